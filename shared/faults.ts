@@ -1,0 +1,92 @@
+/**
+ * Every way something can go wrong, as data. A fault is a value with a code; its row here says whose doing it is,
+ * whether another attempt may help, and how a client sees it. Nobody branches on message text.
+ * (A *defect* is something else: an assertion that fails is a bug in this program and is not listed here.)
+ */
+import { faultMessageCharsMax } from './limits.ts'
+
+/** Whose doing it is. Only `scout` costs a scout its good record. */
+export type Blame = 'client' | 'scout' | 'provider' | 'hub' | 'nobody'
+
+/** `never`: final at once. `elsewhere`: try another scout, this attempt is charged. `free`: try again, not charged. */
+export type RetryRule = 'never' | 'elsewhere' | 'free'
+
+interface FaultRow {
+  blame: Blame
+  retry: RetryRule
+  /** HTTP status when the fault reaches a client before its answer began. */
+  status: number
+  /** OpenAI's error type, which clients switch on. */
+  type: string
+}
+
+const invalid = 'invalid_request_error'
+const server = 'server_error'
+
+export const faultTable = {
+  // The client's own making: the same request would fail everywhere.
+  invalid_request: { blame: 'client', retry: 'never', status: 400, type: invalid },
+  context_length_exceeded: { blame: 'client', retry: 'never', status: 400, type: invalid },
+  content_refused: { blame: 'client', retry: 'never', status: 400, type: invalid },
+  invalid_api_key: { blame: 'client', retry: 'never', status: 401, type: 'authentication_error' },
+  permission_denied: { blame: 'client', retry: 'never', status: 403, type: 'permission_error' },
+  model_not_found: { blame: 'client', retry: 'never', status: 404, type: invalid },
+  not_found: { blame: 'client', retry: 'never', status: 404, type: invalid },
+  method_not_allowed: { blame: 'client', retry: 'never', status: 405, type: invalid },
+  request_too_large: { blame: 'client', retry: 'never', status: 413, type: invalid },
+  unsupported_media_type: { blame: 'client', retry: 'never', status: 415, type: invalid },
+  queue_full: { blame: 'client', retry: 'never', status: 429, type: 'rate_limit_error' },
+  rate_limited: { blame: 'client', retry: 'never', status: 429, type: 'rate_limit_error' },
+  cancelled: { blame: 'client', retry: 'never', status: 499, type: 'cancelled' },
+  client_stalled: { blame: 'client', retry: 'never', status: 499, type: 'cancelled' },
+
+  // The provider behind a scout. None of these marks the scout.
+  provider_rate_limited: { blame: 'provider', retry: 'free', status: 503, type: server },
+  provider_unauthorized: { blame: 'provider', retry: 'elsewhere', status: 502, type: server },
+  provider_unavailable: { blame: 'provider', retry: 'elsewhere', status: 502, type: server },
+  provider_timeout: { blame: 'provider', retry: 'elsewhere', status: 504, type: server },
+
+  // The scout itself.
+  provider_bad_answer: { blame: 'scout', retry: 'elsewhere', status: 502, type: server },
+  scout_error: { blame: 'scout', retry: 'elsewhere', status: 502, type: server },
+  scout_lost: { blame: 'scout', retry: 'elsewhere', status: 502, type: server },
+  scout_silent: { blame: 'scout', retry: 'elsewhere', status: 504, type: server },
+  chunk_gap: { blame: 'scout', retry: 'elsewhere', status: 502, type: server },
+  bad_answer: { blame: 'scout', retry: 'elsewhere', status: 502, type: server },
+  answer_too_large: { blame: 'scout', retry: 'elsewhere', status: 502, type: server },
+  not_offered: { blame: 'scout', retry: 'elsewhere', status: 502, type: server },
+
+  // Nobody's or the hub's.
+  scout_draining: { blame: 'nobody', retry: 'free', status: 503, type: server },
+  no_scout_available: { blame: 'nobody', retry: 'never', status: 503, type: server },
+  deadline_exceeded: { blame: 'nobody', retry: 'never', status: 504, type: server },
+  hub_draining: { blame: 'hub', retry: 'never', status: 503, type: server },
+  internal_error: { blame: 'hub', retry: 'never', status: 500, type: server },
+} as const satisfies Record<string, FaultRow>
+
+export type FaultCode = keyof typeof faultTable
+
+export interface Fault {
+  code: FaultCode
+  /** One sentence a person can act on. */
+  message: string
+  /** The request field at fault, as `messages[0].role`. */
+  param?: string
+  /** When another try may succeed. */
+  retryAfterMs?: number
+}
+
+/** Whether `code`, heard from the other side, is one of ours. */
+export function isFaultCode(code: string): code is FaultCode {
+  return Object.hasOwn(faultTable, code)
+}
+
+export function fault(code: FaultCode, message: string, extra?: { param?: string; retryAfterMs?: number }): Fault {
+  return { code, message, ...extra }
+}
+
+/** Text of a stranger, made safe to show: one line, no control characters, bounded. */
+export function plainMessage(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: removing them is the point
+  return text.slice(0, faultMessageCharsMax).replace(/[\u0000-\u001f\u007f-\u009f]+/g, ' ')
+}

@@ -1,0 +1,124 @@
+/**
+ * Every bound of the system in one place: unit in the name, the reason, and what happens at the edge.
+ * Both sides import these; the ones a scout must honour also travel in the welcome frame.
+ */
+
+const KiB = 1024
+const MiB = 1024 * KiB
+
+// ---------------------------------------------------------------- frames and bodies
+
+/** One websocket message. Small enough that a heartbeat never waits long behind one; larger closes with 4400. */
+export const frameBytesMax = 64 * KiB
+/** Largest body that rides inside its frame; a larger one follows as fragments. Leaves room for the envelope. */
+export const inlineBodyBytesMax = 32 * KiB
+/** One fragment of a large body. Half a frame, so that other frames slip in between. */
+export const fragmentBytes = 32 * KiB
+/** A request or an answer. A larger request is 413; a larger answer fails the attempt with `answer_too_large`. */
+export const bodyBytesMax = 4 * MiB
+/** Nesting of a frame. Protocol v1 needs three; more closes with 4400. */
+export const frameDepthMax = 16
+/** Values in one frame. A full hello needs about 2,600; more closes with 4400. */
+export const frameNodesMax = 4096
+/** Bodies one scout may have half-delivered at once; more fails the attempt that asks for more. */
+export const assemblyBytesMax = 16 * MiB
+/** Coalesced chunk lines in one chunk frame; the scout flushes at this size. */
+export const chunkFrameBytes = 16 * KiB
+
+// ---------------------------------------------------------------- what a scout may say of itself
+
+/** Characters of a scout's name, of a provider's name. */
+export const nameCharsMax = 64
+/** Characters of a model's name. */
+export const modelCharsMax = 128
+/** Offers of one scout; the hello is refused with 4400 beyond it. */
+export const offersMax = 256
+/** Tasks one scout may run at once; a larger advertised concurrency is cut to this. */
+export const concurrencyMax = 256
+/** Characters of a fault message; the rest is cut off. */
+export const faultMessageCharsMax = 500
+
+// ---------------------------------------------------------------- rates
+
+/** Control frames (all but chunk and fragment) per scout and second, with one second of burst; more closes with 4429. */
+export const controlFramesPerSecond = 200
+/** Control bytes per scout and second, with one second of burst; more closes with 4429. */
+export const controlBytesPerSecond = 1 * MiB
+/** Chunk and fragment frames per scout and second; 256 tasks at 30 frames/s. More closes with 4429. */
+export const dataFramesPerSecond = 8_000
+/** Chunk and fragment bytes per scout and second, with two seconds of burst; more closes with 4429. */
+export const dataBytesPerSecond = 8 * MiB
+/** Upgrades per second and address; more are answered 429 before any key is looked at. */
+export const upgradesPerSecondPerAddress = 50
+/** Share of `ulimit -n` the hub will fill with connections; at the limit itself Bun spins, so it refuses before. */
+export const descriptorShare = 0.8
+
+// ---------------------------------------------------------------- sessions
+
+/** From upgrade to hello; a silent dialer is closed with 4408. */
+export const helloTimeoutMs = 5_000
+/** The hub pings each scout this often (jittered by up to 20 %); the pong comes out of the scout's work loop. */
+export const heartbeatMs = 10_000
+/** Silence after which either side gives the other up: hub closes with 4408, scout redials. Two heartbeats and a half. */
+export const silenceMs = 25_000
+/** Bytes queued towards one scout; more closes that socket (4413) so that one stalled reader costs no memory. */
+export const socketBacklogBytesMax = 256 * KiB
+/** The sender of fragments waits while more than this is queued, so that heartbeats keep their turn. */
+export const fragmentBacklogBytes = 64 * KiB
+/** Reconnect delay: full jitter from base, doubling, up to cap. Never gives up. */
+export const reconnectBaseMs = 1_000
+export const reconnectCapMs = 30_000
+/** After losing a hub, the first redial is uniform over this window, so that a fleet does not return as one wave. */
+export const reconnectWindowMs = 15_000
+/** After 4409 (a newer session of the same scout took over) the older one waits this long before it dials again. */
+export const supersededDelayMs = 60_000
+
+// ---------------------------------------------------------------- leases and attempts
+
+/** A lease lives this long after its last sign of life. */
+export const leaseTtlMs = 30_000
+/** The hub waits this much longer than the scout, so that the scout has always stopped first. */
+export const leaseGraceMs = 5_000
+/** Attempts of one task, on different scouts where there are others; then it is dead with its cause. */
+export const attemptsMax = 3
+/** Delay before another attempt after a charged failure: full jitter from base, doubling, up to cap. */
+export const retryBaseMs = 500
+export const retryCapMs = 30_000
+/** Cancelled work must be acknowledged within this, or the cancel is sent again. */
+export const cancelResendMs = 2_000
+/** How long and how much a scout keeps of results that the hub has not acknowledged; the oldest goes first. */
+export const unackedResultMs = 600_000
+export const unackedBytesMax = 64 * MiB
+
+// ---------------------------------------------------------------- requests
+
+/** A request from acceptance to its end; the client may ask for less. Beyond it: 504 `deadline_exceeded`. */
+export const requestDeadlineMs = 600_000
+/** Longest wait for a scout; beyond it: 503 `no_scout_available`. */
+export const queueTimeoutMs = 120_000
+/** From grant to the first sign of work, plus `firstSignMsPerKiB` of prompt; beyond it the attempt is lost. */
+export const firstSignMs = 60_000
+export const firstSignMsPerKiB = 50
+/** Tasks waiting for a scout, of all tenants; beyond it: 429 `queue_full` with Retry-After. */
+export const readyTasksMax = 10_000
+/** Tasks of one tenant waiting for a scout; beyond it: 429 `queue_full` with Retry-After. */
+export const readyTasksPerTenantMax = 2_000
+/** A model whose last scout left is held open this long: its scouts are probably reconnecting. */
+export const modelGraceMs = 60_000
+/** After a restart, requests wait this long for the fleet to return before `model_not_found` is believed. */
+export const bootGraceMs = 20_000
+/** Answer bytes waiting for one client; above it the scout is told to pause that stream. */
+export const streamBufferBytes = 256 * KiB
+/** What may still arrive after the pause was asked for, on top of `streamBufferBytes`; beyond it the stream fails. */
+export const streamOverrunBytes = 256 * KiB
+/** A client that reads nothing for this long is dropped and its task cancelled. */
+export const clientStallMs = 60_000
+/** A waiting stream gets an SSE comment this often, so that no proxy gives it up. */
+export const keepAliveMs = 5_000
+/** Depth of a request's JSON; deeper is 400. */
+export const jsonDepthMax = 64
+
+// ---------------------------------------------------------------- shutdown
+
+/** From the first signal to exit 0; what is unfinished then is handed back or failed. */
+export const drainMs = 30_000

@@ -1,0 +1,71 @@
+/**
+ * The kinds of value a frame is made of. Each says what it accepts and, in words, what it wants; none of them throws
+ * or copies. `frames.ts` builds its table from these.
+ */
+
+export interface Field<T> {
+  /** Completes the sentence "<frame>.<field> must be …". */
+  readonly wants: string
+  accepts(value: unknown): value is T
+}
+
+function field<T>(wants: string, accepts: (value: unknown) => boolean): Field<T> {
+  return { wants, accepts: accepts as (value: unknown) => value is T }
+}
+
+/** Whole number from 0 to `max`. Above 2^32 msgpack carries it as a float64, which is exact up to 2^53. */
+export function count(max: number = Number.MAX_SAFE_INTEGER): Field<number> {
+  return field(
+    `a whole number from 0 to ${max}`,
+    (v) => Number.isSafeInteger(v) && (v as number) >= 0 && (v as number) <= max,
+  )
+}
+
+export const flag: Field<boolean> = field('true or false', (v) => typeof v === 'boolean')
+
+/** Text of at most `charsMax` UTF-16 units, without control characters. */
+export function text(charsMax: number): Field<string> {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: refusing them is the point
+  const control = /[\u0000-\u001f\u007f]/
+  return field(`text of at most ${charsMax} characters without control characters`, (v) => {
+    return typeof v === 'string' && v.length <= charsMax && !control.test(v)
+  })
+}
+
+/** Like `text`, and not empty: for names. */
+export function name(charsMax: number): Field<string> {
+  const inner = text(charsMax)
+  return field(`1 to ${charsMax} characters without control characters`, (v) => v !== '' && inner.accepts(v))
+}
+
+export function bytes(bytesMax: number): Field<Uint8Array> {
+  return field(`at most ${bytesMax} bytes`, (v) => v instanceof Uint8Array && v.length <= bytesMax)
+}
+
+export function bytesExactly(length: number): Field<Uint8Array> {
+  return field(`exactly ${length} bytes`, (v) => v instanceof Uint8Array && v.length === length)
+}
+
+export function oneOf<const T extends string>(values: readonly T[]): Field<T> {
+  return field(`one of ${values.join(', ')}`, (v) => (values as readonly unknown[]).includes(v))
+}
+
+export function orNull<T>(inner: Field<T>): Field<T | null> {
+  return field(`${inner.wants}, or null`, (v) => v === null || inner.accepts(v))
+}
+
+type Tuple<Fields extends readonly Field<unknown>[]> = {
+  [Index in keyof Fields]: Fields[Index] extends Field<infer T> ? T : never
+}
+
+/** A list of at most `itemsMax` positional tuples; members beyond the known ones are a newer version's and ignored. */
+export function listOf<const Fields extends readonly Field<unknown>[]>(
+  itemsMax: number,
+  ...fields: Fields
+): Field<Tuple<Fields>[]> {
+  const wants = `a list of at most ${itemsMax} [${fields.map((f) => f.wants).join('; ')}]`
+  return field(wants, (v) => {
+    if (!Array.isArray(v) || v.length > itemsMax) return false
+    return v.every((item) => Array.isArray(item) && fields.every((f, i) => f.accepts(item[i])))
+  })
+}

@@ -1,0 +1,174 @@
+/**
+ * The frames of protocol v1, as one table: who sends which, with which fields, in which order. A frame on the wire is a
+ * msgpack array `[code, ...fields]`: a thin positional envelope. Requests and answers ride in it as opaque bytes that
+ * the hub forwards without re-encoding. PROTOCOL.md tells the same in prose; `codec.ts` turns it into bytes and back.
+ */
+import {
+  bodyBytesMax,
+  concurrencyMax,
+  faultMessageCharsMax,
+  fragmentBytes,
+  inlineBodyBytesMax,
+  modelCharsMax,
+  nameCharsMax,
+  offersMax,
+} from '../limits.ts'
+import { heldVerdicts, outcomes, taskKinds, verdicts } from '../task.ts'
+import { bytes, bytesExactly, count, type Field, flag, listOf, name, oneOf, orNull, text } from './fields.ts'
+
+export const protocolVersion = 1
+export const subprotocol = 'chasm.v1'
+export const scoutPath = '/v1/scout'
+export const nonceBytes = 16
+
+type Sender = 'scout' | 'hub' | 'both'
+
+interface FrameRow {
+  code: number
+  from: Sender
+  /** Data frames (answers under way) have their own rate allowance; all others are control frames. */
+  data?: true
+  fields: Record<string, Field<unknown>>
+}
+
+const task = count()
+const attempt = count(1_000)
+const nonce = bytesExactly(nonceBytes)
+const durationMs = count(86_400_000)
+const offers = listOf(offersMax, oneOf(taskKinds), name(modelCharsMax), name(nameCharsMax), count())
+
+/** `size` is the whole body's length; `body` is null when the body follows as fragments. */
+const size = count(bodyBytesMax)
+const body = orNull(bytes(inlineBodyBytesMax))
+
+export const frameTable = {
+  // ------------------------------------------------------------ scout to hub
+  /** First frame of a session: who I am, what I offer, which leases I still hold from before. */
+  hello: {
+    code: 1,
+    from: 'scout',
+    fields: {
+      version: count(255),
+      /** The operator's name for this scout; with the key it is the durable identity. */
+      name: name(nameCharsMax),
+      /** Random per process: the same instance dialing again supersedes its older socket, another one coexists. */
+      instance: name(nameCharsMax),
+      /** Software and version, for people. */
+      agent: text(nameCharsMax),
+      concurrency: count(concurrencyMax),
+      /** [kind, model, provider, context tokens or 0] */
+      offers,
+      /** [task, attempt, nonce] of every lease still held. */
+      held: listOf(concurrencyMax, task, attempt, nonce),
+    },
+  },
+  /** Grants the hub `count` more tasks. Credits add up, are capped by the concurrency and start at 0 in every session. */
+  credit: { code: 2, from: 'scout', fields: { count: count(concurrencyMax) } },
+  /** The provider was asked; the first sign of life of an attempt. */
+  started: {
+    code: 3,
+    from: 'scout',
+    fields: { task, attempt, provider: name(nameCharsMax), model: name(modelCharsMax) },
+  },
+  /**
+   * A piece of a streamed answer: one or more lines, each a JSON object with what changed, ended by a newline.
+   * `seq` counts frames from 0 without gaps, `offset` is the sum of the body bytes before this one.
+   */
+  chunk: { code: 4, from: 'scout', data: true, fields: { task, attempt, seq: count(), offset: count(), size, body } },
+  /** The attempt's end. Kept and sent again after a reconnect until `settled` answers it. `chunks` is how many were sent. */
+  settle: {
+    code: 5,
+    from: 'scout',
+    fields: {
+      task,
+      attempt,
+      nonce,
+      outcome: oneOf(outcomes),
+      chunks: count(),
+      fault: text(nameCharsMax),
+      message: text(faultMessageCharsMax),
+      retryAfterMs: durationMs,
+      size,
+      body,
+    },
+  },
+  /** Answers a ping from inside the scout's work loop. `running` is the number of tasks under way. */
+  pong: { code: 7, from: 'scout', fields: { ping: count(), running: count(concurrencyMax) } },
+  /** The scout is leaving: grant nothing more; what runs is finished or released. */
+  drain: { code: 8, from: 'scout', fields: { reason: text(faultMessageCharsMax) } },
+  /** What the scout can do has changed: replaces the hello's offers and concurrency. */
+  offers: { code: 9, from: 'scout', fields: { concurrency: count(concurrencyMax), offers } },
+
+  // ------------------------------------------------------------ both ways
+  /** The next piece of the body of the last task, chunk or settle frame of this attempt that said `body: null`. */
+  fragment: {
+    code: 32,
+    from: 'both',
+    data: true,
+    fields: { task, attempt, index: count(), bytes: bytes(fragmentBytes) },
+  },
+
+  // ------------------------------------------------------------ hub to scout
+  /** Answers the hello: the session's terms, and a verdict on every lease it presented. */
+  welcome: {
+    code: 65,
+    from: 'hub',
+    fields: {
+      version: count(255),
+      /** Grows by one with each start of the hub. */
+      epoch: count(),
+      /** The durable identity under which the hub keeps this scout's record. */
+      scout: text(2 * nameCharsMax),
+      heartbeatMs: durationMs,
+      silenceMs: durationMs,
+      leaseTtlMs: durationMs,
+      /** Most credits the hub will hold for this scout. */
+      creditMax: count(concurrencyMax),
+      /** [task, attempt, verdict, next chunk expected]; `resumed` asks for the chunks from there on. */
+      held: listOf(concurrencyMax, task, attempt, oneOf(heldVerdicts), count()),
+    },
+  },
+  /** A lease: do this. Consumes one credit. `deadlineMs` counts from receipt. `body` is the request, as JSON. */
+  task: {
+    code: 66,
+    from: 'hub',
+    fields: {
+      task,
+      attempt,
+      nonce,
+      kind: oneOf(taskKinds),
+      /** The model to use, whatever the body says. */
+      model: name(modelCharsMax),
+      stream: flag,
+      ttlMs: durationMs,
+      deadlineMs: durationMs,
+      size,
+      body,
+    },
+  },
+  /** Stop this attempt; answered by settle `cancelled` (or by whatever settlement won the race). */
+  cancel: { code: 67, from: 'hub', fields: { task, attempt, reason: text(nameCharsMax) } },
+  /** The settlement arrived: `committed`, or `stale` because the lease had moved on. Terminal either way. */
+  settled: { code: 68, from: 'hub', fields: { task, attempt, verdict: oneOf(verdicts) } },
+  ping: { code: 69, from: 'hub', fields: { ping: count() } },
+  /** The hub is leaving: finish what you have, send no credits, come back after the close with a delay in `windowMs`. */
+  hubDrain: { code: 70, from: 'hub', fields: { windowMs: durationMs, reason: text(faultMessageCharsMax) } },
+  /** The client reads slowly: stop or go on reading from the provider for this attempt. */
+  flow: { code: 71, from: 'hub', fields: { task, attempt, paused: flag } },
+} as const satisfies Record<string, FrameRow>
+
+export type FrameType = keyof typeof frameTable
+
+type Values<Fields> = { -readonly [Name in keyof Fields]: Fields[Name] extends Field<infer T> ? T : never }
+
+/** The decoded form of one frame: its fields by name. */
+export type FrameOf<Type extends FrameType> = { type: Type } & Values<(typeof frameTable)[Type]['fields']>
+
+export type Frame = { [Type in FrameType]: FrameOf<Type> }[FrameType]
+
+type SentBy<S extends Sender> = {
+  [Type in FrameType]: (typeof frameTable)[Type]['from'] extends S | 'both' ? Type : never
+}[FrameType]
+
+export type ScoutFrame = { [Type in SentBy<'scout'>]: FrameOf<Type> }[SentBy<'scout'>]
+export type HubFrame = { [Type in SentBy<'hub'>]: FrameOf<Type> }[SentBy<'hub'>]
