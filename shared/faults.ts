@@ -76,9 +76,26 @@ export interface Fault {
   retryAfterMs?: number
 }
 
-/** Whether `code`, heard from the other side, is one of ours. */
-export function isFaultCode(code: string): code is FaultCode {
-  return Object.hasOwn(faultTable, code)
+/** What a scout may name as the cause of a failed attempt; anything else it says counts as `scout_error`. */
+const reportable: ReadonlySet<string> = new Set<FaultCode>([
+  'invalid_request',
+  'context_length_exceeded',
+  'content_refused',
+  'request_too_large',
+  'provider_rate_limited',
+  'provider_unauthorized',
+  'provider_unavailable',
+  'provider_timeout',
+  'provider_bad_answer',
+  'answer_too_large',
+  'not_offered',
+  'scout_error',
+  'scout_draining',
+])
+
+/** Whether a scout may report `code`. */
+export function isReportable(code: string): code is FaultCode {
+  return reportable.has(code)
 }
 
 export function fault(code: FaultCode, message: string, extra?: { param?: string; retryAfterMs?: number }): Fault {

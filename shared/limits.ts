@@ -79,8 +79,22 @@ export const supersededDelayMs = 60_000
 export const leaseTtlMs = 30_000
 /** The hub waits this much longer than the scout, so that the scout has always stopped first. */
 export const leaseGraceMs = 5_000
+/** Deadlines are looked at this often; none is noticed later than this. */
+export const tickMs = 50
 /** Attempts of one task, on different scouts where there are others; then it is dead with its cause. */
 export const attemptsMax = 3
+/** Times one task may be handed back uncharged (drain, rate limit) before that counts as a failure. */
+export const returnsMax = 10
+/** A stream whose scout lost its socket after content was forwarded waits this long for that scout to come back. */
+export const resumeWindowMs = 20_000
+/** A rate-limited provider that names no time is left alone this long. */
+export const pauseDefaultMs = 10_000
+/** Longest time a provider may ask to be left alone; a longer one is cut to it. */
+export const pauseMaxMs = 3_600_000
+/** Committed settlements remembered, so that a repeated one hears `committed` again; the oldest is forgotten. */
+export const committedKept = 65_536
+/** Scout identities whose record is remembered; the longest-gone is forgotten beyond it. */
+export const recordsMax = 200_000
 /** Delay before another attempt after a charged failure: full jitter from base, doubling, up to cap. */
 export const retryBaseMs = 500
 export const retryCapMs = 30_000
@@ -117,8 +131,63 @@ export const clientStallMs = 60_000
 export const keepAliveMs = 5_000
 /** Depth of a request's JSON; deeper is 400. */
 export const jsonDepthMax = 64
+/** A client's connection on which nothing moves is closed after this. Above `clientStallMs`; Bun takes at most 255 s. */
+export const httpIdleMs = 120_000
+/** A body that declares up to this much is refused with our own 413, unread; beyond it Bun's has no explanation. */
+export const declaredBodyBytesMax = 256 * MiB
+/** How long the last answers may take to be written out when the client edge stops; then their sockets are cut. */
+export const httpStopMs = 2_000
+
+// ---------------------------------------------------------------- providers
+
+/** From asking a provider to its first streamed chunk, plus `firstSignMsPerKiB` of prompt; then `provider_timeout`. */
+export const providerFirstTokenMs = 60_000
+/** Silence between two streamed chunks of a provider; beyond it the attempt fails with `provider_timeout`. */
+export const providerSilenceMs = 60_000
+/** A provider may take this long to list its models; beyond it discovery fails with `provider_timeout`. */
+export const providerDiscoverMs = 10_000
+/** A local model server answers a probe within this, or it counts as absent: the start waits for the probes. */
+export const providerProbeMs = 300
+
+// ---------------------------------------------------------------- keys
+
+/** Good keys the hub remembers between requests (200 bytes each); beyond it the oldest is looked up anew. */
+export const keyCacheMax = 10_000
+/** Characters of ADMIN_KEY, a credential people choose: too short is guessable, longer is refused at the start. */
+export const adminKeyCharsMin = 32
+export const adminKeyCharsMax = 256
+
+// ---------------------------------------------------------------- the scout's own pace
+
+/** TCP, TLS and upgrade of one dial; beyond it the dial has failed and the next one waits its turn. */
+export const handshakeTimeoutMs = 10_000
+/** After a close was sent the peer has this long to answer it; then the socket is cut. */
+export const closeGraceMs = 1_000
+/** Of the hub's rates a scout uses this share, so that frames bunched on their way still fit the hub's allowance. */
+export const paceShare = 0.8
+/** How often the sender looks again while the socket's backlog is full. */
+export const backlogPollMs = 5
+/** Bytes of one answer not yet sent; above it the provider is held back. */
+export const unsentBytesMax = 64 * KiB
+/** An aborted provider call has this long to end before the scout settles without it. */
+export const abortGraceMs = 400
+/** How often a scout asks its providers anew what they offer. */
+export const offersRefreshMs = 300_000
+/** Before the drain time is over, what still runs is handed back this early, so that the hub hears of it. */
+export const handBackMs = 3_000
 
 // ---------------------------------------------------------------- shutdown
 
 /** From the first signal to exit 0; what is unfinished then is handed back or failed. */
 export const drainMs = 30_000
+
+// ---------------------------------------------------------------- the two processes of `npm start`
+
+/** A part that has not reported itself ready by then is named to the person who waits; the wait goes on. */
+export const startNoticeMs = 30_000
+/** How long the scout is ahead in a common shutdown, so that it announces its drain before the hub leaves. */
+export const drainHeadStartMs = 1_000
+/** From the first signal to the end of whatever still runs; leaves a second below the promised 35. */
+export const drainKillMs = drainMs + drainHeadStartMs + 3_000
+/** A signal this soon after the first is its echo: `npm` passes on a Ctrl-C that the terminal has delivered too. */
+export const signalEchoMs = 500

@@ -42,7 +42,7 @@ export type Event =
   | { type: 'scoutDraining'; session: number }
   | { type: 'scoutGone'; session: number }
   /** The provider behind this attempt was asked. */
-  | { type: 'started'; session: number; task: number; attempt: number; provider: string; model: string }
+  | { type: 'started'; session: number; task: number; attempt: number; provider: string }
   /** The first content of the answer is on its way to the client: from here no hidden retry is possible. */
   | { type: 'contentBegan'; task: number; attempt: number }
   /** A frame of this attempt was heard; sent at most every few seconds per attempt. */

@@ -2,6 +2,7 @@
  * The engine's edges as interfaces: what the client side asks of it, what it asks of the scout side and of the store.
  * Edges know these and nothing of each other; `main.ts` plugs them together.
  */
+import type { KeyRole } from '../../shared/api-key.ts'
 import type { Fault } from '../../shared/faults.ts'
 import type { CloseName } from '../../shared/protocol/close-codes.ts'
 import type { FrameOf, HubFrame } from '../../shared/protocol/frames.ts'
@@ -144,9 +145,6 @@ export interface ScoutLinks {
 }
 
 // ---------------------------------------------------------------- store
-
-export type KeyRole = 'admin' | 'client' | 'scout'
-export const keyRoles: readonly KeyRole[] = ['admin', 'client', 'scout']
 
 /** An API key as stored: only its digest, never the key. */
 export interface KeyRow {

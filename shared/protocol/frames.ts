@@ -65,11 +65,7 @@ export const frameTable = {
   /** Grants the hub `count` more tasks. Credits add up, are capped by the concurrency and start at 0 in every session. */
   credit: { code: 2, from: 'scout', fields: { count: count(concurrencyMax) } },
   /** The provider was asked; the first sign of life of an attempt. */
-  started: {
-    code: 3,
-    from: 'scout',
-    fields: { task, attempt, provider: name(nameCharsMax), model: name(modelCharsMax) },
-  },
+  started: { code: 3, from: 'scout', fields: { task, attempt, provider: name(nameCharsMax) } },
   /**
    * A piece of a streamed answer: one or more lines, each a JSON object with what changed, ended by a newline.
    * `seq` counts frames from 0 without gaps, `offset` is the sum of the body bytes before this one.

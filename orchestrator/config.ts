@@ -1,0 +1,64 @@
+/**
+ * The environment, read once: every variable of the orchestrator becomes one frozen, checked Config, or a list of
+ * sentences that say which variables are wrong and what they want. `main.ts` and the key command call it; nothing else
+ * looks at the environment. An empty variable counts as unset, as a copied `.env` line without a value means it.
+ */
+import { isIP } from 'node:net'
+import { z } from 'zod'
+import { adminKeyCharsMax, adminKeyCharsMin } from '../shared/limits.ts'
+
+const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
+
+export interface Config {
+  readonly host: string
+  /** 0: any free port. */
+  readonly port: number
+  readonly dataDir: string
+  readonly adminKey: string | null
+  readonly logLevel: (typeof logLevels)[number]
+}
+
+const hostName = /^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$/
+const adminKeyForm = new RegExp(`^[\\x21-\\x7e]{${adminKeyCharsMin},${adminKeyCharsMax}}$`)
+
+const schema = z.object({
+  HOST: z
+    .string()
+    .refine((text) => isIP(text) !== 0 || hostName.test(text), wants('HOST', 'an address to listen on, as 127.0.0.1'))
+    .default('127.0.0.1'),
+  PORT: z
+    .string()
+    .refine((text) => /^\d{1,5}$/.test(text) && Number(text) <= 65535, wants('PORT', 'a whole number from 0 to 65535'))
+    .default('8080')
+    .transform(Number),
+  DATA_DIR: z
+    .string()
+    .refine((text) => !text.includes('\0'), wants('DATA_DIR', 'the path of a folder'))
+    .default('./data'),
+  // The sentence never repeats what was given: it is a secret, even when it is a bad one.
+  ADMIN_KEY: z
+    .string()
+    .regex(adminKeyForm, {
+      error: `ADMIN_KEY must be ${adminKeyCharsMin} to ${adminKeyCharsMax} letters, digits or signs and no spaces.`,
+    })
+    .nullable()
+    .default(null),
+  LOG_LEVEL: z.enum(logLevels, wants('LOG_LEVEL', `one of ${logLevels.join(', ')}`)).default('info'),
+})
+
+/** The checked configuration, or every complaint at once, one sentence each. */
+export function readConfig(env: Readonly<Record<string, string | undefined>>): Config | string[] {
+  const given: Record<string, string> = {}
+  for (const name of Object.keys(schema.shape)) {
+    const text = env[name]?.trim()
+    if (text) given[name] = text
+  }
+  const parsed = schema.safeParse(given)
+  if (!parsed.success) return parsed.error.issues.map((issue) => issue.message)
+  const { HOST, PORT, DATA_DIR, ADMIN_KEY, LOG_LEVEL } = parsed.data
+  return Object.freeze({ host: HOST, port: PORT, dataDir: DATA_DIR, adminKey: ADMIN_KEY, logLevel: LOG_LEVEL })
+}
+
+function wants(name: string, what: string) {
+  return { error: (issue: { input?: unknown }) => `${name} must be ${what}, but it is ${JSON.stringify(issue.input)}.` }
+}

@@ -1,0 +1,147 @@
+/**
+ * Who can do what, so that placing a task never looks at the fleet. Scouts that can do exactly the same form a class; a
+ * model knows the classes that have an idle scout right now. Fed by the roster (join, leave, idle, busy), read by
+ * placement (a random idle scout of a model) and by the core (which waiting queues a freed scout could serve).
+ */
+import { autoModel, type Offer, type TaskKind, taskKinds } from '../../shared/task.ts'
+import type { Random } from './random.ts'
+import { ReadyQueue } from './ready-queue.ts'
+import type { Scout } from './roster.ts'
+import { SampledSet } from './sampled-set.ts'
+import type { Task } from './task.ts'
+import type { Timed } from './timer-wheel.ts'
+
+/** One model of one kind: who can serve it and who waits for it. `auto` is one too, served by every scout of its kind. */
+export interface ModelEntry extends Timed {
+  timed: 'model'
+  key: string
+  kind: TaskKind
+  model: string
+  /** Connected scouts that offer it at all, and those of them that are not paused by their provider. */
+  offerers: number
+  scouts: number
+  /** Classes that offer it and have at least one idle scout. */
+  readyClasses: SampledSet<OfferClass>
+  /** Tasks that no scout has tried yet. */
+  waiting: ReadyQueue
+  /** Tasks that come back from a scout; they go first, to another one where there is one. */
+  returning: Set<Task>
+  firstSeenMs: number
+}
+
+/** Scouts with the same offers. */
+export interface OfferClass {
+  signature: string
+  /** At most one offer per kind and model. */
+  offers: readonly Offer[]
+  /** One entry per offer, then `auto` of every kind that occurs. */
+  entries: readonly ModelEntry[]
+  members: number
+  idle: SampledSet<Scout>
+}
+
+export class CapabilityIndex {
+  readonly entries = new Map<string, ModelEntry>()
+  private readonly classes = new Map<string, OfferClass>()
+
+  entry(kind: TaskKind, model: string): ModelEntry | undefined {
+    return this.entries.get(entryKey(kind, model))
+  }
+
+  /** The entry of a model, made when it is not there. */
+  ensureEntry(kind: TaskKind, model: string, nowMs: number): ModelEntry {
+    const key = entryKey(kind, model)
+    let entry = this.entries.get(key)
+    if (entry === undefined) {
+      entry = {
+        timed: 'model',
+        key,
+        kind,
+        model,
+        offerers: 0,
+        scouts: 0,
+        readyClasses: new SampledSet(),
+        waiting: new ReadyQueue(),
+        returning: new Set(),
+        firstSeenMs: nowMs,
+        dueMs: 0,
+        slot: -1,
+        before: null,
+        after: null,
+      }
+      this.entries.set(key, entry)
+    }
+    return entry
+  }
+
+  /** Counts a connected scout for every model it offers, paused or not; give the entries back to `withdraw`. */
+  advertise(offers: readonly Offer[], nowMs: number): ModelEntry[] {
+    const entries = distinctOffers(offers).map((offer) => this.ensureEntry(offer.kind, offer.model, nowMs))
+    for (const entry of entries) entry.offerers++
+    return entries
+  }
+
+  withdraw(advertised: readonly ModelEntry[]): void {
+    for (const entry of advertised) entry.offerers--
+  }
+
+  /** Counts one more scout that is able to do all this now; its class comes back. */
+  enter(offers: readonly Offer[], nowMs: number): OfferClass {
+    const distinct = distinctOffers(offers)
+    const signature = distinct.map((o) => `${o.kind}\t${o.model}\t${o.provider}\t${o.contextTokens}`).join('\n')
+    let klass = this.classes.get(signature)
+    if (klass === undefined) {
+      const entries = distinct.map((offer) => this.ensureEntry(offer.kind, offer.model, nowMs))
+      for (const kind of taskKinds) {
+        if (distinct.some((offer) => offer.kind === kind)) entries.push(this.ensureEntry(kind, autoModel, nowMs))
+      }
+      klass = { signature, offers: distinct, entries, members: 0, idle: new SampledSet() }
+      this.classes.set(signature, klass)
+    }
+    klass.members++
+    for (const entry of klass.entries) entry.scouts++
+    return klass
+  }
+
+  /** One scout less in this class; it must not be idle in it any more. */
+  leave(klass: OfferClass): void {
+    klass.members--
+    for (const entry of klass.entries) entry.scouts--
+    if (klass.members === 0) this.classes.delete(klass.signature)
+  }
+
+  /** Notes whether a scout can take a task now. Touches the class's models only when its first or last idle scout changes. */
+  setIdle(klass: OfferClass, scout: Scout, idle: boolean): void {
+    if (idle) {
+      if (klass.idle.add(scout) && klass.idle.size === 1) for (const e of klass.entries) e.readyClasses.add(klass)
+    } else if (klass.idle.delete(scout) && klass.idle.size === 0) {
+      for (const e of klass.entries) e.readyClasses.delete(klass)
+    }
+  }
+
+  /** Every class there is, for listings. */
+  offerClasses(): Iterable<OfferClass> {
+    return this.classes.values()
+  }
+
+  /** A random idle scout that offers this; undefined when there is none. */
+  sampleIdle(entry: ModelEntry, random: Random): Scout | undefined {
+    if (entry.readyClasses.size === 0) return undefined
+    return entry.readyClasses.sample(random).idle.sample(random)
+  }
+}
+
+function entryKey(kind: TaskKind, model: string): string {
+  return `${kind}\t${model}`
+}
+
+/** The first offer of each kind and model; `auto` is the hub's word and cannot be offered. */
+function distinctOffers(offers: readonly Offer[]): Offer[] {
+  const seen = new Set<string>([...taskKinds].map((kind) => entryKey(kind, autoModel)))
+  return offers.filter((offer) => {
+    const key = entryKey(offer.kind, offer.model)
+    if (seen.has(key)) return false
+    seen.add(key)
+    return true
+  })
+}

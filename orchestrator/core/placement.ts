@@ -1,0 +1,94 @@
+/**
+ * Which scout gets a task. A few idle candidates are drawn at random and the one with the lowest expected cost in
+ * milliseconds wins (the power of d choices: Mitzenmacher, 2001), so the price of a placement does not depend on the
+ * size of the fleet. Predictions rank, they never reject; each decision can name the terms of its cost.
+ */
+import { autoModel } from '../../shared/task.ts'
+import type { CapabilityIndex, ModelEntry } from './capability-index.ts'
+import type { Random } from './random.ts'
+import type { Scout } from './roster.ts'
+import type { Task } from './task.ts'
+
+/** Candidates compared per placement. */
+const choices = 4
+/** Draws to find them: some may be repeats or have had this task before. */
+const draws = 8
+/** Share of placements that take an untested candidate when one was drawn, so that newcomers can earn a record. */
+const explorationShare = 0.05
+/** What a certain failure would cost: about one lost attempt with its delay. */
+const failurePenaltyMs = 10_000
+/** Prefer another operator after a failure, but not at any price. */
+const sameOperatorPenaltyMs = 5_000
+/** Assumed of a scout whose speed on this model is unknown. */
+const unknownFirstContentMs = 500
+const unknownTokensPerSecond = 50
+/** Length of answer by which speeds are compared. */
+const typicalTokens = 200
+
+/** Expected cost of a placement, term by term, in milliseconds. */
+export interface Cost {
+  firstContentMs: number
+  tokensMs: number
+  loadMs: number
+  failureMs: number
+  operatorMs: number
+  totalMs: number
+}
+
+/** The model this scout would use for the task. */
+export function servedModel(scout: Scout, task: Task): string {
+  if (task.model !== autoModel) return task.model
+  return scout.klass.offers.find((offer) => offer.kind === task.kind)?.model ?? task.model
+}
+
+export function costOf(scout: Scout, task: Task): Cost {
+  const model = servedModel(scout, task)
+  const speed = scout.record.speeds.get(model)
+  const firstContentMs = speed?.firstContentMs ?? unknownFirstContentMs
+  const tokensMs = (typicalTokens * 1000) / (speed?.tokensPerSecond || unknownTokensPerSecond)
+  // Engines batch: a full scout is slower than an empty one, but not as many times as it has tasks.
+  const loadMs = (scout.leased.size / Math.max(1, scout.capacity)) * (firstContentMs + tokensMs)
+  const failureMs = scout.record.failureRate * failurePenaltyMs
+  const operatorMs = task.triedOperators.includes(scout.record.operator) ? sameOperatorPenaltyMs : 0
+  const totalMs = firstContentMs + tokensMs + loadMs + failureMs + operatorMs
+  return { firstContentMs, tokensMs, loadMs, failureMs, operatorMs, totalMs }
+}
+
+/** Whether this scout may have the task: not one that had it before, unless there is no other for the model. */
+export function mayTry(entry: ModelEntry, scout: Scout, task: Task): boolean {
+  return !task.triedScouts.includes(scout.record.scout) || entry.scouts <= task.triedScouts.length
+}
+
+/** The most suitable idle scout; undefined when none is idle that may have it. */
+export function chooseScout(index: CapabilityIndex, entry: ModelEntry, task: Task, random: Random): Scout | undefined {
+  let best: Scout | undefined
+  let bestMs = Number.POSITIVE_INFINITY
+  let newcomer: Scout | undefined
+  let compared = 0
+  for (let draw = 0; draw < draws && compared < choices; draw++) {
+    const scout = index.sampleIdle(entry, random)
+    if (scout === undefined) return undefined
+    if (scout === best || !mayTry(entry, scout, task)) continue
+    compared++
+    if (scout.record.done + scout.record.failed === 0) newcomer = scout
+    const { totalMs } = costOf(scout, task)
+    if (totalMs < bestMs) {
+      best = scout
+      bestMs = totalMs
+    }
+  }
+  if (best === undefined) return searchFew(entry, task)
+  return newcomer !== undefined && random.unit() < explorationShare ? newcomer : best
+}
+
+/** Chance found only scouts that had the task before: look through the idle ones, as long as they are few. */
+function searchFew(entry: ModelEntry, task: Task): Scout | undefined {
+  let looks = 64
+  for (const klass of entry.readyClasses) {
+    for (const scout of klass.idle) {
+      if (mayTry(entry, scout, task)) return scout
+      if (--looks === 0) return undefined
+    }
+  }
+  return undefined
+}

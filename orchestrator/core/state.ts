@@ -1,0 +1,80 @@
+/**
+ * Everything the core knows, in one place, changed in place by the modules beside it. `freed` and `homeless` are the
+ * step's own worklists: an event first changes what is, then `matching.ts` brings free scouts and homeless tasks
+ * together, so that no module has to call back into another.
+ */
+import type { Fault } from '../../shared/faults.ts'
+import { CapabilityIndex, type ModelEntry } from './capability-index.ts'
+import type { Effect } from './events.ts'
+import { Random } from './random.ts'
+import { type CancelWatch, type Pause, Roster, type Scout } from './roster.ts'
+import type { CoreSettings } from './settings.ts'
+import type { Task } from './task.ts'
+import { TimerWheel } from './timer-wheel.ts'
+
+/** Whatever can be due; told apart by `timed`. */
+export type Deadline = Task | Pause | CancelWatch | ModelEntry
+
+export interface CoreSeed {
+  settings: CoreSettings
+  seed: number
+  nowMs: number
+  /** A fresh unpredictable nonce of `nonceBytes`. */
+  makeNonce: () => Uint8Array
+}
+
+export class CoreState {
+  readonly settings: CoreSettings
+  readonly random: Random
+  readonly makeNonce: () => Uint8Array
+  readonly index = new CapabilityIndex()
+  readonly roster: Roster
+  readonly wheel: TimerWheel<Deadline>
+  /** Every task that is not terminal. */
+  readonly tasks = new Map<number, Task>()
+  /** The last committed settlements, oldest first. */
+  readonly committed = new Map<number, { attempt: number; nonce: Uint8Array }>()
+  /** Tasks in queues: all, and by tenant. */
+  queued = 0
+  readonly queuedByTenant = new Map<string, number>()
+  /** Until when unknown models are held open after a restart. */
+  readonly bootGraceUntilMs: number
+  draining = false
+  sequence = 0
+
+  /** Time of the event being handled, and where its effects go. */
+  nowMs: number
+  out: Effect[] = []
+  /** Scouts that may be able to take a waiting task. */
+  readonly freed: Scout[] = []
+  /** Ready tasks that are in no queue yet. */
+  readonly homeless: Task[] = []
+
+  constructor({ settings, seed, nowMs, makeNonce }: CoreSeed) {
+    this.settings = settings
+    this.random = new Random(seed)
+    this.makeNonce = makeNonce
+    this.roster = new Roster(this.index, settings)
+    this.wheel = new TimerWheel(nowMs)
+    this.nowMs = nowMs
+    this.bootGraceUntilMs = nowMs + settings.bootGraceMs
+  }
+
+  emit(effect: Effect): void {
+    this.out.push(effect)
+  }
+
+  rememberCommitted(task: number, attempt: number, nonce: Uint8Array): void {
+    this.committed.set(task, { attempt, nonce })
+    if (this.committed.size <= this.settings.committedKept) return
+    for (const oldest of this.committed.keys()) {
+      this.committed.delete(oldest)
+      return
+    }
+  }
+}
+
+/** A task's end before it ever became one: refused at the door. */
+export function refuse(core: CoreState, task: number, fault: Fault): void {
+  core.emit({ type: 'finished', task, fault, attempts: 0, queuedMs: 0 })
+}

@@ -1,0 +1,124 @@
+/**
+ * The read side: what people ask to see of the engine (models, scouts, counts, a place in the queue). It reads the
+ * core's state and never changes it; the model list is kept for a second because clients poll it.
+ */
+
+import type { System } from '../../shared/system.ts'
+import { autoModel } from '../../shared/task.ts'
+import type { ModelEntry } from '../core/capability-index.ts'
+import type { CoreState } from '../core/state.ts'
+import type { Greeting, ModelListing, ScoutListing } from './ports.ts'
+
+const modelsKeptMs = 1_000
+
+interface Acquaintance {
+  name: string
+  agent: string
+  address: string
+  connectedMs: number
+}
+
+export class Listings {
+  private readonly acquaintances = new Map<number, Acquaintance>()
+  private modelList: ModelListing[] = []
+  private modelsUntilMs = Number.NEGATIVE_INFINITY
+
+  constructor(
+    private readonly core: CoreState,
+    private readonly system: System,
+  ) {}
+
+  greeted({ session, hello, address }: Greeting): void {
+    const { name, agent } = hello
+    this.acquaintances.set(session, { name, agent, address, connectedMs: this.system.wallMs() })
+    this.modelsUntilMs = Number.NEGATIVE_INFINITY
+  }
+
+  gone(session: number): void {
+    this.acquaintances.delete(session)
+    this.modelsUntilMs = Number.NEGATIVE_INFINITY
+  }
+
+  models(): ModelListing[] {
+    const nowMs = this.system.nowMs()
+    if (nowMs >= this.modelsUntilMs) {
+      this.modelList = this.listModels(nowMs)
+      this.modelsUntilMs = nowMs + modelsKeptMs
+    }
+    return this.modelList
+  }
+
+  private listModels(nowMs: number): ModelListing[] {
+    const byId = new Map<string, ModelListing>()
+    for (const entry of this.core.index.entries.values()) {
+      if (entry.offerers === 0 || entry.model === autoModel) continue
+      const listed = byId.get(entry.model)
+      if (listed === undefined) byId.set(entry.model, this.listModel(entry, nowMs))
+      else {
+        listed.kinds.push(entry.kind)
+        listed.scouts = Math.max(listed.scouts, entry.offerers)
+      }
+    }
+    for (const klass of this.core.index.offerClasses()) {
+      for (const { model, provider, contextTokens } of klass.offers) {
+        const listed = byId.get(model)
+        if (listed === undefined) continue
+        if (!listed.providers.includes(provider)) listed.providers.push(provider)
+        listed.contextTokens = Math.max(listed.contextTokens, contextTokens)
+      }
+    }
+    return [...byId.values()].sort((a, b) => (a.id < b.id ? -1 : 1))
+  }
+
+  private listModel(entry: ModelEntry, nowMs: number): ModelListing {
+    let idle = 0
+    for (const klass of entry.readyClasses) idle += klass.idle.size
+    const created = Math.floor((this.system.wallMs() - (nowMs - entry.firstSeenMs)) / 1000)
+    const { model: id, kind, offerers: scouts } = entry
+    return { id, kinds: [kind], scouts, idle, providers: [], contextTokens: 0, created }
+  }
+
+  scouts(): ScoutListing[] {
+    const list: ScoutListing[] = []
+    for (const scout of this.core.roster.bySession.values()) {
+      const known = this.acquaintances.get(scout.session)
+      if (known === undefined) continue
+      const { record } = scout
+      list.push({
+        id: record.scout,
+        name: known.name,
+        operator: record.operator,
+        agent: known.agent,
+        address: known.address,
+        connectedAt: new Date(known.connectedMs).toISOString(),
+        phase: scout.state,
+        concurrency: scout.capacity,
+        credits: scout.credits,
+        inFlight: scout.leased.size,
+        done: record.done,
+        failed: record.failed,
+        failureRate: record.failureRate,
+        offers: [...scout.offers],
+      })
+    }
+    return list
+  }
+
+  counts() {
+    let tasksLeased = 0
+    let creditsHeld = 0
+    for (const scout of this.core.roster.bySession.values()) {
+      tasksLeased += scout.leased.size
+      creditsHeld += scout.credits
+    }
+    return { scouts: this.core.roster.bySession.size, tasksQueued: this.core.queued, tasksLeased, creditsHeld }
+  }
+
+  /** Tasks ahead of this one in its model's queue; null when it does not wait for a scout. */
+  position(task: number): number | null {
+    const waiting = this.core.tasks.get(task)
+    if (waiting === undefined || waiting.state === 'leased') return null
+    const { entry } = waiting
+    return waiting.heapIndex >= 0 ? entry.returning.size + entry.waiting.position(waiting) : 0
+  }
+}

@@ -1,0 +1,23 @@
+/**
+ * How many sockets this process can hold. At the descriptor limit itself Bun spins at full load without accepting, so
+ * the hub stops well before it.
+ */
+import { readFileSync } from 'node:fs'
+import { descriptorShare } from '../../shared/limits.ts'
+
+/** Assumed where the limit cannot be read. */
+const descriptorsAssumed = 10_240
+
+export function connectionsMax(): number {
+  return Math.floor(descriptorLimit() * descriptorShare)
+}
+
+function descriptorLimit(): number {
+  try {
+    const limits = readFileSync('/proc/self/limits', 'utf8')
+    const soft = /^Max open files\s+(\d+)/m.exec(limits)?.[1]
+    return soft === undefined ? descriptorsAssumed : Number(soft)
+  } catch {
+    return descriptorsAssumed
+  }
+}

@@ -1,0 +1,163 @@
+/**
+ * The scout edge: who may open a socket, which session it becomes, and when to look after it. Sessions hold the
+ * protocol; this file joins them to Bun's websocket server below and to the engine above. Nothing in here awaits: an
+ * upgrade that does leaks, and asynchronous message handlers finish out of order.
+ */
+import type { Server, ServerWebSocket, WebSocketHandler } from 'bun'
+import * as limits from '../../shared/limits.ts'
+import type { CloseName } from '../../shared/protocol/close-codes.ts'
+import type { HubFrame } from '../../shared/protocol/frames.ts'
+import type { System, Timer } from '../../shared/system.ts'
+import type { ScoutEvents, ScoutLinks } from '../engine/ports.ts'
+import { type Admission, admit, type KeyCheck, refusal, upgradeHeaders } from './admission.ts'
+import { ScoutSession } from './session.ts'
+
+export interface SocketData {
+  admission: Admission
+  session: ScoutSession | null
+  helloTimer: Timer | null
+}
+
+export interface GatewayOptions {
+  system: System
+  events: ScoutEvents
+  keys: KeyCheck
+  /** Sockets held at most; the next is refused with 503. */
+  connectionsMax: number
+  upgradesPerSecondPerAddress?: number
+}
+
+/** Sessions are looked after in turns: each turn visits one of these groups, so that no moment is crowded. */
+const rounds = 25
+const roundMs = 100
+/** Closing a fleet takes this long per socket, so that it does not come back as one wave. */
+const closeSpreadMs = 0.5
+
+export class Gateway implements ScoutLinks {
+  private readonly sessions = new Map<number, ScoutSession>()
+  private readonly groups: Set<ScoutSession>[] = Array.from({ length: rounds }, () => new Set<ScoutSession>())
+  private readonly system: System
+  private readonly dialers: Map<string, { second: number; upgrades: number }> = new Map()
+  private readonly options: GatewayOptions
+  private nextSession = 1
+  private open = 0
+  private round = 0
+  private timer: Timer | null = null
+
+  constructor(options: GatewayOptions) {
+    this.options = options
+    this.system = options.system
+  }
+
+  start(): void {
+    const visit = () => {
+      this.timer = this.system.after(roundMs, visit)
+      const nowMs = this.system.nowMs()
+      this.round = (this.round + 1) % rounds
+      if (this.round === 0) this.dialers.clear()
+      for (const session of this.groups[this.round]!) session.check(nowMs)
+    }
+    visit()
+  }
+
+  // ------------------------------------------------------------ below: Bun's server
+
+  /** Answers `GET /v1/scout`: undefined once the socket is upgraded, otherwise the refusal. */
+  upgrade(request: Request, server: Server<SocketData>): Response | undefined {
+    const address = server.requestIP(request)?.address ?? 'unknown'
+    if (!this.mayDial(address)) return refusal('rate_limited', 'Too many connections per second from this address.')
+    if (this.open >= this.options.connectionsMax) {
+      return refusal('no_scout_available', 'This orchestrator has no room for another scout. Try again later.')
+    }
+    const admission = admit(request, address, this.options.keys)
+    if (admission instanceof Response) return admission
+    const data: SocketData = { admission, session: null, helloTimer: null }
+    if (server.upgrade(request, { data, headers: upgradeHeaders })) return undefined
+    return refusal('invalid_request', 'This is the scouts\' websocket endpoint; connect with "Upgrade: websocket".')
+  }
+
+  readonly websocket: WebSocketHandler<SocketData> = {
+    // Large enough that a frame over the limit reaches the session, which says what was wrong with it.
+    maxPayloadLength: 4 * limits.frameBytesMax,
+    backpressureLimit: limits.socketBacklogBytesMax,
+    closeOnBackpressureLimit: true,
+    perMessageDeflate: false,
+    sendPings: false,
+    idleTimeout: 0,
+    open: (ws) => this.opened(ws),
+    message: (ws, message) => ws.data.session?.receive(message, this.system.nowMs()),
+    drain: (ws) => ws.data.session?.pump(),
+    close: (ws) => this.closed(ws),
+  }
+
+  private opened(ws: ServerWebSocket<SocketData>): void {
+    const { operator, address } = ws.data.admission
+    const socket = {
+      send: (message: Uint8Array) => ws.sendBinary(message),
+      close: (code: number, reason: string) => ws.close(code, reason),
+      buffered: () => ws.getBufferedAmount(),
+    }
+    const { events } = this.options
+    const id = this.nextSession++
+    const session = new ScoutSession({ id, operator, address, socket, events, nowMs: this.system.nowMs() })
+    ws.data.session = session
+    ws.data.helloTimer = this.system.after(limits.helloTimeoutMs, () => session.helloDue())
+    this.open++
+    this.sessions.set(id, session)
+    this.groups[id % rounds]!.add(session)
+  }
+
+  private closed(ws: ServerWebSocket<SocketData>): void {
+    const { session, helloTimer } = ws.data
+    if (session === null) return
+    helloTimer?.cancel()
+    this.open--
+    this.sessions.delete(session.id)
+    this.groups[session.id % rounds]!.delete(session)
+    session.closed()
+  }
+
+  /** At most so many upgrades per address and second; the table of addresses is emptied every few seconds. */
+  private mayDial(address: string): boolean {
+    const second = Math.floor(this.system.nowMs() / 1000)
+    const dialer = this.dialers.get(address)
+    if (dialer === undefined || dialer.second !== second) {
+      this.dialers.set(address, { second, upgrades: 1 })
+      return true
+    }
+    dialer.upgrades++
+    return dialer.upgrades <= (this.options.upgradesPerSecondPerAddress ?? limits.upgradesPerSecondPerAddress)
+  }
+
+  // ------------------------------------------------------------ above: the engine
+
+  send(session: number, frame: HubFrame, body?: Uint8Array): void {
+    this.sessions.get(session)?.send(frame, body)
+  }
+
+  close(session: number, why: CloseName): void {
+    this.sessions.get(session)?.close(why)
+  }
+
+  /** A key was revoked: its scouts go, for good. */
+  closeOperator(operator: string): void {
+    for (const session of this.sessions.values()) if (session.operator === operator) session.close('keyRevoked')
+  }
+
+  /** Tells every scout that the hub leaves and over which window to come back. */
+  announceDrain(reason: string): void {
+    const frame = { type: 'hubDrain' as const, windowMs: limits.reconnectWindowMs, reason }
+    for (const session of this.sessions.values()) if (session.phase !== 'greeting') session.send(frame)
+  }
+
+  /** Closes every socket, spread over a time that grows with the fleet; resolves when all are told. */
+  async closeAll(): Promise<void> {
+    const sessions = [...this.sessions.values()]
+    const batch = Math.ceil(10 / closeSpreadMs)
+    for (let from = 0; from < sessions.length; from += batch) {
+      for (const session of sessions.slice(from, from + batch)) session.close('hubDraining')
+      await new Promise<void>((resolve) => this.system.after(10, resolve))
+    }
+    this.timer?.cancel()
+  }
+}

@@ -1,0 +1,248 @@
+/**
+ * One scout's socket as a state machine: bytes in, facts to the engine out, and the other way. It decodes, holds the
+ * peer to protocol, phase and allowance, puts large bodies together and takes them apart. It knows neither Bun nor
+ * timers: the socket is a port and time an argument, so that the simulator runs this very code.
+ */
+import { fault } from '../../shared/faults.ts'
+import * as limits from '../../shared/limits.ts'
+import { type CloseName, closeTable } from '../../shared/protocol/close-codes.ts'
+import { decodeFromScout, encode } from '../../shared/protocol/codec.ts'
+import { Assembly, fragmentsOf } from '../../shared/protocol/fragments.ts'
+import {
+  type FrameOf,
+  frameTable,
+  type HubFrame,
+  protocolVersion,
+  type ScoutFrame,
+} from '../../shared/protocol/frames.ts'
+import { type HubPhase, hubAccepts, hubPhaseMoves } from '../../shared/protocol/phases.ts'
+import type { ScoutEvents } from '../engine/ports.ts'
+import { Allowance } from './allowance.ts'
+
+/** The socket, as little of it as is needed. */
+export interface ScoutSocket {
+  /** Bytes sent, -1 when queued, 0 when the socket dropped it: fatal. */
+  send(message: Uint8Array): number
+  close(code: number, reason: string): void
+  /** Bytes queued towards the peer. */
+  buffered(): number
+}
+
+export interface SessionOptions {
+  id: number
+  operator: string
+  address: string
+  socket: ScoutSocket
+  events: ScoutEvents
+  nowMs: number
+}
+
+type BodyFrame = FrameOf<'chunk'> | FrameOf<'settle'>
+
+/** A body of which fragments are still to come, with the frame that announced it. */
+interface Incoming {
+  head: BodyFrame
+  assembly: Assembly
+}
+
+/** Fragments still to be sent. */
+interface Outgoing {
+  task: number
+  attempt: number
+  fragments: Iterator<FrameOf<'fragment'>>
+}
+
+/** Bytes of a close reason that fit into the close frame. */
+const closeReasonCharsMax = 120
+const noBody = new Uint8Array(0)
+
+export class ScoutSession {
+  readonly id: number
+  readonly operator: string
+  readonly address: string
+  phase: HubPhase = 'greeting'
+  /** When the last round trip through the scout's work loop ended; frames in between do not count. */
+  private roundTripMs: number
+  private ping = 0
+  private pingedMs: number
+  private readonly socket: ScoutSocket
+  private readonly events: ScoutEvents
+  private readonly control: Allowance
+  private readonly data: Allowance
+  private readonly incoming = new Map<string, Incoming>()
+  private incomingBytes = 0
+  private outgoing: Outgoing[] = []
+
+  constructor({ id, operator, address, socket, events, nowMs }: SessionOptions) {
+    this.id = id
+    this.operator = operator
+    this.address = address
+    this.socket = socket
+    this.events = events
+    this.roundTripMs = nowMs
+    this.pingedMs = nowMs
+    this.control = new Allowance(limits.controlFramesPerSecond, limits.controlBytesPerSecond, 1, nowMs)
+    this.data = new Allowance(limits.dataFramesPerSecond, limits.dataBytesPerSecond, 2, nowMs)
+  }
+
+  private enter(phase: HubPhase): void {
+    if (!hubPhaseMoves[this.phase].includes(phase)) throw new Error(`session ${this.id}: ${this.phase} -> ${phase}`)
+    this.phase = phase
+  }
+
+  // ------------------------------------------------------------ from the scout
+
+  receive(message: Uint8Array | string, nowMs: number): void {
+    if (this.phase === 'closed') return
+    if (typeof message === 'string') return this.close('badFrame', 'text message; frames are binary')
+    const frame = decodeFromScout(message)
+    if (frame.type === 'malformed') return this.close('badFrame', frame.reason)
+    const allowance = 'data' in frameTable[frame.type] ? this.data : this.control
+    if (!allowance.spend(message.length, nowMs)) return this.close('rate')
+    if (!hubAccepts[this.phase].includes(frame.type)) {
+      return this.close('badFrame', `${frame.type} in phase ${this.phase}`)
+    }
+    this.handle(frame, nowMs)
+  }
+
+  private handle(frame: ScoutFrame, nowMs: number): void {
+    const { id, events } = this
+    switch (frame.type) {
+      case 'hello':
+        return this.greet(frame, nowMs)
+      case 'credit':
+        return events.credit(id, frame.count)
+      case 'started':
+        return events.started(id, frame)
+      case 'chunk':
+      case 'settle':
+        return this.takeHead(frame)
+      case 'fragment':
+        return this.takeFragment(frame)
+      case 'pong':
+        if (frame.ping !== this.ping) return
+        this.roundTripMs = nowMs
+        return events.heartbeat(id)
+      case 'drain':
+        if (this.phase === 'ready') this.enter('draining')
+        return events.draining(id)
+      case 'offers':
+        return events.offers(id, frame)
+    }
+  }
+
+  private greet(hello: FrameOf<'hello'>, nowMs: number): void {
+    if (hello.version !== protocolVersion) {
+      return this.close('versionUnsupported', `this orchestrator speaks version ${protocolVersion}`)
+    }
+    this.enter('ready')
+    this.roundTripMs = nowMs
+    this.events.joined({ session: this.id, operator: this.operator, address: this.address, hello })
+  }
+
+  private takeHead(head: BodyFrame): void {
+    const key = `${head.task}/${head.attempt}`
+    if (this.incoming.has(key)) return this.close('badFrame', `${head.type} before the last body was complete`)
+    if (head.body !== null) {
+      if (head.body.length !== head.size) return this.close('badFrame', `${head.type}.size is not its body's length`)
+      return this.deliver(head, head.body)
+    }
+    if (head.size === 0) return this.deliver(head, noBody)
+    if (this.incomingBytes + head.size > limits.assemblyBytesMax) {
+      const cause = fault('answer_too_large', 'The scout sent too many large answers at once.')
+      return this.events.broken(this.id, head.task, head.attempt, cause)
+    }
+    this.incoming.set(key, { head, assembly: new Assembly(head.size) })
+    this.incomingBytes += head.size
+  }
+
+  private takeFragment(fragment: FrameOf<'fragment'>): void {
+    const key = `${fragment.task}/${fragment.attempt}`
+    const incoming = this.incoming.get(key)
+    // What follows the head of a body that was refused.
+    if (incoming === undefined) return
+    const state = incoming.assembly.add(fragment.index, fragment.bytes)
+    if (state === 'more') return this.events.alive(this.id, fragment.task, fragment.attempt)
+    this.incoming.delete(key)
+    this.incomingBytes -= incoming.head.size
+    if (state === 'complete') return this.deliver(incoming.head, incoming.assembly.body())
+    const cause = fault('chunk_gap', 'The fragments of a large answer do not fit together.')
+    this.events.broken(this.id, fragment.task, fragment.attempt, cause)
+  }
+
+  private deliver(head: BodyFrame, body: Uint8Array): void {
+    if (head.type === 'chunk') this.events.chunk(this.id, head, body)
+    else this.events.settle(this.id, head, body)
+  }
+
+  // ------------------------------------------------------------ to the scout
+
+  send(frame: HubFrame, body?: Uint8Array): void {
+    if (this.phase === 'closed') return
+    if (frame.type === 'cancel') this.dropOutgoing(frame.task, frame.attempt)
+    if (frame.type !== 'task' || body === undefined) return this.write(frame)
+    if (body.length <= limits.inlineBodyBytesMax) return this.write({ ...frame, body })
+    this.write(frame)
+    const { task, attempt } = frame
+    this.outgoing.push({ task, attempt, fragments: fragmentsOf(task, attempt, body) })
+    this.pump()
+  }
+
+  /** Sends fragments while the socket has room; call again when it has drained. One of each body in turn. */
+  pump(): void {
+    while (this.outgoing.length > 0 && this.socket.buffered() < limits.fragmentBacklogBytes) {
+      const next = this.outgoing.shift()!
+      const { done, value } = next.fragments.next()
+      if (done) continue
+      this.write(value)
+      this.outgoing.push(next)
+    }
+  }
+
+  private dropOutgoing(task: number, attempt: number): void {
+    if (this.outgoing.length === 0) return
+    this.outgoing = this.outgoing.filter((body) => body.task !== task || body.attempt !== attempt)
+  }
+
+  private write(frame: HubFrame): void {
+    if (this.phase === 'closed') return
+    if (this.socket.send(encode(frame)) === 0) this.close('tooSlow')
+  }
+
+  // ------------------------------------------------------------ time
+
+  /** Looks at the clock: pings when it is time, gives up a scout from which no pong came back. */
+  check(nowMs: number): void {
+    if (this.phase === 'closed' || this.phase === 'greeting') return
+    if (nowMs - this.roundTripMs > limits.silenceMs) return this.close('silent')
+    if (nowMs - this.pingedMs < limits.heartbeatMs) return
+    this.pingedMs = nowMs
+    this.ping++
+    this.write({ type: 'ping', ping: this.ping })
+  }
+
+  /** The time for the hello is over. */
+  helloDue(): void {
+    if (this.phase === 'greeting') this.close('silent', 'no hello in time')
+  }
+
+  // ------------------------------------------------------------ end
+
+  close(why: CloseName, detail?: string): void {
+    if (this.phase === 'closed') return
+    const { code, meaning } = closeTable[why]
+    const reason = detail === undefined ? meaning : `${meaning}: ${detail}`
+    this.closed()
+    this.socket.close(code, reason.slice(0, closeReasonCharsMax))
+  }
+
+  /** The socket is gone, whoever closed it. Told to the engine once. */
+  closed(): void {
+    if (this.phase === 'closed') return
+    const greeted = this.phase !== 'greeting'
+    this.enter('closed')
+    this.outgoing = []
+    this.incoming.clear()
+    if (greeted) this.events.gone(this.id)
+  }
+}

@@ -1,0 +1,51 @@
+/**
+ * Waiting for an answer while three things may happen: it says something, time runs out, or the client leaves. Whole
+ * and streamed answers wait through this; when the client leaves, the work is stopped at once.
+ */
+import type { System } from '../../shared/system.ts'
+import type { Answer } from '../engine/ports.ts'
+
+/** `gone` is final. */
+export type Sign = 'readable' | 'timeUp' | 'gone'
+
+export class AnswerWatch {
+  private gone = false
+  /** Whether `readable` has been asked and has not answered: an answer takes one waiter at a time. */
+  private asked = false
+  private wake: (sign: Sign) => void = () => {}
+
+  constructor(
+    private readonly answer: Answer,
+    private readonly system: System,
+    client: AbortSignal,
+  ) {
+    if (client.aborted) this.leave()
+    else client.addEventListener('abort', () => this.leave(), { once: true })
+  }
+
+  /** The client left, or is given up. */
+  leave(): void {
+    if (this.gone) return
+    this.gone = true
+    this.answer.abandon()
+    this.wake('gone')
+  }
+
+  /** The next sign, at most `delayMs` from now. */
+  next(delayMs: number): Promise<Sign> {
+    if (this.gone) return Promise.resolve('gone')
+    return new Promise((resolve, reject) => {
+      const timer = this.system.after(delayMs, () => resolve('timeUp'))
+      this.wake = (sign) => {
+        timer.cancel()
+        resolve(sign)
+      }
+      if (this.asked) return
+      this.asked = true
+      this.answer.readable().then(() => {
+        this.asked = false
+        this.wake('readable')
+      }, reject)
+    })
+  }
+}

@@ -1,0 +1,49 @@
+/**
+ * Who is asking: reads the key of a request from its Authorization header, has the keyring verify it and compares its
+ * role with what the route wants. Keys anywhere else, such as in a URL, are ignored. Scouts are not its business: the
+ * gateway verifies those when they dial in.
+ */
+
+import type { KeyRole } from '../../shared/api-key.ts'
+import { type Fault, fault } from '../../shared/faults.ts'
+import type { KeyRow } from '../engine/ports.ts'
+
+/** The keyring, as far as the client edge uses it. */
+export interface Keys {
+  verify(presented: string): Readonly<{ ok: true; id: string; role: KeyRole } | { ok: false; flaw: string }>
+  issue(role: KeyRole, name: string): { key: string; row: KeyRow }
+  /** False when there is no such key or it was revoked before. */
+  revoke(id: string): boolean
+  list(): KeyRow[]
+}
+
+export interface Caller {
+  /** Public id of the key; the tenant of what it submits. */
+  id: string
+  role: KeyRole
+}
+
+/** What a route asks of its caller. */
+export type Access = 'open' | 'client' | 'admin'
+
+const bearer = /^Bearer +(\S+) *$/i
+const howTo = 'send a client key in the header "Authorization: Bearer <key>"; the operator of this server issues them'
+
+/** The caller, or why it may not: `invalid_api_key` without a good key, `permission_denied` with the wrong role. */
+export function authenticate(request: Request, keys: Keys, access: 'client' | 'admin'): Caller | Fault {
+  const header = request.headers.get('authorization')
+  if (header === null) return fault('invalid_api_key', `No API key was given: ${howTo}.`)
+  const presented = bearer.exec(header)?.[1]
+  if (presented === undefined) {
+    return fault('invalid_api_key', `The Authorization header is not of the form "Bearer <key>": ${howTo}.`)
+  }
+  const verified = keys.verify(presented)
+  if (!verified.ok) return fault('invalid_api_key', `The API key was refused: ${verified.flaw}; ${howTo}.`)
+  if (verified.role === 'admin' || verified.role === access) return verified
+  return fault('permission_denied', roleSentence(verified.role, access))
+}
+
+function roleSentence(role: KeyRole, access: 'client' | 'admin'): string {
+  if (access === 'admin') return `This needs an admin key, and the key given is a ${role} key: use an admin key.`
+  return `A ${role} key cannot ask for answers: use a client key, and keep this one for the machine it was made for.`
+}

@@ -1,0 +1,69 @@
+/**
+ * What there is to choose from: the models that live scouts offer, for everyone with a key, and the scouts themselves,
+ * for admins. Everything shown is asked from the engine at that moment.
+ */
+import { fault } from '../../shared/faults.ts'
+import type { ModelListing } from '../engine/ports.ts'
+import type { Exchange } from './exchange.ts'
+import { refuse, replyJson } from './reply.ts'
+
+/** How many names a sentence about an unknown model lists. */
+const namesShownMax = 10
+
+export function listModels({ id, edge }: Exchange): Response {
+  return replyJson(id, JSON.stringify({ object: 'list', data: edge.engine.models().map(shownModel) }))
+}
+
+export function getModel({ id, edge, rest }: Exchange): Response {
+  const model = edge.engine.model(rest)
+  if (model !== undefined) return replyJson(id, JSON.stringify(shownModel(model)))
+  const names = edge.engine.models().map((listing) => listing.id)
+  const more = names.length > namesShownMax ? ' and others, see /v1/models' : ''
+  const offered =
+    names.length === 0
+      ? 'no scout offers any model at the moment: try again when one has connected'
+      : `use one of: ${names.slice(0, namesShownMax).join(', ')}${more}`
+  return refuse(id, fault('model_not_found', `No scout offers this model now; ${offered}.`, { param: 'model' }))
+}
+
+export function listScouts({ id, edge }: Exchange): Response {
+  const data = edge.engine.scouts().map((scout) => ({
+    id: scout.id,
+    object: 'scout',
+    name: scout.name,
+    operator: scout.operator,
+    agent: scout.agent,
+    address: scout.address,
+    connected_at: scout.connectedAt,
+    phase: scout.phase,
+    concurrency: scout.concurrency,
+    credits: scout.credits,
+    in_flight: scout.inFlight,
+    done: scout.done,
+    failed: scout.failed,
+    failure_rate: scout.failureRate,
+    offers: scout.offers.map(({ kind, model, provider, contextTokens }) => ({
+      kind,
+      model,
+      provider,
+      context_tokens: contextTokens,
+    })),
+  }))
+  return replyJson(id, JSON.stringify({ object: 'list', data }))
+}
+
+function shownModel(model: ModelListing) {
+  return {
+    id: model.id,
+    object: 'model',
+    created: model.created,
+    owned_by: model.providers.join(', ') || 'chasm',
+    chasm: {
+      kinds: model.kinds,
+      scouts: model.scouts,
+      idle: model.idle,
+      providers: model.providers,
+      context_tokens: model.contextTokens,
+    },
+  }
+}

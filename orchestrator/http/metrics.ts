@@ -1,0 +1,99 @@
+/**
+ * What Prometheus reads at `/metrics`: requests and their durations, told by the exchanges, and the state of the fleet
+ * and of its tasks, asked from the engine whenever someone reads. Labels come from the route table and from status
+ * codes alone, so no caller can add a series. Served without a key: it holds counts, never names, keys or content.
+ */
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import type { Engine, EngineStats } from '../engine/ports.ts'
+
+const secondsBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600]
+/** Other methods, which a stranger could invent without end, share one label. */
+const countedMethods = new Set(['GET', 'HEAD', 'POST', 'DELETE', 'OPTIONS', 'PUT', 'PATCH'])
+
+export class Metrics {
+  private readonly registry = new Registry()
+  private readonly requests: Counter<'method' | 'route' | 'status'>
+  private readonly durations: Histogram<'route'>
+  private readonly firstBytes: Histogram<'route'>
+
+  constructor(engine: Engine) {
+    const registers = [this.registry]
+    collectDefaultMetrics({ register: this.registry, prefix: 'chasm_' })
+    this.requests = new Counter({
+      name: 'chasm_http_requests_total',
+      help: 'Requests answered; status 499 is a client that left.',
+      labelNames: ['method', 'route', 'status'],
+      registers,
+    })
+    this.durations = new Histogram({
+      name: 'chasm_http_request_duration_seconds',
+      help: 'From the arrival of a request to the end of its answer.',
+      labelNames: ['route'],
+      buckets: secondsBuckets,
+      registers,
+    })
+    this.firstBytes = new Histogram({
+      name: 'chasm_http_time_to_first_byte_seconds',
+      help: 'From the arrival of a request to the first content of its answer.',
+      labelNames: ['route'],
+      buckets: secondsBuckets,
+      registers,
+    })
+    watchEngine(engine, registers)
+  }
+
+  ended(route: string, method: string, status: number, durationMs: number): void {
+    this.requests.inc({ method: countedMethods.has(method) ? method : 'other', route, status }, 1)
+    this.durations.observe({ route }, durationMs / 1000)
+  }
+
+  firstByte(route: string, delayMs: number): void {
+    this.firstBytes.observe({ route }, delayMs / 1000)
+  }
+
+  get contentType(): string {
+    return this.registry.contentType
+  }
+
+  text(): Promise<string> {
+    return this.registry.metrics()
+  }
+}
+
+function watchEngine(engine: Engine, registers: Registry[]): void {
+  const gauge = (name: string, help: string, read: (stats: EngineStats) => number) =>
+    new Gauge({
+      name,
+      help,
+      registers,
+      collect() {
+        this.set(read(engine.stats()))
+      },
+    })
+  gauge('chasm_scouts', 'Scouts connected.', (stats) => stats.scouts)
+  gauge('chasm_tasks_queued', 'Tasks waiting for a scout.', (stats) => stats.tasksQueued)
+  gauge('chasm_tasks_leased', 'Tasks in the hands of a scout.', (stats) => stats.tasksLeased)
+  gauge('chasm_credits', 'Tasks the connected scouts could take at once.', (stats) => stats.creditsHeld)
+  const counter = (name: string, help: string, read: (stats: EngineStats) => number) =>
+    new Counter({
+      name,
+      help,
+      registers,
+      collect() {
+        this.reset()
+        this.inc(read(engine.stats()))
+      },
+    })
+  counter('chasm_attempts_total', 'Attempts begun.', (stats) => stats.attempts)
+  counter('chasm_stale_settlements_total', 'Results that came too late to count.', (stats) => stats.staleSettlements)
+  new Counter({
+    name: 'chasm_tasks_finished_total',
+    help: 'Tasks that reached their end, by outcome.',
+    labelNames: ['outcome'],
+    registers,
+    collect() {
+      this.reset()
+      for (const [outcome, count] of Object.entries(engine.stats().tasksFinished)) this.inc({ outcome }, count)
+    },
+  })
+}

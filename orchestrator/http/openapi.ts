@@ -1,0 +1,243 @@
+/**
+ * The OpenAPI 3.1 description of everything the hub answers, at `/openapi.json`. Request bodies come from the schemas
+ * that check them; answers are described here. Built once, when it is first asked for.
+ */
+import { z } from 'zod'
+import { keyRoles } from '../../shared/api-key.ts'
+import type { Exchange } from './exchange.ts'
+import { replyJson } from './reply.ts'
+import { chatRequest, embeddingsRequest, keyRequest } from './requests.ts'
+
+type Json = Record<string, unknown>
+
+const text = { type: 'string' }
+const count = { type: 'integer', minimum: 0 }
+const seconds = { type: 'integer', description: 'Seconds since 1970.' }
+const texts = { type: 'array', items: text }
+
+function object(properties: Json, optional: string[] = []): Json {
+  return { type: 'object', properties, required: Object.keys(properties).filter((key) => !optional.includes(key)) }
+}
+
+function listAs(name: string): Json {
+  return object({ object: { const: 'list' }, data: { type: 'array', items: ref(name) } })
+}
+
+function ref(name: string): Json {
+  return { $ref: `#/components/schemas/${name}` }
+}
+
+function json(schema: Json): Json {
+  return { 'application/json': { schema } }
+}
+
+const offer = object({ kind: { enum: ['chat', 'embed'] }, model: text, provider: text, context_tokens: count })
+const served = { id: text, object: text, created: seconds, model: text, chasm: ref('Served') }
+const keyFields = {
+  id: text,
+  object: { const: 'key' },
+  role: { enum: keyRoles },
+  name: text,
+  created: seconds,
+  revoked: { ...seconds, type: ['integer', 'null'] },
+}
+
+const answerSchemas: Json = {
+  Error: object({
+    error: object(
+      {
+        message: { ...text, description: 'One sentence that says what to do.' },
+        type: text,
+        param: { type: ['string', 'null'], description: 'The field at fault.' },
+        code: text,
+        forwarded_bytes: { ...count, description: 'In a stream that broke off: how much content had been sent.' },
+      },
+      ['forwarded_bytes'],
+    ),
+  }),
+  Served: object({ scout: text, provider: text, model: text, attempts: count, queued_ms: count }),
+  ChatCompletion: object(
+    { ...served, choices: { type: 'array', items: { type: 'object' } }, usage: { type: 'object' } },
+    ['usage'],
+  ),
+  ChatCompletionChunk: object({ ...served, choices: { type: 'array', items: { type: 'object' } } }, ['chasm']),
+  Embeddings: object({ ...served, data: { type: 'array', items: { type: 'object' } }, usage: { type: 'object' } }, [
+    'usage',
+  ]),
+  Model: object({
+    id: text,
+    object: { const: 'model' },
+    created: seconds,
+    owned_by: text,
+    chasm: object({ kinds: texts, scouts: count, idle: count, providers: texts, context_tokens: count }),
+  }),
+  ModelList: listAs('Model'),
+  Scout: object({
+    id: text,
+    object: { const: 'scout' },
+    name: text,
+    operator: { ...text, description: 'Id of the key it holds.' },
+    agent: text,
+    address: text,
+    connected_at: { ...text, format: 'date-time' },
+    phase: text,
+    concurrency: count,
+    credits: count,
+    in_flight: count,
+    done: count,
+    failed: count,
+    failure_rate: { type: 'number' },
+    offers: { type: 'array', items: offer },
+  }),
+  ScoutList: listAs('Scout'),
+  Key: object(keyFields),
+  NewKey: object({ ...keyFields, key: { ...text, description: 'The key itself. It is never shown again.' } }),
+  KeyList: listAs('Key'),
+  DeletedKey: object({ id: text, object: { const: 'key' }, deleted: { const: true } }),
+  Status: object({ status: text }),
+}
+
+interface Operation {
+  summary: string
+  access: 'open' | 'client' | 'admin' | 'scout'
+  /** Name of a schema. */
+  takes?: string
+  /** Status and content of success. */
+  gives: [status: number, description: string, content?: Json]
+}
+
+const stream = { 'text/event-stream': { schema: ref('ChatCompletionChunk') } }
+const plain = { 'text/plain': { schema: text } }
+
+const operations: Record<string, Operation> = {
+  'POST /v1/chat/completions': {
+    summary: 'Answer a conversation. Fields not listed pass through to the provider.',
+    access: 'client',
+    takes: 'ChatRequest',
+    gives: [200, 'The answer; with `stream: true` as events.', { ...json(ref('ChatCompletion')), ...stream }],
+  },
+  'POST /v1/embeddings': {
+    summary: 'Turn texts into vectors.',
+    access: 'client',
+    takes: 'EmbeddingsRequest',
+    gives: [200, 'The vectors.', json(ref('Embeddings'))],
+  },
+  'GET /v1/models': {
+    summary: 'The models that connected scouts offer now.',
+    access: 'client',
+    gives: [200, 'The models.', json(ref('ModelList'))],
+  },
+  'GET /v1/models/{id}': {
+    summary: 'One model. The id may hold slashes.',
+    access: 'client',
+    gives: [200, 'The model.', json(ref('Model'))],
+  },
+  'GET /v1/scout': {
+    summary: 'Where scouts dial in: a websocket with subprotocol chasm.v1 and a scout key.',
+    access: 'scout',
+    gives: [101, 'The connection is a websocket from here on.'],
+  },
+  'GET /v1/scouts': {
+    summary: 'The connected scouts.',
+    access: 'admin',
+    gives: [200, 'The scouts.', json(ref('ScoutList'))],
+  },
+  'POST /v1/admin/keys': {
+    summary: 'Make a key.',
+    access: 'admin',
+    takes: 'KeyRequest',
+    gives: [201, 'The key, shown this once.', json(ref('NewKey'))],
+  },
+  'GET /v1/admin/keys': {
+    summary: 'All keys, revoked ones too, without their text.',
+    access: 'admin',
+    gives: [200, 'The keys.', json(ref('KeyList'))],
+  },
+  'DELETE /v1/admin/keys/{id}': {
+    summary: 'Revoke a key. Connections that use it are closed.',
+    access: 'admin',
+    gives: [200, 'It no longer works.', json(ref('DeletedKey'))],
+  },
+  'GET /healthz': {
+    summary: 'Whether the process lives.',
+    access: 'open',
+    gives: [200, 'It does.', json(ref('Status'))],
+  },
+  'GET /readyz': {
+    summary: 'Whether new requests are taken; 503 while starting and stopping.',
+    access: 'open',
+    gives: [200, 'They are.', json(ref('Status'))],
+  },
+  'GET /metrics': {
+    summary: 'Counts and durations for Prometheus; no names, no keys, no content.',
+    access: 'open',
+    gives: [200, 'Prometheus text format.', plain],
+  },
+  'GET /openapi.json': {
+    summary: 'This document.',
+    access: 'open',
+    gives: [200, 'An OpenAPI 3.1 document.', json({ type: 'object' })],
+  },
+  'GET /': { summary: 'A welcome for people.', access: 'open', gives: [200, 'Plain text.', plain] },
+}
+
+function describe(name: string, { summary, access, takes, gives }: Operation): Json {
+  const [status, description, content] = gives
+  const parameters = name.endsWith('{id}') ? [{ name: 'id', in: 'path', required: true, schema: text }] : []
+  return {
+    summary,
+    parameters,
+    security: access === 'open' ? [] : [{ [`${access}Key`]: [] }],
+    ...(takes && { requestBody: { required: true, content: json(ref(takes)) } }),
+    responses: {
+      [status]: { description, ...(content && { content }) },
+      default: { description: 'A refusal or a failure.', content: json(ref('Error')) },
+    },
+  }
+}
+
+function schemaOf(schema: z.ZodType): Json {
+  const { $schema: _, ...rest } = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' })
+  return rest
+}
+
+function keyScheme(description: string): Json {
+  return { type: 'http', scheme: 'bearer', description }
+}
+
+function openapiDocument(): Json {
+  const paths: Record<string, Json> = {}
+  for (const [name, operation] of Object.entries(operations)) {
+    const [method, path] = name.split(' ') as [string, string]
+    paths[path] = { ...paths[path], [method.toLowerCase()]: describe(name, operation) }
+  }
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'Chasm',
+      version: '1',
+      description: 'An OpenAI-compatible API in front of machines that dialed in.',
+    },
+    paths,
+    components: {
+      securitySchemes: {
+        clientKey: keyScheme('A client key, or an admin key.'),
+        adminKey: keyScheme('An admin key.'),
+        scoutKey: keyScheme('A scout key.'),
+      },
+      schemas: {
+        ...answerSchemas,
+        ChatRequest: schemaOf(chatRequest),
+        EmbeddingsRequest: schemaOf(embeddingsRequest),
+        KeyRequest: schemaOf(keyRequest),
+      },
+    },
+  }
+}
+
+let built: string | undefined
+
+export function openapi({ id }: Exchange): Response {
+  built ??= JSON.stringify(openapiDocument())
+  return replyJson(id, built)
+}

@@ -1,0 +1,65 @@
+/**
+ * Every path the hub answers, in one table, and the search in it. The server asks it for each request; the OpenAPI
+ * document is checked against it.
+ */
+import { createKey, listKeys, revokeKey } from './admin.ts'
+import { getModel, listModels, listScouts } from './catalog.ts'
+import { chatCompletions, embeddings } from './completions.ts'
+import { dialIn } from './dial-in.ts'
+import type { Route } from './exchange.ts'
+import { openapi } from './openapi.ts'
+import { healthz, metrics, readyz, welcome } from './status.ts'
+
+export const routes: readonly Route[] = [
+  { method: 'POST', path: '/v1/chat/completions', access: 'client', handle: chatCompletions },
+  { method: 'POST', path: '/v1/embeddings', access: 'client', handle: embeddings },
+  { method: 'GET', path: '/v1/models', access: 'client', handle: listModels },
+  { method: 'GET', path: '/v1/models/{id}', access: 'client', handle: getModel },
+  { method: 'GET', path: '/v1/scout', access: 'open', handle: dialIn },
+  { method: 'GET', path: '/v1/scouts', access: 'admin', handle: listScouts },
+  { method: 'POST', path: '/v1/admin/keys', access: 'admin', handle: createKey },
+  { method: 'GET', path: '/v1/admin/keys', access: 'admin', handle: listKeys },
+  { method: 'DELETE', path: '/v1/admin/keys/{id}', access: 'admin', handle: revokeKey },
+  { method: 'GET', path: '/healthz', access: 'open', handle: healthz },
+  { method: 'GET', path: '/readyz', access: 'open', handle: readyz },
+  { method: 'GET', path: '/metrics', access: 'open', handle: metrics },
+  { method: 'GET', path: '/openapi.json', access: 'open', handle: openapi },
+  { method: 'GET', path: '/', access: 'open', handle: welcome },
+]
+
+interface Found {
+  /** The routes of this path, one per method. */
+  routes: readonly Route[]
+  /** What stands where the path has its brace, decoded. */
+  rest: string
+}
+
+const exact = new Map<string, Route[]>()
+const withRest: { prefix: string; routes: Route[] }[] = []
+for (const route of routes) add(route)
+
+function add(route: Route): void {
+  const brace = route.path.indexOf('{')
+  if (brace >= 0) withRest.push({ prefix: route.path.slice(0, brace), routes: [route] })
+  else exact.set(route.path, [...(exact.get(route.path) ?? []), route])
+}
+
+/** The routes of a path as it stands in the URL, or null. */
+export function findRoutes(path: string): Found | null {
+  const found = exact.get(path)
+  if (found !== undefined) return { routes: found, rest: '' }
+  for (const { prefix, routes: candidates } of withRest) {
+    if (path.length > prefix.length && path.startsWith(prefix)) {
+      return { routes: candidates, rest: decoded(path.slice(prefix.length)) }
+    }
+  }
+  return null
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
+}

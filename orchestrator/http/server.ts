@@ -1,0 +1,138 @@
+/**
+ * The client edge: the only `Bun.serve` of the product. It finds the route, checks the key, calls the handler and sees
+ * to it that whatever happens becomes an answer. Scouts come in through the same port; their upgrade is handed to the
+ * gateway at once, because a socket leaks when anything is awaited before it.
+ */
+import { type Fault, fault } from '../../shared/faults.ts'
+import { clientStallMs, declaredBodyBytesMax, httpIdleMs, httpStopMs, keepAliveMs } from '../../shared/limits.ts'
+import type { System } from '../../shared/system.ts'
+import type { Engine } from '../engine/ports.ts'
+import { authenticate, type Keys } from './auth.ts'
+import { type Edge, Exchange, type HttpSettings, type Log, type Route } from './exchange.ts'
+import { Metrics } from './metrics.ts'
+import { refuse } from './reply.ts'
+import { findRoutes } from './routes.ts'
+
+interface HubOptions<SocketData> {
+  host: string
+  /** 0 for any free one. */
+  port: number
+  engine: Engine
+  keyring: Keys
+  system: System
+  /** Upgrades and returns nothing, or refuses. Called synchronously. */
+  upgradeScout: (request: Request, server: Bun.Server<SocketData>) => Response | undefined
+  websocket: Bun.WebSocketHandler<SocketData>
+  log: Log
+  settings?: Partial<HttpSettings>
+}
+
+interface Hub {
+  port: number
+  url: string
+  /** Takes no more connections, lets the last answers be written out, then cuts what is left. */
+  stop(): Promise<void>
+}
+
+const stopPollMs = 10
+
+/** Listens. Throws when the address cannot be had. */
+export function serveHub<SocketData>(options: HubOptions<SocketData>): Hub {
+  const { engine, keyring, system, log, upgradeScout } = options
+  const settings = { keepAliveMs, clientStallMs, ...options.settings }
+  const edge: Edge = {
+    engine,
+    keys: keyring,
+    system,
+    log,
+    settings,
+    metrics: new Metrics(engine),
+    upgradeScout: (request) => upgradeScout(request, server),
+  }
+  const server: Bun.Server<SocketData> = Bun.serve<SocketData>({
+    hostname: options.host,
+    port: options.port,
+    idleTimeout: httpIdleMs / 1000,
+    maxRequestBodySize: declaredBodyBytesMax,
+    websocket: options.websocket,
+    fetch: (request) => answer(new Exchange(request, server, edge)),
+  })
+  return { port: server.port!, url: server.url.origin, stop: () => stop(server, system) }
+}
+
+/** Synchronous up to the handler: an upgrade happens before anything is awaited. Never throws, never rejects. */
+function answer(exchange: Exchange): Response | Promise<Response> | undefined {
+  try {
+    const response = dispatch(exchange)
+    if (!(response instanceof Promise)) return finish(exchange, response)
+    return response.then(
+      (answered) => finish(exchange, answered)!,
+      (error) => finish(exchange, broken(exchange, error))!,
+    )
+  } catch (error) {
+    return finish(exchange, broken(exchange, error))
+  }
+}
+
+function dispatch(exchange: Exchange): ReturnType<Route['handle']> {
+  const { request, edge, id } = exchange
+  const path = pathOf(request.url)
+  const found = findRoutes(path)
+  if (found === null) return refuse(id, unknownPath(path))
+  // The runtime itself leaves out the body of an answer to HEAD.
+  const method = request.method === 'HEAD' ? 'GET' : request.method
+  const route = found.routes.find((candidate) => candidate.method === method)
+  if (route === undefined) return refuseMethod(exchange, found.routes)
+  exchange.route = route
+  exchange.rest = found.rest
+  if (route.access !== 'open') {
+    const caller = authenticate(request, edge.keys, route.access)
+    if ('code' in caller) return refuse(id, caller)
+    exchange.caller = caller
+  }
+  return route.handle(exchange)
+}
+
+function finish(exchange: Exchange, response: Response | undefined): Response | undefined {
+  // Without a response it was an upgrade; a stream is counted when it ends.
+  if (!exchange.streams) exchange.ended(response?.status ?? 101)
+  return response
+}
+
+function broken(exchange: Exchange, error: unknown): Response {
+  const { edge, id, route } = exchange
+  edge.log.error({ err: error, requestId: id, route: route?.path }, 'a request handler broke')
+  const text = `The orchestrator failed at this request: try again, and tell its operator the request id ${id}.`
+  return refuse(id, fault('internal_error', text))
+}
+
+function refuseMethod(exchange: Exchange, routes: readonly Route[]): Response {
+  const methods = routes.flatMap(({ method }) => (method === 'GET' ? ['GET', 'HEAD'] : [method]))
+  const allow = methods.join(', ')
+  const text = `This path does not answer ${exchange.request.method.slice(0, 16)}: use ${allow}.`
+  return refuse(exchange.id, fault('method_not_allowed', text), { allow })
+}
+
+function unknownPath(path: string): Fault {
+  if (path === '/v1/responses' || path.startsWith('/v1/responses/')) {
+    return fault('not_found', 'The Responses API is not offered here: use POST /v1/chat/completions instead.')
+  }
+  return fault('not_found', 'There is nothing at this path: GET /openapi.json lists all there are.')
+}
+
+/** The path as it stands in an absolute URL: parsing the URL would cost more than all the rest of the routing. */
+function pathOf(url: string): string {
+  const from = url.indexOf('/', 'https://'.length)
+  const query = url.indexOf('?', from)
+  return query < 0 ? url.slice(from) : url.slice(from, query)
+}
+
+async function stop(server: Bun.Server<unknown>, system: System): Promise<void> {
+  // Its promise waits for every socket, a scout's too; the bound below is ours.
+  void server.stop(false)
+  const lastMs = system.nowMs() + httpStopMs
+  while (server.pendingRequests > 0 && system.nowMs() < lastMs) {
+    await new Promise<void>((resolve) => system.after(stopPollMs, resolve))
+  }
+  await server.stop(true)
+}

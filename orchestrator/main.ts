@@ -1,0 +1,155 @@
+/**
+ * The orchestrator's composition root: config, data folder, keys, engine, gateway, HTTP, signals, in that order. It is
+ * the only file that knows every adapter. `startHub` is the whole hub for whoever wants one inside a process (tests,
+ * benches); run as a program it takes its configuration from the environment and drains on a signal.
+ */
+import { drainMs } from '../shared/limits.ts'
+import { realSystem, type System } from '../shared/system.ts'
+import { type Config, readConfig } from './config.ts'
+import type { CoreSettings } from './core/settings.ts'
+import { HubEngine } from './engine/engine.ts'
+import { Keyring } from './engine/keyring.ts'
+import { firstClientKey, localScoutKey } from './first-keys.ts'
+import { connectionsMax } from './gateway/descriptors.ts'
+import { Gateway } from './gateway/gateway.ts'
+import type { HttpSettings } from './http/exchange.ts'
+import { serveHub } from './http/server.ts'
+import { createLog, type Logger } from './log.ts'
+import { openDataFolder } from './store/data-folder.ts'
+
+export interface HubOptions {
+  config: Config
+  log: Logger
+  system?: System
+  core?: Partial<CoreSettings>
+  http?: Partial<HttpSettings>
+  /** Raised by benches, which dial a whole fleet from one address. */
+  upgradesPerSecondPerAddress?: number
+}
+
+export interface Hub {
+  url: string
+  port: number
+  engine: HubEngine
+  keyring: Keyring
+  /** Stops taking work, lets what is under way finish within `drainMs`, closes everything. */
+  stop(): Promise<void>
+}
+
+/** Starts a hub, or says in one sentence why it cannot. */
+export function startHub(options: HubOptions): Hub | { flaw: string } {
+  const { config, log } = options
+  const system = options.system ?? realSystem()
+  const folder = openDataFolder(config.dataDir, 'hub', system)
+  if ('flaw' in folder) return folder
+  const keyring = new Keyring(folder.store, folder.pepper, system, config.adminKey ?? undefined)
+  const epoch = folder.store.nextEpoch()
+  // On the very first start there is no fleet that could be on its way back.
+  const settings = epoch === 1 ? { bootGraceMs: 0, ...options.core } : { ...options.core }
+  const engine = new HubEngine({ system, epoch, settings })
+  const gateway = new Gateway({
+    system,
+    events: engine,
+    keys: (key) => keyring.verify(key),
+    connectionsMax: connectionsMax(),
+    ...(options.upgradesPerSecondPerAddress && {
+      upgradesPerSecondPerAddress: options.upgradesPerSecondPerAddress,
+    }),
+  })
+  keyring.onRevoked((id) => gateway.closeOperator(id))
+  let http: ReturnType<typeof serveHub>
+  try {
+    http = serveHub({
+      host: config.host,
+      port: config.port,
+      engine,
+      keyring,
+      system,
+      upgradeScout: (request, server) => gateway.upgrade(request, server),
+      websocket: gateway.websocket,
+      log,
+      ...(options.http && { settings: options.http }),
+    })
+  } catch (error) {
+    folder.close()
+    return { flaw: listenFlaw(config, error) }
+  }
+  engine.start(gateway)
+  gateway.start()
+  const stop = async () => {
+    gateway.announceDrain('the orchestrator is restarting')
+    await within(system, drainMs, engine.drain())
+    engine.stop()
+    await gateway.closeAll()
+    await http.stop()
+    folder.close()
+  }
+  return { url: http.url, port: http.port, engine, keyring, stop }
+}
+
+function listenFlaw({ host, port }: Config, error: unknown): string {
+  const code = (error as { code?: unknown }).code
+  if (code === 'EADDRINUSE') {
+    return `Port ${port} on ${host} is taken by another program: stop that one, or set PORT to a free port.`
+  }
+  if (code === 'EACCES') return `Port ${port} on ${host} is not yours to use: set PORT to one above 1023.`
+  return `Cannot listen on ${host}, port ${port}: ${String((error as Error).message)}. Check HOST and PORT.`
+}
+
+/** Resolves with the promise or after `ms`, whichever comes first. */
+function within(system: System, ms: number, promise: Promise<void>): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = system.after(ms, resolve)
+    void promise.then(() => {
+      timer.cancel()
+      resolve()
+    })
+  })
+}
+
+// ---------------------------------------------------------------- the program
+
+function run(): void {
+  const config = readConfig(process.env)
+  if (Array.isArray(config)) return giveUp(config.join('\n'))
+  const log = createLog(config.logLevel)
+  for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
+    process.on(event, (error) =>
+      log.error({ err: error }, 'an error reached the top; this is a defect, please report it'),
+    )
+  }
+  const hub = startHub({ config, log })
+  if ('flaw' in hub) return giveUp(hub.flaw)
+  introduce(hub, config, log)
+  let stopping = false
+  const stop = () => {
+    if (stopping) process.exit(1)
+    stopping = true
+    log.info('stopping: taking no new work, finishing what is under way; a second signal stops at once')
+    void hub.stop().then(() => process.exit(0))
+  }
+  process.on('SIGINT', stop)
+  process.on('SIGTERM', stop)
+}
+
+/** Tells whoever started this process where the hub is: the supervisor by message, a person on standard output. */
+function introduce(hub: Hub, config: Config, log: Logger): void {
+  const clientKey = firstClientKey(hub.keyring)
+  if (process.send !== undefined) {
+    const scoutKey = localScoutKey(hub.keyring, config.dataDir)
+    process.send({ type: 'ready', url: hub.url, scoutKey, ...(clientKey && { clientKey }) })
+    return
+  }
+  log.info({ url: hub.url }, 'listening')
+  if (clientKey !== undefined) {
+    process.stdout.write(`First client key, shown once: ${clientKey}\n`)
+    process.stdout.write('Make a key for a scout with: npm run key -- scout\n')
+  }
+}
+
+function giveUp(flaw: string): void {
+  process.stderr.write(`${flaw}\n`)
+  process.exitCode = 1
+}
+
+if (import.meta.main) run()

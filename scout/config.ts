@@ -1,0 +1,101 @@
+/**
+ * The scout's own part of its environment, as one frozen, validated value: where to dial, with which key, under which
+ * name. What its providers are is read beside them, in `providers/configured.ts`. Every error is a sentence that names
+ * the variable and what it wants, and all of them are reported at once. No reader ever repeats a key.
+ */
+import { hostname } from 'node:os'
+import { parseKey } from '../shared/api-key.ts'
+import { concurrencyMax, nameCharsMax } from '../shared/limits.ts'
+import { scoutPath } from '../shared/protocol/frames.ts'
+import { type LogLevel, logLevels } from './log.ts'
+
+export interface ScoutConfig {
+  /** Where the orchestrator's scout endpoint is: a ws or wss URL. */
+  url: string
+  key: string
+  name: string
+  /** Tasks at once. */
+  concurrency: number
+  logLevel: LogLevel
+}
+
+type Environment = Readonly<Record<string, string | undefined>>
+
+const defaultUrl = 'http://127.0.0.1:8080'
+const defaultConcurrency = 4
+
+/** The configuration in `env`, or a sentence for each variable that cannot be used. `host` names a nameless scout. */
+export function readConfig(env: Environment, host = hostname()): Readonly<ScoutConfig> | string[] {
+  const errors: string[] = []
+  const config = {
+    url: readUrl(env, errors),
+    key: readScoutKey(env, errors),
+    name: readName(env, host, errors),
+    concurrency: readConcurrency(env, errors),
+    logLevel: readLogLevel(env, errors),
+  }
+  return errors.length > 0 ? errors : Object.freeze(config)
+}
+
+const schemes: Record<string, string> = { 'http:': 'ws:', 'https:': 'wss:', 'ws:': 'ws:', 'wss:': 'wss:' }
+
+/** The endpoint's URL; a path is kept as a prefix, and the `/v1` of a client's base URL is not doubled. */
+function readUrl(env: Environment, errors: string[]): string {
+  const text = read(env, 'ORCHESTRATOR_URL') || defaultUrl
+  const url = URL.canParse(text) ? new URL(text) : null
+  const scheme = url === null ? undefined : schemes[url.protocol]
+  if (url === null || scheme === undefined || url.hostname === '') {
+    errors.push(`ORCHESTRATOR_URL must be an http, https, ws or wss URL, such as ${defaultUrl}.`)
+    return ''
+  }
+  if (url.username !== '' || url.password !== '') {
+    errors.push('ORCHESTRATOR_URL must not hold a name or password: the key goes into SCOUT_KEY.')
+    return ''
+  }
+  const prefix = url.pathname.replace(/\/+$/, '').replace(/\/v1(\/scout)?$/, '')
+  return `${scheme}//${url.host}${prefix}${scoutPath}`
+}
+
+function readScoutKey(env: Environment, errors: string[]): string {
+  const key = read(env, 'SCOUT_KEY')
+  const how = "the orchestrator's operator makes one with `npm run key`"
+  if (key === '') {
+    errors.push(`SCOUT_KEY is not set: give this scout a key of the role scout; ${how}.`)
+    return ''
+  }
+  const parsed = parseKey(key)
+  if ('flaw' in parsed) errors.push(`SCOUT_KEY cannot be used: ${parsed.flaw}.`)
+  else if (parsed.role !== 'scout') {
+    errors.push(`SCOUT_KEY holds a key of the role ${parsed.role}, but wants one of the role scout; ${how}.`)
+  }
+  return key
+}
+
+function readName(env: Environment, host: string, errors: string[]): string {
+  const text = read(env, 'SCOUT_NAME')
+  if (text === '') return host.replace(/[^A-Za-z0-9._-]+/g, '-').slice(0, nameCharsMax) || 'scout'
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: refusing them is the point
+  if (text.length <= nameCharsMax && !/[\u0000-\u001f\u007f]/.test(text)) return text
+  errors.push(`SCOUT_NAME must be 1 to ${nameCharsMax} characters without control characters.`)
+  return ''
+}
+
+function readConcurrency(env: Environment, errors: string[]): number {
+  const text = read(env, 'SCOUT_CONCURRENCY')
+  if (text === '') return defaultConcurrency
+  const count = Number(text)
+  if (Number.isInteger(count) && count >= 1 && count <= concurrencyMax) return count
+  errors.push(`SCOUT_CONCURRENCY must be a whole number of tasks from 1 to ${concurrencyMax}.`)
+  return defaultConcurrency
+}
+
+function readLogLevel(env: Environment, errors: string[]): LogLevel {
+  const text = read(env, 'LOG_LEVEL').toLowerCase() || 'info'
+  const level = logLevels.find((known) => known === text)
+  if (level === undefined) errors.push(`LOG_LEVEL must be one of ${logLevels.join(', ')}.`)
+  return level ?? 'info'
+}
+
+function read(env: Environment, variable: string): string {
+  return (env[variable] ?? '').trim()
+}

@@ -1,0 +1,36 @@
+/**
+ * A token bucket: how fast the scout may send so that the hub's own limits are never met. The link keeps one per rate
+ * of `shared/limits.ts` and asks before it takes work from the outbox.
+ */
+import { paceShare } from '../../shared/limits.ts'
+
+/** The bucket holds this much of a second; the rest of the hub's burst is left for frames bunched on their way. */
+const burstSeconds = 0.5
+
+export class Pace {
+  private readonly perMs: number
+  private readonly full: number
+  private level: number
+  private atMs: number
+
+  /** `perSecond` is what the hub allows. */
+  constructor(perSecond: number, nowMs: number) {
+    this.perMs = (perSecond * paceShare) / 1_000
+    this.full = perSecond * burstSeconds
+    this.level = this.full
+    this.atMs = nowMs
+  }
+
+  /** Milliseconds until `amount` may be spent; 0 when it may be now. An amount beyond the burst waits for a full bucket. */
+  waitMs(amount: number, nowMs: number): number {
+    this.level = Math.min(this.full, this.level + (nowMs - this.atMs) * this.perMs)
+    this.atMs = nowMs
+    const missing = Math.min(amount, this.full) - this.level
+    return missing <= 0 ? 0 : Math.ceil(missing / this.perMs)
+  }
+
+  /** Counts what was sent; may go below zero, and later sends wait the longer. */
+  spend(amount: number): void {
+    this.level -= amount
+  }
+}

@@ -1,0 +1,56 @@
+/**
+ * What an operator reads when the orchestrator will not have this scout: one sentence per HTTP status and close code,
+ * saying what to do. The session decides with these whether to dial again; nothing else looks at them.
+ */
+import { closeRow, closeTable, mayReconnect } from '../../shared/protocol/close-codes.ts'
+import { subprotocol } from '../../shared/protocol/frames.ts'
+
+const otherVersion = `the two sides speak different protocol versions (this scout: ${subprotocol}); update the older one`
+
+/** The sentence that ends the scout after an upgrade was answered with `status`, or null when dialing again may help. */
+export function finalStatus(status: number): string | null {
+  switch (status) {
+    case 401:
+      return 'The orchestrator does not know the key in SCOUT_KEY; ask its operator for a scout key and set SCOUT_KEY.'
+    case 403:
+      return "The key in SCOUT_KEY is not allowed to run a scout; ask the orchestrator's operator for a scout key."
+    case 400:
+    case 426:
+      return `The orchestrator refused the upgrade (HTTP ${status}): ${otherVersion}.`
+    default:
+      return null
+  }
+}
+
+/** The sentence that ends the scout after a close with `code`, or null when dialing again may help. */
+export function finalClose(code: number, reason: string): string | null {
+  if (mayReconnect(code)) return null
+  switch (code) {
+    case closeTable.keyRevoked.code:
+      return "The key in SCOUT_KEY was revoked; ask the orchestrator's operator for a new one and set SCOUT_KEY."
+    case closeTable.versionUnsupported.code:
+      return `The orchestrator closed the session: ${otherVersion}.`
+    case closeTable.banned.code:
+      return `The orchestrator refuses this scout${because(reason)}; ask its operator why.`
+    default:
+      return `The orchestrator ended this scout's work for good (close code ${code}${because(reason)}); ask its operator.`
+  }
+}
+
+/** Why a session was lost, for the log. */
+export function lossReason(code: number, reason: string): string {
+  const row = closeRow(code)
+  if (row !== undefined) return reason === '' ? row.meaning : `${row.meaning}: ${reason}`
+  return reason === '' ? `the connection ended (${code})` : `the connection failed (${reason})`
+}
+
+/** Why a dial was refused, when dialing again may help. */
+export function refusedReason(status: number): string {
+  if (status === 404) return 'there is no orchestrator at this address (HTTP 404); check ORCHESTRATOR_URL'
+  if (status === 429) return 'the orchestrator sees too many dials from here (HTTP 429)'
+  return `the orchestrator answered HTTP ${status}`
+}
+
+function because(reason: string): string {
+  return reason === '' ? '' : `: ${reason}`
+}

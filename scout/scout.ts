@@ -1,0 +1,115 @@
+/**
+ * One scout, whole: a link and an executor over a catalog of providers. `main.ts` runs one per process; tests and the
+ * fleet simulator run many, with their own clock, sockets and providers.
+ */
+import { concurrencyMax, drainMs, handBackMs } from '../shared/limits.ts'
+import type { FrameOf } from '../shared/protocol/frames.ts'
+import type { System, Timer } from '../shared/system.ts'
+import type { Catalog } from './catalog.ts'
+import type { Hello, WorkFrame } from './core/session.ts'
+import { Executor } from './executor.ts'
+import { Link, type LinkHandler } from './link.ts'
+import type { Log } from './log.ts'
+import type { Dial } from './socket.ts'
+
+const agent = 'chasm-scout/0.1.0'
+const instanceBytes = 8
+
+export interface ScoutSettings {
+  /** The operator's name for this scout. */
+  name: string
+  /** Tasks at once; cut to `concurrencyMax`. */
+  concurrency: number
+}
+
+export interface ScoutPorts {
+  system: System
+  dial: Dial
+  catalog: Catalog
+  log: Log
+  /** Greeted by a hub, each time. */
+  welcomed?(): void
+  /** The end. `refused` when the hub will not have this scout; `reason` is a sentence for the operator. */
+  stopped?(refused: boolean, reason: string): void
+}
+
+export class Scout implements LinkHandler {
+  private readonly instance: string
+  private readonly concurrency: number
+  private readonly link: Link
+  private readonly executor: Executor
+  private timers: Timer[] = []
+
+  constructor(
+    private readonly settings: ScoutSettings,
+    private readonly ports: ScoutPorts,
+  ) {
+    const { system, dial, catalog, log } = ports
+    this.instance = Buffer.from(system.randomBytes(instanceBytes)).toString('hex')
+    this.concurrency = Math.min(concurrencyMax, settings.concurrency)
+    this.link = new Link(system, dial, this, log)
+    this.executor = new Executor(system, this.link, catalog, log, this.concurrency)
+    catalog.watch(() => this.offersChanged())
+  }
+
+  /** Dials, and from then on keeps dialing until it is drained or refused for good. */
+  start(): void {
+    this.link.start()
+  }
+
+  /** Ends in order: what runs is finished or handed back, then `stopped` is called, at the latest after `drainMs`. */
+  drain(reason: string): void {
+    if (this.timers.length > 0) return
+    this.link.drain(reason)
+    if (this.link.phase !== 'draining') return
+    this.timers = [
+      this.ports.system.after(drainMs - handBackMs, () => this.executor.handBack()),
+      this.ports.system.after(drainMs, () => this.link.leave()),
+    ]
+    this.executor.drain(() => this.link.leave())
+  }
+
+  // ---------------------------------------------------------------- what the link says
+
+  hello(): Hello {
+    const { instance, concurrency } = this
+    const held = this.executor.held()
+    return { name: this.settings.name, instance, agent, concurrency, offers: this.offers(), held }
+  }
+
+  welcomed(frame: FrameOf<'welcome'>): void {
+    const count = this.offers().length
+    const models = count === 1 ? '1 model' : `${count} models`
+    this.ports.log.info({ scout: frame.scout }, `Connected as ${this.settings.name}, offering ${models}`)
+    this.executor.welcomed(frame)
+    this.ports.welcomed?.()
+  }
+
+  work(frame: WorkFrame): void {
+    if (frame.type === 'hubDrain') this.ports.log.info({}, 'The orchestrator is leaving; finishing what runs here')
+    this.executor.work(frame)
+  }
+
+  lost(): void {
+    this.executor.lost()
+  }
+
+  waiting(delayMs: number, reason: string): void {
+    this.ports.log.warn({}, `Not connected: ${reason}; dialing again in ${(delayMs / 1_000).toFixed(1)} s`)
+  }
+
+  stopped(refused: boolean, reason: string): void {
+    for (const timer of this.timers) timer.cancel()
+    this.executor.end()
+    this.ports.stopped?.(refused, reason)
+  }
+
+  private offers(): FrameOf<'hello'>['offers'] {
+    return this.ports.catalog.offers().map((o) => [o.kind, o.model, o.provider, o.contextTokens])
+  }
+
+  private offersChanged(): void {
+    if (this.link.phase !== 'ready') return
+    this.link.send({ type: 'offers', concurrency: this.concurrency, offers: this.offers() })
+  }
+}

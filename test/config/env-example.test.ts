@@ -1,0 +1,31 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { readConfig } from '../../orchestrator/config.ts'
+
+const lines = readFileSync(join(import.meta.dirname, '..', '..', '.env.example'), 'utf8').split('\n')
+const shown = lines.flatMap((line) => line.match(/^# ([A-Z_]+)=(.*)$/)?.slice(1) ?? [])
+const defaults = Object.fromEntries(
+  Array.from({ length: shown.length / 2 }, (_, at) => shown.slice(2 * at, 2 * at + 2)),
+)
+
+test('copying .env.example changes nothing: every line is a comment or empty', () => {
+  expect(lines.filter((line) => line !== '' && !line.startsWith('#'))).toEqual([])
+})
+
+test('each variable has a line of meaning right above it', () => {
+  const unexplained = lines.filter((line, at) => /^# [A-Z_]+=/.test(line) && !/^# [^=]*[.:;]/.test(lines[at - 1] ?? ''))
+  expect(unexplained).toEqual([])
+})
+
+test("the orchestrator's variables are shown with the defaults they really have", () => {
+  expect(Object.keys(defaults)).toEqual(expect.arrayContaining(['HOST', 'PORT', 'DATA_DIR', 'ADMIN_KEY', 'LOG_LEVEL']))
+  const { HOST, PORT, DATA_DIR, LOG_LEVEL, ADMIN_KEY } = defaults
+  expect({
+    host: HOST,
+    port: Number(PORT),
+    dataDir: DATA_DIR,
+    adminKey: ADMIN_KEY || null,
+    logLevel: LOG_LEVEL,
+  }).toEqual(readConfig({}))
+})

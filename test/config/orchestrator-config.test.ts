@@ -1,0 +1,62 @@
+import { expect, test } from 'vitest'
+import { readConfig } from '../../orchestrator/config.ts'
+
+const defaults = { host: '127.0.0.1', port: 8080, dataDir: './data', adminKey: null, logLevel: 'info' }
+
+test('nothing set, or everything set to nothing, gives the defaults', () => {
+  expect(readConfig({})).toEqual(defaults)
+  expect(readConfig({ HOST: '', PORT: '', DATA_DIR: ' ', ADMIN_KEY: '', LOG_LEVEL: '' })).toEqual(defaults)
+})
+
+test('everything set is taken, and the result cannot be changed', () => {
+  const adminKey = 'k'.repeat(32)
+  const config = readConfig({
+    HOST: '::',
+    PORT: '0',
+    DATA_DIR: '/var/lib/my data',
+    ADMIN_KEY: adminKey,
+    LOG_LEVEL: 'silent',
+    HOME: '/root',
+  })
+  expect(config).toEqual({ host: '::', port: 0, dataDir: '/var/lib/my data', adminKey, logLevel: 'silent' })
+  expect(Object.isFrozen(config)).toBe(true)
+})
+
+test.each([
+  ['PORT', '65536', 'PORT must be a whole number from 0 to 65535, but it is "65536".'],
+  ['PORT', '-1', 'PORT must be a whole number from 0 to 65535, but it is "-1".'],
+  ['PORT', '80.5', 'PORT must be a whole number from 0 to 65535, but it is "80.5".'],
+  ['PORT', '0x50', 'PORT must be a whole number from 0 to 65535, but it is "0x50".'],
+  ['PORT', 'http', 'PORT must be a whole number from 0 to 65535, but it is "http".'],
+  ['HOST', 'http://0.0.0.0', 'HOST must be an address to listen on, as 127.0.0.1, but it is "http://0.0.0.0".'],
+  ['HOST', '127.0.0.1:80', 'HOST must be an address to listen on, as 127.0.0.1, but it is "127.0.0.1:80".'],
+  ['DATA_DIR', 'a\0b', 'DATA_DIR must be the path of a folder, but it is "a\\u0000b".'],
+  [
+    'LOG_LEVEL',
+    'verbose',
+    'LOG_LEVEL must be one of trace, debug, info, warn, error, fatal, silent, but it is "verbose".',
+  ],
+])('%s=%s is refused with one sentence', (name, text, sentence) => {
+  expect(readConfig({ [name]: text })).toEqual([sentence])
+})
+
+test.each([
+  ['short', 'hunter2'],
+  ['long', 'k'.repeat(257)],
+  ['with a space', `${'k'.repeat(31)} k`],
+  ['not of letters a header can carry', 'ü'.repeat(32)],
+])('an ADMIN_KEY that is %s is refused without being shown', (_what, adminKey) => {
+  const complaints = readConfig({ ADMIN_KEY: adminKey })
+  expect(complaints).toEqual([expect.stringMatching(/^ADMIN_KEY must be 32 to 256 letters, .*\.$/)])
+  expect(JSON.stringify(complaints)).not.toContain(adminKey)
+})
+
+test('every wrong variable is said at once', () => {
+  const complaints = readConfig({ HOST: '/', PORT: 'x', ADMIN_KEY: 'x', LOG_LEVEL: 'x', DATA_DIR: 'fine' })
+  expect(complaints).toEqual([
+    expect.stringContaining('HOST'),
+    expect.stringContaining('PORT'),
+    expect.stringContaining('ADMIN_KEY'),
+    expect.stringContaining('LOG_LEVEL'),
+  ])
+})

@@ -1,0 +1,61 @@
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { startEdge, type TestEdge } from '../support/client-edge.ts'
+
+let edge: TestEdge
+beforeEach(() => {
+  edge = startEdge()
+})
+afterEach(() => edge.hub.stop())
+
+const asAdmin = () => edge.keys.admin
+
+interface ShownKey {
+  id: string
+  role: string
+  name: string
+  key?: string
+  revoked: number | null
+}
+
+test('an admin makes a key, sees it once, and revokes it', async () => {
+  const made = await edge.post('/v1/admin/keys', { role: 'client', name: 'Ada' }, {}, asAdmin())
+  expect(made.status).toBe(201)
+  const shown = (await made.json()) as ShownKey
+  expect(shown).toMatchObject({ object: 'key', role: 'client', name: 'Ada', revoked: null })
+  expect(shown.key).toMatch(/^chasm_client_[0-9A-Za-z]{49}$/)
+  expect((await edge.ask('/v1/models', {}, shown.key!)).status).toBe(200)
+
+  const listedText = await (await edge.ask('/v1/admin/keys', {}, asAdmin())).text()
+  expect(listedText).not.toMatch(/chasm_client_|digest/)
+  for (const { digest } of edge.keyring.list()) expect(listedText).not.toContain(digest)
+  const listed = (JSON.parse(listedText) as { data: ShownKey[] }).data
+  expect(listed.map(({ name }) => name)).toEqual(['a client', 'an admin', 'a scout', 'Ada'])
+
+  const revoked = await edge.ask(`/v1/admin/keys/${shown.id}`, { method: 'DELETE' }, asAdmin())
+  expect(await revoked.json()).toEqual({ id: shown.id, object: 'key', deleted: true })
+  const refused = await edge.ask('/v1/models', {}, shown.key!)
+  expect(refused.status).toBe(401)
+  expect(await refused.text()).toContain('revoked')
+  const after = (await (await edge.ask('/v1/admin/keys', {}, asAdmin())).json()) as { data: ShownKey[] }
+  expect(after.data.at(-1)!.revoked).toBeGreaterThan(1_700_000_000)
+
+  const again = await edge.ask(`/v1/admin/keys/${shown.id}`, { method: 'DELETE' }, asAdmin())
+  expect(again.status).toBe(404)
+  expect(await again.json()).toMatchObject({ error: { code: 'not_found', param: 'id' } })
+  expect(edge.logged.map(({ message }) => message)).toEqual(['key made', 'key revoked'])
+  expect(JSON.stringify(edge.logged)).not.toMatch(/chasm_client_/)
+})
+
+test.each([
+  [{ name: 'x' }, 'role'],
+  [{ role: 'king', name: 'x' }, 'role'],
+  [{ role: 'client' }, 'name'],
+  [{ role: 'client', name: '' }, 'name'],
+  [{ role: 'client', name: 'x'.repeat(65) }, 'name'],
+  [{ role: 'client', name: 'x', colour: 1 }, 'colour'],
+])('the key request %j is refused and %s is named', async (body, param) => {
+  const response = await edge.post('/v1/admin/keys', body, {}, asAdmin())
+  expect(response.status).toBe(400)
+  expect(await response.json()).toMatchObject({ error: { code: 'invalid_request', param } })
+  expect(edge.keyring.list()).toHaveLength(3)
+})

@@ -1,0 +1,158 @@
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import type { ModelListing } from '../../orchestrator/engine/ports.ts'
+import { routes } from '../../orchestrator/http/routes.ts'
+import { startEdge, type TestEdge } from '../support/client-edge.ts'
+
+let edge: TestEdge
+beforeEach(() => {
+  edge = startEdge()
+})
+afterEach(() => edge.hub.stop())
+
+const gemma: ModelListing = {
+  id: 'google/gemma-2',
+  kinds: ['chat'],
+  scouts: 2,
+  idle: 1,
+  providers: ['groq', 'demo'],
+  contextTokens: 8192,
+  created: 1_700_000_000,
+}
+const shownGemma = {
+  id: 'google/gemma-2',
+  object: 'model',
+  created: 1_700_000_000,
+  owned_by: 'groq, demo',
+  chasm: { kinds: ['chat'], scouts: 2, idle: 1, providers: ['groq', 'demo'], context_tokens: 8192 },
+}
+
+test('models are listed and found by name, slashes included, written plainly or escaped', async () => {
+  edge.engine.modelListings = [gemma]
+  expect(await (await edge.ask('/v1/models')).json()).toEqual({ object: 'list', data: [shownGemma] })
+  for (const name of ['google/gemma-2', 'google%2Fgemma-2', 'google%2fgemma-2?x=1']) {
+    expect(await (await edge.ask(`/v1/models/${name}`)).json()).toEqual(shownGemma)
+  }
+})
+
+test('an unknown model is 404 and the sentence names what is offered', async () => {
+  const none = await edge.ask('/v1/models/x')
+  expect(none.status).toBe(404)
+  expect(await none.text()).toContain('no scout offers any model at the moment')
+  edge.engine.modelListings = [gemma]
+  for (const name of ['x', '%ff', 'google', '__proto__']) {
+    const response = await edge.ask(`/v1/models/${name}`)
+    expect(response.status).toBe(404)
+    const { error } = (await response.json()) as { error: { message: string; param: string; code: string } }
+    expect(error).toMatchObject({ param: 'model', code: 'model_not_found' })
+    expect(error.message).toContain('use one of: google/gemma-2')
+  }
+})
+
+test('an admin sees the scouts', async () => {
+  const offers = [{ kind: 'chat' as const, model: 'm', provider: 'demo', contextTokens: 5 }]
+  edge.engine.scoutListings = [
+    {
+      ...{ id: 's1', name: 'ant', operator: 'key_1', agent: 'chasm-scout/1', address: '127.0.0.1', phase: 'ready' },
+      ...{ connectedAt: '2026-01-01T00:00:00.000Z', concurrency: 4, credits: 3, inFlight: 1, done: 9, failed: 1 },
+      ...{ failureRate: 0.1, offers },
+    },
+  ]
+  const listed = (await (await edge.ask('/v1/scouts', {}, edge.keys.admin)).json()) as { data: unknown[] }
+  expect(listed.data).toMatchObject([
+    { id: 's1', name: 'ant', in_flight: 1, failure_rate: 0.1, offers: [{ model: 'm', context_tokens: 5 }] },
+  ])
+})
+
+test('health is always good, readiness follows the engine', async () => {
+  expect((await edge.ask('/readyz', {}, null)).status).toBe(200)
+  edge.engine.isReady = false
+  expect((await edge.ask('/healthz', {}, null)).status).toBe(200)
+  const unready = await edge.ask('/readyz', {}, null)
+  expect([unready.status, unready.headers.get('retry-after')]).toEqual([503, '1'])
+  expect(await unready.text()).toContain('starting or about to stop')
+})
+
+test('HEAD is GET without the body', async () => {
+  const response = await edge.ask('/healthz', { method: 'HEAD' })
+  expect([response.status, await response.text()]).toEqual([200, ''])
+  expect(response.headers.get('x-chasm')).toBe('1')
+})
+
+test('the root tells a person where they are', async () => {
+  const response = await edge.ask('/', {}, null)
+  expect(response.headers.get('content-type')).toContain('text/plain')
+  expect(await response.text()).toContain('/openapi.json')
+})
+
+test('a good x-request-id is kept, any other is replaced', async () => {
+  const echoed = async (id: string) =>
+    (await edge.ask('/healthz', { headers: { 'x-request-id': id } })).headers.get('x-request-id')
+  expect(await echoed('abc_DEF-123')).toBe('abc_DEF-123')
+  for (const bad of ['', 'a b', 'x'.repeat(65), '<script>']) expect(await echoed(bad)).toMatch(/^req_[0-9a-f-]{36}$/)
+})
+
+test('a scout is handed to the gateway on the spot, and its refusal carries the request id', async () => {
+  const socket = new WebSocket(`${edge.hub.url.replace('http', 'ws')}/v1/scout`)
+  const echoed = new Promise((resolve) => socket.addEventListener('message', ({ data }) => resolve(data)))
+  socket.addEventListener('open', () => socket.send('hello'))
+  expect(await echoed).toBe('hello')
+  socket.close()
+  const plain = await edge.ask('/v1/scout')
+  expect([plain.status, plain.headers.get('x-chasm')]).toEqual([426, '1'])
+  expect(plain.headers.get('x-request-id')).toMatch(/^req_/)
+})
+
+test('metrics are valid, count what happened, and hold nothing secret', async () => {
+  edge.engine.script = (answer) => answer.serve().line('{"choices":[]}').done()
+  const chat = { model: 'm', messages: [{ role: 'user', content: 'private' }] }
+  await (await edge.post('/v1/chat/completions', { ...chat, stream: true })).text()
+  await (await edge.post('/v1/chat/completions', chat)).text()
+  await edge.ask(`/v1/stranger?key=${edge.keys.client}`, { method: 'PATCH' })
+  const response = await edge.ask('/metrics', {}, null)
+  expect(response.headers.get('content-type')).toContain('version=0.0.4')
+  const text = await response.text()
+  for (const line of text.split('\n').filter(Boolean)) {
+    expect(line).toMatch(/^(# (HELP|TYPE) chasm_\w+ .+|chasm_\w+(\{[^{}]*\})? (-?[\d.e+-]+|Nan|[+-]Inf))$/)
+  }
+  expect(text).toContain('chasm_http_requests_total{method="POST",route="/v1/chat/completions",status="200"} 2')
+  expect(text).toContain('chasm_http_requests_total{method="PATCH",route="none",status="404"} 1')
+  expect(text).toContain('chasm_http_time_to_first_byte_seconds_count{route="/v1/chat/completions"} 2')
+  expect(text).toContain('chasm_http_request_duration_seconds_count{route="/v1/chat/completions"} 2')
+  for (const row of ['scouts 3', 'tasks_queued 2', 'tasks_leased 1', 'tasks_finished_total{outcome="done"} 5']) {
+    expect(text).toContain(`chasm_${row}\n`)
+  }
+  expect(text).not.toMatch(/chasm_(client|admin|scout)_|private|stranger/)
+  expect(await (await edge.ask('/metrics', {}, null)).text()).toContain('chasm_tasks_finished_total{outcome="done"} 5')
+})
+
+interface Document {
+  openapi: string
+  paths: Record<string, Record<string, { security: Record<string, unknown>[]; responses: object }>>
+  components: { schemas: Record<string, { properties?: object }>; securitySchemes: Record<string, object> }
+}
+
+test('the OpenAPI document describes exactly the routes there are, and all it refers to exists', async () => {
+  const response = await edge.ask('/openapi.json', {}, null)
+  const text = await response.text()
+  const { openapi, paths, components } = JSON.parse(text) as Document
+  expect(openapi).toBe('3.1.0')
+  const described = Object.entries(paths).flatMap(([path, methods]) =>
+    Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
+  )
+  expect(described.toSorted()).toEqual(routes.map(({ method, path }) => `${method} ${path}`).toSorted())
+  for (const { method, path, access } of routes) {
+    const { security, responses } = paths[path]![method.toLowerCase()]!
+    const wanted = path === '/v1/scout' ? 'scout' : access
+    expect(security.flatMap(Object.keys)).toEqual(wanted === 'open' ? [] : [`${wanted}Key`])
+    for (const name of security.flatMap(Object.keys)) expect(components.securitySchemes).toHaveProperty(name)
+    expect(Object.keys(responses)).toContain('default')
+  }
+  for (const [, name] of text.matchAll(/"\$ref":"#\/components\/schemas\/(\w+)"/g)) {
+    expect(components.schemas).toHaveProperty(name!)
+  }
+  expect(components.schemas.ChatRequest).toMatchObject({
+    required: ['model', 'messages'],
+    properties: { messages: { type: 'array', minItems: 1, items: { required: ['role'] } } },
+  })
+  expect(text).not.toContain('$schema')
+})

@@ -1,0 +1,114 @@
+/**
+ * A real hub on a free port with real scouts that dialed in over real sockets: in this process, or as processes of
+ * their own that can be killed. End-to-end tests start from here. `close` ends everything that was opened.
+ */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pino } from 'pino'
+import type { Config } from '../../orchestrator/config.ts'
+import type { ScoutListing } from '../../orchestrator/engine/ports.ts'
+import { type Hub, type HubOptions, startHub } from '../../orchestrator/main.ts'
+import { Catalog } from '../../scout/catalog.ts'
+import { DemoProvider, type DemoSettings, demoDefaults } from '../../scout/providers/demo.ts'
+import type { Provider } from '../../scout/providers/provider.ts'
+import { Scout } from '../../scout/scout.ts'
+import { websocketDial } from '../../scout/socket.ts'
+import { scoutPath } from '../../shared/protocol/frames.ts'
+import { realSystem } from '../../shared/system.ts'
+import { until } from './until.ts'
+
+const silent = pino({ level: 'silent' })
+const system = realSystem()
+const scoutMain = new URL('../../scout/main.ts', import.meta.url).pathname
+
+interface ScoutOptions {
+  name: string
+  concurrency?: number
+  /** The demo provider's settings; by default it answers as fast as it can. */
+  demo?: Partial<DemoSettings>
+  /** Instead of the demo provider. */
+  providers?: Provider[]
+}
+
+export class LiveHub {
+  readonly hub: Hub
+  readonly url: string
+  readonly clientKey: string
+  readonly adminKey: string
+  readonly scoutKey: string
+  private readonly folder = mkdtempSync(join(tmpdir(), 'chasm-hub-'))
+  private readonly drains: (() => Promise<void>)[] = []
+  private readonly children: Bun.Subprocess[] = []
+
+  constructor(options: Partial<HubOptions> = {}) {
+    const config: Config = { host: '127.0.0.1', port: 0, dataDir: this.folder, adminKey: null, logLevel: 'silent' }
+    const hub = startHub({ config, log: silent, upgradesPerSecondPerAddress: 10_000, ...options })
+    if ('flaw' in hub) throw new Error(hub.flaw)
+    this.hub = hub
+    this.url = hub.url
+    this.clientKey = hub.keyring.issue('client', 'test').key
+    this.adminKey = hub.keyring.issue('admin', 'test').key
+    this.scoutKey = hub.keyring.issue('scout', 'test').key
+  }
+
+  get baseURL(): string {
+    return `${this.url}/v1`
+  }
+
+  /** A scout in this process, connected and with its credits granted. Resolves with what drains it. */
+  async addScout({ name, concurrency = 4, demo, providers }: ScoutOptions): Promise<() => Promise<void>> {
+    const settings = { ...demoDefaults, firstTokenMs: 0, tokensPerSecond: 0, ...demo }
+    const catalog = new Catalog(system, silent, providers ?? [new DemoProvider(settings, system)])
+    await catalog.open()
+    const dial = websocketDial(this.url.replace('http', 'ws') + scoutPath, this.scoutKey, system)
+    let ended = () => {}
+    const end = new Promise<void>((resolve) => {
+      ended = resolve
+    })
+    const ports = { system, dial, catalog, log: silent, stopped: () => ended() }
+    const scout = new Scout({ name, concurrency }, ports)
+    scout.start()
+    await this.connected(name, concurrency)
+    const drain = () => {
+      scout.drain('the test is over')
+      catalog.close()
+      return end
+    }
+    this.drains.push(drain)
+    return drain
+  }
+
+  /** A scout as a process of its own, to be killed. `env` sets the demo provider's knobs. */
+  async spawnScout(name: string, env: Record<string, string> = {}): Promise<Bun.Subprocess> {
+    const settings = { ORCHESTRATOR_URL: this.url, SCOUT_KEY: this.scoutKey, SCOUT_NAME: name, PROVIDERS: 'demo' }
+    const child = Bun.spawn([process.execPath, scoutMain], {
+      env: { PATH: process.env.PATH, LOG_LEVEL: 'error', SCOUT_CONCURRENCY: '4', ...settings, ...env },
+      stdout: 'ignore',
+      stderr: 'inherit',
+    })
+    this.children.push(child)
+    await this.connected(name, 4)
+    return child
+  }
+
+  /** Resolves once this scout's credits have arrived. */
+  async connected(name: string, credits: number): Promise<void> {
+    const isReady = (scout: ScoutListing) => scout.name === name && scout.credits === credits
+    await until(`scout ${name} to connect`, () => this.hub.engine.scouts().some(isReady))
+  }
+
+  /** A request as any HTTP client would send it. */
+  post(path: string, body: unknown, init: RequestInit = {}): Promise<Response> {
+    const headers = { authorization: `Bearer ${this.clientKey}`, 'content-type': 'application/json', ...init.headers }
+    const text = typeof body === 'string' ? body : JSON.stringify(body)
+    return fetch(this.url + path, { method: 'POST', body: text, ...init, headers })
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.drains.map((drain) => drain()))
+    for (const child of this.children) child.kill('SIGKILL')
+    await this.hub.stop()
+    rmSync(this.folder, { recursive: true, force: true })
+  }
+}
