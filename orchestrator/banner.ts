@@ -54,7 +54,9 @@ function providerLines({ provider, models = [] }: Connected): string[] {
       '            then start Chasm again.',
     )
   } else if (provider !== undefined) lines.push(`Provider:   ${provider}`)
-  lines.push(`Models:     ${models.length === 0 ? 'none yet; the scout keeps looking' : modelLine([...new Set(models)])}`)
+  lines.push(
+    `Models:     ${models.length === 0 ? 'none yet; the scout keeps looking' : modelLine([...new Set(models)])}`,
+  )
   return lines
 }
 

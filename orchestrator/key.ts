@@ -8,9 +8,9 @@ import { nameCharsMax } from '../shared/limits.ts'
 import { realSystem } from '../shared/system.ts'
 import { readConfig } from './config.ts'
 import { Keyring } from './engine/keyring.ts'
-import type { KeyRow } from './engine/ports.ts'
+import type { KeyRow } from './engine/store-port.ts'
 import { openDataFolder } from './store/data-folder.ts'
-import { sqliteFlaw } from './store/sqlite.ts'
+import { sqliteFlaw } from './store/sqlite-flaws.ts'
 
 const usage =
   'Usage: npm run -s key -- client|scout|admin [name], or npm run -s key -- list; ' +

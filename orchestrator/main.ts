@@ -3,7 +3,7 @@
  * the only file that knows every adapter. `startHub` is the whole hub for whoever wants one inside a process (tests,
  * benches); run as a program it takes its configuration from the environment and drains on a signal.
  */
-import { drainMs } from '../shared/limits.ts'
+import { drainMs, signalEchoMs } from '../shared/limits.ts'
 import { realSystem, type System } from '../shared/system.ts'
 import { type Config, readConfig } from './config.ts'
 import type { CoreSettings } from './core/settings.ts'
@@ -121,15 +121,20 @@ function run(): void {
   const hub = startHub({ config, log })
   if ('flaw' in hub) return giveUp(hub.flaw)
   introduce(hub, config, log)
-  let stopping = false
+  let stoppedMs: number | null = null
   const stop = () => {
-    if (stopping) process.exit(1)
-    stopping = true
+    const nowMs = performance.now()
+    // One Ctrl-C may come twice: from the terminal and again through the process that started this one.
+    if (stoppedMs !== null && nowMs - stoppedMs < signalEchoMs) return
+    if (stoppedMs !== null) process.exit(1)
+    stoppedMs = nowMs
     log.info('stopping: taking no new work, finishing what is under way; a second signal stops at once')
     void hub.stop().then(() => process.exit(0))
   }
   process.on('SIGINT', stop)
   process.on('SIGTERM', stop)
+  // Without its supervisor it would live on unseen and hold the port.
+  process.on('disconnect', stop)
 }
 
 /** Tells whoever started this process where the hub is: the supervisor by message, a person on standard output. */

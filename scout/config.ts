@@ -58,7 +58,7 @@ function readUrl(env: Environment, errors: string[]): string {
 
 function readScoutKey(env: Environment, errors: string[]): string {
   const key = read(env, 'SCOUT_KEY')
-  const how = "the orchestrator's operator makes one with `npm run key`"
+  const how = "the orchestrator's operator makes one with `npm run key -- scout`"
   if (key === '') {
     errors.push(`SCOUT_KEY is not set: give this scout a key of the role scout; ${how}.`)
     return ''

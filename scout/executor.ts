@@ -175,7 +175,7 @@ export class Executor {
     let last: Fault = fault('not_offered', `This scout does not offer ${model} any more.`)
     for (const provider of this.providers.providersOf(kind, model)) {
       try {
-        run.outgoing.started(provider.name, model)
+        run.outgoing.started(provider.name)
         this.wrote(run.outgoing)
         const { json } = await this.ask(provider, run)
         return done(json)
@@ -235,7 +235,7 @@ export class Executor {
     this.runs.delete(outgoing.key)
     this.inbox.drop(outgoing.key)
     const last = run.stop ?? ending
-    if (last === 'forgotten') return this.outbox.forget(outgoing)
+    if (last === 'forgotten') return this.wake()
     const nowMs = this.system.nowMs()
     outgoing.settle(last, nowMs)
     const { task, attempt } = outgoing
@@ -277,6 +277,7 @@ export class Executor {
       this.link.send({ type: 'pong', ping: this.ping, running: Math.min(this.runs.size, concurrencyMax) })
     this.ping = null
     if (this.onIdle !== null && this.runs.size === 0 && this.outbox.size === 0) return this.onIdle()
+    if (waitMs === 0) return this.wake()
     if (waitMs === Number.POSITIVE_INFINITY || this.retry !== null) return
     this.retry = this.system.after(waitMs, () => {
       this.retry = null

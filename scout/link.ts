@@ -95,8 +95,11 @@ export class Link implements Exit {
     if (this.socket === null) return
     const bytes = encode(frame)
     const allowance = 'data' in frameTable[frame.type] ? this.data : this.control
-    allowance.frames.spend(1)
-    allowance.bytes.spend(bytes.length)
+    // The hub asked for it, and does not count it either.
+    if (frame.type !== 'pong') {
+      allowance.frames.spend(1)
+      allowance.bytes.spend(bytes.length)
+    }
     this.socket.send(bytes)
   }
 

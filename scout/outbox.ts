@@ -3,7 +3,7 @@
  * so that a large body delays neither the others nor a heartbeat; and it keeps what was sent until the hub acknowledges
  * the settlement. The executor opens attempts and writes into them; the verdicts of a new session come through it too.
  */
-import { concurrencyMax, unackedBytesMax, unackedResultMs } from '../shared/limits.ts'
+import { concurrencyMax, fragmentBacklogBytes, unackedBytesMax, unackedResultMs } from '../shared/limits.ts'
 import type { FrameOf, ScoutFrame } from '../shared/protocol/frames.ts'
 import { keyOf, Outgoing } from './outgoing.ts'
 
@@ -51,9 +51,14 @@ export class Outbox {
     if (this.kept.get(outgoing.key) === outgoing && !this.parked.has(outgoing)) this.turns.add(outgoing)
   }
 
-  /** Sends what may leave now. Returns when it is worth trying again: Infinity when nothing waits. */
+  /**
+   * Sends what may leave now, but no more than a backlog's worth, so that what arrives meanwhile gets its turn. Returns
+   * after how many milliseconds to call again: Infinity when nothing waits.
+   */
   pump(): number {
+    let bytes = 0
     for (const outgoing of this.turns) {
+      if (bytes > fragmentBacklogBytes) return 0
       this.turns.delete(outgoing)
       const next = outgoing.peek()
       if (next === null) continue
@@ -63,6 +68,7 @@ export class Outbox {
         return waitMs
       }
       this.exit.send(outgoing.take())
+      bytes += next.bytes
       // Added behind the others, and met again by this very loop: a Set iterates over what is added meanwhile.
       if (outgoing.busy) this.turns.add(outgoing)
     }

@@ -63,9 +63,9 @@ export class Outgoing {
     return this.settledAtMs !== null && !this.busy
   }
 
-  started(provider: string, model: string): void {
+  started(provider: string): void {
     const { task, attempt } = this
-    this.items.push({ frame: { type: 'started', task, attempt, provider, model }, body: nothing })
+    this.items.push({ frame: { type: 'started', task, attempt, provider }, body: nothing })
   }
 
   /** Takes one line of a streamed answer. */

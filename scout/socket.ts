@@ -8,7 +8,7 @@ import { subprotocol } from '../shared/protocol/frames.ts'
 import type { System } from '../shared/system.ts'
 
 /** What a dial leads to. After `refused` or `closed` nothing follows. */
-export interface SocketEvents {
+interface SocketEvents {
   opened(): void
   /** The upgrade was answered with another HTTP status than 101. */
   refused(status: number): void

@@ -65,6 +65,11 @@ export const silenceMs = 25_000
 export const socketBacklogBytesMax = 256 * KiB
 /** The sender of fragments waits while more than this is queued, so that heartbeats keep their turn. */
 export const fragmentBacklogBytes = 64 * KiB
+/**
+ * After this many bytes of fragments the hub pings, and no more than twice as many are on their way unanswered: the
+ * system's buffers below the socket hold megabytes that nobody sees, and on a slow line a heartbeat waits behind them.
+ */
+export const fragmentStretchBytes = 128 * KiB
 /** Reconnect delay: full jitter from base, doubling, up to cap. Never gives up. */
 export const reconnectBaseMs = 1_000
 export const reconnectCapMs = 30_000
@@ -83,6 +88,8 @@ export const leaseGraceMs = 5_000
 export const tickMs = 50
 /** Attempts of one task, on different scouts where there are others; then it is dead with its cause. */
 export const attemptsMax = 3
+/** A task that comes back waits this long for a scout that has not had it; from then on any scout may have it. */
+export const elsewhereMs = 5_000
 /** Times one task may be handed back uncharged (drain, rate limit) before that counts as a failure. */
 export const returnsMax = 10
 /** A stream whose scout lost its socket after content was forwarded waits this long for that scout to come back. */
@@ -113,6 +120,15 @@ export const queueTimeoutMs = 120_000
 /** From grant to the first sign of work, plus `firstSignMsPerKiB` of prompt; beyond it the attempt is lost. */
 export const firstSignMs = 60_000
 export const firstSignMsPerKiB = 50
+/** From grant to the first content of a stream, plus `firstSignMsPerKiB` of prompt; beyond it the attempt is lost. */
+export const firstContentMs = 120_000
+/** Between two pieces of a stream. Above a client's and a provider's patience, which end it sooner with a cause. */
+export const contentSilenceMs = 90_000
+/** A model's own percentile triggers a hedge only once it rests on this many samples, and never sooner than this. */
+export const hedgeSamplesMin = 50
+export const hedgeAfterMinMs = 2_000
+/** Times a begun stream may move to another scout for a client that opted in; then it fails. */
+export const migrationsMax = 2
 /** Tasks waiting for a scout, of all tenants; beyond it: 429 `queue_full` with Retry-After. */
 export const readyTasksMax = 10_000
 /** Tasks of one tenant waiting for a scout; beyond it: 429 `queue_full` with Retry-After. */
@@ -123,20 +139,54 @@ export const modelGraceMs = 60_000
 export const bootGraceMs = 20_000
 /** Answer bytes waiting for one client; above it the scout is told to pause that stream. */
 export const streamBufferBytes = 256 * KiB
-/** What may still arrive after the pause was asked for, on top of `streamBufferBytes`; beyond it the stream fails. */
+/** What may still arrive after the pause was asked for; the chunk after it fails the stream. */
 export const streamOverrunBytes = 256 * KiB
 /** A client that reads nothing for this long is dropped and its task cancelled. */
 export const clientStallMs = 60_000
 /** A waiting stream gets an SSE comment this often, so that no proxy gives it up. */
 export const keepAliveMs = 5_000
+/** Tool calls kept of one choice of a durable answer; what a scout sends beyond them is left out. */
+export const toolCallsMax = 128
 /** Depth of a request's JSON; deeper is 400. */
 export const jsonDepthMax = 64
-/** A client's connection on which nothing moves is closed after this. Above `clientStallMs`; Bun takes at most 255 s. */
+/** Fields of one object in a request's JSON; more is 400: an object of 300,000 costs half a second to check. */
+export const jsonFieldsMax = 4096
+/** A client's connection on which nothing moves is closed after this. Above `clientStallMs`, below Bun's 255 s. */
 export const httpIdleMs = 120_000
 /** A body that declares up to this much is refused with our own 413, unread; beyond it Bun's has no explanation. */
 export const declaredBodyBytesMax = 256 * MiB
 /** How long the last answers may take to be written out when the client edge stops; then their sockets are cut. */
 export const httpStopMs = 2_000
+
+// ---------------------------------------------------------------- intents
+
+/** Nodes of one scroll; more is 400. A plan that people can still look at, and one transaction that stays short. */
+export const scrollNodesMax = 256
+/** Fields of one node; OpenAI's requests have about 40. More is 400, before anything looks at each of them. */
+export const scrollNodeFieldsMax = 256
+/** Nodes whose answers one node needs; more is 400: together they must fit into one request. */
+export const scrollNeedsMax = 64
+/** Needs of all nodes of a scroll together; more is 400. */
+export const scrollEdgesMax = 4096
+/** Nodes in the longest chain of needs; more is 400: each waits for the one before. */
+export const scrollDepthMax = 64
+/** Characters of a node's id. */
+export const nodeIdCharsMax = 64
+/** From acceptance to the end of an intent whose client names no time, and the most it may name; more is 400. */
+export const intentDeadlineMs = 3_600_000
+export const intentDeadlineMsMax = 86_400_000
+/** Priorities go from 0 to this; an intent that names none stands in the middle. */
+export const intentPriorityMax = 9
+export const intentPriorityDefault = 5
+/** A client's own labels on an intent: how many, and the characters of each; more is 400. */
+export const metadataPairsMax = 16
+export const metadataKeyCharsMax = 64
+export const metadataValueCharsMax = 512
+/** Characters of an Idempotency-Key; a longer one is 400. */
+export const idempotencyKeyCharsMax = 255
+/** Intents on one page of a list; a client that names no number gets the default. */
+export const intentsPageMax = 100
+export const intentsPageDefault = 20
 
 // ---------------------------------------------------------------- providers
 
@@ -148,6 +198,11 @@ export const providerSilenceMs = 60_000
 export const providerDiscoverMs = 10_000
 /** A local model server answers a probe within this, or it counts as absent: the start waits for the probes. */
 export const providerProbeMs = 300
+
+// ---------------------------------------------------------------- store
+
+/** The write-ahead log is cut back to this after a burst let it grow; until then the disk holds that much more. */
+export const walBytesKept = 64 * MiB
 
 // ---------------------------------------------------------------- keys
 

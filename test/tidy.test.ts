@@ -271,6 +271,8 @@ describe('the rules on words and files catch', () => {
     expect(judge(openingWords, 'shared/a.ts', "import './b.ts'\n/**\n * Late.\n */")).toHaveLength(1)
     expect(judge(openingWords, 'shared/a.ts', '/** Short. */')).toHaveLength(1)
     expect(judge(openingWords, 'shared/a.ts', '/**\n */')).toHaveLength(1)
+    expect(judge(openingWords, 'test/support/a.ts', '/** What it helps with. */')).toEqual([])
+    expect(judge(openingWords, 'test/support/a.ts', 'export const a = 1')).toHaveLength(1)
     expect(judge(openingWords, 'shared/a.ts', '/**\n * What it owns.\n */')).toEqual([])
     expect(judge(openingWords, 'shared/a.ts', '#!/usr/bin/env bun\n/**\n * What it owns.\n */')).toEqual([])
   })

@@ -4,41 +4,10 @@
  * placement (a random idle scout of a model) and by the core (which waiting queues a freed scout could serve).
  */
 import { autoModel, type Offer, type TaskKind, taskKinds } from '../../shared/task.ts'
+import type { ModelEntry, OfferClass, Scout } from './entities.ts'
 import type { Random } from './random.ts'
 import { ReadyQueue } from './ready-queue.ts'
-import type { Scout } from './roster.ts'
 import { SampledSet } from './sampled-set.ts'
-import type { Task } from './task.ts'
-import type { Timed } from './timer-wheel.ts'
-
-/** One model of one kind: who can serve it and who waits for it. `auto` is one too, served by every scout of its kind. */
-export interface ModelEntry extends Timed {
-  timed: 'model'
-  key: string
-  kind: TaskKind
-  model: string
-  /** Connected scouts that offer it at all, and those of them that are not paused by their provider. */
-  offerers: number
-  scouts: number
-  /** Classes that offer it and have at least one idle scout. */
-  readyClasses: SampledSet<OfferClass>
-  /** Tasks that no scout has tried yet. */
-  waiting: ReadyQueue
-  /** Tasks that come back from a scout; they go first, to another one where there is one. */
-  returning: Set<Task>
-  firstSeenMs: number
-}
-
-/** Scouts with the same offers. */
-export interface OfferClass {
-  signature: string
-  /** At most one offer per kind and model. */
-  offers: readonly Offer[]
-  /** One entry per offer, then `auto` of every kind that occurs. */
-  entries: readonly ModelEntry[]
-  members: number
-  idle: SampledSet<Scout>
-}
 
 export class CapabilityIndex {
   readonly entries = new Map<string, ModelEntry>()
@@ -62,7 +31,9 @@ export class CapabilityIndex {
         scouts: 0,
         readyClasses: new SampledSet(),
         waiting: new ReadyQueue(),
-        returning: new Set(),
+        picky: new Set(),
+        firstContentP95Ms: 0,
+        firstContentSamples: 0,
         firstSeenMs: nowMs,
         dueMs: 0,
         slot: -1,

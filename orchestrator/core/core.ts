@@ -3,17 +3,22 @@
  * wants. No promise, clock, logger or chance of its own is in here, so that the same events under the same seed give
  * the same effects, in production as in the simulator. The engine is the only caller.
  */
+
 import { fault } from '../../shared/faults.ts'
 import { autoModel } from '../../shared/task.ts'
-import { cancelLease, currentAttempt, endAttempt, finish, renew, settle, watchCancel } from './attempts.ts'
-import type { ModelEntry } from './capability-index.ts'
+import { contentBegan, endAttempt, settle } from './attempts.ts'
+import { cancelLease, cancelLeases, watchCancel } from './cancels.ts'
 import { onDue } from './deadlines.ts'
+import { cancelIntent, finish } from './endings.ts'
+import type { ModelEntry } from './entities.ts'
 import type { Effect, Event, Submit } from './events.ts'
+import { accept } from './intents.ts'
+import { type Held, heldBy, leaseOf, noteWork, renew } from './leases.ts'
 import { matchAll } from './matching.ts'
 import { notOffered } from './not-offered.ts'
 import { changeOffers, credit, join, leave } from './sessions.ts'
-import { type CoreSeed, CoreState, refuse } from './state.ts'
-import { isTerminal, type Task } from './task.ts'
+import { type CoreSeed, CoreState, hubDraining, refuse } from './state.ts'
+import { taskOf } from './task.ts'
 
 export class Core {
   /** For the read side (listings, metrics) and for tests; only `step` changes it. */
@@ -36,10 +41,16 @@ function apply(core: CoreState, event: Event): void {
   switch (event.type) {
     case 'submit':
       return submit(core, event)
+    case 'accept':
+      return accept(core, event)
+    case 'cancelIntent': {
+      const intent = core.intents.get(event.intent)
+      return intent && cancelIntent(core, intent, event.fault)
+    }
     case 'cancel': {
       const task = core.tasks.get(event.task)
       if (task === undefined) return
-      cancelLease(core, task, event.fault.code)
+      cancelLeases(core, task, event.fault.code)
       return finish(core, task, 'cancelled', event.fault)
     }
     case 'scoutJoined':
@@ -58,24 +69,23 @@ function apply(core: CoreState, event: Event): void {
       return started(core, event)
     case 'contentBegan': {
       const task = core.tasks.get(event.task)
-      if (task?.lease?.attempt !== event.attempt) return
-      task.contentBegan = true
-      task.lease.contentMs = core.nowMs
-      return
+      return task && contentBegan(core, task, event.attempt)
     }
     case 'renewed': {
-      const task = attemptOrCancel(core, event)
-      return task && renew(core, task.lease!)
-    }
-    case 'heartbeat': {
-      for (const task of core.roster.bySession.get(event.session)?.leased ?? []) renew(core, task.lease!)
+      const lease = heldOrCancel(core, event)?.lease
+      if (lease === undefined) return
+      noteWork(core, lease)
+      lease.progressMs = core.nowMs
       return
     }
+    case 'heartbeat':
+      return heartbeat(core, event.session)
     case 'attemptBroken': {
       const task = core.tasks.get(event.task)
-      if (task?.lease?.attempt !== event.attempt) return
-      cancelLease(core, task, event.fault.code)
-      return endAttempt(core, task, event.fault)
+      const lease = task && leaseOf(task, event.attempt)
+      if (task === undefined || lease === undefined) return
+      cancelLease(core, task, lease, event.fault.code)
+      return endAttempt(core, task, lease, event.fault)
     }
     case 'settle':
       return settle(core, event)
@@ -87,43 +97,15 @@ function apply(core: CoreState, event: Event): void {
 }
 
 function submit(core: CoreState, event: Submit): void {
-  if (core.draining)
-    return refuse(core, event.task, fault('hub_draining', 'The orchestrator is restarting. Try again in a moment.'))
+  if (core.draining) return refuse(core, event.task, hubDraining())
   const entry = entryFor(core, event)
   if (entry === undefined) {
     const fields = { param: 'model' }
     return refuse(core, event.task, fault('model_not_found', notOffered(core, event), fields))
   }
-  const task: Task = {
-    timed: 'task',
-    id: event.task,
-    tenant: event.tenant,
-    kind: event.kind,
-    model: event.model,
-    stream: event.stream,
-    promptBytes: event.promptBytes,
-    state: 'ready',
-    submittedMs: core.nowMs,
-    deadlineMs: core.nowMs + event.deadlineMs,
-    queuedMs: core.nowMs,
-    firstLeasedMs: 0,
-    retryMs: 0,
-    attempt: 0,
-    charged: 0,
-    returned: 0,
-    contentBegan: false,
-    lease: null,
-    triedScouts: [],
-    triedOperators: [],
-    lastFault: null,
-    entry,
-    heapIndex: -1,
-    sequence: core.sequence++,
-    dueMs: 0,
-    slot: -1,
-    before: null,
-    after: null,
-  }
+  const { task: id, tenant, weight, priority, kind, model, stream, promptBytes, deadlineMs, wishes } = event
+  const request = { tenant, weight, priority, kind, model, stream, promptBytes, deadlineMs, wishes }
+  const task = taskOf(core, { id, ...request, entry, intent: null })
   core.tasks.set(task.id, task)
   core.homeless.push(task)
 }
@@ -140,29 +122,38 @@ function entryFor(core: CoreState, { kind, model }: Submit): ModelEntry | undefi
 }
 
 function started(core: CoreState, event: Extract<Event, { type: 'started' }>): void {
-  const task = attemptOrCancel(core, event)
-  if (task === undefined) return
-  const lease = task.lease!
-  if (lease.startedMs === 0) lease.startedMs = core.nowMs
-  renew(core, lease)
+  const held = heldOrCancel(core, event)
+  if (held === undefined) return
+  const { task, lease } = held
+  noteWork(core, lease)
   const served = { scout: lease.scout, provider: event.provider, model: lease.model }
   core.emit({ type: 'servedBy', task: task.id, attempt: lease.attempt, served })
 }
 
+function heartbeat(core: CoreState, session: number): void {
+  const scout = core.roster.bySession.get(session)
+  if (scout === undefined) return
+  for (const task of scout.leased) {
+    for (const lease of task.leases) if (lease.holder === scout) renew(core, lease)
+  }
+}
+
 /** A sign of life of an attempt that nobody waits for means that a cancel was lost: say it again. */
-function attemptOrCancel(core: CoreState, event: { session: number; task: number; attempt: number }): Task | undefined {
-  const task = currentAttempt(core, event.session, event.task, event.attempt)
-  if (task !== undefined) return task
+function heldOrCancel(core: CoreState, event: { session: number; task: number; attempt: number }): Held | undefined {
+  const held = heldBy(core, event.session, event.task, event.attempt)
+  if (held !== undefined) return held
   const scout = core.roster.bySession.get(event.session)
   if (scout !== undefined) watchCancel(core, scout, event.task, event.attempt, 'stale')
   return undefined
 }
 
-/** Nothing new is taken and nothing waits any longer; what scouts work on goes on to its end. */
+/**
+ * Nothing new is taken and nothing waits any longer; what scouts work on goes on to its end. Durable tasks that wait
+ * stay where they are: the next start finds them in the store.
+ */
 function drain(core: CoreState): void {
   core.draining = true
   for (const task of [...core.tasks.values()]) {
-    if (task.state === 'leased' || isTerminal(task)) continue
-    finish(core, task, 'failed', fault('hub_draining', 'The orchestrator is restarting. Try again in a moment.'))
+    if (task.state !== 'leased' && task.intent === null) finish(core, task, 'failed', hubDraining())
   }
 }

@@ -2,14 +2,17 @@
  * What happens when a deadline passes, by the kind of thing it belonged to. Leases are looked at lazily: a renewal only
  * moves the time in the lease, and the deadline that fires too early is armed again.
  */
+
 import { type Fault, fault } from '../../shared/faults.ts'
 import { autoModel } from '../../shared/task.ts'
-import { cancelLease, endAttempt, finish, firstSignMs, leaseDueMs } from './attempts.ts'
-import type { ModelEntry } from './capability-index.ts'
+import { comeBack, endAttempt } from './attempts.ts'
+import { cancelLease, cancelLeases, send } from './cancels.ts'
+import { finish, unqueue } from './endings.ts'
+import type { Lease, ModelEntry, Pause, Task } from './entities.ts'
+import { hedgeDueMs, leasedDueMs, patienceEndsMs } from './leases.ts'
+import { hedge } from './matching.ts'
 import { notOffered } from './not-offered.ts'
-import type { CancelWatch, Pause } from './roster.ts'
 import type { CoreState, Deadline } from './state.ts'
-import { type Lease, move, type Task } from './task.ts'
 
 export function onDue(core: CoreState, deadline: Deadline): void {
   switch (deadline.timed) {
@@ -18,7 +21,7 @@ export function onDue(core: CoreState, deadline: Deadline): void {
     case 'pause':
       return pauseOver(core, deadline)
     case 'cancel':
-      return resendCancel(core, deadline)
+      return send(core, deadline)
     case 'model':
       return forgetModel(core, deadline)
   }
@@ -27,18 +30,25 @@ export function onDue(core: CoreState, deadline: Deadline): void {
 function taskDue(core: CoreState, task: Task): void {
   const { nowMs, settings } = core
   if (nowMs >= task.deadlineMs) {
-    cancelLease(core, task, 'deadline_exceeded')
+    cancelLeases(core, task, 'deadline_exceeded')
     const seconds = Math.round((task.deadlineMs - task.submittedMs) / 1000)
     return finish(core, task, 'failed', fault('deadline_exceeded', `No complete answer within ${seconds} s.`))
   }
-  if (task.lease !== null) return leaseDue(core, task, task.lease)
+  if (task.state === 'leased') return leasedDue(core, task)
   if (task.state === 'delayed') {
     if (nowMs < task.retryMs) return core.wheel.arm(task, Math.min(task.retryMs, task.deadlineMs))
-    move(task, 'ready')
-    core.homeless.push(task)
-    return
+    return comeBack(core, task)
   }
+  const patientUntilMs = task.intent === null ? task.queuedMs + settings.queueTimeoutMs : task.deadlineMs
+  if (nowMs < patientUntilMs) return takeAnyScout(core, task)
   finish(core, task, 'failed', waitedTooLong(task, settings.queueTimeoutMs))
+}
+
+/** It has waited for a scout that never had it, and none had room: the same one again is better than none. */
+function takeAnyScout(core: CoreState, task: Task): void {
+  unqueue(core, task)
+  task.triedScouts.length = 0
+  core.homeless.push(task)
 }
 
 function waitedTooLong(task: Task, queueTimeoutMs: number): Fault {
@@ -48,21 +58,28 @@ function waitedTooLong(task: Task, queueTimeoutMs: number): Fault {
   return fault('no_scout_available', message, { retryAfterMs: 5_000 })
 }
 
-function leaseDue(core: CoreState, task: Task, lease: Lease): void {
+function leasedDue(core: CoreState, task: Task): void {
+  for (const lease of [...task.leases]) {
+    const cause = whatIsWrong(core, task, lease)
+    if (cause === null) continue
+    cancelLease(core, task, lease, cause.code)
+    endAttempt(core, task, lease, cause)
+  }
+  if (task.state !== 'leased') return
+  if (core.nowMs >= hedgeDueMs(core, task)) hedge(core, task)
+  core.wheel.arm(task, leasedDueMs(core, task))
+}
+
+function whatIsWrong(core: CoreState, task: Task, lease: Lease): Fault | null {
   const { nowMs } = core
   if (nowMs >= lease.expiresMs) {
-    cancelLease(core, task, 'lease_expired')
-    const cause =
-      lease.holder === null
-        ? fault('scout_lost', 'The scout that worked on this lost its connection and did not come back in time.')
-        : fault('scout_silent', 'The scout that worked on this gave no sign of life.')
-    return endAttempt(core, task, cause)
+    if (lease.holder !== null) return fault('scout_silent', 'The scout that worked on this gave no sign of life.')
+    return fault('scout_lost', 'The scout that worked on this lost its connection and did not come back in time.')
   }
-  if (lease.startedMs === 0 && nowMs >= firstSignMs(core, task, lease)) {
-    cancelLease(core, task, 'scout_silent')
-    return endAttempt(core, task, fault('scout_silent', 'The scout took this but never began to work on it.'))
-  }
-  core.wheel.arm(task, leaseDueMs(core, task, lease))
+  if (nowMs < patienceEndsMs(core, task, lease)) return null
+  if (lease.startedMs === 0) return fault('scout_silent', 'The scout took this but never began to work on it.')
+  if (lease.progressMs === 0) return fault('scout_silent', 'The scout began to work on this but no content came.')
+  return fault('scout_silent', 'The scout stopped in the middle of the answer.')
 }
 
 function pauseOver(core: CoreState, pause: Pause): void {
@@ -71,18 +88,14 @@ function pauseOver(core: CoreState, pause: Pause): void {
   core.freed.push(pause.holder)
 }
 
-function resendCancel(core: CoreState, watch: CancelWatch): void {
-  const { holder, task, attempt, reason } = watch
-  core.emit({ type: 'cancelAttempt', session: holder.session, task, attempt, reason })
-  core.wheel.arm(watch, core.nowMs + core.settings.cancelResendMs)
-}
-
 /** The grace for a model without scouts is over: who still waits for it learns that nobody offers it. */
 function forgetModel(core: CoreState, entry: ModelEntry): void {
   if (entry.offerers > 0 || entry.model === autoModel) return
-  const waiting = [...entry.returning, ...entry.waiting]
-  for (const task of waiting) {
+  for (const task of [...entry.picky, ...entry.waiting]) {
+    if (task.intent !== null) continue
     finish(core, task, 'failed', fault('model_not_found', notOffered(core, entry), { param: 'model' }))
   }
-  core.index.entries.delete(entry.key)
+  // A durable task waits until its deadline, so its queue stays.
+  if (entry.picky.size + entry.waiting.size > 0) core.wheel.arm(entry, core.nowMs + core.settings.modelGraceMs)
+  else core.index.entries.delete(entry.key)
 }

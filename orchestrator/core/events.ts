@@ -5,6 +5,7 @@
 import type { Fault } from '../../shared/faults.ts'
 import type { CloseName } from '../../shared/protocol/close-codes.ts'
 import type { HeldVerdict, Offer, Outcome, Served, TaskKind, Verdict } from '../../shared/task.ts'
+import type { Cost, Wishes } from './entities.ts'
 
 /** A new task. Durations count from the event's time. */
 export interface Submit {
@@ -12,12 +13,46 @@ export interface Submit {
   task: number
   /** Whose request it is: fairness and limits count per tenant. */
   tenant: string
+  /** Turns in the queue for each one of another tenant's. */
+  weight: number
+  /** 0 (least) to 9. */
+  priority: number
   kind: TaskKind
   /** A model's name, or `auto`. */
   model: string
   stream: boolean
   promptBytes: number
   deadlineMs: number
+  wishes: Wishes
+}
+
+/** One task of an accepted intent, as it stands: anew, or as the store remembers it after a restart. */
+export interface AcceptedTask {
+  task: number
+  kind: TaskKind
+  model: string
+  promptBytes: number
+  /** Tasks of the same intent, all listed before this one. */
+  needs: number[]
+  state: 'blocked' | 'ready' | 'leased' | 'done' | 'failed' | 'cancelled' | 'skipped'
+  attempt: number
+  charged: number
+  returned: number
+  /** The lease under which a scout may still be working on it. */
+  lease: { nonce: Uint8Array; scout: string; instance: string } | null
+}
+
+/** A durable intent, already committed. */
+export interface Accept {
+  type: 'accept'
+  intent: string
+  tenant: string
+  weight: number
+  priority: number
+  deadlineMs: number
+  /** The task whose result is the intent's. */
+  result: number
+  tasks: AcceptedTask[]
 }
 
 /** A scout has greeted. `scout` is the durable identity, `operator` the key it holds, `session` this one socket. */
@@ -34,6 +69,8 @@ export interface ScoutJoined {
 
 export type Event =
   | Submit
+  | Accept
+  | { type: 'cancelIntent'; intent: string; fault: Fault }
   /** The client is gone, stalled, or changed its mind; or the hub is leaving. */
   | { type: 'cancel'; task: number; fault: Fault }
   | ScoutJoined
@@ -45,7 +82,7 @@ export type Event =
   | { type: 'started'; session: number; task: number; attempt: number; provider: string }
   /** The first content of the answer is on its way to the client: from here no hidden retry is possible. */
   | { type: 'contentBegan'; task: number; attempt: number }
-  /** A frame of this attempt was heard; sent at most every few seconds per attempt. */
+  /** A piece of the answer came; sent at most every few seconds per attempt. */
   | { type: 'renewed'; session: number; task: number; attempt: number }
   /** The pong of a session: its leases live. */
   | { type: 'heartbeat'; session: number }
@@ -68,7 +105,18 @@ export type Event =
   /** Time passes; sent often enough that no deadline waits longer than a tick. */
   | { type: 'tick' }
 
+/** What must be written down before anything is done about it. Durable tasks only. */
+export type Change =
+  | { change: 'lease'; task: number; attempt: number; nonce: Uint8Array; scout: string; instance: string }
+  | { change: 'release'; task: number; attempt: number; charged: number; returned: number }
+  | { change: 'settle'; task: number; attempt: number; nonce: Uint8Array }
+  | { change: 'unblock'; task: number }
+  | { change: 'end'; task: number; state: 'failed' | 'cancelled' | 'skipped'; charged: number; fault: Fault | null }
+  | { change: 'intentEnd'; intent: string; state: 'done' | 'failed' | 'cancelled'; fault: Fault | null }
+
 export type Effect =
+  /** Commit this together with all other changes of the same step, before any effect of the step is performed. */
+  | { type: 'persist'; change: Change }
   | {
       type: 'grant'
       session: number
@@ -81,6 +129,12 @@ export type Effect =
       ttlMs: number
       deadlineMs: number
       served: Served
+      /** How long the task waited for its first scout. */
+      queuedMs: number
+      /** Terms of the placement cost, in milliseconds. */
+      cost: Cost
+      /** Begin after what the client has already got. */
+      continuing: boolean
     }
   /** Tell the scout to stop. Also the answer to signs of life from an attempt nobody waits for. */
   | { type: 'cancelAttempt'; session: number; task: number; attempt: number; reason: string }
@@ -88,7 +142,7 @@ export type Effect =
   | { type: 'verdict'; session: number; task: number; attempt: number; verdict: Verdict }
   /** Who really serves this attempt. */
   | { type: 'servedBy'; task: number; attempt: number; served: Served }
-  /** What this attempt sent so far, but for what was forwarded, is void: another one follows. */
+  /** What this attempt sent so far, but for what was forwarded, is void: another one goes on or follows. */
   | { type: 'attemptVoid'; task: number; attempt: number }
   /** Terminal. `fault` is null exactly when the task is done. */
   | { type: 'finished'; task: number; fault: Fault | null; attempts: number; queuedMs: number }

@@ -2,16 +2,17 @@
  * Brings tasks and scouts together at the end of every step: homeless tasks look for a scout or a place in the queue,
  * freed scouts look for waiting tasks. Both directions cost the same whatever the size of the fleet.
  */
-import { fault } from '../../shared/faults.ts'
-import { finish, grant, unqueue } from './attempts.ts'
-import type { ModelEntry } from './capability-index.ts'
-import { chooseScout, mayTry } from './placement.ts'
-import type { Scout } from './roster.ts'
-import type { CoreState } from './state.ts'
-import type { Task } from './task.ts'
 
-/** Returning tasks looked at for one freed scout: those it had itself are passed over. */
-const returningLooks = 16
+import { fault } from '../../shared/faults.ts'
+import { enqueue, finish, serveFromQueue } from './endings.ts'
+import type { ModelEntry, Scout, Task } from './entities.ts'
+import { grant } from './leases.ts'
+import { notOffered } from './not-offered.ts'
+import { chooseScout, mayTry } from './placement.ts'
+import { type CoreState, hubDraining } from './state.ts'
+
+/** Picky tasks looked at for one freed scout: those it may not have are passed over. */
+const pickyLooks = 16
 
 export function matchAll(core: CoreState): void {
   for (let task = core.homeless.pop(); task !== undefined; task = core.homeless.pop()) placeOrQueue(core, task)
@@ -19,9 +20,11 @@ export function matchAll(core: CoreState): void {
 }
 
 function placeOrQueue(core: CoreState, task: Task): void {
-  if (task.state !== 'ready') return
-  const scout = chooseScout(core.index, task.entry, task, core.random)
+  if (task.state !== 'ready' || (task.attempt > 0 && !findEntry(core, task))) return
+  const leaves = core.draining && task.intent !== null
+  const scout = leaves ? undefined : chooseScout(core.index, task.entry, task, core.random)
   if (scout !== undefined) grant(core, task, scout)
+  else if (core.draining && !leaves) finish(core, task, 'failed', hubDraining())
   else if (task.attempt === 0 && isFull(core, task)) {
     const cause = fault('queue_full', 'Too many requests are waiting for a scout. Try again in a few seconds.', {
       retryAfterMs: 2_000,
@@ -30,26 +33,48 @@ function placeOrQueue(core: CoreState, task: Task): void {
   } else queue(core, task)
 }
 
+/** The model of a task that comes back may have been forgotten meanwhile, or forgotten and met again. */
+function findEntry(core: CoreState, task: Task): boolean {
+  const entry = core.index.entry(task.kind, task.model)
+  if (entry === undefined) {
+    if (task.intent === null) {
+      finish(core, task, 'failed', fault('model_not_found', notOffered(core, task), { param: 'model' }))
+      return false
+    }
+    task.entry = core.index.ensureEntry(task.kind, task.model, core.nowMs)
+    core.wheel.arm(task.entry, core.nowMs + core.settings.modelGraceMs)
+    return true
+  }
+  task.entry = entry
+  return true
+}
+
 function isFull(core: CoreState, task: Task): boolean {
   const { readyTasksMax, readyTasksPerTenantMax } = core.settings
-  return core.queued >= readyTasksMax || (core.queuedByTenant.get(task.tenant) ?? 0) >= readyTasksPerTenantMax
+  if (task.intent !== null) return false
+  return core.queuedByClients >= readyTasksMax || (core.queuedByTenant.get(task.tenant) ?? 0) >= readyTasksPerTenantMax
 }
 
 function queue(core: CoreState, task: Task): void {
-  task.queuedMs = core.nowMs
-  if (task.attempt === 0) task.entry.waiting.push(task)
-  else task.entry.returning.add(task)
-  core.queued++
-  core.queuedByTenant.set(task.tenant, (core.queuedByTenant.get(task.tenant) ?? 0) + 1)
-  core.wheel.arm(task, Math.min(task.deadlineMs, task.queuedMs + core.settings.queueTimeoutMs))
+  enqueue(core, task)
+  const { queueTimeoutMs, elsewhereMs } = core.settings
+  const timeoutMs = task.intent === null ? queueTimeoutMs : Number.POSITIVE_INFINITY
+  const patienceMs = task.triedScouts.length > 0 ? Math.min(elsewhereMs, timeoutMs) : timeoutMs
+  core.wheel.arm(task, Math.min(task.deadlineMs, task.queuedMs + patienceMs))
+}
+
+/** Asks a second scout, if one is idle that may have the task; otherwise a moment later again. */
+export function hedge(core: CoreState, task: Task): void {
+  const scout = core.draining ? undefined : chooseScout(core.index, task.entry, task, core.random)
+  if (scout !== undefined && !task.leases.some((lease) => lease.holder === scout)) grant(core, task, scout)
 }
 
 /** Gives a scout waiting tasks until it is full or nothing waits that it could do. */
 function serve(core: CoreState, scout: Scout): void {
-  while (core.queued > 0 && scout.klass.idle.has(scout)) {
+  while (core.queued > 0 && !core.draining && scout.klass.idle.has(scout)) {
     const task = nextFor(scout)
     if (task === undefined) return
-    unqueue(core, task)
+    serveFromQueue(core, task)
     grant(core, task, scout)
   }
 }
@@ -58,15 +83,15 @@ function serve(core: CoreState, scout: Scout): void {
 function nextFor(scout: Scout): Task | undefined {
   let next: Task | undefined
   for (const entry of scout.klass.entries) {
-    const task = returningFor(entry, scout) ?? entry.waiting.peek()
+    const task = pickyFor(entry, scout) ?? entry.waiting.peek()
     if (task !== undefined && (next === undefined || task.queuedMs < next.queuedMs)) next = task
   }
   return next
 }
 
-function returningFor(entry: ModelEntry, scout: Scout): Task | undefined {
-  let looks = returningLooks
-  for (const task of entry.returning) {
+function pickyFor(entry: ModelEntry, scout: Scout): Task | undefined {
+  let looks = pickyLooks
+  for (const task of entry.picky) {
     if (mayTry(entry, scout, task)) return task
     if (--looks === 0) return undefined
   }

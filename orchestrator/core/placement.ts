@@ -3,11 +3,11 @@
  * milliseconds wins (the power of d choices: Mitzenmacher, 2001), so the price of a placement does not depend on the
  * size of the fleet. Predictions rank, they never reject; each decision can name the terms of its cost.
  */
-import { autoModel } from '../../shared/task.ts'
-import type { CapabilityIndex, ModelEntry } from './capability-index.ts'
+
+import { autoModel, type Offer } from '../../shared/task.ts'
+import type { CapabilityIndex } from './capability-index.ts'
+import type { Cost, ModelEntry, Scout, Task } from './entities.ts'
 import type { Random } from './random.ts'
-import type { Scout } from './roster.ts'
-import type { Task } from './task.ts'
 
 /** Candidates compared per placement. */
 const choices = 4
@@ -25,38 +25,52 @@ const unknownTokensPerSecond = 50
 /** Length of answer by which speeds are compared. */
 const typicalTokens = 200
 
-/** Expected cost of a placement, term by term, in milliseconds. */
-export interface Cost {
-  firstContentMs: number
-  tokensMs: number
-  loadMs: number
-  failureMs: number
-  operatorMs: number
-  totalMs: number
+/** What the client sorts by counts this many times as much as the rest. */
+const sortWeight = 5
+
+/** The offer with which this scout would serve the task. */
+function offerFor(scout: Scout, task: Task): Offer | undefined {
+  const { kind, model } = task
+  return scout.klass.offers.find((offer) => offer.kind === kind && (model === autoModel || offer.model === model))
 }
 
 /** The model this scout would use for the task. */
 export function servedModel(scout: Scout, task: Task): string {
-  if (task.model !== autoModel) return task.model
-  return scout.klass.offers.find((offer) => offer.kind === task.kind)?.model ?? task.model
+  return task.model === autoModel ? (offerFor(scout, task)?.model ?? task.model) : task.model
 }
 
+/** What placing the task here would cost, in milliseconds; the terms include the client's weights and add up. */
 export function costOf(scout: Scout, task: Task): Cost {
-  const model = servedModel(scout, task)
-  const speed = scout.record.speeds.get(model)
-  const firstContentMs = speed?.firstContentMs ?? unknownFirstContentMs
-  const tokensMs = (typicalTokens * 1000) / (speed?.tokensPerSecond || unknownTokensPerSecond)
+  const speed = scout.record.speeds.get(servedModel(scout, task))
+  const [firstWeight, tokensWeight] = task.wishes.sort === 'throughput' ? [1, sortWeight] : [sortWeight, 1]
+  const plainFirstMs = speed?.firstContentMs ?? unknownFirstContentMs
+  const plainTokensMs = (typicalTokens * 1000) / (speed?.tokensPerSecond || unknownTokensPerSecond)
+  const firstContentMs = firstWeight * plainFirstMs
+  const tokensMs = tokensWeight * plainTokensMs
   // Engines batch: a full scout is slower than an empty one, but not as many times as it has tasks.
-  const loadMs = (scout.leased.size / Math.max(1, scout.capacity)) * (firstContentMs + tokensMs)
+  const loadMs = (scout.leased.size / Math.max(1, scout.capacity)) * (plainFirstMs + plainTokensMs)
   const failureMs = scout.record.failureRate * failurePenaltyMs
   const operatorMs = task.triedOperators.includes(scout.record.operator) ? sameOperatorPenaltyMs : 0
   const totalMs = firstContentMs + tokensMs + loadMs + failureMs + operatorMs
   return { firstContentMs, tokensMs, loadMs, failureMs, operatorMs, totalMs }
 }
 
-/** Whether this scout may have the task: not one that had it before, unless there is no other for the model. */
+/**
+ * Whether this scout may have the task: not one that its client excludes, and not one that had it before, unless there
+ * is no other for the model.
+ */
 export function mayTry(entry: ModelEntry, scout: Scout, task: Task): boolean {
+  const { only, ignore } = task.wishes
+  if ((only.length > 0 || ignore.length > 0) && !isWished(scout, task)) return false
   return !task.triedScouts.includes(scout.record.scout) || entry.scouts <= task.triedScouts.length
+}
+
+function isWished(scout: Scout, task: Task): boolean {
+  const { only, ignore } = task.wishes
+  const names = [scout.record.scout, scout.record.operator, offerFor(scout, task)?.provider ?? '']
+  return (
+    (only.length === 0 || names.some((name) => only.includes(name))) && !names.some((name) => ignore.includes(name))
+  )
 }
 
 /** The most suitable idle scout; undefined when none is idle that may have it. */

@@ -1,23 +1,39 @@
 /**
  * Tasks of one model that wait for a scout. Tenants take turns by deficit round robin (Shreedhar and Varghese, 1995;
- * every task costs one), so that one tenant's thousand requests delay another's single one by one place. Inside a
- * tenant the earliest deadline goes first, then the earliest arrival. Bounds are the roster of all queues' business:
- * the core counts and refuses before it adds.
+ * every task costs one, each turn is worth the tenant's weight), so that one tenant's thousand requests delay another's
+ * single one by one place. Inside a tenant the higher priority goes first, then the earlier deadline, then the earlier
+ * arrival. Bounds are not this file's business: the core counts all queues together and refuses before it adds.
  */
-import type { Task } from './task.ts'
 
-/** Binary heap by deadline, then arrival; each task knows its place, so removing any of them is logarithmic. */
-class TenantQueue {
-  readonly heap: Task[] = []
-  constructor(readonly tenant: string) {}
+/** What the queue needs to know of a task. */
+export interface Queued {
+  tenant: string
+  weight: number
+  priority: number
+  deadlineMs: number
+  /** Order of arrival, to break ties. */
+  sequence: number
+  /** Place in its tenant's heap; -1 outside. The queue's to write. */
+  heapIndex: number
+}
 
-  push(task: Task): void {
+/** Binary heap; each task knows its place, so removing any of them is logarithmic. */
+class TenantQueue<T extends Queued> {
+  readonly heap: T[] = []
+  /** Tasks it may still have served before its turn ends. */
+  deficit = 0
+  constructor(
+    readonly tenant: string,
+    public weight: number,
+  ) {}
+
+  push(task: T): void {
     task.heapIndex = this.heap.length
     this.heap.push(task)
     this.rise(task)
   }
 
-  remove(task: Task): void {
+  remove(task: T): void {
     const hole = task.heapIndex
     const last = this.heap.pop()!
     task.heapIndex = -1
@@ -28,7 +44,7 @@ class TenantQueue {
     this.sink(last)
   }
 
-  private rise(task: Task): void {
+  private rise(task: T): void {
     for (let at = task.heapIndex; at > 0; ) {
       const up = (at - 1) >> 1
       if (!goesBefore(task, this.heap[up]!)) return
@@ -37,7 +53,7 @@ class TenantQueue {
     }
   }
 
-  private sink(task: Task): void {
+  private sink(task: T): void {
     for (let at = task.heapIndex; ; ) {
       const left = 2 * at + 1
       if (left >= this.heap.length) return
@@ -58,70 +74,91 @@ class TenantQueue {
   }
 }
 
-function goesBefore(a: Task, b: Task): boolean {
+function goesBefore(a: Queued, b: Queued): boolean {
+  if (a.priority !== b.priority) return a.priority > b.priority
   return a.deadlineMs === b.deadlineMs ? a.sequence < b.sequence : a.deadlineMs < b.deadlineMs
 }
 
-export class ReadyQueue {
-  private readonly byTenant = new Map<string, TenantQueue>()
-  /** Tenants with waiting tasks, in the order of their turns; the first is next. */
-  private turns: TenantQueue[] = []
+export class ReadyQueue<T extends Queued> {
+  private readonly byTenant = new Map<string, TenantQueue<T>>()
+  /** Tenants with waiting tasks, in the order of their turns; the first is next. A Set, so that leaving is cheap. */
+  private readonly turns = new Set<TenantQueue<T>>()
   size = 0
 
-  push(task: Task): void {
+  push(task: T): void {
     let queue = this.byTenant.get(task.tenant)
     if (queue === undefined) {
-      queue = new TenantQueue(task.tenant)
+      queue = new TenantQueue(task.tenant, task.weight)
       this.byTenant.set(task.tenant, queue)
-      this.turns.push(queue)
+      this.turns.add(queue)
     }
+    queue.weight = task.weight
     queue.push(task)
     this.size++
   }
 
   /** The task whose turn it is, left in place. */
-  peek(): Task | undefined {
-    return this.turns[0]?.heap[0]
+  peek(): T | undefined {
+    return this.current()?.heap[0]
   }
 
-  /** Takes the task whose turn it is; its tenant's next turn comes after everybody else's. */
-  pop(): Task | undefined {
-    const queue = this.turns.shift()
+  /** Takes the task whose turn it is. */
+  pop(): T | undefined {
+    const queue = this.current()
     if (queue === undefined) return undefined
     const task = queue.heap[0]!
-    queue.remove(task)
-    this.size--
-    if (queue.heap.length > 0) this.turns.push(queue)
-    else this.byTenant.delete(queue.tenant)
+    queue.deficit--
+    this.take(queue, task)
+    if (queue.heap.length > 0 && queue.deficit < 1) this.yieldTurn(queue)
     return task
   }
 
   /** Takes out a task that is cancelled, expired or placed by other means. */
-  remove(task: Task): void {
+  remove(task: T): void {
     const queue = this.byTenant.get(task.tenant)
-    if (queue === undefined) return
-    queue.remove(task)
-    this.size--
-    if (queue.heap.length > 0) return
-    this.byTenant.delete(queue.tenant)
-    this.turns = this.turns.filter((turn) => turn !== queue)
+    if (queue !== undefined) this.take(queue, task)
   }
 
-  /** How many tasks will be served before this one if nothing else changes. */
-  position(task: Task): number {
+  /** How many tasks will be served before this one if nothing else changes; exact while all weights are equal. */
+  position(task: T): number {
     const own = this.byTenant.get(task.tenant)
     if (own === undefined) return 0
     const aheadOfOwn = own.heap.reduce((ahead, other) => ahead + (goesBefore(other, task) ? 1 : 0), 0)
     let ahead = aheadOfOwn
     let afterOwnTurn = false
     for (const queue of this.turns) {
+      const turns = aheadOfOwn + (afterOwnTurn ? 0 : 1)
       if (queue === own) afterOwnTurn = true
-      else ahead += Math.min(queue.heap.length, aheadOfOwn + (afterOwnTurn ? 0 : 1))
+      else ahead += Math.min(queue.heap.length, Math.round((turns * queue.weight) / own.weight))
     }
     return ahead
   }
 
-  *[Symbol.iterator](): Iterator<Task> {
+  *[Symbol.iterator](): Iterator<T> {
     for (const queue of this.byTenant.values()) yield* queue.heap
+  }
+
+  /** The tenant whose turn it is, with at least one task's worth to spend. */
+  private current(): TenantQueue<T> | undefined {
+    for (const queue of this.turns) {
+      if (queue.deficit < 1) queue.deficit += queue.weight
+      if (queue.deficit >= 1) return queue
+      // A weight below one saves up over several turns.
+      this.yieldTurn(queue)
+    }
+    return undefined
+  }
+
+  private yieldTurn(queue: TenantQueue<T>): void {
+    this.turns.delete(queue)
+    this.turns.add(queue)
+  }
+
+  private take(queue: TenantQueue<T>, task: T): void {
+    queue.remove(task)
+    this.size--
+    if (queue.heap.length > 0) return
+    this.byTenant.delete(queue.tenant)
+    this.turns.delete(queue)
   }
 }

@@ -4,70 +4,10 @@
  * that no failure is washed off by dialing again. The roster keeps the capability index right; it decides nothing.
  */
 import type { Offer } from '../../shared/task.ts'
-import type { CapabilityIndex, ModelEntry, OfferClass } from './capability-index.ts'
+import type { CapabilityIndex } from './capability-index.ts'
+import type { Scout, ScoutRecord } from './entities.ts'
 import type { ScoutJoined } from './events.ts'
 import type { CoreSettings } from './settings.ts'
-import type { Task } from './task.ts'
-import type { Timed } from './timer-wheel.ts'
-
-/** How fast one identity serves one model. Exponentially weighted, the newest sample counts a fifth. */
-export interface Speed {
-  firstContentMs: number
-  tokensPerSecond: number
-  samples: number
-}
-
-/** What is known of an identity. `failureRate` is exponentially weighted over charged attempts, 0 to 1. */
-export interface ScoutRecord {
-  scout: string
-  operator: string
-  failureRate: number
-  done: number
-  failed: number
-  /** By model. */
-  speeds: Map<string, Speed>
-  /** Live sessions under this identity. */
-  sessions: number
-}
-
-/** A provider's rate limit: this session offers the model again at `dueMs`. */
-export interface Pause extends Timed {
-  timed: 'pause'
-  holder: Scout
-  model: string
-}
-
-/** A cancel that its scout has not acknowledged yet; sent again at `dueMs`. */
-export interface CancelWatch extends Timed {
-  timed: 'cancel'
-  holder: Scout
-  task: number
-  attempt: number
-  reason: string
-}
-
-/** `ready` takes tasks when it has credit; `draining` finishes what it has; `gone` is off the roster. */
-export type ScoutState = 'ready' | 'draining' | 'gone'
-
-export interface Scout {
-  session: number
-  state: ScoutState
-  record: ScoutRecord
-  instance: string
-  /** Advertised, cut to the hub's own limit. */
-  capacity: number
-  /** Granted and not yet used. */
-  credits: number
-  leased: Set<Task>
-  /** Everything it offers, and the entries in which it is counted for that. */
-  offers: readonly Offer[]
-  advertised: readonly ModelEntry[]
-  /** What is left of its offers after pauses. */
-  klass: OfferClass
-  pauses: Map<string, Pause>
-  /** By `task/attempt`. */
-  cancels: Map<string, CancelWatch>
-}
 
 export class Roster {
   readonly bySession = new Map<number, Scout>()
@@ -87,13 +27,15 @@ export class Roster {
   join(joined: ScoutJoined, nowMs: number): Scout {
     const record = this.recordOf(joined.scout, joined.operator)
     record.sessions++
+    const capacity = Math.min(joined.concurrency, this.settings.creditMax)
     const scout: Scout = {
       session: joined.session,
       state: 'ready',
       record,
       instance: joined.instance,
-      capacity: Math.min(joined.concurrency, this.settings.creditMax),
+      capacity,
       credits: 0,
+      window: Math.max(1, record.window === 0 ? capacity : Math.min(capacity, record.window)),
       leased: new Set(),
       offers: joined.offers,
       advertised: this.index.advertise(joined.offers, nowMs),
@@ -116,6 +58,7 @@ export class Roster {
     this.bySession.delete(scout.session)
     const key = instanceKey(scout.record.scout, scout.instance)
     if (this.byInstance.get(key) === scout) this.byInstance.delete(key)
+    scout.record.window = scout.window
     scout.record.sessions--
     if (scout.record.sessions === 0) this.retire(scout.record)
   }
@@ -127,7 +70,8 @@ export class Roster {
 
   /** Tells the index whether this scout can take a task now. Call after anything that bears on it. */
   refresh(scout: Scout): void {
-    const idle = scout.state === 'ready' && scout.credits > 0 && scout.leased.size < scout.capacity
+    const room = Math.min(scout.capacity, Math.floor(scout.window)) - scout.leased.size
+    const idle = scout.state === 'ready' && scout.credits > 0 && room > 0
     this.index.setIdle(scout.klass, scout, idle)
   }
 
@@ -151,7 +95,7 @@ export class Roster {
   private recordOf(scout: string, operator: string): ScoutRecord {
     let record = this.records.get(scout)
     if (record === undefined) {
-      record = { scout, operator, failureRate: 0, done: 0, failed: 0, speeds: new Map(), sessions: 0 }
+      record = { scout, operator, failureRate: 0, window: 0, done: 0, failed: 0, speeds: new Map(), sessions: 0 }
       this.records.set(scout, record)
     }
     return record
@@ -172,37 +116,4 @@ export class Roster {
 
 function instanceKey(scout: string, instance: string): string {
   return `${scout}\t${instance}`
-}
-
-const newestShare = 0.2
-
-/** Books the end of a charged attempt into the identity's failure rate. */
-export function bookOutcome(record: ScoutRecord, failed: boolean): void {
-  record.failureRate += newestShare * ((failed ? 1 : 0) - record.failureRate)
-  if (failed) record.failed++
-  else record.done++
-}
-
-/** Books how fast an attempt was: milliseconds to its first content, tokens and milliseconds after it (0 if unknown). */
-export function bookSpeed(
-  record: ScoutRecord,
-  model: string,
-  firstContentMs: number,
-  tokens: number,
-  tokensMs: number,
-): void {
-  const perSecond = tokens > 0 && tokensMs > 0 ? (tokens * 1000) / tokensMs : 0
-  const speed = record.speeds.get(model)
-  if (speed === undefined) {
-    record.speeds.set(model, { firstContentMs, tokensPerSecond: perSecond, samples: 1 })
-    return
-  }
-  speed.firstContentMs += newestShare * (firstContentMs - speed.firstContentMs)
-  if (perSecond > 0) {
-    speed.tokensPerSecond =
-      speed.tokensPerSecond === 0
-        ? perSecond
-        : speed.tokensPerSecond + newestShare * (perSecond - speed.tokensPerSecond)
-  }
-  speed.samples++
 }

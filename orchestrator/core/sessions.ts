@@ -3,13 +3,14 @@
  * leaves its work behind: what the client has seen nothing of goes elsewhere at once, what it has waits a while for the
  * scout to come back.
  */
+
 import { fault } from '../../shared/faults.ts'
-import { endAttempt, renew, wasCommitted } from './attempts.ts'
-import type { ModelEntry } from './capability-index.ts'
+import { endAttempt, mayMigrate, wasCommitted } from './attempts.ts'
+import type { Lease, ModelEntry, Scout, Task } from './entities.ts'
 import type { Event, HeldReply, ScoutJoined } from './events.ts'
-import type { Scout } from './roster.ts'
+import { leasedDueMs, leaseOf, renew } from './leases.ts'
 import type { CoreState } from './state.ts'
-import { sameNonce, type Task } from './task.ts'
+import { sameNonce } from './task.ts'
 
 export function join(core: CoreState, joined: ScoutJoined): void {
   const twin = core.roster.twin(joined)
@@ -20,17 +21,16 @@ export function join(core: CoreState, joined: ScoutJoined): void {
   const held = joined.held.map((lease) => takeUp(core, scout, lease))
   const { session, scout: name } = joined
   core.emit({ type: 'welcome', session, scout: name, creditMax: scout.capacity, held })
-  for (const task of orphans) if (task.lease !== null && task.lease.holder === null) abandonLease(core, task)
+  for (const { task, lease } of orphans) if (lease.holder === null) abandonLease(core, task, lease)
 }
 
 /** A lease the scout presents: it goes on if nobody else has the task, or learns what became of it. */
 function takeUp(core: CoreState, scout: Scout, presented: ScoutJoined['held'][number]): HeldReply {
   const { task: id, attempt, nonce } = presented
   const task = core.tasks.get(id)
-  const lease = task?.lease
+  const lease = task && leaseOf(task, attempt)
   const isOwn =
     lease?.holder === null &&
-    lease.attempt === attempt &&
     lease.scout === scout.record.scout &&
     lease.instance === scout.instance &&
     sameNonce(lease.nonce, nonce)
@@ -46,13 +46,21 @@ function takeUp(core: CoreState, scout: Scout, presented: ScoutJoined['held'][nu
 export function leave(core: CoreState, session: number): void {
   const scout = core.roster.bySession.get(session)
   if (scout === undefined) return
-  for (const task of takeOff(core, scout)) abandonLease(core, task)
+  for (const { task, lease } of takeOff(core, scout)) abandonLease(core, task, lease)
+}
+
+interface Orphan {
+  task: Task
+  lease: Lease
 }
 
 /** Off the roster with it; its tasks come back, leased to nobody. */
-function takeOff(core: CoreState, scout: Scout): Task[] {
-  const orphans = [...scout.leased]
-  for (const task of orphans) task.lease!.holder = null
+function takeOff(core: CoreState, scout: Scout): Orphan[] {
+  const orphans: Orphan[] = []
+  for (const task of scout.leased) {
+    for (const lease of task.leases) if (lease.holder === scout) orphans.push({ task, lease })
+  }
+  for (const { lease } of orphans) lease.holder = null
   scout.leased.clear()
   for (const pause of scout.pauses.values()) core.wheel.disarm(pause)
   for (const watch of scout.cancels.values()) core.wheel.disarm(watch)
@@ -63,15 +71,18 @@ function takeOff(core: CoreState, scout: Scout): Task[] {
   return orphans
 }
 
-/** The holder's socket is gone. Content that the client has seen can only be continued by the same scout. */
-function abandonLease(core: CoreState, task: Task): void {
-  const lease = task.lease!
-  if (!task.contentBegan) {
-    endAttempt(core, task, fault('scout_lost', 'The scout that worked on this lost its connection.'))
-    return
+/**
+ * The holder's socket is gone. What a client waits for goes elsewhere at once, unless it has seen content that only the
+ * same scout can go on with; a durable task, for which nobody waits, leaves its scout one lease's time to come back.
+ */
+function abandonLease(core: CoreState, task: Task, lease: Lease): void {
+  if (!task.leases.includes(lease)) return
+  const goesOn = task.contentBegan && !mayMigrate(core, task)
+  if (!goesOn && task.intent === null) {
+    return endAttempt(core, task, lease, fault('scout_lost', 'The scout that worked on this lost its connection.'))
   }
-  lease.expiresMs = Math.min(lease.expiresMs, core.nowMs + core.settings.resumeWindowMs)
-  core.wheel.arm(task, Math.min(lease.expiresMs, task.deadlineMs))
+  if (goesOn) lease.expiresMs = Math.min(lease.expiresMs, core.nowMs + core.settings.resumeWindowMs)
+  core.wheel.arm(task, leasedDueMs(core, task))
 }
 
 export function credit(core: CoreState, session: number, count: number): void {

@@ -9,12 +9,18 @@ export interface CoreSettings {
   leaseGraceMs: number
   attemptsMax: number
   returnsMax: number
+  elsewhereMs: number
   retryBaseMs: number
   retryCapMs: number
   cancelResendMs: number
   queueTimeoutMs: number
   firstSignMs: number
   firstSignMsPerKiB: number
+  firstContentMs: number
+  contentSilenceMs: number
+  hedgeSamplesMin: number
+  hedgeAfterMinMs: number
+  migrationsMax: number
   resumeWindowMs: number
   readyTasksMax: number
   readyTasksPerTenantMax: number
@@ -31,12 +37,18 @@ export const defaultCoreSettings: CoreSettings = {
   leaseGraceMs: limits.leaseGraceMs,
   attemptsMax: limits.attemptsMax,
   returnsMax: limits.returnsMax,
+  elsewhereMs: limits.elsewhereMs,
   retryBaseMs: limits.retryBaseMs,
   retryCapMs: limits.retryCapMs,
   cancelResendMs: limits.cancelResendMs,
   queueTimeoutMs: limits.queueTimeoutMs,
   firstSignMs: limits.firstSignMs,
   firstSignMsPerKiB: limits.firstSignMsPerKiB,
+  firstContentMs: limits.firstContentMs,
+  contentSilenceMs: limits.contentSilenceMs,
+  hedgeSamplesMin: limits.hedgeSamplesMin,
+  hedgeAfterMinMs: limits.hedgeAfterMinMs,
+  migrationsMax: limits.migrationsMax,
   resumeWindowMs: limits.resumeWindowMs,
   readyTasksMax: limits.readyTasksMax,
   readyTasksPerTenantMax: limits.readyTasksPerTenantMax,

@@ -3,13 +3,14 @@
  * step's own worklists: an event first changes what is, then `matching.ts` brings free scouts and homeless tasks
  * together, so that no module has to call back into another.
  */
-import type { Fault } from '../../shared/faults.ts'
-import { CapabilityIndex, type ModelEntry } from './capability-index.ts'
-import type { Effect } from './events.ts'
+
+import { type Fault, fault } from '../../shared/faults.ts'
+import { CapabilityIndex } from './capability-index.ts'
+import type { CancelWatch, Intent, ModelEntry, Pause, Scout, Task } from './entities.ts'
+import type { Change, Effect } from './events.ts'
 import { Random } from './random.ts'
-import { type CancelWatch, type Pause, Roster, type Scout } from './roster.ts'
+import { Roster } from './roster.ts'
 import type { CoreSettings } from './settings.ts'
-import type { Task } from './task.ts'
 import { TimerWheel } from './timer-wheel.ts'
 
 /** Whatever can be due; told apart by `timed`. */
@@ -34,8 +35,13 @@ export class CoreState {
   readonly tasks = new Map<number, Task>()
   /** The last committed settlements, oldest first. */
   readonly committed = new Map<number, { attempt: number; nonce: Uint8Array }>()
-  /** Tasks in queues: all, and by tenant. */
+  /** Durable intents that are not over. */
+  readonly intents = new Map<string, Intent>()
+  /** Leases in force, held or waiting for their scout. */
+  leases = 0
+  /** Tasks in queues: all; those that a client waits for; the latter by tenant. */
   queued = 0
+  queuedByClients = 0
   readonly queuedByTenant = new Map<string, number>()
   /** Until when unknown models are held open after a restart. */
   readonly bootGraceUntilMs: number
@@ -64,7 +70,13 @@ export class CoreState {
     this.out.push(effect)
   }
 
+  persist(change: Change): void {
+    this.out.push({ type: 'persist', change })
+  }
+
   rememberCommitted(task: number, attempt: number, nonce: Uint8Array): void {
+    // Anew, so that a task's later settlement does not go with its first one.
+    this.committed.delete(task)
     this.committed.set(task, { attempt, nonce })
     if (this.committed.size <= this.settings.committedKept) return
     for (const oldest of this.committed.keys()) {
@@ -74,7 +86,12 @@ export class CoreState {
   }
 }
 
+/** Why nothing is taken, and nothing waits any longer, while the hub leaves. */
+export function hubDraining(): Fault {
+  return fault('hub_draining', 'The orchestrator is restarting. Try again in a moment.')
+}
+
 /** A task's end before it ever became one: refused at the door. */
-export function refuse(core: CoreState, task: number, fault: Fault): void {
-  core.emit({ type: 'finished', task, fault, attempts: 0, queuedMs: 0 })
+export function refuse(core: CoreState, task: number, cause: Fault): void {
+  core.emit({ type: 'finished', task, fault: cause, attempts: 0, queuedMs: 0 })
 }

@@ -49,8 +49,18 @@ export function inspectBody(body: Uint8Array, kind: TaskKind, stream: boolean): 
   if (value === null) return null
   const items = kind === 'embed' ? value.data : value.choices
   if (!Array.isArray(items) || items.length > 0 === stream) return null
+  if (!items.every(kind === 'embed' ? isEmbedding : isChoice)) return null
   const usage = isObject(value.usage) ? value.usage.completion_tokens : 0
   return { completionTokens: typeof usage === 'number' && usage > 0 ? Math.min(usage, body.length) : 0 }
+}
+
+function isChoice(value: unknown): boolean {
+  return isObject(value) && isObject(value.message)
+}
+
+/** As numbers, or as their bytes in base64. */
+function isEmbedding(value: unknown): boolean {
+  return isObject(value) && (Array.isArray(value.embedding) || typeof value.embedding === 'string')
 }
 
 /**

@@ -12,11 +12,14 @@ import type { Offer } from '../../shared/task.ts'
 import { Core } from '../core/core.ts'
 import type { Effect, Event } from '../core/events.ts'
 import { type CoreSettings, defaultCoreSettings } from '../core/settings.ts'
+import { plainWishes } from '../core/task.ts'
 import { Listings } from './listings.ts'
 import type { Answer, Engine, EngineStats, Greeting, ScoutEvents, ScoutLinks, Submission } from './ports.ts'
 import { Relay, type RelayHost } from './relay.ts'
 
 /** A renewal is told to the core at most this often per attempt; a third of the shortest useful lease. */
+/** Somebody waits in front of a screen: before durable intents, which default to 3, behind the most urgent of them. */
+const chatPriority = 5
 const renewEveryMs = 5_000
 
 export interface HubEngineOptions {
@@ -40,7 +43,7 @@ export class HubEngine implements Engine, ScoutEvents, RelayHost {
 
   /** Events that arrived while another was being worked on, and the effects of the current one. */
   private readonly inbox: Event[] = []
-  private effects: Effect[] = []
+  private readonly effects: Effect[] = []
   private stepping = false
 
   private readonly finished: Record<string, number> = {}
@@ -97,7 +100,10 @@ export class HubEngine implements Engine, ScoutEvents, RelayHost {
     const relay = new Relay(task, kind, stream, created, body, this)
     this.relays.set(task, relay)
     const deadlineMs = Math.min(submission.deadlineMs ?? requestDeadlineMs, requestDeadlineMs)
-    this.dispatch({ type: 'submit', task, tenant, kind, model, stream, promptBytes: body.length, deadlineMs })
+    const wishes = { ...plainWishes, ...submission.wishes }
+    const rank = { weight: submission.weight ?? 1, priority: chatPriority }
+    const promptBytes = body.length
+    this.dispatch({ type: 'submit', task, tenant, ...rank, kind, model, stream, promptBytes, deadlineMs, wishes })
     return relay
   }
 
@@ -230,12 +236,9 @@ export class HubEngine implements Engine, ScoutEvents, RelayHost {
     this.stepping = true
     try {
       for (let next = this.inbox.shift(); next !== undefined; next = this.inbox.shift()) {
-        const effects = this.effects
-        this.effects = []
-        this.core.step(next, this.system.nowMs(), effects)
-        for (const effect of effects) this.perform(effect)
-        effects.length = 0
-        this.effects = effects
+        this.core.step(next, this.system.nowMs(), this.effects)
+        for (const effect of this.effects) this.perform(effect)
+        this.effects.length = 0
       }
     } finally {
       this.stepping = false
@@ -257,11 +260,8 @@ export class HubEngine implements Engine, ScoutEvents, RelayHost {
         if (verdict === 'stale') this.staleSettlements++
         return this.links?.send(session, { type: 'settled', task, attempt, verdict })
       }
-      case 'servedBy': {
-        const relay = this.relays.get(effect.task)
-        if (relay?.attempt === effect.attempt) relay.served = effect.served
-        return
-      }
+      case 'servedBy':
+        return this.relays.get(effect.task)?.servedBy(effect.attempt, effect.served)
       case 'attemptVoid':
         return this.relays.get(effect.task)?.reset()
       case 'finished': {
@@ -277,11 +277,11 @@ export class HubEngine implements Engine, ScoutEvents, RelayHost {
   }
 
   private grant(effect: Extract<Effect, { type: 'grant' }>): void {
-    const { session, task, attempt, nonce, kind, model, stream, ttlMs, deadlineMs, served } = effect
+    const { session, task, attempt, nonce, kind, model, stream, ttlMs, deadlineMs, served, queuedMs } = effect
     const relay = this.relays.get(task)
     if (relay === undefined) return
     this.attempts++
-    relay.begin(attempt, session, served)
+    relay.begin(attempt, session, served, queuedMs)
     const size = relay.request.length
     const lease = { task, attempt, nonce, kind, model, stream, ttlMs, deadlineMs, size, body: null }
     this.links?.send(session, { type: 'task', ...lease }, relay.request)
@@ -292,11 +292,12 @@ export class HubEngine implements Engine, ScoutEvents, RelayHost {
     for (const { task, attempt, verdict } of held) {
       const relay = this.relays.get(task)
       replies.push([task, attempt, verdict, verdict === 'resumed' ? (relay?.seq ?? 0) : 0])
-      if (verdict === 'resumed') relay?.resume(session)
     }
     const leaseTtlMs = this.core.state.settings.leaseTtlMs
     const terms = { version: protocolVersion, epoch: this.epoch, scout, heartbeatMs, silenceMs, leaseTtlMs, creditMax }
     this.links?.send(session, { type: 'welcome', ...terms, held: replies })
+    // After the welcome: a scout hears nothing else before it.
+    for (const { task, verdict } of held) if (verdict === 'resumed') this.relays.get(task)?.resume(session)
   }
 
   private noteIdle(): void {

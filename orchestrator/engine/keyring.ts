@@ -11,12 +11,14 @@ import { timingSafeEqual } from 'node:crypto'
 import { type KeyRole, makeKey, parseKey } from '../../shared/api-key.ts'
 import { keyCacheMax } from '../../shared/limits.ts'
 import type { System } from '../../shared/system.ts'
-import type { KeyRow, Store } from './ports.ts'
+import type { KeyRow, Store } from './store-port.ts'
 
-type KeyCheck = Readonly<{ ok: true; id: string; role: KeyRole; name: string } | { ok: false; flaw: string }>
+type KeyCheck = Readonly<
+  { ok: true; id: string; role: KeyRole; name: string; weight: number } | { ok: false; flaw: string }
+>
 
 const idBytes = 6
-const environmentAdmin: KeyCheck = { ok: true, id: 'env-admin', role: 'admin', name: 'ADMIN_KEY' }
+const environmentAdmin: KeyCheck = { ok: true, id: 'env-admin', role: 'admin', name: 'ADMIN_KEY', weight: 1 }
 
 export class Keyring {
   /** Digest -> who that is, for keys that were good when last looked up. Least recently added goes first. */
@@ -36,14 +38,18 @@ export class Keyring {
     this.adminDigest = adminKey === undefined ? null : this.digest(adminKey)
   }
 
-  /** Makes and stores a key. The returned text is the only copy there will ever be. Throws when the store does. */
-  issue(role: KeyRole, name: string): { key: string; row: KeyRow } {
+  /**
+   * Makes and stores a key. The returned text is the only copy there will ever be. `weight`: turns in the queue for
+   * each one of a tenant with weight 1; above zero. Throws when the store does.
+   */
+  issue(role: KeyRole, name: string, weight = 1): { key: string; row: KeyRow } {
     const key = makeKey(role, (count) => this.system.randomBytes(count))
     const row: KeyRow = {
       id: `key_${Buffer.from(this.system.randomBytes(idBytes)).toString('hex')}`,
       role,
       name,
       digest: this.digest(key).toString('hex'),
+      weight,
       createdMs: this.system.wallMs(),
       revokedMs: null,
     }
@@ -86,7 +92,7 @@ export class Keyring {
     const row = this.store.keyByDigest(digest)
     if (row === undefined) return { ok: false, flaw: 'this hub does not know the key: it may be of another hub' }
     if (row.revokedMs !== null) return { ok: false, flaw: 'the key was revoked: ask for a new one' }
-    const check: KeyCheck = { ok: true, id: row.id, role: row.role, name: row.name }
+    const check: KeyCheck = { ok: true, id: row.id, role: row.role, name: row.name, weight: row.weight }
     if (this.known.size >= keyCacheMax) this.known.delete(this.known.keys().next().value!)
     this.known.set(digest, check)
     return check

@@ -5,7 +5,7 @@
 
 import type { System } from '../../shared/system.ts'
 import { autoModel } from '../../shared/task.ts'
-import type { ModelEntry } from '../core/capability-index.ts'
+import type { ModelEntry } from '../core/entities.ts'
 import type { CoreState } from '../core/state.ts'
 import type { Greeting, ModelListing, ScoutListing } from './ports.ts'
 
@@ -119,6 +119,6 @@ export class Listings {
     const waiting = this.core.tasks.get(task)
     if (waiting === undefined || waiting.state === 'leased') return null
     const { entry } = waiting
-    return waiting.heapIndex >= 0 ? entry.returning.size + entry.waiting.position(waiting) : 0
+    return waiting.heapIndex >= 0 ? entry.picky.size + entry.waiting.position(waiting) : 0
   }
 }

@@ -1,18 +1,21 @@
 /**
- * The engine's edges as interfaces: what the client side asks of it, what it asks of the scout side and of the store.
+ * The engine's edges as interfaces: what the client side asks of it and what it asks of the scout side.
  * Edges know these and nothing of each other; `main.ts` plugs them together.
  */
-import type { KeyRole } from '../../shared/api-key.ts'
+
 import type { Fault } from '../../shared/faults.ts'
 import type { CloseName } from '../../shared/protocol/close-codes.ts'
 import type { FrameOf, HubFrame } from '../../shared/protocol/frames.ts'
 import type { Offer, Served, TaskKind } from '../../shared/task.ts'
+import type { Wishes } from '../core/entities.ts'
 
 // ---------------------------------------------------------------- client side: http asks the engine
 
 export interface Submission {
   /** Id of the key that asked; fairness counts per tenant. */
   tenant: string
+  /** The tenant's turns in the queue for each one of another's; 1 when absent. */
+  weight?: number
   kind: TaskKind
   /** A model's name, or `auto`. */
   model: string
@@ -21,6 +24,8 @@ export interface Submission {
   body: Uint8Array
   /** The client's own limit, milliseconds from now; the hub's limit when absent. */
   deadlineMs?: number
+  /** What the client asked of placement and retries. */
+  wishes?: Partial<Wishes>
 }
 
 /** How an answer ended. */
@@ -142,33 +147,4 @@ export interface ScoutLinks {
   /** Queues one frame. `body` is for task frames: sent inline when small, as fragments when not. */
   send(session: number, frame: HubFrame, body?: Uint8Array): void
   close(session: number, why: CloseName): void
-}
-
-// ---------------------------------------------------------------- store
-
-/** An API key as stored: only its digest, never the key. */
-export interface KeyRow {
-  /** Short public id, shown in listings and logs. */
-  id: string
-  role: KeyRole
-  name: string
-  /** HMAC-SHA-256 of the key under the server's pepper, hex. */
-  digest: string
-  /** Milliseconds since 1970. */
-  createdMs: number
-  revokedMs: number | null
-}
-
-/** Where the hub keeps what must survive it. Adapters: `store/sqlite.ts`, `store/memory.ts`; one contract suite. */
-export interface Store {
-  /** Adds one to the hub's epoch and returns it, durably, before anything listens. */
-  nextEpoch(): number
-  insertKey(row: KeyRow): void
-  keyByDigest(digest: string): KeyRow | undefined
-  keyById(id: string): KeyRow | undefined
-  /** Oldest first. */
-  listKeys(): KeyRow[]
-  /** False when there is no such key or it was revoked before. */
-  revokeKey(id: string, atMs: number): boolean
-  close(): void
 }

@@ -43,10 +43,16 @@ export class Relay implements Answer {
   private lines: Uint8Array[] = []
   /** Lines that end a choice. */
   private closing: Uint8Array[] = []
-  private heldBytes = 0
+  /** Bytes of `lines`, and of what is not for the reader yet: `prelude` and `closing`. */
+  private readyBytes = 0
+  private withheldBytes = 0
   private paused = false
+  /** What arrived since the pause was asked for. */
+  private overrunBytes = 0
   private forwardedBytes = 0
   private body: Uint8Array | null = null
+  private ended = false
+  /** The end, until the reader has taken it. */
   private end: AnswerEnd | null = null
   private wake: (() => void) | null = null
 
@@ -64,22 +70,29 @@ export class Relay implements Answer {
 
   // ------------------------------------------------------------ scout's side
 
-  begin(attempt: number, session: number, served: Served): void {
+  begin(attempt: number, session: number, served: Served, queuedMs: number): void {
+    this.queuedMs = queuedMs
     this.attempt = attempt
     this.attempts = attempt
     this.session = session
     this.served = served
   }
 
+  /** Who really serves the attempt; what the reader has been told of it stays. */
+  servedBy(attempt: number, served: Served): void {
+    if (attempt === this.attempt && !this.contentBegan) this.served = served
+  }
+
   /** The same attempt goes on over a new socket. */
   resume(session: number): void {
     this.session = session
+    this.overrunBytes = 0
     // The pause was said on the old socket; said again if it still holds.
     if (this.paused) this.host.flow(session, this.task, this.attempt, true)
   }
 
   listensTo(session: number, attempt: number): boolean {
-    return this.attempt === attempt && this.session === session && this.end === null
+    return this.attempt === attempt && this.session === session && !this.ended
   }
 
   /** Takes one chunk; what is wrong with it comes back, and the attempt is not listened to any longer. */
@@ -95,6 +108,15 @@ export class Relay implements Answer {
       return fault('chunk_gap', `The scout's stream has a gap at chunk ${this.seq}.`)
     }
     if (body[body.length - 1] !== newline) return fault('bad_answer', 'The scout sent half a line.')
+    // What came before this chunk is judged, not its own size: one line may be larger than any buffer.
+    if (this.overrunBytes > streamOverrunBytes) {
+      return fault('scout_error', 'The scout went on sending after it was asked to pause.')
+    }
+    // No reader can make room here, so a pause would never end.
+    if (this.withheldBytes > streamBufferBytes) {
+      return fault('bad_answer', 'The scout sent too much before the first or after the last content.')
+    }
+    if (this.paused) this.overrunBytes += body.length
     this.seq++
     this.offset += body.length
     for (let from = 0; from < body.length; ) {
@@ -104,29 +126,35 @@ export class Relay implements Answer {
       }
       from = to + 1
     }
-    if (this.heldBytes > streamBufferBytes + streamOverrunBytes) {
-      return fault('scout_error', 'The scout went on sending after it was asked to pause.')
-    }
-    if (this.heldBytes > streamBufferBytes && !this.paused) this.setPaused(true)
+    if (this.readyBytes > streamBufferBytes && !this.paused) this.setPaused(true)
     return null
   }
 
   private takeLine(line: Uint8Array): boolean {
     const facts = inspectLine(line)
     if (facts === null) return false
-    this.heldBytes += line.length
     if (facts.hasContent) this.tokens++
-    if (facts.hasContent && !this.contentBegan) {
-      this.contentBegan = true
-      this.host.contentBegan(this.task, this.attempt)
-      this.lines = this.prelude
-      this.prelude = []
+    // Content in a line that ends a choice is held back with it: nobody has seen it, so the attempt can still fail unseen.
+    if (facts.hasContent && !facts.hasFinish && !this.contentBegan) this.beginContent()
+    if (this.contentBegan && !facts.hasFinish) {
+      this.lines.push(line)
+      this.readyBytes += line.length
+      this.signal()
+    } else {
+      const withheld = facts.hasFinish ? this.closing : this.prelude
+      withheld.push(line)
+      this.withheldBytes += line.length
     }
-    if (facts.hasFinish) this.closing.push(line)
-    else if (this.contentBegan) this.lines.push(line)
-    else this.prelude.push(line)
-    if (this.contentBegan) this.signal()
     return true
+  }
+
+  private beginContent(): void {
+    this.contentBegan = true
+    this.host.contentBegan(this.task, this.attempt)
+    this.lines = this.prelude
+    this.readyBytes = sumOf(this.prelude)
+    this.withheldBytes -= this.readyBytes
+    this.prelude = []
   }
 
   /** Checks a settlement that claims success, and keeps its body until the commit; what is wrong with it comes back. */
@@ -151,15 +179,15 @@ export class Relay implements Answer {
     this.prelude = []
     this.closing = []
     this.body = null
-    this.heldBytes = 0
-    this.paused = false
+    this.withheldBytes = 0
   }
 
   /** The task is terminal. */
   finish(cause: Fault | null, queuedMs: number): void {
     this.queuedMs = queuedMs
+    this.ended = true
     if (cause === null && this.body !== null) {
-      this.lines.push(...this.prelude, ...this.closing)
+      this.lines = [...this.lines, ...this.prelude, ...this.closing]
       this.end = { type: 'done', body: this.body }
     } else {
       const why = cause ?? fault('internal_error', 'The answer was committed without its body.')
@@ -177,14 +205,14 @@ export class Relay implements Answer {
   }
 
   take(): AnswerPart | null {
-    if (this.lines.length === 0 && this.end === null) return null
-    const lines = this.lines
-    const bytes = sumOf(lines)
+    const { lines, end } = this
+    if (lines.length === 0 && end === null) return null
     this.lines = []
-    this.forwardedBytes += bytes
-    this.heldBytes -= bytes
-    if (this.paused && this.heldBytes < streamBufferBytes / 2) this.setPaused(false)
-    return { lines, end: this.end }
+    this.end = null
+    this.forwardedBytes += sumOf(lines)
+    this.readyBytes = 0
+    if (this.paused) this.setPaused(false)
+    return { lines, end }
   }
 
   readable(): Promise<void> {
@@ -195,12 +223,13 @@ export class Relay implements Answer {
   }
 
   abandon(): void {
-    if (this.end === null) this.host.abandon(this.task)
+    if (!this.ended) this.host.abandon(this.task)
   }
 
   private setPaused(paused: boolean): void {
     this.paused = paused
-    if (this.attempt > 0) this.host.flow(this.session, this.task, this.attempt, paused)
+    this.overrunBytes = 0
+    if (!this.ended) this.host.flow(this.session, this.task, this.attempt, paused)
   }
 
   private signal(): void {

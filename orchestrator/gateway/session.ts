@@ -61,10 +61,18 @@ export class ScoutSession {
   readonly operator: string
   readonly address: string
   phase: HubPhase = 'greeting'
-  /** When the last round trip through the scout's work loop ended; frames in between do not count. */
+  /**
+   * When the last round trip through the scout's work loop ended. Of other frames only the pieces of a large answer
+   * count as one, because on a slow line the pong waits behind them.
+   */
   private roundTripMs: number
   private ping = 0
+  /** The newest ping that was answered; a slow answer to an older one than the last is still a round trip. */
+  private ponged = 0
   private pingedMs: number
+  /** The ping behind the last full stretch of fragments, and the bytes of fragments sent since. */
+  private mark = 0
+  private stretchBytes = 0
   private readonly socket: ScoutSocket
   private readonly events: ScoutEvents
   private readonly control: Allowance
@@ -98,7 +106,9 @@ export class ScoutSession {
     const frame = decodeFromScout(message)
     if (frame.type === 'malformed') return this.close('badFrame', frame.reason)
     const allowance = 'data' in frameTable[frame.type] ? this.data : this.control
-    if (!allowance.spend(message.length, nowMs)) return this.close('rate')
+    // How many pongs there are is the hub's own doing.
+    const isAsked = frame.type === 'pong' && this.awaits(frame.ping)
+    if (!isAsked && !allowance.spend(message.length, nowMs)) return this.close('rate')
     if (!hubAccepts[this.phase].includes(frame.type)) {
       return this.close('badFrame', `${frame.type} in phase ${this.phase}`)
     }
@@ -118,17 +128,23 @@ export class ScoutSession {
       case 'settle':
         return this.takeHead(frame)
       case 'fragment':
-        return this.takeFragment(frame)
+        return this.takeFragment(frame, nowMs)
       case 'pong':
-        if (frame.ping !== this.ping) return
+        if (!this.awaits(frame.ping)) return
+        this.ponged = frame.ping
         this.roundTripMs = nowMs
-        return events.heartbeat(id)
+        events.heartbeat(id)
+        return this.pump()
       case 'drain':
         if (this.phase === 'ready') this.enter('draining')
         return events.draining(id)
       case 'offers':
         return events.offers(id, frame)
     }
+  }
+
+  private awaits(ping: number): boolean {
+    return ping > this.ponged && ping <= this.ping
   }
 
   private greet(hello: FrameOf<'hello'>, nowMs: number): void {
@@ -156,11 +172,12 @@ export class ScoutSession {
     this.incomingBytes += head.size
   }
 
-  private takeFragment(fragment: FrameOf<'fragment'>): void {
+  private takeFragment(fragment: FrameOf<'fragment'>, nowMs: number): void {
     const key = `${fragment.task}/${fragment.attempt}`
     const incoming = this.incoming.get(key)
     // What follows the head of a body that was refused.
     if (incoming === undefined) return
+    this.roundTripMs = nowMs
     const state = incoming.assembly.add(fragment.index, fragment.bytes)
     if (state === 'more') return this.events.alive(this.id, fragment.task, fragment.attempt)
     this.incoming.delete(key)
@@ -188,15 +205,28 @@ export class ScoutSession {
     this.pump()
   }
 
-  /** Sends fragments while the socket has room; call again when it has drained. One of each body in turn. */
+  /** Sends fragments while there is room; call again when there may be more. One of each body in turn. */
   pump(): void {
-    while (this.outgoing.length > 0 && this.socket.buffered() < limits.fragmentBacklogBytes) {
+    while (this.mayPush()) {
       const next = this.outgoing.shift()!
       const { done, value } = next.fragments.next()
       if (done) continue
-      this.write(value)
+      // Behind the others before it is sent: a write may find the socket dead, and then nothing is left to send.
       this.outgoing.push(next)
+      this.stretchBytes += value.bytes.length
+      this.write(value)
     }
+  }
+
+  /** Marks every stretch of fragments with a ping; the next one but one waits until that has been answered. */
+  private mayPush(): boolean {
+    if (this.outgoing.length === 0 || this.socket.buffered() >= limits.fragmentBacklogBytes) return false
+    if (this.stretchBytes < limits.fragmentStretchBytes) return true
+    if (this.ponged < this.mark) return false
+    this.stretchBytes = 0
+    this.mark = ++this.ping
+    this.write({ type: 'ping', ping: this.mark })
+    return this.outgoing.length > 0
   }
 
   private dropOutgoing(task: number, attempt: number): void {

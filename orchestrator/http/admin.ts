@@ -5,7 +5,7 @@
 
 import type { KeyRole } from '../../shared/api-key.ts'
 import { fault } from '../../shared/faults.ts'
-import type { KeyRow } from '../engine/ports.ts'
+import type { KeyRow } from '../engine/store-port.ts'
 import { readJsonBody } from './body.ts'
 import type { Exchange } from './exchange.ts'
 import { refuse, replyJson } from './reply.ts'

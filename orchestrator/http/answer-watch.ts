@@ -3,7 +3,13 @@
  * and streamed answers wait through this; when the client leaves, the work is stopped at once.
  */
 import type { System } from '../../shared/system.ts'
-import type { Answer } from '../engine/ports.ts'
+
+/** What is waited for: an answer, the events of an intent. */
+interface Watched {
+  readable(): Promise<void>
+  /** The client is gone. */
+  abandon(): void
+}
 
 /** `gone` is final. */
 export type Sign = 'readable' | 'timeUp' | 'gone'
@@ -15,7 +21,7 @@ export class AnswerWatch {
   private wake: (sign: Sign) => void = () => {}
 
   constructor(
-    private readonly answer: Answer,
+    private readonly watched: Watched,
     private readonly system: System,
     client: AbortSignal,
   ) {
@@ -27,7 +33,7 @@ export class AnswerWatch {
   leave(): void {
     if (this.gone) return
     this.gone = true
-    this.answer.abandon()
+    this.watched.abandon()
     this.wake('gone')
   }
 
@@ -42,7 +48,7 @@ export class AnswerWatch {
       }
       if (this.asked) return
       this.asked = true
-      this.answer.readable().then(() => {
+      this.watched.readable().then(() => {
         this.asked = false
         this.wake('readable')
       }, reject)

@@ -6,11 +6,11 @@
 
 import type { KeyRole } from '../../shared/api-key.ts'
 import { type Fault, fault } from '../../shared/faults.ts'
-import type { KeyRow } from '../engine/ports.ts'
+import type { KeyRow } from '../engine/store-port.ts'
 
 /** The keyring, as far as the client edge uses it. */
 export interface Keys {
-  verify(presented: string): Readonly<{ ok: true; id: string; role: KeyRole } | { ok: false; flaw: string }>
+  verify(presented: string): Readonly<{ ok: true } & Caller> | Readonly<{ ok: false; flaw: string }>
   issue(role: KeyRole, name: string): { key: string; row: KeyRow }
   /** False when there is no such key or it was revoked before. */
   revoke(id: string): boolean
@@ -21,6 +21,8 @@ export interface Caller {
   /** Public id of the key; the tenant of what it submits. */
   id: string
   role: KeyRole
+  /** Its turns in the queue for each one of another tenant's; 1 when absent. */
+  weight?: number
 }
 
 /** What a route asks of its caller. */

@@ -1,9 +1,9 @@
 /**
- * Reads the body of a request: bounded, uncompressed, valid UTF-8, one JSON object of sane depth. Handlers get the
+ * Reads the body of a request: bounded, uncompressed, valid UTF-8, one JSON object of sane shape. Handlers get the
  * bytes exactly as they arrived (those travel on to the scout) and the parsed value (for validation only).
  */
 import { type Fault, fault } from '../../shared/faults.ts'
-import { bodyBytesMax, jsonDepthMax } from '../../shared/limits.ts'
+import { bodyBytesMax, jsonDepthMax, jsonFieldsMax } from '../../shared/limits.ts'
 
 export interface JsonBody {
   bytes: Uint8Array<ArrayBuffer>
@@ -70,24 +70,33 @@ function parseObject(bytes: Uint8Array<ArrayBuffer>): JsonBody | Fault {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     return fault('invalid_request', 'The body must be a JSON object, as in {"model": "auto", "messages": [...]}.')
   }
-  if (deeperThan(value, jsonDepthMax)) {
+  const flaw = flawOf(value, jsonDepthMax)
+  if (flaw === 'deep') {
     return fault('invalid_request', `The body is nested more than ${jsonDepthMax} levels deep: flatten it.`)
+  }
+  if (flaw === 'wide') {
+    return fault('invalid_request', `The body has an object of more than ${jsonFieldsMax} fields: use a list instead.`)
   }
   return { bytes, value: value as Record<string, unknown> }
 }
 
-function deeperThan(value: object, levels: number): boolean {
-  if (levels === 0) return true
-  // Only own keys exist on what JSON.parse makes, and for-in spares a copy of them.
-  if (!Array.isArray(value)) {
-    for (const key in value) {
-      const child = (value as Record<string, unknown>)[key]
-      if (typeof child === 'object' && child !== null && deeperThan(child, levels - 1)) return true
+/** Nested too deep, or an object with too many fields: everything that looks at them later would take its time. */
+function flawOf(value: object, levels: number): 'deep' | 'wide' | null {
+  if (levels === 0) return 'deep'
+  if (Array.isArray(value)) {
+    for (const child of value) {
+      const flaw = typeof child === 'object' && child !== null ? flawOf(child, levels - 1) : null
+      if (flaw !== null) return flaw
     }
-    return false
+    return null
   }
-  for (const child of value) {
-    if (typeof child === 'object' && child !== null && deeperThan(child, levels - 1)) return true
+  let fields = 0
+  // Only own keys exist on what JSON.parse makes, and for-in spares a copy of them.
+  for (const key in value) {
+    if (++fields > jsonFieldsMax) return 'wide'
+    const child = (value as Record<string, unknown>)[key]
+    const flaw = typeof child === 'object' && child !== null ? flawOf(child, levels - 1) : null
+    if (flaw !== null) return flaw
   }
-  return false
+  return null
 }

@@ -3,8 +3,10 @@
  * server makes one per request; handlers read it; the metrics are told through it, once, how it ended.
  */
 import type { System } from '../../shared/system.ts'
+import type { Intents } from '../engine/intents-port.ts'
 import type { Engine } from '../engine/ports.ts'
 import type { Access, Caller, Keys } from './auth.ts'
+import type { Planner } from './intents-request.ts'
 import type { Metrics } from './metrics.ts'
 
 /** What the client edge logs through; pino's loggers fit. */
@@ -23,6 +25,8 @@ export interface HttpSettings {
 /** What all requests share. */
 export interface Edge {
   engine: Engine
+  intents: Intents
+  plan: Planner
   keys: Keys
   system: System
   log: Log
@@ -34,7 +38,7 @@ export interface Edge {
 
 export interface Route {
   method: 'GET' | 'POST' | 'DELETE'
-  /** A last segment in braces takes the rest of the path, slashes included. */
+  /** A segment in braces takes what stands there; the last one takes the rest of the path, slashes included. */
   path: string
   access: Access
   /** Nothing means that the connection has become a websocket. */
@@ -48,7 +52,7 @@ export class Exchange {
   readonly startedMs: number
   /** The route's method and path, for metrics and logs; never the path as asked, which may hold anything. */
   route: Route | null = null
-  /** What the last segment of the path matched, decoded. */
+  /** What the segment in braces matched, decoded. */
   rest = ''
   /** Null on open routes. */
   caller: Caller | null = null

@@ -5,31 +5,11 @@
 import { z } from 'zod'
 import { keyRoles } from '../../shared/api-key.ts'
 import type { Exchange } from './exchange.ts'
+import { intentOperations, intentSchemas } from './intents-openapi.ts'
+import { intentRequest } from './intents-request.ts'
+import { count, type Json, json, listAs, type Operation, object, ref, seconds, text, texts } from './openapi-parts.ts'
 import { replyJson } from './reply.ts'
 import { chatRequest, embeddingsRequest, keyRequest } from './requests.ts'
-
-type Json = Record<string, unknown>
-
-const text = { type: 'string' }
-const count = { type: 'integer', minimum: 0 }
-const seconds = { type: 'integer', description: 'Seconds since 1970.' }
-const texts = { type: 'array', items: text }
-
-function object(properties: Json, optional: string[] = []): Json {
-  return { type: 'object', properties, required: Object.keys(properties).filter((key) => !optional.includes(key)) }
-}
-
-function listAs(name: string): Json {
-  return object({ object: { const: 'list' }, data: { type: 'array', items: ref(name) } })
-}
-
-function ref(name: string): Json {
-  return { $ref: `#/components/schemas/${name}` }
-}
-
-function json(schema: Json): Json {
-  return { 'application/json': { schema } }
-}
 
 const offer = object({ kind: { enum: ['chat', 'embed'] }, model: text, provider: text, context_tokens: count })
 const served = { id: text, object: text, created: seconds, model: text, chasm: ref('Served') }
@@ -95,15 +75,7 @@ const answerSchemas: Json = {
   KeyList: listAs('Key'),
   DeletedKey: object({ id: text, object: { const: 'key' }, deleted: { const: true } }),
   Status: object({ status: text }),
-}
-
-interface Operation {
-  summary: string
-  access: 'open' | 'client' | 'admin' | 'scout'
-  /** Name of a schema. */
-  takes?: string
-  /** Status and content of success. */
-  gives: [status: number, description: string, content?: Json]
+  ...intentSchemas,
 }
 
 const stream = { 'text/event-stream': { schema: ref('ChatCompletionChunk') } }
@@ -122,6 +94,7 @@ const operations: Record<string, Operation> = {
     takes: 'EmbeddingsRequest',
     gives: [200, 'The vectors.', json(ref('Embeddings'))],
   },
+  ...intentOperations,
   'GET /v1/models': {
     summary: 'The models that connected scouts offer now.',
     access: 'client',
@@ -181,12 +154,12 @@ const operations: Record<string, Operation> = {
   'GET /': { summary: 'A welcome for people.', access: 'open', gives: [200, 'Plain text.', plain] },
 }
 
-function describe(name: string, { summary, access, takes, gives }: Operation): Json {
+function describe(name: string, { summary, access, parameters = [], takes, gives }: Operation): Json {
   const [status, description, content] = gives
-  const parameters = name.endsWith('{id}') ? [{ name: 'id', in: 'path', required: true, schema: text }] : []
+  const id = name.includes('{id}') ? [{ name: 'id', in: 'path', required: true, schema: text }] : []
   return {
     summary,
-    parameters,
+    parameters: [...id, ...parameters],
     security: access === 'open' ? [] : [{ [`${access}Key`]: [] }],
     ...(takes && { requestBody: { required: true, content: json(ref(takes)) } }),
     responses: {
@@ -230,6 +203,7 @@ function openapiDocument(): Json {
         ChatRequest: schemaOf(chatRequest),
         EmbeddingsRequest: schemaOf(embeddingsRequest),
         KeyRequest: schemaOf(keyRequest),
+        IntentRequest: schemaOf(intentRequest),
       },
     },
   }

@@ -17,17 +17,26 @@ function numberFrom(min: number, max: number) {
   return z.number(wish).min(min, wish).max(max, wish).nullish()
 }
 
-function integerFrom(min: number, max = Number.MAX_SAFE_INTEGER) {
+export function integerFrom(min: number, max = Number.MAX_SAFE_INTEGER) {
   const bound =
     max === Number.MAX_SAFE_INTEGER ? `a whole number of at least ${min}` : `a whole number from ${min} to ${max}`
   const wish = says(`must be ${bound}`)
   return z.int(wish).min(min, wish).max(max, wish).nullish()
 }
 
-function textUpTo(charsMax: number) {
+export function textUpTo(charsMax: number) {
   const wish = says(`must be a string of 1 to ${charsMax} characters`)
   return z.string(wish).min(1, wish).max(charsMax, wish)
 }
+
+// Larger than a double holds exactly, because seeds are drawn from all 64 bits; what travels on are the digits as sent.
+const seedWish = says('must be a whole number of at most 64 bits')
+const seed = z
+  .number(seedWish)
+  .min(-(2 ** 63), seedWish)
+  .max(2 ** 63, seedWish)
+  .refine(Number.isInteger, seedWish)
+  .meta({ type: 'integer' })
 
 const flag = z.boolean(says('must be true or false')).nullish()
 const typed = z.looseObject({ type: z.string(says('must be a string')) }, says('must be an object with a `type`'))
@@ -87,7 +96,7 @@ export const chatRequest = z
       .nullish(),
     logprobs: flag,
     top_logprobs: integerFrom(0, topLogprobsMax),
-    seed: integerFrom(Number.MIN_SAFE_INTEGER),
+    seed: seed.nullish(),
     tools: listOf(typed, 'must be a list of tools').nullish(),
     tool_choice: z.union([z.string(), z.looseObject({})], says(toolChoiceWish)).nullish(),
     parallel_tool_calls: flag,

@@ -7,12 +7,20 @@ import { getModel, listModels, listScouts } from './catalog.ts'
 import { chatCompletions, embeddings } from './completions.ts'
 import { dialIn } from './dial-in.ts'
 import type { Route } from './exchange.ts'
+import { cancelIntent, createIntent, getIntent, listIntents } from './intents.ts'
+import { followIntent } from './intents-events.ts'
 import { openapi } from './openapi.ts'
 import { healthz, metrics, readyz, welcome } from './status.ts'
 
+/** Of two paths with a brace that both fit, the first counts. */
 export const routes: readonly Route[] = [
   { method: 'POST', path: '/v1/chat/completions', access: 'client', handle: chatCompletions },
   { method: 'POST', path: '/v1/embeddings', access: 'client', handle: embeddings },
+  { method: 'POST', path: '/v1/intents', access: 'client', handle: createIntent },
+  { method: 'GET', path: '/v1/intents', access: 'client', handle: listIntents },
+  { method: 'GET', path: '/v1/intents/{id}/events', access: 'client', handle: followIntent },
+  { method: 'GET', path: '/v1/intents/{id}', access: 'client', handle: getIntent },
+  { method: 'DELETE', path: '/v1/intents/{id}', access: 'client', handle: cancelIntent },
   { method: 'GET', path: '/v1/models', access: 'client', handle: listModels },
   { method: 'GET', path: '/v1/models/{id}', access: 'client', handle: getModel },
   { method: 'GET', path: '/v1/scout', access: 'open', handle: dialIn },
@@ -35,22 +43,29 @@ interface Found {
 }
 
 const exact = new Map<string, Route[]>()
-const withRest: { prefix: string; routes: Route[] }[] = []
+const withBrace: { path: string; prefix: string; suffix: string; routes: Route[] }[] = []
 for (const route of routes) add(route)
 
 function add(route: Route): void {
-  const brace = route.path.indexOf('{')
-  if (brace >= 0) withRest.push({ prefix: route.path.slice(0, brace), routes: [route] })
-  else exact.set(route.path, [...(exact.get(route.path) ?? []), route])
+  if (!route.path.includes('{')) {
+    exact.set(route.path, [...(exact.get(route.path) ?? []), route])
+    return
+  }
+  const known = withBrace.find(({ path }) => path === route.path)
+  if (known !== undefined) known.routes.push(route)
+  else {
+    const [prefix, suffix] = route.path.split(/\{\w+\}/) as [string, string]
+    withBrace.push({ path: route.path, prefix, suffix, routes: [route] })
+  }
 }
 
 /** The routes of a path as it stands in the URL, or null. */
 export function findRoutes(path: string): Found | null {
   const found = exact.get(path)
   if (found !== undefined) return { routes: found, rest: '' }
-  for (const { prefix, routes: candidates } of withRest) {
-    if (path.length > prefix.length && path.startsWith(prefix)) {
-      return { routes: candidates, rest: decoded(path.slice(prefix.length)) }
+  for (const { prefix, suffix, routes: candidates } of withBrace) {
+    if (path.length > prefix.length + suffix.length && path.startsWith(prefix) && path.endsWith(suffix)) {
+      return { routes: candidates, rest: decoded(path.slice(prefix.length, path.length - suffix.length)) }
     }
   }
   return null

@@ -6,9 +6,11 @@
 import { type Fault, fault } from '../../shared/faults.ts'
 import { clientStallMs, declaredBodyBytesMax, httpIdleMs, httpStopMs, keepAliveMs } from '../../shared/limits.ts'
 import type { System } from '../../shared/system.ts'
+import type { Intents } from '../engine/intents-port.ts'
 import type { Engine } from '../engine/ports.ts'
 import { authenticate, type Keys } from './auth.ts'
 import { type Edge, Exchange, type HttpSettings, type Log, type Route } from './exchange.ts'
+import type { Planner } from './intents-request.ts'
 import { Metrics } from './metrics.ts'
 import { refuse } from './reply.ts'
 import { findRoutes } from './routes.ts'
@@ -18,6 +20,8 @@ interface HubOptions<SocketData> {
   /** 0 for any free one. */
   port: number
   engine: Engine
+  intents?: Intents
+  plan?: Planner
   keyring: Keys
   system: System
   /** Upgrades and returns nothing, or refuses. Called synchronously. */
@@ -42,6 +46,8 @@ export function serveHub<SocketData>(options: HubOptions<SocketData>): Hub {
   const settings = { keepAliveMs, clientStallMs, ...options.settings }
   const edge: Edge = {
     engine,
+    intents: options.intents!,
+    plan: options.plan!,
     keys: keyring,
     system,
     log,

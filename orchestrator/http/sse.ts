@@ -7,7 +7,7 @@ import { type Fault, fault } from '../../shared/faults.ts'
 import type { Answer, AnswerPart } from '../engine/ports.ts'
 import { AnswerWatch } from './answer-watch.ts'
 import type { Exchange } from './exchange.ts'
-import { baseHeaders, faultBody, refuse } from './reply.ts'
+import { faultBody, refuse, streamHeaders } from './reply.ts'
 import { answerHead, chasmField, splice } from './splice.ts'
 
 const bytesOf = (text: string) => new TextEncoder().encode(text)
@@ -22,12 +22,7 @@ export async function streamAnswer(exchange: Exchange, answer: Answer, withUsage
   if (refusal !== null) return refuse(exchange.id, refusal)
   exchange.streams = true
   const source = { pull: stream.pull.bind(stream), cancel: stream.cancel.bind(stream) }
-  const headers = {
-    ...baseHeaders(exchange.id, 'text/event-stream; charset=utf-8'),
-    'cache-control': 'no-cache',
-    'x-accel-buffering': 'no',
-  }
-  return new Response(new ReadableStream(source, { highWaterMark: 0 }), { headers })
+  return new Response(new ReadableStream(source, { highWaterMark: 0 }), { headers: streamHeaders(exchange.id) })
 }
 
 type Phase = 'opening' | 'waiting' | 'flowing' | 'stalled' | 'closed'
@@ -139,7 +134,8 @@ class AnswerStream {
     pieces.push(eventEnd)
   }
 
-  private comment(): Uint8Array {
+  private comment(): Uint8Array | null {
+    if (this.phase === 'closed') return null
     const before = this.answer.position()
     // People count from one: position 1 is next.
     return bytesOf(before === null ? ': keep-alive\n\n' : `: waiting, position ${before + 1}\n\n`)

@@ -10,6 +10,7 @@ const welcomeText = `This is a Chasm orchestrator: it answers LLM requests with 
 
   POST /v1/chat/completions   OpenAI-compatible, streamed or whole   (client key)
   POST /v1/embeddings         OpenAI-compatible                      (client key)
+  POST /v1/intents            work that outlives the connection      (client key)
   GET  /v1/models             what can be asked for now              (client key)
   GET  /healthz  /readyz      for supervisors and load balancers
   GET  /metrics               for Prometheus

@@ -6,7 +6,7 @@
 import { closeSync, fsyncSync, linkSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import type { System } from '../../shared/system.ts'
-import type { Store } from '../engine/ports.ts'
+import type { Store } from '../engine/store-port.ts'
 import { lockFolder } from './folder-lock.ts'
 import { openSqlite } from './sqlite.ts'
 
@@ -20,6 +20,11 @@ export interface DataFolder {
   pepper: Uint8Array
   /** Closes the store and gives up the lock. */
   close(): void
+}
+
+/** Where the database of a data folder is. */
+export function databaseIn(dataDir: string): string {
+  return join(resolve(dataDir), 'chasm.db')
 }
 
 /** Opens `dataDir`, creating what a new one needs. */
@@ -47,7 +52,7 @@ function openParts(folder: string, use: FolderUse, system: System, opened: { clo
     opened.push({ close: lock.release })
   }
   const pepperPath = join(folder, 'pepper')
-  const databasePath = join(folder, 'chasm.db')
+  const databasePath = databaseIn(folder)
   const found = readPepper(pepperPath)
   // The pepper is made after the database, so where it is, there was one.
   const store = openSqlite(databasePath, { mayCreate: found === undefined, checkWhole: use === 'hub' })

@@ -33,4 +33,103 @@ export const migrations: readonly Migration[] = [
       ) STRICT;
     `,
   },
+  {
+    version: 2,
+    sql: `
+      ALTER TABLE api_key ADD COLUMN weight REAL NOT NULL DEFAULT 1 CHECK (weight > 0);
+
+      CREATE TABLE intent (
+        seq INTEGER PRIMARY KEY,
+        id TEXT NOT NULL UNIQUE,
+        tenant TEXT NOT NULL,
+        state TEXT NOT NULL CHECK (state IN ('running', 'done', 'failed', 'cancelled')),
+        priority INTEGER NOT NULL,
+        created_ms INTEGER NOT NULL,
+        deadline_ms INTEGER NOT NULL,
+        finished_ms INTEGER,
+        metadata TEXT NOT NULL,
+        fault TEXT,
+        result_node TEXT NOT NULL,
+        CHECK ((state = 'running') = (finished_ms IS NULL))
+      ) STRICT;
+      CREATE INDEX intent_by_state ON intent (state, seq);
+      CREATE INDEX intent_by_tenant ON intent (tenant, seq);
+      CREATE INDEX intent_by_tenant_and_state ON intent (tenant, state, seq);
+      CREATE INDEX intent_finished ON intent (finished_ms) WHERE finished_ms IS NOT NULL;
+
+      CREATE TABLE task (
+        task INTEGER PRIMARY KEY,
+        intent_seq INTEGER NOT NULL REFERENCES intent ON DELETE CASCADE,
+        place INTEGER NOT NULL,
+        node TEXT NOT NULL,
+        kind TEXT NOT NULL CHECK (kind IN ('chat', 'embed')),
+        model TEXT NOT NULL,
+        needs TEXT NOT NULL,
+        state TEXT NOT NULL
+          CHECK (state IN ('blocked', 'ready', 'leased', 'done', 'failed', 'cancelled', 'skipped')),
+        attempt INTEGER NOT NULL,
+        charged INTEGER NOT NULL,
+        returned INTEGER NOT NULL,
+        nonce BLOB,
+        scout TEXT,
+        instance TEXT,
+        served TEXT,
+        prompt_tokens INTEGER NOT NULL,
+        completion_tokens INTEGER NOT NULL,
+        fault TEXT
+      ) STRICT;
+      CREATE UNIQUE INDEX task_by_intent ON task (intent_seq, place);
+
+      CREATE TABLE request (
+        task INTEGER PRIMARY KEY REFERENCES task ON DELETE CASCADE,
+        body BLOB NOT NULL
+      ) STRICT;
+
+      CREATE TABLE result (
+        task INTEGER PRIMARY KEY REFERENCES task ON DELETE CASCADE,
+        body BLOB NOT NULL
+      ) STRICT;
+
+      CREATE TABLE event (
+        intent_seq INTEGER NOT NULL REFERENCES intent ON DELETE CASCADE,
+        seq INTEGER NOT NULL,
+        type TEXT NOT NULL,
+        data TEXT NOT NULL,
+        at_ms INTEGER NOT NULL,
+        PRIMARY KEY (intent_seq, seq)
+      ) STRICT, WITHOUT ROWID;
+
+      CREATE TABLE usage (
+        task INTEGER PRIMARY KEY,
+        tenant TEXT NOT NULL,
+        scout TEXT NOT NULL,
+        provider TEXT NOT NULL,
+        model TEXT NOT NULL,
+        prompt_tokens INTEGER NOT NULL,
+        completion_tokens INTEGER NOT NULL,
+        at_ms INTEGER NOT NULL
+      ) STRICT;
+
+      CREATE TABLE usage_sum (
+        tenant TEXT NOT NULL,
+        model TEXT NOT NULL,
+        tasks INTEGER NOT NULL,
+        prompt_tokens INTEGER NOT NULL,
+        completion_tokens INTEGER NOT NULL,
+        PRIMARY KEY (tenant, model)
+      ) STRICT, WITHOUT ROWID;
+
+      CREATE TABLE idempotency (
+        tenant TEXT NOT NULL,
+        route TEXT NOT NULL,
+        key TEXT NOT NULL,
+        body_hash TEXT NOT NULL,
+        created_ms INTEGER NOT NULL,
+        status INTEGER NOT NULL,
+        answer BLOB,
+        PRIMARY KEY (tenant, route, key)
+      ) STRICT, WITHOUT ROWID;
+      CREATE INDEX idempotency_age ON idempotency (created_ms);
+    `,
+  },
 ]

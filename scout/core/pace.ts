@@ -21,7 +21,7 @@ export class Pace {
     this.atMs = nowMs
   }
 
-  /** Milliseconds until `amount` may be spent; 0 when it may be now. An amount beyond the burst waits for a full bucket. */
+  /** Milliseconds until `amount` may be spent, 0 when it may be now; one beyond the burst waits for a full bucket. */
   waitMs(amount: number, nowMs: number): number {
     this.level = Math.min(this.full, this.level + (nowMs - this.atMs) * this.perMs)
     this.atMs = nowMs

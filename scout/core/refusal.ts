@@ -5,9 +5,10 @@
 import { closeRow, closeTable, mayReconnect } from '../../shared/protocol/close-codes.ts'
 import { subprotocol } from '../../shared/protocol/frames.ts'
 
-const otherVersion = `the two sides speak different protocol versions (this scout: ${subprotocol}); update the older one`
+const versions = `the two sides speak different protocol versions (this scout: ${subprotocol})`
+const otherVersion = `${versions}; update the older one`
 
-/** The sentence that ends the scout after an upgrade was answered with `status`, or null when dialing again may help. */
+/** The sentence that ends the scout after an upgrade got `status`, or null when dialing again may help. */
 export function finalStatus(status: number): string | null {
   switch (status) {
     case 401:
@@ -33,7 +34,7 @@ export function finalClose(code: number, reason: string): string | null {
     case closeTable.banned.code:
       return `The orchestrator refuses this scout${because(reason)}; ask its operator why.`
     default:
-      return `The orchestrator ended this scout's work for good (close code ${code}${because(reason)}); ask its operator.`
+      return `The orchestrator sent this scout away for good (${code}${because(reason)}); ask its operator why.`
   }
 }
 

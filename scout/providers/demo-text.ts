@@ -16,7 +16,7 @@ export interface DemoChoice {
 
 const introduction = "This is Chasm's built-in demo provider, not a language model."
 const filler = [
-  ' The same request and the same seed always give this same answer.',
+  ' The same messages and the same seed always give this same answer.',
   ' Nothing here was thought about; the words come from a short list.',
   ' It exists so that everything around a model can be tried without one.',
   ' Set a key or a local server for the scout to hear from a real model.',

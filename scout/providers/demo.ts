@@ -1,5 +1,5 @@
 /**
- * The built-in demo provider: it answers without a model, says so, and gives the same bytes for the same request and
+ * The built-in demo provider: it answers without a model, says so, and gives the same text for the same messages and
  * seed. It lets anyone try the network without a key, and drives the tests and the fleet simulator by the thousand in
  * one process, so it keeps no state but a counter and, at full speed, sets no timers. Reading requests, making text
  * and making JSON are in the files beside it.
@@ -79,13 +79,14 @@ export class DemoProvider implements Provider {
       return { json: answer }
     }
     const chat = readChat(json)
-    const bodySeed = seedOf(request.body, seed)
+    // Of the messages alone, so that streamed or not, through this adapter or that, the same talk has the same answer.
+    const talkSeed = seedOf(JSON.stringify(json.messages), seed)
     const choices = Array.from({ length: chat.count }, (_, index) =>
-      choiceOf(chat, this.#settings.tokens, diceOf(bodySeed + index)),
+      choiceOf(chat, this.#settings.tokens, diceOf(talkSeed + index)),
     )
     await this.#wait(firstTokenMs, signal)
     this.#failBy(chance, failureRate)
-    const dice = diceOf(bodySeed)
+    const dice = diceOf(talkSeed)
     const usage = usageOf(chat, choices)
     if (request.stream) {
       await this.#stream(chat, choices, dice, writer, signal)

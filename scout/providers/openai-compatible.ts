@@ -18,6 +18,7 @@ import type { System } from '../../shared/system.ts'
 import type { Offer } from '../../shared/task.ts'
 import { boundedFetch } from './bounded-fetch.ts'
 import { type Service, serviceTable } from './dialects.ts'
+import { parseExactly } from './exact-json.ts'
 import { offersOf, readModelList } from './model-list.ts'
 import { faultOfService } from './openai-faults.ts'
 import { Patience } from './patience.ts'
@@ -200,7 +201,7 @@ function clientOf(sdk: Sdk, service: Service): OpenAI {
 function readBody(request: ProviderRequest): Json {
   let body: unknown
   try {
-    body = JSON.parse(new TextDecoder().decode(request.body))
+    body = parseExactly(new TextDecoder().decode(request.body))
   } catch {
     body = null
   }

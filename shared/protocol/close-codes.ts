@@ -20,7 +20,7 @@ export const closeTable = {
   leaving: { code: 4420, by: 'scout', meaning: 'the scout has drained and leaves' },
   rate: { code: 4429, by: 'hub', meaning: 'too many frames or bytes per second' },
   keyRevoked: { code: 4501, by: 'hub', meaning: 'the scout key was revoked' },
-  versionUnsupported: { code: 4503, by: 'hub', meaning: 'the two sides speak different protocol versions' },
+  versionUnsupported: { code: 4503, by: 'either', meaning: 'the two sides speak different protocol versions' },
   banned: { code: 4504, by: 'hub', meaning: 'the orchestrator refuses this scout' },
 } as const satisfies Record<string, CloseRow>
 

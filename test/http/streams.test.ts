@@ -166,3 +166,28 @@ test('a defect in the middle of a stream is an in-band error, never a clean end'
   await edge.engine.answers[0]!.abandoned
   expect(edge.logged).toMatchObject([{ level: 'error', message: 'a streamed answer broke' }])
 })
+
+test('a hundred streams at once each get every line once and in order', async () => {
+  edge = startEdge()
+  const count = 300
+  edge.engine.script = (answer) => {
+    answer.serve()
+    let sent = 0
+    // Bursts of one to four, each in its own turn of the loop, so that lines meet the reader waiting and busy.
+    const burst = () => {
+      for (let left = 1 + (sent % 4); left > 0 && sent < count; left--) answer.line(line(`${answer.id}:${sent++}`))
+      if (sent < count) setImmediate(burst)
+      else answer.done()
+    }
+    burst()
+  }
+  const texts = await Promise.all(
+    Array.from({ length: 100 }, async () => (await edge.post('/v1/chat/completions', chat)).text()),
+  )
+  for (const text of texts) {
+    const chunks = events(text) as { id: string; choices: { delta: { content: string } }[] }[]
+    expect(chunks.pop()).toBe('[DONE]')
+    const wanted = Array.from({ length: count }, (_, index) => `${chunks[0]!.id}:${index}`)
+    expect(chunks.map(({ choices }) => choices[0]!.delta.content)).toEqual(wanted)
+  }
+})

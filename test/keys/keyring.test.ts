@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import { Keyring } from '../../orchestrator/engine/keyring.ts'
-import type { Store } from '../../orchestrator/engine/ports.ts'
+import type { Store } from '../../orchestrator/engine/store-port.ts'
 import { memoryStore } from '../../orchestrator/store/memory.ts'
 import { makeKey } from '../../shared/api-key.ts'
 import { keyCacheMax } from '../../shared/limits.ts'
@@ -16,7 +16,7 @@ describe('verifying', () => {
     const keyring = new Keyring(memoryStore(), pepper, system)
     const made = [keyring.issue('client', 'app'), keyring.issue('scout', 'box'), keyring.issue('admin', 'me')]
     for (const { key, row } of made) {
-      expect(keyring.verify(key)).toEqual({ ok: true, id: row.id, role: row.role, name: row.name })
+      expect(keyring.verify(key)).toEqual({ ok: true, id: row.id, role: row.role, name: row.name, weight: 1 })
     }
     expect(new Set(made.map(({ row }) => row.id)).size).toBe(3)
     expect(keyring.list().map((row) => row.name)).toEqual(['app', 'box', 'me'])

@@ -14,7 +14,7 @@ const document = readFileSync(new URL('../../shared/protocol/PROTOCOL.md', impor
 /** The rows of the first table at or after `start` whose first heading is `heading`. */
 function tableAt(heading: string, start = 0): string[][] {
   const lines = document.slice(start).split('\n')
-  const head = lines.findIndex((line) => line.startsWith(`| ${heading} |`))
+  const head = lines.findIndex((line, i) => line.startsWith(`| ${heading} |`) && lines[i + 1]!.startsWith('|--'))
   expect(head, `no table headed "${heading}"`).toBeGreaterThanOrEqual(0)
   const rows = lines.slice(head + 2)
   const end = rows.findIndex((line) => !line.startsWith('|'))

@@ -31,7 +31,7 @@ const frames: Frame[] = [
   hello(3, 2),
   hello(40, 8),
   { type: 'credit', count: 4 },
-  { type: 'started', ...head, provider: 'groq', model: 'llama-3.3-70b' },
+  { type: 'started', ...head, provider: 'groq' },
   { type: 'chunk', ...head, seq: 17, offset: 2_040, size: line.length, body: line },
   { type: 'chunk', ...head, seq: 18, offset: 2_040, size: 90_000, body: null },
   {

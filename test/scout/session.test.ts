@@ -113,7 +113,7 @@ describe('a session walks through its phases', () => {
     expect(at('dialing').step(opened)).toEqual([{ type: 'send', frame: { type: 'hello', version: 1, ...hello } }])
   })
 
-  test('no sequence of inputs that a network can produce breaks it, and a due moment always exists until it stops', () => {
+  test('nothing that a network can do breaks it, and a due moment exists until it stops', () => {
     const inputs = fc.constantFrom<SessionInput>(
       tick,
       ping,
@@ -223,7 +223,7 @@ describe('the range of a close code is the rule', () => {
     [4501, /SCOUT_KEY was revoked.*new one/],
     [4503, /different protocol versions.*update/],
     [4504, /refuses this scout: too loud; ask/],
-    [4777, /close code 4777: too loud/],
+    [4777, /\(4777: too loud\)/],
   ])('a stop with %i tells the operator what to do', (code, sentence) => {
     const [, stopped] = at('ready').step(closed(code, 'too loud'))
     expect(stopped).toMatchObject({ type: 'stopped', refused: true, reason: expect.stringMatching(sentence) })

@@ -113,20 +113,54 @@ test('a signal before anything is up ends the start', async () => {
 const stubborn = (name: string): string =>
   `process.on('SIGTERM', () => { note('${name} told'); send({ type: 'connected' }) });`
 
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch {
+    return false
+  }
+}
+
 test('a slow scout delays the orchestrator by its head start only, and nobody is told twice', async () => {
-  const orchestrator = quietOrchestrator
+  const orchestrator = fakePart(
+    "process.on('SIGTERM', () => note('orchestrator told')); process.on('SIGUSR2', () => process.exit(0));" +
+      `note(process.pid); ${ready}`,
+  )
   const scout = fakePart(
-    `process.on('SIGTERM', () => note('scout told')); ${connected}` +
+    `process.on('SIGTERM', () => note('scout told')); note(process.pid); ${connected}` +
       "const { readFileSync } = require('node:fs');" +
       "setInterval(() => readFileSync(process.env.NOTES, 'utf8').includes('orchestrator') && process.exit(0), 5)",
   )
   using on = stage({ orchestrator, scout })
   const code = on.supervisor.run()
   await on.line('Chasm is running')
+  const [orchestratorPid, scoutPid] = on.notes().map(Number) as [number, number]
   on.supervisor.signal()
   on.timers.fire((delayMs) => delayMs === drainHeadStartMs)
+  while (isAlive(scoutPid)) await new Promise((resolve) => setImmediate(resolve))
+  process.kill(orchestratorPid, 'SIGUSR2')
   expect(await code).toBe(0)
   expect(on.notes().filter((note) => note === 'orchestrator told')).toHaveLength(1)
+})
+
+test('an orchestrator that fails while it drains passes on its code', async () => {
+  const orchestrator = fakePart(`process.on('SIGTERM', () => process.exit(6)); ${ready}`)
+  using on = stage({ orchestrator, scout: quietScout })
+  const code = on.supervisor.run()
+  await on.line('Chasm is running')
+  on.supervisor.signal()
+  expect(await code).toBe(6)
+})
+
+test('no scout is started any more once the drain has begun', async () => {
+  const dies = fakePart("process.kill(process.pid, 'SIGKILL')")
+  using on = stage({ orchestrator: quietOrchestrator, scout: dies })
+  const code = on.supervisor.run()
+  await on.line('The scout ended')
+  expect(on.timers.delays()).toContain(500)
+  on.supervisor.signal()
+  expect(on.timers.delays()).not.toContain(500)
+  expect(await code).toBe(0)
 })
 
 test('a second signal ends both at once', async () => {

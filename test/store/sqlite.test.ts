@@ -2,7 +2,7 @@ import { Database } from 'bun:sqlite'
 import { existsSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import type { Store } from '../../orchestrator/engine/ports.ts'
+import type { Store } from '../../orchestrator/engine/store-port.ts'
 import { migrations } from '../../orchestrator/store/migrations.ts'
 import { openSqlite } from '../../orchestrator/store/sqlite.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
@@ -69,10 +69,6 @@ describe('a database that cannot be used is refused with one sentence and left a
   })
 })
 
-test('migrations are numbered from one without a gap', () => {
-  expect(migrations.map((migration) => migration.version)).toEqual(migrations.map((_, at) => at + 1))
-})
-
 test('closing leaves one whole file, with nothing waiting beside it', () => {
   const folder = temporaryFolder()
   const store = opened(join(folder, 'chasm.db'))
@@ -96,7 +92,7 @@ function filled(): string {
   const store = opened(path)
   for (let n = 0; n < 200; n++) {
     const digest = `${n}`.padStart(64, '0')
-    store.insertKey({ id: `k${n}`, role: 'client', name: 'a name', digest, createdMs: n, revokedMs: null })
+    store.insertKey({ id: `k${n}`, role: 'client', name: 'a name', digest, weight: 1, createdMs: n, revokedMs: null })
   }
   store.close()
   return path

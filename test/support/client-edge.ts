@@ -5,9 +5,11 @@
 import { connect, type Socket } from 'node:net'
 import { Keyring } from '../../orchestrator/engine/keyring.ts'
 import { serveHub } from '../../orchestrator/http/server.ts'
+import { plan } from '../../orchestrator/planner/plan.ts'
 import { memoryStore } from '../../orchestrator/store/memory.ts'
 import { realSystem } from '../../shared/system.ts'
 import { FakeEngine } from './fake-engine.ts'
+import { FakeIntents } from './fake-intents.ts'
 
 interface LogLine {
   level: 'info' | 'warn' | 'error'
@@ -17,6 +19,7 @@ interface LogLine {
 
 export function startEdge(settings: { keepAliveMs?: number; clientStallMs?: number } = {}) {
   const engine = new FakeEngine()
+  const intents = new FakeIntents()
   const system = realSystem()
   const keyring = new Keyring(memoryStore(), system.randomBytes(32), system)
   const keys = {
@@ -32,6 +35,8 @@ export function startEdge(settings: { keepAliveMs?: number; clientStallMs?: numb
     host: '127.0.0.1',
     port: 0,
     engine,
+    intents,
+    plan,
     keyring,
     system,
     log: { info: logAs('info'), warn: logAs('warn'), error: logAs('error') },
@@ -53,7 +58,7 @@ export function startEdge(settings: { keepAliveMs?: number; clientStallMs?: numb
       },
       key,
     )
-  return { engine, keyring, keys, logged, hub, ask, post }
+  return { engine, intents, keyring, keys, logged, hub, ask, post }
 }
 
 export type TestEdge = ReturnType<typeof startEdge>

@@ -3,20 +3,51 @@
  * no rules of its own, so that a test can make it a good hub or a bad one.
  */
 import type { Server, ServerWebSocket } from 'bun'
+import { inlineBodyBytesMax } from '../../shared/limits.ts'
+import { decodeFromScout, encode } from '../../shared/protocol/codec.ts'
+import { fragmentsOf } from '../../shared/protocol/fragments.ts'
 import {
-  nonceBytes,
   type FrameOf,
   type FrameType,
   type HubFrame,
+  nonceBytes,
   type ScoutFrame,
 } from '../../shared/protocol/frames.ts'
-import { decodeFromScout, encode } from '../../shared/protocol/codec.ts'
-import { fragmentsOf } from '../../shared/protocol/fragments.ts'
-import { inlineBodyBytesMax } from '../../shared/limits.ts'
 import { Conditions } from './conditions.ts'
 
 type Welcome = FrameOf<'welcome'>
 type Socket = ServerWebSocket<{ session: FakeSession | null }>
+
+/** Bodies of one task's chunks by number, and of its settlement, once each has come in full. */
+interface FakeAnswer {
+  chunks: Map<number, Buffer>
+  settle: FrameOf<'settle'> | null
+  body: Buffer | null
+  /** The body whose fragments are under way. */
+  open: { pieces: Uint8Array[]; missing: number; done(whole: Buffer): void } | null
+}
+
+function collect(answer: FakeAnswer, frame: FrameOf<'chunk'> | FrameOf<'settle'> | FrameOf<'fragment'>): void {
+  if (frame.type === 'fragment') {
+    const { open } = answer
+    if (open === null || frame.index !== open.pieces.length) throw new Error('a fragment is out of place')
+    open.pieces.push(frame.bytes)
+    open.missing -= frame.bytes.length
+    if (open.missing < 0) throw new Error('fragments are longer than their body')
+    if (open.missing > 0) return
+    answer.open = null
+    return open.done(Buffer.concat(open.pieces))
+  }
+  if (answer.open !== null) throw new Error(`a ${frame.type} overtook the fragments of the one before it`)
+  if (frame.type === 'settle') answer.settle = frame
+  const done = (whole: Buffer) => {
+    if (frame.type === 'settle') answer.body = whole
+    else if (answer.chunks.has(frame.seq)) throw new Error(`chunk ${frame.seq} came twice in one session`)
+    else answer.chunks.set(frame.seq, whole)
+  }
+  if (frame.body === null) answer.open = { pieces: [], missing: frame.size, done }
+  else done(Buffer.from(frame.body))
+}
 
 /** One socket of one scout. */
 export class FakeSession {
@@ -24,6 +55,7 @@ export class FakeSession {
   closed: { code: number; reason: string } | null = null
   /** Credits the scout has granted in all. */
   credits = 0
+  private readonly answers = new Map<number, FakeAnswer>()
 
   constructor(
     private readonly socket: Socket,
@@ -103,35 +135,21 @@ export class FakeSession {
     this.socket.terminate()
   }
 
-  /** What `task` has answered so far in this session: its chunks' bodies by number, and its settlement's body. */
-  answer(task: number): { chunks: Map<number, Buffer>; settle: FrameOf<'settle'> | null; body: Buffer | null } {
-    const chunks = new Map<number, Buffer>()
-    let settle: FrameOf<'settle'> | null = null
-    let body: Buffer | null = null
-    let open: { size: number; pieces: Uint8Array[]; done(whole: Buffer): void } | null = null
-    for (const frame of this.frames) {
-      if (!('task' in frame) || frame.task !== task) continue
-      if (frame.type === 'fragment') {
-        if (open === null || frame.index !== open.pieces.length) throw new Error('a fragment is out of place')
-        open.pieces.push(frame.bytes)
-        const whole = Buffer.concat(open.pieces)
-        if (whole.length > open.size) throw new Error('fragments are longer than their body')
-        if (whole.length === open.size) {
-          open.done(whole)
-          open = null
-        }
-      }
-      if (frame.type !== 'chunk' && frame.type !== 'settle') continue
-      if (open !== null) throw new Error(`a ${frame.type} came before the fragments of the last one were through`)
-      const done = (whole: Buffer) => {
-        if (frame.type === 'chunk') chunks.set(frame.seq, whole)
-        else body = whole
-      }
-      if (frame.type === 'settle') settle = frame
-      if (frame.body === null) open = { size: frame.size, pieces: [], done }
-      else done(Buffer.from(frame.body))
+  /** What `task` has answered so far in this session. */
+  answer(task: number): FakeAnswer {
+    const answer = this.answers.get(task) ?? { chunks: new Map(), settle: null, body: null, open: null }
+    this.answers.set(task, answer)
+    return answer
+  }
+
+  /** Takes one frame of the scout. */
+  record(frame: ScoutFrame): void {
+    this.frames.push(frame)
+    if (frame.type === 'credit') this.credits += frame.count
+    if (frame.type === 'chunk' || frame.type === 'settle' || frame.type === 'fragment') {
+      collect(this.answer(frame.task), frame)
     }
-    return { chunks, settle, body }
+    this.conditions.changed()
   }
 
   /** The lines of `task`, once its settlement has come in full; chunk numbers and offsets are checked on the way. */
@@ -212,9 +230,7 @@ export class FakeHub {
     if (typeof message === 'string') throw new Error('a scout sent text')
     const frame = decodeFromScout(message)
     if (frame.type === 'malformed') throw new Error(`a scout sent a malformed frame: ${frame.reason}`)
-    session.frames.push(frame)
-    if (frame.type === 'credit') session.credits += frame.count
-    this.conditions.changed()
+    session.record(frame)
   }
 }
 

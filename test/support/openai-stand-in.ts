@@ -14,6 +14,8 @@ interface SeenRequest {
   path: string
   headers: Headers
   body: Record<string, unknown>
+  /** The body as it arrived. */
+  text: string
 }
 
 /** Takes the place of the stand-in's own answer to one request. `signal` fires when the caller gives up. */
@@ -31,7 +33,7 @@ export interface OpenAiStandIn {
   stop(): Promise<void>
 }
 
-const identity = { id: 'chatcmpl-theirs', object: 'chat.completion', created: 1_700_000_000, model: 'theirs' }
+export const identity = { id: 'chatcmpl-theirs', object: 'chat.completion', created: 1_700_000_000, model: 'theirs' }
 
 /** `demo` sets the pace and the models of its own answers. */
 export function startOpenAiStandIn(demo: Partial<DemoSettings> = {}): OpenAiStandIn {
@@ -48,7 +50,7 @@ export function startOpenAiStandIn(demo: Partial<DemoSettings> = {}): OpenAiStan
       request.signal.addEventListener('abort', () => abandoned.resolve())
       const path = new URL(request.url).pathname
       const text = await request.text()
-      const asked = { path, headers: request.headers, body: text === '' ? {} : JSON.parse(text) }
+      const asked = { path, headers: request.headers, body: text === '' ? {} : JSON.parse(text), text }
       seen.push(asked)
       const script = scripts.shift()
       if (script) return script(asked, request.signal)

@@ -14,12 +14,12 @@ export function eagerSystem(): System {
   return { ...realSystem(), random: () => 0 }
 }
 
-export interface LogLine {
+interface LogLine {
   level: 'debug' | 'info' | 'warn' | 'error'
   message: string
 }
 
-export function recordingLog(lines: LogLine[]): Log {
+function recordingLog(lines: LogLine[]): Log {
   const at = (level: LogLine['level']) => (_facts: object, message: string) => void lines.push({ level, message })
   return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') }
 }

@@ -1,0 +1,107 @@
+/**
+ * The terminal moves. A task that ends leaves everything that held it and says so once; a durable one also decides what
+ * becomes of the tasks that need it, and with the last of them its intent ends. All of that is one step, so that the
+ * store never sees a child without its parents.
+ */
+import type { Fault } from '../../shared/faults.ts'
+import { cancelLeases } from './cancels.ts'
+import type { Intent, Task } from './entities.ts'
+import { release } from './leases.ts'
+import type { CoreState } from './state.ts'
+import { isTerminal, move } from './task.ts'
+
+export type FinalState = 'done' | 'failed' | 'cancelled' | 'skipped'
+
+/** Ends a task. `cause` is null exactly when it is done; a durable task's settlement has been persisted before. */
+export function finish(core: CoreState, task: Task, state: FinalState, cause: Fault | null): void {
+  for (const lease of [...task.leases]) release(core, task, lease)
+  unqueue(core, task)
+  move(task, state)
+  core.wheel.disarm(task)
+  core.tasks.delete(task.id)
+  const queuedMs = (task.firstLeasedMs || core.nowMs) - task.submittedMs
+  if (task.intent !== null && state !== 'done') {
+    core.persist({ change: 'end', task: task.id, state, charged: task.charged, fault: cause })
+  }
+  core.emit({ type: 'finished', task: task.id, fault: cause, attempts: task.attempt, queuedMs })
+  if (task.intent !== null) followUp(core, task.intent, task, cause)
+}
+
+function followUp(core: CoreState, intent: Intent, task: Task, cause: Fault | null): void {
+  intent.open.delete(task)
+  if (cause === null) {
+    if (task.id === intent.result) intent.resultDone = true
+    for (const child of task.children) unblock(core, child)
+  } else {
+    intent.fault ??= cause
+    for (const child of task.children) if (!isTerminal(child)) finish(core, child, 'skipped', cause)
+    if (task.id === intent.result) stopTheRest(core, intent, cause)
+  }
+  if (intent.open.size === 0) endIntent(core, intent)
+}
+
+/** One need less; with the last one met the task can be given out. */
+function unblock(core: CoreState, child: Task): void {
+  child.blockers--
+  if (child.blockers > 0 || child.state !== 'blocked') return
+  core.persist({ change: 'unblock', task: child.id })
+  move(child, 'ready')
+  child.queuedMs = core.nowMs
+  core.homeless.push(child)
+}
+
+/** Without its result the intent is lost, and nobody waits for what else it began. */
+function stopTheRest(core: CoreState, intent: Intent, cause: Fault): void {
+  for (const task of [...intent.open]) {
+    if (isTerminal(task)) continue
+    cancelLeases(core, task, cause.code)
+    finish(core, task, 'cancelled', cause)
+  }
+}
+
+function endIntent(core: CoreState, intent: Intent): void {
+  if (!core.intents.delete(intent.id)) return
+  const { resultDone, fault } = intent
+  const state = resultDone ? 'done' : fault?.code === 'cancelled' ? 'cancelled' : 'failed'
+  core.persist({ change: 'intentEnd', intent: intent.id, state, fault: resultDone ? null : fault })
+}
+
+/** Cancels every task of an intent that is not terminal. */
+export function cancelIntent(core: CoreState, intent: Intent, cause: Fault): void {
+  intent.fault = cause
+  stopTheRest(core, intent, cause)
+}
+
+/** Puts a task into the queue of its model. */
+export function enqueue(core: CoreState, task: Task): void {
+  const { only, ignore } = task.wishes
+  if (task.triedScouts.length > 0 || only.length > 0 || ignore.length > 0) task.entry.picky.add(task)
+  else task.entry.waiting.push(task)
+  core.queued++
+  if (task.intent !== null) return
+  core.queuedByClients++
+  core.queuedByTenant.set(task.tenant, (core.queuedByTenant.get(task.tenant) ?? 0) + 1)
+}
+
+/** Takes a task out of the queue it waits in, if it does. */
+export function unqueue(core: CoreState, task: Task): void {
+  if (task.heapIndex >= 0) task.entry.waiting.remove(task)
+  else if (!task.entry.picky.delete(task)) return
+  uncount(core, task)
+}
+
+/** Takes out a task because it is served: its tenant has had its turn. */
+export function serveFromQueue(core: CoreState, task: Task): void {
+  if (task.heapIndex >= 0) task.entry.waiting.pop()
+  else task.entry.picky.delete(task)
+  uncount(core, task)
+}
+
+function uncount(core: CoreState, task: Task): void {
+  core.queued--
+  if (task.intent !== null) return
+  core.queuedByClients--
+  const left = (core.queuedByTenant.get(task.tenant) ?? 1) - 1
+  if (left === 0) core.queuedByTenant.delete(task.tenant)
+  else core.queuedByTenant.set(task.tenant, left)
+}

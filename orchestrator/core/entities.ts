@@ -1,0 +1,212 @@
+/**
+ * The things the core knows, and how they hang together: tasks with their leases, scouts with their records, models
+ * with the classes of scouts that serve them. Data alone; each kind is changed by the module that bears its name.
+ */
+import type { Fault } from '../../shared/faults.ts'
+import type { Offer, TaskKind } from '../../shared/task.ts'
+import type { Queued, ReadyQueue } from './ready-queue.ts'
+import type { SampledSet } from './sampled-set.ts'
+import type { Timed } from './timer-wheel.ts'
+
+// ---------------------------------------------------------------- tasks
+
+/**
+ * - `blocked`: needs results that are not there yet. - `ready`: waits in a model's queue.
+ * - `delayed`: waits for the time of its next attempt. - `leased`: a scout works on it, or two when hedged.
+ * - `done`, `failed`, `cancelled`: terminal; nothing leads out. - `skipped`: terminal, because a need was not met.
+ */
+export type TaskState = 'blocked' | 'ready' | 'delayed' | 'leased' | 'done' | 'failed' | 'cancelled' | 'skipped'
+
+/** What the client asked of placement and retries. */
+export interface Wishes {
+  sort: 'latency' | 'throughput'
+  /** Scouts, operators or providers: nobody else, or not these. Empty lists wish nothing. */
+  only: readonly string[]
+  ignore: readonly string[]
+  attemptsMax: number
+  /** Ask a second scout when no content came by then: milliseconds, 0 for never, null for the model's own p95. */
+  hedgeAfterMs: number | null
+  /** Go on at another scout, after what was forwarded, when the first one is lost. */
+  continues: boolean
+}
+
+/** What was accepted as one durable whole: the tasks of a scroll. */
+export interface Intent {
+  id: string
+  /** Tasks that are not terminal. */
+  open: Set<Task>
+  /** The task whose result is the intent's. */
+  result: number
+  resultDone: boolean
+  /** Why it will not be done: the first failure, or the cancellation. */
+  fault: Fault | null
+}
+
+/** The right of one scout to work on one attempt. Only a settlement that names its triple can commit. */
+export interface Lease {
+  attempt: number
+  nonce: Uint8Array
+  /** The session that holds it; null while its scout's socket is down. */
+  holder: Scout | null
+  /** Identity and instance that may take it up again after a reconnect. */
+  scout: string
+  instance: string
+  model: string
+  grantedMs: number
+  /** When the provider was asked; 0 before the first sign. */
+  startedMs: number
+  /** When the first content came; 0 before. */
+  contentMs: number
+  /** When the last piece of the answer came; 0 before. */
+  progressMs: number
+  expiresMs: number
+}
+
+export interface Task extends Timed, Queued {
+  timed: 'task'
+  id: number
+  kind: TaskKind
+  model: string
+  stream: boolean
+  promptBytes: number
+  state: TaskState
+  submittedMs: number
+  /** Since when it waits for a scout; moves with every return to the queue. */
+  queuedMs: number
+  /** When it first left the queue, for the record; 0 before. */
+  firstLeasedMs: number
+  /** When the delay ends; only in `delayed`. */
+  retryMs: number
+  /** Charged and uncharged attempts begun: the number on the wire, monotone. */
+  attempt: number
+  charged: number
+  returned: number
+  /** Attempts that lost a race against another one of the same task. */
+  outrun: number
+  /** The client has seen content: no hidden retry any more. */
+  contentBegan: boolean
+  /** Empty unless `leased`; two while hedged. */
+  leases: Lease[]
+  /** Identities and operators that had it before. */
+  triedScouts: string[]
+  triedOperators: string[]
+  lastFault: Fault | null
+  wishes: Wishes
+  /** Times a begun answer moved to another scout. */
+  migrations: number
+  entry: ModelEntry
+  /** The durable whole it belongs to; null for a task that lives and dies with its client. */
+  intent: Intent | null
+  /** Needs that are not done, and the tasks that need this one. */
+  blockers: number
+  children: Task[]
+}
+
+// ---------------------------------------------------------------- scouts
+
+/** How fast one identity serves one model. Exponentially weighted, the newest sample counts a fifth. */
+export interface Speed {
+  firstContentMs: number
+  tokensPerSecond: number
+  samples: number
+}
+
+/** What is known of an identity. `failureRate` is exponentially weighted over charged attempts, 0 to 1. */
+export interface ScoutRecord {
+  scout: string
+  operator: string
+  failureRate: number
+  /** The window with which its last session ended; 0 before the first. */
+  window: number
+  done: number
+  failed: number
+  /** By model. */
+  speeds: Map<string, Speed>
+  /** Live sessions under this identity. */
+  sessions: number
+}
+
+/** A provider's rate limit: this session offers the model again at `dueMs`. */
+export interface Pause extends Timed {
+  timed: 'pause'
+  holder: Scout
+  model: string
+}
+
+/** A cancel that its scout has not acknowledged yet; sent again at `dueMs`. */
+export interface CancelWatch extends Timed {
+  timed: 'cancel'
+  holder: Scout
+  task: number
+  attempt: number
+  reason: string
+}
+
+/** `ready` takes tasks when it has credit; `draining` finishes what it has; `gone` is off the roster. */
+export type ScoutState = 'ready' | 'draining' | 'gone'
+
+export interface Scout {
+  session: number
+  state: ScoutState
+  record: ScoutRecord
+  instance: string
+  /** Advertised, cut to the hub's own limit. */
+  capacity: number
+  /** Granted and not yet used. */
+  credits: number
+  /** Tasks at once the hub trusts it with: grows by one per round of successes, halves with a failure. */
+  window: number
+  leased: Set<Task>
+  /** Everything it offers, and the entries in which it is counted for that. */
+  offers: readonly Offer[]
+  advertised: readonly ModelEntry[]
+  /** What is left of its offers after pauses. */
+  klass: OfferClass
+  pauses: Map<string, Pause>
+  /** By `task/attempt`. */
+  cancels: Map<string, CancelWatch>
+}
+
+// ---------------------------------------------------------------- models
+
+/** One model of one kind: who can serve it and who waits for it. `auto` is one too, served by every scout of its kind. */
+export interface ModelEntry extends Timed {
+  timed: 'model'
+  key: string
+  kind: TaskKind
+  model: string
+  /** Connected scouts that offer it at all, and those of them that are not paused by their provider. */
+  offerers: number
+  scouts: number
+  /** Classes that offer it and have at least one idle scout. */
+  readyClasses: SampledSet<OfferClass>
+  /** Tasks that any of its scouts may have. */
+  waiting: ReadyQueue<Task>
+  /** Tasks that not every scout may have: they come back from one, or their client excludes some. They go first. */
+  picky: Set<Task>
+  /** Running estimate of the 95th percentile of milliseconds to first content, and how many samples made it. */
+  firstContentP95Ms: number
+  firstContentSamples: number
+  firstSeenMs: number
+}
+
+/** Scouts with the same offers. */
+export interface OfferClass {
+  signature: string
+  /** At most one offer per kind and model. */
+  offers: readonly Offer[]
+  /** One entry per offer, then `auto` of every kind that occurs. */
+  entries: readonly ModelEntry[]
+  members: number
+  idle: SampledSet<Scout>
+}
+
+/** Expected cost of a placement, term by term, in milliseconds. */
+export interface Cost {
+  firstContentMs: number
+  tokensMs: number
+  loadMs: number
+  failureMs: number
+  operatorMs: number
+  totalMs: number
+}

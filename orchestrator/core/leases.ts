@@ -1,0 +1,134 @@
+/**
+ * The right to work on an attempt: how it is given, kept alive, found again and taken away. A task has one lease while
+ * a scout works on it, two while it is hedged, and every frame about it is judged by the lease it names.
+ */
+import type { Lease, Scout, Task } from './entities.ts'
+import { costOf, servedModel } from './placement.ts'
+import type { CoreState } from './state.ts'
+import { move } from './task.ts'
+
+/** Gives a task to a scout that has credit; a second lease makes a hedge. */
+export function grant(core: CoreState, task: Task, scout: Scout): void {
+  const { settings, nowMs } = core
+  const model = servedModel(scout, task)
+  const provider = scout.klass.offers.find((o) => o.kind === task.kind && o.model === model)?.provider ?? ''
+  const cost = costOf(scout, task)
+  if (task.leases.length === 0) move(task, 'leased')
+  task.attempt++
+  if (task.firstLeasedMs === 0) task.firstLeasedMs = nowMs
+  noteTried(task.triedScouts, scout.record.scout)
+  noteTried(task.triedOperators, scout.record.operator)
+  const lease: Lease = {
+    attempt: task.attempt,
+    nonce: core.makeNonce(),
+    holder: scout,
+    scout: scout.record.scout,
+    instance: scout.instance,
+    model,
+    grantedMs: nowMs,
+    startedMs: 0,
+    contentMs: 0,
+    progressMs: 0,
+    expiresMs: nowMs + settings.leaseTtlMs + settings.leaseGraceMs,
+  }
+  task.leases.push(lease)
+  core.leases++
+  scout.credits--
+  scout.leased.add(task)
+  core.roster.refresh(scout)
+  core.wheel.arm(task, leasedDueMs(core, task))
+  const { attempt, nonce, instance } = lease
+  if (task.intent !== null) {
+    core.persist({ change: 'lease', task: task.id, attempt, nonce, scout: lease.scout, instance })
+  }
+  core.emit({
+    type: 'grant',
+    session: scout.session,
+    task: task.id,
+    attempt,
+    nonce,
+    kind: task.kind,
+    model,
+    stream: task.stream,
+    ttlMs: settings.leaseTtlMs,
+    deadlineMs: Math.max(1, Math.floor(task.deadlineMs - nowMs)),
+    served: { scout: scout.record.scout, provider, model },
+    queuedMs: task.firstLeasedMs - task.submittedMs,
+    cost,
+    continuing: task.contentBegan,
+  })
+}
+
+/** Each name once: placement compares how many have tried with how many there are. */
+function noteTried(tried: string[], name: string): void {
+  if (!tried.includes(name)) tried.push(name)
+}
+
+/** When a leased task must be looked at next if nothing more is heard. */
+export function leasedDueMs(core: CoreState, task: Task): number {
+  let dueMs = Math.min(task.deadlineMs, hedgeDueMs(core, task))
+  for (const lease of task.leases) dueMs = Math.min(dueMs, lease.expiresMs, patienceEndsMs(core, task, lease))
+  return dueMs
+}
+
+/** By when this attempt must have shown its next sign of work: asked the provider, begun to answer, gone on. */
+export function patienceEndsMs(core: CoreState, task: Task, lease: Lease): number {
+  const { firstSignMs, firstSignMsPerKiB, firstContentMs, contentSilenceMs } = core.settings
+  const promptMs = (task.promptBytes / 1024) * firstSignMsPerKiB
+  if (lease.startedMs === 0) return lease.grantedMs + firstSignMs + promptMs
+  if (!task.stream) return Number.POSITIVE_INFINITY
+  return lease.progressMs === 0 ? lease.grantedMs + firstContentMs + promptMs : lease.progressMs + contentSilenceMs
+}
+
+/** When a second scout is to be asked; Infinity when none is. Durable tasks wait for nobody and are not hedged. */
+export function hedgeDueMs(core: CoreState, task: Task): number {
+  const { leases, wishes, entry, intent } = task
+  const [only] = leases
+  if (only === undefined || leases.length > 1 || task.contentBegan || intent !== null) return Number.POSITIVE_INFINITY
+  if (only.contentMs > 0 || wishes.hedgeAfterMs === 0) return Number.POSITIVE_INFINITY
+  if (wishes.hedgeAfterMs !== null) return only.grantedMs + wishes.hedgeAfterMs
+  const { hedgeSamplesMin, hedgeAfterMinMs } = core.settings
+  if (!task.stream || entry.firstContentSamples < hedgeSamplesMin) return Number.POSITIVE_INFINITY
+  return only.grantedMs + Math.max(hedgeAfterMinMs, entry.firstContentP95Ms)
+}
+
+/** Its scout lives. */
+export function renew(core: CoreState, lease: Lease): void {
+  lease.expiresMs = core.nowMs + core.settings.leaseTtlMs + core.settings.leaseGraceMs
+}
+
+/** The attempt itself was heard of: its scout works on it. */
+export function noteWork(core: CoreState, lease: Lease): void {
+  if (lease.startedMs === 0) lease.startedMs = core.nowMs
+  renew(core, lease)
+}
+
+export function leaseOf(task: Task, attempt: number): Lease | undefined {
+  return task.leases.find((lease) => lease.attempt === attempt)
+}
+
+export interface Held {
+  task: Task
+  lease: Lease
+}
+
+/** The task as leased to this very attempt and session; undefined for anything stale, late or forged. */
+export function heldBy(core: CoreState, session: number, taskId: number, attempt: number): Held | undefined {
+  const task = core.tasks.get(taskId)
+  if (task === undefined) return undefined
+  const lease = leaseOf(task, attempt)
+  return lease?.holder?.session === session ? { task, lease } : undefined
+}
+
+/** Takes one lease away; its scout may have room again. The task keeps its state, which is the caller's to change. */
+export function release(core: CoreState, task: Task, lease: Lease): void {
+  const at = task.leases.indexOf(lease)
+  if (at < 0) return
+  task.leases.splice(at, 1)
+  core.leases--
+  const { holder } = lease
+  if (holder === null) return
+  holder.leased.delete(task)
+  core.roster.refresh(holder)
+  core.freed.push(holder)
+}

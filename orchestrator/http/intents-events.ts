@@ -1,0 +1,114 @@
+/**
+ * What happens to an intent, as server-sent events. Pull-style: what the client does not read stays with the engine.
+ * The stream ends after `done`; one that ends before was broken off, and the client comes back with the id of the last
+ * event it has, in `Last-Event-ID` or `last_event_id`. A client that has had `done` hears 204, which tells it to stop.
+ */
+import type { IntentEvent, IntentEvents } from '../engine/intents-port.ts'
+import { AnswerWatch } from './answer-watch.ts'
+import type { Exchange } from './exchange.ts'
+import { noSuchIntent, viewerOf } from './intents.ts'
+import { baseHeaders, streamHeaders } from './reply.ts'
+
+const keepAlive = Buffer.from(': keep-alive\n\n')
+
+export function followIntent(exchange: Exchange): Response {
+  const { edge, rest, id, request } = exchange
+  const events = edge.intents.events(rest, viewerOf(exchange), lastEventId(request))
+  if (events === undefined) return noSuchIntent(exchange)
+  const first = events.take()
+  const isOver = first?.ended === true && first.events.length === 0
+  // Nobody reads the body of an answer to HEAD.
+  if (isOver || request.method === 'HEAD') {
+    events.close()
+    const headers = isOver ? baseHeaders(id, 'text/plain') : streamHeaders(id)
+    return new Response(null, { status: isOver ? 204 : 200, headers })
+  }
+  exchange.streams = true
+  const stream = new EventStream(exchange, events, first)
+  const source = { pull: stream.pull.bind(stream), cancel: stream.cancel.bind(stream) }
+  return new Response(new ReadableStream(source, { highWaterMark: 0 }), { headers: streamHeaders(id) })
+}
+
+function lastEventId(request: Request): string | null {
+  return request.headers.get('last-event-id') ?? new URL(request.url).searchParams.get('last_event_id')
+}
+
+type Part = NonNullable<ReturnType<IntentEvents['take']>>
+
+class EventStream {
+  private isOpen = true
+  private readonly watch: AnswerWatch
+  private stopStallTimer: () => void = () => {}
+
+  constructor(
+    private readonly exchange: Exchange,
+    private readonly events: IntentEvents,
+    /** Taken before the stream began, for the first pull. */
+    private first: Part | null,
+  ) {
+    const { edge, request } = exchange
+    const watched = { readable: () => events.readable(), abandon: () => events.close() }
+    this.watch = new AnswerWatch(watched, edge.system, request.signal)
+  }
+
+  /** The client can take more. Never throws: the runtime would cut the connection without a word. */
+  async pull(controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> {
+    this.stopStallTimer()
+    try {
+      const bytes = await this.nextBytes()
+      // A client that left has taken its stream along.
+      if (bytes === null) return this.cancel()
+      if (bytes.byteLength > 0) controller.enqueue(bytes)
+    } catch (error) {
+      const { edge, id } = this.exchange
+      edge.log.error({ err: error, requestId: id }, 'a stream of events broke')
+      this.close(500)
+    }
+    if (this.isOpen) this.startStallTimer()
+    else controller.close()
+  }
+
+  /** The client is gone. */
+  cancel(): void {
+    this.stopStallTimer()
+    this.close(499)
+  }
+
+  private async nextBytes(): Promise<Uint8Array | null> {
+    for (;;) {
+      if (!this.isOpen) return null
+      const part = this.first ?? this.events.take()
+      this.first = null
+      if (part !== null) return this.bytesOf(part)
+      const sign = await this.watch.next(this.exchange.edge.settings.keepAliveMs)
+      if (sign === 'timeUp') return keepAlive
+      if (sign === 'gone') return null
+    }
+  }
+
+  private bytesOf({ events, ended }: Part): Uint8Array {
+    if (ended) this.close(200)
+    return Buffer.from(events.map(eventText).join(''))
+  }
+
+  private startStallTimer(): void {
+    const { edge, server, request } = this.exchange
+    const timer = edge.system.after(edge.settings.clientStallMs, () => {
+      this.close(499)
+      // Its socket is full, so the runtime has to cut it.
+      server.timeout(request, 1)
+    })
+    this.stopStallTimer = () => timer.cancel()
+  }
+
+  private close(status: number): void {
+    if (!this.isOpen) return
+    this.isOpen = false
+    this.watch.leave()
+    this.exchange.ended(status)
+  }
+}
+
+function eventText({ id, type, data }: IntentEvent): string {
+  return `id: ${id}\nevent: ${type}\ndata: ${data}\n\n`
+}

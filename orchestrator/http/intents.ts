@@ -1,0 +1,97 @@
+/**
+ * Durable intents over HTTP: make one, list them, look at one, cancel it; `intents-events.ts` follows one. A client
+ * sees the intents of its own key, an admin all. Planning is the planner's, everything after the 202 the engine's.
+ */
+
+import { fault } from '../../shared/faults.ts'
+import { intentDeadlineMs, intentPriorityDefault } from '../../shared/limits.ts'
+import type { IntentSubmission, Viewer } from '../engine/intents-port.ts'
+import { type JsonBody, readJsonBody } from './body.ts'
+import type { Exchange } from './exchange.ts'
+import { idempotencyOf } from './idempotency.ts'
+import { type IntentFields, intentRequest, listQuery, type RequestCheck } from './intents-request.ts'
+import { shownAccepted, shownIntent, wholeIntent } from './intents-view.ts'
+import { refuse, replyJson } from './reply.ts'
+import { chatRequest, embeddingsRequest } from './requests.ts'
+import { refusal } from './validation.ts'
+
+export async function createIntent(exchange: Exchange): Promise<Response> {
+  const { id, edge, request } = exchange
+  const body = await readJsonBody(request)
+  if ('code' in body) return refuse(id, body)
+  const refused = refusal(intentRequest, body.value)
+  if (refused !== null) return refuse(id, refused)
+  const idempotency = idempotencyOf(exchange, body.bytes)
+  if (idempotency !== null && 'code' in idempotency) return refuse(id, idempotency)
+  const plan = edge.plan(body.value as IntentFields, checkRequest)
+  if ('code' in plan) return refuse(id, plan)
+  const submitted = { ...submission(exchange, body), plan }
+  const accepted = await edge.intents.accept(idempotency === null ? submitted : { ...submitted, idempotency })
+  if (accepted.type === 'refused') return refuse(id, accepted.fault)
+  const view = edge.intents.intent(accepted.id, null)
+  if (view === undefined) {
+    const text = 'The intent made with this Idempotency-Key is no longer kept: send the request with a new key.'
+    return refuse(id, fault('not_found', text, { param: 'Idempotency-Key' }))
+  }
+  return replyJson(id, JSON.stringify(shownAccepted(view)), 202, {
+    location: `/v1/intents/${accepted.id}`,
+    ...(accepted.replayed && { 'idempotent-replayed': 'true' }),
+  })
+}
+
+export function listIntents(exchange: Exchange): Response {
+  const { id, edge, request } = exchange
+  const query = listQuery(request.url)
+  if ('code' in query) return refuse(id, query)
+  const { limit, after, state } = query
+  const viewer = viewerOf(exchange)
+  if (after !== undefined && edge.intents.intent(after, viewer) === undefined) {
+    const text = 'There is no such intent to go on after: list from the start, without `after`.'
+    return refuse(id, fault('not_found', text, { param: 'after' }))
+  }
+  // One more than asked for tells whether there is a next page.
+  const filter = { limit: limit + 1, ...(state && { state }), ...(after && { before: after }) }
+  const found = edge.intents.list(viewer, filter)
+  const data = found.slice(0, limit).map(shownIntent)
+  const page = { object: 'list', data, has_more: found.length > limit, last_id: data.at(-1)?.id ?? null }
+  return replyJson(id, JSON.stringify(page))
+}
+
+export function getIntent(exchange: Exchange): Response {
+  const { id, edge, rest } = exchange
+  const view = edge.intents.intent(rest, viewerOf(exchange))
+  if (view === undefined) return noSuchIntent(exchange)
+  const result = view.state === 'done' ? edge.intents.result(rest, view.resultNode) : undefined
+  return replyJson(id, wholeIntent(view, edge.intents.tasks(rest), result))
+}
+
+/** What had ended before stays as it was, and is shown. */
+export async function cancelIntent(exchange: Exchange): Promise<Response> {
+  const { edge, rest } = exchange
+  const found = await edge.intents.cancel(rest, viewerOf(exchange))
+  return found ? getIntent(exchange) : noSuchIntent(exchange)
+}
+
+/** The same words for an id that never was and for one of another key: who guesses ids learns nothing. */
+export function noSuchIntent({ id }: Exchange): Response {
+  const text = 'There is no such intent, or it is no longer kept: GET /v1/intents lists yours.'
+  return refuse(id, fault('not_found', text, { param: 'id' }))
+}
+
+export function viewerOf({ caller }: Exchange): Viewer {
+  return caller!.role === 'admin' ? null : caller!.id
+}
+
+const checkRequest: RequestCheck = (kind, request) =>
+  refusal(kind === 'chat' ? chatRequest : embeddingsRequest, request)
+
+function submission({ caller }: Exchange, { value }: JsonBody): Omit<IntentSubmission, 'plan'> {
+  const { deadline_ms: deadlineMs, priority, metadata } = value as IntentFields
+  return {
+    tenant: caller!.id,
+    weight: caller!.weight ?? 1,
+    priority: priority ?? intentPriorityDefault,
+    deadlineMs: deadlineMs ?? intentDeadlineMs,
+    metadata: metadata ?? {},
+  }
+}

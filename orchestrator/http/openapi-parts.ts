@@ -1,0 +1,38 @@
+/**
+ * The small change of the OpenAPI document: types that recur, and the form in which an operation is described. The
+ * descriptions themselves stand in `openapi.ts` and beside what they describe.
+ */
+
+export type Json = Record<string, unknown>
+
+export const text = { type: 'string' }
+export const count = { type: 'integer', minimum: 0 }
+export const seconds = { type: 'integer', description: 'Seconds since 1970.' }
+export const texts = { type: 'array', items: text }
+
+export function object(properties: Json, optional: string[] = []): Json {
+  return { type: 'object', properties, required: Object.keys(properties).filter((key) => !optional.includes(key)) }
+}
+
+export function listAs(name: string): Json {
+  return object({ object: { const: 'list' }, data: { type: 'array', items: ref(name) } })
+}
+
+export function ref(name: string): Json {
+  return { $ref: `#/components/schemas/${name}` }
+}
+
+export function json(schema: Json): Json {
+  return { 'application/json': { schema } }
+}
+
+export interface Operation {
+  summary: string
+  access: 'open' | 'client' | 'admin' | 'scout'
+  /** Beside the id in the path. */
+  parameters?: Json[]
+  /** Name of a schema. */
+  takes?: string
+  /** Status and content of success. */
+  gives: [status: number, description: string, content?: Json]
+}

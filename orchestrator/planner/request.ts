@@ -1,0 +1,23 @@
+/**
+ * The requests of a plan's tasks as the bytes that travel: JSON of one object each. Scrolls and templates feed it; it
+ * keeps watch over their sum, because what a client wrote in few characters may be longer once it is written out.
+ */
+import { type Fault, fault } from '../../shared/faults.ts'
+import { bodyBytesMax } from '../../shared/limits.ts'
+import type { TaskKind } from '../../shared/task.ts'
+
+/** The edge's word on one request, as if it had come alone: null, or a fault whose param is a field of it. */
+export type RequestCheck = (kind: TaskKind, request: Record<string, unknown>) => Fault | null
+
+export class RequestBytes {
+  private total = 0
+
+  /** The bytes of `request`, or the fault of a plan that has become too large with it. */
+  of(request: Record<string, unknown>, what: string, param: string): Uint8Array | Fault {
+    const bytes = new TextEncoder().encode(JSON.stringify(request))
+    this.total += bytes.byteLength
+    if (this.total <= bodyBytesMax) return bytes
+    const text = `With ${what} the requests take more than ${bodyBytesMax} bytes in all: shorten the prompts.`
+    return fault('invalid_request', text, { param })
+  }
+}

@@ -1,0 +1,17 @@
+/**
+ * Plans without planning: one question becomes one task. This is what `input` and `messages` of an intent mean; the
+ * edge has checked both by the same schemas as a chat completion.
+ */
+import type { Fault } from '../../shared/faults.ts'
+import type { Plan } from '../engine/intents-port.ts'
+import { RequestBytes } from './request.ts'
+
+/** The only node of the plan. */
+const node = 'answer'
+
+/** The plan with one node, `answer`. Fails only when the written-out request is too large; `param` names its source. */
+export function singlePlan(messages: unknown[], model: string, param: string): Plan | Fault {
+  const request = new RequestBytes().of({ model, messages }, `\`${param}\``, param)
+  if ('code' in request) return request
+  return { tasks: [{ node, kind: 'chat', model, needs: [], request }], resultNode: node }
+}

@@ -1,0 +1,35 @@
+/**
+ * The Store port on one SQLite connection, put together from its parts: keys, writes, reads, retention, backup. The
+ * connection must be readied before; from then on it belongs to this store alone.
+ */
+import type { Database } from 'bun:sqlite'
+import type { Store } from '../engine/store-port.ts'
+import { sqliteBackup } from './sqlite-backup.ts'
+import { sqliteKeys } from './sqlite-keys.ts'
+import { sqliteReads } from './sqlite-reads.ts'
+import { sqliteRetention } from './sqlite-retention.ts'
+import { transact, transactionSteps } from './sqlite-transaction.ts'
+import { sqliteWriter } from './sqlite-writes.ts'
+import { Statements } from './statements.ts'
+
+export function sqliteStore(db: Database): Store {
+  const statements = new Statements(db)
+  const steps = transactionSteps(db, statements)
+  const apply = sqliteWriter(statements)
+  return {
+    ...sqliteKeys(statements, steps),
+    ...sqliteReads(statements),
+    commit(writes) {
+      if (writes.length === 0) return
+      transact(steps, () => {
+        for (const write of writes) apply(write)
+      })
+    },
+    forgetBefore: sqliteRetention(statements, steps),
+    backup: sqliteBackup(statements),
+    close() {
+      statements.finalize()
+      db.close(true)
+    },
+  }
+}

@@ -1,0 +1,158 @@
+/** What every adapter of the Store port promises about idempotency rows, usage and forgetting. */
+import { expect, test } from 'vitest'
+import type { IntentRow, StoreWrite } from '../../orchestrator/engine/store-port.ts'
+import {
+  contents,
+  event,
+  idempotencyRow,
+  intentRow,
+  newIntent,
+  settle,
+  taskRow,
+  usageRow,
+} from '../support/store-rows.ts'
+import { type StoreMaker, storeStage } from '../support/store-stage.ts'
+
+export function bookContract(fresh: () => StoreMaker): void {
+  idempotencyContract(fresh)
+  usageContract(fresh)
+  forgettingContract(fresh)
+}
+
+function idempotencyContract(fresh: () => StoreMaker): void {
+  test('replaces an idempotency row as a whole and forgets it, known or not', () => {
+    const { store, reopen } = storeStage(fresh())
+    const flying = idempotencyRow('k')
+    const answered = idempotencyRow('k', { status: 200, answer: Uint8Array.of(0, 255), bodyHash: 'cd', createdMs: 5 })
+    store().commit([{ write: 'idempotency', row: flying }])
+    expect(reopen().idempotency('key_a', 'POST /v1/intents', 'k')).toEqual(flying)
+    store().commit([{ write: 'idempotency', row: answered }])
+    answered.answer!.fill(9)
+    expect(reopen().idempotency('key_a', 'POST /v1/intents', 'k')).toEqual({
+      ...answered,
+      answer: Uint8Array.of(0, 255),
+    })
+    const forget = { write: 'forgetIdempotency', tenant: 'key_a', route: 'POST /v1/intents', key: 'k' } as const
+    store().commit([forget, forget])
+    expect(reopen().idempotency('key_a', 'POST /v1/intents', 'k')).toBeUndefined()
+  })
+
+  test('tells tenants, routes and keys apart, also where their texts run into one another', () => {
+    const { store } = storeStage(fresh())
+    const scopes = [
+      { tenant: 'a', route: 'b', key: 'c' },
+      { tenant: 'a', route: 'bc', key: '' },
+      { tenant: 'ab', route: '', key: 'c' },
+      { tenant: '', route: 'ab', key: 'c' },
+      { tenant: 'a', route: 'b\0', key: 'c' },
+      { tenant: 'a', route: 'B', key: 'c' },
+    ]
+    for (const [status, scope] of scopes.entries()) {
+      store().commit([{ write: 'idempotency', row: idempotencyRow('', { ...scope, status }) }])
+    }
+    const found = scopes.map(({ tenant, route, key }) => store().idempotency(tenant, route, key)?.status)
+    expect(found).toEqual([0, 1, 2, 3, 4, 5])
+    expect(store().idempotency('a', 'c', 'b')).toBeUndefined()
+  })
+}
+
+function usageContract(fresh: () => StoreMaker): void {
+  test('sums usage by model, of one tenant and of all', () => {
+    const { store, reopen } = storeStage(fresh())
+    const booked = [
+      usageRow(1),
+      usageRow(2, { model: 'llama', promptTokens: 0, completionTokens: 5 }),
+      usageRow(3, { tenant: 'key_b', promptTokens: 100 }),
+      usageRow(4, { scout: 'other', provider: 'other', promptTokens: 3_000_000_000 }),
+    ]
+    expect(store().usage(null)).toEqual([])
+    store().commit(booked.map((usage) => ({ write: 'usage', usage })))
+    expect(reopen().usage('key_a')).toEqual([
+      { model: 'demo', tasks: 2, promptTokens: 3_000_000_010, completionTokens: 40 },
+      { model: 'llama', tasks: 1, promptTokens: 0, completionTokens: 5 },
+    ])
+    expect(store().usage('key_b')).toEqual([{ model: 'demo', tasks: 1, promptTokens: 100, completionTokens: 20 }])
+    expect(store().usage(null)).toEqual([
+      { model: 'demo', tasks: 3, promptTokens: 3_000_000_110, completionTokens: 60 },
+      { model: 'llama', tasks: 1, promptTokens: 0, completionTokens: 5 },
+    ])
+    expect(store().usage('key_c')).toEqual([])
+  })
+}
+
+/** An intent with a settled task, events and usage, finished at this time; running when it is null. */
+function wholeIntent(at: number, finishedMs: number | null): StoreWrite[] {
+  const id = `int_${at}`
+  const over: Partial<IntentRow> = finishedMs === null ? {} : { state: 'done', finishedMs }
+  return [
+    newIntent(intentRow(id, over), [taskRow(at, id, { state: 'leased' })]),
+    settle(at),
+    event(id, 1),
+    event(id, 2),
+    { write: 'usage', usage: usageRow(at, { atMs: finishedMs ?? 0 }) },
+  ]
+}
+
+function forgettingContract(fresh: () => StoreMaker): void {
+  test('forgets what finished before a time with all that belongs to it, and nothing else', () => {
+    const { store, reopen } = storeStage(fresh())
+    const finished = [100, 300, null, 199, 200, null]
+    for (const [at, finishedMs] of finished.entries()) store().commit(wholeIntent(at, finishedMs))
+    const was = contents(store())
+    store().forgetBefore(200, 0, 100)
+    const gone = ['int_0', 'int_3']
+    expect(contents(reopen())).toEqual({
+      ...was,
+      intents: was.intents.filter(({ intent }) => !gone.includes(intent.id)),
+    })
+    for (const [at, id] of [[0, 'int_0'] as const, [3, 'int_3'] as const]) {
+      expect([store().request(at), store().result(at), store().intent(id)]).toEqual([undefined, undefined, undefined])
+      expect([store().tasksOf(id), store().eventsAfter(id, 0, 9)]).toEqual([[], []])
+    }
+    expect(
+      store()
+        .intents({ tenant: 'key_a', state: 'done', limit: 9 })
+        .map(({ id }) => id),
+    ).toEqual(['int_4', 'int_1'])
+  })
+
+  test('never forgets what is running, however old', () => {
+    const { store } = storeStage(fresh())
+    store().commit([newIntent(intentRow('int_1', { createdMs: 0, deadlineMs: 1 }), [taskRow(1, 'int_1')])])
+    expect(store().forgetBefore(Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER, 100)).toBe(0)
+    expect([...store().openIntents()]).toHaveLength(1)
+  })
+
+  test('forgets at most so many at once, the longest finished first, and says when it is through', () => {
+    const { store } = storeStage(fresh())
+    for (const [at, finishedMs] of [50, 30, 10, 40, 20].entries()) {
+      store().commit([newIntent(intentRow(`int_${at}`, { state: 'done', finishedMs }), [taskRow(at, `int_${at}`)])])
+    }
+    const left = () =>
+      store()
+        .intents({ tenant: null, limit: 9 })
+        .map(({ finishedMs }) => finishedMs)
+    expect([store().forgetBefore(45, 0, 3), left()]).toEqual([3, [40, 50]])
+    expect([store().forgetBefore(45, 0, 3), left()]).toEqual([1, [50]])
+    expect([store().forgetBefore(45, 0, 3), left()]).toEqual([0, [50]])
+  })
+
+  test('forgets idempotency rows by their own time, the oldest first', () => {
+    const { store } = storeStage(fresh())
+    for (const createdMs of [30, 10, 20, 40]) {
+      store().commit([{ write: 'idempotency', row: idempotencyRow(`k${createdMs}`, { createdMs }) }])
+    }
+    const left = () => [10, 20, 30, 40].filter((ms) => store().idempotency('key_a', 'POST /v1/intents', `k${ms}`))
+    expect([store().forgetBefore(1_000, 31, 2), left()]).toEqual([2, [30, 40]])
+    expect([store().forgetBefore(1_000, 31, 2), left()]).toEqual([1, [40]])
+    expect([store().forgetBefore(1_000, 31, 2), left()]).toEqual([0, [40]])
+  })
+
+  test('keeps the sums of usage when it forgets the bookings', () => {
+    const { store, reopen } = storeStage(fresh())
+    store().commit([1, 2, 3].map((task) => ({ write: 'usage', usage: usageRow(task, { atMs: task }) })))
+    const was = store().usage(null)
+    expect(store().forgetBefore(3, 0, 100)).toBe(2)
+    expect(reopen().usage(null)).toEqual(was)
+  })
+}

@@ -1,0 +1,55 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { orderOf, sinksOf } from '../../orchestrator/planner/graph.ts'
+
+/** Parents of each of up to twelve nodes, drawn at random: cycles and self edges included. */
+const graphs = fc
+  .integer({ min: 1, max: 12 })
+  .chain((count) =>
+    fc.array(fc.uniqueArray(fc.nat({ max: count - 1 }), { maxLength: 3 }), { minLength: count, maxLength: count }),
+  )
+
+/** Whether a node can reach itself, by the closure of Warshall: slow, and obviously right. */
+function hasCycle(parents: number[][]): boolean {
+  const reaches = parents.map((needed) => parents.map((_, node) => needed.includes(node)))
+  for (const via of parents.keys())
+    for (const from of parents.keys())
+      for (const to of parents.keys()) if (reaches[from]![via] && reaches[via]![to]) reaches[from]![to] = true
+  return [...parents.keys()].some((node) => reaches[node]![node])
+}
+
+function depthOf(node: number, parents: number[][]): number {
+  return 1 + Math.max(0, ...parents[node]!.map((parent) => depthOf(parent, parents)))
+}
+
+test('random graphs are ordered exactly when a naive search finds no cycle, and a cycle named is one', () => {
+  let ordered = 0
+  let circular = 0
+  fc.assert(
+    fc.property(graphs, (parents) => {
+      const found = orderOf(parents)
+      expect('cycle' in found).toBe(hasCycle(parents))
+      if ('cycle' in found) {
+        circular++
+        const { cycle } = found
+        expect(new Set(cycle).size).toBe(cycle.length)
+        for (const [at, node] of cycle.entries()) expect(parents[node]).toContain(cycle[(at + 1) % cycle.length])
+        return
+      }
+      ordered++
+      expect(found.order.toSorted((a, b) => a - b)).toEqual([...parents.keys()])
+      const placeOf = new Map(found.order.map((node, place) => [node, place]))
+      for (const [node, needed] of parents.entries()) {
+        for (const parent of needed) expect(placeOf.get(parent)).toBeLessThan(placeOf.get(node)!)
+        expect(found.depths[node]).toBe(depthOf(node, parents))
+      }
+    }),
+    { numRuns: 2000, seed: 7 },
+  )
+  expect(Math.min(ordered, circular)).toBeGreaterThan(100)
+})
+
+test('the sinks are the nodes that no other needs', () => {
+  expect(sinksOf([[], [0], [0], [2]])).toEqual([1, 3])
+  expect(sinksOf([[]])).toEqual([0])
+})

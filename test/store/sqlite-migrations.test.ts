@@ -1,0 +1,31 @@
+import { Database } from 'bun:sqlite'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { applicationId, migrations } from '../../orchestrator/store/migrations.ts'
+import { openSqlite } from '../../orchestrator/store/sqlite.ts'
+import { intentRow, keyRow, newIntent, outcome } from '../support/store-rows.ts'
+import { temporaryFolder } from '../support/temporary-folder.ts'
+
+test('migrations are numbered from one without a gap', () => {
+  expect(migrations.map((migration) => migration.version)).toEqual(migrations.map((_, at) => at + 1))
+})
+
+test('a database of the first version keeps its epoch and keys, each with the weight of one', () => {
+  const path = join(temporaryFolder(), 'chasm.db')
+  const db = new Database(path, { create: true })
+  db.run(migrations[0]!.sql)
+  db.run(`PRAGMA user_version = 1; PRAGMA application_id = ${applicationId}`)
+  db.run('UPDATE hub SET epoch = 41')
+  for (const id of ['b', 'a']) {
+    const { role, name, digest, createdMs } = keyRow(id)
+    const row = [id, role, name, digest, createdMs]
+    db.run('INSERT INTO api_key (id, role, name, digest, created_ms) VALUES (?, ?, ?, ?, ?)', row)
+  }
+  db.close(true)
+  const store = openSqlite(path, { mayCreate: false, checkWhole: true })
+  if ('flaw' in store) throw new Error(store.flaw)
+  expect(store.nextEpoch()).toBe(42)
+  expect(store.listKeys()).toEqual([keyRow('b'), keyRow('a')])
+  expect(outcome(store, [newIntent(intentRow('int_1'))])).toBe('committed')
+  store.close()
+})

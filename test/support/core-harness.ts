@@ -1,0 +1,157 @@
+/**
+ * A core on a bench: time moves only when told to, every step is followed by a look at the invariants, and scouts can
+ * be made, credited and answered in a word. What the core wanted since the last look is in `take`.
+ */
+import { plainWishes } from '../../orchestrator/core/task.ts'
+import { Core } from '../../orchestrator/core/core.ts'
+import type { Effect, Event, ScoutJoined, Submit } from '../../orchestrator/core/events.ts'
+import { violations } from '../../orchestrator/core/invariants.ts'
+import { type CoreSettings, defaultCoreSettings } from '../../orchestrator/core/settings.ts'
+import { type FaultCode, fault } from '../../shared/faults.ts'
+import { tickMs } from '../../shared/limits.ts'
+import type { Offer, Outcome } from '../../shared/task.ts'
+
+export type EffectOf<Type extends Effect['type']> = Extract<Effect, { type: Type }>
+export type Grant = EffectOf<'grant'>
+
+/** Round figures, so that a test's times can be read. */
+export const benchSettings: CoreSettings = {
+  ...defaultCoreSettings,
+  leaseTtlMs: 3_000,
+  leaseGraceMs: 500,
+  retryBaseMs: 100,
+  retryCapMs: 1_000,
+  elsewhereMs: 2_000,
+  cancelResendMs: 200,
+  queueTimeoutMs: 10_000,
+  firstSignMs: 2_000,
+  firstSignMsPerKiB: 10,
+  resumeWindowMs: 1_000,
+  modelGraceMs: 4_000,
+  bootGraceMs: 0,
+  creditMax: 8,
+}
+
+export function offersOf(...models: string[]): Offer[] {
+  return models.map((model) => ({ kind: 'chat', model, provider: `${model}-provider`, contextTokens: 0 }))
+}
+
+/** Nonces that differ and say in which order they were made. */
+export function countingNonces(): () => Uint8Array {
+  let made = 0
+  return () => {
+    const nonce = new Uint8Array(16)
+    new DataView(nonce.buffer).setUint32(0, ++made)
+    return nonce
+  }
+}
+
+export class CoreHarness {
+  nowMs = 1_000
+  readonly core: Core
+  readonly settings: CoreSettings
+  private effects: Effect[] = []
+  private nextSession = 1
+  private nextTask = 1
+
+  constructor(settings: Partial<CoreSettings> = {}, seed = 1) {
+    this.settings = { ...benchSettings, ...settings }
+    this.core = new Core({ settings: this.settings, seed, nowMs: this.nowMs, makeNonce: countingNonces() })
+  }
+
+  get state() {
+    return this.core.state
+  }
+
+  /** One step; throws when it breaks an invariant. The effects are returned and also kept for `take`. */
+  step(event: Event): Effect[] {
+    const effects: Effect[] = []
+    this.core.step(event, this.nowMs, effects)
+    const broken = violations(this.core.state)
+    if (broken.length > 0) throw new Error(`after ${event.type}: ${broken.join('; ')}`)
+    this.effects.push(...effects)
+    return effects
+  }
+
+  /** Lets time pass, tick by tick. */
+  pass(durationMs: number): Effect[] {
+    const effects: Effect[] = []
+    for (const endMs = this.nowMs + durationMs; this.nowMs < endMs; ) {
+      this.nowMs = Math.min(endMs, this.nowMs + tickMs)
+      effects.push(...this.step({ type: 'tick' }))
+    }
+    return effects
+  }
+
+  /** The effects of one type since the last look at that type. */
+  take<Type extends Effect['type']>(type: Type): EffectOf<Type>[] {
+    const found = this.effects.filter((effect) => effect.type === type) as EffectOf<Type>[]
+    this.effects = this.effects.filter((effect) => effect.type !== type)
+    return found
+  }
+
+  /** The one grant since the last look. */
+  grant(): Grant {
+    const grants = this.take('grant')
+    if (grants.length !== 1) throw new Error(`${grants.length} grants instead of one`)
+    return grants[0]!
+  }
+
+  submit(fields: Partial<Submit> = {}): number {
+    const task = this.nextTask++
+    const plain = {
+      tenant: 'tenant',
+      weight: 1,
+      priority: 5,
+      kind: 'chat',
+      model: 'm',
+      stream: true,
+      promptBytes: 0,
+      deadlineMs: 60_000,
+      wishes: plainWishes,
+    } as const
+    this.step({ type: 'submit', task, ...plain, ...fields })
+    return task
+  }
+
+  /** A scout that has greeted; its session comes back. */
+  join(models: string[], credits = 0, fields: Partial<ScoutJoined> = {}): number {
+    const session = this.nextSession++
+    const scout = fields.scout ?? `operator/s${session}`
+    const who = { scout, operator: 'operator', instance: `i${session}`, concurrency: 4, held: [] }
+    this.step({ type: 'scoutJoined', session, ...who, offers: offersOf(...models), ...fields })
+    if (credits > 0) this.credit(session, credits)
+    return session
+  }
+
+  credit(session: number, count: number): Effect[] {
+    return this.step({ type: 'credit', session, count })
+  }
+
+  gone(session: number): Effect[] {
+    return this.step({ type: 'scoutGone', session })
+  }
+
+  started(grant: Grant): Effect[] {
+    const { session, task, attempt } = grant
+    return this.step({ type: 'started', session, task, attempt, provider: 'p' })
+  }
+
+  content({ task, attempt }: Grant): Effect[] {
+    return this.step({ type: 'contentBegan', task, attempt })
+  }
+
+  settle(grant: Grant, outcome: Outcome = 'done', code: FaultCode = 'scout_error', retryAfterMs = 0): Effect[] {
+    const { session, task, attempt, nonce } = grant
+    const extra = retryAfterMs > 0 ? { retryAfterMs } : undefined
+    const cause = outcome === 'done' ? null : fault(code, `It said ${code}.`, extra)
+    return this.step({ type: 'settle', session, task, attempt, nonce, outcome, fault: cause, tokens: 10 })
+  }
+
+  /** How the task ended; throws unless it has, exactly once, since the last look. */
+  ended(task: number): EffectOf<'finished'> {
+    const ends = this.take('finished').filter((effect) => effect.task === task)
+    if (ends.length !== 1) throw new Error(`task ${task} ended ${ends.length} times`)
+    return ends[0]!
+  }
+}
