@@ -15,6 +15,7 @@ import { Gateway } from './gateway/gateway.ts'
 import type { HttpSettings } from './http/exchange.ts'
 import { serveHub } from './http/server.ts'
 import { createLog, type Logger } from './log.ts'
+import { plan } from './planner/plan.ts'
 import { openDataFolder } from './store/data-folder.ts'
 
 export interface HubOptions {
@@ -46,7 +47,7 @@ export function startHub(options: HubOptions): Hub | { flaw: string } {
   const epoch = folder.store.nextEpoch()
   // On the very first start there is no fleet that could be on its way back.
   const settings = epoch === 1 ? { bootGraceMs: 0, ...options.core } : { ...options.core }
-  const engine = new HubEngine({ system, epoch, settings })
+  const engine = new HubEngine({ system, store: folder.store, epoch, settings })
   const gateway = new Gateway({
     system,
     events: engine,
@@ -63,6 +64,8 @@ export function startHub(options: HubOptions): Hub | { flaw: string } {
       host: config.host,
       port: config.port,
       engine,
+      intents: engine.intents,
+      plan,
       keyring,
       system,
       upgradeScout: (request, server) => gateway.upgrade(request, server),

@@ -231,6 +231,26 @@ export const offersRefreshMs = 300_000
 /** Before the drain time is over, what still runs is handed back this early, so that the hub hears of it. */
 export const handBackMs = 3_000
 
+// ---------------------------------------------------------------- durability
+
+/** Rows of one transaction; what is more goes into the next one, so that no commit holds the loop for long. */
+export const journalRowsMax = 512
+/** A store that could not write is tried again this often; meanwhile new intents are refused with 503. */
+export const journalRetryMs = 1_000
+/** Bookings of usage that wait for a commit; what is more while the store is in trouble is counted and lost. */
+export const usageBacklogMax = 100_000
+/** Tasks of intents that are not over, all tenants; beyond it: 429 `queue_full`. */
+export const durableTasksMax = 250_000
+/** Finished intents are kept this long, with their results and events; usage sums stay. */
+export const retentionMs = 7 * 86_400_000
+/** Answers to an Idempotency-Key are kept this long. */
+export const idempotencyMs = 86_400_000
+/** What has outlived its time is removed in portions of this many, this long apart, so that nobody notices. */
+export const forgetPortion = 200
+export const forgetEveryMs = 10_000
+/** Stored events given to one reader at a time. */
+export const eventsPortion = 256
+
 // ---------------------------------------------------------------- shutdown
 
 /** From the first signal to exit 0; what is unfinished then is handed back or failed. */

@@ -9,7 +9,7 @@ import { cancelLease, endCancel } from './cancels.ts'
 import { finish } from './endings.ts'
 import type { Lease, Scout, Task } from './entities.ts'
 import type { Event } from './events.ts'
-import { heldBy, leaseOf, release } from './leases.ts'
+import { attemptsMax, heldBy, leaseOf, noteProgress, release } from './leases.ts'
 import { bookFirstContent, bookOutcome, bookSpeed, growWindow, shrinkWindow } from './records.ts'
 import type { CoreState } from './state.ts'
 import { move, sameNonce } from './task.ts'
@@ -65,7 +65,7 @@ export function contentBegan(core: CoreState, task: Task, attempt: number): void
   const lease = leaseOf(task, attempt)
   if (lease === undefined) return
   lease.contentMs = core.nowMs
-  lease.progressMs = core.nowMs
+  noteProgress(core, task, lease)
   bookFirstContent(task.entry, core.nowMs - lease.grantedMs)
   // Nobody but the store sees a durable task's pieces before its settlement: it can still begin anew.
   if (task.intent === null) task.contentBegan = true
@@ -112,10 +112,6 @@ export function endAttempt(core: CoreState, task: Task, lease: Lease, cause: Fau
   move(task, 'delayed')
   task.retryMs = core.nowMs + fullJitterMs(task.charged - 1, retryBaseMs, retryCapMs, core.random.unit())
   core.wheel.arm(task, Math.min(task.retryMs, task.deadlineMs))
-}
-
-function attemptsMax(core: CoreState, task: Task): number {
-  return Math.min(core.settings.attemptsMax, task.wishes.attemptsMax)
 }
 
 /** Whether a begun answer may go on at another scout. */

@@ -13,7 +13,7 @@ import { cancelIntent, finish } from './endings.ts'
 import type { ModelEntry } from './entities.ts'
 import type { Effect, Event, Submit } from './events.ts'
 import { accept } from './intents.ts'
-import { type Held, heldBy, leaseOf, noteWork, renew } from './leases.ts'
+import { type Held, heldBy, leaseOf, noteProgress, noteWork, renew } from './leases.ts'
 import { matchAll } from './matching.ts'
 import { notOffered } from './not-offered.ts'
 import { changeOffers, credit, join, leave } from './sessions.ts'
@@ -72,11 +72,10 @@ function apply(core: CoreState, event: Event): void {
       return task && contentBegan(core, task, event.attempt)
     }
     case 'renewed': {
-      const lease = heldOrCancel(core, event)?.lease
-      if (lease === undefined) return
-      noteWork(core, lease)
-      lease.progressMs = core.nowMs
-      return
+      const held = heldOrCancel(core, event)
+      if (held === undefined) return
+      noteWork(core, held.task, held.lease)
+      return noteProgress(core, held.task, held.lease)
     }
     case 'heartbeat':
       return heartbeat(core, event.session)
@@ -125,7 +124,7 @@ function started(core: CoreState, event: Extract<Event, { type: 'started' }>): v
   const held = heldOrCancel(core, event)
   if (held === undefined) return
   const { task, lease } = held
-  noteWork(core, lease)
+  noteWork(core, task, lease)
   const served = { scout: lease.scout, provider: event.provider, model: lease.model }
   core.emit({ type: 'servedBy', task: task.id, attempt: lease.attempt, served })
 }

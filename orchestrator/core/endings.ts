@@ -7,6 +7,7 @@ import type { Fault } from '../../shared/faults.ts'
 import { cancelLeases } from './cancels.ts'
 import type { Intent, Task } from './entities.ts'
 import { release } from './leases.ts'
+import { isChoosy } from './placement.ts'
 import type { CoreState } from './state.ts'
 import { isTerminal, move } from './task.ts'
 
@@ -74,9 +75,8 @@ export function cancelIntent(core: CoreState, intent: Intent, cause: Fault): voi
 
 /** Puts a task into the queue of its model. */
 export function enqueue(core: CoreState, task: Task): void {
-  const { only, ignore } = task.wishes
-  if (task.triedScouts.length > 0 || only.length > 0 || ignore.length > 0) task.entry.picky.add(task)
-  else task.entry.waiting.push(task)
+  if (task.triedScouts.length > 0) task.entry.picky.add(task)
+  else task.entry.waiting.push(task, isChoosy(task))
   core.queued++
   if (task.intent !== null) return
   core.queuedByClients++
@@ -85,15 +85,14 @@ export function enqueue(core: CoreState, task: Task): void {
 
 /** Takes a task out of the queue it waits in, if it does. */
 export function unqueue(core: CoreState, task: Task): void {
-  if (task.heapIndex >= 0) task.entry.waiting.remove(task)
+  if (task.entry.waiting.has(task)) task.entry.waiting.remove(task)
   else if (!task.entry.picky.delete(task)) return
   uncount(core, task)
 }
 
 /** Takes out a task because it is served: its tenant has had its turn. */
 export function serveFromQueue(core: CoreState, task: Task): void {
-  if (task.heapIndex >= 0) task.entry.waiting.pop()
-  else task.entry.picky.delete(task)
+  if (!task.entry.picky.delete(task)) task.entry.waiting.serve(task)
   uncount(core, task)
 }
 

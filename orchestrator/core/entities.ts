@@ -60,6 +60,8 @@ export interface Lease {
   /** When the last piece of the answer came; 0 before. */
   progressMs: number
   expiresMs: number
+  /** When a second scout is asked if no content has come; Infinity for never. */
+  hedgeMs: number
 }
 
 export interface Task extends Timed, Queued {
@@ -180,9 +182,8 @@ export interface ModelEntry extends Timed {
   scouts: number
   /** Classes that offer it and have at least one idle scout. */
   readyClasses: SampledSet<OfferClass>
-  /** Tasks that any of its scouts may have. */
   waiting: ReadyQueue<Task>
-  /** Tasks that not every scout may have: they come back from one, or their client excludes some. They go first. */
+  /** Tasks that came back from a scout and should go to another. They have had their turn, so they go first. */
   picky: Set<Task>
   /** Running estimate of the 95th percentile of milliseconds to first content, and how many samples made it. */
   firstContentP95Ms: number

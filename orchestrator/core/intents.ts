@@ -64,7 +64,8 @@ function link(core: CoreState, event: Accept, intent: Intent, accepted: Accepted
 /** Its scout may still be working on it, and has one lease's time to say so. */
 function orphan(core: CoreState, task: Task, { nonce, scout, instance }: NonNullable<AcceptedTask['lease']>): void {
   const { leaseTtlMs, leaseGraceMs } = core.settings
-  const times = { grantedMs: core.nowMs, startedMs: core.nowMs, contentMs: 0, progressMs: 0 }
+  const hedgeMs = Number.POSITIVE_INFINITY
+  const times = { grantedMs: core.nowMs, startedMs: core.nowMs, contentMs: 0, progressMs: 0, hedgeMs }
   const expiresMs = core.nowMs + leaseTtlMs + leaseGraceMs
   const { attempt, model } = task
   task.state = 'leased'

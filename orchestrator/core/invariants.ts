@@ -6,14 +6,14 @@
  *  2. It has a lease exactly while it is leased: one, two when hedged, each of another attempt, none newer than begun.
  *  3. A lease and its holder know each other, and the holder is connected; without one, content has been seen or the
  *     task is durable.
- *  4. A ready task has exactly one place in its model's queues: `picky` when not every scout may have it.
+ *  4. A ready task has exactly one place in its model's queues: `picky` when it came back and should go elsewhere.
  *  5. Attempts begun = charged + handed back + outrun + those under way; none beyond its bound.
  *  6. The counts of queued tasks are right, and first-timers are within the bounds.
  *  7. Credits are whole, never negative and never above the scout's capacity, which the hub's own limit caps.
  *  8. A scout's class is what it offers without its paused models, and counts it.
  *  9. A scout is idle in its class exactly while it is ready, has credit and has room.
  * 10. Each model counts its offerers and scouts rightly, and knows exactly the classes that have an idle scout.
- * 11. No first-timer waits for a model of which a scout is idle.
+ * 11. No first-timer that any scout may have waits for a model of which a scout is idle.
  * 12. Every task, pause and unacknowledged cancel has a deadline, no later than what it stands for; so has a model that
  *     nobody offers; nothing else has one.
  * 13. The step's own worklists are empty.
@@ -61,6 +61,8 @@ class Recount {
   readonly waitingByTenant = new Map<string, number>()
   readonly waiting = new Map<ModelEntry, number>()
   readonly picky = new Map<ModelEntry, number>()
+  /** Of those who wait, the ones that any scout may have. */
+  readonly plain = new Map<ModelEntry, number>()
   readonly members = new Map<OfferClass, number>()
   readonly scouts = new Map<ModelEntry, number>()
   readonly offerers = new Map<ModelEntry, number>()
@@ -90,12 +92,10 @@ function checkTask(core: CoreState, id: number, task: Task, count: Recount, chec
       check(task.contentBegan || task.intent !== null, 3, id, 'is leased to nobody though nothing was seen')
     else check(holder.leased.has(task) && isConnected(core, holder), 3, id, 'is not known to its holder')
   }
-  const isWaiting = task.heapIndex >= 0
-  const isPicky = entry.picky.has(task)
-  const { only, ignore } = task.wishes
-  const isChoosy = task.triedScouts.length + only.length + ignore.length > 0
-  check(isWaiting === (state === 'ready' && !isChoosy), 4, id, `${state}, attempt ${task.attempt}, waits`)
-  check(isPicky === (state === 'ready' && isChoosy), 4, id, `${state}, attempt ${task.attempt}, is picky`)
+  const isWaiting = entry.waiting.has(task)
+  const hasTried = task.triedScouts.length > 0
+  check(isWaiting === (state === 'ready' && !hasTried), 4, id, `${state}, attempt ${task.attempt}, waits`)
+  check(entry.picky.has(task) === (state === 'ready' && hasTried), 4, id, `${state}, attempt ${task.attempt}, is picky`)
   check((state === 'blocked') === task.blockers > 0, 16, id, `${state} with ${task.blockers} blockers`)
   if (task.intent !== null) {
     check(
@@ -108,6 +108,7 @@ function checkTask(core: CoreState, id: number, task: Task, count: Recount, chec
   if (state === 'ready') {
     check(core.index.entries.get(entry.key) === entry, 4, id, 'waits for a model that was forgotten')
     add(isWaiting ? count.waiting : count.picky, entry)
+    if (task.heapIndex >= 0) add(count.plain, entry)
     if (task.intent === null) add(count.queuedByTenant, task.tenant)
     else count.queuedDurable++
     if (task.intent === null && task.attempt === 0) add(count.waitingByTenant, task.tenant)
@@ -173,7 +174,7 @@ function checkEntry(core: CoreState, entry: ModelEntry, count: Recount, check: C
   }
   check(waiting.size === (count.waiting.get(entry) ?? 0), 6, key, `counts ${waiting.size} waiting`)
   check(picky.size === (count.picky.get(entry) ?? 0), 6, key, `counts ${picky.size} picky`)
-  check(core.draining || waiting.size === 0 || readyClasses.size === 0, 11, key, 'has waiting tasks and idle scouts')
+  check(core.draining || !count.plain.has(entry) || readyClasses.size === 0, 11, key, 'has waiting tasks and idle scouts')
   const isForgettable = offerers === 0 && entry.model !== autoModel
   check((entry.slot !== -1) === isForgettable, 12, key, `${offerers} offerers, and the wrong end date`)
   if (entry.slot !== -1) count.armed++

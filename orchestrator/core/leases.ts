@@ -3,15 +3,14 @@
  * a scout works on it, two while it is hedged, and every frame about it is judged by the lease it names.
  */
 import type { Lease, Scout, Task } from './entities.ts'
-import { costOf, servedModel } from './placement.ts'
+import { costOf, offerFor } from './placement.ts'
 import type { CoreState } from './state.ts'
 import { move } from './task.ts'
 
 /** Gives a task to a scout that has credit; a second lease makes a hedge. */
 export function grant(core: CoreState, task: Task, scout: Scout): void {
   const { settings, nowMs } = core
-  const model = servedModel(scout, task)
-  const provider = scout.klass.offers.find((o) => o.kind === task.kind && o.model === model)?.provider ?? ''
+  const { model, provider } = offerFor(scout, task)!
   const cost = costOf(scout, task)
   if (task.leases.length === 0) move(task, 'leased')
   task.attempt++
@@ -30,6 +29,7 @@ export function grant(core: CoreState, task: Task, scout: Scout): void {
     contentMs: 0,
     progressMs: 0,
     expiresMs: nowMs + settings.leaseTtlMs + settings.leaseGraceMs,
+    hedgeMs: nowMs + hedgeAfterMs(core, task),
   }
   task.leases.push(lease)
   core.leases++
@@ -80,16 +80,28 @@ export function patienceEndsMs(core: CoreState, task: Task, lease: Lease): numbe
   return lease.progressMs === 0 ? lease.grantedMs + firstContentMs + promptMs : lease.progressMs + contentSilenceMs
 }
 
-/** When a second scout is to be asked; Infinity when none is. Durable tasks wait for nobody and are not hedged. */
+/** How long one scout may keep the client without content before a second one is asked; Infinity for always. */
+function hedgeAfterMs({ settings }: CoreState, { wishes, intent, stream, entry }: Task): number {
+  // Nobody waits for a durable task.
+  if (wishes.hedgeAfterMs === 0 || intent !== null) return Number.POSITIVE_INFINITY
+  if (wishes.hedgeAfterMs !== null) return wishes.hedgeAfterMs
+  if (!stream || entry.firstContentSamples < settings.hedgeSamplesMin) return Number.POSITIVE_INFINITY
+  return Math.max(settings.hedgeAfterMinMs, entry.firstContentP95Ms)
+}
+
+/** When a second scout is to be asked: not after content came, and never beyond the attempts the task has left. */
 export function hedgeDueMs(core: CoreState, task: Task): number {
-  const { leases, wishes, entry, intent } = task
-  const [only] = leases
-  if (only === undefined || leases.length > 1 || task.contentBegan || intent !== null) return Number.POSITIVE_INFINITY
-  if (only.contentMs > 0 || wishes.hedgeAfterMs === 0) return Number.POSITIVE_INFINITY
-  if (wishes.hedgeAfterMs !== null) return only.grantedMs + wishes.hedgeAfterMs
-  const { hedgeSamplesMin, hedgeAfterMinMs } = core.settings
-  if (!task.stream || entry.firstContentSamples < hedgeSamplesMin) return Number.POSITIVE_INFINITY
-  return only.grantedMs + Math.max(hedgeAfterMinMs, entry.firstContentP95Ms)
+  const [only] = task.leases
+  if (only === undefined || task.leases.length > 1 || task.contentBegan || only.contentMs > 0) {
+    return Number.POSITIVE_INFINITY
+  }
+  const isLast = task.charged + 1 >= attemptsMax(core, task) || task.returned >= core.settings.returnsMax
+  return isLast ? Number.POSITIVE_INFINITY : only.hedgeMs
+}
+
+/** Attempts that may be charged to this task. */
+export function attemptsMax(core: CoreState, task: Task): number {
+  return Math.min(core.settings.attemptsMax, task.wishes.attemptsMax)
 }
 
 /** Its scout lives. */
@@ -98,9 +110,23 @@ export function renew(core: CoreState, lease: Lease): void {
 }
 
 /** The attempt itself was heard of: its scout works on it. */
-export function noteWork(core: CoreState, lease: Lease): void {
-  if (lease.startedMs === 0) lease.startedMs = core.nowMs
+export function noteWork(core: CoreState, task: Task, lease: Lease): void {
   renew(core, lease)
+  if (lease.startedMs > 0) return
+  lease.startedMs = core.nowMs
+  lookAgain(core, task)
+}
+
+/** A piece of the answer came. */
+export function noteProgress(core: CoreState, task: Task, lease: Lease): void {
+  const isFirst = lease.progressMs === 0
+  lease.progressMs = core.nowMs
+  if (isFirst) lookAgain(core, task)
+}
+
+/** Another kind of patience applies from now on, which may end sooner than the one before. */
+function lookAgain(core: CoreState, task: Task): void {
+  core.wheel.arm(task, leasedDueMs(core, task))
 }
 
 export function leaseOf(task: Task, attempt: number): Lease | undefined {

@@ -11,7 +11,7 @@ import { notOffered } from './not-offered.ts'
 import { chooseScout, mayTry } from './placement.ts'
 import { type CoreState, hubDraining } from './state.ts'
 
-/** Picky tasks looked at for one freed scout: those it may not have are passed over. */
+/** Tasks that came back looked at for one freed scout: those it may not have are passed over. */
 const pickyLooks = 16
 
 export function matchAll(core: CoreState): void {
@@ -20,7 +20,7 @@ export function matchAll(core: CoreState): void {
 }
 
 function placeOrQueue(core: CoreState, task: Task): void {
-  if (task.state !== 'ready' || (task.attempt > 0 && !findEntry(core, task))) return
+  if (task.state !== 'ready' || !findEntry(core, task)) return
   const leaves = core.draining && task.intent !== null
   const scout = leaves ? undefined : chooseScout(core.index, task.entry, task, core.random)
   if (scout !== undefined) grant(core, task, scout)
@@ -33,19 +33,17 @@ function placeOrQueue(core: CoreState, task: Task): void {
   } else queue(core, task)
 }
 
-/** The model of a task that comes back may have been forgotten meanwhile, or forgotten and met again. */
+/** The model of a task that was worked on, or blocked, may have been forgotten meanwhile, or forgotten and met again. */
 function findEntry(core: CoreState, task: Task): boolean {
-  const entry = core.index.entry(task.kind, task.model)
-  if (entry === undefined) {
-    if (task.intent === null) {
-      finish(core, task, 'failed', fault('model_not_found', notOffered(core, task), { param: 'model' }))
-      return false
-    }
-    task.entry = core.index.ensureEntry(task.kind, task.model, core.nowMs)
-    core.wheel.arm(task.entry, core.nowMs + core.settings.modelGraceMs)
-    return true
+  const { entries } = core.index
+  if (entries.get(task.entry.key) === task.entry) return true
+  const isKnown = entries.has(task.entry.key)
+  if (!isKnown && task.intent === null) {
+    finish(core, task, 'failed', fault('model_not_found', notOffered(core, task), { param: 'model' }))
+    return false
   }
-  task.entry = entry
+  task.entry = core.index.ensureEntry(task.kind, task.model, core.nowMs)
+  if (!isKnown) core.wheel.arm(task.entry, core.nowMs + core.settings.modelGraceMs)
   return true
 }
 
@@ -66,7 +64,8 @@ function queue(core: CoreState, task: Task): void {
 /** Asks a second scout, if one is idle that may have the task; otherwise a moment later again. */
 export function hedge(core: CoreState, task: Task): void {
   const scout = core.draining ? undefined : chooseScout(core.index, task.entry, task, core.random)
-  if (scout !== undefined && !task.leases.some((lease) => lease.holder === scout)) grant(core, task, scout)
+  const isAtWork = task.leases.some((lease) => lease.scout === scout?.record.scout)
+  if (scout !== undefined && !isAtWork) grant(core, task, scout)
 }
 
 /** Gives a scout waiting tasks until it is full or nothing waits that it could do. */
@@ -79,21 +78,26 @@ function serve(core: CoreState, scout: Scout): void {
   }
 }
 
-/** Of everything that waits for one of the scout's models: what has waited longest. */
+/** Of everything that waits for one of the scout's models: what has waited longest, but what came back goes first. */
 function nextFor(scout: Scout): Task | undefined {
   let next: Task | undefined
   for (const entry of scout.klass.entries) {
-    const task = pickyFor(entry, scout) ?? entry.waiting.peek()
+    if (entry.waiting.size + entry.picky.size === 0) continue
+    const fits = (task: Task) => mayTry(entry, scout, task)
+    const task = pickyFor(entry, fits) ?? entry.waiting.peek(fits)
     if (task !== undefined && (next === undefined || task.queuedMs < next.queuedMs)) next = task
   }
   return next
 }
 
-function pickyFor(entry: ModelEntry, scout: Scout): Task | undefined {
-  let looks = pickyLooks
-  for (const task of entry.picky) {
-    if (mayTry(entry, scout, task)) return task
-    if (--looks === 0) return undefined
+function pickyFor({ picky }: ModelEntry, fits: (task: Task) => boolean): Task | undefined {
+  let looks = Math.min(pickyLooks, picky.size)
+  for (const task of picky) {
+    if (looks-- === 0) return undefined
+    if (fits(task)) return task
+    // To the end, so that the next freed scout looks at others.
+    picky.delete(task)
+    picky.add(task)
   }
   return undefined
 }

@@ -28,14 +28,30 @@ const typicalTokens = 200
 /** What the client sorts by counts this many times as much as the rest. */
 const sortWeight = 5
 
-/** The offer with which this scout would serve the task. */
-function offerFor(scout: Scout, task: Task): Offer | undefined {
+/** The offer with which this scout would serve the task; undefined when its client wants none of them. */
+export function offerFor(scout: Scout, task: Task): Offer | undefined {
   const { kind, model } = task
-  return scout.klass.offers.find((offer) => offer.kind === kind && (model === autoModel || offer.model === model))
+  for (const offer of scout.klass.offers) {
+    const fits = offer.kind === kind && (model === autoModel || offer.model === model)
+    if (fits && (!isChoosy(task) || isWished(scout, offer, task))) return offer
+  }
+  return undefined
+}
+
+/** Whether the client excludes anybody. */
+export function isChoosy({ wishes }: Task): boolean {
+  return wishes.only.length > 0 || wishes.ignore.length > 0
+}
+
+function isWished({ record }: Scout, { provider }: Offer, { wishes }: Task): boolean {
+  const { only, ignore } = wishes
+  const isOneOf = (names: readonly string[]) =>
+    names.includes(record.scout) || names.includes(record.operator) || names.includes(provider)
+  return (only.length === 0 || isOneOf(only)) && !isOneOf(ignore)
 }
 
 /** The model this scout would use for the task. */
-export function servedModel(scout: Scout, task: Task): string {
+function servedModel(scout: Scout, task: Task): string {
   return task.model === autoModel ? (offerFor(scout, task)?.model ?? task.model) : task.model
 }
 
@@ -60,17 +76,8 @@ export function costOf(scout: Scout, task: Task): Cost {
  * is no other for the model.
  */
 export function mayTry(entry: ModelEntry, scout: Scout, task: Task): boolean {
-  const { only, ignore } = task.wishes
-  if ((only.length > 0 || ignore.length > 0) && !isWished(scout, task)) return false
+  if (isChoosy(task) && offerFor(scout, task) === undefined) return false
   return !task.triedScouts.includes(scout.record.scout) || entry.scouts <= task.triedScouts.length
-}
-
-function isWished(scout: Scout, task: Task): boolean {
-  const { only, ignore } = task.wishes
-  const names = [scout.record.scout, scout.record.operator, offerFor(scout, task)?.provider ?? '']
-  return (
-    (only.length === 0 || names.some((name) => only.includes(name))) && !names.some((name) => ignore.includes(name))
-  )
 }
 
 /** The most suitable idle scout; undefined when none is idle that may have it. */

@@ -2,8 +2,12 @@
  * Tasks of one model that wait for a scout. Tenants take turns by deficit round robin (Shreedhar and Varghese, 1995;
  * every task costs one, each turn is worth the tenant's weight), so that one tenant's thousand requests delay another's
  * single one by one place. Inside a tenant the higher priority goes first, then the earlier deadline, then the earlier
- * arrival. Bounds are not this file's business: the core counts all queues together and refuses before it adds.
+ * arrival. Tasks that not every scout may have wait beside the others and hold nobody up. Bounds are not this file's
+ * business: the core counts all queues together and refuses before it adds.
  */
+
+/** Choosy tasks and tenants passed over in one look; those passed over go to the end, so that each is looked at. */
+const looksMax = 16
 
 /** What the queue needs to know of a task. */
 export interface Queued {
@@ -20,6 +24,8 @@ export interface Queued {
 /** Binary heap; each task knows its place, so removing any of them is logarithmic. */
 class TenantQueue<T extends Queued> {
   readonly heap: T[] = []
+  /** Tasks that not every scout may have, in the order in which they are looked at. */
+  readonly choosy = new Set<T>()
   /** Tasks it may still have served before its turn ends. */
   deficit = 0
   constructor(
@@ -27,13 +33,31 @@ class TenantQueue<T extends Queued> {
     public weight: number,
   ) {}
 
+  get size(): number {
+    return this.heap.length + this.choosy.size
+  }
+
   push(task: T): void {
     task.heapIndex = this.heap.length
     this.heap.push(task)
     this.rise(task)
   }
 
+  /** What goes first of the tasks that fit. */
+  peek(fits: (task: T) => boolean): T | undefined {
+    const head = this.heap[0]
+    let looks = Math.min(looksMax, this.choosy.size)
+    for (const task of this.choosy) {
+      if (looks-- === 0) break
+      if (fits(task)) return head === undefined || goesBefore(task, head) ? task : head
+      this.choosy.delete(task)
+      this.choosy.add(task)
+    }
+    return head
+  }
+
   remove(task: T): void {
+    if (this.choosy.delete(task)) return
     const hole = task.heapIndex
     const last = this.heap.pop()!
     task.heapIndex = -1
@@ -85,7 +109,8 @@ export class ReadyQueue<T extends Queued> {
   private readonly turns = new Set<TenantQueue<T>>()
   size = 0
 
-  push(task: T): void {
+  /** Adds a task; a choosy one is not for every scout. */
+  push(task: T, isChoosy = false): void {
     let queue = this.byTenant.get(task.tenant)
     if (queue === undefined) {
       queue = new TenantQueue(task.tenant, task.weight)
@@ -93,24 +118,38 @@ export class ReadyQueue<T extends Queued> {
       this.turns.add(queue)
     }
     queue.weight = task.weight
-    queue.push(task)
+    if (isChoosy) queue.choosy.add(task)
+    else queue.push(task)
     this.size++
   }
 
-  /** The task whose turn it is, left in place. */
-  peek(): T | undefined {
-    return this.current()?.heap[0]
+  /** The task whose turn it is among those that fit, left in place. Whoever has none that fits is passed over. */
+  peek(fits: (task: T) => boolean): T | undefined {
+    let looks = Math.min(looksMax, this.turns.size)
+    for (const queue of this.turns) {
+      if (queue.deficit < 1) queue.deficit += queue.weight
+      if (queue.deficit >= 1) {
+        const task = queue.peek(fits)
+        if (task !== undefined) return task
+        if (--looks === 0) return undefined
+      }
+      // Nothing that fits; or a weight below one, which saves up over several turns.
+      this.yieldTurn(queue)
+    }
+    return undefined
   }
 
-  /** Takes the task whose turn it is. */
-  pop(): T | undefined {
-    const queue = this.current()
-    if (queue === undefined) return undefined
-    const task = queue.heap[0]!
+  /** Takes out a task because it is served, which its tenant pays for. */
+  serve(task: T): void {
+    const queue = this.byTenant.get(task.tenant)!
     queue.deficit--
     this.take(queue, task)
-    if (queue.heap.length > 0 && queue.deficit < 1) this.yieldTurn(queue)
-    return task
+    if (queue.size > 0 && queue.deficit < 1) this.yieldTurn(queue)
+  }
+
+  /** Whether this task waits here. */
+  has(task: T): boolean {
+    return task.heapIndex >= 0 || this.byTenant.get(task.tenant)?.choosy.has(task) === true
   }
 
   /** Takes out a task that is cancelled, expired or placed by other means. */
@@ -123,30 +162,23 @@ export class ReadyQueue<T extends Queued> {
   position(task: T): number {
     const own = this.byTenant.get(task.tenant)
     if (own === undefined) return 0
-    const aheadOfOwn = own.heap.reduce((ahead, other) => ahead + (goesBefore(other, task) ? 1 : 0), 0)
+    let aheadOfOwn = 0
+    for (const other of [...own.heap, ...own.choosy]) if (goesBefore(other, task)) aheadOfOwn++
     let ahead = aheadOfOwn
     let afterOwnTurn = false
     for (const queue of this.turns) {
       const turns = aheadOfOwn + (afterOwnTurn ? 0 : 1)
       if (queue === own) afterOwnTurn = true
-      else ahead += Math.min(queue.heap.length, Math.round((turns * queue.weight) / own.weight))
+      else ahead += Math.min(queue.size, Math.round((turns * queue.weight) / own.weight))
     }
     return ahead
   }
 
   *[Symbol.iterator](): Iterator<T> {
-    for (const queue of this.byTenant.values()) yield* queue.heap
-  }
-
-  /** The tenant whose turn it is, with at least one task's worth to spend. */
-  private current(): TenantQueue<T> | undefined {
-    for (const queue of this.turns) {
-      if (queue.deficit < 1) queue.deficit += queue.weight
-      if (queue.deficit >= 1) return queue
-      // A weight below one saves up over several turns.
-      this.yieldTurn(queue)
+    for (const { heap, choosy } of this.byTenant.values()) {
+      yield* heap
+      yield* choosy
     }
-    return undefined
   }
 
   private yieldTurn(queue: TenantQueue<T>): void {
@@ -157,7 +189,7 @@ export class ReadyQueue<T extends Queued> {
   private take(queue: TenantQueue<T>, task: T): void {
     queue.remove(task)
     this.size--
-    if (queue.heap.length > 0) return
+    if (queue.size > 0) return
     this.byTenant.delete(queue.tenant)
     this.turns.delete(queue)
   }

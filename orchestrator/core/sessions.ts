@@ -100,7 +100,10 @@ export function credit(core: CoreState, session: number, count: number): void {
 export function changeOffers(core: CoreState, event: Extract<Event, { type: 'scoutOffers' }>): void {
   const scout = core.roster.bySession.get(event.session)
   if (scout === undefined) return
+  const isTrusted = scout.window >= scout.capacity
   scout.capacity = Math.min(event.concurrency, core.settings.creditMax)
+  // Who could have all that it asked for may have what it asks for now.
+  if (isTrusted) scout.window = Math.max(scout.window, scout.capacity)
   scout.credits = Math.min(scout.credits, scout.capacity)
   const before = scout.advertised
   core.roster.changeOffers(scout, event.offers, core.nowMs)

@@ -43,15 +43,29 @@ export function inspectLine(line: Uint8Array): LineFacts | null {
   return facts
 }
 
-/** Tokens the provider counted for a whole answer, or null when it is none. */
-export function inspectBody(body: Uint8Array, kind: TaskKind, stream: boolean): { completionTokens: number } | null {
+/** Tokens as the provider counted them; 0 when it did not say. */
+export interface Usage {
+  promptTokens: number
+  completionTokens: number
+}
+
+/**
+ * The usage told by a settlement's body, or null when that is no answer. No more completion tokens are believed than
+ * there are bytes they could have come in: those of the body and `streamedBytes`.
+ */
+export function inspectBody(body: Uint8Array, kind: TaskKind, stream: boolean, streamedBytes = 0): Usage | null {
   const value = parseObject(body)
   if (value === null) return null
   const items = kind === 'embed' ? value.data : value.choices
   if (!Array.isArray(items) || items.length > 0 === stream) return null
   if (!items.every(kind === 'embed' ? isEmbedding : isChoice)) return null
-  const usage = isObject(value.usage) ? value.usage.completion_tokens : 0
-  return { completionTokens: typeof usage === 'number' && usage > 0 ? Math.min(usage, body.length) : 0 }
+  const usage = isObject(value.usage) ? value.usage : {}
+  const completionTokens = Math.min(tokenCount(usage.completion_tokens), body.length + streamedBytes)
+  return { promptTokens: tokenCount(usage.prompt_tokens), completionTokens }
+}
+
+function tokenCount(claim: unknown): number {
+  return typeof claim === 'number' && claim > 0 ? Math.min(Math.floor(claim), Number.MAX_SAFE_INTEGER) : 0
 }
 
 function isChoice(value: unknown): boolean {

@@ -87,7 +87,7 @@ function addToolCalls(message: Record<string, unknown>, parts: readonly ToolCall
   for (const part of parts) {
     const at = part.index ?? calls.length
     // A stranger's number: it must not make the list grow.
-    if (!(at >= 0 && at <= calls.length && at < toolCallsMax)) continue
+    if (!Number.isInteger(at) || at < 0 || at > calls.length || at >= toolCallsMax) continue
     calls[at] ??= { id: '', type: 'function', function: { name: '', arguments: '' } }
     const call = calls[at]
     if (part.id) call.id = part.id

@@ -1,11 +1,20 @@
 /**
  * The single writer around the core. Clients and scouts hand it facts; it feeds them to `core.step` one after another,
- * and then performs the effects: frames to scouts, ends to readers. It owns time for the core (one tick), the table of
- * relays, and nothing else: what to decide is the core's, what to say on a socket the gateway's.
+ * has the journal commit what must survive, and then performs the effects: frames to scouts, ends to readers. It owns
+ * time for the core (one tick) and the table of carriers, and nothing else: what to decide is the core's, what to say
+ * on a socket the gateway's.
  */
-
 import { type Fault, fault, isReportable, plainMessage } from '../../shared/faults.ts'
-import { heartbeatMs, requestDeadlineMs, silenceMs, tickMs } from '../../shared/limits.ts'
+import {
+  forgetEveryMs,
+  forgetPortion,
+  heartbeatMs,
+  idempotencyMs,
+  requestDeadlineMs,
+  retentionMs,
+  silenceMs,
+  tickMs,
+} from '../../shared/limits.ts'
 import { type FrameOf, nonceBytes, protocolVersion } from '../../shared/protocol/frames.ts'
 import type { System, Timer } from '../../shared/system.ts'
 import type { Offer } from '../../shared/task.ts'
@@ -13,45 +22,57 @@ import { Core } from '../core/core.ts'
 import type { Effect, Event } from '../core/events.ts'
 import { type CoreSettings, defaultCoreSettings } from '../core/settings.ts'
 import { plainWishes } from '../core/task.ts'
+import type { Carrier, CarrierHost } from './carrier.ts'
+import type { Feed } from './feed.ts'
+import { DurableIntents } from './intents.ts'
+import { Journal } from './journal.ts'
 import { Listings } from './listings.ts'
 import type { Answer, Engine, EngineStats, Greeting, ScoutEvents, ScoutLinks, Submission } from './ports.ts'
-import { Relay, type RelayHost } from './relay.ts'
+import { Relay } from './relay.ts'
+import { Replays } from './replays.ts'
+import type { Store, StoreWrite } from './store-port.ts'
 
 /** A renewal is told to the core at most this often per attempt; a third of the shortest useful lease. */
-/** Somebody waits in front of a screen: before durable intents, which default to 3, behind the most urgent of them. */
-const chatPriority = 5
 const renewEveryMs = 5_000
+/** Somebody waits in front of a screen: the middle of the scale that intents may use. */
+const chatPriority = 5
 
 export interface HubEngineOptions {
   system: System
+  store: Store
   /** From the store; makes task numbers unique across restarts. */
   epoch: number
   settings?: Partial<CoreSettings>
   seed?: number
 }
 
-export class HubEngine implements Engine, ScoutEvents, RelayHost {
+export class HubEngine implements Engine, ScoutEvents, CarrierHost {
   readonly core: Core
+  readonly intents: DurableIntents
+  readonly replays: Replays
+  readonly journal: Journal
   private readonly system: System
+  private readonly store: Store
   private readonly epoch: number
   private readonly relays = new Map<number, Relay>()
   private readonly listings: Listings
   private links: ScoutLinks | null = null
   private nextTask: number
-  private timer: Timer | null = null
+  private timers: Timer[] = []
   private idleWaiters: (() => void)[] = []
 
   /** Events that arrived while another was being worked on, and the effects of the current one. */
   private readonly inbox: Event[] = []
-  private readonly effects: Effect[] = []
+  private effects: Effect[] = []
   private stepping = false
 
   private readonly finished: Record<string, number> = {}
   private attempts = 0
   private staleSettlements = 0
 
-  constructor({ system, epoch, settings, seed }: HubEngineOptions) {
+  constructor({ system, store, epoch, settings, seed }: HubEngineOptions) {
     this.system = system
+    this.store = store
     this.epoch = epoch
     this.nextTask = epoch * 2 ** 32
     const random = seed ?? Math.floor(system.random() * Number.MAX_SAFE_INTEGER)
@@ -62,19 +83,45 @@ export class HubEngine implements Engine, ScoutEvents, RelayHost {
       makeNonce: () => system.randomBytes(nonceBytes),
     })
     this.listings = new Listings(this.core.state, system)
+    this.journal = new Journal(store, system)
+    this.replays = new Replays(store, system)
+    this.intents = new DurableIntents({
+      system,
+      store,
+      journal: this.journal,
+      core: this.core.state,
+      host: this,
+      replays: this.replays,
+      dispatch: (event) => this.dispatch(event),
+      nextTask: () => this.nextTask++,
+    })
   }
 
-  /** Begins to live: scouts can be reached through `links`, and time passes. */
+  /** Begins to live: what was left open is taken up, scouts can be reached through `links`, and time passes. */
   start(links: ScoutLinks): void {
     this.links = links
-    const tick = () => {
-      this.dispatch({ type: 'tick' })
-      this.timer = this.system.after(tickMs, tick)
-    }
-    tick()
+    this.intents.recover()
+    this.every(tickMs, () => this.dispatch({ type: 'tick' }))
+    this.every(forgetEveryMs, () => this.forget())
   }
 
-  /** Takes nothing new and resolves when nothing is under way any more. */
+  private every(ms: number, action: () => void): void {
+    const at = this.timers.length
+    const again = () => {
+      this.timers[at] = this.system.after(ms, again)
+      action()
+    }
+    this.timers[at] = this.system.after(ms, again)
+  }
+
+  /** Removes a portion of what has outlived its time. */
+  private forget(): void {
+    const nowMs = this.system.wallMs()
+    if (this.journal.trouble === null)
+      this.store.forgetBefore(nowMs - retentionMs, nowMs - idempotencyMs, forgetPortion)
+  }
+
+  /** Takes nothing new and resolves when no scout works on anything any more. */
   drain(): Promise<void> {
     this.dispatch({ type: 'drain' })
     return new Promise((resolve) => {
@@ -83,12 +130,13 @@ export class HubEngine implements Engine, ScoutEvents, RelayHost {
     })
   }
 
-  /** Ends what is still under way with `hub_draining` and stops the clock. */
+  /** Ends what clients still wait for with `hub_draining`, commits what can be committed, and stops the clock. */
   stop(): void {
     const cause = fault('hub_draining', 'The orchestrator stopped before the answer was complete. Send it again.')
     for (const task of [...this.relays.keys()]) this.dispatch({ type: 'cancel', task, fault: cause })
-    this.timer?.cancel()
-    this.timer = null
+    this.journal.flush()
+    for (const timer of this.timers) timer.cancel()
+    this.timers = []
   }
 
   // ------------------------------------------------------------ client side
@@ -97,10 +145,11 @@ export class HubEngine implements Engine, ScoutEvents, RelayHost {
     const { tenant, kind, model, stream, body } = submission
     const task = this.nextTask++
     const created = Math.floor(this.system.wallMs() / 1000)
-    const relay = new Relay(task, kind, stream, created, body, this)
+    const wishes = { ...plainWishes, ...submission.wishes }
+    const { continues } = wishes
+    const relay = new Relay({ task, tenant, kind, stream, created, request: body, continues }, this)
     this.relays.set(task, relay)
     const deadlineMs = Math.min(submission.deadlineMs ?? requestDeadlineMs, requestDeadlineMs)
-    const wishes = { ...plainWishes, ...submission.wishes }
     const rank = { weight: submission.weight ?? 1, priority: chatPriority }
     const promptBytes = body.length
     this.dispatch({ type: 'submit', task, tenant, ...rank, kind, model, stream, promptBytes, deadlineMs, wishes })
@@ -120,7 +169,7 @@ export class HubEngine implements Engine, ScoutEvents, RelayHost {
   }
 
   ready(): boolean {
-    return this.timer !== null && !this.core.state.draining
+    return this.timers.length > 0 && !this.core.state.draining
   }
 
   stats(): EngineStats {
@@ -153,22 +202,22 @@ export class HubEngine implements Engine, ScoutEvents, RelayHost {
   }
 
   chunk(session: number, frame: FrameOf<'chunk'>, body: Uint8Array): void {
-    const relay = this.heard(session, frame.task, frame.attempt)
-    if (relay === undefined) return
-    const flaw = relay.chunk(frame, body)
-    if (flaw !== null) this.dispatch({ type: 'attemptBroken', task: frame.task, attempt: frame.attempt, fault: flaw })
+    const { task, attempt } = frame
+    const heard = this.heard(session, task, attempt)
+    if (heard === undefined) return
+    const flaw = heard.carrier.chunk(heard.feed, frame, body)
+    if (flaw !== null) this.dispatch({ type: 'attemptBroken', task, attempt, fault: flaw })
   }
 
   settle(session: number, frame: FrameOf<'settle'>, body: Uint8Array): void {
     const { task, attempt, nonce, outcome } = frame
-    const relay = this.relays.get(task)
-    const listening = relay?.listensTo(session, attempt)
-    if (listening && outcome === 'done') {
-      const flaw = relay!.settle(frame, body)
+    const feed = this.carrier(task)?.feed(attempt, session)
+    if (feed !== undefined && outcome === 'done') {
+      const flaw = feed.settle(frame, body)
       if (flaw !== null) this.dispatch({ type: 'attemptBroken', task, attempt, fault: flaw })
     }
     const cause = outcome === 'done' ? null : reportedFault(frame)
-    const tokens = listening ? relay!.tokens : 0
+    const tokens = feed?.tokens ?? 0
     this.dispatch({ type: 'settle', session, task, attempt, nonce, outcome, fault: cause, tokens })
   }
 
@@ -194,22 +243,27 @@ export class HubEngine implements Engine, ScoutEvents, RelayHost {
     this.dispatch({ type: 'scoutGone', session })
   }
 
-  /** The relay of this attempt, its sign of life noted; an attempt that nobody listens to is told to stop. */
-  private heard(session: number, task: number, attempt: number): Relay | undefined {
-    const relay = this.relays.get(task)
-    const nowMs = this.system.nowMs()
-    if (relay?.listensTo(session, attempt)) {
-      if (nowMs - relay.lastHeardMs >= renewEveryMs) {
-        relay.lastHeardMs = nowMs
-        this.dispatch({ type: 'renewed', session, task, attempt })
-      }
-      return relay
-    }
-    this.dispatch({ type: 'renewed', session, task, attempt })
-    return undefined
+  private carrier(task: number): Carrier | undefined {
+    return this.relays.get(task) ?? this.intents.transcript(task)
   }
 
-  // ------------------------------------------------------------ what relays ask
+  /** The stream of this attempt, its sign of life noted; an attempt that nobody listens to is told to stop. */
+  private heard(session: number, task: number, attempt: number): { carrier: Carrier; feed: Feed } | undefined {
+    const carrier = this.carrier(task)
+    const feed = carrier?.feed(attempt, session)
+    const nowMs = this.system.nowMs()
+    if (carrier === undefined || feed === undefined) {
+      this.dispatch({ type: 'renewed', session, task, attempt })
+      return undefined
+    }
+    if (nowMs - feed.lastHeardMs >= renewEveryMs) {
+      feed.lastHeardMs = nowMs
+      this.dispatch({ type: 'renewed', session, task, attempt })
+    }
+    return { carrier, feed }
+  }
+
+  // ------------------------------------------------------------ what carriers ask
 
   contentBegan(task: number, attempt: number): void {
     this.dispatch({ type: 'contentBegan', task, attempt })
@@ -237,16 +291,41 @@ export class HubEngine implements Engine, ScoutEvents, RelayHost {
     try {
       for (let next = this.inbox.shift(); next !== undefined; next = this.inbox.shift()) {
         this.core.step(next, this.system.nowMs(), this.effects)
-        for (const effect of this.effects) this.perform(effect)
-        this.effects.length = 0
+        this.carryOut()
       }
     } finally {
       this.stepping = false
     }
   }
 
+  /**
+   * Performs the effects of one step: at once, or after the commit of what they rest on. Effects of durable tasks also
+   * wait for the commits of earlier steps, so that nothing overtakes its cause.
+   */
+  private carryOut(): void {
+    const { effects } = this
+    const isGated = effects.some((e) => e.type === 'persist' || (this.journal.busy && this.isDurable(e)))
+    if (!isGated) {
+      for (const effect of effects) this.perform(effect)
+      effects.length = 0
+      return
+    }
+    this.effects = []
+    const writes: StoreWrite[] = []
+    for (const effect of effects) if (effect.type === 'persist') writes.push(...this.intents.writesOf(effect.change))
+    this.journal.add(writes, () => {
+      for (const effect of effects) this.perform(effect)
+    })
+  }
+
+  private isDurable(effect: Effect): boolean {
+    return 'task' in effect && this.intents.isDurable(effect.task)
+  }
+
   private perform(effect: Effect): void {
     switch (effect.type) {
+      case 'persist':
+        return this.intents.committed(effect.change)
       case 'grant':
         return this.grant(effect)
       case 'cancelAttempt': {
@@ -261,47 +340,67 @@ export class HubEngine implements Engine, ScoutEvents, RelayHost {
         return this.links?.send(session, { type: 'settled', task, attempt, verdict })
       }
       case 'servedBy':
-        return this.relays.get(effect.task)?.servedBy(effect.attempt, effect.served)
+        return this.carrier(effect.task)?.servedBy(effect.attempt, effect.served)
       case 'attemptVoid':
-        return this.relays.get(effect.task)?.reset()
-      case 'finished': {
-        const outcome = effect.fault?.code ?? 'done'
-        this.finished[outcome] = (this.finished[outcome] ?? 0) + 1
-        this.relays.get(effect.task)?.finish(effect.fault, effect.queuedMs)
-        this.relays.delete(effect.task)
-        return this.noteIdle()
-      }
+        return this.carrier(effect.task)?.void(effect.attempt)
+      case 'finished':
+        return this.finish(effect)
       case 'closeSession':
         return this.links?.close(effect.session, effect.why)
     }
   }
 
   private grant(effect: Extract<Effect, { type: 'grant' }>): void {
-    const { session, task, attempt, nonce, kind, model, stream, ttlMs, deadlineMs, served, queuedMs } = effect
-    const relay = this.relays.get(task)
-    if (relay === undefined) return
+    const { session, task, attempt, nonce, kind, model, stream, ttlMs, deadlineMs } = effect
+    const carrier = this.carrier(task)
+    if (carrier === undefined) return
     this.attempts++
-    relay.begin(attempt, session, served, queuedMs)
-    const size = relay.request.length
-    const lease = { task, attempt, nonce, kind, model, stream, ttlMs, deadlineMs, size, body: null }
-    this.links?.send(session, { type: 'task', ...lease }, relay.request)
+    carrier.begin(effect)
+    const request = carrier.request()
+    if (!(request instanceof Uint8Array)) {
+      return this.dispatch({ type: 'attemptBroken', task, attempt, fault: request })
+    }
+    const lease = { task, attempt, nonce, kind, model, stream, ttlMs, deadlineMs, size: request.length, body: null }
+    this.links?.send(session, { type: 'task', ...lease }, request)
   }
 
   private welcome({ session, scout, creditMax, held }: Extract<Effect, { type: 'welcome' }>): void {
     const replies: FrameOf<'welcome'>['held'] = []
+    const resumed = held.filter(({ verdict }) => verdict === 'resumed')
+    const nextChunks = new Map<string, number>()
+    for (const { task, attempt } of resumed) {
+      nextChunks.set(`${task}/${attempt}`, this.carrier(task)?.nextChunk(attempt) ?? 0)
+    }
     for (const { task, attempt, verdict } of held) {
-      const relay = this.relays.get(task)
-      replies.push([task, attempt, verdict, verdict === 'resumed' ? (relay?.seq ?? 0) : 0])
+      replies.push([task, attempt, verdict, nextChunks.get(`${task}/${attempt}`) ?? 0])
     }
     const leaseTtlMs = this.core.state.settings.leaseTtlMs
     const terms = { version: protocolVersion, epoch: this.epoch, scout, heartbeatMs, silenceMs, leaseTtlMs, creditMax }
     this.links?.send(session, { type: 'welcome', ...terms, held: replies })
     // After the welcome: a scout hears nothing else before it.
-    for (const { task, verdict } of held) if (verdict === 'resumed') this.relays.get(task)?.resume(session)
+    for (const { task, attempt } of resumed) this.carrier(task)?.resume(attempt, session)
+  }
+
+  private finish({ task, fault: cause, queuedMs }: Extract<Effect, { type: 'finished' }>): void {
+    const outcome = cause?.code ?? 'done'
+    this.finished[outcome] = (this.finished[outcome] ?? 0) + 1
+    const relay = this.relays.get(task)
+    if (relay !== undefined) {
+      this.relays.delete(task)
+      relay.finish(cause, queuedMs)
+      if (cause === null) this.book(relay)
+    }
+    this.noteIdle()
+  }
+
+  /** Interactive answers stay off the disk until their usage is booked, soon after they ended. */
+  private book({ task, tenant, served, usage }: Relay): void {
+    if (served === null) return
+    this.journal.lazily({ write: 'usage', usage: { tenant, task, ...served, ...usage, atMs: this.system.wallMs() } })
   }
 
   private noteIdle(): void {
-    if (this.relays.size > 0 || this.idleWaiters.length === 0) return
+    if (this.idleWaiters.length === 0 || this.relays.size > 0 || this.core.state.leases > 0) return
     for (const wake of this.idleWaiters.splice(0)) wake()
   }
 }

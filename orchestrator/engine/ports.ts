@@ -7,7 +7,7 @@ import type { Fault } from '../../shared/faults.ts'
 import type { CloseName } from '../../shared/protocol/close-codes.ts'
 import type { FrameOf, HubFrame } from '../../shared/protocol/frames.ts'
 import type { Offer, Served, TaskKind } from '../../shared/task.ts'
-import type { Wishes } from '../core/entities.ts'
+import type { Cost, Wishes } from '../core/entities.ts'
 
 // ---------------------------------------------------------------- client side: http asks the engine
 
@@ -52,6 +52,8 @@ export interface Answer {
   /** Attempts begun so far and milliseconds spent waiting for the first scout. */
   readonly attempts: number
   readonly queuedMs: number
+  /** Terms of the placement cost of the scout that serves it, milliseconds. */
+  readonly cost: Cost | null
   /** Whether the task waits for a scout, and how many are before it. */
   position(): number | null
   /** What there is; null when there is nothing new. After a part with an `end` there is never another. */

@@ -1,200 +1,174 @@
 /**
- * The data plane: one relay per task carries the answer from its scout to its reader, without the core seeing a byte.
- * It checks order and form, holds everything back until the first content (so that an attempt can fail unseen) and the
- * lines that end a choice until the settlement is committed (so that nobody sees a clean end that was none). Its buffer
- * is bounded: a reader that does not read makes the scout pause.
+ * Carries one answer to a client that waits for it, without the core seeing a byte. It listens to one attempt, or to two
+ * that race until the first content; hands what is released to its reader; and bounds what the reader leaves: a slow
+ * one makes the scout pause. For a client that opted in it remembers what was forwarded, so that another scout can go
+ * on from there.
  */
 import { type Fault, fault } from '../../shared/faults.ts'
 import { streamBufferBytes, streamOverrunBytes } from '../../shared/limits.ts'
 import type { FrameOf } from '../../shared/protocol/frames.ts'
 import type { Served, TaskKind } from '../../shared/task.ts'
-import { inspectBody, inspectLine } from './answer-check.ts'
+import type { Cost } from '../core/entities.ts'
+import type { Usage } from './answer-check.ts'
+import type { Beginning, Carrier, CarrierHost } from './carrier.ts'
+import { continuedRequest, textOfLine } from './continuation.ts'
+import { Feed } from './feed.ts'
 import type { Answer, AnswerEnd, AnswerPart } from './ports.ts'
 
-/** What a relay asks of the engine. */
-export interface RelayHost {
-  contentBegan(task: number, attempt: number): void
-  flow(session: number, task: number, attempt: number, paused: boolean): void
-  position(task: number): number | null
-  abandon(task: number): void
+export interface RelayOptions {
+  task: number
+  tenant: string
+  kind: TaskKind
+  stream: boolean
+  /** Seconds since 1970. */
+  created: number
+  request: Uint8Array
+  /** Whether another scout may go on after what was forwarded. */
+  continues: boolean
 }
 
-const newline = 0x0a
-
-export class Relay implements Answer {
+export class Relay implements Carrier, Answer {
   readonly id: string
+  readonly task: number
+  readonly tenant: string
+  readonly created: number
   served: Served | null = null
+  cost: Cost | null = null
   attempts = 0
   queuedMs = 0
-  /** The attempt listened to and the session it comes from; attempt 0 listens to nobody. */
-  attempt = 0
-  session = 0
-  /** What the next chunk must say. */
-  seq = 0
-  private offset = 0
-  /** Tokens as far as the hub can tell: lines with content, or the provider's own count of a whole answer. */
-  tokens = 0
-  lastHeardMs = 0
-
-  private contentBegan = false
-  /** Lines before the first content: role, empty deltas. */
-  private prelude: Uint8Array[] = []
+  /** As the provider counted it; known at the end. */
+  usage: Usage = { promptTokens: 0, completionTokens: 0 }
+  private readonly feeds: Feed[] = []
+  /** The attempt whose content is being forwarded. */
+  private winner: Feed | null = null
   /** Ready for the reader. */
   private lines: Uint8Array[] = []
-  /** Lines that end a choice. */
-  private closing: Uint8Array[] = []
-  /** Bytes of `lines`, and of what is not for the reader yet: `prelude` and `closing`. */
   private readyBytes = 0
-  private withheldBytes = 0
   private paused = false
   /** What arrived since the pause was asked for. */
   private overrunBytes = 0
   private forwardedBytes = 0
-  private body: Uint8Array | null = null
+  /** Text forwarded so far, for whoever has to go on after it. */
+  private prefix = ''
   private ended = false
   /** The end, until the reader has taken it. */
   private end: AnswerEnd | null = null
   private wake: (() => void) | null = null
 
   constructor(
-    readonly task: number,
-    readonly kind: TaskKind,
-    readonly stream: boolean,
-    readonly created: number,
-    /** The request, until an attempt has succeeded. */
-    readonly request: Uint8Array,
-    private readonly host: RelayHost,
+    private readonly options: RelayOptions,
+    private readonly host: CarrierHost,
   ) {
-    this.id = `${kind === 'embed' ? 'embd' : 'chatcmpl'}-${task.toString(36)}`
+    this.task = options.task
+    this.tenant = options.tenant
+    this.created = options.created
+    this.id = `${options.kind === 'embed' ? 'embd' : 'chatcmpl'}-${options.task.toString(36)}`
   }
 
   // ------------------------------------------------------------ scout's side
 
-  begin(attempt: number, session: number, served: Served, queuedMs: number): void {
-    this.queuedMs = queuedMs
-    this.attempt = attempt
+  begin({ attempt, session, served, queuedMs, cost, continuing }: Beginning): void {
+    const { stream, kind } = this.options
+    this.feeds.push(new Feed(attempt, session, served, stream, kind, continuing))
     this.attempts = attempt
-    this.session = session
+    this.queuedMs = queuedMs
+    if (this.winner !== null) return
     this.served = served
+    this.cost = cost
   }
 
-  /** Who really serves the attempt; what the reader has been told of it stays. */
+  request(): Uint8Array {
+    const { request } = this.options
+    return this.prefix === '' ? request : continuedRequest(request, this.prefix)
+  }
+
   servedBy(attempt: number, served: Served): void {
-    if (attempt === this.attempt && !this.contentBegan) this.served = served
+    const feed = this.feeds.find((known) => known.attempt === attempt)
+    if (feed === undefined) return
+    feed.served = served
+    // What the reader has been told of it stays.
+    if (this.winner === null) this.served = served
   }
 
-  /** The same attempt goes on over a new socket. */
-  resume(session: number): void {
-    this.session = session
+  nextChunk(attempt: number): number {
+    return this.feeds.find((known) => known.attempt === attempt)?.seq ?? 0
+  }
+
+  resume(attempt: number, session: number): void {
+    const feed = this.feeds.find((known) => known.attempt === attempt)
+    if (feed === undefined) return
+    feed.session = session
     this.overrunBytes = 0
     // The pause was said on the old socket; said again if it still holds.
-    if (this.paused) this.host.flow(session, this.task, this.attempt, true)
+    if (this.paused) this.host.flow(session, this.task, attempt, true)
   }
 
-  listensTo(session: number, attempt: number): boolean {
-    return this.attempt === attempt && this.session === session && !this.ended
+  feed(attempt: number, session: number): Feed | undefined {
+    return this.feeds.find((feed) => feed.attempt === attempt && feed.session === session)
   }
 
-  /** Takes one chunk; what is wrong with it comes back, and the attempt is not listened to any longer. */
-  chunk(frame: FrameOf<'chunk'>, body: Uint8Array): Fault | null {
-    const flaw = this.takeChunk(frame, body)
-    if (flaw !== null) this.attempt = 0
-    return flaw
-  }
-
-  private takeChunk(frame: FrameOf<'chunk'>, body: Uint8Array): Fault | null {
-    if (!this.stream) return fault('bad_answer', 'The scout streamed an answer that was not to be streamed.')
-    if (frame.seq !== this.seq || frame.offset !== this.offset) {
-      return fault('chunk_gap', `The scout's stream has a gap at chunk ${this.seq}.`)
+  chunk(feed: Feed, frame: FrameOf<'chunk'>, body: Uint8Array): Fault | null {
+    const flaw = this.overrun(body) ?? feed.take(frame, body)
+    if (flaw !== null) {
+      this.drop(feed)
+      return flaw
     }
-    if (body[body.length - 1] !== newline) return fault('bad_answer', 'The scout sent half a line.')
-    // What came before this chunk is judged, not its own size: one line may be larger than any buffer.
+    if (feed.contentBegan && this.winner === null) this.win(feed)
+    if (feed === this.winner) this.forward(feed.released)
+    feed.released = []
+    return null
+  }
+
+  private overrun(body: Uint8Array): Fault | null {
     if (this.overrunBytes > streamOverrunBytes) {
       return fault('scout_error', 'The scout went on sending after it was asked to pause.')
     }
-    // No reader can make room here, so a pause would never end.
-    if (this.withheldBytes > streamBufferBytes) {
-      return fault('bad_answer', 'The scout sent too much before the first or after the last content.')
-    }
     if (this.paused) this.overrunBytes += body.length
-    this.seq++
-    this.offset += body.length
-    for (let from = 0; from < body.length; ) {
-      const to = body.indexOf(newline, from)
-      if (!this.takeLine(body.subarray(from, to))) {
-        return fault('bad_answer', 'The scout sent a line that is no part of an answer.')
-      }
-      from = to + 1
-    }
-    if (this.readyBytes > streamBufferBytes && !this.paused) this.setPaused(true)
     return null
   }
 
-  private takeLine(line: Uint8Array): boolean {
-    const facts = inspectLine(line)
-    if (facts === null) return false
-    if (facts.hasContent) this.tokens++
-    // Content in a line that ends a choice is held back with it: nobody has seen it, so the attempt can still fail unseen.
-    if (facts.hasContent && !facts.hasFinish && !this.contentBegan) this.beginContent()
-    if (this.contentBegan && !facts.hasFinish) {
+  private win(feed: Feed): void {
+    this.winner = feed
+    this.served = feed.served
+    this.host.contentBegan(this.task, feed.attempt)
+  }
+
+  private forward(lines: Uint8Array[]): void {
+    if (lines.length === 0) return
+    for (const line of lines) {
       this.lines.push(line)
       this.readyBytes += line.length
-      this.signal()
-    } else {
-      const withheld = facts.hasFinish ? this.closing : this.prelude
-      withheld.push(line)
-      this.withheldBytes += line.length
+      if (this.options.continues) this.prefix += textOfLine(line)
     }
-    return true
+    if (this.readyBytes > streamBufferBytes && !this.paused) this.setPaused(true)
+    this.signal()
   }
 
-  private beginContent(): void {
-    this.contentBegan = true
-    this.host.contentBegan(this.task, this.attempt)
-    this.lines = this.prelude
-    this.readyBytes = sumOf(this.prelude)
-    this.withheldBytes -= this.readyBytes
-    this.prelude = []
+  void(attempt: number): void {
+    const feed = this.feeds.find((known) => known.attempt === attempt)
+    if (feed !== undefined) this.drop(feed)
   }
 
-  /** Checks a settlement that claims success, and keeps its body until the commit; what is wrong with it comes back. */
-  settle(frame: FrameOf<'settle'>, body: Uint8Array): Fault | null {
-    if (frame.chunks !== this.seq) return fault('chunk_gap', `Of ${frame.chunks} chunks ${this.seq} arrived.`)
-    if (this.stream && this.closing.length === 0) {
-      return fault('bad_answer', 'The answer ended without a finish reason.')
-    }
-    const facts = inspectBody(body, this.kind, this.stream)
-    if (facts === null) return fault('bad_answer', 'The scout settled with something that is no answer.')
-    if (!this.stream) this.tokens = facts.completionTokens
-    this.body = body
-    return null
+  private drop(feed: Feed): void {
+    this.feeds.splice(this.feeds.indexOf(feed), 1)
+    if (this.winner === feed) this.winner = null
   }
 
-  /** The attempt is over without having been seen: forget what it sent. */
-  reset(): void {
-    this.attempt = 0
-    this.seq = 0
-    this.offset = 0
-    this.tokens = 0
-    this.prelude = []
-    this.closing = []
-    this.body = null
-    this.withheldBytes = 0
-  }
-
-  /** The task is terminal. */
+  /** The task is terminal. When it is done, the one attempt that was not made void has the answer. */
   finish(cause: Fault | null, queuedMs: number): void {
     this.queuedMs = queuedMs
     this.ended = true
-    if (cause === null && this.body !== null) {
-      this.lines = [...this.lines, ...this.prelude, ...this.closing]
-      this.end = { type: 'done', body: this.body }
+    const [feed] = this.feeds
+    if (cause === null && feed?.body) {
+      this.served = feed.served
+      this.lines.push(...feed.released, ...feed.end())
+      this.end = { type: 'done', body: feed.body }
+      this.usage = feed.usage
     } else {
       const why = cause ?? fault('internal_error', 'The answer was committed without its body.')
       this.end = { type: 'failed', fault: why, forwardedBytes: this.forwardedBytes + sumOf(this.lines) }
     }
-    this.prelude = []
-    this.closing = []
+    this.feeds.length = 0
     this.signal()
   }
 
@@ -229,7 +203,7 @@ export class Relay implements Answer {
   private setPaused(paused: boolean): void {
     this.paused = paused
     this.overrunBytes = 0
-    if (!this.ended) this.host.flow(this.session, this.task, this.attempt, paused)
+    if (this.winner !== null) this.host.flow(this.winner.session, this.task, this.winner.attempt, paused)
   }
 
   private signal(): void {

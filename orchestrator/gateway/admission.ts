@@ -16,6 +16,8 @@ export interface Admission {
 
 export const upgradeHeaders = { 'sec-websocket-protocol': subprotocol, 'x-chasm': '1' }
 
+const unspoken = `This orchestrator speaks "${subprotocol}": ask for it in Sec-WebSocket-Protocol, or update the scout.`
+
 export function admit(request: Request, address: string, keys: KeyCheck): Admission | Response {
   const { headers } = request
   if (headers.has('origin')) {
@@ -23,8 +25,7 @@ export function admit(request: Request, address: string, keys: KeyCheck): Admiss
   }
   const spoken = (headers.get('sec-websocket-protocol') ?? '').split(',').map((name) => name.trim())
   if (!spoken.includes(subprotocol)) {
-    const message = `This orchestrator speaks "${subprotocol}": ask for it in Sec-WebSocket-Protocol, or update the scout.`
-    return refusal('invalid_request', message)
+    return refusal('invalid_request', unspoken)
   }
   const [scheme, key] = (headers.get('authorization') ?? '').split(' ', 2)
   if (scheme?.toLowerCase() !== 'bearer' || !key) {
@@ -33,7 +34,10 @@ export function admit(request: Request, address: string, keys: KeyCheck): Admiss
   const check = keys(key)
   if (!check.ok) return refusal('invalid_api_key', check.flaw)
   if (check.role !== 'scout') {
-    return refusal('permission_denied', `This is a ${check.role} key; a scout needs a scout key in SCOUT_KEY.`)
+    return refusal(
+      'permission_denied',
+      `The role of this key is ${check.role}; a scout needs a scout key in SCOUT_KEY.`,
+    )
   }
   return { operator: check.id, address }
 }

@@ -20,8 +20,8 @@ interface HubOptions<SocketData> {
   /** 0 for any free one. */
   port: number
   engine: Engine
-  intents?: Intents
-  plan?: Planner
+  intents: Intents
+  plan: Planner
   keyring: Keys
   system: System
   /** Upgrades and returns nothing, or refuses. Called synchronously. */
@@ -46,8 +46,8 @@ export function serveHub<SocketData>(options: HubOptions<SocketData>): Hub {
   const settings = { keepAliveMs, clientStallMs, ...options.settings }
   const edge: Edge = {
     engine,
-    intents: options.intents!,
-    plan: options.plan!,
+    intents: options.intents,
+    plan: options.plan,
     keys: keyring,
     system,
     log,

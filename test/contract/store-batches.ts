@@ -181,6 +181,14 @@ function wholeBatches(fresh: () => StoreMaker): void {
     expect(store().tasksOf('int_2')).toMatchObject([{ state: 'ready', charged: 1, nonce: null }])
   })
 
+  test('a settlement taken back with its batch leaves no result and its lease as it was', () => {
+    const { store, reopen } = storeStage(fresh())
+    withTask(store(), 'leased')
+    expect(outcome(store(), [settle(1), event('int_9', 1)])).toBe('fenced')
+    expect(reopen().result(1)).toBeUndefined()
+    expect(outcome(store(), [settle(1)])).toBe('committed')
+  })
+
   test('after a fenced batch the next one is committed', () => {
     const { store } = storeStage(fresh())
     withTask(store(), 'ready')

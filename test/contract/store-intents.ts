@@ -79,14 +79,20 @@ function rowsAsGiven(fresh: () => StoreMaker): void {
   test('shares no bytes and no rows with whoever wrote or read them', () => {
     const { store } = storeStage(fresh())
     const [intent, task, request, lease] = [intentRow('int_1'), taskRow(1, 'int_1'), Uint8Array.of(1), nonce.slice()]
+    const settled = settle(2, { result: Uint8Array.of(2) })
+    store().commit([newIntent(intentRow('int_2'), [taskRow(2, 'int_2', { state: 'leased' })]), settled])
     store().commit([{ write: 'intent', intent, tasks: [task], requests: [request] }])
     store().commit([{ write: 'lease', task: 1, attempt: 1, nonce: lease, scout: 'box', instance: 'i-1' }])
     intent.tenant = task.node = 'changed'
-    for (const bytes of [request, lease, store().request(1)!, store().tasksOf('int_1')[0]!.nonce!]) bytes.fill(99)
-    store().intent('int_1')!.tenant = 'changed'
+    const [handedOut] = [...store().openIntents()].filter((open) => open.intent.id === 'int_1')
+    const nonces = [store().tasksOf('int_1')[0]!.nonce!, handedOut!.tasks[0]!.nonce!]
+    for (const bytes of [request, lease, settled.result, ...nonces]) bytes.fill(99)
+    for (const bytes of [store().request(1)!, store().result(2)!]) bytes.fill(99)
+    store().intent('int_1')!.tenant = handedOut!.intent.tenant = 'changed'
     expect(store().intent('int_1')).toEqual(intentRow('int_1'))
     expect(store().tasksOf('int_1')).toEqual([taskRow(1, 'int_1', { state: 'leased' })])
     expect(store().request(1)).toEqual(Uint8Array.of(1))
+    expect(store().result(2)).toEqual(Uint8Array.of(2))
   })
 
   test('knows nothing of ids that nobody wrote', () => {
@@ -146,7 +152,7 @@ function listings(fresh: () => StoreMaker): void {
     const rows = variedIntents(store())
     for (const filter of [{ tenant: null }, { tenant: 'key_a' }, { tenant: 'key_b', state: 'running' as const }]) {
       const seen: string[] = []
-      for (let before: string | undefined; ; before = seen.at(-1)) {
+      for (let before: string | undefined; seen.length < 100; before = seen.at(-1)) {
         const page = store().intents({ ...filter, limit: 2, ...(before !== undefined && { before }) })
         store().commit([newIntent(intentRow(`int_new_${seen.length}_${Object.values(filter)}`, { tenant: 'key_b' }))])
         if (page.length === 0) break

@@ -20,8 +20,16 @@ function queueOf(tasks: readonly Task[]): ReadyQueue<Task> {
 
 function serveAll(queue: ReadyQueue<Task>): Task[] {
   const served: Task[] = []
-  for (let task = queue.pop(); task !== undefined; task = queue.pop()) served.push(task)
+  for (let task = pop(queue); task !== undefined; task = pop(queue)) served.push(task)
   return served
+}
+
+const anything = () => true
+
+function pop(queue: ReadyQueue<Task>): Task | undefined {
+  const task = queue.peek(anything)
+  if (task !== undefined) queue.serve(task)
+  return task
 }
 
 describe('the ready queue', () => {
@@ -57,12 +65,12 @@ describe('the ready queue', () => {
   test('peeks at exactly what it would pop', () => {
     const queue = queueOf(['a', 'a', 'b', 'c', 'b'].map((tenant) => waiting(tenant)))
     while (queue.size > 0) {
-      const next = queue.peek()
-      expect(queue.pop()).toBe(next)
+      const next = queue.peek(anything)
+      expect(pop(queue)).toBe(next)
       expect(next!.heapIndex).toBe(-1)
     }
-    expect(queue.peek()).toBeUndefined()
-    expect(queue.pop()).toBeUndefined()
+    expect(queue.peek(anything)).toBeUndefined()
+    expect(pop(queue)).toBeUndefined()
   })
 
   test('tells every task the place at which it is really served', () => {
@@ -74,7 +82,7 @@ describe('the ready queue', () => {
         const queue = queueOf(tasks)
         const left = new Set(tasks)
         for (const [isPop, pick] of disturbed) {
-          const victim = isPop ? queue.pop() : [...left][pick % left.size]
+          const victim = isPop ? pop(queue) : [...left][pick % left.size]
           if (victim === undefined) break
           if (!isPop) queue.remove(victim)
           left.delete(victim)

@@ -86,8 +86,8 @@ describe('a streamed line', () => {
 
 describe('a whole answer', () => {
   test('has choices with messages; a tail has none', () => {
-    expect(inspectBody(bytesOf(wholeAnswer), 'chat', false)).toEqual({ completionTokens: 0 })
-    expect(inspectBody(bytesOf(tail), 'chat', true)).toEqual({ completionTokens: 3 })
+    expect(inspectBody(bytesOf(wholeAnswer), 'chat', false)).toMatchObject({ completionTokens: 0 })
+    expect(inspectBody(bytesOf(tail), 'chat', true)).toMatchObject({ completionTokens: 3 })
     expect(inspectBody(bytesOf(wholeAnswer), 'chat', true)).toBeNull()
     expect(inspectBody(bytesOf(tail), 'chat', false)).toBeNull()
   })
@@ -95,7 +95,7 @@ describe('a whole answer', () => {
   test('of embeddings has data, as numbers or in base64', () => {
     for (const embedding of [[0.5], 'AAAA']) {
       const body = JSON.stringify({ data: [{ index: 0, embedding }], usage: { prompt_tokens: 2 } })
-      expect(inspectBody(bytesOf(body), 'embed', false)).toEqual({ completionTokens: 0 })
+      expect(inspectBody(bytesOf(body), 'embed', false)).toMatchObject({ completionTokens: 0 })
     }
     expect(inspectBody(bytesOf('{"data":[]}'), 'embed', false)).toBeNull()
     expect(inspectBody(bytesOf('{"data":[{"embedding":7}]}'), 'embed', false)).toBeNull()
@@ -117,9 +117,10 @@ describe('a whole answer', () => {
       [null, 0],
     ] as const) {
       const body = bytesOf(JSON.stringify({ choices: [], usage: { completion_tokens: claimed } }))
-      expect(inspectBody(body, 'chat', true)).toEqual({ completionTokens: counted === 'all' ? body.length : counted })
+      const completionTokens = counted === 'all' ? body.length : counted
+      expect(inspectBody(body, 'chat', true)).toMatchObject({ completionTokens })
     }
-    expect(inspectBody(bytesOf('{"choices":[],"usage":null}'), 'chat', true)).toEqual({ completionTokens: 0 })
+    expect(inspectBody(bytesOf('{"choices":[],"usage":null}'), 'chat', true)).toMatchObject({ completionTokens: 0 })
   })
 
   test("is refused when it writes the hub's fields", () => {

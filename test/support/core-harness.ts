@@ -15,7 +15,7 @@ export type EffectOf<Type extends Effect['type']> = Extract<Effect, { type: Type
 export type Grant = EffectOf<'grant'>
 
 /** Round figures, so that a test's times can be read. */
-export const benchSettings: CoreSettings = {
+const benchSettings: CoreSettings = {
   ...defaultCoreSettings,
   leaseTtlMs: 3_000,
   leaseGraceMs: 500,
@@ -154,4 +154,13 @@ export class CoreHarness {
     if (ends.length !== 1) throw new Error(`task ${task} ended ${ends.length} times`)
     return ends[0]!
   }
+}
+
+/** Two scouts with credit, one task on one of them. */
+export function pair(settings = {}): { bench: CoreHarness; task: number; grant: Grant; other: number } {
+  const bench = new CoreHarness(settings)
+  const sessions = [bench.join(['m'], 4), bench.join(['m'], 4)]
+  const task = bench.submit()
+  const grant = bench.grant()
+  return { bench, task, grant, other: sessions.find((session) => session !== grant.session)! }
 }

@@ -7,6 +7,7 @@ import { violations } from '../../orchestrator/core/invariants.ts'
 import type { CoreSettings } from '../../orchestrator/core/settings.ts'
 import { HubEngine } from '../../orchestrator/engine/engine.ts'
 import type { Answer, ScoutLinks, Submission } from '../../orchestrator/engine/ports.ts'
+import { memoryStore } from '../../orchestrator/store/memory.ts'
 import type { FaultCode } from '../../shared/faults.ts'
 import type { CloseName } from '../../shared/protocol/close-codes.ts'
 import { type FrameOf, type HubFrame, protocolVersion } from '../../shared/protocol/frames.ts'
@@ -95,7 +96,13 @@ export class EngineBench implements ScoutLinks {
 
   constructor(settings: Partial<CoreSettings> = {}) {
     const quick = { retryBaseMs: 50, bootGraceMs: 5_000 }
-    this.engine = new HubEngine({ system: this.system, epoch: 3, settings: { ...quick, ...settings }, seed: 1 })
+    this.engine = new HubEngine({
+      store: memoryStore(),
+      system: this.system,
+      epoch: 3,
+      settings: { ...quick, ...settings },
+      seed: 1,
+    })
     this.engine.start(this)
   }
 

@@ -18,6 +18,7 @@ import type { Served } from '../../shared/task.ts'
 const encode = (text: string) => new TextEncoder().encode(text)
 
 export class FakeAnswer implements Answer {
+  readonly cost = null
   readonly created = 1_700_000_000
   attempts = 1
   queuedMs = 7

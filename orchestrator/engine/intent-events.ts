@@ -1,0 +1,160 @@
+/**
+ * Following an intent. What happened to it is in the store, numbered; the pieces of answers under way are in its
+ * transcripts. A reader goes through both and can be resumed: its event ids name the last stored event and how far it
+ * had come in each running attempt, which still holds after a restart, because a scout sends its lines again.
+ */
+import { eventsPortion } from '../../shared/limits.ts'
+import type { IntentEvent, IntentEvents } from './intents-port.ts'
+import type { EventRow, Store } from './store-port.ts'
+import type { Transcript } from './transcript.ts'
+
+export interface LiveTask {
+  task: number
+  node: string
+  live: LiveIntent
+  transcript: Transcript
+  /** Number of the event that told its end; 0 before. Its pieces are told before that event and never after. */
+  settledSeq: number
+}
+
+/** An intent that is not over. */
+export class LiveIntent {
+  readonly tasks: LiveTask[] = []
+  /** Who follows it; without anybody, pieces of settled tasks need not be kept. */
+  readers = 0
+  private readonly waiters = new Set<() => void>()
+
+  constructor(
+    readonly id: string,
+    readonly tenant: string,
+    /** Number of the last event, committed or on its way. */
+    public seq: number,
+  ) {}
+
+  /** Something is new. */
+  wake(): void {
+    for (const waiter of this.waiters) waiter()
+    this.waiters.clear()
+  }
+
+  onNews(waiter: () => void): void {
+    this.waiters.add(waiter)
+  }
+
+  offNews(waiter: () => void): void {
+    this.waiters.delete(waiter)
+  }
+}
+
+/** How far a reader has come in one attempt. */
+interface Place {
+  attempt: number
+  index: number
+}
+
+export class EventReader implements IntentEvents {
+  private seq = 0
+  private readonly places = new Map<string, Place>()
+  private ended = false
+  private closed = false
+  private waiter: (() => void) | null = null
+
+  constructor(
+    private readonly intent: string,
+    private readonly live: LiveIntent | null,
+    private readonly store: Store,
+    lastEventId: string | null,
+  ) {
+    if (lastEventId !== null) this.seek(lastEventId)
+    if (live !== null) live.readers++
+  }
+
+  take(): { events: IntentEvent[]; ended: boolean } | null {
+    if (this.ended) return { events: [], ended: true }
+    const events: IntentEvent[] = []
+    const rows = this.store.eventsAfter(this.intent, this.seq, eventsPortion)
+    for (const row of rows) this.tell(row, events)
+    if (rows.length < eventsPortion) for (const task of this.live?.tasks ?? []) this.tellChunks(task, events)
+    return events.length > 0 || this.ended ? { events, ended: this.ended } : null
+  }
+
+  async readable(): Promise<void> {
+    if (this.ended || this.live === null || this.hasNews(this.live)) return
+    await new Promise<void>((resolve) => {
+      this.waiter = resolve
+      this.live!.onNews(resolve)
+    })
+  }
+
+  close(): void {
+    if (this.live !== null && !this.closed) this.live.readers--
+    this.closed = true
+    this.ended = true
+    const { waiter } = this
+    if (waiter === null) return
+    this.live?.offNews(waiter)
+    waiter()
+  }
+
+  private hasNews(live: LiveIntent): boolean {
+    if (this.store.eventsAfter(this.intent, this.seq, 1).length > 0) return true
+    return live.tasks.some((task) => {
+      if (this.isOver(task)) return false
+      const { node, transcript } = task
+      const place = this.places.get(node)
+      const told = place?.attempt === transcript.attempt ? place.index : 0
+      return transcript.lines.length > told
+    })
+  }
+
+  private tell(row: EventRow, events: IntentEvent[]): void {
+    // What was said before an attempt ended comes before its end.
+    const { node } = JSON.parse(row.data) as { node?: string }
+    const task = this.live?.tasks.find((candidate) => candidate.node === node)
+    if (task !== undefined && (row.type === 'task_settled' || row.type === 'attempt_reset')) {
+      this.tellChunks(task, events)
+    }
+    if (node !== undefined && row.type !== 'task_started') this.places.delete(node)
+    this.seq = row.seq
+    if (row.type === 'done') this.ended = true
+    events.push({ id: this.id(), type: row.type as IntentEvent['type'], data: row.data })
+  }
+
+  private isOver({ settledSeq }: LiveTask): boolean {
+    return settledSeq > 0 && settledSeq <= this.seq
+  }
+
+  private tellChunks(task: LiveTask, events: IntentEvent[]): void {
+    const { node, transcript } = task
+    const { attempt, lines } = transcript
+    if (attempt === 0 || this.isOver(task)) return
+    let place = this.places.get(node)
+    if (place?.attempt !== attempt) {
+      place = { attempt, index: 0 }
+      this.places.set(node, place)
+    }
+    for (; place.index < lines.length; ) {
+      const line = Buffer.from(lines[place.index]!).toString('utf8')
+      const head = `{"node":${JSON.stringify(node)},"attempt":${attempt},"index":${place.index},`
+      place.index++
+      events.push({ id: this.id(), type: 'chunk', data: head + line.slice(1) })
+    }
+  }
+
+  /** `<last stored event>` and, for every attempt begun to be told, `~<node>.<attempt>.<lines told>`. */
+  private id(): string {
+    let id = String(this.seq)
+    for (const [node, { attempt, index }] of this.places) if (index > 0) id += `~${node}.${attempt}.${index}`
+    return id
+  }
+
+  private seek(id: string): void {
+    const [seq, ...places] = id.split('~')
+    if (!/^\d{1,15}$/.test(seq ?? '')) return
+    this.seq = Number(seq)
+    for (const place of places) {
+      const match = /^([A-Za-z0-9_-]{1,64})\.(\d{1,9})\.(\d{1,9})$/.exec(place)
+      if (match !== null) this.places.set(match[1]!, { attempt: Number(match[2]), index: Number(match[3]) })
+    }
+  }
+}

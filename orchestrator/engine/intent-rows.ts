@@ -1,0 +1,111 @@
+/**
+ * Between three shapes of the same thing: what a client submits, what the store keeps, what the core and the viewers of
+ * an intent are given. Pure conversions.
+ */
+import type { Fault } from '../../shared/faults.ts'
+import type { Accept, AcceptedTask } from '../core/events.ts'
+import type { IntentSubmission, IntentView, PlannedTask, TaskView } from './intents-port.ts'
+import type { IntentRow, OpenIntent, Store, TaskRow } from './store-port.ts'
+
+export function readJson<T>(text: string): T {
+  return JSON.parse(text) as T
+}
+
+export function intentRow(submission: IntentSubmission, id: string, nowMs: number): IntentRow {
+  const { tenant, plan, priority, deadlineMs, metadata } = submission
+  return {
+    id,
+    tenant,
+    state: 'running',
+    priority,
+    createdMs: nowMs,
+    deadlineMs: nowMs + deadlineMs,
+    finishedMs: null,
+    metadata: JSON.stringify(metadata),
+    fault: null,
+    resultNode: plan.resultNode,
+  }
+}
+
+export function taskRow(intent: string, task: number, { node, kind, model, needs }: PlannedTask): TaskRow {
+  return {
+    task,
+    intent,
+    node,
+    kind,
+    model,
+    needs: JSON.stringify(needs),
+    state: needs.length > 0 ? 'blocked' : 'ready',
+    attempt: 0,
+    charged: 0,
+    returned: 0,
+    nonce: null,
+    scout: null,
+    instance: null,
+    served: null,
+    promptTokens: 0,
+    completionTokens: 0,
+    fault: null,
+  }
+}
+
+/** An intent as the core takes it in. `requests` are read from the store when they are not at hand. */
+export function acceptEvent(
+  { intent, tasks }: OpenIntent,
+  weight: number,
+  deadlineMs: number,
+  store: Store,
+  requests?: readonly Uint8Array[],
+): Accept {
+  const byNode = new Map(tasks.map((row) => [row.node, row.task]))
+  const accepted = tasks.map((row, at): AcceptedTask => {
+    const { task, kind, model, state, attempt, charged, returned, nonce, scout, instance } = row
+    const isLeased = nonce !== null && scout !== null && instance !== null
+    return {
+      task,
+      kind,
+      model,
+      promptBytes: (requests?.[at] ?? store.request(task))?.length ?? 0,
+      needs: readJson<string[]>(row.needs).map((need) => byNode.get(need)!),
+      state,
+      attempt,
+      charged,
+      returned,
+      lease: isLeased ? { nonce, scout, instance } : null,
+    }
+  })
+  const { id, tenant, priority, resultNode } = intent
+  const result = byNode.get(resultNode)!
+  return { type: 'accept', intent: id, tenant, weight, priority, deadlineMs, result, tasks: accepted }
+}
+
+export function taskView(row: TaskRow): TaskView {
+  const { node, kind, model, state, attempt, promptTokens, completionTokens } = row
+  return {
+    node,
+    kind,
+    model,
+    needs: readJson(row.needs),
+    state,
+    attempts: attempt,
+    served: row.served === null ? null : readJson(row.served),
+    usage: { promptTokens, completionTokens },
+    fault: faultOf(row.fault),
+  }
+}
+
+export function intentView(row: IntentRow, tasks: readonly TaskRow[]): IntentView {
+  const { id, state, priority, createdMs, deadlineMs, finishedMs, resultNode } = row
+  const usage = { promptTokens: 0, completionTokens: 0 }
+  for (const task of tasks) {
+    usage.promptTokens += task.promptTokens
+    usage.completionTokens += task.completionTokens
+  }
+  const metadata = readJson<Record<string, string>>(row.metadata)
+  const times = { createdMs, deadlineMs, finishedMs }
+  return { id, state, priority, ...times, metadata, fault: faultOf(row.fault), resultNode, usage }
+}
+
+function faultOf(text: string | null): Fault | null {
+  return text === null ? null : readJson<Fault>(text)
+}

@@ -1,0 +1,110 @@
+/**
+ * Carries the answer of one durable task into the store: collects the lines of its attempt, so that readers of the
+ * intent's events can follow, and makes the result of them when the attempt settles. Nothing of it survives the process
+ * before that; a scout that comes back after a restart sends its lines again.
+ */
+import { type Fault, fault } from '../../shared/faults.ts'
+import { bodyBytesMax } from '../../shared/limits.ts'
+import type { FrameOf } from '../../shared/protocol/frames.ts'
+import type { Served, TaskKind } from '../../shared/task.ts'
+import { assembleAnswer } from './assemble.ts'
+import type { Beginning, Carrier, CarrierHost } from './carrier.ts'
+import { Feed } from './feed.ts'
+
+export interface TranscriptOptions {
+  task: number
+  kind: TaskKind
+  model: string
+  /** Makes the request for the next attempt. */
+  request: () => Uint8Array | Fault
+  /** Told of every new line. */
+  onLines: () => void
+}
+
+export class Transcript implements Carrier {
+  readonly task: number
+  /** The attempt whose lines these are; 0 while there is none. */
+  attempt = 0
+  /** Its lines so far, from the first content on. */
+  lines: Uint8Array[] = []
+  private bytes = 0
+  private current: Feed | null = null
+
+  constructor(
+    private readonly options: TranscriptOptions,
+    private readonly host: CarrierHost,
+  ) {
+    this.task = options.task
+  }
+
+  begin({ attempt, session, served }: Beginning): void {
+    this.open(attempt, session, served)
+  }
+
+  request(): Uint8Array | Fault {
+    return this.options.request()
+  }
+
+  servedBy(attempt: number, served: Served): void {
+    if (this.current?.attempt === attempt) this.current.served = served
+  }
+
+  nextChunk(attempt: number): number {
+    return this.current?.attempt === attempt ? this.current.seq : 0
+  }
+
+  resume(attempt: number, session: number): void {
+    const { current } = this
+    if (current?.attempt === attempt) current.session = session
+    // After a restart of the hub: the scout holds the lease, but what it sent before is gone.
+    else this.open(attempt, session, { scout: '', provider: '', model: this.options.model })
+  }
+
+  private open(attempt: number, session: number, served: Served): void {
+    const { kind } = this.options
+    this.void(this.attempt)
+    this.attempt = attempt
+    this.current = new Feed(attempt, session, served, kind === 'chat', kind, false)
+  }
+
+  feed(attempt: number, session: number): Feed | undefined {
+    const { current } = this
+    return current?.attempt === attempt && current.session === session ? current : undefined
+  }
+
+  chunk(feed: Feed, frame: FrameOf<'chunk'>, body: Uint8Array): Fault | null {
+    const began = feed.contentBegan
+    const flaw = feed.take(frame, body) ?? this.keep(feed)
+    if (flaw !== null) this.current = null
+    else if (feed.contentBegan && !began) this.host.contentBegan(this.task, feed.attempt)
+    return flaw
+  }
+
+  private keep(feed: Feed): Fault | null {
+    if (feed.released.length === 0) return null
+    for (const line of feed.released) this.bytes += line.length
+    if (this.bytes > bodyBytesMax)
+      return fault('answer_too_large', 'The answer is larger than a durable task may have.')
+    this.lines.push(...feed.released)
+    feed.released = []
+    this.options.onLines()
+    return null
+  }
+
+  void(attempt: number): void {
+    if (this.attempt !== attempt) return
+    this.attempt = 0
+    this.lines = []
+    this.bytes = 0
+    this.current = null
+  }
+
+  /** The settled answer of this attempt, as it is to be stored; undefined when there is none. */
+  result(attempt: number): { body: Uint8Array; served: Served; feed: Feed } | undefined {
+    const feed = this.current
+    if (feed?.attempt !== attempt || feed.body === null) return undefined
+    const isStream = this.options.kind === 'chat'
+    const body = isStream ? assembleAnswer([...this.lines, ...feed.end()], feed.body) : feed.body
+    return { body, served: feed.served, feed }
+  }
+}

@@ -1,0 +1,103 @@
+/** The scout edge on real sockets and a clock held by the test: how many may dial, who is closed with which code. */
+import type { Server } from 'bun'
+import { afterEach, describe, expect, test } from 'vitest'
+import { HubEngine } from '../../orchestrator/engine/engine.ts'
+import { Gateway, type GatewayOptions, type SocketData } from '../../orchestrator/gateway/gateway.ts'
+import { memoryStore } from '../../orchestrator/store/memory.ts'
+import { helloTimeoutMs, reconnectWindowMs, silenceMs } from '../../shared/limits.ts'
+import type { LiveHub } from '../support/live-hub.ts'
+import { ManualSystem } from '../support/manual-system.ts'
+import { dialRaw, joinRaw, knock } from '../support/raw-scout.ts'
+
+const open: (() => Promise<void>)[] = []
+afterEach(async () => {
+  for (const close of open.splice(0)) await close()
+})
+
+/** A gateway with its engine behind a server of its own; keys are named like their operators. */
+function stage(options: Partial<GatewayOptions> = {}) {
+  const system = new ManualSystem()
+  const engine = new HubEngine({ system, store: memoryStore(), epoch: 1 })
+  const keys = (key: string) => ({ ok: true as const, id: key, role: 'scout' })
+  const gateway = new Gateway({ system, events: engine, keys, connectionsMax: 100, ...options })
+  engine.start(gateway)
+  gateway.start()
+  const server: Server<SocketData> = Bun.serve<SocketData>({
+    port: 0,
+    hostname: '127.0.0.1',
+    fetch: (request, self) => gateway.upgrade(request, self),
+    websocket: gateway.websocket,
+  })
+  open.push(() => server.stop(true))
+  const hub = { url: `http://127.0.0.1:${server.port}`, scoutKey: 'operator' } as LiveHub
+  return { system, engine, gateway, hub }
+}
+
+describe('dialing', () => {
+  test('too often in one second from one address is 429; the next second is free again', async () => {
+    const { hub, system } = stage({ upgradesPerSecondPerAddress: 3 })
+    for (let times = 0; times < 3; times++) expect((await knock(hub)).status).toBe(101)
+    const refused = await knock(hub)
+    expect(refused).toMatchObject({ status: 429, error: { code: 'rate_limited' } })
+    system.pass(1_000)
+    expect((await knock(hub)).status).toBe(101)
+  })
+
+  test('beyond the room there is is 503, until somebody leaves', async () => {
+    const { hub, engine } = stage({ connectionsMax: 1 })
+    const first = await joinRaw(hub)
+    expect(await knock(hub)).toMatchObject({ status: 503, error: { code: 'no_scout_available' } })
+    first.cut()
+    for (let status = 503; status !== 101; ) ({ status } = await knock(hub))
+    expect(engine.scouts()).toEqual([])
+  })
+
+  test('without a websocket is told what this address is', async () => {
+    const { hub } = stage()
+    const headers = { authorization: 'Bearer operator', 'sec-websocket-protocol': 'chasm.v1' }
+    const answer = await fetch(`${hub.url}/v1/scout`, { headers })
+    expect(answer.status).toBe(400)
+    expect(await answer.json()).toMatchObject({ error: { message: expect.stringContaining('Upgrade: websocket') } })
+  })
+})
+
+describe('the gateway closes', () => {
+  test('a dialer that says no hello in time: 4408', async () => {
+    const { hub, system } = stage()
+    const dialer = await dialRaw(hub)
+    system.pass(helloTimeoutMs)
+    expect(await dialer.ended()).toMatchObject({ code: 4408 })
+  })
+
+  test('a scout that answers no ping: 4408; its engine forgets it', async () => {
+    const { hub, system, engine } = stage()
+    const scout = await joinRaw(hub)
+    system.pass(silenceMs + 5_000)
+    expect(await scout.ended()).toMatchObject({ code: 4408 })
+    expect(engine.scouts()).toEqual([])
+  })
+
+  test("a revoked key's scouts, and nobody else's: 4501", async () => {
+    const { hub, gateway, engine } = stage()
+    const revoked = await joinRaw(hub)
+    await joinRaw({ ...hub, scoutKey: 'other' } as LiveHub)
+    gateway.closeOperator('operator')
+    expect(await revoked.ended()).toMatchObject({ code: 4501 })
+    expect(engine.scouts().map((scout) => scout.operator)).toEqual(['other'])
+  })
+
+  test('every socket when the hub leaves, after it has said so: 4412', async () => {
+    const { hub, gateway, system } = stage()
+    const scouts = [await joinRaw(hub, { name: 'a' }), await joinRaw(hub, { name: 'b' })]
+    const dialer = await dialRaw(hub)
+    gateway.announceDrain('a restart')
+    for (const scout of scouts) {
+      expect(await scout.heard('hubDrain')).toMatchObject({ windowMs: reconnectWindowMs, reason: 'a restart' })
+    }
+    const closed = gateway.closeAll()
+    for (const scout of [...scouts, dialer]) expect(await scout.ended()).toMatchObject({ code: 4412 })
+    system.pass(100)
+    await closed
+    expect(dialer.frames).toEqual([])
+  })
+})

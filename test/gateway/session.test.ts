@@ -1,0 +1,199 @@
+/** One scout's socket as the hub sees it: phases, allowances, silence and the one end. */
+import { describe, expect, test } from 'vitest'
+import * as limits from '../../shared/limits.ts'
+import { closeTable } from '../../shared/protocol/close-codes.ts'
+import { encode } from '../../shared/protocol/codec.ts'
+import type { ScoutFrame } from '../../shared/protocol/frames.ts'
+import { type HubPhase, hubAccepts } from '../../shared/protocol/phases.ts'
+import { chunkOf, hello, SessionStage, settleOf } from '../support/session-stage.ts'
+
+const samples = {
+  hello,
+  credit: { type: 'credit', count: 1 },
+  started: { type: 'started', task: 1, attempt: 1, provider: 'p', model: 'm' },
+  chunk: chunkOf(new Uint8Array(3), 3),
+  settle: settleOf(new Uint8Array(3), 3),
+  fragment: { type: 'fragment', task: 1, attempt: 1, index: 0, bytes: new Uint8Array(1) },
+  pong: { type: 'pong', ping: 0, running: 0 },
+  drain: { type: 'drain', reason: '' },
+  offers: { type: 'offers', concurrency: 1, offers: [] },
+} as unknown as Record<ScoutFrame['type'], ScoutFrame>
+
+function inPhase(phase: HubPhase): SessionStage {
+  const stage = new SessionStage({ greeted: phase !== 'greeting' })
+  if (phase === 'draining') stage.say({ type: 'drain', reason: '' })
+  if (phase === 'closed') stage.session.close('silent')
+  stage.closes.length = 0
+  stage.heard.length = 0
+  expect(stage.session.phase).toBe(phase)
+  return stage
+}
+
+describe('the phases', () => {
+  for (const phase of ['greeting', 'ready', 'draining'] as const) {
+    for (const type of Object.keys(samples) as ScoutFrame['type'][]) {
+      const accepted = hubAccepts[phase].includes(type)
+      test(`${type} in phase ${phase} ${accepted ? 'is heard' : 'closes with 4400'}`, () => {
+        const stage = inPhase(phase)
+        stage.say(samples[type])
+        expect(stage.code).toBe(accepted ? undefined : 4400)
+        if (!accepted) expect(stage.closes[0]![1]).toContain(`${type} in phase ${phase}`)
+      })
+    }
+  }
+
+  test('nothing is heard after the close', () => {
+    const stage = inPhase('closed')
+    for (const frame of Object.values(samples)) stage.say(frame)
+    expect([stage.heard, stage.closes]).toEqual([[], []])
+  })
+
+  test('the hello introduces the scout once, under the key that opened the socket', () => {
+    const stage = new SessionStage({ greeted: false })
+    stage.say(hello)
+    expect(stage.heard).toMatchObject([
+      ['joined', { session: 7, operator: 'key', address: '::1', hello: { name: 'scout' } }],
+    ])
+  })
+
+  test('a scout of another version is closed with 4503, which tells it the right one', () => {
+    const stage = new SessionStage({ greeted: false })
+    stage.say({ ...hello, version: 2 })
+    expect(stage.closes).toMatchObject([[4503, expect.stringContaining('speaks version 1')]])
+    expect(stage.heard).toEqual([])
+  })
+
+  test('a scout that says no hello is closed with 4408; one that did is left alone', () => {
+    const late = new SessionStage({ greeted: false })
+    late.session.helloDue()
+    expect(late.code).toBe(4408)
+    const fine = new SessionStage()
+    fine.session.helloDue()
+    expect(fine.code).toBeUndefined()
+  })
+})
+
+describe('a message that is no frame', () => {
+  const hostile: [string, Uint8Array | string][] = [
+    ['text', 'hello'],
+    ['nothing', new Uint8Array(0)],
+    ['noise', new Uint8Array([0xc1, 0xff, 0x00])],
+    ['a frame of the hub', encode({ type: 'ping', ping: 1 })],
+    ['more than a frame holds', new Uint8Array(limits.frameBytesMax + 1)],
+  ]
+  for (const [what, message] of hostile) {
+    test(`${what} closes with 4400 and a reason that fits`, () => {
+      const stage = new SessionStage()
+      stage.session.receive(message, stage.nowMs)
+      expect(stage.code).toBe(4400)
+      expect(Buffer.byteLength(stage.closes[0]![1])).toBeLessThanOrEqual(123)
+    })
+  }
+})
+
+describe('the allowance', () => {
+  test('of control frames closes with 4429 beyond a second of them', () => {
+    const stage = new SessionStage()
+    // The hello was one of them.
+    for (let sent = 1; sent < limits.controlFramesPerSecond; sent++) stage.say({ type: 'credit', count: 0 })
+    expect(stage.code).toBeUndefined()
+    stage.say({ type: 'credit', count: 0 })
+    expect(stage.code).toBe(4429)
+  })
+
+  test('grows back with time, up to its burst', () => {
+    const stage = new SessionStage()
+    for (let second = 0; second < 5; second++) {
+      stage.nowMs += 1_000
+      for (let sent = 0; sent < limits.controlFramesPerSecond; sent++) stage.say({ type: 'credit', count: 0 })
+    }
+    expect(stage.code).toBeUndefined()
+    stage.nowMs += 100
+    for (let sent = 0; sent <= limits.controlFramesPerSecond / 10; sent++) stage.say({ type: 'credit', count: 0 })
+    expect(stage.code).toBe(4429)
+  })
+
+  test('of control bytes closes with 4429, whatever the number of frames', () => {
+    const stage = new SessionStage()
+    const body = new Uint8Array(limits.inlineBodyBytesMax)
+    for (let task = 0; task < 33; task++) stage.say(settleOf(body, body.length, task))
+    expect(stage.code).toBe(4429)
+  })
+
+  test('of answers is its own: a full stream leaves control frames room', () => {
+    const stage = new SessionStage()
+    const body = new Uint8Array(16_384)
+    for (let task = 0; task < 900; task++) stage.say(chunkOf(body, body.length, task))
+    stage.say({ type: 'credit', count: 1 })
+    expect(stage.code).toBeUndefined()
+    for (let task = 0; task < 200; task++) stage.say(chunkOf(body, body.length, task))
+    expect(stage.code).toBe(4429)
+  })
+})
+
+describe('silence', () => {
+  test('is measured by round trips: frames do not count, pongs do', () => {
+    const stage = new SessionStage()
+    for (let second = 1; second <= 60; second++) {
+      stage.nowMs += 1_000
+      stage.say({ type: 'credit', count: 0 })
+      stage.session.check(stage.nowMs)
+    }
+    expect(stage.code).toBe(4408)
+    const alive = new SessionStage()
+    for (let second = 1; second <= 120; second++) {
+      alive.nowMs += 1_000
+      alive.session.check(alive.nowMs)
+      const last = alive.sent.at(-1)
+      if (last?.type === 'ping') alive.say({ type: 'pong', ping: last.ping, running: 0 })
+    }
+    expect(alive.code).toBeUndefined()
+    expect(alive.names().filter((what) => what === 'heartbeat').length).toBe(alive.sent.length)
+    expect(alive.sent.length).toBeGreaterThan(9)
+  })
+
+  test('ends after its time and not before, also while the hub goes on sending', () => {
+    const stage = new SessionStage()
+    stage.session.check(stage.nowMs + limits.silenceMs)
+    expect(stage.code).toBeUndefined()
+    stage.session.send({ type: 'settled', task: 1, attempt: 1, verdict: 'stale' })
+    stage.session.check(stage.nowMs + limits.silenceMs + 1)
+    expect(stage.closes).toEqual([[4408, closeTable.silent.meaning]])
+  })
+
+  test('is broken by a slow answer too, once per ping and never by an invented one', () => {
+    const stage = new SessionStage()
+    for (const second of [10, 20]) stage.session.check(stage.nowMs + second * 1_000)
+    expect(stage.sent).toMatchObject([{ ping: 1 }, { ping: 2 }])
+    stage.nowMs += 21_000
+    for (const ping of [1, 1, 3, 0]) stage.say({ type: 'pong', ping, running: 0 })
+    expect(stage.names()).toEqual(['heartbeat'])
+    stage.session.check(stage.nowMs + limits.silenceMs)
+    expect(stage.code).toBeUndefined()
+    stage.session.check(stage.nowMs + limits.silenceMs + 1)
+    expect(stage.code).toBe(4408)
+  })
+
+  test('before the hello is the hello timeout, not this', () => {
+    const stage = new SessionStage({ greeted: false })
+    stage.session.check(stage.nowMs + 100_000)
+    expect([stage.code, stage.sent.length]).toEqual([undefined, 0])
+  })
+})
+
+describe('the end', () => {
+  test('is told to the engine once, whoever began it', () => {
+    const stage = new SessionStage()
+    stage.session.close('keyRevoked')
+    stage.session.closed()
+    stage.session.close('silent')
+    expect(stage.names()).toEqual(['gone'])
+    expect(stage.closes).toEqual([[4501, closeTable.keyRevoked.meaning]])
+  })
+
+  test("of a scout that never greeted is nobody else's business", () => {
+    const stage = new SessionStage({ greeted: false })
+    stage.session.closed()
+    expect(stage.heard).toEqual([])
+  })
+})

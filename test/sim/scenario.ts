@@ -1,0 +1,103 @@
+/**
+ * What kind of life a seed leads: which faults occur and how often, how large the fleet is, how tight the hub's bounds
+ * are. Every seed draws its own mix and leaves much out (swarm testing: Groce et al., 2012), because faults that always
+ * come together hide each other. One life in ten is calm.
+ */
+import { type CoreSettings, defaultCoreSettings } from '../../orchestrator/core/settings.ts'
+import type { World } from './world.ts'
+
+/** Mean milliseconds between two faults of a kind; Infinity for never. */
+export interface Weather {
+  cutMs: number
+  halfOpenMs: number
+  partitionMs: number
+  stallMs: number
+  scoutCrashMs: number
+  scoutDrainMs: number
+  hubCrashMs: number
+  hubRestartMs: number
+  /** Chance that the hub dies at one of its next frames or commits instead of between two events. */
+  midStepShare: number
+  /** Share of commits that fail. */
+  storeFaults: number
+  refusals: number
+}
+
+export interface Scenario {
+  durationMs: number
+  weather: Weather
+  settings: Partial<CoreSettings>
+  scouts: number
+  concurrency: number
+  models: string[]
+  users: number
+  /** Mean pause of a user between two requests. */
+  thinkMs: number
+  /** Users of durable intents, and their mean pause. */
+  planners: number
+  planMs: number
+  /** Share of provider calls that go wrong in one way or another. */
+  providerTrouble: number
+  habits: Habit[]
+}
+
+/** How strangers behave on the scouts' wire; each combines a few. */
+export const habits = [
+  'late',
+  'doubled',
+  'forger',
+  'thief',
+  'gapper',
+  'greedy',
+  'flapper',
+  'twin',
+  'claimer',
+  'junk',
+  'mute',
+  'liar',
+  'deaf',
+  'frozen',
+] as const
+export type Habit = (typeof habits)[number]
+
+const never = Number.POSITIVE_INFINITY
+const minuteMs = 60_000
+
+export function scenarioOf(world: World, durationMs: number): Scenario {
+  const dice = world.dice('scenario')
+  const isCalm = dice.chance(0.1)
+  const sometimes = (share: number, leastMs: number, mostMs: number) =>
+    !isCalm && dice.chance(share) ? dice.between(leastMs, mostMs) : never
+  const weather: Weather = {
+    cutMs: sometimes(0.5, minuteMs / 4, 3 * minuteMs),
+    halfOpenMs: sometimes(0.4, minuteMs / 2, 3 * minuteMs),
+    partitionMs: sometimes(0.4, minuteMs / 2, 3 * minuteMs),
+    stallMs: sometimes(0.3, minuteMs / 2, 3 * minuteMs),
+    scoutCrashMs: sometimes(0.4, minuteMs / 2, 4 * minuteMs),
+    scoutDrainMs: sometimes(0.3, minuteMs, 4 * minuteMs),
+    hubCrashMs: sometimes(0.5, minuteMs, 4 * minuteMs),
+    hubRestartMs: sometimes(0.2, 2 * minuteMs, 5 * minuteMs),
+    midStepShare: dice.pick([0.2, 0.8]),
+    storeFaults: isCalm ? 0 : dice.pick([0, 0, 0.02, 0.2]),
+    refusals: isCalm ? 0 : dice.pick([0, 0, 0.1]),
+  }
+  const settings: Partial<CoreSettings> = {}
+  if (dice.chance(0.3)) Object.assign(settings, { readyTasksMax: 6, readyTasksPerTenantMax: 3, queueTimeoutMs: 15_000 })
+  if (dice.chance(0.3)) Object.assign(settings, { hedgeSamplesMin: 5, hedgeAfterMinMs: 500 })
+  if (dice.chance(0.3)) Object.assign(settings, { creditMax: 2, recordsMax: 3 })
+  if (dice.chance(0.2)) Object.assign(settings, { attemptsMax: 2, returnsMax: 2 })
+  return {
+    durationMs,
+    weather,
+    settings: { ...defaultCoreSettings, ...settings },
+    scouts: dice.between(1, 5),
+    concurrency: dice.pick([1, 2, 4]),
+    models: dice.pick([['a'], ['a', 'b'], ['a', 'b', 'c']]),
+    users: dice.between(1, 5),
+    thinkMs: dice.pick([3_000, 10_000, 30_000]),
+    planners: dice.between(0, 2),
+    planMs: dice.pick([20_000, 60_000]),
+    providerTrouble: isCalm ? 0 : dice.pick([0, 0.1, 0.4]),
+    habits: isCalm ? [] : Array.from({ length: dice.pick([0, 0, 2, 4, 6]) }, () => dice.pick(habits)),
+  }
+}

@@ -1,0 +1,26 @@
+/**
+ * What happened in one simulated life, as a hash: two runs of the same seed must come out the same to the bit. Asked
+ * for, it also tells every event in words, for whoever replays a failure.
+ */
+export class Trace {
+  private high = 0x9e3779b9
+  private low = 0x85ebca6b
+
+  /** `say` receives one line per event; null keeps the hash alone. */
+  constructor(readonly say: ((line: string) => void) | null = null) {}
+
+  mix(value: number): void {
+    const whole = Math.floor(value)
+    this.low = Math.imul(this.low ^ whole, 0x01000193) ^ (this.high >>> 15)
+    this.high = Math.imul(this.high ^ Math.floor((value - whole) * 0x100000000) ^ this.low, 0x9e3779b1)
+  }
+
+  bytes(message: Uint8Array): void {
+    this.mix(Bun.hash.xxHash32(message))
+  }
+
+  get digest(): string {
+    const hex = (half: number) => (half >>> 0).toString(16).padStart(8, '0')
+    return hex(this.high) + hex(this.low)
+  }
+}
