@@ -53,6 +53,7 @@ export function startHub(options: HubOptions): Hub | { flaw: string } {
     events: engine,
     keys: (key) => keyring.verify(key),
     connectionsMax: connectionsMax(),
+    onDefect: (err) => log.error({ err }, "a scout's frame met a defect of this orchestrator"),
     ...(options.upgradesPerSecondPerAddress && {
       upgradesPerSecondPerAddress: options.upgradesPerSecondPerAddress,
     }),

@@ -9,7 +9,7 @@ import { cancelLease, endCancel } from './cancels.ts'
 import { finish } from './endings.ts'
 import type { Lease, Scout, Task } from './entities.ts'
 import type { Event } from './events.ts'
-import { attemptsMax, heldBy, leaseOf, noteProgress, release } from './leases.ts'
+import { attemptsMax, heldBy, leaseOf, lookAgain, noteProgress, release } from './leases.ts'
 import { bookFirstContent, bookOutcome, bookSpeed, growWindow, shrinkWindow } from './records.ts'
 import type { CoreState } from './state.ts'
 import { move, sameNonce } from './task.ts'
@@ -96,7 +96,7 @@ export function endAttempt(core: CoreState, task: Task, lease: Lease, cause: Fau
   const spent = task.charged >= attemptsMax(core, task) || task.returned > core.settings.returnsMax
   if (task.leases.length > 0 && retry !== 'never') {
     core.emit({ type: 'attemptVoid', task: task.id, attempt: lease.attempt })
-    return
+    return lookAgain(core, task)
   }
   const stuck = task.contentBegan && !mayMigrate(core, task)
   if (retry === 'never' || stuck || spent) {

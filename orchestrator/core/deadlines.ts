@@ -9,7 +9,7 @@ import { comeBack, endAttempt } from './attempts.ts'
 import { cancelLease, cancelLeases, send } from './cancels.ts'
 import { finish, unqueue } from './endings.ts'
 import type { Lease, ModelEntry, Pause, Task } from './entities.ts'
-import { hedgeDueMs, leasedDueMs, patienceEndsMs } from './leases.ts'
+import { hedgeDueMs, lookAgain, patienceEndsMs } from './leases.ts'
 import { hedge } from './matching.ts'
 import { notOffered } from './not-offered.ts'
 import type { CoreState, Deadline } from './state.ts'
@@ -67,7 +67,7 @@ function leasedDue(core: CoreState, task: Task): void {
   }
   if (task.state !== 'leased') return
   if (core.nowMs >= hedgeDueMs(core, task)) hedge(core, task)
-  core.wheel.arm(task, leasedDueMs(core, task))
+  lookAgain(core, task)
 }
 
 function whatIsWrong(core: CoreState, task: Task, lease: Lease): Fault | null {

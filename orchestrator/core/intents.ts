@@ -6,7 +6,7 @@
 import { autoModel } from '../../shared/task.ts'
 import type { Intent, Task } from './entities.ts'
 import type { Accept, AcceptedTask } from './events.ts'
-import { leasedDueMs } from './leases.ts'
+import { lookAgain } from './leases.ts'
 import type { CoreState } from './state.ts'
 import { plainWishes, taskOf } from './task.ts'
 
@@ -36,7 +36,7 @@ function link(core: CoreState, event: Accept, intent: Intent, accepted: Accepted
   const { task: id, kind, model, promptBytes, state, attempt, charged, returned } = accepted
   const entry = core.index.ensureEntry(kind, model, core.nowMs)
   // Nobody offers it yet, and maybe never will: looked at from time to time.
-  if (entry.offerers === 0 && model !== autoModel) core.wheel.arm(entry, core.nowMs + core.settings.modelGraceMs)
+  if (entry.offerers === 0 && entry.slot === -1 && model !== autoModel) core.wheel.arm(entry, core.nowMs + core.settings.modelGraceMs)
   const task = taskOf(core, {
     id,
     tenant,
@@ -72,5 +72,5 @@ function orphan(core: CoreState, task: Task, { nonce, scout, instance }: NonNull
   task.leases.push({ attempt, nonce, holder: null, scout, instance, model, ...times, expiresMs })
   task.triedScouts.push(scout)
   core.leases++
-  core.wheel.arm(task, leasedDueMs(core, task))
+  lookAgain(core, task)
 }

@@ -36,7 +36,7 @@ export function grant(core: CoreState, task: Task, scout: Scout): void {
   scout.credits--
   scout.leased.add(task)
   core.roster.refresh(scout)
-  core.wheel.arm(task, leasedDueMs(core, task))
+  lookAgain(core, task)
   const { attempt, nonce, instance } = lease
   if (task.intent !== null) {
     core.persist({ change: 'lease', task: task.id, attempt, nonce, scout: lease.scout, instance })
@@ -124,8 +124,8 @@ export function noteProgress(core: CoreState, task: Task, lease: Lease): void {
   if (isFirst) lookAgain(core, task)
 }
 
-/** Another kind of patience applies from now on, which may end sooner than the one before. */
-function lookAgain(core: CoreState, task: Task): void {
+/** What is waited for has changed, and may be due sooner than what was waited for before. */
+export function lookAgain(core: CoreState, task: Task): void {
   core.wheel.arm(task, leasedDueMs(core, task))
 }
 

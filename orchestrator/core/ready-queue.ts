@@ -6,8 +6,8 @@
  * business: the core counts all queues together and refuses before it adds.
  */
 
-/** Choosy tasks and tenants passed over in one look; those passed over go to the end, so that each is looked at. */
-const looksMax = 16
+/** Tenants passed over, and choosy tasks of each, in one look; those go to the end, so that each has its day. */
+const looksMax = 6
 
 /** What the queue needs to know of a task. */
 export interface Queued {
@@ -123,20 +123,25 @@ export class ReadyQueue<T extends Queued> {
     this.size++
   }
 
-  /** The task whose turn it is among those that fit, left in place. Whoever has none that fits is passed over. */
+  /** The task whose turn it is among those that fit, left in place. A tenant without one that fits is passed over. */
   peek(fits: (task: T) => boolean): T | undefined {
-    let looks = Math.min(looksMax, this.turns.size)
+    let found: T | undefined
+    let passed: TenantQueue<T>[] | undefined
     for (const queue of this.turns) {
       if (queue.deficit < 1) queue.deficit += queue.weight
-      if (queue.deficit >= 1) {
-        const task = queue.peek(fits)
-        if (task !== undefined) return task
-        if (--looks === 0) return undefined
+      if (queue.deficit < 1) {
+        // A weight below one saves up over several turns.
+        this.yieldTurn(queue)
+        continue
       }
-      // Nothing that fits; or a weight below one, which saves up over several turns.
-      this.yieldTurn(queue)
+      found = (passed?.length ?? 0) < looksMax ? queue.peek(fits) : queue.heap[0]
+      if (found !== undefined) break
+      passed ??= []
+      passed.push(queue)
     }
-    return undefined
+    // To the end, so that the next scout looks at others.
+    if (passed !== undefined) for (const queue of passed) this.yieldTurn(queue)
+    return found
   }
 
   /** Takes out a task because it is served, which its tenant pays for. */

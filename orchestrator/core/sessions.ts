@@ -8,7 +8,7 @@ import { fault } from '../../shared/faults.ts'
 import { endAttempt, mayMigrate, wasCommitted } from './attempts.ts'
 import type { Lease, ModelEntry, Scout, Task } from './entities.ts'
 import type { Event, HeldReply, ScoutJoined } from './events.ts'
-import { leasedDueMs, leaseOf, renew } from './leases.ts'
+import { leaseOf, lookAgain, renew } from './leases.ts'
 import type { CoreState } from './state.ts'
 import { sameNonce } from './task.ts'
 
@@ -82,7 +82,7 @@ function abandonLease(core: CoreState, task: Task, lease: Lease): void {
     return endAttempt(core, task, lease, fault('scout_lost', 'The scout that worked on this lost its connection.'))
   }
   if (goesOn) lease.expiresMs = Math.min(lease.expiresMs, core.nowMs + core.settings.resumeWindowMs)
-  core.wheel.arm(task, leasedDueMs(core, task))
+  lookAgain(core, task)
 }
 
 export function credit(core: CoreState, session: number, count: number): void {

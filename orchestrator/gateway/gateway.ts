@@ -25,6 +25,8 @@ export interface GatewayOptions {
   /** Sockets held at most; the next is refused with 503. */
   connectionsMax: number
   upgradesPerSecondPerAddress?: number
+  /** Told of an error that a message brought about: a defect of ours, whoever sent the message. */
+  onDefect?: (error: unknown) => void
 }
 
 /** Sessions are looked after in turns: each turn visits one of these groups, so that no moment is crowded. */
@@ -85,7 +87,7 @@ export class Gateway implements ScoutLinks {
     sendPings: false,
     idleTimeout: 0,
     open: (ws) => this.opened(ws),
-    message: (ws, message) => ws.data.session?.receive(message, this.system.nowMs()),
+    message: (ws, message) => this.received(ws, message),
     drain: (ws) => ws.data.session?.pump(),
     close: (ws) => this.closed(ws),
   }
@@ -105,6 +107,16 @@ export class Gateway implements ScoutLinks {
     this.open++
     this.sessions.set(id, session)
     this.groups[id % rounds]!.add(session)
+  }
+
+  /** An error that leaves this handler would end the process, and with it everybody else's work. */
+  private received(ws: ServerWebSocket<SocketData>, message: string | Buffer): void {
+    try {
+      ws.data.session?.receive(message, this.system.nowMs())
+    } catch (error) {
+      this.options.onDefect?.(error)
+      ws.data.session?.close('badFrame', 'the orchestrator could not handle a frame')
+    }
   }
 
   private closed(ws: ServerWebSocket<SocketData>): void {

@@ -1,6 +1,7 @@
 /**
  * The one right answer to every request, a function of its bytes alone: whichever scout gives it, after however many
  * attempts, a client must have seen this and nothing else. Providers and strangers speak it, checks compare with it.
+ * A request may wish for a length; one that goes on after a forwarded prefix gets the rest.
  */
 
 export interface KnownAnswer {
@@ -11,47 +12,57 @@ export interface KnownAnswer {
   /** Not streamed. */
   whole: string
   text: string
-  tokens: number
+}
+
+interface Ask {
+  /** Lines with content, and the characters of each. */
+  want?: [lines: number, chars: number]
+  messages?: { content: string }[]
+  continue_final_message?: boolean
+  add_generation_prompt?: boolean
 }
 
 const known = new Map<string, KnownAnswer>()
 /** Answers remembered, over all lives of this process. */
-const knownMax = 4_000
-const largeLineChars = 18_000
-
-/** One in so many answers is large enough to travel in fragments. */
-const largeShare = 80
+const knownMax = 2_000
 
 export function answerTo(body: Uint8Array): KnownAnswer {
   const key = Bun.hash(body).toString(36)
   let answer = known.get(key)
   if (answer === undefined) {
     if (known.size >= knownMax) known.clear()
-    answer = makeAnswer(key, Number(BigInt(Bun.hash(body)) % 1_000_003n))
+    answer = makeAnswer(key, JSON.parse(Buffer.from(body).toString('utf8')) as Ask)
     known.set(key, answer)
   }
   return answer
 }
 
-function makeAnswer(key: string, draw: number): KnownAnswer {
-  const isLarge = draw % largeShare === 1
-  const count = isLarge ? 3 : draw % 8
-  const words = Array.from({ length: count }, (_, at) => `${key}-${at}${isLarge ? 'x'.repeat(largeLineChars) : ''} `)
+function makeAnswer(key: string, ask: Ask): KnownAnswer {
+  if (ask.continue_final_message) return continued(ask)
+  const [count, chars] = ask.want ?? [3, 10]
+  const words = Array.from({ length: count }, (_, at) => `${key}.${at} `.padEnd(chars, 'x'))
+  return spoken(words, words.join(''))
+}
+
+/** What is left to say after the assistant's unfinished turn. */
+function continued({ continue_final_message: _, add_generation_prompt: __, messages = [], ...rest }: Ask): KnownAnswer {
+  const begun = messages.at(-1)!.content
+  const { text } = answerTo(Buffer.from(JSON.stringify({ ...rest, messages: messages.slice(0, -1) })))
+  if (!text.startsWith(begun)) throw new Error('a continuation asks to go on after what was never said')
+  const left = text.slice(begun.length)
+  return spoken(left === '' ? [] : [left], text)
+}
+
+function spoken(words: string[], text: string): KnownAnswer {
   const line = (delta: object, finish: string | null) =>
     JSON.stringify({ choices: [{ index: 0, delta, finish_reason: finish }] })
   const lines = [line({ role: 'assistant', content: '' }, null)]
   for (const content of words) lines.push(line({ content }, null))
   lines.push(line({}, 'stop'))
-  const usage = { prompt_tokens: draw % 50, completion_tokens: count }
-  const text = words.join('')
+  const usage = { prompt_tokens: 7, completion_tokens: words.length }
   const message = { role: 'assistant', content: text }
-  return {
-    lines,
-    tail: JSON.stringify({ choices: [], usage }),
-    whole: JSON.stringify({ choices: [{ index: 0, message, finish_reason: 'stop' }], usage }),
-    text,
-    tokens: count,
-  }
+  const whole = JSON.stringify({ choices: [{ index: 0, message, finish_reason: 'stop' }], usage })
+  return { lines, tail: JSON.stringify({ choices: [], usage }), whole, text }
 }
 
 /** The whole answer to a request for embeddings. */

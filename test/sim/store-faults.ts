@@ -1,0 +1,84 @@
+/**
+ * A disk that misbehaves the way the store's port allows: busy, full, broken, and the commit of which nobody knows
+ * whether it happened. Such a batch is not visible, but comes to life when the hub dies before its next commit. What is
+ * really committed is shown to whoever watches, write by write.
+ */
+import { type Store, StoreError, type StoreWrite } from '../../orchestrator/engine/store-port.ts'
+import { memoryStore } from '../../orchestrator/store/memory.ts'
+import { MemoryDisk } from '../../orchestrator/store/memory-disk.ts'
+import type { Dice } from './world.ts'
+
+const troubles = ['busy', 'full', 'io', 'unknown'] as const
+
+export interface CommitWatcher {
+  /** The hub is about to commit; false when it dies first. */
+  mayCommit(): boolean
+  committed(writes: readonly StoreWrite[]): void
+  /** It has committed; false when it dies before it hears of it. */
+  fenced(error: StoreError): void
+}
+
+export class FaultyDisk {
+  readonly disk = new MemoryDisk()
+  /** Share of commits that begin a spell of trouble. */
+  faults = 0
+  private spell: { left: number; trouble: (typeof troubles)[number] } | null = null
+  /** The batch that may or may not have happened. */
+  private unknown: readonly StoreWrite[] | null = null
+
+  constructor(
+    private readonly dice: Dice,
+    private readonly watcher: CommitWatcher,
+  ) {}
+
+  /** A store on this disk, as a newly started hub opens it. */
+  open(): Store {
+    const store = memoryStore(this.disk)
+    return {
+      ...store,
+      commit: (writes) => {
+        if (!this.watcher.mayCommit()) return
+        const trouble = this.trouble()
+        if (trouble !== null) {
+          if (trouble === 'unknown') this.unknown = structuredClone(writes)
+          throw new StoreError(trouble, `the simulated disk is ${trouble}`)
+        }
+        this.unknown = null
+        this.write(store, writes)
+      },
+    }
+  }
+
+  /** The power is gone: the commit in doubt happened or not. */
+  settle(): void {
+    const { unknown } = this
+    this.unknown = null
+    this.spell = null
+    if (unknown !== null && this.dice.chance(0.5)) this.write(memoryStore(this.disk), unknown)
+  }
+
+  calm(): void {
+    this.faults = 0
+    this.spell = null
+  }
+
+  private write(store: Store, writes: readonly StoreWrite[]): void {
+    try {
+      store.commit(writes)
+    } catch (error) {
+      if (error instanceof StoreError) this.watcher.fenced(error)
+      throw error
+    }
+    this.watcher.committed(writes)
+  }
+
+  private trouble(): (typeof troubles)[number] | null {
+    if (this.spell === null && this.dice.chance(this.faults)) {
+      this.spell = { left: this.dice.pick([1, 2, 8]), trouble: this.dice.pick(troubles) }
+    }
+    if (this.spell === null) return null
+    const { trouble } = this.spell
+    if (--this.spell.left === 0) this.spell = null
+    return trouble
+  }
+}
