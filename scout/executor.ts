@@ -14,7 +14,7 @@ import type { WorkFrame } from './core/session.ts'
 import { answerTooLarge, cancelled, done, type Ending, ended, handedBack, lateAnswer, tooMuchAtOnce } from './ending.ts'
 import { Inbox } from './inbox.ts'
 import type { Log } from './log.ts'
-import { Outbox, type Exit } from './outbox.ts'
+import { type Exit, Outbox } from './outbox.ts'
 import { keyOf, type Outgoing } from './outgoing.ts'
 import { type AnswerWriter, type Provider, type ProviderAnswer, ProviderError } from './providers/provider.ts'
 import { Run, type Stop } from './run.ts'
@@ -186,7 +186,7 @@ export class Executor {
       }
     }
     const untouched = last.code === 'provider_rate_limited' && run.outgoing.lines === 0
-    return ended(untouched ? 'released' : 'failed', last.code, last.message, last.retryAfterMs)
+    return ended(untouched ? 'released' : 'failed', last)
   }
 
   /** The provider's answer; after an abort it has a moment to end, then this rejects whether it has or not. */

@@ -55,10 +55,10 @@ export const faultTable = {
   scout_silent: { blame: 'scout', retry: 'elsewhere', status: 504, type: server },
   chunk_gap: { blame: 'scout', retry: 'elsewhere', status: 502, type: server },
   bad_answer: { blame: 'scout', retry: 'elsewhere', status: 502, type: server },
-  answer_too_large: { blame: 'scout', retry: 'elsewhere', status: 502, type: server },
   not_offered: { blame: 'scout', retry: 'elsewhere', status: 502, type: server },
 
   // Nobody's or the hub's.
+  answer_too_large: { blame: 'nobody', retry: 'never', status: 502, type: server },
   scout_draining: { blame: 'nobody', retry: 'free', status: 503, type: server },
   no_scout_available: { blame: 'nobody', retry: 'never', status: 503, type: server },
   deadline_exceeded: { blame: 'nobody', retry: 'never', status: 504, type: server },

@@ -40,7 +40,9 @@ export const faultMessageCharsMax = 500
 
 // ---------------------------------------------------------------- rates
 
-/** Control frames (all but chunk and fragment) per scout and second, with one second of burst; more closes with 4429. */
+/**
+ * Control frames (all but chunk and fragment) per scout and second, with one second of burst; more closes with 4429.
+ */
 export const controlFramesPerSecond = 200
 /** Control bytes per scout and second, with one second of burst; more closes with 4429. */
 export const controlBytesPerSecond = 1 * MiB
@@ -59,7 +61,9 @@ export const descriptorShare = 0.8
 export const helloTimeoutMs = 5_000
 /** The hub pings each scout this often (jittered by up to 20 %); the pong comes out of the scout's work loop. */
 export const heartbeatMs = 10_000
-/** Silence after which either side gives the other up: hub closes with 4408, scout redials. Two heartbeats and a half. */
+/**
+ * Silence after which either side gives the other up: hub closes with 4408, scout redials. Two heartbeats and a half.
+ */
 export const silenceMs = 25_000
 /** Bytes queued towards one scout; more closes that socket (4413) so that one stalled reader costs no memory. */
 export const socketBacklogBytesMax = 256 * KiB
@@ -149,6 +153,9 @@ export const keepAliveMs = 5_000
 export const toolCallsMax = 128
 /** Depth of a request's JSON; deeper is 400. */
 export const jsonDepthMax = 64
+/** Names in one list of wished or unwished scouts, and the characters of each; more is 400. */
+export const wishedNamesMax = 64
+export const wishedNameCharsMax = 200
 /** Fields of one object in a request's JSON; more is 400: an object of 300,000 costs half a second to check. */
 export const jsonFieldsMax = 4096
 /** A client's connection on which nothing moves is closed after this. Above `clientStallMs`, below Bun's 255 s. */
@@ -211,6 +218,9 @@ export const keyCacheMax = 10_000
 /** Characters of ADMIN_KEY, a credential people choose: too short is guessable, longer is refused at the start. */
 export const adminKeyCharsMin = 32
 export const adminKeyCharsMax = 256
+/** Turns in the queue one key may get for each one of another's; outside of it making the key is 400. */
+export const keyWeightMin = 0.1
+export const keyWeightMax = 100
 
 // ---------------------------------------------------------------- the scout's own pace
 

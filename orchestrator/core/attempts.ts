@@ -19,9 +19,9 @@ export function settle(core: CoreState, event: Extract<Event, { type: 'settle' }
   const { session, task: taskId, attempt, nonce, outcome } = event
   const scout = core.roster.bySession.get(session)
   if (scout === undefined) return
-  endCancel(core, scout, taskId, attempt)
   const held = heldBy(core, session, taskId, attempt)
   if (held === undefined || !sameNonce(held.lease.nonce, nonce)) {
+    endCancel(core, scout, taskId, attempt)
     const verdict = wasCommitted(core, taskId, attempt, nonce) ? 'committed' : 'stale'
     core.emit({ type: 'verdict', session, task: taskId, attempt, verdict })
     return
@@ -74,7 +74,8 @@ export function contentBegan(core: CoreState, task: Task, attempt: number): void
 
 /** The others lost the race, which is nobody's fault. */
 function stopOthers(core: CoreState, task: Task, winner?: Lease): void {
-  for (const lease of task.leases.filter((other) => other !== winner)) {
+  for (const lease of [...task.leases]) {
+    if (lease === winner) continue
     cancelLease(core, task, lease, 'hedge_lost')
     release(core, task, lease)
     task.outrun++

@@ -11,17 +11,19 @@ import { SampledSet } from './sampled-set.ts'
 
 export class CapabilityIndex {
   readonly entries = new Map<string, ModelEntry>()
+  /** The same by kind and model, found without making a key. */
+  private readonly byModel: Record<TaskKind, Map<string, ModelEntry>> = { chat: new Map(), embed: new Map() }
   private readonly classes = new Map<string, OfferClass>()
 
   entry(kind: TaskKind, model: string): ModelEntry | undefined {
-    return this.entries.get(entryKey(kind, model))
+    return this.byModel[kind].get(model)
   }
 
   /** The entry of a model, made when it is not there. */
   ensureEntry(kind: TaskKind, model: string, nowMs: number): ModelEntry {
-    const key = entryKey(kind, model)
-    let entry = this.entries.get(key)
+    let entry = this.entry(kind, model)
     if (entry === undefined) {
+      const key = entryKey(kind, model)
       entry = {
         timed: 'model',
         key,
@@ -41,8 +43,15 @@ export class CapabilityIndex {
         after: null,
       }
       this.entries.set(key, entry)
+      this.byModel[kind].set(model, entry)
     }
     return entry
+  }
+
+  /** Nobody offers it and nobody waits for it. */
+  forget({ key, kind, model }: ModelEntry): void {
+    this.entries.delete(key)
+    this.byModel[kind].delete(model)
   }
 
   /** Counts a connected scout for every model it offers, paused or not; give the entries back to `withdraw`. */
@@ -63,10 +72,11 @@ export class CapabilityIndex {
     let klass = this.classes.get(signature)
     if (klass === undefined) {
       const entries = distinct.map((offer) => this.ensureEntry(offer.kind, offer.model, nowMs))
+      const offerOf = new Map(distinct.map((offer, at) => [entries[at]!, offer]))
       for (const kind of taskKinds) {
         if (distinct.some((offer) => offer.kind === kind)) entries.push(this.ensureEntry(kind, autoModel, nowMs))
       }
-      klass = { signature, offers: distinct, entries, members: 0, idle: new SampledSet() }
+      klass = { signature, offers: distinct, offerOf, entries, members: 0, idle: new SampledSet() }
       this.classes.set(signature, klass)
     }
     klass.members++
@@ -81,7 +91,10 @@ export class CapabilityIndex {
     if (klass.members === 0) this.classes.delete(klass.signature)
   }
 
-  /** Notes whether a scout can take a task now. Touches the class's models only when its first or last idle scout changes. */
+  /**
+   * Notes whether a scout can take a task now. Touches the class's models only when its first or last idle scout
+   * changes.
+   */
   setIdle(klass: OfferClass, scout: Scout, idle: boolean): void {
     if (idle) {
       if (klass.idle.add(scout) && klass.idle.size === 1) for (const e of klass.entries) e.readyClasses.add(klass)

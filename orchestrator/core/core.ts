@@ -103,8 +103,8 @@ function submit(core: CoreState, event: Submit): void {
     return refuse(core, event.task, fault('model_not_found', notOffered(core, event), fields))
   }
   const { task: id, tenant, weight, priority, kind, model, stream, promptBytes, deadlineMs, wishes } = event
-  const request = { tenant, weight, priority, kind, model, stream, promptBytes, deadlineMs, wishes }
-  const task = taskOf(core, { id, ...request, entry, intent: null })
+  const request = { id, tenant, weight, priority, kind, model, stream, promptBytes, deadlineMs, wishes }
+  const task = taskOf(core, Object.assign(request, { entry, intent: null }))
   core.tasks.set(task.id, task)
   core.homeless.push(task)
 }

@@ -97,5 +97,5 @@ function forgetModel(core: CoreState, entry: ModelEntry): void {
   }
   // A durable task waits until its deadline, so its queue stays.
   if (entry.picky.size + entry.waiting.size > 0) core.wheel.arm(entry, core.nowMs + core.settings.modelGraceMs)
-  else core.index.entries.delete(entry.key)
+  else core.index.forget(entry)
 }

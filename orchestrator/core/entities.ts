@@ -171,7 +171,9 @@ export interface Scout {
 
 // ---------------------------------------------------------------- models
 
-/** One model of one kind: who can serve it and who waits for it. `auto` is one too, served by every scout of its kind. */
+/**
+ * One model of one kind: who can serve it and who waits for it. `auto` is one too, served by every scout of its kind.
+ */
 export interface ModelEntry extends Timed {
   timed: 'model'
   key: string
@@ -196,6 +198,8 @@ export interface OfferClass {
   signature: string
   /** At most one offer per kind and model. */
   offers: readonly Offer[]
+  /** The same by the entry they are for. */
+  offerOf: ReadonlyMap<ModelEntry, Offer>
   /** One entry per offer, then `auto` of every kind that occurs. */
   entries: readonly ModelEntry[]
   members: number

@@ -36,7 +36,8 @@ function link(core: CoreState, event: Accept, intent: Intent, accepted: Accepted
   const { task: id, kind, model, promptBytes, state, attempt, charged, returned } = accepted
   const entry = core.index.ensureEntry(kind, model, core.nowMs)
   // Nobody offers it yet, and maybe never will: looked at from time to time.
-  if (entry.offerers === 0 && entry.slot === -1 && model !== autoModel) core.wheel.arm(entry, core.nowMs + core.settings.modelGraceMs)
+  if (entry.offerers === 0 && entry.slot === -1 && model !== autoModel)
+    core.wheel.arm(entry, core.nowMs + core.settings.modelGraceMs)
   const task = taskOf(core, {
     id,
     tenant,

@@ -26,6 +26,7 @@ import { autoModel, type Offer } from '../../shared/task.ts'
 import { cancelsPerCredit } from './cancels.ts'
 import type { ModelEntry, OfferClass, Scout, Task } from './entities.ts'
 import { leasedDueMs } from './leases.ts'
+import { hasRoom } from './roster.ts'
 import type { CoreState } from './state.ts'
 import { isTerminal } from './task.ts'
 
@@ -146,9 +147,7 @@ function checkScout(core: CoreState, session: number, scout: Scout, count: Recou
   const isClassed = able.every((offer) => klass.offers.some((known) => isSameModel(known, offer)))
   const isAble = klass.offers.every((offer) => able.some((known) => isSameModel(known, offer)))
   check(isClassed && isAble, 8, session, 'is not in the class of what it can do now')
-  const isIdle =
-    scout.state === 'ready' && credits > 0 && scout.leased.size < Math.min(capacity, Math.floor(scout.window))
-  check(klass.idle.has(scout) === isIdle, 9, session, `idle: ${!isIdle}, and should not be`)
+  check(klass.idle.has(scout) === hasRoom(scout), 9, session, 'is idle and should not be, or the other way round')
   add(count.members, klass)
   add(count.sessions, record)
   for (const entry of klass.entries) add(count.scouts, entry)
@@ -174,7 +173,12 @@ function checkEntry(core: CoreState, entry: ModelEntry, count: Recount, check: C
   }
   check(waiting.size === (count.waiting.get(entry) ?? 0), 6, key, `counts ${waiting.size} waiting`)
   check(picky.size === (count.picky.get(entry) ?? 0), 6, key, `counts ${picky.size} picky`)
-  check(core.draining || !count.plain.has(entry) || readyClasses.size === 0, 11, key, 'has waiting tasks and idle scouts')
+  check(
+    core.draining || !count.plain.has(entry) || readyClasses.size === 0,
+    11,
+    key,
+    'has waiting tasks and idle scouts',
+  )
   const isForgettable = offerers === 0 && entry.model !== autoModel
   check((entry.slot !== -1) === isForgettable, 12, key, `${offerers} offerers, and the wrong end date`)
   if (entry.slot !== -1) count.armed++

@@ -130,7 +130,8 @@ export function lookAgain(core: CoreState, task: Task): void {
 }
 
 export function leaseOf(task: Task, attempt: number): Lease | undefined {
-  return task.leases.find((lease) => lease.attempt === attempt)
+  for (const lease of task.leases) if (lease.attempt === attempt) return lease
+  return undefined
 }
 
 export interface Held {
@@ -146,7 +147,7 @@ export function heldBy(core: CoreState, session: number, taskId: number, attempt
   return lease?.holder?.session === session ? { task, lease } : undefined
 }
 
-/** Takes one lease away; its scout may have room again. The task keeps its state, which is the caller's to change. */
+/** Takes one lease away; its scout may have room again, which the end of the step sees to. The task keeps its state, which is the caller's to change. */
 export function release(core: CoreState, task: Task, lease: Lease): void {
   const at = task.leases.indexOf(lease)
   if (at < 0) return
@@ -155,6 +156,5 @@ export function release(core: CoreState, task: Task, lease: Lease): void {
   const { holder } = lease
   if (holder === null) return
   holder.leased.delete(task)
-  core.roster.refresh(holder)
   core.freed.push(holder)
 }

@@ -9,14 +9,20 @@ import type { ModelEntry, Scout, Task } from './entities.ts'
 import { grant } from './leases.ts'
 import { notOffered } from './not-offered.ts'
 import { chooseScout, mayTry } from './placement.ts'
+import { hasRoom } from './roster.ts'
 import { type CoreState, hubDraining } from './state.ts'
 
 /** Tasks that came back looked at for one freed scout: those it may not have are passed over. */
 const pickyLooks = 16
 
 export function matchAll(core: CoreState): void {
-  for (let task = core.homeless.pop(); task !== undefined; task = core.homeless.pop()) placeOrQueue(core, task)
-  for (let scout = core.freed.pop(); scout !== undefined; scout = core.freed.pop()) serve(core, scout)
+  const { freed, homeless } = core
+  while (freed.length + homeless.length > 0) {
+    for (let scout = freed.pop(); scout !== undefined; scout = freed.pop()) serve(core, scout)
+    // One at a time, because a task that ends here may free scouts.
+    const task = homeless.shift()
+    if (task !== undefined) placeOrQueue(core, task)
+  }
 }
 
 function placeOrQueue(core: CoreState, task: Task): void {
@@ -33,7 +39,9 @@ function placeOrQueue(core: CoreState, task: Task): void {
   } else queue(core, task)
 }
 
-/** The model of a task that was worked on, or blocked, may have been forgotten meanwhile, or forgotten and met again. */
+/**
+ * The model of a task that was worked on, or blocked, may have been forgotten meanwhile, or forgotten and met again.
+ */
 function findEntry(core: CoreState, task: Task): boolean {
   const { entries } = core.index
   if (entries.get(task.entry.key) === task.entry) return true
@@ -68,14 +76,16 @@ export function hedge(core: CoreState, task: Task): void {
   if (scout !== undefined && !isAtWork) grant(core, task, scout)
 }
 
-/** Gives a scout waiting tasks until it is full or nothing waits that it could do. */
+/** Gives a scout waiting tasks until it is full or nothing waits that it could do; only then is it known as idle. */
 function serve(core: CoreState, scout: Scout): void {
-  while (core.queued > 0 && !core.draining && scout.klass.idle.has(scout)) {
+  if (scout.state === 'gone') return
+  while (core.queued > 0 && !core.draining && hasRoom(scout)) {
     const task = nextFor(scout)
-    if (task === undefined) return
+    if (task === undefined) break
     serveFromQueue(core, task)
     grant(core, task, scout)
   }
+  core.roster.refresh(scout)
 }
 
 /** Of everything that waits for one of the scout's models: what has waited longest, but what came back goes first. */

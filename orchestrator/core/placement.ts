@@ -28,35 +28,40 @@ const typicalTokens = 200
 /** What the client sorts by counts this many times as much as the rest. */
 const sortWeight = 5
 
+/** What of a task bears on who suits it. */
+type Suited = Pick<Task, 'kind' | 'model' | 'wishes' | 'triedOperators'>
+
 /** The offer with which this scout would serve the task; undefined when its client wants none of them. */
 export function offerFor(scout: Scout, task: Task): Offer | undefined {
-  const { kind, model } = task
-  for (const offer of scout.klass.offers) {
-    const fits = offer.kind === kind && (model === autoModel || offer.model === model)
-    if (fits && (!isChoosy(task) || isWished(scout, offer, task))) return offer
-  }
-  return undefined
+  if (task.model === autoModel) return firstWanted(scout, task)
+  const offer = scout.klass.offerOf.get(task.entry)
+  return offer !== undefined && isWanted(scout, offer, task) ? offer : undefined
+}
+
+function firstWanted(scout: Scout, task: Suited): Offer | undefined {
+  return scout.klass.offers.find((offer) => offer.kind === task.kind && isWanted(scout, offer, task))
 }
 
 /** Whether the client excludes anybody. */
-export function isChoosy({ wishes }: Task): boolean {
+export function isChoosy({ wishes }: Pick<Task, 'wishes'>): boolean {
   return wishes.only.length > 0 || wishes.ignore.length > 0
 }
 
-function isWished({ record }: Scout, { provider }: Offer, { wishes }: Task): boolean {
-  const { only, ignore } = wishes
+function isWanted({ record }: Scout, { provider }: Offer, task: Suited): boolean {
+  if (!isChoosy(task)) return true
+  const { only, ignore } = task.wishes
   const isOneOf = (names: readonly string[]) =>
     names.includes(record.scout) || names.includes(record.operator) || names.includes(provider)
   return (only.length === 0 || isOneOf(only)) && !isOneOf(ignore)
 }
 
 /** The model this scout would use for the task. */
-function servedModel(scout: Scout, task: Task): string {
-  return task.model === autoModel ? (offerFor(scout, task)?.model ?? task.model) : task.model
+function servedModel(scout: Scout, task: Suited): string {
+  return task.model === autoModel ? (firstWanted(scout, task)?.model ?? task.model) : task.model
 }
 
 /** What placing the task here would cost, in milliseconds; the terms include the client's weights and add up. */
-export function costOf(scout: Scout, task: Task): Cost {
+export function costOf(scout: Scout, task: Suited): Cost {
   const speed = scout.record.speeds.get(servedModel(scout, task))
   const [firstWeight, tokensWeight] = task.wishes.sort === 'throughput' ? [1, sortWeight] : [sortWeight, 1]
   const plainFirstMs = speed?.firstContentMs ?? unknownFirstContentMs
@@ -77,7 +82,8 @@ export function costOf(scout: Scout, task: Task): Cost {
  */
 export function mayTry(entry: ModelEntry, scout: Scout, task: Task): boolean {
   if (isChoosy(task) && offerFor(scout, task) === undefined) return false
-  return !task.triedScouts.includes(scout.record.scout) || entry.scouts <= task.triedScouts.length
+  const { triedScouts } = task
+  return triedScouts.length === 0 || !triedScouts.includes(scout.record.scout) || entry.scouts <= triedScouts.length
 }
 
 /** The most suitable idle scout; undefined when none is idle that may have it. */

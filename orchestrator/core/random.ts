@@ -5,7 +5,7 @@
 export class Random {
   private a: number
   private b: number
-  private c = 0x9e3779b9
+  private c = 0x9e3779b9 | 0
   private counter = 1
 
   constructor(seed: number) {

@@ -28,6 +28,9 @@ class TenantQueue<T extends Queued> {
   readonly choosy = new Set<T>()
   /** Tasks it may still have served before its turn ends. */
   deficit = 0
+  /** Neighbours in the ring of turns; itself while it is alone. */
+  before: TenantQueue<T> = this
+  after: TenantQueue<T> = this
   constructor(
     readonly tenant: string,
     public weight: number,
@@ -105,8 +108,11 @@ function goesBefore(a: Queued, b: Queued): boolean {
 
 export class ReadyQueue<T extends Queued> {
   private readonly byTenant = new Map<string, TenantQueue<T>>()
-  /** Tenants with waiting tasks, in the order of their turns; the first is next. A Set, so that leaving is cheap. */
-  private readonly turns = new Set<TenantQueue<T>>()
+  /** The tenant whose turn is next; the others follow in a ring. */
+  private first: TenantQueue<T> | null = null
+  /** What any scout would be given now, while that is known and nobody is choosy. */
+  private next: T | undefined
+  private choosy = 0
   size = 0
 
   /** Adds a task; a choosy one is not for every scout. */
@@ -115,33 +121,41 @@ export class ReadyQueue<T extends Queued> {
     if (queue === undefined) {
       queue = new TenantQueue(task.tenant, task.weight)
       this.byTenant.set(task.tenant, queue)
-      this.turns.add(queue)
+      this.join(queue)
     }
     queue.weight = task.weight
     if (isChoosy) queue.choosy.add(task)
     else queue.push(task)
+    if (isChoosy) this.choosy++
     this.size++
+    this.next = undefined
   }
 
-  /** The task whose turn it is among those that fit, left in place. A tenant without one that fits is passed over. */
+  /** The task whose turn it is among those that fit, left in place. */
   peek(fits: (task: T) => boolean): T | undefined {
-    let found: T | undefined
-    let passed: TenantQueue<T>[] | undefined
-    for (const queue of this.turns) {
+    if (this.next !== undefined) return this.next
+    const found = this.find(fits)
+    if (this.choosy === 0) this.next = found
+    return found
+  }
+
+  /** Turns the ring until a tenant has a task that fits and enough to spend on it. */
+  private find(fits: (task: T) => boolean): T | undefined {
+    // How many tenants in a row had nothing that fits: after a whole turn of them nobody has.
+    let passed = 0
+    for (let queue = this.first; queue !== null && passed < this.byTenant.size; queue = queue.after) {
+      this.first = queue
       if (queue.deficit < 1) queue.deficit += queue.weight
       if (queue.deficit < 1) {
-        // A weight below one saves up over several turns.
-        this.yieldTurn(queue)
+        // A weight below one saves up over several turns, for which the others are passed again.
+        passed = 0
         continue
       }
-      found = (passed?.length ?? 0) < looksMax ? queue.peek(fits) : queue.heap[0]
-      if (found !== undefined) break
-      passed ??= []
-      passed.push(queue)
+      const task = passed < looksMax ? queue.peek(fits) : queue.heap[0]
+      if (task !== undefined) return task
+      passed++
     }
-    // To the end, so that the next scout looks at others.
-    if (passed !== undefined) for (const queue of passed) this.yieldTurn(queue)
-    return found
+    return undefined
   }
 
   /** Takes out a task because it is served, which its tenant pays for. */
@@ -149,7 +163,7 @@ export class ReadyQueue<T extends Queued> {
     const queue = this.byTenant.get(task.tenant)!
     queue.deficit--
     this.take(queue, task)
-    if (queue.size > 0 && queue.deficit < 1) this.yieldTurn(queue)
+    if (queue.size > 0 && queue.deficit < 1) this.first = queue.after
   }
 
   /** Whether this task waits here. */
@@ -171,11 +185,13 @@ export class ReadyQueue<T extends Queued> {
     for (const other of [...own.heap, ...own.choosy]) if (goesBefore(other, task)) aheadOfOwn++
     let ahead = aheadOfOwn
     let afterOwnTurn = false
-    for (const queue of this.turns) {
+    let queue = this.first!
+    do {
       const turns = aheadOfOwn + (afterOwnTurn ? 0 : 1)
       if (queue === own) afterOwnTurn = true
       else ahead += Math.min(queue.size, Math.round((turns * queue.weight) / own.weight))
-    }
+      queue = queue.after
+    } while (queue !== this.first)
     return ahead
   }
 
@@ -186,16 +202,31 @@ export class ReadyQueue<T extends Queued> {
     }
   }
 
-  private yieldTurn(queue: TenantQueue<T>): void {
-    this.turns.delete(queue)
-    this.turns.add(queue)
-  }
-
   private take(queue: TenantQueue<T>, task: T): void {
+    if (task.heapIndex < 0) this.choosy--
     queue.remove(task)
     this.size--
+    this.next = undefined
     if (queue.size > 0) return
     this.byTenant.delete(queue.tenant)
-    this.turns.delete(queue)
+    this.part(queue)
+  }
+
+  /** The last in the ring. */
+  private join(queue: TenantQueue<T>): void {
+    if (this.first === null) {
+      this.first = queue
+      return
+    }
+    queue.after = this.first
+    queue.before = this.first.before
+    queue.before.after = queue
+    queue.after.before = queue
+  }
+
+  private part(queue: TenantQueue<T>): void {
+    if (queue === this.first) this.first = queue.after === queue ? null : queue.after
+    queue.before.after = queue.after
+    queue.after.before = queue.before
   }
 }

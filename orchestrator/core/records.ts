@@ -24,7 +24,9 @@ export function shrinkWindow(scout: Scout): void {
   scout.window = Math.max(1, scout.window / 2)
 }
 
-/** Books how fast an attempt was: milliseconds to its first content, tokens and milliseconds after it (0 if unknown). */
+/**
+ * Books how fast an attempt was: milliseconds to its first content, tokens and milliseconds after it (0 if unknown).
+ */
 export function bookSpeed(
   record: ScoutRecord,
   model: string,

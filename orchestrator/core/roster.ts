@@ -70,9 +70,7 @@ export class Roster {
 
   /** Tells the index whether this scout can take a task now. Call after anything that bears on it. */
   refresh(scout: Scout): void {
-    const room = Math.min(scout.capacity, Math.floor(scout.window)) - scout.leased.size
-    const idle = scout.state === 'ready' && scout.credits > 0 && room > 0
-    this.index.setIdle(scout.klass, scout, idle)
+    this.index.setIdle(scout.klass, scout, hasRoom(scout))
   }
 
   /** Replaces what the scout offers. */
@@ -101,7 +99,9 @@ export class Roster {
     return record
   }
 
-  /** Moves a record that nobody uses to the young end of the map, and forgets the oldest unused one beyond the bound. */
+  /**
+   * Moves a record that nobody uses to the young end of the map, and forgets the oldest unused one beyond the bound.
+   */
   private retire(record: ScoutRecord): void {
     this.records.delete(record.scout)
     this.records.set(record.scout, record)
@@ -112,6 +112,11 @@ export class Roster {
       return
     }
   }
+}
+
+/** Whether this scout can take one more task. */
+export function hasRoom({ state, credits, capacity, window, leased }: Scout): boolean {
+  return state === 'ready' && credits > 0 && leased.size < Math.min(capacity, Math.floor(window))
 }
 
 function instanceKey(scout: string, instance: string): string {

@@ -93,7 +93,6 @@ export function credit(core: CoreState, session: number, count: number): void {
     return
   }
   scout.credits += count
-  core.roster.refresh(scout)
   core.freed.push(scout)
 }
 

@@ -16,6 +16,13 @@ import { TimerWheel } from './timer-wheel.ts'
 /** Whatever can be due; told apart by `timed`. */
 export type Deadline = Task | Pause | CancelWatch | ModelEntry
 
+interface Committed {
+  attempt: number
+  nonce: Uint8Array
+  /** In the ring. */
+  place: number
+}
+
 export interface CoreSeed {
   settings: CoreSettings
   seed: number
@@ -33,8 +40,10 @@ export class CoreState {
   readonly wheel: TimerWheel<Deadline>
   /** Every task that is not terminal. */
   readonly tasks = new Map<number, Task>()
-  /** The last committed settlements, oldest first. */
-  readonly committed = new Map<number, { attempt: number; nonce: Uint8Array }>()
+  /** The last committed settlements by task, and their tasks in a ring whose oldest place is written next. */
+  readonly committed = new Map<number, Committed>()
+  private readonly committedRing: number[] = []
+  private committedNext = 0
   /** Durable intents that are not over. */
   readonly intents = new Map<string, Intent>()
   /** Leases in force, held or waiting for their scout. */
@@ -75,14 +84,13 @@ export class CoreState {
   }
 
   rememberCommitted(task: number, attempt: number, nonce: Uint8Array): void {
-    // Anew, so that a task's later settlement does not go with its first one.
-    this.committed.delete(task)
-    this.committed.set(task, { attempt, nonce })
-    if (this.committed.size <= this.settings.committedKept) return
-    for (const oldest of this.committed.keys()) {
-      this.committed.delete(oldest)
-      return
-    }
+    const place = this.committedNext
+    this.committedNext = (place + 1) % this.settings.committedKept
+    const oldest = this.committedRing[place]
+    // Unless that task has settled again since.
+    if (oldest !== undefined && this.committed.get(oldest)?.place === place) this.committed.delete(oldest)
+    this.committedRing[place] = task
+    this.committed.set(task, { attempt, nonce, place })
   }
 }
 

@@ -37,9 +37,20 @@ type Given = Pick<
 
 /** A new task, ready and in no queue yet. `deadlineMs` counts from now. */
 export function taskOf(core: CoreState, given: Given & { deadlineMs: number }): Task {
+  // Field by field: a spread makes an object of another shape, which costs every later look at it.
   return {
     timed: 'task',
-    ...given,
+    id: given.id,
+    tenant: given.tenant,
+    weight: given.weight,
+    priority: given.priority,
+    kind: given.kind,
+    model: given.model,
+    promptBytes: given.promptBytes,
+    stream: given.stream,
+    wishes: given.wishes,
+    entry: given.entry,
+    intent: given.intent,
     state: 'ready',
     submittedMs: core.nowMs,
     deadlineMs: core.nowMs + given.deadlineMs,

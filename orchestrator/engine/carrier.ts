@@ -35,12 +35,14 @@ export interface Carrier {
   request(): Uint8Array | Fault
   /** The number of the chunk that is expected next. */
   nextChunk(attempt: number): number
-  /** The same attempt goes on over a new socket. */
-  resume(attempt: number, session: number): void
+  /** The same attempt goes on over a new socket of this scout. */
+  resume(attempt: number, session: number, scout: string): void
   /** The stream of this attempt and session; undefined when nobody listens to it any more. */
   feed(attempt: number, session: number): Feed | undefined
   /** Takes a chunk of a feed; what is wrong with it comes back, and the feed is not listened to any longer. */
   chunk(feed: Feed, frame: FrameOf<'chunk'>, body: Uint8Array): Fault | null
+  /** Takes a settlement that claims success; what is wrong with it comes back. */
+  settle(feed: Feed, frame: FrameOf<'settle'>, body: Uint8Array): Fault | null
   servedBy(attempt: number, served: Served): void
   /** The attempt is over without an answer. */
   void(attempt: number): void

@@ -7,7 +7,8 @@
 export function continuedRequest(request: Uint8Array, prefix: string): Uint8Array {
   const body = JSON.parse(Buffer.from(request).toString('utf8')) as { messages: unknown[] }
   const messages = [...body.messages, { role: 'assistant', content: prefix, prefix: true }]
-  // The two switches are vLLM's, the `prefix` mark is DeepSeek's and Mistral's; others continue a trailing assistant turn.
+  // The two switches are vLLM's, the `prefix` mark is DeepSeek's and Mistral's; others continue a trailing assistant
+  // turn.
   const switches = { continue_final_message: true, add_generation_prompt: false }
   return Buffer.from(JSON.stringify({ ...body, ...switches, messages }))
 }

@@ -8,14 +8,12 @@ import { type Fault, fault, isReportable, plainMessage } from '../../shared/faul
 import {
   forgetEveryMs,
   forgetPortion,
-  heartbeatMs,
   idempotencyMs,
   requestDeadlineMs,
   retentionMs,
-  silenceMs,
   tickMs,
 } from '../../shared/limits.ts'
-import { type FrameOf, nonceBytes, protocolVersion } from '../../shared/protocol/frames.ts'
+import { type FrameOf, nonceBytes } from '../../shared/protocol/frames.ts'
 import type { System, Timer } from '../../shared/system.ts'
 import type { Offer } from '../../shared/task.ts'
 import { Core } from '../core/core.ts'
@@ -26,11 +24,23 @@ import type { Carrier, CarrierHost } from './carrier.ts'
 import type { Feed } from './feed.ts'
 import { DurableIntents } from './intents.ts'
 import { Journal } from './journal.ts'
+import { keepAnswer } from './kept-answers.ts'
 import { Listings } from './listings.ts'
-import type { Answer, Engine, EngineStats, Greeting, ScoutEvents, ScoutLinks, Submission } from './ports.ts'
+import { Performer } from './performer.ts'
+import type {
+  Answer,
+  Engine,
+  EngineStats,
+  Greeting,
+  KeptAnswer,
+  ReplayScope,
+  ScoutEvents,
+  ScoutLinks,
+  Submission,
+} from './ports.ts'
 import { Relay } from './relay.ts'
 import { Replays } from './replays.ts'
-import type { Store, StoreWrite } from './store-port.ts'
+import { type Store, StoreError, type StoreWrite } from './store-port.ts'
 
 /** A renewal is told to the core at most this often per attempt; a third of the shortest useful lease. */
 const renewEveryMs = 5_000
@@ -53,10 +63,9 @@ export class HubEngine implements Engine, ScoutEvents, CarrierHost {
   readonly journal: Journal
   private readonly system: System
   private readonly store: Store
-  private readonly epoch: number
+  private readonly performer: Performer
   private readonly relays = new Map<number, Relay>()
   private readonly listings: Listings
-  private links: ScoutLinks | null = null
   private nextTask: number
   private timers: Timer[] = []
   private idleWaiters: (() => void)[] = []
@@ -66,14 +75,9 @@ export class HubEngine implements Engine, ScoutEvents, CarrierHost {
   private effects: Effect[] = []
   private stepping = false
 
-  private readonly finished: Record<string, number> = {}
-  private attempts = 0
-  private staleSettlements = 0
-
   constructor({ system, store, epoch, settings, seed }: HubEngineOptions) {
     this.system = system
     this.store = store
-    this.epoch = epoch
     this.nextTask = epoch * 2 ** 32
     const random = seed ?? Math.floor(system.random() * Number.MAX_SAFE_INTEGER)
     this.core = new Core({
@@ -95,11 +99,22 @@ export class HubEngine implements Engine, ScoutEvents, CarrierHost {
       dispatch: (event) => this.dispatch(event),
       nextTask: () => this.nextTask++,
     })
+    this.performer = new Performer({
+      system,
+      journal: this.journal,
+      intents: this.intents,
+      relays: this.relays,
+      carrier: (task) => this.carrier(task),
+      dispatch: (event) => this.dispatch(event),
+      noteIdle: () => this.noteIdle(),
+      epoch,
+      leaseTtlMs: this.core.state.settings.leaseTtlMs,
+    })
   }
 
   /** Begins to live: what was left open is taken up, scouts can be reached through `links`, and time passes. */
   start(links: ScoutLinks): void {
-    this.links = links
+    this.performer.links = links
     this.intents.recover()
     this.every(tickMs, () => this.dispatch({ type: 'tick' }))
     this.every(forgetEveryMs, () => this.forget())
@@ -117,8 +132,13 @@ export class HubEngine implements Engine, ScoutEvents, CarrierHost {
   /** Removes a portion of what has outlived its time. */
   private forget(): void {
     const nowMs = this.system.wallMs()
-    if (this.journal.trouble === null)
+    if (this.journal.trouble !== null) return
+    try {
       this.store.forgetBefore(nowMs - retentionMs, nowMs - idempotencyMs, forgetPortion)
+    } catch (error) {
+      // The store is in trouble, which the journal finds out by itself; there is another time to forget.
+      if (!(error instanceof StoreError)) throw error
+    }
   }
 
   /** Takes nothing new and resolves when no scout works on anything any more. */
@@ -168,12 +188,20 @@ export class HubEngine implements Engine, ScoutEvents, CarrierHost {
     return this.listings.scouts()
   }
 
+  scout(id: string) {
+    return this.listings.scout(id)
+  }
+
+  keepAnswer(scope: ReplayScope, make: () => Promise<KeptAnswer | Fault>) {
+    return keepAnswer(this, scope, make)
+  }
+
   ready(): boolean {
     return this.timers.length > 0 && !this.core.state.draining
   }
 
   stats(): EngineStats {
-    const { attempts, staleSettlements, finished } = this
+    const { attempts, staleSettlements, finished } = this.performer
     return { ...this.listings.counts(), tasksFinished: finished, attempts, staleSettlements }
   }
 
@@ -211,9 +239,10 @@ export class HubEngine implements Engine, ScoutEvents, CarrierHost {
 
   settle(session: number, frame: FrameOf<'settle'>, body: Uint8Array): void {
     const { task, attempt, nonce, outcome } = frame
-    const feed = this.carrier(task)?.feed(attempt, session)
+    const carrier = this.carrier(task)
+    const feed = carrier?.feed(attempt, session)
     if (feed !== undefined && outcome === 'done') {
-      const flaw = feed.settle(frame, body)
+      const flaw = carrier!.settle(feed, frame, body)
       if (flaw !== null) this.dispatch({ type: 'attemptBroken', task, attempt, fault: flaw })
     }
     const cause = outcome === 'done' ? null : reportedFault(frame)
@@ -270,7 +299,7 @@ export class HubEngine implements Engine, ScoutEvents, CarrierHost {
   }
 
   flow(session: number, task: number, attempt: number, paused: boolean): void {
-    this.links?.send(session, { type: 'flow', task, attempt, paused })
+    this.performer.links?.send(session, { type: 'flow', task, attempt, paused })
   }
 
   position(task: number): number | null {
@@ -306,7 +335,7 @@ export class HubEngine implements Engine, ScoutEvents, CarrierHost {
     const { effects } = this
     const isGated = effects.some((e) => e.type === 'persist' || (this.journal.busy && this.isDurable(e)))
     if (!isGated) {
-      for (const effect of effects) this.perform(effect)
+      for (const effect of effects) this.performer.perform(effect)
       effects.length = 0
       return
     }
@@ -314,89 +343,12 @@ export class HubEngine implements Engine, ScoutEvents, CarrierHost {
     const writes: StoreWrite[] = []
     for (const effect of effects) if (effect.type === 'persist') writes.push(...this.intents.writesOf(effect.change))
     this.journal.add(writes, () => {
-      for (const effect of effects) this.perform(effect)
+      for (const effect of effects) this.performer.perform(effect)
     })
   }
 
   private isDurable(effect: Effect): boolean {
     return 'task' in effect && this.intents.isDurable(effect.task)
-  }
-
-  private perform(effect: Effect): void {
-    switch (effect.type) {
-      case 'persist':
-        return this.intents.committed(effect.change)
-      case 'grant':
-        return this.grant(effect)
-      case 'cancelAttempt': {
-        const { session, task, attempt, reason } = effect
-        return this.links?.send(session, { type: 'cancel', task, attempt, reason })
-      }
-      case 'welcome':
-        return this.welcome(effect)
-      case 'verdict': {
-        const { session, task, attempt, verdict } = effect
-        if (verdict === 'stale') this.staleSettlements++
-        return this.links?.send(session, { type: 'settled', task, attempt, verdict })
-      }
-      case 'servedBy':
-        return this.carrier(effect.task)?.servedBy(effect.attempt, effect.served)
-      case 'attemptVoid':
-        return this.carrier(effect.task)?.void(effect.attempt)
-      case 'finished':
-        return this.finish(effect)
-      case 'closeSession':
-        return this.links?.close(effect.session, effect.why)
-    }
-  }
-
-  private grant(effect: Extract<Effect, { type: 'grant' }>): void {
-    const { session, task, attempt, nonce, kind, model, stream, ttlMs, deadlineMs } = effect
-    const carrier = this.carrier(task)
-    if (carrier === undefined) return
-    this.attempts++
-    carrier.begin(effect)
-    const request = carrier.request()
-    if (!(request instanceof Uint8Array)) {
-      return this.dispatch({ type: 'attemptBroken', task, attempt, fault: request })
-    }
-    const lease = { task, attempt, nonce, kind, model, stream, ttlMs, deadlineMs, size: request.length, body: null }
-    this.links?.send(session, { type: 'task', ...lease }, request)
-  }
-
-  private welcome({ session, scout, creditMax, held }: Extract<Effect, { type: 'welcome' }>): void {
-    const replies: FrameOf<'welcome'>['held'] = []
-    const resumed = held.filter(({ verdict }) => verdict === 'resumed')
-    const nextChunks = new Map<string, number>()
-    for (const { task, attempt } of resumed) {
-      nextChunks.set(`${task}/${attempt}`, this.carrier(task)?.nextChunk(attempt) ?? 0)
-    }
-    for (const { task, attempt, verdict } of held) {
-      replies.push([task, attempt, verdict, nextChunks.get(`${task}/${attempt}`) ?? 0])
-    }
-    const leaseTtlMs = this.core.state.settings.leaseTtlMs
-    const terms = { version: protocolVersion, epoch: this.epoch, scout, heartbeatMs, silenceMs, leaseTtlMs, creditMax }
-    this.links?.send(session, { type: 'welcome', ...terms, held: replies })
-    // After the welcome: a scout hears nothing else before it.
-    for (const { task, attempt } of resumed) this.carrier(task)?.resume(attempt, session)
-  }
-
-  private finish({ task, fault: cause, queuedMs }: Extract<Effect, { type: 'finished' }>): void {
-    const outcome = cause?.code ?? 'done'
-    this.finished[outcome] = (this.finished[outcome] ?? 0) + 1
-    const relay = this.relays.get(task)
-    if (relay !== undefined) {
-      this.relays.delete(task)
-      relay.finish(cause, queuedMs)
-      if (cause === null) this.book(relay)
-    }
-    this.noteIdle()
-  }
-
-  /** Interactive answers stay off the disk until their usage is booked, soon after they ended. */
-  private book({ task, tenant, served, usage }: Relay): void {
-    if (served === null) return
-    this.journal.lazily({ write: 'usage', usage: { tenant, task, ...served, ...usage, atMs: this.system.wallMs() } })
   }
 
   private noteIdle(): void {
@@ -413,5 +365,6 @@ function offersOf(wire: FrameOf<'hello'>['offers']): Offer[] {
 function reportedFault(frame: FrameOf<'settle'>): Fault {
   const code = isReportable(frame.fault) ? frame.fault : 'scout_error'
   const message = plainMessage(frame.message) || 'The scout gave no reason.'
-  return fault(code, message, frame.retryAfterMs > 0 ? { retryAfterMs: frame.retryAfterMs } : undefined)
+  const { param, retryAfterMs } = frame
+  return fault(code, message, { ...(param !== '' && { param }), ...(retryAfterMs > 0 && { retryAfterMs }) })
 }

@@ -7,6 +7,7 @@ import { type Fault, fault } from '../../shared/faults.ts'
 import { streamBufferBytes } from '../../shared/limits.ts'
 import type { FrameOf } from '../../shared/protocol/frames.ts'
 import type { Served, TaskKind } from '../../shared/task.ts'
+import type { Cost } from '../core/entities.ts'
 import { inspectBody, inspectLine, type Usage } from './answer-check.ts'
 
 const newline = 0x0a
@@ -29,6 +30,8 @@ export class Feed {
   /** The settled body, until it is committed. */
   body: Uint8Array | null = null
   lastHeardMs = 0
+  /** What placing this attempt was expected to cost. */
+  cost: Cost | null = null
 
   constructor(
     readonly attempt: number,

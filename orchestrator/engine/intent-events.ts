@@ -65,7 +65,7 @@ export class EventReader implements IntentEvents {
     private readonly store: Store,
     lastEventId: string | null,
   ) {
-    if (lastEventId !== null) this.seek(lastEventId)
+    if (lastEventId !== null && !this.seek(lastEventId)) this.rewind()
     if (live !== null) live.readers++
   }
 
@@ -74,7 +74,11 @@ export class EventReader implements IntentEvents {
     const events: IntentEvent[] = []
     const rows = this.store.eventsAfter(this.intent, this.seq, eventsPortion)
     for (const row of rows) this.tell(row, events)
-    if (rows.length < eventsPortion) for (const task of this.live?.tasks ?? []) this.tellChunks(task, events)
+    if (rows.length < eventsPortion) {
+      for (const task of this.live?.tasks ?? []) this.tellChunks(task, events)
+      // Of an intent that was over before it was asked for, nothing more will ever come.
+      if (this.live === null) this.ended = true
+    }
     return events.length > 0 || this.ended ? { events, ended: this.ended } : null
   }
 
@@ -108,12 +112,10 @@ export class EventReader implements IntentEvents {
   }
 
   private tell(row: EventRow, events: IntentEvent[]): void {
-    // What was said before an attempt ended comes before its end.
+    // What was said before a task ended comes before its end. Of an attempt that was reset nothing is left to tell.
     const { node } = JSON.parse(row.data) as { node?: string }
     const task = this.live?.tasks.find((candidate) => candidate.node === node)
-    if (task !== undefined && (row.type === 'task_settled' || row.type === 'attempt_reset')) {
-      this.tellChunks(task, events)
-    }
+    if (task !== undefined && row.type === 'task_settled') this.tellChunks(task, events)
     if (node !== undefined && row.type !== 'task_started') this.places.delete(node)
     this.seq = row.seq
     if (row.type === 'done') this.ended = true
@@ -148,13 +150,21 @@ export class EventReader implements IntentEvents {
     return id
   }
 
-  private seek(id: string): void {
+  /** Goes on after this event; false when it is none of this intent's. */
+  private seek(id: string): boolean {
     const [seq, ...places] = id.split('~')
-    if (!/^\d{1,15}$/.test(seq ?? '')) return
+    if (!/^\d{1,15}$/.test(seq!)) return false
     this.seq = Number(seq)
     for (const place of places) {
       const match = /^([A-Za-z0-9_-]{1,64})\.(\d{1,9})\.(\d{1,9})$/.exec(place)
-      if (match !== null) this.places.set(match[1]!, { attempt: Number(match[2]), index: Number(match[3]) })
+      if (match === null) return false
+      this.places.set(match[1]!, { attempt: Number(match[2]), index: Number(match[3]) })
     }
+    return this.seq === 0 || this.store.eventsAfter(this.intent, this.seq - 1, 1).at(0)?.seq === this.seq
+  }
+
+  private rewind(): void {
+    this.seq = 0
+    this.places.clear()
   }
 }

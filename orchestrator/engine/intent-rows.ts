@@ -5,7 +5,7 @@
 import type { Fault } from '../../shared/faults.ts'
 import type { Accept, AcceptedTask } from '../core/events.ts'
 import type { IntentSubmission, IntentView, PlannedTask, TaskView } from './intents-port.ts'
-import type { IntentRow, OpenIntent, Store, TaskRow } from './store-port.ts'
+import type { IntentRow, OpenIntent, TaskRow } from './store-port.ts'
 
 export function readJson<T>(text: string): T {
   return JSON.parse(text) as T
@@ -49,14 +49,8 @@ export function taskRow(intent: string, task: number, { node, kind, model, needs
   }
 }
 
-/** An intent as the core takes it in. `requests` are read from the store when they are not at hand. */
-export function acceptEvent(
-  { intent, tasks }: OpenIntent,
-  weight: number,
-  deadlineMs: number,
-  store: Store,
-  requests?: readonly Uint8Array[],
-): Accept {
+/** An intent as the core takes it in. */
+export function acceptEvent({ intent, tasks, requestBytes }: OpenIntent, weight: number, deadlineMs: number): Accept {
   const byNode = new Map(tasks.map((row) => [row.node, row.task]))
   const accepted = tasks.map((row, at): AcceptedTask => {
     const { task, kind, model, state, attempt, charged, returned, nonce, scout, instance } = row
@@ -65,7 +59,7 @@ export function acceptEvent(
       task,
       kind,
       model,
-      promptBytes: (requests?.[at] ?? store.request(task))?.length ?? 0,
+      promptBytes: requestBytes[at]!,
       needs: readJson<string[]>(row.needs).map((need) => byNode.get(need)!),
       state,
       attempt,

@@ -95,7 +95,9 @@ export interface Intents {
   /** Newest first; `before` is the id of the last one seen. */
   list(viewer: Viewer, filter: { state?: IntentState; before?: string; limit: number }): IntentView[]
   tasks(id: string): TaskView[]
-  /** The result of a node, JSON of one object without `id`, `object`, `created`, `model`; undefined until it is done. */
+  /**
+   * The result of a node, JSON of one object without `id`, `object`, `created`, `model`; undefined until it is done.
+   */
   result(id: string, node: string): Uint8Array | undefined
   /** Events after `lastEventId`, from the beginning when that is null or not one of ours. */
   events(id: string, viewer: Viewer, lastEventId: string | null): IntentEvents | undefined

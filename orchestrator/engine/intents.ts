@@ -45,15 +45,13 @@ export class DurableIntents implements Intents {
       this.remember(open)
       const { tenant, deadlineMs } = open.intent
       const leftMs = Math.max(1, deadlineMs - system.wallMs())
-      dispatch(acceptEvent(open, weights.get(tenant) ?? 1, leftMs, store))
+      dispatch(acceptEvent(open, weights.get(tenant) ?? 1, leftMs))
     }
   }
 
   // ------------------------------------------------------------ what clients ask
 
   accept(submission: IntentSubmission): Promise<Accepted> {
-    const refusal = this.refusal(submission)
-    if (refusal !== null) return Promise.resolve({ type: 'refused', fault: refusal })
     const { idempotency, tenant } = submission
     if (idempotency === undefined) return this.take(submission)
     const scope = { tenant, ...idempotency }
@@ -73,7 +71,9 @@ export class DurableIntents implements Intents {
   }
 
   private take(submission: IntentSubmission, replay?: (answer: Uint8Array) => StoreWrite): Promise<Accepted> {
-    const { journal, store, system, dispatch, nextTask } = this.options
+    const refusal = this.refusal(submission)
+    if (refusal !== null) return Promise.resolve({ type: 'refused', fault: refusal })
+    const { journal, system, dispatch, nextTask } = this.options
     const { plan, weight, deadlineMs } = submission
     const nowMs = system.wallMs()
     const intent = intentRow(submission, intentId(system, nowMs), nowMs)
@@ -88,9 +88,9 @@ export class DurableIntents implements Intents {
     if (replay !== undefined) writes.push(replay(Buffer.from(intent.id)))
     return new Promise((resolve) => {
       const then = () => {
-        const open: OpenIntent = { intent, tasks, lastSeq: 1 }
+        const open: OpenIntent = { intent, tasks, requestBytes: requests.map(({ length }) => length), lastSeq: 1 }
         this.remember(open)
-        dispatch(acceptEvent(open, weight, deadlineMs, store, requests))
+        dispatch(acceptEvent(open, weight, deadlineMs))
         resolve({ type: 'accepted', id: intent.id, replayed: false })
       }
       const refuse = () => {
@@ -184,9 +184,7 @@ export class DurableIntents implements Intents {
     const { attempt, nonce } = change
     const result = task.transcript.result(attempt)
     if (result === undefined) throw new Error(`task ${change.task} settles without a result`)
-    const { body, served, feed } = result
-    const { promptTokens, completionTokens } = feed.usage
-    const usage = { promptTokens, completionTokens }
+    const { body, served, usage } = result
     const told = this.tell(task.live, 'task_settled', { node: task.node, state: 'done', served, usage, fault: null })
     task.settledSeq = task.live.seq
     const { tenant } = task.live

@@ -20,6 +20,7 @@ export class Journal {
   /** Rows that nobody waits for; they go along with the next commit. */
   private lazy: StoreWrite[] = []
   private scheduled = false
+  private following = false
   /** What was wrong at the last try; null while the store is well. */
   trouble: StoreTrouble | null = null
   /** Lazy rows that were given up because the store did not recover in time. */
@@ -30,12 +31,14 @@ export class Journal {
     private readonly system: System,
   ) {}
 
-  /** Whether something waits for a commit. */
+  /** Whether something waits for a commit, or for what follows from one. */
   get busy(): boolean {
-    return this.entries.length > 0
+    return this.entries.length > 0 || this.following
   }
 
-  /** Commits these writes, after all that was added before, and then calls `then`. Without writes it only keeps order. */
+  /**
+   * Commits these writes, after all that was added before, and then calls `then`. Without writes it only keeps order.
+   */
   add(writes: readonly StoreWrite[], then: () => void): void {
     this.entries.push({ writes, then, refuse: null })
     this.schedule()
@@ -73,7 +76,8 @@ export class Journal {
   private run(): void {
     this.scheduled = false
     this.commitSome()
-    if (this.entries.length > 0 || this.lazy.length > 0) this.schedule()
+    // With nothing left to write, the next promise is what tries the store again.
+    if (this.entries.length > 0 || this.lazy.length > 0 || this.trouble !== null) this.schedule()
   }
 
   /** One transaction; false when the store refused it. */
@@ -90,7 +94,12 @@ export class Journal {
     }
     this.entries = this.entries.slice(batch.length)
     this.lazy = this.lazy.slice(lazy.length)
-    for (const { then } of batch) then()
+    this.following = true
+    try {
+      for (const { then } of batch) then()
+    } finally {
+      this.following = false
+    }
     return true
   }
 

@@ -4,10 +4,12 @@
  */
 
 import type { System } from '../../shared/system.ts'
-import { autoModel } from '../../shared/task.ts'
-import type { ModelEntry } from '../core/entities.ts'
+import { autoModel, type Offer } from '../../shared/task.ts'
+import type { ModelEntry, Scout } from '../core/entities.ts'
+import { costOf } from '../core/placement.ts'
 import type { CoreState } from '../core/state.ts'
-import type { Greeting, ModelListing, ScoutListing } from './ports.ts'
+import { plainWishes } from '../core/task.ts'
+import type { Greeting, ModelListing, OfferStanding, ScoutDetail, ScoutListing } from './ports.ts'
 
 const modelsKeptMs = 1_000
 
@@ -82,26 +84,34 @@ export class Listings {
     const list: ScoutListing[] = []
     for (const scout of this.core.roster.bySession.values()) {
       const known = this.acquaintances.get(scout.session)
-      if (known === undefined) continue
-      const { record } = scout
-      list.push({
-        id: record.scout,
-        name: known.name,
-        operator: record.operator,
-        agent: known.agent,
-        address: known.address,
-        connectedAt: new Date(known.connectedMs).toISOString(),
-        phase: scout.state,
-        concurrency: scout.capacity,
-        credits: scout.credits,
-        inFlight: scout.leased.size,
-        done: record.done,
-        failed: record.failed,
-        failureRate: record.failureRate,
-        offers: [...scout.offers],
-      })
+      if (known !== undefined) list.push(listingOf(scout, known))
     }
     return list
+  }
+
+  /** By its id; of several sockets under one identity the newest is shown. */
+  scout(id: string): ScoutDetail | undefined {
+    for (const scout of [...this.core.roster.bySession.values()].reverse()) {
+      const known = this.acquaintances.get(scout.session)
+      if (known === undefined || scout.record.scout !== id) continue
+      const { record, window } = scout
+      const standings = scout.offers.map((offer) => this.standing(scout, offer))
+      return { ...listingOf(scout, known), sessions: record.sessions, window, standings }
+    }
+    return undefined
+  }
+
+  private standing(scout: Scout, offer: Offer): OfferStanding {
+    const { kind, model } = offer
+    const pause = scout.pauses.get(model)
+    const speed = scout.record.speeds.get(model)
+    const plain = { kind, model, wishes: plainWishes, triedOperators: [] }
+    return {
+      ...offer,
+      speed: speed ? { ...speed } : null,
+      resumesInMs: pause ? Math.max(0, pause.dueMs - this.system.nowMs()) : null,
+      cost: pause ? null : costOf(scout, plain),
+    }
   }
 
   counts() {
@@ -120,5 +130,25 @@ export class Listings {
     if (waiting === undefined || waiting.state === 'leased') return null
     const { entry } = waiting
     return waiting.heapIndex >= 0 ? entry.picky.size + entry.waiting.position(waiting) : 0
+  }
+}
+
+function listingOf(scout: Scout, known: Acquaintance): ScoutListing {
+  const { record } = scout
+  return {
+    id: record.scout,
+    name: known.name,
+    operator: record.operator,
+    agent: known.agent,
+    address: known.address,
+    connectedAt: new Date(known.connectedMs).toISOString(),
+    phase: scout.state,
+    concurrency: scout.capacity,
+    credits: scout.credits,
+    inFlight: scout.leased.size,
+    done: record.done,
+    failed: record.failed,
+    failureRate: record.failureRate,
+    offers: [...scout.offers],
   }
 }

@@ -60,7 +60,7 @@ export interface Answer {
   take(): AnswerPart | null
   /** Resolves when `take` has something, at once if it has already. One waiter at a time. */
   readable(): Promise<void>
-  /** The client is gone: stop the work. Harmless after the end. */
+  /** The client is gone: stop the work, which ends the answer as cancelled. Harmless after the end. */
   abandon(): void
 }
 
@@ -93,6 +93,41 @@ export interface ScoutListing {
   offers: Offer[]
 }
 
+/** One offer of a scout, and what is known about how it serves it. */
+export interface OfferStanding extends Offer {
+  /** How fast it was; null while it has not served this model yet. */
+  speed: { firstContentMs: number; tokensPerSecond: number; samples: number } | null
+  /** Until its provider takes this model again, milliseconds; null while it does. */
+  resumesInMs: number | null
+  /** What placing a plain request there would cost now; null while it is paused. */
+  cost: Cost | null
+}
+
+/** A scout and what placement knows of it. */
+export interface ScoutDetail extends ScoutListing {
+  /** Sockets under this identity; what is shown of a socket is the newest one's. */
+  sessions: number
+  /** Tasks at once the hub trusts it with, at most its concurrency; fractions are earned towards the next. */
+  window: number
+  standings: OfferStanding[]
+}
+
+/** What makes a request repeatable: the same key with another body is another request. */
+export interface ReplayScope {
+  tenant: string
+  /** As in `POST /v1/intents`. */
+  route: string
+  key: string
+  /** SHA-256 of the request's body, hex. */
+  bodyHash: string
+}
+
+/** An answer as it goes to the client. */
+export interface KeptAnswer {
+  status: number
+  body: Uint8Array<ArrayBuffer>
+}
+
 export interface EngineStats {
   scouts: number
   tasksQueued: number
@@ -110,6 +145,17 @@ export interface Engine {
   models(): ModelListing[]
   model(id: string): ModelListing | undefined
   scouts(): ScoutListing[]
+  /** A connected scout by its id. */
+  scout(id: string): ScoutDetail | undefined
+  /**
+   * The answer that was kept for this request; else `make` is called, and what it makes is kept before it comes back.
+   * A fault it makes is not kept. Other faults: the first request is under way, its body was another one, the store
+   * cannot write.
+   */
+  keepAnswer(
+    scope: ReplayScope,
+    make: () => Promise<KeptAnswer | Fault>,
+  ): Promise<(KeptAnswer & { replayed: boolean }) | Fault>
   stats(): EngineStats
   /** False while starting or draining. */
   ready(): boolean

@@ -1,8 +1,8 @@
 /**
- * Carries one answer to a client that waits for it, without the core seeing a byte. It listens to one attempt, or to two
- * that race until the first content; hands what is released to its reader; and bounds what the reader leaves: a slow
- * one makes the scout pause. For a client that opted in it remembers what was forwarded, so that another scout can go
- * on from there.
+ * Carries one answer to a client that waits for it, without the core seeing a byte. It listens to one attempt, or to
+ * two that race until the first content; hands what is released to its reader; and bounds what the reader leaves: a
+ * slow one makes the scout pause. For a client that opted in it remembers what was forwarded, so that another scout can
+ * go on from there.
  */
 import { type Fault, fault } from '../../shared/faults.ts'
 import { streamBufferBytes, streamOverrunBytes } from '../../shared/limits.ts'
@@ -69,7 +69,9 @@ export class Relay implements Carrier, Answer {
 
   begin({ attempt, session, served, queuedMs, cost, continuing }: Beginning): void {
     const { stream, kind } = this.options
-    this.feeds.push(new Feed(attempt, session, served, stream, kind, continuing))
+    const feed = new Feed(attempt, session, served, stream, kind, continuing)
+    feed.cost = cost
+    this.feeds.push(feed)
     this.attempts = attempt
     this.queuedMs = queuedMs
     if (this.winner !== null) return
@@ -119,6 +121,10 @@ export class Relay implements Carrier, Answer {
     return null
   }
 
+  settle(feed: Feed, frame: FrameOf<'settle'>, body: Uint8Array): Fault | null {
+    return feed.settle(frame, body)
+  }
+
   private overrun(body: Uint8Array): Fault | null {
     if (this.overrunBytes > streamOverrunBytes) {
       return fault('scout_error', 'The scout went on sending after it was asked to pause.')
@@ -130,6 +136,7 @@ export class Relay implements Carrier, Answer {
   private win(feed: Feed): void {
     this.winner = feed
     this.served = feed.served
+    this.cost = feed.cost
     this.host.contentBegan(this.task, feed.attempt)
   }
 
@@ -161,6 +168,7 @@ export class Relay implements Carrier, Answer {
     const [feed] = this.feeds
     if (cause === null && feed?.body) {
       this.served = feed.served
+      this.cost = feed.cost
       this.lines.push(...feed.released, ...feed.end())
       this.end = { type: 'done', body: feed.body }
       this.usage = feed.usage

@@ -23,19 +23,28 @@ export function renderRequest(
   const request = store.request(task)
   if (request === undefined) return fault('internal_error', 'The request of this task is missing from the store.')
   if (parents.length === 0) return request
-  const results = parents.map(({ node, task: parent }) => ({ node, text: textOf(store.result(parent)!) }))
+  const results: { node: string; text: string }[] = []
+  let chars = 0
+  for (const { node, task: parent } of parents) {
+    const text = textOf(store.result(parent)!)
+    chars += text.length
+    // Before anything is built of it: dozens of results may be dozens of times too large together.
+    if (chars > bodyBytesMax) return tooLarge
+    results.push({ node, text })
+  }
   const body = JSON.parse(Buffer.from(request).toString('utf8')) as { messages?: unknown[]; input?: unknown }
   const rendered =
     kind === 'embed'
       ? { ...body, input: results.map(({ text }) => text) }
       : { ...body, messages: [...results.map(asMessage), ...(body.messages ?? [])] }
   const bytes = Buffer.from(JSON.stringify(rendered))
-  if (bytes.length <= bodyBytesMax) return bytes
-  return fault(
-    'request_too_large',
-    `The results that this task needs make its request larger than ${bodyBytesMax} bytes.`,
-  )
+  return bytes.length <= bodyBytesMax ? bytes : tooLarge
 }
+
+const tooLarge = fault(
+  'request_too_large',
+  `The results that this task needs make its request larger than ${bodyBytesMax} bytes.`,
+)
 
 function asMessage({ node, text }: { node: string; text: string }): object {
   return { role: 'user', content: `Result of "${node}":\n\n${text}` }

@@ -6,16 +6,8 @@
 import { type Fault, fault } from '../../shared/faults.ts'
 import { idempotencyMs } from '../../shared/limits.ts'
 import type { System } from '../../shared/system.ts'
+import type { ReplayScope } from './ports.ts'
 import type { Store, StoreWrite } from './store-port.ts'
-
-export interface ReplayScope {
-  tenant: string
-  /** As in `POST /v1/intents`. */
-  route: string
-  key: string
-  /** SHA-256 of the request's body, hex. */
-  bodyHash: string
-}
 
 export type Replay =
   /** First of its kind: `row` makes the write that keeps the answer; call `release` when the request is over. */

@@ -178,6 +178,8 @@ export interface IntentFilter {
 export interface OpenIntent {
   intent: IntentRow
   tasks: TaskRow[]
+  /** How long each task's request is; requests themselves may be many times what is worth reading at boot. */
+  requestBytes: number[]
   /** The last event's number. */
   lastSeq: number
 }

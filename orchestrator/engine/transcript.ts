@@ -7,6 +7,7 @@ import { type Fault, fault } from '../../shared/faults.ts'
 import { bodyBytesMax } from '../../shared/limits.ts'
 import type { FrameOf } from '../../shared/protocol/frames.ts'
 import type { Served, TaskKind } from '../../shared/task.ts'
+import type { Usage } from './answer-check.ts'
 import { assembleAnswer } from './assemble.ts'
 import type { Beginning, Carrier, CarrierHost } from './carrier.ts'
 import { Feed } from './feed.ts'
@@ -29,6 +30,8 @@ export class Transcript implements Carrier {
   lines: Uint8Array[] = []
   private bytes = 0
   private current: Feed | null = null
+  /** The settled answer of this attempt, as it is to be stored. */
+  private answer: Uint8Array | null = null
 
   constructor(
     private readonly options: TranscriptOptions,
@@ -53,11 +56,11 @@ export class Transcript implements Carrier {
     return this.current?.attempt === attempt ? this.current.seq : 0
   }
 
-  resume(attempt: number, session: number): void {
+  resume(attempt: number, session: number, scout: string): void {
     const { current } = this
     if (current?.attempt === attempt) current.session = session
     // After a restart of the hub: the scout holds the lease, but what it sent before is gone.
-    else this.open(attempt, session, { scout: '', provider: '', model: this.options.model })
+    else this.open(attempt, session, { scout, provider: '', model: this.options.model })
   }
 
   private open(attempt: number, session: number, served: Served): void {
@@ -91,20 +94,27 @@ export class Transcript implements Carrier {
     return null
   }
 
+  /** The answer is put together here, before the core believes the settlement: what cannot be stored is no answer. */
+  settle(feed: Feed, frame: FrameOf<'settle'>, body: Uint8Array): Fault | null {
+    const flaw = feed.settle(frame, body)
+    if (flaw !== null) return flaw
+    this.answer = this.options.kind === 'chat' ? assembleAnswer([...this.lines, ...feed.end()], body) : body
+    return this.answer === null ? fault('bad_answer', 'The answer is nested too deeply.') : null
+  }
+
   void(attempt: number): void {
     if (this.attempt !== attempt) return
     this.attempt = 0
     this.lines = []
     this.bytes = 0
     this.current = null
+    this.answer = null
   }
 
-  /** The settled answer of this attempt, as it is to be stored; undefined when there is none. */
-  result(attempt: number): { body: Uint8Array; served: Served; feed: Feed } | undefined {
-    const feed = this.current
-    if (feed?.attempt !== attempt || feed.body === null) return undefined
-    const isStream = this.options.kind === 'chat'
-    const body = isStream ? assembleAnswer([...this.lines, ...feed.end()], feed.body) : feed.body
-    return { body, served: feed.served, feed }
+  /** The settled answer of this attempt; undefined when there is none. */
+  result(attempt: number): { body: Uint8Array; served: Served; usage: Usage } | undefined {
+    const { current: feed, answer: body } = this
+    if (feed?.attempt !== attempt || body === null) return undefined
+    return { body, served: feed.served, usage: feed.usage }
   }
 }

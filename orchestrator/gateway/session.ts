@@ -158,14 +158,21 @@ export class ScoutSession {
 
   private takeHead(head: BodyFrame): void {
     const key = `${head.task}/${head.attempt}`
-    if (this.incoming.has(key)) return this.close('badFrame', `${head.type} before the last body was complete`)
+    const unfinished = this.incoming.get(key)
+    if (unfinished !== undefined) {
+      // A scout that gives an attempt up need not send the rest of its last chunk.
+      if (head.type === 'chunk' || head.outcome === 'done') {
+        return this.close('badFrame', `${head.type} before the last body was complete`)
+      }
+      this.forgetIncoming(key, unfinished)
+    }
     if (head.body !== null) {
       if (head.body.length !== head.size) return this.close('badFrame', `${head.type}.size is not its body's length`)
       return this.deliver(head, head.body)
     }
     if (head.size === 0) return this.deliver(head, noBody)
     if (this.incomingBytes + head.size > limits.assemblyBytesMax) {
-      const cause = fault('answer_too_large', 'The scout sent too many large answers at once.')
+      const cause = fault('scout_error', 'The scout sent too many large answers at once.')
       return this.events.broken(this.id, head.task, head.attempt, cause)
     }
     this.incoming.set(key, { head, assembly: new Assembly(head.size) })
@@ -180,11 +187,15 @@ export class ScoutSession {
     this.roundTripMs = nowMs
     const state = incoming.assembly.add(fragment.index, fragment.bytes)
     if (state === 'more') return this.events.alive(this.id, fragment.task, fragment.attempt)
-    this.incoming.delete(key)
-    this.incomingBytes -= incoming.head.size
+    this.forgetIncoming(key, incoming)
     if (state === 'complete') return this.deliver(incoming.head, incoming.assembly.body())
     const cause = fault('chunk_gap', 'The fragments of a large answer do not fit together.')
     this.events.broken(this.id, fragment.task, fragment.attempt, cause)
+  }
+
+  private forgetIncoming(key: string, { head }: Incoming): void {
+    this.incoming.delete(key)
+    this.incomingBytes -= head.size
   }
 
   private deliver(head: BodyFrame, body: Uint8Array): void {

@@ -17,8 +17,8 @@ export async function createKey({ id, edge, request, caller }: Exchange): Promis
   if ('code' in body) return refuse(id, body)
   const refused = refusal(keyRequest, body.value)
   if (refused !== null) return refuse(id, refused)
-  const { role, name } = body.value as { role: KeyRole; name: string }
-  const { key, row } = edge.keys.issue(role, name)
+  const { role, name, weight } = body.value as { role: KeyRole; name: string; weight?: number | null }
+  const { key, row } = edge.keys.issue(role, name, weight ?? 1)
   edge.log.info({ keyId: row.id, role, by: caller?.id }, 'key made')
   return replyJson(id, JSON.stringify({ ...shownKey(row), key }), 201)
 }
@@ -37,7 +37,7 @@ export function revokeKey({ id, edge, rest, caller }: Exchange): Response {
 }
 
 function shownKey(row: KeyRow) {
-  const { id, role, name, createdMs, revokedMs } = row
+  const { id, role, name, weight, createdMs, revokedMs } = row
   const revoked = revokedMs === null ? null : Math.floor(revokedMs / 1000)
-  return { id, object: 'key', role, name, created: Math.floor(createdMs / 1000), revoked }
+  return { id, object: 'key', role, name, weight, created: Math.floor(createdMs / 1000), revoked }
 }

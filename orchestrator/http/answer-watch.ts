@@ -1,6 +1,6 @@
 /**
- * Waiting for an answer while three things may happen: it says something, time runs out, or the client leaves. Whole
- * and streamed answers wait through this; when the client leaves, the work is stopped at once.
+ * Waiting for an answer while three things may happen: it says something, time runs out, or the client leaves. Streams
+ * of answers and of events wait through this; when the client leaves, the work is stopped at once.
  */
 import type { System } from '../../shared/system.ts'
 

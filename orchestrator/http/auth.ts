@@ -11,7 +11,7 @@ import type { KeyRow } from '../engine/store-port.ts'
 /** The keyring, as far as the client edge uses it. */
 export interface Keys {
   verify(presented: string): Readonly<{ ok: true } & Caller> | Readonly<{ ok: false; flaw: string }>
-  issue(role: KeyRole, name: string): { key: string; row: KeyRow }
+  issue(role: KeyRole, name: string, weight?: number): { key: string; row: KeyRow }
   /** False when there is no such key or it was revoked before. */
   revoke(id: string): boolean
   list(): KeyRow[]

@@ -1,11 +1,12 @@
 /**
- * What there is to choose from: the models that live scouts offer, for everyone with a key, and the scouts themselves,
- * for admins. Everything shown is asked from the engine at that moment.
+ * What there is to choose from: the models that live scouts offer, for everyone with a key, and the scouts themselves
+ * with what explains their standing, for admins. Everything shown is asked from the engine at that moment.
  */
 import { fault } from '../../shared/faults.ts'
-import type { ModelListing } from '../engine/ports.ts'
+import type { ModelListing, OfferStanding, ScoutListing } from '../engine/ports.ts'
 import type { Exchange } from './exchange.ts'
 import { refuse, replyJson } from './reply.ts'
+import { shownCost } from './splice.ts'
 
 /** How many names a sentence about an unknown model lists. */
 const namesShownMax = 10
@@ -27,7 +28,21 @@ export function getModel({ id, edge, rest }: Exchange): Response {
 }
 
 export function listScouts({ id, edge }: Exchange): Response {
-  const data = edge.engine.scouts().map((scout) => ({
+  return replyJson(id, JSON.stringify({ object: 'list', data: edge.engine.scouts().map(shownScout) }))
+}
+
+export function getScout({ id, edge, rest }: Exchange): Response {
+  const scout = edge.engine.scout(rest)
+  if (scout === undefined) {
+    const text = 'No scout with this id is connected now: GET /v1/scouts lists those that are.'
+    return refuse(id, fault('not_found', text, { param: 'id' }))
+  }
+  const { sessions, window, standings } = scout
+  return replyJson(id, JSON.stringify({ ...shownScout(scout), sessions, window, models: standings.map(shownStanding) }))
+}
+
+function shownScout(scout: ScoutListing) {
+  return {
     id: scout.id,
     object: 'scout',
     name: scout.name,
@@ -48,8 +63,20 @@ export function listScouts({ id, edge }: Exchange): Response {
       provider,
       context_tokens: contextTokens,
     })),
-  }))
-  return replyJson(id, JSON.stringify({ object: 'list', data }))
+  }
+}
+
+function shownStanding({ kind, model, provider, speed, resumesInMs, cost }: OfferStanding) {
+  return {
+    kind,
+    model,
+    provider,
+    first_content_ms: speed && Math.round(speed.firstContentMs),
+    tokens_per_second: speed && Math.round(speed.tokensPerSecond * 10) / 10,
+    samples: speed?.samples ?? 0,
+    resumes_in_ms: resumesInMs && Math.ceil(resumesInMs),
+    cost_ms: cost && shownCost(cost),
+  }
 }
 
 function shownModel(model: ModelListing) {

@@ -1,71 +1,104 @@
 /**
  * The two routes that ask for work: chat completions and embeddings. They check the request, hand its bytes to the
- * engine as they came, and give back the answer, whole or streamed (`sse.ts`).
+ * engine as they came, and give back the answer, whole or streamed (`sse.ts`). A whole answer to a request with an
+ * Idempotency-Key is kept and given again; a stream is not, and the header is ignored there.
  */
-import { fault } from '../../shared/faults.ts'
-import { httpIdleMs, requestDeadlineMs } from '../../shared/limits.ts'
+import type { z } from 'zod'
+import type { Fault } from '../../shared/faults.ts'
+import { httpIdleMs } from '../../shared/limits.ts'
+import type { TaskKind } from '../../shared/task.ts'
 import type { Answer, AnswerEnd, Submission } from '../engine/ports.ts'
-import { AnswerWatch } from './answer-watch.ts'
-import { type JsonBody, readJsonBody } from './body.ts'
+import { readJsonBody } from './body.ts'
 import type { Exchange } from './exchange.ts'
+import { idempotencyOf, worthKeeping } from './idempotency.ts'
 import { refuse, replyJson } from './reply.ts'
 import { chatRequest, embeddingsRequest } from './requests.ts'
 import { answerHead, chasmField, splice } from './splice.ts'
 import { streamAnswer } from './sse.ts'
 import { refusal } from './validation.ts'
+import { type ChasmFields, wishesOf } from './wishes.ts'
 
-interface ChatFields {
+/** The fields of a checked request that the hub itself looks at. */
+interface AskedFields {
+  model: string
   stream?: boolean | null
   stream_options?: { include_usage?: boolean | null } | null
+  chasm?: ChasmFields | null
 }
 
 export async function chatCompletions(exchange: Exchange): Promise<Response> {
-  const body = await readJsonBody(exchange.request)
-  if ('code' in body) return refuse(exchange.id, body)
-  const refused = refusal(chatRequest, body.value)
-  if (refused !== null) return refuse(exchange.id, refused)
-  const { stream, stream_options: options } = body.value as ChatFields
-  const answer = exchange.edge.engine.submit(submission(exchange, body, 'chat', stream === true))
-  if (stream === true) return streamAnswer(exchange, answer, options?.include_usage === true)
-  return wholeAnswer(exchange, answer, 'chat.completion')
+  const asked = await readAsked(exchange, chatRequest, 'chat')
+  if ('code' in asked) return refuse(exchange.id, asked)
+  const { fields, submission } = asked
+  if (!submission.stream) return wholeAnswer(exchange, asked, 'chat.completion')
+  const answer = exchange.edge.engine.submit(submission)
+  const withUsage = fields.stream_options?.include_usage === true
+  return streamAnswer(exchange, answer, { withUsage, explains: fields.chasm?.explain === true })
 }
 
 export async function embeddings(exchange: Exchange): Promise<Response> {
+  const asked = await readAsked(exchange, embeddingsRequest, 'embed')
+  return 'code' in asked ? refuse(exchange.id, asked) : wholeAnswer(exchange, asked, 'list')
+}
+
+interface Asked {
+  fields: AskedFields
+  submission: Submission
+}
+
+async function readAsked(exchange: Exchange, schema: z.ZodType, kind: TaskKind): Promise<Asked | Fault> {
   const body = await readJsonBody(exchange.request)
-  if ('code' in body) return refuse(exchange.id, body)
-  const refused = refusal(embeddingsRequest, body.value)
-  if (refused !== null) return refuse(exchange.id, refused)
-  return wholeAnswer(exchange, exchange.edge.engine.submit(submission(exchange, body, 'embed', false)), 'list')
+  if ('code' in body) return body
+  const refused = refusal(schema, body.value)
+  if (refused !== null) return refused
+  const fields = body.value as unknown as AskedFields
+  const { id: tenant, weight = 1 } = exchange.caller!
+  const stream = kind === 'chat' && fields.stream === true
+  const { model, chasm } = fields
+  return { fields, submission: { tenant, weight, kind, model, stream, body: body.bytes, ...wishesOf(chasm) } }
 }
 
-function submission(exchange: Exchange, body: JsonBody, kind: Submission['kind'], stream: boolean): Submission {
-  const { model, chasm } = body.value as { model: string; chasm?: { deadline_ms?: number | null } | null }
-  const asked: Submission = { tenant: exchange.caller!.id, kind, model, stream, body: body.bytes }
-  const deadlineMs = chasm?.deadline_ms
-  return typeof deadlineMs === 'number' ? { ...asked, deadlineMs } : asked
+async function wholeAnswer(exchange: Exchange, asked: Asked, object: string): Promise<Response> {
+  const { id, edge } = exchange
+  const idempotency = idempotencyOf(exchange, asked.submission.body)
+  if (idempotency === null) {
+    const made = await makeAnswer(exchange, asked, object)
+    return made instanceof Uint8Array ? replyJson(id, made) : refuse(id, made)
+  }
+  if ('code' in idempotency) return refuse(id, idempotency)
+  const scope = { tenant: asked.submission.tenant, ...idempotency }
+  const kept = await edge.engine.keepAnswer(scope, async () => worthKeeping(await makeAnswer(exchange, asked, object)))
+  if ('code' in kept) return refuse(id, kept)
+  return replyJson(id, kept.body, kept.status, kept.replayed ? { 'idempotent-replayed': 'true' } : undefined)
 }
 
-async function wholeAnswer(exchange: Exchange, answer: Answer, object: string): Promise<Response> {
-  const { request, server, id } = exchange
-  // Nothing moves on the connection until the answer is there, which is no reason to close it.
-  server.timeout(request, 0)
-  const end = await endOf(exchange, answer).finally(() => server.timeout(request, httpIdleMs / 1000))
-  if (end.type === 'failed') return refuse(id, end.fault)
+async function makeAnswer(
+  exchange: Exchange,
+  { fields, submission }: Asked,
+  object: string,
+): Promise<Uint8Array<ArrayBuffer> | Fault> {
+  const answer = exchange.edge.engine.submit(submission)
+  const end = await endOf(exchange, answer)
+  if (end.type === 'failed') return end.fault
   exchange.firstByte()
   const pieces: Uint8Array[] = []
-  splice(pieces, Buffer.from(answerHead(answer, object) + chasmField(answer)), end.body)
-  return replyJson(id, Buffer.concat(pieces))
+  const head = answerHead(answer, object) + chasmField(answer, fields.chasm?.explain === true)
+  splice(pieces, Buffer.from(head), end.body)
+  return Buffer.concat(pieces)
 }
 
-async function endOf(exchange: Exchange, answer: Answer): Promise<AnswerEnd> {
-  const watch = new AnswerWatch(answer, exchange.edge.system, exchange.request.signal)
-  for (;;) {
-    const end = answer.take()?.end
-    if (end) return end
-    // The engine holds the deadline; this wait only has to outlast it.
-    const sign = await watch.next(2 * requestDeadlineMs)
-    if (sign === 'gone') {
-      return { type: 'failed', fault: fault('cancelled', 'The client closed the connection.'), forwardedBytes: 0 }
+async function endOf({ request, server }: Exchange, answer: Answer): Promise<AnswerEnd> {
+  const { signal } = request
+  if (signal.aborted) answer.abandon()
+  else signal.addEventListener('abort', () => answer.abandon(), { once: true })
+  // Nothing moves on the connection until the answer is there, which is no reason to close it.
+  server.timeout(request, 0)
+  // The engine ends it in any case: by its deadline, or because it was abandoned.
+  for (let end = answer.take()?.end; ; end = answer.take()?.end) {
+    if (end) {
+      server.timeout(request, httpIdleMs / 1000)
+      return end
     }
+    await answer.readable()
   }
 }

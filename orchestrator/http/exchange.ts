@@ -58,6 +58,8 @@ export class Exchange {
   caller: Caller | null = null
   /** Set by an answer that goes on after its response has been returned: it then calls `ended` itself. */
   streams = false
+  /** From the arrival to the first content; null before, and without content. */
+  private firstByteMs: number | null = null
 
   constructor(
     readonly request: Request,
@@ -71,11 +73,12 @@ export class Exchange {
 
   /** The first byte of an answer's content leaves. */
   firstByte(): void {
-    this.edge.metrics.firstByte(this.routeName(), this.edge.system.nowMs() - this.startedMs)
+    this.firstByteMs = this.edge.system.nowMs() - this.startedMs
   }
 
   ended(status: number): void {
-    this.edge.metrics.ended(this.routeName(), this.request.method, status, this.edge.system.nowMs() - this.startedMs)
+    const { edge, request, startedMs, firstByteMs } = this
+    edge.metrics.ended(this.routeName(), request.method, status, edge.system.nowMs() - startedMs, firstByteMs)
   }
 
   private routeName(): string {

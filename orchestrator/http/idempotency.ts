@@ -1,13 +1,16 @@
 /**
- * Reads what makes a request repeatable: the header `Idempotency-Key`, the route it was sent to and a hash of its body,
- * from which the engine tells a repetition from another request under the same key. What becomes of it is the engine's.
+ * Requests that can be repeated without being done twice. Reads the header `Idempotency-Key`, the route it was sent to
+ * and a hash of the body, from which the engine tells a repetition from another request under the same key; and says
+ * which answers are worth keeping. The keeping itself is the engine's.
  */
-import { type Fault, fault } from '../../shared/faults.ts'
+import { type Fault, fault, faultTable } from '../../shared/faults.ts'
 import { idempotencyKeyCharsMax } from '../../shared/limits.ts'
-import type { IntentSubmission } from '../engine/intents-port.ts'
+import type { KeptAnswer, ReplayScope } from '../engine/ports.ts'
 import type { Exchange } from './exchange.ts'
+import { faultBody } from './reply.ts'
 
-type Idempotency = NonNullable<IntentSubmission['idempotency']>
+/** All but whose it is. */
+type Idempotency = Omit<ReplayScope, 'tenant'>
 
 const header = 'Idempotency-Key'
 const keyForm = new RegExp(`^[\\x21-\\x7e]{1,${idempotencyKeyCharsMax}}$`)
@@ -22,4 +25,12 @@ export function idempotencyOf({ request, route }: Exchange, body: Uint8Array): I
   }
   const bodyHash = new Bun.CryptoHasher('sha256').update(body).digest('hex')
   return { route: `${route!.method} ${route!.path}`, key, bodyHash }
+}
+
+/** What is made under a key as the engine keeps it: a failure that may pass is not an answer to be given again. */
+export function worthKeeping(made: Uint8Array<ArrayBuffer> | Fault): KeptAnswer | Fault {
+  if (made instanceof Uint8Array) return { status: 200, body: made }
+  const { status } = faultTable[made.code]
+  const mayPass = status >= 500 || status === 429 || status === 499
+  return mayPass ? made : { status, body: Buffer.from(faultBody(made)) }
 }

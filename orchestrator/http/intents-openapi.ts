@@ -5,7 +5,7 @@ import { intentsPageMax } from '../../shared/limits.ts'
 import { taskKinds } from '../../shared/task.ts'
 import type { TaskView } from '../engine/intents-port.ts'
 import { intentStates } from './intents-request.ts'
-import { count, type Json, json, type Operation, object, ref, seconds, text, texts } from './openapi-parts.ts'
+import { count, inHeader, type Json, json, type Operation, object, ref, seconds, text, texts } from './openapi-parts.ts'
 
 const state = { enum: intentStates }
 const labels = { type: 'object', additionalProperties: text }
@@ -67,10 +67,6 @@ export const intentSchemas: Json = {
 
 function inQuery(name: string, schema: Json, description: string): Json {
   return { name, in: 'query', schema, description }
-}
-
-function inHeader(name: string, description: string): Json {
-  return { name, in: 'header', schema: text, description }
 }
 
 const events = { 'text/event-stream': { schema: text } }

@@ -16,8 +16,8 @@ import {
 } from '../../shared/limits.ts'
 import type { TaskKind } from '../../shared/task.ts'
 import type { IntentView, Plan } from '../engine/intents-port.ts'
-import { chatRequest, integerFrom, textUpTo } from './requests.ts'
-import { says } from './validation.ts'
+import { chatRequest } from './requests.ts'
+import { integerFrom, says, textUpTo } from './validation.ts'
 
 export const intentStates: readonly IntentView['state'][] = ['running', 'done', 'failed', 'cancelled']
 

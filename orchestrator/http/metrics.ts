@@ -10,11 +10,24 @@ const secondsBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,
 /** Other methods, which a stranger could invent without end, share one label. */
 const countedMethods = new Set(['GET', 'HEAD', 'POST', 'DELETE', 'OPTIONS', 'PUT', 'PATCH'])
 
+/** What ended, until it is counted. */
+interface Ended {
+  route: string
+  method: string
+  status: number
+  durationMs: number
+  firstByteMs: number | null
+}
+
+/** Counting one by one, in between everything else, costs several times as much as counting many in a row. */
+const countedAtOnce = 256
+
 export class Metrics {
   private readonly registry = new Registry()
   private readonly requests: Counter<'method' | 'route' | 'status'>
   private readonly durations: Histogram<'route'>
   private readonly firstBytes: Histogram<'route'>
+  private readonly uncounted: Ended[] = []
 
   constructor(engine: Engine) {
     const registers = [this.registry]
@@ -42,13 +55,19 @@ export class Metrics {
     watchEngine(engine, registers)
   }
 
-  ended(route: string, method: string, status: number, durationMs: number): void {
-    this.requests.inc({ method: countedMethods.has(method) ? method : 'other', route, status }, 1)
-    this.durations.observe({ route }, durationMs / 1000)
+  /** `firstByteMs`: from the arrival to the first content; null when there was none. */
+  ended(route: string, method: string, status: number, durationMs: number, firstByteMs: number | null): void {
+    this.uncounted.push({ route, method, status, durationMs, firstByteMs })
+    if (this.uncounted.length >= countedAtOnce) this.count()
   }
 
-  firstByte(route: string, delayMs: number): void {
-    this.firstBytes.observe({ route }, delayMs / 1000)
+  private count(): void {
+    for (const { route, method, status, durationMs, firstByteMs } of this.uncounted) {
+      this.requests.inc({ method: countedMethods.has(method) ? method : 'other', route, status }, 1)
+      this.durations.observe({ route }, durationMs / 1000)
+      if (firstByteMs !== null) this.firstBytes.observe({ route }, firstByteMs / 1000)
+    }
+    this.uncounted.length = 0
   }
 
   get contentType(): string {
@@ -56,6 +75,7 @@ export class Metrics {
   }
 
   text(): Promise<string> {
+    this.count()
     return this.registry.metrics()
   }
 }

@@ -26,6 +26,10 @@ export function json(schema: Json): Json {
   return { 'application/json': { schema } }
 }
 
+export function inHeader(name: string, description: string): Json {
+  return { name, in: 'header', schema: text, description }
+}
+
 export interface Operation {
   summary: string
   access: 'open' | 'client' | 'admin' | 'scout'

@@ -4,20 +4,63 @@
  */
 import { z } from 'zod'
 import { keyRoles } from '../../shared/api-key.ts'
+import { taskKinds } from '../../shared/task.ts'
 import type { Exchange } from './exchange.ts'
 import { intentOperations, intentSchemas } from './intents-openapi.ts'
 import { intentRequest } from './intents-request.ts'
-import { count, type Json, json, listAs, type Operation, object, ref, seconds, text, texts } from './openapi-parts.ts'
+import {
+  count,
+  inHeader,
+  type Json,
+  json,
+  listAs,
+  type Operation,
+  object,
+  ref,
+  seconds,
+  text,
+  texts,
+} from './openapi-parts.ts'
 import { replyJson } from './reply.ts'
 import { chatRequest, embeddingsRequest, keyRequest } from './requests.ts'
 
-const offer = object({ kind: { enum: ['chat', 'embed'] }, model: text, provider: text, context_tokens: count })
+const offer = object({ kind: { enum: taskKinds }, model: text, provider: text, context_tokens: count })
+const orNull = (schema: Json) => ({ ...schema, type: [schema.type, 'null'] })
+const some = { type: 'number', minimum: 0 }
+const standing = object({
+  kind: { enum: taskKinds },
+  model: text,
+  provider: text,
+  first_content_ms: orNull(count),
+  tokens_per_second: orNull(some),
+  samples: { ...count, description: 'Answers the two figures rest on; without any they are null.' },
+  resumes_in_ms: { ...orNull(count), description: 'Until its provider takes this model again; null while it does.' },
+  cost_ms: { anyOf: [ref('Cost'), { type: 'null' }], description: 'Of a plain request now; null while it rests.' },
+})
+const scoutFields = {
+  id: text,
+  object: { const: 'scout' },
+  name: text,
+  operator: { ...text, description: 'Id of the key it holds.' },
+  agent: text,
+  address: text,
+  connected_at: { ...text, format: 'date-time' },
+  phase: text,
+  concurrency: count,
+  credits: count,
+  in_flight: count,
+  done: count,
+  failed: count,
+  failure_rate: { type: 'number' },
+  offers: { type: 'array', items: offer },
+}
 const served = { id: text, object: text, created: seconds, model: text, chasm: ref('Served') }
 const keyFields = {
   id: text,
   object: { const: 'key' },
   role: { enum: keyRoles },
   name: text,
+  weight: { type: 'number', description: "Its turns in the queue for each one of another key's that has 1." },
   created: seconds,
   revoked: { ...seconds, type: ['integer', 'null'] },
 }
@@ -35,7 +78,14 @@ const answerSchemas: Json = {
       ['forwarded_bytes'],
     ),
   }),
-  Served: object({ scout: text, provider: text, model: text, attempts: count, queued_ms: count }),
+  Served: object(
+    { scout: text, provider: text, model: text, attempts: count, queued_ms: count, cost_ms: ref('Cost') },
+    ['cost_ms'],
+  ),
+  Cost: {
+    ...object({ first_content: count, tokens: count, load: count, failure: count, operator: count, total: count }),
+    description: 'What this placement was expected to cost, term by term, in milliseconds.',
+  },
   ChatCompletion: object(
     { ...served, choices: { type: 'array', items: { type: 'object' } }, usage: { type: 'object' } },
     ['usage'],
@@ -52,22 +102,12 @@ const answerSchemas: Json = {
     chasm: object({ kinds: texts, scouts: count, idle: count, providers: texts, context_tokens: count }),
   }),
   ModelList: listAs('Model'),
-  Scout: object({
-    id: text,
-    object: { const: 'scout' },
-    name: text,
-    operator: { ...text, description: 'Id of the key it holds.' },
-    agent: text,
-    address: text,
-    connected_at: { ...text, format: 'date-time' },
-    phase: text,
-    concurrency: count,
-    credits: count,
-    in_flight: count,
-    done: count,
-    failed: count,
-    failure_rate: { type: 'number' },
-    offers: { type: 'array', items: offer },
+  Scout: object(scoutFields),
+  ScoutDetail: object({
+    ...scoutFields,
+    sessions: { ...count, description: 'Connections under this id; of several the newest is shown.' },
+    window: { ...some, description: 'Tasks at once the hub trusts it with: grows with success, halves with failure.' },
+    models: { type: 'array', items: standing },
   }),
   ScoutList: listAs('Scout'),
   Key: object(keyFields),
@@ -81,16 +121,22 @@ const answerSchemas: Json = {
 const stream = { 'text/event-stream': { schema: ref('ChatCompletionChunk') } }
 const plain = { 'text/plain': { schema: text } }
 
+const repeatable =
+  'A repetition with the same key and body is not done again: it gets the answer of the first. Failures that may ' +
+  'pass are not kept.'
+
 const operations: Record<string, Operation> = {
   'POST /v1/chat/completions': {
     summary: 'Answer a conversation. Fields not listed pass through to the provider.',
     access: 'client',
+    parameters: [inHeader('Idempotency-Key', `${repeatable} Ignored with \`stream: true\`.`)],
     takes: 'ChatRequest',
     gives: [200, 'The answer; with `stream: true` as events.', { ...json(ref('ChatCompletion')), ...stream }],
   },
   'POST /v1/embeddings': {
     summary: 'Turn texts into vectors.',
     access: 'client',
+    parameters: [inHeader('Idempotency-Key', repeatable)],
     takes: 'EmbeddingsRequest',
     gives: [200, 'The vectors.', json(ref('Embeddings'))],
   },
@@ -114,6 +160,11 @@ const operations: Record<string, Operation> = {
     summary: 'The connected scouts.',
     access: 'admin',
     gives: [200, 'The scouts.', json(ref('ScoutList'))],
+  },
+  'GET /v1/scouts/{id}': {
+    summary: 'One connected scout, with what placement knows of it. The id holds a slash.',
+    access: 'admin',
+    gives: [200, 'The scout.', json(ref('ScoutDetail'))],
   },
   'POST /v1/admin/keys': {
     summary: 'Make a key.',

@@ -5,29 +5,13 @@
  */
 import { z } from 'zod'
 import { keyRoles } from '../../shared/api-key.ts'
-import { modelCharsMax, nameCharsMax, requestDeadlineMs } from '../../shared/limits.ts'
-import { listOf, says } from './validation.ts'
+import { keyWeightMax, keyWeightMin, modelCharsMax, nameCharsMax } from '../../shared/limits.ts'
+import { flag, integerFrom, listOf, numberFrom, says, textUpTo } from './validation.ts'
+import { chasm, obstacleToContinue } from './wishes.ts'
 
 const stopCountMax = 4
 const choicesMax = 128
 const topLogprobsMax = 20
-
-function numberFrom(min: number, max: number) {
-  const wish = says(`must be a number from ${min} to ${max}`)
-  return z.number(wish).min(min, wish).max(max, wish).nullish()
-}
-
-export function integerFrom(min: number, max = Number.MAX_SAFE_INTEGER) {
-  const bound =
-    max === Number.MAX_SAFE_INTEGER ? `a whole number of at least ${min}` : `a whole number from ${min} to ${max}`
-  const wish = says(`must be ${bound}`)
-  return z.int(wish).min(min, wish).max(max, wish).nullish()
-}
-
-export function textUpTo(charsMax: number) {
-  const wish = says(`must be a string of 1 to ${charsMax} characters`)
-  return z.string(wish).min(1, wish).max(charsMax, wish)
-}
 
 // Larger than a double holds exactly, because seeds are drawn from all 64 bits; what travels on are the digits as sent.
 const seedWish = says('must be a whole number of at most 64 bits')
@@ -38,27 +22,27 @@ const seed = z
   .refine(Number.isInteger, seedWish)
   .meta({ type: 'integer' })
 
-const flag = z.boolean(says('must be true or false')).nullish()
-const typed = z.looseObject({ type: z.string(says('must be a string')) }, says('must be an object with a `type`'))
-
-const chasm = z
-  .strictObject({ deadline_ms: integerFrom(1, requestDeadlineMs) }, says('must be an object'))
-  .nullish()
-  .describe('Instructions to the hub itself. `deadline_ms`: how long the whole answer may take.')
+// Plain objects throughout: they let other fields pass, and checking them costs half of what loose ones do.
+const typed = z.object({ type: z.string(says('must be a string')) }, says('must be an object with a `type`'))
 
 const roles = ['system', 'developer', 'user', 'assistant', 'tool', 'function'] as const
 const contentWish = 'must be a string, or a list of parts that each have a `type`'
 const content = z.union([z.string(), z.null(), listOf(typed, contentWish)], says(contentWish))
-/** With one of these an assistant's message needs no content. */
-const insteadOfContent = ['tool_calls', 'function_call', 'refusal', 'audio'] as const
+/** With one of these, or tool calls, an assistant's message needs no content. */
+const insteadOfContent = {
+  function_call: z.unknown().optional(),
+  refusal: z.unknown().optional(),
+  audio: z.unknown().optional(),
+}
 
 const message = z
-  .looseObject(
+  .object(
     {
       role: z.enum(roles, says(`must be one of ${roles.join(', ')}`)),
       content: content.optional(),
       tool_calls: listOf(typed, 'must be a list of tool calls').nullish(),
       tool_call_id: z.string(says('must be a string')).nullish(),
+      ...insteadOfContent,
     },
     says('must be an object with a `role` and a `content`'),
   )
@@ -69,8 +53,8 @@ const message = z
     }
     if (sent.content !== undefined && sent.content !== null) return
     if (sent.role === 'function') return
-    if (sent.role === 'assistant' && insteadOfContent.some((key) => sent[key] !== undefined && sent[key] !== null))
-      return
+    const others = [sent.tool_calls, sent.function_call, sent.refusal, sent.audio]
+    if (sent.role === 'assistant' && others.some((other) => other !== undefined && other !== null)) return
     context.addIssue({ code: 'custom', path: ['content'], message: `is required: it ${contentWish}` })
   })
 
@@ -79,11 +63,11 @@ const stopWish = `must be a string or a list of up to ${stopCountMax} strings`
 const toolChoiceWish = 'must be "none", "auto", "required" or an object that names a tool'
 
 export const chatRequest = z
-  .looseObject({
+  .object({
     model: textUpTo(modelCharsMax).describe('A name from /v1/models, or `auto` to leave the choice to the hub.'),
     messages: listOf(message, messagesWish).min(1, says(messagesWish)),
     stream: flag,
-    stream_options: z.looseObject({ include_usage: flag }, says('must be an object')).nullish(),
+    stream_options: z.object({ include_usage: flag }, says('must be an object')).nullish(),
     n: integerFrom(1, choicesMax),
     temperature: numberFrom(0, 2),
     top_p: numberFrom(0, 1),
@@ -100,13 +84,17 @@ export const chatRequest = z
     tools: listOf(typed, 'must be a list of tools').nullish(),
     tool_choice: z.union([z.string(), z.looseObject({})], says(toolChoiceWish)).nullish(),
     parallel_tool_calls: flag,
+    functions: z.unknown().optional().describe('What `tools` was called before.'),
     response_format: typed.nullish(),
     chasm,
   })
   .superRefine((sent, context) => {
-    if (!sent.stream_options || sent.stream === true) return
-    const wish = 'is only allowed together with `stream: true`: remove it, or stream'
-    context.addIssue({ code: 'custom', path: ['stream_options'], message: wish })
+    if (sent.stream_options && sent.stream !== true) {
+      const wish = 'is only allowed together with `stream: true`: remove it, or stream'
+      context.addIssue({ code: 'custom', path: ['stream_options'], message: wish })
+    }
+    const message = sent.chasm?.continue ? obstacleToContinue(sent) : null
+    if (message !== null) context.addIssue({ code: 'custom', path: ['chasm', 'continue'], message })
   })
 
 const inputForms = {
@@ -118,24 +106,33 @@ const inputForms = {
   ],
 }
 
-export const embeddingsRequest = z.looseObject({
-  model: textUpTo(modelCharsMax).describe('A name from /v1/models, or `auto` to leave the choice to the hub.'),
-  // A union of lists would collect an issue per element and branch.
-  input: z
-    .unknown()
-    .refine(
-      isEmbeddingInput,
-      says('must be a string, a list of strings, a list of tokens or a list of token lists, not empty'),
-    )
-    .meta(inputForms),
-  encoding_format: z.enum(['float', 'base64'], says('must be "float" or "base64"')).nullish(),
-  dimensions: integerFrom(1),
-  chasm,
-})
+export const embeddingsRequest = z
+  .object({
+    model: textUpTo(modelCharsMax).describe('A name from /v1/models, or `auto` to leave the choice to the hub.'),
+    // A union of lists would collect an issue per element and branch.
+    input: z
+      .unknown()
+      .refine(
+        isEmbeddingInput,
+        says('must be a string, a list of strings, a list of tokens or a list of token lists, not empty'),
+      )
+      .meta(inputForms),
+    encoding_format: z.enum(['float', 'base64'], says('must be "float" or "base64"')).nullish(),
+    dimensions: integerFrom(1),
+    chasm,
+  })
+  .superRefine(({ chasm: asked }, context) => {
+    if (!asked?.continue) return
+    const message = 'is for streams, and vectors come whole: remove it'
+    context.addIssue({ code: 'custom', path: ['chasm', 'continue'], message })
+  })
 
 export const keyRequest = z.strictObject({
   role: z.enum(keyRoles, says(`must be one of ${keyRoles.join(', ')}`)),
   name: textUpTo(nameCharsMax).describe('For people: whose key it is. Shown in listings.'),
+  weight: numberFrom(keyWeightMin, keyWeightMax).describe(
+    "Its turns in the queue for each one of another key's that has 1; 1 when absent.",
+  ),
 })
 
 function isEmbeddingInput(input: unknown): boolean {

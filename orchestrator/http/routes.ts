@@ -3,7 +3,7 @@
  * document is checked against it.
  */
 import { createKey, listKeys, revokeKey } from './admin.ts'
-import { getModel, listModels, listScouts } from './catalog.ts'
+import { getModel, getScout, listModels, listScouts } from './catalog.ts'
 import { chatCompletions, embeddings } from './completions.ts'
 import { dialIn } from './dial-in.ts'
 import type { Route } from './exchange.ts'
@@ -25,6 +25,7 @@ export const routes: readonly Route[] = [
   { method: 'GET', path: '/v1/models/{id}', access: 'client', handle: getModel },
   { method: 'GET', path: '/v1/scout', access: 'open', handle: dialIn },
   { method: 'GET', path: '/v1/scouts', access: 'admin', handle: listScouts },
+  { method: 'GET', path: '/v1/scouts/{id}', access: 'admin', handle: getScout },
   { method: 'POST', path: '/v1/admin/keys', access: 'admin', handle: createKey },
   { method: 'GET', path: '/v1/admin/keys', access: 'admin', handle: listKeys },
   { method: 'DELETE', path: '/v1/admin/keys/{id}', access: 'admin', handle: revokeKey },

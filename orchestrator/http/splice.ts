@@ -3,6 +3,7 @@
  * the hub writes `{"id":…,"object":…,"created":…,"model":…,` and appends what follows its opening brace. The engine
  * has checked that the bytes are one object, and that those keys are not in it.
  */
+import type { Cost } from '../core/entities.ts'
 import type { Answer } from '../engine/ports.ts'
 
 const openingBrace = 0x7b
@@ -16,11 +17,28 @@ export function answerHead(answer: Answer, object: string): string {
   return `{"id":${id},"object":"${object}","created":${answer.created},"model":${JSON.stringify(model)},`
 }
 
-/** Which scout, provider and model served the answer, ending in a comma. */
-export function chasmField(answer: Answer): string {
+/**
+ * Which scout, provider and model served the answer, ending in a comma; with the terms of the cost that led to them
+ * when the client wants it explained.
+ */
+export function chasmField(answer: Answer, explains = false): string {
   const { scout, provider, model } = servedBy(answer)
-  const { attempts, queuedMs } = answer
-  return `"chasm":${JSON.stringify({ scout, provider, model, attempts, queued_ms: Math.round(queuedMs) })},`
+  const { attempts, queuedMs, cost } = answer
+  const shown = { scout, provider, model, attempts, queued_ms: Math.round(queuedMs) }
+  const explained = explains && cost !== null ? { ...shown, cost_ms: shownCost(cost) } : shown
+  return `"chasm":${JSON.stringify(explained)},`
+}
+
+/** Terms of a placement's cost, whole milliseconds each. */
+export function shownCost(cost: Cost) {
+  return {
+    first_content: Math.round(cost.firstContentMs),
+    tokens: Math.round(cost.tokensMs),
+    load: Math.round(cost.loadMs),
+    failure: Math.round(cost.failureMs),
+    operator: Math.round(cost.operatorMs),
+    total: Math.round(cost.totalMs),
+  }
 }
 
 /** Appends to `pieces` the object whose fields are those of `head` and then those of `body`. */

@@ -15,9 +15,15 @@ const eventEnd = bytesOf('\n\n')
 const doneEvent = bytesOf('data: [DONE]\n\n')
 const clientGone = fault('cancelled', 'The client closed the connection before the answer began.')
 
+interface StreamOptions {
+  withUsage: boolean
+  /** Say what led to the choice of the scout. */
+  explains: boolean
+}
+
 /** Answers with the status of an early failure, else with the stream. */
-export async function streamAnswer(exchange: Exchange, answer: Answer, withUsage: boolean): Promise<Response> {
-  const stream = new AnswerStream(exchange, answer, withUsage)
+export async function streamAnswer(exchange: Exchange, answer: Answer, options: StreamOptions): Promise<Response> {
+  const stream = new AnswerStream(exchange, answer, options)
   const refusal = await stream.open()
   if (refusal !== null) return refuse(exchange.id, refusal)
   exchange.streams = true
@@ -47,7 +53,7 @@ class AnswerStream {
   constructor(
     private readonly exchange: Exchange,
     private readonly answer: Answer,
-    private readonly withUsage: boolean,
+    private readonly options: StreamOptions,
   ) {
     this.watch = new AnswerWatch(answer, exchange.edge.system, exchange.request.signal)
   }
@@ -111,7 +117,7 @@ class AnswerStream {
     for (const line of part.lines) this.chunk(pieces, line)
     const { end } = part
     if (end?.type === 'done') {
-      if (this.withUsage) this.chunk(pieces, end.body)
+      if (this.options.withUsage) this.chunk(pieces, end.body)
       pieces.push(doneEvent)
       this.close(200)
     } else if (end?.type === 'failed') {
@@ -124,7 +130,7 @@ class AnswerStream {
   private chunk(pieces: Uint8Array[], body: Uint8Array): void {
     if (this.phase === 'waiting') {
       const head = `data: ${answerHead(this.answer, 'chat.completion.chunk')}`
-      splice(pieces, bytesOf(head + chasmField(this.answer)), body)
+      splice(pieces, bytesOf(head + chasmField(this.answer, this.options.explains)), body)
       this.head = bytesOf(head)
       this.enter('flowing')
       this.exchange.firstByte()

@@ -15,6 +15,25 @@ export function says(wish: string) {
   return { error: (issue: { input?: unknown }) => (issue.input === undefined ? `is required: it ${wish}` : wish) }
 }
 
+export const flag = z.boolean(says('must be true or false')).nullish()
+
+export function numberFrom(min: number, max: number) {
+  const wish = says(`must be a number from ${min} to ${max}`)
+  return z.number(wish).min(min, wish).max(max, wish).nullish()
+}
+
+export function integerFrom(min: number, max = Number.MAX_SAFE_INTEGER) {
+  const bound =
+    max === Number.MAX_SAFE_INTEGER ? `a whole number of at least ${min}` : `a whole number from ${min} to ${max}`
+  const wish = says(`must be ${bound}`)
+  return z.int(wish).min(min, wish).max(max, wish).nullish()
+}
+
+export function textUpTo(charsMax: number) {
+  const wish = says(`must be a string of 1 to ${charsMax} characters`)
+  return z.string(wish).min(1, wish).max(charsMax, wish)
+}
+
 /**
  * A list that is checked up to its first bad element. Zod's own list collects every issue, which a hostile body of
  * millions of bad elements would turn into gigabytes.

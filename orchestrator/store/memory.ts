@@ -89,7 +89,8 @@ function readsOn(disk: MemoryDisk): Reads {
     *openIntents() {
       for (const { row, tasks, events } of disk.intents.values()) {
         if (row.state !== 'running') continue
-        yield { intent: { ...row }, tasks: tasks.map((task) => copyTask(task.row)), lastSeq: events.length }
+        const requestBytes = tasks.map(({ request }) => request.length)
+        yield { intent: { ...row }, tasks: tasks.map((task) => copyTask(task.row)), requestBytes, lastSeq: events.length }
       }
     },
   }

@@ -94,8 +94,10 @@ function openIntents(statements: Statements): () => Generator<OpenIntent> {
        coalesce((SELECT max(event.seq) FROM event WHERE event.intent_seq = intent.seq), 0) AS lastSeq
      FROM intent WHERE state = 'running' AND seq > ? ORDER BY seq LIMIT ?`,
   )
-  const tasksOfPage = statements.keep<TaskRow, [number, number]>(
-    `SELECT ${taskColumns} FROM intent JOIN task ON task.intent_seq = intent.seq
+  // SQLite knows the length of a blob without reading it.
+  const tasksOfPage = statements.keep<TaskRow & { requestBytes: number }, [number, number]>(
+    `SELECT ${taskColumns}, length(request.body) AS requestBytes
+     FROM intent JOIN task ON task.intent_seq = intent.seq JOIN request ON request.task = task.task
      WHERE intent.state = 'running' AND intent.seq > ? AND intent.seq <= ? ORDER BY intent.seq, task.place`,
   )
   return function* () {
@@ -110,7 +112,9 @@ function openIntents(statements: Statements): () => Generator<OpenIntent> {
       for (const { seq: _, lastSeq, ...intent } of intents) {
         let end = begin
         while (tasks[end]?.intent === intent.id) end += 1
-        yield { intent, tasks: tasks.slice(begin, end), lastSeq }
+        const sized = tasks.slice(begin, end)
+        const requestBytes = sized.map((task) => task.requestBytes)
+        yield { intent, tasks: sized.map(({ requestBytes: _, ...task }) => task), requestBytes, lastSeq }
         begin = end
       }
     }

@@ -5,10 +5,10 @@
  */
 import { fullJitterMs } from '../../shared/backoff.ts'
 import {
+  silenceMs as defaultSilenceMs,
   reconnectBaseMs,
   reconnectCapMs,
   reconnectWindowMs,
-  silenceMs as defaultSilenceMs,
   supersededDelayMs,
 } from '../../shared/limits.ts'
 import { closeTable } from '../../shared/protocol/close-codes.ts'

@@ -27,6 +27,8 @@ export interface DemoChat {
   tokensMax: number
   /** Alternatives per token; null when no log probabilities were asked for. */
   alternatives: number | null
+  /** What of the answer has been said before, and is not to be said again; empty for a new answer. */
+  prefix: string
 }
 
 export interface DemoEmbedding {
@@ -60,7 +62,16 @@ export function readJson(body: Uint8Array): Json {
   return json
 }
 
-export function readChat(json: Json): DemoChat {
+/** The request without the unfinished answer that it wants continued, and that answer; empty for a new one. */
+export function splitPrefix(json: Json): { json: Json; prefix: string } {
+  const { messages, continue_final_message: continues } = json
+  const last: unknown = Array.isArray(messages) ? messages.at(-1) : null
+  const isTurn = isObject(last) && last.role === 'assistant' && typeof last.content === 'string'
+  if (continues !== true || !isTurn || (messages as unknown[]).length === 1) return { json, prefix: '' }
+  return { json: { ...json, messages: (messages as unknown[]).slice(0, -1) }, prefix: last.content as string }
+}
+
+export function readChat(json: Json, prefix = ''): DemoChat {
   const { messages } = json
   if (!Array.isArray(messages) || messages.length === 0) throw wants('messages', 'a list of at least one message')
   let promptTokens = 0
@@ -79,12 +90,13 @@ export function readChat(json: Json): DemoChat {
   return {
     gist,
     toolResult,
-    promptTokens,
+    promptTokens: prefix === '' ? promptTokens : promptTokens + tokensIn(prefix),
     form: readForm(json, toolResult !== null),
     count: wholeOr(json, 'n', 1, countMax, 1),
     stops: readStops(json.stop),
     tokensMax: wholeOr(json, tokensField, 1, Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER),
     alternatives: json.logprobs === true ? alternatives : null,
+    prefix,
   }
 }
 

@@ -33,8 +33,14 @@ export function choiceOf(chat: DemoChat, tokens: number, dice: Dice): DemoChoice
     return { pieces, call: { id, name: form.tool }, finish: 'tool_calls' }
   }
   const pieces = cutAtStops(form.type === 'text' ? prose(chat, tokens, dice) : piecesOf(json(chat, dice)), chat.stops)
-  if (pieces.length <= chat.tokensMax) return { pieces, call: null, finish: 'stop' }
-  return { pieces: pieces.slice(0, chat.tokensMax), call: null, finish: 'length' }
+  const isWhole = pieces.length <= chat.tokensMax
+  const said = isWhole ? pieces : pieces.slice(0, chat.tokensMax)
+  return { pieces: restOf(said, chat.prefix), call: null, finish: isWhole ? 'stop' : 'length' }
+}
+
+/** What comes after the part that was said before, so that both together are the answer in one go. */
+function restOf(pieces: string[], prefix: string): string[] {
+  return prefix === '' ? pieces : piecesOf(pieces.join('').slice(prefix.length))
 }
 
 function prose({ gist, toolResult }: DemoChat, tokens: number, dice: Dice): string[] {

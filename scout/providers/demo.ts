@@ -8,7 +8,7 @@ import { fault } from '../../shared/faults.ts'
 import type { System } from '../../shared/system.ts'
 import type { Offer } from '../../shared/task.ts'
 import { type Dice, diceOf, seedOf } from './demo-dice.ts'
-import { type DemoChat, readChat, readEmbedding, readJson } from './demo-request.ts'
+import { type DemoChat, readChat, readEmbedding, readJson, splitPrefix } from './demo-request.ts'
 import { choiceOf, type DemoChoice, logprobsOf } from './demo-text.ts'
 import { kindOf } from './model-list.ts'
 import {
@@ -78,9 +78,10 @@ export class DemoProvider implements Provider {
       this.#failBy(chance, failureRate)
       return { json: answer }
     }
-    const chat = readChat(json)
+    const talk = splitPrefix(json)
+    const chat = readChat(talk.json, talk.prefix)
     // Of the messages alone, so that streamed or not, through this adapter or that, the same talk has the same answer.
-    const talkSeed = seedOf(JSON.stringify(json.messages), seed)
+    const talkSeed = seedOf(JSON.stringify(talk.json.messages), seed)
     const choices = Array.from({ length: chat.count }, (_, index) =>
       choiceOf(chat, this.#settings.tokens, diceOf(talkSeed + index)),
     )

@@ -14,6 +14,8 @@ interface ServiceRow {
   /** Where local software usually listens. */
   port: number | null
   headers: Readonly<Record<string, string>>
+  /** Whether it refuses requests with fields it does not know. */
+  strict: boolean
 }
 
 /** In the order of preference that holds when `PROVIDERS` is not set, and in which local ports are probed. */
@@ -24,6 +26,7 @@ export const serviceTable = {
     variable: 'GROQ_API_KEY',
     port: null,
     headers: {},
+    strict: true,
   },
   openrouter: {
     title: 'OpenRouter',
@@ -32,6 +35,7 @@ export const serviceTable = {
     port: null,
     // OpenRouter shows these as the application behind the requests.
     headers: { 'X-Title': 'Chasm' },
+    strict: false,
   },
   openai: {
     title: 'OpenAI',
@@ -39,11 +43,12 @@ export const serviceTable = {
     variable: 'OPENAI_API_KEY',
     port: null,
     headers: {},
+    strict: true,
   },
-  ollama: { title: 'Ollama', hostedAt: null, variable: 'OLLAMA_URL', port: 11434, headers: {} },
-  vllm: { title: 'vLLM', hostedAt: null, variable: 'VLLM_URL', port: 8000, headers: {} },
-  lmstudio: { title: 'LM Studio', hostedAt: null, variable: null, port: 1234, headers: {} },
-  llamacpp: { title: 'llama.cpp', hostedAt: null, variable: null, port: 8080, headers: {} },
+  ollama: { title: 'Ollama', hostedAt: null, variable: 'OLLAMA_URL', port: 11434, headers: {}, strict: false },
+  vllm: { title: 'vLLM', hostedAt: null, variable: 'VLLM_URL', port: 8000, headers: {}, strict: false },
+  lmstudio: { title: 'LM Studio', hostedAt: null, variable: null, port: 1234, headers: {}, strict: false },
+  llamacpp: { title: 'llama.cpp', hostedAt: null, variable: null, port: 8080, headers: {}, strict: false },
 } as const satisfies Record<string, ServiceRow>
 
 export type ServiceName = keyof typeof serviceTable
@@ -59,13 +64,15 @@ export interface Service {
   /** Whether it sells many kinds of models, of which only chat and embeddings are ours. */
   hosted: boolean
   headers: Readonly<Record<string, string>>
+  /** Whether it refuses requests with fields it does not know. */
+  strict: boolean
 }
 
 /** A service somebody else runs, reached with a key. */
 export function hostedService(name: ServiceName, apiKey: string): Service {
-  const { hostedAt, headers } = serviceTable[name]
+  const { hostedAt, headers, strict } = serviceTable[name]
   if (hostedAt === null) throw new Error(`${name} is not a hosted service`)
-  return { name, baseURL: hostedAt, apiKey, hosted: true, headers }
+  return { name, baseURL: hostedAt, apiKey, hosted: true, headers, strict }
 }
 
 /** A server of one's own; without a URL at its usual port on this machine. */
@@ -74,7 +81,14 @@ export function localService(
   url: string | null,
   port: number | null = serviceTable[name].port,
 ): Service {
-  return { name, baseURL: url ?? `http://127.0.0.1:${port}/v1`, apiKey: null, hosted: false, headers: {} }
+  return {
+    name,
+    baseURL: url ?? `http://127.0.0.1:${port}/v1`,
+    apiKey: null,
+    hosted: false,
+    headers: {},
+    strict: false,
+  }
 }
 
 /** `text` as a base URL: http or https, no credentials, `/v1` when it has no path. Null when it is not one. */

@@ -69,7 +69,7 @@ export class OpenAiCompatibleProvider implements Provider {
   }
 
   async answer(request: ProviderRequest, writer: AnswerWriter, signal: AbortSignal): Promise<ProviderAnswer> {
-    const asked = readBody(request)
+    const asked = readBody(request, this.#service)
     return this.#patiently(signal, (client, patience) => {
       if (request.kind === 'embed') return this.#whole(client, '/embeddings', 'data', asked, patience)
       if (!request.stream) return this.#whole(client, '/chat/completions', 'choices', asked, patience)
@@ -198,7 +198,7 @@ function clientOf(sdk: Sdk, service: Service): OpenAI {
 }
 
 /** The client's request as the service is to see it: everything is forwarded but what is Chasm's own. */
-function readBody(request: ProviderRequest): Json {
+function readBody(request: ProviderRequest, { strict }: Service): Json {
   let body: unknown
   try {
     body = parseExactly(new TextDecoder().decode(request.body))
@@ -208,6 +208,7 @@ function readBody(request: ProviderRequest): Json {
   if (!isObject(body)) throw new ProviderError(fault('invalid_request', 'the request body must be a JSON object'))
   delete body.chasm
   body.model = request.model
+  if (strict) leaveOutMarks(body)
   if (request.kind === 'embed') {
     // The SDK would ask for base64 on its own.
     body.encoding_format ??= 'float'
@@ -219,6 +220,18 @@ function readBody(request: ProviderRequest): Json {
     delete body.stream_options
   }
   return body
+}
+
+/**
+ * A hub that has an answer continued marks the request for the services that need a mark (`continue_final_message`,
+ * `add_generation_prompt`, `prefix`). A strict service would refuse the marks; to it the trailing turn says it all.
+ */
+function leaveOutMarks(body: Json): void {
+  const last: unknown = Array.isArray(body.messages) ? body.messages.at(-1) : null
+  if (body.continue_final_message !== true || !isObject(last) || last.prefix !== true) return
+  delete body.continue_final_message
+  delete body.add_generation_prompt
+  delete last.prefix
 }
 
 function isObject(value: unknown): value is Json {

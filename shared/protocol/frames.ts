@@ -62,7 +62,9 @@ export const frameTable = {
       held: listOf(concurrencyMax, task, attempt, nonce),
     },
   },
-  /** Grants the hub `count` more tasks. Credits add up, are capped by the concurrency and start at 0 in every session. */
+  /**
+   * Grants the hub `count` more tasks. Credits add up, are capped by the concurrency and start at 0 in every session.
+   */
   credit: { code: 2, from: 'scout', fields: { count: count(concurrencyMax) } },
   /** The provider was asked; the first sign of life of an attempt. */
   started: { code: 3, from: 'scout', fields: { task, attempt, provider: name(nameCharsMax) } },
@@ -71,7 +73,10 @@ export const frameTable = {
    * `seq` counts frames from 0 without gaps, `offset` is the sum of the body bytes before this one.
    */
   chunk: { code: 4, from: 'scout', data: true, fields: { task, attempt, seq: count(), offset: count(), size, body } },
-  /** The attempt's end. Kept and sent again after a reconnect until `settled` answers it. `chunks` is how many were sent. */
+  /**
+   * The attempt's end. Kept and sent again after a reconnect until `settled` answers it. `chunks` is how many were
+   * sent.
+   */
   settle: {
     code: 5,
     from: 'scout',
@@ -83,6 +88,8 @@ export const frameTable = {
       chunks: count(),
       fault: text(nameCharsMax),
       message: text(faultMessageCharsMax),
+      /** The request's field at fault, as `messages[0].role`; empty when none is. */
+      param: text(nameCharsMax),
       retryAfterMs: durationMs,
       size,
       body,
@@ -147,7 +154,9 @@ export const frameTable = {
   /** The settlement arrived: `committed`, or `stale` because the lease had moved on. Terminal either way. */
   settled: { code: 68, from: 'hub', fields: { task, attempt, verdict: oneOf(verdicts) } },
   ping: { code: 69, from: 'hub', fields: { ping: count() } },
-  /** The hub is leaving: finish what you have, send no credits, come back after the close with a delay in `windowMs`. */
+  /**
+   * The hub is leaving: finish what you have, send no credits, come back after the close with a delay in `windowMs`.
+   */
   hubDrain: { code: 70, from: 'hub', fields: { windowMs: durationMs, reason: text(faultMessageCharsMax) } },
   /** The client reads slowly: stop or go on reading from the provider for this attempt. */
   flow: { code: 71, from: 'hub', fields: { task, attempt, paused: flag } },

@@ -187,9 +187,14 @@ function openOnes(fresh: () => StoreMaker): void {
     ])
     for (let seq = 1; seq <= 11; seq++) store().commit([event('int_1', seq)])
     expect([...reopen().openIntents()]).toEqual([
-      { intent: intentRow('int_2'), tasks: [done, blocked], lastSeq: 0 },
-      { intent: intentRow('int_1', { createdMs: 1 }), tasks: [taskRow(1, 'int_1', { state: 'leased' })], lastSeq: 11 },
-      { intent: intentRow('int_0'), tasks: [], lastSeq: 0 },
+      { intent: intentRow('int_2'), tasks: [done, blocked], requestBytes: [5, 5], lastSeq: 0 },
+      {
+        intent: intentRow('int_1', { createdMs: 1 }),
+        tasks: [taskRow(1, 'int_1', { state: 'leased' })],
+        requestBytes: [5],
+        lastSeq: 11,
+      },
+      { intent: intentRow('int_0'), tasks: [], requestBytes: [], lastSeq: 0 },
     ])
   })
 
@@ -204,7 +209,10 @@ function openOnes(fresh: () => StoreMaker): void {
     const running = batch.filter(({ intent }) => intent.state === 'running')
     const open = [...reopen().openIntents()]
     expect(open).toHaveLength(2_200)
-    expect(open).toEqual(running.map(({ intent, tasks }) => ({ intent, tasks, lastSeq: 0 })))
+    const handedOut = running.map(({ intent, tasks, requests }) => {
+      return { intent, tasks, requestBytes: requests.map(({ length }) => length), lastSeq: 0 }
+    })
+    expect(open).toEqual(handedOut)
   })
 
   test('may be written to while open intents are handed out', () => {

@@ -101,7 +101,8 @@ function lifeContract(fresh: () => StoreMaker): void {
     expect(() => store().backup(copyPath)).toThrow()
     const copy = openCopy()
     expect(copy.listKeys()).toEqual([keyRow('a')])
-    expect([...copy.openIntents()]).toEqual([{ intent: intentRow('int_1'), tasks: [taskRow(1, 'int_1')], lastSeq: 1 }])
+    const open = { intent: intentRow('int_1'), tasks: [taskRow(1, 'int_1')], requestBytes: [5], lastSeq: 1 }
+    expect([...copy.openIntents()]).toEqual([open])
     expect(copy.request(1)).toEqual(store().request(1))
     expect(copy.nextEpoch()).toBe(2)
   })

@@ -296,7 +296,7 @@ describe('random lives', () => {
   test(`${seeds} of them, ${steps} steps each, break no invariant and end every task once`, () => {
     const tally = { ...plainTally }
     for (let seed = 1; seed <= seeds; seed++) new World(seed, tally).live()
-    for (const [what, times] of Object.entries(tally)) expect([what, times > 50]).toEqual([what, true])
+    for (const [what, times] of Object.entries(tally)) expect([what, times > 20]).toEqual([what, true])
   })
 
   test('the same seed gives the same effects, another seed others', () => {

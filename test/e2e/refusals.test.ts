@@ -106,11 +106,16 @@ describe('a client that may not, or asks for what is not there,', () => {
 
   test('for something the provider refuses gets 400 in the provider’s words (streamed and whole)', async () => {
     const sentence = 'This model reads at most 4096 tokens: shorten your messages.'
-    const error = { message: sentence, type: 'invalid_request_error', code: 'context_length_exceeded' }
+    const error = {
+      message: sentence,
+      type: 'invalid_request_error',
+      param: 'messages',
+      code: 'context_length_exceeded',
+    }
     for (const stream of [false, true]) {
       stage.standIn.script(() => Response.json({ error }, { status: 400 }))
       const refused = await refusal(OpenAI.BadRequestError, asking({ model: seenModel, stream }))
-      expect(refused).toMatchObject({ code: error.code, type: error.type })
+      expect(refused).toMatchObject({ code: error.code, type: error.type, param: error.param })
       expect((refused.error as { message: string }).message).toBe(sentence)
     }
     expect(stage.standIn.seen.filter(({ path }) => path === '/v1/chat/completions')).toHaveLength(2)

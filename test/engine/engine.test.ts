@@ -173,7 +173,15 @@ describe('the listings', () => {
     const [first] = bench.take('task')
     expect(bench.engine.stats()).toMatchObject({ scouts: 1, tasksLeased: 2, creditsHeld: 1, attempts: 2 })
     const { task, attempt, nonce } = first!.frame
-    const plain = { outcome: 'failed', chunks: 0, fault: 'scout_error', message: '', retryAfterMs: 0, size: 0 } as const
+    const plain = {
+      outcome: 'failed',
+      chunks: 0,
+      fault: 'scout_error',
+      message: '',
+      param: '',
+      retryAfterMs: 0,
+      size: 0,
+    } as const
     bench.engine.settle(1, { type: 'settle', task, attempt, nonce, ...plain, body: null }, new Uint8Array(0))
     expect(bench.engine.scouts()).toMatchObject([
       {

@@ -70,13 +70,22 @@ describe('a body from the scout', () => {
     expect(stage.code).toBe(4400)
   })
 
+  test('is forgotten when its attempt is given up: the rest of it need not come', () => {
+    const stage = new SessionStage()
+    for (let task = 1; task <= 10; task++) {
+      stage.say(chunkOf(null, limits.bodyBytesMax, task))
+      stage.say({ ...settleOf(new Uint8Array(0), 0, task), outcome: 'cancelled' })
+    }
+    expect([stage.names(), stage.code]).toEqual([Array.from({ length: 10 }, () => 'settle'), undefined])
+  })
+
   test('is refused while too many others are half-delivered, and taken once they are complete', () => {
     const stage = new SessionStage()
     const whole = limits.bodyBytesMax
     for (let task = 1; task <= limits.assemblyBytesMax / whole; task++) stage.say(settleOf(null, whole, task))
     expect(stage.heard).toEqual([])
     stage.say(settleOf(null, 40_000, 99))
-    expect(stage.heard).toMatchObject([['broken', 7, 99, 1, { code: 'answer_too_large' }]])
+    expect(stage.heard).toMatchObject([['broken', 7, 99, 1, { code: 'scout_error' }]])
     for (const fragment of fragmentsOf(1, 1, new Uint8Array(whole))) stage.say(fragment)
     stage.heard.length = 0
     stage.say(settleOf(null, 40_000, 100))

@@ -21,7 +21,7 @@ test('an admin makes a key, sees it once, and revokes it', async () => {
   const made = await edge.post('/v1/admin/keys', { role: 'client', name: 'Ada' }, {}, asAdmin())
   expect(made.status).toBe(201)
   const shown = (await made.json()) as ShownKey
-  expect(shown).toMatchObject({ object: 'key', role: 'client', name: 'Ada', revoked: null })
+  expect(shown).toMatchObject({ object: 'key', role: 'client', name: 'Ada', weight: 1, revoked: null })
   expect(shown.key).toMatch(/^chasm_client_[0-9A-Za-z]{49}$/)
   expect((await edge.ask('/v1/models', {}, shown.key!)).status).toBe(200)
 
@@ -53,9 +53,21 @@ test.each([
   [{ role: 'client', name: '' }, 'name'],
   [{ role: 'client', name: 'x'.repeat(65) }, 'name'],
   [{ role: 'client', name: 'x', colour: 1 }, 'colour'],
+  [{ role: 'client', name: 'x', weight: 0 }, 'weight'],
+  [{ role: 'client', name: 'x', weight: 100.5 }, 'weight'],
+  [{ role: 'client', name: 'x', weight: '3' }, 'weight'],
 ])('the key request %j is refused and %s is named', async (body, param) => {
   const response = await edge.post('/v1/admin/keys', body, {}, asAdmin())
   expect(response.status).toBe(400)
   expect(await response.json()).toMatchObject({ error: { code: 'invalid_request', param } })
   expect(edge.keyring.list()).toHaveLength(3)
+})
+
+test('a key is made with its weight, which the list shows', async () => {
+  for (const weight of [0.1, 100]) {
+    const made = await edge.post('/v1/admin/keys', { role: 'client', name: 'heavy', weight }, {}, asAdmin())
+    expect(await made.json()).toMatchObject({ weight })
+  }
+  const { data } = (await (await edge.ask('/v1/admin/keys', {}, asAdmin())).json()) as { data: { weight: number }[] }
+  expect(data.map(({ weight }) => weight)).toEqual([1, 1, 1, 0.1, 100])
 })

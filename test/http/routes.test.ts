@@ -63,6 +63,44 @@ test('an admin sees the scouts', async () => {
   ])
 })
 
+test('an admin sees one scout with what explains its standing, by an id with a slash', async () => {
+  const cost = { firstContentMs: 1.5, tokensMs: 2, loadMs: 0, failureMs: 0.1, operatorMs: 0, totalMs: 3.6 }
+  const fast = { kind: 'chat' as const, model: 'm', provider: 'groq', contextTokens: 5 }
+  const resting = { ...fast, model: 'n' }
+  const speed = { firstContentMs: 12.6, tokensPerSecond: 99.96, samples: 7 }
+  edge.engine.scoutDetails = [
+    {
+      ...{ id: 'key_1/ant', name: 'ant', operator: 'key_1', agent: 'a', address: '::1', phase: 'ready' },
+      ...{ connectedAt: '2026-01-01T00:00:00.000Z', concurrency: 4, credits: 3, inFlight: 1, done: 9, failed: 1 },
+      ...{ failureRate: 0.1, offers: [fast, resting], sessions: 2, window: 3.5 },
+      standings: [
+        { ...fast, speed, resumesInMs: null, cost },
+        { ...resting, speed: null, resumesInMs: 1200.2, cost: null },
+      ],
+    },
+  ]
+  for (const id of ['key_1/ant', 'key_1%2Fant']) {
+    const shown = await (await edge.ask(`/v1/scouts/${id}`, {}, edge.keys.admin)).json()
+    const shownCost = { first_content: 2, tokens: 2, load: 0, failure: 0, operator: 0, total: 4 }
+    const known = { kind: 'chat', provider: 'groq' }
+    expect(shown).toMatchObject({ id: 'key_1/ant', object: 'scout', in_flight: 1, sessions: 2, window: 3.5 })
+    expect((shown as { models: unknown }).models).toEqual([
+      {
+        ...{ ...known, model: 'm', first_content_ms: 13, tokens_per_second: 100, samples: 7 },
+        ...{ resumes_in_ms: null, cost_ms: shownCost },
+      },
+      {
+        ...{ ...known, model: 'n', first_content_ms: null, tokens_per_second: null, samples: 0 },
+        ...{ resumes_in_ms: 1201, cost_ms: null },
+      },
+    ])
+  }
+  const unknown = await edge.ask('/v1/scouts/key_1/bee', {}, edge.keys.admin)
+  expect(unknown.status).toBe(404)
+  expect(await unknown.json()).toMatchObject({ error: { code: 'not_found', param: 'id' } })
+  expect((await edge.ask('/v1/scouts/key_1/ant')).status).toBe(403)
+})
+
 test('health is always good, readiness follows the engine', async () => {
   expect((await edge.ask('/readyz', {}, null)).status).toBe(200)
   edge.engine.isReady = false

@@ -38,6 +38,7 @@ const frames: Frame[] = [
     ...{ type: 'settle', ...head, nonce, outcome: 'failed', chunks: 18, fault: 'provider_timeout' },
     ...{
       message: 'the provider did not answer within 60 s — try later',
+      param: '',
       retryAfterMs: 0,
       size: 2,
       body: request.subarray(0, 2),

@@ -22,6 +22,29 @@ describe('the demo provider', () => {
     expect(text).toContain('Tell me of the chasm')
   })
 
+  test('goes on after any beginning of its answer, so that both together are the answer in one go', async () => {
+    const requests: Json[] = [hello, { ...hello, max_tokens: 20 }, { ...hello, stop: ['short list'] }]
+    for (const request of requests) {
+      const { message, finish_reason } = (await ask(demo(), request)).answer.choices[0]
+      const whole: string = message.content
+      for (let length = 1; length <= whole.length; length += 7) {
+        const said = whole.slice(0, length)
+        const messages = [...request.messages, { role: 'assistant', content: said, prefix: true }]
+        const body = { ...request, messages, continue_final_message: true }
+        const [choice] = (await ask(demo(), body)).answer.choices
+        expect([said + choice.message.content, choice.finish_reason]).toEqual([whole, finish_reason])
+        const { lines } = await ask(demo(), body, { stream: true })
+        const rest = lines.map(({ choices }) => choices[0].delta.content ?? '').join('')
+        expect(said + rest).toBe(whole)
+      }
+    }
+  })
+
+  test('answers anew when it is not told to go on', async () => {
+    const messages = [...hello.messages, { role: 'assistant', content: 'This is' }]
+    expect(await textOf(demo(), { messages })).toMatch(/^This is Chasm's/)
+  })
+
   test('gives the same bytes for the same request and seed, in another process-wide order too', async () => {
     const requests = [hello, { ...hello, n: 3, logprobs: true, top_logprobs: 3 }, { ...hello, temperature: 0.5 }]
     const record = async (provider: DemoProvider, order: Json[]) => {

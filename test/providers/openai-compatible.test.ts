@@ -61,6 +61,29 @@ describe('what the service is asked', () => {
     expect(stream_options).toEqual({ include_usage: true, include_obfuscation: false })
   })
 
+  const continued = {
+    messages: [...hello.messages, { role: 'assistant', content: 'Hel', prefix: true }],
+    continue_final_message: true,
+    add_generation_prompt: false,
+  }
+  test('keeps the marks of an answer to be continued where they may be understood', async () => {
+    await streamed(continued)
+    expect(standIn.seen[0]!.body).toMatchObject(continued)
+  })
+
+  test.each(['groq', 'openai'] as const)('leaves those marks out for %s, which would refuse them', async (name) => {
+    const strict = { ...hostedService(name, 'sk-x'), baseURL: standIn.baseURL }
+    // On its own each of them is the client's, who is to hear what the service thinks of it.
+    const others = [
+      { ...hello, continue_final_message: true },
+      { ...continued, continue_final_message: false },
+    ]
+    for (const body of [continued, ...others]) await ask(providerAt(strict), body)
+    const [first, ...rest] = standIn.seen.map(({ body: { model: _model, stream: _stream, ...body } }) => body)
+    expect(first).toEqual({ messages: [...hello.messages, { role: 'assistant', content: 'Hel' }] })
+    expect(rest).toEqual(others)
+  })
+
   test('asks for floats unless the client wants base64', async () => {
     await ask(provider, { input: 'x' }, { kind: 'embed' })
     await ask(provider, { input: 'x', encoding_format: 'base64' }, { kind: 'embed' })

@@ -47,7 +47,7 @@ function makeAnswer(key: string, ask: Ask): KnownAnswer {
 /** What is left to say after the assistant's unfinished turn. */
 function continued({ continue_final_message: _, add_generation_prompt: __, messages = [], ...rest }: Ask): KnownAnswer {
   const begun = messages.at(-1)!.content
-  const { text } = answerTo(Buffer.from(JSON.stringify({ ...rest, messages: messages.slice(0, -1) })))
+  const { text } = answerTo(Buffer.from(JSON.stringify({ messages: messages.slice(0, -1), ...rest })))
   if (!text.startsWith(begun)) throw new Error('a continuation asks to go on after what was never said')
   const left = text.slice(begun.length)
   return spoken(left === '' ? [] : [left], text)

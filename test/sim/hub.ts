@@ -8,13 +8,13 @@ import { HubEngine } from '../../orchestrator/engine/engine.ts'
 import type { ScoutEvents } from '../../orchestrator/engine/ports.ts'
 import { Gateway, type SocketData } from '../../orchestrator/gateway/gateway.ts'
 import { drainMs } from '../../shared/limits.ts'
-import type { Checker } from './checker.ts'
+import type { Checker } from './invariants.ts'
 import type { Connection, Network } from './network.ts'
 import type { Scenario } from './scenario.ts'
 import { FaultyDisk } from './store-faults.ts'
-import type { Dice, Process, World } from './world.ts'
+import { type Dice, type Process, ProcessDied, type World } from './world.ts'
 
-/** A connection may close for this long after its hub died before the power loss is total. */
+/** Of its deaths, those after which its system still closes the sockets; after the others nobody says a word. */
 const noisyDeathShare = 0.7
 
 export class Hub {
@@ -40,10 +40,10 @@ export class Hub {
   ) {
     this.dice = world.dice('hub')
     this.disk = new FaultyDisk(world.dice('disk'), {
-      mayCommit: () => this.up && !this.burns('commit'),
+      committing: () => this.burn('before a commit'),
       committed: (writes) => {
         checker.committed(writes)
-        this.burns('afterCommit')
+        if (this.up) this.burn('after a commit')
       },
       fenced: (error) => checker.fail(15, `a commit was fenced: ${error.message}`),
     })
@@ -57,6 +57,7 @@ export class Hub {
     this.generation++
     this.up = true
     this.fuse = 0
+    world.trace.say?.(`hub ${this.generation} boots`)
     const process = world.process(`hub ${this.generation}`)
     const store = this.disk.open()
     this.process = process
@@ -70,12 +71,16 @@ export class Hub {
       events,
       keys: () => ({ ok: false, flaw: 'keys are not part of this' }),
       connectionsMax: 1_000,
+      onDefect: (error) => {
+        if (!(error instanceof ProcessDied)) this.checker.fail(0, `a frame met a defect: ${(error as Error).stack}`)
+      },
     })
     this.gateway = gateway
     this.checker.hubBoots(engine, process)
     engine.start({
       send: (session, frame, body) => {
-        if (!process.alive || this.burns('send')) return
+        if (!process.alive) return
+        this.burn('before a frame')
         this.checker.sent(session, frame, body)
         gateway.send(session, frame, body)
       },
@@ -101,7 +106,6 @@ export class Hub {
     const stop = () => {
       if (over || !process.alive) return
       over = true
-      this.checker.hubStops()
       engine.stop()
       void gateway.closeAll().then(() => {
         if (!process.alive) return
@@ -110,7 +114,7 @@ export class Hub {
       })
     }
     process.after(drainMs, stop)
-    this.checker.draining = true
+    this.checker.hubDrains(engine)
     void engine.drain().then(stop)
   }
 
@@ -131,6 +135,7 @@ export class Hub {
   }
 
   private bury(sever: (connection: Connection) => void): void {
+    this.world.trace.say?.('hub is gone')
     this.up = false
     this.process.kill()
     this.network.door = null
@@ -145,19 +150,30 @@ export class Hub {
     this.world.arm(this.network.ground, delayMs, () => this.boot())
   }
 
-  /** Whether the hub dies at this very point. */
-  private burns(where: 'send' | 'commit' | 'afterCommit'): boolean {
+  /** Asks the hub for something; null when it died over it. */
+  ask<T>(request: () => T): T | null {
     this.checker.touched = true
-    if (this.fuse === 0 || --this.fuse > 0) return false
-    this.world.trace.say?.(`hub dies at ${where}`)
+    try {
+      return request()
+    } catch (error) {
+      if (error instanceof ProcessDied) return null
+      throw error
+    }
+  }
+
+  /** At this very point the hub may die. */
+  private burn(where: string): void {
+    this.checker.touched = true
+    if (this.fuse === 0 || --this.fuse > 0) return
+    this.world.trace.say?.(`hub dies ${where}`)
     this.die()
-    return true
+    throw new ProcessDied()
   }
 
   private accept(connection: Connection, gateway: Gateway, process: Process): void {
     const { operator, address } = connection
     const { checker } = this
-    const data: SocketData = { admission: { operator, address, weight: 1 }, session: null, helloTimer: null } as never
+    const data: SocketData = { admission: { operator, address }, session: null, helloTimer: null }
     const { websocket } = gateway
     const ws = {
       data,
@@ -171,7 +187,7 @@ export class Hub {
       getBufferedAmount: () => connection.down.buffered,
     } as unknown as ServerWebSocket<SocketData>
     connection.listen('up', {
-      message: (message) => void (process.alive && websocket.message(ws, message as Buffer)),
+      message: (message) => void (process.alive && websocket.message?.(ws, message as Buffer<ArrayBuffer>)),
       closed: (code, reason) => void (process.alive && websocket.close?.(ws, code, reason)),
       drained: () => void (process.alive && websocket.drain?.(ws)),
     })
@@ -181,19 +197,33 @@ export class Hub {
   /** The engine, with the checker hearing everything first. */
   private tapped(engine: HubEngine): ScoutEvents {
     const { checker } = this
-    const tap = (name: string) => (...facts: never[]) => {
-      checker.touched = true
-      const hear = (checker.ears as Record<string, ((...facts: never[]) => void) | undefined>)[name]
-      hear?.(...facts)
-      const act = engine[name as keyof ScoutEvents] as (...facts: never[]) => void
-      act.apply(engine, facts)
-      const after = (checker.afters as Record<string, ((...facts: never[]) => void) | undefined>)[name]
-      after?.(...facts)
-    }
+    const tap =
+      (name: string) =>
+      (...facts: never[]) => {
+        checker.touched = true
+        this.world.trace.say?.(`hub <- ${told(name, facts)}`)
+        const hear = (checker.ears as Record<string, ((...facts: never[]) => void) | undefined>)[name]
+        hear?.(...facts)
+        const act = engine[name as keyof ScoutEvents] as (...facts: never[]) => void
+        act.apply(engine, facts)
+        const after = (checker.afters as Record<string, ((...facts: never[]) => void) | undefined>)[name]
+        after?.(...facts)
+      }
     const names = [
       ...['joined', 'credit', 'offers', 'started', 'chunk', 'settle', 'broken', 'alive', 'heartbeat'],
       ...['draining', 'gone'],
     ]
     return Object.fromEntries(names.map((name) => [name, tap(name)])) as unknown as ScoutEvents
   }
+}
+
+/** A fact of the scouts' edge, for the trace. */
+function told(name: string, facts: readonly unknown[]): string {
+  const words = facts.map((fact) => {
+    if (typeof fact !== 'object' || fact === null) return String(fact)
+    if (fact instanceof Uint8Array) return `${fact.length} bytes`
+    const { session, task, attempt, outcome, count } = fact as Record<string, unknown>
+    return [session, task, attempt, outcome, count].filter((word) => word !== undefined).join('/')
+  })
+  return `${name} ${words.join(' ')}`
 }

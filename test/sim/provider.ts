@@ -2,7 +2,12 @@
  * A model service behind an honest scout: it knows the right answer, takes its time over it, and sometimes fails the
  * way providers do: rate limits, refusals, a stream that breaks off or hangs, an adapter with a bug.
  */
-import { type Provider, type ProviderAnswer, ProviderError, type ProviderRequest } from '../../scout/providers/provider.ts'
+import {
+  type Provider,
+  type ProviderAnswer,
+  ProviderError,
+  type ProviderRequest,
+} from '../../scout/providers/provider.ts'
 import type { AnswerWriter } from '../../scout/providers/provider.ts'
 import { fault } from '../../shared/faults.ts'
 import type { Offer } from '../../shared/task.ts'
@@ -17,8 +22,8 @@ export class SimProvider implements Provider {
   /** Share of calls that go wrong; those that hang end when it becomes 0. */
   private trouble: number
   private readonly calmed = new AbortController()
-  private readonly firstMs: number
-  private readonly gapMs: number
+  private firstMs: number
+  private gapMs: number
 
   constructor(
     private readonly process: Process,
@@ -30,9 +35,11 @@ export class SimProvider implements Provider {
     this.gapMs = process.dice.pick([1, 50, 700])
   }
 
-  /** From now on nothing goes wrong any more. */
+  /** From now on nothing goes wrong any more, and what has piled up is worked off quickly. */
   calm(): void {
     this.trouble = 0
+    this.firstMs = 5
+    this.gapMs = 1
     this.calmed.abort(new ProviderError(fault('provider_unavailable', 'The provider was restarted.')))
   }
 

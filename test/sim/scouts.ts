@@ -5,7 +5,7 @@
 import { Catalog } from '../../scout/catalog.ts'
 import type { Log } from '../../scout/log.ts'
 import { Scout } from '../../scout/scout.ts'
-import type { Checker } from './checker.ts'
+import type { Checker } from './invariants.ts'
 import type { Network } from './network.ts'
 import { SimProvider } from './provider.ts'
 import type { Scenario } from './scenario.ts'
@@ -38,7 +38,8 @@ export class HonestScout {
     const { network, operator, scenario, checker } = this
     const process = this.world.process(`scout ${this.name}`)
     this.process = process
-    this.provider = new SimProvider(process, this.models, this.isCalm ? 0 : scenario.providerTrouble)
+    this.provider = new SimProvider(process, this.models, scenario.providerTrouble)
+    if (this.isCalm) this.provider.calm()
     this.catalog = new Catalog(process, quiet, [this.provider])
     const closing = (code: number, reason: string) => checker.honestClosed(operator, code, reason)
     const dial = (events: Parameters<Network['dial']>[1]) => {

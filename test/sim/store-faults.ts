@@ -11,10 +11,10 @@ import type { Dice } from './world.ts'
 const troubles = ['busy', 'full', 'io', 'unknown'] as const
 
 export interface CommitWatcher {
-  /** The hub is about to commit; false when it dies first. */
-  mayCommit(): boolean
+  /** The hub is about to commit; throws when it dies first. */
+  committing(): void
+  /** It has committed; throws when it dies before it hears of it. */
   committed(writes: readonly StoreWrite[]): void
-  /** It has committed; false when it dies before it hears of it. */
   fenced(error: StoreError): void
 }
 
@@ -37,7 +37,7 @@ export class FaultyDisk {
     return {
       ...store,
       commit: (writes) => {
-        if (!this.watcher.mayCommit()) return
+        this.watcher.committing()
         const trouble = this.trouble()
         if (trouble !== null) {
           if (trouble === 'unknown') this.unknown = structuredClone(writes)

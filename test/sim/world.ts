@@ -10,6 +10,8 @@ import type { Trace } from './trace.ts'
 
 /** Events of one seed; a life that needs more is caught in a loop. */
 const eventsMax = 2_000_000
+/** Time has grains of a power of two, so that sums and differences of times are exact and nothing comes too early. */
+const grainsPerMs = 1024
 const wallStartMs = 1_700_000_000_000
 
 export class Dice extends Random {
@@ -72,12 +74,17 @@ export class World {
       this.pop()
       const { callback, owner } = next
       if (callback === null || !owner.alive) continue
-      if (++this.events > eventsMax) throw new Error(`more than ${eventsMax} events: something goes round in circles`)
+      if (++this.events > eventsMax)
+        throw new Error(`more than ${eventsMax} events: ${owner.name} goes round in circles`)
       this.nowMs = next.dueMs
       next.callback = null
       owner.armed--
       this.trace.mix(next.dueMs * 8 + (next.order % 8))
-      callback()
+      try {
+        callback()
+      } catch (error) {
+        if (!(error instanceof ProcessDied)) throw error
+      }
       drainMicrotasks()
       this.afterEvent()
     }
@@ -86,7 +93,7 @@ export class World {
 
   arm(owner: Process, delayMs: number, callback: () => void): Timer {
     const alarm: Alarm = {
-      dueMs: this.nowMs + Math.max(0, delayMs),
+      dueMs: this.nowMs + Math.ceil(Math.max(0, delayMs) * grainsPerMs) / grainsPerMs,
       order: this.made++,
       owner,
       callback,
@@ -129,6 +136,9 @@ export class World {
     heap[at] = last
   }
 }
+
+/** Thrown where a process dies in the middle of something, so that nothing of it goes on. */
+export class ProcessDied extends Error {}
 
 /** One process: its clock begins with it, and with it end all of its timers. */
 export class Process implements System {

@@ -2,8 +2,9 @@
  * What may happen next to a core, drawn at random under a seed: clients, scouts and strangers, honest or not. It knows
  * the sockets and the grants of the world it is asked for, and nothing of the core.
  */
-import type { Accept, AcceptedTask, Event } from '../../orchestrator/core/events.ts'
+
 import type { Wishes } from '../../orchestrator/core/entities.ts'
+import type { Accept, AcceptedTask, Event } from '../../orchestrator/core/events.ts'
 import { Random } from '../../orchestrator/core/random.ts'
 import { plainWishes } from '../../orchestrator/core/task.ts'
 import { type FaultCode, fault, faultTable } from '../../shared/faults.ts'

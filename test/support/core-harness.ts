@@ -1,15 +1,17 @@
 /**
- * A core on a bench: time moves only when told to, every step is followed by a look at the invariants, and scouts can
- * be made, credited and answered in a word. What the core wanted since the last look is in `take`.
+ * A core on a bench: time moves only when told to, every step is followed by a look at the invariants and into the
+ * store, and scouts can be made, credited and answered in a word. What the core wanted since the last look is in `take`.
  */
-import { plainWishes } from '../../orchestrator/core/task.ts'
+
 import { Core } from '../../orchestrator/core/core.ts'
-import type { Effect, Event, ScoutJoined, Submit } from '../../orchestrator/core/events.ts'
+import type { Accept, AcceptedTask, Effect, Event, ScoutJoined, Submit } from '../../orchestrator/core/events.ts'
 import { violations } from '../../orchestrator/core/invariants.ts'
 import { type CoreSettings, defaultCoreSettings } from '../../orchestrator/core/settings.ts'
+import { plainWishes } from '../../orchestrator/core/task.ts'
 import { type FaultCode, fault } from '../../shared/faults.ts'
 import { tickMs } from '../../shared/limits.ts'
 import type { Offer, Outcome } from '../../shared/task.ts'
+import { StoreMirror } from './store-mirror.ts'
 
 export type EffectOf<Type extends Effect['type']> = Extract<Effect, { type: Type }>
 export type Grant = EffectOf<'grant'>
@@ -50,6 +52,8 @@ export class CoreHarness {
   nowMs = 1_000
   readonly core: Core
   readonly settings: CoreSettings
+  /** What a store would hold of the durable tasks. */
+  readonly mirror = new StoreMirror()
   private effects: Effect[] = []
   private nextSession = 1
   private nextTask = 1
@@ -66,8 +70,10 @@ export class CoreHarness {
   /** One step; throws when it breaks an invariant. The effects are returned and also kept for `take`. */
   step(event: Event): Effect[] {
     const effects: Effect[] = []
+    if (event.type === 'accept') this.mirror.accept(event, this.nowMs)
     this.core.step(event, this.nowMs, effects)
-    const broken = violations(this.core.state)
+    this.mirror.commit(effects)
+    const broken = [...violations(this.core.state), ...this.mirror.differences(this.core)]
     if (broken.length > 0) throw new Error(`after ${event.type}: ${broken.join('; ')}`)
     this.effects.push(...effects)
     return effects
@@ -112,6 +118,36 @@ export class CoreHarness {
     } as const
     this.step({ type: 'submit', task, ...plain, ...fields })
     return task
+  }
+
+  /**
+   * Accepts the intent `int` as nodes with their needs, parents first; the last one makes its result. `as` says how
+   * the store remembers single nodes. The numbers of the tasks come back by node.
+   */
+  accept<Node extends string>(
+    nodes: Record<Node, NoInfer<Node>[]>,
+    fields: Partial<Accept> = {},
+    as: Partial<Record<Node, Partial<AcceptedTask>>> = {},
+  ): Record<Node, number> {
+    const names = Object.keys(nodes) as Node[]
+    const ids = Object.fromEntries(names.map((name) => [name, this.nextTask++])) as Record<Node, number>
+    const tasks = names.map((name): AcceptedTask => {
+      const needs = nodes[name].map((need) => ids[need])
+      const state = needs.length > 0 ? 'blocked' : 'ready'
+      const begun = { attempt: 0, charged: 0, returned: 0, lease: null }
+      return { task: ids[name], kind: 'chat', model: 'm', promptBytes: 0, needs, state, ...begun, ...as[name] }
+    })
+    const rank = { tenant: 'tenant', weight: 1, priority: 5, deadlineMs: 60_000 }
+    this.step({ type: 'accept', intent: 'int', ...rank, result: ids[names.at(-1)!], tasks, ...fields })
+    return ids
+  }
+
+  /** What was persisted since the last look, in a word each. */
+  changes(): string[] {
+    return this.take('persist').map(({ change }) => {
+      if (change.change === 'intentEnd') return `${change.intent} ${change.state}`
+      return change.change === 'end' ? `${change.task} ${change.state}` : `${change.change} ${change.task}`
+    })
   }
 
   /** A scout that has greeted; its session comes back. */

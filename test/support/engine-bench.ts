@@ -7,6 +7,7 @@ import { violations } from '../../orchestrator/core/invariants.ts'
 import type { CoreSettings } from '../../orchestrator/core/settings.ts'
 import { HubEngine } from '../../orchestrator/engine/engine.ts'
 import type { Answer, ScoutLinks, Submission } from '../../orchestrator/engine/ports.ts'
+import type { Store } from '../../orchestrator/engine/store-port.ts'
 import { memoryStore } from '../../orchestrator/store/memory.ts'
 import type { FaultCode } from '../../shared/faults.ts'
 import type { CloseName } from '../../shared/protocol/close-codes.ts'
@@ -80,7 +81,15 @@ export class Work {
 
   private settle(outcome: Outcome, body: Uint8Array, fields: Partial<FrameOf<'settle'>>): void {
     const { task, attempt, nonce } = this.lease
-    const plain = { fault: '', message: '', retryAfterMs: 0, chunks: this.seq, size: body.length, body: null }
+    const plain = {
+      fault: '',
+      message: '',
+      param: '',
+      retryAfterMs: 0,
+      chunks: this.seq,
+      size: body.length,
+      body: null,
+    }
     const frame = { type: 'settle' as const, task, attempt, nonce, outcome, ...plain, ...fields }
     this.bench.engine.settle(this.session, frame, body)
   }
@@ -94,12 +103,12 @@ export class EngineBench implements ScoutLinks {
   readonly closed: { session: number; why: CloseName }[] = []
   private nextSession = 1
 
-  constructor(settings: Partial<CoreSettings> = {}) {
+  constructor(settings: Partial<CoreSettings> = {}, store: Store = memoryStore(), epoch = 3) {
     const quick = { retryBaseMs: 50, bootGraceMs: 5_000 }
     this.engine = new HubEngine({
-      store: memoryStore(),
+      store,
       system: this.system,
-      epoch: 3,
+      epoch,
       settings: { ...quick, ...settings },
       seed: 1,
     })

@@ -8,17 +8,26 @@ import type {
   AnswerPart,
   Engine,
   EngineStats,
+  KeptAnswer,
   ModelListing,
+  ReplayScope,
+  ScoutDetail,
   ScoutListing,
   Submission,
 } from '../../orchestrator/engine/ports.ts'
-import type { Fault } from '../../shared/faults.ts'
+import type { Cost } from '../../orchestrator/core/entities.ts'
+import { Journal } from '../../orchestrator/engine/journal.ts'
+import { keepAnswer } from '../../orchestrator/engine/kept-answers.ts'
+import { Replays } from '../../orchestrator/engine/replays.ts'
+import { memoryStore } from '../../orchestrator/store/memory.ts'
+import { type Fault, fault } from '../../shared/faults.ts'
+import { realSystem } from '../../shared/system.ts'
 import type { Served } from '../../shared/task.ts'
 
 const encode = (text: string) => new TextEncoder().encode(text)
 
 export class FakeAnswer implements Answer {
-  readonly cost = null
+  cost: Cost | null = null
   readonly created = 1_700_000_000
   attempts = 1
   queuedMs = 7
@@ -97,6 +106,7 @@ export class FakeAnswer implements Answer {
 
   abandon(): void {
     this.markAbandoned()
+    this.fail(fault('cancelled', 'The client closed the request.'))
   }
 
   private hasNews(): boolean {
@@ -115,6 +125,11 @@ export class FakeEngine implements Engine {
   isReady = true
   modelListings: ModelListing[] = []
   scoutListings: ScoutListing[] = []
+  scoutDetails: ScoutDetail[] = []
+  /** Keeps answers as the real one does. */
+  readonly store = memoryStore()
+  readonly replays = new Replays(this.store, realSystem())
+  readonly journal = new Journal(this.store, realSystem())
   /** Plays the hub: called with each new answer before the edge sees it. */
   script: (answer: FakeAnswer) => void = () => {}
   readonly answers: FakeAnswer[] = []
@@ -145,6 +160,14 @@ export class FakeEngine implements Engine {
 
   scouts(): ScoutListing[] {
     return this.scoutListings
+  }
+
+  scout(id: string): ScoutDetail | undefined {
+    return this.scoutDetails.find((scout) => scout.id === id)
+  }
+
+  keepAnswer(scope: ReplayScope, make: () => Promise<KeptAnswer | Fault>) {
+    return keepAnswer(this, scope, make)
   }
 
   stats(): EngineStats {

@@ -79,7 +79,7 @@ export class SessionStage {
 }
 
 export function settleOf(body: Uint8Array | null, size: number, task = 1): FrameOf<'settle'> {
-  const plain = { nonce, outcome: 'done', chunks: 0, fault: '', message: '', retryAfterMs: 0 } as const
+  const plain = { nonce, outcome: 'done', chunks: 0, fault: '', message: '', param: '', retryAfterMs: 0 } as const
   return { type: 'settle', task, attempt: 1, ...plain, size, body }
 }
 

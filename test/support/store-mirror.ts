@@ -67,7 +67,10 @@ export class StoreMirror {
         return
       case 'unblock':
         demand(task.state === 'blocked', 'is not blocked')
-        demand(this.needsOf(task).every((state) => state === 'done'), 'needs are not done')
+        demand(
+          this.needsOf(task).every((state) => state === 'done'),
+          'needs are not done',
+        )
         task.state = 'ready'
         return
       case 'end':
@@ -89,7 +92,10 @@ export class StoreMirror {
     demand(intent?.state === 'running', 'is not running')
     if (intent === undefined) return
     const { tasks, result } = intent.accept
-    demand(tasks.every((task) => terminal.includes(task.state)), 'has tasks that are not terminal')
+    demand(
+      tasks.every((task) => terminal.includes(task.state)),
+      'has tasks that are not terminal',
+    )
     const isDone = this.tasks.get(result)!.state === 'done'
     demand(isDone === (state === 'done'), 'does not fit its result')
     demand((fault === null) === isDone, 'has the wrong cause')
@@ -114,7 +120,8 @@ export class StoreMirror {
         const isSame = task.attempt === stored.attempt && task.charged === stored.charged
         if (!isSame || task.returned !== stored.returned) found.push(`task ${stored.task} counts other attempts`)
         const [lease] = task.leases
-        if (lease !== undefined && !sameNonce(lease.nonce, stored.lease!.nonce)) found.push(`task ${stored.task}: nonce`)
+        if (lease !== undefined && !sameNonce(lease.nonce, stored.lease!.nonce))
+          found.push(`task ${stored.task}: nonce`)
         const isFed = this.needsOf(stored).every((need) => need === 'done')
         if (task.state !== 'blocked' && !isFed) found.push(`task ${stored.task} is ${task.state} before its needs`)
       }

@@ -1,4 +1,6 @@
-/** Waiting for what another process or a socket brings about, and nothing in here can announce: looks again and again. */
+/**
+ * Waiting for what another process or a socket brings about, and nothing in here can announce: looks again and again.
+ */
 
 const lookEveryMs = 5
 

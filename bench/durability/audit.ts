@@ -1,0 +1,57 @@
+/**
+ * Looks into the database that a hub left behind and counts what was promised and not kept. It reads the tables
+ * themselves, so that it does not rest on what it is to judge.
+ */
+import { Database } from 'bun:sqlite'
+
+export interface Findings {
+  intents: number
+  tasks: number
+  attempts: number
+  /** Acknowledged ids that are not in the database. */
+  lost: number
+  /** Acknowledged intents that did not get done. */
+  undone: number
+  /** Tasks with more than one settlement, result or booking, and done tasks without them; intents with two ends. */
+  doubled: number
+  /** Keys with more than one intent. */
+  repeated: number
+}
+
+/** `acknowledged` are the ids that clients were given. The hub must be over. */
+export function audit(path: string, acknowledged: Iterable<string>): Findings {
+  const db = new Database(path)
+  const count = (sql: string) => db.prepare<{ n: number }, []>(sql).get()!.n
+  try {
+    const states = new Map<string, string>()
+    for (const { id, state } of db.prepare<{ id: string; state: string }, []>('SELECT id, state FROM intent').all()) {
+      states.set(id, state)
+    }
+    const promised = [...acknowledged]
+    return {
+      intents: states.size,
+      tasks: count('SELECT count(*) AS n FROM task'),
+      attempts: count('SELECT coalesce(sum(attempt), 0) AS n FROM task'),
+      lost: promised.filter((id) => !states.has(id)).length,
+      undone: promised.filter((id) => states.get(id) !== 'done').length,
+      doubled: count(settledWrongly) + count(bookedWrongly) + count(endedWrongly),
+      repeated: count('SELECT count(*) AS n FROM intent') - count('SELECT count(*) AS n FROM idempotency'),
+    }
+  } finally {
+    db.close()
+  }
+}
+
+/** By the events that readers were shown: one settlement for each task that is over, none for the others. */
+const settledWrongly = `SELECT count(*) AS n FROM task LEFT JOIN (
+    SELECT intent_seq, json_extract(data, '$.node') AS node, count(*) AS told FROM event
+    WHERE type = 'task_settled' GROUP BY 1, 2
+  ) AS settled ON settled.intent_seq = task.intent_seq AND settled.node = task.node
+  WHERE coalesce(told, 0) != (task.state IN ('done', 'failed', 'cancelled', 'skipped'))`
+
+const bookedWrongly = `SELECT count(*) AS n FROM task
+  WHERE (SELECT count(*) FROM result WHERE result.task = task.task) != (task.state = 'done')
+  OR (SELECT count(*) FROM usage WHERE usage.task = task.task) != (task.state = 'done')`
+
+const endedWrongly = `SELECT count(*) AS n FROM intent
+  WHERE (SELECT count(*) FROM event WHERE event.intent_seq = intent.seq AND type = 'done') != (state != 'running')`

@@ -1,0 +1,39 @@
+/**
+ * What `kill -9` costs: a hub killed under load again and again, then counted what it had promised; and how soon a hub
+ * with a deep queue serves again. `npm run bench:kill [-- --kills 100 --queued 100000]`. Ends with 1 when anything that
+ * was acknowledged is lost, or anything was committed twice.
+ */
+import { parseArgs } from 'node:util'
+import { killRuns, returnWithQueue } from './kill-runs.ts'
+
+const { values } = parseArgs({
+  options: { kills: { type: 'string', default: '100' }, queued: { type: 'string', default: '100000' } },
+})
+
+function print(line: string): void {
+  process.stdout.write(`${line}\n`)
+}
+
+function spread(times: number[]): string {
+  const at = (share: number) => (times[Math.floor((times.length - 1) * share)] ?? 0).toFixed(0)
+  return `${at(0)} / ${at(0.5)} / ${at(1)} ms (least, median, most)`
+}
+
+const ran = await killRuns({ kills: Number(values.kills), scouts: 4, clients: 8, steps: 3 })
+print(`kills                          ${ran.kills}`)
+print(`intents acknowledged           ${ran.acknowledged}, of ${ran.intents} in the store, ${ran.tasks} tasks`)
+print(`attempts                       ${ran.attempts}`)
+print(`requests without an answer     ${ran.broken}`)
+print(`acknowledged and lost          ${ran.lost}`)
+print(`acknowledged and not done      ${ran.undone}`)
+print(`committed not exactly once     ${ran.doubled}`)
+print(`two intents under one key      ${ran.repeated}, two ids heard ${ran.contradicted}`)
+print(`ready again after              ${spread(ran.readyMs)}`)
+print(`next 202 after                 ${spread(ran.servingMs)}`)
+print(`exit code at the end           ${ran.exitCode}`)
+
+const queue = await returnWithQueue(Number(values.queued), 3)
+print(`next 202 with ${String(queue.queued).padEnd(7)} queued   ${spread(queue.servingMs)}`)
+
+const { lost, undone, doubled, repeated, contradicted, exitCode } = ran
+if (lost + undone + doubled + repeated + contradicted + exitCode > 0) process.exitCode = 1

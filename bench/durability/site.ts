@@ -1,0 +1,116 @@
+/**
+ * A hub and its scouts as the processes they are in production, on a data folder of their own, so that they can be
+ * killed like there. The hub keeps its port and its folder over all its lives.
+ */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { databaseIn } from '../../orchestrator/store/data-folder.ts'
+import { HttpLine } from './http-line.ts'
+
+const root = new URL('../../', import.meta.url).pathname
+const adminKey = 'an-admin-key-for-benches-of-forty-letters'
+const startsWithinMs = 30_000
+const lookEveryMs = 2
+
+export class Site {
+  readonly folder = mkdtempSync(join(tmpdir(), 'chasm-durability-'))
+  clientKey = ''
+  private hub: Bun.Subprocess | null = null
+  private readonly scouts: Bun.Subprocess[] = []
+
+  private constructor(readonly port: number) {}
+
+  /** A hub that serves. */
+  static async open(): Promise<Site> {
+    const site = new Site(await freePort())
+    await site.start()
+    site.clientKey = await site.makeKey('client')
+    return site
+  }
+
+  get database(): string {
+    return databaseIn(this.folder)
+  }
+
+  line(): HttpLine {
+    return new HttpLine(this.port, this.clientKey)
+  }
+
+  /** Starts the hub. Resolves, once it says that it is ready, with how long that took in milliseconds. */
+  async start(): Promise<number> {
+    const begin = performance.now()
+    const settings = { DATA_DIR: this.folder, PORT: String(this.port), ADMIN_KEY: adminKey, LOG_LEVEL: 'error' }
+    this.hub = this.spawn(['orchestrator/main.ts'], settings)
+    const { hub } = this
+    const line = new HttpLine(this.port, adminKey)
+    for (;;) {
+      const reply = await line.ask('GET', '/readyz').catch(() => null)
+      const tookMs = performance.now() - begin
+      if (reply?.status === 200) {
+        line.close()
+        return tookMs
+      }
+      if (hub.exitCode !== null) throw new Error(`the hub ended by itself with code ${hub.exitCode}`)
+      if (tookMs > startsWithinMs) throw new Error(`the hub is not ready after ${startsWithinMs} ms`)
+      await Bun.sleep(lookEveryMs)
+    }
+  }
+
+  /** Ends the hub as a power cut would, but for what the disk has. */
+  async kill(): Promise<void> {
+    this.hub?.kill('SIGKILL')
+    await this.hub?.exited
+  }
+
+  /** Tells the hub to end, and waits. Resolves with its exit code. */
+  async stop(): Promise<number> {
+    this.hub?.kill('SIGTERM')
+    return (await this.hub?.exited) ?? 0
+  }
+
+  /** A scout that dials again at once whenever it lost the hub. `env` sets the demo provider's knobs. */
+  async addScout(name: string, env: Record<string, string>): Promise<void> {
+    const key = await this.makeKey('scout')
+    const who = { ORCHESTRATOR_URL: `http://127.0.0.1:${this.port}`, SCOUT_KEY: key, SCOUT_NAME: name }
+    const eager = `Math.random = () => 0.01; await import(${JSON.stringify(join(root, 'scout/main.ts'))})`
+    this.scouts.push(this.spawn(['-e', eager], { ...who, PROVIDERS: 'demo', LOG_LEVEL: 'error', ...env }))
+  }
+
+  async close(): Promise<void> {
+    for (const child of [this.hub, ...this.scouts]) child?.kill('SIGKILL')
+    await Promise.all([this.hub, ...this.scouts].map((child) => child?.exited))
+    rmSync(this.folder, { recursive: true })
+  }
+
+  private async makeKey(role: 'client' | 'scout'): Promise<string> {
+    const line = new HttpLine(this.port, adminKey)
+    const { body } = await line.ask('POST', '/v1/admin/keys', JSON.stringify({ role, name: `a ${role}` }))
+    line.close()
+    return (JSON.parse(body) as { key: string }).key
+  }
+
+  private spawn(command: string[], env: Record<string, string>): Bun.Subprocess {
+    return Bun.spawn(
+      [process.execPath, ...command.map((part) => (part.endsWith('main.ts') ? join(root, part) : part))],
+      {
+        cwd: this.folder,
+        env: { PATH: process.env.PATH, ...env },
+        stdio: ['ignore', 'ignore', 'inherit'],
+      },
+    )
+  }
+}
+
+/** A port that was free a moment ago. */
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer()
+    server.on('error', reject)
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as { port: number }
+      server.close(() => resolve(port))
+    })
+  })
+}

@@ -1,0 +1,71 @@
+/**
+ * The hub under measurement, seen from a scenario: start it on a fresh data folder, kill it, bring it back on the same
+ * folder and port, ask what it has cost. The process itself is `hub-process.ts`.
+ */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Child, profileFlags, programPath, type Usage } from '../load/child.ts'
+import type { Target } from '../load/http-connection.ts'
+import type { HubCalls } from './hub-process.ts'
+
+export class HubUnderTest {
+  private readonly dataDir = mkdtempSync(join(tmpdir(), 'chasm-bench-hub-'))
+  private child!: Child<HubCalls>
+  private keys = { clientKey: '', scoutKey: '' }
+  port = 0
+
+  private constructor(private readonly flags: string[]) {}
+
+  /** `profileDir` makes it write a processor profile there when it ends. */
+  static async start(profileDir: string | null): Promise<HubUnderTest> {
+    const hub = new HubUnderTest(profileFlags(profileDir))
+    await hub.open()
+    return hub
+  }
+
+  private async open(): Promise<void> {
+    this.child = await Child.start<HubCalls>(programPath('fleet/hub-process.ts'), this.flags)
+    const { port, keys } = await this.child.call('open', { port: this.port, dataDir: this.dataDir })
+    this.port = port
+    this.keys = keys ?? this.keys
+  }
+
+  get scoutKey(): string {
+    return this.keys.scoutKey
+  }
+
+  target(bodies: string[], path = '/v1/chat/completions'): Target {
+    return { port: this.port, path, key: this.keys.clientKey, bodies }
+  }
+
+  usage(): Usage {
+    return this.child.usage()
+  }
+
+  stats() {
+    return this.child.call('stats', null)
+  }
+
+  /** Memory once what is garbage has been collected. */
+  async restingRssMb(): Promise<number> {
+    await this.child.call('collect', null)
+    return this.usage().rssMb
+  }
+
+  /** As `kill -9` does. */
+  async kill(): Promise<void> {
+    this.child.signal('SIGKILL')
+    await this.child.end()
+  }
+
+  /** The same hub again: same folder, same port. */
+  async restart(): Promise<void> {
+    await this.open()
+  }
+
+  async close(): Promise<void> {
+    await this.child.end()
+    rmSync(this.dataDir, { recursive: true, force: true })
+  }
+}

@@ -1,0 +1,30 @@
+/**
+ * What kind of scouts a fleet consists of. The command line sets it, the processes of the fleet build their scouts by
+ * it, and requests are made for the models it names.
+ */
+
+export interface Population {
+  /** Models in the whole fleet, and how many of them one scout offers. */
+  models: number
+  offers: number
+  /** Tasks at once per scout. */
+  concurrency: number
+  /** `stamped` answers can be checked and timed and cost the fleet little; `demo` is the product's own. */
+  provider: 'stamped' | 'demo'
+  /** The provider's own time before an answer. */
+  thinkMs: number
+  /** Length and speed of streamed answers; speed 0 is as fast as possible. */
+  tokens: number
+  tokensPerSecond: number
+  /** Share of scouts whose provider fails every other request. */
+  faulty: number
+}
+
+const prompt = 'Tell me in a few plain words why the sky is blue and why the evening is red. '.repeat(6)
+
+/** One request of about 500 bytes for each model. */
+export function chatBodies({ models }: Population, more: object = {}): string[] {
+  return Array.from({ length: models }, (_, model) =>
+    JSON.stringify({ model: `bench-${model}`, messages: [{ role: 'user', content: prompt.slice(0, 420) }], ...more }),
+  )
+}

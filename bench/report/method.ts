@@ -1,0 +1,28 @@
+/** The words of the report that no measurement changes: how things are measured, and what is not fair about it. */
+
+export const method = `## Method
+
+- The fleet is made of the product's own scouts (session, link, executor, outbox, \`ws\` socket), many to a process. Their
+  provider answers at once with numbered, timed and hashed pieces, so that a reader can check order and content and
+  tell the provider's time from the network's. \`--provider demo\` puts the product's demo provider in its place.
+- The hub is the product's own composition in a process of its own. One setting differs: upgrades per second and
+  address, because the whole fleet dials from one machine. It runs with its store on disk.
+- Contenders take turns in the same run; medians of the rounds are shown, and ratios are medians of the ratios of
+  neighbouring rounds. Each load warms up before its window opens.
+- Processor time and memory are the process's own, from /proc; they hold on a machine that is busy with other things
+  where times do not.
+- Open loops send at their rate whether or not answers come, and a request counts from the moment it was due: a stall
+  is charged to everybody who came during it. What the generator's own timer was late, up to one tick, is not charged.
+- Added time of a whole answer is the client's time less what the provider says it took. Added time between tokens is
+  the difference between the two times at the reader less that between the same two at the provider; both need no
+  common clock.`
+
+export const unfair = `## What is not fair
+
+- Hub, fleet and load generators share the cores of one machine. A server that costs its workers and clients more looks
+  slower than it is, and so does the hub: its scouts do far more than a bare socket.
+- The raw echo has no workers, no keys, no placement and one network hop; the raw relay has no flow control, no leases
+  and no cancellation, and would lose data that the hub may not.
+- Everything is loopback: no packet is ever lost or late, and no TLS is spoken.
+- Sockets: a process has descriptors for some 20,000 here, the hub takes four fifths of them, and 28,000 ports fit
+  between two addresses; larger fleets are spread over processes and addresses by the same command.`

@@ -1,0 +1,102 @@
+/**
+ * The figures the project holds itself to: what each is, its floor and its aim. Scenarios measure them by name, the
+ * summary and the report say which of them hold.
+ */
+
+interface Target {
+  what: string
+  unit: string
+  floor: number
+  aim: number
+  /** Whether a good figure is a small or a large one. */
+  better: 'less' | 'more'
+}
+
+export const targets = {
+  idleRss: { what: 'Hub memory for 10,000 idle scouts', unit: 'MB', floor: 60, aim: 30, better: 'less' },
+  connectRatio: {
+    what: 'Time to connect 10,000 scouts, authenticated and offering / raw upgrades',
+    unit: 'x',
+    floor: 2.5,
+    aim: 1.5,
+    better: 'less',
+  },
+  dispatchRatio: {
+    what: 'Tasks/s at 10,000 scouts, 200 in flight / raw HTTP echo of the same server',
+    unit: 'x',
+    floor: 0.5,
+    aim: 0.7,
+    better: 'more',
+  },
+  hubCpu: { what: 'Hub processor time per task', unit: 'us', floor: 75, aim: 45, better: 'less' },
+  flatRatio: { what: 'Cost per task at 16,000 scouts / at 100', unit: 'x', floor: 1.3, aim: 1.1, better: 'less' },
+  addedP50: { what: 'Time added at 1,000 requests/s, p50', unit: 'ms', floor: 1.5, aim: 0.7, better: 'less' },
+  addedP99: { what: 'Time added at 1,000 requests/s, p99', unit: 'ms', floor: 10, aim: 4, better: 'less' },
+  gapP99: {
+    what: 'Time added between tokens, 1,000 streams at 50 tokens/s, p99',
+    unit: 'ms',
+    floor: 60,
+    aim: 25,
+    better: 'less',
+  },
+  streamsBroken: { what: 'Streams lost, reordered or altered', unit: '', floor: 0, aim: 0, better: 'less' },
+  relayRatio: {
+    what: 'Relayed chunks/s / raw websocket-to-SSE relay',
+    unit: 'x',
+    floor: 0.5,
+    aim: 0.75,
+    better: 'more',
+  },
+  stormSeconds: {
+    what: 'After kill -9 of the hub, until 99 % of 10,000 scouts are back',
+    unit: 's',
+    floor: 30,
+    aim: 20,
+    better: 'less',
+  },
+  slowGrowth: { what: 'Hub memory for 1,000 stalled readers', unit: 'MB', floor: 350, aim: 150, better: 'less' },
+  slowP99: { what: 'p99 of the others beside 1,000 stalled readers', unit: '%', floor: 20, aim: 10, better: 'less' },
+  durableRate: {
+    what: 'Durable intents accepted/s, 64 clients, each on disk',
+    unit: '/s',
+    floor: 5_000,
+    aim: 5_000,
+    better: 'more',
+  },
+  durableP99: { what: 'Durable intents, p99 of acceptance', unit: 'ms', floor: 40, aim: 40, better: 'less' },
+  scoutRss: { what: 'Memory of one scout process after 200 tasks', unit: 'MB', floor: 60, aim: 50, better: 'less' },
+} as const satisfies Record<string, Target>
+
+export type FigureId = keyof typeof targets
+
+export type Standing = 'aim' | 'floor' | 'missed'
+
+export function standing(id: FigureId, value: number): Standing {
+  const { floor, aim, better }: Target = targets[id]
+  const reaches = (limit: number) => (better === 'less' ? value <= limit : value >= limit)
+  return reaches(aim) ? 'aim' : reaches(floor) ? 'floor' : 'missed'
+}
+
+/** A limit as it stands in a table. */
+export function limitText(id: FigureId, which: 'floor' | 'aim'): string {
+  const { better, unit, [which]: limit }: Target = targets[id]
+  return `${better === 'less' ? '<=' : '>='} ${limit.toLocaleString('en')} ${unit}`.trim()
+}
+
+/** How many times a peer's tasks per second the hub wants to reach: floor and aim, by the peer's name. */
+const peerTargets: Record<string, [floor: number, aim: number]> = {
+  'ws-json': [1.2, 1.6],
+  nats: [1.3, 2],
+  webhook: [1.6, 2.5],
+  jetstream: [2.2, 4],
+  bullmq: [4, 6],
+  'socket-io': [1.1, 1.6],
+}
+
+/** What is wanted against this peer and whether it holds; empty when nothing is. */
+export function peerStanding(peer: string, ratio: number | null): string {
+  const wanted = peerTargets[peer]
+  if (wanted === undefined || ratio === null) return ''
+  const [floor, aim] = wanted
+  return `>= ${floor}, aim ${aim}: ${ratio >= aim ? 'aim reached' : ratio >= floor ? 'floor held' : 'MISSED'}`
+}

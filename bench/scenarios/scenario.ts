@@ -1,0 +1,66 @@
+/**
+ * What a scenario is: a name, a sentence, and a run that says how it goes and gives back one result of tables, figures
+ * and charts. `main.ts` chooses and runs scenarios, the report shows their results; each is in the file of its name.
+ */
+import type { Population } from '../fleet/population.ts'
+import type { FigureId } from '../report/targets.ts'
+
+export interface Options {
+  scouts: number
+  processes: number
+  /** Requests or streams at the same time. */
+  inFlight: number
+  /** Requests per second of open loops. */
+  rate: number
+  /** Seconds of one window. */
+  seconds: number
+  /** How often contenders take turns; medians are quoted. */
+  rounds: number
+  /** Share of scouts that lose their socket each second. */
+  churn: number
+  population: Population
+  /** Where hub and fleet leave their processor profiles; null without. */
+  profileDir: string | null
+}
+
+export type Cell = string | number
+
+export interface Chart {
+  title: string
+  mark: 'bar' | 'line'
+  x: string
+  y: string
+  points: { x: Cell; y: number; series: string }[]
+}
+
+export interface Result {
+  columns: string[]
+  rows: Cell[][]
+  /** Measured figures that have a floor and an aim. */
+  figures: Partial<Record<FigureId, number>>
+  notes: string[]
+  chart?: Chart
+}
+
+export type Say = (line: string) => void
+
+export interface Scenario {
+  name: string
+  /** What it measures, in one sentence. */
+  about: string
+  /** Which options it changes when the user names none. */
+  defaults?: Partial<Options>
+  run(options: Options, say: Say): Promise<Result>
+}
+
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b)
+  const middle = sorted.length >> 1
+  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2
+}
+
+/** A number as people read it: three or four digits that mean something. */
+export function round(value: number): number {
+  const digits = Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? 1 : 2
+  return Number(value.toFixed(digits))
+}

@@ -1,0 +1,49 @@
+/**
+ * Answers under an Idempotency-Key that live and die with their client otherwise: made once, in the store before the
+ * client hears them, and given again to whoever repeats the request.
+ */
+import { type Fault, fault } from '../../shared/faults.ts'
+import type { Journal } from './journal.ts'
+import type { KeptAnswer, ReplayScope } from './ports.ts'
+import type { Replays } from './replays.ts'
+import type { StoreWrite } from './store-port.ts'
+
+interface Keeper {
+  replays: Replays
+  journal: Journal
+}
+
+const notWritable = fault('store_unavailable', 'The orchestrator cannot write to its disk. Try again later.', {
+  retryAfterMs: 5_000,
+})
+
+/** See `Engine.keepAnswer`. */
+export async function keepAnswer(
+  { replays, journal }: Keeper,
+  scope: ReplayScope,
+  make: () => Promise<KeptAnswer | Fault>,
+): Promise<(KeptAnswer & { replayed: boolean }) | Fault> {
+  const begun = replays.begin(scope)
+  if (begun.type === 'refused') return begun.fault
+  if (begun.type === 'replay') return { status: begun.status, body: new Uint8Array(begun.answer), replayed: true }
+  try {
+    // Before anyone works on an answer that could not be kept.
+    if (journal.trouble !== null) return notWritable
+    const made = await make()
+    if ('code' in made) return made
+    const isKept = await commit(journal, begun.row(made.body, made.status))
+    return isKept ? { ...made, replayed: false } : notWritable
+  } finally {
+    begun.release()
+  }
+}
+
+function commit(journal: Journal, row: StoreWrite): Promise<boolean> {
+  return new Promise((resolve) => {
+    journal.promise(
+      [row],
+      () => resolve(true),
+      () => resolve(false),
+    )
+  })
+}

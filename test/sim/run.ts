@@ -1,0 +1,96 @@
+/**
+ * The simulation on the command line. `bun run sim --seeds 2000 [--from 1]` lives that many lives on two processes and
+ * stops at the first broken invariant with the command that replays it; `bun run sim --seed 17 --trace` tells one life
+ * event by event. `--minutes` sets the simulated length, `--jobs` the number of processes.
+ */
+import { parseArgs } from 'node:util'
+import { live, minuteMs } from './simulation.ts'
+
+const { values } = parseArgs({
+  options: {
+    seeds: { type: 'string', default: '200' },
+    from: { type: 'string', default: '1' },
+    seed: { type: 'string' },
+    minutes: { type: 'string', default: '10' },
+    jobs: { type: 'string', default: '2' },
+    trace: { type: 'boolean', default: false },
+    /** One report in JSON at the end, and only every n-th seed: for whoever started this process. */
+    json: { type: 'boolean', default: false },
+    stride: { type: 'string', default: '1' },
+  },
+})
+
+interface Report {
+  lives: number
+  simulatedMs: number
+  failure: { seed: string; invariant: number; what: string; atMs: number } | null
+}
+
+const durationMs = Number(values.minutes) * minuteMs
+
+function print(line: string): void {
+  process.stdout.write(`${line}\n`)
+}
+
+function liveAll(from: bigint, count: number, stride: bigint): Report {
+  const report: Report = { lives: 0, simulatedMs: 0, failure: null }
+  for (let at = 0; at < count; at++) {
+    const seed = from + BigInt(at) * stride
+    const { failure, simulatedMs } = live(seed, durationMs, values.trace ? print : null)
+    report.lives++
+    report.simulatedMs += simulatedMs
+    if (failure === null) continue
+    report.failure = { seed: String(seed), ...failure }
+    return report
+  }
+  return report
+}
+
+/** Every process takes each n-th seed; the first failure stops all of them. */
+async function liveSpread(from: bigint, count: number, jobs: number): Promise<Report> {
+  const workers = Array.from({ length: jobs }, (_, at) => {
+    const share = Math.floor((count - at + jobs - 1) / jobs)
+    const own = ['--from', String(from + BigInt(at)), '--seeds', String(share), '--minutes', values.minutes]
+    const command = [process.execPath, import.meta.path, '--json', '--stride', String(jobs), ...own]
+    return Bun.spawn(command, { stdout: 'pipe', stderr: 'inherit' })
+  })
+  const total: Report = { lives: 0, simulatedMs: 0, failure: null }
+  const reports = workers.map(async (worker) => {
+    const text = (await new Response(worker.stdout).text()).trim()
+    if (text === '' && total.failure === null) throw new Error('a simulating process ended without a report')
+    if (text === '') return
+    const report = JSON.parse(text) as Report
+    total.lives += report.lives
+    total.simulatedMs += report.simulatedMs
+    if (report.failure === null) return
+    total.failure ??= report.failure
+    for (const other of workers) other.kill()
+  })
+  await Promise.all(reports)
+  return total
+}
+
+function tell({ lives, simulatedMs, failure }: Report, startedMs: number): void {
+  const seconds = (performance.now() - startedMs) / 1000
+  const minutes = Math.round(simulatedMs / minuteMs)
+  print(
+    `${lives} seeds, ${minutes} simulated minutes in ${seconds.toFixed(1)} s (${(lives / seconds).toFixed(1)} seeds/s)`,
+  )
+  if (failure === null) return
+  const commit = Bun.spawnSync(['git', 'rev-parse', 'HEAD']).stdout.toString().trim()
+  print(`seed ${failure.seed} broke invariant ${failure.what}`)
+  print(`after ${(failure.atMs / 1000).toFixed(3)} simulated seconds, at commit ${commit}`)
+  print(`replay: bun run sim --seed ${failure.seed} --minutes ${values.minutes} --trace`)
+  process.exitCode = 1
+}
+
+const startedMs = performance.now()
+const jobs = Number(values.jobs)
+const from = BigInt(values.seed ?? values.from)
+const count = values.seed === undefined ? Number(values.seeds) : 1
+if (values.json) {
+  const report = liveAll(from, count, BigInt(values.stride))
+  print(JSON.stringify(report))
+  process.exitCode = report.failure === null ? 0 : 1
+} else if (count === 1 || jobs === 1) tell(liveAll(from, count, 1n), startedMs)
+else tell(await liveSpread(from, count, jobs), startedMs)

@@ -1,0 +1,137 @@
+/**
+ * One life of the whole system under one seed: hub, scouts, strangers, network, disk and clients are made as the
+ * scenario says, live through its faults, and are then left in peace until everything has come to its end. The first
+ * broken invariant ends it with a sentence.
+ */
+import { ChatUser } from './clients.ts'
+import { Hub } from './hub.ts'
+import { Broken, Checker } from './invariants.ts'
+import { checkRest, restMs } from './liveness.ts'
+import { Network } from './network.ts'
+import { Planner } from './planners.ts'
+import { type Scenario, scenarioOf } from './scenario.ts'
+import { HonestScout } from './scouts.ts'
+import { Stranger } from './strangers.ts'
+import { Trace } from './trace.ts'
+import { World } from './world.ts'
+
+export interface Cast {
+  world: World
+  network: Network
+  checker: Checker
+  hub: Hub
+  scenario: Scenario
+  scouts: HonestScout[]
+  strangers: Stranger[]
+  users: ChatUser[]
+  planners: Planner[]
+}
+
+export interface Life {
+  seed: bigint
+  /** Hash of everything that happened. */
+  digest: string
+  simulatedMs: number
+  /** What went wrong; null when nothing did. */
+  failure: { invariant: number; what: string; atMs: number } | null
+}
+
+export const minuteMs = 60_000
+
+/** Lives one life. `say` gets a line per event. */
+export function live(seed: bigint, durationMs: number, say: ((line: string) => void) | null = null): Life {
+  const trace = new Trace(null)
+  const world = new World(seed, say === null ? trace : new Trace((line) => say(`${world.nowMs.toFixed(1)} ${line}`)))
+  let failure: Life['failure'] = null
+  try {
+    const cast = castOf(world, scenarioOf(world, durationMs))
+    world.afterEvent = () => cast.checker.look()
+    weather(cast)
+    world.run(durationMs)
+    calm(cast)
+    world.run(durationMs + restMs)
+    checkRest(cast)
+    cast.checker.look()
+  } catch (error) {
+    const isBroken = error instanceof Broken
+    // Anything else that is thrown is a defect of the code under test, or of this simulation.
+    const what = isBroken ? error.message : `defect: ${(error as Error).stack}`
+    failure = { invariant: isBroken ? error.invariant : 0, what, atMs: world.nowMs }
+  }
+  return { seed, digest: world.trace.digest, simulatedMs: world.nowMs, failure }
+}
+
+function castOf(world: World, scenario: Scenario): Cast {
+  const { settings } = scenario
+  const network = new Network(world)
+  network.refusals = scenario.weather.refusals
+  const checker: Checker = new Checker(world, () => hub.disk.disk, settings.creditMax!, settings.committedKept!)
+  const hub: Hub = new Hub(world, network, checker, scenario)
+  const dice = world.dice('cast')
+  const scouts = Array.from({ length: scenario.scouts }, (_, at) => {
+    // The first one has every model, so that each is offered by somebody.
+    const models = at === 0 ? scenario.models : scenario.models.filter(() => dice.chance(0.7))
+    return new HonestScout(world, network, checker, scenario, `s${at}`, models)
+  })
+  const strangers: Stranger[] = []
+  for (let at = 0; at + 1 < scenario.habits.length; at += 2) {
+    const habits = new Set(scenario.habits.slice(at, at + 2))
+    strangers.push(new Stranger(world, network, checker, scenario, habits, `x${at}`))
+    if (habits.has('twin')) strangers.push(new Stranger(world, network, checker, scenario, habits, `x${at}b`))
+  }
+  const users = Array.from({ length: scenario.users }, (_, at) => new ChatUser(world, hub, checker, scenario, `u${at}`))
+  const planners = Array.from({ length: scenario.planners }, (_, at) => {
+    return new Planner(world, hub, checker, scenario, `p${at}`)
+  })
+  return { world, network, checker, hub, scenario, scouts, strangers, users, planners }
+}
+
+/** Lets every kind of fault come again and again until the calm. */
+function weather({ world, network, hub, scouts, scenario }: Cast): void {
+  const dice = world.dice('weather')
+  const sky = network.ground
+  const every = (meanMs: number, fault: () => void) => {
+    if (meanMs === Number.POSITIVE_INFINITY) return
+    const delayMs = dice.waitMs(meanMs)
+    world.arm(sky, delayMs, () => {
+      if (world.nowMs >= scenario.durationMs) return
+      every(meanMs, fault)
+      fault()
+    })
+  }
+  const someone = () => (network.open.size === 0 ? undefined : dice.pick([...network.open]))
+  const { weather: w } = scenario
+  every(w.cutMs, () => someone()?.cut(dice.pick([[], [], ['hub'], ['scout']])))
+  every(w.halfOpenMs, () => someone()?.freeze(true))
+  every(w.partitionMs, () => {
+    const connection = someone()
+    if (connection === undefined) return
+    connection.freeze(true)
+    network.unreachable.add(connection.operator)
+    world.arm(sky, dice.waitMs(15_000), () => {
+      connection.freeze(false)
+      network.unreachable.delete(connection.operator)
+    })
+  })
+  every(w.stallMs, () => {
+    const connection = someone()
+    const way = dice.pick(['up', 'down'] as const)
+    connection?.freeze(true, [way])
+    world.arm(sky, dice.waitMs(10_000), () => connection?.freeze(false, [way]))
+  })
+  every(w.scoutCrashMs, () => dice.pick(scouts).crash())
+  every(w.scoutDrainMs, () => dice.pick(scouts).drain())
+  every(w.hubCrashMs, () => hub.crash())
+  every(w.hubRestartMs, () => hub.restart())
+}
+
+/** The faults stop, the strangers go, nobody asks for anything more. */
+function calm({ network, hub, scouts, strangers, users, planners }: Cast): void {
+  network.refusals = 0
+  network.unreachable.clear()
+  hub.calm()
+  for (const stranger of strangers) stranger.leave()
+  for (const scout of scouts) scout.calm()
+  for (const user of users) user.leave()
+  for (const planner of planners) planner.leave()
+}
