@@ -46,6 +46,7 @@ export const faultTable = {
   provider_rate_limited: { blame: 'provider', retry: 'free', status: 503, type: server },
   provider_unauthorized: { blame: 'provider', retry: 'elsewhere', status: 502, type: server },
   provider_unavailable: { blame: 'provider', retry: 'elsewhere', status: 502, type: server },
+  cannot_continue: { blame: 'provider', retry: 'elsewhere', status: 502, type: server },
   provider_timeout: { blame: 'provider', retry: 'elsewhere', status: 504, type: server },
 
   // The scout itself.
@@ -89,6 +90,7 @@ const reportable: ReadonlySet<string> = new Set<FaultCode>([
   'provider_unauthorized',
   'provider_unavailable',
   'provider_timeout',
+  'cannot_continue',
   'provider_bad_answer',
   'answer_too_large',
   'not_offered',

@@ -1,6 +1,6 @@
 /**
  * Reads HTTP/1.1 answers off a connection as cheaply as it can: status, then the body with a length or in chunks. It
- * knows no more of HTTP than the servers measured here send. Connections feed it; what it finds goes to three callbacks.
+ * knows no more of HTTP than the servers measured here send. Connections feed it; three callbacks get what it finds.
  */
 
 export interface ResponseEvents {

@@ -1,4 +1,7 @@
-/** Tables for people: aligned columns on a terminal, Markdown in the report, and the summary against the targets. */
+/**
+ * Tables for people: aligned columns on a terminal, Markdown in the report, and the summary against the targets. The
+ * command line and the report hand it what scenarios found.
+ */
 import type { Cell } from '../scenarios/scenario.ts'
 import { type FigureId, limitText, type Standing, standing, targets } from './targets.ts'
 

@@ -26,9 +26,8 @@ export const connect: Scenario = {
       for (let turn = 1; turn <= rounds; turn++) {
         raws.push(await measureConnect(options, say, 'raw', atOnce))
         hubs.push(await measureConnect(options, say, 'hub', atOnce))
-        say(
-          `${way} ${turn}/${rounds}: raw ${raws.at(-1)!.seconds.toFixed(2)} s, hub ${hubs.at(-1)!.seconds.toFixed(2)} s`,
-        )
+        const [raw, hub] = [raws, hubs].map((taken) => taken.at(-1)!.seconds.toFixed(2))
+        say(`${way} ${turn}/${rounds}: raw ${raw} s, hub ${hub} s`)
       }
       for (const [name, all] of [['raw upgrades', raws] as const, ['hub', hubs] as const]) {
         const of = (key: 'seconds' | 'cpuUs' | 'rssKb') => median(all.map((one) => one[key]))

@@ -35,10 +35,8 @@ export const durable: Scenario = {
         const window = await measure(load, hub, seconds)
         windows.push(window)
         ends.push(((await finished()) - before) / window.seconds)
-        const rate = Math.round(window.perSecond)
-        say(
-          `round ${turn}/${rounds}: ${rate} accepted/s, ${Math.round(ends.at(-1)!)} finished/s, ${window.failed} refused`,
-        )
+        const [accepted, ended] = [window.perSecond, ends.at(-1)!].map(Math.round)
+        say(`round ${turn}/${rounds}: ${accepted} accepted/s, ${ended} finished/s, ${window.failed} refused`)
       }
       await load.call('end', null)
       const of = (key: 'perSecond' | 'cpuUs' | 'failed') => round(median(windows.map((window) => window[key])))

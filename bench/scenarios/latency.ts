@@ -42,7 +42,7 @@ export const latency: Scenario = {
         notes: [
           `${rate} requests/s, ${scouts} scouts connected, providers take ${thinkMs} ms.`,
           `Failed: ${windows.reduce((sum, { failed }) => sum + failed, 0)}.`,
-          'A request counts from when it was due; one that left within a timer tick (1.5 ms) of that, from when it left.',
+          'A request counts from when it was due; one that left within a timer tick (1.5 ms) of it, from when it left.',
         ],
         chart: { title: 'Time added by the hub', mark: 'bar', x: 'share', y: 'ms', points },
       }

@@ -72,11 +72,10 @@ export class CapabilityIndex {
     let klass = this.classes.get(signature)
     if (klass === undefined) {
       const entries = distinct.map((offer) => this.ensureEntry(offer.kind, offer.model, nowMs))
-      const offerOf = new Map(distinct.map((offer, at) => [entries[at]!, offer]))
       for (const kind of taskKinds) {
         if (distinct.some((offer) => offer.kind === kind)) entries.push(this.ensureEntry(kind, autoModel, nowMs))
       }
-      klass = { signature, offers: distinct, offerOf, entries, members: 0, idle: new SampledSet() }
+      klass = { signature, offers: distinct, entries, members: 0, idle: new SampledSet() }
       this.classes.set(signature, klass)
     }
     klass.members++

@@ -198,9 +198,7 @@ export interface OfferClass {
   signature: string
   /** At most one offer per kind and model. */
   offers: readonly Offer[]
-  /** The same by the entry they are for. */
-  offerOf: ReadonlyMap<ModelEntry, Offer>
-  /** One entry per offer, then `auto` of every kind that occurs. */
+  /** One entry per offer and in its place, then `auto` of every kind that occurs. */
   entries: readonly ModelEntry[]
   members: number
   idle: SampledSet<Scout>

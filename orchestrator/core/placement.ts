@@ -10,7 +10,7 @@ import type { Cost, ModelEntry, Scout, Task } from './entities.ts'
 import type { Random } from './random.ts'
 
 /** Candidates compared per placement. */
-const choices = 4
+const choices = 2
 /** Draws to find them: some may be repeats or have had this task before. */
 const draws = 8
 /** Share of placements that take an untested candidate when one was drawn, so that newcomers can earn a record. */
@@ -34,7 +34,8 @@ type Suited = Pick<Task, 'kind' | 'model' | 'wishes' | 'triedOperators'>
 /** The offer with which this scout would serve the task; undefined when its client wants none of them. */
 export function offerFor(scout: Scout, task: Task): Offer | undefined {
   if (task.model === autoModel) return firstWanted(scout, task)
-  const offer = scout.klass.offerOf.get(task.entry)
+  const { offers, entries } = scout.klass
+  const offer = offers[entries.indexOf(task.entry)]
   return offer !== undefined && isWanted(scout, offer, task) ? offer : undefined
 }
 

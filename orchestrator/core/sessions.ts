@@ -21,7 +21,7 @@ export function join(core: CoreState, joined: ScoutJoined): void {
   const held = joined.held.map((lease) => takeUp(core, scout, lease))
   const { session, scout: name } = joined
   core.emit({ type: 'welcome', session, scout: name, creditMax: scout.capacity, held })
-  for (const { task, lease } of orphans) if (lease.holder === null) abandonLease(core, task, lease)
+  for (const orphan of orphans) if (orphan.lease.holder === null) abandonLease(core, orphan)
 }
 
 /** A lease the scout presents: it goes on if nobody else has the task, or learns what became of it. */
@@ -46,19 +46,22 @@ function takeUp(core: CoreState, scout: Scout, presented: ScoutJoined['held'][nu
 export function leave(core: CoreState, session: number): void {
   const scout = core.roster.bySession.get(session)
   if (scout === undefined) return
-  for (const { task, lease } of takeOff(core, scout)) abandonLease(core, task, lease)
+  for (const orphan of takeOff(core, scout)) abandonLease(core, orphan)
 }
 
 interface Orphan {
   task: Task
   lease: Lease
+  /** Its scout had said that it leaves for good. */
+  isForsaken: boolean
 }
 
 /** Off the roster with it; its tasks come back, leased to nobody. */
 function takeOff(core: CoreState, scout: Scout): Orphan[] {
   const orphans: Orphan[] = []
   for (const task of scout.leased) {
-    for (const lease of task.leases) if (lease.holder === scout) orphans.push({ task, lease })
+    const isForsaken = scout.state === 'draining'
+    for (const lease of task.leases) if (lease.holder === scout) orphans.push({ task, lease, isForsaken })
   }
   for (const { lease } of orphans) lease.holder = null
   scout.leased.clear()
@@ -73,12 +76,13 @@ function takeOff(core: CoreState, scout: Scout): Orphan[] {
 
 /**
  * The holder's socket is gone. What a client waits for goes elsewhere at once, unless it has seen content that only the
- * same scout can go on with; a durable task, for which nobody waits, leaves its scout one lease's time to come back.
+ * same scout can go on with; a durable task, for which nobody waits, leaves its scout one lease's time to come back. A
+ * scout that has drained does not come back.
  */
-function abandonLease(core: CoreState, task: Task, lease: Lease): void {
+function abandonLease(core: CoreState, { task, lease, isForsaken }: Orphan): void {
   if (!task.leases.includes(lease)) return
   const goesOn = task.contentBegan && !mayMigrate(core, task)
-  if (!goesOn && task.intent === null) {
+  if (isForsaken || (!goesOn && task.intent === null)) {
     return endAttempt(core, task, lease, fault('scout_lost', 'The scout that worked on this lost its connection.'))
   }
   if (goesOn) lease.expiresMs = Math.min(lease.expiresMs, core.nowMs + core.settings.resumeWindowMs)

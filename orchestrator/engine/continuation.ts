@@ -3,9 +3,22 @@
  * already got. Only for clients that opted in, and only for plain text of one choice; `http` refuses the rest.
  */
 
-/** The request with the forwarded text as the assistant's unfinished turn, which the model is asked to continue. */
-export function continuedRequest(request: Uint8Array, prefix: string): Uint8Array {
-  const body = JSON.parse(Buffer.from(request).toString('utf8')) as { messages: unknown[] }
+interface Continuable {
+  messages: unknown[]
+  max_tokens?: number | null
+  max_completion_tokens?: number | null
+}
+
+/**
+ * The request with the forwarded text as the assistant's unfinished turn, which the model is asked to continue;
+ * `tokens` pieces of it have been forwarded.
+ */
+export function continuedRequest(request: Uint8Array, prefix: string, tokens: number): Uint8Array {
+  const body = JSON.parse(Buffer.from(request).toString('utf8')) as Continuable
+  for (const limit of ['max_tokens', 'max_completion_tokens'] as const) {
+    // A piece is a token or a few, so the rest may be a little longer than the client's limit, never much.
+    if (typeof body[limit] === 'number') body[limit] = Math.max(1, body[limit] - tokens)
+  }
   const messages = [...body.messages, { role: 'assistant', content: prefix, prefix: true }]
   // The two switches are vLLM's, the `prefix` mark is DeepSeek's and Mistral's; others continue a trailing assistant
   // turn.

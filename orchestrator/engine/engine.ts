@@ -270,6 +270,7 @@ export class HubEngine implements Engine, ScoutEvents, CarrierHost {
   gone(session: number): void {
     this.listings.gone(session)
     this.dispatch({ type: 'scoutGone', session })
+    this.noteIdle()
   }
 
   private carrier(task: number): Carrier | undefined {
@@ -352,7 +353,9 @@ export class HubEngine implements Engine, ScoutEvents, CarrierHost {
   }
 
   private noteIdle(): void {
-    if (this.idleWaiters.length === 0 || this.relays.size > 0 || this.core.state.leases > 0) return
+    if (this.idleWaiters.length === 0 || this.relays.size > 0) return
+    // Leases that wait for their scout do not hold up an end: the next start takes them up.
+    if (this.listings.counts().tasksLeased > 0) return
     for (const wake of this.idleWaiters.splice(0)) wake()
   }
 }

@@ -50,6 +50,7 @@ export class Relay implements Carrier, Answer {
   private forwardedBytes = 0
   /** Text forwarded so far, for whoever has to go on after it. */
   private prefix = ''
+  private prefixTokens = 0
   private ended = false
   /** The end, until the reader has taken it. */
   private end: AnswerEnd | null = null
@@ -81,7 +82,7 @@ export class Relay implements Carrier, Answer {
 
   request(): Uint8Array {
     const { request } = this.options
-    return this.prefix === '' ? request : continuedRequest(request, this.prefix)
+    return this.prefix === '' ? request : continuedRequest(request, this.prefix, this.prefixTokens)
   }
 
   servedBy(attempt: number, served: Served): void {
@@ -145,10 +146,15 @@ export class Relay implements Carrier, Answer {
     for (const line of lines) {
       this.lines.push(line)
       this.readyBytes += line.length
-      if (this.options.continues) this.prefix += textOfLine(line)
+      if (this.options.continues) this.remember(textOfLine(line))
     }
     if (this.readyBytes > streamBufferBytes && !this.paused) this.setPaused(true)
     this.signal()
+  }
+
+  private remember(text: string): void {
+    this.prefix += text
+    if (text !== '') this.prefixTokens++
   }
 
   void(attempt: number): void {

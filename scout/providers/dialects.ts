@@ -3,6 +3,11 @@
  * in its headers. All of them speak the OpenAI dialect; the adapter in `openai-compatible.ts` is told apart only by
  * these rows. Reading the environment and choosing among them is `configured.ts`'s.
  */
+/**
+ * Whether it can go on with a begun answer: when the request is `marked` for it (`continue_final_message` and its like),
+ * from a trailing assistant turn `unmarked`, because it refuses fields it does not know, or not at all: `none`.
+ */
+export type Continuation = 'marked' | 'unmarked' | 'none'
 
 interface ServiceRow {
   /** For people. */
@@ -14,8 +19,7 @@ interface ServiceRow {
   /** Where local software usually listens. */
   port: number | null
   headers: Readonly<Record<string, string>>
-  /** Whether it refuses requests with fields it does not know. */
-  strict: boolean
+  continuation: Continuation
 }
 
 /** In the order of preference that holds when `PROVIDERS` is not set, and in which local ports are probed. */
@@ -26,7 +30,7 @@ export const serviceTable = {
     variable: 'GROQ_API_KEY',
     port: null,
     headers: {},
-    strict: true,
+    continuation: 'unmarked',
   },
   openrouter: {
     title: 'OpenRouter',
@@ -35,7 +39,7 @@ export const serviceTable = {
     port: null,
     // OpenRouter shows these as the application behind the requests.
     headers: { 'X-Title': 'Chasm' },
-    strict: false,
+    continuation: 'marked',
   },
   openai: {
     title: 'OpenAI',
@@ -43,12 +47,12 @@ export const serviceTable = {
     variable: 'OPENAI_API_KEY',
     port: null,
     headers: {},
-    strict: true,
+    continuation: 'none',
   },
-  ollama: { title: 'Ollama', hostedAt: null, variable: 'OLLAMA_URL', port: 11434, headers: {}, strict: false },
-  vllm: { title: 'vLLM', hostedAt: null, variable: 'VLLM_URL', port: 8000, headers: {}, strict: false },
-  lmstudio: { title: 'LM Studio', hostedAt: null, variable: null, port: 1234, headers: {}, strict: false },
-  llamacpp: { title: 'llama.cpp', hostedAt: null, variable: null, port: 8080, headers: {}, strict: false },
+  ollama: { title: 'Ollama', hostedAt: null, variable: 'OLLAMA_URL', port: 11434, headers: {}, continuation: 'marked' },
+  vllm: { title: 'vLLM', hostedAt: null, variable: 'VLLM_URL', port: 8000, headers: {}, continuation: 'marked' },
+  lmstudio: { title: 'LM Studio', hostedAt: null, variable: null, port: 1234, headers: {}, continuation: 'marked' },
+  llamacpp: { title: 'llama.cpp', hostedAt: null, variable: null, port: 8080, headers: {}, continuation: 'marked' },
 } as const satisfies Record<string, ServiceRow>
 
 export type ServiceName = keyof typeof serviceTable
@@ -64,15 +68,14 @@ export interface Service {
   /** Whether it sells many kinds of models, of which only chat and embeddings are ours. */
   hosted: boolean
   headers: Readonly<Record<string, string>>
-  /** Whether it refuses requests with fields it does not know. */
-  strict: boolean
+  continuation: Continuation
 }
 
 /** A service somebody else runs, reached with a key. */
 export function hostedService(name: ServiceName, apiKey: string): Service {
-  const { hostedAt, headers, strict } = serviceTable[name]
+  const { hostedAt, headers, continuation } = serviceTable[name]
   if (hostedAt === null) throw new Error(`${name} is not a hosted service`)
-  return { name, baseURL: hostedAt, apiKey, hosted: true, headers, strict }
+  return { name, baseURL: hostedAt, apiKey, hosted: true, headers, continuation }
 }
 
 /** A server of one's own; without a URL at its usual port on this machine. */
@@ -87,7 +90,7 @@ export function localService(
     apiKey: null,
     hosted: false,
     headers: {},
-    strict: false,
+    continuation: 'marked',
   }
 }
 

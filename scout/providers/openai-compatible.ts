@@ -198,7 +198,7 @@ function clientOf(sdk: Sdk, service: Service): OpenAI {
 }
 
 /** The client's request as the service is to see it: everything is forwarded but what is Chasm's own. */
-function readBody(request: ProviderRequest, { strict }: Service): Json {
+function readBody(request: ProviderRequest, { name, continuation }: Service): Json {
   let body: unknown
   try {
     body = parseExactly(new TextDecoder().decode(request.body))
@@ -208,7 +208,11 @@ function readBody(request: ProviderRequest, { strict }: Service): Json {
   if (!isObject(body)) throw new ProviderError(fault('invalid_request', 'the request body must be a JSON object'))
   delete body.chasm
   body.model = request.model
-  if (strict) leaveOutMarks(body)
+  if (isContinued(body) && continuation !== 'marked') {
+    if (continuation === 'none')
+      throw new ProviderError(fault('cannot_continue', `${name} can only begin an answer anew`))
+    leaveOutMarks(body)
+  }
   if (request.kind === 'embed') {
     // The SDK would ask for base64 on its own.
     body.encoding_format ??= 'float'
@@ -222,16 +226,16 @@ function readBody(request: ProviderRequest, { strict }: Service): Json {
   return body
 }
 
-/**
- * A hub that has an answer continued marks the request for the services that need a mark (`continue_final_message`,
- * `add_generation_prompt`, `prefix`). A strict service would refuse the marks; to it the trailing turn says it all.
- */
-function leaveOutMarks(body: Json): void {
+/** Whether a hub wants a begun answer continued: it marks the request for the services that need a mark. */
+function isContinued(body: Json): boolean {
   const last: unknown = Array.isArray(body.messages) ? body.messages.at(-1) : null
-  if (body.continue_final_message !== true || !isObject(last) || last.prefix !== true) return
+  return body.continue_final_message === true && isObject(last) && last.prefix === true
+}
+
+function leaveOutMarks(body: Json): void {
   delete body.continue_final_message
   delete body.add_generation_prompt
-  delete last.prefix
+  delete (body.messages as Json[]).at(-1)!.prefix
 }
 
 function isObject(value: unknown): value is Json {

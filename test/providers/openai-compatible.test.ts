@@ -71,17 +71,23 @@ describe('what the service is asked', () => {
     expect(standIn.seen[0]!.body).toMatchObject(continued)
   })
 
-  test.each(['groq', 'openai'] as const)('leaves those marks out for %s, which would refuse them', async (name) => {
-    const strict = { ...hostedService(name, 'sk-x'), baseURL: standIn.baseURL }
+  test('leaves those marks out for groq, which would refuse them', async () => {
+    const groq = { ...hostedService('groq', 'sk-x'), baseURL: standIn.baseURL }
     // On its own each of them is the client's, who is to hear what the service thinks of it.
     const others = [
       { ...hello, continue_final_message: true },
       { ...continued, continue_final_message: false },
     ]
-    for (const body of [continued, ...others]) await ask(providerAt(strict), body)
+    for (const body of [continued, ...others]) await ask(providerAt(groq), body)
     const [first, ...rest] = standIn.seen.map(({ body: { model: _model, stream: _stream, ...body } }) => body)
     expect(first).toEqual({ messages: [...hello.messages, { role: 'assistant', content: 'Hel' }] })
     expect(rest).toEqual(others)
+  })
+
+  test('does not ask openai, which would begin the answer anew', async () => {
+    const openai = { ...hostedService('openai', 'sk-x'), baseURL: standIn.baseURL }
+    await expect(ask(providerAt(openai), continued)).rejects.toMatchObject({ fault: { code: 'cannot_continue' } })
+    expect(standIn.seen).toEqual([])
   })
 
   test('asks for floats unless the client wants base64', async () => {

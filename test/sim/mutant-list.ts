@@ -1,0 +1,211 @@
+/**
+ * Faults put into the production code on purpose, one at a time, each as an exact replacement. A simulation that lets
+ * one of them live proves nothing about the rule it breaks. `mutants.ts` runs them; a test makes sure that each still
+ * fits the code.
+ */
+
+export interface Mutant {
+  name: string
+  file: string
+  find: string
+  replace: string
+}
+
+const core = 'orchestrator/core'
+const engine = 'orchestrator/engine'
+
+export const mutants: readonly Mutant[] = [
+  // ------------------------------------------------------------ lease and fence
+  {
+    name: 'the nonce of a settlement is not compared',
+    file: `${core}/attempts.ts`,
+    find: 'if (held === undefined || !sameNonce(held.lease.nonce, nonce)) {',
+    replace: 'if (held === undefined) {',
+  },
+  {
+    name: 'the attempt of a settlement is not compared',
+    file: `${core}/leases.ts`,
+    find: 'return task.leases.find((lease) => lease.attempt === attempt)',
+    replace: 'return task.leases[0]',
+  },
+  {
+    name: 'a settlement counts from any session',
+    file: `${core}/leases.ts`,
+    find: 'return lease?.holder?.session === session ? { task, lease } : undefined',
+    replace: 'return lease?.holder ? { task, lease } : undefined',
+  },
+  {
+    name: 'another try gets no new number',
+    file: `${core}/leases.ts`,
+    find: '  task.attempt++\n',
+    replace: '  task.attempt = Math.max(1, task.attempt)\n',
+  },
+  {
+    name: 'an orphaned lease goes to anybody who knows its nonce',
+    file: `${core}/sessions.ts`,
+    find: '    lease.scout === scout.record.scout &&\n    lease.instance === scout.instance &&\n',
+    replace: '',
+  },
+  {
+    name: 'leases never expire',
+    file: `${core}/deadlines.ts`,
+    find: 'if (nowMs >= lease.expiresMs) {',
+    replace: 'if (nowMs >= lease.expiresMs + 3_600_000) {',
+  },
+  {
+    name: 'a pong keeps the leases of everybody alive',
+    file: `${core}/core.ts`,
+    find: '  for (const task of scout.leased) {\n    for (const lease of task.leases) if (lease.holder === scout) renew(core, lease)\n  }',
+    replace: '  for (const task of core.tasks.values()) for (const lease of task.leases) renew(core, lease)',
+  },
+  {
+    name: 'committed settlements are not remembered',
+    file: `${core}/state.ts`,
+    find: '    this.committed.set(task, { attempt, nonce })\n',
+    replace: '',
+  },
+  {
+    name: 'an acknowledged cancel is not noticed',
+    file: `${core}/attempts.ts`,
+    find: '  endCancel(core, scout, taskId, attempt)\n',
+    replace: '',
+  },
+
+  // ------------------------------------------------------------ credits and queues
+  {
+    name: 'credits survive a reconnect',
+    file: `${core}/roster.ts`,
+    find: '      credits: 0,\n',
+    replace: '      credits: capacity,\n',
+  },
+  {
+    name: 'more credits than the capacity are accepted',
+    file: `${core}/sessions.ts`,
+    find: 'if (scout.credits + count > scout.capacity) {',
+    replace: 'if (scout.credits > scout.capacity) {',
+  },
+  {
+    name: 'a grant uses no credit',
+    file: `${core}/leases.ts`,
+    find: '  scout.credits--\n',
+    replace: '',
+  },
+  {
+    name: 'who leaves the queue is still counted',
+    file: `${core}/endings.ts`,
+    find: '  core.queued--\n',
+    replace: '',
+  },
+  {
+    name: 'a draining hub gives out what waits',
+    file: `${core}/matching.ts`,
+    find: 'while (core.queued > 0 && !core.draining && ',
+    replace: 'while (core.queued > 0 && ',
+  },
+
+  // ------------------------------------------------------------ streams
+  {
+    name: 'an answer that was seen begins anew elsewhere',
+    file: `${core}/attempts.ts`,
+    find: 'const stuck = task.contentBegan && !mayMigrate(core, task)',
+    replace: 'const stuck = false',
+  },
+  {
+    name: 'gaps between chunks are not noticed',
+    file: `${engine}/feed.ts`,
+    find: 'if (frame.seq !== this.seq || frame.offset !== this.offset) {',
+    replace: 'if (frame.seq < 0) {',
+  },
+  {
+    name: 'the last line is shown before the settlement',
+    file: `${engine}/feed.ts`,
+    find: 'if (this.contentBegan && !facts.hasFinish) this.released.push(line)\n    else {',
+    replace: 'if (this.contentBegan) this.released.push(line)\n    if (facts.hasFinish || !this.contentBegan) {',
+  },
+  {
+    name: 'an answer ends twice',
+    file: `${engine}/relay.ts`,
+    find: '    this.lines = []\n    this.end = null\n',
+    replace: '    this.lines = []\n',
+  },
+  {
+    name: 'the loser of a hedge is heard too',
+    file: `${engine}/relay.ts`,
+    find: 'if (feed === this.winner) this.forward(feed.released)',
+    replace: 'this.forward(feed.released)',
+  },
+  {
+    name: 'a stream that moves on begins from the start',
+    file: `${engine}/relay.ts`,
+    find: "return this.prefix === '' ? request : continuedRequest(request, this.prefix)",
+    replace: 'return request',
+  },
+  {
+    name: 'the lines of a failed attempt stay in the result',
+    file: `${engine}/transcript.ts`,
+    find: '    this.attempt = 0\n    this.lines = []\n',
+    replace: '    this.attempt = 0\n',
+  },
+
+  // ------------------------------------------------------------ durable intents
+  {
+    name: 'an intent is acknowledged before its commit',
+    file: `${engine}/journal.ts`,
+    find: '    this.entries.push({ writes, then, refuse })\n',
+    replace: '    then()\n    this.entries.push({ writes, then: () => {}, refuse: null })\n',
+  },
+  {
+    name: 'a failed commit loses what was promised',
+    file: `${engine}/journal.ts`,
+    find: 'this.entries = this.entries.filter((entry) => entry.refuse === null)',
+    replace: 'this.entries = []',
+  },
+  {
+    name: 'a child is given out before all of its parents are done',
+    file: `${core}/endings.ts`,
+    find: "if (child.blockers > 0 || child.state !== 'blocked') return",
+    replace: "if (child.state !== 'blocked') return",
+  },
+  {
+    name: 'a failure forgets the descendants',
+    file: `${core}/endings.ts`,
+    find: "    for (const child of task.children) if (!isTerminal(child)) finish(core, child, 'skipped', cause)\n",
+    replace: '',
+  },
+  {
+    name: 'a cancel stops at the first task',
+    file: `${core}/endings.ts`,
+    find: '  for (const task of [...intent.open]) {\n',
+    replace: '  for (const task of [...intent.open].slice(0, 1)) {\n',
+  },
+  {
+    name: 'an attempt that came back is not written down',
+    file: `${core}/attempts.ts`,
+    find: "if (task.intent !== null) core.persist({ change: 'release', task: id, attempt: lease.attempt, charged, returned })",
+    replace: '',
+  },
+  {
+    name: 'leases of before the restart are given out again at once',
+    file: `${core}/intents.ts`,
+    find: "if (state === 'leased' && accepted.lease !== null) orphan(core, task, accepted.lease)",
+    replace: "if (state === 'leased' && core.nowMs < 0) orphan(core, task, accepted.lease!)",
+  },
+  {
+    name: 'an Idempotency-Key is not stored',
+    file: `${engine}/intents.ts`,
+    find: '    if (replay !== undefined) writes.push(replay(Buffer.from(intent.id)))\n',
+    replace: '',
+  },
+  {
+    name: 'a reader that comes back hears the pieces again',
+    file: `${engine}/intent-events.ts`,
+    find: 'index: Number(match[3])',
+    replace: 'index: 0',
+  },
+  {
+    name: 'the epoch stays the same over a restart',
+    file: `${engine}/engine.ts`,
+    find: 'this.nextTask = epoch * 2 ** 32',
+    replace: 'this.nextTask = 2 ** 32',
+  },
+]

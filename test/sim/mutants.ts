@@ -1,0 +1,80 @@
+/**
+ * Shows that the simulation notices what it is for: puts one fault after the other into a copy of the sources and lives
+ * seeds until an invariant breaks. `bun run sim:mutants [--seeds 5000] [--only <part of a name>]` prints which
+ * invariant killed which fault at which seed, and fails when one survives.
+ */
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { type Mutant, mutants } from './mutant-list.ts'
+
+const root = join(import.meta.dirname, '../..')
+const sources = ['shared', 'orchestrator', 'scout', 'test/sim', 'package.json', 'tsconfig.json']
+
+const { values } = parseArgs({
+  options: {
+    seeds: { type: 'string', default: '5000' },
+    only: { type: 'string', default: '' },
+    jobs: { type: 'string', default: '2' },
+  },
+})
+
+interface Verdict {
+  mutant: Mutant
+  /** Which invariant noticed, at which seed; null when none did. */
+  killed: { invariant: number; seed: string; what: string } | null
+  seconds: number
+}
+
+function copySources(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'chasm-mutants-'))
+  for (const source of sources) cpSync(join(root, source), join(folder, source), { recursive: true })
+  symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'))
+  return folder
+}
+
+/** Lives seeds with one fault in the copy at `folder`, which is as before afterwards. */
+async function hunt(folder: string, mutant: Mutant): Promise<Verdict> {
+  const path = join(folder, mutant.file)
+  const original = readFileSync(path, 'utf8')
+  if (original.split(mutant.find).length !== 2) throw new Error(`"${mutant.name}" does not fit ${mutant.file} any more`)
+  writeFileSync(
+    path,
+    original.replace(mutant.find, () => mutant.replace),
+  )
+  const startedMs = performance.now()
+  const command = [process.execPath, 'test/sim/run.ts', '--json', '--seeds', values.seeds]
+  const life = Bun.spawn(command, { cwd: folder, stdout: 'pipe', stderr: 'pipe' })
+  const [text, errors] = await Promise.all([new Response(life.stdout).text(), new Response(life.stderr).text()])
+  writeFileSync(path, original)
+  const seconds = (performance.now() - startedMs) / 1000
+  if (text.trim() === '') throw new Error(`the simulation of "${mutant.name}" ended without a report: ${errors}`)
+  return { mutant, killed: (JSON.parse(text) as { failure: Verdict['killed'] }).failure, seconds }
+}
+
+function tell({ mutant, killed, seconds }: Verdict): void {
+  const fate = killed === null ? 'SURVIVED' : `invariant ${killed.invariant} at seed ${killed.seed}`
+  process.stdout.write(`${mutant.name.padEnd(62)} ${fate.padEnd(28)} ${seconds.toFixed(1)} s\n`)
+  if (killed !== null) process.stdout.write(`    ${killed.what.split('\n')[0]!.slice(0, 130)}\n`)
+}
+
+const queue = mutants.filter(({ name }) => name.includes(values.only))
+const survivors: string[] = []
+const hunters = Array.from({ length: Number(values.jobs) }, async () => {
+  const folder = copySources()
+  try {
+    for (let mutant = queue.shift(); mutant !== undefined; mutant = queue.shift()) {
+      const verdict = await hunt(folder, mutant)
+      tell(verdict)
+      if (verdict.killed === null) survivors.push(mutant.name)
+    }
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+})
+await Promise.all(hunters)
+if (survivors.length > 0) {
+  process.stdout.write(`${survivors.length} survived\n`)
+  process.exitCode = 1
+}

@@ -1,0 +1,39 @@
+/** A few lives of the whole system, the same life twice, and faults that still fit the code they are to break. */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { mutants } from './mutant-list.ts'
+import { live, minuteMs } from './simulation.ts'
+
+const root = join(import.meta.dirname, '../..')
+const seeds = 60
+
+describe('the simulated world', () => {
+  test(`lives ${seeds} lives of three minutes without breaking an invariant`, { timeout: 120_000 }, () => {
+    const failures: string[] = []
+    for (let seed = 1n; seed <= seeds; seed++) {
+      const { failure } = live(seed, 3 * minuteMs)
+      if (failure !== null) failures.push(`bun run sim --seed ${seed} --minutes 3 --trace: ${failure.what}`)
+    }
+    expect(failures).toEqual([])
+  })
+
+  test('is the same twice under the same seed, and another under another', { timeout: 60_000 }, () => {
+    const digest = (seed: bigint) => live(seed, 2 * minuteMs).digest
+    const chosen = [3n, 11n, 2n ** 63n + 5n]
+    const digests = chosen.map(digest)
+    expect(chosen.map(digest)).toEqual(digests)
+    expect(new Set(digests).size).toBe(chosen.length)
+  })
+
+  test('is the same whether it is told in words or not', { timeout: 60_000 }, () => {
+    expect(live(4n, minuteMs, () => {}).digest).toBe(live(4n, minuteMs).digest)
+  })
+})
+
+describe('the list of faults', () => {
+  test.each(mutants)('"$name" fits exactly one place', ({ file, find, replace }) => {
+    expect(readFileSync(join(root, file), 'utf8').split(find).length - 1).toBe(1)
+    expect(replace).not.toBe(find)
+  })
+})
