@@ -247,6 +247,10 @@ export const handBackMs = 3_000
 export const journalRowsMax = 512
 /** A store that could not write is tried again this often; meanwhile new intents are refused with 503. */
 export const journalRetryMs = 1_000
+/** Usage of chats is summed this long in memory before it is written; a crash loses no more than that. */
+export const usageFlushMs = 1_000
+/** Sums of usage held at once, one for each tenant and model; with the next one all are written. */
+export const usageSumsMax = 10_000
 /** Bookings of usage that wait for a commit; what is more while the store is in trouble is counted and lost. */
 export const usageBacklogMax = 100_000
 /** Tasks of intents that are not over, all tenants; beyond it: 429 `queue_full`. */

@@ -1,7 +1,7 @@
 /**
  * How many durable intents a hub accepts per second, each flushed to the disk before its 202, and how long a client
- * waits for that. The hub is a process of its own, this one makes the load: clients with one keep-alive connection each,
- * the next request after the answer to the last. `npm run bench:durable [-- --seconds 10 --clients 64]`.
+ * waits for that. The hub is a process of its own, this one makes the load: clients with one keep-alive connection
+ * each, the next request after the answer to the last. `npm run bench:durable [-- --seconds 10 --clients 64]`.
  */
 import { parseArgs } from 'node:util'
 import type { HttpLine } from './http-line.ts'

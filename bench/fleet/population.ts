@@ -16,6 +16,8 @@ export interface Population {
   /** Length and speed of streamed answers; speed 0 is as fast as possible. */
   tokens: number
   tokensPerSecond: number
+  /** What a token is padded with; 0 leaves it at its stamp. */
+  tokenBytes: number
   /** Share of scouts whose provider fails every other request. */
   faulty: number
 }

@@ -15,6 +15,7 @@ export interface StampedSettings {
   tokens: number
   /** 0: as fast as possible, but every token in a turn of the loop of its own. */
   tokensPerSecond: number
+  tokenBytes: number
   /** Share of requests that fail. */
   failureRate: number
 }
@@ -73,7 +74,8 @@ export class StampedProvider implements Provider {
   }
 
   private async stream(askedMs: number, writer: AnswerWriter, signal: AbortSignal): Promise<void> {
-    const { tokens, tokensPerSecond } = this.settings
+    const { tokens, tokensPerSecond, tokenBytes } = this.settings
+    const padding = 'x'.repeat(tokenBytes)
     const beganMs = performance.now()
     let hash = 0
     for (let token = 0; token < tokens; token++) {
@@ -81,7 +83,7 @@ export class StampedProvider implements Provider {
       else await new Promise((resolve) => setImmediate(resolve))
       signal.throwIfAborted()
       const nowMs = performance.now()
-      const piece = stamp(token, nowMs, nowMs - askedMs)
+      const piece = stamp(token, nowMs, nowMs - askedMs) + padding
       hash = stampHash(hash, piece)
       await writer.line(contentLine(piece))
     }

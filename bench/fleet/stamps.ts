@@ -9,7 +9,7 @@ export function stamp(index: number, nowMs: number, sinceAskedMs: number): strin
   return `${index}@${nowMs.toFixed(3)}+${sinceAskedMs.toFixed(3)} `
 }
 
-export const stampPattern = /^(\d+)@([\d.]+)\+([\d.]+) $/
+export const stampPattern = /^(\d+)@([\d.]+)\+([\d.]+) x*$/
 
 /** Goes on from the hash of all pieces before. */
 export function stampHash(hash: number, piece: string): number {

@@ -40,6 +40,8 @@ let counts = { done: 0, failed: 0, chunks: 0, verdicts: {} as Partial<Record<Ver
 let requests: Buffer[] = []
 let turn = 0
 let running = false
+/** Grows with every load: what a former one asked for counts no more. */
+let era = 0
 const connections = new Set<HttpConnection>()
 
 function nextRequest(): Buffer {
@@ -53,6 +55,7 @@ class Asker {
   private dueMs = 0
   private status = 0
   private text = ''
+  private readonly era = era
 
   private constructor(private readonly free: (asker: Asker) => void) {}
 
@@ -80,6 +83,7 @@ class Asker {
 
   private answered(): void {
     const took = performance.now() - this.dueMs
+    if (this.era !== era) return
     if (this.status >= 200 && this.status < 300) {
       counts.done++
       hists.latency.record(took)
@@ -90,23 +94,26 @@ class Asker {
 
   private lost(): void {
     connections.delete(this.connection)
-    if (running) counts.failed++
+    if (running && this.era === era) counts.failed++
   }
 }
 
 /** One stream after the other on one connection. */
 async function readStreams(port: number): Promise<void> {
+  const own = era
   let check: SseCheck | null = null
   const connection = await HttpConnection.open(port, {
     head: (status) => {
       if (status !== 200) counts.failed++
     },
     body: (bytes) => {
+      if (own !== era) return
       const before = check!.chunks
       check!.push(bytes, performance.now())
       counts.chunks += check!.chunks - before
     },
     end: () => {
+      if (own !== era) return
       check!.end()
       counts.done++
       const verdict = check!.verdict!
@@ -124,6 +131,7 @@ async function readStreams(port: number): Promise<void> {
 }
 
 function begin(target: Target): void {
+  era++
   requests = requestBytes(target)
   running = true
 }

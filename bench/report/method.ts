@@ -6,8 +6,8 @@
 export const method = `## Method
 
 - The fleet is made of the product's own scouts (session, link, executor, outbox, \`ws\` socket), many to a process.
-  Their provider answers at once with numbered, timed and hashed pieces, so that a reader can check order and content and
-  tell the provider's time from the network's. \`--provider demo\` takes the product's demo provider instead.
+  Their provider answers at once with numbered, timed and hashed pieces, so that a reader can check order and content
+  and tell the provider's time from the network's. \`--provider demo\` takes the product's demo provider instead.
 - The hub is the product's own composition in a process of its own. One setting differs: upgrades per second and
   address, because the whole fleet dials from one machine. It runs with its store on disk.
 - Contenders take turns in the same run; medians of the rounds are shown, and ratios are medians of the ratios of

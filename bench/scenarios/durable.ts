@@ -8,6 +8,7 @@ import { measure, onStage, timeAt, type Window } from './stage.ts'
 
 const clients = 64
 const fleetMax = 1_000
+const tokens = 16
 
 export const durable: Scenario = {
   name: 'durable',
@@ -15,7 +16,8 @@ export const durable: Scenario = {
   run: (options, say) =>
     onStage(options, say, async (stage): Promise<Result> => {
       const { rounds, seconds, population } = options
-      const { hub } = await stage.network(Math.min(fleetMax, options.scouts))
+      // The hub asks for durable answers as streams, to keep what has come of them.
+      const { hub } = await stage.network(Math.min(fleetMax, options.scouts), { tokens, tokensPerSecond: 0 })
       const load = await stage.load()
       const bodies = chatBodies(population).map((body) => {
         const { model, messages } = JSON.parse(body)

@@ -2,10 +2,12 @@
  * Does a task cost more when the fleet is large? Two hubs in one run: one stays at 100 scouts, the other's fleet grows;
  * at every size both take turns under the same load, and the ratio of their processor time per task is what counts.
  */
-import { chatBodies } from '../fleet/population.ts'
-import { type Cell, median, type Result, round, type Scenario } from './scenario.ts'
-import { measure, onStage, type Load } from './stage.ts'
+
 import type { HubUnderTest } from '../fleet/hub.ts'
+import { chatBodies } from '../fleet/population.ts'
+import { warm } from './dispatch.ts'
+import { type Cell, median, type Result, round, type Scenario } from './scenario.ts'
+import { type Load, measure, onStage } from './stage.ts'
 
 const smallest = 100
 const sizes = [1_000, 10_000, 16_000]
@@ -23,12 +25,12 @@ export const flat: Scenario = {
       const fleet = await stage.fleet(scouts)
       const load = await stage.load()
       const costOf = (hub: HubUnderTest) => cpuUsPerTask(load, hub, chatBodies(population), { inFlight, seconds })
-      await costOf(small)
+      await warm(load, small, small.target(chatBodies(population)), inFlight, say)
       const rows: Cell[][] = []
       const ratios: number[] = []
       for (const size of sizes.filter((one) => one < scouts).concat(scouts)) {
         await stage.staff(large, fleet, size - fleet.size)
-        await costOf(large)
+        await warm(load, large, large.target(chatBodies(population)), inFlight, say)
         const pairs: [number, number][] = []
         for (let turn = 1; turn <= rounds; turn++) pairs.push([await costOf(small), await costOf(large)])
         const ratio = median(pairs.map(([few, many]) => many / few))

@@ -4,6 +4,7 @@
  * holds both edges, the scout's own code and the sockets between.
  */
 import { chatBodies } from '../fleet/population.ts'
+import { warm } from './dispatch.ts'
 import { median, type Result, round, type Scenario } from './scenario.ts'
 import { measure, onStage, timeAt, type Window } from './stage.ts'
 
@@ -20,7 +21,9 @@ export const latency: Scenario = {
       const { scouts, rate, rounds, seconds } = options
       const { hub } = await stage.network(scouts, { thinkMs })
       const load = await stage.load()
-      await load.call('open', { target: hub.target(chatBodies(options.population)), perSecond: rate })
+      const target = hub.target(chatBodies(options.population))
+      await warm(load, hub, target, options.inFlight, say)
+      await load.call('open', { target, perSecond: rate })
       await load.call('measure', { seconds: warmSeconds })
       const windows: Window[] = []
       for (let turn = 1; turn <= rounds; turn++) {

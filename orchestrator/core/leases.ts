@@ -147,7 +147,10 @@ export function heldBy(core: CoreState, session: number, taskId: number, attempt
   return lease?.holder?.session === session ? { task, lease } : undefined
 }
 
-/** Takes one lease away; its scout may have room again, which the end of the step sees to. The task keeps its state, which is the caller's to change. */
+/**
+ * Takes one lease away; its scout may have room again, which the end of the step sees to. The task keeps its state,
+ * which is the caller's to change.
+ */
 export function release(core: CoreState, task: Task, lease: Lease): void {
   const at = task.leases.indexOf(lease)
   if (at < 0) return

@@ -41,6 +41,7 @@ import type {
 import { Relay } from './relay.ts'
 import { Replays } from './replays.ts'
 import { type Store, StoreError, type StoreWrite } from './store-port.ts'
+import { UsageBook } from './usage-book.ts'
 
 /** A renewal is told to the core at most this often per attempt; a third of the shortest useful lease. */
 const renewEveryMs = 5_000
@@ -64,6 +65,7 @@ export class HubEngine implements Engine, ScoutEvents, CarrierHost {
   private readonly system: System
   private readonly store: Store
   private readonly performer: Performer
+  private readonly book: UsageBook
   private readonly relays = new Map<number, Relay>()
   private readonly listings: Listings
   private nextTask: number
@@ -99,9 +101,9 @@ export class HubEngine implements Engine, ScoutEvents, CarrierHost {
       dispatch: (event) => this.dispatch(event),
       nextTask: () => this.nextTask++,
     })
+    this.book = new UsageBook(this.journal, system)
     this.performer = new Performer({
-      system,
-      journal: this.journal,
+      book: this.book,
       intents: this.intents,
       relays: this.relays,
       carrier: (task) => this.carrier(task),
@@ -154,6 +156,7 @@ export class HubEngine implements Engine, ScoutEvents, CarrierHost {
   stop(): void {
     const cause = fault('hub_draining', 'The orchestrator stopped before the answer was complete. Send it again.')
     for (const task of [...this.relays.keys()]) this.dispatch({ type: 'cancel', task, fault: cause })
+    this.book.flush()
     this.journal.flush()
     for (const timer of this.timers) timer.cancel()
     this.timers = []

@@ -1,16 +1,14 @@
 import { heartbeatMs, silenceMs } from '../../shared/limits.ts'
 import { type FrameOf, protocolVersion } from '../../shared/protocol/frames.ts'
-import type { System } from '../../shared/system.ts'
 import type { Effect, Event } from '../core/events.ts'
 import type { Carrier } from './carrier.ts'
 import type { DurableIntents } from './intents.ts'
-import type { Journal } from './journal.ts'
 import type { ScoutLinks } from './ports.ts'
 import type { Relay } from './relay.ts'
+import type { UsageBook } from './usage-book.ts'
 
 interface PerformerParts {
-  system: System
-  journal: Journal
+  book: UsageBook
   intents: DurableIntents
   relays: Map<number, Relay>
   carrier: (task: number) => Carrier | undefined
@@ -103,17 +101,8 @@ export class Performer {
     if (relay !== undefined) {
       this.parts.relays.delete(task)
       relay.finish(cause, queuedMs)
-      if (cause === null) this.book(relay)
+      if (cause === null && relay.served !== null) this.parts.book.add(relay.tenant, relay.served.model, relay.usage)
     }
     this.parts.noteIdle()
-  }
-
-  /** Interactive answers stay off the disk until their usage is booked, soon after they ended. */
-  private book({ task, tenant, served, usage }: Relay): void {
-    if (served === null) return
-    this.parts.journal.lazily({
-      write: 'usage',
-      usage: { tenant, task, ...served, ...usage, atMs: this.parts.system.wallMs() },
-    })
   }
 }

@@ -98,6 +98,15 @@ export interface UsageRow {
   atMs: number
 }
 
+/** What one tenant used of one model. */
+export interface UsageSum {
+  tenant: string
+  model: string
+  tasks: number
+  promptTokens: number
+  completionTokens: number
+}
+
 /** The answer to a request with an Idempotency-Key. `answer` is null while it is in flight. */
 export interface IdempotencyRow {
   tenant: string
@@ -139,6 +148,8 @@ export type StoreWrite =
   | { write: 'event'; event: EventRow }
   /** Nothing may be booked for this task yet. */
   | { write: 'usage'; usage: UsageRow }
+  /** Adds to the sums without a booking for each task. */
+  | { write: 'tally'; tally: UsageSum }
   /** Adds or replaces the row of (tenant, route, key). */
   | { write: 'idempotency'; row: IdempotencyRow }
   | { write: 'forgetIdempotency'; tenant: string; route: string; key: string }

@@ -3,7 +3,7 @@
  * that is dropped, and a restart is another one on the same disk. Rows are replaced, never changed in place; whoever
  * replaces one leaves behind how to put the old one back.
  */
-import type { EventRow, IdempotencyRow, IntentRow, KeyRow, TaskRow, UsageRow } from '../engine/store-port.ts'
+import type { EventRow, IdempotencyRow, IntentRow, KeyRow, TaskRow, UsageRow, UsageSum } from '../engine/store-port.ts'
 
 export interface StoredTask {
   row: TaskRow
@@ -39,14 +39,6 @@ export class MemoryDisk {
     const { epoch, keys, intents, tasks, bookings, usageSums, idempotency } = this
     return Object.assign(other, structuredClone({ epoch, keys, intents, tasks, bookings, usageSums, idempotency }))
   }
-}
-
-export interface UsageSum {
-  tenant: string
-  model: string
-  tasks: number
-  promptTokens: number
-  completionTokens: number
 }
 
 export function usageKey({ tenant, model }: { tenant: string; model: string }): string {

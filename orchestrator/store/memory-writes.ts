@@ -3,7 +3,7 @@
  * how to take back what it did so far; a write whose condition does not hold throws `fenced`, and the list is played
  * backwards.
  */
-import { StoreError, type StoreWrite, type StoreWriteOf, type TaskRow } from '../engine/store-port.ts'
+import { StoreError, type StoreWrite, type StoreWriteOf, type TaskRow, type UsageSum } from '../engine/store-port.ts'
 import {
   copyIdempotency,
   copyTask,
@@ -41,6 +41,19 @@ function put<Key, Value>(map: Map<Key, Value>, key: Key, value: Value, undo: Und
   const before = map.get(key)
   map.set(key, value)
   undo.push(() => (before === undefined ? map.delete(key) : map.set(key, before)))
+}
+
+function addUsage(disk: MemoryDisk, more: UsageSum, undo: Undo): void {
+  const { tenant, model } = more
+  const sum = disk.usageSums.get(usageKey(more))
+  const added = {
+    tenant,
+    model,
+    tasks: (sum?.tasks ?? 0) + more.tasks,
+    promptTokens: (sum?.promptTokens ?? 0) + more.promptTokens,
+    completionTokens: (sum?.completionTokens ?? 0) + more.completionTokens,
+  }
+  put(disk.usageSums, usageKey(more), added, undo)
 }
 
 /** Replaces the row of an intent or a task. */
@@ -126,17 +139,12 @@ const writes: Writes = {
   },
   usage(disk, { usage }, undo) {
     must(!disk.bookings.has(usage.task), () => `usage of task ${usage.task} is booked already`)
-    const { tenant, model, promptTokens, completionTokens } = usage
-    const sum = disk.usageSums.get(usageKey(usage))
-    const added = {
-      tenant,
-      model,
-      tasks: (sum?.tasks ?? 0) + 1,
-      promptTokens: (sum?.promptTokens ?? 0) + promptTokens,
-      completionTokens: (sum?.completionTokens ?? 0) + completionTokens,
-    }
     put(disk.bookings, usage.task, { ...usage }, undo)
-    put(disk.usageSums, usageKey(usage), added, undo)
+    const { tenant, model, promptTokens, completionTokens } = usage
+    addUsage(disk, { tenant, model, tasks: 1, promptTokens, completionTokens }, undo)
+  },
+  tally(disk, { tally }, undo) {
+    addUsage(disk, tally, undo)
   },
   idempotency(disk, { row }, undo) {
     put(disk.idempotency, idempotencyKey(row), copyIdempotency(row), undo)

@@ -90,7 +90,12 @@ function readsOn(disk: MemoryDisk): Reads {
       for (const { row, tasks, events } of disk.intents.values()) {
         if (row.state !== 'running') continue
         const requestBytes = tasks.map(({ request }) => request.length)
-        yield { intent: { ...row }, tasks: tasks.map((task) => copyTask(task.row)), requestBytes, lastSeq: events.length }
+        yield {
+          intent: { ...row },
+          tasks: tasks.map((task) => copyTask(task.row)),
+          requestBytes,
+          lastSeq: events.length,
+        }
       }
     },
   }

@@ -145,21 +145,24 @@ function settlement(statements: Statements): Writes<'settle'> {
   }
 }
 
-function bookings(statements: Statements): Writes<'usage'> {
+function bookings(statements: Statements): Writes<'usage' | 'tally'> {
   const book = statements.keep<never, [number, string, string, string, string, number, number, number]>(
     `INSERT INTO usage (task, tenant, scout, provider, model, prompt_tokens, completion_tokens, at_ms)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
   )
-  const add = statements.keep<never, [string, string, number, number]>(
-    `INSERT INTO usage_sum (tenant, model, tasks, prompt_tokens, completion_tokens) VALUES (?, ?, 1, ?, ?)
-     ON CONFLICT (tenant, model) DO UPDATE SET tasks = tasks + 1,
+  const add = statements.keep<never, [string, string, number, number, number]>(
+    `INSERT INTO usage_sum (tenant, model, tasks, prompt_tokens, completion_tokens) VALUES (?, ?, ?, ?, ?)
+     ON CONFLICT (tenant, model) DO UPDATE SET tasks = tasks + excluded.tasks,
        prompt_tokens = prompt_tokens + excluded.prompt_tokens,
        completion_tokens = completion_tokens + excluded.completion_tokens`,
   )
   return {
     usage({ usage: { task, tenant, scout, provider, model, promptTokens, completionTokens, atMs } }) {
       book.run(task, tenant, scout, provider, model, promptTokens, completionTokens, atMs)
-      add.run(tenant, model, promptTokens, completionTokens)
+      add.run(tenant, model, 1, promptTokens, completionTokens)
+    },
+    tally({ tally: { tenant, model, tasks, promptTokens, completionTokens } }) {
+      add.run(tenant, model, tasks, promptTokens, completionTokens)
     },
   }
 }

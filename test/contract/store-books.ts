@@ -94,6 +94,17 @@ function wholeIntent(at: number, finishedMs: number | null): StoreWrite[] {
 }
 
 function forgettingContract(fresh: () => StoreMaker): void {
+  test('adds a tally to the sums of its tenant and model', () => {
+    const { store, reopen } = storeStage(fresh())
+    const tally = { tenant: 'key_a', model: 'm', tasks: 3, promptTokens: 30, completionTokens: 6 }
+    store().commit([
+      { write: 'tally', tally },
+      { write: 'tally', tally: { ...tally, tasks: 2 } },
+      { write: 'tally', tally: { ...tally, tenant: 'key_b' } },
+    ])
+    expect(reopen().usage('key_a')).toEqual([{ model: 'm', tasks: 5, promptTokens: 60, completionTokens: 12 }])
+  })
+
   test('forgets what finished before a time with all that belongs to it, and nothing else', () => {
     const { store, reopen } = storeStage(fresh())
     const finished = [100, 300, null, 199, 200, null]

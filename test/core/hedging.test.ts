@@ -98,6 +98,20 @@ describe('a hedge', () => {
     expect(bench.grant()).toMatchObject({ session: other, attempt: 2 })
   })
 
+  test('takes no second process of the same scout either when nobody else is left', () => {
+    const bench = new CoreHarness()
+    const gone = bench.join(['m'], 1)
+    bench.submit({ wishes: wishing({ hedgeAfterMs: 300 }) })
+    const first = bench.grant()
+    bench.join(['m'], 1, { scout: 'operator/s', instance: 'one' })
+    bench.join(['m'], 1, { scout: 'operator/s', instance: 'two' })
+    bench.settle(first, 'released', 'scout_draining')
+    bench.started(bench.grant())
+    bench.gone(gone)
+    bench.pass(1_000)
+    expect(bench.take('grant')).toEqual([])
+  })
+
   test('begins no later because nobody was idle when it was due', () => {
     const bench = new CoreHarness()
     bench.join(['m'], 1)

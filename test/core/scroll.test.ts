@@ -1,4 +1,4 @@
-/** Durable intents as scrolls: what begins when, how an end travels through the tasks that need it, what is persisted. */
+/** Durable intents as scrolls: what begins when, how an end travels through what needs it, and what is persisted. */
 import { describe, expect, test } from 'vitest'
 import { fault } from '../../shared/faults.ts'
 import { CoreHarness, type Grant } from '../support/core-harness.ts'

@@ -130,6 +130,15 @@ describe('tasks that not every scout may have', () => {
     expect(bench.grant().task).toBe(plain)
   })
 
+  test('do not use up the turns of a tenant that weighs less', () => {
+    const bench = new CoreHarness()
+    const session = bench.join(['m'])
+    bench.submit({ tenant: 'choosy', ...wishing({ only: ['nobody'] }) })
+    const plain = bench.submit({ tenant: 'light', weight: 0.2 })
+    bench.credit(session, 1)
+    expect(bench.grant().task).toBe(plain)
+  })
+
   test('win no turns for their tenant by being choosy', () => {
     const bench = new CoreHarness({ creditMax: 50 })
     const session = bench.join(['m'], 0, { concurrency: 50 })

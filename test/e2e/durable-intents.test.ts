@@ -31,7 +31,7 @@ const scroll = {
 const line = (content: string, finish: string | null = null) =>
   JSON.stringify({ choices: [{ index: 0, delta: { content }, finish_reason: finish }] })
 
-test('a scroll of three is planned, done in its order with the results handed on, and shown with its result', async () => {
+test('a scroll of three is done in its order with the results handed on, and shown with its result', async () => {
   const { live, client } = liveHub()
   const provider = new ScriptedProvider()
   await live.addScout({ name: 'box', providers: [provider] })
@@ -65,7 +65,7 @@ test('a scroll of three is planned, done in its order with the results handed on
   ])
 })
 
-test('a scout that is killed in the middle of an answer: readers hear of the reset, and another one’s answer counts', async () => {
+test('when a scout is killed amid an answer, readers hear of it and another one’s answer counts', async () => {
   const { live, client } = liveHub({ leaseTtlMs: 1_000, leaseGraceMs: 100 })
   const slow = { DEMO_MODELS: 'm', DEMO_FIRST_TOKEN_MS: '0', DEMO_TOKENS_PER_SECOND: '40', DEMO_TOKENS: '5000' }
   const doomed = await live.spawnScout('doomed', slow)
@@ -143,7 +143,7 @@ test('a client that comes back after done, or with an id from elsewhere, costs t
   expect(lost.events[0]!.type).toBe('planned')
 })
 
-test('a scout process frozen beyond its lease loses its task to another one, and serves again once it wakes', async () => {
+test('a scout process frozen beyond its lease loses its task to another, and serves again once it wakes', async () => {
   const { live, client } = liveHub({ leaseTtlMs: 400, leaseGraceMs: 100 })
   const slow = { DEMO_MODELS: 'm', DEMO_FIRST_TOKEN_MS: '0', DEMO_TOKENS_PER_SECOND: '100', DEMO_TOKENS: '20' }
   const frozen = await live.spawnScout('frozen', slow)
@@ -165,7 +165,7 @@ test('a scout process frozen beyond its lease loses its task to another one, and
   expect(good.asked).toEqual(['m'])
 })
 
-test('a scout that settles after its lease has ended hears stale; its task was committed once, by another', async () => {
+test('a scout that settles after its lease hears stale; its task was committed once, by another', async () => {
   const { live, client } = liveHub({ leaseTtlMs: 200, leaseGraceMs: 50 })
   const late = await joinRaw(live, { name: 'late', credits: 1 })
   const id = await client.accepted({ input: 'hello', model: 'm' })
@@ -183,7 +183,7 @@ test('a scout that settles after its lease has ended hears stale; its task was c
   expect(good.asked).toEqual(['m'])
 })
 
-test('of ten thousand forged settlements none is accepted, and the scout with the lease settles after all of them', async () => {
+test('of ten thousand forged settlements none is accepted, and the true one still is', async () => {
   const { live, client } = liveHub()
   const holder = await joinRaw(live, { name: 'holder', credits: 1 })
   const id = await client.accepted({ input: 'hello', model: 'm' })

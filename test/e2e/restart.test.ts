@@ -2,7 +2,7 @@ import { readFileSync, truncateSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { drainMs } from '../../shared/limits.ts'
-import { Follower, IntentClient } from '../support/intent-client.ts'
+import { type Follower, IntentClient } from '../support/intent-client.ts'
 import { chunk, events, startOpenAiStandIn } from '../support/openai-stand-in.ts'
 import { type Program, start, startEagerScout } from '../support/programs.ts'
 import type { Json } from '../support/provider-calls.ts'
@@ -69,7 +69,7 @@ function slowService() {
   }
 }
 
-test('a hub killed in the middle of an answer comes back, the scout goes on, and the client misses no piece', async () => {
+test('when a hub is killed in the middle of an answer, the scout goes on and the client misses no piece', async () => {
   const { hub, client, nextHub, addScout } = await site()
   const service = slowService()
   await addScout('box', service.env)

@@ -91,6 +91,9 @@ test('events tell the life of an intent in its order: plan, attempts, pieces, re
     'task_settled b done',
     'done done',
   ])
+  // What is over takes no room in an id.
+  const ids = client.heard.map(({ id: last }) => last)
+  expect(ids).toEqual(['1', '2', '2~a.1.1', '2~a.1.2', '2~a.1.3', '3', '4', '4~b.1.1', '5', '6'])
   const settled = JSON.parse(client.heard[5]!.data)
   expect(settled).toMatchObject({ served: { scout: 'operator/scout-1', model: 'm' }, usage: { completionTokens: 3 } })
   expect(client.reader.take()).toEqual({ events: [], ended: true })
@@ -139,7 +142,7 @@ function keyOf(data: string): string {
   return `${node} ${attempt}`
 }
 
-test('a newcomer is told of a reset before the pieces of the attempt that follows it, and of each piece once', async () => {
+test('a newcomer is told of a reset before the next attempt’s pieces, and of each piece once', async () => {
   const bench = new IntentsBench()
   const id = await bench.accepted({ a: [] })
   bench.join(['m'], 1)
@@ -160,7 +163,7 @@ test('a newcomer is told of a reset before the pieces of the attempt that follow
   ])
 })
 
-test('after a restart of the hub a client goes on in the middle of an answer, from whichever piece it had', async () => {
+test('after a restart a client goes on in the middle of an answer, from whichever piece it had', async () => {
   const before = new IntentsBench()
   const id = await before.accepted({ a: [] })
   before.join(['m'], 1)

@@ -33,7 +33,7 @@ test('an intent is accepted after its commit and not before, and no scout hears 
   expect(bench.take('task')).toHaveLength(1)
 })
 
-test('a scroll of three runs parents first, passes their answers on, and keeps the last one as its result', async () => {
+test('a scroll of three runs parents first, passes their answers on, and keeps the last one’s', async () => {
   const bench = new IntentsBench()
   const id = await bench.accepted({ a: [], b: [], c: ['b', 'a'] })
   bench.join(['m'], 3)
@@ -145,7 +145,7 @@ test('a tenant sees and cancels its own intents only, an admin all of them', asy
   expect(intents.intent(id, null)).toMatchObject({ state: 'running', metadata: { of: 'a' } })
 })
 
-test('a cancel ends everything that is open, tells the scouts after the commit, and changes nothing twice', async () => {
+test('a cancel ends all that is open, tells the scouts after the commit, and changes nothing twice', async () => {
   const bench = new IntentsBench()
   const id = await bench.accepted({ a: [], b: ['a'], c: ['b'] })
   bench.join(['m'], 1)
@@ -233,7 +233,7 @@ test('a scout that comes back after a restart goes on with its lease, and its an
   expect(prompt(bench.work().request)).toMatchObject([{ content: 'Result of "a":\n\none two' }, { content: 'b' }])
 })
 
-test('a scout that does not come back after a restart loses its lease after one lease’s time, and hears stale later', async () => {
+test('a scout that stays away after a restart loses its lease after one lease’s time, and hears stale', async () => {
   const before = new IntentsBench()
   const id = await before.accepted({ a: [] })
   before.join(['m'], 1)
@@ -298,7 +298,7 @@ test('a drain leaves what waits in the store and gives out nothing more', async 
   expect(next.engine.intents.intent(id, null)).toMatchObject({ state: 'done' })
 })
 
-test('a disk in trouble when old intents are to be forgotten is met again later, not in the process’s face', async () => {
+test('a disk in trouble when old intents are to be forgotten is no defect', async () => {
   const bench = new IntentsBench(new FickleDisk())
   bench.fickle.trouble = 'busy'
   expect(() => bench.system.pass(30_000)).not.toThrow()

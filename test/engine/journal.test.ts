@@ -72,7 +72,7 @@ test('an entry added by a follow-up is committed in a later transaction', () => 
   expect(commits).toEqual([1, 1])
 })
 
-test('until every follow-up of a transaction has run the journal is busy, so that nothing overtakes the later ones', () => {
+test('the journal is busy until every follow-up of a transaction has run, so that nothing overtakes one', () => {
   const { journal, turn } = bench()
   const busy: boolean[] = []
   journal.add(marks('a', 1), () => busy.push(journal.busy))

@@ -114,7 +114,7 @@ test('a new attempt begins with nothing of the one before, whose scout is not li
   expect([transcript.attempt, transcript.feed(2, 5)]).toEqual([0, undefined])
 })
 
-test('the same attempt goes on over another socket where it broke off, or from the start where nothing is known of it', () => {
+test('over another socket an attempt goes on where it broke off, or from the start if nothing is known of it', () => {
   const { transcript, begin } = stage()
   begin(1).say(deltaLine('a'))
   expect(transcript.nextChunk(1)).toBe(1)
@@ -134,7 +134,7 @@ test('what is wrong with a chunk or a settlement comes back, and there is no res
   for (const [flawed, code] of [
     [(scout: Speaker) => scout.say('no json'), 'bad_answer'],
     [(scout: Speaker) => scout.settle(), 'bad_answer'],
-    [(scout: Speaker) => (scout.say(finishLine), scout.settle('{"choices":[{}]}')), 'bad_answer'],
+    [(scout: Speaker) => scout.say(finishLine) ?? scout.settle('{"choices":[{}]}'), 'bad_answer'],
   ] as const) {
     const { transcript, begin } = stage()
     const scout = begin(1)

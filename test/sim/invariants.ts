@@ -41,7 +41,7 @@ import { isHonest, Ledger, type SessionBook, tripleOf } from './ledger.ts'
 import type { Process, World } from './world.ts'
 
 /** Events without any trace of work after which the core is looked at anyway. */
-const idleEventsMax = 20
+const idleEventsMax = 40
 /** How often leases are compared with the signs of life on the wire. */
 const leaseLookMs = 1_000
 /** Close codes with which the hub accuses a scout. */
@@ -70,13 +70,14 @@ export class Checker {
   readonly loot: Loot[] = []
   /** Set by the hub's life: requests of the tasks that were given out, by task. */
   readonly requests = new Map<number, Uint8Array>()
-  private readonly intents = new Map<string, { key: string | null }>()
+  private readonly intents = new Set<string>()
   private readonly idByKey = new Map<string, string>()
   /** In this event of the world. */
   private hasCommitted = false
   /** Durable tasks that ended in this event: what was decided before their end may still go out in it. */
   private ended: number[] = []
-  private broken: Broken | null = null
+  /** The first thing that did not hold. */
+  broken: Broken | null = null
   private engine: HubEngine | null = null
   private process: Process | null = null
   private idle = 0
@@ -144,7 +145,7 @@ export class Checker {
     this.engine = engine
     this.process = process
     this.decided = null
-    for (const id of this.intents.keys()) {
+    for (const id of this.intents) {
       if (!this.disk().intents.has(id)) this.fail(2, `intent ${id} was acknowledged and is lost`)
     }
   }
@@ -293,8 +294,17 @@ export class Checker {
     this.world.trace.say?.(`commit ${writes.map(wordsOfWrite).join(', ')}`)
     for (const write of writes) {
       if (write.write === 'settle') this.settled(write)
+      if (write.write === 'intent') this.planned(write)
       if (write.write === 'end') this.ended.push(write.task)
     }
+  }
+
+  private planned({ intent }: StoreWriteOf<'intent'>): void {
+    const { key } = JSON.parse(intent.metadata) as { key?: string }
+    if (key === undefined) return
+    const first = this.idByKey.get(key)
+    if (first !== undefined) this.fail(2, `key ${key} made the intents ${first} and ${intent.id}`)
+    this.idByKey.set(key, intent.id)
   }
 
   private settled({ task, attempt, nonce, result }: StoreWriteOf<'settle'>): void {
@@ -313,15 +323,13 @@ export class Checker {
   /** A client was told that its intent is taken. */
   acknowledged(id: string, key: string | null): void {
     if (!this.disk().intents.has(id)) this.fail(2, `intent ${id} was acknowledged before it was written`)
-    this.intents.set(id, { key })
-    if (key === null) return
-    const first = this.idByKey.get(key)
-    if (first !== undefined && first !== id) this.fail(2, `key ${key} made the intents ${first} and ${id}`)
-    this.idByKey.set(key, id)
+    this.intents.add(id)
+    const first = key === null ? id : this.idByKey.get(key)
+    if (first !== id) this.fail(2, `key ${key} was answered with ${id}, its intent is ${first}`)
   }
 
   get acknowledgedIntents(): Iterable<string> {
-    return this.intents.keys()
+    return this.intents
   }
 }
 

@@ -25,8 +25,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'the attempt of a settlement is not compared',
     file: `${core}/leases.ts`,
-    find: 'return task.leases.find((lease) => lease.attempt === attempt)',
-    replace: 'return task.leases[0]',
+    find: 'for (const lease of task.leases) if (lease.attempt === attempt) return lease',
+    replace: 'for (const lease of task.leases) if (attempt > 0) return lease',
   },
   {
     name: 'a settlement counts from any session',
@@ -61,7 +61,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'committed settlements are not remembered',
     file: `${core}/state.ts`,
-    find: '    this.committed.set(task, { attempt, nonce })\n',
+    find: '    this.committed.set(task, { attempt, nonce, place })\n',
     replace: '',
   },
   {
@@ -129,15 +129,15 @@ export const mutants: readonly Mutant[] = [
     replace: '    this.lines = []\n',
   },
   {
-    name: 'the loser of a hedge is heard too',
-    file: `${engine}/relay.ts`,
-    find: 'if (feed === this.winner) this.forward(feed.released)',
-    replace: 'this.forward(feed.released)',
+    name: 'the loser of a hedge goes on',
+    file: `${core}/attempts.ts`,
+    find: '  stopOthers(core, task, lease)\n',
+    replace: '',
   },
   {
     name: 'a stream that moves on begins from the start',
     file: `${engine}/relay.ts`,
-    find: "return this.prefix === '' ? request : continuedRequest(request, this.prefix)",
+    find: "return this.prefix === '' ? request : continuedRequest(request, this.prefix, this.prefixTokens)",
     replace: 'return request',
   },
   {
@@ -152,6 +152,12 @@ export const mutants: readonly Mutant[] = [
     name: 'an intent is acknowledged before its commit',
     file: `${engine}/journal.ts`,
     find: '    this.entries.push({ writes, then, refuse })\n',
+    replace: '    then()\n    this.entries.push({ writes, then: () => {}, refuse: null })\n',
+  },
+  {
+    name: 'what rests on a commit is done before it',
+    file: `${engine}/journal.ts`,
+    find: '    this.entries.push({ writes, then, refuse: null })\n',
     replace: '    then()\n    this.entries.push({ writes, then: () => {}, refuse: null })\n',
   },
   {

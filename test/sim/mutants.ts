@@ -12,6 +12,9 @@ import { type Mutant, mutants } from './mutant-list.ts'
 const root = join(import.meta.dirname, '../..')
 const sources = ['shared', 'orchestrator', 'scout', 'test/sim', 'package.json', 'tsconfig.json']
 
+/** The code as it is must live so many seeds before faults are put into it. */
+const soundSeeds = '60'
+
 const { values } = parseArgs({
   options: {
     seeds: { type: 'string', default: '5000' },
@@ -34,6 +37,15 @@ function copySources(): string {
   return folder
 }
 
+/** Lives seeds with the sources at `folder` until one fails. */
+async function firstFailure(folder: string, seeds: string): Promise<Verdict['killed']> {
+  const command = [process.execPath, 'test/sim/run.ts', '--json', '--seeds', seeds]
+  const life = Bun.spawn(command, { cwd: folder, stdout: 'pipe', stderr: 'pipe' })
+  const [text, errors] = await Promise.all([new Response(life.stdout).text(), new Response(life.stderr).text()])
+  if (text.trim() === '') throw new Error(`the simulation ended without a report: ${errors}`)
+  return (JSON.parse(text) as { failure: Verdict['killed'] }).failure
+}
+
 /** Lives seeds with one fault in the copy at `folder`, which is as before afterwards. */
 async function hunt(folder: string, mutant: Mutant): Promise<Verdict> {
   const path = join(folder, mutant.file)
@@ -44,13 +56,9 @@ async function hunt(folder: string, mutant: Mutant): Promise<Verdict> {
     original.replace(mutant.find, () => mutant.replace),
   )
   const startedMs = performance.now()
-  const command = [process.execPath, 'test/sim/run.ts', '--json', '--seeds', values.seeds]
-  const life = Bun.spawn(command, { cwd: folder, stdout: 'pipe', stderr: 'pipe' })
-  const [text, errors] = await Promise.all([new Response(life.stdout).text(), new Response(life.stderr).text()])
+  const killed = await firstFailure(folder, values.seeds)
   writeFileSync(path, original)
-  const seconds = (performance.now() - startedMs) / 1000
-  if (text.trim() === '') throw new Error(`the simulation of "${mutant.name}" ended without a report: ${errors}`)
-  return { mutant, killed: (JSON.parse(text) as { failure: Verdict['killed'] }).failure, seconds }
+  return { mutant, killed, seconds: (performance.now() - startedMs) / 1000 }
 }
 
 function tell({ mutant, killed, seconds }: Verdict): void {
@@ -64,6 +72,9 @@ const survivors: string[] = []
 const hunters = Array.from({ length: Number(values.jobs) }, async () => {
   const folder = copySources()
   try {
+    // A fault proves nothing where the code fails without it.
+    const flaw = await firstFailure(folder, soundSeeds)
+    if (flaw !== null) throw new Error(`the code itself breaks an invariant at seed ${flaw.seed}: ${flaw.what}`)
     for (let mutant = queue.shift(); mutant !== undefined; mutant = queue.shift()) {
       const verdict = await hunt(folder, mutant)
       tell(verdict)

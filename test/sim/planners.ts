@@ -75,15 +75,18 @@ export class Planner {
     const tasks = Array.from({ length: dice.pick([1, 1, 2, 3, 5]) }, (_, at) => this.planned(at))
     const isHopeless = dice.chance(0.05)
     if (isHopeless) tasks[dice.below(tasks.length)]!.model = 'nobody-has-it'
-    const idempotency = { route: 'POST /v1/intents', key: `${this.name}-${dice.next32()}`, bodyHash: 'same' }
+    const key = `${this.name}-${dice.next32()}`
+    const hasKey = dice.chance(0.7)
+    const idempotency = { route: 'POST /v1/intents', key, bodyHash: 'same' }
     return {
       tenant: dice.pick(['t1', 't2']),
       weight: 1,
       plan: { tasks, resultNode: tasks.at(-1)!.node },
       priority: dice.between(0, 9),
       deadlineMs: isHopeless ? 50_000 : dice.pick([90_000, 300_000, 600_000]),
-      metadata: {},
-      ...(dice.chance(0.7) && { idempotency }),
+      // So that the disk shows which intents were made for one key.
+      metadata: hasKey ? { key } : {},
+      ...(hasKey && { idempotency }),
     }
   }
 

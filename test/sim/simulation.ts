@@ -43,16 +43,20 @@ export function live(seed: bigint, durationMs: number, say: ((line: string) => v
   const trace = new Trace(null)
   const world = new World(seed, say === null ? trace : new Trace((line) => say(`${world.nowMs.toFixed(1)} ${line}`)))
   let failure: Life['failure'] = null
+  let cast: Cast | null = null
   try {
-    const cast = castOf(world, scenarioOf(world, durationMs))
-    world.afterEvent = () => cast.checker.look()
+    cast = castOf(world, scenarioOf(world, durationMs))
+    const { checker } = cast
+    world.afterEvent = () => checker.look()
     weather(cast)
     world.run(durationMs)
     calm(cast)
     world.run(durationMs + restMs)
     checkRest(cast)
-    cast.checker.look()
-  } catch (error) {
+    checker.look()
+  } catch (thrown) {
+    // What was noticed first explains what was thrown then.
+    const error = cast?.checker.broken ?? thrown
     const isBroken = error instanceof Broken
     // Anything else that is thrown is a defect of the code under test, or of this simulation.
     const what = isBroken ? error.message : `defect: ${(error as Error).stack}`

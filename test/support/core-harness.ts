@@ -1,6 +1,7 @@
 /**
  * A core on a bench: time moves only when told to, every step is followed by a look at the invariants and into the
- * store, and scouts can be made, credited and answered in a word. What the core wanted since the last look is in `take`.
+ * store, and scouts can be made, credited and answered in a word. What the core wanted since the last look is in
+ * `take`.
  */
 
 import { Core } from '../../orchestrator/core/core.ts'
