@@ -8,6 +8,7 @@ import { realSystem, type System } from '../shared/system.ts'
 import { type Config, readConfig } from './config.ts'
 import type { CoreSettings } from './core/settings.ts'
 import { HubEngine } from './engine/engine.ts'
+import { JournalDefect } from './engine/journal.ts'
 import { Keyring } from './engine/keyring.ts'
 import { firstClientKey, localScoutKey } from './first-keys.ts'
 import { connectionsMax } from './gateway/descriptors.ts'
@@ -113,14 +114,19 @@ function within(system: System, ms: number, promise: Promise<void>): Promise<voi
 
 // ---------------------------------------------------------------- the program
 
+/** Exit code of a process that ends itself because of a defect, so that a supervisor starts it again. */
+const defectCode = 70
+
 function run(): void {
   const config = readConfig(process.env)
   if (Array.isArray(config)) return giveUp(config.join('\n'))
   const log = createLog(config.logLevel)
   for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
-    process.on(event, (error) =>
-      log.error({ err: error }, 'an error reached the top; this is a defect, please report it'),
-    )
+    process.on(event, (error) => {
+      log.error({ err: error }, 'an error reached the top; this is a defect, please report it')
+      // The next start takes everything up from the store, which is right; what is in memory may not be.
+      if (error instanceof JournalDefect) process.exit(defectCode)
+    })
   }
   const hub = startHub({ config, log })
   if ('flaw' in hub) return giveUp(hub.flaw)

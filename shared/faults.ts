@@ -6,10 +6,10 @@
 import { faultMessageCharsMax } from './limits.ts'
 
 /** Whose doing it is. Only `scout` costs a scout its good record. */
-export type Blame = 'client' | 'scout' | 'provider' | 'hub' | 'nobody'
+type Blame = 'client' | 'scout' | 'provider' | 'hub' | 'nobody'
 
 /** `never`: final at once. `elsewhere`: try another scout, this attempt is charged. `free`: try again, not charged. */
-export type RetryRule = 'never' | 'elsewhere' | 'free'
+type RetryRule = 'never' | 'elsewhere' | 'free'
 
 interface FaultRow {
   blame: Blame

@@ -12,7 +12,7 @@ const grey = '#7d8590'
 const colours = ['#9aa4b2', '#2f81f7', '#3fb950', '#d29922']
 
 /** The chart as SVG text. */
-export async function chartSvg({ title, mark, x, y, points }: Chart): Promise<string> {
+async function chartSvg({ title, mark, x, y, points }: Chart): Promise<string> {
   const isBar = mark === 'bar'
   const xIsNumber = points.every((point) => typeof point.x === 'number')
   const severalPerX = isBar && new Set(points.map((point) => point.x)).size < points.length

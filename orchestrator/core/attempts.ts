@@ -23,7 +23,7 @@ export function settle(core: CoreState, event: Extract<Event, { type: 'settle' }
   if (held === undefined || !sameNonce(held.lease.nonce, nonce)) {
     endCancel(core, scout, taskId, attempt)
     const verdict = wasCommitted(core, taskId, attempt, nonce) ? 'committed' : 'stale'
-    core.emit({ type: 'verdict', session, task: taskId, attempt, verdict })
+    core.emit({ type: 'verdict', session, task: taskId, attempt, nonce, verdict })
     return
   }
   const { task, lease } = held
@@ -39,7 +39,7 @@ export function settle(core: CoreState, event: Extract<Event, { type: 'settle' }
     if (cause.code === 'provider_rate_limited') pause(core, scout, lease.model, cause.retryAfterMs)
     endAttempt(core, task, lease, outcome === 'released' ? { ...cause, code: freeCode(cause) } : cause)
   }
-  core.emit({ type: 'verdict', session, task: taskId, attempt, verdict: 'committed' })
+  core.emit({ type: 'verdict', session, task: taskId, attempt, nonce, verdict: 'committed' })
 }
 
 function bookAnswer(core: CoreState, scout: Scout, lease: Lease, tokens: number): void {

@@ -26,7 +26,7 @@ export function watchCancel(core: CoreState, holder: Scout, task: number, attemp
   const key = `${task}/${attempt}`
   if (holder.cancels.has(key) || holder.cancels.size >= cancelsPerCredit * core.settings.creditMax) return
   const idle = { dueMs: 0, slot: -1, before: null, after: null }
-  const watch: CancelWatch = { timed: 'cancel', holder, task, attempt, reason, ...idle }
+  const watch: CancelWatch = { timed: 'cancel', holder, task, attempt, reason, sent: 0, ...idle }
   holder.cancels.set(key, watch)
   send(core, watch)
 }
@@ -40,9 +40,12 @@ export function endCancel(core: CoreState, holder: Scout, task: number, attempt:
   holder.cancels.delete(key)
 }
 
-/** Says it, and again when it is due again. */
+/** Says it, and again when it is due again; for as long as the scout's own lease could have kept it at work. */
 export function send(core: CoreState, watch: CancelWatch): void {
   const { holder, task, attempt, reason } = watch
+  const { leaseTtlMs, leaseGraceMs, cancelResendMs } = core.settings
+  if (watch.sent * cancelResendMs > leaseTtlMs + leaseGraceMs) return endCancel(core, holder, task, attempt)
+  watch.sent++
   core.wheel.arm(watch, core.nowMs + core.settings.cancelResendMs)
   core.emit({ type: 'cancelAttempt', session: holder.session, task, attempt, reason })
 }

@@ -107,7 +107,7 @@ export interface Task extends Timed, Queued {
 // ---------------------------------------------------------------- scouts
 
 /** How fast one identity serves one model. Exponentially weighted, the newest sample counts a fifth. */
-export interface Speed {
+interface Speed {
   firstContentMs: number
   tokensPerSecond: number
   samples: number
@@ -142,10 +142,12 @@ export interface CancelWatch extends Timed {
   task: number
   attempt: number
   reason: string
+  /** Times it was said. */
+  sent: number
 }
 
 /** `ready` takes tasks when it has credit; `draining` finishes what it has; `gone` is off the roster. */
-export type ScoutState = 'ready' | 'draining' | 'gone'
+type ScoutState = 'ready' | 'draining' | 'gone'
 
 export interface Scout {
   session: number

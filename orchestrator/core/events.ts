@@ -139,7 +139,7 @@ export type Effect =
   /** Tell the scout to stop. Also the answer to signs of life from an attempt nobody waits for. */
   | { type: 'cancelAttempt'; session: number; task: number; attempt: number; reason: string }
   | { type: 'welcome'; session: number; scout: string; creditMax: number; held: HeldReply[] }
-  | { type: 'verdict'; session: number; task: number; attempt: number; verdict: Verdict }
+  | { type: 'verdict'; session: number; task: number; attempt: number; nonce: Uint8Array; verdict: Verdict }
   /** Who really serves this attempt. */
   | { type: 'servedBy'; task: number; attempt: number; served: Served }
   /** What this attempt sent so far, but for what was forwarded, is void: another one goes on or follows. */
@@ -151,5 +151,6 @@ export type Effect =
 export interface HeldReply {
   task: number
   attempt: number
+  nonce: Uint8Array
   verdict: HeldVerdict
 }

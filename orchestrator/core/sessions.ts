@@ -35,12 +35,12 @@ function takeUp(core: CoreState, scout: Scout, presented: ScoutJoined['held'][nu
     lease.instance === scout.instance &&
     sameNonce(lease.nonce, nonce)
   if (task === undefined || !lease || !isOwn) {
-    return { task: id, attempt, verdict: wasCommitted(core, id, attempt, nonce) ? 'committed' : 'stale' }
+    return { task: id, attempt, nonce, verdict: wasCommitted(core, id, attempt, nonce) ? 'committed' : 'stale' }
   }
   lease.holder = scout
   scout.leased.add(task)
   renew(core, lease)
-  return { task: id, attempt, verdict: 'resumed' }
+  return { task: id, attempt, nonce, verdict: 'resumed' }
 }
 
 export function leave(core: CoreState, session: number): void {

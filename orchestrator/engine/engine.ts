@@ -103,6 +103,7 @@ export class HubEngine implements Engine, ScoutEvents, CarrierHost {
     })
     this.book = new UsageBook(this.journal, system)
     this.performer = new Performer({
+      store,
       book: this.book,
       intents: this.intents,
       relays: this.relays,

@@ -15,6 +15,17 @@ interface Entry {
   refuse: ((trouble: StoreTrouble) => void) | null
 }
 
+/**
+ * A write whose condition did not hold, or a follow-up that broke: what is in memory and what is in the store may not
+ * agree any more. Only a new start from the store puts that right, so the process must end.
+ */
+export class JournalDefect extends Error {
+  constructor(cause: unknown) {
+    super(`the journal cannot go on: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
+    this.name = 'JournalDefect'
+  }
+}
+
 export class Journal {
   private entries: Entry[] = []
   /** Rows that nobody waits for; they go along with the next commit. */
@@ -75,7 +86,11 @@ export class Journal {
 
   private run(): void {
     this.scheduled = false
-    this.commitSome()
+    try {
+      this.commitSome()
+    } catch (error) {
+      throw new JournalDefect(error)
+    }
     // With nothing left to write, the next promise is what tries the store again.
     if (this.entries.length > 0 || this.lazy.length > 0 || this.trouble !== null) this.schedule()
   }

@@ -1,3 +1,7 @@
+/**
+ * Does what the core wants done: frames to scouts, ends to readers, usage into the books. The engine hands it one
+ * effect at a time, in order, and only once everything the effect rests on is committed.
+ */
 import { heartbeatMs, silenceMs } from '../../shared/limits.ts'
 import { type FrameOf, protocolVersion } from '../../shared/protocol/frames.ts'
 import type { Effect, Event } from '../core/events.ts'
@@ -5,9 +9,11 @@ import type { Carrier } from './carrier.ts'
 import type { DurableIntents } from './intents.ts'
 import type { ScoutLinks } from './ports.ts'
 import type { Relay } from './relay.ts'
+import type { Store } from './store-port.ts'
 import type { UsageBook } from './usage-book.ts'
 
 interface PerformerParts {
+  store: Store
   book: UsageBook
   intents: DurableIntents
   relays: Map<number, Relay>
@@ -17,6 +23,14 @@ interface PerformerParts {
   noteIdle: () => void
   epoch: number
   leaseTtlMs: number
+}
+
+/** What the core says of the lease that a scout named. */
+interface Said<V> {
+  task: number
+  attempt: number
+  nonce: Uint8Array
+  verdict: V
 }
 
 export class Performer {
@@ -42,7 +56,8 @@ export class Performer {
       case 'welcome':
         return this.welcome(effect)
       case 'verdict': {
-        const { session, task, attempt, verdict } = effect
+        const { session, task, attempt } = effect
+        const verdict = this.knownVerdict(effect)
         if (verdict === 'stale') this.staleSettlements++
         return this.links?.send(session, { type: 'settled', task, attempt, verdict })
       }
@@ -74,7 +89,9 @@ export class Performer {
   private welcome({ session, scout, creditMax, held }: Extract<Effect, { type: 'welcome' }>): void {
     const replies: FrameOf<'welcome'>['held'] = []
     const resumed = held.filter(({ verdict }) => verdict === 'resumed')
-    for (const { task, attempt, verdict } of held) {
+    for (const reply of held) {
+      const { task, attempt } = reply
+      const verdict = this.knownVerdict(reply)
       // Decided but not yet in the store: the scout keeps its result, settles again and hears the verdict in its turn.
       const told = verdict === 'committed' && this.parts.intents.isDurable(task) ? 'resumed' : verdict
       replies.push([task, attempt, told, told === 'resumed' ? (this.parts.carrier(task)?.nextChunk(attempt) ?? 0) : 0])
@@ -92,6 +109,12 @@ export class Performer {
     this.links?.send(session, { type: 'welcome', ...terms, held: replies })
     // After the welcome: a scout hears nothing else before it.
     for (const { task, attempt } of resumed) this.parts.carrier(task)?.resume(attempt, session, scout)
+  }
+
+  /** The core remembers the last settlements of its own life; the store those of the lives before as well. */
+  private knownVerdict<V extends string>(said: Said<V>): V | 'committed' {
+    const { task, attempt, nonce, verdict } = said
+    return verdict === 'stale' && this.parts.store.isCommitted(task, attempt, nonce) ? 'committed' : verdict
   }
 
   private finish({ task, fault: cause, queuedMs }: Extract<Effect, { type: 'finished' }>): void {

@@ -64,7 +64,7 @@ export interface TaskRow {
   attempt: number
   charged: number
   returned: number
-  /** The current lease; null unless `leased`. */
+  /** The current lease; null unless `leased`. A `done` task keeps the nonce of the lease that committed it. */
   nonce: Uint8Array | null
   scout: string | null
   instance: string | null
@@ -216,6 +216,8 @@ export interface Store {
   tasksOf(intent: string): TaskRow[]
   request(task: number): Uint8Array | undefined
   result(task: number): Uint8Array | undefined
+  /** Whether this very attempt's settlement made the task `done`. */
+  isCommitted(task: number, attempt: number, nonce: Uint8Array): boolean
   eventsAfter(intent: string, seq: number, limit: number): EventRow[]
   idempotency(tenant: string, route: string, key: string): IdempotencyRow | undefined
   /** Sum of booked tokens by model, for one tenant or all. */

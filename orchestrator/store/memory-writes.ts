@@ -69,7 +69,7 @@ const noLease = { nonce: null, scout: null, instance: null } as const
 
 const ended: ReadonlySet<TaskRow['state']> = new Set(['done', 'failed', 'cancelled', 'skipped'] as const)
 
-function sameBytes(one: Uint8Array | null, other: Uint8Array): boolean {
+export function sameBytes(one: Uint8Array | null, other: Uint8Array): boolean {
   return one !== null && one.length === other.length && one.every((byte, at) => byte === other[at])
 }
 
@@ -109,7 +109,7 @@ const writes: Writes = {
   settle(disk, { task, attempt, nonce, result, served, promptTokens, completionTokens }, undo) {
     const stored = leased(disk, task, attempt)
     must(sameBytes(stored.row.nonce, nonce), () => `task ${task} is not leased with this nonce`)
-    change(stored, { state: 'done', ...noLease, served, promptTokens, completionTokens }, undo)
+    change(stored, { state: 'done', scout: null, instance: null, served, promptTokens, completionTokens }, undo)
     stored.result = result.slice()
     undo.push(() => {
       stored.result = null

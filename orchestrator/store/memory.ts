@@ -6,7 +6,7 @@
  */
 import { type IntentFilter, type IntentRow, type KeyRow, type Store, StoreError } from '../engine/store-port.ts'
 import { copyIdempotency, copyTask, idempotencyKey, MemoryDisk } from './memory-disk.ts'
-import { writeBatch } from './memory-writes.ts'
+import { sameBytes, writeBatch } from './memory-writes.ts'
 
 export function memoryStore(disk = new MemoryDisk()): Store {
   let closed = false
@@ -77,6 +77,10 @@ function readsOn(disk: MemoryDisk): Reads {
     tasksOf: (intent) => disk.intents.get(intent)?.tasks.map((task) => copyTask(task.row)) ?? [],
     request: (task) => disk.tasks.get(task)?.request.slice(),
     result: (task) => disk.tasks.get(task)?.result?.slice(),
+    isCommitted(task, attempt, nonce) {
+      const row = disk.tasks.get(task)?.row
+      return row?.state === 'done' && row.attempt === attempt && sameBytes(row.nonce, nonce)
+    },
     eventsAfter(intent, seq, limit) {
       const events = disk.intents.get(intent)?.events ?? []
       return events.slice(seq, seq + limit).map((event) => ({ ...event }))

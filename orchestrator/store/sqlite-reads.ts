@@ -31,7 +31,7 @@ const openPageRows = 1_000
 
 type Reads = Pick<
   Store,
-  'intent' | 'tasksOf' | 'request' | 'result' | 'eventsAfter' | 'idempotency' | 'usage' | 'intents' | 'openIntents'
+  'intent' | 'tasksOf' | 'request' | 'result' | 'isCommitted' | 'eventsAfter' | 'idempotency' | 'usage' | 'intents' | 'openIntents'
 >
 
 export function sqliteReads(statements: Statements): Reads {
@@ -42,6 +42,9 @@ export function sqliteReads(statements: Statements): Reads {
   )
   const request = statements.keep<{ body: Uint8Array }, [number]>('SELECT body FROM request WHERE task = ?')
   const result = statements.keep<{ body: Uint8Array }, [number]>('SELECT body FROM result WHERE task = ?')
+  const committed = statements.keep<{ task: number }, [number, number, Uint8Array]>(
+    `SELECT task FROM task WHERE task = ? AND state = 'done' AND attempt = ? AND nonce = ?`,
+  )
   const eventsAfter = statements.keep<EventRow, [string, number, number]>(
     `SELECT intent.id AS intent, event.seq, event.type, event.data, event.at_ms AS atMs
      FROM intent JOIN event ON event.intent_seq = intent.seq
@@ -61,6 +64,7 @@ export function sqliteReads(statements: Statements): Reads {
     tasksOf: (id) => tasksOf.all(id),
     request: (task) => request.get(task)?.body,
     result: (task) => result.get(task)?.body,
+    isCommitted: (task, attempt, nonce) => committed.get(task, attempt, nonce) !== null,
     eventsAfter: (id, seq, limit) => eventsAfter.all(id, seq, limit),
     idempotency: (tenant, route, key) => idempotency.get(tenant, route, key) ?? undefined,
     usage: (tenant) => (tenant === null ? usageOfAll.all() : usageOf.all(tenant)),

@@ -132,7 +132,7 @@ function taskWrites(statements: Statements): Writes<'lease' | 'release' | 'unblo
 
 function settlement(statements: Statements): Writes<'settle'> {
   const settle = statements.keep<never, [string, number, number, number, number, Uint8Array]>(
-    `UPDATE task SET state = 'done', ${noLease}, served = ?, prompt_tokens = ?, completion_tokens = ?
+    `UPDATE task SET state = 'done', scout = NULL, instance = NULL, served = ?, prompt_tokens = ?, completion_tokens = ?
      WHERE task = ? AND state = 'leased' AND attempt = ? AND nonce = ?`,
   )
   const addResult = statements.keep<never, [number, Uint8Array]>('INSERT INTO result (task, body) VALUES (?, ?)')

@@ -4,10 +4,10 @@
  * these rows. Reading the environment and choosing among them is `configured.ts`'s.
  */
 /**
- * Whether it can go on with a begun answer: when the request is `marked` for it (`continue_final_message` and its like),
- * from a trailing assistant turn `unmarked`, because it refuses fields it does not know, or not at all: `none`.
+ * Whether it can go on with a begun answer: when the request is `marked` for it (`continue_final_message` and its
+ * like), from a trailing assistant turn `unmarked`, because it refuses fields it does not know, or not at all: `none`.
  */
-export type Continuation = 'marked' | 'unmarked' | 'none'
+type Continuation = 'marked' | 'unmarked' | 'none'
 
 interface ServiceRow {
   /** For people. */

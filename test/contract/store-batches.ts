@@ -36,7 +36,7 @@ const moves: { write: StoreWrite; from: DurableTaskState[]; makes: object }[] = 
   {
     write: settle(1),
     from: ['leased'],
-    makes: { state: 'done', served: '{"scout":"box"}', promptTokens: 11, completionTokens: 22, ...noLease },
+    makes: { state: 'done', served: '{"scout":"box"}', promptTokens: 11, completionTokens: 22, ...noLease, nonce },
   },
   { write: { write: 'unblock', task: 1 }, from: ['blocked'], makes: { state: 'ready' } },
   {
@@ -159,6 +159,24 @@ function wholeBatches(fresh: () => StoreMaker): void {
     stage.store().commit([settle(1)])
     expectFenced(stage, settle(1, { result: Uint8Array.of(9) }))
     expect(stage.store().result(1)).toEqual(Uint8Array.of(1, 2, 3))
+  })
+
+  test('a settlement is known as committed by its task, attempt and nonce, also after a reopen, and no other is', () => {
+    const { store, reopen } = storeStage(fresh())
+    withTask(store(), 'leased')
+    const isCommitted = () => store().isCommitted(1, 1, nonce)
+    expect(isCommitted()).toBe(false)
+    expect(outcome(store(), [settle(1), event('int_9', 1)])).toBe('fenced')
+    expect(isCommitted()).toBe(false)
+    store().commit([settle(1)])
+    expect(isCommitted()).toBe(true)
+    reopen()
+    expect(isCommitted()).toBe(true)
+    for (const wrong of [nonce.with(15, nonce[15]! ^ 1), nonce.subarray(0, 8), new Uint8Array(0)]) {
+      expect(store().isCommitted(1, 1, wrong)).toBe(false)
+    }
+    expect([store().isCommitted(1, 2, nonce), store().isCommitted(2, 1, nonce)]).toEqual([false, false])
+    expect(store().isCommitted(99, 1, nonce)).toBe(false)
   })
 
   test('a lease taken back and given again is fenced against its earlier holder', () => {

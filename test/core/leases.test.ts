@@ -93,6 +93,17 @@ describe('a cancel', () => {
     expect(bench.take('cancelAttempt')).toEqual([])
   })
 
+  test('is not said any longer once the scout’s own lease must have stopped it', () => {
+    const { bench, task } = pair()
+    const { leaseTtlMs, leaseGraceMs, cancelResendMs } = bench.settings
+    bench.step({ type: 'cancel', task, fault: { code: 'cancelled', message: 'Gone.' } })
+    bench.pass(2 * (leaseTtlMs + leaseGraceMs))
+    const said = bench.take('cancelAttempt').length
+    expect(said).toBe(Math.floor((leaseTtlMs + leaseGraceMs) / cancelResendMs) + 1)
+    bench.pass(leaseTtlMs)
+    expect(bench.take('cancelAttempt')).toEqual([])
+  })
+
   test('is forgotten with the session', () => {
     const { bench, task, grant } = pair()
     bench.step({ type: 'cancel', task, fault: { code: 'cancelled', message: 'Gone.' } })

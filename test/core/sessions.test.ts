@@ -100,7 +100,7 @@ describe('a scout that comes back', () => {
     bench.settle(grant)
     bench.gone(session)
     bench.join(['m'], 0, { ...who, held: holding(grant) })
-    expect(bench.take('welcome')[0]?.held).toEqual([{ task, attempt: 1, verdict: 'committed' }])
+    expect(bench.take('welcome')[0]?.held).toMatchObject([{ task, attempt: 1, verdict: 'committed' }])
   })
 
   test('learns that its task went elsewhere meanwhile', () => {

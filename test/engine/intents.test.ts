@@ -303,3 +303,28 @@ test('a disk in trouble when old intents are to be forgotten is no defect', asyn
   bench.fickle.trouble = 'busy'
   expect(() => bench.system.pass(30_000)).not.toThrow()
 })
+
+test('a hub that starts anew gives a settlement of its former life the acknowledgement it had', async () => {
+  const before = new IntentsBench()
+  const id = await before.accepted({ a: [], b: ['a'] })
+  before.join(['m'], 1)
+  const work = before.work()
+  before.finish(work, 'x')
+  expect(before.take('settled').map(({ frame }) => frame.verdict)).toEqual(['committed'])
+  const bench = before.restart()
+  const { task, nonce } = work.lease
+  const forged = nonce.with(0, nonce[0]! ^ 1)
+  const session = bench.rejoin(work)
+  expect(bench.take('welcome').at(-1)!.frame.held).toEqual([[task, 1, 'committed', 0]])
+  bench.rejoin(new Work(bench, session, { ...work.lease, nonce: forged }, work.request))
+  expect(bench.take('welcome').at(-1)!.frame.held).toEqual([[task, 1, 'stale', 0]])
+  const repeats = [{}, { nonce: forged }, { attempt: 2 }, { task: bench.store.tasksOf(id)[1]!.task }]
+  const last = bench.join(['m'])
+  const repeat = new Work(bench, last, work.lease, work.request)
+  for (const wrong of repeats) repeat.done(tail, wrong)
+  bench.turn()
+  const heard = bench.take('settled').map(({ frame }) => frame.verdict)
+  expect(heard).toEqual(['committed', 'stale', 'stale', 'stale'])
+  expect(bench.engine.stats().staleSettlements).toBe(3)
+  expect(bench.store.usage(null)).toMatchObject([{ tasks: 1 }])
+})

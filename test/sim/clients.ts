@@ -4,7 +4,7 @@
  * line by line, so that a retry, a hedge or a move to another scout that shows is found.
  */
 import type { Answer, AnswerPart, Submission } from '../../orchestrator/engine/ports.ts'
-import { bodyBytesMax, clientStallMs, streamBufferBytes, streamOverrunBytes } from '../../shared/limits.ts'
+import { clientStallMs, frameBytesMax, streamBufferBytes, streamOverrunBytes } from '../../shared/limits.ts'
 import { answerTo, embeddingFor } from './answers.ts'
 import type { Hub } from './hub.ts'
 import type { Checker } from './invariants.ts'
@@ -62,10 +62,10 @@ export class ChatUser {
   private ask(): void {
     const { hub, process } = this
     const { dice } = process
-    const submission = this.submission()
+    const delayMs = dice.pick([0, 0, 5, 3_000, Number.POSITIVE_INFINITY])
+    const submission = this.submission(delayMs >= 3_000)
     const answer = hub.ask(() => hub.engine.submit(submission))
     if (answer === null) return this.think()
-    const delayMs = dice.pick([0, 0, 5, 3_000, Number.POSITIVE_INFINITY])
     const task = Number.parseInt(answer.id.slice(answer.id.indexOf('-') + 1), 36)
     const reading = { answer, submission, task, generation: hub.generation, delayMs, lines: [], isOver: false }
     this.reading = reading
@@ -80,7 +80,7 @@ export class ChatUser {
     if (delayMs === Number.POSITIVE_INFINITY) process.after(clientStallMs, () => this.abandon(reading))
   }
 
-  private submission(): Submission {
+  private submission(isSlow: boolean): Submission {
     const { dice } = this.process
     const { models } = this.scenario
     const size = dice.pick([
@@ -91,7 +91,8 @@ export class ChatUser {
       [3, 8],
       [7, 8],
     ] as [number, number][])
-    const want = dice.chance(0.02) ? [3, 18_000] : dice.chance(0.004) ? [45, 15_000] : size
+    const large: [number, number] = dice.chance(isSlow ? 0.3 : 0.1) ? [60, 15_000] : [3, 18_000]
+    const want = dice.chance(0.03) ? large : size
     const padding = dice.chance(0.02) ? 'p'.repeat(40_000) : ''
     const messages = [{ role: 'user', content: `${this.name} ${this.world.seed} ${dice.next32()}${padding}` }]
     const kind = dice.chance(0.1) ? 'embed' : 'chat'
@@ -141,7 +142,7 @@ export class ChatUser {
       bytes += line.length
       reading.lines.push(Buffer.from(line).toString('utf8'))
     }
-    const isWithin = bytes <= streamBufferBytes + streamOverrunBytes + bodyBytesMax / 8
+    const isWithin = bytes <= streamBufferBytes + streamOverrunBytes + 2 * frameBytesMax
     if (!isWithin) checker.fail(10, `task ${task} had ${bytes} bytes waiting for its reader`)
     const { lines: right, tail, whole, text } = answerTo(submission.body)
     const isWhole = reading.lines.length > 0 && finishes(reading.lines.at(-1)!)
@@ -179,6 +180,9 @@ export class ChatUser {
 
   private abandon(reading: Reading): void {
     if (reading.isOver || reading.generation !== this.hub.generation || !this.hub.up) return
+    // What lies there unread is looked at as well.
+    const part = reading.delayMs === Number.POSITIVE_INFINITY ? this.hub.ask(() => reading.answer.take()) : null
+    if (part !== null) this.check(reading, part)
     this.hub.ask(() => reading.answer.abandon())
     this.end(reading)
   }

@@ -135,6 +135,12 @@ export const mutants: readonly Mutant[] = [
     replace: '',
   },
   {
+    name: 'a slow reader is not waited for',
+    file: `${engine}/relay.ts`,
+    find: 'if (this.readyBytes > streamBufferBytes && !this.paused) this.setPaused(true)',
+    replace: '',
+  },
+  {
     name: 'a stream that moves on begins from the start',
     file: `${engine}/relay.ts`,
     find: "return this.prefix === '' ? request : continuedRequest(request, this.prefix, this.prefixTokens)",
