@@ -16,7 +16,7 @@ import { accept } from './intents.ts'
 import { type Held, heldBy, leaseOf, noteProgress, noteWork, renew } from './leases.ts'
 import { matchAll } from './matching.ts'
 import { notOffered } from './not-offered.ts'
-import { changeOffers, credit, join, leave } from './sessions.ts'
+import { changeOffers, claimsEnded, credit, join, leave } from './sessions.ts'
 import { type CoreSeed, CoreState, hubDraining, refuse } from './state.ts'
 import { taskOf } from './task.ts'
 
@@ -55,6 +55,8 @@ function apply(core: CoreState, event: Event): void {
     }
     case 'scoutJoined':
       return join(core, event)
+    case 'claimsEnded':
+      return claimsEnded(core, event.session)
     case 'scoutOffers':
       return changeOffers(core, event)
     case 'credit':
@@ -84,6 +86,15 @@ function apply(core: CoreState, event: Event): void {
       const lease = task && leaseOf(task, event.attempt)
       if (task === undefined || lease === undefined) return
       cancelLease(core, task, lease, event.fault.code)
+      return endAttempt(core, task, lease, event.fault)
+    }
+    case 'unsent': {
+      const task = core.tasks.get(event.task)
+      const lease = task && leaseOf(task, event.attempt)
+      if (task === undefined || lease === undefined) return
+      // A credit that was not used.
+      const { holder } = lease
+      if (holder !== null && holder.credits < holder.capacity) holder.credits++
       return endAttempt(core, task, lease, event.fault)
     }
     case 'settle':

@@ -84,10 +84,14 @@ export type Event =
   | { type: 'contentBegan'; task: number; attempt: number }
   /** A piece of the answer came; sent at most every few seconds per attempt. */
   | { type: 'renewed'; session: number; task: number; attempt: number }
+  /** The session has presented all that it still holds: what else its instance had is lost. Follows `scoutJoined`. */
+  | { type: 'claimsEnded'; session: number }
   /** The pong of a session: its leases live. */
   | { type: 'heartbeat'; session: number }
   /** The hub itself found the attempt unusable: a gap, an answer that is no answer. */
   | { type: 'attemptBroken'; task: number; attempt: number; fault: Fault }
+  /** The hub could not make the request of this grant, so its scout never heard of it. */
+  | { type: 'unsent'; task: number; attempt: number; fault: Fault }
   | {
       type: 'settle'
       session: number

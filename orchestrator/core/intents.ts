@@ -4,9 +4,10 @@
  * back. By then all of it is committed; how it ends is in `endings.ts`.
  */
 import { autoModel } from '../../shared/task.ts'
-import type { Intent, Task } from './entities.ts'
+import type { Intent, Lease, Task } from './entities.ts'
 import type { Accept, AcceptedTask } from './events.ts'
 import { lookAgain } from './leases.ts'
+import { noteOrphan } from './orphans.ts'
 import type { CoreState } from './state.ts'
 import { plainWishes, taskOf } from './task.ts'
 
@@ -70,7 +71,9 @@ function orphan(core: CoreState, task: Task, { nonce, scout, instance }: NonNull
   const expiresMs = core.nowMs + leaseTtlMs + leaseGraceMs
   const { attempt, model } = task
   task.state = 'leased'
-  task.leases.push({ attempt, nonce, holder: null, scout, instance, model, ...times, expiresMs })
+  const lease: Lease = { attempt, nonce, holder: null, scout, instance, model, ...times, expiresMs }
+  task.leases.push(lease)
+  noteOrphan(core, task, lease)
   task.triedScouts.push(scout)
   core.leases++
   lookAgain(core, task)

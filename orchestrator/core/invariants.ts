@@ -5,7 +5,7 @@
  *  1. A task is listed exactly while it is not terminal.
  *  2. It has a lease exactly while it is leased: one, two when hedged, each of another attempt, none newer than begun.
  *  3. A lease and its holder know each other, and the holder is connected; without one, content has been seen or the
- *     task is durable.
+ *     task is durable. The latter are listed by who may take them up, and nothing else is.
  *  4. A ready task has exactly one place in its model's queues: `picky` when it came back and should go elsewhere.
  *  5. Attempts begun = charged + handed back + outrun + those under way; none beyond its bound.
  *  6. The counts of queued tasks are right, and first-timers are within the bounds.
@@ -26,7 +26,7 @@ import { autoModel, type Offer } from '../../shared/task.ts'
 import { cancelsPerCredit } from './cancels.ts'
 import type { ModelEntry, OfferClass, Scout, Task } from './entities.ts'
 import { leasedDueMs } from './leases.ts'
-import { hasRoom } from './roster.ts'
+import { hasRoom, instanceKey } from './roster.ts'
 import type { CoreState } from './state.ts'
 import { isTerminal } from './task.ts'
 
@@ -45,6 +45,12 @@ export function violations(core: CoreState): string[] {
   for (const entry of core.index.entries.values()) checkEntry(core, entry, count, check)
   for (const klass of core.index.offerClasses()) checkClass(klass, count, check)
   checkQueues(core, count, check)
+  let orphans = 0
+  for (const [key, tasks] of core.orphans) {
+    check(tasks.size > 0, 3, key, 'is waited for without a lease')
+    orphans += tasks.size
+  }
+  check(orphans === count.orphans, 3, 'orphans', `list ${orphans} leases, ${count.orphans} wait for their scout`)
   checkMemory(core, count, check)
   check(core.wheel.armed === count.armed, 12, 'wheel', `${core.wheel.armed} armed for ${count.armed} owners`)
   for (const intent of core.intents.values()) check(intent.open.size > 0, 16, intent.id, 'is open without tasks')
@@ -58,6 +64,7 @@ type Check = (holds: boolean, invariant: number, who: string | number, what: str
 class Recount {
   armed = 0
   queuedDurable = 0
+  orphans = 0
   readonly queuedByTenant = new Map<string, number>()
   readonly waitingByTenant = new Map<string, number>()
   readonly waiting = new Map<ModelEntry, number>()
@@ -87,10 +94,12 @@ function checkTask(core: CoreState, id: number, task: Task, count: Recount, chec
   check(leases.length > 0 === (state === 'leased'), 2, id, `${state} does not fit its leases`)
   check(leases.length <= (task.intent === null ? 2 : 1), 2, id, `has ${leases.length} leases`)
   check(leases.length < 2 || leases[0]!.attempt !== leases[1]!.attempt, 2, id, 'has one attempt leased twice')
-  for (const { holder, attempt } of leases) {
+  for (const { holder, attempt, scout, instance } of leases) {
     check(attempt <= task.attempt, 2, id, 'has a lease of an attempt that never began')
-    if (holder === null)
-      check(task.contentBegan || task.intent !== null, 3, id, 'is leased to nobody though nothing was seen')
+    if (holder === null && task.intent !== null) {
+      check(core.orphans.get(instanceKey(scout, instance))?.has(task) === true, 3, id, 'is not listed as waiting')
+      count.orphans++
+    } else if (holder === null) check(task.contentBegan, 3, id, 'is leased to nobody though nothing was seen')
     else check(holder.leased.has(task) && isConnected(core, holder), 3, id, 'is not known to its holder')
   }
   const isWaiting = entry.waiting.has(task)

@@ -3,6 +3,7 @@
  * a scout works on it, two while it is hedged, and every frame about it is judged by the lease it names.
  */
 import type { Lease, Scout, Task } from './entities.ts'
+import { forgetOrphan } from './orphans.ts'
 import { costOf, offerFor } from './placement.ts'
 import type { CoreState } from './state.ts'
 import { move } from './task.ts'
@@ -157,7 +158,7 @@ export function release(core: CoreState, task: Task, lease: Lease): void {
   task.leases.splice(at, 1)
   core.leases--
   const { holder } = lease
-  if (holder === null) return
+  if (holder === null) return forgetOrphan(core, task, lease)
   holder.leased.delete(task)
   core.freed.push(holder)
 }

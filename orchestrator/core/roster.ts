@@ -119,6 +119,6 @@ export function hasRoom({ state, credits, capacity, window, leased }: Scout): bo
   return state === 'ready' && credits > 0 && leased.size < Math.min(capacity, Math.floor(window))
 }
 
-function instanceKey(scout: string, instance: string): string {
+export function instanceKey(scout: string, instance: string): string {
   return `${scout}\t${instance}`
 }

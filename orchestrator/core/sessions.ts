@@ -9,6 +9,7 @@ import { endAttempt, mayMigrate, wasCommitted } from './attempts.ts'
 import type { Lease, ModelEntry, Scout, Task } from './entities.ts'
 import type { Event, HeldReply, ScoutJoined } from './events.ts'
 import { leaseOf, lookAgain, renew } from './leases.ts'
+import { forgetOrphan, noteOrphan, orphansOf } from './orphans.ts'
 import type { CoreState } from './state.ts'
 import { sameNonce } from './task.ts'
 
@@ -37,10 +38,26 @@ function takeUp(core: CoreState, scout: Scout, presented: ScoutJoined['held'][nu
   if (task === undefined || !lease || !isOwn) {
     return { task: id, attempt, nonce, verdict: wasCommitted(core, id, attempt, nonce) ? 'committed' : 'stale' }
   }
+  forgetOrphan(core, task, lease)
   lease.holder = scout
   scout.leased.add(task)
   renew(core, lease)
   return { task: id, attempt, nonce, verdict: 'resumed' }
+}
+
+/**
+ * A scout is back and has said what it holds. A durable lease that is not among it is not waited for: the grant may
+ * never have been sent, because the hub ended between its commit and that, so nobody is charged.
+ *
+ * A step of its own, because the store must hear of it before it shows, and no welcome should wait for the store.
+ */
+export function claimsEnded(core: CoreState, session: number): void {
+  const scout = core.roster.bySession.get(session)
+  if (scout === undefined) return
+  for (const task of orphansOf(core, scout)) {
+    const cause = fault('scout_draining', 'The scout that was to work on this came back without it.')
+    for (const lease of [...task.leases]) endAttempt(core, task, lease, cause)
+  }
 }
 
 export function leave(core: CoreState, session: number): void {
@@ -63,7 +80,10 @@ function takeOff(core: CoreState, scout: Scout): Orphan[] {
     const isForsaken = scout.state === 'draining'
     for (const lease of task.leases) if (lease.holder === scout) orphans.push({ task, lease, isForsaken })
   }
-  for (const { lease } of orphans) lease.holder = null
+  for (const { task, lease } of orphans) {
+    lease.holder = null
+    noteOrphan(core, task, lease)
+  }
   scout.leased.clear()
   for (const pause of scout.pauses.values()) core.wheel.disarm(pause)
   for (const watch of scout.cancels.values()) core.wheel.disarm(watch)

@@ -46,6 +46,8 @@ export class CoreState {
   private committedNext = 0
   /** Durable intents that are not over. */
   readonly intents = new Map<string, Intent>()
+  /** Durable tasks whose lease waits for its scout; `orphans.ts` keeps them. */
+  readonly orphans = new Map<string, Set<Task>>()
   /** Leases in force, held or waiting for their scout. */
   leases = 0
   /** Tasks in queues: all; those that a client waits for; the latter by tenant. */

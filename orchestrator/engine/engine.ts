@@ -74,7 +74,7 @@ export class HubEngine implements Engine, ScoutEvents, CarrierHost {
 
   /** Events that arrived while another was being worked on, and the effects of the current one. */
   private readonly inbox: Event[] = []
-  private effects: Effect[] = []
+  private readonly effects: Effect[] = []
   private stepping = false
 
   constructor({ system, store, epoch, settings, seed }: HubEngineOptions) {
@@ -219,6 +219,7 @@ export class HubEngine implements Engine, ScoutEvents, CarrierHost {
     const scout = `${operator}/${name}`
     const offers = offersOf(hello.offers)
     this.dispatch({ type: 'scoutJoined', session, scout, operator, instance, concurrency, offers, held })
+    this.dispatch({ type: 'claimsEnded', session })
   }
 
   credit(session: number, count: number): void {
@@ -333,23 +334,32 @@ export class HubEngine implements Engine, ScoutEvents, CarrierHost {
   }
 
   /**
-   * Performs the effects of one step: at once, or after the commit of what they rest on. Effects of durable tasks also
-   * wait for the commits of earlier steps, so that nothing overtakes its cause.
+   * Performs the effects of one step: at once, or after the commit of what they rest on. What concerns durable tasks
+   * waits for the commits of this and earlier steps, so that nothing overtakes its cause; what concerns a client that
+   * waits never waits for the disk.
    */
   private carryOut(): void {
-    const { effects } = this
-    const isGated = effects.some((e) => e.type === 'persist' || (this.journal.busy && this.isDurable(e)))
-    if (!isGated) {
-      for (const effect of effects) this.performer.perform(effect)
+    const { effects, performer } = this
+    if (!this.journal.busy && !effects.some(({ type }) => type === 'persist')) {
+      for (const effect of effects) performer.perform(effect)
       effects.length = 0
       return
     }
-    this.effects = []
     const writes: StoreWrite[] = []
-    for (const effect of effects) if (effect.type === 'persist') writes.push(...this.intents.writesOf(effect.change))
-    this.journal.add(writes, () => {
-      for (const effect of effects) this.performer.perform(effect)
-    })
+    const gated: Effect[] = []
+    const free: Effect[] = []
+    for (const effect of effects) {
+      if (effect.type === 'persist') writes.push(...this.intents.writesOf(effect.change))
+      const waits = effect.type === 'persist' || this.isDurable(effect)
+      if (waits) gated.push(effect)
+      else free.push(effect)
+    }
+    effects.length = 0
+    const perform = () => {
+      for (const effect of gated) performer.perform(effect)
+    }
+    if (gated.length > 0) this.journal.add(writes, perform)
+    for (const effect of free) performer.perform(effect)
   }
 
   private isDurable(effect: Effect): boolean {

@@ -129,7 +129,7 @@ export class Listings {
     const waiting = this.core.tasks.get(task)
     if (waiting === undefined || waiting.state === 'leased') return null
     const { entry } = waiting
-    return waiting.heapIndex >= 0 ? entry.picky.size + entry.waiting.position(waiting) : 0
+    return entry.waiting.has(waiting) ? entry.picky.size + entry.waiting.position(waiting) : 0
   }
 }
 

@@ -80,7 +80,7 @@ export class Performer {
     carrier.begin(effect)
     const request = carrier.request()
     if (!(request instanceof Uint8Array)) {
-      return this.parts.dispatch({ type: 'attemptBroken', task, attempt, fault: request })
+      return this.parts.dispatch({ type: 'unsent', task, attempt, fault: request })
     }
     const lease = { task, attempt, nonce, kind, model, stream, ttlMs, deadlineMs, size: request.length, body: null }
     this.links?.send(session, { type: 'task', ...lease }, request)

@@ -31,7 +31,16 @@ const openPageRows = 1_000
 
 type Reads = Pick<
   Store,
-  'intent' | 'tasksOf' | 'request' | 'result' | 'isCommitted' | 'eventsAfter' | 'idempotency' | 'usage' | 'intents' | 'openIntents'
+  | 'intent'
+  | 'tasksOf'
+  | 'request'
+  | 'result'
+  | 'isCommitted'
+  | 'eventsAfter'
+  | 'idempotency'
+  | 'usage'
+  | 'intents'
+  | 'openIntents'
 >
 
 export function sqliteReads(statements: Statements): Reads {

@@ -161,7 +161,7 @@ function wholeBatches(fresh: () => StoreMaker): void {
     expect(stage.store().result(1)).toEqual(Uint8Array.of(1, 2, 3))
   })
 
-  test('a settlement is known as committed by its task, attempt and nonce, also after a reopen, and no other is', () => {
+  test('a settlement is known by its task, attempt and nonce as committed, also after a reopen', () => {
     const { store, reopen } = storeStage(fresh())
     withTask(store(), 'leased')
     const isCommitted = () => store().isCommitted(1, 1, nonce)

@@ -2,8 +2,8 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { ModelEntry } from '../../orchestrator/core/entities.ts'
-import { bookFirstContent } from '../../orchestrator/core/records.ts'
 import { Random } from '../../orchestrator/core/random.ts'
+import { bookFirstContent } from '../../orchestrator/core/records.ts'
 import { CoreHarness } from '../support/core-harness.ts'
 
 /** Tenants with many waiting tasks each, and one scout that takes them one by one. */

@@ -79,6 +79,20 @@ describe('a lease', () => {
   })
 })
 
+describe('a grant that the hub could not send', () => {
+  test('gives its credit back and ends with the cause', () => {
+    const bench = new CoreHarness()
+    const session = bench.join(['m'], 2)
+    const task = bench.submit()
+    const { attempt } = bench.grant()
+    const cause = { code: 'request_too_large', message: 'Too large.' } as const
+    bench.step({ type: 'unsent', task, attempt, fault: cause })
+    expect(bench.ended(task).fault).toEqual(cause)
+    expect(bench.take('cancelAttempt')).toEqual([])
+    expect(bench.state.roster.bySession.get(session)?.credits).toBe(2)
+  })
+})
+
 describe('a cancel', () => {
   test('is sent again until it is acknowledged by whatever settlement', () => {
     const { bench, task, grant } = pair()

@@ -1,7 +1,7 @@
 /** How long an attempt may be silent: before its first sign, before its content, between its pieces, and in all. */
 import { describe, expect, test } from 'vitest'
-import type { CoreSettings } from '../../orchestrator/core/settings.ts'
 import type { Submit } from '../../orchestrator/core/events.ts'
+import type { CoreSettings } from '../../orchestrator/core/settings.ts'
 import { CoreHarness, type Grant } from '../support/core-harness.ts'
 
 const patience: Partial<CoreSettings> = { firstSignMs: 1_000, firstContentMs: 3_000, contentSilenceMs: 1_500 }

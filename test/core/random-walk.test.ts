@@ -66,7 +66,16 @@ interface Ward {
 }
 
 /** How often each thing happened, so that walks that never get anywhere are noticed. */
-const plainTally = { restarts: 0, resumedAfterRestart: 0, hedges: 0, outrun: 0, moves: 0, choosy: 0, intentsDone: 0 }
+const plainTally = {
+  restarts: 0,
+  resumedAfterRestart: 0,
+  unclaimed: 0,
+  hedges: 0,
+  outrun: 0,
+  moves: 0,
+  choosy: 0,
+  intentsDone: 0,
+}
 type Tally = typeof plainTally
 
 class World {
@@ -216,6 +225,7 @@ class World {
   private check(event: Event, effect: Effect): void {
     switch (effect.type) {
       case 'persist':
+        if (event.type === 'claimsEnded' && effect.change.change === 'release') this.tally.unclaimed++
         if (effect.change.change === 'intentEnd' && effect.change.state === 'done') this.tally.intentsDone++
         return
       case 'grant':

@@ -1,7 +1,7 @@
 /** A core that is built anew from the store: what waits, waits again; what was leased waits for its scout. */
 import { describe, expect, test } from 'vitest'
 import type { AcceptedTask, ScoutJoined } from '../../orchestrator/core/events.ts'
-import { CoreHarness } from '../support/core-harness.ts'
+import { CoreHarness, type Grant } from '../support/core-harness.ts'
 
 const nonce = new Uint8Array(16).fill(7)
 const who = { scout: 'operator/s', instance: 'i' }
@@ -158,5 +158,84 @@ describe('a durable task whose scout loses its socket', () => {
     expect(verdicts).toEqual(['resumed'])
     bench.settle({ ...grant, session })
     expect(bench.changes()).toEqual([`settle ${a}`, 'int done'])
+  })
+})
+
+describe('a scout that comes back', () => {
+  const claimed = { task: 1, attempt: 2, nonce }
+
+  /** It greets and says that this was all. */
+  function returns(bench: CoreHarness, held: ScoutJoined['held'], fields: Partial<ScoutJoined> = {}): number {
+    const { session } = comesBack(bench, held, fields)
+    bench.step({ type: 'claimsEnded', session })
+    return session
+  }
+
+  test('without its lease loses it at once, uncharged and without blame, and another gets the task', () => {
+    const { bench, a } = orphaned()
+    const other = bench.join(['m'], 4)
+    returns(bench, [])
+    expect(bench.changes()).toEqual([`release ${a}`, `lease ${a}`])
+    expect(bench.grant()).toMatchObject({ task: a, session: other, attempt: 3 })
+    expect(bench.state.tasks.get(a)).toMatchObject({ charged: 1, returned: 1 })
+    expect(bench.state.roster.records.get(who.scout)).toMatchObject({ failed: 0, failureRate: 0 })
+  })
+
+  test('with it keeps it, and loses only what it left out', () => {
+    const bench = new CoreHarness()
+    const { a, b } = bench.accept({ a: [], b: [] }, {}, { a: leased, b: leased })
+    const session = returns(bench, [{ ...claimed, task: b }])
+    expect(bench.changes()).toEqual([`release ${a}`])
+    bench.pass(bench.settings.leaseTtlMs)
+    bench.settle({ ...claimed, task: b, session } as Grant)
+    expect(bench.take('verdict')).toMatchObject([{ verdict: 'committed' }])
+  })
+
+  test('with a wrong triple has left it out', () => {
+    const { bench, a } = orphaned()
+    returns(bench, [{ ...claimed, task: a, nonce: new Uint8Array(16) }])
+    expect(bench.changes()).toEqual([`release ${a}`])
+  })
+
+  test('as another process, or under another name, ends nobody’s lease', () => {
+    const { bench, a } = orphaned()
+    returns(bench, [], { instance: 'another' })
+    returns(bench, [], { scout: 'operator/another' })
+    expect(bench.changes()).toEqual([])
+    expect(comesBack(bench, [{ ...claimed, task: a }]).verdicts).toEqual(['resumed'])
+  })
+
+  test('after its socket broke, before or after the hub noticed, is not waited for', () => {
+    for (const isNoticed of [true, false]) {
+      const bench = new CoreHarness()
+      const session = bench.join(['m'], 1, who)
+      const { a } = bench.accept({ a: [] })
+      if (isNoticed) bench.gone(session)
+      bench.changes()
+      returns(bench, [])
+      expect(bench.changes()).toEqual([`release ${a}`])
+    }
+  })
+
+  test('again and again without it does not keep the task for ever', () => {
+    const bench = new CoreHarness()
+    const { a } = bench.accept({ a: [] })
+    for (let turn = 0; turn <= bench.settings.returnsMax; turn++) {
+      bench.credit(returns(bench, []), 1)
+      expect(bench.grant()).toMatchObject({ task: a, attempt: turn + 1 })
+    }
+    returns(bench, [])
+    expect(bench.ended(a).fault?.code).toBe('scout_draining')
+    expect(bench.changes().at(-1)).toBe('int failed')
+  })
+
+  test('without what its client waits for leaves that to its own time', () => {
+    const bench = new CoreHarness()
+    const session = bench.join(['m'], 1, who)
+    const task = bench.submit()
+    bench.content(bench.grant())
+    bench.gone(session)
+    returns(bench, [])
+    expect(bench.state.tasks.get(task)?.state).toBe('leased')
   })
 })

@@ -97,6 +97,7 @@ const events: Record<string, (scene: Scene) => Event> = {
   'another process of it joins': (it) => rejoin(it, 'other'),
   'offers without the model': ({ session }) => ({ type: 'scoutOffers', session, concurrency: 4, offers: [] }),
   credit: ({ session }) => ({ type: 'credit', session, count: 1 }),
+  'its session ends its claims': ({ session }) => ({ type: 'claimsEnded', session }),
   'scout drains': ({ session }) => ({ type: 'scoutDraining', session }),
   'scout gone': ({ session }) => ({ type: 'scoutGone', session }),
   started: ({ session, task, grant }) => ({
@@ -148,6 +149,7 @@ const expected: Record<string, Partial<Record<Situation, string>>> = {
     content: `cancelAttempt, ${ended}`,
     orphaned: ended,
   },
+  'its session ends its claims': {},
   'the same process joins anew': {
     ready: 'closeSession, welcome stale > ready',
     delayed: 'closeSession, welcome committed > delayed',
@@ -237,13 +239,14 @@ describe('an event meets a task', () => {
 
   test('every kind of event is in the table', () => {
     const made = new Set(Object.values(events).map((make) => make(scene('leased')).type))
-    const inOwnTest: Event['type'][] = ['submit', 'accept', 'cancelIntent']
+    const inOwnTest: Event['type'][] = ['submit', 'accept', 'cancelIntent', 'unsent']
     const all: Record<Event['type'], true> = {
       submit: true,
       accept: true,
       cancelIntent: true,
       cancel: true,
       scoutJoined: true,
+      claimsEnded: true,
       scoutOffers: true,
       credit: true,
       scoutDraining: true,
@@ -253,6 +256,7 @@ describe('an event meets a task', () => {
       renewed: true,
       heartbeat: true,
       attemptBroken: true,
+      unsent: true,
       settle: true,
       drain: true,
       tick: true,

@@ -328,3 +328,24 @@ test('a hub that starts anew gives a settlement of its former life the acknowled
   expect(bench.engine.stats().staleSettlements).toBe(3)
   expect(bench.store.usage(null)).toMatchObject([{ tasks: 1 }])
 })
+
+test('a lease that was never sent is not waited for once its scout greets, nor is the welcome held up', async () => {
+  const before = new IntentsBench()
+  const id = await before.accepted({ a: [] })
+  before.join(['m'], 1)
+  before.work()
+  const bench = before.restart()
+  bench.fickle.trouble = 'full'
+  const session = bench.join(['m'])
+  expect(bench.take('welcome')).toHaveLength(1)
+  bench.engine.credit(session, 1)
+  bench.turn()
+  expect(bench.take('task')).toEqual([])
+  bench.fickle.trouble = null
+  bench.system.pass(journalRetryMs)
+  const again = bench.work()
+  expect([again.session, again.lease.attempt]).toEqual([session, 2])
+  bench.finish(again, 'x')
+  expect(bench.engine.intents.intent(id, null)).toMatchObject({ state: 'done' })
+  expect(bench.store.tasksOf(id)).toMatchObject([{ charged: 0, returned: 1, attempt: 2 }])
+})

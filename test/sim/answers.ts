@@ -44,13 +44,18 @@ function makeAnswer(key: string, ask: Ask): KnownAnswer {
   return spoken(words, words.join(''))
 }
 
+/** Of what goes on after a prefix. */
+const pieceChars = 12_000
+
 /** What is left to say after the assistant's unfinished turn. */
 function continued({ continue_final_message: _, add_generation_prompt: __, messages = [], ...rest }: Ask): KnownAnswer {
   const begun = messages.at(-1)!.content
   const { text } = answerTo(Buffer.from(JSON.stringify({ messages: messages.slice(0, -1), ...rest })))
   if (!text.startsWith(begun)) throw new Error('a continuation asks to go on after what was never said')
   const left = text.slice(begun.length)
-  return spoken(left === '' ? [] : [left], text)
+  const words: string[] = []
+  for (let at = 0; at < left.length; at += pieceChars) words.push(left.slice(at, at + pieceChars))
+  return spoken(words, text)
 }
 
 function spoken(words: string[], text: string): KnownAnswer {

@@ -12,7 +12,7 @@ import type { Checker } from './invariants.ts'
 import type { Connection, Network } from './network.ts'
 import type { Scenario } from './scenario.ts'
 import { FaultyDisk } from './store-faults.ts'
-import { type Dice, type Process, ProcessDied, type World } from './world.ts'
+import { type Dice, isDeath, type Process, ProcessDied, type World } from './world.ts'
 
 /** Of its deaths, those after which its system still closes the sockets; after the others nobody says a word. */
 const noisyDeathShare = 0.7
@@ -156,7 +156,7 @@ export class Hub {
     try {
       return request()
     } catch (error) {
-      if (error instanceof ProcessDied) return null
+      if (isDeath(error)) return null
       throw error
     }
   }

@@ -14,7 +14,8 @@
  *     last line only after the commit. Retries, hedges and moves to other scouts are invisible in it.
  *  7. Every answer ends exactly once, and nothing follows.
  *  8. Credits conserve: what the hub holds is what was granted and not used. Usage is booked once per done task.
- *  9. Terminal states absorb: nothing is given out, committed or told of what has ended.
+ *  9. Terminal states absorb: nothing is given out, committed or told of what has ended, and a cancel is not repeated
+ *     once its scout has answered with a settlement.
  * 10. Every buffer is within its bound: of readers, of sockets, of the core's memory.
  * 11. Nothing is sent to a session that is gone.
  * 12. A verdict `committed` on a durable task rests on the disk; so does `committed` in a welcome.
@@ -157,6 +158,7 @@ export class Checker {
   }
 
   hubDies(): void {
+    this.cancels.clear()
     this.engine = null
     this.decided = null
     this.ledger.forgetSessions((task) => this.disk().tasks.has(task))
@@ -168,10 +170,10 @@ export class Checker {
   readonly ears = {
     joined: (greeting: Greeting) => this.ledger.joined(greeting),
     offers: (session: number, frame: FrameOf<'offers'>) => this.ledger.offers(session, frame),
-    started: (session: number, frame: FrameOf<'started'>) => this.ledger.sign(session, this.world.nowMs, frame),
-    chunk: (session: number, frame: FrameOf<'chunk'>) => this.ledger.sign(session, this.world.nowMs, frame),
-    alive: (session: number, task: number, attempt: number) =>
-      this.ledger.sign(session, this.world.nowMs, { task, attempt }),
+    started: (session: number, frame: FrameOf<'started'>) => this.worked(session, frame),
+    chunk: (session: number, frame: FrameOf<'chunk'>) => this.worked(session, frame),
+    alive: (session: number, task: number, attempt: number) => this.worked(session, { task, attempt }),
+    broken: (session: number, task: number, attempt: number) => this.worked(session, { task, attempt }),
     heartbeat: (session: number) => this.ledger.sign(session, this.world.nowMs),
     settle: (session: number, frame: FrameOf<'settle'>) => {
       const triple = this.ledger.settle(session, frame)
@@ -185,6 +187,14 @@ export class Checker {
 
   /** Credits that are more than the scout may give, as its books stand. */
   private refused = 0
+  /** By session, task and attempt; answered by a settlement, as long as no further sign of work follows. */
+  private readonly cancels = new Map<string, 'sent' | 'answered'>()
+
+  private worked(session: number, attempt: { task: number; attempt: number }): void {
+    this.ledger.sign(session, this.world.nowMs, attempt)
+    this.cancels.delete(`${session}/${attempt.task}/${attempt.attempt}`)
+  }
+
   /** A repeated settlement that must be acknowledged again. */
   private mustCommit: string | null = null
 
@@ -200,8 +210,10 @@ export class Checker {
       const known = this.engine?.core.state.roster.bySession.get(session)?.credits ?? 0
       if (known > book.capacity) this.fail(5, `session ${session} was allowed ${known} credits of ${book.capacity}`)
     },
-    settle: () => {
+    settle: (session: number, { task, attempt }: FrameOf<'settle'>) => {
       this.mustCommit = null
+      const key = `${session}/${task}/${attempt}`
+      if (this.cancels.has(key)) this.cancels.set(key, 'answered')
     },
     gone: (session: number) => this.ledger.gone(session),
   }
@@ -227,12 +239,20 @@ export class Checker {
       case 'task':
         return this.sentTask(book, frame, body!)
       case 'cancel':
+        this.checkCancel(`${session}/${frame.task}/${frame.attempt}`, frame)
         return this.ledger.revoked(session, frame.task, frame.attempt)
       case 'settled':
         return this.sentVerdict(frame)
       case 'welcome':
         return this.sentWelcome(book, frame)
     }
+  }
+
+  private checkCancel(key: string, frame: FrameOf<'cancel'>): void {
+    if (this.cancels.get(key) === 'answered' && !this.isExcused(frame)) {
+      this.fail(9, `attempt ${frame.attempt} of task ${frame.task} is cancelled again after its scout has settled it`)
+    }
+    this.cancels.set(key, 'sent')
   }
 
   /** What waited for a commit, and a pause that crossed with the end of its session; the gateway lets them fall. */

@@ -19,7 +19,7 @@ export interface SessionBook {
   held: FrameOf<'hello'>['held']
 }
 
-export interface LeaseBook {
+interface LeaseBook {
   task: number
   attempt: number
   nonce: string

@@ -2,13 +2,14 @@
  * A model service behind an honest scout: it knows the right answer, takes its time over it, and sometimes fails the
  * way providers do: rate limits, refusals, a stream that breaks off or hangs, an adapter with a bug.
  */
+
+import type { AnswerWriter } from '../../scout/providers/provider.ts'
 import {
   type Provider,
   type ProviderAnswer,
   ProviderError,
   type ProviderRequest,
 } from '../../scout/providers/provider.ts'
-import type { AnswerWriter } from '../../scout/providers/provider.ts'
 import { fault } from '../../shared/faults.ts'
 import type { Offer } from '../../shared/task.ts'
 import { answerTo, embeddingFor } from './answers.ts'

@@ -7,7 +7,7 @@ import { type CoreSettings, defaultCoreSettings } from '../../orchestrator/core/
 import type { World } from './world.ts'
 
 /** Mean milliseconds between two faults of a kind; Infinity for never. */
-export interface Weather {
+interface Weather {
   cutMs: number
   halfOpenMs: number
   partitionMs: number
@@ -42,7 +42,7 @@ export interface Scenario {
 }
 
 /** How strangers behave on the scouts' wire; each combines a few. */
-export const habits = [
+const habits = [
   'late',
   'doubled',
   'forger',

@@ -4,6 +4,7 @@
  * at once, junk. Where a stranger does answer, it answers rightly: what is tried here is the protocol, not the model.
  */
 import { decodeFromHub, encode } from '../../shared/protocol/codec.ts'
+import { Assembly } from '../../shared/protocol/fragments.ts'
 import {
   type FrameOf,
   type HubFrame,
@@ -11,7 +12,6 @@ import {
   protocolVersion,
   type ScoutFrame,
 } from '../../shared/protocol/frames.ts'
-import { Assembly } from '../../shared/protocol/fragments.ts'
 import { answerTo, embeddingFor } from './answers.ts'
 import type { Checker } from './invariants.ts'
 import type { Network } from './network.ts'

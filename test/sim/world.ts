@@ -83,7 +83,7 @@ export class World {
       try {
         callback()
       } catch (error) {
-        if (!(error instanceof ProcessDied)) throw error
+        if (!isDeath(error)) throw error
       }
       drainMicrotasks()
       this.afterEvent()
@@ -139,6 +139,12 @@ export class World {
 
 /** Thrown where a process dies in the middle of something, so that nothing of it goes on. */
 export class ProcessDied extends Error {}
+
+/** Whether this is what is left of a death, in whatever it was wrapped on its way up. */
+export function isDeath(error: unknown): boolean {
+  if (error instanceof ProcessDied) return true
+  return error instanceof Error && error.cause !== undefined && isDeath(error.cause)
+}
 
 /** One process: its clock begins with it, and with it end all of its timers. */
 export class Process implements System {

@@ -37,6 +37,8 @@ export class Chance {
   /** The last grants, also of those long over: what an honest or a hostile scout may speak about. */
   readonly grants: Grant[] = []
   private nextSession = 1
+  /** Who has greeted, and not yet said that it holds no more. */
+  private claiming: number | null = null
   private nextTask = 1
   private nextIntent = 1
 
@@ -51,6 +53,7 @@ export class Chance {
   anything(): Event | 'pass' {
     const peer = this.peers.size === 0 ? undefined : this.pick([...this.peers.values()])
     const dice = this.random.below(100)
+    if (this.claiming !== null && dice < 70) return this.endClaims(this.claiming)
     if (dice < 16) return this.submit()
     if (dice < 20) return this.accept()
     if (dice < 30 || peer === undefined) return this.chance(0.25) || this.peers.size > 5 ? 'pass' : this.join()
@@ -156,10 +159,16 @@ export class Chance {
     const offers = this.someOffers()
     const capacity = Math.min(concurrency, this.creditMax)
     this.peers.set(session, { session, scout, instance, offers, capacity, credits: 0 })
+    this.claiming = session
     const held = this.grants
       .filter((grant) => grant.served.scout === scout && this.chance(0.8))
       .map(({ task, attempt, nonce }) => ({ task, attempt, nonce: this.chance(0.1) ? new Uint8Array(16) : nonce }))
     return { type: 'scoutJoined', session, scout, operator: operatorOf(scout), instance, concurrency, offers, held }
+  }
+
+  private endClaims(session: number): Event {
+    this.claiming = null
+    return { type: 'claimsEnded', session }
   }
 
   private offers({ session }: Peer): Event {
