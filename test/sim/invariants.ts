@@ -28,7 +28,7 @@
  * 19. A cancelled intent is over in all of its tasks when the client hears so.
  * 20. While the hub drains it gives out nothing new.
  * 21. An intent's reader hears of its events in order, without gaps or repeats, also across restarts.
- * 22. Once the faults stop, everything ends within 120 seconds, credits are back, and no timer is left without an owner.
+ * 22. Once the faults stop, everything ends within 120 seconds, credits are back, and every timer has an owner.
  */
 import { violations } from '../../orchestrator/core/invariants.ts'
 import type { HubEngine } from '../../orchestrator/engine/engine.ts'

@@ -55,7 +55,11 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a pong keeps the leases of everybody alive',
     file: `${core}/core.ts`,
-    find: '  for (const task of scout.leased) {\n    for (const lease of task.leases) if (lease.holder === scout) renew(core, lease)\n  }',
+    find: [
+      '  for (const task of scout.leased) {',
+      '    for (const lease of task.leases) if (lease.holder === scout) renew(core, lease)',
+      '  }',
+    ].join('\n'),
     replace: '  for (const task of core.tasks.values()) for (const lease of task.leases) renew(core, lease)',
   },
   {
@@ -193,8 +197,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'an attempt that came back is not written down',
     file: `${core}/attempts.ts`,
-    find: "if (task.intent !== null) core.persist({ change: 'release', task: id, attempt: lease.attempt, charged, returned })",
-    replace: '',
+    find: "core.persist({ change: 'release', task: id, attempt: lease.attempt, charged, returned })",
+    replace: 'void 0',
   },
   {
     name: 'leases of before the restart are given out again at once',
