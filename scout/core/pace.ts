@@ -26,7 +26,8 @@ export class Pace {
     this.level = Math.min(this.full, this.level + (nowMs - this.atMs) * this.perMs)
     this.atMs = nowMs
     const missing = Math.min(amount, this.full) - this.level
-    return missing <= 0 ? 0 : Math.ceil(missing / this.perMs)
+    // What is missing after a wait is rounding, never a part of a frame or byte.
+    return missing < 1e-6 ? 0 : Math.ceil(missing / this.perMs)
   }
 
   /** Counts what was sent; may go below zero, and later sends wait the longer. */

@@ -21,7 +21,7 @@ async function stage() {
   const { journal } = live.hub.engine
   const lazily = journal.lazily.bind(journal)
   journal.lazily = (write) => {
-    if (write.write === 'usage') booked.push(write.usage)
+    if (write.write === 'tally') booked.push(write.tally)
     lazily(write)
   }
   const [slow, fast] = [new ScriptedProvider('slow'), new ScriptedProvider('fast')]
@@ -46,7 +46,8 @@ test('of two scouts the one that begins first is heard, the other is stopped and
   expect(chunks.map(({ choices }) => choices[0].delta.content ?? '').join('')).toBe('from the second')
   expect(chunks[0]!.chasm).toMatchObject({ provider: 'fast', attempts: 2, cost_ms: { total: expect.any(Number) } })
   await until('both scouts to be free', () => live.hub.engine.scouts().every(({ inFlight }) => inFlight === 0))
-  expect(booked).toMatchObject([{ provider: 'fast', promptTokens: 3, completionTokens: 2 }])
+  await until('the usage to be booked', () => booked.length > 0)
+  expect(booked).toMatchObject([{ model: 'm', tasks: 1, promptTokens: 3, completionTokens: 2 }])
   const records = live.hub.engine.scouts().map(({ name, done, failed }) => [name, done, failed])
   expect(records).toEqual([
     ['slow', 0, 0],
@@ -64,7 +65,8 @@ test('the first one wins when it begins after all, also of a whole answer', asyn
   const answer = (await (await asked).json()) as Json
   expect(answer).toMatchObject({ choices: [{ message: { content: 'slow' } }], chasm: { provider: 'slow' } })
   await fast.aborted(second)
-  expect(booked).toHaveLength(1)
+  await until('the usage to be booked', () => booked.length > 0)
+  expect(booked).toMatchObject([{ model: 'm', tasks: 1 }])
 })
 
 test('with 0 nobody else is asked, however long it takes', async () => {

@@ -95,6 +95,19 @@ describe('pace', () => {
           expect(level).toBeGreaterThanOrEqual(0)
         }
       }),
+      // Once failed by a rounding error.
+      {
+        examples: [
+          [
+            [
+              [0, 4],
+              [0, 49],
+              [1, 21],
+              [0, 1],
+            ],
+          ],
+        ],
+      },
     )
   })
 })

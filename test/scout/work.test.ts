@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { ProviderError } from '../../scout/providers/provider.ts'
 import { fault } from '../../shared/faults.ts'
 import { abortGraceMs, chunkFrameBytes, unsentBytesMax } from '../../shared/limits.ts'
-import { ScoutStage, eagerSystem } from '../support/scout-stage.ts'
+import { eagerSystem, ScoutStage } from '../support/scout-stage.ts'
 import { ScriptedProvider } from '../support/scripted-provider.ts'
 
 let stage: ScoutStage

@@ -115,7 +115,7 @@ export class Hub {
     }
     process.after(drainMs, stop)
     this.checker.hubDrains(engine)
-    void engine.drain().then(stop)
+    void engine.drain().then(() => process.soon(stop))
   }
 
   /** From now on it lives. */

@@ -57,9 +57,11 @@ async function liveSpread(from: bigint, count: number, jobs: number): Promise<Re
   const total: Report = { lives: 0, simulatedMs: 0, failure: null }
   const reports = workers.map(async (worker) => {
     const text = (await new Response(worker.stdout).text()).trim()
-    if (text === '' && total.failure === null) throw new Error('a simulating process ended without a report')
-    if (text === '') return
-    const report = JSON.parse(text) as Report
+    const report = text === '' ? null : (JSON.parse(text) as Report)
+    // One that was stopped for another's failure has nothing to say; a rejection that nobody caught is one too.
+    const isSound = (await worker.exited) === 0 || report?.failure
+    if (!isSound && total.failure === null) throw new Error('a simulating process failed beside its seeds; see above')
+    if (report === null) return
     total.lives += report.lives
     total.simulatedMs += report.simulatedMs
     if (report.failure === null) return
