@@ -2,6 +2,7 @@
  * What must be true after every step, whatever scouts, clients, network, disk and clock did. The hub's edges report
  * here; the first thing that does not hold ends the life of the seed.
  *
+ *  0. Nothing throws.
  *  1. The core is consistent: everything `violations` of the core counts.
  *  2. An acknowledged intent is never lost: it is on the disk when it is acknowledged, at every later start and at the
  *     end; the same Idempotency-Key never makes two.

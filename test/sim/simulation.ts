@@ -59,7 +59,7 @@ export function live(seed: bigint, durationMs: number, say: ((line: string) => v
     const error = cast?.checker.broken ?? thrown
     const isBroken = error instanceof Broken
     // Anything else that is thrown is a defect of the code under test, or of this simulation.
-    const what = isBroken ? error.message : `defect: ${(error as Error).stack}`
+    const what = isBroken ? error.message : `0. a defect: ${(error as Error).stack}`
     failure = { invariant: isBroken ? error.invariant : 0, what, atMs: world.nowMs }
   }
   return { seed, digest: world.trace.digest, simulatedMs: world.nowMs, failure }
