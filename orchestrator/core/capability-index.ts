@@ -75,7 +75,7 @@ export class CapabilityIndex {
       for (const kind of taskKinds) {
         if (distinct.some((offer) => offer.kind === kind)) entries.push(this.ensureEntry(kind, autoModel, nowMs))
       }
-      klass = { signature, offers: distinct, entries, members: 0, idle: new SampledSet() }
+      klass = { signature, offers: distinct, entries, members: 0, idle: new SampledSet(), unlisted: [...entries] }
       this.classes.set(signature, klass)
     }
     klass.members++
@@ -87,19 +87,23 @@ export class CapabilityIndex {
   leave(klass: OfferClass): void {
     klass.members--
     for (const entry of klass.entries) entry.scouts--
-    if (klass.members === 0) this.classes.delete(klass.signature)
+    if (klass.members > 0) return
+    this.classes.delete(klass.signature)
+    for (const entry of klass.entries) entry.readyClasses.delete(klass)
   }
 
   /**
-   * Notes whether a scout can take a task now. Touches the class's models only when its first or last idle scout
-   * changes.
+   * Notes whether a scout can take a task now. A class that has an idle scout is listed at all of its models; one that
+   * has none any more stays listed until a model comes upon it, because most are idle again before that.
    */
   setIdle(klass: OfferClass, scout: Scout, idle: boolean): void {
-    if (idle) {
-      if (klass.idle.add(scout) && klass.idle.size === 1) for (const e of klass.entries) e.readyClasses.add(klass)
-    } else if (klass.idle.delete(scout) && klass.idle.size === 0) {
-      for (const e of klass.entries) e.readyClasses.delete(klass)
+    if (!idle) {
+      klass.idle.delete(scout)
+      return
     }
+    klass.idle.add(scout)
+    for (const entry of klass.unlisted) entry.readyClasses.add(klass)
+    klass.unlisted.length = 0
   }
 
   /** Every class there is, for listings. */
@@ -109,8 +113,13 @@ export class CapabilityIndex {
 
   /** A random idle scout that offers this; undefined when there is none. */
   sampleIdle(entry: ModelEntry, random: Random): Scout | undefined {
-    if (entry.readyClasses.size === 0) return undefined
-    return entry.readyClasses.sample(random).idle.sample(random)
+    while (entry.readyClasses.size > 0) {
+      const klass = entry.readyClasses.sample(random)
+      if (klass.idle.size > 0) return klass.idle.sample(random)
+      entry.readyClasses.delete(klass)
+      klass.unlisted.push(entry)
+    }
+    return undefined
   }
 }
 

@@ -184,7 +184,7 @@ export interface ModelEntry extends Timed {
   /** Connected scouts that offer it at all, and those of them that are not paused by their provider. */
   offerers: number
   scouts: number
-  /** Classes that offer it and have at least one idle scout. */
+  /** Classes that offer it and have an idle scout, and some that had one a moment ago. */
   readyClasses: SampledSet<OfferClass>
   waiting: ReadyQueue<Task>
   /** Tasks that came back from a scout and should go to another. They have had their turn, so they go first. */
@@ -204,6 +204,8 @@ export interface OfferClass {
   entries: readonly ModelEntry[]
   members: number
   idle: SampledSet<Scout>
+  /** Those of its entries that do not list it among their ready classes; empty while it has an idle scout. */
+  unlisted: ModelEntry[]
 }
 
 /** Expected cost of a placement, term by term, in milliseconds. */

@@ -12,7 +12,7 @@
  *  7. Credits are whole, never negative and never above the scout's capacity, which the hub's own limit caps.
  *  8. A scout's class is what it offers without its paused models, and counts it.
  *  9. A scout is idle in its class exactly while it is ready, has credit and has room.
- * 10. Each model counts its offerers and scouts rightly, and knows exactly the classes that have an idle scout.
+ * 10. Each model counts its offerers and scouts rightly, and knows every class that has an idle scout.
  * 11. No first-timer that any scout may have waits for a model of which a scout is idle.
  * 12. Every task, pause and unacknowledged cancel has a deadline, no later than what it stands for; so has a model that
  *     nobody offers; nothing else has one.
@@ -177,28 +177,28 @@ function checkEntry(core: CoreState, entry: ModelEntry, count: Recount, check: C
   check(core.index.entries.get(key) === entry, 10, key, 'is listed under another name')
   check(offerers === (count.offerers.get(entry) ?? 0), 10, key, `counts ${offerers} offerers`)
   check(scouts === (count.scouts.get(entry) ?? 0), 10, key, `counts ${scouts} scouts`)
+  let idle = false
   for (const klass of readyClasses) {
-    check(klass.idle.size > 0 && klass.entries.includes(entry), 10, key, 'knows a class that cannot serve it')
+    const isRight = klass.members > 0 && klass.entries.includes(entry)
+    check(isRight, 10, key, 'knows a class that cannot serve it')
+    if (klass.idle.size > 0) idle = true
   }
   check(waiting.size === (count.waiting.get(entry) ?? 0), 6, key, `counts ${waiting.size} waiting`)
   check(picky.size === (count.picky.get(entry) ?? 0), 6, key, `counts ${picky.size} picky`)
-  check(
-    core.draining || !count.plain.has(entry) || readyClasses.size === 0,
-    11,
-    key,
-    'has waiting tasks and idle scouts',
-  )
+  check(core.draining || !count.plain.has(entry) || !idle, 11, key, 'has waiting tasks and idle scouts')
   const isForgettable = offerers === 0 && entry.model !== autoModel
   check((entry.slot !== -1) === isForgettable, 12, key, `${offerers} offerers, and the wrong end date`)
   if (entry.slot !== -1) count.armed++
 }
 
 function checkClass(klass: OfferClass, count: Recount, check: Check): void {
-  const { signature, members, idle, entries } = klass
+  const { signature, members, idle, entries, unlisted } = klass
   const isRight = members === count.members.get(klass) && idle.size <= members
   check(isRight, 8, signature, `counts ${members} members and ${idle.size} idle ones`)
   for (const entry of entries) {
-    check(entry.readyClasses.has(klass) === idle.size > 0, 10, signature, `is wrongly known to ${entry.key}`)
+    const isListed = entry.readyClasses.has(klass)
+    check(isListed !== unlisted.includes(entry), 10, signature, `does not know whether ${entry.key} lists it`)
+    check(isListed || idle.size === 0, 10, signature, `is unknown to ${entry.key}`)
   }
 }
 

@@ -113,6 +113,7 @@ export function chooseScout(index: CapabilityIndex, entry: ModelEntry, task: Tas
 function searchFew(entry: ModelEntry, task: Task): Scout | undefined {
   let looks = 64
   for (const klass of entry.readyClasses) {
+    if (--looks <= 0) return undefined
     for (const scout of klass.idle) {
       if (mayTry(entry, scout, task)) return scout
       if (--looks === 0) return undefined

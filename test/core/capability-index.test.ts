@@ -101,7 +101,9 @@ describe('the capability index', () => {
             const entry = index.entry('chat', model)
             expect(entry?.scouts ?? 0).toBe(able.length)
             const ready = new Set(able.filter((one) => one.idle).map((one) => one.klass))
-            expect(new Set(entry?.readyClasses ?? [])).toEqual(ready)
+            const listed = [...(entry?.readyClasses ?? [])]
+            expect(new Set(listed.filter(({ idle }) => idle.size > 0))).toEqual(ready)
+            expect(listed.every(({ members }) => members > 0)).toBe(true)
           }
           expect(new Set(index.offerClasses())).toEqual(new Set(present.map((one) => one.klass)))
         }
