@@ -51,9 +51,14 @@ export function idempotencyKey(of: { tenant: string; route: string; key: string 
 
 /** A copy that shares no bytes with the row it was made of. */
 export function copyTask(row: TaskRow): TaskRow {
-  return { ...row, nonce: row.nonce?.slice() ?? null }
+  return { ...row, nonce: row.nonce && copyBytes(row.nonce) }
 }
 
 export function copyIdempotency(row: IdempotencyRow): IdempotencyRow {
-  return { ...row, answer: row.answer?.slice() ?? null }
+  return { ...row, answer: row.answer && copyBytes(row.answer) }
+}
+
+/** A real copy: the `slice` of a Buffer would share its memory. */
+export function copyBytes(bytes: Uint8Array): Uint8Array {
+  return new Uint8Array(bytes)
 }

@@ -5,6 +5,7 @@
  */
 import { StoreError, type StoreWrite, type StoreWriteOf, type TaskRow, type UsageSum } from '../engine/store-port.ts'
 import {
+  copyBytes,
   copyIdempotency,
   copyTask,
   idempotencyKey,
@@ -88,7 +89,7 @@ function addIntent(disk: MemoryDisk, { intent, tasks, requests }: StoreWriteOf<'
   const stored: StoredIntent = { row: { ...intent }, tasks: [], events: [] }
   for (const [place, row] of tasks.entries()) {
     must(!disk.tasks.has(row.task), () => `there is a task ${row.task} already`)
-    const request = requests[place]!.slice()
+    const request = copyBytes(requests[place]!)
     const task: StoredTask = { row: { ...copyTask(row), intent: intent.id }, request, result: null }
     stored.tasks.push(task)
     put(disk.tasks, row.task, task, undo)
@@ -101,7 +102,7 @@ const writes: Writes = {
   lease(disk, { task, attempt, nonce, scout, instance }, undo) {
     const stored = disk.tasks.get(task)
     must(stored?.row.state === 'ready', () => `task ${task} is not ready`)
-    change(stored, { state: 'leased', attempt, nonce: nonce.slice(), scout, instance }, undo)
+    change(stored, { state: 'leased', attempt, nonce: copyBytes(nonce), scout, instance }, undo)
   },
   release(disk, { task, attempt, charged, returned }, undo) {
     change(leased(disk, task, attempt), { state: 'ready', ...noLease, charged, returned }, undo)
@@ -110,7 +111,7 @@ const writes: Writes = {
     const stored = leased(disk, task, attempt)
     must(sameBytes(stored.row.nonce, nonce), () => `task ${task} is not leased with this nonce`)
     change(stored, { state: 'done', scout: null, instance: null, served, promptTokens, completionTokens }, undo)
-    stored.result = result.slice()
+    stored.result = copyBytes(result)
     undo.push(() => {
       stored.result = null
     })

@@ -5,7 +5,7 @@
  * would.
  */
 import { type IntentFilter, type IntentRow, type KeyRow, type Store, StoreError } from '../engine/store-port.ts'
-import { copyIdempotency, copyTask, idempotencyKey, MemoryDisk } from './memory-disk.ts'
+import { copyBytes, copyIdempotency, copyTask, idempotencyKey, MemoryDisk } from './memory-disk.ts'
 import { sameBytes, writeBatch } from './memory-writes.ts'
 
 export function memoryStore(disk = new MemoryDisk()): Store {
@@ -75,8 +75,8 @@ function readsOn(disk: MemoryDisk): Reads {
     },
     intents: (filter) => listed(disk, filter),
     tasksOf: (intent) => disk.intents.get(intent)?.tasks.map((task) => copyTask(task.row)) ?? [],
-    request: (task) => disk.tasks.get(task)?.request.slice(),
-    result: (task) => disk.tasks.get(task)?.result?.slice(),
+    request: (task) => copyIfAny(disk.tasks.get(task)?.request),
+    result: (task) => copyIfAny(disk.tasks.get(task)?.result),
     isCommitted(task, attempt, nonce) {
       const row = disk.tasks.get(task)?.row
       return row?.state === 'done' && row.attempt === attempt && sameBytes(row.nonce, nonce)
@@ -150,4 +150,8 @@ function forgetOthers(disk: MemoryDisk, finishedMs: number, idempotencyMs: numbe
   const booked = firstBooked.filter((row) => row.atMs < finishedMs)
   for (const { task } of booked) disk.bookings.delete(task)
   return oldest.length + booked.length
+}
+
+function copyIfAny(bytes: Uint8Array | null | undefined): Uint8Array | undefined {
+  return bytes ? copyBytes(bytes) : undefined
 }

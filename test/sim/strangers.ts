@@ -137,8 +137,8 @@ export class Stranger {
   // ------------------------------------------------------------ work
 
   private accept(task: FrameOf<'task'>): void {
-    const kept = { ...task, nonce: task.nonce.slice() }
-    if (task.body !== null) return this.begin(kept, task.body.slice())
+    const kept = { ...task, nonce: Uint8Array.from(task.nonce) }
+    if (task.body !== null) return this.begin(kept, Uint8Array.from(task.body))
     this.assemblies.set(`${task.task}/${task.attempt}`, { task: kept, assembly: new Assembly(task.size) })
   }
 
@@ -267,7 +267,7 @@ export class Stranger {
     const job = [...this.jobs.values()].at(-1)
     if (job === undefined) return
     const { task, attempt } = job.task
-    const nonce = job.task.nonce.slice()
+    const nonce = Uint8Array.from(job.task.nonce)
     const bend = dice.below(3)
     if (bend === 0) nonce[dice.below(nonceBytes)]! ^= 1
     this.claim(bend === 1 ? task + 1 : task, bend === 2 ? attempt + 1 : attempt, nonce)
