@@ -113,7 +113,8 @@ export function chooseScout(index: CapabilityIndex, entry: ModelEntry, task: Tas
 function searchFew(entry: ModelEntry, task: Task): Scout | undefined {
   let looks = 64
   for (const klass of entry.readyClasses) {
-    if (--looks <= 0) return undefined
+    // One look for a class that is listed and has nobody idle any more, one for each scout of the others.
+    if (klass.idle.size === 0 && --looks === 0) return undefined
     for (const scout of klass.idle) {
       if (mayTry(entry, scout, task)) return scout
       if (--looks === 0) return undefined

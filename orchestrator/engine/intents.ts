@@ -7,12 +7,12 @@ import { type Fault, fault } from '../../shared/faults.ts'
 import { durableTasksMax } from '../../shared/limits.ts'
 import type { System } from '../../shared/system.ts'
 import type { Change, Event } from '../core/events.ts'
-import type { CoreState } from '../core/state.ts'
+import { type CoreState, hubDraining } from '../core/state.ts'
 import type { CarrierHost } from './carrier.ts'
 import { EventReader, LiveIntent, type LiveTask } from './intent-events.ts'
 import { acceptEvent, intentRow, intentView, readJson, taskRow, taskView } from './intent-rows.ts'
 import type { Accepted, IntentEvents, IntentSubmission, Intents, IntentView, TaskView, Viewer } from './intents-port.ts'
-import type { Journal } from './journal.ts'
+import { type Journal, notWritable } from './journal.ts'
 import { renderRequest } from './render.ts'
 import type { Replays } from './replays.ts'
 import type { IntentState, OpenIntent, Store, StoreWrite } from './store-port.ts'
@@ -28,8 +28,6 @@ export interface IntentsOptions {
   dispatch: (event: Event) => void
   nextTask: () => number
 }
-
-const hubDraining = 'The orchestrator is restarting. Try again in a moment.'
 
 export class DurableIntents implements Intents {
   private readonly live = new Map<string, LiveIntent>()
@@ -65,7 +63,7 @@ export class DurableIntents implements Intents {
 
   private refusal({ plan }: IntentSubmission): Fault | null {
     const { core } = this.options
-    if (core.draining) return fault('hub_draining', hubDraining)
+    if (core.draining) return hubDraining()
     if (this.open.size + plan.tasks.length <= durableTasksMax) return null
     return fault('queue_full', 'Too many tasks of intents are open. Try again later.', { retryAfterMs: 10_000 })
   }
@@ -93,13 +91,7 @@ export class DurableIntents implements Intents {
         dispatch(acceptEvent(open, weight, deadlineMs))
         resolve({ type: 'accepted', id: intent.id, replayed: false })
       }
-      const refuse = () => {
-        const cause = fault('store_unavailable', 'The orchestrator cannot write to its disk. Try again later.', {
-          retryAfterMs: 5_000,
-        })
-        resolve({ type: 'refused', fault: cause })
-      }
-      journal.promise(writes, then, refuse)
+      journal.promise(writes, then, () => resolve({ type: 'refused', fault: notWritable }))
     })
   }
 

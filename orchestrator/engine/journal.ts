@@ -3,6 +3,7 @@
  * order, all that gathered during one turn of the loop in one transaction, so that under load one sync serves many.
  * When the store cannot write, new promises are refused at once, old ones are kept and tried again.
  */
+import { fault } from '../../shared/faults.ts'
 import { journalRetryMs, journalRowsMax, usageBacklogMax } from '../../shared/limits.ts'
 import type { System } from '../../shared/system.ts'
 import { type Store, StoreError, type StoreTrouble, type StoreWrite } from './store-port.ts'
@@ -14,6 +15,11 @@ interface Entry {
   /** When given, the entry is a new promise that can still be refused. */
   refuse: ((trouble: StoreTrouble) => void) | null
 }
+
+/** What a client hears whose promise the store could not keep. */
+export const notWritable = fault('store_unavailable', 'The orchestrator cannot write to its disk. Try again later.', {
+  retryAfterMs: 5_000,
+})
 
 /**
  * A write whose condition did not hold, or a follow-up that broke: what is in memory and what is in the store may not

@@ -2,8 +2,8 @@
  * Answers under an Idempotency-Key that live and die with their client otherwise: made once, in the store before the
  * client hears them, and given again to whoever repeats the request.
  */
-import { type Fault, fault } from '../../shared/faults.ts'
-import type { Journal } from './journal.ts'
+import type { Fault } from '../../shared/faults.ts'
+import { type Journal, notWritable } from './journal.ts'
 import type { KeptAnswer, ReplayScope } from './ports.ts'
 import type { Replays } from './replays.ts'
 import type { StoreWrite } from './store-port.ts'
@@ -12,10 +12,6 @@ interface Keeper {
   replays: Replays
   journal: Journal
 }
-
-const notWritable = fault('store_unavailable', 'The orchestrator cannot write to its disk. Try again later.', {
-  retryAfterMs: 5_000,
-})
 
 /** See `Engine.keepAnswer`. */
 export async function keepAnswer(
