@@ -8,7 +8,7 @@ import type { Effect, Event } from '../orchestrator/core/events.ts'
 import { Random } from '../orchestrator/core/random.ts'
 import { defaultCoreSettings } from '../orchestrator/core/settings.ts'
 import { plainWishes } from '../orchestrator/core/task.ts'
-import type { Offer } from '../shared/task.ts'
+import { type Offer, offerOf } from '../shared/task.ts'
 
 const modelCount = 200
 const offersPerScout = 50
@@ -56,7 +56,7 @@ class Stage {
   private join(session: number): void {
     const chosen = new Set<string>()
     while (chosen.size < offersPerScout) chosen.add(this.models[this.random.below(modelCount)]!)
-    const offers: Offer[] = [...chosen].map((model) => ({ kind: 'chat', model, provider: 'p', contextTokens: 0 }))
+    const offers: Offer[] = [...chosen].map((model) => offerOf({ kind: 'chat', model, provider: 'p' }))
     const scout = `operator-${session % 500}/scout-${session}`
     const who = { scout, operator: `operator-${session % 500}`, instance: `i${session}` }
     this.feed({ type: 'scoutJoined', session, ...who, concurrency: this.concurrency, offers, held: [] })

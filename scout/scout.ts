@@ -4,6 +4,7 @@
  */
 import { concurrencyMax, drainMs, handBackMs } from '../shared/limits.ts'
 import type { FrameOf } from '../shared/protocol/frames.ts'
+import { packOffers } from '../shared/protocol/offers.ts'
 import type { System, Timer } from '../shared/system.ts'
 import type { Catalog } from './catalog.ts'
 import type { Hello, WorkFrame } from './core/session.ts'
@@ -105,7 +106,7 @@ export class Scout implements LinkHandler {
   }
 
   private offers(): FrameOf<'hello'>['offers'] {
-    return this.ports.catalog.offers().map((o) => [o.kind, o.model, o.provider, o.contextTokens])
+    return packOffers(this.ports.catalog.offers())
   }
 
   private offersChanged(): void {

@@ -33,6 +33,8 @@ export const nameCharsMax = 64
 export const modelCharsMax = 128
 /** Offers of one scout; the hello is refused with 4400 beyond it. */
 export const offersMax = 256
+/** Characters with which a specialist says what it is good for; the scout cuts the rest off. */
+export const aboutCharsMax = 160
 /** Tasks one scout may run at once; a larger advertised concurrency is cut to this. */
 export const concurrencyMax = 256
 /** Characters of a fault message; the rest is cut off. */

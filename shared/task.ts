@@ -6,15 +6,36 @@
 export type TaskKind = 'chat' | 'embed'
 export const taskKinds: readonly TaskKind[] = ['chat', 'embed']
 
+/** What a model can besides plain text, as bits that add up. */
+const abilityBits = { tools: 1, json: 2, images: 4, audio: 8 } as const
+
 /**
- * One thing a scout can do. `contextTokens` is 0 when unknown. The provider is the one the scout would use first;
- * the `started` frame says which one it really used.
+ * One thing a scout can do. The provider is the one the scout would use first; the `started` frame and the settlement
+ * say which one it really used. Prices are millionths of a US dollar per million tokens.
  */
 export interface Offer {
   kind: TaskKind
   model: string
   provider: string
+  /** 0 when unknown. */
   contextTokens: number
+  /** Sum of `abilityBits`; 0 when nothing is known. */
+  abilities: number
+  /** Of the prompt's tokens and of the answer's; null when unknown. */
+  promptPrice: number | null
+  answerPrice: number | null
+  /** What a specialist is good for, in one sentence for people and planners; empty for a plain model. */
+  about: string
+}
+
+/** The names of the abilities in `bits`. */
+export function abilitiesIn(bits: number): string[] {
+  return Object.entries(abilityBits).flatMap(([name, bit]) => ((bits & bit) === 0 ? [] : [name]))
+}
+
+/** An offer of which only this much is known. */
+export function offerOf(known: Pick<Offer, 'kind' | 'model' | 'provider'> & Partial<Offer>): Offer {
+  return { contextTokens: 0, abilities: 0, promptPrice: null, answerPrice: null, about: '', ...known }
 }
 
 /** The model name with which a client leaves the choice to the hub. */

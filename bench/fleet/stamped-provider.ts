@@ -5,7 +5,7 @@
  */
 import { type AnswerWriter, type Provider, type ProviderAnswer, ProviderError } from '../../scout/providers/provider.ts'
 import { fault } from '../../shared/faults.ts'
-import type { Offer } from '../../shared/task.ts'
+import { type Offer, offerOf } from '../../shared/task.ts'
 import { contentLine, lastLine, stamp, stampHash, wholeAnswer } from './stamps.ts'
 
 export interface StampedSettings {
@@ -58,7 +58,7 @@ export class StampedProvider implements Provider {
   constructor(private readonly settings: Readonly<StampedSettings>) {}
 
   async discover(): Promise<Offer[]> {
-    return this.settings.models.map((model) => ({ kind: 'chat', model, provider: this.name, contextTokens: 0 }))
+    return this.settings.models.map((model) => offerOf({ kind: 'chat', model, provider: this.name }))
   }
 
   async answer(request: { stream: boolean }, writer: AnswerWriter, signal: AbortSignal): Promise<ProviderAnswer> {

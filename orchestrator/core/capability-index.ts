@@ -68,7 +68,7 @@ export class CapabilityIndex {
   /** Counts one more scout that is able to do all this now; its class comes back. */
   enter(offers: readonly Offer[], nowMs: number): OfferClass {
     const distinct = distinctOffers(offers)
-    const signature = distinct.map((o) => `${o.kind}\t${o.model}\t${o.provider}\t${o.contextTokens}`).join('\n')
+    const signature = distinct.map((offer) => Object.values(offer).join('\t')).join('\n')
     let klass = this.classes.get(signature)
     if (klass === undefined) {
       const entries = distinct.map((offer) => this.ensureEntry(offer.kind, offer.model, nowMs))

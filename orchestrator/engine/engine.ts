@@ -14,8 +14,8 @@ import {
   tickMs,
 } from '../../shared/limits.ts'
 import { type FrameOf, nonceBytes } from '../../shared/protocol/frames.ts'
+import { unpackOffers } from '../../shared/protocol/offers.ts'
 import type { System, Timer } from '../../shared/system.ts'
-import type { Offer } from '../../shared/task.ts'
 import { Core } from '../core/core.ts'
 import type { Effect, Event } from '../core/events.ts'
 import { type CoreSettings, defaultCoreSettings } from '../core/settings.ts'
@@ -217,7 +217,7 @@ export class HubEngine implements Engine, ScoutEvents, CarrierHost {
     const { name, instance, concurrency } = hello
     const held = hello.held.map(([task, attempt, nonce]) => ({ task, attempt, nonce }))
     const scout = `${operator}/${name}`
-    const offers = offersOf(hello.offers)
+    const offers = unpackOffers(hello.offers)
     this.dispatch({ type: 'scoutJoined', session, scout, operator, instance, concurrency, offers, held })
     this.dispatch({ type: 'claimsEnded', session })
   }
@@ -227,7 +227,7 @@ export class HubEngine implements Engine, ScoutEvents, CarrierHost {
   }
 
   offers(session: number, { concurrency, offers }: FrameOf<'offers'>): void {
-    this.dispatch({ type: 'scoutOffers', session, concurrency, offers: offersOf(offers) })
+    this.dispatch({ type: 'scoutOffers', session, concurrency, offers: unpackOffers(offers) })
   }
 
   started(session: number, { task, attempt, provider }: FrameOf<'started'>): void {
@@ -372,10 +372,6 @@ export class HubEngine implements Engine, ScoutEvents, CarrierHost {
     if (this.listings.counts().tasksLeased > 0) return
     for (const wake of this.idleWaiters.splice(0)) wake()
   }
-}
-
-function offersOf(wire: FrameOf<'hello'>['offers']): Offer[] {
-  return wire.map(([kind, model, provider, contextTokens]) => ({ kind, model, provider, contextTokens }))
 }
 
 /** A stranger's account of what went wrong, in our words where it uses others. */

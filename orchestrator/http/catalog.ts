@@ -3,6 +3,7 @@
  * with what explains their standing, for admins. Everything shown is asked from the engine at that moment.
  */
 import { fault } from '../../shared/faults.ts'
+import { abilitiesIn, type Offer } from '../../shared/task.ts'
 import type { ModelListing, OfferStanding, ScoutListing } from '../engine/ports.ts'
 import type { Exchange } from './exchange.ts'
 import { refuse, replyJson } from './reply.ts'
@@ -57,13 +58,24 @@ function shownScout(scout: ScoutListing) {
     done: scout.done,
     failed: scout.failed,
     failure_rate: scout.failureRate,
-    offers: scout.offers.map(({ kind, model, provider, contextTokens }) => ({
-      kind,
-      model,
-      provider,
-      context_tokens: contextTokens,
-    })),
+    offers: scout.offers.map(shownOffer),
   }
+}
+
+function shownOffer({ kind, model, provider, contextTokens, abilities, promptPrice, answerPrice, about }: Offer) {
+  return {
+    kind,
+    model,
+    provider,
+    context_tokens: contextTokens,
+    abilities: abilitiesIn(abilities),
+    dollars_per_million_tokens: { prompt: dollars(promptPrice), answer: dollars(answerPrice) },
+    about,
+  }
+}
+
+function dollars(micros: number | null): number | null {
+  return micros === null ? null : micros / 1_000_000
 }
 
 function shownStanding({ kind, model, provider, speed, resumesInMs, cost }: OfferStanding) {

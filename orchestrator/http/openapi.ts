@@ -24,9 +24,17 @@ import {
 import { replyJson } from './reply.ts'
 import { chatRequest, embeddingsRequest, keyRequest } from './requests.ts'
 
-const offer = object({ kind: { enum: taskKinds }, model: text, provider: text, context_tokens: count })
 const orNull = (schema: Json) => ({ ...schema, type: [schema.type, 'null'] })
 const some = { type: 'number', minimum: 0 }
+const offer = object({
+  kind: { enum: taskKinds },
+  model: text,
+  provider: text,
+  context_tokens: count,
+  abilities: texts,
+  dollars_per_million_tokens: object({ prompt: orNull(some), answer: orNull(some) }),
+  about: text,
+})
 const standing = object({
   kind: { enum: taskKinds },
   model: text,

@@ -6,7 +6,7 @@
  */
 import { fault } from '../../shared/faults.ts'
 import type { System } from '../../shared/system.ts'
-import type { Offer } from '../../shared/task.ts'
+import { type Offer, offerOf } from '../../shared/task.ts'
 import { type Dice, diceOf, seedOf } from './demo-dice.ts'
 import { type DemoChat, readChat, readEmbedding, readJson, splitPrefix } from './demo-request.ts'
 import { choiceOf, type DemoChoice, logprobsOf } from './demo-text.ts'
@@ -58,7 +58,7 @@ export class DemoProvider implements Provider {
   }
 
   async discover(): Promise<Offer[]> {
-    return this.#settings.models.map((model) => ({ kind: kindOf(model), model, provider: this.name, contextTokens: 0 }))
+    return this.#settings.models.map((model) => offerOf({ kind: kindOf(model), model, provider: this.name }))
   }
 
   async answer(request: ProviderRequest, writer: AnswerWriter, signal: AbortSignal): Promise<ProviderAnswer> {

@@ -3,7 +3,7 @@
  * offer. The list is a stranger's text: names that cannot travel are passed over, and there is a bound on their number.
  */
 import { modelCharsMax, offersMax } from '../../shared/limits.ts'
-import type { Offer } from '../../shared/task.ts'
+import { type Offer, offerOf } from '../../shared/task.ts'
 import type { Service } from './dialects.ts'
 
 interface ListedModel {
@@ -44,7 +44,7 @@ export function offersOf(models: readonly ListedModel[], service: Service, wante
   return models
     .filter(isOurs)
     .slice(0, offersMax)
-    .map(({ id, contextTokens }) => ({ kind: kindOf(id), model: id, provider: service.name, contextTokens }))
+    .map(({ id, contextTokens }) => offerOf({ kind: kindOf(id), model: id, provider: service.name, contextTokens }))
 }
 
 /** Embedding models are known by their names: no service of this dialect says it in its list. */

@@ -4,6 +4,7 @@
  * the hub forwards without re-encoding. PROTOCOL.md tells the same in prose; `codec.ts` turns it into bytes and back.
  */
 import {
+  aboutCharsMax,
   bodyBytesMax,
   concurrencyMax,
   faultMessageCharsMax,
@@ -35,7 +36,18 @@ const task = count()
 const attempt = count(1_000)
 const nonce = bytesExactly(nonceBytes)
 const durationMs = count(86_400_000)
-const offers = listOf(offersMax, oneOf(taskKinds), name(modelCharsMax), name(nameCharsMax), count())
+const price = orNull(count())
+const offers = listOf(
+  offersMax,
+  oneOf(taskKinds),
+  name(modelCharsMax),
+  name(nameCharsMax),
+  count(),
+  count(255),
+  price,
+  price,
+  text(aboutCharsMax),
+)
 
 /** `size` is the whole body's length; `body` is null when the body follows as fragments. */
 const size = count(bodyBytesMax)
@@ -56,7 +68,7 @@ export const frameTable = {
       /** Software and version, for people. */
       agent: text(nameCharsMax),
       concurrency: count(concurrencyMax),
-      /** [kind, model, provider, context tokens or 0] */
+      /** [kind, model, provider, context tokens or 0, abilities, price of the prompt and of the answer, about] */
       offers,
       /** [task, attempt, nonce] of every lease still held. */
       held: listOf(concurrencyMax, task, attempt, nonce),
@@ -160,6 +172,30 @@ export const frameTable = {
   hubDrain: { code: 70, from: 'hub', fields: { windowMs: durationMs, reason: text(faultMessageCharsMax) } },
   /** The client reads slowly: stop or go on reading from the provider for this attempt. */
   flow: { code: 71, from: 'hub', fields: { task, attempt, paused: flag } },
+  /**
+   * How this scout stands with the hub, and why it gets the work it gets. The counts are of the last hour: how often it
+   * was looked at for a task, got it, and lost it on latency, price, capacity or trust.
+   */
+  standing: {
+    code: 72,
+    from: 'hub',
+    fields: {
+      considered: count(),
+      won: count(),
+      lostLatency: count(),
+      lostPrice: count(),
+      lostCapacity: count(),
+      lostTrust: count(),
+      done: count(),
+      failed: count(),
+      /** Share of charged attempts that failed, lately, in thousandths. */
+      failurePermille: count(1_000),
+      /** Tasks at once the hub trusts this scout with. */
+      window: count(concurrencyMax),
+      /** [model, milliseconds until the hub asks for it again]: paused by a provider's rate limit. */
+      paused: listOf(offersMax, name(modelCharsMax), durationMs),
+    },
+  },
 } as const satisfies Record<string, FrameRow>
 
 export type FrameType = keyof typeof frameTable

@@ -50,7 +50,16 @@ export const scoutPhaseMoves: Record<ScoutPhase, readonly ScoutPhase[]> = {
 }
 
 type HubFrameType = HubFrame['type']
-const fromHub: readonly HubFrameType[] = ['task', 'cancel', 'settled', 'ping', 'hubDrain', 'flow', 'fragment']
+const fromHub: readonly HubFrameType[] = [
+  'task',
+  'cancel',
+  'settled',
+  'ping',
+  'hubDrain',
+  'flow',
+  'fragment',
+  'standing',
+]
 
 /** What a scout accepts from the hub in each phase; anything else closes with 4400. */
 export const scoutAccepts: Record<ScoutPhase, readonly HubFrameType[]> = {

@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest'
 import { CapabilityIndex } from '../../orchestrator/core/capability-index.ts'
 import type { ModelEntry, OfferClass, Scout } from '../../orchestrator/core/entities.ts'
 import { Random } from '../../orchestrator/core/random.ts'
-import type { Offer } from '../../shared/task.ts'
+import { type Offer, offerOf } from '../../shared/task.ts'
 import { offersOf } from '../support/core-harness.ts'
 
 interface Member {
@@ -53,9 +53,9 @@ describe('the capability index', () => {
   test('takes the first of several offers of one model, and none of "auto"', () => {
     const index = new CapabilityIndex()
     const twice: Offer[] = [
-      { kind: 'chat', model: 'x', provider: 'one', contextTokens: 0 },
-      { kind: 'chat', model: 'x', provider: 'two', contextTokens: 0 },
-      { kind: 'chat', model: 'auto', provider: 'sly', contextTokens: 0 },
+      offerOf({ kind: 'chat', model: 'x', provider: 'one' }),
+      offerOf({ kind: 'chat', model: 'x', provider: 'two' }),
+      offerOf({ kind: 'chat', model: 'auto', provider: 'sly' }),
     ]
     const { klass, advertised } = enter(index, 'a', twice)
     expect(klass.offers).toEqual([twice[0]])

@@ -1,7 +1,7 @@
 /** Where tasks go: offers, credits, queues and their bounds, models that come and go, and which scout is preferred. */
 import { describe, expect, test } from 'vitest'
 import { costOf } from '../../orchestrator/core/placement.ts'
-import type { Offer } from '../../shared/task.ts'
+import { type Offer, offerOf } from '../../shared/task.ts'
 import { CoreHarness, offersOf } from '../support/core-harness.ts'
 
 describe('offers', () => {
@@ -350,8 +350,8 @@ describe('the choice among idle scouts', () => {
   test('an offer of two kinds is told apart', () => {
     const bench = new CoreHarness()
     const offers: Offer[] = [
-      { kind: 'chat', model: 'm', provider: 'talker', contextTokens: 0 },
-      { kind: 'embed', model: 'm', provider: 'embedder', contextTokens: 0 },
+      offerOf({ kind: 'chat', model: 'm', provider: 'talker' }),
+      offerOf({ kind: 'embed', model: 'm', provider: 'embedder' }),
     ]
     bench.join([], 2, { offers })
     bench.submit({ kind: 'embed' })

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Wishes } from '../../orchestrator/core/entities.ts'
 import { plainWishes } from '../../orchestrator/core/task.ts'
-import type { Offer } from '../../shared/task.ts'
+import { type Offer, offerOf } from '../../shared/task.ts'
 import { CoreHarness } from '../support/core-harness.ts'
 
 function wishing(wishes: Partial<Wishes>): { wishes: Wishes } {
@@ -10,7 +10,7 @@ function wishing(wishes: Partial<Wishes>): { wishes: Wishes } {
 }
 
 function offer(model: string, provider: string): Offer {
-  return { kind: 'chat', model, provider, contextTokens: 0 }
+  return offerOf({ kind: 'chat', model, provider })
 }
 
 /** Two scouts of two operators with two providers, all with room for many. */

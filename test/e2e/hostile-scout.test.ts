@@ -102,6 +102,10 @@ describe('beside a neighbour whose stream goes on', () => {
       `m${i}`.padEnd(100, '.'),
       'p',
       0,
+      0,
+      null,
+      null,
+      '',
     ])
     for (let i = 0; i < 100; i++) scout.send({ type: 'offers', concurrency: 1, offers })
     await endsIn(4429, scout)

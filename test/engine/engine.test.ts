@@ -1,6 +1,7 @@
 /** The single writer and its read side: time, drain, listings, places in the queue, and who is told what. */
 import { describe, expect, test } from 'vitest'
 import { heartbeatMs, leaseTtlMs, tickMs } from '../../shared/limits.ts'
+import type { FrameOf } from '../../shared/protocol/frames.ts'
 import { bytesOf, deltaLine, EngineBench, finishLine, wholeAnswer } from '../support/engine-bench.ts'
 
 describe('a task on its way to a scout', () => {
@@ -153,13 +154,13 @@ describe('a scout', () => {
 describe('the listings', () => {
   test('show each model with its kinds, scouts, providers and largest context, sorted', () => {
     const bench = new EngineBench()
-    const offers: [['chat', string, string, number], ...['chat' | 'embed', string, string, number][]] = [
-      ['chat', 'zeta', 'p', 1_000],
-      ['chat', 'alpha', 'p', 0],
-      ['embed', 'alpha', 'q', 0],
+    const offers: FrameOf<'hello'>['offers'] = [
+      ['chat', 'zeta', 'p', 1_000, 0, null, null, ''],
+      ['chat', 'alpha', 'p', 0, 0, null, null, ''],
+      ['embed', 'alpha', 'q', 0, 0, null, null, ''],
     ]
     bench.join([], 1, { offers })
-    bench.join([], 0, { offers: [['chat', 'zeta', 'q', 9_000]] })
+    bench.join([], 0, { offers: [['chat', 'zeta', 'q', 9_000, 0, null, null, '']] })
     const [alpha, zeta] = bench.engine.models()
     expect(alpha).toMatchObject({ id: 'alpha', kinds: ['chat', 'embed'], scouts: 1, idle: 1 })
     expect(zeta).toMatchObject({ id: 'zeta', scouts: 2, idle: 1, providers: ['p', 'q'], contextTokens: 9_000 })

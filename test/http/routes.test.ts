@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { ModelListing } from '../../orchestrator/engine/ports.ts'
 import { routes } from '../../orchestrator/http/routes.ts'
+import { offerOf } from '../../shared/task.ts'
 import { startEdge, type TestEdge } from '../support/client-edge.ts'
 
 let edge: TestEdge
@@ -49,7 +50,9 @@ test('an unknown model is 404 and the sentence names what is offered', async () 
 })
 
 test('an admin sees the scouts', async () => {
-  const offers = [{ kind: 'chat' as const, model: 'm', provider: 'demo', contextTokens: 5 }]
+  const offers = [
+    offerOf({ kind: 'chat', model: 'm', provider: 'demo', contextTokens: 5, abilities: 3, answerPrice: 80_000 }),
+  ]
   edge.engine.scoutListings = [
     {
       ...{ id: 's1', name: 'ant', operator: 'key_1', agent: 'chasm-scout/1', address: '127.0.0.1', phase: 'ready' },
@@ -58,14 +61,14 @@ test('an admin sees the scouts', async () => {
     },
   ]
   const listed = (await (await edge.ask('/v1/scouts', {}, edge.keys.admin)).json()) as { data: unknown[] }
-  expect(listed.data).toMatchObject([
-    { id: 's1', name: 'ant', in_flight: 1, failure_rate: 0.1, offers: [{ model: 'm', context_tokens: 5 }] },
-  ])
+  const prices = { prompt: null, answer: 0.08 }
+  const offer = { model: 'm', context_tokens: 5, abilities: ['tools', 'json'], dollars_per_million_tokens: prices }
+  expect(listed.data).toMatchObject([{ id: 's1', name: 'ant', in_flight: 1, failure_rate: 0.1, offers: [offer] }])
 })
 
 test('an admin sees one scout with what explains its standing, by an id with a slash', async () => {
   const cost = { firstContentMs: 1.5, tokensMs: 2, loadMs: 0, failureMs: 0.1, operatorMs: 0, totalMs: 3.6 }
-  const fast = { kind: 'chat' as const, model: 'm', provider: 'groq', contextTokens: 5 }
+  const fast = offerOf({ kind: 'chat', model: 'm', provider: 'groq', contextTokens: 5 })
   const resting = { ...fast, model: 'n' }
   const speed = { firstContentMs: 12.6, tokensPerSecond: 99.96, samples: 7 }
   edge.engine.scoutDetails = [

@@ -90,7 +90,9 @@ describe('round trip', () => {
 
   test('half a surrogate pair is sent as the replacement character, so that the peer does not hang up', () => {
     const hello = fc.sample(arbitraryFrame('hello'), { numRuns: 1, seed: 7 })[0] as Frame & { type: 'hello' }
-    const frame = decodeFromScout(encode({ ...hello, name: 'cut \ud83d', offers: [['chat', 'm\udc00', 'p', 0]] }))
+    const frame = decodeFromScout(
+      encode({ ...hello, name: 'cut \ud83d', offers: [['chat', 'm\udc00', 'p', 0, 0, null, null, '']] }),
+    )
     if (frame.type !== 'hello') throw new Error(JSON.stringify(frame))
     expect(frame.name).toBe('cut \ufffd')
     expect(frame.offers[0]?.[1]).toBe('m\ufffd')
@@ -102,8 +104,20 @@ describe('wrong values', () => {
     ...[null, true, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 2 ** 53, 1e300],
     ...['', 'no such word', 'line\nbreak', 'x'.repeat(600), '\u007f', 0xffffffff],
     ...[new Uint8Array(15), new Uint8Array(17), new Uint8Array(40_000)],
-    ...[[], [[]], [1], ['chat'], [['chat', '', '', 0]], [[1, 1, new Uint8Array(15)]], [[1, 1, 'won', 0]]],
-    ...[Array(300).fill(['chat', 'm', 'p', 0]), [['chat', 'm', 'p', -1]], [[0.5, 1, new Uint8Array(16)]]],
+    ...[
+      [],
+      [[]],
+      [1],
+      ['chat'],
+      [['chat', '', '', 0, 0, null, null, '']],
+      [[1, 1, new Uint8Array(15)]],
+      [[1, 1, 'won', 0]],
+    ],
+    ...[
+      Array(300).fill(['chat', 'm', 'p', 0, 0, null, null, '']),
+      [['chat', 'm', 'p', -1, 0, null, null, '']],
+      [[0.5, 1, new Uint8Array(16)]],
+    ],
   ]
 
   test.each(frameTypes)('every field of %s refuses what it must not hold, in a sentence that names it', (type) => {

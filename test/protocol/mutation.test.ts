@@ -22,7 +22,16 @@ function hello(offers: number, held: number): Frame {
     instance: '0b7e1c',
     agent: 'chasm-scout/0.1.0',
     concurrency: 8,
-    offers: Array.from({ length: offers }, (_, i) => ['chat', `família-${i}-70b`, 'groq', 131_072]),
+    offers: Array.from({ length: offers }, (_, i) => [
+      'chat',
+      `família-${i}-70b`,
+      'groq',
+      131_072,
+      3,
+      50_000,
+      80_000,
+      '',
+    ]),
     held: Array.from({ length: held }, (_, i) => [i, 1, nonce]),
   }
 }

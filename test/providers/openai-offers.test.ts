@@ -26,7 +26,7 @@ describe('what is offered', () => {
       Response.json({ object: 'list', data: ids.map((id) => ({ id })) })
 
   test('is what the service lists, with its context length where it says one', async () => {
-    expect((await provider.discover(signal))[0]).toEqual({
+    expect((await provider.discover(signal))[0]).toMatchObject({
       kind: 'chat',
       model: 'demo-small',
       provider: 'vllm',

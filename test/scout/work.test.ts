@@ -31,8 +31,8 @@ describe('a task', () => {
     expect(stage.hub.dials[0]).toEqual({ authorization: 'Bearer key', protocol: 'chasm.v1', path: '/v1/scout' })
     expect(hello).toMatchObject({ version: 1, name: 'tester', concurrency: 4, held: [] })
     expect(hello.offers).toEqual([
-      ['chat', 'm', 'scripted', 0],
-      ['chat', 'only-spare', 'spare', 0],
+      ['chat', 'm', 'scripted', 0, 0, null, null, ''],
+      ['chat', 'only-spare', 'spare', 0, 0, null, null, ''],
     ])
     expect(session.credits).toBe(4)
   })

@@ -11,7 +11,7 @@ import {
   type ProviderRequest,
 } from '../../scout/providers/provider.ts'
 import { fault } from '../../shared/faults.ts'
-import type { Offer } from '../../shared/task.ts'
+import { type Offer, offerOf } from '../../shared/task.ts'
 import { answerTo, embeddingFor } from './answers.ts'
 import type { Process } from './world.ts'
 
@@ -46,8 +46,8 @@ export class SimProvider implements Provider {
 
   async discover(): Promise<Offer[]> {
     const { name } = this
-    const offers = this.models.map((model): Offer => ({ kind: 'chat', model, provider: name, contextTokens: 0 }))
-    return [...offers, { kind: 'embed', model: 'vectors', provider: name, contextTokens: 0 }]
+    const offers = this.models.map((model): Offer => offerOf({ kind: 'chat', model, provider: name }))
+    return [...offers, offerOf({ kind: 'embed', model: 'vectors', provider: name })]
   }
 
   async answer(request: ProviderRequest, writer: AnswerWriter, signal: AbortSignal): Promise<ProviderAnswer> {

@@ -101,8 +101,12 @@ export class Stranger {
       ]
     })
     if (!this.habits.has('claimer')) this.jobs.clear()
-    const offers: FrameOf<'hello'>['offers'] = models.map((model) => ['chat', model, 'strange', 0])
-    if (dice.chance(0.2)) offers.push(['chat', 'auto', 'strange', 0], ['embed', 'vectors', 'strange', 0])
+    const offers: FrameOf<'hello'>['offers'] = models.map((model) => ['chat', model, 'strange', 0, 0, null, null, ''])
+    if (dice.chance(0.2))
+      offers.push(
+        ['chat', 'auto', 'strange', 0, 0, null, null, ''],
+        ['embed', 'vectors', 'strange', 0, 0, null, null, ''],
+      )
     const { instance, concurrency } = this
     const name = this.ownName
     this.send({ type: 'hello', version: protocolVersion, name, instance, agent: '', concurrency, offers, held })

@@ -8,7 +8,7 @@ import type { Accept, AcceptedTask, Event } from '../../orchestrator/core/events
 import { Random } from '../../orchestrator/core/random.ts'
 import { plainWishes } from '../../orchestrator/core/task.ts'
 import { type FaultCode, fault, faultTable } from '../../shared/faults.ts'
-import { type Offer, outcomes, type TaskKind } from '../../shared/task.ts'
+import { type Offer, offerOf, outcomes, type TaskKind } from '../../shared/task.ts'
 import type { Grant } from './core-harness.ts'
 
 /** A socket as the world sees it. */
@@ -148,7 +148,7 @@ export class Chance {
   private someOffers(): Offer[] {
     const offered = models.filter(() => this.chance(0.5))
     if (this.chance(0.1)) offered.push('auto', 'a')
-    return offered.map((model) => ({ kind: this.kind(), model, provider: this.pick(providers), contextTokens: 0 }))
+    return offered.map((model) => offerOf({ kind: this.kind(), model, provider: this.pick(providers) }))
   }
 
   private join(): Event {

@@ -11,7 +11,7 @@ import { type CoreSettings, defaultCoreSettings } from '../../orchestrator/core/
 import { plainWishes } from '../../orchestrator/core/task.ts'
 import { type FaultCode, fault } from '../../shared/faults.ts'
 import { tickMs } from '../../shared/limits.ts'
-import type { Offer, Outcome } from '../../shared/task.ts'
+import { type Offer, type Outcome, offerOf } from '../../shared/task.ts'
 import { StoreMirror } from './store-mirror.ts'
 
 export type EffectOf<Type extends Effect['type']> = Extract<Effect, { type: Type }>
@@ -36,7 +36,7 @@ const benchSettings: CoreSettings = {
 }
 
 export function offersOf(...models: string[]): Offer[] {
-  return models.map((model) => ({ kind: 'chat', model, provider: `${model}-provider`, contextTokens: 0 }))
+  return models.map((model) => offerOf({ kind: 'chat', model, provider: `${model}-provider` }))
 }
 
 /** Nonces that differ and say in which order they were made. */

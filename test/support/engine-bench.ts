@@ -143,7 +143,7 @@ export class EngineBench implements ScoutLinks {
       instance: `instance-${session}`,
       agent: 'test',
       concurrency: 8,
-      offers: models.map((model) => ['chat', model, 'provider', 0]),
+      offers: models.map((model) => ['chat', model, 'provider', 0, 0, null, null, '']),
       held: [],
       ...fields,
     }

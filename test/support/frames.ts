@@ -3,7 +3,7 @@
  * are the exception, since a list's field does not tell its members.
  */
 import fc from 'fast-check'
-import { concurrencyMax, modelCharsMax, nameCharsMax, offersMax } from '../../shared/limits.ts'
+import { aboutCharsMax, concurrencyMax, modelCharsMax, nameCharsMax, offersMax } from '../../shared/limits.ts'
 import type { Field } from '../../shared/protocol/fields.ts'
 import { type Frame, type FrameType, frameTable, nonceBytes } from '../../shared/protocol/frames.ts'
 import { heldVerdicts, taskKinds } from '../../shared/task.ts'
@@ -17,9 +17,21 @@ export function fieldsOf(type: FrameType): [name: string, field: Field<unknown>]
 const count = fc.oneof(fc.nat(300), fc.maxSafeNat())
 const attempt = fc.nat(1_000)
 const nonce = fc.uint8Array({ minLength: nonceBytes, maxLength: nonceBytes })
-const offers = fc.array(fc.tuple(fc.constantFrom(...taskKinds), named(modelCharsMax), named(nameCharsMax), count), {
-  maxLength: offersMax,
-})
+const durationMs = fc.nat(86_400_000)
+const price = fc.option(count)
+const offers = fc.array(
+  fc.tuple(
+    fc.constantFrom(...taskKinds),
+    named(modelCharsMax),
+    named(nameCharsMax),
+    count,
+    fc.nat(255),
+    price,
+    price,
+    printable(0, aboutCharsMax),
+  ),
+  { maxLength: offersMax },
+)
 
 const lists: Record<string, fc.Arbitrary<unknown>> = {
   'hello.offers': offers,
@@ -28,6 +40,7 @@ const lists: Record<string, fc.Arbitrary<unknown>> = {
   'welcome.held': fc.array(fc.tuple(count, attempt, fc.constantFrom(...heldVerdicts), count), {
     maxLength: concurrencyMax,
   }),
+  'standing.paused': fc.array(fc.tuple(named(modelCharsMax), durationMs), { maxLength: offersMax }),
 }
 
 /** Without control characters, and without the byte order mark, which msgpackr drops at the front of long strings. */

@@ -99,7 +99,7 @@ export class RawScout {
 
   hello(more: Partial<Hello> = {}): void {
     const self = { name: 'raw', instance: crypto.randomUUID(), agent: 'raw', concurrency: 8 }
-    const offers: Hello['offers'] = [['chat', 'm', 'raw', 0]]
+    const offers: Hello['offers'] = [['chat', 'm', 'raw', 0, 0, null, null, '']]
     this.send({ type: 'hello', version: protocolVersion, ...self, offers, held: [], ...more })
   }
 

@@ -3,7 +3,7 @@
  * honours the abort unless told to ignore it.
  */
 import type { AnswerWriter, Provider, ProviderAnswer, ProviderRequest } from '../../scout/providers/provider.ts'
-import type { Offer } from '../../shared/task.ts'
+import { type Offer, offerOf } from '../../shared/task.ts'
 import { Conditions } from './conditions.ts'
 
 export class ScriptedCall {
@@ -54,7 +54,7 @@ export class ScriptedProvider implements Provider {
   ) {}
 
   async discover(): Promise<Offer[]> {
-    return this.models.map((model) => ({ kind: 'chat', model, provider: this.name, contextTokens: 0 }))
+    return this.models.map((model) => offerOf({ kind: 'chat', model, provider: this.name }))
   }
 
   answer(request: ProviderRequest, writer: AnswerWriter, signal: AbortSignal): Promise<ProviderAnswer> {

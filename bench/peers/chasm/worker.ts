@@ -30,7 +30,7 @@ class Worker {
 
   private hello(): void {
     const self = { name: `worker-${this.index}`, instance: crypto.randomUUID(), agent: 'bench', concurrency: 1 }
-    const offers: FrameOf<'hello'>['offers'] = [['chat', model, 'bench', 0]]
+    const offers: FrameOf<'hello'>['offers'] = [['chat', model, 'bench', 0, 0, null, null, '']]
     this.socket.send(encode({ type: 'hello', version: protocolVersion, ...self, offers, held: [] }))
   }
 
