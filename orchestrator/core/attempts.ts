@@ -9,24 +9,26 @@ import { cancelLease, endCancel } from './cancels.ts'
 import { finish } from './endings.ts'
 import type { Lease, Scout, Task } from './entities.ts'
 import type { Event } from './events.ts'
-import { attemptsMax, heldBy, leaseOf, lookAgain, noteProgress, release } from './leases.ts'
+import { attemptsMax, heldBy, leaseOf, leasesOf, lookAgain, noteProgress, release } from './leases.ts'
+import { sameNonce } from './nonce.ts'
 import { bookFirstContent, bookOutcome, bookSpeed, growWindow, shrinkWindow } from './records.ts'
 import type { CoreState } from './state.ts'
-import { move, sameNonce } from './task.ts'
+import { move } from './task.ts'
 
 /** An attempt's end as its scout reports it. Exactly one settlement per task can pass the fence. */
 export function settle(core: CoreState, event: Extract<Event, { type: 'settle' }>): void {
   const { session, task: taskId, attempt, nonce, outcome } = event
-  const scout = core.roster.bySession.get(session)
-  if (scout === undefined) return
-  const held = heldBy(core, session, taskId, attempt)
-  if (held === undefined || !sameNonce(held.lease.nonce, nonce)) {
-    endCancel(core, scout, taskId, attempt)
-    const verdict = wasCommitted(core, taskId, attempt, nonce) ? 'committed' : 'stale'
+  const lease = heldBy(core, session, taskId, attempt)
+  if (lease === undefined || !sameNonce(lease.nonce, nonce)) {
+    const stranger = core.roster.bySession.get(session)
+    if (stranger === undefined) return
+    endCancel(core, stranger, taskId, attempt)
+    const verdict = core.wasCommitted(taskId, attempt, nonce) ? 'committed' : 'stale'
     core.emit({ type: 'verdict', session, task: taskId, attempt, nonce, verdict })
     return
   }
-  const { task, lease } = held
+  const { task } = lease
+  const scout = lease.holder!
   core.rememberCommitted(taskId, attempt, nonce)
   if (outcome === 'done') {
     bookAnswer(core, scout, lease, event.tokens)
@@ -43,21 +45,17 @@ export function settle(core: CoreState, event: Extract<Event, { type: 'settle' }
 }
 
 function bookAnswer(core: CoreState, scout: Scout, lease: Lease, tokens: number): void {
-  const { contentMs, grantedMs, model } = lease
+  const { contentMs, grantedMs, capability } = lease
   bookOutcome(scout.record, false)
   growWindow(scout)
+  if (capability === null) return
   const firstMs = (contentMs || core.nowMs) - grantedMs
-  bookSpeed(scout.record, model, firstMs, tokens, contentMs > 0 ? core.nowMs - contentMs : 0)
+  bookSpeed(capability, firstMs, tokens, contentMs > 0 ? core.nowMs - contentMs : 0)
 }
 
 /** Work handed back costs no attempt, whatever reason is given for it. */
 function freeCode(cause: Fault): Fault['code'] {
   return faultTable[cause.code].retry === 'free' ? cause.code : 'scout_draining'
-}
-
-export function wasCommitted(core: CoreState, task: number, attempt: number, nonce: Uint8Array): boolean {
-  const known = core.committed.get(task)
-  return known !== undefined && known.attempt === attempt && sameNonce(known.nonce, nonce)
 }
 
 /** The first content of an attempt: of two that race it wins, and what the client sees now binds the task. */
@@ -74,7 +72,8 @@ export function contentBegan(core: CoreState, task: Task, attempt: number): void
 
 /** The others lost the race, which is nobody's fault. */
 function stopOthers(core: CoreState, task: Task, winner?: Lease): void {
-  for (const lease of [...task.leases]) {
+  if (task.hedge === null && task.lease === (winner ?? null)) return
+  for (const lease of leasesOf(task)) {
     if (lease === winner) continue
     cancelLease(core, task, lease, 'hedge_lost')
     release(core, task, lease)
@@ -95,13 +94,13 @@ export function endAttempt(core: CoreState, task: Task, lease: Lease, cause: Fau
   if (retry === 'free') task.returned++
   else task.charged++
   const spent = task.charged >= attemptsMax(core, task) || task.returned > core.settings.returnsMax
-  if (task.leases.length > 0 && retry !== 'never') {
+  if (task.lease !== null && retry !== 'never') {
     core.emit({ type: 'attemptVoid', task: task.id, attempt: lease.attempt })
     return lookAgain(core, task)
   }
   const stuck = task.contentBegan && !mayMigrate(core, task)
   if (retry === 'never' || stuck || spent) {
-    for (const other of task.leases) cancelLease(core, task, other, cause.code)
+    for (const other of leasesOf(task)) cancelLease(core, task, other, cause.code)
     return finish(core, task, 'failed', cause)
   }
   if (task.contentBegan) task.migrations++
@@ -130,11 +129,10 @@ export function comeBack(core: CoreState, task: Task): void {
 /** Negative credit: the provider behind this scout wants to be left alone with this model for a while. */
 function pause(core: CoreState, scout: Scout, model: string, retryAfterMs: number | undefined): void {
   const pauseMs = Math.min(retryAfterMs || pauseDefaultMs, pauseMaxMs)
-  let entry = scout.pauses.get(model)
+  let entry = scout.pauses?.get(model)
   if (entry === undefined) {
-    entry = { timed: 'pause', holder: scout, model, dueMs: 0, slot: -1, before: null, after: null }
-    scout.pauses.set(model, entry)
-    core.roster.reclassify(scout, core.nowMs)
+    entry = { timed: 'pause', holder: scout, model, dueMs: 0, alarm: -1 }
+    core.roster.pause(scout, entry)
   }
   core.wheel.arm(entry, core.nowMs + pauseMs)
 }

@@ -3,6 +3,7 @@
  * would leave a generation running for nobody.
  */
 import type { CancelWatch, Lease, Scout, Task } from './entities.ts'
+import { leasesOf } from './leases.ts'
 import type { CoreState } from './state.ts'
 
 /** Unacknowledged cancels of one scout, for each task that it may have at once. */
@@ -15,7 +16,7 @@ export function cancelLease(core: CoreState, task: Task, lease: Lease, reason: s
 
 /** Tells every scout that works on this task to stop. */
 export function cancelLeases(core: CoreState, task: Task, reason: string): void {
-  for (const lease of task.leases) cancelLease(core, task, lease, reason)
+  for (const lease of leasesOf(task)) cancelLease(core, task, lease, reason)
 }
 
 /**
@@ -24,8 +25,9 @@ export function cancelLeases(core: CoreState, task: Task, reason: string): void 
  */
 export function watchCancel(core: CoreState, holder: Scout, task: number, attempt: number, reason: string): void {
   const key = `${task}/${attempt}`
+  holder.cancels ??= new Map()
   if (holder.cancels.has(key) || holder.cancels.size >= cancelsPerCredit * core.settings.creditMax) return
-  const idle = { dueMs: 0, slot: -1, before: null, after: null }
+  const idle = { dueMs: 0, alarm: -1 }
   const watch: CancelWatch = { timed: 'cancel', holder, task, attempt, reason, sent: 0, ...idle }
   holder.cancels.set(key, watch)
   send(core, watch)
@@ -34,10 +36,10 @@ export function watchCancel(core: CoreState, holder: Scout, task: number, attemp
 /** The scout has acknowledged, or settled before it heard of the cancel. */
 export function endCancel(core: CoreState, holder: Scout, task: number, attempt: number): void {
   const key = `${task}/${attempt}`
-  const watch = holder.cancels.get(key)
+  const watch = holder.cancels?.get(key)
   if (watch === undefined) return
   core.wheel.disarm(watch)
-  holder.cancels.delete(key)
+  holder.cancels!.delete(key)
 }
 
 /** Says it, and again when it is due again; for as long as the scout's own lease could have kept it at work. */

@@ -1,13 +1,18 @@
 /**
- * Who can do what, so that placing a task never looks at the fleet. Scouts that can do exactly the same form a class; a
- * model knows the classes that have an idle scout right now. Fed by the roster (join, leave, idle, busy), read by
- * placement (a random idle scout of a model) and by the core (which waiting queues a freed scout could serve).
+ * Who can do what, so that placing a task never looks at the fleet. A model lists the capabilities that could take a
+ * task for it right now, and placement draws from that list; what scouts offer alike is kept once, as a class. Fed by
+ * the roster (join, leave, idle, pauses), read by placement and by the core (which queues a freed scout could serve).
+ *
+ * The lists are kept lazily: a scout that is busy, paused or gone stays where it is listed until a draw comes upon it,
+ * because most scouts are idle again before that, and none of it costs as much as the scout has models.
  */
 import { autoModel, type Offer, type TaskKind, taskKinds } from '../../shared/task.ts'
-import type { ModelEntry, OfferClass, Scout } from './entities.ts'
+import type { Capability, ModelEntry, OfferClass, Scout } from './entities.ts'
 import type { Random } from './random.ts'
 import { ReadyQueue } from './ready-queue.ts'
-import { SampledSet } from './sampled-set.ts'
+
+/** A list with fewer withdrawn capabilities is not worth sweeping. */
+const withdrawnKept = 16
 
 export class CapabilityIndex {
   readonly entries = new Map<string, ModelEntry>()
@@ -23,7 +28,7 @@ export class CapabilityIndex {
   ensureEntry(kind: TaskKind, model: string, nowMs: number): ModelEntry {
     let entry = this.entry(kind, model)
     if (entry === undefined) {
-      const key = entryKey(kind, model)
+      const key = `${kind}\t${model}`
       entry = {
         timed: 'model',
         key,
@@ -31,16 +36,17 @@ export class CapabilityIndex {
         model,
         offerers: 0,
         scouts: 0,
-        readyClasses: new SampledSet(),
+        ready: [],
+        withdrawnReady: 0,
+        known: true,
+        queued: 0,
         waiting: new ReadyQueue(),
         picky: new Set(),
         firstContentP95Ms: 0,
         firstContentSamples: 0,
         firstSeenMs: nowMs,
         dueMs: 0,
-        slot: -1,
-        before: null,
-        after: null,
+        alarm: -1,
       }
       this.entries.set(key, entry)
       this.byModel[kind].set(model, entry)
@@ -49,23 +55,15 @@ export class CapabilityIndex {
   }
 
   /** Nobody offers it and nobody waits for it. */
-  forget({ key, kind, model }: ModelEntry): void {
-    this.entries.delete(key)
-    this.byModel[kind].delete(model)
+  forget(entry: ModelEntry): void {
+    entry.known = false
+    this.entries.delete(entry.key)
+    this.byModel[entry.kind].delete(entry.model)
   }
 
-  /** Counts a connected scout for every model it offers, paused or not; give the entries back to `withdraw`. */
-  advertise(offers: readonly Offer[], nowMs: number): ModelEntry[] {
-    const entries = distinctOffers(offers).map((offer) => this.ensureEntry(offer.kind, offer.model, nowMs))
-    for (const entry of entries) entry.offerers++
-    return entries
-  }
+  // ------------------------------------------------------------ what is offered
 
-  withdraw(advertised: readonly ModelEntry[]): void {
-    for (const entry of advertised) entry.offerers--
-  }
-
-  /** Counts one more scout that is able to do all this now; its class comes back. */
+  /** The class of these offers, with one member more; `leave` takes it back. */
   enter(offers: readonly Offer[], nowMs: number): OfferClass {
     const distinct = distinctOffers(offers)
     const signature = distinct.map((offer) => Object.values(offer).join('\t')).join('\n')
@@ -75,35 +73,16 @@ export class CapabilityIndex {
       for (const kind of taskKinds) {
         if (distinct.some((offer) => offer.kind === kind)) entries.push(this.ensureEntry(kind, autoModel, nowMs))
       }
-      klass = { signature, offers: distinct, entries, members: 0, idle: new SampledSet(), unlisted: [...entries] }
+      klass = { signature, offers: distinct, entries, members: 0 }
       this.classes.set(signature, klass)
     }
     klass.members++
-    for (const entry of klass.entries) entry.scouts++
     return klass
   }
 
-  /** One scout less in this class; it must not be idle in it any more. */
   leave(klass: OfferClass): void {
     klass.members--
-    for (const entry of klass.entries) entry.scouts--
-    if (klass.members > 0) return
-    this.classes.delete(klass.signature)
-    for (const entry of klass.entries) entry.readyClasses.delete(klass)
-  }
-
-  /**
-   * Notes whether a scout can take a task now. A class that has an idle scout is listed at all of its models; one that
-   * has none any more stays listed until a model comes upon it, because most are idle again before that.
-   */
-  setIdle(klass: OfferClass, scout: Scout, idle: boolean): void {
-    if (!idle) {
-      klass.idle.delete(scout)
-      return
-    }
-    klass.idle.add(scout)
-    for (const entry of klass.unlisted) entry.readyClasses.add(klass)
-    klass.unlisted.length = 0
+    if (klass.members === 0) this.classes.delete(klass.signature)
   }
 
   /** Every class there is, for listings. */
@@ -111,29 +90,110 @@ export class CapabilityIndex {
     return this.classes.values()
   }
 
-  /** A random idle scout that offers this; undefined when there is none. */
-  sampleIdle(entry: ModelEntry, random: Random): Scout | undefined {
-    while (entry.readyClasses.size > 0) {
-      const klass = entry.readyClasses.sample(random)
-      if (klass.idle.size > 0) return klass.idle.sample(random)
-      entry.readyClasses.delete(klass)
-      klass.unlisted.push(entry)
+  /** Counts a scout in with all that its class offers, paused or not, as fast as it is known to be. */
+  advertise(scout: Scout): void {
+    const { klass, record } = scout
+    scout.capabilities = klass.entries.map((entry, at) => {
+      const speed = record.speeds.get(entry.key)
+      return {
+        scout,
+        entry,
+        provider: klass.offers[at]?.provider ?? '',
+        withdrawn: false,
+        firstContentMs: speed?.firstContentMs ?? 0,
+        tokensPerSecond: speed?.tokensPerSecond ?? 0,
+        samples: speed?.samples ?? 0,
+      }
+    })
+    scout.unlisted = [...scout.capabilities]
+    this.count(scout, 1)
+  }
+
+  /**
+   * The scout goes, or offers something else from here on. Lists let its capabilities go when they come upon them, or
+   * when they hold too many of their like.
+   */
+  withdraw(scout: Scout): void {
+    scout.idle = false
+    this.count(scout, -1)
+    const unlisted = new Set(scout.unlisted)
+    for (const capability of scout.capabilities) {
+      const { entry, samples, firstContentMs, tokensPerSecond } = capability
+      if (samples > 0) scout.record.speeds.set(entry.key, { samples, firstContentMs, tokensPerSecond })
+      capability.withdrawn = true
+      if (unlisted.has(capability)) continue
+      entry.withdrawnReady++
+      if (entry.withdrawnReady > Math.max(withdrawnKept, entry.ready.length >> 1)) sweep(entry)
+    }
+  }
+
+  private count(scout: Scout, by: 1 | -1): void {
+    for (const entry of scout.klass.entries) {
+      entry.offerers += by
+      if (isAble(scout, entry)) entry.scouts += by
+    }
+  }
+
+  /** Runs a change of the scout's pauses and counts it where it can serve less or more than before. */
+  repause(scout: Scout, change: () => void): void {
+    for (const entry of scout.klass.entries) if (isAble(scout, entry)) entry.scouts--
+    change()
+    for (const entry of scout.klass.entries) if (isAble(scout, entry)) entry.scouts++
+    if (scout.idle) this.list(scout)
+  }
+
+  // ------------------------------------------------------------ who is ready
+
+  /** Notes whether a scout can take a task now. */
+  setIdle(scout: Scout, idle: boolean): void {
+    if (scout.idle === idle) return
+    scout.idle = idle
+    if (idle) this.list(scout)
+  }
+
+  private list(scout: Scout): void {
+    for (const capability of scout.unlisted) capability.entry.ready.push(capability)
+    scout.unlisted.length = 0
+  }
+
+  /** The model as a random idle scout would serve it; undefined when there is none. */
+  sampleIdle(entry: ModelEntry, random: Random): Capability | undefined {
+    const { ready } = entry
+    while (ready.length > 0) {
+      const at = random.below(ready.length)
+      const capability = ready[at]!
+      const { scout } = capability
+      if (scout.idle && !capability.withdrawn && isAble(scout, entry)) return capability
+      const last = ready.pop()!
+      if (at < ready.length) ready[at] = last
+      if (capability.withdrawn) entry.withdrawnReady--
+      else scout.unlisted.push(capability)
     }
     return undefined
   }
 }
 
-function entryKey(kind: TaskKind, model: string): string {
-  return `${kind}\t${model}`
+function sweep(entry: ModelEntry): void {
+  entry.ready = entry.ready.filter(({ withdrawn }) => !withdrawn)
+  entry.withdrawnReady = 0
 }
 
-/** The first offer of each kind and model; `auto` is the hub's word and cannot be offered. */
+/** Whether pauses leave this scout anything to serve the model with. */
+export function isAble({ pauses, klass }: Scout, { kind, model }: ModelEntry): boolean {
+  if (pauses === null) return true
+  if (model !== autoModel) return !pauses.has(model)
+  return klass.offers.some((offer) => offer.kind === kind && !pauses.has(offer.model))
+}
+
+/** One offer per kind and model, the first one named. `auto` is a wish of clients, not something to offer. */
 function distinctOffers(offers: readonly Offer[]): Offer[] {
-  const seen = new Set<string>([...taskKinds].map((kind) => entryKey(kind, autoModel)))
-  return offers.filter((offer) => {
-    const key = entryKey(offer.kind, offer.model)
-    if (seen.has(key)) return false
+  const seen = new Set<string>()
+  const distinct: Offer[] = []
+  for (const offer of offers) {
+    const key = `${offer.kind}\t${offer.model}`
+    if (offer.model === autoModel || seen.has(key)) continue
     seen.add(key)
-    return true
-  })
+    distinct.push(offer)
+  }
+  return distinct
 }

@@ -10,10 +10,10 @@ import { contentBegan, endAttempt, settle } from './attempts.ts'
 import { cancelLease, cancelLeases, watchCancel } from './cancels.ts'
 import { onDue } from './deadlines.ts'
 import { cancelIntent, finish } from './endings.ts'
-import type { ModelEntry } from './entities.ts'
+import type { Lease, ModelEntry } from './entities.ts'
 import type { Effect, Event, Submit } from './events.ts'
 import { accept } from './intents.ts'
-import { type Held, heldBy, leaseOf, noteProgress, noteWork, renew } from './leases.ts'
+import { heldBy, leaseOf, noteProgress, noteWork } from './leases.ts'
 import { matchAll } from './matching.ts'
 import { notOffered } from './not-offered.ts'
 import { changeOffers, claimsEnded, credit, join, leave } from './sessions.ts'
@@ -74,10 +74,10 @@ function apply(core: CoreState, event: Event): void {
       return task && contentBegan(core, task, event.attempt)
     }
     case 'renewed': {
-      const held = heldOrCancel(core, event)
-      if (held === undefined) return
-      noteWork(core, held.task, held.lease)
-      return noteProgress(core, held.task, held.lease)
+      const lease = heldOrCancel(core, event)
+      if (lease === undefined) return
+      noteWork(core, lease.task, lease)
+      return noteProgress(core, lease.task, lease)
     }
     case 'heartbeat':
       return heartbeat(core, event.session)
@@ -132,24 +132,23 @@ function entryFor(core: CoreState, { kind, model }: Submit): ModelEntry | undefi
 }
 
 function started(core: CoreState, event: Extract<Event, { type: 'started' }>): void {
-  const held = heldOrCancel(core, event)
-  if (held === undefined) return
-  const { task, lease } = held
+  const lease = heldOrCancel(core, event)
+  if (lease === undefined) return
+  const { task } = lease
   noteWork(core, task, lease)
-  const served = { scout: lease.scout, provider: event.provider, model: lease.model }
+  if (event.provider === lease.provider) return
+  lease.provider = event.provider
+  const served = { scout: lease.scout, provider: lease.provider, model: lease.model }
   core.emit({ type: 'servedBy', task: task.id, attempt: lease.attempt, served })
 }
 
 function heartbeat(core: CoreState, session: number): void {
   const scout = core.roster.bySession.get(session)
-  if (scout === undefined) return
-  for (const task of scout.leased) {
-    for (const lease of task.leases) if (lease.holder === scout) renew(core, lease)
-  }
+  if (scout !== undefined) scout.heardMs = core.nowMs
 }
 
 /** A sign of life of an attempt that nobody waits for means that a cancel was lost: say it again. */
-function heldOrCancel(core: CoreState, event: { session: number; task: number; attempt: number }): Held | undefined {
+function heldOrCancel(core: CoreState, event: { session: number; task: number; attempt: number }): Lease | undefined {
   const held = heldBy(core, event.session, event.task, event.attempt)
   if (held !== undefined) return held
   const scout = core.roster.bySession.get(event.session)

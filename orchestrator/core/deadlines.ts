@@ -9,7 +9,7 @@ import { comeBack, endAttempt } from './attempts.ts'
 import { cancelLease, cancelLeases, send } from './cancels.ts'
 import { finish, unqueue } from './endings.ts'
 import type { Lease, ModelEntry, Pause, Task } from './entities.ts'
-import { hedgeDueMs, lookAgain, patienceEndsMs } from './leases.ts'
+import { expiryOf, hedgeDueMs, leasesOf, lookAgain, patienceEndsMs } from './leases.ts'
 import { hedge } from './matching.ts'
 import { notOffered } from './not-offered.ts'
 import type { CoreState, Deadline } from './state.ts'
@@ -47,7 +47,7 @@ function taskDue(core: CoreState, task: Task): void {
 /** It has waited for a scout that never had it, and none had room: the same one again is better than none. */
 function takeAnyScout(core: CoreState, task: Task): void {
   unqueue(core, task)
-  task.triedScouts.length = 0
+  task.triedScouts = []
   core.homeless.push(task)
 }
 
@@ -59,7 +59,7 @@ function waitedTooLong(task: Task, queueTimeoutMs: number): Fault {
 }
 
 function leasedDue(core: CoreState, task: Task): void {
-  for (const lease of [...task.leases]) {
+  for (const lease of leasesOf(task)) {
     const cause = whatIsWrong(core, task, lease)
     if (cause === null) continue
     cancelLease(core, task, lease, cause.code)
@@ -72,7 +72,7 @@ function leasedDue(core: CoreState, task: Task): void {
 
 function whatIsWrong(core: CoreState, task: Task, lease: Lease): Fault | null {
   const { nowMs } = core
-  if (nowMs >= lease.expiresMs) {
+  if (nowMs >= expiryOf(core, lease)) {
     if (lease.holder !== null) return fault('scout_silent', 'The scout that worked on this gave no sign of life.')
     return fault('scout_lost', 'The scout that worked on this lost its connection and did not come back in time.')
   }
@@ -83,8 +83,7 @@ function whatIsWrong(core: CoreState, task: Task, lease: Lease): Fault | null {
 }
 
 function pauseOver(core: CoreState, pause: Pause): void {
-  pause.holder.pauses.delete(pause.model)
-  core.roster.reclassify(pause.holder, core.nowMs)
+  core.roster.resume(pause.holder, pause.model)
   core.freed.push(pause.holder)
 }
 

@@ -15,8 +15,8 @@ export type FinalState = 'done' | 'failed' | 'cancelled' | 'skipped'
 
 /** Ends a task. `cause` is null exactly when it is done; a durable task's settlement has been persisted before. */
 export function finish(core: CoreState, task: Task, state: FinalState, cause: Fault | null): void {
-  for (const lease of [...task.leases]) release(core, task, lease)
-  unqueue(core, task)
+  while (task.lease !== null) release(core, task, task.lease)
+  if (task.state === 'ready') unqueue(core, task)
   move(task, state)
   core.wheel.disarm(task)
   core.tasks.delete(task.id)
@@ -77,6 +77,7 @@ export function cancelIntent(core: CoreState, intent: Intent, cause: Fault): voi
 export function enqueue(core: CoreState, task: Task): void {
   if (task.triedScouts.length > 0) task.entry.picky.add(task)
   else task.entry.waiting.push(task, isChoosy(task))
+  task.entry.queued++
   core.queued++
   if (task.intent !== null) return
   core.queuedByClients++
@@ -97,6 +98,7 @@ export function serveFromQueue(core: CoreState, task: Task): void {
 }
 
 function uncount(core: CoreState, task: Task): void {
+  task.entry.queued--
   core.queued--
   if (task.intent !== null) return
   core.queuedByClients--

@@ -5,7 +5,6 @@
 import type { Fault } from '../../shared/faults.ts'
 import type { Offer, TaskKind } from '../../shared/task.ts'
 import type { Queued, ReadyQueue } from './ready-queue.ts'
-import type { SampledSet } from './sampled-set.ts'
 import type { Timed } from './timer-wheel.ts'
 
 // ---------------------------------------------------------------- tasks
@@ -44,14 +43,22 @@ export interface Intent {
 
 /** The right of one scout to work on one attempt. Only a settlement that names its triple can commit. */
 export interface Lease {
+  task: Task
   attempt: number
   nonce: Uint8Array
-  /** The session that holds it; null while its scout's socket is down. */
+  /** The session that holds it, and its number; null and 0 while its scout's socket is down. */
   holder: Scout | null
+  session: number
+  /** Neighbours in the holder's list of leases. */
+  before: Lease | null
+  after: Lease | null
   /** Identity and instance that may take it up again after a reconnect. */
   scout: string
   instance: string
+  /** What it was granted on; null for one that came out of the store. */
+  capability: Capability | null
   model: string
+  provider: string
   grantedMs: number
   /** When the provider was asked; 0 before the first sign. */
   startedMs: number
@@ -59,6 +66,7 @@ export interface Lease {
   contentMs: number
   /** When the last piece of the answer came; 0 before. */
   progressMs: number
+  /** When it ends, unless its holder is heard of: see `expiryOf`. */
   expiresMs: number
   /** When a second scout is asked if no content has come; Infinity for never. */
   hedgeMs: number
@@ -67,11 +75,15 @@ export interface Lease {
 export interface Task extends Timed, Queued {
   timed: 'task'
   id: number
+  state: TaskState
+  /** Null unless `leased`. */
+  lease: Lease | null
+  /** A second one, while two scouts race. */
+  hedge: Lease | null
   kind: TaskKind
   model: string
   stream: boolean
   promptBytes: number
-  state: TaskState
   submittedMs: number
   /** Since when it waits for a scout; moves with every return to the queue. */
   queuedMs: number
@@ -87,11 +99,9 @@ export interface Task extends Timed, Queued {
   outrun: number
   /** The client has seen content: no hidden retry any more. */
   contentBegan: boolean
-  /** Empty unless `leased`; two while hedged. */
-  leases: Lease[]
   /** Identities and operators that had it before. */
-  triedScouts: string[]
-  triedOperators: string[]
+  triedScouts: readonly string[]
+  triedOperators: readonly string[]
   lastFault: Fault | null
   wishes: Wishes
   /** Times a begun answer moved to another scout. */
@@ -106,9 +116,10 @@ export interface Task extends Timed, Queued {
 
 // ---------------------------------------------------------------- scouts
 
-/** How fast one identity serves one model. Exponentially weighted, the newest sample counts a fifth. */
-interface Speed {
+/** How fast a model is served. Exponentially weighted, the newest sample counts a fifth. */
+export interface Speed {
   firstContentMs: number
+  /** 0 while unknown. */
   tokensPerSecond: number
   samples: number
 }
@@ -122,7 +133,7 @@ export interface ScoutRecord {
   window: number
   done: number
   failed: number
-  /** By model. */
+  /** How fast its last session was, by kind and model. */
   speeds: Map<string, Speed>
   /** Live sessions under this identity. */
   sessions: number
@@ -160,15 +171,23 @@ export interface Scout {
   credits: number
   /** Tasks at once the hub trusts it with: grows by one per round of successes, halves with a failure. */
   window: number
-  leased: Set<Task>
-  /** Everything it offers, and the entries in which it is counted for that. */
-  offers: readonly Offer[]
-  advertised: readonly ModelEntry[]
-  /** What is left of its offers after pauses. */
+  /** The newest lease it holds, at which the list of them begins, and how many they are. */
+  newest: Lease | null
+  running: number
+  /** When its last sign of life came, which renewed every lease it holds. */
+  heardMs: number
+  /** Everything it offers. */
   klass: OfferClass
-  pauses: Map<string, Pause>
-  /** By `task/attempt`. */
-  cancels: Map<string, CancelWatch>
+  /** One per entry of its class and in its place. */
+  capabilities: readonly Capability[]
+  /** Whether it can take one more task. */
+  idle: boolean
+  /** Those of its capabilities that their models do not list as ready. */
+  unlisted: Capability[]
+  /** By model; null while there is none. */
+  pauses: Map<string, Pause> | null
+  /** By `task/attempt`; null while there is none. */
+  cancels: Map<string, CancelWatch> | null
 }
 
 // ---------------------------------------------------------------- models
@@ -184,8 +203,14 @@ export interface ModelEntry extends Timed {
   /** Connected scouts that offer it at all, and those of them that are not paused by their provider. */
   offerers: number
   scouts: number
-  /** Classes that offer it and have an idle scout, and some that had one a moment ago. */
-  readyClasses: SampledSet<OfferClass>
+  /** In no order: of every idle scout that offers it, and of some that were idle, unpaused or there a moment ago. */
+  ready: Capability[]
+  /** Those of `ready` that are withdrawn. */
+  withdrawnReady: number
+  /** False once the index has let it go. */
+  known: boolean
+  /** Tasks in `waiting` and `picky` together: a freed scout looks at this of all its models. */
+  queued: number
   waiting: ReadyQueue<Task>
   /** Tasks that came back from a scout and should go to another. They have had their turn, so they go first. */
   picky: Set<Task>
@@ -195,7 +220,19 @@ export interface ModelEntry extends Timed {
   firstSeenMs: number
 }
 
-/** Scouts with the same offers. */
+/**
+ * One scout's way to serve one model, with how fast it was: all that placement compares, in one place. For `auto` it
+ * only says that the scout is there.
+ */
+export interface Capability extends Speed {
+  scout: Scout
+  entry: ModelEntry
+  provider: string
+  /** Its scout is gone, or offers something else now. */
+  withdrawn: boolean
+}
+
+/** What several scouts offer alike, kept once for all of them. */
 export interface OfferClass {
   signature: string
   /** At most one offer per kind and model. */
@@ -203,9 +240,6 @@ export interface OfferClass {
   /** One entry per offer and in its place, then `auto` of every kind that occurs. */
   entries: readonly ModelEntry[]
   members: number
-  idle: SampledSet<Scout>
-  /** Those of its entries that do not list it among their ready classes; empty while it has an idle scout. */
-  unlisted: ModelEntry[]
 }
 
 /** Expected cost of a placement, term by term, in milliseconds. */

@@ -37,7 +37,7 @@ function link(core: CoreState, event: Accept, intent: Intent, accepted: Accepted
   const { task: id, kind, model, promptBytes, state, attempt, charged, returned } = accepted
   const entry = core.index.ensureEntry(kind, model, core.nowMs)
   // Nobody offers it yet, and maybe never will: looked at from time to time.
-  if (entry.offerers === 0 && entry.slot === -1 && model !== autoModel)
+  if (entry.offerers === 0 && entry.alarm === -1 && model !== autoModel)
     core.wheel.arm(entry, core.nowMs + core.settings.modelGraceMs)
   const task = taskOf(core, {
     id,
@@ -71,10 +71,25 @@ function orphan(core: CoreState, task: Task, { nonce, scout, instance }: NonNull
   const expiresMs = core.nowMs + leaseTtlMs + leaseGraceMs
   const { attempt, model } = task
   task.state = 'leased'
-  const lease: Lease = { attempt, nonce, holder: null, scout, instance, model, ...times, expiresMs }
-  task.leases.push(lease)
+  const lease: Lease = {
+    task,
+    attempt,
+    nonce,
+    holder: null,
+    scout,
+    instance,
+    model,
+    provider: '',
+    capability: null,
+    session: 0,
+    before: null,
+    after: null,
+    ...times,
+    expiresMs,
+  }
+  task.lease = lease
   noteOrphan(core, task, lease)
-  task.triedScouts.push(scout)
+  task.triedScouts = [scout]
   core.leases++
   lookAgain(core, task)
 }

@@ -10,9 +10,9 @@
  *  5. Attempts begun = charged + handed back + outrun + those under way; none beyond its bound.
  *  6. The counts of queued tasks are right, and first-timers are within the bounds.
  *  7. Credits are whole, never negative and never above the scout's capacity, which the hub's own limit caps.
- *  8. A scout's class is what it offers without its paused models, and counts it.
- *  9. A scout is idle in its class exactly while it is ready, has credit and has room.
- * 10. Each model counts its offerers and scouts rightly, and knows every class that has an idle scout.
+ *  8. A scout's class is what it offers, and counts it.
+ *  9. A scout is idle exactly while it is ready, has credit and has room.
+ * 10. Each model counts its offerers and scouts rightly, and lists every idle scout that can serve it, each once.
  * 11. No first-timer that any scout may have waits for a model of which a scout is idle.
  * 12. Every task, pause and unacknowledged cancel has a deadline, no later than what it stands for; so has a model that
  *     nobody offers; nothing else has one.
@@ -22,10 +22,11 @@
  * 16. A task is blocked exactly while it has blockers, only in an intent, and an intent is open while its tasks are.
  */
 
-import { autoModel, type Offer } from '../../shared/task.ts'
+import { autoModel } from '../../shared/task.ts'
 import { cancelsPerCredit } from './cancels.ts'
+import { isAble } from './capability-index.ts'
 import type { ModelEntry, OfferClass, Scout, Task } from './entities.ts'
-import { leasedDueMs } from './leases.ts'
+import { heldLeases, leasedDueMs, leasesOf } from './leases.ts'
 import { hasRoom, instanceKey } from './roster.ts'
 import type { CoreState } from './state.ts'
 import { isTerminal } from './task.ts'
@@ -38,7 +39,7 @@ export function violations(core: CoreState): string[] {
   }
   const count = new Recount()
   let leases = 0
-  for (const task of core.tasks.values()) leases += task.leases.length
+  for (const task of core.tasks.values()) leases += leasesOf(task).length
   check(core.leases === leases, 2, 'leases', `count ${core.leases}`)
   for (const [id, task] of core.tasks) checkTask(core, id, task, count, check)
   for (const [session, scout] of core.roster.bySession) checkScout(core, session, scout, count, check)
@@ -75,6 +76,8 @@ class Recount {
   readonly scouts = new Map<ModelEntry, number>()
   readonly offerers = new Map<ModelEntry, number>()
   readonly sessions = new Map<object, number>()
+  /** Models that an idle scout could serve now. */
+  readonly idle = new Set<ModelEntry>()
 }
 
 function add<Key>(counts: Map<Key, number>, key: Key): void {
@@ -88,19 +91,22 @@ function total(counts: Map<unknown, number>): number {
 }
 
 function checkTask(core: CoreState, id: number, task: Task, count: Recount, check: Check): void {
-  const { leases, state, entry } = task
+  const { state, entry } = task
+  const leases = leasesOf(task)
   const { attemptsMax, returnsMax } = core.settings
   check(task.id === id && !isTerminal(task), 1, id, `is listed while ${state}`)
   check(leases.length > 0 === (state === 'leased'), 2, id, `${state} does not fit its leases`)
   check(leases.length <= (task.intent === null ? 2 : 1), 2, id, `has ${leases.length} leases`)
   check(leases.length < 2 || leases[0]!.attempt !== leases[1]!.attempt, 2, id, 'has one attempt leased twice')
-  for (const { holder, attempt, scout, instance } of leases) {
+  for (const lease of leases) {
+    const { holder, attempt, scout, instance } = lease
+    check(lease.task === task, 3, id, 'has a lease of another task')
     check(attempt <= task.attempt, 2, id, 'has a lease of an attempt that never began')
     if (holder === null && task.intent !== null) {
       check(core.orphans.get(instanceKey(scout, instance))?.has(task) === true, 3, id, 'is not listed as waiting')
       count.orphans++
     } else if (holder === null) check(task.contentBegan, 3, id, 'is leased to nobody though nothing was seen')
-    else check(holder.leased.has(task) && isConnected(core, holder), 3, id, 'is not known to its holder')
+    else check(heldLeases(holder).includes(lease) && isConnected(core, holder), 3, id, 'is not known to its holder')
   }
   const isWaiting = entry.waiting.has(task)
   const hasTried = task.triedScouts.length > 0
@@ -127,12 +133,12 @@ function checkTask(core: CoreState, id: number, task: Task, count: Recount, chec
   check(begun === task.attempt, 5, id, `began ${task.attempt} attempts and accounts for ${begun}`)
   check(task.charged < attemptsMax && task.returned <= returnsMax, 5, id, 'goes on beyond its attempts')
   check(new Set(task.triedScouts).size === task.triedScouts.length, 5, id, 'counts a scout twice')
-  check(task.slot !== -1 && task.dueMs <= dueAtMost(core, task), 12, id, `${state} and not due in time`)
+  check(task.alarm !== -1 && task.dueMs <= dueAtMost(core, task), 12, id, `${state} and not due in time`)
   count.armed++
 }
 
 function dueAtMost(core: CoreState, task: Task): number {
-  if (task.leases.length > 0) return Math.max(leasedDueMs(core, task), core.nowMs)
+  if (task.lease !== null) return Math.max(leasedDueMs(core, task), core.nowMs)
   const isPatient = task.intent !== null || task.state === 'blocked'
   const patientUntilMs = isPatient ? task.deadlineMs : task.queuedMs + core.settings.queueTimeoutMs
   const dueMs = task.state === 'delayed' ? task.retryMs : patientUntilMs
@@ -146,60 +152,70 @@ function isConnected(core: CoreState, scout: Scout): boolean {
 function checkScout(core: CoreState, session: number, scout: Scout, count: Recount, check: Check): void {
   const { klass, credits, capacity, record } = scout
   check(scout.session === session && scout.state !== 'gone', 3, session, 'is listed under another number, or gone')
-  for (const task of scout.leased) {
-    const isHeld = task.leases.some((lease) => lease.holder === scout) && core.tasks.get(task.id) === task
+  for (const lease of heldLeases(scout)) {
+    const { task, holder } = lease
+    const isHeld =
+      holder === scout &&
+      lease.session === session &&
+      leasesOf(task).includes(lease) &&
+      core.tasks.get(task.id) === task
     check(isHeld, 3, session, `holds task ${task.id} alone`)
   }
   check(Number.isSafeInteger(credits) && credits >= 0 && credits <= capacity, 7, session, `has ${credits} credits`)
   check(capacity <= core.settings.creditMax, 7, session, `has capacity ${capacity}`)
-  const able = scout.offers.filter((offer) => offer.model !== autoModel && !scout.pauses.has(offer.model))
-  const isClassed = able.every((offer) => klass.offers.some((known) => isSameModel(known, offer)))
-  const isAble = klass.offers.every((offer) => able.some((known) => isSameModel(known, offer)))
-  check(isClassed && isAble, 8, session, 'is not in the class of what it can do now')
-  check(klass.idle.has(scout) === hasRoom(scout), 9, session, 'is idle and should not be, or the other way round')
+  check(scout.running === heldLeases(scout).length, 3, session, 'miscounts its leases')
+  check(scout.idle === hasRoom(scout), 9, session, 'is idle and should not be, or the other way round')
   add(count.members, klass)
   add(count.sessions, record)
-  for (const entry of klass.entries) add(count.scouts, entry)
-  for (const entry of scout.advertised) add(count.offerers, entry)
+  for (const [at, entry] of klass.entries.entries()) {
+    const capability = scout.capabilities[at]!
+    const isRight = capability.entry === entry && capability.scout === scout && !capability.withdrawn
+    check(isRight, 8, session, `has another capability in the place of ${entry.key}`)
+    const isListed = entry.ready.includes(capability)
+    check(isListed !== scout.unlisted.includes(capability), 10, session, `does not know whether ${entry.key} lists it`)
+    add(count.offerers, entry)
+    if (!isAble(scout, entry)) continue
+    add(count.scouts, entry)
+    check(isListed || !scout.idle, 10, session, `is idle and unknown to ${entry.key}`)
+    if (scout.idle) count.idle.add(entry)
+  }
   check(core.roster.records.get(record.scout) === record, 14, session, 'has lost its record')
-  for (const pause of scout.pauses.values()) check(pause.slot !== -1, 12, session, `never resumes ${pause.model}`)
-  for (const watch of scout.cancels.values()) check(watch.slot !== -1, 12, session, `forgets to cancel ${watch.task}`)
-  check(scout.cancels.size <= cancelsPerCredit * core.settings.creditMax, 14, session, 'has too many cancels')
-  count.armed += scout.pauses.size + scout.cancels.size
-}
-
-function isSameModel(a: Offer, b: Offer): boolean {
-  return a.kind === b.kind && a.model === b.model
+  const pauses = [...(scout.pauses?.values() ?? [])]
+  const cancels = [...(scout.cancels?.values() ?? [])]
+  for (const pause of pauses) check(pause.alarm !== -1, 12, session, `never resumes ${pause.model}`)
+  for (const watch of cancels) check(watch.alarm !== -1, 12, session, `forgets to cancel ${watch.task}`)
+  check(cancels.length <= cancelsPerCredit * core.settings.creditMax, 14, session, 'has too many cancels')
+  count.armed += pauses.length + cancels.length
 }
 
 function checkEntry(core: CoreState, entry: ModelEntry, count: Recount, check: Check): void {
-  const { key, offerers, scouts, waiting, picky, readyClasses } = entry
+  const { key, offerers, scouts, queued, waiting, picky, ready, withdrawnReady } = entry
   check(core.index.entries.get(key) === entry, 10, key, 'is listed under another name')
   check(offerers === (count.offerers.get(entry) ?? 0), 10, key, `counts ${offerers} offerers`)
   check(scouts === (count.scouts.get(entry) ?? 0), 10, key, `counts ${scouts} scouts`)
-  let idle = false
-  for (const klass of readyClasses) {
-    const isRight = klass.members > 0 && klass.entries.includes(entry)
-    check(isRight, 10, key, 'knows a class that cannot serve it')
-    if (klass.idle.size > 0) idle = true
+  check(new Set(ready).size === ready.length, 10, key, 'lists a scout twice')
+  check(ready.filter(({ withdrawn }) => withdrawn).length === withdrawnReady, 10, key, 'miscounts who is gone')
+  for (const { scout, entry: listed, withdrawn } of ready) {
+    const isThere = listed === entry && (withdrawn || isConnected(core, scout))
+    check(isThere, 10, key, `lists what ${scout.record.scout} does not offer it`)
   }
+  check(queued === waiting.size + picky.size, 6, key, `counts ${queued} queued`)
   check(waiting.size === (count.waiting.get(entry) ?? 0), 6, key, `counts ${waiting.size} waiting`)
   check(picky.size === (count.picky.get(entry) ?? 0), 6, key, `counts ${picky.size} picky`)
-  check(core.draining || !count.plain.has(entry) || !idle, 11, key, 'has waiting tasks and idle scouts')
+  check(
+    core.draining || !count.plain.has(entry) || !count.idle.has(entry),
+    11,
+    key,
+    'has waiting tasks and idle scouts',
+  )
   const isForgettable = offerers === 0 && entry.model !== autoModel
-  check((entry.slot !== -1) === isForgettable, 12, key, `${offerers} offerers, and the wrong end date`)
-  if (entry.slot !== -1) count.armed++
+  check((entry.alarm !== -1) === isForgettable, 12, key, `${offerers} offerers, and the wrong end date`)
+  if (entry.alarm !== -1) count.armed++
 }
 
 function checkClass(klass: OfferClass, count: Recount, check: Check): void {
-  const { signature, members, idle, entries, unlisted } = klass
-  const isRight = members === count.members.get(klass) && idle.size <= members
-  check(isRight, 8, signature, `counts ${members} members and ${idle.size} idle ones`)
-  for (const entry of entries) {
-    const isListed = entry.readyClasses.has(klass)
-    check(isListed !== unlisted.includes(entry), 10, signature, `does not know whether ${entry.key} lists it`)
-    check(isListed || idle.size === 0, 10, signature, `is unknown to ${entry.key}`)
-  }
+  const { signature, members } = klass
+  check(members === count.members.get(klass), 8, signature, `counts ${members} members`)
 }
 
 function checkQueues(core: CoreState, count: Recount, check: Check): void {
@@ -218,7 +234,7 @@ function checkQueues(core: CoreState, count: Recount, check: Check): void {
 
 function checkMemory(core: CoreState, count: Recount, check: Check): void {
   const { committed, settings, roster } = core
-  check(committed.size <= settings.committedKept, 14, 'settlements', `${committed.size} are remembered`)
+  check(committed.length === settings.committedKept, 14, 'settlements', `${committed.length} are remembered`)
   check(roster.records.size <= settings.recordsMax + roster.bySession.size, 14, 'records', `${roster.records.size}`)
   for (const record of roster.records.values()) {
     const sessions = count.sessions.get(record) ?? 0

@@ -2,29 +2,36 @@
  * The right to work on an attempt: how it is given, kept alive, found again and taken away. A task has one lease while
  * a scout works on it, two while it is hedged, and every frame about it is judged by the lease it names.
  */
-import type { Lease, Scout, Task } from './entities.ts'
+import type { Capability, Lease, Scout, Task } from './entities.ts'
 import { forgetOrphan } from './orphans.ts'
-import { costOf, offerFor } from './placement.ts'
+import { costOf } from './placement.ts'
 import type { CoreState } from './state.ts'
 import { move } from './task.ts'
 
 /** Gives a task to a scout that has credit; a second lease makes a hedge. */
-export function grant(core: CoreState, task: Task, scout: Scout): void {
+export function grant(core: CoreState, task: Task, capability: Capability): void {
   const { settings, nowMs } = core
-  const { model, provider } = offerFor(scout, task)!
-  const cost = costOf(scout, task)
-  if (task.leases.length === 0) move(task, 'leased')
+  const { scout, provider } = capability
+  const { model } = capability.entry
+  const cost = costOf(capability, task)
+  if (task.lease === null) move(task, 'leased')
   task.attempt++
   if (task.firstLeasedMs === 0) task.firstLeasedMs = nowMs
-  noteTried(task.triedScouts, scout.record.scout)
-  noteTried(task.triedOperators, scout.record.operator)
+  task.triedScouts = withName(task.triedScouts, scout.record.scout)
+  task.triedOperators = withName(task.triedOperators, scout.record.operator)
   const lease: Lease = {
+    task,
     attempt: task.attempt,
     nonce: core.makeNonce(),
-    holder: scout,
+    holder: null,
+    session: 0,
+    before: null,
+    after: null,
     scout: scout.record.scout,
     instance: scout.instance,
+    capability,
     model,
+    provider,
     grantedMs: nowMs,
     startedMs: 0,
     contentMs: 0,
@@ -32,10 +39,11 @@ export function grant(core: CoreState, task: Task, scout: Scout): void {
     expiresMs: nowMs + settings.leaseTtlMs + settings.leaseGraceMs,
     hedgeMs: nowMs + hedgeAfterMs(core, task),
   }
-  task.leases.push(lease)
+  if (task.lease === null) task.lease = lease
+  else task.hedge = lease
   core.leases++
   scout.credits--
-  scout.leased.add(task)
+  hold(scout, lease)
   core.roster.refresh(scout)
   lookAgain(core, task)
   const { attempt, nonce, instance } = lease
@@ -60,15 +68,48 @@ export function grant(core: CoreState, task: Task, scout: Scout): void {
   })
 }
 
+/** From here on this session holds the lease. */
+export function hold(scout: Scout, lease: Lease): void {
+  lease.holder = scout
+  lease.session = scout.session
+  lease.after = scout.newest
+  if (scout.newest !== null) scout.newest.before = lease
+  scout.newest = lease
+  scout.running++
+}
+
+/** It has no holder any more. */
+export function drop(lease: Lease): void {
+  const { holder, before, after } = lease
+  if (holder === null) return
+  if (before === null) holder.newest = after
+  else before.after = after
+  if (after !== null) after.before = before
+  holder.running--
+  lease.holder = null
+  lease.session = 0
+  lease.before = null
+  lease.after = null
+}
+
+/** Every lease a session holds, the newest first. */
+export function heldLeases({ newest }: Scout): Lease[] {
+  const held: Lease[] = []
+  for (let lease = newest; lease !== null; lease = lease.after) held.push(lease)
+  return held
+}
+
 /** Each name once: placement compares how many have tried with how many there are. */
-function noteTried(tried: string[], name: string): void {
-  if (!tried.includes(name)) tried.push(name)
+function withName(tried: readonly string[], name: string): readonly string[] {
+  return tried.length === 0 ? [name] : tried.includes(name) ? tried : [...tried, name]
 }
 
 /** When a leased task must be looked at next if nothing more is heard. */
 export function leasedDueMs(core: CoreState, task: Task): number {
+  const { lease, hedge } = task
   let dueMs = Math.min(task.deadlineMs, hedgeDueMs(core, task))
-  for (const lease of task.leases) dueMs = Math.min(dueMs, lease.expiresMs, patienceEndsMs(core, task, lease))
+  if (lease !== null) dueMs = Math.min(dueMs, expiryOf(core, lease), patienceEndsMs(core, task, lease))
+  if (hedge !== null) dueMs = Math.min(dueMs, expiryOf(core, hedge), patienceEndsMs(core, task, hedge))
   return dueMs
 }
 
@@ -92,17 +133,24 @@ function hedgeAfterMs({ settings }: CoreState, { wishes, intent, stream, entry }
 
 /** When a second scout is to be asked: not after content came, and never beyond the attempts the task has left. */
 export function hedgeDueMs(core: CoreState, task: Task): number {
-  const [only] = task.leases
-  if (only === undefined || task.leases.length > 1 || task.contentBegan || only.contentMs > 0) {
+  const { lease } = task
+  if (lease === null || task.hedge !== null || task.contentBegan || lease.contentMs > 0) {
     return Number.POSITIVE_INFINITY
   }
   const isLast = task.charged + 1 >= attemptsMax(core, task) || task.returned >= core.settings.returnsMax
-  return isLast ? Number.POSITIVE_INFINITY : only.hedgeMs
+  return isLast ? Number.POSITIVE_INFINITY : lease.hedgeMs
 }
 
 /** Attempts that may be charged to this task. */
 export function attemptsMax(core: CoreState, task: Task): number {
   return Math.min(core.settings.attemptsMax, task.wishes.attemptsMax)
+}
+
+/** When a lease ends if nothing more is heard: of it, or of the scout that holds it. */
+export function expiryOf(core: CoreState, { expiresMs, holder }: Lease): number {
+  if (holder === null) return expiresMs
+  const { leaseTtlMs, leaseGraceMs } = core.settings
+  return Math.max(expiresMs, holder.heardMs + leaseTtlMs + leaseGraceMs)
 }
 
 /** Its scout lives. */
@@ -125,27 +173,32 @@ export function noteProgress(core: CoreState, task: Task, lease: Lease): void {
   if (isFirst) lookAgain(core, task)
 }
 
-/** What is waited for has changed, and may be due sooner than what was waited for before. */
+/**
+ * What is waited for has changed, and may be due sooner than what was waited for before. Later is not worth an entry in
+ * the wheel: who looks too early looks again.
+ */
 export function lookAgain(core: CoreState, task: Task): void {
-  core.wheel.arm(task, leasedDueMs(core, task))
+  const dueMs = leasedDueMs(core, task)
+  if (task.alarm === -1 || dueMs < task.dueMs) core.wheel.arm(task, dueMs)
 }
 
-export function leaseOf(task: Task, attempt: number): Lease | undefined {
-  for (const lease of task.leases) if (lease.attempt === attempt) return lease
-  return undefined
+export function leaseOf({ lease, hedge }: Task, attempt: number): Lease | undefined {
+  if (lease?.attempt === attempt) return lease
+  return hedge?.attempt === attempt ? hedge : undefined
 }
 
-export interface Held {
-  task: Task
-  lease: Lease
+/** All of them, as a list of its own. */
+export function leasesOf({ lease, hedge }: Task): Lease[] {
+  if (lease === null) return []
+  return hedge === null ? [lease] : [lease, hedge]
 }
 
-/** The task as leased to this very attempt and session; undefined for anything stale, late or forged. */
-export function heldBy(core: CoreState, session: number, taskId: number, attempt: number): Held | undefined {
+/** The lease of this very attempt and session; undefined for anything stale, late or forged. */
+export function heldBy(core: CoreState, session: number, taskId: number, attempt: number): Lease | undefined {
   const task = core.tasks.get(taskId)
   if (task === undefined) return undefined
   const lease = leaseOf(task, attempt)
-  return lease?.holder?.session === session ? { task, lease } : undefined
+  return lease?.session === session ? lease : undefined
 }
 
 /**
@@ -153,12 +206,14 @@ export function heldBy(core: CoreState, session: number, taskId: number, attempt
  * which is the caller's to change.
  */
 export function release(core: CoreState, task: Task, lease: Lease): void {
-  const at = task.leases.indexOf(lease)
-  if (at < 0) return
-  task.leases.splice(at, 1)
+  if (lease === task.lease) {
+    task.lease = task.hedge
+    task.hedge = null
+  } else if (lease === task.hedge) task.hedge = null
+  else return
   core.leases--
   const { holder } = lease
   if (holder === null) return forgetOrphan(core, task, lease)
-  holder.leased.delete(task)
+  drop(lease)
   core.freed.push(holder)
 }

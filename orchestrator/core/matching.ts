@@ -4,11 +4,12 @@
  */
 
 import { fault } from '../../shared/faults.ts'
+import { isAble } from './capability-index.ts'
 import { enqueue, finish, serveFromQueue } from './endings.ts'
 import type { ModelEntry, Scout, Task } from './entities.ts'
-import { grant } from './leases.ts'
+import { grant, leasesOf } from './leases.ts'
 import { notOffered } from './not-offered.ts'
-import { chooseScout, mayTry } from './placement.ts'
+import { capabilityFor, choose, mayTry } from './placement.ts'
 import { hasRoom } from './roster.ts'
 import { type CoreState, hubDraining } from './state.ts'
 
@@ -28,8 +29,8 @@ export function matchAll(core: CoreState): void {
 function placeOrQueue(core: CoreState, task: Task): void {
   if (task.state !== 'ready' || !findEntry(core, task)) return
   const leaves = core.draining && task.intent !== null
-  const scout = leaves ? undefined : chooseScout(core.index, task.entry, task, core.random)
-  if (scout !== undefined) grant(core, task, scout)
+  const chosen = leaves ? undefined : choose(core.index, task, core.random)
+  if (chosen !== undefined) grant(core, task, chosen)
   else if (core.draining && !leaves) finish(core, task, 'failed', hubDraining())
   else if (task.attempt === 0 && isFull(core, task)) {
     const cause = fault('queue_full', 'Too many requests are waiting for a scout. Try again in a few seconds.', {
@@ -43,9 +44,8 @@ function placeOrQueue(core: CoreState, task: Task): void {
  * The model of a task that was worked on, or blocked, may have been forgotten meanwhile, or forgotten and met again.
  */
 function findEntry(core: CoreState, task: Task): boolean {
-  const { entries } = core.index
-  if (entries.get(task.entry.key) === task.entry) return true
-  const isKnown = entries.has(task.entry.key)
+  if (task.entry.known) return true
+  const isKnown = core.index.entries.has(task.entry.key)
   if (!isKnown && task.intent === null) {
     finish(core, task, 'failed', fault('model_not_found', notOffered(core, task), { param: 'model' }))
     return false
@@ -71,9 +71,10 @@ function queue(core: CoreState, task: Task): void {
 
 /** Asks a second scout, if one is idle that may have the task; otherwise a moment later again. */
 export function hedge(core: CoreState, task: Task): void {
-  const scout = core.draining ? undefined : chooseScout(core.index, task.entry, task, core.random)
-  const isAtWork = task.leases.some((lease) => lease.scout === scout?.record.scout)
-  if (scout !== undefined && !isAtWork) grant(core, task, scout)
+  const chosen = core.draining ? undefined : choose(core.index, task, core.random)
+  if (chosen === undefined) return
+  const isAtWork = leasesOf(task).some((lease) => lease.scout === chosen.scout.record.scout)
+  if (!isAtWork) grant(core, task, chosen)
 }
 
 /** Gives a scout waiting tasks until it is full or nothing waits that it could do; only then is it known as idle. */
@@ -83,7 +84,7 @@ function serve(core: CoreState, scout: Scout): void {
     const task = nextFor(scout)
     if (task === undefined) break
     serveFromQueue(core, task)
-    grant(core, task, scout)
+    grant(core, task, capabilityFor(scout, task)!)
   }
   core.roster.refresh(scout)
 }
@@ -92,7 +93,7 @@ function serve(core: CoreState, scout: Scout): void {
 function nextFor(scout: Scout): Task | undefined {
   let next: Task | undefined
   for (const entry of scout.klass.entries) {
-    if (entry.waiting.size + entry.picky.size === 0) continue
+    if (entry.queued === 0 || !isAble(scout, entry)) continue
     const fits = (task: Task) => mayTry(entry, scout, task)
     const task = pickyFor(entry, fits) ?? entry.waiting.peek(fits)
     if (task !== undefined && (next === undefined || task.queuedMs < next.queuedMs)) next = task

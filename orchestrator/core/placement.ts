@@ -4,15 +4,15 @@
  * size of the fleet. Predictions rank, they never reject; each decision can name the terms of its cost.
  */
 
-import { autoModel, type Offer } from '../../shared/task.ts'
-import type { CapabilityIndex } from './capability-index.ts'
-import type { Cost, ModelEntry, Scout, Task } from './entities.ts'
+import { autoModel } from '../../shared/task.ts'
+import { type CapabilityIndex, isAble } from './capability-index.ts'
+import type { Capability, Cost, ModelEntry, Scout, Task } from './entities.ts'
 import type { Random } from './random.ts'
 
-/** Candidates compared per placement. */
-const choices = 2
-/** Draws to find them: some may be repeats or have had this task before. */
-const draws = 8
+/** Draws to find each of the two candidates: some may be repeats or have had this task before. */
+const drawsMax = 8
+/** Scouts looked at one by one when draws found nobody. */
+const looksMax = 64
 /** Share of placements that take an untested candidate when one was drawn, so that newcomers can earn a record. */
 const explorationShare = 0.05
 /** What a certain failure would cost: about one lost attempt with its delay. */
@@ -25,22 +25,29 @@ const unknownTokensPerSecond = 50
 /** Length of answer by which speeds are compared. */
 const typicalTokens = 200
 
+/** Cost of nothing, to be filled in. */
+function blankCost(): Cost {
+  return { firstContentMs: 0, tokensMs: 0, loadMs: 0, failureMs: 0, operatorMs: 0, totalMs: 0 }
+}
+
 /** What the client sorts by counts this many times as much as the rest. */
 const sortWeight = 5
 
 /** What of a task bears on who suits it. */
 type Suited = Pick<Task, 'kind' | 'model' | 'wishes' | 'triedOperators'>
 
-/** The offer with which this scout would serve the task; undefined when its client wants none of them. */
-export function offerFor(scout: Scout, task: Task): Offer | undefined {
+/** What this scout would serve the task with; undefined when it cannot, or when its client wants none of it. */
+export function capabilityFor(scout: Scout, task: Task): Capability | undefined {
   if (task.model === autoModel) return firstWanted(scout, task)
-  const { offers, entries } = scout.klass
-  const offer = offers[entries.indexOf(task.entry)]
-  return offer !== undefined && isWanted(scout, offer, task) ? offer : undefined
+  const capability = scout.capabilities[scout.klass.entries.indexOf(task.entry)]
+  return capability !== undefined && isWanted(capability, task) ? capability : undefined
 }
 
-function firstWanted(scout: Scout, task: Suited): Offer | undefined {
-  return scout.klass.offers.find((offer) => offer.kind === task.kind && isWanted(scout, offer, task))
+function firstWanted({ capabilities, pauses }: Scout, task: Suited): Capability | undefined {
+  return capabilities.find((capability) => {
+    const { kind, model } = capability.entry
+    return kind === task.kind && model !== autoModel && !pauses?.has(model) && isWanted(capability, task)
+  })
 }
 
 /** Whether the client excludes anybody. */
@@ -48,33 +55,35 @@ export function isChoosy({ wishes }: Pick<Task, 'wishes'>): boolean {
   return wishes.only.length > 0 || wishes.ignore.length > 0
 }
 
-function isWanted({ record }: Scout, { provider }: Offer, task: Suited): boolean {
+function isWanted({ scout, provider }: Capability, task: Suited): boolean {
   if (!isChoosy(task)) return true
   const { only, ignore } = task.wishes
+  const { record } = scout
   const isOneOf = (names: readonly string[]) =>
     names.includes(record.scout) || names.includes(record.operator) || names.includes(provider)
   return (only.length === 0 || isOneOf(only)) && !isOneOf(ignore)
 }
 
-/** The model this scout would use for the task. */
-function servedModel(scout: Scout, task: Suited): string {
-  return task.model === autoModel ? (firstWanted(scout, task)?.model ?? task.model) : task.model
-}
-
-/** What placing the task here would cost, in milliseconds; the terms include the client's weights and add up. */
-export function costOf(scout: Scout, task: Suited): Cost {
-  const speed = scout.record.speeds.get(servedModel(scout, task))
-  const [firstWeight, tokensWeight] = task.wishes.sort === 'throughput' ? [1, sortWeight] : [sortWeight, 1]
-  const plainFirstMs = speed?.firstContentMs ?? unknownFirstContentMs
-  const plainTokensMs = (typicalTokens * 1000) / (speed?.tokensPerSecond || unknownTokensPerSecond)
-  const firstContentMs = firstWeight * plainFirstMs
-  const tokensMs = tokensWeight * plainTokensMs
+/**
+ * What placing the task here would cost, in milliseconds; the terms include the client's weights and add up. They are
+ * written into `cost`, because two candidates are compared for every task and one of them is remembered.
+ */
+export function costOf(capability: Capability, task: Suited, cost: Cost = blankCost()): Cost {
+  const { scout, samples } = capability
+  const { record } = scout
+  const isForThroughput = task.wishes.sort === 'throughput'
+  const plainFirstMs = samples > 0 ? capability.firstContentMs : unknownFirstContentMs
+  const plainTokensMs = (typicalTokens * 1000) / (capability.tokensPerSecond || unknownTokensPerSecond)
+  cost.firstContentMs = (isForThroughput ? 1 : sortWeight) * plainFirstMs
+  cost.tokensMs = (isForThroughput ? sortWeight : 1) * plainTokensMs
   // Engines batch: a full scout is slower than an empty one, but not as many times as it has tasks.
-  const loadMs = (scout.leased.size / Math.max(1, scout.capacity)) * (plainFirstMs + plainTokensMs)
-  const failureMs = scout.record.failureRate * failurePenaltyMs
-  const operatorMs = task.triedOperators.includes(scout.record.operator) ? sameOperatorPenaltyMs : 0
-  const totalMs = firstContentMs + tokensMs + loadMs + failureMs + operatorMs
-  return { firstContentMs, tokensMs, loadMs, failureMs, operatorMs, totalMs }
+  cost.loadMs = (scout.running / Math.max(1, scout.capacity)) * (plainFirstMs + plainTokensMs)
+  cost.failureMs = record.failureRate * failurePenaltyMs
+  const { triedOperators } = task
+  const isRepeat = triedOperators.length > 0 && triedOperators.includes(record.operator)
+  cost.operatorMs = isRepeat ? sameOperatorPenaltyMs : 0
+  cost.totalMs = cost.firstContentMs + cost.tokensMs + cost.loadMs + cost.failureMs + cost.operatorMs
+  return cost
 }
 
 /**
@@ -82,43 +91,51 @@ export function costOf(scout: Scout, task: Suited): Cost {
  * is no other for the model.
  */
 export function mayTry(entry: ModelEntry, scout: Scout, task: Task): boolean {
-  if (isChoosy(task) && offerFor(scout, task) === undefined) return false
+  if (isChoosy(task) && capabilityFor(scout, task) === undefined) return false
   const { triedScouts } = task
   return triedScouts.length === 0 || !triedScouts.includes(scout.record.scout) || entry.scouts <= triedScouts.length
 }
 
-/** The most suitable idle scout; undefined when none is idle that may have it. */
-export function chooseScout(index: CapabilityIndex, entry: ModelEntry, task: Task, random: Random): Scout | undefined {
-  let best: Scout | undefined
-  let bestMs = Number.POSITIVE_INFINITY
-  let newcomer: Scout | undefined
-  let compared = 0
-  for (let draw = 0; draw < draws && compared < choices; draw++) {
-    const scout = index.sampleIdle(entry, random)
-    if (scout === undefined) return undefined
-    if (scout === best || !mayTry(entry, scout, task)) continue
-    compared++
-    if (scout.record.done + scout.record.failed === 0) newcomer = scout
-    const { totalMs } = costOf(scout, task)
-    if (totalMs < bestMs) {
-      best = scout
-      bestMs = totalMs
-    }
-  }
-  if (best === undefined) return searchFew(entry, task)
+/** The most suitable idle scout's capability; undefined when none is idle that may have the task. */
+export function choose(index: CapabilityIndex, task: Task, random: Random): Capability | undefined {
+  // Drawn before any is weighed: what is known of both comes out of memory at the same time.
+  const one = draw(index, task, random, undefined)
+  if (one === undefined) return searchFew(task)
+  const other = draw(index, task, random, one)
+  if (other === undefined) return one
+  const cost = blankCost()
+  const oneMs = costOf(one, task, cost).totalMs
+  const best = costOf(other, task, cost).totalMs < oneMs ? other : one
+  const newcomer = isNew(other) ? other : isNew(one) ? one : undefined
   return newcomer !== undefined && random.unit() < explorationShare ? newcomer : best
 }
 
+/** A random idle scout that may have the task, and is not the one drawn before. */
+function draw(index: CapabilityIndex, task: Task, random: Random, known?: Capability): Capability | undefined {
+  const { entry } = task
+  for (let times = 0; times < drawsMax; times++) {
+    const drawn = index.sampleIdle(entry, random)
+    if (drawn === undefined) return undefined
+    if (drawn.scout === known?.scout || !mayTry(entry, drawn.scout, task)) continue
+    const capability = entry.model === autoModel ? firstWanted(drawn.scout, task) : drawn
+    if (capability !== undefined) return capability
+  }
+  return undefined
+}
+
+/** Nobody knows yet how good its scout is. */
+function isNew({ scout }: Capability): boolean {
+  return scout.record.done + scout.record.failed === 0
+}
+
 /** Chance found only scouts that had the task before: look through the idle ones, as long as they are few. */
-function searchFew(entry: ModelEntry, task: Task): Scout | undefined {
-  let looks = 64
-  for (const klass of entry.readyClasses) {
-    // One look for a class that is listed and has nobody idle any more, one for each scout of the others.
-    if (klass.idle.size === 0 && --looks === 0) return undefined
-    for (const scout of klass.idle) {
-      if (mayTry(entry, scout, task)) return scout
-      if (--looks === 0) return undefined
-    }
+function searchFew(task: Task): Capability | undefined {
+  const { entry } = task
+  let looks = looksMax
+  for (const { scout, withdrawn } of entry.ready) {
+    if (!withdrawn && scout.idle && isAble(scout, entry) && mayTry(entry, scout, task))
+      return capabilityFor(scout, task)
+    if (--looks === 0) return undefined
   }
   return undefined
 }

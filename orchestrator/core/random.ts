@@ -1,27 +1,21 @@
 /**
- * The core's own source of chance: sfc32 (Chris Doty-Humphrey's Small Fast Counting generator), seeded from outside,
- * so that the same events under the same seed choose the same scouts.
+ * The core's own source of chance, seeded from outside, so that the same events under the same seed choose the same
+ * scouts. One word of state (Tommy Ettinger's mulberry32): a draw is on the way of every placement, and drawing two
+ * candidates needs no better one.
  */
 export class Random {
-  private a: number
-  private b: number
-  private c = 0x9e3779b9 | 0
-  private counter = 1
+  private state: number
 
   constructor(seed: number) {
-    this.a = seed | 0
-    this.b = (seed / 0x100000000) | 0
-    for (let i = 0; i < 12; i++) this.next32()
+    this.state = (seed | 0) ^ Math.imul((seed / 0x100000000) | 0, 0x9e3779b9)
   }
 
   /** Uniform 32-bit unsigned integer. */
   next32(): number {
-    const sum = (((this.a + this.b) | 0) + this.counter) | 0
-    this.counter = (this.counter + 1) | 0
-    this.a = this.b ^ (this.b >>> 9)
-    this.b = (this.c + (this.c << 3)) | 0
-    this.c = (((this.c << 21) | (this.c >>> 11)) + sum) | 0
-    return sum >>> 0
+    this.state = (this.state + 0x6d2b79f5) | 0
+    let mixed = Math.imul(this.state ^ (this.state >>> 15), this.state | 1)
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
+    return (mixed ^ (mixed >>> 14)) >>> 0
   }
 
   /** Uniform in [0, 1). */

@@ -3,7 +3,7 @@
  * once, and how fast a model usually begins. Rates and averages, never counts in a row: a scout that fails four times
  * in ten is found out, and one that was unlucky recovers.
  */
-import type { ModelEntry, Scout, ScoutRecord } from './entities.ts'
+import type { ModelEntry, Scout, ScoutRecord, Speed } from './entities.ts'
 
 const newestShare = 0.2
 
@@ -27,26 +27,12 @@ export function shrinkWindow(scout: Scout): void {
 /**
  * Books how fast an attempt was: milliseconds to its first content, tokens and milliseconds after it (0 if unknown).
  */
-export function bookSpeed(
-  record: ScoutRecord,
-  model: string,
-  firstContentMs: number,
-  tokens: number,
-  tokensMs: number,
-): void {
+export function bookSpeed(speed: Speed, firstContentMs: number, tokens: number, tokensMs: number): void {
   const perSecond = tokens > 0 && tokensMs > 0 ? (tokens * 1000) / tokensMs : 0
-  const speed = record.speeds.get(model)
-  if (speed === undefined) {
-    record.speeds.set(model, { firstContentMs, tokensPerSecond: perSecond, samples: 1 })
-    return
-  }
-  speed.firstContentMs += newestShare * (firstContentMs - speed.firstContentMs)
-  if (perSecond > 0) {
-    speed.tokensPerSecond =
-      speed.tokensPerSecond === 0
-        ? perSecond
-        : speed.tokensPerSecond + newestShare * (perSecond - speed.tokensPerSecond)
-  }
+  if (speed.samples === 0) speed.firstContentMs = firstContentMs
+  else speed.firstContentMs += newestShare * (firstContentMs - speed.firstContentMs)
+  if (speed.tokensPerSecond === 0) speed.tokensPerSecond = perSecond
+  else if (perSecond > 0) speed.tokensPerSecond += newestShare * (perSecond - speed.tokensPerSecond)
   speed.samples++
 }
 

@@ -5,7 +5,7 @@
  */
 import type { Offer } from '../../shared/task.ts'
 import type { CapabilityIndex } from './capability-index.ts'
-import type { Scout, ScoutRecord } from './entities.ts'
+import type { Pause, Scout, ScoutRecord } from './entities.ts'
 import type { ScoutJoined } from './events.ts'
 import type { CoreSettings } from './settings.ts'
 
@@ -28,21 +28,27 @@ export class Roster {
     const record = this.recordOf(joined.scout, joined.operator)
     record.sessions++
     const capacity = Math.min(joined.concurrency, this.settings.creditMax)
+    const klass = this.index.enter(joined.offers, nowMs)
     const scout: Scout = {
-      session: joined.session,
-      state: 'ready',
+      // What every placement looks at stands together.
+      idle: false,
+      pauses: null,
       record,
-      instance: joined.instance,
+      running: 0,
       capacity,
       credits: 0,
       window: Math.max(1, record.window === 0 ? capacity : Math.min(capacity, record.window)),
-      leased: new Set(),
-      offers: joined.offers,
-      advertised: this.index.advertise(joined.offers, nowMs),
-      klass: this.index.enter(joined.offers, nowMs),
-      pauses: new Map(),
-      cancels: new Map(),
+      state: 'ready',
+      newest: null,
+      session: joined.session,
+      instance: joined.instance,
+      heardMs: nowMs,
+      klass,
+      capabilities: [],
+      unlisted: [],
+      cancels: null,
     }
+    this.index.advertise(scout)
     this.bySession.set(scout.session, scout)
     this.byInstance.set(instanceKey(record.scout, scout.instance), scout)
     return scout
@@ -52,9 +58,8 @@ export class Roster {
   leave(scout: Scout): void {
     scout.state = 'gone'
     scout.credits = 0
-    this.index.setIdle(scout.klass, scout, false)
+    this.index.withdraw(scout)
     this.index.leave(scout.klass)
-    this.index.withdraw(scout.advertised)
     this.bySession.delete(scout.session)
     const key = instanceKey(scout.record.scout, scout.instance)
     if (this.byInstance.get(key) === scout) this.byInstance.delete(key)
@@ -70,24 +75,32 @@ export class Roster {
 
   /** Tells the index whether this scout can take a task now. Call after anything that bears on it. */
   refresh(scout: Scout): void {
-    this.index.setIdle(scout.klass, scout, hasRoom(scout))
+    this.index.setIdle(scout, hasRoom(scout))
   }
 
   /** Replaces what the scout offers. */
   changeOffers(scout: Scout, offers: readonly Offer[], nowMs: number): void {
-    this.index.withdraw(scout.advertised)
-    scout.offers = offers
-    scout.advertised = this.index.advertise(offers, nowMs)
-    this.reclassify(scout, nowMs)
+    this.index.withdraw(scout)
+    this.index.leave(scout.klass)
+    scout.klass = this.index.enter(offers, nowMs)
+    this.index.advertise(scout)
+    this.refresh(scout)
   }
 
-  /** Moves the scout to the class of what it can do now: its offers without the paused models. */
-  reclassify(scout: Scout, nowMs: number): void {
-    this.index.setIdle(scout.klass, scout, false)
-    this.index.leave(scout.klass)
-    const able = scout.offers.filter((offer) => !scout.pauses.has(offer.model))
-    scout.klass = this.index.enter(able, nowMs)
-    this.refresh(scout)
+  /** The scout's provider wants to be left alone with a model. */
+  pause(scout: Scout, pause: Pause): void {
+    this.index.repause(scout, () => {
+      scout.pauses ??= new Map()
+      scout.pauses.set(pause.model, pause)
+    })
+  }
+
+  /** It may be asked again. */
+  resume(scout: Scout, model: string): void {
+    this.index.repause(scout, () => {
+      scout.pauses?.delete(model)
+      if (scout.pauses?.size === 0) scout.pauses = null
+    })
   }
 
   private recordOf(scout: string, operator: string): ScoutRecord {
@@ -115,8 +128,8 @@ export class Roster {
 }
 
 /** Whether this scout can take one more task. */
-export function hasRoom({ state, credits, capacity, window, leased }: Scout): boolean {
-  return state === 'ready' && credits > 0 && leased.size < Math.min(capacity, Math.floor(window))
+export function hasRoom({ state, credits, capacity, window, running }: Scout): boolean {
+  return state === 'ready' && credits > 0 && running < Math.min(capacity, Math.floor(window))
 }
 
 export function instanceKey(scout: string, instance: string): string {

@@ -5,20 +5,21 @@
  */
 
 import { fault } from '../../shared/faults.ts'
-import { endAttempt, mayMigrate, wasCommitted } from './attempts.ts'
-import type { Lease, ModelEntry, Scout, Task } from './entities.ts'
+import { autoModel } from '../../shared/task.ts'
+import { endAttempt, mayMigrate } from './attempts.ts'
+import type { Lease, OfferClass, Scout, Task } from './entities.ts'
 import type { Event, HeldReply, ScoutJoined } from './events.ts'
-import { leaseOf, lookAgain, renew } from './leases.ts'
+import { drop, expiryOf, heldLeases, hold, leaseOf, leasesOf, lookAgain, renew } from './leases.ts'
+import { sameNonce } from './nonce.ts'
 import { forgetOrphan, noteOrphan, orphansOf } from './orphans.ts'
 import type { CoreState } from './state.ts'
-import { sameNonce } from './task.ts'
 
 export function join(core: CoreState, joined: ScoutJoined): void {
   const twin = core.roster.twin(joined)
   const orphans = twin === undefined ? [] : takeOff(core, twin)
   if (twin !== undefined) core.emit({ type: 'closeSession', session: twin.session, why: 'superseded' })
   const scout = core.roster.join(joined, core.nowMs)
-  keepEntries(core, scout.advertised)
+  keepEntries(core, scout)
   const held = joined.held.map((lease) => takeUp(core, scout, lease))
   const { session, scout: name } = joined
   core.emit({ type: 'welcome', session, scout: name, creditMax: scout.capacity, held })
@@ -36,11 +37,10 @@ function takeUp(core: CoreState, scout: Scout, presented: ScoutJoined['held'][nu
     lease.instance === scout.instance &&
     sameNonce(lease.nonce, nonce)
   if (task === undefined || !lease || !isOwn) {
-    return { task: id, attempt, nonce, verdict: wasCommitted(core, id, attempt, nonce) ? 'committed' : 'stale' }
+    return { task: id, attempt, nonce, verdict: core.wasCommitted(id, attempt, nonce) ? 'committed' : 'stale' }
   }
   forgetOrphan(core, task, lease)
-  lease.holder = scout
-  scout.leased.add(task)
+  hold(scout, lease)
   renew(core, lease)
   return { task: id, attempt, nonce, verdict: 'resumed' }
 }
@@ -56,7 +56,7 @@ export function claimsEnded(core: CoreState, session: number): void {
   if (scout === undefined) return
   for (const task of orphansOf(core, scout)) {
     const cause = fault('scout_draining', 'The scout that was to work on this came back without it.')
-    for (const lease of [...task.leases]) endAttempt(core, task, lease, cause)
+    for (const lease of leasesOf(task)) endAttempt(core, task, lease, cause)
   }
 }
 
@@ -76,21 +76,20 @@ interface Orphan {
 /** Off the roster with it; its tasks come back, leased to nobody. */
 function takeOff(core: CoreState, scout: Scout): Orphan[] {
   const orphans: Orphan[] = []
-  for (const task of scout.leased) {
-    const isForsaken = scout.state === 'draining'
-    for (const lease of task.leases) if (lease.holder === scout) orphans.push({ task, lease, isForsaken })
-  }
-  for (const { task, lease } of orphans) {
-    lease.holder = null
+  const isForsaken = scout.state === 'draining'
+  for (const lease of heldLeases(scout)) {
+    const { task } = lease
+    lease.expiresMs = expiryOf(core, lease)
+    drop(lease)
+    orphans.push({ task, lease, isForsaken })
     noteOrphan(core, task, lease)
   }
-  scout.leased.clear()
-  for (const pause of scout.pauses.values()) core.wheel.disarm(pause)
-  for (const watch of scout.cancels.values()) core.wheel.disarm(watch)
-  scout.pauses.clear()
-  scout.cancels.clear()
+  for (const pause of scout.pauses?.values() ?? []) core.wheel.disarm(pause)
+  for (const watch of scout.cancels?.values() ?? []) core.wheel.disarm(watch)
+  scout.cancels = null
   core.roster.leave(scout)
-  forgetEntries(core, scout.advertised)
+  scout.pauses = null
+  forgetEntries(core, scout.klass)
   return orphans
 }
 
@@ -100,7 +99,7 @@ function takeOff(core: CoreState, scout: Scout): Orphan[] {
  * scout that has drained does not come back.
  */
 function abandonLease(core: CoreState, { task, lease, isForsaken }: Orphan): void {
-  if (!task.leases.includes(lease)) return
+  if (leaseOf(task, lease.attempt) !== lease) return
   const goesOn = task.contentBegan && !mayMigrate(core, task)
   if (isForsaken || (!goesOn && task.intent === null)) {
     return endAttempt(core, task, lease, fault('scout_lost', 'The scout that worked on this lost its connection.'))
@@ -128,21 +127,22 @@ export function changeOffers(core: CoreState, event: Extract<Event, { type: 'sco
   // Who could have all that it asked for may have what it asks for now.
   if (isTrusted) scout.window = Math.max(scout.window, scout.capacity)
   scout.credits = Math.min(scout.credits, scout.capacity)
-  const before = scout.advertised
+  const before = scout.klass
   core.roster.changeOffers(scout, event.offers, core.nowMs)
-  keepEntries(core, scout.advertised)
+  keepEntries(core, scout)
   forgetEntries(core, before)
   core.freed.push(scout)
 }
 
 /** Models somebody offers have no end date. */
-function keepEntries(core: CoreState, advertised: readonly ModelEntry[]): void {
-  for (const entry of advertised) core.wheel.disarm(entry)
+function keepEntries(core: CoreState, { klass }: Scout): void {
+  for (const entry of klass.entries) core.wheel.disarm(entry)
 }
 
 /** Models that nobody offers any more are held open for a while: their scouts are probably on the way back. */
-function forgetEntries(core: CoreState, advertised: readonly ModelEntry[]): void {
-  for (const entry of advertised) {
-    if (entry.offerers === 0) core.wheel.arm(entry, core.nowMs + core.settings.modelGraceMs)
+function forgetEntries(core: CoreState, { entries }: OfferClass): void {
+  for (const entry of entries) {
+    if (entry.offerers === 0 && entry.model !== autoModel)
+      core.wheel.arm(entry, core.nowMs + core.settings.modelGraceMs)
   }
 }

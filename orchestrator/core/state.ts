@@ -8,6 +8,7 @@ import { type Fault, fault } from '../../shared/faults.ts'
 import { CapabilityIndex } from './capability-index.ts'
 import type { CancelWatch, Intent, ModelEntry, Pause, Scout, Task } from './entities.ts'
 import type { Change, Effect } from './events.ts'
+import { sameNonce } from './nonce.ts'
 import { Random } from './random.ts'
 import { Roster } from './roster.ts'
 import type { CoreSettings } from './settings.ts'
@@ -17,11 +18,13 @@ import { TimerWheel } from './timer-wheel.ts'
 export type Deadline = Task | Pause | CancelWatch | ModelEntry
 
 interface Committed {
+  task: number
   attempt: number
   nonce: Uint8Array
-  /** In the ring. */
-  place: number
 }
+
+/** A prime, so that the first tasks of one epoch fall on later ones of others. */
+const placesPerEpoch = 7_919
 
 export interface CoreSeed {
   settings: CoreSettings
@@ -40,10 +43,11 @@ export class CoreState {
   readonly wheel: TimerWheel<Deadline>
   /** Every task that is not terminal. */
   readonly tasks = new Map<number, Task>()
-  /** The last committed settlements by task, and their tasks in a ring whose oldest place is written next. */
-  readonly committed = new Map<number, Committed>()
-  private readonly committedRing: number[] = []
-  private committedNext = 0
+  /**
+   * The last committed settlements, each in the place of its task's number. Tasks are numbered in a row, so a place is
+   * written over when about as many later tasks have settled as there are places.
+   */
+  readonly committed: (Committed | null)[]
   /** Durable intents that are not over. */
   readonly intents = new Map<string, Intent>()
   /** Durable tasks whose lease waits for its scout; `orphans.ts` keeps them. */
@@ -69,6 +73,7 @@ export class CoreState {
 
   constructor({ settings, seed, nowMs, makeNonce }: CoreSeed) {
     this.settings = settings
+    this.committed = new Array<Committed | null>(settings.committedKept).fill(null)
     this.random = new Random(seed)
     this.makeNonce = makeNonce
     this.roster = new Roster(this.index, settings)
@@ -86,13 +91,18 @@ export class CoreState {
   }
 
   rememberCommitted(task: number, attempt: number, nonce: Uint8Array): void {
-    const place = this.committedNext
-    this.committedNext = (place + 1) % this.settings.committedKept
-    const oldest = this.committedRing[place]
-    // Unless that task has settled again since.
-    if (oldest !== undefined && this.committed.get(oldest)?.place === place) this.committed.delete(oldest)
-    this.committedRing[place] = task
-    this.committed.set(task, { attempt, nonce, place })
+    this.committed[this.placeOf(task)] = { task, attempt, nonce }
+  }
+
+  /** Whether this very settlement was committed before, as far as is remembered. */
+  wasCommitted(task: number, attempt: number, nonce: Uint8Array): boolean {
+    const known = this.committed[this.placeOf(task)]
+    return known?.task === task && known.attempt === attempt && sameNonce(known.nonce, nonce)
+  }
+
+  /** Every start of the hub numbers its tasks from 2^32 higher on: without a shift all would begin in one place. */
+  private placeOf(task: number): number {
+    return (task + Math.floor(task / 2 ** 32) * placesPerEpoch) % this.committed.length
   }
 }
 

@@ -30,6 +30,9 @@ export const plainWishes: Wishes = {
   continues: false,
 }
 
+/** One list for all that nobody had yet. */
+const nobody: readonly string[] = []
+
 type Given = Pick<
   Task,
   'id' | 'tenant' | 'weight' | 'priority' | 'kind' | 'model' | 'promptBytes' | 'stream' | 'wishes' | 'entry' | 'intent'
@@ -40,41 +43,41 @@ export function taskOf(core: CoreState, given: Given & { deadlineMs: number }): 
   // Field by field: a spread makes an object of another shape, which costs every later look at it.
   return {
     timed: 'task',
+    // What every frame about the task looks at stands together.
     id: given.id,
+    state: 'ready',
+    lease: null,
+    hedge: null,
+    entry: given.entry,
+    intent: given.intent,
+    stream: given.stream,
+    contentBegan: false,
+    alarm: -1,
+    dueMs: 0,
+    deadlineMs: core.nowMs + given.deadlineMs,
+    promptBytes: given.promptBytes,
+    attempt: 0,
+    charged: 0,
+    returned: 0,
+    outrun: 0,
+    wishes: given.wishes,
     tenant: given.tenant,
     weight: given.weight,
     priority: given.priority,
     kind: given.kind,
     model: given.model,
-    promptBytes: given.promptBytes,
-    stream: given.stream,
-    wishes: given.wishes,
-    entry: given.entry,
-    intent: given.intent,
-    state: 'ready',
     submittedMs: core.nowMs,
-    deadlineMs: core.nowMs + given.deadlineMs,
     queuedMs: core.nowMs,
     firstLeasedMs: 0,
     retryMs: 0,
-    attempt: 0,
-    charged: 0,
-    returned: 0,
-    outrun: 0,
-    contentBegan: false,
     migrations: 0,
-    leases: [],
-    triedScouts: [],
-    triedOperators: [],
+    triedScouts: nobody,
+    triedOperators: nobody,
     lastFault: null,
     blockers: 0,
     children: [],
     heapIndex: -1,
     sequence: core.sequence++,
-    dueMs: 0,
-    slot: -1,
-    before: null,
-    after: null,
   }
 }
 
@@ -86,12 +89,4 @@ export function move(task: Task, to: TaskState): void {
 
 export function isTerminal(task: Task): boolean {
   return taskMoves[task.state].length === 0
-}
-
-/** Whether a lease's nonce is this one, in time that does not depend on where they differ. */
-export function sameNonce(a: Uint8Array, b: Uint8Array): boolean {
-  if (a.length !== b.length) return false
-  let difference = 0
-  for (let i = 0; i < a.length; i++) difference |= a[i]! ^ b[i]!
-  return difference === 0
 }

@@ -2,21 +2,32 @@
  * Deadlines in constant time: a wheel of slots, each a linked list of whatever is due in that stretch of time
  * (Varghese and Lauck, "Hashed and Hierarchical Timing Wheels", 1987). An owner has at most one armed deadline, moving
  * it costs nothing, and a far one simply waits in the last slot and is laid out anew when the wheel comes by.
+ *
+ * The lists are numbers in tables of their own rather than references among the owners: with a hundred thousand tasks
+ * armed, taking one out of its list would otherwise have to fetch two others from memory.
  */
 
 const slotMs = 50
 const slotCount = 8192
+const firstCapacity = 1024
 
-/** Something with one deadline. The wheel owns the last three fields; `slot` is -1 while nothing is armed. */
+/** Something with one deadline. Both fields are the wheel's; `alarm` is -1 while nothing is armed. */
 export interface Timed {
   dueMs: number
-  slot: number
-  before: Timed | null
-  after: Timed | null
+  /** Its place in the wheel's tables. */
+  alarm: number
 }
 
 export class TimerWheel<T extends Timed> {
-  private readonly heads: (T | null)[] = new Array<T | null>(slotCount).fill(null)
+  /** The first alarm of each slot; -1 for none. */
+  private readonly heads = new Int32Array(slotCount).fill(-1)
+  /** Per alarm: the next one of its slot, or of the free ones; -1 for none. */
+  private after = new Int32Array(0)
+  /** Per alarm: the one before it; for the first of a slot -1 minus that slot's number. */
+  private before = new Int32Array(0)
+  private readonly owners: (T | null)[] = []
+  /** The first alarm that nobody uses; -1 for none. */
+  private free = -1
   /** The stretch of time already handled, in slots since time zero. */
   private cursor: number
   armed = 0
@@ -31,23 +42,33 @@ export class TimerWheel<T extends Timed> {
     owner.dueMs = dueMs
     const wanted = Math.max(Math.ceil(dueMs / slotMs), this.cursor + 1)
     const slot = Math.min(wanted, this.cursor + slotCount - 1) % slotCount
-    const head = this.heads[slot] ?? null
-    owner.slot = slot
-    owner.before = null
-    owner.after = head
-    if (head !== null) head.before = owner
-    this.heads[slot] = owner
+    if (this.free === -1) this.grow()
+    const { after, before, heads } = this
+    const alarm = this.free
+    this.free = after[alarm]!
+    const next = heads[slot]!
+    after[alarm] = next
+    before[alarm] = -1 - slot
+    if (next !== -1) before[next] = alarm
+    heads[slot] = alarm
+    this.owners[alarm] = owner
+    owner.alarm = alarm
     this.armed++
   }
 
   disarm(owner: T): void {
-    if (owner.slot === -1) return
-    if (owner.before !== null) owner.before.after = owner.after
-    else this.heads[owner.slot] = owner.after as T | null
-    if (owner.after !== null) owner.after.before = owner.before
-    owner.slot = -1
-    owner.before = null
-    owner.after = null
+    const { alarm } = owner
+    if (alarm === -1) return
+    const { after, before } = this
+    const next = after[alarm]!
+    const previous = before[alarm]!
+    if (previous < 0) this.heads[-1 - previous] = next
+    else after[previous] = next
+    if (next !== -1) before[next] = previous
+    after[alarm] = this.free
+    this.free = alarm
+    this.owners[alarm] = null
+    owner.alarm = -1
     this.armed--
   }
 
@@ -59,11 +80,30 @@ export class TimerWheel<T extends Timed> {
     while (this.cursor < target) {
       this.cursor++
       const slot = this.cursor % slotCount
-      for (let owner = this.heads[slot] ?? null; owner !== null; owner = this.heads[slot] ?? null) {
+      for (let alarm = this.heads[slot]!; alarm !== -1; alarm = this.heads[slot]!) {
+        const owner = this.owners[alarm]!
         this.disarm(owner)
         if (owner.dueMs <= nowMs) onDue(owner)
         else this.arm(owner, owner.dueMs)
       }
     }
   }
+
+  private grow(): void {
+    const from = this.after.length
+    const capacity = Math.max(firstCapacity, from * 2)
+    this.after = grown(this.after, capacity)
+    this.before = grown(this.before, capacity)
+    for (let alarm = from; alarm < capacity; alarm++) {
+      this.owners.push(null)
+      this.after[alarm] = alarm + 1 < capacity ? alarm + 1 : -1
+    }
+    this.free = from
+  }
+}
+
+function grown(table: Int32Array<ArrayBuffer>, capacity: number): Int32Array<ArrayBuffer> {
+  const larger = new Int32Array(capacity)
+  larger.set(table)
+  return larger
 }

@@ -5,7 +5,8 @@
 
 import type { System } from '../../shared/system.ts'
 import { autoModel, type Offer } from '../../shared/task.ts'
-import type { ModelEntry, Scout } from '../core/entities.ts'
+import { isAble } from '../core/capability-index.ts'
+import type { Capability, ModelEntry, Scout } from '../core/entities.ts'
 import { costOf } from '../core/placement.ts'
 import type { CoreState } from '../core/state.ts'
 import { plainWishes } from '../core/task.ts'
@@ -74,7 +75,7 @@ export class Listings {
 
   private listModel(entry: ModelEntry, nowMs: number): ModelListing {
     let idle = 0
-    for (const klass of entry.readyClasses) idle += klass.idle.size
+    for (const { scout, withdrawn } of entry.ready) if (!withdrawn && scout.idle && isAble(scout, entry)) idle++
     const created = Math.floor((this.system.wallMs() - (nowMs - entry.firstSeenMs)) / 1000)
     const { model: id, kind, offerers: scouts } = entry
     return { id, kinds: [kind], scouts, idle, providers: [], contextTokens: 0, created }
@@ -95,22 +96,22 @@ export class Listings {
       const known = this.acquaintances.get(scout.session)
       if (known === undefined || scout.record.scout !== id) continue
       const { record, window } = scout
-      const standings = scout.offers.map((offer) => this.standing(scout, offer))
+      const standings = scout.klass.offers.map((offer, at) => this.standing(offer, scout.capabilities[at]!))
       return { ...listingOf(scout, known), sessions: record.sessions, window, standings }
     }
     return undefined
   }
 
-  private standing(scout: Scout, offer: Offer): OfferStanding {
+  private standing(offer: Offer, capability: Capability): OfferStanding {
+    const { scout, firstContentMs, tokensPerSecond, samples } = capability
     const { kind, model } = offer
-    const pause = scout.pauses.get(model)
-    const speed = scout.record.speeds.get(model)
+    const pause = scout.pauses?.get(model)
     const plain = { kind, model, wishes: plainWishes, triedOperators: [] }
     return {
       ...offer,
-      speed: speed ? { ...speed } : null,
+      speed: samples > 0 ? { firstContentMs, tokensPerSecond, samples } : null,
       resumesInMs: pause ? Math.max(0, pause.dueMs - this.system.nowMs()) : null,
-      cost: pause ? null : costOf(scout, plain),
+      cost: pause ? null : costOf(capability, plain),
     }
   }
 
@@ -118,7 +119,7 @@ export class Listings {
     let tasksLeased = 0
     let creditsHeld = 0
     for (const scout of this.core.roster.bySession.values()) {
-      tasksLeased += scout.leased.size
+      tasksLeased += scout.running
       creditsHeld += scout.credits
     }
     return { scouts: this.core.roster.bySession.size, tasksQueued: this.core.queued, tasksLeased, creditsHeld }
@@ -145,10 +146,10 @@ function listingOf(scout: Scout, known: Acquaintance): ScoutListing {
     phase: scout.state,
     concurrency: scout.capacity,
     credits: scout.credits,
-    inFlight: scout.leased.size,
+    inFlight: scout.running,
     done: record.done,
     failed: record.failed,
     failureRate: record.failureRate,
-    offers: [...scout.offers],
+    offers: [...scout.klass.offers],
   }
 }

@@ -244,8 +244,8 @@ describe('a settlement', () => {
   })
 
   test('is remembered as long as the newest, also when the task had settled before', () => {
-    const bench = new CoreHarness({ committedKept: 2 })
-    bench.join(['m'], 4)
+    const bench = new CoreHarness({ committedKept: 4 })
+    const session = bench.join(['m'], 4)
     bench.submit()
     bench.settle(bench.grant(), 'failed')
     bench.submit()
@@ -256,7 +256,13 @@ describe('a settlement', () => {
     bench.submit()
     bench.settle(bench.grant())
     expect(bench.settle(again)).toMatchObject([{ verdict: 'committed' }])
-    expect(bench.state.committed.size).toBe(2)
+    expect(bench.state.committed.length).toBe(4)
+    bench.credit(session, 4)
+    for (let task = 0; task < 4; task++) {
+      bench.submit()
+      bench.settle(bench.grant())
+    }
+    expect(bench.settle(again)).toMatchObject([{ verdict: 'stale' }])
   })
 
   test('frees the place of the scout for the next task at once', () => {

@@ -24,7 +24,7 @@ function hedged(fields: Partial<Submit> = {}) {
 
 /** Credits plus tasks of everybody: a grant moves one from the first to the second. */
 function held(bench: CoreHarness): number[] {
-  return [...bench.state.roster.bySession.values()].map(({ credits, leased }) => 10 * credits + leased.size)
+  return [...bench.state.roster.bySession.values()].map(({ credits, running }) => 10 * credits + running)
 }
 
 function failedOf(bench: CoreHarness, grant: Grant): number {

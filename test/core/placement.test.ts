@@ -296,7 +296,7 @@ describe('the queue', () => {
 })
 
 describe('the choice among idle scouts', () => {
-  const busyOf = (bench: CoreHarness, session: number) => bench.state.roster.bySession.get(session)!.leased.size
+  const busyOf = (bench: CoreHarness, session: number) => bench.state.roster.bySession.get(session)!.running
 
   test('prefers the one that is known to be faster', () => {
     const bench = new CoreHarness({ creditMax: 8 })
@@ -304,9 +304,9 @@ describe('the choice among idle scouts', () => {
       bench.join(['m', 'slow'], 8, { concurrency: 8 }),
       bench.join(['m', 'fast'], 8, { concurrency: 8 }),
     ]
-    const speeds = (session: number) => bench.state.roster.bySession.get(session)!.record.speeds
-    speeds(slow).set('m', { firstContentMs: 5_000, tokensPerSecond: 5, samples: 3 })
-    speeds(fast).set('m', { firstContentMs: 50, tokensPerSecond: 500, samples: 3 })
+    const speed = (session: number) => bench.capability(session, 'm')
+    Object.assign(speed(slow), { firstContentMs: 5_000, tokensPerSecond: 5, samples: 3 })
+    Object.assign(speed(fast), { firstContentMs: 50, tokensPerSecond: 500, samples: 3 })
     for (const session of [slow, fast]) bench.state.roster.bySession.get(session)!.record.done = 3
     for (let i = 0; i < 6; i++) bench.submit()
     expect(busyOf(bench, fast)).toBe(6)
@@ -325,7 +325,7 @@ describe('the choice among idle scouts', () => {
     const session = bench.join(['m'], 1)
     bench.submit()
     const { task: id } = bench.grant()
-    const cost = costOf(bench.state.roster.bySession.get(session)!, bench.state.tasks.get(id)!)
+    const cost = costOf(bench.capability(session, 'm'), bench.state.tasks.get(id)!)
     const { totalMs, ...terms } = cost
     expect(Object.values(terms).reduce((sum, term) => sum + term, 0)).toBe(totalMs)
     expect(cost.operatorMs).toBeGreaterThan(0)
@@ -344,7 +344,9 @@ describe('the choice among idle scouts', () => {
     bench.gone(session)
     const record = bench.state.roster.records.get('operator/steady')!
     expect(record).toMatchObject({ done: 1, failed: 0, sessions: 0 })
-    expect(record.speeds.get('m')).toEqual({ firstContentMs: 100, tokensPerSecond: 10, samples: 1 })
+    const speed = { firstContentMs: 100, tokensPerSecond: 10, samples: 1 }
+    expect([...record.speeds.values()]).toEqual([speed])
+    expect(bench.capability(bench.join(['m'], 1, { scout: 'operator/steady' }), 'm')).toMatchObject(speed)
   })
 
   test('an offer of two kinds is told apart', () => {

@@ -105,7 +105,7 @@ const events: Record<string, (scene: Scene) => Event> = {
     session,
     task,
     attempt: grant.attempt,
-    provider: 'p',
+    provider: 'another',
   }),
   'content began': ({ task, grant }) => ({ type: 'contentBegan', task, attempt: grant.attempt }),
   renewed: ({ session, task, grant }) => ({ type: 'renewed', session, task, attempt: grant.attempt }),

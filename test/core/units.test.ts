@@ -2,7 +2,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { Random } from '../../orchestrator/core/random.ts'
-import { SampledSet } from '../../orchestrator/core/sampled-set.ts'
 import { type Timed, TimerWheel } from '../../orchestrator/core/timer-wheel.ts'
 
 interface Owner extends Timed {
@@ -10,7 +9,7 @@ interface Owner extends Timed {
 }
 
 function owner(name: number): Owner {
-  return { name, dueMs: 0, slot: -1, before: null, after: null }
+  return { name, dueMs: 0, alarm: -1 }
 }
 
 describe('the timer wheel', () => {
@@ -21,7 +20,7 @@ describe('the timer wheel', () => {
     const due: number[] = []
     for (let nowMs = 1_000; nowMs <= 2_000; nowMs += 10) wheel.advance(nowMs, () => due.push(nowMs))
     expect(due).toEqual([1_150])
-    expect([one.slot, wheel.armed]).toEqual([-1, 0])
+    expect([one.alarm, wheel.armed]).toEqual([-1, 0])
   })
 
   test('moves and forgets deadlines, also two in one slot', () => {
@@ -106,46 +105,6 @@ describe('the timer wheel', () => {
       }),
       { numRuns: 300 },
     )
-  })
-})
-
-describe('the sampled set', () => {
-  test('holds what a set would hold', () => {
-    const command = fc.tuple(fc.boolean(), fc.nat(12))
-    fc.assert(
-      fc.property(fc.array(command, { maxLength: 80 }), (commands) => {
-        const set = new SampledSet<number>()
-        const model = new Set<number>()
-        for (const [isAdd, member] of commands) {
-          const had = model.has(member)
-          if (isAdd) {
-            expect(set.add(member)).toBe(!had)
-            model.add(member)
-          } else {
-            expect(set.delete(member)).toBe(had)
-            model.delete(member)
-          }
-          expect(set.size).toBe(model.size)
-          expect([...set].sort()).toEqual([...model].sort())
-          expect(set.has(member)).toBe(isAdd)
-        }
-      }),
-    )
-  })
-
-  test('hands out every member about equally often', () => {
-    const set = new SampledSet<number>()
-    for (let member = 0; member < 11; member++) set.add(member)
-    set.delete(5)
-    const random = new Random(7)
-    const seen = new Map<number, number>()
-    for (let draw = 0; draw < 10_000; draw++) {
-      const member = set.sample(random)
-      seen.set(member, (seen.get(member) ?? 0) + 1)
-    }
-    expect(seen.has(5)).toBe(false)
-    expect(seen.size).toBe(10)
-    for (const times of seen.values()) expect(Math.abs(times - 1_000)).toBeLessThan(200)
   })
 })
 

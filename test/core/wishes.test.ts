@@ -115,7 +115,7 @@ describe('tasks that not every scout may have', () => {
         type: 'scoutOffers',
         session,
         concurrency: 4,
-        offers: bench.state.roster.bySession.get(session)!.offers as Offer[],
+        offers: bench.state.roster.bySession.get(session)!.klass.offers as Offer[],
       })
     expect(bench.grant()).toMatchObject({ task: wanted, session })
     expect(bench.state.roster.bySession.get(busy)?.credits).toBe(1)
@@ -175,10 +175,10 @@ describe('what counts', () => {
       ['throughput', 'fast'],
     ] as const) {
       const { bench, one: soon, two: fast } = stage()
-      const record = (session: number) => bench.state.roster.bySession.get(session)!.record
-      for (const session of [soon, fast]) record(session).done = 1
-      record(soon).speeds.set('m', { firstContentMs: 100, tokensPerSecond: 40, samples: 5 })
-      record(fast).speeds.set('m', { firstContentMs: 3_000, tokensPerSecond: 200, samples: 5 })
+      const speed = (session: number) => bench.capability(session, 'm')
+      for (const session of [soon, fast]) speed(session).scout.record.done = 1
+      Object.assign(speed(soon), { firstContentMs: 100, tokensPerSecond: 40, samples: 5 })
+      Object.assign(speed(fast), { firstContentMs: 3_000, tokensPerSecond: 200, samples: 5 })
       for (let i = 0; i < 4; i++) {
         bench.submit(wishing({ sort }))
         const { session, cost } = bench.grant()

@@ -31,7 +31,9 @@
  * 21. An intent's reader hears of its events in order, without gaps or repeats, also across restarts.
  * 22. Once the faults stop, everything ends within 120 seconds, credits are back, and every timer has an owner.
  */
+
 import { violations } from '../../orchestrator/core/invariants.ts'
+import { expiryOf, leasesOf } from '../../orchestrator/core/leases.ts'
 import type { HubEngine } from '../../orchestrator/engine/engine.ts'
 import type { Greeting } from '../../orchestrator/engine/ports.ts'
 import type { StoreWrite, StoreWriteOf } from '../../orchestrator/engine/store-port.ts'
@@ -129,7 +131,9 @@ export class Checker {
     this.leasesSeenMs = this.world.nowMs
     const nowMs = this.process!.nowMs()
     for (const task of engine.core.state.tasks.values()) {
-      for (const { attempt, expiresMs } of task.leases) {
+      for (const lease of leasesOf(task)) {
+        const { attempt } = lease
+        const expiresMs = expiryOf(engine.core.state, lease)
         if (expiresMs < nowMs - 2 * tickMs) this.fail(14, `attempt ${attempt} of task ${task.id} is overdue`)
         const book = this.ledger.tasks.get(task.id)?.leases.find((lease) => lease.attempt === attempt)
         if (book === undefined) continue
@@ -155,7 +159,7 @@ export class Checker {
   /** It is about to leave: from here on it finishes what was given out. */
   hubDrains(engine: HubEngine): void {
     const tasks = [...engine.core.state.tasks.values()]
-    this.decided = new Set(tasks.filter(({ leases }) => leases.length > 0).map(({ id }) => id))
+    this.decided = new Set(tasks.filter(({ lease }) => lease !== null).map(({ id }) => id))
   }
 
   hubDies(): void {

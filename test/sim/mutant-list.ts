@@ -19,20 +19,20 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'the nonce of a settlement is not compared',
     file: `${core}/attempts.ts`,
-    find: 'if (held === undefined || !sameNonce(held.lease.nonce, nonce)) {',
-    replace: 'if (held === undefined) {',
+    find: 'if (lease === undefined || !sameNonce(lease.nonce, nonce)) {',
+    replace: 'if (lease === undefined) {',
   },
   {
     name: 'the attempt of a settlement is not compared',
     file: `${core}/leases.ts`,
-    find: 'for (const lease of task.leases) if (lease.attempt === attempt) return lease',
-    replace: 'for (const lease of task.leases) if (attempt > 0) return lease',
+    find: 'if (lease?.attempt === attempt) return lease\n',
+    replace: 'if (lease !== null && attempt > 0) return lease\n',
   },
   {
     name: 'a settlement counts from any session',
     file: `${core}/leases.ts`,
-    find: 'return lease?.holder?.session === session ? { task, lease } : undefined',
-    replace: 'return lease?.holder ? { task, lease } : undefined',
+    find: 'return lease?.session === session ? lease : undefined',
+    replace: 'return lease?.holder ? lease : undefined',
   },
   {
     name: 'another try gets no new number',
@@ -49,29 +49,25 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'leases never expire',
     file: `${core}/deadlines.ts`,
-    find: 'if (nowMs >= lease.expiresMs) {',
-    replace: 'if (nowMs >= lease.expiresMs + 3_600_000) {',
+    find: 'if (nowMs >= expiryOf(core, lease)) {',
+    replace: 'if (nowMs >= expiryOf(core, lease) + 3_600_000) {',
   },
   {
     name: 'a pong keeps the leases of everybody alive',
     file: `${core}/core.ts`,
-    find: [
-      '  for (const task of scout.leased) {',
-      '    for (const lease of task.leases) if (lease.holder === scout) renew(core, lease)',
-      '  }',
-    ].join('\n'),
-    replace: '  for (const task of core.tasks.values()) for (const lease of task.leases) renew(core, lease)',
+    find: 'if (scout !== undefined) scout.heardMs = core.nowMs',
+    replace: 'for (const { lease } of core.tasks.values()) if (lease) lease.expiresMs = core.nowMs + 35_000',
   },
   {
     name: 'committed settlements are not remembered',
     file: `${core}/state.ts`,
-    find: '    this.committed.set(task, { attempt, nonce, place })\n',
+    find: '    this.committed[this.placeOf(task)] = { task, attempt, nonce }\n',
     replace: '',
   },
   {
     name: 'an acknowledged cancel is not noticed',
     file: `${core}/attempts.ts`,
-    find: '  endCancel(core, scout, taskId, attempt)\n',
+    find: '    endCancel(core, stranger, taskId, attempt)\n',
     replace: '',
   },
 

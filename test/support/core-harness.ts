@@ -5,6 +5,7 @@
  */
 
 import { Core } from '../../orchestrator/core/core.ts'
+import type { Capability } from '../../orchestrator/core/entities.ts'
 import type { Accept, AcceptedTask, Effect, Event, ScoutJoined, Submit } from '../../orchestrator/core/events.ts'
 import { violations } from '../../orchestrator/core/invariants.ts'
 import { type CoreSettings, defaultCoreSettings } from '../../orchestrator/core/settings.ts'
@@ -152,6 +153,12 @@ export class CoreHarness {
   }
 
   /** A scout that has greeted; its session comes back. */
+  /** How one session serves a chat model, as placement sees it. */
+  capability(session: number, model: string): Capability {
+    const { capabilities } = this.state.roster.bySession.get(session)!
+    return capabilities.find(({ entry }) => entry.kind === 'chat' && entry.model === model)!
+  }
+
   join(models: string[], credits = 0, fields: Partial<ScoutJoined> = {}): number {
     const session = this.nextSession++
     const scout = fields.scout ?? `operator/s${session}`

@@ -5,7 +5,7 @@
  */
 import type { Core } from '../../orchestrator/core/core.ts'
 import type { Accept, AcceptedTask, Change, Effect } from '../../orchestrator/core/events.ts'
-import { sameNonce } from '../../orchestrator/core/task.ts'
+import { sameNonce } from '../../orchestrator/core/nonce.ts'
 
 interface MirroredIntent {
   accept: Accept
@@ -119,9 +119,8 @@ export class StoreMirror {
         if (task === undefined) continue
         const isSame = task.attempt === stored.attempt && task.charged === stored.charged
         if (!isSame || task.returned !== stored.returned) found.push(`task ${stored.task} counts other attempts`)
-        const [lease] = task.leases
-        if (lease !== undefined && !sameNonce(lease.nonce, stored.lease!.nonce))
-          found.push(`task ${stored.task}: nonce`)
+        const { lease } = task
+        if (lease !== null && !sameNonce(lease.nonce, stored.lease!.nonce)) found.push(`task ${stored.task}: nonce`)
         const isFed = this.needsOf(stored).every((need) => need === 'done')
         if (task.state !== 'blocked' && !isFed) found.push(`task ${stored.task} is ${task.state} before its needs`)
       }
