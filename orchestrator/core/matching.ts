@@ -15,6 +15,8 @@ import { type CoreState, hubDraining } from './state.ts'
 
 /** Tasks that came back looked at for one freed scout: those it may not have are passed over. */
 const pickyLooks = 16
+/** Queues compared for one freed scout. */
+const queuesLooked = 8
 
 export function matchAll(core: CoreState): void {
   const { freed, homeless } = core
@@ -81,7 +83,7 @@ export function hedge(core: CoreState, task: Task): void {
 function serve(core: CoreState, scout: Scout): void {
   if (scout.state === 'gone') return
   while (core.queued > 0 && !core.draining && hasRoom(scout)) {
-    const task = nextFor(scout)
+    const task = nextFor(core, scout)
     if (task === undefined) break
     serveFromQueue(core, task)
     grant(core, task, capabilityFor(scout, task)!)
@@ -89,14 +91,23 @@ function serve(core: CoreState, scout: Scout): void {
   core.roster.refresh(scout)
 }
 
-/** Of everything that waits for one of the scout's models: what has waited longest, but what came back goes first. */
-function nextFor(scout: Scout): Task | undefined {
+/**
+ * Of what waits for the scout's models: what has waited longest, but what came back goes first. With many models a few
+ * of those that are waited for are looked at, from a random one on, so that each has its turn.
+ */
+function nextFor(core: CoreState, scout: Scout): Task | undefined {
+  const { entries } = scout.klass
+  const from = entries.length > queuesLooked ? core.random.below(entries.length) : 0
+  let looks = queuesLooked
   let next: Task | undefined
-  for (const entry of scout.klass.entries) {
+  for (let step = 0; step < entries.length && looks > 0; step++) {
+    const entry = entries[(from + step) % entries.length]!
     if (entry.queued === 0 || !isAble(scout, entry)) continue
     const fits = (task: Task) => mayTry(entry, scout, task)
     const task = pickyFor(entry, fits) ?? entry.waiting.peek(fits)
-    if (task !== undefined && (next === undefined || task.queuedMs < next.queuedMs)) next = task
+    if (task === undefined) continue
+    looks--
+    if (next === undefined || task.queuedMs < next.queuedMs) next = task
   }
   return next
 }
