@@ -45,7 +45,16 @@ function subjects(): Subject[] {
   const answer = json({ choices: [{ index: 0, message, logprobs: null, finish_reason: 'stop' }], usage })
   const lease = { task: 123_456, attempt: 1 }
   const terms = { kind: 'chat', model: 'llama-3.3-70b', stream: true, ttlMs: 30_000, deadlineMs: 600_000 } as const
-  const end = { outcome: 'done', chunks: 0, fault: '', message: '', param: '', retryAfterMs: 0 } as const
+  const end = {
+    outcome: 'done',
+    chunks: 0,
+    fault: '',
+    message: '',
+    param: '',
+    retryAfterMs: 0,
+    provider: '',
+    credits: 0,
+  } as const
   return [
     { name: 'task', from: 'hub', frame: { type: 'task', ...lease, nonce, ...terms, ...sized(request) } },
     { name: 'chunk', from: 'scout', frame: { type: 'chunk', ...lease, seq: 17, offset: 2_040, ...sized(line) } },

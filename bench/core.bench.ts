@@ -112,7 +112,18 @@ class Stage {
     const { session, task, attempt, nonce } = this.runs[at]!
     const last = this.runs.pop()!
     if (at < this.runs.length) this.runs[at] = last
-    this.feed({ type: 'settle', session, task, attempt, nonce, outcome: 'done', fault: null, tokens: 200 })
+    this.feed({
+      type: 'settle',
+      session,
+      task,
+      attempt,
+      nonce,
+      outcome: 'done',
+      fault: null,
+      tokens: 200,
+      provider: '',
+      credits: 0,
+    })
     this.feed({ type: 'credit', session, count: 1 })
   }
 

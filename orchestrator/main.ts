@@ -12,7 +12,7 @@ import { JournalDefect } from './engine/journal.ts'
 import { Keyring } from './engine/keyring.ts'
 import { firstClientKey, localScoutKey } from './first-keys.ts'
 import { connectionsMax } from './gateway/descriptors.ts'
-import { Gateway } from './gateway/gateway.ts'
+import { Gateway, type GatewaySettings } from './gateway/gateway.ts'
 import type { HttpSettings } from './http/exchange.ts'
 import { serveHub } from './http/server.ts'
 import { createLog, type Logger } from './log.ts'
@@ -25,8 +25,7 @@ export interface HubOptions {
   system?: System
   core?: Partial<CoreSettings>
   http?: Partial<HttpSettings>
-  /** Raised by benches, which dial a whole fleet from one address. */
-  upgradesPerSecondPerAddress?: number
+  gateway?: Partial<GatewaySettings>
 }
 
 export interface Hub {
@@ -55,9 +54,7 @@ export function startHub(options: HubOptions): Hub | { flaw: string } {
     keys: (key) => keyring.verify(key),
     connectionsMax: connectionsMax(),
     onDefect: (err) => log.error({ err }, "a scout's frame met a defect of this orchestrator"),
-    ...(options.upgradesPerSecondPerAddress && {
-      upgradesPerSecondPerAddress: options.upgradesPerSecondPerAddress,
-    }),
+    ...(options.gateway && { settings: options.gateway }),
   })
   keyring.onRevoked((id) => gateway.closeOperator(id))
   let http: ReturnType<typeof serveHub>

@@ -5,7 +5,7 @@
  */
 import PQueue from 'p-queue'
 import { type Fault, fault, faultTable } from '../shared/faults.ts'
-import { abortGraceMs, bodyBytesMax, concurrencyMax, inlineBodyBytesMax } from '../shared/limits.ts'
+import { abortGraceMs, bodyBytesMax, concurrencyMax, inlineBodyBytesMax, startedAfterMs } from '../shared/limits.ts'
 import type { FrameOf } from '../shared/protocol/frames.ts'
 import type { System, Timer } from '../shared/system.ts'
 import type { TaskKind } from '../shared/task.ts'
@@ -52,7 +52,7 @@ export class Executor {
     private readonly log: Log,
     concurrency: number,
   ) {
-    this.outbox = new Outbox(link)
+    this.outbox = new Outbox(link, () => this.invite())
     this.demand = new Demand(concurrency)
     this.queue = new PQueue({ concurrency })
     this.heardMs = system.nowMs()
@@ -94,11 +94,12 @@ export class Executor {
       }
       case 'flow':
         return this.runs.get(keyOf(frame.task, frame.attempt))?.outgoing.pause(frame.paused)
-      case 'settled': {
-        const outgoing = this.outbox.settled(frame.task, frame.attempt)
-        if (outgoing !== undefined) this.forget(outgoing)
+      case 'settled':
+        for (const [task, attempt] of frame.acks) {
+          const outgoing = this.outbox.settled(task, attempt)
+          if (outgoing !== undefined) this.forget(outgoing)
+        }
         return this.wake()
-      }
       case 'ping':
         this.ping = frame.ping
         return this.wake()
@@ -172,10 +173,22 @@ export class Executor {
   /** Asks one provider after the other, until one has answered or another try would not help. */
   private async answer(run: Run): Promise<Ending> {
     const { kind, model } = run.frame
+    const silence = this.system.after(startedAfterMs, () => {
+      run.outgoing.tellIfSilent()
+      this.wrote(run.outgoing)
+    })
+    try {
+      return await this.answerOf(run, kind, model)
+    } finally {
+      silence.cancel()
+    }
+  }
+
+  private async answerOf(run: Run, kind: TaskKind, model: string): Promise<Ending> {
     let last: Fault = fault('not_offered', `This scout does not offer ${model} any more.`)
-    for (const provider of this.providers.providersOf(kind, model)) {
+    for (const [at, provider] of this.providers.providersOf(kind, model).entries()) {
       try {
-        run.outgoing.started(provider.name)
+        run.outgoing.asks(provider.name, at === 0)
         this.wrote(run.outgoing)
         const { json } = await this.ask(provider, run)
         return done(json)
@@ -289,10 +302,15 @@ export class Executor {
   private grant(): number {
     const waitMs = this.link.waitMs(false, 0)
     if (waitMs > 0) return waitMs
-    // A settlement still on its way holds its place at the hub, so it does here.
-    const count = this.demand.ask(this.runs.size + this.outbox.unsentSettlements)
+    const count = this.invite()
     if (count > 0) this.link.send({ type: 'credit', count })
     return Number.POSITIVE_INFINITY
+  }
+
+  /** How many tasks there is room for beyond those already invited. */
+  private invite(): number {
+    // A settlement still on its way holds its place at the hub, so it does here.
+    return this.demand.ask(this.runs.size + this.outbox.unsentSettlements)
   }
 
   // ---------------------------------------------------------------- the leases' clock

@@ -22,7 +22,11 @@ export class Outbox {
   /** Attempts written in an earlier session that the present one has not asked for yet. */
   private readonly parked = new Set<Outgoing>()
 
-  constructor(private readonly exit: Exit) {}
+  /** `invite` says how many tasks the scout has room for, now that a settlement makes room. */
+  constructor(
+    private readonly exit: Exit,
+    private readonly invite: () => number,
+  ) {}
 
   get size(): number {
     return this.kept.size
@@ -67,7 +71,9 @@ export class Outbox {
         this.turns.add(outgoing)
         return waitMs
       }
-      this.exit.send(outgoing.take())
+      const frame = outgoing.take()
+      if (frame.type === 'settle') frame.credits = frame.body === null ? 0 : this.invite()
+      this.exit.send(frame)
       bytes += next.bytes
       // Added behind the others, and met again by this very loop: a Set iterates over what is added meanwhile.
       if (outgoing.busy) this.turns.add(outgoing)

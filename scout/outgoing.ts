@@ -39,6 +39,8 @@ export class Outgoing {
   /** False once sent chunks were let go: this attempt lives and dies with its session. */
   private whole = true
   private paused = false
+  /** Who was asked last. */
+  private provider = ''
   private waiters: (() => void)[] = []
 
   constructor(
@@ -63,8 +65,19 @@ export class Outgoing {
     return this.settledAtMs !== null && !this.busy
   }
 
-  started(provider: string): void {
-    const { task, attempt } = this
+  /** The provider is asked. The hub is told at once when it could not expect that one. */
+  asks(provider: string, isExpected: boolean): void {
+    this.provider = provider
+    if (!isExpected) this.tellStarted()
+  }
+
+  /** Nothing was said for a while: the hub is told that work goes on. */
+  tellIfSilent(): void {
+    if (this.items.length === 0 && this.pending.length === 0 && this.settledAtMs === null) this.tellStarted()
+  }
+
+  private tellStarted(): void {
+    const { task, attempt, provider } = this
     this.items.push({ frame: { type: 'started', task, attempt, provider }, body: nothing })
   }
 
@@ -82,9 +95,9 @@ export class Outgoing {
     if (this.settledAtMs !== null) throw new Error('an attempt settles once')
     this.seal()
     this.settledAtMs = nowMs
-    const { task, attempt, nonce, chunks } = this
+    const { task, attempt, nonce, chunks, provider } = this
     const { body } = ending
-    const head = { task, attempt, nonce, chunks, ...ending }
+    const head = { task, attempt, nonce, chunks, provider, credits: 0, ...ending }
     this.keep({ frame: { type: 'settle', ...head, size: body.length, body: inline(body) }, body })
     this.unsentBytes += body.length
     this.release()

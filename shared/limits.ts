@@ -111,6 +111,10 @@ export const recordsMax = 200_000
 /** Delay before another attempt after a charged failure: full jitter from base, doubling, up to cap. */
 export const retryBaseMs = 500
 export const retryCapMs = 30_000
+/** From asking the provider until the scout says so, unless it has an answer sooner: most have. */
+export const startedAfterMs = 2_000
+/** Acknowledgements that wait for a frame to go along with; with one more they go by themselves. */
+export const acksHeldMax = 16
 /** Cancelled work must be acknowledged within this, or the cancel is sent again. */
 export const cancelResendMs = 2_000
 /** How long and how much a scout keeps of results that the hub has not acknowledged; the oldest goes first. */

@@ -15,7 +15,7 @@ const calls = {
   /** Listens on every address of the machine, for fleets larger than one address has ports. */
   open({ port, dataDir }: { port: number; dataDir: string }) {
     const config = { host: '0.0.0.0', port, dataDir, adminKey: null, logLevel: 'silent' } as const
-    const started = startHub({ config, log: silent, upgradesPerSecondPerAddress: 1_000_000 })
+    const started = startHub({ config, log: silent, gateway: { upgradesPerSecondPerAddress: 1_000_000 } })
     if ('flaw' in started) throw new Error(started.flaw)
     hub = started
     const clientKey = firstClientKey(started.keyring)

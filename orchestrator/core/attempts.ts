@@ -9,14 +9,32 @@ import { cancelLease, endCancel } from './cancels.ts'
 import { finish } from './endings.ts'
 import type { Lease, Scout, Task } from './entities.ts'
 import type { Event } from './events.ts'
-import { attemptsMax, heldBy, leaseOf, leasesOf, lookAgain, noteProgress, release } from './leases.ts'
+import {
+  attemptsMax,
+  credit,
+  heldBy,
+  leaseOf,
+  leasesOf,
+  lookAgain,
+  noteProgress,
+  noteProvider,
+  release,
+} from './leases.ts'
 import { sameNonce } from './nonce.ts'
 import { bookFirstContent, bookOutcome, bookSpeed, growWindow, shrinkWindow } from './records.ts'
 import type { CoreState } from './state.ts'
 import { move } from './task.ts'
 
-/** An attempt's end as its scout reports it. Exactly one settlement per task can pass the fence. */
+/**
+ * An attempt's end as its scout reports it, and the credits that come along with it. Exactly one settlement per task
+ * can pass the fence.
+ */
 export function settle(core: CoreState, event: Extract<Event, { type: 'settle' }>): void {
+  endOf(core, event)
+  if (event.credits > 0) credit(core, event.session, event.credits)
+}
+
+function endOf(core: CoreState, event: Extract<Event, { type: 'settle' }>): void {
   const { session, task: taskId, attempt, nonce, outcome } = event
   const lease = heldBy(core, session, taskId, attempt)
   if (lease === undefined || !sameNonce(lease.nonce, nonce)) {
@@ -30,6 +48,7 @@ export function settle(core: CoreState, event: Extract<Event, { type: 'settle' }
   const { task } = lease
   const scout = lease.holder!
   core.rememberCommitted(taskId, attempt, nonce)
+  noteProvider(core, lease, event.provider)
   if (outcome === 'done') {
     bookAnswer(core, scout, lease, event.tokens)
     if (task.intent !== null) core.persist({ change: 'settle', task: taskId, attempt, nonce })

@@ -13,10 +13,10 @@ import { cancelIntent, finish } from './endings.ts'
 import type { Lease, ModelEntry } from './entities.ts'
 import type { Effect, Event, Submit } from './events.ts'
 import { accept } from './intents.ts'
-import { heldBy, leaseOf, noteProgress, noteWork } from './leases.ts'
+import { credit, heldBy, leaseOf, noteProgress, noteProvider, noteWork } from './leases.ts'
 import { matchAll } from './matching.ts'
 import { notOffered } from './not-offered.ts'
-import { changeOffers, claimsEnded, credit, join, leave } from './sessions.ts'
+import { changeOffers, claimsEnded, join, leave } from './sessions.ts'
 import { type CoreSeed, CoreState, hubDraining, refuse } from './state.ts'
 import { taskOf } from './task.ts'
 
@@ -134,12 +134,8 @@ function entryFor(core: CoreState, { kind, model }: Submit): ModelEntry | undefi
 function started(core: CoreState, event: Extract<Event, { type: 'started' }>): void {
   const lease = heldOrCancel(core, event)
   if (lease === undefined) return
-  const { task } = lease
-  noteWork(core, task, lease)
-  if (event.provider === lease.provider) return
-  lease.provider = event.provider
-  const served = { scout: lease.scout, provider: lease.provider, model: lease.model }
-  core.emit({ type: 'servedBy', task: task.id, attempt: lease.attempt, served })
+  noteWork(core, lease.task, lease)
+  noteProvider(core, lease, event.provider)
 }
 
 function heartbeat(core: CoreState, session: number): void {

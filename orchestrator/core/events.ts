@@ -99,6 +99,10 @@ export type Event =
       attempt: number
       nonce: Uint8Array
       outcome: Outcome
+      /** Who was asked last; empty when that is not known. */
+      provider: string
+      /** Granted along with it. */
+      credits: number
       /** Why, unless done. */
       fault: Fault | null
       /** Tokens produced, as the hub counts them; feeds the speed estimate. 0 when unknown. */

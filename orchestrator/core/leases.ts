@@ -8,6 +8,20 @@ import { costOf } from './placement.ts'
 import type { CoreState } from './state.ts'
 import { move } from './task.ts'
 
+/** The scout invites so many more tasks; more than it can run breaks the protocol. */
+export function credit(core: CoreState, session: number, count: number): void {
+  const scout = core.roster.bySession.get(session)
+  if (scout === undefined) return
+  if (scout.credits + count > scout.capacity) {
+    core.emit({ type: 'closeSession', session, why: 'badFrame' })
+    // What came along with the grant may have made room, and nothing more is given to who is being shut out.
+    core.roster.drain(scout)
+    return
+  }
+  scout.credits += count
+  core.freed.push(scout)
+}
+
 /** Gives a task to a scout that has credit; a second lease makes a hedge. */
 export function grant(core: CoreState, task: Task, capability: Capability): void {
   const { settings, nowMs } = core
@@ -166,10 +180,19 @@ export function noteWork(core: CoreState, task: Task, lease: Lease): void {
   lookAgain(core, task)
 }
 
+/** The scout says whom it asked; most ask the provider of their offer. */
+export function noteProvider(core: CoreState, lease: Lease, provider: string): void {
+  if (provider === '' || provider === lease.provider) return
+  lease.provider = provider
+  const served = { scout: lease.scout, provider, model: lease.model }
+  core.emit({ type: 'servedBy', task: lease.task.id, attempt: lease.attempt, served })
+}
+
 /** A piece of the answer came. */
 export function noteProgress(core: CoreState, task: Task, lease: Lease): void {
   const isFirst = lease.progressMs === 0
   lease.progressMs = core.nowMs
+  if (lease.startedMs === 0) lease.startedMs = core.nowMs
   if (isFirst) lookAgain(core, task)
 }
 

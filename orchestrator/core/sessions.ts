@@ -108,17 +108,6 @@ function abandonLease(core: CoreState, { task, lease, isForsaken }: Orphan): voi
   lookAgain(core, task)
 }
 
-export function credit(core: CoreState, session: number, count: number): void {
-  const scout = core.roster.bySession.get(session)
-  if (scout === undefined) return
-  if (scout.credits + count > scout.capacity) {
-    core.emit({ type: 'closeSession', session, why: 'badFrame' })
-    return
-  }
-  scout.credits += count
-  core.freed.push(scout)
-}
-
 export function changeOffers(core: CoreState, event: Extract<Event, { type: 'scoutOffers' }>): void {
   const scout = core.roster.bySession.get(event.session)
   if (scout === undefined) return

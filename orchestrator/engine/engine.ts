@@ -243,7 +243,7 @@ export class HubEngine implements Engine, ScoutEvents, CarrierHost {
   }
 
   settle(session: number, frame: FrameOf<'settle'>, body: Uint8Array): void {
-    const { task, attempt, nonce, outcome } = frame
+    const { task, attempt, nonce, outcome, provider, credits } = frame
     const carrier = this.carrier(task)
     const feed = carrier?.feed(attempt, session)
     if (feed !== undefined && outcome === 'done') {
@@ -252,7 +252,8 @@ export class HubEngine implements Engine, ScoutEvents, CarrierHost {
     }
     const cause = outcome === 'done' ? null : reportedFault(frame)
     const tokens = feed?.tokens ?? 0
-    this.dispatch({ type: 'settle', session, task, attempt, nonce, outcome, fault: cause, tokens })
+    const told = { session, task, attempt, nonce, outcome, provider, credits }
+    this.dispatch({ type: 'settle', ...told, fault: cause, tokens })
   }
 
   broken(session: number, task: number, attempt: number, cause: Fault): void {

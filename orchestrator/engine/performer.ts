@@ -59,7 +59,7 @@ export class Performer {
         const { session, task, attempt } = effect
         const verdict = this.knownVerdict(effect)
         if (verdict === 'stale') this.staleSettlements++
-        return this.links?.send(session, { type: 'settled', task, attempt, verdict })
+        return this.links?.send(session, { type: 'settled', acks: [[task, attempt, verdict]] })
       }
       case 'servedBy':
         return this.parts.carrier(effect.task)?.servedBy(effect.attempt, effect.served)

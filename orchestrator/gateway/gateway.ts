@@ -18,13 +18,20 @@ export interface SocketData {
   helloTimer: Timer | null
 }
 
+export interface GatewaySettings {
+  /** Raised by benches, which dial a whole fleet from one address. */
+  upgradesPerSecondPerAddress: number
+  /** Settlements that wait for a frame to be acknowledged with. */
+  acksHeldMax: number
+}
+
 export interface GatewayOptions {
   system: System
   events: ScoutEvents
   keys: KeyCheck
   /** Sockets held at most; the next is refused with 503. */
   connectionsMax: number
-  upgradesPerSecondPerAddress?: number
+  settings?: Partial<GatewaySettings>
   /** Told of an error that a message brought about: a defect of ours, whoever sent the message. */
   onDefect?: (error: unknown) => void
 }
@@ -41,6 +48,7 @@ export class Gateway implements ScoutLinks {
   private readonly system: System
   private readonly dialers: Map<string, { second: number; upgrades: number }> = new Map()
   private readonly options: GatewayOptions
+  private readonly settings: GatewaySettings
   private nextSession = 1
   private open = 0
   private round = 0
@@ -48,6 +56,8 @@ export class Gateway implements ScoutLinks {
 
   constructor(options: GatewayOptions) {
     this.options = options
+    const { upgradesPerSecondPerAddress, acksHeldMax } = limits
+    this.settings = { upgradesPerSecondPerAddress, acksHeldMax, ...options.settings }
     this.system = options.system
   }
 
@@ -98,10 +108,13 @@ export class Gateway implements ScoutLinks {
       send: (message: Uint8Array) => ws.sendBinary(message),
       close: (code: number, reason: string) => ws.close(code, reason),
       buffered: () => ws.getBufferedAmount(),
+      together: (write: () => void) => void ws.cork(write),
     }
     const { events } = this.options
     const id = this.nextSession++
-    const session = new ScoutSession({ id, operator, address, socket, events, nowMs: this.system.nowMs() })
+    const { acksHeldMax } = this.settings
+    const nowMs = this.system.nowMs()
+    const session = new ScoutSession({ id, operator, address, socket, events, acksHeldMax, nowMs })
     ws.data.session = session
     ws.data.helloTimer = this.system.after(limits.helloTimeoutMs, () => session.helloDue())
     this.open++
@@ -138,7 +151,7 @@ export class Gateway implements ScoutLinks {
       return true
     }
     dialer.upgrades++
-    return dialer.upgrades <= (this.options.upgradesPerSecondPerAddress ?? limits.upgradesPerSecondPerAddress)
+    return dialer.upgrades <= this.settings.upgradesPerSecondPerAddress
   }
 
   // ------------------------------------------------------------ above: the engine

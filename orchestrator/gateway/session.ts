@@ -26,6 +26,8 @@ export interface ScoutSocket {
   close(code: number, reason: string): void
   /** Bytes queued towards the peer. */
   buffered(): number
+  /** Runs `write` and sends what it wrote as one piece. */
+  together(write: () => void): void
 }
 
 export interface SessionOptions {
@@ -34,6 +36,8 @@ export interface SessionOptions {
   address: string
   socket: ScoutSocket
   events: ScoutEvents
+  /** With one more, acknowledgements go without a frame to go along with. */
+  acksHeldMax: number
   nowMs: number
 }
 
@@ -73,6 +77,9 @@ export class ScoutSession {
   /** The ping behind the last full stretch of fragments, and the bytes of fragments sent since. */
   private mark = 0
   private stretchBytes = 0
+  /** Settlements to be acknowledged with the next frame. */
+  private acks: FrameOf<'settled'>['acks'] = []
+  private readonly acksHeldMax: number
   private readonly socket: ScoutSocket
   private readonly events: ScoutEvents
   private readonly control: Allowance
@@ -81,8 +88,9 @@ export class ScoutSession {
   private incomingBytes = 0
   private outgoing: Outgoing[] = []
 
-  constructor({ id, operator, address, socket, events, nowMs }: SessionOptions) {
+  constructor({ id, operator, address, socket, events, acksHeldMax, nowMs }: SessionOptions) {
     this.id = id
+    this.acksHeldMax = acksHeldMax
     this.operator = operator
     this.address = address
     this.socket = socket
@@ -137,6 +145,7 @@ export class ScoutSession {
         return this.pump()
       case 'drain':
         if (this.phase === 'ready') this.enter('draining')
+        this.acknowledge()
         return events.draining(id)
       case 'offers':
         return events.offers(id, frame)
@@ -207,6 +216,7 @@ export class ScoutSession {
 
   send(frame: HubFrame, body?: Uint8Array): void {
     if (this.phase === 'closed') return
+    if (frame.type === 'settled') return this.acknowledge(frame.acks)
     if (frame.type === 'cancel') this.dropOutgoing(frame.task, frame.attempt)
     if (frame.type !== 'task' || body === undefined) return this.write(frame)
     if (body.length <= limits.inlineBodyBytesMax) return this.write({ ...frame, body })
@@ -245,9 +255,31 @@ export class ScoutSession {
     this.outgoing = this.outgoing.filter((body) => body.task !== task || body.attempt !== attempt)
   }
 
+  /**
+   * A frame of its own for every acknowledgement would double what the hub sends, and no scout waits for one. Only who
+   * leaves does: it ends with the last of them.
+   */
+  private acknowledge(more: FrameOf<'settled'>['acks'] = []): void {
+    this.acks.push(...more)
+    if (this.acks.length === 0 || (this.acks.length <= this.acksHeldMax && this.phase !== 'draining')) return
+    const { acks } = this
+    this.acks = []
+    this.write({ type: 'settled', acks })
+  }
+
   private write(frame: HubFrame): void {
     if (this.phase === 'closed') return
-    if (this.socket.send(encode(frame)) === 0) this.close('tooSlow')
+    if (this.acks.length === 0) return this.push(frame)
+    const { acks } = this
+    this.acks = []
+    this.socket.together(() => {
+      this.push({ type: 'settled', acks })
+      this.push(frame)
+    })
+  }
+
+  private push(frame: HubFrame): void {
+    if (this.phase !== 'closed' && this.socket.send(encode(frame)) === 0) this.close('tooSlow')
   }
 
   // ------------------------------------------------------------ time

@@ -78,7 +78,10 @@ export const frameTable = {
    * Grants the hub `count` more tasks. Credits add up, are capped by the concurrency and start at 0 in every session.
    */
   credit: { code: 2, from: 'scout', fields: { count: count(concurrencyMax) } },
-  /** The provider was asked; the first sign of life of an attempt. */
+  /**
+   * The provider was asked: a sign of life of an attempt of which nothing else is heard for a while, and the word on
+   * who is asked when that is not the provider of the offer.
+   */
   started: { code: 3, from: 'scout', fields: { task, attempt, provider: name(nameCharsMax) } },
   /**
    * A piece of a streamed answer: one or more lines, each a JSON object with what changed, ended by a newline.
@@ -87,7 +90,7 @@ export const frameTable = {
   chunk: { code: 4, from: 'scout', data: true, fields: { task, attempt, seq: count(), offset: count(), size, body } },
   /**
    * The attempt's end. Kept and sent again after a reconnect until `settled` answers it. `chunks` is how many were
-   * sent.
+   * sent; `credits` are granted along with it, so that the next task needs no frame of its own.
    */
   settle: {
     code: 5,
@@ -98,6 +101,9 @@ export const frameTable = {
       nonce,
       outcome: oneOf(outcomes),
       chunks: count(),
+      /** Who was asked last; empty when nobody was. */
+      provider: text(nameCharsMax),
+      credits: count(concurrencyMax),
       fault: text(nameCharsMax),
       message: text(faultMessageCharsMax),
       /** The request's field at fault, as `messages[0].role`; empty when none is. */
@@ -163,8 +169,11 @@ export const frameTable = {
   },
   /** Stop this attempt; answered by settle `cancelled` (or by whatever settlement won the race). */
   cancel: { code: 67, from: 'hub', fields: { task, attempt, reason: text(nameCharsMax) } },
-  /** The settlement arrived: `committed`, or `stale` because the lease had moved on. Terminal either way. */
-  settled: { code: 68, from: 'hub', fields: { task, attempt, verdict: oneOf(verdicts) } },
+  /**
+   * Settlements arrived: each [task, attempt, verdict] is `committed`, or `stale` because the lease had moved on.
+   * Terminal either way. They go along with the next frame to the scout, at the latest with the next ping.
+   */
+  settled: { code: 68, from: 'hub', fields: { acks: listOf(concurrencyMax, task, attempt, oneOf(verdicts)) } },
   ping: { code: 69, from: 'hub', fields: { ping: count() } },
   /**
    * The hub is leaving: finish what you have, send no credits, come back after the close with a delay in `windowMs`.

@@ -212,9 +212,10 @@ class World {
       peer.credits = Math.min(peer.credits, peer.capacity)
       peer.offers = event.offers
     }
-    if (event.type === 'credit') {
-      const peer = peers.get(event.session)!
-      if (peer.credits + event.count <= peer.capacity) peer.credits += event.count
+    if (event.type === 'credit' || event.type === 'settle') {
+      const count = event.type === 'credit' ? event.count : event.credits
+      const peer = peers.get(event.session)
+      if (peer !== undefined && peer.credits + count <= peer.capacity) peer.credits += count
     }
   }
 
@@ -251,7 +252,7 @@ class World {
         if (effect.verdict === 'committed' && !this.wards.has(effect.task)) this.fail('an unknown task was committed')
         return
       case 'closeSession':
-        if (event.type === 'credit' || effect.why === 'superseded') return
+        if (event.type === 'credit' || event.type === 'settle' || effect.why === 'superseded') return
         return this.fail(`closed for ${effect.why} by ${event.type}`)
     }
   }

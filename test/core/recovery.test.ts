@@ -93,7 +93,7 @@ describe('a lease from before the restart', () => {
     const { session, verdicts } = comesBack(bench, [{ task: a, attempt: 2, nonce }])
     expect(verdicts).toEqual(['resumed'])
     bench.pass(bench.settings.leaseTtlMs)
-    const outcome = { outcome: 'done', fault: null, tokens: 1 } as const
+    const outcome = { outcome: 'done', fault: null, tokens: 1, provider: '', credits: 0 } as const
     bench.step({ type: 'settle', session, task: a, attempt: 2, nonce, ...outcome })
     expect(bench.changes()).toEqual([`settle ${a}`, 'int done'])
     expect(bench.take('verdict')).toMatchObject([{ verdict: 'committed' }])

@@ -82,7 +82,18 @@ const broken = fault('chunk_gap', 'There is a gap.')
 
 function settle({ session, task, grant }: Scene, outcome: Outcome, nonce = grant.nonce): Event {
   const cause = outcome === 'done' ? null : fault('scout_error', 'It failed.')
-  return { type: 'settle', session, task, attempt: grant.attempt, nonce, outcome, fault: cause, tokens: 0 }
+  return {
+    type: 'settle',
+    session,
+    task,
+    attempt: grant.attempt,
+    nonce,
+    outcome,
+    fault: cause,
+    tokens: 0,
+    provider: '',
+    credits: 0,
+  }
 }
 
 function rejoin({ task, grant }: Scene, instance: string): Event {

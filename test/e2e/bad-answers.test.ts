@@ -38,7 +38,7 @@ async function answerHonestly(honest: RawScout, stream: boolean): Promise<void> 
   expect(lease.attempt).toBe(2)
   if (stream) honest.chunk(lease, 0, 0, contentLine('honest') + finishLine)
   honest.settle(lease, { chunks: stream ? 1 : 0 }, stream ? '{"choices":[]}' : wholeAnswer)
-  expect((await honest.heard('settled')).verdict).toBe('committed')
+  expect((await honest.heard('settled')).acks[0]![2]).toBe('committed')
 }
 
 const chunkOf =

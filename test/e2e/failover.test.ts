@@ -215,7 +215,7 @@ test('a scout that dials again over a half-open socket takes its place, and its 
   const offset = contentLine('one ').length
   renewed.chunk(lease, 1, offset, contentLine('two') + finishLine)
   renewed.settle(lease, { chunks: 2 })
-  expect((await renewed.heard('settled')).verdict).toBe('committed')
+  expect((await renewed.heard('settled')).acks[0]![2]).toBe('committed')
   expect(await reader.over()).toMatchObject({ text: 'one two', isDone: true, error: null })
   renewed.cut()
 })

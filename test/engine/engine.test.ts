@@ -191,6 +191,8 @@ describe('the listings', () => {
       message: '',
       param: '',
       retryAfterMs: 0,
+      provider: '',
+      credits: 0,
       size: 0,
     } as const
     bench.engine.settle(1, { type: 'settle', task, attempt, nonce, ...plain, body: null }, new Uint8Array(0))

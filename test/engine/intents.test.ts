@@ -59,7 +59,7 @@ test('a scroll of three runs parents first, passes their answers on, and keeps t
   expect(intents.intent(id, null)).toMatchObject({ state: 'done', fault: null, usage: { completionTokens: 9 } })
   expect(textOf([intents.result(id, 'c')!])[0]).toContain('"content":"the end"')
   expect(intents.tasks(id).map(({ state, attempts }) => [state, attempts])).toEqual(Array(3).fill(['done', 1]))
-  expect(bench.take('settled').map(({ frame }) => frame.verdict)).toEqual(Array(3).fill('committed'))
+  expect(bench.take('settled').map(({ frame }) => frame.acks[0]![2])).toEqual(Array(3).fill('committed'))
   expect(bench.store.usage('key_a')).toEqual([{ model: 'm', tasks: 3, promptTokens: 0, completionTokens: 9 }])
 })
 
@@ -84,7 +84,7 @@ test('a settlement is acknowledged after its commit, and a repeated one hears th
   expect(bench.take('settled')).toEqual([])
   bench.fickle.trouble = null
   bench.system.pass(journalRetryMs)
-  expect(bench.take('settled').map(({ session: to, frame }) => [to === session, frame.verdict])).toContainEqual([
+  expect(bench.take('settled').map(({ session: to, frame }) => [to === session, frame.acks[0]![2]])).toContainEqual([
     true,
     'committed',
   ])
@@ -160,7 +160,7 @@ test('a cancel ends all that is open, tells the scouts after the commit, and cha
   work.say(deltaLine('late'), finishLine)
   work.done()
   bench.turn()
-  expect(bench.take('settled').map(({ frame }) => frame.verdict)).toEqual(['stale'])
+  expect(bench.take('settled').map(({ frame }) => frame.acks[0]![2])).toEqual(['stale'])
   const again = bench.engine.intents.cancel(id, 'key_a')
   bench.turn()
   expect(await again).toBe(true)
@@ -203,7 +203,7 @@ test('an answer that cannot be written down fails its attempt, and another scout
   work.say(deltaLine('x'), `{"choices":[{"index":0,"delta":{"x":${deep}}}]}`, finishLine)
   work.done()
   bench.turn()
-  expect(bench.take('settled').map(({ frame }) => frame.verdict)).toEqual(['stale'])
+  expect(bench.take('settled').map(({ frame }) => frame.acks[0]![2])).toEqual(['stale'])
   bench.join(['m'], 1)
   bench.system.pass(1_000)
   bench.finish(bench.work(), 'fine')
@@ -226,7 +226,7 @@ test('a scout that comes back after a restart goes on with its lease, and its an
   resumed.say(deltaLine('one '), deltaLine('two'), finishLine)
   resumed.done(tail)
   bench.turn()
-  expect(bench.take('settled').map(({ frame }) => frame.verdict)).toEqual(['committed'])
+  expect(bench.take('settled').map(({ frame }) => frame.acks[0]![2])).toEqual(['committed'])
   expect(textOf([bench.engine.intents.result(id, 'a')!])[0]).toContain('one two')
   const [first] = bench.engine.intents.tasks(id)
   expect(first).toMatchObject({ state: 'done', attempts: 1, served: { scout: 'operator/scout-1', model: 'm' } })
@@ -310,7 +310,7 @@ test('a hub that starts anew gives a settlement of its former life the acknowled
   before.join(['m'], 1)
   const work = before.work()
   before.finish(work, 'x')
-  expect(before.take('settled').map(({ frame }) => frame.verdict)).toEqual(['committed'])
+  expect(before.take('settled').map(({ frame }) => frame.acks[0]![2])).toEqual(['committed'])
   const bench = before.restart()
   const { task, nonce } = work.lease
   const forged = nonce.with(0, nonce[0]! ^ 1)
@@ -323,7 +323,7 @@ test('a hub that starts anew gives a settlement of its former life the acknowled
   const repeat = new Work(bench, last, work.lease, work.request)
   for (const wrong of repeats) repeat.done(tail, wrong)
   bench.turn()
-  const heard = bench.take('settled').map(({ frame }) => frame.verdict)
+  const heard = bench.take('settled').map(({ frame }) => frame.acks[0]![2])
   expect(heard).toEqual(['committed', 'stale', 'stale', 'stale'])
   expect(bench.engine.stats().staleSettlements).toBe(3)
   expect(bench.store.usage(null)).toMatchObject([{ tasks: 1 }])

@@ -35,7 +35,7 @@ function stage(options: Partial<GatewayOptions> = {}) {
 
 describe('dialing', () => {
   test('too often in one second from one address is 429; the next second is free again', async () => {
-    const { hub, system } = stage({ upgradesPerSecondPerAddress: 3 })
+    const { hub, system } = stage({ settings: { upgradesPerSecondPerAddress: 3 } })
     for (let times = 0; times < 3; times++) expect((await knock(hub)).status).toBe(101)
     const refused = await knock(hub)
     expect(refused).toMatchObject({ status: 429, error: { code: 'rate_limited' } })

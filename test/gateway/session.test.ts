@@ -156,7 +156,7 @@ describe('silence', () => {
     const stage = new SessionStage()
     stage.session.check(stage.nowMs + limits.silenceMs)
     expect(stage.code).toBeUndefined()
-    stage.session.send({ type: 'settled', task: 1, attempt: 1, verdict: 'stale' })
+    stage.session.send({ type: 'settled', acks: [[1, 1, 'stale']] })
     stage.session.check(stage.nowMs + limits.silenceMs + 1)
     expect(stage.closes).toEqual([[4408, closeTable.silent.meaning]])
   })

@@ -49,6 +49,8 @@ const frames: Frame[] = [
       message: 'the provider did not answer within 60 s — try later',
       param: '',
       retryAfterMs: 0,
+      provider: '',
+      credits: 0,
       size: 2,
       body: request.subarray(0, 2),
     },
@@ -64,7 +66,7 @@ const frames: Frame[] = [
     ...{ deadlineMs: 600_000, size: request.length, body: request },
   } as Frame,
   { type: 'flow', ...head, paused: true },
-  { type: 'settled', ...head, verdict: 'committed' },
+  { type: 'settled', acks: [[head.task, head.attempt, 'committed']] },
 ]
 const large: Frame = { type: 'fragment', ...head, index: 0, bytes: Buffer.alloc(fragmentBytes, 0x93) }
 

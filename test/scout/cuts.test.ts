@@ -33,7 +33,7 @@ function harvest(session: FakeSession, told: Told[]): void {
     }
     if (settle === null || body === null || known.settle !== null) continue
     known.settle = settle
-    session.send({ type: 'settled', task, attempt: 1, verdict: 'committed' })
+    session.send({ type: 'settled', acks: [[task, 1, 'committed']] })
   }
 }
 

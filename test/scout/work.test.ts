@@ -50,10 +50,17 @@ describe('a task', () => {
     expect(settle).toMatchObject({ outcome: 'done', fault: '', message: '', retryAfterMs: 0, attempt: 1 })
     expect(body.toString()).toBe('{"choices":[],"usage":{}}')
     expect(settle.chunks).toBe(session.count('chunk'))
-    expect((await session.heard('started')).provider).toBe('scripted')
-    expect(session.frames.findIndex((f) => f.type === 'started')).toBeLessThan(
-      session.frames.findIndex((f) => f.type === 'chunk'),
-    )
+    expect(settle.provider).toBe('scripted')
+    expect(session.count('started')).toBe(0)
+  })
+
+  test('of which nothing is said for two seconds is said to be under way', async () => {
+    const session = await connected()
+    session.task(1)
+    const call = await stage.provider.call()
+    expect(await session.heard('started')).toMatchObject({ task: 1, attempt: 1, provider: 'scripted' })
+    call.done()
+    expect((await session.answered(1)).settle.provider).toBe('scripted')
   })
 
   test('has the lines of one turn coalesced into one chunk, none larger than the limit', async () => {
@@ -79,8 +86,9 @@ describe('a task', () => {
     const calls = await Promise.all([1, 2, 3, 4].map(() => stage.provider.call()))
     expect(session.credits).toBe(4)
     for (const call of calls) call.done()
-    for (const task of [1, 2, 3, 4]) await session.answered(task)
-    await stage.hub.conditions.until('credits', () => session.credits === 8)
+    for (const task of [1, 2, 3, 4]) expect((await session.answered(task)).settle.credits).toBe(1)
+    expect(session.credits).toBe(8)
+    expect(session.count('credit')).toBe(1)
   })
 
   test('beyond the granted credits closes the session with 4400', async () => {
@@ -110,7 +118,7 @@ describe('a failing provider', () => {
     session.task(1)
     ;(await stage.provider.call()).fail(limited())
     ;(await spare.call()).done()
-    expect((await session.answered(1)).settle.outcome).toBe('done')
+    expect((await session.answered(1)).settle).toMatchObject({ outcome: 'done', provider: 'spare' })
     await session.heard('started', ({ provider }) => provider === 'spare')
   })
 

@@ -184,10 +184,13 @@ export class Checker {
       const triple = this.ledger.settle(session, frame)
       const isRepeat = this.ledger.acknowledged.get(frame.task) === triple
       this.mustCommit = isRepeat && this.ledger.acknowledged.size < this.committedKept ? triple : null
+      this.credited(session, frame.credits)
     },
-    credit: (session: number, count: number) => {
-      if (!this.ledger.credit(session, count)) this.refused = count
-    },
+    credit: (session: number, count: number) => this.credited(session, count),
+  }
+
+  private credited(session: number, count: number): void {
+    if (!this.ledger.credit(session, count)) this.refused = count
   }
 
   /** Credits that are more than the scout may give, as its books stand. */
@@ -205,22 +208,25 @@ export class Checker {
 
   /** After the engine has worked on it. */
   readonly afters = {
-    credit: (session: number) => {
-      const count = this.refused
-      this.refused = 0
-      const book = this.ledger.sessions.get(session)
-      if (count === 0 || book === undefined || book.isGone) return
-      // A grant that waits for a commit has used its credit in the core already, so there may be room.
-      book.credits += count
-      const known = this.engine?.core.state.roster.bySession.get(session)?.credits ?? 0
-      if (known > book.capacity) this.fail(5, `session ${session} was allowed ${known} credits of ${book.capacity}`)
-    },
+    credit: (session: number) => this.refusedCredit(session),
     settle: (session: number, { task, attempt }: FrameOf<'settle'>) => {
       this.mustCommit = null
       const key = `${session}/${task}/${attempt}`
       if (this.cancels.has(key)) this.cancels.set(key, 'answered')
+      this.refusedCredit(session)
     },
     gone: (session: number) => this.ledger.gone(session),
+  }
+
+  private refusedCredit(session: number): void {
+    const count = this.refused
+    this.refused = 0
+    const book = this.ledger.sessions.get(session)
+    if (count === 0 || book === undefined || book.isGone) return
+    // A grant that waits for a commit has used its credit in the core already, so there may be room.
+    book.credits += count
+    const known = this.engine?.core.state.roster.bySession.get(session)?.credits ?? 0
+    if (known > book.capacity) this.fail(5, `session ${session} was allowed ${known} credits of ${book.capacity}`)
   }
 
   honestClosed(operator: string, code: number, reason: string): void {
@@ -247,7 +253,8 @@ export class Checker {
         this.checkCancel(`${session}/${frame.task}/${frame.attempt}`, frame)
         return this.ledger.revoked(session, frame.task, frame.attempt)
       case 'settled':
-        return this.sentVerdict(frame)
+        for (const ack of frame.acks) this.sentVerdict(ack)
+        return
       case 'welcome':
         return this.sentWelcome(book, frame)
     }
@@ -287,7 +294,7 @@ export class Checker {
     this.requests.set(task, body)
   }
 
-  private sentVerdict({ task, attempt, verdict }: FrameOf<'settled'>): void {
+  private sentVerdict([task, attempt, verdict]: FrameOf<'settled'>['acks'][number]): void {
     if (verdict === 'committed') {
       this.ledger.committed(task, attempt)
       return this.checkRest(task, attempt)
@@ -371,7 +378,7 @@ function contentOf(result: string): string {
 /** A frame, for the trace. */
 function wordsOf(frame: HubFrame): string {
   if (frame.type === 'welcome') return `welcome ${frame.held.map((held) => held.slice(0, 3).join('/')).join(' ')}`
-  if (frame.type === 'settled') return `settled ${frame.task}/${frame.attempt} ${frame.verdict}`
+  if (frame.type === 'settled') return `settled ${frame.acks.map((ack) => ack.join('/')).join(' ')}`
   return 'task' in frame ? `${frame.type} ${frame.task}/${frame.attempt}` : frame.type
 }
 

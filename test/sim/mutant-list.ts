@@ -80,7 +80,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'more credits than the capacity are accepted',
-    file: `${core}/sessions.ts`,
+    file: `${core}/leases.ts`,
     find: 'if (scout.credits + count > scout.capacity) {',
     replace: 'if (scout.credits > scout.capacity) {',
   },

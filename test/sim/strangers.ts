@@ -133,8 +133,8 @@ export class Stranger {
       case 'cancel':
         return this.cancelled(frame)
       case 'settled':
-        this.jobs.delete(`${frame.task}/${frame.attempt}`)
-        return this.send({ type: 'credit', count: 1 })
+        for (const [task, attempt] of frame.acks) this.jobs.delete(`${task}/${attempt}`)
+        return this.send({ type: 'credit', count: frame.acks.length })
     }
   }
 
@@ -200,7 +200,14 @@ export class Stranger {
     const body = Buffer.from(outcome === 'done' ? right : '')
     const chunks = job.seq + (this.habits.has('gapper') && dice.chance(0.2) ? 1 : 0)
     const why = isLiar ? dice.pick(['scout_error', 'provider_rate_limited', 'no such code', 'invalid_request']) : ''
-    const cause = { fault: why, message: '', param: '', retryAfterMs: isLiar ? dice.below(5_000) : 0 }
+    const cause = {
+      fault: why,
+      message: '',
+      param: '',
+      provider: 'strange',
+      credits: 0,
+      retryAfterMs: isLiar ? dice.below(5_000) : 0,
+    }
     const settle: FrameOf<'settle'> = {
       type: 'settle',
       task,
@@ -230,6 +237,8 @@ export class Stranger {
       fault: 'cancelled',
       message: '',
       param: '',
+      provider: 'strange',
+      credits: 0,
       retryAfterMs: 0,
       size: 0,
       body: new Uint8Array(0),
@@ -293,7 +302,17 @@ export class Stranger {
   private claim(task: number, attempt: number, nonce: Uint8Array): void {
     const forged = { index: 0, message: { role: 'assistant', content: 'forged' }, finish_reason: 'stop' }
     const body = Buffer.from(JSON.stringify({ choices: [forged] }))
-    const rest = { chunks: 0, fault: '', message: '', param: '', retryAfterMs: 0, size: body.length, body }
+    const rest = {
+      chunks: 0,
+      fault: '',
+      message: '',
+      param: '',
+      provider: 'strange',
+      credits: 0,
+      retryAfterMs: 0,
+      size: body.length,
+      body,
+    }
     const outcome = this.process.dice.pick(['done', 'done', 'failed', 'released'] as const)
     this.send({ type: 'settle', task, attempt, nonce, outcome, ...rest })
   }

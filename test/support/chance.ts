@@ -205,6 +205,7 @@ export class Chance {
     const outcome = this.chance(0.5) ? 'done' : this.pick(outcomes)
     const retryAfterMs = this.pick([0, 100, 500, 86_400_000])
     const why = outcome === 'done' ? null : fault(this.pick(codes), 'It went wrong.', { retryAfterMs })
-    return { type: 'settle', session, task, attempt, nonce, outcome, fault: why, tokens: this.below(50) }
+    const more = { tokens: this.below(50), provider: this.pick(['', 'p']), credits: this.below(4) === 0 ? 1 : 0 }
+    return { type: 'settle', session, task, attempt, nonce, outcome, fault: why, ...more }
   }
 }

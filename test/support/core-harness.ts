@@ -189,7 +189,18 @@ export class CoreHarness {
     const { session, task, attempt, nonce } = grant
     const extra = retryAfterMs > 0 ? { retryAfterMs } : undefined
     const cause = outcome === 'done' ? null : fault(code, `It said ${code}.`, extra)
-    return this.step({ type: 'settle', session, task, attempt, nonce, outcome, fault: cause, tokens: 10 })
+    return this.step({
+      type: 'settle',
+      session,
+      task,
+      attempt,
+      nonce,
+      outcome,
+      fault: cause,
+      tokens: 10,
+      provider: '',
+      credits: 0,
+    })
   }
 
   /** How the task ended; throws unless it has, exactly once, since the last look. */

@@ -86,6 +86,8 @@ export class Work {
       message: '',
       param: '',
       retryAfterMs: 0,
+      provider: '',
+      credits: 0,
       chunks: this.seq,
       size: body.length,
       body: null,

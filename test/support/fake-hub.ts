@@ -146,6 +146,7 @@ export class FakeSession {
   record(frame: ScoutFrame): void {
     this.frames.push(frame)
     if (frame.type === 'credit') this.credits += frame.count
+    if (frame.type === 'settle') this.credits += frame.credits
     if (frame.type === 'chunk' || frame.type === 'settle' || frame.type === 'fragment') {
       collect(this.answer(frame.task), frame)
     }

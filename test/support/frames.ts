@@ -6,7 +6,7 @@ import fc from 'fast-check'
 import { aboutCharsMax, concurrencyMax, modelCharsMax, nameCharsMax, offersMax } from '../../shared/limits.ts'
 import type { Field } from '../../shared/protocol/fields.ts'
 import { type Frame, type FrameType, frameTable, nonceBytes } from '../../shared/protocol/frames.ts'
-import { heldVerdicts, taskKinds } from '../../shared/task.ts'
+import { heldVerdicts, taskKinds, verdicts } from '../../shared/task.ts'
 
 export const frameTypes = Object.keys(frameTable) as FrameType[]
 
@@ -40,6 +40,7 @@ const lists: Record<string, fc.Arbitrary<unknown>> = {
   'welcome.held': fc.array(fc.tuple(count, attempt, fc.constantFrom(...heldVerdicts), count), {
     maxLength: concurrencyMax,
   }),
+  'settled.acks': fc.array(fc.tuple(count, attempt, fc.constantFrom(...verdicts)), { maxLength: concurrencyMax }),
   'standing.paused': fc.array(fc.tuple(named(modelCharsMax), durationMs), { maxLength: offersMax }),
 }
 

@@ -20,6 +20,8 @@ import { until } from './until.ts'
 
 const silent = pino({ level: 'silent' })
 const real = realSystem()
+/** Many dial from one address, and a scripted scout waits for its acknowledgement with nothing else to hear. */
+const promptly = { upgradesPerSecondPerAddress: 10_000, acksHeldMax: 0 }
 const scoutMain = new URL('../../scout/main.ts', import.meta.url).pathname
 
 interface ScoutOptions {
@@ -47,7 +49,8 @@ export class LiveHub {
 
   constructor(options: Partial<HubOptions> = {}) {
     const config: Config = { host: '127.0.0.1', port: 0, dataDir: this.folder, adminKey: null, logLevel: 'silent' }
-    const hub = startHub({ config, log: silent, upgradesPerSecondPerAddress: 10_000, ...options })
+    const gateway = { ...promptly, ...options.gateway }
+    const hub = startHub({ config, log: silent, ...options, gateway })
     if ('flaw' in hub) throw new Error(hub.flaw)
     this.hub = hub
     this.url = hub.url

@@ -128,7 +128,15 @@ export class RawScout {
   /** Settles as done, unless `more` says otherwise. */
   settle({ task, attempt, nonce }: Lease, more: Partial<FrameOf<'settle'>> = {}, answer = '{"choices":[]}'): void {
     const body = Buffer.from(answer)
-    const cause = { outcome: 'done' as const, fault: '', message: '', param: '', retryAfterMs: 0 }
+    const cause = {
+      outcome: 'done' as const,
+      fault: '',
+      message: '',
+      param: '',
+      retryAfterMs: 0,
+      provider: '',
+      credits: 0,
+    }
     this.send({
       type: 'settle',
       task,

@@ -58,8 +58,17 @@ export class SessionStage {
       },
       close: (code: number, reason: string) => this.closes.push([code, reason]),
       buffered: () => this.buffered,
+      together: (write: () => void) => write(),
     }
-    this.session = new ScoutSession({ id: 7, operator: 'key', address: '::1', socket, events, nowMs: this.nowMs })
+    this.session = new ScoutSession({
+      id: 7,
+      operator: 'key',
+      address: '::1',
+      socket,
+      events,
+      acksHeldMax: 2,
+      nowMs: this.nowMs,
+    })
     if (!greeted) return
     this.say(hello)
     this.heard.length = 0
@@ -79,7 +88,17 @@ export class SessionStage {
 }
 
 export function settleOf(body: Uint8Array | null, size: number, task = 1): FrameOf<'settle'> {
-  const plain = { nonce, outcome: 'done', chunks: 0, fault: '', message: '', param: '', retryAfterMs: 0 } as const
+  const plain = {
+    nonce,
+    outcome: 'done',
+    chunks: 0,
+    fault: '',
+    message: '',
+    param: '',
+    retryAfterMs: 0,
+    provider: '',
+    credits: 0,
+  } as const
   return { type: 'settle', task, attempt: 1, ...plain, size, body }
 }
 

@@ -11,7 +11,7 @@ const upgradesPerSecondPerAddress = 100_000
 const hub = startHub({
   config: { host: '127.0.0.1', port: 0, dataDir: setting.folder, adminKey: null, logLevel: 'silent' },
   log: pino({ level: 'silent' }),
-  upgradesPerSecondPerAddress,
+  gateway: { upgradesPerSecondPerAddress },
 })
 if ('flaw' in hub) throw new Error(hub.flaw)
 ready({

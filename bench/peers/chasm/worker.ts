@@ -11,7 +11,16 @@ import { model } from '../work.ts'
 const body = Buffer.from(setting.answer)
 const url = setting.url.replace('http', 'ws') + scoutPath
 const credit = { type: 'credit', count: 1 } as const
-const ending = { outcome: 'done', chunks: 0, fault: '', message: '', param: '', retryAfterMs: 0 } as const
+const ending = {
+  outcome: 'done',
+  chunks: 0,
+  fault: '',
+  message: '',
+  param: '',
+  retryAfterMs: 0,
+  provider: '',
+  credits: 0,
+} as const
 
 class Worker {
   private readonly socket: WebSocket
