@@ -26,20 +26,11 @@ export async function boundedFetch(url: string | URL | Request, init?: RequestIn
 }
 
 function bounded(isEvents: boolean): TransformStream<Uint8Array, Uint8Array> {
+  const events = new EventBytes()
   let bytes = 0
-  let lineBytes = 0
   return new TransformStream({
     transform(chunk, controller) {
-      if (isEvents) {
-        for (const byte of chunk) {
-          bytes++
-          if (byte === 10) {
-            // An empty line ends an event.
-            if (lineBytes === 0) bytes = 0
-            lineBytes = 0
-          } else if (byte !== 13) lineBytes++
-        }
-      } else bytes += chunk.length
+      bytes = isEvents ? events.add(chunk) : bytes + chunk.length
       if (bytes > bodyBytesMax) {
         const what = isEvents ? 'one event of its stream' : 'its answer'
         throw new ProviderError(
@@ -49,4 +40,35 @@ function bounded(isEvents: boolean): TransformStream<Uint8Array, Uint8Array> {
       controller.enqueue(chunk)
     },
   })
+}
+
+const lineFeed = 10
+const carriageReturn = 13
+const letterD = 100
+
+/** Counts what the SDKs hold on to: the bytes since the last event with data, comments between them included. */
+class EventBytes {
+  #bytes = 0
+  #lineBytes = 0
+  #hasData = false
+
+  add(chunk: Uint8Array): number {
+    for (const byte of chunk) {
+      this.#bytes++
+      if (byte === lineFeed) this.#endLine()
+      else if (byte !== carriageReturn) {
+        if (this.#lineBytes++ === 0 && byte === letterD) this.#hasData = true
+      }
+    }
+    return this.#bytes
+  }
+
+  #endLine(): void {
+    // An empty line ends an event.
+    if (this.#lineBytes === 0 && this.#hasData) {
+      this.#bytes = 0
+      this.#hasData = false
+    }
+    this.#lineBytes = 0
+  }
 }

@@ -38,14 +38,13 @@ export async function readDetails(
         return models
     }
   } catch {
-    signal.throwIfAborted()
     return models
   }
 }
 
 /** `POST /api/show` tells a model's capabilities, `GET /api/ps` how much of its context is really loaded. */
 async function fromOllama(models: readonly ListedModel[], asking: Asking): Promise<ListedModel[]> {
-  const { models: loaded } = await asking('/api/ps')
+  const { models: loaded } = await asking('/api/ps').catch((): Json => ({}))
   const running = new Map(rowsOf(loaded).map((row) => [row.name, readTokens(row.context_length)]))
   const detailed: ListedModel[] = []
   for (const model of models.slice(0, detailedModelsMax)) {

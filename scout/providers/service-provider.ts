@@ -71,6 +71,7 @@ export abstract class ServiceProvider implements Provider {
       if (models === null) throw this.#bad('answered with something that is not a list of models')
       return readDetails(models, service, client, patience.signal)
     })
+    signal.throwIfAborted()
     const { offers, ownNames } = offersOf(listed, service, this.#wanted, this.#names)
     this.#ownNames = ownNames
     if (offers.length > 0) return offers
