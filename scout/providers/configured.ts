@@ -91,7 +91,7 @@ function demo({ demo: knobs, models }: ProviderSettings, system: System): Provid
 }
 
 /** The service as its variable configures it, or null when that is not set. */
-function configuredService(name: ServiceName, settings: ProviderSettings): Service | null {
+export function configuredService(name: ServiceName, settings: ProviderSettings): Service | null {
   const hosted = (key: string | null) => key && hostedService(name, key)
   const local = (url: string | null) => url && localService(name, url)
   switch (name) {

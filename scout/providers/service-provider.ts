@@ -161,7 +161,9 @@ export abstract class ServiceProvider implements Provider {
     if (said === 'unreachable') {
       // What our own fetch found wrong with the answer comes wrapped as trouble with the connection.
       if (error instanceof Error && error.cause instanceof ProviderError) return error.cause
-      const message = `${this.name} cannot be reached at ${this.#service.baseURL}: is it running?`
+      const { hosted, baseURL } = this.#service
+      const hint = hosted ? 'is this machine connected to the internet?' : 'is it running?'
+      const message = `${this.name} cannot be reached at ${baseURL}: ${hint}`
       return new ProviderError(fault('provider_unavailable', message))
     }
     if (said !== null) return this.#faulty(said.status, said.error, said.headers)

@@ -8,7 +8,7 @@ import type { FaultCode } from '../../shared/faults.ts'
 import type { Offer } from '../../shared/task.ts'
 
 /** An error as the service says it, and what it is to become. */
-export interface DialectError {
+interface DialectError {
   what: string
   status: number
   headers?: Record<string, string>
