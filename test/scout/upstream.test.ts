@@ -111,6 +111,14 @@ describe('at a scout with two providers', () => {
     expect(stage.catalog.providersOf('chat', 'm')).toHaveLength(2)
   })
 
+  test('what is too long for one provider is put to the next, whose context may be larger', async () => {
+    const session = await connected()
+    session.task(1)
+    ;(await stage.provider.call()).fail(failing('context_length_exceeded', 'too long'))
+    ;(await spare.call()).done()
+    expect((await session.answered(1)).settle.outcome).toBe('done')
+  })
+
   test('when all fail, the hub hears what each of them said', async () => {
     const session = await connected()
     session.task(1)
@@ -187,6 +195,10 @@ describe('the end of an attempt that nobody answered', () => {
     [['provider_rate_limited', 'provider_unavailable'], 'failed', 'provider_unavailable'],
     [['provider_unavailable', 'provider_rate_limited'], 'failed', 'provider_unavailable'],
     [['provider_timeout', 'invalid_request'], 'failed', 'invalid_request'],
+    [['context_length_exceeded'], 'failed', 'context_length_exceeded'],
+    [['context_length_exceeded', 'request_too_large'], 'failed', 'request_too_large'],
+    [['context_length_exceeded', 'provider_timeout'], 'failed', 'provider_timeout'],
+    [['context_length_exceeded', 'provider_rate_limited'], 'released', 'provider_rate_limited'],
   ])('after %j is %s with %s', (codes, outcome, code) => expect(endingOf(codes)).toEqual([outcome, code]))
 
   test('is a failure once some of the answer is out, whatever the provider said', () => {
