@@ -122,7 +122,7 @@ function openrouter({ openrouterKey, openrouter: told }: ProviderSettings): Serv
   const headers = {
     ...service.headers,
     ...(told.referer !== null && { 'HTTP-Referer': told.referer }),
-    ...(told.title !== null && { 'X-Title': told.title }),
+    ...(told.title !== null && { 'X-OpenRouter-Title': told.title, 'X-Title': told.title }),
   }
   return { ...service, headers, extras: told.preferences === null ? {} : { provider: told.preferences } }
 }

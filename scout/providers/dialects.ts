@@ -96,8 +96,8 @@ export const serviceTable = {
     title: 'OpenRouter',
     hostedAt: 'https://openrouter.ai/api/v1',
     variable: 'OPENROUTER_API_KEY',
-    // OpenRouter shows this as the application behind the requests.
-    headers: { 'X-Title': 'Chasm' },
+    // OpenRouter shows this as the application behind the requests; the second name is the older one.
+    headers: { 'X-OpenRouter-Title': 'Chasm', 'X-Title': 'Chasm' },
     continuation: 'marked',
     keyPath: '/key',
     // The input was flagged by moderation; a 403 about the key has no metadata.
@@ -142,7 +142,7 @@ export const serviceTable = {
   },
   compatible: {
     ...local,
-    title: 'The OpenAI-compatible server',
+    title: 'OpenAI-compatible server',
     variable: 'COMPATIBLE_URL',
     port: null,
     details: 'list',

@@ -94,7 +94,8 @@ describe('choosing providers', () => {
     const wishes = { sort: 'latency', only: ['x'] }
     await ask(provider, { messages: [{ role: 'user', content: 'Hi' }], provider: wishes })
     const { headers, body } = seen.at(-1)!
-    expect([headers.get('http-referer'), headers.get('x-title')]).toEqual(['https://chasm.example', 'My pool'])
+    expect(headers.get('http-referer')).toBe('https://chasm.example')
+    expect([headers.get('x-openrouter-title'), headers.get('x-title')]).toEqual(['My pool', 'My pool'])
     expect(body.provider).toEqual({ data_collection: 'deny', sort: 'price', only: ['x'] })
   })
 
