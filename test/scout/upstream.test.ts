@@ -163,11 +163,15 @@ describe('a catalog under a clock of its own', () => {
     const provider = new ScriptedProvider()
     const catalog = new Catalog(system, log, [provider])
     await catalog.open()
+    // A moment before the list would have been asked for anyway.
+    system.pass(offersRefreshMs - 1)
+    const asked = provider.discoveries
     for (let i = 0; i < 3; i++) catalog.failed(provider, 'chat', 'm', failing('provider_unauthorized', 'no').fault)
     expect(catalog.offers()).toEqual([])
     provider.refusal = failing('provider_unauthorized', 'no')
-    const asked = provider.discoveries
-    system.pass(offersRefreshMs)
+    system.pass(offersRefreshMs - 1)
+    expect(provider.discoveries).toBe(asked)
+    system.pass(1)
     await Promise.resolve()
     expect(provider.discoveries).toBe(asked + 1)
     for (let i = 0; i < 5; i++) await Promise.resolve()
