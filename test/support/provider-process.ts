@@ -1,7 +1,7 @@
 /**
  * One adapter in a process of its own, so that its memory can be measured: asks the service at the given URL once to
  * warm up, then for the answer that is wrong, whole or streamed, and writes the fault and the peak of its memory.
- * Its clock runs a few hundred times as fast as the real one, so that patience ends within a second or two.
+ * Where patience is what has to end, its clock runs a few hundred times as fast as the real one meanwhile.
  */
 import { readFileSync } from 'node:fs'
 import { hostedService, localService } from '../../scout/providers/dialects.ts'
@@ -24,9 +24,9 @@ function peakBytes(): number {
   return Number(/VmHWM:\s+(\d+)/.exec(readFileSync('/proc/self/status', 'utf8'))?.[1]) * 1024
 }
 
-const [sdk, baseURL, mode] = process.argv.slice(2)
+const [sdk, baseURL, mode, silent] = process.argv.slice(2)
 const real = realSystem()
-const haste = mode === 'streamed' ? 100 : 500
+let haste = 1
 const hasty = { ...real, after: (delayMs: number, callback: () => void) => real.after(delayMs / haste, callback) }
 const provider =
   sdk === 'groq'
@@ -37,8 +37,10 @@ const hello = { messages: [{ role: 'user', content: 'hi' }] }
 const ordinary = () => ask(provider, hello, { stream: mode === 'streamed' })
 for (let i = 0; i < 3; i++) await ordinary()
 const before = peakBytes()
+if (silent === 'silent') haste = mode === 'streamed' ? 100 : 500
 const { code, message } = await failure(ask(provider, { ...hello, wrong: true }, { stream: mode === 'streamed' }))
 const grownBytes = peakBytes() - before
+haste = 1
 const lives = await ordinary().then(
   () => true,
   () => false,
