@@ -1,7 +1,14 @@
 import { afterEach, describe, expect, test } from 'vitest'
-import { configuredProviders, type ProviderSettings, readProviderSettings } from '../../scout/providers/configured.ts'
+import {
+  configuredProviders,
+  configuredService,
+  type ProviderSettings,
+  readProviderSettings,
+} from '../../scout/providers/configured.ts'
 import { detectLocalService, type LocalServer } from '../../scout/providers/detect.ts'
 import { readBaseUrl } from '../../scout/providers/dialects.ts'
+import { GroqProvider } from '../../scout/providers/groq.ts'
+import { OpenAiCompatibleProvider } from '../../scout/providers/openai-compatible.ts'
 import { providerProbeMs } from '../../shared/limits.ts'
 import { realSystem } from '../../shared/system.ts'
 import { heldSystem } from '../support/held-system.ts'
@@ -64,6 +71,41 @@ describe('choosing providers', () => {
     expect(notes.join(' ')).toMatch(/GROQ_API_KEY.*OLLAMA_URL/)
   })
 
+  test('asks Groq through its own SDK and everything else through the other', async () => {
+    const env = { GROQ_API_KEY: 'gsk-x', OPENAI_API_KEY: 'sk-x', LMSTUDIO_URL: 'http://127.0.0.1:9' }
+    const { providers } = await choose(env)
+    expect(providers.map((provider) => [provider.name, provider.constructor])).toEqual([
+      ['groq', GroqProvider],
+      ['openai', OpenAiCompatibleProvider],
+      ['lmstudio', OpenAiCompatibleProvider],
+    ])
+  })
+
+  test('tells OpenRouter whose application it is and what to heed, whatever the client wishes', async () => {
+    const { baseURL, seen } = listen()
+    const settings = settingsOf({
+      OPENROUTER_API_KEY: 'sk-or-x',
+      OPENROUTER_REFERER: 'https://chasm.example',
+      OPENROUTER_TITLE: 'My pool',
+      OPENROUTER_PROVIDER: '{"data_collection":"deny","sort":"price"}',
+    })
+    const service = configuredService('openrouter', settings)!
+    const provider = new OpenAiCompatibleProvider({ ...service, baseURL }, [], realSystem())
+    const wishes = { sort: 'latency', only: ['x'] }
+    await ask(provider, { messages: [{ role: 'user', content: 'Hi' }], provider: wishes })
+    const { headers, body } = seen.at(-1)!
+    expect(headers.get('http-referer')).toBe('https://chasm.example')
+    expect([headers.get('x-openrouter-title'), headers.get('x-title')]).toEqual(['My pool', 'My pool'])
+    expect(body.provider).toEqual({ data_collection: 'deny', sort: 'price', only: ['x'] })
+  })
+
+  test('sends a compatible server its key', async () => {
+    const { baseURL, seen } = listen()
+    const { providers } = await choose({ COMPATIBLE_URL: baseURL, COMPATIBLE_API_KEY: 'their-key' })
+    await ask(providers[0]!, { messages: [{ role: 'user', content: 'Hi' }] })
+    expect(seen.at(-1)!.headers.get('authorization')).toBe('Bearer their-key')
+  })
+
   test('does not look for local servers when something is configured', async () => {
     const { port, seen } = listen()
     await choose({ GROQ_API_KEY: 'gsk-x' }, [{ name: 'ollama', port }])
@@ -81,6 +123,7 @@ describe('choosing providers', () => {
     [{ PROVIDERS: 'toString' }, /unknown/],
     [{ PROVIDERS: 'groq' }, /GROQ_API_KEY is not set/],
     [{ PROVIDERS: 'demo,openai' }, /OPENAI_API_KEY is not set/],
+    [{ PROVIDERS: 'compatible' }, /COMPATIBLE_URL is not set/],
   ])('refuses %j with a sentence', async (env, sentence) => {
     await expect(choose(env)).rejects.toThrow(sentence)
   })
@@ -96,6 +139,7 @@ describe('reading the settings', () => {
     const settings = settingsOf({
       PROVIDERS: ' Groq , demo,groq',
       MODEL: 'a, b',
+      MODELS: 'b,c',
       GROQ_API_KEY: ' gsk-x ',
       OPENAI_API_KEY: '',
       OLLAMA_URL: 'http://10.0.0.1:11434/',
@@ -106,9 +150,9 @@ describe('reading the settings', () => {
       DEMO_TOKENS: '10',
       DEMO_FAILURE_RATE: '0.5',
     })
-    expect(settings).toEqual({
+    expect(settings).toMatchObject({
       order: ['groq', 'demo'],
-      models: ['a', 'b'],
+      models: ['a', 'b', 'c'],
       groqKey: 'gsk-x',
       openrouterKey: null,
       openaiKey: null,

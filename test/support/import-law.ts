@@ -120,6 +120,7 @@ const packageHomes: Record<string, RegExp> = {
   'bun:sqlite': /^orchestrator\/store\//,
   bun: /^(orchestrator|scout)\/(?!core\/)/,
   msgpackr: /^shared\/protocol\/codec\.ts$/,
+  'groq-sdk': /^scout\/providers\/groq\.ts$/,
   openai: /^scout\/providers\/openai-compatible\.ts$/,
   'p-queue': /^scout\/executor\.ts$/,
   pino: /^(shared|orchestrator|scout)\/log\.ts$/,
