@@ -38,14 +38,21 @@ export async function drain(name: string | undefined): Promise<number> {
   const work = inFlight === 0 ? 'nothing is in flight' : inFlight === 1 ? '1 task finishes' : `${inFlight} tasks finish`
   const { ended } = await drainScout(scout.path)
   process.stdout.write(`${scout.status.name} drains: ${work}.\n`)
-  const isOver = await Promise.race([ended.then(() => true), overtime()])
-  if (!isOver) return complain(`${scout.status.name} has not ended in time: end its process.`)
+  if (!(await happens(ended, drainKillMs)))
+    return complain(`${scout.status.name} has not ended in time: end its process.`)
   process.stdout.write(`${scout.status.name} has ended.\n`)
   return 0
 }
 
-function overtime(): Promise<boolean> {
-  return new Promise((resolve) => realSystem().after(drainKillMs, () => resolve(false)))
+/** Whether `event` comes within `limitMs`. */
+function happens(event: Promise<void>, limitMs: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const timer = realSystem().after(limitMs, () => resolve(false))
+    void event.then(() => {
+      timer.cancel()
+      resolve(true)
+    })
+  })
 }
 
 async function running(name: string | undefined): Promise<Answered[]> {
