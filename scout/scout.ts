@@ -47,6 +47,8 @@ export class Scout implements LinkHandler {
   private connectedAtMs: number | null = null
   /** Why there is no session; empty until there is a reason. */
   private waitingFor = ''
+  /** The hub of this session has said that it leaves; said again, it is no news. */
+  private hubLeaves = false
   private timers: Timer[] = []
 
   constructor(
@@ -112,6 +114,7 @@ export class Scout implements LinkHandler {
   welcomed(frame: FrameOf<'welcome'>): void {
     this.connectedAtMs = this.ports.system.nowMs()
     this.waitingFor = ''
+    this.hubLeaves = false
     const count = this.offers().length
     const models = count === 1 ? '1 model' : `${count} models`
     this.ports.log.info({ scout: frame.scout }, `Connected as ${this.settings.name}, offering ${models}`)
@@ -121,7 +124,10 @@ export class Scout implements LinkHandler {
 
   work(frame: WorkFrame): void {
     if (frame.type === 'standing') return this.stand(frame)
-    if (frame.type === 'hubDrain') this.ports.log.info({}, 'The orchestrator is leaving; finishing what runs here')
+    if (frame.type === 'hubDrain' && !this.hubLeaves) {
+      this.hubLeaves = true
+      this.ports.log.info({}, 'The orchestrator is leaving; finishing what runs here')
+    }
     this.executor.work(frame)
   }
 

@@ -3,7 +3,7 @@
  * it with every `standing` frame; the log gets a sentence when the picture has changed, `status` and the live view
  * read it whenever they like. It judges nothing: the figures are the hub's.
  */
-import { standingSayAgainMs } from '../shared/limits.ts'
+import { standingSayAgainMs, standingUrgentMs } from '../shared/limits.ts'
 import type { FrameOf } from '../shared/protocol/frames.ts'
 
 export type Standing = Omit<FrameOf<'standing'>, 'type'>
@@ -30,8 +30,9 @@ export class StandingKeeper {
     this.latest = standing
     this.heardMs = nowMs
     const shape = shapeOf(standing)
-    const isStale = nowMs - this.saidMs >= standingSayAgainMs
-    if (shape === this.said || (this.said !== '' && !isStale && !isUrgent(this.said, shape))) return null
+    if (shape === this.said) return null
+    const quietMs = isUrgent(this.said, shape) ? standingUrgentMs : standingSayAgainMs
+    if (this.said !== '' && nowMs - this.saidMs < quietMs) return null
     this.said = shape
     this.saidMs = nowMs
     return standingSentences(standing).join(' ')
@@ -47,8 +48,9 @@ function shapeOf(standing: Standing): string {
   return JSON.stringify([failing, paused, record, main.map(([name]) => name)])
 }
 
-/** Failures and pauses are worth a line at once; where the work goes only now and then. */
+/** Failures and pauses are worth a line soon; where the work goes only now and then. */
 function isUrgent(before: string, now: string): boolean {
+  if (before === '') return true
   const worries = (shape: string) => JSON.stringify((JSON.parse(shape) as unknown[]).slice(0, 2))
   return worries(before) !== worries(now)
 }

@@ -240,8 +240,10 @@ export const unsentBytesMax = 64 * KiB
 export const abortGraceMs = 400
 /** How often a scout asks its providers anew what they offer. */
 export const offersRefreshMs = 300_000
-/** Where the work goes is told to the operator again no sooner than this; what costs the scout its record, at once. */
+/** A change in where the work goes is told to the operator no sooner than this after the last; one between is kept. */
 export const standingSayAgainMs = 900_000
+/** The same for failures and pauses, which want a look: soon, but no hub can fill a log with them. */
+export const standingUrgentMs = 60_000
 /** Before the drain time is over, what still runs is handed back this early, so that the hub hears of it. */
 export const handBackMs = 3_000
 
