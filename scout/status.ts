@@ -28,12 +28,15 @@ export interface ScoutStatus {
   standingAgeMs: number
 }
 
+/** A standing of this age is no longer news, and says when it was. */
+const standingOldMs = 300_000
+
 /** Models named in the block; the rest is a number. */
 const modelsShown = 6
 
 /** The status as lines of `label   text`. */
 export function statusLines(status: ScoutStatus): string[] {
-  const { outcomes, promptTokens, answerTokens, concurrency, inFlight, standing } = status
+  const { outcomes, promptTokens, answerTokens, concurrency, inFlight, standing, standingAgeMs } = status
   const ended = [`${outcomes.done} done`, `${outcomes.failed} failed`]
   if (outcomes.released > 0) ended.push(`${outcomes.released} handed back`)
   if (outcomes.cancelled > 0) ended.push(`${outcomes.cancelled} cancelled`)
@@ -47,6 +50,7 @@ export function statusLines(status: ScoutStatus): string[] {
   ]
   if (standing === null) return [...lines, row('Standing', 'the orchestrator has not said yet')]
   const [first, ...more] = standingSentences(standing)
+  if (standingAgeMs >= standingOldMs) more.push(`So the orchestrator said ${duration(standingAgeMs)} ago.`)
   return [...lines, row('Standing', first!), ...more.map((sentence) => row('', sentence))]
 }
 

@@ -21,12 +21,11 @@ const modelsShown = 4
 
 /** Reachability, key and clock. */
 export async function checkHub(config: Pick<ScoutConfig, 'url' | 'key'>, system: System): Promise<Finding[]> {
-  const { flaw, skewMs } = await reachHub(config, system)
+  const [{ flaw, skewMs }, keyFlaw] = await Promise.all([reachHub(config, system), tryKey(config, system)])
   if (flaw !== null) {
     const later = 'not checked, because the orchestrator was not reached.'
     return [finding('Hub', 'fail', flaw), finding('Key', 'skip', later), finding('Clock', 'skip', later)]
   }
-  const keyFlaw = await tryKey(config, system)
   return [
     finding('Hub', 'ok', `An orchestrator answers at ${config.url}.`),
     keyFlaw === null ? finding('Key', 'ok', 'The orchestrator takes it.') : finding('Key', 'fail', keyFlaw),

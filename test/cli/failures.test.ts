@@ -31,6 +31,10 @@ beforeAll(() => {
     fetch(request): Response {
       const { pathname } = new URL(request.url)
       if (pathname.startsWith('/moved')) return Response.redirect(`${hub.url}/v1/scout`, 301)
+      if (pathname === '/hour-ahead/healthz') {
+        const date = new Date(Date.now() + 3_600_000).toUTCString()
+        return new Response('{}', { headers: { 'x-chasm': '1', date } })
+      }
       if (pathname.startsWith('/nowhere')) return new Response('no', { status: 404 })
       return models.get(pathname)?.() ?? new Response('<html>hello</html>')
     },
@@ -138,6 +142,11 @@ describe('an address', () => {
     const { port } = mute.address() as { port: number }
     const words = /nothing answers at this address; check ORCHESTRATOR_URL and the firewalls/
     await diagnosed(environment({ ORCHESTRATOR_URL: `http://127.0.0.1:${port}` }), words)
+  })
+
+  test('of a hub whose clock is another', async () => {
+    const env = environment({ ORCHESTRATOR_URL: addressOf(stranger, '/hour-ahead') })
+    await diagnosed(env, /^warn {2}Clock {7}3(600|599|601) s behind the orchestrator's: set this machine's clock/)
   })
 
   test('with ws instead of http is taken as it is meant', async () => {

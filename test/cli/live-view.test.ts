@@ -23,6 +23,7 @@ class FakeScreen {
   }
 
   private take(part: string): void {
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
     const up = /^\x1b\[(\d+)A$/.exec(part)?.[1]
     if (up !== undefined) this.row -= Number(up)
     else if (part === '\x1b[J') this.lines = [...this.lines.slice(0, this.row), '']
