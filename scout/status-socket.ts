@@ -25,6 +25,8 @@ type Question = (typeof questions)[number]
 export async function listenForStatus(folder: string, system: System, scout: Answering): Promise<() => void> {
   const flaw = openStateFolder(folder)
   if (flaw !== null) throw new Error(flaw)
+  // A scout that is killed again and again would else leave a socket each time.
+  void findScouts(folder, system)
   // Random, because a scout's name may hold slashes and a number of a process is not the only one of its kind.
   const path = join(folder, `${Buffer.from(system.randomBytes(8)).toString('hex')}${ending}`)
   const server = createServer((socket) => serve(socket, scout))

@@ -14,6 +14,8 @@ export async function runCommand(args: string[]): Promise<void> {
   try {
     await program.parseAsync(args, { from: 'user' })
   } catch (error) {
+    // Whoever read along has seen enough, as `| head` does.
+    if ((error as { code?: string }).code === 'EPIPE') return
     if (!(error instanceof CommanderError)) throw error
     // Help and version have said what they had to say.
     if (error.exitCode !== 0) process.stderr.write(`${mistake(error)}\n`)

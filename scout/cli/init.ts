@@ -72,16 +72,24 @@ async function interview(known: Variables, folder: string): Promise<number> {
 }
 
 function flawsOf(answers: Variables): string[] {
-  return [readConfig(answers), readProviderSettings(answers)].flatMap((read) =>
-    Array.isArray(read) ? (read as string[]) : [],
+  const read = [readConfig(answers), readProviderSettings(answers)]
+  return [...read.flatMap((one) => (Array.isArray(one) ? (one as string[]) : [])), ...unwritable(answers)]
+}
+
+/** Readers of `.env` do not agree on these, and one of them would change the value. */
+function unwritable(answers: Variables): string[] {
+  const names = Object.keys(answers).filter((name) => /[$\\"'`\p{Cc}]/u.test(answers[name]!))
+  return names.map(
+    (name) => `${name} holds a quote, a backslash or a $, which .env cannot carry: set it outside of it.`,
   )
 }
 
 async function tryOut(answers: Variables): Promise<Finding[]> {
   const config = readConfig(answers)
   const settings = readProviderSettings(answers)
-  if (Array.isArray(config) || Array.isArray(settings)) {
-    return flawsOf(answers).map((sentence) => ({ what: 'Settings', health: 'fail', sentence }))
+  const flaws = flawsOf(answers)
+  if (flaws.length > 0 || Array.isArray(config) || Array.isArray(settings)) {
+    return flaws.map((sentence) => ({ what: 'Settings', health: 'fail', sentence }))
   }
   const system = realSystem()
   const [hub, providers] = await Promise.all([checkHub(config, system), checkProviders(settings, system)])

@@ -1,8 +1,8 @@
-import { readdirSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { LiveHub } from '../support/live-hub.ts'
-import { startCommand, startExample } from '../support/programs.ts'
+import { Program, startCommand, startExample } from '../support/programs.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 
 let hub: LiveHub
@@ -10,6 +10,8 @@ beforeAll(() => {
   hub = new LiveHub()
 })
 afterAll(() => hub.close())
+
+const read = (name: string) => readFileSync(new URL(`../../docs/examples/${name}`, import.meta.url), 'utf8')
 
 async function run(example: string, folder: string, env: Record<string, string> = {}) {
   const program = startExample(example, folder, { ORCHESTRATOR_URL: hub.url, SCOUT_KEY: hub.scoutKey, ...env })
@@ -62,6 +64,16 @@ test('retrieval.ts finds the passage that fits', async () => {
   await run('retrieval.ts', folder, { NOTES: folder })
   const { passages } = JSON.parse(await answer(await ask('notes', 'When does the boat leave?')))
   expect(passages[0]).toMatchObject({ file: 'notes.md', passage: expect.stringContaining('harbour at noon') })
+})
+
+test('the ten lines of the README serve', async () => {
+  const folder = temporaryFolder()
+  const code = /```ts\n([\s\S]+?)```/.exec(read('README.md'))![1]!
+  const api = new URL('../../scout/define.ts', import.meta.url).pathname
+  writeFileSync(join(folder, 'shouter.ts'), code.replace("'chasm/scout'", JSON.stringify(api)))
+  const env = { ORCHESTRATOR_URL: hub.url, SCOUT_KEY: hub.scoutKey, SCOUT_STATE_DIR: folder }
+  await new Program([process.execPath, 'shouter.ts'], folder, env).wrote(/Connected as shouter/)
+  expect(await answer(await ask('shout', 'hello'))).toBe('HELLO')
 })
 
 test('an example without a key says what to do and ends with code 2', async () => {

@@ -77,6 +77,13 @@ describe('init without a terminal', () => {
     expect(program.stderr).toMatch(/^SCOUT_KEY holds a key of the role client/m)
   })
 
+  test('refuses a value that .env would not give back', async () => {
+    const flags = ['--url', hub.url, '--key', hub.scoutKey, '--providers', 'demo', '--name', "a'$HOME"]
+    const program = await init(temporaryFolder(), flags)
+    expect(await program.exited).toBe(2)
+    expect(program.stderr).toMatch(/^SCOUT_NAME holds a quote, a backslash or a \$, which .env cannot carry: set it/)
+  })
+
   test('keeps the other lines of an older file and takes from it what is not said anew', async () => {
     const folder = temporaryFolder()
     const older = `# mine\nORCHESTRATOR_URL=http://127.0.0.1:1\nexport SCOUT_KEY=${hub.scoutKey}\nOTHER="a b"\n`

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vit
 import { LiveHub } from '../support/live-hub.ts'
 import { type Program, startCommand } from '../support/programs.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
+import { until } from '../support/until.ts'
 
 let hub: LiveHub
 beforeAll(() => {
@@ -76,8 +77,14 @@ describe('status', () => {
     scout.signal('SIGKILL')
     await scout.exited
     expect(readdirSync(state)).toHaveLength(1)
+    const [left] = readdirSync(state)
     expect((await command(['status'], folder)).code).toBe(1)
     expect(readdirSync(state)).toEqual([])
+    writeFileSync(join(state, left!), '')
+    const next = await serving(folder, 'next')
+    await until('the next scout to tidy up', () => !existsSync(join(state, left!)))
+    next.signal('SIGTERM')
+    await next.exited
     const hanging = createServer(() => {}).listen(join(state, 'hangs.sock'))
     onTestFinished(() => void hanging.close())
     const { code, stderr } = await command(['status'], folder)
