@@ -26,7 +26,7 @@ export async function listenForStatus(folder: string, system: System, scout: Ans
   const flaw = openStateFolder(folder)
   if (flaw !== null) throw new Error(flaw)
   // A scout that is killed again and again would else leave a socket each time.
-  void findScouts(folder, system)
+  if (socketsIn(folder).length > 0) void findScouts(folder, system)
   // Random, because a scout's name may hold slashes and a number of a process is not the only one of its kind.
   const path = join(folder, `${Buffer.from(system.randomBytes(8)).toString('hex')}${ending}`)
   const server = createServer((socket) => serve(socket, scout))
