@@ -89,8 +89,8 @@ export class Scout implements LinkHandler {
     return {
       name: this.settings.name,
       phase: this.link.phase,
-      runningMs: nowMs - this.beganMs,
-      connectedMs: connectedAtMs === null ? null : nowMs - connectedAtMs,
+      runningMs: Math.floor(nowMs - this.beganMs),
+      connectedMs: connectedAtMs === null ? null : Math.floor(nowMs - connectedAtMs),
       waiting: this.waitingFor,
       offers: this.ports.catalog.offers().map(({ model, provider }) => ({ model, provider })),
       concurrency: this.concurrency,
@@ -99,7 +99,7 @@ export class Scout implements LinkHandler {
       promptTokens,
       answerTokens,
       standing: standing.latest,
-      standingAgeMs: standing.latest === null ? 0 : nowMs - standing.heardMs,
+      standingAgeMs: standing.latest === null ? 0 : Math.floor(nowMs - standing.heardMs),
     }
   }
 

@@ -125,6 +125,28 @@ describe('init on a terminal', () => {
     expect(terminal.raw).not.toContain(hub.scoutKey)
   })
 
+  test('lets a person mend what does not work, or stop', async () => {
+    const folder = temporaryFolder()
+    const known = { SCOUT_KEY: hub.scoutKey, ORCHESTRATOR_URL: hub.url, PROVIDERS: 'ollama' }
+    const env = { ...known, OLLAMA_URL: 'http://127.0.0.1:1/v1' }
+    const terminal = new TerminalProgram([process.execPath, scoutMain, 'init'], folder, env)
+    for (let round = 0; round < 2; round++) {
+      await terminal.shows(/Where is the orchestrator\?/)
+      terminal.press(keys.enter)
+      await terminal.shows(/empty: keep the present one/)
+      terminal.press(keys.enter)
+      await terminal.shows(/Which providers answer here\?/)
+      terminal.press(keys.enter)
+      await terminal.shows(/URL of Ollama/)
+      terminal.press(keys.enter)
+      await terminal.shows(/fail {2}Provider[\s\S]*What now\?/)
+      terminal.press(...(round === 0 ? [] : [keys.down, keys.down]), keys.enter)
+    }
+    await terminal.shows(/Nothing was written/)
+    expect(await terminal.exited).toBe(1)
+    expect(readdirSync(folder)).toEqual([])
+  })
+
   test('lets a person leave, and then writes nothing', async () => {
     const folder = temporaryFolder()
     const terminal = onTerminal(folder)
