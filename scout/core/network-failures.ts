@@ -4,7 +4,9 @@
  * `init`; the words for HTTP statuses and close codes are `refusal.ts`'s.
  */
 
-const certificate = 'set NODE_EXTRA_CA_CERTS if it is signed by an authority of your own'
+/** The runtime reads this variable when it starts, before any `.env`. */
+const certificate =
+  'set NODE_EXTRA_CA_CERTS in the environment (.env comes too late) if an authority of your own signed it'
 
 const phrases: Record<string, string> = {
   ECONNREFUSED: 'nothing listens at this address; start the orchestrator there or correct ORCHESTRATOR_URL',
