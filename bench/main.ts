@@ -11,6 +11,7 @@ import { keep, machine } from './report/results.ts'
 import { plainTable, summaryColumns, summaryRows } from './report/table.ts'
 import type { FigureId } from './report/targets.ts'
 import { codec, core, store } from './scenarios/alone.ts'
+import { away } from './scenarios/away.ts'
 import { churn } from './scenarios/churn.ts'
 import { connect } from './scenarios/connect.ts'
 import { dispatch } from './scenarios/dispatch.ts'
@@ -38,6 +39,7 @@ const all: Scenario[] = [
   slow,
   flat,
   scoutMemory,
+  away,
   codec,
   core,
   store,

@@ -59,6 +59,11 @@ export class HubUnderTest {
     await this.child.end()
   }
 
+  /** From now on it neither hears nor says anything, but its sockets stay open. */
+  freeze(): void {
+    this.child.signal('SIGSTOP')
+  }
+
   /** The same hub again: same folder, same port. */
   async restart(): Promise<void> {
     await this.open()

@@ -50,11 +50,7 @@ export class Child<C extends Calls> {
   }
 
   usage(): Usage {
-    const stat = readFileSync(`/proc/${this.pid}/stat`, 'utf8')
-    // The name in brackets may hold spaces; user and system time are the 12th and 13th fields behind it.
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-    const ticks = Number(fields[11]) + Number(fields[12])
-    return { cpuMs: (ticks * 1_000) / ticksPerSecond, rssMb: rssOfPid(this.pid).rssMb }
+    return { cpuMs: cpuMsOfPid(this.pid), rssMb: rssOfPid(this.pid).rssMb }
   }
 
   signal(name: NodeJS.Signals): void {
@@ -81,6 +77,15 @@ export class Child<C extends Calls> {
     for (const answer of this.waiting.values()) answer.reject(error)
     this.waiting.clear()
   }
+}
+
+/** Processor time a process has taken since it began. */
+export function cpuMsOfPid(pid: number): number {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+  // The name in brackets may hold spaces; user and system time are the 12th and 13th fields behind it.
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  const ticks = Number(fields[11]) + Number(fields[12])
+  return (ticks * 1_000) / ticksPerSecond
 }
 
 /** Memory of a process now, and the most it ever had. */

@@ -2,7 +2,7 @@
  * The brokers that some peers rest on, started as programs of the machine on a free port of the loopback. A broker that
  * is not installed is not an error: its peers are skipped with the command that would install it.
  */
-import { connect, createServer, type AddressInfo } from 'node:net'
+import { type AddressInfo, connect, createServer } from 'node:net'
 import type { Peer } from './catalogue.ts'
 
 type BrokerKind = NonNullable<Peer['broker']>

@@ -132,7 +132,8 @@ export class Session {
     }
     this.heardMs = moment.nowMs
     if (frame.type === 'welcome') return this.welcome(frame, moment)
-    if (frame.type === 'hubDrain') this.windowMs = frame.windowMs
+    // A hub that named no time at all would be dialed again without a pause, as often as it hangs up.
+    if (frame.type === 'hubDrain') this.windowMs = Math.max(reconnectBaseMs, frame.windowMs)
     moment.out.push({ type: 'deliver', frame })
   }
 

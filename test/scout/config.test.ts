@@ -17,6 +17,7 @@ describe('the configuration of a scout', () => {
       name: 'my-host.local',
       concurrency: 4,
       logLevel: 'info',
+      logFormat: 'auto',
     })
   })
 
@@ -36,7 +37,7 @@ describe('the configuration of a scout', () => {
     [{ ORCHESTRATOR_URL: 'hub:8080' }, /^ORCHESTRATOR_URL must be an http, https, ws or wss URL/],
     [{ ORCHESTRATOR_URL: 'ftp://hub' }, /^ORCHESTRATOR_URL must be/],
     [{ ORCHESTRATOR_URL: 'http://me:pw@hub' }, /^ORCHESTRATOR_URL must not hold a name or password.*SCOUT_KEY/],
-    [{ SCOUT_KEY: '' }, /^SCOUT_KEY is not set: give this scout a key of the role scout/],
+    [{ SCOUT_KEY: '' }, /^SCOUT_KEY is not set: run `chasm-scout init`, or set it to a key of the role scout/],
     [{ SCOUT_KEY: 'sk-123' }, /^SCOUT_KEY cannot be used: this is not a Chasm key/],
     [{ SCOUT_KEY: key.slice(0, -1) }, /^SCOUT_KEY cannot be used: the key is cut short/],
     [{ SCOUT_KEY: makeKey('client', randomBytes) }, /^SCOUT_KEY holds a key of the role client, but wants/],
@@ -44,6 +45,7 @@ describe('the configuration of a scout', () => {
     [{ SCOUT_CONCURRENCY: '0' }, /^SCOUT_CONCURRENCY must be a whole number of tasks from 1 to 256/],
     [{ SCOUT_CONCURRENCY: '1.5' }, /^SCOUT_CONCURRENCY must be/],
     [{ SCOUT_CONCURRENCY: 'many' }, /^SCOUT_CONCURRENCY must be/],
+    [{ LOG_FORMAT: 'xml' }, /^LOG_FORMAT must be one of auto, json/],
     [{ LOG_LEVEL: 'loud' }, /^LOG_LEVEL must be one of debug, info, warn, error, silent/],
   ] as [Record<string, string>, RegExp][])('refuses %o with one sentence that says what to do', (env, sentence) => {
     const errors = errorsOf(env)

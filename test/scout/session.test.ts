@@ -168,6 +168,12 @@ describe('after a loss', () => {
     expect(stage.delayAfter(closed(4412), 0.5)).toBe(50_000)
   })
 
+  test('of a hub that named no window at all, there is still a pause', () => {
+    const stage = at('ready')
+    stage.step({ type: 'frame', frame: { type: 'hubDrain', windowMs: 0, reason: '' } })
+    expect(stage.delayAfter(closed(4412), 0.5)).toBe(500)
+  })
+
   test('the window of a hub that drained is forgotten with the next welcome', () => {
     const stage = at('ready')
     stage.step(hubDrain)
