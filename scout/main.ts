@@ -21,7 +21,7 @@ async function main(): Promise<void> {
   if (Array.isArray(config) || Array.isArray(settings)) {
     return refuse([config, settings].flatMap((read) => (Array.isArray(read) ? (read as string[]) : [])))
   }
-  const log = openLog(config.logLevel)
+  const log = await openLog(config.logLevel)
   listenForDefects(log)
   const starting = new AbortController()
   let drain = (reason: string): void => {

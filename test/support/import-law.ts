@@ -97,7 +97,7 @@ const folders: Folder[] = [
   },
   ...['http', 'gateway', 'planner', 'store', 'dashboard'].map((name) => edge(`orchestrator/${name}`)),
   {
-    files: /^orchestrator\/(main|key|backup)\.ts$/,
+    files: /^orchestrator\/(main|key|backup|build)\.ts$/,
     may: /^(orchestrator|shared)\//,
     law: 'a main imports its own side',
   },
@@ -107,7 +107,7 @@ const folders: Folder[] = [
     law: "files beside orchestrator/main.ts may import each other, the engine's ports and keyring, and shared",
   },
   { files: /^scout\/providers\//, may: /^(scout\/providers\/|shared\/)/, law: 'scout/providers may import shared' },
-  { files: /^scout\/main\.ts$/, may: /^(scout|shared)\//, law: 'a main imports its own side' },
+  { files: /^scout\/(main|executable)\.ts$/, may: /^(scout|shared)\//, law: 'a main imports its own side' },
   {
     files: /^scout\/[^/]+$/,
     may: /^(scout\/(?!main\.ts)[^/]+$|scout\/core\/|scout\/providers\/provider\.ts$|shared\/)/,
