@@ -7,7 +7,7 @@ import { hostname } from 'node:os'
 import { parseKey } from '../shared/api-key.ts'
 import { concurrencyMax, nameCharsMax } from '../shared/limits.ts'
 import { scoutPath } from '../shared/protocol/frames.ts'
-import { type LogLevel, logLevels } from './log.ts'
+import { type LogFormat, type LogLevel, logFormats, logLevels } from './log.ts'
 
 export interface ScoutConfig {
   /** Where the orchestrator's scout endpoint is: a ws or wss URL. */
@@ -17,6 +17,8 @@ export interface ScoutConfig {
   /** Tasks at once. */
   concurrency: number
   logLevel: LogLevel
+  /** `auto`: a live status on a terminal, JSON lines elsewhere. */
+  logFormat: LogFormat
 }
 
 type Environment = Readonly<Record<string, string | undefined>>
@@ -32,7 +34,8 @@ export function readConfig(env: Environment, host = hostname()): Readonly<ScoutC
     key: readScoutKey(env, errors),
     name: readName(env, host, errors),
     concurrency: readConcurrency(env, errors),
-    logLevel: readLogLevel(env, errors),
+    logLevel: readWord(env, 'LOG_LEVEL', logLevels, 'info', errors),
+    logFormat: readWord(env, 'LOG_FORMAT', logFormats, 'auto', errors),
   }
   return errors.length > 0 ? errors : Object.freeze(config)
 }
@@ -60,7 +63,7 @@ function readScoutKey(env: Environment, errors: string[]): string {
   const key = read(env, 'SCOUT_KEY')
   const how = "the orchestrator's operator makes one with `npm run key -- scout`"
   if (key === '') {
-    errors.push(`SCOUT_KEY is not set: give this scout a key of the role scout; ${how}.`)
+    errors.push(`SCOUT_KEY is not set: run \`chasm-scout init\`, or set it to a key of the role scout; ${how}.`)
     return ''
   }
   const parsed = parseKey(key)
@@ -89,11 +92,17 @@ function readConcurrency(env: Environment, errors: string[]): number {
   return defaultConcurrency
 }
 
-function readLogLevel(env: Environment, errors: string[]): LogLevel {
-  const text = read(env, 'LOG_LEVEL').toLowerCase() || 'info'
-  const level = logLevels.find((known) => known === text)
-  if (level === undefined) errors.push(`LOG_LEVEL must be one of ${logLevels.join(', ')}.`)
-  return level ?? 'info'
+function readWord<Word extends string>(
+  env: Environment,
+  variable: string,
+  words: readonly Word[],
+  otherwise: Word,
+  errors: string[],
+): Word {
+  const text = read(env, variable).toLowerCase() || otherwise
+  const word = words.find((known) => known === text)
+  if (word === undefined) errors.push(`${variable} must be one of ${words.join(', ')}.`)
+  return word ?? otherwise
 }
 
 function read(env: Environment, variable: string): string {

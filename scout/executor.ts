@@ -18,6 +18,7 @@ import { type Exit, Outbox } from './outbox.ts'
 import { keyOf, type Outgoing } from './outgoing.ts'
 import { type AnswerWriter, type Provider, type ProviderAnswer, ProviderError } from './providers/provider.ts'
 import { Run, type Stop } from './run.ts'
+import { Tally } from './tally.ts'
 
 /** The way to the hub, as the executor sees it. */
 export interface ExecutorLink extends Exit {
@@ -31,6 +32,7 @@ export interface ProviderLookup {
 }
 
 export class Executor {
+  readonly tally = new Tally()
   private readonly outbox: Outbox
   private readonly inbox = new Inbox()
   private readonly demand: Demand
@@ -61,6 +63,11 @@ export class Executor {
   /** Every lease still held, for the hello. */
   held(): FrameOf<'hello'>['held'] {
     return this.outbox.held(this.system.nowMs())
+  }
+
+  /** Tasks taken and not yet settled. */
+  get inFlight(): number {
+    return this.runs.size
   }
 
   // ---------------------------------------------------------------- what the link says
@@ -238,6 +245,7 @@ export class Executor {
     if (last === 'forgotten') return this.wake()
     const nowMs = this.system.nowMs()
     outgoing.settle(last, nowMs)
+    this.tally.count(last)
     const { task, attempt } = outgoing
     this.log.debug({ task, attempt, outcome: last.outcome, fault: last.fault }, 'Task settled')
     this.outbox.limit(nowMs)

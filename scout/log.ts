@@ -16,22 +16,14 @@ export interface Log {
 export const logLevels = ['debug', 'info', 'warn', 'error', 'silent'] as const
 export type LogLevel = (typeof logLevels)[number]
 
+export const logFormats = ['auto', 'json'] as const
+export type LogFormat = (typeof logFormats)[number]
+
 /** pino's numbers, so that whatever reads pino's lines reads ours. */
 const levelNumbers = { debug: 20, info: 30, warn: 40, error: 50, silent: Number.POSITIVE_INFINITY } as const
 
-/** Writes to standard output, each line before the call returns. */
-export async function openLog(level: LogLevel): Promise<Log> {
-  if (!isTerminal()) return jsonLines(level)
-  const [{ pino }, { default: pretty }] = await Promise.all([import('pino'), import('pino-pretty')])
-  return pino({ level, base: null }, pretty({ sync: true, ignore: 'pid,hostname', translateTime: 'SYS:HH:MM:ss' }))
-}
-
-/** The first look spares a scout in a container the 6 MB that come with `process.stdout`. */
-function isTerminal(): boolean {
-  return fstatSync(1).isCharacterDevice() && process.stdout.isTTY
-}
-
-function jsonLines(least: LogLevel): Log {
+/** JSON lines on standard output, each written before the call returns. */
+export function openLog(least: LogLevel): Log {
   const at = (level: Exclude<LogLevel, 'silent'>) => {
     const number = levelNumbers[level]
     if (number < levelNumbers[least]) return () => {}
@@ -47,4 +39,23 @@ function writeLine(line: string): void {
   } catch {
     // Whoever reads is gone or does not keep up: no scout ends for the sake of its log.
   }
+}
+
+/** Whether a person may be reading. The first look spares a container's scout the 6 MB behind `process.stdout`. */
+export function isTerminal(): boolean {
+  return fstatSync(1).isCharacterDevice() && process.stdout.isTTY === true
+}
+
+/** Lines for people, without the facts, which the words already say. `print` gets each with its line break. */
+export async function openPrettyLog(level: LogLevel, print: (text: string) => void): Promise<Log> {
+  // A scout in a container never needs it, and does not pay for its memory.
+  const [{ pino }, { prettyFactory }] = await Promise.all([import('pino'), import('pino-pretty')])
+  const pretty = prettyFactory({
+    colorize: true,
+    hideObject: true,
+    ignore: 'pid,hostname',
+    translateTime: 'SYS:HH:MM:ss',
+  })
+  const log: Log = pino({ level, base: null }, { write: (line) => print(pretty(line)) })
+  return log
 }

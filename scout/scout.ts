@@ -12,8 +12,11 @@ import { Executor } from './executor.ts'
 import { Link, type LinkHandler } from './link.ts'
 import type { Log } from './log.ts'
 import type { Dial } from './socket.ts'
+import { StandingKeeper } from './standing.ts'
+import type { ScoutStatus } from './status.ts'
 
-const agent = 'chasm-scout/0.1.0'
+export const agentVersion = '0.1.0'
+const agent = `chasm-scout/${agentVersion}`
 const instanceBytes = 8
 
 export interface ScoutSettings {
@@ -39,6 +42,11 @@ export class Scout implements LinkHandler {
   private readonly concurrency: number
   private readonly link: Link
   private readonly executor: Executor
+  private readonly standing = new StandingKeeper()
+  private readonly beganMs: number
+  private connectedAtMs: number | null = null
+  /** Why there is no session; empty until there is a reason. */
+  private waitingFor = ''
   private timers: Timer[] = []
 
   constructor(
@@ -46,6 +54,7 @@ export class Scout implements LinkHandler {
     private readonly ports: ScoutPorts,
   ) {
     const { system, dial, catalog, log } = ports
+    this.beganMs = system.nowMs()
     this.instance = Buffer.from(system.randomBytes(instanceBytes)).toString('hex')
     this.concurrency = Math.min(concurrencyMax, settings.concurrency)
     this.link = new Link(system, dial, this, log)
@@ -70,6 +79,28 @@ export class Scout implements LinkHandler {
     this.executor.drain(() => this.link.leave())
   }
 
+  /** How it stands at this moment. */
+  status(): ScoutStatus {
+    const { executor, standing, connectedAtMs } = this
+    const { outcomes, promptTokens, answerTokens } = executor.tally
+    const nowMs = this.ports.system.nowMs()
+    return {
+      name: this.settings.name,
+      phase: this.link.phase,
+      runningMs: nowMs - this.beganMs,
+      connectedMs: connectedAtMs === null ? null : nowMs - connectedAtMs,
+      waiting: this.waitingFor,
+      offers: this.ports.catalog.offers().map(({ model, provider }) => ({ model, provider })),
+      concurrency: this.concurrency,
+      inFlight: executor.inFlight,
+      outcomes: { ...outcomes },
+      promptTokens,
+      answerTokens,
+      standing: standing.latest,
+      standingAgeMs: standing.latest === null ? 0 : nowMs - standing.heardMs,
+    }
+  }
+
   // ---------------------------------------------------------------- what the link says
 
   hello(): Hello {
@@ -79,6 +110,8 @@ export class Scout implements LinkHandler {
   }
 
   welcomed(frame: FrameOf<'welcome'>): void {
+    this.connectedAtMs = this.ports.system.nowMs()
+    this.waitingFor = ''
     const count = this.offers().length
     const models = count === 1 ? '1 model' : `${count} models`
     this.ports.log.info({ scout: frame.scout }, `Connected as ${this.settings.name}, offering ${models}`)
@@ -87,15 +120,23 @@ export class Scout implements LinkHandler {
   }
 
   work(frame: WorkFrame): void {
+    if (frame.type === 'standing') return this.stand(frame)
     if (frame.type === 'hubDrain') this.ports.log.info({}, 'The orchestrator is leaving; finishing what runs here')
     this.executor.work(frame)
   }
 
+  private stand({ type: _, ...standing }: FrameOf<'standing'>): void {
+    const news = this.standing.hear(standing, this.ports.system.nowMs())
+    if (news !== null) this.ports.log.info({ standing }, news)
+  }
+
   lost(): void {
+    this.connectedAtMs = null
     this.executor.lost()
   }
 
   waiting(delayMs: number, reason: string): void {
+    this.waitingFor = reason
     this.ports.log.warn({}, `Not connected: ${reason}; dialing again in ${(delayMs / 1_000).toFixed(1)} s`)
   }
 

@@ -37,7 +37,10 @@ export function websocketDial(url: string, key: string, system: System): Dial {
       handshakeTimeout: handshakeTimeoutMs,
       maxPayload: frameBytesMax,
       perMessageDeflate: false,
+      // The key goes to whoever is behind the certificate: no variable may wave a bad one through.
+      rejectUnauthorized: true,
     })
+    const beganMs = system.nowMs()
     let failure = ''
     socket.on('open', () => events.opened())
     // With this listener, Bun reports neither an error nor a close after it.
@@ -47,7 +50,9 @@ export function websocketDial(url: string, key: string, system: System): Dial {
     })
     socket.on('message', (data, isBinary) => events.message(isBinary ? (data as Buffer) : null))
     socket.on('error', (error: Error & { code?: string }) => {
-      failure = error.code ?? error.message
+      // The handshake's own timeout is the one failure that comes without a code.
+      const isLate = system.nowMs() - beganMs >= handshakeTimeoutMs
+      failure = error.code ?? (isLate ? 'ETIMEDOUT' : error.message)
     })
     socket.on('close', (code, reason) => events.closed(code, reason.length > 0 ? reason.toString() : failure))
     return {

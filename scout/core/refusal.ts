@@ -2,8 +2,10 @@
  * What an operator reads when the orchestrator will not have this scout: one sentence per HTTP status and close code,
  * saying what to do. The session decides with these whether to dial again; nothing else looks at them.
  */
+import { plainMessage } from '../../shared/faults.ts'
 import { closeRow, closeTable, mayReconnect } from '../../shared/protocol/close-codes.ts'
 import { subprotocol } from '../../shared/protocol/frames.ts'
+import { networkFailure } from './network-failures.ts'
 
 const versions = `the two sides speak different protocol versions (this scout: ${subprotocol})`
 const otherVersion = `${versions}; update the older one`
@@ -39,19 +41,31 @@ export function finalClose(code: number, reason: string): string | null {
 }
 
 /** Why a session was lost, for the log. */
-export function lossReason(code: number, reason: string): string {
+export function lossReason(code: number, words: string): string {
+  const reason = plainMessage(words)
   const row = closeRow(code)
   if (row !== undefined) return reason === '' ? row.meaning : `${row.meaning}: ${reason}`
-  return reason === '' ? `the connection ended (${code})` : `the connection failed (${reason})`
+  if (reason === '') return `the connection ended (${code})`
+  const phrase = networkFailure(reason)
+  return phrase === undefined ? `the connection failed (${reason})` : `${phrase} (${reason})`
 }
+
+/** A scout follows nowhere: its key goes only to where it was sent. */
+const finalAddress = 'write the final address, perhaps with https://, into ORCHESTRATOR_URL'
 
 /** Why a dial was refused, when dialing again may help. */
 export function refusedReason(status: number): string {
   if (status === 404) return 'there is no orchestrator at this address (HTTP 404); check ORCHESTRATOR_URL'
+  if (status >= 300 && status < 400) {
+    return `this address sends elsewhere (HTTP ${status}); ${finalAddress}`
+  }
+  if (status >= 200 && status < 300) {
+    return `a web server answers here, but no orchestrator (HTTP ${status}); check ORCHESTRATOR_URL`
+  }
   if (status === 429) return 'the orchestrator sees too many dials from here (HTTP 429)'
   return `the orchestrator answered HTTP ${status}`
 }
 
 function because(reason: string): string {
-  return reason === '' ? '' : `: ${reason}`
+  return reason === '' ? '' : `: ${plainMessage(reason)}`
 }

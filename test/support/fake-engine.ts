@@ -2,6 +2,10 @@
  * An engine in memory for tests of the client edge: it accepts every submission, and the test plays scout and hub by
  * writing into the answers. It counts what the edge takes, so that a test can see whether a slow reader is bounded.
  */
+
+import type { Cost } from '../../orchestrator/core/entities.ts'
+import { Journal } from '../../orchestrator/engine/journal.ts'
+import { keepAnswer } from '../../orchestrator/engine/kept-answers.ts'
 import type {
   Answer,
   AnswerEnd,
@@ -15,9 +19,6 @@ import type {
   ScoutListing,
   Submission,
 } from '../../orchestrator/engine/ports.ts'
-import type { Cost } from '../../orchestrator/core/entities.ts'
-import { Journal } from '../../orchestrator/engine/journal.ts'
-import { keepAnswer } from '../../orchestrator/engine/kept-answers.ts'
 import { Replays } from '../../orchestrator/engine/replays.ts'
 import { memoryStore } from '../../orchestrator/store/memory.ts'
 import { type Fault, fault } from '../../shared/faults.ts'

@@ -107,6 +107,11 @@ const folders: Folder[] = [
     law: "files beside orchestrator/main.ts may import each other, the engine's ports and keyring, and shared",
   },
   { files: /^scout\/providers\//, may: /^(scout\/providers\/|shared\/)/, law: 'scout/providers may import shared' },
+  {
+    files: /^scout\/cli\//,
+    may: /^(scout\/(?!main\.ts)|shared\/)/,
+    law: 'scout/cli may import its whole side, but no main',
+  },
   { files: /^scout\/(main|executable)\.ts$/, may: /^(scout|shared)\//, law: 'a main imports its own side' },
   {
     files: /^scout\/[^/]+$/,
@@ -117,8 +122,10 @@ const folders: Folder[] = [
 
 /** Where each package has its one home. Tests and benches are free. */
 const packageHomes: Record<string, RegExp> = {
+  '@clack/prompts': /^scout\/cli\/init-questions\.ts$/,
   'bun:sqlite': /^orchestrator\/store\//,
   bun: /^(orchestrator|scout)\/(?!core\/)/,
+  commander: /^scout\/cli\/commands\.ts$/,
   msgpackr: /^shared\/protocol\/codec\.ts$/,
   openai: /^scout\/providers\/openai-compatible\.ts$/,
   'p-queue': /^scout\/executor\.ts$/,

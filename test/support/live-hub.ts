@@ -87,7 +87,8 @@ export class LiveHub {
   /** A scout as a process of its own, to be killed. `env` sets the demo provider's knobs. */
   async spawnScout(name: string, env: Record<string, string> = {}): Promise<Bun.Subprocess> {
     const who = { ORCHESTRATOR_URL: this.url, SCOUT_KEY: this.scoutKey, SCOUT_NAME: name, PROVIDERS: 'demo' }
-    const settings = { PATH: process.env.PATH, LOG_LEVEL: 'error', SCOUT_CONCURRENCY: '4', ...who, ...env }
+    const quiet = { PATH: process.env.PATH, LOG_LEVEL: 'error', SCOUT_STATE_DIR: join(this.folder, 'scouts') }
+    const settings = { ...quiet, SCOUT_CONCURRENCY: '4', ...who, ...env }
     const child = Bun.spawn([process.execPath, scoutMain], {
       env: settings,
       stdout: 'ignore',

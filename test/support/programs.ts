@@ -2,6 +2,7 @@
  * The product's programs as a person starts them: processes of their own with nothing but the given environment. What
  * they write can be waited for; whatever still runs when the test is over is killed.
  */
+import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
 import { Conditions } from './conditions.ts'
 
@@ -68,6 +69,21 @@ function pathOf(script: Script): string {
 
 export function start(script: Script, folder: string, env: Record<string, string>): Program {
   return new Program([process.execPath, pathOf(script)], folder, env)
+}
+
+/** One command of the scout's command line, as `chasm-scout doctor`. */
+export function startCommand(args: string[], folder: string, env: Record<string, string> = {}): Program {
+  // Whatever this scout leaves for `status` to find stays in the test's own folder.
+  return new Program([process.execPath, pathOf('scout/main.ts'), ...args], folder, {
+    SCOUT_STATE_DIR: join(folder, 'state'),
+    ...env,
+  })
+}
+
+/** One of the scouts in docs/examples. */
+export function startExample(name: string, folder: string, env: Record<string, string>): Program {
+  const path = new URL(`../../docs/examples/${name}`, import.meta.url).pathname
+  return new Program([process.execPath, path], folder, { SCOUT_STATE_DIR: join(folder, 'state'), ...env })
 }
 
 /** A scout whose jitter always comes out small: it dials again within a fraction of a second. */

@@ -1,0 +1,128 @@
+/**
+ * The checks behind `doctor` and `init`: the way to the hub, the key, the clock, each provider and its models, memory,
+ * open files, the state folder. All of them run at once and each is over within `checkMs`. They change nothing and
+ * send no request that costs anything.
+ */
+import { readFileSync } from 'node:fs'
+import { freemem } from 'node:os'
+import { checkMs, clockSkewMs, freeMemoryBytesMin, spareDescriptors } from '../../shared/limits.ts'
+import type { System } from '../../shared/system.ts'
+import type { Offer } from '../../shared/task.ts'
+import type { ScoutConfig } from '../config.ts'
+import { configuredProviders, type ProviderSettings } from '../providers/configured.ts'
+import { type Provider, ProviderError } from '../providers/provider.ts'
+import { openStateFolder, stateFolder } from '../state-folder.ts'
+import { type Finding, finding } from './findings.ts'
+import { reachHub, tryKey } from './hub-probe.ts'
+
+const MiB = 1024 * 1024
+/** Models named in a line; the rest is a number. */
+const modelsShown = 4
+
+/** Reachability, key and clock. */
+export async function checkHub(config: Pick<ScoutConfig, 'url' | 'key'>, system: System): Promise<Finding[]> {
+  const { flaw, skewMs } = await reachHub(config, system)
+  if (flaw !== null) {
+    const later = 'not checked, because the orchestrator was not reached.'
+    return [finding('Hub', 'fail', flaw), finding('Key', 'skip', later), finding('Clock', 'skip', later)]
+  }
+  const keyFlaw = await tryKey(config, system)
+  return [
+    finding('Hub', 'ok', `An orchestrator answers at ${config.url}.`),
+    keyFlaw === null ? finding('Key', 'ok', 'The orchestrator takes it.') : finding('Key', 'fail', keyFlaw),
+    checkClock(skewMs),
+  ]
+}
+
+export function checkClock(skewMs: number | null): Finding {
+  if (skewMs === null) return finding('Clock', 'skip', 'not checked, because the orchestrator told no time.')
+  const seconds = Math.round(Math.abs(skewMs) / 1_000)
+  if (Math.abs(skewMs) < clockSkewMs) return finding('Clock', 'ok', `${seconds} s from the orchestrator's.`)
+  const side = skewMs > 0 ? 'behind' : 'ahead of'
+  return finding('Clock', 'warn', `${seconds} s ${side} the orchestrator's: set this machine's clock, by NTP at best.`)
+}
+
+/** Every provider with its models, asked at once. */
+export async function checkProviders(settings: ProviderSettings, system: System): Promise<Finding[]> {
+  const signal = AbortSignal.timeout(checkMs)
+  try {
+    const { providers, notes } = await configuredProviders(settings, system, signal)
+    const found = await Promise.all(providers.map((provider) => checkProvider(provider, signal)))
+    const demo = notes.length > 0 && providers.every(({ name }) => name === 'demo')
+    return [...found, ...notes.map((note) => finding('Provider', demo ? 'warn' : 'ok', note))]
+  } catch (error) {
+    return [finding('Provider', 'fail', error instanceof Error ? error.message : String(error))]
+  }
+}
+
+async function checkProvider(provider: Provider, signal: AbortSignal): Promise<Finding> {
+  const { name } = provider
+  try {
+    const offers = await Promise.race([provider.discover(signal), overAt(signal)])
+    if (offers.length > 0) return finding('Provider', 'ok', `${name} offers ${modelsText(offers)}.`)
+    return finding('Provider', 'fail', `${name} has no models: load one there, or correct MODEL if that is set.`)
+  } catch (error) {
+    if (error instanceof ProviderError) return finding('Provider', 'fail', `${name}: ${error.message}`)
+    if (!signal.aborted) return finding('Provider', 'fail', `${name} cannot be asked: ${String(error)}`)
+    const patience = `did not list its models within ${checkMs / 1_000} s`
+    return finding('Provider', 'fail', `${name} ${patience}: look whether it runs and can be reached from here.`)
+  }
+}
+
+function overAt(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason), { once: true }))
+}
+
+function modelsText(offers: readonly Offer[]): string {
+  const shown = offers.slice(0, modelsShown).map(({ model }) => model)
+  const more = offers.length - shown.length
+  return `${offers.length === 1 ? '1 model' : `${offers.length} models`}: ${shown.join(', ')}${more > 0 ? ' …' : ''}`
+}
+
+/** What this machine gives: memory, open files, a folder for the status socket. */
+export function checkMachine(concurrency: number, env: Readonly<Record<string, string | undefined>>): Finding[] {
+  return [checkMemory(freeBytes()), checkDescriptors(descriptorLimit(), concurrency), checkStateFolder(env)]
+}
+
+export function checkMemory(bytes: number): Finding {
+  const text = `${Math.round(bytes / MiB)} MB are free`
+  if (bytes >= freeMemoryBytesMin) return finding('Memory', 'ok', `${text}.`)
+  const least = `${freeMemoryBytesMin / MiB} MB`
+  return finding('Memory', 'warn', `${text}, but a scout wants ${least}: free some, or raise the container's limit.`)
+}
+
+/** What this process may still take, under the limit of its container too. */
+function freeBytes(): number {
+  const limit = process.constrainedMemory()
+  const left = limit > 0 ? limit - process.memoryUsage.rss() : Number.POSITIVE_INFINITY
+  return Math.max(0, Math.min(freemem(), left))
+}
+
+export function checkDescriptors(limit: number | null, concurrency: number): Finding {
+  if (limit === null) return finding('Open files', 'skip', 'not checked, because this system does not tell its limit.')
+  const wanted = 2 * concurrency + spareDescriptors
+  if (limit >= wanted) return finding('Open files', 'ok', `up to ${limit} are allowed.`)
+  const advice = `raise it with \`ulimit -n ${wanted}\`, or lower SCOUT_CONCURRENCY`
+  return finding(
+    'Open files',
+    'warn',
+    `only ${limit} are allowed, but ${concurrency} tasks at once want more: ${advice}.`,
+  )
+}
+
+function descriptorLimit(): number | null {
+  try {
+    const [, soft] = /^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8')) ?? []
+    return soft === undefined ? null : Number(soft)
+  } catch {
+    // Not a Linux.
+    return null
+  }
+}
+
+function checkStateFolder(env: Readonly<Record<string, string | undefined>>): Finding {
+  const folder = stateFolder(env)
+  const flaw = openStateFolder(folder)
+  if (flaw === null) return finding('State', 'ok', `\`status\` and \`drain\` find a scout through ${folder}.`)
+  return finding('State', 'warn', `\`status\` and \`drain\` will find no scout: ${flaw}`)
+}
