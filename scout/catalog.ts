@@ -1,13 +1,17 @@
 /**
  * What this scout's providers offer, and which of them serves a model. It asks every provider at the start and every
- * few minutes after, sooner while one cannot be asked. The start waits for its first offers; the executor looks up
- * providers in it; `changed` tells whoever introduces the scout to the hub.
+ * few minutes after, sooner while one cannot be asked, and heeds what they say of their limits while they work. The
+ * start waits for its first offers; the executor looks up providers in it and tells it their failures; `changed` tells
+ * whoever introduces the scout to the hub.
  */
 import { fullJitterMs } from '../shared/backoff.ts'
+import type { Fault } from '../shared/faults.ts'
 import { offersMax, offersRefreshMs, reconnectBaseMs, reconnectCapMs } from '../shared/limits.ts'
 import type { System, Timer } from '../shared/system.ts'
 import type { Offer, TaskKind } from '../shared/task.ts'
+import type { Candidate, ProviderLookup } from './executor.ts'
 import type { Log } from './log.ts'
+import { Pauses } from './pauses.ts'
 import { type Provider, ProviderError } from './providers/provider.ts'
 
 interface Shelf {
@@ -18,10 +22,11 @@ interface Shelf {
   timer: Timer | null
 }
 
-export class Catalog {
+export class Catalog implements ProviderLookup {
   private readonly shelves: Shelf[]
   private readonly closing = new AbortController()
   private watchers: (() => void)[] = []
+  private readonly pauses = new Pauses()
   private known = '[]'
 
   /** `providers` in order of preference: what two of them offer is offered once, by the first. */
@@ -61,9 +66,54 @@ export class Catalog {
   }
 
   /** Who can serve this model, in order of preference. */
-  providersOf(kind: TaskKind, model: string): Provider[] {
-    const serves = (offer: Offer) => offer.kind === kind && offer.model === model
-    return this.shelves.filter(({ offers }) => offers.some(serves)).map(({ provider }) => provider)
+  providersOf(kind: TaskKind, model: string): Candidate[] {
+    const nowMs = this.system.nowMs()
+    return this.shelves
+      .filter(({ offers }) => offers.some(isOffer(kind, model)))
+      .map(({ provider }) => ({ provider, pausedMs: this.pauses.leftMs(provider.name, kind, model, nowMs) }))
+  }
+
+  /** What a failure at work means for the offers: a pause, one model gone, or a key that is not accepted any more. */
+  failed(provider: Provider, kind: TaskKind, model: string, { code, message, retryAfterMs }: Fault): void {
+    const shelf = this.shelves.find((one) => one.provider === provider)
+    if (shelf === undefined || shelf.offers.length === 0) return
+    switch (code) {
+      case 'provider_rate_limited':
+        return this.pause(provider, kind, model, retryAfterMs)
+      case 'provider_unauthorized':
+        this.switchOff(shelf, message)
+        this.schedule(shelf, offersRefreshMs)
+        return this.compare()
+      case 'not_offered': {
+        const isGone = isOffer(kind, model)
+        shelf.offers = shelf.offers.filter((offer) => !isGone(offer))
+        this.log.warn({ provider: provider.name }, `${provider.name} does not serve ${model} any more: ${message}`)
+        return this.compare()
+      }
+    }
+  }
+
+  exhausted(provider: Provider, kind: TaskKind, model: string, pauseMs: number): void {
+    this.pause(provider, kind, model, pauseMs)
+  }
+
+  private pause(provider: Provider, kind: TaskKind, model: string, forMs: number | undefined): void {
+    const { name } = provider
+    const nowMs = this.system.nowMs()
+    const isNew = this.pauses.leftMs(name, kind, model, nowMs) === 0
+    const lastsMs = this.pauses.begin(name, kind, model, forMs, nowMs)
+    const seconds = (lastsMs / 1_000).toFixed(1)
+    if (isNew) this.log.info({ provider: name, model }, `${name} is at its limit for ${model}: paused for ${seconds} s`)
+  }
+
+  /** Its key is not accepted: nothing of it is offered until it is. */
+  private switchOff(shelf: Shelf, why: string): void {
+    const { name } = shelf.provider
+    if (shelf.failures++ === 0 || shelf.offers.length > 0) {
+      const again = `it is asked again every ${offersRefreshMs / 60_000} minutes`
+      this.log.error({ provider: name }, `Provider ${name} is switched off: ${why}; ${again}`)
+    }
+    shelf.offers = []
   }
 
   private async ask(shelf: Shelf): Promise<void> {
@@ -75,22 +125,34 @@ export class Catalog {
       shelf.failures = 0
     } catch (error) {
       if (this.closing.signal.aborted) return
-      this.failed(shelf, error)
-      delayMs = reconnectBaseMs + fullJitterMs(shelf.failures, reconnectBaseMs, reconnectCapMs, this.system.random())
+      delayMs = this.unlisted(shelf, error)
     }
     if (this.closing.signal.aborted) return
-    shelf.timer = this.system.after(delayMs, () => void this.ask(shelf))
+    this.schedule(shelf, delayMs)
     this.compare()
   }
 
-  private failed(shelf: Shelf, error: unknown): void {
+  private schedule(shelf: Shelf, delayMs: number): void {
+    shelf.timer?.cancel()
+    shelf.timer = this.system.after(delayMs, () => void this.ask(shelf))
+  }
+
+  /** A provider could not be asked what it has. Returns when to ask again. */
+  private unlisted(shelf: Shelf, error: unknown): number {
     const { provider } = shelf
     const code = error instanceof ProviderError ? error.fault.code : 'scout_error'
+    if (error instanceof ProviderError && code === 'provider_unauthorized') {
+      this.switchOff(shelf, error.message)
+      return offersRefreshMs
+    }
     // A provider that is merely busy still has its models.
     if (code !== 'provider_rate_limited' && code !== 'provider_timeout') shelf.offers = []
-    if (shelf.failures++ > 0) return
-    const why = error instanceof ProviderError ? error.message : 'its adapter failed unexpectedly.'
-    this.log.warn({ provider: provider.name, fault: code }, `Provider ${provider.name} cannot list its models: ${why}`)
+    if (shelf.failures++ === 0) {
+      const why = error instanceof ProviderError ? error.message : 'its adapter failed unexpectedly.'
+      const facts = { provider: provider.name, fault: code }
+      this.log.warn(facts, `Provider ${provider.name} cannot list its models: ${why}`)
+    }
+    return reconnectBaseMs + fullJitterMs(shelf.failures, reconnectBaseMs, reconnectCapMs, this.system.random())
   }
 
   private compare(): void {
@@ -99,4 +161,8 @@ export class Catalog {
     this.known = offers
     for (const watcher of this.watchers) watcher()
   }
+}
+
+function isOffer(kind: TaskKind, model: string): (offer: Offer) => boolean {
+  return (offer) => offer.kind === kind && offer.model === model
 }

@@ -4,14 +4,14 @@
  * pong proves that work moves. It keeps the leases' clock; dialing and greeting are not its business.
  */
 import PQueue from 'p-queue'
-import { type Fault, fault, faultTable } from '../shared/faults.ts'
+import { type Fault, fault } from '../shared/faults.ts'
 import { abortGraceMs, bodyBytesMax, concurrencyMax, inlineBodyBytesMax } from '../shared/limits.ts'
 import type { FrameOf } from '../shared/protocol/frames.ts'
 import type { System, Timer } from '../shared/system.ts'
 import type { TaskKind } from '../shared/task.ts'
 import { Demand } from './core/demand.ts'
 import type { WorkFrame } from './core/session.ts'
-import { answerTooLarge, cancelled, done, type Ending, ended, handedBack, lateAnswer, tooMuchAtOnce } from './ending.ts'
+import { answerTooLarge, cancelled, done, type Ending, handedBack, lateAnswer, tooMuchAtOnce } from './ending.ts'
 import { Inbox } from './inbox.ts'
 import type { Log } from './log.ts'
 import { type Exit, Outbox } from './outbox.ts'
@@ -19,6 +19,7 @@ import { keyOf, type Outgoing } from './outgoing.ts'
 import { type AnswerWriter, type Provider, type ProviderAnswer, ProviderError } from './providers/provider.ts'
 import { Run, type Stop } from './run.ts'
 import { Tally } from './tally.ts'
+import { Tries } from './tries.ts'
 
 /** The way to the hub, as the executor sees it. */
 export interface ExecutorLink extends Exit {
@@ -26,9 +27,19 @@ export interface ExecutorLink extends Exit {
   violation(reason: string): void
 }
 
-/** Who serves a model, in order of preference. */
+/** One that serves a model; `pausedMs` is for how long its service still wants no request for it. */
+export interface Candidate {
+  provider: Provider
+  pausedMs: number
+}
+
 export interface ProviderLookup {
-  providersOf(kind: TaskKind, model: string): Provider[]
+  /** Who serves a model, in order of preference. */
+  providersOf(kind: TaskKind, model: string): Candidate[]
+  /** A provider failed so: its limits, its key, its models may not be what they were. */
+  failed(provider: Provider, kind: TaskKind, model: string, cause: Fault): void
+  /** A provider answered, and wants no more requests for this model for so long. */
+  exhausted(provider: Provider, kind: TaskKind, model: string, pauseMs: number): void
 }
 
 export class Executor {
@@ -179,21 +190,28 @@ export class Executor {
   /** Asks one provider after the other, until one has answered or another try would not help. */
   private async answer(run: Run): Promise<Ending> {
     const { kind, model } = run.frame
-    let last: Fault = fault('not_offered', `This scout does not offer ${model} any more.`)
-    for (const provider of this.providers.providersOf(kind, model)) {
+    const tries = new Tries(model)
+    for (const { provider, pausedMs } of this.providers.providersOf(kind, model)) {
+      if (pausedMs > 0) {
+        const message = `${provider.name} is at its rate limit`
+        tries.add(fault('provider_rate_limited', message, { retryAfterMs: pausedMs }))
+        continue
+      }
       try {
         run.outgoing.started(provider.name)
         this.wrote(run.outgoing)
-        const { json } = await this.ask(provider, run)
+        const { json, pauseMs } = await this.ask(provider, run)
+        if (pauseMs !== undefined) this.providers.exhausted(provider, kind, model, pauseMs)
         return done(json)
       } catch (error) {
         if (run.stop !== null) break
-        last = this.faultOf(error, provider, run)
-        if (run.outgoing.lines > 0 || faultTable[last.code].retry === 'never') break
+        const cause = this.faultOf(error, provider, run)
+        tries.add(cause)
+        this.providers.failed(provider, kind, model, cause)
+        if (tries.isFinal(run.outgoing.lines > 0)) break
       }
     }
-    const untouched = last.code === 'provider_rate_limited' && run.outgoing.lines === 0
-    return ended(untouched ? 'released' : 'failed', last)
+    return tries.ending(run.outgoing.lines > 0)
   }
 
   /** The provider's answer; after an abort it has a moment to end, then this rejects whether it has or not. */
@@ -228,10 +246,16 @@ export class Executor {
   }
 
   private faultOf(error: unknown, provider: Provider, run: Run): Fault {
-    if (error instanceof ProviderError) return error.fault
     const { task, attempt } = run.frame
-    const facts = { task, attempt, provider: provider.name, error: String(error) }
-    this.log.error(facts, `Provider ${provider.name} failed in a way its adapter does not know`)
+    const facts = { task, attempt, provider: provider.name }
+    if (error instanceof ProviderError) {
+      this.log.debug({ ...facts, fault: error.fault.code }, `Provider ${provider.name} failed: ${error.message}`)
+      return error.fault
+    }
+    this.log.error(
+      { ...facts, error: String(error) },
+      `Provider ${provider.name} failed in a way its adapter does not know`,
+    )
     return fault('scout_error', `The scout's adapter for ${provider.name} failed unexpectedly.`)
   }
 

@@ -207,6 +207,13 @@ export const providerSilenceMs = 60_000
 export const providerDiscoverMs = 10_000
 /** A local model server answers a probe within this, or it counts as absent: the start waits for the probes. */
 export const providerProbeMs = 300
+/** Choices in one streamed answer; a provider that streams more fails the attempt with `provider_bad_answer`. */
+export const providerChoicesMax = 128
+/** Models a local server is asked about one by one; the details of the rest stay unknown. */
+export const detailedModelsMax = 64
+/** Rows in `MODEL_NAMES`, and bytes of the file it may name; a start with more is refused. */
+export const nameRowsMax = 1_000
+export const nameFileBytesMax = 1 * MiB
 
 // ---------------------------------------------------------------- store
 

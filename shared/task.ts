@@ -7,7 +7,7 @@ export type TaskKind = 'chat' | 'embed'
 export const taskKinds: readonly TaskKind[] = ['chat', 'embed']
 
 /** What a model can besides plain text, as bits that add up. */
-const abilityBits = { tools: 1, json: 2, images: 4, audio: 8 } as const
+export const abilityBits = { tools: 1, json: 2, images: 4, audio: 8 } as const
 
 /**
  * One thing a scout can do. The provider is the one the scout would use first; the `started` frame and the settlement

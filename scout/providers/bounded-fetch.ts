@@ -8,11 +8,21 @@ import { ProviderError } from './provider.ts'
 
 /** Like `fetch`; reading the answer fails with `answer_too_large` beyond `bodyBytesMax`. */
 export async function boundedFetch(url: string | URL | Request, init?: RequestInit): Promise<Response> {
-  const response = await fetch(url, init)
+  const headers = new Headers(init?.headers)
+  // A few packed bytes can unfold into gigabytes before anyone has counted them.
+  headers.set('accept-encoding', 'identity')
+  const response = await fetch(url, { ...init, headers, decompress: false })
   if (!response.body) return response
+  const encoding = response.headers.get('content-encoding') ?? 'identity'
+  if (encoding !== 'identity') {
+    await response.body.cancel()
+    throw new ProviderError(
+      fault('provider_bad_answer', 'the provider sent a compressed answer, which nobody asked for'),
+    )
+  }
   const isEvents = response.headers.get('content-type')?.includes('text/event-stream') ?? false
-  const { status, statusText, headers } = response
-  return new Response(response.body.pipeThrough(bounded(isEvents)), { status, statusText, headers })
+  const { status, statusText } = response
+  return new Response(response.body.pipeThrough(bounded(isEvents)), { status, statusText, headers: response.headers })
 }
 
 function bounded(isEvents: boolean): TransformStream<Uint8Array, Uint8Array> {

@@ -11,24 +11,37 @@ import {
   hostedService,
   localService,
   readBaseUrl,
+  rowOf,
   type Service,
   type ServiceName,
   serviceNames,
   serviceTable,
 } from './dialects.ts'
+import { GroqProvider } from './groq.ts'
+import { isObject, type Json } from './json-object.ts'
+import { type ModelNames, namesWith } from './model-names.ts'
+import { readNameTable } from './name-settings.ts'
 import { OpenAiCompatibleProvider } from './openai-compatible.ts'
 import type { Provider } from './provider.ts'
 
 export interface ProviderSettings {
   /** `PROVIDERS`, in order of preference; empty means: all that are configured. */
   order: string[]
-  /** `MODEL`: offer only these; empty means: all that the providers have. */
+  /** `MODEL` and `MODELS`: offer only these; empty means: all that the providers have. */
   models: string[]
+  /** The known names and those of `MODEL_NAMES`. */
+  names: ModelNames
   groqKey: string | null
   openrouterKey: string | null
   openaiKey: string | null
   vllmUrl: string | null
   ollamaUrl: string | null
+  lmstudioUrl: string | null
+  llamacppUrl: string | null
+  compatibleUrl: string | null
+  compatibleKey: string | null
+  /** What OpenRouter is told of the application, and what it is to heed when it chooses among its own providers. */
+  openrouter: { referer: string | null; title: string | null; preferences: Json | null }
   demo: DemoSettings
 }
 
@@ -42,7 +55,11 @@ export async function configuredProviders(
   signal: AbortSignal,
   servers: readonly LocalServer[] = localServers,
 ): Promise<{ providers: Provider[]; notes: string[] }> {
-  const provider = (service: Service) => new OpenAiCompatibleProvider(service, settings.models, system)
+  const { models, names } = settings
+  const provider = (service: Service) =>
+    service.name === 'groq'
+      ? new GroqProvider(service, models, system, names)
+      : new OpenAiCompatibleProvider(service, models, system, names)
   if (settings.order.length > 0) {
     const providers = settings.order.map((name) =>
       name === 'demo' ? demo(settings, system) : provider(namedService(name, settings)),
@@ -81,16 +98,33 @@ function configuredService(name: ServiceName, settings: ProviderSettings): Servi
     case 'groq':
       return hosted(settings.groqKey) || null
     case 'openrouter':
-      return hosted(settings.openrouterKey) || null
+      return openrouter(settings)
     case 'openai':
       return hosted(settings.openaiKey) || null
     case 'vllm':
       return local(settings.vllmUrl) || null
     case 'ollama':
       return local(settings.ollamaUrl) || null
-    default:
-      return null
+    case 'lmstudio':
+      return local(settings.lmstudioUrl) || null
+    case 'llamacpp':
+      return local(settings.llamacppUrl) || null
+    case 'compatible': {
+      const service = local(settings.compatibleUrl)
+      return service ? { ...service, apiKey: settings.compatibleKey } : null
+    }
   }
+}
+
+function openrouter({ openrouterKey, openrouter: told }: ProviderSettings): Service | null {
+  if (openrouterKey === null) return null
+  const service = hostedService('openrouter', openrouterKey)
+  const headers = {
+    ...service.headers,
+    ...(told.referer !== null && { 'HTTP-Referer': told.referer }),
+    ...(told.title !== null && { 'X-Title': told.title }),
+  }
+  return { ...service, headers, extras: told.preferences === null ? {} : { provider: told.preferences } }
 }
 
 /** The service that `PROVIDERS` names; local software without its URL is taken to be at its usual port. */
@@ -101,7 +135,7 @@ function namedService(name: string, settings: ProviderSettings): Service {
   }
   const configured = configuredService(name, settings)
   if (configured) return configured
-  const { port, variable } = serviceTable[name]
+  const { port, variable } = rowOf(name)
   if (port !== null) return localService(name, null)
   throw new Error(`PROVIDERS names ${name}, but ${variable} is not set: set it, or take ${name} out of PROVIDERS.`)
 }
@@ -117,12 +151,22 @@ export function readProviderSettings(env: Environment): ProviderSettings | strin
   const errors: string[] = []
   const settings = {
     order: readList(env.PROVIDERS?.toLowerCase()),
-    models: readModels(env, 'MODEL', [], errors),
+    models: [...new Set([...readModels(env, 'MODEL', [], errors), ...readModels(env, 'MODELS', [], errors)])],
+    names: namesWith(readNameTable((env.MODEL_NAMES ?? '').trim(), errors)),
     groqKey: readKey(env, 'GROQ_API_KEY', errors),
     openrouterKey: readKey(env, 'OPENROUTER_API_KEY', errors),
     openaiKey: readKey(env, 'OPENAI_API_KEY', errors),
     vllmUrl: readUrl(env, 'VLLM_URL', 8000, errors),
     ollamaUrl: readUrl(env, 'OLLAMA_URL', 11434, errors),
+    lmstudioUrl: readUrl(env, 'LMSTUDIO_URL', 1234, errors),
+    llamacppUrl: readUrl(env, 'LLAMACPP_URL', 8080, errors),
+    compatibleUrl: readUrl(env, 'COMPATIBLE_URL', 8000, errors),
+    compatibleKey: readKey(env, 'COMPATIBLE_API_KEY', errors),
+    openrouter: {
+      referer: readHeader(env, 'OPENROUTER_REFERER', errors),
+      title: readHeader(env, 'OPENROUTER_TITLE', errors),
+      preferences: readPreferences(env, 'OPENROUTER_PROVIDER', errors),
+    },
     demo: {
       seed: readNumber(env, 'DEMO_SEED', [0, 2 ** 32 - 1], demoDefaults.seed, errors),
       models: readModels(env, 'DEMO_MODELS', demoDefaults.models, errors),
@@ -153,6 +197,26 @@ function readKey(env: Environment, variable: string, errors: string[]): string |
   if (!/^[\x21-\x7e]+$/.test(key))
     errors.push(`${variable} holds a space or a character that no key has: copy it again.`)
   return key
+}
+
+/** Text that can stand in a header. */
+function readHeader(env: Environment, variable: string, errors: string[]): string | null {
+  const text = (env[variable] ?? '').trim()
+  if (!/^[\x20-\x7e]*$/.test(text)) errors.push(`${variable} may only hold plain ASCII characters.`)
+  return text === '' ? null : text
+}
+
+function readPreferences(env: Environment, variable: string, errors: string[]): Json | null {
+  const text = (env[variable] ?? '').trim()
+  if (text === '') return null
+  try {
+    const preferences: unknown = JSON.parse(text)
+    if (isObject(preferences)) return preferences
+  } catch {
+    // The sentence below says what is wanted.
+  }
+  errors.push(`${variable} must be a JSON object such as {"data_collection":"deny"}.`)
+  return null
 }
 
 function readUrl(env: Environment, variable: string, port: number, errors: string[]): string | null {

@@ -10,7 +10,7 @@ import { type Offer, offerOf } from '../../shared/task.ts'
 import { type Dice, diceOf, seedOf } from './demo-dice.ts'
 import { type DemoChat, readChat, readEmbedding, readJson, splitPrefix } from './demo-request.ts'
 import { choiceOf, type DemoChoice, logprobsOf } from './demo-text.ts'
-import { kindOf } from './model-list.ts'
+import { kindOf } from './model-offers.ts'
 import {
   type AnswerWriter,
   type Provider,

@@ -29,6 +29,8 @@ export interface AnswerWriter {
  */
 export interface ProviderAnswer {
   json: string
+  /** Set when this answer used up what its service allows: for how long it wants no more requests for this model. */
+  pauseMs?: number
 }
 
 export interface Provider {

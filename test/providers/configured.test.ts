@@ -96,6 +96,7 @@ describe('reading the settings', () => {
     const settings = settingsOf({
       PROVIDERS: ' Groq , demo,groq',
       MODEL: 'a, b',
+      MODELS: 'b,c',
       GROQ_API_KEY: ' gsk-x ',
       OPENAI_API_KEY: '',
       OLLAMA_URL: 'http://10.0.0.1:11434/',
@@ -106,9 +107,9 @@ describe('reading the settings', () => {
       DEMO_TOKENS: '10',
       DEMO_FAILURE_RATE: '0.5',
     })
-    expect(settings).toEqual({
+    expect(settings).toMatchObject({
       order: ['groq', 'demo'],
-      models: ['a', 'b'],
+      models: ['a', 'b', 'c'],
       groqKey: 'gsk-x',
       openrouterKey: null,
       openaiKey: null,

@@ -1,8 +1,10 @@
 import { DemoProvider, demoDefaults } from '../../scout/providers/demo.ts'
-import { localService } from '../../scout/providers/dialects.ts'
+import { hostedService, localService } from '../../scout/providers/dialects.ts'
+import { GroqProvider } from '../../scout/providers/groq.ts'
 import { OpenAiCompatibleProvider } from '../../scout/providers/openai-compatible.ts'
+import type { Provider } from '../../scout/providers/provider.ts'
 import { realSystem } from '../../shared/system.ts'
-import { providerContract } from '../contract/provider.ts'
+import { type ProviderStage, providerContract } from '../contract/provider.ts'
 import { startOpenAiStandIn } from '../support/openai-stand-in.ts'
 
 const system = realSystem()
@@ -15,13 +17,20 @@ providerContract('demo', async () => ({
   stop: async () => {},
 }))
 
-providerContract('openai-compatible', async () => {
+/** Two stand-ins, one fast and one slow, with an adapter before each. */
+async function stageOf(providerAt: (baseURL: string) => Provider): Promise<ProviderStage> {
   const standIns = [startOpenAiStandIn(fast), startOpenAiStandIn(slow)]
-  const [provider, slowly] = standIns.map(
-    ({ baseURL }) => new OpenAiCompatibleProvider(localService('vllm', baseURL), [], system),
-  )
+  const [provider, slowly] = standIns.map(({ baseURL }) => providerAt(baseURL))
   const stop = async () => {
     for (const standIn of standIns) await standIn.stop()
   }
   return { provider: provider!, slow: slowly!, stop }
-})
+}
+
+providerContract('openai-compatible', () =>
+  stageOf((baseURL) => new OpenAiCompatibleProvider(localService('vllm', baseURL), [], system)),
+)
+
+providerContract('groq', () =>
+  stageOf((baseURL) => new GroqProvider({ ...hostedService('groq', 'gsk-x'), baseURL }, [], system)),
+)

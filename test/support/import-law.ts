@@ -127,6 +127,7 @@ const packageHomes: Record<string, RegExp> = {
   bun: /^(orchestrator|scout)\/(?!core\/)/,
   commander: /^scout\/cli\/commands\.ts$/,
   msgpackr: /^shared\/protocol\/codec\.ts$/,
+  'groq-sdk': /^scout\/providers\/groq\.ts$/,
   openai: /^scout\/providers\/openai-compatible\.ts$/,
   'p-queue': /^scout\/executor\.ts$/,
   pino: /^(shared|orchestrator|scout)\/log\.ts$/,

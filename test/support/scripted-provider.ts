@@ -33,8 +33,8 @@ export class ScriptedCall {
     return this.writer.line(json)
   }
 
-  done(json = '{"choices":[]}'): void {
-    this.end.resolve({ json })
+  done(json = '{"choices":[]}', pauseMs?: number): void {
+    this.end.resolve(pauseMs === undefined ? { json } : { json, pauseMs })
   }
 
   fail(error: unknown): void {
@@ -45,6 +45,9 @@ export class ScriptedCall {
 export class ScriptedProvider implements Provider {
   readonly calls: ScriptedCall[] = []
   ignoresAbort = false
+  /** How it answers when asked what it has; null: with its models. */
+  refusal: Error | null = null
+  discoveries = 0
   private readonly conditions = new Conditions()
   private taken = 0
 
@@ -54,6 +57,8 @@ export class ScriptedProvider implements Provider {
   ) {}
 
   async discover(): Promise<Offer[]> {
+    this.discoveries++
+    if (this.refusal !== null) throw this.refusal
     return this.models.map((model) => offerOf({ kind: 'chat', model, provider: this.name }))
   }
 

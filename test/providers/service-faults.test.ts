@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { hostedService, localService } from '../../scout/providers/dialects.ts'
-import { faultOfService, readRetryAfterMs } from '../../scout/providers/openai-faults.ts'
+import { readRetryAfterMs } from '../../scout/providers/retry-after.ts'
+import { faultOfService } from '../../scout/providers/service-faults.ts'
 
 const groq = hostedService('groq', 'gsk-secret')
 const wallMs = Date.UTC(2024, 0, 1)
@@ -23,7 +24,7 @@ describe('errors of a service in our words', () => {
     [408, {}, 'provider_timeout'],
     [409, {}, 'provider_unavailable'],
     [413, {}, 'request_too_large'],
-    [413, { code: 'rate_limit_exceeded' }, 'request_too_large'],
+    [413, { code: 'rate_limit_exceeded' }, 'provider_unavailable'],
     [429, {}, 'provider_rate_limited'],
     [429, { code: 'insufficient_quota' }, 'provider_unauthorized'],
     [500, {}, 'provider_unavailable'],
