@@ -16,12 +16,12 @@ const products = ['bundle', 'here', ...platforms] as const
 type Product = (typeof products)[number]
 
 /** Chunks of their own keep what is loaded lazily, such as an SDK, out of memory until it is. */
-const common = {
+const common: Bun.BuildConfig = {
   entrypoints: [join(root, 'scout/executable.ts')],
   target: 'bun',
   minify: true,
   splitting: true,
-} as const
+}
 
 function build(product: Product): Promise<Bun.BuildOutput> {
   if (product === 'bundle') return Bun.build({ ...common, outdir: fileOf(product) })
