@@ -1,8 +1,8 @@
 /**
  * The line between a running scout and `chasm-scout status` or `drain` on the same machine: a socket in the state
  * folder. One word goes in, one JSON line comes out; after `drain` the line stays open until the scout has ended. Who
- * may connect is decided by the folder's mode alone. A socket whose scout is gone is recognised and removed. The running
- * scout listens without `node:net`, which would cost it 1 MB; only who asks loads that.
+ * may connect is decided by the folder's mode alone. A socket whose scout is gone is recognised and removed. The
+ * running scout listens without `node:net`, which would cost it 1 MB; only who asks loads that.
  */
 import { chmodSync, readdirSync, rmSync } from 'node:fs'
 import type { Socket } from 'node:net'
