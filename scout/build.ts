@@ -53,9 +53,9 @@ async function main(words: string[]): Promise<void> {
   for (const product of wanted) {
     rmSync(fileOf(product), { recursive: true, force: true })
     try {
-      await build(product)
+      const { outputs } = await build(product)
       const bytes =
-        product === 'bundle' ? statSync(join(fileOf(product), 'executable.js')).size : statSync(fileOf(product)).size
+        product === 'bundle' ? outputs.reduce((sum, { size }) => sum + size, 0) : statSync(fileOf(product)).size
       say(`${fileOf(product).slice(root.length + 1)}  ${(bytes / 1e6).toFixed(1)} MB`)
     } catch (error) {
       const why = error instanceof AggregateError ? error.errors.map(String).join('; ') : String(error)

@@ -26,6 +26,8 @@ describe.skipIf(need !== null)(`the images${need === null ? '' : `, skipped: ${n
       await scout.wrote(/Connected as/)
       const health = image.healthcheck(scout, env)
       expect([await health.exited, health.stdout]).toEqual([0, expect.stringMatching(/connected/i)])
+      const doctor = image.exec(scout, ['chasm-scout', 'doctor'], env)
+      expect([await doctor.exited, doctor.stdout]).toEqual([0, expect.stringMatching(/\w/)])
       expect(await answerOf(hub)).toContain('"chat.completion"')
       scout.signal('SIGTERM')
       expect(await scout.exited).toBe(0)
