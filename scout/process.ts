@@ -9,7 +9,7 @@ import type { System } from '../shared/system.ts'
 import { Catalog } from './catalog.ts'
 import type { ScoutConfig } from './config.ts'
 import type { LiveView } from './live-view.ts'
-import { type Log, openLog, openPrettyLog } from './log.ts'
+import { isTerminal, type Log, openLog, openPrettyLog } from './log.ts'
 import type { Provider } from './providers/provider.ts'
 import { Scout } from './scout.ts'
 import { websocketDial } from './socket.ts'
@@ -51,7 +51,7 @@ export async function runScout(config: ScoutConfig, source: ProviderSource, syst
 
 /** The live view needs a terminal of its own: under a supervisor, others write there too. */
 async function openOutput(config: ScoutConfig, system: System): Promise<{ log: Log; view: LiveView | null }> {
-  if (!process.stdout.isTTY || config.logFormat === 'json') return { log: openLog(config.logLevel), view: null }
+  if (!isTerminal() || config.logFormat === 'json') return { log: openLog(config.logLevel), view: null }
   // As with the pretty log: a scout in a container never loads it.
   const { LiveView } = await import('./live-view.ts')
   const view = new LiveView(process.stdout, system)

@@ -1,10 +1,11 @@
 /**
  * The line between a running scout and `chasm-scout status` or `drain` on the same machine: a socket in the state
  * folder. One word goes in, one JSON line comes out; after `drain` the line stays open until the scout has ended. Who
- * may connect is decided by the folder's mode alone. A socket whose scout is gone is recognised and removed.
+ * may connect is decided by the folder's mode alone. A socket whose scout is gone is recognised and removed. The
+ * running scout listens without `node:net`, which would cost it 1 MB; only who asks loads that.
  */
 import { chmodSync, readdirSync, rmSync } from 'node:fs'
-import { connect, createServer, type Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import { join } from 'node:path'
 import { statusAnswerBytesMax, statusAnswerMs, statusAskersMax, statusQuestionBytesMax } from '../shared/limits.ts'
 import type { System } from '../shared/system.ts'
@@ -29,32 +30,42 @@ export async function listenForStatus(folder: string, system: System, scout: Ans
   if (socketsIn(folder).length > 0) void findScouts(folder, system)
   // Random, because a scout's name may hold slashes and a number of a process is not the only one of its kind.
   const path = join(folder, `${Buffer.from(system.randomBytes(8)).toString('hex')}${ending}`)
-  const server = createServer((socket) => serve(socket, scout))
-  server.maxConnections = statusAskersMax
-  await new Promise<void>((listening, failed) => {
-    server.once('error', (error: Error & { code?: string }) =>
-      failed(new Error(`No socket can be made in ${folder} (${error.code}): set SCOUT_STATE_DIR to another folder.`)),
-    )
-    server.listen(path, listening)
-  })
+  let askers = 0
+  try {
+    Bun.listen<Asker>({
+      unix: path,
+      socket: {
+        open(socket) {
+          socket.data = { text: '' }
+          if (++askers > statusAskersMax) socket.terminate()
+        },
+        data: (socket, bytes) => serve(socket, bytes, scout),
+        close: () => void askers--,
+      },
+    })
+  } catch (error) {
+    const { code } = error as { code?: string }
+    throw new Error(`No socket can be made in ${folder} (${code}): set SCOUT_STATE_DIR to another folder.`)
+  }
   chmodSync(path, 0o600)
   return () => rmSync(path, { force: true })
 }
 
-function serve(socket: Socket, scout: Answering): void {
-  let text = ''
-  socket.on('error', () => socket.destroy())
-  socket.on('data', (bytes) => {
-    text += bytes.toString('latin1')
-    if (!text.includes('\n') && text.length <= statusQuestionBytesMax) return
-    const question = questions.find((known) => text === `${known}\n`)
-    if (question === undefined) return void socket.destroy()
-    text = ''
-    const answer = `${JSON.stringify(scout.status())}\n`
-    if (question === 'status') return void socket.end(answer)
-    socket.write(answer)
-    scout.drain('`chasm-scout drain` asked for it')
-  })
+interface Asker {
+  text: string
+}
+
+function serve(socket: Bun.Socket<Asker>, bytes: Buffer, scout: Answering): void {
+  const text = socket.data.text + bytes.toString('latin1')
+  socket.data.text = text
+  if (!text.includes('\n') && text.length <= statusQuestionBytesMax) return
+  const question = questions.find((known) => text === `${known}\n`)
+  if (question === undefined) return void socket.terminate()
+  socket.data.text = ''
+  const answer = `${JSON.stringify(scout.status())}\n`
+  if (question === 'status') return void socket.end(answer)
+  socket.write(answer)
+  scout.drain('`chasm-scout drain` asked for it')
 }
 
 /** A scout that was found, or one that does not answer. */
@@ -82,7 +93,7 @@ function socketsIn(folder: string): string[] {
 }
 
 async function ask(path: string, system: System): Promise<ScoutStatus | null | 'gone'> {
-  const line = open(path, 'status')
+  const line = await open(path, 'status')
   const timer = system.after(statusAnswerMs, () => line.socket.destroy())
   try {
     return await line.status
@@ -99,13 +110,14 @@ async function ask(path: string, system: System): Promise<ScoutStatus | null | '
 
 /** Asks the scout at `path` to drain. Resolves when it has heard; `ended` resolves once it is gone. */
 export async function drainScout(path: string): Promise<{ ended: Promise<void> }> {
-  const line = open(path, 'drain')
+  const line = await open(path, 'drain')
   const ended = new Promise<void>((resolve) => line.socket.once('close', () => resolve()))
   await line.status
   return { ended }
 }
 
-function open(path: string, question: Question): { socket: Socket; status: Promise<ScoutStatus> } {
+async function open(path: string, question: Question): Promise<{ socket: Socket; status: Promise<ScoutStatus> }> {
+  const { connect } = await import('node:net')
   const socket = connect(path)
   socket.on('connect', () => socket.write(`${question}\n`))
   const status = new Promise<ScoutStatus>((resolve, reject) => {

@@ -97,7 +97,7 @@ const folders: Folder[] = [
   },
   ...['http', 'gateway', 'planner', 'store', 'dashboard'].map((name) => edge(`orchestrator/${name}`)),
   {
-    files: /^orchestrator\/(main|key|backup)\.ts$/,
+    files: /^orchestrator\/(main|key|backup|build)\.ts$/,
     may: /^(orchestrator|shared)\//,
     law: 'a main imports its own side',
   },
@@ -112,7 +112,7 @@ const folders: Folder[] = [
     may: /^(scout\/(?!main\.ts)|shared\/)/,
     law: 'scout/cli may import its whole side, but no main',
   },
-  { files: /^scout\/main\.ts$/, may: /^(scout|shared)\//, law: 'a main imports its own side' },
+  { files: /^scout\/(main|executable)\.ts$/, may: /^(scout|shared)\//, law: 'a main imports its own side' },
   {
     files: /^scout\/[^/]+$/,
     may: /^(scout\/(?!main\.ts)[^/]+$|scout\/core\/|scout\/providers\/provider\.ts$|shared\/)/,

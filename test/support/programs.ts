@@ -47,6 +47,10 @@ export class Program {
     onTestFinished(() => this.child.kill('SIGKILL'))
   }
 
+  get pid(): number {
+    return this.child.pid
+  }
+
   signal(name: 'SIGINT' | 'SIGTERM' | 'SIGKILL'): void {
     this.child.kill(name)
   }

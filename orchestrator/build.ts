@@ -1,0 +1,17 @@
+/**
+ * Makes what of the orchestrator is handed out, into `dist/orchestrator/`: its server and the commands that an operator
+ * gives beside it, as bundles for Bun. `npm run build` and the orchestrator's image run it.
+ */
+import { join } from 'node:path'
+
+const folder = import.meta.dirname
+const outdir = join(folder, '../dist/orchestrator')
+
+await Bun.build({
+  entrypoints: ['main.ts', 'key.ts', 'backup.ts'].map((name) => join(folder, name)),
+  outdir,
+  target: 'bun',
+  minify: true,
+  splitting: true,
+})
+process.stdout.write('dist/orchestrator  main.js, key.js, backup.js\n')
