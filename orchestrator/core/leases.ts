@@ -2,7 +2,7 @@
  * The right to work on an attempt: how it is given, kept alive, found again and taken away. A task has one lease while
  * a scout works on it, two while it is hedged, and every frame about it is judged by the lease it names.
  */
-import type { Lease, Scout, Task } from './entities.ts'
+import type { Intent, Lease, Scout, Task } from './entities.ts'
 import { forgetOrphan } from './orphans.ts'
 import { costOf, offerFor } from './placement.ts'
 import type { CoreState } from './state.ts'
@@ -24,6 +24,7 @@ export function grant(core: CoreState, task: Task, scout: Scout): void {
     holder: scout,
     scout: scout.record.scout,
     instance: scout.instance,
+    operator: scout.record.operator,
     model,
     grantedMs: nowMs,
     startedMs: 0,
@@ -40,6 +41,7 @@ export function grant(core: CoreState, task: Task, scout: Scout): void {
   lookAgain(core, task)
   const { attempt, nonce, instance } = lease
   if (task.intent !== null) {
+    countLease(task.intent, lease, 1)
     core.persist({ change: 'lease', task: task.id, attempt, nonce, scout: lease.scout, instance })
   }
   core.emit({
@@ -58,6 +60,13 @@ export function grant(core: CoreState, task: Task, scout: Scout): void {
     cost,
     continuing: task.contentBegan,
   })
+}
+
+function countLease({ leasedBy }: Intent, { operator }: Lease, more: 1 | -1): void {
+  if (operator === '') return
+  const count = (leasedBy.get(operator) ?? 0) + more
+  if (count > 0) leasedBy.set(operator, count)
+  else leasedBy.delete(operator)
 }
 
 /** Each name once: placement compares how many have tried with how many there are. */
@@ -157,6 +166,7 @@ export function release(core: CoreState, task: Task, lease: Lease): void {
   if (at < 0) return
   task.leases.splice(at, 1)
   core.leases--
+  if (task.intent !== null) countLease(task.intent, lease, -1)
   const { holder } = lease
   if (holder === null) return forgetOrphan(core, task, lease)
   holder.leased.delete(task)

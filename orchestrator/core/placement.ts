@@ -6,7 +6,7 @@
 
 import { autoModel, type Offer } from '../../shared/task.ts'
 import type { CapabilityIndex } from './capability-index.ts'
-import type { Cost, ModelEntry, Scout, Task } from './entities.ts'
+import type { Cost, Intent, ModelEntry, Requirements, Scout, Task } from './entities.ts'
 import type { Random } from './random.ts'
 
 /** Candidates compared per placement. */
@@ -25,11 +25,17 @@ const unknownTokensPerSecond = 50
 /** Length of answer by which speeds are compared. */
 const typicalTokens = 200
 
+/** For each task of the same scroll that an operator works on, up to a bound: then no one's end stops all of it. */
+const siblingPenaltyMs = 300
+const siblingPenaltyMsMax = 1_500
+/** For the scout that answered what the task needs: its provider may still have the conversation at hand. */
+const nearBonusMs = 300
+
 /** What the client sorts by counts this many times as much as the rest. */
 const sortWeight = 5
 
 /** What of a task bears on who suits it. */
-type Suited = Pick<Task, 'kind' | 'model' | 'wishes' | 'triedOperators'>
+type Suited = Pick<Task, 'kind' | 'model' | 'wishes' | 'triedOperators' | 'intent' | 'near'>
 
 /** The offer with which this scout would serve the task; undefined when its client wants none of them. */
 export function offerFor(scout: Scout, task: Task): Offer | undefined {
@@ -45,15 +51,25 @@ function firstWanted(scout: Scout, task: Suited): Offer | undefined {
 
 /** Whether the client excludes anybody. */
 export function isChoosy({ wishes }: Pick<Task, 'wishes'>): boolean {
-  return wishes.only.length > 0 || wishes.ignore.length > 0
+  return wishes.only.length > 0 || wishes.ignore.length > 0 || wishes.requires !== null
 }
 
-function isWanted({ record }: Scout, { provider }: Offer, task: Suited): boolean {
+function isWanted({ record }: Scout, offer: Offer, task: Suited): boolean {
   if (!isChoosy(task)) return true
-  const { only, ignore } = task.wishes
+  const { provider } = offer
+  const { only, ignore, requires } = task.wishes
+  if (requires !== null && !meets(offer, requires)) return false
   const isOneOf = (names: readonly string[]) =>
     names.includes(record.scout) || names.includes(record.operator) || names.includes(provider)
   return (only.length === 0 || isOneOf(only)) && !isOneOf(ignore)
+}
+
+function meets(offer: Offer, { contextTokensMin, abilities, priceMax }: Requirements): boolean {
+  const { contextTokens, promptPrice, answerPrice } = offer
+  if (contextTokensMin !== undefined && contextTokens > 0 && contextTokens < contextTokensMin) return false
+  if (abilities !== undefined && (offer.abilities & abilities) !== abilities) return false
+  if (priceMax === undefined) return true
+  return promptPrice !== null && answerPrice !== null && Math.max(promptPrice, answerPrice) <= priceMax
 }
 
 /** The model this scout would use for the task. */
@@ -73,8 +89,14 @@ export function costOf(scout: Scout, task: Suited): Cost {
   const loadMs = (scout.leased.size / Math.max(1, scout.capacity)) * (plainFirstMs + plainTokensMs)
   const failureMs = scout.record.failureRate * failurePenaltyMs
   const operatorMs = task.triedOperators.includes(scout.record.operator) ? sameOperatorPenaltyMs : 0
-  const totalMs = firstContentMs + tokensMs + loadMs + failureMs + operatorMs
-  return { firstContentMs, tokensMs, loadMs, failureMs, operatorMs, totalMs }
+  const scrollMs = task.intent === null ? 0 : scrollCostMs(scout, task.intent, task.near)
+  const totalMs = firstContentMs + tokensMs + loadMs + failureMs + operatorMs + scrollMs
+  return { firstContentMs, tokensMs, loadMs, failureMs, operatorMs, scrollMs, totalMs }
+}
+
+function scrollCostMs({ record }: Scout, { leasedBy }: Intent, near: string): number {
+  const siblingsMs = Math.min((leasedBy.get(record.operator) ?? 0) * siblingPenaltyMs, siblingPenaltyMsMax)
+  return siblingsMs - (near === record.scout ? nearBonusMs : 0)
 }
 
 /**

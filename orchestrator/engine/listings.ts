@@ -105,7 +105,7 @@ export class Listings {
     const { kind, model } = offer
     const pause = scout.pauses.get(model)
     const speed = scout.record.speeds.get(model)
-    const plain = { kind, model, wishes: plainWishes, triedOperators: [] }
+    const plain = { kind, model, wishes: plainWishes, triedOperators: [], intent: null, near: '' }
     return {
       ...offer,
       speed: speed ? { ...speed } : null,

@@ -67,7 +67,7 @@ test('an admin sees the scouts', async () => {
 })
 
 test('an admin sees one scout with what explains its standing, by an id with a slash', async () => {
-  const cost = { firstContentMs: 1.5, tokensMs: 2, loadMs: 0, failureMs: 0.1, operatorMs: 0, totalMs: 3.6 }
+  const cost = { firstContentMs: 1.5, tokensMs: 2, loadMs: 0, failureMs: 0.1, operatorMs: 0, scrollMs: 0, totalMs: 3.6 }
   const fast = offerOf({ kind: 'chat', model: 'm', provider: 'groq', contextTokens: 5 })
   const resting = { ...fast, model: 'n' }
   const speed = { firstContentMs: 12.6, tokensPerSecond: 99.96, samples: 7 }
