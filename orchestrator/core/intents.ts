@@ -117,7 +117,8 @@ function block(core: CoreState, intent: Intent, task: Task, need: number): void 
 function begin(core: CoreState, intent: Intent, linked: readonly Linked[]): void {
   for (const { task } of linked) task.chain = unmeasured
   for (const { task } of linked) measure(task)
-  for (const { task, accepted } of linked) {
+  // Where scouts are few, they should have what most waits for.
+  for (const { task, accepted } of linked.toSorted((a, b) => b.task.chain - a.task.chain)) {
     if (accepted.state === 'leased' && accepted.lease !== null) orphan(core, task, accepted.lease)
     else if (accepted.state !== 'blocked') {
       task.state = 'ready'
