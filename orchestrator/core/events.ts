@@ -48,7 +48,7 @@ export interface AcceptedTask {
 }
 
 /** What a task of an intent asks for on its own; what is absent is as for all. */
-export interface TaskTerms {
+interface TaskTerms {
   attemptsMax?: number
   /** Milliseconds from when it becomes ready. */
   deadlineMs?: number

@@ -7,7 +7,7 @@ import type { Accept, AcceptedTask } from '../core/events.ts'
 import type { IntentSubmission, IntentView, PlannedTask, TaskView, Terms } from './intents-port.ts'
 import type { IntentRow, OpenIntent, TaskRow } from './store-port.ts'
 
-export function readJson<T>(text: string): T {
+function readJson<T>(text: string): T {
   return JSON.parse(text) as T
 }
 

@@ -12,6 +12,8 @@ import { plainWishes } from '../core/task.ts'
 import type { Greeting, ModelListing, OfferStanding, ScoutDetail, ScoutListing } from './ports.ts'
 
 const modelsKeptMs = 1_000
+/** Scouts that are looked at for the speed of one model. */
+const speedLooksMax = 16
 
 interface Acquaintance {
   name: string
@@ -62,11 +64,15 @@ export class Listings {
       }
     }
     for (const klass of this.core.index.offerClasses()) {
-      for (const { model, provider, contextTokens } of klass.offers) {
-        const listed = byId.get(model)
+      for (const offer of klass.offers) {
+        const listed = byId.get(offer.model)
         if (listed === undefined) continue
-        if (!listed.providers.includes(provider)) listed.providers.push(provider)
-        listed.contextTokens = Math.max(listed.contextTokens, contextTokens)
+        if (!listed.providers.includes(offer.provider)) listed.providers.push(offer.provider)
+        listed.contextTokens = Math.max(listed.contextTokens, offer.contextTokens)
+        listed.abilities |= offer.abilities
+        listed.about ||= offer.about
+        listed.promptPrice = lower(listed.promptPrice, offer.promptPrice)
+        listed.answerPrice = lower(listed.answerPrice, offer.answerPrice)
       }
     }
     return [...byId.values()].sort((a, b) => (a.id < b.id ? -1 : 1))
@@ -77,7 +83,8 @@ export class Listings {
     for (const klass of entry.readyClasses) idle += klass.idle.size
     const created = Math.floor((this.system.wallMs() - (nowMs - entry.firstSeenMs)) / 1000)
     const { model: id, kind, offerers: scouts } = entry
-    return { id, kinds: [kind], scouts, idle, providers: [], contextTokens: 0, created }
+    const known = { contextTokens: 0, abilities: 0, about: '', promptPrice: null, answerPrice: null }
+    return { id, kinds: [kind], scouts, idle, providers: [], ...known, speed: speedOf(entry), created }
   }
 
   scouts(): ScoutListing[] {
@@ -131,6 +138,29 @@ export class Listings {
     const { entry } = waiting
     return entry.waiting.has(waiting) ? entry.picky.size + entry.waiting.position(waiting) : 0
   }
+}
+
+function lower(one: number | null, other: number | null): number | null {
+  return one === null || other === null ? (one ?? other) : Math.min(one, other)
+}
+
+/** The average of a few of a model's idle scouts: enough to plan by, and no look at the fleet. */
+function speedOf({ model, readyClasses }: ModelEntry): ModelListing['speed'] {
+  let firstContentMs = 0
+  let tokensPerSecond = 0
+  let count = 0
+  let looks = 0
+  for (const { idle } of readyClasses) {
+    for (const { record } of idle) {
+      if (++looks > speedLooksMax) break
+      const speed = record.speeds.get(model)
+      if (speed === undefined) continue
+      firstContentMs += speed.firstContentMs
+      tokensPerSecond += speed.tokensPerSecond
+      count++
+    }
+  }
+  return count === 0 ? null : { firstContentMs: firstContentMs / count, tokensPerSecond: tokensPerSecond / count }
 }
 
 function listingOf(scout: Scout, known: Acquaintance): ScoutListing {

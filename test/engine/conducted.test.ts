@@ -216,7 +216,7 @@ test('a hub without a planner says so', async () => {
   expect(bench.engine.intents.intent(id, null)).toMatchObject({ fault: { code: 'internal_error' } })
 })
 
-test('a templated request is filled by the planner, from what the needs said and the context that is asked for', async () => {
+test('a templated request is filled by the planner, from what its needs said and the context it wants', async () => {
   const bench = IntentsBench.planning(new Planning(mapping))
   const template = { isTemplate: true, requires: { contextTokensMin: 500 } }
   await bench.accepted({ any: [] }, planOf(task('a'), task('b', ['a'], template)))

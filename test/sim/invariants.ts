@@ -29,7 +29,8 @@
  * 19. A cancelled intent is over in all of its tasks when the client hears so.
  * 20. While the hub drains it gives out nothing new.
  * 21. An intent's reader hears of its events in order, without gaps or repeats, also across restarts.
- * 22. Once the faults stop, everything ends within 120 seconds, credits are back, and every timer has an owner.
+ * 22. A node that the hub conducts is decided once at each stage, from what its needs came to on the disk.
+ * 23. Once the faults stop, everything ends within 120 seconds, credits are back, and every timer has an owner.
  */
 import { violations } from '../../orchestrator/core/invariants.ts'
 import type { HubEngine } from '../../orchestrator/engine/engine.ts'
@@ -39,6 +40,7 @@ import type { MemoryDisk } from '../../orchestrator/store/memory-disk.ts'
 import { leaseGraceMs, leaseTtlMs, tickMs } from '../../shared/limits.ts'
 import type { FrameOf, HubFrame } from '../../shared/protocol/frames.ts'
 import { answerTo, embeddingFor } from './answers.ts'
+import { Decisions } from './decisions.ts'
 import { isHonest, Ledger, type SessionBook, tripleOf } from './ledger.ts'
 import type { Process, World } from './world.ts'
 
@@ -84,6 +86,11 @@ export class Checker {
   private process: Process | null = null
   private idle = 0
   private leasesSeenMs = 0
+
+  private readonly decisions = new Decisions(
+    () => this.disk(),
+    (what) => this.fail(22, what),
+  )
 
   constructor(
     private readonly world: World,
@@ -316,11 +323,16 @@ export class Checker {
     for (const write of writes) {
       if (write.write === 'settle') this.settled(write)
       if (write.write === 'intent') this.planned(write)
-      if (write.write === 'end') this.ended.push(write.task)
+      if (write.write === 'grow') this.decisions.grown(write)
+      if (write.write === 'conduct') this.decisions.done(write)
+      if (write.write !== 'end') continue
+      this.decisions.ended(write)
+      this.ended.push(write.task)
     }
   }
 
-  private planned({ intent }: StoreWriteOf<'intent'>): void {
+  private planned({ intent, tasks }: StoreWriteOf<'intent'>): void {
+    this.decisions.planned(tasks)
     const { key } = JSON.parse(intent.metadata) as { key?: string }
     if (key === undefined) return
     const first = this.idByKey.get(key)

@@ -10,6 +10,7 @@ import type {
   PlannedTask,
 } from '../../orchestrator/engine/intents-port.ts'
 import { answerTo } from './answers.ts'
+import type { Spec } from './conductor.ts'
 import type { Hub } from './hub.ts'
 import type { Checker } from './invariants.ts'
 import type { Scenario } from './scenario.ts'
@@ -94,11 +95,21 @@ export class Planner {
     const { dice } = this.process
     const needs: string[] = []
     for (let before = 0; before < at; before++) if (dice.chance(0.5)) needs.push(`n${before}`)
+    if (dice.chance(0.15)) return this.conducted(`n${at}`, needs)
     const isEmbedding = dice.chance(0.1)
     const messages = [{ role: 'user', content: `${this.name} ${dice.next32()}` }]
     const request = Buffer.from(JSON.stringify({ messages, want: [dice.below(5), 8] }))
     const model = isEmbedding ? 'vectors' : dice.pick([...this.scenario.models, 'auto'])
     return { node: `n${at}`, kind: isEmbedding ? 'embed' : 'chat', model, needs, request }
+  }
+
+  /** A node that grows for a round or two, sometimes by others of its kind. */
+  private conducted(node: string, needs: string[]): PlannedTask {
+    const { dice } = this.process
+    const { models } = this.scenario
+    const rounds = dice.pick([0, 1, 1, 2])
+    const conduct: Spec = { models, parts: dice.between(0, 3), rounds, depth: dice.below(2), fails: dice.chance(0.1) }
+    return { node, kind: 'chat', model: 'conducted', needs, request: Buffer.from('{}'), conduct }
   }
 
   /** Tries until the hub says yes or no for good; without a key only as long as it says that it did nothing. */
