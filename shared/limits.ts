@@ -227,6 +227,8 @@ export const planTimeShare = 0.05
 export const planMsMax = 60_000
 /** Characters of a proposal that are looked at; a longer one is refused unread. */
 export const planCharsMax = 64 * KiB
+/** Characters of the request that a planning model is shown; of a longer one the middle is left out. */
+export const planRequestCharsMax = 16_000
 /** Nodes of a proposed scroll, characters of their ids, and tasks they may grow to; more is refused. */
 export const planNodesMax = 16
 export const planIdCharsMax = 20
