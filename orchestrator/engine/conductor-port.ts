@@ -62,7 +62,7 @@ export interface RenderedNode {
 export type Render = (node: RenderedNode) => Uint8Array | Fault
 
 /** Pure: what is wrong with an answer's text under a contract, as one sentence for the model; null when nothing is. */
-export type CheckContract = (contract: Contract, text: string) => string | null
+type CheckContract = (contract: Contract, text: string) => string | null
 
 /** What a hub is given to carry out scrolls that hold more than plain requests. */
 export interface PlannerFunctions {

@@ -11,7 +11,7 @@ import { refusal } from './validation.ts'
 
 type Json = Record<string, unknown>
 
-export interface PlanAsked {
+interface PlanAsked {
   input?: string | null
   messages?: unknown[] | null
   scroll?: unknown

@@ -13,7 +13,7 @@ import { sumsOf } from './virtual-chat.ts'
 type Json = Record<string, unknown>
 
 /** Under this name the intent's metadata hold what the request said of itself. */
-export const responseLabel = 'chasm.response'
+const responseLabel = 'chasm.response'
 
 interface Label {
   model: string
@@ -30,7 +30,7 @@ export function labelFor(label: Label): Record<string, string> {
   return { [responseLabel]: JSON.stringify(label) }
 }
 
-export const responseId = (intent: string) => intent.replace(/^int_/, 'resp_')
+const responseId = (intent: string) => intent.replace(/^int_/, 'resp_')
 export const intentOf = (response: string) => response.replace(/^resp_/, 'int_')
 const messageId = (intent: string) => intent.replace(/^int_/, 'msg_')
 

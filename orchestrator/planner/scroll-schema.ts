@@ -47,7 +47,7 @@ const scalar = z.union(
   says('must be a string, number, boolean or null'),
 )
 
-export const requires = z
+const requires = z
   .strictObject(
     {
       context_tokens: whole(1, 100_000_000).optional().describe('The least context that its model must take.'),

@@ -28,6 +28,7 @@ import {
 } from './prompts.ts'
 import { flaw } from './scroll-nodes.ts'
 import { termsOf } from './scroll-schema.ts'
+import { splitText } from './split.ts'
 import { textOfMessage } from './talk.ts'
 
 type Json = Record<string, unknown>
@@ -108,7 +109,7 @@ export function scrollOf(name: TemplateName, params: Json, context: TemplateCont
 }
 
 /** Messages whose texts are references to `said`, which holds what they say. */
-export function quoted(messages: readonly Json[]): { messages: Json[]; said: string[] } {
+function quoted(messages: readonly Json[]): { messages: Json[]; said: string[] } {
   const said: string[] = []
   const refer = (text: string) => `{{params.said.${said.push(text) - 1}}}`
   const quote = (content: unknown): unknown => {
@@ -134,12 +135,19 @@ function mapReduce(params: Params<'map-reduce'>, context: TemplateContext): Json
     return flaw('params.question', '`params.question` is required: say what to do with the document.')
   }
   const fitting = chars ?? charsFor(model, context.catalog)
-  // A longer text is cut into larger parts rather than refused, as far as parts may go.
-  const size = Math.min(splitCharsMax, Math.max(fitting, Math.ceil((document.length * 1.25) / mapItemsMax)))
+  const size = sizeFor(document, fitting)
   const reduce = { prompt: reducePrompt, chars: Math.min(splitCharsMax, size * 2) }
   const map = { split: { text: 'params.document', chars: size }, max: mapItemsMax, reduce }
   const node = { id: 'answer', model, prompt: mapPrompt, map, ...context.manner, ...context.lastManner }
   return { nodes: [node], params: { question, document } }
+}
+
+/** A longer text is cut into larger parts rather than refused. */
+function sizeFor(document: string, fitting: number): number {
+  let size = fitting
+  while (size < splitCharsMax && splitText(document, size).length > mapItemsMax)
+    size = Math.min(size * 2, splitCharsMax)
+  return size
 }
 
 /** Characters of a part: what a model's context bears beside question and answer, or a cautious default. */
