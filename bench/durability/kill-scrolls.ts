@@ -1,7 +1,7 @@
 /**
- * A hub killed with `kill -9` again and again under a hundred scrolls of fifty nodes, with one scout in twenty flapping:
- * every scroll must come to its end, every node be committed once, none run again after its commit, none before what it
- * needs. `npm run bench:kill-scrolls [-- --kills 20 --scrolls 100 --scouts 20]`. Ends with 1 when anything of it fails.
+ * A hub killed with `kill -9` again and again under a hundred scrolls of fifty nodes, one scout in twenty flapping:
+ * every scroll must come to its end, every node be committed once, none run again after its commit, none before what
+ * it needs. `npm run bench:kill-scrolls [-- --kills 20 --scrolls 100 --scouts 20]`. Ends with 1 when any of it fails.
  */
 import { parseArgs } from 'node:util'
 import { scrollKillRuns } from './scroll-runs.ts'

@@ -26,9 +26,12 @@ export class Decisions {
 
   /** These tasks are on the disk now. */
   planned(rows: readonly TaskRow[]): void {
-    for (const { task, intent, node, stage, needs } of rows) {
-      if (stage !== null) this.open.set(task, { intent, node, stage, waits: JSON.parse(needs) as string[] })
-    }
+    for (const row of rows) this.revived(row)
+  }
+
+  /** This one goes on where it was. */
+  revived({ task, intent, node, stage, waits, needs }: TaskRow): void {
+    if (stage !== null) this.open.set(task, { intent, node, stage, waits: JSON.parse(waits ?? needs) as string[] })
   }
 
   grown({ task, stage, waits, tasks }: StoreWriteOf<'grow'>): void {

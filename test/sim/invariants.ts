@@ -323,6 +323,7 @@ export class Checker {
     for (const write of writes) {
       if (write.write === 'settle') this.settled(write)
       if (write.write === 'intent') this.planned(write)
+      if (write.write === 'retry') this.revived(write)
       if (write.write === 'grow') this.decisions.grown(write)
       if (write.write === 'conduct') this.decisions.done(write)
       if (write.write !== 'end') continue
@@ -338,6 +339,13 @@ export class Checker {
     const first = this.idByKey.get(key)
     if (first !== undefined) this.fail(2, `key ${key} made the intents ${first} and ${intent.id}`)
     this.idByKey.set(key, intent.id)
+  }
+
+  private revived({ tasks }: StoreWriteOf<'retry'>): void {
+    for (const { task } of tasks) {
+      this.ledger.task(task).isOver = false
+      this.decisions.revived(this.disk().tasks.get(task)!.row)
+    }
   }
 
   private settled({ task, attempt, nonce, result }: StoreWriteOf<'settle'>): void {

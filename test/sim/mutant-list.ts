@@ -225,6 +225,12 @@ export const mutants: readonly Mutant[] = [
     replace: 'return readJson<string[]>(needs)',
   },
   {
+    name: 'a node that is tried again forgets its attempts',
+    file: `${core}/intents.ts`,
+    find: 'const outrun = attempt - charged - returned - (lease === null ? 0 : 1)',
+    replace: 'const outrun = 0 * (lease === null ? 0 : 1)',
+  },
+  {
     name: 'a scroll grows without the store',
     file: `${core}/intents.ts`,
     find: "  core.persist({ change: 'grow', task: id })\n",
