@@ -1,5 +1,5 @@
 /**
- * A 300-page text through `map-reduce`, on one demo scout and on sixteen: how much faster the many are, and whether they
+ * A 300-page text through `map-reduce`, on one demo scout and on sixteen: how much faster many are, and whether they
  * say the same to the byte. Real hub, real sockets, durable storage; the demo provider answers at the pace of a model.
  * `bun bench/map-reduce.ts [scouts] [pages]`.
  */

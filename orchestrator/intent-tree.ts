@@ -1,5 +1,5 @@
 /**
- * What a scroll looks like to a person who watches it: a tree of its nodes with state, scout, time and tokens, kept from
+ * What a scroll looks like to a person who watches it: a tree of its nodes with state, scout, time and tokens, made of
  * the events of the intent. Pure text; `intent.ts` reads the events and decides when and where it is drawn.
  */
 

@@ -15,7 +15,7 @@ const usage = `Usage: npm run -s intent -- [options] "what you want"
   --scroll FILE       a scroll of your own, as JSON
   --document FILE     the text that map-reduce reads
   --plan              shows the plan and what it would take, and does not run it
-ORCHESTRATOR_URL says where the hub is (http://127.0.0.1:8080 when absent), CLIENT_KEY holds your key.`
+ORCHESTRATOR_URL says where the hub is (http://127.0.0.1:8080 when absent), CHASM_KEY holds your key.`
 
 const drawEveryMs = 100
 const retriesMax = 20
@@ -31,8 +31,8 @@ async function run(args: string[]): Promise<number> {
   const read = readArguments(args)
   if (typeof read === 'string') return complain(2, `${read}\n${usage}`)
   const { body, isDry } = read
-  const key = process.env.CLIENT_KEY ?? ''
-  if (key === '') return complain(2, 'Set CLIENT_KEY to a client key: make one with `npm run -s key -- client`.')
+  const key = process.env.CHASM_KEY ?? ''
+  if (key === '') return complain(2, 'Set CHASM_KEY to a client key: make one with `npm run -s key -- client`.')
   const hub = new HubClient(httpUrl(process.env.ORCHESTRATOR_URL ?? 'http://127.0.0.1:8080'), key)
   if (isDry) {
     process.stdout.write(`${JSON.stringify(await hub.json('POST', '/v1/intents/plan', body), null, 2)}\n`)

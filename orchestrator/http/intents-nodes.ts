@@ -13,6 +13,7 @@ import { nodeResult } from './intents-view.ts'
 import { planContext } from './planning.ts'
 import { refuse, replyJson } from './reply.ts'
 import { refusal } from './validation.ts'
+import { behindModel } from './virtual-models.ts'
 
 /** A dry run: the plan, and what it is likely to take. Nothing is stored and nobody is asked. */
 export async function planIntent({ id, edge, request }: Exchange): Promise<Response> {
@@ -20,7 +21,7 @@ export async function planIntent({ id, edge, request }: Exchange): Promise<Respo
   if ('code' in body) return refuse(id, body)
   const refused = refusal(intentRequest, body.value)
   if (refused !== null) return refuse(id, refused)
-  const fields = body.value as IntentFields
+  const fields = behindModel(body.value as IntentFields)
   const context = planContext(edge.engine, fields.deadline_ms ?? intentDeadlineMs)
   const plan = edge.planner.plan(fields, context)
   if ('code' in plan) return refuse(id, plan)

@@ -14,6 +14,7 @@ import { shownAccepted, shownIntent, wholeIntent } from './intents-view.ts'
 import { planContext } from './planning.ts'
 import { refuse, replyJson } from './reply.ts'
 import { refusal } from './validation.ts'
+import { behindModel } from './virtual-models.ts'
 
 export async function createIntent(exchange: Exchange): Promise<Response> {
   const { id, edge, request } = exchange
@@ -23,7 +24,7 @@ export async function createIntent(exchange: Exchange): Promise<Response> {
   if (refused !== null) return refuse(id, refused)
   const idempotency = idempotencyOf(exchange, body.bytes)
   if (idempotency !== null && 'code' in idempotency) return refuse(id, idempotency)
-  const fields = body.value as IntentFields
+  const fields = behindModel(body.value as IntentFields)
   const plan = edge.planner.plan(fields, planContext(edge.engine, fields.deadline_ms ?? intentDeadlineMs))
   if ('code' in plan) return refuse(id, plan)
   const { budgetTokens } = plan

@@ -93,7 +93,9 @@ export function getResponse(exchange: Exchange): Response {
   if (view === null) return noSuchResponse(exchange)
   const { id, request } = exchange
   const query = new URL(request.url).searchParams
-  if (query.get('stream') !== 'true') return replyJson(id, JSON.stringify(shownResponse(exchange, view)))
+  // Nobody reads the body of an answer to HEAD.
+  if (query.get('stream') !== 'true' || request.method === 'HEAD')
+    return replyJson(id, JSON.stringify(shownResponse(exchange, view)))
   const after = query.get('starting_after')
   if (after !== null && !/^\d{1,9}$/.test(after)) {
     const text = '`starting_after` must be the `sequence_number` of an event.'

@@ -8,6 +8,7 @@ import { httpIdleMs, intentPriorityDefault, requestDeadlineMs } from '../../shar
 import type { IntentView, Viewer } from '../engine/intents-port.ts'
 import type { JsonBody } from './body.ts'
 import type { Exchange } from './exchange.ts'
+import { idempotencyOf } from './idempotency.ts'
 import { IntentAnswer, resultText } from './intent-answer.ts'
 import { streamIntent, type Voice } from './intent-stream.ts'
 import { shownUsage } from './intents-view.ts'
@@ -43,18 +44,20 @@ export async function virtualChat(exchange: Exchange, body: JsonBody): Promise<R
   const forms = { manner: pick(body.value, manners), lastManner: pick(body.value, lastManners) }
   const plan = edge.planner.plan({ template, params, ...forms }, planContext(edge.engine, deadlineMs))
   if ('code' in plan) return refuse(id, plan)
+  const idempotency = asked.stream === true ? null : idempotencyOf(exchange, body.bytes)
+  if (idempotency !== null && 'code' in idempotency) return refuse(id, idempotency)
   const { id: tenant, weight = 1 } = caller!
   const { budgetTokens } = plan
   const limits = { priority: intentPriorityDefault, deadlineMs, ...(budgetTokens !== undefined && { budgetTokens }) }
-  const accepted = await edge.intents.accept({
-    tenant,
-    weight,
-    plan,
-    metadata: { 'chasm.model': asked.model },
-    ...limits,
-  })
+  const metadata = { 'chasm.model': asked.model }
+  const again = idempotency === null ? {} : { idempotency }
+  const accepted = await edge.intents.accept({ tenant, weight, plan, metadata, ...limits, ...again })
   if (accepted.type === 'refused') return refuse(id, accepted.fault)
-  const view = edge.intents.intent(accepted.id, tenant)!
+  const view = edge.intents.intent(accepted.id, tenant)
+  if (view === undefined) {
+    const text = 'The answer made with this Idempotency-Key is no longer kept: send the request with a new key.'
+    return refuse(id, fault('not_found', text, { param: 'Idempotency-Key' }))
+  }
   return asked.stream === true ? streamed(exchange, view, asked) : whole(exchange, view, asked)
 }
 

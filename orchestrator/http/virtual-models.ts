@@ -3,6 +3,7 @@
  * last node. They are listed beside the real ones.
  */
 import type { ModelListing } from '../engine/ports.ts'
+import type { IntentFields } from './intents-request.ts'
 
 const head = 'chasm/'
 
@@ -28,6 +29,14 @@ export function isVirtual(model: string): boolean {
 /** The template behind a name; undefined for a name that is none of these. */
 export function templateOf(model: string): string | undefined {
   return Object.hasOwn(virtualModels, model) ? virtualModels[model]!.template : undefined
+}
+
+/** An intent that names a virtual model is one by its template; whatever else it says stays. */
+export function behindModel(fields: IntentFields): IntentFields {
+  const { model, input, messages, ...rest } = fields
+  const template = templateOf(model ?? '')
+  if (template === undefined || (!messages && typeof input !== 'string')) return fields
+  return { ...rest, template, params: messages ? { messages } : { input } }
 }
 
 export const virtualNames = Object.keys(virtualModels)

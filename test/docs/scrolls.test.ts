@@ -25,7 +25,7 @@ beforeAll(async () => {
 afterAll(() => live.close())
 
 async function run(command: string): Promise<{ stdout: string; stderr: string; exitCode: number }> {
-  const env = { PATH: process.env.PATH!, CLIENT_KEY: live.clientKey, ORCHESTRATOR_URL: live.url }
+  const env = { PATH: process.env.PATH!, CHASM_KEY: live.clientKey, ORCHESTRATOR_URL: live.url }
   // The script that npm would run, without npm's own second.
   const direct = command.replace(/^npm run -s intent --/, `'${process.execPath}' orchestrator/intent.ts`)
   const child = Bun.spawn(['sh', '-c', direct], { cwd: root, env, stdout: 'pipe', stderr: 'pipe' })
@@ -72,7 +72,8 @@ test('the limits it names are those that hold', () => {
     `${mapItemsMax} items of a map, ${voteAnswersMax} answers of a vote`,
     `${limits.bodyBytesMax / 1_048_576} MiB`,
     `${limits.templateCharsMax / 1_024} KiB of texts`,
-    `schemas of ${limits.contractSchemaCharsMax / 1_024} KiB with ${limits.contractNodesMax.toLocaleString('en')} parts`,
+    `schemas of ${limits.contractSchemaCharsMax / 1_024} KiB`,
+    `with ${limits.contractNodesMax.toLocaleString('en')} parts`,
     `answers under a schema of ${limits.contractTextCharsMax / 1_024} KiB`,
   ]
   for (const word of words) expect(named.replaceAll('\n', ' ')).toContain(word)

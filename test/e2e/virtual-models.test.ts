@@ -82,7 +82,7 @@ test('progress is told in comments and, when asked, in chunks without choices', 
   expect(text.endsWith('data: [DONE]\n\n')).toBe(true)
 })
 
-test('the last node streams while it is made; when it is lost, another attempt goes on where the text was', async () => {
+test('the last node streams while it is made; when it is lost, another goes on where the text was', async () => {
   const hub = new LiveHub({ core: { retryBaseMs: 1 } })
   try {
     const provider = new ScriptedProvider()
@@ -151,6 +151,15 @@ test.each([
 ])('what makes no sense for a team is refused: %o', async (fields, param, status) => {
   const response = await live.post('/v1/chat/completions', { ...ask('chasm/ensemble', question), ...fields })
   expect([response.status, ((await response.json()) as Json).error.param]).toEqual([status, param])
+})
+
+test('the same key and body have the same answer, made once', async () => {
+  const options = { headers: { 'idempotency-key': 'once' } }
+  const [first, second] = [
+    await openai.chat.completions.create(ask('chasm/ensemble', question), options),
+    await openai.chat.completions.create(ask('chasm/ensemble', question), options),
+  ]
+  expect(second).toEqual(first)
 })
 
 describe('a response', () => {

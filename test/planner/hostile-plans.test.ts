@@ -1,5 +1,5 @@
 /**
- * Ten thousand proposals of planning models that are out of their minds, or worse: each is refused or carried out within
+ * Ten thousand proposals of planning models that are out of their minds, or worse: each is refused or carried out in
  * its bounds, whatever the nodes it asks for answer in their turn.
  */
 import { expect, test } from 'vitest'
@@ -119,7 +119,7 @@ function proposal(dice: Dice): string {
   return text
 }
 
-/** What the nodes answer: lists, booleans and templates, so that maps run, conditions hold and nothing is read twice. */
+/** What the nodes answer: lists, booleans and templates, so that maps run and conditions hold. */
 function answer(dice: Dice): string | null {
   const one = dice()
   if (one < 0.05) return null
