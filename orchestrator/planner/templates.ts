@@ -144,7 +144,7 @@ function mapReduce(params: Params<'map-reduce'>, context: TemplateContext): Json
 
 /** A longer text is cut into larger parts rather than refused. */
 function sizeFor(document: string, fitting: number): number {
-  let size = fitting
+  let size = Math.min(splitCharsMax, Math.max(fitting, Math.ceil(document.length / mapItemsMax)))
   while (size < splitCharsMax && splitText(document, size).length > mapItemsMax)
     size = Math.min(size * 2, splitCharsMax)
   return size
