@@ -68,8 +68,11 @@ function acceptance({ intent, task }: Planned): StoreWrite[] {
     promptTokens: 0,
     completionTokens: 0,
     fault: null,
+    stage: null,
+    waits: null,
+    terms: null,
   }
-  const rest = { priority: 5, metadata: '{}', fault: null, resultNode: 'answer' }
+  const rest = { priority: 5, metadata: '{}', fault: null, resultNode: 'answer', budgetTokens: null }
   const intentRow = { id: intent, tenant, state: 'running' as const, ...times, ...rest }
   return [{ write: 'intent', intent: intentRow, tasks: [row], requests: [request] }]
 }

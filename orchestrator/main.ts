@@ -16,7 +16,7 @@ import { Gateway, type GatewaySettings } from './gateway/gateway.ts'
 import type { HttpSettings } from './http/exchange.ts'
 import { serveHub } from './http/server.ts'
 import { createLog, type Logger } from './log.ts'
-import { plan } from './planner/plan.ts'
+import { planner, plannerFunctions } from './planner/planner.ts'
 import { openDataFolder } from './store/data-folder.ts'
 
 export interface HubOptions {
@@ -47,7 +47,7 @@ export function startHub(options: HubOptions): Hub | { flaw: string } {
   const epoch = folder.store.nextEpoch()
   // On the very first start there is no fleet that could be on its way back.
   const settings = epoch === 1 ? { bootGraceMs: 0, ...options.core } : { ...options.core }
-  const engine = new HubEngine({ system, store: folder.store, epoch, settings })
+  const engine = new HubEngine({ system, store: folder.store, epoch, planner: plannerFunctions, settings })
   const gateway = new Gateway({
     system,
     events: engine,
@@ -64,7 +64,7 @@ export function startHub(options: HubOptions): Hub | { flaw: string } {
       port: config.port,
       engine,
       intents: engine.intents,
-      plan,
+      planner,
       keyring,
       system,
       upgradeScout: (request, server) => gateway.upgrade(request, server),

@@ -40,6 +40,7 @@ export const faultTable = {
   queue_full: { blame: 'client', retry: 'never', status: 429, type: 'rate_limit_error' },
   rate_limited: { blame: 'client', retry: 'never', status: 429, type: 'rate_limit_error' },
   cancelled: { blame: 'client', retry: 'never', status: 499, type: 'cancelled' },
+  budget_exceeded: { blame: 'client', retry: 'never', status: 402, type: invalid },
   client_stalled: { blame: 'client', retry: 'never', status: 499, type: 'cancelled' },
 
   // The provider behind a scout. None of these marks the scout.
@@ -50,6 +51,7 @@ export const faultTable = {
   provider_timeout: { blame: 'provider', retry: 'elsewhere', status: 504, type: server },
 
   // The scout itself.
+  contract_broken: { blame: 'scout', retry: 'elsewhere', status: 502, type: server },
   provider_bad_answer: { blame: 'scout', retry: 'elsewhere', status: 502, type: server },
   scout_error: { blame: 'scout', retry: 'elsewhere', status: 502, type: server },
   scout_lost: { blame: 'scout', retry: 'elsewhere', status: 502, type: server },
@@ -61,6 +63,7 @@ export const faultTable = {
   // Nobody's or the hub's.
   answer_too_large: { blame: 'nobody', retry: 'never', status: 502, type: server },
   scout_draining: { blame: 'nobody', retry: 'free', status: 503, type: server },
+  no_agreement: { blame: 'nobody', retry: 'never', status: 502, type: server },
   no_scout_available: { blame: 'nobody', retry: 'never', status: 503, type: server },
   deadline_exceeded: { blame: 'nobody', retry: 'never', status: 504, type: server },
   store_unavailable: { blame: 'hub', retry: 'never', status: 503, type: server },

@@ -28,6 +28,13 @@ export interface Offer {
   about: string
 }
 
+export const abilityNames = Object.keys(abilityBits) as (keyof typeof abilityBits)[]
+
+/** The sum of these abilities' bits; names are not repeated. */
+export function abilitiesOf(names: readonly (keyof typeof abilityBits)[]): number {
+  return names.reduce((sum, name) => sum | abilityBits[name], 0)
+}
+
 /** The names of the abilities in `bits`. */
 export function abilitiesIn(bits: number): string[] {
   return Object.entries(abilityBits).flatMap(([name, bit]) => ((bits & bit) === 0 ? [] : [name]))

@@ -16,6 +16,9 @@ export interface Findings {
   doubled: number
   /** Keys with more than one intent. */
   repeated: number
+  /** Attempts of nodes that were over already, and of nodes whose needs were not. */
+  again: number
+  early: number
 }
 
 /** `acknowledged` are the ids that clients were given. The hub must be over. */
@@ -36,6 +39,8 @@ export function audit(path: string, acknowledged: Iterable<string>): Findings {
       undone: promised.filter((id) => states.get(id) !== 'done').length,
       doubled: count(settledWrongly) + count(bookedWrongly) + count(endedWrongly),
       repeated: count('SELECT count(*) AS n FROM intent') - count('SELECT count(*) AS n FROM idempotency'),
+      again: count(startedAgain),
+      early: count(startedEarly),
     }
   } finally {
     db.close()
@@ -51,7 +56,24 @@ const settledWrongly = `SELECT count(*) AS n FROM task LEFT JOIN (
 
 const bookedWrongly = `SELECT count(*) AS n FROM task
   WHERE (SELECT count(*) FROM result WHERE result.task = task.task) != (task.state = 'done')
-  OR (SELECT count(*) FROM usage WHERE usage.task = task.task) != (task.state = 'done')`
+  OR (SELECT count(*) FROM usage WHERE usage.task = task.task) != (task.state = 'done' AND task.stage IS NULL)`
+
+/** Attempts as readers were shown them, and ends, each with its place in the order of its intent. */
+const told = `WITH started AS (
+    SELECT intent_seq, seq, json_extract(data, '$.node') AS node FROM event WHERE type = 'task_started'
+  ), settled AS (
+    SELECT intent_seq, seq, json_extract(data, '$.node') AS node FROM event WHERE type = 'task_settled'
+  )`
+
+const startedAgain = `${told} SELECT count(*) AS n FROM started JOIN settled USING (intent_seq, node)
+  WHERE started.seq > settled.seq`
+
+const startedEarly = `${told}, needed AS (
+    SELECT task.intent_seq, task.node, need.value AS need FROM task, json_each(task.needs) AS need
+  )
+  SELECT count(*) AS n FROM started JOIN needed USING (intent_seq, node)
+  LEFT JOIN settled ON settled.intent_seq = started.intent_seq AND settled.node = needed.need
+  WHERE coalesce(settled.seq, 9e9) > started.seq`
 
 const endedWrongly = `SELECT count(*) AS n FROM intent
   WHERE (SELECT count(*) FROM event WHERE event.intent_seq = intent.seq AND type = 'done') != (state != 'running')`

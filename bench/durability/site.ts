@@ -19,6 +19,8 @@ export class Site {
   clientKey = ''
   private hub: Bun.Subprocess | null = null
   private readonly scouts: Bun.Subprocess[] = []
+  private readonly flappers: Promise<void>[] = []
+  private isClosed = false
 
   private constructor(readonly port: number) {}
 
@@ -72,13 +74,32 @@ export class Site {
 
   /** A scout that dials again at once whenever it lost the hub. `env` sets the demo provider's knobs. */
   async addScout(name: string, env: Record<string, string>): Promise<void> {
-    const key = await this.makeKey('scout')
+    this.scouts.push(this.spawnScout(name, await this.makeKey('scout'), env))
+  }
+
+  private spawnScout(name: string, key: string, env: Record<string, string>): Bun.Subprocess {
     const who = { ORCHESTRATOR_URL: `http://127.0.0.1:${this.port}`, SCOUT_KEY: key, SCOUT_NAME: name }
     const eager = `Math.random = () => 0.01; await import(${JSON.stringify(join(root, 'scout/main.ts'))})`
-    this.scouts.push(this.spawn(['-e', eager], { ...who, PROVIDERS: 'demo', LOG_LEVEL: 'error', ...env }))
+    return this.spawn(['-e', eager], { ...who, PROVIDERS: 'demo', LOG_LEVEL: 'error', ...env })
+  }
+
+  /** A scout that dies like a power cut within so many milliseconds, and comes back, until the site is closed. */
+  async addFlapper(name: string, env: Record<string, string>, lifeMsMax: number): Promise<void> {
+    const key = await this.makeKey('scout')
+    const flap = async () => {
+      while (!this.isClosed) {
+        const child = this.spawnScout(name, key, env)
+        await Promise.race([Bun.sleep(lifeMsMax * (0.2 + 0.8 * Math.random())), child.exited])
+        child.kill('SIGKILL')
+        await child.exited
+      }
+    }
+    this.flappers.push(flap())
   }
 
   async close(): Promise<void> {
+    this.isClosed = true
+    await Promise.all(this.flappers)
     for (const child of [this.hub, ...this.scouts]) child?.kill('SIGKILL')
     await Promise.all([this.hub, ...this.scouts].map((child) => child?.exited))
     rmSync(this.folder, { recursive: true })

@@ -51,7 +51,11 @@ function endOf(core: CoreState, event: Extract<Event, { type: 'settle' }>): void
   noteProvider(core, lease, event.provider)
   if (outcome === 'done') {
     bookAnswer(core, scout, lease, event.tokens)
-    if (task.intent !== null) core.persist({ change: 'settle', task: taskId, attempt, nonce })
+    if (task.intent !== null) {
+      core.persist({ change: 'settle', task: taskId, attempt, nonce })
+      task.intent.spentTokens += event.usedTokens ?? 0
+      for (const child of task.children) child.near = lease.scout
+    }
     release(core, task, lease)
     stopOthers(core, task)
     finish(core, task, 'done', null)

@@ -94,11 +94,13 @@ export class CapabilityIndex {
   advertise(scout: Scout): void {
     const { klass, record } = scout
     scout.capabilities = klass.entries.map((entry, at) => {
+      const offer = klass.offers[at] ?? klass.offers.find(({ kind }) => kind === entry.kind)!
       const speed = record.speeds.get(entry.key)
       return {
         scout,
         entry,
-        provider: klass.offers[at]?.provider ?? '',
+        offer,
+        provider: offer.provider,
         withdrawn: false,
         firstContentMs: speed?.firstContentMs ?? 0,
         tokensPerSecond: speed?.tokensPerSecond ?? 0,

@@ -9,10 +9,10 @@ import { autoModel } from '../../shared/task.ts'
 import { contentBegan, endAttempt, settle } from './attempts.ts'
 import { cancelLease, cancelLeases, watchCancel } from './cancels.ts'
 import { onDue } from './deadlines.ts'
-import { cancelIntent, finish } from './endings.ts'
+import { cancelIntent, conduct, finish } from './endings.ts'
 import type { Lease, ModelEntry } from './entities.ts'
 import type { Effect, Event, Submit } from './events.ts'
-import { accept } from './intents.ts'
+import { accept, grow } from './intents.ts'
 import { credit, heldBy, leaseOf, noteProgress, noteProvider, noteWork } from './leases.ts'
 import { matchAll } from './matching.ts'
 import { notOffered } from './not-offered.ts'
@@ -47,12 +47,13 @@ function apply(core: CoreState, event: Event): void {
       const intent = core.intents.get(event.intent)
       return intent && cancelIntent(core, intent, event.fault)
     }
-    case 'cancel': {
-      const task = core.tasks.get(event.task)
-      if (task === undefined) return
-      cancelLeases(core, task, event.fault.code)
-      return finish(core, task, 'cancelled', event.fault)
-    }
+    case 'conducted':
+    case 'conductFailed':
+      return conduct(core, event.task, event.type === 'conducted' ? null : event.fault)
+    case 'grown':
+      return grow(core, event)
+    case 'cancel':
+      return cancel(core, event)
     case 'scoutJoined':
       return join(core, event)
     case 'claimsEnded':
@@ -104,6 +105,13 @@ function apply(core: CoreState, event: Event): void {
     case 'tick':
       return core.wheel.advance(core.nowMs, (deadline) => onDue(core, deadline))
   }
+}
+
+function cancel(core: CoreState, event: Extract<Event, { type: 'cancel' }>): void {
+  const task = core.tasks.get(event.task)
+  if (task === undefined) return
+  cancelLeases(core, task, event.fault.code)
+  finish(core, task, 'cancelled', event.fault)
 }
 
 function submit(core: CoreState, event: Submit): void {

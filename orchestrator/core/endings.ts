@@ -5,13 +5,11 @@
  */
 import type { Fault } from '../../shared/faults.ts'
 import { cancelLeases } from './cancels.ts'
-import type { Intent, Task } from './entities.ts'
+import type { FinalState, Intent, Task } from './entities.ts'
 import { release } from './leases.ts'
 import { isChoosy } from './placement.ts'
 import type { CoreState } from './state.ts'
 import { isTerminal, move } from './task.ts'
-
-export type FinalState = 'done' | 'failed' | 'cancelled' | 'skipped'
 
 /** Ends a task. `cause` is null exactly when it is done; a durable task's settlement has been persisted before. */
 export function finish(core: CoreState, task: Task, state: FinalState, cause: Fault | null): void {
@@ -25,34 +23,58 @@ export function finish(core: CoreState, task: Task, state: FinalState, cause: Fa
     core.persist({ change: 'end', task: task.id, state, charged: task.charged, fault: cause })
   }
   core.emit({ type: 'finished', task: task.id, fault: cause, attempts: task.attempt, queuedMs })
-  if (task.intent !== null) followUp(core, task.intent, task, cause)
+  if (task.intent !== null) followUp(core, task.intent, task, state, cause)
 }
 
-function followUp(core: CoreState, intent: Intent, task: Task, cause: Fault | null): void {
+/** What the hub decided of a task that it conducts: done, or failed with this cause. */
+export function conduct(core: CoreState, id: number, cause: Fault | null): void {
+  const task = core.tasks.get(id)
+  // Its intent may have been cancelled, or its time been over, since the decision was asked for.
+  if (task?.state !== 'conducting') return
+  if (cause === null) core.persist({ change: 'conduct', task: id })
+  finish(core, task, cause === null ? 'done' : 'failed', cause)
+}
+
+function followUp(core: CoreState, intent: Intent, task: Task, state: FinalState, cause: Fault | null): void {
   intent.open.delete(task)
-  if (cause === null) {
-    if (task.id === intent.result) intent.resultDone = true
-    for (const child of task.children) unblock(core, child)
-  } else {
-    intent.fault ??= cause
-    for (const child of task.children) if (!isTerminal(child)) finish(core, child, 'skipped', cause)
-    if (task.id === intent.result) stopTheRest(core, intent, cause)
+  intent.ended.set(task.id, state)
+  if (cause !== null) intent.fault ??= cause
+  else if (task.id === intent.result) intent.resultDone = true
+  for (const child of task.children) {
+    if (cause === null || child.conducted) unblock(core, child)
+    else if (!isTerminal(child)) finish(core, child, 'skipped', cause)
   }
+  if (cause !== null && task.id === intent.result) stopTheRest(core, intent, cause)
   if (intent.open.size === 0) endIntent(core, intent)
 }
 
-/** One need less; with the last one met the task can be given out. */
+/** One need less. */
 function unblock(core: CoreState, child: Task): void {
   child.blockers--
-  if (child.blockers > 0 || child.state !== 'blocked') return
-  core.persist({ change: 'unblock', task: child.id })
-  move(child, 'ready')
-  child.queuedMs = core.nowMs
-  core.homeless.push(child)
+  if (child.blockers === 0 && child.state === 'blocked' && !child.intent!.stopping) freed(core, child)
+}
+
+/** Nothing stands in the way of a blocked task any more: it can be given out, or decided. */
+export function freed(core: CoreState, task: Task): void {
+  if (task.conducted) {
+    move(task, 'conducting')
+    return core.emit({ type: 'conduct', task: task.id })
+  }
+  core.persist({ change: 'unblock', task: task.id })
+  move(task, 'ready')
+  giveOut(core, task)
+}
+
+/** From now on a durable task waits for its first scout. */
+export function giveOut(core: CoreState, task: Task): void {
+  task.queuedMs = core.nowMs
+  task.deadlineMs = Math.min(task.deadlineMs, core.nowMs + task.ownDeadlineMs)
+  core.homeless.push(task)
 }
 
 /** Without its result the intent is lost, and nobody waits for what else it began. */
 function stopTheRest(core: CoreState, intent: Intent, cause: Fault): void {
+  intent.stopping = true
   for (const task of [...intent.open]) {
     if (isTerminal(task)) continue
     cancelLeases(core, task, cause.code)

@@ -11,10 +11,32 @@ import type { Timed } from './timer-wheel.ts'
 
 /**
  * - `blocked`: needs results that are not there yet. - `ready`: waits in a model's queue.
+ * - `conducting`: no scout's work; what it waited for is over, and the hub decides how its scroll goes on.
  * - `delayed`: waits for the time of its next attempt. - `leased`: a scout works on it, or two when hedged.
  * - `done`, `failed`, `cancelled`: terminal; nothing leads out. - `skipped`: terminal, because a need was not met.
  */
-export type TaskState = 'blocked' | 'ready' | 'delayed' | 'leased' | 'done' | 'failed' | 'cancelled' | 'skipped'
+export type TaskState =
+  | 'blocked'
+  | 'ready'
+  | 'delayed'
+  | 'leased'
+  | 'conducting'
+  | 'done'
+  | 'failed'
+  | 'cancelled'
+  | 'skipped'
+
+/**
+ * What an offer must have. A context of unknown length passes, because many providers tell none; abilities and prices
+ * that are unknown do not.
+ */
+export interface Requirements {
+  contextTokensMin?: number
+  /** Sum of ability bits. */
+  abilities?: number
+  /** Of the prompt's and of the answer's tokens: millionths of a US dollar per million. */
+  priceMax?: number
+}
 
 /** What the client asked of placement and retries. */
 export interface Wishes {
@@ -27,19 +49,37 @@ export interface Wishes {
   hedgeAfterMs: number | null
   /** Go on at another scout, after what was forwarded, when the first one is lost. */
   continues: boolean
+  /** Nobody whose offer lacks any of this; null asks for nothing. */
+  requires: Requirements | null
 }
 
 /** What was accepted as one durable whole: the tasks of a scroll. */
 export interface Intent {
   id: string
+  tenant: string
+  weight: number
+  priority: number
+  /** When its time is over, whatever its tasks ask for. */
+  deadlineMs: number
   /** Tasks that are not terminal. */
   open: Set<Task>
+  /** Tasks that are, and what became of them. */
+  ended: Map<number, FinalState>
   /** The task whose result is the intent's. */
   result: number
   resultDone: boolean
   /** Why it will not be done: the first failure, or the cancellation. */
   fault: Fault | null
+  /** What is open ends as well, because the result is lost: nothing of it begins any more. */
+  stopping: boolean
+  /** Tokens after which nothing more of it is given out, Infinity for no limit, and those used so far. */
+  budgetTokens: number
+  spentTokens: number
+  /** Leases of its tasks, by operator. */
+  leasedBy: Map<string, number>
 }
+
+export type FinalState = 'done' | 'failed' | 'cancelled' | 'skipped'
 
 /** The right of one scout to work on one attempt. Only a settlement that names its triple can commit. */
 export interface Lease {
@@ -57,6 +97,8 @@ export interface Lease {
   instance: string
   /** What it was granted on; null for one that came out of the store. */
   capability: Capability | null
+  /** Whose scout it is; empty for one that comes out of the store and is not heard of yet. */
+  operator: string
   model: string
   provider: string
   grantedMs: number
@@ -109,9 +151,15 @@ export interface Task extends Timed, Queued {
   entry: ModelEntry
   /** The durable whole it belongs to; null for a task that lives and dies with its client. */
   intent: Intent | null
-  /** Needs that are not done, and the tasks that need this one. */
+  /** No scout works on it: the hub decides once its needs are terminal, done or not. */
+  conducted: boolean
+  /** Needs that are not done, of a conducted task those that are not terminal; and the tasks that need this one. */
   blockers: number
   children: Task[]
+  /** Milliseconds from when it becomes ready; Infinity for the intent's own deadline. */
+  ownDeadlineMs: number
+  /** Scout that answered the last of its needs; it may still have the conversation's prefix. Empty for none. */
+  near: string
 }
 
 // ---------------------------------------------------------------- scouts
@@ -227,6 +275,7 @@ export interface ModelEntry extends Timed {
 export interface Capability extends Speed {
   scout: Scout
   entry: ModelEntry
+  offer: Offer
   provider: string
   /** Its scout is gone, or offers something else now. */
   withdrawn: boolean
@@ -249,5 +298,7 @@ export interface Cost {
   loadMs: number
   failureMs: number
   operatorMs: number
+  /** Its scroll is spread over operators, and stays near the scout that has the conversation; may be negative. */
+  scrollMs: number
   totalMs: number
 }

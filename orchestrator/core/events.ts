@@ -5,7 +5,7 @@
 import type { Fault } from '../../shared/faults.ts'
 import type { CloseName } from '../../shared/protocol/close-codes.ts'
 import type { HeldVerdict, Offer, Outcome, Served, TaskKind, Verdict } from '../../shared/task.ts'
-import type { Cost, Wishes } from './entities.ts'
+import type { Cost, Requirements, Wishes } from './entities.ts'
 
 /** A new task. Durations count from the event's time. */
 export interface Submit {
@@ -32,7 +32,9 @@ export interface AcceptedTask {
   kind: TaskKind
   model: string
   promptBytes: number
-  /** Tasks of the same intent, all listed before this one. */
+  /** No scout works on it: the hub decides when what it needs is terminal. */
+  conducted: boolean
+  /** Tasks of the same intent; of a conducted one those that it waits for now. */
   needs: number[]
   state: 'blocked' | 'ready' | 'leased' | 'done' | 'failed' | 'cancelled' | 'skipped'
   attempt: number
@@ -40,6 +42,19 @@ export interface AcceptedTask {
   returned: number
   /** The lease under which a scout may still be working on it. */
   lease: { nonce: Uint8Array; scout: string; instance: string } | null
+  /** Tokens of its answer and the prompt of that, if it is done. */
+  usedTokens: number
+  terms: TaskTerms
+}
+
+/** What a task of an intent asks for on its own; what is absent is as for all. */
+interface TaskTerms {
+  attemptsMax?: number
+  /** Milliseconds from when it becomes ready. */
+  deadlineMs?: number
+  /** Added to the intent's priority. */
+  boost?: number
+  requires?: Requirements
 }
 
 /** A durable intent, already committed. */
@@ -52,6 +67,8 @@ export interface Accept {
   deadlineMs: number
   /** The task whose result is the intent's. */
   result: number
+  /** null for no limit. */
+  budgetTokens: number | null
   tasks: AcceptedTask[]
 }
 
@@ -71,6 +88,12 @@ export type Event =
   | Submit
   | Accept
   | { type: 'cancelIntent'; intent: string; fault: Fault }
+  /** What the hub decided of a task that was `conducting`: it has a result, */
+  | { type: 'conducted'; task: number }
+  /** or these tasks join its intent, and it waits for some (its own or older ones of the intent), */
+  | { type: 'grown'; task: number; tasks: AcceptedTask[]; waitFor: number[] }
+  /** or it cannot be done. */
+  | { type: 'conductFailed'; task: number; fault: Fault }
   /** The client is gone, stalled, or changed its mind; or the hub is leaving. */
   | { type: 'cancel'; task: number; fault: Fault }
   | ScoutJoined
@@ -107,6 +130,8 @@ export type Event =
       fault: Fault | null
       /** Tokens produced, as the hub counts them; feeds the speed estimate. 0 when unknown. */
       tokens: number
+      /** Of a durable task: tokens of prompt and answer together, for the budget of its intent. */
+      usedTokens?: number
     }
   /** No new work is taken; what waits in the queue fails with `hub_draining`. */
   | { type: 'drain' }
@@ -119,6 +144,8 @@ export type Change =
   | { change: 'release'; task: number; attempt: number; charged: number; returned: number }
   | { change: 'settle'; task: number; attempt: number; nonce: Uint8Array }
   | { change: 'unblock'; task: number }
+  | { change: 'conduct'; task: number }
+  | { change: 'grow'; task: number }
   | { change: 'end'; task: number; state: 'failed' | 'cancelled' | 'skipped'; charged: number; fault: Fault | null }
   | { change: 'intentEnd'; intent: string; state: 'done' | 'failed' | 'cancelled'; fault: Fault | null }
 
@@ -144,6 +171,8 @@ export type Effect =
       /** Begin after what the client has already got. */
       continuing: boolean
     }
+  /** Decide how the scroll goes on from this task, and say so with `conducted`, `grown` or `conductFailed`. */
+  | { type: 'conduct'; task: number }
   /** Tell the scout to stop. Also the answer to signs of life from an attempt nobody waits for. */
   | { type: 'cancelAttempt'; session: number; task: number; attempt: number; reason: string }
   | { type: 'welcome'; session: number; scout: string; creditMax: number; held: HeldReply[] }

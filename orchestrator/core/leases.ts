@@ -2,7 +2,7 @@
  * The right to work on an attempt: how it is given, kept alive, found again and taken away. A task has one lease while
  * a scout works on it, two while it is hedged, and every frame about it is judged by the lease it names.
  */
-import type { Capability, Lease, Scout, Task } from './entities.ts'
+import type { Capability, Intent, Lease, Scout, Task } from './entities.ts'
 import { forgetOrphan } from './orphans.ts'
 import { costOf } from './placement.ts'
 import type { CoreState } from './state.ts'
@@ -43,6 +43,7 @@ export function grant(core: CoreState, task: Task, capability: Capability): void
     after: null,
     scout: scout.record.scout,
     instance: scout.instance,
+    operator: scout.record.operator,
     capability,
     model,
     provider,
@@ -62,6 +63,7 @@ export function grant(core: CoreState, task: Task, capability: Capability): void
   lookAgain(core, task)
   const { attempt, nonce, instance } = lease
   if (task.intent !== null) {
+    countLease(task.intent, lease, 1)
     core.persist({ change: 'lease', task: task.id, attempt, nonce, scout: lease.scout, instance })
   }
   core.emit({
@@ -111,6 +113,13 @@ export function heldLeases({ newest }: Scout): Lease[] {
   const held: Lease[] = []
   for (let lease = newest; lease !== null; lease = lease.after) held.push(lease)
   return held
+}
+
+function countLease({ leasedBy }: Intent, { operator }: Lease, more: 1 | -1): void {
+  if (operator === '') return
+  const count = (leasedBy.get(operator) ?? 0) + more
+  if (count > 0) leasedBy.set(operator, count)
+  else leasedBy.delete(operator)
 }
 
 /** Each name once: placement compares how many have tried with how many there are. */
@@ -235,6 +244,7 @@ export function release(core: CoreState, task: Task, lease: Lease): void {
   } else if (lease === task.hedge) task.hedge = null
   else return
   core.leases--
+  if (task.intent !== null) countLease(task.intent, lease, -1)
   const { holder } = lease
   if (holder === null) return forgetOrphan(core, task, lease)
   drop(lease)

@@ -29,7 +29,7 @@ export function matchAll(core: CoreState): void {
 }
 
 function placeOrQueue(core: CoreState, task: Task): void {
-  if (task.state !== 'ready' || !findEntry(core, task)) return
+  if (task.state !== 'ready' || !findEntry(core, task) || isSpent(core, task)) return
   const leaves = core.draining && task.intent !== null
   const chosen = leaves ? undefined : choose(core.index, task, core.random)
   if (chosen !== undefined) grant(core, task, chosen)
@@ -54,6 +54,16 @@ function findEntry(core: CoreState, task: Task): boolean {
   }
   task.entry = core.index.ensureEntry(task.kind, task.model, core.nowMs)
   if (!isKnown) core.wheel.arm(task.entry, core.nowMs + core.settings.modelGraceMs)
+  return true
+}
+
+/** Whether the budget of its intent is used up, in which case the task has ended for it. */
+function isSpent(core: CoreState, task: Task): boolean {
+  const { intent } = task
+  if (intent === null || intent.spentTokens < intent.budgetTokens) return false
+  const spent = `${intent.spentTokens} of ${intent.budgetTokens} tokens`
+  const text = `The budget of this intent is used up (${spent}): send it again with a larger one.`
+  finish(core, task, 'failed', fault('budget_exceeded', text, { param: 'budget_tokens' }))
   return true
 }
 
@@ -85,6 +95,7 @@ function serve(core: CoreState, scout: Scout): void {
   while (core.queued > 0 && !core.draining && hasRoom(scout)) {
     const task = nextFor(core, scout)
     if (task === undefined) break
+    if (isSpent(core, task)) continue
     serveFromQueue(core, task)
     grant(core, task, capabilityFor(scout, task)!)
   }

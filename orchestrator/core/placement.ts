@@ -4,9 +4,9 @@
  * size of the fleet. Predictions rank, they never reject; each decision can name the terms of its cost.
  */
 
-import { autoModel } from '../../shared/task.ts'
+import { autoModel, type Offer } from '../../shared/task.ts'
 import { type CapabilityIndex, isAble } from './capability-index.ts'
-import type { Capability, Cost, ModelEntry, Scout, Task } from './entities.ts'
+import type { Capability, Cost, Intent, ModelEntry, Requirements, Scout, Task } from './entities.ts'
 import type { Random } from './random.ts'
 
 /** Draws to find each of the two candidates: some may be repeats or have had this task before. */
@@ -25,16 +25,22 @@ const unknownTokensPerSecond = 50
 /** Length of answer by which speeds are compared. */
 const typicalTokens = 200
 
+/** For each task of the same scroll that an operator works on, up to a bound: then no one's end stops all of it. */
+const siblingPenaltyMs = 300
+const siblingPenaltyMsMax = 1_500
+/** For the scout that answered what the task needs: its provider may still have the conversation at hand. */
+const nearBonusMs = 300
+
 /** Cost of nothing, to be filled in. */
 function blankCost(): Cost {
-  return { firstContentMs: 0, tokensMs: 0, loadMs: 0, failureMs: 0, operatorMs: 0, totalMs: 0 }
+  return { firstContentMs: 0, tokensMs: 0, loadMs: 0, failureMs: 0, operatorMs: 0, scrollMs: 0, totalMs: 0 }
 }
 
 /** What the client sorts by counts this many times as much as the rest. */
 const sortWeight = 5
 
 /** What of a task bears on who suits it. */
-type Suited = Pick<Task, 'kind' | 'model' | 'wishes' | 'triedOperators'>
+type Suited = Pick<Task, 'kind' | 'model' | 'wishes' | 'triedOperators' | 'intent' | 'near'>
 
 /** What this scout would serve the task with; undefined when it cannot, or when its client wants none of it. */
 export function capabilityFor(scout: Scout, task: Task): Capability | undefined {
@@ -52,16 +58,25 @@ function firstWanted({ capabilities, pauses }: Scout, task: Suited): Capability 
 
 /** Whether the client excludes anybody. */
 export function isChoosy({ wishes }: Pick<Task, 'wishes'>): boolean {
-  return wishes.only.length > 0 || wishes.ignore.length > 0
+  return wishes.only.length > 0 || wishes.ignore.length > 0 || wishes.requires !== null
 }
 
-function isWanted({ scout, provider }: Capability, task: Suited): boolean {
+function isWanted({ scout, offer, provider }: Capability, task: Suited): boolean {
   if (!isChoosy(task)) return true
-  const { only, ignore } = task.wishes
+  const { only, ignore, requires } = task.wishes
+  if (requires !== null && !meets(offer, requires)) return false
   const { record } = scout
   const isOneOf = (names: readonly string[]) =>
     names.includes(record.scout) || names.includes(record.operator) || names.includes(provider)
   return (only.length === 0 || isOneOf(only)) && !isOneOf(ignore)
+}
+
+function meets(offer: Offer, { contextTokensMin, abilities, priceMax }: Requirements): boolean {
+  const { contextTokens, promptPrice, answerPrice } = offer
+  if (contextTokensMin !== undefined && contextTokens > 0 && contextTokens < contextTokensMin) return false
+  if (abilities !== undefined && (offer.abilities & abilities) !== abilities) return false
+  if (priceMax === undefined) return true
+  return promptPrice !== null && answerPrice !== null && Math.max(promptPrice, answerPrice) <= priceMax
 }
 
 /**
@@ -82,8 +97,15 @@ export function costOf(capability: Capability, task: Suited, cost: Cost = blankC
   const { triedOperators } = task
   const isRepeat = triedOperators.length > 0 && triedOperators.includes(record.operator)
   cost.operatorMs = isRepeat ? sameOperatorPenaltyMs : 0
-  cost.totalMs = cost.firstContentMs + cost.tokensMs + cost.loadMs + cost.failureMs + cost.operatorMs
+  cost.scrollMs = task.intent === null ? 0 : scrollCostMs(scout, task.intent, task.near)
+  const { firstContentMs, tokensMs, loadMs, failureMs, operatorMs, scrollMs } = cost
+  cost.totalMs = firstContentMs + tokensMs + loadMs + failureMs + operatorMs + scrollMs
   return cost
+}
+
+function scrollCostMs({ record }: Scout, { leasedBy }: Intent, near: string): number {
+  const siblingsMs = Math.min((leasedBy.get(record.operator) ?? 0) * siblingPenaltyMs, siblingPenaltyMsMax)
+  return siblingsMs - (near === record.scout ? nearBonusMs : 0)
 }
 
 /**

@@ -1,9 +1,10 @@
 /**
  * Tasks of one model that wait for a scout. Tenants take turns by deficit round robin (Shreedhar and Varghese, 1995;
  * every task costs one, each turn is worth the tenant's weight), so that one tenant's thousand requests delay another's
- * single one by one place. Inside a tenant the higher priority goes first, then the earlier deadline, then the earlier
- * arrival. Tasks that not every scout may have wait beside the others and hold nobody up. Bounds are not this file's
- * business: the core counts all queues together and refuses before it adds.
+ * single one by one place. Inside a tenant the higher priority goes first, then the earlier deadline, then what has the
+ * longest chain of tasks behind it, then the earlier arrival. Tasks that not every scout may have wait beside the
+ * others and hold nobody up. Bounds are not this file's business: the core counts all queues together and refuses
+ * before it adds.
  */
 
 /** Tenants passed over, and choosy tasks of each, in one look; those go to the end, so that each has its day. */
@@ -15,6 +16,8 @@ export interface Queued {
   weight: number
   priority: number
   deadlineMs: number
+  /** Tasks in the longest chain of those that wait for it; 0 outside of a scroll. */
+  chain: number
   /** Order of arrival, to break ties. */
   sequence: number
   /** Place in its tenant's heap; -1 outside. The queue's to write. */
@@ -103,7 +106,8 @@ class TenantQueue<T extends Queued> {
 
 function goesBefore(a: Queued, b: Queued): boolean {
   if (a.priority !== b.priority) return a.priority > b.priority
-  return a.deadlineMs === b.deadlineMs ? a.sequence < b.sequence : a.deadlineMs < b.deadlineMs
+  if (a.deadlineMs !== b.deadlineMs) return a.deadlineMs < b.deadlineMs
+  return a.chain === b.chain ? a.sequence < b.sequence : a.chain > b.chain
 }
 
 export class ReadyQueue<T extends Queued> {

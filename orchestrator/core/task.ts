@@ -3,17 +3,21 @@
  * that belong to a state (leases, place in the queue) are set and cleared by whoever makes the move.
  *
  *     blocked --> ready --> leased --> done | failed | cancelled
- *        |          ^          |
- *     skipped       +-delayed--+        every state that is not terminal may also end in failed or cancelled
+ *      |  ^ |       ^          |
+ *      |  | |       +-delayed--+        every state that is not terminal may also end in failed or cancelled
+ *      |  | +--> skipped
+ *      v  |
+ *     conducting --> done | failed      a node that the hub itself carries out, blocked again whenever it has grown
  */
 import type { Task, TaskState, Wishes } from './entities.ts'
 import type { CoreState } from './state.ts'
 
 export const taskMoves: Record<TaskState, readonly TaskState[]> = {
-  blocked: ['ready', 'failed', 'cancelled', 'skipped'],
+  blocked: ['ready', 'conducting', 'failed', 'cancelled', 'skipped'],
   ready: ['leased', 'failed', 'cancelled'],
   delayed: ['ready', 'failed', 'cancelled'],
   leased: ['ready', 'delayed', 'done', 'failed', 'cancelled'],
+  conducting: ['blocked', 'done', 'failed', 'cancelled'],
   done: [],
   failed: [],
   cancelled: [],
@@ -28,6 +32,7 @@ export const plainWishes: Wishes = {
   attemptsMax: Number.MAX_SAFE_INTEGER,
   hedgeAfterMs: null,
   continues: false,
+  requires: null,
 }
 
 /** One list for all that nobody had yet. */
@@ -74,8 +79,12 @@ export function taskOf(core: CoreState, given: Given & { deadlineMs: number }): 
     triedScouts: nobody,
     triedOperators: nobody,
     lastFault: null,
+    conducted: false,
     blockers: 0,
     children: [],
+    ownDeadlineMs: Number.POSITIVE_INFINITY,
+    near: '',
+    chain: 0,
     heapIndex: -1,
     sequence: core.sequence++,
   }

@@ -21,6 +21,7 @@ import type { Effect, Event } from '../core/events.ts'
 import { type CoreSettings, defaultCoreSettings } from '../core/settings.ts'
 import { plainWishes } from '../core/task.ts'
 import type { Carrier, CarrierHost } from './carrier.ts'
+import type { PlannerFunctions } from './conductor-port.ts'
 import type { Feed } from './feed.ts'
 import { DurableIntents } from './intents.ts'
 import { Journal } from './journal.ts'
@@ -53,6 +54,8 @@ export interface HubEngineOptions {
   store: Store
   /** From the store; makes task numbers unique across restarts. */
   epoch: number
+  /** How scrolls that decide at run time go on; without it such nodes fail. */
+  planner?: PlannerFunctions
   settings?: Partial<CoreSettings>
   seed?: number
 }
@@ -77,7 +80,7 @@ export class HubEngine implements Engine, ScoutEvents, CarrierHost {
   private readonly effects: Effect[] = []
   private stepping = false
 
-  constructor({ system, store, epoch, settings, seed }: HubEngineOptions) {
+  constructor({ system, store, epoch, planner, settings, seed }: HubEngineOptions) {
     this.system = system
     this.store = store
     this.nextTask = epoch * 2 ** 32
@@ -98,6 +101,7 @@ export class HubEngine implements Engine, ScoutEvents, CarrierHost {
       core: this.core.state,
       host: this,
       replays: this.replays,
+      planner: planner ?? null,
       dispatch: (event) => this.dispatch(event),
       nextTask: () => this.nextTask++,
     })
@@ -135,7 +139,7 @@ export class HubEngine implements Engine, ScoutEvents, CarrierHost {
   /** Removes a portion of what has outlived its time. */
   private forget(): void {
     const nowMs = this.system.wallMs()
-    if (this.journal.trouble !== null) return
+    if (this.journal.trouble !== null || this.intents.isReviving) return
     try {
       this.store.forgetBefore(nowMs - retentionMs, nowMs - idempotencyMs, forgetPortion)
     } catch (error) {
@@ -252,8 +256,9 @@ export class HubEngine implements Engine, ScoutEvents, CarrierHost {
     }
     const cause = outcome === 'done' ? null : reportedFault(frame)
     const tokens = feed?.tokens ?? 0
+    const usedTokens = feed === undefined ? 0 : feed.usage.promptTokens + feed.usage.completionTokens
     const told = { session, task, attempt, nonce, outcome, provider, credits }
-    this.dispatch({ type: 'settle', ...told, fault: cause, tokens })
+    this.dispatch({ type: 'settle', ...told, fault: cause, tokens, usedTokens })
   }
 
   broken(session: number, task: number, attempt: number, cause: Fault): void {

@@ -3,7 +3,8 @@
  * transcripts. A reader goes through both and can be resumed: its event ids name the last stored event and how far it
  * had come in each running attempt, which still holds after a restart, because a scout sends its lines again.
  */
-import { eventsPortion } from '../../shared/limits.ts'
+import { eventsPortion, grownIdCharsMax } from '../../shared/limits.ts'
+import type { Pending } from './growth.ts'
 import type { IntentEvent, IntentEvents } from './intents-port.ts'
 import type { EventRow, Store } from './store-port.ts'
 import type { Transcript } from './transcript.ts'
@@ -15,11 +16,17 @@ export interface LiveTask {
   transcript: Transcript
   /** Number of the event that told its end; 0 before. Its pieces are told before that event and never after. */
   settledSeq: number
+  /** How many times it has grown; null unless conducted. */
+  stage: number | null
+  /** What was decided of it and is not written yet. */
+  pending: Pending | null
 }
 
 /** An intent that is not over. */
 export class LiveIntent {
   readonly tasks: LiveTask[] = []
+  /** Every task of it, also those that are over, by its node's name. */
+  readonly numbers = new Map<string, number>()
   /** Who follows it; without anybody, pieces of settled tasks need not be kept. */
   readers = 0
   private readonly waiters = new Set<() => void>()
@@ -45,6 +52,9 @@ export class LiveIntent {
     this.waiters.delete(waiter)
   }
 }
+
+/** Names of grown nodes may hold dots, so the numbers are the last two parts. */
+const placeForm = new RegExp(`^([A-Za-z0-9_.-]{1,${grownIdCharsMax}})\\.(\\d{1,9})\\.(\\d{1,9})$`)
 
 /** How far a reader has come in one attempt. */
 interface Place {
@@ -76,6 +86,8 @@ export class EventReader implements IntentEvents {
     for (const row of rows) this.tell(row, events)
     if (rows.length < eventsPortion) {
       for (const task of this.live?.tasks ?? []) this.tellChunks(task, events)
+      // After an end that was told earlier the intent may have gone on.
+      if (rows.at(-1)?.type === 'done') this.ended = true
       // Of an intent that was over before it was asked for, nothing more will ever come.
       if (this.live === null) this.ended = true
     }
@@ -118,7 +130,6 @@ export class EventReader implements IntentEvents {
     if (task !== undefined && row.type === 'task_settled') this.tellChunks(task, events)
     if (node !== undefined && row.type !== 'task_started') this.places.delete(node)
     this.seq = row.seq
-    if (row.type === 'done') this.ended = true
     events.push({ id: this.id(), type: row.type as IntentEvent['type'], data: row.data })
   }
 
@@ -156,7 +167,7 @@ export class EventReader implements IntentEvents {
     if (!/^\d{1,15}$/.test(seq!)) return false
     this.seq = Number(seq)
     for (const place of places) {
-      const match = /^([A-Za-z0-9_-]{1,64})\.(\d{1,9})\.(\d{1,9})$/.exec(place)
+      const match = placeForm.exec(place)
       if (match === null) return false
       this.places.set(match[1]!, { attempt: Number(match[2]), index: Number(match[3]) })
     }

@@ -5,17 +5,40 @@
  */
 import type { Fault } from '../../shared/faults.ts'
 import type { Served, TaskKind } from '../../shared/task.ts'
+import type { Requirements } from '../core/entities.ts'
 import type { DurableTaskState, IntentState } from './store-port.ts'
 
+/** What an answer must be like: some text, or JSON of one value that fits the schema. Checked before it counts. */
+export type Contract = { type: 'text' } | { type: 'json'; schema: object | boolean }
+
+/** What a node asks for beyond its request. Durable: goes to the store as JSON. */
+export interface Terms {
+  contract?: Contract
+  /** The request holds templates: the planner's `Render` makes of it what is sent. */
+  isTemplate?: boolean
+  /** At most as many attempts as this, within the hub's own limit. */
+  attemptsMax?: number
+  /** Milliseconds from the moment when all that it needs is done. */
+  deadlineMs?: number
+  /** Added to the intent's priority; the sum stays within 0 to 9. */
+  boost?: number
+  requires?: Requirements
+}
+
 /** One task of a plan. `needs` name nodes of the same plan; the planner has checked that they form no cycle. */
-export interface PlannedTask {
+export interface PlannedTask extends Terms {
   node: string
   kind: TaskKind
-  /** A model's name, or `auto`. */
+  /** A model's name, or `auto`; of a conducted node any word, for people. */
   model: string
   needs: string[]
-  /** The request as JSON of one object; the results of `needs` are put into it when they are there. */
+  /**
+   * The request as JSON of one object; the results of `needs` are put into it when they are there. Of a conducted node
+   * an empty object.
+   */
   request: Uint8Array
+  /** Given for a node that no scout works on: what `Conduct` is handed as its spec, JSON of one object. */
+  conduct?: unknown
 }
 
 export interface Plan {
@@ -34,6 +57,8 @@ export interface IntentSubmission {
   /** Milliseconds from now. */
   deadlineMs: number
   metadata: Record<string, string>
+  /** Tokens, of prompts and answers together, after which no further node is given out; no limit when absent. */
+  budgetTokens?: number
   /** Set when the client sent an Idempotency-Key; `route` as in `POST /v1/intents`. */
   idempotency?: { route: string; key: string; bodyHash: string }
 }
@@ -44,6 +69,8 @@ export interface TaskView {
   model: string
   needs: string[]
   state: DurableTaskState
+  /** Of a conducted node: how many times it has grown; null for one that a scout works on. */
+  stage: number | null
   attempts: number
   served: Served | null
   usage: { promptTokens: number; completionTokens: number }
@@ -64,10 +91,14 @@ export interface IntentView {
   usage: { promptTokens: number; completionTokens: number }
 }
 
-/** One event of an intent. `id` goes out as the SSE id and may come back as `Last-Event-ID`. */
+/**
+ * One event of an intent. `id` goes out as the SSE id and may come back as `Last-Event-ID`. `task_grown` tells
+ * `{node, stage, nodes: [{node, model, needs}], delegate, note}`: whoever follows the chunks of `node` follows those of
+ * `delegate` from there on, unless that is null. After `retried`, which follows a `done`, the intent goes on.
+ */
 export interface IntentEvent {
   id: string
-  type: 'planned' | 'task_started' | 'chunk' | 'attempt_reset' | 'task_settled' | 'done'
+  type: 'planned' | 'task_started' | 'chunk' | 'attempt_reset' | 'task_grown' | 'task_settled' | 'retried' | 'done'
   /** JSON of one object. */
   data: string
 }
@@ -101,6 +132,11 @@ export interface Intents {
   result(id: string, node: string): Uint8Array | undefined
   /** Events after `lastEventId`, from the beginning when that is null or not one of ours. */
   events(id: string, viewer: Viewer, lastEventId: string | null): IntentEvents | undefined
+  /**
+   * Runs a node of an intent that is over again, and with it what was skipped or cancelled on its account; answers that
+   * are there stay. Resolves after the commit with null, or with why not.
+   */
+  retry(id: string, node: string, viewer: Viewer): Promise<Fault | null>
   /** Cancels every task that is not terminal; false when there is no such intent. Resolves after the commit. */
   cancel(id: string, viewer: Viewer): Promise<boolean>
 }

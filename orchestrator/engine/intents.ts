@@ -4,19 +4,31 @@
  * looks in the store and to its readers.
  */
 import { type Fault, fault } from '../../shared/faults.ts'
-import { durableTasksMax } from '../../shared/limits.ts'
+import { durableTasksMax, intentDeadlineMs } from '../../shared/limits.ts'
 import type { System } from '../../shared/system.ts'
 import type { Change, Event } from '../core/events.ts'
 import { type CoreState, hubDraining } from '../core/state.ts'
 import type { CarrierHost } from './carrier.ts'
+import { Conductor } from './conductor.ts'
+import type { PlannerFunctions } from './conductor-port.ts'
 import { EventReader, LiveIntent, type LiveTask } from './intent-events.ts'
-import { acceptEvent, intentRow, intentView, readJson, taskRow, taskView } from './intent-rows.ts'
-import type { Accepted, IntentEvents, IntentSubmission, Intents, IntentView, TaskView, Viewer } from './intents-port.ts'
+import { acceptEvent, intentRow, intentView, keptRequest, taskRow, taskView, termsOf, waitsOf } from './intent-rows.ts'
+import type {
+  Accepted,
+  IntentEvents,
+  IntentSubmission,
+  Intents,
+  IntentView,
+  TaskView,
+  Terms,
+  Viewer,
+} from './intents-port.ts'
 import { type Journal, notWritable } from './journal.ts'
 import { renderRequest } from './render.ts'
 import type { Replays } from './replays.ts'
-import type { IntentState, OpenIntent, Store, StoreWrite } from './store-port.ts'
-import { Transcript } from './transcript.ts'
+import { revivalOf } from './revival.ts'
+import type { IntentState, OpenIntent, Store, StoreWrite, TaskRow } from './store-port.ts'
+import { type Repair, Transcript } from './transcript.ts'
 
 export interface IntentsOptions {
   system: System
@@ -25,6 +37,8 @@ export interface IntentsOptions {
   core: CoreState
   host: CarrierHost
   replays: Replays
+  /** null in a hub that was given no planner. */
+  planner: PlannerFunctions | null
   dispatch: (event: Event) => void
   nextTask: () => number
 }
@@ -32,8 +46,14 @@ export interface IntentsOptions {
 export class DurableIntents implements Intents {
   private readonly live = new Map<string, LiveIntent>()
   private readonly open = new Map<number, LiveTask>()
+  private readonly conductor: Conductor
+  /** Intents that are to go on and wait for the commit of that. */
+  private readonly reviving = new Set<string>()
 
-  constructor(private readonly options: IntentsOptions) {}
+  constructor(private readonly options: IntentsOptions) {
+    const { store, planner, nextTask } = options
+    this.conductor = new Conductor({ store, planner, nextTask, openTasks: () => this.open.size })
+  }
 
   /** Takes up everything the last process left open. */
   recover(): void {
@@ -76,7 +96,7 @@ export class DurableIntents implements Intents {
     const nowMs = system.wallMs()
     const intent = intentRow(submission, intentId(system, nowMs), nowMs)
     const tasks = plan.tasks.map((task) => taskRow(intent.id, nextTask(), task))
-    const requests = plan.tasks.map(({ request }) => request)
+    const requests = plan.tasks.map(keptRequest)
     const planned = { nodes: plan.tasks.map(({ node, model, needs }) => ({ node, model, needs })) }
     const event = { intent: intent.id, seq: 1, type: 'planned', data: JSON.stringify(planned), atMs: nowMs }
     const writes: StoreWrite[] = [
@@ -132,7 +152,52 @@ export class DurableIntents implements Intents {
     return new Promise((resolve) => journal.add([], () => resolve(true)))
   }
 
+  retry(id: string, node: string, viewer: Viewer): Promise<Fault | null> {
+    const { store, system, journal, core, dispatch } = this.options
+    const over = store.openIntent(id)
+    if (over === undefined || !maySee(over.intent.tenant, viewer)) {
+      return Promise.resolve(fault('not_found', 'There is no such intent, or it is no longer kept.', { param: 'id' }))
+    }
+    const isOver = over.intent.state !== 'running' && !this.live.has(id) && !this.reviving.has(id)
+    const tasks = isOver ? revivalOf(over.tasks, node) : stillRunning
+    if ('code' in tasks) return Promise.resolve(tasks)
+    if (core.draining) return Promise.resolve(hubDraining())
+    const nowMs = system.wallMs()
+    const nodes = tasks.map(({ task }) => over.tasks.find((row) => row.task === task)!.node)
+    const data = JSON.stringify({ node, nodes })
+    const writes: StoreWrite[] = [
+      { write: 'retry', intent: id, deadlineMs: nowMs + intentDeadlineMs, tasks },
+      { write: 'event', event: { intent: id, seq: over.lastSeq + 1, type: 'retried', data, atMs: nowMs } },
+    ]
+    this.reviving.add(id)
+    return new Promise((resolve) => {
+      const then = () => {
+        this.reviving.delete(id)
+        const open = store.openIntent(id)!
+        this.remember(open)
+        dispatch(acceptEvent(open, store.keyById(open.intent.tenant)?.weight ?? 1, intentDeadlineMs))
+        resolve(null)
+      }
+      const refused = () => {
+        this.reviving.delete(id)
+        resolve(notWritable)
+      }
+      journal.promise(writes, then, refused)
+    })
+  }
+
+  /** Whether finished intents must be kept just now. */
+  get isReviving(): boolean {
+    return this.reviving.size > 0
+  }
+
   // ------------------------------------------------------------ what the engine asks
+
+  /** What this task waited for is over and committed: how its scroll goes on is decided now. */
+  conduct(task: number): void {
+    const live = this.open.get(task)
+    if (live !== undefined) this.options.dispatch(this.conductor.decide(live))
+  }
 
   transcript(task: number): Transcript | undefined {
     return this.open.get(task)?.transcript
@@ -160,6 +225,9 @@ export class DurableIntents implements Intents {
       }
       case 'unblock':
         return [{ write: 'unblock', task: change.task }]
+      case 'conduct':
+      case 'grow':
+        return this.decisionOf(task)
       case 'settle':
         return this.settlementOf(task, change)
       case 'end': {
@@ -170,6 +238,28 @@ export class DurableIntents implements Intents {
         return [{ write: 'end', task: change.task, state, charged, fault: text }, told]
       }
     }
+  }
+
+  /** The rows of what the conductor decided of this task. */
+  private decisionOf(conducted: LiveTask): StoreWrite[] {
+    const { task, node, live, pending } = conducted
+    const stage = conducted.stage!
+    if (pending === null) throw new Error(`task ${task} goes on without a decision`)
+    conducted.pending = null
+    if (pending.type === 'done') {
+      const { result, note } = pending
+      const usage = { promptTokens: 0, completionTokens: 0 }
+      const told = this.tell(live, 'task_settled', { node, state: 'done', served: null, usage, fault: null, note })
+      conducted.settledSeq = live.seq
+      return [{ write: 'conduct', task, stage, result }, told]
+    }
+    const { rows: tasks, requests, waits, delegate, note } = pending.growth
+    conducted.stage = stage + 1
+    for (const row of tasks) live.numbers.set(row.node, row.task)
+    for (const row of tasks) this.open.set(row.task, this.liveTask(live, row))
+    const nodes = tasks.map(({ node: name, model, needs }) => ({ node: name, model, needs: JSON.parse(needs) }))
+    const told = this.tell(live, 'task_grown', { node, stage: stage + 1, nodes, delegate, note })
+    return [{ write: 'grow', task, stage, waits: JSON.stringify(waits), tasks, requests }, told]
   }
 
   private settlementOf(task: LiveTask, change: Extract<Change, { change: 'settle' }>): StoreWrite[] {
@@ -207,7 +297,7 @@ export class DurableIntents implements Intents {
   committed(change: Change): void {
     const live = change.change === 'intentEnd' ? this.live.get(change.intent) : this.open.get(change.task)?.live
     if (live === undefined) return
-    if (change.change === 'settle' || change.change === 'end') {
+    if (change.change === 'settle' || change.change === 'end' || change.change === 'conduct') {
       const { transcript } = this.open.get(change.task)!
       if (live.readers === 0) transcript.void(transcript.attempt)
       this.open.delete(change.task)
@@ -217,20 +307,43 @@ export class DurableIntents implements Intents {
   }
 
   private remember({ intent, tasks, lastSeq }: OpenIntent): void {
-    const { host, store } = this.options
     const live = new LiveIntent(intent.id, intent.tenant, lastSeq)
     this.live.set(intent.id, live)
-    const byNode = new Map(tasks.map((row) => [row.node, row.task]))
-    for (const { task, node, kind, model, needs, state } of tasks) {
-      if (state !== 'blocked' && state !== 'ready' && state !== 'leased') continue
-      const parents = readJson<string[]>(needs).map((need) => ({ node: need, task: byNode.get(need)! }))
-      const request = () => renderRequest(store, task, kind, parents)
-      const transcript = new Transcript({ task, kind, model, request, onLines: () => live.wake() }, host)
-      const record: LiveTask = { task, node, live, transcript, settledSeq: 0 }
-      this.open.set(task, record)
-      live.tasks.push(record)
+    for (const { node, task } of tasks) live.numbers.set(node, task)
+    for (const row of tasks) {
+      if (row.state !== 'blocked' && row.state !== 'ready' && row.state !== 'leased') continue
+      this.open.set(row.task, this.liveTask(live, row))
     }
   }
+
+  private liveTask(live: LiveIntent, row: TaskRow): LiveTask {
+    const { host, store, planner } = this.options
+    const { task, node, kind, model, stage } = row
+    const terms = termsOf(row)
+    const parents = waitsOf(row).map((need) => ({ node: need, task: live.numbers.get(need)! }))
+    const request = (repair: Repair | null) => {
+      return renderRequest({ store, task, kind, parents, terms, render: planner?.render ?? null, repair })
+    }
+    const breach = breachOf(terms.contract, planner)
+    const transcript = new Transcript({ task, kind, model, request, breach, onLines: () => live.wake() }, host)
+    const record: LiveTask = { task, node, live, transcript, settledSeq: 0, stage, pending: null }
+    live.tasks.push(record)
+    return record
+  }
+}
+
+const stillRunning = fault(
+  'invalid_request',
+  'This intent is still running: wait for its end, or cancel it, before a node of it is tried again.',
+)
+
+/** What is wrong with an answer's text; null for a task whose answers may be anything. */
+function breachOf(
+  contract: Terms['contract'],
+  planner: PlannerFunctions | null,
+): ((text: string) => string | null) | null {
+  if (contract === undefined || planner === null) return null
+  return (text) => planner.checkContract(contract, text)
 }
 
 /** Sorts by the time of its making; the rest is chance. */

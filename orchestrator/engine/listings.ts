@@ -13,6 +13,8 @@ import { plainWishes } from '../core/task.ts'
 import type { Greeting, ModelListing, OfferStanding, ScoutDetail, ScoutListing } from './ports.ts'
 
 const modelsKeptMs = 1_000
+/** Scouts that are looked at for the speed of one model. */
+const speedLooksMax = 16
 
 interface Acquaintance {
   name: string
@@ -63,11 +65,15 @@ export class Listings {
       }
     }
     for (const klass of this.core.index.offerClasses()) {
-      for (const { model, provider, contextTokens } of klass.offers) {
-        const listed = byId.get(model)
+      for (const offer of klass.offers) {
+        const listed = byId.get(offer.model)
         if (listed === undefined) continue
-        if (!listed.providers.includes(provider)) listed.providers.push(provider)
-        listed.contextTokens = Math.max(listed.contextTokens, contextTokens)
+        if (!listed.providers.includes(offer.provider)) listed.providers.push(offer.provider)
+        listed.contextTokens = Math.max(listed.contextTokens, offer.contextTokens)
+        listed.abilities |= offer.abilities
+        listed.about ||= offer.about
+        listed.promptPrice = lower(listed.promptPrice, offer.promptPrice)
+        listed.answerPrice = lower(listed.answerPrice, offer.answerPrice)
       }
     }
     return [...byId.values()].sort((a, b) => (a.id < b.id ? -1 : 1))
@@ -78,7 +84,8 @@ export class Listings {
     for (const { scout, withdrawn } of entry.ready) if (!withdrawn && scout.idle && isAble(scout, entry)) idle++
     const created = Math.floor((this.system.wallMs() - (nowMs - entry.firstSeenMs)) / 1000)
     const { model: id, kind, offerers: scouts } = entry
-    return { id, kinds: [kind], scouts, idle, providers: [], contextTokens: 0, created }
+    const known = { contextTokens: 0, abilities: 0, about: '', promptPrice: null, answerPrice: null }
+    return { id, kinds: [kind], scouts, idle, providers: [], ...known, speed: speedOf(entry), created }
   }
 
   scouts(): ScoutListing[] {
@@ -106,7 +113,7 @@ export class Listings {
     const { scout, firstContentMs, tokensPerSecond, samples } = capability
     const { kind, model } = offer
     const pause = scout.pauses?.get(model)
-    const plain = { kind, model, wishes: plainWishes, triedOperators: [] }
+    const plain = { kind, model, wishes: plainWishes, triedOperators: [], intent: null, near: '' }
     return {
       ...offer,
       speed: samples > 0 ? { firstContentMs, tokensPerSecond, samples } : null,
@@ -132,6 +139,18 @@ export class Listings {
     const { entry } = waiting
     return entry.waiting.has(waiting) ? entry.picky.size + entry.waiting.position(waiting) : 0
   }
+}
+
+function lower(one: number | null, other: number | null): number | null {
+  return one === null || other === null ? (one ?? other) : Math.min(one, other)
+}
+
+/** The average of a few of a model's idle scouts: enough to plan by, and no look at the fleet. */
+function speedOf({ ready }: ModelEntry): ModelListing['speed'] {
+  const known = ready.slice(0, speedLooksMax).filter(({ samples, withdrawn }) => samples > 0 && !withdrawn)
+  if (known.length === 0) return null
+  const mean = (of: (capability: Capability) => number) => known.reduce((sum, one) => sum + of(one), 0) / known.length
+  return { firstContentMs: mean((one) => one.firstContentMs), tokensPerSecond: mean((one) => one.tokensPerSecond) }
 }
 
 function listingOf(scout: Scout, known: Acquaintance): ScoutListing {

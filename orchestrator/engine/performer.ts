@@ -61,6 +61,8 @@ export class Performer {
         if (verdict === 'stale') this.staleSettlements++
         return this.links?.send(session, { type: 'settled', acks: [[task, attempt, verdict]] })
       }
+      case 'conduct':
+        return this.parts.intents.conduct(effect.task)
       case 'servedBy':
         return this.parts.carrier(effect.task)?.servedBy(effect.attempt, effect.served)
       case 'attemptVoid':

@@ -72,6 +72,15 @@ export interface ModelListing {
   idle: number
   providers: string[]
   contextTokens: number
+  /** Sum of ability bits that some offer of it has. */
+  abilities: number
+  /** What a specialist is good for; empty for a plain model. */
+  about: string
+  /** The lowest prices asked for it; null when unknown. As in an offer. */
+  promptPrice: number | null
+  answerPrice: number | null
+  /** What some of its idle scouts showed; null while none of them has served it. */
+  speed: { firstContentMs: number; tokensPerSecond: number } | null
   /** Seconds since 1970 when this hub first saw it. */
   created: number
 }

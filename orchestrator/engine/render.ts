@@ -1,27 +1,62 @@
 /**
  * The request of a task whose needs are done: the results are put before what its author wrote, in the order in which
- * it names them. A request without needs goes out as it came in.
+ * it names them, or where the author's templates say. A plain request without needs goes out as it came in. An answer
+ * that broke its contract is quoted at the end, with what is wrong with it.
  */
 import { type Fault, fault } from '../../shared/faults.ts'
 import { bodyBytesMax } from '../../shared/limits.ts'
 import type { TaskKind } from '../../shared/task.ts'
 import { textOf } from './assemble.ts'
+import type { Render } from './conductor-port.ts'
+import type { Terms } from './intents-port.ts'
 import type { Store } from './store-port.ts'
+import type { Repair } from './transcript.ts'
 
 interface Parent {
   node: string
   task: number
 }
 
+interface Rendering {
+  store: Store
+  task: number
+  kind: TaskKind
+  parents: readonly Parent[]
+  terms: Terms
+  /** null in a hub that was given no planner. */
+  render: Render | null
+  repair: Repair | null
+}
+
+interface Body {
+  messages?: unknown[]
+  input?: unknown
+}
+
 /** The bytes to send, or why they cannot be made. */
-export function renderRequest(
-  store: Store,
-  task: number,
-  kind: TaskKind,
-  parents: readonly Parent[],
-): Uint8Array | Fault {
+export function renderRequest(rendering: Rendering): Uint8Array | Fault {
+  const bytes = rendered(rendering)
+  if (!(bytes instanceof Uint8Array) || rendering.repair === null) return bytes
+  const body = readBody(bytes)
+  const { answer, error } = rendering.repair
+  const again = `${error} Answer once more: give the whole answer, put right, and nothing else.`
+  const asked = [
+    { role: 'assistant', content: answer },
+    { role: 'user', content: again },
+  ]
+  const repaired = Buffer.from(JSON.stringify({ ...body, messages: [...(body.messages ?? []), ...asked] }))
+  // Too long to quote: the question alone has to do.
+  return repaired.length <= bodyBytesMax ? repaired : bytes
+}
+
+function rendered({ store, task, kind, parents, terms, render }: Rendering): Uint8Array | Fault {
   const request = store.request(task)
   if (request === undefined) return fault('internal_error', 'The request of this task is missing from the store.')
+  if (terms.isTemplate && render !== null) {
+    const results = parents.map(({ node, task: parent }) => ({ node, text: textOf(store.result(parent)!) }))
+    const contextTokens = terms.requires?.contextTokensMin ?? 0
+    return bounded(render({ kind, request, parents: results, contextTokens }))
+  }
   if (parents.length === 0) return request
   const results: { node: string; text: string }[] = []
   let chars = 0
@@ -32,13 +67,20 @@ export function renderRequest(
     if (chars > bodyBytesMax) return tooLarge
     results.push({ node, text })
   }
-  const body = JSON.parse(Buffer.from(request).toString('utf8')) as { messages?: unknown[]; input?: unknown }
-  const rendered =
+  const body = readBody(request)
+  const filled =
     kind === 'embed'
       ? { ...body, input: results.map(({ text }) => text) }
       : { ...body, messages: [...results.map(asMessage), ...(body.messages ?? [])] }
-  const bytes = Buffer.from(JSON.stringify(rendered))
-  return bytes.length <= bodyBytesMax ? bytes : tooLarge
+  return bounded(Buffer.from(JSON.stringify(filled)))
+}
+
+function readBody(bytes: Uint8Array): Body {
+  return JSON.parse(Buffer.from(bytes).toString('utf8')) as Body
+}
+
+function bounded(bytes: Uint8Array | Fault): Uint8Array | Fault {
+  return bytes instanceof Uint8Array && bytes.length > bodyBytesMax ? tooLarge : bytes
 }
 
 const tooLarge = fault(

@@ -47,6 +47,8 @@ export interface IntentRow {
   fault: string | null
   /** The node whose result is the intent's result. */
   resultNode: string
+  /** Tokens after which no further node is given out; null for no limit. */
+  budgetTokens: number | null
 }
 
 export interface TaskRow {
@@ -73,6 +75,15 @@ export interface TaskRow {
   promptTokens: number
   completionTokens: number
   fault: string | null
+  /**
+   * How many times a conducted node has grown; null for a task that scouts work on. A conducted node is `blocked` until
+   * it is terminal, and its request is what its planner wrote for it.
+   */
+  stage: number | null
+  /** Names of the nodes that a conducted one waits for since it last grew, as JSON of a list; null at first. */
+  waits: string | null
+  /** What it asks for beyond its request, as JSON of an object; null for nothing. */
+  terms: string | null
 }
 
 /** Something that happened to an intent, in its order. */
@@ -138,6 +149,20 @@ export type StoreWrite =
       promptTokens: number
       completionTokens: number
     }
+  /** The result of a conducted task. It must be `blocked` at this stage. */
+  | { write: 'conduct'; task: number; stage: number; result: Uint8Array }
+  /**
+   * These tasks join the intent of a conducted one, which must be `blocked` at this stage and waits for `waits` from
+   * the next stage on. `requests` holds each task's request bytes, in the order of `tasks`.
+   */
+  | { write: 'grow'; task: number; stage: number; waits: string; tasks: TaskRow[]; requests: Uint8Array[] }
+  /** An intent that is over goes on: it must not be `running`, and each of these tasks must be over and not `done`. */
+  | {
+      write: 'retry'
+      intent: string
+      deadlineMs: number
+      tasks: { task: number; state: 'blocked' | 'ready' }[]
+    }
   /** Its parents are done. The task must be `blocked`. */
   | { write: 'unblock'; task: number }
   /** Terminal without an answer. The task must not be terminal. */
@@ -185,7 +210,7 @@ export interface IntentFilter {
   limit: number
 }
 
-/** What boot needs of an open intent. Terminal tasks come along, because children look at them. */
+/** What is needed to take up an intent. Terminal tasks come along, because children look at them. */
 export interface OpenIntent {
   intent: IntentRow
   tasks: TaskRow[]
@@ -224,6 +249,8 @@ export interface Store {
   usage(tenant: string | null): { model: string; tasks: number; promptTokens: number; completionTokens: number }[]
   /** Every intent that is `running`, oldest first. */
   openIntents(): Iterable<OpenIntent>
+  /** One intent in the same shape, whatever its state. */
+  openIntent(id: string): OpenIntent | undefined
   /**
    * Removes up to `limit` intents finished before this time with all that belongs to them, up to `limit` older
    * idempotency rows, and up to `limit` single bookings of usage, whose sums stay. Returns how many rows of these three

@@ -4,11 +4,11 @@
  * before that; a scout that comes back after a restart sends its lines again.
  */
 import { type Fault, fault } from '../../shared/faults.ts'
-import { bodyBytesMax } from '../../shared/limits.ts'
+import { bodyBytesMax, quotedAnswerCharsMax } from '../../shared/limits.ts'
 import type { FrameOf } from '../../shared/protocol/frames.ts'
 import type { Served, TaskKind } from '../../shared/task.ts'
 import type { Usage } from './answer-check.ts'
-import { assembleAnswer } from './assemble.ts'
+import { assembleAnswer, textOf } from './assemble.ts'
 import type { Beginning, Carrier, CarrierHost } from './carrier.ts'
 import { Feed } from './feed.ts'
 
@@ -16,10 +16,18 @@ export interface TranscriptOptions {
   task: number
   kind: TaskKind
   model: string
-  /** Makes the request for the next attempt. */
-  request: () => Uint8Array | Fault
+  /** Makes the request for the next attempt, which may have to put a broken answer right. */
+  request: (repair: Repair | null) => Uint8Array | Fault
+  /** What is wrong with an answer's text, in one sentence; null when nothing can be. */
+  breach: ((text: string) => string | null) | null
   /** Told of every new line. */
   onLines: () => void
+}
+
+/** An answer that broke its contract, and how. */
+export interface Repair {
+  answer: string
+  error: string
 }
 
 export class Transcript implements Carrier {
@@ -32,6 +40,9 @@ export class Transcript implements Carrier {
   private current: Feed | null = null
   /** The settled answer of this attempt, as it is to be stored. */
   private answer: Uint8Array | null = null
+  /** For the next attempt; each broken answer is asked to be put right once, then the question is put anew. */
+  private repair: Repair | null = null
+  private repairing = false
 
   constructor(
     private readonly options: TranscriptOptions,
@@ -45,7 +56,10 @@ export class Transcript implements Carrier {
   }
 
   request(): Uint8Array | Fault {
-    return this.options.request()
+    const { repair } = this
+    this.repair = null
+    this.repairing = repair !== null
+    return this.options.request(repair)
   }
 
   servedBy(attempt: number, served: Served): void {
@@ -99,7 +113,16 @@ export class Transcript implements Carrier {
     const flaw = feed.settle(frame, body)
     if (flaw !== null) return flaw
     this.answer = this.options.kind === 'chat' ? assembleAnswer([...this.lines, ...feed.end()], body) : body
-    return this.answer === null ? fault('bad_answer', 'The answer is nested too deeply.') : null
+    return this.answer === null ? fault('bad_answer', 'The answer is nested too deeply.') : this.breach(this.answer)
+  }
+
+  private breach(answer: Uint8Array): Fault | null {
+    if (this.options.breach === null) return null
+    const text = textOf(answer)
+    const error = this.options.breach(text)
+    if (error === null) return null
+    this.repair = this.repairing ? null : { answer: text.slice(0, quotedAnswerCharsMax), error }
+    return fault('contract_broken', `The answer breaks the contract of its node. ${error}`)
   }
 
   void(attempt: number): void {

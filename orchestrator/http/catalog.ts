@@ -8,17 +8,21 @@ import type { ModelListing, OfferStanding, ScoutListing } from '../engine/ports.
 import type { Exchange } from './exchange.ts'
 import { refuse, replyJson } from './reply.ts'
 import { shownCost } from './splice.ts'
+import { shownVirtual } from './virtual-models.ts'
 
 /** How many names a sentence about an unknown model lists. */
 const namesShownMax = 10
 
 export function listModels({ id, edge }: Exchange): Response {
-  return replyJson(id, JSON.stringify({ object: 'list', data: edge.engine.models().map(shownModel) }))
+  const models = edge.engine.models()
+  return replyJson(id, JSON.stringify({ object: 'list', data: [...models.map(shownModel), ...shownVirtual(models)] }))
 }
 
 export function getModel({ id, edge, rest }: Exchange): Response {
   const model = edge.engine.model(rest)
   if (model !== undefined) return replyJson(id, JSON.stringify(shownModel(model)))
+  const virtual = shownVirtual(edge.engine.models()).find((shown) => (shown as { id: string }).id === rest)
+  if (virtual !== undefined) return replyJson(id, JSON.stringify(virtual))
   const names = edge.engine.models().map((listing) => listing.id)
   const more = names.length > namesShownMax ? ' and others, see /v1/models' : ''
   const offered =
@@ -103,6 +107,7 @@ function shownModel(model: ModelListing) {
       idle: model.idle,
       providers: model.providers,
       context_tokens: model.contextTokens,
+      ...(model.about !== '' && { about: model.about }),
     },
   }
 }

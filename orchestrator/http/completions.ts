@@ -8,7 +8,7 @@ import type { Fault } from '../../shared/faults.ts'
 import { httpIdleMs } from '../../shared/limits.ts'
 import type { TaskKind } from '../../shared/task.ts'
 import type { Answer, AnswerEnd, Submission } from '../engine/ports.ts'
-import { readJsonBody } from './body.ts'
+import { type JsonBody, readJsonBody } from './body.ts'
 import type { Exchange } from './exchange.ts'
 import { idempotencyOf, worthKeeping } from './idempotency.ts'
 import { refuse, replyJson } from './reply.ts'
@@ -16,6 +16,8 @@ import { chatRequest, embeddingsRequest } from './requests.ts'
 import { answerHead, chasmField, splice } from './splice.ts'
 import { streamAnswer } from './sse.ts'
 import { refusal } from './validation.ts'
+import { virtualChat } from './virtual-chat.ts'
+import { isVirtual } from './virtual-models.ts'
 import { type ChasmFields, wishesOf } from './wishes.ts'
 
 /** The fields of a checked request that the hub itself looks at. */
@@ -27,8 +29,10 @@ interface AskedFields {
 }
 
 export async function chatCompletions(exchange: Exchange): Promise<Response> {
-  const asked = await readAsked(exchange, chatRequest, 'chat')
-  if ('code' in asked) return refuse(exchange.id, asked)
+  const read = await readBody(exchange, chatRequest)
+  if ('code' in read) return refuse(exchange.id, read)
+  if (isVirtual(read.value.model as string)) return virtualChat(exchange, read)
+  const asked = askedBy(exchange, read, 'chat')
   const { fields, submission } = asked
   if (!submission.stream) return wholeAnswer(exchange, asked, 'chat.completion')
   const answer = exchange.edge.engine.submit(submission)
@@ -37,8 +41,9 @@ export async function chatCompletions(exchange: Exchange): Promise<Response> {
 }
 
 export async function embeddings(exchange: Exchange): Promise<Response> {
-  const asked = await readAsked(exchange, embeddingsRequest, 'embed')
-  return 'code' in asked ? refuse(exchange.id, asked) : wholeAnswer(exchange, asked, 'list')
+  const read = await readBody(exchange, embeddingsRequest)
+  if ('code' in read) return refuse(exchange.id, read)
+  return wholeAnswer(exchange, askedBy(exchange, read, 'embed'), 'list')
 }
 
 interface Asked {
@@ -46,11 +51,13 @@ interface Asked {
   submission: Submission
 }
 
-async function readAsked(exchange: Exchange, schema: z.ZodType, kind: TaskKind): Promise<Asked | Fault> {
-  const body = await readJsonBody(exchange.request)
+async function readBody({ request }: Exchange, schema: z.ZodType): Promise<JsonBody | Fault> {
+  const body = await readJsonBody(request)
   if ('code' in body) return body
-  const refused = refusal(schema, body.value)
-  if (refused !== null) return refused
+  return refusal(schema, body.value) ?? body
+}
+
+function askedBy(exchange: Exchange, body: JsonBody, kind: TaskKind): Asked {
   const fields = body.value as unknown as AskedFields
   const { id: tenant, weight = 1 } = exchange.caller!
   const stream = kind === 'chat' && fields.stream === true

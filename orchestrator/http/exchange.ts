@@ -6,8 +6,8 @@ import type { System } from '../../shared/system.ts'
 import type { Intents } from '../engine/intents-port.ts'
 import type { Engine } from '../engine/ports.ts'
 import type { Access, Caller, Keys } from './auth.ts'
-import type { Planner } from './intents-request.ts'
 import type { Metrics } from './metrics.ts'
+import type { Planner } from './planning.ts'
 
 /** What the client edge logs through; pino's loggers fit. */
 export interface Log {
@@ -26,7 +26,7 @@ export interface HttpSettings {
 export interface Edge {
   engine: Engine
   intents: Intents
-  plan: Planner
+  planner: Planner
   keys: Keys
   system: System
   log: Log
@@ -38,7 +38,7 @@ export interface Edge {
 
 export interface Route {
   method: 'GET' | 'POST' | 'DELETE'
-  /** A segment in braces takes what stands there; the last one takes the rest of the path, slashes included. */
+  /** A segment in braces takes what stands there, slashes included. There are two of them at most. */
   path: string
   access: Access
   /** Nothing means that the connection has become a websocket. */
@@ -54,6 +54,8 @@ export class Exchange {
   route: Route | null = null
   /** What the segment in braces matched, decoded. */
   rest = ''
+  /** What the second segment in braces matched, decoded. */
+  node = ''
   /** Null on open routes. */
   caller: Caller | null = null
   /** Set by an answer that goes on after its response has been returned: it then calls `ended` itself. */

@@ -57,6 +57,17 @@ export const intentSchemas: Json = {
     error,
   }),
   Intent: object({ ...shown, tasks: { type: 'array', items: ref('IntentTask') }, result }),
+  Plan: object({
+    object: { const: 'plan' },
+    result_node: text,
+    nodes: { type: 'array', items: { type: 'object' } },
+    expected: object({
+      tasks: { ...count, description: 'Requests to scouts. Of what is only known later, a usual number.' },
+      usage,
+      dollars: { type: ['number', 'null'], description: 'Null when a price is unknown.' },
+      duration_ms: { ...count, description: 'Along the longest chain, with scouts enough.' },
+    }),
+  }),
   IntentList: object({
     object: { const: 'list' },
     data: { type: 'array', items: ref('IntentSummary') },
@@ -89,6 +100,22 @@ export const intentOperations: Record<string, Operation> = {
     ],
     gives: [200, 'A page of intents.', json(ref('IntentList'))],
   },
+  'POST /v1/intents/plan': {
+    summary: 'What an intent would become, and what it is likely to take: nothing is stored, and nobody is asked.',
+    access: 'client',
+    takes: 'IntentRequest',
+    gives: [200, 'The plan.', json(ref('Plan'))],
+  },
+  'GET /v1/intents/{id}/nodes/{node}': {
+    summary: 'One node with its result, as soon as it has one.',
+    access: 'client',
+    gives: [200, 'The node.', json({ type: 'object' })],
+  },
+  'POST /v1/intents/{id}/nodes/{node}/retry': {
+    summary: 'Try a node again that failed, and what was skipped on its account; what is done stays.',
+    access: 'client',
+    gives: [200, 'The intent, which goes on.', json(ref('Intent'))],
+  },
   'GET /v1/intents/{id}/events': {
     summary: 'What happens to an intent, from its beginning or from the last event you have; ends after `done`.',
     access: 'client',
@@ -96,7 +123,11 @@ export const intentOperations: Record<string, Operation> = {
       inHeader('Last-Event-ID', 'The id of the last event you have.'),
       inQuery('last_event_id', text, 'The same, for clients that cannot set headers.'),
     ],
-    gives: [200, 'Events: planned, task_started, chunk, attempt_reset, task_settled, done.', events],
+    gives: [
+      200,
+      'Events: planned, task_started, chunk, attempt_reset, task_grown, task_settled, done, retried.',
+      events,
+    ],
   },
   'GET /v1/intents/{id}': {
     summary: 'One intent with its tasks and its result.',
@@ -107,5 +138,31 @@ export const intentOperations: Record<string, Operation> = {
     summary: 'Cancel whatever of an intent has not ended.',
     access: 'client',
     gives: [200, 'The intent as it is now.', json(ref('Intent'))],
+  },
+}
+
+const response = json({ type: 'object', description: 'A response, as the Responses API has it.' })
+
+export const responseOperations: Record<string, Operation> = {
+  'POST /v1/responses': {
+    summary: 'Ask for a response: a durable intent in the words of the Responses API.',
+    access: 'client',
+    parameters: [inHeader('Idempotency-Key', 'A repetition with the same key and body makes nothing new.')],
+    takes: 'ResponseRequest',
+    gives: [200, 'The response; with `stream: true` as events.', { ...response, ...events }],
+  },
+  'POST /v1/responses/{id}/cancel': {
+    summary: 'Cancel whatever of a response has not ended.',
+    access: 'client',
+    gives: [200, 'The response as it is now.', response],
+  },
+  'GET /v1/responses/{id}': {
+    summary: 'One response as it is now, or its events.',
+    access: 'client',
+    parameters: [
+      inQuery('stream', { type: 'boolean' }, 'Its events instead, from the beginning.'),
+      inQuery('starting_after', count, 'Only events after this `sequence_number`.'),
+    ],
+    gives: [200, 'The response.', { ...response, ...events }],
   },
 }

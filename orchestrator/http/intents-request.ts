@@ -13,23 +13,23 @@ import {
   metadataPairsMax,
   metadataValueCharsMax,
   modelCharsMax,
+  nameCharsMax,
 } from '../../shared/limits.ts'
-import type { TaskKind } from '../../shared/task.ts'
-import type { IntentView, Plan } from '../engine/intents-port.ts'
+import type { IntentView } from '../engine/intents-port.ts'
 import { chatRequest } from './requests.ts'
 import { integerFrom, says, textUpTo } from './validation.ts'
 
 export const intentStates: readonly IntentView['state'][] = ['running', 'done', 'failed', 'cancelled']
 
 /** What an intent may be made of; each request holds one of them. */
-const sources = ['input', 'messages', 'scroll'] as const
+const sources = ['input', 'messages', 'template', 'scroll'] as const
 
 const inputWish = says('must be a string that is not empty')
 const metadataWish =
   `must be an object of at most ${metadataPairsMax} strings: names of 1 to ${metadataKeyCharsMax} characters, ` +
   `values of at most ${metadataValueCharsMax}`
 
-const metadata = z
+export const metadata = z
   .unknown()
   .refine(isMetadata, says(metadataWish))
   .meta({
@@ -41,9 +41,7 @@ const metadata = z
 /** What it holds is checked when it is planned. */
 const scroll = z.unknown().meta({
   type: 'object',
-  description:
-    'A plan: nodes, each a request with an `id`, the ids it `needs`, and a `prompt`, `messages` or, for kind embed, ' +
-    '`input`. `result` names the node whose answer counts; without it, it is the one node that no other needs.',
+  description: 'A plan of your own, as /schemas/scroll.json describes it.',
   required: ['nodes'],
   properties: {
     nodes: { type: 'array', minItems: 1, items: { type: 'object', required: ['id'] } },
@@ -55,23 +53,21 @@ export interface IntentFields {
   input?: string | null
   messages?: unknown[] | null
   scroll?: unknown
+  template?: string | null
+  params?: Record<string, unknown> | null
   model?: string | null
   deadline_ms?: number | null
   priority?: number | null
   metadata?: Record<string, string> | null
 }
 
-/** What the hub would say to one request of a plan if it came alone: null, or a fault that names the field. */
-export type RequestCheck = (kind: TaskKind, request: Record<string, unknown>) => Fault | null
-
-/** The planner, as far as the client edge uses it. What it is asked has passed `intentRequest`. */
-export type Planner = (asked: IntentFields, check: RequestCheck) => Plan | Fault
-
 export const intentRequest = z
   .strictObject(
     {
       input: z.string(inputWish).min(1, inputWish).nullish().describe('Short for one message of the user.'),
       messages: chatRequest.shape.messages.nullish().describe('As in a chat completion.'),
+      template: textUpTo(nameCharsMax).nullish().describe('Makes the scroll: `auto` lets a model plan it.'),
+      params: z.record(z.string(), z.unknown(), says('must be an object')).nullish().describe('Of the template.'),
       scroll: scroll.nullish(),
       model: textUpTo(modelCharsMax).nullish().describe('For every task that names none; `auto` when absent.'),
       deadline_ms: integerFrom(1, intentDeadlineMsMax).describe('How long the whole may take, from now.'),
@@ -83,11 +79,16 @@ export const intentRequest = z
   .superRefine((sent, context) => {
     const [first, second] = sources.filter((key) => sent[key] !== undefined && sent[key] !== null)
     if (first === undefined) {
-      const message = 'is required, or `messages` or `scroll` in its place: send exactly one of them'
+      const message = 'is required, or `messages`, `template` or `scroll` in its place: send exactly one of them'
       context.addIssue({ code: 'custom', path: ['input'], message })
     }
+    if ((sent.params ?? null) !== null && (sent.template ?? null) === null) {
+      const message = 'is for a `template`: name one, or write `params` inside the scroll'
+      context.addIssue({ code: 'custom', path: ['params'], message })
+    }
     if (second === undefined) return
-    const message = `cannot stand beside \`${first}\`: send exactly one of \`input\`, \`messages\` and \`scroll\``
+    const forms = '`input`, `messages`, `template` and `scroll`'
+    const message = `cannot stand beside \`${first}\`: send exactly one of ${forms}`
     context.addIssue({ code: 'custom', path: [second], message })
   })
 

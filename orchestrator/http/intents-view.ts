@@ -40,6 +40,14 @@ export function wholeIntent(view: IntentView, tasks: TaskView[], result: Uint8Ar
   return Buffer.concat(pieces)
 }
 
+/** One node with its result, spliced in as it was committed; null until it is done. */
+export function nodeResult(view: IntentView, task: TaskView, result: Uint8Array | undefined): Buffer<ArrayBuffer> {
+  const shown = JSON.stringify({ intent: view.id, object: 'intent.node', ...shownTask(task) })
+  const pieces: Uint8Array[] = [Buffer.from(`${shown.slice(0, -1)},"result":`), result ?? Buffer.from('null')]
+  pieces.push(Buffer.from('}'))
+  return Buffer.concat(pieces)
+}
+
 /** The hub's fields of the result, ending in a comma. */
 function resultHead({ id, resultNode, createdMs, finishedMs }: IntentView, tasks: TaskView[]): string {
   const task = tasks.find(({ node }) => node === resultNode)
@@ -54,7 +62,7 @@ function shownTask({ node, kind, model, needs, state, attempts, served, usage, f
   return { node, kind, model, needs, state, attempts, served, usage: shownUsage(usage), error: shownError(fault) }
 }
 
-function shownUsage({ promptTokens, completionTokens }: IntentView['usage']) {
+export function shownUsage({ promptTokens, completionTokens }: IntentView['usage']) {
   return {
     prompt_tokens: promptTokens,
     completion_tokens: completionTokens,

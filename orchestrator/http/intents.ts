@@ -9,11 +9,12 @@ import type { IntentSubmission, Viewer } from '../engine/intents-port.ts'
 import { type JsonBody, readJsonBody } from './body.ts'
 import type { Exchange } from './exchange.ts'
 import { idempotencyOf } from './idempotency.ts'
-import { type IntentFields, intentRequest, listQuery, type RequestCheck } from './intents-request.ts'
+import { type IntentFields, intentRequest, listQuery } from './intents-request.ts'
 import { shownAccepted, shownIntent, wholeIntent } from './intents-view.ts'
+import { planContext } from './planning.ts'
 import { refuse, replyJson } from './reply.ts'
-import { chatRequest, embeddingsRequest } from './requests.ts'
 import { refusal } from './validation.ts'
+import { behindModel } from './virtual-models.ts'
 
 export async function createIntent(exchange: Exchange): Promise<Response> {
   const { id, edge, request } = exchange
@@ -23,9 +24,11 @@ export async function createIntent(exchange: Exchange): Promise<Response> {
   if (refused !== null) return refuse(id, refused)
   const idempotency = idempotencyOf(exchange, body.bytes)
   if (idempotency !== null && 'code' in idempotency) return refuse(id, idempotency)
-  const plan = edge.plan(body.value as IntentFields, checkRequest)
+  const fields = behindModel(body.value as IntentFields)
+  const plan = edge.planner.plan(fields, planContext(edge.engine, fields.deadline_ms ?? intentDeadlineMs))
   if ('code' in plan) return refuse(id, plan)
-  const submitted = { ...submission(exchange, body), plan }
+  const { budgetTokens } = plan
+  const submitted = { ...submission(exchange, body), plan, ...(budgetTokens !== undefined && { budgetTokens }) }
   const accepted = await edge.intents.accept(idempotency === null ? submitted : { ...submitted, idempotency })
   if (accepted.type === 'refused') return refuse(id, accepted.fault)
   const view = edge.intents.intent(accepted.id, null)
@@ -81,9 +84,6 @@ export function noSuchIntent({ id }: Exchange): Response {
 export function viewerOf({ caller }: Exchange): Viewer {
   return caller!.role === 'admin' ? null : caller!.id
 }
-
-const checkRequest: RequestCheck = (kind, request) =>
-  refusal(kind === 'chat' ? chatRequest : embeddingsRequest, request)
 
 function submission({ caller }: Exchange, { value }: JsonBody): Omit<IntentSubmission, 'plan'> {
   const { deadline_ms: deadlineMs, priority, metadata } = value as IntentFields

@@ -6,7 +6,7 @@ import { z } from 'zod'
 import { keyRoles } from '../../shared/api-key.ts'
 import { taskKinds } from '../../shared/task.ts'
 import type { Exchange } from './exchange.ts'
-import { intentOperations, intentSchemas } from './intents-openapi.ts'
+import { intentOperations, intentSchemas, responseOperations } from './intents-openapi.ts'
 import { intentRequest } from './intents-request.ts'
 import {
   count,
@@ -23,6 +23,7 @@ import {
 } from './openapi-parts.ts'
 import { replyJson } from './reply.ts'
 import { chatRequest, embeddingsRequest, keyRequest } from './requests.ts'
+import { responseRequest } from './responses-request.ts'
 
 const orNull = (schema: Json) => ({ ...schema, type: [schema.type, 'null'] })
 const some = { type: 'number', minimum: 0 }
@@ -107,7 +108,15 @@ const answerSchemas: Json = {
     object: { const: 'model' },
     created: seconds,
     owned_by: text,
-    chasm: object({ kinds: texts, scouts: count, idle: count, providers: texts, context_tokens: count }),
+    chasm: object(
+      {
+        ...{ kinds: texts, scouts: count, idle: count, providers: texts, context_tokens: count },
+        about: { ...text, description: 'What a specialist or a virtual model does.' },
+        virtual: { type: 'boolean', description: 'The hub answers by a scroll; no scout offers it.' },
+        template: text,
+      },
+      ['scouts', 'idle', 'providers', 'context_tokens', 'about', 'virtual', 'template'],
+    ),
   }),
   ModelList: listAs('Model'),
   Scout: object(scoutFields),
@@ -149,6 +158,7 @@ const operations: Record<string, Operation> = {
     gives: [200, 'The vectors.', json(ref('Embeddings'))],
   },
   ...intentOperations,
+  ...responseOperations,
   'GET /v1/models': {
     summary: 'The models that connected scouts offer now.',
     access: 'client',
@@ -190,6 +200,11 @@ const operations: Record<string, Operation> = {
     access: 'admin',
     gives: [200, 'It no longer works.', json(ref('DeletedKey'))],
   },
+  'GET /schemas/scroll.json': {
+    summary: 'The JSON schema of a scroll.',
+    access: 'open',
+    gives: [200, 'A JSON schema.', json({ type: 'object' })],
+  },
   'GET /healthz': {
     summary: 'Whether the process lives.',
     access: 'open',
@@ -215,7 +230,8 @@ const operations: Record<string, Operation> = {
 
 function describe(name: string, { summary, access, parameters = [], takes, gives }: Operation): Json {
   const [status, description, content] = gives
-  const id = name.includes('{id}') ? [{ name: 'id', in: 'path', required: true, schema: text }] : []
+  const names = [...name.matchAll(/\{(\w+)\}/g)].map(([, brace]) => brace)
+  const id = names.map((brace) => ({ name: brace, in: 'path', required: true, schema: text }))
   return {
     summary,
     parameters: [...id, ...parameters],
@@ -263,6 +279,7 @@ function openapiDocument(): Json {
         EmbeddingsRequest: schemaOf(embeddingsRequest),
         KeyRequest: schemaOf(keyRequest),
         IntentRequest: schemaOf(intentRequest),
+        ResponseRequest: schemaOf(responseRequest),
       },
     },
   }

@@ -9,7 +9,10 @@ import { dialIn } from './dial-in.ts'
 import type { Route } from './exchange.ts'
 import { cancelIntent, createIntent, getIntent, listIntents } from './intents.ts'
 import { followIntent } from './intents-events.ts'
+import { getNode, planIntent, retryNode } from './intents-nodes.ts'
 import { openapi } from './openapi.ts'
+import { cancelResponse, createResponse, getResponse } from './responses.ts'
+import { scrollSchema } from './scroll-schema-route.ts'
 import { healthz, metrics, readyz, welcome } from './status.ts'
 
 /** Of two paths with a brace that both fit, the first counts. */
@@ -18,9 +21,15 @@ export const routes: readonly Route[] = [
   { method: 'POST', path: '/v1/embeddings', access: 'client', handle: embeddings },
   { method: 'POST', path: '/v1/intents', access: 'client', handle: createIntent },
   { method: 'GET', path: '/v1/intents', access: 'client', handle: listIntents },
+  { method: 'POST', path: '/v1/intents/plan', access: 'client', handle: planIntent },
+  { method: 'POST', path: '/v1/intents/{id}/nodes/{node}/retry', access: 'client', handle: retryNode },
+  { method: 'GET', path: '/v1/intents/{id}/nodes/{node}', access: 'client', handle: getNode },
   { method: 'GET', path: '/v1/intents/{id}/events', access: 'client', handle: followIntent },
   { method: 'GET', path: '/v1/intents/{id}', access: 'client', handle: getIntent },
   { method: 'DELETE', path: '/v1/intents/{id}', access: 'client', handle: cancelIntent },
+  { method: 'POST', path: '/v1/responses', access: 'client', handle: createResponse },
+  { method: 'POST', path: '/v1/responses/{id}/cancel', access: 'client', handle: cancelResponse },
+  { method: 'GET', path: '/v1/responses/{id}', access: 'client', handle: getResponse },
   { method: 'GET', path: '/v1/models', access: 'client', handle: listModels },
   { method: 'GET', path: '/v1/models/{id}', access: 'client', handle: getModel },
   { method: 'GET', path: '/v1/scout', access: 'open', handle: dialIn },
@@ -29,6 +38,7 @@ export const routes: readonly Route[] = [
   { method: 'POST', path: '/v1/admin/keys', access: 'admin', handle: createKey },
   { method: 'GET', path: '/v1/admin/keys', access: 'admin', handle: listKeys },
   { method: 'DELETE', path: '/v1/admin/keys/{id}', access: 'admin', handle: revokeKey },
+  { method: 'GET', path: '/schemas/scroll.json', access: 'open', handle: scrollSchema },
   { method: 'GET', path: '/healthz', access: 'open', handle: healthz },
   { method: 'GET', path: '/readyz', access: 'open', handle: readyz },
   { method: 'GET', path: '/metrics', access: 'open', handle: metrics },
@@ -39,12 +49,13 @@ export const routes: readonly Route[] = [
 interface Found {
   /** The routes of this path, one per method. */
   routes: readonly Route[]
-  /** What stands where the path has its brace, decoded. */
+  /** What stands where the path has its first brace and its second, decoded. */
   rest: string
+  node: string
 }
 
 const exact = new Map<string, Route[]>()
-const withBrace: { path: string; prefix: string; suffix: string; routes: Route[] }[] = []
+const withBrace: { path: string; prefix: string; middle: string | null; suffix: string; routes: Route[] }[] = []
 for (const route of routes) add(route)
 
 function add(route: Route): void {
@@ -55,19 +66,25 @@ function add(route: Route): void {
   const known = withBrace.find(({ path }) => path === route.path)
   if (known !== undefined) known.routes.push(route)
   else {
-    const [prefix, suffix] = route.path.split(/\{\w+\}/) as [string, string]
-    withBrace.push({ path: route.path, prefix, suffix, routes: [route] })
+    const pieces = route.path.split(/\{\w+\}/)
+    const [prefix, middle] = pieces as [string, string]
+    const suffix = pieces.at(-1)!
+    withBrace.push({ path: route.path, prefix, middle: pieces.length > 2 ? middle : null, suffix, routes: [route] })
   }
 }
 
 /** The routes of a path as it stands in the URL, or null. */
 export function findRoutes(path: string): Found | null {
   const found = exact.get(path)
-  if (found !== undefined) return { routes: found, rest: '' }
-  for (const { prefix, suffix, routes: candidates } of withBrace) {
-    if (path.length > prefix.length + suffix.length && path.startsWith(prefix) && path.endsWith(suffix)) {
-      return { routes: candidates, rest: decoded(path.slice(prefix.length, path.length - suffix.length)) }
-    }
+  if (found !== undefined) return { routes: found, rest: '', node: '' }
+  for (const { prefix, middle, suffix, routes: candidates } of withBrace) {
+    if (path.length <= prefix.length + suffix.length || !path.startsWith(prefix) || !path.endsWith(suffix)) continue
+    const inside = path.slice(prefix.length, path.length - suffix.length)
+    if (middle === null) return { routes: candidates, rest: decoded(inside), node: '' }
+    const at = inside.indexOf(middle)
+    if (at < 0) continue
+    const node = decoded(inside.slice(at + middle.length))
+    return { routes: candidates, rest: decoded(inside.slice(0, at)), node }
   }
   return null
 }

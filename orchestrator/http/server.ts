@@ -3,15 +3,15 @@
  * to it that whatever happens becomes an answer. Scouts come in through the same port; their upgrade is handed to the
  * gateway at once, because a socket leaks when anything is awaited before it.
  */
-import { type Fault, fault } from '../../shared/faults.ts'
+import { fault } from '../../shared/faults.ts'
 import { clientStallMs, declaredBodyBytesMax, httpIdleMs, httpStopMs, keepAliveMs } from '../../shared/limits.ts'
 import type { System } from '../../shared/system.ts'
 import type { Intents } from '../engine/intents-port.ts'
 import type { Engine } from '../engine/ports.ts'
 import { authenticate, type Keys } from './auth.ts'
 import { type Edge, Exchange, type HttpSettings, type Log, type Route } from './exchange.ts'
-import type { Planner } from './intents-request.ts'
 import { Metrics } from './metrics.ts'
+import type { Planner } from './planning.ts'
 import { refuse } from './reply.ts'
 import { findRoutes } from './routes.ts'
 
@@ -21,7 +21,7 @@ interface HubOptions<SocketData> {
   port: number
   engine: Engine
   intents: Intents
-  plan: Planner
+  planner: Planner
   keyring: Keys
   system: System
   /** Upgrades and returns nothing, or refuses. Called synchronously. */
@@ -39,6 +39,7 @@ interface Hub {
 }
 
 const stopPollMs = 10
+const unknownPath = fault('not_found', 'There is nothing at this path: GET /openapi.json lists all there are.')
 
 /** Listens. Throws when the address cannot be had. */
 export function serveHub<SocketData>(options: HubOptions<SocketData>): Hub {
@@ -47,7 +48,7 @@ export function serveHub<SocketData>(options: HubOptions<SocketData>): Hub {
   const edge: Edge = {
     engine,
     intents: options.intents,
-    plan: options.plan,
+    planner: options.planner,
     keys: keyring,
     system,
     log,
@@ -84,13 +85,14 @@ function dispatch(exchange: Exchange): ReturnType<Route['handle']> {
   const { request, edge, id } = exchange
   const path = pathOf(request.url)
   const found = findRoutes(path)
-  if (found === null) return refuse(id, unknownPath(path))
+  if (found === null) return refuse(id, unknownPath)
   // The runtime itself leaves out the body of an answer to HEAD.
   const method = request.method === 'HEAD' ? 'GET' : request.method
   const route = found.routes.find((candidate) => candidate.method === method)
   if (route === undefined) return refuseMethod(exchange, found.routes)
   exchange.route = route
   exchange.rest = found.rest
+  exchange.node = found.node
   if (route.access !== 'open') {
     const caller = authenticate(request, edge.keys, route.access)
     if ('code' in caller) return refuse(id, caller)
@@ -117,13 +119,6 @@ function refuseMethod(exchange: Exchange, routes: readonly Route[]): Response {
   const allow = methods.join(', ')
   const text = `This path does not answer ${exchange.request.method.slice(0, 16)}: use ${allow}.`
   return refuse(exchange.id, fault('method_not_allowed', text), { allow })
-}
-
-function unknownPath(path: string): Fault {
-  if (path === '/v1/responses' || path.startsWith('/v1/responses/')) {
-    return fault('not_found', 'The Responses API is not offered here: use POST /v1/chat/completions instead.')
-  }
-  return fault('not_found', 'There is nothing at this path: GET /openapi.json lists all there are.')
 }
 
 /** The path as it stands in an absolute URL: parsing the URL would cost more than all the rest of the routing. */

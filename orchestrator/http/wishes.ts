@@ -26,6 +26,8 @@ export interface ChasmFields {
   hedge_after_ms?: number | null
   continue?: boolean | null
   explain?: boolean | null
+  params?: Record<string, unknown> | null
+  progress?: boolean | null
 }
 
 export const chasm = z
@@ -43,6 +45,11 @@ export const chasm = z
         'Streams of plain text only: when a scout is lost after the answer began, another one goes on from there.',
       ),
       explain: flag.describe('Also say what led to the choice of the scout, in `chasm.cost_ms` of the answer.'),
+      params: z
+        .record(z.string(), z.unknown(), says('must be an object'))
+        .nullish()
+        .describe('For virtual models: params of the template behind the name.'),
+      progress: flag.describe('For streams of virtual models: chunks without choices that tell what each node does.'),
     },
     says('must be an object'),
   )

@@ -1,27 +1,95 @@
 /**
- * From what a client asked for to a plan of tasks. The client edge calls it with a body whose own fields it has
- * checked; the engine carries the plan out. A scroll is a stranger's drawing, and `scroll.ts` checks it.
+ * From what a client asked for to a plan of tasks: a question, a conversation, a template with its params, or a scroll
+ * of the client's own. The client edge calls it with a body whose own fields it has checked and with the live
+ * catalogue; the engine carries the plan out.
  */
-import type { Fault } from '../../shared/faults.ts'
+import { type Fault, fault } from '../../shared/faults.ts'
+import { budgetTokensMin } from '../../shared/limits.ts'
 import { autoModel } from '../../shared/task.ts'
-import type { Plan } from '../engine/intents-port.ts'
+import { autoPlan } from './auto.ts'
+import type { CatalogModel } from './catalog.ts'
 import type { RequestCheck } from './request.ts'
-import { planScroll } from './scroll.ts'
+import { type BudgetedPlan, planScroll } from './scroll.ts'
 import { singlePlan } from './template.ts'
+import { scrollOf, type TemplateContext, templateNames } from './templates.ts'
+
+type Json = Record<string, unknown>
 
 interface Asked {
   input?: string | null
   messages?: unknown[] | null
   scroll?: unknown
+  template?: string | null
+  params?: Json | null
   /** For every task that names none. */
   model?: string | null
+  /** Fields of every request, and those of the one that answers alone. */
+  manner?: Json
+  lastManner?: Json
 }
 
-/** The plan, or what is wrong with the scroll. `asked` holds exactly one of `input`, `messages` and `scroll`. */
-export function plan(asked: Asked, check: RequestCheck): Plan | Fault {
-  const { input, messages, scroll } = asked
+export interface PlanContext {
+  check: RequestCheck
+  catalog: readonly CatalogModel[]
+  /** How long the whole may take. */
+  deadlineMs: number
+}
+
+/** The plan, or what is wrong with it. `asked` holds one of `input`, `messages`, `template` and `scroll`. */
+export function plan(asked: Asked, context: PlanContext): BudgetedPlan | Fault {
+  const { input, messages, scroll, template } = asked
+  const { check } = context
   const model = asked.model ?? autoModel
+  if (template) return templatePlan(template, { ...asked, model }, context)
   if (messages) return singlePlan(messages, model, 'messages')
   if (typeof input === 'string') return singlePlan([{ role: 'user', content: input }], model, 'input')
-  return planScroll(scroll, model, check)
+  return planScroll(scroll, { model, check })
+}
+
+function templatePlan(template: string, asked: Asked & { model: string }, context: PlanContext): BudgetedPlan | Fault {
+  const { check, catalog, deadlineMs } = context
+  const { model, manner = {}, lastManner = {} } = asked
+  const name = templateNames.find((known) => known === template)
+  if (name === undefined && template !== 'auto') {
+    const text = `\`template\` must be one of ${['auto', ...templateNames].join(', ')}.`
+    return fault('invalid_request', text, { param: 'template' })
+  }
+  const params = asked.params ?? {}
+  const talk = messagesOf(params, check)
+  if (!Array.isArray(talk)) return talk
+  const about: TemplateContext = { messages: talk, model, catalog, manner, lastManner }
+  if (name === undefined) return planningPlan(params, about, deadlineMs)
+  const scroll = scrollOf(name, params, about)
+  return 'code' in scroll ? (scroll as unknown as Fault) : planScroll(scroll, { model, check })
+}
+
+function planningPlan(params: Json, about: TemplateContext, deadlineMs: number): BudgetedPlan | Fault {
+  const { planner = null, budget_tokens: budget = null } = params
+  if (planner !== null && typeof planner !== 'string') return unfit('planner', 'must be the name of a model')
+  if (budget !== null && !(Number.isSafeInteger(budget) && (budget as number) >= budgetTokensMin)) {
+    return unfit('budget_tokens', `must be a whole number of at least ${budgetTokensMin}`)
+  }
+  const budgetTokens = budget as number | null
+  const made = autoPlan(about, { planner, deadlineMs, budgetTokens })
+  return 'code' in made || budgetTokens === null ? made : { ...made, budgetTokens }
+}
+
+function unfit(name: string, wish: string): Fault {
+  return fault('invalid_request', `\`params.${name}\` ${wish}.`, { param: `params.${name}` })
+}
+
+/** The conversation a template is about. A template of a document alone may have none. */
+function messagesOf(params: Json, check: RequestCheck): Json[] | Fault {
+  const { input, messages } = params
+  if (input !== undefined && messages !== undefined) return unfit('messages', 'cannot stand beside `input`')
+  if (typeof input === 'string' && input !== '') return [{ role: 'user', content: input }]
+  if (input !== undefined) return unfit('input', 'must be a string that is not empty')
+  if (messages === undefined) {
+    if (typeof params.document === 'string') return []
+    return unfit('input', 'is required: say what is asked, there or as `messages`')
+  }
+  const refused = check('chat', { model: autoModel, messages })
+  if (refused !== null)
+    return { ...refused, param: `params.${refused.param}`, message: `In \`params\`: ${refused.message}` }
+  return messages as Json[]
 }

@@ -5,6 +5,7 @@
 import { type Fault, fault } from '../../shared/faults.ts'
 import { bodyBytesMax } from '../../shared/limits.ts'
 import type { TaskKind } from '../../shared/task.ts'
+import type { PlannedTask } from '../engine/intents-port.ts'
 
 /** The edge's word on one request, as if it had come alone: null, or a fault whose param is a field of it. */
 export type RequestCheck = (kind: TaskKind, request: Record<string, unknown>) => Fault | null
@@ -12,11 +13,11 @@ export type RequestCheck = (kind: TaskKind, request: Record<string, unknown>) =>
 export class RequestBytes {
   private total = 0
 
-  /** The bytes of `request`, or the fault of a plan that has become too large with it. */
-  of(request: Record<string, unknown>, what: string, param: string): Uint8Array | Fault {
-    const bytes = new TextEncoder().encode(JSON.stringify(request))
-    this.total += bytes.byteLength
-    if (this.total <= bodyBytesMax) return bytes
+  /** Counts what a task brings along; the fault of a plan that has become too large with it. */
+  add({ request, conduct }: PlannedTask, what: string, param: string): Fault | null {
+    this.total += request.byteLength
+    if (conduct !== undefined) this.total += Buffer.byteLength(JSON.stringify(conduct))
+    if (this.total <= bodyBytesMax) return null
     const text = `With ${what} the requests take more than ${bodyBytesMax} bytes in all: shorten the prompts.`
     return fault('invalid_request', text, { param })
   }

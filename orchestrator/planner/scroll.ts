@@ -1,38 +1,112 @@
 /**
- * A scroll that a client drew itself, checked and turned into a plan: `{nodes: [{id, needs?, kind?, model?, …}],
- * result?}`. The other fields of a node are those of the request it stands for; `prompt` is short for one message of
- * the user. Everything in it is untrusted: each step is linear in its size, each fault names the place and the node.
+ * A scroll that a client or a model drew, checked and turned into a plan: `{nodes: [{id, needs?, kind?, model?, …}],
+ * result?, params?, input?, budget?}`. The other fields of a node are those of the request it stands for; `prompt` is
+ * short for one message of the user. Everything in it is untrusted: each step is linear in its size, each fault names
+ * the place and the node. What a node becomes is in `scroll-work.ts`.
  */
 import type { Fault } from '../../shared/faults.ts'
-import { modelCharsMax, scrollDepthMax } from '../../shared/limits.ts'
-import { type TaskKind, taskKinds } from '../../shared/task.ts'
+import { intentTasksMax, scrollDepthMax, scrollEdgesMax, scrollNeedsMax } from '../../shared/limits.ts'
 import type { Plan, PlannedTask } from '../engine/intents-port.ts'
 import { orderOf, sinksOf } from './graph.ts'
+import { TextReader } from './references.ts'
 import { RequestBytes, type RequestCheck } from './request.ts'
-import { type Fields, flaw, isFields, readNodes, type ScrollNode } from './scroll-nodes.ts'
+import { flaw, isFields, readNodes, type ScrollNode } from './scroll-nodes.ts'
+import { type ScrollTerms, scrollTerms, termsOf } from './scroll-schema.ts'
+import { type Drawn, draw } from './scroll-work.ts'
+import { conductedTask } from './specs.ts'
+import { taskOf } from './work.ts'
 
 /** How many nodes a sentence names before it says how many more there are. */
 const namesShownMax = 4
 
+/** A plan, and the tokens it may use. */
+export interface BudgetedPlan extends Plan {
+  budgetTokens?: number
+}
+
+export interface ScrollOptions {
+  /** Of nodes that name none. */
+  model: string
+  check: RequestCheck
+  /** Stands before the name of every task. */
+  prefix?: string
+  /** Tasks that it may grow to. */
+  tasksMax?: number
+}
+
 /** The plan of a scroll whose nodes ask `model` unless they say otherwise, or the first thing wrong with it. */
-export function planScroll(scroll: unknown, model: string, check: RequestCheck): Plan | Fault {
+export function planScroll(scroll: unknown, options: ScrollOptions): BudgetedPlan | Fault {
   if (!isFields(scroll)) {
     return flaw('scroll', '`scroll` must be an object, as in {"nodes": [{"id": "answer", "prompt": "Hello"}]}.')
   }
-  const { nodes: list, result, ...unknown } = scroll
+  const { nodes: list, result, params, input, budget, ...unknown } = scroll
   const [stranger] = Object.keys(unknown)
   if (stranger !== undefined) {
-    return flaw(`scroll.${stranger}`, 'A scroll has only `nodes` and `result`: remove what else it holds.')
+    const text = 'A scroll has only `nodes`, `result`, `params`, `input` and `budget`: remove what else it holds.'
+    return flaw(`scroll.${stranger}`, text)
   }
+  const terms = termsOf<ScrollTerms>(scrollTerms, withoutNulls({ params, input, budget }), 'scroll', '')
+  if ('code' in terms) return terms as Fault
   const nodes = readNodes(list)
   if ('code' in nodes) return nodes
+  const drawn = drawAll(nodes, terms, options)
+  if ('code' in drawn) return drawn
   const order = orderNodes(nodes)
   if ('code' in order) return order
   const resultNode = resultOf(nodes, result ?? null)
   if (typeof resultNode !== 'string') return resultNode
-  const tasks = tasksOf(nodes, model, check)
+  const tasks = tasksOf(nodes, drawn, options)
   if ('code' in tasks) return tasks
-  return { tasks: order.map((position) => tasks[position]!), resultNode }
+  const { prefix = '' } = options
+  const plan: BudgetedPlan = { tasks: order.map((position) => tasks[position]!), resultNode: prefix + resultNode }
+  return terms.budget === undefined ? plan : { ...plan, budgetTokens: terms.budget.tokens }
+}
+
+function withoutNulls(fields: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined && value !== null))
+}
+
+/** What each node stands for; what its texts refer to joins its needs. */
+function drawAll(nodes: readonly ScrollNode[], terms: ScrollTerms, options: ScrollOptions): Drawn[] | Fault {
+  const { prefix = '', model, check } = options
+  const positions = new Map(nodes.map(({ id }, position) => [prefix + id, position]))
+  const nameOf = (id: string) => (positions.has(prefix + id) ? prefix + id : undefined)
+  const reader = new TextReader({ input: terms.input ?? null, params: terms.params ?? {} }, nameOf)
+  const drawn: Drawn[] = []
+  let edges = 0
+  let growth = 0
+  for (const node of nodes) {
+    const names = node.needs.map((position) => prefix + nodes[position]!.id)
+    const made = draw(node, names, { model, check, reader })
+    if ('code' in made) return made
+    drawn.push(made)
+    node.needs = made.needs.map((name) => positions.get(name)!)
+    edges += node.needs.length
+    growth += made.tasks
+    const wrong = needsFlaw(node, edges) ?? growthFlaw(node, growth, options)
+    if (wrong !== null) return wrong
+  }
+  return drawn
+}
+
+function needsFlaw({ id, place, needs }: ScrollNode, edges: number): Fault | null {
+  if (needs.length > scrollNeedsMax) {
+    const text = `Node "${id}" needs ${needs.length} others with those in its texts, and at most ${scrollNeedsMax}`
+    return flaw(`${place}.needs`, `${text} are allowed: let a node between gather some of them.`)
+  }
+  if (edges <= scrollEdgesMax) return null
+  const text = `With node "${id}" the scroll has more than ${scrollEdgesMax} needs in all: let nodes share some.`
+  return flaw(`${place}.needs`, text)
+}
+
+function growthFlaw(
+  { id, place }: ScrollNode,
+  growth: number,
+  { tasksMax = intentTasksMax }: ScrollOptions,
+): Fault | null {
+  if (growth <= tasksMax) return null
+  const text = `With node "${id}" the scroll may grow to more than ${tasksMax} tasks: lower the bound of its maps.`
+  return flaw(place, text)
 }
 
 function orderNodes(nodes: readonly ScrollNode[]): number[] | Fault {
@@ -73,67 +147,16 @@ function resultOf(nodes: readonly ScrollNode[], named: unknown): string | Fault 
   return flaw('scroll.result', text)
 }
 
-function tasksOf(nodes: readonly ScrollNode[], model: string, check: RequestCheck): PlannedTask[] | Fault {
+function tasksOf(nodes: readonly ScrollNode[], drawn: readonly Drawn[], options: ScrollOptions): PlannedTask[] | Fault {
   const bytes = new RequestBytes()
+  const { prefix = '' } = options
   const tasks: PlannedTask[] = []
-  for (const node of nodes) {
-    const { id, place, needs } = node
-    const asked = askedBy(node, model)
-    if ('code' in asked) return asked
-    const refused = check(asked.kind, asked.request)
-    if (refused !== null) return within(node, refused)
-    const request = bytes.of(asked.request, `node "${id}"`, place)
-    if ('code' in request) return request
-    const names = needs.map((position) => nodes[position]!.id)
-    tasks.push({ node: id, kind: asked.kind, model: asked.model, needs: names, request })
+  for (const [at, { id, place }] of nodes.entries()) {
+    const { work, spec, needs } = drawn[at]!
+    const task = spec === null ? taskOf(prefix + id, work) : conductedTask(prefix + id, needs, spec)
+    const tooMuch = bytes.add(task, `node "${id}"`, place)
+    if (tooMuch !== null) return tooMuch
+    tasks.push(task)
   }
   return tasks
-}
-
-/** The same fault, told of a node. */
-function within({ id, place }: ScrollNode, refused: Fault): Fault {
-  const param = refused.param === undefined ? place : `${place}.${refused.param}`
-  return { ...refused, param, message: `In node "${id}" of the scroll: ${refused.message}` }
-}
-
-interface AskedRequest {
-  kind: TaskKind
-  model: string
-  request: Fields
-}
-
-function askedBy({ id: name, place, fields }: ScrollNode, defaultModel: string): AskedRequest | Fault {
-  const { id: _id, needs: _needs, kind: sentKind, model: sentModel, prompt, messages, input, ...rest } = fields
-  const kind = taskKinds.find((known) => known === (sentKind ?? 'chat'))
-  if (kind === undefined)
-    return flaw(`${place}.kind`, `The kind of node "${name}" must be one of ${taskKinds.join(', ')}.`)
-  const model = sentModel ?? defaultModel
-  if (typeof model !== 'string' || model === '' || model.length > modelCharsMax) {
-    return flaw(`${place}.model`, `The model of node "${name}" must be a string of 1 to ${modelCharsMax} characters.`)
-  }
-  for (const key of ['stream', 'stream_options']) {
-    if (!(key in rest)) continue
-    const text = `Node "${name}" cannot choose to stream, because an intent is followed by its events: remove it.`
-    return flaw(`${place}.${key}`, text)
-  }
-  const wrong = contentFlaw(kind, { prompt, messages, input })
-  if (wrong !== null) return flaw(`${place}.${wrong.key}`, `Node "${name}" is of kind ${kind}, ${wrong.wish}.`)
-  if (kind === 'embed') return { kind, model, request: { model, input, ...rest } }
-  const sentMessages = messages ?? [{ role: 'user', content: prompt }]
-  return { kind, model, request: { model, messages: sentMessages, ...rest } }
-}
-
-/** What a node asks stands in one field, and which one depends on its kind. */
-function contentFlaw(kind: TaskKind, content: Fields): { key: string; wish: string } | null {
-  const isSent = (key: string) => content[key] !== undefined && content[key] !== null
-  const fitting = kind === 'embed' ? ['input'] : ['messages', 'prompt']
-  const wish = kind === 'embed' ? 'which takes `input` alone' : 'which takes either `prompt` or `messages`'
-  const foreign = Object.keys(content).find((key) => isSent(key) && !fitting.includes(key))
-  if (foreign !== undefined) return { key: foreign, wish: `${wish}: remove \`${foreign}\`` }
-  const sent = fitting.filter(isSent)
-  if (sent.length > 1) return { key: 'prompt', wish: `${wish}: remove one of them` }
-  if (sent.length === 0) return { key: fitting[0]!, wish: `${wish}: say what it should ask` }
-  const { prompt } = content
-  if (sent[0] !== 'prompt' || (typeof prompt === 'string' && prompt !== '')) return null
-  return { key: 'prompt', wish: 'and its `prompt` must be a string that is not empty' }
 }

@@ -3,7 +3,7 @@
  * edge has checked both by the same schemas as a chat completion.
  */
 import type { Fault } from '../../shared/faults.ts'
-import type { Plan } from '../engine/intents-port.ts'
+import type { Plan, PlannedTask } from '../engine/intents-port.ts'
 import { RequestBytes } from './request.ts'
 
 /** The only node of the plan. */
@@ -11,7 +11,8 @@ const node = 'answer'
 
 /** The plan with one node, `answer`. Fails only when the written-out request is too large; `param` names its source. */
 export function singlePlan(messages: unknown[], model: string, param: string): Plan | Fault {
-  const request = new RequestBytes().of({ model, messages }, `\`${param}\``, param)
-  if ('code' in request) return request
-  return { tasks: [{ node, kind: 'chat', model, needs: [], request }], resultNode: node }
+  const request = new TextEncoder().encode(JSON.stringify({ model, messages }))
+  const task: PlannedTask = { node, kind: 'chat', model, needs: [], request }
+  const tooMuch = new RequestBytes().add(task, `\`${param}\``, param)
+  return tooMuch ?? { tasks: [task], resultNode: node }
 }

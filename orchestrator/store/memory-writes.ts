@@ -87,14 +87,54 @@ function addIntent(disk: MemoryDisk, { intent, tasks, requests }: StoreWriteOf<'
   must(!disk.intents.has(intent.id), () => `there is an intent ${intent.id} already`)
   must((intent.state === 'running') === (intent.finishedMs === null), () => `intent ${intent.id} is over and is not`)
   const stored: StoredIntent = { row: { ...intent }, tasks: [], events: [] }
-  for (const [place, row] of tasks.entries()) {
+  addTasks(disk, stored, tasks, requests, undo)
+  put(disk.intents, intent.id, stored, undo)
+}
+
+function addTasks(disk: MemoryDisk, of: StoredIntent, rows: TaskRow[], requests: Uint8Array[], undo: Undo): void {
+  for (const [place, row] of rows.entries()) {
     must(!disk.tasks.has(row.task), () => `there is a task ${row.task} already`)
     const request = copyBytes(requests[place]!)
-    const task: StoredTask = { row: { ...copyTask(row), intent: intent.id }, request, result: null }
-    stored.tasks.push(task)
+    const task: StoredTask = { row: { ...copyTask(row), intent: of.row.id }, request, result: null }
+    of.tasks.push(task)
+    undo.push(() => of.tasks.pop())
     put(disk.tasks, row.task, task, undo)
   }
-  put(disk.intents, intent.id, stored, undo)
+}
+
+/** The conducted task, if it waits at this stage. */
+function conducted(disk: MemoryDisk, task: number, stage: number): StoredTask {
+  const stored = disk.tasks.get(task)
+  const holds = stored?.row.state === 'blocked' && stored.row.stage === stage
+  must(holds, () => `task ${task} is not conducted or not at stage ${stage}`)
+  return stored!
+}
+
+function addResult(stored: StoredTask, result: Uint8Array, undo: Undo): void {
+  stored.result = copyBytes(result)
+  undo.push(() => {
+    stored.result = null
+  })
+}
+
+function grow(disk: MemoryDisk, write: StoreWriteOf<'grow'>, undo: Undo): void {
+  const { task, stage, waits, tasks, requests } = write
+  must(tasks.length === requests.length, () => `task ${task}: tasks and requests differ in number`)
+  const stored = conducted(disk, task, stage)
+  change(stored, { stage: stage + 1, waits }, undo)
+  addTasks(disk, disk.intents.get(stored.row.intent)!, tasks, requests, undo)
+}
+
+function retry(disk: MemoryDisk, { intent, deadlineMs, tasks }: StoreWriteOf<'retry'>, undo: Undo): void {
+  const stored = disk.intents.get(intent)
+  must(stored !== undefined && stored.row.state !== 'running', () => `intent ${intent} is not over`)
+  change(stored, { state: 'running', fault: null, finishedMs: null, deadlineMs }, undo)
+  for (const { task, state } of tasks) {
+    const revived = disk.tasks.get(task)
+    const holds = revived?.row.intent === intent && ended.has(revived.row.state) && revived.row.state !== 'done'
+    must(holds, () => `task ${task} is not over, or done, or of another intent`)
+    change(revived!, { state, charged: 0, returned: 0, fault: null }, undo)
+  }
 }
 
 const writes: Writes = {
@@ -111,11 +151,15 @@ const writes: Writes = {
     const stored = leased(disk, task, attempt)
     must(sameBytes(stored.row.nonce, nonce), () => `task ${task} is not leased with this nonce`)
     change(stored, { state: 'done', scout: null, instance: null, served, promptTokens, completionTokens }, undo)
-    stored.result = copyBytes(result)
-    undo.push(() => {
-      stored.result = null
-    })
+    addResult(stored, result, undo)
   },
+  conduct(disk, { task, stage, result }, undo) {
+    const stored = conducted(disk, task, stage)
+    change(stored, { state: 'done' }, undo)
+    addResult(stored, result, undo)
+  },
+  grow,
+  retry,
   unblock(disk, { task }, undo) {
     const stored = disk.tasks.get(task)
     must(stored?.row.state === 'blocked', () => `task ${task} is not blocked`)

@@ -4,8 +4,15 @@
  * what it wrote lives on the MemoryDisk and is there for the next store. Rows are copied in and out, as a database
  * would.
  */
-import { type IntentFilter, type IntentRow, type KeyRow, type Store, StoreError } from '../engine/store-port.ts'
-import { copyBytes, copyIdempotency, copyTask, idempotencyKey, MemoryDisk } from './memory-disk.ts'
+import {
+  type IntentFilter,
+  type IntentRow,
+  type KeyRow,
+  type OpenIntent,
+  type Store,
+  StoreError,
+} from '../engine/store-port.ts'
+import { copyBytes, copyIdempotency, copyTask, idempotencyKey, MemoryDisk, type StoredIntent } from './memory-disk.ts'
 import { sameBytes, writeBatch } from './memory-writes.ts'
 
 export function memoryStore(disk = new MemoryDisk()): Store {
@@ -91,18 +98,18 @@ function readsOn(disk: MemoryDisk): Reads {
     },
     usage: (tenant) => usageByModel(disk, tenant),
     *openIntents() {
-      for (const { row, tasks, events } of disk.intents.values()) {
-        if (row.state !== 'running') continue
-        const requestBytes = tasks.map(({ request }) => request.length)
-        yield {
-          intent: { ...row },
-          tasks: tasks.map((task) => copyTask(task.row)),
-          requestBytes,
-          lastSeq: events.length,
-        }
-      }
+      for (const stored of disk.intents.values()) if (stored.row.state === 'running') yield whole(stored)
+    },
+    openIntent(id) {
+      const stored = disk.intents.get(id)
+      return stored && whole(stored)
     },
   }
+}
+
+function whole({ row, tasks, events }: StoredIntent): OpenIntent {
+  const requestBytes = tasks.map(({ request }) => request.length)
+  return { intent: { ...row }, tasks: tasks.map((task) => copyTask(task.row)), requestBytes, lastSeq: events.length }
 }
 
 function listed(disk: MemoryDisk, { tenant, state, before, limit }: IntentFilter): IntentRow[] {

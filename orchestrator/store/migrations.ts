@@ -132,4 +132,13 @@ export const migrations: readonly Migration[] = [
       CREATE INDEX idempotency_age ON idempotency (created_ms);
     `,
   },
+  {
+    version: 3,
+    sql: `
+      ALTER TABLE intent ADD COLUMN budget_tokens INTEGER;
+      ALTER TABLE task ADD COLUMN stage INTEGER;
+      ALTER TABLE task ADD COLUMN waits TEXT;
+      ALTER TABLE task ADD COLUMN terms TEXT;
+    `,
+  },
 ]

@@ -17,14 +17,17 @@ import type { Statements } from './statements.ts'
 
 const intentColumns = `intent.id, intent.tenant, intent.state, intent.priority, intent.created_ms AS createdMs,
   intent.deadline_ms AS deadlineMs, intent.finished_ms AS finishedMs, intent.metadata, intent.fault,
-  intent.result_node AS resultNode`
+  intent.result_node AS resultNode, intent.budget_tokens AS budgetTokens`
 
 const taskColumns = `task.task, intent.id AS intent, task.node, task.kind, task.model, task.needs, task.state,
   task.attempt, task.charged, task.returned, task.nonce, task.scout, task.instance, task.served,
-  task.prompt_tokens AS promptTokens, task.completion_tokens AS completionTokens, task.fault`
+  task.prompt_tokens AS promptTokens, task.completion_tokens AS completionTokens, task.fault, task.stage,
+  task.waits, task.terms`
 
 const usageSums = `model, sum(tasks) AS tasks, sum(prompt_tokens) AS promptTokens,
   sum(completion_tokens) AS completionTokens`
+
+const lastSeq = 'coalesce((SELECT max(event.seq) FROM event WHERE event.intent_seq = intent.seq), 0) AS lastSeq'
 
 /** Open intents read at once at boot. */
 const openPageRows = 1_000
@@ -41,6 +44,7 @@ type Reads = Pick<
   | 'usage'
   | 'intents'
   | 'openIntents'
+  | 'openIntent'
 >
 
 export function sqliteReads(statements: Statements): Reads {
@@ -79,6 +83,7 @@ export function sqliteReads(statements: Statements): Reads {
     usage: (tenant) => (tenant === null ? usageOfAll.all() : usageOf.all(tenant)),
     intents: listing(statements),
     openIntents: openIntents(statements),
+    openIntent: openIntent(statements),
   }
 }
 
@@ -101,10 +106,28 @@ function listing(statements: Statements): (filter: IntentFilter) => IntentRow[] 
   }
 }
 
+function openIntent(statements: Statements): Store['openIntent'] {
+  const intent = statements.keep<IntentRow & { lastSeq: number }, [string]>(
+    `SELECT ${intentColumns}, ${lastSeq} FROM intent WHERE id = ?`,
+  )
+  const tasks = statements.keep<TaskRow & { requestBytes: number }, [string]>(
+    `SELECT ${taskColumns}, length(request.body) AS requestBytes
+     FROM intent JOIN task ON task.intent_seq = intent.seq JOIN request ON request.task = task.task
+     WHERE intent.id = ? ORDER BY task.place`,
+  )
+  return (id) => {
+    const found = intent.get(id)
+    if (found === null) return undefined
+    const { lastSeq: last, ...row } = found
+    const sized = tasks.all(id)
+    const requestBytes = sized.map((task) => task.requestBytes)
+    return { intent: row, tasks: sized.map(({ requestBytes: _, ...task }) => task), requestBytes, lastSeq: last }
+  }
+}
+
 function openIntents(statements: Statements): () => Generator<OpenIntent> {
   const page = statements.keep<IntentRow & { seq: number; lastSeq: number }, [number, number]>(
-    `SELECT ${intentColumns}, seq,
-       coalesce((SELECT max(event.seq) FROM event WHERE event.intent_seq = intent.seq), 0) AS lastSeq
+    `SELECT ${intentColumns}, seq, ${lastSeq}
      FROM intent WHERE state = 'running' AND seq > ? ORDER BY seq LIMIT ?`,
   )
   // SQLite knows the length of a blob without reading it.

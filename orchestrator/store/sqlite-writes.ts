@@ -17,6 +17,8 @@ export function sqliteWriter(statements: Statements): (write: StoreWrite) => voi
     ...intentWrites(statements),
     ...taskWrites(statements),
     ...settlement(statements),
+    ...conductedWrites(statements),
+    ...retryWrites(statements),
     ...bookings(statements),
     ...idempotencyWrites(statements),
   }
@@ -33,10 +35,10 @@ type Nullable = string | null
 function intentWrites(statements: Statements): Writes<'intent' | 'intentEnd' | 'event'> {
   const addIntent = statements.keep<
     never,
-    [string, string, string, number, number, number, number | null, string, Nullable, string]
+    [string, string, string, number, number, number, number | null, string, Nullable, string, number | null]
   >(`INSERT INTO intent
-     (id, tenant, state, priority, created_ms, deadline_ms, finished_ms, metadata, fault, result_node)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`)
+     (id, tenant, state, priority, created_ms, deadline_ms, finished_ms, metadata, fault, result_node, budget_tokens)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`)
   const addTask = taskInsert(statements)
   const endIntent = statements.keep<never, [string, Nullable, number, string]>(
     `UPDATE intent SET state = ?, fault = ?, finished_ms = ? WHERE id = ? AND state = 'running'`,
@@ -55,7 +57,7 @@ function intentWrites(statements: Statements): Writes<'intent' | 'intentEnd' | '
       const { lastInsertRowid } = addIntent.run(
         ...([row.id, row.tenant, row.state, row.priority] as const),
         ...times,
-        ...([row.metadata, row.fault, row.resultNode] as const),
+        ...([row.metadata, row.fault, row.resultNode, row.budgetTokens] as const),
       )
       for (const [place, task] of tasks.entries()) addTask(Number(lastInsertRowid), place, task, requests[place]!)
     },
@@ -74,21 +76,23 @@ type NewTask = StoreWriteOf<'intent'>['tasks'][number]
 function taskInsert(statements: Statements) {
   const columns = [
     'task, intent_seq, place, node, kind, model, needs, state, attempt, charged, returned',
-    'nonce, scout, instance, served, prompt_tokens, completion_tokens, fault',
+    'nonce, scout, instance, served, prompt_tokens, completion_tokens, fault, stage, waits, terms',
   ].join(', ')
   const addTask = statements.keep<
     never,
     [
       ...[number, number, number, string, string, string, string, string, number, number, number],
       ...[Uint8Array | null, Nullable, Nullable, Nullable, number, number, Nullable],
+      ...[number | null, Nullable, Nullable],
     ]
-  >(`INSERT INTO task (${columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`)
+  >(`INSERT INTO task (${columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`)
   const addRequest = statements.keep<never, [number, Uint8Array]>('INSERT INTO request (task, body) VALUES (?, ?)')
   return (intentSeq: number, place: number, row: NewTask, request: Uint8Array) => {
     addTask.run(
       ...([row.task, intentSeq, place, row.node, row.kind, row.model, row.needs] as const),
       ...([row.state, row.attempt, row.charged, row.returned, row.nonce, row.scout, row.instance] as const),
       ...([row.served, row.promptTokens, row.completionTokens, row.fault] as const),
+      ...([row.stage, row.waits, row.terms] as const),
     )
     addRequest.run(row.task, request)
   }
@@ -141,6 +145,56 @@ function settlement(statements: Statements): Writes<'settle'> {
       const otherwise = () => `task ${task} is not leased with attempt ${attempt} and this nonce`
       oneRow(settle.run(served, promptTokens, completionTokens, task, attempt, nonce), otherwise)
       addResult.run(task, result)
+    },
+  }
+}
+
+function conductedWrites(statements: Statements): Writes<'conduct' | 'grow'> {
+  const conduct = statements.keep<never, [number, number]>(
+    `UPDATE task SET state = 'done' WHERE task = ? AND state = 'blocked' AND stage = ?`,
+  )
+  const addResult = statements.keep<never, [number, Uint8Array]>('INSERT INTO result (task, body) VALUES (?, ?)')
+  const grow = statements.keep<never, [string, number, number]>(
+    `UPDATE task SET stage = stage + 1, waits = ? WHERE task = ? AND state = 'blocked' AND stage = ?`,
+  )
+  const end = statements.keep<{ intentSeq: number; place: number }, [number]>(
+    `SELECT intent_seq AS intentSeq, max(place) + 1 AS place FROM task
+     WHERE intent_seq = (SELECT intent_seq FROM task WHERE task = ?)`,
+  )
+  const addTask = taskInsert(statements)
+  const otherwise = (task: number, stage: number) => () => `task ${task} is not conducted or not at stage ${stage}`
+  return {
+    conduct({ task, stage, result }) {
+      oneRow(conduct.run(task, stage), otherwise(task, stage))
+      addResult.run(task, result)
+    },
+    grow({ task, stage, waits, tasks, requests }) {
+      if (tasks.length !== requests.length) {
+        throw new StoreError('fenced', `task ${task} grows ${tasks.length} tasks with ${requests.length} requests`)
+      }
+      oneRow(grow.run(waits, task, stage), otherwise(task, stage))
+      const { intentSeq, place } = end.get(task)!
+      for (const [at, row] of tasks.entries()) addTask(intentSeq, place + at, row, requests[at]!)
+    },
+  }
+}
+
+function retryWrites(statements: Statements): Writes<'retry'> {
+  const reopen = statements.keep<never, [number, string]>(
+    `UPDATE intent SET state = 'running', fault = NULL, finished_ms = NULL, deadline_ms = ?
+     WHERE id = ? AND state != 'running'`,
+  )
+  const revive = statements.keep<never, [string, number, string]>(
+    `UPDATE task SET state = ?, charged = 0, returned = 0, fault = NULL
+     WHERE task = ? AND state IN ('failed', 'cancelled', 'skipped')
+       AND intent_seq = (SELECT seq FROM intent WHERE id = ?)`,
+  )
+  return {
+    retry({ intent, deadlineMs, tasks }) {
+      oneRow(reopen.run(deadlineMs, intent), () => `intent ${intent} is not over`)
+      for (const { task, state } of tasks) {
+        oneRow(revive.run(state, task, intent), () => `task ${task} is not over, or done, or of another intent`)
+      }
     },
   }
 }

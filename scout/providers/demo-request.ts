@@ -4,6 +4,7 @@
  * ignored.
  */
 import { fault } from '../../shared/faults.ts'
+import { scrollForm } from './demo-plan.ts'
 import { ProviderError } from './provider.ts'
 
 type Json = Record<string, unknown>
@@ -13,6 +14,7 @@ type AnswerForm =
   | { type: 'text' }
   | { type: 'json'; schema: unknown; param: string }
   | { type: 'anyJson' }
+  | { type: 'scroll' }
   | { type: 'call'; tool: string; schema: unknown; param: string }
 
 export interface DemoChat {
@@ -136,7 +138,8 @@ function readForm(json: Json, hasToolResult: boolean): AnswerForm {
   if (format.type === 'text') return { type: 'text' }
   if (format.type === 'json_object') return { type: 'anyJson' }
   if (format.type !== 'json_schema') throw wants('response_format.type', 'text, json_object or json_schema')
-  const schema = isObject(format.json_schema) ? format.json_schema.schema : null
+  const { schema = null, name = null } = isObject(format.json_schema) ? format.json_schema : {}
+  if (name === scrollForm) return { type: 'scroll' }
   const param = 'response_format.json_schema.schema'
   if (!isObject(schema)) throw wants(param, 'a JSON schema')
   return { type: 'json', schema, param }

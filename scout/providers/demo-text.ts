@@ -3,6 +3,7 @@
  * alone. How fast the pieces leave and in which envelope is `demo.ts`'s.
  */
 import { type Dice, pick } from './demo-dice.ts'
+import { scrollFor } from './demo-plan.ts'
 import type { DemoChat } from './demo-request.ts'
 import { instanceOf } from './demo-schema.ts'
 
@@ -53,6 +54,7 @@ function prose({ gist, toolResult }: DemoChat, tokens: number, dice: Dice): stri
 }
 
 function json({ form, gist }: DemoChat, dice: Dice): string {
+  if (form.type === 'scroll') return scrollFor(gist)
   if (form.type === 'json') return JSON.stringify(instanceOf(form.schema, dice, form.param))
   return JSON.stringify({ note: introduction, heard: gist.trim() })
 }

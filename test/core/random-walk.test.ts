@@ -76,6 +76,9 @@ const plainTally = {
   moves: 0,
   choosy: 0,
   intentsDone: 0,
+  conducted: 0,
+  grown: 0,
+  decidedTooLate: 0,
 }
 type Tally = typeof plainTally
 
@@ -86,6 +89,8 @@ class World {
   private readonly mirror = new StoreMirror()
   private readonly wards = new Map<number, Ward>()
   private readonly makeNonce = countingNonces()
+  /** Tasks whose scrolls wait to hear how they go on. */
+  private undecided: number[] = []
   private boots = 0
   trace = 0n
 
@@ -116,6 +121,7 @@ class World {
   }
 
   private anything(): Event {
+    if (this.undecided.length > 0 && this.chance.chance(0.3)) return this.chance.decision(this.undecided.shift()!)
     const event = this.chance.anything()
     if (event !== 'pass') return event
     this.nowMs += this.chance.passingMs()
@@ -135,6 +141,7 @@ class World {
   }
 
   private tick(byMs: number): void {
+    for (const task of this.undecided.splice(0)) this.step(this.chance.decision(task))
     this.nowMs += byMs
     this.step({ type: 'tick' })
   }
@@ -166,7 +173,10 @@ class World {
     if (this.chance.chance(0.5)) this.mirror.commit(effects)
     this.tally.restarts++
     this.chance.peers.clear()
+    this.undecided = []
     this.core = this.boot()
+    // What was grown by the last commit.
+    for (const id of this.mirror.tasks.keys()) if (!this.wards.has(id)) this.take(id, plainWishes, true)
     for (const [id, ward] of this.wards) {
       const stored = ward.isDurable ? this.mirror.tasks.get(id) : undefined
       ward.runs.clear()
@@ -197,8 +207,10 @@ class World {
   private before(event: Event): void {
     const { peers } = this.chance
     if (event.type === 'submit') this.take(event.task, event.wishes, false)
+    if (event.type === 'grown') this.mirror.hear(event, this.nowMs)
+    if (event.type === 'conducted' && this.core.state.tasks.get(event.task) === undefined) this.tally.decidedTooLate++
     if (event.type === 'accept' && !this.mirror.intents.has(event.intent)) {
-      this.mirror.accept(event, this.nowMs)
+      this.mirror.hear(event, this.nowMs)
       for (const { task } of event.tasks) this.take(task, plainWishes, true)
     }
     if (event.type === 'contentBegan') {
@@ -228,7 +240,13 @@ class World {
     switch (effect.type) {
       case 'persist':
         if (event.type === 'claimsEnded' && effect.change.change === 'release') this.tally.unclaimed++
+        if (effect.change.change === 'conduct') this.tally.conducted++
+        if (effect.change.change === 'grow') this.grown(event)
         if (effect.change.change === 'intentEnd' && effect.change.state === 'done') this.tally.intentsDone++
+        return
+      case 'conduct':
+        if (this.wards.get(effect.task)?.finished !== false) this.fail(`task ${effect.task} is conducted after its end`)
+        this.undecided.push(effect.task)
         return
       case 'grant':
         return this.checkGrant(effect)
@@ -257,11 +275,17 @@ class World {
     }
   }
 
+  private grown(event: Event): void {
+    if (event.type !== 'grown') return this.fail(`a scroll grew by ${event.type}`)
+    this.tally.grown++
+    for (const { task } of event.tasks) this.take(task, plainWishes, true)
+  }
+
   private checkEnd(event: Event, { task, fault }: EffectOf<'finished'>): void {
     const ward = this.wards.get(task)
     if (ward === undefined || ward.finished) return this.fail(`task ${task} ended again`)
     ward.finished = true
-    if (fault !== null) return
+    if (fault !== null || (event.type === 'conducted' && event.task === task)) return
     const isEarned = event.type === 'settle' && event.outcome === 'done' && event.task === task
     const run = isEarned ? ward.runs.get(event.attempt) : undefined
     if (!isEarned || !run || !sameNonce(run.nonce, event.nonce)) this.fail(`task ${task} done by nobody`)

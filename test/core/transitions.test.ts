@@ -15,6 +15,7 @@ const states = Object.keys(taskMoves) as TaskState[]
 
 const legal: readonly [TaskState, TaskState][] = [
   ['blocked', 'ready'],
+  ['blocked', 'conducting'],
   ['blocked', 'failed'],
   ['blocked', 'cancelled'],
   ['blocked', 'skipped'],
@@ -29,6 +30,10 @@ const legal: readonly [TaskState, TaskState][] = [
   ['leased', 'done'],
   ['leased', 'failed'],
   ['leased', 'cancelled'],
+  ['conducting', 'blocked'],
+  ['conducting', 'done'],
+  ['conducting', 'failed'],
+  ['conducting', 'cancelled'],
 ]
 
 describe('the moves of a task', () => {
@@ -250,11 +255,17 @@ describe('an event meets a task', () => {
 
   test('every kind of event is in the table', () => {
     const made = new Set(Object.values(events).map((make) => make(scene('leased')).type))
-    const inOwnTest: Event['type'][] = ['submit', 'accept', 'cancelIntent', 'unsent']
+    const inOwnTest: Event['type'][] = [
+      ...(['submit', 'accept', 'cancelIntent', 'unsent'] as const),
+      ...(['conducted', 'grown', 'conductFailed'] as const),
+    ]
     const all: Record<Event['type'], true> = {
       submit: true,
       accept: true,
       cancelIntent: true,
+      conducted: true,
+      grown: true,
+      conductFailed: true,
       cancel: true,
       scoutJoined: true,
       claimsEnded: true,

@@ -84,9 +84,10 @@ describe('a client that may not, or asks for what is not there,', () => {
     expect(message).toContain('demo-small')
   })
 
-  test('for an API that is not offered gets 404 with the one that is', async () => {
-    const asked = openai.responses.create({ model: 'demo-small', input: 'Hello' })
-    expect((await refusal(OpenAI.NotFoundError, asked)).message).toContain('POST /v1/chat/completions')
+  test('for what responses cannot do here gets 400 with the field and what to do', async () => {
+    const asked = openai.responses.create({ model: 'demo-small', input: 'Hello', previous_response_id: 'resp_1' })
+    const refused = await refusal(OpenAI.BadRequestError, asked)
+    expect([refused.param, refused.message]).toEqual(['previous_response_id', expect.stringContaining('earlier turns')])
   })
 
   test.each([

@@ -8,6 +8,8 @@ import { intentRow, newIntent, settle, taskRow } from '../support/store-rows.ts'
 const bytes = (value: unknown) => Buffer.from(JSON.stringify(value))
 const answer = (content: string) => ({ choices: [{ index: 0, message: { role: 'assistant', content } }] })
 
+const plain = { terms: {}, render: null, repair: null }
+
 /** The request of a last task that needs one task for each result. */
 function rendered(request: unknown, results: unknown[], kind: TaskKind = 'chat') {
   const store = memoryStore()
@@ -19,7 +21,7 @@ function rendered(request: unknown, results: unknown[], kind: TaskKind = 'chat')
   ]
   const intent = { ...newIntent(intentRow('int_1'), tasks), requests: tasks.map(() => bytes(request)) }
   store.commit([intent, ...results.map((result, at) => settle(at + 1, { result: bytes(result) }))])
-  const made = renderRequest(store, last, kind, parents)
+  const made = renderRequest({ store, task: last, kind, parents, ...plain })
   return made instanceof Uint8Array ? JSON.parse(Buffer.from(made).toString('utf8')) : made
 }
 
@@ -27,7 +29,7 @@ test('a request without needs goes out byte for byte', () => {
   const store = memoryStore()
   const request = Buffer.from('{ "odd" :  1 }')
   store.commit([{ ...newIntent(intentRow('int_1'), [taskRow(1, 'int_1')]), requests: [request] }])
-  const made = renderRequest(store, 1, 'chat', []) as Uint8Array
+  const made = renderRequest({ store, task: 1, kind: 'chat', parents: [], ...plain }) as Uint8Array
   expect(Buffer.from(made).equals(request)).toBe(true)
 })
 
@@ -67,5 +69,6 @@ test('results too large for one request are a fault of the request, however many
 })
 
 test('a task that is missing from the store is said to be the hub’s fault', () => {
-  expect(renderRequest(memoryStore(), 1, 'chat', [])).toMatchObject({ code: 'internal_error' })
+  const missing = renderRequest({ store: memoryStore(), task: 1, kind: 'chat', parents: [], ...plain })
+  expect(missing).toMatchObject({ code: 'internal_error' })
 })

@@ -18,7 +18,7 @@ function stage(kind: TaskKind = 'chat') {
     abandon() {},
   }
   const request = () => bytesOf('{}')
-  const transcript = new Transcript({ task: 7, kind, model: 'm', request, onLines: () => news++ }, host)
+  const transcript = new Transcript({ task: 7, kind, model: 'm', request, breach: null, onLines: () => news++ }, host)
   const begin = (attempt: number, session = 1) => {
     transcript.begin({ attempt, session, served, queuedMs: 0, cost: plainCost, continuing: false })
     return new Speaker(transcript, attempt, session)

@@ -215,12 +215,10 @@ describe('a key is refused', () => {
   })
 })
 
-test('a path that does not exist is 404, and /v1/responses says what to use instead', async () => {
+test('a path that does not exist is 404 and says where all are listed', async () => {
   expect(await expectRefusal(await edge.ask('/v1/nothing', {}, null), 404, 'not_found', null)).toContain(
     '/openapi.json',
   )
-  const responses = await edge.post('/v1/responses', {})
-  expect(await expectRefusal(responses, 404, 'not_found', null)).toContain('POST /v1/chat/completions')
 })
 
 test('a wrong method is 405 and names the right ones', async () => {

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { ModelListing } from '../../orchestrator/engine/ports.ts'
 import { routes } from '../../orchestrator/http/routes.ts'
+import { virtualNames } from '../../orchestrator/http/virtual-models.ts'
 import { offerOf } from '../../shared/task.ts'
 import { startEdge, type TestEdge } from '../support/client-edge.ts'
 
@@ -17,6 +18,11 @@ const gemma: ModelListing = {
   idle: 1,
   providers: ['groq', 'demo'],
   contextTokens: 8192,
+  abilities: 0,
+  about: '',
+  promptPrice: null,
+  answerPrice: null,
+  speed: null,
   created: 1_700_000_000,
 }
 const shownGemma = {
@@ -29,7 +35,11 @@ const shownGemma = {
 
 test('models are listed and found by name, slashes included, written plainly or escaped', async () => {
   edge.engine.modelListings = [gemma]
-  expect(await (await edge.ask('/v1/models')).json()).toEqual({ object: 'list', data: [shownGemma] })
+  expect(await (await edge.ask('/v1/models')).json()).toMatchObject({
+    object: 'list',
+    data: [shownGemma, ...virtualNames.map((id) => ({ id, owned_by: 'chasm', chasm: { virtual: true } }))],
+  })
+  expect(await (await edge.ask('/v1/models/chasm/auto')).json()).toMatchObject({ chasm: { template: 'auto' } })
   for (const name of ['google/gemma-2', 'google%2Fgemma-2', 'google%2fgemma-2?x=1']) {
     expect(await (await edge.ask(`/v1/models/${name}`)).json()).toEqual(shownGemma)
   }
@@ -67,7 +77,7 @@ test('an admin sees the scouts', async () => {
 })
 
 test('an admin sees one scout with what explains its standing, by an id with a slash', async () => {
-  const cost = { firstContentMs: 1.5, tokensMs: 2, loadMs: 0, failureMs: 0.1, operatorMs: 0, totalMs: 3.6 }
+  const cost = { firstContentMs: 1.5, tokensMs: 2, loadMs: 0, failureMs: 0.1, operatorMs: 0, scrollMs: 0, totalMs: 3.6 }
   const fast = offerOf({ kind: 'chat', model: 'm', provider: 'groq', contextTokens: 5 })
   const resting = { ...fast, model: 'n' }
   const speed = { firstContentMs: 12.6, tokensPerSecond: 99.96, samples: 7 }

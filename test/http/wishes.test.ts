@@ -107,7 +107,15 @@ describe('what a client wishes', () => {
 })
 
 describe('an answer that is to be explained', () => {
-  const cost = { firstContentMs: 0.4, tokensMs: 99.5, loadMs: 2, failureMs: 3.2, operatorMs: 0, totalMs: 105.1 }
+  const cost = {
+    firstContentMs: 0.4,
+    tokensMs: 99.5,
+    loadMs: 2,
+    failureMs: 3.2,
+    operatorMs: 0,
+    scrollMs: 0,
+    totalMs: 105.1,
+  }
   const shown = { first_content: 0, tokens: 100, load: 2, failure: 3, operator: 0, total: 105 }
 
   test('names the terms of the cost, whole or streamed; another one does not', async () => {

@@ -7,7 +7,8 @@ import { faultTable } from '../../shared/faults.ts'
 import { bodyBytesMax } from '../../shared/limits.ts'
 
 const check: RequestCheck = (kind, request) => refusal(kind === 'chat' ? chatRequest : embeddingsRequest, request)
-const planned = (scroll: unknown, model?: string) => plan({ scroll, ...(model && { model }) }, check)
+const context = { check, catalog: [], deadlineMs: 60_000 }
+const planned = (scroll: unknown, model?: string) => plan({ scroll, ...(model && { model }) }, context)
 
 function faultOf(scroll: unknown) {
   const found = planned(scroll)
@@ -54,7 +55,7 @@ type Row = [what: string, scroll: unknown, param: string, ...words: string[]]
 const rows: Row[] = [
   ['no object', 'draft', 'scroll', '`scroll` must be an object'],
   ['a list', [], 'scroll', '`scroll` must be an object'],
-  ['a field it does not know', { nodes: [node('a')], limit: 3 }, 'scroll.limit', 'only `nodes` and `result`'],
+  ['a field it does not know', { nodes: [node('a')], limit: 3 }, 'scroll.limit', 'only `nodes`, `result`'],
   ['no nodes', {}, 'scroll.nodes', 'a list of 1 to 256 nodes'],
   ['an empty list', { nodes: [] }, 'scroll.nodes', 'a list of 1 to 256 nodes'],
   ['an object of nodes', { nodes: { a: node('a') } }, 'scroll.nodes', 'a list of 1 to 256 nodes'],
@@ -255,7 +256,7 @@ describe('a plan of one task', () => {
   test('comes of input and of messages', () => {
     const messages = [{ role: 'user', content: 'hi' }]
     for (const asked of [{ input: 'hi' }, { messages }, { input: null, messages, model: null }]) {
-      const found = plan(asked, check)
+      const found = plan(asked, context)
       if ('code' in found) throw new Error(found.message)
       const [task] = found.tasks
       expect(found.resultNode).toBe('answer')
@@ -266,7 +267,7 @@ describe('a plan of one task', () => {
 
   test('is refused when its request grows beyond the size of a body', () => {
     const numbers = JSON.parse(`[${many(210_000, () => '1e20').join(',')}]`)
-    const found = plan({ messages: [{ role: 'user', content: 'x', x: numbers }] }, check)
+    const found = plan({ messages: [{ role: 'user', content: 'x', x: numbers }] }, context)
     expect(found).toMatchObject({ code: 'invalid_request', param: 'messages' })
   })
 })

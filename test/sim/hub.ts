@@ -8,6 +8,7 @@ import { HubEngine } from '../../orchestrator/engine/engine.ts'
 import type { ScoutEvents } from '../../orchestrator/engine/ports.ts'
 import { Gateway, type SocketData } from '../../orchestrator/gateway/gateway.ts'
 import { drainMs } from '../../shared/limits.ts'
+import { simPlanner } from './conductor.ts'
 import type { Checker } from './invariants.ts'
 import type { Connection, Network } from './network.ts'
 import type { Scenario } from './scenario.ts'
@@ -63,7 +64,14 @@ export class Hub {
     this.process = process
     const epoch = store.nextEpoch()
     const seed = process.dice.next32()
-    const engine = new HubEngine({ system: process, store, epoch, settings: scenario.settings, seed })
+    const engine = new HubEngine({
+      system: process,
+      store,
+      epoch,
+      settings: scenario.settings,
+      seed,
+      planner: simPlanner,
+    })
     this.engine = engine
     const events = this.tapped(engine)
     const gateway = new Gateway({

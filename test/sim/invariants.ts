@@ -29,7 +29,8 @@
  * 19. A cancelled intent is over in all of its tasks when the client hears so.
  * 20. While the hub drains it gives out nothing new.
  * 21. An intent's reader hears of its events in order, without gaps or repeats, also across restarts.
- * 22. Once the faults stop, everything ends within 120 seconds, credits are back, and every timer has an owner.
+ * 22. A node that the hub conducts is decided once at each stage, from what its needs came to on the disk.
+ * 23. Once the faults stop, everything ends within 120 seconds, credits are back, and every timer has an owner.
  */
 
 import { violations } from '../../orchestrator/core/invariants.ts'
@@ -41,7 +42,9 @@ import type { MemoryDisk } from '../../orchestrator/store/memory-disk.ts'
 import { leaseGraceMs, leaseTtlMs, tickMs } from '../../shared/limits.ts'
 import type { FrameOf, HubFrame } from '../../shared/protocol/frames.ts'
 import { answerTo, embeddingFor } from './answers.ts'
+import { Decisions } from './decisions.ts'
 import { isHonest, Ledger, type SessionBook, tripleOf } from './ledger.ts'
+import { wordsOf, wordsOfWrite } from './trace.ts'
 import type { Process, World } from './world.ts'
 
 /** Events without any trace of work after which the core is looked at anyway. */
@@ -86,6 +89,11 @@ export class Checker {
   private process: Process | null = null
   private idle = 0
   private leasesSeenMs = 0
+
+  private readonly decisions = new Decisions(
+    () => this.disk(),
+    (what) => this.fail(22, what),
+  )
 
   constructor(
     private readonly world: World,
@@ -327,16 +335,29 @@ export class Checker {
     for (const write of writes) {
       if (write.write === 'settle') this.settled(write)
       if (write.write === 'intent') this.planned(write)
-      if (write.write === 'end') this.ended.push(write.task)
+      if (write.write === 'retry') this.revived(write)
+      if (write.write === 'grow') this.decisions.grown(write)
+      if (write.write === 'conduct') this.decisions.done(write)
+      if (write.write !== 'end') continue
+      this.decisions.ended(write)
+      this.ended.push(write.task)
     }
   }
 
-  private planned({ intent }: StoreWriteOf<'intent'>): void {
+  private planned({ intent, tasks }: StoreWriteOf<'intent'>): void {
+    this.decisions.planned(tasks)
     const { key } = JSON.parse(intent.metadata) as { key?: string }
     if (key === undefined) return
     const first = this.idByKey.get(key)
     if (first !== undefined) this.fail(2, `key ${key} made the intents ${first} and ${intent.id}`)
     this.idByKey.set(key, intent.id)
+  }
+
+  private revived({ tasks }: StoreWriteOf<'retry'>): void {
+    for (const { task } of tasks) {
+      this.ledger.task(task).isOver = false
+      this.decisions.revived(this.disk().tasks.get(task)!.row)
+    }
   }
 
   private settled({ task, attempt, nonce, result }: StoreWriteOf<'settle'>): void {
@@ -373,16 +394,4 @@ function isSameNonce(one: Uint8Array | null, other: Uint8Array): boolean {
 function contentOf(result: string): string {
   const { choices } = JSON.parse(result) as { choices: { message: { content: string | null } }[] }
   return choices[0]?.message.content ?? ''
-}
-
-/** A frame, for the trace. */
-function wordsOf(frame: HubFrame): string {
-  if (frame.type === 'welcome') return `welcome ${frame.held.map((held) => held.slice(0, 3).join('/')).join(' ')}`
-  if (frame.type === 'settled') return `settled ${frame.acks.map((ack) => ack.join('/')).join(' ')}`
-  return 'task' in frame ? `${frame.type} ${frame.task}/${frame.attempt}` : frame.type
-}
-
-function wordsOfWrite(write: StoreWrite): string {
-  if (write.write === 'event') return `event ${write.event.type}`
-  return 'task' in write ? `${write.write} ${write.task}` : write.write
 }

@@ -175,13 +175,13 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a child is given out before all of its parents are done',
     file: `${core}/endings.ts`,
-    find: "if (child.blockers > 0 || child.state !== 'blocked') return",
-    replace: "if (child.state !== 'blocked') return",
+    find: "if (child.blockers === 0 && child.state === 'blocked' && !child.intent!.stopping) freed(core, child)",
+    replace: "if (child.state === 'blocked' && !child.intent!.stopping) freed(core, child)",
   },
   {
     name: 'a failure forgets the descendants',
     file: `${core}/endings.ts`,
-    find: "    for (const child of task.children) if (!isTerminal(child)) finish(core, child, 'skipped', cause)\n",
+    find: "    else if (!isTerminal(child)) finish(core, child, 'skipped', cause)\n",
     replace: '',
   },
   {
@@ -199,8 +199,44 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'leases of before the restart are given out again at once',
     file: `${core}/intents.ts`,
-    find: "if (state === 'leased' && accepted.lease !== null) orphan(core, task, accepted.lease)",
-    replace: "if (state === 'leased' && core.nowMs < 0) orphan(core, task, accepted.lease!)",
+    find: "if (accepted.state === 'leased' && accepted.lease !== null) orphan(core, task, accepted.lease)",
+    replace: "if (accepted.state === 'leased' && core.nowMs < 0) orphan(core, task, accepted.lease!)",
+  },
+  {
+    name: 'a node that has grown waits for all but the first',
+    file: `${core}/intents.ts`,
+    find: 'for (const need of waitFor) block(core, intent, conductor, need)',
+    replace: 'for (const need of waitFor.slice(1)) block(core, intent, conductor, need)',
+  },
+  {
+    name: 'a failed need skips a node that decides over failures',
+    file: `${core}/endings.ts`,
+    find: 'if (cause === null || child.conducted) unblock(core, child)',
+    replace: 'if (cause === null) unblock(core, child)',
+  },
+  {
+    name: 'after a restart a node that has grown waits for its first needs',
+    file: `${engine}/intent-rows.ts`,
+    find: 'return readJson<string[]>(waits ?? needs)',
+    replace: 'return readJson<string[]>(needs)',
+  },
+  {
+    name: 'a node that is tried again forgets its attempts',
+    file: `${core}/intents.ts`,
+    find: 'const outrun = attempt - charged - returned - (lease === null ? 0 : 1)',
+    replace: 'const outrun = 0 * (lease === null ? 0 : 1)',
+  },
+  {
+    name: 'a scroll grows without the store',
+    file: `${core}/intents.ts`,
+    find: "  core.persist({ change: 'grow', task: id })\n",
+    replace: '',
+  },
+  {
+    name: 'a decision is made before the end that it rests on is committed',
+    file: `${engine}/engine.ts`,
+    find: "const waits = effect.type === 'persist' || this.isDurable(effect)",
+    replace: "const waits = effect.type !== 'conduct' && (effect.type === 'persist' || this.isDurable(effect))",
   },
   {
     name: 'an Idempotency-Key is not stored',

@@ -10,6 +10,7 @@ import type {
   PlannedTask,
 } from '../../orchestrator/engine/intents-port.ts'
 import { answerTo } from './answers.ts'
+import type { Spec } from './conductor.ts'
 import type { Hub } from './hub.ts'
 import type { Checker } from './invariants.ts'
 import type { Scenario } from './scenario.ts'
@@ -28,6 +29,8 @@ interface Errand {
   chunks: Map<string, number>
   settled: Set<string>
   isCancelled: boolean
+  /** One of its nodes was tried once more. */
+  isRetried: boolean
   isOver: boolean
 }
 
@@ -64,6 +67,7 @@ export class Planner {
         chunks: new Map(),
         settled: new Set(),
         isCancelled: false,
+        isRetried: false,
         isOver: false,
       }
       this.submit(errand)
@@ -94,11 +98,21 @@ export class Planner {
     const { dice } = this.process
     const needs: string[] = []
     for (let before = 0; before < at; before++) if (dice.chance(0.5)) needs.push(`n${before}`)
+    if (dice.chance(0.15)) return this.conducted(`n${at}`, needs)
     const isEmbedding = dice.chance(0.1)
     const messages = [{ role: 'user', content: `${this.name} ${dice.next32()}` }]
     const request = Buffer.from(JSON.stringify({ messages, want: [dice.below(5), 8] }))
     const model = isEmbedding ? 'vectors' : dice.pick([...this.scenario.models, 'auto'])
     return { node: `n${at}`, kind: isEmbedding ? 'embed' : 'chat', model, needs, request }
+  }
+
+  /** A node that grows for a round or two, sometimes by others of its kind. */
+  private conducted(node: string, needs: string[]): PlannedTask {
+    const { dice } = this.process
+    const { models } = this.scenario
+    const rounds = dice.pick([0, 1, 1, 2])
+    const conduct: Spec = { models, parts: dice.between(0, 3), rounds, depth: dice.below(2), fails: dice.chance(0.1) }
+    return { node, kind: 'chat', model: 'conducted', needs, request: Buffer.from('{}'), conduct }
   }
 
   /** Tries until the hub says yes or no for good; without a key only as long as it says that it did nothing. */
@@ -139,6 +153,32 @@ export class Planner {
         const open = hub.disk.disk.intents.get(id)?.tasks.filter(({ row }) => /ready|blocked|leased/.test(row.state))
         if (!isKnown || open === undefined) return checker.fail(19, `intent ${id} was not found when it was cancelled`)
         if (open.length > 0) checker.fail(19, `intent ${id} was cancelled and ${open.length} of its tasks go on`)
+      })
+  }
+
+  /** Tries one of the nodes that failed once more; a model that nobody has would keep it waiting for an hour. */
+  private retry(errand: Errand): void {
+    const { hub, process } = this
+    const { id, submission, isRetried } = errand
+    const isHopeless = submission.plan.tasks.some(({ model }) => model === 'nobody-has-it')
+    if (!hub.up || isRetried || isHopeless || this.isLeaving || process.dice.chance(0.5)) return
+    const { generation } = hub
+    const failed = hub.engine.intents.tasks(id!).filter(({ state }) => state === 'failed' || state === 'skipped')
+    const { node } = process.dice.pick(failed)
+    errand.isRetried = true
+    // Also of a hub that dies over it: what is on the disk then will be heard of.
+    const goOn = () => {
+      if (hub.disk.disk.intents.get(id!)!.events.length === errand.seq) return
+      errand.isOver = false
+      this.follow(errand)
+    }
+    hub.mourners.add(goOn)
+    void hub
+      .ask(() => hub.engine.intents.retry(id!, node, submission.tenant))
+      ?.then((refused) => {
+        if (!hub.up || hub.generation !== generation) return
+        hub.mourners.delete(goOn)
+        if (refused === null) goOn()
       })
   }
 
@@ -191,12 +231,19 @@ export class Planner {
   private note(errand: Errand, { id, type, data }: IntentEvent): void {
     const { checker } = this
     const fail = (what: string) => checker.fail(21, `intent ${errand.id}, event ${id} ${type}: ${what}`)
-    const facts = JSON.parse(data) as { node?: string; attempt?: number; index?: number; choices?: unknown }
+    const facts = JSON.parse(data) as {
+      node?: string
+      attempt?: number
+      index?: number
+      choices?: unknown
+      nodes?: unknown
+    }
     if (type === 'chunk') return this.noteChunk(errand, facts as Required<typeof facts>, fail)
     const seq = Number(id.split('~')[0])
     if (seq !== errand.seq + 1) fail(`comes after ${errand.seq}`)
     errand.seq = seq
     if ((seq === 1) !== (type === 'planned')) fail('is not where it belongs')
+    if (type === 'retried') for (const node of facts.nodes as string[]) errand.settled.delete(node)
     if (facts.node !== undefined && errand.settled.has(facts.node)) fail(`is about ${facts.node}, which is over`)
     if (type === 'task_settled') errand.settled.add(facts.node!)
     if (type === 'done') this.conclude(errand, fail)
@@ -226,5 +273,6 @@ export class Planner {
     if (errand.isCancelled && view.state === 'done' && view.fault !== null) fail('done with a fault')
     const result = this.hub.engine.intents.result(id!, submission.plan.resultNode)
     if ((view.state === 'done') !== (result !== undefined)) fail(`${view.state} does not fit its result`)
+    if (view.state === 'failed') this.process.after(this.process.dice.waitMs(retryMs), () => this.retry(errand))
   }
 }

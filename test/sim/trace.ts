@@ -2,6 +2,9 @@
  * What happened in one simulated life, as a hash: two runs of the same seed must come out the same to the bit. Asked
  * for, it also tells every event in words, for whoever replays a failure.
  */
+import type { StoreWrite } from '../../orchestrator/engine/store-port.ts'
+import type { HubFrame } from '../../shared/protocol/frames.ts'
+
 export class Trace {
   private high = 0x9e3779b9
   private low = 0x85ebca6b
@@ -23,4 +26,17 @@ export class Trace {
     const hex = (half: number) => (half >>> 0).toString(16).padStart(8, '0')
     return hex(this.high) + hex(this.low)
   }
+}
+
+/** A frame, in words. */
+export function wordsOf(frame: HubFrame): string {
+  if (frame.type === 'welcome') return `welcome ${frame.held.map((held) => held.slice(0, 3).join('/')).join(' ')}`
+  if (frame.type === 'settled') return `settled ${frame.acks.map((ack) => ack.join('/')).join(' ')}`
+  return 'task' in frame ? `${frame.type} ${frame.task}/${frame.attempt}` : frame.type
+}
+
+/** A write, in words. */
+export function wordsOfWrite(write: StoreWrite): string {
+  if (write.write === 'event') return `event ${write.event.type}`
+  return 'task' in write ? `${write.write} ${write.task}` : write.write
 }

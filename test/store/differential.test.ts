@@ -32,7 +32,7 @@ const write: fc.Arbitrary<StoreWrite> = fc.oneof(
   fc.tuple(intentId, fc.uniqueArray(planned, { maxLength: 3, selector: ([number]) => number })).map(([id, tasks]) =>
     newIntent(
       intentRow(id),
-      tasks.map(([number, state]) => taskRow(number, id, { state })),
+      tasks.map(([number, state]) => taskRow(number, id, { state, stage: state === 'blocked' ? 0 : null })),
     ),
   ),
   fc.tuple(task, attempt, anyNonce).map(
@@ -52,6 +52,23 @@ const write: fc.Arbitrary<StoreWrite> = fc.oneof(
       ([intent, finishedMs]): StoreWrite => ({ write: 'intentEnd', intent, state: 'done', fault: null, finishedMs }),
     ),
   fc.tuple(intentId, fc.integer({ min: 1, max: 4 })).map(([id, seq]) => event(id, seq)),
+  fc
+    .tuple(task, fc.integer({ min: 0, max: 2 }))
+    .map(([of, stage]): StoreWrite => ({ write: 'conduct', task: of, stage, result: Uint8Array.of(of) })),
+  fc
+    .tuple(task, fc.integer({ min: 0, max: 2 }), fc.uniqueArray(task, { maxLength: 2 }))
+    .map(([of, stage, numbers]): StoreWrite => {
+      const { tasks, requests } = newIntent(
+        intentRow('int_0'),
+        numbers.map((number) => taskRow(number, 'int_0', { stage: number % 2 ? 0 : null })),
+      )
+      return { write: 'grow', task: of, stage, waits: '["x"]', tasks, requests }
+    }),
+  fc.tuple(intentId, fc.uniqueArray(task, { maxLength: 2 })).map(
+    ([intent, numbers]): StoreWrite => ({
+      ...{ write: 'retry', intent, deadlineMs: 7, tasks: numbers.map((of) => ({ task: of, state: 'ready' })) },
+    }),
+  ),
   fc.tuple(task, time).map(([of, atMs]): StoreWrite => ({ write: 'usage', usage: usageRow(of, { atMs }) })),
   fc
     .tuple(key, time)
@@ -85,7 +102,7 @@ test('memory and SQLite answer every batch alike and hold the same afterwards', 
       }
       sqlite.close()
     }),
-    { numRuns: 50, seed: 20_260_301 },
+    { numRuns: 60, seed: 20_260_301 },
   )
   expect(committed).toBeGreaterThan(300)
 })

@@ -119,6 +119,7 @@ export class Chance {
       attemptsMax: this.pick([1, 2, Number.MAX_SAFE_INTEGER]),
       hedgeAfterMs: this.pick([null, 0, 1, 40, 200]),
       continues: this.chance(0.5),
+      requires: this.chance(0.2) ? { contextTokensMin: 100 } : null,
     }
   }
 
@@ -128,13 +129,42 @@ export class Chance {
     for (let node = 0; node < count; node++) {
       const needs = tasks.filter(() => this.chance(0.4)).map(({ task }) => task)
       const kind = this.kind()
-      const begun = { attempt: 0, charged: 0, returned: 0, lease: null }
-      const state = needs.length > 0 ? 'blocked' : 'ready'
-      const promptBytes = this.below(50_000)
-      tasks.push({ task: this.nextTask++, kind, model: this.model(), promptBytes, needs, state, ...begun })
+      tasks.push(this.accepted(kind, needs))
     }
     const result = this.chance(0.7) ? tasks.at(-1)! : this.pick(tasks)
-    return { type: 'accept', intent: `int_${this.nextIntent++}`, ...this.rank(), result: result.task, tasks }
+    const budgetTokens = this.chance(0.2) ? this.pick([0, 5, 15]) : null
+    const intent = `int_${this.nextIntent++}`
+    return { type: 'accept', intent, ...this.rank(), result: result.task, budgetTokens, tasks }
+  }
+
+  private accepted(kind: TaskKind, needs: number[]): AcceptedTask {
+    const conducted = this.chance(0.25)
+    const begun = { attempt: 0, charged: 0, returned: 0, lease: null, usedTokens: 0 }
+    const state = conducted || needs.length > 0 ? 'blocked' : 'ready'
+    const promptBytes = this.below(50_000)
+    const terms: AcceptedTask['terms'] = {
+      ...(this.chance(0.1) && { deadlineMs: this.pick([1, 500]) }),
+      ...(this.chance(0.1) && { attemptsMax: 1 }),
+      ...(this.chance(0.1) && { boost: this.pick([-9, 2]) }),
+      ...(this.chance(0.1) && { requires: { contextTokensMin: 100, abilities: 1, priceMax: 5 } }),
+    }
+    return { task: this.nextTask++, kind, model: this.model(), promptBytes, conducted, needs, state, ...begun, terms }
+  }
+
+  /** What the planner may decide of a task that is conducted, or was a moment ago. */
+  decision(task: number): Event {
+    const luck = this.below(10)
+    if (luck < 3) return { type: 'conducted', task }
+    if (luck < 4) return { type: 'conductFailed', task, fault: fault('internal_error', 'It cannot go on.') }
+    const tasks: AcceptedTask[] = []
+    for (let left = this.below(4); left > 0; left--) {
+      const needs = tasks.filter(() => this.chance(0.3)).map((one) => one.task)
+      const grown = this.accepted(this.kind(), needs)
+      // So that scrolls come to an end.
+      if (this.chance(0.7)) Object.assign(grown, { conducted: false, state: needs.length > 0 ? 'blocked' : 'ready' })
+      tasks.push(grown)
+    }
+    return { type: 'grown', task, tasks, waitFor: tasks.filter(() => this.chance(0.8)).map((one) => one.task) }
   }
 
   private kind(): TaskKind {
@@ -205,7 +235,8 @@ export class Chance {
     const outcome = this.chance(0.5) ? 'done' : this.pick(outcomes)
     const retryAfterMs = this.pick([0, 100, 500, 86_400_000])
     const why = outcome === 'done' ? null : fault(this.pick(codes), 'It went wrong.', { retryAfterMs })
-    const more = { tokens: this.below(50), provider: this.pick(['', 'p']), credits: this.below(4) === 0 ? 1 : 0 }
+    const dice4 = this.below(4)
+    const more = { tokens: this.below(50), usedTokens: 4, provider: this.pick(['', 'p']), credits: dice4 === 0 ? 1 : 0 }
     return { type: 'settle', session, task, attempt, nonce, outcome, fault: why, ...more }
   }
 }

@@ -5,7 +5,7 @@
 import { connect, type Socket } from 'node:net'
 import { Keyring } from '../../orchestrator/engine/keyring.ts'
 import { serveHub } from '../../orchestrator/http/server.ts'
-import { plan } from '../../orchestrator/planner/plan.ts'
+import { planner } from '../../orchestrator/planner/planner.ts'
 import { memoryStore } from '../../orchestrator/store/memory.ts'
 import { realSystem } from '../../shared/system.ts'
 import { FakeEngine } from './fake-engine.ts'
@@ -36,7 +36,7 @@ export function startEdge(settings: { keepAliveMs?: number; clientStallMs?: numb
     port: 0,
     engine,
     intents,
-    plan,
+    planner,
     keyring,
     system,
     log: { info: logAs('info'), warn: logAs('warn'), error: logAs('error') },

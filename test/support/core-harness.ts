@@ -72,7 +72,7 @@ export class CoreHarness {
   /** One step; throws when it breaks an invariant. The effects are returned and also kept for `take`. */
   step(event: Event): Effect[] {
     const effects: Effect[] = []
-    if (event.type === 'accept') this.mirror.accept(event, this.nowMs)
+    this.mirror.hear(event, this.nowMs)
     this.core.step(event, this.nowMs, effects)
     this.mirror.commit(effects)
     const broken = [...violations(this.core.state), ...this.mirror.differences(this.core)]
@@ -135,12 +135,25 @@ export class CoreHarness {
     const ids = Object.fromEntries(names.map((name) => [name, this.nextTask++])) as Record<Node, number>
     const tasks = names.map((name): AcceptedTask => {
       const needs = nodes[name].map((need) => ids[need])
-      const state = needs.length > 0 ? 'blocked' : 'ready'
-      const begun = { attempt: 0, charged: 0, returned: 0, lease: null }
-      return { task: ids[name], kind: 'chat', model: 'm', promptBytes: 0, needs, state, ...begun, ...as[name] }
+      return { ...this.accepted(ids[name], needs, as[name]?.conducted), ...as[name] }
     })
-    const rank = { tenant: 'tenant', weight: 1, priority: 5, deadlineMs: 60_000 }
+    const rank = { tenant: 'tenant', weight: 1, priority: 5, deadlineMs: 60_000, budgetTokens: null }
     this.step({ type: 'accept', intent: 'int', ...rank, result: ids[names.at(-1)!], tasks, ...fields })
+    return ids
+  }
+
+  /** A task as it is planned. */
+  accepted(task: number, needs: number[] = [], conducted = false): AcceptedTask {
+    const state = conducted || needs.length > 0 ? 'blocked' : 'ready'
+    const begun = { attempt: 0, charged: 0, returned: 0, lease: null, usedTokens: 0, terms: {} }
+    return { task, kind: 'chat', model: 'm', promptBytes: 0, conducted, needs, state, ...begun }
+  }
+
+  /** The scroll of a conducted task grows by these, each with what it needs; the conducted one waits for all. */
+  grow(task: number, needs: number[][], conducted: boolean[] = []): number[] {
+    const ids = needs.map(() => this.nextTask++)
+    const tasks = ids.map((id, at) => this.accepted(id, needs[at], conducted[at]))
+    this.step({ type: 'grown', task, tasks, waitFor: ids })
     return ids
   }
 

@@ -5,6 +5,7 @@
 import { expect } from 'vitest'
 import { violations } from '../../orchestrator/core/invariants.ts'
 import type { CoreSettings } from '../../orchestrator/core/settings.ts'
+import type { PlannerFunctions } from '../../orchestrator/engine/conductor-port.ts'
 import { HubEngine } from '../../orchestrator/engine/engine.ts'
 import type { Answer, ScoutLinks, Submission } from '../../orchestrator/engine/ports.ts'
 import type { Store } from '../../orchestrator/engine/store-port.ts'
@@ -105,7 +106,12 @@ export class EngineBench implements ScoutLinks {
   readonly closed: { session: number; why: CloseName }[] = []
   private nextSession = 1
 
-  constructor(settings: Partial<CoreSettings> = {}, store: Store = memoryStore(), epoch = 3) {
+  constructor(
+    settings: Partial<CoreSettings> = {},
+    store: Store = memoryStore(),
+    epoch = 3,
+    planner: PlannerFunctions | null = null,
+  ) {
     const quick = { retryBaseMs: 50, bootGraceMs: 5_000 }
     this.engine = new HubEngine({
       store,
@@ -113,6 +119,7 @@ export class EngineBench implements ScoutLinks {
       epoch,
       settings: { ...quick, ...settings },
       seed: 1,
+      ...(planner && { planner }),
     })
     this.engine.start(this)
   }

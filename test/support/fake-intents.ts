@@ -37,7 +37,7 @@ export class FakeIntent {
     }
     this.tasks = plan.tasks.map(({ node, kind, model, needs }) => {
       const state = needs.length > 0 ? 'blocked' : 'ready'
-      return { node, kind, model, needs, state, attempts: 0, served: null, usage: noUsage, fault: null }
+      return { node, kind, model, needs, state, stage: null, attempts: 0, served: null, usage: noUsage, fault: null }
     })
   }
 
@@ -178,6 +178,16 @@ export class FakeIntents implements Intents {
 
   events(id: string, viewer: Viewer, lastEventId: string | null): IntentEvents | undefined {
     return this.find(id, viewer)?.follow(lastEventId)
+  }
+
+  /** Takes any node that is not done; `all` shows what became of it. */
+  async retry(id: string, node: string, viewer: Viewer): Promise<Fault | null> {
+    const task = this.find(id, viewer)?.tasks.find((candidate) => candidate.node === node)
+    if (task === undefined) return fault('not_found', 'There is no such node.')
+    if (task.state === 'done') return fault('invalid_request', 'It is done.')
+    Object.assign(task, { state: 'ready', fault: null })
+    Object.assign(this.find(id, viewer)!.view, { state: 'running', fault: null, finishedMs: null })
+    return null
   }
 
   async cancel(id: string, viewer: Viewer): Promise<boolean> {

@@ -62,7 +62,7 @@ interface Folder {
 }
 
 /** What the engine shows to its edges; the rest of it is its own. */
-const engineFace = 'orchestrator/engine/(ports|intents-port|store-port|keyring)\\.ts$'
+const engineFace = 'orchestrator/engine/(ports|intents-port|conductor-port|store-port|keyring)\\.ts$'
 
 const edgeMay = (own: string): RegExp => new RegExp(`^(${own}/|shared/|${engineFace})`)
 
@@ -123,9 +123,11 @@ const folders: Folder[] = [
 /** Where each package has its one home. Tests and benches are free. */
 const packageHomes: Record<string, RegExp> = {
   '@clack/prompts': /^scout\/cli\/init-questions\.ts$/,
+  ajv: /^orchestrator\/planner\/contract\.ts$/,
   'bun:sqlite': /^orchestrator\/store\//,
   bun: /^(orchestrator|scout)\/(?!core\/)/,
   commander: /^scout\/cli\/commands\.ts$/,
+  mustache: /^orchestrator\/planner\/references\.ts$/,
   msgpackr: /^shared\/protocol\/codec\.ts$/,
   'groq-sdk': /^scout\/providers\/groq\.ts$/,
   openai: /^scout\/providers\/openai-compatible\.ts$/,

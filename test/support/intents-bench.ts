@@ -3,6 +3,7 @@
  * needs), events are read like a client reads them, and the hub can die and come back on the same disk.
  */
 import type { CoreSettings } from '../../orchestrator/core/settings.ts'
+import type { PlannerFunctions } from '../../orchestrator/engine/conductor-port.ts'
 import type { Accepted, IntentEvent, IntentSubmission, PlannedTask } from '../../orchestrator/engine/intents-port.ts'
 import { type Store, StoreError, type StoreTrouble } from '../../orchestrator/engine/store-port.ts'
 import { memoryStore } from '../../orchestrator/store/memory.ts'
@@ -36,8 +37,15 @@ export class IntentsBench extends EngineBench {
     settings: Partial<CoreSettings> = {},
     epoch = 3,
     readonly store = fickle.open(),
+    private readonly planner: PlannerFunctions | null = null,
   ) {
-    super(settings, store, epoch)
+    super(settings, store, epoch, planner)
+  }
+
+  /** A hub with this planner. */
+  static planning(planner: PlannerFunctions, settings: Partial<CoreSettings> = {}): IntentsBench {
+    const fickle = new FickleDisk()
+    return new IntentsBench(fickle, settings, 3, fickle.open(), planner)
   }
 
   /** What waits for a commit is committed. */
@@ -92,7 +100,7 @@ export class IntentsBench extends EngineBench {
 
   /** The hub dies; another one starts on its disk. */
   restart(settings: Partial<CoreSettings> = {}): IntentsBench {
-    return new IntentsBench(this.fickle, settings, 4)
+    return new IntentsBench(this.fickle, settings, 4, this.fickle.open(), this.planner)
   }
 
   /** The scout of this work greets again, presenting its lease; returns its new session. */

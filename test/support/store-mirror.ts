@@ -4,7 +4,7 @@
  * hold throws: it would be a `fenced` commit. Out of it a core can be built anew, as after a restart.
  */
 import type { Core } from '../../orchestrator/core/core.ts'
-import type { Accept, AcceptedTask, Change, Effect } from '../../orchestrator/core/events.ts'
+import type { Accept, AcceptedTask, Change, Effect, Event } from '../../orchestrator/core/events.ts'
 import { sameNonce } from '../../orchestrator/core/nonce.ts'
 
 interface MirroredIntent {
@@ -13,15 +13,22 @@ interface MirroredIntent {
   state: 'running' | 'done' | 'failed' | 'cancelled'
 }
 
+const storedAs: Record<string, AcceptedTask['state']> = { delayed: 'ready', conducting: 'blocked' }
 const terminal: readonly AcceptedTask['state'][] = ['done', 'failed', 'cancelled', 'skipped']
 
 export class StoreMirror {
   readonly intents = new Map<string, MirroredIntent>()
   readonly tasks = new Map<number, AcceptedTask>()
   private readonly running = new Set<MirroredIntent>()
+  private growing: Extract<Event, { type: 'grown' }> | null = null
 
-  /** The commit that comes before the core hears of an intent. */
-  accept(event: Accept, nowMs: number): void {
+  /** What the engine knows before the core hears of it: an intent is committed, a growth ready to be. */
+  hear(event: Event, nowMs: number): void {
+    this.growing = event.type === 'grown' ? event : null
+    if (event.type === 'accept') this.accept(event, nowMs)
+  }
+
+  private accept(event: Accept, nowMs: number): void {
     const accept = { ...event, tasks: event.tasks.map((task) => ({ ...task })) }
     const intent: MirroredIntent = { accept, deadlineMs: nowMs + event.deadlineMs, state: 'running' }
     this.intents.set(event.intent, intent)
@@ -65,8 +72,17 @@ export class StoreMirror {
         demand(sameNonce(task.lease!.nonce, change.nonce), 'is leased with another nonce')
         Object.assign(task, { state: 'done', lease: null })
         return
+      case 'conduct':
+        demand(task.state === 'blocked' && task.conducted, 'is not conducted')
+        demand(this.isOver(task), 'waits for something')
+        task.state = 'done'
+        return
+      case 'grow':
+        demand(task.state === 'blocked' && task.conducted, 'is not conducted')
+        demand(this.isOver(task), 'waits for something')
+        return this.grow(task)
       case 'unblock':
-        demand(task.state === 'blocked', 'is not blocked')
+        demand(task.state === 'blocked' && !task.conducted, 'is not blocked')
         demand(
           this.needsOf(task).every((state) => state === 'done'),
           'needs are not done',
@@ -78,6 +94,22 @@ export class StoreMirror {
         Object.assign(task, { state: change.state, lease: null, charged: change.charged })
         return
     }
+  }
+
+  private grow(conductor: AcceptedTask): void {
+    const { task, tasks, waitFor } = this.growing!
+    if (task !== conductor.task) throw new Error(`fenced: task ${conductor.task} grows without a decision`)
+    const intent = [...this.running].find(({ accept }) => accept.tasks.includes(conductor))!
+    conductor.needs = waitFor
+    for (const one of tasks) {
+      const row = { ...one }
+      intent.accept.tasks.push(row)
+      this.tasks.set(row.task, row)
+    }
+  }
+
+  private isOver(task: AcceptedTask): boolean {
+    return this.needsOf(task).every((state) => terminal.includes(state))
   }
 
   private needsOf(task: AcceptedTask): AcceptedTask['state'][] {
@@ -112,7 +144,7 @@ export class StoreMirror {
       if (!intents.has(accept.intent)) found.push(`${accept.intent} is running only in the store`)
       for (const stored of accept.tasks) {
         const task = tasks.get(stored.task)
-        const state = task?.state === 'delayed' ? 'ready' : task?.state
+        const state = storedAs[task?.state ?? ''] ?? task?.state
         if (task === undefined ? !terminal.includes(stored.state) : state !== stored.state) {
           found.push(`task ${stored.task} is ${state ?? 'over'} and stored as ${stored.state}`)
         }
@@ -121,7 +153,7 @@ export class StoreMirror {
         if (!isSame || task.returned !== stored.returned) found.push(`task ${stored.task} counts other attempts`)
         const { lease } = task
         if (lease !== null && !sameNonce(lease.nonce, stored.lease!.nonce)) found.push(`task ${stored.task}: nonce`)
-        const isFed = this.needsOf(stored).every((need) => need === 'done')
+        const isFed = stored.conducted ? this.isOver(stored) : this.needsOf(stored).every((need) => need === 'done')
         if (task.state !== 'blocked' && !isFed) found.push(`task ${stored.task} is ${task.state} before its needs`)
       }
     }

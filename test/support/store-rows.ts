@@ -20,7 +20,7 @@ export function keyRow(id: string, changes: Partial<KeyRow> = {}): KeyRow {
 
 export function intentRow(id: string, changes: Partial<IntentRow> = {}): IntentRow {
   const times = { createdMs: 1_700_000_000_000, deadlineMs: 1_700_000_600_000, finishedMs: null }
-  const rest = { metadata: '{"label":"a"}', fault: null, resultNode: 'answer' }
+  const rest = { metadata: '{"label":"a"}', fault: null, resultNode: 'answer', budgetTokens: null }
   return { id, tenant: 'key_a', state: 'running', priority: 5, ...times, ...rest, ...changes }
 }
 
@@ -28,7 +28,8 @@ export function taskRow(task: number, intent: string, changes: Partial<TaskRow> 
   const plan = { task, intent, node: `node-${task}`, kind: 'chat' as const, model: 'demo', needs: '[]' }
   const lease = changes.state === 'leased' ? { nonce, scout: 'box', instance: 'i-1', attempt: 1 } : noLease
   const rest = { charged: 0, returned: 0, served: null, promptTokens: 0, completionTokens: 0, fault: null }
-  return { ...plan, state: 'ready', ...lease, ...rest, ...changes }
+  const own = { stage: null, waits: null, terms: null }
+  return { ...plan, state: 'ready', ...lease, ...rest, ...own, ...changes }
 }
 
 const noLease = { nonce: null, scout: null, instance: null, attempt: 0 }
