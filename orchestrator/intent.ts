@@ -114,7 +114,9 @@ class Screen {
   }
 
   private draw(nowMs: number): void {
-    const { columns = 80, rows = 24 } = process.stderr
+    // A terminal that does not know its size says 0.
+    const columns = process.stderr.columns || 80
+    const rows = process.stderr.rows || 24
     const lines = this.tree.draw(nowMs, columns - 1)
     // What is higher than the screen cannot be redrawn: its end is what moves.
     const shown = lines.slice(-(rows - 2))
