@@ -1,7 +1,7 @@
 /**
- * Workers of this hub: they speak the protocol through its own codec and send every frame the real scout sends for a
- * task (started, settle, credit), but answer at once and keep nothing. The real scout also keeps leases, paces itself
- * and queues; here it would be measured against workers of other peers that do none of it.
+ * Workers of this hub: they speak the protocol through its own codec and send what the real scout sends for a task that
+ * is answered at once (a settlement that grants the next credit), but keep nothing. The real scout also keeps leases,
+ * paces itself and queues; here it would be measured against workers of other peers that do none of it.
  */
 import { decodeFromHub, encode } from '../../../shared/protocol/codec.ts'
 import { type FrameOf, protocolVersion, scoutPath, subprotocol } from '../../../shared/protocol/frames.ts'
@@ -10,7 +10,6 @@ import { model } from '../work.ts'
 
 const body = Buffer.from(setting.answer)
 const url = setting.url.replace('http', 'ws') + scoutPath
-const credit = { type: 'credit', count: 1 } as const
 const ending = {
   outcome: 'done',
   chunks: 0,
@@ -18,8 +17,8 @@ const ending = {
   message: '',
   param: '',
   retryAfterMs: 0,
-  provider: '',
-  credits: 0,
+  provider: 'bench',
+  credits: 1,
 } as const
 
 class Worker {
@@ -49,16 +48,14 @@ class Worker {
     if (frame.type === 'ping') this.socket.send(encode({ type: 'pong', ping: frame.ping, running: 0 }))
     else if (frame.type === 'malformed') throw new Error(frame.reason)
     else if (frame.type === 'welcome') {
-      this.socket.send(encode(credit))
+      this.socket.send(encode({ type: 'credit', count: 1 }))
       this.welcomed()
     }
   }
 
   private answer({ task, attempt, nonce, body: request }: FrameOf<'task'>): void {
     JSON.parse(Buffer.from(request!).toString())
-    this.socket.send(encode({ type: 'started', task, attempt, provider: 'bench' }))
     this.socket.send(encode({ type: 'settle', task, attempt, nonce, ...ending, size: body.length, body }))
-    this.socket.send(encode(credit))
   }
 }
 
