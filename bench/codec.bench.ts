@@ -56,7 +56,7 @@ function subjects(): Subject[] {
     credits: 0,
   } as const
   return [
-    { name: 'task', from: 'hub', frame: { type: 'task', ...lease, nonce, ...terms, ...sized(request) } },
+    { name: 'task', from: 'hub', frame: { type: 'task', ...lease, nonce, ...terms, acks: [], ...sized(request) } },
     { name: 'chunk', from: 'scout', frame: { type: 'chunk', ...lease, seq: 17, offset: 2_040, ...sized(line) } },
     { name: 'settle', from: 'scout', frame: { type: 'settle', ...lease, nonce, ...end, ...sized(answer) } },
     { name: 'credit', from: 'scout', frame: { type: 'credit', count: 4 } },

@@ -113,12 +113,10 @@ export class Executor {
       case 'flow':
         return this.runs.get(keyOf(frame.task, frame.attempt))?.outgoing.pause(frame.paused)
       case 'settled':
-        for (const [task, attempt] of frame.acks) {
-          const outgoing = this.outbox.settled(task, attempt)
-          if (outgoing !== undefined) this.forget(outgoing)
-        }
+        this.acknowledged(frame.acks)
         return this.wake()
       case 'ping':
+        this.acknowledged(frame.acks)
         this.ping = frame.ping
         return this.wake()
       case 'hubDrain':
@@ -147,10 +145,18 @@ export class Executor {
     this.retry?.cancel()
   }
 
+  private acknowledged(acks: FrameOf<'settled'>['acks']): void {
+    for (const [task, attempt] of acks) {
+      const outgoing = this.outbox.settled(task, attempt)
+      if (outgoing !== undefined) this.forget(outgoing)
+    }
+  }
+
   // ---------------------------------------------------------------- one task, step by step
 
   private accept(frame: FrameOf<'task'>): void {
     const { task, attempt, body, size } = frame
+    this.acknowledged(frame.acks)
     const key = keyOf(task, attempt)
     if (!this.demand.use()) return this.link.violation('more tasks than credits')
     if (this.outbox.has(task, attempt) || this.runs.has(key)) return this.link.violation('the same attempt twice')

@@ -84,7 +84,8 @@ export class Performer {
     if (!(request instanceof Uint8Array)) {
       return this.parts.dispatch({ type: 'unsent', task, attempt, fault: request })
     }
-    const lease = { task, attempt, nonce, kind, model, stream, ttlMs, deadlineMs, size: request.length, body: null }
+    const size = request.length
+    const lease = { task, attempt, nonce, kind, model, stream, ttlMs, deadlineMs, acks: [], size, body: null }
     this.links?.send(session, { type: 'task', ...lease }, request)
   }
 

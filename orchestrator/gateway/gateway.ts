@@ -108,7 +108,6 @@ export class Gateway implements ScoutLinks {
       send: (message: Uint8Array) => ws.sendBinary(message),
       close: (code: number, reason: string) => ws.close(code, reason),
       buffered: () => ws.getBufferedAmount(),
-      together: (write: () => void) => void ws.cork(write),
     }
     const { events } = this.options
     const id = this.nextSession++

@@ -26,8 +26,6 @@ export interface ScoutSocket {
   close(code: number, reason: string): void
   /** Bytes queued towards the peer. */
   buffered(): number
-  /** Runs `write` and sends what it wrote as one piece. */
-  together(write: () => void): void
 }
 
 export interface SessionOptions {
@@ -219,9 +217,13 @@ export class ScoutSession {
     if (frame.type === 'settled') return this.acknowledge(frame.acks)
     if (frame.type === 'cancel') this.dropOutgoing(frame.task, frame.attempt)
     if (frame.type !== 'task' || body === undefined) return this.write(frame)
-    if (body.length <= limits.inlineBodyBytesMax) return this.write({ ...frame, body })
-    this.write(frame)
     const { task, attempt } = frame
+    frame.acks = this.takeAcks()
+    if (body.length <= limits.inlineBodyBytesMax) {
+      frame.body = body
+      return this.write(frame)
+    }
+    this.write(frame)
     this.outgoing.push({ task, attempt, fragments: fragmentsOf(task, attempt, body) })
     this.pump()
   }
@@ -246,7 +248,7 @@ export class ScoutSession {
     if (this.ponged < this.mark) return false
     this.stretchBytes = 0
     this.mark = ++this.ping
-    this.write({ type: 'ping', ping: this.mark })
+    this.write({ type: 'ping', ping: this.mark, acks: this.takeAcks() })
     return this.outgoing.length > 0
   }
 
@@ -262,24 +264,19 @@ export class ScoutSession {
   private acknowledge(more: FrameOf<'settled'>['acks'] = []): void {
     this.acks.push(...more)
     if (this.acks.length === 0 || (this.acks.length <= this.acksHeldMax && this.phase !== 'draining')) return
+    this.write({ type: 'settled', acks: this.takeAcks() })
+  }
+
+  /** What waits to be acknowledged, for a frame that takes it along. */
+  private takeAcks(): FrameOf<'settled'>['acks'] {
     const { acks } = this
-    this.acks = []
-    this.write({ type: 'settled', acks })
+    if (acks.length > 0) this.acks = []
+    return acks
   }
 
   private write(frame: HubFrame): void {
     if (this.phase === 'closed') return
-    if (this.acks.length === 0) return this.push(frame)
-    const { acks } = this
-    this.acks = []
-    this.socket.together(() => {
-      this.push({ type: 'settled', acks })
-      this.push(frame)
-    })
-  }
-
-  private push(frame: HubFrame): void {
-    if (this.phase !== 'closed' && this.socket.send(encode(frame)) === 0) this.close('tooSlow')
+    if (this.socket.send(encode(frame)) === 0) this.close('tooSlow')
   }
 
   // ------------------------------------------------------------ time
@@ -291,7 +288,7 @@ export class ScoutSession {
     if (nowMs - this.pingedMs < limits.heartbeatMs) return
     this.pingedMs = nowMs
     this.ping++
-    this.write({ type: 'ping', ping: this.ping })
+    this.write({ type: 'ping', ping: this.ping, acks: this.takeAcks() })
   }
 
   /** The time for the hello is over. */

@@ -49,6 +49,9 @@ const offers = listOf(
   text(aboutCharsMax),
 )
 
+/** Settlements that arrived: [task, attempt, verdict]. */
+const acks = listOf(concurrencyMax, task, attempt, oneOf(verdicts))
+
 /** `size` is the whole body's length; `body` is null when the body follows as fragments. */
 const size = count(bodyBytesMax)
 const body = orNull(bytes(inlineBodyBytesMax))
@@ -163,6 +166,7 @@ export const frameTable = {
       stream: flag,
       ttlMs: durationMs,
       deadlineMs: durationMs,
+      acks,
       size,
       body,
     },
@@ -170,11 +174,11 @@ export const frameTable = {
   /** Stop this attempt; answered by settle `cancelled` (or by whatever settlement won the race). */
   cancel: { code: 67, from: 'hub', fields: { task, attempt, reason: text(nameCharsMax) } },
   /**
-   * Settlements arrived: each [task, attempt, verdict] is `committed`, or `stale` because the lease had moved on.
-   * Terminal either way. They go along with the next frame to the scout, at the latest with the next ping.
+   * Settlements arrived: each is `committed`, or `stale` because the lease had moved on. Terminal either way. Sent when
+   * many wait or the scout leaves; otherwise they ride in the next task, at the latest in the next ping.
    */
-  settled: { code: 68, from: 'hub', fields: { acks: listOf(concurrencyMax, task, attempt, oneOf(verdicts)) } },
-  ping: { code: 69, from: 'hub', fields: { ping: count() } },
+  settled: { code: 68, from: 'hub', fields: { acks } },
+  ping: { code: 69, from: 'hub', fields: { ping: count(), acks } },
   /**
    * The hub is leaving: finish what you have, send no credits, come back after the close with a delay in `windowMs`.
    */

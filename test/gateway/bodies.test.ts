@@ -96,7 +96,7 @@ describe('a body from the scout', () => {
 describe('a body to the scout', () => {
   const head = { type: 'task', task: 5, attempt: 1, nonce, kind: 'chat', model: 'm', stream: true } as const
   const taskOf = (body: Uint8Array, task = 5) => {
-    return { ...head, task, ttlMs: 1, deadlineMs: 1, size: body.length, body: null } satisfies HubFrame
+    return { ...head, task, ttlMs: 1, deadlineMs: 1, acks: [], size: body.length, body: null } satisfies HubFrame
   }
   const types = (stage: SessionStage): FrameType[] => stage.sent.map((frame) => frame.type)
 
@@ -172,7 +172,7 @@ describe('a body to the scout', () => {
     expect(stage.names()).toEqual(['gone'])
     stage.sendResult = 1
     stage.session.pump()
-    stage.session.send({ type: 'ping', ping: 1 })
+    stage.session.send({ type: 'ping', ping: 1, acks: [] })
     expect(stage.sent).toEqual([])
   })
 })

@@ -78,7 +78,7 @@ describe('a message that is no frame', () => {
     ['text', 'hello'],
     ['nothing', new Uint8Array(0)],
     ['noise', new Uint8Array([0xc1, 0xff, 0x00])],
-    ['a frame of the hub', encode({ type: 'ping', ping: 1 })],
+    ['a frame of the hub', encode({ type: 'ping', ping: 1, acks: [] })],
     ['more than a frame holds', new Uint8Array(limits.frameBytesMax + 1)],
   ]
   for (const [what, message] of hostile) {

@@ -63,7 +63,7 @@ const frames: Frame[] = [
   } as Frame,
   {
     ...{ type: 'task', ...head, nonce, kind: 'chat', model: 'llama-3.3-70b', stream: true, ttlMs: 30_000 },
-    ...{ deadlineMs: 600_000, size: request.length, body: request },
+    ...{ deadlineMs: 600_000, acks: [], size: request.length, body: request },
   } as Frame,
   { type: 'flow', ...head, paused: true },
   { type: 'settled', acks: [[head.task, head.attempt, 'committed']] },

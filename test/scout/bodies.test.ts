@@ -47,7 +47,7 @@ describe('a body larger than a frame', () => {
     const small = await stage.provider.call()
     void large.line(long(3_000_000))
     await session.heard('fragment')
-    session.send({ type: 'ping', ping: 1 })
+    session.send({ type: 'ping', ping: 1, acks: [] })
     await small.line('{"small":true}')
     small.done()
     large.done()
@@ -121,7 +121,7 @@ describe('a body larger than a frame', () => {
     session.send({ type: 'cancel', task: 1, attempt: 1, reason: '' })
     session.send({ type: 'fragment', task: 1, attempt: 1, index: 0, bytes: new Uint8Array(fragmentBytes) })
     expect((await session.answered(1)).settle.outcome).toBe('cancelled')
-    session.send({ type: 'ping', ping: 1 })
+    session.send({ type: 'ping', ping: 1, acks: [] })
     expect(await session.heard('pong')).toMatchObject({ running: 0 })
   })
 

@@ -75,7 +75,7 @@ describe('a hub that means harm', () => {
       const counts = { considered: n, won: 0, lostLatency: n, lostPrice: 0, lostCapacity: 0, lostTrust: 0 }
       session.send({ type: 'standing', ...counts, done: 0, failed: 0, failurePermille: 0, window: 1, paused })
     }
-    session.send({ type: 'ping', ping: 7 })
+    session.send({ type: 'ping', ping: 7, acks: [] })
     await session.heard('pong', ({ ping }) => ping === 7)
     expect(stage.log.filter(({ level }) => level !== 'debug').length).toBeLessThan(6)
   })

@@ -104,7 +104,7 @@ function passUntil(met: () => boolean, limitMs: number): number {
 describe('a hub that freezes', () => {
   test('is given up within 25 s of its last word, whatever the scout is about to say', () => {
     system.pass(7_000)
-    hub.say({ type: 'ping', ping: 1 })
+    hub.say({ type: 'ping', ping: 1, acks: [] })
     hub.state = 'frozen'
     const knownAfterMs = passUntil(() => scout.status().phase !== 'ready', minuteMs)
     expect(knownAfterMs).toBeLessThanOrEqual(25_000)
@@ -153,6 +153,7 @@ describe('a hub that is gone for long', () => {
       stream: false,
       ttlMs: 30_000,
       deadlineMs: 600_000,
+      acks: [],
       size: 2,
       body: Buffer.from('{}'),
     })

@@ -83,7 +83,7 @@ describe('a hub that goes away', () => {
   test('is not silent as long as it pings', async () => {
     const session = await stage.hub.session({ silenceMs: 500 })
     for (let ping = 1; ping <= 20; ping++) {
-      session.send({ type: 'ping', ping })
+      session.send({ type: 'ping', ping, acks: [] })
       await session.heard('pong', (pong) => pong.ping === ping)
     }
     expect(session.closed).toBeNull()
@@ -149,7 +149,7 @@ describe('a drain', () => {
     session.task(1)
     const call = await stage.provider.call()
     stage.scout.drain('test')
-    session.send({ type: 'ping', ping: 9 })
+    session.send({ type: 'ping', ping: 9, acks: [] })
     expect(await session.heard('pong')).toEqual({ type: 'pong', ping: 9, running: 1 })
     call.done()
     await session.answered(1)
@@ -162,11 +162,11 @@ describe('a drain', () => {
     session.task(1)
     const call = await stage.provider.call()
     session.send({ type: 'hubDrain', windowMs: 0, reason: 'restart' })
-    session.send({ type: 'ping', ping: 1 })
+    session.send({ type: 'ping', ping: 1, acks: [] })
     await session.heard('pong')
     call.done()
     await session.answered(1)
-    session.send({ type: 'ping', ping: 2 })
+    session.send({ type: 'ping', ping: 2, acks: [] })
     await session.heard('pong', ({ ping }) => ping === 2)
     expect(session.credits).toBe(4)
     session.close(4412)

@@ -64,7 +64,7 @@ describe('after the socket was cut', () => {
     const third = await stage.hub.session({ held: [[1, 1, 'resumed', 1]] })
     await third.answered(1)
     third.send({ type: 'settled', acks: [[1, 1, 'committed']] })
-    third.send({ type: 'ping', ping: 1 })
+    third.send({ type: 'ping', ping: 1, acks: [] })
     await third.heard('pong')
     third.cut()
     const fourth = await stage.hub.session()
@@ -110,10 +110,11 @@ describe('after the socket was cut', () => {
       stream: true,
       ttlMs: 30_000,
       deadlineMs: 60_000,
+      acks: [],
       size: 100_000,
       body: null,
     })
-    session.send({ type: 'ping', ping: 1 })
+    session.send({ type: 'ping', ping: 1, acks: [] })
     await session.heard('pong')
     session.cut()
     const next = await stage.hub.session()

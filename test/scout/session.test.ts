@@ -26,7 +26,7 @@ const welcome: FrameOf<'welcome'> = {
   held: [],
 }
 const welcomed: SessionInput = { type: 'frame', frame: welcome }
-const ping: SessionInput = { type: 'frame', frame: { type: 'ping', ping: 1 } }
+const ping: SessionInput = { type: 'frame', frame: { type: 'ping', ping: 1, acks: [] } }
 const hubDrain: SessionInput = { type: 'frame', frame: { type: 'hubDrain', windowMs: 100_000, reason: '' } }
 const tick: SessionInput = { type: 'tick' }
 const drain: SessionInput = { type: 'drain', reason: 'r' }

@@ -76,7 +76,7 @@ describe('a standing is told to the operator', () => {
     try {
       const session = await stage.hub.session()
       session.send({ type: 'standing', ...slow })
-      session.send({ type: 'ping', ping: 1 })
+      session.send({ type: 'ping', ping: 1, acks: [] })
       await session.heard('pong')
       expect(stage.log.at(-1)).toMatchObject({ level: 'info', message: expect.stringContaining('considered 40 times') })
       expect(stage.scout.status()).toMatchObject({ phase: 'ready', standing: slow })

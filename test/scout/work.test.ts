@@ -199,7 +199,7 @@ describe('a cancel', () => {
     session.task(1)
     const call = await stage.provider.call()
     session.send({ type: 'flow', task: 1, attempt: 1, paused: true })
-    session.send({ type: 'ping', ping: 1 })
+    session.send({ type: 'ping', ping: 1, acks: [] })
     await session.heard('pong')
     const held = call.line(line(0))
     session.send({ type: 'cancel', task: 1, attempt: 1, reason: '' })
@@ -210,7 +210,7 @@ describe('a cancel', () => {
   test('of an unknown attempt is ignored', async () => {
     const session = await connected()
     session.send({ type: 'cancel', task: 99, attempt: 1, reason: '' })
-    session.send({ type: 'ping', ping: 5 })
+    session.send({ type: 'ping', ping: 5, acks: [] })
     expect(await session.heard('pong')).toEqual({ type: 'pong', ping: 5, running: 0 })
   })
 })
@@ -223,7 +223,7 @@ describe('flow', () => {
     session.task(2)
     const other = await stage.provider.call()
     session.send({ type: 'flow', task: 1, attempt: 1, paused: true })
-    session.send({ type: 'ping', ping: 1 })
+    session.send({ type: 'ping', ping: 1, acks: [] })
     expect((await session.heard('pong')).running).toBe(2)
     let freed = false
     const held = slow.line(line(0)).then(() => {
@@ -261,7 +261,7 @@ describe('a lease', () => {
     await stage.provider.aborted(call)
     await stage.hub.conditions.until('the place is free again', () => {
       if (session.closed !== null) throw new Error('the session ended')
-      session.send({ type: 'ping', ping: session.count('pong') })
+      session.send({ type: 'ping', ping: session.count('pong'), acks: [] })
       return session.frames.some((frame) => frame.type === 'pong' && frame.running === 0)
     })
     expect(session.count('settle')).toBe(0)

@@ -193,7 +193,6 @@ export class Hub {
         websocket.close?.(ws, code, reason)
       },
       getBufferedAmount: () => connection.down.buffered,
-      cork: (write: () => void) => write(),
     } as unknown as ServerWebSocket<SocketData>
     connection.listen('up', {
       message: (message) => void (process.alive && websocket.message?.(ws, message as Buffer<ArrayBuffer>)),

@@ -125,6 +125,7 @@ export class Stranger {
         this.isGreeted = true
         return this.send({ type: 'credit', count: this.concurrency })
       case 'ping':
+        this.acknowledged(frame.acks)
         return this.send({ type: 'pong', ping: frame.ping, running: 0 })
       case 'task':
         return this.accept(frame)
@@ -133,14 +134,20 @@ export class Stranger {
       case 'cancel':
         return this.cancelled(frame)
       case 'settled':
-        for (const [task, attempt] of frame.acks) this.jobs.delete(`${task}/${attempt}`)
-        return this.send({ type: 'credit', count: frame.acks.length })
+        return this.acknowledged(frame.acks)
     }
   }
 
   // ------------------------------------------------------------ work
 
+  private acknowledged(acks: FrameOf<'settled'>['acks']): void {
+    if (acks.length === 0) return
+    for (const [task, attempt] of acks) this.jobs.delete(`${task}/${attempt}`)
+    this.send({ type: 'credit', count: acks.length })
+  }
+
   private accept(task: FrameOf<'task'>): void {
+    this.acknowledged(task.acks)
     const kept = { ...task, nonce: Uint8Array.from(task.nonce) }
     if (task.body !== null) return this.begin(kept, Uint8Array.from(task.body))
     this.assemblies.set(`${task.task}/${task.attempt}`, { task: kept, assembly: new Assembly(task.size) })

@@ -48,7 +48,7 @@ export const bombs: Record<string, Uint8Array> = {
   'a frame one byte too long': write([8, new Uint8Array(frameBytesMax - 6)]),
   'a frame three times too long': write([8, new Uint8Array(3 * frameBytesMax)]),
   'an unknown code': write([31]),
-  "a code of the hub's": encode({ type: 'ping', ping: 1 }),
+  "a code of the hub's": encode({ type: 'ping', ping: 1, acks: [] }),
   'a negative code': bytes(0x91, 0xff),
   'a code with a fraction': write([2.5, 1]),
   'a code without its fields': bytes(0x91, 2),

@@ -119,6 +119,7 @@ export class FakeSession {
       stream: true,
       ttlMs: 30_000,
       deadlineMs: 60_000,
+      acks: [],
       size: body.length,
       body: large ? null : body,
       ...more,

@@ -18,6 +18,7 @@ const count = fc.oneof(fc.nat(300), fc.maxSafeNat())
 const attempt = fc.nat(1_000)
 const nonce = fc.uint8Array({ minLength: nonceBytes, maxLength: nonceBytes })
 const durationMs = fc.nat(86_400_000)
+const acks = fc.array(fc.tuple(count, attempt, fc.constantFrom(...verdicts)), { maxLength: concurrencyMax })
 const price = fc.option(count)
 const offers = fc.array(
   fc.tuple(
@@ -40,7 +41,9 @@ const lists: Record<string, fc.Arbitrary<unknown>> = {
   'welcome.held': fc.array(fc.tuple(count, attempt, fc.constantFrom(...heldVerdicts), count), {
     maxLength: concurrencyMax,
   }),
-  'settled.acks': fc.array(fc.tuple(count, attempt, fc.constantFrom(...verdicts)), { maxLength: concurrencyMax }),
+  'settled.acks': acks,
+  'task.acks': acks,
+  'ping.acks': acks,
   'standing.paused': fc.array(fc.tuple(named(modelCharsMax), durationMs), { maxLength: offersMax }),
 }
 

@@ -58,7 +58,6 @@ export class SessionStage {
       },
       close: (code: number, reason: string) => this.closes.push([code, reason]),
       buffered: () => this.buffered,
-      together: (write: () => void) => write(),
     }
     this.session = new ScoutSession({
       id: 7,
