@@ -95,7 +95,7 @@ export class CapabilityIndex {
     const { klass, record } = scout
     scout.capabilities = klass.entries.map((entry, at) => {
       const offer = klass.offers[at] ?? klass.offers.find(({ kind }) => kind === entry.kind)!
-      const speed = record.speeds.get(entry.key)
+      const speed = record.speeds?.get(entry.key)
       return {
         scout,
         entry,
@@ -121,7 +121,10 @@ export class CapabilityIndex {
     const unlisted = new Set(scout.unlisted)
     for (const capability of scout.capabilities) {
       const { entry, samples, firstContentMs, tokensPerSecond } = capability
-      if (samples > 0) scout.record.speeds.set(entry.key, { samples, firstContentMs, tokensPerSecond })
+      if (samples > 0) {
+        scout.record.speeds ??= new Map()
+        scout.record.speeds.set(entry.key, { samples, firstContentMs, tokensPerSecond })
+      }
       capability.withdrawn = true
       if (unlisted.has(capability)) continue
       entry.withdrawnReady++

@@ -181,8 +181,8 @@ export interface ScoutRecord {
   window: number
   done: number
   failed: number
-  /** How fast its last session was, by kind and model. */
-  speeds: Map<string, Speed>
+  /** How fast its last session was, by kind and model; null while none has ended that had a sample. */
+  speeds: Map<string, Speed> | null
   /** Live sessions under this identity. */
   sessions: number
 }

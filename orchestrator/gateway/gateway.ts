@@ -10,12 +10,11 @@ import type { HubFrame } from '../../shared/protocol/frames.ts'
 import type { System, Timer } from '../../shared/system.ts'
 import type { ScoutEvents, ScoutLinks } from '../engine/ports.ts'
 import { type Admission, admit, type KeyCheck, refusal, upgradeHeaders } from './admission.ts'
-import { ScoutSession } from './session.ts'
+import { ScoutSession, type ScoutSocket } from './session.ts'
 
 export interface SocketData {
   admission: Admission
   session: ScoutSession | null
-  helloTimer: Timer | null
 }
 
 export interface GatewaySettings {
@@ -42,8 +41,27 @@ const roundMs = 100
 /** Closing a fleet takes this long per socket, so that it does not come back as one wave. */
 const closeSpreadMs = 0.5
 
+/** Bun's socket as a session sees it: one small object for each of thousands. */
+class BunSocket implements ScoutSocket {
+  constructor(private readonly ws: ServerWebSocket<SocketData>) {}
+
+  send(message: Uint8Array): number {
+    return this.ws.sendBinary(message)
+  }
+
+  close(code: number, reason: string): void {
+    this.ws.close(code, reason)
+  }
+
+  buffered(): number {
+    return this.ws.getBufferedAmount()
+  }
+}
+
 export class Gateway implements ScoutLinks {
   private readonly sessions = new Map<number, ScoutSession>()
+  /** Those that have not greeted, and some that have a moment ago; in the order in which they came. */
+  private readonly greeting = new Set<ScoutSession>()
   private readonly groups: Set<ScoutSession>[] = Array.from({ length: rounds }, () => new Set<ScoutSession>())
   private readonly system: System
   private readonly dialers: Map<string, { second: number; upgrades: number }> = new Map()
@@ -68,8 +86,17 @@ export class Gateway implements ScoutLinks {
       this.round = (this.round + 1) % rounds
       if (this.round === 0) this.dialers.clear()
       for (const session of this.groups[this.round]!) session.check(nowMs)
+      this.hurry(nowMs)
     }
     visit()
+  }
+
+  /** Gives up who has not greeted in time. The oldest stand first, so who is not due ends the look. */
+  private hurry(nowMs: number): void {
+    for (const session of this.greeting) {
+      if (session.phase === 'greeting' && !session.helloDue(nowMs)) return
+      this.greeting.delete(session)
+    }
   }
 
   // ------------------------------------------------------------ below: Bun's server
@@ -83,7 +110,7 @@ export class Gateway implements ScoutLinks {
     }
     const admission = admit(request, address, this.options.keys)
     if (admission instanceof Response) return admission
-    const data: SocketData = { admission, session: null, helloTimer: null }
+    const data: SocketData = { admission, session: null }
     if (server.upgrade(request, { data, headers: upgradeHeaders })) return undefined
     return refusal('invalid_request', 'This is the scouts\' websocket endpoint; connect with "Upgrade: websocket".')
   }
@@ -104,18 +131,14 @@ export class Gateway implements ScoutLinks {
 
   private opened(ws: ServerWebSocket<SocketData>): void {
     const { operator, address } = ws.data.admission
-    const socket = {
-      send: (message: Uint8Array) => ws.sendBinary(message),
-      close: (code: number, reason: string) => ws.close(code, reason),
-      buffered: () => ws.getBufferedAmount(),
-    }
     const { events } = this.options
+    const socket = new BunSocket(ws)
     const id = this.nextSession++
     const { acksHeldMax } = this.settings
     const nowMs = this.system.nowMs()
     const session = new ScoutSession({ id, operator, address, socket, events, acksHeldMax, nowMs })
     ws.data.session = session
-    ws.data.helloTimer = this.system.after(limits.helloTimeoutMs, () => session.helloDue())
+    this.greeting.add(session)
     this.open++
     this.sessions.set(id, session)
     this.groups[id % rounds]!.add(session)
@@ -132,9 +155,8 @@ export class Gateway implements ScoutLinks {
   }
 
   private closed(ws: ServerWebSocket<SocketData>): void {
-    const { session, helloTimer } = ws.data
+    const { session } = ws.data
     if (session === null) return
-    helloTimer?.cancel()
     this.open--
     this.sessions.delete(session.id)
     this.groups[session.id % rounds]!.delete(session)

@@ -57,6 +57,8 @@ interface Outgoing {
 /** Bytes of a close reason that fit into the close frame. */
 const closeReasonCharsMax = 120
 const noBody = new Uint8Array(0)
+/** Most sessions never send a large body: they share one empty list. */
+const none: Outgoing[] = []
 
 export class ScoutSession {
   readonly id: number
@@ -64,8 +66,8 @@ export class ScoutSession {
   readonly address: string
   phase: HubPhase = 'greeting'
   /**
-   * When the last round trip through the scout's work loop ended. Of other frames only the pieces of a large answer
-   * count as one, because on a slow line the pong waits behind them.
+   * When the last round trip through the scout's work loop ended, or the upgrade. Of other frames only the pieces of a
+   * large answer count as one, because on a slow line the pong waits behind them.
    */
   private roundTripMs: number
   private ping = 0
@@ -75,16 +77,17 @@ export class ScoutSession {
   /** The ping behind the last full stretch of fragments, and the bytes of fragments sent since. */
   private mark = 0
   private stretchBytes = 0
-  /** Settlements to be acknowledged with the next frame. */
-  private acks: FrameOf<'settled'>['acks'] = []
+  /** Settlements to be acknowledged with the next frame; null for none. */
+  private acks: FrameOf<'settled'>['acks'] | null = null
   private readonly acksHeldMax: number
   private readonly socket: ScoutSocket
   private readonly events: ScoutEvents
   private readonly control: Allowance
   private readonly data: Allowance
-  private readonly incoming = new Map<string, Incoming>()
+  /** By task and attempt; null before the first. */
+  private incoming: Map<string, Incoming> | null = null
   private incomingBytes = 0
-  private outgoing: Outgoing[] = []
+  private outgoing: Outgoing[] = none
 
   constructor({ id, operator, address, socket, events, acksHeldMax, nowMs }: SessionOptions) {
     this.id = id
@@ -165,7 +168,7 @@ export class ScoutSession {
 
   private takeHead(head: BodyFrame): void {
     const key = `${head.task}/${head.attempt}`
-    const unfinished = this.incoming.get(key)
+    const unfinished = this.incoming?.get(key)
     if (unfinished !== undefined) {
       // A scout that gives an attempt up need not send the rest of its last chunk.
       if (head.type === 'chunk' || head.outcome === 'done') {
@@ -182,13 +185,14 @@ export class ScoutSession {
       const cause = fault('scout_error', 'The scout sent too many large answers at once.')
       return this.events.broken(this.id, head.task, head.attempt, cause)
     }
+    this.incoming ??= new Map()
     this.incoming.set(key, { head, assembly: new Assembly(head.size) })
     this.incomingBytes += head.size
   }
 
   private takeFragment(fragment: FrameOf<'fragment'>, nowMs: number): void {
     const key = `${fragment.task}/${fragment.attempt}`
-    const incoming = this.incoming.get(key)
+    const incoming = this.incoming?.get(key)
     // What follows the head of a body that was refused.
     if (incoming === undefined) return
     this.roundTripMs = nowMs
@@ -201,7 +205,7 @@ export class ScoutSession {
   }
 
   private forgetIncoming(key: string, { head }: Incoming): void {
-    this.incoming.delete(key)
+    this.incoming?.delete(key)
     this.incomingBytes -= head.size
   }
 
@@ -224,6 +228,7 @@ export class ScoutSession {
       return this.write(frame)
     }
     this.write(frame)
+    if (this.outgoing === none) this.outgoing = []
     this.outgoing.push({ task, attempt, fragments: fragmentsOf(task, attempt, body) })
     this.pump()
   }
@@ -262,7 +267,7 @@ export class ScoutSession {
    * leaves does: it ends with the last of them.
    */
   private acknowledge(more: FrameOf<'settled'>['acks'] = []): void {
-    this.acks.push(...more)
+    this.acks = this.acks === null ? more : [...this.acks, ...more]
     if (this.acks.length === 0 || (this.acks.length <= this.acksHeldMax && this.phase !== 'draining')) return
     this.write({ type: 'settled', acks: this.takeAcks() })
   }
@@ -270,8 +275,8 @@ export class ScoutSession {
   /** What waits to be acknowledged, for a frame that takes it along. */
   private takeAcks(): FrameOf<'settled'>['acks'] {
     const { acks } = this
-    if (acks.length > 0) this.acks = []
-    return acks
+    this.acks = null
+    return acks ?? []
   }
 
   private write(frame: HubFrame): void {
@@ -291,9 +296,11 @@ export class ScoutSession {
     this.write({ type: 'ping', ping: this.ping, acks: this.takeAcks() })
   }
 
-  /** The time for the hello is over. */
-  helloDue(): void {
-    if (this.phase === 'greeting') this.close('silent', 'no hello in time')
+  /** Whether the time for the hello is over, and with it the session. */
+  helloDue(nowMs: number): boolean {
+    const isDue = this.phase === 'greeting' && nowMs - this.roundTripMs >= limits.helloTimeoutMs
+    if (isDue) this.close('silent', 'no hello in time')
+    return isDue
   }
 
   // ------------------------------------------------------------ end
@@ -311,8 +318,8 @@ export class ScoutSession {
     if (this.phase === 'closed') return
     const greeted = this.phase !== 'greeting'
     this.enter('closed')
-    this.outgoing = []
-    this.incoming.clear()
+    this.outgoing = none
+    this.incoming = null
     if (greeted) this.events.gone(this.id)
   }
 }

@@ -15,7 +15,7 @@ interface Member {
 
 /** A scout as far as the index looks at it. */
 function enter(index: CapabilityIndex, name: string, offers: Offer[]): Member {
-  const record = { scout: name, speeds: new Map() } as unknown as ScoutRecord
+  const record = { scout: name, speeds: null } as unknown as ScoutRecord
   const klass = index.enter(offers, 0)
   const scout = { record, klass, capabilities: [], unlisted: [], idle: false, pauses: null } as unknown as Scout
   index.advertise(scout)

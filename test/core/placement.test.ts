@@ -345,7 +345,7 @@ describe('the choice among idle scouts', () => {
     const record = bench.state.roster.records.get('operator/steady')!
     expect(record).toMatchObject({ done: 1, failed: 0, sessions: 0 })
     const speed = { firstContentMs: 100, tokensPerSecond: 10, samples: 1 }
-    expect([...record.speeds.values()]).toEqual([speed])
+    expect([...record.speeds!.values()]).toEqual([speed])
     expect(bench.capability(bench.join(['m'], 1, { scout: 'operator/steady' }), 'm')).toMatchObject(speed)
   })
 

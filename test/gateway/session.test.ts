@@ -65,10 +65,12 @@ describe('the phases', () => {
 
   test('a scout that says no hello is closed with 4408; one that did is left alone', () => {
     const late = new SessionStage({ greeted: false })
-    late.session.helloDue()
+    expect(late.session.helloDue(late.nowMs + limits.helloTimeoutMs - 1)).toBe(false)
+    expect(late.code).toBeUndefined()
+    expect(late.session.helloDue(late.nowMs + limits.helloTimeoutMs)).toBe(true)
     expect(late.code).toBe(4408)
     const fine = new SessionStage()
-    fine.session.helloDue()
+    expect(fine.session.helloDue(fine.nowMs + limits.helloTimeoutMs)).toBe(false)
     expect(fine.code).toBeUndefined()
   })
 })

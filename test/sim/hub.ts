@@ -181,7 +181,7 @@ export class Hub {
   private accept(connection: Connection, gateway: Gateway, process: Process): void {
     const { operator, address } = connection
     const { checker } = this
-    const data: SocketData = { admission: { operator, address }, session: null, helloTimer: null }
+    const data: SocketData = { admission: { operator, address }, session: null }
     const { websocket } = gateway
     const ws = {
       data,
