@@ -3,6 +3,7 @@
  * of answers and of events wait through this; when the client leaves, the work is stopped at once.
  */
 import type { System } from '../../shared/system.ts'
+import { Alarm } from './alarm.ts'
 
 /** What is waited for: an answer, the events of an intent. */
 interface Watched {
@@ -19,12 +20,14 @@ export class AnswerWatch {
   /** Whether `readable` has been asked and has not answered: an answer takes one waiter at a time. */
   private asked = false
   private wake: (sign: Sign) => void = () => {}
+  private readonly alarm: Alarm
 
   constructor(
     private readonly watched: Watched,
-    private readonly system: System,
+    system: System,
     client: AbortSignal,
   ) {
+    this.alarm = new Alarm(system, () => this.wake('timeUp'))
     if (client.aborted) this.leave()
     else client.addEventListener('abort', () => this.leave(), { once: true })
   }
@@ -33,17 +36,23 @@ export class AnswerWatch {
   leave(): void {
     if (this.gone) return
     this.gone = true
+    this.alarm.end()
     this.watched.abandon()
     this.wake('gone')
+  }
+
+  /** Nothing is waited for any more. */
+  end(): void {
+    this.alarm.end()
   }
 
   /** The next sign, at most `delayMs` from now. */
   next(delayMs: number): Promise<Sign> {
     if (this.gone) return Promise.resolve('gone')
     return new Promise((resolve, reject) => {
-      const timer = this.system.after(delayMs, () => resolve('timeUp'))
+      this.alarm.set(delayMs)
       this.wake = (sign) => {
-        timer.cancel()
+        this.alarm.off()
         resolve(sign)
       }
       if (this.asked) return

@@ -133,6 +133,7 @@ class IntentStream {
   private close(status: number): void {
     if (this.ended()) return
     this.state = 'closed'
+    this.watch.end()
     this.exchange.ended(status)
   }
 }

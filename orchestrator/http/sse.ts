@@ -181,11 +181,13 @@ class AnswerStream {
 
   private fail(why: Fault): Fault {
     this.enter('closed')
+    this.watch.end()
     return why
   }
 
   private close(status: number): void {
     this.enter('closed')
+    this.watch.end()
     this.exchange.ended(status)
   }
 
