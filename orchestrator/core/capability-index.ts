@@ -11,6 +11,8 @@ import type { Capability, ModelEntry, OfferClass, Scout } from './entities.ts'
 import type { Random } from './random.ts'
 import { ReadyQueue } from './ready-queue.ts'
 
+/** Ways to offer a model that are kept for sharing; whoever has another one keeps a copy of its own. */
+const variantsMax = 16
 /** A list with fewer withdrawn capabilities is not worth sweeping. */
 const withdrawnKept = 16
 
@@ -34,6 +36,7 @@ export class CapabilityIndex {
         key,
         kind,
         model,
+        variants: [],
         offerers: 0,
         scouts: 0,
         ready: [],
@@ -66,14 +69,15 @@ export class CapabilityIndex {
   /** The class of these offers, with one member more; `leave` takes it back. */
   enter(offers: readonly Offer[], nowMs: number): OfferClass {
     const distinct = distinctOffers(offers)
-    const signature = distinct.map((offer) => Object.values(offer).join('\t')).join('\n')
+    const entries = distinct.map((offer) => this.ensureEntry(offer.kind, offer.model, nowMs))
+    const shared = distinct.map((offer, at) => variantOf(entries[at]!, offer))
+    const signature = shared.map((offer) => Object.values(offer).join('\t')).join('\n')
     let klass = this.classes.get(signature)
     if (klass === undefined) {
-      const entries = distinct.map((offer) => this.ensureEntry(offer.kind, offer.model, nowMs))
       for (const kind of taskKinds) {
         if (distinct.some((offer) => offer.kind === kind)) entries.push(this.ensureEntry(kind, autoModel, nowMs))
       }
-      klass = { signature, offers: distinct, entries, members: 0 }
+      klass = { signature, offers: shared, entries, members: 0 }
       this.classes.set(signature, klass)
     }
     klass.members++
@@ -188,6 +192,18 @@ export function isAble({ pauses, klass }: Scout, { kind, model }: ModelEntry): b
   if (pauses === null) return true
   if (model !== autoModel) return !pauses.has(model)
   return klass.offers.some((offer) => offer.kind === kind && !pauses.has(offer.model))
+}
+
+/** The same offer, kept once for many scouts: as they arrive, every one brings its own copy of every word. */
+function variantOf(entry: ModelEntry, offer: Offer): Offer {
+  const known = entry.variants.find((variant) => isSame(variant, offer))
+  if (known !== undefined || entry.variants.length >= variantsMax) return known ?? offer
+  entry.variants.push(offer)
+  return offer
+}
+
+function isSame(one: Offer, other: Offer): boolean {
+  return (Object.keys(one) as (keyof Offer)[]).every((key) => one[key] === other[key])
 }
 
 /** One offer per kind and model, the first one named. `auto` is a wish of clients, not something to offer. */

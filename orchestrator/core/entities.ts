@@ -248,6 +248,8 @@ export interface ModelEntry extends Timed {
   key: string
   kind: TaskKind
   model: string
+  /** How it is offered: each way once, for all scouts that offer it like that. */
+  variants: Offer[]
   /** Connected scouts that offer it at all, and those of them that are not paused by their provider. */
   offerers: number
   scouts: number

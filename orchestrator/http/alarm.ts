@@ -1,6 +1,6 @@
 /**
- * A timer for what is put off again with every piece of a stream. Putting it off costs a number: the timer of the runtime
- * is left to ring, and is set anew only when it rang too early.
+ * A timer for what is put off again with every piece of a stream. Putting it off costs a number: the runtime's timer is
+ * left to ring, and is set anew only when it rang too early.
  */
 import type { System, Timer } from '../../shared/system.ts'
 
