@@ -8,6 +8,7 @@
  */
 import { autoModel, type Offer, type TaskKind, taskKinds } from '../../shared/task.ts'
 import type { Capability, ModelEntry, OfferClass, Scout } from './entities.ts'
+import { typicalMicros } from './prices.ts'
 import type { Random } from './random.ts'
 import { ReadyQueue } from './ready-queue.ts'
 
@@ -101,6 +102,7 @@ export class CapabilityIndex {
         entry,
         offer,
         provider: offer.provider,
+        typicalMicros: typicalMicros(offer),
         withdrawn: false,
         firstContentMs: speed?.firstContentMs ?? 0,
         tokensPerSecond: speed?.tokensPerSecond ?? 0,

@@ -40,7 +40,7 @@ export interface Requirements {
 
 /** What the client asked of placement and retries. */
 export interface Wishes {
-  sort: 'latency' | 'throughput'
+  sort: 'latency' | 'throughput' | 'price'
   /** Scouts, operators or providers: nobody else, or not these. Empty lists wish nothing. */
   only: readonly string[]
   ignore: readonly string[]
@@ -277,6 +277,8 @@ export interface Capability extends Speed {
   entry: ModelEntry
   offer: Offer
   provider: string
+  /** Millionths of a US dollar for a task of typical length. */
+  typicalMicros: number
   /** Its scout is gone, or offers something else now. */
   withdrawn: boolean
 }
@@ -296,6 +298,8 @@ export interface Cost {
   firstContentMs: number
   tokensMs: number
   loadMs: number
+  /** What a typical task costs there in money, weighed against time. */
+  priceMs: number
   failureMs: number
   operatorMs: number
   /** Its scroll is spread over operators, and stays near the scout that has the conversation; may be negative. */

@@ -92,7 +92,11 @@ const answerSchemas: Json = {
     ['cost_ms'],
   ),
   Cost: {
-    ...object({ first_content: count, tokens: count, load: count, failure: count, operator: count, total: count }),
+    ...object({
+      ...{ first_content: count, tokens: count, load: count },
+      price: { ...count, description: 'Of a typical task, weighed against time; little unless sorted by price.' },
+      ...{ failure: count, operator: count, total: count },
+    }),
     description: 'What this placement was expected to cost, term by term, in milliseconds.',
   },
   ChatCompletion: object(

@@ -77,7 +77,8 @@ test('an admin sees the scouts', async () => {
 })
 
 test('an admin sees one scout with what explains its standing, by an id with a slash', async () => {
-  const cost = { firstContentMs: 1.5, tokensMs: 2, loadMs: 0, failureMs: 0.1, operatorMs: 0, scrollMs: 0, totalMs: 3.6 }
+  const times = { firstContentMs: 1.5, tokensMs: 2, loadMs: 0 }
+  const cost = { ...times, priceMs: 7, failureMs: 0.1, operatorMs: 0, scrollMs: 0, totalMs: 10.6 }
   const fast = offerOf({ kind: 'chat', model: 'm', provider: 'groq', contextTokens: 5 })
   const resting = { ...fast, model: 'n' }
   const speed = { firstContentMs: 12.6, tokensPerSecond: 99.96, samples: 7 }
@@ -94,7 +95,7 @@ test('an admin sees one scout with what explains its standing, by an id with a s
   ]
   for (const id of ['key_1/ant', 'key_1%2Fant']) {
     const shown = await (await edge.ask(`/v1/scouts/${id}`, {}, edge.keys.admin)).json()
-    const shownCost = { first_content: 2, tokens: 2, load: 0, failure: 0, operator: 0, total: 4 }
+    const shownCost = { first_content: 2, tokens: 2, load: 0, price: 7, failure: 0, operator: 0, total: 11 }
     const known = { kind: 'chat', provider: 'groq' }
     expect(shown).toMatchObject({ id: 'key_1/ant', object: 'scout', in_flight: 1, sessions: 2, window: 3.5 })
     expect((shown as { models: unknown }).models).toEqual([
