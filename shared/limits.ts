@@ -108,6 +108,11 @@ export const pauseMaxMs = 3_600_000
 export const committedKept = 65_536
 /** Scout identities whose record is remembered; the longest-gone is forgotten beyond it. */
 export const recordsMax = 200_000
+/** What a scout is told of the last hour is counted in so many slots of this length; the oldest is forgotten. */
+export const hourSlots = 12
+export const hourSlotMs = 300_000
+/** A scout is told how it stands no more often than this, and only when that has changed. */
+export const standingEveryMs = 60_000
 /** Delay before another attempt after a charged failure: full jitter from base, doubling, up to cap. */
 export const retryBaseMs = 500
 export const retryCapMs = 30_000

@@ -124,18 +124,46 @@ export function mayTry(entry: ModelEntry, scout: Scout, task: Task): boolean {
   return triedScouts.length === 0 || !triedScouts.includes(scout.record.scout) || entry.scouts <= triedScouts.length
 }
 
+type Lost = 'lostLatency' | 'lostPrice' | 'lostTrust' | 'passedOver'
+
+/** Who gets a task, who of the two drawn does not, and what that one lost by. */
+export interface Choice {
+  best: Capability
+  loser: Capability | null
+  /** `passedOver`: by chance, or by what speaks against no scout. */
+  lost: Lost
+}
+
+const [costOfOne, costOfOther] = [blankCost(), blankCost()]
+
 /** The most suitable idle scout's capability; undefined when none is idle that may have the task. */
-export function choose(index: CapabilityIndex, task: Task, random: Random): Capability | undefined {
+export function choose(index: CapabilityIndex, task: Task, random: Random): Choice | undefined {
   // Drawn before any is weighed: what is known of both comes out of memory at the same time.
   const one = draw(index, task, random, undefined)
-  if (one === undefined) return searchFew(task)
-  const other = draw(index, task, random, one)
-  if (other === undefined) return one
-  const cost = blankCost()
-  const oneMs = costOf(one, task, cost).totalMs
-  const best = costOf(other, task, cost).totalMs < oneMs ? other : one
+  const other = one && draw(index, task, random, one)
+  if (one === undefined || other === undefined) {
+    const only = one ?? searchFew(task)
+    return only && { best: only, loser: null, lost: 'passedOver' }
+  }
+  const oneMs = costOf(one, task, costOfOne).totalMs
+  const isOther = costOf(other, task, costOfOther).totalMs < oneMs
+  const best = isOther ? other : one
+  const loser = isOther ? one : other
   const newcomer = isNew(other) ? other : isNew(one) ? one : undefined
-  return newcomer !== undefined && random.unit() < explorationShare ? newcomer : best
+  if (newcomer === loser && random.unit() < explorationShare) return { best: loser, loser: best, lost: 'passedOver' }
+  return { best, loser, lost: isOther ? lossOf(costOfOne, costOfOther) : lossOf(costOfOther, costOfOne) }
+}
+
+/** Where most of the difference lies. */
+function lossOf(loser: Cost, best: Cost): Lost {
+  const times = loser.firstContentMs + loser.tokensMs + loser.loadMs
+  const latencyMs = times - best.firstContentMs - best.tokensMs - best.loadMs
+  const priceMs = loser.priceMs - best.priceMs
+  const trustMs = loser.failureMs + loser.operatorMs - best.failureMs - best.operatorMs
+  const mostMs = Math.max(latencyMs, priceMs, trustMs)
+  // Equal, or only its place in the scroll speaks against it.
+  if (mostMs <= 0 || loser.scrollMs - best.scrollMs > mostMs) return 'passedOver'
+  return mostMs === latencyMs ? 'lostLatency' : mostMs === priceMs ? 'lostPrice' : 'lostTrust'
 }
 
 /** A random idle scout that may have the task, and is not the one drawn before. */
