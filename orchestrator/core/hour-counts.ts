@@ -1,6 +1,6 @@
 /**
- * What happened to an identity in the last hour: tasks won, tasks lost and to what, attempts done and failed. Its record
- * only ever counts up, which costs a placement next to nothing; here the counts are noted every few minutes, and the
+ * What happened to an identity in the last hour: tasks won, tasks lost and to what, attempts done and failed. Its
+ * record only counts up, which costs a placement next to nothing; here the counts are noted every few minutes, and the
  * last hour is what they are now less what they were an hour ago. Fed with joins and heartbeats; read for listings and
  * for what scouts are told.
  */

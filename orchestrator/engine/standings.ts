@@ -1,7 +1,7 @@
 /**
  * Tells scouts how they stand with the hub, and why. Fed with every pong, which come spread over time, so that no turn
  * ever looks at the fleet: each scout hears of its last hour soon after its welcome, and from then on once a minute if
- * that has changed. It reads the core's records and changes nothing; what a scout makes of them is the scout's business.
+ * that has changed. It reads the core's records and changes nothing; what is made of them is the scout's business.
  */
 import { concurrencyMax, offersMax, standingEveryMs } from '../../shared/limits.ts'
 import type { FrameOf } from '../../shared/protocol/frames.ts'
