@@ -160,10 +160,11 @@ function lossOf(loser: Cost, best: Cost): Lost {
   const latencyMs = times - best.firstContentMs - best.tokensMs - best.loadMs
   const priceMs = loser.priceMs - best.priceMs
   const trustMs = loser.failureMs + loser.operatorMs - best.failureMs - best.operatorMs
-  const mostMs = Math.max(latencyMs, priceMs, trustMs)
+  const scrollMs = Math.max(0, loser.scrollMs - best.scrollMs)
+  if (latencyMs > scrollMs && latencyMs >= priceMs && latencyMs >= trustMs) return 'lostLatency'
+  if (priceMs > scrollMs && priceMs >= trustMs) return 'lostPrice'
   // Equal, or only its place in the scroll speaks against it.
-  if (mostMs <= 0 || loser.scrollMs - best.scrollMs > mostMs) return 'passedOver'
-  return mostMs === latencyMs ? 'lostLatency' : mostMs === priceMs ? 'lostPrice' : 'lostTrust'
+  return trustMs > scrollMs ? 'lostTrust' : 'passedOver'
 }
 
 /** A random idle scout that may have the task, and is not the one drawn before. */
