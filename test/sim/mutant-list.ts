@@ -55,7 +55,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a pong keeps the leases of everybody alive',
     file: `${core}/core.ts`,
-    find: '  scout.heardMs = core.nowMs\n',
+    find: 'scout.heardMs = core.nowMs',
     replace: 'for (const { lease } of core.tasks.values()) if (lease) lease.expiresMs = core.nowMs + 35_000',
   },
   {
