@@ -42,9 +42,7 @@ export const faultMessageCharsMax = 500
 
 // ---------------------------------------------------------------- rates
 
-/**
- * Control frames (all but chunk and fragment) per scout and second, with one second of burst; more closes with 4429.
- */
+/** Control frames (all but chunk, fragment) per scout and second, with one second of burst; more closes with 4429. */
 export const controlFramesPerSecond = 200
 /** Control bytes per scout and second, with one second of burst; more closes with 4429. */
 export const controlBytesPerSecond = 1 * MiB
@@ -63,9 +61,7 @@ export const descriptorShare = 0.8
 export const helloTimeoutMs = 5_000
 /** The hub pings each scout this often (jittered by up to 20 %); the pong comes out of the scout's work loop. */
 export const heartbeatMs = 10_000
-/**
- * Silence after which either side gives the other up: hub closes with 4408, scout redials. Two heartbeats and a half.
- */
+/** Silence after which either side gives the other up (hub: 4408, scout: redials). Two heartbeats and a half. */
 export const silenceMs = 25_000
 /** Bytes queued towards one scout; more closes that socket (4413) so that one stalled reader costs no memory. */
 export const socketBacklogBytesMax = 256 * KiB
@@ -108,6 +104,11 @@ export const pauseMaxMs = 3_600_000
 export const committedKept = 65_536
 /** Scout identities whose record is remembered; the longest-gone is forgotten beyond it. */
 export const recordsMax = 200_000
+/** What a scout is told of the last hour is counted in so many slots of this length; the oldest is forgotten. */
+export const hourSlots = 12
+export const hourSlotMs = 300_000
+/** A scout is told how it stands no more often than this, and only when that has changed. */
+export const standingEveryMs = 60_000
 /** Delay before another attempt after a charged failure: full jitter from base, doubling, up to cap. */
 export const retryBaseMs = 500
 export const retryCapMs = 30_000

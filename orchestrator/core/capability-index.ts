@@ -8,6 +8,8 @@
  */
 import { autoModel, type Offer, type TaskKind, taskKinds } from '../../shared/task.ts'
 import type { Capability, ModelEntry, OfferClass, Scout } from './entities.ts'
+import { noteFull, noteRoom } from './missed-work.ts'
+import { typicalMicros } from './prices.ts'
 import type { Random } from './random.ts'
 import { ReadyQueue } from './ready-queue.ts'
 
@@ -41,6 +43,7 @@ export class CapabilityIndex {
         scouts: 0,
         ready: [],
         withdrawnReady: 0,
+        sought: 0,
         known: true,
         queued: 0,
         waiting: new ReadyQueue(),
@@ -105,6 +108,9 @@ export class CapabilityIndex {
         entry,
         offer,
         provider: offer.provider,
+        typicalMicros: typicalMicros(offer),
+        fullFrom: Number.POSITIVE_INFINITY,
+        missedFrom: 0,
         withdrawn: false,
         firstContentMs: speed?.firstContentMs ?? 0,
         tokensPerSecond: speed?.tokensPerSecond ?? 0,
@@ -130,6 +136,7 @@ export class CapabilityIndex {
         scout.record.speeds.set(entry.key, { samples, firstContentMs, tokensPerSecond })
       }
       capability.withdrawn = true
+      noteRoom(capability)
       if (unlisted.has(capability)) continue
       entry.withdrawnReady++
       if (entry.withdrawnReady > Math.max(withdrawnKept, entry.ready.length >> 1)) sweep(entry)
@@ -148,6 +155,8 @@ export class CapabilityIndex {
     for (const entry of scout.klass.entries) if (isAble(scout, entry)) entry.scouts--
     change()
     for (const entry of scout.klass.entries) if (isAble(scout, entry)) entry.scouts++
+    // What it misses from here on is not for want of room.
+    for (const capability of scout.unlisted) if (!isAble(scout, capability.entry)) noteRoom(capability)
     if (scout.idle) this.list(scout)
   }
 
@@ -161,7 +170,10 @@ export class CapabilityIndex {
   }
 
   private list(scout: Scout): void {
-    for (const capability of scout.unlisted) capability.entry.ready.push(capability)
+    for (const capability of scout.unlisted) {
+      noteRoom(capability)
+      capability.entry.ready.push(capability)
+    }
     scout.unlisted.length = 0
   }
 
@@ -176,7 +188,10 @@ export class CapabilityIndex {
       const last = ready.pop()!
       if (at < ready.length) ready[at] = last
       if (capability.withdrawn) entry.withdrawnReady--
-      else scout.unlisted.push(capability)
+      else {
+        scout.unlisted.push(capability)
+        if (scout.state === 'ready' && isAble(scout, entry)) noteFull(capability)
+      }
     }
     return undefined
   }

@@ -5,6 +5,7 @@
  */
 
 import { fault } from '../../shared/faults.ts'
+import { hourSlotMs } from '../../shared/limits.ts'
 import { autoModel } from '../../shared/task.ts'
 import { contentBegan, endAttempt, settle } from './attempts.ts'
 import { cancelLease, cancelLeases, watchCancel } from './cancels.ts'
@@ -12,9 +13,11 @@ import { onDue } from './deadlines.ts'
 import { cancelIntent, conduct, finish } from './endings.ts'
 import type { Lease, ModelEntry } from './entities.ts'
 import type { Effect, Event, Submit } from './events.ts'
+import { noteHour } from './hour-counts.ts'
 import { accept, grow } from './intents.ts'
 import { credit, heldBy, leaseOf, noteProgress, noteProvider, noteWork } from './leases.ts'
 import { matchAll } from './matching.ts'
+import { bookMissed } from './missed-work.ts'
 import { notOffered } from './not-offered.ts'
 import { changeOffers, claimsEnded, join, leave } from './sessions.ts'
 import { type CoreSeed, CoreState, hubDraining, refuse } from './state.ts'
@@ -148,7 +151,11 @@ function started(core: CoreState, event: Extract<Event, { type: 'started' }>): v
 
 function heartbeat(core: CoreState, session: number): void {
   const scout = core.roster.bySession.get(session)
-  if (scout !== undefined) scout.heardMs = core.nowMs
+  if (scout === undefined) return
+  scout.heardMs = core.nowMs
+  if (core.nowMs < (scout.record.notedSlot + 1) * hourSlotMs) return
+  bookMissed(scout)
+  noteHour(scout.record, core.nowMs)
 }
 
 /** A sign of life of an attempt that nobody waits for means that a cancel was lost: say it again. */

@@ -40,7 +40,7 @@ export interface Requirements {
 
 /** What the client asked of placement and retries. */
 export interface Wishes {
-  sort: 'latency' | 'throughput'
+  sort: 'latency' | 'throughput' | 'price'
   /** Scouts, operators or providers: nobody else, or not these. Empty lists wish nothing. */
   only: readonly string[]
   ignore: readonly string[]
@@ -149,6 +149,8 @@ export interface Task extends Timed, Queued {
   /** Times a begun answer moved to another scout. */
   migrations: number
   entry: ModelEntry
+  /** The model's `sought` when it last looked for a scout. */
+  sought: number
   /** The durable whole it belongs to; null for a task that lives and dies with its client. */
   intent: Intent | null
   /** No scout works on it: the hub decides once its needs are terminal, done or not. */
@@ -181,6 +183,16 @@ export interface ScoutRecord {
   window: number
   done: number
   failed: number
+  /** Tasks it was given, those that went to another one and why, and (about) those it missed for want of room. */
+  won: number
+  lostLatency: number
+  lostPrice: number
+  lostTrust: number
+  passedOver: number
+  missed: number
+  /** Its counts at the begin of each of the hour's slots, up to this one; null while there are none. */
+  noted: Float64Array | null
+  notedSlot: number
   /** How fast its last session was, by kind and model; null while none has ended that had a sample. */
   speeds: Map<string, Speed> | null
   /** Live sessions under this identity. */
@@ -257,6 +269,8 @@ export interface ModelEntry extends Timed {
   ready: Capability[]
   /** Those of `ready` that are withdrawn. */
   withdrawnReady: number
+  /** Tasks that looked for a scout, each by the chance with which one more listed scout would have been drawn. */
+  sought: number
   /** False once the index has let it go. */
   known: boolean
   /** Tasks in `waiting` and `picky` together: a freed scout looks at this of all its models. */
@@ -279,6 +293,12 @@ export interface Capability extends Speed {
   entry: ModelEntry
   offer: Offer
   provider: string
+  /** Millionths of a US dollar for a task of typical length. */
+  typicalMicros: number
+  /** The model's `sought` when a draw found the scout full; Infinity while it is not known to be. */
+  fullFrom: number
+  /** The same, moved on by what is booked of what it missed, and by what it took from the queue. */
+  missedFrom: number
   /** Its scout is gone, or offers something else now. */
   withdrawn: boolean
 }
@@ -298,6 +318,8 @@ export interface Cost {
   firstContentMs: number
   tokensMs: number
   loadMs: number
+  /** What a typical task costs there in money, weighed against time. */
+  priceMs: number
   failureMs: number
   operatorMs: number
   /** Its scroll is spread over operators, and stays near the scout that has the conversation; may be negative. */

@@ -57,6 +57,7 @@ export function grant(core: CoreState, task: Task, capability: Capability): void
   if (task.lease === null) task.lease = lease
   else task.hedge = lease
   core.leases++
+  scout.record.won++
   scout.credits--
   hold(scout, lease)
   core.roster.refresh(scout)

@@ -8,8 +8,9 @@ import { isAble } from './capability-index.ts'
 import { enqueue, finish, serveFromQueue } from './endings.ts'
 import type { ModelEntry, Scout, Task } from './entities.ts'
 import { grant, leasesOf } from './leases.ts'
+import { noteServed, noteSought } from './missed-work.ts'
 import { notOffered } from './not-offered.ts'
-import { capabilityFor, choose, mayTry } from './placement.ts'
+import { type Choice, capabilityFor, choose, mayTry } from './placement.ts'
 import { hasRoom } from './roster.ts'
 import { type CoreState, hubDraining } from './state.ts'
 
@@ -31,8 +32,9 @@ export function matchAll(core: CoreState): void {
 function placeOrQueue(core: CoreState, task: Task): void {
   if (task.state !== 'ready' || !findEntry(core, task) || isSpent(core, task)) return
   const leaves = core.draining && task.intent !== null
+  if (!leaves) noteSought(task)
   const chosen = leaves ? undefined : choose(core.index, task, core.random)
-  if (chosen !== undefined) grant(core, task, chosen)
+  if (chosen !== undefined) give(core, task, chosen)
   else if (core.draining && !leaves) finish(core, task, 'failed', hubDraining())
   else if (task.attempt === 0 && isFull(core, task)) {
     const cause = fault('queue_full', 'Too many requests are waiting for a scout. Try again in a few seconds.', {
@@ -40,6 +42,11 @@ function placeOrQueue(core: CoreState, task: Task): void {
     })
     finish(core, task, 'failed', cause)
   } else queue(core, task)
+}
+
+function give(core: CoreState, task: Task, { best, loser, lost }: Choice): void {
+  if (loser !== null) loser.scout.record[lost]++
+  grant(core, task, best)
 }
 
 /**
@@ -85,8 +92,8 @@ function queue(core: CoreState, task: Task): void {
 export function hedge(core: CoreState, task: Task): void {
   const chosen = core.draining ? undefined : choose(core.index, task, core.random)
   if (chosen === undefined) return
-  const isAtWork = leasesOf(task).some((lease) => lease.scout === chosen.scout.record.scout)
-  if (!isAtWork) grant(core, task, chosen)
+  const isAtWork = leasesOf(task).some((lease) => lease.scout === chosen.best.scout.record.scout)
+  if (!isAtWork) give(core, task, chosen)
 }
 
 /** Gives a scout waiting tasks until it is full or nothing waits that it could do; only then is it known as idle. */
@@ -97,6 +104,7 @@ function serve(core: CoreState, scout: Scout): void {
     if (task === undefined) break
     if (isSpent(core, task)) continue
     serveFromQueue(core, task)
+    noteServed(scout, task)
     grant(core, task, capabilityFor(scout, task)!)
   }
   core.roster.refresh(scout)

@@ -22,6 +22,10 @@ const sameOperatorPenaltyMs = 5_000
 /** Assumed of a scout whose speed on this model is unknown. */
 const unknownFirstContentMs = 500
 const unknownTokensPerSecond = 50
+/** What a millionth of a dollar weighs: equally fast scouts are told apart, but a second is worth a whole cent. */
+const priceMsPerMicro = 0.1
+/** The same for a client that sorts by price: only scouts that cost about the same are told apart by anything else. */
+const sortedPriceMsPerMicro = 1_000
 /** Length of answer by which speeds are compared. */
 const typicalTokens = 200
 
@@ -33,10 +37,11 @@ const nearBonusMs = 300
 
 /** Cost of nothing, to be filled in. */
 function blankCost(): Cost {
-  return { firstContentMs: 0, tokensMs: 0, loadMs: 0, failureMs: 0, operatorMs: 0, scrollMs: 0, totalMs: 0 }
+  const times = { firstContentMs: 0, tokensMs: 0, loadMs: 0 }
+  return { ...times, priceMs: 0, failureMs: 0, operatorMs: 0, scrollMs: 0, totalMs: 0 }
 }
 
-/** What the client sorts by counts this many times as much as the rest. */
+/** Of the two times the one that the client sorts by counts so many times as much. */
 const sortWeight = 5
 
 /** What of a task bears on who suits it. */
@@ -86,20 +91,21 @@ function meets(offer: Offer, { contextTokensMin, abilities, priceMax }: Requirem
 export function costOf(capability: Capability, task: Suited, cost: Cost = blankCost()): Cost {
   const { scout, samples } = capability
   const { record } = scout
-  const isForThroughput = task.wishes.sort === 'throughput'
+  const { sort } = task.wishes
   const plainFirstMs = samples > 0 ? capability.firstContentMs : unknownFirstContentMs
   const plainTokensMs = (typicalTokens * 1000) / (capability.tokensPerSecond || unknownTokensPerSecond)
-  cost.firstContentMs = (isForThroughput ? 1 : sortWeight) * plainFirstMs
-  cost.tokensMs = (isForThroughput ? sortWeight : 1) * plainTokensMs
+  cost.firstContentMs = (sort === 'latency' ? sortWeight : 1) * plainFirstMs
+  cost.tokensMs = (sort === 'throughput' ? sortWeight : 1) * plainTokensMs
   // Engines batch: a full scout is slower than an empty one, but not as many times as it has tasks.
   cost.loadMs = (scout.running / Math.max(1, scout.capacity)) * (plainFirstMs + plainTokensMs)
+  cost.priceMs = (sort === 'price' ? sortedPriceMsPerMicro : priceMsPerMicro) * capability.typicalMicros
   cost.failureMs = record.failureRate * failurePenaltyMs
   const { triedOperators } = task
   const isRepeat = triedOperators.length > 0 && triedOperators.includes(record.operator)
   cost.operatorMs = isRepeat ? sameOperatorPenaltyMs : 0
   cost.scrollMs = task.intent === null ? 0 : scrollCostMs(scout, task.intent, task.near)
-  const { firstContentMs, tokensMs, loadMs, failureMs, operatorMs, scrollMs } = cost
-  cost.totalMs = firstContentMs + tokensMs + loadMs + failureMs + operatorMs + scrollMs
+  const { firstContentMs, tokensMs, loadMs, priceMs, failureMs, operatorMs, scrollMs } = cost
+  cost.totalMs = firstContentMs + tokensMs + loadMs + priceMs + failureMs + operatorMs + scrollMs
   return cost
 }
 
@@ -118,18 +124,47 @@ export function mayTry(entry: ModelEntry, scout: Scout, task: Task): boolean {
   return triedScouts.length === 0 || !triedScouts.includes(scout.record.scout) || entry.scouts <= triedScouts.length
 }
 
+type Lost = 'lostLatency' | 'lostPrice' | 'lostTrust' | 'passedOver'
+
+/** Who gets a task, who of the two drawn does not, and what that one lost by. */
+export interface Choice {
+  best: Capability
+  loser: Capability | null
+  /** `passedOver`: by chance, or by what speaks against no scout. */
+  lost: Lost
+}
+
+const [costOfOne, costOfOther] = [blankCost(), blankCost()]
+
 /** The most suitable idle scout's capability; undefined when none is idle that may have the task. */
-export function choose(index: CapabilityIndex, task: Task, random: Random): Capability | undefined {
+export function choose(index: CapabilityIndex, task: Task, random: Random): Choice | undefined {
   // Drawn before any is weighed: what is known of both comes out of memory at the same time.
   const one = draw(index, task, random, undefined)
-  if (one === undefined) return searchFew(task)
-  const other = draw(index, task, random, one)
-  if (other === undefined) return one
-  const cost = blankCost()
-  const oneMs = costOf(one, task, cost).totalMs
-  const best = costOf(other, task, cost).totalMs < oneMs ? other : one
+  const other = one && draw(index, task, random, one)
+  if (one === undefined || other === undefined) {
+    const only = one ?? searchFew(task)
+    return only && { best: only, loser: null, lost: 'passedOver' }
+  }
+  const oneMs = costOf(one, task, costOfOne).totalMs
+  const isOther = costOf(other, task, costOfOther).totalMs < oneMs
+  const best = isOther ? other : one
+  const loser = isOther ? one : other
   const newcomer = isNew(other) ? other : isNew(one) ? one : undefined
-  return newcomer !== undefined && random.unit() < explorationShare ? newcomer : best
+  if (newcomer === loser && random.unit() < explorationShare) return { best: loser, loser: best, lost: 'passedOver' }
+  return { best, loser, lost: isOther ? lossOf(costOfOne, costOfOther) : lossOf(costOfOther, costOfOne) }
+}
+
+/** Where most of the difference lies. */
+function lossOf(loser: Cost, best: Cost): Lost {
+  const times = loser.firstContentMs + loser.tokensMs + loser.loadMs
+  const latencyMs = times - best.firstContentMs - best.tokensMs - best.loadMs
+  const priceMs = loser.priceMs - best.priceMs
+  const trustMs = loser.failureMs + loser.operatorMs - best.failureMs - best.operatorMs
+  const scrollMs = Math.max(0, loser.scrollMs - best.scrollMs)
+  if (latencyMs > scrollMs && latencyMs >= priceMs && latencyMs >= trustMs) return 'lostLatency'
+  if (priceMs > scrollMs && priceMs >= trustMs) return 'lostPrice'
+  // Equal, or only its place in the scroll speaks against it.
+  return trustMs > scrollMs ? 'lostTrust' : 'passedOver'
 }
 
 /** A random idle scout that may have the task, and is not the one drawn before. */

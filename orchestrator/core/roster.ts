@@ -7,6 +7,7 @@ import type { Offer } from '../../shared/task.ts'
 import type { CapabilityIndex } from './capability-index.ts'
 import type { Pause, Scout, ScoutRecord } from './entities.ts'
 import type { ScoutJoined } from './events.ts'
+import { noteHour } from './hour-counts.ts'
 import type { CoreSettings } from './settings.ts'
 
 export class Roster {
@@ -27,6 +28,7 @@ export class Roster {
   join(joined: ScoutJoined, nowMs: number): Scout {
     const record = this.recordOf(joined.scout, joined.operator)
     record.sessions++
+    noteHour(record, nowMs)
     const capacity = Math.min(joined.concurrency, this.settings.creditMax)
     const klass = this.index.enter(joined.offers, nowMs)
     const scout: Scout = {
@@ -106,7 +108,7 @@ export class Roster {
   private recordOf(scout: string, operator: string): ScoutRecord {
     let record = this.records.get(scout)
     if (record === undefined) {
-      record = { scout, operator, failureRate: 0, window: 0, done: 0, failed: 0, speeds: null, sessions: 0 }
+      record = blankRecord(scout, operator)
       this.records.set(scout, record)
     }
     return record
@@ -124,6 +126,27 @@ export class Roster {
       this.records.delete(old.scout)
       return
     }
+  }
+}
+
+function blankRecord(scout: string, operator: string): ScoutRecord {
+  return {
+    scout,
+    operator,
+    failureRate: 0,
+    window: 0,
+    done: 0,
+    failed: 0,
+    won: 0,
+    lostLatency: 0,
+    lostPrice: 0,
+    lostTrust: 0,
+    passedOver: 0,
+    missed: 0,
+    noted: null,
+    notedSlot: Number.NEGATIVE_INFINITY,
+    speeds: null,
+    sessions: 0,
   }
 }
 

@@ -10,6 +10,7 @@ import { endAttempt, mayMigrate } from './attempts.ts'
 import type { Lease, OfferClass, Scout, Task } from './entities.ts'
 import type { Event, HeldReply, ScoutJoined } from './events.ts'
 import { drop, expiryOf, heldLeases, hold, leaseOf, leasesOf, lookAgain, renew } from './leases.ts'
+import { bookMissed } from './missed-work.ts'
 import { sameNonce } from './nonce.ts'
 import { forgetOrphan, noteOrphan, orphansOf } from './orphans.ts'
 import type { CoreState } from './state.ts'
@@ -88,6 +89,7 @@ function takeOff(core: CoreState, scout: Scout): Orphan[] {
   for (const watch of scout.cancels?.values() ?? []) core.wheel.disarm(watch)
   scout.cancels = null
   core.roster.leave(scout)
+  bookMissed(scout)
   scout.pauses = null
   forgetEntries(core, scout.klass)
   return orphans

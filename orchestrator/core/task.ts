@@ -54,6 +54,7 @@ export function taskOf(core: CoreState, given: Given & { deadlineMs: number }): 
     lease: null,
     hedge: null,
     entry: given.entry,
+    sought: 0,
     intent: given.intent,
     stream: given.stream,
     contentBegan: false,

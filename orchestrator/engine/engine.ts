@@ -41,6 +41,7 @@ import type {
 } from './ports.ts'
 import { Relay } from './relay.ts'
 import { Replays } from './replays.ts'
+import { Standings } from './standings.ts'
 import { type Store, StoreError, type StoreWrite } from './store-port.ts'
 import { UsageBook } from './usage-book.ts'
 
@@ -71,6 +72,7 @@ export class HubEngine implements Engine, ScoutEvents, CarrierHost {
   private readonly book: UsageBook
   private readonly relays = new Map<number, Relay>()
   private readonly listings: Listings
+  private readonly standings: Standings
   private nextTask: number
   private timers: Timer[] = []
   private idleWaiters: (() => void)[] = []
@@ -92,6 +94,7 @@ export class HubEngine implements Engine, ScoutEvents, CarrierHost {
       makeNonce: () => system.randomBytes(nonceBytes),
     })
     this.listings = new Listings(this.core.state, system)
+    this.standings = new Standings(this.core.state, (session, frame) => this.performer.links?.send(session, frame))
     this.journal = new Journal(store, system)
     this.replays = new Replays(store, system)
     this.intents = new DurableIntents({
@@ -272,6 +275,7 @@ export class HubEngine implements Engine, ScoutEvents, CarrierHost {
 
   heartbeat(session: number): void {
     this.dispatch({ type: 'heartbeat', session })
+    this.standings.heard(session, this.system.nowMs())
   }
 
   draining(session: number): void {
@@ -280,6 +284,7 @@ export class HubEngine implements Engine, ScoutEvents, CarrierHost {
 
   gone(session: number): void {
     this.listings.gone(session)
+    this.standings.gone(session)
     this.dispatch({ type: 'scoutGone', session })
     this.noteIdle()
   }

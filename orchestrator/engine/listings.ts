@@ -7,6 +7,8 @@ import type { System } from '../../shared/system.ts'
 import { autoModel, type Offer } from '../../shared/task.ts'
 import { isAble } from '../core/capability-index.ts'
 import type { Capability, ModelEntry, Scout } from '../core/entities.ts'
+import { lastHour } from '../core/hour-counts.ts'
+import { missing } from '../core/missed-work.ts'
 import { costOf } from '../core/placement.ts'
 import type { CoreState } from '../core/state.ts'
 import { plainWishes } from '../core/task.ts'
@@ -104,7 +106,8 @@ export class Listings {
       if (known === undefined || scout.record.scout !== id) continue
       const { record, window } = scout
       const standings = scout.klass.offers.map((offer, at) => this.standing(offer, scout.capabilities[at]!))
-      return { ...listingOf(scout, known), sessions: record.sessions, window, standings }
+      const hour = lastHour(record, this.system.nowMs(), missing(scout))
+      return { ...listingOf(scout, known), sessions: record.sessions, window, lastHour: hour, standings }
     }
     return undefined
   }

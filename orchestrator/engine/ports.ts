@@ -8,6 +8,7 @@ import type { CloseName } from '../../shared/protocol/close-codes.ts'
 import type { FrameOf, HubFrame } from '../../shared/protocol/frames.ts'
 import type { Offer, Served, TaskKind } from '../../shared/task.ts'
 import type { Cost, Wishes } from '../core/entities.ts'
+import type { LastHour } from '../core/hour-counts.ts'
 
 // ---------------------------------------------------------------- client side: http asks the engine
 
@@ -118,6 +119,8 @@ export interface ScoutDetail extends ScoutListing {
   sessions: number
   /** Tasks at once the hub trusts it with, at most its concurrency; fractions are earned towards the next. */
   window: number
+  /** How often its identity was considered for a task, got it or lost it, and to what. */
+  lastHour: LastHour
   standings: OfferStanding[]
 }
 

@@ -4,6 +4,7 @@
  */
 import { fault } from '../../shared/faults.ts'
 import { abilitiesIn, type Offer } from '../../shared/task.ts'
+import type { LastHour } from '../core/hour-counts.ts'
 import type { ModelListing, OfferStanding, ScoutListing } from '../engine/ports.ts'
 import type { Exchange } from './exchange.ts'
 import { refuse, replyJson } from './reply.ts'
@@ -42,8 +43,14 @@ export function getScout({ id, edge, rest }: Exchange): Response {
     const text = 'No scout with this id is connected now: GET /v1/scouts lists those that are.'
     return refuse(id, fault('not_found', text, { param: 'id' }))
   }
-  const { sessions, window, standings } = scout
-  return replyJson(id, JSON.stringify({ ...shownScout(scout), sessions, window, models: standings.map(shownStanding) }))
+  const { sessions, window, lastHour, standings } = scout
+  const detail = { sessions, window, last_hour: shownHour(lastHour), models: standings.map(shownStanding) }
+  return replyJson(id, JSON.stringify({ ...shownScout(scout), ...detail }))
+}
+
+function shownHour({ considered, won, lostLatency, lostPrice, lostCapacity, lostTrust, done, failed }: LastHour) {
+  const lost = { latency: lostLatency, price: lostPrice, capacity: lostCapacity, trust: lostTrust }
+  return { considered, won, lost, done, failed }
 }
 
 function shownScout(scout: ScoutListing) {

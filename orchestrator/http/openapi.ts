@@ -46,6 +46,15 @@ const standing = object({
   resumes_in_ms: { ...orNull(count), description: 'Until its provider takes this model again; null while it does.' },
   cost_ms: { anyOf: [ref('Cost'), { type: 'null' }], description: 'Of a plain request now; null while it rests.' },
 })
+const lastHour = {
+  ...object({
+    considered: { ...count, description: 'Times it was looked at for a task.' },
+    won: count,
+    lost: object({ latency: count, price: count, capacity: count, trust: count }),
+    ...{ done: count, failed: count },
+  }),
+  description: 'What became of this id lately, as the scout itself is told; what was lost to chance has no reason.',
+}
 const scoutFields = {
   id: text,
   object: { const: 'scout' },
@@ -92,7 +101,11 @@ const answerSchemas: Json = {
     ['cost_ms'],
   ),
   Cost: {
-    ...object({ first_content: count, tokens: count, load: count, failure: count, operator: count, total: count }),
+    ...object({
+      ...{ first_content: count, tokens: count, load: count },
+      price: { ...count, description: 'Of a typical task, weighed against time; little unless sorted by price.' },
+      ...{ failure: count, operator: count, total: count },
+    }),
     description: 'What this placement was expected to cost, term by term, in milliseconds.',
   },
   ChatCompletion: object(
@@ -124,6 +137,7 @@ const answerSchemas: Json = {
     ...scoutFields,
     sessions: { ...count, description: 'Connections under this id; of several the newest is shown.' },
     window: { ...some, description: 'Tasks at once the hub trusts it with: grows with success, halves with failure.' },
+    last_hour: lastHour,
     models: { type: 'array', items: standing },
   }),
   ScoutList: listAs('Scout'),

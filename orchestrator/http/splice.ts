@@ -35,6 +35,7 @@ export function shownCost(cost: Cost) {
     first_content: Math.round(cost.firstContentMs),
     tokens: Math.round(cost.tokensMs),
     load: Math.round(cost.loadMs),
+    price: Math.round(cost.priceMs),
     failure: Math.round(cost.failureMs),
     operator: Math.round(cost.operatorMs),
     total: Math.round(cost.totalMs),

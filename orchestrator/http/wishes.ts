@@ -7,11 +7,8 @@ import { attemptsMax, requestDeadlineMs, wishedNameCharsMax, wishedNamesMax } fr
 import type { Submission } from '../engine/ports.ts'
 import { flag, integerFrom, listOf, says, textUpTo } from './validation.ts'
 
-const sorts = ['latency', 'throughput'] as const
-const sortWish = `must be one of ${sorts.join(', ')}`
-const sort = z.enum(sorts, {
-  error: ({ input }) => (input === 'price' ? 'cannot be price yet: use latency or throughput' : sortWish),
-})
+const sorts = ['latency', 'throughput', 'price'] as const
+const sort = z.enum(sorts, says(`must be one of ${sorts.join(', ')}`))
 
 const namesWish = `must be a list of 1 to ${wishedNamesMax} strings`
 const names = listOf(textUpTo(wishedNameCharsMax), namesWish, wishedNamesMax).min(1, says(namesWish))

@@ -190,6 +190,78 @@ describe('what counts', () => {
   })
 })
 
+describe('what an answer costs', () => {
+  const priced = (promptPrice: number | null, answerPrice: number | null, model = 'm') =>
+    offerOf({ kind: 'chat', model, provider: 'p', promptPrice, answerPrice })
+
+  /** Two scouts that are known to be equally good, but for what is said of them. */
+  function stageOf(one: Offer, two: Offer) {
+    const bench = new CoreHarness()
+    const sessions = [one, two].map((offered) => bench.join([], 8, { concurrency: 8, offers: [offered] }))
+    for (const session of sessions) {
+      const capability = bench.capability(session, 'm')
+      capability.scout.record.done = 1
+      Object.assign(capability, { firstContentMs: 500, tokensPerSecond: 50, samples: 5 })
+    }
+    return { bench, one: sessions[0]!, two: sessions[1]! }
+  }
+
+  function winners({ bench }: { bench: CoreHarness }, sort: Wishes['sort']): Set<number> {
+    const won = new Set<number>()
+    for (let i = 0; i < 6; i++) {
+      bench.submit(wishing({ sort }))
+      const grant = bench.grant()
+      won.add(grant.session)
+      bench.settle(grant)
+      bench.credit(grant.session, 1)
+    }
+    return won
+  }
+
+  test('decides where it is asked for, however slow the cheaper scout is; else only between equals', () => {
+    const stage = stageOf(priced(50_000, 80_000), priced(60_000, 80_000))
+    expect(winners(stage, 'latency')).toEqual(new Set([stage.one]))
+    Object.assign(stage.bench.capability(stage.one, 'm'), { firstContentMs: 3_000 })
+    expect(winners(stage, 'latency')).toEqual(new Set([stage.two]))
+    expect(winners(stage, 'throughput')).toEqual(new Set([stage.two]))
+    expect(winners(stage, 'price')).toEqual(new Set([stage.one]))
+  })
+
+  test('is taken for the usual where no price is told: less than a dear one, more than a cheap one', () => {
+    const dear = stageOf(priced(null, null), priced(2_500_000, 10_000_000))
+    expect(winners(dear, 'price')).toEqual(new Set([dear.one]))
+    const cheap = stageOf(priced(null, null), priced(50_000, 80_000))
+    expect(winners(cheap, 'price')).toEqual(new Set([cheap.two]))
+  })
+
+  test('is told as a term: a millionth of a dollar is a tenth of a millisecond, or a second', () => {
+    const { bench } = stageOf(priced(1_000_000, 5_000_000), priced(1_000_000, 5_000_000))
+    for (const [sort, ms] of [
+      ['latency', 200],
+      ['throughput', 200],
+      ['price', 2_000_000],
+    ] as const) {
+      bench.submit(wishing({ sort }))
+      expect(bench.grant().cost.priceMs).toBe(ms)
+    }
+  })
+
+  test('of vectors is that of the prompt alone', () => {
+    const bench = new CoreHarness()
+    const offers = [offerOf({ kind: 'embed', model: 'e', provider: 'p', promptPrice: 20_000 })]
+    bench.join([], 1, { offers })
+    bench.submit({ kind: 'embed', model: 'e', ...wishing({ sort: 'price' }) })
+    expect(bench.grant().cost.priceMs).toBe(20_000)
+  })
+
+  test('cannot be more than can be counted, whatever a scout says', () => {
+    const most = Number.MAX_SAFE_INTEGER
+    const stage = stageOf(priced(most, most), priced(null, null))
+    expect(winners(stage, 'price')).toEqual(new Set([stage.two]))
+    expect(winners(stageOf(priced(most, most), priced(most, most)), 'price').size).toBeGreaterThan(0)
+  })
+})
+
 describe('the most attempts', () => {
   test('can be fewer than the hub would make, never more', () => {
     for (const [wished, made] of [

@@ -1,7 +1,9 @@
 /** What a client may ask of the hub itself, through the official SDK: who answers, how often, and why. */
 import { expect, onTestFinished, test } from 'vitest'
+import { DemoProvider, demoDefaults } from '../../scout/providers/demo.ts'
 import { ProviderError } from '../../scout/providers/provider.ts'
 import { fault } from '../../shared/faults.ts'
+import { realSystem } from '../../shared/system.ts'
 import { sdkOf } from '../support/client-stage.ts'
 import { LiveHub } from '../support/live-hub.ts'
 import type { Json } from '../support/provider-calls.ts'
@@ -74,7 +76,7 @@ test('an answer can be explained, and the scout be looked at', async () => {
   const live = liveHub()
   await live.addScout({ name: 'ant', demo: { models: ['m', 'n'] } })
   const first = await chasmOf(live, { explain: true })
-  const terms = ['first_content', 'tokens', 'load', 'failure', 'operator']
+  const terms = ['first_content', 'tokens', 'load', 'price', 'failure', 'operator']
   expect(Object.keys(first.cost_ms)).toEqual([...terms, 'total'])
   const sum = terms.reduce((total, term) => total + first.cost_ms[term], 0)
   expect(Math.abs(first.cost_ms.total - sum)).toBeLessThanOrEqual(terms.length)
@@ -89,6 +91,36 @@ test('an answer can be explained, and the scout be looked at', async () => {
   expect(unserved).toMatchObject({ model: 'n', samples: 0, first_content_ms: null, tokens_per_second: null })
   // A stranger's speed is assumed, not known: the one that was fast is expected to cost less.
   expect(served.cost_ms.total).toBeLessThan(unserved.cost_ms.total)
+})
+
+/** Answers at once, at a price. */
+class PricedProvider extends DemoProvider {
+  constructor(
+    private readonly price: number | null,
+    firstTokenMs = 0,
+  ) {
+    super({ ...demoDefaults, models: ['m'], tokensPerSecond: 0, firstTokenMs }, realSystem())
+  }
+
+  override async discover() {
+    const prices = { promptPrice: this.price, answerPrice: this.price }
+    return (await super.discover()).map((offer) => ({ ...offer, ...prices }))
+  }
+}
+
+test('whoever sorts by price gets the cheapest scout of two, though the other one is faster', async () => {
+  const live = liveHub()
+  await live.addScout({ name: 'fast', providers: [new PricedProvider(900_000)] })
+  await live.addScout({ name: 'cheap', providers: [new PricedProvider(80_000, 200)] })
+  const idOf = (name: string) => live.hub.engine.scouts().find((scout) => scout.name === name)!.id
+  const [fast, cheap] = [idOf('fast'), idOf('cheap')]
+  for (const scout of [fast, cheap]) for (let i = 0; i < 2; i++) await chasmOf(live, { only: [scout] })
+  for (let i = 0; i < 4; i++) {
+    expect((await chasmOf(live, {})).scout).toBe(fast)
+    const { scout, cost_ms: cost } = await chasmOf(live, { sort: 'price', explain: true })
+    expect([scout, cost.price]).toEqual([cheap, 96_000])
+  }
+  expect((await asAdmin(live, `/v1/scouts/${cheap}`)).models[0].cost_ms.price).toBe(10)
 })
 
 test('a model that its provider limits is shown resting, with the time it takes', async () => {

@@ -1,7 +1,7 @@
 import { expect, onTestFinished, test } from 'vitest'
 import { fragmentBytes, fragmentStretchBytes, silenceMs } from '../../shared/limits.ts'
-import { realSystem, type System } from '../../shared/system.ts'
 import { CountingProvider } from '../support/counting-provider.ts'
+import { hastySystem } from '../support/hasty-system.ts'
 import { LiveHub } from '../support/live-hub.ts'
 import type { Json } from '../support/provider-calls.ts'
 import { dialRaw } from '../support/raw-scout.ts'
@@ -13,17 +13,8 @@ const bytesPerSecond = 1024 * 1024
 /** How much faster time runs for the hub: the prompt then takes longer than the hub would put up with silence. */
 const haste = 20
 
-function hasty(): System {
-  const real = realSystem()
-  return {
-    ...real,
-    nowMs: () => real.nowMs() * haste,
-    after: (delayMs, callback) => real.after(delayMs / haste, callback),
-  }
-}
-
 async function slowSite(slow: 'up' | 'down') {
-  const live = new LiveHub({ system: hasty() })
+  const live = new LiveHub({ system: hastySystem(haste) })
   onTestFinished(() => live.close())
   const proxy = await TcpProxy.open(live.hub.port)
   onTestFinished(() => proxy.close())

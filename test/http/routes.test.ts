@@ -77,7 +77,10 @@ test('an admin sees the scouts', async () => {
 })
 
 test('an admin sees one scout with what explains its standing, by an id with a slash', async () => {
-  const cost = { firstContentMs: 1.5, tokensMs: 2, loadMs: 0, failureMs: 0.1, operatorMs: 0, scrollMs: 0, totalMs: 3.6 }
+  const times = { firstContentMs: 1.5, tokensMs: 2, loadMs: 0 }
+  const cost = { ...times, priceMs: 7, failureMs: 0.1, operatorMs: 0, scrollMs: 0, totalMs: 10.6 }
+  const lost = { lostLatency: 3, lostPrice: 2, lostCapacity: 4, lostTrust: 1 }
+  const lastHour = { considered: 20, won: 9, ...lost, done: 7, failed: 1 }
   const fast = offerOf({ kind: 'chat', model: 'm', provider: 'groq', contextTokens: 5 })
   const resting = { ...fast, model: 'n' }
   const speed = { firstContentMs: 12.6, tokensPerSecond: 99.96, samples: 7 }
@@ -85,7 +88,7 @@ test('an admin sees one scout with what explains its standing, by an id with a s
     {
       ...{ id: 'key_1/ant', name: 'ant', operator: 'key_1', agent: 'a', address: '::1', phase: 'ready' },
       ...{ connectedAt: '2026-01-01T00:00:00.000Z', concurrency: 4, credits: 3, inFlight: 1, done: 9, failed: 1 },
-      ...{ failureRate: 0.1, offers: [fast, resting], sessions: 2, window: 3.5 },
+      ...{ failureRate: 0.1, offers: [fast, resting], sessions: 2, window: 3.5, lastHour },
       standings: [
         { ...fast, speed, resumesInMs: null, cost },
         { ...resting, speed: null, resumesInMs: 1200.2, cost: null },
@@ -94,9 +97,11 @@ test('an admin sees one scout with what explains its standing, by an id with a s
   ]
   for (const id of ['key_1/ant', 'key_1%2Fant']) {
     const shown = await (await edge.ask(`/v1/scouts/${id}`, {}, edge.keys.admin)).json()
-    const shownCost = { first_content: 2, tokens: 2, load: 0, failure: 0, operator: 0, total: 4 }
+    const shownCost = { first_content: 2, tokens: 2, load: 0, price: 7, failure: 0, operator: 0, total: 11 }
     const known = { kind: 'chat', provider: 'groq' }
     expect(shown).toMatchObject({ id: 'key_1/ant', object: 'scout', in_flight: 1, sessions: 2, window: 3.5 })
+    const shownLost = { latency: 3, price: 2, capacity: 4, trust: 1 }
+    expect(shown).toMatchObject({ last_hour: { considered: 20, won: 9, lost: shownLost, done: 7, failed: 1 } })
     expect((shown as { models: unknown }).models).toEqual([
       {
         ...{ ...known, model: 'm', first_content_ms: 13, tokens_per_second: 100, samples: 7 },

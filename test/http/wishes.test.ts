@@ -23,6 +23,7 @@ describe('what a client wishes', () => {
   const rows: [chasm: object, submission: object][] = [
     [{ sort: 'throughput' }, { wishes: { sort: 'throughput' } }],
     [{ sort: 'latency' }, { wishes: { sort: 'latency' } }],
+    [{ sort: 'price' }, { wishes: { sort: 'price' } }],
     [
       { only: ['key_1/ant'], ignore: ['groq', 'key_2'] },
       { wishes: { only: ['key_1/ant'], ignore: ['groq', 'key_2'] } },
@@ -55,8 +56,7 @@ describe('what a client wishes', () => {
   })
 
   const bad: [chasm: unknown, param: string, wish: string][] = [
-    [{ sort: 'price' }, 'chasm.sort', 'cannot be price yet: use latency or throughput'],
-    [{ sort: 'speed' }, 'chasm.sort', 'must be one of latency, throughput'],
+    [{ sort: 'speed' }, 'chasm.sort', 'must be one of latency, throughput, price'],
     [{ only: [] }, 'chasm.only', 'a list of 1 to 64 strings'],
     [{ only: 'ant' }, 'chasm.only', 'a list of 1 to 64 strings'],
     [{ only: [...names, 'one more'] }, 'chasm.only', 'a list of 1 to 64 strings'],
@@ -111,12 +111,13 @@ describe('an answer that is to be explained', () => {
     firstContentMs: 0.4,
     tokensMs: 99.5,
     loadMs: 2,
+    priceMs: 76.4,
     failureMs: 3.2,
     operatorMs: 0,
     scrollMs: 0,
-    totalMs: 105.1,
+    totalMs: 181.5,
   }
-  const shown = { first_content: 0, tokens: 100, load: 2, failure: 3, operator: 0, total: 105 }
+  const shown = { first_content: 0, tokens: 100, load: 2, price: 76, failure: 3, operator: 0, total: 182 }
 
   test('names the terms of the cost, whole or streamed; another one does not', async () => {
     edge.engine.script = (answer) => {

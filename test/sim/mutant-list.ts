@@ -55,7 +55,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a pong keeps the leases of everybody alive',
     file: `${core}/core.ts`,
-    find: 'if (scout !== undefined) scout.heardMs = core.nowMs',
+    find: 'scout.heardMs = core.nowMs',
     replace: 'for (const { lease } of core.tasks.values()) if (lease) lease.expiresMs = core.nowMs + 35_000',
   },
   {

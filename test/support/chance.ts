@@ -113,7 +113,7 @@ export class Chance {
   private wishes(): Wishes {
     const some = (share: number) => (this.chance(share) ? [this.pick([...names, 'o1', ...providers, 'nobody'])] : [])
     return {
-      sort: this.pick(['latency', 'throughput']),
+      sort: this.pick(['latency', 'throughput', 'price']),
       only: some(0.3),
       ignore: [...some(0.3), ...some(0.1)],
       attemptsMax: this.pick([1, 2, Number.MAX_SAFE_INTEGER]),
