@@ -104,17 +104,18 @@ export class CapabilityIndex {
       const offer = klass.offers[at] ?? klass.offers.find(({ kind }) => kind === entry.kind)!
       const speed = record.speeds?.get(entry.key)
       return {
+        // What a comparison looks at stands together.
         scout,
-        entry,
-        offer,
-        provider: offer.provider,
-        typicalMicros: typicalMicros(offer),
-        fullFrom: Number.POSITIVE_INFINITY,
-        missedFrom: 0,
         withdrawn: false,
+        samples: speed?.samples ?? 0,
         firstContentMs: speed?.firstContentMs ?? 0,
         tokensPerSecond: speed?.tokensPerSecond ?? 0,
-        samples: speed?.samples ?? 0,
+        typicalMicros: typicalMicros(offer),
+        entry,
+        provider: offer.provider,
+        offer,
+        fullFrom: Number.POSITIVE_INFINITY,
+        missedFrom: 0,
       }
     })
     scout.unlisted = [...scout.capabilities]

@@ -131,17 +131,18 @@ export class Roster {
 
 function blankRecord(scout: string, operator: string): ScoutRecord {
   return {
-    scout,
-    operator,
+    // What a comparison looks at, and counts, stands together.
     failureRate: 0,
-    window: 0,
     done: 0,
     failed: 0,
     won: 0,
     lostLatency: 0,
+    passedOver: 0,
     lostPrice: 0,
     lostTrust: 0,
-    passedOver: 0,
+    scout,
+    operator,
+    window: 0,
     missed: 0,
     noted: null,
     notedSlot: Number.NEGATIVE_INFINITY,
