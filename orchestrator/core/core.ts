@@ -18,6 +18,7 @@ import { matchAll } from './matching.ts'
 import { notOffered } from './not-offered.ts'
 import { changeOffers, claimsEnded, join, leave } from './sessions.ts'
 import { type CoreSeed, CoreState, hubDraining, refuse } from './state.ts'
+import { storeRecovered, storeTroubled } from './store-trouble.ts'
 import { taskOf } from './task.ts'
 
 export class Core {
@@ -89,17 +90,14 @@ function apply(core: CoreState, event: Event): void {
       cancelLease(core, task, lease, event.fault.code)
       return endAttempt(core, task, lease, event.fault)
     }
-    case 'unsent': {
-      const task = core.tasks.get(event.task)
-      const lease = task && leaseOf(task, event.attempt)
-      if (task === undefined || lease === undefined) return
-      // A credit that was not used.
-      const { holder } = lease
-      if (holder !== null && holder.credits < holder.capacity) holder.credits++
-      return endAttempt(core, task, lease, event.fault)
-    }
+    case 'unsent':
+      return unsent(core, event)
     case 'settle':
       return settle(core, event)
+    case 'storeTroubled':
+      return storeTroubled(core, event.unsent)
+    case 'storeRecovered':
+      return storeRecovered(core)
     case 'drain':
       return drain(core)
     case 'tick':
@@ -149,6 +147,16 @@ function started(core: CoreState, event: Extract<Event, { type: 'started' }>): v
 function heartbeat(core: CoreState, session: number): void {
   const scout = core.roster.bySession.get(session)
   if (scout !== undefined) scout.heardMs = core.nowMs
+}
+
+function unsent(core: CoreState, event: Extract<Event, { type: 'unsent' }>): void {
+  const task = core.tasks.get(event.task)
+  const lease = task && leaseOf(task, event.attempt)
+  if (task === undefined || lease === undefined) return
+  // A credit that was not used.
+  const { holder } = lease
+  if (holder !== null && holder.credits < holder.capacity) holder.credits++
+  endAttempt(core, task, lease, event.fault)
 }
 
 /** A sign of life of an attempt that nobody waits for means that a cancel was lost: say it again. */

@@ -137,7 +137,7 @@ export interface Task extends Timed, Queued {
   attempt: number
   charged: number
   returned: number
-  /** Attempts that lost a race against another one of the same task. */
+  /** Attempts that lost a race against another one of the task, or were taken back before their scout heard of them. */
   outrun: number
   /** The client has seen content: no hidden retry any more. */
   contentBegan: boolean

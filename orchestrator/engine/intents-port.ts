@@ -137,6 +137,9 @@ export interface Intents {
    * are there stay. Resolves after the commit with null, or with why not.
    */
   retry(id: string, node: string, viewer: Viewer): Promise<Fault | null>
-  /** Cancels every task that is not terminal; false when there is no such intent. Resolves after the commit. */
-  cancel(id: string, viewer: Viewer): Promise<boolean>
+  /**
+   * Cancels every task that is not terminal. Resolves after the commit with null, or at once with why that cannot be
+   * written: then nothing of the intent goes on, but a hub that ends before its disk heals knows nothing of it.
+   */
+  cancel(id: string, viewer: Viewer): Promise<Fault | null>
 }

@@ -143,20 +143,28 @@ export class DurableIntents implements Intents {
     return new EventReader(id, this.live.get(id) ?? null, store, lastEventId)
   }
 
-  cancel(id: string, viewer: Viewer): Promise<boolean> {
+  cancel(id: string, viewer: Viewer): Promise<Fault | null> {
     const { store, journal, dispatch } = this.options
     const row = store.intent(id)
-    if (row === undefined || !maySee(row.tenant, viewer)) return Promise.resolve(false)
+    if (row === undefined || !maySee(row.tenant, viewer)) return Promise.resolve(noSuchIntent)
     const cause = fault('cancelled', 'The client cancelled the intent.')
     dispatch({ type: 'cancelIntent', intent: id, fault: cause })
-    return new Promise((resolve) => journal.add([], () => resolve(true)))
+    // What is over stays as it is, whatever the disk does.
+    if (row.state !== 'running' && !this.reviving.has(id)) return Promise.resolve(null)
+    return new Promise((resolve) => {
+      journal.promise(
+        [],
+        () => resolve(null),
+        () => resolve(notWritable),
+      )
+    })
   }
 
   retry(id: string, node: string, viewer: Viewer): Promise<Fault | null> {
     const { store, system, journal, core, dispatch } = this.options
     const over = store.openIntent(id)
     if (over === undefined || !maySee(over.intent.tenant, viewer)) {
-      return Promise.resolve(fault('not_found', 'There is no such intent, or it is no longer kept.', { param: 'id' }))
+      return Promise.resolve(noSuchIntent)
     }
     const isOver = over.intent.state !== 'running' && !this.live.has(id) && !this.reviving.has(id)
     const tasks = isOver ? revivalOf(over.tasks, node) : stillRunning
@@ -331,6 +339,8 @@ export class DurableIntents implements Intents {
     return record
   }
 }
+
+const noSuchIntent = fault('not_found', 'There is no such intent, or it is no longer kept.', { param: 'id' })
 
 const stillRunning = fault(
   'invalid_request',

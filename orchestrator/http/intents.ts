@@ -70,9 +70,10 @@ export function getIntent(exchange: Exchange): Response {
 
 /** What had ended before stays as it was, and is shown. */
 export async function cancelIntent(exchange: Exchange): Promise<Response> {
-  const { edge, rest } = exchange
-  const found = await edge.intents.cancel(rest, viewerOf(exchange))
-  return found ? getIntent(exchange) : noSuchIntent(exchange)
+  const { id, edge, rest } = exchange
+  const refused = await edge.intents.cancel(rest, viewerOf(exchange))
+  if (refused === null) return getIntent(exchange)
+  return refused.code === 'not_found' ? noSuchIntent(exchange) : refuse(id, refused)
 }
 
 /** The same words for an id that never was and for one of another key: who guesses ids learns nothing. */

@@ -190,13 +190,16 @@ export class FakeIntents implements Intents {
     return null
   }
 
-  async cancel(id: string, viewer: Viewer): Promise<boolean> {
+  /** Refuses like `accept`, and cancels nothing then. */
+  async cancel(id: string, viewer: Viewer): Promise<Fault | null> {
     const intent = this.find(id, viewer)
-    if (intent?.view.state === 'running') {
+    if (intent === undefined) return fault('not_found', 'There is no such intent.')
+    if (this.refusal !== null) return this.refusal
+    if (intent.view.state === 'running') {
       intent.end('cancelled')
       for (const task of intent.tasks) task.state = 'cancelled'
     }
-    return intent !== undefined
+    return null
   }
 
   private find(id: string, viewer: Viewer): FakeIntent | undefined {
