@@ -126,6 +126,8 @@ export interface Intents {
   /** Newest first; `before` is the id of the last one seen. */
   list(viewer: Viewer, filter: { state?: IntentState; before?: string; limit: number }): IntentView[]
   tasks(id: string): TaskView[]
+  /** All of these at once; `result` is that of the intent, undefined until it is done. */
+  whole(id: string, viewer: Viewer): { view: IntentView; tasks: TaskView[]; result: Uint8Array | undefined } | undefined
   /**
    * The result of a node, JSON of one object without `id`, `object`, `created`, `model`; undefined until it is done.
    */

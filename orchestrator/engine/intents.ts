@@ -12,7 +12,17 @@ import type { CarrierHost } from './carrier.ts'
 import { Conductor } from './conductor.ts'
 import type { PlannerFunctions } from './conductor-port.ts'
 import { EventReader, LiveIntent, type LiveTask } from './intent-events.ts'
-import { acceptEvent, intentRow, intentView, keptRequest, taskRow, taskView, termsOf, waitsOf } from './intent-rows.ts'
+import {
+  acceptEvent,
+  intentRow,
+  intentView,
+  keptRequest,
+  summed,
+  taskRow,
+  taskView,
+  termsOf,
+  waitsOf,
+} from './intent-rows.ts'
 import type {
   Accepted,
   IntentEvents,
@@ -118,16 +128,25 @@ export class DurableIntents implements Intents {
   intent(id: string, viewer: Viewer): IntentView | undefined {
     const { store } = this.options
     const row = store.intent(id)
-    return row === undefined || !maySee(row.tenant, viewer) ? undefined : intentView(row, store.tasksOf(id))
+    return row === undefined || !maySee(row.tenant, viewer) ? undefined : intentView(summed(row, store.tasksOf(id)))
   }
 
   list(viewer: Viewer, filter: { state?: IntentState; before?: string; limit: number }): IntentView[] {
     const { store } = this.options
-    return store.intents({ tenant: viewer, ...filter }).map((row) => intentView(row, store.tasksOf(row.id)))
+    return store.intents({ tenant: viewer, ...filter }).map(intentView)
   }
 
   tasks(id: string): TaskView[] {
     return this.options.store.tasksOf(id).map(taskView)
+  }
+
+  whole(id: string, viewer: Viewer): ReturnType<Intents['whole']> {
+    const { store } = this.options
+    const row = store.intent(id)
+    if (row === undefined || !maySee(row.tenant, viewer)) return undefined
+    const tasks = store.tasksOf(id)
+    const last = row.state === 'done' ? tasks.find(({ node }) => node === row.resultNode) : undefined
+    return { view: intentView(summed(row, tasks)), tasks: tasks.map(taskView), result: last && store.result(last.task) }
   }
 
   result(id: string, node: string): Uint8Array | undefined {

@@ -62,10 +62,9 @@ export function listIntents(exchange: Exchange): Response {
 
 export function getIntent(exchange: Exchange): Response {
   const { id, edge, rest } = exchange
-  const view = edge.intents.intent(rest, viewerOf(exchange))
-  if (view === undefined) return noSuchIntent(exchange)
-  const result = view.state === 'done' ? edge.intents.result(rest, view.resultNode) : undefined
-  return replyJson(id, wholeIntent(view, edge.intents.tasks(rest), result))
+  const found = edge.intents.whole(rest, viewerOf(exchange))
+  if (found === undefined) return noSuchIntent(exchange)
+  return replyJson(id, wholeIntent(found.view, found.tasks, found.result))
 }
 
 /** What had ended before stays as it was, and is shown. */

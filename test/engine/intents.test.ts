@@ -145,6 +145,31 @@ test('a tenant sees and cancels its own intents only, an admin all of them', asy
   expect(intents.intent(id, null)).toMatchObject({ state: 'running', metadata: { of: 'a' } })
 })
 
+test('a page of intents is one question to the store, and the tasks of one intent are read once', async () => {
+  const bench = new IntentsBench()
+  const ids = [await bench.accepted({ a: [], b: [] }), await bench.accepted({ a: [] })]
+  bench.join(['m'], 1)
+  bench.finish(bench.work(), 'x')
+  const asked: string[] = []
+  for (const name of ['intent', 'intents', 'tasksOf', 'openIntent'] as const) {
+    const ask = bench.store[name] as (of: never) => never
+    bench.store[name] = (of: never) => {
+      asked.push(name)
+      return ask(of)
+    }
+  }
+  const { intents } = bench.engine
+  const listed = intents.list(null, { limit: 9 })
+  expect(asked.splice(0)).toEqual(['intents'])
+  expect(listed.map(({ usage }) => usage.completionTokens).sort()).toEqual([0, 3])
+  expect(listed).toEqual(ids.toReversed().map((id) => intents.intent(id, null)))
+  asked.length = 0
+  const whole = intents.whole(ids[1]!, 'key_a')!
+  expect(asked.splice(0)).toEqual(['intent', 'tasksOf'])
+  expect(whole).toEqual({ view: listed[0], tasks: intents.tasks(ids[1]!), result: intents.result(ids[1]!, 'a') })
+  expect(intents.whole(ids[1]!, 'key_b')).toBeUndefined()
+})
+
 test('a cancel ends all that is open, tells the scouts after the commit, and changes nothing twice', async () => {
   const bench = new IntentsBench()
   const id = await bench.accepted({ a: [], b: ['a'], c: ['b'] })

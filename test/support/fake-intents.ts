@@ -168,6 +168,13 @@ export class FakeIntents implements Intents {
       .slice(0, filter.limit)
   }
 
+  whole(id: string, viewer: Viewer): ReturnType<Intents['whole']> {
+    const intent = this.find(id, viewer)
+    if (intent === undefined) return undefined
+    const { view, tasks, results } = intent
+    return { view, tasks, result: view.state === 'done' ? results.get(view.resultNode) : undefined }
+  }
+
   tasks(id: string): TaskView[] {
     return this.find(id, null)!.tasks
   }
