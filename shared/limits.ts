@@ -300,7 +300,7 @@ export const nameFileBytesMax = 1 * MiB
 
 /** The write-ahead log is cut back to this after a burst let it grow; until then the disk holds that much more. */
 export const walBytesKept = 64 * MiB
-/** A running hub's loop stands still this long for another program's lock on the database; then it tries again later. */
+/** A running hub's loop stands still this long for another program's lock on the database; then it tries later. */
 export const storeBusyMs = 100
 
 // ---------------------------------------------------------------- keys

@@ -183,6 +183,8 @@ export interface ScoutRecord {
   failed: number
   /** How fast its last session was, by kind and model. */
   speeds: Map<string, Speed>
+  /** By model: until when its last session was to leave the provider alone; null for nothing. */
+  pauses: Map<string, number> | null
   /** Live sessions under this identity. */
   sessions: number
 }

@@ -106,7 +106,8 @@ export class Roster {
   private recordOf(scout: string, operator: string): ScoutRecord {
     let record = this.records.get(scout)
     if (record === undefined) {
-      record = { scout, operator, failureRate: 0, window: 0, done: 0, failed: 0, speeds: new Map(), sessions: 0 }
+      const untested = { failureRate: 0, window: 0, done: 0, failed: 0, speeds: new Map(), pauses: null }
+      record = { scout, operator, ...untested, sessions: 0 }
       this.records.set(scout, record)
     }
     return record

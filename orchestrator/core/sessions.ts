@@ -12,6 +12,7 @@ import type { Event, HeldReply, ScoutJoined } from './events.ts'
 import { drop, expiryOf, heldLeases, hold, leaseOf, leasesOf, lookAgain, renew } from './leases.ts'
 import { sameNonce } from './nonce.ts'
 import { forgetOrphan, noteOrphan, orphansOf } from './orphans.ts'
+import { keepPauses, takeUpPauses } from './pauses.ts'
 import type { CoreState } from './state.ts'
 
 export function join(core: CoreState, joined: ScoutJoined): void {
@@ -19,6 +20,7 @@ export function join(core: CoreState, joined: ScoutJoined): void {
   const orphans = twin === undefined ? [] : takeOff(core, twin)
   if (twin !== undefined) core.emit({ type: 'closeSession', session: twin.session, why: 'superseded' })
   const scout = core.roster.join(joined, core.nowMs)
+  takeUpPauses(core, scout)
   keepEntries(core, scout)
   const held = joined.held.map((lease) => takeUp(core, scout, lease))
   const { session, scout: name } = joined
@@ -84,7 +86,7 @@ function takeOff(core: CoreState, scout: Scout): Orphan[] {
     orphans.push({ task, lease, isForsaken })
     noteOrphan(core, task, lease)
   }
-  for (const pause of scout.pauses?.values() ?? []) core.wheel.disarm(pause)
+  keepPauses(core, scout)
   for (const watch of scout.cancels?.values() ?? []) core.wheel.disarm(watch)
   scout.cancels = null
   core.roster.leave(scout)
