@@ -379,8 +379,9 @@ export const idempotencyMs = 86_400_000
 /** What has outlived its time is removed in portions of this many, this long apart, so that nobody notices. */
 export const forgetPortion = 200
 export const forgetEveryMs = 10_000
-/** Stored events given to one reader at a time. */
+/** Stored events given to one reader at a time, and nodes whose pieces it hears as they come: an id names them all. */
 export const eventsPortion = 256
+export const followedNodesMax = 32
 
 // ---------------------------------------------------------------- shutdown
 
