@@ -68,7 +68,7 @@ function apply(core: CoreState, event: Event): void {
       return scout && core.roster.drain(scout)
     }
     case 'scoutGone':
-      return leave(core, event.session)
+      return leave(core, event.session, event.unsent)
     case 'started':
       return started(core, event)
     case 'contentBegan': {

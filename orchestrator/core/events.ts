@@ -107,7 +107,8 @@ export type Event =
   | { type: 'scoutOffers'; session: number; concurrency: number; offers: Offer[] }
   | { type: 'credit'; session: number; count: number }
   | { type: 'scoutDraining'; session: number }
-  | { type: 'scoutGone'; session: number }
+  /** With the grants of which it has not heard. */
+  | { type: 'scoutGone'; session: number; unsent?: UnsentGrant[] }
   /** The provider behind this attempt was asked. */
   | { type: 'started'; session: number; task: number; attempt: number; provider: string }
   /** The first content of the answer is on its way to the client: from here no hidden retry is possible. */

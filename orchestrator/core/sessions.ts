@@ -8,12 +8,13 @@ import { fault } from '../../shared/faults.ts'
 import { autoModel } from '../../shared/task.ts'
 import { endAttempt, mayMigrate } from './attempts.ts'
 import type { Lease, OfferClass, Scout, Task } from './entities.ts'
-import type { Event, HeldReply, ScoutJoined } from './events.ts'
+import type { Event, HeldReply, ScoutJoined, UnsentGrant } from './events.ts'
 import { drop, expiryOf, heldLeases, hold, leaseOf, leasesOf, lookAgain, renew } from './leases.ts'
 import { sameNonce } from './nonce.ts'
 import { forgetOrphan, noteOrphan, orphansOf } from './orphans.ts'
 import { keepPauses, takeUpPauses } from './pauses.ts'
 import type { CoreState } from './state.ts'
+import { takeBack } from './store-trouble.ts'
 
 export function join(core: CoreState, joined: ScoutJoined): void {
   const twin = core.roster.twin(joined)
@@ -62,9 +63,10 @@ export function claimsEnded(core: CoreState, session: number): void {
   }
 }
 
-export function leave(core: CoreState, session: number): void {
+export function leave(core: CoreState, session: number, unsent: readonly UnsentGrant[] = []): void {
   const scout = core.roster.bySession.get(session)
   if (scout === undefined) return
+  for (const grant of unsent) takeBack(core, grant)
   for (const orphan of takeOff(core, scout)) abandonLease(core, orphan)
 }
 

@@ -17,7 +17,7 @@ export function storeTroubled(core: CoreState, unsent: readonly UnsentGrant[]): 
 }
 
 /** Nobody is charged and no attempt counts; the scout has its credit back, for a client's task. */
-function takeBack(core: CoreState, { session, task: id, attempt }: UnsentGrant): void {
+export function takeBack(core: CoreState, { session, task: id, attempt }: UnsentGrant): void {
   const scout = core.roster.bySession.get(session)
   if (scout !== undefined && scout.credits < scout.capacity) {
     scout.credits++

@@ -283,7 +283,7 @@ export class HubEngine implements Engine, ScoutEvents, CarrierHost {
 
   gone(session: number): void {
     this.listings.gone(session)
-    this.dispatch({ type: 'scoutGone', session })
+    this.dispatch({ type: 'scoutGone', session, unsent: this.gate.recall(session) })
     this.noteIdle()
   }
 

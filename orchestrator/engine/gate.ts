@@ -56,9 +56,14 @@ export class Gate {
   /** What the core has to hear when trouble with the store begins, and when it is over. */
   turned(isTroubled: boolean): Event {
     if (!isTroubled) return { type: 'storeRecovered' }
-    const unsent = [...this.unsent].map(({ session, task, attempt }): UnsentGrant => ({ session, task, attempt }))
-    this.unsent.clear()
-    return { type: 'storeTroubled', unsent }
+    return { type: 'storeTroubled', unsent: this.recall() }
+  }
+
+  /** Grants that have not been sent, of one session or all, and now never will be. */
+  recall(session?: number): UnsentGrant[] {
+    const grants = [...this.unsent].filter((grant) => session === undefined || grant.session === session)
+    for (const grant of grants) this.unsent.delete(grant)
+    return grants.map(({ session: to, task, attempt }) => ({ session: to, task, attempt }))
   }
 
   private isDurable(effect: Effect): boolean {

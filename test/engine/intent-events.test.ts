@@ -66,7 +66,7 @@ async function story(bench: IntentsBench, drawing: Drawing, look: (id: string) =
 
 const parallel: Drawing = { a: [], b: [], c: ['a', 'b'] }
 
-test('of many nodes at once some are heard as they run, the others later, each piece once, with short ids', async () => {
+test('of many nodes at once some are heard as they run, others later, each piece once, with short ids', async () => {
   const bench = new IntentsBench()
   const names = Array.from({ length: 3 * followedNodesMax }, (_, at) => `${'n'.repeat(50)}${at}`)
   const id = await bench.accepted({ ...Object.fromEntries(names.map((name) => [name, []])), end: [] })

@@ -49,6 +49,19 @@ test('a scout that leaves before its grant could be written is not waited for an
   expect(bench.store.tasksOf(id)).toMatchObject([{ charged: 0, returned: 0 }])
 })
 
+test('a scout that leaves in the very turn in which it is given a task is not charged, nor is the task', async () => {
+  const bench = new IntentsBench()
+  const id = await bench.accepted({ a: [] })
+  const session = bench.join(['m'])
+  bench.engine.credit(session, 1)
+  bench.engine.draining(session)
+  bench.engine.gone(session)
+  bench.turn()
+  expect(bench.take('task')).toEqual([])
+  expect(bench.store.tasksOf(id)).toMatchObject([{ state: 'ready', attempt: 1, charged: 0, returned: 0 }])
+  expect(bench.engine.core.state.roster.records.values().next().value).toMatchObject({ failed: 0, failureRate: 0 })
+})
+
 test('while the disk is in trouble chats go on, past the durable tasks that wait before them', async () => {
   const bench = new IntentsBench()
   for (const priority of [9, 5]) await bench.accepted({ a: [], b: [] }, { tenant: 'tenant', priority })

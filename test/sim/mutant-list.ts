@@ -241,7 +241,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'grants that cannot be written are left with their scouts',
     file: `${engine}/gate.ts`,
-    find: "return { type: 'storeTroubled', unsent }",
+    find: "return { type: 'storeTroubled', unsent: this.recall() }",
     replace: "return { type: 'storeTroubled', unsent: [] }",
   },
   {
