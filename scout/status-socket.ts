@@ -7,7 +7,12 @@
 import { chmodSync, readdirSync, rmSync } from 'node:fs'
 import type { Socket } from 'node:net'
 import { join } from 'node:path'
-import { statusAnswerBytesMax, statusAnswerMs, statusAskersMax, statusQuestionBytesMax } from '../shared/limits.ts'
+import {
+  statusAnswerBytesMax,
+  statusAnswerMs,
+  statusAskersMax,
+  statusQuestionBytesMax,
+} from '../shared/command-line-limits.ts'
 import type { System } from '../shared/system.ts'
 import { openStateFolder } from './state-folder.ts'
 import type { ScoutStatus } from './status.ts'

@@ -301,6 +301,8 @@ export const nameFileBytesMax = 1 * MiB
 
 /** The write-ahead log is cut back to this after a burst let it grow; until then the disk holds that much more. */
 export const walBytesKept = 64 * MiB
+/** A running hub's loop stands still this long for another program's lock on the database; then it tries later. */
+export const storeBusyMs = 100
 
 // ---------------------------------------------------------------- keys
 
@@ -336,27 +338,6 @@ export const standingUrgentMs = 60_000
 /** Before the drain time is over, what still runs is handed back this early, so that the hub hears of it. */
 export const handBackMs = 3_000
 
-// ---------------------------------------------------------------- the scout's command line
-
-/** Every check of `doctor` and `init` is over within this; a slower one has failed. Below the promised 5 s. */
-export const checkMs = 4_000
-/** A running scout answers `status` within this, or counts as hanging. */
-export const statusAnswerMs = 2_000
-/** Bytes of one question to the status socket; a longer one is cut off with its connection. */
-export const statusQuestionBytesMax = 64
-/** Bytes of one answer of the status socket: 256 offers and as many pauses fit many times; more is no scout's. */
-export const statusAnswerBytesMax = 1 * MiB
-/** Connections to the status socket at once; one more is closed unheard. */
-export const statusAskersMax = 16
-/** The live status on a terminal is redrawn this often. */
-export const liveViewMs = 1_000
-/** A clock this far from the hub's is worth a warning: certificates and rate-limit resets read it. */
-export const clockSkewMs = 60_000
-/** Free memory below which a scout is likely to be killed with work in hand. */
-export const freeMemoryBytesMin = 64 * MiB
-/** Open files a scout needs besides two for each task: its own, the libraries', some spare. */
-export const spareDescriptors = 64
-
 // ---------------------------------------------------------------- durability
 
 /** Rows of one transaction; what is more goes into the next one, so that no commit holds the loop for long. */
@@ -378,8 +359,9 @@ export const idempotencyMs = 86_400_000
 /** What has outlived its time is removed in portions of this many, this long apart, so that nobody notices. */
 export const forgetPortion = 200
 export const forgetEveryMs = 10_000
-/** Stored events given to one reader at a time. */
+/** Stored events given to one reader at a time, and nodes whose pieces it hears as they come: an id names them all. */
 export const eventsPortion = 256
+export const followedNodesMax = 32
 
 // ---------------------------------------------------------------- shutdown
 

@@ -21,6 +21,7 @@ import {
   release,
 } from './leases.ts'
 import { sameNonce } from './nonce.ts'
+import { pauseUntil } from './pauses.ts'
 import { bookFirstContent, bookOutcome, bookSpeed, growWindow, shrinkWindow } from './records.ts'
 import type { CoreState } from './state.ts'
 import { move } from './task.ts'
@@ -61,7 +62,10 @@ function endOf(core: CoreState, event: Extract<Event, { type: 'settle' }>): void
     finish(core, task, 'done', null)
   } else {
     const cause = event.fault ?? fault('scout_error', `The scout reported "${outcome}" without a cause.`)
-    if (cause.code === 'provider_rate_limited') pause(core, scout, lease.model, cause.retryAfterMs)
+    if (cause.code === 'provider_rate_limited') {
+      const pauseMs = Math.min(cause.retryAfterMs || pauseDefaultMs, pauseMaxMs)
+      pauseUntil(core, scout, lease.model, core.nowMs + pauseMs)
+    }
     endAttempt(core, task, lease, outcome === 'released' ? { ...cause, code: freeCode(cause) } : cause)
   }
   core.emit({ type: 'verdict', session, task: taskId, attempt, nonce, verdict: 'committed' })
@@ -147,15 +151,4 @@ export function comeBack(core: CoreState, task: Task): void {
   move(task, 'ready')
   task.queuedMs = core.nowMs
   core.homeless.push(task)
-}
-
-/** Negative credit: the provider behind this scout wants to be left alone with this model for a while. */
-function pause(core: CoreState, scout: Scout, model: string, retryAfterMs: number | undefined): void {
-  const pauseMs = Math.min(retryAfterMs || pauseDefaultMs, pauseMaxMs)
-  let entry = scout.pauses?.get(model)
-  if (entry === undefined) {
-    entry = { timed: 'pause', holder: scout, model, dueMs: 0, alarm: -1 }
-    core.roster.pause(scout, entry)
-  }
-  core.wheel.arm(entry, core.nowMs + pauseMs)
 }

@@ -21,6 +21,7 @@ import { bookMissed } from './missed-work.ts'
 import { notOffered } from './not-offered.ts'
 import { changeOffers, claimsEnded, join, leave } from './sessions.ts'
 import { type CoreSeed, CoreState, hubDraining, refuse } from './state.ts'
+import { storeRecovered, storeTroubled } from './store-trouble.ts'
 import { taskOf } from './task.ts'
 
 export class Core {
@@ -70,7 +71,7 @@ function apply(core: CoreState, event: Event): void {
       return scout && core.roster.drain(scout)
     }
     case 'scoutGone':
-      return leave(core, event.session)
+      return leave(core, event.session, event.unsent)
     case 'started':
       return started(core, event)
     case 'contentBegan': {
@@ -92,17 +93,14 @@ function apply(core: CoreState, event: Event): void {
       cancelLease(core, task, lease, event.fault.code)
       return endAttempt(core, task, lease, event.fault)
     }
-    case 'unsent': {
-      const task = core.tasks.get(event.task)
-      const lease = task && leaseOf(task, event.attempt)
-      if (task === undefined || lease === undefined) return
-      // A credit that was not used.
-      const { holder } = lease
-      if (holder !== null && holder.credits < holder.capacity) holder.credits++
-      return endAttempt(core, task, lease, event.fault)
-    }
+    case 'unsent':
+      return unsent(core, event)
     case 'settle':
       return settle(core, event)
+    case 'storeTroubled':
+      return storeTroubled(core, event.unsent)
+    case 'storeRecovered':
+      return storeRecovered(core)
     case 'drain':
       return drain(core)
     case 'tick':
@@ -156,6 +154,16 @@ function heartbeat(core: CoreState, session: number): void {
   if (core.nowMs < (scout.record.notedSlot + 1) * hourSlotMs) return
   bookMissed(scout)
   noteHour(scout.record, core.nowMs)
+}
+
+function unsent(core: CoreState, event: Extract<Event, { type: 'unsent' }>): void {
+  const task = core.tasks.get(event.task)
+  const lease = task && leaseOf(task, event.attempt)
+  if (task === undefined || lease === undefined) return
+  // A credit that was not used.
+  const { holder } = lease
+  if (holder !== null && holder.credits < holder.capacity) holder.credits++
+  endAttempt(core, task, lease, event.fault)
 }
 
 /** A sign of life of an attempt that nobody waits for means that a cancel was lost: say it again. */

@@ -108,6 +108,7 @@ export function enqueue(core: CoreState, task: Task): void {
 
 /** Takes a task out of the queue it waits in, if it does. */
 export function unqueue(core: CoreState, task: Task): void {
+  if (core.passedOver.delete(task)) return
   if (task.entry.waiting.has(task)) task.entry.waiting.remove(task)
   else if (!task.entry.picky.delete(task)) return
   uncount(core, task)

@@ -137,7 +137,7 @@ export interface Task extends Timed, Queued {
   attempt: number
   charged: number
   returned: number
-  /** Attempts that lost a race against another one of the same task. */
+  /** Attempts that lost a race against another one of the task, or were taken back before their scout heard of them. */
   outrun: number
   /** The client has seen content: no hidden retry any more. */
   contentBegan: boolean
@@ -195,6 +195,8 @@ export interface ScoutRecord {
   notedSlot: number
   /** How fast its last session was, by kind and model; null while none has ended that had a sample. */
   speeds: Map<string, Speed> | null
+  /** By model: until when its last session was to leave the provider alone; null for nothing. */
+  pauses: Map<string, number> | null
   /** Live sessions under this identity. */
   sessions: number
 }

@@ -84,6 +84,13 @@ export interface ScoutJoined {
   held: { task: number; attempt: number; nonce: Uint8Array }[]
 }
 
+/** A grant of which its scout has not heard. */
+export interface UnsentGrant {
+  session: number
+  task: number
+  attempt: number
+}
+
 export type Event =
   | Submit
   | Accept
@@ -100,7 +107,8 @@ export type Event =
   | { type: 'scoutOffers'; session: number; concurrency: number; offers: Offer[] }
   | { type: 'credit'; session: number; count: number }
   | { type: 'scoutDraining'; session: number }
-  | { type: 'scoutGone'; session: number }
+  /** With the grants of which it has not heard. */
+  | { type: 'scoutGone'; session: number; unsent?: UnsentGrant[] }
   /** The provider behind this attempt was asked. */
   | { type: 'started'; session: number; task: number; attempt: number; provider: string }
   /** The first content of the answer is on its way to the client: from here no hidden retry is possible. */
@@ -133,6 +141,9 @@ export type Event =
       /** Of a durable task: tokens of prompt and answer together, for the budget of its intent. */
       usedTokens?: number
     }
+  /** The store cannot write; these grants wait for it and will not be sent. */
+  | { type: 'storeTroubled'; unsent: UnsentGrant[] }
+  | { type: 'storeRecovered' }
   /** No new work is taken; what waits in the queue fails with `hub_draining`. */
   | { type: 'drain' }
   /** Time passes; sent often enough that no deadline waits longer than a tick. */

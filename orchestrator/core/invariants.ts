@@ -6,14 +6,16 @@
  *  2. It has a lease exactly while it is leased: one, two when hedged, each of another attempt, none newer than begun.
  *  3. A lease and its holder know each other, and the holder is connected; without one, content has been seen or the
  *     task is durable. The latter are listed by who may take them up, and nothing else is.
- *  4. A ready task has exactly one place in its model's queues: `picky` when it came back and should go elsewhere.
+ *  4. A ready task has exactly one place: in its model's queues, `picky` when it came back and should go elsewhere, or
+ *     among those passed over, which are durable and only there while the store is in trouble.
  *  5. Attempts begun = charged + handed back + outrun + those under way; none beyond its bound.
  *  6. The counts of queued tasks are right, and first-timers are within the bounds.
  *  7. Credits are whole, never negative and never above the scout's capacity, which the hub's own limit caps.
  *  8. A scout's class is what it offers, and counts it.
  *  9. A scout is idle exactly while it is ready, has credit and has room.
  * 10. Each model counts its offerers and scouts rightly, and lists every idle scout that can serve it, each once.
- * 11. No first-timer that any scout may have waits for a model of which a scout is idle.
+ * 11. No first-timer that any scout may have waits for a model of which a scout is idle, unless the store is in trouble
+ *     and it is durable.
  * 12. Every task, pause and unacknowledged cancel has a deadline, no later than what it stands for; so has a model that
  *     nobody offers; nothing else has one.
  * 13. The step's own worklists are empty.
@@ -29,6 +31,7 @@ import type { ModelEntry, OfferClass, Scout, Task } from './entities.ts'
 import { heldLeases, leasedDueMs, leasesOf } from './leases.ts'
 import { hasRoom, instanceKey } from './roster.ts'
 import type { CoreState } from './state.ts'
+import { waitsForStore } from './store-trouble.ts'
 import { isTerminal } from './task.ts'
 
 /** One sentence per broken invariant, opening with its number; empty when all hold. */
@@ -110,8 +113,12 @@ function checkTask(core: CoreState, id: number, task: Task, count: Recount, chec
   }
   const isWaiting = entry.waiting.has(task)
   const hasTried = task.triedScouts.length > 0
-  check(isWaiting === (state === 'ready' && !hasTried), 4, id, `${state}, attempt ${task.attempt}, waits`)
-  check(entry.picky.has(task) === (state === 'ready' && hasTried), 4, id, `${state}, attempt ${task.attempt}, is picky`)
+  const isPassedOver = core.passedOver.has(task)
+  const isQueued = state === 'ready' && !isPassedOver
+  const mayBePassedOver = state === 'ready' && task.intent !== null && core.storeTroubled
+  check(!isPassedOver || mayBePassedOver, 4, id, `${state} and passed over`)
+  check(isWaiting === (isQueued && !hasTried), 4, id, `${state}, attempt ${task.attempt}, waits`)
+  check(entry.picky.has(task) === (isQueued && hasTried), 4, id, `${state}, attempt ${task.attempt}, is picky`)
   check((state === 'blocked') === task.blockers > 0, 16, id, `${state} with ${task.blockers} blockers`)
   if (task.intent !== null) {
     check(
@@ -121,10 +128,10 @@ function checkTask(core: CoreState, id: number, task: Task, count: Recount, chec
       'is in no open intent',
     )
   }
-  if (state === 'ready') {
+  if (isQueued) {
     check(core.index.entries.get(entry.key) === entry, 4, id, 'waits for a model that was forgotten')
     add(isWaiting ? count.waiting : count.picky, entry)
-    if (task.heapIndex >= 0) add(count.plain, entry)
+    if (task.heapIndex >= 0 && !waitsForStore(core, task)) add(count.plain, entry)
     if (task.intent === null) add(count.queuedByTenant, task.tenant)
     else count.queuedDurable++
     if (task.intent === null && task.attempt === 0) add(count.waitingByTenant, task.tenant)

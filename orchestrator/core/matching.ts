@@ -13,6 +13,7 @@ import { notOffered } from './not-offered.ts'
 import { type Choice, capabilityFor, choose, mayTry } from './placement.ts'
 import { hasRoom } from './roster.ts'
 import { type CoreState, hubDraining } from './state.ts'
+import { passOver, waitsForStore } from './store-trouble.ts'
 
 /** Tasks that came back looked at for one freed scout: those it may not have are passed over. */
 const pickyLooks = 16
@@ -21,21 +22,24 @@ const queuesLooked = 8
 
 export function matchAll(core: CoreState): void {
   const { freed, homeless } = core
-  while (freed.length + homeless.length > 0) {
+  // Many come home at once when the store can write again: each is looked at in its place.
+  let next = 0
+  while (freed.length > 0 || next < homeless.length) {
     for (let scout = freed.pop(); scout !== undefined; scout = freed.pop()) serve(core, scout)
     // One at a time, because a task that ends here may free scouts.
-    const task = homeless.shift()
+    const task = homeless[next++]
     if (task !== undefined) placeOrQueue(core, task)
   }
+  homeless.length = 0
 }
 
 function placeOrQueue(core: CoreState, task: Task): void {
   if (task.state !== 'ready' || !findEntry(core, task) || isSpent(core, task)) return
-  const leaves = core.draining && task.intent !== null
-  if (!leaves) noteSought(task)
-  const chosen = leaves ? undefined : choose(core.index, task, core.random)
+  const stays = (core.draining && task.intent !== null) || waitsForStore(core, task)
+  if (!stays) noteSought(task)
+  const chosen = stays ? undefined : choose(core.index, task, core.random)
   if (chosen !== undefined) give(core, task, chosen)
-  else if (core.draining && !leaves) finish(core, task, 'failed', hubDraining())
+  else if (core.draining && !stays) finish(core, task, 'failed', hubDraining())
   else if (task.attempt === 0 && isFull(core, task)) {
     const cause = fault('queue_full', 'Too many requests are waiting for a scout. Try again in a few seconds.', {
       retryAfterMs: 2_000,
@@ -99,7 +103,7 @@ export function hedge(core: CoreState, task: Task): void {
 /** Gives a scout waiting tasks until it is full or nothing waits that it could do; only then is it known as idle. */
 function serve(core: CoreState, scout: Scout): void {
   if (scout.state === 'gone') return
-  while (core.queued > 0 && !core.draining && hasRoom(scout)) {
+  while (hasWork(core) && hasRoom(scout)) {
     const task = nextFor(core, scout)
     if (task === undefined) break
     if (isSpent(core, task)) continue
@@ -108,6 +112,10 @@ function serve(core: CoreState, scout: Scout): void {
     grant(core, task, capabilityFor(scout, task)!)
   }
   core.roster.refresh(scout)
+}
+
+function hasWork({ draining, storeTroubled, queued, queuedByClients }: CoreState): boolean {
+  return !draining && (storeTroubled ? queuedByClients : queued) > 0
 }
 
 /**
@@ -122,13 +130,21 @@ function nextFor(core: CoreState, scout: Scout): Task | undefined {
   for (let step = 0; step < entries.length && looks > 0; step++) {
     const entry = entries[(from + step) % entries.length]!
     if (entry.queued === 0 || !isAble(scout, entry)) continue
-    const fits = (task: Task) => mayTry(entry, scout, task)
-    const task = pickyFor(entry, fits) ?? entry.waiting.peek(fits)
+    const task = firstOf(core, entry, scout)
     if (task === undefined) continue
     looks--
     if (next === undefined || task.queuedMs < next.queuedMs) next = task
   }
   return next
+}
+
+function firstOf(core: CoreState, entry: ModelEntry, scout: Scout): Task | undefined {
+  const fits = (task: Task) => mayTry(entry, scout, task)
+  for (;;) {
+    const task = pickyFor(entry, fits) ?? entry.waiting.peek(fits)
+    if (task === undefined || !waitsForStore(core, task)) return task
+    passOver(core, task)
+  }
 }
 
 function pickyFor({ picky }: ModelEntry, fits: (task: Task) => boolean): Task | undefined {

@@ -147,6 +147,7 @@ function blankRecord(scout: string, operator: string): ScoutRecord {
     noted: null,
     notedSlot: Number.NEGATIVE_INFINITY,
     speeds: null,
+    pauses: null,
     sessions: 0,
   }
 }

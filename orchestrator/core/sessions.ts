@@ -8,18 +8,21 @@ import { fault } from '../../shared/faults.ts'
 import { autoModel } from '../../shared/task.ts'
 import { endAttempt, mayMigrate } from './attempts.ts'
 import type { Lease, OfferClass, Scout, Task } from './entities.ts'
-import type { Event, HeldReply, ScoutJoined } from './events.ts'
+import type { Event, HeldReply, ScoutJoined, UnsentGrant } from './events.ts'
 import { drop, expiryOf, heldLeases, hold, leaseOf, leasesOf, lookAgain, renew } from './leases.ts'
 import { bookMissed } from './missed-work.ts'
 import { sameNonce } from './nonce.ts'
 import { forgetOrphan, noteOrphan, orphansOf } from './orphans.ts'
+import { keepPauses, takeUpPauses } from './pauses.ts'
 import type { CoreState } from './state.ts'
+import { takeBack } from './store-trouble.ts'
 
 export function join(core: CoreState, joined: ScoutJoined): void {
   const twin = core.roster.twin(joined)
   const orphans = twin === undefined ? [] : takeOff(core, twin)
   if (twin !== undefined) core.emit({ type: 'closeSession', session: twin.session, why: 'superseded' })
   const scout = core.roster.join(joined, core.nowMs)
+  takeUpPauses(core, scout)
   keepEntries(core, scout)
   const held = joined.held.map((lease) => takeUp(core, scout, lease))
   const { session, scout: name } = joined
@@ -61,9 +64,10 @@ export function claimsEnded(core: CoreState, session: number): void {
   }
 }
 
-export function leave(core: CoreState, session: number): void {
+export function leave(core: CoreState, session: number, unsent: readonly UnsentGrant[] = []): void {
   const scout = core.roster.bySession.get(session)
   if (scout === undefined) return
+  for (const grant of unsent) takeBack(core, grant)
   for (const orphan of takeOff(core, scout)) abandonLease(core, orphan)
 }
 
@@ -85,7 +89,7 @@ function takeOff(core: CoreState, scout: Scout): Orphan[] {
     orphans.push({ task, lease, isForsaken })
     noteOrphan(core, task, lease)
   }
-  for (const pause of scout.pauses?.values() ?? []) core.wheel.disarm(pause)
+  keepPauses(core, scout)
   for (const watch of scout.cancels?.values() ?? []) core.wheel.disarm(watch)
   scout.cancels = null
   core.roster.leave(scout)

@@ -61,6 +61,9 @@ export class CoreState {
   /** Until when unknown models are held open after a restart. */
   readonly bootGraceUntilMs: number
   draining = false
+  /** The store cannot write just now, and the durable tasks that were taken out of their queues meanwhile. */
+  storeTroubled = false
+  readonly passedOver = new Set<Task>()
   sequence = 0
 
   /** Time of the event being handled, and where its effects go. */

@@ -23,6 +23,7 @@ import { plainWishes } from '../core/task.ts'
 import type { Carrier, CarrierHost } from './carrier.ts'
 import type { PlannerFunctions } from './conductor-port.ts'
 import type { Feed } from './feed.ts'
+import { Gate } from './gate.ts'
 import { DurableIntents } from './intents.ts'
 import { Journal } from './journal.ts'
 import { keepAnswer } from './kept-answers.ts'
@@ -42,7 +43,7 @@ import type {
 import { Relay } from './relay.ts'
 import { Replays } from './replays.ts'
 import { Standings } from './standings.ts'
-import { type Store, StoreError, type StoreWrite } from './store-port.ts'
+import { type Store, StoreError } from './store-port.ts'
 import { UsageBook } from './usage-book.ts'
 
 /** A renewal is told to the core at most this often per attempt; a third of the shortest useful lease. */
@@ -69,6 +70,7 @@ export class HubEngine implements Engine, ScoutEvents, CarrierHost {
   private readonly system: System
   private readonly store: Store
   private readonly performer: Performer
+  private readonly gate: Gate
   private readonly book: UsageBook
   private readonly relays = new Map<number, Relay>()
   private readonly listings: Listings
@@ -95,7 +97,7 @@ export class HubEngine implements Engine, ScoutEvents, CarrierHost {
     })
     this.listings = new Listings(this.core.state, system)
     this.standings = new Standings(this.core.state, (session, frame) => this.performer.links?.send(session, frame))
-    this.journal = new Journal(store, system)
+    this.journal = new Journal(store, system, (isTroubled) => this.dispatch(this.gate.turned(isTroubled)))
     this.replays = new Replays(store, system)
     this.intents = new DurableIntents({
       system,
@@ -120,6 +122,7 @@ export class HubEngine implements Engine, ScoutEvents, CarrierHost {
       epoch,
       leaseTtlMs: this.core.state.settings.leaseTtlMs,
     })
+    this.gate = new Gate(this.journal, this.intents, this.performer)
   }
 
   /** Begins to live: what was left open is taken up, scouts can be reached through `links`, and time passes. */
@@ -285,7 +288,7 @@ export class HubEngine implements Engine, ScoutEvents, CarrierHost {
   gone(session: number): void {
     this.listings.gone(session)
     this.standings.gone(session)
-    this.dispatch({ type: 'scoutGone', session })
+    this.dispatch({ type: 'scoutGone', session, unsent: this.gate.recall(session) })
     this.noteIdle()
   }
 
@@ -337,44 +340,11 @@ export class HubEngine implements Engine, ScoutEvents, CarrierHost {
     try {
       for (let next = this.inbox.shift(); next !== undefined; next = this.inbox.shift()) {
         this.core.step(next, this.system.nowMs(), this.effects)
-        this.carryOut()
+        this.gate.pass(this.effects)
       }
     } finally {
       this.stepping = false
     }
-  }
-
-  /**
-   * Performs the effects of one step: at once, or after the commit of what they rest on. What concerns durable tasks
-   * waits for the commits of this and earlier steps, so that nothing overtakes its cause; what concerns a client that
-   * waits never waits for the disk.
-   */
-  private carryOut(): void {
-    const { effects, performer } = this
-    if (!this.journal.busy && !effects.some(({ type }) => type === 'persist')) {
-      for (const effect of effects) performer.perform(effect)
-      effects.length = 0
-      return
-    }
-    const writes: StoreWrite[] = []
-    const gated: Effect[] = []
-    const free: Effect[] = []
-    for (const effect of effects) {
-      if (effect.type === 'persist') writes.push(...this.intents.writesOf(effect.change))
-      const waits = effect.type === 'persist' || this.isDurable(effect)
-      if (waits) gated.push(effect)
-      else free.push(effect)
-    }
-    effects.length = 0
-    const perform = () => {
-      for (const effect of gated) performer.perform(effect)
-    }
-    if (gated.length > 0) this.journal.add(writes, perform)
-    for (const effect of free) performer.perform(effect)
-  }
-
-  private isDurable(effect: Effect): boolean {
-    return 'task' in effect && this.intents.isDurable(effect.task)
   }
 
   private noteIdle(): void {

@@ -1,9 +1,10 @@
 /**
  * Following an intent. What happened to it is in the store, numbered; the pieces of answers under way are in its
  * transcripts. A reader goes through both and can be resumed: its event ids name the last stored event and how far it
- * had come in each running attempt, which still holds after a restart, because a scout sends its lines again.
+ * had come in each running attempt, which still holds after a restart, because a scout sends its lines again. So that
+ * an id fits into a header, only so many attempts are told as they run; of the others all pieces come later.
  */
-import { eventsPortion, grownIdCharsMax } from '../../shared/limits.ts'
+import { eventsPortion, followedNodesMax, grownIdCharsMax } from '../../shared/limits.ts'
 import type { Pending } from './growth.ts'
 import type { IntentEvent, IntentEvents } from './intents-port.ts'
 import type { EventRow, Store } from './store-port.ts'
@@ -118,6 +119,7 @@ export class EventReader implements IntentEvents {
       if (this.isOver(task)) return false
       const { node, transcript } = task
       const place = this.places.get(node)
+      if (place === undefined && this.isFull) return false
       const told = place?.attempt === transcript.attempt ? place.index : 0
       return transcript.lines.length > told
     })
@@ -127,7 +129,7 @@ export class EventReader implements IntentEvents {
     // What was said before a task ended comes before its end. Of an attempt that was reset nothing is left to tell.
     const { node } = JSON.parse(row.data) as { node?: string }
     const task = this.live?.tasks.find((candidate) => candidate.node === node)
-    if (task !== undefined && row.type === 'task_settled') this.tellChunks(task, events)
+    if (task !== undefined && row.type === 'task_settled') this.tellChunks(task, events, true)
     if (node !== undefined && row.type !== 'task_started') this.places.delete(node)
     this.seq = row.seq
     events.push({ id: this.id(), type: row.type as IntentEvent['type'], data: row.data })
@@ -137,12 +139,19 @@ export class EventReader implements IntentEvents {
     return settledSeq > 0 && settledSeq <= this.seq
   }
 
-  private tellChunks(task: LiveTask, events: IntentEvent[]): void {
+  /** Whether as many attempts are begun to be told as an id names; another one waits for the end of one of them. */
+  private get isFull(): boolean {
+    return this.places.size >= followedNodesMax
+  }
+
+  private tellChunks(task: LiveTask, events: IntentEvent[], isOver = false): void {
     const { node, transcript } = task
     const { attempt, lines } = transcript
     if (attempt === 0 || this.isOver(task)) return
     let place = this.places.get(node)
     if (place?.attempt !== attempt) {
+      this.places.delete(node)
+      if (lines.length === 0 || (this.isFull && !isOver)) return
       place = { attempt, index: 0 }
       this.places.set(node, place)
     }
@@ -157,7 +166,7 @@ export class EventReader implements IntentEvents {
   /** `<last stored event>` and, for every attempt begun to be told, `~<node>.<attempt>.<lines told>`. */
   private id(): string {
     let id = String(this.seq)
-    for (const [node, { attempt, index }] of this.places) if (index > 0) id += `~${node}.${attempt}.${index}`
+    for (const [node, { attempt, index }] of this.places) id += `~${node}.${attempt}.${index}`
     return id
   }
 

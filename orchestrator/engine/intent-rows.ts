@@ -5,7 +5,7 @@
 import type { Fault } from '../../shared/faults.ts'
 import type { Accept, AcceptedTask } from '../core/events.ts'
 import type { IntentSubmission, IntentView, PlannedTask, TaskView, Terms } from './intents-port.ts'
-import type { IntentRow, OpenIntent, TaskRow } from './store-port.ts'
+import type { IntentRow, OpenIntent, SummedIntent, TaskRow } from './store-port.ts'
 
 function readJson<T>(text: string): T {
   return JSON.parse(text) as T
@@ -120,16 +120,21 @@ export function taskView(row: TaskRow): TaskView {
   }
 }
 
-export function intentView(row: IntentRow, tasks: readonly TaskRow[]): IntentView {
-  const { id, state, priority, createdMs, deadlineMs, finishedMs, resultNode } = row
-  const usage = { promptTokens: 0, completionTokens: 0 }
-  for (const task of tasks) {
-    usage.promptTokens += task.promptTokens
-    usage.completionTokens += task.completionTokens
-  }
+export function intentView(row: SummedIntent): IntentView {
+  const { id, state, priority, createdMs, deadlineMs, finishedMs, resultNode, promptTokens, completionTokens } = row
+  const usage = { promptTokens, completionTokens }
   const metadata = readJson<Record<string, string>>(row.metadata)
   const times = { createdMs, deadlineMs, finishedMs }
   return { id, state, priority, ...times, metadata, fault: faultOf(row.fault), resultNode, usage }
+}
+
+export function summed(row: IntentRow, tasks: readonly TaskRow[]): SummedIntent {
+  const sums = { promptTokens: 0, completionTokens: 0 }
+  for (const task of tasks) {
+    sums.promptTokens += task.promptTokens
+    sums.completionTokens += task.completionTokens
+  }
+  return { ...row, ...sums }
 }
 
 export function faultOf(text: string | null): Fault | null {

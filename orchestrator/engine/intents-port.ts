@@ -126,6 +126,8 @@ export interface Intents {
   /** Newest first; `before` is the id of the last one seen. */
   list(viewer: Viewer, filter: { state?: IntentState; before?: string; limit: number }): IntentView[]
   tasks(id: string): TaskView[]
+  /** All of these at once; `result` is that of the intent, undefined until it is done. */
+  whole(id: string, viewer: Viewer): { view: IntentView; tasks: TaskView[]; result: Uint8Array | undefined } | undefined
   /**
    * The result of a node, JSON of one object without `id`, `object`, `created`, `model`; undefined until it is done.
    */
@@ -137,6 +139,9 @@ export interface Intents {
    * are there stay. Resolves after the commit with null, or with why not.
    */
   retry(id: string, node: string, viewer: Viewer): Promise<Fault | null>
-  /** Cancels every task that is not terminal; false when there is no such intent. Resolves after the commit. */
-  cancel(id: string, viewer: Viewer): Promise<boolean>
+  /**
+   * Cancels every task that is not terminal. Resolves after the commit with null, or at once with why that cannot be
+   * written: then nothing of the intent goes on, but a hub that ends before its disk heals knows nothing of it.
+   */
+  cancel(id: string, viewer: Viewer): Promise<Fault | null>
 }

@@ -12,7 +12,17 @@ import type { CarrierHost } from './carrier.ts'
 import { Conductor } from './conductor.ts'
 import type { PlannerFunctions } from './conductor-port.ts'
 import { EventReader, LiveIntent, type LiveTask } from './intent-events.ts'
-import { acceptEvent, intentRow, intentView, keptRequest, taskRow, taskView, termsOf, waitsOf } from './intent-rows.ts'
+import {
+  acceptEvent,
+  intentRow,
+  intentView,
+  keptRequest,
+  summed,
+  taskRow,
+  taskView,
+  termsOf,
+  waitsOf,
+} from './intent-rows.ts'
 import type {
   Accepted,
   IntentEvents,
@@ -118,16 +128,25 @@ export class DurableIntents implements Intents {
   intent(id: string, viewer: Viewer): IntentView | undefined {
     const { store } = this.options
     const row = store.intent(id)
-    return row === undefined || !maySee(row.tenant, viewer) ? undefined : intentView(row, store.tasksOf(id))
+    return row === undefined || !maySee(row.tenant, viewer) ? undefined : intentView(summed(row, store.tasksOf(id)))
   }
 
   list(viewer: Viewer, filter: { state?: IntentState; before?: string; limit: number }): IntentView[] {
     const { store } = this.options
-    return store.intents({ tenant: viewer, ...filter }).map((row) => intentView(row, store.tasksOf(row.id)))
+    return store.intents({ tenant: viewer, ...filter }).map(intentView)
   }
 
   tasks(id: string): TaskView[] {
     return this.options.store.tasksOf(id).map(taskView)
+  }
+
+  whole(id: string, viewer: Viewer): ReturnType<Intents['whole']> {
+    const { store } = this.options
+    const row = store.intent(id)
+    if (row === undefined || !maySee(row.tenant, viewer)) return undefined
+    const tasks = store.tasksOf(id)
+    const last = row.state === 'done' ? tasks.find(({ node }) => node === row.resultNode) : undefined
+    return { view: intentView(summed(row, tasks)), tasks: tasks.map(taskView), result: last && store.result(last.task) }
   }
 
   result(id: string, node: string): Uint8Array | undefined {
@@ -143,20 +162,28 @@ export class DurableIntents implements Intents {
     return new EventReader(id, this.live.get(id) ?? null, store, lastEventId)
   }
 
-  cancel(id: string, viewer: Viewer): Promise<boolean> {
+  cancel(id: string, viewer: Viewer): Promise<Fault | null> {
     const { store, journal, dispatch } = this.options
     const row = store.intent(id)
-    if (row === undefined || !maySee(row.tenant, viewer)) return Promise.resolve(false)
+    if (row === undefined || !maySee(row.tenant, viewer)) return Promise.resolve(noSuchIntent)
     const cause = fault('cancelled', 'The client cancelled the intent.')
     dispatch({ type: 'cancelIntent', intent: id, fault: cause })
-    return new Promise((resolve) => journal.add([], () => resolve(true)))
+    // What is over stays as it is, whatever the disk does.
+    if (row.state !== 'running' && !this.reviving.has(id)) return Promise.resolve(null)
+    return new Promise((resolve) => {
+      journal.promise(
+        [],
+        () => resolve(null),
+        () => resolve(notWritable),
+      )
+    })
   }
 
   retry(id: string, node: string, viewer: Viewer): Promise<Fault | null> {
     const { store, system, journal, core, dispatch } = this.options
     const over = store.openIntent(id)
     if (over === undefined || !maySee(over.intent.tenant, viewer)) {
-      return Promise.resolve(fault('not_found', 'There is no such intent, or it is no longer kept.', { param: 'id' }))
+      return Promise.resolve(noSuchIntent)
     }
     const isOver = over.intent.state !== 'running' && !this.live.has(id) && !this.reviving.has(id)
     const tasks = isOver ? revivalOf(over.tasks, node) : stillRunning
@@ -331,6 +358,8 @@ export class DurableIntents implements Intents {
     return record
   }
 }
+
+const noSuchIntent = fault('not_found', 'There is no such intent, or it is no longer kept.', { param: 'id' })
 
 const stillRunning = fault(
   'invalid_request',

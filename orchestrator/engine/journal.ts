@@ -46,6 +46,8 @@ export class Journal {
   constructor(
     private readonly store: Store,
     private readonly system: System,
+    /** Told when trouble begins, and when it is over. */
+    private readonly onTurn: (isTroubled: boolean) => void = () => {},
   ) {}
 
   /** Whether something waits for a commit, or for what follows from one. */
@@ -105,12 +107,14 @@ export class Journal {
   private commitSome(): boolean {
     const { batch, writes } = this.nextBatch()
     const lazy = this.lazy.slice(0, journalRowsMax)
+    const wasTroubled = this.trouble !== null
     try {
       if (writes.length + lazy.length > 0) this.store.commit([...writes, ...lazy])
       this.trouble = null
     } catch (error) {
       if (!(error instanceof StoreError) || error.trouble === 'fenced') throw error
       this.refuseNew(error.trouble)
+      if (!wasTroubled) this.onTurn(true)
       return false
     }
     this.entries = this.entries.slice(batch.length)
@@ -121,6 +125,7 @@ export class Journal {
     } finally {
       this.following = false
     }
+    if (wasTroubled) this.onTurn(false)
     return true
   }
 

@@ -132,7 +132,8 @@ export class Listings {
       tasksLeased += scout.running
       creditsHeld += scout.credits
     }
-    return { scouts: this.core.roster.bySession.size, tasksQueued: this.core.queued, tasksLeased, creditsHeld }
+    const { queued, passedOver, roster } = this.core
+    return { scouts: roster.bySession.size, tasksQueued: queued + passedOver.size, tasksLeased, creditsHeld }
   }
 
   /** Tasks ahead of this one in its model's queue; null when it does not wait for a scout. */

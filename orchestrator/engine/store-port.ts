@@ -30,6 +30,9 @@ export type IntentState = 'running' | 'done' | 'failed' | 'cancelled'
  */
 export type DurableTaskState = 'blocked' | 'ready' | 'leased' | 'done' | 'failed' | 'cancelled' | 'skipped'
 
+/** An intent with the tokens of all its tasks. */
+export type SummedIntent = IntentRow & Pick<TaskRow, 'promptTokens' | 'completionTokens'>
+
 export interface IntentRow {
   /** `int_…`. */
   id: string
@@ -235,8 +238,8 @@ export interface Store {
   /** All of these in one transaction, durably. Throws StoreError; then none of them happened (but see `unknown`). */
   commit(writes: readonly StoreWrite[]): void
   intent(id: string): IntentRow | undefined
-  /** Newest first; nothing when `before` is unknown. */
-  intents(filter: IntentFilter): IntentRow[]
+  /** Newest first; nothing when `before` is unknown. One question, however many there are. */
+  intents(filter: IntentFilter): SummedIntent[]
   /** In the order in which they were planned. */
   tasksOf(intent: string): TaskRow[]
   request(task: number): Uint8Array | undefined

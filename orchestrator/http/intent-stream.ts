@@ -9,7 +9,7 @@ import type { IntentEvent } from '../engine/intents-port.ts'
 import { AnswerWatch } from './answer-watch.ts'
 import type { Exchange } from './exchange.ts'
 import type { AnswerNews, IntentAnswer } from './intent-answer.ts'
-import { streamHeaders } from './reply.ts'
+import { StallTimer, streamed } from './pull-stream.ts'
 
 /** How the parts of an answer are written down; each gives whole events, or an empty string. */
 export interface Voice {
@@ -28,17 +28,14 @@ interface StreamOptions {
 }
 
 export function streamIntent(exchange: Exchange, options: StreamOptions): Response {
-  exchange.streams = true
-  const stream = new IntentStream(exchange, options)
-  const source = { pull: stream.pull.bind(stream), cancel: stream.cancel.bind(stream) }
-  return new Response(new ReadableStream(source, { highWaterMark: 0 }), { headers: streamHeaders(exchange.id) })
+  return streamed(exchange, new IntentStream(exchange, options))
 }
 
 class IntentStream {
   private state: 'opening' | 'flowing' | 'closed' = 'opening'
   private hasText = false
   private readonly watch: AnswerWatch
-  private stopStallTimer: () => void = () => {}
+  private readonly stall: StallTimer
 
   constructor(
     private readonly exchange: Exchange,
@@ -51,11 +48,11 @@ class IntentStream {
       if (this.state !== 'closed') options.onLeave()
     }
     this.watch = new AnswerWatch({ readable: () => answer.readable(), abandon }, edge.system, request.signal)
+    this.stall = new StallTimer(exchange, () => this.cancel())
   }
 
-  /** The client can take more. Never throws: the runtime would cut the connection without a word. */
   async pull(controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> {
-    this.stopStallTimer()
+    this.stall.stop()
     let text: string | null
     try {
       text = await this.next()
@@ -65,11 +62,11 @@ class IntentStream {
     if (text === null) return this.cancel()
     controller.enqueue(Buffer.from(text))
     if (this.ended()) controller.close()
-    else this.startStallTimer()
+    else this.stall.start()
   }
 
   cancel(): void {
-    this.stopStallTimer()
+    this.stall.stop()
     this.watch.leave()
     this.close(499)
   }
@@ -107,16 +104,6 @@ class IntentStream {
     this.close(200)
     this.watch.leave()
     return out + (end === 'done' ? voice.done() : voice.failed(end))
-  }
-
-  private startStallTimer(): void {
-    const { edge, server, request } = this.exchange
-    const timer = edge.system.after(edge.settings.clientStallMs, () => {
-      this.cancel()
-      // Its socket is full, so the runtime has to cut it.
-      server.timeout(request, 1)
-    })
-    this.stopStallTimer = () => timer.cancel()
   }
 
   /** A defect: nothing of it is shown but the request id. */

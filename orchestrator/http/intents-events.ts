@@ -7,6 +7,7 @@ import type { IntentEvent, IntentEvents } from '../engine/intents-port.ts'
 import { AnswerWatch } from './answer-watch.ts'
 import type { Exchange } from './exchange.ts'
 import { noSuchIntent, viewerOf } from './intents.ts'
+import { StallTimer, streamed } from './pull-stream.ts'
 import { baseHeaders, streamHeaders } from './reply.ts'
 
 const keepAlive = Buffer.from(': keep-alive\n\n')
@@ -23,10 +24,7 @@ export function followIntent(exchange: Exchange): Response {
     const headers = isOver ? baseHeaders(id, 'text/plain') : streamHeaders(id)
     return new Response(null, { status: isOver ? 204 : 200, headers })
   }
-  exchange.streams = true
-  const stream = new EventStream(exchange, events, first)
-  const source = { pull: stream.pull.bind(stream), cancel: stream.cancel.bind(stream) }
-  return new Response(new ReadableStream(source, { highWaterMark: 0 }), { headers: streamHeaders(id) })
+  return streamed(exchange, new EventStream(exchange, events, first))
 }
 
 function lastEventId(request: Request): string | null {
@@ -38,7 +36,7 @@ type Part = NonNullable<ReturnType<IntentEvents['take']>>
 class EventStream {
   private isOpen = true
   private readonly watch: AnswerWatch
-  private stopStallTimer: () => void = () => {}
+  private readonly stall: StallTimer
 
   constructor(
     private readonly exchange: Exchange,
@@ -49,11 +47,11 @@ class EventStream {
     const { edge, request } = exchange
     const watched = { readable: () => events.readable(), abandon: () => events.close() }
     this.watch = new AnswerWatch(watched, edge.system, request.signal)
+    this.stall = new StallTimer(exchange, () => this.close(499))
   }
 
-  /** The client can take more. Never throws: the runtime would cut the connection without a word. */
   async pull(controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> {
-    this.stopStallTimer()
+    this.stall.stop()
     try {
       const bytes = await this.nextBytes()
       // A client that left has taken its stream along.
@@ -64,13 +62,12 @@ class EventStream {
       edge.log.error({ err: error, requestId: id }, 'a stream of events broke')
       this.close(500)
     }
-    if (this.isOpen) this.startStallTimer()
+    if (this.isOpen) this.stall.start()
     else controller.close()
   }
 
-  /** The client is gone. */
   cancel(): void {
-    this.stopStallTimer()
+    this.stall.stop()
     this.close(499)
   }
 
@@ -89,16 +86,6 @@ class EventStream {
   private bytesOf({ events, ended }: Part): Uint8Array {
     if (ended) this.close(200)
     return Buffer.from(events.map(eventText).join(''))
-  }
-
-  private startStallTimer(): void {
-    const { edge, server, request } = this.exchange
-    const timer = edge.system.after(edge.settings.clientStallMs, () => {
-      this.close(499)
-      // Its socket is full, so the runtime has to cut it.
-      server.timeout(request, 1)
-    })
-    this.stopStallTimer = () => timer.cancel()
   }
 
   private close(status: number): void {

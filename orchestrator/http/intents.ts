@@ -62,17 +62,17 @@ export function listIntents(exchange: Exchange): Response {
 
 export function getIntent(exchange: Exchange): Response {
   const { id, edge, rest } = exchange
-  const view = edge.intents.intent(rest, viewerOf(exchange))
-  if (view === undefined) return noSuchIntent(exchange)
-  const result = view.state === 'done' ? edge.intents.result(rest, view.resultNode) : undefined
-  return replyJson(id, wholeIntent(view, edge.intents.tasks(rest), result))
+  const found = edge.intents.whole(rest, viewerOf(exchange))
+  if (found === undefined) return noSuchIntent(exchange)
+  return replyJson(id, wholeIntent(found.view, found.tasks, found.result))
 }
 
 /** What had ended before stays as it was, and is shown. */
 export async function cancelIntent(exchange: Exchange): Promise<Response> {
-  const { edge, rest } = exchange
-  const found = await edge.intents.cancel(rest, viewerOf(exchange))
-  return found ? getIntent(exchange) : noSuchIntent(exchange)
+  const { id, edge, rest } = exchange
+  const refused = await edge.intents.cancel(rest, viewerOf(exchange))
+  if (refused === null) return getIntent(exchange)
+  return refused.code === 'not_found' ? noSuchIntent(exchange) : refuse(id, refused)
 }
 
 /** The same words for an id that never was and for one of another key: who guesses ids learns nothing. */

@@ -110,7 +110,8 @@ export async function cancelResponse(exchange: Exchange): Promise<Response> {
   const view = found(exchange)
   if (view === null) return noSuchResponse(exchange)
   const { edge, id } = exchange
-  await edge.intents.cancel(view.id, viewerOf(exchange))
+  const refused = await edge.intents.cancel(view.id, viewerOf(exchange))
+  if (refused !== null) return refuse(id, refused)
   return replyJson(id, JSON.stringify(shownResponse(exchange, edge.intents.intent(view.id, null)!)))
 }
 

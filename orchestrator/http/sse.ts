@@ -7,7 +7,8 @@ import { type Fault, fault } from '../../shared/faults.ts'
 import type { Answer, AnswerPart } from '../engine/ports.ts'
 import { AnswerWatch } from './answer-watch.ts'
 import type { Exchange } from './exchange.ts'
-import { faultBody, refuse, streamHeaders } from './reply.ts'
+import { StallTimer, streamed } from './pull-stream.ts'
+import { faultBody, refuse } from './reply.ts'
 import { answerHead, chasmField, splice } from './splice.ts'
 
 const bytesOf = (text: string) => new TextEncoder().encode(text)
@@ -26,9 +27,7 @@ export async function streamAnswer(exchange: Exchange, answer: Answer, options: 
   const stream = new AnswerStream(exchange, answer, options)
   const refusal = await stream.open()
   if (refusal !== null) return refuse(exchange.id, refusal)
-  exchange.streams = true
-  const source = { pull: stream.pull.bind(stream), cancel: stream.cancel.bind(stream) }
-  return new Response(new ReadableStream(source, { highWaterMark: 0 }), { headers: streamHeaders(exchange.id) })
+  return streamed(exchange, stream)
 }
 
 type Phase = 'opening' | 'waiting' | 'flowing' | 'stalled' | 'closed'
@@ -48,7 +47,7 @@ class AnswerStream {
   private first: AnswerPart | null = null
   /** What stands before the fields of every chunk; known from the first line on. */
   private head = eventEnd
-  private stopStallTimer: () => void = () => {}
+  private readonly stall: StallTimer
 
   constructor(
     private readonly exchange: Exchange,
@@ -56,6 +55,7 @@ class AnswerStream {
     private readonly options: StreamOptions,
   ) {
     this.watch = new AnswerWatch(answer, exchange.edge.system, exchange.request.signal)
+    this.stall = new StallTimer(exchange, () => this.giveUp())
   }
 
   /** Waits for the first news, but not longer than a keep-alive. The fault of an answer that failed before it began. */
@@ -74,9 +74,8 @@ class AnswerStream {
     return null
   }
 
-  /** The client can take more. Never throws: the runtime would cut the connection without a word. */
   async pull(controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> {
-    this.stopStallTimer()
+    this.stall.stop()
     let bytes: Uint8Array | null
     try {
       bytes = await this.nextBytes()
@@ -87,12 +86,11 @@ class AnswerStream {
     if (bytes === null) return this.cancel()
     controller.enqueue(bytes)
     if (this.phase === 'closed') controller.close()
-    else this.startStallTimer()
+    else this.stall.start()
   }
 
-  /** The client is gone. */
   cancel(): void {
-    this.stopStallTimer()
+    this.stall.stop()
     this.watch.leave()
     if (this.phase !== 'closed') this.close(499)
   }
@@ -147,18 +145,11 @@ class AnswerStream {
     return bytesOf(before === null ? ': keep-alive\n\n' : `: waiting, position ${before + 1}\n\n`)
   }
 
-  private startStallTimer(): void {
-    const { settings, system } = this.exchange.edge
-    const timer = system.after(settings.clientStallMs, () => this.stall())
-    this.stopStallTimer = () => timer.cancel()
-  }
-
-  /** The client keeps the connection and reads nothing. Its socket is full, so the runtime has to cut it. */
-  private stall(): void {
+  /** The client keeps the connection and reads nothing. */
+  private giveUp(): void {
     if (this.phase === 'closed') return
     this.enter('stalled')
     this.watch.leave()
-    this.exchange.server.timeout(this.exchange.request, 1)
   }
 
   /** For a client that reads again after all, in the moment before it is cut. */

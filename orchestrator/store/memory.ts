@@ -6,11 +6,11 @@
  */
 import {
   type IntentFilter,
-  type IntentRow,
   type KeyRow,
   type OpenIntent,
   type Store,
   StoreError,
+  type SummedIntent,
 } from '../engine/store-port.ts'
 import { copyBytes, copyIdempotency, copyTask, idempotencyKey, MemoryDisk, type StoredIntent } from './memory-disk.ts'
 import { sameBytes, writeBatch } from './memory-writes.ts'
@@ -112,7 +112,7 @@ function whole({ row, tasks, events }: StoredIntent): OpenIntent {
   return { intent: { ...row }, tasks: tasks.map((task) => copyTask(task.row)), requestBytes, lastSeq: events.length }
 }
 
-function listed(disk: MemoryDisk, { tenant, state, before, limit }: IntentFilter): IntentRow[] {
+function listed(disk: MemoryDisk, { tenant, state, before, limit }: IntentFilter): SummedIntent[] {
   const rows = [...disk.intents.values()].map((stored) => stored.row)
   const end = before === undefined ? rows.length : rows.findIndex((row) => row.id === before)
   return rows
@@ -120,7 +120,11 @@ function listed(disk: MemoryDisk, { tenant, state, before, limit }: IntentFilter
     .reverse()
     .filter((row) => (tenant === null || row.tenant === tenant) && (state === undefined || row.state === state))
     .slice(0, limit)
-    .map((row) => ({ ...row }))
+    .map((row) => {
+      const tasks = disk.intents.get(row.id)!.tasks.map((task) => task.row)
+      const sumOf = (tokens: 'promptTokens' | 'completionTokens') => tasks.reduce((sum, task) => sum + task[tokens], 0)
+      return { ...row, promptTokens: sumOf('promptTokens'), completionTokens: sumOf('completionTokens') }
+    })
 }
 
 function usageByModel(disk: MemoryDisk, tenant: string | null): ReturnType<Store['usage']> {

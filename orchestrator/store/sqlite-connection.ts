@@ -8,6 +8,8 @@ import { applicationId, migrations } from './migrations.ts'
 import { damaged, vanished } from './sqlite-flaws.ts'
 
 const newestVersion = migrations.length
+/** A program that starts, or copies the database, can wait for another one's lock; whoever runs should not. */
+const bootBusyMs = 5_000
 
 export interface OpenOptions {
   /** Whether a missing or empty file may become a new database. */
@@ -18,7 +20,7 @@ export interface OpenOptions {
 
 /** Sets the connection up and brings the schema up to date. Returns why this file cannot be used, or null. */
 export function readyConnection(db: Database, path: string, options: OpenOptions): string | null {
-  db.run('PRAGMA busy_timeout = 5000')
+  db.run(`PRAGMA busy_timeout = ${bootBusyMs}`)
   db.run('PRAGMA trusted_schema = OFF')
   db.run('PRAGMA cell_size_check = ON')
   db.run('PRAGMA foreign_keys = ON')

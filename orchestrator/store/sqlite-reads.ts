@@ -11,6 +11,7 @@ import type {
   IntentState,
   OpenIntent,
   Store,
+  SummedIntent,
   TaskRow,
 } from '../engine/store-port.ts'
 import type { Statements } from './statements.ts'
@@ -23,6 +24,9 @@ const taskColumns = `task.task, intent.id AS intent, task.node, task.kind, task.
   task.attempt, task.charged, task.returned, task.nonce, task.scout, task.instance, task.served,
   task.prompt_tokens AS promptTokens, task.completion_tokens AS completionTokens, task.fault, task.stage,
   task.waits, task.terms`
+
+const tokenSums = `coalesce(sum(task.prompt_tokens), 0) AS promptTokens,
+  coalesce(sum(task.completion_tokens), 0) AS completionTokens`
 
 const usageSums = `model, sum(tasks) AS tasks, sum(prompt_tokens) AS promptTokens,
   sum(completion_tokens) AS completionTokens`
@@ -88,13 +92,16 @@ export function sqliteReads(statements: Statements): Reads {
 }
 
 /** One statement per shape of filter, each a walk down one index. */
-function listing(statements: Statements): (filter: IntentFilter) => IntentRow[] {
+function listing(statements: Statements): (filter: IntentFilter) => SummedIntent[] {
   const newest = (where: string) =>
-    `SELECT ${intentColumns} FROM intent WHERE ${where} AND seq < ? ORDER BY seq DESC LIMIT ?`
-  const all = statements.keep<IntentRow, [number, number]>(newest('TRUE'))
-  const inState = statements.keep<IntentRow, [IntentState, number, number]>(newest('state = ?'))
-  const ofTenant = statements.keep<IntentRow, [string, number, number]>(newest('tenant = ?'))
-  const ofTenantInState = statements.keep<IntentRow, [string, IntentState, number, number]>(
+    `SELECT ${intentColumns}, ${tokenSums}
+     FROM (SELECT * FROM intent WHERE ${where} AND seq < ? ORDER BY seq DESC LIMIT ?) AS intent
+       LEFT JOIN task ON task.intent_seq = intent.seq
+     GROUP BY intent.seq ORDER BY intent.seq DESC`
+  const all = statements.keep<SummedIntent, [number, number]>(newest('TRUE'))
+  const inState = statements.keep<SummedIntent, [IntentState, number, number]>(newest('state = ?'))
+  const ofTenant = statements.keep<SummedIntent, [string, number, number]>(newest('tenant = ?'))
+  const ofTenantInState = statements.keep<SummedIntent, [string, IntentState, number, number]>(
     newest('tenant = ? AND state = ?'),
   )
   const place = statements.keep<{ seq: number }, [string]>('SELECT seq FROM intent WHERE id = ?')

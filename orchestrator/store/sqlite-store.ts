@@ -3,6 +3,7 @@
  * connection must be readied before; from then on it belongs to this store alone.
  */
 import type { Database } from 'bun:sqlite'
+import { storeBusyMs } from '../../shared/limits.ts'
 import type { Store } from '../engine/store-port.ts'
 import { sqliteBackup } from './sqlite-backup.ts'
 import { sqliteKeys } from './sqlite-keys.ts'
@@ -16,8 +17,15 @@ export function sqliteStore(db: Database): Store {
   const statements = new Statements(db)
   const steps = transactionSteps(db, statements)
   const apply = sqliteWriter(statements)
+  const keys = sqliteKeys(statements, steps)
   return {
-    ...sqliteKeys(statements, steps),
+    ...keys,
+    nextEpoch() {
+      const epoch = keys.nextEpoch()
+      // From its epoch on a hub runs, and others wait for its loop.
+      db.run(`PRAGMA busy_timeout = ${storeBusyMs}`)
+      return epoch
+    },
     ...sqliteReads(statements),
     commit(writes) {
       if (writes.length === 0) return

@@ -53,7 +53,7 @@ function rowsAsGiven(fresh: () => StoreMaker): void {
     for (const [at, intent] of intents.entries()) {
       const text = oddTexts[at]!
       expect(store().intent(intent.id)).toEqual(intent)
-      expect(store().intents({ tenant: intent.tenant, limit: 9 })).toEqual([intent])
+      expect(store().intents({ tenant: intent.tenant, limit: 9 })).toMatchObject([intent])
       expect(store().tasksOf(intent.id)[0]).toMatchObject({ node: text, needs: text, served: text, fault: text })
       expect(store().eventsAfter(intent.id, 0, 9)).toEqual([
         { intent: intent.id, seq: 1, type: text, data: text, atMs: at },
@@ -139,12 +139,32 @@ function listings(fresh: () => StoreMaker): void {
     reopen()
     for (const tenant of [null, 'key_a', 'key_b', 'key_c']) {
       const own = rows.filter((row) => tenant === null || row.tenant === tenant)
-      expect(store().intents({ tenant, limit: 100 })).toEqual(own)
+      expect(store().intents({ tenant, limit: 100 })).toMatchObject(own)
       for (const state of ['running', 'done', 'failed', 'cancelled'] as const) {
         const wanted = own.filter((row) => row.state === state)
-        expect(store().intents({ tenant, state, limit: 100 })).toEqual(wanted)
+        expect(store().intents({ tenant, state, limit: 100 })).toMatchObject(wanted)
       }
     }
+  })
+
+  test('lists each intent with the tokens of its own tasks', () => {
+    const { store, reopen } = storeStage(fresh())
+    const used = (promptTokens: number, completionTokens: number) => ({ promptTokens, completionTokens })
+    const tasksOf: Record<string, { promptTokens: number; completionTokens: number }[]> = {
+      int_a: [used(1, 20), used(300, 4_000), used(0, 0)],
+      int_b: [],
+      int_c: [used(7, 0)],
+    }
+    let task = 0
+    for (const [id, uses] of Object.entries(tasksOf)) {
+      const tasks = uses.map((use) => taskRow(++task, id, { node: `n${task}`, ...use }))
+      store().commit([newIntent(intentRow(id), tasks)])
+    }
+    const sums = [used(7, 0), used(0, 0), used(301, 4_020)]
+    for (const filter of [{ tenant: null }, { tenant: 'key_a' }, { tenant: null, state: 'running' as const }]) {
+      expect(reopen().intents({ ...filter, limit: 9 })).toMatchObject(sums)
+    }
+    expect(store().intents({ tenant: 'key_a', state: 'running', limit: 2 })).toMatchObject(sums.slice(0, 2))
   })
 
   test('pages through a listing without leaving one out or showing one twice, also while others arrive', () => {
@@ -168,7 +188,7 @@ function listings(fresh: () => StoreMaker): void {
     const { store } = storeStage(fresh())
     const rows = variedIntents(store())
     const older = rows.slice(6).filter(({ tenant }) => tenant === 'key_a')
-    expect(store().intents({ tenant: 'key_a', before: rows[5]!.id, limit: 100 })).toEqual(older)
+    expect(store().intents({ tenant: 'key_a', before: rows[5]!.id, limit: 100 })).toMatchObject(older)
     expect(store().intents({ tenant: 'key_a', before: 'int_nobody', limit: 100 })).toEqual([])
     expect(store().intents({ tenant: null, limit: 0 })).toEqual([])
   })

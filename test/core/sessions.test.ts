@@ -20,6 +20,55 @@ function stage(): { bench: CoreHarness; session: number; task: number; grant: Gr
   return { bench, session, task, grant, other }
 }
 
+describe("a provider's pause", () => {
+  function paused(retryAfterMs: number) {
+    const bench = new CoreHarness()
+    const session = bench.join(['m', 'n'], 1, who)
+    bench.submit()
+    bench.settle(bench.grant(), 'released', 'provider_rate_limited', retryAfterMs)
+    return { bench, session }
+  }
+
+  test('outlives the session of its scout, for its time and for its model alone', () => {
+    const { bench, session } = paused(5_000)
+    bench.gone(session)
+    bench.pass(2_000)
+    bench.join(['m', 'n'], 2, who)
+    expect(bench.take('grant')).toEqual([])
+    bench.submit({ model: 'n' })
+    const other = bench.grant()
+    expect(other.model).toBe('n')
+    bench.settle(other)
+    bench.pass(2_900)
+    expect(bench.take('grant')).toEqual([])
+    bench.pass(200)
+    expect(bench.grant()).toMatchObject({ model: 'm', attempt: 2 })
+  })
+
+  test('is passed on by a session that is superseded, and again by the next', () => {
+    const { bench } = paused(6_000)
+    bench.join(['m'], 1, who)
+    bench.pass(1_000)
+    const last = bench.join(['m'], 1, who)
+    expect(bench.take('closeSession')).toHaveLength(2)
+    expect(bench.state.roster.bySession.get(last)!.pauses!.get('m')!.dueMs).toBe(1_000 + 6_000)
+    bench.pass(5_100)
+    expect(bench.grant()).toMatchObject({ session: last, attempt: 2 })
+  })
+
+  test('that was over before the scout came back is forgotten, and no other identity has it', () => {
+    const { bench, session } = paused(1_000)
+    const other = bench.join(['m'], 1)
+    expect(bench.grant()).toMatchObject({ session: other })
+    bench.gone(session)
+    bench.pass(1_100)
+    const back = bench.join(['m'], 1, who)
+    expect(bench.state.roster.bySession.get(back)!.pauses).toBeNull()
+    bench.gone(back)
+    expect(bench.state.roster.records.get(who.scout)!.pauses).toBeNull()
+  })
+})
+
 describe('a scout that is gone', () => {
   test('before content leaves its task to another after at most the retry delay', () => {
     const { bench, session, task, other } = stage()

@@ -257,7 +257,7 @@ describe('an event meets a task', () => {
     const made = new Set(Object.values(events).map((make) => make(scene('leased')).type))
     const inOwnTest: Event['type'][] = [
       ...(['submit', 'accept', 'cancelIntent', 'unsent'] as const),
-      ...(['conducted', 'grown', 'conductFailed'] as const),
+      ...(['conducted', 'grown', 'conductFailed', 'storeTroubled', 'storeRecovered'] as const),
     ]
     const all: Record<Event['type'], true> = {
       submit: true,
@@ -280,6 +280,8 @@ describe('an event meets a task', () => {
       attemptBroken: true,
       unsent: true,
       settle: true,
+      storeTroubled: true,
+      storeRecovered: true,
       drain: true,
       tick: true,
     }

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { IntentEvent } from '../../orchestrator/engine/intents-port.ts'
-import { eventsPortion } from '../../shared/limits.ts'
+import { eventsPortion, followedNodesMax } from '../../shared/limits.ts'
 import { deltaLine, finishLine, roleLine, Work } from '../support/engine-bench.ts'
 import { type Drawing, IntentsBench, outline } from '../support/intents-bench.ts'
 
@@ -65,6 +65,50 @@ async function story(bench: IntentsBench, drawing: Drawing, look: (id: string) =
 }
 
 const parallel: Drawing = { a: [], b: [], c: ['a', 'b'] }
+
+test('of many nodes at once some are heard as they run, others later, each piece once, with short ids', async () => {
+  const bench = new IntentsBench()
+  const names = Array.from({ length: 3 * followedNodesMax }, (_, at) => `${'n'.repeat(50)}${at}`)
+  const id = await bench.accepted({ ...Object.fromEntries(names.map((name) => [name, []])), end: [] })
+  for (let scouts = 0; scouts * 8 <= names.length; scouts++) bench.join(['m'], 8)
+  bench.turn()
+  const works = bench.take('task').map(({ session, frame, body }) => new Work(bench, session, frame, body!))
+  expect(works).toHaveLength(names.length + 1)
+  const client = follow(bench, id)
+  const chunksIn = (events: IntentEvent[]) => events.filter(({ type }) => type === 'chunk').length
+  for (const work of works) work.say(deltaLine('1 '))
+  expect(chunksIn(client.read())).toBe(followedNodesMax)
+  let isReadable = false
+  void client.reader.readable().then(() => {
+    isReadable = true
+  })
+  await Promise.resolve()
+  expect([isReadable, client.reader.take()]).toEqual([false, null])
+  for (const work of works) work.say(deltaLine('2 '))
+  expect(chunksIn(client.read())).toBe(followedNodesMax)
+  works.pop()!.fail('scout_error', 'released')
+  for (const work of works.splice(0, 5)) {
+    work.say(finishLine)
+    work.done()
+  }
+  bench.turn()
+  client.read()
+  for (const work of works.reverse()) {
+    work.say(finishLine)
+    work.done()
+    bench.turn()
+    client.read()
+  }
+  const chunks = client.heard.filter(({ type }) => type === 'chunk').map(({ data }) => JSON.parse(data))
+  const pieces = chunks.map(({ node, attempt, index }) => `${node}/${attempt}/${index}`)
+  expect(new Set(pieces).size).toBe(pieces.length)
+  for (const name of names) expect(pieces).toContain(`${name}/1/1`)
+  for (const { id: one } of client.heard) expect(one.length).toBeLessThan((followedNodesMax + 1) * 60)
+  for (let at = 0; at < client.heard.length; at += 17) {
+    const again = follow(bench, id, client.heard[at]!.id).read()
+    expect(again.filter(({ type }) => type === 'chunk').every(({ id: one }) => one.length < 4_000)).toBe(true)
+  }
+})
 
 test('events tell the life of an intent in its order: plan, attempts, pieces, resets, ends', async () => {
   const bench = new IntentsBench()

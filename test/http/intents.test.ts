@@ -116,6 +116,16 @@ describe('making an intent', () => {
     expect(edge.intents.all).toHaveLength(2)
   })
 
+  test('a cancel that cannot be written down is 503 with the time to come back, and may be sent again', async () => {
+    await edge.post('/v1/intents', { input: 'x' })
+    edge.intents.refusal = fault('store_unavailable', 'The disk is full: try again later.', { retryAfterMs: 4200 })
+    const refused = await edge.ask('/v1/intents/int_0', { method: 'DELETE' })
+    expect(refused.headers.get('retry-after')).toBe('5')
+    await expectRefusal(refused, 503, 'store_unavailable', null)
+    edge.intents.refusal = null
+    expect((await edge.ask('/v1/intents/int_0', { method: 'DELETE' })).status).toBe(200)
+  })
+
   test('what the engine refuses reaches the client with its status and the time to come back', async () => {
     const rows = [
       [fault('idempotency_in_flight', 'The first request with this key is under way: wait for it.'), 409, '1'],

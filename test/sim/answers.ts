@@ -75,3 +75,9 @@ export function embeddingFor(body: Uint8Array): string {
   const embedding = [Number(BigInt(Bun.hash(body)) % 1_000n) / 1_000]
   return JSON.stringify({ data: [{ index: 0, embedding }], usage: { prompt_tokens: 1, completion_tokens: 0 } })
 }
+
+/** The text of a stored result. */
+export function contentOf(result: string): string {
+  const { choices } = JSON.parse(result) as { choices: { message: { content: string | null } }[] }
+  return choices[0]?.message.content ?? ''
+}

@@ -24,7 +24,8 @@
  * 14. No lease outlives the last sign of its scout by more than its time and the hub's grace.
  * 15. The engine never writes what its own rows forbid.
  * 16. No client ever hears of an internal error.
- * 17. Honest scouts are never accused, and never have to accuse the hub.
+ * 17. Honest scouts are never accused, and never have to accuse the hub; no attempt is charged that was granted in this
+ *     life of the hub and never sent.
  * 18. Attempts of a task count upwards for ever, and no nonce comes twice.
  * 19. A cancelled intent is over in all of its tasks when the client hears so.
  * 20. While the hub drains it gives out nothing new.
@@ -41,7 +42,8 @@ import type { StoreWrite, StoreWriteOf } from '../../orchestrator/engine/store-p
 import type { MemoryDisk } from '../../orchestrator/store/memory-disk.ts'
 import { leaseGraceMs, leaseTtlMs, tickMs } from '../../shared/limits.ts'
 import type { FrameOf, HubFrame } from '../../shared/protocol/frames.ts'
-import { answerTo, embeddingFor } from './answers.ts'
+import { answerTo, contentOf, embeddingFor } from './answers.ts'
+import { Charges } from './charges.ts'
 import { Decisions } from './decisions.ts'
 import { isHonest, Ledger, type SessionBook, tripleOf } from './ledger.ts'
 import { wordsOf, wordsOfWrite } from './trace.ts'
@@ -90,6 +92,7 @@ export class Checker {
   private idle = 0
   private leasesSeenMs = 0
 
+  private readonly charges = new Charges(this)
   private readonly decisions = new Decisions(
     () => this.disk(),
     (what) => this.fail(22, what),
@@ -171,6 +174,7 @@ export class Checker {
   }
 
   hubDies(): void {
+    this.charges.forgetLeases()
     this.cancels.clear()
     this.engine = null
     this.decided = null
@@ -334,6 +338,8 @@ export class Checker {
     this.world.trace.say?.(`commit ${writes.map(wordsOfWrite).join(', ')}`)
     for (const write of writes) {
       if (write.write === 'settle') this.settled(write)
+      if (write.write === 'lease') this.charges.leased(write)
+      if (write.write === 'release' || write.write === 'end') this.charges.charged(write)
       if (write.write === 'intent') this.planned(write)
       if (write.write === 'retry') this.revived(write)
       if (write.write === 'grow') this.decisions.grown(write)
@@ -389,9 +395,4 @@ export class Checker {
 function isSameNonce(one: Uint8Array | null, other: Uint8Array): boolean {
   // Over again by the time it is sent: then there is none.
   return one === null || Buffer.from(one).equals(other)
-}
-
-function contentOf(result: string): string {
-  const { choices } = JSON.parse(result) as { choices: { message: { content: string | null } }[] }
-  return choices[0]?.message.content ?? ''
 }

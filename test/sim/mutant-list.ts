@@ -99,8 +99,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a draining hub gives out what waits',
     file: `${core}/matching.ts`,
-    find: 'while (core.queued > 0 && !core.draining && ',
-    replace: 'while (core.queued > 0 && ',
+    find: 'return !draining && (storeTroubled',
+    replace: 'return (storeTroubled',
   },
 
   // ------------------------------------------------------------ streams
@@ -234,9 +234,33 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'a decision is made before the end that it rests on is committed',
-    file: `${engine}/engine.ts`,
+    file: `${engine}/gate.ts`,
     find: "const waits = effect.type === 'persist' || this.isDurable(effect)",
     replace: "const waits = effect.type !== 'conduct' && (effect.type === 'persist' || this.isDurable(effect))",
+  },
+  {
+    name: 'grants that cannot be written are left with their scouts',
+    file: `${engine}/gate.ts`,
+    find: "return { type: 'storeTroubled', unsent: this.recall() }",
+    replace: "return { type: 'storeTroubled', unsent: [] }",
+  },
+  {
+    name: 'a grant that is taken back keeps the credit',
+    file: `${core}/store-trouble.ts`,
+    find: '    scout.credits++\n',
+    replace: '',
+  },
+  {
+    name: 'durable tasks are given out while nothing can be written',
+    file: `${core}/store-trouble.ts`,
+    find: 'return core.storeTroubled && intent !== null',
+    replace: 'return core.storeTroubled && intent !== null && core.nowMs < 0',
+  },
+  {
+    name: 'who was passed over is forgotten when the store can write again',
+    file: `${core}/store-trouble.ts`,
+    find: '  for (const task of core.passedOver) core.homeless.push(task)\n',
+    replace: '',
   },
   {
     name: 'an Idempotency-Key is not stored',

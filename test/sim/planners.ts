@@ -141,17 +141,23 @@ export class Planner {
   }
 
   private cancel(errand: Errand): void {
-    const { hub, checker } = this
+    const { hub, checker, process } = this
     if (!hub.up || errand.isOver) return
     const { generation } = hub
     const id = errand.id!
     void hub
       .ask(() => hub.engine.intents.cancel(id, errand.submission.tenant))
-      ?.then((isKnown) => {
+      ?.then((refused) => {
         if (!hub.up || hub.generation !== generation) return
+        if (refused?.code === 'store_unavailable') {
+          // Nothing is certain: ask again, like everybody who is told so.
+          process.after(refused.retryAfterMs ?? retryMs, () => this.cancel(errand))
+          return
+        }
         errand.isCancelled = true
         const open = hub.disk.disk.intents.get(id)?.tasks.filter(({ row }) => /ready|blocked|leased/.test(row.state))
-        if (!isKnown || open === undefined) return checker.fail(19, `intent ${id} was not found when it was cancelled`)
+        if (refused !== null || open === undefined)
+          return checker.fail(19, `intent ${id} was not found when it was cancelled`)
         if (open.length > 0) checker.fail(19, `intent ${id} was cancelled and ${open.length} of its tasks go on`)
       })
   }

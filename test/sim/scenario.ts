@@ -20,6 +20,8 @@ interface Weather {
   midStepShare: number
   /** Share of commits that fail. */
   storeFaults: number
+  /** The disk takes nothing for minutes. */
+  diskLossMs: number
   refusals: number
 }
 
@@ -80,6 +82,7 @@ export function scenarioOf(world: World, durationMs: number): Scenario {
     midStepShare: dice.pick([0.2, 0.8]),
     storeFaults: isCalm ? 0 : dice.pick([0, 0, 0.02, 0.2]),
     refusals: isCalm ? 0 : dice.pick([0, 0, 0.1]),
+    diskLossMs: sometimes(0.3, 2 * minuteMs, 5 * minuteMs),
   }
   const settings: Partial<CoreSettings> = {}
   if (dice.chance(0.3)) Object.assign(settings, { readyTasksMax: 6, readyTasksPerTenantMax: 3, queueTimeoutMs: 15_000 })

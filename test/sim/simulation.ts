@@ -125,6 +125,10 @@ function weather({ world, network, hub, scouts, scenario }: Cast): void {
   })
   every(w.scoutCrashMs, () => dice.pick(scouts).crash())
   every(w.scoutDrainMs, () => dice.pick(scouts).drain())
+  every(w.diskLossMs, () => {
+    hub.disk.lose()
+    world.arm(sky, dice.between(30_000, 4 * minuteMs), () => hub.disk.heal())
+  })
   every(w.hubCrashMs, () => hub.crash())
   every(w.hubRestartMs, () => hub.restart())
 }

@@ -1,7 +1,7 @@
 /**
- * A disk that misbehaves the way the store's port allows: busy, full, broken, and the commit of which nobody knows
- * whether it happened. Such a batch is not visible, but comes to life when the hub dies before its next commit. What is
- * really committed is shown to whoever watches, write by write.
+ * A disk that misbehaves the way the store's port allows, for a few commits or for minutes: busy, full, broken, and the
+ * commit of which nobody knows whether it happened. Such a batch is not visible, but comes to life when the hub dies
+ * before its next commit. What is really committed is shown to whoever watches, write by write.
  */
 import { type Store, StoreError, type StoreWrite } from '../../orchestrator/engine/store-port.ts'
 import { memoryStore } from '../../orchestrator/store/memory.ts'
@@ -22,6 +22,8 @@ export class FaultyDisk {
   readonly disk = new MemoryDisk()
   /** Share of commits that begin a spell of trouble. */
   faults = 0
+  /** The spell that lasts until somebody ends it. */
+  private lost: (typeof troubles)[number] | null = null
   private spell: { left: number; trouble: (typeof troubles)[number] } | null = null
   /** The batch that may or may not have happened. */
   private unknown: readonly StoreWrite[] | null = null
@@ -57,8 +59,18 @@ export class FaultyDisk {
     if (unknown !== null && this.dice.chance(0.5)) this.write(memoryStore(this.disk), unknown)
   }
 
+  /** From now on nothing can be written. */
+  lose(): void {
+    this.lost = this.dice.pick(troubles)
+  }
+
+  heal(): void {
+    this.lost = null
+  }
+
   calm(): void {
     this.faults = 0
+    this.lost = null
     this.spell = null
   }
 
@@ -73,6 +85,7 @@ export class FaultyDisk {
   }
 
   private trouble(): (typeof troubles)[number] | null {
+    if (this.lost !== null) return this.lost
     if (this.spell === null && this.dice.chance(this.faults)) {
       this.spell = { left: this.dice.pick([1, 2, 8]), trouble: this.dice.pick(troubles) }
     }

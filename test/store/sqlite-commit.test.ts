@@ -2,11 +2,14 @@ import { Database, SQLiteError } from 'bun:sqlite'
 import { existsSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
+import { Journal } from '../../orchestrator/engine/journal.ts'
 import { type Store, StoreError, type StoreWrite } from '../../orchestrator/engine/store-port.ts'
 import { openSqlite } from '../../orchestrator/store/sqlite.ts'
 import { readyConnection } from '../../orchestrator/store/sqlite-connection.ts'
 import { sqliteStore } from '../../orchestrator/store/sqlite-store.ts'
 import { type TransactionSteps, transact } from '../../orchestrator/store/sqlite-transaction.ts'
+import { journalRetryMs, storeBusyMs } from '../../shared/limits.ts'
+import { ManualSystem } from '../support/manual-system.ts'
 import { contents, event, intentRow, newIntent, outcome, settle, taskRow } from '../support/store-rows.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 import { tinyDisk } from '../support/tiny-disk.ts'
@@ -100,6 +103,27 @@ function reopened(path: string): Store {
 }
 
 describe('another writer', () => {
+  test('that holds the file is waited for while the hub starts, and only for a moment once it runs', () => {
+    const path = join(temporaryFolder(), 'chasm.db')
+    const { store, db } = openedWith(path)
+    const patienceMs = () => db.query('PRAGMA busy_timeout').values()[0]![0]
+    expect(patienceMs()).toBe(5_000)
+    const other = new Database(path)
+    onTestFinished(() => other.close())
+    store.nextEpoch()
+    expect(patienceMs()).toBe(storeBusyMs)
+    other.run('BEGIN IMMEDIATE')
+    const system = new ManualSystem()
+    const told: string[] = []
+    const journal = new Journal(store, system, (isTroubled) => told.push(isTroubled ? 'troubled' : 'recovered'))
+    journal.add(large('first', 1), () => told.push('committed'))
+    system.pass(0)
+    expect([journal.trouble, told]).toEqual(['busy', ['troubled']])
+    other.run('ROLLBACK')
+    system.pass(journalRetryMs)
+    expect([journal.trouble, told]).toEqual([null, ['troubled', 'committed', 'recovered']])
+  })
+
   test('that holds the file makes a commit `busy`, and nothing of it stays', () => {
     const path = join(temporaryFolder(), 'chasm.db')
     const { store, db } = openedWith(path)

@@ -64,6 +64,7 @@ export class Chance {
     if (dice < 65) return { type: 'scoutDraining', session: peer.session }
     if (dice < 69) return { type: 'heartbeat', session: peer.session }
     if (dice < 72) return this.cancel()
+    if (dice < 73) return this.chance(0.4) ? { type: 'storeTroubled', unsent: [] } : { type: 'storeRecovered' }
     return this.word(peer)
   }
 

@@ -168,6 +168,13 @@ export class FakeIntents implements Intents {
       .slice(0, filter.limit)
   }
 
+  whole(id: string, viewer: Viewer): ReturnType<Intents['whole']> {
+    const intent = this.find(id, viewer)
+    if (intent === undefined) return undefined
+    const { view, tasks, results } = intent
+    return { view, tasks, result: view.state === 'done' ? results.get(view.resultNode) : undefined }
+  }
+
   tasks(id: string): TaskView[] {
     return this.find(id, null)!.tasks
   }
@@ -190,13 +197,16 @@ export class FakeIntents implements Intents {
     return null
   }
 
-  async cancel(id: string, viewer: Viewer): Promise<boolean> {
+  /** Refuses like `accept`, and cancels nothing then. */
+  async cancel(id: string, viewer: Viewer): Promise<Fault | null> {
     const intent = this.find(id, viewer)
-    if (intent?.view.state === 'running') {
+    if (intent === undefined) return fault('not_found', 'There is no such intent.')
+    if (this.refusal !== null) return this.refusal
+    if (intent.view.state === 'running') {
       intent.end('cancelled')
       for (const task of intent.tasks) task.state = 'cancelled'
     }
-    return intent !== undefined
+    return null
   }
 
   private find(id: string, viewer: Viewer): FakeIntent | undefined {

@@ -1,0 +1,25 @@
+/**
+ * The bounds of the scout's command line: how long it tries, how much it reads and shows. Beside `limits.ts`, which
+ * holds what is true of the network.
+ */
+
+const MiB = 1024 * 1024
+
+/** Every check of `doctor` and `init` is over within this; a slower one has failed. Below the promised 5 s. */
+export const checkMs = 4_000
+/** A running scout answers `status` within this, or counts as hanging. */
+export const statusAnswerMs = 2_000
+/** Bytes of one question to the status socket; a longer one is cut off with its connection. */
+export const statusQuestionBytesMax = 64
+/** Bytes of one answer of the status socket: 256 offers and as many pauses fit many times; more is no scout's. */
+export const statusAnswerBytesMax = 1 * MiB
+/** Connections to the status socket at once; one more is closed unheard. */
+export const statusAskersMax = 16
+/** The live status on a terminal is redrawn this often. */
+export const liveViewMs = 1_000
+/** A clock this far from the hub's is worth a warning: certificates and rate-limit resets read it. */
+export const clockSkewMs = 60_000
+/** Free memory below which a scout is likely to be killed with work in hand. */
+export const freeMemoryBytesMin = 64 * MiB
+/** Open files a scout needs besides two for each task: its own, the libraries', some spare. */
+export const spareDescriptors = 64
