@@ -148,8 +148,11 @@ export const readyTasksPerTenantMax = 2_000
 export const modelGraceMs = 60_000
 /** After a restart, requests wait this long for the fleet to return before `model_not_found` is believed. */
 export const bootGraceMs = 20_000
-/** Answer bytes waiting for one client; above it the scout is told to pause that stream. */
-export const streamBufferBytes = 256 * KiB
+/**
+ * Answer bytes waiting for one client; above it the scout is told to pause that stream. Half of what a stream may hold,
+ * because as much again is usually under way by then.
+ */
+export const streamBufferBytes = 128 * KiB
 /** What may still arrive after the pause was asked for; the chunk after it fails the stream. */
 export const streamOverrunBytes = 256 * KiB
 /** A client that reads nothing for this long is dropped and its task cancelled. */

@@ -7,7 +7,7 @@
  * because most scouts are idle again before that, and none of it costs as much as the scout has models.
  */
 import { autoModel, type Offer, type TaskKind, taskKinds } from '../../shared/task.ts'
-import type { Capability, ModelEntry, OfferClass, Scout } from './entities.ts'
+import type { Capability, ModelEntry, OfferClass, Scout, Variant } from './entities.ts'
 import { noteFull, noteRoom } from './missed-work.ts'
 import { typicalMicros } from './prices.ts'
 import type { Random } from './random.ts'
@@ -74,13 +74,13 @@ export class CapabilityIndex {
     const distinct = distinctOffers(offers)
     const entries = distinct.map((offer) => this.ensureEntry(offer.kind, offer.model, nowMs))
     const shared = distinct.map((offer, at) => variantOf(entries[at]!, offer))
-    const signature = shared.map((offer) => Object.values(offer).join('\t')).join('\n')
+    const signature = shared.map(({ text }) => text).join('\n')
     let klass = this.classes.get(signature)
     if (klass === undefined) {
       for (const kind of taskKinds) {
         if (distinct.some((offer) => offer.kind === kind)) entries.push(this.ensureEntry(kind, autoModel, nowMs))
       }
-      klass = { signature, offers: shared, entries, members: 0 }
+      klass = { signature, offers: shared.map(({ offer }) => offer), entries, members: 0 }
       this.classes.set(signature, klass)
     }
     klass.members++
@@ -211,15 +211,23 @@ export function isAble({ pauses, klass }: Scout, { kind, model }: ModelEntry): b
 }
 
 /** The same offer, kept once for many scouts: as they arrive, every one brings its own copy of every word. */
-function variantOf(entry: ModelEntry, offer: Offer): Offer {
-  const known = entry.variants.find((variant) => isSame(variant, offer))
-  if (known !== undefined || entry.variants.length >= variantsMax) return known ?? offer
-  entry.variants.push(offer)
-  return offer
+function variantOf(entry: ModelEntry, offer: Offer): Variant {
+  for (const variant of entry.variants) if (isSame(variant.offer, offer)) return variant
+  const variant = { offer, text: Object.values(offer).join('\t') }
+  if (entry.variants.length < variantsMax) entry.variants.push(variant)
+  return variant
 }
 
+/** Of two offers of one model; field by field, because it is asked for every offer of every scout that joins. */
 function isSame(one: Offer, other: Offer): boolean {
-  return (Object.keys(one) as (keyof Offer)[]).every((key) => one[key] === other[key])
+  return (
+    one.provider === other.provider &&
+    one.contextTokens === other.contextTokens &&
+    one.abilities === other.abilities &&
+    one.promptPrice === other.promptPrice &&
+    one.answerPrice === other.answerPrice &&
+    one.about === other.about
+  )
 }
 
 /** One offer per kind and model, the first one named. `auto` is a wish of clients, not something to offer. */

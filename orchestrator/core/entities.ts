@@ -263,7 +263,7 @@ export interface ModelEntry extends Timed {
   kind: TaskKind
   model: string
   /** How it is offered: each way once, for all scouts that offer it like that. */
-  variants: Offer[]
+  variants: Variant[]
   /** Connected scouts that offer it at all, and those of them that are not paused by their provider. */
   offerers: number
   scouts: number
@@ -284,6 +284,12 @@ export interface ModelEntry extends Timed {
   firstContentP95Ms: number
   firstContentSamples: number
   firstSeenMs: number
+}
+
+/** One way to offer a model, and the same in words, by which it is told apart from others. */
+export interface Variant {
+  offer: Offer
+  text: string
 }
 
 /**
