@@ -5,7 +5,7 @@
  * go on from there.
  */
 import { type Fault, fault } from '../../shared/faults.ts'
-import { streamBufferBytes, streamOverrunBytes } from '../../shared/limits.ts'
+import { frameBytesMax, streamBufferBytes, streamOverrunBytes } from '../../shared/limits.ts'
 import type { FrameOf } from '../../shared/protocol/frames.ts'
 import type { Served, TaskKind } from '../../shared/task.ts'
 import type { Cost } from '../core/entities.ts'
@@ -26,6 +26,9 @@ export interface RelayOptions {
   /** Whether another scout may go on after what was forwarded. */
   continues: boolean
 }
+
+/** What may wait for one reader in all; a frame more than a pause leaves room for. */
+const waitingBytesMax = streamBufferBytes + streamOverrunBytes + frameBytesMax
 
 export class Relay implements Carrier, Answer {
   readonly id: string
@@ -129,6 +132,14 @@ export class Relay implements Carrier, Answer {
   private overrun(body: Uint8Array): Fault | null {
     if (this.overrunBytes > streamOverrunBytes) {
       return fault('scout_error', 'The scout went on sending after it was asked to pause.')
+    }
+    // Every session of a scout that comes and goes may bring so much before it hears of the pause: nobody's doing but
+    // that of the reader for whom all of it waits.
+    if (this.paused && this.readyBytes > waitingBytesMax) {
+      return fault(
+        'client_stalled',
+        'The answer was read too slowly to be kept waiting any longer: read faster, or ask again.',
+      )
     }
     if (this.paused) this.overrunBytes += body.length
     return null

@@ -1,6 +1,6 @@
 /** An answer on its way from frames to reader: order, form, what is held back, back pressure, and its one end. */
 import { describe, expect, test } from 'vitest'
-import { streamBufferBytes, streamOverrunBytes } from '../../shared/limits.ts'
+import { frameBytesMax, streamBufferBytes, streamOverrunBytes } from '../../shared/limits.ts'
 import { deltaLine, EngineBench, finishLine, roleLine, tail, textOf, wholeAnswer } from '../support/engine-bench.ts'
 
 /** A streamed answer, its only scout's work, and another scout that could take over. */
@@ -360,6 +360,22 @@ describe('a scout that reconnects', () => {
     s.bench.take('flow')
     resume(s)
     expect(s.bench.take('flow')).toEqual([])
+  })
+
+  test('again and again while nobody reads cannot heap up more than one frame beyond the pause', () => {
+    const s = stage()
+    s.work.say(bulk(streamBufferBytes + 1))
+    for (let session = 0; session < 5 && s.bench.take('cancel').length === 0; session++) {
+      s.bench.engine.gone(s.work.session)
+      s.work.session = resume(s)
+      for (let sent = 0; sent < streamOverrunBytes - 60_000; sent += 50_000) s.work.say(bulk(50_000))
+    }
+    const part = s.answer.take()!
+    expect(part.end).toMatchObject({ type: 'failed', fault: { code: 'client_stalled' } })
+    const waited = part.lines.reduce((sum, line) => sum + line.length, 0)
+    expect(waited).toBeLessThan(streamBufferBytes + streamOverrunBytes + 2 * frameBytesMax)
+    const [record] = [...s.bench.engine.core.state.roster.records.values()]
+    expect(record).toMatchObject({ failed: 0 })
   })
 
   test('cannot go on over its old session', () => {
