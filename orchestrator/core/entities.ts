@@ -27,8 +27,8 @@ export type TaskState =
   | 'skipped'
 
 /**
- * What an offer must have. A context of unknown length passes, because many providers tell none; abilities and prices
- * that are unknown do not.
+ * What an offer, and the scout behind it, must have. A context of unknown length passes, because many providers tell
+ * none; abilities and prices that are unknown do not.
  */
 export interface Requirements {
   contextTokensMin?: number
@@ -36,6 +36,8 @@ export interface Requirements {
   abilities?: number
   /** Of the prompt's and of the answer's tokens: millionths of a US dollar per million. */
   priceMax?: number
+  /** Share of its newest attempts that ended well, 0 to 1; who has no record yet is not trusted. */
+  trustMin?: number
 }
 
 /** What the client asked of placement and retries. */

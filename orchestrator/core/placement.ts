@@ -6,7 +6,7 @@
 
 import { autoModel, type Offer } from '../../shared/task.ts'
 import { type CapabilityIndex, isAble } from './capability-index.ts'
-import type { Capability, Cost, Intent, ModelEntry, Requirements, Scout, Task } from './entities.ts'
+import type { Capability, Cost, Intent, ModelEntry, Requirements, Scout, ScoutRecord, Task } from './entities.ts'
 import type { Random } from './random.ts'
 
 /** Draws to find each of the two candidates: some may be repeats or have had this task before. */
@@ -26,6 +26,8 @@ const unknownTokensPerSecond = 50
 const priceMsPerMicro = 0.1
 /** The same for a client that sorts by price: only scouts that cost about the same are told apart by anything else. */
 const sortedPriceMsPerMicro = 1_000
+/** Attempts that ended well before a scout's record says anything about trust. */
+const trustedAttemptsMin = 5
 /** Length of answer by which speeds are compared. */
 const typicalTokens = 200
 
@@ -69,11 +71,15 @@ export function isChoosy({ wishes }: Pick<Task, 'wishes'>): boolean {
 function isWanted({ scout, offer, provider }: Capability, task: Suited): boolean {
   if (!isChoosy(task)) return true
   const { only, ignore, requires } = task.wishes
-  if (requires !== null && !meets(offer, requires)) return false
   const { record } = scout
+  if (requires !== null && !(meets(offer, requires) && isTrusted(record, requires))) return false
   const isOneOf = (names: readonly string[]) =>
     names.includes(record.scout) || names.includes(record.operator) || names.includes(provider)
   return (only.length === 0 || isOneOf(only)) && !isOneOf(ignore)
+}
+
+function isTrusted({ done, failureRate }: ScoutRecord, { trustMin }: Requirements): boolean {
+  return trustMin === undefined || (done >= trustedAttemptsMin && 1 - failureRate >= trustMin)
 }
 
 function meets(offer: Offer, { contextTokensMin, abilities, priceMax }: Requirements): boolean {

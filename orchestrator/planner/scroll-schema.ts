@@ -60,6 +60,12 @@ const requires = z
         .min(0, says('must be a number from 0'))
         .optional()
         .describe('Dollars per million tokens, of prompt and answer each, that an offer may cost.'),
+      trust: z
+        .number(says('must be a number from 0 to 1'))
+        .min(0, says('must be a number from 0 to 1'))
+        .max(1, says('must be a number from 0 to 1'))
+        .optional()
+        .describe("Share of the scout's newest attempts that ended well; who has no record yet is left out."),
     },
     anObject,
   )

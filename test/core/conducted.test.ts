@@ -235,6 +235,21 @@ describe('what a task of a scroll asks for on its own', () => {
     const session = bench.join(['m'], 1, { offers: [fits] })
     expect(bench.grant()).toMatchObject({ task: a, session })
   })
+
+  test('one that requires trust goes neither to a scout without a record nor to one that fails too often', () => {
+    const bench = new CoreHarness()
+    const { a } = bench.accept({ a: [] }, {}, { a: terms({ requires: { trustMin: 0.9 } }) })
+    bench.join(['m'], 1)
+    const flaky = bench.join(['m'], 0)
+    const good = bench.join(['m'], 0)
+    const record = (session: number) => bench.state.roster.bySession.get(session)!.record
+    Object.assign(record(flaky), { done: 50, failureRate: 0.2 })
+    Object.assign(record(good), { done: 50, failureRate: 0.05 })
+    bench.credit(flaky, 1)
+    expect(bench.take('grant')).toEqual([])
+    bench.credit(good, 1)
+    expect(bench.grant()).toMatchObject({ task: a, session: good })
+  })
 })
 
 describe('the order of a scroll', () => {
