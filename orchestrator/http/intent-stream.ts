@@ -4,12 +4,11 @@
  * nodes travels as comments, so that every client can be followed by eye.
  */
 import type { Fault } from '../../shared/faults.ts'
-import { fault } from '../../shared/faults.ts'
 import type { IntentEvent } from '../engine/intents-port.ts'
 import { AnswerWatch } from './answer-watch.ts'
 import type { Exchange } from './exchange.ts'
 import type { AnswerNews, IntentAnswer } from './intent-answer.ts'
-import { StallTimer, streamed } from './pull-stream.ts'
+import { brokenAnswer, StallTimer, streamed } from './pull-stream.ts'
 
 /** How the parts of an answer are written down; each gives whole events, or an empty string. */
 export interface Voice {
@@ -106,21 +105,20 @@ class IntentStream {
     return out + (end === 'done' ? voice.done() : voice.failed(end))
   }
 
-  /** A defect: nothing of it is shown but the request id. */
+  /** Null when the client has left meanwhile. */
   private broken(error: unknown): string | null {
-    const { edge, id } = this.exchange
-    edge.log.error({ err: error, requestId: id }, 'a streamed answer broke')
+    const why = brokenAnswer(this.exchange, error)
     this.watch.leave()
     if (this.ended()) return null
     this.close(500)
-    const text = `The orchestrator failed at this answer: ask again, and tell its operator the request id ${id}.`
-    return this.options.voice.failed(fault('internal_error', text))
+    return this.options.voice.failed(why)
   }
 
   private close(status: number): void {
     if (this.ended()) return
     this.state = 'closed'
     this.watch.end()
+    this.stall.end()
     this.exchange.ended(status)
   }
 }

@@ -92,6 +92,7 @@ class EventStream {
     if (!this.isOpen) return
     this.isOpen = false
     this.watch.leave()
+    this.stall.end()
     this.exchange.ended(status)
   }
 }

@@ -3,7 +3,8 @@
  * reads; and a client that keeps its connection but reads nothing is given up after a while. What is said, and when a
  * stream is over, is each stream's own business.
  */
-import type { Timer } from '../../shared/system.ts'
+import { type Fault, fault } from '../../shared/faults.ts'
+import { Alarm } from './alarm.ts'
 import type { Exchange } from './exchange.ts'
 import { streamHeaders } from './reply.ts'
 
@@ -23,24 +24,37 @@ export function streamed(exchange: Exchange, stream: Pulled): Response {
 
 /** Runs from the moment in which the client was given something until it asks for more. */
 export class StallTimer {
-  private timer: Timer | null = null
+  private readonly alarm: Alarm
 
   constructor(
     private readonly exchange: Exchange,
-    private readonly onStall: () => void,
-  ) {}
-
-  start(): void {
-    const { edge, server, request } = this.exchange
-    this.timer = edge.system.after(edge.settings.clientStallMs, () => {
-      this.onStall()
+    onStall: () => void,
+  ) {
+    const { edge, server, request } = exchange
+    this.alarm = new Alarm(edge.system, () => {
+      onStall()
       // Its socket is full, so the runtime has to cut it.
       server.timeout(request, 1)
     })
   }
 
-  stop(): void {
-    this.timer?.cancel()
-    this.timer = null
+  start(): void {
+    this.alarm.set(this.exchange.edge.settings.clientStallMs)
   }
+
+  stop(): void {
+    this.alarm.off()
+  }
+
+  /** The stream is over. */
+  end(): void {
+    this.alarm.end()
+  }
+}
+
+/** A defect in the middle of a stream, noted: what its client is told, with nothing of it but the request id. */
+export function brokenAnswer({ edge, id }: Exchange, error: unknown): Fault {
+  edge.log.error({ err: error, requestId: id }, 'a streamed answer broke')
+  const text = `The orchestrator failed at this answer: ask again, and tell its operator the request id ${id}.`
+  return fault('internal_error', text)
 }

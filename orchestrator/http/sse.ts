@@ -7,7 +7,7 @@ import { type Fault, fault } from '../../shared/faults.ts'
 import type { Answer, AnswerPart } from '../engine/ports.ts'
 import { AnswerWatch } from './answer-watch.ts'
 import type { Exchange } from './exchange.ts'
-import { StallTimer, streamed } from './pull-stream.ts'
+import { brokenAnswer, StallTimer, streamed } from './pull-stream.ts'
 import { faultBody, refuse } from './reply.ts'
 import { answerHead, chasmField, splice } from './splice.ts'
 
@@ -159,15 +159,13 @@ class AnswerStream {
     return errorEvent(fault('client_stalled', text))
   }
 
-  /** A defect: nothing of it is shown but the request id. Null when the client has left meanwhile. */
+  /** Null when the client has left meanwhile. */
   private brokenEvent(error: unknown): Uint8Array | null {
-    const { edge, id } = this.exchange
-    edge.log.error({ err: error, requestId: id }, 'a streamed answer broke')
+    const why = brokenAnswer(this.exchange, error)
     this.watch.leave()
     if (this.phase === 'closed') return null
     this.close(500)
-    const text = `The orchestrator failed at this answer: ask again, and tell its operator the request id ${id}.`
-    return errorEvent(fault('internal_error', text))
+    return errorEvent(why)
   }
 
   private fail(why: Fault): Fault {
@@ -179,6 +177,7 @@ class AnswerStream {
   private close(status: number): void {
     this.enter('closed')
     this.watch.end()
+    this.stall.end()
     this.exchange.ended(status)
   }
 
