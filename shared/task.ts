@@ -40,6 +40,11 @@ export function abilitiesIn(bits: number): string[] {
   return Object.entries(abilityBits).flatMap(([name, bit]) => ((bits & bit) === 0 ? [] : [name]))
 }
 
+/** A price of an offer in whole dollars; null when unknown. */
+export function dollars(price: number | null): number | null {
+  return price === null ? null : price / 1_000_000
+}
+
 /** An offer of which only this much is known. */
 export function offerOf(known: Pick<Offer, 'kind' | 'model' | 'provider'> & Partial<Offer>): Offer {
   return { contextTokens: 0, abilities: 0, promptPrice: null, answerPrice: null, about: '', ...known }

@@ -6,17 +6,14 @@
 import type { KeyRole } from '../../shared/api-key.ts'
 import { fault } from '../../shared/faults.ts'
 import type { KeyRow } from '../engine/store-port.ts'
-import { readJsonBody } from './body.ts'
+import { readChecked } from './body.ts'
 import type { Exchange } from './exchange.ts'
 import { refuse, replyJson } from './reply.ts'
 import { keyRequest } from './requests.ts'
-import { refusal } from './validation.ts'
 
 export async function createKey({ id, edge, request, caller }: Exchange): Promise<Response> {
-  const body = await readJsonBody(request)
+  const body = await readChecked(request, keyRequest)
   if ('code' in body) return refuse(id, body)
-  const refused = refusal(keyRequest, body.value)
-  if (refused !== null) return refuse(id, refused)
   const { role, name, weight } = body.value as { role: KeyRole; name: string; weight?: number | null }
   const { key, row } = edge.keys.issue(role, name, weight ?? 1)
   edge.log.info({ keyId: row.id, role, by: caller?.id }, 'key made')

@@ -2,8 +2,10 @@
  * Reads the body of a request: bounded, uncompressed, valid UTF-8, one JSON object of sane shape. Handlers get the
  * bytes exactly as they arrived (those travel on to the scout) and the parsed value (for validation only).
  */
+import type { z } from 'zod'
 import { type Fault, fault } from '../../shared/faults.ts'
 import { bodyBytesMax, jsonDepthMax, jsonFieldsMax } from '../../shared/limits.ts'
+import { refusal } from './validation.ts'
 
 export interface JsonBody {
   bytes: Uint8Array<ArrayBuffer>
@@ -17,7 +19,14 @@ const tooLarge = fault(
   `The request body is larger than ${bodyBytesMax} bytes: shorten the prompt, or send smaller images.`,
 )
 
-export async function readJsonBody(request: Request): Promise<JsonBody | Fault> {
+/** A body that holds what the schema wants, or what is wrong with it. */
+export async function readChecked(request: Request, schema: z.ZodType): Promise<JsonBody | Fault> {
+  const body = await readJsonBody(request)
+  if ('code' in body) return body
+  return refusal(schema, body.value) ?? body
+}
+
+async function readJsonBody(request: Request): Promise<JsonBody | Fault> {
   const refused = refuseByHeaders(request.headers)
   if (refused !== null) return refused
   const bytes = await readBounded(request)

@@ -3,7 +3,7 @@
  * with what explains their standing, for admins. Everything shown is asked from the engine at that moment.
  */
 import { fault } from '../../shared/faults.ts'
-import { abilitiesIn, type Offer } from '../../shared/task.ts'
+import { abilitiesIn, dollars, type Offer } from '../../shared/task.ts'
 import type { LastHour } from '../core/hour-counts.ts'
 import type { ModelListing, OfferStanding, ScoutListing } from '../engine/ports.ts'
 import type { Exchange } from './exchange.ts'
@@ -83,10 +83,6 @@ function shownOffer({ kind, model, provider, contextTokens, abilities, promptPri
     dollars_per_million_tokens: { prompt: dollars(promptPrice), answer: dollars(answerPrice) },
     about,
   }
-}
-
-function dollars(micros: number | null): number | null {
-  return micros === null ? null : micros / 1_000_000
 }
 
 function shownStanding({ kind, model, provider, speed, resumesInMs, cost }: OfferStanding) {

@@ -3,19 +3,17 @@
  * engine as they came, and give back the answer, whole or streamed (`sse.ts`). A whole answer to a request with an
  * Idempotency-Key is kept and given again; a stream is not, and the header is ignored there.
  */
-import type { z } from 'zod'
 import type { Fault } from '../../shared/faults.ts'
 import { httpIdleMs } from '../../shared/limits.ts'
 import type { TaskKind } from '../../shared/task.ts'
 import type { Answer, AnswerEnd, Submission } from '../engine/ports.ts'
-import { type JsonBody, readJsonBody } from './body.ts'
+import { type JsonBody, readChecked } from './body.ts'
 import type { Exchange } from './exchange.ts'
 import { idempotencyOf, worthKeeping } from './idempotency.ts'
 import { refuse, replyJson } from './reply.ts'
 import { chatRequest, embeddingsRequest } from './requests.ts'
 import { answerHead, chasmField, splice } from './splice.ts'
 import { streamAnswer } from './sse.ts'
-import { refusal } from './validation.ts'
 import { virtualChat } from './virtual-chat.ts'
 import { isVirtual } from './virtual-models.ts'
 import { type ChasmFields, wishesOf } from './wishes.ts'
@@ -29,7 +27,7 @@ interface AskedFields {
 }
 
 export async function chatCompletions(exchange: Exchange): Promise<Response> {
-  const read = await readBody(exchange, chatRequest)
+  const read = await readChecked(exchange.request, chatRequest)
   if ('code' in read) return refuse(exchange.id, read)
   if (isVirtual(read.value.model as string)) return virtualChat(exchange, read)
   const asked = askedBy(exchange, read, 'chat')
@@ -41,7 +39,7 @@ export async function chatCompletions(exchange: Exchange): Promise<Response> {
 }
 
 export async function embeddings(exchange: Exchange): Promise<Response> {
-  const read = await readBody(exchange, embeddingsRequest)
+  const read = await readChecked(exchange.request, embeddingsRequest)
   if ('code' in read) return refuse(exchange.id, read)
   return wholeAnswer(exchange, askedBy(exchange, read, 'embed'), 'list')
 }
@@ -49,12 +47,6 @@ export async function embeddings(exchange: Exchange): Promise<Response> {
 interface Asked {
   fields: AskedFields
   submission: Submission
-}
-
-async function readBody({ request }: Exchange, schema: z.ZodType): Promise<JsonBody | Fault> {
-  const body = await readJsonBody(request)
-  if ('code' in body) return body
-  return refusal(schema, body.value) ?? body
 }
 
 function askedBy(exchange: Exchange, body: JsonBody, kind: TaskKind): Asked {

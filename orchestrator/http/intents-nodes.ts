@@ -5,22 +5,19 @@
 import { fault } from '../../shared/faults.ts'
 import { intentDeadlineMs } from '../../shared/limits.ts'
 import type { PlannedTask } from '../engine/intents-port.ts'
-import { readJsonBody } from './body.ts'
+import { readChecked } from './body.ts'
 import type { Exchange } from './exchange.ts'
 import { getIntent, noSuchIntent, viewerOf } from './intents.ts'
 import { type IntentFields, intentRequest } from './intents-request.ts'
 import { nodeResult } from './intents-view.ts'
 import { planContext } from './planning.ts'
 import { refuse, replyJson } from './reply.ts'
-import { refusal } from './validation.ts'
 import { behindModel } from './virtual-models.ts'
 
 /** A dry run: the plan, and what it is likely to take. Nothing is stored and nobody is asked. */
 export async function planIntent({ id, edge, request }: Exchange): Promise<Response> {
-  const body = await readJsonBody(request)
+  const body = await readChecked(request, intentRequest)
   if ('code' in body) return refuse(id, body)
-  const refused = refusal(intentRequest, body.value)
-  if (refused !== null) return refuse(id, refused)
   const fields = behindModel(body.value as IntentFields)
   const context = planContext(edge.engine, fields.deadline_ms ?? intentDeadlineMs)
   const plan = edge.planner.plan(fields, context)

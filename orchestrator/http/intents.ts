@@ -6,22 +6,19 @@
 import { fault } from '../../shared/faults.ts'
 import { intentDeadlineMs, intentPriorityDefault } from '../../shared/limits.ts'
 import type { IntentSubmission, Viewer } from '../engine/intents-port.ts'
-import { type JsonBody, readJsonBody } from './body.ts'
+import { type JsonBody, readChecked } from './body.ts'
 import type { Exchange } from './exchange.ts'
 import { idempotencyOf } from './idempotency.ts'
 import { type IntentFields, intentRequest, listQuery } from './intents-request.ts'
 import { shownAccepted, shownIntent, wholeIntent } from './intents-view.ts'
 import { planContext } from './planning.ts'
 import { refuse, replyJson } from './reply.ts'
-import { refusal } from './validation.ts'
 import { behindModel } from './virtual-models.ts'
 
 export async function createIntent(exchange: Exchange): Promise<Response> {
   const { id, edge, request } = exchange
-  const body = await readJsonBody(request)
+  const body = await readChecked(request, intentRequest)
   if ('code' in body) return refuse(id, body)
-  const refused = refusal(intentRequest, body.value)
-  if (refused !== null) return refuse(id, refused)
   const idempotency = idempotencyOf(exchange, body.bytes)
   if (idempotency !== null && 'code' in idempotency) return refuse(id, idempotency)
   const fields = behindModel(body.value as IntentFields)

@@ -3,7 +3,7 @@
  * chats with a virtual model, responses and intents ask it through here.
  */
 import type { Fault } from '../../shared/faults.ts'
-import { abilitiesIn, type TaskKind } from '../../shared/task.ts'
+import { abilitiesIn, dollars, type TaskKind } from '../../shared/task.ts'
 import type { Plan } from '../engine/intents-port.ts'
 import type { Engine, ModelListing } from '../engine/ports.ts'
 import { chatRequest, embeddingsRequest } from './requests.ts'
@@ -77,8 +77,4 @@ function catalogModel(model: ModelListing): CatalogModel {
     firstContentMs: speed?.firstContentMs ?? null,
     tokensPerSecond: speed?.tokensPerSecond ?? null,
   }
-}
-
-function dollars(micros: number | null): number | null {
-  return micros === null ? null : micros / 1_000_000
 }

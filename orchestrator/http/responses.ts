@@ -6,7 +6,7 @@
 import { fault } from '../../shared/faults.ts'
 import { intentDeadlineMs, intentPriorityDefault } from '../../shared/limits.ts'
 import type { IntentView } from '../engine/intents-port.ts'
-import { readJsonBody } from './body.ts'
+import { readChecked } from './body.ts'
 import type { Exchange } from './exchange.ts'
 import { idempotencyOf } from './idempotency.ts'
 import { streamIntent } from './intent-stream.ts'
@@ -15,15 +15,14 @@ import { planContext } from './planning.ts'
 import { refuse, replyJson } from './reply.ts'
 import { formatOf, messagesOf, type ResponseFields, refusedField, responseRequest } from './responses-request.ts'
 import { intentOf, labelFor, labelOf, ResponseVoice, shownResponse } from './responses-view.ts'
-import { refusal } from './validation.ts'
 import { answerOf, endOf } from './virtual-chat.ts'
 import { isVirtual, templateOf, virtualNames } from './virtual-models.ts'
 
 export async function createResponse(exchange: Exchange): Promise<Response> {
   const { edge, id, request, caller } = exchange
-  const body = await readJsonBody(request)
+  const body = await readChecked(request, responseRequest)
   if ('code' in body) return refuse(id, body)
-  const refused = refusal(responseRequest, body.value) ?? refusedField(body.value)
+  const refused = refusedField(body.value)
   if (refused !== null) return refuse(id, refused)
   const idempotency = idempotencyOf(exchange, body.bytes)
   if (idempotency !== null && 'code' in idempotency) return refuse(id, idempotency)
