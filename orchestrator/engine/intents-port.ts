@@ -1,7 +1,7 @@
 /**
- * Durable intents as the client edge sees them: accept a plan, look at it, follow its events, cancel it. What the
- * planner makes (a plan: a scroll checked and bounded) and what people are shown are described here; how it survives
- * the hub is the engine's.
+ * Durable intents as the client edge sees them: have a plan made, accept it, look at it, follow its events, cancel it.
+ * What the planner makes (a plan: a scroll checked and bounded), out of what, and what people are shown are described
+ * here; how it survives the hub is the engine's.
  */
 import type { Fault } from '../../shared/faults.ts'
 import type { Served, TaskKind } from '../../shared/task.ts'
@@ -47,6 +47,74 @@ export interface Plan {
   /** The node whose result is the intent's. */
   resultNode: string
 }
+
+// ---------------------------------------------------------------- what makes a plan
+
+/** What a client asked for: one of `input`, `messages`, `template` and `scroll`, its own fields checked. */
+export interface PlanAsked {
+  input?: string | null
+  messages?: unknown[] | null
+  scroll?: unknown
+  template?: string | null
+  params?: Record<string, unknown> | null
+  /** For every task that names none. */
+  model?: string | null
+  /** Fields of every request, and those of the one that answers alone. */
+  manner?: Record<string, unknown>
+  lastManner?: Record<string, unknown>
+}
+
+/** One model or specialist as a plan is made with it. */
+export interface CatalogModel {
+  id: string
+  kinds: readonly string[]
+  scouts: number
+  contextTokens: number
+  abilities: readonly string[]
+  /** What a specialist says it is good for; empty for a plain model. */
+  about: string
+  /** Dollars per million tokens; null when unknown. */
+  promptDollars: number | null
+  answerDollars: number | null
+  /** As measured; null before the first answer. */
+  firstContentMs: number | null
+  tokensPerSecond: number | null
+}
+
+/** What the hub would say to one request of a plan if it came alone: null, or a fault whose param is a field of it. */
+export type RequestCheck = (kind: TaskKind, request: Record<string, unknown>) => Fault | null
+
+export interface PlanContext {
+  check: RequestCheck
+  catalog: readonly CatalogModel[]
+  /** How long the whole may take. */
+  deadlineMs: number
+}
+
+export interface BudgetedPlan extends Plan {
+  budgetTokens?: number
+}
+
+export interface Estimate {
+  /** Tasks that scouts would work on. */
+  tasks: number
+  promptTokens: number
+  completionTokens: number
+  /** Null when a model's price is unknown. */
+  dollars: number | null
+  /** Along the longest chain, when scouts enough are there. */
+  durationMs: number
+}
+
+export interface Planner {
+  /** The plan, or what is wrong with it. */
+  plan(asked: PlanAsked, context: PlanContext): BudgetedPlan | Fault
+  estimate(plan: Plan, catalog: readonly CatalogModel[]): Estimate
+  /** The JSON schema of a scroll. */
+  scrollSchema: object
+}
+
+// ---------------------------------------------------------------- what becomes of it
 
 export interface IntentSubmission {
   tenant: string

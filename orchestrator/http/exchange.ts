@@ -3,11 +3,10 @@
  * server makes one per request; handlers read it; the metrics are told through it, once, how it ended.
  */
 import type { System } from '../../shared/system.ts'
-import type { Intents } from '../engine/intents-port.ts'
+import type { Intents, Planner } from '../engine/intents-port.ts'
 import type { Engine } from '../engine/ports.ts'
 import type { Access, Caller, Keys } from './auth.ts'
 import type { Metrics } from './metrics.ts'
-import type { Planner } from './planning.ts'
 
 /** What the client edge logs through; pino's loggers fit. */
 export interface Log {

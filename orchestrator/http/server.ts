@@ -6,12 +6,11 @@
 import { fault } from '../../shared/faults.ts'
 import { clientStallMs, declaredBodyBytesMax, httpIdleMs, httpStopMs, keepAliveMs } from '../../shared/limits.ts'
 import type { System } from '../../shared/system.ts'
-import type { Intents } from '../engine/intents-port.ts'
+import type { Intents, Planner } from '../engine/intents-port.ts'
 import type { Engine } from '../engine/ports.ts'
 import { authenticate, type Keys } from './auth.ts'
 import { type Edge, Exchange, type HttpSettings, type Log, type Route } from './exchange.ts'
 import { Metrics } from './metrics.ts'
-import type { Planner } from './planning.ts'
 import { refuse } from './reply.ts'
 import { findRoutes } from './routes.ts'
 

@@ -3,21 +3,7 @@
  * of them to trust with planning or judging. The edge hands it in with every request; nothing of it is kept.
  */
 
-export interface CatalogModel {
-  id: string
-  kinds: readonly string[]
-  scouts: number
-  contextTokens: number
-  abilities: readonly string[]
-  /** What a specialist says it is good for; empty for a plain model. */
-  about: string
-  /** Dollars per million tokens; null when unknown. */
-  promptDollars: number | null
-  answerDollars: number | null
-  /** As measured; null before the first answer. */
-  firstContentMs: number | null
-  tokensPerSecond: number | null
-}
+import type { CatalogModel } from '../engine/intents-port.ts'
 
 /** Models that can be asked anything, the most capable first as far as the catalogue tells. */
 export function chatModels(catalog: readonly CatalogModel[]): CatalogModel[] {

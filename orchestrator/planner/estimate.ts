@@ -4,8 +4,8 @@
  * counted with the items that are known, and with half of its bound when they are not.
  */
 import { charsPerToken } from '../../shared/limits.ts'
-import type { Plan, PlannedTask } from '../engine/intents-port.ts'
-import { type CatalogModel, chatModels } from './catalog.ts'
+import type { CatalogModel, Estimate, Plan, PlannedTask } from '../engine/intents-port.ts'
+import { chatModels } from './catalog.ts'
 import { orderOf } from './graph.ts'
 import type { MapSpec, Spec } from './specs.ts'
 import { splitText } from './split.ts'
@@ -16,17 +16,6 @@ const usualAnswerTokens = 400
 /** Of a model that has not answered yet. */
 const usualFirstContentMs = 1_000
 const usualTokensPerSecond = 30
-
-export interface Estimate {
-  /** Tasks that scouts would work on. */
-  tasks: number
-  promptTokens: number
-  completionTokens: number
-  /** Null when a model's price is unknown. */
-  dollars: number | null
-  /** Along the longest chain, when scouts enough are there. */
-  durationMs: number
-}
 
 /** The estimate of a plan; `answerTokens` of its tasks are their `max_tokens` when they have them. */
 export function estimate(plan: Plan, catalog: readonly CatalogModel[]): Estimate {

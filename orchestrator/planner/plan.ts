@@ -3,40 +3,20 @@
  * of the client's own. The client edge calls it with a body whose own fields it has checked and with the live
  * catalogue; the engine carries the plan out.
  */
+
 import { type Fault, fault } from '../../shared/faults.ts'
 import { budgetTokensMin } from '../../shared/limits.ts'
 import { autoModel } from '../../shared/task.ts'
+import type { BudgetedPlan, PlanAsked, PlanContext, RequestCheck } from '../engine/intents-port.ts'
 import { autoPlan } from './auto.ts'
-import type { CatalogModel } from './catalog.ts'
-import type { RequestCheck } from './request.ts'
-import { type BudgetedPlan, planScroll } from './scroll.ts'
+import { planScroll } from './scroll.ts'
 import { singlePlan } from './template.ts'
 import { scrollOf, type TemplateContext, templateNames } from './templates.ts'
 
 type Json = Record<string, unknown>
 
-interface Asked {
-  input?: string | null
-  messages?: unknown[] | null
-  scroll?: unknown
-  template?: string | null
-  params?: Json | null
-  /** For every task that names none. */
-  model?: string | null
-  /** Fields of every request, and those of the one that answers alone. */
-  manner?: Json
-  lastManner?: Json
-}
-
-export interface PlanContext {
-  check: RequestCheck
-  catalog: readonly CatalogModel[]
-  /** How long the whole may take. */
-  deadlineMs: number
-}
-
 /** The plan, or what is wrong with it. `asked` holds one of `input`, `messages`, `template` and `scroll`. */
-export function plan(asked: Asked, context: PlanContext): BudgetedPlan | Fault {
+export function plan(asked: PlanAsked, context: PlanContext): BudgetedPlan | Fault {
   const { input, messages, scroll, template } = asked
   const { check } = context
   const model = asked.model ?? autoModel
@@ -46,7 +26,11 @@ export function plan(asked: Asked, context: PlanContext): BudgetedPlan | Fault {
   return planScroll(scroll, { model, check })
 }
 
-function templatePlan(template: string, asked: Asked & { model: string }, context: PlanContext): BudgetedPlan | Fault {
+function templatePlan(
+  template: string,
+  asked: PlanAsked & { model: string },
+  context: PlanContext,
+): BudgetedPlan | Fault {
   const { check, catalog, deadlineMs } = context
   const { model, manner = {}, lastManner = {} } = asked
   const name = templateNames.find((known) => known === template)

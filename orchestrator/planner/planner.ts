@@ -3,6 +3,7 @@
  * engine asks while it runs.
  */
 import type { PlannerFunctions } from '../engine/conductor-port.ts'
+import type { Planner } from '../engine/intents-port.ts'
 import { conduct } from './conduct.ts'
 import { checkContract } from './contract.ts'
 import { estimate } from './estimate.ts'
@@ -10,6 +11,6 @@ import { plan } from './plan.ts'
 import { scrollJsonSchema } from './scroll-schema.ts'
 import { render } from './work.ts'
 
-export const planner = { plan, estimate, scrollSchema: scrollJsonSchema() }
+export const planner: Planner = { plan, estimate, scrollSchema: scrollJsonSchema() }
 
 export const plannerFunctions: PlannerFunctions = { conduct, render, checkContract }

@@ -4,11 +4,7 @@
  */
 import { type Fault, fault } from '../../shared/faults.ts'
 import { bodyBytesMax } from '../../shared/limits.ts'
-import type { TaskKind } from '../../shared/task.ts'
 import type { PlannedTask } from '../engine/intents-port.ts'
-
-/** The edge's word on one request, as if it had come alone: null, or a fault whose param is a field of it. */
-export type RequestCheck = (kind: TaskKind, request: Record<string, unknown>) => Fault | null
 
 export class RequestBytes {
   private total = 0

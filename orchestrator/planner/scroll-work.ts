@@ -4,12 +4,11 @@
  */
 import type { Fault } from '../../shared/faults.ts'
 import { abilitiesOf } from '../../shared/task.ts'
-import type { Terms } from '../engine/intents-port.ts'
+import type { RequestCheck, Terms } from '../engine/intents-port.ts'
 import { schemaFlaw } from './contract.ts'
 import { type Asked, askedBy, within, withSchema } from './node-request.ts'
 import { defaultJudgePrompt } from './prompts.ts'
 import { type Extra, nodesIn, type Reference, type TextReader } from './references.ts'
-import type { RequestCheck } from './request.ts'
 import { type Fields, flaw, type ScrollNode } from './scroll-nodes.ts'
 import { type NodeTerms, nodeTerms, termsOf } from './scroll-schema.ts'
 import type { Condition, Source, Spec } from './specs.ts'

@@ -6,10 +6,10 @@
  */
 import type { Fault } from '../../shared/faults.ts'
 import { intentTasksMax, scrollDepthMax, scrollEdgesMax, scrollNeedsMax } from '../../shared/limits.ts'
-import type { Plan, PlannedTask } from '../engine/intents-port.ts'
+import type { BudgetedPlan, PlannedTask, RequestCheck } from '../engine/intents-port.ts'
 import { orderOf, sinksOf } from './graph.ts'
 import { TextReader } from './references.ts'
-import { RequestBytes, type RequestCheck } from './request.ts'
+import { RequestBytes } from './request.ts'
 import { flaw, isFields, readNodes, type ScrollNode } from './scroll-nodes.ts'
 import { type ScrollTerms, scrollTerms, termsOf } from './scroll-schema.ts'
 import { type Drawn, draw } from './scroll-work.ts'
@@ -18,11 +18,6 @@ import { taskOf } from './work.ts'
 
 /** How many nodes a sentence names before it says how many more there are. */
 const namesShownMax = 4
-
-/** A plan, and the tokens it may use. */
-export interface BudgetedPlan extends Plan {
-  budgetTokens?: number
-}
 
 export interface ScrollOptions {
   /** Of nodes that name none. */

@@ -3,6 +3,7 @@
  * and the live catalogue. What a person wrote goes in as params, which texts refer to, so nothing of it is ever read
  * as a template. The scroll is then judged like any client's.
  */
+
 import { z } from 'zod'
 import type { Fault } from '../../shared/faults.ts'
 import {
@@ -16,7 +17,8 @@ import {
   splitCharsMin,
   voicesMax,
 } from '../../shared/limits.ts'
-import { type CatalogModel, chatModels } from './catalog.ts'
+import type { CatalogModel } from '../engine/intents-port.ts'
+import { chatModels } from './catalog.ts'
 import {
   debatePrompt,
   mapPrompt,

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
+import type { RequestCheck } from '../../orchestrator/engine/intents-port.ts'
 import { chatRequest, embeddingsRequest } from '../../orchestrator/http/requests.ts'
 import { refusal } from '../../orchestrator/http/validation.ts'
 import { plan } from '../../orchestrator/planner/plan.ts'
-import type { RequestCheck } from '../../orchestrator/planner/request.ts'
 import { faultTable } from '../../shared/faults.ts'
 import { bodyBytesMax } from '../../shared/limits.ts'
 

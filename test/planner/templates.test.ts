@@ -1,9 +1,8 @@
 import { describe, expect, test } from 'vitest'
-import type { Plan } from '../../orchestrator/engine/intents-port.ts'
+import type { Plan, RequestCheck } from '../../orchestrator/engine/intents-port.ts'
 import { chatRequest, embeddingsRequest } from '../../orchestrator/http/requests.ts'
 import { refusal } from '../../orchestrator/http/validation.ts'
 import { plan } from '../../orchestrator/planner/plan.ts'
-import type { RequestCheck } from '../../orchestrator/planner/request.ts'
 import { type Answering, PlanRunner } from '../support/plan-runner.ts'
 import type { Json } from '../support/provider-calls.ts'
 
