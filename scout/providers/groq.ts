@@ -3,12 +3,10 @@
  * key never loads the other. What it has in common with the other services is in `service-provider.ts`; here is only
  * how this SDK is called and how it says what went wrong.
  */
-import { requestDeadlineMs } from '../../shared/limits.ts'
 import type { System } from '../../shared/system.ts'
-import { boundedFetch } from './bounded-fetch.ts'
 import type { Service } from './dialects.ts'
 import type { ModelNames } from './model-names.ts'
-import { clientOn, type ServiceClient } from './service-client.ts'
+import { bounded, clientOn, type ServiceClient } from './service-client.ts'
 import { ServiceProvider } from './service-provider.ts'
 
 export class GroqProvider extends ServiceProvider {
@@ -24,10 +22,7 @@ async function connect(service: Service): Promise<ServiceClient> {
     baseURL: service.baseURL,
     apiKey: service.apiKey ?? '',
     defaultHeaders: service.headers,
-    maxRetries: 0,
-    timeout: requestDeadlineMs,
-    fetch: boundedFetch,
-    logLevel: 'off',
+    ...bounded,
   })
   return clientOn(client, sdk, detailOf)
 }

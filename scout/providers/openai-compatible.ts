@@ -3,12 +3,10 @@
  * first request, so that a scout without such a service does not pay for it. What such services have in common is in
  * `service-provider.ts`; here is only how this SDK is called and how it says what went wrong.
  */
-import { requestDeadlineMs } from '../../shared/limits.ts'
 import type { System } from '../../shared/system.ts'
-import { boundedFetch } from './bounded-fetch.ts'
 import type { Service } from './dialects.ts'
 import type { ModelNames } from './model-names.ts'
-import { clientOn, type ServiceClient } from './service-client.ts'
+import { bounded, clientOn, type ServiceClient } from './service-client.ts'
 import { ServiceProvider } from './service-provider.ts'
 
 export class OpenAiCompatibleProvider extends ServiceProvider {
@@ -28,10 +26,7 @@ async function connect(service: Service): Promise<ServiceClient> {
     // What the environment says of OpenAI's account is nobody else's to see.
     adminAPIKey: null,
     ...(service.name === 'openai' ? {} : { organization: null, project: null }),
-    maxRetries: 0,
-    timeout: requestDeadlineMs,
-    fetch: boundedFetch,
-    logLevel: 'off',
+    ...bounded,
   })
   return clientOn(client, sdk, (kept) => kept)
 }

@@ -3,7 +3,12 @@
  * generator and are alike in shape, so what is common to them is here; `openai-compatible.ts` and `groq.ts` each load
  * theirs and say where it differs, `service-provider.ts` calls it.
  */
+import { requestDeadlineMs } from '../../shared/limits.ts'
+import { boundedFetch } from './bounded-fetch.ts'
 import type { ServiceError } from './service-faults.ts'
+
+/** What keeps every SDK in bounds: nothing is tried twice, waited for too long, read without end, or logged. */
+export const bounded = { maxRetries: 0, timeout: requestDeadlineMs, fetch: boundedFetch, logLevel: 'off' } as const
 
 /** A streamed answer as it arrives: parsed chunks, and the headers that came before them. */
 interface Chunks {
