@@ -11,12 +11,6 @@ beforeEach(async () => {
 })
 afterEach(() => stage.close())
 
-async function connected() {
-  const session = await stage.hub.session()
-  await session.heard('credit')
-  return session
-}
-
 const hash = (bytes: Uint8Array | string) => createHash('sha256').update(bytes).digest('hex')
 /** JSON of about `bytes` bytes, different at every place. */
 function long(bytes: number): string {
@@ -27,7 +21,7 @@ function long(bytes: number): string {
 
 describe('a body larger than a frame', () => {
   test('arrives whole in both directions', async () => {
-    const session = await connected()
+    const session = await stage.connected()
     const request = Buffer.from(long(600_000))
     session.task(1, { stream: false }, request)
     const call = await stage.provider.call()
@@ -40,7 +34,7 @@ describe('a body larger than a frame', () => {
   })
 
   test('lets pongs and the chunks of others pass between its fragments', async () => {
-    const session = await connected()
+    const session = await stage.connected()
     session.task(1)
     const large = await stage.provider.call()
     session.task(2)
@@ -60,7 +54,7 @@ describe('a body larger than a frame', () => {
   })
 
   test('keeps the order within its attempt: no chunk and no settlement overtakes its fragments', async () => {
-    const session = await connected()
+    const session = await stage.connected()
     session.task(1)
     const call = await stage.provider.call()
     const pieces = [long(100_000), '{"n":1}', long(200_000), '{"n":2}']
@@ -73,7 +67,7 @@ describe('a body larger than a frame', () => {
   })
 
   test('interleaves with others at full size: four answers of the largest size come through whole', async () => {
-    const session = await connected()
+    const session = await stage.connected()
     const answer = long(bodyBytesMax - 100_000)
     for (const task of [1, 2, 3, 4]) session.task(task, { stream: false })
     for (const _ of [1, 2, 3, 4]) (await stage.provider.call()).done(answer)
@@ -81,7 +75,7 @@ describe('a body larger than a frame', () => {
   })
 
   test('beyond the limit of an answer fails with answer_too_large', async () => {
-    const session = await connected()
+    const session = await stage.connected()
     session.task(1, { stream: false })
     ;(await stage.provider.call()).done(long(bodyBytesMax + 100_000))
     expect((await session.answered(1)).settle).toMatchObject({ outcome: 'failed', fault: 'answer_too_large' })
@@ -98,7 +92,7 @@ describe('a body larger than a frame', () => {
   })
 
   test('is sent again from its beginning when the socket was cut in its middle', async () => {
-    const session = await connected()
+    const session = await stage.connected()
     session.task(1, { stream: false })
     const answer = long(2_000_000)
     ;(await stage.provider.call()).done(answer)
@@ -109,14 +103,14 @@ describe('a body larger than a frame', () => {
   })
 
   test('that is not sent in order closes the session with 4400', async () => {
-    const session = await connected()
+    const session = await stage.connected()
     session.task(1, { size: 100_000, body: null }, {})
     session.send({ type: 'fragment', task: 1, attempt: 1, index: 1, bytes: new Uint8Array(fragmentBytes) })
     expect(await session.ended()).toMatchObject({ code: 4400 })
   })
 
   test('that nobody waits for any more is ignored', async () => {
-    const session = await connected()
+    const session = await stage.connected()
     session.task(1, { size: 100_000, body: null }, {})
     session.send({ type: 'cancel', task: 1, attempt: 1, reason: '' })
     session.send({ type: 'fragment', task: 1, attempt: 1, index: 0, bytes: new Uint8Array(fragmentBytes) })
@@ -126,13 +120,13 @@ describe('a body larger than a frame', () => {
   })
 
   test('whose size its frame denies closes the session with 4400', async () => {
-    const session = await connected()
+    const session = await stage.connected()
     session.task(1, { size: 3 })
     expect(await session.ended()).toMatchObject({ code: 4400 })
   })
 
   test('of a stream longer than what is kept goes through, but does not outlive its session', async () => {
-    const session = await connected()
+    const session = await stage.connected()
     session.task(1)
     const call = await stage.provider.call()
     const piece = long(100_000)

@@ -22,22 +22,16 @@ describe('a hub that means harm', () => {
   })
   afterEach(() => stage.close())
 
-  async function connected() {
-    const session = await stage.hub.session()
-    await session.heard('credit')
-    return session
-  }
-
   test('with any of the bombs ends its own session and nothing else: the scout is back and works', async () => {
     // One of them is only a bomb on its way to a hub.
     const forScouts = Object.values(bombs).filter((bomb) => decodeFromHub(bomb).type === 'malformed')
     expect(forScouts.length).toBeGreaterThan(25)
     for (const bomb of forScouts) {
-      const session = await connected()
+      const session = await stage.connected()
       session.raw(bomb)
       await session.ended()
     }
-    const session = await connected()
+    const session = await stage.connected()
     session.task(1)
     const call = await stage.provider.call()
     call.done()
@@ -45,10 +39,10 @@ describe('a hub that means harm', () => {
   })
 
   test('with a million leases gets no more done at once than the scout has declared', async () => {
-    const session = await connected()
+    const session = await stage.connected()
     for (let task = 1; task <= 2_000; task++) session.task(task)
     expect(await session.ended()).toMatchObject({ code: 4400, reason: 'more tasks than credits' })
-    await connected()
+    await stage.connected()
     expect(session.credits).toBe(concurrency)
     expect(stage.scout.status().inFlight).toBeLessThanOrEqual(concurrency)
     expect(stage.provider.calls.length).toBeLessThanOrEqual(concurrency)
@@ -56,19 +50,19 @@ describe('a hub that means harm', () => {
 
   test('with new work in session after session has no more running at once either', async () => {
     for (let round = 0; round < 20; round++) {
-      const session = await connected()
+      const session = await stage.connected()
       for (let n = 0; n < concurrency; n++) session.task(round * concurrency + n + 1)
       await until('the tasks to be taken', () => stage.scout.status().inFlight === concurrency)
       expect(stage.provider.calls.filter(({ aborted }) => !aborted).length).toBeLessThanOrEqual(concurrency)
       session.cut()
       await session.ended()
     }
-    const last = await connected()
+    const last = await stage.connected()
     expect(last.credits).toBe(concurrency)
   })
 
   test('with a flood of goodbyes and standings does not fill the log', async () => {
-    const session = await connected()
+    const session = await stage.connected()
     for (let n = 0; n < 2_000; n++) {
       session.send({ type: 'hubDrain', windowMs: 0, reason: `${n}` })
       const paused: [string, number][] = n % 2 === 0 ? [['../../etc/passwd', 1_000]] : []

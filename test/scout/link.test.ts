@@ -9,12 +9,6 @@ beforeEach(async () => {
 })
 afterEach(() => stage.close())
 
-async function connected() {
-  const session = await stage.hub.session()
-  await session.heard('credit')
-  return session
-}
-
 describe('a hub that breaks the protocol', () => {
   test.each([
     ['a malformed frame', new Uint8Array([0xc1])],
@@ -22,20 +16,20 @@ describe('a hub that breaks the protocol', () => {
     ['a map', new Uint8Array([0x80])],
     ['an endless declaration', new Uint8Array([0xdd, 0xff, 0xff, 0xff, 0xff])],
   ])('with %s is closed with 4400, and the scout dials again', async (_, bytes) => {
-    const session = await connected()
+    const session = await stage.connected()
     session.raw(bytes)
     expect(await session.ended()).toMatchObject({ code: 4400 })
     await stage.hub.session()
   })
 
   test('with text is closed with 4400', async () => {
-    const session = await connected()
+    const session = await stage.connected()
     session.text('hello')
     expect(await session.ended()).toMatchObject({ code: 4400, reason: 'a message was text; frames are binary' })
   })
 
   test('with a message larger than a frame loses the socket, and the scout dials again', async () => {
-    const session = await connected()
+    const session = await stage.connected()
     session.raw(new Uint8Array(70_000))
     await session.ended()
     await stage.hub.session()
@@ -48,7 +42,7 @@ describe('a hub that breaks the protocol', () => {
   })
 
   test('takes nothing from a task that runs: it goes on in the next session', async () => {
-    const session = await connected()
+    const session = await stage.connected()
     session.task(1)
     const call = await stage.provider.call()
     session.raw(new Uint8Array([0xc1]))
@@ -61,7 +55,7 @@ describe('a hub that breaks the protocol', () => {
 
 describe('a hub that goes away', () => {
   test('is dialed again until it is back, with one calm line each time', async () => {
-    const session = await connected()
+    const session = await stage.connected()
     stage.hub.refuseWith = 503
     session.cut()
     await stage.hub.conditions.until('three refused dials', () => stage.hub.dials.length >= 4)
@@ -90,13 +84,13 @@ describe('a hub that goes away', () => {
   })
 
   test('and refuses for good ends the scout with a sentence', async () => {
-    const session = await connected()
+    const session = await stage.connected()
     session.close(4501)
     expect(await stage.stopped()).toMatchObject({ refused: true, reason: expect.stringContaining('revoked') })
   })
 
   test('and knows the key no more ends the scout with a sentence', async () => {
-    const session = await connected()
+    const session = await stage.connected()
     stage.hub.refuseWith = 401
     session.cut()
     expect(await stage.stopped()).toMatchObject({ refused: true, reason: expect.stringContaining('SCOUT_KEY') })
@@ -105,7 +99,7 @@ describe('a hub that goes away', () => {
 
 describe('offers', () => {
   test('that change are told to the hub', async () => {
-    const session = await connected()
+    const session = await stage.connected()
     stage.provider.models = ['m', 'n']
     await stage.catalog.open()
     const offers = await session.heard('offers')
@@ -115,7 +109,7 @@ describe('offers', () => {
 
 describe('a drain', () => {
   test('finishes what runs, hands back what comes too late, waits for the acknowledgement and leaves', async () => {
-    const session = await connected()
+    const session = await stage.connected()
     session.task(1)
     const call = await stage.provider.call()
     await call.line('{"n":0}')
@@ -138,14 +132,14 @@ describe('a drain', () => {
   })
 
   test('without work leaves at once', async () => {
-    const session = await connected()
+    const session = await stage.connected()
     stage.scout.drain('test')
     expect(await session.ended()).toMatchObject({ code: 4420 })
     expect(await stage.stopped()).toMatchObject({ refused: false })
   })
 
   test('still answers pings', async () => {
-    const session = await connected()
+    const session = await stage.connected()
     session.task(1)
     const call = await stage.provider.call()
     stage.scout.drain('test')
@@ -158,7 +152,7 @@ describe('a drain', () => {
   })
 
   test('of the hub stops the credits and the work goes on', async () => {
-    const session = await connected()
+    const session = await stage.connected()
     session.task(1)
     const call = await stage.provider.call()
     session.send({ type: 'hubDrain', windowMs: 0, reason: 'restart' })

@@ -22,14 +22,8 @@ describe('at a scout with two providers', () => {
   })
   afterEach(() => stage.close())
 
-  async function connected() {
-    const session = await stage.hub.session()
-    await session.heard('credit')
-    return session
-  }
-
   test('a provider with a pause is passed over until its pause is over, and the next one is asked first', async () => {
-    const session = await connected()
+    const session = await stage.connected()
     session.task(1)
     ;(await stage.provider.call()).fail(failing('provider_rate_limited', 'slow down', 60_000))
     ;(await spare.call()).done()
@@ -42,7 +36,7 @@ describe('at a scout with two providers', () => {
   })
 
   test('when all pause, the task is handed back at once with the earliest time to come again', async () => {
-    const session = await connected()
+    const session = await stage.connected()
     session.task(1)
     ;(await stage.provider.call()).fail(failing('provider_rate_limited', 'one', 90_000))
     ;(await spare.call()).fail(failing('provider_rate_limited', 'two', 60_000))
@@ -61,7 +55,7 @@ describe('at a scout with two providers', () => {
   })
 
   test('an answer that used up a limit counts, and the provider is left alone after it', async () => {
-    const session = await connected()
+    const session = await stage.connected()
     session.task(1)
     const call = await stage.provider.call()
     call.done('{"choices":[]}', 60_000)
@@ -72,7 +66,7 @@ describe('at a scout with two providers', () => {
   })
 
   test('a pause is for one model: others are still asked for', async () => {
-    const session = await connected()
+    const session = await stage.connected()
     session.task(1, { model: 'other' })
     ;(await spare.call()).fail(failing('provider_rate_limited', 'slow down', 60_000))
     await session.answered(1)
@@ -83,7 +77,7 @@ describe('at a scout with two providers', () => {
   })
 
   test('a provider whose key is not accepted is switched off with one line, and its offers are withdrawn', async () => {
-    const session = await connected()
+    const session = await stage.connected()
     for (const task of [1, 2]) session.task(task)
     const calls = [await stage.provider.call(), await stage.provider.call()]
     for (const call of calls) call.fail(failing('provider_unauthorized', 'the key in GROQ_API_KEY is not accepted'))
@@ -103,7 +97,7 @@ describe('at a scout with two providers', () => {
   })
 
   test('a model that a provider no longer serves is withdrawn, its others stay', async () => {
-    const session = await connected()
+    const session = await stage.connected()
     session.task(1, { model: 'other' })
     ;(await spare.call()).fail(failing('not_offered', 'spare answered 404: no such model'))
     expect((await session.answered(1)).settle).toMatchObject({ outcome: 'failed', fault: 'not_offered' })
@@ -112,7 +106,7 @@ describe('at a scout with two providers', () => {
   })
 
   test('what is too long for one provider is put to the next, whose context may be larger', async () => {
-    const session = await connected()
+    const session = await stage.connected()
     session.task(1)
     ;(await stage.provider.call()).fail(failing('context_length_exceeded', 'too long'))
     ;(await spare.call()).done()
@@ -120,7 +114,7 @@ describe('at a scout with two providers', () => {
   })
 
   test('when all fail, the hub hears what each of them said', async () => {
-    const session = await connected()
+    const session = await stage.connected()
     session.task(1)
     ;(await stage.provider.call()).fail(failing('provider_rate_limited', 'groq is at its rate limit', 1_000))
     ;(await spare.call()).fail(failing('provider_timeout', 'ollama was silent for too long'))

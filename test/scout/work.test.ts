@@ -15,18 +15,12 @@ beforeEach(async () => {
 })
 afterEach(() => stage.close())
 
-async function connected() {
-  const session = await stage.hub.session()
-  await session.heard('credit')
-  return session
-}
-
 const line = (i: number) => `{"n":${i}}`
 const limited = () => new ProviderError(fault('provider_rate_limited', 'slow down', { retryAfterMs: 1234.5 }))
 
 describe('a task', () => {
   test('follows a dial with key and subprotocol, a hello with the offers, and credits for every place', async () => {
-    const session = await connected()
+    const session = await stage.connected()
     const hello = await session.heard('hello')
     expect(stage.hub.dials[0]).toEqual({ authorization: 'Bearer key', protocol: 'chasm.v1', path: '/v1/scout' })
     expect(hello).toMatchObject({ version: 1, name: 'tester', concurrency: 4, held: [] })
@@ -38,7 +32,7 @@ describe('a task', () => {
   })
 
   test('reaches the provider as the client wrote it; lines come back in order, the answer settles it', async () => {
-    const session = await connected()
+    const session = await stage.connected()
     session.task(1, {}, { messages: [{ role: 'user', content: 'hi' }] })
     const call = await stage.provider.call()
     expect(call.request).toMatchObject({ kind: 'chat', model: 'm', stream: true })
@@ -55,7 +49,7 @@ describe('a task', () => {
   })
 
   test('of which nothing is said for two seconds is said to be under way', async () => {
-    const session = await connected()
+    const session = await stage.connected()
     session.task(1)
     const call = await stage.provider.call()
     expect(await session.heard('started')).toMatchObject({ task: 1, attempt: 1, provider: 'scripted' })
@@ -64,7 +58,7 @@ describe('a task', () => {
   })
 
   test('has the lines of one turn coalesced into one chunk, none larger than the limit', async () => {
-    const session = await connected()
+    const session = await stage.connected()
     session.task(1)
     const call = await stage.provider.call()
     const small = Array.from({ length: 200 }, (_, i) => line(i))
@@ -81,7 +75,7 @@ describe('a task', () => {
   })
 
   test('gives its credit back when it ends, and no credit is granted beyond the concurrency', async () => {
-    const session = await connected()
+    const session = await stage.connected()
     for (const task of [1, 2, 3, 4]) session.task(task)
     const calls = await Promise.all([1, 2, 3, 4].map(() => stage.provider.call()))
     expect(session.credits).toBe(4)
@@ -92,20 +86,20 @@ describe('a task', () => {
   })
 
   test('beyond the granted credits closes the session with 4400', async () => {
-    const session = await connected()
+    const session = await stage.connected()
     for (const task of [1, 2, 3, 4, 5]) session.task(task)
     expect(await session.ended()).toMatchObject({ code: 4400, reason: 'more tasks than credits' })
   })
 
   test('sent twice as the same attempt closes the session with 4400', async () => {
-    const session = await connected()
+    const session = await stage.connected()
     session.task(1)
     session.task(1)
     expect(await session.ended()).toMatchObject({ code: 4400 })
   })
 
   test('for a model that is not offered fails with not_offered', async () => {
-    const session = await connected()
+    const session = await stage.connected()
     session.task(1, { model: 'unheard-of' })
     const { settle } = await session.answered(1)
     expect(settle).toMatchObject({ outcome: 'failed', fault: 'not_offered', chunks: 0 })
@@ -114,7 +108,7 @@ describe('a task', () => {
 
 describe('a failing provider', () => {
   test('is replaced by the next one that offers the model, as long as it has said nothing', async () => {
-    const session = await connected()
+    const session = await stage.connected()
     session.task(1)
     ;(await stage.provider.call()).fail(limited())
     ;(await spare.call()).done()
@@ -123,7 +117,7 @@ describe('a failing provider', () => {
   })
 
   test('is not replaced once it has answered a line: the attempt fails with its fault', async () => {
-    const session = await connected()
+    const session = await stage.connected()
     session.task(1)
     const call = await stage.provider.call()
     await call.line(line(0))
@@ -135,7 +129,7 @@ describe('a failing provider', () => {
   })
 
   test('that is rate limited before its first line hands the task back untouched', async () => {
-    const session = await connected()
+    const session = await stage.connected()
     session.task(1)
     ;(await stage.provider.call()).fail(limited())
     ;(await spare.call()).fail(limited())
@@ -144,7 +138,7 @@ describe('a failing provider', () => {
   })
 
   test('that refuses the request itself is not replaced, and its words arrive on one line', async () => {
-    const session = await connected()
+    const session = await stage.connected()
     session.task(1)
     ;(await stage.provider.call()).fail(new ProviderError(fault('invalid_request', 'no\n such\u0007 field')))
     const { settle } = await session.answered(1)
@@ -153,7 +147,7 @@ describe('a failing provider', () => {
   })
 
   test('that breaks in an unknown way counts as the fault of the scout, and its words stay here', async () => {
-    const session = await connected()
+    const session = await stage.connected()
     session.task(1, { model: 'only-spare' })
     ;(await spare.call()).fail(new TypeError('secret of the adapter'))
     const { settle } = await session.answered(1)
@@ -163,7 +157,7 @@ describe('a failing provider', () => {
   })
 
   test('that is over the deadline of the task is aborted and settles as provider_timeout', async () => {
-    const session = await connected()
+    const session = await stage.connected()
     session.task(1, { deadlineMs: 40 })
     const call = await stage.provider.call()
     await stage.provider.aborted(call)
@@ -173,7 +167,7 @@ describe('a failing provider', () => {
 
 describe('a cancel', () => {
   test('reaches the provider and is settled as cancelled', async () => {
-    const session = await connected()
+    const session = await stage.connected()
     session.task(1)
     const call = await stage.provider.call()
     await call.line(line(0))
@@ -185,7 +179,7 @@ describe('a cancel', () => {
 
   test('is settled within half a second even when the provider ignores it', async () => {
     stage.provider.ignoresAbort = true
-    const session = await connected()
+    const session = await stage.connected()
     session.task(1)
     await stage.provider.call()
     const sinceMs = performance.now()
@@ -195,7 +189,7 @@ describe('a cancel', () => {
   })
 
   test('frees a provider call that is held back by a pause', async () => {
-    const session = await connected()
+    const session = await stage.connected()
     session.task(1)
     const call = await stage.provider.call()
     session.send({ type: 'flow', task: 1, attempt: 1, paused: true })
@@ -208,7 +202,7 @@ describe('a cancel', () => {
   })
 
   test('of an unknown attempt is ignored', async () => {
-    const session = await connected()
+    const session = await stage.connected()
     session.send({ type: 'cancel', task: 99, attempt: 1, reason: '' })
     session.send({ type: 'ping', ping: 5, acks: [] })
     expect(await session.heard('pong')).toEqual({ type: 'pong', ping: 5, running: 0 })
@@ -217,7 +211,7 @@ describe('a cancel', () => {
 
 describe('flow', () => {
   test('a paused attempt holds its provider back until it is resumed, and others go on', async () => {
-    const session = await connected()
+    const session = await stage.connected()
     session.task(1)
     const slow = await stage.provider.call()
     session.task(2)
@@ -240,7 +234,7 @@ describe('flow', () => {
   })
 
   test('a provider that does not wait finds its later calls held once enough is unsent', async () => {
-    const session = await connected()
+    const session = await stage.connected()
     session.task(1)
     const call = await stage.provider.call()
     const json = JSON.stringify({ pad: 'x'.repeat(1_000) })
@@ -255,7 +249,7 @@ describe('flow', () => {
 
 describe('a lease', () => {
   test('that no sign of the hub has renewed for its ttl is given up without a word', async () => {
-    const session = await connected()
+    const session = await stage.connected()
     session.task(1, { ttlMs: 50 })
     const call = await stage.provider.call()
     await stage.provider.aborted(call)

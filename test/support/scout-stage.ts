@@ -6,7 +6,7 @@ import { Scout } from '../../scout/scout.ts'
 import { websocketDial } from '../../scout/socket.ts'
 import { realSystem, type System } from '../../shared/system.ts'
 import { Conditions } from './conditions.ts'
-import { FakeHub } from './fake-hub.ts'
+import { FakeHub, type FakeSession } from './fake-hub.ts'
 import { ScriptedProvider } from './scripted-provider.ts'
 
 /** The real clock, without jitter: every backoff comes out as zero. */
@@ -58,6 +58,13 @@ export class ScoutStage {
       },
     )
     this.scout.start()
+  }
+
+  /** Its next session, once the scout has invited work. */
+  async connected(): Promise<FakeSession> {
+    const session = await this.hub.session()
+    await session.heard('credit')
+    return session
   }
 
   stopped(): Promise<{ refused: boolean; reason: string }> {
