@@ -1,6 +1,6 @@
 /**
  * What `npm start` shows once everything is up, made from what the two processes reported. Also the shapes of those
- * two reports. Pure text: `standalone.ts` decides when it is printed.
+ * two reports. Pure text: `supervisor.ts` decides when it is printed.
  */
 
 /** From the orchestrator when it listens. `clientKey` only when it was just made, on the first start. */

@@ -8,8 +8,10 @@ const folder = import.meta.dirname
 const outdir = join(folder, '../dist/orchestrator')
 
 await Bun.build({
-  entrypoints: ['main.ts', 'key.ts', 'backup.ts'].map((name) => join(folder, name)),
+  entrypoints: ['main.ts', 'commands/key.ts', 'commands/backup.ts'].map((name) => join(folder, name)),
   outdir,
+  // The image calls them by name, whatever folder they come from.
+  naming: { entry: '[name].[ext]' },
   target: 'bun',
   minify: true,
   splitting: true,

@@ -1,10 +1,10 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { LiveHub } from './support/live-hub.ts'
-import { Program } from './support/programs.ts'
-import { temporaryFolder } from './support/temporary-folder.ts'
-import { documentedNames } from './support/tidy-rules.ts'
+import { LiveHub } from './support/hub/live-hub.ts'
+import { documentedNames } from './support/law/tidy-rules.ts'
+import { Program } from './support/machine/programs.ts'
+import { temporaryFolder } from './support/machine/temporary-folder.ts'
 
 const root = join(import.meta.dirname, '..')
 const executable = join(root, 'dist/chasm-scout')

@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { Image, imagesNeed } from './support/image.ts'
-import { LiveHub } from './support/live-hub.ts'
+import { LiveHub } from './support/hub/live-hub.ts'
+import { Image, imagesNeed } from './support/machine/image.ts'
 
 const need = imagesNeed()
 const buildMs = 300_000

@@ -1,9 +1,10 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { functionSpans } from './support/function-spans.ts'
-import { forbiddenImports, importCycles, importsOf, type SourceFile, type Violation } from './support/import-law.ts'
-import { maskSource } from './support/source-mask.ts'
+import { crowdedFolders, folderCycles } from './support/law/folder-law.ts'
+import { functionSpans } from './support/law/function-spans.ts'
+import { forbiddenImports, importCycles, importsOf, type SourceFile, type Violation } from './support/law/import-law.ts'
+import { maskSource } from './support/law/source-mask.ts'
 import {
   documentedNames,
   environmentNames,
@@ -16,7 +17,7 @@ import {
   names,
   openingWords,
   sizes,
-} from './support/tidy-rules.ts'
+} from './support/law/tidy-rules.ts'
 
 const root = join(import.meta.dirname, '..')
 const scoutImageHolds = ['package.json', 'package-lock.json', '.npmrc', 'shared', 'scout']
@@ -37,9 +38,11 @@ const rootFiles = readdirSync(root, { withFileTypes: true })
   .filter((entry) => entry.isFile())
   .map((entry) => entry.name)
 const sides = ['shared', 'orchestrator', 'scout'].flatMap((folder) => filesUnder(folder, /\.ts$/)).map(read)
+const bench = filesUnder('bench', /\.ts$/).map(read)
 const code = [
   ...sides,
-  ...['bench', 'test', 'scripts'].flatMap((folder) => filesUnder(folder, /\.ts$/)).map(read),
+  ...bench,
+  ...['test', 'scripts'].flatMap((folder) => filesUnder(folder, /\.ts$/)).map(read),
   ...rootFiles.filter((name) => name.endsWith('.ts')).map(read),
 ]
 const texts = [
@@ -58,6 +61,9 @@ function expectNone(violations: Violation[]): void {
 describe('the repository keeps its habits', () => {
   test('every folder imports only what the law allows it', () => expectNone(code.flatMap(forbiddenImports)))
   test('no files import each other in a circle', () => expectNone(importCycles(sides)))
+  test('folders of one level import each other in one direction', () => expectNone(folderCycles([...sides, ...bench])))
+  test('a folder holds at most twelve files beside its folders', () =>
+    expectNone(crowdedFolders(texts.map(({ path }) => path))))
   test('the cores are pure, and only shared/system.ts touches clock and entropy', () =>
     expectNone(code.flatMap(impurities)))
   test('only the http server listens', () => expectNone(code.flatMap(misplacedCalls)))
@@ -142,22 +148,22 @@ describe('the import law catches', () => {
     ['orchestrator/core/a.ts', "import { run } from '../engine/run.ts'"],
     ['orchestrator/core/a.ts', "import { join } from 'node:path'"],
     ['orchestrator/engine/a.ts', "import type { Route } from '../http/routes.ts'"],
-    ['orchestrator/http/a.ts', "import { open } from '../store/sqlite.ts'"],
-    ['orchestrator/http/a.ts', "import { inbox } from '../engine/inbox.ts'"],
+    ['orchestrator/http/a.ts', "import { open } from '../store/sqlite/open.ts'"],
+    ['orchestrator/http/a.ts', "import { inbox } from '../engine/writer/inbox.ts'"],
     ['orchestrator/http/a.ts', "import { step } from '../core/step.ts'"],
     ['orchestrator/gateway/a.ts', "import type { Config } from '../config.ts'"],
     ['orchestrator/config.ts', "import { main } from './main.ts'"],
-    ['orchestrator/standalone.ts', "import { main } from '../scout/main.ts'"],
+    ['orchestrator/supervisor.ts', "import { main } from '../scout/main.ts'"],
     ['scout/core/a.ts', "import type { Provider } from '../providers/provider.ts'"],
-    ['scout/link.ts', "import { demo } from './providers/demo.ts'"],
+    ['scout/link/link.ts', "import { demo } from '../providers/demo/demo.ts'"],
     ['scout/main.ts', "import { step } from '../orchestrator/core/step.ts'"],
-    ['scout/providers/demo.ts', "import type { Link } from '../link.ts'"],
-    ['shared/a.ts', "import { stage } from '../test/support/stage.ts'"],
+    ['scout/providers/demo/demo.ts', "import type { Link } from '../../link/link.ts'"],
+    ['shared/a.ts', "import { stage } from '../test/support/hub/stage.ts'"],
     ['shared/a.ts', "import { limits } from './limits'"],
-    ['scout/providers/demo.ts', "import OpenAI from 'openai'"],
-    ['scout/providers/demo.ts', "import type { Chat } from 'openai/resources/chat'"],
+    ['scout/providers/demo/demo.ts', "import OpenAI from 'openai'"],
+    ['scout/providers/demo/demo.ts', "import type { Chat } from 'openai/resources/chat'"],
     ['orchestrator/http/a.ts', "import { Database } from 'bun:sqlite'"],
-    ['scout/executor.ts', "import { WebSocket } from 'ws'"],
+    ['scout/work/executor.ts', "import { WebSocket } from 'ws'"],
     ['shared/a.ts', "import { setTimeout } from 'node:timers/promises'"],
     ['scout/a.ts', "import leftPad from 'left-pad'"],
     ['scout/a.ts', 'const adapter = await import(name)'],
@@ -167,13 +173,13 @@ describe('the import law catches', () => {
   test.each([
     ['orchestrator/core/a.ts', "import { faultTable } from '../../shared/faults.ts'"],
     ['orchestrator/engine/a.ts', "import { step } from '../core/step.ts'"],
-    ['orchestrator/http/a.ts', "import type { Engine } from '../engine/ports.ts'"],
+    ['orchestrator/http/a.ts', "import type { Engine } from '../engine/ports/client.ts'"],
     ['orchestrator/http/a.ts', "import type { Event } from '../core/events.ts'"],
-    ['orchestrator/store/sqlite.ts', "import { Database } from 'bun:sqlite'"],
-    ['orchestrator/main.ts', "import { open } from './store/sqlite.ts'"],
-    ['scout/socket.ts', "import { WebSocket } from 'ws'"],
-    ['scout/link.ts', "import { dial } from './core/session.ts'"],
-    ['scout/providers/openai-compatible.ts', "import OpenAI from 'openai'"],
+    ['orchestrator/store/sqlite/open.ts', "import { Database } from 'bun:sqlite'"],
+    ['orchestrator/main.ts', "import { open } from './store/sqlite/open.ts'"],
+    ['scout/link/socket.ts', "import { WebSocket } from 'ws'"],
+    ['scout/link/link.ts', "import { dial } from '../core/session.ts'"],
+    ['scout/providers/service/openai-compatible.ts', "import OpenAI from 'openai'"],
     ['test/e2e/a.test.ts', "import OpenAI from 'openai'; import { hub } from '../../orchestrator/main.ts'"],
   ])('but lets pass %s with %s', (path, text) => expect(law(path, text)).toEqual([]))
 
@@ -184,6 +190,38 @@ describe('the import law catches', () => {
     expect(found?.advice).toContain('shared/a.ts -> shared/b.ts -> shared/c.ts -> shared/a.ts')
     expect(more).toEqual([])
     expect(importCycles(circle.slice(0, 2))).toEqual([])
+  })
+})
+
+describe('the folder law catches', () => {
+  const file = (path: string, target: string): SourceFile => ({ path, text: `import type { X } from '${target}'` })
+
+  test('a folder with thirteen files, and no file of a folder below', () => {
+    const paths = Array.from({ length: 12 }, (_, at) => `shared/a${at}.ts`)
+    expect(crowdedFolders([...paths, 'shared/below/b.ts', 'README.md'])).toEqual([])
+    expect(crowdedFolders([...paths, 'shared/b.ts']).map(({ path, advice }) => `${path} ${advice}`)).toEqual([
+      expect.stringContaining('shared 13 files'),
+    ])
+  })
+
+  test('arrows that run both ways between folders of one level, with the files that draw them', () => {
+    const there = file('shared/a/x.ts', '../b/y.ts')
+    const back = file('shared/b/deep/z.ts', '../../a/w.ts')
+    const [found, ...more] = folderCycles([there, back])
+    expect(found?.advice).toBe('shared/a/x.ts imports shared/b/y.ts; shared/b/deep/z.ts imports shared/a/w.ts')
+    expect(more).toEqual([])
+    expect(folderCycles([there])).toEqual([])
+  })
+
+  test('circles of three folders, but neither a folder and its parent nor files of one folder', () => {
+    const circle = [
+      file('shared/a/x.ts', '../b/x.ts'),
+      file('shared/b/x.ts', '../c/x.ts'),
+      file('shared/c/x.ts', '../a/x.ts'),
+    ]
+    expect(folderCycles(circle)).toHaveLength(1)
+    const parent = [file('shared/x.ts', './a/x.ts'), file('shared/a/x.ts', '../y.ts'), file('shared/a/y.ts', './x.ts')]
+    expect(folderCycles(parent)).toEqual([])
   })
 })
 

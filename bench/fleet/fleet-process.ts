@@ -3,11 +3,12 @@
  * over a few shared catalogs. It counts who is connected, makes scouts flap, and can dial bare sockets instead, which
  * is what the connection scenarios compare with. `fleet.ts` starts these processes and divides the scouts among them.
  */
-import { Catalog } from '../../scout/catalog.ts'
+
+import { type Dial, type Socket, websocketDial } from '../../scout/link/socket.ts'
 import type { Log } from '../../scout/log.ts'
-import { DemoProvider, demoDefaults } from '../../scout/providers/demo.ts'
-import { Scout } from '../../scout/scout.ts'
-import { type Dial, type Socket, websocketDial } from '../../scout/socket.ts'
+import { Scout } from '../../scout/process/scout.ts'
+import { DemoProvider, demoDefaults } from '../../scout/providers/demo/demo.ts'
+import { Catalog } from '../../scout/work/catalog.ts'
 import { realSystem } from '../../shared/system.ts'
 import { answerCalls, clockMs } from '../load/calls.ts'
 import type { Population } from './population.ts'

@@ -6,7 +6,7 @@
 import { type AnswerWriter, type Provider, type ProviderAnswer, ProviderError } from '../../scout/providers/provider.ts'
 import { fault } from '../../shared/faults.ts'
 import { type Offer, offerOf } from '../../shared/task.ts'
-import { contentLine, lastLine, stamp, stampHash, wholeAnswer } from './stamps.ts'
+import { contentLine, lastLine, stamp, stampHash, wholeAnswer } from '../load/stamps.ts'
 
 export interface StampedSettings {
   models: string[]

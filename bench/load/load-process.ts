@@ -3,11 +3,12 @@
  * opens a window on it and says what went through. Windows may follow each other on the same load, so that what a
  * scenario does meanwhile shows in the next one. Requests are raw HTTP/1.1 on keep-alive connections.
  */
-import { tookMs } from '../fleet/stamps.ts'
+
 import { answerCalls, sleep } from './calls.ts'
 import { Histogram, type HistogramData } from './histogram.ts'
 import { HttpConnection, requestBytes, type Target } from './http-connection.ts'
 import { SseCheck, type Verdict } from './sse-check.ts'
+import { tookMs } from './stamps.ts'
 
 /** What went through in one window. */
 export interface Sample {

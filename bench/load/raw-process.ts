@@ -4,8 +4,8 @@
  * message by message, without looking at it.
  */
 import { subprotocol } from '../../shared/protocol/frames.ts'
-import { wholeAnswer } from '../fleet/stamps.ts'
 import { answerCalls } from './calls.ts'
+import { wholeAnswer } from './stamps.ts'
 
 const answer = wholeAnswer(0)
 const json = { 'content-type': 'application/json' }

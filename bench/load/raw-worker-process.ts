@@ -2,10 +2,10 @@
  * The other end of the raw relay: a few bare sockets that answer every request with a stream of the same stamped lines
  * that the fleet's provider writes, one message and one turn of the loop per line, without a scout around them.
  */
-import { websocketDial } from '../../scout/socket.ts'
+import { websocketDial } from '../../scout/link/socket.ts'
 import { realSystem } from '../../shared/system.ts'
-import { contentLine, lastLine, stamp, stampHash } from '../fleet/stamps.ts'
 import { answerCalls } from './calls.ts'
+import { contentLine, lastLine, stamp, stampHash } from './stamps.ts'
 
 type Send = (line: string | null) => void
 

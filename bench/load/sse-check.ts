@@ -3,8 +3,9 @@
  * the hash of the whole, and how much later than its provider sent it each chunk came. Whoever reads a connection
  * feeds it with bytes; `verdict` is there once the stream has ended.
  */
-import { stampHash, stampPattern } from '../fleet/stamps.ts'
+
 import type { Histogram } from './histogram.ts'
+import { stampHash, stampPattern } from './stamps.ts'
 
 export interface StreamTimes {
   /** From the request to the first content, less the provider's own time. */

@@ -6,11 +6,11 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Cell, round } from '../scenarios/scenario.ts'
+import { peerStanding } from '../scenarios/targets.ts'
 import { writeChart } from './charts.ts'
 import { method, unfair } from './method.ts'
 import { type Kept, keptResults, machine, type PeerRun, peerRun } from './results.ts'
 import { markdownTable, summaryColumns, summaryRows } from './table.ts'
-import { peerStanding } from './targets.ts'
 
 const order = [
   'connect',

@@ -5,7 +5,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { cpus, release, totalmem } from 'node:os'
 import { join } from 'node:path'
-import type { PeerRow } from '../peers/report.ts'
+import type { PeerRow } from '../peers/runner/report.ts'
 import type { Options, Result } from '../scenarios/scenario.ts'
 
 export interface Machine {

@@ -3,7 +3,7 @@
  * command line and the report hand it what scenarios found.
  */
 import type { Cell } from '../scenarios/scenario.ts'
-import { type FigureId, limitText, type Standing, standing, targets } from './targets.ts'
+import { type FigureId, limitText, type Standing, standing, targets } from '../scenarios/targets.ts'
 
 function shown(cell: Cell): string {
   return typeof cell === 'number' ? cell.toLocaleString('en', { maximumFractionDigits: 3 }) : cell

@@ -3,7 +3,7 @@
  * and charts. `main.ts` chooses and runs scenarios, the report shows their results; each is in the file of its name.
  */
 import type { Population } from '../fleet/population.ts'
-import type { FigureId } from '../report/targets.ts'
+import type { FigureId } from './targets.ts'
 
 export interface Options {
   scouts: number

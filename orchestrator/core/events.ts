@@ -5,7 +5,7 @@
 import type { Fault } from '../../shared/faults.ts'
 import type { CloseName } from '../../shared/protocol/close-codes.ts'
 import type { HeldVerdict, Offer, Outcome, Served, TaskKind, Verdict } from '../../shared/task.ts'
-import type { Cost, Requirements, Wishes } from './entities.ts'
+import type { Cost, Requirements, Wishes } from './model/entities.ts'
 
 /** A new task. Durations count from the event's time. */
 export interface Submit {

@@ -25,14 +25,14 @@
  */
 
 import { autoModel } from '../../shared/task.ts'
-import { cancelsPerCredit } from './cancels.ts'
-import { isAble } from './capability-index.ts'
-import type { ModelEntry, OfferClass, Scout, Task } from './entities.ts'
-import { heldLeases, leasedDueMs, leasesOf } from './leases.ts'
-import { hasRoom, instanceKey } from './roster.ts'
+import { isAble } from './fleet/capability-index.ts'
+import { hasRoom, instanceKey } from './fleet/roster.ts'
+import type { ModelEntry, OfferClass, Scout, Task } from './model/entities.ts'
 import type { CoreState } from './state.ts'
-import { waitsForStore } from './store-trouble.ts'
-import { isTerminal } from './task.ts'
+import { cancelsPerCredit } from './task/cancels.ts'
+import { heldLeases, leasedDueMs, leasesOf } from './task/leases.ts'
+import { waitsForStore } from './task/store-trouble.ts'
+import { isTerminal } from './task/task.ts'
 
 /** One sentence per broken invariant, opening with its number; empty when all hold. */
 export function violations(core: CoreState): string[] {

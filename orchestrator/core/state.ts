@@ -5,14 +5,14 @@
  */
 
 import { type Fault, fault } from '../../shared/faults.ts'
-import { CapabilityIndex } from './capability-index.ts'
-import type { CancelWatch, Intent, ModelEntry, Pause, Scout, Task } from './entities.ts'
 import type { Change, Effect } from './events.ts'
-import { sameNonce } from './nonce.ts'
-import { Random } from './random.ts'
-import { Roster } from './roster.ts'
+import { CapabilityIndex } from './fleet/capability-index.ts'
+import { Roster } from './fleet/roster.ts'
+import type { CancelWatch, Intent, ModelEntry, Pause, Scout, Task } from './model/entities.ts'
+import { sameNonce } from './model/nonce.ts'
+import { Random } from './model/random.ts'
+import { TimerWheel } from './model/timer-wheel.ts'
 import type { CoreSettings } from './settings.ts'
-import { TimerWheel } from './timer-wheel.ts'
 
 /** Whatever can be due; told apart by `timed`. */
 export type Deadline = Task | Pause | CancelWatch | ModelEntry

@@ -19,16 +19,15 @@ import type { System, Timer } from '../../shared/system.ts'
 import { Core } from '../core/core.ts'
 import type { Effect, Event } from '../core/events.ts'
 import { type CoreSettings, defaultCoreSettings } from '../core/settings.ts'
-import { plainWishes } from '../core/task.ts'
-import type { Carrier, CarrierHost } from './carrier.ts'
-import type { PlannerFunctions } from './conductor-port.ts'
-import type { Feed } from './feed.ts'
-import { Gate } from './gate.ts'
-import { DurableIntents } from './intents.ts'
-import { Journal } from './journal.ts'
-import { keepAnswer } from './kept-answers.ts'
-import { Listings } from './listings.ts'
-import { Performer } from './performer.ts'
+import { plainWishes } from '../core/task/task.ts'
+import type { Carrier, CarrierHost } from './answers/answer-sink.ts'
+import type { Feed } from './answers/attempt-stream.ts'
+import { Relay } from './answers/relay.ts'
+import { Replays } from './durability/idempotency.ts'
+import { Journal } from './durability/journal.ts'
+import { keepAnswer } from './durability/kept-answers.ts'
+import { UsageBook } from './durability/usage-book.ts'
+import { DurableIntents } from './intents/intents.ts'
 import type {
   Answer,
   Engine,
@@ -39,12 +38,13 @@ import type {
   ScoutEvents,
   ScoutLinks,
   Submission,
-} from './ports.ts'
-import { Relay } from './relay.ts'
-import { Replays } from './replays.ts'
-import { Standings } from './standings.ts'
-import { type Store, StoreError } from './store-port.ts'
-import { UsageBook } from './usage-book.ts'
+} from './ports/client.ts'
+import type { PlannerFunctions } from './ports/planner.ts'
+import { type Store, StoreError } from './ports/store.ts'
+import { Listings } from './reports/listings.ts'
+import { Standings } from './reports/standings.ts'
+import { Gate } from './writer/commit-barrier.ts'
+import { Performer } from './writer/effects.ts'
 
 /** A renewal is told to the core at most this often per attempt; a third of the shortest useful lease. */
 const renewEveryMs = 5_000

@@ -11,7 +11,7 @@ import { timingSafeEqual } from 'node:crypto'
 import { type KeyRole, makeKey, parseKey } from '../../shared/api-key.ts'
 import { keyCacheMax } from '../../shared/limits.ts'
 import type { System } from '../../shared/system.ts'
-import type { KeyRow, Store } from './store-port.ts'
+import type { KeyRow, Store } from './ports/store.ts'
 
 type KeyCheck = Readonly<
   { ok: true; id: string; role: KeyRole; name: string; weight: number } | { ok: false; flaw: string }

@@ -6,7 +6,7 @@
 
 import type { KeyRole } from '../../shared/api-key.ts'
 import { type Fault, fault } from '../../shared/faults.ts'
-import type { KeyRow } from '../engine/store-port.ts'
+import type { KeyRow } from '../engine/ports/store.ts'
 
 /** The keyring, as far as the client edge uses it. */
 export interface Keys {

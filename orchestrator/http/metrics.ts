@@ -4,7 +4,7 @@
  * codes alone, so no caller can add a series. Served without a key: it holds counts, never names, keys or content.
  */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
-import type { Engine, EngineStats } from '../engine/ports.ts'
+import type { Engine, EngineStats } from '../engine/ports/client.ts'
 
 const secondsBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600]
 /** Other methods, which a stranger could invent without end, share one label. */

@@ -2,18 +2,19 @@
  * Every path the hub answers, in one table, and the search in it. The server asks it for each request; the OpenAPI
  * document is checked against it.
  */
-import { createKey, listKeys, revokeKey } from './admin.ts'
-import { getModel, getScout, listModels, listScouts } from './catalog.ts'
-import { chatCompletions, embeddings } from './completions.ts'
-import { dialIn } from './dial-in.ts'
-import type { Route } from './exchange.ts'
-import { cancelIntent, createIntent, getIntent, listIntents } from './intents.ts'
-import { followIntent } from './intents-events.ts'
-import { getNode, planIntent, retryNode } from './intents-nodes.ts'
-import { openapi } from './openapi.ts'
-import { cancelResponse, createResponse, getResponse } from './responses.ts'
-import { scrollSchema } from './scroll-schema-route.ts'
-import { healthz, metrics, readyz, welcome } from './status.ts'
+
+import { getModel, getScout, listModels, listScouts } from './admin/catalog.ts'
+import { dialIn } from './admin/dial-in.ts'
+import { createKey, listKeys, revokeKey } from './admin/keys.ts'
+import { healthz, metrics, readyz, welcome } from './admin/status.ts'
+import { chatCompletions, embeddings } from './chat/completions.ts'
+import { followIntent } from './intents/events.ts'
+import { cancelIntent, createIntent, getIntent, listIntents } from './intents/intents.ts'
+import { getNode, planIntent, retryNode } from './intents/nodes.ts'
+import { openapi } from './openapi/openapi.ts'
+import { scrollSchema } from './openapi/scroll-schema.ts'
+import type { Route } from './request-context.ts'
+import { cancelResponse, createResponse, getResponse } from './responses/responses.ts'
 
 /** Of two paths with a brace that both fit, the first counts. */
 export const routes: readonly Route[] = [

@@ -6,12 +6,12 @@
 import { fault } from '../../shared/faults.ts'
 import { clientStallMs, declaredBodyBytesMax, httpIdleMs, httpStopMs, keepAliveMs } from '../../shared/limits.ts'
 import type { System } from '../../shared/system.ts'
-import type { Intents, Planner } from '../engine/intents-port.ts'
-import type { Engine } from '../engine/ports.ts'
+import type { Engine } from '../engine/ports/client.ts'
+import type { Intents, Planner } from '../engine/ports/intents.ts'
 import { authenticate, type Keys } from './auth.ts'
-import { type Edge, Exchange, type HttpSettings, type Log, type Route } from './exchange.ts'
 import { Metrics } from './metrics.ts'
-import { refuse } from './reply.ts'
+import { type Edge, Exchange, type HttpSettings, type Log, type Route } from './request-context.ts'
+import { refuse } from './response/response.ts'
 import { findRoutes } from './routes.ts'
 
 interface HubOptions<SocketData> {

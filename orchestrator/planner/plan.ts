@@ -7,11 +7,11 @@
 import { type Fault, fault } from '../../shared/faults.ts'
 import { budgetTokensMin } from '../../shared/limits.ts'
 import { autoModel } from '../../shared/task.ts'
-import type { BudgetedPlan, PlanAsked, PlanContext, RequestCheck } from '../engine/intents-port.ts'
-import { autoPlan } from './auto.ts'
-import { planScroll } from './scroll.ts'
-import { singlePlan } from './template.ts'
-import { scrollOf, type TemplateContext, templateNames } from './templates.ts'
+import type { BudgetedPlan, PlanAsked, PlanContext, RequestCheck } from '../engine/ports/intents.ts'
+import { planScroll } from './scroll/scroll.ts'
+import { autoPlan } from './templates/auto.ts'
+import { singlePlan } from './templates/template.ts'
+import { scrollOf, type TemplateContext, templateNames } from './templates/templates.ts'
 
 type Json = Record<string, unknown>
 

@@ -6,9 +6,9 @@
 import { closeSync, fsyncSync, linkSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import type { System } from '../../shared/system.ts'
-import type { Store } from '../engine/store-port.ts'
+import type { Store } from '../engine/ports/store.ts'
 import { lockFolder } from './folder-lock.ts'
-import { openSqlite } from './sqlite.ts'
+import { openSqlite } from './sqlite/open.ts'
 
 const pepperBytes = 32
 

@@ -6,7 +6,7 @@
 import { Database, SQLiteError } from 'bun:sqlite'
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { sqliteFlaw } from './sqlite-flaws.ts'
+import { sqliteFlaw } from './sqlite/errors.ts'
 
 interface FolderLock {
   release(): void

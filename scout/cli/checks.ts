@@ -11,7 +11,7 @@ import type { Offer } from '../../shared/task.ts'
 import type { ScoutConfig } from '../config.ts'
 import { configuredProviders, type ProviderSettings } from '../providers/configured.ts'
 import { type Provider, ProviderError } from '../providers/provider.ts'
-import { openStateFolder, stateFolder } from '../state-folder.ts'
+import { openStateFolder, stateFolder } from '../status/state-folder.ts'
 import { type Finding, finding } from './findings.ts'
 import { reachHub, tryKey } from './hub-probe.ts'
 

@@ -3,7 +3,7 @@
  * there are, what they are for, what happens to a mistyped one. Each command is loaded only when it is asked for.
  */
 import { Command, CommanderError, Option } from 'commander'
-import { agentVersion } from '../scout.ts'
+import { agentVersion } from '../process/scout.ts'
 import { setupVariables } from './setup-variables.ts'
 
 /** Runs one command line. The process ends with its exit code, after what it wrote is out. */

@@ -11,7 +11,7 @@ import type { System } from '../../shared/system.ts'
 import type { ScoutConfig } from '../config.ts'
 import { networkFailure } from '../core/network-failures.ts'
 import { finalClose, finalStatus, lossReason, refusedReason } from '../core/refusal.ts'
-import { websocketDial } from '../socket.ts'
+import { websocketDial } from '../link/socket.ts'
 
 type Address = Pick<ScoutConfig, 'url' | 'key'>
 

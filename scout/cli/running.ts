@@ -6,9 +6,9 @@
 import { drainKillMs } from '../../shared/limits.ts'
 import { realSystem } from '../../shared/system.ts'
 import { loadEnvFile } from '../env-file.ts'
-import { stateFolder } from '../state-folder.ts'
-import { type ScoutStatus, statusLines } from '../status.ts'
-import { drainScout, type Found, findScouts } from '../status-socket.ts'
+import { stateFolder } from '../status/state-folder.ts'
+import { type ScoutStatus, statusLines } from '../status/status.ts'
+import { drainScout, type Found, findScouts } from '../status/status-socket.ts'
 
 interface Answered extends Found {
   status: ScoutStatus

@@ -5,7 +5,7 @@
 import { realSystem } from '../../shared/system.ts'
 import { readConfig } from '../config.ts'
 import { loadEnvFile } from '../env-file.ts'
-import { refuse, runScout } from '../process.ts'
+import { refuse, runScout } from '../process/process.ts'
 import { configuredProviders, readProviderSettings } from '../providers/configured.ts'
 
 export async function start(): Promise<void> {

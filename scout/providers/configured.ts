@@ -5,7 +5,7 @@
  */
 import { modelCharsMax } from '../../shared/limits.ts'
 import type { System } from '../../shared/system.ts'
-import { DemoProvider, type DemoSettings, demoDefaults } from './demo.ts'
+import { DemoProvider, type DemoSettings, demoDefaults } from './demo/demo.ts'
 import { detectLocalService, type LocalServer, localServers } from './detect.ts'
 import {
   hostedService,
@@ -17,12 +17,12 @@ import {
   serviceNames,
   serviceTable,
 } from './dialects.ts'
-import { GroqProvider } from './groq.ts'
-import { isObject, type Json } from './json-object.ts'
-import { type ModelNames, namesWith } from './model-names.ts'
-import { readNameTable } from './name-settings.ts'
-import { OpenAiCompatibleProvider } from './openai-compatible.ts'
+import { type ModelNames, namesWith } from './models/model-names.ts'
+import { readNameTable } from './models/name-settings.ts'
 import type { Provider } from './provider.ts'
+import { GroqProvider } from './service/groq.ts'
+import { OpenAiCompatibleProvider } from './service/openai-compatible.ts'
+import { isObject, type Json } from './transport/json-object.ts'
 
 export interface ProviderSettings {
   /** `PROVIDERS`, in order of preference; empty means: all that are configured. */

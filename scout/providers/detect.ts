@@ -4,10 +4,10 @@
  */
 import { providerProbeMs } from '../../shared/limits.ts'
 import type { System } from '../../shared/system.ts'
-import { boundedFetch } from './bounded-fetch.ts'
 import { localService, type Service, type ServiceName, serviceNames, serviceTable } from './dialects.ts'
-import { readModelList } from './model-list.ts'
-import { Patience } from './patience.ts'
+import { readModelList } from './models/model-list.ts'
+import { boundedFetch } from './transport/bounded-fetch.ts'
+import { Patience } from './transport/patience.ts'
 
 export interface LocalServer {
   name: ServiceName

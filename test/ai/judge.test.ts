@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { judge } from '../support/judge.ts'
+import { judge } from '../support/clients/judge.ts'
 
 const saying = (text: string) => async () => text
 

@@ -14,8 +14,8 @@ import { rowOf, type ServiceName, serviceNames } from '../../scout/providers/dia
 import type { Provider } from '../../scout/providers/provider.ts'
 import { realSystem } from '../../shared/system.ts'
 import type { Offer } from '../../shared/task.ts'
-import { judge } from '../support/judge.ts'
-import { LiveHub } from '../support/live-hub.ts'
+import { judge } from '../support/clients/judge.ts'
+import { LiveHub } from '../support/hub/live-hub.ts'
 
 const settings = settingsHere()
 const skipped = serviceNames.filter((name) => configuredService(name, settings) === null)

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { checkClock, checkDescriptors, checkMemory } from '../../scout/cli/checks.ts'
-import { LiveHub } from '../support/live-hub.ts'
-import { startCommand } from '../support/programs.ts'
-import { temporaryFolder } from '../support/temporary-folder.ts'
+import { LiveHub } from '../support/hub/live-hub.ts'
+import { startCommand } from '../support/machine/programs.ts'
+import { temporaryFolder } from '../support/machine/temporary-folder.ts'
 
 const MiB = 1024 * 1024
 

@@ -1,9 +1,9 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { LiveHub } from '../support/live-hub.ts'
-import { Program, startCommand, startExample } from '../support/programs.ts'
-import { temporaryFolder } from '../support/temporary-folder.ts'
+import { LiveHub } from '../support/hub/live-hub.ts'
+import { Program, startCommand, startExample } from '../support/machine/programs.ts'
+import { temporaryFolder } from '../support/machine/temporary-folder.ts'
 
 let hub: LiveHub
 beforeAll(() => {
@@ -69,7 +69,7 @@ test('retrieval.ts finds the passage that fits', async () => {
 test('the ten lines of the README serve', async () => {
   const folder = temporaryFolder()
   const code = /```ts\n([\s\S]+?)```/.exec(read('README.md'))![1]!
-  const api = new URL('../../scout/define.ts', import.meta.url).pathname
+  const api = new URL('../../scout/sdk/define.ts', import.meta.url).pathname
   writeFileSync(join(folder, 'shouter.ts'), code.replace("'chasm/scout'", JSON.stringify(api)))
   const env = { ORCHESTRATOR_URL: hub.url, SCOUT_KEY: hub.scoutKey, SCOUT_STATE_DIR: folder }
   await new Program([process.execPath, 'shouter.ts'], folder, env).wrote(/Connected as shouter/)

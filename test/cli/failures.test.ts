@@ -4,10 +4,10 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { makeKey } from '../../shared/api-key.ts'
 import { realSystem } from '../../shared/system.ts'
-import { LiveHub } from '../support/live-hub.ts'
-import { type Program, startCommand } from '../support/programs.ts'
-import { selfSigned } from '../support/self-signed.ts'
-import { temporaryFolder } from '../support/temporary-folder.ts'
+import { LiveHub } from '../support/hub/live-hub.ts'
+import { type Program, startCommand } from '../support/machine/programs.ts'
+import { selfSigned } from '../support/machine/self-signed.ts'
+import { temporaryFolder } from '../support/machine/temporary-folder.ts'
 
 /**
  * Each thing that goes wrong for a new user, tried as a new user would: `start` says it in one line, `doctor` too, and

@@ -3,10 +3,10 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { makeKey } from '../../shared/api-key.ts'
 import { realSystem } from '../../shared/system.ts'
-import { LiveHub } from '../support/live-hub.ts'
-import { type Program, startCommand } from '../support/programs.ts'
-import { temporaryFolder } from '../support/temporary-folder.ts'
-import { keys, TerminalProgram } from '../support/terminal.ts'
+import { LiveHub } from '../support/hub/live-hub.ts'
+import { type Program, startCommand } from '../support/machine/programs.ts'
+import { temporaryFolder } from '../support/machine/temporary-folder.ts'
+import { keys, TerminalProgram } from '../support/machine/terminal.ts'
 
 const scoutMain = new URL('../../scout/main.ts', import.meta.url).pathname
 let hub: LiveHub

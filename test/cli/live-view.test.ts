@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest'
-import { LiveView } from '../../scout/live-view.ts'
-import { LiveHub } from '../support/live-hub.ts'
-import { ManualSystem } from '../support/manual-system.ts'
-import { startCommand } from '../support/programs.ts'
-import { temporaryFolder } from '../support/temporary-folder.ts'
-import { plain, TerminalProgram } from '../support/terminal.ts'
+import { LiveView } from '../../scout/status/live-view.ts'
+import { ManualSystem } from '../support/clocks/manual-system.ts'
+import { LiveHub } from '../support/hub/live-hub.ts'
+import { startCommand } from '../support/machine/programs.ts'
+import { temporaryFolder } from '../support/machine/temporary-folder.ts'
+import { plain, TerminalProgram } from '../support/machine/terminal.ts'
 
 const scoutMain = new URL('../../scout/main.ts', import.meta.url).pathname
 

@@ -2,10 +2,10 @@ import { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'nod
 import { connect, createServer } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
-import { LiveHub } from '../support/live-hub.ts'
-import { type Program, startCommand } from '../support/programs.ts'
-import { temporaryFolder } from '../support/temporary-folder.ts'
-import { until } from '../support/until.ts'
+import { until } from '../support/clocks/until.ts'
+import { LiveHub } from '../support/hub/live-hub.ts'
+import { type Program, startCommand } from '../support/machine/programs.ts'
+import { temporaryFolder } from '../support/machine/temporary-folder.ts'
 
 let hub: LiveHub
 beforeAll(() => {

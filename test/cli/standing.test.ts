@@ -1,10 +1,10 @@
 /** Why a scout gets the work it gets: told by the hub, shown by the scout, and the same to the hub's admin. */
 import { expect, onTestFinished, test } from 'vitest'
-import { hastySystem } from '../support/hasty-system.ts'
-import { LiveHub } from '../support/live-hub.ts'
-import { startCommand } from '../support/programs.ts'
-import type { Json } from '../support/provider-calls.ts'
-import { temporaryFolder } from '../support/temporary-folder.ts'
+import { hastySystem } from '../support/clocks/hasty-system.ts'
+import { LiveHub } from '../support/hub/live-hub.ts'
+import { startCommand } from '../support/machine/programs.ts'
+import { temporaryFolder } from '../support/machine/temporary-folder.ts'
+import type { Json } from '../support/providers/provider-calls.ts'
 
 /** A hub's minute is a few seconds, and its heartbeat still slow enough for a busy machine. */
 const haste = 10

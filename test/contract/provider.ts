@@ -4,7 +4,7 @@
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Provider } from '../../scout/providers/provider.ts'
-import { ask, collector, failure, type Json } from '../support/provider-calls.ts'
+import { ask, collector, failure, type Json } from '../support/providers/provider-calls.ts'
 
 export interface ProviderStage {
   /** Answers at full speed. */

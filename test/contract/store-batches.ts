@@ -3,7 +3,7 @@
  * and that a batch happens whole or not at all.
  */
 import { describe, expect, test } from 'vitest'
-import type { DurableTaskState, Store, StoreWrite } from '../../orchestrator/engine/store-port.ts'
+import type { DurableTaskState, Store, StoreWrite } from '../../orchestrator/engine/ports/store.ts'
 import {
   contents,
   event,
@@ -15,8 +15,8 @@ import {
   settle,
   taskRow,
   usageRow,
-} from '../support/store-rows.ts'
-import { type StoreMaker, storeStage } from '../support/store-stage.ts'
+} from '../support/store/store-rows.ts'
+import { type StoreMaker, storeStage } from '../support/store/store-stage.ts'
 
 const states: DurableTaskState[] = ['blocked', 'ready', 'leased', 'done', 'failed', 'cancelled', 'skipped']
 

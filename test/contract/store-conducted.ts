@@ -3,9 +3,9 @@
  * write with its condition held and violated, and what is there afterwards, also after a reopen.
  */
 import { expect, test } from 'vitest'
-import type { DurableTaskState, Store, StoreWriteOf } from '../../orchestrator/engine/store-port.ts'
-import { contents, event, intentRow, newIntent, outcome, settle, taskRow } from '../support/store-rows.ts'
-import { type StoreMaker, storeStage } from '../support/store-stage.ts'
+import type { DurableTaskState, Store, StoreWriteOf } from '../../orchestrator/engine/ports/store.ts'
+import { contents, event, intentRow, newIntent, outcome, settle, taskRow } from '../support/store/store-rows.ts'
+import { type StoreMaker, storeStage } from '../support/store/store-stage.ts'
 
 const states: DurableTaskState[] = ['blocked', 'ready', 'leased', 'done', 'failed', 'cancelled', 'skipped']
 const result = Uint8Array.of(5, 6)

@@ -1,8 +1,8 @@
 /** What every adapter of the Store port promises: keys and epochs here, intents and the rest in files of their own. */
 import { describe, expect, test } from 'vitest'
-import type { KeyRow } from '../../orchestrator/engine/store-port.ts'
-import { event, intentRow, keyRow, newIntent, outcome, taskRow } from '../support/store-rows.ts'
-import { type StoreMaker, storeStage } from '../support/store-stage.ts'
+import type { KeyRow } from '../../orchestrator/engine/ports/store.ts'
+import { event, intentRow, keyRow, newIntent, outcome, taskRow } from '../support/store/store-rows.ts'
+import { type StoreMaker, storeStage } from '../support/store/store-stage.ts'
 import { batchContract } from './store-batches.ts'
 import { bookContract } from './store-books.ts'
 import { conductedContract } from './store-conducted.ts'

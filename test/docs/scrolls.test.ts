@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import Ajv from 'ajv/dist/2020.js'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import * as limits from '../../shared/limits.ts'
-import { IntentClient } from '../support/intent-client.ts'
-import { LiveHub } from '../support/live-hub.ts'
+import { IntentClient } from '../support/clients/intent-client.ts'
+import { LiveHub } from '../support/hub/live-hub.ts'
 
 const root = join(import.meta.dirname, '..', '..')
 const page = readFileSync(join(root, 'docs', 'scrolls.md'), 'utf8')
@@ -27,7 +27,7 @@ afterAll(() => live.close())
 async function run(command: string): Promise<{ stdout: string; stderr: string; exitCode: number }> {
   const env = { PATH: process.env.PATH!, CHASM_KEY: live.clientKey, ORCHESTRATOR_URL: live.url }
   // The script that npm would run, without npm's own second.
-  const direct = command.replace(/^npm run -s intent --/, `'${process.execPath}' orchestrator/intent.ts`)
+  const direct = command.replace(/^npm run -s intent --/, `'${process.execPath}' orchestrator/commands/intent.ts`)
   const child = Bun.spawn(['sh', '-c', direct], { cwd: root, env, stdout: 'pipe', stderr: 'pipe' })
   const [stdout, stderr] = await Promise.all([new Response(child.stdout).text(), new Response(child.stderr).text()])
   return { stdout, stderr, exitCode: await child.exited }

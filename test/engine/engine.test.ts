@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import { heartbeatMs, leaseTtlMs, tickMs } from '../../shared/limits.ts'
 import type { FrameOf } from '../../shared/protocol/frames.ts'
-import { bytesOf, deltaLine, EngineBench, finishLine, wholeAnswer } from '../support/engine-bench.ts'
+import { bytesOf, deltaLine, EngineBench, finishLine, wholeAnswer } from '../support/hub/engine-bench.ts'
 
 describe('a task on its way to a scout', () => {
   test('carries the request untouched, the model, a nonce of its own, and durations', () => {

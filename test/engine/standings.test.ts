@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import { heartbeatMs, offersMax, standingEveryMs } from '../../shared/limits.ts'
 import { decodeFromHub, encode } from '../../shared/protocol/codec.ts'
-import { EngineBench } from '../support/engine-bench.ts'
+import { EngineBench } from '../support/hub/engine-bench.ts'
 
 /** Lets so much time pass, with a pong of each session at every heartbeat. */
 function live(bench: EngineBench, durationMs: number, ...sessions: number[]): void {

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import * as limits from '../../shared/limits.ts'
 import { fragmentsOf } from '../../shared/protocol/fragments.ts'
 import type { FrameOf, FrameType, HubFrame } from '../../shared/protocol/frames.ts'
-import { chunkOf, nonce, SessionStage, settleOf } from '../support/session-stage.ts'
+import { chunkOf, nonce, SessionStage, settleOf } from '../support/hub/session-stage.ts'
 
 describe('a body from the scout', () => {
   test('rides in its frame when it is small', () => {

@@ -3,11 +3,11 @@ import type { Server } from 'bun'
 import { afterEach, describe, expect, test } from 'vitest'
 import { HubEngine } from '../../orchestrator/engine/engine.ts'
 import { Gateway, type GatewayOptions, type SocketData } from '../../orchestrator/gateway/gateway.ts'
-import { memoryStore } from '../../orchestrator/store/memory.ts'
+import { memoryStore } from '../../orchestrator/store/memory/store.ts'
 import { helloTimeoutMs, reconnectWindowMs, silenceMs } from '../../shared/limits.ts'
-import type { LiveHub } from '../support/live-hub.ts'
-import { ManualSystem } from '../support/manual-system.ts'
-import { dialRaw, joinRaw, knock } from '../support/raw-scout.ts'
+import { ManualSystem } from '../support/clocks/manual-system.ts'
+import type { LiveHub } from '../support/hub/live-hub.ts'
+import { dialRaw, joinRaw, knock } from '../support/scout/raw-scout.ts'
 
 const open: (() => Promise<void>)[] = []
 afterEach(async () => {

@@ -5,7 +5,7 @@ import { closeTable } from '../../shared/protocol/close-codes.ts'
 import { encode } from '../../shared/protocol/codec.ts'
 import type { ScoutFrame } from '../../shared/protocol/frames.ts'
 import { type HubPhase, hubAccepts } from '../../shared/protocol/phases.ts'
-import { chunkOf, hello, SessionStage, settleOf } from '../support/session-stage.ts'
+import { chunkOf, hello, SessionStage, settleOf } from '../support/hub/session-stage.ts'
 
 const samples = {
   hello,

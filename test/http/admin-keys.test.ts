@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { startEdge, type TestEdge } from '../support/client-edge.ts'
+import { startEdge, type TestEdge } from '../support/hub/client-edge.ts'
 
 let edge: TestEdge
 beforeEach(() => {

@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { StoreError } from '../../orchestrator/engine/store-port.ts'
+import { StoreError } from '../../orchestrator/engine/ports/store.ts'
 import { fault } from '../../shared/faults.ts'
-import { startEdge, type TestEdge } from '../support/client-edge.ts'
-import { StreamReader } from '../support/stream-reader.ts'
-import { until } from '../support/until.ts'
+import { StreamReader } from '../support/clients/stream-reader.ts'
+import { until } from '../support/clocks/until.ts'
+import { startEdge, type TestEdge } from '../support/hub/client-edge.ts'
 
 let edge: TestEdge
 beforeEach(() => {

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { fault } from '../../shared/faults.ts'
-import { startEdge, type TestEdge } from '../support/client-edge.ts'
+import { startEdge, type TestEdge } from '../support/hub/client-edge.ts'
 
 let edge: TestEdge
 beforeEach(() => {

@@ -4,7 +4,7 @@ import { Keyring } from '../../orchestrator/engine/keyring.ts'
 import { openDataFolder } from '../../orchestrator/store/data-folder.ts'
 import { type KeyRole, keyRoles, parseKey } from '../../shared/api-key.ts'
 import { realSystem } from '../../shared/system.ts'
-import { temporaryFolder } from '../support/temporary-folder.ts'
+import { temporaryFolder } from '../support/machine/temporary-folder.ts'
 
 const command = join(import.meta.dirname, '..', '..', 'orchestrator', 'key.ts')
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { checkContract, schemaFlaw } from '../../orchestrator/planner/contract.ts'
-import { patternFlaw } from '../../orchestrator/planner/pattern.ts'
+import { checkContract, schemaFlaw } from '../../orchestrator/planner/contract/contract.ts'
+import { patternFlaw } from '../../orchestrator/planner/contract/regex-safety.ts'
 
 const object = (properties: object) => ({ type: 'object', properties, required: Object.keys(properties) })
 const nested = (levels: number): object => (levels === 0 ? {} : { items: nested(levels - 1) })

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { orderOf, sinksOf } from '../../orchestrator/planner/graph.ts'
+import { orderOf, sinksOf } from '../../orchestrator/planner/scroll/graph.ts'
 
 /** Parents of each of up to twelve nodes, drawn at random: cycles and self edges included. */
 const graphs = fc

@@ -3,13 +3,13 @@
  * its bounds, whatever the nodes it asks for answer in their turn.
  */
 import { expect, test } from 'vitest'
-import { chatRequest, embeddingsRequest } from '../../orchestrator/http/requests.ts'
-import { refusal } from '../../orchestrator/http/validation.ts'
+import { chatRequest, embeddingsRequest } from '../../orchestrator/http/schema/openai-requests.ts'
+import { refusal } from '../../orchestrator/http/schema/validation.ts'
 import { plan } from '../../orchestrator/planner/plan.ts'
-import { diceOf, pick } from '../../scout/providers/demo-dice.ts'
+import { diceOf, pick } from '../../scout/providers/demo/dice.ts'
 import { planTasksMax } from '../../shared/limits.ts'
-import { PlanRunner } from '../support/plan-runner.ts'
-import type { Json } from '../support/provider-calls.ts'
+import { PlanRunner } from '../support/providers/plan-runner.ts'
+import type { Json } from '../support/providers/provider-calls.ts'
 
 const proposals = 10_000
 const models = ['good', 'better']

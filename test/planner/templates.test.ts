@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest'
-import type { Plan, RequestCheck } from '../../orchestrator/engine/intents-port.ts'
-import { chatRequest, embeddingsRequest } from '../../orchestrator/http/requests.ts'
-import { refusal } from '../../orchestrator/http/validation.ts'
+import type { Plan, RequestCheck } from '../../orchestrator/engine/ports/intents.ts'
+import { chatRequest, embeddingsRequest } from '../../orchestrator/http/schema/openai-requests.ts'
+import { refusal } from '../../orchestrator/http/schema/validation.ts'
 import { plan } from '../../orchestrator/planner/plan.ts'
-import { type Answering, PlanRunner } from '../support/plan-runner.ts'
-import type { Json } from '../support/provider-calls.ts'
+import { type Answering, PlanRunner } from '../support/providers/plan-runner.ts'
+import type { Json } from '../support/providers/provider-calls.ts'
 
 const check: RequestCheck = (kind, request) => refusal(kind === 'chat' ? chatRequest : embeddingsRequest, request)
 const catalog = ['small', 'large-70b', 'medium-8b'].map((id) => ({

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { frameBytesMax, nameCharsMax } from '../../shared/limits.ts'
 import { decodeFromHub, decodeFromScout, encode, type Malformed } from '../../shared/protocol/codec.ts'
 import { type Frame, type FrameType, frameTable } from '../../shared/protocol/frames.ts'
-import { arbitraryFrame, fieldsOf, frameTypes } from '../support/frames.ts'
+import { arbitraryFrame, fieldsOf, frameTypes } from '../support/wire/frames.ts'
 
 const raw = new Packr({ useRecords: false })
 const closeReasonBytesMax = 123

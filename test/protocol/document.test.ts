@@ -7,7 +7,7 @@ import type { Field } from '../../shared/protocol/fields.ts'
 import { frameTable, nonceBytes, protocolVersion, scoutPath, subprotocol } from '../../shared/protocol/frames.ts'
 import { hubAccepts, hubPhaseMoves, scoutAccepts, scoutPhaseMoves } from '../../shared/protocol/phases.ts'
 import { heldVerdicts, outcomes } from '../../shared/task.ts'
-import { fieldsOf, frameTypes } from '../support/frames.ts'
+import { fieldsOf, frameTypes } from '../support/wire/frames.ts'
 
 const document = readFileSync(new URL('../../shared/protocol/PROTOCOL.md', import.meta.url), 'utf8')
 

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { fragmentBytes, frameBytesMax, nameCharsMax } from '../../shared/limits.ts'
 import { decodeFromHub, decodeFromScout, encode } from '../../shared/protocol/codec.ts'
 import type { Frame } from '../../shared/protocol/frames.ts'
-import { Mutator } from '../support/mutate.ts'
+import { Mutator } from '../support/wire/mutate.ts'
 
 const framesTotal = 1_000_000
 const frameCostMsMax = 5

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { closeRow, closeTable, mayReconnect } from '../../shared/protocol/close-codes.ts'
 import { type FrameType, frameTable } from '../../shared/protocol/frames.ts'
 import { hubAccepts, hubPhaseMoves, scoutAccepts, scoutPhaseMoves } from '../../shared/protocol/phases.ts'
-import { frameTypes } from '../support/frames.ts'
+import { frameTypes } from '../support/wire/frames.ts'
 
 const sides = [
   { side: 'the hub', hears: 'scout', accepts: hubAccepts, moves: hubPhaseMoves, start: 'greeting', end: 'closed' },

@@ -7,13 +7,13 @@ import {
 } from '../../scout/providers/configured.ts'
 import { detectLocalService, type LocalServer } from '../../scout/providers/detect.ts'
 import { readBaseUrl } from '../../scout/providers/dialects.ts'
-import { GroqProvider } from '../../scout/providers/groq.ts'
-import { OpenAiCompatibleProvider } from '../../scout/providers/openai-compatible.ts'
+import { GroqProvider } from '../../scout/providers/service/groq.ts'
+import { OpenAiCompatibleProvider } from '../../scout/providers/service/openai-compatible.ts'
 import { providerProbeMs } from '../../shared/limits.ts'
 import { realSystem } from '../../shared/system.ts'
-import { heldSystem } from '../support/held-system.ts'
-import { type OpenAiStandIn, type Scripted, startOpenAiStandIn } from '../support/openai-stand-in.ts'
-import { ask } from '../support/provider-calls.ts'
+import { heldSystem } from '../support/clocks/held-system.ts'
+import { type OpenAiStandIn, type Scripted, startOpenAiStandIn } from '../support/providers/openai-stand-in.ts'
+import { ask } from '../support/providers/provider-calls.ts'
 
 const { signal } = new AbortController()
 const standIns: OpenAiStandIn[] = []

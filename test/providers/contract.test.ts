@@ -1,11 +1,11 @@
-import { DemoProvider, demoDefaults } from '../../scout/providers/demo.ts'
+import { DemoProvider, demoDefaults } from '../../scout/providers/demo/demo.ts'
 import { hostedService, localService } from '../../scout/providers/dialects.ts'
-import { GroqProvider } from '../../scout/providers/groq.ts'
-import { OpenAiCompatibleProvider } from '../../scout/providers/openai-compatible.ts'
 import type { Provider } from '../../scout/providers/provider.ts'
+import { GroqProvider } from '../../scout/providers/service/groq.ts'
+import { OpenAiCompatibleProvider } from '../../scout/providers/service/openai-compatible.ts'
 import { realSystem } from '../../shared/system.ts'
 import { type ProviderStage, providerContract } from '../contract/provider.ts'
-import { startOpenAiStandIn } from '../support/openai-stand-in.ts'
+import { startOpenAiStandIn } from '../support/providers/openai-stand-in.ts'
 
 const system = realSystem()
 const fast = { ...demoDefaults, firstTokenMs: 0, tokensPerSecond: 0 }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { diceOf } from '../../scout/providers/demo-dice.ts'
-import { instanceOf } from '../../scout/providers/demo-schema.ts'
-import { failure } from '../support/provider-calls.ts'
+import { diceOf } from '../../scout/providers/demo/dice.ts'
+import { instanceOf } from '../../scout/providers/demo/schema.ts'
+import { failure } from '../support/providers/provider-calls.ts'
 
 function make(schema: unknown, seed = 1): unknown {
   return JSON.parse(JSON.stringify(instanceOf(schema, diceOf(seed), 'schema')))

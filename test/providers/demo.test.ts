@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
-import { DemoProvider, type DemoSettings, demoDefaults } from '../../scout/providers/demo.ts'
+import { DemoProvider, type DemoSettings, demoDefaults } from '../../scout/providers/demo/demo.ts'
 import type { System } from '../../shared/system.ts'
-import { heldSystem } from '../support/held-system.ts'
-import { ask, collector, failure, type Json } from '../support/provider-calls.ts'
+import { heldSystem } from '../support/clocks/held-system.ts'
+import { ask, collector, failure, type Json } from '../support/providers/provider-calls.ts'
 
 const hello = { messages: [{ role: 'user', content: 'Tell me of the chasm' }] }
 const atOnce = { firstTokenMs: 0, tokensPerSecond: 0 }

@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { hostedService, localService, rowOf, serviceNames } from '../../scout/providers/dialects.ts'
-import { GroqProvider } from '../../scout/providers/groq.ts'
-import { OpenAiCompatibleProvider } from '../../scout/providers/openai-compatible.ts'
 import type { Provider } from '../../scout/providers/provider.ts'
-import { type Dialect, type DialectStandIn, startDialectStandIn } from '../support/dialect-stand-in.ts'
-import { heldSystem } from '../support/held-system.ts'
-import { groq, openai, openrouter } from '../support/hosted-dialects.ts'
-import { llamacpp, lmstudio, ollama, vllm } from '../support/local-dialects.ts'
-import { ask, failure, type Json } from '../support/provider-calls.ts'
+import { GroqProvider } from '../../scout/providers/service/groq.ts'
+import { OpenAiCompatibleProvider } from '../../scout/providers/service/openai-compatible.ts'
+import { heldSystem } from '../support/clocks/held-system.ts'
+import { type Dialect, type DialectStandIn, startDialectStandIn } from '../support/providers/dialect-stand-in.ts'
+import { groq, openai, openrouter } from '../support/providers/hosted-dialects.ts'
+import { llamacpp, lmstudio, ollama, vllm } from '../support/providers/local-dialects.ts'
+import { ask, failure, type Json } from '../support/providers/provider-calls.ts'
 
 const dialects = [groq, openrouter, openai, ollama, vllm, lmstudio, llamacpp]
 const { signal } = new AbortController()

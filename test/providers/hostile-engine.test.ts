@@ -1,8 +1,8 @@
 /** What an engine may do that should not: each in turn, with the adapter in a process whose memory is measured. */
 import { existsSync } from 'node:fs'
 import { afterAll, describe, expect, test } from 'vitest'
-import { chunkOf, usage, wholeOf } from '../support/dialect-stand-in.ts'
-import type { ProcessReport } from '../support/provider-process.ts'
+import { chunkOf, usage, wholeOf } from '../support/providers/dialect-stand-in.ts'
+import type { ProcessReport } from '../support/providers/provider-process.ts'
 
 const MiB = 1024 * 1024
 /** The largest answer is read as bytes and as text, and the collector of a busy machine takes its time. */
@@ -138,7 +138,7 @@ const server = Bun.serve({
 afterAll(() => server.stop(true))
 
 async function reportOf(sdk: string, mode: string, code: string): Promise<ProcessReport> {
-  const script = new URL('../support/provider-process.ts', import.meta.url).pathname
+  const script = new URL('../support/providers/provider-process.ts', import.meta.url).pathname
   const command = [process.execPath, script, sdk, `http://127.0.0.1:${server.port}/v1`, mode]
   if (code === 'provider_timeout') command.push('silent')
   const child = Bun.spawn(command, { env: { PATH: process.env.PATH }, stdout: 'pipe', stderr: 'pipe' })

@@ -3,10 +3,10 @@ import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { readProviderSettings } from '../../scout/providers/configured.ts'
 import { localService, serviceNames } from '../../scout/providers/dialects.ts'
-import { readModelList } from '../../scout/providers/model-list.ts'
-import { canonicalNames, type ModelNames } from '../../scout/providers/model-names.ts'
-import { offersOf } from '../../scout/providers/model-offers.ts'
-import { temporaryFolder } from '../support/temporary-folder.ts'
+import { readModelList } from '../../scout/providers/models/model-list.ts'
+import { canonicalNames, type ModelNames } from '../../scout/providers/models/model-names.ts'
+import { offersOf } from '../../scout/providers/models/model-offers.ts'
+import { temporaryFolder } from '../support/machine/temporary-folder.ts'
 
 function namesIn(text: string): ModelNames | string[] {
   const settings = readProviderSettings({ MODEL_NAMES: text })

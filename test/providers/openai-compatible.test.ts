@@ -1,11 +1,11 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { hostedService, localService, type Service } from '../../scout/providers/dialects.ts'
-import { OpenAiCompatibleProvider } from '../../scout/providers/openai-compatible.ts'
+import { OpenAiCompatibleProvider } from '../../scout/providers/service/openai-compatible.ts'
 import { bodyBytesMax, providerFirstTokenMs, providerSilenceMs } from '../../shared/limits.ts'
 import { realSystem } from '../../shared/system.ts'
-import { heldSystem } from '../support/held-system.ts'
-import { chunk, event, events, type OpenAiStandIn, startOpenAiStandIn } from '../support/openai-stand-in.ts'
-import { ask, failure, type Json } from '../support/provider-calls.ts'
+import { heldSystem } from '../support/clocks/held-system.ts'
+import { chunk, event, events, type OpenAiStandIn, startOpenAiStandIn } from '../support/providers/openai-stand-in.ts'
+import { ask, failure, type Json } from '../support/providers/provider-calls.ts'
 
 const hello = { messages: [{ role: 'user', content: 'Hello' }] }
 const done = 'data: [DONE]\n\n'

@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { hostedService, localService, type Service } from '../../scout/providers/dialects.ts'
-import { OpenAiCompatibleProvider } from '../../scout/providers/openai-compatible.ts'
+import { OpenAiCompatibleProvider } from '../../scout/providers/service/openai-compatible.ts'
 import { realSystem } from '../../shared/system.ts'
-import { type OpenAiStandIn, startOpenAiStandIn } from '../support/openai-stand-in.ts'
-import { failure } from '../support/provider-calls.ts'
+import { type OpenAiStandIn, startOpenAiStandIn } from '../support/providers/openai-stand-in.ts'
+import { failure } from '../support/providers/provider-calls.ts'
 
 let standIn: OpenAiStandIn
 let provider: OpenAiCompatibleProvider

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { hostedService, localService } from '../../scout/providers/dialects.ts'
-import { readRetryAfterMs } from '../../scout/providers/retry-after.ts'
-import { faultOfService } from '../../scout/providers/service-faults.ts'
+import { readRetryAfterMs } from '../../scout/providers/transport/retry-after.ts'
+import { faultOfService } from '../../scout/providers/transport/service-faults.ts'
 
 const groq = hostedService('groq', 'gsk-secret')
 const wallMs = Date.UTC(2024, 0, 1)

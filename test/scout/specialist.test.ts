@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { defineScout } from '../../scout/define.ts'
-import { type Handle, ScoutError, Specialist } from '../../scout/specialist.ts'
+import { defineScout } from '../../scout/sdk/define.ts'
+import { type Handle, ScoutError, Specialist } from '../../scout/sdk/specialist.ts'
 import { offerOf } from '../../shared/task.ts'
-import { LiveHub } from '../support/live-hub.ts'
-import { until } from '../support/until.ts'
+import { until } from '../support/clocks/until.ts'
+import { LiveHub } from '../support/hub/live-hub.ts'
 
 describe('a definition is refused', () => {
   const handle = () => 'x'

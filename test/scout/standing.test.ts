@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest'
-import { type Standing, StandingKeeper, standingSentences } from '../../scout/standing.ts'
-import { statusLines } from '../../scout/status.ts'
-import { Tally } from '../../scout/tally.ts'
+import { type Standing, StandingKeeper, standingSentences } from '../../scout/status/standing.ts'
+import { statusLines } from '../../scout/status/status.ts'
+import { Tally } from '../../scout/work/tally.ts'
 import { standingSayAgainMs, standingUrgentMs } from '../../shared/limits.ts'
-import { ScoutStage } from '../support/scout-stage.ts'
+import { ScoutStage } from '../support/scout/scout-stage.ts'
 
 const none: Standing = {
   considered: 0,

@@ -2,10 +2,10 @@
  * What is known of the nodes that the hub conducts, from commits alone: each may be decided once at each stage, only
  * when all that it waited for is over on the disk, and only as its planner would decide from what is there.
  */
-import type { ConductedNode, Decision, NeedResult } from '../../orchestrator/engine/conductor-port.ts'
-import type { StoreWriteOf, TaskRow } from '../../orchestrator/engine/store-port.ts'
-import type { MemoryDisk, StoredTask } from '../../orchestrator/store/memory-disk.ts'
-import { simPlanner } from './conductor.ts'
+import type { ConductedNode, Decision, NeedResult } from '../../orchestrator/engine/ports/planner.ts'
+import type { StoreWriteOf, TaskRow } from '../../orchestrator/engine/ports/store.ts'
+import type { MemoryDisk, StoredTask } from '../../orchestrator/store/memory/disk.ts'
+import { simPlanner } from './actors/control-nodes.ts'
 
 interface Conducted {
   intent: string

@@ -3,15 +3,15 @@
  * scenario says, live through its faults, and are then left in peace until everything has come to its end. The first
  * broken invariant ends it with a sentence.
  */
-import { ChatUser } from './clients.ts'
-import { Hub } from './hub.ts'
-import { Broken, Checker } from './invariants.ts'
-import { checkRest, restMs } from './liveness.ts'
-import { Network } from './network.ts'
-import { Planner } from './planners.ts'
+import { ChatUser } from './actors/clients.ts'
+import { Hub } from './actors/hub.ts'
+import { Network } from './actors/network.ts'
+import { Planner } from './actors/planners.ts'
+import { HonestScout } from './actors/scouts.ts'
+import { Stranger } from './actors/strangers.ts'
+import { Broken, Checker } from './checks/invariants.ts'
+import { checkRest, restMs } from './checks/liveness.ts'
 import { type Scenario, scenarioOf } from './scenario.ts'
-import { HonestScout } from './scouts.ts'
-import { Stranger } from './strangers.ts'
 import { Trace } from './trace.ts'
 import { World } from './world.ts'
 

@@ -2,7 +2,7 @@
  * What happened in one simulated life, as a hash: two runs of the same seed must come out the same to the bit. Asked
  * for, it also tells every event in words, for whoever replays a failure.
  */
-import type { StoreWrite } from '../../orchestrator/engine/store-port.ts'
+import type { StoreWrite } from '../../orchestrator/engine/ports/store.ts'
 import type { HubFrame } from '../../shared/protocol/frames.ts'
 
 export class Trace {

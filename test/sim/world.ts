@@ -4,7 +4,7 @@
  * that whatever awaits goes on before the next event, in the same order in every run.
  */
 import { drainMicrotasks } from 'bun:jsc'
-import { Random } from '../../orchestrator/core/random.ts'
+import { Random } from '../../orchestrator/core/model/random.ts'
 import type { System, Timer } from '../../shared/system.ts'
 import type { Trace } from './trace.ts'
 

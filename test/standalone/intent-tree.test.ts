@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { ScrollTree } from '../../orchestrator/intent-tree.ts'
+import { ScrollTree } from '../../orchestrator/commands/intent-tree.ts'
 
 function grown(children: number) {
   const tree = new ScrollTree()

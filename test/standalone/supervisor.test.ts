@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { drainHeadStartMs, drainKillMs, reconnectCapMs, signalEchoMs, startNoticeMs } from '../../shared/limits.ts'
-import { connected, drains, fakePart, ready, readyFirst, stage } from '../support/fake-parts.ts'
+import { connected, drains, fakePart, ready, readyFirst, stage } from '../support/hub/fake-parts.ts'
 
 const quietOrchestrator = fakePart(`${drains('orchestrator')} ${ready}`)
 const quietScout = fakePart(`${drains('scout')} ${connected}`)

@@ -1,12 +1,12 @@
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
-import type { Store } from '../../orchestrator/engine/store-port.ts'
+import type { Store } from '../../orchestrator/engine/ports/store.ts'
 import { openDataFolder } from '../../orchestrator/store/data-folder.ts'
-import { openSqlite } from '../../orchestrator/store/sqlite.ts'
+import { openSqlite } from '../../orchestrator/store/sqlite/open.ts'
 import { realSystem } from '../../shared/system.ts'
-import { event, intentRow, newIntent, settle, taskRow } from '../support/store-rows.ts'
-import { temporaryFolder } from '../support/temporary-folder.ts'
+import { temporaryFolder } from '../support/machine/temporary-folder.ts'
+import { event, intentRow, newIntent, settle, taskRow } from '../support/store/store-rows.ts'
 
 const command = join(import.meta.dirname, '..', '..', 'orchestrator', 'backup.ts')
 

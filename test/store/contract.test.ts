@@ -1,10 +1,10 @@
 import { join } from 'node:path'
-import type { Store } from '../../orchestrator/engine/store-port.ts'
-import { memoryStore } from '../../orchestrator/store/memory.ts'
-import { MemoryDisk } from '../../orchestrator/store/memory-disk.ts'
-import { openSqlite } from '../../orchestrator/store/sqlite.ts'
+import type { Store } from '../../orchestrator/engine/ports/store.ts'
+import { MemoryDisk } from '../../orchestrator/store/memory/disk.ts'
+import { memoryStore } from '../../orchestrator/store/memory/store.ts'
+import { openSqlite } from '../../orchestrator/store/sqlite/open.ts'
 import { storeContract } from '../contract/store.ts'
-import { temporaryFolder } from '../support/temporary-folder.ts'
+import { temporaryFolder } from '../support/machine/temporary-folder.ts'
 
 storeContract('memory', () => {
   const disk = new MemoryDisk()

@@ -4,7 +4,7 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { Keyring } from '../../orchestrator/engine/keyring.ts'
 import { type DataFolder, type FolderUse, openDataFolder } from '../../orchestrator/store/data-folder.ts'
 import { realSystem } from '../../shared/system.ts'
-import { temporaryFolder } from '../support/temporary-folder.ts'
+import { temporaryFolder } from '../support/machine/temporary-folder.ts'
 
 const system = realSystem()
 

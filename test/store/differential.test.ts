@@ -2,9 +2,10 @@
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import type { DurableTaskState, StoreWrite } from '../../orchestrator/engine/store-port.ts'
-import { memoryStore } from '../../orchestrator/store/memory.ts'
-import { openSqlite } from '../../orchestrator/store/sqlite.ts'
+import type { DurableTaskState, StoreWrite } from '../../orchestrator/engine/ports/store.ts'
+import { memoryStore } from '../../orchestrator/store/memory/store.ts'
+import { openSqlite } from '../../orchestrator/store/sqlite/open.ts'
+import { temporaryFolder } from '../support/machine/temporary-folder.ts'
 import {
   contents,
   event,
@@ -16,8 +17,7 @@ import {
   settle,
   taskRow,
   usageRow,
-} from '../support/store-rows.ts'
-import { temporaryFolder } from '../support/temporary-folder.ts'
+} from '../support/store/store-rows.ts'
 
 const intentId = fc.constantFrom('int_0', 'int_1', 'int_2')
 const task = fc.integer({ min: 1, max: 6 })

@@ -1,10 +1,10 @@
 import { Database } from 'bun:sqlite'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { applicationId, migrations } from '../../orchestrator/store/migrations.ts'
-import { openSqlite } from '../../orchestrator/store/sqlite.ts'
-import { intentRow, keyRow, newIntent, outcome } from '../support/store-rows.ts'
-import { temporaryFolder } from '../support/temporary-folder.ts'
+import { applicationId, migrations } from '../../orchestrator/store/sqlite/migrations.ts'
+import { openSqlite } from '../../orchestrator/store/sqlite/open.ts'
+import { temporaryFolder } from '../support/machine/temporary-folder.ts'
+import { intentRow, keyRow, newIntent, outcome } from '../support/store/store-rows.ts'
 
 test('migrations are numbered from one without a gap', () => {
   expect(migrations.map((migration) => migration.version)).toEqual(migrations.map((_, at) => at + 1))

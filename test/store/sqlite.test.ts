@@ -2,10 +2,10 @@ import { Database } from 'bun:sqlite'
 import { existsSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import type { Store } from '../../orchestrator/engine/store-port.ts'
-import { migrations } from '../../orchestrator/store/migrations.ts'
-import { openSqlite } from '../../orchestrator/store/sqlite.ts'
-import { temporaryFolder } from '../support/temporary-folder.ts'
+import type { Store } from '../../orchestrator/engine/ports/store.ts'
+import { migrations } from '../../orchestrator/store/sqlite/migrations.ts'
+import { openSqlite } from '../../orchestrator/store/sqlite/open.ts'
+import { temporaryFolder } from '../support/machine/temporary-folder.ts'
 
 const asHub = { mayCreate: true, checkWhole: true }
 

@@ -6,7 +6,7 @@
 import { decodeFromHub, encode } from '../../../shared/protocol/codec.ts'
 import { type FrameOf, protocolVersion, scoutPath, subprotocol } from '../../../shared/protocol/frames.ts'
 import { openWorkers, ready, setting } from '../child.mjs'
-import { model } from '../work.ts'
+import { model } from '../runner/work.ts'
 
 const body = Buffer.from(setting.answer)
 const url = setting.url.replace('http', 'ws') + scoutPath

@@ -1,0 +1,244 @@
+/**
+ * Who can do what, so that placing a task never looks at the fleet. A model lists the capabilities that could take a
+ * task for it right now, and placement draws from that list; what scouts offer alike is kept once, as a class. Fed by
+ * the roster (join, leave, idle, pauses), read by placement and by the core (which queues a freed scout could serve).
+ *
+ * The lists are kept lazily: a scout that is busy, paused or gone stays where it is listed until a draw comes upon it,
+ * because most scouts are idle again before that, and none of it costs as much as the scout has models.
+ */
+import { autoModel, type Offer, type TaskKind, taskKinds } from '../../../shared/task.ts'
+import type { Capability, ModelEntry, OfferClass, Scout, Variant } from '../model/entities.ts'
+import type { Random } from '../model/random.ts'
+import { ReadyQueue } from '../model/ready-queue.ts'
+import { noteFull, noteRoom } from '../stats/missed-work.ts'
+import { typicalMicros } from '../stats/prices.ts'
+
+/** Ways to offer a model that are kept for sharing; whoever has another one keeps a copy of its own. */
+const variantsMax = 16
+/** A list with fewer withdrawn capabilities is not worth sweeping. */
+const withdrawnKept = 16
+
+export class CapabilityIndex {
+  readonly entries = new Map<string, ModelEntry>()
+  /** The same by kind and model, found without making a key. */
+  private readonly byModel: Record<TaskKind, Map<string, ModelEntry>> = { chat: new Map(), embed: new Map() }
+  private readonly classes = new Map<string, OfferClass>()
+
+  entry(kind: TaskKind, model: string): ModelEntry | undefined {
+    return this.byModel[kind].get(model)
+  }
+
+  /** The entry of a model, made when it is not there. */
+  ensureEntry(kind: TaskKind, model: string, nowMs: number): ModelEntry {
+    let entry = this.entry(kind, model)
+    if (entry === undefined) {
+      const key = `${kind}\t${model}`
+      entry = {
+        timed: 'model',
+        key,
+        kind,
+        model,
+        variants: [],
+        offerers: 0,
+        scouts: 0,
+        ready: [],
+        withdrawnReady: 0,
+        sought: 0,
+        known: true,
+        queued: 0,
+        waiting: new ReadyQueue(),
+        picky: new Set(),
+        firstContentP95Ms: 0,
+        firstContentSamples: 0,
+        firstSeenMs: nowMs,
+        dueMs: 0,
+        alarm: -1,
+      }
+      this.entries.set(key, entry)
+      this.byModel[kind].set(model, entry)
+    }
+    return entry
+  }
+
+  /** Nobody offers it and nobody waits for it. */
+  forget(entry: ModelEntry): void {
+    entry.known = false
+    this.entries.delete(entry.key)
+    this.byModel[entry.kind].delete(entry.model)
+  }
+
+  // ------------------------------------------------------------ what is offered
+
+  /** The class of these offers, with one member more; `leave` takes it back. */
+  enter(offers: readonly Offer[], nowMs: number): OfferClass {
+    const distinct = distinctOffers(offers)
+    const entries = distinct.map((offer) => this.ensureEntry(offer.kind, offer.model, nowMs))
+    const shared = distinct.map((offer, at) => variantOf(entries[at]!, offer))
+    const signature = shared.map(({ text }) => text).join('\n')
+    let klass = this.classes.get(signature)
+    if (klass === undefined) {
+      for (const kind of taskKinds) {
+        if (distinct.some((offer) => offer.kind === kind)) entries.push(this.ensureEntry(kind, autoModel, nowMs))
+      }
+      klass = { signature, offers: shared.map(({ offer }) => offer), entries, members: 0 }
+      this.classes.set(signature, klass)
+    }
+    klass.members++
+    return klass
+  }
+
+  leave(klass: OfferClass): void {
+    klass.members--
+    if (klass.members === 0) this.classes.delete(klass.signature)
+  }
+
+  /** Every class there is, for listings. */
+  offerClasses(): Iterable<OfferClass> {
+    return this.classes.values()
+  }
+
+  /** Counts a scout in with all that its class offers, paused or not, as fast as it is known to be. */
+  advertise(scout: Scout): void {
+    const { klass, record } = scout
+    scout.capabilities = klass.entries.map((entry, at) => {
+      const offer = klass.offers[at] ?? klass.offers.find(({ kind }) => kind === entry.kind)!
+      const speed = record.speeds?.get(entry.key)
+      return {
+        // What a comparison looks at stands together.
+        scout,
+        withdrawn: false,
+        samples: speed?.samples ?? 0,
+        firstContentMs: speed?.firstContentMs ?? 0,
+        tokensPerSecond: speed?.tokensPerSecond ?? 0,
+        typicalMicros: typicalMicros(offer),
+        entry,
+        provider: offer.provider,
+        offer,
+        fullFrom: Number.POSITIVE_INFINITY,
+        missedFrom: 0,
+      }
+    })
+    scout.unlisted = [...scout.capabilities]
+    this.count(scout, 1)
+  }
+
+  /**
+   * The scout goes, or offers something else from here on. Lists let its capabilities go when they come upon them, or
+   * when they hold too many of their like.
+   */
+  withdraw(scout: Scout): void {
+    scout.idle = false
+    this.count(scout, -1)
+    const unlisted = new Set(scout.unlisted)
+    for (const capability of scout.capabilities) {
+      const { entry, samples, firstContentMs, tokensPerSecond } = capability
+      if (samples > 0) {
+        scout.record.speeds ??= new Map()
+        scout.record.speeds.set(entry.key, { samples, firstContentMs, tokensPerSecond })
+      }
+      capability.withdrawn = true
+      noteRoom(capability)
+      if (unlisted.has(capability)) continue
+      entry.withdrawnReady++
+      if (entry.withdrawnReady > Math.max(withdrawnKept, entry.ready.length >> 1)) sweep(entry)
+    }
+  }
+
+  private count(scout: Scout, by: 1 | -1): void {
+    for (const entry of scout.klass.entries) {
+      entry.offerers += by
+      if (isAble(scout, entry)) entry.scouts += by
+    }
+  }
+
+  /** Runs a change of the scout's pauses and counts it where it can serve less or more than before. */
+  repause(scout: Scout, change: () => void): void {
+    for (const entry of scout.klass.entries) if (isAble(scout, entry)) entry.scouts--
+    change()
+    for (const entry of scout.klass.entries) if (isAble(scout, entry)) entry.scouts++
+    // What it misses from here on is not for want of room.
+    for (const capability of scout.unlisted) if (!isAble(scout, capability.entry)) noteRoom(capability)
+    if (scout.idle) this.list(scout)
+  }
+
+  // ------------------------------------------------------------ who is ready
+
+  /** Notes whether a scout can take a task now. */
+  setIdle(scout: Scout, idle: boolean): void {
+    if (scout.idle === idle) return
+    scout.idle = idle
+    if (idle) this.list(scout)
+  }
+
+  private list(scout: Scout): void {
+    for (const capability of scout.unlisted) {
+      noteRoom(capability)
+      capability.entry.ready.push(capability)
+    }
+    scout.unlisted.length = 0
+  }
+
+  /** The model as a random idle scout would serve it; undefined when there is none. */
+  sampleIdle(entry: ModelEntry, random: Random): Capability | undefined {
+    const { ready } = entry
+    while (ready.length > 0) {
+      const at = random.below(ready.length)
+      const capability = ready[at]!
+      const { scout } = capability
+      if (scout.idle && !capability.withdrawn && isAble(scout, entry)) return capability
+      const last = ready.pop()!
+      if (at < ready.length) ready[at] = last
+      if (capability.withdrawn) entry.withdrawnReady--
+      else {
+        scout.unlisted.push(capability)
+        if (scout.state === 'ready' && isAble(scout, entry)) noteFull(capability)
+      }
+    }
+    return undefined
+  }
+}
+
+function sweep(entry: ModelEntry): void {
+  entry.ready = entry.ready.filter(({ withdrawn }) => !withdrawn)
+  entry.withdrawnReady = 0
+}
+
+/** Whether pauses leave this scout anything to serve the model with. */
+export function isAble({ pauses, klass }: Scout, { kind, model }: ModelEntry): boolean {
+  if (pauses === null) return true
+  if (model !== autoModel) return !pauses.has(model)
+  return klass.offers.some((offer) => offer.kind === kind && !pauses.has(offer.model))
+}
+
+/** The same offer, kept once for many scouts: as they arrive, every one brings its own copy of every word. */
+function variantOf(entry: ModelEntry, offer: Offer): Variant {
+  for (const variant of entry.variants) if (isSame(variant.offer, offer)) return variant
+  const variant = { offer, text: Object.values(offer).join('\t') }
+  if (entry.variants.length < variantsMax) entry.variants.push(variant)
+  return variant
+}
+
+/** Of two offers of one model; field by field, because it is asked for every offer of every scout that joins. */
+function isSame(one: Offer, other: Offer): boolean {
+  return (
+    one.provider === other.provider &&
+    one.contextTokens === other.contextTokens &&
+    one.abilities === other.abilities &&
+    one.promptPrice === other.promptPrice &&
+    one.answerPrice === other.answerPrice &&
+    one.about === other.about
+  )
+}
+
+/** One offer per kind and model, the first one named. `auto` is a wish of clients, not something to offer. */
+function distinctOffers(offers: readonly Offer[]): Offer[] {
+  const seen = new Set<string>()
+  const distinct: Offer[] = []
+  for (const offer of offers) {
+    const key = `${offer.kind}\t${offer.model}`
+    if (offer.model === autoModel || seen.has(key)) continue
+    seen.add(key)
+    distinct.push(offer)
+  }
+  return distinct
+}

@@ -1,0 +1,36 @@
+/**
+ * Negative credit: the provider behind a scout wants to be left alone with a model for a while. A pause belongs to the
+ * session while there is one, and to the identity in between: the provider does not forget when its scout dials anew.
+ */
+import { offersMax } from '../../../shared/limits.ts'
+import type { Pause, Scout } from '../model/entities.ts'
+import type { CoreState } from '../state.ts'
+
+/** Begins a pause, or moves its end. */
+export function pauseUntil(core: CoreState, scout: Scout, model: string, untilMs: number): void {
+  let pause: Pause | undefined = scout.pauses?.get(model)
+  if (pause === undefined) {
+    pause = { timed: 'pause', holder: scout, model, dueMs: 0, alarm: -1 }
+    core.roster.pause(scout, pause)
+  }
+  core.wheel.arm(pause, untilMs)
+}
+
+/** The session ends: what is left of its pauses waits for the next one of its identity. */
+export function keepPauses(core: CoreState, { pauses, record }: Scout): void {
+  const kept = new Map<string, number>()
+  for (const [model, untilMs] of record.pauses ?? []) if (untilMs > core.nowMs) kept.set(model, untilMs)
+  for (const pause of pauses?.values() ?? []) {
+    core.wheel.disarm(pause)
+    // As many as a scout may offer models; more is a scout that changes its offers to be paused.
+    if (kept.size < offersMax) kept.set(pause.model, Math.max(pause.dueMs, kept.get(pause.model) ?? 0))
+  }
+  record.pauses = kept.size > 0 ? kept : null
+}
+
+/** A session begins: what its identity was paused for, it still is. */
+export function takeUpPauses(core: CoreState, scout: Scout): void {
+  for (const [model, untilMs] of scout.record.pauses ?? []) {
+    if (untilMs > core.nowMs) pauseUntil(core, scout, model, untilMs)
+  }
+}

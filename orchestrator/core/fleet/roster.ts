@@ -1,0 +1,162 @@
+/**
+ * The scouts that are connected and the record of every identity that ever was. A `Scout` is one session: its credits,
+ * its leases, the class it belongs to right now. A `Record` belongs to the durable identity and survives reconnects, so
+ * that no failure is washed off by dialing again. The roster keeps the capability index right; it decides nothing.
+ */
+import type { Offer } from '../../../shared/task.ts'
+import type { ScoutJoined } from '../events.ts'
+import type { Pause, Scout, ScoutRecord } from '../model/entities.ts'
+import type { CoreSettings } from '../settings.ts'
+import { noteHour } from '../stats/hour-counts.ts'
+import type { CapabilityIndex } from './capability-index.ts'
+
+export class Roster {
+  readonly bySession = new Map<number, Scout>()
+  readonly records = new Map<string, ScoutRecord>()
+  private readonly byInstance = new Map<string, Scout>()
+
+  constructor(
+    private readonly index: CapabilityIndex,
+    private readonly settings: CoreSettings,
+  ) {}
+
+  /** The live session of the same process, which a new one supersedes. */
+  twin(joined: ScoutJoined): Scout | undefined {
+    return this.byInstance.get(instanceKey(joined.scout, joined.instance))
+  }
+
+  join(joined: ScoutJoined, nowMs: number): Scout {
+    const record = this.recordOf(joined.scout, joined.operator)
+    record.sessions++
+    noteHour(record, nowMs)
+    const capacity = Math.min(joined.concurrency, this.settings.creditMax)
+    const klass = this.index.enter(joined.offers, nowMs)
+    const scout: Scout = {
+      // What every placement looks at stands together.
+      idle: false,
+      pauses: null,
+      record,
+      running: 0,
+      capacity,
+      credits: 0,
+      window: Math.max(1, record.window === 0 ? capacity : Math.min(capacity, record.window)),
+      state: 'ready',
+      newest: null,
+      session: joined.session,
+      instance: joined.instance,
+      heardMs: nowMs,
+      klass,
+      capabilities: [],
+      unlisted: [],
+      cancels: null,
+    }
+    this.index.advertise(scout)
+    this.bySession.set(scout.session, scout)
+    this.byInstance.set(instanceKey(record.scout, scout.instance), scout)
+    return scout
+  }
+
+  /** Takes a session off the roster. Its leases are the core's to deal with. */
+  leave(scout: Scout): void {
+    scout.state = 'gone'
+    scout.credits = 0
+    this.index.withdraw(scout)
+    this.index.leave(scout.klass)
+    this.bySession.delete(scout.session)
+    const key = instanceKey(scout.record.scout, scout.instance)
+    if (this.byInstance.get(key) === scout) this.byInstance.delete(key)
+    scout.record.window = scout.window
+    scout.record.sessions--
+    if (scout.record.sessions === 0) this.retire(scout.record)
+  }
+
+  drain(scout: Scout): void {
+    if (scout.state === 'ready') scout.state = 'draining'
+    this.refresh(scout)
+  }
+
+  /** Tells the index whether this scout can take a task now. Call after anything that bears on it. */
+  refresh(scout: Scout): void {
+    this.index.setIdle(scout, hasRoom(scout))
+  }
+
+  /** Replaces what the scout offers. */
+  changeOffers(scout: Scout, offers: readonly Offer[], nowMs: number): void {
+    this.index.withdraw(scout)
+    this.index.leave(scout.klass)
+    scout.klass = this.index.enter(offers, nowMs)
+    this.index.advertise(scout)
+    this.refresh(scout)
+  }
+
+  /** The scout's provider wants to be left alone with a model. */
+  pause(scout: Scout, pause: Pause): void {
+    this.index.repause(scout, () => {
+      scout.pauses ??= new Map()
+      scout.pauses.set(pause.model, pause)
+    })
+  }
+
+  /** It may be asked again. */
+  resume(scout: Scout, model: string): void {
+    this.index.repause(scout, () => {
+      scout.pauses?.delete(model)
+      if (scout.pauses?.size === 0) scout.pauses = null
+    })
+  }
+
+  private recordOf(scout: string, operator: string): ScoutRecord {
+    let record = this.records.get(scout)
+    if (record === undefined) {
+      record = blankRecord(scout, operator)
+      this.records.set(scout, record)
+    }
+    return record
+  }
+
+  /**
+   * Moves a record that nobody uses to the young end of the map, and forgets the oldest unused one beyond the bound.
+   */
+  private retire(record: ScoutRecord): void {
+    this.records.delete(record.scout)
+    this.records.set(record.scout, record)
+    if (this.records.size <= this.settings.recordsMax) return
+    for (const old of this.records.values()) {
+      if (old.sessions > 0) continue
+      this.records.delete(old.scout)
+      return
+    }
+  }
+}
+
+function blankRecord(scout: string, operator: string): ScoutRecord {
+  return {
+    // What a comparison looks at, and counts, stands together.
+    failureRate: 0,
+    done: 0,
+    failed: 0,
+    won: 0,
+    lostLatency: 0,
+    passedOver: 0,
+    lostPrice: 0,
+    lostTrust: 0,
+    scout,
+    operator,
+    window: 0,
+    missed: 0,
+    noted: null,
+    notedSlot: Number.NEGATIVE_INFINITY,
+    speeds: null,
+    pauses: null,
+    sessions: 0,
+  }
+}
+
+/** Whether this scout can take one more task. */
+export function hasRoom({ state, credits, capacity, window, running }: Scout): boolean {
+  return state === 'ready' && credits > 0 && running < Math.min(capacity, Math.floor(window))
+}
+
+export function instanceKey(scout: string, instance: string): string {
+  return `${scout}\t${instance}`
+}

@@ -1,0 +1,57 @@
+/**
+ * What is learned from every attempt: how often an identity fails, how fast it is, how much it can be trusted with at
+ * once, and how fast a model usually begins. Rates and averages, never counts in a row: a scout that fails four times
+ * in ten is found out, and one that was unlucky recovers.
+ */
+import type { ModelEntry, Scout, ScoutRecord, Speed } from '../model/entities.ts'
+
+const newestShare = 0.2
+
+/** Books the end of a charged attempt into the failure rate. */
+export function bookOutcome(record: ScoutRecord, failed: boolean): void {
+  record.failureRate += newestShare * ((failed ? 1 : 0) - record.failureRate)
+  if (failed) record.failed++
+  else record.done++
+}
+
+/** Additive increase: a round of successes earns one more task at once, up to what the scout asks for. */
+export function growWindow(scout: Scout): void {
+  scout.window = Math.min(Math.max(1, scout.capacity), scout.window + 1 / scout.window)
+}
+
+/** Multiplicative decrease: half of what it was, and never less than one, so that nobody is ejected. */
+export function shrinkWindow(scout: Scout): void {
+  scout.window = Math.max(1, scout.window / 2)
+}
+
+/**
+ * Books how fast an attempt was: milliseconds to its first content, tokens and milliseconds after it (0 if unknown).
+ */
+export function bookSpeed(speed: Speed, firstContentMs: number, tokens: number, tokensMs: number): void {
+  const perSecond = tokens > 0 && tokensMs > 0 ? (tokens * 1000) / tokensMs : 0
+  if (speed.samples === 0) speed.firstContentMs = firstContentMs
+  else speed.firstContentMs += newestShare * (firstContentMs - speed.firstContentMs)
+  if (speed.tokensPerSecond === 0) speed.tokensPerSecond = perSecond
+  else if (perSecond > 0) speed.tokensPerSecond += newestShare * (perSecond - speed.tokensPerSecond)
+  speed.samples++
+}
+
+const quantile = 0.95
+/** Share of its present value by which the estimate moves at most; small enough to be calm, large enough to follow. */
+const stepShare = 0.05
+
+/**
+ * Moves the model's 95th percentile of time to first content by one sample: up by much when it was exceeded, down by
+ * little when not, so that it comes to rest where one sample in twenty exceeds it (stochastic approximation after
+ * Robbins and Monro, 1951).
+ */
+export function bookFirstContent(entry: ModelEntry, ms: number): void {
+  entry.firstContentSamples++
+  if (entry.firstContentSamples === 1) {
+    entry.firstContentP95Ms = ms
+    return
+  }
+  const step = Math.max(1, entry.firstContentP95Ms * stepShare)
+  const move = ms > entry.firstContentP95Ms ? quantile : quantile - 1
+  entry.firstContentP95Ms = Math.max(0, entry.firstContentP95Ms + step * move)
+}

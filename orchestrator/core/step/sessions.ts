@@ -1,0 +1,143 @@
+/**
+ * Scouts come, change, and go. A new session starts with no credits and takes up the leases it still holds; a lost one
+ * leaves its work behind: what the client has seen nothing of goes elsewhere at once, what it has waits a while for the
+ * scout to come back.
+ */
+
+import { fault } from '../../../shared/faults.ts'
+import { autoModel } from '../../../shared/task.ts'
+import type { Event, HeldReply, ScoutJoined, UnsentGrant } from '../events.ts'
+import { keepPauses, takeUpPauses } from '../fleet/pauses.ts'
+import type { Lease, OfferClass, Scout, Task } from '../model/entities.ts'
+import { sameNonce } from '../model/nonce.ts'
+import type { CoreState } from '../state.ts'
+import { bookMissed } from '../stats/missed-work.ts'
+import { endAttempt, mayMigrate } from '../task/attempts.ts'
+import { drop, expiryOf, heldLeases, hold, leaseOf, leasesOf, lookAgain, renew } from '../task/leases.ts'
+import { forgetOrphan, noteOrphan, orphansOf } from '../task/orphans.ts'
+import { takeBack } from '../task/store-trouble.ts'
+
+export function join(core: CoreState, joined: ScoutJoined): void {
+  const twin = core.roster.twin(joined)
+  const orphans = twin === undefined ? [] : takeOff(core, twin)
+  if (twin !== undefined) core.emit({ type: 'closeSession', session: twin.session, why: 'superseded' })
+  const scout = core.roster.join(joined, core.nowMs)
+  takeUpPauses(core, scout)
+  keepEntries(core, scout)
+  const held = joined.held.map((lease) => takeUp(core, scout, lease))
+  const { session, scout: name } = joined
+  core.emit({ type: 'welcome', session, scout: name, creditMax: scout.capacity, held })
+  for (const orphan of orphans) if (orphan.lease.holder === null) abandonLease(core, orphan)
+}
+
+/** A lease the scout presents: it goes on if nobody else has the task, or learns what became of it. */
+function takeUp(core: CoreState, scout: Scout, presented: ScoutJoined['held'][number]): HeldReply {
+  const { task: id, attempt, nonce } = presented
+  const task = core.tasks.get(id)
+  const lease = task && leaseOf(task, attempt)
+  const isOwn =
+    lease?.holder === null &&
+    lease.scout === scout.record.scout &&
+    lease.instance === scout.instance &&
+    sameNonce(lease.nonce, nonce)
+  if (task === undefined || !lease || !isOwn) {
+    return { task: id, attempt, nonce, verdict: core.wasCommitted(id, attempt, nonce) ? 'committed' : 'stale' }
+  }
+  forgetOrphan(core, task, lease)
+  hold(scout, lease)
+  renew(core, lease)
+  return { task: id, attempt, nonce, verdict: 'resumed' }
+}
+
+/**
+ * A scout is back and has said what it holds. A durable lease that is not among it is not waited for: the grant may
+ * never have been sent, because the hub ended between its commit and that, so nobody is charged.
+ *
+ * A step of its own, because the store must hear of it before it shows, and no welcome should wait for the store.
+ */
+export function claimsEnded(core: CoreState, session: number): void {
+  const scout = core.roster.bySession.get(session)
+  if (scout === undefined) return
+  for (const task of orphansOf(core, scout)) {
+    const cause = fault('scout_draining', 'The scout that was to work on this came back without it.')
+    for (const lease of leasesOf(task)) endAttempt(core, task, lease, cause)
+  }
+}
+
+export function leave(core: CoreState, session: number, unsent: readonly UnsentGrant[] = []): void {
+  const scout = core.roster.bySession.get(session)
+  if (scout === undefined) return
+  for (const grant of unsent) takeBack(core, grant)
+  for (const orphan of takeOff(core, scout)) abandonLease(core, orphan)
+}
+
+interface Orphan {
+  task: Task
+  lease: Lease
+  /** Its scout had said that it leaves for good. */
+  isForsaken: boolean
+}
+
+/** Off the roster with it; its tasks come back, leased to nobody. */
+function takeOff(core: CoreState, scout: Scout): Orphan[] {
+  const orphans: Orphan[] = []
+  const isForsaken = scout.state === 'draining'
+  for (const lease of heldLeases(scout)) {
+    const { task } = lease
+    lease.expiresMs = expiryOf(core, lease)
+    drop(lease)
+    orphans.push({ task, lease, isForsaken })
+    noteOrphan(core, task, lease)
+  }
+  keepPauses(core, scout)
+  for (const watch of scout.cancels?.values() ?? []) core.wheel.disarm(watch)
+  scout.cancels = null
+  core.roster.leave(scout)
+  bookMissed(scout)
+  scout.pauses = null
+  forgetEntries(core, scout.klass)
+  return orphans
+}
+
+/**
+ * The holder's socket is gone. What a client waits for goes elsewhere at once, unless it has seen content that only the
+ * same scout can go on with; a durable task, for which nobody waits, leaves its scout one lease's time to come back. A
+ * scout that has drained does not come back.
+ */
+function abandonLease(core: CoreState, { task, lease, isForsaken }: Orphan): void {
+  if (leaseOf(task, lease.attempt) !== lease) return
+  const goesOn = task.contentBegan && !mayMigrate(core, task)
+  if (isForsaken || (!goesOn && task.intent === null)) {
+    return endAttempt(core, task, lease, fault('scout_lost', 'The scout that worked on this lost its connection.'))
+  }
+  if (goesOn) lease.expiresMs = Math.min(lease.expiresMs, core.nowMs + core.settings.resumeWindowMs)
+  lookAgain(core, task)
+}
+
+export function changeOffers(core: CoreState, event: Extract<Event, { type: 'scoutOffers' }>): void {
+  const scout = core.roster.bySession.get(event.session)
+  if (scout === undefined) return
+  const isTrusted = scout.window >= scout.capacity
+  scout.capacity = Math.min(event.concurrency, core.settings.creditMax)
+  // Who could have all that it asked for may have what it asks for now.
+  if (isTrusted) scout.window = Math.max(scout.window, scout.capacity)
+  scout.credits = Math.min(scout.credits, scout.capacity)
+  const before = scout.klass
+  core.roster.changeOffers(scout, event.offers, core.nowMs)
+  keepEntries(core, scout)
+  forgetEntries(core, before)
+  core.freed.push(scout)
+}
+
+/** Models somebody offers have no end date. */
+function keepEntries(core: CoreState, { klass }: Scout): void {
+  for (const entry of klass.entries) core.wheel.disarm(entry)
+}
+
+/** Models that nobody offers any more are held open for a while: their scouts are probably on the way back. */
+function forgetEntries(core: CoreState, { entries }: OfferClass): void {
+  for (const entry of entries) {
+    if (entry.offerers === 0 && entry.model !== autoModel)
+      core.wheel.arm(entry, core.nowMs + core.settings.modelGraceMs)
+  }
+}

@@ -1,0 +1,154 @@
+/**
+ * How an attempt ends, and what its end means for the task: done, another attempt, or terminal. Every settlement passes
+ * `settle`, the only place where an answer can be committed, and only by the current lease.
+ */
+import { fullJitterMs } from '../../../shared/backoff.ts'
+import { type Fault, fault, faultTable } from '../../../shared/faults.ts'
+import { pauseDefaultMs, pauseMaxMs } from '../../../shared/limits.ts'
+import type { Event } from '../events.ts'
+import { pauseUntil } from '../fleet/pauses.ts'
+import type { Lease, Scout, Task } from '../model/entities.ts'
+import { sameNonce } from '../model/nonce.ts'
+import type { CoreState } from '../state.ts'
+import { bookFirstContent, bookOutcome, bookSpeed, growWindow, shrinkWindow } from '../stats/records.ts'
+import { cancelLease, endCancel } from './cancels.ts'
+import {
+  attemptsMax,
+  credit,
+  heldBy,
+  leaseOf,
+  leasesOf,
+  lookAgain,
+  noteProgress,
+  noteProvider,
+  release,
+} from './leases.ts'
+import { move } from './task.ts'
+import { finish } from './terminal.ts'
+
+/**
+ * An attempt's end as its scout reports it, and the credits that come along with it. Exactly one settlement per task
+ * can pass the fence.
+ */
+export function settle(core: CoreState, event: Extract<Event, { type: 'settle' }>): void {
+  endOf(core, event)
+  if (event.credits > 0) credit(core, event.session, event.credits)
+}
+
+function endOf(core: CoreState, event: Extract<Event, { type: 'settle' }>): void {
+  const { session, task: taskId, attempt, nonce, outcome } = event
+  const lease = heldBy(core, session, taskId, attempt)
+  if (lease === undefined || !sameNonce(lease.nonce, nonce)) {
+    const stranger = core.roster.bySession.get(session)
+    if (stranger === undefined) return
+    endCancel(core, stranger, taskId, attempt)
+    const verdict = core.wasCommitted(taskId, attempt, nonce) ? 'committed' : 'stale'
+    core.emit({ type: 'verdict', session, task: taskId, attempt, nonce, verdict })
+    return
+  }
+  const { task } = lease
+  const scout = lease.holder!
+  core.rememberCommitted(taskId, attempt, nonce)
+  noteProvider(core, lease, event.provider)
+  if (outcome === 'done') {
+    bookAnswer(core, scout, lease, event.tokens)
+    if (task.intent !== null) {
+      core.persist({ change: 'settle', task: taskId, attempt, nonce })
+      task.intent.spentTokens += event.usedTokens ?? 0
+      for (const child of task.children) child.near = lease.scout
+    }
+    release(core, task, lease)
+    stopOthers(core, task)
+    finish(core, task, 'done', null)
+  } else {
+    const cause = event.fault ?? fault('scout_error', `The scout reported "${outcome}" without a cause.`)
+    if (cause.code === 'provider_rate_limited') {
+      const pauseMs = Math.min(cause.retryAfterMs || pauseDefaultMs, pauseMaxMs)
+      pauseUntil(core, scout, lease.model, core.nowMs + pauseMs)
+    }
+    endAttempt(core, task, lease, outcome === 'released' ? { ...cause, code: freeCode(cause) } : cause)
+  }
+  core.emit({ type: 'verdict', session, task: taskId, attempt, nonce, verdict: 'committed' })
+}
+
+function bookAnswer(core: CoreState, scout: Scout, lease: Lease, tokens: number): void {
+  const { contentMs, grantedMs, capability } = lease
+  bookOutcome(scout.record, false)
+  growWindow(scout)
+  if (capability === null) return
+  const firstMs = (contentMs || core.nowMs) - grantedMs
+  bookSpeed(capability, firstMs, tokens, contentMs > 0 ? core.nowMs - contentMs : 0)
+}
+
+/** Work handed back costs no attempt, whatever reason is given for it. */
+function freeCode(cause: Fault): Fault['code'] {
+  return faultTable[cause.code].retry === 'free' ? cause.code : 'scout_draining'
+}
+
+/** The first content of an attempt: of two that race it wins, and what the client sees now binds the task. */
+export function contentBegan(core: CoreState, task: Task, attempt: number): void {
+  const lease = leaseOf(task, attempt)
+  if (lease === undefined) return
+  lease.contentMs = core.nowMs
+  noteProgress(core, task, lease)
+  bookFirstContent(task.entry, core.nowMs - lease.grantedMs)
+  // Nobody but the store sees a durable task's pieces before its settlement: it can still begin anew.
+  if (task.intent === null) task.contentBegan = true
+  stopOthers(core, task, lease)
+}
+
+/** The others lost the race, which is nobody's fault. */
+function stopOthers(core: CoreState, task: Task, winner?: Lease): void {
+  if (task.hedge === null && task.lease === (winner ?? null)) return
+  for (const lease of leasesOf(task)) {
+    if (lease === winner) continue
+    cancelLease(core, task, lease, 'hedge_lost')
+    release(core, task, lease)
+    task.outrun++
+    core.emit({ type: 'attemptVoid', task: task.id, attempt: lease.attempt })
+  }
+}
+
+/** Ends one attempt without an answer; the task tries again where that may help. */
+export function endAttempt(core: CoreState, task: Task, lease: Lease, cause: Fault): void {
+  const { blame, retry } = faultTable[cause.code]
+  const record = core.roster.records.get(lease.scout)
+  if (blame === 'scout' && record !== undefined) bookOutcome(record, true)
+  const isBusy = blame === 'scout' || (blame === 'provider' && retry !== 'free')
+  if (isBusy && lease.holder !== null) shrinkWindow(lease.holder)
+  release(core, task, lease)
+  task.lastFault = cause
+  if (retry === 'free') task.returned++
+  else task.charged++
+  const spent = task.charged >= attemptsMax(core, task) || task.returned > core.settings.returnsMax
+  if (task.lease !== null && retry !== 'never') {
+    core.emit({ type: 'attemptVoid', task: task.id, attempt: lease.attempt })
+    return lookAgain(core, task)
+  }
+  const stuck = task.contentBegan && !mayMigrate(core, task)
+  if (retry === 'never' || stuck || spent) {
+    for (const other of leasesOf(task)) cancelLease(core, task, other, cause.code)
+    return finish(core, task, 'failed', cause)
+  }
+  if (task.contentBegan) task.migrations++
+  core.emit({ type: 'attemptVoid', task: task.id, attempt: lease.attempt })
+  const { id, charged, returned } = task
+  if (task.intent !== null) core.persist({ change: 'release', task: id, attempt: lease.attempt, charged, returned })
+  if (retry === 'free') return comeBack(core, task)
+  const { retryBaseMs, retryCapMs } = core.settings
+  move(task, 'delayed')
+  task.retryMs = core.nowMs + fullJitterMs(task.charged - 1, retryBaseMs, retryCapMs, core.random.unit())
+  core.wheel.arm(task, Math.min(task.retryMs, task.deadlineMs))
+}
+
+/** Whether a begun answer may go on at another scout. */
+export function mayMigrate(core: CoreState, task: Task): boolean {
+  return task.wishes.continues && task.migrations < core.settings.migrationsMax
+}
+
+/** Waits for a scout again. */
+export function comeBack(core: CoreState, task: Task): void {
+  move(task, 'ready')
+  task.queuedMs = core.nowMs
+  core.homeless.push(task)
+}

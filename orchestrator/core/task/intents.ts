@@ -1,0 +1,180 @@
+/**
+ * Durable intents enter the core here, anew or out of the store after a restart, and grow here while they run: tasks
+ * are linked by what they need, those that can begin look for a scout, and those that were leased wait one lease's time
+ * for their scout to come back. By then an intent is committed; what it grows is persisted with the step. How all of
+ * it ends is in `endings.ts`.
+ */
+import { fault } from '../../../shared/faults.ts'
+import { intentPriorityMax } from '../../../shared/limits.ts'
+import { autoModel } from '../../../shared/task.ts'
+import type { Accept, AcceptedTask, Event } from '../events.ts'
+import type { FinalState, Intent, Lease, Task, Wishes } from '../model/entities.ts'
+import type { CoreState } from '../state.ts'
+import { lookAgain } from './leases.ts'
+import { noteOrphan } from './orphans.ts'
+import { move, plainWishes, taskOf } from './task.ts'
+import { finish, freed, giveOut } from './terminal.ts'
+
+export function accept(core: CoreState, event: Accept): void {
+  const { tenant, weight, priority, budgetTokens } = event
+  const intent: Intent = {
+    id: event.intent,
+    tenant,
+    weight,
+    priority,
+    deadlineMs: core.nowMs + event.deadlineMs,
+    open: new Set(),
+    ended: new Map(),
+    result: event.result,
+    resultDone: false,
+    fault: null,
+    stopping: false,
+    budgetTokens: budgetTokens ?? Number.POSITIVE_INFINITY,
+    spentTokens: 0,
+    leasedBy: new Map(),
+  }
+  core.intents.set(intent.id, intent)
+  for (const { task, state, usedTokens } of event.tasks) {
+    intent.spentTokens += usedTokens
+    if (isFinal(state)) intent.ended.set(task, state)
+  }
+  intent.resultDone = intent.ended.get(intent.result) === 'done'
+  const open = event.tasks.filter(({ state }) => !isFinal(state))
+  begin(core, intent, link(core, intent, open))
+}
+
+/** Tasks join the intent of one that the hub conducts, which waits for what it names. */
+export function grow(core: CoreState, { task: id, tasks, waitFor }: Extract<Event, { type: 'grown' }>): void {
+  const conductor = core.tasks.get(id)
+  // Its intent may have been cancelled, or its time been over, since the decision was asked for.
+  if (conductor?.state !== 'conducting') return
+  const intent = conductor.intent!
+  core.persist({ change: 'grow', task: id })
+  move(conductor, 'blocked')
+  const linked = link(core, intent, tasks)
+  for (const need of waitFor) block(core, intent, conductor, need)
+  begin(core, intent, linked)
+  goOn(core, conductor)
+}
+
+/** Frees a blocked task that nothing stands in the way of. */
+function goOn(core: CoreState, task: Task): void {
+  if (task.state === 'blocked' && task.blockers === 0) freed(core, task)
+}
+
+function isFinal(state: AcceptedTask['state']): state is FinalState {
+  return state === 'done' || state === 'failed' || state === 'cancelled' || state === 'skipped'
+}
+
+interface Linked {
+  task: Task
+  accepted: AcceptedTask
+}
+
+/** Makes these tasks and ties them to what they need; nothing begins yet. */
+function link(core: CoreState, intent: Intent, accepted: readonly AcceptedTask[]): Linked[] {
+  const linked = accepted.map((one) => ({ task: makeTask(core, intent, one), accepted: one }))
+  for (const { task, accepted: one } of linked) for (const need of one.needs) block(core, intent, task, need)
+  return linked
+}
+
+function makeTask(core: CoreState, intent: Intent, accepted: AcceptedTask): Task {
+  const { task: id, kind, model, promptBytes, conducted, attempt, charged, returned, lease, terms } = accepted
+  const { tenant, weight } = intent
+  const entry = core.index.ensureEntry(kind, conducted ? autoModel : model, core.nowMs)
+  // Nobody offers it yet, and maybe never will: looked at from time to time.
+  if (entry.offerers === 0 && entry.alarm === -1 && entry.model !== autoModel) {
+    core.wheel.arm(entry, core.nowMs + core.settings.modelGraceMs)
+  }
+  const priority = Math.max(0, Math.min(intentPriorityMax, intent.priority + (terms.boost ?? 0)))
+  const deadlineMs = intent.deadlineMs - core.nowMs
+  const wishes = wishesOf(terms)
+  const plain = { id, tenant, weight, priority, kind, model, promptBytes, stream: kind === 'chat', deadlineMs }
+  const task = taskOf(core, { ...plain, wishes, entry, intent })
+  // Of a task that is tried once more after its intent was over, earlier attempts count for nothing.
+  const outrun = attempt - charged - returned - (lease === null ? 0 : 1)
+  const ownDeadlineMs = terms.deadlineMs ?? Number.POSITIVE_INFINITY
+  Object.assign(task, { attempt, charged, returned, outrun, conducted, ownDeadlineMs, state: 'blocked' })
+  intent.open.add(task)
+  core.tasks.set(id, task)
+  core.wheel.arm(task, task.deadlineMs)
+  return task
+}
+
+function wishesOf({ attemptsMax, requires }: AcceptedTask['terms']): Wishes {
+  if (attemptsMax === undefined && requires === undefined) return plainWishes
+  return { ...plainWishes, ...(attemptsMax && { attemptsMax }), ...(requires && { requires }) }
+}
+
+/** A need that is over without a result blocks for good, except for a conducted task, which sees how it ended. */
+function block(core: CoreState, intent: Intent, task: Task, need: number): void {
+  const end = intent.ended.get(need)
+  if (end !== undefined && (end === 'done' || task.conducted)) return
+  task.blockers++
+  core.tasks.get(need)?.children.push(task)
+}
+
+function begin(core: CoreState, intent: Intent, linked: readonly Linked[]): void {
+  for (const { task } of linked) task.chain = unmeasured
+  for (const { task } of linked) measure(task)
+  // Where scouts are few, they should have what most waits for.
+  for (const { task, accepted } of linked.toSorted((a, b) => b.task.chain - a.task.chain)) {
+    if (accepted.state === 'leased' && accepted.lease !== null) orphan(core, task, accepted.lease)
+    else if (accepted.state !== 'blocked') {
+      task.state = 'ready'
+      giveOut(core, task)
+    } else if (task.state === 'blocked' && !task.conducted && accepted.needs.some((need) => isLost(intent, need))) {
+      const text = 'This node needs one that had ended without a result before this one was planned.'
+      finish(core, task, 'skipped', intent.fault ?? fault('internal_error', text))
+    } else goOn(core, task)
+  }
+}
+
+function isLost({ ended }: Intent, need: number): boolean {
+  const end = ended.get(need)
+  return end !== undefined && end !== 'done'
+}
+
+const unmeasured = -1
+
+/** How many tasks the longest chain of those that wait for this one has; bounded by the depth of a scroll. */
+function measure(task: Task): number {
+  if (task.chain !== unmeasured) return task.chain
+  let chain = 0
+  for (const child of task.children) chain = Math.max(chain, 1 + measure(child))
+  task.chain = chain
+  return chain
+}
+
+/** Its scout may still be working on it, and has one lease's time to say so. */
+function orphan(core: CoreState, task: Task, { nonce, scout, instance }: NonNullable<AcceptedTask['lease']>): void {
+  const { leaseTtlMs, leaseGraceMs } = core.settings
+  const hedgeMs = Number.POSITIVE_INFINITY
+  const times = { grantedMs: core.nowMs, startedMs: core.nowMs, contentMs: 0, progressMs: 0, hedgeMs }
+  const expiresMs = core.nowMs + leaseTtlMs + leaseGraceMs
+  const { attempt, model } = task
+  task.state = 'leased'
+  task.deadlineMs = Math.min(task.deadlineMs, core.nowMs + task.ownDeadlineMs)
+  const lease: Lease = {
+    task,
+    attempt,
+    nonce,
+    holder: null,
+    scout,
+    instance,
+    operator: '',
+    model,
+    provider: '',
+    capability: null,
+    session: 0,
+    before: null,
+    after: null,
+    ...times,
+    expiresMs,
+  }
+  task.lease = lease
+  noteOrphan(core, task, lease)
+  task.triedScouts = [scout]
+  core.leases++
+  lookAgain(core, task)
+}

@@ -1,0 +1,31 @@
+/**
+ * Durable leases whose scout is away, by who may take them up: one instance of one identity. Whoever takes a lease from
+ * its holder, gives it back or ends it keeps this list, so that a scout that comes back without a lease is found out at
+ * once, whatever the number of tasks.
+ */
+
+import { instanceKey } from '../fleet/roster.ts'
+import type { Lease, Scout, Task } from '../model/entities.ts'
+import type { CoreState } from '../state.ts'
+
+/** The lease has lost its holder, or came out of the store without one. Only durable tasks are waited for in a list. */
+export function noteOrphan(core: CoreState, task: Task, { scout, instance }: Lease): void {
+  if (task.intent === null) return
+  const key = instanceKey(scout, instance)
+  const tasks = core.orphans.get(key)
+  if (tasks === undefined) core.orphans.set(key, new Set([task]))
+  else tasks.add(task)
+}
+
+/** The lease was taken up, or is no more. */
+export function forgetOrphan(core: CoreState, task: Task, { scout, instance }: Lease): void {
+  if (task.intent === null) return
+  const key = instanceKey(scout, instance)
+  const tasks = core.orphans.get(key)
+  if (tasks?.delete(task) && tasks.size === 0) core.orphans.delete(key)
+}
+
+/** What this scout's instance held before and has not taken up again. */
+export function orphansOf(core: CoreState, { record, instance }: Scout): Task[] {
+  return [...(core.orphans.get(instanceKey(record.scout, instance)) ?? [])]
+}

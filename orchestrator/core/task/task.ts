@@ -1,0 +1,102 @@
+/**
+ * One task and the life it leads. The state changes only through `move`, which asserts the table below; the fields
+ * that belong to a state (leases, place in the queue) are set and cleared by whoever makes the move.
+ *
+ *     blocked --> ready --> leased --> done | failed | cancelled
+ *      |  ^ |       ^          |
+ *      |  | |       +-delayed--+        every state that is not terminal may also end in failed or cancelled
+ *      |  | +--> skipped
+ *      v  |
+ *     conducting --> done | failed      a node that the hub itself carries out, blocked again whenever it has grown
+ */
+import type { Task, TaskState, Wishes } from '../model/entities.ts'
+import type { CoreState } from '../state.ts'
+
+export const taskMoves: Record<TaskState, readonly TaskState[]> = {
+  blocked: ['ready', 'conducting', 'failed', 'cancelled', 'skipped'],
+  ready: ['leased', 'failed', 'cancelled'],
+  delayed: ['ready', 'failed', 'cancelled'],
+  leased: ['ready', 'delayed', 'done', 'failed', 'cancelled'],
+  conducting: ['blocked', 'done', 'failed', 'cancelled'],
+  done: [],
+  failed: [],
+  cancelled: [],
+  skipped: [],
+}
+
+/** Nothing asked for. */
+export const plainWishes: Wishes = {
+  sort: 'latency',
+  only: [],
+  ignore: [],
+  attemptsMax: Number.MAX_SAFE_INTEGER,
+  hedgeAfterMs: null,
+  continues: false,
+  requires: null,
+}
+
+/** One list for all that nobody had yet. */
+const nobody: readonly string[] = []
+
+type Given = Pick<
+  Task,
+  'id' | 'tenant' | 'weight' | 'priority' | 'kind' | 'model' | 'promptBytes' | 'stream' | 'wishes' | 'entry' | 'intent'
+>
+
+/** A new task, ready and in no queue yet. `deadlineMs` counts from now. */
+export function taskOf(core: CoreState, given: Given & { deadlineMs: number }): Task {
+  // Field by field: a spread makes an object of another shape, which costs every later look at it.
+  return {
+    timed: 'task',
+    // What every frame about the task looks at stands together.
+    id: given.id,
+    state: 'ready',
+    lease: null,
+    hedge: null,
+    entry: given.entry,
+    sought: 0,
+    intent: given.intent,
+    stream: given.stream,
+    contentBegan: false,
+    alarm: -1,
+    dueMs: 0,
+    deadlineMs: core.nowMs + given.deadlineMs,
+    promptBytes: given.promptBytes,
+    attempt: 0,
+    charged: 0,
+    returned: 0,
+    outrun: 0,
+    wishes: given.wishes,
+    tenant: given.tenant,
+    weight: given.weight,
+    priority: given.priority,
+    kind: given.kind,
+    model: given.model,
+    submittedMs: core.nowMs,
+    queuedMs: core.nowMs,
+    firstLeasedMs: 0,
+    retryMs: 0,
+    migrations: 0,
+    triedScouts: nobody,
+    triedOperators: nobody,
+    lastFault: null,
+    conducted: false,
+    blockers: 0,
+    children: [],
+    ownDeadlineMs: Number.POSITIVE_INFINITY,
+    near: '',
+    chain: 0,
+    heapIndex: -1,
+    sequence: core.sequence++,
+  }
+}
+
+/** The only way a task changes its state. */
+export function move(task: Task, to: TaskState): void {
+  if (!taskMoves[task.state].includes(to)) throw new Error(`task ${task.id}: ${task.state} -> ${to} is no legal move`)
+  task.state = to
+}
+
+export function isTerminal(task: Task): boolean {
+  return taskMoves[task.state].length === 0
+}

@@ -1,0 +1,110 @@
+/**
+ * One attempt's stream as it comes in: in order, without gaps, each line checked once. What comes before the first
+ * content and what ends a choice is withheld, so that an attempt can fail unseen and nobody sees a clean end that was
+ * none. Its owner, a relay or a transcript, decides where the released lines go.
+ */
+import { type Fault, fault } from '../../../shared/faults.ts'
+import { streamBufferBytes } from '../../../shared/limits.ts'
+import type { FrameOf } from '../../../shared/protocol/frames.ts'
+import type { Served, TaskKind } from '../../../shared/task.ts'
+import type { Cost } from '../../core/model/entities.ts'
+import { inspectBody, inspectLine, type Usage } from './answer-check.ts'
+
+const newline = 0x0a
+
+export class Feed {
+  /** What the next chunk must say. */
+  seq = 0
+  private offset = 0
+  contentBegan = false
+  /** Lines for the owner to take, in order. */
+  released: Uint8Array[] = []
+  /** Lines before the first content: role, empty deltas. */
+  private prelude: Uint8Array[] = []
+  /** Lines that end a choice. */
+  private closing: Uint8Array[] = []
+  private withheldBytes = 0
+  /** Lines with content so far, or the provider's own count of a whole answer. */
+  tokens = 0
+  usage: Usage = { promptTokens: 0, completionTokens: 0 }
+  /** The settled body, until it is committed. */
+  body: Uint8Array | null = null
+  lastHeardMs = 0
+  /** What placing this attempt was expected to cost. */
+  cost: Cost | null = null
+
+  constructor(
+    readonly attempt: number,
+    /** The socket it comes over; another one after a reconnect. */
+    public session: number,
+    public served: Served,
+    private readonly stream: boolean,
+    private readonly kind: TaskKind,
+    /** It goes on after what was forwarded before: what precedes its content has been said. */
+    private readonly continuing: boolean,
+  ) {}
+
+  /** Takes one chunk; what is wrong with it comes back. */
+  take(frame: FrameOf<'chunk'>, body: Uint8Array): Fault | null {
+    if (!this.stream) return fault('bad_answer', 'The scout streamed an answer that was not to be streamed.')
+    if (frame.seq !== this.seq || frame.offset !== this.offset) {
+      return fault('chunk_gap', `The scout's stream has a gap at chunk ${this.seq}.`)
+    }
+    if (body[body.length - 1] !== newline) return fault('bad_answer', 'The scout sent half a line.')
+    // What came before this chunk is judged, not its own size: one line may be larger than any buffer.
+    if (this.withheldBytes > streamBufferBytes) {
+      return fault('bad_answer', 'The scout sent too much before the first or after the last content.')
+    }
+    this.seq++
+    this.offset += body.length
+    for (let from = 0; from < body.length; ) {
+      const to = body.indexOf(newline, from)
+      if (!this.takeLine(body.subarray(from, to))) {
+        return fault('bad_answer', 'The scout sent a line that is no part of an answer.')
+      }
+      from = to + 1
+    }
+    return null
+  }
+
+  private takeLine(line: Uint8Array): boolean {
+    const facts = inspectLine(line)
+    if (facts === null) return false
+    if (facts.hasContent) this.tokens++
+    // Content in a line that ends a choice is withheld with it: nobody has seen it, the attempt can still fail unseen.
+    if (facts.hasContent && !facts.hasFinish && !this.contentBegan) this.beginContent()
+    if (this.contentBegan && !facts.hasFinish) this.released.push(line)
+    else {
+      const withheld = facts.hasFinish ? this.closing : this.prelude
+      withheld.push(line)
+      this.withheldBytes += line.length
+    }
+    return true
+  }
+
+  private beginContent(): void {
+    this.contentBegan = true
+    if (!this.continuing) this.released = this.prelude
+    for (const { length } of this.prelude) this.withheldBytes -= length
+    this.prelude = []
+  }
+
+  /** Checks a settlement that claims success, and keeps its body until the commit; what is wrong with it comes back. */
+  settle(frame: FrameOf<'settle'>, body: Uint8Array): Fault | null {
+    if (frame.chunks !== this.seq) return fault('chunk_gap', `Of ${frame.chunks} chunks ${this.seq} arrived.`)
+    if (this.stream && this.closing.length === 0) {
+      return fault('bad_answer', 'The answer ended without a finish reason.')
+    }
+    const usage = inspectBody(body, this.kind, this.stream, this.offset)
+    if (usage === null) return fault('bad_answer', 'The scout settled with something that is no answer.')
+    if (!this.stream) this.tokens = usage.completionTokens
+    this.usage = usage
+    this.body = body
+    return null
+  }
+
+  /** What was withheld, for a reader of a committed answer. */
+  end(): Uint8Array[] {
+    return this.continuing ? this.closing : [...this.prelude, ...this.closing]
+  }
+}

@@ -1,0 +1,245 @@
+/**
+ * Carries one answer to a client that waits for it, without the core seeing a byte. It listens to one attempt, or to
+ * two that race until the first content; hands what is released to its reader; and bounds what the reader leaves: a
+ * slow one makes the scout pause. For a client that opted in it remembers what was forwarded, so that another scout can
+ * go on from there.
+ */
+import { type Fault, fault } from '../../../shared/faults.ts'
+import { frameBytesMax, streamBufferBytes, streamOverrunBytes } from '../../../shared/limits.ts'
+import type { FrameOf } from '../../../shared/protocol/frames.ts'
+import type { Served, TaskKind } from '../../../shared/task.ts'
+import type { Cost } from '../../core/model/entities.ts'
+import type { Answer, AnswerEnd, AnswerPart } from '../ports/client.ts'
+import type { Usage } from './answer-check.ts'
+import type { Beginning, Carrier, CarrierHost } from './answer-sink.ts'
+import { Feed } from './attempt-stream.ts'
+import { continuedRequest, textOfLine } from './continuation.ts'
+
+export interface RelayOptions {
+  task: number
+  tenant: string
+  kind: TaskKind
+  stream: boolean
+  /** Seconds since 1970. */
+  created: number
+  request: Uint8Array
+  /** Whether another scout may go on after what was forwarded. */
+  continues: boolean
+}
+
+/** What may wait for one reader in all; a frame more than a pause leaves room for. */
+const waitingBytesMax = streamBufferBytes + streamOverrunBytes + frameBytesMax
+
+export class Relay implements Carrier, Answer {
+  readonly id: string
+  readonly task: number
+  readonly tenant: string
+  readonly created: number
+  served: Served | null = null
+  cost: Cost | null = null
+  attempts = 0
+  queuedMs = 0
+  /** As the provider counted it; known at the end. */
+  usage: Usage = { promptTokens: 0, completionTokens: 0 }
+  private readonly feeds: Feed[] = []
+  /** The attempt whose content is being forwarded. */
+  private winner: Feed | null = null
+  /** Ready for the reader. */
+  private lines: Uint8Array[] = []
+  private readyBytes = 0
+  private paused = false
+  /** What arrived since the pause was asked for. */
+  private overrunBytes = 0
+  private forwardedBytes = 0
+  /** Text forwarded so far, for whoever has to go on after it. */
+  private prefix = ''
+  private prefixTokens = 0
+  private ended = false
+  /** The end, until the reader has taken it. */
+  private end: AnswerEnd | null = null
+  private wake: (() => void) | null = null
+
+  constructor(
+    private readonly options: RelayOptions,
+    private readonly host: CarrierHost,
+  ) {
+    this.task = options.task
+    this.tenant = options.tenant
+    this.created = options.created
+    this.id = `${options.kind === 'embed' ? 'embd' : 'chatcmpl'}-${options.task.toString(36)}`
+  }
+
+  // ------------------------------------------------------------ scout's side
+
+  begin({ attempt, session, served, queuedMs, cost, continuing }: Beginning): void {
+    const { stream, kind } = this.options
+    const feed = new Feed(attempt, session, served, stream, kind, continuing)
+    feed.cost = cost
+    this.feeds.push(feed)
+    this.attempts = attempt
+    this.queuedMs = queuedMs
+    if (this.winner !== null) return
+    this.served = served
+    this.cost = cost
+  }
+
+  request(): Uint8Array {
+    const { request } = this.options
+    return this.prefix === '' ? request : continuedRequest(request, this.prefix, this.prefixTokens)
+  }
+
+  servedBy(attempt: number, served: Served): void {
+    const feed = this.feeds.find((known) => known.attempt === attempt)
+    if (feed === undefined) return
+    feed.served = served
+    // What the reader has been told of it stays.
+    if (this.winner === null) this.served = served
+  }
+
+  nextChunk(attempt: number): number {
+    return this.feeds.find((known) => known.attempt === attempt)?.seq ?? 0
+  }
+
+  resume(attempt: number, session: number): void {
+    const feed = this.feeds.find((known) => known.attempt === attempt)
+    if (feed === undefined) return
+    feed.session = session
+    this.overrunBytes = 0
+    // The pause was said on the old socket; said again if it still holds.
+    if (this.paused) this.host.flow(session, this.task, attempt, true)
+  }
+
+  feed(attempt: number, session: number): Feed | undefined {
+    return this.feeds.find((feed) => feed.attempt === attempt && feed.session === session)
+  }
+
+  chunk(feed: Feed, frame: FrameOf<'chunk'>, body: Uint8Array): Fault | null {
+    const flaw = this.overrun(body) ?? feed.take(frame, body)
+    if (flaw !== null) {
+      this.drop(feed)
+      return flaw
+    }
+    if (feed.contentBegan && this.winner === null) this.win(feed)
+    if (feed === this.winner) this.forward(feed.released)
+    feed.released = []
+    return null
+  }
+
+  settle(feed: Feed, frame: FrameOf<'settle'>, body: Uint8Array): Fault | null {
+    return feed.settle(frame, body)
+  }
+
+  private overrun(body: Uint8Array): Fault | null {
+    if (this.overrunBytes > streamOverrunBytes) {
+      return fault('scout_error', 'The scout went on sending after it was asked to pause.')
+    }
+    // Every session of a scout that comes and goes may bring so much before it hears of the pause: nobody's doing but
+    // that of the reader for whom all of it waits.
+    if (this.paused && this.readyBytes > waitingBytesMax) {
+      return fault(
+        'client_stalled',
+        'The answer was read too slowly to be kept waiting any longer: read faster, or ask again.',
+      )
+    }
+    if (this.paused) this.overrunBytes += body.length
+    return null
+  }
+
+  private win(feed: Feed): void {
+    this.winner = feed
+    this.served = feed.served
+    this.cost = feed.cost
+    this.host.contentBegan(this.task, feed.attempt)
+  }
+
+  private forward(lines: Uint8Array[]): void {
+    if (lines.length === 0) return
+    for (const line of lines) {
+      this.lines.push(line)
+      this.readyBytes += line.length
+      if (this.options.continues) this.remember(textOfLine(line))
+    }
+    if (this.readyBytes > streamBufferBytes && !this.paused) this.setPaused(true)
+    this.signal()
+  }
+
+  private remember(text: string): void {
+    this.prefix += text
+    if (text !== '') this.prefixTokens++
+  }
+
+  void(attempt: number): void {
+    const feed = this.feeds.find((known) => known.attempt === attempt)
+    if (feed !== undefined) this.drop(feed)
+  }
+
+  private drop(feed: Feed): void {
+    this.feeds.splice(this.feeds.indexOf(feed), 1)
+    if (this.winner === feed) this.winner = null
+  }
+
+  /** The task is terminal. When it is done, the one attempt that was not made void has the answer. */
+  finish(cause: Fault | null, queuedMs: number): void {
+    this.queuedMs = queuedMs
+    this.ended = true
+    const [feed] = this.feeds
+    if (cause === null && feed?.body) {
+      this.served = feed.served
+      this.cost = feed.cost
+      this.lines.push(...feed.released, ...feed.end())
+      this.end = { type: 'done', body: feed.body }
+      this.usage = feed.usage
+    } else {
+      const why = cause ?? fault('internal_error', 'The answer was committed without its body.')
+      this.end = { type: 'failed', fault: why, forwardedBytes: this.forwardedBytes + sumOf(this.lines) }
+    }
+    this.feeds.length = 0
+    this.signal()
+  }
+
+  // ------------------------------------------------------------ reader's side
+
+  position(): number | null {
+    return this.host.position(this.task)
+  }
+
+  take(): AnswerPart | null {
+    const { lines, end } = this
+    if (lines.length === 0 && end === null) return null
+    this.lines = []
+    this.end = null
+    this.forwardedBytes += sumOf(lines)
+    this.readyBytes = 0
+    if (this.paused) this.setPaused(false)
+    return { lines, end }
+  }
+
+  readable(): Promise<void> {
+    if (this.lines.length > 0 || this.end !== null) return Promise.resolve()
+    return new Promise((resolve) => {
+      this.wake = resolve
+    })
+  }
+
+  abandon(): void {
+    if (!this.ended) this.host.abandon(this.task)
+  }
+
+  private setPaused(paused: boolean): void {
+    this.paused = paused
+    this.overrunBytes = 0
+    if (this.winner !== null) this.host.flow(this.winner.session, this.task, this.winner.attempt, paused)
+  }
+
+  private signal(): void {
+    const wake = this.wake
+    this.wake = null
+    wake?.()
+  }
+}
+
+function sumOf(lines: readonly Uint8Array[]): number {
+  let bytes = 0
+  for (const line of lines) bytes += line.length
+  return bytes
+}

@@ -1,0 +1,150 @@
+/**
+ * Write before act: what has to be done waits here until what it rests on is committed. Entries go into the store in
+ * order, all that gathered during one turn of the loop in one transaction, so that under load one sync serves many.
+ * When the store cannot write, new promises are refused at once, old ones are kept and tried again.
+ */
+import { fault } from '../../../shared/faults.ts'
+import { journalRetryMs, journalRowsMax, usageBacklogMax } from '../../../shared/limits.ts'
+import type { System } from '../../../shared/system.ts'
+import { type Store, StoreError, type StoreTrouble, type StoreWrite } from '../ports/store.ts'
+
+interface Entry {
+  writes: readonly StoreWrite[]
+  /** Performed after the commit. */
+  then: () => void
+  /** When given, the entry is a new promise that can still be refused. */
+  refuse: ((trouble: StoreTrouble) => void) | null
+}
+
+/** What a client hears whose promise the store could not keep. */
+export const notWritable = fault('store_unavailable', 'The orchestrator cannot write to its disk. Try again later.', {
+  retryAfterMs: 5_000,
+})
+
+/**
+ * A write whose condition did not hold, or a follow-up that broke: what is in memory and what is in the store may not
+ * agree any more. Only a new start from the store puts that right, so the process must end.
+ */
+export class JournalDefect extends Error {
+  constructor(cause: unknown) {
+    super(`the journal cannot go on: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
+    this.name = 'JournalDefect'
+  }
+}
+
+export class Journal {
+  private entries: Entry[] = []
+  /** Rows that nobody waits for; they go along with the next commit. */
+  private lazy: StoreWrite[] = []
+  private scheduled = false
+  private following = false
+  /** What was wrong at the last try; null while the store is well. */
+  trouble: StoreTrouble | null = null
+  /** Lazy rows that were given up because the store did not recover in time. */
+  dropped = 0
+
+  constructor(
+    private readonly store: Store,
+    private readonly system: System,
+    /** Told when trouble begins, and when it is over. */
+    private readonly onTurn: (isTroubled: boolean) => void = () => {},
+  ) {}
+
+  /** Whether something waits for a commit, or for what follows from one. */
+  get busy(): boolean {
+    return this.entries.length > 0 || this.following
+  }
+
+  /**
+   * Commits these writes, after all that was added before, and then calls `then`. Without writes it only keeps order.
+   */
+  add(writes: readonly StoreWrite[], then: () => void): void {
+    this.entries.push({ writes, then, refuse: null })
+    this.schedule()
+  }
+
+  /** Like `add`, for what nobody rests on yet: a store in trouble refuses it. */
+  promise(writes: readonly StoreWrite[], then: () => void, refuse: (trouble: StoreTrouble) => void): void {
+    if (this.trouble !== null) return refuse(this.trouble)
+    this.entries.push({ writes, then, refuse })
+    this.schedule()
+  }
+
+  /** Commits this some time soon; nobody is told. */
+  lazily(write: StoreWrite): void {
+    if (this.lazy.length >= usageBacklogMax) {
+      this.dropped++
+      return
+    }
+    this.lazy.push(write)
+    this.schedule()
+  }
+
+  /** Commits everything that waits, now; for the end of the process. */
+  flush(): void {
+    while (this.entries.length > 0 || this.lazy.length > 0) if (!this.commitSome()) return
+  }
+
+  private schedule(): void {
+    if (this.scheduled) return
+    this.scheduled = true
+    if (this.trouble === null) this.system.soon(() => this.run())
+    else this.system.after(journalRetryMs, () => this.run())
+  }
+
+  private run(): void {
+    this.scheduled = false
+    try {
+      this.commitSome()
+    } catch (error) {
+      throw new JournalDefect(error)
+    }
+    // With nothing left to write, the next promise is what tries the store again.
+    if (this.entries.length > 0 || this.lazy.length > 0 || this.trouble !== null) this.schedule()
+  }
+
+  /** One transaction; false when the store refused it. */
+  private commitSome(): boolean {
+    const { batch, writes } = this.nextBatch()
+    const lazy = this.lazy.slice(0, journalRowsMax)
+    const wasTroubled = this.trouble !== null
+    try {
+      if (writes.length + lazy.length > 0) this.store.commit([...writes, ...lazy])
+      this.trouble = null
+    } catch (error) {
+      if (!(error instanceof StoreError) || error.trouble === 'fenced') throw error
+      this.refuseNew(error.trouble)
+      if (!wasTroubled) this.onTurn(true)
+      return false
+    }
+    this.entries = this.entries.slice(batch.length)
+    this.lazy = this.lazy.slice(lazy.length)
+    this.following = true
+    try {
+      for (const { then } of batch) then()
+    } finally {
+      this.following = false
+    }
+    if (wasTroubled) this.onTurn(false)
+    return true
+  }
+
+  private nextBatch(): { batch: Entry[]; writes: StoreWrite[] } {
+    const writes: StoreWrite[] = []
+    let count = 0
+    for (const entry of this.entries) {
+      if (count > 0 && writes.length + entry.writes.length > journalRowsMax) break
+      writes.push(...entry.writes)
+      count++
+    }
+    return { batch: this.entries.slice(0, count), writes }
+  }
+
+  /** The store is in trouble: whoever was promised nothing yet hears so. */
+  private refuseNew(trouble: StoreTrouble): void {
+    this.trouble = trouble
+    const refused = this.entries.filter((entry) => entry.refuse !== null)
+    this.entries = this.entries.filter((entry) => entry.refuse === null)
+    for (const { refuse } of refused) refuse!(trouble)
+  }
+}

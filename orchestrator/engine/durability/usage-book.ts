@@ -1,0 +1,49 @@
+/**
+ * Usage of chats on its way to the books: summed in memory and written down once a second, because a row for each of
+ * thousands of answers would cost more than the answers. What a crash takes is at most that second; the usage of
+ * durable tasks is booked with their settlement and is never lost.
+ */
+import { usageFlushMs, usageSumsMax } from '../../../shared/limits.ts'
+import type { System } from '../../../shared/system.ts'
+import type { Usage } from '../answers/answer-check.ts'
+import type { UsageSum } from '../ports/store.ts'
+import type { Journal } from './journal.ts'
+
+export class UsageBook {
+  private sums = new Map<string, UsageSum>()
+  private scheduled = false
+
+  constructor(
+    private readonly journal: Journal,
+    private readonly system: System,
+  ) {}
+
+  add(tenant: string, model: string, { promptTokens, completionTokens }: Usage): void {
+    const name = `${tenant}\t${model}`
+    let sum = this.sums.get(name)
+    if (sum === undefined) {
+      sum = { tenant, model, tasks: 0, promptTokens: 0, completionTokens: 0 }
+      this.sums.set(name, sum)
+    }
+    sum.tasks++
+    sum.promptTokens += promptTokens
+    sum.completionTokens += completionTokens
+    if (this.sums.size >= usageSumsMax) this.flush()
+    else this.schedule()
+  }
+
+  /** Hands all sums to the journal. */
+  flush(): void {
+    for (const tally of this.sums.values()) this.journal.lazily({ write: 'tally', tally })
+    this.sums = new Map()
+  }
+
+  private schedule(): void {
+    if (this.scheduled) return
+    this.scheduled = true
+    this.system.after(usageFlushMs, () => {
+      this.scheduled = false
+      this.flush()
+    })
+  }
+}

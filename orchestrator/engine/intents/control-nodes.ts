@@ -1,0 +1,84 @@
+/**
+ * Asks the planner how a scroll goes on from a node that no scout works on, once what it waited for is over and
+ * committed, and turns the decision into an event of the core. What is to be written rests on the node's record until
+ * the core asks for it. A decision is pure, so asking again after a crash changes nothing.
+ */
+import { type Fault, fault } from '../../../shared/faults.ts'
+import { durableTasksMax } from '../../../shared/limits.ts'
+import type { Event } from '../../core/events.ts'
+import type { ConductedNode, Decision, NeedResult, PlannerFunctions } from '../ports/planner.ts'
+import type { Store, TaskRow } from '../ports/store.ts'
+import { growthOf } from './expansion.ts'
+import type { LiveTask } from './intent-events.ts'
+import { faultOf, waitsOf } from './intent-rows.ts'
+
+interface ConductorOptions {
+  store: Store
+  /** null in a hub that was given no planner. */
+  planner: PlannerFunctions | null
+  nextTask: () => number
+  /** Durable tasks that are open now. */
+  openTasks: () => number
+}
+
+export class Conductor {
+  constructor(private readonly options: ConductorOptions) {}
+
+  /** The decision as an event; what it has to write is left with the task. */
+  decide(task: LiveTask): Event {
+    const decision = this.ask(task)
+    switch (decision.type) {
+      case 'failed':
+        return { type: 'conductFailed', task: task.task, fault: decision.fault }
+      case 'done': {
+        const { result, note = null } = decision
+        task.pending = { type: 'done', result, note }
+        return { type: 'conducted', task: task.task }
+      }
+      case 'grow':
+        return this.grow(task, decision)
+    }
+  }
+
+  private grow(task: LiveTask, decision: Extract<Decision, { type: 'grow' }>): Event {
+    const { nextTask, openTasks } = this.options
+    const { node, live, stage } = task
+    const place = { intent: live.id, node, stage: stage!, numbers: live.numbers, nextTask }
+    const growth = openTasks() + decision.tasks.length > durableTasksMax ? full : growthOf(decision, place)
+    if ('code' in growth) return { type: 'conductFailed', task: task.task, fault: growth }
+    task.pending = { type: 'grow', growth }
+    return { type: 'grown', task: task.task, tasks: growth.tasks, waitFor: growth.waitFor }
+  }
+
+  private ask({ task, node, live, stage }: LiveTask): Decision {
+    const { store, planner } = this.options
+    if (planner === null) return failed('This orchestrator was started without a planner: it cannot go on from here.')
+    const rows = new Map(store.tasksOf(live.id).map((row) => [row.node, row]))
+    const results = waitsOf(rows.get(node)!).map((need) => this.resultOf(rows.get(need)!))
+    const conducted: ConductedNode = { node, spec: readSpec(store, task), stage: stage!, results }
+    try {
+      return planner.conduct(conducted)
+    } catch (error) {
+      // Were it to end the process, the next one would be asked the same and end as well.
+      const reason = error instanceof Error ? error.message : String(error)
+      return failed(`The orchestrator could not decide how to go on from node "${node}" (${reason.slice(0, 200)}).`)
+    }
+  }
+
+  private resultOf({ task, node, state, fault: cause }: TaskRow): NeedResult {
+    const body = state === 'done' ? this.options.store.result(task)! : null
+    return { node, state: state as NeedResult['state'], body, fault: faultOf(cause) }
+  }
+}
+
+const full: Fault = fault('queue_full', 'Too many tasks of intents are open. Try again later.', {
+  retryAfterMs: 10_000,
+})
+
+function failed(text: string): Decision {
+  return { type: 'failed', fault: fault('internal_error', text) }
+}
+
+function readSpec(store: Store, task: number): unknown {
+  return JSON.parse(Buffer.from(store.request(task)!).toString('utf8'))
+}

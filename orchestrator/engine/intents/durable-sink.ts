@@ -1,0 +1,143 @@
+/**
+ * Carries the answer of one durable task into the store: collects the lines of its attempt, so that readers of the
+ * intent's events can follow, and makes the result of them when the attempt settles. Nothing of it survives the process
+ * before that; a scout that comes back after a restart sends its lines again.
+ */
+import { type Fault, fault } from '../../../shared/faults.ts'
+import { bodyBytesMax, quotedAnswerCharsMax } from '../../../shared/limits.ts'
+import type { FrameOf } from '../../../shared/protocol/frames.ts'
+import type { Served, TaskKind } from '../../../shared/task.ts'
+import type { Usage } from '../answers/answer-check.ts'
+import type { Beginning, Carrier, CarrierHost } from '../answers/answer-sink.ts'
+import { assembleAnswer, textOf } from '../answers/assemble.ts'
+import { Feed } from '../answers/attempt-stream.ts'
+
+export interface TranscriptOptions {
+  task: number
+  kind: TaskKind
+  model: string
+  /** Makes the request for the next attempt, which may have to put a broken answer right. */
+  request: (repair: Repair | null) => Uint8Array | Fault
+  /** What is wrong with an answer's text, in one sentence; null when nothing can be. */
+  breach: ((text: string) => string | null) | null
+  /** Told of every new line. */
+  onLines: () => void
+}
+
+/** An answer that broke its contract, and how. */
+export interface Repair {
+  answer: string
+  error: string
+}
+
+export class Transcript implements Carrier {
+  readonly task: number
+  /** The attempt whose lines these are; 0 while there is none. */
+  attempt = 0
+  /** Its lines so far, from the first content on. */
+  lines: Uint8Array[] = []
+  private bytes = 0
+  private current: Feed | null = null
+  /** The settled answer of this attempt, as it is to be stored. */
+  private answer: Uint8Array | null = null
+  /** For the next attempt; each broken answer is asked to be put right once, then the question is put anew. */
+  private repair: Repair | null = null
+  private repairing = false
+
+  constructor(
+    private readonly options: TranscriptOptions,
+    private readonly host: CarrierHost,
+  ) {
+    this.task = options.task
+  }
+
+  begin({ attempt, session, served }: Beginning): void {
+    this.open(attempt, session, served)
+  }
+
+  request(): Uint8Array | Fault {
+    const { repair } = this
+    this.repair = null
+    this.repairing = repair !== null
+    return this.options.request(repair)
+  }
+
+  servedBy(attempt: number, served: Served): void {
+    if (this.current?.attempt === attempt) this.current.served = served
+  }
+
+  nextChunk(attempt: number): number {
+    return this.current?.attempt === attempt ? this.current.seq : 0
+  }
+
+  resume(attempt: number, session: number, scout: string): void {
+    const { current } = this
+    if (current?.attempt === attempt) current.session = session
+    // After a restart of the hub: the scout holds the lease, but what it sent before is gone.
+    else this.open(attempt, session, { scout, provider: '', model: this.options.model })
+  }
+
+  private open(attempt: number, session: number, served: Served): void {
+    const { kind } = this.options
+    this.void(this.attempt)
+    this.attempt = attempt
+    this.current = new Feed(attempt, session, served, kind === 'chat', kind, false)
+  }
+
+  feed(attempt: number, session: number): Feed | undefined {
+    const { current } = this
+    return current?.attempt === attempt && current.session === session ? current : undefined
+  }
+
+  chunk(feed: Feed, frame: FrameOf<'chunk'>, body: Uint8Array): Fault | null {
+    const began = feed.contentBegan
+    const flaw = feed.take(frame, body) ?? this.keep(feed)
+    if (flaw !== null) this.current = null
+    else if (feed.contentBegan && !began) this.host.contentBegan(this.task, feed.attempt)
+    return flaw
+  }
+
+  private keep(feed: Feed): Fault | null {
+    if (feed.released.length === 0) return null
+    for (const line of feed.released) this.bytes += line.length
+    if (this.bytes > bodyBytesMax)
+      return fault('answer_too_large', 'The answer is larger than a durable task may have.')
+    this.lines.push(...feed.released)
+    feed.released = []
+    this.options.onLines()
+    return null
+  }
+
+  /** The answer is put together here, before the core believes the settlement: what cannot be stored is no answer. */
+  settle(feed: Feed, frame: FrameOf<'settle'>, body: Uint8Array): Fault | null {
+    const flaw = feed.settle(frame, body)
+    if (flaw !== null) return flaw
+    this.answer = this.options.kind === 'chat' ? assembleAnswer([...this.lines, ...feed.end()], body) : body
+    return this.answer === null ? fault('bad_answer', 'The answer is nested too deeply.') : this.breach(this.answer)
+  }
+
+  private breach(answer: Uint8Array): Fault | null {
+    if (this.options.breach === null) return null
+    const text = textOf(answer)
+    const error = this.options.breach(text)
+    if (error === null) return null
+    this.repair = this.repairing ? null : { answer: text.slice(0, quotedAnswerCharsMax), error }
+    return fault('contract_broken', `The answer breaks the contract of its node. ${error}`)
+  }
+
+  void(attempt: number): void {
+    if (this.attempt !== attempt) return
+    this.attempt = 0
+    this.lines = []
+    this.bytes = 0
+    this.current = null
+    this.answer = null
+  }
+
+  /** The settled answer of this attempt; undefined when there is none. */
+  result(attempt: number): { body: Uint8Array; served: Served; usage: Usage } | undefined {
+    const { current: feed, answer: body } = this
+    if (feed?.attempt !== attempt || body === null) return undefined
+    return { body, served: feed.served, usage: feed.usage }
+  }
+}

@@ -1,0 +1,142 @@
+/**
+ * Between three shapes of the same thing: what a client submits, what the store keeps, what the core and the viewers of
+ * an intent are given. Pure conversions.
+ */
+import type { Fault } from '../../../shared/faults.ts'
+import type { Accept, AcceptedTask } from '../../core/events.ts'
+import type { IntentSubmission, IntentView, PlannedTask, TaskView, Terms } from '../ports/intents.ts'
+import type { IntentRow, OpenIntent, SummedIntent, TaskRow } from '../ports/store.ts'
+
+function readJson<T>(text: string): T {
+  return JSON.parse(text) as T
+}
+
+export function intentRow(submission: IntentSubmission, id: string, nowMs: number): IntentRow {
+  const { tenant, plan, priority, deadlineMs, metadata } = submission
+  return {
+    id,
+    tenant,
+    state: 'running',
+    priority,
+    createdMs: nowMs,
+    deadlineMs: nowMs + deadlineMs,
+    finishedMs: null,
+    metadata: JSON.stringify(metadata),
+    fault: null,
+    resultNode: plan.resultNode,
+    budgetTokens: submission.budgetTokens ?? null,
+  }
+}
+
+/** The bytes to keep of a task: its request, or what the planner wrote for itself. */
+export function keptRequest({ request, conduct }: PlannedTask): Uint8Array {
+  return conduct === undefined ? request : Buffer.from(JSON.stringify(conduct))
+}
+
+export function taskRow(intent: string, task: number, planned: PlannedTask): TaskRow {
+  const { node, kind, model, needs, conduct } = planned
+  const isConducted = conduct !== undefined
+  return {
+    task,
+    intent,
+    node,
+    kind,
+    model,
+    needs: JSON.stringify(needs),
+    state: isConducted || needs.length > 0 ? 'blocked' : 'ready',
+    attempt: 0,
+    charged: 0,
+    returned: 0,
+    nonce: null,
+    scout: null,
+    instance: null,
+    served: null,
+    promptTokens: 0,
+    completionTokens: 0,
+    fault: null,
+    stage: isConducted ? 0 : null,
+    waits: null,
+    terms: termsText(planned),
+  }
+}
+
+function termsText({ contract, isTemplate, attemptsMax, deadlineMs, boost, requires }: Terms): string | null {
+  const text = JSON.stringify({ contract, isTemplate, attemptsMax, deadlineMs, boost, requires })
+  return text === '{}' ? null : text
+}
+
+export function termsOf({ terms }: TaskRow): Terms {
+  return terms === null ? {} : readJson<Terms>(terms)
+}
+
+/** What a task waits for: what it needs or, once it has grown, what it named then. */
+export function waitsOf({ needs, waits }: TaskRow): string[] {
+  return readJson<string[]>(waits ?? needs)
+}
+
+/** An intent as the core takes it in. */
+export function acceptEvent({ intent, tasks, requestBytes }: OpenIntent, weight: number, deadlineMs: number): Accept {
+  const byNode = new Map(tasks.map((row) => [row.node, row.task]))
+  const accepted = tasks.map((row, at) => acceptedTask(row, requestBytes[at]!, byNode))
+  const { id, tenant, priority, resultNode, budgetTokens } = intent
+  const result = byNode.get(resultNode)!
+  return { type: 'accept', intent: id, tenant, weight, priority, deadlineMs, result, budgetTokens, tasks: accepted }
+}
+
+export function acceptedTask(row: TaskRow, promptBytes: number, byNode: ReadonlyMap<string, number>): AcceptedTask {
+  const { task, kind, model, state, attempt, charged, returned, nonce, scout, instance } = row
+  const isLeased = nonce !== null && scout !== null && instance !== null
+  const { contract: _, isTemplate: __, ...terms } = termsOf(row)
+  return {
+    task,
+    kind,
+    model,
+    promptBytes,
+    conducted: row.stage !== null,
+    needs: waitsOf(row).map((need) => byNode.get(need)!),
+    state,
+    attempt,
+    charged,
+    returned,
+    lease: isLeased ? { nonce, scout, instance } : null,
+    usedTokens: row.promptTokens + row.completionTokens,
+    terms,
+  }
+}
+
+export function taskView(row: TaskRow): TaskView {
+  const { node, kind, model, state, stage, attempt, promptTokens, completionTokens } = row
+  return {
+    node,
+    kind,
+    model,
+    needs: readJson(row.needs),
+    state,
+    stage,
+    attempts: attempt,
+    served: row.served === null ? null : readJson(row.served),
+    usage: { promptTokens, completionTokens },
+    fault: faultOf(row.fault),
+  }
+}
+
+export function intentView(row: SummedIntent): IntentView {
+  const { id, state, priority, createdMs, deadlineMs, finishedMs, resultNode, promptTokens, completionTokens } = row
+  const usage = { promptTokens, completionTokens }
+  const metadata = readJson<Record<string, string>>(row.metadata)
+  const times = { createdMs, deadlineMs, finishedMs }
+  return { id, state, priority, ...times, metadata, fault: faultOf(row.fault), resultNode, usage }
+}
+
+export function summed(row: IntentRow, tasks: readonly TaskRow[]): SummedIntent {
+  const sums = { promptTokens: 0, completionTokens: 0 }
+  for (const task of tasks) {
+    sums.promptTokens += task.promptTokens
+    sums.completionTokens += task.completionTokens
+  }
+  return { ...row, ...sums }
+}
+
+export function faultOf(text: string | null): Fault | null {
+  return text === null ? null : readJson<Fault>(text)
+}

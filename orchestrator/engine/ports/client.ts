@@ -1,0 +1,210 @@
+/**
+ * The engine's edges as interfaces: what the client side asks of it and what it asks of the scout side.
+ * Edges know these and nothing of each other; `main.ts` plugs them together.
+ */
+
+import type { Fault } from '../../../shared/faults.ts'
+import type { CloseName } from '../../../shared/protocol/close-codes.ts'
+import type { FrameOf, HubFrame } from '../../../shared/protocol/frames.ts'
+import type { Offer, Served, TaskKind } from '../../../shared/task.ts'
+import type { Cost, Wishes } from '../../core/model/entities.ts'
+import type { LastHour } from '../../core/stats/hour-counts.ts'
+
+// ---------------------------------------------------------------- client side: http asks the engine
+
+export interface Submission {
+  /** Id of the key that asked; fairness counts per tenant. */
+  tenant: string
+  /** The tenant's turns in the queue for each one of another's; 1 when absent. */
+  weight?: number
+  kind: TaskKind
+  /** A model's name, or `auto`. */
+  model: string
+  stream: boolean
+  /** The request as it arrived; forwarded untouched. */
+  body: Uint8Array
+  /** The client's own limit, milliseconds from now; the hub's limit when absent. */
+  deadlineMs?: number
+  /** What the client asked of placement and retries. */
+  wishes?: Partial<Wishes>
+}
+
+/** How an answer ended. */
+export type AnswerEnd =
+  /** Not streamed: the answer; streamed: the tail with usage. JSON of one object, see `ProviderAnswer`. */
+  | { type: 'done'; body: Uint8Array }
+  /** `forwardedBytes` of content had reached the client's side before. */
+  | { type: 'failed'; fault: Fault; forwardedBytes: number }
+
+/** Everything that has become known since the last look. Lines are JSON objects without a line break, checked. */
+export interface AnswerPart {
+  lines: Uint8Array[]
+  end: AnswerEnd | null
+}
+
+/** One answer on its way. Pulled: what the reader does not take stays in a bounded buffer and holds the scout back. */
+export interface Answer {
+  /** `chatcmpl-…` or `embd-…`: the id the client sees. */
+  readonly id: string
+  /** Seconds since 1970. */
+  readonly created: number
+  /** Who serves it; null until a scout has it, final from the first line or the end on. */
+  readonly served: Served | null
+  /** Attempts begun so far and milliseconds spent waiting for the first scout. */
+  readonly attempts: number
+  readonly queuedMs: number
+  /** Terms of the placement cost of the scout that serves it, milliseconds. */
+  readonly cost: Cost | null
+  /** Whether the task waits for a scout, and how many are before it. */
+  position(): number | null
+  /** What there is; null when there is nothing new. After a part with an `end` there is never another. */
+  take(): AnswerPart | null
+  /** Resolves when `take` has something, at once if it has already. One waiter at a time. */
+  readable(): Promise<void>
+  /** The client is gone: stop the work, which ends the answer as cancelled. Harmless after the end. */
+  abandon(): void
+}
+
+export interface ModelListing {
+  id: string
+  kinds: TaskKind[]
+  /** Connected scouts that offer it, and how many of them could start at once. */
+  scouts: number
+  idle: number
+  providers: string[]
+  contextTokens: number
+  /** Sum of ability bits that some offer of it has. */
+  abilities: number
+  /** What a specialist is good for; empty for a plain model. */
+  about: string
+  /** The lowest prices asked for it; null when unknown. As in an offer. */
+  promptPrice: number | null
+  answerPrice: number | null
+  /** What some of its idle scouts showed; null while none of them has served it. */
+  speed: { firstContentMs: number; tokensPerSecond: number } | null
+  /** Seconds since 1970 when this hub first saw it. */
+  created: number
+}
+
+export interface ScoutListing {
+  id: string
+  name: string
+  operator: string
+  agent: string
+  address: string
+  connectedAt: string
+  phase: string
+  concurrency: number
+  credits: number
+  inFlight: number
+  done: number
+  failed: number
+  failureRate: number
+  offers: Offer[]
+}
+
+/** One offer of a scout, and what is known about how it serves it. */
+export interface OfferStanding extends Offer {
+  /** How fast it was; null while it has not served this model yet. */
+  speed: { firstContentMs: number; tokensPerSecond: number; samples: number } | null
+  /** Until its provider takes this model again, milliseconds; null while it does. */
+  resumesInMs: number | null
+  /** What placing a plain request there would cost now; null while it is paused. */
+  cost: Cost | null
+}
+
+/** A scout and what placement knows of it. */
+export interface ScoutDetail extends ScoutListing {
+  /** Sockets under this identity; what is shown of a socket is the newest one's. */
+  sessions: number
+  /** Tasks at once the hub trusts it with, at most its concurrency; fractions are earned towards the next. */
+  window: number
+  /** How often its identity was considered for a task, got it or lost it, and to what. */
+  lastHour: LastHour
+  standings: OfferStanding[]
+}
+
+/** What makes a request repeatable: the same key with another body is another request. */
+export interface ReplayScope {
+  tenant: string
+  /** As in `POST /v1/intents`. */
+  route: string
+  key: string
+  /** SHA-256 of the request's body, hex. */
+  bodyHash: string
+}
+
+/** An answer as it goes to the client. */
+export interface KeptAnswer {
+  status: number
+  body: Uint8Array<ArrayBuffer>
+}
+
+export interface EngineStats {
+  scouts: number
+  tasksQueued: number
+  tasksLeased: number
+  tasksFinished: Readonly<Record<string, number>>
+  attempts: number
+  staleSettlements: number
+  creditsHeld: number
+}
+
+/** What the client edge may ask. */
+export interface Engine {
+  submit(submission: Submission): Answer
+  /** Models that live scouts offer now, sorted by name. */
+  models(): ModelListing[]
+  model(id: string): ModelListing | undefined
+  scouts(): ScoutListing[]
+  /** A connected scout by its id. */
+  scout(id: string): ScoutDetail | undefined
+  /**
+   * The answer that was kept for this request; else `make` is called, and what it makes is kept before it comes back.
+   * A fault it makes is not kept. Other faults: the first request is under way, its body was another one, the store
+   * cannot write.
+   */
+  keepAnswer(
+    scope: ReplayScope,
+    make: () => Promise<KeptAnswer | Fault>,
+  ): Promise<(KeptAnswer & { replayed: boolean }) | Fault>
+  stats(): EngineStats
+  /** False while starting or draining. */
+  ready(): boolean
+}
+
+// ---------------------------------------------------------------- scout side: gateway and engine
+
+/** A greeted scout, as the gateway introduces it. */
+export interface Greeting {
+  session: number
+  /** The key's id. */
+  operator: string
+  address: string
+  hello: FrameOf<'hello'>
+}
+
+/** What the gateway tells the engine; all synchronous, none of it throws. */
+export interface ScoutEvents {
+  joined(greeting: Greeting): void
+  credit(session: number, count: number): void
+  offers(session: number, frame: FrameOf<'offers'>): void
+  started(session: number, frame: FrameOf<'started'>): void
+  /** `body` is whole, inline or assembled. */
+  chunk(session: number, frame: FrameOf<'chunk'>, body: Uint8Array): void
+  settle(session: number, frame: FrameOf<'settle'>, body: Uint8Array): void
+  /** A body that can never be completed: fragments out of order or too many at once. */
+  broken(session: number, task: number, attempt: number, fault: Fault): void
+  /** A fragment arrived: its attempt lives. */
+  alive(session: number, task: number, attempt: number): void
+  heartbeat(session: number): void
+  draining(session: number): void
+  gone(session: number): void
+}
+
+/** What the engine asks of the gateway. Unknown sessions are ignored: the socket may just have closed. */
+export interface ScoutLinks {
+  /** Queues one frame. `body` is for task frames: sent inline when small, as fragments when not. */
+  send(session: number, frame: HubFrame, body?: Uint8Array): void
+  close(session: number, why: CloseName): void
+}

@@ -1,0 +1,215 @@
+/**
+ * Durable intents as the client edge sees them: have a plan made, accept it, look at it, follow its events, cancel it.
+ * What the planner makes (a plan: a scroll checked and bounded), out of what, and what people are shown are described
+ * here; how it survives the hub is the engine's.
+ */
+import type { Fault } from '../../../shared/faults.ts'
+import type { Served, TaskKind } from '../../../shared/task.ts'
+import type { Requirements } from '../../core/model/entities.ts'
+import type { DurableTaskState, IntentState } from './store.ts'
+
+/** What an answer must be like: some text, or JSON of one value that fits the schema. Checked before it counts. */
+export type Contract = { type: 'text' } | { type: 'json'; schema: object | boolean }
+
+/** What a node asks for beyond its request. Durable: goes to the store as JSON. */
+export interface Terms {
+  contract?: Contract
+  /** The request holds templates: the planner's `Render` makes of it what is sent. */
+  isTemplate?: boolean
+  /** At most as many attempts as this, within the hub's own limit. */
+  attemptsMax?: number
+  /** Milliseconds from the moment when all that it needs is done. */
+  deadlineMs?: number
+  /** Added to the intent's priority; the sum stays within 0 to 9. */
+  boost?: number
+  requires?: Requirements
+}
+
+/** One task of a plan. `needs` name nodes of the same plan; the planner has checked that they form no cycle. */
+export interface PlannedTask extends Terms {
+  node: string
+  kind: TaskKind
+  /** A model's name, or `auto`; of a conducted node any word, for people. */
+  model: string
+  needs: string[]
+  /**
+   * The request as JSON of one object; the results of `needs` are put into it when they are there. Of a conducted node
+   * an empty object.
+   */
+  request: Uint8Array
+  /** Given for a node that no scout works on: what `Conduct` is handed as its spec, JSON of one object. */
+  conduct?: unknown
+}
+
+export interface Plan {
+  /** Parents before children. */
+  tasks: PlannedTask[]
+  /** The node whose result is the intent's. */
+  resultNode: string
+}
+
+// ---------------------------------------------------------------- what makes a plan
+
+/** What a client asked for: one of `input`, `messages`, `template` and `scroll`, its own fields checked. */
+export interface PlanAsked {
+  input?: string | null
+  messages?: unknown[] | null
+  scroll?: unknown
+  template?: string | null
+  params?: Record<string, unknown> | null
+  /** For every task that names none. */
+  model?: string | null
+  /** Fields of every request, and those of the one that answers alone. */
+  manner?: Record<string, unknown>
+  lastManner?: Record<string, unknown>
+}
+
+/** One model or specialist as a plan is made with it. */
+export interface CatalogModel {
+  id: string
+  kinds: readonly string[]
+  scouts: number
+  contextTokens: number
+  abilities: readonly string[]
+  /** What a specialist says it is good for; empty for a plain model. */
+  about: string
+  /** Dollars per million tokens; null when unknown. */
+  promptDollars: number | null
+  answerDollars: number | null
+  /** As measured; null before the first answer. */
+  firstContentMs: number | null
+  tokensPerSecond: number | null
+}
+
+/** What the hub would say to one request of a plan if it came alone: null, or a fault whose param is a field of it. */
+export type RequestCheck = (kind: TaskKind, request: Record<string, unknown>) => Fault | null
+
+export interface PlanContext {
+  check: RequestCheck
+  catalog: readonly CatalogModel[]
+  /** How long the whole may take. */
+  deadlineMs: number
+}
+
+export interface BudgetedPlan extends Plan {
+  budgetTokens?: number
+}
+
+export interface Estimate {
+  /** Tasks that scouts would work on. */
+  tasks: number
+  promptTokens: number
+  completionTokens: number
+  /** Null when a model's price is unknown. */
+  dollars: number | null
+  /** Along the longest chain, when scouts enough are there. */
+  durationMs: number
+}
+
+export interface Planner {
+  /** The plan, or what is wrong with it. */
+  plan(asked: PlanAsked, context: PlanContext): BudgetedPlan | Fault
+  estimate(plan: Plan, catalog: readonly CatalogModel[]): Estimate
+  /** The JSON schema of a scroll. */
+  scrollSchema: object
+}
+
+// ---------------------------------------------------------------- what becomes of it
+
+export interface IntentSubmission {
+  tenant: string
+  weight: number
+  plan: Plan
+  /** 0 (least) to 9. */
+  priority: number
+  /** Milliseconds from now. */
+  deadlineMs: number
+  metadata: Record<string, string>
+  /** Tokens, of prompts and answers together, after which no further node is given out; no limit when absent. */
+  budgetTokens?: number
+  /** Set when the client sent an Idempotency-Key; `route` as in `POST /v1/intents`. */
+  idempotency?: { route: string; key: string; bodyHash: string }
+}
+
+export interface TaskView {
+  node: string
+  kind: TaskKind
+  model: string
+  needs: string[]
+  state: DurableTaskState
+  /** Of a conducted node: how many times it has grown; null for one that a scout works on. */
+  stage: number | null
+  attempts: number
+  served: Served | null
+  usage: { promptTokens: number; completionTokens: number }
+  fault: Fault | null
+}
+
+export interface IntentView {
+  id: string
+  state: IntentState
+  priority: number
+  /** Milliseconds since 1970. */
+  createdMs: number
+  deadlineMs: number
+  finishedMs: number | null
+  metadata: Record<string, string>
+  fault: Fault | null
+  resultNode: string
+  usage: { promptTokens: number; completionTokens: number }
+}
+
+/**
+ * One event of an intent. `id` goes out as the SSE id and may come back as `Last-Event-ID`. `task_grown` tells
+ * `{node, stage, nodes: [{node, model, needs}], delegate, note}`: whoever follows the chunks of `node` follows those of
+ * `delegate` from there on, unless that is null. After `retried`, which follows a `done`, the intent goes on.
+ */
+export interface IntentEvent {
+  id: string
+  type: 'planned' | 'task_started' | 'chunk' | 'attempt_reset' | 'task_grown' | 'task_settled' | 'retried' | 'done'
+  /** JSON of one object. */
+  data: string
+}
+
+/** The events of one intent from a point on, pulled by its reader; ends after `done`. */
+export interface IntentEvents {
+  /** What has happened since the last look; null when nothing has. */
+  take(): { events: IntentEvent[]; ended: boolean } | null
+  /** Resolves when `take` has something, at once if it has already. One waiter at a time. */
+  readable(): Promise<void>
+  /** The reader is gone. */
+  close(): void
+}
+
+/** A tenant sees its own intents; `null` stands for an admin, who sees all. Unknown and foreign ids look the same. */
+export type Viewer = string | null
+
+/** What a client hears of its Idempotency-Key: a replay of the first answer, or why it cannot have one. */
+export type Accepted = { type: 'accepted'; id: string; replayed: boolean } | { type: 'refused'; fault: Fault }
+
+export interface Intents {
+  /** Resolves after the commit: what it says yes to survives. */
+  accept(submission: IntentSubmission): Promise<Accepted>
+  intent(id: string, viewer: Viewer): IntentView | undefined
+  /** Newest first; `before` is the id of the last one seen. */
+  list(viewer: Viewer, filter: { state?: IntentState; before?: string; limit: number }): IntentView[]
+  tasks(id: string): TaskView[]
+  /** All of these at once; `result` is that of the intent, undefined until it is done. */
+  whole(id: string, viewer: Viewer): { view: IntentView; tasks: TaskView[]; result: Uint8Array | undefined } | undefined
+  /**
+   * The result of a node, JSON of one object without `id`, `object`, `created`, `model`; undefined until it is done.
+   */
+  result(id: string, node: string): Uint8Array | undefined
+  /** Events after `lastEventId`, from the beginning when that is null or not one of ours. */
+  events(id: string, viewer: Viewer, lastEventId: string | null): IntentEvents | undefined
+  /**
+   * Runs a node of an intent that is over again, and with it what was skipped or cancelled on its account; answers that
+   * are there stay. Resolves after the commit with null, or with why not.
+   */
+  retry(id: string, node: string, viewer: Viewer): Promise<Fault | null>
+  /**
+   * Cancels every task that is not terminal. Resolves after the commit with null, or at once with why that cannot be
+   * written: then nothing of the intent goes on, but a hub that ends before its disk heals knows nothing of it.
+   */
+  cancel(id: string, viewer: Viewer): Promise<Fault | null>
+}

@@ -1,0 +1,67 @@
+/**
+ * What concerns single nodes of an intent, and its plan before it runs: the dry run, the result of one node, and
+ * another try at a node that failed.
+ */
+import { fault } from '../../../shared/faults.ts'
+import { intentDeadlineMs } from '../../../shared/limits.ts'
+import type { PlannedTask } from '../../engine/ports/intents.ts'
+import type { Exchange } from '../request-context.ts'
+import { nodeResult } from '../response/intent-view.ts'
+import { refuse, replyJson } from '../response/response.ts'
+import { readChecked } from '../schema/body.ts'
+import { type IntentFields, intentRequest } from '../schema/intent-request.ts'
+import { planContext } from '../schema/planning.ts'
+import { behindModel } from '../schema/virtual-models.ts'
+import { getIntent, noSuchIntent, viewerOf } from './intents.ts'
+
+/** A dry run: the plan, and what it is likely to take. Nothing is stored and nobody is asked. */
+export async function planIntent({ id, edge, request }: Exchange): Promise<Response> {
+  const body = await readChecked(request, intentRequest)
+  if ('code' in body) return refuse(id, body)
+  const fields = behindModel(body.value as IntentFields)
+  const context = planContext(edge.engine, fields.deadline_ms ?? intentDeadlineMs)
+  const plan = edge.planner.plan(fields, context)
+  if ('code' in plan) return refuse(id, plan)
+  const { tasks, promptTokens, completionTokens, dollars, durationMs } = edge.planner.estimate(plan, context.catalog)
+  const expected = {
+    tasks,
+    usage: {
+      prompt_tokens: promptTokens,
+      completion_tokens: completionTokens,
+      total_tokens: promptTokens + completionTokens,
+    },
+    dollars,
+    duration_ms: durationMs,
+  }
+  const shown = { object: 'plan', result_node: plan.resultNode, nodes: plan.tasks.map(shownPlanned), expected }
+  return replyJson(id, JSON.stringify(shown))
+}
+
+function shownPlanned({ node, kind, model, needs, request, conduct, requires, attemptsMax, deadlineMs }: PlannedTask) {
+  const content = conduct ?? (JSON.parse(Buffer.from(request).toString('utf8')) as unknown)
+  const limits = { requires: requires ?? null, attempts: attemptsMax ?? null, deadline_ms: deadlineMs ?? null }
+  return { node, kind, model, needs, conducted: conduct !== undefined, ...limits, content }
+}
+
+export function getNode(exchange: Exchange): Response {
+  const { id, edge, rest, node } = exchange
+  const view = edge.intents.intent(rest, viewerOf(exchange))
+  if (view === undefined) return noSuchIntent(exchange)
+  const task = edge.intents.tasks(rest).find((candidate) => candidate.node === node)
+  if (task === undefined) return refuse(id, noSuchNode)
+  return replyJson(id, nodeResult(view, task, edge.intents.result(rest, node)))
+}
+
+/** What is done stays; the node and what was skipped on its account run again. */
+export async function retryNode(exchange: Exchange): Promise<Response> {
+  const { id, edge, rest, node } = exchange
+  const viewer = viewerOf(exchange)
+  if (edge.intents.intent(rest, viewer) === undefined) return noSuchIntent(exchange)
+  if (!edge.intents.tasks(rest).some((candidate) => candidate.node === node)) return refuse(id, noSuchNode)
+  const refused = await edge.intents.retry(rest, node, viewer)
+  return refused === null ? getIntent(exchange) : refuse(id, refused)
+}
+
+const noSuchNode = fault('not_found', 'The intent has no such node: GET /v1/intents/{id} lists its nodes.', {
+  param: 'node',
+})

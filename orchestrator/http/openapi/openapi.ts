@@ -1,0 +1,295 @@
+/**
+ * The OpenAPI 3.1 description of everything the hub answers, at `/openapi.json`. Request bodies come from the schemas
+ * that check them; answers are described here. Built once, when it is first asked for.
+ */
+import { z } from 'zod'
+import { keyRoles } from '../../../shared/api-key.ts'
+import { taskKinds } from '../../../shared/task.ts'
+import type { Exchange } from '../request-context.ts'
+import { replyJson } from '../response/response.ts'
+import { intentRequest } from '../schema/intent-request.ts'
+import { chatRequest, embeddingsRequest, keyRequest } from '../schema/openai-requests.ts'
+import { responseRequest } from '../schema/response-request.ts'
+import { intentOperations, intentSchemas, responseOperations } from './intent-paths.ts'
+import { count, inHeader, type Json, json, listAs, type Operation, object, ref, seconds, text, texts } from './parts.ts'
+
+const orNull = (schema: Json) => ({ ...schema, type: [schema.type, 'null'] })
+const some = { type: 'number', minimum: 0 }
+const offer = object({
+  kind: { enum: taskKinds },
+  model: text,
+  provider: text,
+  context_tokens: count,
+  abilities: texts,
+  dollars_per_million_tokens: object({ prompt: orNull(some), answer: orNull(some) }),
+  about: text,
+})
+const standing = object({
+  kind: { enum: taskKinds },
+  model: text,
+  provider: text,
+  first_content_ms: orNull(count),
+  tokens_per_second: orNull(some),
+  samples: { ...count, description: 'Answers the two figures rest on; without any they are null.' },
+  resumes_in_ms: { ...orNull(count), description: 'Until its provider takes this model again; null while it does.' },
+  cost_ms: { anyOf: [ref('Cost'), { type: 'null' }], description: 'Of a plain request now; null while it rests.' },
+})
+const lastHour = {
+  ...object({
+    considered: { ...count, description: 'Times it was looked at for a task.' },
+    won: count,
+    lost: object({ latency: count, price: count, capacity: count, trust: count }),
+    ...{ done: count, failed: count },
+  }),
+  description: 'What became of this id lately, as the scout itself is told; what was lost to chance has no reason.',
+}
+const scoutFields = {
+  id: text,
+  object: { const: 'scout' },
+  name: text,
+  operator: { ...text, description: 'Id of the key it holds.' },
+  agent: text,
+  address: text,
+  connected_at: { ...text, format: 'date-time' },
+  phase: text,
+  concurrency: count,
+  credits: count,
+  in_flight: count,
+  done: count,
+  failed: count,
+  failure_rate: { type: 'number' },
+  offers: { type: 'array', items: offer },
+}
+const served = { id: text, object: text, created: seconds, model: text, chasm: ref('Served') }
+const keyFields = {
+  id: text,
+  object: { const: 'key' },
+  role: { enum: keyRoles },
+  name: text,
+  weight: { type: 'number', description: "Its turns in the queue for each one of another key's that has 1." },
+  created: seconds,
+  revoked: { ...seconds, type: ['integer', 'null'] },
+}
+
+const answerSchemas: Json = {
+  Error: object({
+    error: object(
+      {
+        message: { ...text, description: 'One sentence that says what to do.' },
+        type: text,
+        param: { type: ['string', 'null'], description: 'The field at fault.' },
+        code: text,
+        forwarded_bytes: { ...count, description: 'In a stream that broke off: how much content had been sent.' },
+      },
+      ['forwarded_bytes'],
+    ),
+  }),
+  Served: object(
+    { scout: text, provider: text, model: text, attempts: count, queued_ms: count, cost_ms: ref('Cost') },
+    ['cost_ms'],
+  ),
+  Cost: {
+    ...object({
+      ...{ first_content: count, tokens: count, load: count },
+      price: { ...count, description: 'Of a typical task, weighed against time; little unless sorted by price.' },
+      ...{ failure: count, operator: count, total: count },
+    }),
+    description: 'What this placement was expected to cost, term by term, in milliseconds.',
+  },
+  ChatCompletion: object(
+    { ...served, choices: { type: 'array', items: { type: 'object' } }, usage: { type: 'object' } },
+    ['usage'],
+  ),
+  ChatCompletionChunk: object({ ...served, choices: { type: 'array', items: { type: 'object' } } }, ['chasm']),
+  Embeddings: object({ ...served, data: { type: 'array', items: { type: 'object' } }, usage: { type: 'object' } }, [
+    'usage',
+  ]),
+  Model: object({
+    id: text,
+    object: { const: 'model' },
+    created: seconds,
+    owned_by: text,
+    chasm: object(
+      {
+        ...{ kinds: texts, scouts: count, idle: count, providers: texts, context_tokens: count },
+        about: { ...text, description: 'What a specialist or a virtual model does.' },
+        virtual: { type: 'boolean', description: 'The hub answers by a scroll; no scout offers it.' },
+        template: text,
+      },
+      ['scouts', 'idle', 'providers', 'context_tokens', 'about', 'virtual', 'template'],
+    ),
+  }),
+  ModelList: listAs('Model'),
+  Scout: object(scoutFields),
+  ScoutDetail: object({
+    ...scoutFields,
+    sessions: { ...count, description: 'Connections under this id; of several the newest is shown.' },
+    window: { ...some, description: 'Tasks at once the hub trusts it with: grows with success, halves with failure.' },
+    last_hour: lastHour,
+    models: { type: 'array', items: standing },
+  }),
+  ScoutList: listAs('Scout'),
+  Key: object(keyFields),
+  NewKey: object({ ...keyFields, key: { ...text, description: 'The key itself. It is never shown again.' } }),
+  KeyList: listAs('Key'),
+  DeletedKey: object({ id: text, object: { const: 'key' }, deleted: { const: true } }),
+  Status: object({ status: text }),
+  ...intentSchemas,
+}
+
+const stream = { 'text/event-stream': { schema: ref('ChatCompletionChunk') } }
+const plain = { 'text/plain': { schema: text } }
+
+const repeatable =
+  'A repetition with the same key and body is not done again: it gets the answer of the first. Failures that may ' +
+  'pass are not kept.'
+
+const operations: Record<string, Operation> = {
+  'POST /v1/chat/completions': {
+    summary: 'Answer a conversation. Fields not listed pass through to the provider.',
+    access: 'client',
+    parameters: [inHeader('Idempotency-Key', `${repeatable} Ignored with \`stream: true\`.`)],
+    takes: 'ChatRequest',
+    gives: [200, 'The answer; with `stream: true` as events.', { ...json(ref('ChatCompletion')), ...stream }],
+  },
+  'POST /v1/embeddings': {
+    summary: 'Turn texts into vectors.',
+    access: 'client',
+    parameters: [inHeader('Idempotency-Key', repeatable)],
+    takes: 'EmbeddingsRequest',
+    gives: [200, 'The vectors.', json(ref('Embeddings'))],
+  },
+  ...intentOperations,
+  ...responseOperations,
+  'GET /v1/models': {
+    summary: 'The models that connected scouts offer now.',
+    access: 'client',
+    gives: [200, 'The models.', json(ref('ModelList'))],
+  },
+  'GET /v1/models/{id}': {
+    summary: 'One model. The id may hold slashes.',
+    access: 'client',
+    gives: [200, 'The model.', json(ref('Model'))],
+  },
+  'GET /v1/scout': {
+    summary: 'Where scouts dial in: a websocket with subprotocol chasm.v1 and a scout key.',
+    access: 'scout',
+    gives: [101, 'The connection is a websocket from here on.'],
+  },
+  'GET /v1/scouts': {
+    summary: 'The connected scouts.',
+    access: 'admin',
+    gives: [200, 'The scouts.', json(ref('ScoutList'))],
+  },
+  'GET /v1/scouts/{id}': {
+    summary: 'One connected scout, with what placement knows of it. The id holds a slash.',
+    access: 'admin',
+    gives: [200, 'The scout.', json(ref('ScoutDetail'))],
+  },
+  'POST /v1/admin/keys': {
+    summary: 'Make a key.',
+    access: 'admin',
+    takes: 'KeyRequest',
+    gives: [201, 'The key, shown this once.', json(ref('NewKey'))],
+  },
+  'GET /v1/admin/keys': {
+    summary: 'All keys, revoked ones too, without their text.',
+    access: 'admin',
+    gives: [200, 'The keys.', json(ref('KeyList'))],
+  },
+  'DELETE /v1/admin/keys/{id}': {
+    summary: 'Revoke a key. Connections that use it are closed.',
+    access: 'admin',
+    gives: [200, 'It no longer works.', json(ref('DeletedKey'))],
+  },
+  'GET /schemas/scroll.json': {
+    summary: 'The JSON schema of a scroll.',
+    access: 'open',
+    gives: [200, 'A JSON schema.', json({ type: 'object' })],
+  },
+  'GET /healthz': {
+    summary: 'Whether the process lives.',
+    access: 'open',
+    gives: [200, 'It does.', json(ref('Status'))],
+  },
+  'GET /readyz': {
+    summary: 'Whether new requests are taken; 503 while starting and stopping.',
+    access: 'open',
+    gives: [200, 'They are.', json(ref('Status'))],
+  },
+  'GET /metrics': {
+    summary: 'Counts and durations for Prometheus; no names, no keys, no content.',
+    access: 'open',
+    gives: [200, 'Prometheus text format.', plain],
+  },
+  'GET /openapi.json': {
+    summary: 'This document.',
+    access: 'open',
+    gives: [200, 'An OpenAPI 3.1 document.', json({ type: 'object' })],
+  },
+  'GET /': { summary: 'A welcome for people.', access: 'open', gives: [200, 'Plain text.', plain] },
+}
+
+function describe(name: string, { summary, access, parameters = [], takes, gives }: Operation): Json {
+  const [status, description, content] = gives
+  const names = [...name.matchAll(/\{(\w+)\}/g)].map(([, brace]) => brace)
+  const id = names.map((brace) => ({ name: brace, in: 'path', required: true, schema: text }))
+  return {
+    summary,
+    parameters: [...id, ...parameters],
+    security: access === 'open' ? [] : [{ [`${access}Key`]: [] }],
+    ...(takes && { requestBody: { required: true, content: json(ref(takes)) } }),
+    responses: {
+      [status]: { description, ...(content && { content }) },
+      default: { description: 'A refusal or a failure.', content: json(ref('Error')) },
+    },
+  }
+}
+
+function schemaOf(schema: z.ZodType): Json {
+  const { $schema: _, ...rest } = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' })
+  return rest
+}
+
+function keyScheme(description: string): Json {
+  return { type: 'http', scheme: 'bearer', description }
+}
+
+function openapiDocument(): Json {
+  const paths: Record<string, Json> = {}
+  for (const [name, operation] of Object.entries(operations)) {
+    const [method, path] = name.split(' ') as [string, string]
+    paths[path] = { ...paths[path], [method.toLowerCase()]: describe(name, operation) }
+  }
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'Chasm',
+      version: '1',
+      description: 'An OpenAI-compatible API in front of machines that dialed in.',
+    },
+    paths,
+    components: {
+      securitySchemes: {
+        clientKey: keyScheme('A client key, or an admin key.'),
+        adminKey: keyScheme('An admin key.'),
+        scoutKey: keyScheme('A scout key.'),
+      },
+      schemas: {
+        ...answerSchemas,
+        ChatRequest: schemaOf(chatRequest),
+        EmbeddingsRequest: schemaOf(embeddingsRequest),
+        KeyRequest: schemaOf(keyRequest),
+        IntentRequest: schemaOf(intentRequest),
+        ResponseRequest: schemaOf(responseRequest),
+      },
+    },
+  }
+}
+
+let built: string | undefined
+
+export function openapi({ id }: Exchange): Response {
+  built ??= JSON.stringify(openapiDocument())
+  return replyJson(id, built)
+}

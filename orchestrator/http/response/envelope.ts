@@ -1,0 +1,58 @@
+/**
+ * Puts the hub's own fields in front of an answer's without decoding it: the scout sends the bytes of one JSON object,
+ * the hub writes `{"id":…,"object":…,"created":…,"model":…,` and appends what follows its opening brace. The engine
+ * has checked that the bytes are one object, and that those keys are not in it.
+ */
+import type { Cost } from '../../core/model/entities.ts'
+import type { Answer } from '../../engine/ports/client.ts'
+
+const openingBrace = 0x7b
+const closingBrace = 0x7d
+const space = 0x20
+
+/** The hub's fields of a whole answer or of one streamed chunk, ending in a comma. Needs to be known who serves it. */
+export function answerHead(answer: Answer, object: string): string {
+  const { model } = servedBy(answer)
+  const id = JSON.stringify(answer.id)
+  return `{"id":${id},"object":"${object}","created":${answer.created},"model":${JSON.stringify(model)},`
+}
+
+/**
+ * Which scout, provider and model served the answer, ending in a comma; with the terms of the cost that led to them
+ * when the client wants it explained.
+ */
+export function chasmField(answer: Answer, explains = false): string {
+  const { scout, provider, model } = servedBy(answer)
+  const { attempts, queuedMs, cost } = answer
+  const shown = { scout, provider, model, attempts, queued_ms: Math.round(queuedMs) }
+  const explained = explains && cost !== null ? { ...shown, cost_ms: shownCost(cost) } : shown
+  return `"chasm":${JSON.stringify(explained)},`
+}
+
+/** Terms of a placement's cost, whole milliseconds each. */
+export function shownCost(cost: Cost) {
+  return {
+    first_content: Math.round(cost.firstContentMs),
+    tokens: Math.round(cost.tokensMs),
+    load: Math.round(cost.loadMs),
+    price: Math.round(cost.priceMs),
+    failure: Math.round(cost.failureMs),
+    operator: Math.round(cost.operatorMs),
+    total: Math.round(cost.totalMs),
+  }
+}
+
+/** Appends to `pieces` the object whose fields are those of `head` and then those of `body`. */
+export function splice(pieces: Uint8Array[], head: Uint8Array, body: Uint8Array): void {
+  const from = body.indexOf(openingBrace) + 1
+  let next = from
+  while (next < body.length && body[next]! <= space) next++
+  const isEmpty = body[next] === closingBrace
+  pieces.push(isEmpty ? head.subarray(0, -1) : head, body.subarray(from))
+}
+
+function servedBy(answer: Answer) {
+  // A defect: the engine promises it from the first line or the end on.
+  if (answer.served === null) throw new Error(`answer ${answer.id} has content but nobody who served it`)
+  return answer.served
+}

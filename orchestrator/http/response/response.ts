@@ -1,0 +1,61 @@
+/**
+ * The form of every answer: the headers all of them carry, JSON bodies, and faults as OpenAI clients expect them.
+ * All handlers build their responses here, so that no answer leaves without its request id.
+ */
+import { type Fault, faultTable } from '../../../shared/faults.ts'
+
+type Headers = Record<string, string>
+
+/** The headers of every answer. */
+export function baseHeaders(requestId: string, contentType: string): Headers {
+  return { 'content-type': contentType, 'x-request-id': requestId, 'x-chasm': '1' }
+}
+
+/** The headers of server-sent events. */
+export function streamHeaders(requestId: string): Headers {
+  return {
+    ...baseHeaders(requestId, 'text/event-stream; charset=utf-8'),
+    'cache-control': 'no-cache',
+    'x-accel-buffering': 'no',
+  }
+}
+
+/** `body` is JSON text already, as a string or as bytes. */
+export function replyJson(
+  requestId: string,
+  body: string | Uint8Array<ArrayBuffer>,
+  status = 200,
+  more?: Headers,
+): Response {
+  return new Response(body, { status, headers: { ...baseHeaders(requestId, 'application/json'), ...more } })
+}
+
+export function replyText(requestId: string, text: string, contentType = 'text/plain; charset=utf-8'): Response {
+  return new Response(text, { headers: baseHeaders(requestId, contentType) })
+}
+
+/** A fault as OpenAI clients know errors. */
+export function shownFault({ code, message, param }: Fault) {
+  return { message, type: faultTable[code].type, param: param ?? null, code }
+}
+
+/** The body of a refusal; `extra` are further fields of its error object. */
+export function faultBody(fault: Fault, extra?: Record<string, unknown>): string {
+  return JSON.stringify({ error: { ...shownFault(fault), ...extra } })
+}
+
+/** After these the same request may succeed; the answer says when. */
+const passing: readonly number[] = [409, 429, 503]
+
+/** A refusal with the status of its fault. */
+export function refuse(requestId: string, fault: Fault, more?: Headers): Response {
+  const { status } = faultTable[fault.code]
+  const headers = { ...baseHeaders(requestId, 'application/json'), ...more }
+  if (passing.includes(status)) {
+    const waitMs = fault.retryAfterMs ?? 0
+    headers['retry-after'] = String(Math.max(1, Math.ceil(waitMs / 1000)))
+    if (fault.retryAfterMs !== undefined) headers['retry-after-ms'] = String(Math.max(0, Math.ceil(waitMs)))
+  }
+  if (status === 401) headers['www-authenticate'] = 'Bearer'
+  return new Response(faultBody(fault), { status, headers })
+}

@@ -1,0 +1,111 @@
+/**
+ * Reads the body of a request: bounded, uncompressed, valid UTF-8, one JSON object of sane shape. Handlers get the
+ * bytes exactly as they arrived (those travel on to the scout) and the parsed value (for validation only).
+ */
+import type { z } from 'zod'
+import { type Fault, fault } from '../../../shared/faults.ts'
+import { bodyBytesMax, jsonDepthMax, jsonFieldsMax } from '../../../shared/limits.ts'
+import { refusal } from './validation.ts'
+
+export interface JsonBody {
+  bytes: Uint8Array<ArrayBuffer>
+  value: Record<string, unknown>
+}
+
+// A byte order mark is kept, and so refused by the parser: the provider would stumble over it.
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+const tooLarge = fault(
+  'request_too_large',
+  `The request body is larger than ${bodyBytesMax} bytes: shorten the prompt, or send smaller images.`,
+)
+
+/** A body that holds what the schema wants, or what is wrong with it. */
+export async function readChecked(request: Request, schema: z.ZodType): Promise<JsonBody | Fault> {
+  const body = await readJsonBody(request)
+  if ('code' in body) return body
+  return refusal(schema, body.value) ?? body
+}
+
+async function readJsonBody(request: Request): Promise<JsonBody | Fault> {
+  const refused = refuseByHeaders(request.headers)
+  if (refused !== null) return refused
+  const bytes = await readBounded(request)
+  if (!(bytes instanceof Uint8Array)) return bytes
+  return parseObject(bytes)
+}
+
+function refuseByHeaders(headers: Headers): Fault | null {
+  const contentType = headers.get('content-type')
+  if (contentType === null || !/^application\/json *(;|$)/i.test(contentType)) {
+    return fault('unsupported_media_type', 'Send the body as JSON, with the header "Content-Type: application/json".')
+  }
+  const encoding = headers.get('content-encoding')
+  if (encoding !== null && encoding !== 'identity') {
+    return fault('unsupported_media_type', 'Compressed bodies are not accepted: send it without Content-Encoding.')
+  }
+  return Number(headers.get('content-length') ?? 0) > bodyBytesMax ? tooLarge : null
+}
+
+async function readBounded(request: Request): Promise<Uint8Array<ArrayBuffer> | Fault> {
+  try {
+    if (request.headers.get('content-length') !== null) return new Uint8Array(await request.arrayBuffer())
+    const parts: Uint8Array[] = []
+    let total = 0
+    for await (const part of request.body ?? []) {
+      total += part.byteLength
+      if (total > bodyBytesMax) return tooLarge
+      parts.push(part)
+    }
+    return new Uint8Array(Buffer.concat(parts, total))
+  } catch {
+    return fault('cancelled', 'The connection was lost before the whole body had arrived: send the request again.')
+  }
+}
+
+function parseObject(bytes: Uint8Array<ArrayBuffer>): JsonBody | Fault {
+  if (bytes.byteLength === 0) return fault('invalid_request', 'The body is empty: send a JSON object.')
+  let text: string
+  try {
+    text = utf8.decode(bytes)
+  } catch {
+    return fault('invalid_request', 'The body is not valid UTF-8: encode the JSON as UTF-8.')
+  }
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch {
+    return fault('invalid_request', 'The body is not valid JSON: check its quotes, commas and braces.')
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    return fault('invalid_request', 'The body must be a JSON object, as in {"model": "auto", "messages": [...]}.')
+  }
+  const flaw = flawOf(value, jsonDepthMax)
+  if (flaw === 'deep') {
+    return fault('invalid_request', `The body is nested more than ${jsonDepthMax} levels deep: flatten it.`)
+  }
+  if (flaw === 'wide') {
+    return fault('invalid_request', `The body has an object of more than ${jsonFieldsMax} fields: use a list instead.`)
+  }
+  return { bytes, value: value as Record<string, unknown> }
+}
+
+/** Nested too deep, or an object with too many fields: everything that looks at them later would take its time. */
+function flawOf(value: object, levels: number): 'deep' | 'wide' | null {
+  if (levels === 0) return 'deep'
+  if (Array.isArray(value)) {
+    for (const child of value) {
+      const flaw = typeof child === 'object' && child !== null ? flawOf(child, levels - 1) : null
+      if (flaw !== null) return flaw
+    }
+    return null
+  }
+  let fields = 0
+  // Only own keys exist on what JSON.parse makes, and for-in spares a copy of them.
+  for (const key in value) {
+    if (++fields > jsonFieldsMax) return 'wide'
+    const child = (value as Record<string, unknown>)[key]
+    const flaw = typeof child === 'object' && child !== null ? flawOf(child, levels - 1) : null
+    if (flaw !== null) return flaw
+  }
+  return null
+}

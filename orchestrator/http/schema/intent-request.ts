@@ -1,0 +1,137 @@
+/**
+ * What clients may say about intents: the body that makes one and the query that lists them. The schema checks the
+ * intent's own fields; what a scroll holds is the planner's to judge. It also feeds `/openapi.json`.
+ */
+import { z } from 'zod'
+import { type Fault, fault } from '../../../shared/faults.ts'
+import {
+  intentDeadlineMsMax,
+  intentPriorityMax,
+  intentsPageDefault,
+  intentsPageMax,
+  metadataKeyCharsMax,
+  metadataPairsMax,
+  metadataValueCharsMax,
+  modelCharsMax,
+  nameCharsMax,
+} from '../../../shared/limits.ts'
+import type { IntentView } from '../../engine/ports/intents.ts'
+import { chatRequest } from './openai-requests.ts'
+import { integerFrom, says, textUpTo } from './validation.ts'
+
+export const intentStates: readonly IntentView['state'][] = ['running', 'done', 'failed', 'cancelled']
+
+/** What an intent may be made of; each request holds one of them. */
+const sources = ['input', 'messages', 'template', 'scroll'] as const
+
+const inputWish = says('must be a string that is not empty')
+const metadataWish =
+  `must be an object of at most ${metadataPairsMax} strings: names of 1 to ${metadataKeyCharsMax} characters, ` +
+  `values of at most ${metadataValueCharsMax}`
+
+export const metadata = z
+  .unknown()
+  .refine(isMetadata, says(metadataWish))
+  .meta({
+    type: 'object',
+    maxProperties: metadataPairsMax,
+    additionalProperties: { type: 'string', maxLength: metadataValueCharsMax },
+  })
+
+/** What it holds is checked when it is planned. */
+const scroll = z.unknown().meta({
+  type: 'object',
+  description: 'A plan of your own, as /schemas/scroll.json describes it.',
+  required: ['nodes'],
+  properties: {
+    nodes: { type: 'array', minItems: 1, items: { type: 'object', required: ['id'] } },
+    result: { type: 'string' },
+  },
+})
+
+export interface IntentFields {
+  input?: string | null
+  messages?: unknown[] | null
+  scroll?: unknown
+  template?: string | null
+  params?: Record<string, unknown> | null
+  model?: string | null
+  deadline_ms?: number | null
+  priority?: number | null
+  metadata?: Record<string, string> | null
+}
+
+export const intentRequest = z
+  .strictObject(
+    {
+      input: z.string(inputWish).min(1, inputWish).nullish().describe('Short for one message of the user.'),
+      messages: chatRequest.shape.messages.nullish().describe('As in a chat completion.'),
+      template: textUpTo(nameCharsMax).nullish().describe('Makes the scroll: `auto` lets a model plan it.'),
+      params: z.record(z.string(), z.unknown(), says('must be an object')).nullish().describe('Of the template.'),
+      scroll: scroll.nullish(),
+      model: textUpTo(modelCharsMax).nullish().describe('For every task that names none; `auto` when absent.'),
+      deadline_ms: integerFrom(1, intentDeadlineMsMax).describe('How long the whole may take, from now.'),
+      priority: integerFrom(0, intentPriorityMax).describe('Among the intents of the same key; 9 goes first.'),
+      metadata: metadata.nullish().describe('Labels of your own, shown wherever the intent is.'),
+    },
+    says('must be an object'),
+  )
+  .superRefine((sent, context) => {
+    const [first, second] = sources.filter((key) => sent[key] !== undefined && sent[key] !== null)
+    if (first === undefined) {
+      const message = 'is required, or `messages`, `template` or `scroll` in its place: send exactly one of them'
+      context.addIssue({ code: 'custom', path: ['input'], message })
+    }
+    if ((sent.params ?? null) !== null && (sent.template ?? null) === null) {
+      const message = 'is for a `template`: name one, or write `params` inside the scroll'
+      context.addIssue({ code: 'custom', path: ['params'], message })
+    }
+    if (second === undefined) return
+    const forms = '`input`, `messages`, `template` and `scroll`'
+    const message = `cannot stand beside \`${first}\`: send exactly one of ${forms}`
+    context.addIssue({ code: 'custom', path: [second], message })
+  })
+
+function isMetadata(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
+  const pairs = Object.entries(value)
+  if (pairs.length > metadataPairsMax) return false
+  return pairs.every(
+    ([key, text]) =>
+      key !== '' &&
+      key.length <= metadataKeyCharsMax &&
+      typeof text === 'string' &&
+      text.length <= metadataValueCharsMax,
+  )
+}
+
+export interface ListQuery {
+  limit: number
+  after?: string
+  state?: IntentView['state']
+}
+
+/** Which page of which intents the URL asks for. */
+export function listQuery(url: string): ListQuery | Fault {
+  const asked = new URL(url).searchParams
+  const query: ListQuery = { limit: intentsPageDefault }
+  const limit = asked.get('limit')
+  if (limit !== null) {
+    query.limit = /^\d{1,4}$/.test(limit) ? Number(limit) : 0
+    if (query.limit < 1 || query.limit > intentsPageMax) {
+      const text = `\`limit\` must be a whole number from 1 to ${intentsPageMax}.`
+      return fault('invalid_request', text, { param: 'limit' })
+    }
+  }
+  const named = asked.get('state')
+  if (named !== null) {
+    const state = intentStates.find((known) => known === named)
+    if (state === undefined) {
+      const text = `\`state\` must be one of ${intentStates.join(', ')}.`
+      return fault('invalid_request', text, { param: 'state' })
+    }
+    query.state = state
+  }
+  const after = asked.get('after')
+  return after === null ? query : { ...query, after }
+}

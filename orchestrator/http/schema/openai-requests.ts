@@ -1,0 +1,147 @@
+/**
+ * What clients may send, as schemas: the current OpenAI requests with the fields the hub itself understands spelled
+ * out. Everything else passes through to the provider unread, so a new field of theirs needs no release of ours. The
+ * schemas only check; what travels on is the body as it arrived. They also feed `/openapi.json`.
+ */
+import { z } from 'zod'
+import { keyRoles } from '../../../shared/api-key.ts'
+import { keyWeightMax, keyWeightMin, modelCharsMax, nameCharsMax } from '../../../shared/limits.ts'
+import { chasm, obstacleToContinue } from './routing-options.ts'
+import { flag, integerFrom, listOf, numberFrom, says, textUpTo } from './validation.ts'
+
+const stopCountMax = 4
+const choicesMax = 128
+const topLogprobsMax = 20
+
+// Larger than a double holds exactly, because seeds are drawn from all 64 bits; what travels on are the digits as sent.
+const seedWish = says('must be a whole number of at most 64 bits')
+const seed = z
+  .number(seedWish)
+  .min(-(2 ** 63), seedWish)
+  .max(2 ** 63, seedWish)
+  .refine(Number.isInteger, seedWish)
+  .meta({ type: 'integer' })
+
+// Plain objects throughout: they let other fields pass, and checking them costs half of what loose ones do.
+const typed = z.object({ type: z.string(says('must be a string')) }, says('must be an object with a `type`'))
+
+const roles = ['system', 'developer', 'user', 'assistant', 'tool', 'function'] as const
+const contentWish = 'must be a string, or a list of parts that each have a `type`'
+const content = z.union([z.string(), z.null(), listOf(typed, contentWish)], says(contentWish))
+/** With one of these, or tool calls, an assistant's message needs no content. */
+const insteadOfContent = {
+  function_call: z.unknown().optional(),
+  refusal: z.unknown().optional(),
+  audio: z.unknown().optional(),
+}
+
+const message = z
+  .object(
+    {
+      role: z.enum(roles, says(`must be one of ${roles.join(', ')}`)),
+      content: content.optional(),
+      tool_calls: listOf(typed, 'must be a list of tool calls').nullish(),
+      tool_call_id: z.string(says('must be a string')).nullish(),
+      ...insteadOfContent,
+    },
+    says('must be an object with a `role` and a `content`'),
+  )
+  .superRefine((sent, context) => {
+    if (sent.role === 'tool' && !sent.tool_call_id) {
+      const wish = 'is required in a message of role tool: it must be the `id` of the tool call that is answered'
+      context.addIssue({ code: 'custom', path: ['tool_call_id'], message: wish })
+    }
+    if (sent.content !== undefined && sent.content !== null) return
+    if (sent.role === 'function') return
+    const others = [sent.tool_calls, sent.function_call, sent.refusal, sent.audio]
+    if (sent.role === 'assistant' && others.some((other) => other !== undefined && other !== null)) return
+    context.addIssue({ code: 'custom', path: ['content'], message: `is required: it ${contentWish}` })
+  })
+
+const messagesWish = 'must be a list of at least one message'
+const stopWish = `must be a string or a list of up to ${stopCountMax} strings`
+const toolChoiceWish = 'must be "none", "auto", "required" or an object that names a tool'
+
+export const chatRequest = z
+  .object({
+    model: textUpTo(modelCharsMax).describe('A name from /v1/models, or `auto` to leave the choice to the hub.'),
+    messages: listOf(message, messagesWish).min(1, says(messagesWish)),
+    stream: flag,
+    stream_options: z.object({ include_usage: flag }, says('must be an object')).nullish(),
+    n: integerFrom(1, choicesMax),
+    temperature: numberFrom(0, 2),
+    top_p: numberFrom(0, 1),
+    presence_penalty: numberFrom(-2, 2),
+    frequency_penalty: numberFrom(-2, 2),
+    max_tokens: integerFrom(1),
+    max_completion_tokens: integerFrom(1),
+    stop: z
+      .union([z.string(), listOf(z.string(says('must be a string')), stopWish, stopCountMax)], says(stopWish))
+      .nullish(),
+    logprobs: flag,
+    top_logprobs: integerFrom(0, topLogprobsMax),
+    seed: seed.nullish(),
+    tools: listOf(typed, 'must be a list of tools').nullish(),
+    tool_choice: z.union([z.string(), z.looseObject({})], says(toolChoiceWish)).nullish(),
+    parallel_tool_calls: flag,
+    functions: z.unknown().optional().describe('What `tools` was called before.'),
+    response_format: typed.nullish(),
+    chasm,
+  })
+  .superRefine((sent, context) => {
+    if (sent.stream_options && sent.stream !== true) {
+      const wish = 'is only allowed together with `stream: true`: remove it, or stream'
+      context.addIssue({ code: 'custom', path: ['stream_options'], message: wish })
+    }
+    const message = sent.chasm?.continue ? obstacleToContinue(sent) : null
+    if (message !== null) context.addIssue({ code: 'custom', path: ['chasm', 'continue'], message })
+  })
+
+const inputForms = {
+  anyOf: [
+    { type: 'string', minLength: 1 },
+    { type: 'array', minItems: 1, items: { type: 'string' } },
+    { type: 'array', minItems: 1, items: { type: 'integer' } },
+    { type: 'array', minItems: 1, items: { type: 'array', minItems: 1, items: { type: 'integer' } } },
+  ],
+}
+
+export const embeddingsRequest = z
+  .object({
+    model: textUpTo(modelCharsMax).describe('A name from /v1/models, or `auto` to leave the choice to the hub.'),
+    // A union of lists would collect an issue per element and branch.
+    input: z
+      .unknown()
+      .refine(
+        isEmbeddingInput,
+        says('must be a string, a list of strings, a list of tokens or a list of token lists, not empty'),
+      )
+      .meta(inputForms),
+    encoding_format: z.enum(['float', 'base64'], says('must be "float" or "base64"')).nullish(),
+    dimensions: integerFrom(1),
+    chasm,
+  })
+  .superRefine(({ chasm: asked }, context) => {
+    if (!asked?.continue) return
+    const message = 'is for streams, and vectors come whole: remove it'
+    context.addIssue({ code: 'custom', path: ['chasm', 'continue'], message })
+  })
+
+export const keyRequest = z.strictObject({
+  role: z.enum(keyRoles, says(`must be one of ${keyRoles.join(', ')}`)),
+  name: textUpTo(nameCharsMax).describe('For people: whose key it is. Shown in listings.'),
+  weight: numberFrom(keyWeightMin, keyWeightMax).describe(
+    "Its turns in the queue for each one of another key's that has 1; 1 when absent.",
+  ),
+})
+
+function isEmbeddingInput(input: unknown): boolean {
+  if (typeof input === 'string') return input !== ''
+  if (!Array.isArray(input) || input.length === 0) return false
+  if (typeof input[0] === 'string') return input.every((text) => typeof text === 'string')
+  return isTokens(input) || input.every(isTokens)
+}
+
+function isTokens(list: unknown): boolean {
+  return Array.isArray(list) && list.length > 0 && list.every((token) => Number.isInteger(token))
+}

@@ -1,0 +1,90 @@
+/**
+ * From a parsed body to a checked one, or to a fault that names the field and says what it must be. The wording comes
+ * from the schemas: each part of one carries its wish ("must be a number from 0 to 2"), said through `says`.
+ */
+import { z } from 'zod'
+import { type Fault, fault, plainMessage } from '../../../shared/faults.ts'
+
+interface Finding {
+  path: PropertyKey[]
+  message: string
+}
+
+/** Error option of a schema: `wish` completes a sentence that begins with the field's name. */
+export function says(wish: string) {
+  return { error: (issue: { input?: unknown }) => (issue.input === undefined ? `is required: it ${wish}` : wish) }
+}
+
+export const flag = z.boolean(says('must be true or false')).nullish()
+
+export function numberFrom(min: number, max: number) {
+  const wish = says(`must be a number from ${min} to ${max}`)
+  return z.number(wish).min(min, wish).max(max, wish).nullish()
+}
+
+export function integerFrom(min: number, max = Number.MAX_SAFE_INTEGER) {
+  const bound =
+    max === Number.MAX_SAFE_INTEGER ? `a whole number of at least ${min}` : `a whole number from ${min} to ${max}`
+  const wish = says(`must be ${bound}`)
+  return z.int(wish).min(min, wish).max(max, wish).nullish()
+}
+
+export function textUpTo(charsMax: number) {
+  const wish = says(`must be a string of 1 to ${charsMax} characters`)
+  return z.string(wish).min(1, wish).max(charsMax, wish)
+}
+
+/**
+ * A list that is checked up to its first bad element. Zod's own list collects every issue, which a hostile body of
+ * millions of bad elements would turn into gigabytes.
+ */
+export function listOf(item: z.ZodType, wish: string, countMax?: number) {
+  const list = z.array(z.unknown(), says(wish)).superRefine((elements, context) => {
+    for (const [index, element] of elements.entries()) {
+      const finding = check(item, element)
+      if (finding === null) continue
+      context.addIssue({ code: 'custom', path: [index, ...finding.path], message: finding.message })
+      return
+    }
+  })
+  const bounded = countMax === undefined ? list : list.max(countMax, says(wish))
+  const { $schema: _, ...items } = z.toJSONSchema(item, { io: 'input', unrepresentable: 'any' })
+  return bounded.meta({ items })
+}
+
+/** The fault of `value` under `schema`, or null when it is as it must be. */
+export function refusal(schema: z.ZodType, value: unknown): Fault | null {
+  const finding = check(schema, value)
+  if (finding === null) return null
+  const param = plainMessage(fieldName(finding.path))
+  return fault('invalid_request', plainMessage(`\`${param}\` ${finding.message}.`), { param })
+}
+
+function check(schema: z.ZodType, value: unknown): Finding | null {
+  const result = schema.safeParse(value)
+  return result.success ? null : findingOf(result.error.issues[0]!)
+}
+
+/** Inside a union, the branch that got furthest is the one the sender meant. */
+function findingOf(issue: z.core.$ZodIssue): Finding {
+  if (issue.code === 'unrecognized_keys') {
+    return { path: [...issue.path, issue.keys[0]!], message: 'is not known here: remove it' }
+  }
+  if (issue.code === 'invalid_union') {
+    const inner = issue.errors.flatMap((branch) => branch.slice(0, 1)).map(findingOf)
+    const furthest = inner.reduce<Finding | null>((best, next) => (depth(next) > depth(best) ? next : best), null)
+    if (furthest !== null) return { path: [...issue.path, ...furthest.path], message: furthest.message }
+  }
+  return { path: issue.path, message: issue.message }
+}
+
+function depth(finding: Finding | null): number {
+  return finding === null ? 0 : finding.path.length
+}
+
+/** `['messages', 0, 'role']` as `messages[0].role`. */
+function fieldName(path: PropertyKey[]): string {
+  let name = ''
+  for (const step of path) name += typeof step === 'number' ? `[${step}]` : `${name && '.'}${String(step)}`
+  return name
+}

@@ -1,0 +1,209 @@
+/**
+ * A chat completion by one of the virtual models: planned, accepted as a durable intent, and answered by its last node,
+ * streamed or whole. Usage is the sum of all nodes, and `chasm` says what each of them took. The client leaving cancels
+ * all of it.
+ */
+import { type Fault, fault } from '../../../shared/faults.ts'
+import { httpIdleMs, intentPriorityDefault, requestDeadlineMs } from '../../../shared/limits.ts'
+import type { IntentView, Viewer } from '../../engine/ports/intents.ts'
+import type { Exchange } from '../request-context.ts'
+import { shownUsage } from '../response/intent-view.ts'
+import { faultBody, refuse, replyJson } from '../response/response.ts'
+import type { JsonBody } from '../schema/body.ts'
+import { idempotencyOf } from '../schema/idempotency.ts'
+import { planContext } from '../schema/planning.ts'
+import type { ChasmFields } from '../schema/routing-options.ts'
+import { templateOf, virtualNames } from '../schema/virtual-models.ts'
+import { IntentAnswer, resultText } from '../streaming/intent-answer.ts'
+import { streamIntent, type Voice } from '../streaming/intent-stream.ts'
+
+type Json = Record<string, unknown>
+
+interface Asked {
+  model: string
+  messages: unknown[]
+  stream?: boolean | null
+  stream_options?: { include_usage?: boolean | null } | null
+  chasm?: ChasmFields | null
+}
+
+/** What every node is asked with, and what only the last one is. */
+const manners = ['temperature', 'top_p', 'seed', 'presence_penalty', 'frequency_penalty']
+const lastManners = ['max_tokens', 'max_completion_tokens', 'stop', 'response_format']
+/** What has no meaning when several models make one answer. */
+const unfit = ['tools', 'functions', 'n', 'logprobs', 'top_logprobs', 'audio']
+
+export async function virtualChat(exchange: Exchange, body: JsonBody): Promise<Response> {
+  const { edge, id, caller } = exchange
+  const asked = body.value as unknown as Asked
+  const flaw = flawOf(body.value, asked)
+  if (flaw !== null) return refuse(id, flaw)
+  const deadlineMs = asked.chasm?.deadline_ms ?? requestDeadlineMs
+  const template = templateOf(asked.model)!
+  const params = { ...asked.chasm?.params, messages: asked.messages }
+  const forms = { manner: pick(body.value, manners), lastManner: pick(body.value, lastManners) }
+  const plan = edge.planner.plan({ template, params, ...forms }, planContext(edge.engine, deadlineMs))
+  if ('code' in plan) return refuse(id, plan)
+  const idempotency = asked.stream === true ? null : idempotencyOf(exchange, body.bytes)
+  if (idempotency !== null && 'code' in idempotency) return refuse(id, idempotency)
+  const { id: tenant, weight = 1 } = caller!
+  const { budgetTokens } = plan
+  const limits = { priority: intentPriorityDefault, deadlineMs, ...(budgetTokens !== undefined && { budgetTokens }) }
+  const metadata = { 'chasm.model': asked.model }
+  const again = idempotency === null ? {} : { idempotency }
+  const accepted = await edge.intents.accept({ tenant, weight, plan, metadata, ...limits, ...again })
+  if (accepted.type === 'refused') return refuse(id, accepted.fault)
+  const view = edge.intents.intent(accepted.id, tenant)
+  if (view === undefined) {
+    const text = 'The answer made with this Idempotency-Key is no longer kept: send the request with a new key.'
+    return refuse(id, fault('not_found', text, { param: 'Idempotency-Key' }))
+  }
+  return asked.stream === true ? streamed(exchange, view, asked) : whole(exchange, view, asked)
+}
+
+function flawOf(sent: Json, { model, chasm }: Asked): Fault | null {
+  if (templateOf(model) === undefined) {
+    const text = `There is no virtual model of this name: use one of ${virtualNames.join(', ')}.`
+    return fault('model_not_found', text, { param: 'model' })
+  }
+  const field = unfit.find((key) => {
+    const value = sent[key]
+    return value !== undefined && value !== null && value !== false && !(key === 'n' && value === 1) && !isEmpty(value)
+  })
+  if (field !== undefined) {
+    const text = `\`${field}\` has no meaning for ${model}, which makes one answer of several`
+    return fault('invalid_request', `${text}: remove it, or name another model.`, { param: field })
+  }
+  if (!chasm?.continue && !chasm?.only && !chasm?.ignore && !chasm?.hedge_after_ms) return null
+  const text = `Of \`chasm\` only \`params\`, \`progress\` and \`deadline_ms\` are for ${model}: remove the others.`
+  return fault('invalid_request', text, { param: 'chasm' })
+}
+
+function isEmpty(value: unknown): boolean {
+  return Array.isArray(value) && value.length === 0
+}
+
+function pick(from: Json, keys: readonly string[]): Json {
+  return Object.fromEntries(keys.filter((key) => (from[key] ?? null) !== null).map((key) => [key, from[key]]))
+}
+
+/** The answer of an intent of this client's. */
+export function answerOf(
+  { edge, caller }: Exchange,
+  { id, resultNode }: IntentView,
+  viewer: Viewer = caller!.id,
+): IntentAnswer {
+  const events = edge.intents.events(id, viewer, null)!
+  return new IntentAnswer({ events, resultNode, resultText: () => resultText(edge.intents.result(id, resultNode)) })
+}
+
+function streamed(exchange: Exchange, view: IntentView, asked: Asked): Response {
+  const { edge, caller } = exchange
+  const onLeave = () => void edge.intents.cancel(view.id, caller!.id)
+  return streamIntent(exchange, {
+    answer: answerOf(exchange, view),
+    voice: new ChatVoice(exchange, view, asked),
+    onLeave,
+  })
+}
+
+class ChatVoice implements Voice {
+  private readonly head: Json
+
+  constructor(
+    private readonly exchange: Exchange,
+    private readonly view: IntentView,
+    private readonly asked: Asked,
+  ) {
+    this.head = headOf(view, asked.model, 'chat.completion.chunk')
+  }
+
+  opening(): string {
+    const chasm = { intent: this.view.id }
+    return this.chunk({ choices: [choice({ role: 'assistant', content: '' }, null)], chasm })
+  }
+
+  text(piece: string): string {
+    return this.chunk({ choices: [choice({ content: piece }, null)] })
+  }
+
+  progress({ type, data }: { type: string; data: string }): string {
+    if (this.asked.chasm?.progress !== true) return ''
+    return this.chunk({ choices: [], chasm: { event: type, ...(JSON.parse(data) as object) } })
+  }
+
+  done(): string {
+    const last = this.chunk({ choices: [choice({}, 'stop')] })
+    const sums = sumsOf(this.exchange, this.view)
+    const usage = this.asked.stream_options?.include_usage === true ? this.chunk({ choices: [], ...sums }) : ''
+    return `${last}${usage}data: [DONE]\n\n`
+  }
+
+  failed(why: Fault): string {
+    return `data: ${faultBody(why)}\n\n`
+  }
+
+  private chunk(fields: Json): string {
+    return `data: ${JSON.stringify({ ...this.head, ...fields })}\n\n`
+  }
+}
+
+function headOf({ id, createdMs }: IntentView, model: string, object: string): Json {
+  return { id: `chatcmpl-${id}`, object, created: Math.floor(createdMs / 1000), model }
+}
+
+function choice(delta: object, finish: string | null): Json {
+  return { index: 0, delta, finish_reason: finish, logprobs: null }
+}
+
+/** What all nodes used together, and each of them. */
+export function sumsOf({ edge }: Exchange, { id }: IntentView): { usage: object; chasm: object } {
+  const view = edge.intents.intent(id, null)!
+  const nodes = edge.intents.tasks(id).map(({ node, model, state, served, usage }) => {
+    return { node, model: served?.model ?? model, state, scout: served?.scout ?? null, usage: shownUsage(usage) }
+  })
+  return { usage: shownUsage(view.usage), chasm: { intent: id, nodes } }
+}
+
+async function whole(exchange: Exchange, view: IntentView, asked: Asked): Promise<Response> {
+  const { edge, caller, id } = exchange
+  const end = await endOf(exchange, answerOf(exchange, view), () => void edge.intents.cancel(view.id, caller!.id))
+  if ('code' in end) return refuse(id, end)
+  const message = { role: 'assistant', content: end.text, refusal: null }
+  const choices = [{ index: 0, message, finish_reason: 'stop', logprobs: null }]
+  const sums = sumsOf(exchange, view)
+  return replyJson(id, JSON.stringify({ ...headOf(view, asked.model, 'chat.completion'), choices, ...sums }))
+}
+
+/** Waits for the end of an answer: its text, or why there is none. */
+export async function endOf(
+  { request, server }: Exchange,
+  answer: IntentAnswer,
+  onLeave: () => void,
+): Promise<{ text: string } | Fault> {
+  let isGone = false
+  const leave = () => {
+    isGone = true
+    onLeave()
+    answer.close()
+  }
+  if (request.signal.aborted) leave()
+  else request.signal.addEventListener('abort', leave, { once: true })
+  // Nothing moves on the connection until the answer is there, which is no reason to close it.
+  server.timeout(request, 0)
+  let text = ''
+  try {
+    for (;;) {
+      if (isGone) return fault('cancelled', 'The client closed the connection before the answer was there.')
+      const news = answer.take()
+      text += news?.text ?? ''
+      if (news?.end === 'done') return { text }
+      if (news?.end) return news.end
+      if (news === null) await answer.readable()
+    }
+  } finally {
+    request.signal.removeEventListener('abort', leave)
+    answer.close()
+    server.timeout(request, httpIdleMs / 1000)
+  }
+}

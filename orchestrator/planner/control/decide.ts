@@ -1,0 +1,222 @@
+/**
+ * Decides how a scroll goes on at the nodes that no scout works on: a map becomes one task for each item and then
+ * merges, a vote becomes an answer, a condition lets a node be asked or not. Pure: it sees a node's spec and what it
+ * waited for, and the engine may ask it the same again after a crash.
+ */
+import { type Fault, fault } from '../../../shared/faults.ts'
+import { mapItemsMax, scrollNeedsMax } from '../../../shared/limits.ts'
+import type { Conduct, ConductedNode, Decision, NeedResult } from '../../engine/ports/planner.ts'
+import { follow, type Part, type Reference } from '../request/references.ts'
+import { taskOf } from '../request/request-template.ts'
+import type { Condition, GateSpec, MapSpec, Source, Spec, VoteSpec } from '../scroll/control-spec.ts'
+import { bodyOfText, jsonIn, textOfBody } from '../text/answer-text.ts'
+import { splitText } from '../text/split.ts'
+import { conductPlan } from './decide-plan.ts'
+
+export const conduct: Conduct = (node) => {
+  const spec = node.spec as Spec
+  // What is needed for the decision itself must be there; what it grew may fail, and each kind has its own word on it.
+  const missing = node.stage === 0 ? firstFailure(node.results) : null
+  if (missing !== null) return { type: 'failed', fault: missing }
+  if (node.stage === 0 && spec.type !== 'plan' && spec.when !== null && !holds(spec.when, node.results)) {
+    return { ...said(''), note: 'Its condition did not hold.' }
+  }
+  switch (spec.type) {
+    case 'map':
+      return conductMap(spec, node)
+    case 'vote':
+      return conductVote(spec, node)
+    case 'gate':
+      return conductGate(spec, node)
+    case 'plan':
+      return conductPlan(spec, node)
+  }
+}
+
+function said(text: string): { type: 'done'; result: Uint8Array } {
+  return { type: 'done', result: bodyOfText(text) }
+}
+
+function firstFailure(results: readonly NeedResult[]): Fault | null {
+  const failed = results.find(({ state }) => state !== 'done')
+  if (failed === undefined) return null
+  const cause = failed.fault ?? fault('cancelled', 'It was not carried out.')
+  return { ...cause, message: `Task "${failed.node}" did not get done: ${cause.message}` }
+}
+
+// ---------------------------------------------------------------- when
+
+function conductGate({ work }: GateSpec, { node, stage, results }: ConductedNode): Decision {
+  if (stage > 0) return passOn(results[0]!)
+  const run = `${node}.run`
+  return { type: 'grow', tasks: [taskOf(run, work)], waitFor: [run], delegate: run }
+}
+
+/** What a delegate came to is what the node came to. */
+function passOn(result: NeedResult): Decision {
+  if (result.body !== null) return { type: 'done', result: result.body }
+  return { type: 'failed', fault: result.fault ?? fault('cancelled', 'It was not carried out.') }
+}
+
+function holds({ ref, is, in: among, exists, above, below }: Condition, results: readonly NeedResult[]): boolean {
+  const found = valueAt(ref, results)
+  if (exists !== undefined) return (found !== undefined) === exists
+  const value = found?.value
+  if (above !== undefined) return typeof value === 'number' && value > above
+  if (below !== undefined) return typeof value === 'number' && value < below
+  if (among !== undefined) return found !== undefined && among.includes(value as string)
+  return found !== undefined && value === is
+}
+
+/** The value a reference leads to; a text that is no JSON is a string. */
+function valueAt(reference: Reference, results: readonly NeedResult[]): { value: unknown } | undefined {
+  if (reference.from !== 'node') return undefined
+  const body = results.find(({ node }) => node === reference.node)?.body
+  if (!body) return undefined
+  const text = textOfBody(body)
+  const json = jsonIn(text)
+  if (json === undefined) return reference.path.length === 0 ? { value: text } : undefined
+  return follow(json.value, reference.path)
+}
+
+// ---------------------------------------------------------------- map and reduce
+
+function conductMap(spec: MapSpec, node: ConductedNode): Decision {
+  if (node.stage === 0) return fanOut(spec, node)
+  const failure = firstFailure(node.results)
+  if (failure !== null) return { type: 'failed', fault: failure }
+  return spec.reduce === null ? gather(spec, node.results) : merge(spec.reduce, node)
+}
+
+function fanOut({ over, max, work, join }: MapSpec, { node, results }: ConductedNode): Decision {
+  const items = itemsOf(over, results)
+  if (!Array.isArray(items)) return { type: 'failed', fault: items }
+  if (items.length > Math.min(max, mapItemsMax)) {
+    const text = `There are ${items.length} items, and node "${node}" takes at most ${max}: raise its \`max\`.`
+    return { type: 'failed', fault: fault('invalid_request', text) }
+  }
+  if (items.length === 0) return { ...said(join === null ? '[]' : ''), note: 'There was nothing to ask about.' }
+  const tasks = items.map((item, at) => taskOf(`${node}.${at + 1}`, work, { item, index: at + 1 }))
+  return { type: 'grow', tasks, waitFor: tasks.map((task) => task.node) }
+}
+
+function itemsOf(over: Source, results: readonly NeedResult[]): unknown[] | Fault {
+  if ('list' in over) return over.list
+  if ('text' in over) {
+    if (typeof over.text === 'string') return splitText(over.text, over.chars)
+    const found = valueAt(over.text, results)?.value
+    if (found === undefined) return noSuch(over.text, 'text')
+    return splitText(typeof found === 'string' ? found : JSON.stringify(found), over.chars)
+  }
+  const found = valueAt(over.ref, results)?.value
+  return Array.isArray(found) ? found : noSuch(over.ref, 'list')
+}
+
+function noSuch(reference: Reference, what: string): Fault {
+  const where = reference.from === 'node' ? ['nodes', reference.node, ...reference.path].join('.') : reference.from
+  return fault('invalid_request', `There is no ${what} at ${where}: let the schema of that node require one.`)
+}
+
+/** Without a merge: all answers, as one text or as a JSON list. */
+function gather({ join }: MapSpec, results: readonly NeedResult[]): Decision {
+  const texts = textsOfAll(results)
+  if (join !== null) return said(texts.join(join))
+  return said(JSON.stringify(texts.map((text) => jsonIn(text)?.value ?? text)))
+}
+
+function merge(reduce: NonNullable<MapSpec['reduce']>, { node, stage, results }: ConductedNode): Decision {
+  if (results.length === 1) return passOn(results[0]!)
+  const groups = groupsOf(textsOfAll(results), reduce.chars)
+  const tasks = groups.map((members, at) => {
+    const items = listOf(members.map((index) => results[index]!.node))
+    return taskOf(`${node}.m${stage}-${at + 1}`, reduce.work, { items })
+  })
+  const waitFor = tasks.map((task) => task.node)
+  return { type: 'grow', tasks, waitFor, ...(waitFor.length === 1 && { delegate: waitFor[0]! }) }
+}
+
+/** Neighbours together as long as they fit, but never fewer than two: every level has to make them fewer. */
+function groupsOf(texts: readonly string[], charsMax: number): number[][] {
+  const groups: number[][] = []
+  let chars = 0
+  for (const [index, { length }] of texts.entries()) {
+    const open = groups.at(-1)
+    const fits = open !== undefined && open.length < scrollNeedsMax && (open.length < 2 || chars + length <= charsMax)
+    if (fits) {
+      open.push(index)
+      chars += length
+    } else {
+      groups.push([index])
+      chars = length
+    }
+  }
+  if (groups.length > 1 && groups.at(-1)!.length === 1) {
+    const [single] = groups.pop()!
+    const last = groups.at(-1)!
+    if (last.length < scrollNeedsMax) last.push(single!)
+    // It cannot take one more, so it gives one.
+    else groups.push([last.pop()!, single!])
+  }
+  return groups
+}
+
+/** Results one after the other, by reference. */
+function listOf(nodes: readonly string[]): Part[] {
+  return nodes.flatMap((node, at) => [...(at === 0 ? [] : ['\n\n']), { from: 'node' as const, node, path: [] }])
+}
+
+function textsOfAll(results: readonly NeedResult[]): string[] {
+  return results.map(({ body }) => textOfBody(body!))
+}
+
+// ---------------------------------------------------------------- vote
+
+function conductVote(spec: VoteSpec, { node, stage, results }: ConductedNode): Decision {
+  if (stage === 0) {
+    const tasks = spec.works.map((work, at) => taskOf(`${node}.${at + 1}`, work))
+    return { type: 'grow', tasks, waitFor: tasks.map((task) => task.node) }
+  }
+  if (stage > 1) return passOn(results[0]!)
+  const answers = results.filter(({ state }) => state === 'done')
+  if (answers.length === 0) return { type: 'failed', fault: firstFailure(results)! }
+  if (answers.length < spec.quorum) {
+    const text = `Only ${answers.length} of ${results.length} answers came, and ${spec.quorum} are required.`
+    return { type: 'failed', fault: fault('no_agreement', text) }
+  }
+  if (spec.judge === null) return agreed(answers, spec.quorum)
+  if (answers.length === 1)
+    return { type: 'done', result: answers[0]!.body!, note: 'Only one answer came, so there was nothing to judge.' }
+  const listed = answers.flatMap(({ node }, at): Part[] => [
+    `${at === 0 ? '' : '\n\n'}Answer ${at + 1}:\n`,
+    { from: 'node', node, path: [] },
+  ])
+  const judge = `${node}.judge`
+  const tasks = [taskOf(judge, spec.judge, { answers: listed })]
+  return { type: 'grow', tasks, waitFor: [judge], delegate: judge }
+}
+
+/** The answer that most gave; of equally many the earliest. */
+function agreed(answers: readonly NeedResult[], quorum: number): Decision {
+  const counts = new Map<string, number>()
+  const alike = answers.map((answer) => likeness(textOfBody(answer.body!)))
+  for (const form of alike) counts.set(form, (counts.get(form) ?? 0) + 1)
+  const most = Math.max(...counts.values())
+  const note = `${most} of ${answers.length} answers agree.`
+  if (most < quorum) return { type: 'failed', fault: fault('no_agreement', `${note} ${quorum} are required.`) }
+  const winner = answers[alike.findIndex((form) => counts.get(form) === most)]!
+  return { type: 'done', result: winner.body!, note }
+}
+
+/** What makes two answers the same: their JSON whatever its order, or their words whatever their spacing and case. */
+function likeness(text: string): string {
+  const json = jsonIn(text)
+  if (json !== undefined) return JSON.stringify(sorted(json.value))
+  return text.trim().replace(/\s+/g, ' ').toLowerCase()
+}
+
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted)
+  if (typeof value !== 'object' || value === null) return value
+  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))
+  return entries.map(([key, inner]) => [key, sorted(inner)])
+}

@@ -1,0 +1,69 @@
+/**
+ * What the planner writes for itself into nodes that the hub conducts: JSON that waits in the store until the node's
+ * needs are over. Scrolls and templates write specs, `conduct.ts` reads them.
+ */
+import type { PlannedTask } from '../../engine/ports/intents.ts'
+import type { Reference } from '../request/references.ts'
+import type { Work } from '../request/request-template.ts'
+
+/** A test on a field of a need's result. */
+export interface Condition {
+  ref: Reference
+  is?: string | number | boolean | null | undefined
+  in?: (string | number | boolean | null)[] | undefined
+  exists?: boolean | undefined
+  above?: number | undefined
+  below?: number | undefined
+}
+
+/** Where the items of a map come from. */
+export type Source =
+  | { list: unknown[] }
+  | { ref: Reference }
+  /** A text to split, or where it will come from. */
+  | { text: string | Reference; chars: number }
+
+export interface MapSpec {
+  type: 'map'
+  when: Condition | null
+  over: Source
+  max: number
+  work: Work
+  /** Between the answers; null for a JSON list of them. */
+  join: string | null
+  reduce: { work: Work; chars: number } | null
+}
+
+export interface VoteSpec {
+  type: 'vote'
+  when: Condition | null
+  /** One for each answer. */
+  works: Work[]
+  quorum: number
+  /** Null when agreement decides. */
+  judge: Work | null
+}
+
+export interface GateSpec {
+  type: 'gate'
+  when: Condition
+  work: Work
+}
+
+/** A planning model is asked for a scroll; `single` is what is done when it has none to offer. */
+export interface PlanSpec {
+  type: 'plan'
+  /** What asks it for a proposal. */
+  work: Work
+  input: string
+  /** For nodes that name no model, and the names that a proposal may use. */
+  model: string
+  models: string[]
+  single: Work
+}
+
+export type Spec = MapSpec | VoteSpec | GateSpec | PlanSpec
+
+export function conductedTask(node: string, needs: string[], spec: Spec): PlannedTask {
+  return { node, kind: 'chat', model: spec.type, needs, request: Buffer.from('{}'), conduct: spec }
+}

@@ -1,0 +1,48 @@
+/**
+ * What settled answers say, and answers of the hub's own making: the planner's functions read the first choice's text,
+ * find JSON in it, and write results that look like any scout's.
+ */
+
+import { jsonDepthMax } from '../../../shared/limits.ts'
+
+/** The text of a settled answer: the first choice's content, or else what there is as JSON. */
+export function textOfBody(body: Uint8Array): string {
+  const { choices, data } = JSON.parse(Buffer.from(body).toString('utf8')) as {
+    choices?: { message?: { content?: unknown } }[]
+    data?: unknown
+  }
+  const content = choices?.[0]?.message?.content
+  return typeof content === 'string' ? content : JSON.stringify(content ?? data ?? choices?.[0]?.message ?? null)
+}
+
+/** A settled answer that says this. */
+export function bodyOfText(text: string): Uint8Array {
+  const message = { role: 'assistant', content: text }
+  return Buffer.from(JSON.stringify({ choices: [{ index: 0, message, finish_reason: 'stop', logprobs: null }] }))
+}
+
+/** The JSON value that a text is, alone or inside one fence as models like to write it; undefined when it is none. */
+export function jsonIn(text: string): { value: unknown } | undefined {
+  const plain = parsed(text)
+  if (plain !== undefined) return plain
+  const begin = text.indexOf('```')
+  const end = text.lastIndexOf('```')
+  if (begin < 0 || end <= begin) return undefined
+  const lineEnd = text.indexOf('\n', begin)
+  return lineEnd < 0 || lineEnd > end ? undefined : parsed(text.slice(lineEnd, end))
+}
+
+function parsed(text: string): { value: unknown } | undefined {
+  try {
+    const value: unknown = JSON.parse(text)
+    return isShallow(value, jsonDepthMax) ? { value } : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** What is deeper is no use to anybody, and whoever walked it would run out of stack. */
+function isShallow(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return true
+  return levels > 0 && Object.values(value).every((inner) => isShallow(inner, levels - 1))
+}

@@ -1,0 +1,72 @@
+/**
+ * What the memory adapter keeps where a file would be: it outlives the store that writes to it, so a crash is a store
+ * that is dropped, and a restart is another one on the same disk. Rows are replaced, never changed in place; whoever
+ * replaces one leaves behind how to put the old one back.
+ */
+import type {
+  EventRow,
+  IdempotencyRow,
+  IntentRow,
+  KeyRow,
+  TaskRow,
+  UsageRow,
+  UsageSum,
+} from '../../engine/ports/store.ts'
+
+export interface StoredTask {
+  row: TaskRow
+  request: Uint8Array
+  result: Uint8Array | null
+}
+
+export interface StoredIntent {
+  row: IntentRow
+  tasks: StoredTask[]
+  /** Event n stands at n - 1. */
+  events: EventRow[]
+}
+
+export class MemoryDisk {
+  epoch = 0
+  /** By id, oldest first, as every map here keeps the order of arrival. */
+  keys = new Map<string, KeyRow>()
+  intents = new Map<string, StoredIntent>()
+  tasks = new Map<number, StoredTask>()
+  /** Bookings by task; a forgotten one leaves only its part of the sum. */
+  bookings = new Map<number, UsageRow>()
+  /** By `usageKey`. */
+  usageSums = new Map<string, UsageSum>()
+  /** By `idempotencyKey`. */
+  idempotency = new Map<string, IdempotencyRow>()
+  /** Backups by the path that was asked for. */
+  readonly copies = new Map<string, MemoryDisk>()
+
+  /** Everything that is here now, on a disk of its own; without the backups. */
+  copy(): MemoryDisk {
+    const other = new MemoryDisk()
+    const { epoch, keys, intents, tasks, bookings, usageSums, idempotency } = this
+    return Object.assign(other, structuredClone({ epoch, keys, intents, tasks, bookings, usageSums, idempotency }))
+  }
+}
+
+export function usageKey({ tenant, model }: { tenant: string; model: string }): string {
+  return JSON.stringify([tenant, model])
+}
+
+export function idempotencyKey(of: { tenant: string; route: string; key: string }): string {
+  return JSON.stringify([of.tenant, of.route, of.key])
+}
+
+/** A copy that shares no bytes with the row it was made of. */
+export function copyTask(row: TaskRow): TaskRow {
+  return { ...row, nonce: row.nonce && copyBytes(row.nonce) }
+}
+
+export function copyIdempotency(row: IdempotencyRow): IdempotencyRow {
+  return { ...row, answer: row.answer && copyBytes(row.answer) }
+}
+
+/** A real copy: the `slice` of a Buffer would share its memory. */
+export function copyBytes(bytes: Uint8Array): Uint8Array {
+  return new Uint8Array(bytes)
+}

@@ -1,0 +1,168 @@
+/**
+ * The Store port in memory, for tests and simulations: the same promises as the SQLite adapter, but for surviving the
+ * process. A store is a plain object of functions, so that whoever simulates a failing disk can wrap or replace them;
+ * what it wrote lives on the MemoryDisk and is there for the next store. Rows are copied in and out, as a database
+ * would.
+ */
+import {
+  type IntentFilter,
+  type KeyRow,
+  type OpenIntent,
+  type Store,
+  StoreError,
+  type SummedIntent,
+} from '../../engine/ports/store.ts'
+import { copyBytes, copyIdempotency, copyTask, idempotencyKey, MemoryDisk, type StoredIntent } from './disk.ts'
+import { sameBytes, writeBatch } from './writes.ts'
+
+export function memoryStore(disk = new MemoryDisk()): Store {
+  let closed = false
+  const writable = () => {
+    if (closed) throw new Error('this store is closed')
+  }
+  return {
+    ...keysOn(disk, writable),
+    ...readsOn(disk),
+    commit(writes) {
+      writable()
+      writeBatch(disk, writes)
+    },
+    forgetBefore(finishedMs, idempotencyMs, limit) {
+      writable()
+      return forgetIntents(disk, finishedMs, limit) + forgetOthers(disk, finishedMs, idempotencyMs, limit)
+    },
+    backup(path) {
+      if (disk.copies.has(path)) throw new Error(`there is a backup at ${path} already`)
+      disk.copies.set(path, disk.copy())
+    },
+    close() {
+      closed = true
+    },
+  }
+}
+
+type KeyPart = Pick<Store, 'nextEpoch' | 'insertKey' | 'keyByDigest' | 'keyById' | 'listKeys' | 'revokeKey'>
+
+function keysOn(disk: MemoryDisk, writable: () => void): KeyPart {
+  const byDigest = (digest: string) => disk.keys.values().find((row) => row.digest === digest)
+  const copy = (row: KeyRow | undefined) => row && { ...row }
+  return {
+    nextEpoch() {
+      writable()
+      disk.epoch += 1
+      return disk.epoch
+    },
+    insertKey(row) {
+      writable()
+      if (disk.keys.has(row.id)) throw new StoreError('fenced', `a key with the id ${row.id} exists already`)
+      if (byDigest(row.digest)) throw new StoreError('fenced', 'a key with this digest exists already')
+      if (!(row.weight > 0)) throw new StoreError('fenced', `a weight is above zero, not ${row.weight}`)
+      disk.keys.set(row.id, { ...row })
+    },
+    keyByDigest: (digest) => copy(byDigest(digest)),
+    keyById: (id) => copy(disk.keys.get(id)),
+    listKeys: () => [...disk.keys.values()].map((row) => ({ ...row })),
+    revokeKey(id, atMs) {
+      writable()
+      const row = disk.keys.get(id)
+      if (row === undefined || row.revokedMs !== null) return false
+      row.revokedMs = atMs
+      return true
+    },
+  }
+}
+
+type Reads = Omit<Store, keyof KeyPart | 'commit' | 'forgetBefore' | 'backup' | 'close'>
+
+function readsOn(disk: MemoryDisk): Reads {
+  return {
+    intent(id) {
+      const stored = disk.intents.get(id)
+      return stored && { ...stored.row }
+    },
+    intents: (filter) => listed(disk, filter),
+    tasksOf: (intent) => disk.intents.get(intent)?.tasks.map((task) => copyTask(task.row)) ?? [],
+    request: (task) => copyIfAny(disk.tasks.get(task)?.request),
+    result: (task) => copyIfAny(disk.tasks.get(task)?.result),
+    isCommitted(task, attempt, nonce) {
+      const row = disk.tasks.get(task)?.row
+      return row?.state === 'done' && row.attempt === attempt && sameBytes(row.nonce, nonce)
+    },
+    eventsAfter(intent, seq, limit) {
+      const events = disk.intents.get(intent)?.events ?? []
+      return events.slice(seq, seq + limit).map((event) => ({ ...event }))
+    },
+    idempotency(tenant, route, key) {
+      const row = disk.idempotency.get(idempotencyKey({ tenant, route, key }))
+      return row && copyIdempotency(row)
+    },
+    usage: (tenant) => usageByModel(disk, tenant),
+    *openIntents() {
+      for (const stored of disk.intents.values()) if (stored.row.state === 'running') yield whole(stored)
+    },
+    openIntent(id) {
+      const stored = disk.intents.get(id)
+      return stored && whole(stored)
+    },
+  }
+}
+
+function whole({ row, tasks, events }: StoredIntent): OpenIntent {
+  const requestBytes = tasks.map(({ request }) => request.length)
+  return { intent: { ...row }, tasks: tasks.map((task) => copyTask(task.row)), requestBytes, lastSeq: events.length }
+}
+
+function listed(disk: MemoryDisk, { tenant, state, before, limit }: IntentFilter): SummedIntent[] {
+  const rows = [...disk.intents.values()].map((stored) => stored.row)
+  const end = before === undefined ? rows.length : rows.findIndex((row) => row.id === before)
+  return rows
+    .slice(0, Math.max(end, 0))
+    .reverse()
+    .filter((row) => (tenant === null || row.tenant === tenant) && (state === undefined || row.state === state))
+    .slice(0, limit)
+    .map((row) => {
+      const tasks = disk.intents.get(row.id)!.tasks.map((task) => task.row)
+      const sumOf = (tokens: 'promptTokens' | 'completionTokens') => tasks.reduce((sum, task) => sum + task[tokens], 0)
+      return { ...row, promptTokens: sumOf('promptTokens'), completionTokens: sumOf('completionTokens') }
+    })
+}
+
+function usageByModel(disk: MemoryDisk, tenant: string | null): ReturnType<Store['usage']> {
+  const byModel = new Map<string, ReturnType<Store['usage']>[number]>()
+  for (const sum of disk.usageSums.values()) {
+    if (tenant !== null && sum.tenant !== tenant) continue
+    const { model, tasks, promptTokens, completionTokens } = sum
+    const total = byModel.get(model) ?? { model, tasks: 0, promptTokens: 0, completionTokens: 0 }
+    total.tasks += tasks
+    total.promptTokens += promptTokens
+    total.completionTokens += completionTokens
+    byModel.set(model, total)
+  }
+  return [...byModel.values()].sort((one, other) => (one.model < other.model ? -1 : 1))
+}
+
+function forgetIntents(disk: MemoryDisk, finishedMs: number, limit: number): number {
+  const finished = [...disk.intents.values()].filter(
+    ({ row }) => row.finishedMs !== null && row.finishedMs < finishedMs,
+  )
+  const oldest = finished.sort((one, other) => one.row.finishedMs! - other.row.finishedMs!).slice(0, limit)
+  for (const { row, tasks } of oldest) {
+    for (const task of tasks) disk.tasks.delete(task.row.task)
+    disk.intents.delete(row.id)
+  }
+  return oldest.length
+}
+
+function forgetOthers(disk: MemoryDisk, finishedMs: number, idempotencyMs: number, limit: number): number {
+  const old = [...disk.idempotency].filter(([, row]) => row.createdMs < idempotencyMs)
+  const oldest = old.sort(([, one], [, other]) => one.createdMs - other.createdMs).slice(0, limit)
+  for (const [key] of oldest) disk.idempotency.delete(key)
+  const firstBooked = [...disk.bookings.values()].sort((one, other) => one.task - other.task).slice(0, limit)
+  const booked = firstBooked.filter((row) => row.atMs < finishedMs)
+  for (const { task } of booked) disk.bookings.delete(task)
+  return oldest.length + booked.length
+}
+
+function copyIfAny(bytes: Uint8Array | null | undefined): Uint8Array | undefined {
+  return bytes ? copyBytes(bytes) : undefined
+}

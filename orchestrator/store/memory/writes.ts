@@ -1,0 +1,210 @@
+/**
+ * Every kind of write of the port on a MemoryDisk, with the conditions the SQLite adapter has. A batch keeps a list of
+ * how to take back what it did so far; a write whose condition does not hold throws `fenced`, and the list is played
+ * backwards.
+ */
+import {
+  StoreError,
+  type StoreWrite,
+  type StoreWriteOf,
+  type TaskRow,
+  type UsageSum,
+} from '../../engine/ports/store.ts'
+import {
+  copyBytes,
+  copyIdempotency,
+  copyTask,
+  idempotencyKey,
+  type MemoryDisk,
+  type StoredIntent,
+  type StoredTask,
+  usageKey,
+} from './disk.ts'
+
+type Undo = (() => void)[]
+type Kind = StoreWrite['write']
+type Writes = { [One in Kind]: (disk: MemoryDisk, write: StoreWriteOf<One>, undo: Undo) => void }
+
+/** Performs all of these or none. Throws StoreError `fenced`. */
+export function writeBatch(disk: MemoryDisk, batch: readonly StoreWrite[]): void {
+  const undo: Undo = []
+  try {
+    for (const write of batch) {
+      const perform = writes[write.write] as (disk: MemoryDisk, write: StoreWrite, undo: Undo) => void
+      perform(disk, write, undo)
+    }
+  } catch (error) {
+    for (const step of undo.reverse()) step()
+    throw error
+  }
+}
+
+function must(held: boolean, otherwise: () => string): asserts held {
+  if (!held) throw new StoreError('fenced', otherwise())
+}
+
+/** Sets an entry; undone, the old value is back, or there is none. */
+function put<Key, Value>(map: Map<Key, Value>, key: Key, value: Value, undo: Undo): void {
+  const before = map.get(key)
+  map.set(key, value)
+  undo.push(() => (before === undefined ? map.delete(key) : map.set(key, before)))
+}
+
+function addUsage(disk: MemoryDisk, more: UsageSum, undo: Undo): void {
+  const { tenant, model } = more
+  const sum = disk.usageSums.get(usageKey(more))
+  const added = {
+    tenant,
+    model,
+    tasks: (sum?.tasks ?? 0) + more.tasks,
+    promptTokens: (sum?.promptTokens ?? 0) + more.promptTokens,
+    completionTokens: (sum?.completionTokens ?? 0) + more.completionTokens,
+  }
+  put(disk.usageSums, usageKey(more), added, undo)
+}
+
+/** Replaces the row of an intent or a task. */
+function change<Row>(stored: { row: Row }, changes: Partial<Row>, undo: Undo): void {
+  const before = stored.row
+  stored.row = { ...before, ...changes }
+  undo.push(() => {
+    stored.row = before
+  })
+}
+
+const noLease = { nonce: null, scout: null, instance: null } as const
+
+const ended: ReadonlySet<TaskRow['state']> = new Set(['done', 'failed', 'cancelled', 'skipped'] as const)
+
+export function sameBytes(one: Uint8Array | null, other: Uint8Array): boolean {
+  return one !== null && one.length === other.length && one.every((byte, at) => byte === other[at])
+}
+
+/** The task if it is leased with this attempt. */
+function leased(disk: MemoryDisk, task: number, attempt: number): StoredTask {
+  const stored = disk.tasks.get(task)
+  const otherwise = () => `task ${task} is not leased with attempt ${attempt}`
+  must(stored !== undefined && stored.row.state === 'leased' && stored.row.attempt === attempt, otherwise)
+  return stored
+}
+
+function addIntent(disk: MemoryDisk, { intent, tasks, requests }: StoreWriteOf<'intent'>, undo: Undo): void {
+  must(tasks.length === requests.length, () => `intent ${intent.id}: tasks and requests differ in number`)
+  must(!disk.intents.has(intent.id), () => `there is an intent ${intent.id} already`)
+  must((intent.state === 'running') === (intent.finishedMs === null), () => `intent ${intent.id} is over and is not`)
+  const stored: StoredIntent = { row: { ...intent }, tasks: [], events: [] }
+  addTasks(disk, stored, tasks, requests, undo)
+  put(disk.intents, intent.id, stored, undo)
+}
+
+function addTasks(disk: MemoryDisk, of: StoredIntent, rows: TaskRow[], requests: Uint8Array[], undo: Undo): void {
+  for (const [place, row] of rows.entries()) {
+    must(!disk.tasks.has(row.task), () => `there is a task ${row.task} already`)
+    const request = copyBytes(requests[place]!)
+    const task: StoredTask = { row: { ...copyTask(row), intent: of.row.id }, request, result: null }
+    of.tasks.push(task)
+    undo.push(() => of.tasks.pop())
+    put(disk.tasks, row.task, task, undo)
+  }
+}
+
+/** The conducted task, if it waits at this stage. */
+function conducted(disk: MemoryDisk, task: number, stage: number): StoredTask {
+  const stored = disk.tasks.get(task)
+  const holds = stored?.row.state === 'blocked' && stored.row.stage === stage
+  must(holds, () => `task ${task} is not conducted or not at stage ${stage}`)
+  return stored!
+}
+
+function addResult(stored: StoredTask, result: Uint8Array, undo: Undo): void {
+  stored.result = copyBytes(result)
+  undo.push(() => {
+    stored.result = null
+  })
+}
+
+function grow(disk: MemoryDisk, write: StoreWriteOf<'grow'>, undo: Undo): void {
+  const { task, stage, waits, tasks, requests } = write
+  must(tasks.length === requests.length, () => `task ${task}: tasks and requests differ in number`)
+  const stored = conducted(disk, task, stage)
+  change(stored, { stage: stage + 1, waits }, undo)
+  addTasks(disk, disk.intents.get(stored.row.intent)!, tasks, requests, undo)
+}
+
+function retry(disk: MemoryDisk, { intent, deadlineMs, tasks }: StoreWriteOf<'retry'>, undo: Undo): void {
+  const stored = disk.intents.get(intent)
+  must(stored !== undefined && stored.row.state !== 'running', () => `intent ${intent} is not over`)
+  change(stored, { state: 'running', fault: null, finishedMs: null, deadlineMs }, undo)
+  for (const { task, state } of tasks) {
+    const revived = disk.tasks.get(task)
+    const holds = revived?.row.intent === intent && ended.has(revived.row.state) && revived.row.state !== 'done'
+    must(holds, () => `task ${task} is not over, or done, or of another intent`)
+    change(revived!, { state, charged: 0, returned: 0, fault: null }, undo)
+  }
+}
+
+const writes: Writes = {
+  intent: addIntent,
+  lease(disk, { task, attempt, nonce, scout, instance }, undo) {
+    const stored = disk.tasks.get(task)
+    must(stored?.row.state === 'ready', () => `task ${task} is not ready`)
+    change(stored, { state: 'leased', attempt, nonce: copyBytes(nonce), scout, instance }, undo)
+  },
+  release(disk, { task, attempt, charged, returned }, undo) {
+    change(leased(disk, task, attempt), { state: 'ready', ...noLease, charged, returned }, undo)
+  },
+  settle(disk, { task, attempt, nonce, result, served, promptTokens, completionTokens }, undo) {
+    const stored = leased(disk, task, attempt)
+    must(sameBytes(stored.row.nonce, nonce), () => `task ${task} is not leased with this nonce`)
+    change(stored, { state: 'done', scout: null, instance: null, served, promptTokens, completionTokens }, undo)
+    addResult(stored, result, undo)
+  },
+  conduct(disk, { task, stage, result }, undo) {
+    const stored = conducted(disk, task, stage)
+    change(stored, { state: 'done' }, undo)
+    addResult(stored, result, undo)
+  },
+  grow,
+  retry,
+  unblock(disk, { task }, undo) {
+    const stored = disk.tasks.get(task)
+    must(stored?.row.state === 'blocked', () => `task ${task} is not blocked`)
+    change(stored, { state: 'ready' }, undo)
+  },
+  end(disk, { task, state, charged, fault }, undo) {
+    const stored = disk.tasks.get(task)
+    must(stored !== undefined && !ended.has(stored.row.state), () => `task ${task} is unknown or has ended`)
+    change(stored, { state, ...noLease, charged, fault }, undo)
+  },
+  intentEnd(disk, { intent, state, fault, finishedMs }, undo) {
+    const stored = disk.intents.get(intent)
+    must(stored?.row.state === 'running' && state !== 'running', () => `intent ${intent} is not running`)
+    change(stored, { state, fault, finishedMs }, undo)
+  },
+  event(disk, { event }, undo) {
+    const events = disk.intents.get(event.intent)?.events
+    const isNext = events !== undefined && event.seq === events.length + 1
+    must(isNext, () => `${event.seq} is not the number of the next event of intent ${event.intent}`)
+    events.push({ ...event })
+    undo.push(() => events.pop())
+  },
+  usage(disk, { usage }, undo) {
+    must(!disk.bookings.has(usage.task), () => `usage of task ${usage.task} is booked already`)
+    put(disk.bookings, usage.task, { ...usage }, undo)
+    const { tenant, model, promptTokens, completionTokens } = usage
+    addUsage(disk, { tenant, model, tasks: 1, promptTokens, completionTokens }, undo)
+  },
+  tally(disk, { tally }, undo) {
+    addUsage(disk, tally, undo)
+  },
+  idempotency(disk, { row }, undo) {
+    put(disk.idempotency, idempotencyKey(row), copyIdempotency(row), undo)
+  },
+  forgetIdempotency(disk, { tenant, route, key }, undo) {
+    const name = idempotencyKey({ tenant, route, key })
+    const before = disk.idempotency.get(name)
+    if (before === undefined) return
+    disk.idempotency.delete(name)
+    undo.push(() => disk.idempotency.set(name, before))
+  },
+}

@@ -1,0 +1,80 @@
+/**
+ * Readies a connection for the store: settings, checks, migrations. A file that is damaged, foreign or newer than this
+ * program is refused with a sentence and left as it was: nothing here repairs, recreates or downgrades.
+ */
+import type { Database } from 'bun:sqlite'
+import { walBytesKept } from '../../../shared/limits.ts'
+import { damaged, vanished } from './errors.ts'
+import { applicationId, migrations } from './migrations.ts'
+
+const newestVersion = migrations.length
+/** A program that starts, or copies the database, can wait for another one's lock; whoever runs should not. */
+const bootBusyMs = 5_000
+
+export interface OpenOptions {
+  /** Whether a missing or empty file may become a new database. */
+  mayCreate: boolean
+  /** Whether to read the whole file for damage first; costs time in proportion to its size. */
+  checkWhole: boolean
+}
+
+/** Sets the connection up and brings the schema up to date. Returns why this file cannot be used, or null. */
+export function readyConnection(db: Database, path: string, options: OpenOptions): string | null {
+  db.run(`PRAGMA busy_timeout = ${bootBusyMs}`)
+  db.run('PRAGMA trusted_schema = OFF')
+  db.run('PRAGMA cell_size_check = ON')
+  db.run('PRAGMA foreign_keys = ON')
+  const version = pragma(db, 'user_version')
+  if (isEmpty(db)) {
+    if (!options.mayCreate) return vanished(path)
+  } else if (pragma(db, 'application_id') !== applicationId) {
+    return `${path} is a database of another program: set DATA_DIR to a folder of Chasm's own.`
+  }
+  if (Number(version) > newestVersion) {
+    const problem = `The data folder was written by a newer version (${path}: ${version}, known here: ${newestVersion})`
+    return `${problem}: update this program, or set DATA_DIR to another folder.`
+  }
+  if (options.checkWhole) {
+    const finding = pragma(db, 'quick_check')
+    if (finding !== 'ok') return damaged(path, String(finding))
+  }
+  if (pragma(db, 'journal_mode = WAL') !== 'wal') {
+    return `${path} is on a disk without shared memory, as network disks are: set DATA_DIR to a folder on a local disk.`
+  }
+  // FULL: what was committed survives the loss of power, not only of the process; macOS needs to be told twice.
+  db.run('PRAGMA synchronous = FULL')
+  db.run('PRAGMA fullfsync = ON')
+  db.run(`PRAGMA journal_size_limit = ${walBytesKept}`)
+  migrate(db)
+  return null
+}
+
+function migrate(db: Database): void {
+  const run = db.transaction(() => {
+    // Read again under the write lock: another process may have migrated since.
+    const version = Number(pragma(db, 'user_version'))
+    for (const migration of migrations.filter((candidate) => candidate.version > version)) {
+      db.run(migration.sql)
+      db.run(`PRAGMA user_version = ${migration.version}`)
+    }
+    db.run(`PRAGMA application_id = ${applicationId}`)
+  })
+  if (pragma(db, 'user_version') !== newestVersion) run.immediate()
+}
+
+function isEmpty(db: Database): boolean {
+  return once(db, 'SELECT 1 FROM sqlite_schema LIMIT 1').length === 0
+}
+
+function pragma(db: Database, text: string): unknown {
+  return once(db, `PRAGMA ${text}`)[0]?.[0]
+}
+
+function once(db: Database, sql: string): unknown[][] {
+  const statement = db.prepare(sql)
+  try {
+    return statement.values()
+  } finally {
+    statement.finalize()
+  }
+}

@@ -1,0 +1,36 @@
+/**
+ * Keys and the hub's epoch in SQLite: the part of the store that the keyring and the composition root use. Small rows,
+ * rare writes; each write is a transaction of its own.
+ */
+import type { KeyRow, Store } from '../../engine/ports/store.ts'
+import type { Statements } from './statements.ts'
+import { type TransactionSteps, transact } from './transaction.ts'
+
+/** A row of `api_key` under the port's names. */
+const columns = 'id, role, name, digest, weight, created_ms AS createdMs, revoked_ms AS revokedMs'
+
+type KeyPart = Pick<Store, 'nextEpoch' | 'insertKey' | 'keyByDigest' | 'keyById' | 'listKeys' | 'revokeKey'>
+
+export function sqliteKeys(statements: Statements, steps: TransactionSteps): KeyPart {
+  const addEpoch = statements.keep<{ epoch: number }, []>('UPDATE hub SET epoch = epoch + 1 RETURNING epoch')
+  const add = statements.keep<never, [string, string, string, string, number, number, number | null]>(
+    'INSERT INTO api_key (id, role, name, digest, weight, created_ms, revoked_ms) VALUES (?, ?, ?, ?, ?, ?, ?)',
+  )
+  const byDigest = statements.keep<KeyRow, [string]>(`SELECT ${columns} FROM api_key WHERE digest = ?`)
+  const byId = statements.keep<KeyRow, [string]>(`SELECT ${columns} FROM api_key WHERE id = ?`)
+  const all = statements.keep<KeyRow, []>(`SELECT ${columns} FROM api_key ORDER BY seq`)
+  const revoke = statements.keep<never, [number, string]>(
+    'UPDATE api_key SET revoked_ms = ? WHERE id = ? AND revoked_ms IS NULL',
+  )
+  return {
+    nextEpoch: () => transact(steps, () => addEpoch.get()!.epoch),
+    insertKey(row) {
+      const { id, role, name, digest, weight, createdMs, revokedMs } = row
+      transact(steps, () => add.run(id, role, name, digest, weight, createdMs, revokedMs))
+    },
+    keyByDigest: (digest) => byDigest.get(digest) ?? undefined,
+    keyById: (id) => byId.get(id) ?? undefined,
+    listKeys: () => all.all(),
+    revokeKey: (id, atMs) => transact(steps, () => revoke.run(atMs, id).changes === 1),
+  }
+}

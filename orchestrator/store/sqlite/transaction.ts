@@ -1,0 +1,70 @@
+/**
+ * One durable transaction: all of it happens or none, and when none, the connection is usable again. It tells apart
+ * what is known to have left nothing behind from what may come back: when COMMIT fails while the log is flushed, this
+ * connection no longer sees the transaction, but its pages may stand complete in the log, and opening the file after a
+ * crash would bring it to life. Any later commit writes over them, so one is tried at once; only if that fails too is
+ * the outcome unknown.
+ */
+import type { Database } from 'bun:sqlite'
+import { StoreError } from '../../engine/ports/store.ts'
+import { asStoreError } from './errors.ts'
+import type { Statements } from './statements.ts'
+
+/** The steps of a transaction on one connection. */
+export interface TransactionSteps {
+  begin(): void
+  commit(): void
+  rollback(): void
+  /** Whether a transaction is open; after some errors SQLite has ended it by itself. */
+  isOpen(): boolean
+  /** Commits something that changes nothing. */
+  overwrite(): void
+}
+
+export function transactionSteps(db: Database, statements: Statements): TransactionSteps {
+  const begin = statements.keep<never, []>('BEGIN IMMEDIATE')
+  const commit = statements.keep<never, []>('COMMIT')
+  const rollback = statements.keep<never, []>('ROLLBACK')
+  const touch = statements.keep<never, []>('UPDATE hub SET epoch = epoch')
+  return {
+    begin: () => void begin.run(),
+    commit: () => void commit.run(),
+    rollback: () => void rollback.run(),
+    isOpen: () => db.inTransaction,
+    overwrite: () => void touch.run(),
+  }
+}
+
+/** Runs `work` inside a transaction. Throws StoreError; then nothing of it happened (but see `unknown`). */
+export function transact<Result>(steps: TransactionSteps, work: () => Result): Result {
+  let result: Result
+  try {
+    steps.begin()
+    result = work()
+  } catch (error) {
+    if (steps.isOpen()) steps.rollback()
+    throw asStoreError(error)
+  }
+  try {
+    steps.commit()
+  } catch (error) {
+    throw afterFailedCommit(steps, asStoreError(error))
+  }
+  return result
+}
+
+function afterFailedCommit(steps: TransactionSteps, error: unknown): unknown {
+  if (steps.isOpen()) {
+    steps.rollback()
+    return error
+  }
+  // What completes a transaction in the log is written last, so a disk that filled up before has cut it off.
+  if (error instanceof StoreError && error.trouble === 'full') return error
+  try {
+    steps.overwrite()
+    return error
+  } catch {
+    const reason = error instanceof Error ? error.message : String(error)
+    return new StoreError('unknown', `the commit failed and could not be undone: ${reason}`, error)
+  }
+}

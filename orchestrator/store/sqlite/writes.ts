@@ -1,0 +1,241 @@
+/**
+ * Every kind of write of the port as SQL. Each runs inside the transaction of its batch; a write whose condition does
+ * not hold throws `fenced` and so takes the whole batch back. The condition is part of the statement itself, and the
+ * count of changed rows says whether it held.
+ */
+import { StoreError, type StoreWrite, type StoreWriteOf } from '../../engine/ports/store.ts'
+import type { Statements } from './statements.ts'
+
+type Kind = StoreWrite['write']
+
+/** One function per kind of write. */
+type Writes<Kinds extends Kind> = { [One in Kinds]: (write: StoreWriteOf<One>) => void }
+
+/** Performs one write of any kind. Must be called inside a transaction. */
+export function sqliteWriter(statements: Statements): (write: StoreWrite) => void {
+  const writes: Writes<Kind> = {
+    ...intentWrites(statements),
+    ...taskWrites(statements),
+    ...settlement(statements),
+    ...conductedWrites(statements),
+    ...retryWrites(statements),
+    ...bookings(statements),
+    ...idempotencyWrites(statements),
+  }
+  return (write) => (writes[write.write] as (write: StoreWrite) => void)(write)
+}
+
+/** `otherwise` says what had to be true. */
+function oneRow({ changes }: { changes: number }, otherwise: () => string): void {
+  if (changes !== 1) throw new StoreError('fenced', otherwise())
+}
+
+type Nullable = string | null
+
+function intentWrites(statements: Statements): Writes<'intent' | 'intentEnd' | 'event'> {
+  const addIntent = statements.keep<
+    never,
+    [string, string, string, number, number, number, number | null, string, Nullable, string, number | null]
+  >(`INSERT INTO intent
+     (id, tenant, state, priority, created_ms, deadline_ms, finished_ms, metadata, fault, result_node, budget_tokens)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`)
+  const addTask = taskInsert(statements)
+  const endIntent = statements.keep<never, [string, Nullable, number, string]>(
+    `UPDATE intent SET state = ?, fault = ?, finished_ms = ? WHERE id = ? AND state = 'running'`,
+  )
+  const addEvent = statements.keep<never, [string, number, string, string, number]>(
+    `INSERT INTO event (intent_seq, seq, type, data, at_ms)
+     SELECT intent.seq, ?2, ?3, ?4, ?5 FROM intent WHERE intent.id = ?1
+     AND ?2 = 1 + coalesce((SELECT max(event.seq) FROM event WHERE event.intent_seq = intent.seq), 0)`,
+  )
+  return {
+    intent({ intent: row, tasks, requests }) {
+      if (tasks.length !== requests.length) {
+        throw new StoreError('fenced', `intent ${row.id}: ${tasks.length} tasks with ${requests.length} requests`)
+      }
+      const times = [row.createdMs, row.deadlineMs, row.finishedMs] as const
+      const { lastInsertRowid } = addIntent.run(
+        ...([row.id, row.tenant, row.state, row.priority] as const),
+        ...times,
+        ...([row.metadata, row.fault, row.resultNode, row.budgetTokens] as const),
+      )
+      for (const [place, task] of tasks.entries()) addTask(Number(lastInsertRowid), place, task, requests[place]!)
+    },
+    intentEnd({ intent, state, fault, finishedMs }) {
+      oneRow(endIntent.run(state, fault, finishedMs, intent), () => `intent ${intent} is not running`)
+    },
+    event({ event: { intent, seq, type, data, atMs } }) {
+      const otherwise = () => `${seq} is not the number of the next event of intent ${intent}`
+      oneRow(addEvent.run(intent, seq, type, data, atMs), otherwise)
+    },
+  }
+}
+
+type NewTask = StoreWriteOf<'intent'>['tasks'][number]
+
+function taskInsert(statements: Statements) {
+  const columns = [
+    'task, intent_seq, place, node, kind, model, needs, state, attempt, charged, returned',
+    'nonce, scout, instance, served, prompt_tokens, completion_tokens, fault, stage, waits, terms',
+  ].join(', ')
+  const addTask = statements.keep<
+    never,
+    [
+      ...[number, number, number, string, string, string, string, string, number, number, number],
+      ...[Uint8Array | null, Nullable, Nullable, Nullable, number, number, Nullable],
+      ...[number | null, Nullable, Nullable],
+    ]
+  >(`INSERT INTO task (${columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`)
+  const addRequest = statements.keep<never, [number, Uint8Array]>('INSERT INTO request (task, body) VALUES (?, ?)')
+  return (intentSeq: number, place: number, row: NewTask, request: Uint8Array) => {
+    addTask.run(
+      ...([row.task, intentSeq, place, row.node, row.kind, row.model, row.needs] as const),
+      ...([row.state, row.attempt, row.charged, row.returned, row.nonce, row.scout, row.instance] as const),
+      ...([row.served, row.promptTokens, row.completionTokens, row.fault] as const),
+      ...([row.stage, row.waits, row.terms] as const),
+    )
+    addRequest.run(row.task, request)
+  }
+}
+
+/** A task that nobody has leased any more. */
+const noLease = 'nonce = NULL, scout = NULL, instance = NULL'
+
+function taskWrites(statements: Statements): Writes<'lease' | 'release' | 'unblock' | 'end'> {
+  const lease = statements.keep<never, [number, Uint8Array, string, string, number]>(
+    `UPDATE task SET state = 'leased', attempt = ?, nonce = ?, scout = ?, instance = ?
+     WHERE task = ? AND state = 'ready'`,
+  )
+  const release = statements.keep<never, [number, number, number, number]>(
+    `UPDATE task SET state = 'ready', ${noLease}, charged = ?, returned = ?
+     WHERE task = ? AND state = 'leased' AND attempt = ?`,
+  )
+  const unblock = statements.keep<never, [number]>(
+    `UPDATE task SET state = 'ready' WHERE task = ? AND state = 'blocked'`,
+  )
+  const end = statements.keep<never, [string, number, Nullable, number]>(
+    `UPDATE task SET state = ?, ${noLease}, charged = ?, fault = ?
+     WHERE task = ? AND state IN ('blocked', 'ready', 'leased')`,
+  )
+  return {
+    lease({ task, attempt, nonce, scout, instance }) {
+      oneRow(lease.run(attempt, nonce, scout, instance, task), () => `task ${task} is not ready`)
+    },
+    release({ task, attempt, charged, returned }) {
+      const otherwise = () => `task ${task} is not leased with attempt ${attempt}`
+      oneRow(release.run(charged, returned, task, attempt), otherwise)
+    },
+    unblock({ task }) {
+      oneRow(unblock.run(task), () => `task ${task} is not blocked`)
+    },
+    end({ task, state, charged, fault }) {
+      oneRow(end.run(state, charged, fault, task), () => `task ${task} is unknown or has ended`)
+    },
+  }
+}
+
+function settlement(statements: Statements): Writes<'settle'> {
+  const settle = statements.keep<never, [string, number, number, number, number, Uint8Array]>(
+    `UPDATE task SET state = 'done', scout = NULL, instance = NULL, served = ?, prompt_tokens = ?, completion_tokens = ?
+     WHERE task = ? AND state = 'leased' AND attempt = ? AND nonce = ?`,
+  )
+  const addResult = statements.keep<never, [number, Uint8Array]>('INSERT INTO result (task, body) VALUES (?, ?)')
+  return {
+    settle({ task, attempt, nonce, result, served, promptTokens, completionTokens }) {
+      const otherwise = () => `task ${task} is not leased with attempt ${attempt} and this nonce`
+      oneRow(settle.run(served, promptTokens, completionTokens, task, attempt, nonce), otherwise)
+      addResult.run(task, result)
+    },
+  }
+}
+
+function conductedWrites(statements: Statements): Writes<'conduct' | 'grow'> {
+  const conduct = statements.keep<never, [number, number]>(
+    `UPDATE task SET state = 'done' WHERE task = ? AND state = 'blocked' AND stage = ?`,
+  )
+  const addResult = statements.keep<never, [number, Uint8Array]>('INSERT INTO result (task, body) VALUES (?, ?)')
+  const grow = statements.keep<never, [string, number, number]>(
+    `UPDATE task SET stage = stage + 1, waits = ? WHERE task = ? AND state = 'blocked' AND stage = ?`,
+  )
+  const end = statements.keep<{ intentSeq: number; place: number }, [number]>(
+    `SELECT intent_seq AS intentSeq, max(place) + 1 AS place FROM task
+     WHERE intent_seq = (SELECT intent_seq FROM task WHERE task = ?)`,
+  )
+  const addTask = taskInsert(statements)
+  const otherwise = (task: number, stage: number) => () => `task ${task} is not conducted or not at stage ${stage}`
+  return {
+    conduct({ task, stage, result }) {
+      oneRow(conduct.run(task, stage), otherwise(task, stage))
+      addResult.run(task, result)
+    },
+    grow({ task, stage, waits, tasks, requests }) {
+      if (tasks.length !== requests.length) {
+        throw new StoreError('fenced', `task ${task} grows ${tasks.length} tasks with ${requests.length} requests`)
+      }
+      oneRow(grow.run(waits, task, stage), otherwise(task, stage))
+      const { intentSeq, place } = end.get(task)!
+      for (const [at, row] of tasks.entries()) addTask(intentSeq, place + at, row, requests[at]!)
+    },
+  }
+}
+
+function retryWrites(statements: Statements): Writes<'retry'> {
+  const reopen = statements.keep<never, [number, string]>(
+    `UPDATE intent SET state = 'running', fault = NULL, finished_ms = NULL, deadline_ms = ?
+     WHERE id = ? AND state != 'running'`,
+  )
+  const revive = statements.keep<never, [string, number, string]>(
+    `UPDATE task SET state = ?, charged = 0, returned = 0, fault = NULL
+     WHERE task = ? AND state IN ('failed', 'cancelled', 'skipped')
+       AND intent_seq = (SELECT seq FROM intent WHERE id = ?)`,
+  )
+  return {
+    retry({ intent, deadlineMs, tasks }) {
+      oneRow(reopen.run(deadlineMs, intent), () => `intent ${intent} is not over`)
+      for (const { task, state } of tasks) {
+        oneRow(revive.run(state, task, intent), () => `task ${task} is not over, or done, or of another intent`)
+      }
+    },
+  }
+}
+
+function bookings(statements: Statements): Writes<'usage' | 'tally'> {
+  const book = statements.keep<never, [number, string, string, string, string, number, number, number]>(
+    `INSERT INTO usage (task, tenant, scout, provider, model, prompt_tokens, completion_tokens, at_ms)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+  )
+  const add = statements.keep<never, [string, string, number, number, number]>(
+    `INSERT INTO usage_sum (tenant, model, tasks, prompt_tokens, completion_tokens) VALUES (?, ?, ?, ?, ?)
+     ON CONFLICT (tenant, model) DO UPDATE SET tasks = tasks + excluded.tasks,
+       prompt_tokens = prompt_tokens + excluded.prompt_tokens,
+       completion_tokens = completion_tokens + excluded.completion_tokens`,
+  )
+  return {
+    usage({ usage: { task, tenant, scout, provider, model, promptTokens, completionTokens, atMs } }) {
+      book.run(task, tenant, scout, provider, model, promptTokens, completionTokens, atMs)
+      add.run(tenant, model, 1, promptTokens, completionTokens)
+    },
+    tally({ tally: { tenant, model, tasks, promptTokens, completionTokens } }) {
+      add.run(tenant, model, tasks, promptTokens, completionTokens)
+    },
+  }
+}
+
+function idempotencyWrites(statements: Statements): Writes<'idempotency' | 'forgetIdempotency'> {
+  const put = statements.keep<never, [string, string, string, string, number, number, Uint8Array | null]>(
+    `INSERT INTO idempotency (tenant, route, key, body_hash, created_ms, status, answer) VALUES (?, ?, ?, ?, ?, ?, ?)
+     ON CONFLICT (tenant, route, key) DO UPDATE SET body_hash = excluded.body_hash,
+       created_ms = excluded.created_ms, status = excluded.status, answer = excluded.answer`,
+  )
+  const forget = statements.keep<never, [string, string, string]>(
+    'DELETE FROM idempotency WHERE tenant = ? AND route = ? AND key = ?',
+  )
+  return {
+    idempotency({ row: { tenant, route, key, bodyHash, createdMs, status, answer } }) {
+      put.run(tenant, route, key, bodyHash, createdMs, status, answer)
+    },
+    forgetIdempotency({ tenant, route, key }) {
+      forget.run(tenant, route, key)
+    },
+  }
+}

@@ -1,0 +1,151 @@
+/**
+ * A scout as a process: log, signals, offers, link, the status socket, exit codes. `start` gives it the configured
+ * providers, `defineScout` somebody's own. The first SIGTERM or SIGINT drains it, the second ends it at once. Under a
+ * supervisor with a message channel it says `connected` once and takes `drain` for a signal.
+ * Exit codes: 0 drained, 1 refused or broken, 2 bad configuration.
+ */
+import { signalEchoMs } from '../../shared/limits.ts'
+import type { System } from '../../shared/system.ts'
+import type { ScoutConfig } from '../config.ts'
+import { websocketDial } from '../link/socket.ts'
+import { isTerminal, type Log, openLog, openPrettyLog } from '../log.ts'
+import type { Provider } from '../providers/provider.ts'
+import type { LiveView } from '../status/live-view.ts'
+import { stateFolder } from '../status/state-folder.ts'
+import { statusLines } from '../status/status.ts'
+import { listenForStatus } from '../status/status-socket.ts'
+import { Catalog } from '../work/catalog.ts'
+import { Scout } from './scout.ts'
+
+/** Makes the providers; throws an Error of one sentence when the configuration asks for what cannot be. */
+export type ProviderSource = (log: Log, signal: AbortSignal) => Promise<Provider[]>
+
+/** Runs until the scout has ended, then ends the process. Resolves once it dials. */
+export async function runScout(config: ScoutConfig, source: ProviderSource, system: System): Promise<void> {
+  const { log, view } = await openOutput(config, system)
+  listenForDefects(log)
+  const starting = new AbortController()
+  let drain = (reason: string): void => {
+    starting.abort()
+    end(log, 0, `Stopped before it was connected: ${reason}.`)
+  }
+  listenForTheEnd(system, log, (reason) => drain(reason))
+
+  const catalog = new Catalog(system, log, await providersOf(source, log, starting.signal))
+  const ending = (refused: boolean, reason: string) => {
+    view?.stop()
+    end(log, refused ? 1 : 0, reason)
+  }
+  const scout = compose(config, catalog, log, system, ending)
+  view?.show(() => statusLines(scout.status()))
+  const answering = { status: () => scout.status(), drain: (reason: string) => drain(reason) }
+  await openToStatus(answering, system, log)
+  await offersOf(catalog, log)
+  drain = (reason) => {
+    log.info({}, `Draining: ${reason}; finishing what runs`)
+    scout.drain(reason)
+  }
+  log.info({}, `Dialing ${config.url}`)
+  scout.start()
+}
+
+/** The live view needs a terminal of its own: under a supervisor, others write there too. */
+async function openOutput(config: ScoutConfig, system: System): Promise<{ log: Log; view: LiveView | null }> {
+  if (!isTerminal() || config.logFormat === 'json') return { log: openLog(config.logLevel), view: null }
+  // As with the pretty log: a scout in a container never loads it.
+  const { LiveView } = await import('../status/live-view.ts')
+  const view = new LiveView(process.stdout, system)
+  const log = await openPrettyLog(config.logLevel, (text) => view.print(text))
+  return { log, view: process.send === undefined ? view : null }
+}
+
+function compose(
+  config: ScoutConfig,
+  catalog: Catalog,
+  log: Log,
+  system: System,
+  stopped: (refused: boolean, reason: string) => void,
+): Scout {
+  let announced = false
+  return new Scout(config, {
+    system,
+    dial: websocketDial(config.url, config.key, system),
+    catalog,
+    log,
+    welcomed() {
+      if (announced) return
+      announced = true
+      const offers = catalog.offers()
+      process.send?.({ type: 'connected', provider: offers[0]?.provider, models: offers.map(({ model }) => model) })
+    },
+    stopped,
+  })
+}
+
+async function providersOf(source: ProviderSource, log: Log, signal: AbortSignal): Promise<Provider[]> {
+  try {
+    return await source(log, signal)
+  } catch (error) {
+    return refuse([error instanceof Error ? error.message : String(error)])
+  }
+}
+
+/** A scout works as well where it cannot be asked how it is: in an image without a place for files, for one. */
+async function openToStatus(scout: Parameters<typeof listenForStatus>[2], system: System, log: Log): Promise<void> {
+  try {
+    const close = await listenForStatus(stateFolder(process.env), system, scout)
+    process.on('exit', close)
+  } catch (error) {
+    log.warn({}, `\`chasm-scout status\` and \`drain\` will not find this scout: ${(error as Error).message}`)
+  }
+}
+
+/** Resolves with the first offers: a scout without any would only wait at the hub. */
+async function offersOf(catalog: Catalog, log: Log): Promise<void> {
+  const offering = new Promise<void>((resolve) => catalog.watch(resolve))
+  await catalog.open()
+  if (catalog.offers().length > 0) return
+  log.warn({}, 'No provider offers a model yet; the scout dials as soon as one does')
+  await offering
+}
+
+function listenForTheEnd(system: System, log: Log, drain: (reason: string) => void): void {
+  let firstMs: number | null = null
+  const onSignal = (signal: string) => {
+    // One Ctrl-C may come twice: from the terminal and again through the process that started this one.
+    if (firstMs !== null && system.nowMs() - firstMs < signalEchoMs) return
+    if (firstMs !== null) return end(log, 1, `Ended at once by a second ${signal}.`)
+    firstMs = system.nowMs()
+    drain(`received ${signal}`)
+  }
+  process.on('SIGTERM', () => onSignal('SIGTERM'))
+  process.on('SIGINT', () => onSignal('SIGINT'))
+  if (process.send === undefined) return
+  process.on('message', (message: { type?: unknown } | null) => {
+    if (message?.type === 'drain') drain('the supervisor asked for it')
+  })
+  process.on('disconnect', () => drain('the supervisor is gone'))
+}
+
+/** The last resort: a defect is logged and counted, and the other tasks go on. */
+function listenForDefects(log: Log): void {
+  let defects = 0
+  const onDefect = (error: unknown) => {
+    const stack = error instanceof Error ? error.stack : String(error)
+    log.error({ defects: ++defects, stack }, 'A defect of this scout was caught at the last resort')
+  }
+  process.on('uncaughtException', onDefect)
+  process.on('unhandledRejection', onDefect)
+}
+
+/** Ends the process because of its configuration: one sentence per flaw on standard error. */
+export function refuse(sentences: string[]): never {
+  process.stderr.write(`${sentences.join('\n')}\n`)
+  process.exit(2)
+}
+
+function end(log: Log, code: number, sentence: string): never {
+  if (code === 0) log.info({}, sentence)
+  else log.error({}, sentence)
+  process.exit(code)
+}

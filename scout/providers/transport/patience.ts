@@ -1,0 +1,52 @@
+/**
+ * How long a provider is waited for: one abort signal that fires when the caller gives up or when the time allowed for
+ * the next sign of life has passed, and that says afterwards which of the two it was.
+ */
+import type { System, Timer } from '../../../shared/system.ts'
+
+export class Patience {
+  readonly #system: System
+  readonly #caller: AbortSignal
+  readonly #controller = new AbortController()
+  readonly #giveUp = () => this.#controller.abort(this.#caller.reason)
+  #timer: Timer | null = null
+  #expired = false
+
+  constructor(system: System, caller: AbortSignal) {
+    this.#system = system
+    this.#caller = caller
+    if (caller.aborted) this.#giveUp()
+    else caller.addEventListener('abort', this.#giveUp, { once: true })
+  }
+
+  /** To be handed to whatever is waited for. */
+  get signal(): AbortSignal {
+    return this.#controller.signal
+  }
+
+  /** Whether it ended because the time ran out. */
+  get expired(): boolean {
+    return this.#expired
+  }
+
+  /** Starts waiting: the next sign of life has to come within `waitMs`. */
+  allow(waitMs: number): void {
+    this.rest()
+    this.#timer = this.#system.after(waitMs, () => {
+      this.#expired = true
+      this.#controller.abort()
+    })
+  }
+
+  /** Stops the clock: something came, or it is not the provider who is waited for. */
+  rest(): void {
+    this.#timer?.cancel()
+    this.#timer = null
+  }
+
+  /** Lets go of the clock and of the caller. */
+  end(): void {
+    this.rest()
+    this.#caller.removeEventListener('abort', this.#giveUp)
+  }
+}

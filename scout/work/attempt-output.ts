@@ -1,0 +1,222 @@
+/**
+ * What one attempt says to the hub, in order: started, the chunks of its answer, its settlement. Lines are coalesced
+ * into chunks while they wait, chunks are numbered, and everything is kept until the hub has acknowledged the
+ * settlement, so that a new session can go on where the old one broke off. The executor writes, the outbox takes frame
+ * by frame; when and over which socket they travel is the outbox's.
+ */
+import { bodyBytesMax, chunkFrameBytes, inlineBodyBytesMax, unsentBytesMax } from '../../shared/limits.ts'
+import { fragmentsOf } from '../../shared/protocol/fragments.ts'
+import type { FrameOf, ScoutFrame } from '../../shared/protocol/frames.ts'
+import type { Ending } from './settlement.ts'
+
+interface Item {
+  frame: FrameOf<'started'> | FrameOf<'chunk'> | FrameOf<'settle'>
+  /** The whole body; it follows as fragments when the frame's own is null. */
+  body: Uint8Array
+}
+
+const nothing = new Uint8Array(0)
+
+export class Outgoing {
+  readonly key: string
+  /** Bytes kept for a resumption. */
+  keptBytes = 0
+  /** When the settlement was written; null while the attempt is under way. */
+  settledAtMs: number | null = null
+  /** Lines taken so far. */
+  lines = 0
+  private items: Item[] = []
+  /** The item whose frame, or whose fragments, come next. */
+  private cursor = 0
+  private fragments: Iterator<FrameOf<'fragment'>> | null = null
+  private fragment: FrameOf<'fragment'> | null = null
+  /** Lines not yet made into a chunk. */
+  private pending: string[] = []
+  private pendingBytes = 0
+  private unsentBytes = 0
+  private chunks = 0
+  private offset = 0
+  /** False once sent chunks were let go: this attempt lives and dies with its session. */
+  private whole = true
+  private paused = false
+  /** Who was asked last. */
+  private provider = ''
+  private waiters: (() => void)[] = []
+
+  constructor(
+    readonly task: number,
+    readonly attempt: number,
+    readonly nonce: Uint8Array,
+  ) {
+    this.key = keyOf(task, attempt)
+  }
+
+  get resumable(): boolean {
+    return this.whole
+  }
+
+  /** Whether there is something to send. */
+  get busy(): boolean {
+    return this.cursor < this.items.length || this.pending.length > 0
+  }
+
+  /** Whether the settlement has left in full. */
+  get finished(): boolean {
+    return this.settledAtMs !== null && !this.busy
+  }
+
+  /** The provider is asked. The hub is told at once when it could not expect that one. */
+  asks(provider: string, isExpected: boolean): void {
+    this.provider = provider
+    if (!isExpected) this.tellStarted()
+  }
+
+  /** Nothing was said for a while: the hub is told that work goes on. */
+  tellIfSilent(): void {
+    if (this.items.length === 0 && this.pending.length === 0 && this.settledAtMs === null) this.tellStarted()
+  }
+
+  private tellStarted(): void {
+    const { task, attempt, provider } = this
+    this.items.push({ frame: { type: 'started', task, attempt, provider }, body: nothing })
+  }
+
+  /** Takes one line of a streamed answer. */
+  line(json: string): void {
+    const bytes = Buffer.byteLength(json) + 1
+    if (this.pendingBytes + bytes > chunkFrameBytes) this.seal()
+    this.pending.push(json)
+    this.pendingBytes += bytes
+    this.unsentBytes += bytes
+    this.lines++
+  }
+
+  settle(ending: Ending, nowMs: number): void {
+    if (this.settledAtMs !== null) throw new Error('an attempt settles once')
+    this.seal()
+    this.settledAtMs = nowMs
+    const { task, attempt, nonce, chunks, provider } = this
+    const { body } = ending
+    const head = { task, attempt, nonce, chunks, provider, credits: 0, ...ending }
+    this.keep({ frame: { type: 'settle', ...head, size: body.length, body: inline(body) }, body })
+    this.unsentBytes += body.length
+    this.release()
+  }
+
+  /** Size of the next frame and whether it counts as data; null when there is none. */
+  peek(): { data: boolean; bytes: number } | null {
+    if (this.fragment !== null) return { data: true, bytes: this.fragment.bytes.length }
+    if (this.cursor === this.items.length) this.seal()
+    const item = this.items[this.cursor]
+    if (item === undefined) return null
+    return { data: item.frame.type === 'chunk', bytes: inline(item.body)?.length ?? 0 }
+  }
+
+  /** The next frame, counted as sent; only after `peek` has shown that there is one. */
+  take(): ScoutFrame {
+    const sent = this.fragment
+    if (sent !== null) {
+      this.sent(sent.bytes.length)
+      this.follow()
+      return sent
+    }
+    const item = this.items[this.cursor]!
+    if (item.frame.type !== 'started' && item.frame.body === null) {
+      this.fragments = fragmentsOf(this.task, this.attempt, item.body)
+      this.follow()
+    } else {
+      this.sent(item.body.length)
+      this.cursor++
+      this.letGo()
+    }
+    return item.frame
+  }
+
+  /** A new session wants the chunks from `chunk` on, and what follows them. False when they cannot be had. */
+  resume(chunk: number): boolean {
+    if (!this.whole || chunk > this.chunks) return false
+    const from = this.items.findIndex(({ frame }) => frame.type === 'chunk' && frame.seq === chunk)
+    const afterChunks = this.settledAtMs === null ? this.items.length : this.items.length - 1
+    this.cursor = chunk === 0 ? 0 : from === -1 ? afterChunks : from
+    this.fragments = null
+    this.fragment = null
+    this.unsentBytes = this.pendingBytes
+    for (let i = this.cursor; i < this.items.length; i++) this.unsentBytes += this.items[i]!.body.length
+    this.pause(false)
+    return true
+  }
+
+  /** The client reads slowly, or again. */
+  pause(paused: boolean): void {
+    this.paused = paused
+    this.release()
+  }
+
+  /** Whether the provider is to wait before its next line. */
+  get held(): boolean {
+    return this.settledAtMs === null && (this.paused || this.unsentBytes > unsentBytesMax)
+  }
+
+  /** Resolves when `held` may have changed. */
+  change(): Promise<void> {
+    return new Promise((resolve) => this.waiters.push(resolve))
+  }
+
+  /** Wakes whoever waits for a change. */
+  release(): void {
+    const waiters = this.waiters
+    this.waiters = []
+    for (const resolve of waiters) resolve()
+  }
+
+  private seal(): void {
+    if (this.pending.length === 0) return
+    const body = Buffer.from(`${this.pending.join('\n')}\n`)
+    const { task, attempt, chunks: seq, offset } = this
+    this.keep({ frame: { type: 'chunk', task, attempt, seq, offset, size: body.length, body: inline(body) }, body })
+    this.chunks++
+    this.offset += body.length
+    this.pending = []
+    this.pendingBytes = 0
+  }
+
+  private keep(item: Item): void {
+    this.items.push(item)
+    this.keptBytes += item.body.length
+    this.letGo()
+  }
+
+  /** An answer too long to be kept whole is kept only as far as it is unsent. */
+  private letGo(): void {
+    if (this.whole && this.offset <= bodyBytesMax) return
+    this.whole = false
+    for (const { body } of this.items.splice(0, this.cursor)) this.keptBytes -= body.length
+    this.cursor = 0
+  }
+
+  private follow(): void {
+    const next = this.fragments!.next()
+    if (!next.done) {
+      this.fragment = next.value
+      return
+    }
+    this.fragments = null
+    this.fragment = null
+    this.cursor++
+    this.letGo()
+  }
+
+  private sent(bytes: number): void {
+    this.unsentBytes -= bytes
+    if (this.waiters.length > 0 && !this.held) this.release()
+  }
+}
+
+/** Names an attempt. */
+export function keyOf(task: number, attempt: number): string {
+  return `${task}/${attempt}`
+}
+
+function inline(body: Uint8Array): Uint8Array | null {
+  return body.length <= inlineBodyBytesMax ? body : null
+}

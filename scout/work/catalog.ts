@@ -1,0 +1,168 @@
+/**
+ * What this scout's providers offer, and which of them serves a model. It asks every provider at the start and every
+ * few minutes after, sooner while one cannot be asked, and heeds what they say of their limits while they work. The
+ * start waits for its first offers; the executor looks up providers in it and tells it their failures; `changed` tells
+ * whoever introduces the scout to the hub.
+ */
+import { fullJitterMs } from '../../shared/backoff.ts'
+import type { Fault } from '../../shared/faults.ts'
+import { offersMax, offersRefreshMs, reconnectBaseMs, reconnectCapMs } from '../../shared/limits.ts'
+import type { System, Timer } from '../../shared/system.ts'
+import type { Offer, TaskKind } from '../../shared/task.ts'
+import type { Log } from '../log.ts'
+import { type Provider, ProviderError } from '../providers/provider.ts'
+import type { Candidate, ProviderLookup } from './executor.ts'
+import { Pauses } from './pauses.ts'
+
+interface Shelf {
+  provider: Provider
+  offers: Offer[]
+  /** Failed questions in a row. */
+  failures: number
+  timer: Timer | null
+}
+
+export class Catalog implements ProviderLookup {
+  private readonly shelves: Shelf[]
+  private readonly closing = new AbortController()
+  private watchers: (() => void)[] = []
+  private readonly pauses = new Pauses()
+  private known = '[]'
+
+  /** `providers` in order of preference: what two of them offer is offered once, by the first. */
+  constructor(
+    private readonly system: System,
+    private readonly log: Log,
+    providers: readonly Provider[],
+  ) {
+    this.shelves = providers.map((provider) => ({ provider, offers: [], failures: 0, timer: null }))
+  }
+
+  /** Asks every provider once, and again from time to time until `close`. Never rejects. */
+  async open(): Promise<void> {
+    await Promise.all(this.shelves.map((shelf) => this.ask(shelf)))
+  }
+
+  close(): void {
+    this.closing.abort()
+    for (const { timer } of this.shelves) timer?.cancel()
+  }
+
+  /** Calls `watcher` whenever the offers have changed. */
+  watch(watcher: () => void): void {
+    this.watchers.push(watcher)
+  }
+
+  /** Each kind and model once, under the provider that would be asked first. */
+  offers(): Offer[] {
+    const byName = new Map<string, Offer>()
+    for (const { offers } of this.shelves) {
+      for (const offer of offers) {
+        const name = `${offer.kind} ${offer.model}`
+        if (!byName.has(name)) byName.set(name, offer)
+      }
+    }
+    return [...byName.values()].slice(0, offersMax)
+  }
+
+  /** Who can serve this model, in order of preference. */
+  providersOf(kind: TaskKind, model: string): Candidate[] {
+    const nowMs = this.system.nowMs()
+    return this.shelves
+      .filter(({ offers }) => offers.some(isOffer(kind, model)))
+      .map(({ provider }) => ({ provider, pausedMs: this.pauses.leftMs(provider.name, kind, model, nowMs) }))
+  }
+
+  /** What a failure at work means for the offers: a pause, one model gone, or a key that is not accepted any more. */
+  failed(provider: Provider, kind: TaskKind, model: string, { code, message, retryAfterMs }: Fault): void {
+    const shelf = this.shelves.find((one) => one.provider === provider)
+    if (shelf === undefined || shelf.offers.length === 0) return
+    switch (code) {
+      case 'provider_rate_limited':
+        return this.pause(provider, kind, model, retryAfterMs)
+      case 'provider_unauthorized':
+        this.switchOff(shelf, message)
+        this.schedule(shelf, offersRefreshMs)
+        return this.compare()
+      case 'not_offered': {
+        const isGone = isOffer(kind, model)
+        shelf.offers = shelf.offers.filter((offer) => !isGone(offer))
+        this.log.warn({ provider: provider.name }, `${provider.name} does not serve ${model} any more: ${message}`)
+        return this.compare()
+      }
+    }
+  }
+
+  exhausted(provider: Provider, kind: TaskKind, model: string, pauseMs: number): void {
+    this.pause(provider, kind, model, pauseMs)
+  }
+
+  private pause(provider: Provider, kind: TaskKind, model: string, forMs: number | undefined): void {
+    const { name } = provider
+    const nowMs = this.system.nowMs()
+    const isNew = this.pauses.leftMs(name, kind, model, nowMs) === 0
+    const lastsMs = this.pauses.begin(name, kind, model, forMs, nowMs)
+    const seconds = (lastsMs / 1_000).toFixed(1)
+    if (isNew) this.log.info({ provider: name, model }, `${name} is at its limit for ${model}: paused for ${seconds} s`)
+  }
+
+  /** Its key is not accepted: nothing of it is offered until it is. */
+  private switchOff(shelf: Shelf, why: string): void {
+    const { name } = shelf.provider
+    if (shelf.failures++ === 0 || shelf.offers.length > 0) {
+      const again = `it is asked again every ${offersRefreshMs / 60_000} minutes`
+      this.log.error({ provider: name }, `Provider ${name} is switched off: ${why}; ${again}`)
+    }
+    shelf.offers = []
+  }
+
+  private async ask(shelf: Shelf): Promise<void> {
+    const { provider } = shelf
+    let delayMs = offersRefreshMs
+    try {
+      shelf.offers = await provider.discover(this.closing.signal)
+      if (shelf.failures > 0) this.log.info({ provider: provider.name }, `Provider ${provider.name} answers again`)
+      shelf.failures = 0
+    } catch (error) {
+      if (this.closing.signal.aborted) return
+      delayMs = this.unlisted(shelf, error)
+    }
+    if (this.closing.signal.aborted) return
+    this.schedule(shelf, delayMs)
+    this.compare()
+  }
+
+  private schedule(shelf: Shelf, delayMs: number): void {
+    shelf.timer?.cancel()
+    shelf.timer = this.system.after(delayMs, () => void this.ask(shelf))
+  }
+
+  /** A provider could not be asked what it has. Returns when to ask again. */
+  private unlisted(shelf: Shelf, error: unknown): number {
+    const { provider } = shelf
+    const code = error instanceof ProviderError ? error.fault.code : 'scout_error'
+    if (error instanceof ProviderError && code === 'provider_unauthorized') {
+      this.switchOff(shelf, error.message)
+      return offersRefreshMs
+    }
+    // A provider that is merely busy still has its models.
+    if (code !== 'provider_rate_limited' && code !== 'provider_timeout') shelf.offers = []
+    if (shelf.failures++ === 0) {
+      const why = error instanceof ProviderError ? error.message : 'its adapter failed unexpectedly.'
+      const facts = { provider: provider.name, fault: code }
+      this.log.warn(facts, `Provider ${provider.name} cannot list its models: ${why}`)
+    }
+    return reconnectBaseMs + fullJitterMs(shelf.failures, reconnectBaseMs, reconnectCapMs, this.system.random())
+  }
+
+  private compare(): void {
+    const offers = JSON.stringify(this.offers())
+    if (offers === this.known) return
+    this.known = offers
+    for (const watcher of this.watchers) watcher()
+  }
+}
+
+function isOffer(kind: TaskKind, model: string): (offer: Offer) => boolean {
+  return (offer) => offer.kind === kind && offer.model === model
+}

@@ -1,0 +1,28 @@
+/**
+ * Which provider wants to be left alone for which model, and for how long yet. The catalog enters what providers say of
+ * their limits and tells the executor, so that nobody knocks at a door that was closed with a time on it.
+ */
+import { pauseDefaultMs, pauseMaxMs } from '../../shared/limits.ts'
+import type { TaskKind } from '../../shared/task.ts'
+
+export class Pauses {
+  private readonly untilMs = new Map<string, number>()
+
+  /** Begins or prolongs a pause; undefined when the provider named no time. Returns how long it lasts from now. */
+  begin(provider: string, kind: TaskKind, model: string, forMs: number | undefined, nowMs: number): number {
+    for (const [key, untilMs] of this.untilMs) if (untilMs <= nowMs) this.untilMs.delete(key)
+    const key = keyOf(provider, kind, model)
+    const untilMs = nowMs + Math.min(forMs ?? pauseDefaultMs, pauseMaxMs)
+    this.untilMs.set(key, Math.max(untilMs, this.untilMs.get(key) ?? 0))
+    return this.untilMs.get(key)! - nowMs
+  }
+
+  /** Milliseconds until it may be asked again; 0 when it may be asked now. */
+  leftMs(provider: string, kind: TaskKind, model: string, nowMs: number): number {
+    return Math.max(0, (this.untilMs.get(keyOf(provider, kind, model)) ?? 0) - nowMs)
+  }
+}
+
+function keyOf(provider: string, kind: TaskKind, model: string): string {
+  return `${provider} ${kind} ${model}`
+}

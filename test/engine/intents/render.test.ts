@@ -1,0 +1,74 @@
+import { expect, test } from 'vitest'
+import { renderRequest } from '../../../orchestrator/engine/intents/render.ts'
+import { memoryStore } from '../../../orchestrator/store/memory/store.ts'
+import { bodyBytesMax } from '../../../shared/limits.ts'
+import type { TaskKind } from '../../../shared/task.ts'
+import { intentRow, newIntent, settle, taskRow } from '../../support/store/store-rows.ts'
+
+const bytes = (value: unknown) => Buffer.from(JSON.stringify(value))
+const answer = (content: string) => ({ choices: [{ index: 0, message: { role: 'assistant', content } }] })
+
+const plain = { terms: {}, render: null, repair: null }
+
+/** The request of a last task that needs one task for each result. */
+function rendered(request: unknown, results: unknown[], kind: TaskKind = 'chat') {
+  const store = memoryStore()
+  const parents = results.map((_, at) => ({ node: `node-${at}`, task: at + 1 }))
+  const last = results.length + 1
+  const tasks = [
+    ...parents.map(({ task, node }) => taskRow(task, 'int_1', { state: 'leased', node })),
+    taskRow(last, 'int_1'),
+  ]
+  const intent = { ...newIntent(intentRow('int_1'), tasks), requests: tasks.map(() => bytes(request)) }
+  store.commit([intent, ...results.map((result, at) => settle(at + 1, { result: bytes(result) }))])
+  const made = renderRequest({ store, task: last, kind, parents, ...plain })
+  return made instanceof Uint8Array ? JSON.parse(Buffer.from(made).toString('utf8')) : made
+}
+
+test('a request without needs goes out byte for byte', () => {
+  const store = memoryStore()
+  const request = Buffer.from('{ "odd" :  1 }')
+  store.commit([{ ...newIntent(intentRow('int_1'), [taskRow(1, 'int_1')]), requests: [request] }])
+  const made = renderRequest({ store, task: 1, kind: 'chat', parents: [], ...plain }) as Uint8Array
+  expect(Buffer.from(made).equals(request)).toBe(true)
+})
+
+test('results stand before the author’s own messages, in the order of the needs, with their names', () => {
+  const own = { role: 'user', content: 'Join them.' }
+  const request = { model: 'm', messages: [own], temperature: 0 }
+  expect(rendered(request, [answer('one'), answer('two "2"\n')])).toEqual({
+    model: 'm',
+    temperature: 0,
+    messages: [
+      { role: 'user', content: 'Result of "node-0":\n\none' },
+      { role: 'user', content: 'Result of "node-1":\n\ntwo "2"\n' },
+      own,
+    ],
+  })
+})
+
+test('an embedding takes the results as its input', () => {
+  const embedded = rendered({ model: 'm', input: 'replaced' }, [answer('one'), answer('two')], 'embed')
+  expect(embedded).toEqual({ model: 'm', input: ['one', 'two'] })
+})
+
+test('results too large for one request are a fault of the request, however many there are', () => {
+  const half = answer('x'.repeat(bodyBytesMax / 2))
+  expect(rendered({ messages: [] }, [half, half])).toMatchObject({ code: 'request_too_large' })
+  expect(
+    rendered(
+      { messages: [] },
+      Array.from({ length: 8 }, () => half),
+    ),
+  ).toMatchObject({ code: 'request_too_large' })
+  // Two bytes each, which the count of characters does not show.
+  expect(rendered({ messages: [] }, [answer('ü'.repeat(bodyBytesMax / 2))])).toMatchObject({
+    code: 'request_too_large',
+  })
+  expect(rendered({ messages: [] }, [half])).toHaveProperty('messages')
+})
+
+test('a task that is missing from the store is said to be the hub’s fault', () => {
+  const missing = renderRequest({ store: memoryStore(), task: 1, kind: 'chat', parents: [], ...plain })
+  expect(missing).toMatchObject({ code: 'internal_error' })
+})

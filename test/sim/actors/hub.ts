@@ -1,0 +1,237 @@
+/**
+ * The hub as a process of the simulated world: the production engine over the production gateway, on a disk that
+ * outlives it. It dies between two events, in the middle of a step, or around a commit, and comes back with the next
+ * epoch. Everything that passes its edges goes by the checker; once dead, nothing of it gets out any more.
+ */
+import type { ServerWebSocket } from 'bun'
+import { HubEngine } from '../../../orchestrator/engine/engine.ts'
+import type { ScoutEvents } from '../../../orchestrator/engine/ports/client.ts'
+import { Gateway, type SocketData } from '../../../orchestrator/gateway/gateway.ts'
+import { drainMs } from '../../../shared/limits.ts'
+import type { Checker } from '../checks/invariants.ts'
+import type { Scenario } from '../scenario.ts'
+import { type Dice, isDeath, type Process, ProcessDied, type World } from '../world.ts'
+import { simPlanner } from './control-nodes.ts'
+import type { Connection, Network } from './network.ts'
+import { FaultyDisk } from './store-faults.ts'
+
+/** Of its deaths, those after which its system still closes the sockets; after the others nobody says a word. */
+const noisyDeathShare = 0.7
+
+export class Hub {
+  readonly disk: FaultyDisk
+  engine!: HubEngine
+  process!: Process
+  /** False from its death to its next boot. */
+  up = false
+  /** Grows with each boot. */
+  generation = 0
+  /** Frames and commits until it dies in the middle of a step; 0 for never. */
+  private fuse = 0
+  private gateway!: Gateway
+  private readonly dice: Dice
+  /** Whoever has to know that the hub is gone: clients with open requests. */
+  readonly mourners = new Set<() => void>()
+
+  constructor(
+    private readonly world: World,
+    private readonly network: Network,
+    private readonly checker: Checker,
+    private readonly scenario: Scenario,
+  ) {
+    this.dice = world.dice('hub')
+    this.disk = new FaultyDisk(world.dice('disk'), {
+      committing: () => this.burn('before a commit'),
+      committed: (writes) => {
+        checker.committed(writes)
+        if (this.up) this.burn('after a commit')
+      },
+      fenced: (error) => checker.fail(15, `a commit was fenced: ${error.message}`),
+    })
+    this.disk.faults = scenario.weather.storeFaults
+    this.boot()
+  }
+
+  boot(): void {
+    if (this.up) return
+    const { world, scenario } = this
+    this.generation++
+    this.up = true
+    this.fuse = 0
+    world.trace.say?.(`hub ${this.generation} boots`)
+    const process = world.process(`hub ${this.generation}`)
+    const store = this.disk.open()
+    this.process = process
+    const epoch = store.nextEpoch()
+    const seed = process.dice.next32()
+    const engine = new HubEngine({
+      system: process,
+      store,
+      epoch,
+      settings: scenario.settings,
+      seed,
+      planner: simPlanner,
+    })
+    this.engine = engine
+    const events = this.tapped(engine)
+    const gateway = new Gateway({
+      system: process,
+      events,
+      keys: () => ({ ok: false, flaw: 'keys are not part of this' }),
+      connectionsMax: 1_000,
+      onDefect: (error) => {
+        if (!(error instanceof ProcessDied)) this.checker.fail(0, `a frame met a defect: ${(error as Error).stack}`)
+      },
+    })
+    this.gateway = gateway
+    this.checker.hubBoots(engine, process)
+    engine.start({
+      send: (session, frame, body) => {
+        if (!process.alive) return
+        this.burn('before a frame')
+        this.checker.sent(session, frame, body)
+        gateway.send(session, frame, body)
+      },
+      close: (session, why) => process.alive && gateway.close(session, why),
+    })
+    gateway.start()
+    this.network.door = (connection) => this.accept(connection, gateway, process)
+  }
+
+  /** Dies now, or at one of its next frames or commits. */
+  crash(): void {
+    if (!this.up) return
+    if (this.dice.chance(this.scenario.weather.midStepShare)) this.fuse = this.dice.between(1, 12)
+    else this.die()
+  }
+
+  /** Leaves in order: finishes what scouts work on, then comes back. */
+  restart(): void {
+    if (!this.up || this.engine.core.state.draining) return
+    const { engine, gateway, process } = this
+    gateway.announceDrain('the orchestrator is restarting')
+    let over = false
+    const stop = () => {
+      if (over || !process.alive) return
+      over = true
+      engine.stop()
+      void gateway.closeAll().then(() => {
+        if (!process.alive) return
+        this.bury(() => {})
+        this.bootLater(this.dice.between(200, 3_000))
+      })
+    }
+    process.after(drainMs, stop)
+    this.checker.hubDrains(engine)
+    void engine.drain().then(() => process.soon(stop))
+  }
+
+  /** From now on it lives. */
+  calm(): void {
+    this.disk.calm()
+    this.fuse = 0
+    this.boot()
+  }
+
+  private die(): void {
+    const isNoisy = this.dice.chance(noisyDeathShare)
+    this.bury((connection) => {
+      if (isNoisy) connection.cut(['hub'])
+      else connection.freeze(true)
+    })
+    this.bootLater(this.dice.pick([200, 2_000, 10_000, 50_000]))
+  }
+
+  private bury(sever: (connection: Connection) => void): void {
+    this.world.trace.say?.('hub is gone')
+    this.up = false
+    this.process.kill()
+    this.network.door = null
+    this.disk.settle()
+    for (const connection of [...this.network.open]) sever(connection)
+    this.checker.hubDies()
+    for (const mourner of [...this.mourners]) mourner()
+    this.mourners.clear()
+  }
+
+  private bootLater(delayMs: number): void {
+    this.world.arm(this.network.ground, delayMs, () => this.boot())
+  }
+
+  /** Asks the hub for something; null when it died over it. */
+  ask<T>(request: () => T): T | null {
+    this.checker.touched = true
+    try {
+      return request()
+    } catch (error) {
+      if (isDeath(error)) return null
+      throw error
+    }
+  }
+
+  /** At this very point the hub may die. */
+  private burn(where: string): void {
+    this.checker.touched = true
+    if (this.fuse === 0 || --this.fuse > 0) return
+    this.world.trace.say?.(`hub dies ${where}`)
+    this.die()
+    throw new ProcessDied()
+  }
+
+  private accept(connection: Connection, gateway: Gateway, process: Process): void {
+    const { operator, address } = connection
+    const { checker } = this
+    const data: SocketData = { admission: { operator, address }, session: null }
+    const { websocket } = gateway
+    const ws = {
+      data,
+      sendBinary: (message: Uint8Array) => (process.alive ? connection.send('down', message) : 0),
+      close: (code: number, reason: string) => {
+        if (!process.alive) return
+        checker.hubCloses(data.session!.id, operator, code, reason)
+        connection.leave('hub', code, reason)
+        websocket.close?.(ws, code, reason)
+      },
+      getBufferedAmount: () => connection.down.buffered,
+    } as unknown as ServerWebSocket<SocketData>
+    connection.listen('up', {
+      message: (message) => void (process.alive && websocket.message?.(ws, message as Buffer<ArrayBuffer>)),
+      closed: (code, reason) => void (process.alive && websocket.close?.(ws, code, reason)),
+      drained: () => void (process.alive && websocket.drain?.(ws)),
+    })
+    websocket.open?.(ws)
+  }
+
+  /** The engine, with the checker hearing everything first. */
+  private tapped(engine: HubEngine): ScoutEvents {
+    const { checker } = this
+    const tap =
+      (name: string) =>
+      (...facts: never[]) => {
+        checker.touched = true
+        this.world.trace.say?.(`hub <- ${told(name, facts)}`)
+        const hear = (checker.ears as Record<string, ((...facts: never[]) => void) | undefined>)[name]
+        hear?.(...facts)
+        const act = engine[name as keyof ScoutEvents] as (...facts: never[]) => void
+        act.apply(engine, facts)
+        const after = (checker.afters as Record<string, ((...facts: never[]) => void) | undefined>)[name]
+        after?.(...facts)
+      }
+    const names = [
+      ...['joined', 'credit', 'offers', 'started', 'chunk', 'settle', 'broken', 'alive', 'heartbeat'],
+      ...['draining', 'gone'],
+    ]
+    return Object.fromEntries(names.map((name) => [name, tap(name)])) as unknown as ScoutEvents
+  }
+}
+
+/** A fact of the scouts' edge, for the trace. */
+function told(name: string, facts: readonly unknown[]): string {
+  const words = facts.map((fact) => {
+    if (typeof fact !== 'object' || fact === null) return String(fact)
+    if (fact instanceof Uint8Array) return `${fact.length} bytes`
+    const { session, task, attempt, outcome, count } = fact as Record<string, unknown>
+    return [session, task, attempt, outcome, count].filter((word) => word !== undefined).join('/')
+  })
+  return `${name} ${words.join(' ')}`
+}

@@ -1,0 +1,95 @@
+/**
+ * Honest scouts: the production scout, whole, as a process of the simulated world. They are killed, drained and started
+ * again; what the network does to them is the network's. None of them may ever be accused of breaking the protocol.
+ */
+
+import type { Log } from '../../../scout/log.ts'
+import { Scout } from '../../../scout/process/scout.ts'
+import { Catalog } from '../../../scout/work/catalog.ts'
+import type { Checker } from '../checks/invariants.ts'
+import type { Scenario } from '../scenario.ts'
+import type { Process, World } from '../world.ts'
+import type { Network } from './network.ts'
+import { SimProvider } from './provider.ts'
+
+const quiet: Log = { debug() {}, info() {}, warn() {}, error() {} }
+
+export class HonestScout {
+  readonly operator: string
+  private process!: Process
+  private provider!: SimProvider
+  private catalog!: Catalog
+  private scout!: Scout
+  private socket: { cut(): void } | null = null
+  private isCalm = false
+
+  constructor(
+    private readonly world: World,
+    private readonly network: Network,
+    private readonly checker: Checker,
+    private readonly scenario: Scenario,
+    readonly name: string,
+    private readonly models: readonly string[],
+  ) {
+    this.operator = `honest-${name}`
+    this.boot()
+  }
+
+  private boot(): void {
+    const { network, operator, scenario, checker } = this
+    const process = this.world.process(`scout ${this.name}`)
+    this.process = process
+    this.provider = new SimProvider(process, this.models, scenario.providerTrouble)
+    if (this.isCalm) this.provider.calm()
+    this.catalog = new Catalog(process, quiet, [this.provider])
+    const closing = (code: number, reason: string) => checker.honestClosed(operator, code, reason)
+    const dial = (events: Parameters<Network['dial']>[1]) => {
+      const socket = network.dial({ process, operator, closing }, events)
+      this.socket = socket
+      return socket
+    }
+    const ports = {
+      system: process,
+      dial,
+      catalog: this.catalog,
+      log: quiet,
+      stopped: (refused: boolean, reason: string) => {
+        if (refused) checker.fail(17, `${operator} was refused: ${reason}`)
+        this.bootLater()
+      },
+    }
+    void this.catalog.open().then(() => {
+      this.scout = new Scout({ name: this.name, concurrency: scenario.concurrency }, ports)
+      this.scout.start()
+    })
+  }
+
+  private bootLater(): void {
+    if (!this.process.alive) return
+    this.process.kill()
+    const delayMs = this.world.dice(`boot ${this.name} ${this.world.nowMs}`).between(500, 20_000)
+    this.world.arm(this.network.ground, delayMs, () => this.boot())
+  }
+
+  /** Killed: its work is gone and its socket torn. */
+  crash(): void {
+    if (!this.process.alive) return
+    this.socket?.cut()
+    this.bootLater()
+  }
+
+  drain(): void {
+    if (this.process.alive) this.scout?.drain('maintenance')
+  }
+
+  /** Nothing goes wrong with its provider from now on. */
+  calm(): void {
+    this.isCalm = true
+    this.provider.calm()
+  }
+
+  /** Timers that are set: the session's and the catalog's when nothing is under way. */
+  get timers(): number {
+    return this.process.armed
+  }
+}

@@ -1,0 +1,219 @@
+/**
+ * What the wire itself says of sessions, credits and leases: every frame that passes the hub's edge is written down
+ * here, without a look into the core. Who may settle what follows from these books alone, so that a core that forgets a
+ * rule is found out by them.
+ */
+import type { Greeting } from '../../../orchestrator/engine/ports/client.ts'
+import type { FrameOf } from '../../../shared/protocol/frames.ts'
+
+export interface SessionBook {
+  session: number
+  scout: string
+  instance: string
+  isHonest: boolean
+  /** Advertised, cut to the hub's own limit. */
+  capacity: number
+  /** Granted and not used, as the scout counts them. */
+  credits: number
+  isGone: boolean
+  held: FrameOf<'hello'>['held']
+}
+
+interface LeaseBook {
+  task: number
+  attempt: number
+  nonce: string
+  scout: string
+  instance: string
+  /** Null while its scout is not connected. */
+  session: number | null
+  /** The last sign of life of its scout or of itself. */
+  signMs: number
+}
+
+interface TaskBook {
+  lastAttempt: number
+  /** Ended as far as anybody outside can tell: nothing more may be granted. */
+  isOver: boolean
+  leases: LeaseBook[]
+  /** The settlement that was acknowledged as done: its attempt and nonce. */
+  done: string | null
+  request: string
+}
+
+export function tripleOf(task: number, attempt: number, nonce: Uint8Array | string): string {
+  return `${task}/${attempt}/${typeof nonce === 'string' ? nonce : hex(nonce)}`
+}
+
+function hex(nonce: Uint8Array): string {
+  return Buffer.from(nonce).toString('hex')
+}
+
+export function isHonest(operator: string): boolean {
+  return operator.startsWith('honest')
+}
+
+export class Ledger {
+  /** Of the present hub. */
+  readonly sessions = new Map<number, SessionBook>()
+  readonly tasks = new Map<number, TaskBook>()
+  /** Settlements that arrived by the right of a lease that was in force, by task and attempt. */
+  readonly entitled = new Map<string, { triple: string; isDone: boolean }>()
+  /** The last of them that the present hub has acknowledged, by task: repeated, it is to be acknowledged again. */
+  readonly acknowledged = new Map<number, string>()
+  private readonly nonces = new Set<string>()
+
+  constructor(
+    private readonly fail: (invariant: number, what: string) => void,
+    private readonly creditMax: number,
+  ) {}
+
+  task(task: number): TaskBook {
+    let book = this.tasks.get(task)
+    if (book === undefined) {
+      book = { lastAttempt: 0, isOver: false, leases: [], done: null, request: '' }
+      this.tasks.set(task, book)
+    }
+    return book
+  }
+
+  /** The hub is gone, and with it every session; `isDurable` leases wait for its next start. */
+  forgetSessions(isDurable: (task: number) => boolean): void {
+    this.sessions.clear()
+    this.acknowledged.clear()
+    for (const [id, task] of this.tasks) {
+      if (!isDurable(id)) task.leases = []
+      for (const lease of task.leases) lease.session = null
+    }
+  }
+
+  // ------------------------------------------------------------ what scouts say
+
+  joined({ session, operator, hello }: Greeting): void {
+    const { name, instance, held } = hello
+    const capacity = Math.min(hello.concurrency, this.creditMax)
+    const scout = `${operator}/${name}`
+    const rest = { isHonest: isHonest(operator), credits: 0, isGone: false }
+    this.sessions.set(session, { session, scout, instance, capacity, held, ...rest })
+  }
+
+  /** False when the hub must not accept this many. */
+  credit(session: number, count: number): boolean {
+    const book = this.sessions.get(session)!
+    if (book.credits + count > book.capacity) return false
+    book.credits += count
+    return true
+  }
+
+  offers(session: number, { concurrency }: FrameOf<'offers'>): void {
+    const book = this.sessions.get(session)!
+    book.capacity = Math.min(concurrency, this.creditMax)
+    book.credits = Math.min(book.credits, book.capacity)
+  }
+
+  /** A sign of life, of one lease or of all that this session holds. */
+  sign(session: number, nowMs: number, only?: { task: number; attempt: number }): void {
+    const tasks = only === undefined ? this.tasks.values() : [this.task(only.task)]
+    for (const { leases } of tasks) {
+      for (const lease of leases) {
+        if (lease.session === session && (only === undefined || only.attempt === lease.attempt)) lease.signMs = nowMs
+      }
+    }
+  }
+
+  /** Remembers a settlement that has the right to be committed. Returns its triple. */
+  settle(session: number, { task, attempt, nonce, outcome }: FrameOf<'settle'>): string {
+    const triple = tripleOf(task, attempt, nonce)
+    const lease = this.task(task).leases.find((known) => known.attempt === attempt)
+    if (lease?.session !== session || lease.nonce !== hex(nonce)) return triple
+    // The first word counts; what follows is a repeat of it, whatever it says.
+    if (this.entitled.get(`${task}/${attempt}`)?.triple !== triple) {
+      this.entitled.set(`${task}/${attempt}`, { triple, isDone: outcome === 'done' })
+    }
+    if (this.acknowledged.get(task) !== triple) this.acknowledged.delete(task)
+    return triple
+  }
+
+  gone(session: number): void {
+    const book = this.sessions.get(session)
+    if (book !== undefined) book.isGone = true
+    for (const { leases } of this.tasks.values()) {
+      for (const lease of leases) if (lease.session === session) lease.session = null
+    }
+  }
+
+  // ------------------------------------------------------------ what the hub says
+
+  granted(session: SessionBook, frame: FrameOf<'task'>, nowMs: number): void {
+    const { task, attempt } = frame
+    const nonce = hex(frame.nonce)
+    const book = this.task(task)
+    if (session.credits <= 0) this.fail(5, `task ${task} was sent to session ${session.session} without a credit`)
+    session.credits--
+    if (attempt <= book.lastAttempt) this.fail(18, `task ${task}: attempt ${attempt} after ${book.lastAttempt}`)
+    if (this.nonces.has(nonce)) this.fail(18, `task ${task}: its nonce was used before`)
+    if (book.isOver) this.fail(9, `task ${task} was sent out after its end`)
+    this.nonces.add(nonce)
+    book.lastAttempt = attempt
+    // Whoever held it without being connected has lost it.
+    book.leases = book.leases.filter((lease) => lease.session !== null)
+    const { scout, instance } = session
+    book.leases.push({ task, attempt, nonce, scout, instance, session: session.session, signMs: nowMs })
+  }
+
+  resumed(session: SessionBook, task: number, attempt: number, nowMs: number): void {
+    const claim = session.held.find((held) => held[0] === task && held[1] === attempt)
+    const lease = this.task(task).leases.find((known) => known.attempt === attempt)
+    const nonce = claim && hex(claim[2])
+    const isOwn = lease?.scout === session.scout && lease.instance === session.instance && lease.nonce === nonce
+    // The same process on another socket, which supersedes the one before.
+    const isFree = lease?.session === null || this.isTwin(session, lease?.session)
+    if (lease !== undefined && isOwn && isFree) {
+      lease.session = session.session
+      lease.signMs = nowMs
+      return
+    }
+    // Settled and not yet committed: it is asked to settle again.
+    if (nonce !== undefined && this.entitled.get(`${task}/${attempt}`)?.triple === tripleOf(task, attempt, nonce))
+      return
+    this.fail(3, `session ${session.session} took up attempt ${attempt} of task ${task}, which it does not hold`)
+  }
+
+  private isTwin({ scout, instance }: SessionBook, other: number | undefined): boolean {
+    const book = other === undefined ? undefined : this.sessions.get(other)
+    return book?.scout === scout && book.instance === instance
+  }
+
+  /** The hub told this attempt to stop. */
+  revoked(session: number, task: number, attempt: number): void {
+    const book = this.tasks.get(task)
+    if (book === undefined) return
+    book.leases = book.leases.filter((lease) => lease.attempt !== attempt || lease.session !== session)
+  }
+
+  over(task: number): void {
+    const book = this.task(task)
+    book.isOver = true
+    book.leases = []
+  }
+
+  /** The hub acknowledges a settlement. */
+  committed(task: number, attempt: number): void {
+    const right = this.entitled.get(`${task}/${attempt}`)
+    if (right === undefined) return this.fail(3, `attempt ${attempt} of task ${task} had no right to be committed`)
+    this.acknowledged.set(task, right.triple)
+    const book = this.task(task)
+    book.leases = book.leases.filter((lease) => lease.attempt !== attempt)
+    if (right.isDone) this.done(task, right.triple)
+  }
+
+  /** An answer was committed under this triple; there may be one per task. */
+  done(task: number, triple: string): void {
+    const book = this.task(task)
+    const right = this.entitled.get(triple.slice(0, triple.lastIndexOf('/')))
+    if (right?.triple !== triple || !right.isDone)
+      this.fail(3, `task ${task} was committed by a lease that was not in force`)
+    if (book.done !== null && book.done !== triple) this.fail(3, `task ${task} was committed twice`)
+    book.done = triple
+  }
+}

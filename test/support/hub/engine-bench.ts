@@ -1,0 +1,176 @@
+/**
+ * A hub's engine without sockets: the test plays the gateway, one scout after the other, in frames; what the engine
+ * sends them is in `sent`. After every look at it the core's invariants are checked.
+ */
+import { expect } from 'vitest'
+import { violations } from '../../../orchestrator/core/invariants.ts'
+import type { CoreSettings } from '../../../orchestrator/core/settings.ts'
+import { HubEngine } from '../../../orchestrator/engine/engine.ts'
+import type { Answer, ScoutLinks, Submission } from '../../../orchestrator/engine/ports/client.ts'
+import type { PlannerFunctions } from '../../../orchestrator/engine/ports/planner.ts'
+import type { Store } from '../../../orchestrator/engine/ports/store.ts'
+import { memoryStore } from '../../../orchestrator/store/memory/store.ts'
+import type { FaultCode } from '../../../shared/faults.ts'
+import type { CloseName } from '../../../shared/protocol/close-codes.ts'
+import { type FrameOf, type HubFrame, protocolVersion } from '../../../shared/protocol/frames.ts'
+import type { Outcome } from '../../../shared/task.ts'
+import { ManualSystem } from '../clocks/manual-system.ts'
+
+type Sent<Type extends HubFrame['type']> = Extract<HubFrame, { type: Type }>
+
+const none = new Uint8Array(0)
+
+export function bytesOf(text: string): Uint8Array {
+  return new TextEncoder().encode(text)
+}
+
+export function textOf(lines: readonly Uint8Array[]): string[] {
+  return lines.map((line) => new TextDecoder().decode(line))
+}
+
+export function deltaLine(content: string, index = 0): string {
+  return JSON.stringify({ choices: [{ index, delta: { content } }] })
+}
+
+export const roleLine = '{"choices":[{"index":0,"delta":{"role":"assistant","content":""}}]}'
+export const finishLine = '{"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}'
+export const tail = '{"choices":[],"usage":{"completion_tokens":3}}'
+export const wholeAnswer = '{"choices":[{"index":0,"message":{"role":"assistant","content":"hi"}}]}'
+
+/** One attempt as its scout sees it; counts what it says. */
+export class Work {
+  seq = 0
+  offset = 0
+
+  constructor(
+    private readonly bench: EngineBench,
+    public session: number,
+    readonly lease: Sent<'task'>,
+    readonly request: Uint8Array,
+  ) {}
+
+  started(provider = 'provider'): void {
+    const { task, attempt } = this.lease
+    this.bench.engine.started(this.session, { type: 'started', task, attempt, provider } as FrameOf<'started'>)
+  }
+
+  /** Lines, one chunk for all of them. */
+  say(...lines: string[]): void {
+    this.chunk(lines.map((line) => `${line}\n`).join(''))
+  }
+
+  chunk(text: string | Uint8Array, fields: Partial<FrameOf<'chunk'>> = {}): void {
+    const body = typeof text === 'string' ? bytesOf(text) : text
+    const { task, attempt } = this.lease
+    const { seq, offset } = this
+    const frame = { type: 'chunk' as const, task, attempt, seq, offset, size: body.length, body: null, ...fields }
+    this.seq++
+    this.offset += body.length
+    this.bench.engine.chunk(this.session, frame, body)
+  }
+
+  done(
+    body: string | Uint8Array = this.lease.stream ? tail : wholeAnswer,
+    fields: Partial<FrameOf<'settle'>> = {},
+  ): void {
+    this.settle('done', typeof body === 'string' ? bytesOf(body) : body, fields)
+  }
+
+  fail(code: FaultCode | string, outcome: Outcome = 'failed', message = 'It went wrong.'): void {
+    this.settle(outcome, none, { fault: code, message })
+  }
+
+  private settle(outcome: Outcome, body: Uint8Array, fields: Partial<FrameOf<'settle'>>): void {
+    const { task, attempt, nonce } = this.lease
+    const plain = {
+      fault: '',
+      message: '',
+      param: '',
+      retryAfterMs: 0,
+      provider: '',
+      credits: 0,
+      chunks: this.seq,
+      size: body.length,
+      body: null,
+    }
+    const frame = { type: 'settle' as const, task, attempt, nonce, outcome, ...plain, ...fields }
+    this.bench.engine.settle(this.session, frame, body)
+  }
+}
+
+export class EngineBench implements ScoutLinks {
+  readonly system = new ManualSystem()
+  readonly engine: HubEngine
+  /** Everything the engine sent, in order. */
+  readonly sent: { session: number; frame: HubFrame; body: Uint8Array | undefined }[] = []
+  readonly closed: { session: number; why: CloseName }[] = []
+  private nextSession = 1
+
+  constructor(
+    settings: Partial<CoreSettings> = {},
+    store: Store = memoryStore(),
+    epoch = 3,
+    planner: PlannerFunctions | null = null,
+  ) {
+    const quick = { retryBaseMs: 50, bootGraceMs: 5_000 }
+    this.engine = new HubEngine({
+      store,
+      system: this.system,
+      epoch,
+      settings: { ...quick, ...settings },
+      seed: 1,
+      ...(planner && { planner }),
+    })
+    this.engine.start(this)
+  }
+
+  send(session: number, frame: HubFrame, body?: Uint8Array): void {
+    this.sent.push({ session, frame, body })
+  }
+
+  close(session: number, why: CloseName): void {
+    this.closed.push({ session, why })
+    this.engine.gone(session)
+  }
+
+  /** Frames of one type since the last look at that type. */
+  take<Type extends HubFrame['type']>(
+    type: Type,
+  ): { session: number; frame: Sent<Type>; body: Uint8Array | undefined }[] {
+    expect(violations(this.engine.core.state)).toEqual([])
+    const found = this.sent.filter(({ frame }) => frame.type === type)
+    for (const one of found) this.sent.splice(this.sent.indexOf(one), 1)
+    return found as ReturnType<typeof this.take<Type>>
+  }
+
+  join(models: string[], credits = 0, fields: Partial<FrameOf<'hello'>> = {}): number {
+    const session = this.nextSession++
+    const hello: FrameOf<'hello'> = {
+      type: 'hello',
+      version: protocolVersion,
+      name: `scout-${session}`,
+      instance: `instance-${session}`,
+      agent: 'test',
+      concurrency: 8,
+      offers: models.map((model) => ['chat', model, 'provider', 0, 0, null, null, '']),
+      held: [],
+      ...fields,
+    }
+    this.engine.joined({ session, operator: 'operator', address: '127.0.0.1', hello })
+    if (credits > 0) this.engine.credit(session, credits)
+    return session
+  }
+
+  ask(fields: Partial<Submission> = {}): Answer {
+    const plain = { tenant: 'tenant', kind: 'chat', model: 'm', stream: true, body: bytesOf('{"q":1}') } as const
+    return this.engine.submit({ ...plain, ...fields })
+  }
+
+  /** The one lease granted since the last look. */
+  work(): Work {
+    const leases = this.take('task')
+    expect(leases.length).toBe(1)
+    const { session, frame, body } = leases[0]!
+    return new Work(this, session, frame, body!)
+  }
+}

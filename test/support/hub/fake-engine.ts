@@ -1,0 +1,189 @@
+/**
+ * An engine in memory for tests of the client edge: it accepts every submission, and the test plays scout and hub by
+ * writing into the answers. It counts what the edge takes, so that a test can see whether a slow reader is bounded.
+ */
+
+import type { Cost } from '../../../orchestrator/core/model/entities.ts'
+import { Replays } from '../../../orchestrator/engine/durability/idempotency.ts'
+import { Journal } from '../../../orchestrator/engine/durability/journal.ts'
+import { keepAnswer } from '../../../orchestrator/engine/durability/kept-answers.ts'
+import type {
+  Answer,
+  AnswerEnd,
+  AnswerPart,
+  Engine,
+  EngineStats,
+  KeptAnswer,
+  ModelListing,
+  ReplayScope,
+  ScoutDetail,
+  ScoutListing,
+  Submission,
+} from '../../../orchestrator/engine/ports/client.ts'
+import { memoryStore } from '../../../orchestrator/store/memory/store.ts'
+import { type Fault, fault } from '../../../shared/faults.ts'
+import { realSystem } from '../../../shared/system.ts'
+import type { Served } from '../../../shared/task.ts'
+
+const encode = (text: string) => new TextEncoder().encode(text)
+
+export class FakeAnswer implements Answer {
+  cost: Cost | null = null
+  readonly created = 1_700_000_000
+  attempts = 1
+  queuedMs = 7
+  served: Served | null = null
+  takes = 0
+  /** Resolves when the edge gives up the work. */
+  readonly abandoned: Promise<void>
+  /** Lines made on demand: one per take, without end. */
+  endless: string | null = null
+  private waitingBehind: number | null = null
+  private lines: Uint8Array[] = []
+  private end: AnswerEnd | null = null
+  private wake: (() => void) | null = null
+  private markAbandoned: () => void = () => {}
+
+  constructor(
+    readonly id: string,
+    readonly submission: Submission,
+  ) {
+    this.abandoned = new Promise((resolve) => {
+      this.markAbandoned = resolve
+    })
+  }
+
+  /** The task waits, with `before` others ahead of it; null when it does not. */
+  waits(before: number | null): this {
+    this.waitingBehind = before
+    return this
+  }
+
+  serve(served: Served = { scout: 'ant', provider: 'demo', model: 'llama' }): this {
+    this.served = served
+    return this
+  }
+
+  line(json: string): this {
+    this.lines.push(encode(json))
+    return this.stir()
+  }
+
+  done(json = '{"choices":[]}'): this {
+    this.end = { type: 'done', body: encode(json) }
+    return this.stir()
+  }
+
+  fail(fault: Fault, forwardedBytes = 0): this {
+    this.end = { type: 'failed', fault, forwardedBytes }
+    return this.stir()
+  }
+
+  flood(json: string): this {
+    this.endless = json
+    return this.stir()
+  }
+
+  position(): number | null {
+    return this.waitingBehind
+  }
+
+  take(): AnswerPart | null {
+    if (!this.hasNews()) return null
+    this.takes++
+    const part = { lines: this.endless === null ? this.lines : [encode(this.endless)], end: this.end }
+    this.lines = []
+    this.end = null
+    return part
+  }
+
+  readable(): Promise<void> {
+    if (this.wake !== null) throw new Error('two waiters at one answer')
+    if (this.hasNews()) return Promise.resolve()
+    return new Promise((resolve) => {
+      this.wake = resolve
+    })
+  }
+
+  abandon(): void {
+    this.markAbandoned()
+    this.fail(fault('cancelled', 'The client closed the request.'))
+  }
+
+  private hasNews(): boolean {
+    return this.lines.length > 0 || this.end !== null || this.endless !== null
+  }
+
+  private stir(): this {
+    const { wake } = this
+    this.wake = null
+    wake?.()
+    return this
+  }
+}
+
+export class FakeEngine implements Engine {
+  isReady = true
+  modelListings: ModelListing[] = []
+  scoutListings: ScoutListing[] = []
+  scoutDetails: ScoutDetail[] = []
+  /** Keeps answers as the real one does. */
+  readonly store = memoryStore()
+  readonly replays = new Replays(this.store, realSystem())
+  readonly journal = new Journal(this.store, realSystem())
+  /** Plays the hub: called with each new answer before the edge sees it. */
+  script: (answer: FakeAnswer) => void = () => {}
+  readonly answers: FakeAnswer[] = []
+  private waiters: ((answer: FakeAnswer) => void)[] = []
+
+  submit(submission: Submission): Answer {
+    const answer = new FakeAnswer(`chatcmpl-${this.answers.length}`, submission)
+    this.answers.push(answer)
+    this.script(answer)
+    for (const waiter of this.waiters.splice(0)) waiter(answer)
+    return answer
+  }
+
+  /** The answer of the next submission. */
+  submitted(): Promise<FakeAnswer> {
+    return new Promise((resolve) => {
+      this.waiters.push(resolve)
+    })
+  }
+
+  models(): ModelListing[] {
+    return this.modelListings
+  }
+
+  model(id: string): ModelListing | undefined {
+    return this.modelListings.find((listing) => listing.id === id)
+  }
+
+  scouts(): ScoutListing[] {
+    return this.scoutListings
+  }
+
+  scout(id: string): ScoutDetail | undefined {
+    return this.scoutDetails.find((scout) => scout.id === id)
+  }
+
+  keepAnswer(scope: ReplayScope, make: () => Promise<KeptAnswer | Fault>) {
+    return keepAnswer(this, scope, make)
+  }
+
+  stats(): EngineStats {
+    return {
+      scouts: 3,
+      tasksQueued: 2,
+      tasksLeased: 1,
+      tasksFinished: { done: 5, failed: 4 },
+      attempts: 6,
+      staleSettlements: 0,
+      creditsHeld: 9,
+    }
+  }
+
+  ready(): boolean {
+    return this.isReady
+  }
+}

@@ -1,0 +1,93 @@
+/** Rows of the store with every column filled, the batches that tests make of them, and everything a store shows. */
+import {
+  type IdempotencyRow,
+  type IntentRow,
+  type KeyRow,
+  type Store,
+  StoreError,
+  type StoreWrite,
+  type StoreWriteOf,
+  type TaskRow,
+  type UsageRow,
+} from '../../../orchestrator/engine/ports/store.ts'
+
+export const nonce = Uint8Array.from({ length: 16 }, (_, at) => at * 17)
+
+export function keyRow(id: string, changes: Partial<KeyRow> = {}): KeyRow {
+  const rest = { digest: `digest-${id}`, weight: 1, createdMs: 1_000, revokedMs: null }
+  return { id, role: 'client', name: `key ${id}`, ...rest, ...changes }
+}
+
+export function intentRow(id: string, changes: Partial<IntentRow> = {}): IntentRow {
+  const times = { createdMs: 1_700_000_000_000, deadlineMs: 1_700_000_600_000, finishedMs: null }
+  const rest = { metadata: '{"label":"a"}', fault: null, resultNode: 'answer', budgetTokens: null }
+  return { id, tenant: 'key_a', state: 'running', priority: 5, ...times, ...rest, ...changes }
+}
+
+export function taskRow(task: number, intent: string, changes: Partial<TaskRow> = {}): TaskRow {
+  const plan = { task, intent, node: `node-${task}`, kind: 'chat' as const, model: 'demo', needs: '[]' }
+  const lease = changes.state === 'leased' ? { nonce, scout: 'box', instance: 'i-1', attempt: 1 } : noLease
+  const rest = { charged: 0, returned: 0, served: null, promptTokens: 0, completionTokens: 0, fault: null }
+  const own = { stage: null, waits: null, terms: null }
+  return { ...plan, state: 'ready', ...lease, ...rest, ...own, ...changes }
+}
+
+const noLease = { nonce: null, scout: null, instance: null, attempt: 0 }
+
+/** An intent with these tasks, each with a request of its own. */
+export function newIntent(intent: IntentRow, tasks: TaskRow[] = []): StoreWriteOf<'intent'> {
+  return { write: 'intent', intent, tasks, requests: tasks.map(({ task }) => new TextEncoder().encode(`ask ${task}`)) }
+}
+
+export function settle(task: number, changes: Partial<StoreWriteOf<'settle'>> = {}): StoreWriteOf<'settle'> {
+  const answer = { result: Uint8Array.of(1, 2, 3), served: '{"scout":"box"}', promptTokens: 11, completionTokens: 22 }
+  return { write: 'settle', task, attempt: 1, nonce, ...answer, ...changes }
+}
+
+export function event(intent: string, seq: number): StoreWriteOf<'event'> {
+  return {
+    write: 'event',
+    event: { intent, seq, type: 'planned', data: `{"n":${seq}}`, atMs: 1_700_000_000_000 + seq },
+  }
+}
+
+export function usageRow(task: number, changes: Partial<UsageRow> = {}): UsageRow {
+  const tokens = { promptTokens: 10, completionTokens: 20, atMs: 1_700_000_000_000 }
+  return { tenant: 'key_a', task, scout: 'box', provider: 'demo', model: 'demo', ...tokens, ...changes }
+}
+
+export function idempotencyRow(key: string, changes: Partial<IdempotencyRow> = {}): IdempotencyRow {
+  const scope = { tenant: 'key_a', route: 'POST /v1/intents', key }
+  return { ...scope, bodyHash: 'ab12', createdMs: 1_700_000_000_000, status: 0, answer: null, ...changes }
+}
+
+/** Everything that the port shows, but for idempotency rows, which only answer to their names. */
+export function contents(store: Store, idempotencyKeys: string[] = []) {
+  const intents = store.intents({ tenant: null, limit: 10_000 })
+  return {
+    keys: store.listKeys(),
+    intents: intents.map((intent) => ({
+      intent,
+      tasks: store.tasksOf(intent.id).map((task) => ({
+        ...task,
+        request: store.request(task.task),
+        result: store.result(task.task),
+      })),
+      events: store.eventsAfter(intent.id, 0, 10_000),
+    })),
+    open: [...store.openIntents()],
+    usage: store.usage(null),
+    idempotency: idempotencyKeys.map((key) => store.idempotency('key_a', 'POST /v1/intents', key)),
+  }
+}
+
+/** Commits, and says what became of it. */
+export function outcome(store: Store, writes: StoreWrite[]): 'committed' | StoreError['trouble'] {
+  try {
+    store.commit(writes)
+    return 'committed'
+  } catch (error) {
+    if (error instanceof StoreError) return error.trouble
+    throw error
+  }
+}
