@@ -164,8 +164,8 @@ export const toolCallsMax = 128
 /** Depth of a request's JSON; deeper is 400. */
 export const jsonDepthMax = 64
 /** Names in one list of wished or unwished scouts, and the characters of each; more is 400. */
-export const wishedNamesMax = 64
-export const wishedNameCharsMax = 200
+export const routingNamesMax = 64
+export const routingNameCharsMax = 200
 /** Fields of one object in a request's JSON; more is 400: an object of 300,000 costs half a second to check. */
 export const jsonFieldsMax = 4096
 /** A client's connection on which nothing moves is closed after this. Above `clientStallMs`, below Bun's 255 s. */
@@ -250,13 +250,13 @@ export const voicesMax = 8
 /** Characters of a node's id. */
 export const nodeIdCharsMax = 64
 /** Characters of the name of a node that joined its scroll later; a conducted node that names more fails. */
-export const grownIdCharsMax = 96
+export const expandedIdCharsMax = 96
 /** Nodes of one intent with all that joined it later; a conducted node that would grow it beyond this fails. */
 export const intentTasksMax = 1_024
 /** Times one conducted node may grow; the next time it fails. Rounds of a debate, levels of a merge, and then some. */
-export const conductStagesMax = 64
+export const decisionStagesMax = 64
 /** Requests that join a scroll at once, together; a conducted node that brings more fails. */
-export const grownBytesMax = 16 * MiB
+export const expansionBytesMax = 16 * MiB
 /**
  * Characters of results that are put into one templated request, when its node names no context: beyond it the middle
  * of long ones is left out. With a context it is that many tokens times `charsPerToken`.

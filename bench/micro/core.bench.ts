@@ -7,7 +7,7 @@ import { Core } from '../../orchestrator/core/core.ts'
 import type { Effect, Event } from '../../orchestrator/core/events.ts'
 import { Random } from '../../orchestrator/core/model/random.ts'
 import { defaultCoreSettings } from '../../orchestrator/core/settings.ts'
-import { plainWishes } from '../../orchestrator/core/task/task.ts'
+import { defaultRouting } from '../../orchestrator/core/task/task.ts'
 import { type Offer, offerOf } from '../../shared/task.ts'
 
 const modelCount = 200
@@ -59,11 +59,11 @@ class Stage {
     const offers: Offer[] = [...chosen].map((model) => offerOf({ kind: 'chat', model, provider: 'p' }))
     const scout = `operator-${session % 500}/scout-${session}`
     const who = { scout, operator: `operator-${session % 500}`, instance: `i${session}` }
-    this.feed({ type: 'scoutJoined', session, ...who, concurrency: this.concurrency, offers, held: [] })
-    this.feed({ type: 'credit', session, count: this.concurrency })
+    this.attemptStream({ type: 'scoutJoined', session, ...who, concurrency: this.concurrency, offers, held: [] })
+    this.attemptStream({ type: 'credit', session, count: this.concurrency })
   }
 
-  private feed(event: Event): void {
+  private attemptStream(event: Event): void {
     const { out } = this
     out.length = 0
     this.core.step(event, this.nowMs, out)
@@ -78,7 +78,7 @@ class Stage {
   }
 
   submit(): void {
-    this.feed({
+    this.attemptStream({
       type: 'submit',
       task: this.nextTask++,
       tenant: `tenant-${this.random.below(tenants)}`,
@@ -89,7 +89,7 @@ class Stage {
       stream: true,
       promptBytes: 2_000,
       deadlineMs: 600_000,
-      wishes: plainWishes,
+      routing: defaultRouting,
     })
   }
 
@@ -102,8 +102,8 @@ class Stage {
     const { fresh } = this
     this.fresh = []
     for (const { session, task, attempt } of fresh) {
-      this.feed({ type: 'started', session, task, attempt, provider: 'p' })
-      this.feed({ type: 'contentBegan', task, attempt })
+      this.attemptStream({ type: 'started', session, task, attempt, provider: 'p' })
+      this.attemptStream({ type: 'contentBegan', task, attempt })
     }
   }
 
@@ -112,7 +112,7 @@ class Stage {
     const { session, task, attempt, nonce } = this.runs[at]!
     const last = this.runs.pop()!
     if (at < this.runs.length) this.runs[at] = last
-    this.feed({
+    this.attemptStream({
       type: 'settle',
       session,
       task,
@@ -124,7 +124,7 @@ class Stage {
       provider: '',
       credits: 0,
     })
-    this.feed({ type: 'credit', session, count: 1 })
+    this.attemptStream({ type: 'credit', session, count: 1 })
   }
 
   /** What a fleet does between two ticks, when answers take ten seconds. */
@@ -134,16 +134,16 @@ class Stage {
       this.submit()
       for (let pieces = 0; pieces < 3; pieces++) {
         const { session, task, attempt } = this.anyRun()
-        this.feed({ type: 'renewed', session, task, attempt })
+        this.attemptStream({ type: 'renewed', session, task, attempt })
       }
       this.settle(this.random.below(this.runs.length))
     }
     this.begin()
     for (let beats = 0; beats < this.scouts / 200; beats++) {
-      this.feed({ type: 'heartbeat', session: 1 + this.random.below(this.scouts) })
+      this.attemptStream({ type: 'heartbeat', session: 1 + this.random.below(this.scouts) })
     }
     this.nowMs += 50
-    this.feed({ type: 'tick' })
+    this.attemptStream({ type: 'tick' })
   }
 }
 

@@ -1,7 +1,7 @@
 /**
  * How much the SQLite store takes with every commit flushed to the disk: accepting, leasing and settling intents of
  * one task each, in batches as group commit makes them, and reading everything open back at boot.
- * `bun bench/micro/store.bench.ts [folder]`; the folder should lie on the disk in question (default: the temporary folder).
+ * `npm run bench:store -- [folder]`; the folder should lie on the disk in question (default: the temporary folder).
  */
 import { mkdtempSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'

@@ -47,7 +47,7 @@ export class ScrollTree {
       case 'attempt_reset':
         return this.change(told, { state: 'waits', scout: '' }, nowMs)
       case 'task_grown':
-        return this.grow(told, nowMs)
+        return this.expand(told, nowMs)
       case 'task_settled':
         return this.settle(told, nowMs)
       default:
@@ -70,7 +70,7 @@ export class ScrollTree {
     return `${branch.name} ${branch.state}${branch.scout && ` at ${branch.scout}`}`
   }
 
-  private grow(told: Told, nowMs: number): string | null {
+  private expand(told: Told, nowMs: number): string | null {
     const parent = this.byName.get(told.node ?? '')
     if (parent === undefined) return null
     parent.state = 'runs'

@@ -18,11 +18,11 @@ import { matchAll } from './step/matching.ts'
 import { changeOffers, claimsEnded, join, leave } from './step/sessions.ts'
 import { contentBegan, endAttempt, settle } from './task/attempts.ts'
 import { cancelLease, cancelLeases, watchCancel } from './task/cancels.ts'
-import { accept, grow } from './task/intents.ts'
+import { accept, expand } from './task/intents.ts'
 import { credit, heldBy, leaseOf, noteProgress, noteProvider, noteWork } from './task/leases.ts'
 import { storeRecovered, storeTroubled } from './task/store-trouble.ts'
 import { taskOf } from './task/task.ts'
-import { cancelIntent, conduct, finish } from './task/terminal.ts'
+import { cancelIntent, decide, finish } from './task/terminal.ts'
 
 export class Core {
   /** For the read side (listings, metrics) and for tests; only `step` changes it. */
@@ -51,11 +51,11 @@ function apply(core: CoreState, event: Event): void {
       const intent = core.intents.get(event.intent)
       return intent && cancelIntent(core, intent, event.fault)
     }
-    case 'conducted':
-    case 'conductFailed':
-      return conduct(core, event.task, event.type === 'conducted' ? null : event.fault)
-    case 'grown':
-      return grow(core, event)
+    case 'decided':
+    case 'decisionFailed':
+      return decide(core, event.task, event.type === 'decided' ? null : event.fault)
+    case 'expanded':
+      return expand(core, event)
     case 'cancel':
       return cancel(core, event)
     case 'scoutJoined':
@@ -122,11 +122,11 @@ function submit(core: CoreState, event: Submit): void {
     const fields = { param: 'model' }
     return refuse(core, event.task, fault('model_not_found', notOffered(core, event), fields))
   }
-  const { task: id, tenant, weight, priority, kind, model, stream, promptBytes, deadlineMs, wishes } = event
-  const request = { id, tenant, weight, priority, kind, model, stream, promptBytes, deadlineMs, wishes }
+  const { task: id, tenant, weight, priority, kind, model, stream, promptBytes, deadlineMs, routing } = event
+  const request = { id, tenant, weight, priority, kind, model, stream, promptBytes, deadlineMs, routing }
   const task = taskOf(core, Object.assign(request, { entry, intent: null }))
   core.tasks.set(task.id, task)
-  core.homeless.push(task)
+  core.unplaced.push(task)
 }
 
 /** The queue to join: a known model, `auto`, or, while a fleet is on its way back, any model. */

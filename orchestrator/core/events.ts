@@ -5,7 +5,7 @@
 import type { Fault } from '../../shared/faults.ts'
 import type { CloseName } from '../../shared/protocol/close-codes.ts'
 import type { HeldVerdict, Offer, Outcome, Served, TaskKind, Verdict } from '../../shared/task.ts'
-import type { Cost, Requirements, Wishes } from './model/entities.ts'
+import type { Cost, Requirements, RoutingOptions } from './model/entities.ts'
 
 /** A new task. Durations count from the event's time. */
 export interface Submit {
@@ -23,7 +23,7 @@ export interface Submit {
   stream: boolean
   promptBytes: number
   deadlineMs: number
-  wishes: Wishes
+  routing: RoutingOptions
 }
 
 /** One task of an accepted intent, as it stands: anew, or as the store remembers it after a restart. */
@@ -33,7 +33,7 @@ export interface AcceptedTask {
   model: string
   promptBytes: number
   /** No scout works on it: the hub decides when what it needs is terminal. */
-  conducted: boolean
+  control: boolean
   /** Tasks of the same intent; of a conducted one those that it waits for now. */
   needs: number[]
   state: 'blocked' | 'ready' | 'leased' | 'done' | 'failed' | 'cancelled' | 'skipped'
@@ -96,11 +96,11 @@ export type Event =
   | Accept
   | { type: 'cancelIntent'; intent: string; fault: Fault }
   /** What the hub decided of a task that was `conducting`: it has a result, */
-  | { type: 'conducted'; task: number }
+  | { type: 'decided'; task: number }
   /** or these tasks join its intent, and it waits for some (its own or older ones of the intent), */
-  | { type: 'grown'; task: number; tasks: AcceptedTask[]; waitFor: number[] }
+  | { type: 'expanded'; task: number; tasks: AcceptedTask[]; waitFor: number[] }
   /** or it cannot be done. */
-  | { type: 'conductFailed'; task: number; fault: Fault }
+  | { type: 'decisionFailed'; task: number; fault: Fault }
   /** The client is gone, stalled, or changed its mind; or the hub is leaving. */
   | { type: 'cancel'; task: number; fault: Fault }
   | ScoutJoined
@@ -155,8 +155,8 @@ export type Change =
   | { change: 'release'; task: number; attempt: number; charged: number; returned: number }
   | { change: 'settle'; task: number; attempt: number; nonce: Uint8Array }
   | { change: 'unblock'; task: number }
-  | { change: 'conduct'; task: number }
-  | { change: 'grow'; task: number }
+  | { change: 'decide'; task: number }
+  | { change: 'expand'; task: number }
   | { change: 'end'; task: number; state: 'failed' | 'cancelled' | 'skipped'; charged: number; fault: Fault | null }
   | { change: 'intentEnd'; intent: string; state: 'done' | 'failed' | 'cancelled'; fault: Fault | null }
 
@@ -183,7 +183,7 @@ export type Effect =
       continuing: boolean
     }
   /** Decide how the scroll goes on from this task, and say so with `conducted`, `grown` or `conductFailed`. */
-  | { type: 'conduct'; task: number }
+  | { type: 'decide'; task: number }
   /** Tell the scout to stop. Also the answer to signs of life from an attempt nobody waits for. */
   | { type: 'cancelAttempt'; session: number; task: number; attempt: number; reason: string }
   | { type: 'welcome'; session: number; scout: string; creditMax: number; held: HeldReply[] }

@@ -58,7 +58,7 @@ export function violations(core: CoreState): string[] {
   checkMemory(core, count, check)
   check(core.wheel.armed === count.armed, 12, 'wheel', `${core.wheel.armed} armed for ${count.armed} owners`)
   for (const intent of core.intents.values()) check(intent.open.size > 0, 16, intent.id, 'is open without tasks')
-  check(core.freed.length === 0 && core.homeless.length === 0, 13, 'step', 'left work behind')
+  check(core.freed.length === 0 && core.unplaced.length === 0, 13, 'step', 'left work behind')
   return broken
 }
 
@@ -72,7 +72,7 @@ class Recount {
   readonly queuedByTenant = new Map<string, number>()
   readonly waitingByTenant = new Map<string, number>()
   readonly waiting = new Map<ModelEntry, number>()
-  readonly picky = new Map<ModelEntry, number>()
+  readonly returned = new Map<ModelEntry, number>()
   /** Of those who wait, the ones that any scout may have. */
   readonly plain = new Map<ModelEntry, number>()
   readonly members = new Map<OfferClass, number>()
@@ -118,7 +118,7 @@ function checkTask(core: CoreState, id: number, task: Task, count: Recount, chec
   const mayBePassedOver = state === 'ready' && task.intent !== null && core.storeTroubled
   check(!isPassedOver || mayBePassedOver, 4, id, `${state} and passed over`)
   check(isWaiting === (isQueued && !hasTried), 4, id, `${state}, attempt ${task.attempt}, waits`)
-  check(entry.picky.has(task) === (isQueued && hasTried), 4, id, `${state}, attempt ${task.attempt}, is picky`)
+  check(entry.returned.has(task) === (isQueued && hasTried), 4, id, `${state}, attempt ${task.attempt}, is picky`)
   check((state === 'blocked') === task.blockers > 0, 16, id, `${state} with ${task.blockers} blockers`)
   if (task.intent !== null) {
     check(
@@ -130,7 +130,7 @@ function checkTask(core: CoreState, id: number, task: Task, count: Recount, chec
   }
   if (isQueued) {
     check(core.index.entries.get(entry.key) === entry, 4, id, 'waits for a model that was forgotten')
-    add(isWaiting ? count.waiting : count.picky, entry)
+    add(isWaiting ? count.waiting : count.returned, entry)
     if (task.heapIndex >= 0 && !waitsForStore(core, task)) add(count.plain, entry)
     if (task.intent === null) add(count.queuedByTenant, task.tenant)
     else count.queuedDurable++
@@ -140,7 +140,7 @@ function checkTask(core: CoreState, id: number, task: Task, count: Recount, chec
   check(begun === task.attempt, 5, id, `began ${task.attempt} attempts and accounts for ${begun}`)
   check(task.charged < attemptsMax && task.returned <= returnsMax, 5, id, 'goes on beyond its attempts')
   check(new Set(task.triedScouts).size === task.triedScouts.length, 5, id, 'counts a scout twice')
-  check(task.alarm !== -1 && task.dueMs <= dueAtMost(core, task), 12, id, `${state} and not due in time`)
+  check(task.timerSlot !== -1 && task.dueMs <= dueAtMost(core, task), 12, id, `${state} and not due in time`)
   count.armed++
 }
 
@@ -189,14 +189,14 @@ function checkScout(core: CoreState, session: number, scout: Scout, count: Recou
   check(core.roster.records.get(record.scout) === record, 14, session, 'has lost its record')
   const pauses = [...(scout.pauses?.values() ?? [])]
   const cancels = [...(scout.cancels?.values() ?? [])]
-  for (const pause of pauses) check(pause.alarm !== -1, 12, session, `never resumes ${pause.model}`)
-  for (const watch of cancels) check(watch.alarm !== -1, 12, session, `forgets to cancel ${watch.task}`)
+  for (const pause of pauses) check(pause.timerSlot !== -1, 12, session, `never resumes ${pause.model}`)
+  for (const watch of cancels) check(watch.timerSlot !== -1, 12, session, `forgets to cancel ${watch.task}`)
   check(cancels.length <= cancelsPerCredit * core.settings.creditMax, 14, session, 'has too many cancels')
   count.armed += pauses.length + cancels.length
 }
 
 function checkEntry(core: CoreState, entry: ModelEntry, count: Recount, check: Check): void {
-  const { key, offerers, scouts, queued, waiting, picky, ready, withdrawnReady } = entry
+  const { key, offerers, scouts, queued, waiting, returned, ready, withdrawnReady } = entry
   check(core.index.entries.get(key) === entry, 10, key, 'is listed under another name')
   check(offerers === (count.offerers.get(entry) ?? 0), 10, key, `counts ${offerers} offerers`)
   check(scouts === (count.scouts.get(entry) ?? 0), 10, key, `counts ${scouts} scouts`)
@@ -206,9 +206,9 @@ function checkEntry(core: CoreState, entry: ModelEntry, count: Recount, check: C
     const isThere = listed === entry && (withdrawn || isConnected(core, scout))
     check(isThere, 10, key, `lists what ${scout.record.scout} does not offer it`)
   }
-  check(queued === waiting.size + picky.size, 6, key, `counts ${queued} queued`)
+  check(queued === waiting.size + returned.size, 6, key, `counts ${queued} queued`)
   check(waiting.size === (count.waiting.get(entry) ?? 0), 6, key, `counts ${waiting.size} waiting`)
-  check(picky.size === (count.picky.get(entry) ?? 0), 6, key, `counts ${picky.size} picky`)
+  check(returned.size === (count.returned.get(entry) ?? 0), 6, key, `counts ${returned.size} picky`)
   check(
     core.draining || !count.plain.has(entry) || !count.idle.has(entry),
     11,
@@ -216,8 +216,8 @@ function checkEntry(core: CoreState, entry: ModelEntry, count: Recount, check: C
     'has waiting tasks and idle scouts',
   )
   const isForgettable = offerers === 0 && entry.model !== autoModel
-  check((entry.alarm !== -1) === isForgettable, 12, key, `${offerers} offerers, and the wrong end date`)
-  if (entry.alarm !== -1) count.armed++
+  check((entry.timerSlot !== -1) === isForgettable, 12, key, `${offerers} offerers, and the wrong end date`)
+  if (entry.timerSlot !== -1) count.armed++
 }
 
 function checkClass(klass: OfferClass, count: Recount, check: Check): void {

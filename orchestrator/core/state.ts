@@ -72,7 +72,7 @@ export class CoreState {
   /** Scouts that may be able to take a waiting task. */
   readonly freed: Scout[] = []
   /** Ready tasks that are in no queue yet. */
-  readonly homeless: Task[] = []
+  readonly unplaced: Task[] = []
 
   constructor({ settings, seed, nowMs, makeNonce }: CoreSeed) {
     this.settings = settings

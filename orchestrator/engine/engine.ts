@@ -19,11 +19,11 @@ import type { System, Timer } from '../../shared/system.ts'
 import { Core } from '../core/core.ts'
 import type { Effect, Event } from '../core/events.ts'
 import { type CoreSettings, defaultCoreSettings } from '../core/settings.ts'
-import { plainWishes } from '../core/task/task.ts'
-import type { Carrier, CarrierHost } from './answers/answer-sink.ts'
-import type { Feed } from './answers/attempt-stream.ts'
+import { defaultRouting } from '../core/task/task.ts'
+import type { AnswerSink, AnswerSinkHost } from './answers/answer-sink.ts'
+import type { AttemptStream } from './answers/attempt-stream.ts'
 import { Relay } from './answers/relay.ts'
-import { Replays } from './durability/idempotency.ts'
+import { IdempotencyKeys } from './durability/idempotency.ts'
 import { Journal } from './durability/journal.ts'
 import { keepAnswer } from './durability/kept-answers.ts'
 import { UsageBook } from './durability/usage-book.ts'
@@ -33,8 +33,8 @@ import type {
   Engine,
   EngineStats,
   Greeting,
+  IdempotencyScope,
   KeptAnswer,
-  ReplayScope,
   ScoutEvents,
   ScoutLinks,
   Submission,
@@ -42,9 +42,9 @@ import type {
 import type { PlannerFunctions } from './ports/planner.ts'
 import { type Store, StoreError } from './ports/store.ts'
 import { Listings } from './reports/listings.ts'
-import { Standings } from './reports/standings.ts'
-import { Gate } from './writer/commit-barrier.ts'
-import { Performer } from './writer/effects.ts'
+import { StandingReports } from './reports/standings.ts'
+import { CommitBarrier } from './writer/commit-barrier.ts'
+import { EffectRunner } from './writer/effects.ts'
 
 /** A renewal is told to the core at most this often per attempt; a third of the shortest useful lease. */
 const renewEveryMs = 5_000
@@ -62,19 +62,19 @@ export interface HubEngineOptions {
   seed?: number
 }
 
-export class HubEngine implements Engine, ScoutEvents, CarrierHost {
+export class HubEngine implements Engine, ScoutEvents, AnswerSinkHost {
   readonly core: Core
   readonly intents: DurableIntents
-  readonly replays: Replays
+  readonly idempotencyKeys: IdempotencyKeys
   readonly journal: Journal
   private readonly system: System
   private readonly store: Store
-  private readonly performer: Performer
-  private readonly gate: Gate
+  private readonly effectRunner: EffectRunner
+  private readonly barrier: CommitBarrier
   private readonly book: UsageBook
   private readonly relays = new Map<number, Relay>()
   private readonly listings: Listings
-  private readonly standings: Standings
+  private readonly standings: StandingReports
   private nextTask: number
   private timers: Timer[] = []
   private idleWaiters: (() => void)[] = []
@@ -96,38 +96,40 @@ export class HubEngine implements Engine, ScoutEvents, CarrierHost {
       makeNonce: () => system.randomBytes(nonceBytes),
     })
     this.listings = new Listings(this.core.state, system)
-    this.standings = new Standings(this.core.state, (session, frame) => this.performer.links?.send(session, frame))
-    this.journal = new Journal(store, system, (isTroubled) => this.dispatch(this.gate.turned(isTroubled)))
-    this.replays = new Replays(store, system)
+    this.standings = new StandingReports(this.core.state, (session, frame) =>
+      this.effectRunner.links?.send(session, frame),
+    )
+    this.journal = new Journal(store, system, (isTroubled) => this.dispatch(this.barrier.turned(isTroubled)))
+    this.idempotencyKeys = new IdempotencyKeys(store, system)
     this.intents = new DurableIntents({
       system,
       store,
       journal: this.journal,
       core: this.core.state,
       host: this,
-      replays: this.replays,
+      idempotencyKeys: this.idempotencyKeys,
       planner: planner ?? null,
       dispatch: (event) => this.dispatch(event),
       nextTask: () => this.nextTask++,
     })
     this.book = new UsageBook(this.journal, system)
-    this.performer = new Performer({
+    this.effectRunner = new EffectRunner({
       store,
       book: this.book,
       intents: this.intents,
       relays: this.relays,
-      carrier: (task) => this.carrier(task),
+      sink: (task) => this.sink(task),
       dispatch: (event) => this.dispatch(event),
       noteIdle: () => this.noteIdle(),
       epoch,
       leaseTtlMs: this.core.state.settings.leaseTtlMs,
     })
-    this.gate = new Gate(this.journal, this.intents, this.performer)
+    this.barrier = new CommitBarrier(this.journal, this.intents, this.effectRunner)
   }
 
   /** Begins to live: what was left open is taken up, scouts can be reached through `links`, and time passes. */
   start(links: ScoutLinks): void {
-    this.performer.links = links
+    this.effectRunner.links = links
     this.intents.recover()
     this.every(tickMs, () => this.dispatch({ type: 'tick' }))
     this.every(forgetEveryMs, () => this.forget())
@@ -179,14 +181,14 @@ export class HubEngine implements Engine, ScoutEvents, CarrierHost {
     const { tenant, kind, model, stream, body } = submission
     const task = this.nextTask++
     const created = Math.floor(this.system.wallMs() / 1000)
-    const wishes = { ...plainWishes, ...submission.wishes }
-    const { continues } = wishes
+    const routing = { ...defaultRouting, ...submission.routing }
+    const { continues } = routing
     const relay = new Relay({ task, tenant, kind, stream, created, request: body, continues }, this)
     this.relays.set(task, relay)
     const deadlineMs = Math.min(submission.deadlineMs ?? requestDeadlineMs, requestDeadlineMs)
     const rank = { weight: submission.weight ?? 1, priority: chatPriority }
     const promptBytes = body.length
-    this.dispatch({ type: 'submit', task, tenant, ...rank, kind, model, stream, promptBytes, deadlineMs, wishes })
+    this.dispatch({ type: 'submit', task, tenant, ...rank, kind, model, stream, promptBytes, deadlineMs, routing })
     return relay
   }
 
@@ -206,7 +208,7 @@ export class HubEngine implements Engine, ScoutEvents, CarrierHost {
     return this.listings.scout(id)
   }
 
-  keepAnswer(scope: ReplayScope, make: () => Promise<KeptAnswer | Fault>) {
+  keepAnswer(scope: IdempotencyScope, make: () => Promise<KeptAnswer | Fault>) {
     return keepAnswer(this, scope, make)
   }
 
@@ -215,7 +217,7 @@ export class HubEngine implements Engine, ScoutEvents, CarrierHost {
   }
 
   stats(): EngineStats {
-    const { attempts, staleSettlements, finished } = this.performer
+    const { attempts, staleSettlements, finished } = this.effectRunner
     return { ...this.listings.counts(), tasksFinished: finished, attempts, staleSettlements }
   }
 
@@ -248,21 +250,22 @@ export class HubEngine implements Engine, ScoutEvents, CarrierHost {
     const { task, attempt } = frame
     const heard = this.heard(session, task, attempt)
     if (heard === undefined) return
-    const flaw = heard.carrier.chunk(heard.feed, frame, body)
+    const flaw = heard.sink.chunk(heard.attemptStream, frame, body)
     if (flaw !== null) this.dispatch({ type: 'attemptBroken', task, attempt, fault: flaw })
   }
 
   settle(session: number, frame: FrameOf<'settle'>, body: Uint8Array): void {
     const { task, attempt, nonce, outcome, provider, credits } = frame
-    const carrier = this.carrier(task)
-    const feed = carrier?.feed(attempt, session)
-    if (feed !== undefined && outcome === 'done') {
-      const flaw = carrier!.settle(feed, frame, body)
+    const sink = this.sink(task)
+    const attemptStream = sink?.attemptStream(attempt, session)
+    if (attemptStream !== undefined && outcome === 'done') {
+      const flaw = sink!.settle(attemptStream, frame, body)
       if (flaw !== null) this.dispatch({ type: 'attemptBroken', task, attempt, fault: flaw })
     }
     const cause = outcome === 'done' ? null : reportedFault(frame)
-    const tokens = feed?.tokens ?? 0
-    const usedTokens = feed === undefined ? 0 : feed.usage.promptTokens + feed.usage.completionTokens
+    const tokens = attemptStream?.tokens ?? 0
+    const usedTokens =
+      attemptStream === undefined ? 0 : attemptStream.usage.promptTokens + attemptStream.usage.completionTokens
     const told = { session, task, attempt, nonce, outcome, provider, credits }
     this.dispatch({ type: 'settle', ...told, fault: cause, tokens, usedTokens })
   }
@@ -288,28 +291,32 @@ export class HubEngine implements Engine, ScoutEvents, CarrierHost {
   gone(session: number): void {
     this.listings.gone(session)
     this.standings.gone(session)
-    this.dispatch({ type: 'scoutGone', session, unsent: this.gate.recall(session) })
+    this.dispatch({ type: 'scoutGone', session, unsent: this.barrier.recall(session) })
     this.noteIdle()
   }
 
-  private carrier(task: number): Carrier | undefined {
-    return this.relays.get(task) ?? this.intents.transcript(task)
+  private sink(task: number): AnswerSink | undefined {
+    return this.relays.get(task) ?? this.intents.sink(task)
   }
 
   /** The stream of this attempt, its sign of life noted; an attempt that nobody listens to is told to stop. */
-  private heard(session: number, task: number, attempt: number): { carrier: Carrier; feed: Feed } | undefined {
-    const carrier = this.carrier(task)
-    const feed = carrier?.feed(attempt, session)
+  private heard(
+    session: number,
+    task: number,
+    attempt: number,
+  ): { sink: AnswerSink; attemptStream: AttemptStream } | undefined {
+    const sink = this.sink(task)
+    const attemptStream = sink?.attemptStream(attempt, session)
     const nowMs = this.system.nowMs()
-    if (carrier === undefined || feed === undefined) {
+    if (sink === undefined || attemptStream === undefined) {
       this.dispatch({ type: 'renewed', session, task, attempt })
       return undefined
     }
-    if (nowMs - feed.lastHeardMs >= renewEveryMs) {
-      feed.lastHeardMs = nowMs
+    if (nowMs - attemptStream.lastHeardMs >= renewEveryMs) {
+      attemptStream.lastHeardMs = nowMs
       this.dispatch({ type: 'renewed', session, task, attempt })
     }
-    return { carrier, feed }
+    return { sink, attemptStream }
   }
 
   // ------------------------------------------------------------ what carriers ask
@@ -319,7 +326,7 @@ export class HubEngine implements Engine, ScoutEvents, CarrierHost {
   }
 
   flow(session: number, task: number, attempt: number, paused: boolean): void {
-    this.performer.links?.send(session, { type: 'flow', task, attempt, paused })
+    this.effectRunner.links?.send(session, { type: 'flow', task, attempt, paused })
   }
 
   position(task: number): number | null {
@@ -340,7 +347,7 @@ export class HubEngine implements Engine, ScoutEvents, CarrierHost {
     try {
       for (let next = this.inbox.shift(); next !== undefined; next = this.inbox.shift()) {
         this.core.step(next, this.system.nowMs(), this.effects)
-        this.gate.pass(this.effects)
+        this.barrier.pass(this.effects)
       }
     } finally {
       this.stepping = false

@@ -41,12 +41,12 @@ export interface Route {
   path: string
   access: Access
   /** Nothing means that the connection has become a websocket. */
-  handle(exchange: Exchange): Response | Promise<Response> | undefined
+  handle(context: RequestContext): Response | Promise<Response> | undefined
 }
 
 const acceptedId = /^[A-Za-z0-9_-]{1,64}$/
 
-export class Exchange {
+export class RequestContext {
   readonly id: string
   readonly startedMs: number
   /** The route's method and path, for metrics and logs; never the path as asked, which may hold anything. */

@@ -10,7 +10,7 @@ import type { Engine } from '../engine/ports/client.ts'
 import type { Intents, Planner } from '../engine/ports/intents.ts'
 import { authenticate, type Keys } from './auth.ts'
 import { Metrics } from './metrics.ts'
-import { type Edge, Exchange, type HttpSettings, type Log, type Route } from './request-context.ts'
+import { type Edge, type HttpSettings, type Log, RequestContext, type Route } from './request-context.ts'
 import { refuse } from './response/response.ts'
 import { findRoutes } from './routes.ts'
 
@@ -61,63 +61,63 @@ export function serveHub<SocketData>(options: HubOptions<SocketData>): Hub {
     idleTimeout: httpIdleMs / 1000,
     maxRequestBodySize: declaredBodyBytesMax,
     websocket: options.websocket,
-    fetch: (request) => answer(new Exchange(request, server, edge)),
+    fetch: (request) => answer(new RequestContext(request, server, edge)),
   })
   return { port: server.port!, url: server.url.origin, stop: () => stop(server, system) }
 }
 
 /** Synchronous up to the handler: an upgrade happens before anything is awaited. Never throws, never rejects. */
-function answer(exchange: Exchange): Response | Promise<Response> | undefined {
+function answer(context: RequestContext): Response | Promise<Response> | undefined {
   try {
-    const response = dispatch(exchange)
-    if (!(response instanceof Promise)) return finish(exchange, response)
+    const response = dispatch(context)
+    if (!(response instanceof Promise)) return finish(context, response)
     return response.then(
-      (answered) => finish(exchange, answered)!,
-      (error) => finish(exchange, broken(exchange, error))!,
+      (answered) => finish(context, answered)!,
+      (error) => finish(context, broken(context, error))!,
     )
   } catch (error) {
-    return finish(exchange, broken(exchange, error))
+    return finish(context, broken(context, error))
   }
 }
 
-function dispatch(exchange: Exchange): ReturnType<Route['handle']> {
-  const { request, edge, id } = exchange
+function dispatch(context: RequestContext): ReturnType<Route['handle']> {
+  const { request, edge, id } = context
   const path = pathOf(request.url)
   const found = findRoutes(path)
   if (found === null) return refuse(id, unknownPath)
   // The runtime itself leaves out the body of an answer to HEAD.
   const method = request.method === 'HEAD' ? 'GET' : request.method
   const route = found.routes.find((candidate) => candidate.method === method)
-  if (route === undefined) return refuseMethod(exchange, found.routes)
-  exchange.route = route
-  exchange.rest = found.rest
-  exchange.node = found.node
+  if (route === undefined) return refuseMethod(context, found.routes)
+  context.route = route
+  context.rest = found.rest
+  context.node = found.node
   if (route.access !== 'open') {
     const caller = authenticate(request, edge.keys, route.access)
     if ('code' in caller) return refuse(id, caller)
-    exchange.caller = caller
+    context.caller = caller
   }
-  return route.handle(exchange)
+  return route.handle(context)
 }
 
-function finish(exchange: Exchange, response: Response | undefined): Response | undefined {
+function finish(context: RequestContext, response: Response | undefined): Response | undefined {
   // Without a response it was an upgrade; a stream is counted when it ends.
-  if (!exchange.streams) exchange.ended(response?.status ?? 101)
+  if (!context.streams) context.ended(response?.status ?? 101)
   return response
 }
 
-function broken(exchange: Exchange, error: unknown): Response {
-  const { edge, id, route } = exchange
+function broken(context: RequestContext, error: unknown): Response {
+  const { edge, id, route } = context
   edge.log.error({ err: error, requestId: id, route: route?.path }, 'a request handler broke')
   const text = `The orchestrator failed at this request: try again, and tell its operator the request id ${id}.`
   return refuse(id, fault('internal_error', text))
 }
 
-function refuseMethod(exchange: Exchange, routes: readonly Route[]): Response {
+function refuseMethod(context: RequestContext, routes: readonly Route[]): Response {
   const methods = routes.flatMap(({ method }) => (method === 'GET' ? ['GET', 'HEAD'] : [method]))
   const allow = methods.join(', ')
-  const text = `This path does not answer ${exchange.request.method.slice(0, 16)}: use ${allow}.`
-  return refuse(exchange.id, fault('method_not_allowed', text), { allow })
+  const text = `This path does not answer ${context.request.method.slice(0, 16)}: use ${allow}.`
+  return refuse(context.id, fault('method_not_allowed', text), { allow })
 }
 
 /** The path as it stands in an absolute URL: parsing the URL would cost more than all the rest of the routing. */

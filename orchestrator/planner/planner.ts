@@ -6,7 +6,7 @@
 import type { Planner } from '../engine/ports/intents.ts'
 import type { PlannerFunctions } from '../engine/ports/planner.ts'
 import { checkContract } from './contract/contract.ts'
-import { conduct } from './control/decide.ts'
+import { decide } from './control/decide.ts'
 import { plan } from './plan.ts'
 import { render } from './request/request-template.ts'
 import { estimate } from './scroll/estimate.ts'
@@ -14,4 +14,4 @@ import { scrollJsonSchema } from './scroll/scroll-schema.ts'
 
 export const planner: Planner = { plan, estimate, scrollSchema: scrollJsonSchema() }
 
-export const plannerFunctions: PlannerFunctions = { conduct, render, checkContract }
+export const plannerFunctions: PlannerFunctions = { decide, render, checkContract }

@@ -5,7 +5,7 @@ import { event, intentRow, keyRow, newIntent, outcome, taskRow } from '../suppor
 import { type StoreMaker, storeStage } from '../support/store/store-stage.ts'
 import { batchContract } from './store-batches.ts'
 import { bookContract } from './store-books.ts'
-import { conductedContract } from './store-conducted.ts'
+import { controlContract } from './store-control.ts'
 import { intentContract } from './store-intents.ts'
 
 export function storeContract(adapter: string, fresh: () => StoreMaker): void {
@@ -13,7 +13,7 @@ export function storeContract(adapter: string, fresh: () => StoreMaker): void {
     keyContract(fresh)
     intentContract(fresh)
     batchContract(fresh)
-    conductedContract(fresh)
+    controlContract(fresh)
     bookContract(fresh)
     lifeContract(fresh)
   })

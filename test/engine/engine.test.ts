@@ -51,8 +51,8 @@ describe('a task on its way to a scout', () => {
   test('waits at its place also when it will not go to every scout, and at none that has been served', () => {
     const bench = new EngineBench()
     const session = bench.join(['m'])
-    const wishes = { ignore: ['somebody-else'] }
-    const answers = [{}, { wishes }, { wishes }, { tenant: 'b' }].map((fields) => bench.ask({ ...fields }))
+    const routing = { ignore: ['somebody-else'] }
+    const answers = [{}, { routing }, { routing }, { tenant: 'b' }].map((fields) => bench.ask({ ...fields }))
     expect(answers.map((answer) => answer.position())).toEqual([0, 2, 3, 1])
     bench.engine.credit(session, 3)
     expect(answers.map((answer) => answer.position())).toEqual([null, null, 0, null])

@@ -29,7 +29,7 @@ describe('a standing', () => {
     expect(bench.take('standing')).toEqual([])
     bench.ask({ stream: false })
     bench.work().done()
-    bench.ask({ stream: false, wishes: { attemptsMax: 1 } })
+    bench.ask({ stream: false, routing: { attemptsMax: 1 } })
     bench.work().fail('scout_error')
     live(bench, standingEveryMs, session)
     const [told, ...more] = bench.take('standing')

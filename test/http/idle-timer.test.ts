@@ -1,18 +1,18 @@
 /** A timer that is put off with every piece of a stream: it must ring on time, and only then. */
 import { expect, test } from 'vitest'
-import { Alarm } from '../../orchestrator/http/streaming/idle-timer.ts'
+import { IdleTimer } from '../../orchestrator/http/streaming/idle-timer.ts'
 import { heldSystem } from '../support/clocks/held-system.ts'
 
 function stage() {
   const system = heldSystem()
   const rings: number[] = []
-  const alarm = new Alarm(system, () => rings.push(system.nowMs()))
-  return { system, rings, alarm }
+  const idleTimer = new IdleTimer(system, () => rings.push(system.nowMs()))
+  return { system, rings, idleTimer }
 }
 
 test('it rings once, at its time', () => {
-  const { system, rings, alarm } = stage()
-  alarm.set(1_000)
+  const { system, rings, idleTimer } = stage()
+  idleTimer.set(1_000)
   system.advance(999)
   expect(rings).toEqual([])
   system.advance(5_000)
@@ -20,7 +20,7 @@ test('it rings once, at its time', () => {
 })
 
 test('put off a thousand times it rings on time after the last, and has set a handful of timers', () => {
-  const { system, rings, alarm } = stage()
+  const { system, rings, idleTimer } = stage()
   let timers = 0
   const { after } = system
   system.after = (delayMs, callback) => {
@@ -28,7 +28,7 @@ test('put off a thousand times it rings on time after the last, and has set a ha
     return after(delayMs, callback)
   }
   for (let piece = 0; piece < 1_000; piece++) {
-    alarm.set(1_000)
+    idleTimer.set(1_000)
     system.advance(10)
   }
   expect(rings).toEqual([])
@@ -38,23 +38,23 @@ test('put off a thousand times it rings on time after the last, and has set a ha
 })
 
 test('set to an earlier time it rings earlier', () => {
-  const { system, rings, alarm } = stage()
-  alarm.set(10_000)
-  alarm.set(100)
+  const { system, rings, idleTimer } = stage()
+  idleTimer.set(10_000)
+  idleTimer.set(100)
   system.advance(20_000)
   expect(rings).toEqual([100])
 })
 
 test('switched off it is silent until it is set again; ended it holds no timer', () => {
-  const { system, rings, alarm } = stage()
-  alarm.set(100)
-  alarm.off()
+  const { system, rings, idleTimer } = stage()
+  idleTimer.set(100)
+  idleTimer.off()
   system.advance(1_000)
   expect(rings).toEqual([])
-  alarm.set(100)
+  idleTimer.set(100)
   system.advance(100)
   expect(rings).toEqual([1_100])
-  alarm.set(100)
-  alarm.end()
+  idleTimer.set(100)
+  idleTimer.end()
   expect(system.delays()).toEqual([])
 })

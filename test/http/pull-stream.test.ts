@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { Exchange } from '../../orchestrator/http/request-context.ts'
+import type { RequestContext } from '../../orchestrator/http/request-context.ts'
 import { StallTimer, streamed } from '../../orchestrator/http/streaming/pull-stream.ts'
 import { ManualSystem } from '../support/clocks/manual-system.ts'
 
@@ -8,8 +8,8 @@ function stage() {
   const told: string[] = []
   const edge = { system, settings: { clientStallMs: 60_000 } }
   const server = { timeout: (_: unknown, seconds: number) => told.push(`cut in ${seconds} s`) }
-  const exchange = { edge, server, id: 'req_1', request: null, streams: false } as unknown as Exchange
-  return { system, told, exchange, timer: new StallTimer(exchange, () => told.push('given up')) }
+  const context = { edge, server, id: 'req_1', request: null, streams: false } as unknown as RequestContext
+  return { system, told, context, timer: new StallTimer(context, () => told.push('given up')) }
 }
 
 test('a client that reads nothing for too long is given up, and then its socket is cut', () => {
@@ -34,15 +34,15 @@ test('a client that asks for more in time is not, however often', () => {
 })
 
 test('a stream gives nothing before it is read, and hears when its reader leaves', async () => {
-  const { exchange, told } = stage()
-  const response = streamed(exchange, {
+  const { context, told } = stage()
+  const response = streamed(context, {
     async pull(controller) {
       told.push('pull')
       controller.enqueue(new TextEncoder().encode('x'))
     },
     cancel: () => void told.push('cancel'),
   })
-  expect([exchange.streams, response.headers.get('content-type')]).toEqual([true, 'text/event-stream; charset=utf-8'])
+  expect([context.streams, response.headers.get('content-type')]).toEqual([true, 'text/event-stream; charset=utf-8'])
   expect(told).toEqual([])
   const reader = response.body!.getReader()
   await reader.read()

@@ -21,38 +21,38 @@ async function submissionOf(chasm: unknown, more: object = {}) {
 describe('what a client wishes', () => {
   const names = Array.from({ length: 64 }, (_, at) => `${at}`.padEnd(200, 'x'))
   const rows: [chasm: object, submission: object][] = [
-    [{ sort: 'throughput' }, { wishes: { sort: 'throughput' } }],
-    [{ sort: 'latency' }, { wishes: { sort: 'latency' } }],
-    [{ sort: 'price' }, { wishes: { sort: 'price' } }],
+    [{ sort: 'throughput' }, { routing: { sort: 'throughput' } }],
+    [{ sort: 'latency' }, { routing: { sort: 'latency' } }],
+    [{ sort: 'price' }, { routing: { sort: 'price' } }],
     [
       { only: ['key_1/ant'], ignore: ['groq', 'key_2'] },
-      { wishes: { only: ['key_1/ant'], ignore: ['groq', 'key_2'] } },
+      { routing: { only: ['key_1/ant'], ignore: ['groq', 'key_2'] } },
     ],
-    [{ only: names }, { wishes: { only: names } }],
-    [{ max_attempts: 1 }, { wishes: { attemptsMax: 1 } }],
+    [{ only: names }, { routing: { only: names } }],
+    [{ max_attempts: 1 }, { routing: { attemptsMax: 1 } }],
     [
       { max_attempts: 3, deadline_ms: 5 },
-      { wishes: { attemptsMax: 3 }, deadlineMs: 5 },
+      { routing: { attemptsMax: 3 }, deadlineMs: 5 },
     ],
-    [{ hedge_after_ms: 0 }, { wishes: { hedgeAfterMs: 0 } }],
-    [{ hedge_after_ms: 600_000 }, { wishes: { hedgeAfterMs: 600_000 } }],
-    [{ continue: false, explain: true, sort: null, only: null, hedge_after_ms: null }, { wishes: {} }],
+    [{ hedge_after_ms: 0 }, { routing: { hedgeAfterMs: 0 } }],
+    [{ hedge_after_ms: 600_000 }, { routing: { hedgeAfterMs: 600_000 } }],
+    [{ continue: false, explain: true, sort: null, only: null, hedge_after_ms: null }, { routing: {} }],
   ]
   test.each(rows)('%j reaches the engine', async (asked, wanted) => {
-    const { wishes, deadlineMs } = await submissionOf(asked)
-    expect({ wishes, ...(deadlineMs !== undefined && { deadlineMs }) }).toEqual(wanted)
+    const { routing, deadlineMs } = await submissionOf(asked)
+    expect({ routing, ...(deadlineMs !== undefined && { deadlineMs }) }).toEqual(wanted)
   })
 
   test('also of vectors', async () => {
     const chasm = { only: ['ant'], max_attempts: 2 }
     expect((await edge.post('/v1/embeddings', { model: 'm', input: 'x', chasm })).status).toBe(200)
-    expect(edge.engine.answers[0]!.submission.wishes).toEqual({ only: ['ant'], attemptsMax: 2 })
+    expect(edge.engine.answers[0]!.submission.routing).toEqual({ only: ['ant'], attemptsMax: 2 })
   })
 
   test('may be that a stream goes on at another scout', async () => {
     const text = { n: 1, logprobs: false, tools: [], response_format: { type: 'text' }, stream: true }
-    const { wishes } = await submissionOf({ continue: true }, text)
-    expect(wishes).toEqual({ continues: true })
+    const { routing } = await submissionOf({ continue: true }, text)
+    expect(routing).toEqual({ continues: true })
   })
 
   const bad: [chasm: unknown, param: string, wish: string][] = [

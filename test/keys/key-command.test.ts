@@ -6,7 +6,7 @@ import { type KeyRole, keyRoles, parseKey } from '../../shared/api-key.ts'
 import { realSystem } from '../../shared/system.ts'
 import { temporaryFolder } from '../support/machine/temporary-folder.ts'
 
-const command = join(import.meta.dirname, '..', '..', 'orchestrator', 'key.ts')
+const command = join(import.meta.dirname, '..', '..', 'orchestrator', 'commands', 'key.ts')
 
 test('prints a working key of each role on standard output alone, with a hint beside it', () => {
   const dataDir = temporaryFolder()

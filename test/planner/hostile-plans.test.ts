@@ -97,7 +97,7 @@ function node(dice: Dice, ids: readonly string[], at: number): Json {
     fields.vote = { by: pick(['agreement', 'judge', 'force'], dice), answers: pick([2, 5, 16, 1e6], dice) }
   if (dice() < 0.15) fields.when = { ref: `nodes.${other()}.ok`, is: pick([true, null, 'x'], dice) }
   if (dice() < 0.1)
-    fields[pick(['tools', 'messages', 'input', 'stream', '__proto__', 'conduct', 'deadline_ms'], dice)] = 1
+    fields[pick(['tools', 'messages', 'input', 'stream', '__proto__', 'control', 'deadline_ms'], dice)] = 1
   if (dice() < 0.1) fields[pick(Object.keys(fields), dice)] = pick(evilValues, dice)
   return fields
 }
@@ -148,10 +148,10 @@ test(`${proposals} proposals are refused or stay within their bounds`, () => {
     } catch (error) {
       throw new Error(`seed ${seed}: ${(error as Error).message}`)
     }
-    const grown = runner.names.filter((name) => name.startsWith('answer.do.')).length
-    if (grown > 0) carriedOut++
-    if (grown > 16) grewFar++
-    const wrong = grown > planTasksMax ? `it grew to ${grown} tasks` : flawOf(runner)
+    const expanded = runner.names.filter((name) => name.startsWith('answer.do.')).length
+    if (expanded > 0) carriedOut++
+    if (expanded > 16) grewFar++
+    const wrong = expanded > planTasksMax ? `it grew to ${expanded} tasks` : flawOf(runner)
     if (wrong !== null) throw new Error(`seed ${seed}: ${wrong}`)
   }
   // Otherwise nothing was tried.

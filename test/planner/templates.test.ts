@@ -138,7 +138,7 @@ describe('planning by a model', () => {
 
   test('keeps to its share of time and tokens', () => {
     const found = planOf({ ...auto, params: { ...auto.params, budget_tokens: 3_000 } })
-    const { work } = found.tasks[0]!.conduct as { work: { request: Json; terms: Json } }
+    const { work } = found.tasks[0]!.control as { work: { request: Json; terms: Json } }
     expect([work.request.max_tokens, work.terms.deadlineMs]).toEqual([200, 30_000])
   })
 })

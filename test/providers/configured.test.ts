@@ -91,8 +91,8 @@ describe('choosing providers', () => {
     })
     const service = configuredService('openrouter', settings)!
     const provider = new OpenAiCompatibleProvider({ ...service, baseURL }, [], realSystem())
-    const wishes = { sort: 'latency', only: ['x'] }
-    await ask(provider, { messages: [{ role: 'user', content: 'Hi' }], provider: wishes })
+    const routing = { sort: 'latency', only: ['x'] }
+    await ask(provider, { messages: [{ role: 'user', content: 'Hi' }], provider: routing })
     const { headers, body } = seen.at(-1)!
     expect(headers.get('http-referer')).toBe('https://chasm.example')
     expect([headers.get('x-openrouter-title'), headers.get('x-title')]).toEqual(['My pool', 'My pool'])

@@ -6,7 +6,7 @@ import type { ProcessReport } from '../support/providers/provider-process.ts'
 
 const MiB = 1024 * 1024
 /** The largest answer is read as bytes and as text, and the collector of a busy machine takes its time. */
-const grownBytesMax = 96 * MiB
+const expansionBytesMax = 96 * MiB
 
 type Engine = (streamed: boolean) => Response
 const typeOf = (streamed: boolean) => (streamed ? 'text/event-stream' : 'application/json')
@@ -160,7 +160,7 @@ describe.skipIf(!existsSync('/proc/self/status'))('an engine (memory is read fro
     hostile = engine
     for (const report of await Promise.all(['openai', 'groq'].map((sdk) => reportOf(sdk, mode, code)))) {
       expect({ code: report.code, lives: report.lives }).toEqual({ code, lives: true })
-      expect(report.grownBytes).toBeLessThan(grownBytesMax)
+      expect(report.expansionBytes).toBeLessThan(expansionBytesMax)
     }
   })
 })

@@ -2,12 +2,12 @@
  * What is known of the nodes that the hub conducts, from commits alone: each may be decided once at each stage, only
  * when all that it waited for is over on the disk, and only as its planner would decide from what is there.
  */
-import type { ConductedNode, Decision, NeedResult } from '../../orchestrator/engine/ports/planner.ts'
+import type { ControlNode, Decision, NeedResult } from '../../orchestrator/engine/ports/planner.ts'
 import type { StoreWriteOf, TaskRow } from '../../orchestrator/engine/ports/store.ts'
 import type { MemoryDisk, StoredTask } from '../../orchestrator/store/memory/disk.ts'
 import { simPlanner } from './actors/control-nodes.ts'
 
-interface Conducted {
+interface Controlled {
   intent: string
   node: string
   stage: number
@@ -17,7 +17,7 @@ interface Conducted {
 const over = /^(done|failed|cancelled|skipped)$/
 
 export class Decisions {
-  private readonly open = new Map<number, Conducted>()
+  private readonly open = new Map<number, Controlled>()
 
   constructor(
     private readonly disk: () => MemoryDisk,
@@ -34,19 +34,19 @@ export class Decisions {
     if (stage !== null) this.open.set(task, { intent, node, stage, waits: JSON.parse(waits ?? needs) as string[] })
   }
 
-  grown({ task, stage, waits, tasks }: StoreWriteOf<'grow'>): void {
+  expanded({ task, stage, waits, tasks }: StoreWriteOf<'expand'>): void {
     const known = this.open.get(task)
     const decision = known && this.decided(task, known, stage)
     if (known === undefined || decision === undefined) return this.fail(`task ${task} grew after its end`)
     const names = tasks.map(({ node }) => node).join(' ')
-    const isRight = decision.type === 'grow' && decision.tasks.map(({ node }) => node).join(' ') === names
+    const isRight = decision.type === 'expand' && decision.tasks.map(({ node }) => node).join(' ') === names
     if (!isRight) this.fail(`task ${task} grew at stage ${stage} by ${names}, which is not what it decides`)
     known.stage++
     known.waits = JSON.parse(waits) as string[]
     this.planned(tasks)
   }
 
-  done({ task, stage, result }: StoreWriteOf<'conduct'>): void {
+  done({ task, stage, result }: StoreWriteOf<'decide'>): void {
     const known = this.open.get(task)
     const decision = known && this.decided(task, known, stage)
     if (decision === undefined) return this.fail(`task ${task} was decided after its end`)
@@ -61,7 +61,7 @@ export class Decisions {
   }
 
   /** What its planner says to what is on the disk. */
-  private decided(task: number, { intent, node, stage, waits }: Conducted, at: number): Decision {
+  private decided(task: number, { intent, node, stage, waits }: Controlled, at: number): Decision {
     if (at !== stage) this.fail(`task ${task} was decided at stage ${at}, and is at ${stage}`)
     const stored = new Map(
       this.disk()
@@ -70,8 +70,8 @@ export class Decisions {
     )
     const results = waits.map((need) => this.resultOf(task, stored.get(need)!))
     const spec = JSON.parse(Buffer.from(stored.get(node)!.request).toString('utf8')) as unknown
-    const conducted: ConductedNode = { node, spec, stage, results }
-    return simPlanner.conduct(conducted)
+    const control: ControlNode = { node, spec, stage, results }
+    return simPlanner.decide(control)
   }
 
   private resultOf(task: number, { row, result }: StoredTask): NeedResult {

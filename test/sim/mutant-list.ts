@@ -205,13 +205,13 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a node that has grown waits for all but the first',
     file: `${core}/task/intents.ts`,
-    find: 'for (const need of waitFor) block(core, intent, conductor, need)',
-    replace: 'for (const need of waitFor.slice(1)) block(core, intent, conductor, need)',
+    find: 'for (const need of waitFor) block(core, intent, controlNodes, need)',
+    replace: 'for (const need of waitFor.slice(1)) block(core, intent, controlNodes, need)',
   },
   {
     name: 'a failed need skips a node that decides over failures',
     file: `${core}/task/terminal.ts`,
-    find: 'if (cause === null || child.conducted) unblock(core, child)',
+    find: 'if (cause === null || child.control) unblock(core, child)',
     replace: 'if (cause === null) unblock(core, child)',
   },
   {
@@ -229,14 +229,14 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a scroll grows without the store',
     file: `${core}/task/intents.ts`,
-    find: "  core.persist({ change: 'grow', task: id })\n",
+    find: "  core.persist({ change: 'expand', task: id })\n",
     replace: '',
   },
   {
     name: 'a decision is made before the end that it rests on is committed',
     file: `${engine}/writer/commit-barrier.ts`,
     find: "const waits = effect.type === 'persist' || this.isDurable(effect)",
-    replace: "const waits = effect.type !== 'conduct' && (effect.type === 'persist' || this.isDurable(effect))",
+    replace: "const waits = effect.type !== 'decide' && (effect.type === 'persist' || this.isDurable(effect))",
   },
   {
     name: 'grants that cannot be written are left with their scouts',
@@ -259,7 +259,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'who was passed over is forgotten when the store can write again',
     file: `${core}/task/store-trouble.ts`,
-    find: '  for (const task of core.passedOver) core.homeless.push(task)\n',
+    find: '  for (const task of core.passedOver) core.unplaced.push(task)\n',
     replace: '',
   },
   {

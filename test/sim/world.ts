@@ -34,14 +34,14 @@ export class Dice extends Random {
   }
 }
 
-interface Alarm extends Timer {
+interface IdleTimer extends Timer {
   dueMs: number
   order: number
   owner: Process
   callback: (() => void) | null
 }
 
-function isBefore(a: Alarm, b: Alarm): boolean {
+function isBefore(a: IdleTimer, b: IdleTimer): boolean {
   return a.dueMs === b.dueMs ? a.order < b.order : a.dueMs < b.dueMs
 }
 
@@ -49,7 +49,7 @@ export class World {
   nowMs = 0
   /** Called after every event, once all that awaited it has gone on. */
   afterEvent: () => void = () => {}
-  private readonly heap: Alarm[] = []
+  private readonly heap: IdleTimer[] = []
   private events = 0
   private made = 0
 
@@ -92,7 +92,7 @@ export class World {
   }
 
   arm(owner: Process, delayMs: number, callback: () => void): Timer {
-    const alarm: Alarm = {
+    const alarm: IdleTimer = {
       dueMs: this.nowMs + Math.ceil(Math.max(0, delayMs) * grainsPerMs) / grainsPerMs,
       order: this.made++,
       owner,
@@ -108,7 +108,7 @@ export class World {
     return alarm
   }
 
-  private push(alarm: Alarm): void {
+  private push(alarm: IdleTimer): void {
     const { heap } = this
     let at = heap.length
     for (heap.push(alarm); at > 0; ) {

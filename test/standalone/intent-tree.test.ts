@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { ScrollTree } from '../../orchestrator/commands/intent-tree.ts'
 
-function grown(children: number) {
+function expanded(children: number) {
   const tree = new ScrollTree()
   const nodes = Array.from({ length: children }, (_, at) => ({ node: `map.${at + 1}`, model: 'm' }))
   const lines = [
@@ -13,7 +13,7 @@ function grown(children: number) {
 }
 
 test('a scroll is drawn as a tree with state, time, tokens and scout, no wider than asked', () => {
-  const { tree, lines } = grown(2)
+  const { tree, lines } = expanded(2)
   const usage = { promptTokens: 3, completionTokens: 4 }
   lines.push(tree.hear('task_settled', { node: 'map.1', state: 'done', usage, served: { scout: 'key_1/ant' } }, 3_500))
   expect(lines).toEqual([
@@ -31,11 +31,11 @@ test('a scroll is drawn as a tree with state, time, tokens and scout, no wider t
 })
 
 test('of many children only their count is drawn', () => {
-  expect(grown(50).tree.draw(2_000, 120).at(-1)).toBe('  50 nodes: 1 runs, 49 waits')
+  expect(expanded(50).tree.draw(2_000, 120).at(-1)).toBe('  50 nodes: 1 runs, 49 waits')
 })
 
 test('a fault is told with its cause, and what is unknown is passed over', () => {
-  const { tree } = grown(1)
+  const { tree } = expanded(1)
   const told = { node: 'map.1', state: 'failed', fault: { message: 'It broke.' } }
   expect(tree.hear('task_settled', told, 5)).toBe('map.1 failed at ant: It broke.')
   expect(tree.hear('task_started', { node: 'stranger' }, 5)).toBeNull()

@@ -8,7 +8,7 @@ import { realSystem } from '../../shared/system.ts'
 import { temporaryFolder } from '../support/machine/temporary-folder.ts'
 import { event, intentRow, newIntent, settle, taskRow } from '../support/store/store-rows.ts'
 
-const command = join(import.meta.dirname, '..', '..', 'orchestrator', 'backup.ts')
+const command = join(import.meta.dirname, '..', '..', 'orchestrator', 'commands', 'backup.ts')
 
 test('copies the state of one moment while a hub goes on writing, and the copy opens as a store', async () => {
   const dataDir = temporaryFolder()

@@ -54,7 +54,7 @@ const write: fc.Arbitrary<StoreWrite> = fc.oneof(
   fc.tuple(intentId, fc.integer({ min: 1, max: 4 })).map(([id, seq]) => event(id, seq)),
   fc
     .tuple(task, fc.integer({ min: 0, max: 2 }))
-    .map(([of, stage]): StoreWrite => ({ write: 'conduct', task: of, stage, result: Uint8Array.of(of) })),
+    .map(([of, stage]): StoreWrite => ({ write: 'decide', task: of, stage, result: Uint8Array.of(of) })),
   fc
     .tuple(task, fc.integer({ min: 0, max: 2 }), fc.uniqueArray(task, { maxLength: 2 }))
     .map(([of, stage, numbers]): StoreWrite => {
@@ -62,7 +62,7 @@ const write: fc.Arbitrary<StoreWrite> = fc.oneof(
         intentRow('int_0'),
         numbers.map((number) => taskRow(number, 'int_0', { stage: number % 2 ? 0 : null })),
       )
-      return { write: 'grow', task: of, stage, waits: '["x"]', tasks, requests }
+      return { write: 'expand', task: of, stage, waits: '["x"]', tasks, requests }
     }),
   fc.tuple(intentId, fc.uniqueArray(task, { maxLength: 2 })).map(
     ([intent, numbers]): StoreWrite => ({

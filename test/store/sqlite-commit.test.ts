@@ -214,8 +214,8 @@ describe('a process killed in the middle of committing', () => {
 /** Has a process commit intents one after the other, kills it after so many, and says which ones it had reported. */
 async function committedBeforeKill(path: string, count: number): Promise<string[]> {
   const script = `
-    import { openSqlite } from './orchestrator/store/sqlite.ts'
-    import { event, intentRow, newIntent, settle, taskRow } from './test/support/store-rows.ts'
+    import { openSqlite } from './orchestrator/store/sqlite/open.ts'
+    import { event, intentRow, newIntent, settle, taskRow } from './test/support/store/store-rows.ts'
     import { writeSync } from 'node:fs'
     const store = openSqlite(${JSON.stringify(path)}, { mayCreate: true, checkWhole: true })
     for (let at = 0; ; at++) {

@@ -1,5 +1,5 @@
 /**
- * This hub beside what people would use instead, on the same work in the same run: `bun bench/peers/runner/run.ts`. Peers take
+ * This hub beside what people would use instead, on the same work in the same run: `npm run bench:peers`. Peers take
  * turns in every round, each starting at another place, so that a noisy moment of the machine does not hit always the
  * same one. It prints a table, writes `bench/results/peers.json`, and skips by name what this machine cannot run.
  */

@@ -26,11 +26,11 @@ export const idle: Scenario = {
       say('watching the heartbeats')
       await sleep(watchMs)
       const share = (hub.usage().cpuMs - before) / watchMs
-      const growth = full - empty
+      const expansion = full - empty
       return {
         columns: ['scouts', 'empty hub MB', 'with them MB', 'growth MB', 'KB per scout', 'processor %'],
-        rows: [[scouts, ...[empty, full, growth, (growth * 1_024) / scouts, share * 100].map(round)]],
-        figures: { idleRss: (growth * 10_000) / scouts },
+        rows: [[scouts, ...[empty, full, expansion, (expansion * 1_024) / scouts, share * 100].map(round)]],
+        figures: { idleRss: (expansion * 10_000) / scouts },
         notes: [
           `Every scout offers ${population.offers} of ${population.models} models and answers a heartbeat every 10 s.`,
         ],

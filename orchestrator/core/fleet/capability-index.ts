@@ -47,12 +47,12 @@ export class CapabilityIndex {
         known: true,
         queued: 0,
         waiting: new ReadyQueue(),
-        picky: new Set(),
+        returned: new Set(),
         firstContentP95Ms: 0,
         firstContentSamples: 0,
         firstSeenMs: nowMs,
         dueMs: 0,
-        alarm: -1,
+        timerSlot: -1,
       }
       this.entries.set(key, entry)
       this.byModel[kind].set(model, entry)

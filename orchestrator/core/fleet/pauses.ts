@@ -10,7 +10,7 @@ import type { CoreState } from '../state.ts'
 export function pauseUntil(core: CoreState, scout: Scout, model: string, untilMs: number): void {
   let pause: Pause | undefined = scout.pauses?.get(model)
   if (pause === undefined) {
-    pause = { timed: 'pause', holder: scout, model, dueMs: 0, alarm: -1 }
+    pause = { timed: 'pause', holder: scout, model, dueMs: 0, timerSlot: -1 }
     core.roster.pause(scout, pause)
   }
   core.wheel.arm(pause, untilMs)

@@ -47,7 +47,7 @@ function blankCost(): Cost {
 const sortWeight = 5
 
 /** What of a task bears on who suits it. */
-type Suited = Pick<Task, 'kind' | 'model' | 'wishes' | 'triedOperators' | 'intent' | 'near'>
+type Suited = Pick<Task, 'kind' | 'model' | 'routing' | 'triedOperators' | 'intent' | 'near'>
 
 /** What this scout would serve the task with; undefined when it cannot, or when its client wants none of it. */
 export function capabilityFor(scout: Scout, task: Task): Capability | undefined {
@@ -64,13 +64,13 @@ function firstWanted({ capabilities, pauses }: Scout, task: Suited): Capability 
 }
 
 /** Whether the client excludes anybody. */
-export function isChoosy({ wishes }: Pick<Task, 'wishes'>): boolean {
-  return wishes.only.length > 0 || wishes.ignore.length > 0 || wishes.requires !== null
+export function isChoosy({ routing }: Pick<Task, 'routing'>): boolean {
+  return routing.only.length > 0 || routing.ignore.length > 0 || routing.requires !== null
 }
 
 function isWanted({ scout, offer, provider }: Capability, task: Suited): boolean {
   if (!isChoosy(task)) return true
-  const { only, ignore, requires } = task.wishes
+  const { only, ignore, requires } = task.routing
   const { record } = scout
   if (requires !== null && !(meets(offer, requires) && isTrusted(record, requires))) return false
   const isOneOf = (names: readonly string[]) =>
@@ -97,7 +97,7 @@ function meets(offer: Offer, { contextTokensMin, abilities, priceMax }: Requirem
 export function costOf(capability: Capability, task: Suited, cost: Cost = blankCost()): Cost {
   const { scout, samples } = capability
   const { record } = scout
-  const { sort } = task.wishes
+  const { sort } = task.routing
   const plainFirstMs = samples > 0 ? capability.firstContentMs : unknownFirstContentMs
   const plainTokensMs = (typicalTokens * 1000) / (capability.tokensPerSecond || unknownTokensPerSecond)
   cost.firstContentMs = (sort === 'latency' ? sortWeight : 1) * plainFirstMs

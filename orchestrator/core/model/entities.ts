@@ -20,7 +20,7 @@ export type TaskState =
   | 'ready'
   | 'delayed'
   | 'leased'
-  | 'conducting'
+  | 'deciding'
   | 'done'
   | 'failed'
   | 'cancelled'
@@ -41,7 +41,7 @@ export interface Requirements {
 }
 
 /** What the client asked of placement and retries. */
-export interface Wishes {
+export interface RoutingOptions {
   sort: 'latency' | 'throughput' | 'price'
   /** Scouts, operators or providers: nobody else, or not these. Empty lists wish nothing. */
   only: readonly string[]
@@ -147,7 +147,7 @@ export interface Task extends Timed, Queued {
   triedScouts: readonly string[]
   triedOperators: readonly string[]
   lastFault: Fault | null
-  wishes: Wishes
+  routing: RoutingOptions
   /** Times a begun answer moved to another scout. */
   migrations: number
   entry: ModelEntry
@@ -156,7 +156,7 @@ export interface Task extends Timed, Queued {
   /** The durable whole it belongs to; null for a task that lives and dies with its client. */
   intent: Intent | null
   /** No scout works on it: the hub decides once its needs are terminal, done or not. */
-  conducted: boolean
+  control: boolean
   /** Needs that are not done, of a conducted task those that are not terminal; and the tasks that need this one. */
   blockers: number
   children: Task[]
@@ -281,7 +281,7 @@ export interface ModelEntry extends Timed {
   queued: number
   waiting: ReadyQueue<Task>
   /** Tasks that came back from a scout and should go to another. They have had their turn, so they go first. */
-  picky: Set<Task>
+  returned: Set<Task>
   /** Running estimate of the 95th percentile of milliseconds to first content, and how many samples made it. */
   firstContentP95Ms: number
   firstContentSamples: number

@@ -28,7 +28,7 @@ export interface Queued {
 class TenantQueue<T extends Queued> {
   readonly heap: T[] = []
   /** Tasks that not every scout may have, in the order in which they are looked at. */
-  readonly choosy = new Set<T>()
+  readonly constrained = new Set<T>()
   /** Tasks it may still have served before its turn ends. */
   deficit = 0
   /** Neighbours in the ring of turns; itself while it is alone. */
@@ -40,7 +40,7 @@ class TenantQueue<T extends Queued> {
   ) {}
 
   get size(): number {
-    return this.heap.length + this.choosy.size
+    return this.heap.length + this.constrained.size
   }
 
   push(task: T): void {
@@ -52,18 +52,18 @@ class TenantQueue<T extends Queued> {
   /** What goes first of the tasks that fit. */
   peek(fits: (task: T) => boolean): T | undefined {
     const head = this.heap[0]
-    let looks = Math.min(looksMax, this.choosy.size)
-    for (const task of this.choosy) {
+    let looks = Math.min(looksMax, this.constrained.size)
+    for (const task of this.constrained) {
       if (looks-- === 0) break
       if (fits(task)) return head === undefined || goesBefore(task, head) ? task : head
-      this.choosy.delete(task)
-      this.choosy.add(task)
+      this.constrained.delete(task)
+      this.constrained.add(task)
     }
     return head
   }
 
   remove(task: T): void {
-    if (this.choosy.delete(task)) return
+    if (this.constrained.delete(task)) return
     const hole = task.heapIndex
     const last = this.heap.pop()!
     task.heapIndex = -1
@@ -116,7 +116,7 @@ export class ReadyQueue<T extends Queued> {
   private first: TenantQueue<T> | null = null
   /** What any scout would be given now, while that is known and nobody is choosy. */
   private next: T | undefined
-  private choosy = 0
+  private constrained = 0
   size = 0
 
   /** Adds a task; a choosy one is not for every scout. */
@@ -128,9 +128,9 @@ export class ReadyQueue<T extends Queued> {
       this.join(queue)
     }
     queue.weight = task.weight
-    if (isChoosy) queue.choosy.add(task)
+    if (isChoosy) queue.constrained.add(task)
     else queue.push(task)
-    if (isChoosy) this.choosy++
+    if (isChoosy) this.constrained++
     this.size++
     this.next = undefined
   }
@@ -139,7 +139,7 @@ export class ReadyQueue<T extends Queued> {
   peek(fits: (task: T) => boolean): T | undefined {
     if (this.next !== undefined) return this.next
     const found = this.find(fits)
-    if (this.choosy === 0) this.next = found
+    if (this.constrained === 0) this.next = found
     return found
   }
 
@@ -172,7 +172,7 @@ export class ReadyQueue<T extends Queued> {
 
   /** Whether this task waits here. */
   has(task: T): boolean {
-    return task.heapIndex >= 0 || this.byTenant.get(task.tenant)?.choosy.has(task) === true
+    return task.heapIndex >= 0 || this.byTenant.get(task.tenant)?.constrained.has(task) === true
   }
 
   /** Takes out a task that is cancelled, expired or placed by other means. */
@@ -186,7 +186,7 @@ export class ReadyQueue<T extends Queued> {
     const own = this.byTenant.get(task.tenant)
     if (own === undefined) return 0
     let aheadOfOwn = 0
-    for (const other of [...own.heap, ...own.choosy]) if (goesBefore(other, task)) aheadOfOwn++
+    for (const other of [...own.heap, ...own.constrained]) if (goesBefore(other, task)) aheadOfOwn++
     let ahead = aheadOfOwn
     let afterOwnTurn = false
     let queue = this.first!
@@ -200,14 +200,14 @@ export class ReadyQueue<T extends Queued> {
   }
 
   *[Symbol.iterator](): Iterator<T> {
-    for (const { heap, choosy } of this.byTenant.values()) {
+    for (const { heap, constrained } of this.byTenant.values()) {
       yield* heap
-      yield* choosy
+      yield* constrained
     }
   }
 
   private take(queue: TenantQueue<T>, task: T): void {
-    if (task.heapIndex < 0) this.choosy--
+    if (task.heapIndex < 0) this.constrained--
     queue.remove(task)
     this.size--
     this.next = undefined

@@ -15,7 +15,7 @@ const firstCapacity = 1024
 export interface Timed {
   dueMs: number
   /** Its place in the wheel's tables. */
-  alarm: number
+  timerSlot: number
 }
 
 export class TimerWheel<T extends Timed> {
@@ -42,33 +42,33 @@ export class TimerWheel<T extends Timed> {
     owner.dueMs = dueMs
     const wanted = Math.max(Math.ceil(dueMs / slotMs), this.cursor + 1)
     const slot = Math.min(wanted, this.cursor + slotCount - 1) % slotCount
-    if (this.free === -1) this.grow()
+    if (this.free === -1) this.expand()
     const { after, before, heads } = this
-    const alarm = this.free
-    this.free = after[alarm]!
+    const timerSlot = this.free
+    this.free = after[timerSlot]!
     const next = heads[slot]!
-    after[alarm] = next
-    before[alarm] = -1 - slot
-    if (next !== -1) before[next] = alarm
-    heads[slot] = alarm
-    this.owners[alarm] = owner
-    owner.alarm = alarm
+    after[timerSlot] = next
+    before[timerSlot] = -1 - slot
+    if (next !== -1) before[next] = timerSlot
+    heads[slot] = timerSlot
+    this.owners[timerSlot] = owner
+    owner.timerSlot = timerSlot
     this.armed++
   }
 
   disarm(owner: T): void {
-    const { alarm } = owner
-    if (alarm === -1) return
+    const { timerSlot } = owner
+    if (timerSlot === -1) return
     const { after, before } = this
-    const next = after[alarm]!
-    const previous = before[alarm]!
+    const next = after[timerSlot]!
+    const previous = before[timerSlot]!
     if (previous < 0) this.heads[-1 - previous] = next
     else after[previous] = next
     if (next !== -1) before[next] = previous
-    after[alarm] = this.free
-    this.free = alarm
-    this.owners[alarm] = null
-    owner.alarm = -1
+    after[timerSlot] = this.free
+    this.free = timerSlot
+    this.owners[timerSlot] = null
+    owner.timerSlot = -1
     this.armed--
   }
 
@@ -80,8 +80,8 @@ export class TimerWheel<T extends Timed> {
     while (this.cursor < target) {
       this.cursor++
       const slot = this.cursor % slotCount
-      for (let alarm = this.heads[slot]!; alarm !== -1; alarm = this.heads[slot]!) {
-        const owner = this.owners[alarm]!
+      for (let timerSlot = this.heads[slot]!; timerSlot !== -1; timerSlot = this.heads[slot]!) {
+        const owner = this.owners[timerSlot]!
         this.disarm(owner)
         if (owner.dueMs <= nowMs) onDue(owner)
         else this.arm(owner, owner.dueMs)
@@ -89,20 +89,20 @@ export class TimerWheel<T extends Timed> {
     }
   }
 
-  private grow(): void {
+  private expand(): void {
     const from = this.after.length
     const capacity = Math.max(firstCapacity, from * 2)
-    this.after = grown(this.after, capacity)
-    this.before = grown(this.before, capacity)
-    for (let alarm = from; alarm < capacity; alarm++) {
+    this.after = expanded(this.after, capacity)
+    this.before = expanded(this.before, capacity)
+    for (let timerSlot = from; timerSlot < capacity; timerSlot++) {
       this.owners.push(null)
-      this.after[alarm] = alarm + 1 < capacity ? alarm + 1 : -1
+      this.after[timerSlot] = timerSlot + 1 < capacity ? timerSlot + 1 : -1
     }
     this.free = from
   }
 }
 
-function grown(table: Int32Array<ArrayBuffer>, capacity: number): Int32Array<ArrayBuffer> {
+function expanded(table: Int32Array<ArrayBuffer>, capacity: number): Int32Array<ArrayBuffer> {
   const larger = new Int32Array(capacity)
   larger.set(table)
   return larger

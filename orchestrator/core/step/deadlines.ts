@@ -48,7 +48,7 @@ function taskDue(core: CoreState, task: Task): void {
 function takeAnyScout(core: CoreState, task: Task): void {
   unqueue(core, task)
   task.triedScouts = []
-  core.homeless.push(task)
+  core.unplaced.push(task)
 }
 
 function waitedTooLong(task: Task, queueTimeoutMs: number): Fault {
@@ -90,11 +90,11 @@ function pauseOver(core: CoreState, pause: Pause): void {
 /** The grace for a model without scouts is over: who still waits for it learns that nobody offers it. */
 function forgetModel(core: CoreState, entry: ModelEntry): void {
   if (entry.offerers > 0 || entry.model === autoModel) return
-  for (const task of [...entry.picky, ...entry.waiting]) {
+  for (const task of [...entry.returned, ...entry.waiting]) {
     if (task.intent !== null) continue
     finish(core, task, 'failed', fault('model_not_found', notOffered(core, entry), { param: 'model' }))
   }
   // A durable task waits until its deadline, so its queue stays.
-  if (entry.picky.size + entry.waiting.size > 0) core.wheel.arm(entry, core.nowMs + core.settings.modelGraceMs)
+  if (entry.returned.size + entry.waiting.size > 0) core.wheel.arm(entry, core.nowMs + core.settings.modelGraceMs)
   else core.index.forget(entry)
 }

@@ -16,21 +16,21 @@ import { passOver, waitsForStore } from '../task/store-trouble.ts'
 import { enqueue, finish, serveFromQueue } from '../task/terminal.ts'
 
 /** Tasks that came back looked at for one freed scout: those it may not have are passed over. */
-const pickyLooks = 16
+const returnedLooks = 16
 /** Queues compared for one freed scout. */
 const queuesLooked = 8
 
 export function matchAll(core: CoreState): void {
-  const { freed, homeless } = core
+  const { freed, unplaced } = core
   // Many come home at once when the store can write again: each is looked at in its place.
   let next = 0
-  while (freed.length > 0 || next < homeless.length) {
+  while (freed.length > 0 || next < unplaced.length) {
     for (let scout = freed.pop(); scout !== undefined; scout = freed.pop()) serve(core, scout)
     // One at a time, because a task that ends here may free scouts.
-    const task = homeless[next++]
+    const task = unplaced[next++]
     if (task !== undefined) placeOrQueue(core, task)
   }
-  homeless.length = 0
+  unplaced.length = 0
 }
 
 function placeOrQueue(core: CoreState, task: Task): void {
@@ -141,20 +141,20 @@ function nextFor(core: CoreState, scout: Scout): Task | undefined {
 function firstOf(core: CoreState, entry: ModelEntry, scout: Scout): Task | undefined {
   const fits = (task: Task) => mayTry(entry, scout, task)
   for (;;) {
-    const task = pickyFor(entry, fits) ?? entry.waiting.peek(fits)
+    const task = returnedFor(entry, fits) ?? entry.waiting.peek(fits)
     if (task === undefined || !waitsForStore(core, task)) return task
     passOver(core, task)
   }
 }
 
-function pickyFor({ picky }: ModelEntry, fits: (task: Task) => boolean): Task | undefined {
-  let looks = Math.min(pickyLooks, picky.size)
-  for (const task of picky) {
+function returnedFor({ returned }: ModelEntry, fits: (task: Task) => boolean): Task | undefined {
+  let looks = Math.min(returnedLooks, returned.size)
+  for (const task of returned) {
     if (looks-- === 0) return undefined
     if (fits(task)) return task
     // To the end, so that the next freed scout looks at others.
-    picky.delete(task)
-    picky.add(task)
+    returned.delete(task)
+    returned.add(task)
   }
   return undefined
 }

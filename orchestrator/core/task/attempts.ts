@@ -143,12 +143,12 @@ export function endAttempt(core: CoreState, task: Task, lease: Lease, cause: Fau
 
 /** Whether a begun answer may go on at another scout. */
 export function mayMigrate(core: CoreState, task: Task): boolean {
-  return task.wishes.continues && task.migrations < core.settings.migrationsMax
+  return task.routing.continues && task.migrations < core.settings.migrationsMax
 }
 
 /** Waits for a scout again. */
 export function comeBack(core: CoreState, task: Task): void {
   move(task, 'ready')
   task.queuedMs = core.nowMs
-  core.homeless.push(task)
+  core.unplaced.push(task)
 }

@@ -27,7 +27,7 @@ export function watchCancel(core: CoreState, holder: Scout, task: number, attemp
   const key = `${task}/${attempt}`
   holder.cancels ??= new Map()
   if (holder.cancels.has(key) || holder.cancels.size >= cancelsPerCredit * core.settings.creditMax) return
-  const idle = { dueMs: 0, alarm: -1 }
+  const idle = { dueMs: 0, timerSlot: -1 }
   const watch: CancelWatch = { timed: 'cancel', holder, task, attempt, reason, sent: 0, ...idle }
   holder.cancels.set(key, watch)
   send(core, watch)

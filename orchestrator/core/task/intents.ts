@@ -8,11 +8,11 @@ import { fault } from '../../../shared/faults.ts'
 import { intentPriorityMax } from '../../../shared/limits.ts'
 import { autoModel } from '../../../shared/task.ts'
 import type { Accept, AcceptedTask, Event } from '../events.ts'
-import type { FinalState, Intent, Lease, Task, Wishes } from '../model/entities.ts'
+import type { FinalState, Intent, Lease, RoutingOptions, Task } from '../model/entities.ts'
 import type { CoreState } from '../state.ts'
 import { lookAgain } from './leases.ts'
 import { noteOrphan } from './orphans.ts'
-import { move, plainWishes, taskOf } from './task.ts'
+import { defaultRouting, move, taskOf } from './task.ts'
 import { finish, freed, giveOut } from './terminal.ts'
 
 export function accept(core: CoreState, event: Accept): void {
@@ -44,17 +44,17 @@ export function accept(core: CoreState, event: Accept): void {
 }
 
 /** Tasks join the intent of one that the hub conducts, which waits for what it names. */
-export function grow(core: CoreState, { task: id, tasks, waitFor }: Extract<Event, { type: 'grown' }>): void {
-  const conductor = core.tasks.get(id)
+export function expand(core: CoreState, { task: id, tasks, waitFor }: Extract<Event, { type: 'expanded' }>): void {
+  const controlNodes = core.tasks.get(id)
   // Its intent may have been cancelled, or its time been over, since the decision was asked for.
-  if (conductor?.state !== 'conducting') return
-  const intent = conductor.intent!
-  core.persist({ change: 'grow', task: id })
-  move(conductor, 'blocked')
+  if (controlNodes?.state !== 'deciding') return
+  const intent = controlNodes.intent!
+  core.persist({ change: 'expand', task: id })
+  move(controlNodes, 'blocked')
   const linked = link(core, intent, tasks)
-  for (const need of waitFor) block(core, intent, conductor, need)
+  for (const need of waitFor) block(core, intent, controlNodes, need)
   begin(core, intent, linked)
-  goOn(core, conductor)
+  goOn(core, controlNodes)
 }
 
 /** Frees a blocked task that nothing stands in the way of. */
@@ -79,37 +79,37 @@ function link(core: CoreState, intent: Intent, accepted: readonly AcceptedTask[]
 }
 
 function makeTask(core: CoreState, intent: Intent, accepted: AcceptedTask): Task {
-  const { task: id, kind, model, promptBytes, conducted, attempt, charged, returned, lease, terms } = accepted
+  const { task: id, kind, model, promptBytes, control, attempt, charged, returned, lease, terms } = accepted
   const { tenant, weight } = intent
-  const entry = core.index.ensureEntry(kind, conducted ? autoModel : model, core.nowMs)
+  const entry = core.index.ensureEntry(kind, control ? autoModel : model, core.nowMs)
   // Nobody offers it yet, and maybe never will: looked at from time to time.
-  if (entry.offerers === 0 && entry.alarm === -1 && entry.model !== autoModel) {
+  if (entry.offerers === 0 && entry.timerSlot === -1 && entry.model !== autoModel) {
     core.wheel.arm(entry, core.nowMs + core.settings.modelGraceMs)
   }
   const priority = Math.max(0, Math.min(intentPriorityMax, intent.priority + (terms.boost ?? 0)))
   const deadlineMs = intent.deadlineMs - core.nowMs
-  const wishes = wishesOf(terms)
+  const routing = routingOf(terms)
   const plain = { id, tenant, weight, priority, kind, model, promptBytes, stream: kind === 'chat', deadlineMs }
-  const task = taskOf(core, { ...plain, wishes, entry, intent })
+  const task = taskOf(core, { ...plain, routing, entry, intent })
   // Of a task that is tried once more after its intent was over, earlier attempts count for nothing.
   const outrun = attempt - charged - returned - (lease === null ? 0 : 1)
   const ownDeadlineMs = terms.deadlineMs ?? Number.POSITIVE_INFINITY
-  Object.assign(task, { attempt, charged, returned, outrun, conducted, ownDeadlineMs, state: 'blocked' })
+  Object.assign(task, { attempt, charged, returned, outrun, control, ownDeadlineMs, state: 'blocked' })
   intent.open.add(task)
   core.tasks.set(id, task)
   core.wheel.arm(task, task.deadlineMs)
   return task
 }
 
-function wishesOf({ attemptsMax, requires }: AcceptedTask['terms']): Wishes {
-  if (attemptsMax === undefined && requires === undefined) return plainWishes
-  return { ...plainWishes, ...(attemptsMax && { attemptsMax }), ...(requires && { requires }) }
+function routingOf({ attemptsMax, requires }: AcceptedTask['terms']): RoutingOptions {
+  if (attemptsMax === undefined && requires === undefined) return defaultRouting
+  return { ...defaultRouting, ...(attemptsMax && { attemptsMax }), ...(requires && { requires }) }
 }
 
 /** A need that is over without a result blocks for good, except for a conducted task, which sees how it ended. */
 function block(core: CoreState, intent: Intent, task: Task, need: number): void {
   const end = intent.ended.get(need)
-  if (end !== undefined && (end === 'done' || task.conducted)) return
+  if (end !== undefined && (end === 'done' || task.control)) return
   task.blockers++
   core.tasks.get(need)?.children.push(task)
 }
@@ -123,7 +123,7 @@ function begin(core: CoreState, intent: Intent, linked: readonly Linked[]): void
     else if (accepted.state !== 'blocked') {
       task.state = 'ready'
       giveOut(core, task)
-    } else if (task.state === 'blocked' && !task.conducted && accepted.needs.some((need) => isLost(intent, need))) {
+    } else if (task.state === 'blocked' && !task.control && accepted.needs.some((need) => isLost(intent, need))) {
       const text = 'This node needs one that had ended without a result before this one was planned.'
       finish(core, task, 'skipped', intent.fault ?? fault('internal_error', text))
     } else goOn(core, task)

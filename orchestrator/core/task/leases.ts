@@ -148,10 +148,10 @@ export function patienceEndsMs(core: CoreState, task: Task, lease: Lease): numbe
 }
 
 /** How long one scout may keep the client without content before a second one is asked; Infinity for always. */
-function hedgeAfterMs({ settings }: CoreState, { wishes, intent, stream, entry }: Task): number {
+function hedgeAfterMs({ settings }: CoreState, { routing, intent, stream, entry }: Task): number {
   // Nobody waits for a durable task.
-  if (wishes.hedgeAfterMs === 0 || intent !== null) return Number.POSITIVE_INFINITY
-  if (wishes.hedgeAfterMs !== null) return wishes.hedgeAfterMs
+  if (routing.hedgeAfterMs === 0 || intent !== null) return Number.POSITIVE_INFINITY
+  if (routing.hedgeAfterMs !== null) return routing.hedgeAfterMs
   if (!stream || entry.firstContentSamples < settings.hedgeSamplesMin) return Number.POSITIVE_INFINITY
   return Math.max(settings.hedgeAfterMinMs, entry.firstContentP95Ms)
 }
@@ -168,7 +168,7 @@ export function hedgeDueMs(core: CoreState, task: Task): number {
 
 /** Attempts that may be charged to this task. */
 export function attemptsMax(core: CoreState, task: Task): number {
-  return Math.min(core.settings.attemptsMax, task.wishes.attemptsMax)
+  return Math.min(core.settings.attemptsMax, task.routing.attemptsMax)
 }
 
 /** When a lease ends if nothing more is heard: of it, or of the scout that holds it. */
@@ -213,7 +213,7 @@ export function noteProgress(core: CoreState, task: Task, lease: Lease): void {
  */
 export function lookAgain(core: CoreState, task: Task): void {
   const dueMs = leasedDueMs(core, task)
-  if (task.alarm === -1 || dueMs < task.dueMs) core.wheel.arm(task, dueMs)
+  if (task.timerSlot === -1 || dueMs < task.dueMs) core.wheel.arm(task, dueMs)
 }
 
 export function leaseOf({ lease, hedge }: Task, attempt: number): Lease | undefined {

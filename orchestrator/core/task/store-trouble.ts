@@ -38,7 +38,7 @@ export function takeBack(core: CoreState, { session, task: id, attempt }: Unsent
 /** It can write again: what waited for that looks for a scout. */
 export function storeRecovered(core: CoreState): void {
   core.storeTroubled = false
-  for (const task of core.passedOver) core.homeless.push(task)
+  for (const task of core.passedOver) core.unplaced.push(task)
   core.passedOver.clear()
   for (const scout of core.roster.bySession.values()) core.freed.push(scout)
 }

@@ -9,15 +9,15 @@
  *      v  |
  *     conducting --> done | failed      a node that the hub itself carries out, blocked again whenever it has grown
  */
-import type { Task, TaskState, Wishes } from '../model/entities.ts'
+import type { RoutingOptions, Task, TaskState } from '../model/entities.ts'
 import type { CoreState } from '../state.ts'
 
 export const taskMoves: Record<TaskState, readonly TaskState[]> = {
-  blocked: ['ready', 'conducting', 'failed', 'cancelled', 'skipped'],
+  blocked: ['ready', 'deciding', 'failed', 'cancelled', 'skipped'],
   ready: ['leased', 'failed', 'cancelled'],
   delayed: ['ready', 'failed', 'cancelled'],
   leased: ['ready', 'delayed', 'done', 'failed', 'cancelled'],
-  conducting: ['blocked', 'done', 'failed', 'cancelled'],
+  deciding: ['blocked', 'done', 'failed', 'cancelled'],
   done: [],
   failed: [],
   cancelled: [],
@@ -25,7 +25,7 @@ export const taskMoves: Record<TaskState, readonly TaskState[]> = {
 }
 
 /** Nothing asked for. */
-export const plainWishes: Wishes = {
+export const defaultRouting: RoutingOptions = {
   sort: 'latency',
   only: [],
   ignore: [],
@@ -40,7 +40,7 @@ const nobody: readonly string[] = []
 
 type Given = Pick<
   Task,
-  'id' | 'tenant' | 'weight' | 'priority' | 'kind' | 'model' | 'promptBytes' | 'stream' | 'wishes' | 'entry' | 'intent'
+  'id' | 'tenant' | 'weight' | 'priority' | 'kind' | 'model' | 'promptBytes' | 'stream' | 'routing' | 'entry' | 'intent'
 >
 
 /** A new task, ready and in no queue yet. `deadlineMs` counts from now. */
@@ -58,7 +58,7 @@ export function taskOf(core: CoreState, given: Given & { deadlineMs: number }): 
     intent: given.intent,
     stream: given.stream,
     contentBegan: false,
-    alarm: -1,
+    timerSlot: -1,
     dueMs: 0,
     deadlineMs: core.nowMs + given.deadlineMs,
     promptBytes: given.promptBytes,
@@ -66,7 +66,7 @@ export function taskOf(core: CoreState, given: Given & { deadlineMs: number }): 
     charged: 0,
     returned: 0,
     outrun: 0,
-    wishes: given.wishes,
+    routing: given.routing,
     tenant: given.tenant,
     weight: given.weight,
     priority: given.priority,
@@ -80,7 +80,7 @@ export function taskOf(core: CoreState, given: Given & { deadlineMs: number }): 
     triedScouts: nobody,
     triedOperators: nobody,
     lastFault: null,
-    conducted: false,
+    control: false,
     blockers: 0,
     children: [],
     ownDeadlineMs: Number.POSITIVE_INFINITY,

@@ -27,11 +27,11 @@ export function finish(core: CoreState, task: Task, state: FinalState, cause: Fa
 }
 
 /** What the hub decided of a task that it conducts: done, or failed with this cause. */
-export function conduct(core: CoreState, id: number, cause: Fault | null): void {
+export function decide(core: CoreState, id: number, cause: Fault | null): void {
   const task = core.tasks.get(id)
   // Its intent may have been cancelled, or its time been over, since the decision was asked for.
-  if (task?.state !== 'conducting') return
-  if (cause === null) core.persist({ change: 'conduct', task: id })
+  if (task?.state !== 'deciding') return
+  if (cause === null) core.persist({ change: 'decide', task: id })
   finish(core, task, cause === null ? 'done' : 'failed', cause)
 }
 
@@ -41,7 +41,7 @@ function followUp(core: CoreState, intent: Intent, task: Task, state: FinalState
   if (cause !== null) intent.fault ??= cause
   else if (task.id === intent.result) intent.resultDone = true
   for (const child of task.children) {
-    if (cause === null || child.conducted) unblock(core, child)
+    if (cause === null || child.control) unblock(core, child)
     else if (!isTerminal(child)) finish(core, child, 'skipped', cause)
   }
   if (cause !== null && task.id === intent.result) stopTheRest(core, intent, cause)
@@ -56,9 +56,9 @@ function unblock(core: CoreState, child: Task): void {
 
 /** Nothing stands in the way of a blocked task any more: it can be given out, or decided. */
 export function freed(core: CoreState, task: Task): void {
-  if (task.conducted) {
-    move(task, 'conducting')
-    return core.emit({ type: 'conduct', task: task.id })
+  if (task.control) {
+    move(task, 'deciding')
+    return core.emit({ type: 'decide', task: task.id })
   }
   core.persist({ change: 'unblock', task: task.id })
   move(task, 'ready')
@@ -69,7 +69,7 @@ export function freed(core: CoreState, task: Task): void {
 export function giveOut(core: CoreState, task: Task): void {
   task.queuedMs = core.nowMs
   task.deadlineMs = Math.min(task.deadlineMs, core.nowMs + task.ownDeadlineMs)
-  core.homeless.push(task)
+  core.unplaced.push(task)
 }
 
 /** Without its result the intent is lost, and nobody waits for what else it began. */
@@ -97,7 +97,7 @@ export function cancelIntent(core: CoreState, intent: Intent, cause: Fault): voi
 
 /** Puts a task into the queue of its model. */
 export function enqueue(core: CoreState, task: Task): void {
-  if (task.triedScouts.length > 0) task.entry.picky.add(task)
+  if (task.triedScouts.length > 0) task.entry.returned.add(task)
   else task.entry.waiting.push(task, isChoosy(task))
   task.entry.queued++
   core.queued++
@@ -110,13 +110,13 @@ export function enqueue(core: CoreState, task: Task): void {
 export function unqueue(core: CoreState, task: Task): void {
   if (core.passedOver.delete(task)) return
   if (task.entry.waiting.has(task)) task.entry.waiting.remove(task)
-  else if (!task.entry.picky.delete(task)) return
+  else if (!task.entry.returned.delete(task)) return
   uncount(core, task)
 }
 
 /** Takes out a task because it is served: its tenant has had its turn. */
 export function serveFromQueue(core: CoreState, task: Task): void {
-  if (!task.entry.picky.delete(task)) task.entry.waiting.serve(task)
+  if (!task.entry.returned.delete(task)) task.entry.waiting.serve(task)
   uncount(core, task)
 }
 

@@ -7,7 +7,7 @@ import type { Fault } from '../../../shared/faults.ts'
 import type { FrameOf } from '../../../shared/protocol/frames.ts'
 import type { Served } from '../../../shared/task.ts'
 import type { Cost } from '../../core/model/entities.ts'
-import type { Feed } from './attempt-stream.ts'
+import type { AttemptStream } from './attempt-stream.ts'
 
 /** A grant, as far as its carrier is concerned. */
 export interface Beginning {
@@ -21,14 +21,14 @@ export interface Beginning {
 }
 
 /** What carriers ask of the engine. */
-export interface CarrierHost {
+export interface AnswerSinkHost {
   contentBegan(task: number, attempt: number): void
   flow(session: number, task: number, attempt: number, paused: boolean): void
   position(task: number): number | null
   abandon(task: number): void
 }
 
-export interface Carrier {
+export interface AnswerSink {
   readonly task: number
   begin(beginning: Beginning): void
   /** The request for the attempt that has just begun, or why it cannot be made. */
@@ -38,11 +38,11 @@ export interface Carrier {
   /** The same attempt goes on over a new socket of this scout. */
   resume(attempt: number, session: number, scout: string): void
   /** The stream of this attempt and session; undefined when nobody listens to it any more. */
-  feed(attempt: number, session: number): Feed | undefined
+  attemptStream(attempt: number, session: number): AttemptStream | undefined
   /** Takes a chunk of a feed; what is wrong with it comes back, and the feed is not listened to any longer. */
-  chunk(feed: Feed, frame: FrameOf<'chunk'>, body: Uint8Array): Fault | null
+  chunk(attemptStream: AttemptStream, frame: FrameOf<'chunk'>, body: Uint8Array): Fault | null
   /** Takes a settlement that claims success; what is wrong with it comes back. */
-  settle(feed: Feed, frame: FrameOf<'settle'>, body: Uint8Array): Fault | null
+  settle(attemptStream: AttemptStream, frame: FrameOf<'settle'>, body: Uint8Array): Fault | null
   servedBy(attempt: number, served: Served): void
   /** The attempt is over without an answer. */
   void(attempt: number): void

@@ -12,7 +12,7 @@ import { inspectBody, inspectLine, type Usage } from './answer-check.ts'
 
 const newline = 0x0a
 
-export class Feed {
+export class AttemptStream {
   /** What the next chunk must say. */
   seq = 0
   private offset = 0

@@ -11,8 +11,8 @@ import type { Served, TaskKind } from '../../../shared/task.ts'
 import type { Cost } from '../../core/model/entities.ts'
 import type { Answer, AnswerEnd, AnswerPart } from '../ports/client.ts'
 import type { Usage } from './answer-check.ts'
-import type { Beginning, Carrier, CarrierHost } from './answer-sink.ts'
-import { Feed } from './attempt-stream.ts'
+import type { AnswerSink, AnswerSinkHost, Beginning } from './answer-sink.ts'
+import { AttemptStream } from './attempt-stream.ts'
 import { continuedRequest, textOfLine } from './continuation.ts'
 
 export interface RelayOptions {
@@ -30,7 +30,7 @@ export interface RelayOptions {
 /** What may wait for one reader in all; a frame more than a pause leaves room for. */
 const waitingBytesMax = streamBufferBytes + streamOverrunBytes + frameBytesMax
 
-export class Relay implements Carrier, Answer {
+export class Relay implements AnswerSink, Answer {
   readonly id: string
   readonly task: number
   readonly tenant: string
@@ -41,9 +41,9 @@ export class Relay implements Carrier, Answer {
   queuedMs = 0
   /** As the provider counted it; known at the end. */
   usage: Usage = { promptTokens: 0, completionTokens: 0 }
-  private readonly feeds: Feed[] = []
+  private readonly attemptStreams: AttemptStream[] = []
   /** The attempt whose content is being forwarded. */
-  private winner: Feed | null = null
+  private winner: AttemptStream | null = null
   /** Ready for the reader. */
   private lines: Uint8Array[] = []
   private readyBytes = 0
@@ -61,7 +61,7 @@ export class Relay implements Carrier, Answer {
 
   constructor(
     private readonly options: RelayOptions,
-    private readonly host: CarrierHost,
+    private readonly host: AnswerSinkHost,
   ) {
     this.task = options.task
     this.tenant = options.tenant
@@ -73,9 +73,9 @@ export class Relay implements Carrier, Answer {
 
   begin({ attempt, session, served, queuedMs, cost, continuing }: Beginning): void {
     const { stream, kind } = this.options
-    const feed = new Feed(attempt, session, served, stream, kind, continuing)
-    feed.cost = cost
-    this.feeds.push(feed)
+    const attemptStream = new AttemptStream(attempt, session, served, stream, kind, continuing)
+    attemptStream.cost = cost
+    this.attemptStreams.push(attemptStream)
     this.attempts = attempt
     this.queuedMs = queuedMs
     if (this.winner !== null) return
@@ -89,44 +89,46 @@ export class Relay implements Carrier, Answer {
   }
 
   servedBy(attempt: number, served: Served): void {
-    const feed = this.feeds.find((known) => known.attempt === attempt)
-    if (feed === undefined) return
-    feed.served = served
+    const attemptStream = this.attemptStreams.find((known) => known.attempt === attempt)
+    if (attemptStream === undefined) return
+    attemptStream.served = served
     // What the reader has been told of it stays.
     if (this.winner === null) this.served = served
   }
 
   nextChunk(attempt: number): number {
-    return this.feeds.find((known) => known.attempt === attempt)?.seq ?? 0
+    return this.attemptStreams.find((known) => known.attempt === attempt)?.seq ?? 0
   }
 
   resume(attempt: number, session: number): void {
-    const feed = this.feeds.find((known) => known.attempt === attempt)
-    if (feed === undefined) return
-    feed.session = session
+    const attemptStream = this.attemptStreams.find((known) => known.attempt === attempt)
+    if (attemptStream === undefined) return
+    attemptStream.session = session
     this.overrunBytes = 0
     // The pause was said on the old socket; said again if it still holds.
     if (this.paused) this.host.flow(session, this.task, attempt, true)
   }
 
-  feed(attempt: number, session: number): Feed | undefined {
-    return this.feeds.find((feed) => feed.attempt === attempt && feed.session === session)
+  attemptStream(attempt: number, session: number): AttemptStream | undefined {
+    return this.attemptStreams.find(
+      (attemptStream) => attemptStream.attempt === attempt && attemptStream.session === session,
+    )
   }
 
-  chunk(feed: Feed, frame: FrameOf<'chunk'>, body: Uint8Array): Fault | null {
-    const flaw = this.overrun(body) ?? feed.take(frame, body)
+  chunk(attemptStream: AttemptStream, frame: FrameOf<'chunk'>, body: Uint8Array): Fault | null {
+    const flaw = this.overrun(body) ?? attemptStream.take(frame, body)
     if (flaw !== null) {
-      this.drop(feed)
+      this.drop(attemptStream)
       return flaw
     }
-    if (feed.contentBegan && this.winner === null) this.win(feed)
-    if (feed === this.winner) this.forward(feed.released)
-    feed.released = []
+    if (attemptStream.contentBegan && this.winner === null) this.win(attemptStream)
+    if (attemptStream === this.winner) this.forward(attemptStream.released)
+    attemptStream.released = []
     return null
   }
 
-  settle(feed: Feed, frame: FrameOf<'settle'>, body: Uint8Array): Fault | null {
-    return feed.settle(frame, body)
+  settle(attemptStream: AttemptStream, frame: FrameOf<'settle'>, body: Uint8Array): Fault | null {
+    return attemptStream.settle(frame, body)
   }
 
   private overrun(body: Uint8Array): Fault | null {
@@ -145,11 +147,11 @@ export class Relay implements Carrier, Answer {
     return null
   }
 
-  private win(feed: Feed): void {
-    this.winner = feed
-    this.served = feed.served
-    this.cost = feed.cost
-    this.host.contentBegan(this.task, feed.attempt)
+  private win(attemptStream: AttemptStream): void {
+    this.winner = attemptStream
+    this.served = attemptStream.served
+    this.cost = attemptStream.cost
+    this.host.contentBegan(this.task, attemptStream.attempt)
   }
 
   private forward(lines: Uint8Array[]): void {
@@ -169,31 +171,31 @@ export class Relay implements Carrier, Answer {
   }
 
   void(attempt: number): void {
-    const feed = this.feeds.find((known) => known.attempt === attempt)
-    if (feed !== undefined) this.drop(feed)
+    const attemptStream = this.attemptStreams.find((known) => known.attempt === attempt)
+    if (attemptStream !== undefined) this.drop(attemptStream)
   }
 
-  private drop(feed: Feed): void {
-    this.feeds.splice(this.feeds.indexOf(feed), 1)
-    if (this.winner === feed) this.winner = null
+  private drop(attemptStream: AttemptStream): void {
+    this.attemptStreams.splice(this.attemptStreams.indexOf(attemptStream), 1)
+    if (this.winner === attemptStream) this.winner = null
   }
 
   /** The task is terminal. When it is done, the one attempt that was not made void has the answer. */
   finish(cause: Fault | null, queuedMs: number): void {
     this.queuedMs = queuedMs
     this.ended = true
-    const [feed] = this.feeds
-    if (cause === null && feed?.body) {
-      this.served = feed.served
-      this.cost = feed.cost
-      this.lines.push(...feed.released, ...feed.end())
-      this.end = { type: 'done', body: feed.body }
-      this.usage = feed.usage
+    const [attemptStream] = this.attemptStreams
+    if (cause === null && attemptStream?.body) {
+      this.served = attemptStream.served
+      this.cost = attemptStream.cost
+      this.lines.push(...attemptStream.released, ...attemptStream.end())
+      this.end = { type: 'done', body: attemptStream.body }
+      this.usage = attemptStream.usage
     } else {
       const why = cause ?? fault('internal_error', 'The answer was committed without its body.')
       this.end = { type: 'failed', fault: why, forwardedBytes: this.forwardedBytes + sumOf(this.lines) }
     }
-    this.feeds.length = 0
+    this.attemptStreams.length = 0
     this.signal()
   }
 

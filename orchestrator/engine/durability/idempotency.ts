@@ -6,16 +6,16 @@
 import { type Fault, fault } from '../../../shared/faults.ts'
 import { idempotencyMs } from '../../../shared/limits.ts'
 import type { System } from '../../../shared/system.ts'
-import type { ReplayScope } from '../ports/client.ts'
+import type { IdempotencyScope } from '../ports/client.ts'
 import type { Store, StoreWrite } from '../ports/store.ts'
 
-export type Replay =
+export type IdempotencyClaim =
   /** First of its kind: `row` makes the write that keeps the answer; call `release` when the request is over. */
   | { type: 'go'; row: (answer: Uint8Array, status?: number) => StoreWrite; release: () => void }
   | { type: 'replay'; status: number; answer: Uint8Array }
   | { type: 'refused'; fault: Fault }
 
-export class Replays {
+export class IdempotencyKeys {
   private readonly inFlight = new Map<string, string>()
 
   constructor(
@@ -23,7 +23,7 @@ export class Replays {
     private readonly system: System,
   ) {}
 
-  begin({ tenant, route, key, bodyHash }: ReplayScope): Replay {
+  begin({ tenant, route, key, bodyHash }: IdempotencyScope): IdempotencyClaim {
     const name = JSON.stringify([tenant, route, key])
     const running = this.inFlight.get(name)
     if (running !== undefined) {
@@ -45,7 +45,7 @@ export class Replays {
   }
 }
 
-const mismatch: Replay = {
+const mismatch: IdempotencyClaim = {
   type: 'refused',
   fault: fault('idempotency_mismatch', 'This Idempotency-Key was used with another request: take a new key.'),
 }

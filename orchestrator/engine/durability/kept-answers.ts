@@ -3,23 +3,23 @@
  * client hears them, and given again to whoever repeats the request.
  */
 import type { Fault } from '../../../shared/faults.ts'
-import type { KeptAnswer, ReplayScope } from '../ports/client.ts'
+import type { IdempotencyScope, KeptAnswer } from '../ports/client.ts'
 import type { StoreWrite } from '../ports/store.ts'
-import type { Replays } from './idempotency.ts'
+import type { IdempotencyKeys } from './idempotency.ts'
 import { type Journal, notWritable } from './journal.ts'
 
 interface Keeper {
-  replays: Replays
+  idempotencyKeys: IdempotencyKeys
   journal: Journal
 }
 
 /** See `Engine.keepAnswer`. */
 export async function keepAnswer(
-  { replays, journal }: Keeper,
-  scope: ReplayScope,
+  { idempotencyKeys, journal }: Keeper,
+  scope: IdempotencyScope,
   make: () => Promise<KeptAnswer | Fault>,
 ): Promise<(KeptAnswer & { replayed: boolean }) | Fault> {
-  const begun = replays.begin(scope)
+  const begun = idempotencyKeys.begin(scope)
   if (begun.type === 'refused') return begun.fault
   if (begun.type === 'replay') return { status: begun.status, body: new Uint8Array(begun.answer), replayed: true }
   try {

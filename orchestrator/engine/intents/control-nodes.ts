@@ -6,13 +6,13 @@
 import { type Fault, fault } from '../../../shared/faults.ts'
 import { durableTasksMax } from '../../../shared/limits.ts'
 import type { Event } from '../../core/events.ts'
-import type { ConductedNode, Decision, NeedResult, PlannerFunctions } from '../ports/planner.ts'
+import type { ControlNode, Decision, NeedResult, PlannerFunctions } from '../ports/planner.ts'
 import type { Store, TaskRow } from '../ports/store.ts'
-import { growthOf } from './expansion.ts'
+import { expansionOf } from './expansion.ts'
 import type { LiveTask } from './intent-events.ts'
 import { faultOf, waitsOf } from './intent-rows.ts'
 
-interface ConductorOptions {
+interface ControlNodesOptions {
   store: Store
   /** null in a hub that was given no planner. */
   planner: PlannerFunctions | null
@@ -21,33 +21,33 @@ interface ConductorOptions {
   openTasks: () => number
 }
 
-export class Conductor {
-  constructor(private readonly options: ConductorOptions) {}
+export class ControlNodes {
+  constructor(private readonly options: ControlNodesOptions) {}
 
   /** The decision as an event; what it has to write is left with the task. */
   decide(task: LiveTask): Event {
     const decision = this.ask(task)
     switch (decision.type) {
       case 'failed':
-        return { type: 'conductFailed', task: task.task, fault: decision.fault }
+        return { type: 'decisionFailed', task: task.task, fault: decision.fault }
       case 'done': {
         const { result, note = null } = decision
         task.pending = { type: 'done', result, note }
-        return { type: 'conducted', task: task.task }
+        return { type: 'decided', task: task.task }
       }
-      case 'grow':
-        return this.grow(task, decision)
+      case 'expand':
+        return this.expand(task, decision)
     }
   }
 
-  private grow(task: LiveTask, decision: Extract<Decision, { type: 'grow' }>): Event {
+  private expand(task: LiveTask, decision: Extract<Decision, { type: 'expand' }>): Event {
     const { nextTask, openTasks } = this.options
     const { node, live, stage } = task
     const place = { intent: live.id, node, stage: stage!, numbers: live.numbers, nextTask }
-    const growth = openTasks() + decision.tasks.length > durableTasksMax ? full : growthOf(decision, place)
-    if ('code' in growth) return { type: 'conductFailed', task: task.task, fault: growth }
-    task.pending = { type: 'grow', growth }
-    return { type: 'grown', task: task.task, tasks: growth.tasks, waitFor: growth.waitFor }
+    const expansion = openTasks() + decision.tasks.length > durableTasksMax ? full : expansionOf(decision, place)
+    if ('code' in expansion) return { type: 'decisionFailed', task: task.task, fault: expansion }
+    task.pending = { type: 'expand', expansion }
+    return { type: 'expanded', task: task.task, tasks: expansion.tasks, waitFor: expansion.waitFor }
   }
 
   private ask({ task, node, live, stage }: LiveTask): Decision {
@@ -55,9 +55,9 @@ export class Conductor {
     if (planner === null) return failed('This orchestrator was started without a planner: it cannot go on from here.')
     const rows = new Map(store.tasksOf(live.id).map((row) => [row.node, row]))
     const results = waitsOf(rows.get(node)!).map((need) => this.resultOf(rows.get(need)!))
-    const conducted: ConductedNode = { node, spec: readSpec(store, task), stage: stage!, results }
+    const control: ControlNode = { node, spec: readSpec(store, task), stage: stage!, results }
     try {
-      return planner.conduct(conducted)
+      return planner.decide(control)
     } catch (error) {
       // Were it to end the process, the next one would be asked the same and end as well.
       const reason = error instanceof Error ? error.message : String(error)

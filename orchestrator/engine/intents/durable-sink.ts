@@ -8,11 +8,11 @@ import { bodyBytesMax, quotedAnswerCharsMax } from '../../../shared/limits.ts'
 import type { FrameOf } from '../../../shared/protocol/frames.ts'
 import type { Served, TaskKind } from '../../../shared/task.ts'
 import type { Usage } from '../answers/answer-check.ts'
-import type { Beginning, Carrier, CarrierHost } from '../answers/answer-sink.ts'
+import type { AnswerSink, AnswerSinkHost, Beginning } from '../answers/answer-sink.ts'
 import { assembleAnswer, textOf } from '../answers/assemble.ts'
-import { Feed } from '../answers/attempt-stream.ts'
+import { AttemptStream } from '../answers/attempt-stream.ts'
 
-export interface TranscriptOptions {
+export interface DurableSinkOptions {
   task: number
   kind: TaskKind
   model: string
@@ -30,14 +30,14 @@ export interface Repair {
   error: string
 }
 
-export class Transcript implements Carrier {
+export class DurableSink implements AnswerSink {
   readonly task: number
   /** The attempt whose lines these are; 0 while there is none. */
   attempt = 0
   /** Its lines so far, from the first content on. */
   lines: Uint8Array[] = []
   private bytes = 0
-  private current: Feed | null = null
+  private current: AttemptStream | null = null
   /** The settled answer of this attempt, as it is to be stored. */
   private answer: Uint8Array | null = null
   /** For the next attempt; each broken answer is asked to be put right once, then the question is put anew. */
@@ -45,8 +45,8 @@ export class Transcript implements Carrier {
   private repairing = false
 
   constructor(
-    private readonly options: TranscriptOptions,
-    private readonly host: CarrierHost,
+    private readonly options: DurableSinkOptions,
+    private readonly host: AnswerSinkHost,
   ) {
     this.task = options.task
   }
@@ -81,38 +81,38 @@ export class Transcript implements Carrier {
     const { kind } = this.options
     this.void(this.attempt)
     this.attempt = attempt
-    this.current = new Feed(attempt, session, served, kind === 'chat', kind, false)
+    this.current = new AttemptStream(attempt, session, served, kind === 'chat', kind, false)
   }
 
-  feed(attempt: number, session: number): Feed | undefined {
+  attemptStream(attempt: number, session: number): AttemptStream | undefined {
     const { current } = this
     return current?.attempt === attempt && current.session === session ? current : undefined
   }
 
-  chunk(feed: Feed, frame: FrameOf<'chunk'>, body: Uint8Array): Fault | null {
-    const began = feed.contentBegan
-    const flaw = feed.take(frame, body) ?? this.keep(feed)
+  chunk(attemptStream: AttemptStream, frame: FrameOf<'chunk'>, body: Uint8Array): Fault | null {
+    const began = attemptStream.contentBegan
+    const flaw = attemptStream.take(frame, body) ?? this.keep(attemptStream)
     if (flaw !== null) this.current = null
-    else if (feed.contentBegan && !began) this.host.contentBegan(this.task, feed.attempt)
+    else if (attemptStream.contentBegan && !began) this.host.contentBegan(this.task, attemptStream.attempt)
     return flaw
   }
 
-  private keep(feed: Feed): Fault | null {
-    if (feed.released.length === 0) return null
-    for (const line of feed.released) this.bytes += line.length
+  private keep(attemptStream: AttemptStream): Fault | null {
+    if (attemptStream.released.length === 0) return null
+    for (const line of attemptStream.released) this.bytes += line.length
     if (this.bytes > bodyBytesMax)
       return fault('answer_too_large', 'The answer is larger than a durable task may have.')
-    this.lines.push(...feed.released)
-    feed.released = []
+    this.lines.push(...attemptStream.released)
+    attemptStream.released = []
     this.options.onLines()
     return null
   }
 
   /** The answer is put together here, before the core believes the settlement: what cannot be stored is no answer. */
-  settle(feed: Feed, frame: FrameOf<'settle'>, body: Uint8Array): Fault | null {
-    const flaw = feed.settle(frame, body)
+  settle(attemptStream: AttemptStream, frame: FrameOf<'settle'>, body: Uint8Array): Fault | null {
+    const flaw = attemptStream.settle(frame, body)
     if (flaw !== null) return flaw
-    this.answer = this.options.kind === 'chat' ? assembleAnswer([...this.lines, ...feed.end()], body) : body
+    this.answer = this.options.kind === 'chat' ? assembleAnswer([...this.lines, ...attemptStream.end()], body) : body
     return this.answer === null ? fault('bad_answer', 'The answer is nested too deeply.') : this.breach(this.answer)
   }
 
@@ -136,8 +136,8 @@ export class Transcript implements Carrier {
 
   /** The settled answer of this attempt; undefined when there is none. */
   result(attempt: number): { body: Uint8Array; served: Served; usage: Usage } | undefined {
-    const { current: feed, answer: body } = this
-    if (feed?.attempt !== attempt || body === null) return undefined
-    return { body, served: feed.served, usage: feed.usage }
+    const { current: attemptStream, answer: body } = this
+    if (attemptStream?.attempt !== attempt || body === null) return undefined
+    return { body, served: attemptStream.served, usage: attemptStream.usage }
   }
 }

@@ -4,13 +4,13 @@
  * store and the core are told. Pure, but for the numbers that it draws for the new tasks.
  */
 import { type Fault, fault } from '../../../shared/faults.ts'
-import { conductStagesMax, grownBytesMax, grownIdCharsMax, intentTasksMax } from '../../../shared/limits.ts'
+import { decisionStagesMax, expandedIdCharsMax, expansionBytesMax, intentTasksMax } from '../../../shared/limits.ts'
 import type { AcceptedTask } from '../../core/events.ts'
 import type { Decision } from '../ports/planner.ts'
 import type { TaskRow } from '../ports/store.ts'
 import { acceptedTask, keptRequest, taskRow } from './intent-rows.ts'
 
-export interface Growth {
+export interface Expansion {
   rows: TaskRow[]
   requests: Uint8Array[]
   /** Names of the nodes that the conducted one waits for from now on. */
@@ -22,7 +22,9 @@ export interface Growth {
 }
 
 /** What was decided of a conducted node and is not written yet. */
-export type Pending = { type: 'done'; result: Uint8Array; note: string | null } | { type: 'grow'; growth: Growth }
+export type Pending =
+  | { type: 'done'; result: Uint8Array; note: string | null }
+  | { type: 'expand'; expansion: Expansion }
 
 interface Place {
   intent: string
@@ -33,16 +35,16 @@ interface Place {
   nextTask: () => number
 }
 
-const nameForm = new RegExp(`^[A-Za-z0-9_.-]{1,${grownIdCharsMax}}$`)
+const nameForm = new RegExp(`^[A-Za-z0-9_.-]{1,${expandedIdCharsMax}}$`)
 
 /** What is to be written and told, or why the scroll cannot grow like this. */
-export function growthOf(decision: Extract<Decision, { type: 'grow' }>, place: Place): Growth | Fault {
+export function expansionOf(decision: Extract<Decision, { type: 'expand' }>, place: Place): Expansion | Fault {
   const { intent, node, stage, numbers, nextTask } = place
   const { tasks: planned, waitFor, delegate = null, note = null } = decision
   const tooMuch = excess(planned.length + numbers.size, stage, node)
   if (tooMuch !== null) return tooMuch
   const known = new Map(numbers)
-  const growth: Growth = { rows: [], requests: [], waits: waitFor, delegate, note, tasks: [], waitFor: [] }
+  const expansion: Expansion = { rows: [], requests: [], waits: waitFor, delegate, note, tasks: [], waitFor: [] }
   let bytes = 0
   for (const one of planned) {
     const stranger = one.needs.find((need) => !known.has(need) || need === node)
@@ -53,20 +55,20 @@ export function growthOf(decision: Extract<Decision, { type: 'grow' }>, place: P
     if (one.needs.length > 0) row.state = 'blocked'
     const request = keptRequest(one)
     bytes += request.length
-    if (bytes > grownBytesMax) {
-      const text = `Node "${node}" would add requests of more than ${grownBytesMax} bytes to its scroll at once.`
+    if (bytes > expansionBytesMax) {
+      const text = `Node "${node}" would add requests of more than ${expansionBytesMax} bytes to its scroll at once.`
       return fault('request_too_large', `${text} Split the work into several intents.`)
     }
     known.set(one.node, row.task)
-    growth.rows.push(row)
-    growth.requests.push(request)
-    growth.tasks.push(acceptedTask(row, request.length, known))
+    expansion.rows.push(row)
+    expansion.requests.push(request)
+    expansion.tasks.push(acceptedTask(row, request.length, known))
   }
   for (const name of delegate === null ? waitFor : [...waitFor, delegate]) {
     if (!known.has(name) || name === node) return misnamed(node, name)
   }
-  growth.waitFor = waitFor.map((name) => known.get(name)!)
-  return growth
+  expansion.waitFor = waitFor.map((name) => known.get(name)!)
+  return expansion
 }
 
 function excess(tasks: number, stage: number, node: string): Fault | null {
@@ -75,12 +77,12 @@ function excess(tasks: number, stage: number, node: string): Fault | null {
     const text = `Node "${node}" would make its scroll larger than the ${intentTasksMax} nodes that are allowed.`
     return fault('invalid_request', `${text} ${stop}`)
   }
-  if (stage < conductStagesMax) return null
-  return fault('invalid_request', `Node "${node}" has grown its scroll ${conductStagesMax} times already. ${stop}`)
+  if (stage < decisionStagesMax) return null
+  return fault('invalid_request', `Node "${node}" has grown its scroll ${decisionStagesMax} times already. ${stop}`)
 }
 
 /** The planner's own doing: clients cannot name such nodes. */
 function misnamed(node: string, name: string): Fault {
-  const text = `Node "${node}" was to go on with a node "${name.slice(0, grownIdCharsMax)}" that does not fit in.`
+  const text = `Node "${node}" was to go on with a node "${name.slice(0, expandedIdCharsMax)}" that does not fit in.`
   return fault('internal_error', `${text} Send the intent again, and tell the operator if it happens once more.`)
 }

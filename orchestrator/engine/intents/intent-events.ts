@@ -4,17 +4,17 @@
  * had come in each running attempt, which still holds after a restart, because a scout sends its lines again. So that
  * an id fits into a header, only so many attempts are told as they run; of the others all pieces come later.
  */
-import { eventsPortion, followedNodesMax, grownIdCharsMax } from '../../../shared/limits.ts'
+import { eventsPortion, expandedIdCharsMax, followedNodesMax } from '../../../shared/limits.ts'
 import type { IntentEvent, IntentEvents } from '../ports/intents.ts'
 import type { EventRow, Store } from '../ports/store.ts'
-import type { Transcript } from './durable-sink.ts'
+import type { DurableSink } from './durable-sink.ts'
 import type { Pending } from './expansion.ts'
 
 export interface LiveTask {
   task: number
   node: string
   live: LiveIntent
-  transcript: Transcript
+  sink: DurableSink
   /** Number of the event that told its end; 0 before. Its pieces are told before that event and never after. */
   settledSeq: number
   /** How many times it has grown; null unless conducted. */
@@ -55,7 +55,7 @@ export class LiveIntent {
 }
 
 /** Names of grown nodes may hold dots, so the numbers are the last two parts. */
-const placeForm = new RegExp(`^([A-Za-z0-9_.-]{1,${grownIdCharsMax}})\\.(\\d{1,9})\\.(\\d{1,9})$`)
+const placeForm = new RegExp(`^([A-Za-z0-9_.-]{1,${expandedIdCharsMax}})\\.(\\d{1,9})\\.(\\d{1,9})$`)
 
 /** How far a reader has come in one attempt. */
 interface Place {
@@ -117,11 +117,11 @@ export class EventReader implements IntentEvents {
     if (this.store.eventsAfter(this.intent, this.seq, 1).length > 0) return true
     return live.tasks.some((task) => {
       if (this.isOver(task)) return false
-      const { node, transcript } = task
+      const { node, sink } = task
       const place = this.places.get(node)
       if (place === undefined && this.isFull) return false
-      const told = place?.attempt === transcript.attempt ? place.index : 0
-      return transcript.lines.length > told
+      const told = place?.attempt === sink.attempt ? place.index : 0
+      return sink.lines.length > told
     })
   }
 
@@ -145,8 +145,8 @@ export class EventReader implements IntentEvents {
   }
 
   private tellChunks(task: LiveTask, events: IntentEvent[], isOver = false): void {
-    const { node, transcript } = task
-    const { attempt, lines } = transcript
+    const { node, sink } = task
+    const { attempt, lines } = sink
     if (attempt === 0 || this.isOver(task)) return
     let place = this.places.get(node)
     if (place?.attempt !== attempt) {

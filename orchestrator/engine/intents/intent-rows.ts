@@ -29,13 +29,13 @@ export function intentRow(submission: IntentSubmission, id: string, nowMs: numbe
 }
 
 /** The bytes to keep of a task: its request, or what the planner wrote for itself. */
-export function keptRequest({ request, conduct }: PlannedTask): Uint8Array {
-  return conduct === undefined ? request : Buffer.from(JSON.stringify(conduct))
+export function keptRequest({ request, control }: PlannedTask): Uint8Array {
+  return control === undefined ? request : Buffer.from(JSON.stringify(control))
 }
 
 export function taskRow(intent: string, task: number, planned: PlannedTask): TaskRow {
-  const { node, kind, model, needs, conduct } = planned
-  const isConducted = conduct !== undefined
+  const { node, kind, model, needs, control } = planned
+  const isControl = control !== undefined
   return {
     task,
     intent,
@@ -43,7 +43,7 @@ export function taskRow(intent: string, task: number, planned: PlannedTask): Tas
     kind,
     model,
     needs: JSON.stringify(needs),
-    state: isConducted || needs.length > 0 ? 'blocked' : 'ready',
+    state: isControl || needs.length > 0 ? 'blocked' : 'ready',
     attempt: 0,
     charged: 0,
     returned: 0,
@@ -54,7 +54,7 @@ export function taskRow(intent: string, task: number, planned: PlannedTask): Tas
     promptTokens: 0,
     completionTokens: 0,
     fault: null,
-    stage: isConducted ? 0 : null,
+    stage: isControl ? 0 : null,
     waits: null,
     terms: termsText(planned),
   }
@@ -92,7 +92,7 @@ export function acceptedTask(row: TaskRow, promptBytes: number, byNode: Readonly
     kind,
     model,
     promptBytes,
-    conducted: row.stage !== null,
+    control: row.stage !== null,
     needs: waitsOf(row).map((need) => byNode.get(need)!),
     state,
     attempt,

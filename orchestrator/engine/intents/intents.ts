@@ -8,8 +8,8 @@ import { durableTasksMax, intentDeadlineMs } from '../../../shared/limits.ts'
 import type { System } from '../../../shared/system.ts'
 import type { Change, Event } from '../../core/events.ts'
 import { type CoreState, hubDraining } from '../../core/state.ts'
-import type { CarrierHost } from '../answers/answer-sink.ts'
-import type { Replays } from '../durability/idempotency.ts'
+import type { AnswerSinkHost } from '../answers/answer-sink.ts'
+import type { IdempotencyKeys } from '../durability/idempotency.ts'
 import { type Journal, notWritable } from '../durability/journal.ts'
 import type {
   Accepted,
@@ -23,8 +23,8 @@ import type {
 } from '../ports/intents.ts'
 import type { PlannerFunctions } from '../ports/planner.ts'
 import type { IntentState, OpenIntent, Store, StoreWrite, TaskRow } from '../ports/store.ts'
-import { Conductor } from './control-nodes.ts'
-import { type Repair, Transcript } from './durable-sink.ts'
+import { ControlNodes } from './control-nodes.ts'
+import { DurableSink, type Repair } from './durable-sink.ts'
 import { EventReader, LiveIntent, type LiveTask } from './intent-events.ts'
 import {
   acceptEvent,
@@ -45,8 +45,8 @@ export interface IntentsOptions {
   store: Store
   journal: Journal
   core: CoreState
-  host: CarrierHost
-  replays: Replays
+  host: AnswerSinkHost
+  idempotencyKeys: IdempotencyKeys
   /** null in a hub that was given no planner. */
   planner: PlannerFunctions | null
   dispatch: (event: Event) => void
@@ -56,13 +56,13 @@ export interface IntentsOptions {
 export class DurableIntents implements Intents {
   private readonly live = new Map<string, LiveIntent>()
   private readonly open = new Map<number, LiveTask>()
-  private readonly conductor: Conductor
+  private readonly controlNodes: ControlNodes
   /** Intents that are to go on and wait for the commit of that. */
   private readonly reviving = new Set<string>()
 
   constructor(private readonly options: IntentsOptions) {
     const { store, planner, nextTask } = options
-    this.conductor = new Conductor({ store, planner, nextTask, openTasks: () => this.open.size })
+    this.controlNodes = new ControlNodes({ store, planner, nextTask, openTasks: () => this.open.size })
   }
 
   /** Takes up everything the last process left open. */
@@ -83,7 +83,7 @@ export class DurableIntents implements Intents {
     const { idempotency, tenant } = submission
     if (idempotency === undefined) return this.take(submission)
     const scope = { tenant, ...idempotency }
-    const begun = this.options.replays.begin(scope)
+    const begun = this.options.idempotencyKeys.begin(scope)
     if (begun.type === 'refused') return Promise.resolve(begun)
     if (begun.type === 'replay') {
       return Promise.resolve({ type: 'accepted', id: Buffer.from(begun.answer).toString(), replayed: true })
@@ -221,13 +221,13 @@ export class DurableIntents implements Intents {
   // ------------------------------------------------------------ what the engine asks
 
   /** What this task waited for is over and committed: how its scroll goes on is decided now. */
-  conduct(task: number): void {
+  decide(task: number): void {
     const live = this.open.get(task)
-    if (live !== undefined) this.options.dispatch(this.conductor.decide(live))
+    if (live !== undefined) this.options.dispatch(this.controlNodes.decide(live))
   }
 
-  transcript(task: number): Transcript | undefined {
-    return this.open.get(task)?.transcript
+  sink(task: number): DurableSink | undefined {
+    return this.open.get(task)?.sink
   }
 
   isDurable(task: number): boolean {
@@ -252,8 +252,8 @@ export class DurableIntents implements Intents {
       }
       case 'unblock':
         return [{ write: 'unblock', task: change.task }]
-      case 'conduct':
-      case 'grow':
+      case 'decide':
+      case 'expand':
         return this.decisionOf(task)
       case 'settle':
         return this.settlementOf(task, change)
@@ -268,30 +268,30 @@ export class DurableIntents implements Intents {
   }
 
   /** The rows of what the conductor decided of this task. */
-  private decisionOf(conducted: LiveTask): StoreWrite[] {
-    const { task, node, live, pending } = conducted
-    const stage = conducted.stage!
+  private decisionOf(control: LiveTask): StoreWrite[] {
+    const { task, node, live, pending } = control
+    const stage = control.stage!
     if (pending === null) throw new Error(`task ${task} goes on without a decision`)
-    conducted.pending = null
+    control.pending = null
     if (pending.type === 'done') {
       const { result, note } = pending
       const usage = { promptTokens: 0, completionTokens: 0 }
       const told = this.tell(live, 'task_settled', { node, state: 'done', served: null, usage, fault: null, note })
-      conducted.settledSeq = live.seq
-      return [{ write: 'conduct', task, stage, result }, told]
+      control.settledSeq = live.seq
+      return [{ write: 'decide', task, stage, result }, told]
     }
-    const { rows: tasks, requests, waits, delegate, note } = pending.growth
-    conducted.stage = stage + 1
+    const { rows: tasks, requests, waits, delegate, note } = pending.expansion
+    control.stage = stage + 1
     for (const row of tasks) live.numbers.set(row.node, row.task)
     for (const row of tasks) this.open.set(row.task, this.liveTask(live, row))
     const nodes = tasks.map(({ node: name, model, needs }) => ({ node: name, model, needs: JSON.parse(needs) }))
     const told = this.tell(live, 'task_grown', { node, stage: stage + 1, nodes, delegate, note })
-    return [{ write: 'grow', task, stage, waits: JSON.stringify(waits), tasks, requests }, told]
+    return [{ write: 'expand', task, stage, waits: JSON.stringify(waits), tasks, requests }, told]
   }
 
   private settlementOf(task: LiveTask, change: Extract<Change, { change: 'settle' }>): StoreWrite[] {
     const { attempt, nonce } = change
-    const result = task.transcript.result(attempt)
+    const result = task.sink.result(attempt)
     if (result === undefined) throw new Error(`task ${change.task} settles without a result`)
     const { body, served, usage } = result
     const told = this.tell(task.live, 'task_settled', { node: task.node, state: 'done', served, usage, fault: null })
@@ -324,9 +324,9 @@ export class DurableIntents implements Intents {
   committed(change: Change): void {
     const live = change.change === 'intentEnd' ? this.live.get(change.intent) : this.open.get(change.task)?.live
     if (live === undefined) return
-    if (change.change === 'settle' || change.change === 'end' || change.change === 'conduct') {
-      const { transcript } = this.open.get(change.task)!
-      if (live.readers === 0) transcript.void(transcript.attempt)
+    if (change.change === 'settle' || change.change === 'end' || change.change === 'decide') {
+      const { sink } = this.open.get(change.task)!
+      if (live.readers === 0) sink.void(sink.attempt)
       this.open.delete(change.task)
     }
     if (change.change === 'intentEnd') this.live.delete(live.id)
@@ -352,8 +352,8 @@ export class DurableIntents implements Intents {
       return renderRequest({ store, task, kind, parents, terms, render: planner?.render ?? null, repair })
     }
     const breach = breachOf(terms.contract, planner)
-    const transcript = new Transcript({ task, kind, model, request, breach, onLines: () => live.wake() }, host)
-    const record: LiveTask = { task, node, live, transcript, settledSeq: 0, stage, pending: null }
+    const sink = new DurableSink({ task, kind, model, request, breach, onLines: () => live.wake() }, host)
+    const record: LiveTask = { task, node, live, sink, settledSeq: 0, stage, pending: null }
     live.tasks.push(record)
     return record
   }

@@ -7,7 +7,7 @@ import type { Fault } from '../../../shared/faults.ts'
 import type { CloseName } from '../../../shared/protocol/close-codes.ts'
 import type { FrameOf, HubFrame } from '../../../shared/protocol/frames.ts'
 import type { Offer, Served, TaskKind } from '../../../shared/task.ts'
-import type { Cost, Wishes } from '../../core/model/entities.ts'
+import type { Cost, RoutingOptions } from '../../core/model/entities.ts'
 import type { LastHour } from '../../core/stats/hour-counts.ts'
 
 // ---------------------------------------------------------------- client side: http asks the engine
@@ -26,7 +26,7 @@ export interface Submission {
   /** The client's own limit, milliseconds from now; the hub's limit when absent. */
   deadlineMs?: number
   /** What the client asked of placement and retries. */
-  wishes?: Partial<Wishes>
+  routing?: Partial<RoutingOptions>
 }
 
 /** How an answer ended. */
@@ -104,7 +104,7 @@ export interface ScoutListing {
 }
 
 /** One offer of a scout, and what is known about how it serves it. */
-export interface OfferStanding extends Offer {
+export interface OfferStatus extends Offer {
   /** How fast it was; null while it has not served this model yet. */
   speed: { firstContentMs: number; tokensPerSecond: number; samples: number } | null
   /** Until its provider takes this model again, milliseconds; null while it does. */
@@ -121,11 +121,11 @@ export interface ScoutDetail extends ScoutListing {
   window: number
   /** How often its identity was considered for a task, got it or lost it, and to what. */
   lastHour: LastHour
-  standings: OfferStanding[]
+  standings: OfferStatus[]
 }
 
 /** What makes a request repeatable: the same key with another body is another request. */
-export interface ReplayScope {
+export interface IdempotencyScope {
   tenant: string
   /** As in `POST /v1/intents`. */
   route: string
@@ -165,7 +165,7 @@ export interface Engine {
    * cannot write.
    */
   keepAnswer(
-    scope: ReplayScope,
+    scope: IdempotencyScope,
     make: () => Promise<KeptAnswer | Fault>,
   ): Promise<(KeptAnswer & { replayed: boolean }) | Fault>
   stats(): EngineStats

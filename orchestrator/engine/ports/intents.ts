@@ -37,8 +37,8 @@ export interface PlannedTask extends Terms {
    * an empty object.
    */
   request: Uint8Array
-  /** Given for a node that no scout works on: what `Conduct` is handed as its spec, JSON of one object. */
-  conduct?: unknown
+  /** Given for a node that no scout works on: what `Decide` is handed as its spec, JSON of one object. */
+  control?: unknown
 }
 
 export interface Plan {

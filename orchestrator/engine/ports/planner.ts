@@ -18,7 +18,7 @@ export interface NeedResult {
   fault: Fault | null
 }
 
-export interface ConductedNode {
+export interface ControlNode {
   node: string
   /** What the planner wrote for itself when it planned the node: JSON of one object. */
   spec: unknown
@@ -42,11 +42,11 @@ export interface ConductedNode {
  */
 export type Decision =
   | { type: 'done'; result: Uint8Array; note?: string }
-  | { type: 'grow'; tasks: PlannedTask[]; waitFor: string[]; delegate?: string; note?: string }
+  | { type: 'expand'; tasks: PlannedTask[]; waitFor: string[]; delegate?: string; note?: string }
   | { type: 'failed'; fault: Fault }
 
 /** Pure: the same node gives the same decision, after a crash of the hub as before it. */
-export type Conduct = (node: ConductedNode) => Decision
+export type Decide = (node: ControlNode) => Decision
 
 /** A node with a templated request that is about to be granted. */
 export interface RenderedNode {
@@ -66,7 +66,7 @@ type CheckContract = (contract: Contract, text: string) => string | null
 
 /** What a hub is given to carry out scrolls that hold more than plain requests. */
 export interface PlannerFunctions {
-  conduct: Conduct
+  decide: Decide
   render: Render
   checkContract: CheckContract
 }

@@ -153,12 +153,12 @@ export type StoreWrite =
       completionTokens: number
     }
   /** The result of a conducted task. It must be `blocked` at this stage. */
-  | { write: 'conduct'; task: number; stage: number; result: Uint8Array }
+  | { write: 'decide'; task: number; stage: number; result: Uint8Array }
   /**
    * These tasks join the intent of a conducted one, which must be `blocked` at this stage and waits for `waits` from
    * the next stage on. `requests` holds each task's request bytes, in the order of `tasks`.
    */
-  | { write: 'grow'; task: number; stage: number; waits: string; tasks: TaskRow[]; requests: Uint8Array[] }
+  | { write: 'expand'; task: number; stage: number; waits: string; tasks: TaskRow[]; requests: Uint8Array[] }
   /** An intent that is over goes on: it must not be `running`, and each of these tasks must be over and not `done`. */
   | {
       write: 'retry'

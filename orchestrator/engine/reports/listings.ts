@@ -11,8 +11,8 @@ import type { Capability, ModelEntry, Scout } from '../../core/model/entities.ts
 import type { CoreState } from '../../core/state.ts'
 import { lastHour } from '../../core/stats/hour-counts.ts'
 import { missing } from '../../core/stats/missed-work.ts'
-import { plainWishes } from '../../core/task/task.ts'
-import type { Greeting, ModelListing, OfferStanding, ScoutDetail, ScoutListing } from '../ports/client.ts'
+import { defaultRouting } from '../../core/task/task.ts'
+import type { Greeting, ModelListing, OfferStatus, ScoutDetail, ScoutListing } from '../ports/client.ts'
 
 const modelsKeptMs = 1_000
 /** Scouts that are looked at for the speed of one model. */
@@ -112,11 +112,11 @@ export class Listings {
     return undefined
   }
 
-  private standing(offer: Offer, capability: Capability): OfferStanding {
+  private standing(offer: Offer, capability: Capability): OfferStatus {
     const { scout, firstContentMs, tokensPerSecond, samples } = capability
     const { kind, model } = offer
     const pause = scout.pauses?.get(model)
-    const plain = { kind, model, wishes: plainWishes, triedOperators: [], intent: null, near: '' }
+    const plain = { kind, model, routing: defaultRouting, triedOperators: [], intent: null, near: '' }
     return {
       ...offer,
       speed: samples > 0 ? { firstContentMs, tokensPerSecond, samples } : null,
@@ -141,7 +141,7 @@ export class Listings {
     const waiting = this.core.tasks.get(task)
     if (waiting === undefined || waiting.state === 'leased') return null
     const { entry } = waiting
-    return entry.waiting.has(waiting) ? entry.picky.size + entry.waiting.position(waiting) : 0
+    return entry.waiting.has(waiting) ? entry.returned.size + entry.waiting.position(waiting) : 0
   }
 }
 

@@ -16,7 +16,7 @@ interface Told {
   said: string
 }
 
-export class Standings {
+export class StandingReports {
   private readonly told = new Map<number, Told>()
 
   constructor(

@@ -8,25 +8,25 @@ import type { Effect, Event, UnsentGrant } from '../../core/events.ts'
 import type { Journal } from '../durability/journal.ts'
 import type { DurableIntents } from '../intents/intents.ts'
 import type { StoreWrite } from '../ports/store.ts'
-import type { Performer } from './effects.ts'
+import type { EffectRunner } from './effects.ts'
 
 type Grant = Extract<Effect, { type: 'grant' }>
 
-export class Gate {
+export class CommitBarrier {
   /** Grants that wait for the commit of their lease. */
   private readonly unsent = new Set<Grant>()
 
   constructor(
     private readonly journal: Journal,
     private readonly intents: DurableIntents,
-    private readonly performer: Performer,
+    private readonly effectRunner: EffectRunner,
   ) {}
 
   /** Takes the effects of one step, and leaves the list empty. */
   pass(effects: Effect[]): void {
-    const { performer } = this
+    const { effectRunner } = this
     if (!this.journal.busy && !effects.some(({ type }) => type === 'persist')) {
-      for (const effect of effects) performer.perform(effect)
+      for (const effect of effects) effectRunner.perform(effect)
       effects.length = 0
       return
     }
@@ -42,14 +42,14 @@ export class Gate {
     }
     effects.length = 0
     if (gated.length > 0) this.journal.add(writes, () => this.open(gated))
-    for (const effect of free) performer.perform(effect)
+    for (const effect of free) effectRunner.perform(effect)
   }
 
   private open(gated: readonly Effect[]): void {
     for (const effect of gated) {
       // Taken back while the store was in trouble.
       if (effect.type === 'grant' && !this.unsent.delete(effect)) continue
-      this.performer.perform(effect)
+      this.effectRunner.perform(effect)
     }
   }
 

@@ -5,19 +5,19 @@
 import { heartbeatMs, silenceMs } from '../../../shared/limits.ts'
 import { type FrameOf, protocolVersion } from '../../../shared/protocol/frames.ts'
 import type { Effect, Event } from '../../core/events.ts'
-import type { Carrier } from '../answers/answer-sink.ts'
+import type { AnswerSink } from '../answers/answer-sink.ts'
 import type { Relay } from '../answers/relay.ts'
 import type { UsageBook } from '../durability/usage-book.ts'
 import type { DurableIntents } from '../intents/intents.ts'
 import type { ScoutLinks } from '../ports/client.ts'
 import type { Store } from '../ports/store.ts'
 
-interface PerformerParts {
+interface EffectRunnerParts {
   store: Store
   book: UsageBook
   intents: DurableIntents
   relays: Map<number, Relay>
-  carrier: (task: number) => Carrier | undefined
+  sink: (task: number) => AnswerSink | undefined
   dispatch: (event: Event) => void
   /** A task is over: somebody may wait for the last one. */
   noteIdle: () => void
@@ -33,7 +33,7 @@ interface Said<V> {
   verdict: V
 }
 
-export class Performer {
+export class EffectRunner {
   /** The way to the scouts; null before the start. */
   links: ScoutLinks | null = null
   /** Tasks by how they ended: `done` or the code of their fault. */
@@ -41,7 +41,7 @@ export class Performer {
   attempts = 0
   staleSettlements = 0
 
-  constructor(private readonly parts: PerformerParts) {}
+  constructor(private readonly parts: EffectRunnerParts) {}
 
   perform(effect: Effect): void {
     switch (effect.type) {
@@ -61,12 +61,12 @@ export class Performer {
         if (verdict === 'stale') this.staleSettlements++
         return this.links?.send(session, { type: 'settled', acks: [[task, attempt, verdict]] })
       }
-      case 'conduct':
-        return this.parts.intents.conduct(effect.task)
+      case 'decide':
+        return this.parts.intents.decide(effect.task)
       case 'servedBy':
-        return this.parts.carrier(effect.task)?.servedBy(effect.attempt, effect.served)
+        return this.parts.sink(effect.task)?.servedBy(effect.attempt, effect.served)
       case 'attemptVoid':
-        return this.parts.carrier(effect.task)?.void(effect.attempt)
+        return this.parts.sink(effect.task)?.void(effect.attempt)
       case 'finished':
         return this.finish(effect)
       case 'closeSession':
@@ -76,11 +76,11 @@ export class Performer {
 
   private grant(effect: Extract<Effect, { type: 'grant' }>): void {
     const { session, task, attempt, nonce, kind, model, stream, ttlMs, deadlineMs } = effect
-    const carrier = this.parts.carrier(task)
-    if (carrier === undefined) return
+    const sink = this.parts.sink(task)
+    if (sink === undefined) return
     this.attempts++
-    carrier.begin(effect)
-    const request = carrier.request()
+    sink.begin(effect)
+    const request = sink.request()
     if (!(request instanceof Uint8Array)) {
       return this.parts.dispatch({ type: 'unsent', task, attempt, fault: request })
     }
@@ -97,7 +97,7 @@ export class Performer {
       const verdict = this.knownVerdict(reply)
       // Decided but not yet in the store: the scout keeps its result, settles again and hears the verdict in its turn.
       const told = verdict === 'committed' && this.parts.intents.isDurable(task) ? 'resumed' : verdict
-      replies.push([task, attempt, told, told === 'resumed' ? (this.parts.carrier(task)?.nextChunk(attempt) ?? 0) : 0])
+      replies.push([task, attempt, told, told === 'resumed' ? (this.parts.sink(task)?.nextChunk(attempt) ?? 0) : 0])
     }
     const leaseTtlMs = this.parts.leaseTtlMs
     const terms = {
@@ -111,7 +111,7 @@ export class Performer {
     }
     this.links?.send(session, { type: 'welcome', ...terms, held: replies })
     // After the welcome: a scout hears nothing else before it.
-    for (const { task, attempt } of resumed) this.parts.carrier(task)?.resume(attempt, session, scout)
+    for (const { task, attempt } of resumed) this.parts.sink(task)?.resume(attempt, session, scout)
   }
 
   /** The core remembers the last settlements of its own life; the store those of the lives before as well. */

@@ -5,25 +5,28 @@
 import { fault } from '../../../shared/faults.ts'
 import { abilitiesIn, dollars, type Offer } from '../../../shared/task.ts'
 import type { LastHour } from '../../core/stats/hour-counts.ts'
-import type { ModelListing, OfferStanding, ScoutListing } from '../../engine/ports/client.ts'
-import type { Exchange } from '../request-context.ts'
+import type { ModelListing, OfferStatus, ScoutListing } from '../../engine/ports/client.ts'
+import type { RequestContext } from '../request-context.ts'
 import { shownCost } from '../response/envelope.ts'
-import { refuse, replyJson } from '../response/response.ts'
+import { jsonResponse, refuse } from '../response/response.ts'
 import { shownVirtual } from '../schema/virtual-models.ts'
 
 /** How many names a sentence about an unknown model lists. */
 const namesShownMax = 10
 
-export function listModels({ id, edge }: Exchange): Response {
+export function listModels({ id, edge }: RequestContext): Response {
   const models = edge.engine.models()
-  return replyJson(id, JSON.stringify({ object: 'list', data: [...models.map(shownModel), ...shownVirtual(models)] }))
+  return jsonResponse(
+    id,
+    JSON.stringify({ object: 'list', data: [...models.map(shownModel), ...shownVirtual(models)] }),
+  )
 }
 
-export function getModel({ id, edge, rest }: Exchange): Response {
+export function getModel({ id, edge, rest }: RequestContext): Response {
   const model = edge.engine.model(rest)
-  if (model !== undefined) return replyJson(id, JSON.stringify(shownModel(model)))
+  if (model !== undefined) return jsonResponse(id, JSON.stringify(shownModel(model)))
   const virtual = shownVirtual(edge.engine.models()).find((shown) => (shown as { id: string }).id === rest)
-  if (virtual !== undefined) return replyJson(id, JSON.stringify(virtual))
+  if (virtual !== undefined) return jsonResponse(id, JSON.stringify(virtual))
   const names = edge.engine.models().map((listing) => listing.id)
   const more = names.length > namesShownMax ? ' and others, see /v1/models' : ''
   const offered =
@@ -33,11 +36,11 @@ export function getModel({ id, edge, rest }: Exchange): Response {
   return refuse(id, fault('model_not_found', `No scout offers this model now; ${offered}.`, { param: 'model' }))
 }
 
-export function listScouts({ id, edge }: Exchange): Response {
-  return replyJson(id, JSON.stringify({ object: 'list', data: edge.engine.scouts().map(shownScout) }))
+export function listScouts({ id, edge }: RequestContext): Response {
+  return jsonResponse(id, JSON.stringify({ object: 'list', data: edge.engine.scouts().map(shownScout) }))
 }
 
-export function getScout({ id, edge, rest }: Exchange): Response {
+export function getScout({ id, edge, rest }: RequestContext): Response {
   const scout = edge.engine.scout(rest)
   if (scout === undefined) {
     const text = 'No scout with this id is connected now: GET /v1/scouts lists those that are.'
@@ -45,7 +48,7 @@ export function getScout({ id, edge, rest }: Exchange): Response {
   }
   const { sessions, window, lastHour, standings } = scout
   const detail = { sessions, window, last_hour: shownHour(lastHour), models: standings.map(shownStanding) }
-  return replyJson(id, JSON.stringify({ ...shownScout(scout), ...detail }))
+  return jsonResponse(id, JSON.stringify({ ...shownScout(scout), ...detail }))
 }
 
 function shownHour({ considered, won, lostLatency, lostPrice, lostCapacity, lostTrust, done, failed }: LastHour) {
@@ -85,7 +88,7 @@ function shownOffer({ kind, model, provider, contextTokens, abilities, promptPri
   }
 }
 
-function shownStanding({ kind, model, provider, speed, resumesInMs, cost }: OfferStanding) {
+function shownStanding({ kind, model, provider, speed, resumesInMs, cost }: OfferStatus) {
   return {
     kind,
     model,

@@ -2,10 +2,10 @@
  * The door for scouts: hands the request to the gateway, which verifies the key and upgrades the connection. All of it
  * happens before anything is awaited.
  */
-import type { Exchange } from '../request-context.ts'
+import type { RequestContext } from '../request-context.ts'
 
 /** Nothing when upgraded, else the gateway's refusal under this request's id. */
-export function dialIn({ id, edge, request }: Exchange): Response | undefined {
+export function dialIn({ id, edge, request }: RequestContext): Response | undefined {
   const refusal = edge.upgradeScout(request)
   refusal?.headers.set('x-request-id', id)
   refusal?.headers.set('x-chasm', '1')

@@ -6,31 +6,31 @@
 import type { KeyRole } from '../../../shared/api-key.ts'
 import { fault } from '../../../shared/faults.ts'
 import type { KeyRow } from '../../engine/ports/store.ts'
-import type { Exchange } from '../request-context.ts'
-import { refuse, replyJson } from '../response/response.ts'
+import type { RequestContext } from '../request-context.ts'
+import { jsonResponse, refuse } from '../response/response.ts'
 import { readChecked } from '../schema/body.ts'
 import { keyRequest } from '../schema/openai-requests.ts'
 
-export async function createKey({ id, edge, request, caller }: Exchange): Promise<Response> {
+export async function createKey({ id, edge, request, caller }: RequestContext): Promise<Response> {
   const body = await readChecked(request, keyRequest)
   if ('code' in body) return refuse(id, body)
   const { role, name, weight } = body.value as { role: KeyRole; name: string; weight?: number | null }
   const { key, row } = edge.keys.issue(role, name, weight ?? 1)
   edge.log.info({ keyId: row.id, role, by: caller?.id }, 'key made')
-  return replyJson(id, JSON.stringify({ ...shownKey(row), key }), 201)
+  return jsonResponse(id, JSON.stringify({ ...shownKey(row), key }), 201)
 }
 
-export function listKeys({ id, edge }: Exchange): Response {
-  return replyJson(id, JSON.stringify({ object: 'list', data: edge.keys.list().map(shownKey) }))
+export function listKeys({ id, edge }: RequestContext): Response {
+  return jsonResponse(id, JSON.stringify({ object: 'list', data: edge.keys.list().map(shownKey) }))
 }
 
-export function revokeKey({ id, edge, rest, caller }: Exchange): Response {
+export function revokeKey({ id, edge, rest, caller }: RequestContext): Response {
   if (!edge.keys.revoke(rest)) {
     const text = 'There is no such key, or it was revoked before: GET /v1/admin/keys lists the ids.'
     return refuse(id, fault('not_found', text, { param: 'id' }))
   }
   edge.log.info({ keyId: rest, by: caller?.id }, 'key revoked')
-  return replyJson(id, JSON.stringify({ id: rest, object: 'key', deleted: true }))
+  return jsonResponse(id, JSON.stringify({ id: rest, object: 'key', deleted: true }))
 }
 
 function shownKey(row: KeyRow) {

@@ -3,8 +3,8 @@
  * is open: it says nothing about who uses the hub or for what.
  */
 import { fault } from '../../../shared/faults.ts'
-import type { Exchange } from '../request-context.ts'
-import { refuse, replyJson, replyText } from '../response/response.ts'
+import type { RequestContext } from '../request-context.ts'
+import { jsonResponse, refuse, textResponse } from '../response/response.ts'
 
 const welcomeText = `This is a Chasm orchestrator: it answers LLM requests with the machines that have dialed in to it.
 
@@ -19,19 +19,19 @@ const welcomeText = `This is a Chasm orchestrator: it answers LLM requests with 
 Keys go into the header "Authorization: Bearer <key>".
 `
 
-export function welcome({ id }: Exchange): Response {
-  return replyText(id, welcomeText)
+export function welcome({ id }: RequestContext): Response {
+  return textResponse(id, welcomeText)
 }
 
-export function healthz({ id }: Exchange): Response {
-  return replyJson(id, '{"status":"ok"}')
+export function healthz({ id }: RequestContext): Response {
+  return jsonResponse(id, '{"status":"ok"}')
 }
 
-export function readyz({ id, edge }: Exchange): Response {
-  if (edge.engine.ready()) return replyJson(id, '{"status":"ready"}')
+export function readyz({ id, edge }: RequestContext): Response {
+  if (edge.engine.ready()) return jsonResponse(id, '{"status":"ready"}')
   return refuse(id, fault('hub_draining', 'The orchestrator is starting or about to stop: try again in a moment.'))
 }
 
-export async function metrics({ id, edge }: Exchange): Promise<Response> {
-  return replyText(id, await edge.metrics.text(), edge.metrics.contentType)
+export async function metrics({ id, edge }: RequestContext): Promise<Response> {
+  return textResponse(id, await edge.metrics.text(), edge.metrics.contentType)
 }

@@ -7,13 +7,13 @@ import type { Fault } from '../../../shared/faults.ts'
 import { httpIdleMs } from '../../../shared/limits.ts'
 import type { TaskKind } from '../../../shared/task.ts'
 import type { Answer, AnswerEnd, Submission } from '../../engine/ports/client.ts'
-import type { Exchange } from '../request-context.ts'
-import { answerHead, chasmField, splice } from '../response/envelope.ts'
-import { refuse, replyJson } from '../response/response.ts'
+import type { RequestContext } from '../request-context.ts'
+import { chasmField, envelop, envelopeHead } from '../response/envelope.ts'
+import { jsonResponse, refuse } from '../response/response.ts'
 import { type JsonBody, readChecked } from '../schema/body.ts'
 import { idempotencyOf, worthKeeping } from '../schema/idempotency.ts'
 import { chatRequest, embeddingsRequest } from '../schema/openai-requests.ts'
-import { type ChasmFields, wishesOf } from '../schema/routing-options.ts'
+import { type ChasmFields, routingOf } from '../schema/routing-options.ts'
 import { isVirtual } from '../schema/virtual-models.ts'
 import { virtualChat } from '../virtual/virtual-chat.ts'
 import { streamAnswer } from './sse.ts'
@@ -26,22 +26,22 @@ interface AskedFields {
   chasm?: ChasmFields | null
 }
 
-export async function chatCompletions(exchange: Exchange): Promise<Response> {
-  const read = await readChecked(exchange.request, chatRequest)
-  if ('code' in read) return refuse(exchange.id, read)
-  if (isVirtual(read.value.model as string)) return virtualChat(exchange, read)
-  const asked = askedBy(exchange, read, 'chat')
+export async function chatCompletions(context: RequestContext): Promise<Response> {
+  const read = await readChecked(context.request, chatRequest)
+  if ('code' in read) return refuse(context.id, read)
+  if (isVirtual(read.value.model as string)) return virtualChat(context, read)
+  const asked = askedBy(context, read, 'chat')
   const { fields, submission } = asked
-  if (!submission.stream) return wholeAnswer(exchange, asked, 'chat.completion')
-  const answer = exchange.edge.engine.submit(submission)
+  if (!submission.stream) return wholeAnswer(context, asked, 'chat.completion')
+  const answer = context.edge.engine.submit(submission)
   const withUsage = fields.stream_options?.include_usage === true
-  return streamAnswer(exchange, answer, { withUsage, explains: fields.chasm?.explain === true })
+  return streamAnswer(context, answer, { withUsage, explains: fields.chasm?.explain === true })
 }
 
-export async function embeddings(exchange: Exchange): Promise<Response> {
-  const read = await readChecked(exchange.request, embeddingsRequest)
-  if ('code' in read) return refuse(exchange.id, read)
-  return wholeAnswer(exchange, askedBy(exchange, read, 'embed'), 'list')
+export async function embeddings(context: RequestContext): Promise<Response> {
+  const read = await readChecked(context.request, embeddingsRequest)
+  if ('code' in read) return refuse(context.id, read)
+  return wholeAnswer(context, askedBy(context, read, 'embed'), 'list')
 }
 
 interface Asked {
@@ -49,44 +49,44 @@ interface Asked {
   submission: Submission
 }
 
-function askedBy(exchange: Exchange, body: JsonBody, kind: TaskKind): Asked {
+function askedBy(context: RequestContext, body: JsonBody, kind: TaskKind): Asked {
   const fields = body.value as unknown as AskedFields
-  const { id: tenant, weight = 1 } = exchange.caller!
+  const { id: tenant, weight = 1 } = context.caller!
   const stream = kind === 'chat' && fields.stream === true
   const { model, chasm } = fields
-  return { fields, submission: { tenant, weight, kind, model, stream, body: body.bytes, ...wishesOf(chasm) } }
+  return { fields, submission: { tenant, weight, kind, model, stream, body: body.bytes, ...routingOf(chasm) } }
 }
 
-async function wholeAnswer(exchange: Exchange, asked: Asked, object: string): Promise<Response> {
-  const { id, edge } = exchange
-  const idempotency = idempotencyOf(exchange, asked.submission.body)
+async function wholeAnswer(context: RequestContext, asked: Asked, object: string): Promise<Response> {
+  const { id, edge } = context
+  const idempotency = idempotencyOf(context, asked.submission.body)
   if (idempotency === null) {
-    const made = await makeAnswer(exchange, asked, object)
-    return made instanceof Uint8Array ? replyJson(id, made) : refuse(id, made)
+    const made = await makeAnswer(context, asked, object)
+    return made instanceof Uint8Array ? jsonResponse(id, made) : refuse(id, made)
   }
   if ('code' in idempotency) return refuse(id, idempotency)
   const scope = { tenant: asked.submission.tenant, ...idempotency }
-  const kept = await edge.engine.keepAnswer(scope, async () => worthKeeping(await makeAnswer(exchange, asked, object)))
+  const kept = await edge.engine.keepAnswer(scope, async () => worthKeeping(await makeAnswer(context, asked, object)))
   if ('code' in kept) return refuse(id, kept)
-  return replyJson(id, kept.body, kept.status, kept.replayed ? { 'idempotent-replayed': 'true' } : undefined)
+  return jsonResponse(id, kept.body, kept.status, kept.replayed ? { 'idempotent-replayed': 'true' } : undefined)
 }
 
 async function makeAnswer(
-  exchange: Exchange,
+  context: RequestContext,
   { fields, submission }: Asked,
   object: string,
 ): Promise<Uint8Array<ArrayBuffer> | Fault> {
-  const answer = exchange.edge.engine.submit(submission)
-  const end = await endOf(exchange, answer)
+  const answer = context.edge.engine.submit(submission)
+  const end = await endOf(context, answer)
   if (end.type === 'failed') return end.fault
-  exchange.firstByte()
+  context.firstByte()
   const pieces: Uint8Array[] = []
-  const head = answerHead(answer, object) + chasmField(answer, fields.chasm?.explain === true)
-  splice(pieces, Buffer.from(head), end.body)
+  const head = envelopeHead(answer, object) + chasmField(answer, fields.chasm?.explain === true)
+  envelop(pieces, Buffer.from(head), end.body)
   return Buffer.concat(pieces)
 }
 
-async function endOf({ request, server }: Exchange, answer: Answer): Promise<AnswerEnd> {
+async function endOf({ request, server }: RequestContext, answer: Answer): Promise<AnswerEnd> {
   const { signal } = request
   if (signal.aborted) answer.abandon()
   else signal.addEventListener('abort', () => answer.abandon(), { once: true })

@@ -5,8 +5,8 @@
  */
 import { type Fault, fault } from '../../../shared/faults.ts'
 import type { Answer, AnswerPart } from '../../engine/ports/client.ts'
-import type { Exchange } from '../request-context.ts'
-import { answerHead, chasmField, splice } from '../response/envelope.ts'
+import type { RequestContext } from '../request-context.ts'
+import { chasmField, envelop, envelopeHead } from '../response/envelope.ts'
 import { faultBody, refuse } from '../response/response.ts'
 import { AnswerWatch } from '../streaming/answer-watch.ts'
 import { brokenAnswer, StallTimer, streamed } from '../streaming/pull-stream.ts'
@@ -23,11 +23,11 @@ interface StreamOptions {
 }
 
 /** Answers with the status of an early failure, else with the stream. */
-export async function streamAnswer(exchange: Exchange, answer: Answer, options: StreamOptions): Promise<Response> {
-  const stream = new AnswerStream(exchange, answer, options)
+export async function streamAnswer(context: RequestContext, answer: Answer, options: StreamOptions): Promise<Response> {
+  const stream = new AnswerStream(context, answer, options)
   const refusal = await stream.open()
-  if (refusal !== null) return refuse(exchange.id, refusal)
-  return streamed(exchange, stream)
+  if (refusal !== null) return refuse(context.id, refusal)
+  return streamed(context, stream)
 }
 
 type Phase = 'opening' | 'waiting' | 'flowing' | 'stalled' | 'closed'
@@ -50,17 +50,17 @@ class AnswerStream {
   private readonly stall: StallTimer
 
   constructor(
-    private readonly exchange: Exchange,
+    private readonly context: RequestContext,
     private readonly answer: Answer,
     private readonly options: StreamOptions,
   ) {
-    this.watch = new AnswerWatch(answer, exchange.edge.system, exchange.request.signal)
-    this.stall = new StallTimer(exchange, () => this.giveUp())
+    this.watch = new AnswerWatch(answer, context.edge.system, context.request.signal)
+    this.stall = new StallTimer(context, () => this.giveUp())
   }
 
   /** Waits for the first news, but not longer than a keep-alive. The fault of an answer that failed before it began. */
   async open(): Promise<Fault | null> {
-    const { keepAliveMs } = this.exchange.edge.settings
+    const { keepAliveMs } = this.context.edge.settings
     for (;;) {
       this.first = this.answer.take()
       if (this.first !== null) break
@@ -104,7 +104,7 @@ class AnswerStream {
       this.first = null
       const bytes = part === null ? null : this.eventsOf(part)
       if (bytes !== null) return bytes
-      const sign = await this.watch.next(this.exchange.edge.settings.keepAliveMs)
+      const sign = await this.watch.next(this.context.edge.settings.keepAliveMs)
       if (sign === 'timeUp') return this.comment()
       if (sign === 'gone') return null
     }
@@ -127,13 +127,13 @@ class AnswerStream {
 
   private chunk(pieces: Uint8Array[], body: Uint8Array): void {
     if (this.phase === 'waiting') {
-      const head = `data: ${answerHead(this.answer, 'chat.completion.chunk')}`
-      splice(pieces, bytesOf(head + chasmField(this.answer, this.options.explains)), body)
+      const head = `data: ${envelopeHead(this.answer, 'chat.completion.chunk')}`
+      envelop(pieces, bytesOf(head + chasmField(this.answer, this.options.explains)), body)
       this.head = bytesOf(head)
       this.enter('flowing')
-      this.exchange.firstByte()
+      this.context.firstByte()
     } else {
-      splice(pieces, this.head, body)
+      envelop(pieces, this.head, body)
     }
     pieces.push(eventEnd)
   }
@@ -161,7 +161,7 @@ class AnswerStream {
 
   /** Null when the client has left meanwhile. */
   private brokenEvent(error: unknown): Uint8Array | null {
-    const why = brokenAnswer(this.exchange, error)
+    const why = brokenAnswer(this.context, error)
     this.watch.leave()
     if (this.phase === 'closed') return null
     this.close(500)
@@ -178,7 +178,7 @@ class AnswerStream {
     this.enter('closed')
     this.watch.end()
     this.stall.end()
-    this.exchange.ended(status)
+    this.context.ended(status)
   }
 
   private enter(next: Phase): void {

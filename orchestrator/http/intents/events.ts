@@ -4,7 +4,7 @@
  * event it has, in `Last-Event-ID` or `last_event_id`. A client that has had `done` hears 204, which tells it to stop.
  */
 import type { IntentEvent, IntentEvents } from '../../engine/ports/intents.ts'
-import type { Exchange } from '../request-context.ts'
+import type { RequestContext } from '../request-context.ts'
 import { baseHeaders, streamHeaders } from '../response/response.ts'
 import { AnswerWatch } from '../streaming/answer-watch.ts'
 import { StallTimer, streamed } from '../streaming/pull-stream.ts'
@@ -12,10 +12,10 @@ import { noSuchIntent, viewerOf } from './intents.ts'
 
 const keepAlive = Buffer.from(': keep-alive\n\n')
 
-export function followIntent(exchange: Exchange): Response {
-  const { edge, rest, id, request } = exchange
-  const events = edge.intents.events(rest, viewerOf(exchange), lastEventId(request))
-  if (events === undefined) return noSuchIntent(exchange)
+export function followIntent(context: RequestContext): Response {
+  const { edge, rest, id, request } = context
+  const events = edge.intents.events(rest, viewerOf(context), lastEventId(request))
+  if (events === undefined) return noSuchIntent(context)
   const first = events.take()
   const isOver = first?.ended === true && first.events.length === 0
   // Nobody reads the body of an answer to HEAD.
@@ -24,7 +24,7 @@ export function followIntent(exchange: Exchange): Response {
     const headers = isOver ? baseHeaders(id, 'text/plain') : streamHeaders(id)
     return new Response(null, { status: isOver ? 204 : 200, headers })
   }
-  return streamed(exchange, new EventStream(exchange, events, first))
+  return streamed(context, new EventStream(context, events, first))
 }
 
 function lastEventId(request: Request): string | null {
@@ -39,15 +39,15 @@ class EventStream {
   private readonly stall: StallTimer
 
   constructor(
-    private readonly exchange: Exchange,
+    private readonly context: RequestContext,
     private readonly events: IntentEvents,
     /** Taken before the stream began, for the first pull. */
     private first: Part | null,
   ) {
-    const { edge, request } = exchange
+    const { edge, request } = context
     const watched = { readable: () => events.readable(), abandon: () => events.close() }
     this.watch = new AnswerWatch(watched, edge.system, request.signal)
-    this.stall = new StallTimer(exchange, () => this.close(499))
+    this.stall = new StallTimer(context, () => this.close(499))
   }
 
   async pull(controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> {
@@ -58,7 +58,7 @@ class EventStream {
       if (bytes === null) return this.cancel()
       if (bytes.byteLength > 0) controller.enqueue(bytes)
     } catch (error) {
-      const { edge, id } = this.exchange
+      const { edge, id } = this.context
       edge.log.error({ err: error, requestId: id }, 'a stream of events broke')
       this.close(500)
     }
@@ -77,7 +77,7 @@ class EventStream {
       const part = this.first ?? this.events.take()
       this.first = null
       if (part !== null) return this.bytesOf(part)
-      const sign = await this.watch.next(this.exchange.edge.settings.keepAliveMs)
+      const sign = await this.watch.next(this.context.edge.settings.keepAliveMs)
       if (sign === 'timeUp') return keepAlive
       if (sign === 'gone') return null
     }
@@ -93,7 +93,7 @@ class EventStream {
     this.isOpen = false
     this.watch.leave()
     this.stall.end()
-    this.exchange.ended(status)
+    this.context.ended(status)
   }
 }
 

@@ -5,9 +5,9 @@
 import { fault } from '../../../shared/faults.ts'
 import { intentDeadlineMs } from '../../../shared/limits.ts'
 import type { PlannedTask } from '../../engine/ports/intents.ts'
-import type { Exchange } from '../request-context.ts'
+import type { RequestContext } from '../request-context.ts'
 import { nodeResult } from '../response/intent-view.ts'
-import { refuse, replyJson } from '../response/response.ts'
+import { jsonResponse, refuse } from '../response/response.ts'
 import { readChecked } from '../schema/body.ts'
 import { type IntentFields, intentRequest } from '../schema/intent-request.ts'
 import { planContext } from '../schema/planning.ts'
@@ -15,7 +15,7 @@ import { behindModel } from '../schema/virtual-models.ts'
 import { getIntent, noSuchIntent, viewerOf } from './intents.ts'
 
 /** A dry run: the plan, and what it is likely to take. Nothing is stored and nobody is asked. */
-export async function planIntent({ id, edge, request }: Exchange): Promise<Response> {
+export async function planIntent({ id, edge, request }: RequestContext): Promise<Response> {
   const body = await readChecked(request, intentRequest)
   if ('code' in body) return refuse(id, body)
   const fields = behindModel(body.value as IntentFields)
@@ -34,32 +34,32 @@ export async function planIntent({ id, edge, request }: Exchange): Promise<Respo
     duration_ms: durationMs,
   }
   const shown = { object: 'plan', result_node: plan.resultNode, nodes: plan.tasks.map(shownPlanned), expected }
-  return replyJson(id, JSON.stringify(shown))
+  return jsonResponse(id, JSON.stringify(shown))
 }
 
-function shownPlanned({ node, kind, model, needs, request, conduct, requires, attemptsMax, deadlineMs }: PlannedTask) {
-  const content = conduct ?? (JSON.parse(Buffer.from(request).toString('utf8')) as unknown)
+function shownPlanned({ node, kind, model, needs, request, control, requires, attemptsMax, deadlineMs }: PlannedTask) {
+  const content = control ?? (JSON.parse(Buffer.from(request).toString('utf8')) as unknown)
   const limits = { requires: requires ?? null, attempts: attemptsMax ?? null, deadline_ms: deadlineMs ?? null }
-  return { node, kind, model, needs, conducted: conduct !== undefined, ...limits, content }
+  return { node, kind, model, needs, control: control !== undefined, ...limits, content }
 }
 
-export function getNode(exchange: Exchange): Response {
-  const { id, edge, rest, node } = exchange
-  const view = edge.intents.intent(rest, viewerOf(exchange))
-  if (view === undefined) return noSuchIntent(exchange)
+export function getNode(context: RequestContext): Response {
+  const { id, edge, rest, node } = context
+  const view = edge.intents.intent(rest, viewerOf(context))
+  if (view === undefined) return noSuchIntent(context)
   const task = edge.intents.tasks(rest).find((candidate) => candidate.node === node)
   if (task === undefined) return refuse(id, noSuchNode)
-  return replyJson(id, nodeResult(view, task, edge.intents.result(rest, node)))
+  return jsonResponse(id, nodeResult(view, task, edge.intents.result(rest, node)))
 }
 
 /** What is done stays; the node and what was skipped on its account run again. */
-export async function retryNode(exchange: Exchange): Promise<Response> {
-  const { id, edge, rest, node } = exchange
-  const viewer = viewerOf(exchange)
-  if (edge.intents.intent(rest, viewer) === undefined) return noSuchIntent(exchange)
+export async function retryNode(context: RequestContext): Promise<Response> {
+  const { id, edge, rest, node } = context
+  const viewer = viewerOf(context)
+  if (edge.intents.intent(rest, viewer) === undefined) return noSuchIntent(context)
   if (!edge.intents.tasks(rest).some((candidate) => candidate.node === node)) return refuse(id, noSuchNode)
   const refused = await edge.intents.retry(rest, node, viewer)
-  return refused === null ? getIntent(exchange) : refuse(id, refused)
+  return refused === null ? getIntent(context) : refuse(id, refused)
 }
 
 const noSuchNode = fault('not_found', 'The intent has no such node: GET /v1/intents/{id} lists its nodes.', {

@@ -5,8 +5,8 @@
 import { z } from 'zod'
 import { keyRoles } from '../../../shared/api-key.ts'
 import { taskKinds } from '../../../shared/task.ts'
-import type { Exchange } from '../request-context.ts'
-import { replyJson } from '../response/response.ts'
+import type { RequestContext } from '../request-context.ts'
+import { jsonResponse } from '../response/response.ts'
 import { intentRequest } from '../schema/intent-request.ts'
 import { chatRequest, embeddingsRequest, keyRequest } from '../schema/openai-requests.ts'
 import { responseRequest } from '../schema/response-request.ts'
@@ -289,7 +289,7 @@ function openapiDocument(): Json {
 
 let built: string | undefined
 
-export function openapi({ id }: Exchange): Response {
+export function openapi({ id }: RequestContext): Response {
   built ??= JSON.stringify(openapiDocument())
-  return replyJson(id, built)
+  return jsonResponse(id, built)
 }

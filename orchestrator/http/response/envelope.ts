@@ -11,7 +11,7 @@ const closingBrace = 0x7d
 const space = 0x20
 
 /** The hub's fields of a whole answer or of one streamed chunk, ending in a comma. Needs to be known who serves it. */
-export function answerHead(answer: Answer, object: string): string {
+export function envelopeHead(answer: Answer, object: string): string {
   const { model } = servedBy(answer)
   const id = JSON.stringify(answer.id)
   return `{"id":${id},"object":"${object}","created":${answer.created},"model":${JSON.stringify(model)},`
@@ -43,7 +43,7 @@ export function shownCost(cost: Cost) {
 }
 
 /** Appends to `pieces` the object whose fields are those of `head` and then those of `body`. */
-export function splice(pieces: Uint8Array[], head: Uint8Array, body: Uint8Array): void {
+export function envelop(pieces: Uint8Array[], head: Uint8Array, body: Uint8Array): void {
   const from = body.indexOf(openingBrace) + 1
   let next = from
   while (next < body.length && body[next]! <= space) next++

@@ -4,7 +4,7 @@
  */
 import type { Fault } from '../../../shared/faults.ts'
 import type { IntentView, TaskView } from '../../engine/ports/intents.ts'
-import { splice } from './envelope.ts'
+import { envelop } from './envelope.ts'
 import { shownFault } from './response.ts'
 
 /** What its maker hears. Only what never changes, so that a repetition of the request hears the very same. */
@@ -35,7 +35,7 @@ export function wholeIntent(view: IntentView, tasks: TaskView[], result: Uint8Ar
   const shown = JSON.stringify({ ...shownIntent(view), tasks: tasks.map(shownTask) })
   const pieces: Uint8Array[] = [Buffer.from(`${shown.slice(0, -1)},"result":`)]
   if (result === undefined) pieces.push(Buffer.from('null'))
-  else splice(pieces, Buffer.from(resultHead(view, tasks)), result)
+  else envelop(pieces, Buffer.from(resultHead(view, tasks)), result)
   pieces.push(Buffer.from('}'))
   return Buffer.concat(pieces)
 }

@@ -21,7 +21,7 @@ export function streamHeaders(requestId: string): Headers {
 }
 
 /** `body` is JSON text already, as a string or as bytes. */
-export function replyJson(
+export function jsonResponse(
   requestId: string,
   body: string | Uint8Array<ArrayBuffer>,
   status = 200,
@@ -30,7 +30,7 @@ export function replyJson(
   return new Response(body, { status, headers: { ...baseHeaders(requestId, 'application/json'), ...more } })
 }
 
-export function replyText(requestId: string, text: string, contentType = 'text/plain; charset=utf-8'): Response {
+export function textResponse(requestId: string, text: string, contentType = 'text/plain; charset=utf-8'): Response {
   return new Response(text, { headers: baseHeaders(requestId, contentType) })
 }
 

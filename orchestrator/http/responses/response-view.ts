@@ -4,7 +4,7 @@
  */
 import type { Fault } from '../../../shared/faults.ts'
 import type { IntentView } from '../../engine/ports/intents.ts'
-import type { Exchange } from '../request-context.ts'
+import type { RequestContext } from '../request-context.ts'
 import { shownFault } from '../response/response.ts'
 import { resultText } from '../streaming/intent-answer.ts'
 import type { Voice } from '../streaming/intent-stream.ts'
@@ -37,13 +37,13 @@ const messageId = (intent: string) => intent.replace(/^int_/, 'msg_')
 const statusOf = { running: 'in_progress', done: 'completed', failed: 'failed', cancelled: 'cancelled' } as const
 
 /** The whole response as it is now. */
-export function shownResponse(exchange: Exchange, view: IntentView): Json {
-  const { edge } = exchange
+export function shownResponse(context: RequestContext, view: IntentView): Json {
+  const { edge } = context
   const { id, state, metadata, createdMs, fault, resultNode } = view
   const label = labelOf(view)!
   const { [responseLabel]: _, ...own } = metadata
   const text = state === 'done' ? resultText(edge.intents.result(id, resultNode)) : null
-  const { usage, chasm } = sumsOf(exchange, view)
+  const { usage, chasm } = sumsOf(context, view)
   const { prompt_tokens: input, completion_tokens: output, total_tokens: total } = usage as Record<string, number>
   const counted = {
     ...{ input_tokens: input, input_tokens_details: { cached_tokens: 0 } },
@@ -87,13 +87,13 @@ export class ResponseVoice implements Voice {
   private said = ''
 
   constructor(
-    private readonly exchange: Exchange,
+    private readonly context: RequestContext,
     private readonly view: IntentView,
     private readonly after: number,
   ) {}
 
   opening(): string {
-    const response = { ...shownResponse(this.exchange, this.view), status: 'in_progress', output: [], usage: null }
+    const response = { ...shownResponse(this.context, this.view), status: 'in_progress', output: [], usage: null }
     const item = { ...message(this.view.id, '', 'in_progress'), content: [] }
     return [
       this.event(0, 'response.created', { response }),
@@ -122,25 +122,25 @@ export class ResponseVoice implements Voice {
     const last = eventsBefore + this.said.length
     const part = textPart(this.said)
     const item = message(this.view.id, this.said, 'completed')
-    const view = this.exchange.edge.intents.intent(this.view.id, null)!
+    const view = this.context.edge.intents.intent(this.view.id, null)!
     const text = { ...this.place(), text: this.said, logprobs: [] }
     return [
       this.event(last, 'response.output_text.done', text),
       this.event(last + 1, 'response.content_part.done', { ...this.place(), part }),
       this.event(last + 2, 'response.output_item.done', { output_index: 0, item }),
-      this.event(last + 3, 'response.completed', { response: shownResponse(this.exchange, view) }),
+      this.event(last + 3, 'response.completed', { response: shownResponse(this.context, view) }),
     ].join('')
   }
 
   failed(why: Fault): string {
     const number = eventsBefore + this.said.length
-    const view = this.exchange.edge.intents.intent(this.view.id, null)!
+    const view = this.context.edge.intents.intent(this.view.id, null)!
     if (view.state === 'running') {
       const { message: text, param, code } = shownFault(why)
       return this.event(number, 'error', { code, message: text, param })
     }
     const type = view.state === 'cancelled' ? 'response.cancelled' : 'response.failed'
-    return this.event(number, type, { response: shownResponse(this.exchange, view) })
+    return this.event(number, type, { response: shownResponse(this.context, view) })
   }
 
   private place(): Json {

@@ -7,8 +7,8 @@ import { fault } from '../../../shared/faults.ts'
 import { intentDeadlineMs, intentPriorityDefault } from '../../../shared/limits.ts'
 import type { IntentView } from '../../engine/ports/intents.ts'
 import { viewerOf } from '../intents/intents.ts'
-import type { Exchange } from '../request-context.ts'
-import { refuse, replyJson } from '../response/response.ts'
+import type { RequestContext } from '../request-context.ts'
+import { jsonResponse, refuse } from '../response/response.ts'
 import { readChecked } from '../schema/body.ts'
 import { idempotencyOf } from '../schema/idempotency.ts'
 import { planContext } from '../schema/planning.ts'
@@ -18,17 +18,17 @@ import { streamIntent } from '../streaming/intent-stream.ts'
 import { answerOf, endOf } from '../virtual/virtual-chat.ts'
 import { intentOf, labelFor, labelOf, ResponseVoice, shownResponse } from './response-view.ts'
 
-export async function createResponse(exchange: Exchange): Promise<Response> {
-  const { edge, id, request, caller } = exchange
+export async function createResponse(context: RequestContext): Promise<Response> {
+  const { edge, id, request, caller } = context
   const body = await readChecked(request, responseRequest)
   if ('code' in body) return refuse(id, body)
   const refused = refusedField(body.value)
   if (refused !== null) return refuse(id, refused)
-  const idempotency = idempotencyOf(exchange, body.bytes)
+  const idempotency = idempotencyOf(context, body.bytes)
   if (idempotency !== null && 'code' in idempotency) return refuse(id, idempotency)
   const fields = body.value as unknown as ResponseFields
   const deadlineMs = fields.chasm?.deadline_ms ?? intentDeadlineMs
-  const plan = planOf(exchange, fields, deadlineMs)
+  const plan = planOf(context, fields, deadlineMs)
   if ('code' in plan) return refuse(id, plan)
   const { id: tenant, weight = 1 } = caller!
   const { model, background } = fields
@@ -39,32 +39,32 @@ export async function createResponse(exchange: Exchange): Promise<Response> {
   const accepted = await edge.intents.accept(submitted)
   if (accepted.type === 'refused') return refuse(id, accepted.fault)
   const view = edge.intents.intent(accepted.id, tenant)
-  return view === undefined ? noSuchResponse(exchange) : give(exchange, view, fields)
+  return view === undefined ? noSuchResponse(context) : give(context, view, fields)
 }
 
-async function give(exchange: Exchange, view: IntentView, fields: ResponseFields): Promise<Response> {
-  const { edge, id, caller } = exchange
+async function give(context: RequestContext, view: IntentView, fields: ResponseFields): Promise<Response> {
+  const { edge, id, caller } = context
   const isBackground = fields.background === true
   const onLeave = () => {
     if (!isBackground) void edge.intents.cancel(view.id, caller!.id)
   }
   if (fields.stream === true) {
-    return streamIntent(exchange, {
-      answer: answerOf(exchange, view),
-      voice: new ResponseVoice(exchange, view, -1),
+    return streamIntent(context, {
+      answer: answerOf(context, view),
+      voice: new ResponseVoice(context, view, -1),
       onLeave,
     })
   }
   if (isBackground) {
     // Nothing of it has begun when it is accepted, and people poll until it has.
-    return replyJson(id, JSON.stringify({ ...shownResponse(exchange, view), status: 'queued' }))
+    return jsonResponse(id, JSON.stringify({ ...shownResponse(context, view), status: 'queued' }))
   }
-  const end = await endOf(exchange, answerOf(exchange, view), onLeave)
+  const end = await endOf(context, answerOf(context, view), onLeave)
   if ('code' in end) return refuse(id, end)
-  return replyJson(id, JSON.stringify(shownResponse(exchange, edge.intents.intent(view.id, null)!)))
+  return jsonResponse(id, JSON.stringify(shownResponse(context, edge.intents.intent(view.id, null)!)))
 }
 
-function planOf({ edge }: Exchange, fields: ResponseFields, deadlineMs: number) {
+function planOf({ edge }: RequestContext, fields: ResponseFields, deadlineMs: number) {
   const { model, temperature, top_p: topP, max_output_tokens: tokens } = fields
   const messages = messagesOf(fields)
   if (!Array.isArray(messages)) return messages
@@ -87,40 +87,40 @@ function planOf({ edge }: Exchange, fields: ResponseFields, deadlineMs: number) 
   return edge.planner.plan({ template, params, ...own, manner, lastManner }, planContext(edge.engine, deadlineMs))
 }
 
-export function getResponse(exchange: Exchange): Response {
-  const view = found(exchange)
-  if (view === null) return noSuchResponse(exchange)
-  const { id, request } = exchange
+export function getResponse(context: RequestContext): Response {
+  const view = found(context)
+  if (view === null) return noSuchResponse(context)
+  const { id, request } = context
   const query = new URL(request.url).searchParams
   // Nobody reads the body of an answer to HEAD.
   if (query.get('stream') !== 'true' || request.method === 'HEAD')
-    return replyJson(id, JSON.stringify(shownResponse(exchange, view)))
+    return jsonResponse(id, JSON.stringify(shownResponse(context, view)))
   const after = query.get('starting_after')
   if (after !== null && !/^\d{1,9}$/.test(after)) {
     const text = '`starting_after` must be the `sequence_number` of an event.'
     return refuse(id, fault('invalid_request', text, { param: 'starting_after' }))
   }
-  const voice = new ResponseVoice(exchange, view, after === null ? -1 : Number(after))
+  const voice = new ResponseVoice(context, view, after === null ? -1 : Number(after))
   // Who only looks on takes nothing along.
-  return streamIntent(exchange, { answer: answerOf(exchange, view, viewerOf(exchange)), voice, onLeave: () => {} })
+  return streamIntent(context, { answer: answerOf(context, view, viewerOf(context)), voice, onLeave: () => {} })
 }
 
-export async function cancelResponse(exchange: Exchange): Promise<Response> {
-  const view = found(exchange)
-  if (view === null) return noSuchResponse(exchange)
-  const { edge, id } = exchange
-  const refused = await edge.intents.cancel(view.id, viewerOf(exchange))
+export async function cancelResponse(context: RequestContext): Promise<Response> {
+  const view = found(context)
+  if (view === null) return noSuchResponse(context)
+  const { edge, id } = context
+  const refused = await edge.intents.cancel(view.id, viewerOf(context))
   if (refused !== null) return refuse(id, refused)
-  return replyJson(id, JSON.stringify(shownResponse(exchange, edge.intents.intent(view.id, null)!)))
+  return jsonResponse(id, JSON.stringify(shownResponse(context, edge.intents.intent(view.id, null)!)))
 }
 
-function found(exchange: Exchange): IntentView | null {
-  const { edge, rest } = exchange
-  const view = rest.startsWith('resp_') ? edge.intents.intent(intentOf(rest), viewerOf(exchange)) : undefined
+function found(context: RequestContext): IntentView | null {
+  const { edge, rest } = context
+  const view = rest.startsWith('resp_') ? edge.intents.intent(intentOf(rest), viewerOf(context)) : undefined
   return view === undefined || labelOf(view) === null ? null : view
 }
 
-function noSuchResponse({ id }: Exchange): Response {
+function noSuchResponse({ id }: RequestContext): Response {
   const text = 'There is no such response, or it is no longer kept.'
   return refuse(id, fault('not_found', text, { param: 'id' }))
 }

@@ -5,18 +5,18 @@
  */
 import { type Fault, fault, faultTable } from '../../../shared/faults.ts'
 import { idempotencyKeyCharsMax } from '../../../shared/limits.ts'
-import type { KeptAnswer, ReplayScope } from '../../engine/ports/client.ts'
-import type { Exchange } from '../request-context.ts'
+import type { IdempotencyScope, KeptAnswer } from '../../engine/ports/client.ts'
+import type { RequestContext } from '../request-context.ts'
 import { faultBody } from '../response/response.ts'
 
 /** All but whose it is. */
-type Idempotency = Omit<ReplayScope, 'tenant'>
+type Idempotency = Omit<IdempotencyScope, 'tenant'>
 
 const header = 'Idempotency-Key'
 const keyForm = new RegExp(`^[\\x21-\\x7e]{1,${idempotencyKeyCharsMax}}$`)
 
 /** Null without the header. `body` is the request's body exactly as it arrived. */
-export function idempotencyOf({ request, route }: Exchange, body: Uint8Array): Idempotency | Fault | null {
+export function idempotencyOf({ request, route }: RequestContext, body: Uint8Array): Idempotency | Fault | null {
   const key = request.headers.get(header)
   if (key === null) return null
   if (!keyForm.test(key)) {

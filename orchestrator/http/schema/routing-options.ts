@@ -3,15 +3,15 @@
  * the wishes do to placement and retries is the core's business.
  */
 import { z } from 'zod'
-import { attemptsMax, requestDeadlineMs, wishedNameCharsMax, wishedNamesMax } from '../../../shared/limits.ts'
+import { attemptsMax, requestDeadlineMs, routingNameCharsMax, routingNamesMax } from '../../../shared/limits.ts'
 import type { Submission } from '../../engine/ports/client.ts'
 import { flag, integerFrom, listOf, says, textUpTo } from './validation.ts'
 
 const sorts = ['latency', 'throughput', 'price'] as const
 const sort = z.enum(sorts, says(`must be one of ${sorts.join(', ')}`))
 
-const namesWish = `must be a list of 1 to ${wishedNamesMax} strings`
-const names = listOf(textUpTo(wishedNameCharsMax), namesWish, wishedNamesMax).min(1, says(namesWish))
+const namesWish = `must be a list of 1 to ${routingNamesMax} strings`
+const names = listOf(textUpTo(routingNameCharsMax), namesWish, routingNamesMax).min(1, says(namesWish))
 const whom = 'scouts, operators or providers, by name'
 
 export interface ChasmFields {
@@ -83,10 +83,10 @@ function isFilledList(value: unknown): boolean {
 }
 
 /** A checked `chasm` field as the engine's submission has it: only what was said. */
-export function wishesOf(asked: ChasmFields | null | undefined): Pick<Submission, 'deadlineMs' | 'wishes'> {
+export function routingOf(asked: ChasmFields | null | undefined): Pick<Submission, 'deadlineMs' | 'routing'> {
   if (!asked) return {}
   const { deadline_ms: deadlineMs, max_attempts: attempts, hedge_after_ms: hedgeAfterMs } = asked
-  const wishes: Submission['wishes'] = {
+  const routing: Submission['routing'] = {
     ...(asked.sort && { sort: asked.sort }),
     ...(asked.only && { only: asked.only }),
     ...(asked.ignore && { ignore: asked.ignore }),
@@ -94,5 +94,5 @@ export function wishesOf(asked: ChasmFields | null | undefined): Pick<Submission
     ...(typeof hedgeAfterMs === 'number' && { hedgeAfterMs }),
     ...(asked.continue && { continues: true }),
   }
-  return { wishes, ...(typeof deadlineMs === 'number' && { deadlineMs }) }
+  return { routing, ...(typeof deadlineMs === 'number' && { deadlineMs }) }
 }

@@ -3,7 +3,7 @@
  * of answers and of events wait through this; when the client leaves, the work is stopped at once.
  */
 import type { System } from '../../../shared/system.ts'
-import { Alarm } from './idle-timer.ts'
+import { IdleTimer } from './idle-timer.ts'
 
 /** What is waited for: an answer, the events of an intent. */
 interface Watched {
@@ -20,14 +20,14 @@ export class AnswerWatch {
   /** Whether `readable` has been asked and has not answered: an answer takes one waiter at a time. */
   private asked = false
   private wake: (sign: Sign) => void = () => {}
-  private readonly alarm: Alarm
+  private readonly idleTimer: IdleTimer
 
   constructor(
     private readonly watched: Watched,
     system: System,
     client: AbortSignal,
   ) {
-    this.alarm = new Alarm(system, () => this.wake('timeUp'))
+    this.idleTimer = new IdleTimer(system, () => this.wake('timeUp'))
     if (client.aborted) this.leave()
     else client.addEventListener('abort', () => this.leave(), { once: true })
   }
@@ -36,23 +36,23 @@ export class AnswerWatch {
   leave(): void {
     if (this.gone) return
     this.gone = true
-    this.alarm.end()
+    this.idleTimer.end()
     this.watched.abandon()
     this.wake('gone')
   }
 
   /** Nothing is waited for any more. */
   end(): void {
-    this.alarm.end()
+    this.idleTimer.end()
   }
 
   /** The next sign, at most `delayMs` from now. */
   next(delayMs: number): Promise<Sign> {
     if (this.gone) return Promise.resolve('gone')
     return new Promise((resolve, reject) => {
-      this.alarm.set(delayMs)
+      this.idleTimer.set(delayMs)
       this.wake = (sign) => {
-        this.alarm.off()
+        this.idleTimer.off()
         resolve(sign)
       }
       if (this.asked) return

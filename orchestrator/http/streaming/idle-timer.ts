@@ -4,7 +4,7 @@
  */
 import type { System, Timer } from '../../../shared/system.ts'
 
-export class Alarm {
+export class IdleTimer {
   /** When it is to ring; Infinity while it is off. */
   private dueMs = Number.POSITIVE_INFINITY
   private timer: { handle: Timer; ringsMs: number } | null = null

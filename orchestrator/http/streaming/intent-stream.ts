@@ -5,7 +5,7 @@
  */
 import type { Fault } from '../../../shared/faults.ts'
 import type { IntentEvent } from '../../engine/ports/intents.ts'
-import type { Exchange } from '../request-context.ts'
+import type { RequestContext } from '../request-context.ts'
 import { AnswerWatch } from './answer-watch.ts'
 import type { AnswerNews, IntentAnswer } from './intent-answer.ts'
 import { brokenAnswer, StallTimer, streamed } from './pull-stream.ts'
@@ -26,8 +26,8 @@ interface StreamOptions {
   onLeave: () => void
 }
 
-export function streamIntent(exchange: Exchange, options: StreamOptions): Response {
-  return streamed(exchange, new IntentStream(exchange, options))
+export function streamIntent(context: RequestContext, options: StreamOptions): Response {
+  return streamed(context, new IntentStream(context, options))
 }
 
 class IntentStream {
@@ -37,17 +37,17 @@ class IntentStream {
   private readonly stall: StallTimer
 
   constructor(
-    private readonly exchange: Exchange,
+    private readonly context: RequestContext,
     private readonly options: StreamOptions,
   ) {
-    const { edge, request } = exchange
+    const { edge, request } = context
     const { answer } = options
     const abandon = () => {
       answer.close()
       if (this.state !== 'closed') options.onLeave()
     }
     this.watch = new AnswerWatch({ readable: () => answer.readable(), abandon }, edge.system, request.signal)
-    this.stall = new StallTimer(exchange, () => this.cancel())
+    this.stall = new StallTimer(context, () => this.cancel())
   }
 
   async pull(controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> {
@@ -85,7 +85,7 @@ class IntentStream {
       const text = news === null ? '' : this.told(news)
       if (text !== '') return text
       if (news !== null) continue
-      const sign = await this.watch.next(this.exchange.edge.settings.keepAliveMs)
+      const sign = await this.watch.next(this.context.edge.settings.keepAliveMs)
       if (sign === 'timeUp') return ': keep-alive\n\n'
       if (sign === 'gone') return null
     }
@@ -95,7 +95,7 @@ class IntentStream {
     const { voice } = this.options
     let out = progress.map((event) => comment(event) + voice.progress(event)).join('')
     if (text !== '') {
-      if (!this.hasText) this.exchange.firstByte()
+      if (!this.hasText) this.context.firstByte()
       this.hasText = true
       out += voice.text(text)
     }
@@ -107,7 +107,7 @@ class IntentStream {
 
   /** Null when the client has left meanwhile. */
   private broken(error: unknown): string | null {
-    const why = brokenAnswer(this.exchange, error)
+    const why = brokenAnswer(this.context, error)
     this.watch.leave()
     if (this.ended()) return null
     this.close(500)
@@ -119,7 +119,7 @@ class IntentStream {
     this.state = 'closed'
     this.watch.end()
     this.stall.end()
-    this.exchange.ended(status)
+    this.context.ended(status)
   }
 }
 

@@ -4,9 +4,9 @@
  * stream is over, is each stream's own business.
  */
 import { type Fault, fault } from '../../../shared/faults.ts'
-import type { Exchange } from '../request-context.ts'
+import type { RequestContext } from '../request-context.ts'
 import { streamHeaders } from '../response/response.ts'
-import { Alarm } from './idle-timer.ts'
+import { IdleTimer } from './idle-timer.ts'
 
 interface Pulled {
   /** The client can take more. Never throws: the runtime would cut the connection without a word. */
@@ -16,22 +16,22 @@ interface Pulled {
 }
 
 /** The answer that this stream is. */
-export function streamed(exchange: Exchange, stream: Pulled): Response {
-  exchange.streams = true
+export function streamed(context: RequestContext, stream: Pulled): Response {
+  context.streams = true
   const source = { pull: stream.pull.bind(stream), cancel: stream.cancel.bind(stream) }
-  return new Response(new ReadableStream(source, { highWaterMark: 0 }), { headers: streamHeaders(exchange.id) })
+  return new Response(new ReadableStream(source, { highWaterMark: 0 }), { headers: streamHeaders(context.id) })
 }
 
 /** Runs from the moment in which the client was given something until it asks for more. */
 export class StallTimer {
-  private readonly alarm: Alarm
+  private readonly idleTimer: IdleTimer
 
   constructor(
-    private readonly exchange: Exchange,
+    private readonly context: RequestContext,
     onStall: () => void,
   ) {
-    const { edge, server, request } = exchange
-    this.alarm = new Alarm(edge.system, () => {
+    const { edge, server, request } = context
+    this.idleTimer = new IdleTimer(edge.system, () => {
       onStall()
       // Its socket is full, so the runtime has to cut it.
       server.timeout(request, 1)
@@ -39,21 +39,21 @@ export class StallTimer {
   }
 
   start(): void {
-    this.alarm.set(this.exchange.edge.settings.clientStallMs)
+    this.idleTimer.set(this.context.edge.settings.clientStallMs)
   }
 
   stop(): void {
-    this.alarm.off()
+    this.idleTimer.off()
   }
 
   /** The stream is over. */
   end(): void {
-    this.alarm.end()
+    this.idleTimer.end()
   }
 }
 
 /** A defect in the middle of a stream, noted: what its client is told, with nothing of it but the request id. */
-export function brokenAnswer({ edge, id }: Exchange, error: unknown): Fault {
+export function brokenAnswer({ edge, id }: RequestContext, error: unknown): Fault {
   edge.log.error({ err: error, requestId: id }, 'a streamed answer broke')
   const text = `The orchestrator failed at this answer: ask again, and tell its operator the request id ${id}.`
   return fault('internal_error', text)

@@ -6,9 +6,9 @@
 import { type Fault, fault } from '../../../shared/faults.ts'
 import { httpIdleMs, intentPriorityDefault, requestDeadlineMs } from '../../../shared/limits.ts'
 import type { IntentView, Viewer } from '../../engine/ports/intents.ts'
-import type { Exchange } from '../request-context.ts'
+import type { RequestContext } from '../request-context.ts'
 import { shownUsage } from '../response/intent-view.ts'
-import { faultBody, refuse, replyJson } from '../response/response.ts'
+import { faultBody, jsonResponse, refuse } from '../response/response.ts'
 import type { JsonBody } from '../schema/body.ts'
 import { idempotencyOf } from '../schema/idempotency.ts'
 import { planContext } from '../schema/planning.ts'
@@ -33,8 +33,8 @@ const lastManners = ['max_tokens', 'max_completion_tokens', 'stop', 'response_fo
 /** What has no meaning when several models make one answer. */
 const unfit = ['tools', 'functions', 'n', 'logprobs', 'top_logprobs', 'audio']
 
-export async function virtualChat(exchange: Exchange, body: JsonBody): Promise<Response> {
-  const { edge, id, caller } = exchange
+export async function virtualChat(context: RequestContext, body: JsonBody): Promise<Response> {
+  const { edge, id, caller } = context
   const asked = body.value as unknown as Asked
   const flaw = flawOf(body.value, asked)
   if (flaw !== null) return refuse(id, flaw)
@@ -44,7 +44,7 @@ export async function virtualChat(exchange: Exchange, body: JsonBody): Promise<R
   const forms = { manner: pick(body.value, manners), lastManner: pick(body.value, lastManners) }
   const plan = edge.planner.plan({ template, params, ...forms }, planContext(edge.engine, deadlineMs))
   if ('code' in plan) return refuse(id, plan)
-  const idempotency = asked.stream === true ? null : idempotencyOf(exchange, body.bytes)
+  const idempotency = asked.stream === true ? null : idempotencyOf(context, body.bytes)
   if (idempotency !== null && 'code' in idempotency) return refuse(id, idempotency)
   const { id: tenant, weight = 1 } = caller!
   const { budgetTokens } = plan
@@ -58,7 +58,7 @@ export async function virtualChat(exchange: Exchange, body: JsonBody): Promise<R
     const text = 'The answer made with this Idempotency-Key is no longer kept: send the request with a new key.'
     return refuse(id, fault('not_found', text, { param: 'Idempotency-Key' }))
   }
-  return asked.stream === true ? streamed(exchange, view, asked) : whole(exchange, view, asked)
+  return asked.stream === true ? streamed(context, view, asked) : whole(context, view, asked)
 }
 
 function flawOf(sent: Json, { model, chasm }: Asked): Fault | null {
@@ -89,7 +89,7 @@ function pick(from: Json, keys: readonly string[]): Json {
 
 /** The answer of an intent of this client's. */
 export function answerOf(
-  { edge, caller }: Exchange,
+  { edge, caller }: RequestContext,
   { id, resultNode }: IntentView,
   viewer: Viewer = caller!.id,
 ): IntentAnswer {
@@ -97,12 +97,12 @@ export function answerOf(
   return new IntentAnswer({ events, resultNode, resultText: () => resultText(edge.intents.result(id, resultNode)) })
 }
 
-function streamed(exchange: Exchange, view: IntentView, asked: Asked): Response {
-  const { edge, caller } = exchange
+function streamed(context: RequestContext, view: IntentView, asked: Asked): Response {
+  const { edge, caller } = context
   const onLeave = () => void edge.intents.cancel(view.id, caller!.id)
-  return streamIntent(exchange, {
-    answer: answerOf(exchange, view),
-    voice: new ChatVoice(exchange, view, asked),
+  return streamIntent(context, {
+    answer: answerOf(context, view),
+    voice: new ChatVoice(context, view, asked),
     onLeave,
   })
 }
@@ -111,7 +111,7 @@ class ChatVoice implements Voice {
   private readonly head: Json
 
   constructor(
-    private readonly exchange: Exchange,
+    private readonly context: RequestContext,
     private readonly view: IntentView,
     private readonly asked: Asked,
   ) {
@@ -134,7 +134,7 @@ class ChatVoice implements Voice {
 
   done(): string {
     const last = this.chunk({ choices: [choice({}, 'stop')] })
-    const sums = sumsOf(this.exchange, this.view)
+    const sums = sumsOf(this.context, this.view)
     const usage = this.asked.stream_options?.include_usage === true ? this.chunk({ choices: [], ...sums }) : ''
     return `${last}${usage}data: [DONE]\n\n`
   }
@@ -157,7 +157,7 @@ function choice(delta: object, finish: string | null): Json {
 }
 
 /** What all nodes used together, and each of them. */
-export function sumsOf({ edge }: Exchange, { id }: IntentView): { usage: object; chasm: object } {
+export function sumsOf({ edge }: RequestContext, { id }: IntentView): { usage: object; chasm: object } {
   const view = edge.intents.intent(id, null)!
   const nodes = edge.intents.tasks(id).map(({ node, model, state, served, usage }) => {
     return { node, model: served?.model ?? model, state, scout: served?.scout ?? null, usage: shownUsage(usage) }
@@ -165,19 +165,19 @@ export function sumsOf({ edge }: Exchange, { id }: IntentView): { usage: object;
   return { usage: shownUsage(view.usage), chasm: { intent: id, nodes } }
 }
 
-async function whole(exchange: Exchange, view: IntentView, asked: Asked): Promise<Response> {
-  const { edge, caller, id } = exchange
-  const end = await endOf(exchange, answerOf(exchange, view), () => void edge.intents.cancel(view.id, caller!.id))
+async function whole(context: RequestContext, view: IntentView, asked: Asked): Promise<Response> {
+  const { edge, caller, id } = context
+  const end = await endOf(context, answerOf(context, view), () => void edge.intents.cancel(view.id, caller!.id))
   if ('code' in end) return refuse(id, end)
   const message = { role: 'assistant', content: end.text, refusal: null }
   const choices = [{ index: 0, message, finish_reason: 'stop', logprobs: null }]
-  const sums = sumsOf(exchange, view)
-  return replyJson(id, JSON.stringify({ ...headOf(view, asked.model, 'chat.completion'), choices, ...sums }))
+  const sums = sumsOf(context, view)
+  return jsonResponse(id, JSON.stringify({ ...headOf(view, asked.model, 'chat.completion'), choices, ...sums }))
 }
 
 /** Waits for the end of an answer: its text, or why there is none. */
 export async function endOf(
-  { request, server }: Exchange,
+  { request, server }: RequestContext,
   answer: IntentAnswer,
   onLeave: () => void,
 ): Promise<{ text: string } | Fault> {

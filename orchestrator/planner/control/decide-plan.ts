@@ -4,7 +4,7 @@
  * written down. Pure, like all that conducts.
  */
 import { planProposalsMax } from '../../../shared/limits.ts'
-import type { ConductedNode, Decision, NeedResult } from '../../engine/ports/planner.ts'
+import type { ControlNode, Decision, NeedResult } from '../../engine/ports/planner.ts'
 import { taskOf, type Work } from '../request/request-template.ts'
 import type { PlanSpec } from '../scroll/control-spec.ts'
 import { readProposal } from '../scroll/proposal.ts'
@@ -14,7 +14,7 @@ import { repairPrompt } from '../text/prompts.ts'
 /** What of a flaw's sentence goes back to the model. */
 const flawCharsMax = 400
 
-export function conductPlan(spec: PlanSpec, { node, stage, results }: ConductedNode): Decision {
+export function decidePlan(spec: PlanSpec, { node, stage, results }: ControlNode): Decision {
   const [result] = results
   if (stage === 0 || result === undefined) return ask(node, 1, spec.work)
   const proposal = proposalNumber(node, result)
@@ -37,12 +37,12 @@ export function conductPlan(spec: PlanSpec, { node, stage, results }: ConductedN
   const { tasks, resultNode } = read.plan
   const count = tasks.length === 1 ? 'one node' : `${tasks.length} nodes`
   const note = `Planned as ${count} at proposal ${proposal}.`
-  return { type: 'grow', tasks, waitFor: [resultNode], delegate: resultNode, note }
+  return { type: 'expand', tasks, waitFor: [resultNode], delegate: resultNode, note }
 }
 
 function ask(node: string, proposal: number, work: Work): Decision {
   const task = taskOf(`${node}.plan.${proposal}`, work)
-  return { type: 'grow', tasks: [task], waitFor: [task.node] }
+  return { type: 'expand', tasks: [task], waitFor: [task.node] }
 }
 
 /** Which proposal this result is; null when it is the answer itself. */
@@ -53,7 +53,7 @@ function proposalNumber(node: string, result: NeedResult): number | null {
 
 function single(spec: PlanSpec, node: string, note: string): Decision {
   const task = taskOf(`${node}.single`, spec.single)
-  return { type: 'grow', tasks: [task], waitFor: [task.node], delegate: task.node, note }
+  return { type: 'expand', tasks: [task], waitFor: [task.node], delegate: task.node, note }
 }
 
 function plainly(work: Work): Work {

@@ -5,15 +5,15 @@
  */
 import { type Fault, fault } from '../../../shared/faults.ts'
 import { mapItemsMax, scrollNeedsMax } from '../../../shared/limits.ts'
-import type { Conduct, ConductedNode, Decision, NeedResult } from '../../engine/ports/planner.ts'
+import type { ControlNode, Decide, Decision, NeedResult } from '../../engine/ports/planner.ts'
 import { follow, type Part, type Reference } from '../request/references.ts'
 import { taskOf } from '../request/request-template.ts'
 import type { Condition, GateSpec, MapSpec, Source, Spec, VoteSpec } from '../scroll/control-spec.ts'
 import { bodyOfText, jsonIn, textOfBody } from '../text/answer-text.ts'
 import { splitText } from '../text/split.ts'
-import { conductPlan } from './decide-plan.ts'
+import { decidePlan } from './decide-plan.ts'
 
-export const conduct: Conduct = (node) => {
+export const decide: Decide = (node) => {
   const spec = node.spec as Spec
   // What is needed for the decision itself must be there; what it grew may fail, and each kind has its own word on it.
   const missing = node.stage === 0 ? firstFailure(node.results) : null
@@ -23,13 +23,13 @@ export const conduct: Conduct = (node) => {
   }
   switch (spec.type) {
     case 'map':
-      return conductMap(spec, node)
+      return decideMap(spec, node)
     case 'vote':
-      return conductVote(spec, node)
+      return decideVote(spec, node)
     case 'gate':
-      return conductGate(spec, node)
+      return decideGate(spec, node)
     case 'plan':
-      return conductPlan(spec, node)
+      return decidePlan(spec, node)
   }
 }
 
@@ -46,10 +46,10 @@ function firstFailure(results: readonly NeedResult[]): Fault | null {
 
 // ---------------------------------------------------------------- when
 
-function conductGate({ work }: GateSpec, { node, stage, results }: ConductedNode): Decision {
+function decideGate({ work }: GateSpec, { node, stage, results }: ControlNode): Decision {
   if (stage > 0) return passOn(results[0]!)
   const run = `${node}.run`
-  return { type: 'grow', tasks: [taskOf(run, work)], waitFor: [run], delegate: run }
+  return { type: 'expand', tasks: [taskOf(run, work)], waitFor: [run], delegate: run }
 }
 
 /** What a delegate came to is what the node came to. */
@@ -81,14 +81,14 @@ function valueAt(reference: Reference, results: readonly NeedResult[]): { value:
 
 // ---------------------------------------------------------------- map and reduce
 
-function conductMap(spec: MapSpec, node: ConductedNode): Decision {
+function decideMap(spec: MapSpec, node: ControlNode): Decision {
   if (node.stage === 0) return fanOut(spec, node)
   const failure = firstFailure(node.results)
   if (failure !== null) return { type: 'failed', fault: failure }
   return spec.reduce === null ? gather(spec, node.results) : merge(spec.reduce, node)
 }
 
-function fanOut({ over, max, work, join }: MapSpec, { node, results }: ConductedNode): Decision {
+function fanOut({ over, max, work, join }: MapSpec, { node, results }: ControlNode): Decision {
   const items = itemsOf(over, results)
   if (!Array.isArray(items)) return { type: 'failed', fault: items }
   if (items.length > Math.min(max, mapItemsMax)) {
@@ -97,7 +97,7 @@ function fanOut({ over, max, work, join }: MapSpec, { node, results }: Conducted
   }
   if (items.length === 0) return { ...said(join === null ? '[]' : ''), note: 'There was nothing to ask about.' }
   const tasks = items.map((item, at) => taskOf(`${node}.${at + 1}`, work, { item, index: at + 1 }))
-  return { type: 'grow', tasks, waitFor: tasks.map((task) => task.node) }
+  return { type: 'expand', tasks, waitFor: tasks.map((task) => task.node) }
 }
 
 function itemsOf(over: Source, results: readonly NeedResult[]): unknown[] | Fault {
@@ -124,7 +124,7 @@ function gather({ join }: MapSpec, results: readonly NeedResult[]): Decision {
   return said(JSON.stringify(texts.map((text) => jsonIn(text)?.value ?? text)))
 }
 
-function merge(reduce: NonNullable<MapSpec['reduce']>, { node, stage, results }: ConductedNode): Decision {
+function merge(reduce: NonNullable<MapSpec['reduce']>, { node, stage, results }: ControlNode): Decision {
   if (results.length === 1) return passOn(results[0]!)
   const groups = groupsOf(textsOfAll(results), reduce.chars)
   const tasks = groups.map((members, at) => {
@@ -132,7 +132,7 @@ function merge(reduce: NonNullable<MapSpec['reduce']>, { node, stage, results }:
     return taskOf(`${node}.m${stage}-${at + 1}`, reduce.work, { items })
   })
   const waitFor = tasks.map((task) => task.node)
-  return { type: 'grow', tasks, waitFor, ...(waitFor.length === 1 && { delegate: waitFor[0]! }) }
+  return { type: 'expand', tasks, waitFor, ...(waitFor.length === 1 && { delegate: waitFor[0]! }) }
 }
 
 /** Neighbours together as long as they fit, but never fewer than two: every level has to make them fewer. */
@@ -171,10 +171,10 @@ function textsOfAll(results: readonly NeedResult[]): string[] {
 
 // ---------------------------------------------------------------- vote
 
-function conductVote(spec: VoteSpec, { node, stage, results }: ConductedNode): Decision {
+function decideVote(spec: VoteSpec, { node, stage, results }: ControlNode): Decision {
   if (stage === 0) {
     const tasks = spec.works.map((work, at) => taskOf(`${node}.${at + 1}`, work))
-    return { type: 'grow', tasks, waitFor: tasks.map((task) => task.node) }
+    return { type: 'expand', tasks, waitFor: tasks.map((task) => task.node) }
   }
   if (stage > 1) return passOn(results[0]!)
   const answers = results.filter(({ state }) => state === 'done')
@@ -192,7 +192,7 @@ function conductVote(spec: VoteSpec, { node, stage, results }: ConductedNode): D
   ])
   const judge = `${node}.judge`
   const tasks = [taskOf(judge, spec.judge, { answers: listed })]
-  return { type: 'grow', tasks, waitFor: [judge], delegate: judge }
+  return { type: 'expand', tasks, waitFor: [judge], delegate: judge }
 }
 
 /** The answer that most gave; of equally many the earliest. */

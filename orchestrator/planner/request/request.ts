@@ -10,9 +10,9 @@ export class RequestBytes {
   private total = 0
 
   /** Counts what a task brings along; the fault of a plan that has become too large with it. */
-  add({ request, conduct }: PlannedTask, what: string, param: string): Fault | null {
+  add({ request, control }: PlannedTask, what: string, param: string): Fault | null {
     this.total += request.byteLength
-    if (conduct !== undefined) this.total += Buffer.byteLength(JSON.stringify(conduct))
+    if (control !== undefined) this.total += Buffer.byteLength(JSON.stringify(control))
     if (this.total <= bodyBytesMax) return null
     const text = `With ${what} the requests take more than ${bodyBytesMax} bytes in all: shorten the prompts.`
     return fault('invalid_request', text, { param })

@@ -140,7 +140,7 @@ class Structure {
     const unsaid = listed.filter((name) => !this.mentioned.includes(name))
     for (const one of worksIn(spec, work)) one.needs = unsaid
     const needs = [...new Set([...listed, ...this.mentioned, ...texts])]
-    return { needs, work, spec, tasks: growthOf(spec) }
+    return { needs, work, spec, tasks: expansionOf(spec) }
   }
 
   private spec(when: Condition | null): Spec | null {
@@ -274,7 +274,7 @@ function worksIn(spec: Spec | null, work: Work): Work[] {
   return [spec.work]
 }
 
-function growthOf(spec: Spec | null): number {
+function expansionOf(spec: Spec | null): number {
   if (spec === null) return 1
   // Merges halve at least what they merge, so all levels together are fewer than the items.
   if (spec.type === 'map') return 1 + spec.max * (spec.reduce === null ? 1 : 2)

@@ -64,6 +64,6 @@ export interface PlanSpec {
 
 export type Spec = MapSpec | VoteSpec | GateSpec | PlanSpec
 
-export function conductedTask(node: string, needs: string[], spec: Spec): PlannedTask {
-  return { node, kind: 'chat', model: spec.type, needs, request: Buffer.from('{}'), conduct: spec }
+export function controlTask(node: string, needs: string[], spec: Spec): PlannedTask {
+  return { node, kind: 'chat', model: spec.type, needs, request: Buffer.from('{}'), control: spec }
 }

@@ -57,8 +57,8 @@ function times(count: number, one: Estimate): Estimate {
   return { ...scaled, dollars: dollars === null ? null : dollars * count, durationMs }
 }
 
-function costOfTask({ conduct, kind, model, request, needs }: PlannedTask, catalog: readonly CatalogModel[]): Estimate {
-  const spec = conduct as Spec | undefined
+function costOfTask({ control, kind, model, request, needs }: PlannedTask, catalog: readonly CatalogModel[]): Estimate {
+  const spec = control as Spec | undefined
   if (spec === undefined) {
     const { max_tokens: most } = JSON.parse(Buffer.from(request).toString('utf8')) as { max_tokens?: unknown }
     const handedOn = needs.length * usualAnswerTokens

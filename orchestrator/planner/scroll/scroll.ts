@@ -11,7 +11,7 @@ import { TextReader } from '../request/references.ts'
 import { RequestBytes } from '../request/request.ts'
 import { taskOf } from '../request/request-template.ts'
 import { type Drawn, draw } from './compile-node.ts'
-import { conductedTask } from './control-spec.ts'
+import { controlTask } from './control-spec.ts'
 import { orderOf, sinksOf } from './graph.ts'
 import { flaw, isFields, readNodes, type ScrollNode } from './scroll-nodes.ts'
 import { type ScrollTerms, scrollTerms, termsOf } from './scroll-schema.ts'
@@ -69,7 +69,7 @@ function drawAll(nodes: readonly ScrollNode[], terms: ScrollTerms, options: Scro
   const reader = new TextReader({ input: terms.input ?? null, params: terms.params ?? {} }, nameOf)
   const drawn: Drawn[] = []
   let edges = 0
-  let growth = 0
+  let expansion = 0
   for (const node of nodes) {
     const names = node.needs.map((position) => prefix + nodes[position]!.id)
     const made = draw(node, names, { model, check, reader })
@@ -77,8 +77,8 @@ function drawAll(nodes: readonly ScrollNode[], terms: ScrollTerms, options: Scro
     drawn.push(made)
     node.needs = made.needs.map((name) => positions.get(name)!)
     edges += node.needs.length
-    growth += made.tasks
-    const wrong = needsFlaw(node, edges) ?? growthFlaw(node, growth, options)
+    expansion += made.tasks
+    const wrong = needsFlaw(node, edges) ?? expansionFlaw(node, expansion, options)
     if (wrong !== null) return wrong
   }
   return drawn
@@ -94,12 +94,12 @@ function needsFlaw({ id, place, needs }: ScrollNode, edges: number): Fault | nul
   return flaw(`${place}.needs`, text)
 }
 
-function growthFlaw(
+function expansionFlaw(
   { id, place }: ScrollNode,
-  growth: number,
+  expansion: number,
   { tasksMax = intentTasksMax }: ScrollOptions,
 ): Fault | null {
-  if (growth <= tasksMax) return null
+  if (expansion <= tasksMax) return null
   const text = `With node "${id}" the scroll may grow to more than ${tasksMax} tasks: lower the bound of its maps.`
   return flaw(place, text)
 }
@@ -148,7 +148,7 @@ function tasksOf(nodes: readonly ScrollNode[], drawn: readonly Drawn[], options:
   const tasks: PlannedTask[] = []
   for (const [at, { id, place }] of nodes.entries()) {
     const { work, spec, needs } = drawn[at]!
-    const task = spec === null ? taskOf(prefix + id, work) : conductedTask(prefix + id, needs, spec)
+    const task = spec === null ? taskOf(prefix + id, work) : controlTask(prefix + id, needs, spec)
     const tooMuch = bytes.add(task, `node "${id}"`, place)
     if (tooMuch !== null) return tooMuch
     tasks.push(task)

@@ -17,7 +17,7 @@ import type { Plan } from '../../engine/ports/intents.ts'
 import { catalogText, chatModels } from '../catalog.ts'
 import { RequestBytes } from '../request/request.ts'
 import type { Work } from '../request/request-template.ts'
-import { conductedTask, type PlanSpec } from '../scroll/control-spec.ts'
+import { controlTask, type PlanSpec } from '../scroll/control-spec.ts'
 import { textOfConversation } from '../text/conversation.ts'
 import { plannerPrompt } from '../text/prompts.ts'
 import { cutText } from '../text/split.ts'
@@ -69,7 +69,7 @@ export function autoPlan(context: TemplateContext, share: PlanningShare): Plan |
   work.terms.attemptsMax = 1
   const models = [...new Set([autoModel, ...catalog.map(({ id }) => id)])]
   const spec: PlanSpec = { type: 'plan', work, input, model, models, single }
-  const task = conductedTask(node, [], spec)
+  const task = controlTask(node, [], spec)
   const tooMuch = new RequestBytes().add(task, 'what the planner is told', 'messages')
   return tooMuch ?? { tasks: [task], resultNode: node }
 }

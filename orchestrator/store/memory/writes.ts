@@ -109,10 +109,10 @@ function addTasks(disk: MemoryDisk, of: StoredIntent, rows: TaskRow[], requests:
 }
 
 /** The conducted task, if it waits at this stage. */
-function conducted(disk: MemoryDisk, task: number, stage: number): StoredTask {
+function control(disk: MemoryDisk, task: number, stage: number): StoredTask {
   const stored = disk.tasks.get(task)
   const holds = stored?.row.state === 'blocked' && stored.row.stage === stage
-  must(holds, () => `task ${task} is not conducted or not at stage ${stage}`)
+  must(holds, () => `task ${task} is no control node or not at stage ${stage}`)
   return stored!
 }
 
@@ -123,10 +123,10 @@ function addResult(stored: StoredTask, result: Uint8Array, undo: Undo): void {
   })
 }
 
-function grow(disk: MemoryDisk, write: StoreWriteOf<'grow'>, undo: Undo): void {
+function expand(disk: MemoryDisk, write: StoreWriteOf<'expand'>, undo: Undo): void {
   const { task, stage, waits, tasks, requests } = write
   must(tasks.length === requests.length, () => `task ${task}: tasks and requests differ in number`)
-  const stored = conducted(disk, task, stage)
+  const stored = control(disk, task, stage)
   change(stored, { stage: stage + 1, waits }, undo)
   addTasks(disk, disk.intents.get(stored.row.intent)!, tasks, requests, undo)
 }
@@ -159,12 +159,12 @@ const writes: Writes = {
     change(stored, { state: 'done', scout: null, instance: null, served, promptTokens, completionTokens }, undo)
     addResult(stored, result, undo)
   },
-  conduct(disk, { task, stage, result }, undo) {
-    const stored = conducted(disk, task, stage)
+  decide(disk, { task, stage, result }, undo) {
+    const stored = control(disk, task, stage)
     change(stored, { state: 'done' }, undo)
     addResult(stored, result, undo)
   },
-  grow,
+  expand,
   retry,
   unblock(disk, { task }, undo) {
     const stored = disk.tasks.get(task)

@@ -17,7 +17,7 @@ export function sqliteWriter(statements: Statements): (write: StoreWrite) => voi
     ...intentWrites(statements),
     ...taskWrites(statements),
     ...settlement(statements),
-    ...conductedWrites(statements),
+    ...controlWrites(statements),
     ...retryWrites(statements),
     ...bookings(statements),
     ...idempotencyWrites(statements),
@@ -149,12 +149,12 @@ function settlement(statements: Statements): Writes<'settle'> {
   }
 }
 
-function conductedWrites(statements: Statements): Writes<'conduct' | 'grow'> {
-  const conduct = statements.keep<never, [number, number]>(
+function controlWrites(statements: Statements): Writes<'decide' | 'expand'> {
+  const decide = statements.keep<never, [number, number]>(
     `UPDATE task SET state = 'done' WHERE task = ? AND state = 'blocked' AND stage = ?`,
   )
   const addResult = statements.keep<never, [number, Uint8Array]>('INSERT INTO result (task, body) VALUES (?, ?)')
-  const grow = statements.keep<never, [string, number, number]>(
+  const expand = statements.keep<never, [string, number, number]>(
     `UPDATE task SET stage = stage + 1, waits = ? WHERE task = ? AND state = 'blocked' AND stage = ?`,
   )
   const end = statements.keep<{ intentSeq: number; place: number }, [number]>(
@@ -162,17 +162,17 @@ function conductedWrites(statements: Statements): Writes<'conduct' | 'grow'> {
      WHERE intent_seq = (SELECT intent_seq FROM task WHERE task = ?)`,
   )
   const addTask = taskInsert(statements)
-  const otherwise = (task: number, stage: number) => () => `task ${task} is not conducted or not at stage ${stage}`
+  const otherwise = (task: number, stage: number) => () => `task ${task} is no control node or not at stage ${stage}`
   return {
-    conduct({ task, stage, result }) {
-      oneRow(conduct.run(task, stage), otherwise(task, stage))
+    decide({ task, stage, result }) {
+      oneRow(decide.run(task, stage), otherwise(task, stage))
       addResult.run(task, result)
     },
-    grow({ task, stage, waits, tasks, requests }) {
+    expand({ task, stage, waits, tasks, requests }) {
       if (tasks.length !== requests.length) {
         throw new StoreError('fenced', `task ${task} grows ${tasks.length} tasks with ${requests.length} requests`)
       }
-      oneRow(grow.run(waits, task, stage), otherwise(task, stage))
+      oneRow(expand.run(waits, task, stage), otherwise(task, stage))
       const { intentSeq, place } = end.get(task)!
       for (const [at, row] of tasks.entries()) addTask(intentSeq, place + at, row, requests[at]!)
     },

@@ -32,7 +32,7 @@ import { faultOfService } from '../transport/service-faults.ts'
 import { readBody } from './request-body.ts'
 import { type AnswerJudge, AnswerStream, readWhole } from './service-answer.ts'
 
-type Exchange<T> = (client: ServiceClient, patience: Patience) => Promise<T>
+type RequestContext<T> = (client: ServiceClient, patience: Patience) => Promise<T>
 
 export abstract class ServiceProvider implements Provider {
   readonly name: string
@@ -139,7 +139,7 @@ export abstract class ServiceProvider implements Provider {
   }
 
   /** Runs one exchange and puts whatever goes wrong into our words; the caller's own abort goes through as it is. */
-  async #patiently<T>(signal: AbortSignal, exchange: Exchange<T>): Promise<T> {
+  async #patiently<T>(signal: AbortSignal, exchange: RequestContext<T>): Promise<T> {
     const patience = new Patience(this.#system, signal)
     this.#client ??= this.#connect()
     const client = await this.#client

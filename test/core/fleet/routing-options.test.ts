@@ -1,12 +1,12 @@
 /** What a client may ask of placement: whom to take, whom to leave out, what counts, and how often to try. */
 import { describe, expect, test } from 'vitest'
-import type { Wishes } from '../../../orchestrator/core/model/entities.ts'
-import { plainWishes } from '../../../orchestrator/core/task/task.ts'
+import type { RoutingOptions } from '../../../orchestrator/core/model/entities.ts'
+import { defaultRouting } from '../../../orchestrator/core/task/task.ts'
 import { type Offer, offerOf } from '../../../shared/task.ts'
 import { CoreHarness } from '../../support/hub/core-harness.ts'
 
-function wishing(wishes: Partial<Wishes>): { wishes: Wishes } {
-  return { wishes: { ...plainWishes, ...wishes } }
+function wishing(routing: Partial<RoutingOptions>): { routing: RoutingOptions } {
+  return { routing: { ...defaultRouting, ...routing } }
 }
 
 function offer(model: string, provider: string): Offer {
@@ -206,7 +206,7 @@ describe('what an answer costs', () => {
     return { bench, one: sessions[0]!, two: sessions[1]! }
   }
 
-  function winners({ bench }: { bench: CoreHarness }, sort: Wishes['sort']): Set<number> {
+  function winners({ bench }: { bench: CoreHarness }, sort: RoutingOptions['sort']): Set<number> {
     const won = new Set<number>()
     for (let i = 0; i < 6; i++) {
       bench.submit(wishing({ sort }))

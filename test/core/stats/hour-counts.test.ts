@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import type { ScoutRecord } from '../../../orchestrator/core/model/entities.ts'
 import { type LastHour, lastHour, noteHour } from '../../../orchestrator/core/stats/hour-counts.ts'
 import { missing } from '../../../orchestrator/core/stats/missed-work.ts'
-import { plainWishes } from '../../../orchestrator/core/task/task.ts'
+import { defaultRouting } from '../../../orchestrator/core/task/task.ts'
 import { hourSlotMs, hourSlots } from '../../../shared/limits.ts'
 import { type Offer, offerOf } from '../../../shared/task.ts'
 import { CoreHarness } from '../../support/hub/core-harness.ts'
@@ -129,7 +129,7 @@ describe('of two scouts that were drawn', () => {
 
   test('nobody loses to itself: a hedge that finds only who is at work counts for nobody', () => {
     const { bench, hours } = stage({})
-    bench.submit({ wishes: { ...plainWishes, hedgeAfterMs: 100 } })
+    bench.submit({ routing: { ...defaultRouting, hedgeAfterMs: 100 } })
     bench.pass(1_000)
     expect(hours()).toEqual([{ ...nothing, considered: 1, won: 1 }])
   })
@@ -156,7 +156,7 @@ describe('a scout without room', () => {
   test('among many misses its share, as often as others are drawn', () => {
     const { bench, sessions, hours } = stage({ concurrency: 1, firstContentMs: 1 }, ...Array(19).fill({}))
     const [small] = sessions as [number]
-    bench.submit({ wishes: { ...plainWishes, only: ['operator/s1'] } })
+    bench.submit({ routing: { ...defaultRouting, only: ['operator/s1'] } })
     const first = bench.grant()
     expect(first.session).toBe(small)
     for (let i = 0; i < 400; i++) bench.submit()
@@ -190,7 +190,7 @@ describe('a scout without room', () => {
   test('that is never found with room hears of its last hour all the same, and of no more', () => {
     const { bench, sessions, scoutOf, hours } = stage({ concurrency: 1, firstContentMs: 1 }, {})
     const [small, large] = sessions as [number, number]
-    bench.submit({ wishes: { ...plainWishes, only: ['operator/s1'] } })
+    bench.submit({ routing: { ...defaultRouting, only: ['operator/s1'] } })
     bench.started(bench.grant())
     for (let slot = 0; slot < 2 * hourSlots; slot++) {
       bench.submit()

@@ -9,7 +9,7 @@ interface Owner extends Timed {
 }
 
 function owner(name: number): Owner {
-  return { name, dueMs: 0, alarm: -1 }
+  return { name, dueMs: 0, timerSlot: -1 }
 }
 
 describe('the timer wheel', () => {
@@ -20,7 +20,7 @@ describe('the timer wheel', () => {
     const due: number[] = []
     for (let nowMs = 1_000; nowMs <= 2_000; nowMs += 10) wheel.advance(nowMs, () => due.push(nowMs))
     expect(due).toEqual([1_150])
-    expect([one.alarm, wheel.armed]).toEqual([-1, 0])
+    expect([one.timerSlot, wheel.armed]).toEqual([-1, 0])
   })
 
   test('moves and forgets deadlines, also two in one slot', () => {

@@ -1,19 +1,19 @@
 /** A second scout is asked when the first one lets the client wait: when, whom, who wins, and what it costs whom. */
 import { describe, expect, test } from 'vitest'
 import type { Submit } from '../../../orchestrator/core/events.ts'
-import type { Wishes } from '../../../orchestrator/core/model/entities.ts'
-import { plainWishes } from '../../../orchestrator/core/task/task.ts'
+import type { RoutingOptions } from '../../../orchestrator/core/model/entities.ts'
+import { defaultRouting } from '../../../orchestrator/core/task/task.ts'
 import { CoreHarness, type Grant } from '../../support/hub/core-harness.ts'
 
-function wishing(wishes: Partial<Wishes>): Wishes {
-  return { ...plainWishes, ...wishes }
+function wishing(routing: Partial<RoutingOptions>): RoutingOptions {
+  return { ...defaultRouting, ...routing }
 }
 
 /** A task that two scouts work on; a third one is idle. */
 function hedged(fields: Partial<Submit> = {}) {
   const bench = new CoreHarness()
   for (let i = 0; i < 3; i++) bench.join(['m'], 2)
-  const task = bench.submit({ wishes: wishing({ hedgeAfterMs: 500 }), ...fields })
+  const task = bench.submit({ routing: wishing({ hedgeAfterMs: 500 }), ...fields })
   const first = bench.grant()
   bench.started(first)
   bench.pass(550)
@@ -49,9 +49,9 @@ describe('a hedge', () => {
   test('never begins when the client says 0, nor when content came in time', () => {
     const bench = new CoreHarness({ hedgeSamplesMin: 0, hedgeAfterMinMs: 100 })
     for (let i = 0; i < 2; i++) bench.join(['m'], 2)
-    bench.submit({ wishes: wishing({ hedgeAfterMs: 0 }) })
+    bench.submit({ routing: wishing({ hedgeAfterMs: 0 }) })
     bench.started(bench.grant())
-    bench.submit({ wishes: wishing({ hedgeAfterMs: 300 }) })
+    bench.submit({ routing: wishing({ hedgeAfterMs: 300 }) })
     const quick = bench.grant()
     bench.pass(250)
     bench.content(quick)
@@ -89,7 +89,7 @@ describe('a hedge', () => {
     const bench = new CoreHarness()
     bench.join(['m'], 4, { scout: 'operator/s', instance: 'one' })
     bench.join(['m'], 4, { scout: 'operator/s', instance: 'two' })
-    bench.submit({ wishes: wishing({ hedgeAfterMs: 300 }) })
+    bench.submit({ routing: wishing({ hedgeAfterMs: 300 }) })
     bench.started(bench.grant())
     bench.pass(1_000)
     expect(bench.take('grant')).toEqual([])
@@ -101,7 +101,7 @@ describe('a hedge', () => {
   test('takes no second process of the same scout either when nobody else is left', () => {
     const bench = new CoreHarness()
     const gone = bench.join(['m'], 1)
-    bench.submit({ wishes: wishing({ hedgeAfterMs: 300 }) })
+    bench.submit({ routing: wishing({ hedgeAfterMs: 300 }) })
     const first = bench.grant()
     bench.join(['m'], 1, { scout: 'operator/s', instance: 'one' })
     bench.join(['m'], 1, { scout: 'operator/s', instance: 'two' })
@@ -116,7 +116,7 @@ describe('a hedge', () => {
     const bench = new CoreHarness()
     bench.join(['m'], 1)
     const late = bench.join(['m'])
-    bench.submit({ wishes: wishing({ hedgeAfterMs: 300 }) })
+    bench.submit({ routing: wishing({ hedgeAfterMs: 300 }) })
     bench.started(bench.grant())
     bench.pass(900)
     bench.credit(late, 1)
@@ -127,7 +127,7 @@ describe('a hedge', () => {
   test('does not begin while the hub drains', () => {
     const bench = new CoreHarness()
     for (let i = 0; i < 2; i++) bench.join(['m'], 2)
-    bench.submit({ wishes: wishing({ hedgeAfterMs: 300 }) })
+    bench.submit({ routing: wishing({ hedgeAfterMs: 300 }) })
     bench.started(bench.grant())
     bench.step({ type: 'drain' })
     bench.pass(1_000)
@@ -137,7 +137,7 @@ describe('a hedge', () => {
   test('counts as an attempt: a client that allows one has none, and failing ones come to an end', () => {
     const bench = new CoreHarness()
     for (let i = 0; i < 2; i++) bench.join(['m'], 4)
-    bench.submit({ wishes: wishing({ hedgeAfterMs: 100, attemptsMax: 1 }) })
+    bench.submit({ routing: wishing({ hedgeAfterMs: 100, attemptsMax: 1 }) })
     bench.started(bench.grant())
     bench.pass(500)
     expect(bench.take('grant')).toEqual([])

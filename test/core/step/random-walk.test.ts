@@ -8,10 +8,10 @@ import { describe, expect, test } from 'vitest'
 import { Core } from '../../../orchestrator/core/core.ts'
 import type { Effect, Event } from '../../../orchestrator/core/events.ts'
 import { violations } from '../../../orchestrator/core/invariants.ts'
-import type { Wishes } from '../../../orchestrator/core/model/entities.ts'
+import type { RoutingOptions } from '../../../orchestrator/core/model/entities.ts'
 import { sameNonce } from '../../../orchestrator/core/model/nonce.ts'
 import { type CoreSettings, defaultCoreSettings } from '../../../orchestrator/core/settings.ts'
-import { plainWishes } from '../../../orchestrator/core/task/task.ts'
+import { defaultRouting } from '../../../orchestrator/core/task/task.ts'
 import { Chance, operatorOf } from '../../support/hub/chance.ts'
 import { countingNonces, type EffectOf, type Grant } from '../../support/hub/core-harness.ts'
 import { StoreMirror } from '../../support/store/store-mirror.ts'
@@ -56,7 +56,7 @@ interface Run {
 /** A task as the world sees it. */
 interface Ward {
   isDurable: boolean
-  wishes: Wishes
+  routing: RoutingOptions
   attempt: number
   /** By attempt. */
   runs: Map<number, Run>
@@ -74,10 +74,10 @@ const plainTally = {
   hedges: 0,
   outrun: 0,
   moves: 0,
-  choosy: 0,
+  constrained: 0,
   intentsDone: 0,
-  conducted: 0,
-  grown: 0,
+  control: 0,
+  expanded: 0,
   decidedTooLate: 0,
 }
 type Tally = typeof plainTally
@@ -176,7 +176,7 @@ class World {
     this.undecided = []
     this.core = this.boot()
     // What was grown by the last commit.
-    for (const id of this.mirror.tasks.keys()) if (!this.wards.has(id)) this.take(id, plainWishes, true)
+    for (const id of this.mirror.tasks.keys()) if (!this.wards.has(id)) this.take(id, defaultRouting, true)
     for (const [id, ward] of this.wards) {
       const stored = ward.isDurable ? this.mirror.tasks.get(id) : undefined
       ward.runs.clear()
@@ -206,12 +206,12 @@ class World {
   /** What the world knows of an event before the core does. */
   private before(event: Event): void {
     const { peers } = this.chance
-    if (event.type === 'submit') this.take(event.task, event.wishes, false)
-    if (event.type === 'grown') this.mirror.hear(event, this.nowMs)
-    if (event.type === 'conducted' && this.core.state.tasks.get(event.task) === undefined) this.tally.decidedTooLate++
+    if (event.type === 'submit') this.take(event.task, event.routing, false)
+    if (event.type === 'expanded') this.mirror.hear(event, this.nowMs)
+    if (event.type === 'decided' && this.core.state.tasks.get(event.task) === undefined) this.tally.decidedTooLate++
     if (event.type === 'accept' && !this.mirror.intents.has(event.intent)) {
       this.mirror.hear(event, this.nowMs)
-      for (const { task } of event.tasks) this.take(task, plainWishes, true)
+      for (const { task } of event.tasks) this.take(task, defaultRouting, true)
     }
     if (event.type === 'contentBegan') {
       const ward = this.wards.get(event.task)
@@ -231,20 +231,20 @@ class World {
     }
   }
 
-  private take(task: number, wishes: Wishes, isDurable: boolean): void {
+  private take(task: number, routing: RoutingOptions, isDurable: boolean): void {
     const begun = { attempt: 0, runs: new Map(), finished: false, content: 0, moves: 0 }
-    this.wards.set(task, { isDurable, wishes, ...begun })
+    this.wards.set(task, { isDurable, routing, ...begun })
   }
 
   private check(event: Event, effect: Effect): void {
     switch (effect.type) {
       case 'persist':
         if (event.type === 'claimsEnded' && effect.change.change === 'release') this.tally.unclaimed++
-        if (effect.change.change === 'conduct') this.tally.conducted++
-        if (effect.change.change === 'grow') this.grown(event)
+        if (effect.change.change === 'decide') this.tally.control++
+        if (effect.change.change === 'expand') this.expanded(event)
         if (effect.change.change === 'intentEnd' && effect.change.state === 'done') this.tally.intentsDone++
         return
-      case 'conduct':
+      case 'decide':
         if (this.wards.get(effect.task)?.finished !== false) this.fail(`task ${effect.task} is conducted after its end`)
         this.undecided.push(effect.task)
         return
@@ -253,9 +253,9 @@ class World {
       case 'finished':
         return this.checkEnd(event, effect)
       case 'attemptVoid': {
-        const { runs, content, wishes } = this.wards.get(effect.task)!
+        const { runs, content, routing } = this.wards.get(effect.task)!
         if (!runs.delete(effect.attempt)) this.fail(`an attempt of task ${effect.task} is void that does not run`)
-        if (content === effect.attempt && !wishes.continues) this.fail(`task ${effect.task} void after content`)
+        if (content === effect.attempt && !routing.continues) this.fail(`task ${effect.task} void after content`)
         if (runs.size > 0) this.tally.outrun++
         return
       }
@@ -275,17 +275,17 @@ class World {
     }
   }
 
-  private grown(event: Event): void {
-    if (event.type !== 'grown') return this.fail(`a scroll grew by ${event.type}`)
-    this.tally.grown++
-    for (const { task } of event.tasks) this.take(task, plainWishes, true)
+  private expanded(event: Event): void {
+    if (event.type !== 'expanded') return this.fail(`a scroll grew by ${event.type}`)
+    this.tally.expanded++
+    for (const { task } of event.tasks) this.take(task, defaultRouting, true)
   }
 
   private checkEnd(event: Event, { task, fault }: EffectOf<'finished'>): void {
     const ward = this.wards.get(task)
     if (ward === undefined || ward.finished) return this.fail(`task ${task} ended again`)
     ward.finished = true
-    if (fault !== null || (event.type === 'conducted' && event.task === task)) return
+    if (fault !== null || (event.type === 'decided' && event.task === task)) return
     const isEarned = event.type === 'settle' && event.outcome === 'done' && event.task === task
     const run = isEarned ? ward.runs.get(event.attempt) : undefined
     if (!isEarned || !run || !sameNonce(run.nonce, event.nonce)) this.fail(`task ${task} done by nobody`)
@@ -295,7 +295,7 @@ class World {
     const peer = this.chance.peers.get(grant.session)!
     const ward = this.wards.get(grant.task)!
     const { scout, provider } = grant.served
-    const { only, ignore, continues } = ward.wishes
+    const { only, ignore, continues } = ward.routing
     if (peer.credits <= 0) this.fail('a grant without a credit')
     peer.credits--
     if (!peer.offers.some((offer) => offer.kind === grant.kind && offer.model === grant.model)) {
@@ -304,7 +304,7 @@ class World {
     const named = [scout, operatorOf(scout), provider]
     if (only.length > 0 && !named.some((name) => only.includes(name))) this.fail(`${named} is not among ${only}`)
     if (named.some((name) => ignore.includes(name))) this.fail(`${named} is among ${ignore}`)
-    if (only.length + ignore.length > 0) this.tally.choosy++
+    if (only.length + ignore.length > 0) this.tally.constrained++
     if (ward.finished) this.fail('a grant after the end')
     if (ward.content > 0 && !continues) this.fail('a grant after content')
     if (grant.continuing !== ward.content > 0) this.fail('begins at the wrong place')

@@ -1,6 +1,6 @@
 /** Answers that have begun and lose their scout: another one goes on with them, for clients that opted in. */
 import { describe, expect, test } from 'vitest'
-import { plainWishes } from '../../../orchestrator/core/task/task.ts'
+import { defaultRouting } from '../../../orchestrator/core/task/task.ts'
 import { CoreHarness, type Grant } from '../../support/hub/core-harness.ts'
 
 const who = { scout: 'operator/s', instance: 'i' }
@@ -8,7 +8,7 @@ const who = { scout: 'operator/s', instance: 'i' }
 function begun(continues = true) {
   const bench = new CoreHarness()
   const session = bench.join(['m'], 1, who)
-  const task = bench.submit({ wishes: { ...plainWishes, continues } })
+  const task = bench.submit({ routing: { ...defaultRouting, continues } })
   const grant = bench.grant()
   bench.started(grant)
   bench.content(grant)
@@ -88,7 +88,7 @@ describe('a begun answer whose scout is lost', () => {
   test('uses up attempts like any other', () => {
     const bench = new CoreHarness({ migrationsMax: 10 })
     for (let i = 0; i < 5; i++) bench.join(['m'], 1)
-    const task = bench.submit({ wishes: { ...plainWishes, continues: true } })
+    const task = bench.submit({ routing: { ...defaultRouting, continues: true } })
     for (let attempt = 1; attempt <= bench.settings.attemptsMax; attempt++) {
       const grant = bench.grant()
       bench.content(grant)
@@ -118,7 +118,7 @@ describe('without the wish', () => {
 test('an answer that has not begun starts from its beginning, wish or not', () => {
   const bench = new CoreHarness()
   for (let i = 0; i < 2; i++) bench.join(['m'], 1)
-  bench.submit({ wishes: { ...plainWishes, continues: true } })
+  bench.submit({ routing: { ...defaultRouting, continues: true } })
   bench.settle(bench.grant(), 'released', 'scout_draining')
   expect(bench.grant()).toMatchObject({ attempt: 2, continuing: false })
 })

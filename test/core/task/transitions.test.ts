@@ -15,7 +15,7 @@ const states = Object.keys(taskMoves) as TaskState[]
 
 const legal: readonly [TaskState, TaskState][] = [
   ['blocked', 'ready'],
-  ['blocked', 'conducting'],
+  ['blocked', 'deciding'],
   ['blocked', 'failed'],
   ['blocked', 'cancelled'],
   ['blocked', 'skipped'],
@@ -30,10 +30,10 @@ const legal: readonly [TaskState, TaskState][] = [
   ['leased', 'done'],
   ['leased', 'failed'],
   ['leased', 'cancelled'],
-  ['conducting', 'blocked'],
-  ['conducting', 'done'],
-  ['conducting', 'failed'],
-  ['conducting', 'cancelled'],
+  ['deciding', 'blocked'],
+  ['deciding', 'done'],
+  ['deciding', 'failed'],
+  ['deciding', 'cancelled'],
 ]
 
 describe('the moves of a task', () => {
@@ -257,15 +257,15 @@ describe('an event meets a task', () => {
     const made = new Set(Object.values(events).map((make) => make(scene('leased')).type))
     const inOwnTest: Event['type'][] = [
       ...(['submit', 'accept', 'cancelIntent', 'unsent'] as const),
-      ...(['conducted', 'grown', 'conductFailed', 'storeTroubled', 'storeRecovered'] as const),
+      ...(['decided', 'expanded', 'decisionFailed', 'storeTroubled', 'storeRecovered'] as const),
     ]
     const all: Record<Event['type'], true> = {
       submit: true,
       accept: true,
       cancelIntent: true,
-      conducted: true,
-      grown: true,
-      conductFailed: true,
+      decided: true,
+      expanded: true,
+      decisionFailed: true,
       cancel: true,
       scoutJoined: true,
       claimsEnded: true,

@@ -53,8 +53,10 @@ test('a list becomes tasks, which merge into the answer, which streams as the no
   expect([whole.state, whole.result.choices[0].message.content]).toEqual(['done', 'the end'])
   const names = whole.tasks.map(({ node }: Json) => node).sort()
   expect(names).toEqual(['each', 'each.1', 'each.2', 'each.m1-1', 'end', 'list', 'more'])
-  const grown = events.events.filter(({ type }) => type === 'task_grown').map(({ data }) => [data.node, data.delegate])
-  expect(grown).toEqual([
+  const expanded = events.events
+    .filter(({ type }) => type === 'task_grown')
+    .map(({ data }) => [data.node, data.delegate])
+  expect(expanded).toEqual([
     ['each', null],
     ['each', 'each.m1-1'],
   ])
@@ -103,7 +105,7 @@ test('a dry run shows the plan and what it would take, and asks nobody', async (
   expect(single).toMatchObject({ object: 'plan', result_node: 'answer', expected: { tasks: 1, dollars: null } })
   const document = 'A sentence of a book. '.repeat(2_000)
   const split = await ask({ template: 'map-reduce', params: { question: 'What?', document, chars: 4_000 } })
-  expect(split.nodes[0]).toMatchObject({ node: 'answer', conducted: true, content: { type: 'map' } })
+  expect(split.nodes[0]).toMatchObject({ node: 'answer', control: true, content: { type: 'map' } })
   expect(split.expected.tasks).toBeGreaterThan(11)
   expect(split.expected.usage.prompt_tokens).toBeGreaterThan(single.expected.usage.prompt_tokens)
   expect(await ask({ input: 'hello', model: 'chasm/auto' })).toMatchObject({ nodes: [{ content: { type: 'plan' } }] })

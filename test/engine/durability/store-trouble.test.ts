@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { firstSignMs, journalRetryMs, leaseGraceMs, leaseTtlMs } from '../../../shared/limits.ts'
 import { deltaLine, finishLine } from '../../support/hub/engine-bench.ts'
-import { IntentsBench, outline } from '../../support/hub/intents-bench.ts'
+import { IntentsBench, outline } from '../../support/hub/intents-stage.ts'
 
 const longMs = 4 * (leaseTtlMs + leaseGraceMs + firstSignMs)
 

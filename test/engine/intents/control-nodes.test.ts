@@ -1,21 +1,21 @@
 /** Nodes that the hub itself carries out: what the planner is told, what is written of its decision, and when. */
 import { expect, test } from 'vitest'
 import type { Plan, PlannedTask } from '../../../orchestrator/engine/ports/intents.ts'
-import type { ConductedNode, Decision, PlannerFunctions } from '../../../orchestrator/engine/ports/planner.ts'
+import type { ControlNode, Decision, PlannerFunctions } from '../../../orchestrator/engine/ports/planner.ts'
 import { type Fault, fault } from '../../../shared/faults.ts'
-import { conductStagesMax, grownBytesMax, intentTasksMax, journalRetryMs } from '../../../shared/limits.ts'
+import { decisionStagesMax, expansionBytesMax, intentTasksMax, journalRetryMs } from '../../../shared/limits.ts'
 import { bytesOf, textOf, Work } from '../../support/hub/engine-bench.ts'
-import { IntentsBench, outline } from '../../support/hub/intents-bench.ts'
+import { IntentsBench, outline } from '../../support/hub/intents-stage.ts'
 
 /** What the planner was asked, and what it said. */
 class Planning implements PlannerFunctions {
-  readonly asked: ConductedNode[] = []
+  readonly asked: ControlNode[] = []
 
-  constructor(private readonly decide: (node: ConductedNode) => Decision) {}
+  constructor(private readonly answer: (node: ControlNode) => Decision) {}
 
-  conduct = (node: ConductedNode): Decision => {
+  decide = (node: ControlNode): Decision => {
     this.asked.push(node)
-    return this.decide(node)
+    return this.answer(node)
   }
 
   render: PlannerFunctions['render'] = ({ kind, parents, contextTokens }) => {
@@ -30,8 +30,8 @@ function task(node: string, needs: string[] = [], more: Partial<PlannedTask> = {
   return { node, kind: 'chat', model: 'm', needs, request, ...more }
 }
 
-function conducted(node: string, needs: string[] = [], spec: unknown = {}): PlannedTask {
-  return task(node, needs, { request: bytesOf('{}'), model: 'map', conduct: spec })
+function control(node: string, needs: string[] = [], spec: unknown = {}): PlannedTask {
+  return task(node, needs, { request: bytesOf('{}'), model: 'map', control: spec })
 }
 
 function answer(text: string): Uint8Array {
@@ -43,11 +43,11 @@ function planOf(...tasks: PlannedTask[]): { plan: Plan } {
 }
 
 /** Grows into as many parts as its spec says, then joins what they answered. */
-function mapping({ node, spec, stage, results }: ConductedNode): Decision {
+function mapping({ node, spec, stage, results }: ControlNode): Decision {
   if (stage === 0) {
     const { parts } = spec as { parts: number }
     const tasks = Array.from({ length: parts }, (_, at) => task(`${node}.${at}`))
-    return { type: 'grow', tasks, waitFor: tasks.map((one) => one.node), delegate: `${node}.0`, note: 'split' }
+    return { type: 'expand', tasks, waitFor: tasks.map((one) => one.node), delegate: `${node}.0`, note: 'split' }
   }
   const texts = results.map(({ body }) => (body === null ? '-' : JSON.parse(textOf([body])[0]!)))
   const joined = texts.map((said) => said.choices?.[0].message.content ?? said).join('+')
@@ -62,7 +62,7 @@ function answerAll(bench: IntentsBench): void {
   }
 }
 
-const mapPlan = planOf(task('text'), conducted('map', ['text'], { parts: 2 }), task('end', ['map']))
+const mapPlan = planOf(task('text'), control('map', ['text'], { parts: 2 }), task('end', ['map']))
 
 test('a node grows its scroll by what its parents said, and its result goes on like any other', async () => {
   const planning = new Planning(mapping)
@@ -90,9 +90,9 @@ test('a node grows its scroll by what its parents said, and its result goes on l
   ])
   const told = bench.events(id)
   expect(outline(told).filter((line) => line.includes('map '))).toEqual(['task_settled map done'])
-  const grown = told.find(({ type }) => type === 'task_grown')!
+  const expanded = told.find(({ type }) => type === 'task_grown')!
   const nodes = ['map.0', 'map.1'].map((node) => ({ node, model: 'm', needs: [] }))
-  expect(JSON.parse(grown.data)).toEqual({ node: 'map', stage: 1, nodes, delegate: 'map.0', note: 'split' })
+  expect(JSON.parse(expanded.data)).toEqual({ node: 'map', stage: 1, nodes, delegate: 'map.0', note: 'split' })
   expect(told.some(({ data }) => data.includes('"note":"joined"'))).toBe(true)
 })
 
@@ -101,11 +101,11 @@ test('nothing that a decision brings about is sent before the decision is on the
   const bench = IntentsBench.planning(new Planning(mapping))
   const { commit } = bench.store
   bench.store.commit = (writes) => {
-    if (writes.some(({ write }) => write === 'grow')) bench.fickle.trouble ??= isFull
+    if (writes.some(({ write }) => write === 'expand')) bench.fickle.trouble ??= isFull
     commit(writes)
   }
   bench.join(['m'], 8)
-  const id = await bench.accepted({ any: [] }, planOf(conducted('map', [], { parts: 3 })))
+  const id = await bench.accepted({ any: [] }, planOf(control('map', [], { parts: 3 })))
   bench.turn()
   expect([bench.fickle.trouble, bench.store.tasksOf(id).length]).toEqual(['full', 1])
   expect(bench.take('task')).toEqual([])
@@ -143,7 +143,7 @@ test('a hub that dies before its decision is written decides the same again, and
 test('a hub that dies between an end and the decision that follows asks for the decision at its start', async () => {
   const planning = new Planning(mapping)
   const before = IntentsBench.planning(planning)
-  const id = await before.accepted({ any: [] }, planOf(conducted('map', [], { parts: 1 })))
+  const id = await before.accepted({ any: [] }, planOf(control('map', [], { parts: 1 })))
   before.join(['m'], 8)
   const work = before.work()
   work.started()
@@ -165,7 +165,7 @@ test('a hub that dies between an end and the decision that follows asks for the 
 test('a node sees why a need was not met, and may go on all the same', async () => {
   const planning = new Planning(() => ({ type: 'done', result: answer('without') }))
   const bench = IntentsBench.planning(planning)
-  const id = await bench.accepted({ any: [] }, planOf(task('a'), task('b', ['a']), conducted('vote', ['a', 'b'])))
+  const id = await bench.accepted({ any: [] }, planOf(task('a'), task('b', ['a']), control('vote', ['a', 'b'])))
   bench.join(['m'], 1)
   bench.work().fail('invalid_request', 'failed', 'Never.')
   bench.turn()
@@ -182,36 +182,36 @@ const many = (count: number) => Array.from({ length: count }, (_, at) => task(`g
 test.each<[string, () => Decision, Partial<Fault>]>([
   ['that it fails', () => ({ type: 'failed', fault: no }), no],
   ['something that breaks', () => JSON.parse('{'), { code: 'internal_error' }],
-  ['a name that is taken', () => ({ type: 'grow', tasks: [task('c')], waitFor: [] }), { code: 'internal_error' }],
-  ['a name that is none', () => ({ type: 'grow', tasks: [task('g~1')], waitFor: [] }), { code: 'internal_error' }],
-  ['a need that is not there', () => ({ type: 'grow', tasks: [task('g.1', ['x'])], waitFor: [] }), {}],
-  ['a need of the node itself', () => ({ type: 'grow', tasks: [task('g.1', ['c'])], waitFor: [] }), {}],
-  ['a wait for what is not there', () => ({ type: 'grow', tasks: [], waitFor: ['x'] }), {}],
-  ['a wait for itself', () => ({ type: 'grow', tasks: [], waitFor: ['c'] }), {}],
-  ['a delegate that is not there', () => ({ type: 'grow', tasks: [], waitFor: [], delegate: 'x' }), {}],
-  ['growth without an end', () => ({ type: 'grow', tasks: [], waitFor: [] }), { code: 'invalid_request' }],
-  ['more nodes than there may be', () => ({ type: 'grow', tasks: many(intentTasksMax), waitFor: [] }), {}],
+  ['a name that is taken', () => ({ type: 'expand', tasks: [task('c')], waitFor: [] }), { code: 'internal_error' }],
+  ['a name that is none', () => ({ type: 'expand', tasks: [task('g~1')], waitFor: [] }), { code: 'internal_error' }],
+  ['a need that is not there', () => ({ type: 'expand', tasks: [task('g.1', ['x'])], waitFor: [] }), {}],
+  ['a need of the node itself', () => ({ type: 'expand', tasks: [task('g.1', ['c'])], waitFor: [] }), {}],
+  ['a wait for what is not there', () => ({ type: 'expand', tasks: [], waitFor: ['x'] }), {}],
+  ['a wait for itself', () => ({ type: 'expand', tasks: [], waitFor: ['c'] }), {}],
+  ['a delegate that is not there', () => ({ type: 'expand', tasks: [], waitFor: [], delegate: 'x' }), {}],
+  ['growth without an end', () => ({ type: 'expand', tasks: [], waitFor: [] }), { code: 'invalid_request' }],
+  ['more nodes than there may be', () => ({ type: 'expand', tasks: many(intentTasksMax), waitFor: [] }), {}],
   [
     'more bytes than there may be',
     () => {
-      const request = new Uint8Array(grownBytesMax / 2 + 1)
-      return { type: 'grow', tasks: [task('g.1', [], { request }), task('g.2', [], { request })], waitFor: [] }
+      const request = new Uint8Array(expansionBytesMax / 2 + 1)
+      return { type: 'expand', tasks: [task('g.1', [], { request }), task('g.2', [], { request })], waitFor: [] }
     },
     { code: 'request_too_large' },
   ],
 ])('a planner that says %s fails the node with a fault, and the hub lives on', async (_what, decide, wanted) => {
   const planning = new Planning(decide)
   const bench = IntentsBench.planning(planning)
-  const id = await bench.accepted({ any: [] }, planOf(conducted('c')))
+  const id = await bench.accepted({ any: [] }, planOf(control('c')))
   bench.system.pass(100)
   expect(bench.engine.intents.intent(id, null)).toMatchObject({ state: 'failed', fault: wanted })
   expect(bench.engine.intents.tasks(id).filter(({ state }) => state !== 'failed')).toEqual([])
-  expect(planning.asked.length).toBeLessThanOrEqual(conductStagesMax + 1)
+  expect(planning.asked.length).toBeLessThanOrEqual(decisionStagesMax + 1)
 })
 
 test('a hub without a planner says so', async () => {
   const bench = new IntentsBench()
-  const id = await bench.accepted({ any: [] }, planOf(conducted('c')))
+  const id = await bench.accepted({ any: [] }, planOf(control('c')))
   bench.turn()
   expect(bench.engine.intents.intent(id, null)).toMatchObject({ fault: { code: 'internal_error' } })
 })
@@ -261,7 +261,7 @@ test('a contract that nobody keeps fails the node with what was wrong', async ()
 
 test('a reader that comes back in the middle of a grown node goes on where it was', async () => {
   const bench = IntentsBench.planning(new Planning(mapping))
-  const id = await bench.accepted({ any: [] }, planOf(conducted('map', [], { parts: 1 })))
+  const id = await bench.accepted({ any: [] }, planOf(control('map', [], { parts: 1 })))
   bench.join(['m'], 1)
   const work = bench.work()
   work.started()

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { Transcript } from '../../../orchestrator/engine/intents/durable-sink.ts'
+import { DurableSink } from '../../../orchestrator/engine/intents/durable-sink.ts'
 import { bodyBytesMax } from '../../../shared/limits.ts'
 import type { FrameOf } from '../../../shared/protocol/frames.ts'
 import type { TaskKind } from '../../../shared/task.ts'
@@ -18,12 +18,12 @@ function stage(kind: TaskKind = 'chat') {
     abandon() {},
   }
   const request = () => bytesOf('{}')
-  const transcript = new Transcript({ task: 7, kind, model: 'm', request, breach: null, onLines: () => news++ }, host)
+  const sink = new DurableSink({ task: 7, kind, model: 'm', request, breach: null, onLines: () => news++ }, host)
   const begin = (attempt: number, session = 1) => {
-    transcript.begin({ attempt, session, served, queuedMs: 0, cost: plainCost, continuing: false })
-    return new Speaker(transcript, attempt, session)
+    sink.begin({ attempt, session, served, queuedMs: 0, cost: plainCost, continuing: false })
+    return new Speaker(sink, attempt, session)
   }
-  return { transcript, began, begin, news: () => news }
+  return { sink, began, begin, news: () => news }
 }
 
 /** The scout of one attempt. */
@@ -31,13 +31,13 @@ class Speaker {
   private seq = 0
   private offset = 0
   constructor(
-    private readonly transcript: Transcript,
+    private readonly sink: DurableSink,
     private readonly attempt: number,
     private readonly session: number,
   ) {}
 
-  feed() {
-    return this.transcript.feed(this.attempt, this.session)
+  attemptStream() {
+    return this.sink.attemptStream(this.attempt, this.session)
   }
 
   say(...lines: string[]) {
@@ -46,7 +46,7 @@ class Speaker {
     this.seq++
     this.offset += body.length
     const frame: FrameOf<'chunk'> = { type: 'chunk', task: 7, attempt, seq, offset, size: body.length, body: null }
-    return this.transcript.chunk(this.feed()!, frame, body)
+    return this.sink.chunk(this.attemptStream()!, frame, body)
   }
 
   settle(body: string = tail) {
@@ -54,21 +54,21 @@ class Speaker {
     const plain = { outcome: 'done', fault: '', message: '', param: '', retryAfterMs: 0, nonce: new Uint8Array(16) }
     const sizes = { chunks: this.seq, size: bytes.length, body: null }
     const frame = { type: 'settle', task: 7, attempt: this.attempt, ...plain, ...sizes } as FrameOf<'settle'>
-    return this.transcript.settle(this.feed()!, frame, bytes)
+    return this.sink.settle(this.attemptStream()!, frame, bytes)
   }
 }
 
 test('lines are kept from the first content on, and the settled answer is made of all of them', () => {
-  const { transcript, begin, began, news } = stage()
+  const { sink, begin, began, news } = stage()
   const scout = begin(1)
   scout.say(roleLine)
-  expect([transcript.lines.length, began, news()]).toEqual([0, [], 0])
+  expect([sink.lines.length, began, news()]).toEqual([0, [], 0])
   scout.say(deltaLine('a'))
   scout.say(deltaLine('b'), finishLine)
-  expect([textOf(transcript.lines), began, news()]).toEqual([[roleLine, deltaLine('a'), deltaLine('b')], [1], 2])
-  expect(transcript.result(1)).toBeUndefined()
+  expect([textOf(sink.lines), began, news()]).toEqual([[roleLine, deltaLine('a'), deltaLine('b')], [1], 2])
+  expect(sink.result(1)).toBeUndefined()
   expect(scout.settle()).toBeNull()
-  const { body, usage, served: by } = transcript.result(1)!
+  const { body, usage, served: by } = sink.result(1)!
   expect(JSON.parse(textOf([body])[0]!)).toMatchObject({
     choices: [{ message: { content: 'ab' }, finish_reason: 'stop' }],
   })
@@ -76,11 +76,11 @@ test('lines are kept from the first content on, and the settled answer is made o
 })
 
 test('an answer without content is an answer too', () => {
-  const { transcript, begin, news } = stage()
+  const { sink, begin, news } = stage()
   const scout = begin(1)
   scout.say(roleLine, finishLine)
   expect(scout.settle()).toBeNull()
-  expect(JSON.parse(textOf([transcript.result(1)!.body])[0]!).choices[0].message).toEqual({
+  expect(JSON.parse(textOf([sink.result(1)!.body])[0]!).choices[0].message).toEqual({
     role: 'assistant',
     content: '',
   })
@@ -88,46 +88,41 @@ test('an answer without content is an answer too', () => {
 })
 
 test('a whole answer is kept as it came', () => {
-  const { transcript, begin } = stage('embed')
+  const { sink, begin } = stage('embed')
   const embedding = '{"data":[{"index":0,"embedding":[0.5]}],"usage":{"prompt_tokens":2}}'
   expect(begin(1).settle(embedding)).toBeNull()
-  expect(textOf([transcript.result(1)!.body])).toEqual([embedding])
-  expect(transcript.result(1)!.usage.promptTokens).toBe(2)
+  expect(textOf([sink.result(1)!.body])).toEqual([embedding])
+  expect(sink.result(1)!.usage.promptTokens).toBe(2)
 })
 
 test('a new attempt begins with nothing of the one before, whose scout is not listened to any more', () => {
-  const { transcript, begin } = stage()
+  const { sink, begin } = stage()
   const first = begin(1)
   first.say(deltaLine('a'), finishLine)
   first.settle()
   begin(2, 5)
-  expect([transcript.attempt, transcript.lines, transcript.result(1), transcript.result(2)]).toEqual([
-    2,
-    [],
-    undefined,
-    undefined,
-  ])
-  expect([first.feed(), transcript.feed(2, 1), transcript.nextChunk(1)]).toEqual([undefined, undefined, 0])
-  transcript.void(1)
-  expect(transcript.feed(2, 5)).toBeDefined()
-  transcript.void(2)
-  expect([transcript.attempt, transcript.feed(2, 5)]).toEqual([0, undefined])
+  expect([sink.attempt, sink.lines, sink.result(1), sink.result(2)]).toEqual([2, [], undefined, undefined])
+  expect([first.attemptStream(), sink.attemptStream(2, 1), sink.nextChunk(1)]).toEqual([undefined, undefined, 0])
+  sink.void(1)
+  expect(sink.attemptStream(2, 5)).toBeDefined()
+  sink.void(2)
+  expect([sink.attempt, sink.attemptStream(2, 5)]).toEqual([0, undefined])
 })
 
 test('over another socket an attempt goes on where it broke off, or from the start if nothing is known of it', () => {
-  const { transcript, begin } = stage()
+  const { sink, begin } = stage()
   begin(1).say(deltaLine('a'))
-  expect(transcript.nextChunk(1)).toBe(1)
-  transcript.resume(1, 9, 'a/box')
-  expect([transcript.feed(1, 1), transcript.feed(1, 9)?.seq]).toEqual([undefined, 1])
+  expect(sink.nextChunk(1)).toBe(1)
+  sink.resume(1, 9, 'a/box')
+  expect([sink.attemptStream(1, 1), sink.attemptStream(1, 9)?.seq]).toEqual([undefined, 1])
 
-  const fresh = stage().transcript
+  const fresh = stage().sink
   expect(fresh.nextChunk(3)).toBe(0)
   fresh.resume(3, 9, 'a/box')
-  expect(fresh.feed(3, 9)).toMatchObject({ seq: 0, served: { scout: 'a/box', model: 'm' } })
+  expect(fresh.attemptStream(3, 9)).toMatchObject({ seq: 0, served: { scout: 'a/box', model: 'm' } })
   fresh.servedBy(3, served)
   fresh.servedBy(2, { ...served, scout: 'late' })
-  expect(fresh.feed(3, 9)!.served).toEqual(served)
+  expect(fresh.attemptStream(3, 9)!.served).toEqual(served)
 })
 
 test('what is wrong with a chunk or a settlement comes back, and there is no result', () => {
@@ -136,11 +131,11 @@ test('what is wrong with a chunk or a settlement comes back, and there is no res
     [(scout: Speaker) => scout.settle(), 'bad_answer'],
     [(scout: Speaker) => scout.say(finishLine) ?? scout.settle('{"choices":[{}]}'), 'bad_answer'],
   ] as const) {
-    const { transcript, begin } = stage()
+    const { sink, begin } = stage()
     const scout = begin(1)
     scout.say(deltaLine('a'))
     expect(flawed(scout)).toMatchObject({ code })
-    expect(transcript.result(1)).toBeUndefined()
+    expect(sink.result(1)).toBeUndefined()
   }
 })
 
@@ -153,5 +148,5 @@ test('an answer longer than a body may be is broken off', () => {
   for (; flaw === null && lines < 100; lines++) flaw = scout.say(line)
   expect(flaw).toMatchObject({ code: 'answer_too_large' })
   expect(lines).toBe(Math.floor(bodyBytesMax / line.length) + 1)
-  expect(scout.feed()).toBeUndefined()
+  expect(scout.attemptStream()).toBeUndefined()
 })

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import type { IntentEvent } from '../../../orchestrator/engine/ports/intents.ts'
 import { eventsPortion, followedNodesMax } from '../../../shared/limits.ts'
 import { deltaLine, finishLine, roleLine, Work } from '../../support/hub/engine-bench.ts'
-import { type Drawing, IntentsBench, outline } from '../../support/hub/intents-bench.ts'
+import { type Drawing, IntentsBench, outline } from '../../support/hub/intents-stage.ts'
 
 const contentOf = ({ data }: IntentEvent) => JSON.parse(data).choices[0].delta.content as string
 

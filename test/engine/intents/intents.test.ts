@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { journalRetryMs, leaseGraceMs, leaseTtlMs } from '../../../shared/limits.ts'
 import { bytesOf, deltaLine, finishLine, tail, textOf, Work } from '../../support/hub/engine-bench.ts'
-import { FickleDisk, IntentsBench, outline } from '../../support/hub/intents-bench.ts'
+import { FickleDisk, IntentsBench, outline } from '../../support/hub/intents-stage.ts'
 
 const idempotency = { route: 'POST /v1/intents', key: 'k', bodyHash: 'hash' }
 

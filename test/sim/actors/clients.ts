@@ -69,9 +69,9 @@ export class ChatUser {
     const task = Number.parseInt(answer.id.slice(answer.id.indexOf('-') + 1), 36)
     const reading = { answer, submission, task, generation: hub.generation, delayMs, lines: [], isOver: false }
     this.reading = reading
-    const { model, kind, stream, deadlineMs, wishes } = submission
+    const { model, kind, stream, deadlineMs, routing } = submission
     this.world.trace.say?.(
-      `${this.name} asks ${task} ${JSON.stringify({ model, kind, stream, deadlineMs, delayMs, wishes })}`,
+      `${this.name} asks ${task} ${JSON.stringify({ model, kind, stream, deadlineMs, delayMs, routing })}`,
     )
     const lost = () => this.lose(reading)
     hub.mourners.add(lost)
@@ -109,7 +109,7 @@ export class ChatUser {
       stream,
       body: Buffer.from(JSON.stringify({ messages, want })),
       deadlineMs: dice.pick([10_000, 60_000, 300_000]),
-      wishes: { hedgeAfterMs, continues, attemptsMax: dice.pick([1, 3, 9]) },
+      routing: { hedgeAfterMs, continues, attemptsMax: dice.pick([1, 3, 9]) },
     }
   }
 
@@ -149,7 +149,7 @@ export class ChatUser {
     if (isWhole || end?.type === 'done') {
       if (checker.ledger.task(task).done === null) checker.fail(6, `task ${task} showed its end before the commit`)
     }
-    if (submission.wishes?.continues) this.checkText(reading, text, end?.type === 'done')
+    if (submission.routing?.continues) this.checkText(reading, text, end?.type === 'done')
     else {
       const isPrefix = reading.lines.every((line, at) => line === right[at])
       if (!isPrefix)
@@ -165,7 +165,7 @@ export class ChatUser {
     if (!submission.stream) {
       const expected = submission.kind === 'embed' ? embeddingFor(submission.body) : whole
       if (body !== expected) checker.fail(6, `task ${task} was answered wrongly: ${body.slice(0, 200)}`)
-    } else if (!submission.wishes?.continues) {
+    } else if (!submission.routing?.continues) {
       if (reading.lines.length !== right.length) checker.fail(6, `task ${task} is done without all of its lines`)
       if (body !== tail) checker.fail(6, `task ${task} ended with ${body.slice(0, 200)}`)
     }

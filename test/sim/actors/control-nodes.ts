@@ -5,7 +5,7 @@
  */
 
 import type { PlannedTask } from '../../../orchestrator/engine/ports/intents.ts'
-import type { ConductedNode, Decision, PlannerFunctions } from '../../../orchestrator/engine/ports/planner.ts'
+import type { ControlNode, Decision, PlannerFunctions } from '../../../orchestrator/engine/ports/planner.ts'
 import { fault } from '../../../shared/faults.ts'
 
 export interface Spec {
@@ -20,7 +20,7 @@ export interface Spec {
   fails: boolean
 }
 
-function decide({ node, spec: given, stage, results }: ConductedNode): Decision {
+function decide({ node, spec: given, stage, results }: ControlNode): Decision {
   const spec = given as Spec
   const seen = results.map((need) => `${need.node} ${need.state} ${need.body === null ? '' : Bun.hash(need.body)}`)
   const word = Bun.hash(`${node} ${stage} ${seen.join(', ')}`).toString(36)
@@ -29,7 +29,7 @@ function decide({ node, spec: given, stage, results }: ConductedNode): Decision 
   // The last one also needs the one before, so that not all begin at once.
   const [before, last] = tasks.slice(-2)
   if (before !== undefined && last !== undefined) last.needs.push(before.node)
-  return { type: 'grow', tasks, waitFor: tasks.map((one) => one.node) }
+  return { type: 'expand', tasks, waitFor: tasks.map((one) => one.node) }
 }
 
 const failed: Decision = { type: 'failed', fault: fault('content_refused', 'The spec says so.') }
@@ -42,13 +42,13 @@ function said(word: string): Decision {
 function part(node: string, spec: Spec, word: string, at: number): PlannedTask {
   const model = spec.models[at % spec.models.length]!
   const plain: PlannedTask = { node, kind: 'chat', model, needs: [], request: Buffer.from('{}') }
-  if (at === 0 && spec.depth > 0) return { ...plain, conduct: { ...spec, depth: spec.depth - 1, rounds: 1, parts: 2 } }
+  if (at === 0 && spec.depth > 0) return { ...plain, control: { ...spec, depth: spec.depth - 1, rounds: 1, parts: 2 } }
   const messages = [{ role: 'user', content: `${node} ${word}` }]
   return { ...plain, request: Buffer.from(JSON.stringify({ messages, want: [2, 8] })) }
 }
 
 export const simPlanner: PlannerFunctions = {
-  conduct: decide,
+  decide,
   render: ({ request }) => request,
   checkContract: () => null,
 }

@@ -98,7 +98,7 @@ export class Planner {
     const { dice } = this.process
     const needs: string[] = []
     for (let before = 0; before < at; before++) if (dice.chance(0.5)) needs.push(`n${before}`)
-    if (dice.chance(0.15)) return this.conducted(`n${at}`, needs)
+    if (dice.chance(0.15)) return this.control(`n${at}`, needs)
     const isEmbedding = dice.chance(0.1)
     const messages = [{ role: 'user', content: `${this.name} ${dice.next32()}` }]
     const request = Buffer.from(JSON.stringify({ messages, want: [dice.below(5), 8] }))
@@ -107,12 +107,12 @@ export class Planner {
   }
 
   /** A node that grows for a round or two, sometimes by others of its kind. */
-  private conducted(node: string, needs: string[]): PlannedTask {
+  private control(node: string, needs: string[]): PlannedTask {
     const { dice } = this.process
     const { models } = this.scenario
     const rounds = dice.pick([0, 1, 1, 2])
-    const conduct: Spec = { models, parts: dice.between(0, 3), rounds, depth: dice.below(2), fails: dice.chance(0.1) }
-    return { node, kind: 'chat', model: 'conducted', needs, request: Buffer.from('{}'), conduct }
+    const control: Spec = { models, parts: dice.between(0, 3), rounds, depth: dice.below(2), fails: dice.chance(0.1) }
+    return { node, kind: 'chat', model: 'decided', needs, request: Buffer.from('{}'), control }
   }
 
   /** Tries until the hub says yes or no for good; without a key only as long as it says that it did nothing. */

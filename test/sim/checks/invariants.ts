@@ -342,8 +342,8 @@ export class Checker {
       if (write.write === 'release' || write.write === 'end') this.charges.charged(write)
       if (write.write === 'intent') this.planned(write)
       if (write.write === 'retry') this.revived(write)
-      if (write.write === 'grow') this.decisions.grown(write)
-      if (write.write === 'conduct') this.decisions.done(write)
+      if (write.write === 'expand') this.decisions.expanded(write)
+      if (write.write === 'decide') this.decisions.done(write)
       if (write.write !== 'end') continue
       this.decisions.ended(write)
       this.ended.push(write.task)

@@ -4,7 +4,7 @@
  */
 import type { System, Timer } from '../../../shared/system.ts'
 
-interface Alarm {
+interface IdleTimer {
   dueMs: number
   order: number
   callback: () => void
@@ -12,7 +12,7 @@ interface Alarm {
 
 export class ManualSystem implements System {
   private ms = 10_000
-  private alarms: Alarm[] = []
+  private alarms: IdleTimer[] = []
   private later: (() => void)[] = []
   private made = 0
 
@@ -25,11 +25,11 @@ export class ManualSystem implements System {
   }
 
   after(delayMs: number, callback: () => void): Timer {
-    const alarm = { dueMs: this.ms + delayMs, order: this.made++, callback }
-    this.alarms.push(alarm)
+    const timerSlot = { dueMs: this.ms + delayMs, order: this.made++, callback }
+    this.alarms.push(timerSlot)
     return {
       cancel: () => {
-        this.alarms = this.alarms.filter((other) => other !== alarm)
+        this.alarms = this.alarms.filter((other) => other !== timerSlot)
       },
     }
   }
@@ -58,7 +58,7 @@ export class ManualSystem implements System {
     const endMs = this.ms + durationMs
     this.settle()
     for (let next = this.nextAlarm(endMs); next !== undefined; next = this.nextAlarm(endMs)) {
-      this.alarms = this.alarms.filter((alarm) => alarm !== next)
+      this.alarms = this.alarms.filter((timerSlot) => timerSlot !== next)
       this.ms = next.dueMs
       next.callback()
       this.settle()
@@ -70,8 +70,8 @@ export class ManualSystem implements System {
     for (let run = this.later.shift(); run !== undefined; run = this.later.shift()) run()
   }
 
-  private nextAlarm(endMs: number): Alarm | undefined {
-    const due = this.alarms.filter((alarm) => alarm.dueMs <= endMs)
+  private nextAlarm(endMs: number): IdleTimer | undefined {
+    const due = this.alarms.filter((timerSlot) => timerSlot.dueMs <= endMs)
     return due.sort((a, b) => a.dueMs - b.dueMs || a.order - b.order)[0]
   }
 }

@@ -4,9 +4,9 @@
  */
 
 import type { Accept, AcceptedTask, Event } from '../../../orchestrator/core/events.ts'
-import type { Wishes } from '../../../orchestrator/core/model/entities.ts'
+import type { RoutingOptions } from '../../../orchestrator/core/model/entities.ts'
 import { Random } from '../../../orchestrator/core/model/random.ts'
-import { plainWishes } from '../../../orchestrator/core/task/task.ts'
+import { defaultRouting } from '../../../orchestrator/core/task/task.ts'
 import { type FaultCode, fault, faultTable } from '../../../shared/faults.ts'
 import { type Offer, offerOf, outcomes, type TaskKind } from '../../../shared/task.ts'
 import type { Grant } from './core-harness.ts'
@@ -98,7 +98,7 @@ export class Chance {
       model: this.model(),
       stream: this.chance(0.5),
       promptBytes: this.below(100_000),
-      wishes: this.chance(0.5) ? plainWishes : this.wishes(),
+      routing: this.chance(0.5) ? defaultRouting : this.routing(),
     }
   }
 
@@ -111,7 +111,7 @@ export class Chance {
     }
   }
 
-  private wishes(): Wishes {
+  private routing(): RoutingOptions {
     const some = (share: number) => (this.chance(share) ? [this.pick([...names, 'o1', ...providers, 'nobody'])] : [])
     return {
       sort: this.pick(['latency', 'throughput', 'price']),
@@ -139,9 +139,9 @@ export class Chance {
   }
 
   private accepted(kind: TaskKind, needs: number[]): AcceptedTask {
-    const conducted = this.chance(0.25)
+    const control = this.chance(0.25)
     const begun = { attempt: 0, charged: 0, returned: 0, lease: null, usedTokens: 0 }
-    const state = conducted || needs.length > 0 ? 'blocked' : 'ready'
+    const state = control || needs.length > 0 ? 'blocked' : 'ready'
     const promptBytes = this.below(50_000)
     const terms: AcceptedTask['terms'] = {
       ...(this.chance(0.1) && { deadlineMs: this.pick([1, 500]) }),
@@ -149,23 +149,23 @@ export class Chance {
       ...(this.chance(0.1) && { boost: this.pick([-9, 2]) }),
       ...(this.chance(0.1) && { requires: { contextTokensMin: 100, abilities: 1, priceMax: 5 } }),
     }
-    return { task: this.nextTask++, kind, model: this.model(), promptBytes, conducted, needs, state, ...begun, terms }
+    return { task: this.nextTask++, kind, model: this.model(), promptBytes, control, needs, state, ...begun, terms }
   }
 
   /** What the planner may decide of a task that is conducted, or was a moment ago. */
   decision(task: number): Event {
     const luck = this.below(10)
-    if (luck < 3) return { type: 'conducted', task }
-    if (luck < 4) return { type: 'conductFailed', task, fault: fault('internal_error', 'It cannot go on.') }
+    if (luck < 3) return { type: 'decided', task }
+    if (luck < 4) return { type: 'decisionFailed', task, fault: fault('internal_error', 'It cannot go on.') }
     const tasks: AcceptedTask[] = []
     for (let left = this.below(4); left > 0; left--) {
       const needs = tasks.filter(() => this.chance(0.3)).map((one) => one.task)
-      const grown = this.accepted(this.kind(), needs)
+      const expanded = this.accepted(this.kind(), needs)
       // So that scrolls come to an end.
-      if (this.chance(0.7)) Object.assign(grown, { conducted: false, state: needs.length > 0 ? 'blocked' : 'ready' })
-      tasks.push(grown)
+      if (this.chance(0.7)) Object.assign(expanded, { control: false, state: needs.length > 0 ? 'blocked' : 'ready' })
+      tasks.push(expanded)
     }
-    return { type: 'grown', task, tasks, waitFor: tasks.filter(() => this.chance(0.8)).map((one) => one.task) }
+    return { type: 'expanded', task, tasks, waitFor: tasks.filter(() => this.chance(0.8)).map((one) => one.task) }
   }
 
   private kind(): TaskKind {

@@ -9,7 +9,7 @@ import type { Accept, AcceptedTask, Effect, Event, ScoutJoined, Submit } from '.
 import { violations } from '../../../orchestrator/core/invariants.ts'
 import type { Capability } from '../../../orchestrator/core/model/entities.ts'
 import { type CoreSettings, defaultCoreSettings } from '../../../orchestrator/core/settings.ts'
-import { plainWishes } from '../../../orchestrator/core/task/task.ts'
+import { defaultRouting } from '../../../orchestrator/core/task/task.ts'
 import { type FaultCode, fault } from '../../../shared/faults.ts'
 import { tickMs } from '../../../shared/limits.ts'
 import { type Offer, type Outcome, offerOf } from '../../../shared/task.ts'
@@ -116,7 +116,7 @@ export class CoreHarness {
       stream: true,
       promptBytes: 0,
       deadlineMs: 60_000,
-      wishes: plainWishes,
+      routing: defaultRouting,
     } as const
     this.step({ type: 'submit', task, ...plain, ...fields })
     return task
@@ -135,7 +135,7 @@ export class CoreHarness {
     const ids = Object.fromEntries(names.map((name) => [name, this.nextTask++])) as Record<Node, number>
     const tasks = names.map((name): AcceptedTask => {
       const needs = nodes[name].map((need) => ids[need])
-      return { ...this.accepted(ids[name], needs, as[name]?.conducted), ...as[name] }
+      return { ...this.accepted(ids[name], needs, as[name]?.control), ...as[name] }
     })
     const rank = { tenant: 'tenant', weight: 1, priority: 5, deadlineMs: 60_000, budgetTokens: null }
     this.step({ type: 'accept', intent: 'int', ...rank, result: ids[names.at(-1)!], tasks, ...fields })
@@ -143,17 +143,17 @@ export class CoreHarness {
   }
 
   /** A task as it is planned. */
-  accepted(task: number, needs: number[] = [], conducted = false): AcceptedTask {
-    const state = conducted || needs.length > 0 ? 'blocked' : 'ready'
+  accepted(task: number, needs: number[] = [], control = false): AcceptedTask {
+    const state = control || needs.length > 0 ? 'blocked' : 'ready'
     const begun = { attempt: 0, charged: 0, returned: 0, lease: null, usedTokens: 0, terms: {} }
-    return { task, kind: 'chat', model: 'm', promptBytes: 0, conducted, needs, state, ...begun }
+    return { task, kind: 'chat', model: 'm', promptBytes: 0, control, needs, state, ...begun }
   }
 
   /** The scroll of a conducted task grows by these, each with what it needs; the conducted one waits for all. */
-  grow(task: number, needs: number[][], conducted: boolean[] = []): number[] {
+  expand(task: number, needs: number[][], control: boolean[] = []): number[] {
     const ids = needs.map(() => this.nextTask++)
-    const tasks = ids.map((id, at) => this.accepted(id, needs[at], conducted[at]))
-    this.step({ type: 'grown', task, tasks, waitFor: ids })
+    const tasks = ids.map((id, at) => this.accepted(id, needs[at], control[at]))
+    this.step({ type: 'expanded', task, tasks, waitFor: ids })
     return ids
   }
 

@@ -4,7 +4,7 @@
  */
 
 import type { Cost } from '../../../orchestrator/core/model/entities.ts'
-import { Replays } from '../../../orchestrator/engine/durability/idempotency.ts'
+import { IdempotencyKeys } from '../../../orchestrator/engine/durability/idempotency.ts'
 import { Journal } from '../../../orchestrator/engine/durability/journal.ts'
 import { keepAnswer } from '../../../orchestrator/engine/durability/kept-answers.ts'
 import type {
@@ -13,9 +13,9 @@ import type {
   AnswerPart,
   Engine,
   EngineStats,
+  IdempotencyScope,
   KeptAnswer,
   ModelListing,
-  ReplayScope,
   ScoutDetail,
   ScoutListing,
   Submission,
@@ -129,7 +129,7 @@ export class FakeEngine implements Engine {
   scoutDetails: ScoutDetail[] = []
   /** Keeps answers as the real one does. */
   readonly store = memoryStore()
-  readonly replays = new Replays(this.store, realSystem())
+  readonly idempotencyKeys = new IdempotencyKeys(this.store, realSystem())
   readonly journal = new Journal(this.store, realSystem())
   /** Plays the hub: called with each new answer before the edge sees it. */
   script: (answer: FakeAnswer) => void = () => {}
@@ -167,7 +167,7 @@ export class FakeEngine implements Engine {
     return this.scoutDetails.find((scout) => scout.id === id)
   }
 
-  keepAnswer(scope: ReplayScope, make: () => Promise<KeptAnswer | Fault>) {
+  keepAnswer(scope: IdempotencyScope, make: () => Promise<KeptAnswer | Fault>) {
     return keepAnswer(this, scope, make)
   }
 

@@ -6,11 +6,11 @@
 import type { Plan, PlannedTask } from '../../../orchestrator/engine/ports/intents.ts'
 import type { NeedResult } from '../../../orchestrator/engine/ports/planner.ts'
 import { checkContract } from '../../../orchestrator/planner/contract/contract.ts'
-import { conduct } from '../../../orchestrator/planner/control/decide.ts'
+import { decide } from '../../../orchestrator/planner/control/decide.ts'
 import { render } from '../../../orchestrator/planner/request/request-template.ts'
 import { bodyOfText, textOfBody } from '../../../orchestrator/planner/text/answer-text.ts'
 import { type Fault, fault } from '../../../shared/faults.ts'
-import { conductStagesMax, grownIdCharsMax, intentTasksMax } from '../../../shared/limits.ts'
+import { decisionStagesMax, expandedIdCharsMax, intentTasksMax } from '../../../shared/limits.ts'
 import type { Json } from './provider-calls.ts'
 
 /** Answers one request; null fails the task. */
@@ -55,11 +55,11 @@ export class PlanRunner {
   private join(tasks: readonly PlannedTask[]): void {
     for (const task of tasks) {
       if (this.tasks.has(task.node)) throw new Error(`the name ${task.node} is taken`)
-      if (task.node.length > grownIdCharsMax) throw new Error(`the name ${task.node} is too long`)
+      if (task.node.length > expandedIdCharsMax) throw new Error(`the name ${task.node} is too long`)
       const stranger = task.needs.find((need) => !this.tasks.has(need))
       if (stranger !== undefined) throw new Error(`${task.node} needs ${stranger}, which does not exist`)
       // As the store would: what is not JSON is lost here.
-      const kept = task.conduct === undefined ? {} : { conduct: JSON.parse(JSON.stringify(task.conduct)) as unknown }
+      const kept = task.control === undefined ? {} : { control: JSON.parse(JSON.stringify(task.control)) as unknown }
       this.tasks.set(task.node, { task: { ...task, ...kept }, stage: 0, waitFor: task.needs, result: null })
     }
     if (this.tasks.size > intentTasksMax) throw new Error(`there are ${this.tasks.size} tasks`)
@@ -68,22 +68,22 @@ export class PlanRunner {
   private advance(ran: Ran): boolean {
     const results = ran.waitFor.map((name) => this.result(name))
     if (results.some((result) => result === null)) return false
-    if (ran.task.conduct !== undefined) this.conduct(ran, results as NeedResult[])
+    if (ran.task.control !== undefined) this.decide(ran, results as NeedResult[])
     else this.ask(ran, results as NeedResult[])
     return true
   }
 
-  private conduct(ran: Ran, results: NeedResult[]): void {
-    const { node, conduct: spec } = ran.task
-    const decide = () => conduct({ node, spec, stage: ran.stage, results })
-    const decision = decide()
-    if (JSON.stringify(decide()) !== JSON.stringify(decision)) throw new Error(`${node} is not decided twice alike`)
+  private decide(ran: Ran, results: NeedResult[]): void {
+    const { node, control: spec } = ran.task
+    const again = () => decide({ node, spec, stage: ran.stage, results })
+    const decision = again()
+    if (JSON.stringify(again()) !== JSON.stringify(decision)) throw new Error(`${node} is not decided twice alike`)
     if ('note' in decision && decision.note !== undefined) this.notes.push(decision.note)
     if (decision.type === 'done') this.end(ran, decision.result, null)
     else if (decision.type === 'failed') this.end(ran, null, decision.fault)
     else {
       if (decision.waitFor.length === 0) throw new Error(`${node} waits for nothing`)
-      if (++ran.stage > conductStagesMax) throw new Error(`${node} never comes to an end`)
+      if (++ran.stage > decisionStagesMax) throw new Error(`${node} never comes to an end`)
       this.join(decision.tasks)
       const named = [...decision.waitFor, ...(decision.delegate === undefined ? [] : [decision.delegate])]
       const stranger = named.find((name) => !this.tasks.has(name))

@@ -15,7 +15,7 @@ export interface ProcessReport {
   code: string
   message: string
   /** Growth of the peak, in bytes, over what it was after an ordinary answer. */
-  grownBytes: number
+  expansionBytes: number
   /** Whether an ordinary answer came after it. */
   lives: boolean
 }
@@ -39,12 +39,12 @@ for (let i = 0; i < 3; i++) await ordinary()
 const before = peakBytes()
 if (silent === 'silent') haste = mode === 'streamed' ? 100 : 500
 const { code, message } = await failure(ask(provider, { ...hello, wrong: true }, { stream: mode === 'streamed' }))
-const grownBytes = peakBytes() - before
+const expansionBytes = peakBytes() - before
 haste = 1
 const lives = await ordinary().then(
   () => true,
   () => false,
 )
-const report: ProcessReport = { code, message, grownBytes, lives }
+const report: ProcessReport = { code, message, expansionBytes, lives }
 process.stdout.write(`${JSON.stringify(report)}\n`)
 process.exit(0)

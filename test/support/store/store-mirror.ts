@@ -13,18 +13,18 @@ interface MirroredIntent {
   state: 'running' | 'done' | 'failed' | 'cancelled'
 }
 
-const storedAs: Record<string, AcceptedTask['state']> = { delayed: 'ready', conducting: 'blocked' }
+const storedAs: Record<string, AcceptedTask['state']> = { delayed: 'ready', deciding: 'blocked' }
 const terminal: readonly AcceptedTask['state'][] = ['done', 'failed', 'cancelled', 'skipped']
 
 export class StoreMirror {
   readonly intents = new Map<string, MirroredIntent>()
   readonly tasks = new Map<number, AcceptedTask>()
   private readonly running = new Set<MirroredIntent>()
-  private growing: Extract<Event, { type: 'grown' }> | null = null
+  private growing: Extract<Event, { type: 'expanded' }> | null = null
 
   /** What the engine knows before the core hears of it: an intent is committed, a growth ready to be. */
   hear(event: Event, nowMs: number): void {
-    this.growing = event.type === 'grown' ? event : null
+    this.growing = event.type === 'expanded' ? event : null
     if (event.type === 'accept') this.accept(event, nowMs)
   }
 
@@ -72,17 +72,17 @@ export class StoreMirror {
         demand(sameNonce(task.lease!.nonce, change.nonce), 'is leased with another nonce')
         Object.assign(task, { state: 'done', lease: null })
         return
-      case 'conduct':
-        demand(task.state === 'blocked' && task.conducted, 'is not conducted')
+      case 'decide':
+        demand(task.state === 'blocked' && task.control, 'is no control node')
         demand(this.isOver(task), 'waits for something')
         task.state = 'done'
         return
-      case 'grow':
-        demand(task.state === 'blocked' && task.conducted, 'is not conducted')
+      case 'expand':
+        demand(task.state === 'blocked' && task.control, 'is no control node')
         demand(this.isOver(task), 'waits for something')
-        return this.grow(task)
+        return this.expand(task)
       case 'unblock':
-        demand(task.state === 'blocked' && !task.conducted, 'is not blocked')
+        demand(task.state === 'blocked' && !task.control, 'is not blocked')
         demand(
           this.needsOf(task).every((state) => state === 'done'),
           'needs are not done',
@@ -96,11 +96,11 @@ export class StoreMirror {
     }
   }
 
-  private grow(conductor: AcceptedTask): void {
+  private expand(controlNodes: AcceptedTask): void {
     const { task, tasks, waitFor } = this.growing!
-    if (task !== conductor.task) throw new Error(`fenced: task ${conductor.task} grows without a decision`)
-    const intent = [...this.running].find(({ accept }) => accept.tasks.includes(conductor))!
-    conductor.needs = waitFor
+    if (task !== controlNodes.task) throw new Error(`fenced: task ${controlNodes.task} grows without a decision`)
+    const intent = [...this.running].find(({ accept }) => accept.tasks.includes(controlNodes))!
+    controlNodes.needs = waitFor
     for (const one of tasks) {
       const row = { ...one }
       intent.accept.tasks.push(row)
@@ -153,7 +153,7 @@ export class StoreMirror {
         if (!isSame || task.returned !== stored.returned) found.push(`task ${stored.task} counts other attempts`)
         const { lease } = task
         if (lease !== null && !sameNonce(lease.nonce, stored.lease!.nonce)) found.push(`task ${stored.task}: nonce`)
-        const isFed = stored.conducted ? this.isOver(stored) : this.needsOf(stored).every((need) => need === 'done')
+        const isFed = stored.control ? this.isOver(stored) : this.needsOf(stored).every((need) => need === 'done')
         if (task.state !== 'blocked' && !isFed) found.push(`task ${stored.task} is ${task.state} before its needs`)
       }
     }

@@ -12,7 +12,7 @@ const result = Uint8Array.of(5, 6)
 const body = (text: string) => new TextEncoder().encode(text)
 
 /** Task 1 is conducted, task 2 is not, task 9 belongs to another intent that is over. */
-function conductedIntent(store: Store, state: DurableTaskState = 'blocked', stage: number | null = 3): void {
+function controlIntent(store: Store, state: DurableTaskState = 'blocked', stage: number | null = 3): void {
   const terms = '{"isTemplate":true}'
   store.commit([
     newIntent(intentRow('int_1', { budgetTokens: 77 }), [
@@ -28,13 +28,13 @@ function conductedIntent(store: Store, state: DurableTaskState = 'blocked', stag
   ])
 }
 
-function growth(changes: Partial<StoreWriteOf<'grow'>> = {}): StoreWriteOf<'grow'> {
+function expansion(changes: Partial<StoreWriteOf<'expand'>> = {}): StoreWriteOf<'expand'> {
   const tasks = [
     taskRow(20, 'int_1', { node: 'a.0' }),
     taskRow(15, 'int_1', { node: 'a.1', state: 'blocked', stage: 0 }),
   ]
   const requests = [body('twenty'), body('fifteen')]
-  return { write: 'grow', task: 1, stage: 3, waits: '["a.0","a.1"]', tasks, requests, ...changes }
+  return { write: 'expand', task: 1, stage: 3, waits: '["a.0","a.1"]', tasks, requests, ...changes }
 }
 
 function retrial(changes: Partial<StoreWriteOf<'retry'>> = {}): StoreWriteOf<'retry'> {
@@ -45,13 +45,13 @@ function retrial(changes: Partial<StoreWriteOf<'retry'>> = {}): StoreWriteOf<'re
   return { write: 'retry', intent: 'int_2', deadlineMs: 99, tasks, ...changes }
 }
 
-export function conductedContract(fresh: () => StoreMaker): void {
+export function controlContract(fresh: () => StoreMaker): void {
   decisions(fresh)
   revivals(fresh)
 
   test('hands out one intent as at boot, whatever its state, and nothing for an unknown one', () => {
     const { store, reopen } = storeStage(fresh())
-    conductedIntent(store())
+    controlIntent(store())
     reopen()
     expect(store().openIntent('int_1')).toEqual([...store().openIntents()][0])
     expect(store().openIntent('int_2')).toMatchObject({
@@ -73,10 +73,10 @@ function decisions(fresh: () => StoreMaker): void {
 
   test('a conducted task takes its result at its stage, once', () => {
     const { store, reopen } = storeStage(fresh())
-    conductedIntent(store())
+    controlIntent(store())
     const [row] = store().tasksOf('int_1')
-    store().commit([{ write: 'conduct', task: 1, stage: 3, result }])
-    fenced(store(), { write: 'conduct', task: 1, stage: 3, result: Uint8Array.of(9) })
+    store().commit([{ write: 'decide', task: 1, stage: 3, result }])
+    fenced(store(), { write: 'decide', task: 1, stage: 3, result: Uint8Array.of(9) })
     reopen()
     expect(store().tasksOf('int_1')[0]).toEqual({ ...row, state: 'done' })
     expect(store().result(1)).toEqual(result)
@@ -84,47 +84,47 @@ function decisions(fresh: () => StoreMaker): void {
 
   test('what it grows stands behind the other tasks, with its requests, and it waits at the next stage', () => {
     const { store, reopen } = storeStage(fresh())
-    conductedIntent(store())
-    const { tasks } = growth()
+    controlIntent(store())
+    const { tasks } = expansion()
     const [row, other] = store().tasksOf('int_1')
-    store().commit([growth()])
+    store().commit([expansion()])
     reopen()
-    const grown = { ...row, stage: 4, waits: '["a.0","a.1"]' }
-    expect(store().tasksOf('int_1')).toEqual([grown, other, ...tasks])
+    const expanded = { ...row, stage: 4, waits: '["a.0","a.1"]' }
+    expect(store().tasksOf('int_1')).toEqual([expanded, other, ...tasks])
     expect([store().request(20), store().request(15)]).toEqual([body('twenty'), body('fifteen')])
     const [open] = [...store().openIntents()]
     expect(open).toMatchObject({ requestBytes: [5, 5, 6, 7], intent: { budgetTokens: 77 } })
-    store().commit([growth({ stage: 4, tasks: [], requests: [], waits: '[]' })])
-    store().commit([{ write: 'conduct', task: 1, stage: 5, result }])
+    store().commit([expansion({ stage: 4, tasks: [], requests: [], waits: '[]' })])
+    store().commit([{ write: 'decide', task: 1, stage: 5, result }])
   })
 
   test.each(states.filter((state) => state !== 'blocked'))('neither is possible while it is %s', (state) => {
     const { store } = storeStage(fresh())
-    conductedIntent(store(), state)
-    fenced(store(), { write: 'conduct', task: 1, stage: 3, result })
-    fenced(store(), growth())
+    controlIntent(store(), state)
+    fenced(store(), { write: 'decide', task: 1, stage: 3, result })
+    fenced(store(), expansion())
   })
 
   test('nor at another stage, nor for a task of scouts, nor for none', () => {
     const { store } = storeStage(fresh())
-    conductedIntent(store())
+    controlIntent(store())
     for (const [task, stage] of [
       [1, 2],
       [1, 4],
       [2, 0],
       [99, 3],
     ] as const) {
-      fenced(store(), { write: 'conduct', task, stage, result })
-      fenced(store(), growth({ task, stage }))
+      fenced(store(), { write: 'decide', task, stage, result })
+      fenced(store(), expansion({ task, stage }))
     }
   })
 
   test('a growth with a number that is taken, or without all requests, leaves nothing behind', () => {
     const { store } = storeStage(fresh())
-    conductedIntent(store())
+    controlIntent(store())
     const taken = [taskRow(20, 'int_1', { node: 'a.0' }), taskRow(9, 'int_1', { node: 'a.1' })]
-    fenced(store(), growth({ tasks: taken }))
-    fenced(store(), growth({ requests: [body('one')] }))
+    fenced(store(), expansion({ tasks: taken }))
+    fenced(store(), expansion({ requests: [body('one')] }))
     expect(store().request(20)).toBeUndefined()
   })
 }
@@ -132,7 +132,7 @@ function decisions(fresh: () => StoreMaker): void {
 function revivals(fresh: () => StoreMaker): void {
   test('an intent that is over goes on with the tasks named, and can end again', () => {
     const { store, reopen } = storeStage(fresh())
-    conductedIntent(store())
+    controlIntent(store())
     const [failed, skipped, done] = store().tasksOf('int_2')
     store().commit([retrial()])
     reopen()
@@ -168,7 +168,7 @@ function revivals(fresh: () => StoreMaker): void {
     ],
   ])('%s cannot go on', (_what, changes) => {
     const { store } = storeStage(fresh())
-    conductedIntent(store())
+    controlIntent(store())
     const was = contents(store())
     expect(outcome(store(), [event('int_1', 1), retrial(changes)])).toBe('fenced')
     expect(contents(store())).toEqual(was)

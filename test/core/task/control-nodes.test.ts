@@ -5,7 +5,7 @@ import { fault } from '../../../shared/faults.ts'
 import { CoreHarness, type Grant, offersOf } from '../../support/hub/core-harness.ts'
 
 const cause = fault('internal_error', 'It cannot go on.')
-const conducted = { conducted: true, state: 'blocked' } as const
+const control = { control: true, state: 'blocked' } as const
 
 function stage(): CoreHarness {
   const bench = new CoreHarness()
@@ -16,11 +16,11 @@ function stage(): CoreHarness {
 
 /** A part that a scout works on, a conducted node that needs it, and a result that needs that. */
 function threesome(bench: CoreHarness, as: Partial<AcceptedTask> = {}) {
-  return bench.accept({ part: [], map: ['part'], end: ['map'] }, {}, { map: { ...conducted, ...as } })
+  return bench.accept({ part: [], map: ['part'], end: ['map'] }, {}, { map: { ...control, ...as } })
 }
 
 function asked(bench: CoreHarness): number[] {
-  return bench.take('conduct').map(({ task }) => task)
+  return bench.take('decide').map(({ task }) => task)
 }
 
 function byTask(bench: CoreHarness): Map<number, Grant> {
@@ -32,8 +32,8 @@ const stateOf = (bench: CoreHarness, task: number) => bench.state.tasks.get(task
 describe('a conducted task', () => {
   test('is asked for at once when it needs nothing, and goes to no scout', () => {
     const bench = stage()
-    const { only } = bench.accept({ only: [] }, {}, { only: conducted })
-    expect([asked(bench), bench.take('grant'), stateOf(bench, only)]).toEqual([[only], [], 'conducting'])
+    const { only } = bench.accept({ only: [] }, {}, { only: control })
+    expect([asked(bench), bench.take('grant'), stateOf(bench, only)]).toEqual([[only], [], 'deciding'])
   })
 
   test('is asked for when the last thing it needs is done, after that was persisted', () => {
@@ -42,7 +42,7 @@ describe('a conducted task', () => {
     expect(asked(bench)).toEqual([])
     const effects = bench.settle(bench.grant())
     const settled = effects.findIndex((effect) => effect.type === 'persist' && effect.change.change === 'settle')
-    expect(effects.findIndex(({ type }) => type === 'conduct')).toBeGreaterThan(settled)
+    expect(effects.findIndex(({ type }) => type === 'decide')).toBeGreaterThan(settled)
     expect([asked(bench), bench.take('grant')]).toEqual([[map], []])
   })
 
@@ -51,12 +51,12 @@ describe('a conducted task', () => {
     const ids = bench.accept(
       { bad: [], lost: ['bad'], vote: ['bad', 'lost'], plain: ['bad'], end: ['vote'] },
       {},
-      { vote: conducted },
+      { vote: control },
     )
     bench.settle(bench.grant(), 'failed', 'invalid_request')
     expect(asked(bench)).toEqual([ids.vote])
     expect([stateOf(bench, ids.plain), stateOf(bench, ids.end)]).toEqual([undefined, 'blocked'])
-    bench.step({ type: 'conducted', task: ids.vote })
+    bench.step({ type: 'decided', task: ids.vote })
     bench.settle(bench.grant())
     expect(bench.changes().at(-1)).toBe('int done')
   })
@@ -66,8 +66,8 @@ describe('a conducted task', () => {
     const { map, end } = threesome(bench)
     bench.settle(bench.grant())
     bench.changes()
-    bench.step({ type: 'conducted', task: map })
-    expect(bench.changes()).toEqual([`conduct ${map}`, `unblock ${end}`, `lease ${end}`])
+    bench.step({ type: 'decided', task: map })
+    expect(bench.changes()).toEqual([`decide ${map}`, `unblock ${end}`, `lease ${end}`])
     expect(bench.ended(map).fault).toBeNull()
   })
 
@@ -76,11 +76,11 @@ describe('a conducted task', () => {
     const { map, end } = threesome(bench)
     bench.settle(bench.grant())
     bench.changes()
-    bench.step({ type: 'conductFailed', task: map, fault: cause })
+    bench.step({ type: 'decisionFailed', task: map, fault: cause })
     expect(bench.changes()).toEqual([`${map} failed`, `${end} skipped`, 'int failed'])
   })
 
-  test.each(['conducted', 'conductFailed', 'grown'] as const)(
+  test.each(['decided', 'decisionFailed', 'expanded'] as const)(
     'is over for a decision that comes too late: %s',
     (type) => {
       const bench = stage()
@@ -89,9 +89,9 @@ describe('a conducted task', () => {
       bench.step({ type: 'cancelIntent', intent: 'int', fault: fault('cancelled', 'The client cancelled it.') })
       bench.changes()
       const late = {
-        conducted: {},
-        conductFailed: { fault: cause },
-        grown: { tasks: [bench.accepted(99)], waitFor: [99] },
+        decided: {},
+        decisionFailed: { fault: cause },
+        expanded: { tasks: [bench.accepted(99)], waitFor: [99] },
       }
       bench.step({ type, task: map, ...late[type] } as Parameters<typeof bench.step>[0])
       expect([bench.changes(), bench.state.tasks.size]).toEqual([[], 0])
@@ -107,7 +107,7 @@ describe('a conducted task', () => {
 
   test('fails with its deadline while nobody decides', () => {
     const bench = stage()
-    const { only } = bench.accept({ only: [] }, { deadlineMs: 500 }, { only: conducted })
+    const { only } = bench.accept({ only: [] }, { deadlineMs: 500 }, { only: control })
     bench.pass(600)
     expect(bench.ended(only).fault).toMatchObject({ code: 'deadline_exceeded' })
   })
@@ -116,27 +116,27 @@ describe('a conducted task', () => {
 describe('a scroll that grows', () => {
   test('gives out what joined it, and asks again when what it waits for is over, done or not', () => {
     const bench = stage()
-    const { map } = bench.accept({ map: [] }, {}, { map: conducted })
+    const { map } = bench.accept({ map: [] }, {}, { map: control })
     bench.changes()
-    const [one, two, sum] = bench.grow(map, [[], [], [2, 3]])
-    expect(bench.changes().slice(0, 1)).toEqual([`grow ${map}`])
+    const [one, two, sum] = bench.expand(map, [[], [], [2, 3]])
+    expect(bench.changes().slice(0, 1)).toEqual([`expand ${map}`])
     expect([stateOf(bench, map), stateOf(bench, sum!)]).toEqual(['blocked', 'blocked'])
     const grants = byTask(bench)
     asked(bench)
     bench.settle(grants.get(one!)!)
     expect(asked(bench)).toEqual([])
     bench.settle(grants.get(two!)!, 'failed', 'invalid_request')
-    expect([asked(bench), stateOf(bench, map)]).toEqual([[map], 'conducting'])
-    bench.step({ type: 'conducted', task: map })
+    expect([asked(bench), stateOf(bench, map)]).toEqual([[map], 'deciding'])
+    bench.step({ type: 'decided', task: map })
     expect(bench.changes().at(-1)).toBe('int done')
   })
 
   test('may need what was there before, done already or still to come', () => {
     const bench = stage()
-    const { early, late, map } = bench.accept({ early: [], late: [], map: ['early'] }, {}, { map: conducted })
+    const { early, late, map } = bench.accept({ early: [], late: [], map: ['early'] }, {}, { map: control })
     const grants = byTask(bench)
     bench.settle(grants.get(early)!)
-    const [one, two] = bench.grow(map, [[early], [late, early]])
+    const [one, two] = bench.expand(map, [[early], [late, early]])
     expect([...byTask(bench).keys()]).toEqual([one])
     bench.settle(grants.get(late)!)
     expect([...byTask(bench).keys()]).toEqual([two])
@@ -144,31 +144,31 @@ describe('a scroll that grows', () => {
 
   test('skips what joins it to need something that has ended without a result', () => {
     const bench = stage()
-    const { bad, map } = bench.accept({ bad: [], map: ['bad'] }, {}, { map: conducted })
+    const { bad, map } = bench.accept({ bad: [], map: ['bad'] }, {}, { map: control })
     bench.settle(bench.grant(), 'failed', 'invalid_request')
     bench.changes()
-    const [lost] = bench.grow(map, [[bad]])
-    expect(bench.changes()).toEqual([`grow ${map}`, `${lost} skipped`])
+    const [lost] = bench.expand(map, [[bad]])
+    expect(bench.changes()).toEqual([`expand ${map}`, `${lost} skipped`])
     expect(asked(bench)).toEqual([map, map])
   })
 
   test('asks again at once when it waits for nothing', () => {
     const bench = stage()
-    const { map } = bench.accept({ map: [] }, {}, { map: conducted })
+    const { map } = bench.accept({ map: [] }, {}, { map: control })
     asked(bench)
-    bench.grow(map, [])
-    expect([asked(bench), stateOf(bench, map)]).toEqual([[map], 'conducting'])
+    bench.expand(map, [])
+    expect([asked(bench), stateOf(bench, map)]).toEqual([[map], 'deciding'])
   })
 
   test('may grow by conducted tasks, which grow in their turn', () => {
     const bench = stage()
-    const { map } = bench.accept({ map: [] }, {}, { map: conducted })
-    const [inner] = bench.grow(map, [[]], [true])
-    const [leaf] = bench.grow(inner!, [[]])
+    const { map } = bench.accept({ map: [] }, {}, { map: control })
+    const [inner] = bench.expand(map, [[]], [true])
+    const [leaf] = bench.expand(inner!, [[]])
     expect(asked(bench)).toEqual([map, inner])
     bench.settle(bench.grant())
     expect(leaf).toBeGreaterThan(inner!)
-    bench.step({ type: 'conducted', task: inner! })
+    bench.step({ type: 'decided', task: inner! })
     expect(asked(bench)).toEqual([inner, map])
   })
 
@@ -176,18 +176,18 @@ describe('a scroll that grows', () => {
     const bench = stage()
     const { part, map } = threesome(bench)
     bench.settle(bench.grant())
-    bench.grow(map, [[], []])
+    bench.expand(map, [[], []])
     const grants = bench.take('grant')
     bench.settle(grants[0]!)
     const [stored] = bench.mirror.recover(bench.nowMs)
     const next = new CoreHarness()
     next.step(stored!)
-    expect(next.take('conduct')).toEqual([])
+    expect(next.take('decide')).toEqual([])
     bench.settle(grants[1]!)
     const [again] = bench.mirror.recover(bench.nowMs)
     const last = new CoreHarness()
     last.step(again!)
-    expect(last.take('conduct')).toEqual([{ type: 'conduct', task: map }])
+    expect(last.take('decide')).toEqual([{ type: 'decide', task: map }])
     expect(last.state.tasks.has(part)).toBe(false)
   })
 })
@@ -301,7 +301,7 @@ describe('a budget of tokens', () => {
     const { a, c, vote } = bench.accept(
       { a: [], b: [], c: ['a'], vote: ['c'] },
       { budgetTokens: 100 },
-      { vote: conducted },
+      { vote: control },
     )
     const grants = byTask(bench)
     const { session, attempt, nonce } = grants.get(a)!
