@@ -5,7 +5,7 @@
  */
 import { isIP } from 'node:net'
 import { z } from 'zod'
-import { adminKeyCharsMax, adminKeyCharsMin } from '../shared/limits.ts'
+import { adminKeyCharsMax, adminKeyCharsMin } from '../shared/limits/keys.ts'
 
 const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
 

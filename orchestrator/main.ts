@@ -3,7 +3,7 @@
  * the only file that knows every adapter. `startHub` is the whole hub for whoever wants one inside a process (tests,
  * benches); run as a program it takes its configuration from the environment and drains on a signal.
  */
-import { drainMs, signalEchoMs } from '../shared/limits.ts'
+import { drainMs, signalEchoMs } from '../shared/limits/process.ts'
 import { realSystem, type System } from '../shared/system.ts'
 import { type Config, readConfig } from './config.ts'
 import type { CoreSettings } from './core/settings.ts'

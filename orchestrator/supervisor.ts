@@ -5,14 +5,8 @@
  * only through `ready` and `connected`, signals and exit codes, and reads no configuration but the log level.
  */
 import { fullJitterMs } from '../shared/backoff.ts'
-import {
-  drainHeadStartMs,
-  drainKillMs,
-  reconnectBaseMs,
-  reconnectCapMs,
-  signalEchoMs,
-  startNoticeMs,
-} from '../shared/limits.ts'
+import { drainHeadStartMs, drainKillMs, signalEchoMs, startNoticeMs } from '../shared/limits/process.ts'
+import { reconnectBaseMs, reconnectCapMs } from '../shared/limits/wire.ts'
 import { realSystem, type System, type Timer } from '../shared/system.ts'
 import { banner, type Connected, isConnected, isReady, type Ready } from './banner.ts'
 

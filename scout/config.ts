@@ -5,7 +5,7 @@
  */
 import { hostname } from 'node:os'
 import { parseKey } from '../shared/api-key.ts'
-import { concurrencyMax, nameCharsMax } from '../shared/limits.ts'
+import { concurrencyMax, nameCharsMax } from '../shared/limits/wire.ts'
 import { scoutPath } from '../shared/protocol/frames.ts'
 import { type LogFormat, type LogLevel, logFormats, logLevels } from './log.ts'
 

@@ -3,7 +3,7 @@
  * whether another attempt may help, and how a client sees it. Nobody branches on message text.
  * (A *defect* is something else: an assertion that fails is a bug in this program and is not listed here.)
  */
-import { faultMessageCharsMax } from './limits.ts'
+import { faultMessageCharsMax } from './limits/wire.ts'
 
 /** Whose doing it is. Only `scout` costs a scout its good record. */
 type Blame = 'client' | 'scout' | 'provider' | 'hub' | 'nobody'

@@ -90,7 +90,7 @@ describe('the repository keeps its habits', () => {
   test('the walk finds the code it is meant to judge', () => {
     const paths = code.map(({ path }) => path)
     expect(paths).toEqual(
-      expect.arrayContaining(['shared/limits.ts', 'orchestrator/core/events.ts', 'test/tidy.test.ts']),
+      expect.arrayContaining(['shared/limits/wire.ts', 'orchestrator/core/events.ts', 'test/tidy.test.ts']),
     )
     expect(paths.every((path) => !path.includes('node_modules'))).toBe(true)
   })

@@ -4,7 +4,7 @@
  * that is the hub's admin route. The key goes to standard output alone, so that a script can take it from there.
  */
 import { keyRoles } from '../../shared/api-key.ts'
-import { nameCharsMax } from '../../shared/limits.ts'
+import { nameCharsMax } from '../../shared/limits/wire.ts'
 import { realSystem } from '../../shared/system.ts'
 import { readConfig } from '../config.ts'
 import { Keyring } from '../engine/keyring.ts'

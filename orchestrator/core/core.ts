@@ -5,7 +5,7 @@
  */
 
 import { fault } from '../../shared/faults.ts'
-import { hourSlotMs } from '../../shared/limits.ts'
+import { hourSlotMs } from '../../shared/limits/scheduling.ts'
 import { autoModel } from '../../shared/task.ts'
 import type { Effect, Event, Submit } from './events.ts'
 import { notOffered } from './fleet/not-offered.ts'

@@ -1,8 +1,9 @@
 /**
- * The figures the core works by. Production uses the defaults from `shared/limits.ts`; tests and the simulator shorten
+ * The figures the core works by. Production uses the defaults from `shared/limits/`; tests and the simulator shorten
  * or stretch them. All durations are milliseconds.
  */
-import * as limits from '../../shared/limits.ts'
+import * as schedulingLimits from '../../shared/limits/scheduling.ts'
+import * as wireLimits from '../../shared/limits/wire.ts'
 
 export interface CoreSettings {
   leaseTtlMs: number
@@ -33,28 +34,28 @@ export interface CoreSettings {
 }
 
 export const defaultCoreSettings: CoreSettings = {
-  leaseTtlMs: limits.leaseTtlMs,
-  leaseGraceMs: limits.leaseGraceMs,
-  attemptsMax: limits.attemptsMax,
-  returnsMax: limits.returnsMax,
-  elsewhereMs: limits.elsewhereMs,
-  retryBaseMs: limits.retryBaseMs,
-  retryCapMs: limits.retryCapMs,
-  cancelResendMs: limits.cancelResendMs,
-  queueTimeoutMs: limits.queueTimeoutMs,
-  firstSignMs: limits.firstSignMs,
-  firstSignMsPerKiB: limits.firstSignMsPerKiB,
-  firstContentMs: limits.firstContentMs,
-  contentSilenceMs: limits.contentSilenceMs,
-  hedgeSamplesMin: limits.hedgeSamplesMin,
-  hedgeAfterMinMs: limits.hedgeAfterMinMs,
-  migrationsMax: limits.migrationsMax,
-  resumeWindowMs: limits.resumeWindowMs,
-  readyTasksMax: limits.readyTasksMax,
-  readyTasksPerTenantMax: limits.readyTasksPerTenantMax,
-  modelGraceMs: limits.modelGraceMs,
-  bootGraceMs: limits.bootGraceMs,
-  creditMax: limits.concurrencyMax,
-  recordsMax: limits.recordsMax,
-  committedKept: limits.committedKept,
+  leaseTtlMs: schedulingLimits.leaseTtlMs,
+  leaseGraceMs: schedulingLimits.leaseGraceMs,
+  attemptsMax: schedulingLimits.attemptsMax,
+  returnsMax: schedulingLimits.returnsMax,
+  elsewhereMs: schedulingLimits.elsewhereMs,
+  retryBaseMs: schedulingLimits.retryBaseMs,
+  retryCapMs: schedulingLimits.retryCapMs,
+  cancelResendMs: schedulingLimits.cancelResendMs,
+  queueTimeoutMs: schedulingLimits.queueTimeoutMs,
+  firstSignMs: schedulingLimits.firstSignMs,
+  firstSignMsPerKiB: schedulingLimits.firstSignMsPerKiB,
+  firstContentMs: schedulingLimits.firstContentMs,
+  contentSilenceMs: schedulingLimits.contentSilenceMs,
+  hedgeSamplesMin: schedulingLimits.hedgeSamplesMin,
+  hedgeAfterMinMs: schedulingLimits.hedgeAfterMinMs,
+  migrationsMax: schedulingLimits.migrationsMax,
+  resumeWindowMs: schedulingLimits.resumeWindowMs,
+  readyTasksMax: schedulingLimits.readyTasksMax,
+  readyTasksPerTenantMax: schedulingLimits.readyTasksPerTenantMax,
+  modelGraceMs: schedulingLimits.modelGraceMs,
+  bootGraceMs: schedulingLimits.bootGraceMs,
+  creditMax: wireLimits.concurrencyMax,
+  recordsMax: schedulingLimits.recordsMax,
+  committedKept: schedulingLimits.committedKept,
 }

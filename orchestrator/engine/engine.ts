@@ -5,14 +5,8 @@
  * on a socket the gateway's.
  */
 import { type Fault, fault, isReportable, plainMessage } from '../../shared/faults.ts'
-import {
-  forgetEveryMs,
-  forgetPortion,
-  idempotencyMs,
-  requestDeadlineMs,
-  retentionMs,
-  tickMs,
-} from '../../shared/limits.ts'
+import { requestDeadlineMs, tickMs } from '../../shared/limits/scheduling.ts'
+import { forgetEveryMs, forgetPortion, idempotencyMs, retentionMs } from '../../shared/limits/store.ts'
 import { type FrameOf, nonceBytes } from '../../shared/protocol/frames.ts'
 import { unpackOffers } from '../../shared/protocol/offers.ts'
 import type { System, Timer } from '../../shared/system.ts'

@@ -9,7 +9,7 @@
  */
 import { timingSafeEqual } from 'node:crypto'
 import { type KeyRole, makeKey, parseKey } from '../../shared/api-key.ts'
-import { keyCacheMax } from '../../shared/limits.ts'
+import { keyCacheMax } from '../../shared/limits/keys.ts'
 import type { System } from '../../shared/system.ts'
 import type { KeyRow, Store } from './ports/store.ts'
 

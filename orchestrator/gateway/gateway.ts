@@ -4,7 +4,7 @@
  * upgrade that does leaks, and asynchronous message handlers finish out of order.
  */
 import type { Server, ServerWebSocket, WebSocketHandler } from 'bun'
-import * as limits from '../../shared/limits.ts'
+import * as wireLimits from '../../shared/limits/wire.ts'
 import type { CloseName } from '../../shared/protocol/close-codes.ts'
 import type { HubFrame } from '../../shared/protocol/frames.ts'
 import type { System, Timer } from '../../shared/system.ts'
@@ -74,7 +74,7 @@ export class Gateway implements ScoutLinks {
 
   constructor(options: GatewayOptions) {
     this.options = options
-    const { upgradesPerSecondPerAddress, acksHeldMax } = limits
+    const { upgradesPerSecondPerAddress, acksHeldMax } = wireLimits
     this.settings = { upgradesPerSecondPerAddress, acksHeldMax, ...options.settings }
     this.system = options.system
   }
@@ -117,8 +117,8 @@ export class Gateway implements ScoutLinks {
 
   readonly websocket: WebSocketHandler<SocketData> = {
     // Large enough that a frame over the limit reaches the session, which says what was wrong with it.
-    maxPayloadLength: 4 * limits.frameBytesMax,
-    backpressureLimit: limits.socketBacklogBytesMax,
+    maxPayloadLength: 4 * wireLimits.frameBytesMax,
+    backpressureLimit: wireLimits.socketBacklogBytesMax,
     closeOnBackpressureLimit: true,
     perMessageDeflate: false,
     sendPings: false,
@@ -192,7 +192,7 @@ export class Gateway implements ScoutLinks {
 
   /** Tells every scout that the hub leaves and over which window to come back. */
   announceDrain(reason: string): void {
-    const frame = { type: 'hubDrain' as const, windowMs: limits.reconnectWindowMs, reason }
+    const frame = { type: 'hubDrain' as const, windowMs: wireLimits.reconnectWindowMs, reason }
     for (const session of this.sessions.values()) if (session.phase !== 'greeting') session.send(frame)
   }
 

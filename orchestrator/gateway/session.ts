@@ -4,7 +4,7 @@
  * timers: the socket is a port and time an argument, so that the simulator runs this very code.
  */
 import { fault } from '../../shared/faults.ts'
-import * as limits from '../../shared/limits.ts'
+import * as wireLimits from '../../shared/limits/wire.ts'
 import { type CloseName, closeTable } from '../../shared/protocol/close-codes.ts'
 import { decodeFromScout, encode } from '../../shared/protocol/codec.ts'
 import { Assembly, fragmentsOf } from '../../shared/protocol/fragments.ts'
@@ -98,8 +98,8 @@ export class ScoutSession {
     this.events = events
     this.roundTripMs = nowMs
     this.pingedMs = nowMs
-    this.control = new Allowance(limits.controlFramesPerSecond, limits.controlBytesPerSecond, 1, nowMs)
-    this.data = new Allowance(limits.dataFramesPerSecond, limits.dataBytesPerSecond, 2, nowMs)
+    this.control = new Allowance(wireLimits.controlFramesPerSecond, wireLimits.controlBytesPerSecond, 1, nowMs)
+    this.data = new Allowance(wireLimits.dataFramesPerSecond, wireLimits.dataBytesPerSecond, 2, nowMs)
   }
 
   private enter(phase: HubPhase): void {
@@ -181,7 +181,7 @@ export class ScoutSession {
       return this.deliver(head, head.body)
     }
     if (head.size === 0) return this.deliver(head, noBody)
-    if (this.incomingBytes + head.size > limits.assemblyBytesMax) {
+    if (this.incomingBytes + head.size > wireLimits.assemblyBytesMax) {
       const cause = fault('scout_error', 'The scout sent too many large answers at once.')
       return this.events.broken(this.id, head.task, head.attempt, cause)
     }
@@ -223,7 +223,7 @@ export class ScoutSession {
     if (frame.type !== 'task' || body === undefined) return this.write(frame)
     const { task, attempt } = frame
     frame.acks = this.takeAcks()
-    if (body.length <= limits.inlineBodyBytesMax) {
+    if (body.length <= wireLimits.inlineBodyBytesMax) {
       frame.body = body
       return this.write(frame)
     }
@@ -248,8 +248,8 @@ export class ScoutSession {
 
   /** Marks every stretch of fragments with a ping; the next one but one waits until that has been answered. */
   private mayPush(): boolean {
-    if (this.outgoing.length === 0 || this.socket.buffered() >= limits.fragmentBacklogBytes) return false
-    if (this.stretchBytes < limits.fragmentStretchBytes) return true
+    if (this.outgoing.length === 0 || this.socket.buffered() >= wireLimits.fragmentBacklogBytes) return false
+    if (this.stretchBytes < wireLimits.fragmentStretchBytes) return true
     if (this.ponged < this.mark) return false
     this.stretchBytes = 0
     this.mark = ++this.ping
@@ -289,8 +289,8 @@ export class ScoutSession {
   /** Looks at the clock: pings when it is time, gives up a scout from which no pong came back. */
   check(nowMs: number): void {
     if (this.phase === 'closed' || this.phase === 'greeting') return
-    if (nowMs - this.roundTripMs > limits.silenceMs) return this.close('silent')
-    if (nowMs - this.pingedMs < limits.heartbeatMs) return
+    if (nowMs - this.roundTripMs > wireLimits.silenceMs) return this.close('silent')
+    if (nowMs - this.pingedMs < wireLimits.heartbeatMs) return
     this.pingedMs = nowMs
     this.ping++
     this.write({ type: 'ping', ping: this.ping, acks: this.takeAcks() })
@@ -298,7 +298,7 @@ export class ScoutSession {
 
   /** Whether the time for the hello is over, and with it the session. */
   helloDue(nowMs: number): boolean {
-    const isDue = this.phase === 'greeting' && nowMs - this.roundTripMs >= limits.helloTimeoutMs
+    const isDue = this.phase === 'greeting' && nowMs - this.roundTripMs >= wireLimits.helloTimeoutMs
     if (isDue) this.close('silent', 'no hello in time')
     return isDue
   }

@@ -4,7 +4,7 @@
  * gateway at once, because a socket leaks when anything is awaited before it.
  */
 import { fault } from '../../shared/faults.ts'
-import { clientStallMs, declaredBodyBytesMax, httpIdleMs, httpStopMs, keepAliveMs } from '../../shared/limits.ts'
+import { clientStallMs, declaredBodyBytesMax, httpIdleMs, httpStopMs, keepAliveMs } from '../../shared/limits/http.ts'
 import type { System } from '../../shared/system.ts'
 import type { Engine } from '../engine/ports/client.ts'
 import type { Intents, Planner } from '../engine/ports/intents.ts'

@@ -5,7 +5,7 @@
  */
 import { readFileSync } from 'node:fs'
 import { freemem } from 'node:os'
-import { checkMs, clockSkewMs, freeMemoryBytesMin, spareDescriptors } from '../../shared/command-line-limits.ts'
+import { checkMs, clockSkewMs, freeMemoryBytesMin, spareDescriptors } from '../../shared/limits/command-line.ts'
 import type { System } from '../../shared/system.ts'
 import type { Offer } from '../../shared/task.ts'
 import type { ScoutConfig } from '../config.ts'

@@ -3,8 +3,8 @@
  * does it think it is, does it take the key. It dials like a scout and hangs up before it says anything, so the hub
  * keeps no trace of it. Every answer is a sentence.
  */
-import { checkMs } from '../../shared/command-line-limits.ts'
-import { handshakeTimeoutMs } from '../../shared/limits.ts'
+import { checkMs } from '../../shared/limits/command-line.ts'
+import { handshakeTimeoutMs } from '../../shared/limits/scout.ts'
 import { closeTable } from '../../shared/protocol/close-codes.ts'
 import { scoutPath } from '../../shared/protocol/frames.ts'
 import type { System } from '../../shared/system.ts'

@@ -3,7 +3,7 @@
  * What they answer and how a dead one is told from a live one is `status-socket.ts`'s.
  * Exit codes: 0 asked and answered, 1 no such scout or one that hangs.
  */
-import { drainKillMs } from '../../shared/limits.ts'
+import { drainKillMs } from '../../shared/limits/process.ts'
 import { realSystem } from '../../shared/system.ts'
 import { loadEnvFile } from '../env-file.ts'
 import { stateFolder } from '../status/state-folder.ts'

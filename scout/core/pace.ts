@@ -1,8 +1,8 @@
 /**
  * A token bucket: how fast the scout may send so that the hub's own limits are never met. The link keeps one per rate
- * of `shared/limits.ts` and asks before it takes work from the outbox.
+ * of `shared/limits/wire.ts` and asks before it takes work from the outbox.
  */
-import { paceShare } from '../../shared/limits.ts'
+import { paceShare } from '../../shared/limits/scout.ts'
 
 /** The bucket holds this much of a second; the rest of the hub's burst is left for frames bunched on their way. */
 const burstSeconds = 0.5

@@ -10,7 +10,7 @@ import {
   reconnectCapMs,
   reconnectWindowMs,
   supersededDelayMs,
-} from '../../shared/limits.ts'
+} from '../../shared/limits/wire.ts'
 import { closeTable } from '../../shared/protocol/close-codes.ts'
 import { type FrameOf, type HubFrame, protocolVersion } from '../../shared/protocol/frames.ts'
 import { type ScoutPhase, scoutAccepts, scoutPhaseMoves } from '../../shared/protocol/phases.ts'

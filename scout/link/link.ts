@@ -3,14 +3,14 @@
  * what happened. Frames that are work go to the handler (the executor's side); frames to send come from there, as fast
  * as `waitMs` allows. It never decides when to dial, greet or give up: that is the session's.
  */
+import { backlogPollMs } from '../../shared/limits/scout.ts'
 import {
-  backlogPollMs,
   controlBytesPerSecond,
   controlFramesPerSecond,
   dataBytesPerSecond,
   dataFramesPerSecond,
   fragmentBacklogBytes,
-} from '../../shared/limits.ts'
+} from '../../shared/limits/wire.ts'
 import { decodeFromHub, encode } from '../../shared/protocol/codec.ts'
 import { type FrameOf, frameTable, type ScoutFrame } from '../../shared/protocol/frames.ts'
 import type { ScoutPhase } from '../../shared/protocol/phases.ts'

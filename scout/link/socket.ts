@@ -3,7 +3,8 @@
  * The link decides when to dial and what a close means; a test or a simulator may hand it another `Dial`.
  */
 import { WebSocket } from 'ws'
-import { closeGraceMs, frameBytesMax, handshakeTimeoutMs } from '../../shared/limits.ts'
+import { closeGraceMs, handshakeTimeoutMs } from '../../shared/limits/scout.ts'
+import { frameBytesMax } from '../../shared/limits/wire.ts'
 import { subprotocol } from '../../shared/protocol/frames.ts'
 import type { System } from '../../shared/system.ts'
 

@@ -4,7 +4,7 @@
  * supervisor with a message channel it says `connected` once and takes `drain` for a signal.
  * Exit codes: 0 drained, 1 refused or broken, 2 bad configuration.
  */
-import { signalEchoMs } from '../../shared/limits.ts'
+import { signalEchoMs } from '../../shared/limits/process.ts'
 import type { System } from '../../shared/system.ts'
 import type { ScoutConfig } from '../config.ts'
 import { websocketDial } from '../link/socket.ts'

@@ -2,7 +2,9 @@
  * One scout, whole: a link and an executor over a catalog of providers. `main.ts` runs one per process; tests and the
  * fleet simulator run many, with their own clock, sockets and providers.
  */
-import { concurrencyMax, drainMs, handBackMs } from '../../shared/limits.ts'
+import { drainMs } from '../../shared/limits/process.ts'
+import { handBackMs } from '../../shared/limits/scout.ts'
+import { concurrencyMax } from '../../shared/limits/wire.ts'
 import type { FrameOf } from '../../shared/protocol/frames.ts'
 import { packOffers } from '../../shared/protocol/offers.ts'
 import type { System, Timer } from '../../shared/system.ts'

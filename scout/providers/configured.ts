@@ -3,7 +3,7 @@
  * port, else the built-in demo. The scout's start reads the settings here and asks for the providers; what each one
  * offers it asks from the provider itself.
  */
-import { modelCharsMax } from '../../shared/limits.ts'
+import { modelCharsMax } from '../../shared/limits/wire.ts'
 import type { System } from '../../shared/system.ts'
 import { DemoProvider, type DemoSettings, demoDefaults } from './demo/demo.ts'
 import { detectLocalService, type LocalServer, localServers } from './detect.ts'

@@ -2,7 +2,7 @@
  * Looks for a model server on this machine, at the ports where such software usually listens, so that a scout works
  * without settings. A port counts only when what listens there lists at least one model and is not a Chasm hub.
  */
-import { providerProbeMs } from '../../shared/limits.ts'
+import { providerProbeMs } from '../../shared/limits/provider.ts'
 import type { System } from '../../shared/system.ts'
 import { localService, type Service, type ServiceName, serviceNames, serviceTable } from './dialects.ts'
 import { readModelList } from './models/model-list.ts'

@@ -4,7 +4,7 @@
  * or pieces as they come. `define.ts` is the public door to it; the executor calls it like every provider.
  */
 import { type FaultCode, fault } from '../../shared/faults.ts'
-import { bodyBytesMax } from '../../shared/limits.ts'
+import { bodyBytesMax } from '../../shared/limits/wire.ts'
 import type { Offer } from '../../shared/task.ts'
 import {
   type AnswerWriter,

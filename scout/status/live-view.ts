@@ -3,7 +3,7 @@
  * is. The block is erased and drawn within one write, and only when it has changed, so that nothing flickers. What it
  * says is `status.ts`'s; without a terminal nobody makes one of these.
  */
-import { liveViewMs } from '../../shared/command-line-limits.ts'
+import { liveViewMs } from '../../shared/limits/command-line.ts'
 import type { System, Timer } from '../../shared/system.ts'
 
 /** As much of a terminal as is needed; `process.stdout` is one. */

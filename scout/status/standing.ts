@@ -3,7 +3,7 @@
  * it with every `standing` frame; the log gets a sentence when the picture has changed, `status` and the live view
  * read it whenever they like. It judges nothing: the figures are the hub's.
  */
-import { standingSayAgainMs, standingUrgentMs } from '../../shared/limits.ts'
+import { standingSayAgainMs, standingUrgentMs } from '../../shared/limits/scout.ts'
 import type { FrameOf } from '../../shared/protocol/frames.ts'
 
 export type Standing = Omit<FrameOf<'standing'>, 'type'>

@@ -12,7 +12,7 @@ import {
   statusAnswerMs,
   statusAskersMax,
   statusQuestionBytesMax,
-} from '../../shared/command-line-limits.ts'
+} from '../../shared/limits/command-line.ts'
 import type { System } from '../../shared/system.ts'
 import { openStateFolder } from './state-folder.ts'
 import type { ScoutStatus } from './status.ts'

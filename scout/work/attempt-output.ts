@@ -4,7 +4,8 @@
  * settlement, so that a new session can go on where the old one broke off. The executor writes, the outbox takes frame
  * by frame; when and over which socket they travel is the outbox's.
  */
-import { bodyBytesMax, chunkFrameBytes, inlineBodyBytesMax, unsentBytesMax } from '../../shared/limits.ts'
+import { unsentBytesMax } from '../../shared/limits/scout.ts'
+import { bodyBytesMax, chunkFrameBytes, inlineBodyBytesMax } from '../../shared/limits/wire.ts'
 import { fragmentsOf } from '../../shared/protocol/fragments.ts'
 import type { FrameOf, ScoutFrame } from '../../shared/protocol/frames.ts'
 import type { Ending } from './settlement.ts'

@@ -6,7 +6,8 @@
  */
 import { fullJitterMs } from '../../shared/backoff.ts'
 import type { Fault } from '../../shared/faults.ts'
-import { offersMax, offersRefreshMs, reconnectBaseMs, reconnectCapMs } from '../../shared/limits.ts'
+import { offersRefreshMs } from '../../shared/limits/scout.ts'
+import { offersMax, reconnectBaseMs, reconnectCapMs } from '../../shared/limits/wire.ts'
 import type { System, Timer } from '../../shared/system.ts'
 import type { Offer, TaskKind } from '../../shared/task.ts'
 import type { Log } from '../log.ts'

@@ -5,7 +5,8 @@
  */
 import PQueue from 'p-queue'
 import { type Fault, fault } from '../../shared/faults.ts'
-import { abortGraceMs, bodyBytesMax, concurrencyMax, inlineBodyBytesMax, startedAfterMs } from '../../shared/limits.ts'
+import { abortGraceMs, startedAfterMs } from '../../shared/limits/scout.ts'
+import { bodyBytesMax, concurrencyMax, inlineBodyBytesMax } from '../../shared/limits/wire.ts'
 import type { FrameOf } from '../../shared/protocol/frames.ts'
 import type { System, Timer } from '../../shared/system.ts'
 import type { TaskKind } from '../../shared/task.ts'

@@ -2,7 +2,7 @@
  * Requests too large for their frame, while their fragments arrive. The executor announces what is to come and hands
  * every fragment in; a whole body comes back out. Bounded by the sum of the announced sizes.
  */
-import { assemblyBytesMax } from '../../shared/limits.ts'
+import { assemblyBytesMax } from '../../shared/limits/wire.ts'
 import { Assembly } from '../../shared/protocol/fragments.ts'
 
 export class Inbox {

@@ -3,7 +3,8 @@
  * so that a large body delays neither the others nor a heartbeat; and it keeps what was sent until the hub acknowledges
  * the settlement. The executor opens attempts and writes into them; the verdicts of a new session come through it too.
  */
-import { concurrencyMax, fragmentBacklogBytes, unackedBytesMax, unackedResultMs } from '../../shared/limits.ts'
+import { unackedBytesMax, unackedResultMs } from '../../shared/limits/scout.ts'
+import { concurrencyMax, fragmentBacklogBytes } from '../../shared/limits/wire.ts'
 import type { FrameOf, ScoutFrame } from '../../shared/protocol/frames.ts'
 import { keyOf, Outgoing } from './attempt-output.ts'
 

@@ -2,7 +2,7 @@
  * Which provider wants to be left alone for which model, and for how long yet. The catalog enters what providers say of
  * their limits and tells the executor, so that nobody knocks at a door that was closed with a time on it.
  */
-import { pauseDefaultMs, pauseMaxMs } from '../../shared/limits.ts'
+import { pauseDefaultMs, pauseMaxMs } from '../../shared/limits/scheduling.ts'
 import type { TaskKind } from '../../shared/task.ts'
 
 export class Pauses {

@@ -3,7 +3,7 @@
  * how the attempt ends when none did. The executor enters each failure and settles with the ending.
  */
 import { type Fault, type FaultCode, fault, faultTable } from '../../shared/faults.ts'
-import { pauseDefaultMs } from '../../shared/limits.ts'
+import { pauseDefaultMs } from '../../shared/limits/scheduling.ts'
 import { type Ending, ended } from './settlement.ts'
 
 /** What one provider finds too large another with the same model may well read. */

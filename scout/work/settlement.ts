@@ -3,7 +3,7 @@
  * `Outgoing` writes it down.
  */
 import { type Fault, type FaultCode, fault, plainMessage } from '../../shared/faults.ts'
-import { bodyBytesMax, nameCharsMax } from '../../shared/limits.ts'
+import { bodyBytesMax, nameCharsMax } from '../../shared/limits/wire.ts'
 import type { Outcome } from '../../shared/task.ts'
 
 export interface Ending {

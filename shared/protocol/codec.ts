@@ -6,7 +6,7 @@
 // `msgpackr` itself would load a native string extractor under Bun: 10 MB of resident memory for a gain on long strings
 // only, and frames have none. This entry leaves it out.
 import { Unpackr } from 'msgpackr/unpack'
-import { frameBytesMax } from '../limits.ts'
+import { frameBytesMax } from '../limits/wire.ts'
 import type { Field } from './fields.ts'
 import { type Frame, type FrameOf, type FrameType, frameTable, type HubFrame, type ScoutFrame } from './frames.ts'
 import { scan } from './scan.ts'

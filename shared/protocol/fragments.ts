@@ -2,7 +2,7 @@
  * Bodies larger than a frame. The head frame names the size and carries `body: null`; the bytes follow as numbered
  * fragments of the same attempt. One attempt has at most one body under way in each direction.
  */
-import { fragmentBytes } from '../limits.ts'
+import { fragmentBytes } from '../limits/wire.ts'
 import type { FrameOf } from './frames.ts'
 
 /** The fragments of `body`, made one at a time so that a sender can let other frames pass in between. */

@@ -13,7 +13,7 @@ import {
   modelCharsMax,
   nameCharsMax,
   offersMax,
-} from '../limits.ts'
+} from '../limits/wire.ts'
 import { heldVerdicts, outcomes, taskKinds, verdicts } from '../task.ts'
 import { bytes, bytesExactly, count, type Field, flag, listOf, name, oneOf, orNull, text } from './fields.ts'
 

@@ -6,7 +6,7 @@
  * Protocol v1 is made of arrays, whole numbers, floats, true, false, null, strings and byte strings. Maps are not part
  * of it, so duplicate and prototype keys cannot exist; neither are extension types (dates, records, sets, errors).
  */
-import { frameDepthMax, frameNodesMax } from '../limits.ts'
+import { frameDepthMax, frameNodesMax } from '../limits/wire.ts'
 
 const refused = 0
 /** A value of fixed length: `payloadBytes` follow the tag. */

@@ -3,9 +3,9 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import Ajv from 'ajv/dist/2020.js'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import * as limits from '../../shared/limits.ts'
 import { IntentClient } from '../support/clients/intent-client.ts'
 import { LiveHub } from '../support/hub/live-hub.ts'
+import { limits } from '../support/law/all-limits.ts'
 
 const root = join(import.meta.dirname, '..', '..')
 const page = readFileSync(join(root, 'docs', 'scrolls.md'), 'utf8')

@@ -1,6 +1,7 @@
 /** The single writer and its read side: time, drain, listings, places in the queue, and who is told what. */
 import { describe, expect, test } from 'vitest'
-import { heartbeatMs, leaseTtlMs, tickMs } from '../../shared/limits.ts'
+import { leaseTtlMs, tickMs } from '../../shared/limits/scheduling.ts'
+import { heartbeatMs } from '../../shared/limits/wire.ts'
 import type { FrameOf } from '../../shared/protocol/frames.ts'
 import { bytesOf, deltaLine, EngineBench, finishLine, wholeAnswer } from '../support/hub/engine-bench.ts'
 

@@ -1,6 +1,7 @@
 /** What the hub tells a scout of how it stands: soon after the welcome, then once a minute, and only news. */
 import { describe, expect, test } from 'vitest'
-import { heartbeatMs, offersMax, standingEveryMs } from '../../shared/limits.ts'
+import { standingEveryMs } from '../../shared/limits/scheduling.ts'
+import { heartbeatMs, offersMax } from '../../shared/limits/wire.ts'
 import { decodeFromHub, encode } from '../../shared/protocol/codec.ts'
 import { EngineBench } from '../support/hub/engine-bench.ts'
 

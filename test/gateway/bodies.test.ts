@@ -1,6 +1,6 @@
 /** Bodies larger than a frame, both ways: fragments, turns, bounds, and what becomes of them when something breaks. */
 import { describe, expect, test } from 'vitest'
-import * as limits from '../../shared/limits.ts'
+import * as wireLimits from '../../shared/limits/wire.ts'
 import { fragmentsOf } from '../../shared/protocol/fragments.ts'
 import type { FrameOf, FrameType, HubFrame } from '../../shared/protocol/frames.ts'
 import { chunkOf, nonce, SessionStage, settleOf } from '../support/hub/session-stage.ts'
@@ -73,7 +73,7 @@ describe('a body from the scout', () => {
   test('is forgotten when its attempt is given up: the rest of it need not come', () => {
     const stage = new SessionStage()
     for (let task = 1; task <= 10; task++) {
-      stage.say(chunkOf(null, limits.bodyBytesMax, task))
+      stage.say(chunkOf(null, wireLimits.bodyBytesMax, task))
       stage.say({ ...settleOf(new Uint8Array(0), 0, task), outcome: 'cancelled' })
     }
     expect([stage.names(), stage.code]).toEqual([Array.from({ length: 10 }, () => 'settle'), undefined])
@@ -81,8 +81,8 @@ describe('a body from the scout', () => {
 
   test('is refused while too many others are half-delivered, and taken once they are complete', () => {
     const stage = new SessionStage()
-    const whole = limits.bodyBytesMax
-    for (let task = 1; task <= limits.assemblyBytesMax / whole; task++) stage.say(settleOf(null, whole, task))
+    const whole = wireLimits.bodyBytesMax
+    for (let task = 1; task <= wireLimits.assemblyBytesMax / whole; task++) stage.say(settleOf(null, whole, task))
     expect(stage.heard).toEqual([])
     stage.say(settleOf(null, 40_000, 99))
     expect(stage.heard).toMatchObject([['broken', 7, 99, 1, { code: 'scout_error' }]])
@@ -102,7 +102,7 @@ describe('a body to the scout', () => {
 
   test('rides in its frame when it is small', () => {
     const stage = new SessionStage()
-    const body = new Uint8Array(limits.inlineBodyBytesMax)
+    const body = new Uint8Array(wireLimits.inlineBodyBytesMax)
     stage.session.send(taskOf(body), body)
     const [task] = stage.sent
     expect(task?.type === 'task' && task.body?.length).toBe(body.length)
@@ -112,10 +112,10 @@ describe('a body to the scout', () => {
   test('follows in fragments when it is large, held back by a full socket while pings pass', () => {
     const stage = new SessionStage()
     const body = Uint8Array.from({ length: 150_000 }, (_, i) => i)
-    stage.buffered = limits.fragmentBacklogBytes
+    stage.buffered = wireLimits.fragmentBacklogBytes
     stage.session.send(taskOf(body), body)
     expect(types(stage)).toEqual(['task'])
-    stage.session.check(stage.nowMs + limits.heartbeatMs)
+    stage.session.check(stage.nowMs + wireLimits.heartbeatMs)
     expect(types(stage)).toEqual(['task', 'ping'])
     stage.buffered = 0
     stage.session.pump()
@@ -126,13 +126,13 @@ describe('a body to the scout', () => {
 
   test('on a slow line is at most two stretches ahead of the last answered ping', () => {
     const stage = new SessionStage()
-    const body = new Uint8Array(limits.bodyBytesMax)
+    const body = new Uint8Array(wireLimits.bodyBytesMax)
     const sentBytes = () => stage.sent.reduce((sum, f) => sum + (f.type === 'fragment' ? f.bytes.length : 0), 0)
     stage.session.send(taskOf(body), body)
     for (let stretches = 2; sentBytes() < body.length; stretches++) {
-      expect(sentBytes()).toBe(stretches * limits.fragmentStretchBytes)
+      expect(sentBytes()).toBe(stretches * wireLimits.fragmentStretchBytes)
       stage.session.pump()
-      expect(sentBytes()).toBe(stretches * limits.fragmentStretchBytes)
+      expect(sentBytes()).toBe(stretches * wireLimits.fragmentStretchBytes)
       const mark = stage.sent.findLast((frame) => frame.type === 'ping')
       stage.say({ type: 'pong', ping: mark?.ping ?? 0, running: 1 })
     }
@@ -143,7 +143,7 @@ describe('a body to the scout', () => {
   test('takes turns with other bodies', () => {
     const stage = new SessionStage()
     const body = new Uint8Array(70_000)
-    stage.buffered = limits.fragmentBacklogBytes
+    stage.buffered = wireLimits.fragmentBacklogBytes
     for (const task of [1, 2]) stage.session.send(taskOf(body, task), body)
     stage.buffered = 0
     stage.session.pump()
@@ -154,7 +154,7 @@ describe('a body to the scout', () => {
   test('is not sent on after a cancel of its attempt', () => {
     const stage = new SessionStage()
     const body = new Uint8Array(100_000)
-    stage.buffered = limits.fragmentBacklogBytes
+    stage.buffered = wireLimits.fragmentBacklogBytes
     for (const task of [1, 2]) stage.session.send(taskOf(body, task), body)
     stage.session.send({ type: 'cancel', task: 1, attempt: 1, reason: 'cancelled' })
     stage.buffered = 0

@@ -1,6 +1,6 @@
 /** One scout's socket as the hub sees it: phases, allowances, silence and the one end. */
 import { describe, expect, test } from 'vitest'
-import * as limits from '../../shared/limits.ts'
+import * as wireLimits from '../../shared/limits/wire.ts'
 import { closeTable } from '../../shared/protocol/close-codes.ts'
 import { encode } from '../../shared/protocol/codec.ts'
 import type { ScoutFrame } from '../../shared/protocol/frames.ts'
@@ -65,12 +65,12 @@ describe('the phases', () => {
 
   test('a scout that says no hello is closed with 4408; one that did is left alone', () => {
     const late = new SessionStage({ greeted: false })
-    expect(late.session.helloDue(late.nowMs + limits.helloTimeoutMs - 1)).toBe(false)
+    expect(late.session.helloDue(late.nowMs + wireLimits.helloTimeoutMs - 1)).toBe(false)
     expect(late.code).toBeUndefined()
-    expect(late.session.helloDue(late.nowMs + limits.helloTimeoutMs)).toBe(true)
+    expect(late.session.helloDue(late.nowMs + wireLimits.helloTimeoutMs)).toBe(true)
     expect(late.code).toBe(4408)
     const fine = new SessionStage()
-    expect(fine.session.helloDue(fine.nowMs + limits.helloTimeoutMs)).toBe(false)
+    expect(fine.session.helloDue(fine.nowMs + wireLimits.helloTimeoutMs)).toBe(false)
     expect(fine.code).toBeUndefined()
   })
 })
@@ -81,7 +81,7 @@ describe('a message that is no frame', () => {
     ['nothing', new Uint8Array(0)],
     ['noise', new Uint8Array([0xc1, 0xff, 0x00])],
     ['a frame of the hub', encode({ type: 'ping', ping: 1, acks: [] })],
-    ['more than a frame holds', new Uint8Array(limits.frameBytesMax + 1)],
+    ['more than a frame holds', new Uint8Array(wireLimits.frameBytesMax + 1)],
   ]
   for (const [what, message] of hostile) {
     test(`${what} closes with 4400 and a reason that fits`, () => {
@@ -97,7 +97,7 @@ describe('the allowance', () => {
   test('of control frames closes with 4429 beyond a second of them', () => {
     const stage = new SessionStage()
     // The hello was one of them.
-    for (let sent = 1; sent < limits.controlFramesPerSecond; sent++) stage.say({ type: 'credit', count: 0 })
+    for (let sent = 1; sent < wireLimits.controlFramesPerSecond; sent++) stage.say({ type: 'credit', count: 0 })
     expect(stage.code).toBeUndefined()
     stage.say({ type: 'credit', count: 0 })
     expect(stage.code).toBe(4429)
@@ -107,17 +107,17 @@ describe('the allowance', () => {
     const stage = new SessionStage()
     for (let second = 0; second < 5; second++) {
       stage.nowMs += 1_000
-      for (let sent = 0; sent < limits.controlFramesPerSecond; sent++) stage.say({ type: 'credit', count: 0 })
+      for (let sent = 0; sent < wireLimits.controlFramesPerSecond; sent++) stage.say({ type: 'credit', count: 0 })
     }
     expect(stage.code).toBeUndefined()
     stage.nowMs += 100
-    for (let sent = 0; sent <= limits.controlFramesPerSecond / 10; sent++) stage.say({ type: 'credit', count: 0 })
+    for (let sent = 0; sent <= wireLimits.controlFramesPerSecond / 10; sent++) stage.say({ type: 'credit', count: 0 })
     expect(stage.code).toBe(4429)
   })
 
   test('of control bytes closes with 4429, whatever the number of frames', () => {
     const stage = new SessionStage()
-    const body = new Uint8Array(limits.inlineBodyBytesMax)
+    const body = new Uint8Array(wireLimits.inlineBodyBytesMax)
     for (let task = 0; task < 33; task++) stage.say(settleOf(body, body.length, task))
     expect(stage.code).toBe(4429)
   })
@@ -156,10 +156,10 @@ describe('silence', () => {
 
   test('ends after its time and not before, also while the hub goes on sending', () => {
     const stage = new SessionStage()
-    stage.session.check(stage.nowMs + limits.silenceMs)
+    stage.session.check(stage.nowMs + wireLimits.silenceMs)
     expect(stage.code).toBeUndefined()
     stage.session.send({ type: 'settled', acks: [[1, 1, 'stale']] })
-    stage.session.check(stage.nowMs + limits.silenceMs + 1)
+    stage.session.check(stage.nowMs + wireLimits.silenceMs + 1)
     expect(stage.closes).toEqual([[4408, closeTable.silent.meaning]])
   })
 
@@ -170,9 +170,9 @@ describe('silence', () => {
     stage.nowMs += 21_000
     for (const ping of [1, 1, 3, 0]) stage.say({ type: 'pong', ping, running: 0 })
     expect(stage.names()).toEqual(['heartbeat'])
-    stage.session.check(stage.nowMs + limits.silenceMs)
+    stage.session.check(stage.nowMs + wireLimits.silenceMs)
     expect(stage.code).toBeUndefined()
-    stage.session.check(stage.nowMs + limits.silenceMs + 1)
+    stage.session.check(stage.nowMs + wireLimits.silenceMs + 1)
     expect(stage.code).toBe(4408)
   })
 

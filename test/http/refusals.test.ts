@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { faultTable } from '../../shared/faults.ts'
-import { bodyBytesMax, jsonDepthMax } from '../../shared/limits.ts'
+import { jsonDepthMax } from '../../shared/limits/http.ts'
+import { bodyBytesMax } from '../../shared/limits/wire.ts'
 import { startEdge, type TestEdge } from '../support/hub/client-edge.ts'
 
 let edge: TestEdge

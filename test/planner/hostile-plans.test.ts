@@ -7,7 +7,7 @@ import { chatRequest, embeddingsRequest } from '../../orchestrator/http/schema/o
 import { refusal } from '../../orchestrator/http/schema/validation.ts'
 import { plan } from '../../orchestrator/planner/plan.ts'
 import { diceOf, pick } from '../../scout/providers/demo/dice.ts'
-import { planTasksMax } from '../../shared/limits.ts'
+import { planTasksMax } from '../../shared/limits/planner.ts'
 import { PlanRunner } from '../support/providers/plan-runner.ts'
 import type { Json } from '../support/providers/provider-calls.ts'
 

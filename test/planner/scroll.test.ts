@@ -4,7 +4,7 @@ import { chatRequest, embeddingsRequest } from '../../orchestrator/http/schema/o
 import { refusal } from '../../orchestrator/http/schema/validation.ts'
 import { plan } from '../../orchestrator/planner/plan.ts'
 import { faultTable } from '../../shared/faults.ts'
-import { bodyBytesMax } from '../../shared/limits.ts'
+import { bodyBytesMax } from '../../shared/limits/wire.ts'
 
 const check: RequestCheck = (kind, request) => refusal(kind === 'chat' ? chatRequest : embeddingsRequest, request)
 const context = { check, catalog: [], deadlineMs: 60_000 }

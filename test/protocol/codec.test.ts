@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { Packr } from 'msgpackr/pack'
 import { describe, expect, test } from 'vitest'
-import { frameBytesMax, nameCharsMax } from '../../shared/limits.ts'
+import { frameBytesMax, nameCharsMax } from '../../shared/limits/wire.ts'
 import { decodeFromHub, decodeFromScout, encode, type Malformed } from '../../shared/protocol/codec.ts'
 import { type Frame, type FrameType, frameTable } from '../../shared/protocol/frames.ts'
 import { arbitraryFrame, fieldsOf, frameTypes } from '../support/wire/frames.ts'

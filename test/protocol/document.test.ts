@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { faultTable, isReportable } from '../../shared/faults.ts'
-import * as limits from '../../shared/limits.ts'
 import { closeTable, mayReconnect } from '../../shared/protocol/close-codes.ts'
 import type { Field } from '../../shared/protocol/fields.ts'
 import { frameTable, nonceBytes, protocolVersion, scoutPath, subprotocol } from '../../shared/protocol/frames.ts'
 import { hubAccepts, hubPhaseMoves, scoutAccepts, scoutPhaseMoves } from '../../shared/protocol/phases.ts'
 import { heldVerdicts, outcomes } from '../../shared/task.ts'
+import { limits } from '../support/law/all-limits.ts'
 import { fieldsOf, frameTypes } from '../support/wire/frames.ts'
 
 const document = readFileSync(new URL('../../shared/protocol/PROTOCOL.md', import.meta.url), 'utf8')

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { bodyBytesMax, fragmentBytes, frameBytesMax } from '../../shared/limits.ts'
+import { bodyBytesMax, fragmentBytes, frameBytesMax } from '../../shared/limits/wire.ts'
 import { decodeFromScout, encode } from '../../shared/protocol/codec.ts'
 import { Assembly, fragmentsOf } from '../../shared/protocol/fragments.ts'
 

@@ -1,6 +1,6 @@
 import { Packr } from 'msgpackr/pack'
 import { describe, expect, test } from 'vitest'
-import { fragmentBytes, frameBytesMax, nameCharsMax } from '../../shared/limits.ts'
+import { fragmentBytes, frameBytesMax, nameCharsMax } from '../../shared/limits/wire.ts'
 import { decodeFromHub, decodeFromScout, encode } from '../../shared/protocol/codec.ts'
 import type { Frame } from '../../shared/protocol/frames.ts'
 import { Mutator } from '../support/wire/mutate.ts'

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { Packr } from 'msgpackr/pack'
 import { describe, expect, test } from 'vitest'
-import { frameBytesMax, frameDepthMax, frameNodesMax } from '../../shared/limits.ts'
+import { frameBytesMax, frameDepthMax, frameNodesMax } from '../../shared/limits/wire.ts'
 import { decodeFromHub, decodeFromScout } from '../../shared/protocol/codec.ts'
 import { scan } from '../../shared/protocol/scan.ts'
 

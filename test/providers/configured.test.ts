@@ -9,7 +9,7 @@ import { detectLocalService, type LocalServer } from '../../scout/providers/dete
 import { readBaseUrl } from '../../scout/providers/dialects.ts'
 import { GroqProvider } from '../../scout/providers/service/groq.ts'
 import { OpenAiCompatibleProvider } from '../../scout/providers/service/openai-compatible.ts'
-import { providerProbeMs } from '../../shared/limits.ts'
+import { providerProbeMs } from '../../shared/limits/provider.ts'
 import { realSystem } from '../../shared/system.ts'
 import { heldSystem } from '../support/clocks/held-system.ts'
 import { type OpenAiStandIn, type Scripted, startOpenAiStandIn } from '../support/providers/openai-stand-in.ts'

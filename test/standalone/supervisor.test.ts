@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { drainHeadStartMs, drainKillMs, reconnectCapMs, signalEchoMs, startNoticeMs } from '../../shared/limits.ts'
+import { drainHeadStartMs, drainKillMs, signalEchoMs, startNoticeMs } from '../../shared/limits/process.ts'
+import { reconnectCapMs } from '../../shared/limits/wire.ts'
 import { connected, drains, fakePart, ready, readyFirst, stage } from '../support/hub/fake-parts.ts'
 
 const quietOrchestrator = fakePart(`${drains('orchestrator')} ${ready}`)

@@ -2,7 +2,7 @@
  * Negative credit: the provider behind a scout wants to be left alone with a model for a while. A pause belongs to the
  * session while there is one, and to the identity in between: the provider does not forget when its scout dials anew.
  */
-import { offersMax } from '../../../shared/limits.ts'
+import { offersMax } from '../../../shared/limits/wire.ts'
 import type { Pause, Scout } from '../model/entities.ts'
 import type { CoreState } from '../state.ts'
 

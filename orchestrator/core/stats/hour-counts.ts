@@ -4,7 +4,7 @@
  * last hour is what they are now less what they were an hour ago. Fed with joins and heartbeats; read for listings and
  * for what scouts are told.
  */
-import { hourSlotMs, hourSlots } from '../../../shared/limits.ts'
+import { hourSlotMs, hourSlots } from '../../../shared/limits/scheduling.ts'
 import type { ScoutRecord } from '../model/entities.ts'
 
 export interface LastHour {

@@ -4,7 +4,7 @@
  */
 import { fullJitterMs } from '../../../shared/backoff.ts'
 import { type Fault, fault, faultTable } from '../../../shared/faults.ts'
-import { pauseDefaultMs, pauseMaxMs } from '../../../shared/limits.ts'
+import { pauseDefaultMs, pauseMaxMs } from '../../../shared/limits/scheduling.ts'
 import type { Event } from '../events.ts'
 import { pauseUntil } from '../fleet/pauses.ts'
 import type { Lease, Scout, Task } from '../model/entities.ts'

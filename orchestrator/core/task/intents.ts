@@ -5,7 +5,7 @@
  * it ends is in `endings.ts`.
  */
 import { fault } from '../../../shared/faults.ts'
-import { intentPriorityMax } from '../../../shared/limits.ts'
+import { intentPriorityMax } from '../../../shared/limits/intents.ts'
 import { autoModel } from '../../../shared/task.ts'
 import type { Accept, AcceptedTask, Event } from '../events.ts'
 import type { FinalState, Intent, Lease, RoutingOptions, Task } from '../model/entities.ts'

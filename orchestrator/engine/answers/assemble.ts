@@ -5,7 +5,7 @@
  * may be anything, and what does not fit is left out.
  */
 
-import { toolCallsMax } from '../../../shared/limits.ts'
+import { toolCallsMax } from '../../../shared/limits/intents.ts'
 
 interface ChoicePart {
   index: number

@@ -4,7 +4,7 @@
  * none. Its owner, a relay or a transcript, decides where the released lines go.
  */
 import { type Fault, fault } from '../../../shared/faults.ts'
-import { streamBufferBytes } from '../../../shared/limits.ts'
+import { streamBufferBytes } from '../../../shared/limits/http.ts'
 import type { FrameOf } from '../../../shared/protocol/frames.ts'
 import type { Served, TaskKind } from '../../../shared/task.ts'
 import type { Cost } from '../../core/model/entities.ts'

@@ -5,7 +5,8 @@
  * go on from there.
  */
 import { type Fault, fault } from '../../../shared/faults.ts'
-import { frameBytesMax, streamBufferBytes, streamOverrunBytes } from '../../../shared/limits.ts'
+import { streamBufferBytes, streamOverrunBytes } from '../../../shared/limits/http.ts'
+import { frameBytesMax } from '../../../shared/limits/wire.ts'
 import type { FrameOf } from '../../../shared/protocol/frames.ts'
 import type { Served, TaskKind } from '../../../shared/task.ts'
 import type { Cost } from '../../core/model/entities.ts'

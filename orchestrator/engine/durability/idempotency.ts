@@ -4,7 +4,7 @@
  * makes the answer true.
  */
 import { type Fault, fault } from '../../../shared/faults.ts'
-import { idempotencyMs } from '../../../shared/limits.ts'
+import { idempotencyMs } from '../../../shared/limits/store.ts'
 import type { System } from '../../../shared/system.ts'
 import type { IdempotencyScope } from '../ports/client.ts'
 import type { Store, StoreWrite } from '../ports/store.ts'

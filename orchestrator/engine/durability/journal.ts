@@ -4,7 +4,7 @@
  * When the store cannot write, new promises are refused at once, old ones are kept and tried again.
  */
 import { fault } from '../../../shared/faults.ts'
-import { journalRetryMs, journalRowsMax, usageBacklogMax } from '../../../shared/limits.ts'
+import { journalRetryMs, journalRowsMax, usageBacklogMax } from '../../../shared/limits/store.ts'
 import type { System } from '../../../shared/system.ts'
 import { type Store, StoreError, type StoreTrouble, type StoreWrite } from '../ports/store.ts'
 

@@ -3,7 +3,7 @@
  * thousands of answers would cost more than the answers. What a crash takes is at most that second; the usage of
  * durable tasks is booked with their settlement and is never lost.
  */
-import { usageFlushMs, usageSumsMax } from '../../../shared/limits.ts'
+import { usageFlushMs, usageSumsMax } from '../../../shared/limits/store.ts'
 import type { System } from '../../../shared/system.ts'
 import type { Usage } from '../answers/answer-check.ts'
 import type { UsageSum } from '../ports/store.ts'

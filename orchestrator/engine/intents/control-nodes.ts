@@ -4,7 +4,7 @@
  * the core asks for it. A decision is pure, so asking again after a crash changes nothing.
  */
 import { type Fault, fault } from '../../../shared/faults.ts'
-import { durableTasksMax } from '../../../shared/limits.ts'
+import { durableTasksMax } from '../../../shared/limits/intents.ts'
 import type { Event } from '../../core/events.ts'
 import type { ControlNode, Decision, NeedResult, PlannerFunctions } from '../ports/planner.ts'
 import type { Store, TaskRow } from '../ports/store.ts'

@@ -4,7 +4,8 @@
  * before that; a scout that comes back after a restart sends its lines again.
  */
 import { type Fault, fault } from '../../../shared/faults.ts'
-import { bodyBytesMax, quotedAnswerCharsMax } from '../../../shared/limits.ts'
+import { quotedAnswerCharsMax } from '../../../shared/limits/intents.ts'
+import { bodyBytesMax } from '../../../shared/limits/wire.ts'
 import type { FrameOf } from '../../../shared/protocol/frames.ts'
 import type { Served, TaskKind } from '../../../shared/task.ts'
 import type { Usage } from '../answers/answer-check.ts'

@@ -4,7 +4,12 @@
  * store and the core are told. Pure, but for the numbers that it draws for the new tasks.
  */
 import { type Fault, fault } from '../../../shared/faults.ts'
-import { decisionStagesMax, expandedIdCharsMax, expansionBytesMax, intentTasksMax } from '../../../shared/limits.ts'
+import {
+  decisionStagesMax,
+  expandedIdCharsMax,
+  expansionBytesMax,
+  intentTasksMax,
+} from '../../../shared/limits/intents.ts'
 import type { AcceptedTask } from '../../core/events.ts'
 import type { Decision } from '../ports/planner.ts'
 import type { TaskRow } from '../ports/store.ts'

@@ -4,7 +4,7 @@
  * had come in each running attempt, which still holds after a restart, because a scout sends its lines again. So that
  * an id fits into a header, only so many attempts are told as they run; of the others all pieces come later.
  */
-import { eventsPortion, expandedIdCharsMax, followedNodesMax } from '../../../shared/limits.ts'
+import { eventsPortion, expandedIdCharsMax, followedNodesMax } from '../../../shared/limits/intents.ts'
 import type { IntentEvent, IntentEvents } from '../ports/intents.ts'
 import type { EventRow, Store } from '../ports/store.ts'
 import type { DurableSink } from './durable-sink.ts'

@@ -4,7 +4,7 @@
  * looks in the store and to its readers.
  */
 import { type Fault, fault } from '../../../shared/faults.ts'
-import { durableTasksMax, intentDeadlineMs } from '../../../shared/limits.ts'
+import { durableTasksMax, intentDeadlineMs } from '../../../shared/limits/intents.ts'
 import type { System } from '../../../shared/system.ts'
 import type { Change, Event } from '../../core/events.ts'
 import { type CoreState, hubDraining } from '../../core/state.ts'

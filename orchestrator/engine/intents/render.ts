@@ -4,7 +4,7 @@
  * that broke its contract is quoted at the end, with what is wrong with it.
  */
 import { type Fault, fault } from '../../../shared/faults.ts'
-import { bodyBytesMax } from '../../../shared/limits.ts'
+import { bodyBytesMax } from '../../../shared/limits/wire.ts'
 import type { TaskKind } from '../../../shared/task.ts'
 import { textOf } from '../answers/assemble.ts'
 import type { Terms } from '../ports/intents.ts'

@@ -3,7 +3,8 @@
  * ever looks at the fleet: each scout hears of its last hour soon after its welcome, and from then on once a minute if
  * that has changed. It reads the core's records and changes nothing; what is made of them is the scout's business.
  */
-import { concurrencyMax, offersMax, standingEveryMs } from '../../../shared/limits.ts'
+import { standingEveryMs } from '../../../shared/limits/scheduling.ts'
+import { concurrencyMax, offersMax } from '../../../shared/limits/wire.ts'
 import type { FrameOf } from '../../../shared/protocol/frames.ts'
 import type { Scout } from '../../core/model/entities.ts'
 import type { CoreState } from '../../core/state.ts'

@@ -2,7 +2,7 @@
  * Does what the core wants done: frames to scouts, ends to readers, usage into the books. The engine hands it one
  * effect at a time, in order, and only once everything the effect rests on is committed.
  */
-import { heartbeatMs, silenceMs } from '../../../shared/limits.ts'
+import { heartbeatMs, silenceMs } from '../../../shared/limits/wire.ts'
 import { type FrameOf, protocolVersion } from '../../../shared/protocol/frames.ts'
 import type { Effect, Event } from '../../core/events.ts'
 import type { AnswerSink } from '../answers/answer-sink.ts'

@@ -4,7 +4,7 @@
  * Idempotency-Key is kept and given again; a stream is not, and the header is ignored there.
  */
 import type { Fault } from '../../../shared/faults.ts'
-import { httpIdleMs } from '../../../shared/limits.ts'
+import { httpIdleMs } from '../../../shared/limits/http.ts'
 import type { TaskKind } from '../../../shared/task.ts'
 import type { Answer, AnswerEnd, Submission } from '../../engine/ports/client.ts'
 import type { RequestContext } from '../request-context.ts'

@@ -4,7 +4,7 @@
  */
 
 import { fault } from '../../../shared/faults.ts'
-import { intentDeadlineMs, intentPriorityDefault } from '../../../shared/limits.ts'
+import { intentDeadlineMs, intentPriorityDefault } from '../../../shared/limits/intents.ts'
 import type { IntentSubmission, Viewer } from '../../engine/ports/intents.ts'
 import type { RequestContext } from '../request-context.ts'
 import { shownAccepted, shownIntent, wholeIntent } from '../response/intent-view.ts'

@@ -3,7 +3,7 @@
  * another try at a node that failed.
  */
 import { fault } from '../../../shared/faults.ts'
-import { intentDeadlineMs } from '../../../shared/limits.ts'
+import { intentDeadlineMs } from '../../../shared/limits/intents.ts'
 import type { PlannedTask } from '../../engine/ports/intents.ts'
 import type { RequestContext } from '../request-context.ts'
 import { nodeResult } from '../response/intent-view.ts'

@@ -1,7 +1,7 @@
 /**
  * The intents' part of the OpenAPI document: what is shown of them, and their operations.
  */
-import { intentsPageMax } from '../../../shared/limits.ts'
+import { intentsPageMax } from '../../../shared/limits/http.ts'
 import { taskKinds } from '../../../shared/task.ts'
 import type { TaskView } from '../../engine/ports/intents.ts'
 import { intentStates } from '../schema/intent-request.ts'

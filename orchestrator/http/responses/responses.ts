@@ -4,7 +4,7 @@
  * without `background` takes it along when it leaves.
  */
 import { fault } from '../../../shared/faults.ts'
-import { intentDeadlineMs, intentPriorityDefault } from '../../../shared/limits.ts'
+import { intentDeadlineMs, intentPriorityDefault } from '../../../shared/limits/intents.ts'
 import type { IntentView } from '../../engine/ports/intents.ts'
 import { viewerOf } from '../intents/intents.ts'
 import type { RequestContext } from '../request-context.ts'

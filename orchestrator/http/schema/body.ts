@@ -4,7 +4,8 @@
  */
 import type { z } from 'zod'
 import { type Fault, fault } from '../../../shared/faults.ts'
-import { bodyBytesMax, jsonDepthMax, jsonFieldsMax } from '../../../shared/limits.ts'
+import { jsonDepthMax, jsonFieldsMax } from '../../../shared/limits/http.ts'
+import { bodyBytesMax } from '../../../shared/limits/wire.ts'
 import { refusal } from './validation.ts'
 
 export interface JsonBody {

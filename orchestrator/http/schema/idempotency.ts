@@ -4,7 +4,7 @@
  * which answers are worth keeping. The keeping itself is the engine's.
  */
 import { type Fault, fault, faultTable } from '../../../shared/faults.ts'
-import { idempotencyKeyCharsMax } from '../../../shared/limits.ts'
+import { idempotencyKeyCharsMax } from '../../../shared/limits/http.ts'
 import type { IdempotencyScope, KeptAnswer } from '../../engine/ports/client.ts'
 import type { RequestContext } from '../request-context.ts'
 import { faultBody } from '../response/response.ts'

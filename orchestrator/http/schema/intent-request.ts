@@ -4,17 +4,15 @@
  */
 import { z } from 'zod'
 import { type Fault, fault } from '../../../shared/faults.ts'
+import { intentsPageDefault, intentsPageMax } from '../../../shared/limits/http.ts'
 import {
   intentDeadlineMsMax,
   intentPriorityMax,
-  intentsPageDefault,
-  intentsPageMax,
   metadataKeyCharsMax,
   metadataPairsMax,
   metadataValueCharsMax,
-  modelCharsMax,
-  nameCharsMax,
-} from '../../../shared/limits.ts'
+} from '../../../shared/limits/intents.ts'
+import { modelCharsMax, nameCharsMax } from '../../../shared/limits/wire.ts'
 import type { IntentView } from '../../engine/ports/intents.ts'
 import { chatRequest } from './openai-requests.ts'
 import { integerFrom, says, textUpTo } from './validation.ts'

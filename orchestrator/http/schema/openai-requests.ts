@@ -5,7 +5,8 @@
  */
 import { z } from 'zod'
 import { keyRoles } from '../../../shared/api-key.ts'
-import { keyWeightMax, keyWeightMin, modelCharsMax, nameCharsMax } from '../../../shared/limits.ts'
+import { keyWeightMax, keyWeightMin } from '../../../shared/limits/keys.ts'
+import { modelCharsMax, nameCharsMax } from '../../../shared/limits/wire.ts'
 import { chasm, obstacleToContinue } from './routing-options.ts'
 import { flag, integerFrom, listOf, numberFrom, says, textUpTo } from './validation.ts'
 

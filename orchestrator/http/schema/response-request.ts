@@ -4,7 +4,8 @@
  */
 import { z } from 'zod'
 import { type Fault, fault } from '../../../shared/faults.ts'
-import { intentDeadlineMsMax, modelCharsMax } from '../../../shared/limits.ts'
+import { intentDeadlineMsMax } from '../../../shared/limits/intents.ts'
+import { modelCharsMax } from '../../../shared/limits/wire.ts'
 import { metadata } from './intent-request.ts'
 import { flag, integerFrom, listOf, numberFrom, says, textUpTo } from './validation.ts'
 

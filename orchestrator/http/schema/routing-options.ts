@@ -3,7 +3,8 @@
  * the wishes do to placement and retries is the core's business.
  */
 import { z } from 'zod'
-import { attemptsMax, requestDeadlineMs, routingNameCharsMax, routingNamesMax } from '../../../shared/limits.ts'
+import { routingNameCharsMax, routingNamesMax } from '../../../shared/limits/http.ts'
+import { attemptsMax, requestDeadlineMs } from '../../../shared/limits/scheduling.ts'
 import type { Submission } from '../../engine/ports/client.ts'
 import { flag, integerFrom, listOf, says, textUpTo } from './validation.ts'
 

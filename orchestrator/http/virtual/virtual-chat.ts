@@ -4,7 +4,9 @@
  * all of it.
  */
 import { type Fault, fault } from '../../../shared/faults.ts'
-import { httpIdleMs, intentPriorityDefault, requestDeadlineMs } from '../../../shared/limits.ts'
+import { httpIdleMs } from '../../../shared/limits/http.ts'
+import { intentPriorityDefault } from '../../../shared/limits/intents.ts'
+import { requestDeadlineMs } from '../../../shared/limits/scheduling.ts'
 import type { IntentView, Viewer } from '../../engine/ports/intents.ts'
 import type { RequestContext } from '../request-context.ts'
 import { shownUsage } from '../response/intent-view.ts'

@@ -13,7 +13,7 @@ import {
   patternCharsMax,
   patternParts,
   patternTextCharsMax,
-} from '../../../shared/limits.ts'
+} from '../../../shared/limits/planner.ts'
 import type { Contract } from '../../engine/ports/intents.ts'
 import { jsonIn } from '../text/answer-text.ts'
 import { patternFlaw } from './regex-safety.ts'

@@ -4,7 +4,7 @@
  * text, every optional piece and every alternative doubles them. What can be tried in too many ways is refused, and so
  * is what cannot be counted: repeated groups, references back, looking around.
  */
-import { patternTextCharsMax, patternWaysMax } from '../../../shared/limits.ts'
+import { patternTextCharsMax, patternWaysMax } from '../../../shared/limits/planner.ts'
 
 /** What is wrong with the expression, as the rest of a sentence; null when it may be run. */
 export function patternFlaw(pattern: string): string | null {

@@ -3,7 +3,7 @@
  * to it at most twice; then, or when it has nothing to propose, the request is answered by one task, and the reason is
  * written down. Pure, like all that conducts.
  */
-import { planProposalsMax } from '../../../shared/limits.ts'
+import { planProposalsMax } from '../../../shared/limits/planner.ts'
 import type { ControlNode, Decision, NeedResult } from '../../engine/ports/planner.ts'
 import { taskOf, type Work } from '../request/request-template.ts'
 import type { PlanSpec } from '../scroll/control-spec.ts'

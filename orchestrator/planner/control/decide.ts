@@ -4,7 +4,7 @@
  * waited for, and the engine may ask it the same again after a crash.
  */
 import { type Fault, fault } from '../../../shared/faults.ts'
-import { mapItemsMax, scrollNeedsMax } from '../../../shared/limits.ts'
+import { mapItemsMax, scrollNeedsMax } from '../../../shared/limits/planner.ts'
 import type { ControlNode, Decide, Decision, NeedResult } from '../../engine/ports/planner.ts'
 import { follow, type Part, type Reference } from '../request/references.ts'
 import { taskOf } from '../request/request-template.ts'

@@ -11,7 +11,7 @@ import {
   referenceStepsMax,
   templateCharsMax,
   textReferencesMax,
-} from '../../../shared/limits.ts'
+} from '../../../shared/limits/planner.ts'
 
 /** Something that becomes known later. `path` are the fields to follow inside a JSON value; empty for the whole. */
 export type Reference =

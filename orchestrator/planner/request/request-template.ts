@@ -4,7 +4,8 @@
  * task until its needs are done; `render` then finishes it. Values are put in, never read as templates again.
  */
 import { type Fault, fault } from '../../../shared/faults.ts'
-import { answerShare, bodyBytesMax, charsPerToken, resultCharsMax } from '../../../shared/limits.ts'
+import { answerShare, charsPerToken, resultCharsMax } from '../../../shared/limits/planner.ts'
+import { bodyBytesMax } from '../../../shared/limits/wire.ts'
 import type { TaskKind } from '../../../shared/task.ts'
 import type { PlannedTask, Terms } from '../../engine/ports/intents.ts'
 import type { RenderedNode } from '../../engine/ports/planner.ts'

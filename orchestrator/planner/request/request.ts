@@ -3,7 +3,7 @@
  * keeps watch over their sum, because what a client wrote in few characters may be longer once it is written out.
  */
 import { type Fault, fault } from '../../../shared/faults.ts'
-import { bodyBytesMax } from '../../../shared/limits.ts'
+import { bodyBytesMax } from '../../../shared/limits/wire.ts'
 import type { PlannedTask } from '../../engine/ports/intents.ts'
 
 export class RequestBytes {

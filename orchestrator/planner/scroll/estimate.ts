@@ -3,7 +3,7 @@
  * counts what is known before anything runs, takes a usual answer for every task, and says so of itself: a map is
  * counted with the items that are known, and with half of its bound when they are not.
  */
-import { charsPerToken } from '../../../shared/limits.ts'
+import { charsPerToken } from '../../../shared/limits/planner.ts'
 import type { CatalogModel, Estimate, Plan, PlannedTask } from '../../engine/ports/intents.ts'
 import { chatModels } from '../catalog.ts'
 import type { Work } from '../request/request-template.ts'

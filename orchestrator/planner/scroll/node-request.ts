@@ -3,7 +3,7 @@
  * The other files of the planner fill its texts in and decide when it is asked.
  */
 import type { Fault } from '../../../shared/faults.ts'
-import { modelCharsMax } from '../../../shared/limits.ts'
+import { modelCharsMax } from '../../../shared/limits/wire.ts'
 import { type TaskKind, taskKinds } from '../../../shared/task.ts'
 import { type Fields, flaw, type ScrollNode } from './scroll-nodes.ts'
 import type { NodeTerms } from './scroll-schema.ts'

@@ -4,7 +4,7 @@
  * out, or word that no plan is needed, or one sentence that the model can use to repair it.
  */
 import type { Fault } from '../../../shared/faults.ts'
-import { planCharsMax, planIdCharsMax, planNodesMax, planTasksMax } from '../../../shared/limits.ts'
+import { planCharsMax, planIdCharsMax, planNodesMax, planTasksMax } from '../../../shared/limits/planner.ts'
 import type { Plan } from '../../engine/ports/intents.ts'
 import { jsonIn } from '../text/answer-text.ts'
 import type { PlanSpec } from './control-spec.ts'

@@ -10,7 +10,7 @@ import {
   scrollNeedsMax,
   scrollNodeFieldsMax,
   scrollNodesMax,
-} from '../../../shared/limits.ts'
+} from '../../../shared/limits/planner.ts'
 
 export interface ScrollNode {
   id: string

@@ -5,13 +5,11 @@
  */
 import { z } from 'zod'
 import { type Fault, fault, plainMessage } from '../../../shared/faults.ts'
+import { intentDeadlineMsMax } from '../../../shared/limits/intents.ts'
 import {
-  attemptsMax,
   budgetTokensMin,
-  intentDeadlineMsMax,
   mapItemsDefault,
   mapItemsMax,
-  modelCharsMax,
   nodeIdCharsMax,
   paramsMax,
   scrollNeedsMax,
@@ -20,7 +18,9 @@ import {
   splitCharsMax,
   splitCharsMin,
   voteAnswersMax,
-} from '../../../shared/limits.ts'
+} from '../../../shared/limits/planner.ts'
+import { attemptsMax } from '../../../shared/limits/scheduling.ts'
+import { modelCharsMax } from '../../../shared/limits/wire.ts'
 import { abilityNames } from '../../../shared/task.ts'
 
 const says = (wish: string) => ({ error: (issue: { input?: unknown }) => wishFor(issue.input, wish) })

@@ -5,7 +5,8 @@
  * the place and the node. What a node becomes is in `scroll-work.ts`.
  */
 import type { Fault } from '../../../shared/faults.ts'
-import { intentTasksMax, scrollDepthMax, scrollEdgesMax, scrollNeedsMax } from '../../../shared/limits.ts'
+import { intentTasksMax } from '../../../shared/limits/intents.ts'
+import { scrollDepthMax, scrollEdgesMax, scrollNeedsMax } from '../../../shared/limits/planner.ts'
 import type { BudgetedPlan, PlannedTask, RequestCheck } from '../../engine/ports/intents.ts'
 import { TextReader } from '../request/references.ts'
 import { RequestBytes } from '../request/request.ts'

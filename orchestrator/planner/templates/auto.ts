@@ -11,7 +11,7 @@ import {
   planRequestCharsMax,
   planTimeShare,
   planTokensMax,
-} from '../../../shared/limits.ts'
+} from '../../../shared/limits/planner.ts'
 import { autoModel } from '../../../shared/task.ts'
 import type { Plan } from '../../engine/ports/intents.ts'
 import { catalogText, chatModels } from '../catalog.ts'

@@ -11,12 +11,12 @@ import {
   charsPerToken,
   debateRoundsMax,
   mapItemsMax,
-  modelCharsMax,
   splitCharsDefault,
   splitCharsMax,
   splitCharsMin,
   voicesMax,
-} from '../../../shared/limits.ts'
+} from '../../../shared/limits/planner.ts'
+import { modelCharsMax } from '../../../shared/limits/wire.ts'
 import type { CatalogModel } from '../../engine/ports/intents.ts'
 import { chatModels } from '../catalog.ts'
 import { flaw } from '../scroll/scroll-nodes.ts'

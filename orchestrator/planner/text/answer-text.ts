@@ -3,7 +3,7 @@
  * find JSON in it, and write results that look like any scout's.
  */
 
-import { jsonDepthMax } from '../../../shared/limits.ts'
+import { jsonDepthMax } from '../../../shared/limits/http.ts'
 
 /** The text of a settled answer: the first choice's content, or else what there is as JSON. */
 export function textOfBody(body: Uint8Array): string {

@@ -2,7 +2,7 @@
  * The words in which the hub asks models for what people did not word themselves: merging, judging, debating, solving,
  * planning. Short on purpose; whoever wants other words draws a scroll with them.
  */
-import { planNodesMax, planTasksMax } from '../../../shared/limits.ts'
+import { planNodesMax, planTasksMax } from '../../../shared/limits/planner.ts'
 
 export const defaultJudgePrompt = `Several answers were given to what was asked above:
 

@@ -3,7 +3,7 @@
  * program is refused with a sentence and left as it was: nothing here repairs, recreates or downgrades.
  */
 import type { Database } from 'bun:sqlite'
-import { walBytesKept } from '../../../shared/limits.ts'
+import { walBytesKept } from '../../../shared/limits/store.ts'
 import { damaged, vanished } from './errors.ts'
 import { applicationId, migrations } from './migrations.ts'
 

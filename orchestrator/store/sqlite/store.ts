@@ -3,7 +3,7 @@
  * connection must be readied before; from then on it belongs to this store alone.
  */
 import type { Database } from 'bun:sqlite'
-import { storeBusyMs } from '../../../shared/limits.ts'
+import { storeBusyMs } from '../../../shared/limits/store.ts'
 import type { Store } from '../../engine/ports/store.ts'
 import { sqliteBackup } from './backup.ts'
 import { sqliteKeys } from './keys.ts'

@@ -3,7 +3,7 @@
  * tools, sees pictures or embeds. Each of them tells it at an address of its own. It is a courtesy of theirs: whatever
  * goes wrong leaves the models as the list had them.
  */
-import { detailedModelsMax } from '../../../shared/limits.ts'
+import { detailedModelsMax } from '../../../shared/limits/provider.ts'
 import { rowOf, type Service } from '../dialects.ts'
 import { isObject, type Json } from '../transport/json-object.ts'
 import type { ServiceClient } from '../transport/service-client.ts'

@@ -3,7 +3,7 @@
  * the names: how much a model reads, what it can, what it costs. The list is a stranger's text: names that cannot
  * travel are passed over, and what does not look as expected counts as unknown.
  */
-import { modelCharsMax } from '../../../shared/limits.ts'
+import { modelCharsMax } from '../../../shared/limits/wire.ts'
 import type { TaskKind } from '../../../shared/task.ts'
 import { isObject, type Json } from '../transport/json-object.ts'
 

@@ -2,7 +2,7 @@
  * Decides what of a service's models this scout offers, and under which names: those that are chat or embeddings, in
  * the order of the list, each under its canonical name unless the operator named it otherwise in `MODEL`.
  */
-import { offersMax } from '../../../shared/limits.ts'
+import { offersMax } from '../../../shared/limits/wire.ts'
 import { abilityBits, type Offer, offerOf } from '../../../shared/task.ts'
 import { rowOf, type Service } from '../dialects.ts'
 import type { Ability, ListedModel } from './model-list.ts'

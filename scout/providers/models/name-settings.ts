@@ -3,7 +3,8 @@
  * that holds it. A row is a canonical name with what each service calls it, or one name that holds for every service.
  */
 import { readFileSync, statSync } from 'node:fs'
-import { modelCharsMax, nameFileBytesMax, nameRowsMax } from '../../../shared/limits.ts'
+import { nameFileBytesMax, nameRowsMax } from '../../../shared/limits/provider.ts'
+import { modelCharsMax } from '../../../shared/limits/wire.ts'
 import { serviceNames } from '../dialects.ts'
 import { isObject } from '../transport/json-object.ts'
 import type { NameTable } from './model-names.ts'

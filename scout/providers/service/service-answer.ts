@@ -4,7 +4,8 @@
  * what is the hub's to write. A stream is a stranger's: all that is kept of it is bounded.
  */
 import { fault } from '../../../shared/faults.ts'
-import { bodyBytesMax, providerChoicesMax } from '../../../shared/limits.ts'
+import { providerChoicesMax } from '../../../shared/limits/provider.ts'
+import { bodyBytesMax } from '../../../shared/limits/wire.ts'
 import { ProviderError } from '../provider.ts'
 import { isObject, type Json } from '../transport/json-object.ts'
 

@@ -4,13 +4,8 @@
  * failures into ours. The SDK is loaded at the first request. Retries are the hub's: here every request is tried once.
  */
 import { fault } from '../../../shared/faults.ts'
-import {
-  firstSignMsPerKiB,
-  providerDiscoverMs,
-  providerFirstTokenMs,
-  providerSilenceMs,
-  requestDeadlineMs,
-} from '../../../shared/limits.ts'
+import { providerDiscoverMs, providerFirstTokenMs, providerSilenceMs } from '../../../shared/limits/provider.ts'
+import { firstSignMsPerKiB, requestDeadlineMs } from '../../../shared/limits/scheduling.ts'
 import type { System } from '../../../shared/system.ts'
 import type { Offer } from '../../../shared/task.ts'
 import { rowOf, type Service } from '../dialects.ts'

@@ -3,7 +3,7 @@
  * filling the memory, whatever its status. A stream of events may go on for long, so there each event is bounded.
  */
 import { fault } from '../../../shared/faults.ts'
-import { bodyBytesMax } from '../../../shared/limits.ts'
+import { bodyBytesMax } from '../../../shared/limits/wire.ts'
 import { ProviderError } from '../provider.ts'
 
 /** Like `fetch`; reading the answer fails with `answer_too_large` beyond `bodyBytesMax`. */

@@ -2,7 +2,7 @@
  * How long a service wants to be left alone, out of its headers and error bodies. Services tell it in many ways: as
  * seconds, milliseconds, a date, a duration like `2m59.56s`, or the moment of the reset in milliseconds since 1970.
  */
-import { pauseMaxMs } from '../../../shared/limits.ts'
+import { pauseMaxMs } from '../../../shared/limits/scheduling.ts'
 import { isObject } from './json-object.ts'
 
 /** How long a service asks to be left alone, at most `pauseMaxMs`; undefined when it does not say. */

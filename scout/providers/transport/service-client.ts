@@ -3,7 +3,7 @@
  * generator and are alike in shape, so what is common to them is here; `openai-compatible.ts` and `groq.ts` each load
  * theirs and say where it differs, `service-provider.ts` calls it.
  */
-import { requestDeadlineMs } from '../../../shared/limits.ts'
+import { requestDeadlineMs } from '../../../shared/limits/scheduling.ts'
 import { boundedFetch } from './bounded-fetch.ts'
 import type { ServiceError } from './service-faults.ts'
 

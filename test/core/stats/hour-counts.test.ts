@@ -4,7 +4,7 @@ import type { ScoutRecord } from '../../../orchestrator/core/model/entities.ts'
 import { type LastHour, lastHour, noteHour } from '../../../orchestrator/core/stats/hour-counts.ts'
 import { missing } from '../../../orchestrator/core/stats/missed-work.ts'
 import { defaultRouting } from '../../../orchestrator/core/task/task.ts'
-import { hourSlotMs, hourSlots } from '../../../shared/limits.ts'
+import { hourSlotMs, hourSlots } from '../../../shared/limits/scheduling.ts'
 import { type Offer, offerOf } from '../../../shared/task.ts'
 import { CoreHarness } from '../../support/hub/core-harness.ts'
 

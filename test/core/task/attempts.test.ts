@@ -1,7 +1,7 @@
 /** Attempts that fail, come back, or settle, and what that means for the task. */
 import { describe, expect, test } from 'vitest'
 import { type FaultCode, faultTable } from '../../../shared/faults.ts'
-import { attemptsMax } from '../../../shared/limits.ts'
+import { attemptsMax } from '../../../shared/limits/scheduling.ts'
 import { CoreHarness, type Grant, pair } from '../../support/hub/core-harness.ts'
 
 describe('a failed attempt', () => {

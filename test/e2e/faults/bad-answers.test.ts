@@ -1,5 +1,6 @@
 import { afterAll, describe, expect, onTestFinished, test } from 'vitest'
-import { bodyBytesMax, streamBufferBytes } from '../../../shared/limits.ts'
+import { streamBufferBytes } from '../../../shared/limits/http.ts'
+import { bodyBytesMax } from '../../../shared/limits/wire.ts'
 import type { FrameOf } from '../../../shared/protocol/frames.ts'
 import { StreamReader } from '../../support/clients/stream-reader.ts'
 import { until } from '../../support/clocks/until.ts'

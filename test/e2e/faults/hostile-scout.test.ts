@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
-import { concurrencyMax, fragmentBytes } from '../../../shared/limits.ts'
+import { concurrencyMax, fragmentBytes } from '../../../shared/limits/wire.ts'
 import { type FrameOf, nonceBytes } from '../../../shared/protocol/frames.ts'
 import { StreamReader } from '../../support/clients/stream-reader.ts'
 import { until } from '../../support/clocks/until.ts'

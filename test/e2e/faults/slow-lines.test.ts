@@ -1,5 +1,5 @@
 import { expect, onTestFinished, test } from 'vitest'
-import { fragmentBytes, fragmentStretchBytes, silenceMs } from '../../../shared/limits.ts'
+import { fragmentBytes, fragmentStretchBytes, silenceMs } from '../../../shared/limits/wire.ts'
 import { hastySystem } from '../../support/clocks/hasty-system.ts'
 import { LiveHub } from '../../support/hub/live-hub.ts'
 import { TcpProxy } from '../../support/machine/tcp-proxy.ts'

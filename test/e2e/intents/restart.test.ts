@@ -1,7 +1,7 @@
 import { readFileSync, truncateSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
-import { drainMs } from '../../../shared/limits.ts'
+import { drainMs } from '../../../shared/limits/process.ts'
 import { type Follower, IntentClient } from '../../support/clients/intent-client.ts'
 import { StreamReader } from '../../support/clients/stream-reader.ts'
 import { type Program, start, startEagerScout } from '../../support/machine/programs.ts'

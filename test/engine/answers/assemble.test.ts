@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { assembleAnswer, textOf } from '../../../orchestrator/engine/answers/assemble.ts'
-import { toolCallsMax } from '../../../shared/limits.ts'
+import { toolCallsMax } from '../../../shared/limits/intents.ts'
 
 const bytes = (value: unknown) => Buffer.from(typeof value === 'string' ? value : JSON.stringify(value))
 const emptyTail = { choices: [] }

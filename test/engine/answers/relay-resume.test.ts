@@ -1,6 +1,7 @@
 /** A relay whose scout loses its socket and comes back: what is heard again, what is not, and what still holds. */
 import { describe, expect, test } from 'vitest'
-import { frameBytesMax, streamBufferBytes, streamOverrunBytes } from '../../../shared/limits.ts'
+import { streamBufferBytes, streamOverrunBytes } from '../../../shared/limits/http.ts'
+import { frameBytesMax } from '../../../shared/limits/wire.ts'
 import { deltaLine, EngineBench, finishLine, textOf } from '../../support/hub/engine-bench.ts'
 
 /** A streamed answer, its only scout's work, and another scout that could take over. */

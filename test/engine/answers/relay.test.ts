@@ -1,6 +1,6 @@
 /** An answer on its way from frames to reader: order, form, what is held back, back pressure, and its one end. */
 import { describe, expect, test } from 'vitest'
-import { streamBufferBytes, streamOverrunBytes } from '../../../shared/limits.ts'
+import { streamBufferBytes, streamOverrunBytes } from '../../../shared/limits/http.ts'
 import {
   deltaLine,
   EngineBench,

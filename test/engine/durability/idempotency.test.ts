@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { IdempotencyKeys } from '../../../orchestrator/engine/durability/idempotency.ts'
 import { memoryStore } from '../../../orchestrator/store/memory/store.ts'
-import { idempotencyMs } from '../../../shared/limits.ts'
+import { idempotencyMs } from '../../../shared/limits/store.ts'
 import { ManualSystem } from '../../support/clocks/manual-system.ts'
 
 const scope = { tenant: 'key_a', route: 'POST /v1/intents', key: 'k', bodyHash: 'hash-1' }

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { Journal } from '../../../orchestrator/engine/durability/journal.ts'
 import { StoreError, type StoreTrouble, type StoreWrite } from '../../../orchestrator/engine/ports/store.ts'
 import { memoryStore } from '../../../orchestrator/store/memory/store.ts'
-import { journalRetryMs, journalRowsMax, usageBacklogMax } from '../../../shared/limits.ts'
+import { journalRetryMs, journalRowsMax, usageBacklogMax } from '../../../shared/limits/store.ts'
 import { ManualSystem } from '../../support/clocks/manual-system.ts'
 import { idempotencyRow, settle, usageRow } from '../../support/store/store-rows.ts'
 

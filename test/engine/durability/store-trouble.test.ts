@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { firstSignMs, journalRetryMs, leaseGraceMs, leaseTtlMs } from '../../../shared/limits.ts'
+import { firstSignMs, leaseGraceMs, leaseTtlMs } from '../../../shared/limits/scheduling.ts'
+import { journalRetryMs } from '../../../shared/limits/store.ts'
 import { deltaLine, finishLine } from '../../support/hub/engine-bench.ts'
 import { IntentsBench, outline } from '../../support/hub/intents-stage.ts'
 

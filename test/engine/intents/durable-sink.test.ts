@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { DurableSink } from '../../../orchestrator/engine/intents/durable-sink.ts'
-import { bodyBytesMax } from '../../../shared/limits.ts'
+import { bodyBytesMax } from '../../../shared/limits/wire.ts'
 import type { FrameOf } from '../../../shared/protocol/frames.ts'
 import type { TaskKind } from '../../../shared/task.ts'
 import { bytesOf, deltaLine, finishLine, roleLine, tail, textOf } from '../../support/hub/engine-bench.ts'

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { IntentEvent } from '../../../orchestrator/engine/ports/intents.ts'
-import { eventsPortion, followedNodesMax } from '../../../shared/limits.ts'
+import { eventsPortion, followedNodesMax } from '../../../shared/limits/intents.ts'
 import { deltaLine, finishLine, roleLine, Work } from '../../support/hub/engine-bench.ts'
 import { type Drawing, IntentsBench, outline } from '../../support/hub/intents-stage.ts'
 

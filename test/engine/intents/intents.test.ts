@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { journalRetryMs, leaseGraceMs, leaseTtlMs } from '../../../shared/limits.ts'
+import { leaseGraceMs, leaseTtlMs } from '../../../shared/limits/scheduling.ts'
+import { journalRetryMs } from '../../../shared/limits/store.ts'
 import { bytesOf, deltaLine, finishLine, tail, textOf, Work } from '../../support/hub/engine-bench.ts'
 import { FickleDisk, IntentsBench, outline } from '../../support/hub/intents-stage.ts'
 

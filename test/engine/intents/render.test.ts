@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { renderRequest } from '../../../orchestrator/engine/intents/render.ts'
 import { memoryStore } from '../../../orchestrator/store/memory/store.ts'
-import { bodyBytesMax } from '../../../shared/limits.ts'
+import { bodyBytesMax } from '../../../shared/limits/wire.ts'
 import type { TaskKind } from '../../../shared/task.ts'
 import { intentRow, newIntent, settle, taskRow } from '../../support/store/store-rows.ts'
 

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import { revivalOf } from '../../../orchestrator/engine/intents/retry.ts'
 import type { DurableTaskState, TaskRow } from '../../../orchestrator/engine/ports/store.ts'
-import { journalRetryMs } from '../../../shared/limits.ts'
+import { journalRetryMs } from '../../../shared/limits/store.ts'
 import { IntentsBench, outline } from '../../support/hub/intents-stage.ts'
 import { taskRow } from '../../support/store/store-rows.ts'
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { type Hello, Session, type SessionInput, type SessionOutput } from '../../../scout/core/session.ts'
-import { reconnectCapMs, reconnectWindowMs, silenceMs, supersededDelayMs } from '../../../shared/limits.ts'
+import { reconnectCapMs, reconnectWindowMs, silenceMs, supersededDelayMs } from '../../../shared/limits/wire.ts'
 import type { FrameOf } from '../../../shared/protocol/frames.ts'
 import { type ScoutPhase, scoutAccepts } from '../../../shared/protocol/phases.ts'
 

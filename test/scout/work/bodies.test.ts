@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { bodyBytesMax, fragmentBytes } from '../../../shared/limits.ts'
+import { bodyBytesMax, fragmentBytes } from '../../../shared/limits/wire.ts'
 import { ScoutStage } from '../../support/scout/scout-stage.ts'
 
 let stage: ScoutStage

@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { ProviderError } from '../../../scout/providers/provider.ts'
 import { fault } from '../../../shared/faults.ts'
-import { abortGraceMs, chunkFrameBytes, unsentBytesMax } from '../../../shared/limits.ts'
+import { abortGraceMs, unsentBytesMax } from '../../../shared/limits/scout.ts'
+import { chunkFrameBytes } from '../../../shared/limits/wire.ts'
 import { ScriptedProvider } from '../../support/providers/scripted-provider.ts'
 import { eagerSystem, ScoutStage } from '../../support/scout/scout-stage.ts'
 

@@ -4,7 +4,8 @@
  * line by line, so that a retry, a hedge or a move to another scout that shows is found.
  */
 import type { Answer, AnswerPart, Submission } from '../../../orchestrator/engine/ports/client.ts'
-import { clientStallMs, frameBytesMax, streamBufferBytes, streamOverrunBytes } from '../../../shared/limits.ts'
+import { clientStallMs, streamBufferBytes, streamOverrunBytes } from '../../../shared/limits/http.ts'
+import { frameBytesMax } from '../../../shared/limits/wire.ts'
 import { answerTo, embeddingFor } from '../answers.ts'
 import type { Checker } from '../checks/invariants.ts'
 import type { Scenario } from '../scenario.ts'

@@ -3,7 +3,8 @@
  * that goes wrong with them. Frames keep their order in each direction; they arrive late or never, but never twice and
  * never changed. A side that closes is heard by the other one only if its stream still moves.
  */
-import { handshakeTimeoutMs, socketBacklogBytesMax } from '../../../shared/limits.ts'
+import { handshakeTimeoutMs } from '../../../shared/limits/scout.ts'
+import { socketBacklogBytesMax } from '../../../shared/limits/wire.ts'
 import type { Timer } from '../../../shared/system.ts'
 import type { Dice, Process, World } from '../world.ts'
 

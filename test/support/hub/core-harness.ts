@@ -11,7 +11,7 @@ import type { Capability } from '../../../orchestrator/core/model/entities.ts'
 import { type CoreSettings, defaultCoreSettings } from '../../../orchestrator/core/settings.ts'
 import { defaultRouting } from '../../../orchestrator/core/task/task.ts'
 import { type FaultCode, fault } from '../../../shared/faults.ts'
-import { tickMs } from '../../../shared/limits.ts'
+import { tickMs } from '../../../shared/limits/scheduling.ts'
 import { type Offer, type Outcome, offerOf } from '../../../shared/task.ts'
 import { StoreMirror } from '../store/store-mirror.ts'
 

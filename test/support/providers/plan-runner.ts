@@ -10,7 +10,7 @@ import { decide } from '../../../orchestrator/planner/control/decide.ts'
 import { render } from '../../../orchestrator/planner/request/request-template.ts'
 import { bodyOfText, textOfBody } from '../../../orchestrator/planner/text/answer-text.ts'
 import { type Fault, fault } from '../../../shared/faults.ts'
-import { decisionStagesMax, expandedIdCharsMax, intentTasksMax } from '../../../shared/limits.ts'
+import { decisionStagesMax, expandedIdCharsMax, intentTasksMax } from '../../../shared/limits/intents.ts'
 import type { Json } from './provider-calls.ts'
 
 /** Answers one request; null fails the task. */

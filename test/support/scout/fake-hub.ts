@@ -3,7 +3,7 @@
  * no rules of its own, so that a test can make it a good hub or a bad one.
  */
 import type { Server, ServerWebSocket } from 'bun'
-import { inlineBodyBytesMax } from '../../../shared/limits.ts'
+import { inlineBodyBytesMax } from '../../../shared/limits/wire.ts'
 import { decodeFromScout, encode } from '../../../shared/protocol/codec.ts'
 import { fragmentsOf } from '../../../shared/protocol/fragments.ts'
 import {

@@ -2,7 +2,7 @@
  * Messages that no well-meaning scout sends, by hand and byte by byte, for a hub that must end the session they come
  * from with 4400 and feel nothing else.
  */
-import { frameBytesMax, frameNodesMax, offersMax } from '../../../shared/limits.ts'
+import { frameBytesMax, frameNodesMax, offersMax } from '../../../shared/limits/wire.ts'
 import { encode } from '../../../shared/protocol/codec.ts'
 import { write } from '../../../shared/protocol/write.ts'
 

@@ -3,7 +3,7 @@
  * are the exception, since a list's field does not tell its members.
  */
 import fc from 'fast-check'
-import { aboutCharsMax, concurrencyMax, modelCharsMax, nameCharsMax, offersMax } from '../../../shared/limits.ts'
+import { aboutCharsMax, concurrencyMax, modelCharsMax, nameCharsMax, offersMax } from '../../../shared/limits/wire.ts'
 import type { Field } from '../../../shared/protocol/fields.ts'
 import { type Frame, type FrameType, frameTable, nonceBytes } from '../../../shared/protocol/frames.ts'
 import { heldVerdicts, taskKinds, verdicts } from '../../../shared/task.ts'

@@ -1,6 +1,6 @@
 /**
- * The bounds of the scout's command line: how long it tries, how much it reads and shows. Beside `limits.ts`, which
- * holds what is true of the network.
+ * The bounds of the scout's command line: how long it tries, how much it reads and shows. Nothing
+ * here concerns the network.
  */
 
 const MiB = 1024 * 1024

@@ -1,0 +1,44 @@
+/**
+ * Durable intents while they run: how many, how long, how far they may expand, and how their events are read.
+ */
+
+const KiB = 1024
+const MiB = 1024 * KiB
+
+/** Tool calls kept of one choice of a durable answer; what a scout sends beyond them is left out. */
+export const toolCallsMax = 128
+
+/** Characters of the name of a node that joined its scroll later; a conducted node that names more fails. */
+export const expandedIdCharsMax = 96
+
+/** Nodes of one intent with all that joined it later; a conducted node that would grow it beyond this fails. */
+export const intentTasksMax = 1_024
+
+/** Times one conducted node may grow; the next time it fails. Rounds of a debate, levels of a merge, and then some. */
+export const decisionStagesMax = 64
+
+/** Requests that join a scroll at once, together; a conducted node that brings more fails. */
+export const expansionBytesMax = 16 * MiB
+
+/** Characters of a broken answer that its repair quotes; the rest is cut off. */
+export const quotedAnswerCharsMax = 20_000
+
+/** From acceptance to the end of an intent whose client names no time, and the most it may name; more is 400. */
+export const intentDeadlineMs = 3_600_000
+export const intentDeadlineMsMax = 86_400_000
+
+/** Priorities go from 0 to this; an intent that names none stands in the middle. */
+export const intentPriorityMax = 9
+export const intentPriorityDefault = 5
+
+/** A client's own labels on an intent: how many, and the characters of each; more is 400. */
+export const metadataPairsMax = 16
+export const metadataKeyCharsMax = 64
+export const metadataValueCharsMax = 512
+
+/** Tasks of intents that are not over, all tenants; beyond it: 429 `queue_full`. */
+export const durableTasksMax = 250_000
+
+/** Stored events given to one reader at a time, and nodes whose pieces it hears as they come: an id names them all. */
+export const eventsPortion = 256
+export const followedNodesMax = 32

@@ -1,0 +1,86 @@
+/**
+ * How long tasks wait, leases live and models are remembered, and how many of each there may be: the figures of the core.
+ * `orchestrator/core/settings.ts` makes its defaults of them.
+ */
+
+/** A lease lives this long after its last sign of life. */
+export const leaseTtlMs = 30_000
+
+/** The hub waits this much longer than the scout, so that the scout has always stopped first. */
+export const leaseGraceMs = 5_000
+
+/** Deadlines are looked at this often; none is noticed later than this. */
+export const tickMs = 50
+
+/** Attempts of one task, on different scouts where there are others; then it is dead with its cause. */
+export const attemptsMax = 3
+
+/** A task that comes back waits this long for a scout that has not had it; from then on any scout may have it. */
+export const elsewhereMs = 5_000
+
+/** Times one task may be handed back uncharged (drain, rate limit) before that counts as a failure. */
+export const returnsMax = 10
+
+/** A stream whose scout lost its socket after content was forwarded waits this long for that scout to come back. */
+export const resumeWindowMs = 20_000
+
+/** A rate-limited provider that names no time is left alone this long. */
+export const pauseDefaultMs = 10_000
+
+/** Longest time a provider may ask to be left alone; a longer one is cut to it. */
+export const pauseMaxMs = 3_600_000
+
+/** Committed settlements remembered, so that a repeated one hears `committed` again; the oldest is forgotten. */
+export const committedKept = 65_536
+
+/** Scout identities whose record is remembered; the longest-gone is forgotten beyond it. */
+export const recordsMax = 200_000
+
+/** What a scout is told of the last hour is counted in so many slots of this length; the oldest is forgotten. */
+export const hourSlots = 12
+export const hourSlotMs = 300_000
+
+/** A scout is told how it stands no more often than this, and only when that has changed. */
+export const standingEveryMs = 60_000
+
+/** Delay before another attempt after a charged failure: full jitter from base, doubling, up to cap. */
+export const retryBaseMs = 500
+export const retryCapMs = 30_000
+
+/** Cancelled work must be acknowledged within this, or the cancel is sent again. */
+export const cancelResendMs = 2_000
+
+/** A request from acceptance to its end; the client may ask for less. Beyond it: 504 `deadline_exceeded`. */
+export const requestDeadlineMs = 600_000
+
+/** Longest wait for a scout; beyond it: 503 `no_scout_available`. */
+export const queueTimeoutMs = 120_000
+
+/** From grant to the first sign of work, plus `firstSignMsPerKiB` of prompt; beyond it the attempt is lost. */
+export const firstSignMs = 60_000
+export const firstSignMsPerKiB = 50
+
+/** From grant to the first content of a stream, plus `firstSignMsPerKiB` of prompt; beyond it the attempt is lost. */
+export const firstContentMs = 120_000
+
+/** Between two pieces of a stream. Above a client's and a provider's patience, which end it sooner with a cause. */
+export const contentSilenceMs = 90_000
+
+/** A model's own percentile triggers a hedge only once it rests on this many samples, and never sooner than this. */
+export const hedgeSamplesMin = 50
+export const hedgeAfterMinMs = 2_000
+
+/** Times a begun stream may move to another scout for a client that opted in; then it fails. */
+export const migrationsMax = 2
+
+/** Tasks waiting for a scout, of all tenants; beyond it: 429 `queue_full` with Retry-After. */
+export const readyTasksMax = 10_000
+
+/** Tasks of one tenant waiting for a scout; beyond it: 429 `queue_full` with Retry-After. */
+export const readyTasksPerTenantMax = 2_000
+
+/** A model whose last scout left is held open this long: its scouts are probably reconnecting. */
+export const modelGraceMs = 60_000
+
+/** After a restart, requests wait this long for the fleet to return before `model_not_found` is believed. */
+export const bootGraceMs = 20_000

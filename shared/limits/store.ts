@@ -1,0 +1,37 @@
+/**
+ * The store and the journal in front of it: rows per commit, retries, what is kept and for how long.
+ */
+
+const KiB = 1024
+const MiB = 1024 * KiB
+
+/** The write-ahead log is cut back to this after a burst let it grow; until then the disk holds that much more. */
+export const walBytesKept = 64 * MiB
+
+/** A running hub's loop stands still this long for another program's lock on the database; then it tries later. */
+export const storeBusyMs = 100
+
+/** Rows of one transaction; what is more goes into the next one, so that no commit holds the loop for long. */
+export const journalRowsMax = 512
+
+/** A store that could not write is tried again this often; meanwhile new intents are refused with 503. */
+export const journalRetryMs = 1_000
+
+/** Usage of chats is summed this long in memory before it is written; a crash loses no more than that. */
+export const usageFlushMs = 1_000
+
+/** Sums of usage held at once, one for each tenant and model; with the next one all are written. */
+export const usageSumsMax = 10_000
+
+/** Bookings of usage that wait for a commit; what is more while the store is in trouble is counted and lost. */
+export const usageBacklogMax = 100_000
+
+/** Finished intents are kept this long, with their results and events; usage sums stay. */
+export const retentionMs = 7 * 86_400_000
+
+/** Answers to an Idempotency-Key are kept this long. */
+export const idempotencyMs = 86_400_000
+
+/** What has outlived its time is removed in portions of this many, this long apart, so that nobody notices. */
+export const forgetPortion = 200
+export const forgetEveryMs = 10_000

@@ -1,0 +1,101 @@
+/**
+ * What travels between hub and scout: sizes of frames and bodies, rates, and how long a session may be silent. Both sides
+ * import these; the ones a scout must honour also travel in the welcome frame. PROTOCOL.md lists them.
+ */
+
+const KiB = 1024
+const MiB = 1024 * KiB
+
+/** One websocket message. Small enough that a heartbeat never waits long behind one; larger closes with 4400. */
+export const frameBytesMax = 64 * KiB
+
+/** Largest body that rides inside its frame; a larger one follows as fragments. Leaves room for the envelope. */
+export const inlineBodyBytesMax = 32 * KiB
+
+/** One fragment of a large body. Half a frame, so that other frames slip in between. */
+export const fragmentBytes = 32 * KiB
+
+/** A request or an answer. A larger request is 413; a larger answer fails the attempt with `answer_too_large`. */
+export const bodyBytesMax = 4 * MiB
+
+/** Nesting of a frame. Protocol v1 needs three; more closes with 4400. */
+export const frameDepthMax = 16
+
+/** Values in one frame. A full hello needs about 2,600; more closes with 4400. */
+export const frameNodesMax = 4096
+
+/** Bodies one scout may have half-delivered at once; more fails the attempt that asks for more. */
+export const assemblyBytesMax = 16 * MiB
+
+/** Coalesced chunk lines in one chunk frame; the scout flushes at this size. */
+export const chunkFrameBytes = 16 * KiB
+
+/** Characters of a scout's name, of a provider's name. */
+export const nameCharsMax = 64
+
+/** Characters of a model's name. */
+export const modelCharsMax = 128
+
+/** Offers of one scout; the hello is refused with 4400 beyond it. */
+export const offersMax = 256
+
+/** Characters with which a specialist says what it is good for; the scout cuts the rest off. */
+export const aboutCharsMax = 160
+
+/** Tasks one scout may run at once; a larger advertised concurrency is cut to this. */
+export const concurrencyMax = 256
+
+/** Characters of a fault message; the rest is cut off. */
+export const faultMessageCharsMax = 500
+
+/** Control frames (all but chunk, fragment) per scout and second, with one second of burst; more closes with 4429. */
+export const controlFramesPerSecond = 200
+
+/** Control bytes per scout and second, with one second of burst; more closes with 4429. */
+export const controlBytesPerSecond = 1 * MiB
+
+/** Chunk and fragment frames per scout and second; 256 tasks at 30 frames/s. More closes with 4429. */
+export const dataFramesPerSecond = 8_000
+
+/** Chunk and fragment bytes per scout and second, with two seconds of burst; more closes with 4429. */
+export const dataBytesPerSecond = 8 * MiB
+
+/** Upgrades per second and address; more are answered 429 before any key is looked at. */
+export const upgradesPerSecondPerAddress = 50
+
+/** Share of `ulimit -n` the hub will fill with connections; at the limit itself Bun spins, so it refuses before. */
+export const descriptorShare = 0.8
+
+/** From upgrade to hello; a silent dialer is closed with 4408. */
+export const helloTimeoutMs = 5_000
+
+/** The hub pings each scout this often (jittered by up to 20 %); the pong comes out of the scout's work loop. */
+export const heartbeatMs = 10_000
+
+/** Silence after which either side gives the other up (hub: 4408, scout: redials). Two heartbeats and a half. */
+export const silenceMs = 25_000
+
+/** Bytes queued towards one scout; more closes that socket (4413) so that one stalled reader costs no memory. */
+export const socketBacklogBytesMax = 256 * KiB
+
+/** The sender of fragments waits while more than this is queued, so that heartbeats keep their turn. */
+export const fragmentBacklogBytes = 64 * KiB
+
+/**
+ * After this many bytes of fragments the hub pings, and no more than twice as many are on their way unanswered: the
+ * system's buffers below the socket hold megabytes that nobody sees, and on a slow line a heartbeat waits behind them.
+ */
+export const fragmentStretchBytes = 128 * KiB
+
+/** Reconnect delay: full jitter from base, doubling, up to cap. Never gives up. */
+export const reconnectBaseMs = 1_000
+export const reconnectCapMs = 30_000
+
+/** After losing a hub, the first redial is uniform over this window, so that a fleet does not return as one wave. */
+export const reconnectWindowMs = 15_000
+
+/** After 4409 (a newer session of the same scout took over) the older one waits this long before it dials again. */
+export const supersededDelayMs = 60_000
+
+/** Acknowledgements that wait for a frame to go along with; with one more they go by themselves. */
+export const acksHeldMax = 16
