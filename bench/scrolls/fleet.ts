@@ -3,7 +3,7 @@
  * in one chunk and settle. What they note is when each node of each scroll was given out and when it was settled.
  */
 import type { HubEngine } from '../../orchestrator/engine/engine.ts'
-import type { ScoutLinks } from '../../orchestrator/engine/ports/client.ts'
+import type { ScoutLinks } from '../../orchestrator/engine/ports/scouts.ts'
 import { type FrameOf, type HubFrame, protocolVersion } from '../../shared/protocol/frames.ts'
 
 export interface Watch {

@@ -22,18 +22,9 @@ import { Journal } from './durability/journal.ts'
 import { keepAnswer } from './durability/kept-answers.ts'
 import { UsageBook } from './durability/usage-book.ts'
 import { DurableIntents } from './intents/intents.ts'
-import type {
-  Answer,
-  Engine,
-  EngineStats,
-  Greeting,
-  IdempotencyScope,
-  KeptAnswer,
-  ScoutEvents,
-  ScoutLinks,
-  Submission,
-} from './ports/client.ts'
+import type { Answer, Engine, EngineStats, IdempotencyScope, KeptAnswer, Submission } from './ports/client.ts'
 import type { PlannerFunctions } from './ports/planner.ts'
+import type { Greeting, ScoutEvents, ScoutLinks } from './ports/scouts.ts'
 import { type Store, StoreError } from './ports/store.ts'
 import { Listings } from './reports/listings.ts'
 import { StandingReports } from './reports/standings.ts'

@@ -8,7 +8,7 @@ import * as wireLimits from '../../shared/limits/wire.ts'
 import type { CloseName } from '../../shared/protocol/close-codes.ts'
 import type { HubFrame } from '../../shared/protocol/frames.ts'
 import type { System, Timer } from '../../shared/system.ts'
-import type { ScoutEvents, ScoutLinks } from '../engine/ports/client.ts'
+import type { ScoutEvents, ScoutLinks } from '../engine/ports/scouts.ts'
 import { type Admission, admit, type KeyCheck, refusal, upgradeHeaders } from './admission.ts'
 import { ScoutSession, type ScoutSocket } from './session.ts'
 

@@ -16,7 +16,7 @@ import {
   type ScoutFrame,
 } from '../../shared/protocol/frames.ts'
 import { type HubPhase, hubAccepts, hubPhaseMoves } from '../../shared/protocol/phases.ts'
-import type { ScoutEvents } from '../engine/ports/client.ts'
+import type { ScoutEvents } from '../engine/ports/scouts.ts'
 import { Allowance } from './allowance.ts'
 
 /** The socket, as little of it as is needed. */

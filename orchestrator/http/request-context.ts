@@ -4,7 +4,8 @@
  */
 import type { System } from '../../shared/system.ts'
 import type { Engine } from '../engine/ports/client.ts'
-import type { Intents, Planner } from '../engine/ports/intents.ts'
+import type { Intents } from '../engine/ports/intents.ts'
+import type { Planner } from '../engine/ports/planner.ts'
 import type { Access, Caller, Keys } from './auth.ts'
 import type { Metrics } from './metrics.ts'
 

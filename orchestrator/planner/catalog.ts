@@ -3,7 +3,7 @@
  * of them to trust with planning or judging. The edge hands it in with every request; nothing of it is kept.
  */
 
-import type { CatalogModel } from '../engine/ports/intents.ts'
+import type { CatalogModel } from '../engine/ports/planner.ts'
 
 /** Models that can be asked anything, the most capable first as far as the catalogue tells. */
 export function chatModels(catalog: readonly CatalogModel[]): CatalogModel[] {

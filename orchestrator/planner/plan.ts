@@ -7,7 +7,7 @@
 import { type Fault, fault } from '../../shared/faults.ts'
 import { budgetTokensMin } from '../../shared/limits/planner.ts'
 import { autoModel } from '../../shared/task.ts'
-import type { BudgetedPlan, PlanAsked, PlanContext, RequestCheck } from '../engine/ports/intents.ts'
+import type { BudgetedPlan, PlanAsked, PlanContext, RequestCheck } from '../engine/ports/planner.ts'
 import { planScroll } from './scroll/scroll.ts'
 import { autoPlan } from './templates/auto.ts'
 import { singlePlan } from './templates/template.ts'

@@ -3,8 +3,7 @@
  * engine asks while it runs.
  */
 
-import type { Planner } from '../engine/ports/intents.ts'
-import type { PlannerFunctions } from '../engine/ports/planner.ts'
+import type { Planner, PlannerFunctions } from '../engine/ports/planner.ts'
 import { checkContract } from './contract/contract.ts'
 import { decide } from './control/decide.ts'
 import { plan } from './plan.ts'

@@ -1,6 +1,6 @@
 /**
- * The client edge: how large and how deep a request may be, how much of an answer may wait for its reader, and how long a
- * connection lives.
+ * The client edge: how large and how deep a request may be, how much of an answer may wait for its reader, and how
+ * long a connection lives.
  */
 
 const KiB = 1024

@@ -1,6 +1,6 @@
 /**
- * How long tasks wait, leases live and models are remembered, and how many of each there may be: the figures of the core.
- * `orchestrator/core/settings.ts` makes its defaults of them.
+ * How long tasks wait, leases live and models are remembered, and how many of each there may be. The core's defaults
+ * (`orchestrator/core/settings.ts`) are these.
  */
 
 /** A lease lives this long after its last sign of life. */

@@ -1,6 +1,6 @@
 /**
- * What travels between hub and scout: sizes of frames and bodies, rates, and how long a session may be silent. Both sides
- * import these; the ones a scout must honour also travel in the welcome frame. PROTOCOL.md lists them.
+ * What travels between hub and scout: sizes of frames and bodies, rates, and how long a session may be silent. Both
+ * sides import these; the ones a scout must honour also travel in the welcome frame. PROTOCOL.md lists them.
  */
 
 const KiB = 1024

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import type { Plan, RequestCheck } from '../../orchestrator/engine/ports/intents.ts'
+import type { Plan, RequestCheck } from '../../orchestrator/engine/ports/planner.ts'
 import { chatRequest, embeddingsRequest } from '../../orchestrator/http/schema/openai-requests.ts'
 import { refusal } from '../../orchestrator/http/schema/validation.ts'
 import { plan } from '../../orchestrator/planner/plan.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { RequestCheck } from '../../orchestrator/engine/ports/intents.ts'
+import type { RequestCheck } from '../../orchestrator/engine/ports/planner.ts'
 import { chatRequest, embeddingsRequest } from '../../orchestrator/http/schema/openai-requests.ts'
 import { refusal } from '../../orchestrator/http/schema/validation.ts'
 import { plan } from '../../orchestrator/planner/plan.ts'

@@ -4,7 +4,8 @@
  */
 import type { Fault } from '../../../shared/faults.ts'
 import type { Accept, AcceptedTask } from '../../core/events.ts'
-import type { IntentSubmission, IntentView, PlannedTask, TaskView, Terms } from '../ports/intents.ts'
+import type { IntentSubmission, IntentView, TaskView } from '../ports/intents.ts'
+import type { PlannedTask, Terms } from '../ports/planner.ts'
 import type { IntentRow, OpenIntent, SummedIntent, TaskRow } from '../ports/store.ts'
 
 function readJson<T>(text: string): T {

@@ -18,10 +18,9 @@ import type {
   Intents,
   IntentView,
   TaskView,
-  Terms,
   Viewer,
 } from '../ports/intents.ts'
-import type { PlannerFunctions } from '../ports/planner.ts'
+import type { PlannerFunctions, Terms } from '../ports/planner.ts'
 import type { IntentState, OpenIntent, Store, StoreWrite, TaskRow } from '../ports/store.ts'
 import { ControlNodes } from './control-nodes.ts'
 import { DurableSink, type Repair } from './durable-sink.ts'

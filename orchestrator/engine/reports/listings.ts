@@ -12,7 +12,8 @@ import type { CoreState } from '../../core/state.ts'
 import { lastHour } from '../../core/stats/hour-counts.ts'
 import { missing } from '../../core/stats/missed-work.ts'
 import { defaultRouting } from '../../core/task/task.ts'
-import type { Greeting, ModelListing, OfferStatus, ScoutDetail, ScoutListing } from '../ports/client.ts'
+import type { ModelListing, OfferStatus, ScoutDetail, ScoutListing } from '../ports/client.ts'
+import type { Greeting } from '../ports/scouts.ts'
 
 const modelsKeptMs = 1_000
 /** Scouts that are looked at for the speed of one model. */

@@ -9,7 +9,7 @@ import type { AnswerSink } from '../answers/answer-sink.ts'
 import type { Relay } from '../answers/relay.ts'
 import type { UsageBook } from '../durability/usage-book.ts'
 import type { DurableIntents } from '../intents/intents.ts'
-import type { ScoutLinks } from '../ports/client.ts'
+import type { ScoutLinks } from '../ports/scouts.ts'
 import type { Store } from '../ports/store.ts'
 
 interface EffectRunnerParts {

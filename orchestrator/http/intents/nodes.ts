@@ -4,7 +4,7 @@
  */
 import { fault } from '../../../shared/faults.ts'
 import { intentDeadlineMs } from '../../../shared/limits/intents.ts'
-import type { PlannedTask } from '../../engine/ports/intents.ts'
+import type { PlannedTask } from '../../engine/ports/planner.ts'
 import type { RequestContext } from '../request-context.ts'
 import { nodeResult } from '../response/intent-view.ts'
 import { jsonResponse, refuse } from '../response/response.ts'

@@ -4,7 +4,7 @@
  */
 import { abilitiesIn, dollars } from '../../../shared/task.ts'
 import type { Engine, ModelListing } from '../../engine/ports/client.ts'
-import type { CatalogModel, PlanContext, RequestCheck } from '../../engine/ports/intents.ts'
+import type { CatalogModel, PlanContext, RequestCheck } from '../../engine/ports/planner.ts'
 import { chatRequest, embeddingsRequest } from './openai-requests.ts'
 import { refusal } from './validation.ts'
 

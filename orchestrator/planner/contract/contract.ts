@@ -14,7 +14,7 @@ import {
   patternParts,
   patternTextCharsMax,
 } from '../../../shared/limits/planner.ts'
-import type { Contract } from '../../engine/ports/intents.ts'
+import type { Contract } from '../../engine/ports/planner.ts'
 import { jsonIn } from '../text/answer-text.ts'
 import { patternFlaw } from './regex-safety.ts'
 

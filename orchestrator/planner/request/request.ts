@@ -4,7 +4,7 @@
  */
 import { type Fault, fault } from '../../../shared/faults.ts'
 import { bodyBytesMax } from '../../../shared/limits/wire.ts'
-import type { PlannedTask } from '../../engine/ports/intents.ts'
+import type { PlannedTask } from '../../engine/ports/planner.ts'
 
 export class RequestBytes {
   private total = 0

@@ -4,7 +4,7 @@
  */
 import type { Fault } from '../../../shared/faults.ts'
 import { abilitiesOf } from '../../../shared/task.ts'
-import type { RequestCheck, Terms } from '../../engine/ports/intents.ts'
+import type { RequestCheck, Terms } from '../../engine/ports/planner.ts'
 import { schemaFlaw } from '../contract/contract.ts'
 import { type Extra, nodesIn, type Reference, type TextReader } from '../request/references.ts'
 import { textsOf, type Work } from '../request/request-template.ts'

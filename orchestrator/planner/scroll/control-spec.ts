@@ -2,7 +2,7 @@
  * What the planner writes for itself into nodes that the hub conducts: JSON that waits in the store until the node's
  * needs are over. Scrolls and templates write specs, `conduct.ts` reads them.
  */
-import type { PlannedTask } from '../../engine/ports/intents.ts'
+import type { PlannedTask } from '../../engine/ports/planner.ts'
 import type { Reference } from '../request/references.ts'
 import type { Work } from '../request/request-template.ts'
 

@@ -4,7 +4,7 @@
  * counted with the items that are known, and with half of its bound when they are not.
  */
 import { charsPerToken } from '../../../shared/limits/planner.ts'
-import type { CatalogModel, Estimate, Plan, PlannedTask } from '../../engine/ports/intents.ts'
+import type { CatalogModel, Estimate, Plan, PlannedTask } from '../../engine/ports/planner.ts'
 import { chatModels } from '../catalog.ts'
 import type { Work } from '../request/request-template.ts'
 import { splitText } from '../text/split.ts'

@@ -5,7 +5,7 @@
  */
 import type { Fault } from '../../../shared/faults.ts'
 import { planCharsMax, planIdCharsMax, planNodesMax, planTasksMax } from '../../../shared/limits/planner.ts'
-import type { Plan } from '../../engine/ports/intents.ts'
+import type { Plan } from '../../engine/ports/planner.ts'
 import { jsonIn } from '../text/answer-text.ts'
 import type { PlanSpec } from './control-spec.ts'
 import { planScroll } from './scroll.ts'

@@ -7,7 +7,7 @@
 import type { Fault } from '../../../shared/faults.ts'
 import { intentTasksMax } from '../../../shared/limits/intents.ts'
 import { scrollDepthMax, scrollEdgesMax, scrollNeedsMax } from '../../../shared/limits/planner.ts'
-import type { BudgetedPlan, PlannedTask, RequestCheck } from '../../engine/ports/intents.ts'
+import type { BudgetedPlan, PlannedTask, RequestCheck } from '../../engine/ports/planner.ts'
 import { TextReader } from '../request/references.ts'
 import { RequestBytes } from '../request/request.ts'
 import { taskOf } from '../request/request-template.ts'

@@ -13,7 +13,7 @@ import {
   planTokensMax,
 } from '../../../shared/limits/planner.ts'
 import { autoModel } from '../../../shared/task.ts'
-import type { Plan } from '../../engine/ports/intents.ts'
+import type { Plan } from '../../engine/ports/planner.ts'
 import { catalogText, chatModels } from '../catalog.ts'
 import { RequestBytes } from '../request/request.ts'
 import type { Work } from '../request/request-template.ts'

@@ -3,7 +3,7 @@
  * edge has checked both by the same schemas as a chat completion.
  */
 import type { Fault } from '../../../shared/faults.ts'
-import type { Plan, PlannedTask } from '../../engine/ports/intents.ts'
+import type { Plan, PlannedTask } from '../../engine/ports/planner.ts'
 import { RequestBytes } from '../request/request.ts'
 
 /** The only node of the plan. */

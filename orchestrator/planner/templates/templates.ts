@@ -17,7 +17,7 @@ import {
   voicesMax,
 } from '../../../shared/limits/planner.ts'
 import { modelCharsMax } from '../../../shared/limits/wire.ts'
-import type { CatalogModel } from '../../engine/ports/intents.ts'
+import type { CatalogModel } from '../../engine/ports/planner.ts'
 import { chatModels } from '../catalog.ts'
 import { flaw } from '../scroll/scroll-nodes.ts'
 import { termsOf } from '../scroll/scroll-schema.ts'

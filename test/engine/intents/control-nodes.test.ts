@@ -1,7 +1,12 @@
 /** Nodes that the hub itself carries out: what the planner is told, what is written of its decision, and when. */
 import { expect, test } from 'vitest'
-import type { Plan, PlannedTask } from '../../../orchestrator/engine/ports/intents.ts'
-import type { ControlNode, Decision, PlannerFunctions } from '../../../orchestrator/engine/ports/planner.ts'
+import type {
+  ControlNode,
+  Decision,
+  Plan,
+  PlannedTask,
+  PlannerFunctions,
+} from '../../../orchestrator/engine/ports/planner.ts'
 import { type Fault, fault } from '../../../shared/faults.ts'
 import { decisionStagesMax, expansionBytesMax, intentTasksMax } from '../../../shared/limits/intents.ts'
 import { journalRetryMs } from '../../../shared/limits/store.ts'

@@ -4,8 +4,12 @@
  * nobody can know who was not told the right results.
  */
 
-import type { PlannedTask } from '../../../orchestrator/engine/ports/intents.ts'
-import type { ControlNode, Decision, PlannerFunctions } from '../../../orchestrator/engine/ports/planner.ts'
+import type {
+  ControlNode,
+  Decision,
+  PlannedTask,
+  PlannerFunctions,
+} from '../../../orchestrator/engine/ports/planner.ts'
 import { fault } from '../../../shared/faults.ts'
 
 export interface Spec {

@@ -5,7 +5,7 @@
  */
 import type { ServerWebSocket } from 'bun'
 import { HubEngine } from '../../../orchestrator/engine/engine.ts'
-import type { ScoutEvents } from '../../../orchestrator/engine/ports/client.ts'
+import type { ScoutEvents } from '../../../orchestrator/engine/ports/scouts.ts'
 import { Gateway, type SocketData } from '../../../orchestrator/gateway/gateway.ts'
 import { drainMs } from '../../../shared/limits/process.ts'
 import type { Checker } from '../checks/invariants.ts'

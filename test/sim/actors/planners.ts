@@ -3,12 +3,8 @@
  * without an Idempotency-Key, then followed by their events through whatever happens to the hub, and sometimes
  * cancelled. Once the hub has said yes, the intent must come to its end with the right results.
  */
-import type {
-  IntentEvent,
-  IntentEvents,
-  IntentSubmission,
-  PlannedTask,
-} from '../../../orchestrator/engine/ports/intents.ts'
+import type { IntentEvent, IntentEvents, IntentSubmission } from '../../../orchestrator/engine/ports/intents.ts'
+import type { PlannedTask } from '../../../orchestrator/engine/ports/planner.ts'
 import { answerTo } from '../answers.ts'
 import type { Checker } from '../checks/invariants.ts'
 import type { Scenario } from '../scenario.ts'

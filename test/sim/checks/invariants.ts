@@ -37,7 +37,7 @@
 import { violations } from '../../../orchestrator/core/invariants.ts'
 import { expiryOf, leasesOf } from '../../../orchestrator/core/task/leases.ts'
 import type { HubEngine } from '../../../orchestrator/engine/engine.ts'
-import type { Greeting } from '../../../orchestrator/engine/ports/client.ts'
+import type { Greeting } from '../../../orchestrator/engine/ports/scouts.ts'
 import type { StoreWrite, StoreWriteOf } from '../../../orchestrator/engine/ports/store.ts'
 import type { MemoryDisk } from '../../../orchestrator/store/memory/disk.ts'
 import { leaseGraceMs, leaseTtlMs, tickMs } from '../../../shared/limits/scheduling.ts'

@@ -3,7 +3,7 @@
  * here, without a look into the core. Who may settle what follows from these books alone, so that a core that forgets a
  * rule is found out by them.
  */
-import type { Greeting } from '../../../orchestrator/engine/ports/client.ts'
+import type { Greeting } from '../../../orchestrator/engine/ports/scouts.ts'
 import type { FrameOf } from '../../../shared/protocol/frames.ts'
 
 export interface SessionBook {

@@ -3,13 +3,8 @@
  * needs), events are read like a client reads them, and the hub can die and come back on the same disk.
  */
 import type { CoreSettings } from '../../../orchestrator/core/settings.ts'
-import type {
-  Accepted,
-  IntentEvent,
-  IntentSubmission,
-  PlannedTask,
-} from '../../../orchestrator/engine/ports/intents.ts'
-import type { PlannerFunctions } from '../../../orchestrator/engine/ports/planner.ts'
+import type { Accepted, IntentEvent, IntentSubmission } from '../../../orchestrator/engine/ports/intents.ts'
+import type { PlannedTask, PlannerFunctions } from '../../../orchestrator/engine/ports/planner.ts'
 import { type Store, StoreError, type StoreTrouble } from '../../../orchestrator/engine/ports/store.ts'
 import { MemoryDisk } from '../../../orchestrator/store/memory/disk.ts'
 import { memoryStore } from '../../../orchestrator/store/memory/store.ts'

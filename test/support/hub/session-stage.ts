@@ -2,7 +2,7 @@
  * A scout's session with both of its sides in the test's hands: what the engine is told is in `heard`, what the scout
  * is told in `sent`, and the socket behaves as the test says.
  */
-import type { ScoutEvents } from '../../../orchestrator/engine/ports/client.ts'
+import type { ScoutEvents } from '../../../orchestrator/engine/ports/scouts.ts'
 import { ScoutSession } from '../../../orchestrator/gateway/session.ts'
 import { decodeFromHub, encode } from '../../../shared/protocol/codec.ts'
 import type { FrameOf, HubFrame, ScoutFrame } from '../../../shared/protocol/frames.ts'

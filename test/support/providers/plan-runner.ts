@@ -3,8 +3,7 @@
  * after the other. It holds the planner to what the engine would refuse: unknown needs, names twice, too many tasks.
  */
 
-import type { Plan, PlannedTask } from '../../../orchestrator/engine/ports/intents.ts'
-import type { NeedResult } from '../../../orchestrator/engine/ports/planner.ts'
+import type { NeedResult, Plan, PlannedTask } from '../../../orchestrator/engine/ports/planner.ts'
 import { checkContract } from '../../../orchestrator/planner/contract/contract.ts'
 import { decide } from '../../../orchestrator/planner/control/decide.ts'
 import { render } from '../../../orchestrator/planner/request/request-template.ts'
