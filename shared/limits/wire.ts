@@ -36,8 +36,11 @@ export const nameCharsMax = 64
 /** Characters of a model's name. */
 export const modelCharsMax = 128
 
-/** Offers of one scout; the hello is refused with 4400 beyond it. */
+/** Offers of one scout. The scout leaves out what is beyond it; the hub refuses the frame with 4400. */
 export const offersMax = 256
+
+/** Bytes of all offers in one frame; the scout leaves out those beyond it. The rest of the frame is for the leases. */
+export const offersBytesMax = 48 * KiB
 
 /** Characters with which a specialist says what it is good for; the scout cuts the rest off. */
 export const aboutCharsMax = 160
