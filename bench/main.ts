@@ -24,6 +24,7 @@ import { codec, core, store } from './scenarios/tasks/alone.ts'
 import { dispatch } from './scenarios/tasks/dispatch.ts'
 import { durable } from './scenarios/tasks/durable.ts'
 import { flat } from './scenarios/tasks/flat.ts'
+import { growth } from './scenarios/tasks/growth.ts'
 import { latency } from './scenarios/tasks/latency.ts'
 
 const all: Scenario[] = [
@@ -38,6 +39,7 @@ const all: Scenario[] = [
   churn,
   slow,
   flat,
+  growth,
   scoutMemory,
   away,
   codec,
@@ -95,7 +97,7 @@ async function runAll(scenarios: [Scenario, Partial<Options>][], line: CommandLi
 
 /** The peers have their own packages and their own program; it leaves its rows for the report. */
 async function runPeers(args: string[]): Promise<void> {
-  const program = programPath('peers/run.ts')
+  const program = programPath('peers/runner/run.ts')
   if (!existsSync(program)) return print('There are no peers to compare with here.')
   process.exitCode = await Bun.spawn([process.execPath, program, ...args], { stdio: ['ignore', 1, 2] }).exited
 }

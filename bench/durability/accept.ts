@@ -4,6 +4,7 @@
  * each, the next request after the answer to the last. `npm run bench:durable [-- --seconds 10 --clients 64]`.
  */
 import { parseArgs } from 'node:util'
+import { warmUpMs } from '../load/warm-up.ts'
 import type { HttpLine } from './http-line.ts'
 import { Site } from './site.ts'
 
@@ -12,7 +13,6 @@ const { values } = parseArgs({
 })
 const seconds = Number(values.seconds)
 const clients = Number(values.clients)
-const warmUpMs = 2_000
 
 const intent = JSON.stringify({ input: 'What is the depth of the chasm? '.repeat(8), metadata: { bench: 'accept' } })
 

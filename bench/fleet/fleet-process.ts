@@ -94,11 +94,19 @@ function classOf(number: number, { models, faulty }: Population): string {
 async function openCatalog(number: number, population: Population): Promise<void> {
   const name = classOf(number, population)
   if (catalogs.has(name)) return
-  const { models: count, offers, provider, thinkMs, tokens, tokensPerSecond, tokenBytes } = population
+  const { models: count, offers, provider, thinkMs, tokens, tokensPerSecond, tokenBytes, answerBytes } = population
   const models = Array.from({ length: Math.min(count, offers) }, (_, i) => `bench-${(number + i) % count}`)
   const failureRate = name.endsWith('true') ? 0.5 : 0
   const demo = { ...demoDefaults, models, firstTokenMs: thinkMs, tokens, tokensPerSecond, failureRate }
-  const stamped = new StampedProvider({ models, thinkMs, tokens, tokensPerSecond, tokenBytes, failureRate })
+  const stamped = new StampedProvider({
+    models,
+    thinkMs,
+    tokens,
+    tokensPerSecond,
+    tokenBytes,
+    answerBytes,
+    failureRate,
+  })
   const catalog = new Catalog(system, silent, [provider === 'demo' ? new DemoProvider(demo, system) : stamped])
   catalogs.set(name, catalog)
   await catalog.open()
@@ -138,7 +146,7 @@ const calls = {
     })
   },
 
-  /** Opens bare sockets in the scouts' way and says nothing on them. */
+  /** Opens bare sockets in the scouts' way and sends nothing on them. */
   dialBare({ count, urls, key, dialsAtOnce }: Staffing): Promise<Span> {
     return dialAll(count, dialsAtOnce, (index, through) => {
       const fail = (why: string) => process.stderr.write(`a bare dial failed: ${why}\n`)

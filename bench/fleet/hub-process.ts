@@ -3,11 +3,15 @@
  * and address, because a whole fleet dials from this machine. `hub.ts` starts it, restarts it on the same data folder
  * and port, and reads its cost from /proc.
  */
+import { heapSize } from 'bun:jsc'
+import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { pino } from 'pino'
 import { firstClientKey } from '../../orchestrator/first-keys.ts'
 import { type Hub, startHub } from '../../orchestrator/main.ts'
 import { answerCalls } from '../load/calls.ts'
 
+/** One timer; how much later than due it fires is how long the loop was not free. */
+const stalls = monitorEventLoopDelay({ resolution: 5 })
 const silent = pino({ level: 'silent' })
 let hub: Hub | null = null
 
@@ -28,6 +32,14 @@ const calls = {
   stats: (_: null) => hub!.engine.stats(),
 
   collect: (_: null) => Bun.gc(true),
+
+  /** Bytes of the JavaScript heap, and the longest stall of the event loop since the last call; the first call starts it. */
+  memory(_: null): { heapMb: number; stallMs: number } {
+    stalls.enable()
+    const stallMs = stalls.max / 1e6
+    stalls.reset()
+    return { heapMb: heapSize() / 2 ** 20, stallMs }
+  },
 }
 
 export type HubCalls = typeof calls

@@ -6,6 +6,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Child, profileFlags, programPath, type Usage } from '../load/child.ts'
+import type { CollectionLog } from '../load/collections.ts'
 import type { Target } from '../load/http-connection.ts'
 import type { HubCalls } from './hub-process.ts'
 
@@ -15,17 +16,20 @@ export class HubUnderTest {
   private keys = { clientKey: '', scoutKey: '' }
   port = 0
 
-  private constructor(private readonly flags: string[]) {}
+  private constructor(
+    private readonly flags: string[],
+    private readonly collections: CollectionLog | null,
+  ) {}
 
-  /** `profileDir` makes it write a processor profile there when it ends. */
-  static async start(profileDir: string | null): Promise<HubUnderTest> {
-    const hub = new HubUnderTest(profileFlags(profileDir))
+  /** `profileDir` makes it write a processor profile there when it ends; `collections` receives its collections. */
+  static async start(profileDir: string | null, collections: CollectionLog | null = null): Promise<HubUnderTest> {
+    const hub = new HubUnderTest(profileFlags(profileDir), collections)
     await hub.open()
     return hub
   }
 
   private async open(): Promise<void> {
-    this.child = await Child.start<HubCalls>(programPath('fleet/hub-process.ts'), this.flags)
+    this.child = await Child.start<HubCalls>(programPath('fleet/hub-process.ts'), this.flags, this.collections)
     const { port, keys } = await this.child.call('open', { port: this.port, dataDir: this.dataDir })
     this.port = port
     this.keys = keys ?? this.keys
@@ -47,7 +51,12 @@ export class HubUnderTest {
     return this.child.call('stats', null)
   }
 
-  /** Memory once what is garbage has been collected. */
+  /** The JavaScript heap now, and the longest stall of the event loop since the last call. */
+  memory(): Promise<{ heapMb: number; stallMs: number }> {
+    return this.child.call('memory', null)
+  }
+
+  /** Memory after a full collection. */
   async restingRssMb(): Promise<number> {
     await this.child.call('collect', null)
     return this.usage().rssMb
@@ -59,7 +68,7 @@ export class HubUnderTest {
     await this.child.end()
   }
 
-  /** From now on it neither hears nor says anything, but its sockets stay open. */
+  /** From now on it neither reads nor writes, but its sockets stay open. */
   freeze(): void {
     this.child.signal('SIGSTOP')
   }

@@ -2,6 +2,7 @@
  * What kind of scouts a fleet consists of. The command line sets it, the processes of the fleet build their scouts by
  * it, and requests are made for the models it names.
  */
+import { numberMark } from '../load/http-connection.ts'
 
 export interface Population {
   /** Models in the whole fleet, and how many of them one scout offers. */
@@ -18,6 +19,8 @@ export interface Population {
   tokensPerSecond: number
   /** What a token is padded with; 0 leaves it at its stamp. */
   tokenBytes: number
+  /** What a whole answer is padded with. */
+  answerBytes: number
   /** Share of scouts whose provider fails every other request. */
   faulty: number
 }
@@ -29,4 +32,14 @@ export function chatBodies({ models }: Population, more: object = {}): string[] 
   return Array.from({ length: models }, (_, model) =>
     JSON.stringify({ model: `bench-${model}`, messages: [{ role: 'user', content: prompt.slice(0, 420) }], ...more }),
   )
+}
+
+/** Requests of growing lengths, each of which is sent with another number: no two prompts are alike. */
+export function changingBodies({ models }: Population, charsMax: number): string[] {
+  return Array.from({ length: models }, (_, model) => {
+    const text = prompt
+      .repeat(Math.ceil(charsMax / prompt.length))
+      .slice(0, Math.ceil((charsMax * (model + 1)) / models))
+    return JSON.stringify({ model: `bench-${model}`, messages: [{ role: 'user', content: numberMark + text }] })
+  })
 }

@@ -16,6 +16,7 @@ export interface StampedSettings {
   /** 0: as fast as possible, but every token in a turn of the loop of its own. */
   tokensPerSecond: number
   tokenBytes: number
+  answerBytes: number
   /** Share of requests that fail. */
   failureRate: number
 }
@@ -63,12 +64,12 @@ export class StampedProvider implements Provider {
 
   async answer(request: { stream: boolean }, writer: AnswerWriter, signal: AbortSignal): Promise<ProviderAnswer> {
     const askedMs = performance.now()
-    const { thinkMs, failureRate } = this.settings
+    const { thinkMs, failureRate, answerBytes } = this.settings
     if (failureRate > 0 && Math.random() < failureRate) {
       throw new ProviderError(fault('provider_unavailable', 'this provider of the bench fails now and then'))
     }
     if (thinkMs > 0) await ticker.at(askedMs + thinkMs)
-    if (!request.stream) return { json: wholeAnswer(performance.now() - askedMs) }
+    if (!request.stream) return { json: wholeAnswer(performance.now() - askedMs, answerBytes) }
     await this.stream(askedMs, writer, signal)
     return { json: usage }
   }

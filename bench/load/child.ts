@@ -4,6 +4,7 @@
  */
 import { readFileSync } from 'node:fs'
 import type { Ask, Calls, Reply } from './calls.ts'
+import { type CollectionLog, collectionLogEnv } from './collections.ts'
 
 export interface Usage {
   cpuMs: number
@@ -22,17 +23,27 @@ export class Child<C extends Calls> {
   private constructor(
     private readonly program: string,
     private readonly flags: string[],
+    collections: CollectionLog | null,
   ) {
     this.process = Bun.spawn([process.execPath, ...flags, program], {
-      stdio: ['ignore', 2, 2],
-      ipc: (message: Reply) => this.heard(message),
+      stdio: ['ignore', 2, collections === null ? 2 : 'pipe'],
+      env: collections === null ? process.env : { ...process.env, ...collectionLogEnv },
+      ipc: (message: Reply) => this.received(message),
       onExit: (_child, code, signal) => this.ended(`${code ?? signal}`),
     })
+    if (collections !== null) void this.readCollections(collections)
   }
 
-  /** Starts a program of the bench; resolves once it takes calls. `flags` are the runtime's. */
-  static async start<C extends Calls>(program: string, flags: string[] = []): Promise<Child<C>> {
-    const child = new Child<C>(program, flags)
+  /**
+   * Starts a program of the bench; resolves once it takes calls. `flags` are the runtime's; its collections are logged
+   * into `collections` when that is given.
+   */
+  static async start<C extends Calls>(
+    program: string,
+    flags: string[] = [],
+    collections: CollectionLog | null = null,
+  ): Promise<Child<C>> {
+    const child = new Child<C>(program, flags, collections)
     await child.up.promise
     return child
   }
@@ -63,7 +74,14 @@ export class Child<C extends Calls> {
     await this.process.exited
   }
 
-  private heard(reply: Reply): void {
+  private async readCollections(collections: CollectionLog): Promise<void> {
+    const decoder = new TextDecoder()
+    for await (const bytes of this.process.stderr as ReadableStream<Uint8Array>) {
+      process.stderr.write(collections.push(decoder.decode(bytes, { stream: true })))
+    }
+  }
+
+  private received(reply: Reply): void {
     if ('up' in reply) return this.up.resolve()
     const answer = this.waiting.get(reply.id)
     this.waiting.delete(reply.id)

@@ -4,13 +4,16 @@
  */
 import { type ResponseEvents, ResponseReader } from './http-response.ts'
 
-/** Where requests go and what they say; the bodies take turns. */
+/** Where requests go and what they hold; the bodies take turns. */
 export interface Target {
   port: number
   path: string
   key: string
   bodies: string[]
 }
+
+/** In a body: where the load generator writes another number into each request, so that no two are alike. */
+export const numberMark = '#0000000000#'
 
 export interface ConnectionEvents extends ResponseEvents {
   closed(): void

@@ -3,10 +3,9 @@
  * opens a window on it and says what went through. Windows may follow each other on the same load, so that what a
  * scenario does meanwhile shows in the next one. Requests are raw HTTP/1.1 on keep-alive connections.
  */
-
 import { answerCalls, sleep } from './calls.ts'
 import { Histogram, type HistogramData } from './histogram.ts'
-import { HttpConnection, requestBytes, type Target } from './http-connection.ts'
+import { HttpConnection, numberMark, requestBytes, type Target } from './http-connection.ts'
 import { SseCheck, type Verdict } from './sse-check.ts'
 import { tookMs } from './stamps.ts'
 
@@ -39,7 +38,10 @@ const hists = {
 }
 let counts = { done: 0, failed: 0, chunks: 0, verdicts: {} as Partial<Record<Verdict, number>> }
 let requests: Buffer[] = []
+/** Where each request holds its number; -1 when it holds none. */
+let marksAt: number[] = []
 let turn = 0
+let lastNumber = 0
 let running = false
 /** Grows with every load: what a former one asked for counts no more. */
 let era = 0
@@ -47,7 +49,15 @@ const connections = new Set<HttpConnection>()
 
 function nextRequest(): Buffer {
   turn = (turn + 1) % requests.length
-  return requests[turn]!
+  const markAt = marksAt[turn]!
+  return markAt < 0 ? requests[turn]! : numbered(requests[turn]!, markAt)
+}
+
+/** A copy of the request that no other request equals. */
+function numbered(request: Buffer, markAt: number): Buffer {
+  const copy = Buffer.from(request)
+  copy.write(String(++lastNumber).padStart(numberMark.length - 2, '0'), markAt + 1, 'latin1')
+  return copy
 }
 
 /** One connection that asks for whole answers; `free` is called whenever it can take another request. */
@@ -134,6 +144,7 @@ async function readStreams(port: number): Promise<void> {
 function begin(target: Target): void {
   era++
   requests = requestBytes(target)
+  marksAt = requests.map((request) => request.indexOf(numberMark))
   running = true
 }
 

@@ -27,10 +27,10 @@ export const lastLine = '{"choices":[{"index":0,"delta":{},"finish_reason":"stop
 
 const padding = 'x'.repeat(96)
 
-/** A whole answer of about 300 bytes that says how long it took. */
-export function wholeAnswer(tookMs: number): string {
+/** A whole answer of about 300 bytes and `moreBytes` that holds how long it took. */
+export function wholeAnswer(tookMs: number, moreBytes = 0): string {
   return (
-    `{"choices":[{"index":0,"message":{"role":"assistant","content":"took ${tookMs.toFixed(3)} ms ${padding}"},` +
+    `{"choices":[{"index":0,"message":{"role":"assistant","content":"took ${tookMs.toFixed(3)} ms ${padding}${'x'.repeat(moreBytes)}"},` +
     '"finish_reason":"stop","logprobs":null}],"usage":{"prompt_tokens":80,"completion_tokens":40,"total_tokens":120}}'
   )
 }

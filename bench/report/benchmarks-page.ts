@@ -24,6 +24,7 @@ const order = [
   'durable',
   'churn',
   'slow',
+  'growth',
   'scout-memory',
   'codec',
   'core',
@@ -87,7 +88,9 @@ async function peerSection(run: PeerRun | null): Promise<string> {
   const rows: Cell[][] = run.rows.map((row) => [
     row.title,
     row.workers,
-    ...[row.tasksPerSecond, row.serverCpuUsPerTask, row.serverRssMb, row.p50Ms, row.p99Ms].map(round),
+    ...[row.tasksPerSecond, row.serverCpuUsPerTask].map(round),
+    row.pacedCpuUsPerTask == null ? '' : round(row.pacedCpuUsPerTask),
+    ...[row.serverRssMb, row.p50Ms, row.p99Ms].map(round),
     row.speedRatio === null ? '' : round(row.speedRatio),
     peerStanding(row.peer, row.speedRatio),
   ])
@@ -96,6 +99,7 @@ async function peerSection(run: PeerRun | null): Promise<string> {
     'workers',
     'tasks/s',
     'server us/task',
+    'us/task at fixed rate',
     'server MB',
     'p50 ms',
     'p99 ms',

@@ -16,6 +16,8 @@ export interface Options {
   seconds: number
   /** How often contenders take turns; medians are quoted. */
   rounds: number
+  /** Length of a run that watches memory. */
+  minutes: number
   /** Share of scouts that lose their socket each second. */
   churn: number
   population: Population

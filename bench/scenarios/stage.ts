@@ -7,6 +7,7 @@ import { Fleet } from '../fleet/fleet.ts'
 import { HubUnderTest } from '../fleet/hub.ts'
 import type { Population } from '../fleet/population.ts'
 import { Child, programPath, type Usage } from '../load/child.ts'
+import type { CollectionLog } from '../load/collections.ts'
 import { Histogram, type HistogramData } from '../load/histogram.ts'
 import type { LoadCalls, Sample } from '../load/load-process.ts'
 import type { RawCalls } from '../load/raw-process.ts'
@@ -37,8 +38,8 @@ export class Stage {
     readonly say: Say,
   ) {}
 
-  async hub(): Promise<HubUnderTest> {
-    const hub = await HubUnderTest.start(this.options.profileDir)
+  async hub(collections: CollectionLog | null = null): Promise<HubUnderTest> {
+    const hub = await HubUnderTest.start(this.options.profileDir, collections)
     this.closers.push(() => hub.close())
     return hub
   }

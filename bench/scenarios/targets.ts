@@ -64,6 +64,14 @@ export const targets = {
     better: 'more',
   },
   durableP99: { what: 'Durable intents, p99 of acceptance', unit: 'ms', floor: 40, aim: 40, better: 'less' },
+  memorySlope: {
+    what: 'Hub memory gained under steady load, second half of 10 minutes',
+    unit: 'MB/min',
+    floor: 1,
+    aim: 0.2,
+    better: 'less',
+  },
+  collectionPause: { what: 'Longest collection pause under load', unit: 'ms', floor: 25, aim: 20, better: 'less' },
   scoutRestRss: { what: 'Memory of one scout process at rest', unit: 'MB', floor: 40, aim: 35, better: 'less' },
   scoutRss: { what: 'Memory of one scout process after 200 tasks', unit: 'MB', floor: 50, aim: 45, better: 'less' },
 } as const satisfies Record<string, Target>

@@ -4,6 +4,7 @@
  * scouts that think for a second, then with scouts that answer at once. Ends with 1 when a target is missed.
  */
 import { parseArgs } from 'node:util'
+import { warmUpMs } from '../load/warm-up.ts'
 import { runScrolls, type ScrollsFigures } from './run.ts'
 
 const { values } = parseArgs({
@@ -17,7 +18,7 @@ const edgeP99MsMax = 10
 const nodesPerSecondMin = 2_000
 
 const scrolls = Number(values.scrolls)
-const times = { warmUpMs: 2_000, measureMs: Number(values.seconds) * 1_000 }
+const times = { warmUpMs, measureMs: Number(values.seconds) * 1_000 }
 const fleet = { scouts: 80, concurrency: 100, perOperator: 4 }
 
 function print(line: string): void {

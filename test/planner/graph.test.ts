@@ -53,3 +53,27 @@ test('the sinks are the nodes that no other needs', () => {
   expect(sinksOf([[], [0], [0], [2]])).toEqual([1, 3])
   expect(sinksOf([[]])).toEqual([0])
 })
+
+test('every node and edge is looked at a few times, however large and tangled the graph is', () => {
+  const many = (count: number, make: (at: number) => number[]) => Array.from({ length: count }, (_, at) => make(at))
+  const graphs = {
+    chain: many(10_000, (at) => (at === 0 ? [] : [at - 1])),
+    ring: many(10_000, (at) => [(at + 1) % 10_000]),
+    fan: many(10_000, (at) => (at === 0 ? [] : [0])),
+    dense: many(500, (at) => Array.from({ length: at }, (_, parent) => parent)),
+    tangle: many(500, (at) => Array.from({ length: 499 }, (_, step) => (at + step + 1) % 500)),
+  }
+  for (const [name, parents] of Object.entries(graphs)) {
+    let looks = 0
+    const counted = <T extends object>(list: T) =>
+      new Proxy(list, {
+        get(target, key) {
+          looks++
+          return Reflect.get(target, key)
+        },
+      })
+    orderOf(counted(parents.map(counted)))
+    const size = parents.length + parents.flat().length
+    expect(looks, name).toBeLessThanOrEqual(16 * size)
+  }
+})

@@ -1,6 +1,6 @@
 /**
  * Brings the peers' packages onto the machine when they are first needed, and says which peers cannot run here and how
- * to change that. The packages live beside this file with a lock of their own, so that nobody who only uses the project
+ * to change that. The packages and their lock live in `bench/peers`, so that nobody who only uses the project
  * ever downloads them.
  */
 import { existsSync, statSync } from 'node:fs'
@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { brokerVersions, missingBroker } from './broker.ts'
 import type { Peer } from './catalogue.ts'
 
-const folder = import.meta.dir
+const folder = join(import.meta.dir, '..')
 const stamp = join(folder, 'node_modules', '.package-lock.json')
 /** Peers that need nothing but the runtimes. */
 const selfContained = ['chasm', 'raw-http', 'raw-ws', 'webhook']

@@ -2,7 +2,8 @@
  * The load generator, the same for every peer, as a process of its own: it keeps C requests in flight over C kept-alive
  * connections, each with its next request as soon as the answer is there (closed loop). HTTP is written by hand over
  * raw sockets, so that it takes as little as it can from the two sides it measures. After a warm-up it counts tasks,
- * latencies and the cost of the processes it is told of, all over one and the same window.
+ * latencies and the cost of the processes it is given, all over one and the same window. A second window follows at a
+ * fixed rate (open loop), in which only the server's cost is read: a server that is not full batches less.
  */
 import { cpuUs, rssMb } from './processes.ts'
 import { answerMark, requestText } from './work.ts'
@@ -14,6 +15,8 @@ export interface LoadSetting {
   inFlight: number
   warmMs: number
   windowMs: number
+  /** Requests per second of the second window; 0 leaves it out. */
+  pacedPerSecond: number
   serverPids: number[]
   workerPids: number[]
 }
@@ -30,6 +33,9 @@ export interface LoadResult {
   serverRssMb: number
   p50Ms: number
   p99Ms: number
+  /** What the server's processes cost at the fixed rate, and for how many tasks. */
+  pacedTasks: number
+  pacedServerCpuUs: number
 }
 
 interface Connection {
@@ -38,6 +44,8 @@ interface Connection {
 }
 
 const failureCharsMax = 300
+/** The closed loop's last answers arrive, and the rate settles. */
+const pacedWarmMs = 1_000
 const headEnd = '\r\n\r\n'
 
 /** Bytes of the one answer that lies in `data`, or 0 when it is not complete. */
@@ -58,6 +66,9 @@ class Load {
   private latenciesMs: number[] = []
   private failures = 0
   private firstFailure = ''
+  private isPaced = false
+  /** In the paced window: connections without a request. */
+  private readonly idle: Bun.Socket<Connection>[] = []
 
   constructor(private readonly setting: LoadSetting) {
     const { host } = new URL(setting.url)
@@ -79,7 +90,10 @@ class Load {
     const after = cost()
     const measuredMs = performance.now() - startMs
     const sorted = Float64Array.from(this.latenciesMs).sort()
+    const serverRssMb = rssMb(serverPids)
+    const paced = await this.paced()
     return {
+      ...paced,
       tasks: sorted.length,
       failures: this.failures,
       firstFailure: this.firstFailure,
@@ -87,10 +101,32 @@ class Load {
       serverCpuUs: after[0] - before[0],
       workerCpuUs: after[1] - before[1],
       loadCpuUs: after[2] - before[2],
-      serverRssMb: rssMb(serverPids),
+      serverRssMb,
       p50Ms: sorted[Math.floor(sorted.length * 0.5)] ?? 0,
       p99Ms: sorted[Math.floor(sorted.length * 0.99)] ?? 0,
     }
+  }
+
+  /** The window at a fixed rate. A connection that is not free in time skips its turn. */
+  private async paced(): Promise<Pick<LoadResult, 'pacedTasks' | 'pacedServerCpuUs'>> {
+    const { pacedPerSecond, windowMs, serverPids } = this.setting
+    if (pacedPerSecond === 0) return { pacedTasks: 0, pacedServerCpuUs: 0 }
+    this.isPaced = true
+    const beganMs = performance.now()
+    let due = 0
+    const ticker = setInterval(() => {
+      for (; due < ((performance.now() - beganMs) * pacedPerSecond) / 1_000; due++) {
+        const socket = this.idle.pop()
+        if (socket !== undefined) this.send(socket)
+      }
+    }, 1)
+    await Bun.sleep(pacedWarmMs)
+    this.latenciesMs = []
+    const before = cpuUs(serverPids)
+    await Bun.sleep(windowMs)
+    const pacedServerCpuUs = cpuUs(serverPids) - before
+    clearInterval(ticker)
+    return { pacedTasks: this.latenciesMs.length, pacedServerCpuUs }
   }
 
   private async connect(): Promise<void> {
@@ -124,7 +160,8 @@ class Load {
     socket.data.pending = null
     if (data.includes(' 200 ') && data.includes(answerMark)) this.latenciesMs.push(performance.now() - sentMs)
     else this.fail(data.toString())
-    this.send(socket)
+    if (this.isPaced) this.idle.push(socket)
+    else this.send(socket)
   }
 
   private fail(what: string): void {

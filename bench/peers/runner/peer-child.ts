@@ -2,6 +2,8 @@
  * One process of a peer, from its start to its end: it is given a setting, says `ready` with facts on standard output,
  * and is killed when its round is over. A process that never gets ready, or dies on the way, is one clear sentence.
  */
+import { join } from 'node:path'
+
 /** Travels as JSON in the environment; `child.mjs` reads it. */
 export interface ChildSetting {
   /** The broker for a server, the server for a worker. */
@@ -21,6 +23,8 @@ export interface ChildSetting {
 
 type Facts = Record<string, string>
 
+/** Programs are named relative to this folder. */
+const folder = join(import.meta.dir, '..')
 const readyMsMax = 120_000
 const complaintCharsMax = 600
 
@@ -47,7 +51,7 @@ export class PeerChild {
       // The package in the place of its native part is an empty one.
       MSGPACKR_NATIVE_ACCELERATION_DISABLED: 'true',
     }
-    const child = Bun.spawn(command, { env, cwd: import.meta.dir, stdin: 'pipe', stdout: 'pipe', stderr: 'pipe' })
+    const child = Bun.spawn(command, { env, cwd: folder, stdin: 'pipe', stdout: 'pipe', stderr: 'pipe' })
     return new PeerChild(name, child)
   }
 

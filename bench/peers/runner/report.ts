@@ -12,6 +12,8 @@ export interface PeerRow {
   inFlight: number
   tasksPerSecond: number
   serverCpuUsPerTask: number
+  /** The same at the fixed rate; null when no such window was asked for. */
+  pacedCpuUsPerTask: number | null
   serverRssMb: number
   p50Ms: number
   p99Ms: number
@@ -54,6 +56,9 @@ function rowOf(peer: Peer, rounds: Round[], asked: { workers: number; inFlight: 
     inFlight: asked.inFlight,
     tasksPerSecond: Math.round(over(tasksPerSecond)),
     serverCpuUsPerTask: perTask(({ serverCpuUs }) => serverCpuUs),
+    pacedCpuUsPerTask: rounds.some(({ pacedTasks }) => pacedTasks === 0)
+      ? null
+      : rounded(over(({ pacedTasks, pacedServerCpuUs }) => pacedServerCpuUs / pacedTasks)),
     serverRssMb: rounded(over(({ serverRssMb }) => serverRssMb)),
     p50Ms: rounded(
       over(({ p50Ms }) => p50Ms),
@@ -88,7 +93,18 @@ export function rowsOf(played: Map<string, Round[]>, asked: { workers: number; i
   }))
 }
 
-const heads = ['peer', 'workers', 'tasks/s', 'hub vs it', 'CPU us/task', 'it vs hub', 'RSS MB', 'p50 ms', 'p99 ms']
+const heads = [
+  'peer',
+  'workers',
+  'tasks/s',
+  'hub vs it',
+  'CPU us/task',
+  'it vs hub',
+  'at fixed rate',
+  'RSS MB',
+  'p50 ms',
+  'p99 ms',
+]
 
 /** A table that is readable as it stands and as Markdown. */
 export function tableOf(rows: PeerRow[]): string {
@@ -100,6 +116,7 @@ export function tableOf(rows: PeerRow[]): string {
     times(row.speedRatio),
     row.serverCpuUsPerTask.toFixed(1),
     times(row.cpuRatio),
+    row.pacedCpuUsPerTask === null ? '' : row.pacedCpuUsPerTask.toFixed(1),
     row.serverRssMb.toFixed(0),
     row.p50Ms.toFixed(1),
     row.p99Ms.toFixed(1),

@@ -16,7 +16,8 @@ const usage = `bun bench/peers/runner/run.ts [options]
   --workers 10000      connected workers, for peers that can hold so many
   --in-flight 200      requests at once
   --seconds 5          measured time of each round
-  --warm-seconds 2     load before it is measured
+  --warm-seconds 10    load before it is measured: the runtime compiles for some 8 s
+  --rate 1000          requests per second of a second window, for processor time alone; 0 for none
   --rounds 3           times each peer has its turn; medians are shown
   --processes 2        processes over which the workers are spread
   --only a,b           of: ${peers.map(({ name }) => name).join(', ')}
@@ -29,7 +30,7 @@ interface Options extends RoundSettings {
   out: string
 }
 
-const resultsFile = join(import.meta.dir, '..', 'results', 'peers.json')
+const resultsFile = join(import.meta.dir, '..', '..', 'results', 'peers.json')
 
 function print(line: string): void {
   process.stdout.write(`${line}\n`)
@@ -42,7 +43,8 @@ function readOptions(args: string[]): Options | string {
     workers: text('10000'),
     'in-flight': text('200'),
     seconds: text('5'),
-    'warm-seconds': text('2'),
+    'warm-seconds': text('10'),
+    rate: text('1000'),
     rounds: text('3'),
     processes: text('2'),
   }
@@ -62,6 +64,7 @@ function readOptions(args: string[]): Options | string {
       inFlight: Math.floor(value('in-flight', 1)),
       windowMs: value('seconds', 0.1) * 1_000,
       warmMs: value('warm-seconds', 0) * 1_000,
+      pacedPerSecond: Math.floor(value('rate', 0)),
       rounds: Math.floor(value('rounds', 1)),
       workerProcesses: Math.floor(value('processes', 1)),
       only,

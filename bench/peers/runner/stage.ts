@@ -18,6 +18,8 @@ export interface RoundSettings {
   inFlight: number
   warmMs: number
   windowMs: number
+  /** Requests per second of a second window, in which only the server's cost is read; 0 leaves it out. */
+  pacedPerSecond: number
   /** Processes over which a peer's workers are spread, if their descriptors allow so few. */
   workerProcesses: number
 }
@@ -73,11 +75,12 @@ export async function playRound(peer: Peer, settings: RoundSettings): Promise<Ro
       inFlight: settings.inFlight,
       warmMs: settings.warmMs,
       windowMs: settings.windowMs,
+      pacedPerSecond: settings.pacedPerSecond,
       serverPids: [server.pid, ...(broker === null ? [] : [broker.pid])],
       workerPids: crew.map(({ pid }) => pid),
     }
-    const generator = start('load', [process.execPath, 'load.ts'], load)
-    const msMax = settings.warmMs + settings.windowMs + loadSlackMs
+    const generator = start('load', [process.execPath, 'runner/load.ts'], load)
+    const msMax = settings.warmMs + 2 * settings.windowMs + loadSlackMs
     return { ...(await generator.line<LoadResult>('result ', msMax)), workers, connectMs }
   } finally {
     await Promise.all(children.map((child) => child.kill()))

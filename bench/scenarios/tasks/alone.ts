@@ -11,7 +11,7 @@ function program(name: string, about: string): Scenario {
     name,
     about,
     async run(_options, say): Promise<Result> {
-      const path = programPath(`${name}.bench.ts`)
+      const path = programPath(`micro/${name}.bench.ts`)
       if (!existsSync(path)) return { columns: [], rows: [], figures: {}, notes: [`There is no ${name} bench yet.`] }
       const child = Bun.spawn([process.execPath, path], { stdio: ['ignore', 'pipe', 2] })
       const text = await new Response(child.stdout).text()

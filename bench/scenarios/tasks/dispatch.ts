@@ -6,6 +6,7 @@
 import type { HubUnderTest } from '../../fleet/hub.ts'
 import { chatBodies } from '../../fleet/population.ts'
 import type { Target } from '../../load/http-connection.ts'
+import { warmUpMs } from '../../load/warm-up.ts'
 import { type Cell, median, type Result, round, type Say, type Scenario } from '../scenario.ts'
 import { type Load, measure, onStage, timeAt, type Window } from '../stage.ts'
 
@@ -13,7 +14,7 @@ const warmSeconds = 1
 const warmTasks = 40_000
 const warmSecondsMax = 15
 
-/** Warms up, measures one window, and leaves nothing behind. */
+/** Loads the server for a second, measures one window, and ends the load. */
 async function closedRound(
   load: Load,
   server: Parameters<typeof measure>[1],
@@ -27,12 +28,12 @@ async function closedRound(
   return window
 }
 
-/** Until the runtime has compiled the hub's code: its first tasks are several times as dear as later ones. */
+/** Until the runtime has compiled the hub's code: its first tasks cost several times what later ones cost. */
 export async function warm(load: Load, hub: HubUnderTest, target: Target, inFlight: number, say: Say): Promise<void> {
   await load.call('closed', { target, inFlight })
   let done = 0
   let cost = 0
-  for (let second = 1; second <= warmSecondsMax && done < warmTasks; second++) {
+  for (let second = 1; second <= warmSecondsMax && (done < warmTasks || second * 1_000 <= warmUpMs); second++) {
     const window = await measure(load, hub, 1)
     done += window.done
     cost = window.cpuUs

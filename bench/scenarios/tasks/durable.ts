@@ -3,6 +3,7 @@
  * takes, and how fast a small fleet works them off meanwhile.
  */
 import { chatBodies } from '../../fleet/population.ts'
+import { warmUpMs } from '../../load/warm-up.ts'
 import { median, type Result, round, type Scenario } from '../scenario.ts'
 import { measure, onStage, timeAt, type Window } from '../stage.ts'
 
@@ -24,7 +25,7 @@ export const durable: Scenario = {
         return JSON.stringify({ model, messages })
       })
       await load.call('closed', { target: hub.target(bodies, '/v1/intents'), inFlight: clients })
-      await load.call('measure', { seconds: 1 })
+      await load.call('measure', { seconds: warmUpMs / 1_000 })
       const windows: Window[] = []
       const ends: number[] = []
       for (let turn = 1; turn <= rounds; turn++) {

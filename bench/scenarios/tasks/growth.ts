@@ -1,0 +1,117 @@
+/**
+ * What minutes of steady load leave behind: chats at a constant rate, each with another prompt and prompts and answers
+ * of many lengths. Every minute shows the hub's resident memory and heap, its longest collection pause and the longest
+ * stall of its event loop; a hub that keeps nothing of settled tasks has a slope of zero over the second half.
+ */
+import { changingBodies } from '../../fleet/population.ts'
+import { CollectionLog } from '../../load/collections.ts'
+import { warmUpMs } from '../../load/warm-up.ts'
+import { type Cell, type Chart, type Result, round, type Scenario } from '../scenario.ts'
+import { measure, onStage } from '../stage.ts'
+
+const promptCharsMax = 14_000
+const answerBytes = 14_000
+/** Shorter runs are divided into this many windows, longer ones into minutes. */
+const windowsMin = 6
+/** A shorter run says nothing about growth: kept settlements and caches are still filling. */
+const minutesForFigures = 10
+
+interface Sample {
+  minute: number
+  rssMb: number
+  heapMb: number
+}
+
+/** How much a value grows per minute over the second half: the slope of the least-squares line. */
+function slopeOf(samples: readonly Sample[], of: (sample: Sample) => number): number {
+  const half = samples.slice(samples.length >> 1)
+  const mean = (values: number[]) => values.reduce((sum, value) => sum + value, 0) / values.length
+  const minutes = mean(half.map(({ minute }) => minute))
+  const level = mean(half.map(of))
+  const product = half.reduce((sum, sample) => sum + (sample.minute - minutes) * (of(sample) - level), 0)
+  const square = half.reduce((sum, { minute }) => sum + (minute - minutes) ** 2, 0)
+  return square === 0 ? 0 : product / square
+}
+
+function chartOf(samples: readonly Sample[]): Chart {
+  const points = samples.flatMap(({ minute, rssMb, heapMb }) => [
+    { x: minute, y: rssMb, series: 'resident memory' },
+    { x: minute, y: heapMb, series: 'JavaScript heap' },
+  ])
+  return { title: 'Hub memory under steady load', mark: 'line', x: 'minute', y: 'MB', points }
+}
+
+export const growth: Scenario = {
+  name: 'growth',
+  about: 'Memory and collection pauses of the hub over minutes of steady load.',
+  defaults: { scouts: 1_000, rate: 500 },
+  run: (options, say) =>
+    onStage(options, say, async (stage): Promise<Result> => {
+      const { scouts, rate, minutes } = options
+      const collections = new CollectionLog()
+      const hub = await stage.hub(collections)
+      const fleet = await stage.fleet(scouts)
+      await stage.staff(hub, fleet, scouts, { answerBytes })
+      const load = await stage.load()
+      const bodies = changingBodies(options.population, promptCharsMax)
+      await load.call('open', { target: hub.target(bodies), perSecond: rate })
+      await load.call('measure', { seconds: warmUpMs / 1_000 })
+      const restingBefore = await hub.restingRssMb()
+      // The forced collection counts for nobody.
+      await load.call('measure', { seconds: 1 })
+      await hub.memory()
+      collections.take()
+
+      const seconds = Math.min(60, (minutes * 60) / windowsMin)
+      const windows = Math.max(1, Math.round((minutes * 60) / seconds))
+      const rows: Cell[][] = []
+      const samples: Sample[] = []
+      const longest = { pauseMs: 0, stallMs: 0 }
+      for (let window = 1; window <= windows; window++) {
+        const { perSecond, cpuUs, rssMb, failed } = await measure(load, hub, seconds)
+        const { heapMb, stallMs } = await hub.memory()
+        const { pauses, longestMs: pauseMs } = collections.take()
+        const minute = round((window * seconds) / 60)
+        samples.push({ minute, rssMb, heapMb })
+        longest.pauseMs = Math.max(longest.pauseMs, pauseMs)
+        longest.stallMs = Math.max(longest.stallMs, stallMs)
+        rows.push([
+          minute,
+          ...[perSecond, cpuUs, rssMb, heapMb].map(round),
+          pauses,
+          round(pauseMs),
+          round(stallMs),
+          failed,
+        ])
+        say(`minute ${minute}: ${round(rssMb)} MB resident, heap ${round(heapMb)} MB, pause ${round(pauseMs)} ms`)
+      }
+      await load.call('end', null)
+      const restingAfter = await hub.restingRssMb()
+      const [rssSlope, heapSlope] = [({ rssMb }: Sample) => rssMb, ({ heapMb }: Sample) => heapMb].map((of) =>
+        slopeOf(samples, of),
+      )
+      const figures = { memorySlope: rssSlope!, collectionPause: longest.pauseMs }
+      return {
+        columns: [
+          'minute',
+          'tasks/s',
+          'hub us/task',
+          'RSS MB',
+          'heap MB',
+          'pauses',
+          'longest ms',
+          'stall ms',
+          'failed',
+        ],
+        rows,
+        figures: minutes >= minutesForFigures ? figures : {},
+        notes: [
+          `Over the second half: resident memory ${round(rssSlope!)} MB per minute, heap ${round(heapSlope!)} MB per minute.`,
+          `Longest collection pause ${round(longest.pauseMs)} ms, longest stall of the loop ${round(longest.stallMs)} ms.`,
+          `After a full collection: ${round(restingBefore)} MB resident before, ${round(restingAfter)} MB after.`,
+          `${rate} requests/s, ${scouts} scouts, prompts of up to ${promptCharsMax} characters, answers of ${answerBytes}.`,
+        ],
+        chart: chartOf(samples),
+      }
+    }),
+}
