@@ -36,19 +36,21 @@ export function settle(core: CoreState, event: Extract<Event, { type: 'settle' }
 }
 
 function endOf(core: CoreState, event: Extract<Event, { type: 'settle' }>): void {
-  const { session, task: taskId, attempt, nonce, outcome } = event
+  const { session, task: taskId, attempt, outcome } = event
   const lease = heldBy(core, session, taskId, attempt)
-  if (lease === undefined || !sameNonce(lease.nonce, nonce)) {
+  if (lease === undefined || !sameNonce(lease.nonce, event.nonce)) {
+    const { nonce } = event
     const stranger = core.roster.bySession.get(session)
     if (stranger === undefined) return
     endCancel(core, stranger, taskId, attempt)
-    const verdict = core.wasCommitted(taskId, attempt, nonce) ? 'committed' : 'stale'
+    const verdict = core.committed.has(taskId, attempt, nonce) ? 'committed' : 'stale'
     core.emit({ type: 'verdict', session, task: taskId, attempt, nonce, verdict })
     return
   }
-  const { task } = lease
+  // From here on the lease's own nonce: the one that came along is a view that would keep its whole frame.
+  const { task, nonce } = lease
   const scout = lease.holder!
-  core.rememberCommitted(taskId, attempt, nonce)
+  core.committed.remember(taskId, attempt, nonce)
   noteProvider(core, lease, event.provider)
   if (outcome === 'done') {
     bookAnswer(core, scout, lease, event.tokens)

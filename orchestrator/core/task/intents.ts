@@ -158,7 +158,8 @@ function orphan(core: CoreState, task: Task, { nonce, scout, instance }: NonNull
   const lease: Lease = {
     task,
     attempt,
-    nonce,
+    // A copy: the row's may be a view.
+    nonce: nonce.slice(),
     holder: null,
     scout,
     instance,
