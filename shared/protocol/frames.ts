@@ -5,8 +5,10 @@
  */
 import {
   aboutCharsMax,
+  attemptNumberMax,
   bodyBytesMax,
   concurrencyMax,
+  durationMsMax,
   faultMessageCharsMax,
   fragmentBytes,
   inlineBodyBytesMax,
@@ -33,9 +35,9 @@ interface FrameRow {
 }
 
 const task = count()
-const attempt = count(1_000)
+const attempt = count(attemptNumberMax)
 const nonce = bytesExactly(nonceBytes)
-const durationMs = count(86_400_000)
+const durationMs = count(durationMsMax)
 const price = orNull(count())
 const offers = listOf(
   offersMax,

@@ -3,7 +3,8 @@
  * freed scouts look for waiting tasks. Both directions cost the same whatever the size of the fleet.
  */
 
-import { fault } from '../../../shared/faults.ts'
+import { type Fault, fault } from '../../../shared/faults.ts'
+import { attemptNumberMax } from '../../../shared/limits/wire.ts'
 import { isAble } from '../fleet/capability-index.ts'
 import { notOffered } from '../fleet/not-offered.ts'
 import { type Choice, capabilityFor, choose, mayTry } from '../fleet/placement.ts'
@@ -34,7 +35,7 @@ export function matchAll(core: CoreState): void {
 }
 
 function placeOrQueue(core: CoreState, task: Task): void {
-  if (task.state !== 'ready' || !findEntry(core, task) || isSpent(core, task)) return
+  if (task.state !== 'ready' || !findEntry(core, task) || isExhausted(core, task)) return
   const stays = (core.draining && task.intent !== null) || waitsForStore(core, task)
   if (!stays) noteSought(task)
   const chosen = stays ? undefined : choose(core.index, task, core.random)
@@ -68,14 +69,25 @@ function findEntry(core: CoreState, task: Task): boolean {
   return true
 }
 
-/** Whether the budget of its intent is used up, in which case the task has ended for it. */
-function isSpent(core: CoreState, task: Task): boolean {
-  const { intent } = task
-  if (intent === null || intent.spentTokens < intent.budgetTokens) return false
+/** Whether the task may not begin another attempt, in which case it has ended for that. */
+function isExhausted(core: CoreState, task: Task): boolean {
+  const cause = task.attempt >= attemptNumberMax ? attemptsExhausted() : budgetExceeded(task)
+  if (cause === null) return false
+  finish(core, task, 'failed', cause)
+  return true
+}
+
+/** Its scout could not read a grant with a higher number, and would close its session. */
+function attemptsExhausted(): Fault {
+  const text = `This task has had ${attemptNumberMax} attempts, the most that one can have: send its request again.`
+  return fault('attempts_exhausted', text)
+}
+
+function budgetExceeded({ intent }: Task): Fault | null {
+  if (intent === null || intent.spentTokens < intent.budgetTokens) return null
   const spent = `${intent.spentTokens} of ${intent.budgetTokens} tokens`
   const text = `The budget of this intent is used up (${spent}): send it again with a larger one.`
-  finish(core, task, 'failed', fault('budget_exceeded', text, { param: 'budget_tokens' }))
-  return true
+  return fault('budget_exceeded', text, { param: 'budget_tokens' })
 }
 
 function isFull(core: CoreState, task: Task): boolean {
@@ -106,7 +118,7 @@ function serve(core: CoreState, scout: Scout): void {
   while (hasWork(core) && hasRoom(scout)) {
     const task = nextFor(core, scout)
     if (task === undefined) break
-    if (isSpent(core, task)) continue
+    if (isExhausted(core, task)) continue
     serveFromQueue(core, task)
     noteServed(scout, task)
     grant(core, task, capabilityFor(scout, task)!)

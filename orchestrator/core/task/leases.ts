@@ -3,6 +3,7 @@
  * a scout works on it, two while it is hedged, and every frame about it is judged by the lease it names.
  */
 
+import { attemptNumberMax, durationMsMax } from '../../../shared/limits/wire.ts'
 import { costOf } from '../fleet/placement.ts'
 import type { Capability, Intent, Lease, Scout, Task } from '../model/entities.ts'
 import type { CoreState } from '../state.ts'
@@ -77,13 +78,18 @@ export function grant(core: CoreState, task: Task, capability: Capability): void
     kind: task.kind,
     model,
     stream: task.stream,
-    ttlMs: settings.leaseTtlMs,
-    deadlineMs: Math.max(1, Math.floor(task.deadlineMs - nowMs)),
+    ttlMs: inFrame(settings.leaseTtlMs),
+    deadlineMs: inFrame(task.deadlineMs - nowMs),
     served: { scout: scout.record.scout, provider, model },
     queuedMs: task.firstLeasedMs - task.submittedMs,
     cost,
     continuing: task.contentBegan,
   })
+}
+
+/** The duration as a frame carries it. A deadline may be past or far away after the clock has stepped. */
+function inFrame(durationMs: number): number {
+  return Math.min(durationMsMax, Math.max(1, Math.floor(durationMs)))
 }
 
 /** From here on this session holds the lease. */
@@ -162,7 +168,10 @@ export function hedgeDueMs(core: CoreState, task: Task): number {
   if (lease === null || task.hedge !== null || task.contentBegan || lease.contentMs > 0) {
     return Number.POSITIVE_INFINITY
   }
-  const isLast = task.charged + 1 >= attemptsMax(core, task) || task.returned >= core.settings.returnsMax
+  const isLast =
+    task.charged + 1 >= attemptsMax(core, task) ||
+    task.returned >= core.settings.returnsMax ||
+    task.attempt >= attemptNumberMax
   return isLast ? Number.POSITIVE_INFINITY : lease.hedgeMs
 }
 
