@@ -12,8 +12,9 @@ import { hasRoom } from '../fleet/roster.ts'
 import type { ModelEntry, Scout, Task } from '../model/entities.ts'
 import { type CoreState, hubDraining } from '../state.ts'
 import { noteServed, noteSought } from '../stats/missed-work.ts'
-import { grant, leasesOf } from '../task/leases.ts'
+import { grant } from '../task/leases.ts'
 import { passOver, waitsForStore } from '../task/store-trouble.ts'
+import { noteTried } from '../task/task.ts'
 import { enqueue, finish, serveFromQueue } from '../task/terminal.ts'
 
 /** Tasks that came back looked at for one freed scout: those it may not have are passed over. */
@@ -106,10 +107,11 @@ function queue(core: CoreState, task: Task): void {
 
 /** Asks a second scout, if one is idle that may have the task; otherwise a moment later again. */
 export function hedge(core: CoreState, task: Task): void {
-  const chosen = core.draining ? undefined : choose(core.index, task, core.random)
-  if (chosen === undefined) return
-  const isAtWork = leasesOf(task).some((lease) => lease.scout === chosen.best.scout.record.scout)
-  if (!isAtWork) give(core, task, chosen)
+  const { lease } = task
+  if (lease === null || core.draining) return
+  noteTried(task, lease)
+  const chosen = choose(core.index, task, core.random)
+  if (chosen !== undefined && chosen.best.scout.record.scout !== lease.scout) give(core, task, chosen)
 }
 
 /** Gives a scout waiting tasks until it is full or nothing waits that it could do; only then is it known as idle. */
@@ -138,11 +140,12 @@ function nextFor(core: CoreState, scout: Scout): Task | undefined {
   const { entries } = scout.klass
   const from = entries.length > queuesLooked ? core.random.below(entries.length) : 0
   let looks = queuesLooked
+  const fits = (task: Task) => mayTry(task.entry, scout, task)
   let next: Task | undefined
   for (let step = 0; step < entries.length && looks > 0; step++) {
     const entry = entries[(from + step) % entries.length]!
     if (entry.queued === 0 || !isAble(scout, entry)) continue
-    const task = firstOf(core, entry, scout)
+    const task = firstOf(core, entry, fits)
     if (task === undefined) continue
     looks--
     if (next === undefined || task.queuedMs < next.queuedMs) next = task
@@ -150,8 +153,7 @@ function nextFor(core: CoreState, scout: Scout): Task | undefined {
   return next
 }
 
-function firstOf(core: CoreState, entry: ModelEntry, scout: Scout): Task | undefined {
-  const fits = (task: Task) => mayTry(entry, scout, task)
+function firstOf(core: CoreState, entry: ModelEntry, fits: (task: Task) => boolean): Task | undefined {
   for (;;) {
     const task = returnedFor(entry, fits) ?? entry.waiting.peek(fits)
     if (task === undefined || !waitsForStore(core, task)) return task

@@ -23,7 +23,7 @@ import {
   noteProvider,
   release,
 } from './leases.ts'
-import { move } from './task.ts'
+import { move, noteTried } from './task.ts'
 import { finish } from './terminal.ts'
 
 /**
@@ -106,6 +106,7 @@ function stopOthers(core: CoreState, task: Task, winner?: Lease): void {
     if (lease === winner) continue
     cancelLease(core, task, lease, 'hedge_lost')
     release(core, task, lease)
+    noteTried(task, lease)
     task.outrun++
     core.emit({ type: 'attemptVoid', task: task.id, attempt: lease.attempt })
   }
@@ -119,6 +120,7 @@ export function endAttempt(core: CoreState, task: Task, lease: Lease, cause: Fau
   const isBusy = blame === 'scout' || (blame === 'provider' && retry !== 'free')
   if (isBusy && lease.holder !== null) shrinkWindow(lease.holder)
   release(core, task, lease)
+  noteTried(task, lease)
   task.lastFault = cause
   if (retry === 'free') task.returned++
   else task.charged++

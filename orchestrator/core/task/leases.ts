@@ -33,8 +33,6 @@ export function grant(core: CoreState, task: Task, capability: Capability): void
   if (task.lease === null) move(task, 'leased')
   task.attempt++
   if (task.firstLeasedMs === 0) task.firstLeasedMs = nowMs
-  task.triedScouts = withName(task.triedScouts, scout.record.scout)
-  task.triedOperators = withName(task.triedOperators, scout.record.operator)
   const lease: Lease = {
     task,
     attempt: task.attempt,
@@ -128,11 +126,6 @@ function countLease({ leasedBy }: Intent, { operator }: Lease, more: 1 | -1): vo
   const count = (leasedBy.get(operator) ?? 0) + more
   if (count > 0) leasedBy.set(operator, count)
   else leasedBy.delete(operator)
-}
-
-/** Each name once: placement compares how many have tried with how many there are. */
-function withName(tried: readonly string[], name: string): readonly string[] {
-  return tried.length === 0 ? [name] : tried.includes(name) ? tried : [...tried, name]
 }
 
 /** When a leased task must be looked at next if nothing more is heard. */
