@@ -48,6 +48,12 @@ export const aboutCharsMax = 160
 /** Tasks one scout may run at once; a larger advertised concurrency is cut to this. */
 export const concurrencyMax = 256
 
+/** Highest number of an attempt that a frame carries; a task that would need another attempt fails instead. */
+export const attemptNumberMax = 1_000
+
+/** Longest duration that a frame carries; the hub cuts longer ones to it. */
+export const durationMsMax = 86_400_000
+
 /** Characters of a fault message; the rest is cut off. */
 export const faultMessageCharsMax = 500
 

@@ -19,7 +19,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'the nonce of a settlement is not compared',
     file: `${core}/task/attempts.ts`,
-    find: 'if (lease === undefined || !sameNonce(lease.nonce, nonce)) {',
+    find: 'if (lease === undefined || !sameNonce(lease.nonce, event.nonce)) {',
     replace: 'if (lease === undefined) {',
   },
   {
@@ -60,8 +60,8 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'committed settlements are not remembered',
-    file: `${core}/state.ts`,
-    find: '    this.committed[this.placeOf(task)] = { task, attempt, nonce }\n',
+    file: `${core}/task/attempts.ts`,
+    find: '  core.committed.remember(taskId, attempt, nonce)\n',
     replace: '',
   },
   {
