@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
-import type { RequestContext } from '../../orchestrator/http/request-context.ts'
-import { StallTimer, streamed } from '../../orchestrator/http/streaming/pull-stream.ts'
-import { ManualSystem } from '../support/clocks/manual-system.ts'
+import type { RequestContext } from '../../../orchestrator/http/request-context.ts'
+import { StallTimer, streamed } from '../../../orchestrator/http/streaming/pull-stream.ts'
+import { ManualSystem } from '../../support/clocks/manual-system.ts'
 
 function stage() {
   const system = new ManualSystem()
