@@ -13,8 +13,8 @@ import { noSuchIntent, viewerOf } from './intents.ts'
 const keepAlive = Buffer.from(': keep-alive\n\n')
 
 export function followIntent(context: RequestContext): Response {
-  const { edge, rest, id, request } = context
-  const events = edge.intents.events(rest, viewerOf(context), lastEventId(request))
+  const { edge, params, id, request } = context
+  const events = edge.intents.events(params.id, viewerOf(context), lastEventId(request))
   if (events === undefined) return noSuchIntent(context)
   const first = events.take()
   const isOver = first?.ended === true && first.events.length === 0
