@@ -15,7 +15,7 @@ import { formatOf, messagesOf, type ResponseFields, refusedField, responseReques
 import { isVirtual, templateOf, virtualNames } from '../schema/virtual-models.ts'
 import { streamIntent } from '../streaming/intent-stream.ts'
 import { answerOf, endOf } from '../virtual/virtual-chat.ts'
-import { intentOf, labelFor, labelOf, ResponseVoice, shownResponse } from './response-view.ts'
+import { intentOf, labelFor, labelOf, ResponseEncoder, shownResponse } from './response-view.ts'
 
 export async function createResponse(context: RequestContext): Promise<Response> {
   const accepted = await readAndAccept(context, responseRequest, planRequestOf)
@@ -45,7 +45,7 @@ async function answer(context: RequestContext, accepted: AcceptedPlan): Promise<
   if (fields.stream === true) {
     return streamIntent(context, {
       answer: answerOf(context, view),
-      voice: new ResponseVoice(context, view, -1),
+      encoder: new ResponseEncoder(context, view, -1),
       onLeave,
     })
   }
@@ -93,9 +93,9 @@ export function getResponse(context: RequestContext): Response {
     const text = '`starting_after` must be the `sequence_number` of an event.'
     return refuse(id, fault('invalid_request', text, { param: 'starting_after' }))
   }
-  const voice = new ResponseVoice(context, view, after === null ? -1 : Number(after))
-  // Who only looks on takes nothing along.
-  return streamIntent(context, { answer: answerOf(context, view, viewerOf(context)), voice, onLeave: () => {} })
+  const encoder = new ResponseEncoder(context, view, after === null ? -1 : Number(after))
+  // A reader of an existing response does not cancel it by leaving.
+  return streamIntent(context, { answer: answerOf(context, view, viewerOf(context)), encoder, onLeave: () => {} })
 }
 
 export async function cancelResponse(context: RequestContext): Promise<Response> {

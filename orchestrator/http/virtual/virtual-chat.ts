@@ -15,7 +15,7 @@ import type { JsonBody } from '../schema/body.ts'
 import type { ChasmFields } from '../schema/routing-options.ts'
 import { templateOf, virtualNames } from '../schema/virtual-models.ts'
 import { IntentAnswer, resultText } from '../streaming/intent-answer.ts'
-import { streamIntent, type Voice } from '../streaming/intent-stream.ts'
+import { type AnswerEncoder, streamIntent } from '../streaming/intent-stream.ts'
 
 type Json = Record<string, unknown>
 
@@ -97,12 +97,12 @@ function streamed(context: RequestContext, accepted: AcceptedPlan, asked: Asked)
   const onLeave = () => clientLeft(context, accepted)
   return streamIntent(context, {
     answer: answerOf(context, view),
-    voice: new ChatVoice(context, view, asked),
+    encoder: new ChatEncoder(context, view, asked),
     onLeave,
   })
 }
 
-class ChatVoice implements Voice {
+class ChatEncoder implements AnswerEncoder {
   private readonly head: Json
 
   constructor(
