@@ -82,7 +82,7 @@ export class DurableIntents implements Intents {
     const { idempotency, tenant } = submission
     if (idempotency === undefined) return this.take(submission)
     const scope = { tenant, ...idempotency }
-    const begun = this.options.idempotencyKeys.begin(scope)
+    const begun = this.options.idempotencyKeys.claim(scope)
     if (begun.type === 'refused') return Promise.resolve(begun)
     if (begun.type === 'replay') {
       return Promise.resolve({ type: 'accepted', id: Buffer.from(begun.answer).toString(), replayed: true })
