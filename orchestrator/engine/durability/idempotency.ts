@@ -7,7 +7,7 @@ import { type Fault, fault } from '../../../shared/faults.ts'
 import { idempotencyMs } from '../../../shared/limits/store.ts'
 import type { System } from '../../../shared/system.ts'
 import type { IdempotencyScope } from '../ports/client.ts'
-import type { Store, StoreWrite } from '../ports/store.ts'
+import type { IdempotencyStore, StoreWrite } from '../ports/store.ts'
 
 export type IdempotencyClaim =
   /** First of its kind: `row` makes the write that keeps the answer; call `release` when the request is over. */
@@ -19,7 +19,7 @@ export class IdempotencyKeys {
   private readonly inFlight = new Map<string, string>()
 
   constructor(
-    private readonly store: Store,
+    private readonly store: IdempotencyStore,
     private readonly system: System,
   ) {}
 

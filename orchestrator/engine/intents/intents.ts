@@ -6,6 +6,7 @@
 import { type Fault, fault } from '../../../shared/faults.ts'
 import { durableTasksMax, intentDeadlineMs } from '../../../shared/limits/intents.ts'
 import type { System } from '../../../shared/system.ts'
+import type { IntentState } from '../../../shared/task-state.ts'
 import type { Change, Event } from '../../core/events.ts'
 import { type CoreState, hubDraining } from '../../core/state.ts'
 import type { AnswerSinkHost } from '../answers/answer-sink.ts'
@@ -21,7 +22,7 @@ import type {
   Viewer,
 } from '../ports/intents.ts'
 import type { PlannerFunctions, Terms } from '../ports/planner.ts'
-import type { IntentState, OpenIntent, Store, StoreWrite, TaskRow } from '../ports/store.ts'
+import type { OpenIntent, Store, StoreWrite, TaskRow } from '../ports/store.ts'
 import { ControlNodes } from './control-nodes.ts'
 import { DurableSink, type Repair } from './durable-sink.ts'
 import { EventReader, LiveIntent, type LiveTask } from './intent-events.ts'
@@ -37,7 +38,7 @@ import {
   waitsOf,
 } from './intent-rows.ts'
 import { renderRequest } from './render.ts'
-import { revivalOf } from './retry.ts'
+import { tasksToRetry } from './retry.ts'
 
 export interface IntentsOptions {
   system: System
@@ -185,7 +186,7 @@ export class DurableIntents implements Intents {
       return Promise.resolve(noSuchIntent)
     }
     const isOver = over.intent.state !== 'running' && !this.live.has(id) && !this.reviving.has(id)
-    const tasks = isOver ? revivalOf(over.tasks, node) : stillRunning
+    const tasks = isOver ? tasksToRetry(over.tasks, node) : stillRunning
     if ('code' in tasks) return Promise.resolve(tasks)
     if (core.draining) return Promise.resolve(hubDraining())
     const nowMs = system.wallMs()

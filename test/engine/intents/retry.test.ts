@@ -1,12 +1,13 @@
 /** Trying one node of an intent once more that is over: what goes on with it, and what stays as it was. */
 import { expect, test } from 'vitest'
-import { revivalOf } from '../../../orchestrator/engine/intents/retry.ts'
-import type { DurableTaskState, TaskRow } from '../../../orchestrator/engine/ports/store.ts'
+import { tasksToRetry } from '../../../orchestrator/engine/intents/retry.ts'
+import type { TaskRow } from '../../../orchestrator/engine/ports/store.ts'
 import { journalRetryMs } from '../../../shared/limits/store.ts'
+import type { DurableTaskState } from '../../../shared/task-state.ts'
 import { IntentsBench, outline } from '../../support/hub/intents-stage.ts'
 import { taskRow } from '../../support/store/store-rows.ts'
 
-/** As `state needs…`, a conducted node with a `*` before its state. */
+/** As `state needs…`, a control node with a `*` before its state. */
 function rows(drawing: Record<string, string>): TaskRow[] {
   return Object.entries(drawing).map(([node, text], at) => {
     const [state, ...needs] = text.split(' ')
@@ -16,9 +17,9 @@ function rows(drawing: Record<string, string>): TaskRow[] {
 }
 
 /** The nodes that go on, with `!` behind those that can begin at once. */
-function revived(drawing: Record<string, string>, node: string): string[] | string {
+function retried(drawing: Record<string, string>, node: string): string[] | string {
   const all = rows(drawing)
-  const found = revivalOf(all, node)
+  const found = tasksToRetry(all, node)
   if ('code' in found) return found.message
   return found.map(({ task, state }) => `${all[task - 1]!.node}${state === 'ready' ? '!' : ''}`)
 }
@@ -33,7 +34,7 @@ test.each<[string, Record<string, string>, string, string[]]>([
   ['a failed decision with what failed before it', { a: 'failed', b: 'done', v: '*failed a b' }, 'v', ['a!', 'v']],
   ['a decision, in spite of other failures', { a: 'failed', b: 'failed', v: '*skipped a b' }, 'a', ['a!', 'v']],
 ])('goes on: %s', (_what, drawing, node, wanted) => {
-  expect(revived(drawing, node)).toEqual(wanted)
+  expect(retried(drawing, node)).toEqual(wanted)
 })
 
 test.each([
@@ -41,7 +42,7 @@ test.each([
   [{ a: 'done' }, 'x', 'no such node'],
   [{ a: 'failed', b: 'skipped a' }, 'b', 'Node "b" needs "a"'],
 ])('cannot be tried again: %o %s', (drawing, node, says) => {
-  expect(revived(drawing as Record<string, string>, node)).toContain(says)
+  expect(retried(drawing as Record<string, string>, node)).toContain(says)
 })
 
 /** An intent of which `b` has failed for good. */
