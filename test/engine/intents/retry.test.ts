@@ -119,3 +119,75 @@ test('an intent that runs, of another tenant, or on a disk in trouble, is not tr
   bench.turn()
   expect(await Promise.all(both)).toMatchObject([null, { code: 'invalid_request' }])
 })
+
+test('a cancel in the same turn as a retry is applied after it: the intent ends cancelled', async () => {
+  const bench = new IntentsBench()
+  const id = await failed(bench)
+  const both = [bench.engine.intents.retry(id, 'b', null), bench.engine.intents.cancel(id, 'key_a')]
+  bench.turn()
+  bench.turn()
+  expect(await Promise.all(both)).toEqual([null, null])
+  expect(bench.engine.intents.intent(id, null)).toMatchObject({ state: 'cancelled', fault: { code: 'cancelled' } })
+  // What the retry gave out is called back.
+  expect(bench.take('cancel').map(({ frame }) => frame.task)).toEqual(bench.take('task').map(({ frame }) => frame.task))
+  expect(outline(bench.events(id)).slice(-5)).toEqual([
+    'retried b',
+    'task_started b 2',
+    'task_settled b cancelled',
+    'task_settled c skipped',
+    'done cancelled',
+  ])
+})
+
+test('a cancel is answered after the commit of what it ends, also while a retry is pending', async () => {
+  const bench = new IntentsBench()
+  const id = await failed(bench)
+  const answers: unknown[] = []
+  void bench.engine.intents.retry(id, 'b', null)
+  void bench.engine.intents.cancel(id, null).then((answer) => {
+    answers.push(answer, bench.store.intent(id)!.state)
+  })
+  for (let turn = 0; turn < 3; turn++) {
+    bench.turn()
+    await Promise.resolve()
+    await Promise.resolve()
+  }
+  expect(answers).toEqual([null, 'cancelled'])
+})
+
+test('a cancel that waits for a retry is refused with it, and the intent stays as it was', async () => {
+  const bench = new IntentsBench()
+  const id = await failed(bench)
+  const both = [bench.engine.intents.retry(id, 'b', null), bench.engine.intents.cancel(id, null)]
+  bench.fickle.trouble = 'full'
+  bench.turn()
+  expect(await Promise.all(both)).toMatchObject([{ code: 'store_unavailable' }, { code: 'store_unavailable' }])
+  bench.fickle.trouble = null
+  bench.system.pass(journalRetryMs)
+  expect(bench.engine.intents.intent(id, null)).toMatchObject({ state: 'failed' })
+  expect(await bench.engine.intents.cancel(id, null)).toBeNull()
+})
+
+test('a drain in the same turn as a retry leaves the intent for the next hub', async () => {
+  const before = new IntentsBench()
+  const id = await failed(before)
+  const retried = before.engine.intents.retry(id, 'b', null)
+  void before.engine.drain()
+  before.turn()
+  expect(await retried).toBeNull()
+  expect(before.take('task')).toEqual([])
+  const bench = before.restart()
+  bench.join(['m'], 8, { name: 'another', instance: 'another' })
+  bench.finish(bench.work(), 'from b')
+  bench.finish(bench.work(), 'from c')
+  expect(bench.engine.intents.intent(id, null)).toMatchObject({ state: 'done' })
+})
+
+test('a retry in the same turn as a cancel is refused: the intent is not over yet', async () => {
+  const bench = new IntentsBench()
+  const id = await bench.accepted({ a: [] })
+  const both = [bench.engine.intents.cancel(id, null), bench.engine.intents.retry(id, 'a', null)]
+  bench.turn()
+  expect(await Promise.all(both)).toMatchObject([null, { code: 'invalid_request' }])
+  expect(bench.engine.intents.intent(id, null)).toMatchObject({ state: 'cancelled' })
+})
