@@ -263,9 +263,15 @@ export const mutants: readonly Mutant[] = [
     replace: '',
   },
   {
+    name: 'a cancel is lost when a retry is pending',
+    file: `${engine}/intents/intent-commands.ts`,
+    find: 'resolve(refusal ?? this.cancelRunning(id))',
+    replace: 'resolve(refusal)',
+  },
+  {
     name: 'an Idempotency-Key is not stored',
-    file: `${engine}/intents/intents.ts`,
-    find: '    if (replay !== undefined) writes.push(replay(Buffer.from(intent.id)))\n',
+    file: `${engine}/intents/intent-commands.ts`,
+    find: '    if (answerRow !== undefined) writes.push(answerRow(Buffer.from(intent.id)))\n',
     replace: '',
   },
   {

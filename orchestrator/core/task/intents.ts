@@ -7,8 +7,9 @@
 import { fault } from '../../../shared/faults.ts'
 import { intentPriorityMax } from '../../../shared/limits/intents.ts'
 import { autoModel } from '../../../shared/task.ts'
+import { isTerminalState } from '../../../shared/task-state.ts'
 import type { Accept, AcceptedTask, Event } from '../events.ts'
-import type { FinalState, Intent, Lease, RoutingOptions, Task } from '../model/entities.ts'
+import type { Intent, Lease, RoutingOptions, Task } from '../model/entities.ts'
 import type { CoreState } from '../state.ts'
 import { lookAgain } from './leases.ts'
 import { noteOrphan } from './orphans.ts'
@@ -36,10 +37,10 @@ export function accept(core: CoreState, event: Accept): void {
   core.intents.set(intent.id, intent)
   for (const { task, state, usedTokens } of event.tasks) {
     intent.spentTokens += usedTokens
-    if (isFinal(state)) intent.ended.set(task, state)
+    if (isTerminalState(state)) intent.ended.set(task, state)
   }
   intent.resultDone = intent.ended.get(intent.result) === 'done'
-  const open = event.tasks.filter(({ state }) => !isFinal(state))
+  const open = event.tasks.filter(({ state }) => !isTerminalState(state))
   begin(core, intent, link(core, intent, open))
 }
 
@@ -60,10 +61,6 @@ export function expand(core: CoreState, { task: id, tasks, waitFor }: Extract<Ev
 /** Frees a blocked task that nothing stands in the way of. */
 function goOn(core: CoreState, task: Task): void {
   if (task.state === 'blocked' && task.blockers === 0) freed(core, task)
-}
-
-function isFinal(state: AcceptedTask['state']): state is FinalState {
-  return state === 'done' || state === 'failed' || state === 'cancelled' || state === 'skipped'
 }
 
 interface Linked {

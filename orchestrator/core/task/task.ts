@@ -9,7 +9,8 @@
  *      v  |
  *     conducting --> done | failed      a node that the hub itself carries out, blocked again whenever it has grown
  */
-import type { Intent, Lease, ModelEntry, RoutingOptions, Task, TaskState } from '../model/entities.ts'
+import type { TaskState } from '../../../shared/task-state.ts'
+import type { Intent, Lease, ModelEntry, RoutingOptions, Task } from '../model/entities.ts'
 import type { CoreState } from '../state.ts'
 
 export const taskMoves: Record<TaskState, readonly TaskState[]> = {

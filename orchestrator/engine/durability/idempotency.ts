@@ -8,7 +8,7 @@ import { type Fault, fault } from '../../../shared/faults.ts'
 import { idempotencyMs } from '../../../shared/limits/store.ts'
 import type { System } from '../../../shared/system.ts'
 import type { IdempotencyScope, KeptAnswer } from '../ports/client.ts'
-import type { Store, StoreWrite } from '../ports/store.ts'
+import type { IdempotencyStore, StoreWrite } from '../ports/store.ts'
 import { type Journal, notWritable } from './journal.ts'
 
 export type IdempotencyClaim =
@@ -22,7 +22,7 @@ export class IdempotencyKeys {
   private readonly claimed = new Map<string, string>()
 
   constructor(
-    private readonly store: Store,
+    private readonly store: IdempotencyStore,
     private readonly system: System,
   ) {}
 
