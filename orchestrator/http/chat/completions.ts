@@ -13,6 +13,7 @@ import { jsonResponse, refuse } from '../response/response.ts'
 import { type JsonBody, readChecked } from '../schema/body.ts'
 import { idempotencyOf, worthKeeping } from '../schema/idempotency.ts'
 import { chatRequest, embeddingsRequest } from '../schema/openai-requests.ts'
+import { isPlainChat } from '../schema/plain-chat.ts'
 import { type ChasmFields, routingOf } from '../schema/routing-options.ts'
 import { isVirtual } from '../schema/virtual-models.ts'
 import { virtualChat } from '../virtual/virtual-chat.ts'
@@ -27,7 +28,7 @@ interface AskedFields {
 }
 
 export async function chatCompletions(context: RequestContext): Promise<Response> {
-  const read = await readChecked(context.request, chatRequest)
+  const read = await readChecked(context.request, chatRequest, isPlainChat)
   if ('code' in read) return refuse(context.id, read)
   if (isVirtual(read.value.model as string)) return virtualChat(context, read)
   const asked = askedBy(context, read, 'chat')

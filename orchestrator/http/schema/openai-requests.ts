@@ -26,7 +26,7 @@ const seed = z
 // Plain objects throughout: they let other fields pass, and checking them costs half of what loose ones do.
 const typed = z.object({ type: z.string(says('must be a string')) }, says('must be an object with a `type`'))
 
-const roles = ['system', 'developer', 'user', 'assistant', 'tool', 'function'] as const
+export const roles = ['system', 'developer', 'user', 'assistant', 'tool', 'function'] as const
 const contentWish = 'must be a string, or a list of parts that each have a `type`'
 const content = z.union([z.string(), z.null(), listOf(typed, contentWish)], says(contentWish))
 /** With one of these, or tool calls, an assistant's message needs no content. */
