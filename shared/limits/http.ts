@@ -34,6 +34,9 @@ export const jsonFieldsMax = 4096
 /** A client's connection on which nothing moves is closed after this. Above `clientStallMs`, below Bun's 255 s. */
 export const httpIdleMs = 120_000
 
+/** How often connections that wait for a whole answer are exempted from that; at most half of it, so none is missed. */
+export const waitSweepMs = 30_000
+
 /** A body that declares up to this much is refused with our own 413, unread; beyond it Bun's has no explanation. */
 export const declaredBodyBytesMax = 256 * MiB
 

@@ -4,7 +4,6 @@
  * Idempotency-Key is kept and given again; a stream is not, and the header is ignored there.
  */
 import type { Fault } from '../../../shared/faults.ts'
-import { httpIdleMs } from '../../../shared/limits/http.ts'
 import type { TaskKind } from '../../../shared/task.ts'
 import type { Answer, AnswerEnd, Submission } from '../../engine/ports/client.ts'
 import type { RequestContext } from '../request-context.ts'
@@ -87,18 +86,17 @@ async function makeAnswer(
   return Buffer.concat(pieces)
 }
 
-async function endOf({ request, server }: RequestContext, answer: Answer): Promise<AnswerEnd> {
-  const { signal } = request
-  if (signal.aborted) answer.abandon()
-  else signal.addEventListener('abort', () => answer.abandon(), { once: true })
-  // Nothing moves on the connection until the answer is there, which is no reason to close it.
-  server.timeout(request, 0)
-  // The engine ends it in any case: by its deadline, or because it was abandoned.
-  for (let end = answer.take()?.end; ; end = answer.take()?.end) {
-    if (end) {
-      server.timeout(request, httpIdleMs / 1000)
-      return end
+async function endOf(context: RequestContext, answer: Answer): Promise<AnswerEnd> {
+  const { waits } = context.edge
+  waits.begin(context, () => answer.abandon())
+  try {
+    // The engine ends it in any case: by its deadline, or because it was abandoned.
+    for (;;) {
+      const end = answer.take()?.end
+      if (end) return end
+      await answer.readable()
     }
-    await answer.readable()
+  } finally {
+    waits.end(context)
   }
 }

@@ -4,7 +4,6 @@
  * leaves cancels all of it, unless the request has an Idempotency-Key.
  */
 import { type Fault, fault } from '../../../shared/faults.ts'
-import { httpIdleMs } from '../../../shared/limits/http.ts'
 import { requestDeadlineMs } from '../../../shared/limits/scheduling.ts'
 import type { IntentView, Viewer } from '../../engine/ports/intents.ts'
 import { type AcceptedPlan, acceptPlan, clientLeft } from '../intents/accept-plan.ts'
@@ -173,7 +172,7 @@ async function whole(context: RequestContext, accepted: AcceptedPlan, asked: Ask
 
 /** Waits for the end of an answer: its text, or why there is none. */
 export async function endOf(
-  { request, server }: RequestContext,
+  context: RequestContext,
   answer: IntentAnswer,
   onLeave: () => void,
 ): Promise<{ text: string } | Fault> {
@@ -183,10 +182,8 @@ export async function endOf(
     onLeave()
     answer.close()
   }
-  if (request.signal.aborted) leave()
-  else request.signal.addEventListener('abort', leave, { once: true })
-  // Nothing moves on the connection until the answer is there, which is no reason to close it.
-  server.timeout(request, 0)
+  const { edge, request } = context
+  edge.waits.begin(context, leave)
   let text = ''
   try {
     for (;;) {
@@ -200,6 +197,6 @@ export async function endOf(
   } finally {
     request.signal.removeEventListener('abort', leave)
     answer.close()
-    server.timeout(request, httpIdleMs / 1000)
+    edge.waits.end(context)
   }
 }
