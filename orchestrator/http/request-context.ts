@@ -67,9 +67,8 @@ export class RequestContext {
   caller: Caller | null = null
   /** Set by an answer that goes on after its response has been returned: it then calls `ended` itself. */
   streams = false
-  /** Where this request is among those that wait for a whole answer, while it is one of them. */
+  /** Owned by `WholeWaits`. */
   waitSlot = 0
-  /** Whether its connection is not closed for being idle. */
   isIdleExempt = false
   /** From the arrival to the first content; null before, and without content. */
   private firstByteMs: number | null = null

@@ -1,7 +1,7 @@
 /**
- * The client edge: the only `Bun.serve` of the product. It finds the route, checks the key, calls the handler and sees
- * to it that whatever happens becomes an answer. Scouts come in through the same port; their upgrade is handed to the
- * gateway at once, because a socket leaks when anything is awaited before it.
+ * The client edge: the only `Bun.serve` of the product. It finds the route, checks the key, calls the handler and
+ * turns every outcome into a response. Scouts connect to the same port; their upgrade is passed to the gateway
+ * synchronously, because a socket leaks when anything is awaited before it.
  */
 import { fault } from '../../shared/faults.ts'
 import { clientStallMs, declaredBodyBytesMax, httpIdleMs, httpStopMs, keepAliveMs } from '../../shared/limits/http.ts'

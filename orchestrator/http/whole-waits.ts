@@ -5,18 +5,27 @@
  */
 import { httpIdleMs, waitSweepMs } from '../../shared/limits/http.ts'
 import type { System, Timer } from '../../shared/system.ts'
-import type { RequestContext } from './request-context.ts'
+
+/** The part of a request's context that a wait uses; the last two fields are kept here only. */
+interface WaitingRequest {
+  readonly request: Request
+  readonly server: Pick<Bun.Server<unknown>, 'timeout'>
+  /** Where it is in the list of waits, while it is one of them. */
+  waitSlot: number
+  /** Whether its connection is not closed for being idle. */
+  isIdleExempt: boolean
+}
 
 const once = { once: true }
 
 export class WholeWaits {
-  private readonly waiting: RequestContext[] = []
+  private readonly waiting: WaitingRequest[] = []
   private timer: Timer | null = null
 
   constructor(private readonly system: System) {}
 
   /** `onLeave` is called once if the client leaves, at once if it has left. End the wait in any case. */
-  begin(context: RequestContext, onLeave: () => void): void {
+  begin(context: WaitingRequest, onLeave: () => void): void {
     context.waitSlot = this.waiting.length
     this.waiting.push(context)
     this.timer ??= this.system.after(waitSweepMs, () => this.sweep())
@@ -25,7 +34,7 @@ export class WholeWaits {
     else signal.addEventListener('abort', onLeave, once)
   }
 
-  end(context: RequestContext): void {
+  end(context: WaitingRequest): void {
     const last = this.waiting.pop()!
     if (last !== context) {
       this.waiting[context.waitSlot] = last

@@ -1,6 +1,5 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import type { RequestContext } from '../../orchestrator/http/request-context.ts'
 import { WholeWaits } from '../../orchestrator/http/whole-waits.ts'
 import { httpIdleMs, waitSweepMs } from '../../shared/limits/http.ts'
 import { ManualSystem } from '../support/clocks/manual-system.ts'
@@ -11,7 +10,9 @@ function stage() {
   const waiting = (signal = new AbortController().signal) => {
     const timeouts: number[] = []
     const server = { timeout: (_: unknown, seconds: number) => timeouts.push(seconds) }
-    const context = { server, request: { signal }, waitSlot: 0, isIdleExempt: false } as unknown as RequestContext
+    const context = { server, request: { signal }, waitSlot: 0, isIdleExempt: false } as unknown as Parameters<
+      WholeWaits['begin']
+    >[0]
     return { context, timeouts }
   }
   return { system, waits, waiting }

@@ -1,6 +1,6 @@
 /**
- * The two routes that ask for work: chat completions and embeddings. They check the request, hand its bytes to the
- * engine as they came, and give back the answer, whole or streamed (`chunk-encoder.ts`). A whole answer to a request with an
+ * The two interactive routes: chat completions and embeddings. They check the request, pass its bytes to the engine
+ * unchanged, and return the answer, whole or streamed (`chunk-encoder.ts`). A whole answer to a request with an
  * Idempotency-Key is kept and given again; a stream is not, and the header is ignored there.
  */
 import type { Fault } from '../../../shared/faults.ts'

@@ -1,5 +1,5 @@
 /**
- * Reads the body of a request: bounded, uncompressed, valid UTF-8, one JSON object of sane shape. Handlers get the
+ * Reads the body of a request: bounded, uncompressed, valid UTF-8, one JSON object of bounded shape. Handlers get the
  * bytes exactly as they arrived (those travel on to the scout) and the parsed value (for validation only).
  */
 import type { z } from 'zod'
@@ -13,7 +13,7 @@ export interface JsonBody {
   value: Record<string, unknown>
 }
 
-// A byte order mark is kept, and so refused by the parser: the provider would stumble over it.
+// A byte order mark is kept, and so refused by the parser: the provider would refuse it.
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 const tooLarge = fault(
   'request_too_large',
@@ -97,7 +97,7 @@ function parseObject(bytes: Uint8Array<ArrayBuffer>): JsonBody | Fault {
   return { bytes, value: value as Record<string, unknown> }
 }
 
-/** Nested too deep, or an object with too many fields: everything that looks at them later would take its time. */
+/** Nested too deep, or an object with too many fields: every later step over them would be slow. */
 function flawOf(value: object, levels: number): 'deep' | 'wide' | null {
   if (levels === 0) return 'deep'
   if (Array.isArray(value)) {

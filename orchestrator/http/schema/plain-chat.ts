@@ -8,11 +8,11 @@ import { chatRequest, roles } from './openai-requests.ts'
 
 type Json = Record<string, unknown>
 
-/** A field that the schema knows and this file does not is left to the schema. */
+/** A field of the schema that this file has no check for is left to the schema. */
 const schemaFields: ReadonlySet<string> = new Set(Object.keys(chatRequest.shape))
 const knownRoles: ReadonlySet<unknown> = new Set(roles)
 
-/** Whether the schema certainly accepts this body. False says nothing. */
+/** Whether the schema certainly accepts this body. False decides nothing. */
 export function isPlainChat(body: Json): boolean {
   if (!isModel(body.model) || !areMessages(body.messages)) return false
   for (const field in body) {
