@@ -1,7 +1,7 @@
 /**
- * Who is asking: reads the key of a request from its Authorization header, has the keyring verify it and compares its
- * role with what the route wants. Keys anywhere else, such as in a URL, are ignored. Scouts are not its business: the
- * gateway verifies those when they dial in.
+ * Authenticates a request: reads the key from its Authorization header, has the keyring verify it and compares its role
+ * with what the route requires. Keys anywhere else, such as in a URL, are ignored. Scouts are left to the gateway,
+ * which verifies their keys when they dial in.
  */
 
 import type { KeyRole } from '../../shared/api-key.ts'
@@ -25,7 +25,7 @@ export interface Caller {
   weight?: number
 }
 
-/** What a route asks of its caller. */
+/** What a route requires of its caller. */
 export type Access = 'open' | 'client' | 'admin'
 
 const bearer = /^Bearer +(\S+) *$/i

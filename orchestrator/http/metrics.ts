@@ -1,6 +1,6 @@
 /**
- * What Prometheus reads at `/metrics`: requests and their durations, told by the exchanges, and the state of the fleet
- * and of its tasks, asked from the engine whenever someone reads. Labels come from the route table and from status
+ * What Prometheus reads at `/metrics`: requests and their durations, reported by the request contexts, and the state of
+ * the fleet and its tasks, read from the engine at each scrape. Labels come from the route table and from status
  * codes alone, so no caller can add a series. Served without a key: it holds counts, never names, keys or content.
  */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'

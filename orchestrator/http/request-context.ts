@@ -1,6 +1,6 @@
 /**
- * One request on its way through the client edge: who asked, under which id, and what the handlers need to answer. The
- * server makes one per request; handlers read it; the metrics are told through it, once, how it ended.
+ * The context of one request at the client edge: who sent it, under which id, and what the handlers need to answer. The
+ * server makes one per request and handlers read it. It reports to the metrics, once, how the request ended.
  */
 import type { System } from '../../shared/system.ts'
 import type { Engine } from '../engine/ports/client.ts'
@@ -8,6 +8,7 @@ import type { Intents } from '../engine/ports/intents.ts'
 import type { Planner } from '../engine/ports/planner.ts'
 import type { Access, Caller, Keys } from './auth.ts'
 import type { Metrics } from './metrics.ts'
+import type { WholeWaits } from './whole-waits.ts'
 
 /** What the client edge logs through; pino's loggers fit. */
 export interface Log {
@@ -32,6 +33,7 @@ export interface Edge {
   log: Log
   settings: HttpSettings
   metrics: Metrics
+  waits: WholeWaits
   /** The gateway's: nothing when the connection is a websocket now, else why it is not. */
   upgradeScout: (request: Request) => Response | undefined
 }
@@ -60,12 +62,14 @@ export class RequestContext {
   readonly startedMs: number
   /** The route's method and path, for metrics and logs; never the path as asked, which may hold anything. */
   route: Route | null = null
-  /** What the path's segments in braces matched. */
   params: Params = noParams
   /** Null on open routes. */
   caller: Caller | null = null
   /** Set by an answer that goes on after its response has been returned: it then calls `ended` itself. */
   streams = false
+  /** Owned by `WholeWaits`. */
+  waitSlot = 0
+  isIdleExempt = false
   /** From the arrival to the first content; null before, and without content. */
   private firstByteMs: number | null = null
 

@@ -1,13 +1,14 @@
 /**
- * Every path the hub answers, in one table, and the search in it. The server asks it for each request; the OpenAPI
- * document is checked against it.
+ * Every path that the hub serves, in one table, and the search in it. The server searches it for each request; the
+ * OpenAPI document is checked against it.
  */
 
-import { getModel, getScout, listModels, listScouts } from './admin/catalog.ts'
-import { dialIn } from './admin/dial-in.ts'
 import { createKey, listKeys, revokeKey } from './admin/keys.ts'
 import { healthz, metrics, readyz, welcome } from './admin/status.ts'
 import { chatCompletions, embeddings } from './chat/completions.ts'
+import { dialIn } from './fleet/dial-in.ts'
+import { getModel, listModels } from './fleet/models.ts'
+import { getScout, listScouts } from './fleet/scouts.ts'
 import { followIntent } from './intents/events.ts'
 import { cancelIntent, createIntent, getIntent, listIntents } from './intents/intents.ts'
 import { getNode, planIntent, retryNode } from './intents/nodes.ts'
@@ -16,7 +17,7 @@ import { scrollSchema } from './openapi/scroll-schema.ts'
 import { noParams, type Params, type Route } from './request-context.ts'
 import { cancelResponse, createResponse, getResponse } from './responses/responses.ts'
 
-/** Of two paths with a brace that both fit, the first counts. */
+/** Of two paths with segments in braces that both match, the first counts. */
 export const routes: readonly Route[] = [
   { method: 'POST', path: '/v1/chat/completions', access: 'client', handle: chatCompletions },
   { method: 'POST', path: '/v1/embeddings', access: 'client', handle: embeddings },

@@ -1,7 +1,7 @@
 /**
- * The client edge: the only `Bun.serve` of the product. It finds the route, checks the key, calls the handler and sees
- * to it that whatever happens becomes an answer. Scouts come in through the same port; their upgrade is handed to the
- * gateway at once, because a socket leaks when anything is awaited before it.
+ * The client edge: the only `Bun.serve` of the product. It finds the route, checks the key, calls the handler and
+ * turns every outcome into a response. Scouts connect to the same port; their upgrade is passed to the gateway
+ * synchronously, because a socket leaks when anything is awaited before it.
  */
 import { fault } from '../../shared/faults.ts'
 import { clientStallMs, declaredBodyBytesMax, httpIdleMs, httpStopMs, keepAliveMs } from '../../shared/limits/http.ts'
@@ -14,6 +14,7 @@ import { Metrics } from './metrics.ts'
 import { type Edge, type HttpSettings, type Log, RequestContext, type Route } from './request-context.ts'
 import { refuse } from './response/response.ts'
 import { findRoutes } from './routes.ts'
+import { WholeWaits } from './whole-waits.ts'
 
 interface HubOptions<SocketData> {
   host: string
@@ -54,6 +55,7 @@ export function serveHub<SocketData>(options: HubOptions<SocketData>): Hub {
     log,
     settings,
     metrics: new Metrics(engine),
+    waits: new WholeWaits(system),
     upgradeScout: (request) => upgradeScout(request, server),
   }
   const server: Bun.Server<SocketData> = Bun.serve<SocketData>({
@@ -64,7 +66,7 @@ export function serveHub<SocketData>(options: HubOptions<SocketData>): Hub {
     websocket: options.websocket,
     fetch: (request) => answer(new RequestContext(request, server, edge)),
   })
-  return { port: server.port!, url: server.url.origin, stop: () => stop(server, system) }
+  return { port: server.port!, url: server.url.origin, stop: () => stop(server, edge) }
 }
 
 /** Synchronous up to the handler: an upgrade happens before anything is awaited. Never throws, never rejects. */
@@ -127,7 +129,7 @@ function pathOf(url: string): string {
   return query < 0 ? url.slice(from) : url.slice(from, query)
 }
 
-async function stop(server: Bun.Server<unknown>, system: System): Promise<void> {
+async function stop(server: Bun.Server<unknown>, { system, waits }: Edge): Promise<void> {
   // Its promise waits for every socket, a scout's too; the bound below is ours.
   void server.stop(false)
   const lastMs = system.nowMs() + httpStopMs
@@ -135,4 +137,5 @@ async function stop(server: Bun.Server<unknown>, system: System): Promise<void> 
     await new Promise<void>((resolve) => system.after(stopPollMs, resolve))
   }
   await server.stop(true)
+  waits.stop()
 }

@@ -8,7 +8,7 @@ const MiB = 1024 * KiB
 
 /**
  * Answer bytes waiting for one client; above it the scout is told to pause that stream. Half of what a stream may hold,
- * because as much again is usually under way by then.
+ * because as much again is usually in flight by then.
  */
 export const streamBufferBytes = 128 * KiB
 
@@ -18,13 +18,13 @@ export const streamOverrunBytes = 256 * KiB
 /** A client that reads nothing for this long is dropped and its task cancelled. */
 export const clientStallMs = 60_000
 
-/** A waiting stream gets an SSE comment this often, so that no proxy gives it up. */
+/** A waiting stream gets an SSE comment this often, so that no proxy closes it. */
 export const keepAliveMs = 5_000
 
 /** Depth of a request's JSON; deeper is 400. */
 export const jsonDepthMax = 64
 
-/** Names in one list of wished or unwished scouts, and the characters of each; more is 400. */
+/** Names in one list of required or excluded scouts, and the characters of each; more is 400. */
 export const routingNamesMax = 64
 export const routingNameCharsMax = 200
 
@@ -33,6 +33,9 @@ export const jsonFieldsMax = 4096
 
 /** A client's connection on which nothing moves is closed after this. Above `clientStallMs`, below Bun's 255 s. */
 export const httpIdleMs = 120_000
+
+/** How often connections that wait for a whole answer are exempted from that; at most half of it, so none is missed. */
+export const waitSweepMs = 30_000
 
 /** A body that declares up to this much is refused with our own 413, unread; beyond it Bun's has no explanation. */
 export const declaredBodyBytesMax = 256 * MiB

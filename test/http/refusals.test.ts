@@ -27,7 +27,7 @@ async function expectRefusal(response: Response, status: number, code: string, p
   return error.message as string
 }
 
-type Row = [what: string, body: unknown, param: string, wish: string]
+type Row = [what: string, body: unknown, param: string, rule: string]
 
 const chatRows: Row[] = [
   ['no model', { messages: [user] }, 'model', 'is required: it must be a string'],
@@ -97,11 +97,11 @@ const chatRows: Row[] = [
 ]
 
 describe('a chat request is refused with 400 for', () => {
-  test.each(chatRows)('%s', async (_what, body, param, wish) => {
+  test.each(chatRows)('%s', async (_what, body, param, rule) => {
     const response = await edge.post('/v1/chat/completions', body)
     const message = await expectRefusal(response, 400, 'invalid_request', param)
     expect(message).toContain(`\`${param}\``)
-    expect(message).toContain(wish)
+    expect(message).toContain(rule)
   })
 })
 
@@ -116,14 +116,14 @@ const embeddingRows: Row[] = [
 ]
 
 describe('an embeddings request is refused with 400 for', () => {
-  test.each(embeddingRows)('%s', async (_what, body, param, wish) => {
+  test.each(embeddingRows)('%s', async (_what, body, param, rule) => {
     const message = await expectRefusal(await edge.post('/v1/embeddings', body), 400, 'invalid_request', param)
-    expect(message).toContain(wish)
+    expect(message).toContain(rule)
   })
 })
 
 const deep = `{"model":"m","messages":[${'['.repeat(100_000)}${']'.repeat(100_000)}]}`
-const bodyRows: [what: string, body: string | Uint8Array, wish: string][] = [
+const bodyRows: [what: string, body: string | Uint8Array, rule: string][] = [
   ['an empty body', '', 'send a JSON object'],
   ['half a JSON', '{"model":', 'check its quotes'],
   ['a list', '[]', 'must be a JSON object'],
@@ -134,9 +134,9 @@ const bodyRows: [what: string, body: string | Uint8Array, wish: string][] = [
 ]
 
 describe('a body is refused with 400 when it is', () => {
-  test.each(bodyRows)('%s', async (_what, body, wish) => {
+  test.each(bodyRows)('%s', async (_what, body, rule) => {
     const response = await edge.post('/v1/chat/completions', body)
-    expect(await expectRefusal(response, 400, 'invalid_request', null)).toContain(wish)
+    expect(await expectRefusal(response, 400, 'invalid_request', null)).toContain(rule)
   })
 })
 
@@ -176,16 +176,16 @@ test('a body one byte too large is refused with 413, declared or not', async () 
 })
 
 describe('a key is refused', () => {
-  const keyRows: [what: string, headers: Record<string, string>, wish: string][] = [
+  const keyRows: [what: string, headers: Record<string, string>, rule: string][] = [
     ['when there is none', {}, 'No API key was given'],
     ['when it is not a bearer key', { authorization: 'Basic abc' }, 'not of the form "Bearer <key>"'],
     ['when it is malformed', { authorization: 'Bearer sk-abc' }, 'this is not a Chasm key'],
   ]
-  test.each(keyRows)('%s', async (_what, headers, wish) => {
+  test.each(keyRows)('%s', async (_what, headers, rule) => {
     const response = await edge.post('/v1/chat/completions', chat({}), { headers }, null)
     expect(response.headers.get('www-authenticate')).toBe('Bearer')
     const message = await expectRefusal(response, 401, 'invalid_api_key', null)
-    expect(message).toContain(wish)
+    expect(message).toContain(rule)
     expect(message).toContain('Authorization: Bearer <key>')
   })
 

@@ -1,6 +1,6 @@
 /**
- * How the hub is: for people (a welcome), for what watches over it (health, readiness) and for Prometheus. All of it
- * is open: it says nothing about who uses the hub or for what.
+ * The state of the hub: for people (a welcome), for supervisors and load balancers (health, readiness) and for
+ * Prometheus. All of it is open: it reveals nothing about who uses the hub or for what.
  */
 import { fault } from '../../../shared/faults.ts'
 import type { RequestContext } from '../request-context.ts'

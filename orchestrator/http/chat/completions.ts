@@ -1,10 +1,9 @@
 /**
- * The two routes that ask for work: chat completions and embeddings. They check the request, hand its bytes to the
- * engine as they came, and give back the answer, whole or streamed (`chunk-encoder.ts`). A whole answer to a request with an
+ * The two interactive routes: chat completions and embeddings. They check the request, pass its bytes to the engine
+ * unchanged, and return the answer, whole or streamed (`chunk-encoder.ts`). A whole answer to a request with an
  * Idempotency-Key is kept and given again; a stream is not, and the header is ignored there.
  */
 import type { Fault } from '../../../shared/faults.ts'
-import { httpIdleMs } from '../../../shared/limits/http.ts'
 import type { TaskKind } from '../../../shared/task.ts'
 import type { Answer, AnswerEnd, Submission } from '../../engine/ports/client.ts'
 import type { RequestContext } from '../request-context.ts'
@@ -13,6 +12,7 @@ import { jsonResponse, refuse } from '../response/response.ts'
 import { type JsonBody, readChecked } from '../schema/body.ts'
 import { idempotencyOf, worthKeeping } from '../schema/idempotency.ts'
 import { chatRequest, embeddingsRequest } from '../schema/openai-requests.ts'
+import { isPlainChat } from '../schema/plain-chat.ts'
 import { type ChasmFields, routingOf } from '../schema/routing-options.ts'
 import { isVirtual } from '../schema/virtual-models.ts'
 import { virtualChat } from '../virtual/virtual-chat.ts'
@@ -27,7 +27,7 @@ interface AskedFields {
 }
 
 export async function chatCompletions(context: RequestContext): Promise<Response> {
-  const read = await readChecked(context.request, chatRequest)
+  const read = await readChecked(context.request, chatRequest, isPlainChat)
   if ('code' in read) return refuse(context.id, read)
   if (isVirtual(read.value.model as string)) return virtualChat(context, read)
   const asked = askedBy(context, read, 'chat')
@@ -86,18 +86,17 @@ async function makeAnswer(
   return Buffer.concat(pieces)
 }
 
-async function endOf({ request, server }: RequestContext, answer: Answer): Promise<AnswerEnd> {
-  const { signal } = request
-  if (signal.aborted) answer.abandon()
-  else signal.addEventListener('abort', () => answer.abandon(), { once: true })
-  // Nothing moves on the connection until the answer is there, which is no reason to close it.
-  server.timeout(request, 0)
-  // The engine ends it in any case: by its deadline, or because it was abandoned.
-  for (let end = answer.take()?.end; ; end = answer.take()?.end) {
-    if (end) {
-      server.timeout(request, httpIdleMs / 1000)
-      return end
+async function endOf(context: RequestContext, answer: Answer): Promise<AnswerEnd> {
+  const { waits } = context.edge
+  waits.begin(context, () => answer.abandon())
+  try {
+    // The engine ends it in any case: by its deadline, or because it was abandoned.
+    for (;;) {
+      const end = answer.take()?.end
+      if (end) return end
+      await answer.readable()
     }
-    await answer.readable()
+  } finally {
+    waits.end(context)
   }
 }

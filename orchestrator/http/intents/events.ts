@@ -1,7 +1,7 @@
 /**
  * The events of an intent as server-sent events; what the client does not read stays with the engine. The stream ends
- * after `done`. One that ends earlier was broken off, and the client resumes it with the id of the last event it has, in
- * `Last-Event-ID` or `last_event_id`. A client that has received `done` gets 204, which stops it from reconnecting.
+ * after `done`. One that ends earlier was broken off, and the client resumes it with the id of the last event it has
+ * in `Last-Event-ID` or `last_event_id`. A client that has received `done` gets 204, which stops it from reconnecting.
  */
 import type { IntentEvent, IntentEvents } from '../../engine/ports/intents.ts'
 import type { RequestContext } from '../request-context.ts'

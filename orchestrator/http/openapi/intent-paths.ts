@@ -7,6 +7,7 @@ import { durableTaskStates, intentStates } from '../../../shared/task-state.ts'
 import { count, inHeader, type Json, json, type Operation, object, ref, seconds, text, texts } from './parts.ts'
 
 const state = { enum: intentStates }
+const makesNothingNew = 'A repetition with the same key and body makes nothing new.'
 const labels = { type: 'object', additionalProperties: text }
 const error = { anyOf: [ref('Error/properties/error'), { type: 'null' }] }
 const usage = object({ prompt_tokens: count, completion_tokens: count, total_tokens: count })
@@ -76,7 +77,7 @@ export const intentOperations: Record<string, Operation> = {
   'POST /v1/intents': {
     summary: 'Ask for work that survives the connection and the hub. Answered once it is safely stored.',
     access: 'client',
-    parameters: [inHeader('Idempotency-Key', 'A repetition with the same key and body makes nothing new.')],
+    parameters: [inHeader('Idempotency-Key', makesNothingNew)],
     takes: 'IntentRequest',
     gives: [202, 'It is stored and will be carried out.', json(ref('AcceptedIntent'))],
   },
@@ -137,7 +138,7 @@ export const responseOperations: Record<string, Operation> = {
   'POST /v1/responses': {
     summary: 'Ask for a response: a durable intent in the words of the Responses API.',
     access: 'client',
-    parameters: [inHeader('Idempotency-Key', 'A repetition with the same key and body makes nothing new.')],
+    parameters: [inHeader('Idempotency-Key', `${makesNothingNew} With a key, a client that leaves cancels nothing.`)],
     takes: 'ResponseRequest',
     gives: [200, 'The response; with `stream: true` as events.', { ...response, ...events }],
   },

@@ -10,7 +10,7 @@ const openingBrace = 0x7b
 const closingBrace = 0x7d
 const space = 0x20
 
-/** The hub's fields of a whole answer or of one streamed chunk, ending in a comma. Needs to be known who serves it. */
+/** The hub's fields of a whole answer or of one streamed chunk, ending in a comma. Only after the answer is served. */
 export function envelopeHead(answer: Answer, object: string): string {
   const { model } = servedBy(answer)
   const id = JSON.stringify(answer.id)
@@ -19,7 +19,7 @@ export function envelopeHead(answer: Answer, object: string): string {
 
 /**
  * Which scout, provider and model served the answer, ending in a comma; with the terms of the cost that led to them
- * when the client wants it explained.
+ * when the client asks for an explanation.
  */
 export function chasmField(answer: Answer, explains = false): string {
   const { scout, provider, model } = servedBy(answer)

@@ -1,13 +1,13 @@
 /**
  * How intents are shown: as accepted, as an item of a list, and whole with their tasks and their result. The result is
- * spliced in as the bytes that were committed; times are seconds since 1970, as in all of this API.
+ * inserted as the bytes that were committed; times are seconds since 1970, as in all of this API.
  */
 import type { Fault } from '../../../shared/faults.ts'
 import type { IntentView, TaskView } from '../../engine/ports/intents.ts'
 import { envelop } from './envelope.ts'
 import { shownFault } from './response.ts'
 
-/** What its maker hears. Only what never changes, so that a repetition of the request hears the very same. */
+/** The answer to the request that made it: only what never changes, so that a repetition gets the same answer. */
 export function shownAccepted({ id, priority, createdMs, deadlineMs, metadata }: IntentView) {
   const times = { created: seconds(createdMs), deadline: seconds(deadlineMs) }
   return { id, object: 'intent', state: 'running', priority, ...times, metadata }
@@ -40,7 +40,7 @@ export function wholeIntent(view: IntentView, tasks: TaskView[], result: Uint8Ar
   return Buffer.concat(pieces)
 }
 
-/** One node with its result, spliced in as it was committed; null until it is done. */
+/** One node with its result, inserted as it was committed; null until it is done. */
 export function nodeResult(view: IntentView, task: TaskView, result: Uint8Array | undefined): Buffer<ArrayBuffer> {
   const shown = JSON.stringify({ intent: view.id, object: 'intent.node', ...shownTask(task) })
   const pieces: Uint8Array[] = [Buffer.from(`${shown.slice(0, -1)},"result":`), result ?? Buffer.from('null')]

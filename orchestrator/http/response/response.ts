@@ -27,7 +27,9 @@ export function jsonResponse(
   status = 200,
   more?: Headers,
 ): Response {
-  return new Response(body, { status, headers: { ...baseHeaders(requestId, 'application/json'), ...more } })
+  const headers = baseHeaders(requestId, 'application/json')
+  if (more !== undefined) Object.assign(headers, more)
+  return new Response(body, { status, headers })
 }
 
 export function textResponse(requestId: string, text: string, contentType = 'text/plain; charset=utf-8'): Response {
@@ -44,13 +46,13 @@ export function faultBody(fault: Fault, extra?: Record<string, unknown>): string
   return JSON.stringify({ error: { ...shownFault(fault), ...extra } })
 }
 
-/** After these the same request may succeed; the answer says when. */
+/** After these the same request may succeed; the `Retry-After` header says when. */
 const passing: readonly number[] = [409, 429, 503]
 
 /** A refusal with the status of its fault. */
 export function refuse(requestId: string, fault: Fault, more?: Headers): Response {
   const { status } = faultTable[fault.code]
-  const headers = { ...baseHeaders(requestId, 'application/json'), ...more }
+  const headers: Headers = { ...baseHeaders(requestId, 'application/json'), ...more }
   if (passing.includes(status)) {
     const waitMs = fault.retryAfterMs ?? 0
     headers['retry-after'] = String(Math.max(1, Math.ceil(waitMs / 1000)))

@@ -1,6 +1,6 @@
 /**
- * A response as the Responses API shows it: an intent in other words. Its events are numbered by how far the text has
- * come, so the same event has the same number for every reader and after a restart, and a client can go on from any.
+ * The form of an intent in the Responses API, whole and as events. Events are numbered by the length of the text so
+ * far, so the same event has the same number for every reader and after a restart, and a client can resume from any.
  */
 import type { Fault } from '../../../shared/faults.ts'
 import type { IntentView } from '../../engine/ports/intents.ts'
@@ -12,7 +12,7 @@ import { sumsOf } from '../virtual/virtual-chat.ts'
 
 type Json = Record<string, unknown>
 
-/** Under this name the intent's metadata hold what the request said of itself. */
+/** The key in the intent's metadata that holds the fields of the request that its form needs. */
 const responseLabel = 'chasm.response'
 
 interface Label {
@@ -20,7 +20,7 @@ interface Label {
   background: boolean
 }
 
-/** What the request said of itself; null for an intent that was not made as a response. */
+/** Those fields; null for an intent that was not made as a response. */
 export function labelOf({ metadata }: IntentView): Label | null {
   const label = metadata[responseLabel]
   return label === undefined ? null : (JSON.parse(label) as Label)
@@ -84,7 +84,7 @@ const eventsBefore = 4
 
 /** The events of a response; those up to number `after` are left out. */
 export class ResponseEncoder implements AnswerEncoder {
-  private said = ''
+  private given = ''
 
   constructor(
     private readonly context: RequestContext,
@@ -105,12 +105,12 @@ export class ResponseEncoder implements AnswerEncoder {
 
   /** Numbered by the last character of its piece. */
   text(piece: string): string {
-    const from = this.said.length
-    this.said += piece
+    const from = this.given.length
+    this.given += piece
     const known = Math.max(0, this.after - eventsBefore + 1 - from)
     const delta = piece.slice(known)
     if (delta === '') return ''
-    const number = eventsBefore + this.said.length - 1
+    const number = eventsBefore + this.given.length - 1
     return this.event(number, 'response.output_text.delta', { ...this.place(), delta, logprobs: [] })
   }
 
@@ -119,11 +119,11 @@ export class ResponseEncoder implements AnswerEncoder {
   }
 
   done(): string {
-    const last = eventsBefore + this.said.length
-    const part = textPart(this.said)
-    const item = message(this.view.id, this.said, 'completed')
+    const last = eventsBefore + this.given.length
+    const part = textPart(this.given)
+    const item = message(this.view.id, this.given, 'completed')
     const view = this.context.edge.intents.intent(this.view.id, null)!
-    const text = { ...this.place(), text: this.said, logprobs: [] }
+    const text = { ...this.place(), text: this.given, logprobs: [] }
     return [
       this.event(last, 'response.output_text.done', text),
       this.event(last + 1, 'response.content_part.done', { ...this.place(), part }),
@@ -133,7 +133,7 @@ export class ResponseEncoder implements AnswerEncoder {
   }
 
   failed(why: Fault): string {
-    const number = eventsBefore + this.said.length
+    const number = eventsBefore + this.given.length
     const view = this.context.edge.intents.intent(this.view.id, null)!
     if (view.state === 'running') {
       const { message: text, param, code } = shownFault(why)

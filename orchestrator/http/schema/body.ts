@@ -1,5 +1,5 @@
 /**
- * Reads the body of a request: bounded, uncompressed, valid UTF-8, one JSON object of sane shape. Handlers get the
+ * Reads the body of a request: bounded, uncompressed, valid UTF-8, one JSON object of bounded shape. Handlers get the
  * bytes exactly as they arrived (those travel on to the scout) and the parsed value (for validation only).
  */
 import type { z } from 'zod'
@@ -13,29 +13,40 @@ export interface JsonBody {
   value: Record<string, unknown>
 }
 
-// A byte order mark is kept, and so refused by the parser: the provider would stumble over it.
+// A byte order mark is kept, and so refused by the parser: the provider would refuse it.
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 const tooLarge = fault(
   'request_too_large',
   `The request body is larger than ${bodyBytesMax} bytes: shorten the prompt, or send smaller images.`,
 )
 
-/** A body that holds what the schema wants, or what is wrong with it. */
-export async function readChecked(request: Request, schema: z.ZodType): Promise<JsonBody | Fault> {
-  const body = await readJsonBody(request)
-  if ('code' in body) return body
+/**
+ * A body that the schema accepts, or what is wrong with it. `isPlain` may accept a common body in the schema's place,
+ * and must accept nothing that the schema does not.
+ */
+export async function readChecked(
+  request: Request,
+  schema: z.ZodType,
+  isPlain?: (value: Record<string, unknown>) => boolean,
+): Promise<JsonBody | Fault> {
+  const { headers } = request
+  const length = headers.get('content-length')
+  const refused = refuseByHeaders(headers, length)
+  if (refused !== null) return refused
+  let bytes: Uint8Array<ArrayBuffer> | null
+  try {
+    // The runtime's bytes are never shared memory.
+    bytes = length === null ? await readBounded(request) : ((await request.bytes()) as Uint8Array<ArrayBuffer>)
+  } catch {
+    return fault('cancelled', 'The connection was lost before the whole body had arrived: send the request again.')
+  }
+  if (bytes === null) return tooLarge
+  const body = parseObject(bytes)
+  if ('code' in body || isPlain?.(body.value) === true) return body
   return refusal(schema, body.value) ?? body
 }
 
-async function readJsonBody(request: Request): Promise<JsonBody | Fault> {
-  const refused = refuseByHeaders(request.headers)
-  if (refused !== null) return refused
-  const bytes = await readBounded(request)
-  if (!(bytes instanceof Uint8Array)) return bytes
-  return parseObject(bytes)
-}
-
-function refuseByHeaders(headers: Headers): Fault | null {
+function refuseByHeaders(headers: Headers, length: string | null): Fault | null {
   const contentType = headers.get('content-type')
   if (contentType === null || !/^application\/json *(;|$)/i.test(contentType)) {
     return fault('unsupported_media_type', 'Send the body as JSON, with the header "Content-Type: application/json".')
@@ -44,23 +55,19 @@ function refuseByHeaders(headers: Headers): Fault | null {
   if (encoding !== null && encoding !== 'identity') {
     return fault('unsupported_media_type', 'Compressed bodies are not accepted: send it without Content-Encoding.')
   }
-  return Number(headers.get('content-length') ?? 0) > bodyBytesMax ? tooLarge : null
+  return Number(length ?? 0) > bodyBytesMax ? tooLarge : null
 }
 
-async function readBounded(request: Request): Promise<Uint8Array<ArrayBuffer> | Fault> {
-  try {
-    if (request.headers.get('content-length') !== null) return new Uint8Array(await request.arrayBuffer())
-    const parts: Uint8Array[] = []
-    let total = 0
-    for await (const part of request.body ?? []) {
-      total += part.byteLength
-      if (total > bodyBytesMax) return tooLarge
-      parts.push(part)
-    }
-    return new Uint8Array(Buffer.concat(parts, total))
-  } catch {
-    return fault('cancelled', 'The connection was lost before the whole body had arrived: send the request again.')
+/** A body of undeclared length; null when it is too large. */
+async function readBounded(request: Request): Promise<Uint8Array<ArrayBuffer> | null> {
+  const parts: Uint8Array[] = []
+  let total = 0
+  for await (const part of request.body ?? []) {
+    total += part.byteLength
+    if (total > bodyBytesMax) return null
+    parts.push(part)
   }
+  return new Uint8Array(Buffer.concat(parts, total))
 }
 
 function parseObject(bytes: Uint8Array<ArrayBuffer>): JsonBody | Fault {
@@ -90,7 +97,7 @@ function parseObject(bytes: Uint8Array<ArrayBuffer>): JsonBody | Fault {
   return { bytes, value: value as Record<string, unknown> }
 }
 
-/** Nested too deep, or an object with too many fields: everything that looks at them later would take its time. */
+/** Nested too deep, or an object with too many fields: every later step over them would be slow. */
 function flawOf(value: object, levels: number): 'deep' | 'wide' | null {
   if (levels === 0) return 'deep'
   if (Array.isArray(value)) {

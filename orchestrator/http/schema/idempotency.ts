@@ -1,7 +1,7 @@
 /**
- * Requests that can be repeated without being done twice. Reads the header `Idempotency-Key`, the route it was sent to
- * and a hash of the body, from which the engine tells a repetition from another request under the same key; and says
- * which answers are worth keeping. The keeping itself is the engine's.
+ * The edge's part of idempotency: reads the header `Idempotency-Key`, adds the route and a hash of the body, by which
+ * the engine distinguishes a repetition from another request under the same key, and decides which answers are kept.
+ * The engine claims the key and keeps the answer (`engine/durability/idempotency.ts`).
  */
 import { type Fault, fault, faultTable } from '../../../shared/faults.ts'
 import { idempotencyKeyCharsMax } from '../../../shared/limits/http.ts'
@@ -9,7 +9,7 @@ import type { IdempotencyScope, KeptAnswer } from '../../engine/ports/client.ts'
 import type { RequestContext } from '../request-context.ts'
 import { faultBody } from '../response/response.ts'
 
-/** All but whose it is. */
+/** The scope without its tenant. */
 type Idempotency = Omit<IdempotencyScope, 'tenant'>
 
 const header = 'Idempotency-Key'
@@ -27,7 +27,7 @@ export function idempotencyOf({ request, route }: RequestContext, body: Uint8Arr
   return { route: `${route!.method} ${route!.path}`, key, bodyHash }
 }
 
-/** What is made under a key as the engine keeps it: a failure that may pass is not an answer to be given again. */
+/** An answer in the form in which the engine keeps it; a failure that may pass stays a fault and is not kept. */
 export function worthKeeping(made: Uint8Array<ArrayBuffer> | Fault): KeptAnswer | Fault {
   if (made instanceof Uint8Array) return { status: 200, body: made }
   const { status } = faultTable[made.code]

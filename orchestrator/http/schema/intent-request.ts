@@ -1,6 +1,6 @@
 /**
- * What clients may say about intents: the body that makes one and the query that lists them. The schema checks the
- * intent's own fields; what a scroll holds is the planner's to judge. It also feeds `/openapi.json`.
+ * What clients may send about intents: the body that makes one and the query that lists them. The schema checks the
+ * intent's own fields; the planner checks the content of a scroll. It also feeds `/openapi.json`.
  */
 import { z } from 'zod'
 import { type Fault, fault } from '../../../shared/faults.ts'
@@ -15,19 +15,19 @@ import {
 import { modelCharsMax, nameCharsMax } from '../../../shared/limits/wire.ts'
 import { type IntentState, intentStates } from '../../../shared/task-state.ts'
 import { chatRequest } from './openai-requests.ts'
-import { integerFrom, says, textUpTo } from './validation.ts'
+import { expects, integerFrom, textUpTo } from './validation.ts'
 
 /** What an intent may be made of; each request holds one of them. */
 const sources = ['input', 'messages', 'template', 'scroll'] as const
 
-const inputWish = says('must be a string that is not empty')
-const metadataWish =
+const inputRule = expects('must be a string that is not empty')
+const metadataRule =
   `must be an object of at most ${metadataPairsMax} strings: names of 1 to ${metadataKeyCharsMax} characters, ` +
   `values of at most ${metadataValueCharsMax}`
 
 export const metadata = z
   .unknown()
-  .refine(isMetadata, says(metadataWish))
+  .refine(isMetadata, expects(metadataRule))
   .meta({
     type: 'object',
     maxProperties: metadataPairsMax,
@@ -60,17 +60,17 @@ export interface IntentFields {
 export const intentRequest = z
   .strictObject(
     {
-      input: z.string(inputWish).min(1, inputWish).nullish().describe('Short for one message of the user.'),
+      input: z.string(inputRule).min(1, inputRule).nullish().describe('Short for one message of the user.'),
       messages: chatRequest.shape.messages.nullish().describe('As in a chat completion.'),
       template: textUpTo(nameCharsMax).nullish().describe('Makes the scroll: `auto` lets a model plan it.'),
-      params: z.record(z.string(), z.unknown(), says('must be an object')).nullish().describe('Of the template.'),
+      params: z.record(z.string(), z.unknown(), expects('must be an object')).nullish().describe('Of the template.'),
       scroll: scroll.nullish(),
       model: textUpTo(modelCharsMax).nullish().describe('For every task that names none; `auto` when absent.'),
       deadline_ms: integerFrom(1, intentDeadlineMsMax).describe('How long the whole may take, from now.'),
       priority: integerFrom(0, intentPriorityMax).describe('Among the intents of the same key; 9 goes first.'),
       metadata: metadata.nullish().describe('Labels of your own, shown wherever the intent is.'),
     },
-    says('must be an object'),
+    expects('must be an object'),
   )
   .superRefine((sent, context) => {
     const [first, second] = sources.filter((key) => sent[key] !== undefined && sent[key] !== null)
@@ -107,11 +107,11 @@ export interface ListQuery {
   state?: IntentState
 }
 
-/** Which page of which intents the URL asks for. */
+/** The page of intents that the URL names. */
 export function listQuery(url: string): ListQuery | Fault {
-  const asked = new URL(url).searchParams
+  const search = new URL(url).searchParams
   const query: ListQuery = { limit: intentsPageDefault }
-  const limit = asked.get('limit')
+  const limit = search.get('limit')
   if (limit !== null) {
     query.limit = /^\d{1,4}$/.test(limit) ? Number(limit) : 0
     if (query.limit < 1 || query.limit > intentsPageMax) {
@@ -119,7 +119,7 @@ export function listQuery(url: string): ListQuery | Fault {
       return fault('invalid_request', text, { param: 'limit' })
     }
   }
-  const named = asked.get('state')
+  const named = search.get('state')
   if (named !== null) {
     const state = intentStates.find((known) => known === named)
     if (state === undefined) {
@@ -128,6 +128,6 @@ export function listQuery(url: string): ListQuery | Fault {
     }
     query.state = state
   }
-  const after = asked.get('after')
+  const after = search.get('after')
   return after === null ? query : { ...query, after }
 }

@@ -8,27 +8,27 @@ import { keyRoles } from '../../../shared/api-key.ts'
 import { keyWeightMax, keyWeightMin } from '../../../shared/limits/keys.ts'
 import { modelCharsMax, nameCharsMax } from '../../../shared/limits/wire.ts'
 import { chasm, obstacleToContinue } from './routing-options.ts'
-import { flag, integerFrom, listOf, numberFrom, says, textUpTo } from './validation.ts'
+import { expects, flag, integerFrom, listOf, numberFrom, textUpTo } from './validation.ts'
 
 const stopCountMax = 4
 const choicesMax = 128
 const topLogprobsMax = 20
 
 // Larger than a double holds exactly, because seeds are drawn from all 64 bits; what travels on are the digits as sent.
-const seedWish = says('must be a whole number of at most 64 bits')
+const seedRule = expects('must be a whole number of at most 64 bits')
 const seed = z
-  .number(seedWish)
-  .min(-(2 ** 63), seedWish)
-  .max(2 ** 63, seedWish)
-  .refine(Number.isInteger, seedWish)
+  .number(seedRule)
+  .min(-(2 ** 63), seedRule)
+  .max(2 ** 63, seedRule)
+  .refine(Number.isInteger, seedRule)
   .meta({ type: 'integer' })
 
 // Plain objects throughout: they let other fields pass, and checking them costs half of what loose ones do.
-const typed = z.object({ type: z.string(says('must be a string')) }, says('must be an object with a `type`'))
+const typed = z.object({ type: z.string(expects('must be a string')) }, expects('must be an object with a `type`'))
 
-const roles = ['system', 'developer', 'user', 'assistant', 'tool', 'function'] as const
-const contentWish = 'must be a string, or a list of parts that each have a `type`'
-const content = z.union([z.string(), z.null(), listOf(typed, contentWish)], says(contentWish))
+export const roles = ['system', 'developer', 'user', 'assistant', 'tool', 'function'] as const
+const contentRule = 'must be a string, or a list of parts that each have a `type`'
+const content = z.union([z.string(), z.null(), listOf(typed, contentRule)], expects(contentRule))
 /** With one of these, or tool calls, an assistant's message needs no content. */
 const insteadOfContent = {
   function_call: z.unknown().optional(),
@@ -39,36 +39,36 @@ const insteadOfContent = {
 const message = z
   .object(
     {
-      role: z.enum(roles, says(`must be one of ${roles.join(', ')}`)),
+      role: z.enum(roles, expects(`must be one of ${roles.join(', ')}`)),
       content: content.optional(),
       tool_calls: listOf(typed, 'must be a list of tool calls').nullish(),
-      tool_call_id: z.string(says('must be a string')).nullish(),
+      tool_call_id: z.string(expects('must be a string')).nullish(),
       ...insteadOfContent,
     },
-    says('must be an object with a `role` and a `content`'),
+    expects('must be an object with a `role` and a `content`'),
   )
   .superRefine((sent, context) => {
     if (sent.role === 'tool' && !sent.tool_call_id) {
-      const wish = 'is required in a message of role tool: it must be the `id` of the tool call that is answered'
-      context.addIssue({ code: 'custom', path: ['tool_call_id'], message: wish })
+      const rule = 'is required in a message of role tool: it must be the `id` of the tool call that is answered'
+      context.addIssue({ code: 'custom', path: ['tool_call_id'], message: rule })
     }
     if (sent.content !== undefined && sent.content !== null) return
     if (sent.role === 'function') return
     const others = [sent.tool_calls, sent.function_call, sent.refusal, sent.audio]
     if (sent.role === 'assistant' && others.some((other) => other !== undefined && other !== null)) return
-    context.addIssue({ code: 'custom', path: ['content'], message: `is required: it ${contentWish}` })
+    context.addIssue({ code: 'custom', path: ['content'], message: `is required: it ${contentRule}` })
   })
 
-const messagesWish = 'must be a list of at least one message'
-const stopWish = `must be a string or a list of up to ${stopCountMax} strings`
-const toolChoiceWish = 'must be "none", "auto", "required" or an object that names a tool'
+const messagesRule = 'must be a list of at least one message'
+const stopRule = `must be a string or a list of up to ${stopCountMax} strings`
+const toolChoiceRule = 'must be "none", "auto", "required" or an object that names a tool'
 
 export const chatRequest = z
   .object({
     model: textUpTo(modelCharsMax).describe('A name from /v1/models, or `auto` to leave the choice to the hub.'),
-    messages: listOf(message, messagesWish).min(1, says(messagesWish)),
+    messages: listOf(message, messagesRule).min(1, expects(messagesRule)),
     stream: flag,
-    stream_options: z.object({ include_usage: flag }, says('must be an object')).nullish(),
+    stream_options: z.object({ include_usage: flag }, expects('must be an object')).nullish(),
     n: integerFrom(1, choicesMax),
     temperature: numberFrom(0, 2),
     top_p: numberFrom(0, 1),
@@ -77,13 +77,13 @@ export const chatRequest = z
     max_tokens: integerFrom(1),
     max_completion_tokens: integerFrom(1),
     stop: z
-      .union([z.string(), listOf(z.string(says('must be a string')), stopWish, stopCountMax)], says(stopWish))
+      .union([z.string(), listOf(z.string(expects('must be a string')), stopRule, stopCountMax)], expects(stopRule))
       .nullish(),
     logprobs: flag,
     top_logprobs: integerFrom(0, topLogprobsMax),
     seed: seed.nullish(),
     tools: listOf(typed, 'must be a list of tools').nullish(),
-    tool_choice: z.union([z.string(), z.looseObject({})], says(toolChoiceWish)).nullish(),
+    tool_choice: z.union([z.string(), z.looseObject({})], expects(toolChoiceRule)).nullish(),
     parallel_tool_calls: flag,
     functions: z.unknown().optional().describe('What `tools` was called before.'),
     response_format: typed.nullish(),
@@ -91,8 +91,8 @@ export const chatRequest = z
   })
   .superRefine((sent, context) => {
     if (sent.stream_options && sent.stream !== true) {
-      const wish = 'is only allowed together with `stream: true`: remove it, or stream'
-      context.addIssue({ code: 'custom', path: ['stream_options'], message: wish })
+      const rule = 'is only allowed together with `stream: true`: remove it, or stream'
+      context.addIssue({ code: 'custom', path: ['stream_options'], message: rule })
     }
     const message = sent.chasm?.continue ? obstacleToContinue(sent) : null
     if (message !== null) context.addIssue({ code: 'custom', path: ['chasm', 'continue'], message })
@@ -115,10 +115,10 @@ export const embeddingsRequest = z
       .unknown()
       .refine(
         isEmbeddingInput,
-        says('must be a string, a list of strings, a list of tokens or a list of token lists, not empty'),
+        expects('must be a string, a list of strings, a list of tokens or a list of token lists, not empty'),
       )
       .meta(inputForms),
-    encoding_format: z.enum(['float', 'base64'], says('must be "float" or "base64"')).nullish(),
+    encoding_format: z.enum(['float', 'base64'], expects('must be "float" or "base64"')).nullish(),
     dimensions: integerFrom(1),
     chasm,
   })
@@ -129,7 +129,7 @@ export const embeddingsRequest = z
   })
 
 export const keyRequest = z.strictObject({
-  role: z.enum(keyRoles, says(`must be one of ${keyRoles.join(', ')}`)),
+  role: z.enum(keyRoles, expects(`must be one of ${keyRoles.join(', ')}`)),
   name: textUpTo(nameCharsMax).describe('For people: whose key it is. Shown in listings.'),
   weight: numberFrom(keyWeightMin, keyWeightMax).describe(
     "Its turns in the queue for each one of another key's that has 1; 1 when absent.",

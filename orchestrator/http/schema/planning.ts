@@ -1,19 +1,22 @@
 /**
- * What the planner is told beside what a client asked for: the live fleet, and what this edge would say to a request.
- * Chats with a virtual model, responses and intents hand it over.
+ * The context that a plan is made in, beside what the client asked for: the live fleet, and this edge's check of a
+ * request. Every route that plans passes it to the planner.
  */
 import { abilitiesIn, dollars } from '../../../shared/task.ts'
 import type { Engine, ModelListing } from '../../engine/ports/client.ts'
 import type { CatalogModel, PlanContext, RequestCheck } from '../../engine/ports/planner.ts'
 import { chatRequest, embeddingsRequest } from './openai-requests.ts'
+import { isPlainChat } from './plain-chat.ts'
 import { refusal } from './validation.ts'
 
 export function planContext(engine: Engine, deadlineMs: number): PlanContext {
   return { check: checkRequest, catalog: engine.models().map(catalogModel), deadlineMs }
 }
 
-const checkRequest: RequestCheck = (kind, request) =>
-  refusal(kind === 'chat' ? chatRequest : embeddingsRequest, request)
+const checkRequest: RequestCheck = (kind, request) => {
+  if (kind === 'embed') return refusal(embeddingsRequest, request)
+  return isPlainChat(request) ? null : refusal(chatRequest, request)
+}
 
 function catalogModel(model: ModelListing): CatalogModel {
   const { id, kinds, scouts, contextTokens, abilities, about, promptPrice, answerPrice, speed } = model

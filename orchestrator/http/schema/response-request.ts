@@ -1,22 +1,22 @@
 /**
- * What clients may send to the Responses API, and the conversation it stands for. What the hub cannot keep its word on
- * (tools, earlier responses) is refused by name rather than ignored.
+ * What clients may send to the Responses API, and the conversation it stands for. Fields that
+ * the hub cannot honour (tools, earlier responses) are refused by name rather than ignored.
  */
 import { z } from 'zod'
 import { type Fault, fault } from '../../../shared/faults.ts'
 import { intentDeadlineMsMax } from '../../../shared/limits/intents.ts'
 import { modelCharsMax } from '../../../shared/limits/wire.ts'
 import { metadata } from './intent-request.ts'
-import { flag, integerFrom, listOf, numberFrom, says, textUpTo } from './validation.ts'
+import { expects, flag, integerFrom, listOf, numberFrom, textUpTo } from './validation.ts'
 
 type Json = Record<string, unknown>
 
-const inputWish = 'must be a string that is not empty, or a list of at least one item'
+const inputRule = 'must be a string that is not empty, or a list of at least one item'
 
 export const responseRequest = z.object({
   model: textUpTo(modelCharsMax).describe('A name from /v1/models, virtual ones too, or `auto`.'),
-  input: z.union([z.string().min(1), listOf(z.looseObject({}), inputWish).min(1)], says(inputWish)),
-  instructions: z.string(says('must be a string')).nullish(),
+  input: z.union([z.string().min(1), listOf(z.looseObject({}), inputRule).min(1)], expects(inputRule)),
+  instructions: z.string(expects('must be a string')).nullish(),
   stream: flag,
   background: flag,
   store: flag,
@@ -24,14 +24,14 @@ export const responseRequest = z.object({
   temperature: numberFrom(0, 2),
   top_p: numberFrom(0, 1),
   max_output_tokens: integerFrom(1),
-  text: z.object({ format: z.looseObject({}).nullish() }, says('must be an object')).nullish(),
+  text: z.object({ format: z.looseObject({}).nullish() }, expects('must be an object')).nullish(),
   chasm: z
     .strictObject(
       {
         deadline_ms: integerFrom(1, intentDeadlineMsMax),
-        params: z.record(z.string(), z.unknown(), says('must be an object')).nullish(),
+        params: z.record(z.string(), z.unknown(), expects('must be an object')).nullish(),
       },
-      says('must be an object'),
+      expects('must be an object'),
     )
     .nullish()
     .describe('Instructions to the hub itself.'),
@@ -51,7 +51,7 @@ export interface ResponseFields {
   chasm?: { deadline_ms?: number | null; params?: Json | null } | null
 }
 
-/** What would change the meaning of a request if it were passed over. */
+/** Fields that would change the meaning of a request if they were ignored. */
 const notOffered: Record<string, string> = {
   previous_response_id: 'send the earlier turns in `input`',
   conversation: 'send the earlier turns in `input`',
@@ -68,7 +68,7 @@ export function refusedField(sent: Json): Fault | null {
   return null
 }
 
-/** The messages of a chat completion that ask the same. */
+/** The same conversation as messages of a chat completion. */
 export function messagesOf({ input, instructions }: ResponseFields): Json[] | Fault {
   const messages: Json[] = instructions ? [{ role: 'system', content: instructions }] : []
   if (typeof input === 'string') return [...messages, { role: 'user', content: input }]
@@ -97,11 +97,11 @@ function messageOf(item: Json, place: string): Json | Fault {
   return { role, content: parts }
 }
 
-function unfit(param: string, wish: string): Fault {
-  return fault('invalid_request', `\`${param}\` ${wish}.`, { param })
+function unfit(param: string, rule: string): Fault {
+  return fault('invalid_request', `\`${param}\` ${rule}.`, { param })
 }
 
-/** How an answer has to look, in the words of a chat completion. */
+/** The required form of the answer, as a chat completion's `response_format`. */
 export function formatOf({ text }: ResponseFields): Json | null {
   const format = text?.format ?? null
   if (format === null || format.type === 'text') return null

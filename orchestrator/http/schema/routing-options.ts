@@ -1,18 +1,18 @@
 /**
- * The `chasm` field of a request: what a client may ask of the hub itself, as a schema, and in the engine's words. What
- * the wishes do to placement and retries is the core's business.
+ * The `chasm` field of a request, by which a client directs the hub itself: its schema, and its form as the engine's
+ * routing options. What they do to placement and retries is the core's part.
  */
 import { z } from 'zod'
 import { routingNameCharsMax, routingNamesMax } from '../../../shared/limits/http.ts'
 import { attemptsMax, requestDeadlineMs } from '../../../shared/limits/scheduling.ts'
 import type { Submission } from '../../engine/ports/client.ts'
-import { flag, integerFrom, listOf, says, textUpTo } from './validation.ts'
+import { expects, flag, integerFrom, listOf, textUpTo } from './validation.ts'
 
 const sorts = ['latency', 'throughput', 'price'] as const
-const sort = z.enum(sorts, says(`must be one of ${sorts.join(', ')}`))
+const sort = z.enum(sorts, expects(`must be one of ${sorts.join(', ')}`))
 
-const namesWish = `must be a list of 1 to ${routingNamesMax} strings`
-const names = listOf(textUpTo(routingNameCharsMax), namesWish, routingNamesMax).min(1, says(namesWish))
+const namesRule = `must be a list of 1 to ${routingNamesMax} strings`
+const names = listOf(textUpTo(routingNameCharsMax), namesRule, routingNamesMax).min(1, expects(namesRule))
 const whom = 'scouts, operators or providers, by name'
 
 export interface ChasmFields {
@@ -44,12 +44,12 @@ export const chasm = z
       ),
       explain: flag.describe('Also say what led to the choice of the scout, in `chasm.cost_ms` of the answer.'),
       params: z
-        .record(z.string(), z.unknown(), says('must be an object'))
+        .record(z.string(), z.unknown(), expects('must be an object'))
         .nullish()
         .describe('For virtual models: params of the template behind the name.'),
       progress: flag.describe('For streams of virtual models: chunks without choices that tell what each node does.'),
     },
-    says('must be an object'),
+    expects('must be an object'),
   )
   .nullish()
   .describe('Instructions to the hub itself.')
@@ -83,7 +83,7 @@ function isFilledList(value: unknown): boolean {
   return Array.isArray(value) && value.length > 0
 }
 
-/** A checked `chasm` field as the engine's submission has it: only what was said. */
+/** A checked `chasm` field as the engine's submission has it: only the fields that were sent. */
 export function routingOf(asked: ChasmFields | null | undefined): Pick<Submission, 'deadlineMs' | 'routing'> {
   if (!asked) return {}
   const { deadline_ms: deadlineMs, max_attempts: attempts, hedge_after_ms: hedgeAfterMs } = asked

@@ -1,6 +1,6 @@
 /**
- * From a parsed body to a checked one, or to a fault that names the field and says what it must be. The wording comes
- * from the schemas: each part of one carries its wish ("must be a number from 0 to 2"), said through `says`.
+ * Checks a parsed body against a schema. A fault names the field and states its rule. The wording comes from the
+ * schemas: `expects` attaches to each part of one the rule that it stands for ("must be a number from 0 to 2").
  */
 import { z } from 'zod'
 import { type Fault, fault, plainMessage } from '../../../shared/faults.ts'
@@ -10,36 +10,36 @@ interface Finding {
   message: string
 }
 
-/** Error option of a schema: `wish` completes a sentence that begins with the field's name. */
-export function says(wish: string) {
-  return { error: (issue: { input?: unknown }) => (issue.input === undefined ? `is required: it ${wish}` : wish) }
+/** Error option of a schema: `rule` completes a sentence that begins with the field's name. */
+export function expects(rule: string) {
+  return { error: (issue: { input?: unknown }) => (issue.input === undefined ? `is required: it ${rule}` : rule) }
 }
 
-export const flag = z.boolean(says('must be true or false')).nullish()
+export const flag = z.boolean(expects('must be true or false')).nullish()
 
 export function numberFrom(min: number, max: number) {
-  const wish = says(`must be a number from ${min} to ${max}`)
-  return z.number(wish).min(min, wish).max(max, wish).nullish()
+  const rule = expects(`must be a number from ${min} to ${max}`)
+  return z.number(rule).min(min, rule).max(max, rule).nullish()
 }
 
 export function integerFrom(min: number, max = Number.MAX_SAFE_INTEGER) {
   const bound =
     max === Number.MAX_SAFE_INTEGER ? `a whole number of at least ${min}` : `a whole number from ${min} to ${max}`
-  const wish = says(`must be ${bound}`)
-  return z.int(wish).min(min, wish).max(max, wish).nullish()
+  const rule = expects(`must be ${bound}`)
+  return z.int(rule).min(min, rule).max(max, rule).nullish()
 }
 
 export function textUpTo(charsMax: number) {
-  const wish = says(`must be a string of 1 to ${charsMax} characters`)
-  return z.string(wish).min(1, wish).max(charsMax, wish)
+  const rule = expects(`must be a string of 1 to ${charsMax} characters`)
+  return z.string(rule).min(1, rule).max(charsMax, rule)
 }
 
 /**
  * A list that is checked up to its first bad element. Zod's own list collects every issue, which a hostile body of
  * millions of bad elements would turn into gigabytes.
  */
-export function listOf(item: z.ZodType, wish: string, countMax?: number) {
-  const list = z.array(z.unknown(), says(wish)).superRefine((elements, context) => {
+export function listOf(item: z.ZodType, rule: string, countMax?: number) {
+  const list = z.array(z.unknown(), expects(rule)).superRefine((elements, context) => {
     for (const [index, element] of elements.entries()) {
       const finding = check(item, element)
       if (finding === null) continue
@@ -47,7 +47,7 @@ export function listOf(item: z.ZodType, wish: string, countMax?: number) {
       return
     }
   })
-  const bounded = countMax === undefined ? list : list.max(countMax, says(wish))
+  const bounded = countMax === undefined ? list : list.max(countMax, expects(rule))
   const { $schema: _, ...items } = z.toJSONSchema(item, { io: 'input', unrepresentable: 'any' })
   return bounded.meta({ items })
 }

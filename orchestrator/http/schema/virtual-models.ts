@@ -7,7 +7,7 @@ import type { IntentFields } from './intent-request.ts'
 
 const head = 'chasm/'
 
-/** The template behind each name, and what people read of it. */
+/** The template behind each name, and its description in listings. */
 const virtualModels: Record<string, { template: string; about: string }> = {
   'chasm/auto': { template: 'auto', about: 'Lets a model plan whether and how to divide the request.' },
   'chasm/map-reduce': {
@@ -31,7 +31,7 @@ export function templateOf(model: string): string | undefined {
   return Object.hasOwn(virtualModels, model) ? virtualModels[model]!.template : undefined
 }
 
-/** An intent that names a virtual model is one by its template; whatever else it says stays. */
+/** An intent that names a virtual model is planned by its template; its other fields stay. */
 export function behindModel(fields: IntentFields): IntentFields {
   const { model, input, messages, ...rest } = fields
   const template = templateOf(model ?? '')

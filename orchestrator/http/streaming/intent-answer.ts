@@ -1,15 +1,15 @@
 /**
  * The answer of a running intent, made of its events: the pieces of its result node, or of the node that answers in its
- * place, as they come. Text that was given out is never given out again: after another attempt it goes on where it was,
- * if the new one says the same so far, and is a failure if not. Chats with virtual models and responses read it.
+ * place, as they come. Text that was given out is never given out again: another attempt has to repeat it, and the
+ * answer goes on from there; an attempt that differs is a failure. Virtual models and responses read it.
  */
 import { type Fault, fault } from '../../../shared/faults.ts'
 import type { IntentEvent, IntentEvents } from '../../engine/ports/intents.ts'
 
-export interface AnswerNews {
-  /** What the answer goes on with; empty for none. */
+export interface AnswerUpdate {
+  /** The next piece of the answer; empty for none. */
   text: string
-  /** What else happened, in order. */
+  /** Other events, in order. */
   progress: IntentEvent[]
   end: 'done' | Fault | null
 }
@@ -28,9 +28,9 @@ const diverged = fault(
 
 export class IntentAnswer {
   /** What has been given out. */
-  private said = ''
-  /** Characters of the present attempt that were heard; while they are fewer, they have to repeat what was said. */
-  private heard = 0
+  private given = ''
+  /** Characters received of the present attempt; while they are fewer than given out, they have to repeat that. */
+  private received = 0
   private node: string
   private head = ''
 
@@ -39,15 +39,15 @@ export class IntentAnswer {
     this.follow(source.resultNode)
   }
 
-  take(): AnswerNews | null {
+  take(): AnswerUpdate | null {
     const part = this.source.events.take()
     if (part === null) return null
-    const news: AnswerNews = { text: '', progress: [], end: null }
+    const update: AnswerUpdate = { text: '', progress: [], end: null }
     for (const event of part.events) {
-      if (news.end === null) this.hear(event, news)
+      if (update.end === null) this.apply(event, update)
     }
-    if (part.ended) news.end ??= fault('internal_error', 'The events of the intent ended before it did.')
-    return news
+    if (part.ended) update.end ??= fault('internal_error', 'The events of the intent ended before it did.')
+    return update
   }
 
   readable(): Promise<void> {
@@ -58,10 +58,10 @@ export class IntentAnswer {
     this.source.events.close()
   }
 
-  private hear(event: IntentEvent, news: AnswerNews): void {
+  private apply(event: IntentEvent, update: AnswerUpdate): void {
     if (event.type === 'chunk') {
       // Most pieces are of other nodes; those need not be read.
-      if (event.data.startsWith(this.head)) this.goOn(pieceOf(event.data), news)
+      if (event.data.startsWith(this.head)) this.goOn(pieceOf(event.data), update)
       return
     }
     const data = JSON.parse(event.data) as {
@@ -70,45 +70,45 @@ export class IntentAnswer {
       state?: string
       fault?: Fault | null
     }
-    if (event.type === 'done') return this.finish(data, news)
-    news.progress.push(event)
+    if (event.type === 'done') return this.finish(data, update)
+    update.progress.push(event)
     if (data.node !== this.node) return
-    if (event.type === 'attempt_reset') this.heard = 0
+    if (event.type === 'attempt_reset') this.received = 0
     else if (event.type === 'task_grown' && data.delegate) this.follow(data.delegate)
   }
 
   private follow(node: string): void {
     this.node = node
     this.head = `{"node":${JSON.stringify(node)},`
-    this.heard = 0
+    this.received = 0
   }
 
-  private goOn(piece: string, news: AnswerNews): void {
-    const repeated = this.said.slice(this.heard, this.heard + piece.length)
+  private goOn(piece: string, update: AnswerUpdate): void {
+    const repeated = this.given.slice(this.received, this.received + piece.length)
     if (!piece.startsWith(repeated)) {
-      news.end = diverged
+      update.end = diverged
       return
     }
-    this.heard += piece.length
-    this.give(piece.slice(repeated.length), news)
+    this.received += piece.length
+    this.give(piece.slice(repeated.length), update)
   }
 
-  private give(text: string, news: AnswerNews): void {
-    this.said += text
-    news.text += text
+  private give(text: string, update: AnswerUpdate): void {
+    this.given += text
+    update.text += text
   }
 
-  private finish({ state, fault: cause }: { state?: string; fault?: Fault | null }, news: AnswerNews): void {
+  private finish({ state, fault: cause }: { state?: string; fault?: Fault | null }, update: AnswerUpdate): void {
     if (state !== 'done') {
-      news.end = cause ?? fault('cancelled', 'The intent was cancelled.')
+      update.end = cause ?? fault('cancelled', 'The intent was cancelled.')
       return
     }
     // What never streamed (a vote, a list) comes at once.
     const whole = this.source.resultText()
-    if (whole.startsWith(this.said)) {
-      this.give(whole.slice(this.said.length), news)
-      news.end = 'done'
-    } else news.end = diverged
+    if (whole.startsWith(this.given)) {
+      this.give(whole.slice(this.given.length), update)
+      update.end = 'done'
+    } else update.end = diverged
   }
 }
 
@@ -118,7 +118,7 @@ function pieceOf(data: string): string {
   return typeof content === 'string' ? content : ''
 }
 
-/** What a settled result says: the first choice's text. */
+/** The text of a settled result's first choice. */
 export function resultText(result: Uint8Array | undefined): string {
   if (result === undefined) return ''
   const { choices } = JSON.parse(Buffer.from(result).toString('utf8')) as {

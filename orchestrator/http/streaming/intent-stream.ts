@@ -6,7 +6,7 @@
 import type { Fault } from '../../../shared/faults.ts'
 import type { IntentEvent } from '../../engine/ports/intents.ts'
 import type { RequestContext } from '../request-context.ts'
-import type { AnswerNews, IntentAnswer } from './intent-answer.ts'
+import type { AnswerUpdate, IntentAnswer } from './intent-answer.ts'
 import { PullStream, type StreamContent } from './pull-stream.ts'
 
 /** The form of an answer's parts; each method returns whole events, or an empty string. */
@@ -31,7 +31,7 @@ export function streamIntent(context: RequestContext, options: StreamOptions): R
   return new PullStream(context, new IntentContent(context, options)).respond()
 }
 
-class IntentContent implements StreamContent<AnswerNews> {
+class IntentContent implements StreamContent<AnswerUpdate> {
   readonly name = 'streamed answer'
   private hasText = false
 
@@ -40,7 +40,7 @@ class IntentContent implements StreamContent<AnswerNews> {
     private readonly options: StreamOptions,
   ) {}
 
-  take(): AnswerNews | null {
+  take(): AnswerUpdate | null {
     return this.options.answer.take()
   }
 
@@ -48,7 +48,7 @@ class IntentContent implements StreamContent<AnswerNews> {
     return this.options.answer.readable()
   }
 
-  isLast({ end }: AnswerNews): boolean {
+  isLast({ end }: AnswerUpdate): boolean {
     return end !== null
   }
 
@@ -61,7 +61,7 @@ class IntentContent implements StreamContent<AnswerNews> {
     return Buffer.from(this.options.encoder.opening() || ': planned\n\n')
   }
 
-  encode({ text, progress, end }: AnswerNews): Uint8Array | null {
+  encode({ text, progress, end }: AnswerUpdate): Uint8Array | null {
     const { encoder } = this.options
     let out = ''
     for (const event of progress) out += comment(event) + encoder.progress(event)

@@ -33,13 +33,13 @@ export interface StreamContent<Part> {
 }
 
 /**
- * | phase   | entered when                        | left by                                | holds meanwhile                |
- * |---------|-------------------------------------|----------------------------------------|--------------------------------|
- * | opening | the stream is made                  | the first pull; a refusal, leaving     | nothing was sent               |
- * | flowing | the client pulls for the first time | last part, defect, stall, leaving      | the content is not released    |
- * | stalled | nothing was read for too long       | one more pull, the connection's end    | released and counted as 499    |
- * | ended   | the last event was made             |                                        | released and counted           |
- * | left    | the client is gone, or refused      |                                        | released; nothing can be sent  |
+ * | phase   | entered when                   | left by                             | what must hold                |
+ * |---------|--------------------------------|-------------------------------------|-------------------------------|
+ * | opening | the stream is made             | the first pull, a refusal, leaving  | nothing was sent              |
+ * | flowing | the client pulls first         | last part, defect, stall, leaving   | the content is not released   |
+ * | stalled | nothing was read for too long  | one more pull, the connection's end | released and counted as 499   |
+ * | ended   | the last event was made        |                                     | released and counted          |
+ * | left    | the client is gone, or refused |                                     | released; nothing can be sent |
  */
 type Phase = 'opening' | 'flowing' | 'stalled' | 'ended' | 'left'
 

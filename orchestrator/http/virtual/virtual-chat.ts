@@ -1,10 +1,9 @@
 /**
  * A chat completion by one of the virtual models: planned, accepted as a durable intent, and answered by its last node,
- * streamed or whole. Usage is the sum of all nodes, and `chasm` says what each of them took. A client that
+ * streamed or whole. Usage is the sum of all nodes, and `chasm` has the usage of each. A client that
  * leaves cancels all of it, unless the request has an Idempotency-Key.
  */
 import { type Fault, fault } from '../../../shared/faults.ts'
-import { httpIdleMs } from '../../../shared/limits/http.ts'
 import { requestDeadlineMs } from '../../../shared/limits/scheduling.ts'
 import type { IntentView, Viewer } from '../../engine/ports/intents.ts'
 import { type AcceptedPlan, acceptPlan, clientLeft } from '../intents/accept-plan.ts'
@@ -27,10 +26,10 @@ interface Asked {
   chasm?: ChasmFields | null
 }
 
-/** What every node is asked with, and what only the last one is. */
+/** Request fields that every node gets, and those that only the last one gets. */
 const manners = ['temperature', 'top_p', 'seed', 'presence_penalty', 'frequency_penalty']
 const lastManners = ['max_tokens', 'max_completion_tokens', 'stop', 'response_format']
-/** What has no meaning when several models make one answer. */
+/** Fields without a meaning when several models make one answer. */
 const unfit = ['tools', 'functions', 'n', 'logprobs', 'top_logprobs', 'audio']
 
 export async function virtualChat(context: RequestContext, body: JsonBody): Promise<Response> {
@@ -151,7 +150,7 @@ function choice(delta: object, finish: string | null): Json {
   return { index: 0, delta, finish_reason: finish, logprobs: null }
 }
 
-/** What all nodes used together, and each of them. */
+/** The usage of all nodes together, and of each. */
 export function sumsOf({ edge }: RequestContext, { id }: IntentView): { usage: object; chasm: object } {
   const view = edge.intents.intent(id, null)!
   const nodes = edge.intents.tasks(id).map(({ node, model, state, served, usage }) => {
@@ -173,7 +172,7 @@ async function whole(context: RequestContext, accepted: AcceptedPlan, asked: Ask
 
 /** Waits for the end of an answer: its text, or why there is none. */
 export async function endOf(
-  { request, server }: RequestContext,
+  context: RequestContext,
   answer: IntentAnswer,
   onLeave: () => void,
 ): Promise<{ text: string } | Fault> {
@@ -183,23 +182,21 @@ export async function endOf(
     onLeave()
     answer.close()
   }
-  if (request.signal.aborted) leave()
-  else request.signal.addEventListener('abort', leave, { once: true })
-  // Nothing moves on the connection until the answer is there, which is no reason to close it.
-  server.timeout(request, 0)
+  const { edge, request } = context
+  edge.waits.begin(context, leave)
   let text = ''
   try {
     for (;;) {
       if (isGone) return fault('cancelled', 'The client closed the connection before the answer was there.')
-      const news = answer.take()
-      text += news?.text ?? ''
-      if (news?.end === 'done') return { text }
-      if (news?.end) return news.end
-      if (news === null) await answer.readable()
+      const update = answer.take()
+      text += update?.text ?? ''
+      if (update?.end === 'done') return { text }
+      if (update?.end) return update.end
+      if (update === null) await answer.readable()
     }
   } finally {
     request.signal.removeEventListener('abort', leave)
     answer.close()
-    server.timeout(request, httpIdleMs / 1000)
+    edge.waits.end(context)
   }
 }

@@ -44,7 +44,7 @@ test('only those named answer, and those ignored do not, by scout, operator or p
   expect(await served({ only: ['demo'] })).toHaveLength(8)
 })
 
-test('whoever wishes for nobody there is waits, and hears so at its deadline', async () => {
+test('a client that names only absent scouts waits, and is refused at its deadline', async () => {
   const live = liveHub()
   await live.addScout({ name: 'ant', demo: { models: ['m'] } })
   const asked = chasmOf(live, { ignore: ['demo'], deadline_ms: 300 })

@@ -141,7 +141,7 @@ describe('making an intent', () => {
   })
 
   const pairs = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, at) => [`k${at}`, 'v']))
-  const rows: [what: string, body: unknown, param: string, wish: string][] = [
+  const rows: [what: string, body: unknown, param: string, rule: string][] = [
     ['nothing to do', {}, 'input', 'send exactly one of them'],
     ['two things to do', { input: 'x', scroll }, 'scroll', 'cannot stand beside `input`'],
     ['an empty input', { input: '' }, 'input', 'not empty'],
@@ -165,9 +165,9 @@ describe('making an intent', () => {
     ['a list of labels', { input: 'x', metadata: ['v'] }, 'metadata', 'must be an object'],
     ['a field it does not know', { input: 'x', stream: true }, 'stream', 'remove it'],
   ]
-  test.each(rows)('is refused with %s', async (_what, body, param, wish) => {
+  test.each(rows)('is refused with %s', async (_what, body, param, rule) => {
     const response = await edge.post('/v1/intents', body)
-    expect(await expectRefusal(response, 400, 'invalid_request', param)).toContain(wish)
+    expect(await expectRefusal(response, 400, 'invalid_request', param)).toContain(rule)
     expect(edge.intents.all).toEqual([])
   })
 

@@ -18,7 +18,7 @@ async function submissionOf(chasm: unknown, more: object = {}) {
   return edge.engine.answers.at(-1)!.submission
 }
 
-describe('what a client wishes', () => {
+describe('the routing options of a request', () => {
   const names = Array.from({ length: 64 }, (_, at) => `${at}`.padEnd(200, 'x'))
   const rows: [chasm: object, submission: object][] = [
     [{ sort: 'throughput' }, { routing: { sort: 'throughput' } }],
@@ -55,7 +55,7 @@ describe('what a client wishes', () => {
     expect(routing).toEqual({ continues: true })
   })
 
-  const bad: [chasm: unknown, param: string, wish: string][] = [
+  const bad: [chasm: unknown, param: string, rule: string][] = [
     [{ sort: 'speed' }, 'chasm.sort', 'must be one of latency, throughput, price'],
     [{ only: [] }, 'chasm.only', 'a list of 1 to 64 strings'],
     [{ only: 'ant' }, 'chasm.only', 'a list of 1 to 64 strings'],
@@ -71,16 +71,16 @@ describe('what a client wishes', () => {
     [{ cheap: true }, 'chasm.cheap', 'is not known here'],
     [[], 'chasm', 'must be an object'],
   ]
-  test.each(bad)('is refused as %j', async (asked, param, wish) => {
+  test.each(bad)('is refused as %j', async (asked, param, rule) => {
     for (const [path, request] of [
       ['/v1/chat/completions', chat],
       ['/v1/embeddings', { model: 'm', input: 'x' }],
     ] as const) {
-      await expectRefused(await edge.post(path, { ...request, chasm: asked }), param, wish)
+      await expectRefused(await edge.post(path, { ...request, chasm: asked }), param, rule)
     }
   })
 
-  const obstacles: [more: object, wish: string][] = [
+  const obstacles: [more: object, rule: string][] = [
     [{}, 'needs `stream: true`'],
     [{ stream: true, n: 2 }, '`n`'],
     [{ stream: true, logprobs: true }, '`logprobs`'],
@@ -88,9 +88,9 @@ describe('what a client wishes', () => {
     [{ stream: true, functions: [{ name: 'f' }] }, '`functions`'],
     [{ stream: true, response_format: { type: 'json_object' } }, '`response_format`'],
   ]
-  test.each(obstacles)('cannot be to go on elsewhere with %j', async (more, wish) => {
+  test.each(obstacles)('cannot be continued elsewhere with %j', async (more, rule) => {
     const response = await edge.post('/v1/chat/completions', { ...chat, ...more, chasm: { continue: true } })
-    await expectRefused(response, 'chasm.continue', wish)
+    await expectRefused(response, 'chasm.continue', rule)
   })
 
   test('cannot be that vectors go on elsewhere', async () => {
@@ -98,10 +98,10 @@ describe('what a client wishes', () => {
     await expectRefused(response, 'chasm.continue', 'vectors come whole')
   })
 
-  async function expectRefused(response: Response, param: string, wish: string): Promise<void> {
+  async function expectRefused(response: Response, param: string, rule: string): Promise<void> {
     const { error } = (await response.json()) as { error: { code: string; param: string; message: string } }
     expect([response.status, error.code, error.param]).toEqual([400, 'invalid_request', param])
-    expect(error.message).toContain(wish)
+    expect(error.message).toContain(rule)
     expect(edge.engine.answers).toEqual([])
   }
 })

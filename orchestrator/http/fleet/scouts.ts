@@ -1,40 +1,14 @@
 /**
- * What there is to choose from: the models that live scouts offer, for everyone with a key, and the scouts themselves
- * with what explains their standing, for admins. Everything shown is asked from the engine at that moment.
+ * The scouts that are connected, for admins: all of them, and one with what explains how placement treats it.
+ * Everything is read from the engine at that moment.
  */
 import { fault } from '../../../shared/faults.ts'
 import { abilitiesIn, dollars, type Offer } from '../../../shared/task.ts'
 import type { LastHour } from '../../core/stats/hour-counts.ts'
-import type { ModelListing, OfferStatus, ScoutListing } from '../../engine/ports/client.ts'
+import type { OfferStatus, ScoutListing } from '../../engine/ports/client.ts'
 import type { RequestContext } from '../request-context.ts'
 import { shownCost } from '../response/envelope.ts'
 import { jsonResponse, refuse } from '../response/response.ts'
-import { shownVirtual } from '../schema/virtual-models.ts'
-
-/** How many names a sentence about an unknown model lists. */
-const namesShownMax = 10
-
-export function listModels({ id, edge }: RequestContext): Response {
-  const models = edge.engine.models()
-  return jsonResponse(
-    id,
-    JSON.stringify({ object: 'list', data: [...models.map(shownModel), ...shownVirtual(models)] }),
-  )
-}
-
-export function getModel({ id, edge, params }: RequestContext): Response {
-  const model = edge.engine.model(params.id)
-  if (model !== undefined) return jsonResponse(id, JSON.stringify(shownModel(model)))
-  const virtual = shownVirtual(edge.engine.models()).find((shown) => (shown as { id: string }).id === params.id)
-  if (virtual !== undefined) return jsonResponse(id, JSON.stringify(virtual))
-  const names = edge.engine.models().map((listing) => listing.id)
-  const more = names.length > namesShownMax ? ' and others, see /v1/models' : ''
-  const offered =
-    names.length === 0
-      ? 'no scout offers any model at the moment: try again when one has connected'
-      : `use one of: ${names.slice(0, namesShownMax).join(', ')}${more}`
-  return refuse(id, fault('model_not_found', `No scout offers this model now; ${offered}.`, { param: 'model' }))
-}
 
 export function listScouts({ id, edge }: RequestContext): Response {
   return jsonResponse(id, JSON.stringify({ object: 'list', data: edge.engine.scouts().map(shownScout) }))
@@ -98,22 +72,5 @@ function shownStanding({ kind, model, provider, speed, resumesInMs, cost }: Offe
     samples: speed?.samples ?? 0,
     resumes_in_ms: resumesInMs && Math.ceil(resumesInMs),
     cost_ms: cost && shownCost(cost),
-  }
-}
-
-function shownModel(model: ModelListing) {
-  return {
-    id: model.id,
-    object: 'model',
-    created: model.created,
-    owned_by: model.providers.join(', ') || 'chasm',
-    chasm: {
-      kinds: model.kinds,
-      scouts: model.scouts,
-      idle: model.idle,
-      providers: model.providers,
-      context_tokens: model.contextTokens,
-      ...(model.about !== '' && { about: model.about }),
-    },
   }
 }

@@ -1,6 +1,6 @@
 /**
- * The door for scouts: hands the request to the gateway, which verifies the key and upgrades the connection. All of it
- * happens before anything is awaited.
+ * The route on which scouts connect: hands the request to the gateway, which verifies the key and upgrades the
+ * connection. All of it happens before anything is awaited.
  */
 import type { RequestContext } from '../request-context.ts'
 

@@ -1,0 +1,81 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { WholeWaits } from '../../orchestrator/http/whole-waits.ts'
+import { httpIdleMs, waitSweepMs } from '../../shared/limits/http.ts'
+import { ManualSystem } from '../support/clocks/manual-system.ts'
+
+function stage() {
+  const system = new ManualSystem()
+  const waits = new WholeWaits(system)
+  const waiting = (signal = new AbortController().signal) => {
+    const timeouts: number[] = []
+    const server = { timeout: (_: unknown, seconds: number) => timeouts.push(seconds) }
+    const context = { server, request: { signal }, waitSlot: 0, isIdleExempt: false } as unknown as Parameters<
+      WholeWaits['begin']
+    >[0]
+    return { context, timeouts }
+  }
+  return { system, waits, waiting }
+}
+
+test('a short wait leaves the timeout of its connection alone', () => {
+  const { system, waits, waiting } = stage()
+  const { context, timeouts } = waiting()
+  waits.begin(context, () => {})
+  system.pass(waitSweepMs - 1)
+  waits.end(context)
+  system.pass(httpIdleMs)
+  expect([timeouts, system.pending]).toEqual([[], 0])
+})
+
+test('a connection is never idle for too long while its request waits, and may be idle again afterwards', () => {
+  const { system, waits, waiting } = stage()
+  const first = waiting()
+  waits.begin(first.context, () => {})
+  system.pass(1)
+  const second = waiting()
+  waits.begin(second.context, () => {})
+  // Half of the time after which the server closes it.
+  system.pass(httpIdleMs / 2)
+  expect([first.timeouts, second.timeouts]).toEqual([[0], [0]])
+  system.pass(10 * httpIdleMs)
+  waits.end(first.context)
+  expect([first.timeouts, second.timeouts]).toEqual([[0, httpIdleMs / 1000], [0]])
+  waits.end(second.context)
+  waits.begin(second.context, () => {})
+  system.pass(httpIdleMs / 2)
+  expect(second.timeouts).toEqual([0, httpIdleMs / 1000, 0])
+  waits.stop()
+  expect(system.pending).toBe(0)
+})
+
+test('waits end in any order, and those that go on are still found', () => {
+  const { system, waits, waiting } = stage()
+  fc.assert(
+    fc.property(fc.array(fc.nat(), { minLength: 1, maxLength: 20 }), (picks) => {
+      const open = picks.map(() => waiting())
+      for (const { context } of open) waits.begin(context, () => {})
+      const ended = picks.slice(picks.length / 2).map((pick) => open.splice(pick % open.length, 1)[0]!)
+      for (const { context } of ended) waits.end(context)
+      system.pass(waitSweepMs)
+      for (const { timeouts } of ended) expect(timeouts).toEqual([])
+      for (const { context, timeouts } of open) {
+        expect(timeouts).toEqual([0])
+        waits.end(context)
+      }
+    }),
+  )
+})
+
+test('a client that leaves, or has left, is noticed once', () => {
+  const { waits, waiting } = stage()
+  const leaving = new AbortController()
+  let left = 0
+  for (let times = 0; times < 2; times++) {
+    const { context } = waiting(leaving.signal)
+    waits.begin(context, () => left++)
+    leaving.abort()
+    expect(left).toBe(times + 1)
+    waits.end(context)
+  }
+})
