@@ -1,7 +1,7 @@
 /**
  * The backup command: writes a copy of the database to a file, beside a running hub or without one, and disturbs
  * neither. The copy is the state of one moment, appears whole or not at all, and never replaces a file. It holds no
- * pepper: that one lies in the data folder, never changes, and is kept by whoever keeps the backups.
+ * pepper: that is a file in the data folder that never changes, to be backed up with it.
  */
 import { existsSync, statSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'

@@ -4,7 +4,7 @@
  */
 import type { TerminalTaskState } from '../../shared/task-state.ts'
 
-interface Told {
+interface EventData {
   node?: string
   model?: string
   nodes?: { node: string; model: string }[]
@@ -37,20 +37,20 @@ export class ScrollTree {
   private readonly roots: Branch[] = []
   private readonly byName = new Map<string, Branch>()
 
-  /** Takes one event; a sentence about it for those who read lines, or null when it is not worth one. */
-  hear(type: string, told: Told, nowMs: number): string | null {
+  /** Adds one event; returns a line about it, or null for an event that needs none. */
+  add(type: string, data: EventData, nowMs: number): string | null {
     switch (type) {
       case 'planned':
-        for (const one of told.nodes ?? []) this.roots.push(this.branch(one))
-        return `planned: ${names(told)}`
+        for (const one of data.nodes ?? []) this.roots.push(this.branch(one))
+        return `planned: ${names(data)}`
       case 'task_started':
-        return this.change(told, { state: 'runs', scout: shortName(told.scout), endedMs: null }, nowMs)
+        return this.change(data, { state: 'runs', scout: shortName(data.scout), endedMs: null }, nowMs)
       case 'attempt_reset':
-        return this.change(told, { state: 'waits', scout: '' }, nowMs)
+        return this.change(data, { state: 'waits', scout: '' }, nowMs)
       case 'task_grown':
-        return this.expand(told, nowMs)
+        return this.expand(data, nowMs)
       case 'task_settled':
-        return this.settle(told, nowMs)
+        return this.settle(data, nowMs)
       default:
         return null
     }
@@ -63,28 +63,28 @@ export class ScrollTree {
     return branch
   }
 
-  private change(told: Told, changes: Partial<Branch>, nowMs: number): string | null {
-    const branch = this.byName.get(told.node ?? '')
+  private change(data: EventData, changes: Partial<Branch>, nowMs: number): string | null {
+    const branch = this.byName.get(data.node ?? '')
     if (branch === undefined) return null
     Object.assign(branch, changes)
     branch.beganMs ??= nowMs
     return `${branch.name} ${branch.state}${branch.scout && ` at ${branch.scout}`}`
   }
 
-  private expand(told: Told, nowMs: number): string | null {
-    const parent = this.byName.get(told.node ?? '')
+  private expand(data: EventData, nowMs: number): string | null {
+    const parent = this.byName.get(data.node ?? '')
     if (parent === undefined) return null
     parent.state = 'runs'
     parent.beganMs ??= nowMs
-    for (const one of told.nodes ?? []) parent.children.push(this.branch(one))
-    return `${parent.name} grows: ${names(told)}${told.note ? ` (${told.note})` : ''}`
+    for (const one of data.nodes ?? []) parent.children.push(this.branch(one))
+    return `${parent.name} grows: ${names(data)}${data.note ? ` (${data.note})` : ''}`
   }
 
-  private settle(told: Told, nowMs: number): string | null {
-    const { usage, served, fault } = told
+  private settle(data: EventData, nowMs: number): string | null {
+    const { usage, served, fault } = data
     const tokens = usage === undefined ? 0 : usage.promptTokens + usage.completionTokens
     const scout = served ? { scout: shortName(served.scout) } : {}
-    const line = this.change(told, { state: (told.state ?? 'done') as State, endedMs: nowMs, tokens, ...scout }, nowMs)
+    const line = this.change(data, { state: (data.state ?? 'done') as State, endedMs: nowMs, tokens, ...scout }, nowMs)
     const cause = fault ?? null
     return line && `${line}${tokens > 0 ? `, ${tokens} tokens` : ''}${cause === null ? '' : `: ${cause.message}`}`
   }
@@ -115,7 +115,7 @@ function tokensOf({ tokens, children }: Branch): number {
   return children.reduce((sum, child) => sum + tokensOf(child), tokens)
 }
 
-function names({ nodes = [] }: Told): string {
+function names({ nodes = [] }: EventData): string {
   const shown = nodes.slice(0, childrenShownMax).map(({ node }) => node)
   const left = nodes.length - shown.length
   return shown.join(', ') + (left > 0 ? ` and ${left} more` : '')

@@ -15,7 +15,7 @@ const usage = `Usage: npm run -s intent -- [options] "what you want"
   --scroll FILE       a scroll of your own, as JSON
   --document FILE     the text that map-reduce reads
   --plan              shows the plan and what it would take, and does not run it
-ORCHESTRATOR_URL says where the hub is (http://127.0.0.1:8080 when absent), CHASM_KEY holds your key.`
+ORCHESTRATOR_URL is the hub's address (http://127.0.0.1:8080 when absent), CHASM_KEY holds your key.`
 
 const drawEveryMs = 100
 const retriesMax = 20
@@ -79,7 +79,7 @@ async function watch(hub: HubClient, id: string): Promise<void> {
         tries = 0
         last = event.id
         const line =
-          event.type === 'chunk' ? null : tree.hear(event.type, JSON.parse(event.data) as Json, system.nowMs())
+          event.type === 'chunk' ? null : tree.add(event.type, JSON.parse(event.data) as Json, system.nowMs())
         screen.show(line)
         if (event.type === 'done') return
       }
@@ -114,7 +114,7 @@ class Screen {
   }
 
   private draw(nowMs: number): void {
-    // A terminal that does not know its size says 0.
+    // A terminal that does not know its size reports 0.
     const columns = process.stderr.columns || 80
     const rows = process.stderr.rows || 24
     const lines = this.tree.draw(nowMs, columns - 1)
@@ -165,7 +165,7 @@ async function* eventsIn(response: Response | undefined): AsyncGenerator<{ id: s
       }
     }
   } catch {
-    // The connection is gone; whoever reads this opens another one.
+    // The connection is gone; the reader opens another one.
   }
 }
 

@@ -1,7 +1,7 @@
 /**
  * The key command: makes a key in the data folder, or lists what is there. It needs no running hub and disturbs none:
- * a hub on the same folder accepts the new key at once. It never revokes, because a running hub would not hear of it;
- * that is the hub's admin route. The key goes to standard output alone, so that a script can take it from there.
+ * a hub on the same folder accepts the new key at once. It never revokes, because a running hub would not notice;
+ * use the hub's admin route for that. The key goes to standard output alone, so that a script can take it from there.
  */
 import { keyRoles } from '../../shared/api-key.ts'
 import { nameCharsMax } from '../../shared/limits/wire.ts'

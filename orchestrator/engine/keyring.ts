@@ -1,6 +1,6 @@
 /**
- * Who may come in: makes keys, checks what callers present, revokes. Edges ask it on every request and every dial-in;
- * it rests on the store and on the pepper, and it tells its listeners of each revocation so that live sockets close.
+ * Authentication: makes keys, checks what callers present, revokes. Edges ask it on every request and every dial-in;
+ * it uses the store and the pepper, and it notifies its listeners of each revocation so that live sockets close.
  * A key itself exists only while it is made and in its owner's hands: everything kept, here or in the store, is its
  * HMAC-SHA-256 under the pepper.
  *
@@ -83,7 +83,7 @@ export class Keyring {
     return this.store.listKeys()
   }
 
-  /** `listener` hears the id of each key that is revoked from now on, after it has stopped working. */
+  /** `listener` is called with the id of each key that is revoked from now on, after it has stopped working. */
   onRevoked(listener: (id: string) => void): void {
     this.listeners.push(listener)
   }

@@ -15,7 +15,7 @@ interface FolderLock {
 /** Keeps the holders reachable: a collected handle would be closed, and its lock lost, while the hub still runs. */
 const held = new Set<Database>()
 
-/** Takes the folder for this process, or says in one sentence who has it. Does not wait. */
+/** Takes the folder for this process, or returns one sentence about who has it. Does not wait. */
 export function lockFolder(folder: string): FolderLock | { flaw: string } {
   const lockPath = join(folder, 'hub.lock')
   const pidPath = join(folder, 'hub.pid')

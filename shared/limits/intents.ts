@@ -8,16 +8,16 @@ const MiB = 1024 * KiB
 /** Tool calls kept of one choice of a durable answer; what a scout sends beyond them is left out. */
 export const toolCallsMax = 128
 
-/** Characters of the name of a node that joined its scroll later; a conducted node that names more fails. */
+/** Characters of the name of a node that joined its scroll later; a control node that names a longer one fails. */
 export const expandedIdCharsMax = 96
 
-/** Nodes of one intent with all that joined it later; a conducted node that would grow it beyond this fails. */
+/** Nodes of one intent with all that joined it later; a control node that would expand it beyond this fails. */
 export const intentTasksMax = 1_024
 
-/** Times one conducted node may grow; the next time it fails. Rounds of a debate, levels of a merge, and then some. */
+/** Expansions of one control node; at the next one it fails. Rounds of a debate, levels of a merge, and some more. */
 export const decisionStagesMax = 64
 
-/** Requests that join a scroll at once, together; a conducted node that brings more fails. */
+/** Requests that join a scroll at once, together; a control node that adds more fails. */
 export const expansionBytesMax = 16 * MiB
 
 /** Characters of a broken answer that its repair quotes; the rest is cut off. */
@@ -39,6 +39,6 @@ export const metadataValueCharsMax = 512
 /** Tasks of intents that are not over, all tenants; beyond it: 429 `queue_full`. */
 export const durableTasksMax = 250_000
 
-/** Stored events given to one reader at a time, and nodes whose pieces it hears as they come: an id names them all. */
+/** Stored events given to one reader at a time, and nodes whose chunks it gets as they arrive: an id names them all. */
 export const eventsPortion = 256
 export const followedNodesMax = 32

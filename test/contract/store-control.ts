@@ -1,5 +1,5 @@
 /**
- * What every adapter of the Store port promises about tasks that the hub conducts and about intents that go on: each
+ * What every adapter of the Store port promises about control nodes and about intents that go on: each
  * write with its condition held and violated, and what is there afterwards, also after a reopen.
  */
 import { expect, test } from 'vitest'
@@ -11,7 +11,7 @@ import { type StoreMaker, storeStage } from '../support/store/store-stage.ts'
 const result = Uint8Array.of(5, 6)
 const body = (text: string) => new TextEncoder().encode(text)
 
-/** Task 1 is conducted, task 2 is not, task 9 belongs to another intent that is over. */
+/** Task 1 is a control node, task 2 is not, task 9 belongs to another intent that is over. */
 function controlIntent(store: Store, state: DurableTaskState = 'blocked', stage: number | null = 3): void {
   const terms = '{"isTemplate":true}'
   store.commit([
@@ -71,7 +71,7 @@ function decisions(fresh: () => StoreMaker): void {
     expect(contents(store)).toEqual(was)
   }
 
-  test('a conducted task takes its result at its stage, once', () => {
+  test('a control node takes its result at its stage, once', () => {
     const { store, reopen } = storeStage(fresh())
     controlIntent(store())
     const [row] = store().tasksOf('int_1')

@@ -1,5 +1,5 @@
 /**
- * What is known of the nodes that the hub conducts, from commits alone: each may be decided once at each stage, only
+ * What is known of control nodes, from commits alone: each may be decided once at each stage, only
  * when all that it waited for is over on the disk, and only as its planner would decide from what is there.
  */
 import type { ControlNode, Decision, NeedResult } from '../../orchestrator/engine/ports/planner.ts'

@@ -5,9 +5,9 @@ function expanded(children: number) {
   const tree = new ScrollTree()
   const nodes = Array.from({ length: children }, (_, at) => ({ node: `map.${at + 1}`, model: 'm' }))
   const lines = [
-    tree.hear('planned', { nodes: [{ node: 'map', model: 'map' }] }, 0),
-    tree.hear('task_grown', { node: 'map', nodes, note: 'Because.' }, 1_000),
-    tree.hear('task_started', { node: 'map.1', scout: 'key_1/ant' }, 1_000),
+    tree.add('planned', { nodes: [{ node: 'map', model: 'map' }] }, 0),
+    tree.add('task_grown', { node: 'map', nodes, note: 'Because.' }, 1_000),
+    tree.add('task_started', { node: 'map.1', scout: 'key_1/ant' }, 1_000),
   ]
   return { tree, lines }
 }
@@ -15,7 +15,7 @@ function expanded(children: number) {
 test('a scroll is drawn as a tree with state, time, tokens and scout, no wider than asked', () => {
   const { tree, lines } = expanded(2)
   const usage = { promptTokens: 3, completionTokens: 4 }
-  lines.push(tree.hear('task_settled', { node: 'map.1', state: 'done', usage, served: { scout: 'key_1/ant' } }, 3_500))
+  lines.push(tree.add('task_settled', { node: 'map.1', state: 'done', usage, served: { scout: 'key_1/ant' } }, 3_500))
   expect(lines).toEqual([
     'planned: map',
     'map grows: map.1, map.2 (Because.)',
@@ -37,7 +37,7 @@ test('of many children only their count is drawn', () => {
 test('a fault is told with its cause, and what is unknown is passed over', () => {
   const { tree } = expanded(1)
   const told = { node: 'map.1', state: 'failed', fault: { message: 'It broke.' } }
-  expect(tree.hear('task_settled', told, 5)).toBe('map.1 failed at ant: It broke.')
-  expect(tree.hear('task_started', { node: 'stranger' }, 5)).toBeNull()
-  expect(tree.hear('whatever', {}, 5)).toBeNull()
+  expect(tree.add('task_settled', told, 5)).toBe('map.1 failed at ant: It broke.')
+  expect(tree.add('task_started', { node: 'stranger' }, 5)).toBeNull()
+  expect(tree.add('whatever', {}, 5)).toBeNull()
 })

@@ -10,7 +10,7 @@ test('migrations are numbered from one without a gap', () => {
   expect(migrations.map((migration) => migration.version)).toEqual(migrations.map((_, at) => at + 1))
 })
 
-test('a database of the second version keeps its intents, which ask for nothing and conduct nothing', () => {
+test('a database of the second version keeps its intents, which ask for nothing and have no control nodes', () => {
   const path = join(temporaryFolder(), 'chasm.db')
   const db = new Database(path, { create: true })
   for (const { sql } of migrations.slice(0, 2)) db.run(sql)

@@ -1,7 +1,7 @@
 /**
- * Tasks that join a running scroll because a node of it decided so. What the planner names is checked here against what
- * is there and against the bounds, because a node may grow by what a model wrote; then it takes the shapes in which the
- * store and the core are told. Pure, but for the numbers that it draws for the new tasks.
+ * Tasks that join a running scroll because a control node of it decided so. What the planner names is checked here
+ * against the scroll and the bounds, because an expansion may come from what a model wrote; then it is converted to
+ * rows for the store and tasks for the core. Pure, except for the numbers that it draws for the new tasks.
  */
 import { type Fault, fault } from '../../../shared/faults.ts'
 import {
@@ -18,7 +18,7 @@ import { acceptedTask, keptRequest, taskRow } from './intent-rows.ts'
 export interface Expansion {
   rows: TaskRow[]
   requests: Uint8Array[]
-  /** Names of the nodes that the conducted one waits for from now on. */
+  /** Names of the nodes that the control node waits for from now on. */
   waits: string[]
   delegate: string | null
   note: string | null
@@ -26,7 +26,7 @@ export interface Expansion {
   waitFor: number[]
 }
 
-/** What was decided of a conducted node and is not written yet. */
+/** What was decided of a control node and is not written yet. */
 export type Pending =
   | { type: 'done'; result: Uint8Array; note: string | null }
   | { type: 'expand'; expansion: Expansion }
@@ -42,7 +42,7 @@ interface Place {
 
 const nameForm = new RegExp(`^[A-Za-z0-9_.-]{1,${expandedIdCharsMax}}$`)
 
-/** What is to be written and told, or why the scroll cannot grow like this. */
+/** The expansion, checked and bounded, or why the scroll cannot expand like this. */
 export function expansionOf(decision: Extract<Decision, { type: 'expand' }>, place: Place): Expansion | Fault {
   const { intent, node, stage, numbers, nextTask } = place
   const { tasks: planned, waitFor, delegate = null, note = null } = decision
@@ -56,7 +56,7 @@ export function expansionOf(decision: Extract<Decision, { type: 'expand' }>, pla
     if (stranger !== undefined) return misnamed(node, stranger)
     if (known.has(one.node) || !nameForm.test(one.node)) return misnamed(node, one.node)
     const row = taskRow(intent, nextTask(), one)
-    // Whether its needs are done already is the core's to say, so that store and core cannot disagree.
+    // The core decides whether its needs are done already, so that store and core cannot disagree.
     if (one.needs.length > 0) row.state = 'blocked'
     const request = keptRequest(one)
     bytes += request.length
@@ -86,7 +86,7 @@ function excess(tasks: number, stage: number, node: string): Fault | null {
   return fault('invalid_request', `Node "${node}" has grown its scroll ${decisionStagesMax} times already. ${stop}`)
 }
 
-/** The planner's own doing: clients cannot name such nodes. */
+/** A defect of the planner: clients cannot name such nodes. */
 function misnamed(node: string, name: string): Fault {
   const text = `Node "${node}" was to go on with a node "${name.slice(0, expandedIdCharsMax)}" that does not fit in.`
   return fault('internal_error', `${text} Send the intent again, and tell the operator if it happens once more.`)

@@ -32,10 +32,12 @@ type AfterRetry = (refusal: Fault | null) => void
 export class IntentCommands {
   /** Intents whose retry is not committed yet, each with the cancels that came meanwhile. */
   private readonly retrying = new Map<string, AfterRetry[]>()
+  /** Tasks of commands whose commit is pending. */
+  private pendingTasks = 0
 
   constructor(
     private readonly parts: CommandParts,
-    private readonly live: LiveIntents,
+    private readonly live: Pick<LiveIntents, 'openTasks' | 'intent' | 'remember'>,
   ) {}
 
   /** Goes on with everything that the last process left open. */
@@ -67,9 +69,9 @@ export class IntentCommands {
   }
 
   private add(submission: IntentSubmission, answerRow?: (answer: Uint8Array) => StoreWrite): Promise<Accepted> {
-    const refusal = this.refusal(submission)
+    const refusal = this.refusal(submission.plan.tasks.length)
     if (refusal !== null) return Promise.resolve({ type: 'refused', fault: refusal })
-    const { journal, system, nextTask } = this.parts
+    const { system, nextTask } = this.parts
     const { plan, weight, deadlineMs } = submission
     const nowMs = system.wallMs()
     const intent = intentRow(submission, intentId(system, nowMs), nowMs)
@@ -84,17 +86,32 @@ export class IntentCommands {
     if (answerRow !== undefined) writes.push(answerRow(Buffer.from(intent.id)))
     const open: OpenIntent = { intent, tasks, requestBytes: requests.map(({ length }) => length), lastSeq: 1 }
     return new Promise((resolve) => {
-      const then = () => {
+      this.commit(writes, tasks.length, (refused) => {
+        if (refused !== null) return resolve({ type: 'refused', fault: refused })
         this.begin(open, weight, deadlineMs)
         resolve({ type: 'accepted', id: intent.id, replayed: false })
-      }
-      journal.promise(writes, then, () => resolve({ type: 'refused', fault: notWritable }))
+      })
     })
   }
 
-  private refusal({ plan }: IntentSubmission): Fault | null {
+  /** Commits what makes so many tasks open, then calls `then` with null, or with why it was refused. */
+  private commit(writes: readonly StoreWrite[], tasks: number, then: (refused: Fault | null) => void): void {
+    this.pendingTasks += tasks
+    const conclude = (refused: Fault | null) => {
+      this.pendingTasks -= tasks
+      then(refused)
+    }
+    this.parts.journal.promise(
+      writes,
+      () => conclude(null),
+      () => conclude(notWritable),
+    )
+  }
+
+  /** Why so many more tasks cannot be open; null when they can. */
+  private refusal(tasks: number): Fault | null {
     if (this.parts.core.draining) return hubDraining()
-    if (this.live.openTasks + plan.tasks.length <= durableTasksMax) return null
+    if (this.live.openTasks + this.pendingTasks + tasks <= durableTasksMax) return null
     return fault('queue_full', 'Too many tasks of intents are open. Try again later.', { retryAfterMs: 10_000 })
   }
 
@@ -134,13 +151,14 @@ export class IntentCommands {
   // ------------------------------------------------------------ retry
 
   retry(id: string, node: string, viewer: Viewer): Promise<Fault | null> {
-    const { store, system, journal, core } = this.parts
+    const { store, system } = this.parts
     const over = store.openIntent(id)
     if (over === undefined || !maySee(over.intent, viewer)) return Promise.resolve(noSuchIntent)
     const isOver = over.intent.state !== 'running' && this.live.intent(id) === undefined && !this.retrying.has(id)
     const tasks = isOver ? tasksToRetry(over.tasks, node) : stillRunning
     if ('code' in tasks) return Promise.resolve(tasks)
-    if (core.draining) return Promise.resolve(hubDraining())
+    const noRoom = this.refusal(tasks.length)
+    if (noRoom !== null) return Promise.resolve(noRoom)
     const nowMs = system.wallMs()
     const nodes = tasks.map(({ task }) => over.tasks.find((row) => row.task === task)!.node)
     const data = JSON.stringify({ node, nodes })
@@ -150,18 +168,13 @@ export class IntentCommands {
     ]
     this.retrying.set(id, [])
     return new Promise((resolve) => {
-      const conclude = (refusal: Fault | null) => {
+      this.commit(writes, tasks.length, (refusal) => {
         const waiting = this.retrying.get(id)!
         this.retrying.delete(id)
         if (refusal === null) this.goOn(id)
         resolve(refusal)
         for (const then of waiting) then(refusal)
-      }
-      journal.promise(
-        writes,
-        () => conclude(null),
-        () => conclude(notWritable),
-      )
+      })
     })
   }
 

@@ -19,7 +19,7 @@ export interface LiveTask {
   node: string
   live: LiveIntent
   sink: DurableSink
-  /** Number of the event of its end; 0 before. Its lines are told before that event and never after. */
+  /** Number of the event of its end; 0 before. Readers get its lines before that event and never after. */
   settledSeq: number
   /** How many times it has expanded; null unless it is a control node. */
   stage: number | null

@@ -1,6 +1,6 @@
 /**
- * Durable intents as the client edge sees them: accept a plan, look at it, follow its events, cancel it, retry a node.
- * How an intent survives the hub is the engine's business; what a plan is stands in `planner.ts`.
+ * Durable intents as the client edge uses them: accept a plan, read it, follow its events, cancel it, retry a node.
+ * How an intent survives a restart is left to the engine; plans are defined in `planner.ts`.
  */
 import type { Fault } from '../../../shared/faults.ts'
 import type { Served, TaskKind } from '../../../shared/task.ts'
@@ -28,7 +28,7 @@ export interface TaskView {
   model: string
   needs: string[]
   state: DurableTaskState
-  /** Of a conducted node: how many times it has grown; null for one that a scout works on. */
+  /** Of a control node: how many times it has expanded; null for a node that a scout works on. */
   stage: number | null
   attempts: number
   served: Served | null
@@ -51,9 +51,9 @@ export interface IntentView {
 }
 
 /**
- * One event of an intent. `id` goes out as the SSE id and may come back as `Last-Event-ID`. `task_grown` tells
- * `{node, stage, nodes: [{node, model, needs}], delegate, note}`: whoever follows the chunks of `node` follows those of
- * `delegate` from there on, unless that is null. After `retried`, which follows a `done`, the intent goes on.
+ * One event of an intent. `id` is sent as the SSE id and may return as `Last-Event-ID`. `task_grown` has the data
+ * `{node, stage, nodes: [{node, model, needs}], delegate, note}`: a reader that follows the chunks of `node` follows
+ * those of `delegate` from there on, unless that is null. After `retried`, which follows a `done`, the intent goes on.
  */
 export interface IntentEvent {
   id: string
@@ -75,11 +75,11 @@ export interface IntentEvents {
 /** A tenant sees its own intents; `null` stands for an admin, who sees all. Unknown and foreign ids look the same. */
 export type Viewer = string | null
 
-/** What a client hears of its Idempotency-Key: a replay of the first answer, or why it cannot have one. */
+/** The outcome of an accept; `replayed` when an Idempotency-Key returned the first answer again. */
 export type Accepted = { type: 'accepted'; id: string; replayed: boolean } | { type: 'refused'; fault: Fault }
 
 export interface Intents {
-  /** Resolves after the commit: what it says yes to survives. */
+  /** Resolves after the commit: what is accepted survives a crash. */
   accept(submission: IntentSubmission): Promise<Accepted>
   intent(id: string, viewer: Viewer): IntentView | undefined
   /** Newest first; `before` is the id of the last one seen. */
@@ -94,13 +94,14 @@ export interface Intents {
   /** Events after `lastEventId`, from the beginning when that is null or not one of ours. */
   events(id: string, viewer: Viewer, lastEventId: string | null): IntentEvents | undefined
   /**
-   * Runs a node of an intent that is over again, and with it what was skipped or cancelled on its account; answers that
-   * are there stay. Resolves after the commit with null, or with why not.
+   * Runs a node of an intent that is over again, and with it what was skipped or cancelled because of it; existing
+   * answers stay. Resolves after the commit with null, or with why not.
    */
   retry(id: string, node: string, viewer: Viewer): Promise<Fault | null>
   /**
-   * Cancels every task that is not terminal. Resolves after the commit with null, or at once with why that cannot be
-   * written: then nothing of the intent goes on, but a hub that ends before its disk heals knows nothing of it.
+   * Cancels every task that is not terminal, after the commit of a retry that is pending. Resolves after the commit
+   * with null, or with why that cannot be written: then nothing of the intent goes on in this process, but one that
+   * ends before its disk recovers leaves no trace of the cancel. Refused together with a pending retry.
    */
   cancel(id: string, viewer: Viewer): Promise<Fault | null>
 }

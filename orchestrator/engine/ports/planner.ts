@@ -24,15 +24,15 @@ export interface Terms extends TaskTerms {
 export interface PlannedTask extends Terms {
   node: string
   kind: TaskKind
-  /** A model's name, or `auto`; of a conducted node any word, for people. */
+  /** A model's name, or `auto`; of a control node any word, for people. */
   model: string
   needs: string[]
   /**
-   * The request as JSON of one object; the results of `needs` are put into it when they are there. Of a conducted node
+   * The request as JSON of one object; the results of `needs` are put into it when they are there. Of a control node
    * an empty object.
    */
   request: Uint8Array
-  /** Given for a node that no scout works on: what `Decide` is handed as its spec, JSON of one object. */
+  /** Given for a control node: the spec that `Decide` gets, JSON of one object. */
   control?: unknown
 }
 
@@ -74,7 +74,7 @@ export interface CatalogModel {
   tokensPerSecond: number | null
 }
 
-/** What the hub would say to one request of a plan if it came alone: null, or a fault whose param is a field of it. */
+/** The hub's own check of one request, as if it came alone: null, or a fault whose param is a field of it. */
 export type RequestCheck = (kind: TaskKind, request: Record<string, unknown>) => Fault | null
 
 export interface PlanContext {
@@ -107,9 +107,9 @@ export interface Planner {
   scrollSchema: object
 }
 
-// ---------------------------------------------------------------- while it is carried out
+// ---------------------------------------------------------------- while it runs
 
-/** What a node that was waited for came to. */
+/** How a node ended that a control node waited for. */
 export interface NeedResult {
   node: string
   state: TerminalTaskState
@@ -122,7 +122,7 @@ export interface ControlNode {
   node: string
   /** What the planner wrote for itself when it planned the node: JSON of one object. */
   spec: unknown
-  /** 0 at first; one more each time the node has grown and waits no longer. */
+  /** 0 at first; one more after each expansion, once the node waits no longer. */
   stage: number
   /** In the order in which the node named them: at stage 0 its own needs, later the tasks that it last waited for. */
   results: readonly NeedResult[]
@@ -130,29 +130,30 @@ export interface ControlNode {
 
 /**
  * - `done`: the node has a result, in the shape of a settled chat answer.
- * - `grow`: these tasks join the scroll (node names unique in it, parents before children; they may need nodes that
- *   are there already), and the node is asked again when all of `waitFor` are terminal. When `delegate` is given, that
+ * - `expand`: these tasks join the scroll (node names unique in it, parents before children; they may need nodes that
+ *   are there already), and the node decides again when all of `waitFor` are terminal. When `delegate` is given, that
  *   task's answer streams as this node's own while it is made; the event `task_grown` names it.
  * - `failed`: the node fails with this fault, and what needs it is skipped.
- * `note` is a sentence for people about why it was decided so; it stands in the event that tells of the decision.
+ * `note` is a sentence for people about the reason of the decision; it is part of the decision's event.
  *
- * Names of grown nodes may hold letters, digits, `_`, `-` and dots, up to `grownIdCharsMax`; clients' own ids hold no
- * dots, so `<node>.<suffix>` never meets one. What breaks a bound (`intentTasksMax`, `conductStagesMax`,
- * `grownBytesMax`) or names a node that is not there fails the conducted node with a fault that says so.
+ * Names of nodes that join by expansion may hold letters, digits, `_`, `-` and dots, up to `expandedIdCharsMax`;
+ * clients' own ids hold no dots, so `<node>.<suffix>` never collides with one. What breaks a bound (`intentTasksMax`,
+ * `decisionStagesMax`, `expansionBytesMax`) or names a node that is not there fails the control node with a fault that
+ * names the cause.
  */
 export type Decision =
   | { type: 'done'; result: Uint8Array; note?: string }
   | { type: 'expand'; tasks: PlannedTask[]; waitFor: string[]; delegate?: string; note?: string }
   | { type: 'failed'; fault: Fault }
 
-/** Pure: the same node gives the same decision, after a crash of the hub as before it. */
+/** Pure: the same node gives the same decision, before and after a crash of the hub. */
 export type Decide = (node: ControlNode) => Decision
 
 /** A node with a templated request that is about to be granted. */
 export interface RenderedNode {
   kind: TaskKind
   request: Uint8Array
-  /** What each of its needs says, in the order in which it names them. */
+  /** The text of each of its needs' results, in the order in which it names them. */
   parents: readonly { node: string; text: string }[]
   /** The least context the node asked for, 0 when it named none. */
   contextTokens: number
@@ -164,7 +165,7 @@ export type Render = (node: RenderedNode) => Uint8Array | Fault
 /** Pure: what is wrong with an answer's text under a contract, as one sentence for the model; null when nothing is. */
 type CheckContract = (contract: Contract, text: string) => string | null
 
-/** What a hub is given to carry out scrolls that hold more than plain requests. */
+/** What the engine calls to run scrolls that hold more than plain requests. */
 export interface PlannerFunctions {
   decide: Decide
   render: Render

@@ -259,7 +259,7 @@ export interface IdempotencyStore {
   idempotency(tenant: string, route: string, key: string): IdempotencyRow | undefined
 }
 
-/** For whoever audits the bookings: no part of the hub reads them yet, every test of their writes does. */
+/** For audits of the bookings. */
 export interface UsageStore {
   /** Sum of booked tokens by model, for one tenant or all. */
   usage(tenant: string | null): Omit<UsageSum, 'tenant'>[]

@@ -1,7 +1,7 @@
 /**
  * What the memory adapter keeps where a file would be: it outlives the store that writes to it, so a crash is a store
- * that is dropped, and a restart is another one on the same disk. Rows are replaced, never changed in place; whoever
- * replaces one leaves behind how to put the old one back.
+ * that is dropped, and a restart is another one on the same disk. Rows are replaced, never changed in place, and
+ * each replacement records how to undo it.
  */
 import type {
   EventRow,

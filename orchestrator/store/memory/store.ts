@@ -1,7 +1,7 @@
 /**
  * The Store port in memory, for tests and simulations: the same promises as the SQLite adapter, but for surviving the
- * process. A store is a plain object of functions, so that whoever simulates a failing disk can wrap or replace them;
- * what it wrote lives on the MemoryDisk and is there for the next store. Rows are copied in and out, as a database
+ * process. A store is a plain object of functions, so that tests of a failing disk can wrap or replace them; what it
+ * wrote is on the MemoryDisk and is there for the next store. Rows are copied in and out, as a database
  * would.
  */
 import {

@@ -1,6 +1,6 @@
 /**
  * Every kind of write of the port on a MemoryDisk, with the conditions the SQLite adapter has. A batch keeps a list of
- * how to take back what it did so far; a write whose condition does not hold throws `fenced`, and the list is played
+ * how to undo what it did so far; a write whose condition does not hold throws `fenced`, and the list is run
  * backwards.
  */
 import { isTerminalState } from '../../../shared/task-state.ts'
@@ -107,7 +107,7 @@ function addTasks(disk: MemoryDisk, of: StoredIntent, rows: TaskRow[], requests:
   }
 }
 
-/** The conducted task, if it waits at this stage. */
+/** The control node, if it waits at this stage. */
 function control(disk: MemoryDisk, task: number, stage: number): StoredTask {
   const stored = disk.tasks.get(task)
   const holds = stored?.row.state === 'blocked' && stored.row.stage === stage

@@ -8,7 +8,7 @@ import { damaged, vanished } from './errors.ts'
 import { applicationId, migrations } from './migrations.ts'
 
 const newestVersion = migrations.length
-/** A program that starts, or copies the database, can wait for another one's lock; whoever runs should not. */
+/** A program that starts, or copies the database, can wait for another one's lock; a running hub should not. */
 const bootBusyMs = 5_000
 
 export interface OpenOptions {
@@ -41,7 +41,7 @@ export function readyConnection(db: Database, path: string, options: OpenOptions
   if (pragma(db, 'journal_mode = WAL') !== 'wal') {
     return `${path} is on a disk without shared memory, as network disks are: set DATA_DIR to a folder on a local disk.`
   }
-  // FULL: what was committed survives the loss of power, not only of the process; macOS needs to be told twice.
+  // FULL: what was committed survives the loss of power, not only of the process; macOS needs a second setting for it.
   db.run('PRAGMA synchronous = FULL')
   db.run('PRAGMA fullfsync = ON')
   db.run(`PRAGMA journal_size_limit = ${walBytesKept}`)

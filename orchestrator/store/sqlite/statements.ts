@@ -1,5 +1,5 @@
 /**
- * The prepared statements of one connection. Whoever speaks SQL prepares each of its statements here once, when the
+ * The prepared statements of one connection. Each part of the adapter prepares its statements here once, when the
  * store opens; closing the store ends them all, because an unfinished statement would keep the file open.
  */
 import type { Database, SQLQueryBindings } from 'bun:sqlite'

@@ -22,7 +22,7 @@ export function sqliteStore(db: Database): Store {
     ...keys,
     nextEpoch() {
       const epoch = keys.nextEpoch()
-      // From its epoch on a hub runs, and others wait for its loop.
+      // A hub runs once it has its epoch: from then on a wait for a lock holds up its loop.
       db.run(`PRAGMA busy_timeout = ${storeBusyMs}`)
       return epoch
     },

@@ -1,9 +1,9 @@
 /**
  * One durable transaction: all of it happens or none, and when none, the connection is usable again. It tells apart
  * what is known to have left nothing behind from what may come back: when COMMIT fails while the log is flushed, this
- * connection no longer sees the transaction, but its pages may stand complete in the log, and opening the file after a
- * crash would bring it to life. Any later commit writes over them, so one is tried at once; only if that fails too is
- * the outcome unknown.
+ * connection no longer sees the transaction, but its pages may be complete in the log, and opening the file after a
+ * crash would restore it. Any later commit overwrites them, so one is tried at once; only if that fails too, the
+ * outcome is unknown.
  */
 import type { Database } from 'bun:sqlite'
 import { StoreError } from '../../engine/ports/store.ts'

@@ -1,7 +1,7 @@
 /**
  * Every kind of write of the port as SQL. Each runs inside the transaction of its batch; a write whose condition does
  * not hold throws `fenced` and so takes the whole batch back. The condition is part of the statement itself, and the
- * count of changed rows says whether it held.
+ * count of changed rows shows whether it held.
  */
 import { StoreError, type StoreWrite, type StoreWriteOf } from '../../engine/ports/store.ts'
 import type { Statements } from './statements.ts'
@@ -25,7 +25,7 @@ export function sqliteWriter(statements: Statements): (write: StoreWrite) => voi
   return (write) => (writes[write.write] as (write: StoreWrite) => void)(write)
 }
 
-/** `otherwise` says what had to be true. */
+/** `otherwise` returns the text about the condition that did not hold. */
 function oneRow({ changes }: { changes: number }, otherwise: () => string): void {
   if (changes !== 1) throw new StoreError('fenced', otherwise())
 }
@@ -170,7 +170,7 @@ function controlWrites(statements: Statements): Writes<'decide' | 'expand'> {
     },
     expand({ task, stage, waits, tasks, requests }) {
       if (tasks.length !== requests.length) {
-        throw new StoreError('fenced', `task ${task} grows ${tasks.length} tasks with ${requests.length} requests`)
+        throw new StoreError('fenced', `task ${task} expands by ${tasks.length} tasks with ${requests.length} requests`)
       }
       oneRow(expand.run(waits, task, stage), otherwise(task, stage))
       const { intentSeq, place } = end.get(task)!

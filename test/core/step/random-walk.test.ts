@@ -245,7 +245,7 @@ class World {
         if (effect.change.change === 'intentEnd' && effect.change.state === 'done') this.tally.intentsDone++
         return
       case 'decide':
-        if (this.wards.get(effect.task)?.finished !== false) this.fail(`task ${effect.task} is conducted after its end`)
+        if (this.wards.get(effect.task)?.finished !== false) this.fail(`task ${effect.task} is to decide after its end`)
         this.undecided.push(effect.task)
         return
       case 'grant':

@@ -14,7 +14,7 @@ function stage(): CoreHarness {
   return bench
 }
 
-/** A part that a scout works on, a conducted node that needs it, and a result that needs that. */
+/** A part that a scout works on, a control node that needs it, and a result that needs that. */
 function threesome(bench: CoreHarness, as: Partial<AcceptedTask> = {}) {
   return bench.accept({ part: [], map: ['part'], end: ['map'] }, {}, { map: { ...control, ...as } })
 }
@@ -29,7 +29,7 @@ function byTask(bench: CoreHarness): Map<number, Grant> {
 
 const stateOf = (bench: CoreHarness, task: number) => bench.state.tasks.get(task)?.state
 
-describe('a conducted task', () => {
+describe('a control node', () => {
   test('is asked for at once when it needs nothing, and goes to no scout', () => {
     const bench = stage()
     const { only } = bench.accept({ only: [] }, {}, { only: control })
@@ -160,7 +160,7 @@ describe('a scroll that grows', () => {
     expect([asked(bench), stateOf(bench, map)]).toEqual([[map], 'deciding'])
   })
 
-  test('may grow by conducted tasks, which grow in their turn', () => {
+  test('may expand by control nodes, which expand in their turn', () => {
     const bench = stage()
     const { map } = bench.accept({ map: [] }, {}, { map: control })
     const [inner] = bench.expand(map, [[]], [true])

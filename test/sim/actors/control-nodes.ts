@@ -1,5 +1,5 @@
 /**
- * The planner's part in the simulation: what a conducted node decides, as a function of its spec and of what its needs
+ * The planner's part in the simulation: what a control node decides, as a function of its spec and of what its needs
  * came to. It grows for as many rounds as its spec says, sometimes by nodes of its own kind, and then says a word that
  * nobody can know who was not told the right results.
  */
@@ -18,7 +18,7 @@ export interface Spec {
   /** Tasks of each round; 0 is a round that waits for nothing. */
   parts: number
   rounds: number
-  /** Levels of conducted nodes below this one. */
+  /** Levels of control nodes below this one. */
   depth: number
   /** Ends as failed. */
   fails: boolean

@@ -30,7 +30,7 @@
  * 19. A cancelled intent is over in all of its tasks when the client hears so.
  * 20. While the hub drains it gives out nothing new.
  * 21. An intent's reader hears of its events in order, without gaps or repeats, also across restarts.
- * 22. A node that the hub conducts is decided once at each stage, from what its needs came to on the disk.
+ * 22. A control node is decided once at each stage, from what its needs came to on the disk.
  * 23. Once the faults stop, everything ends within 120 seconds, credits are back, and every timer has an owner.
  */
 

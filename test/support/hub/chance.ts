@@ -152,7 +152,7 @@ export class Chance {
     return { task: this.nextTask++, kind, model: this.model(), promptBytes, control, needs, state, ...begun, terms }
   }
 
-  /** What the planner may decide of a task that is conducted, or was a moment ago. */
+  /** What the planner may decide of a control node that is deciding, or was a moment ago. */
   decision(task: number): Event {
     const luck = this.below(10)
     if (luck < 3) return { type: 'decided', task }

@@ -149,7 +149,7 @@ export class CoreHarness {
     return { task, kind: 'chat', model: 'm', promptBytes: 0, control, needs, state, ...begun }
   }
 
-  /** The scroll of a conducted task grows by these, each with what it needs; the conducted one waits for all. */
+  /** A control node expands its scroll by these, each with what it needs, and waits for all of them. */
   expand(task: number, needs: number[][], control: boolean[] = []): number[] {
     const ids = needs.map(() => this.nextTask++)
     const tasks = ids.map((id, at) => this.accepted(id, needs[at], control[at]))

@@ -1,5 +1,5 @@
 /**
- * Carries plans out without a hub: asks a function instead of scouts, lets the planner conduct and render, one task
+ * Carries plans out without a hub: asks a function instead of scouts, lets the planner decide and render, one task
  * after the other. It holds the planner to what the engine would refuse: unknown needs, names twice, too many tasks.
  */
 
