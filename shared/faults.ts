@@ -63,6 +63,7 @@ export const faultTable = {
   // Nobody's or the hub's.
   answer_too_large: { blame: 'nobody', retry: 'never', status: 502, type: server },
   scout_draining: { blame: 'nobody', retry: 'free', status: 503, type: server },
+  attempts_exhausted: { blame: 'nobody', retry: 'never', status: 502, type: server },
   no_agreement: { blame: 'nobody', retry: 'never', status: 502, type: server },
   no_scout_available: { blame: 'nobody', retry: 'never', status: 503, type: server },
   deadline_exceeded: { blame: 'nobody', retry: 'never', status: 504, type: server },

@@ -6,9 +6,9 @@
 
 import { type Dial, type Socket, websocketDial } from '../../scout/link/socket.ts'
 import type { Log } from '../../scout/log.ts'
+import { Catalog } from '../../scout/offers/catalog.ts'
 import { Scout } from '../../scout/process/scout.ts'
 import { DemoProvider, demoDefaults } from '../../scout/providers/demo/demo.ts'
-import { Catalog } from '../../scout/work/catalog.ts'
 import { realSystem } from '../../shared/system.ts'
 import { answerCalls, clockMs } from '../load/calls.ts'
 import type { Population } from './population.ts'

@@ -21,7 +21,7 @@ import { cancelLease, cancelLeases, watchCancel } from './task/cancels.ts'
 import { accept, expand } from './task/intents.ts'
 import { credit, heldBy, leaseOf, noteProgress, noteProvider, noteWork } from './task/leases.ts'
 import { storeRecovered, storeTroubled } from './task/store-trouble.ts'
-import { taskOf } from './task/task.ts'
+import { newTask } from './task/task.ts'
 import { cancelIntent, decide, finish } from './task/terminal.ts'
 
 export class Core {
@@ -122,9 +122,7 @@ function submit(core: CoreState, event: Submit): void {
     const fields = { param: 'model' }
     return refuse(core, event.task, fault('model_not_found', notOffered(core, event), fields))
   }
-  const { task: id, tenant, weight, priority, kind, model, stream, promptBytes, deadlineMs, routing } = event
-  const request = { id, tenant, weight, priority, kind, model, stream, promptBytes, deadlineMs, routing }
-  const task = taskOf(core, Object.assign(request, { entry, intent: null }))
+  const task = newTask(core, event.task, event, entry, null)
   core.tasks.set(task.id, task)
   core.unplaced.push(task)
 }

@@ -5,6 +5,7 @@
 import type { Fault } from '../../shared/faults.ts'
 import type { CloseName } from '../../shared/protocol/close-codes.ts'
 import type { HeldVerdict, Offer, Outcome, Served, TaskKind, Verdict } from '../../shared/task.ts'
+import type { DurableTaskState, IntentOutcome, UnansweredTaskState } from '../../shared/task-state.ts'
 import type { Cost, Requirements, RoutingOptions } from './model/entities.ts'
 
 /** A new task. Durations count from the event's time. */
@@ -36,7 +37,7 @@ export interface AcceptedTask {
   control: boolean
   /** Tasks of the same intent; of a conducted one those that it waits for now. */
   needs: number[]
-  state: 'blocked' | 'ready' | 'leased' | 'done' | 'failed' | 'cancelled' | 'skipped'
+  state: DurableTaskState
   attempt: number
   charged: number
   returned: number
@@ -48,11 +49,12 @@ export interface AcceptedTask {
 }
 
 /** What a task of an intent asks for on its own; what is absent is as for all. */
-interface TaskTerms {
+export interface TaskTerms {
+  /** At most as many attempts as this, within the hub's own limit. */
   attemptsMax?: number
   /** Milliseconds from when it becomes ready. */
   deadlineMs?: number
-  /** Added to the intent's priority. */
+  /** Added to the intent's priority; the sum stays within 0 to 9. */
   boost?: number
   requires?: Requirements
 }
@@ -157,8 +159,8 @@ export type Change =
   | { change: 'unblock'; task: number }
   | { change: 'decide'; task: number }
   | { change: 'expand'; task: number }
-  | { change: 'end'; task: number; state: 'failed' | 'cancelled' | 'skipped'; charged: number; fault: Fault | null }
-  | { change: 'intentEnd'; intent: string; state: 'done' | 'failed' | 'cancelled'; fault: Fault | null }
+  | { change: 'end'; task: number; state: UnansweredTaskState; charged: number; fault: Fault | null }
+  | { change: 'intentEnd'; intent: string; state: IntentOutcome; fault: Fault | null }
 
 export type Effect =
   /** Commit this together with all other changes of the same step, before any effect of the step is performed. */

@@ -241,7 +241,7 @@ function checkQueues(core: CoreState, count: Recount, check: Check): void {
 
 function checkMemory(core: CoreState, count: Recount, check: Check): void {
   const { committed, settings, roster } = core
-  check(committed.length === settings.committedKept, 14, 'settlements', `${committed.length} are remembered`)
+  check(committed.capacity === settings.committedKept, 14, 'settlements', `${committed.capacity} are remembered`)
   check(roster.records.size <= settings.recordsMax + roster.bySession.size, 14, 'records', `${roster.records.size}`)
   for (const record of roster.records.values()) {
     const sessions = count.sessions.get(record) ?? 0

@@ -8,23 +8,15 @@ import { type Fault, fault } from '../../shared/faults.ts'
 import type { Change, Effect } from './events.ts'
 import { CapabilityIndex } from './fleet/capability-index.ts'
 import { Roster } from './fleet/roster.ts'
+import { CommittedSettlements } from './model/committed-settlements.ts'
 import type { CancelWatch, Intent, ModelEntry, Pause, Scout, Task } from './model/entities.ts'
-import { sameNonce } from './model/nonce.ts'
 import { Random } from './model/random.ts'
+import { SlotTable } from './model/slot-table.ts'
 import { TimerWheel } from './model/timer-wheel.ts'
 import type { CoreSettings } from './settings.ts'
 
 /** Whatever can be due; told apart by `timed`. */
 export type Deadline = Task | Pause | CancelWatch | ModelEntry
-
-interface Committed {
-  task: number
-  attempt: number
-  nonce: Uint8Array
-}
-
-/** A prime, so that the first tasks of one epoch fall on later ones of others. */
-const placesPerEpoch = 7_919
 
 export interface CoreSeed {
   settings: CoreSettings
@@ -42,12 +34,8 @@ export class CoreState {
   readonly roster: Roster
   readonly wheel: TimerWheel<Deadline>
   /** Every task that is not terminal. */
-  readonly tasks = new Map<number, Task>()
-  /**
-   * The last committed settlements, each in the place of its task's number. Tasks are numbered in a row, so a place is
-   * written over when about as many later tasks have settled as there are places.
-   */
-  readonly committed: (Committed | null)[]
+  readonly tasks = new SlotTable<Task>()
+  readonly committed: CommittedSettlements
   /** Durable intents that are not over. */
   readonly intents = new Map<string, Intent>()
   /** Durable tasks whose lease waits for its scout; `orphans.ts` keeps them. */
@@ -76,7 +64,7 @@ export class CoreState {
 
   constructor({ settings, seed, nowMs, makeNonce }: CoreSeed) {
     this.settings = settings
-    this.committed = new Array<Committed | null>(settings.committedKept).fill(null)
+    this.committed = new CommittedSettlements(settings.committedKept)
     this.random = new Random(seed)
     this.makeNonce = makeNonce
     this.roster = new Roster(this.index, settings)
@@ -91,21 +79,6 @@ export class CoreState {
 
   persist(change: Change): void {
     this.out.push({ type: 'persist', change })
-  }
-
-  rememberCommitted(task: number, attempt: number, nonce: Uint8Array): void {
-    this.committed[this.placeOf(task)] = { task, attempt, nonce }
-  }
-
-  /** Whether this very settlement was committed before, as far as is remembered. */
-  wasCommitted(task: number, attempt: number, nonce: Uint8Array): boolean {
-    const known = this.committed[this.placeOf(task)]
-    return known?.task === task && known.attempt === attempt && sameNonce(known.nonce, nonce)
-  }
-
-  /** Every start of the hub numbers its tasks from 2^32 higher on: without a shift all would begin in one place. */
-  private placeOf(task: number): number {
-    return (task + Math.floor(task / 2 ** 32) * placesPerEpoch) % this.committed.length
   }
 }
 

@@ -19,7 +19,6 @@ import type { AttemptStream } from './answers/attempt-stream.ts'
 import { Relay } from './answers/relay.ts'
 import { IdempotencyKeys } from './durability/idempotency.ts'
 import { Journal } from './durability/journal.ts'
-import { keepAnswer } from './durability/kept-answers.ts'
 import { UsageBook } from './durability/usage-book.ts'
 import { DurableIntents } from './intents/intents.ts'
 import type { Answer, Engine, EngineStats, IdempotencyScope, KeptAnswer, Submission } from './ports/client.ts'
@@ -194,7 +193,7 @@ export class HubEngine implements Engine, ScoutEvents, AnswerSinkHost {
   }
 
   keepAnswer(scope: IdempotencyScope, make: () => Promise<KeptAnswer | Fault>) {
-    return keepAnswer(this, scope, make)
+    return this.idempotencyKeys.keep(scope, this.journal, make)
   }
 
   ready(): boolean {

@@ -11,7 +11,7 @@ import { timingSafeEqual } from 'node:crypto'
 import { type KeyRole, makeKey, parseKey } from '../../shared/api-key.ts'
 import { keyCacheMax } from '../../shared/limits/keys.ts'
 import type { System } from '../../shared/system.ts'
-import type { KeyRow, Store } from './ports/store.ts'
+import type { KeyRow, KeyStore } from './ports/store.ts'
 
 type KeyCheck = Readonly<
   { ok: true; id: string; role: KeyRole; name: string; weight: number } | { ok: false; flaw: string }
@@ -29,7 +29,7 @@ export class Keyring {
 
   /** `adminKey`: any text that is to pass as an admin's key besides those in the store; it cannot be revoked. */
   constructor(
-    private readonly store: Store,
+    private readonly store: KeyStore,
     pepper: Uint8Array,
     private readonly system: System,
     adminKey?: string,

@@ -36,6 +36,14 @@ export interface Edge {
   upgradeScout: (request: Request) => Response | undefined
 }
 
+/** By the name in braces, decoded; empty where the path has no such segment. */
+export interface Params {
+  readonly id: string
+  readonly node: string
+}
+
+export const noParams: Params = { id: '', node: '' }
+
 export interface Route {
   method: 'GET' | 'POST' | 'DELETE'
   /** A segment in braces takes what stands there, slashes included. There are two of them at most. */
@@ -52,10 +60,8 @@ export class RequestContext {
   readonly startedMs: number
   /** The route's method and path, for metrics and logs; never the path as asked, which may hold anything. */
   route: Route | null = null
-  /** What the segment in braces matched, decoded. */
-  rest = ''
-  /** What the second segment in braces matched, decoded. */
-  node = ''
+  /** What the path's segments in braces matched. */
+  params: Params = noParams
   /** Null on open routes. */
   caller: Caller | null = null
   /** Set by an answer that goes on after its response has been returned: it then calls `ended` itself. */

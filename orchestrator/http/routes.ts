@@ -13,7 +13,7 @@ import { cancelIntent, createIntent, getIntent, listIntents } from './intents/in
 import { getNode, planIntent, retryNode } from './intents/nodes.ts'
 import { openapi } from './openapi/openapi.ts'
 import { scrollSchema } from './openapi/scroll-schema.ts'
-import type { Route } from './request-context.ts'
+import { noParams, type Params, type Route } from './request-context.ts'
 import { cancelResponse, createResponse, getResponse } from './responses/responses.ts'
 
 /** Of two paths with a brace that both fit, the first counts. */
@@ -50,42 +50,58 @@ export const routes: readonly Route[] = [
 interface Found {
   /** The routes of this path, one per method. */
   routes: readonly Route[]
-  /** What stands where the path has its first brace and its second, decoded. */
-  rest: string
-  node: string
+  params: Params
 }
 
-const exact = new Map<string, Route[]>()
-const withBrace: { path: string; prefix: string; middle: string | null; suffix: string; routes: Route[] }[] = []
+/** A path with segments in braces: the text around them, and their names. */
+interface Pattern {
+  path: string
+  prefix: string
+  /** Between the two segments; null when there is one. */
+  middle: string | null
+  suffix: string
+  names: readonly string[]
+  routes: Route[]
+}
+
+const exact = new Map<string, { routes: Route[]; params: Params }>()
+const patterns: Pattern[] = []
 for (const route of routes) add(route)
 
 function add(route: Route): void {
-  if (!route.path.includes('{')) {
-    exact.set(route.path, [...(exact.get(route.path) ?? []), route])
+  const { path } = route
+  if (!path.includes('{')) {
+    const known = exact.get(path)
+    if (known === undefined) exact.set(path, { routes: [route], params: noParams })
+    else known.routes.push(route)
     return
   }
-  const known = withBrace.find(({ path }) => path === route.path)
+  const known = patterns.find((pattern) => pattern.path === path)
   if (known !== undefined) known.routes.push(route)
-  else {
-    const pieces = route.path.split(/\{\w+\}/)
-    const [prefix, middle] = pieces as [string, string]
-    const suffix = pieces.at(-1)!
-    withBrace.push({ path: route.path, prefix, middle: pieces.length > 2 ? middle : null, suffix, routes: [route] })
-  }
+  else patterns.push(patternOf(route))
+}
+
+function patternOf(route: Route): Pattern {
+  const pieces = route.path.split(/\{\w+\}/)
+  const [prefix, middle] = pieces as [string, string]
+  const names = [...route.path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name!)
+  const around = { prefix, middle: pieces.length > 2 ? middle : null, suffix: pieces.at(-1)! }
+  return { path: route.path, ...around, names, routes: [route] }
 }
 
 /** The routes of a path as it stands in the URL, or null. */
 export function findRoutes(path: string): Found | null {
   const found = exact.get(path)
-  if (found !== undefined) return { routes: found, rest: '', node: '' }
-  for (const { prefix, middle, suffix, routes: candidates } of withBrace) {
+  if (found !== undefined) return found
+  for (const pattern of patterns) {
+    const { prefix, middle, suffix, names } = pattern
     if (path.length <= prefix.length + suffix.length || !path.startsWith(prefix) || !path.endsWith(suffix)) continue
     const inside = path.slice(prefix.length, path.length - suffix.length)
-    if (middle === null) return { routes: candidates, rest: decoded(inside), node: '' }
+    if (middle === null) return { routes: pattern.routes, params: { ...noParams, [names[0]!]: decoded(inside) } }
     const at = inside.indexOf(middle)
     if (at < 0) continue
-    const node = decoded(inside.slice(at + middle.length))
-    return { routes: candidates, rest: decoded(inside.slice(0, at)), node }
+    const values = [decoded(inside.slice(0, at)), decoded(inside.slice(at + middle.length))]
+    return { routes: pattern.routes, params: { ...noParams, [names[0]!]: values[0]!, [names[1]!]: values[1]! } }
   }
   return null
 }

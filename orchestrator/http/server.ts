@@ -91,8 +91,7 @@ function dispatch(context: RequestContext): ReturnType<Route['handle']> {
   const route = found.routes.find((candidate) => candidate.method === method)
   if (route === undefined) return refuseMethod(context, found.routes)
   context.route = route
-  context.rest = found.rest
-  context.node = found.node
+  context.params = found.params
   if (route.access !== 'open') {
     const caller = authenticate(request, edge.keys, route.access)
     if ('code' in caller) return refuse(id, caller)

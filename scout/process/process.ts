@@ -9,12 +9,12 @@ import type { System } from '../../shared/system.ts'
 import type { ScoutConfig } from '../config.ts'
 import { websocketDial } from '../link/socket.ts'
 import { isTerminal, type Log, openLog, openPrettyLog } from '../log.ts'
+import { Catalog } from '../offers/catalog.ts'
 import type { Provider } from '../providers/provider.ts'
 import type { LiveView } from '../status/live-view.ts'
 import { stateFolder } from '../status/state-folder.ts'
 import { statusLines } from '../status/status.ts'
 import { listenForStatus } from '../status/status-socket.ts'
-import { Catalog } from '../work/catalog.ts'
 import { Scout } from './scout.ts'
 
 /** Makes the providers; throws an Error of one sentence when the configuration asks for what cannot be. */

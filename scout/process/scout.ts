@@ -6,15 +6,15 @@ import { drainMs } from '../../shared/limits/process.ts'
 import { handBackMs } from '../../shared/limits/scout.ts'
 import { concurrencyMax } from '../../shared/limits/wire.ts'
 import type { FrameOf } from '../../shared/protocol/frames.ts'
-import { packOffers } from '../../shared/protocol/offers.ts'
 import type { System, Timer } from '../../shared/system.ts'
 import type { Hello, WorkFrame } from '../core/session.ts'
 import { Link, type LinkHandler } from '../link/link.ts'
 import type { Dial } from '../link/socket.ts'
 import type { Log } from '../log.ts'
+import { OfferAnnouncement } from '../offers/announcement.ts'
+import type { Catalog } from '../offers/catalog.ts'
 import { StandingKeeper } from '../status/standing.ts'
 import type { ScoutStatus } from '../status/status.ts'
-import type { Catalog } from '../work/catalog.ts'
 import { Executor } from '../work/executor.ts'
 
 export const agentVersion = '0.1.0'
@@ -44,6 +44,7 @@ export class Scout implements LinkHandler {
   private readonly concurrency: number
   private readonly link: Link
   private readonly executor: Executor
+  private readonly announcement: OfferAnnouncement
   private readonly standing = new StandingKeeper()
   private readonly beganMs: number
   private connectedAtMs: number | null = null
@@ -63,7 +64,8 @@ export class Scout implements LinkHandler {
     this.concurrency = Math.min(concurrencyMax, settings.concurrency)
     this.link = new Link(system, dial, this, log)
     this.executor = new Executor(system, this.link, catalog, log, this.concurrency)
-    catalog.watch(() => this.offersChanged())
+    this.announcement = new OfferAnnouncement(system, this.link, catalog, this.concurrency)
+    catalog.watch(() => this.announcement.update())
   }
 
   /** Dials, and from then on keeps dialing until it is drained or refused for good. */
@@ -110,17 +112,18 @@ export class Scout implements LinkHandler {
   hello(): Hello {
     const { instance, concurrency } = this
     const held = this.executor.held()
-    return { name: this.settings.name, instance, agent, concurrency, offers: this.offers(), held }
+    return { name: this.settings.name, instance, agent, concurrency, offers: this.announcement.forHello(), held }
   }
 
   welcomed(frame: FrameOf<'welcome'>): void {
     this.connectedAtMs = this.ports.system.nowMs()
     this.waitingFor = ''
     this.hubLeaves = false
-    const count = this.offers().length
+    const count = this.ports.catalog.offers().length
     const models = count === 1 ? '1 model' : `${count} models`
     this.ports.log.info({ scout: frame.scout }, `Connected as ${this.settings.name}, offering ${models}`)
     this.executor.welcomed(frame)
+    this.announcement.update()
     this.ports.welcomed?.()
   }
 
@@ -151,15 +154,7 @@ export class Scout implements LinkHandler {
   stopped(refused: boolean, reason: string): void {
     for (const timer of this.timers) timer.cancel()
     this.executor.end()
+    this.announcement.end()
     this.ports.stopped?.(refused, reason)
-  }
-
-  private offers(): FrameOf<'hello'>['offers'] {
-    return packOffers(this.ports.catalog.offers())
-  }
-
-  private offersChanged(): void {
-    if (this.link.phase !== 'ready') return
-    this.link.send({ type: 'offers', concurrency: this.concurrency, offers: this.offers() })
   }
 }

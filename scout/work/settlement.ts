@@ -4,6 +4,7 @@
  */
 import { type Fault, type FaultCode, fault, plainMessage } from '../../shared/faults.ts'
 import { bodyBytesMax, nameCharsMax } from '../../shared/limits/wire.ts'
+import { durationOnWire } from '../../shared/protocol/frames.ts'
 import type { Outcome } from '../../shared/task.ts'
 
 export interface Ending {
@@ -18,7 +19,6 @@ export interface Ending {
 }
 
 const nothing = new Uint8Array(0)
-const dayMs = 86_400_000
 
 export function done(json: string): Ending {
   const body = Buffer.from(json)
@@ -28,9 +28,8 @@ export function done(json: string): Ending {
 
 export function ended(outcome: Outcome, cause: Fault): Ending {
   const { code, message, param = '', retryAfterMs = 0 } = cause
-  const wholeMs = Math.min(dayMs, Math.max(0, Math.ceil(retryAfterMs)))
   const words = { message: plainMessage(message), param: plainMessage(param).slice(0, nameCharsMax) }
-  return { outcome, fault: code, ...words, retryAfterMs: wholeMs, body: nothing }
+  return { outcome, fault: code, ...words, retryAfterMs: durationOnWire(retryAfterMs), body: nothing }
 }
 
 export const answerTooLarge = `The answer is larger than ${bodyBytesMax} bytes.`

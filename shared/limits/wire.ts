@@ -36,8 +36,11 @@ export const nameCharsMax = 64
 /** Characters of a model's name. */
 export const modelCharsMax = 128
 
-/** Offers of one scout; the hello is refused with 4400 beyond it. */
+/** Offers of one scout. The scout leaves out what is beyond it; the hub refuses the frame with 4400. */
 export const offersMax = 256
+
+/** Bytes of all offers in one frame; the scout leaves out those beyond it. The rest of the frame is for the leases. */
+export const offersBytesMax = 48 * KiB
 
 /** Characters with which a specialist says what it is good for; the scout cuts the rest off. */
 export const aboutCharsMax = 160
@@ -45,8 +48,20 @@ export const aboutCharsMax = 160
 /** Tasks one scout may run at once; a larger advertised concurrency is cut to this. */
 export const concurrencyMax = 256
 
+/** Highest number of an attempt that a frame carries; a task that would need another attempt fails instead. */
+export const attemptNumberMax = 1_000
+
+/** Longest duration that a frame carries; the hub cuts longer ones to it. */
+export const durationMsMax = 86_400_000
+
 /** Characters of a fault message; the rest is cut off. */
 export const faultMessageCharsMax = 500
+
+/** Highest number of an attempt that a frame carries; a task that has used them all cannot be leased again. */
+export const attemptNumberMax = 1_000
+
+/** Longest duration that a frame carries, one day; `durationOnWire` cuts a longer one to it. */
+export const durationMsMax = 86_400_000
 
 /** Control frames (all but chunk, fragment) per scout and second, with one second of burst; more closes with 4429. */
 export const controlFramesPerSecond = 200

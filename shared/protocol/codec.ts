@@ -52,6 +52,19 @@ export function encode<Type extends FrameType>(frame: FrameOf<Type>): Uint8Array
   return write(values)
 }
 
+/**
+ * Which field of a frame the peer would refuse, as the sentence it would close with; null when it takes all of them.
+ * Allocates nothing then. `encode` does not call it: senders keep the bounds where values are made.
+ */
+export function flawIn<Type extends FrameType>(frame: FrameOf<Type>): string | null {
+  const { type, names, fields } = layoutByType[frame.type as FrameType]
+  const values = frame as Record<string, unknown>
+  for (let i = 0; i < fields.length; i++) {
+    if (!fields[i]!.accepts(values[names[i]!])) return `${type}.${names[i]} must be ${fields[i]!.wants}`
+  }
+  return null
+}
+
 export interface Malformed {
   type: 'malformed'
   /** What was wrong, in at most 123 bytes: what a websocket's close reason holds. */

@@ -74,6 +74,12 @@ export function listOf<const Fields extends readonly Field<unknown>[]>(
   const wants = `a list of at most ${itemsMax} lists of ${fields.length} valid members`
   return field(wants, (v) => {
     if (!Array.isArray(v) || v.length > itemsMax) return false
-    return v.every((item) => Array.isArray(item) && fields.every((f, i) => f.accepts(item[i])))
+    for (const item of v) if (!Array.isArray(item) || !acceptAll(fields, item)) return false
+    return true
   })
+}
+
+function acceptAll(fields: readonly Field<unknown>[], values: readonly unknown[]): boolean {
+  for (let i = 0; i < fields.length; i++) if (!fields[i]!.accepts(values[i])) return false
+  return true
 }

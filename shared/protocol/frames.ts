@@ -5,8 +5,10 @@
  */
 import {
   aboutCharsMax,
+  attemptNumberMax,
   bodyBytesMax,
   concurrencyMax,
+  durationMsMax,
   faultMessageCharsMax,
   fragmentBytes,
   inlineBodyBytesMax,
@@ -33,9 +35,9 @@ interface FrameRow {
 }
 
 const task = count()
-const attempt = count(1_000)
+const attempt = count(attemptNumberMax)
 const nonce = bytesExactly(nonceBytes)
-const durationMs = count(86_400_000)
+const durationMs = count(durationMsMax)
 const price = orNull(count())
 const offers = listOf(
   offersMax,
@@ -226,3 +228,8 @@ type SentBy<S extends Sender> = {
 
 export type ScoutFrame = { [Type in SentBy<'scout'>]: FrameOf<Type> }[SentBy<'scout'>]
 export type HubFrame = { [Type in SentBy<'hub'>]: FrameOf<Type> }[SentBy<'hub'>]
+
+/** A duration as every frame carries it: whole, from 0 to `durationMsMax`. What is no number counts as 0. */
+export function durationOnWire(ms: number): number {
+  return ms > 0 ? Math.min(durationMsMax, Math.ceil(ms)) : 0
+}

@@ -3,7 +3,8 @@
  * and that a batch happens whole or not at all.
  */
 import { describe, expect, test } from 'vitest'
-import type { DurableTaskState, Store, StoreWrite } from '../../orchestrator/engine/ports/store.ts'
+import type { Store, StoreWrite } from '../../orchestrator/engine/ports/store.ts'
+import { type DurableTaskState, durableTaskStates } from '../../shared/task-state.ts'
 import {
   contents,
   event,
@@ -17,8 +18,6 @@ import {
   usageRow,
 } from '../support/store/store-rows.ts'
 import { type StoreMaker, storeStage } from '../support/store/store-stage.ts'
-
-const states: DurableTaskState[] = ['blocked', 'ready', 'leased', 'done', 'failed', 'cancelled', 'skipped']
 
 const lease = { write: 'lease', task: 1, attempt: 4, nonce: nonce.toReversed(), scout: 'new', instance: 'i-2' } as const
 const release = { write: 'release', task: 1, attempt: 1, charged: 2, returned: 3 } as const
@@ -88,7 +87,7 @@ function expectFenced(stage: ReturnType<typeof storeStage>, bad: StoreWrite): vo
 
 export function batchContract(fresh: () => StoreMaker): void {
   describe.each(moves)('a $write.write', ({ write, from, makes }) => {
-    test.each(states.filter((state) => from.includes(state)))('moves a task that is %s', (state) => {
+    test.each(durableTaskStates.filter((state) => from.includes(state)))('moves a task that is %s', (state) => {
       const { store, reopen } = storeStage(fresh())
       withTask(store(), state)
       const row = store().tasksOf('int_1')[0]
@@ -98,7 +97,7 @@ export function batchContract(fresh: () => StoreMaker): void {
       expect(store().tasksOf('int_2')).toEqual([taskRow(2, 'int_2', { state: 'leased' })])
     })
 
-    test.each(states.filter((state) => !from.includes(state)))('is fenced when the task is %s', (state) => {
+    test.each(durableTaskStates.filter((state) => !from.includes(state)))('is fenced when the task is %s', (state) => {
       const stage = storeStage(fresh())
       withTask(stage.store(), state)
       expectFenced(stage, write)

@@ -3,11 +3,11 @@
  * write with its condition held and violated, and what is there afterwards, also after a reopen.
  */
 import { expect, test } from 'vitest'
-import type { DurableTaskState, Store, StoreWriteOf } from '../../orchestrator/engine/ports/store.ts'
+import type { Store, StoreWriteOf } from '../../orchestrator/engine/ports/store.ts'
+import { type DurableTaskState, durableTaskStates } from '../../shared/task-state.ts'
 import { contents, event, intentRow, newIntent, outcome, settle, taskRow } from '../support/store/store-rows.ts'
 import { type StoreMaker, storeStage } from '../support/store/store-stage.ts'
 
-const states: DurableTaskState[] = ['blocked', 'ready', 'leased', 'done', 'failed', 'cancelled', 'skipped']
 const result = Uint8Array.of(5, 6)
 const body = (text: string) => new TextEncoder().encode(text)
 
@@ -98,7 +98,7 @@ function decisions(fresh: () => StoreMaker): void {
     store().commit([{ write: 'decide', task: 1, stage: 5, result }])
   })
 
-  test.each(states.filter((state) => state !== 'blocked'))('neither is possible while it is %s', (state) => {
+  test.each(durableTaskStates.filter((state) => state !== 'blocked'))('neither is possible while it is %s', (state) => {
     const { store } = storeStage(fresh())
     controlIntent(store(), state)
     fenced(store(), { write: 'decide', task: 1, stage: 3, result })

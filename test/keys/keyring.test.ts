@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import { Keyring } from '../../orchestrator/engine/keyring.ts'
-import type { Store } from '../../orchestrator/engine/ports/store.ts'
+import type { KeyStore } from '../../orchestrator/engine/ports/store.ts'
 import { memoryStore } from '../../orchestrator/store/memory/store.ts'
 import { makeKey } from '../../shared/api-key.ts'
 import { keyCacheMax } from '../../shared/limits/keys.ts'
@@ -135,7 +135,7 @@ describe('the key of the environment', () => {
   })
 })
 
-function storeThatMustNotBeAsked(): Store {
+function storeThatMustNotBeAsked(): KeyStore {
   const store = memoryStore()
   store.keyByDigest = () => {
     throw new Error('the store was asked')
@@ -145,7 +145,7 @@ function storeThatMustNotBeAsked(): Store {
 
 function countingStore() {
   let count = 0
-  const rows = new Map<string, ReturnType<Store['keyById']>>()
+  const rows = new Map<string, ReturnType<KeyStore['keyById']>>()
   const store = memoryStore()
   store.insertKey = (row) => void rows.set(row.digest, row)
   store.keyByDigest = (digest) => {

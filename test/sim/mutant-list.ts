@@ -19,7 +19,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'the nonce of a settlement is not compared',
     file: `${core}/task/attempts.ts`,
-    find: 'if (lease === undefined || !sameNonce(lease.nonce, nonce)) {',
+    find: 'if (lease === undefined || !sameNonce(lease.nonce, event.nonce)) {',
     replace: 'if (lease === undefined) {',
   },
   {
@@ -60,8 +60,8 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'committed settlements are not remembered',
-    file: `${core}/state.ts`,
-    find: '    this.committed[this.placeOf(task)] = { task, attempt, nonce }\n',
+    file: `${core}/task/attempts.ts`,
+    find: '  core.committed.remember(taskId, attempt, nonce)\n',
     replace: '',
   },
   {
@@ -263,9 +263,15 @@ export const mutants: readonly Mutant[] = [
     replace: '',
   },
   {
+    name: 'a cancel is lost when a retry is pending',
+    file: `${engine}/intents/intent-commands.ts`,
+    find: 'resolve(refusal ?? this.cancelRunning(id))',
+    replace: 'resolve(refusal)',
+  },
+  {
     name: 'an Idempotency-Key is not stored',
-    file: `${engine}/intents/intents.ts`,
-    find: '    if (replay !== undefined) writes.push(replay(Buffer.from(intent.id)))\n',
+    file: `${engine}/intents/intent-commands.ts`,
+    find: '    if (answerRow !== undefined) writes.push(answerRow(Buffer.from(intent.id)))\n',
     replace: '',
   },
   {

@@ -2,9 +2,10 @@
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import type { DurableTaskState, StoreWrite } from '../../orchestrator/engine/ports/store.ts'
+import type { StoreWrite } from '../../orchestrator/engine/ports/store.ts'
 import { memoryStore } from '../../orchestrator/store/memory/store.ts'
 import { openSqlite } from '../../orchestrator/store/sqlite/open.ts'
+import type { DurableTaskState } from '../../shared/task-state.ts'
 import { temporaryFolder } from '../support/machine/temporary-folder.ts'
 import {
   contents,

@@ -4,27 +4,11 @@
  */
 import type { Fault } from '../../../shared/faults.ts'
 import type { Offer, TaskKind } from '../../../shared/task.ts'
+import type { TaskState, TerminalTaskState } from '../../../shared/task-state.ts'
 import type { Queued, ReadyQueue } from './ready-queue.ts'
 import type { Timed } from './timer-wheel.ts'
 
 // ---------------------------------------------------------------- tasks
-
-/**
- * - `blocked`: needs results that are not there yet. - `ready`: waits in a model's queue.
- * - `conducting`: no scout's work; what it waited for is over, and the hub decides how its scroll goes on.
- * - `delayed`: waits for the time of its next attempt. - `leased`: a scout works on it, or two when hedged.
- * - `done`, `failed`, `cancelled`: terminal; nothing leads out. - `skipped`: terminal, because a need was not met.
- */
-export type TaskState =
-  | 'blocked'
-  | 'ready'
-  | 'delayed'
-  | 'leased'
-  | 'deciding'
-  | 'done'
-  | 'failed'
-  | 'cancelled'
-  | 'skipped'
 
 /**
  * What an offer, and the scout behind it, must have. A context of unknown length passes, because many providers tell
@@ -66,7 +50,7 @@ export interface Intent {
   /** Tasks that are not terminal. */
   open: Set<Task>
   /** Tasks that are, and what became of them. */
-  ended: Map<number, FinalState>
+  ended: Map<number, TerminalTaskState>
   /** The task whose result is the intent's. */
   result: number
   resultDone: boolean
@@ -80,8 +64,6 @@ export interface Intent {
   /** Leases of its tasks, by operator. */
   leasedBy: Map<string, number>
 }
-
-export type FinalState = 'done' | 'failed' | 'cancelled' | 'skipped'
 
 /** The right of one scout to work on one attempt. Only a settlement that names its triple can commit. */
 export interface Lease {

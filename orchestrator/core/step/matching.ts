@@ -3,7 +3,8 @@
  * freed scouts look for waiting tasks. Both directions cost the same whatever the size of the fleet.
  */
 
-import { fault } from '../../../shared/faults.ts'
+import { type Fault, fault } from '../../../shared/faults.ts'
+import { attemptNumberMax } from '../../../shared/limits/wire.ts'
 import { isAble } from '../fleet/capability-index.ts'
 import { notOffered } from '../fleet/not-offered.ts'
 import { type Choice, capabilityFor, choose, mayTry } from '../fleet/placement.ts'
@@ -11,8 +12,9 @@ import { hasRoom } from '../fleet/roster.ts'
 import type { ModelEntry, Scout, Task } from '../model/entities.ts'
 import { type CoreState, hubDraining } from '../state.ts'
 import { noteServed, noteSought } from '../stats/missed-work.ts'
-import { grant, leasesOf } from '../task/leases.ts'
+import { grant } from '../task/leases.ts'
 import { passOver, waitsForStore } from '../task/store-trouble.ts'
+import { noteTried } from '../task/task.ts'
 import { enqueue, finish, serveFromQueue } from '../task/terminal.ts'
 
 /** Tasks that came back looked at for one freed scout: those it may not have are passed over. */
@@ -34,7 +36,7 @@ export function matchAll(core: CoreState): void {
 }
 
 function placeOrQueue(core: CoreState, task: Task): void {
-  if (task.state !== 'ready' || !findEntry(core, task) || isSpent(core, task)) return
+  if (task.state !== 'ready' || !findEntry(core, task) || isExhausted(core, task)) return
   const stays = (core.draining && task.intent !== null) || waitsForStore(core, task)
   if (!stays) noteSought(task)
   const chosen = stays ? undefined : choose(core.index, task, core.random)
@@ -68,14 +70,25 @@ function findEntry(core: CoreState, task: Task): boolean {
   return true
 }
 
-/** Whether the budget of its intent is used up, in which case the task has ended for it. */
-function isSpent(core: CoreState, task: Task): boolean {
-  const { intent } = task
-  if (intent === null || intent.spentTokens < intent.budgetTokens) return false
+/** Whether the task may not begin another attempt, in which case it has ended for that. */
+function isExhausted(core: CoreState, task: Task): boolean {
+  const cause = task.attempt >= attemptNumberMax ? attemptsExhausted() : budgetExceeded(task)
+  if (cause === null) return false
+  finish(core, task, 'failed', cause)
+  return true
+}
+
+/** Its scout could not read a grant with a higher number, and would close its session. */
+function attemptsExhausted(): Fault {
+  const text = `This task has had ${attemptNumberMax} attempts, the most that one can have: send its request again.`
+  return fault('attempts_exhausted', text)
+}
+
+function budgetExceeded({ intent }: Task): Fault | null {
+  if (intent === null || intent.spentTokens < intent.budgetTokens) return null
   const spent = `${intent.spentTokens} of ${intent.budgetTokens} tokens`
   const text = `The budget of this intent is used up (${spent}): send it again with a larger one.`
-  finish(core, task, 'failed', fault('budget_exceeded', text, { param: 'budget_tokens' }))
-  return true
+  return fault('budget_exceeded', text, { param: 'budget_tokens' })
 }
 
 function isFull(core: CoreState, task: Task): boolean {
@@ -94,10 +107,11 @@ function queue(core: CoreState, task: Task): void {
 
 /** Asks a second scout, if one is idle that may have the task; otherwise a moment later again. */
 export function hedge(core: CoreState, task: Task): void {
-  const chosen = core.draining ? undefined : choose(core.index, task, core.random)
-  if (chosen === undefined) return
-  const isAtWork = leasesOf(task).some((lease) => lease.scout === chosen.best.scout.record.scout)
-  if (!isAtWork) give(core, task, chosen)
+  const { lease } = task
+  if (lease === null || core.draining) return
+  noteTried(task, lease)
+  const chosen = choose(core.index, task, core.random)
+  if (chosen !== undefined && chosen.best.scout.record.scout !== lease.scout) give(core, task, chosen)
 }
 
 /** Gives a scout waiting tasks until it is full or nothing waits that it could do; only then is it known as idle. */
@@ -106,7 +120,7 @@ function serve(core: CoreState, scout: Scout): void {
   while (hasWork(core) && hasRoom(scout)) {
     const task = nextFor(core, scout)
     if (task === undefined) break
-    if (isSpent(core, task)) continue
+    if (isExhausted(core, task)) continue
     serveFromQueue(core, task)
     noteServed(scout, task)
     grant(core, task, capabilityFor(scout, task)!)
@@ -126,11 +140,12 @@ function nextFor(core: CoreState, scout: Scout): Task | undefined {
   const { entries } = scout.klass
   const from = entries.length > queuesLooked ? core.random.below(entries.length) : 0
   let looks = queuesLooked
+  const fits = (task: Task) => mayTry(task.entry, scout, task)
   let next: Task | undefined
   for (let step = 0; step < entries.length && looks > 0; step++) {
     const entry = entries[(from + step) % entries.length]!
     if (entry.queued === 0 || !isAble(scout, entry)) continue
-    const task = firstOf(core, entry, scout)
+    const task = firstOf(core, entry, fits)
     if (task === undefined) continue
     looks--
     if (next === undefined || task.queuedMs < next.queuedMs) next = task
@@ -138,8 +153,7 @@ function nextFor(core: CoreState, scout: Scout): Task | undefined {
   return next
 }
 
-function firstOf(core: CoreState, entry: ModelEntry, scout: Scout): Task | undefined {
-  const fits = (task: Task) => mayTry(entry, scout, task)
+function firstOf(core: CoreState, entry: ModelEntry, fits: (task: Task) => boolean): Task | undefined {
   for (;;) {
     const task = returnedFor(entry, fits) ?? entry.waiting.peek(fits)
     if (task === undefined || !waitsForStore(core, task)) return task

@@ -41,7 +41,7 @@ function takeUp(core: CoreState, scout: Scout, presented: ScoutJoined['held'][nu
     lease.instance === scout.instance &&
     sameNonce(lease.nonce, nonce)
   if (task === undefined || !lease || !isOwn) {
-    return { task: id, attempt, nonce, verdict: core.wasCommitted(id, attempt, nonce) ? 'committed' : 'stale' }
+    return { task: id, attempt, nonce, verdict: core.committed.has(id, attempt, nonce) ? 'committed' : 'stale' }
   }
   forgetOrphan(core, task, lease)
   hold(scout, lease)

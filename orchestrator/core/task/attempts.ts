@@ -23,7 +23,7 @@ import {
   noteProvider,
   release,
 } from './leases.ts'
-import { move } from './task.ts'
+import { move, noteTried } from './task.ts'
 import { finish } from './terminal.ts'
 
 /**
@@ -36,19 +36,21 @@ export function settle(core: CoreState, event: Extract<Event, { type: 'settle' }
 }
 
 function endOf(core: CoreState, event: Extract<Event, { type: 'settle' }>): void {
-  const { session, task: taskId, attempt, nonce, outcome } = event
+  const { session, task: taskId, attempt, outcome } = event
   const lease = heldBy(core, session, taskId, attempt)
-  if (lease === undefined || !sameNonce(lease.nonce, nonce)) {
+  if (lease === undefined || !sameNonce(lease.nonce, event.nonce)) {
+    const { nonce } = event
     const stranger = core.roster.bySession.get(session)
     if (stranger === undefined) return
     endCancel(core, stranger, taskId, attempt)
-    const verdict = core.wasCommitted(taskId, attempt, nonce) ? 'committed' : 'stale'
+    const verdict = core.committed.has(taskId, attempt, nonce) ? 'committed' : 'stale'
     core.emit({ type: 'verdict', session, task: taskId, attempt, nonce, verdict })
     return
   }
-  const { task } = lease
+  // From here on the lease's own nonce: the one that came along is a view that would keep its whole frame.
+  const { task, nonce } = lease
   const scout = lease.holder!
-  core.rememberCommitted(taskId, attempt, nonce)
+  core.committed.remember(taskId, attempt, nonce)
   noteProvider(core, lease, event.provider)
   if (outcome === 'done') {
     bookAnswer(core, scout, lease, event.tokens)
@@ -104,6 +106,7 @@ function stopOthers(core: CoreState, task: Task, winner?: Lease): void {
     if (lease === winner) continue
     cancelLease(core, task, lease, 'hedge_lost')
     release(core, task, lease)
+    noteTried(task, lease)
     task.outrun++
     core.emit({ type: 'attemptVoid', task: task.id, attempt: lease.attempt })
   }
@@ -117,6 +120,7 @@ export function endAttempt(core: CoreState, task: Task, lease: Lease, cause: Fau
   const isBusy = blame === 'scout' || (blame === 'provider' && retry !== 'free')
   if (isBusy && lease.holder !== null) shrinkWindow(lease.holder)
   release(core, task, lease)
+  noteTried(task, lease)
   task.lastFault = cause
   if (retry === 'free') task.returned++
   else task.charged++

@@ -7,12 +7,13 @@
 import { fault } from '../../../shared/faults.ts'
 import { intentPriorityMax } from '../../../shared/limits/intents.ts'
 import { autoModel } from '../../../shared/task.ts'
+import { isTerminalState } from '../../../shared/task-state.ts'
 import type { Accept, AcceptedTask, Event } from '../events.ts'
-import type { FinalState, Intent, Lease, RoutingOptions, Task } from '../model/entities.ts'
+import type { Intent, Lease, RoutingOptions, Task } from '../model/entities.ts'
 import type { CoreState } from '../state.ts'
 import { lookAgain } from './leases.ts'
 import { noteOrphan } from './orphans.ts'
-import { defaultRouting, move, taskOf } from './task.ts'
+import { addChild, defaultRouting, isTerminal, move, newTask } from './task.ts'
 import { finish, freed, giveOut } from './terminal.ts'
 
 export function accept(core: CoreState, event: Accept): void {
@@ -36,10 +37,10 @@ export function accept(core: CoreState, event: Accept): void {
   core.intents.set(intent.id, intent)
   for (const { task, state, usedTokens } of event.tasks) {
     intent.spentTokens += usedTokens
-    if (isFinal(state)) intent.ended.set(task, state)
+    if (isTerminalState(state)) intent.ended.set(task, state)
   }
   intent.resultDone = intent.ended.get(intent.result) === 'done'
-  const open = event.tasks.filter(({ state }) => !isFinal(state))
+  const open = event.tasks.filter(({ state }) => !isTerminalState(state))
   begin(core, intent, link(core, intent, open))
 }
 
@@ -60,10 +61,6 @@ export function expand(core: CoreState, { task: id, tasks, waitFor }: Extract<Ev
 /** Frees a blocked task that nothing stands in the way of. */
 function goOn(core: CoreState, task: Task): void {
   if (task.state === 'blocked' && task.blockers === 0) freed(core, task)
-}
-
-function isFinal(state: AcceptedTask['state']): state is FinalState {
-  return state === 'done' || state === 'failed' || state === 'cancelled' || state === 'skipped'
 }
 
 interface Linked {
@@ -89,12 +86,13 @@ function makeTask(core: CoreState, intent: Intent, accepted: AcceptedTask): Task
   const priority = Math.max(0, Math.min(intentPriorityMax, intent.priority + (terms.boost ?? 0)))
   const deadlineMs = intent.deadlineMs - core.nowMs
   const routing = routingOf(terms)
-  const plain = { id, tenant, weight, priority, kind, model, promptBytes, stream: kind === 'chat', deadlineMs }
-  const task = taskOf(core, { ...plain, routing, entry, intent })
+  const request = { tenant, weight, priority, kind, model, promptBytes, stream: kind === 'chat', deadlineMs, routing }
+  const isLeased = accepted.state === 'leased' && lease !== null
+  const task = newTask(core, id, request, entry, intent, isLeased ? 'leased' : 'blocked')
   // Of a task that is tried once more after its intent was over, earlier attempts count for nothing.
   const outrun = attempt - charged - returned - (lease === null ? 0 : 1)
   const ownDeadlineMs = terms.deadlineMs ?? Number.POSITIVE_INFINITY
-  Object.assign(task, { attempt, charged, returned, outrun, control, ownDeadlineMs, state: 'blocked' })
+  Object.assign(task, { attempt, charged, returned, outrun, control, ownDeadlineMs })
   intent.open.add(task)
   core.tasks.set(id, task)
   core.wheel.arm(task, task.deadlineMs)
@@ -111,7 +109,8 @@ function block(core: CoreState, intent: Intent, task: Task, need: number): void 
   const end = intent.ended.get(need)
   if (end !== undefined && (end === 'done' || task.control)) return
   task.blockers++
-  core.tasks.get(need)?.children.push(task)
+  const needed = core.tasks.get(need)
+  if (needed !== undefined) addChild(needed, task)
 }
 
 function begin(core: CoreState, intent: Intent, linked: readonly Linked[]): void {
@@ -119,9 +118,11 @@ function begin(core: CoreState, intent: Intent, linked: readonly Linked[]): void
   for (const { task } of linked) measure(task)
   // Where scouts are few, they should have what most waits for.
   for (const { task, accepted } of linked.toSorted((a, b) => b.task.chain - a.task.chain)) {
+    // It may have been cancelled by the end of another one of this loop.
+    if (isTerminal(task)) continue
     if (accepted.state === 'leased' && accepted.lease !== null) orphan(core, task, accepted.lease)
     else if (accepted.state !== 'blocked') {
-      task.state = 'ready'
+      move(task, 'ready')
       giveOut(core, task)
     } else if (task.state === 'blocked' && !task.control && accepted.needs.some((need) => isLost(intent, need))) {
       const text = 'This node needs one that had ended without a result before this one was planned.'
@@ -153,12 +154,12 @@ function orphan(core: CoreState, task: Task, { nonce, scout, instance }: NonNull
   const times = { grantedMs: core.nowMs, startedMs: core.nowMs, contentMs: 0, progressMs: 0, hedgeMs }
   const expiresMs = core.nowMs + leaseTtlMs + leaseGraceMs
   const { attempt, model } = task
-  task.state = 'leased'
   task.deadlineMs = Math.min(task.deadlineMs, core.nowMs + task.ownDeadlineMs)
   const lease: Lease = {
     task,
     attempt,
-    nonce,
+    // A copy: the row's may be a view.
+    nonce: nonce.slice(),
     holder: null,
     scout,
     instance,
@@ -174,7 +175,6 @@ function orphan(core: CoreState, task: Task, { nonce, scout, instance }: NonNull
   }
   task.lease = lease
   noteOrphan(core, task, lease)
-  task.triedScouts = [scout]
   core.leases++
   lookAgain(core, task)
 }

@@ -3,6 +3,7 @@
  * a scout works on it, two while it is hedged, and every frame about it is judged by the lease it names.
  */
 
+import { attemptNumberMax, durationMsMax } from '../../../shared/limits/wire.ts'
 import { costOf } from '../fleet/placement.ts'
 import type { Capability, Intent, Lease, Scout, Task } from '../model/entities.ts'
 import type { CoreState } from '../state.ts'
@@ -32,8 +33,6 @@ export function grant(core: CoreState, task: Task, capability: Capability): void
   if (task.lease === null) move(task, 'leased')
   task.attempt++
   if (task.firstLeasedMs === 0) task.firstLeasedMs = nowMs
-  task.triedScouts = withName(task.triedScouts, scout.record.scout)
-  task.triedOperators = withName(task.triedOperators, scout.record.operator)
   const lease: Lease = {
     task,
     attempt: task.attempt,
@@ -77,13 +76,18 @@ export function grant(core: CoreState, task: Task, capability: Capability): void
     kind: task.kind,
     model,
     stream: task.stream,
-    ttlMs: settings.leaseTtlMs,
-    deadlineMs: Math.max(1, Math.floor(task.deadlineMs - nowMs)),
+    ttlMs: inFrame(settings.leaseTtlMs),
+    deadlineMs: inFrame(task.deadlineMs - nowMs),
     served: { scout: scout.record.scout, provider, model },
     queuedMs: task.firstLeasedMs - task.submittedMs,
     cost,
     continuing: task.contentBegan,
   })
+}
+
+/** The duration as a frame carries it. A deadline may be past or far away after the clock has stepped. */
+function inFrame(durationMs: number): number {
+  return Math.min(durationMsMax, Math.max(1, Math.floor(durationMs)))
 }
 
 /** From here on this session holds the lease. */
@@ -124,11 +128,6 @@ function countLease({ leasedBy }: Intent, { operator }: Lease, more: 1 | -1): vo
   else leasedBy.delete(operator)
 }
 
-/** Each name once: placement compares how many have tried with how many there are. */
-function withName(tried: readonly string[], name: string): readonly string[] {
-  return tried.length === 0 ? [name] : tried.includes(name) ? tried : [...tried, name]
-}
-
 /** When a leased task must be looked at next if nothing more is heard. */
 export function leasedDueMs(core: CoreState, task: Task): number {
   const { lease, hedge } = task
@@ -162,7 +161,10 @@ export function hedgeDueMs(core: CoreState, task: Task): number {
   if (lease === null || task.hedge !== null || task.contentBegan || lease.contentMs > 0) {
     return Number.POSITIVE_INFINITY
   }
-  const isLast = task.charged + 1 >= attemptsMax(core, task) || task.returned >= core.settings.returnsMax
+  const isLast =
+    task.charged + 1 >= attemptsMax(core, task) ||
+    task.returned >= core.settings.returnsMax ||
+    task.attempt >= attemptNumberMax
   return isLast ? Number.POSITIVE_INFINITY : lease.hedgeMs
 }
 

@@ -9,6 +9,7 @@ import type { Task } from '../model/entities.ts'
 import type { CoreState } from '../state.ts'
 import { comeBack } from './attempts.ts'
 import { leaseOf, release } from './leases.ts'
+import { noteTried } from './task.ts'
 import { unqueue } from './terminal.ts'
 
 /** The store cannot write; these grants wait for it, and their scouts have not heard of them. */
@@ -29,6 +30,7 @@ export function takeBack(core: CoreState, { session, task: id, attempt }: Unsent
   // Its intent may have been cancelled, or its time been over, in the meantime.
   if (task === undefined || lease === undefined) return
   release(core, task, lease)
+  noteTried(task, lease)
   task.outrun++
   const { charged, returned } = task
   core.persist({ change: 'release', task: id, attempt, charged, returned })

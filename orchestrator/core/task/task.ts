@@ -9,7 +9,8 @@
  *      v  |
  *     conducting --> done | failed      a node that the hub itself carries out, blocked again whenever it has grown
  */
-import type { RoutingOptions, Task, TaskState } from '../model/entities.ts'
+import type { TaskState } from '../../../shared/task-state.ts'
+import type { Intent, Lease, ModelEntry, RoutingOptions, Task } from '../model/entities.ts'
 import type { CoreState } from '../state.ts'
 
 export const taskMoves: Record<TaskState, readonly TaskState[]> = {
@@ -38,24 +39,34 @@ export const defaultRouting: RoutingOptions = {
 /** One list for all that nobody had yet. */
 const nobody: readonly string[] = []
 
-type Given = Pick<
+/** And one for all that no other task needs; see `addChild`. */
+const noTasks: Task[] = []
+
+type Request = Pick<
   Task,
-  'id' | 'tenant' | 'weight' | 'priority' | 'kind' | 'model' | 'promptBytes' | 'stream' | 'routing' | 'entry' | 'intent'
+  'tenant' | 'weight' | 'priority' | 'kind' | 'model' | 'promptBytes' | 'stream' | 'routing' | 'deadlineMs'
 >
 
-/** A new task, ready and in no queue yet. `deadlineMs` counts from now. */
-export function taskOf(core: CoreState, given: Given & { deadlineMs: number }): Task {
+/** A new task, ready and in no queue yet. The request's `deadlineMs` counts from now. */
+export function newTask(
+  core: CoreState,
+  id: number,
+  given: Request,
+  entry: ModelEntry,
+  intent: Intent | null,
+  state: TaskState = 'ready',
+): Task {
   // Field by field: a spread makes an object of another shape, which costs every later look at it.
   return {
     timed: 'task',
     // What every frame about the task looks at stands together.
-    id: given.id,
-    state: 'ready',
+    id,
+    state,
     lease: null,
     hedge: null,
-    entry: given.entry,
+    entry,
     sought: 0,
-    intent: given.intent,
+    intent,
     stream: given.stream,
     contentBegan: false,
     timerSlot: -1,
@@ -82,13 +93,30 @@ export function taskOf(core: CoreState, given: Given & { deadlineMs: number }): 
     lastFault: null,
     control: false,
     blockers: 0,
-    children: [],
+    children: noTasks,
     ownDeadlineMs: Number.POSITIVE_INFINITY,
     near: '',
     chain: 0,
     heapIndex: -1,
     sequence: core.sequence++,
   }
+}
+
+/** Notes that `child` needs this task. */
+export function addChild(task: Task, child: Task): void {
+  if (task.children === noTasks) task.children = [child]
+  else task.children.push(child)
+}
+
+/** Notes that the scout of this lease has had the task, so that another attempt goes elsewhere where it can. */
+export function noteTried(task: Task, { scout, operator }: Lease): void {
+  task.triedScouts = withName(task.triedScouts, scout)
+  if (operator !== '') task.triedOperators = withName(task.triedOperators, operator)
+}
+
+/** Each name once: placement compares how many have tried with how many there are. */
+function withName(tried: readonly string[], name: string): readonly string[] {
+  return tried.length === 0 ? [name] : tried.includes(name) ? tried : [...tried, name]
 }
 
 /** The only way a task changes its state. */

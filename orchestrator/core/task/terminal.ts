@@ -4,15 +4,16 @@
  * store never sees a child without its parents.
  */
 import type { Fault } from '../../../shared/faults.ts'
+import type { TerminalTaskState } from '../../../shared/task-state.ts'
 import { isChoosy } from '../fleet/placement.ts'
-import type { FinalState, Intent, Task } from '../model/entities.ts'
+import type { Intent, Task } from '../model/entities.ts'
 import type { CoreState } from '../state.ts'
 import { cancelLeases } from './cancels.ts'
 import { release } from './leases.ts'
 import { isTerminal, move } from './task.ts'
 
 /** Ends a task. `cause` is null exactly when it is done; a durable task's settlement has been persisted before. */
-export function finish(core: CoreState, task: Task, state: FinalState, cause: Fault | null): void {
+export function finish(core: CoreState, task: Task, state: TerminalTaskState, cause: Fault | null): void {
   while (task.lease !== null) release(core, task, task.lease)
   if (task.state === 'ready') unqueue(core, task)
   move(task, state)
@@ -35,7 +36,7 @@ export function decide(core: CoreState, id: number, cause: Fault | null): void {
   finish(core, task, cause === null ? 'done' : 'failed', cause)
 }
 
-function followUp(core: CoreState, intent: Intent, task: Task, state: FinalState, cause: Fault | null): void {
+function followUp(core: CoreState, intent: Intent, task: Task, state: TerminalTaskState, cause: Fault | null): void {
   intent.open.delete(task)
   intent.ended.set(task.id, state)
   if (cause !== null) intent.fault ??= cause

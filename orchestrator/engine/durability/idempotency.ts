@@ -1,13 +1,15 @@
 /**
- * Idempotency-Keys: the same key with the same body gets the same answer, for as long as answers are kept. While the
- * first request is under way its key is only in memory; with the answer it goes into the store, in the transaction that
- * makes the answer true.
+ * Idempotency-Keys: the same key with the same body gets the same answer, for as long as answers are kept. A request
+ * claims its key, keeps its answer under it, and releases the claim when it is over. A claim is held in memory only;
+ * the answer is stored in the transaction that makes it true. Intents claim keys for what they accept; `keep` serves
+ * answers that are otherwise not stored. Reading the key from a request is the client edge's part.
  */
 import { type Fault, fault } from '../../../shared/faults.ts'
 import { idempotencyMs } from '../../../shared/limits/store.ts'
 import type { System } from '../../../shared/system.ts'
-import type { IdempotencyScope } from '../ports/client.ts'
-import type { Store, StoreWrite } from '../ports/store.ts'
+import type { IdempotencyScope, KeptAnswer } from '../ports/client.ts'
+import type { IdempotencyStore, StoreWrite } from '../ports/store.ts'
+import { type Journal, notWritable } from './journal.ts'
 
 export type IdempotencyClaim =
   /** First of its kind: `row` makes the write that keeps the answer; call `release` when the request is over. */
@@ -16,16 +18,17 @@ export type IdempotencyClaim =
   | { type: 'refused'; fault: Fault }
 
 export class IdempotencyKeys {
-  private readonly inFlight = new Map<string, string>()
+  /** The body's hash of each request that holds a claim. */
+  private readonly claimed = new Map<string, string>()
 
   constructor(
-    private readonly store: Store,
+    private readonly store: IdempotencyStore,
     private readonly system: System,
   ) {}
 
-  begin({ tenant, route, key, bodyHash }: IdempotencyScope): IdempotencyClaim {
+  claim({ tenant, route, key, bodyHash }: IdempotencyScope): IdempotencyClaim {
     const name = JSON.stringify([tenant, route, key])
-    const running = this.inFlight.get(name)
+    const running = this.claimed.get(name)
     if (running !== undefined) {
       if (running !== bodyHash) return mismatch
       const message = 'The first request with this Idempotency-Key is still under way. Try again in a moment.'
@@ -36,16 +39,47 @@ export class IdempotencyKeys {
       if (known.bodyHash !== bodyHash) return mismatch
       return { type: 'replay', status: known.status, answer: known.answer }
     }
-    this.inFlight.set(name, bodyHash)
+    this.claimed.set(name, bodyHash)
     const row = (answer: Uint8Array, status = 200): StoreWrite => {
       const createdMs = this.system.wallMs()
       return { write: 'idempotency', row: { tenant, route, key, bodyHash, createdMs, status, answer } }
     }
-    return { type: 'go', row, release: () => this.inFlight.delete(name) }
+    return { type: 'go', row, release: () => this.claimed.delete(name) }
+  }
+
+  /** See `Engine.keepAnswer`: the answer is stored through `journal` before the client gets it. */
+  async keep(
+    scope: IdempotencyScope,
+    journal: Journal,
+    make: () => Promise<KeptAnswer | Fault>,
+  ): Promise<(KeptAnswer & { replayed: boolean }) | Fault> {
+    const claim = this.claim(scope)
+    if (claim.type === 'refused') return claim.fault
+    if (claim.type === 'replay') return { status: claim.status, body: new Uint8Array(claim.answer), replayed: true }
+    try {
+      // Before anyone works on an answer that could not be kept.
+      if (journal.trouble !== null) return notWritable
+      const made = await make()
+      if ('code' in made) return made
+      const isKept = await commit(journal, claim.row(made.body, made.status))
+      return isKept ? { ...made, replayed: false } : notWritable
+    } finally {
+      claim.release()
+    }
   }
 }
 
 const mismatch: IdempotencyClaim = {
   type: 'refused',
   fault: fault('idempotency_mismatch', 'This Idempotency-Key was used with another request: take a new key.'),
+}
+
+function commit(journal: Journal, row: StoreWrite): Promise<boolean> {
+  return new Promise((resolve) => {
+    journal.promise(
+      [row],
+      () => resolve(true),
+      () => resolve(false),
+    )
+  })
 }

@@ -6,7 +6,7 @@
 import { fault } from '../../../shared/faults.ts'
 import { journalRetryMs, journalRowsMax, usageBacklogMax } from '../../../shared/limits/store.ts'
 import type { System } from '../../../shared/system.ts'
-import { type Store, StoreError, type StoreTrouble, type StoreWrite } from '../ports/store.ts'
+import { type BatchStore, StoreError, type StoreTrouble, type StoreWrite } from '../ports/store.ts'
 
 interface Entry {
   writes: readonly StoreWrite[]
@@ -44,7 +44,7 @@ export class Journal {
   dropped = 0
 
   constructor(
-    private readonly store: Store,
+    private readonly store: BatchStore,
     private readonly system: System,
     /** Told when trouble begins, and when it is over. */
     private readonly onTurn: (isTroubled: boolean) => void = () => {},

@@ -1,30 +1,32 @@
 /**
- * Asks the planner how a scroll goes on from a node that no scout works on, once what it waited for is over and
- * committed, and turns the decision into an event of the core. What is to be written rests on the node's record until
- * the core asks for it. A decision is pure, so asking again after a crash changes nothing.
+ * Asks the planner how a scroll goes on from a control node, once what the node waited for is over and committed, and
+ * turns the decision into an event of the core. What has to be written stays on the node's record until the core
+ * persists it. A decision is pure, so asking again after a crash changes nothing.
  */
 import { type Fault, fault } from '../../../shared/faults.ts'
 import { durableTasksMax } from '../../../shared/limits/intents.ts'
+import type { TerminalTaskState } from '../../../shared/task-state.ts'
 import type { Event } from '../../core/events.ts'
 import type { ControlNode, Decision, NeedResult, PlannerFunctions } from '../ports/planner.ts'
-import type { Store, TaskRow } from '../ports/store.ts'
+import type { IntentStore, TaskRow } from '../ports/store.ts'
 import { expansionOf } from './expansion.ts'
-import type { LiveTask } from './intent-events.ts'
 import { faultOf, waitsOf } from './intent-rows.ts'
+import type { LiveIntents, LiveTask } from './live-intents.ts'
+
+type NodeReads = Pick<IntentStore, 'tasksOf' | 'request' | 'result'>
 
 interface ControlNodesOptions {
-  store: Store
+  store: NodeReads
   /** null in a hub that was given no planner. */
   planner: PlannerFunctions | null
   nextTask: () => number
-  /** Durable tasks that are open now. */
-  openTasks: () => number
+  live: Pick<LiveIntents, 'openTasks'>
 }
 
 export class ControlNodes {
   constructor(private readonly options: ControlNodesOptions) {}
 
-  /** The decision as an event; what it has to write is left with the task. */
+  /** The decision as an event; what it has to write stays on the task's record. */
   decide(task: LiveTask): Event {
     const decision = this.ask(task)
     switch (decision.type) {
@@ -41,10 +43,10 @@ export class ControlNodes {
   }
 
   private expand(task: LiveTask, decision: Extract<Decision, { type: 'expand' }>): Event {
-    const { nextTask, openTasks } = this.options
+    const { nextTask, live: all } = this.options
     const { node, live, stage } = task
     const place = { intent: live.id, node, stage: stage!, numbers: live.numbers, nextTask }
-    const expansion = openTasks() + decision.tasks.length > durableTasksMax ? full : expansionOf(decision, place)
+    const expansion = all.openTasks + decision.tasks.length > durableTasksMax ? full : expansionOf(decision, place)
     if ('code' in expansion) return { type: 'decisionFailed', task: task.task, fault: expansion }
     task.pending = { type: 'expand', expansion }
     return { type: 'expanded', task: task.task, tasks: expansion.tasks, waitFor: expansion.waitFor }
@@ -59,7 +61,7 @@ export class ControlNodes {
     try {
       return planner.decide(control)
     } catch (error) {
-      // Were it to end the process, the next one would be asked the same and end as well.
+      // If it ended the process, the next process would make the same decision and end too.
       const reason = error instanceof Error ? error.message : String(error)
       return failed(`The orchestrator could not decide how to go on from node "${node}" (${reason.slice(0, 200)}).`)
     }
@@ -67,7 +69,7 @@ export class ControlNodes {
 
   private resultOf({ task, node, state, fault: cause }: TaskRow): NeedResult {
     const body = state === 'done' ? this.options.store.result(task)! : null
-    return { node, state: state as NeedResult['state'], body, fault: faultOf(cause) }
+    return { node, state: state as TerminalTaskState, body, fault: faultOf(cause) }
   }
 }
 
@@ -79,6 +81,6 @@ function failed(text: string): Decision {
   return { type: 'failed', fault: fault('internal_error', text) }
 }
 
-function readSpec(store: Store, task: number): unknown {
+function readSpec(store: NodeReads, task: number): unknown {
   return JSON.parse(Buffer.from(store.request(task)!).toString('utf8'))
 }

@@ -1,7 +1,7 @@
 /**
- * Carries the answer of one durable task into the store: collects the lines of its attempt, so that readers of the
- * intent's events can follow, and makes the result of them when the attempt settles. Nothing of it survives the process
- * before that; a scout that comes back after a restart sends its lines again.
+ * Receives the answer of one durable task: collects the lines of its attempt, so that readers of the intent's events
+ * can follow, and makes the result of them when the attempt settles. Nothing of it survives the process before the
+ * settlement is committed; a scout that reconnects after a restart sends its lines again.
  */
 import { type Fault, fault } from '../../../shared/faults.ts'
 import { quotedAnswerCharsMax } from '../../../shared/limits/intents.ts'
@@ -17,11 +17,11 @@ export interface DurableSinkOptions {
   task: number
   kind: TaskKind
   model: string
-  /** Makes the request for the next attempt, which may have to put a broken answer right. */
+  /** Makes the request for the next attempt, which may ask for the correction of a broken answer. */
   request: (repair: Repair | null) => Uint8Array | Fault
   /** What is wrong with an answer's text, in one sentence; null when nothing can be. */
   breach: ((text: string) => string | null) | null
-  /** Told of every new line. */
+  /** Called after new lines. */
   onLines: () => void
 }
 
@@ -39,9 +39,9 @@ export class DurableSink implements AnswerSink {
   lines: Uint8Array[] = []
   private bytes = 0
   private current: AttemptStream | null = null
-  /** The settled answer of this attempt, as it is to be stored. */
+  /** The settled answer of this attempt, as it will be stored. */
   private answer: Uint8Array | null = null
-  /** For the next attempt; each broken answer is asked to be put right once, then the question is put anew. */
+  /** For the next attempt: a broken answer is to be corrected once, then the question is asked anew. */
   private repair: Repair | null = null
   private repairing = false
 
@@ -74,7 +74,7 @@ export class DurableSink implements AnswerSink {
   resume(attempt: number, session: number, scout: string): void {
     const { current } = this
     if (current?.attempt === attempt) current.session = session
-    // After a restart of the hub: the scout holds the lease, but what it sent before is gone.
+    // After a restart of the hub: the scout holds the lease, but the lines that it sent before are lost.
     else this.open(attempt, session, { scout, provider: '', model: this.options.model })
   }
 
@@ -103,13 +103,14 @@ export class DurableSink implements AnswerSink {
     for (const line of attemptStream.released) this.bytes += line.length
     if (this.bytes > bodyBytesMax)
       return fault('answer_too_large', 'The answer is larger than a durable task may have.')
-    this.lines.push(...attemptStream.released)
+    // Copies: a view would keep its whole frame in memory until the lines are freed.
+    for (const line of attemptStream.released) this.lines.push(new Uint8Array(line))
     attemptStream.released = []
     this.options.onLines()
     return null
   }
 
-  /** The answer is put together here, before the core believes the settlement: what cannot be stored is no answer. */
+  /** Assembles the answer before the core gets the settlement: what cannot be stored is no answer. */
   settle(attemptStream: AttemptStream, frame: FrameOf<'settle'>, body: Uint8Array): Fault | null {
     const flaw = attemptStream.settle(frame, body)
     if (flaw !== null) return flaw
@@ -131,6 +132,12 @@ export class DurableSink implements AnswerSink {
     this.attempt = 0
     this.lines = []
     this.bytes = 0
+    this.current = null
+    this.answer = null
+  }
+
+  /** The settlement is committed: only lines are kept, for readers that lack them. */
+  settled(): void {
     this.current = null
     this.answer = null
   }

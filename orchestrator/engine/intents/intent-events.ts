@@ -1,97 +1,54 @@
 /**
- * Following an intent. What happened to it is in the store, numbered; the pieces of answers under way are in its
- * transcripts. A reader goes through both and can be resumed: its event ids name the last stored event and how far it
- * had come in each running attempt, which still holds after a restart, because a scout sends its lines again. So that
- * an id fits into a header, only so many attempts are told as they run; of the others all pieces come later.
+ * Reads the events of an intent for one client. What happened is in the store, numbered; the lines of answers in
+ * progress are in the sinks of its tasks. A reader merges both and can be resumed: its event ids name the last stored
+ * event and how far it is in each running attempt, which stays valid after a restart, because a scout sends its lines
+ * again. So that an id fits into a header, only a bounded number of attempts is read while they run; the chunks of the
+ * others follow when they settle.
  */
 import { eventsPortion, expandedIdCharsMax, followedNodesMax } from '../../../shared/limits/intents.ts'
 import type { IntentEvent, IntentEvents } from '../ports/intents.ts'
-import type { EventRow, Store } from '../ports/store.ts'
-import type { DurableSink } from './durable-sink.ts'
-import type { Pending } from './expansion.ts'
+import type { EventRow, IntentStore } from '../ports/store.ts'
+import type { Follower, LiveIntent, LiveTask } from './live-intents.ts'
 
-export interface LiveTask {
-  task: number
-  node: string
-  live: LiveIntent
-  sink: DurableSink
-  /** Number of the event that told its end; 0 before. Its pieces are told before that event and never after. */
-  settledSeq: number
-  /** How many times it has grown; null unless conducted. */
-  stage: number | null
-  /** What was decided of it and is not written yet. */
-  pending: Pending | null
-}
-
-/** An intent that is not over. */
-export class LiveIntent {
-  readonly tasks: LiveTask[] = []
-  /** Every task of it, also those that are over, by its node's name. */
-  readonly numbers = new Map<string, number>()
-  /** Who follows it; without anybody, pieces of settled tasks need not be kept. */
-  readers = 0
-  private readonly waiters = new Set<() => void>()
-
-  constructor(
-    readonly id: string,
-    readonly tenant: string,
-    /** Number of the last event, committed or on its way. */
-    public seq: number,
-  ) {}
-
-  /** Something is new. */
-  wake(): void {
-    for (const waiter of this.waiters) waiter()
-    this.waiters.clear()
-  }
-
-  onNews(waiter: () => void): void {
-    this.waiters.add(waiter)
-  }
-
-  offNews(waiter: () => void): void {
-    this.waiters.delete(waiter)
-  }
-}
-
-/** Names of grown nodes may hold dots, so the numbers are the last two parts. */
+/** Names of nodes that joined by expansion may hold dots, so the numbers are the last two parts. */
 const placeForm = new RegExp(`^([A-Za-z0-9_.-]{1,${expandedIdCharsMax}})\\.(\\d{1,9})\\.(\\d{1,9})$`)
 
-/** How far a reader has come in one attempt. */
+/** How far a reader is in one attempt. */
 interface Place {
   attempt: number
   index: number
 }
 
-export class EventReader implements IntentEvents {
-  private seq = 0
+export class EventReader implements IntentEvents, Follower {
+  /** Number of the last stored event that it has. */
+  seq = 0
   private readonly places = new Map<string, Place>()
   private ended = false
-  private closed = false
   private waiter: (() => void) | null = null
 
   constructor(
     private readonly intent: string,
     private readonly live: LiveIntent | null,
-    private readonly store: Store,
+    private readonly store: Pick<IntentStore, 'eventsAfter'>,
     lastEventId: string | null,
   ) {
     if (lastEventId !== null && !this.seek(lastEventId)) this.rewind()
-    if (live !== null) live.readers++
+    live?.follow(this)
   }
 
   take(): { events: IntentEvent[]; ended: boolean } | null {
     if (this.ended) return { events: [], ended: true }
     const events: IntentEvent[] = []
     const rows = this.store.eventsAfter(this.intent, this.seq, eventsPortion)
-    for (const row of rows) this.tell(row, events)
+    for (const row of rows) this.addRow(row, events)
     if (rows.length < eventsPortion) {
-      for (const task of this.live?.tasks ?? []) this.tellChunks(task, events)
-      // After an end that was told earlier the intent may have gone on.
+      for (const task of this.live?.tasks ?? []) this.addChunks(task, events)
+      // After an end that was read earlier the intent may have gone on.
       if (rows.at(-1)?.type === 'done') this.ended = true
       // Of an intent that was over before it was asked for, nothing more will ever come.
       if (this.live === null) this.ended = true
     }
+    if (rows.some(({ type }) => type === 'task_settled')) this.live?.freeLines()
     return events.length > 0 || this.ended ? { events, ended: this.ended } : null
   }
 
@@ -104,8 +61,7 @@ export class EventReader implements IntentEvents {
   }
 
   close(): void {
-    if (this.live !== null && !this.closed) this.live.readers--
-    this.closed = true
+    this.live?.unfollow(this)
     this.ended = true
     const { waiter } = this
     if (waiter === null) return
@@ -120,16 +76,16 @@ export class EventReader implements IntentEvents {
       const { node, sink } = task
       const place = this.places.get(node)
       if (place === undefined && this.isFull) return false
-      const told = place?.attempt === sink.attempt ? place.index : 0
-      return sink.lines.length > told
+      const read = place?.attempt === sink.attempt ? place.index : 0
+      return sink.lines.length > read
     })
   }
 
-  private tell(row: EventRow, events: IntentEvent[]): void {
-    // What was said before a task ended comes before its end. Of an attempt that was reset nothing is left to tell.
+  private addRow(row: EventRow, events: IntentEvent[]): void {
+    // The chunks of a task precede its end. Of an attempt that was reset none are left.
     const { node } = JSON.parse(row.data) as { node?: string }
     const task = this.live?.tasks.find((candidate) => candidate.node === node)
-    if (task !== undefined && row.type === 'task_settled') this.tellChunks(task, events, true)
+    if (task !== undefined && row.type === 'task_settled') this.addChunks(task, events, true)
     if (node !== undefined && row.type !== 'task_started') this.places.delete(node)
     this.seq = row.seq
     events.push({ id: this.id(), type: row.type as IntentEvent['type'], data: row.data })
@@ -139,12 +95,12 @@ export class EventReader implements IntentEvents {
     return settledSeq > 0 && settledSeq <= this.seq
   }
 
-  /** Whether as many attempts are begun to be told as an id names; another one waits for the end of one of them. */
+  /** Whether the reader is in as many attempts as an id may name; another one waits for the end of one of them. */
   private get isFull(): boolean {
     return this.places.size >= followedNodesMax
   }
 
-  private tellChunks(task: LiveTask, events: IntentEvent[], isOver = false): void {
+  private addChunks(task: LiveTask, events: IntentEvent[], isOver = false): void {
     const { node, sink } = task
     const { attempt, lines } = sink
     if (attempt === 0 || this.isOver(task)) return
@@ -163,7 +119,7 @@ export class EventReader implements IntentEvents {
     }
   }
 
-  /** `<last stored event>` and, for every attempt begun to be told, `~<node>.<attempt>.<lines told>`. */
+  /** `<last stored event>` and, for every attempt that the reader is in, `~<node>.<attempt>.<lines read>`. */
   private id(): string {
     let id = String(this.seq)
     for (const [node, { attempt, index }] of this.places) id += `~${node}.${attempt}.${index}`

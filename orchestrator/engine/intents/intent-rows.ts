@@ -1,10 +1,10 @@
 /**
- * Between three shapes of the same thing: what a client submits, what the store keeps, what the core and the viewers of
- * an intent are given. Pure conversions.
+ * Conversions between what a client submits, what the store keeps, and what the core and the viewers of an intent get.
+ * Pure.
  */
 import type { Fault } from '../../../shared/faults.ts'
-import type { Accept, AcceptedTask } from '../../core/events.ts'
-import type { IntentSubmission, IntentView, TaskView } from '../ports/intents.ts'
+import type { Accept, AcceptedTask, TaskTerms } from '../../core/events.ts'
+import type { IntentSubmission, IntentView, TaskView, Viewer } from '../ports/intents.ts'
 import type { PlannedTask, Terms } from '../ports/planner.ts'
 import type { IntentRow, OpenIntent, SummedIntent, TaskRow } from '../ports/store.ts'
 
@@ -29,7 +29,7 @@ export function intentRow(submission: IntentSubmission, id: string, nowMs: numbe
   }
 }
 
-/** The bytes to keep of a task: its request, or what the planner wrote for itself. */
+/** The bytes to keep of a task: its request, or the spec of a control node. */
 export function keptRequest({ request, control }: PlannedTask): Uint8Array {
   return control === undefined ? request : Buffer.from(JSON.stringify(control))
 }
@@ -70,7 +70,15 @@ export function termsOf({ terms }: TaskRow): Terms {
   return terms === null ? {} : readJson<Terms>(terms)
 }
 
-/** What a task waits for: what it needs or, once it has grown, what it named then. */
+/** Its terms without what concerns the content of its request and answer, of which the core knows nothing. */
+function coreTermsOf(row: TaskRow): TaskTerms {
+  const terms = termsOf(row)
+  delete terms.contract
+  delete terms.isTemplate
+  return terms
+}
+
+/** What a task waits for: what it needs or, for a control node that has expanded, what it named then. */
 export function waitsOf({ needs, waits }: TaskRow): string[] {
   return readJson<string[]>(waits ?? needs)
 }
@@ -87,7 +95,6 @@ export function acceptEvent({ intent, tasks, requestBytes }: OpenIntent, weight:
 export function acceptedTask(row: TaskRow, promptBytes: number, byNode: ReadonlyMap<string, number>): AcceptedTask {
   const { task, kind, model, state, attempt, charged, returned, nonce, scout, instance } = row
   const isLeased = nonce !== null && scout !== null && instance !== null
-  const { contract: _, isTemplate: __, ...terms } = termsOf(row)
   return {
     task,
     kind,
@@ -101,7 +108,7 @@ export function acceptedTask(row: TaskRow, promptBytes: number, byNode: Readonly
     returned,
     lease: isLeased ? { nonce, scout, instance } : null,
     usedTokens: row.promptTokens + row.completionTokens,
-    terms,
+    terms: coreTermsOf(row),
   }
 }
 
@@ -136,6 +143,11 @@ export function summed(row: IntentRow, tasks: readonly TaskRow[]): SummedIntent 
     sums.completionTokens += task.completionTokens
   }
   return { ...row, ...sums }
+}
+
+/** A tenant sees its own intents, an admin all of them. */
+export function maySee({ tenant }: IntentRow, viewer: Viewer): boolean {
+  return viewer === null || viewer === tenant
 }
 
 export function faultOf(text: string | null): Fault | null {

@@ -1,14 +1,14 @@
 /**
- * The request of a task whose needs are done: the results are put before what its author wrote, in the order in which
- * it names them, or where the author's templates say. A plain request without needs goes out as it came in. An answer
- * that broke its contract is quoted at the end, with what is wrong with it.
+ * Makes the request of a task whose needs are done: their results are put before what its author wrote, in the order in
+ * which it names them, or where the author's templates place them. A plain request without needs is sent as it was
+ * received. An answer that broke its contract is quoted at the end, with what is wrong with it.
  */
 import { type Fault, fault } from '../../../shared/faults.ts'
 import { bodyBytesMax } from '../../../shared/limits/wire.ts'
 import type { TaskKind } from '../../../shared/task.ts'
 import { textOf } from '../answers/assemble.ts'
 import type { Render, Terms } from '../ports/planner.ts'
-import type { Store } from '../ports/store.ts'
+import type { IntentStore } from '../ports/store.ts'
 import type { Repair } from './durable-sink.ts'
 
 interface Parent {
@@ -17,7 +17,7 @@ interface Parent {
 }
 
 interface Rendering {
-  store: Store
+  store: Pick<IntentStore, 'request' | 'result'>
   task: number
   kind: TaskKind
   parents: readonly Parent[]
@@ -44,7 +44,7 @@ export function renderRequest(rendering: Rendering): Uint8Array | Fault {
     { role: 'user', content: again },
   ]
   const repaired = Buffer.from(JSON.stringify({ ...body, messages: [...(body.messages ?? []), ...asked] }))
-  // Too long to quote: the question alone has to do.
+  // Too long to quote: the question is asked again alone.
   return repaired.length <= bodyBytesMax ? repaired : bytes
 }
 

@@ -4,8 +4,8 @@
  */
 import type { Fault } from '../../../shared/faults.ts'
 import type { Served, TaskKind } from '../../../shared/task.ts'
+import type { DurableTaskState, IntentState } from '../../../shared/task-state.ts'
 import type { Plan } from './planner.ts'
-import type { DurableTaskState, IntentState } from './store.ts'
 
 export interface IntentSubmission {
   tenant: string

@@ -5,7 +5,8 @@
  */
 import type { Fault } from '../../../shared/faults.ts'
 import type { TaskKind } from '../../../shared/task.ts'
-import type { Requirements } from '../../core/model/entities.ts'
+import type { TerminalTaskState } from '../../../shared/task-state.ts'
+import type { TaskTerms } from '../../core/events.ts'
 
 // ---------------------------------------------------------------- a plan
 
@@ -13,17 +14,10 @@ import type { Requirements } from '../../core/model/entities.ts'
 export type Contract = { type: 'text' } | { type: 'json'; schema: object | boolean }
 
 /** What a node asks for beyond its request. Durable: goes to the store as JSON. */
-export interface Terms {
+export interface Terms extends TaskTerms {
   contract?: Contract
   /** The request holds templates: the planner's `Render` makes of it what is sent. */
   isTemplate?: boolean
-  /** At most as many attempts as this, within the hub's own limit. */
-  attemptsMax?: number
-  /** Milliseconds from the moment when all that it needs is done. */
-  deadlineMs?: number
-  /** Added to the intent's priority; the sum stays within 0 to 9. */
-  boost?: number
-  requires?: Requirements
 }
 
 /** One task of a plan. `needs` name nodes of the same plan; the planner has checked that they form no cycle. */
@@ -118,7 +112,7 @@ export interface Planner {
 /** What a node that was waited for came to. */
 export interface NeedResult {
   node: string
-  state: 'done' | 'failed' | 'skipped' | 'cancelled'
+  state: TerminalTaskState
   /** JSON of one object, as a scout settles it; null unless done. */
   body: Uint8Array | null
   fault: Fault | null

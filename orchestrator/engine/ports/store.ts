@@ -1,10 +1,12 @@
 /**
- * Where the hub keeps what must survive it, as a port. Reads are single questions; writes come as batches that are
- * committed whole or not at all, durably, before `commit` returns. Adapters: `store/sqlite.ts` and `store/memory.ts`,
- * held to the same promises by one contract suite. The engine decides what to write and when; no adapter does.
+ * Where the hub keeps what must survive it: rows, writes, and one small port for each kind of user. Reads are single
+ * queries; writes come as batches that are committed whole or not at all, durably, before `commit` returns. Adapters:
+ * `store/sqlite` and `store/memory`, tested by one contract suite. The engine decides what to write and when; no
+ * adapter does.
  */
 import type { KeyRole } from '../../../shared/api-key.ts'
 import type { TaskKind } from '../../../shared/task.ts'
+import type { DurableTaskState, FirstTaskState, IntentState, UnansweredTaskState } from '../../../shared/task-state.ts'
 
 /** An API key as stored: only its digest, never the key. */
 export interface KeyRow {
@@ -20,15 +22,6 @@ export interface KeyRow {
   createdMs: number
   revokedMs: number | null
 }
-
-/** `running` until every task is terminal, then what became of it. */
-export type IntentState = 'running' | 'done' | 'failed' | 'cancelled'
-
-/**
- * - `blocked`: parents are not done. - `ready`: waits for a scout or for its next attempt. - `leased`: a scout has it.
- * - `done`, `failed`, `cancelled`: terminal. - `skipped`: terminal, because a parent did not get done.
- */
-export type DurableTaskState = 'blocked' | 'ready' | 'leased' | 'done' | 'failed' | 'cancelled' | 'skipped'
 
 /** An intent with the tokens of all its tasks. */
 export type SummedIntent = IntentRow & Pick<TaskRow, 'promptTokens' | 'completionTokens'>
@@ -79,11 +72,11 @@ export interface TaskRow {
   completionTokens: number
   fault: string | null
   /**
-   * How many times a conducted node has grown; null for a task that scouts work on. A conducted node is `blocked` until
-   * it is terminal, and its request is what its planner wrote for it.
+   * How many times a control node has expanded; null for a task that scouts work on. A control node is `blocked` until
+   * it is terminal, and its request is the spec that its planner wrote for it.
    */
   stage: number | null
-  /** Names of the nodes that a conducted one waits for since it last grew, as JSON of a list; null at first. */
+  /** Names of the nodes that a control node waits for since it last expanded, as JSON of a list; null at first. */
   waits: string | null
   /** What it asks for beyond its request, as JSON of an object; null for nothing. */
   terms: string | null
@@ -134,6 +127,12 @@ export interface IdempotencyRow {
   answer: Uint8Array | null
 }
 
+/** A task that runs again, with the state that it begins in. */
+export interface RetriedTask {
+  task: number
+  state: FirstTaskState
+}
+
 export type StoreWrite =
   /** A new intent with its whole DAG. `requests` holds each task's request bytes, in the order of `tasks`. */
   | { write: 'intent'; intent: IntentRow; tasks: TaskRow[]; requests: Uint8Array[] }
@@ -152,24 +151,19 @@ export type StoreWrite =
       promptTokens: number
       completionTokens: number
     }
-  /** The result of a conducted task. It must be `blocked` at this stage. */
+  /** The result of a control node. It must be `blocked` at this stage. */
   | { write: 'decide'; task: number; stage: number; result: Uint8Array }
   /**
-   * These tasks join the intent of a conducted one, which must be `blocked` at this stage and waits for `waits` from
+   * These tasks join the intent of a control node, which must be `blocked` at this stage and waits for `waits` from
    * the next stage on. `requests` holds each task's request bytes, in the order of `tasks`.
    */
   | { write: 'expand'; task: number; stage: number; waits: string; tasks: TaskRow[]; requests: Uint8Array[] }
   /** An intent that is over goes on: it must not be `running`, and each of these tasks must be over and not `done`. */
-  | {
-      write: 'retry'
-      intent: string
-      deadlineMs: number
-      tasks: { task: number; state: 'blocked' | 'ready' }[]
-    }
+  | { write: 'retry'; intent: string; deadlineMs: number; tasks: RetriedTask[] }
   /** Its parents are done. The task must be `blocked`. */
   | { write: 'unblock'; task: number }
   /** Terminal without an answer. The task must not be terminal. */
-  | { write: 'end'; task: number; state: 'failed' | 'cancelled' | 'skipped'; charged: number; fault: string | null }
+  | { write: 'end'; task: number; state: UnansweredTaskState; charged: number; fault: string | null }
   /** The intent must be `running`. */
   | { write: 'intentEnd'; intent: string; state: IntentState; fault: string | null; finishedMs: number }
   /** Its `seq` must be the next one of its intent. */
@@ -223,10 +217,10 @@ export interface OpenIntent {
   lastSeq: number
 }
 
-export interface Store {
-  /** Adds one to the hub's epoch and returns it, durably, before anything listens. */
-  nextEpoch(): number
+// ---------------------------------------------------------------- the ports, by who uses them
 
+/** For the keyring. */
+export interface KeyStore {
   insertKey(row: KeyRow): void
   keyByDigest(digest: string): KeyRow | undefined
   keyById(id: string): KeyRow | undefined
@@ -234,11 +228,18 @@ export interface Store {
   listKeys(): KeyRow[]
   /** False when there is no such key or it was revoked before. */
   revokeKey(id: string, atMs: number): boolean
+}
 
+/** For the journal: everything that the engine writes goes through it. */
+export interface BatchStore {
   /** All of these in one transaction, durably. Throws StoreError; then none of them happened (but see `unknown`). */
   commit(writes: readonly StoreWrite[]): void
+}
+
+/** For what reads durable intents. */
+export interface IntentStore {
   intent(id: string): IntentRow | undefined
-  /** Newest first; nothing when `before` is unknown. One question, however many there are. */
+  /** Newest first; nothing when `before` is unknown. One query, however many there are. */
   intents(filter: IntentFilter): SummedIntent[]
   /** In the order in which they were planned. */
   tasksOf(intent: string): TaskRow[]
@@ -247,20 +248,37 @@ export interface Store {
   /** Whether this very attempt's settlement made the task `done`. */
   isCommitted(task: number, attempt: number, nonce: Uint8Array): boolean
   eventsAfter(intent: string, seq: number, limit: number): EventRow[]
-  idempotency(tenant: string, route: string, key: string): IdempotencyRow | undefined
-  /** Sum of booked tokens by model, for one tenant or all. */
-  usage(tenant: string | null): { model: string; tasks: number; promptTokens: number; completionTokens: number }[]
   /** Every intent that is `running`, oldest first. */
   openIntents(): Iterable<OpenIntent>
   /** One intent in the same shape, whatever its state. */
   openIntent(id: string): OpenIntent | undefined
+}
+
+/** For Idempotency-Keys. */
+export interface IdempotencyStore {
+  idempotency(tenant: string, route: string, key: string): IdempotencyRow | undefined
+}
+
+/** For whoever audits the bookings: no part of the hub reads them yet, every test of their writes does. */
+export interface UsageStore {
+  /** Sum of booked tokens by model, for one tenant or all. */
+  usage(tenant: string | null): Omit<UsageSum, 'tenant'>[]
+}
+
+/** For the process: its start, its housekeeping and its end. */
+export interface MaintenanceStore {
+  /** Adds one to the hub's epoch and returns it, durably, before anything listens. */
+  nextEpoch(): number
   /**
    * Removes up to `limit` intents finished before this time with all that belongs to them, up to `limit` older
    * idempotency rows, and up to `limit` single bookings of usage, whose sums stay. Returns how many rows of these three
-   * kinds went; 0 when there is nothing left to forget.
+   * kinds went; 0 when there is nothing left to remove.
    */
   forgetBefore(finishedMs: number, idempotencyMs: number, limit: number): number
   /** Writes a consistent copy of everything to `path` while the store goes on working. Throws when `path` exists. */
   backup(path: string): void
   close(): void
 }
+
+/** What an adapter implements and the composition root hands out in parts. */
+export interface Store extends KeyStore, BatchStore, IntentStore, IdempotencyStore, UsageStore, MaintenanceStore {}

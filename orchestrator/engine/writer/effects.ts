@@ -10,10 +10,10 @@ import type { Relay } from '../answers/relay.ts'
 import type { UsageBook } from '../durability/usage-book.ts'
 import type { DurableIntents } from '../intents/intents.ts'
 import type { ScoutLinks } from '../ports/scouts.ts'
-import type { Store } from '../ports/store.ts'
+import type { IntentStore } from '../ports/store.ts'
 
 interface EffectRunnerParts {
-  store: Store
+  store: Pick<IntentStore, 'isCommitted'>
   book: UsageBook
   intents: DurableIntents
   relays: Map<number, Relay>

@@ -22,10 +22,10 @@ export function listModels({ id, edge }: RequestContext): Response {
   )
 }
 
-export function getModel({ id, edge, rest }: RequestContext): Response {
-  const model = edge.engine.model(rest)
+export function getModel({ id, edge, params }: RequestContext): Response {
+  const model = edge.engine.model(params.id)
   if (model !== undefined) return jsonResponse(id, JSON.stringify(shownModel(model)))
-  const virtual = shownVirtual(edge.engine.models()).find((shown) => (shown as { id: string }).id === rest)
+  const virtual = shownVirtual(edge.engine.models()).find((shown) => (shown as { id: string }).id === params.id)
   if (virtual !== undefined) return jsonResponse(id, JSON.stringify(virtual))
   const names = edge.engine.models().map((listing) => listing.id)
   const more = names.length > namesShownMax ? ' and others, see /v1/models' : ''
@@ -40,8 +40,8 @@ export function listScouts({ id, edge }: RequestContext): Response {
   return jsonResponse(id, JSON.stringify({ object: 'list', data: edge.engine.scouts().map(shownScout) }))
 }
 
-export function getScout({ id, edge, rest }: RequestContext): Response {
-  const scout = edge.engine.scout(rest)
+export function getScout({ id, edge, params }: RequestContext): Response {
+  const scout = edge.engine.scout(params.id)
   if (scout === undefined) {
     const text = 'No scout with this id is connected now: GET /v1/scouts lists those that are.'
     return refuse(id, fault('not_found', text, { param: 'id' }))

@@ -24,13 +24,13 @@ export function listKeys({ id, edge }: RequestContext): Response {
   return jsonResponse(id, JSON.stringify({ object: 'list', data: edge.keys.list().map(shownKey) }))
 }
 
-export function revokeKey({ id, edge, rest, caller }: RequestContext): Response {
-  if (!edge.keys.revoke(rest)) {
+export function revokeKey({ id, edge, params, caller }: RequestContext): Response {
+  if (!edge.keys.revoke(params.id)) {
     const text = 'There is no such key, or it was revoked before: GET /v1/admin/keys lists the ids.'
     return refuse(id, fault('not_found', text, { param: 'id' }))
   }
-  edge.log.info({ keyId: rest, by: caller?.id }, 'key revoked')
-  return jsonResponse(id, JSON.stringify({ id: rest, object: 'key', deleted: true }))
+  edge.log.info({ keyId: params.id, by: caller?.id }, 'key revoked')
+  return jsonResponse(id, JSON.stringify({ id: params.id, object: 'key', deleted: true }))
 }
 
 function shownKey(row: KeyRow) {

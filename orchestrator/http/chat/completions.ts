@@ -1,6 +1,6 @@
 /**
  * The two routes that ask for work: chat completions and embeddings. They check the request, hand its bytes to the
- * engine as they came, and give back the answer, whole or streamed (`sse.ts`). A whole answer to a request with an
+ * engine as they came, and give back the answer, whole or streamed (`chunk-encoder.ts`). A whole answer to a request with an
  * Idempotency-Key is kept and given again; a stream is not, and the header is ignored there.
  */
 import type { Fault } from '../../../shared/faults.ts'
@@ -16,7 +16,7 @@ import { chatRequest, embeddingsRequest } from '../schema/openai-requests.ts'
 import { type ChasmFields, routingOf } from '../schema/routing-options.ts'
 import { isVirtual } from '../schema/virtual-models.ts'
 import { virtualChat } from '../virtual/virtual-chat.ts'
-import { streamAnswer } from './sse.ts'
+import { streamAnswer } from './chunk-encoder.ts'
 
 /** The fields of a checked request that the hub itself looks at. */
 interface AskedFields {

@@ -1,42 +1,37 @@
 /**
- * Durable intents over HTTP: make one, list them, look at one, cancel it; `intents-events.ts` follows one. A client
+ * Durable intents over HTTP: make one, list them, look at one, cancel it; `events.ts` follows one. A client
  * sees the intents of its own key, an admin all. Planning is the planner's, everything after the 202 the engine's.
  */
 
 import { fault } from '../../../shared/faults.ts'
 import { intentDeadlineMs, intentPriorityDefault } from '../../../shared/limits/intents.ts'
-import type { IntentSubmission, Viewer } from '../../engine/ports/intents.ts'
+import type { Viewer } from '../../engine/ports/intents.ts'
 import type { RequestContext } from '../request-context.ts'
 import { shownAccepted, shownIntent, wholeIntent } from '../response/intent-view.ts'
 import { jsonResponse, refuse } from '../response/response.ts'
-import { type JsonBody, readChecked } from '../schema/body.ts'
-import { idempotencyOf } from '../schema/idempotency.ts'
 import { type IntentFields, intentRequest, listQuery } from '../schema/intent-request.ts'
-import { planContext } from '../schema/planning.ts'
 import { behindModel } from '../schema/virtual-models.ts'
+import { readAndAccept } from './accept-plan.ts'
 
 export async function createIntent(context: RequestContext): Promise<Response> {
-  const { id, edge, request } = context
-  const body = await readChecked(request, intentRequest)
-  if ('code' in body) return refuse(id, body)
-  const idempotency = idempotencyOf(context, body.bytes)
-  if (idempotency !== null && 'code' in idempotency) return refuse(id, idempotency)
-  const fields = behindModel(body.value as IntentFields)
-  const plan = edge.planner.plan(fields, planContext(edge.engine, fields.deadline_ms ?? intentDeadlineMs))
-  if ('code' in plan) return refuse(id, plan)
-  const { budgetTokens } = plan
-  const submitted = { ...submission(context, body), plan, ...(budgetTokens !== undefined && { budgetTokens }) }
-  const accepted = await edge.intents.accept(idempotency === null ? submitted : { ...submitted, idempotency })
-  if (accepted.type === 'refused') return refuse(id, accepted.fault)
-  const view = edge.intents.intent(accepted.id, null)
-  if (view === undefined) {
-    const text = 'The intent made with this Idempotency-Key is no longer kept: send the request with a new key.'
-    return refuse(id, fault('not_found', text, { param: 'Idempotency-Key' }))
-  }
+  const { id } = context
+  const accepted = await readAndAccept(context, intentRequest, planRequestOf)
+  if ('code' in accepted) return refuse(id, accepted)
+  const { view, replayed } = accepted
   return jsonResponse(id, JSON.stringify(shownAccepted(view)), 202, {
-    location: `/v1/intents/${accepted.id}`,
-    ...(accepted.replayed && { 'idempotent-replayed': 'true' }),
+    location: `/v1/intents/${view.id}`,
+    ...(replayed && { 'idempotent-replayed': 'true' }),
   })
+}
+
+function planRequestOf(sent: IntentFields) {
+  const { deadline_ms: deadlineMs, priority, metadata } = sent
+  return {
+    asked: behindModel(sent),
+    deadlineMs: deadlineMs ?? intentDeadlineMs,
+    metadata: metadata ?? {},
+    priority: priority ?? intentPriorityDefault,
+  }
 }
 
 export function listIntents(context: RequestContext): Response {
@@ -58,16 +53,16 @@ export function listIntents(context: RequestContext): Response {
 }
 
 export function getIntent(context: RequestContext): Response {
-  const { id, edge, rest } = context
-  const found = edge.intents.whole(rest, viewerOf(context))
+  const { id, edge, params } = context
+  const found = edge.intents.whole(params.id, viewerOf(context))
   if (found === undefined) return noSuchIntent(context)
   return jsonResponse(id, wholeIntent(found.view, found.tasks, found.result))
 }
 
 /** What had ended before stays as it was, and is shown. */
 export async function cancelIntent(context: RequestContext): Promise<Response> {
-  const { id, edge, rest } = context
-  const refused = await edge.intents.cancel(rest, viewerOf(context))
+  const { id, edge, params } = context
+  const refused = await edge.intents.cancel(params.id, viewerOf(context))
   if (refused === null) return getIntent(context)
   return refused.code === 'not_found' ? noSuchIntent(context) : refuse(id, refused)
 }
@@ -80,15 +75,4 @@ export function noSuchIntent({ id }: RequestContext): Response {
 
 export function viewerOf({ caller }: RequestContext): Viewer {
   return caller!.role === 'admin' ? null : caller!.id
-}
-
-function submission({ caller }: RequestContext, { value }: JsonBody): Omit<IntentSubmission, 'plan'> {
-  const { deadline_ms: deadlineMs, priority, metadata } = value as IntentFields
-  return {
-    tenant: caller!.id,
-    weight: caller!.weight ?? 1,
-    priority: priority ?? intentPriorityDefault,
-    deadlineMs: deadlineMs ?? intentDeadlineMs,
-    metadata: metadata ?? {},
-  }
 }

@@ -44,21 +44,21 @@ function shownPlanned({ node, kind, model, needs, request, control, requires, at
 }
 
 export function getNode(context: RequestContext): Response {
-  const { id, edge, rest, node } = context
-  const view = edge.intents.intent(rest, viewerOf(context))
+  const { id, edge, params } = context
+  const view = edge.intents.intent(params.id, viewerOf(context))
   if (view === undefined) return noSuchIntent(context)
-  const task = edge.intents.tasks(rest).find((candidate) => candidate.node === node)
+  const task = edge.intents.tasks(params.id).find((candidate) => candidate.node === params.node)
   if (task === undefined) return refuse(id, noSuchNode)
-  return jsonResponse(id, nodeResult(view, task, edge.intents.result(rest, node)))
+  return jsonResponse(id, nodeResult(view, task, edge.intents.result(params.id, params.node)))
 }
 
 /** What is done stays; the node and what was skipped on its account run again. */
 export async function retryNode(context: RequestContext): Promise<Response> {
-  const { id, edge, rest, node } = context
+  const { id, edge, params } = context
   const viewer = viewerOf(context)
-  if (edge.intents.intent(rest, viewer) === undefined) return noSuchIntent(context)
-  if (!edge.intents.tasks(rest).some((candidate) => candidate.node === node)) return refuse(id, noSuchNode)
-  const refused = await edge.intents.retry(rest, node, viewer)
+  if (edge.intents.intent(params.id, viewer) === undefined) return noSuchIntent(context)
+  if (!edge.intents.tasks(params.id).some((candidate) => candidate.node === params.node)) return refuse(id, noSuchNode)
+  const refused = await edge.intents.retry(params.id, params.node, viewer)
   return refused === null ? getIntent(context) : refuse(id, refused)
 }
 

@@ -3,8 +3,7 @@
  */
 import { intentsPageMax } from '../../../shared/limits/http.ts'
 import { taskKinds } from '../../../shared/task.ts'
-import type { TaskView } from '../../engine/ports/intents.ts'
-import { intentStates } from '../schema/intent-request.ts'
+import { durableTaskStates, intentStates } from '../../../shared/task-state.ts'
 import { count, inHeader, type Json, json, type Operation, object, ref, seconds, text, texts } from './parts.ts'
 
 const state = { enum: intentStates }
@@ -28,15 +27,6 @@ const shown = {
   error,
 }
 const served = { ...object({ scout: text, provider: text, model: text }), type: ['object', 'null'] }
-const taskStates: readonly TaskView['state'][] = [
-  'blocked',
-  'ready',
-  'leased',
-  'done',
-  'failed',
-  'cancelled',
-  'skipped',
-]
 const result = {
   type: ['object', 'null'],
   description: 'The answer, as a chat completion or as embeddings give it; null until the intent is done.',
@@ -50,7 +40,7 @@ export const intentSchemas: Json = {
     kind: { enum: taskKinds },
     model: text,
     needs: texts,
-    state: { enum: taskStates },
+    state: { enum: durableTaskStates },
     attempts: count,
     served,
     usage,

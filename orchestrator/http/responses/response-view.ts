@@ -7,7 +7,7 @@ import type { IntentView } from '../../engine/ports/intents.ts'
 import type { RequestContext } from '../request-context.ts'
 import { shownFault } from '../response/response.ts'
 import { resultText } from '../streaming/intent-answer.ts'
-import type { Voice } from '../streaming/intent-stream.ts'
+import type { AnswerEncoder } from '../streaming/intent-stream.ts'
 import { sumsOf } from '../virtual/virtual-chat.ts'
 
 type Json = Record<string, unknown>
@@ -83,7 +83,7 @@ function textPart(text: string): Json {
 const eventsBefore = 4
 
 /** The events of a response; those up to number `after` are left out. */
-export class ResponseVoice implements Voice {
+export class ResponseEncoder implements AnswerEncoder {
   private said = ''
 
   constructor(

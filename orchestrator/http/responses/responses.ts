@@ -1,57 +1,51 @@
 /**
- * The Responses API over durable intents: create (at once, streamed, or in the background), look at one, follow one
- * from any event on, cancel it. Whatever it is, it survives the hub; only a client that waits in front of a response
- * without `background` takes it along when it leaves.
+ * The Responses API over durable intents: create one (in the foreground, streamed, or in the background), retrieve it,
+ * follow it from any event on, cancel it. Every response survives the hub. A client that leaves cancels its foreground
+ * response, unless the request has an Idempotency-Key. `response-view.ts` has the form of responses and their events.
  */
-import { fault } from '../../../shared/faults.ts'
-import { intentDeadlineMs, intentPriorityDefault } from '../../../shared/limits/intents.ts'
+import { type Fault, fault } from '../../../shared/faults.ts'
+import { intentDeadlineMs } from '../../../shared/limits/intents.ts'
 import type { IntentView } from '../../engine/ports/intents.ts'
+import type { PlanAsked } from '../../engine/ports/planner.ts'
+import { type AcceptedPlan, clientLeft, readAndAccept } from '../intents/accept-plan.ts'
 import { viewerOf } from '../intents/intents.ts'
 import type { RequestContext } from '../request-context.ts'
 import { jsonResponse, refuse } from '../response/response.ts'
-import { readChecked } from '../schema/body.ts'
-import { idempotencyOf } from '../schema/idempotency.ts'
-import { planContext } from '../schema/planning.ts'
 import { formatOf, messagesOf, type ResponseFields, refusedField, responseRequest } from '../schema/response-request.ts'
 import { isVirtual, templateOf, virtualNames } from '../schema/virtual-models.ts'
 import { streamIntent } from '../streaming/intent-stream.ts'
 import { answerOf, endOf } from '../virtual/virtual-chat.ts'
-import { intentOf, labelFor, labelOf, ResponseVoice, shownResponse } from './response-view.ts'
+import { intentOf, labelFor, labelOf, ResponseEncoder, shownResponse } from './response-view.ts'
 
 export async function createResponse(context: RequestContext): Promise<Response> {
-  const { edge, id, request, caller } = context
-  const body = await readChecked(request, responseRequest)
-  if ('code' in body) return refuse(id, body)
-  const refused = refusedField(body.value)
-  if (refused !== null) return refuse(id, refused)
-  const idempotency = idempotencyOf(context, body.bytes)
-  if (idempotency !== null && 'code' in idempotency) return refuse(id, idempotency)
-  const fields = body.value as unknown as ResponseFields
-  const deadlineMs = fields.chasm?.deadline_ms ?? intentDeadlineMs
-  const plan = planOf(context, fields, deadlineMs)
-  if ('code' in plan) return refuse(id, plan)
-  const { id: tenant, weight = 1 } = caller!
-  const { model, background } = fields
-  const metadata = { ...fields.metadata, ...labelFor({ model, background: background === true }) }
-  const { budgetTokens } = plan
-  const limits = { priority: intentPriorityDefault, deadlineMs, ...(budgetTokens !== undefined && { budgetTokens }) }
-  const submitted = { tenant, weight, plan, metadata, ...limits, ...(idempotency !== null && { idempotency }) }
-  const accepted = await edge.intents.accept(submitted)
-  if (accepted.type === 'refused') return refuse(id, accepted.fault)
-  const view = edge.intents.intent(accepted.id, tenant)
-  return view === undefined ? noSuchResponse(context) : give(context, view, fields)
+  const accepted = await readAndAccept(context, responseRequest, planRequestOf)
+  return 'code' in accepted ? refuse(context.id, accepted) : answer(context, accepted)
 }
 
-async function give(context: RequestContext, view: IntentView, fields: ResponseFields): Promise<Response> {
-  const { edge, id, caller } = context
+function planRequestOf(sent: Record<string, unknown>) {
+  const fields = sent as unknown as ResponseFields
+  const asked = refusedField(sent) ?? askedOf(fields)
+  if ('code' in asked) return asked
+  const { model, background } = fields
+  return {
+    asked,
+    deadlineMs: fields.chasm?.deadline_ms ?? intentDeadlineMs,
+    metadata: { ...fields.metadata, ...labelFor({ model, background: background === true }) },
+  }
+}
+
+async function answer(context: RequestContext, accepted: AcceptedPlan): Promise<Response> {
+  const { edge, id } = context
+  const { view } = accepted
+  const fields = accepted.sent as unknown as ResponseFields
   const isBackground = fields.background === true
   const onLeave = () => {
-    if (!isBackground) void edge.intents.cancel(view.id, caller!.id)
+    if (!isBackground) clientLeft(context, accepted)
   }
   if (fields.stream === true) {
     return streamIntent(context, {
       answer: answerOf(context, view),
-      voice: new ResponseVoice(context, view, -1),
+      encoder: new ResponseEncoder(context, view, -1),
       onLeave,
     })
   }
@@ -64,7 +58,7 @@ async function give(context: RequestContext, view: IntentView, fields: ResponseF
   return jsonResponse(id, JSON.stringify(shownResponse(context, edge.intents.intent(view.id, null)!)))
 }
 
-function planOf({ edge }: RequestContext, fields: ResponseFields, deadlineMs: number) {
+function askedOf(fields: ResponseFields): PlanAsked | Fault {
   const { model, temperature, top_p: topP, max_output_tokens: tokens } = fields
   const messages = messagesOf(fields)
   if (!Array.isArray(messages)) return messages
@@ -83,8 +77,7 @@ function planOf({ edge }: RequestContext, fields: ResponseFields, deadlineMs: nu
     ...(format !== null && { response_format: format }),
   }
   const own = isVirtual(model) ? {} : { model }
-  const params = { ...fields.chasm?.params, messages }
-  return edge.planner.plan({ template, params, ...own, manner, lastManner }, planContext(edge.engine, deadlineMs))
+  return { template, params: { ...fields.chasm?.params, messages }, ...own, manner, lastManner }
 }
 
 export function getResponse(context: RequestContext): Response {
@@ -100,9 +93,9 @@ export function getResponse(context: RequestContext): Response {
     const text = '`starting_after` must be the `sequence_number` of an event.'
     return refuse(id, fault('invalid_request', text, { param: 'starting_after' }))
   }
-  const voice = new ResponseVoice(context, view, after === null ? -1 : Number(after))
-  // Who only looks on takes nothing along.
-  return streamIntent(context, { answer: answerOf(context, view, viewerOf(context)), voice, onLeave: () => {} })
+  const encoder = new ResponseEncoder(context, view, after === null ? -1 : Number(after))
+  // A reader of an existing response does not cancel it by leaving.
+  return streamIntent(context, { answer: answerOf(context, view, viewerOf(context)), encoder, onLeave: () => {} })
 }
 
 export async function cancelResponse(context: RequestContext): Promise<Response> {
@@ -115,8 +108,9 @@ export async function cancelResponse(context: RequestContext): Promise<Response>
 }
 
 function found(context: RequestContext): IntentView | null {
-  const { edge, rest } = context
-  const view = rest.startsWith('resp_') ? edge.intents.intent(intentOf(rest), viewerOf(context)) : undefined
+  const { edge, params } = context
+  const isOurs = params.id.startsWith('resp_')
+  const view = isOurs ? edge.intents.intent(intentOf(params.id), viewerOf(context)) : undefined
   return view === undefined || labelOf(view) === null ? null : view
 }
 

@@ -13,11 +13,9 @@ import {
   metadataValueCharsMax,
 } from '../../../shared/limits/intents.ts'
 import { modelCharsMax, nameCharsMax } from '../../../shared/limits/wire.ts'
-import type { IntentView } from '../../engine/ports/intents.ts'
+import { type IntentState, intentStates } from '../../../shared/task-state.ts'
 import { chatRequest } from './openai-requests.ts'
 import { integerFrom, says, textUpTo } from './validation.ts'
-
-export const intentStates: readonly IntentView['state'][] = ['running', 'done', 'failed', 'cancelled']
 
 /** What an intent may be made of; each request holds one of them. */
 const sources = ['input', 'messages', 'template', 'scroll'] as const
@@ -106,7 +104,7 @@ function isMetadata(value: unknown): boolean {
 export interface ListQuery {
   limit: number
   after?: string
-  state?: IntentView['state']
+  state?: IntentState
 }
 
 /** Which page of which intents the URL asks for. */

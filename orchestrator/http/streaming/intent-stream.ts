@@ -1,17 +1,16 @@
 /**
- * Streams the answer of an intent as server-sent events, in whatever words its `Voice` has for it: chunks of a chat
- * completion, events of a response. Pull-style: what the client does not read stays with the engine. Progress of other
- * nodes travels as comments, so that every client can be followed by eye.
+ * The answer of an intent as the content of a pull stream, in the form that an `AnswerEncoder` gives it: chunks of a
+ * chat completion, events of a response. Progress of other nodes travels as comments, so that people can follow every
+ * stream. `intent-answer.ts` feeds it; virtual models and responses own the encoders.
  */
 import type { Fault } from '../../../shared/faults.ts'
 import type { IntentEvent } from '../../engine/ports/intents.ts'
 import type { RequestContext } from '../request-context.ts'
-import { AnswerWatch } from './answer-watch.ts'
 import type { AnswerNews, IntentAnswer } from './intent-answer.ts'
-import { brokenAnswer, StallTimer, streamed } from './pull-stream.ts'
+import { PullStream, type StreamContent } from './pull-stream.ts'
 
-/** How the parts of an answer are written down; each gives whole events, or an empty string. */
-export interface Voice {
+/** The form of an answer's parts; each method returns whole events, or an empty string. */
+export interface AnswerEncoder {
   opening(): string
   text(piece: string): string
   progress(event: IntentEvent): string
@@ -21,105 +20,70 @@ export interface Voice {
 
 interface StreamOptions {
   answer: IntentAnswer
-  voice: Voice
+  encoder: AnswerEncoder
   /** The client left, or is given up. */
   onLeave: () => void
 }
 
+const keepAlive = Buffer.from(': keep-alive\n\n')
+
 export function streamIntent(context: RequestContext, options: StreamOptions): Response {
-  return streamed(context, new IntentStream(context, options))
+  return new PullStream(context, new IntentContent(context, options)).respond()
 }
 
-class IntentStream {
-  private state: 'opening' | 'flowing' | 'closed' = 'opening'
+class IntentContent implements StreamContent<AnswerNews> {
+  readonly name = 'streamed answer'
   private hasText = false
-  private readonly watch: AnswerWatch
-  private readonly stall: StallTimer
 
   constructor(
     private readonly context: RequestContext,
     private readonly options: StreamOptions,
-  ) {
-    const { edge, request } = context
-    const { answer } = options
-    const abandon = () => {
-      answer.close()
-      if (this.state !== 'closed') options.onLeave()
-    }
-    this.watch = new AnswerWatch({ readable: () => answer.readable(), abandon }, edge.system, request.signal)
-    this.stall = new StallTimer(context, () => this.cancel())
+  ) {}
+
+  take(): AnswerNews | null {
+    return this.options.answer.take()
   }
 
-  async pull(controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> {
-    this.stall.stop()
-    let text: string | null
-    try {
-      text = await this.next()
-    } catch (error) {
-      text = this.broken(error)
-    }
-    if (text === null) return this.cancel()
-    controller.enqueue(Buffer.from(text))
-    if (this.ended()) controller.close()
-    else this.stall.start()
+  readable(): Promise<void> {
+    return this.options.answer.readable()
   }
 
-  cancel(): void {
-    this.stall.stop()
-    this.watch.leave()
-    this.close(499)
+  isLast({ end }: AnswerNews): boolean {
+    return end !== null
   }
 
-  private ended(): boolean {
-    return this.state === 'closed'
+  release(isComplete: boolean): void {
+    this.options.answer.close()
+    if (!isComplete) this.options.onLeave()
   }
 
-  private async next(): Promise<string | null> {
-    if (this.state === 'opening') {
-      this.state = 'flowing'
-      return this.options.voice.opening() || ': planned\n\n'
-    }
-    for (;;) {
-      if (this.ended()) return null
-      const news = this.options.answer.take()
-      const text = news === null ? '' : this.told(news)
-      if (text !== '') return text
-      if (news !== null) continue
-      const sign = await this.watch.next(this.context.edge.settings.keepAliveMs)
-      if (sign === 'timeUp') return ': keep-alive\n\n'
-      if (sign === 'gone') return null
-    }
+  opening(): Uint8Array {
+    return Buffer.from(this.options.encoder.opening() || ': planned\n\n')
   }
 
-  private told({ text, progress, end }: AnswerNews): string {
-    const { voice } = this.options
-    let out = progress.map((event) => comment(event) + voice.progress(event)).join('')
+  encode({ text, progress, end }: AnswerNews): Uint8Array | null {
+    const { encoder } = this.options
+    let out = ''
+    for (const event of progress) out += comment(event) + encoder.progress(event)
     if (text !== '') {
       if (!this.hasText) this.context.firstByte()
       this.hasText = true
-      out += voice.text(text)
+      out += encoder.text(text)
     }
-    if (end === null) return out
-    this.close(200)
-    this.watch.leave()
-    return out + (end === 'done' ? voice.done() : voice.failed(end))
+    if (end !== null) out += end === 'done' ? encoder.done() : encoder.failed(end)
+    return out === '' ? null : Buffer.from(out)
   }
 
-  /** Null when the client has left meanwhile. */
-  private broken(error: unknown): string | null {
-    const why = brokenAnswer(this.context, error)
-    this.watch.leave()
-    if (this.ended()) return null
-    this.close(500)
-    return this.options.voice.failed(why)
+  keepAlive(): Uint8Array {
+    return keepAlive
   }
 
-  private close(status: number): void {
-    if (this.ended()) return
-    this.state = 'closed'
-    this.watch.end()
-    this.stall.end()
-    this.context.ended(status)
+  failure(why: Fault): Uint8Array {
+    return Buffer.from(this.options.encoder.failed(why))
+  }
+
+  stalled(): null {
+    return null
   }
 }
 

@@ -1,60 +1,172 @@
 /**
- * What all streams of this edge have in common: the client pulls, so that nothing is taken from the engine that nobody
- * reads; and a client that keeps its connection but reads nothing is given up after a while. What is said, and when a
- * stream is over, is each stream's own business.
+ * The one machine behind every stream of server-sent events. The client pulls, so that nothing is taken from the engine
+ * that nobody reads. The machine owns the waiting, the keep-alive, clients that stall or leave, defects in the middle
+ * of a stream, and that each stream is counted once. Routes feed it their content and its encoding (`StreamContent`);
+ * the runtime reads it.
  */
 import { type Fault, fault } from '../../../shared/faults.ts'
 import type { RequestContext } from '../request-context.ts'
-import { streamHeaders } from '../response/response.ts'
-import { IdleTimer } from './idle-timer.ts'
+import { refuse, streamHeaders } from '../response/response.ts'
+import { StallTimer } from './stall-timer.ts'
+import { StreamWait } from './stream-wait.ts'
 
-interface Pulled {
-  /** The client can take more. Never throws: the runtime would cut the connection without a word. */
-  pull(controller: ReadableStreamDefaultController<Uint8Array>): Promise<void>
-  /** The client is gone. */
-  cancel(): void
+/** What a stream consists of, and its form on the wire. Encoders return whole events and comments. */
+export interface StreamContent<Part> {
+  /** For the log: what broke. */
+  readonly name: string
+  /** What is new; null when nothing is. After the last part there is never another. */
+  take(): Part | null
+  /** Resolves when `take` has something, at once if it has already. One waiter at a time. */
+  readable(): Promise<void>
+  isLast(part: Part): boolean
+  /** Nothing more will be taken. `isComplete`: the last part was taken; else the client does not get the rest. */
+  release(isComplete: boolean): void
+  /** Goes before everything else; null for nothing. */
+  opening(): Uint8Array | null
+  /** Null when the client is given nothing of the part. */
+  encode(part: Part): Uint8Array | null
+  keepAlive(): Uint8Array
+  /** The last event of a broken stream; null when its end has to do. */
+  failure(why: Fault): Uint8Array | null
+  /** The last event for a client that reads again after it stalled; null when its connection is only cut. */
+  stalled(): Uint8Array | null
 }
 
-/** The answer that this stream is. */
-export function streamed(context: RequestContext, stream: Pulled): Response {
-  context.streams = true
-  const source = { pull: stream.pull.bind(stream), cancel: stream.cancel.bind(stream) }
-  return new Response(new ReadableStream(source, { highWaterMark: 0 }), { headers: streamHeaders(context.id) })
+/**
+ * | phase   | entered when                        | left by                                | holds meanwhile                |
+ * |---------|-------------------------------------|----------------------------------------|--------------------------------|
+ * | opening | the stream is made                  | the first pull; a refusal, leaving     | nothing was sent               |
+ * | flowing | the client pulls for the first time | last part, defect, stall, leaving      | the content is not released    |
+ * | stalled | nothing was read for too long       | one more pull, the connection's end    | released and counted as 499    |
+ * | ended   | the last event was made             |                                        | released and counted           |
+ * | left    | the client is gone, or refused      |                                        | released; nothing can be sent  |
+ */
+type Phase = 'opening' | 'flowing' | 'stalled' | 'ended' | 'left'
+
+const phaseMoves: Record<Phase, readonly Phase[]> = {
+  opening: ['flowing', 'left'],
+  flowing: ['stalled', 'ended', 'left'],
+  stalled: ['ended', 'left'],
+  ended: [],
+  left: [],
 }
 
-/** Runs from the moment in which the client was given something until it asks for more. */
-export class StallTimer {
-  private readonly idleTimer: IdleTimer
+const clientGone = fault('cancelled', 'The client closed the connection before the answer began.')
+
+export class PullStream<Part> {
+  private phase: Phase = 'opening'
+  private readonly wait: StreamWait
+  private readonly stall: StallTimer
 
   constructor(
     private readonly context: RequestContext,
-    onStall: () => void,
+    private readonly content: StreamContent<Part>,
+    /** Taken before the stream began, for the first pull. */
+    private first: Part | null = null,
   ) {
-    const { edge, server, request } = context
-    this.idleTimer = new IdleTimer(edge.system, () => {
-      onStall()
-      // Its socket is full, so the runtime has to cut it.
-      server.timeout(request, 1)
+    this.wait = new StreamWait(content, context, () => this.cancel())
+    this.stall = new StallTimer(context, () => this.finish('stalled', 499))
+  }
+
+  /** The response that this stream is the body of. */
+  respond(): Response {
+    this.context.streams = true
+    return new Response(new ReadableStream<Uint8Array>(this, { highWaterMark: 0 }), {
+      headers: streamHeaders(this.context.id),
     })
   }
 
-  start(): void {
-    this.idleTimer.set(this.context.edge.settings.clientStallMs)
+  /**
+   * Holds the status line back until there is something, but not longer than a keep-alive. `earlyFault` picks the fault
+   * of a first part that is nothing but a failure: the client gets that as a plain HTTP error.
+   */
+  async respondWhenReady(earlyFault: (part: Part) => Fault | null): Promise<Response> {
+    const { context, content } = this
+    for (let sign = ''; sign !== 'timeUp'; sign = await this.wait.next(context.edge.settings.keepAliveMs)) {
+      if (this.phase === 'left') return refuse(context.id, clientGone)
+      this.first = content.take()
+      if (this.first !== null) break
+    }
+    const why = this.first === null ? null : earlyFault(this.first)
+    if (why === null) return this.respond()
+    this.finish('left')
+    return refuse(context.id, why)
   }
 
-  stop(): void {
-    this.idleTimer.off()
+  /** The client can take more. Never rejects: the runtime would cut the connection without an event. */
+  async pull(controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> {
+    this.stall.stop()
+    let bytes: Uint8Array | null
+    try {
+      bytes = this.next()
+      while (bytes === null && this.phase === 'flowing') {
+        const sign = await this.wait.next(this.context.edge.settings.keepAliveMs)
+        if (sign === 'readable') bytes = this.next()
+        else if (sign === 'timeUp') bytes = this.content.keepAlive()
+      }
+    } catch (error) {
+      bytes = this.broken(error)
+    }
+    // The stream of a client that left is closed already.
+    if (this.phase === 'left') return
+    if (bytes !== null) controller.enqueue(bytes)
+    if (this.phase === 'ended') controller.close()
+    else this.stall.start()
   }
 
-  /** The stream is over. */
-  end(): void {
-    this.idleTimer.end()
+  /** The client is gone. */
+  cancel(): void {
+    this.finish('left', 499)
   }
-}
 
-/** A defect in the middle of a stream, noted: what its client is told, with nothing of it but the request id. */
-export function brokenAnswer({ edge, id }: RequestContext, error: unknown): Fault {
-  edge.log.error({ err: error, requestId: id }, 'a streamed answer broke')
-  const text = `The orchestrator failed at this answer: ask again, and tell its operator the request id ${id}.`
-  return fault('internal_error', text)
+  /** The next events; null when there are none now. */
+  private next(): Uint8Array | null {
+    const { content } = this
+    if (this.phase === 'opening') {
+      this.enter('flowing')
+      const opening = content.opening()
+      if (opening !== null) return opening
+    } else if (this.phase === 'stalled') {
+      const last = content.stalled()
+      this.finish(last === null ? 'left' : 'ended')
+      return last
+    }
+    while (this.phase === 'flowing') {
+      const part = this.first ?? content.take()
+      this.first = null
+      if (part === null) return null
+      const bytes = content.encode(part)
+      if (content.isLast(part)) this.finish('ended', 200)
+      if (bytes !== null) return bytes
+    }
+    return null
+  }
+
+  /** A defect. Its client is given the request id and nothing else of it. */
+  private broken(error: unknown): Uint8Array | null {
+    const { context, content } = this
+    const { edge, id } = context
+    edge.log.error({ err: error, requestId: id }, `a ${content.name} broke`)
+    if (this.phase !== 'flowing') return null
+    this.finish('ended', 500)
+    const text = `The orchestrator failed at this answer: ask again, and tell its operator the request id ${id}.`
+    return content.failure(fault('internal_error', text))
+  }
+
+  /** Releases and counts, once. A refusal has no status here: the server counts it. */
+  private finish(next: 'stalled' | 'ended' | 'left', status?: number): void {
+    const { phase } = this
+    if (phase === 'ended' || phase === 'left') return
+    this.enter(next)
+    if (next !== 'stalled') this.stall.end()
+    if (phase === 'stalled') return
+    this.content.release(status === 200)
+    this.wait.end()
+    if (this.context.streams) this.context.ended(status!)
+  }
+
+  private enter(next: Phase): void {
+    if (!phaseMoves[this.phase].includes(next)) throw new Error(`a stream cannot go from ${this.phase} to ${next}`)
+    this.phase = next
+  }
 }

@@ -1,23 +1,21 @@
 /**
  * A chat completion by one of the virtual models: planned, accepted as a durable intent, and answered by its last node,
- * streamed or whole. Usage is the sum of all nodes, and `chasm` says what each of them took. The client leaving cancels
- * all of it.
+ * streamed or whole. Usage is the sum of all nodes, and `chasm` says what each of them took. A client that
+ * leaves cancels all of it, unless the request has an Idempotency-Key.
  */
 import { type Fault, fault } from '../../../shared/faults.ts'
 import { httpIdleMs } from '../../../shared/limits/http.ts'
-import { intentPriorityDefault } from '../../../shared/limits/intents.ts'
 import { requestDeadlineMs } from '../../../shared/limits/scheduling.ts'
 import type { IntentView, Viewer } from '../../engine/ports/intents.ts'
+import { type AcceptedPlan, acceptPlan, clientLeft } from '../intents/accept-plan.ts'
 import type { RequestContext } from '../request-context.ts'
 import { shownUsage } from '../response/intent-view.ts'
 import { faultBody, jsonResponse, refuse } from '../response/response.ts'
 import type { JsonBody } from '../schema/body.ts'
-import { idempotencyOf } from '../schema/idempotency.ts'
-import { planContext } from '../schema/planning.ts'
 import type { ChasmFields } from '../schema/routing-options.ts'
 import { templateOf, virtualNames } from '../schema/virtual-models.ts'
 import { IntentAnswer, resultText } from '../streaming/intent-answer.ts'
-import { streamIntent, type Voice } from '../streaming/intent-stream.ts'
+import { type AnswerEncoder, streamIntent } from '../streaming/intent-stream.ts'
 
 type Json = Record<string, unknown>
 
@@ -36,31 +34,26 @@ const lastManners = ['max_tokens', 'max_completion_tokens', 'stop', 'response_fo
 const unfit = ['tools', 'functions', 'n', 'logprobs', 'top_logprobs', 'audio']
 
 export async function virtualChat(context: RequestContext, body: JsonBody): Promise<Response> {
-  const { edge, id, caller } = context
+  const accepted = await acceptPlan(context, body, planRequestOf)
+  if ('code' in accepted) return refuse(context.id, accepted)
   const asked = body.value as unknown as Asked
-  const flaw = flawOf(body.value, asked)
-  if (flaw !== null) return refuse(id, flaw)
-  const deadlineMs = asked.chasm?.deadline_ms ?? requestDeadlineMs
+  return asked.stream === true ? streamed(context, accepted, asked) : whole(context, accepted, asked)
+}
+
+function planRequestOf(sent: Json) {
+  const asked = sent as unknown as Asked
+  const flaw = flawOf(sent, asked)
+  if (flaw !== null) return flaw
   const template = templateOf(asked.model)!
   const params = { ...asked.chasm?.params, messages: asked.messages }
-  const forms = { manner: pick(body.value, manners), lastManner: pick(body.value, lastManners) }
-  const plan = edge.planner.plan({ template, params, ...forms }, planContext(edge.engine, deadlineMs))
-  if ('code' in plan) return refuse(id, plan)
-  const idempotency = asked.stream === true ? null : idempotencyOf(context, body.bytes)
-  if (idempotency !== null && 'code' in idempotency) return refuse(id, idempotency)
-  const { id: tenant, weight = 1 } = caller!
-  const { budgetTokens } = plan
-  const limits = { priority: intentPriorityDefault, deadlineMs, ...(budgetTokens !== undefined && { budgetTokens }) }
-  const metadata = { 'chasm.model': asked.model }
-  const again = idempotency === null ? {} : { idempotency }
-  const accepted = await edge.intents.accept({ tenant, weight, plan, metadata, ...limits, ...again })
-  if (accepted.type === 'refused') return refuse(id, accepted.fault)
-  const view = edge.intents.intent(accepted.id, tenant)
-  if (view === undefined) {
-    const text = 'The answer made with this Idempotency-Key is no longer kept: send the request with a new key.'
-    return refuse(id, fault('not_found', text, { param: 'Idempotency-Key' }))
+  const forms = { manner: pick(sent, manners), lastManner: pick(sent, lastManners) }
+  return {
+    asked: { template, params, ...forms },
+    deadlineMs: asked.chasm?.deadline_ms ?? requestDeadlineMs,
+    metadata: { 'chasm.model': asked.model },
+    // A stream is not given again, as with a plain chat.
+    ignoresKey: asked.stream === true,
   }
-  return asked.stream === true ? streamed(context, view, asked) : whole(context, view, asked)
 }
 
 function flawOf(sent: Json, { model, chasm }: Asked): Fault | null {
@@ -99,17 +92,17 @@ export function answerOf(
   return new IntentAnswer({ events, resultNode, resultText: () => resultText(edge.intents.result(id, resultNode)) })
 }
 
-function streamed(context: RequestContext, view: IntentView, asked: Asked): Response {
-  const { edge, caller } = context
-  const onLeave = () => void edge.intents.cancel(view.id, caller!.id)
+function streamed(context: RequestContext, accepted: AcceptedPlan, asked: Asked): Response {
+  const { view } = accepted
+  const onLeave = () => clientLeft(context, accepted)
   return streamIntent(context, {
     answer: answerOf(context, view),
-    voice: new ChatVoice(context, view, asked),
+    encoder: new ChatEncoder(context, view, asked),
     onLeave,
   })
 }
 
-class ChatVoice implements Voice {
+class ChatEncoder implements AnswerEncoder {
   private readonly head: Json
 
   constructor(
@@ -167,9 +160,10 @@ export function sumsOf({ edge }: RequestContext, { id }: IntentView): { usage: o
   return { usage: shownUsage(view.usage), chasm: { intent: id, nodes } }
 }
 
-async function whole(context: RequestContext, view: IntentView, asked: Asked): Promise<Response> {
-  const { edge, caller, id } = context
-  const end = await endOf(context, answerOf(context, view), () => void edge.intents.cancel(view.id, caller!.id))
+async function whole(context: RequestContext, accepted: AcceptedPlan, asked: Asked): Promise<Response> {
+  const { id } = context
+  const { view } = accepted
+  const end = await endOf(context, answerOf(context, view), () => clientLeft(context, accepted))
   if ('code' in end) return refuse(id, end)
   const message = { role: 'assistant', content: end.text, refusal: null }
   const choices = [{ index: 0, message, finish_reason: 'stop', logprobs: null }]

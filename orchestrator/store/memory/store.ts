@@ -5,12 +5,18 @@
  * would.
  */
 import {
+  type IdempotencyStore,
   type IntentFilter,
+  type IntentStore,
   type KeyRow,
+  type KeyStore,
+  type MaintenanceStore,
   type OpenIntent,
   type Store,
   StoreError,
   type SummedIntent,
+  type UsageStore,
+  type UsageSum,
 } from '../../engine/ports/store.ts'
 import { copyBytes, copyIdempotency, copyTask, idempotencyKey, MemoryDisk, type StoredIntent } from './disk.ts'
 import { sameBytes, writeBatch } from './writes.ts'
@@ -41,9 +47,7 @@ export function memoryStore(disk = new MemoryDisk()): Store {
   }
 }
 
-type KeyPart = Pick<Store, 'nextEpoch' | 'insertKey' | 'keyByDigest' | 'keyById' | 'listKeys' | 'revokeKey'>
-
-function keysOn(disk: MemoryDisk, writable: () => void): KeyPart {
+function keysOn(disk: MemoryDisk, writable: () => void): KeyStore & Pick<MaintenanceStore, 'nextEpoch'> {
   const byDigest = (digest: string) => disk.keys.values().find((row) => row.digest === digest)
   const copy = (row: KeyRow | undefined) => row && { ...row }
   return {
@@ -72,9 +76,7 @@ function keysOn(disk: MemoryDisk, writable: () => void): KeyPart {
   }
 }
 
-type Reads = Omit<Store, keyof KeyPart | 'commit' | 'forgetBefore' | 'backup' | 'close'>
-
-function readsOn(disk: MemoryDisk): Reads {
+function readsOn(disk: MemoryDisk): IntentStore & IdempotencyStore & UsageStore {
   return {
     intent(id) {
       const stored = disk.intents.get(id)
@@ -127,8 +129,10 @@ function listed(disk: MemoryDisk, { tenant, state, before, limit }: IntentFilter
     })
 }
 
-function usageByModel(disk: MemoryDisk, tenant: string | null): ReturnType<Store['usage']> {
-  const byModel = new Map<string, ReturnType<Store['usage']>[number]>()
+type Usage = Omit<UsageSum, 'tenant'>
+
+function usageByModel(disk: MemoryDisk, tenant: string | null): Usage[] {
+  const byModel = new Map<string, Usage>()
   for (const sum of disk.usageSums.values()) {
     if (tenant !== null && sum.tenant !== tenant) continue
     const { model, tasks, promptTokens, completionTokens } = sum

@@ -3,6 +3,7 @@
  * how to take back what it did so far; a write whose condition does not hold throws `fenced`, and the list is played
  * backwards.
  */
+import { isTerminalState } from '../../../shared/task-state.ts'
 import {
   StoreError,
   type StoreWrite,
@@ -74,8 +75,6 @@ function change<Row>(stored: { row: Row }, changes: Partial<Row>, undo: Undo): v
 
 const noLease = { nonce: null, scout: null, instance: null } as const
 
-const ended: ReadonlySet<TaskRow['state']> = new Set(['done', 'failed', 'cancelled', 'skipped'] as const)
-
 export function sameBytes(one: Uint8Array | null, other: Uint8Array): boolean {
   return one !== null && one.length === other.length && one.every((byte, at) => byte === other[at])
 }
@@ -136,10 +135,10 @@ function retry(disk: MemoryDisk, { intent, deadlineMs, tasks }: StoreWriteOf<'re
   must(stored !== undefined && stored.row.state !== 'running', () => `intent ${intent} is not over`)
   change(stored, { state: 'running', fault: null, finishedMs: null, deadlineMs }, undo)
   for (const { task, state } of tasks) {
-    const revived = disk.tasks.get(task)
-    const holds = revived?.row.intent === intent && ended.has(revived.row.state) && revived.row.state !== 'done'
+    const over = disk.tasks.get(task)
+    const holds = over?.row.intent === intent && isTerminalState(over.row.state) && over.row.state !== 'done'
     must(holds, () => `task ${task} is not over, or done, or of another intent`)
-    change(revived!, { state, charged: 0, returned: 0, fault: null }, undo)
+    change(over!, { state, charged: 0, returned: 0, fault: null }, undo)
   }
 }
 
@@ -173,7 +172,7 @@ const writes: Writes = {
   },
   end(disk, { task, state, charged, fault }, undo) {
     const stored = disk.tasks.get(task)
-    must(stored !== undefined && !ended.has(stored.row.state), () => `task ${task} is unknown or has ended`)
+    must(stored !== undefined && !isTerminalState(stored.row.state), () => `task ${task} is unknown or has ended`)
     change(stored, { state, ...noLease, charged, fault }, undo)
   },
   intentEnd(disk, { intent, state, fault, finishedMs }, undo) {

@@ -4,11 +4,11 @@
  */
 import { closeSync, fsyncSync, openSync, renameSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
-import type { Store } from '../../engine/ports/store.ts'
+import type { MaintenanceStore } from '../../engine/ports/store.ts'
 import { asStoreError } from './errors.ts'
 import type { Statements } from './statements.ts'
 
-export function sqliteBackup(statements: Statements): Store['backup'] {
+export function sqliteBackup(statements: Statements): MaintenanceStore['backup'] {
   const copyInto = statements.keep<never, [string]>('VACUUM INTO ?')
   return (path) => {
     const draft = `${path}.${process.pid}.partial`

@@ -2,16 +2,17 @@
  * Keys and the hub's epoch in SQLite: the part of the store that the keyring and the composition root use. Small rows,
  * rare writes; each write is a transaction of its own.
  */
-import type { KeyRow, Store } from '../../engine/ports/store.ts'
+import type { KeyRow, KeyStore, MaintenanceStore } from '../../engine/ports/store.ts'
 import type { Statements } from './statements.ts'
 import { type TransactionSteps, transact } from './transaction.ts'
 
 /** A row of `api_key` under the port's names. */
 const columns = 'id, role, name, digest, weight, created_ms AS createdMs, revoked_ms AS revokedMs'
 
-type KeyPart = Pick<Store, 'nextEpoch' | 'insertKey' | 'keyByDigest' | 'keyById' | 'listKeys' | 'revokeKey'>
-
-export function sqliteKeys(statements: Statements, steps: TransactionSteps): KeyPart {
+export function sqliteKeys(
+  statements: Statements,
+  steps: TransactionSteps,
+): KeyStore & Pick<MaintenanceStore, 'nextEpoch'> {
   const addEpoch = statements.keep<{ epoch: number }, []>('UPDATE hub SET epoch = epoch + 1 RETURNING epoch')
   const add = statements.keep<never, [string, string, string, string, number, number, number | null]>(
     'INSERT INTO api_key (id, role, name, digest, weight, created_ms, revoked_ms) VALUES (?, ?, ?, ?, ?, ?, ?)',

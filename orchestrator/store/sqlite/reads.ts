@@ -1,18 +1,21 @@
 /**
- * Questions about intents as SQL, answered in the port's own rows. Listings never touch a body: requests and results
- * lie in tables of their own. What may be long is read in pages, each finished before it is handed out, so that no
- * reader stands open while others write.
+ * Queries about intents as SQL, returned in the port's own rows. Listings never read a body: requests and results are
+ * in tables of their own. What may be long is read in pages, each finished before it is returned, so that no read
+ * transaction stays open while others write.
  */
+import type { IntentState } from '../../../shared/task-state.ts'
 import type {
   EventRow,
   IdempotencyRow,
+  IdempotencyStore,
   IntentFilter,
   IntentRow,
-  IntentState,
+  IntentStore,
   OpenIntent,
-  Store,
   SummedIntent,
   TaskRow,
+  UsageStore,
+  UsageSum,
 } from '../../engine/ports/store.ts'
 import type { Statements } from './statements.ts'
 
@@ -36,22 +39,7 @@ const lastSeq = 'coalesce((SELECT max(event.seq) FROM event WHERE event.intent_s
 /** Open intents read at once at boot. */
 const openPageRows = 1_000
 
-type Reads = Pick<
-  Store,
-  | 'intent'
-  | 'tasksOf'
-  | 'request'
-  | 'result'
-  | 'isCommitted'
-  | 'eventsAfter'
-  | 'idempotency'
-  | 'usage'
-  | 'intents'
-  | 'openIntents'
-  | 'openIntent'
->
-
-export function sqliteReads(statements: Statements): Reads {
+export function sqliteReads(statements: Statements): IntentStore & IdempotencyStore & UsageStore {
   const intent = statements.keep<IntentRow, [string]>(`SELECT ${intentColumns} FROM intent WHERE id = ?`)
   const tasksOf = statements.keep<TaskRow, [string]>(
     `SELECT ${taskColumns} FROM intent JOIN task ON task.intent_seq = intent.seq
@@ -71,11 +59,12 @@ export function sqliteReads(statements: Statements): Reads {
     `SELECT tenant, route, key, body_hash AS bodyHash, created_ms AS createdMs, status, answer
      FROM idempotency WHERE tenant = ? AND route = ? AND key = ?`,
   )
-  type UsageSum = ReturnType<Store['usage']>[number]
-  const usageOf = statements.keep<UsageSum, [string]>(
+  const usageOf = statements.keep<Omit<UsageSum, 'tenant'>, [string]>(
     `SELECT ${usageSums} FROM usage_sum WHERE tenant = ? GROUP BY model ORDER BY model`,
   )
-  const usageOfAll = statements.keep<UsageSum, []>(`SELECT ${usageSums} FROM usage_sum GROUP BY model ORDER BY model`)
+  const usageOfAll = statements.keep<Omit<UsageSum, 'tenant'>, []>(
+    `SELECT ${usageSums} FROM usage_sum GROUP BY model ORDER BY model`,
+  )
   return {
     intent: (id) => intent.get(id) ?? undefined,
     tasksOf: (id) => tasksOf.all(id),
@@ -113,7 +102,7 @@ function listing(statements: Statements): (filter: IntentFilter) => SummedIntent
   }
 }
 
-function openIntent(statements: Statements): Store['openIntent'] {
+function openIntent(statements: Statements): IntentStore['openIntent'] {
   const intent = statements.keep<IntentRow & { lastSeq: number }, [string]>(
     `SELECT ${intentColumns}, ${lastSeq} FROM intent WHERE id = ?`,
   )

@@ -2,11 +2,11 @@
  * Forgetting in SQLite: what has been over for long goes, a bounded number of rows at a time, so that no batch holds
  * up the hub. Tasks, bodies and events go with their intent; sums of usage stay for ever, single bookings do not.
  */
-import type { Store } from '../../engine/ports/store.ts'
+import type { MaintenanceStore } from '../../engine/ports/store.ts'
 import type { Statements } from './statements.ts'
 import { type TransactionSteps, transact } from './transaction.ts'
 
-export function sqliteRetention(statements: Statements, steps: TransactionSteps): Store['forgetBefore'] {
+export function sqliteRetention(statements: Statements, steps: TransactionSteps): MaintenanceStore['forgetBefore'] {
   const intents = statements.keep<never, [number, number]>(
     `DELETE FROM intent WHERE seq IN
        (SELECT seq FROM intent WHERE finished_ms < ? ORDER BY finished_ms LIMIT ?)`,

@@ -1,6 +1,7 @@
 /** Where tasks go: offers, credits, queues and their bounds, models that come and go, and which scout is preferred. */
 import { describe, expect, test } from 'vitest'
 import { costOf } from '../../../orchestrator/core/fleet/placement.ts'
+import { noteTried } from '../../../orchestrator/core/task/task.ts'
 import { type Offer, offerOf } from '../../../shared/task.ts'
 import { CoreHarness, offersOf } from '../../support/hub/core-harness.ts'
 
@@ -325,7 +326,9 @@ describe('the choice among idle scouts', () => {
     const session = bench.join(['m'], 1)
     bench.submit()
     const { task: id } = bench.grant()
-    const cost = costOf(bench.capability(session, 'm'), bench.state.tasks.get(id)!)
+    const task = bench.state.tasks.get(id)!
+    noteTried(task, task.lease!)
+    const cost = costOf(bench.capability(session, 'm'), task)
     const { totalMs, ...terms } = cost
     expect(Object.values(terms).reduce((sum, term) => sum + term, 0)).toBe(totalMs)
     expect(cost.operatorMs).toBeGreaterThan(0)

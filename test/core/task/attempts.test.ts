@@ -256,7 +256,7 @@ describe('a settlement', () => {
     bench.submit()
     bench.settle(bench.grant())
     expect(bench.settle(again)).toMatchObject([{ verdict: 'committed' }])
-    expect(bench.state.committed.length).toBe(4)
+    expect(bench.state.committed.capacity).toBe(4)
     bench.credit(session, 4)
     for (let task = 0; task < 4; task++) {
       bench.submit()

@@ -69,6 +69,20 @@ describe('an intent out of the store', () => {
     expect(bench.ended(a).fault?.code).toBe('scout_error')
   })
 
+  test('begins nothing once its result is lost, in whatever order its tasks come', () => {
+    const bench = new CoreHarness()
+    bench.join(['m'], 4)
+    // The numbers of the harness: the failed need is 1, the result 2, and another one is ready.
+    const { other } = bench.accept(
+      { need: [], result: ['need'], other: [] },
+      { result: 2 },
+      { need: { state: 'failed', attempt: 1, charged: 1 } },
+    )
+    expect(bench.take('grant')).toEqual([])
+    expect(bench.ended(other).fault?.code).toBe('internal_error')
+    expect(bench.changes().at(-1)).toBe('int failed')
+  })
+
   test('has what is left of its deadline, and ends at once when nothing is', () => {
     const bench = new CoreHarness()
     bench.join(['m'])

@@ -5,10 +5,11 @@
 
 import { describe, expect, test } from 'vitest'
 import type { Event } from '../../../orchestrator/core/events.ts'
-import type { Task, TaskState } from '../../../orchestrator/core/model/entities.ts'
+import type { Task } from '../../../orchestrator/core/model/entities.ts'
 import { isTerminal, move, taskMoves } from '../../../orchestrator/core/task/task.ts'
 import { fault } from '../../../shared/faults.ts'
 import type { Outcome } from '../../../shared/task.ts'
+import type { TaskState } from '../../../shared/task-state.ts'
 import { CoreHarness, type Grant, offersOf } from '../../support/hub/core-harness.ts'
 
 const states = Object.keys(taskMoves) as TaskState[]

@@ -83,3 +83,62 @@ test('an answer and an intent are kept across a restart of the hub', async () =>
   const { id } = JSON.parse(after.texts[1]!) as Json
   expect(id).toMatch(/^int_/)
 })
+
+/** Asks, leaves when the provider has the first task, and resolves when the hub has noticed. */
+async function askAndLeave(live: LiveHub, path: string, body: object, called: Promise<unknown>): Promise<void> {
+  const leaving = new AbortController()
+  const left = live.post(path, body, { ...keyed('k'), signal: leaving.signal })
+  await called
+  leaving.abort()
+  await expect(left.then((response) => response.text())).rejects.toThrow()
+  const counted = `route="${path}",status="499"} 1`
+  while (!(await (await fetch(`${live.url}/metrics`)).text()).includes(counted));
+}
+
+const streamedWhole = (content: string) =>
+  JSON.stringify({ choices: [{ index: 0, delta: { content }, finish_reason: 'stop' }] })
+
+const leavable: [string, string, object, number][] = [
+  ['a virtual model', '/v1/chat/completions', { model: 'chasm/ensemble', messages }, 4],
+  ['a foreground response', '/v1/responses', { model: 'm', input: 'hello' }, 1],
+  ['a streamed response', '/v1/responses', { model: 'm', input: 'hello', stream: true }, 1],
+]
+
+test.each(leavable)('%s under a key goes on without its client, and the repetition has the answer', async (...row) => {
+  const [, path, body, count] = row
+  const live = liveHub()
+  const provider = new ScriptedProvider()
+  await live.addScout({ name: 'ant', providers: [provider] })
+  const first = provider.call()
+  await askAndLeave(live, path, body, first)
+  const again = live.post(path, body, keyed('k'))
+  for (let at = 0; at < count; at++) {
+    const call = at === 0 ? await first : await provider.call()
+    expect(call.aborted).toBe(false)
+    await call.line(streamedWhole(`answer ${at}`))
+    call.done()
+  }
+  const response = await again
+  expect([response.status, await response.text()]).toEqual([200, expect.stringContaining(`answer ${count - 1}`)])
+  expect(provider.calls).toHaveLength(count)
+})
+
+test.each(leavable)('of two clients that wait for %s under one key, the first may leave', async (...row) => {
+  const [, path, body, count] = row
+  const live = liveHub()
+  const provider = new ScriptedProvider()
+  await live.addScout({ name: 'ant', providers: [provider] })
+  const first = provider.call()
+  let staying: Promise<Response> | null = null
+  const joined = first.then(() => {
+    staying = live.post(path, body, keyed('k'))
+  })
+  await askAndLeave(live, path, body, joined)
+  for (let at = 0; at < count; at++) {
+    const call = at === 0 ? await first : await provider.call()
+    await call.line(streamedWhole(`answer ${at}`))
+    call.done()
+  }
+  const response = await staying!
+  expect([response.status, await response.text()]).toEqual([200, expect.stringContaining(`answer ${count - 1}`)])
+})

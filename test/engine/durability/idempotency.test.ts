@@ -15,7 +15,7 @@ function bench() {
 }
 
 function begun(idempotencyKeys: IdempotencyKeys, of: Partial<typeof scope> = {}) {
-  const begun = idempotencyKeys.begin({ ...scope, ...of })
+  const begun = idempotencyKeys.claim({ ...scope, ...of })
   if (begun.type !== 'go') throw new Error(`not the first: ${begun.type}`)
   return begun
 }
@@ -25,17 +25,17 @@ test('a request is answered once, and its repetition hears the same answer', () 
   const first = begun(idempotencyKeys)
   store.commit([first.row(answer, 202)])
   first.release()
-  expect(idempotencyKeys.begin(scope)).toEqual({ type: 'replay', status: 202, answer })
+  expect(idempotencyKeys.claim(scope)).toEqual({ type: 'replay', status: 202, answer })
 })
 
 test('while the first is under way a repetition is told to come back, and another body that the key is taken', () => {
   const { idempotencyKeys } = bench()
   const first = begun(idempotencyKeys)
-  expect(idempotencyKeys.begin(scope)).toMatchObject({
+  expect(idempotencyKeys.claim(scope)).toMatchObject({
     type: 'refused',
     fault: { code: 'idempotency_in_flight', retryAfterMs: 1_000 },
   })
-  expect(idempotencyKeys.begin({ ...scope, bodyHash: 'hash-2' })).toMatchObject({
+  expect(idempotencyKeys.claim({ ...scope, bodyHash: 'hash-2' })).toMatchObject({
     fault: { code: 'idempotency_mismatch' },
   })
   first.release()
@@ -48,10 +48,10 @@ test('another body under the same key is refused for as long as the answer is ke
   store.commit([first.row(answer)])
   first.release()
   system.pass(idempotencyMs - 1)
-  expect(idempotencyKeys.begin({ ...scope, bodyHash: 'hash-2' })).toMatchObject({
+  expect(idempotencyKeys.claim({ ...scope, bodyHash: 'hash-2' })).toMatchObject({
     fault: { code: 'idempotency_mismatch' },
   })
-  expect(idempotencyKeys.begin(scope)).toMatchObject({ type: 'replay' })
+  expect(idempotencyKeys.claim(scope)).toMatchObject({ type: 'replay' })
   system.pass(1)
   begun(idempotencyKeys, { bodyHash: 'hash-2' })
 })

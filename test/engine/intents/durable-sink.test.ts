@@ -150,3 +150,12 @@ test('an answer longer than a body may be is broken off', () => {
   expect(lines).toBe(Math.floor(bodyBytesMax / line.length) + 1)
   expect(scout.attemptStream()).toBeUndefined()
 })
+
+test('a kept line keeps nothing of the frame that it came in', () => {
+  const { sink, begin } = stage()
+  const scout = begin(1)
+  scout.say(deltaLine('a'), ...Array.from({ length: 600 }, () => deltaLine('x'.repeat(100))))
+  scout.say(deltaLine('b'))
+  expect(sink.lines).toHaveLength(602)
+  for (const line of sink.lines) expect(line.buffer.byteLength).toBe(line.byteLength)
+})

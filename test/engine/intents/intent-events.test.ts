@@ -162,6 +162,8 @@ test('a client that was cut off after any event it had heard misses nothing and 
   const bench = new IntentsBench()
   let client: ReturnType<typeof follow> | null = null
   await story(bench, parallel, (id) => {
+    // Another reader, which reads nothing: for it the lines of settled tasks stay.
+    if (client === null) bench.engine.intents.events(id, null, null)
     client ??= follow(bench, id)
     client.read()
     const { heard } = client
@@ -329,4 +331,62 @@ test('pieces of a settled task are kept for who follows, and let go when nobody 
   bench.finish(bench.work(), 'let go')
   expect(outline(bench.events(id))).not.toContain('chunk b 1 0')
   expect(outline(bench.events(id)).at(-1)).toBe('done done')
+})
+
+test('the lines of a settled task are freed as soon as every reader has its end', async () => {
+  const bench = new IntentsBench()
+  const id = await bench.accepted({ a: [], b: ['a'] })
+  bench.join(['m'], 2)
+  const quick = follow(bench, id)
+  const slow = follow(bench, id)
+  const work = bench.work()
+  const sink = bench.engine.intents.sink(work.lease.task)!
+  bench.finish(work, 'kept')
+  quick.read()
+  expect(sink.lines).toHaveLength(1)
+  expect(outline(slow.read())).toContain('chunk a 1 0')
+  expect(sink.lines).toEqual([])
+  // Whoever follows from now on is told what happened, without the pieces.
+  expect(outline(bench.events(id)).filter((line) => line.startsWith('chunk'))).toEqual([])
+  expect(outline(quick.read())).toEqual([])
+})
+
+test('the lines of a settled task are freed when the last reader that lacks them leaves', async () => {
+  const bench = new IntentsBench()
+  const id = await bench.accepted({ a: [], b: ['a'] })
+  bench.join(['m'], 2)
+  const [quick, slow] = [follow(bench, id), follow(bench, id)]
+  const work = bench.work()
+  const sink = bench.engine.intents.sink(work.lease.task)!
+  bench.finish(work, 'kept')
+  quick.read()
+  expect(sink.lines).toHaveLength(1)
+  slow.reader.close()
+  expect(sink.lines).toEqual([])
+})
+
+test('a reader that was cut off finds the lines that it lacks until the next task settles', async () => {
+  const bench = new IntentsBench()
+  const id = await bench.accepted({ a: [], b: ['a'], c: ['b'] })
+  bench.join(['m'], 3)
+  const reader = follow(bench, id)
+  const work = bench.work()
+  const sink = bench.engine.intents.sink(work.lease.task)!
+  bench.finish(work, 'kept')
+  reader.reader.close()
+  expect(sink.lines).toHaveLength(1)
+  bench.finish(bench.work(), 'let go')
+  expect(sink.lines).toEqual([])
+})
+
+test('a settled task keeps its lines for its readers, and neither its answer nor its stream', async () => {
+  const bench = new IntentsBench()
+  const id = await bench.accepted({ a: [], b: ['a'] })
+  bench.join(['m'], 2)
+  const reader = follow(bench, id)
+  const work = bench.work()
+  const sink = bench.engine.intents.sink(work.lease.task)!
+  bench.finish(work, 'kept')
+  expect([sink.lines.length, sink.result(1)]).toEqual([1, undefined])
+  reader.reader.close()
 })

@@ -1,12 +1,13 @@
 /** Trying one node of an intent once more that is over: what goes on with it, and what stays as it was. */
 import { expect, test } from 'vitest'
-import { revivalOf } from '../../../orchestrator/engine/intents/retry.ts'
-import type { DurableTaskState, TaskRow } from '../../../orchestrator/engine/ports/store.ts'
+import { tasksToRetry } from '../../../orchestrator/engine/intents/retry.ts'
+import type { TaskRow } from '../../../orchestrator/engine/ports/store.ts'
 import { journalRetryMs } from '../../../shared/limits/store.ts'
+import type { DurableTaskState } from '../../../shared/task-state.ts'
 import { IntentsBench, outline } from '../../support/hub/intents-stage.ts'
 import { taskRow } from '../../support/store/store-rows.ts'
 
-/** As `state needs…`, a conducted node with a `*` before its state. */
+/** As `state needs…`, a control node with a `*` before its state. */
 function rows(drawing: Record<string, string>): TaskRow[] {
   return Object.entries(drawing).map(([node, text], at) => {
     const [state, ...needs] = text.split(' ')
@@ -16,9 +17,9 @@ function rows(drawing: Record<string, string>): TaskRow[] {
 }
 
 /** The nodes that go on, with `!` behind those that can begin at once. */
-function revived(drawing: Record<string, string>, node: string): string[] | string {
+function retried(drawing: Record<string, string>, node: string): string[] | string {
   const all = rows(drawing)
-  const found = revivalOf(all, node)
+  const found = tasksToRetry(all, node)
   if ('code' in found) return found.message
   return found.map(({ task, state }) => `${all[task - 1]!.node}${state === 'ready' ? '!' : ''}`)
 }
@@ -33,7 +34,7 @@ test.each<[string, Record<string, string>, string, string[]]>([
   ['a failed decision with what failed before it', { a: 'failed', b: 'done', v: '*failed a b' }, 'v', ['a!', 'v']],
   ['a decision, in spite of other failures', { a: 'failed', b: 'failed', v: '*skipped a b' }, 'a', ['a!', 'v']],
 ])('goes on: %s', (_what, drawing, node, wanted) => {
-  expect(revived(drawing, node)).toEqual(wanted)
+  expect(retried(drawing, node)).toEqual(wanted)
 })
 
 test.each([
@@ -41,7 +42,7 @@ test.each([
   [{ a: 'done' }, 'x', 'no such node'],
   [{ a: 'failed', b: 'skipped a' }, 'b', 'Node "b" needs "a"'],
 ])('cannot be tried again: %o %s', (drawing, node, says) => {
-  expect(revived(drawing as Record<string, string>, node)).toContain(says)
+  expect(retried(drawing as Record<string, string>, node)).toContain(says)
 })
 
 /** An intent of which `b` has failed for good. */
@@ -117,4 +118,76 @@ test('an intent that runs, of another tenant, or on a disk in trouble, is not tr
   const both = [bench.engine.intents.retry(id, 'b', null), bench.engine.intents.retry(id, 'b', null)]
   bench.turn()
   expect(await Promise.all(both)).toMatchObject([null, { code: 'invalid_request' }])
+})
+
+test('a cancel in the same turn as a retry is applied after it: the intent ends cancelled', async () => {
+  const bench = new IntentsBench()
+  const id = await failed(bench)
+  const both = [bench.engine.intents.retry(id, 'b', null), bench.engine.intents.cancel(id, 'key_a')]
+  bench.turn()
+  bench.turn()
+  expect(await Promise.all(both)).toEqual([null, null])
+  expect(bench.engine.intents.intent(id, null)).toMatchObject({ state: 'cancelled', fault: { code: 'cancelled' } })
+  // What the retry gave out is called back.
+  expect(bench.take('cancel').map(({ frame }) => frame.task)).toEqual(bench.take('task').map(({ frame }) => frame.task))
+  expect(outline(bench.events(id)).slice(-5)).toEqual([
+    'retried b',
+    'task_started b 2',
+    'task_settled b cancelled',
+    'task_settled c skipped',
+    'done cancelled',
+  ])
+})
+
+test('a cancel is answered after the commit of what it ends, also while a retry is pending', async () => {
+  const bench = new IntentsBench()
+  const id = await failed(bench)
+  const answers: unknown[] = []
+  void bench.engine.intents.retry(id, 'b', null)
+  void bench.engine.intents.cancel(id, null).then((answer) => {
+    answers.push(answer, bench.store.intent(id)!.state)
+  })
+  for (let turn = 0; turn < 3; turn++) {
+    bench.turn()
+    await Promise.resolve()
+    await Promise.resolve()
+  }
+  expect(answers).toEqual([null, 'cancelled'])
+})
+
+test('a cancel that waits for a retry is refused with it, and the intent stays as it was', async () => {
+  const bench = new IntentsBench()
+  const id = await failed(bench)
+  const both = [bench.engine.intents.retry(id, 'b', null), bench.engine.intents.cancel(id, null)]
+  bench.fickle.trouble = 'full'
+  bench.turn()
+  expect(await Promise.all(both)).toMatchObject([{ code: 'store_unavailable' }, { code: 'store_unavailable' }])
+  bench.fickle.trouble = null
+  bench.system.pass(journalRetryMs)
+  expect(bench.engine.intents.intent(id, null)).toMatchObject({ state: 'failed' })
+  expect(await bench.engine.intents.cancel(id, null)).toBeNull()
+})
+
+test('a drain in the same turn as a retry leaves the intent for the next hub', async () => {
+  const before = new IntentsBench()
+  const id = await failed(before)
+  const retried = before.engine.intents.retry(id, 'b', null)
+  void before.engine.drain()
+  before.turn()
+  expect(await retried).toBeNull()
+  expect(before.take('task')).toEqual([])
+  const bench = before.restart()
+  bench.join(['m'], 8, { name: 'another', instance: 'another' })
+  bench.finish(bench.work(), 'from b')
+  bench.finish(bench.work(), 'from c')
+  expect(bench.engine.intents.intent(id, null)).toMatchObject({ state: 'done' })
+})
+
+test('a retry in the same turn as a cancel is refused: the intent is not over yet', async () => {
+  const bench = new IntentsBench()
+  const id = await bench.accepted({ a: [] })
+  const both = [bench.engine.intents.cancel(id, null), bench.engine.intents.retry(id, 'a', null)]
+  bench.turn()
+  expect(await Promise.all(both)).toMatchObject([null, { code: 'invalid_request' }])
+  expect(bench.engine.intents.intent(id, null)).toMatchObject({ state: 'cancelled' })
 })

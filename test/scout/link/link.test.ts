@@ -105,6 +105,23 @@ describe('offers', () => {
     const offers = await session.heard('offers')
     expect(offers.offers.map(([, model]) => model)).toEqual(['m', 'n'])
   })
+
+  test('that change between the hello and the welcome are sent after the welcome', async () => {
+    const session = await stage.hub.session(null)
+    stage.provider.models = ['m', 'n']
+    await stage.catalog.open()
+    session.welcome()
+    const { offers } = await session.heard('offers')
+    expect(offers.map(([, model]) => model)).toEqual(['m', 'n'])
+  })
+
+  test('that are those of the hello are not sent again after the welcome', async () => {
+    const session = await stage.connected()
+    await stage.catalog.open()
+    session.send({ type: 'ping', ping: 1, acks: [] })
+    await session.heard('pong')
+    expect(session.count('offers')).toBe(0)
+  })
 })
 
 describe('a drain', () => {

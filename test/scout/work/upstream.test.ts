@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { Catalog } from '../../../scout/offers/catalog.ts'
 import { ProviderError } from '../../../scout/providers/provider.ts'
-import { Catalog } from '../../../scout/work/catalog.ts'
 import { Tries } from '../../../scout/work/provider-attempts.ts'
 import { type FaultCode, fault } from '../../../shared/faults.ts'
 import { pauseDefaultMs, pauseMaxMs } from '../../../shared/limits/scheduling.ts'

@@ -137,8 +137,11 @@ export class Planner {
   }
 
   private cancel(errand: Errand): void {
+    if (this.hub.up && !errand.isOver) this.cancelNow(errand)
+  }
+
+  private cancelNow(errand: Errand): void {
     const { hub, checker, process } = this
-    if (!hub.up || errand.isOver) return
     const { generation } = hub
     const id = errand.id!
     void hub
@@ -182,6 +185,8 @@ export class Planner {
         hub.mourners.delete(goOn)
         if (refused === null) goOn()
       })
+    // Some change their minds before the retry is committed.
+    if (process.dice.chance(0.3)) this.cancelNow(errand)
   }
 
   // ------------------------------------------------------------ following

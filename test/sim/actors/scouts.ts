@@ -4,8 +4,8 @@
  */
 
 import type { Log } from '../../../scout/log.ts'
+import { Catalog } from '../../../scout/offers/catalog.ts'
 import { Scout } from '../../../scout/process/scout.ts'
-import { Catalog } from '../../../scout/work/catalog.ts'
 import type { Checker } from '../checks/invariants.ts'
 import type { Scenario } from '../scenario.ts'
 import type { Process, World } from '../world.ts'

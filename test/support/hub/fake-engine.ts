@@ -6,7 +6,6 @@
 import type { Cost } from '../../../orchestrator/core/model/entities.ts'
 import { IdempotencyKeys } from '../../../orchestrator/engine/durability/idempotency.ts'
 import { Journal } from '../../../orchestrator/engine/durability/journal.ts'
-import { keepAnswer } from '../../../orchestrator/engine/durability/kept-answers.ts'
 import type {
   Answer,
   AnswerEnd,
@@ -168,7 +167,7 @@ export class FakeEngine implements Engine {
   }
 
   keepAnswer(scope: IdempotencyScope, make: () => Promise<KeptAnswer | Fault>) {
-    return keepAnswer(this, scope, make)
+    return this.idempotencyKeys.keep(scope, this.journal, make)
   }
 
   stats(): EngineStats {

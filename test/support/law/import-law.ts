@@ -114,8 +114,8 @@ const folders: Folder[] = [
   },
   { files: /^scout\/(main|executable)\.ts$/, may: /^(scout|shared)\//, law: 'a main imports its own side' },
   {
-    files: /^scout\/((link|work|status|process|sdk)\/)?[^/]+$/,
-    may: /^scout\/((?!main\.ts)[^/]+$|(core|link|work|status|process|sdk)\/|providers\/provider\.ts$)|^shared\//,
+    files: /^scout\/((link|work|offers|status|process|sdk)\/)?[^/]+$/,
+    may: /^scout\/((?!main\.ts)[^/]+$|(core|link|work|offers|status|process|sdk)\/|providers\/provider\.ts$)|^shared\//,
     law: 'scout may import its own folders but cli, the port of its providers, and shared',
   },
 ]

@@ -2,9 +2,9 @@
 
 import { websocketDial } from '../../../scout/link/socket.ts'
 import type { Log } from '../../../scout/log.ts'
+import { Catalog } from '../../../scout/offers/catalog.ts'
 import { Scout } from '../../../scout/process/scout.ts'
 import type { Provider } from '../../../scout/providers/provider.ts'
-import { Catalog } from '../../../scout/work/catalog.ts'
 import { realSystem, type System } from '../../../shared/system.ts'
 import { Conditions } from '../clocks/conditions.ts'
 import { ScriptedProvider } from '../providers/scripted-provider.ts'
@@ -29,20 +29,20 @@ export class ScoutStage {
   readonly hub = new FakeHub()
   readonly provider = new ScriptedProvider()
   readonly log: LogLine[] = []
+  readonly logger = recordingLog(this.log)
   end: { refused: boolean; reason: string } | null = null
   scout!: Scout
   catalog!: Catalog
   private readonly conditions = new Conditions()
 
   constructor(
-    private readonly system: System = eagerSystem(),
+    readonly system: System = eagerSystem(),
     private readonly concurrency = 4,
     private readonly others: Provider[] = [],
   ) {}
 
   async start(): Promise<void> {
-    const { system } = this
-    const log = recordingLog(this.log)
+    const { system, logger: log } = this
     this.catalog = new Catalog(system, log, [this.provider, ...this.others])
     await this.catalog.open()
     this.scout = new Scout(

@@ -3,7 +3,15 @@
  * are the exception, since a list's field does not tell its members.
  */
 import fc from 'fast-check'
-import { aboutCharsMax, concurrencyMax, modelCharsMax, nameCharsMax, offersMax } from '../../../shared/limits/wire.ts'
+import {
+  aboutCharsMax,
+  attemptNumberMax,
+  concurrencyMax,
+  durationMsMax,
+  modelCharsMax,
+  nameCharsMax,
+  offersMax,
+} from '../../../shared/limits/wire.ts'
 import type { Field } from '../../../shared/protocol/fields.ts'
 import { type Frame, type FrameType, frameTable, nonceBytes } from '../../../shared/protocol/frames.ts'
 import { heldVerdicts, taskKinds, verdicts } from '../../../shared/task.ts'
@@ -15,9 +23,9 @@ export function fieldsOf(type: FrameType): [name: string, field: Field<unknown>]
 }
 
 const count = fc.oneof(fc.nat(300), fc.maxSafeNat())
-const attempt = fc.nat(1_000)
+const attempt = fc.nat(attemptNumberMax)
 const nonce = fc.uint8Array({ minLength: nonceBytes, maxLength: nonceBytes })
-const durationMs = fc.nat(86_400_000)
+const durationMs = fc.nat(durationMsMax)
 const acks = fc.array(fc.tuple(count, attempt, fc.constantFrom(...verdicts)), { maxLength: concurrencyMax })
 const price = fc.option(count)
 const offers = fc.array(

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { StreamReader } from '../support/clients/stream-reader.ts'
-import { startEdge, type TestEdge } from '../support/hub/client-edge.ts'
+import { StreamReader } from '../../support/clients/stream-reader.ts'
+import { startEdge, type TestEdge } from '../../support/hub/client-edge.ts'
 
 let edge: TestEdge
 beforeEach(() => {

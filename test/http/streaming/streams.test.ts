@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from 'vitest'
-import { fault } from '../../shared/faults.ts'
-import { rawChat, rawConnection, startEdge, type TestEdge } from '../support/hub/client-edge.ts'
+import { fault } from '../../../shared/faults.ts'
+import { rawChat, rawConnection, startEdge, type TestEdge } from '../../support/hub/client-edge.ts'
 
 let edge: TestEdge
 afterEach(() => edge.hub.stop())

@@ -7,12 +7,13 @@
 import { fullJitterMs } from '../../shared/backoff.ts'
 import type { Fault } from '../../shared/faults.ts'
 import { offersRefreshMs } from '../../shared/limits/scout.ts'
-import { offersMax, reconnectBaseMs, reconnectCapMs } from '../../shared/limits/wire.ts'
+import { reconnectBaseMs, reconnectCapMs } from '../../shared/limits/wire.ts'
+import { isValidOffer, offersThatFit } from '../../shared/protocol/offers.ts'
 import type { System, Timer } from '../../shared/system.ts'
 import type { Offer, TaskKind } from '../../shared/task.ts'
 import type { Log } from '../log.ts'
 import { type Provider, ProviderError } from '../providers/provider.ts'
-import type { Candidate, ProviderLookup } from './executor.ts'
+import type { Candidate, ProviderLookup } from '../work/executor.ts'
 import { Pauses } from './pauses.ts'
 
 interface Shelf {
@@ -28,7 +29,9 @@ export class Catalog implements ProviderLookup {
   private readonly closing = new AbortController()
   private watchers: (() => void)[] = []
   private readonly pauses = new Pauses()
+  /** The offers as they were when the revision last grew. */
   private known = '[]'
+  private changes = 0
 
   /** `providers` in order of preference: what two of them offer is offered once, by the first. */
   constructor(
@@ -49,13 +52,22 @@ export class Catalog implements ProviderLookup {
     for (const { timer } of this.shelves) timer?.cancel()
   }
 
+  /** Grows with every change of the offers. */
+  get revision(): number {
+    return this.changes
+  }
+
   /** Calls `watcher` whenever the offers have changed. */
   watch(watcher: () => void): void {
     this.watchers.push(watcher)
   }
 
-  /** Each kind and model once, under the provider that would be asked first. */
+  /** Each kind and model once, under the provider that would be asked first; as many as the hub takes. */
   offers(): Offer[] {
+    return offersThatFit(this.everything())
+  }
+
+  private everything(): Offer[] {
     const byName = new Map<string, Offer>()
     for (const { offers } of this.shelves) {
       for (const offer of offers) {
@@ -63,7 +75,7 @@ export class Catalog implements ProviderLookup {
         if (!byName.has(name)) byName.set(name, offer)
       }
     }
-    return [...byName.values()].slice(0, offersMax)
+    return [...byName.values()]
   }
 
   /** Who can serve this model, in order of preference. */
@@ -121,7 +133,7 @@ export class Catalog implements ProviderLookup {
     const { provider } = shelf
     let delayMs = offersRefreshMs
     try {
-      shelf.offers = await provider.discover(this.closing.signal)
+      shelf.offers = this.validOf(provider, await provider.discover(this.closing.signal))
       if (shelf.failures > 0) this.log.info({ provider: provider.name }, `Provider ${provider.name} answers again`)
       shelf.failures = 0
     } catch (error) {
@@ -131,6 +143,14 @@ export class Catalog implements ProviderLookup {
     if (this.closing.signal.aborted) return
     this.schedule(shelf, delayMs)
     this.compare()
+  }
+
+  private validOf({ name }: Provider, offers: readonly Offer[]): Offer[] {
+    const valid = offers.filter(isValidOffer)
+    const refused = offers.length - valid.length
+    if (refused > 0)
+      this.log.warn({ provider: name, refused }, `Left out ${refused} of the offers of ${name}: ${unfit}`)
+    return valid
   }
 
   private schedule(shelf: Shelf, delayMs: number): void {
@@ -157,12 +177,21 @@ export class Catalog implements ProviderLookup {
   }
 
   private compare(): void {
-    const offers = JSON.stringify(this.offers())
-    if (offers === this.known) return
-    this.known = offers
+    const all = this.everything()
+    const offers = offersThatFit(all)
+    const text = JSON.stringify(offers)
+    if (text === this.known) return
+    this.known = text
+    this.changes++
+    if (offers.length < all.length) {
+      const facts = { offers: all.length, announced: offers.length }
+      this.log.warn(facts, `Only the first ${offers.length} of ${all.length} models are offered: name yours in MODEL`)
+    }
     for (const watcher of this.watchers) watcher()
   }
 }
+
+const unfit = 'a name, a description or a number is outside the bounds of the protocol'
 
 function isOffer(kind: TaskKind, model: string): (offer: Offer) => boolean {
   return (offer) => offer.kind === kind && offer.model === model

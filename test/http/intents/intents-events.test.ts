@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from 'vitest'
-import { rawConnection, startEdge, type TestEdge } from '../support/hub/client-edge.ts'
-import type { FakeIntent } from '../support/hub/fake-intents.ts'
+import { rawConnection, startEdge, type TestEdge } from '../../support/hub/client-edge.ts'
+import type { FakeIntent } from '../../support/hub/fake-intents.ts'
 
 let edge: TestEdge
 afterEach(() => edge.hub.stop())

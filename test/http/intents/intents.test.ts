@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { fault } from '../../shared/faults.ts'
-import { startEdge, type TestEdge } from '../support/hub/client-edge.ts'
+import { fault } from '../../../shared/faults.ts'
+import { startEdge, type TestEdge } from '../../support/hub/client-edge.ts'
 
 let edge: TestEdge
 let other: string

@@ -1,10 +1,10 @@
 /** Durable intents over HTTP with the real engine and store behind it. */
 import { expect, onTestFinished, test } from 'vitest'
-import { StoreError } from '../../orchestrator/engine/ports/store.ts'
-import { until } from '../support/clocks/until.ts'
-import { LiveHub } from '../support/hub/live-hub.ts'
-import type { Json } from '../support/providers/provider-calls.ts'
-import { type ScriptedCall, ScriptedProvider } from '../support/providers/scripted-provider.ts'
+import { StoreError } from '../../../orchestrator/engine/ports/store.ts'
+import { until } from '../../support/clocks/until.ts'
+import { LiveHub } from '../../support/hub/live-hub.ts'
+import type { Json } from '../../support/providers/provider-calls.ts'
+import { type ScriptedCall, ScriptedProvider } from '../../support/providers/scripted-provider.ts'
 
 async function stage() {
   const live = new LiveHub()

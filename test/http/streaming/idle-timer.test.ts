@@ -1,7 +1,7 @@
 /** A timer that is put off with every piece of a stream: it must ring on time, and only then. */
 import { expect, test } from 'vitest'
-import { IdleTimer } from '../../orchestrator/http/streaming/idle-timer.ts'
-import { heldSystem } from '../support/clocks/held-system.ts'
+import { IdleTimer } from '../../../orchestrator/http/streaming/idle-timer.ts'
+import { heldSystem } from '../../support/clocks/held-system.ts'
 
 function stage() {
   const system = heldSystem()

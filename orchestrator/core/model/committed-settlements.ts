@@ -1,0 +1,45 @@
+/**
+ * The last committed settlements, so that a repeated one is answered `committed` again. Fed by `settle`, read for every
+ * settlement and presented lease that no current lease matches. Tasks are numbered consecutively, and each number has
+ * its place: it is overwritten when about as many later tasks have settled as there are places.
+ *
+ * Plain numbers in arrays of fixed size, and the nonces by value: whatever is kept here per task would be old before it
+ * dies, and a view would keep the buffer that it looks into.
+ */
+import { nonceBytes } from '../../../shared/protocol/frames.ts'
+
+/** A prime, so that the first tasks of one epoch fall on later ones of others. */
+const placesPerEpoch = 7_919
+
+export class CommittedSettlements {
+  private readonly tasks: Float64Array
+  private readonly attempts: Float64Array
+  private readonly nonces: Uint8Array
+
+  constructor(readonly capacity: number) {
+    this.tasks = new Float64Array(capacity).fill(-1)
+    this.attempts = new Float64Array(capacity)
+    this.nonces = new Uint8Array(capacity * nonceBytes)
+  }
+
+  remember(task: number, attempt: number, nonce: Uint8Array): void {
+    const place = this.placeOf(task)
+    this.tasks[place] = task
+    this.attempts[place] = attempt
+    this.nonces.set(nonce, place * nonceBytes)
+  }
+
+  /** Whether this very settlement was committed before, as far as is remembered. */
+  has(task: number, attempt: number, nonce: Uint8Array): boolean {
+    const place = this.placeOf(task)
+    if (this.tasks[place] !== task || this.attempts[place] !== attempt || nonce.length !== nonceBytes) return false
+    let difference = 0
+    for (let i = 0; i < nonceBytes; i++) difference |= this.nonces[place * nonceBytes + i]! ^ nonce[i]!
+    return difference === 0
+  }
+
+  /** Every start of the hub numbers its tasks from 2^32 higher on: without a shift all would begin in one place. */
+  private placeOf(task: number): number {
+    return (task + Math.floor(task / 2 ** 32) * placesPerEpoch) % this.capacity
+  }
+}

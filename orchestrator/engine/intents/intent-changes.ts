@@ -1,0 +1,103 @@
+/**
+ * The rows of what the core wants persisted: for each change its write and the event that reports it to readers. The
+ * commit barrier asks for them; the journal commits them. An intent's events are numbered here, and what a control node
+ * adds to its scroll becomes live here.
+ */
+import type { Fault } from '../../../shared/faults.ts'
+import type { System } from '../../../shared/system.ts'
+import type { Change } from '../../core/events.ts'
+import type { StoreWrite } from '../ports/store.ts'
+import type { LiveIntent, LiveIntents, LiveTask } from './live-intents.ts'
+
+type ChangeOf<Kind extends Change['change']> = Extract<Change, { change: Kind }>
+
+export class IntentChanges {
+  constructor(
+    private readonly live: LiveIntents,
+    private readonly system: System,
+  ) {}
+
+  writesOf(change: Change): StoreWrite[] {
+    if (change.change === 'intentEnd') return this.intentEnd(change)
+    const task = this.live.task(change.task)!
+    switch (change.change) {
+      case 'lease': {
+        const { scout, attempt, nonce, instance } = change
+        const event = this.event(task.live, 'task_started', { node: task.node, attempt, scout })
+        return [{ write: 'lease', task: change.task, attempt, nonce, scout, instance }, event]
+      }
+      case 'release': {
+        const { attempt, charged, returned } = change
+        const event = this.event(task.live, 'attempt_reset', { node: task.node, attempt })
+        return [{ write: 'release', task: change.task, attempt, charged, returned }, event]
+      }
+      case 'unblock':
+        return [{ write: 'unblock', task: change.task }]
+      case 'decide':
+      case 'expand':
+        return this.decision(task)
+      case 'settle':
+        return this.settlement(task, change)
+      case 'end': {
+        const { state, charged, fault } = change
+        const event = this.settledEvent(task, { state, fault })
+        return [{ write: 'end', task: change.task, state, charged, fault: jsonOf(fault) }, event]
+      }
+    }
+  }
+
+  private decision(control: LiveTask): StoreWrite[] {
+    const { task, node, live, pending } = control
+    const stage = control.stage!
+    if (pending === null) throw new Error(`control node ${task} goes on without a decision`)
+    control.pending = null
+    if (pending.type === 'done') {
+      const { result, note } = pending
+      const usage = { promptTokens: 0, completionTokens: 0 }
+      const event = this.settledEvent(control, { state: 'done', served: null, usage, fault: null, note })
+      return [{ write: 'decide', task, stage, result }, event]
+    }
+    const { rows: tasks, requests, waits, delegate, note } = pending.expansion
+    control.stage = stage + 1
+    this.live.join(live, tasks)
+    const nodes = tasks.map(({ node: name, model, needs }) => ({ node: name, model, needs: JSON.parse(needs) }))
+    const event = this.event(live, 'task_grown', { node, stage: stage + 1, nodes, delegate, note })
+    return [{ write: 'expand', task, stage, waits: JSON.stringify(waits), tasks, requests }, event]
+  }
+
+  private settlement(live: LiveTask, { task, attempt, nonce }: ChangeOf<'settle'>): StoreWrite[] {
+    const answer = live.sink.result(attempt)
+    if (answer === undefined) throw new Error(`task ${task} settles without a result`)
+    const { body: result, served, usage } = answer
+    const event = this.settledEvent(live, { state: 'done', served, usage, fault: null })
+    const { scout, provider, model } = served
+    const { tenant } = live.live
+    const booking = { tenant, task, scout, provider, model, ...usage, atMs: this.system.wallMs() }
+    return [
+      { write: 'settle', task, attempt, nonce, result, served: JSON.stringify(served), ...usage },
+      { write: 'usage', usage: booking },
+      event,
+    ]
+  }
+
+  private intentEnd({ intent, state, fault }: ChangeOf<'intentEnd'>): StoreWrite[] {
+    const event = this.event(this.live.intent(intent)!, 'done', { state, fault })
+    return [{ write: 'intentEnd', intent, state, fault: jsonOf(fault), finishedMs: this.system.wallMs() }, event]
+  }
+
+  private settledEvent(task: LiveTask, data: object): StoreWrite {
+    const event = this.event(task.live, 'task_settled', { node: task.node, ...data })
+    task.settledSeq = task.live.seq
+    return event
+  }
+
+  private event(live: LiveIntent, type: string, data: object): StoreWrite {
+    live.seq++
+    const atMs = this.system.wallMs()
+    return { write: 'event', event: { intent: live.id, seq: live.seq, type, data: JSON.stringify(data), atMs } }
+  }
+}
+
+function jsonOf(fault: Fault | null): string | null {
+  return fault === null ? null : JSON.stringify(fault)
+}

@@ -1,0 +1,185 @@
+/**
+ * What clients ask to be done with durable intents: accept a plan, cancel an intent, retry a node; and at the start of
+ * the hub, go on with what the last process left open. Each command writes through the journal and gives the core its
+ * event once it is committed. What the core makes of it becomes rows in `intent-changes.ts`.
+ */
+import { type Fault, fault } from '../../../shared/faults.ts'
+import { durableTasksMax, intentDeadlineMs } from '../../../shared/limits/intents.ts'
+import type { System } from '../../../shared/system.ts'
+import type { Event } from '../../core/events.ts'
+import { type CoreState, hubDraining } from '../../core/state.ts'
+import type { IdempotencyKeys } from '../durability/idempotency.ts'
+import { type Journal, notWritable } from '../durability/journal.ts'
+import type { Accepted, IntentSubmission, Viewer } from '../ports/intents.ts'
+import type { IntentStore, KeyStore, OpenIntent, StoreWrite } from '../ports/store.ts'
+import { acceptEvent, intentRow, keptRequest, maySee, taskRow } from './intent-rows.ts'
+import type { LiveIntents } from './live-intents.ts'
+import { tasksToRetry } from './retry.ts'
+
+export interface CommandParts {
+  system: System
+  store: Pick<IntentStore, 'intent' | 'openIntent' | 'openIntents'> & Pick<KeyStore, 'listKeys' | 'keyById'>
+  journal: Journal
+  core: Pick<CoreState, 'draining'>
+  idempotencyKeys: IdempotencyKeys
+  dispatch: (event: Event) => void
+  nextTask: () => number
+}
+
+/** A command that waits for a retry: called with null after its commit, or with why the retry was refused. */
+type AfterRetry = (refusal: Fault | null) => void
+
+export class IntentCommands {
+  /** Intents whose retry is not committed yet, each with the cancels that came meanwhile. */
+  private readonly retrying = new Map<string, AfterRetry[]>()
+
+  constructor(
+    private readonly parts: CommandParts,
+    private readonly live: LiveIntents,
+  ) {}
+
+  /** Goes on with everything that the last process left open. */
+  recover(): void {
+    const { store, system } = this.parts
+    const weights = new Map(store.listKeys().map((key) => [key.id, key.weight]))
+    for (const open of store.openIntents()) {
+      const { tenant, deadlineMs } = open.intent
+      this.begin(open, weights.get(tenant) ?? 1, Math.max(1, deadlineMs - system.wallMs()))
+    }
+  }
+
+  /** Whether finished intents must be kept now, because one of them is about to go on. */
+  get isRetrying(): boolean {
+    return this.retrying.size > 0
+  }
+
+  // ------------------------------------------------------------ accept
+
+  accept(submission: IntentSubmission): Promise<Accepted> {
+    const { idempotency, tenant } = submission
+    if (idempotency === undefined) return this.add(submission)
+    const begun = this.parts.idempotencyKeys.claim({ tenant, ...idempotency })
+    if (begun.type === 'refused') return Promise.resolve(begun)
+    if (begun.type === 'replay') {
+      return Promise.resolve({ type: 'accepted', id: Buffer.from(begun.answer).toString(), replayed: true })
+    }
+    return this.add(submission, begun.row).finally(begun.release)
+  }
+
+  private add(submission: IntentSubmission, answerRow?: (answer: Uint8Array) => StoreWrite): Promise<Accepted> {
+    const refusal = this.refusal(submission)
+    if (refusal !== null) return Promise.resolve({ type: 'refused', fault: refusal })
+    const { journal, system, nextTask } = this.parts
+    const { plan, weight, deadlineMs } = submission
+    const nowMs = system.wallMs()
+    const intent = intentRow(submission, intentId(system, nowMs), nowMs)
+    const tasks = plan.tasks.map((task) => taskRow(intent.id, nextTask(), task))
+    const requests = plan.tasks.map(keptRequest)
+    const planned = { nodes: plan.tasks.map(({ node, model, needs }) => ({ node, model, needs })) }
+    const event = { intent: intent.id, seq: 1, type: 'planned', data: JSON.stringify(planned), atMs: nowMs }
+    const writes: StoreWrite[] = [
+      { write: 'intent', intent, tasks, requests },
+      { write: 'event', event },
+    ]
+    if (answerRow !== undefined) writes.push(answerRow(Buffer.from(intent.id)))
+    const open: OpenIntent = { intent, tasks, requestBytes: requests.map(({ length }) => length), lastSeq: 1 }
+    return new Promise((resolve) => {
+      const then = () => {
+        this.begin(open, weight, deadlineMs)
+        resolve({ type: 'accepted', id: intent.id, replayed: false })
+      }
+      journal.promise(writes, then, () => resolve({ type: 'refused', fault: notWritable }))
+    })
+  }
+
+  private refusal({ plan }: IntentSubmission): Fault | null {
+    if (this.parts.core.draining) return hubDraining()
+    if (this.live.openTasks + plan.tasks.length <= durableTasksMax) return null
+    return fault('queue_full', 'Too many tasks of intents are open. Try again later.', { retryAfterMs: 10_000 })
+  }
+
+  /** The intent is committed: it is live, and the core has it. */
+  private begin(open: OpenIntent, weight: number, deadlineMs: number): void {
+    this.live.remember(open)
+    this.parts.dispatch(acceptEvent(open, weight, deadlineMs))
+  }
+
+  // ------------------------------------------------------------ cancel
+
+  cancel(id: string, viewer: Viewer): Promise<Fault | null> {
+    const row = this.parts.store.intent(id)
+    if (row === undefined || !maySee(row, viewer)) return Promise.resolve(noSuchIntent)
+    const afterRetry = this.retrying.get(id)
+    if (afterRetry !== undefined) {
+      return new Promise((resolve) => {
+        afterRetry.push((refusal) => resolve(refusal ?? this.cancelRunning(id)))
+      })
+    }
+    // What is over stays as it is, whatever the disk does.
+    return row.state === 'running' ? this.cancelRunning(id) : Promise.resolve(null)
+  }
+
+  private cancelRunning(id: string): Promise<Fault | null> {
+    const { journal, dispatch } = this.parts
+    dispatch({ type: 'cancelIntent', intent: id, fault: fault('cancelled', 'The client cancelled the intent.') })
+    return new Promise((resolve) => {
+      journal.promise(
+        [],
+        () => resolve(null),
+        () => resolve(notWritable),
+      )
+    })
+  }
+
+  // ------------------------------------------------------------ retry
+
+  retry(id: string, node: string, viewer: Viewer): Promise<Fault | null> {
+    const { store, system, journal, core } = this.parts
+    const over = store.openIntent(id)
+    if (over === undefined || !maySee(over.intent, viewer)) return Promise.resolve(noSuchIntent)
+    const isOver = over.intent.state !== 'running' && this.live.intent(id) === undefined && !this.retrying.has(id)
+    const tasks = isOver ? tasksToRetry(over.tasks, node) : stillRunning
+    if ('code' in tasks) return Promise.resolve(tasks)
+    if (core.draining) return Promise.resolve(hubDraining())
+    const nowMs = system.wallMs()
+    const nodes = tasks.map(({ task }) => over.tasks.find((row) => row.task === task)!.node)
+    const data = JSON.stringify({ node, nodes })
+    const writes: StoreWrite[] = [
+      { write: 'retry', intent: id, deadlineMs: nowMs + intentDeadlineMs, tasks },
+      { write: 'event', event: { intent: id, seq: over.lastSeq + 1, type: 'retried', data, atMs: nowMs } },
+    ]
+    this.retrying.set(id, [])
+    return new Promise((resolve) => {
+      const conclude = (refusal: Fault | null) => {
+        const waiting = this.retrying.get(id)!
+        this.retrying.delete(id)
+        if (refusal === null) this.goOn(id)
+        resolve(refusal)
+        for (const then of waiting) then(refusal)
+      }
+      journal.promise(
+        writes,
+        () => conclude(null),
+        () => conclude(notWritable),
+      )
+    })
+  }
+
+  private goOn(id: string): void {
+    const { store } = this.parts
+    const open = store.openIntent(id)!
+    this.begin(open, store.keyById(open.intent.tenant)?.weight ?? 1, intentDeadlineMs)
+  }
+}
+
+const noSuchIntent = fault('not_found', 'There is no such intent, or it is no longer kept.', { param: 'id' })
+
+const stillRunning = fault(
+  'invalid_request',
+  'This intent is still running: wait for its end, or cancel it, before a node of it is tried again.',
+)
+
+/** Sorts by the time of its creation; the rest is random. */
+function intentId(system: System, nowMs: number): string {
+  return `int_${nowMs.toString(16).padStart(12, '0')}${Buffer.from(system.randomBytes(10)).toString('hex')}`
+}

@@ -1,0 +1,169 @@
+/**
+ * What the hub holds in memory of durable intents that are not over: their tasks, the sinks that collect the answers of
+ * open tasks, and who follows their events. Commands add intents, expansions add tasks, and committed changes remove
+ * both. Commands, changes, readers and the effect runner look things up here; what is stored, and when, is theirs.
+ */
+
+import { isTerminalState } from '../../../shared/task-state.ts'
+import type { Change } from '../../core/events.ts'
+import type { AnswerSinkHost } from '../answers/answer-sink.ts'
+import type { PlannerFunctions } from '../ports/planner.ts'
+import type { IntentStore, OpenIntent, TaskRow } from '../ports/store.ts'
+import { DurableSink, type Repair } from './durable-sink.ts'
+import type { Pending } from './expansion.ts'
+import { termsOf, waitsOf } from './intent-rows.ts'
+import { renderRequest } from './render.ts'
+
+export interface LiveTask {
+  task: number
+  node: string
+  live: LiveIntent
+  sink: DurableSink
+  /** Number of the event of its end; 0 before. Its lines are told before that event and never after. */
+  settledSeq: number
+  /** How many times it has expanded; null unless it is a control node. */
+  stage: number | null
+  /** What was decided of it and is not written yet. */
+  pending: Pending | null
+}
+
+/** A reader of an intent's events: the number of the last event that it has. */
+export interface Follower {
+  readonly seq: number
+}
+
+/** An intent that is not over. */
+export class LiveIntent {
+  readonly tasks: LiveTask[] = []
+  /** Every task of it, also those that are over, by its node's name. */
+  readonly numbers = new Map<string, number>()
+  private readonly followers = new Set<Follower>()
+  private readonly waiters = new Set<() => void>()
+  /** Settled tasks whose lines some follower lacks. */
+  private held: LiveTask[] = []
+
+  constructor(
+    readonly id: string,
+    readonly tenant: string,
+    /** Number of the last event, committed or pending. */
+    public seq: number,
+  ) {}
+
+  /** Something is new. */
+  wake(): void {
+    for (const waiter of this.waiters) waiter()
+    this.waiters.clear()
+  }
+
+  onNews(waiter: () => void): void {
+    this.waiters.add(waiter)
+  }
+
+  offNews(waiter: () => void): void {
+    this.waiters.delete(waiter)
+  }
+
+  follow(follower: Follower): void {
+    this.followers.add(follower)
+  }
+
+  /** The last one may have been cut off and come back at once: what it lacks stays until the next task settles. */
+  unfollow(follower: Follower): void {
+    this.followers.delete(follower)
+    if (this.followers.size > 0) this.freeLines()
+  }
+
+  /** The end of this task is committed: its lines stay for as long as a follower lacks them. */
+  settled(task: LiveTask): void {
+    task.sink.settled()
+    this.held.push(task)
+    this.freeLines()
+  }
+
+  /** Frees the lines of settled tasks whose end every follower has; called when one has read such an end. */
+  freeLines(): void {
+    if (this.held.length === 0) return
+    let reached = Number.POSITIVE_INFINITY
+    for (const { seq } of this.followers) reached = Math.min(reached, seq)
+    this.held = this.held.filter(({ settledSeq, sink }) => {
+      if (settledSeq <= reached) sink.void(sink.attempt)
+      return settledSeq > reached
+    })
+  }
+}
+
+interface LiveIntentsParts {
+  store: Pick<IntentStore, 'request' | 'result'>
+  /** null in a hub that was given no planner. */
+  planner: PlannerFunctions | null
+  host: AnswerSinkHost
+}
+
+export class LiveIntents {
+  private readonly intents = new Map<string, LiveIntent>()
+  /** Tasks that are not terminal, or whose end is not committed yet. */
+  private readonly open = new Map<number, LiveTask>()
+
+  constructor(private readonly parts: LiveIntentsParts) {}
+
+  get openTasks(): number {
+    return this.open.size
+  }
+
+  intent(id: string): LiveIntent | undefined {
+    return this.intents.get(id)
+  }
+
+  task(task: number): LiveTask | undefined {
+    return this.open.get(task)
+  }
+
+  /** Takes in an intent that is committed. */
+  remember({ intent, tasks, lastSeq }: OpenIntent): void {
+    const live = new LiveIntent(intent.id, intent.tenant, lastSeq)
+    this.intents.set(intent.id, live)
+    this.join(live, tasks)
+  }
+
+  /** These tasks belong to the intent from now on; they may need each other. */
+  join(live: LiveIntent, rows: readonly TaskRow[]): void {
+    for (const { node, task } of rows) live.numbers.set(node, task)
+    for (const row of rows) if (!isTerminalState(row.state)) this.add(live, row)
+  }
+
+  private add(live: LiveIntent, row: TaskRow): void {
+    const { task, node, stage } = row
+    const record: LiveTask = { task, node, live, sink: this.sinkOf(live, row), settledSeq: 0, stage, pending: null }
+    live.tasks.push(record)
+    this.open.set(task, record)
+  }
+
+  private sinkOf(live: LiveIntent, row: TaskRow): DurableSink {
+    const { host, store, planner } = this.parts
+    const { task, kind, model } = row
+    const terms = termsOf(row)
+    const parents = waitsOf(row).map((need) => ({ node: need, task: live.numbers.get(need)! }))
+    const render = planner?.render ?? null
+    const request = (repair: Repair | null) => renderRequest({ store, task, kind, parents, terms, render, repair })
+    const { contract } = terms
+    const breach =
+      contract === undefined || planner === null ? null : (text: string) => planner.checkContract(contract, text)
+    return new DurableSink({ task, kind, model, request, breach, onLines: () => live.wake() }, host)
+  }
+
+  /** After the commit of this change: removes what is over, and wakes the readers. */
+  committed(change: Change): void {
+    if (change.change === 'intentEnd') {
+      const ended = this.intents.get(change.intent)
+      this.intents.delete(change.intent)
+      return ended?.wake()
+    }
+    const task = this.open.get(change.task)
+    if (task === undefined) return
+    if (change.change === 'settle' || change.change === 'end' || change.change === 'decide') {
+      this.open.delete(change.task)
+      task.live.settled(task)
+    }
+    task.live.wake()
+  }
+}

@@ -1,0 +1,66 @@
+import { describe, expect, test } from 'vitest'
+import { Catalog } from '../../scout/offers/catalog.ts'
+import { offersBytesMax, offersMax } from '../../shared/limits/wire.ts'
+import { offerBytes } from '../../shared/protocol/offers.ts'
+import { type Offer, offerOf } from '../../shared/task.ts'
+import { ScriptedProvider } from '../support/providers/scripted-provider.ts'
+import { ScoutStage } from '../support/scout/scout-stage.ts'
+
+const named = (model: string): Offer => offerOf({ kind: 'chat', model, provider: 'big' })
+
+/** What a scout announces when its provider returns these offers, and its warnings. */
+async function announced(offers: Offer[]): Promise<{ models: string[]; warnings: string[] }> {
+  const provider = new ScriptedProvider('big', [])
+  provider.discover = async () => offers
+  const stage = new ScoutStage(undefined, undefined, [provider])
+  stage.provider.models = []
+  try {
+    await stage.start()
+    const hello = await (await stage.connected()).heard('hello')
+    const warnings = stage.log.filter(({ level }) => level === 'warn').map(({ message }) => message)
+    return { models: hello.offers.map(([, model]) => model), warnings }
+  } finally {
+    await stage.close()
+  }
+}
+
+describe('what a provider returns', () => {
+  test('is announced as far as one frame carries it', async () => {
+    const names = Array.from({ length: offersMax }, (_, i) => `${i} ${'\u20ac'.repeat(120)}`)
+    const { models, warnings } = await announced(names.map(named))
+    expect(models).toEqual(names.slice(0, models.length))
+    expect(offerBytes(models.map(named))).toBeLessThanOrEqual(offersBytesMax)
+    expect(offerBytes([...models, ...names.slice(models.length).slice(0, 1)].map(named))).toBeGreaterThan(
+      offersBytesMax,
+    )
+    expect(warnings).toEqual([`Only the first ${models.length} of 256 models are offered: name yours in MODEL`])
+  })
+
+  test('is announced without the offers that the hub would refuse', async () => {
+    const bad = [
+      { ...named('tokens'), contextTokens: 0.5 },
+      { ...named('price'), promptPrice: -1 },
+      { ...named('about'), about: 'two\nlines' },
+      named(''),
+      named('x'.repeat(129)),
+    ]
+    const { models, warnings } = await announced([named('good'), ...bad])
+    expect(models).toEqual(['good'])
+    expect(warnings).toEqual([expect.stringMatching(/^Left out 5 of the offers of big: /)])
+  })
+
+  test('changes the revision when it changes, and only then', async () => {
+    const provider = new ScriptedProvider('big', ['a'])
+    const stage = new ScoutStage()
+    const catalog = new Catalog(stage.system, stage.logger, [provider])
+    await catalog.open()
+    const first = catalog.revision
+    await catalog.open()
+    expect(catalog.revision).toBe(first)
+    provider.models = ['b']
+    await catalog.open()
+    expect(catalog.revision).toBe(first + 1)
+    catalog.close()
+    await stage.hub.stop()
+  })
+})
