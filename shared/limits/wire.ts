@@ -57,12 +57,6 @@ export const durationMsMax = 86_400_000
 /** Characters of a fault message; the rest is cut off. */
 export const faultMessageCharsMax = 500
 
-/** Highest number of an attempt that a frame carries; a task that has used them all cannot be leased again. */
-export const attemptNumberMax = 1_000
-
-/** Longest duration that a frame carries, one day; `durationOnWire` cuts a longer one to it. */
-export const durationMsMax = 86_400_000
-
 /** Control frames (all but chunk, fragment) per scout and second, with one second of burst; more closes with 4429. */
 export const controlFramesPerSecond = 200
 
