@@ -1,7 +1,7 @@
 /**
  * What a node's answer has to be when it must fit a JSON schema of the client's. The schema is untrusted input for
  * the validator, so it is judged before it is compiled: bounded in size, references only forwards into its own
- * definitions and counted as often as they are followed, regular expressions only of kinds that cannot backtrack for long.
+ * definitions and counted as often as they are followed, regular expressions that cannot backtrack for long.
  */
 import Ajv, { type ValidateFunction } from 'ajv/dist/2020.js'
 import {

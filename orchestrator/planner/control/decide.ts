@@ -1,7 +1,7 @@
 /**
  * Decides how a scroll continues at its control nodes, which no scout works on: a map becomes one task for each item
- * and then merges, a vote becomes an answer, a condition runs a node or skips it. Pure: it sees a node's spec and what it
- * waited for, and the engine may ask it the same again after a crash.
+ * and then merges, a vote becomes an answer, a condition runs a node or skips it. Pure: it reads a node's spec and what
+ * it waited for, and the engine may ask the same again after a crash.
  */
 import { type Fault, fault } from '../../../shared/faults.ts'
 import { mapItemsMax, scrollNeedsMax } from '../../../shared/limits/planner.ts'

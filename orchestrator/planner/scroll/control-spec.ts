@@ -1,6 +1,6 @@
 /**
- * The planner's own data in control nodes: JSON that is stored until the node's needs are settled. Scrolls and templates
- * write specs, `decide.ts` reads them. Field names are those of stored data.
+ * The planner's own data in control nodes: JSON that is stored until the node's needs are settled. Scrolls and
+ * templates write specs, `decide.ts` reads them. Field names are those of stored data.
  */
 import type { PlannedTask } from '../../engine/ports/planner.ts'
 import type { Reference } from '../request/references.ts'
