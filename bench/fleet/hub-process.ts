@@ -33,7 +33,7 @@ const calls = {
 
   collect: (_: null) => Bun.gc(true),
 
-  /** Bytes of the JavaScript heap, and the longest stall of the event loop since the last call; the first call starts it. */
+  /** The JavaScript heap, and the longest stall of the event loop since the last call; the first call starts it. */
   memory(_: null): { heapMb: number; stallMs: number } {
     stalls.enable()
     const stallMs = stalls.max / 1e6

@@ -29,8 +29,9 @@ const padding = 'x'.repeat(96)
 
 /** A whole answer of about 300 bytes and `moreBytes` that holds how long it took. */
 export function wholeAnswer(tookMs: number, moreBytes = 0): string {
+  const content = `took ${tookMs.toFixed(3)} ms ${padding}${'x'.repeat(moreBytes)}`
   return (
-    `{"choices":[{"index":0,"message":{"role":"assistant","content":"took ${tookMs.toFixed(3)} ms ${padding}${'x'.repeat(moreBytes)}"},` +
+    `{"choices":[{"index":0,"message":{"role":"assistant","content":"${content}"},` +
     '"finish_reason":"stop","logprobs":null}],"usage":{"prompt_tokens":80,"completion_tokens":40,"total_tokens":120}}'
   )
 }

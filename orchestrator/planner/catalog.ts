@@ -5,13 +5,13 @@
 
 import type { CatalogModel } from '../engine/ports/planner.ts'
 
-/** Models that can be asked anything, the most capable first as far as the catalogue tells. */
+/** Models for any question, the most capable first as far as the catalogue shows. */
 export function chatModels(catalog: readonly CatalogModel[]): CatalogModel[] {
   const plain = catalog.filter(({ kinds, about }) => kinds.includes('chat') && about === '')
   return plain.sort((a, b) => strength(b) - strength(a) || b.contextTokens - a.contextTokens || (a.id < b.id ? -1 : 1))
 }
 
-/** What costs more or is said to be larger answers better, more often than not. */
+/** A higher price or a larger model usually means better answers. */
 function strength({ id, answerDollars }: CatalogModel): number {
   const billions = /(\d+(?:\.\d+)?)b\b/i.exec(id)
   const size = billions === null ? (/large|max|pro|opus|ultra/i.test(id) ? 100 : 10) : Number(billions[1])

@@ -39,9 +39,9 @@ function templatePlan(
     return fault('invalid_request', text, { param: 'template' })
   }
   const params = asked.params ?? {}
-  const talk = messagesOf(params, check)
-  if (!Array.isArray(talk)) return talk
-  const about: TemplateContext = { messages: talk, model, catalog, manner, lastManner }
+  const conversation = messagesOf(params, check)
+  if (!Array.isArray(conversation)) return conversation
+  const about: TemplateContext = { messages: conversation, model, catalog, manner, lastManner }
   if (name === undefined) return planningPlan(params, about, deadlineMs)
   const scroll = scrollOf(name, params, about)
   return 'code' in scroll ? (scroll as unknown as Fault) : planScroll(scroll, { model, check })

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { checkContract, schemaFlaw } from '../../orchestrator/planner/contract/contract.ts'
-import { patternFlaw } from '../../orchestrator/planner/contract/regex-safety.ts'
+import { regexFlaw } from '../../orchestrator/planner/contract/regex-safety.ts'
 
 const object = (properties: object) => ({ type: 'object', properties, required: Object.keys(properties) })
 const nested = (levels: number): object => (levels === 0 ? {} : { items: nested(levels - 1) })
@@ -88,8 +88,8 @@ test.each([
   ['^[\\]+*]{2,9}\\(x\\)?$', null],
   ['[', 'is not a regular expression'],
 ])('the pattern %s is judged', (pattern, words) => {
-  if (words === null) expect(patternFlaw(pattern)).toBeNull()
-  else expect(patternFlaw(pattern)).toContain(words)
+  if (words === null) expect(regexFlaw(pattern)).toBeNull()
+  else expect(regexFlaw(pattern)).toContain(words)
 })
 
 test('random patterns that are let through are ones the platform understands, and are counted to the end', () => {
@@ -114,7 +114,7 @@ test('random patterns that are let through are ones the platform understands, an
   fc.assert(
     fc.property(fc.array(piece, { maxLength: 20 }), (pieces) => {
       const pattern = pieces.join('')
-      if (patternFlaw(pattern) === null) expect(() => new RegExp(pattern)).not.toThrow()
+      if (regexFlaw(pattern) === null) expect(() => new RegExp(pattern)).not.toThrow()
     }),
     { numRuns: 3_000, seed: 11 },
   )

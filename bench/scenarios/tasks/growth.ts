@@ -106,10 +106,10 @@ export const growth: Scenario = {
         rows,
         figures: minutes >= minutesForFigures ? figures : {},
         notes: [
-          `Over the second half: resident memory ${round(rssSlope!)} MB per minute, heap ${round(heapSlope!)} MB per minute.`,
-          `Longest collection pause ${round(longest.pauseMs)} ms, longest stall of the loop ${round(longest.stallMs)} ms.`,
+          `Over the second half, MB per minute: resident memory ${round(rssSlope!)}, heap ${round(heapSlope!)}.`,
+          `Longest collection pause ${round(longest.pauseMs)} ms, longest loop stall ${round(longest.stallMs)} ms.`,
           `After a full collection: ${round(restingBefore)} MB resident before, ${round(restingAfter)} MB after.`,
-          `${rate} requests/s, ${scouts} scouts, prompts of up to ${promptCharsMax} characters, answers of ${answerBytes}.`,
+          `${rate} requests/s, ${scouts} scouts, prompts up to ${promptCharsMax} characters, answers ${answerBytes}.`,
         ],
         chart: chartOf(samples),
       }

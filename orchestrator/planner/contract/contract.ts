@@ -1,7 +1,7 @@
 /**
- * What a node's answer has to be when it must fit a JSON schema of the client's. The schema is a stranger's program for
+ * What a node's answer has to be when it must fit a JSON schema of the client's. The schema is untrusted input for
  * the validator, so it is judged before it is compiled: bounded in size, references only forwards into its own
- * definitions and counted as often as they are followed, expressions of search only of kinds that cannot run away.
+ * definitions and counted as often as they are followed, regular expressions that cannot backtrack for long.
  */
 import Ajv, { type ValidateFunction } from 'ajv/dist/2020.js'
 import {
@@ -16,7 +16,7 @@ import {
 } from '../../../shared/limits/planner.ts'
 import type { Contract } from '../../engine/ports/planner.ts'
 import { jsonIn } from '../text/answer-text.ts'
-import { patternFlaw } from './regex-safety.ts'
+import { regexFlaw } from './regex-safety.ts'
 
 type Schema = Record<string, unknown>
 
@@ -80,7 +80,7 @@ function validatorOf(schema: Schema): ValidateFunction {
   return made
 }
 
-/** Expressions of search that give up on long texts, which is how those that were let through stay cheap. */
+/** Regular expressions that match no long text, which bounds the cost of those that were accepted. */
 const searchFor = Object.assign(
   (pattern: string, flags: string) => {
     const search = new RegExp(pattern, flags)
@@ -111,8 +111,8 @@ class Judge {
     if (this.wrong !== null || typeof node !== 'object' || node === null) return 0
     const known = this.costs.get(node)
     if (known !== undefined) return known
-    if (this.open.has(node)) return this.say('refers to itself: say how deep it may go by writing the levels out')
-    if (depth > contractDepthMax) return this.say(`is nested more than ${contractDepthMax} levels deep: flatten it`)
+    if (this.open.has(node)) return this.fail('refers to itself: say how deep it may go by writing the levels out')
+    if (depth > contractDepthMax) return this.fail(`is nested more than ${contractDepthMax} levels deep: flatten it`)
     this.open.add(node)
     let sum = 1 + (Array.isArray(node) ? 0 : patternParts * this.judge(node as Schema))
     for (const [key, value] of Object.entries(node)) {
@@ -136,33 +136,33 @@ class Judge {
   /** How many patterns it has of its own. */
   private judge(node: Schema): number {
     const word = refused.find((key) => key in node)
-    if (word !== undefined) this.say(`uses ${word}, which is not allowed here: write the parts out`)
+    if (word !== undefined) this.fail(`uses ${word}, which is not allowed here: write the parts out`)
     const patterns = [node.pattern, ...(isSchema(node.patternProperties) ? Object.keys(node.patternProperties) : [])]
     const written = patterns.filter((pattern) => typeof pattern === 'string')
     for (const pattern of written) {
       const flaw =
-        pattern.length > patternCharsMax ? `is longer than ${patternCharsMax} characters` : patternFlaw(pattern)
-      if (flaw !== null) this.say(`has a pattern that ${flaw}`)
+        pattern.length > patternCharsMax ? `is longer than ${patternCharsMax} characters` : regexFlaw(pattern)
+      if (flaw !== null) this.fail(`has a pattern that ${flaw}`)
     }
     const isBounded = typeof node.maxItems === 'number' && node.maxItems <= contractNodesMax
     if (node.uniqueItems === true && !isBounded) {
-      this.say(`uses \`uniqueItems\` without a \`maxItems\` of at most ${contractNodesMax}: add it`)
+      this.fail(`uses \`uniqueItems\` without a \`maxItems\` of at most ${contractNodesMax}: add it`)
     }
     return written.length
   }
 
   private referred(ref: unknown): unknown {
     if (typeof ref !== 'string' || !inDefinitions.test(ref)) {
-      return this.say('has a `$ref` that does not lead into its own `$defs`: write it as "#/$defs/name"')
+      return this.fail('has a `$ref` that does not lead into its own `$defs`: write it as "#/$defs/name"')
     }
     const [, holder, name] = ref.split('/') as [string, string, string]
     const definitions = this.root[holder]
     const step = decoded(name).replaceAll('~1', '/').replaceAll('~0', '~')
     if (isSchema(definitions) && Object.hasOwn(definitions, step)) return definitions[step]
-    return this.say(`refers to ${ref.slice(0, 80)}, which is not in it`)
+    return this.fail(`refers to ${ref.slice(0, 80)}, which is not in it`)
   }
 
-  private say(flaw: string): 0 {
+  private fail(flaw: string): 0 {
     this.wrong ??= flaw
     return 0
   }

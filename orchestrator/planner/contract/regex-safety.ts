@@ -1,5 +1,5 @@
 /**
- * Judges a stranger's expression of search before it is ever run. The platform's engine backtracks, so the ways in
+ * Judges a client's regular expression before it is run. The platform's engine backtracks, so the ways in
  * which an expression can be tried on a short text are counted: every open repeat multiplies them by the length of the
  * text, every optional piece and every alternative doubles them. What can be tried in too many ways is refused, and so
  * is what cannot be counted: repeated groups, references back, looking around.
@@ -7,7 +7,7 @@
 import { patternTextCharsMax, patternWaysMax } from '../../../shared/limits/planner.ts'
 
 /** What is wrong with the expression, as the rest of a sentence; null when it may be run. */
-export function patternFlaw(pattern: string): string | null {
+export function regexFlaw(pattern: string): string | null {
   try {
     new RegExp(pattern, 'u')
   } catch {

@@ -1,11 +1,11 @@
 /**
- * A planning model's proposal becomes the nodes of a scroll. It is asked, its answer is judged, what is wrong is told
- * to it at most twice; then, or when it has nothing to propose, the request is answered by one task, and the reason is
- * written down. Pure, like all that conducts.
+ * A planning model's proposal becomes the nodes of a scroll. It is asked, its answer is checked, and a
+ * flaw is sent back to it at most twice; after that, or when it proposes nothing, one task answers the request, and the
+ * reason is recorded. Pure, like `decide`.
  */
 import { planProposalsMax } from '../../../shared/limits/planner.ts'
 import type { ControlNode, Decision, NeedResult } from '../../engine/ports/planner.ts'
-import { taskOf, type Work } from '../request/request-template.ts'
+import { type RequestTemplate, taskOf } from '../request/request-template.ts'
 import type { PlanSpec } from '../scroll/control-spec.ts'
 import { readProposal } from '../scroll/proposal.ts'
 import { textOfBody } from '../text/answer-text.ts'
@@ -40,8 +40,8 @@ export function decidePlan(spec: PlanSpec, { node, stage, results }: ControlNode
   return { type: 'expand', tasks, waitFor: [resultNode], delegate: resultNode, note }
 }
 
-function ask(node: string, proposal: number, work: Work): Decision {
-  const task = taskOf(`${node}.plan.${proposal}`, work)
+function ask(node: string, proposal: number, template: RequestTemplate): Decision {
+  const task = taskOf(`${node}.plan.${proposal}`, template)
   return { type: 'expand', tasks: [task], waitFor: [task.node] }
 }
 
@@ -56,14 +56,14 @@ function single(spec: PlanSpec, node: string, note: string): Decision {
   return { type: 'expand', tasks: [task], waitFor: [task.node], delegate: task.node, note }
 }
 
-function plainly(work: Work): Work {
-  const { response_format: _, ...request } = work.request
-  return { ...work, request }
+function plainly(template: RequestTemplate): RequestTemplate {
+  const { response_format: _, ...request } = template.request
+  return { ...template, request }
 }
 
 /** The same conversation, with the proposal and what is wrong with it. */
-function repairing(work: Work, proposed: string, flaw: string): Work {
-  const messages = work.request.messages as unknown[]
+function repairing(template: RequestTemplate, proposed: string, flaw: string): RequestTemplate {
+  const messages = template.request.messages as unknown[]
   const said = [
     ...messages,
     { role: 'assistant', content: '' },
@@ -73,5 +73,5 @@ function repairing(work: Work, proposed: string, flaw: string): Work {
     at: ['messages', messages.length, 'content'],
     parts: [{ from: 'node' as const, node: proposed, path: [] }],
   }
-  return { ...work, request: { ...work.request, messages: said }, fills: [...work.fills, fill] }
+  return { ...template, request: { ...template.request, messages: said }, fills: [...template.fills, fill] }
 }

@@ -1,21 +1,21 @@
 /**
- * Decides how a scroll goes on at the nodes that no scout works on: a map becomes one task for each item and then
- * merges, a vote becomes an answer, a condition lets a node be asked or not. Pure: it sees a node's spec and what it
- * waited for, and the engine may ask it the same again after a crash.
+ * Decides how a scroll continues at its control nodes, which no scout works on: a map becomes one task for each item
+ * and then merges, a vote becomes an answer, a condition runs a node or skips it. Pure: it reads a node's spec and what
+ * it waited for, and the engine may ask the same again after a crash.
  */
 import { type Fault, fault } from '../../../shared/faults.ts'
 import { mapItemsMax, scrollNeedsMax } from '../../../shared/limits/planner.ts'
 import type { ControlNode, Decide, Decision, NeedResult } from '../../engine/ports/planner.ts'
 import { follow, type Part, type Reference } from '../request/references.ts'
 import { taskOf } from '../request/request-template.ts'
-import type { Condition, GateSpec, MapSpec, Source, Spec, VoteSpec } from '../scroll/control-spec.ts'
+import type { Condition, ControlSpec, GateSpec, MapSpec, Source, VoteSpec } from '../scroll/control-spec.ts'
 import { bodyOfText, jsonIn, textOfBody } from '../text/answer-text.ts'
 import { splitText } from '../text/split.ts'
 import { decidePlan } from './decide-plan.ts'
 
 export const decide: Decide = (node) => {
-  const spec = node.spec as Spec
-  // What is needed for the decision itself must be there; what it grew may fail, and each kind has its own word on it.
+  const spec = node.spec as ControlSpec
+  // What the decision needs must be there. Tasks of an expansion may fail; each kind of node handles that itself.
   const missing = node.stage === 0 ? firstFailure(node.results) : null
   if (missing !== null) return { type: 'failed', fault: missing }
   if (node.stage === 0 && spec.type !== 'plan' && spec.when !== null && !holds(spec.when, node.results)) {

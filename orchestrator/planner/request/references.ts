@@ -19,7 +19,7 @@ export type Reference =
   | { from: 'item'; path: string[] }
   | { from: 'index' | 'items' | 'answers' }
 
-/** A piece of a text: what it says, or what will stand there. */
+/** A piece of a text: literal text, or a reference to be replaced by text. */
 export type Part = string | Reference
 
 /** What is known when a scroll is planned. */

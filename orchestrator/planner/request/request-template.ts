@@ -1,7 +1,7 @@
 /**
- * Requests that are not finished yet: a node's request with the places in it that references fill. Scrolls make them,
- * the conductor binds what it knows (an item, the answers of a vote), and what only a result can fill travels with the
- * task until its needs are done; `render` then finishes it. Values are put in, never read as templates again.
+ * Request templates: a node's request with the places in it that references fill. Scrolls make them, `decide` binds
+ * what it has (an item, the answers of a vote), and what only a result can fill stays with the task until its needs are
+ * done; `render` then fills it in. Values are inserted and never parsed as templates again.
  */
 import { type Fault, fault } from '../../../shared/faults.ts'
 import { answerShare, charsPerToken, resultCharsMax } from '../../../shared/limits/planner.ts'
@@ -20,8 +20,11 @@ interface Fill {
   parts: Part[]
 }
 
-/** JSON throughout: it waits in the store as part of a conducted node's spec. */
-export interface Work {
+/**
+ * JSON throughout: it is stored as part of a control node's spec. The names of its fields, and `work` and `works` of
+ * specs, are therefore those of stored data and stay as they are.
+ */
+export interface RequestTemplate {
   kind: TaskKind
   model: string
   request: Fields
@@ -37,7 +40,7 @@ interface Templated {
   fills: Fill[]
 }
 
-/** What the conductor knows when it makes tasks of work. */
+/** What `decide` has when it makes tasks of a template. */
 export interface Binding {
   item?: unknown
   /** From 1. */
@@ -66,18 +69,18 @@ export function textsOf(kind: TaskKind, request: Fields): { at: (string | number
   return found
 }
 
-/** The task of this work under a name of its own. */
-export function taskOf(node: string, work: Work, binding: Binding = {}): PlannedTask {
-  const { kind, model, terms } = work
-  const request = structuredClone(work.request)
+/** The task of this template under a name of its own. */
+export function taskOf(node: string, template: RequestTemplate, binding: Binding = {}): PlannedTask {
+  const { kind, model, terms } = template
+  const request = structuredClone(template.request)
   const open: Fill[] = []
-  for (const { at, parts } of work.fills) {
+  for (const { at, parts } of template.fills) {
     const bound = parts.flatMap((part) => bind(part, binding))
     if (bound.some((part) => typeof part !== 'string')) open.push({ at, parts: bound })
     else put(request, at, bound.join(''))
   }
   const mentioned = open.flatMap(({ parts }) => nodesIn(parts))
-  const needs = [...new Set([...work.needs, ...mentioned])]
+  const needs = [...new Set([...template.needs, ...mentioned])]
   const isTemplate = open.length > 0
   const templated: Templated | Fields = isTemplate ? { request, fills: open } : request
   const bytes = Buffer.from(JSON.stringify(templated))
@@ -89,7 +92,7 @@ function bind(part: Part, { item, index, items, answers }: Binding): Part[] {
   switch (part.from) {
     case 'item': {
       if (item === undefined) return [part]
-      // An item that lacks the field says nothing there; lists made by models are seldom even.
+      // An item without the field leaves the place empty: lists made by models are seldom uniform.
       const found = follow(item, part.path)
       return [found === undefined ? '' : textOfValue(found.value)]
     }
@@ -119,9 +122,9 @@ export function render({ kind, request: bytes, parents, contextTokens }: Rendere
   const results: string[] = before.map(({ text }) => text)
   for (const part of fills.flatMap(({ parts }) => parts)) {
     if (typeof part === 'string') continue
-    const said = saidBy(part, texts)
-    if (typeof said !== 'string') return said
-    results.push(said)
+    const text = resolvedText(part, texts)
+    if (typeof text !== 'string') return text
+    results.push(text)
   }
   const shares = sharesOf(results, roomFor(contextTokens))
   const cut = results.map((text, at) => cutText(text, shares[at]!))
@@ -141,7 +144,7 @@ export function render({ kind, request: bytes, parents, contextTokens }: Rendere
   )
 }
 
-function saidBy(reference: Reference, texts: ReadonlyMap<string, string>): string | Fault {
+function resolvedText(reference: Reference, texts: ReadonlyMap<string, string>): string | Fault {
   // A defect: everything else was bound before the task was made.
   if (reference.from !== 'node') throw new Error(`a task still refers to ${reference.from}`)
   const { node, path } = reference

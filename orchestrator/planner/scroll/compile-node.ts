@@ -7,33 +7,33 @@ import { abilitiesOf } from '../../../shared/task.ts'
 import type { RequestCheck, Terms } from '../../engine/ports/planner.ts'
 import { schemaFlaw } from '../contract/contract.ts'
 import { type Extra, nodesIn, type Reference, type TextReader } from '../request/references.ts'
-import { textsOf, type Work } from '../request/request-template.ts'
+import { type RequestTemplate, textsOf } from '../request/request-template.ts'
 import { defaultJudgePrompt } from '../text/prompts.ts'
 import { splitText } from '../text/split.ts'
-import type { Condition, Source, Spec } from './control-spec.ts'
+import type { Condition, ControlSpec, Source } from './control-spec.ts'
 import { type Asked, askedBy, within, withSchema } from './node-request.ts'
 import { type Fields, flaw, type ScrollNode } from './scroll-nodes.ts'
 import { type NodeTerms, nodeTerms, termsOf } from './scroll-schema.ts'
 
-export interface DrawContext {
+export interface CompileContext {
   /** Of nodes that name none. */
   model: string
   check: RequestCheck
   reader: TextReader
 }
 
-export interface Drawn {
+export interface CompiledNode {
   /** Names of all nodes it needs, those its texts refer to included. */
   needs: string[]
-  work: Work
+  work: RequestTemplate
   /** Null for a node that is asked as it is. */
-  spec: Spec | null
+  spec: ControlSpec | null
   /** How many tasks it may become, itself included. */
   tasks: number
 }
 
-/** What a node stands for. `needs` are the names of those it lists. */
-export function draw(node: ScrollNode, needs: string[], context: DrawContext): Drawn | Fault {
+/** The compiled node. `needs` are the names of those it lists. */
+export function compileNode(node: ScrollNode, needs: string[], context: CompileContext): CompiledNode | Fault {
   const read = readTerms(node)
   if ('code' in read) return read as Fault
   const { terms, fields } = read
@@ -42,9 +42,9 @@ export function draw(node: ScrollNode, needs: string[], context: DrawContext): D
   const refused = context.check(asked.kind, asked.request)
   if (refused !== null) return within(node, refused)
   const extra: Extra[] = terms.map === undefined ? [] : ['item']
-  const work = workOf(node, withSchema(asked, terms), { extra, terms: termsFor(terms), context })
+  const work = templateOf(node, withSchema(asked, terms), { extra, terms: termsFor(terms), context })
   if ('code' in work) return work
-  return new Structure(node, terms, work, context).draw(needs)
+  return new NodeCompiler(node, terms, work, context).compile(needs)
 }
 
 const termNames = Object.keys(nodeTerms.shape)
@@ -85,19 +85,23 @@ function termsFor({ output, requires, deadline_ms: deadlineMs, attempts }: NodeT
   }
 }
 
-interface WorkOptions {
+interface TemplateOptions {
   extra: Extra[]
   terms: Terms
-  context: DrawContext
+  context: CompileContext
   /** The field whose texts these are, when it is not the request itself. */
   field?: string
 }
 
-function workOf(node: ScrollNode, { kind, model, request }: Asked, options: WorkOptions): Work | Fault {
+function templateOf(
+  node: ScrollNode,
+  { kind, model, request }: Asked,
+  options: TemplateOptions,
+): RequestTemplate | Fault {
   const { extra, terms, context, field } = options
-  const work: Work = { kind, model, request, fills: [], terms, needs: [] }
+  const work: RequestTemplate = { kind, model, request, fills: [], terms, needs: [] }
   for (const { at, text } of textsOf(kind, request)) {
-    // The wish for JSON is the hub's own, and a schema may hold braces.
+    // The instruction to answer with JSON is the hub's own, and its schema may hold braces.
     if (at[1] === 0 && terms.contract !== undefined && kind === 'chat' && field === undefined) continue
     const parts = context.reader.read(text, extra)
     if (typeof parts === 'string') return nodeFlaw(node, field ?? fieldOf(node, at), parts)
@@ -113,8 +117,8 @@ function fieldOf({ fields }: ScrollNode, at: readonly (string | number)[]): stri
 /** How a request is to be answered; what else a node asks on its side is to be answered in the same way. */
 const manners = ['temperature', 'top_p', 'seed', 'max_tokens', 'max_completion_tokens']
 
-/** Reads what the hub has to decide about one node. */
-class Structure {
+/** Compiles what the hub has to decide about one node. */
+class NodeCompiler {
   /** What is needed for the decision alone, and is therefore not put before the messages. */
   private readonly mentioned: string[] = []
   private wrong: Fault | null = null
@@ -122,11 +126,11 @@ class Structure {
   constructor(
     private readonly node: ScrollNode,
     private readonly terms: NodeTerms,
-    private readonly work: Work,
-    private readonly context: DrawContext,
+    private readonly work: RequestTemplate,
+    private readonly context: CompileContext,
   ) {}
 
-  draw(listed: string[]): Drawn | Fault {
+  compile(listed: string[]): CompiledNode | Fault {
     const { terms, work } = this
     if (terms.map !== undefined && terms.vote !== undefined)
       return nodeFlaw(this.node, 'vote', 'cannot stand beside `map`')
@@ -136,21 +140,21 @@ class Structure {
     const when = terms.when === undefined ? null : this.condition(terms.when)
     const spec = this.spec(when)
     if (this.wrong !== null) return this.wrong
-    const texts = worksIn(spec, work).flatMap(({ fills }) => fills.flatMap(({ parts }) => nodesIn(parts)))
+    const texts = templatesIn(spec, work).flatMap(({ fills }) => fills.flatMap(({ parts }) => nodesIn(parts)))
     const unsaid = listed.filter((name) => !this.mentioned.includes(name))
-    for (const one of worksIn(spec, work)) one.needs = unsaid
+    for (const one of templatesIn(spec, work)) one.needs = unsaid
     const needs = [...new Set([...listed, ...this.mentioned, ...texts])]
     return { needs, work, spec, tasks: expansionOf(spec) }
   }
 
-  private spec(when: Condition | null): Spec | null {
+  private spec(when: Condition | null): ControlSpec | null {
     const { map, vote } = this.terms
     if (map !== undefined) return this.map(map, when)
     if (vote !== undefined) return this.vote(vote, when)
     return when === null ? null : { type: 'gate', when, work: this.work }
   }
 
-  private map(map: NonNullable<NodeTerms['map']>, when: Condition | null): Spec {
+  private map(map: NonNullable<NodeTerms['map']>, when: Condition | null): ControlSpec {
     const { max, join = null, reduce } = map
     const over = this.source(map)
     const merge = reduce && {
@@ -162,27 +166,27 @@ class Structure {
 
   private source({ over, split, max }: NonNullable<NodeTerms['map']>): Source {
     if ((over === undefined) === (split === undefined)) {
-      this.say('map', 'must hold either `over` or `split`')
+      this.fail('map', 'must hold either `over` or `split`')
       return { list: [] }
     }
     if (split !== undefined) {
       const { chars } = split
       const found = this.resolve(split.text, 'map.split.text')
       if ('reference' in found) return { text: found.reference, chars }
-      if (typeof found.value !== 'string') this.say('map.split.text', 'must refer to a text')
+      if (typeof found.value !== 'string') this.fail('map.split.text', 'must refer to a text')
       else {
         const parts = splitText(found.value, chars).length
         const advice = 'raise `chars`, or `max`'
-        if (parts > max) this.say('map.split', `makes ${parts} parts, and at most ${max} are allowed: ${advice}`)
+        if (parts > max) this.fail('map.split', `makes ${parts} parts, and at most ${max} are allowed: ${advice}`)
         else return { text: found.value, chars }
       }
       return { list: [] }
     }
     const found = this.resolve(over!, 'map.over')
     if ('reference' in found) return { ref: found.reference }
-    if (!Array.isArray(found.value)) this.say('map.over', 'must refer to a list')
+    if (!Array.isArray(found.value)) this.fail('map.over', 'must refer to a list')
     else if (found.value.length > max) {
-      this.say(
+      this.fail(
         'map.over',
         `refers to ${found.value.length} items, and at most ${max} are allowed: raise \`max\`, or send fewer`,
       )
@@ -190,14 +194,14 @@ class Structure {
     return { list: [] }
   }
 
-  private vote(vote: NonNullable<NodeTerms['vote']>, when: Condition | null): Spec {
+  private vote(vote: NonNullable<NodeTerms['vote']>, when: Condition | null): ControlSpec {
     const { by, models = [this.work.model], judge } = vote
     const count = vote.answers ?? models.length
     const quorum = vote.quorum ?? 1
-    if (count < 2) this.say('vote', 'needs at least two `answers`, or two `models`')
-    if (models.length > count) this.say('vote.models', `names ${models.length} models for ${count} answers`)
-    if (quorum > count) this.say('vote.quorum', `is more than the ${count} answers`)
-    if (by === 'agreement' && judge !== undefined) this.say('vote.judge', 'is only for votes by judge: remove it')
+    if (count < 2) this.fail('vote', 'needs at least two `answers`, or two `models`')
+    if (models.length > count) this.fail('vote.models', `names ${models.length} models for ${count} answers`)
+    if (quorum > count) this.fail('vote.quorum', `is more than the ${count} answers`)
+    if (by === 'agreement' && judge !== undefined) this.fail('vote.judge', 'is only for votes by judge: remove it')
     const works = Array.from({ length: count }, (_, at) => asVoice(this.work, models[at % models.length]!, at))
     if (by === 'agreement') return { type: 'vote', when, works, quorum, judge: null }
     const words = judge?.prompt ?? defaultJudgePrompt
@@ -205,8 +209,8 @@ class Structure {
     return { type: 'vote', when, works, quorum, judge: this.afterQuestion(made) }
   }
 
-  /** Who judges must know what was asked, and keep to the form that was asked for. */
-  private afterQuestion(made: Work): Work {
+  /** The judge receives what was asked, and must keep to the same contract. */
+  private afterQuestion(made: RequestTemplate): RequestTemplate {
     const { request, fills, terms } = this.work
     const question = request.messages as unknown[]
     const messages = [...question, ...(made.request.messages as unknown[])]
@@ -221,60 +225,60 @@ class Structure {
   }
 
   /** A request of its own that a node makes beside its main one. */
-  private side(prompt: string, model: string | undefined, extra: 'items' | 'answers', field: string): Work {
+  private side(prompt: string, model: string | undefined, extra: 'items' | 'answers', field: string): RequestTemplate {
     const { context, node, work } = this
     const asked = { kind: 'chat' as const, model: model ?? work.model, request: {} as Fields }
     const manner = manners.filter((key) => key in work.request).map((key) => [key, work.request[key]])
     asked.request = { ...Object.fromEntries(manner), model: asked.model, messages: [{ role: 'user', content: prompt }] }
     const { contract: _, ...terms } = work.terms
-    const made = workOf(node, asked, { extra: [extra], terms, context, field })
+    const made = templateOf(node, asked, { extra: [extra], terms, context, field })
     if ('code' in made) {
       this.wrong ??= made
       return work
     }
     const refers = made.fills.some(({ parts }) => parts.some((part) => typeof part !== 'string' && part.from === extra))
-    if (!refers) this.say(field, `must say where the answers stand, as {{${extra}}}`)
+    if (!refers) this.fail(field, `must say where the answers stand, as {{${extra}}}`)
     return made
   }
 
   private condition({ ref, ...tests }: NonNullable<NodeTerms['when']>): Condition {
     const found = this.resolve(ref, 'when.ref')
     const count = Object.values(tests).filter((test) => test !== undefined).length
-    if (count !== 1) this.say('when', 'must hold exactly one of `is`, `in`, `exists`, `above` and `below`')
+    if (count !== 1) this.fail('when', 'must hold exactly one of `is`, `in`, `exists`, `above` and `below`')
     if ('reference' in found) return { ref: found.reference, ...tests }
-    this.say('when.ref', 'must refer to a node, as `nodes.check.ok`: what is known before needs no condition')
+    this.fail('when.ref', 'must refer to a node, as `nodes.check.ok`: what is known before needs no condition')
     return { ref: { from: 'index' }, ...tests }
   }
 
   private resolve(name: string, field: string): { value: unknown } | { reference: Reference } {
     const found = this.context.reader.resolve(name, [])
     if ('flaw' in found) {
-      this.say(field, found.flaw)
+      this.fail(field, found.flaw)
       return { value: null }
     }
     if ('reference' in found && found.reference.from === 'node') this.mentioned.push(found.reference.node)
     return found
   }
 
-  private say(field: string, wrong: string): void {
+  private fail(field: string, wrong: string): void {
     this.wrong ??= nodeFlaw(this.node, field, wrong)
   }
 }
 
 /** Voices of one model differ by their seed, when there is one. */
-function asVoice(work: Work, model: string, at: number): Work {
+function asVoice(work: RequestTemplate, model: string, at: number): RequestTemplate {
   const { seed } = work.request
   return { ...work, model, request: { ...work.request, model, ...(typeof seed === 'number' && { seed: seed + at }) } }
 }
 
-function worksIn(spec: Spec | null, work: Work): Work[] {
+function templatesIn(spec: ControlSpec | null, work: RequestTemplate): RequestTemplate[] {
   if (spec === null) return [work]
   if (spec.type === 'map') return spec.reduce === null ? [spec.work] : [spec.work, spec.reduce.work]
   if (spec.type === 'vote') return spec.judge === null ? spec.works : [...spec.works, spec.judge]
   return [spec.work]
 }
 
-function expansionOf(spec: Spec | null): number {
+function expansionOf(spec: ControlSpec | null): number {
   if (spec === null) return 1
   // Merges halve at least what they merge, so all levels together are fewer than the items.
   if (spec.type === 'map') return 1 + spec.max * (spec.reduce === null ? 1 : 2)

@@ -1,10 +1,10 @@
 /**
- * What the planner writes for itself into nodes that the hub conducts: JSON that waits in the store until the node's
- * needs are over. Scrolls and templates write specs, `conduct.ts` reads them.
+ * The planner's own data in control nodes: JSON that is stored until the node's needs are settled. Scrolls and
+ * templates write specs, `decide.ts` reads them. Field names are those of stored data.
  */
 import type { PlannedTask } from '../../engine/ports/planner.ts'
 import type { Reference } from '../request/references.ts'
-import type { Work } from '../request/request-template.ts'
+import type { RequestTemplate } from '../request/request-template.ts'
 
 /** A test on a field of a need's result. */
 export interface Condition {
@@ -28,42 +28,42 @@ export interface MapSpec {
   when: Condition | null
   over: Source
   max: number
-  work: Work
+  work: RequestTemplate
   /** Between the answers; null for a JSON list of them. */
   join: string | null
-  reduce: { work: Work; chars: number } | null
+  reduce: { work: RequestTemplate; chars: number } | null
 }
 
 export interface VoteSpec {
   type: 'vote'
   when: Condition | null
   /** One for each answer. */
-  works: Work[]
+  works: RequestTemplate[]
   quorum: number
   /** Null when agreement decides. */
-  judge: Work | null
+  judge: RequestTemplate | null
 }
 
 export interface GateSpec {
   type: 'gate'
   when: Condition
-  work: Work
+  work: RequestTemplate
 }
 
 /** A planning model is asked for a scroll; `single` is what is done when it has none to offer. */
 export interface PlanSpec {
   type: 'plan'
   /** What asks it for a proposal. */
-  work: Work
+  work: RequestTemplate
   input: string
   /** For nodes that name no model, and the names that a proposal may use. */
   model: string
   models: string[]
-  single: Work
+  single: RequestTemplate
 }
 
-export type Spec = MapSpec | VoteSpec | GateSpec | PlanSpec
+export type ControlSpec = MapSpec | VoteSpec | GateSpec | PlanSpec
 
-export function controlTask(node: string, needs: string[], spec: Spec): PlannedTask {
+export function controlTask(node: string, needs: string[], spec: ControlSpec): PlannedTask {
   return { node, kind: 'chat', model: spec.type, needs, request: Buffer.from('{}'), control: spec }
 }

@@ -6,12 +6,12 @@
 import { charsPerToken } from '../../../shared/limits/planner.ts'
 import type { CatalogModel, Estimate, Plan, PlannedTask } from '../../engine/ports/planner.ts'
 import { chatModels } from '../catalog.ts'
-import type { Work } from '../request/request-template.ts'
+import type { RequestTemplate } from '../request/request-template.ts'
 import { splitText } from '../text/split.ts'
-import type { MapSpec, Spec } from './control-spec.ts'
+import type { ControlSpec, MapSpec } from './control-spec.ts'
 import { orderOf } from './graph.ts'
 
-/** Tokens of an answer that says nothing of its length. */
+/** Tokens of an answer whose request sets no limit. */
 const usualAnswerTokens = 400
 /** Of a model that has not answered yet. */
 const usualFirstContentMs = 1_000
@@ -58,7 +58,7 @@ function times(count: number, one: Estimate): Estimate {
 }
 
 function costOfTask({ control, kind, model, request, needs }: PlannedTask, catalog: readonly CatalogModel[]): Estimate {
-  const spec = control as Spec | undefined
+  const spec = control as ControlSpec | undefined
   if (spec === undefined) {
     const { max_tokens: most } = JSON.parse(Buffer.from(request).toString('utf8')) as { max_tokens?: unknown }
     const handedOn = needs.length * usualAnswerTokens
@@ -66,9 +66,9 @@ function costOfTask({ control, kind, model, request, needs }: PlannedTask, catal
       kind === 'embed' ? 0 : typeof most === 'number' ? Math.min(most, usualAnswerTokens) : usualAnswerTokens
     return costOf(model, request.byteLength / charsPerToken + handedOn, answerTokens, catalog)
   }
-  const of = (work: Work, extraTokens = 0) => {
-    const chars = JSON.stringify(work.request).length
-    return costOf(work.model, chars / charsPerToken + extraTokens, usualAnswerTokens, catalog)
+  const of = (template: RequestTemplate, extraTokens = 0) => {
+    const chars = JSON.stringify(template.request).length
+    return costOf(template.model, chars / charsPerToken + extraTokens, usualAnswerTokens, catalog)
   }
   switch (spec.type) {
     case 'map':
@@ -84,7 +84,10 @@ function costOfTask({ control, kind, model, request, needs }: PlannedTask, catal
   }
 }
 
-function costOfMap({ over, max, work, reduce }: MapSpec, of: (work: Work, extraTokens?: number) => Estimate): Estimate {
+function costOfMap(
+  { over, max, work, reduce }: MapSpec,
+  of: (template: RequestTemplate, extraTokens?: number) => Estimate,
+): Estimate {
   const { items, tokens } = itemsOf(over, max)
   if (items === 0) return { tasks: 0, promptTokens: 0, completionTokens: 0, dollars: 0, durationMs: 0 }
   let all = times(items, of(work, tokens))

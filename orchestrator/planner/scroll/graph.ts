@@ -1,6 +1,6 @@
 /**
  * The graph of a plan: in which order its nodes can run and how deep it is, or why it has no order. Nodes are numbers
- * here, and so are their parents. Every step is linear in nodes and edges, whatever a stranger draws.
+ * here, and so are their parents. Every step is linear in nodes and edges, for any graph.
  */
 
 export interface Order {
@@ -17,7 +17,7 @@ export function orderOf(parents: readonly (readonly number[])[]): Order | { cycl
   for (const [node, needed] of parents.entries()) for (const parent of needed) children[parent]!.push(node)
   const depths = parents.map(() => 1)
   const order = [...parents.keys()].filter((node) => waitsFor[node] === 0)
-  // Grows while it is walked: each node is appended once, when its last parent has been passed.
+  // Appended to while it is walked: each node is appended once, when its last parent has been passed.
   for (const node of order) {
     for (const child of children[node]!) {
       depths[child] = Math.max(depths[child]!, depths[node]! + 1)

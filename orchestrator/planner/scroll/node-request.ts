@@ -8,7 +8,7 @@ import { type TaskKind, taskKinds } from '../../../shared/task.ts'
 import { type Fields, flaw, type ScrollNode } from './scroll-nodes.ts'
 import type { NodeTerms } from './scroll-schema.ts'
 
-/** The same fault, told of a node. */
+/** The same fault, with the node's name and place. */
 export function within({ id, place }: ScrollNode, refused: Fault): Fault {
   const param = refused.param === undefined ? place : `${place}.${refused.param}`
   return { ...refused, param, message: `In node "${id}" of the scroll: ${refused.message}` }
@@ -20,7 +20,7 @@ export interface Asked {
   request: Fields
 }
 
-/** A request that must be answered with JSON says so to the model in both ways that models know. */
+/** Asks the model for JSON in both ways that models support: in words and as `response_format`. */
 export function withSchema(asked: Asked, { output }: NodeTerms): Asked {
   if (typeof output !== 'object' || asked.kind !== 'chat') return asked
   const { schema, name = 'answer' } = output

@@ -1,7 +1,7 @@
 /**
- * Reads what a planning model proposes. It is a stranger's text: bounded before it is parsed, checked field by field,
+ * Reads what a planning model proposes. It is untrusted text: bounded before it is parsed, checked field by field,
  * held to its own smaller limits and to the models that are there, and then judged like any scroll. Either a plan comes
- * out, or word that no plan is needed, or one sentence that the model can use to repair it.
+ * out, or the answer that no plan is needed, or one sentence that the model can use to repair it.
  */
 import type { Fault } from '../../../shared/faults.ts'
 import { planCharsMax, planIdCharsMax, planNodesMax, planTasksMax } from '../../../shared/limits/planner.ts'

@@ -46,7 +46,7 @@ export function readNodes(list: unknown): ScrollNode[] | Fault {
   return connect(nodes, positions) ?? nodes
 }
 
-/** Both may hold names a stranger chose. */
+/** Both may hold names that a client chose, so they are cut and cleaned. */
 export function flaw(param: string, text: string): Fault {
   return fault('invalid_request', plainMessage(text), { param: plainMessage(param) })
 }

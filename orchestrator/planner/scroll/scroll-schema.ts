@@ -1,5 +1,5 @@
 /**
- * The form of a scroll as one schema: the source of `/schemas/scroll.json` and of the checks on what a node says
+ * The form of a scroll as one schema: the source of `/schemas/scroll.json` and of the checks on a node's fields
  * beside its request. Ids, needs and the graph are checked by `scroll-nodes.ts` and `scroll.ts`, which know the other
  * nodes; the request itself by the edge, as if it had come alone.
  */
@@ -156,7 +156,7 @@ const when = z
   )
   .describe('The node is asked only if this holds; otherwise its result is empty. Holds exactly one test.')
 
-/** What a node may say beside its id, its needs and its request. */
+/** What a node may hold beside its id, its needs and its request. */
 export const nodeTerms = z.object({
   output: output.optional(),
   requires: requires.optional(),
@@ -185,7 +185,7 @@ export const scrollTerms = z.object({
 })
 export type ScrollTerms = z.output<typeof scrollTerms>
 
-/** What a value says under a schema, or the fault that names the place. */
+/** The value as its schema reads it, or the fault that names the place. */
 export function termsOf<T>(schema: z.ZodType<T>, value: unknown, place: string, whose: string): T | Fault {
   const read = schema.safeParse(value)
   if (read.success) return read.data

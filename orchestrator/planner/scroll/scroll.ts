@@ -11,13 +11,13 @@ import type { BudgetedPlan, PlannedTask, RequestCheck } from '../../engine/ports
 import { TextReader } from '../request/references.ts'
 import { RequestBytes } from '../request/request.ts'
 import { taskOf } from '../request/request-template.ts'
-import { type Drawn, draw } from './compile-node.ts'
+import { type CompiledNode, compileNode } from './compile-node.ts'
 import { controlTask } from './control-spec.ts'
 import { orderOf, sinksOf } from './graph.ts'
 import { flaw, isFields, readNodes, type ScrollNode } from './scroll-nodes.ts'
 import { type ScrollTerms, scrollTerms, termsOf } from './scroll-schema.ts'
 
-/** How many nodes a sentence names before it says how many more there are. */
+/** How many nodes a sentence names before it counts the rest. */
 const namesShownMax = 4
 
 export interface ScrollOptions {
@@ -26,11 +26,11 @@ export interface ScrollOptions {
   check: RequestCheck
   /** Stands before the name of every task. */
   prefix?: string
-  /** Tasks that it may grow to. */
+  /** Tasks that it may expand to. */
   tasksMax?: number
 }
 
-/** The plan of a scroll whose nodes ask `model` unless they say otherwise, or the first thing wrong with it. */
+/** The plan of a scroll whose nodes ask `model` unless they name another model, or the first thing wrong with it. */
 export function planScroll(scroll: unknown, options: ScrollOptions): BudgetedPlan | Fault {
   if (!isFields(scroll)) {
     return flaw('scroll', '`scroll` must be an object, as in {"nodes": [{"id": "answer", "prompt": "Hello"}]}.')
@@ -45,13 +45,13 @@ export function planScroll(scroll: unknown, options: ScrollOptions): BudgetedPla
   if ('code' in terms) return terms as Fault
   const nodes = readNodes(list)
   if ('code' in nodes) return nodes
-  const drawn = drawAll(nodes, terms, options)
-  if ('code' in drawn) return drawn
+  const compiled = compileNodes(nodes, terms, options)
+  if ('code' in compiled) return compiled
   const order = orderNodes(nodes)
   if ('code' in order) return order
   const resultNode = resultOf(nodes, result ?? null)
   if (typeof resultNode !== 'string') return resultNode
-  const tasks = tasksOf(nodes, drawn, options)
+  const tasks = tasksOf(nodes, compiled, options)
   if ('code' in tasks) return tasks
   const { prefix = '' } = options
   const plan: BudgetedPlan = { tasks: order.map((position) => tasks[position]!), resultNode: prefix + resultNode }
@@ -63,26 +63,30 @@ function withoutNulls(fields: Record<string, unknown>): Record<string, unknown> 
 }
 
 /** What each node stands for; what its texts refer to joins its needs. */
-function drawAll(nodes: readonly ScrollNode[], terms: ScrollTerms, options: ScrollOptions): Drawn[] | Fault {
+function compileNodes(
+  nodes: readonly ScrollNode[],
+  terms: ScrollTerms,
+  options: ScrollOptions,
+): CompiledNode[] | Fault {
   const { prefix = '', model, check } = options
   const positions = new Map(nodes.map(({ id }, position) => [prefix + id, position]))
   const nameOf = (id: string) => (positions.has(prefix + id) ? prefix + id : undefined)
   const reader = new TextReader({ input: terms.input ?? null, params: terms.params ?? {} }, nameOf)
-  const drawn: Drawn[] = []
+  const compiled: CompiledNode[] = []
   let edges = 0
   let expansion = 0
   for (const node of nodes) {
     const names = node.needs.map((position) => prefix + nodes[position]!.id)
-    const made = draw(node, names, { model, check, reader })
+    const made = compileNode(node, names, { model, check, reader })
     if ('code' in made) return made
-    drawn.push(made)
+    compiled.push(made)
     node.needs = made.needs.map((name) => positions.get(name)!)
     edges += node.needs.length
     expansion += made.tasks
     const wrong = needsFlaw(node, edges) ?? expansionFlaw(node, expansion, options)
     if (wrong !== null) return wrong
   }
-  return drawn
+  return compiled
 }
 
 function needsFlaw({ id, place, needs }: ScrollNode, edges: number): Fault | null {
@@ -143,12 +147,16 @@ function resultOf(nodes: readonly ScrollNode[], named: unknown): string | Fault 
   return flaw('scroll.result', text)
 }
 
-function tasksOf(nodes: readonly ScrollNode[], drawn: readonly Drawn[], options: ScrollOptions): PlannedTask[] | Fault {
+function tasksOf(
+  nodes: readonly ScrollNode[],
+  compiled: readonly CompiledNode[],
+  options: ScrollOptions,
+): PlannedTask[] | Fault {
   const bytes = new RequestBytes()
   const { prefix = '' } = options
   const tasks: PlannedTask[] = []
   for (const [at, { id, place }] of nodes.entries()) {
-    const { work, spec, needs } = drawn[at]!
+    const { work, spec, needs } = compiled[at]!
     const task = spec === null ? taskOf(prefix + id, work) : controlTask(prefix + id, needs, spec)
     const tooMuch = bytes.add(task, `node "${id}"`, place)
     if (tooMuch !== null) return tooMuch

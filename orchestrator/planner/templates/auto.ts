@@ -16,7 +16,7 @@ import { autoModel } from '../../../shared/task.ts'
 import type { Plan } from '../../engine/ports/planner.ts'
 import { catalogText, chatModels } from '../catalog.ts'
 import { RequestBytes } from '../request/request.ts'
-import type { Work } from '../request/request-template.ts'
+import type { RequestTemplate } from '../request/request-template.ts'
 import { controlTask, type PlanSpec } from '../scroll/control-spec.ts'
 import { textOfConversation } from '../text/conversation.ts'
 import { plannerPrompt } from '../text/prompts.ts'
@@ -51,14 +51,14 @@ export function autoPlan(context: TemplateContext, share: PlanningShare): Plan |
   const { messages, model, catalog, manner, lastManner } = context
   const planner = share.planner ?? chatModels(catalog)[0]?.id ?? autoModel
   const input = textOfConversation(messages)
-  const single = workFor(model, { model, messages, ...manner, ...lastManner })
+  const single = chatTemplate(model, { model, messages, ...manner, ...lastManner })
   const budgetShare =
     share.budgetTokens === null ? planTokensMax : (share.budgetTokens * planBudgetShare) / planProposalsMax
   const asked = [
     { role: 'system', content: plannerPrompt(catalogText(catalog, planModelsMax)) },
     { role: 'user', content: cutText(input, planRequestCharsMax) },
   ]
-  const work = workFor(planner, {
+  const work = chatTemplate(planner, {
     model: planner,
     messages: asked,
     max_tokens: Math.max(1, Math.floor(Math.min(planTokensMax, budgetShare))),
@@ -74,6 +74,6 @@ export function autoPlan(context: TemplateContext, share: PlanningShare): Plan |
   return tooMuch ?? { tasks: [task], resultNode: node }
 }
 
-function workFor(model: string, request: Record<string, unknown>): Work {
+function chatTemplate(model: string, request: Record<string, unknown>): RequestTemplate {
   return { kind: 'chat', model, request, fills: [], terms: {}, needs: [] }
 }

@@ -38,7 +38,7 @@ type Json = Record<string, unknown>
 export interface TemplateContext {
   /** The conversation that is to be answered; the edge has checked it. */
   messages: Json[]
-  /** For nodes of whom the params say nothing. */
+  /** For nodes for which the params name none. */
   model: string
   catalog: readonly CatalogModel[]
   /** Fields of every node's request, as `temperature`; and those of the last one's alone, as `max_tokens`. */
@@ -110,7 +110,7 @@ export function scrollOf(name: TemplateName, params: Json, context: TemplateCont
   }
 }
 
-/** Messages whose texts are references to `said`, which holds what they say. */
+/** Messages whose texts are references to `said`, which holds the texts. */
 function quoted(messages: readonly Json[]): { messages: Json[]; said: string[] } {
   const said: string[] = []
   const refer = (text: string) => `{{params.said.${said.push(text) - 1}}}`
@@ -132,7 +132,7 @@ function mapReduce(params: Params<'map-reduce'>, context: TemplateContext): Json
   const { model = context.model, chars } = params
   const found = params.document === undefined ? documentIn(context.messages) : null
   const document = params.document ?? found!.document
-  const question = params.question ?? found?.question ?? textOfTalk(context.messages)
+  const question = params.question ?? found?.question ?? textOfAll(context.messages)
   if (question === '') {
     return flaw('params.question', '`params.question` is required: say what to do with the document.')
   }
@@ -161,8 +161,8 @@ function charsFor(model: string, catalog: readonly CatalogModel[]): number {
 }
 
 /**
- * The longest message is the document, and the others say what to do with it. Of a single message the first paragraph
- * says it.
+ * The longest message is the document, and the others are the instruction. Of a single message the first paragraph
+ * is the instruction.
  */
 function documentIn(messages: readonly Json[]): { document: string; question: string } {
   const texts = messages.map((message) => textOfMessage(message))
@@ -176,7 +176,7 @@ function documentIn(messages: readonly Json[]): { document: string; question: st
   return { document: document.slice(end + 2), question: document.slice(0, end) }
 }
 
-function textOfTalk(messages: readonly Json[]): string {
+function textOfAll(messages: readonly Json[]): string {
   return messages.map((message) => textOfMessage(message)).join('\n\n')
 }
 
@@ -220,8 +220,8 @@ function debate({ models, rounds = 2, judge }: Params<'debate'>, context: Templa
   ]
   for (let round = 1; round <= rounds; round++) {
     for (const [voice, model] of voices.entries()) {
-      const talk = round === 1 ? messages : withPrompt(debatePrompt, words(round - 1, voice))
-      nodes.push({ id: nodeId(round, voice), model, messages: talk, ...context.manner })
+      const conversation = round === 1 ? messages : withPrompt(debatePrompt, words(round - 1, voice))
+      nodes.push({ id: nodeId(round, voice), model, messages: conversation, ...context.manner })
     }
   }
   const verdict = withPrompt(verdictPrompt, words(rounds, null))

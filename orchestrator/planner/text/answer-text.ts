@@ -1,6 +1,6 @@
 /**
- * What settled answers say, and answers of the hub's own making: the planner's functions read the first choice's text,
- * find JSON in it, and write results that look like any scout's.
+ * The text of settled answers, and answers made by the hub: the planner's functions read the first choice's text, find
+ * JSON in it, and write results that look like any scout's.
  */
 
 import { jsonDepthMax } from '../../../shared/limits/http.ts'
@@ -15,7 +15,7 @@ export function textOfBody(body: Uint8Array): string {
   return typeof content === 'string' ? content : JSON.stringify(content ?? data ?? choices?.[0]?.message ?? null)
 }
 
-/** A settled answer that says this. */
+/** A settled answer with this text. */
 export function bodyOfText(text: string): Uint8Array {
   const message = { role: 'assistant', content: text }
   return Buffer.from(JSON.stringify({ choices: [{ index: 0, message, finish_reason: 'stop', logprobs: null }] }))
@@ -41,7 +41,7 @@ function parsed(text: string): { value: unknown } | undefined {
   }
 }
 
-/** What is deeper is no use to anybody, and whoever walked it would run out of stack. */
+/** Deeper values are refused: a recursive walk over them would run out of stack. */
 function isShallow(value: unknown, levels: number): boolean {
   if (typeof value !== 'object' || value === null) return true
   return levels > 0 && Object.values(value).every((inner) => isShallow(inner, levels - 1))

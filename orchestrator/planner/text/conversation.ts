@@ -1,5 +1,5 @@
 /**
- * What a conversation says, as text: for planning models, for finding the document among messages, for `{{input}}`.
+ * A conversation as text: for planning models, for finding the document among messages, for `{{input}}`.
  */
 
 type Json = Record<string, unknown>
@@ -11,7 +11,7 @@ export function textOfMessage({ content }: Json): string {
   return content.flatMap((part: Json) => (typeof part.text === 'string' ? [part.text] : [])).join('\n')
 }
 
-/** The whole conversation: one message of the user as it is, more with who says what. */
+/** The whole conversation: a single message as it is, several with the role before each. */
 export function textOfConversation(messages: readonly Json[]): string {
   if (messages.length === 1) return textOfMessage(messages[0]!)
   return messages.map((message) => `${String(message.role)}: ${textOfMessage(message)}`).join('\n\n')

@@ -1,7 +1,7 @@
 /**
  * Cuts a long text into parts that are no longer than asked, at the best places it has: before headings, between
  * paragraphs, after lines, after sentences, between words, and only then anywhere. Nothing is lost and nothing is
- * added: the parts joined are the text. Pure, and linear whatever the text, because it is a stranger's.
+ * added: the parts joined are the text. Pure, and linear for any text, because texts are untrusted.
  */
 
 /** Whether a part may end right before `at`. */
@@ -50,7 +50,7 @@ function isHighSurrogate(code: number): boolean {
   return code >= 0xd800 && code <= 0xdbff
 }
 
-/** Head and tail of a text that is too long, with a mark between them that says how much is missing. */
+/** Head and tail of a text that is too long, with a mark between them that shows how much is missing. */
 export function cutText(text: string, charsMax: number): string {
   if (text.length <= charsMax) return text
   const mark = `\n[… ${text.length - charsMax} characters left out …]\n`
