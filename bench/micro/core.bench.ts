@@ -6,8 +6,8 @@
 import { Core } from '../../orchestrator/core/core.ts'
 import type { Effect, Event } from '../../orchestrator/core/events.ts'
 import { Random } from '../../orchestrator/core/model/random.ts'
+import { defaultRouting } from '../../orchestrator/core/model/routing-options.ts'
 import { defaultCoreSettings } from '../../orchestrator/core/settings.ts'
-import { defaultRouting } from '../../orchestrator/core/task/task.ts'
 import { type Offer, offerOf } from '../../shared/task.ts'
 
 const modelCount = 200

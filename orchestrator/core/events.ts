@@ -5,7 +5,8 @@
 import type { Fault } from '../../shared/faults.ts'
 import type { CloseName } from '../../shared/protocol/close-codes.ts'
 import type { HeldVerdict, Offer, Outcome, Served, TaskKind, Verdict } from '../../shared/task.ts'
-import type { Cost, Requirements, RoutingOptions } from './model/entities.ts'
+import type { Cost } from './fleet/cost.ts'
+import type { Requirements, RoutingOptions } from './model/routing-options.ts'
 
 /** A new task. Durations count from the event's time. */
 export interface Submit {

@@ -7,7 +7,8 @@
  * because most scouts are idle again before that, and none of it costs as much as the scout has models.
  */
 import { autoModel, type Offer, type TaskKind, taskKinds } from '../../../shared/task.ts'
-import type { Capability, ModelEntry, OfferClass, Scout, Variant } from '../model/entities.ts'
+import type { Variant } from '../model/model-entry.ts'
+import type { Capability, ModelEntry, OfferClass, Scout } from '../model/object-graph.ts'
 import type { Random } from '../model/random.ts'
 import { ReadyQueue } from '../model/ready-queue.ts'
 import { noteFull, noteRoom } from '../stats/missed-work.ts'

@@ -3,7 +3,7 @@
  * session while there is one, and to the identity in between: the provider does not forget when its scout dials anew.
  */
 import { offersMax } from '../../../shared/limits/wire.ts'
-import type { Pause, Scout } from '../model/entities.ts'
+import type { Pause, Scout } from '../model/object-graph.ts'
 import type { CoreState } from '../state.ts'
 
 /** Begins a pause, or moves its end. */

@@ -5,7 +5,7 @@
  * for what scouts are told.
  */
 import { hourSlotMs, hourSlots } from '../../../shared/limits/scheduling.ts'
-import type { ScoutRecord } from '../model/entities.ts'
+import type { ScoutRecord } from '../model/scout.ts'
 
 export interface LastHour {
   considered: number

@@ -4,7 +4,7 @@
  * listed scout would have been drawn, and what a full one misses is how far that has grown, less what it then took from
  * the queue itself. Costs the same in any fleet. Fed by the index and by matching; ends up in the record.
  */
-import type { Capability, Scout, Task } from '../model/entities.ts'
+import type { Capability, Scout, Task } from '../model/object-graph.ts'
 
 /** Two are drawn. */
 const drawn = 2

@@ -3,7 +3,8 @@
  * once, and how fast a model usually begins. Rates and averages, never counts in a row: a scout that fails four times
  * in ten is found out, and one that was unlucky recovers.
  */
-import type { ModelEntry, Scout, ScoutRecord, Speed } from '../model/entities.ts'
+import type { ModelEntry, Scout } from '../model/object-graph.ts'
+import type { ScoutRecord, Speed } from '../model/scout.ts'
 
 const newestShare = 0.2
 

@@ -2,7 +2,7 @@
  * Telling a scout to stop. A cancel is said again until the scout acknowledges it with a settlement, because a lost one
  * would leave a generation running for nobody.
  */
-import type { CancelWatch, Lease, Scout, Task } from '../model/entities.ts'
+import type { CancelWatch, Lease, Scout, Task } from '../model/object-graph.ts'
 import type { CoreState } from '../state.ts'
 import { leasesOf } from './leases.ts'
 

@@ -5,7 +5,7 @@
  */
 
 import { instanceKey } from '../fleet/roster.ts'
-import type { Lease, Scout, Task } from '../model/entities.ts'
+import type { Lease, Scout, Task } from '../model/object-graph.ts'
 import type { CoreState } from '../state.ts'
 
 /** The lease has lost its holder, or came out of the store without one. Only durable tasks are waited for in a list. */

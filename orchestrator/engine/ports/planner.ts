@@ -5,7 +5,7 @@
  */
 import type { Fault } from '../../../shared/faults.ts'
 import type { TaskKind } from '../../../shared/task.ts'
-import type { Requirements } from '../../core/model/entities.ts'
+import type { Requirements } from '../../core/model/routing-options.ts'
 
 // ---------------------------------------------------------------- a plan
 

@@ -2,7 +2,7 @@
 
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import type { Task } from '../../../orchestrator/core/model/entities.ts'
+import type { Task } from '../../../orchestrator/core/model/object-graph.ts'
 import { ReadyQueue } from '../../../orchestrator/core/model/ready-queue.ts'
 
 let sequence = 0

@@ -1,7 +1,6 @@
 /** What a client may ask of placement: whom to take, whom to leave out, what counts, and how often to try. */
 import { describe, expect, test } from 'vitest'
-import type { RoutingOptions } from '../../../orchestrator/core/model/entities.ts'
-import { defaultRouting } from '../../../orchestrator/core/task/task.ts'
+import { defaultRouting, type RoutingOptions } from '../../../orchestrator/core/model/routing-options.ts'
 import { type Offer, offerOf } from '../../../shared/task.ts'
 import { CoreHarness } from '../../support/hub/core-harness.ts'
 

@@ -191,7 +191,7 @@ describe('a scout that comes back', () => {
     returns(bench, [])
     expect(bench.changes()).toEqual([`release ${a}`, `lease ${a}`])
     expect(bench.grant()).toMatchObject({ task: a, session: other, attempt: 3 })
-    expect(bench.state.tasks.get(a)).toMatchObject({ charged: 1, returned: 1 })
+    expect(bench.state.tasks.get(a)).toMatchObject({ charged: 1, handedBack: 1 })
     expect(bench.state.roster.records.get(who.scout)).toMatchObject({ failed: 0, failureRate: 0 })
   })
 

@@ -4,9 +4,8 @@
  */
 
 import type { Accept, AcceptedTask, Event } from '../../../orchestrator/core/events.ts'
-import type { RoutingOptions } from '../../../orchestrator/core/model/entities.ts'
 import { Random } from '../../../orchestrator/core/model/random.ts'
-import { defaultRouting } from '../../../orchestrator/core/task/task.ts'
+import { defaultRouting, type RoutingOptions } from '../../../orchestrator/core/model/routing-options.ts'
 import { type FaultCode, fault, faultTable } from '../../../shared/faults.ts'
 import { type Offer, offerOf, outcomes, type TaskKind } from '../../../shared/task.ts'
 import type { Grant } from './core-harness.ts'

@@ -150,7 +150,7 @@ export class StoreMirror {
         }
         if (task === undefined) continue
         const isSame = task.attempt === stored.attempt && task.charged === stored.charged
-        if (!isSame || task.returned !== stored.returned) found.push(`task ${stored.task} counts other attempts`)
+        if (!isSame || task.handedBack !== stored.returned) found.push(`task ${stored.task} counts other attempts`)
         const { lease } = task
         if (lease !== null && !sameNonce(lease.nonce, stored.lease!.nonce)) found.push(`task ${stored.task}: nonce`)
         const isFed = stored.control ? this.isOver(stored) : this.needsOf(stored).every((need) => need === 'done')
