@@ -59,11 +59,11 @@ class Stage {
     const offers: Offer[] = [...chosen].map((model) => offerOf({ kind: 'chat', model, provider: 'p' }))
     const scout = `operator-${session % 500}/scout-${session}`
     const who = { scout, operator: `operator-${session % 500}`, instance: `i${session}` }
-    this.attemptStream({ type: 'scoutJoined', session, ...who, concurrency: this.concurrency, offers, held: [] })
-    this.attemptStream({ type: 'credit', session, count: this.concurrency })
+    this.step({ type: 'scoutJoined', session, ...who, concurrency: this.concurrency, offers, held: [] })
+    this.step({ type: 'credit', session, count: this.concurrency })
   }
 
-  private attemptStream(event: Event): void {
+  private step(event: Event): void {
     const { out } = this
     out.length = 0
     this.core.step(event, this.nowMs, out)
@@ -78,7 +78,7 @@ class Stage {
   }
 
   submit(): void {
-    this.attemptStream({
+    this.step({
       type: 'submit',
       task: this.nextTask++,
       tenant: `tenant-${this.random.below(tenants)}`,
@@ -102,8 +102,8 @@ class Stage {
     const { fresh } = this
     this.fresh = []
     for (const { session, task, attempt } of fresh) {
-      this.attemptStream({ type: 'started', session, task, attempt, provider: 'p' })
-      this.attemptStream({ type: 'contentBegan', task, attempt })
+      this.step({ type: 'started', session, task, attempt, provider: 'p' })
+      this.step({ type: 'contentBegan', task, attempt })
     }
   }
 
@@ -112,7 +112,7 @@ class Stage {
     const { session, task, attempt, nonce } = this.runs[at]!
     const last = this.runs.pop()!
     if (at < this.runs.length) this.runs[at] = last
-    this.attemptStream({
+    this.step({
       type: 'settle',
       session,
       task,
@@ -124,26 +124,26 @@ class Stage {
       provider: '',
       credits: 0,
     })
-    this.attemptStream({ type: 'credit', session, count: 1 })
+    this.step({ type: 'credit', session, count: 1 })
   }
 
   /** What a fleet does between two ticks, when answers take ten seconds. */
-  live(): void {
+  runTick(): void {
     const share = Math.round(tasksInLoad / 10_000) * 50
     for (let times = 0; times < share; times++) {
       this.submit()
       for (let pieces = 0; pieces < 3; pieces++) {
         const { session, task, attempt } = this.anyRun()
-        this.attemptStream({ type: 'renewed', session, task, attempt })
+        this.step({ type: 'renewed', session, task, attempt })
       }
       this.settle(this.random.below(this.runs.length))
     }
     this.begin()
     for (let beats = 0; beats < this.scouts / 200; beats++) {
-      this.attemptStream({ type: 'heartbeat', session: 1 + this.random.below(this.scouts) })
+      this.step({ type: 'heartbeat', session: 1 + this.random.below(this.scouts) })
     }
     this.nowMs += 50
-    this.attemptStream({ type: 'tick' })
+    this.step({ type: 'tick' })
   }
 }
 
@@ -164,7 +164,7 @@ function measureLoad(name: string, concurrency: number): void {
   for (let round = 0; round < rounds; round++) {
     const before = stage.events
     const startMs = performance.now()
-    for (let tick = 0; tick < ticksPerRound; tick++) stage.live()
+    for (let tick = 0; tick < ticksPerRound; tick++) stage.runTick()
     rates.push(((stage.events - before) * 1000) / (performance.now() - startMs))
   }
   const { leases, queued } = stage.core.state

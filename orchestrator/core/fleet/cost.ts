@@ -25,9 +25,9 @@ const sameOperatorPenaltyMs = 5_000
 /** Assumed of a scout whose speed on this model is unknown. */
 const unknownFirstContentMs = 500
 const unknownTokensPerSecond = 50
-/** What a millionth of a dollar weighs: equally fast scouts are told apart, but a second is worth a whole cent. */
+/** What a millionth of a dollar weighs: it decides between equally fast scouts, but a second is worth a whole cent. */
 const priceMsPerMicro = 0.1
-/** The same for a client that sorts by price: only scouts that cost about the same are told apart by anything else. */
+/** The same for a client that sorts by price: only between scouts that cost about the same anything else decides. */
 const sortedPriceMsPerMicro = 1_000
 /** Length of answer by which speeds are compared. */
 const typicalTokens = 200

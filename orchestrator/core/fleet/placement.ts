@@ -1,7 +1,7 @@
 /**
  * Which scout gets a task. A few idle candidates are drawn at random and the one with the lowest expected cost in
  * milliseconds wins (the power of d choices: Mitzenmacher, 2001), so the price of a placement does not depend on the
- * size of the fleet. Predictions rank, they never reject; each decision can name the terms of its cost.
+ * size of the fleet. Predictions rank, they never reject. What a placement costs is in `cost.ts`.
  */
 
 import { autoModel, type Offer } from '../../../shared/task.ts'
@@ -18,19 +18,19 @@ const drawsMax = 8
 const looksMax = 64
 /** Share of placements that take an untested candidate when one was drawn, so that newcomers can earn a record. */
 const explorationShare = 0.05
-/** Attempts that ended well before a scout's record says anything about trust. */
+/** Attempts that ended well before a scout's record counts for trust. */
 const trustedAttemptsMin = 5
-/** What this scout would serve the task with; undefined when it cannot, or when its client wants none of it. */
+/** What this scout would serve the task with; undefined when it cannot, or when its client excludes it. */
 export function capabilityFor(scout: Scout, task: Task): Capability | undefined {
-  if (task.model === autoModel) return firstWanted(scout, task)
+  if (task.model === autoModel) return firstAccepted(scout, task)
   const capability = scout.capabilities[scout.klass.entries.indexOf(task.entry)]
-  return capability !== undefined && isWanted(capability, task) ? capability : undefined
+  return capability !== undefined && isAccepted(capability, task) ? capability : undefined
 }
 
-function firstWanted({ capabilities, pauses }: Scout, task: Suited): Capability | undefined {
+function firstAccepted({ capabilities, pauses }: Scout, task: Suited): Capability | undefined {
   return capabilities.find((capability) => {
     const { kind, model } = capability.entry
-    return kind === task.kind && model !== autoModel && !pauses?.has(model) && isWanted(capability, task)
+    return kind === task.kind && model !== autoModel && !pauses?.has(model) && isAccepted(capability, task)
   })
 }
 
@@ -39,7 +39,7 @@ export function isConstrained({ routing }: Pick<Task, 'routing'>): boolean {
   return routing.only.length > 0 || routing.ignore.length > 0 || routing.requires !== null
 }
 
-function isWanted({ scout, offer, provider }: Capability, task: Suited): boolean {
+function isAccepted({ scout, offer, provider }: Capability, task: Suited): boolean {
   if (!isConstrained(task)) return true
   const { only, ignore, requires } = task.routing
   const { record } = scout
@@ -77,7 +77,7 @@ type Lost = 'lostLatency' | 'lostPrice' | 'lostTrust' | 'passedOver'
 export interface Choice {
   best: Capability
   loser: Capability | null
-  /** `passedOver`: by chance, or by what speaks against no scout. */
+  /** `passedOver`: at random, or by terms that are no fault of a scout. */
   lost: Lost
 }
 
@@ -121,18 +121,18 @@ function draw(index: CapabilityIndex, task: Task, random: Random, known?: Capabi
     const drawn = index.sampleIdle(entry, random)
     if (drawn === undefined) return undefined
     if (drawn.scout === known?.scout || !mayTry(entry, drawn.scout, task)) continue
-    const capability = entry.model === autoModel ? firstWanted(drawn.scout, task) : drawn
+    const capability = entry.model === autoModel ? firstAccepted(drawn.scout, task) : drawn
     if (capability !== undefined) return capability
   }
   return undefined
 }
 
-/** Nobody knows yet how good its scout is. */
+/** Its scout has no record yet. */
 function isNew({ scout }: Capability): boolean {
   return scout.record.done + scout.record.failed === 0
 }
 
-/** Chance found only scouts that had the task before: look through the idle ones, as long as they are few. */
+/** The draws found only scouts that had the task before: look through the idle ones, as long as they are few. */
 function searchFew(task: Task): Capability | undefined {
   const { entry } = task
   let looks = looksMax

@@ -21,7 +21,7 @@ export class Roster {
     private readonly settings: CoreSettings,
   ) {}
 
-  /** The live session of the same process, which a new one supersedes. */
+  /** The connected session of the same process, which a new one supersedes. */
   twin(joined: ScoutJoined): Scout | undefined {
     return this.byInstance.get(instanceKey(joined.scout, joined.instance))
   }
@@ -98,7 +98,7 @@ export class Roster {
     })
   }
 
-  /** It may be asked again. */
+  /** The pause is over. */
   resume(scout: Scout, model: string): void {
     this.index.repause(scout, () => {
       scout.pauses?.delete(model)

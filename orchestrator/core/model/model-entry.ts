@@ -30,7 +30,7 @@ export interface ModelData extends Timed {
   firstSeenMs: number
 }
 
-/** One way to offer a model, and the same as text, by which it is told apart from others. */
+/** One way to offer a model, and the same as text, by which it is compared with others. */
 export interface Variant {
   offer: Offer
   text: string

@@ -13,7 +13,7 @@ import type { Timed } from './timer-wheel.ts'
 
 export interface Task extends TaskData {
   entry: ModelEntry
-  /** The durable whole it belongs to; null for a task that lives and dies with its client. */
+  /** The durable whole it belongs to; null for a task that ends with its client. */
   intent: Intent | null
   /** Null unless `leased`. */
   lease: Lease | null

@@ -34,7 +34,7 @@ export interface ScoutData {
   capacity: number
   /** Granted and not yet used. */
   credits: number
-  /** Tasks at once the hub trusts it with: grows by one per round of successes, halves with a failure. */
+  /** Tasks at once the hub trusts it with: one more per round of successes, half with a failure. */
   window: number
   /** Leases it holds. */
   running: number
@@ -75,6 +75,6 @@ export interface ScoutRecord {
   speeds: Map<string, Speed> | null
   /** By model: until when its provider is not to be asked; null for no pause. */
   pauses: Map<string, number> | null
-  /** Live sessions under this identity. */
+  /** Connected sessions under this identity. */
   sessions: number
 }

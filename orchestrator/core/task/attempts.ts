@@ -75,19 +75,19 @@ function bookAnswer(core: CoreState, scout: Scout, lease: Lease, tokens: number)
   bookSpeed(capability, firstMs, tokens, contentMs > 0 ? core.nowMs - contentMs : 0)
 }
 
-/** Work handed back costs no attempt, whatever reason is given for it. */
+/** Work handed back is not charged, whatever reason is given for it. */
 function freeCode(cause: Fault): Fault['code'] {
   return faultTable[cause.code].retry === 'free' ? cause.code : 'scout_draining'
 }
 
-/** The first content of an attempt: of two that race it wins, and what the client sees now binds the task. */
+/** The first content of an attempt: of two that race it wins, and the client's task is bound to it. */
 export function contentBegan(core: CoreState, task: Task, attempt: number): void {
   const lease = leaseOf(task, attempt)
   if (lease === undefined) return
   lease.contentMs = core.nowMs
   noteProgress(core, task, lease)
   bookFirstContent(task.entry, core.nowMs - lease.grantedMs)
-  // Nobody but the store sees a durable task's pieces before its settlement: it can still begin anew.
+  // The pieces of a durable task are not final before its settlement: it can still begin anew.
   if (task.intent === null) task.contentBegan = true
   stopOthers(core, task, lease)
 }
@@ -125,7 +125,7 @@ export function endAttempt(core: CoreState, task: Task, lease: Lease, cause: Fau
   core.wheel.arm(task, Math.min(task.retryMs, task.deadlineMs))
 }
 
-/** Whether a begun answer may go on at another scout. */
+/** Whether a begun answer may continue at another scout. */
 export function mayMigrate(core: CoreState, task: Task): boolean {
   return task.routing.continues && task.migrations < core.settings.migrationsMax
 }

@@ -54,7 +54,7 @@ export function expiryOf(core: CoreState, { expiresMs, holder }: Lease): number 
   return Math.max(expiresMs, holder.heardMs + leaseTtlMs + leaseGraceMs)
 }
 
-/** Its scout lives. */
+/** A sign of life of its scout or its attempt. */
 export function renew(core: CoreState, lease: Lease): void {
   lease.expiresMs = core.nowMs + core.settings.leaseTtlMs + core.settings.leaseGraceMs
 }

@@ -54,7 +54,7 @@ function unblock(core: CoreState, child: Task): void {
   if (child.blockers === 0 && child.state === 'blocked' && child.intent!.state === 'running') freed(core, child)
 }
 
-/** Nothing stands in the way of a blocked task any more: it can be given out, or decided. */
+/** A blocked task has no blockers left: it can be given out, or decided. */
 export function freed(core: CoreState, task: Task): void {
   if (task.control) {
     move(task, 'deciding')

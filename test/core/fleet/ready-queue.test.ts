@@ -1,4 +1,4 @@
-/** The queue of one model: turns between tenants, deadlines inside one, and the place in line that clients are told. */
+/** The queue of one model: turns between tenants, deadlines inside one, and the position that clients are shown. */
 
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'

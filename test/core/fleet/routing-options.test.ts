@@ -193,7 +193,7 @@ describe('what an answer costs', () => {
   const priced = (promptPrice: number | null, answerPrice: number | null, model = 'm') =>
     offerOf({ kind: 'chat', model, provider: 'p', promptPrice, answerPrice })
 
-  /** Two scouts that are known to be equally good, but for what is said of them. */
+  /** Two scouts with equal records, except for these changes. */
   function stageOf(one: Offer, two: Offer) {
     const bench = new CoreHarness()
     const sessions = [one, two].map((offered) => bench.join([], 8, { concurrency: 8, offers: [offered] }))

@@ -1,4 +1,4 @@
-/** What a scout is told of its last hour: what it won, what it lost and to what, and what it had no room for. */
+/** The counts of a scout's last hour: what it won, what it lost and to what, and what it had no room for. */
 import { describe, expect, test } from 'vitest'
 import { defaultRouting } from '../../../orchestrator/core/model/routing-options.ts'
 import type { ScoutRecord } from '../../../orchestrator/core/model/scout.ts'
