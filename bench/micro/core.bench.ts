@@ -6,8 +6,8 @@
 import { Core } from '../../orchestrator/core/core.ts'
 import type { Effect, Event } from '../../orchestrator/core/events.ts'
 import { Random } from '../../orchestrator/core/model/random.ts'
+import { defaultRouting } from '../../orchestrator/core/model/routing-options.ts'
 import { defaultCoreSettings } from '../../orchestrator/core/settings.ts'
-import { defaultRouting } from '../../orchestrator/core/task/task.ts'
 import { type Offer, offerOf } from '../../shared/task.ts'
 
 const modelCount = 200
@@ -128,7 +128,7 @@ class Stage {
   }
 
   /** What a fleet does between two ticks, when answers take ten seconds. */
-  live(): void {
+  runTick(): void {
     const share = Math.round(tasksInLoad / 10_000) * 50
     for (let times = 0; times < share; times++) {
       this.submit()
@@ -164,7 +164,7 @@ function measureLoad(name: string, concurrency: number): void {
   for (let round = 0; round < rounds; round++) {
     const before = stage.events
     const startMs = performance.now()
-    for (let tick = 0; tick < ticksPerRound; tick++) stage.live()
+    for (let tick = 0; tick < ticksPerRound; tick++) stage.runTick()
     rates.push(((stage.events - before) * 1000) / (performance.now() - startMs))
   }
   const { leases, queued } = stage.core.state

@@ -1,7 +1,8 @@
 /**
- * The deterministic heart: `step` takes one event and the time, changes the state in place and pushes the effects it
- * wants. No promise, clock, logger or chance of its own is in here, so that the same events under the same seed give
- * the same effects, in production as in the simulator. The engine is the only caller.
+ * The entry of the core: `step` takes one event and the time, changes the state in place and pushes effects. There is
+ * no promise, clock, logger or unseeded randomness in the core, so that the same events under the same seed give the
+ * same effects, in production as in the simulator. The engine is the only caller. What an event does is in the modules
+ * that are named here; `matching.ts` ends every step.
  */
 
 import { fault } from '../../shared/faults.ts'
@@ -9,7 +10,7 @@ import { hourSlotMs } from '../../shared/limits/scheduling.ts'
 import { autoModel } from '../../shared/task.ts'
 import type { Effect, Event, Submit } from './events.ts'
 import { notOffered } from './fleet/not-offered.ts'
-import type { Lease, ModelEntry } from './model/entities.ts'
+import type { Lease, ModelEntry } from './model/object-graph.ts'
 import { type CoreSeed, CoreState, hubDraining, refuse } from './state.ts'
 import { noteHour } from './stats/hour-counts.ts'
 import { bookMissed } from './stats/missed-work.ts'
@@ -18,10 +19,12 @@ import { matchAll } from './step/matching.ts'
 import { changeOffers, claimsEnded, join, leave } from './step/sessions.ts'
 import { contentBegan, endAttempt, settle } from './task/attempts.ts'
 import { cancelLease, cancelLeases, watchCancel } from './task/cancels.ts'
+import { credit } from './task/granting.ts'
 import { accept, expand } from './task/intents.ts'
-import { credit, heldBy, leaseOf, noteProgress, noteProvider, noteWork } from './task/leases.ts'
+import { heldBy, leaseOf, noteProvider } from './task/leases.ts'
+import { newTask } from './task/new-task.ts'
+import { noteProgress, noteWork } from './task/patience.ts'
 import { storeRecovered, storeTroubled } from './task/store-trouble.ts'
-import { newTask } from './task/task.ts'
 import { cancelIntent, decide, finish } from './task/terminal.ts'
 
 export class Core {
@@ -127,7 +130,7 @@ function submit(core: CoreState, event: Submit): void {
   core.unplaced.push(task)
 }
 
-/** The queue to join: a known model, `auto`, or, while a fleet is on its way back, any model. */
+/** The model's entry: of a known model, of `auto`, or, while a fleet may be reconnecting, of any model. */
 function entryFor(core: CoreState, { kind, model }: Submit): ModelEntry | undefined {
   const known = core.index.entry(kind, model)
   if (known !== undefined) return known
@@ -158,13 +161,13 @@ function unsent(core: CoreState, event: Extract<Event, { type: 'unsent' }>): voi
   const task = core.tasks.get(event.task)
   const lease = task && leaseOf(task, event.attempt)
   if (task === undefined || lease === undefined) return
-  // A credit that was not used.
+  // The credit was not used.
   const { holder } = lease
   if (holder !== null && holder.credits < holder.capacity) holder.credits++
   endAttempt(core, task, lease, event.fault)
 }
 
-/** A sign of life of an attempt that nobody waits for means that a cancel was lost: say it again. */
+/** A sign of life of an attempt that nobody waits for means that a cancel was lost: it is sent again. */
 function heldOrCancel(core: CoreState, event: { session: number; task: number; attempt: number }): Lease | undefined {
   const held = heldBy(core, event.session, event.task, event.attempt)
   if (held !== undefined) return held
@@ -174,8 +177,8 @@ function heldOrCancel(core: CoreState, event: { session: number; task: number; a
 }
 
 /**
- * Nothing new is taken and nothing waits any longer; what scouts work on goes on to its end. Durable tasks that wait
- * stay where they are: the next start finds them in the store.
+ * Nothing new is accepted and no client's task waits any longer; leased tasks continue to their end. Durable tasks that
+ * wait stay where they are: the next start finds them in the store.
  */
 function drain(core: CoreState): void {
   core.draining = true

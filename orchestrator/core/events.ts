@@ -1,12 +1,13 @@
 /**
- * What the core hears (Event) and what it wants done (Effect). Events are facts with plain data; effects are the only
- * way the core touches the world, and the engine performs them after it has committed what they rest on.
+ * The inputs of the core (Event) and its outputs (Effect). Events are facts with plain data; effects are the only way
+ * the core acts on anything else, and the engine performs them after it has committed what they depend on.
  */
 import type { Fault } from '../../shared/faults.ts'
 import type { CloseName } from '../../shared/protocol/close-codes.ts'
 import type { HeldVerdict, Offer, Outcome, Served, TaskKind, Verdict } from '../../shared/task.ts'
 import type { DurableTaskState, IntentOutcome, UnansweredTaskState } from '../../shared/task-state.ts'
-import type { Cost, Requirements, RoutingOptions } from './model/entities.ts'
+import type { Cost } from './fleet/cost.ts'
+import type { Requirements, RoutingOptions } from './model/routing-options.ts'
 
 /** A new task. Durations count from the event's time. */
 export interface Submit {
@@ -35,7 +36,7 @@ export interface AcceptedTask {
   promptBytes: number
   /** No scout works on it: the hub decides when what it needs is terminal. */
   control: boolean
-  /** Tasks of the same intent; of a conducted one those that it waits for now. */
+  /** Tasks of the same intent; of a control node those that it waits for now. */
   needs: number[]
   state: DurableTaskState
   attempt: number
@@ -74,7 +75,7 @@ export interface Accept {
   tasks: AcceptedTask[]
 }
 
-/** A scout has greeted. `scout` is the durable identity, `operator` the key it holds, `session` this one socket. */
+/** A scout has sent its hello. `scout` is the durable identity, `operator` the key it holds, `session` this socket. */
 export interface ScoutJoined {
   type: 'scoutJoined'
   session: number
@@ -86,7 +87,7 @@ export interface ScoutJoined {
   held: { task: number; attempt: number; nonce: Uint8Array }[]
 }
 
-/** A grant of which its scout has not heard. */
+/** A grant that was not sent to its scout. */
 export interface UnsentGrant {
   session: number
   task: number
@@ -97,7 +98,7 @@ export type Event =
   | Submit
   | Accept
   | { type: 'cancelIntent'; intent: string; fault: Fault }
-  /** What the hub decided of a task that was `conducting`: it has a result, */
+  /** The hub's decision about a task that was `deciding`: it has a result, */
   | { type: 'decided'; task: number }
   /** or these tasks join its intent, and it waits for some (its own or older ones of the intent), */
   | { type: 'expanded'; task: number; tasks: AcceptedTask[]; waitFor: number[] }
@@ -109,7 +110,7 @@ export type Event =
   | { type: 'scoutOffers'; session: number; concurrency: number; offers: Offer[] }
   | { type: 'credit'; session: number; count: number }
   | { type: 'scoutDraining'; session: number }
-  /** With the grants of which it has not heard. */
+  /** With the grants that were not sent to it. */
   | { type: 'scoutGone'; session: number; unsent?: UnsentGrant[] }
   /** The provider behind this attempt was asked. */
   | { type: 'started'; session: number; task: number; attempt: number; provider: string }
@@ -119,11 +120,11 @@ export type Event =
   | { type: 'renewed'; session: number; task: number; attempt: number }
   /** The session has presented all that it still holds: what else its instance had is lost. Follows `scoutJoined`. */
   | { type: 'claimsEnded'; session: number }
-  /** The pong of a session: its leases live. */
+  /** The pong of a session, which renews its leases. */
   | { type: 'heartbeat'; session: number }
   /** The hub itself found the attempt unusable: a gap, an answer that is no answer. */
   | { type: 'attemptBroken'; task: number; attempt: number; fault: Fault }
-  /** The hub could not make the request of this grant, so its scout never heard of it. */
+  /** The hub could not make the request of this grant, so it was never sent. */
   | { type: 'unsent'; task: number; attempt: number; fault: Fault }
   | {
       type: 'settle'
@@ -132,7 +133,7 @@ export type Event =
       attempt: number
       nonce: Uint8Array
       outcome: Outcome
-      /** Who was asked last; empty when that is not known. */
+      /** The provider that was asked last; empty when that is not known. */
       provider: string
       /** Granted along with it. */
       credits: number
@@ -151,7 +152,7 @@ export type Event =
   /** Time passes; sent often enough that no deadline waits longer than a tick. */
   | { type: 'tick' }
 
-/** What must be written down before anything is done about it. Durable tasks only. */
+/** What must be committed before an effect of the same step is performed. Durable tasks only. */
 export type Change =
   | { change: 'lease'; task: number; attempt: number; nonce: Uint8Array; scout: string; instance: string }
   | { change: 'release'; task: number; attempt: number; charged: number; returned: number }
@@ -181,18 +182,18 @@ export type Effect =
       queuedMs: number
       /** Terms of the placement cost, in milliseconds. */
       cost: Cost
-      /** Begin after what the client has already got. */
+      /** Begin after what the client has already received. */
       continuing: boolean
     }
-  /** Decide how the scroll goes on from this task, and say so with `conducted`, `grown` or `conductFailed`. */
+  /** Decide how the scroll continues from this task; answered with `decided`, `expanded` or `decisionFailed`. */
   | { type: 'decide'; task: number }
-  /** Tell the scout to stop. Also the answer to signs of life from an attempt nobody waits for. */
+  /** Send a cancel. Also the answer to signs of life from an attempt that nobody waits for. */
   | { type: 'cancelAttempt'; session: number; task: number; attempt: number; reason: string }
   | { type: 'welcome'; session: number; scout: string; creditMax: number; held: HeldReply[] }
   | { type: 'verdict'; session: number; task: number; attempt: number; nonce: Uint8Array; verdict: Verdict }
   /** Who really serves this attempt. */
   | { type: 'servedBy'; task: number; attempt: number; served: Served }
-  /** What this attempt sent so far, but for what was forwarded, is void: another one goes on or follows. */
+  /** What this attempt sent so far, except for what was forwarded, is void: another one continues or follows. */
   | { type: 'attemptVoid'; task: number; attempt: number }
   /** Terminal. `fault` is null exactly when the task is done. */
   | { type: 'finished'; task: number; fault: Fault | null; attempts: number; queuedMs: number }

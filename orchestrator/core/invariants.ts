@@ -6,8 +6,8 @@
  *  2. It has a lease exactly while it is leased: one, two when hedged, each of another attempt, none newer than begun.
  *  3. A lease and its holder know each other, and the holder is connected; without one, content has been seen or the
  *     task is durable. The latter are listed by who may take them up, and nothing else is.
- *  4. A ready task has exactly one place: in its model's queues, `picky` when it came back and should go elsewhere, or
- *     among those passed over, which are durable and only there while the store is in trouble.
+ *  4. A ready task has exactly one place: in its model's queues, `returned` when it came back and should go elsewhere,
+ *     or in `awaitingStore`, which holds durable tasks and only while the store is in trouble.
  *  5. Attempts begun = charged + handed back + outrun + those under way; none beyond its bound.
  *  6. The counts of queued tasks are right, and first-timers are within the bounds.
  *  7. Credits are whole, never negative and never above the scout's capacity, which the hub's own limit caps.
@@ -27,12 +27,13 @@
 import { autoModel } from '../../shared/task.ts'
 import { isAble } from './fleet/capability-index.ts'
 import { hasRoom, instanceKey } from './fleet/roster.ts'
-import type { ModelEntry, OfferClass, Scout, Task } from './model/entities.ts'
+import type { ModelEntry, OfferClass, Scout, Task } from './model/object-graph.ts'
+import { isTerminal } from './model/task.ts'
 import type { CoreState } from './state.ts'
 import { cancelsPerCredit } from './task/cancels.ts'
-import { heldLeases, leasedDueMs, leasesOf } from './task/leases.ts'
-import { waitsForStore } from './task/store-trouble.ts'
-import { isTerminal } from './task/task.ts'
+import { heldLeases, leasesOf } from './task/leases.ts'
+import { leasedDueMs } from './task/patience.ts'
+import { waitsForStore } from './task/queueing.ts'
 
 /** One sentence per broken invariant, opening with its number; empty when all hold. */
 export function violations(core: CoreState): string[] {
@@ -57,7 +58,9 @@ export function violations(core: CoreState): string[] {
   check(orphans === count.orphans, 3, 'orphans', `list ${orphans} leases, ${count.orphans} wait for their scout`)
   checkMemory(core, count, check)
   check(core.wheel.armed === count.armed, 12, 'wheel', `${core.wheel.armed} armed for ${count.armed} owners`)
-  for (const intent of core.intents.values()) check(intent.open.size > 0, 16, intent.id, 'is open without tasks')
+  for (const intent of core.intents.values()) {
+    check(intent.open.size > 0 && intent.state === 'running', 16, intent.id, `is ${intent.state} without tasks`)
+  }
   check(core.freed.length === 0 && core.unplaced.length === 0, 13, 'step', 'left work behind')
   return broken
 }
@@ -113,12 +116,12 @@ function checkTask(core: CoreState, id: number, task: Task, count: Recount, chec
   }
   const isWaiting = entry.waiting.has(task)
   const hasTried = task.triedScouts.length > 0
-  const isPassedOver = core.passedOver.has(task)
-  const isQueued = state === 'ready' && !isPassedOver
-  const mayBePassedOver = state === 'ready' && task.intent !== null && core.storeTroubled
-  check(!isPassedOver || mayBePassedOver, 4, id, `${state} and passed over`)
+  const isAwaiting = core.awaitingStore.has(task)
+  const isQueued = state === 'ready' && !isAwaiting
+  const mayAwait = state === 'ready' && task.intent !== null && core.storeTroubled
+  check(!isAwaiting || mayAwait, 4, id, `${state} and waits for the store`)
   check(isWaiting === (isQueued && !hasTried), 4, id, `${state}, attempt ${task.attempt}, waits`)
-  check(entry.returned.has(task) === (isQueued && hasTried), 4, id, `${state}, attempt ${task.attempt}, is picky`)
+  check(entry.returned.has(task) === (isQueued && hasTried), 4, id, `${state}, attempt ${task.attempt}, is returned`)
   check((state === 'blocked') === task.blockers > 0, 16, id, `${state} with ${task.blockers} blockers`)
   if (task.intent !== null) {
     check(
@@ -136,9 +139,9 @@ function checkTask(core: CoreState, id: number, task: Task, count: Recount, chec
     else count.queuedDurable++
     if (task.intent === null && task.attempt === 0) add(count.waitingByTenant, task.tenant)
   }
-  const begun = task.charged + task.returned + task.outrun + leases.length
+  const begun = task.charged + task.handedBack + task.outrun + leases.length
   check(begun === task.attempt, 5, id, `began ${task.attempt} attempts and accounts for ${begun}`)
-  check(task.charged < attemptsMax && task.returned <= returnsMax, 5, id, 'goes on beyond its attempts')
+  check(task.charged < attemptsMax && task.handedBack <= returnsMax, 5, id, 'goes on beyond its attempts')
   check(new Set(task.triedScouts).size === task.triedScouts.length, 5, id, 'counts a scout twice')
   check(task.timerSlot !== -1 && task.dueMs <= dueAtMost(core, task), 12, id, `${state} and not due in time`)
   count.armed++
@@ -208,7 +211,7 @@ function checkEntry(core: CoreState, entry: ModelEntry, count: Recount, check: C
   }
   check(queued === waiting.size + returned.size, 6, key, `counts ${queued} queued`)
   check(waiting.size === (count.waiting.get(entry) ?? 0), 6, key, `counts ${waiting.size} waiting`)
-  check(returned.size === (count.returned.get(entry) ?? 0), 6, key, `counts ${returned.size} picky`)
+  check(returned.size === (count.returned.get(entry) ?? 0), 6, key, `counts ${returned.size} returned`)
   check(
     core.draining || !count.plain.has(entry) || !count.idle.has(entry),
     11,

@@ -1,6 +1,6 @@
 /**
- * Everything the core knows, in one place, changed in place by the modules beside it. `freed` and `homeless` are the
- * step's own worklists: an event first changes what is, then `matching.ts` brings free scouts and homeless tasks
+ * The whole state of the core in one place, changed in place by the modules beside it. `freed` and `unplaced` are the
+ * step's own worklists: an event first changes the state, then `matching.ts` brings free scouts and unplaced tasks
  * together, so that no module has to call back into another.
  */
 
@@ -9,13 +9,13 @@ import type { Change, Effect } from './events.ts'
 import { CapabilityIndex } from './fleet/capability-index.ts'
 import { Roster } from './fleet/roster.ts'
 import { CommittedSettlements } from './model/committed-settlements.ts'
-import type { CancelWatch, Intent, ModelEntry, Pause, Scout, Task } from './model/entities.ts'
+import type { CancelWatch, Intent, ModelEntry, Pause, Scout, Task } from './model/object-graph.ts'
 import { Random } from './model/random.ts'
 import { SlotTable } from './model/slot-table.ts'
 import { TimerWheel } from './model/timer-wheel.ts'
 import type { CoreSettings } from './settings.ts'
 
-/** Whatever can be due; told apart by `timed`. */
+/** Everything that can be due; `timed` is its kind. */
 export type Deadline = Task | Pause | CancelWatch | ModelEntry
 
 export interface CoreSeed {
@@ -49,9 +49,10 @@ export class CoreState {
   /** Until when unknown models are held open after a restart. */
   readonly bootGraceUntilMs: number
   draining = false
-  /** The store cannot write just now, and the durable tasks that were taken out of their queues meanwhile. */
+  /** The store cannot write just now. */
   storeTroubled = false
-  readonly passedOver = new Set<Task>()
+  /** Ready durable tasks that were taken out of their queues meanwhile; see `queueing.ts`. */
+  readonly awaitingStore = new Set<Task>()
   sequence = 0
 
   /** Time of the event being handled, and where its effects go. */

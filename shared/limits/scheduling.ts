@@ -1,9 +1,9 @@
 /**
- * How long tasks wait, leases live and models are remembered, and how many of each there may be. The core's defaults
+ * How long tasks wait, leases last and models are remembered, and how many of each there may be. The core's defaults
  * (`orchestrator/core/settings.ts`) are these.
  */
 
-/** A lease lives this long after its last sign of life. */
+/** A lease lasts this long after its last sign of life. */
 export const leaseTtlMs = 30_000
 
 /** The hub waits this much longer than the scout, so that the scout has always stopped first. */
@@ -12,7 +12,7 @@ export const leaseGraceMs = 5_000
 /** Deadlines are looked at this often; none is noticed later than this. */
 export const tickMs = 50
 
-/** Attempts of one task, on different scouts where there are others; then it is dead with its cause. */
+/** Attempts of one task, on different scouts where there are others; then it fails with the last cause. */
 export const attemptsMax = 3
 
 /** A task that comes back waits this long for a scout that has not had it; from then on any scout may have it. */
@@ -24,23 +24,23 @@ export const returnsMax = 10
 /** A stream whose scout lost its socket after content was forwarded waits this long for that scout to come back. */
 export const resumeWindowMs = 20_000
 
-/** A rate-limited provider that names no time is left alone this long. */
+/** A rate-limited provider that names no time is not asked for this long. */
 export const pauseDefaultMs = 10_000
 
-/** Longest time a provider may ask to be left alone; a longer one is cut to it. */
+/** Longest time for which a provider may pause a model; a longer one is cut to it. */
 export const pauseMaxMs = 3_600_000
 
-/** Committed settlements remembered, so that a repeated one hears `committed` again; the oldest is forgotten. */
+/** Committed settlements remembered, so that a repeated one is answered `committed` again; the oldest is forgotten. */
 export const committedKept = 65_536
 
 /** Scout identities whose record is remembered; the longest-gone is forgotten beyond it. */
 export const recordsMax = 200_000
 
-/** What a scout is told of the last hour is counted in so many slots of this length; the oldest is forgotten. */
+/** The last hour of `standing` frames is counted in so many slots of this length; the oldest is forgotten. */
 export const hourSlots = 12
 export const hourSlotMs = 300_000
 
-/** A scout is told how it stands no more often than this, and only when that has changed. */
+/** A scout gets a `standing` frame no more often than this, and only when its figures have changed. */
 export const standingEveryMs = 60_000
 
 /** Delay before another attempt after a charged failure: full jitter from base, doubling, up to cap. */

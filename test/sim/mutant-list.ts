@@ -36,7 +36,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'another try gets no new number',
-    file: `${core}/task/leases.ts`,
+    file: `${core}/task/granting.ts`,
     find: '  task.attempt++\n',
     replace: '  task.attempt = Math.max(1, task.attempt)\n',
   },
@@ -80,25 +80,25 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'more credits than the capacity are accepted',
-    file: `${core}/task/leases.ts`,
+    file: `${core}/task/granting.ts`,
     find: 'if (scout.credits + count > scout.capacity) {',
     replace: 'if (scout.credits > scout.capacity) {',
   },
   {
     name: 'a grant uses no credit',
-    file: `${core}/task/leases.ts`,
+    file: `${core}/task/granting.ts`,
     find: '  scout.credits--\n',
     replace: '',
   },
   {
     name: 'who leaves the queue is still counted',
-    file: `${core}/task/terminal.ts`,
-    find: '  core.queued--\n',
-    replace: '',
+    file: `${core}/task/queueing.ts`,
+    find: '  core.queued += more\n',
+    replace: '  core.queued += Math.max(0, more)\n',
   },
   {
     name: 'a draining hub gives out what waits',
-    file: `${core}/step/matching.ts`,
+    file: `${core}/task/queueing.ts`,
     find: 'return !draining && (storeTroubled',
     replace: 'return (storeTroubled',
   },
@@ -175,8 +175,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a child is given out before all of its parents are done',
     file: `${core}/task/terminal.ts`,
-    find: "if (child.blockers === 0 && child.state === 'blocked' && !child.intent!.stopping) freed(core, child)",
-    replace: "if (child.state === 'blocked' && !child.intent!.stopping) freed(core, child)",
+    find: "if (child.blockers === 0 && child.state === 'blocked' &&",
+    replace: "if (child.state === 'blocked' &&",
   },
   {
     name: 'a failure forgets the descendants',
@@ -205,8 +205,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a node that has grown waits for all but the first',
     file: `${core}/task/intents.ts`,
-    find: 'for (const need of waitFor) block(core, intent, controlNodes, need)',
-    replace: 'for (const need of waitFor.slice(1)) block(core, intent, controlNodes, need)',
+    find: 'for (const need of waitFor) block(core, intent, controlNode, need)',
+    replace: 'for (const need of waitFor.slice(1)) block(core, intent, controlNode, need)',
   },
   {
     name: 'a failed need skips a node that decides over failures',
@@ -223,7 +223,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a node that is tried again forgets its attempts',
     file: `${core}/task/intents.ts`,
-    find: 'const outrun = attempt - charged - returned - (lease === null ? 0 : 1)',
+    find: 'const outrun = attempt - charged - handedBack - (lease === null ? 0 : 1)',
     replace: 'const outrun = 0 * (lease === null ? 0 : 1)',
   },
   {
@@ -252,14 +252,14 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'durable tasks are given out while nothing can be written',
-    file: `${core}/task/store-trouble.ts`,
+    file: `${core}/task/queueing.ts`,
     find: 'return core.storeTroubled && intent !== null',
     replace: 'return core.storeTroubled && intent !== null && core.nowMs < 0',
   },
   {
-    name: 'who was passed over is forgotten when the store can write again',
+    name: 'who waits for the store is forgotten when the store can write again',
     file: `${core}/task/store-trouble.ts`,
-    find: '  for (const task of core.passedOver) core.unplaced.push(task)\n',
+    find: '  for (const task of core.awaitingStore) core.unplaced.push(task)\n',
     replace: '',
   },
   {

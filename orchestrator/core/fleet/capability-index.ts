@@ -7,13 +7,14 @@
  * because most scouts are idle again before that, and none of it costs as much as the scout has models.
  */
 import { autoModel, type Offer, type TaskKind, taskKinds } from '../../../shared/task.ts'
-import type { Capability, ModelEntry, OfferClass, Scout, Variant } from '../model/entities.ts'
+import type { Variant } from '../model/model-entry.ts'
+import type { Capability, ModelEntry, OfferClass, Scout } from '../model/object-graph.ts'
 import type { Random } from '../model/random.ts'
 import { ReadyQueue } from '../model/ready-queue.ts'
 import { noteFull, noteRoom } from '../stats/missed-work.ts'
 import { typicalMicros } from '../stats/prices.ts'
 
-/** Ways to offer a model that are kept for sharing; whoever has another one keeps a copy of its own. */
+/** Ways to offer a model that are kept for sharing; a scout with another one keeps a copy of its own. */
 const variantsMax = 16
 /** A list with fewer withdrawn capabilities is not worth sweeping. */
 const withdrawnKept = 16
@@ -156,7 +157,7 @@ export class CapabilityIndex {
     for (const entry of scout.klass.entries) if (isAble(scout, entry)) entry.scouts--
     change()
     for (const entry of scout.klass.entries) if (isAble(scout, entry)) entry.scouts++
-    // What it misses from here on is not for want of room.
+    // What it misses from here on is not for lack of room.
     for (const capability of scout.unlisted) if (!isAble(scout, capability.entry)) noteRoom(capability)
     if (scout.idle) this.list(scout)
   }
@@ -230,7 +231,7 @@ function isSame(one: Offer, other: Offer): boolean {
   )
 }
 
-/** One offer per kind and model, the first one named. `auto` is a wish of clients, not something to offer. */
+/** One offer per kind and model, the first one named. `auto` is for clients to ask for and cannot be offered. */
 function distinctOffers(offers: readonly Offer[]): Offer[] {
   const seen = new Set<string>()
   const distinct: Offer[] = []

@@ -1,9 +1,9 @@
 /**
- * Negative credit: the provider behind a scout wants to be left alone with a model for a while. A pause belongs to the
- * session while there is one, and to the identity in between: the provider does not forget when its scout dials anew.
+ * Negative credit: the provider behind a scout is not to be asked for a model for a while. A pause belongs to the
+ * session while there is one, and to the identity in between: a provider's limit does not end with a reconnect.
  */
 import { offersMax } from '../../../shared/limits/wire.ts'
-import type { Pause, Scout } from '../model/entities.ts'
+import type { Pause, Scout } from '../model/object-graph.ts'
 import type { CoreState } from '../state.ts'
 
 /** Begins a pause, or moves its end. */
@@ -22,13 +22,13 @@ export function keepPauses(core: CoreState, { pauses, record }: Scout): void {
   for (const [model, untilMs] of record.pauses ?? []) if (untilMs > core.nowMs) kept.set(model, untilMs)
   for (const pause of pauses?.values() ?? []) {
     core.wheel.disarm(pause)
-    // As many as a scout may offer models; more is a scout that changes its offers to be paused.
+    // As many as a scout may offer models; more come only from a scout that changes its offers.
     if (kept.size < offersMax) kept.set(pause.model, Math.max(pause.dueMs, kept.get(pause.model) ?? 0))
   }
   record.pauses = kept.size > 0 ? kept : null
 }
 
-/** A session begins: what its identity was paused for, it still is. */
+/** A session begins: the pauses of its identity continue. */
 export function takeUpPauses(core: CoreState, scout: Scout): void {
   for (const [model, untilMs] of scout.record.pauses ?? []) {
     if (untilMs > core.nowMs) pauseUntil(core, scout, model, untilMs)

@@ -5,7 +5,8 @@
  */
 import type { Offer } from '../../../shared/task.ts'
 import type { ScoutJoined } from '../events.ts'
-import type { Pause, Scout, ScoutRecord } from '../model/entities.ts'
+import type { Pause, Scout } from '../model/object-graph.ts'
+import { moveScout, type ScoutRecord } from '../model/scout.ts'
 import type { CoreSettings } from '../settings.ts'
 import { noteHour } from '../stats/hour-counts.ts'
 import type { CapabilityIndex } from './capability-index.ts'
@@ -20,7 +21,7 @@ export class Roster {
     private readonly settings: CoreSettings,
   ) {}
 
-  /** The live session of the same process, which a new one supersedes. */
+  /** The connected session of the same process, which a new one supersedes. */
   twin(joined: ScoutJoined): Scout | undefined {
     return this.byInstance.get(instanceKey(joined.scout, joined.instance))
   }
@@ -58,7 +59,7 @@ export class Roster {
 
   /** Takes a session off the roster. Its leases are the core's to deal with. */
   leave(scout: Scout): void {
-    scout.state = 'gone'
+    moveScout(scout, 'gone')
     scout.credits = 0
     this.index.withdraw(scout)
     this.index.leave(scout.klass)
@@ -71,11 +72,11 @@ export class Roster {
   }
 
   drain(scout: Scout): void {
-    if (scout.state === 'ready') scout.state = 'draining'
+    if (scout.state === 'ready') moveScout(scout, 'draining')
     this.refresh(scout)
   }
 
-  /** Tells the index whether this scout can take a task now. Call after anything that bears on it. */
+  /** Updates in the index whether this scout can take a task now. Call after anything that bears on it. */
   refresh(scout: Scout): void {
     this.index.setIdle(scout, hasRoom(scout))
   }
@@ -89,7 +90,7 @@ export class Roster {
     this.refresh(scout)
   }
 
-  /** The scout's provider wants to be left alone with a model. */
+  /** The scout's provider is not to be asked for a model for a while. */
   pause(scout: Scout, pause: Pause): void {
     this.index.repause(scout, () => {
       scout.pauses ??= new Map()
@@ -97,7 +98,7 @@ export class Roster {
     })
   }
 
-  /** It may be asked again. */
+  /** The pause is over. */
   resume(scout: Scout, model: string): void {
     this.index.repause(scout, () => {
       scout.pauses?.delete(model)

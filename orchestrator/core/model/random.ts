@@ -1,7 +1,7 @@
 /**
- * The core's own source of chance, seeded from outside, so that the same events under the same seed choose the same
- * scouts. One word of state (Tommy Ettinger's mulberry32): a draw is on the way of every placement, and drawing two
- * candidates needs no better one.
+ * The core's own source of random numbers, seeded from outside, so that the same events under the same seed choose the
+ * same scouts. One word of state (Tommy Ettinger's mulberry32): every placement draws two candidates, which needs speed
+ * more than a better generator.
  */
 export class Random {
   private state: number

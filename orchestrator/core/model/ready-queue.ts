@@ -1,13 +1,12 @@
 /**
  * Tasks of one model that wait for a scout. Tenants take turns by deficit round robin (Shreedhar and Varghese, 1995;
  * every task costs one, each turn is worth the tenant's weight), so that one tenant's thousand requests delay another's
- * single one by one place. Inside a tenant the higher priority goes first, then the earlier deadline, then what has the
- * longest chain of tasks behind it, then the earlier arrival. Tasks that not every scout may have wait beside the
- * others and hold nobody up. Bounds are not this file's business: the core counts all queues together and refuses
- * before it adds.
+ * single one by one place. Inside a tenant the higher priority goes first, then the earlier deadline, then the task
+ * with the longest chain of tasks behind it, then the earlier arrival. Constrained tasks, which not every scout may
+ * have, wait beside the others and delay none. Bounds are in `task/queueing.ts`, which counts all queues together.
  */
 
-/** Tenants passed over, and choosy tasks of each, in one look; those go to the end, so that each has its day. */
+/** Tenants skipped, and constrained tasks of each, in one look; those go to the end, so that each has its turn. */
 const looksMax = 6
 
 /** What the queue needs to know of a task. */
@@ -24,7 +23,7 @@ export interface Queued {
   heapIndex: number
 }
 
-/** Binary heap; each task knows its place, so removing any of them is logarithmic. */
+/** Binary heap; each task carries its place, so removing any of them is logarithmic. */
 class TenantQueue<T extends Queued> {
   readonly heap: T[] = []
   /** Tasks that not every scout may have, in the order in which they are looked at. */
@@ -114,13 +113,13 @@ export class ReadyQueue<T extends Queued> {
   private readonly byTenant = new Map<string, TenantQueue<T>>()
   /** The tenant whose turn is next; the others follow in a ring. */
   private first: TenantQueue<T> | null = null
-  /** What any scout would be given now, while that is known and nobody is choosy. */
+  /** The task that any scout would get now, while that is known and no task is constrained. */
   private next: T | undefined
   private constrained = 0
   size = 0
 
-  /** Adds a task; a choosy one is not for every scout. */
-  push(task: T, isChoosy = false): void {
+  /** Adds a task; a constrained one is not for every scout. */
+  push(task: T, isConstrained = false): void {
     let queue = this.byTenant.get(task.tenant)
     if (queue === undefined) {
       queue = new TenantQueue(task.tenant, task.weight)
@@ -128,9 +127,9 @@ export class ReadyQueue<T extends Queued> {
       this.join(queue)
     }
     queue.weight = task.weight
-    if (isChoosy) queue.constrained.add(task)
+    if (isConstrained) queue.constrained.add(task)
     else queue.push(task)
-    if (isChoosy) this.constrained++
+    if (isConstrained) this.constrained++
     this.size++
     this.next = undefined
   }

@@ -12,7 +12,7 @@
 /** In the place of a key; keys are whole numbers from 0. */
 const empty = -1
 const capacityMin = 64
-/** Grows above half full, shrinks below an eighth: the distance keeps a table of steady size from doing either. */
+/** Enlarged above half full, shrunk below an eighth: the distance keeps a table of steady size from doing either. */
 const fullShare = 1 / 2
 const sparseShare = 1 / 8
 

@@ -1,5 +1,5 @@
 /**
- * Deadlines in constant time: a wheel of slots, each a linked list of whatever is due in that stretch of time
+ * Deadlines in constant time: a wheel of slots, each a linked list of the owners that are due in that stretch of time
  * (Varghese and Lauck, "Hashed and Hierarchical Timing Wheels", 1987). An owner has at most one armed deadline, moving
  * it costs nothing, and a far one simply waits in the last slot and is laid out anew when the wheel comes by.
  *
@@ -11,7 +11,7 @@ const slotMs = 50
 const slotCount = 8192
 const firstCapacity = 1024
 
-/** Something with one deadline. Both fields are the wheel's; `alarm` is -1 while nothing is armed. */
+/** Something with one deadline. Both fields are the wheel's; `timerSlot` is -1 while nothing is armed. */
 export interface Timed {
   dueMs: number
   /** Its place in the wheel's tables. */
@@ -19,14 +19,14 @@ export interface Timed {
 }
 
 export class TimerWheel<T extends Timed> {
-  /** The first alarm of each slot; -1 for none. */
+  /** The first timer of each slot; -1 for none. */
   private readonly heads = new Int32Array(slotCount).fill(-1)
-  /** Per alarm: the next one of its slot, or of the free ones; -1 for none. */
+  /** Per timer: the next one of its slot, or of the free ones; -1 for none. */
   private after = new Int32Array(0)
-  /** Per alarm: the one before it; for the first of a slot -1 minus that slot's number. */
+  /** Per timer: the one before it; for the first of a slot -1 minus that slot's number. */
   private before = new Int32Array(0)
   private readonly owners: (T | null)[] = []
-  /** The first alarm that nobody uses; -1 for none. */
+  /** The first timer that is not in use; -1 for none. */
   private free = -1
   /** The stretch of time already handled, in slots since time zero. */
   private cursor: number

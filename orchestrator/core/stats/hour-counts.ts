@@ -2,10 +2,10 @@
  * What happened to an identity in the last hour: tasks won, tasks lost and to what, attempts done and failed. Its
  * record only counts up, which costs a placement next to nothing; here the counts are noted every few minutes, and the
  * last hour is what they are now less what they were an hour ago. Fed with joins and heartbeats; read for listings and
- * for what scouts are told.
+ * for the `standing` frames to scouts.
  */
 import { hourSlotMs, hourSlots } from '../../../shared/limits/scheduling.ts'
-import type { ScoutRecord } from '../model/entities.ts'
+import type { ScoutRecord } from '../model/scout.ts'
 
 export interface LastHour {
   considered: number
@@ -25,12 +25,12 @@ function countsIn(record: ScoutRecord): number[] {
   return [won, lostLatency, lostPrice, lostTrust, passedOver, missed, done, failed]
 }
 
-/** Notes the counts at the begin of a slot of time, as soon as it is heard of the scout in it. */
+/** Notes the counts at the begin of a slot of time, at the first sign of life of the scout in it. */
 export function noteHour(record: ScoutRecord, nowMs: number): void {
   const slot = Math.floor(nowMs / hourSlotMs)
   if (slot <= record.notedSlot) return
   const counts = countsIn(record)
-  // Of a scout that nobody asked for there is nothing to note: what it was an hour ago is nothing, too.
+  // A scout that was never considered has nothing to note: its counts of an hour ago are zero as well.
   if (record.noted === null && counts.some((count) => count !== 0)) {
     record.noted = new Float64Array(hourSlots * countsNoted)
   }
@@ -44,12 +44,12 @@ function placeOf(slot: number): number {
   return (((slot % hourSlots) + hourSlots) % hourSlots) * countsNoted
 }
 
-/** The counts of the last hour; `missing` is what was missed for want of room and is not counted yet. */
+/** The counts of the last hour; `missing` is what was missed for lack of room and is not counted yet. */
 export function lastHour(record: ScoutRecord, nowMs: number, missing: number): LastHour {
   const { noted, notedSlot } = record
   const oldest = Math.floor(nowMs / hourSlotMs) - hourSlots + 1
   const counts = countsIn(record)
-  // Not heard of for so long, nothing can have happened to it since.
+  // Without a sign of life for so long, nothing can have happened to it since.
   const before = oldest > notedSlot ? counts : noted?.subarray(placeOf(oldest), placeOf(oldest) + countsNoted)
   const since = counts.map((count, at) => count - (before?.[at] ?? 0))
   const [won, lostLatency, lostPrice, lostTrust, passedOver, missed, done, failed] = since as Eight

@@ -1,10 +1,10 @@
 /**
- * How much a scout misses for want of room. A full scout is drawn once and then left off its model's list, so what it
- * misses from there on is reckoned: each task that looks for a scout adds to `sought` the chance with which one more
- * listed scout would have been drawn, and what a full one misses is how far that has grown, less what it then took from
- * the queue itself. Costs the same in any fleet. Fed by the index and by matching; ends up in the record.
+ * How much a scout misses for lack of room. A full scout is drawn once and then left off its model's list, so what it
+ * misses from there on is estimated: each task that looks for a scout adds to `sought` the chance with which one more
+ * listed scout would have been drawn, and what a full one misses is the increase of that, less what it then took from
+ * the queue itself. Costs the same in any fleet. Fed by the index and by matching; kept in the record.
  */
-import type { Capability, Scout, Task } from '../model/entities.ts'
+import type { Capability, Scout, Task } from '../model/object-graph.ts'
 
 /** Two are drawn. */
 const drawn = 2
@@ -16,7 +16,7 @@ export function noteSought(task: Task): void {
   task.sought = entry.sought
 }
 
-/** A draw came upon this one in vain, because its scout has no room: its task is the first that it misses. */
+/** A draw found this one without room: the task that was placed is the first that it misses. */
 export function noteFull(capability: Capability): void {
   capability.fullFrom = capability.entry.sought - 1
   capability.missedFrom = capability.fullFrom
@@ -28,7 +28,7 @@ export function noteServed({ klass, capabilities }: Scout, { entry, sought }: Ta
   if (capability !== undefined && sought > capability.fullFrom) capability.missedFrom++
 }
 
-/** It has room again, or something else than room is wanting now. */
+/** It has room again, or is not ready for another reason than room. */
 export function noteRoom(capability: Capability): void {
   const { scout, fullFrom } = capability
   if (fullFrom === Number.POSITIVE_INFINITY) return

@@ -1,7 +1,7 @@
 /**
- * What a scout asks for its work, as one number that offers can be compared by: the price of a task of typical length.
+ * What a scout charges, as one number that offers can be compared by: the price of a task of typical length.
  * The index computes it once per offer, because placement reads it for every candidate; what a price weighs against
- * time is placement's business.
+ * time is in `fleet/cost.ts`.
  */
 import type { Offer } from '../../../shared/task.ts'
 
@@ -9,8 +9,8 @@ import type { Offer } from '../../../shared/task.ts'
 const promptTokens = 1_000
 const answerTokens = 200
 /**
- * Assumed where a price is unknown: about what hosted open models of 70 billion weights cost. Then a scout that tells
- * none is preferred to a dear one and not to a cheap one; silence is neither a bargain nor an exclusion.
+ * Assumed where a price is unknown: about what hosted open models of 70 billion weights cost. Then a scout without
+ * a price is preferred to an expensive one and not to a cheap one.
  */
 const unknownPromptPrice = 600_000
 const unknownAnswerPrice = 800_000

@@ -1,9 +1,10 @@
 /**
- * What is learned from every attempt: how often an identity fails, how fast it is, how much it can be trusted with at
- * once, and how fast a model usually begins. Rates and averages, never counts in a row: a scout that fails four times
- * in ten is found out, and one that was unlucky recovers.
+ * What every attempt adds to the records: how often an identity fails, how fast it is, how many tasks it gets at once,
+ * and how fast a model usually begins. Rates and averages, never counts in a row: a scout that fails four times in ten
+ * is detected, and one that was unlucky recovers.
  */
-import type { ModelEntry, Scout, ScoutRecord, Speed } from '../model/entities.ts'
+import type { ModelEntry, Scout } from '../model/object-graph.ts'
+import type { ScoutRecord, Speed } from '../model/scout.ts'
 
 const newestShare = 0.2
 

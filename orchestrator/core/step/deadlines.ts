@@ -6,13 +6,16 @@
 import { type Fault, fault } from '../../../shared/faults.ts'
 import { autoModel } from '../../../shared/task.ts'
 import { notOffered } from '../fleet/not-offered.ts'
-import type { Lease, ModelEntry, Pause, Task } from '../model/entities.ts'
+import type { Lease, ModelEntry, Pause, Task } from '../model/object-graph.ts'
 import type { CoreState, Deadline } from '../state.ts'
 import { comeBack, endAttempt } from '../task/attempts.ts'
 import { cancelLease, cancelLeases, send } from '../task/cancels.ts'
-import { expiryOf, hedgeDueMs, leasesOf, lookAgain, patienceEndsMs } from '../task/leases.ts'
-import { finish, unqueue } from '../task/terminal.ts'
-import { hedge } from './matching.ts'
+import { hedgeDueMs, secondChoice } from '../task/hedging.ts'
+import { expiryOf, leasesOf } from '../task/leases.ts'
+import { lookAgain, patienceEndsMs } from '../task/patience.ts'
+import { unqueue } from '../task/queueing.ts'
+import { finish } from '../task/terminal.ts'
+import { give } from './matching.ts'
 
 export function onDue(core: CoreState, deadline: Deadline): void {
   switch (deadline.timed) {
@@ -66,7 +69,8 @@ function leasedDue(core: CoreState, task: Task): void {
     endAttempt(core, task, lease, cause)
   }
   if (task.state !== 'leased') return
-  if (core.nowMs >= hedgeDueMs(core, task)) hedge(core, task)
+  const second = core.nowMs >= hedgeDueMs(core, task) ? secondChoice(core, task) : undefined
+  if (second !== undefined) give(core, task, second)
   lookAgain(core, task)
 }
 
@@ -87,7 +91,7 @@ function pauseOver(core: CoreState, pause: Pause): void {
   core.freed.push(pause.holder)
 }
 
-/** The grace for a model without scouts is over: who still waits for it learns that nobody offers it. */
+/** The grace for a model without scouts is over: tasks of clients that still wait for it fail. */
 function forgetModel(core: CoreState, entry: ModelEntry): void {
   if (entry.offerers > 0 || entry.model === autoModel) return
   for (const task of [...entry.returned, ...entry.waiting]) {

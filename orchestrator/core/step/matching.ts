@@ -1,5 +1,5 @@
 /**
- * Brings tasks and scouts together at the end of every step: homeless tasks look for a scout or a place in the queue,
+ * Brings tasks and scouts together at the end of every step: unplaced tasks look for a scout or a place in the queue,
  * freed scouts look for waiting tasks. Both directions cost the same whatever the size of the fleet.
  */
 
@@ -9,22 +9,19 @@ import { isAble } from '../fleet/capability-index.ts'
 import { notOffered } from '../fleet/not-offered.ts'
 import { type Choice, capabilityFor, choose, mayTry } from '../fleet/placement.ts'
 import { hasRoom } from '../fleet/roster.ts'
-import type { ModelEntry, Scout, Task } from '../model/entities.ts'
+import type { Scout, Task } from '../model/object-graph.ts'
 import { type CoreState, hubDraining } from '../state.ts'
 import { noteServed, noteSought } from '../stats/missed-work.ts'
-import { grant } from '../task/leases.ts'
-import { passOver, waitsForStore } from '../task/store-trouble.ts'
-import { noteTried } from '../task/task.ts'
-import { enqueue, finish, serveFromQueue } from '../task/terminal.ts'
+import { grant } from '../task/granting.ts'
+import { enqueue, firstQueued, hasQueued, isQueueFull, serveFromQueue, waitsForStore } from '../task/queueing.ts'
+import { finish } from '../task/terminal.ts'
 
-/** Tasks that came back looked at for one freed scout: those it may not have are passed over. */
-const returnedLooks = 16
 /** Queues compared for one freed scout. */
 const queuesLooked = 8
 
 export function matchAll(core: CoreState): void {
   const { freed, unplaced } = core
-  // Many come home at once when the store can write again: each is looked at in its place.
+  // Many come at once when the store can write again: an index, because taking from the front would move the rest.
   let next = 0
   while (freed.length > 0 || next < unplaced.length) {
     for (let scout = freed.pop(); scout !== undefined; scout = freed.pop()) serve(core, scout)
@@ -42,15 +39,16 @@ function placeOrQueue(core: CoreState, task: Task): void {
   const chosen = stays ? undefined : choose(core.index, task, core.random)
   if (chosen !== undefined) give(core, task, chosen)
   else if (core.draining && !stays) finish(core, task, 'failed', hubDraining())
-  else if (task.attempt === 0 && isFull(core, task)) {
+  else if (isQueueFull(core, task)) {
     const cause = fault('queue_full', 'Too many requests are waiting for a scout. Try again in a few seconds.', {
       retryAfterMs: 2_000,
     })
     finish(core, task, 'failed', cause)
-  } else queue(core, task)
+  } else enqueue(core, task)
 }
 
-function give(core: CoreState, task: Task, { best, loser, lost }: Choice): void {
+/** Grants the task to the scout that was chosen, and books what the other one lost by. */
+export function give(core: CoreState, task: Task, { best, loser, lost }: Choice): void {
   if (loser !== null) loser.scout.record[lost]++
   grant(core, task, best)
 }
@@ -91,33 +89,10 @@ function budgetExceeded({ intent }: Task): Fault | null {
   return fault('budget_exceeded', text, { param: 'budget_tokens' })
 }
 
-function isFull(core: CoreState, task: Task): boolean {
-  const { readyTasksMax, readyTasksPerTenantMax } = core.settings
-  if (task.intent !== null) return false
-  return core.queuedByClients >= readyTasksMax || (core.queuedByTenant.get(task.tenant) ?? 0) >= readyTasksPerTenantMax
-}
-
-function queue(core: CoreState, task: Task): void {
-  enqueue(core, task)
-  const { queueTimeoutMs, elsewhereMs } = core.settings
-  const timeoutMs = task.intent === null ? queueTimeoutMs : Number.POSITIVE_INFINITY
-  const patienceMs = task.triedScouts.length > 0 ? Math.min(elsewhereMs, timeoutMs) : timeoutMs
-  core.wheel.arm(task, Math.min(task.deadlineMs, task.queuedMs + patienceMs))
-}
-
-/** Asks a second scout, if one is idle that may have the task; otherwise a moment later again. */
-export function hedge(core: CoreState, task: Task): void {
-  const { lease } = task
-  if (lease === null || core.draining) return
-  noteTried(task, lease)
-  const chosen = choose(core.index, task, core.random)
-  if (chosen !== undefined && chosen.best.scout.record.scout !== lease.scout) give(core, task, chosen)
-}
-
 /** Gives a scout waiting tasks until it is full or nothing waits that it could do; only then is it known as idle. */
 function serve(core: CoreState, scout: Scout): void {
   if (scout.state === 'gone') return
-  while (hasWork(core) && hasRoom(scout)) {
+  while (hasQueued(core) && hasRoom(scout)) {
     const task = nextFor(core, scout)
     if (task === undefined) break
     if (isExhausted(core, task)) continue
@@ -128,13 +103,9 @@ function serve(core: CoreState, scout: Scout): void {
   core.roster.refresh(scout)
 }
 
-function hasWork({ draining, storeTroubled, queued, queuedByClients }: CoreState): boolean {
-  return !draining && (storeTroubled ? queuedByClients : queued) > 0
-}
-
 /**
- * Of what waits for the scout's models: what has waited longest, but what came back goes first. With many models a few
- * of those that are waited for are looked at, from a random one on, so that each has its turn.
+ * The task that has waited longest of those for the scout's models; in each, those that came back go first. With many
+ * models a few that have queued tasks are looked at, from a random one on, so that each has its turn.
  */
 function nextFor(core: CoreState, scout: Scout): Task | undefined {
   const { entries } = scout.klass
@@ -145,30 +116,10 @@ function nextFor(core: CoreState, scout: Scout): Task | undefined {
   for (let step = 0; step < entries.length && looks > 0; step++) {
     const entry = entries[(from + step) % entries.length]!
     if (entry.queued === 0 || !isAble(scout, entry)) continue
-    const task = firstOf(core, entry, fits)
+    const task = firstQueued(core, entry, fits)
     if (task === undefined) continue
     looks--
     if (next === undefined || task.queuedMs < next.queuedMs) next = task
   }
   return next
-}
-
-function firstOf(core: CoreState, entry: ModelEntry, fits: (task: Task) => boolean): Task | undefined {
-  for (;;) {
-    const task = returnedFor(entry, fits) ?? entry.waiting.peek(fits)
-    if (task === undefined || !waitsForStore(core, task)) return task
-    passOver(core, task)
-  }
-}
-
-function returnedFor({ returned }: ModelEntry, fits: (task: Task) => boolean): Task | undefined {
-  let looks = Math.min(returnedLooks, returned.size)
-  for (const task of returned) {
-    if (looks-- === 0) return undefined
-    if (fits(task)) return task
-    // To the end, so that the next freed scout looks at others.
-    returned.delete(task)
-    returned.add(task)
-  }
-  return undefined
 }

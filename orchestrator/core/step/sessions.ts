@@ -1,20 +1,21 @@
 /**
- * Scouts come, change, and go. A new session starts with no credits and takes up the leases it still holds; a lost one
- * leaves its work behind: what the client has seen nothing of goes elsewhere at once, what it has waits a while for the
- * scout to come back.
+ * Sessions begin, change their offers, and end. A new session starts with no credits and takes up the leases it still
+ * holds. The leases of a lost one end at once and their tasks go elsewhere, unless content was forwarded or the task is
+ * durable: then they wait a while for the scout to come back.
  */
 
 import { fault } from '../../../shared/faults.ts'
 import { autoModel } from '../../../shared/task.ts'
 import type { Event, HeldReply, ScoutJoined, UnsentGrant } from '../events.ts'
 import { keepPauses, takeUpPauses } from '../fleet/pauses.ts'
-import type { Lease, OfferClass, Scout, Task } from '../model/entities.ts'
 import { sameNonce } from '../model/nonce.ts'
+import type { Lease, OfferClass, Scout, Task } from '../model/object-graph.ts'
 import type { CoreState } from '../state.ts'
 import { bookMissed } from '../stats/missed-work.ts'
 import { endAttempt, mayMigrate } from '../task/attempts.ts'
-import { drop, expiryOf, heldLeases, hold, leaseOf, leasesOf, lookAgain, renew } from '../task/leases.ts'
+import { drop, expiryOf, heldLeases, hold, leaseOf, leasesOf, renew } from '../task/leases.ts'
 import { forgetOrphan, noteOrphan, orphansOf } from '../task/orphans.ts'
+import { lookAgain } from '../task/patience.ts'
 import { takeBack } from '../task/store-trouble.ts'
 
 export function join(core: CoreState, joined: ScoutJoined): void {
@@ -30,7 +31,7 @@ export function join(core: CoreState, joined: ScoutJoined): void {
   for (const orphan of orphans) if (orphan.lease.holder === null) abandonLease(core, orphan)
 }
 
-/** A lease the scout presents: it goes on if nobody else has the task, or learns what became of it. */
+/** A lease the scout presents: it continues if it is still in force, or is answered with what became of it. */
 function takeUp(core: CoreState, scout: Scout, presented: ScoutJoined['held'][number]): HeldReply {
   const { task: id, attempt, nonce } = presented
   const task = core.tasks.get(id)
@@ -50,10 +51,10 @@ function takeUp(core: CoreState, scout: Scout, presented: ScoutJoined['held'][nu
 }
 
 /**
- * A scout is back and has said what it holds. A durable lease that is not among it is not waited for: the grant may
+ * A scout is back and has presented what it holds. The hub waits for no other durable lease: its grant may
  * never have been sent, because the hub ended between its commit and that, so nobody is charged.
  *
- * A step of its own, because the store must hear of it before it shows, and no welcome should wait for the store.
+ * A step of its own, because it must be committed before its effects, and no welcome should wait for the store.
  */
 export function claimsEnded(core: CoreState, session: number): void {
   const scout = core.roster.bySession.get(session)
@@ -74,7 +75,7 @@ export function leave(core: CoreState, session: number, unsent: readonly UnsentG
 interface Orphan {
   task: Task
   lease: Lease
-  /** Its scout had said that it leaves for good. */
+  /** Its scout had announced that it leaves. */
   isForsaken: boolean
 }
 
@@ -119,7 +120,7 @@ export function changeOffers(core: CoreState, event: Extract<Event, { type: 'sco
   if (scout === undefined) return
   const isTrusted = scout.window >= scout.capacity
   scout.capacity = Math.min(event.concurrency, core.settings.creditMax)
-  // Who could have all that it asked for may have what it asks for now.
+  // A scout that was trusted with all its capacity is trusted with the new one.
   if (isTrusted) scout.window = Math.max(scout.window, scout.capacity)
   scout.credits = Math.min(scout.credits, scout.capacity)
   const before = scout.klass

@@ -7,23 +7,16 @@ import { type Fault, fault, faultTable } from '../../../shared/faults.ts'
 import { pauseDefaultMs, pauseMaxMs } from '../../../shared/limits/scheduling.ts'
 import type { Event } from '../events.ts'
 import { pauseUntil } from '../fleet/pauses.ts'
-import type { Lease, Scout, Task } from '../model/entities.ts'
 import { sameNonce } from '../model/nonce.ts'
+import type { Lease, Scout, Task } from '../model/object-graph.ts'
+import { move } from '../model/task.ts'
 import type { CoreState } from '../state.ts'
 import { bookFirstContent, bookOutcome, bookSpeed, growWindow, shrinkWindow } from '../stats/records.ts'
 import { cancelLease, endCancel } from './cancels.ts'
-import {
-  attemptsMax,
-  credit,
-  heldBy,
-  leaseOf,
-  leasesOf,
-  lookAgain,
-  noteProgress,
-  noteProvider,
-  release,
-} from './leases.ts'
-import { move, noteTried } from './task.ts'
+import { credit } from './granting.ts'
+import { stopOthers } from './hedging.ts'
+import { attemptsMax, heldBy, leaseOf, leasesOf, noteProvider, noteTried, release } from './leases.ts'
+import { lookAgain, noteProgress } from './patience.ts'
 import { finish } from './terminal.ts'
 
 /**
@@ -82,34 +75,21 @@ function bookAnswer(core: CoreState, scout: Scout, lease: Lease, tokens: number)
   bookSpeed(capability, firstMs, tokens, contentMs > 0 ? core.nowMs - contentMs : 0)
 }
 
-/** Work handed back costs no attempt, whatever reason is given for it. */
+/** Work handed back is not charged, whatever reason is given for it. */
 function freeCode(cause: Fault): Fault['code'] {
   return faultTable[cause.code].retry === 'free' ? cause.code : 'scout_draining'
 }
 
-/** The first content of an attempt: of two that race it wins, and what the client sees now binds the task. */
+/** The first content of an attempt: of two that race it wins, and the client's task is bound to it. */
 export function contentBegan(core: CoreState, task: Task, attempt: number): void {
   const lease = leaseOf(task, attempt)
   if (lease === undefined) return
   lease.contentMs = core.nowMs
   noteProgress(core, task, lease)
   bookFirstContent(task.entry, core.nowMs - lease.grantedMs)
-  // Nobody but the store sees a durable task's pieces before its settlement: it can still begin anew.
+  // The pieces of a durable task are not final before its settlement: it can still begin anew.
   if (task.intent === null) task.contentBegan = true
   stopOthers(core, task, lease)
-}
-
-/** The others lost the race, which is nobody's fault. */
-function stopOthers(core: CoreState, task: Task, winner?: Lease): void {
-  if (task.hedge === null && task.lease === (winner ?? null)) return
-  for (const lease of leasesOf(task)) {
-    if (lease === winner) continue
-    cancelLease(core, task, lease, 'hedge_lost')
-    release(core, task, lease)
-    noteTried(task, lease)
-    task.outrun++
-    core.emit({ type: 'attemptVoid', task: task.id, attempt: lease.attempt })
-  }
 }
 
 /** Ends one attempt without an answer; the task tries again where that may help. */
@@ -122,9 +102,9 @@ export function endAttempt(core: CoreState, task: Task, lease: Lease, cause: Fau
   release(core, task, lease)
   noteTried(task, lease)
   task.lastFault = cause
-  if (retry === 'free') task.returned++
+  if (retry === 'free') task.handedBack++
   else task.charged++
-  const spent = task.charged >= attemptsMax(core, task) || task.returned > core.settings.returnsMax
+  const spent = task.charged >= attemptsMax(core, task) || task.handedBack > core.settings.returnsMax
   if (task.lease !== null && retry !== 'never') {
     core.emit({ type: 'attemptVoid', task: task.id, attempt: lease.attempt })
     return lookAgain(core, task)
@@ -136,7 +116,7 @@ export function endAttempt(core: CoreState, task: Task, lease: Lease, cause: Fau
   }
   if (task.contentBegan) task.migrations++
   core.emit({ type: 'attemptVoid', task: task.id, attempt: lease.attempt })
-  const { id, charged, returned } = task
+  const { id, charged, handedBack: returned } = task
   if (task.intent !== null) core.persist({ change: 'release', task: id, attempt: lease.attempt, charged, returned })
   if (retry === 'free') return comeBack(core, task)
   const { retryBaseMs, retryCapMs } = core.settings
@@ -145,7 +125,7 @@ export function endAttempt(core: CoreState, task: Task, lease: Lease, cause: Fau
   core.wheel.arm(task, Math.min(task.retryMs, task.deadlineMs))
 }
 
-/** Whether a begun answer may go on at another scout. */
+/** Whether a begun answer may continue at another scout. */
 export function mayMigrate(core: CoreState, task: Task): boolean {
   return task.routing.continues && task.migrations < core.settings.migrationsMax
 }

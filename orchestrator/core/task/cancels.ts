@@ -1,27 +1,27 @@
 /**
- * Telling a scout to stop. A cancel is said again until the scout acknowledges it with a settlement, because a lost one
+ * Cancels of attempts. A cancel is sent again until the scout acknowledges it with a settlement, because a lost one
  * would leave a generation running for nobody.
  */
-import type { CancelWatch, Lease, Scout, Task } from '../model/entities.ts'
+import type { CancelWatch, Lease, Scout, Task } from '../model/object-graph.ts'
 import type { CoreState } from '../state.ts'
 import { leasesOf } from './leases.ts'
 
 /** Unacknowledged cancels of one scout, for each task that it may have at once. */
 export const cancelsPerCredit = 4
 
-/** Tells the holder of one lease to stop, if it can be told. */
+/** Cancels one lease at its holder, if it is connected. */
 export function cancelLease(core: CoreState, task: Task, lease: Lease, reason: string): void {
   if (lease.holder !== null) watchCancel(core, lease.holder, task.id, lease.attempt, reason)
 }
 
-/** Tells every scout that works on this task to stop. */
+/** Cancels the task at every scout that works on it. */
 export function cancelLeases(core: CoreState, task: Task, reason: string): void {
   for (const lease of leasesOf(task)) cancelLease(core, task, lease, reason)
 }
 
 /**
- * Sends a cancel unless one is under way. A scout that invites more of them than it can ever have running is left to
- * its rate limit; what it advertises just now does not count, because it may have less than it still works on.
+ * Sends a cancel unless one is under way. Beyond what a scout can ever have running no more are sent: its rate limit
+ * ends it. The capacity it advertises now does not count, because it may be less than it still works on.
  */
 export function watchCancel(core: CoreState, holder: Scout, task: number, attempt: number, reason: string): void {
   const key = `${task}/${attempt}`
@@ -33,7 +33,7 @@ export function watchCancel(core: CoreState, holder: Scout, task: number, attemp
   send(core, watch)
 }
 
-/** The scout has acknowledged, or settled before it heard of the cancel. */
+/** The scout has acknowledged, or settled before it received the cancel. */
 export function endCancel(core: CoreState, holder: Scout, task: number, attempt: number): void {
   const key = `${task}/${attempt}`
   const watch = holder.cancels?.get(key)
@@ -42,7 +42,7 @@ export function endCancel(core: CoreState, holder: Scout, task: number, attempt:
   holder.cancels!.delete(key)
 }
 
-/** Says it, and again when it is due again; for as long as the scout's own lease could have kept it at work. */
+/** Sends it, and again when it is due again; for as long as the scout's own lease could have kept it at work. */
 export function send(core: CoreState, watch: CancelWatch): void {
   const { holder, task, attempt, reason } = watch
   const { leaseTtlMs, leaseGraceMs, cancelResendMs } = core.settings

@@ -1,25 +1,28 @@
 /**
- * Durable intents enter the core here, anew or out of the store after a restart, and grow here while they run: tasks
- * are linked by what they need, those that can begin look for a scout, and those that were leased wait one lease's time
- * for their scout to come back. By then an intent is committed; what it grows is persisted with the step. How all of
- * it ends is in `endings.ts`.
+ * Durable intents enter the core here, anew or out of the store after a restart, and are expanded here while they run:
+ * tasks are linked by what they need, those that can begin look for a scout, and those that were leased wait one
+ * lease's time for their scout to come back. An intent is committed before; an expansion is persisted with its step.
+ * How everything ends is in `terminal.ts`.
  */
 import { fault } from '../../../shared/faults.ts'
 import { intentPriorityMax } from '../../../shared/limits/intents.ts'
 import { autoModel } from '../../../shared/task.ts'
 import { isTerminalState } from '../../../shared/task-state.ts'
 import type { Accept, AcceptedTask, Event } from '../events.ts'
-import type { Intent, Lease, RoutingOptions, Task } from '../model/entities.ts'
+import type { Intent, Lease, Task } from '../model/object-graph.ts'
+import { defaultRouting, type RoutingOptions } from '../model/routing-options.ts'
+import { isTerminal, move } from '../model/task.ts'
 import type { CoreState } from '../state.ts'
-import { lookAgain } from './leases.ts'
+import { addChild, newTask } from './new-task.ts'
 import { noteOrphan } from './orphans.ts'
-import { addChild, defaultRouting, isTerminal, move, newTask } from './task.ts'
+import { lookAgain } from './patience.ts'
 import { finish, freed, giveOut } from './terminal.ts'
 
 export function accept(core: CoreState, event: Accept): void {
   const { tenant, weight, priority, budgetTokens } = event
   const intent: Intent = {
     id: event.intent,
+    state: 'running',
     tenant,
     weight,
     priority,
@@ -27,9 +30,7 @@ export function accept(core: CoreState, event: Accept): void {
     open: new Set(),
     ended: new Map(),
     result: event.result,
-    resultDone: false,
     fault: null,
-    stopping: false,
     budgetTokens: budgetTokens ?? Number.POSITIVE_INFINITY,
     spentTokens: 0,
     leasedBy: new Map(),
@@ -39,26 +40,25 @@ export function accept(core: CoreState, event: Accept): void {
     intent.spentTokens += usedTokens
     if (isTerminalState(state)) intent.ended.set(task, state)
   }
-  intent.resultDone = intent.ended.get(intent.result) === 'done'
   const open = event.tasks.filter(({ state }) => !isTerminalState(state))
   begin(core, intent, link(core, intent, open))
 }
 
-/** Tasks join the intent of one that the hub conducts, which waits for what it names. */
+/** Tasks join the intent of a control node, which waits for those that the decision names. */
 export function expand(core: CoreState, { task: id, tasks, waitFor }: Extract<Event, { type: 'expanded' }>): void {
-  const controlNodes = core.tasks.get(id)
+  const controlNode = core.tasks.get(id)
   // Its intent may have been cancelled, or its time been over, since the decision was asked for.
-  if (controlNodes?.state !== 'deciding') return
-  const intent = controlNodes.intent!
+  if (controlNode?.state !== 'deciding') return
+  const intent = controlNode.intent!
   core.persist({ change: 'expand', task: id })
-  move(controlNodes, 'blocked')
+  move(controlNode, 'blocked')
   const linked = link(core, intent, tasks)
-  for (const need of waitFor) block(core, intent, controlNodes, need)
+  for (const need of waitFor) block(core, intent, controlNode, need)
   begin(core, intent, linked)
-  goOn(core, controlNodes)
+  goOn(core, controlNode)
 }
 
-/** Frees a blocked task that nothing stands in the way of. */
+/** Frees a blocked task without blockers. */
 function goOn(core: CoreState, task: Task): void {
   if (task.state === 'blocked' && task.blockers === 0) freed(core, task)
 }
@@ -76,7 +76,7 @@ function link(core: CoreState, intent: Intent, accepted: readonly AcceptedTask[]
 }
 
 function makeTask(core: CoreState, intent: Intent, accepted: AcceptedTask): Task {
-  const { task: id, kind, model, promptBytes, control, attempt, charged, returned, lease, terms } = accepted
+  const { task: id, kind, model, promptBytes, control, attempt, charged, returned: handedBack, lease, terms } = accepted
   const { tenant, weight } = intent
   const entry = core.index.ensureEntry(kind, control ? autoModel : model, core.nowMs)
   // Nobody offers it yet, and maybe never will: looked at from time to time.
@@ -87,12 +87,13 @@ function makeTask(core: CoreState, intent: Intent, accepted: AcceptedTask): Task
   const deadlineMs = intent.deadlineMs - core.nowMs
   const routing = routingOf(terms)
   const request = { tenant, weight, priority, kind, model, promptBytes, stream: kind === 'chat', deadlineMs, routing }
+  // A leased one gets its lease in `begin`.
   const isLeased = accepted.state === 'leased' && lease !== null
   const task = newTask(core, id, request, entry, intent, isLeased ? 'leased' : 'blocked')
-  // Of a task that is tried once more after its intent was over, earlier attempts count for nothing.
-  const outrun = attempt - charged - returned - (lease === null ? 0 : 1)
+  // Of a task that is retried after its intent was over, earlier attempts are not charged.
+  const outrun = attempt - charged - handedBack - (lease === null ? 0 : 1)
   const ownDeadlineMs = terms.deadlineMs ?? Number.POSITIVE_INFINITY
-  Object.assign(task, { attempt, charged, returned, outrun, control, ownDeadlineMs })
+  Object.assign(task, { attempt, charged, handedBack, outrun, control, ownDeadlineMs })
   intent.open.add(task)
   core.tasks.set(id, task)
   core.wheel.arm(task, task.deadlineMs)
@@ -104,7 +105,7 @@ function routingOf({ attemptsMax, requires }: AcceptedTask['terms']): RoutingOpt
   return { ...defaultRouting, ...(attemptsMax && { attemptsMax }), ...(requires && { requires }) }
 }
 
-/** A need that is over without a result blocks for good, except for a conducted task, which sees how it ended. */
+/** A need that ended without a result blocks for good, except for a control node, which decides over failures too. */
 function block(core: CoreState, intent: Intent, task: Task, need: number): void {
   const end = intent.ended.get(need)
   if (end !== undefined && (end === 'done' || task.control)) return
@@ -147,7 +148,7 @@ function measure(task: Task): number {
   return chain
 }
 
-/** Its scout may still be working on it, and has one lease's time to say so. */
+/** Its scout may still be working on it, and has one lease's time to present the lease. */
 function orphan(core: CoreState, task: Task, { nonce, scout, instance }: NonNullable<AcceptedTask['lease']>): void {
   const { leaseTtlMs, leaseGraceMs } = core.settings
   const hedgeMs = Number.POSITIVE_INFINITY

@@ -1,94 +1,12 @@
 /**
- * The right to work on an attempt: how it is given, kept alive, found again and taken away. A task has one lease while
- * a scout works on it, two while it is hedged, and every frame about it is judged by the lease it names.
+ * The right to work on an attempt: who holds it, how it is kept alive, found again and taken away. A task has one lease
+ * while a scout works on it, two while it is hedged, and every frame about it is judged by the lease it names.
+ * `granting.ts` makes leases; `patience.ts` decides when a task must be looked at.
  */
 
-import { attemptNumberMax, durationMsMax } from '../../../shared/limits/wire.ts'
-import { costOf } from '../fleet/placement.ts'
-import type { Capability, Intent, Lease, Scout, Task } from '../model/entities.ts'
+import type { Intent, Lease, Scout, Task } from '../model/object-graph.ts'
 import type { CoreState } from '../state.ts'
 import { forgetOrphan } from './orphans.ts'
-import { move } from './task.ts'
-
-/** The scout invites so many more tasks; more than it can run breaks the protocol. */
-export function credit(core: CoreState, session: number, count: number): void {
-  const scout = core.roster.bySession.get(session)
-  if (scout === undefined) return
-  if (scout.credits + count > scout.capacity) {
-    core.emit({ type: 'closeSession', session, why: 'badFrame' })
-    // What came along with the grant may have made room, and nothing more is given to who is being shut out.
-    core.roster.drain(scout)
-    return
-  }
-  scout.credits += count
-  core.freed.push(scout)
-}
-
-/** Gives a task to a scout that has credit; a second lease makes a hedge. */
-export function grant(core: CoreState, task: Task, capability: Capability): void {
-  const { settings, nowMs } = core
-  const { scout, provider } = capability
-  const { model } = capability.entry
-  const cost = costOf(capability, task)
-  if (task.lease === null) move(task, 'leased')
-  task.attempt++
-  if (task.firstLeasedMs === 0) task.firstLeasedMs = nowMs
-  const lease: Lease = {
-    task,
-    attempt: task.attempt,
-    nonce: core.makeNonce(),
-    holder: null,
-    session: 0,
-    before: null,
-    after: null,
-    scout: scout.record.scout,
-    instance: scout.instance,
-    operator: scout.record.operator,
-    capability,
-    model,
-    provider,
-    grantedMs: nowMs,
-    startedMs: 0,
-    contentMs: 0,
-    progressMs: 0,
-    expiresMs: nowMs + settings.leaseTtlMs + settings.leaseGraceMs,
-    hedgeMs: nowMs + hedgeAfterMs(core, task),
-  }
-  if (task.lease === null) task.lease = lease
-  else task.hedge = lease
-  core.leases++
-  scout.record.won++
-  scout.credits--
-  hold(scout, lease)
-  core.roster.refresh(scout)
-  lookAgain(core, task)
-  const { attempt, nonce, instance } = lease
-  if (task.intent !== null) {
-    countLease(task.intent, lease, 1)
-    core.persist({ change: 'lease', task: task.id, attempt, nonce, scout: lease.scout, instance })
-  }
-  core.emit({
-    type: 'grant',
-    session: scout.session,
-    task: task.id,
-    attempt,
-    nonce,
-    kind: task.kind,
-    model,
-    stream: task.stream,
-    ttlMs: inFrame(settings.leaseTtlMs),
-    deadlineMs: inFrame(task.deadlineMs - nowMs),
-    served: { scout: scout.record.scout, provider, model },
-    queuedMs: task.firstLeasedMs - task.submittedMs,
-    cost,
-    continuing: task.contentBegan,
-  })
-}
-
-/** The duration as a frame carries it. A deadline may be past or far away after the clock has stepped. */
-function inFrame(durationMs: number): number {
-  return Math.min(durationMsMax, Math.max(1, Math.floor(durationMs)))
-}
 
 /** From here on this session holds the lease. */
 export function hold(scout: Scout, lease: Lease): void {
@@ -121,101 +39,24 @@ export function heldLeases({ newest }: Scout): Lease[] {
   return held
 }
 
-function countLease({ leasedBy }: Intent, { operator }: Lease, more: 1 | -1): void {
+/** Counts a lease of an intent in with its operator, or out. */
+export function countLease({ leasedBy }: Intent, { operator }: Lease, more: 1 | -1): void {
   if (operator === '') return
   const count = (leasedBy.get(operator) ?? 0) + more
   if (count > 0) leasedBy.set(operator, count)
   else leasedBy.delete(operator)
 }
 
-/** When a leased task must be looked at next if nothing more is heard. */
-export function leasedDueMs(core: CoreState, task: Task): number {
-  const { lease, hedge } = task
-  let dueMs = Math.min(task.deadlineMs, hedgeDueMs(core, task))
-  if (lease !== null) dueMs = Math.min(dueMs, expiryOf(core, lease), patienceEndsMs(core, task, lease))
-  if (hedge !== null) dueMs = Math.min(dueMs, expiryOf(core, hedge), patienceEndsMs(core, task, hedge))
-  return dueMs
-}
-
-/** By when this attempt must have shown its next sign of work: asked the provider, begun to answer, gone on. */
-export function patienceEndsMs(core: CoreState, task: Task, lease: Lease): number {
-  const { firstSignMs, firstSignMsPerKiB, firstContentMs, contentSilenceMs } = core.settings
-  const promptMs = (task.promptBytes / 1024) * firstSignMsPerKiB
-  if (lease.startedMs === 0) return lease.grantedMs + firstSignMs + promptMs
-  if (!task.stream) return Number.POSITIVE_INFINITY
-  return lease.progressMs === 0 ? lease.grantedMs + firstContentMs + promptMs : lease.progressMs + contentSilenceMs
-}
-
-/** How long one scout may keep the client without content before a second one is asked; Infinity for always. */
-function hedgeAfterMs({ settings }: CoreState, { routing, intent, stream, entry }: Task): number {
-  // Nobody waits for a durable task.
-  if (routing.hedgeAfterMs === 0 || intent !== null) return Number.POSITIVE_INFINITY
-  if (routing.hedgeAfterMs !== null) return routing.hedgeAfterMs
-  if (!stream || entry.firstContentSamples < settings.hedgeSamplesMin) return Number.POSITIVE_INFINITY
-  return Math.max(settings.hedgeAfterMinMs, entry.firstContentP95Ms)
-}
-
-/** When a second scout is to be asked: not after content came, and never beyond the attempts the task has left. */
-export function hedgeDueMs(core: CoreState, task: Task): number {
-  const { lease } = task
-  if (lease === null || task.hedge !== null || task.contentBegan || lease.contentMs > 0) {
-    return Number.POSITIVE_INFINITY
-  }
-  const isLast =
-    task.charged + 1 >= attemptsMax(core, task) ||
-    task.returned >= core.settings.returnsMax ||
-    task.attempt >= attemptNumberMax
-  return isLast ? Number.POSITIVE_INFINITY : lease.hedgeMs
-}
-
-/** Attempts that may be charged to this task. */
-export function attemptsMax(core: CoreState, task: Task): number {
-  return Math.min(core.settings.attemptsMax, task.routing.attemptsMax)
-}
-
-/** When a lease ends if nothing more is heard: of it, or of the scout that holds it. */
+/** When a lease ends without a further sign of life: of the attempt, or of the scout that holds it. */
 export function expiryOf(core: CoreState, { expiresMs, holder }: Lease): number {
   if (holder === null) return expiresMs
   const { leaseTtlMs, leaseGraceMs } = core.settings
   return Math.max(expiresMs, holder.heardMs + leaseTtlMs + leaseGraceMs)
 }
 
-/** Its scout lives. */
+/** A sign of life of its scout or its attempt. */
 export function renew(core: CoreState, lease: Lease): void {
   lease.expiresMs = core.nowMs + core.settings.leaseTtlMs + core.settings.leaseGraceMs
-}
-
-/** The attempt itself was heard of: its scout works on it. */
-export function noteWork(core: CoreState, task: Task, lease: Lease): void {
-  renew(core, lease)
-  if (lease.startedMs > 0) return
-  lease.startedMs = core.nowMs
-  lookAgain(core, task)
-}
-
-/** The scout says whom it asked; most ask the provider of their offer. */
-export function noteProvider(core: CoreState, lease: Lease, provider: string): void {
-  if (provider === '' || provider === lease.provider) return
-  lease.provider = provider
-  const served = { scout: lease.scout, provider, model: lease.model }
-  core.emit({ type: 'servedBy', task: lease.task.id, attempt: lease.attempt, served })
-}
-
-/** A piece of the answer came. */
-export function noteProgress(core: CoreState, task: Task, lease: Lease): void {
-  const isFirst = lease.progressMs === 0
-  lease.progressMs = core.nowMs
-  if (lease.startedMs === 0) lease.startedMs = core.nowMs
-  if (isFirst) lookAgain(core, task)
-}
-
-/**
- * What is waited for has changed, and may be due sooner than what was waited for before. Later is not worth an entry in
- * the wheel: who looks too early looks again.
- */
-export function lookAgain(core: CoreState, task: Task): void {
-  const dueMs = leasedDueMs(core, task)
-  if (task.timerSlot === -1 || dueMs < task.dueMs) core.wheel.arm(task, dueMs)
 }
 
 export function leaseOf({ lease, hedge }: Task, attempt: number): Lease | undefined {
@@ -253,4 +94,28 @@ export function release(core: CoreState, task: Task, lease: Lease): void {
   if (holder === null) return forgetOrphan(core, task, lease)
   drop(lease)
   core.freed.push(holder)
+}
+
+/** Notes that the scout of this lease has had the task, so that another attempt goes elsewhere where it can. */
+export function noteTried(task: Task, { scout, operator }: Lease): void {
+  task.triedScouts = withName(task.triedScouts, scout)
+  if (operator !== '') task.triedOperators = withName(task.triedOperators, operator)
+}
+
+/** Each name once: placement compares how many have tried with how many there are. */
+function withName(tried: readonly string[], name: string): readonly string[] {
+  return tried.length === 0 ? [name] : tried.includes(name) ? tried : [...tried, name]
+}
+
+/** The scout reports which provider it asked; mostly the one of its offer. */
+export function noteProvider(core: CoreState, lease: Lease, provider: string): void {
+  if (provider === '' || provider === lease.provider) return
+  lease.provider = provider
+  const served = { scout: lease.scout, provider, model: lease.model }
+  core.emit({ type: 'servedBy', task: lease.task.id, attempt: lease.attempt, served })
+}
+
+/** Attempts that may be charged to this task. */
+export function attemptsMax(core: CoreState, task: Task): number {
+  return Math.min(core.settings.attemptsMax, task.routing.attemptsMax)
 }

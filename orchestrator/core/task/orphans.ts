@@ -1,11 +1,11 @@
 /**
- * Durable leases whose scout is away, by who may take them up: one instance of one identity. Whoever takes a lease from
- * its holder, gives it back or ends it keeps this list, so that a scout that comes back without a lease is found out at
- * once, whatever the number of tasks.
+ * Durable leases whose scout is away, by who may take them up: one instance of one identity. Every module that
+ * takes a lease from its holder, gives it back or ends it maintains this list, so that a scout that comes back without
+ * a lease is detected at once, whatever the number of tasks.
  */
 
 import { instanceKey } from '../fleet/roster.ts'
-import type { Lease, Scout, Task } from '../model/entities.ts'
+import type { Lease, Scout, Task } from '../model/object-graph.ts'
 import type { CoreState } from '../state.ts'
 
 /** The lease has lost its holder, or came out of the store without one. Only durable tasks are waited for in a list. */

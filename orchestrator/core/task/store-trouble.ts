@@ -1,18 +1,15 @@
 /**
- * While the store cannot write, nothing may be promised to a scout: durable tasks wait, those of clients go on. Fed by
- * the engine, which hears of the trouble first and knows which grants it has not sent; `matching.ts` asks here before
- * it gives a durable task out.
+ * While the store cannot write, nothing may be promised to a scout: durable tasks wait, those of clients continue. Fed
+ * by the engine, which notices the trouble first and knows which grants it has not sent. `queueing.ts` keeps the tasks
+ * that wait.
  */
 
 import type { UnsentGrant } from '../events.ts'
-import type { Task } from '../model/entities.ts'
 import type { CoreState } from '../state.ts'
 import { comeBack } from './attempts.ts'
-import { leaseOf, release } from './leases.ts'
-import { noteTried } from './task.ts'
-import { unqueue } from './terminal.ts'
+import { leaseOf, noteTried, release } from './leases.ts'
 
-/** The store cannot write; these grants wait for it, and their scouts have not heard of them. */
+/** The store cannot write; these grants wait for it, and their scouts have not received them. */
 export function storeTroubled(core: CoreState, unsent: readonly UnsentGrant[]): void {
   core.storeTroubled = true
   for (const grant of unsent) takeBack(core, grant)
@@ -32,26 +29,15 @@ export function takeBack(core: CoreState, { session, task: id, attempt }: Unsent
   release(core, task, lease)
   noteTried(task, lease)
   task.outrun++
-  const { charged, returned } = task
+  const { charged, handedBack: returned } = task
   core.persist({ change: 'release', task: id, attempt, charged, returned })
   comeBack(core, task)
 }
 
-/** It can write again: what waited for that looks for a scout. */
+/** It can write again: the tasks that waited for that look for a scout. */
 export function storeRecovered(core: CoreState): void {
   core.storeTroubled = false
-  for (const task of core.passedOver) core.unplaced.push(task)
-  core.passedOver.clear()
+  for (const task of core.awaitingStore) core.unplaced.push(task)
+  core.awaitingStore.clear()
   for (const scout of core.roster.bySession.values()) core.freed.push(scout)
-}
-
-/** Whether this task has to wait for the store. */
-export function waitsForStore(core: CoreState, { intent }: Task): boolean {
-  return core.storeTroubled && intent !== null
-}
-
-/** Out of the way of the clients' tasks behind it, until the store can write again. */
-export function passOver(core: CoreState, task: Task): void {
-  unqueue(core, task)
-  core.passedOver.add(task)
 }

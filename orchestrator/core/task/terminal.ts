@@ -1,16 +1,17 @@
 /**
- * The terminal moves. A task that ends leaves everything that held it and says so once; a durable one also decides what
- * becomes of the tasks that need it, and with the last of them its intent ends. All of that is one step, so that the
- * store never sees a child without its parents.
+ * The terminal moves. A task that ends leaves everything that held it and emits `finished` once; the end of a durable
+ * one also decides what becomes of the tasks that need it, and with the last of them its intent ends. All of that is
+ * one step, so that the store never has a child without its parents.
  */
 import type { Fault } from '../../../shared/faults.ts'
 import type { TerminalTaskState } from '../../../shared/task-state.ts'
-import { isChoosy } from '../fleet/placement.ts'
-import type { Intent, Task } from '../model/entities.ts'
+import { moveIntent } from '../model/intent.ts'
+import type { Intent, Task } from '../model/object-graph.ts'
+import { isTerminal, move } from '../model/task.ts'
 import type { CoreState } from '../state.ts'
 import { cancelLeases } from './cancels.ts'
 import { release } from './leases.ts'
-import { isTerminal, move } from './task.ts'
+import { unqueue } from './queueing.ts'
 
 /** Ends a task. `cause` is null exactly when it is done; a durable task's settlement has been persisted before. */
 export function finish(core: CoreState, task: Task, state: TerminalTaskState, cause: Fault | null): void {
@@ -27,7 +28,7 @@ export function finish(core: CoreState, task: Task, state: TerminalTaskState, ca
   if (task.intent !== null) followUp(core, task.intent, task, state, cause)
 }
 
-/** What the hub decided of a task that it conducts: done, or failed with this cause. */
+/** The hub's decision about a control node: done, or failed with this cause. */
 export function decide(core: CoreState, id: number, cause: Fault | null): void {
   const task = core.tasks.get(id)
   // Its intent may have been cancelled, or its time been over, since the decision was asked for.
@@ -40,7 +41,6 @@ function followUp(core: CoreState, intent: Intent, task: Task, state: TerminalTa
   intent.open.delete(task)
   intent.ended.set(task.id, state)
   if (cause !== null) intent.fault ??= cause
-  else if (task.id === intent.result) intent.resultDone = true
   for (const child of task.children) {
     if (cause === null || child.control) unblock(core, child)
     else if (!isTerminal(child)) finish(core, child, 'skipped', cause)
@@ -52,10 +52,10 @@ function followUp(core: CoreState, intent: Intent, task: Task, state: TerminalTa
 /** One need less. */
 function unblock(core: CoreState, child: Task): void {
   child.blockers--
-  if (child.blockers === 0 && child.state === 'blocked' && !child.intent!.stopping) freed(core, child)
+  if (child.blockers === 0 && child.state === 'blocked' && child.intent!.state === 'running') freed(core, child)
 }
 
-/** Nothing stands in the way of a blocked task any more: it can be given out, or decided. */
+/** A blocked task has no blockers left: it can be given out, or decided. */
 export function freed(core: CoreState, task: Task): void {
   if (task.control) {
     move(task, 'deciding')
@@ -73,9 +73,11 @@ export function giveOut(core: CoreState, task: Task): void {
   core.unplaced.push(task)
 }
 
-/** Without its result the intent is lost, and nobody waits for what else it began. */
+/** Without its result the intent is lost, and nobody waits for the other tasks. */
 function stopTheRest(core: CoreState, intent: Intent, cause: Fault): void {
-  intent.stopping = true
+  // The result itself may be among what is being cancelled.
+  if (intent.state !== 'running') return
+  moveIntent(intent, 'stopping')
   for (const task of [...intent.open]) {
     if (isTerminal(task)) continue
     cancelLeases(core, task, cause.code)
@@ -84,49 +86,18 @@ function stopTheRest(core: CoreState, intent: Intent, cause: Fault): void {
 }
 
 function endIntent(core: CoreState, intent: Intent): void {
-  if (!core.intents.delete(intent.id)) return
-  const { resultDone, fault } = intent
-  const state = resultDone ? 'done' : fault?.code === 'cancelled' ? 'cancelled' : 'failed'
-  core.persist({ change: 'intentEnd', intent: intent.id, state, fault: resultDone ? null : fault })
+  // The end of the last task may have been part of the end of another one.
+  if (intent.state === 'over') return
+  moveIntent(intent, 'over')
+  core.intents.delete(intent.id)
+  const { id, ended, result, fault } = intent
+  if (ended.get(result) === 'done') return core.persist({ change: 'intentEnd', intent: id, state: 'done', fault: null })
+  const state = fault?.code === 'cancelled' ? 'cancelled' : 'failed'
+  core.persist({ change: 'intentEnd', intent: id, state, fault })
 }
 
 /** Cancels every task of an intent that is not terminal. */
 export function cancelIntent(core: CoreState, intent: Intent, cause: Fault): void {
   intent.fault = cause
   stopTheRest(core, intent, cause)
-}
-
-/** Puts a task into the queue of its model. */
-export function enqueue(core: CoreState, task: Task): void {
-  if (task.triedScouts.length > 0) task.entry.returned.add(task)
-  else task.entry.waiting.push(task, isChoosy(task))
-  task.entry.queued++
-  core.queued++
-  if (task.intent !== null) return
-  core.queuedByClients++
-  core.queuedByTenant.set(task.tenant, (core.queuedByTenant.get(task.tenant) ?? 0) + 1)
-}
-
-/** Takes a task out of the queue it waits in, if it does. */
-export function unqueue(core: CoreState, task: Task): void {
-  if (core.passedOver.delete(task)) return
-  if (task.entry.waiting.has(task)) task.entry.waiting.remove(task)
-  else if (!task.entry.returned.delete(task)) return
-  uncount(core, task)
-}
-
-/** Takes out a task because it is served: its tenant has had its turn. */
-export function serveFromQueue(core: CoreState, task: Task): void {
-  if (!task.entry.returned.delete(task)) task.entry.waiting.serve(task)
-  uncount(core, task)
-}
-
-function uncount(core: CoreState, task: Task): void {
-  task.entry.queued--
-  core.queued--
-  if (task.intent !== null) return
-  core.queuedByClients--
-  const left = (core.queuedByTenant.get(task.tenant) ?? 1) - 1
-  if (left === 0) core.queuedByTenant.delete(task.tenant)
-  else core.queuedByTenant.set(task.tenant, left)
 }

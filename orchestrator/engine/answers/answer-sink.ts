@@ -6,7 +6,7 @@
 import type { Fault } from '../../../shared/faults.ts'
 import type { FrameOf } from '../../../shared/protocol/frames.ts'
 import type { Served } from '../../../shared/task.ts'
-import type { Cost } from '../../core/model/entities.ts'
+import type { Cost } from '../../core/fleet/cost.ts'
 import type { AttemptStream } from './attempt-stream.ts'
 
 /** A grant, as far as its carrier is concerned. */

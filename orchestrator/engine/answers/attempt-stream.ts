@@ -7,7 +7,7 @@ import { type Fault, fault } from '../../../shared/faults.ts'
 import { streamBufferBytes } from '../../../shared/limits/http.ts'
 import type { FrameOf } from '../../../shared/protocol/frames.ts'
 import type { Served, TaskKind } from '../../../shared/task.ts'
-import type { Cost } from '../../core/model/entities.ts'
+import type { Cost } from '../../core/fleet/cost.ts'
 import { inspectBody, inspectLine, type Usage } from './answer-check.ts'
 
 const newline = 0x0a

@@ -9,7 +9,7 @@ import { streamBufferBytes, streamOverrunBytes } from '../../../shared/limits/ht
 import { frameBytesMax } from '../../../shared/limits/wire.ts'
 import type { FrameOf } from '../../../shared/protocol/frames.ts'
 import type { Served, TaskKind } from '../../../shared/task.ts'
-import type { Cost } from '../../core/model/entities.ts'
+import type { Cost } from '../../core/fleet/cost.ts'
 import type { Answer, AnswerEnd, AnswerPart } from '../ports/client.ts'
 import type { Usage } from './answer-check.ts'
 import type { AnswerSink, AnswerSinkHost, Beginning } from './answer-sink.ts'

@@ -5,7 +5,8 @@
 
 import type { Fault } from '../../../shared/faults.ts'
 import type { Offer, Served, TaskKind } from '../../../shared/task.ts'
-import type { Cost, RoutingOptions } from '../../core/model/entities.ts'
+import type { Cost } from '../../core/fleet/cost.ts'
+import type { RoutingOptions } from '../../core/model/routing-options.ts'
 import type { LastHour } from '../../core/stats/hour-counts.ts'
 
 export interface Submission {

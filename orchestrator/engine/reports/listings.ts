@@ -6,12 +6,12 @@
 import type { System } from '../../../shared/system.ts'
 import { autoModel, type Offer } from '../../../shared/task.ts'
 import { isAble } from '../../core/fleet/capability-index.ts'
-import { costOf } from '../../core/fleet/placement.ts'
-import type { Capability, ModelEntry, Scout } from '../../core/model/entities.ts'
+import { costOf } from '../../core/fleet/cost.ts'
+import type { Capability, ModelEntry, Scout } from '../../core/model/object-graph.ts'
+import { defaultRouting } from '../../core/model/routing-options.ts'
 import type { CoreState } from '../../core/state.ts'
 import { lastHour } from '../../core/stats/hour-counts.ts'
 import { missing } from '../../core/stats/missed-work.ts'
-import { defaultRouting } from '../../core/task/task.ts'
 import type { ModelListing, OfferStatus, ScoutDetail, ScoutListing } from '../ports/client.ts'
 import type { Greeting } from '../ports/scouts.ts'
 
@@ -133,8 +133,8 @@ export class Listings {
       tasksLeased += scout.running
       creditsHeld += scout.credits
     }
-    const { queued, passedOver, roster } = this.core
-    return { scouts: roster.bySession.size, tasksQueued: queued + passedOver.size, tasksLeased, creditsHeld }
+    const { queued, awaitingStore, roster } = this.core
+    return { scouts: roster.bySession.size, tasksQueued: queued + awaitingStore.size, tasksLeased, creditsHeld }
   }
 
   /** Tasks ahead of this one in its model's queue; null when it does not wait for a scout. */

@@ -6,7 +6,7 @@
 import { standingEveryMs } from '../../../shared/limits/scheduling.ts'
 import { concurrencyMax, offersMax } from '../../../shared/limits/wire.ts'
 import type { FrameOf } from '../../../shared/protocol/frames.ts'
-import type { Scout } from '../../core/model/entities.ts'
+import type { Scout } from '../../core/model/object-graph.ts'
 import type { CoreState } from '../../core/state.ts'
 import { lastHour } from '../../core/stats/hour-counts.ts'
 import { missing } from '../../core/stats/missed-work.ts'

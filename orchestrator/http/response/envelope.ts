@@ -3,7 +3,7 @@
  * the hub writes `{"id":…,"object":…,"created":…,"model":…,` and appends what follows its opening brace. The engine
  * has checked that the bytes are one object, and that those keys are not in it.
  */
-import type { Cost } from '../../core/model/entities.ts'
+import type { Cost } from '../../core/fleet/cost.ts'
 import type { Answer } from '../../engine/ports/client.ts'
 
 const openingBrace = 0x7b

@@ -3,8 +3,9 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { CapabilityIndex, isAble } from '../../../orchestrator/core/fleet/capability-index.ts'
-import type { Pause, Scout, ScoutRecord } from '../../../orchestrator/core/model/entities.ts'
+import type { Pause, Scout } from '../../../orchestrator/core/model/object-graph.ts'
 import { Random } from '../../../orchestrator/core/model/random.ts'
+import type { ScoutRecord } from '../../../orchestrator/core/model/scout.ts'
 import { type Offer, offerOf } from '../../../shared/task.ts'
 import { offersOf } from '../../support/hub/core-harness.ts'
 

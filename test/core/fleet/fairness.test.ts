@@ -1,7 +1,7 @@
 /** Who is served when many wait: tenants by their weight, tasks of one tenant by their priority. */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import type { ModelEntry } from '../../../orchestrator/core/model/entities.ts'
+import type { ModelEntry } from '../../../orchestrator/core/model/object-graph.ts'
 import { Random } from '../../../orchestrator/core/model/random.ts'
 import { bookFirstContent } from '../../../orchestrator/core/stats/records.ts'
 import { CoreHarness } from '../../support/hub/core-harness.ts'

@@ -1,7 +1,7 @@
 /** Where tasks go: offers, credits, queues and their bounds, models that come and go, and which scout is preferred. */
 import { describe, expect, test } from 'vitest'
-import { costOf } from '../../../orchestrator/core/fleet/placement.ts'
-import { noteTried } from '../../../orchestrator/core/task/task.ts'
+import { costOf } from '../../../orchestrator/core/fleet/cost.ts'
+import { noteTried } from '../../../orchestrator/core/task/leases.ts'
 import { type Offer, offerOf } from '../../../shared/task.ts'
 import { CoreHarness, offersOf } from '../../support/hub/core-harness.ts'
 

@@ -1,8 +1,8 @@
-/** The queue of one model: turns between tenants, deadlines inside one, and the place in line that clients are told. */
+/** The queue of one model: turns between tenants, deadlines inside one, and the position that clients are shown. */
 
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import type { Task } from '../../../orchestrator/core/model/entities.ts'
+import type { Task } from '../../../orchestrator/core/model/object-graph.ts'
 import { ReadyQueue } from '../../../orchestrator/core/model/ready-queue.ts'
 
 let sequence = 0

@@ -1,7 +1,6 @@
 /** What a client may ask of placement: whom to take, whom to leave out, what counts, and how often to try. */
 import { describe, expect, test } from 'vitest'
-import type { RoutingOptions } from '../../../orchestrator/core/model/entities.ts'
-import { defaultRouting } from '../../../orchestrator/core/task/task.ts'
+import { defaultRouting, type RoutingOptions } from '../../../orchestrator/core/model/routing-options.ts'
 import { type Offer, offerOf } from '../../../shared/task.ts'
 import { CoreHarness } from '../../support/hub/core-harness.ts'
 
@@ -194,7 +193,7 @@ describe('what an answer costs', () => {
   const priced = (promptPrice: number | null, answerPrice: number | null, model = 'm') =>
     offerOf({ kind: 'chat', model, provider: 'p', promptPrice, answerPrice })
 
-  /** Two scouts that are known to be equally good, but for what is said of them. */
+  /** Two scouts with equal records, except for these changes. */
   function stageOf(one: Offer, two: Offer) {
     const bench = new CoreHarness()
     const sessions = [one, two].map((offered) => bench.join([], 8, { concurrency: 8, offers: [offered] }))

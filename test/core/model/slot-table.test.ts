@@ -1,4 +1,4 @@
-/** The table of live tasks: a map by number that keeps nothing of what was deleted. */
+/** The table of tasks: a map by number that keeps no reference to what was deleted. */
 
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'

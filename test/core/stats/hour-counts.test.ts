@@ -1,9 +1,9 @@
-/** What a scout is told of its last hour: what it won, what it lost and to what, and what it had no room for. */
+/** The counts of a scout's last hour: what it won, what it lost and to what, and what it had no room for. */
 import { describe, expect, test } from 'vitest'
-import type { ScoutRecord } from '../../../orchestrator/core/model/entities.ts'
+import { defaultRouting } from '../../../orchestrator/core/model/routing-options.ts'
+import type { ScoutRecord } from '../../../orchestrator/core/model/scout.ts'
 import { type LastHour, lastHour, noteHour } from '../../../orchestrator/core/stats/hour-counts.ts'
 import { missing } from '../../../orchestrator/core/stats/missed-work.ts'
-import { defaultRouting } from '../../../orchestrator/core/task/task.ts'
 import { hourSlotMs, hourSlots } from '../../../shared/limits/scheduling.ts'
 import { type Offer, offerOf } from '../../../shared/task.ts'
 import { CoreHarness } from '../../support/hub/core-harness.ts'

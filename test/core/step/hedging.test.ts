@@ -1,8 +1,7 @@
 /** A second scout is asked when the first one lets the client wait: when, whom, who wins, and what it costs whom. */
 import { describe, expect, test } from 'vitest'
 import type { Submit } from '../../../orchestrator/core/events.ts'
-import type { RoutingOptions } from '../../../orchestrator/core/model/entities.ts'
-import { defaultRouting } from '../../../orchestrator/core/task/task.ts'
+import { defaultRouting, type RoutingOptions } from '../../../orchestrator/core/model/routing-options.ts'
 import { CoreHarness, type Grant } from '../../support/hub/core-harness.ts'
 
 function wishing(routing: Partial<RoutingOptions>): RoutingOptions {

@@ -8,10 +8,9 @@ import { describe, expect, test } from 'vitest'
 import { Core } from '../../../orchestrator/core/core.ts'
 import type { Effect, Event } from '../../../orchestrator/core/events.ts'
 import { violations } from '../../../orchestrator/core/invariants.ts'
-import type { RoutingOptions } from '../../../orchestrator/core/model/entities.ts'
 import { sameNonce } from '../../../orchestrator/core/model/nonce.ts'
+import { defaultRouting, type RoutingOptions } from '../../../orchestrator/core/model/routing-options.ts'
 import { type CoreSettings, defaultCoreSettings } from '../../../orchestrator/core/settings.ts'
-import { defaultRouting } from '../../../orchestrator/core/task/task.ts'
 import { Chance, operatorOf } from '../../support/hub/chance.ts'
 import { countingNonces, type EffectOf, type Grant } from '../../support/hub/core-harness.ts'
 import { StoreMirror } from '../../support/store/store-mirror.ts'
@@ -89,7 +88,7 @@ class World {
   private readonly mirror = new StoreMirror()
   private readonly wards = new Map<number, Ward>()
   private readonly makeNonce = countingNonces()
-  /** Tasks whose scrolls wait to hear how they go on. */
+  /** Control nodes that wait for a decision. */
   private undecided: number[] = []
   private boots = 0
   trace = 0n
@@ -110,7 +109,7 @@ class World {
   }
 
   live(): void {
-    // Some hubs are told to drain before the end, and every second one dies a few times.
+    // Some hubs drain before the end, and every second one dies a few times.
     const drainAt = this.seed % 8 === 0 ? steps - 200 : -1
     for (let at = 0; at < steps; at++) {
       const event: Event = at === drainAt ? { type: 'drain' } : this.anything()
@@ -175,12 +174,12 @@ class World {
     this.chance.peers.clear()
     this.undecided = []
     this.core = this.boot()
-    // What was grown by the last commit.
+    // What the last commit expanded.
     for (const id of this.mirror.tasks.keys()) if (!this.wards.has(id)) this.take(id, defaultRouting, true)
     for (const [id, ward] of this.wards) {
       const stored = ward.isDurable ? this.mirror.tasks.get(id) : undefined
       ward.runs.clear()
-      // Clients of what is not durable hear that the hub is gone; what is over in the store is over.
+      // Clients of what is not durable lose their connection; what is over in the store is over.
       if (stored === undefined || isOver(stored.state)) ward.finished = true
       else ward.attempt = stored.attempt
       if (stored?.lease) ward.runs.set(stored.attempt, { ...stored.lease, boot: this.boots - 1 })
@@ -203,14 +202,14 @@ class World {
     for (const session of closing) this.leave(session)
   }
 
-  /** What the world knows of an event before the core does. */
+  /** What the world notes of an event before the core receives it. */
   private before(event: Event): void {
     const { peers } = this.chance
     if (event.type === 'submit') this.take(event.task, event.routing, false)
-    if (event.type === 'expanded') this.mirror.hear(event, this.nowMs)
+    if (event.type === 'expanded') this.mirror.receive(event, this.nowMs)
     if (event.type === 'decided' && this.core.state.tasks.get(event.task) === undefined) this.tally.decidedTooLate++
     if (event.type === 'accept' && !this.mirror.intents.has(event.intent)) {
-      this.mirror.hear(event, this.nowMs)
+      this.mirror.receive(event, this.nowMs)
       for (const { task } of event.tasks) this.take(task, defaultRouting, true)
     }
     if (event.type === 'contentBegan') {

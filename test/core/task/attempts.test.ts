@@ -109,7 +109,7 @@ describe('a failed attempt', () => {
       bench.settle(grant, 'failed', code)
       const live = bench.state.tasks.get(task)
       if (retry === 'never') expect(bench.ended(task).fault?.code).toBe(code)
-      else expect(live).toMatchObject({ charged: retry === 'elsewhere' ? 1 : 0, returned: retry === 'free' ? 1 : 0 })
+      else expect(live).toMatchObject({ charged: retry === 'elsewhere' ? 1 : 0, handedBack: retry === 'free' ? 1 : 0 })
       const record = [...bench.state.roster.records.values()].find((one) => one.failed > 0)
       expect(record?.failed ?? 0).toBe(blame === 'scout' ? 1 : 0)
     })
@@ -129,13 +129,13 @@ describe('work handed back', () => {
     const { bench, task, grant, other } = pair()
     bench.settle(grant, 'released', 'scout_draining')
     expect(bench.grant()).toMatchObject({ task, session: other })
-    expect(bench.state.tasks.get(task)).toMatchObject({ charged: 0, returned: 1 })
+    expect(bench.state.tasks.get(task)).toMatchObject({ charged: 0, handedBack: 1 })
   })
 
   test('costs no attempt whatever reason is given', () => {
     const { bench, task, grant } = pair()
     bench.settle(grant, 'released', 'provider_bad_answer')
-    expect(bench.state.tasks.get(task)).toMatchObject({ charged: 0, returned: 1 })
+    expect(bench.state.tasks.get(task)).toMatchObject({ charged: 0, handedBack: 1 })
     expect(bench.state.roster.records.get('operator/s1')?.failed).toBe(0)
   })
 

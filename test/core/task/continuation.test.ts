@@ -1,6 +1,6 @@
 /** Answers that have begun and lose their scout: another one goes on with them, for clients that opted in. */
 import { describe, expect, test } from 'vitest'
-import { defaultRouting } from '../../../orchestrator/core/task/task.ts'
+import { defaultRouting } from '../../../orchestrator/core/model/routing-options.ts'
 import { CoreHarness, type Grant } from '../../support/hub/core-harness.ts'
 
 const who = { scout: 'operator/s', instance: 'i' }

@@ -1,4 +1,4 @@
-/** Tasks that no scout works on: when they are asked for, what a decision does, how scrolls grow and end by them. */
+/** Tasks that no scout works on: when a decision is asked for, what it does, how it expands or ends a scroll. */
 import { describe, expect, test } from 'vitest'
 import type { AcceptedTask } from '../../../orchestrator/core/events.ts'
 import { fault } from '../../../shared/faults.ts'

@@ -15,7 +15,7 @@ function working(fields: Partial<Submit> = {}, settings: Partial<CoreSettings> =
   return { bench, session, task, grant }
 }
 
-/** Lets time pass while the scout's heart beats. */
+/** Lets time pass with regular heartbeats of the scout. */
 function beating(bench: CoreHarness, session: number, durationMs: number): void {
   for (let passedMs = 0; passedMs < durationMs; passedMs += 250) {
     bench.step({ type: 'heartbeat', session })

@@ -178,7 +178,7 @@ describe('a durable task whose scout loses its socket', () => {
 describe('a scout that comes back', () => {
   const claimed = { task: 1, attempt: 2, nonce }
 
-  /** It greets and says that this was all. */
+  /** It sends its hello and presents these leases, no more. */
   function returns(bench: CoreHarness, held: ScoutJoined['held'], fields: Partial<ScoutJoined> = {}): number {
     const { session } = comesBack(bench, held, fields)
     bench.step({ type: 'claimsEnded', session })
@@ -191,7 +191,7 @@ describe('a scout that comes back', () => {
     returns(bench, [])
     expect(bench.changes()).toEqual([`release ${a}`, `lease ${a}`])
     expect(bench.grant()).toMatchObject({ task: a, session: other, attempt: 3 })
-    expect(bench.state.tasks.get(a)).toMatchObject({ charged: 1, returned: 1 })
+    expect(bench.state.tasks.get(a)).toMatchObject({ charged: 1, handedBack: 1 })
     expect(bench.state.roster.records.get(who.scout)).toMatchObject({ failed: 0, failureRate: 0 })
   })
 

@@ -5,8 +5,8 @@
 
 import { describe, expect, test } from 'vitest'
 import type { Event } from '../../../orchestrator/core/events.ts'
-import type { Task } from '../../../orchestrator/core/model/entities.ts'
-import { isTerminal, move, taskMoves } from '../../../orchestrator/core/task/task.ts'
+import type { Task } from '../../../orchestrator/core/model/object-graph.ts'
+import { isTerminal, move, taskMoves } from '../../../orchestrator/core/model/task.ts'
 import { fault } from '../../../shared/faults.ts'
 import type { Outcome } from '../../../shared/task.ts'
 import type { TaskState } from '../../../shared/task-state.ts'

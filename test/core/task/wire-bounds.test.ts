@@ -1,4 +1,4 @@
-/** What a grant says stays within the bounds of its frame, whatever a task has been through and the clock does. */
+/** The numbers of a grant stay within the bounds of its frame, whatever a task has been through and the clock does. */
 
 import { describe, expect, test } from 'vitest'
 import { attemptNumberMax, durationMsMax } from '../../../shared/limits/wire.ts'

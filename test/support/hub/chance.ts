@@ -1,12 +1,11 @@
 /**
- * What may happen next to a core, drawn at random under a seed: clients, scouts and strangers, honest or not. It knows
- * the sockets and the grants of the world it is asked for, and nothing of the core.
+ * What may happen next to a core, drawn at random under a seed: clients, scouts and strangers, honest or not. It has
+ * the sockets and the grants of its world, and nothing of the core.
  */
 
 import type { Accept, AcceptedTask, Event } from '../../../orchestrator/core/events.ts'
-import type { RoutingOptions } from '../../../orchestrator/core/model/entities.ts'
 import { Random } from '../../../orchestrator/core/model/random.ts'
-import { defaultRouting } from '../../../orchestrator/core/task/task.ts'
+import { defaultRouting, type RoutingOptions } from '../../../orchestrator/core/model/routing-options.ts'
 import { type FaultCode, fault, faultTable } from '../../../shared/faults.ts'
 import { type Offer, offerOf, outcomes, type TaskKind } from '../../../shared/task.ts'
 import type { Grant } from './core-harness.ts'
@@ -34,10 +33,10 @@ export function operatorOf(scout: string): string {
 export class Chance {
   private readonly random: Random
   readonly peers = new Map<number, Peer>()
-  /** The last grants, also of those long over: what an honest or a hostile scout may speak about. */
+  /** The last grants, also of those long over: what the frames of an honest or a hostile scout may be about. */
   readonly grants: Grant[] = []
   private nextSession = 1
-  /** Who has greeted, and not yet said that it holds no more. */
+  /** The session that sent its hello and may still present leases. */
   private claiming: number | null = null
   private nextTask = 1
   private nextIntent = 1
@@ -152,7 +151,7 @@ export class Chance {
     return { task: this.nextTask++, kind, model: this.model(), promptBytes, control, needs, state, ...begun, terms }
   }
 
-  /** What the planner may decide of a control node that is deciding, or was a moment ago. */
+  /** What the planner may decide about a control node that is deciding, or was a moment ago. */
   decision(task: number): Event {
     const luck = this.below(10)
     if (luck < 3) return { type: 'decided', task }
@@ -219,7 +218,7 @@ export class Chance {
     return { type: 'cancel', task, fault: cause }
   }
 
-  /** A scout speaks of an attempt: mostly of one it has, sometimes of another's, of an old one or of none at all. */
+  /** A scout's frame about an attempt: mostly one it has, sometimes another's, an old one or none at all. */
   private word(peer: Peer): Event {
     const own = this.grants.filter(({ session }) => session === peer.session)
     const grant = own.length > 0 && this.chance(0.8) ? own.at(-1 - this.below(Math.min(3, own.length))) : undefined

@@ -1,15 +1,14 @@
 /**
- * A core on a bench: time moves only when told to, every step is followed by a look at the invariants and into the
- * store, and scouts can be made, credited and answered in a word. What the core wanted since the last look is in
- * `take`.
+ * A core under test: time moves only with `pass`, after every step the invariants and the mirrored store are checked,
+ * and scouts can be made, credited and answered with one call each. `take` returns the effects since its last call.
  */
 
 import { Core } from '../../../orchestrator/core/core.ts'
 import type { Accept, AcceptedTask, Effect, Event, ScoutJoined, Submit } from '../../../orchestrator/core/events.ts'
 import { violations } from '../../../orchestrator/core/invariants.ts'
-import type { Capability } from '../../../orchestrator/core/model/entities.ts'
+import type { Capability } from '../../../orchestrator/core/model/object-graph.ts'
+import { defaultRouting } from '../../../orchestrator/core/model/routing-options.ts'
 import { type CoreSettings, defaultCoreSettings } from '../../../orchestrator/core/settings.ts'
-import { defaultRouting } from '../../../orchestrator/core/task/task.ts'
 import { type FaultCode, fault } from '../../../shared/faults.ts'
 import { tickMs } from '../../../shared/limits/scheduling.ts'
 import { type Offer, type Outcome, offerOf } from '../../../shared/task.ts'
@@ -40,7 +39,7 @@ export function offersOf(...models: string[]): Offer[] {
   return models.map((model) => offerOf({ kind: 'chat', model, provider: `${model}-provider` }))
 }
 
-/** Nonces that differ and say in which order they were made. */
+/** Nonces that differ and carry the order in which they were made. */
 export function countingNonces(): () => Uint8Array {
   let made = 0
   return () => {
@@ -72,7 +71,7 @@ export class CoreHarness {
   /** One step; throws when it breaks an invariant. The effects are returned and also kept for `take`. */
   step(event: Event): Effect[] {
     const effects: Effect[] = []
-    this.mirror.hear(event, this.nowMs)
+    this.mirror.receive(event, this.nowMs)
     this.core.step(event, this.nowMs, effects)
     this.mirror.commit(effects)
     const broken = [...violations(this.core.state), ...this.mirror.differences(this.core)]
@@ -123,7 +122,7 @@ export class CoreHarness {
   }
 
   /**
-   * Accepts the intent `int` as nodes with their needs, parents first; the last one makes its result. `as` says how
+   * Accepts the intent `int` as nodes with their needs, parents first; the last one makes its result. `as` is how
    * the store remembers single nodes. The numbers of the tasks come back by node.
    */
   accept<Node extends string>(
@@ -149,7 +148,7 @@ export class CoreHarness {
     return { task, kind: 'chat', model: 'm', promptBytes: 0, control, needs, state, ...begun }
   }
 
-  /** A control node expands its scroll by these, each with what it needs, and waits for all of them. */
+  /** Expands a control node by these tasks, each with what it needs; the control node waits for all. */
   expand(task: number, needs: number[][], control: boolean[] = []): number[] {
     const ids = needs.map(() => this.nextTask++)
     const tasks = ids.map((id, at) => this.accepted(id, needs[at], control[at]))
@@ -157,7 +156,7 @@ export class CoreHarness {
     return ids
   }
 
-  /** What was persisted since the last look, in a word each. */
+  /** What was persisted since the last look, in short. */
   changes(): string[] {
     return this.take('persist').map(({ change }) => {
       if (change.change === 'intentEnd') return `${change.intent} ${change.state}`
@@ -165,13 +164,13 @@ export class CoreHarness {
     })
   }
 
-  /** A scout that has greeted; its session comes back. */
   /** How one session serves a chat model, as placement sees it. */
   capability(session: number, model: string): Capability {
     const { capabilities } = this.state.roster.bySession.get(session)!
     return capabilities.find(({ entry }) => entry.kind === 'chat' && entry.model === model)!
   }
 
+  /** A scout that has sent its hello; returns its session. */
   join(models: string[], credits = 0, fields: Partial<ScoutJoined> = {}): number {
     const session = this.nextSession++
     const scout = fields.scout ?? `operator/s${session}`

@@ -3,7 +3,7 @@
  * writing into the answers. It counts what the edge takes, so that a test can see whether a slow reader is bounded.
  */
 
-import type { Cost } from '../../../orchestrator/core/model/entities.ts'
+import type { Cost } from '../../../orchestrator/core/fleet/cost.ts'
 import { IdempotencyKeys } from '../../../orchestrator/engine/durability/idempotency.ts'
 import { Journal } from '../../../orchestrator/engine/durability/journal.ts'
 import type {

@@ -1,5 +1,5 @@
 /**
- * What a store would hold of the durable tasks if it did everything the core asked it to persist, and nothing else.
+ * What a store would hold of the durable tasks if it wrote everything that the core persists, and nothing else.
  * Every change is applied under the condition that the store port states for its write, and a condition that does not
  * hold throws: it would be a `fenced` commit. Out of it a core can be built anew, as after a restart.
  */
@@ -20,11 +20,11 @@ export class StoreMirror {
   readonly intents = new Map<string, MirroredIntent>()
   readonly tasks = new Map<number, AcceptedTask>()
   private readonly running = new Set<MirroredIntent>()
-  private growing: Extract<Event, { type: 'expanded' }> | null = null
+  private expansion: Extract<Event, { type: 'expanded' }> | null = null
 
-  /** What the engine knows before the core hears of it: an intent is committed, a growth ready to be. */
-  hear(event: Event, nowMs: number): void {
-    this.growing = event.type === 'expanded' ? event : null
+  /** What the engine has before the core receives the event: a committed intent, an expansion ready to be written. */
+  receive(event: Event, nowMs: number): void {
+    this.expansion = event.type === 'expanded' ? event : null
     if (event.type === 'accept') this.accept(event, nowMs)
   }
 
@@ -41,7 +41,7 @@ export class StoreMirror {
     for (const effect of effects) if (effect.type === 'persist') this.apply(effect.change)
   }
 
-  /** The intents that are not over, as the store would tell them at boot. */
+  /** The intents that are not over, as the store would return them at boot. */
   recover(nowMs: number): Accept[] {
     return [...this.running].map(({ accept, deadlineMs }) => {
       return { ...accept, deadlineMs: deadlineMs - nowMs, tasks: accept.tasks.map((task) => ({ ...task })) }
@@ -96,11 +96,11 @@ export class StoreMirror {
     }
   }
 
-  private expand(controlNodes: AcceptedTask): void {
-    const { task, tasks, waitFor } = this.growing!
-    if (task !== controlNodes.task) throw new Error(`fenced: task ${controlNodes.task} grows without a decision`)
-    const intent = [...this.running].find(({ accept }) => accept.tasks.includes(controlNodes))!
-    controlNodes.needs = waitFor
+  private expand(controlNode: AcceptedTask): void {
+    const { task, tasks, waitFor } = this.expansion!
+    if (task !== controlNode.task) throw new Error(`fenced: task ${controlNode.task} is expanded without a decision`)
+    const intent = [...this.running].find(({ accept }) => accept.tasks.includes(controlNode))!
+    controlNode.needs = waitFor
     for (const one of tasks) {
       const row = { ...one }
       intent.accept.tasks.push(row)
@@ -150,7 +150,7 @@ export class StoreMirror {
         }
         if (task === undefined) continue
         const isSame = task.attempt === stored.attempt && task.charged === stored.charged
-        if (!isSame || task.returned !== stored.returned) found.push(`task ${stored.task} counts other attempts`)
+        if (!isSame || task.handedBack !== stored.returned) found.push(`task ${stored.task} counts other attempts`)
         const { lease } = task
         if (lease !== null && !sameNonce(lease.nonce, stored.lease!.nonce)) found.push(`task ${stored.task}: nonce`)
         const isFed = stored.control ? this.isOver(stored) : this.needsOf(stored).every((need) => need === 'done')

@@ -1,0 +1,37 @@
+/**
+ * One model of one kind as data: how it is offered, how much it is asked for, how fast it begins. Who can serve it and
+ * who waits for it is linked in `object-graph.ts`; the capability index makes entries and forgets them.
+ */
+import type { Offer, TaskKind } from '../../../shared/task.ts'
+import type { Timed } from './timer-wheel.ts'
+
+/** `auto` is one too, served by every scout of its kind. */
+export interface ModelData extends Timed {
+  timed: 'model'
+  key: string
+  kind: TaskKind
+  model: string
+  /** How it is offered: each way once, for all scouts that offer it like that. */
+  variants: Variant[]
+  /** Connected scouts that offer it at all, and those of them that are not paused by their provider. */
+  offerers: number
+  scouts: number
+  /** Capabilities listed as ready that are withdrawn. */
+  withdrawnReady: number
+  /** Tasks that looked for a scout, each by the chance with which one more listed scout would have been drawn. */
+  sought: number
+  /** False once the index has forgotten it. */
+  known: boolean
+  /** Tasks in its queues together: a freed scout looks at this of all its models. */
+  queued: number
+  /** Running estimate of the 95th percentile of milliseconds to first content, and how many samples made it. */
+  firstContentP95Ms: number
+  firstContentSamples: number
+  firstSeenMs: number
+}
+
+/** One way to offer a model, and the same as text, by which it is compared with others. */
+export interface Variant {
+  offer: Offer
+  text: string
+}

@@ -1,0 +1,110 @@
+/**
+ * Which entity refers to which. Tasks, leases, scouts and models refer to each other in both directions, so that no
+ * frame and no placement has to look anything up; a cycle of types cannot be divided over several files, so all
+ * references are declared here and nothing else. Each entity's own data and states are in the file of its name.
+ */
+import type { Offer } from '../../../shared/task.ts'
+import type { IntentData } from './intent.ts'
+import type { ModelData } from './model-entry.ts'
+import type { ReadyQueue } from './ready-queue.ts'
+import type { ScoutData, Speed } from './scout.ts'
+import type { LeaseData, TaskData } from './task.ts'
+import type { Timed } from './timer-wheel.ts'
+
+export interface Task extends TaskData {
+  entry: ModelEntry
+  /** The durable whole it belongs to; null for a task that ends with its client. */
+  intent: Intent | null
+  /** Null unless `leased`. */
+  lease: Lease | null
+  /** A second one, while two scouts race. */
+  hedge: Lease | null
+  /** Tasks that need this one; changed by `addChild`. */
+  children: Task[]
+}
+
+export interface Lease extends LeaseData {
+  task: Task
+  /** Null while its scout's socket is down. */
+  holder: Scout | null
+  /** Neighbours in the holder's list of leases. */
+  before: Lease | null
+  after: Lease | null
+  /** What it was granted on; null for one out of the store. */
+  capability: Capability | null
+}
+
+export interface Intent extends IntentData {
+  /** Tasks that are not terminal. */
+  open: Set<Task>
+}
+
+export interface Scout extends ScoutData {
+  /** The newest lease it holds, at which the list of them begins. */
+  newest: Lease | null
+  /** Everything it offers. */
+  klass: OfferClass
+  /** One per entry of its class and in its place. */
+  capabilities: readonly Capability[]
+  /** Those of its capabilities that their models do not list as ready. */
+  unlisted: Capability[]
+  /** By model; null while there is none. */
+  pauses: Map<string, Pause> | null
+  /** By `task/attempt`; null while there is none. */
+  cancels: Map<string, CancelWatch> | null
+}
+
+/** A provider's rate limit: this session offers the model again at `dueMs`. */
+export interface Pause extends Timed {
+  timed: 'pause'
+  holder: Scout
+  model: string
+}
+
+/** A cancel that its scout has not acknowledged yet; sent again at `dueMs`. */
+export interface CancelWatch extends Timed {
+  timed: 'cancel'
+  holder: Scout
+  task: number
+  attempt: number
+  reason: string
+  /** Times it was sent. */
+  sent: number
+}
+
+/** What several scouts offer alike, kept once for all of them. */
+export interface OfferClass {
+  signature: string
+  /** At most one offer per kind and model. */
+  offers: readonly Offer[]
+  /** One entry per offer and in its place, then `auto` of every kind that occurs. */
+  entries: readonly ModelEntry[]
+  members: number
+}
+
+export interface ModelEntry extends ModelData {
+  /** In no order: every idle scout that offers it, and some that were idle, unpaused or connected a moment ago. */
+  ready: Capability[]
+  waiting: ReadyQueue<Task>
+  /** Tasks that came back from a scout and should go to another. They have had their turn, so they go first. */
+  returned: Set<Task>
+}
+
+/**
+ * One scout's way to serve one model, with how fast it was: all that placement compares, in one place. For `auto` it
+ * only records that the scout is there.
+ */
+export interface Capability extends Speed {
+  scout: Scout
+  entry: ModelEntry
+  offer: Offer
+  provider: string
+  /** Millionths of a US dollar for a task of typical length. */
+  typicalMicros: number
+  /** The model's `sought` when a draw found the scout full; Infinity while it is not known to be. */
+  fullFrom: number
+  /** The same, moved on by what is booked of what it missed, and by what it took from the queue. */
+  missedFrom: number
+  /** Its scout is gone, or offers something else now. */
+  withdrawn: boolean
+}

@@ -1,0 +1,80 @@
+/**
+ * A scout's session and the record of its identity as data, with the table of the session's states, which change only
+ * through `moveScout`. The roster makes and ends sessions; what a session refers to is in `object-graph.ts`.
+ */
+
+/**
+ * - `ready`: entered with the hello. Takes tasks while it has credit and room. Ends with a drain or the socket.
+ * - `draining`: entered when the scout announces that it leaves, or when it broke the protocol and is being closed.
+ *   Finishes what it has and takes nothing. Ends with the socket.
+ * - `gone`: off the roster and the index, with no credits, no leases and no deadlines. Final.
+ */
+type ScoutState = 'ready' | 'draining' | 'gone'
+
+const scoutMoves: Record<ScoutState, readonly ScoutState[]> = {
+  ready: ['draining', 'gone'],
+  draining: ['gone'],
+  gone: [],
+}
+
+/** The only way a session changes its state. */
+export function moveScout(scout: ScoutData, to: ScoutState): void {
+  const { session, state } = scout
+  if (!scoutMoves[state].includes(to)) throw new Error(`session ${session}: ${state} -> ${to} is no legal move`)
+  scout.state = to
+}
+
+/** One session. */
+export interface ScoutData {
+  session: number
+  state: ScoutState
+  record: ScoutRecord
+  instance: string
+  /** Advertised, cut to the hub's own limit. */
+  capacity: number
+  /** Granted and not yet used. */
+  credits: number
+  /** Tasks at once the hub trusts it with: one more per round of successes, half with a failure. */
+  window: number
+  /** Leases it holds. */
+  running: number
+  /** When its last sign of life came, which renewed every lease it holds. */
+  heardMs: number
+  /** Whether it can take one more task. */
+  idle: boolean
+}
+
+/** How fast a model is served. Exponentially weighted, the newest sample counts a fifth. */
+export interface Speed {
+  firstContentMs: number
+  /** 0 while unknown. */
+  tokensPerSecond: number
+  samples: number
+}
+
+/** What is known of an identity. `failureRate` is exponentially weighted over charged attempts, 0 to 1. */
+export interface ScoutRecord {
+  scout: string
+  operator: string
+  failureRate: number
+  /** The window with which its last session ended; 0 before the first. */
+  window: number
+  done: number
+  failed: number
+  /** Tasks it was given, those that went to another one and why, and (about) those it missed for lack of room. */
+  won: number
+  lostLatency: number
+  lostPrice: number
+  lostTrust: number
+  passedOver: number
+  missed: number
+  /** Its counts at the begin of each of the hour's slots, up to this one; null while there are none. */
+  noted: Float64Array | null
+  notedSlot: number
+  /** How fast its last session was, by kind and model; null while none has ended that had a sample. */
+  speeds: Map<string, Speed> | null
+  /** By model: until when its provider is not to be asked; null for no pause. */
+  pauses: Map<string, number> | null
+  /** Connected sessions under this identity. */
+  sessions: number
+}
