@@ -4,6 +4,7 @@
  * what comes out, in order. It keeps no timer: `dueMs` says when it next wants a tick. What tasks do is the executor's.
  */
 import { fullJitterMs } from '../../shared/backoff.ts'
+import { plainMessage } from '../../shared/faults.ts'
 import {
   silenceMs as defaultSilenceMs,
   reconnectBaseMs,
@@ -154,7 +155,7 @@ export class Session {
     if (this.at === 'draining' || this.at === 'stopped') return
     if (this.at !== 'ready') return this.leave('The scout left while it was not connected.', moment)
     this.enter('draining')
-    moment.out.push({ type: 'send', frame: { type: 'drain', reason } })
+    moment.out.push({ type: 'send', frame: { type: 'drain', reason: plainMessage(reason) } })
   }
 
   private leave(reason: string, moment: Moment): void {

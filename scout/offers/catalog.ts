@@ -13,7 +13,7 @@ import type { System, Timer } from '../../shared/system.ts'
 import type { Offer, TaskKind } from '../../shared/task.ts'
 import type { Log } from '../log.ts'
 import { type Provider, ProviderError } from '../providers/provider.ts'
-import type { Candidate, ProviderLookup } from '../work/executor.ts'
+import type { Candidate, ProviderLookup } from '../work/answer-task.ts'
 import { Pauses } from './pauses.ts'
 
 interface Shelf {

@@ -20,8 +20,7 @@ import {
 import { type ModelNames, namesWith } from './models/model-names.ts'
 import { readNameTable } from './models/name-settings.ts'
 import type { Provider } from './provider.ts'
-import { GroqProvider } from './service/groq.ts'
-import { OpenAiCompatibleProvider } from './service/openai-compatible.ts'
+import { ServiceProvider } from './service/service-provider.ts'
 import { isObject, type Json } from './transport/json-object.ts'
 
 export interface ProviderSettings {
@@ -56,10 +55,7 @@ export async function configuredProviders(
   servers: readonly LocalServer[] = localServers,
 ): Promise<{ providers: Provider[]; notes: string[] }> {
   const { models, names } = settings
-  const provider = (service: Service) =>
-    service.name === 'groq'
-      ? new GroqProvider(service, models, system, names)
-      : new OpenAiCompatibleProvider(service, models, system, names)
+  const provider = (service: Service) => new ServiceProvider(service, models, system, names)
   if (settings.order.length > 0) {
     const providers = settings.order.map((name) =>
       name === 'demo' ? demo(settings, system) : provider(namedService(name, settings)),
