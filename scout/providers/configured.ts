@@ -39,13 +39,13 @@ export interface ProviderSettings {
   llamacppUrl: string | null
   compatibleUrl: string | null
   compatibleKey: string | null
-  /** What OpenRouter is told of the application, and what it is to heed when it chooses among its own providers. */
+  /** The application as OpenRouter is to show it, and the preferences for choosing among its own providers. */
   openrouter: { referer: string | null; title: string | null; preferences: Json | null }
   demo: DemoSettings
 }
 
 /**
- * The providers of this scout, most preferred first and at least one, with what a person should know of the choice.
+ * The providers of this scout, most preferred first and at least one, with notes on the choice for the operator.
  * Throws an Error of one sentence when `PROVIDERS` asks for what is unknown or lacks its key.
  */
 export async function configuredProviders(
@@ -209,7 +209,7 @@ function readPreferences(env: Environment, variable: string, errors: string[]): 
     const preferences: unknown = JSON.parse(text)
     if (isObject(preferences)) return preferences
   } catch {
-    // The sentence below says what is wanted.
+    // The sentence below covers this case, too.
   }
   errors.push(`${variable} must be a JSON object such as {"data_collection":"deny"}.`)
   return null

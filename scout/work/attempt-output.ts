@@ -153,7 +153,7 @@ export class AttemptOutput {
     return item.frame
   }
 
-  /** A new session wants the chunks from `chunk` on, and what follows them. False when they cannot be had. */
+  /** Sends the chunks from `chunk` on again in a new session. False when they are not kept any more. */
   resume(chunk: number): boolean {
     if (!this.resumable || chunk > this.chunks) return false
     const from = this.items.findIndex(({ frame }) => frame.type === 'chunk' && frame.seq === chunk)
