@@ -60,7 +60,7 @@ async function main(words: string[]): Promise<void> {
     } catch (error) {
       const why = error instanceof AggregateError ? error.errors.map(String).join('; ') : String(error)
       say(`${product} is skipped: ${why}`)
-      // Who asks for one by its name wants that one.
+      // It is an error when the target was asked for by its name.
       if (words.length > 0 || product === 'bundle') process.exitCode = 1
     }
   }

@@ -1,7 +1,7 @@
 /**
  * The scout's own part of its environment, as one frozen, validated value: where to dial, with which key, under which
  * name. What its providers are is read beside them, in `providers/configured.ts`. Every error is a sentence that names
- * the variable and what it wants, and all of them are reported at once. No reader ever repeats a key.
+ * the variable and what it must be, and all of them are reported at once. No sentence repeats a key.
  */
 import { hostname } from 'node:os'
 import { parseKey } from '../shared/api-key.ts'

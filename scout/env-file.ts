@@ -1,7 +1,7 @@
 /**
  * The `.env` of a folder, read and written. Bun reads it by itself when it runs from source; an executable and a
- * person who wants to know why it was not read need this. Variables that are set already win. It knows no variable by
- * its name, and no error repeats what stands in the file.
+ * person who looks for the reason why it was not read need this. Variables that are set already win. It treats
+ * all variables alike, and no error repeats what the file holds.
  */
 import { readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'

@@ -1,5 +1,5 @@
 /**
- * Entry of the bundle and of the single-file executables: sets an option of the runtime and becomes the scout. The
+ * Entry of the bundle and of the single-file executables: sets an option of the runtime and runs the scout. The
  * engine reads its options once, when the process starts, so a scout that was started without it replaces itself, in
  * the same process, by one that has it. An image sets it from outside and spares itself the second start.
  */
@@ -8,7 +8,7 @@ export {}
 /**
  * A scout waits for a provider most of its life. Without the just-in-time compiler it takes a third less memory under
  * load (41 MB instead of 57, 47 at the peak instead of 61) and a tenth of a millisecond more for each streamed chunk.
- * A scout that relays thousands of tokens per second may want it: what the environment says stays as it is.
+ * A scout that relays thousands of tokens per second may need it: a value in the environment is kept.
  */
 const option = 'BUN_JSC_useJIT'
 

@@ -1,7 +1,7 @@
 /**
- * What the scout tells its operator: one calm line per event a person cares about, per-task lines only at debug.
+ * The scout's log for its operator: one line for each event that concerns a person, lines about tasks only at debug.
  * On a terminal the lines are pretty, elsewhere JSON in pino's shape, written here: pino and its stream would cost a
- * container's scout 4 MB at rest and 5 MB under load. Nothing secret is ever handed to it, so it hides nothing.
+ * container's scout 4 MB at rest and 5 MB under load. No caller passes it a secret, so it redacts nothing.
  */
 import { fstatSync, writeFileSync } from 'node:fs'
 
@@ -37,7 +37,7 @@ function writeLine(line: string): void {
   try {
     writeFileSync(1, `${line}\n`)
   } catch {
-    // Whoever reads is gone or does not keep up: no scout ends for the sake of its log.
+    // The reader is gone or does not keep up: a scout does not end because of its log.
   }
 }
 
@@ -46,7 +46,7 @@ export function isTerminal(): boolean {
   return fstatSync(1).isCharacterDevice() && process.stdout.isTTY === true
 }
 
-/** Lines for people, without the facts, which the words already say. `print` gets each with its line break. */
+/** Lines for people, without the facts, which the message already holds. `print` gets each with its line break. */
 export async function openPrettyLog(level: LogLevel, print: (text: string) => void): Promise<Log> {
   // A scout in a container never needs it, and does not pay for its memory.
   const [{ pino }, { prettyFactory }] = await Promise.all([import('pino'), import('pino-pretty')])

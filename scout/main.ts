@@ -1,8 +1,8 @@
 #!/usr/bin/env bun
 /**
  * The entry of the scout: without arguments it starts, configured by its environment, and loads nothing else; with
- * arguments it is the command line. Both are loaded only when they are wanted, because a scout in a container should
- * not carry what only people at a terminal need.
+ * arguments it is the command line. Each is loaded only when it is used, because a scout in a container should not
+ * carry what only people at a terminal need.
  */
 export {}
 

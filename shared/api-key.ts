@@ -1,8 +1,8 @@
 /**
- * The written form of an API key: `chasm_<role>_<43 base62><6 base62 checksum>`. The 43 characters are 256 random
- * bits, the checksum is the CRC-32 of everything before it, so a mistyped or cut key is told apart from an unknown one
+ * The written form of an API key: `chasm_<role>_<43 base62><6 base62 checksum>`. The 43 characters are 256 random bits,
+ * the checksum is the CRC-32 of everything before it, so a mistyped or cut key is distinguished from an unknown one
  * without a look into any store. Both sides read it: the hub before it hashes, the scout before it dials. What a key
- * may do and whether it is known is the keyring's business.
+ * may do and whether it exists is the keyring's.
  */
 
 export type KeyRole = 'admin' | 'client' | 'scout'

@@ -1,11 +1,11 @@
 /**
- * Every way something can go wrong, as data. A fault is a value with a code; its row here says whose doing it is,
- * whether another attempt may help, and how a client sees it. Nobody branches on message text.
+ * Every way something can go wrong, as data. A fault is a value with a code; its row here holds who is to blame,
+ * whether another attempt may help, and how a client sees it. No code branches on message text.
  * (A *defect* is something else: an assertion that fails is a bug in this program and is not listed here.)
  */
 import { faultMessageCharsMax } from './limits/wire.ts'
 
-/** Whose doing it is. Only `scout` costs a scout its good record. */
+/** Who is to blame. Only `scout` counts against a scout's record. */
 type Blame = 'client' | 'scout' | 'provider' | 'hub' | 'nobody'
 
 /** `never`: final at once. `elsewhere`: try another scout, this attempt is charged. `free`: try again, not charged. */
@@ -84,7 +84,7 @@ export interface Fault {
   retryAfterMs?: number
 }
 
-/** What a scout may name as the cause of a failed attempt; anything else it says counts as `scout_error`. */
+/** The causes of a failed attempt that a scout may report; any other code counts as `scout_error`. */
 const reportable: ReadonlySet<string> = new Set<FaultCode>([
   'invalid_request',
   'context_length_exceeded',
@@ -111,7 +111,7 @@ export function fault(code: FaultCode, message: string, extra?: { param?: string
   return { code, message, ...extra }
 }
 
-/** Text of a stranger, made safe to show: one line, no control characters, bounded. */
+/** Text from outside, made safe to show: one line, no control characters, bounded. */
 export function plainMessage(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: removing them is the point
   return text.slice(0, faultMessageCharsMax).replace(/[\u0000-\u001f\u007f-\u009f]+/g, ' ')

@@ -6,12 +6,12 @@
 export type TaskKind = 'chat' | 'embed'
 export const taskKinds: readonly TaskKind[] = ['chat', 'embed']
 
-/** What a model can besides plain text, as bits that add up. */
+/** What a model can do besides plain text, as bits that add up. */
 export const abilityBits = { tools: 1, json: 2, images: 4, audio: 8 } as const
 
 /**
  * One thing a scout can do. The provider is the one the scout would use first; the `started` frame and the settlement
- * say which one it really used. Prices are millionths of a US dollar per million tokens.
+ * name the one it really used. Prices are millionths of a US dollar per million tokens.
  */
 export interface Offer {
   kind: TaskKind
@@ -55,18 +55,18 @@ export const autoModel = 'auto'
 
 /**
  * How an attempt ends, as the scout reports it.
- * - `done`: the answer is complete. - `failed`: it is not, and the fault says whose doing that was.
+ * - `done`: the answer is complete. - `failed`: it is not, and the fault names the cause.
  * - `released`: handed back untouched (drain, provider's rate limit); no attempt is charged.
  * - `cancelled`: stopped because the hub asked.
  */
 export type Outcome = 'done' | 'failed' | 'released' | 'cancelled'
 export const outcomes: readonly Outcome[] = ['done', 'failed', 'released', 'cancelled']
 
-/** What the hub answers to a settlement. `stale` is terminal for the scout and carries no penalty. */
+/** How the hub acknowledges a settlement. `stale` is terminal for the scout and carries no penalty. */
 export type Verdict = 'committed' | 'stale'
 export const verdicts: readonly Verdict[] = ['committed', 'stale']
 
-/** What a resuming scout hears about each lease it still holds. */
+/** The hub's verdict on each lease that a resuming scout still holds. */
 export type HeldVerdict = 'resumed' | Verdict
 export const heldVerdicts: readonly HeldVerdict[] = ['resumed', 'committed', 'stale']
 

@@ -3,7 +3,7 @@
  * the hub stops well before it.
  */
 import { readFileSync } from 'node:fs'
-import { descriptorShare } from '../../shared/limits/wire.ts'
+import { descriptorShare } from '../../shared/limits/process.ts'
 
 /** Assumed where the limit cannot be read. */
 const descriptorsAssumed = 10_240

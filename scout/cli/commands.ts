@@ -1,5 +1,5 @@
 /**
- * The command line of the scout, and the one place that knows the `commander` package: which commands and options
+ * The command line of the scout, and the only user of the `commander` package: which commands and options
  * there are, what they are for, what happens to a mistyped one. Each command is loaded only when it is asked for.
  */
 import { Command, CommanderError, Option } from 'commander'
@@ -17,7 +17,7 @@ export async function runCommand(args: string[]): Promise<void> {
     // Whoever read along has seen enough, as `| head` does.
     if ((error as { code?: string }).code === 'EPIPE') return
     if (!(error instanceof CommanderError)) throw error
-    // Help and version have said what they had to say.
+    // Help and version have been printed.
     if (error.exitCode !== 0) process.stderr.write(`${mistake(error)}\n`)
     process.exitCode = error.exitCode === 0 ? 0 : 2
   }
@@ -83,7 +83,7 @@ function flagValues(options: Record<string, string | boolean>): Record<string, s
   return values
 }
 
-/** Commander's words as one sentence that says what to do. */
+/** Commander's message as one sentence with what to do. */
 function mistake({ message }: CommanderError): string {
   const text = message
     .replace(/^error: /, '')

@@ -18,7 +18,7 @@ type Address = Pick<ScoutConfig, 'url' | 'key'>
 export interface Reach {
   /** What is wrong with the way to the hub; null when nothing is. */
   flaw: string | null
-  /** The hub's wall clock minus this machine's; null when it told none. */
+  /** The hub's wall clock minus this machine's; null when it sent none. */
   skewMs: number | null
 }
 

@@ -1,5 +1,5 @@
 /**
- * The questions of `init` on a terminal, and the one place that knows the `@clack/prompts` package. It asks for the
+ * The questions of `init` on a terminal, and the only user of the `@clack/prompts` package. It asks for the
  * hub, the key and the providers with what each of them needs; whether the answers work is tried by `init.ts`.
  */
 import * as clack from '@clack/prompts'

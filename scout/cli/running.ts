@@ -1,6 +1,6 @@
 /**
  * `chasm-scout status` and `chasm-scout drain`: finds the scouts of this user that run on this machine and asks them.
- * What they answer and how a dead one is told from a live one is `status-socket.ts`'s.
+ * What they answer and how a dead one is recognised is `status-socket.ts`'s.
  * Exit codes: 0 asked and answered, 1 no such scout or one that hangs.
  */
 import { drainKillMs } from '../../shared/limits/process.ts'

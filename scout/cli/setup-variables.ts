@@ -16,7 +16,7 @@ export interface SetupService {
   title: string
   /** Null for a server that is only looked for at its usual port. */
   variable: string | null
-  /** A key that nobody may see, or the URL of a server of one's own. */
+  /** A secret key, or the URL of a server of one's own. */
   isSecret: boolean
 }
 

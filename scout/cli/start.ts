@@ -1,6 +1,6 @@
 /**
  * `chasm-scout start`, and what a scout without a command does: reads `.env` and the environment, and runs a scout
- * with the providers they configure. How a scout lives as a process is `process.ts`'s.
+ * with the providers they configure. How it runs as a process is `process.ts`'s.
  */
 import { realSystem } from '../../shared/system.ts'
 import { readConfig } from '../config.ts'

@@ -1,12 +1,12 @@
 /**
- * How many tasks the scout invites: never more than it could run at once, counting what runs and what the hub may
- * still send on credits it holds. The executor asks it after everything that changes those numbers.
+ * How many credits the scout grants: never more than it could run at once, counting what runs and what the hub may
+ * still send on credits it holds. The work loop asks it after everything that changes those numbers.
  */
 
 export class Demand {
   /** Credits the hub holds: granted in this session and not yet used. */
   private granted = 0
-  /** Tasks this scout wants at once; 0 while it wants none. */
+  /** Tasks this scout takes at once; 0 while it takes none. */
   private wanted = 0
 
   constructor(private readonly concurrency: number) {}
@@ -17,7 +17,7 @@ export class Demand {
     this.wanted = Math.min(this.concurrency, creditMax)
   }
 
-  /** Either side leaves: no more invitations; those already made still hold. */
+  /** Either side leaves: nothing more is granted; credits already granted stay valid. */
   stop(): void {
     this.wanted = 0
   }

@@ -1,5 +1,5 @@
 /**
- * What a failed connection means to the person at the keyboard: one phrase per cause, with what to do about it. The
+ * What a failed connection means for the operator: one phrase for each cause, with what to do about it. The
  * causes are the system's own codes, as the socket and fetch report them. Feeds the session's reasons, `doctor` and
  * `init`; the words for HTTP statuses and close codes are `refusal.ts`'s.
  */

@@ -1,6 +1,6 @@
 /**
- * A token bucket: how fast the scout may send so that the hub's own limits are never met. The link keeps one per rate
- * of `shared/limits/wire.ts` and asks before it takes work from the outbox.
+ * A token bucket: how fast the scout may send so that it never reaches the hub's own limits. The link keeps one per
+ * rate of `shared/limits/wire.ts` and asks before it takes work from the outbox.
  */
 import { paceShare } from '../../shared/limits/scout.ts'
 

@@ -1,6 +1,6 @@
 /**
- * What an operator reads when the orchestrator will not have this scout: one sentence per HTTP status and close code,
- * saying what to do. The session decides with these whether to dial again; nothing else looks at them.
+ * The operator's sentence when the orchestrator refuses this scout: one for each HTTP status and close code, with what
+ * to do. The session decides with these whether to dial again; nothing else reads them.
  */
 import { plainMessage } from '../../shared/faults.ts'
 import { closeRow, closeTable, mayReconnect } from '../../shared/protocol/close-codes.ts'
@@ -50,7 +50,7 @@ export function lossReason(code: number, words: string): string {
   return phrase === undefined ? `the connection failed (${reason})` : `${phrase} (${reason})`
 }
 
-/** A scout follows nowhere: its key goes only to where it was sent. */
+/** A scout follows no redirect: its key goes only to the configured address. */
 const finalAddress = 'write the final address, perhaps with https://, into ORCHESTRATOR_URL'
 
 /** Why a dial was refused, when dialing again may help. */

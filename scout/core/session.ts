@@ -1,9 +1,21 @@
 /**
  * The scout's side of a session as a pure state machine: when to dial, greet, work, give a silent hub up, dial again,
- * leave, and when to stop for good. The link feeds it what happened, with the time and a random number, and performs
- * what comes out, in order. It keeps no timer: `dueMs` says when it next wants a tick. What tasks do is the executor's.
+ * leave, and when to stop for good. The link passes it what happened, with the time and a random number, and performs
+ * its outputs in order. It keeps no timer: a tick is due at `dueMs`. What tasks do is the executor's.
+ *
+ * | phase | entered | left | holds meanwhile |
+ * |---|---|---|---|
+ * | waiting | at the start, and by every loss | by the tick at `dialAtMs` | there is no socket |
+ * | dialing | with a `dial` output | by `opened`, `refused`, `closed`, or silence | nothing has been sent |
+ * | greeting | by `opened`, with the hello | by the welcome, a loss, or silence | only `welcome` is accepted |
+ * | ready | by the welcome | by a drain, a loss, or silence | credits may be granted; frames are delivered |
+ * | draining | by a drain, with the drain frame | by `leave` or a loss, which stops it | frames are still delivered |
+ * | stopped | by `leave`, a final refusal, or a drain without a session | never | no tick is due |
+ *
+ * The moves are `scoutPhaseMoves`; every way out of ready and draining emits `lost` once.
  */
 import { fullJitterMs } from '../../shared/backoff.ts'
+import { plainMessage } from '../../shared/faults.ts'
 import {
   silenceMs as defaultSilenceMs,
   reconnectBaseMs,
@@ -16,7 +28,7 @@ import { type FrameOf, type HubFrame, protocolVersion } from '../../shared/proto
 import { type ScoutPhase, scoutAccepts, scoutPhaseMoves } from '../../shared/protocol/phases.ts'
 import { finalClose, finalStatus, lossReason, refusedReason } from './refusal.ts'
 
-/** What the scout says of itself when a socket opens. */
+/** The fields of the hello, which is sent when a socket opens. */
 export type Hello = Omit<FrameOf<'hello'>, 'type' | 'version'>
 
 /** A frame of a session at work. */
@@ -30,9 +42,9 @@ export type SessionInput =
   | { type: 'refused'; status: number }
   | { type: 'closed'; code: number; reason: string }
   | { type: 'frame'; frame: HubFrame }
-  /** The hub broke the protocol in a way only others could see. */
+  /** The hub broke the protocol in a way that the link or the executor found. */
   | { type: 'violation'; reason: string }
-  /** The operator wants the scout to end. */
+  /** The operator has asked the scout to end. */
   | { type: 'drain'; reason: string }
   /** After a drain: nothing is left to do. */
   | { type: 'leave' }
@@ -40,7 +52,7 @@ export type SessionInput =
 export type SessionOutput =
   | { type: 'dial' }
   | { type: 'send'; frame: FrameOf<'hello'> | FrameOf<'drain'> }
-  /** Close the socket, or give up the dial; nothing of it is heard any more. */
+  /** Close the socket, or give up the dial; its further events are ignored. */
   | { type: 'close'; code: number; reason: string }
   | { type: 'welcomed'; frame: FrameOf<'welcome'> }
   | { type: 'deliver'; frame: WorkFrame }
@@ -48,10 +60,10 @@ export type SessionOutput =
   | { type: 'lost' }
   /** The next dial comes after `delayMs`. `reason` completes "… because". */
   | { type: 'waiting'; delayMs: number; reason: string }
-  /** The end. `refused` when the hub will not have this scout; `reason` is a sentence for the operator. */
+  /** The end. `refused` when the hub refuses this scout for good; `reason` is a sentence for the operator. */
   | { type: 'stopped'; refused: boolean; reason: string }
 
-/** Where the pushed outputs go, and what the world was like when the input came. */
+/** Where outputs are pushed, and the time and the chance of this input. */
 export interface Moment {
   nowMs: number
   /** Uniform in [0, 1). */
@@ -63,12 +75,12 @@ export class Session {
   private at: ScoutPhase = 'waiting'
   /** When the next dial is due; only while waiting. */
   private dialAtMs: number
-  /** When the hub was last heard, or the dial began. */
+  /** When the last frame of the hub arrived, or the dial began. */
   private heardMs = 0
   private silenceMs = defaultSilenceMs
   /** Dials in a row that did not end in a welcome. */
   private failedDials = 0
-  /** Over which time to spread the redial; the hub may name another one when it drains. */
+  /** Over which time to spread the redial; a `hubDrain` may name another one. */
   private windowMs = reconnectWindowMs
 
   /** The first dial is due at `nowMs`. */
@@ -80,7 +92,7 @@ export class Session {
     return this.at
   }
 
-  /** When this session next wants a tick; Infinity when never again. */
+  /** When the next tick is due; Infinity when none is. */
   get dueMs(): number {
     if (this.at === 'stopped') return Number.POSITIVE_INFINITY
     return this.at === 'waiting' ? this.dialAtMs : this.heardMs + this.silenceMs
@@ -154,7 +166,7 @@ export class Session {
     if (this.at === 'draining' || this.at === 'stopped') return
     if (this.at !== 'ready') return this.leave('The scout left while it was not connected.', moment)
     this.enter('draining')
-    moment.out.push({ type: 'send', frame: { type: 'drain', reason } })
+    moment.out.push({ type: 'send', frame: { type: 'drain', reason: plainMessage(reason) } })
   }
 
   private leave(reason: string, moment: Moment): void {

@@ -1,7 +1,7 @@
 /**
- * Drives one session after another: performs what the session machine says, with a socket and one timer, and tells it
- * what happened. Frames that are work go to the handler (the executor's side); frames to send come from there, as fast
- * as `waitMs` allows. It never decides when to dial, greet or give up: that is the session's.
+ * Drives one session after another: performs the outputs of the session machine with a socket and one timer, and passes
+ * it what happened. Work frames go to the handler; frames to send come from the work loop, as fast as `waitMs` allows.
+ * It never decides when to dial, greet or give up: that is the session's.
  */
 import { backlogPollMs } from '../../shared/limits/scout.ts'
 import {
@@ -68,7 +68,7 @@ export class Link implements Exit {
     this.step({ type: 'tick' })
   }
 
-  /** The operator wants the scout to end: work is finished first, then comes `leave`. */
+  /** The scout is to end: work is finished first, then `leave` is called. */
   drain(reason: string): void {
     this.step({ type: 'drain', reason })
   }
@@ -148,7 +148,7 @@ export class Link implements Exit {
     const nowMs = this.system.nowMs()
     this.control = { frames: new Pace(controlFramesPerSecond, nowMs), bytes: new Pace(controlBytesPerSecond, nowMs) }
     this.data = { frames: new Pace(dataFramesPerSecond, nowMs), bytes: new Pace(dataBytesPerSecond, nowMs) }
-    // A socket that was closed from here may still have something to say; only the present one is heard.
+    // A socket that was closed from here may still emit events; only those of the present one count.
     const hear = (input: () => void) => {
       if (this.socket === socket) input()
     }

@@ -1,5 +1,5 @@
 /**
- * The one place that knows the `ws` package: dials the orchestrator and turns the socket's life into four plain calls.
+ * The only user of the `ws` package: dials the orchestrator and turns the socket's events into four plain calls.
  * The link decides when to dial and what a close means; a test or a simulator may hand it another `Dial`.
  */
 import { WebSocket } from 'ws'
@@ -8,14 +8,14 @@ import { frameBytesMax } from '../../shared/limits/wire.ts'
 import { subprotocol } from '../../shared/protocol/frames.ts'
 import type { System } from '../../shared/system.ts'
 
-/** What a dial leads to. After `refused` or `closed` nothing follows. */
+/** The events of a dial. After `refused` or `closed` nothing follows. */
 interface SocketEvents {
   opened(): void
   /** The upgrade was answered with another HTTP status than 101. */
   refused(status: number): void
   /** One message; null when it was text. */
   message(bytes: Uint8Array | null): void
-  /** 1006 when the network failed; `reason` then says how, if that is known. */
+  /** 1006 when the network failed; `reason` is then the system's code, if there is one. */
   closed(code: number, reason: string): void
 }
 
@@ -38,7 +38,7 @@ export function websocketDial(url: string, key: string, system: System): Dial {
       handshakeTimeout: handshakeTimeoutMs,
       maxPayload: frameBytesMax,
       perMessageDeflate: false,
-      // The key goes to whoever is behind the certificate: no variable may wave a bad one through.
+      // The key is sent to the owner of the certificate, so no variable may switch this check off.
       rejectUnauthorized: true,
     })
     const beganMs = system.nowMs()

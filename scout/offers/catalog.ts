@@ -1,8 +1,8 @@
 /**
  * What this scout's providers offer, and which of them serves a model. It asks every provider at the start and every
- * few minutes after, sooner while one cannot be asked, and heeds what they say of their limits while they work. The
- * start waits for its first offers; the executor looks up providers in it and tells it their failures; `changed` tells
- * whoever introduces the scout to the hub.
+ * few minutes after, sooner while one cannot be asked, and keeps the limits that they report while they work. The start
+ * waits for its first offers; `answer-task.ts` looks up providers in it and reports their failures; watchers are called
+ * when the offers change.
  */
 import { fullJitterMs } from '../../shared/backoff.ts'
 import type { Fault } from '../../shared/faults.ts'
@@ -13,7 +13,7 @@ import type { System, Timer } from '../../shared/system.ts'
 import type { Offer, TaskKind } from '../../shared/task.ts'
 import type { Log } from '../log.ts'
 import { type Provider, ProviderError } from '../providers/provider.ts'
-import type { Candidate, ProviderLookup } from '../work/executor.ts'
+import type { Candidate, ProviderLookup } from '../work/answer-task.ts'
 import { Pauses } from './pauses.ts'
 
 interface Shelf {
@@ -119,7 +119,7 @@ export class Catalog implements ProviderLookup {
     if (isNew) this.log.info({ provider: name, model }, `${name} is at its limit for ${model}: paused for ${seconds} s`)
   }
 
-  /** Its key is not accepted: nothing of it is offered until it is. */
+  /** The provider refuses its key: none of its models is offered until it accepts it. */
   private switchOff(shelf: Shelf, why: string): void {
     const { name } = shelf.provider
     if (shelf.failures++ === 0 || shelf.offers.length > 0) {

@@ -1,6 +1,6 @@
 /**
- * Which provider wants to be left alone for which model, and for how long yet. The catalog enters what providers say of
- * their limits and tells the executor, so that nobody knocks at a door that was closed with a time on it.
+ * Which provider takes no requests for which model at present, and for how long. The catalog enters the limits that
+ * providers report and passes them on with its candidates, so that no request is sent only to be refused.
  */
 import { pauseDefaultMs, pauseMaxMs } from '../../shared/limits/scheduling.ts'
 import type { TaskKind } from '../../shared/task.ts'

@@ -1,9 +1,10 @@
 /**
  * A scout as a process: log, signals, offers, link, the status socket, exit codes. `start` gives it the configured
- * providers, `defineScout` somebody's own. The first SIGTERM or SIGINT drains it, the second ends it at once. Under a
- * supervisor with a message channel it says `connected` once and takes `drain` for a signal.
+ * providers, `defineScout` those of its caller. The first SIGTERM, SIGINT or SIGHUP drains it, the second ends it at
+ * once. Under a supervisor with a message channel it sends `connected` once and takes `drain` for a signal.
  * Exit codes: 0 drained, 1 refused or broken, 2 bad configuration.
  */
+import { readFileSync } from 'node:fs'
 import { signalEchoMs } from '../../shared/limits/process.ts'
 import type { System } from '../../shared/system.ts'
 import type { ScoutConfig } from '../config.ts'
@@ -32,11 +33,11 @@ export async function runScout(config: ScoutConfig, source: ProviderSource, syst
   listenForTheEnd(system, log, (reason) => drain(reason))
 
   const catalog = new Catalog(system, log, await providersOf(source, log, starting.signal))
-  const ending = (refused: boolean, reason: string) => {
+  const stopped = (refused: boolean, reason: string) => {
     view?.stop()
     end(log, refused ? 1 : 0, reason)
   }
-  const scout = compose(config, catalog, log, system, ending)
+  const scout = compose(config, catalog, log, system, stopped)
   view?.show(() => statusLines(scout.status()))
   const answering = { status: () => scout.status(), drain: (reason: string) => drain(reason) }
   await openToStatus(answering, system, log)
@@ -52,6 +53,8 @@ export async function runScout(config: ScoutConfig, source: ProviderSource, syst
 /** The live view needs a terminal of its own: under a supervisor, others write there too. */
 async function openOutput(config: ScoutConfig, system: System): Promise<{ log: Log; view: LiveView | null }> {
   if (!isTerminal() || config.logFormat === 'json') return { log: openLog(config.logLevel), view: null }
+  // A closed terminal reports each write as an error, and to report that would be the next write.
+  process.stdout.on('error', () => {})
   // As with the pretty log: a scout in a container never loads it.
   const { LiveView } = await import('../status/live-view.ts')
   const view = new LiveView(process.stdout, system)
@@ -90,7 +93,7 @@ async function providersOf(source: ProviderSource, log: Log, signal: AbortSignal
   }
 }
 
-/** A scout works as well where it cannot be asked how it is: in an image without a place for files, for one. */
+/** Without a status socket the scout works all the same: an image may have no writable folder. */
 async function openToStatus(scout: Parameters<typeof listenForStatus>[2], system: System, log: Log): Promise<void> {
   try {
     const close = await listenForStatus(stateFolder(process.env), system, scout)
@@ -100,7 +103,7 @@ async function openToStatus(scout: Parameters<typeof listenForStatus>[2], system
   }
 }
 
-/** Resolves with the first offers: a scout without any would only wait at the hub. */
+/** Resolves with the first offers: without any the scout could take no task. */
 async function offersOf(catalog: Catalog, log: Log): Promise<void> {
   const offering = new Promise<void>((resolve) => catalog.watch(resolve))
   await catalog.open()
@@ -120,11 +123,23 @@ function listenForTheEnd(system: System, log: Log, drain: (reason: string) => vo
   }
   process.on('SIGTERM', () => onSignal('SIGTERM'))
   process.on('SIGINT', () => onSignal('SIGINT'))
+  // The terminal was closed: work is handed over as with every other signal, unless `nohup` asks to ignore it.
+  if (!ignoresHangUp()) process.on('SIGHUP', () => onSignal('SIGHUP'))
   if (process.send === undefined) return
   process.on('message', (message: { type?: unknown } | null) => {
     if (message?.type === 'drain') drain('the supervisor asked for it')
   })
   process.on('disconnect', () => drain('the supervisor is gone'))
+}
+
+/** Whether this process was started with SIGHUP ignored; a listener would undo that. Known on Linux only. */
+function ignoresHangUp(): boolean {
+  try {
+    const lowest = /^SigIgn:\s*[0-9a-f]*([0-9a-f])$/m.exec(readFileSync('/proc/self/status', 'latin1'))?.[1] ?? '0'
+    return (Number.parseInt(lowest, 16) & 1) === 1
+  } catch {
+    return false
+  }
 }
 
 /** The last resort: a defect is logged and counted, and the other tasks go on. */

@@ -1,5 +1,5 @@
 /**
- * One scout, whole: a link and an executor over a catalog of providers. `main.ts` runs one per process; tests and the
+ * One whole scout: a link and an executor over a catalog of providers. `process.ts` runs one per process; tests and the
  * fleet simulator run many, with their own clock, sockets and providers.
  */
 import { drainMs } from '../../shared/limits/process.ts'
@@ -33,9 +33,9 @@ export interface ScoutPorts {
   dial: Dial
   catalog: Catalog
   log: Log
-  /** Greeted by a hub, each time. */
+  /** A session has begun; called for each. */
   welcomed?(): void
-  /** The end. `refused` when the hub will not have this scout; `reason` is a sentence for the operator. */
+  /** The end. `refused` when the hub refuses this scout for good; `reason` is a sentence for the operator. */
   stopped?(refused: boolean, reason: string): void
 }
 
@@ -50,7 +50,7 @@ export class Scout implements LinkHandler {
   private connectedAtMs: number | null = null
   /** Why there is no session; empty until there is a reason. */
   private waitingFor = ''
-  /** The hub of this session has said that it leaves; said again, it is no news. */
+  /** Whether the hub of this session has sent `hubDrain`; only the first one is logged. */
   private hubLeaves = false
   private timers: Timer[] = []
 
@@ -85,7 +85,7 @@ export class Scout implements LinkHandler {
     this.executor.drain(() => this.link.leave())
   }
 
-  /** How it stands at this moment. */
+  /** The state of this scout at this moment. */
   status(): ScoutStatus {
     const { executor, standing, connectedAtMs } = this
     const { outcomes, promptTokens, answerTokens } = executor.tally
@@ -107,7 +107,7 @@ export class Scout implements LinkHandler {
     }
   }
 
-  // ---------------------------------------------------------------- what the link says
+  // ---------------------------------------------------------------- what the link reports
 
   hello(): Hello {
     const { instance, concurrency } = this

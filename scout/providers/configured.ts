@@ -20,8 +20,7 @@ import {
 import { type ModelNames, namesWith } from './models/model-names.ts'
 import { readNameTable } from './models/name-settings.ts'
 import type { Provider } from './provider.ts'
-import { GroqProvider } from './service/groq.ts'
-import { OpenAiCompatibleProvider } from './service/openai-compatible.ts'
+import { ServiceProvider } from './service/service-provider.ts'
 import { isObject, type Json } from './transport/json-object.ts'
 
 export interface ProviderSettings {
@@ -40,13 +39,13 @@ export interface ProviderSettings {
   llamacppUrl: string | null
   compatibleUrl: string | null
   compatibleKey: string | null
-  /** What OpenRouter is told of the application, and what it is to heed when it chooses among its own providers. */
+  /** The application as OpenRouter is to show it, and the preferences for choosing among its own providers. */
   openrouter: { referer: string | null; title: string | null; preferences: Json | null }
   demo: DemoSettings
 }
 
 /**
- * The providers of this scout, most preferred first and at least one, with what a person should know of the choice.
+ * The providers of this scout, most preferred first and at least one, with notes on the choice for the operator.
  * Throws an Error of one sentence when `PROVIDERS` asks for what is unknown or lacks its key.
  */
 export async function configuredProviders(
@@ -56,10 +55,7 @@ export async function configuredProviders(
   servers: readonly LocalServer[] = localServers,
 ): Promise<{ providers: Provider[]; notes: string[] }> {
   const { models, names } = settings
-  const provider = (service: Service) =>
-    service.name === 'groq'
-      ? new GroqProvider(service, models, system, names)
-      : new OpenAiCompatibleProvider(service, models, system, names)
+  const provider = (service: Service) => new ServiceProvider(service, models, system, names)
   if (settings.order.length > 0) {
     const providers = settings.order.map((name) =>
       name === 'demo' ? demo(settings, system) : provider(namedService(name, settings)),
@@ -213,7 +209,7 @@ function readPreferences(env: Environment, variable: string, errors: string[]): 
     const preferences: unknown = JSON.parse(text)
     if (isObject(preferences)) return preferences
   } catch {
-    // The sentence below says what is wanted.
+    // The sentence below covers this case, too.
   }
   errors.push(`${variable} must be a JSON object such as {"data_collection":"deny"}.`)
   return null

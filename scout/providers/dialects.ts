@@ -1,8 +1,8 @@
 /**
- * The model services a scout can speak to, as one table: where each lives, which variable configures it, what it wants
- * to be told and how what it says differs from OpenAI's dialect. The adapter in `service-provider.ts` knows services
- * apart by these rows alone. Where each quirk was read is listed in docs/providers.md. Reading the environment and
- * choosing among them is `configured.ts`'s.
+ * The model services a scout can use, as one table: the address of each, the variable that configures it, the headers
+ * it needs, and how its answers differ from OpenAI's dialect. The adapter in `service-provider.ts` knows services apart
+ * by these rows alone. Where each quirk was read is listed in docs/providers.md. Reading the environment and choosing
+ * among them is `configured.ts`'s.
  */
 import type { FaultCode } from '../../shared/faults.ts'
 
@@ -12,16 +12,16 @@ import type { FaultCode } from '../../shared/faults.ts'
  */
 type Continuation = 'marked' | 'unmarked' | 'none'
 
-/** Where it tells what a model can: in the list itself, or at an address of its own beside OpenAI's. */
+/** Where it lists what a model can do: in the list itself, or at an address of its own beside OpenAI's. */
 type Details = 'list' | 'ollama' | 'lmstudio' | 'llamacpp'
 
-/** An error that means something else here than its status says. What a row does not name may be anything. */
+/** An error that means something else here than its status. What a row does not name may be anything. */
 interface Quirk {
   status?: number
   code?: string
   type?: string
   param?: string
-  /** Whether the body tells more of the error in `metadata`. */
+  /** Whether the body describes the error further in `metadata`. */
   metadata?: boolean
   fault: FaultCode
 }
@@ -29,7 +29,7 @@ interface Quirk {
 interface ServiceRow {
   /** For people. */
   title: string
-  /** Where a hosted service lives; null for software that runs on somebody's own machine. */
+  /** The address of a hosted service; null for software that runs on one's own machine. */
   hostedAt: string | null
   /** The variable that configures it: a key when hosted, a URL when local. */
   variable: string
@@ -40,7 +40,7 @@ interface ServiceRow {
   details: Details
   /** Where a key is checked when the list of models is open to everyone. */
   keyPath: string | null
-  /** What every chat model there can, as the service says of itself. */
+  /** What every chat model there can do, as the service documents it. */
   abilities: readonly ('tools' | 'json')[]
   /** Ends an answer that calls tools with `stop`. */
   stopsAtTools: boolean
@@ -79,7 +79,7 @@ export const serviceTable = {
     continuation: 'unmarked',
     abilities: ['tools', 'json'],
     quirks: [
-      // The model's own slips; another try may well succeed, so they are not the client's to hear.
+      // The model's own slips; another try may well succeed, so they are not reported to the client.
       { code: 'tool_use_failed', fault: 'provider_unavailable' },
       { code: 'json_validate_failed', fault: 'provider_unavailable' },
       { code: 'model_decommissioned', fault: 'not_offered' },
@@ -169,11 +169,11 @@ export interface Service {
   hosted: boolean
   headers: Readonly<Record<string, string>>
   continuation: Continuation
-  /** Fields that the operator wants in every request's body. They win over the client's. */
+  /** Fields that the operator sets in every request's body. They win over the client's. */
   extras: Readonly<Record<string, unknown>>
 }
 
-/** A service somebody else runs, reached with a key. */
+/** A service on the internet, reached with a key. */
 export function hostedService(name: ServiceName, apiKey: string): Service {
   const { hostedAt, headers, continuation } = rowOf(name)
   if (hostedAt === null) throw new Error(`${name} is not a hosted service`)

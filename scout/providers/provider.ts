@@ -10,7 +10,7 @@ export interface ProviderRequest {
   /** The name under which the offer was made. */
   model: string
   stream: boolean
-  /** The client's request as it arrived, JSON; its `model`, `stream` and `chasm` fields are not to be believed. */
+  /** The client's request as it arrived, JSON; its `model`, `stream` and `chasm` fields do not count. */
   body: Uint8Array
 }
 
@@ -24,12 +24,12 @@ export interface AnswerWriter {
 }
 
 /**
- * What is left to say at the end. Streamed: `{"choices":[],"usage":{…}}` when usage is known, else `{"choices":[]}`.
+ * The end of an answer. Streamed: `{"choices":[],"usage":{…}}` when usage is known, else `{"choices":[]}`.
  * Not streamed: the whole answer without `id`, `object`, `created` and `model`.
  */
 export interface ProviderAnswer {
   json: string
-  /** Set when this answer used up what its service allows: for how long it wants no more requests for this model. */
+  /** Set when this answer used up what its service allows: for how long it takes no more requests for this model. */
   pauseMs?: number
 }
 
@@ -42,7 +42,7 @@ export interface Provider {
   answer(request: ProviderRequest, writer: AnswerWriter, signal: AbortSignal): Promise<ProviderAnswer>
 }
 
-/** A provider's failure, already put into our words. */
+/** A provider's failure, already turned into a fault. */
 export class ProviderError extends Error {
   constructor(readonly fault: Fault) {
     super(fault.message)

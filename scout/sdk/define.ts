@@ -1,5 +1,5 @@
 /**
- * The public API of the scout, exported as `chasm/scout`: a scout for somebody's own capability, be it a function, a
+ * The public API of the scout, exported as `chasm/scout`: a scout for a capability of one's own, be it a function, a
  * retrieval service or a tool. What it offers is listed by the hub beside the models of all others, and clients ask
  * for it by its name. It is configured like every scout, by `.env` and environment.
  */
@@ -27,7 +27,9 @@ export interface ScoutDefinition {
   name?: string
   /** What it answers for, each by its name alone or with a word about it. */
   offers: readonly (string | ScoutOffer)[]
-  /** Answers one request. An error it throws fails this one task; a `ScoutError` tells the client why. */
+  /**
+   * Answers one request. An error it throws fails this one task; the message of a `ScoutError` is sent to the client.
+   */
   handle: Handle
 }
 

@@ -1,5 +1,5 @@
 /**
- * A function as a provider: what somebody hands to `defineScout` answers tasks like any model service. It reads the
+ * A function as a provider: the handler given to `defineScout` answers tasks like any model service. It reads the
  * request for the function and writes what it returns in the shape that goes on the wire: a string, an object as JSON,
  * or pieces as they come. `define.ts` is the public door to it; the executor calls it like every provider.
  */
@@ -30,7 +30,7 @@ export type SpecialistAnswer = string | object | AsyncIterable<string>
 
 export type Handle = (request: SpecialistRequest) => SpecialistAnswer | Promise<SpecialistAnswer>
 
-/** What a handler may say in its own words; whatever else it throws stays in the scout's log. */
+/** The codes whose message reaches the client; anything else that a handler throws stays in the scout's log. */
 type SayableCode = Extract<
   FaultCode,
   'invalid_request' | 'content_refused' | 'context_length_exceeded' | 'provider_unavailable' | 'provider_rate_limited'

@@ -1,7 +1,7 @@
 /**
- * The calm picture on a terminal: log lines scroll by above, and below them stands one block that says how the scout
- * is. The block is erased and drawn within one write, and only when it has changed, so that nothing flickers. What it
- * says is `status.ts`'s; without a terminal nobody makes one of these.
+ * The live view on a terminal: log lines scroll above one block with the status of the scout. The block is erased and
+ * drawn within one write, and only when it has changed, so that nothing flickers. Its text is `status.ts`'s; it is
+ * made only on a terminal.
  */
 import { liveViewMs } from '../../shared/limits/command-line.ts'
 import type { System, Timer } from '../../shared/system.ts'
@@ -29,7 +29,7 @@ export class LiveView {
     private readonly system: System,
   ) {}
 
-  /** From now on the block says what `content` returns, line by line. */
+  /** From now on the block shows the lines that `content` returns. */
   show(content: () => string[]): void {
     this.content = content
     this.redraw()

@@ -1,14 +1,14 @@
 /**
- * How the hub says this scout stands, kept and put into words: whether it gets work, and if not, why. The scout feeds
- * it with every `standing` frame; the log gets a sentence when the picture has changed, `status` and the live view
- * read it whenever they like. It judges nothing: the figures are the hub's.
+ * The scout's standing with the hub, kept and put into sentences: whether it gets work, and if not, why. The scout
+ * passes it every `standing` frame; the log gets a sentence when the picture has changed, `status` and the live view
+ * read it at any time. It judges nothing: the figures are the hub's.
  */
 import { standingSayAgainMs, standingUrgentMs } from '../../shared/limits/scout.ts'
 import type { FrameOf } from '../../shared/protocol/frames.ts'
 
 export type Standing = Omit<FrameOf<'standing'>, 'type'>
 
-/** Where the tasks went that this scout was considered for and did not get, in the hub's words. */
+/** Where the tasks went that this scout was considered for and did not get, as the hub counts them. */
 const losses = [
   ['lostLatency', 'to faster scouts'],
   ['lostPrice', 'to cheaper scouts'],
@@ -16,7 +16,7 @@ const losses = [
   ['lostTrust', 'to scouts with a better record'],
 ] as const
 
-/** From this share of failures on, in thousandths, the record costs work and is worth a word. */
+/** From this share of failures on, in thousandths, the record costs work and is mentioned. */
 const failureWorthPermille = 50
 
 export class StandingKeeper {
@@ -25,7 +25,7 @@ export class StandingKeeper {
   private said = ''
   private saidMs = 0
 
-  /** Takes a frame. Returns what to tell the operator, or null when that is much what was said before. */
+  /** Takes a frame. Returns the sentence to log, or null when it is much like the one before. */
   hear(standing: Standing, nowMs: number): string | null {
     this.latest = standing
     this.heardMs = nowMs
@@ -112,7 +112,7 @@ function count(number: number, word: string): string {
   return number === 0 ? `no ${word}` : number === 1 ? `1 ${word}` : `${number} ${word}s`
 }
 
-/** Milliseconds as a person says them. */
+/** Milliseconds in the units that people use. */
 export function duration(ms: number): string {
   const seconds = Math.round(ms / 1_000)
   if (seconds < 60) return `${seconds} s`

@@ -1,6 +1,6 @@
 /**
  * Where a running scout can be found on this machine: a folder that only its user may read, with one socket in it for
- * each scout. `status-socket.ts` listens and asks there; which folder it is, both sides of it learn from here.
+ * each scout. `status-socket.ts` listens and asks there; both sides get the folder from here.
  */
 import { lstatSync, mkdirSync } from 'node:fs'
 import { tmpdir } from 'node:os'

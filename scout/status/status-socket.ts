@@ -1,8 +1,8 @@
 /**
  * The line between a running scout and `chasm-scout status` or `drain` on the same machine: a socket in the state
- * folder. One word goes in, one JSON line comes out; after `drain` the line stays open until the scout has ended. Who
- * may connect is decided by the folder's mode alone. A socket whose scout is gone is recognised and removed. The
- * running scout listens without `node:net`, which would cost it 1 MB; only who asks loads that.
+ * folder. It takes one word and returns one JSON line; after `drain` the connection stays open until the scout has
+ * ended. Who may connect is decided by the folder's mode alone. A socket whose scout is gone is recognised and removed.
+ * The running scout listens without `node:net`, which would cost it 1 MB; only the asking side loads that.
  */
 import { chmodSync, readdirSync, rmSync } from 'node:fs'
 import type { Socket } from 'node:net'
@@ -17,7 +17,7 @@ import type { System } from '../../shared/system.ts'
 import { openStateFolder } from './state-folder.ts'
 import type { ScoutStatus } from './status.ts'
 
-/** What the socket may ask of the scout. */
+/** What the socket needs of the scout. */
 export interface Answering {
   status(): ScoutStatus
   drain(reason: string): void
@@ -76,7 +76,7 @@ function serve(socket: Bun.Socket<Asker>, bytes: Buffer, scout: Answering): void
 /** A scout that was found, or one that does not answer. */
 export interface Found {
   path: string
-  /** Null when a process holds the socket but says nothing. */
+  /** Null when a process holds the socket but does not answer. */
   status: ScoutStatus | null
 }
 
@@ -113,7 +113,7 @@ async function ask(path: string, system: System): Promise<ScoutStatus | null | '
   }
 }
 
-/** Asks the scout at `path` to drain. Resolves when it has heard; `ended` resolves once it is gone. */
+/** Asks the scout at `path` to drain. Resolves when it has answered; `ended` resolves once it has ended. */
 export async function drainScout(path: string): Promise<{ ended: Promise<void> }> {
   const line = await open(path, 'drain')
   const ended = new Promise<void>((resolve) => line.socket.once('close', () => resolve()))

@@ -1,6 +1,6 @@
 /**
- * What a running scout says of itself, as one value, and that value as a block of text. The scout makes it, the live
- * view draws it, the status socket hands it to `chasm-scout status`. It holds no key and nothing of what anybody asked.
+ * The status of a running scout as one value, and that value as a block of text. The scout makes it, the live view
+ * draws it, the status socket sends it to `chasm-scout status`. It holds no key and nothing of any request.
  */
 import { plainMessage } from '../../shared/faults.ts'
 import type { ScoutPhase } from '../../shared/protocol/phases.ts'
@@ -23,12 +23,12 @@ export interface ScoutStatus {
   /** As the providers counted them. */
   promptTokens: number
   answerTokens: number
-  /** What the hub last said, and how long ago; null before it has said anything. */
+  /** The newest standing that the hub sent, and its age; null before the first. */
   standing: Standing | null
   standingAgeMs: number
 }
 
-/** A standing of this age is no longer news, and says when it was. */
+/** A standing of at least this age is shown with its age. */
 const standingOldMs = 300_000
 
 /** Models named in the block; the rest is a number. */
@@ -55,7 +55,7 @@ export function statusLines(status: ScoutStatus): string[] {
 }
 
 function row(label: string, text: string): string {
-  // Names of models and reasons are strangers' words: no terminal may take them for its own commands.
+  // Names of models and reasons come from others: a terminal must not take them for commands.
   return `${label.padEnd(12)}${plainMessage(text)}`
 }
 

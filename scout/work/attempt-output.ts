@@ -1,5 +1,5 @@
 /**
- * What one attempt says to the hub, in order: started, the chunks of its answer, its settlement. Lines are coalesced
+ * What one attempt sends to the hub, in order: started, the chunks of its answer, its settlement. Lines are coalesced
  * into chunks while they wait, chunks are numbered, and everything is kept until the hub has acknowledged the
  * settlement, so that a new session can go on where the old one broke off. The executor writes, the outbox takes frame
  * by frame; when and over which socket they travel is the outbox's.
@@ -8,7 +8,27 @@ import { unsentBytesMax } from '../../shared/limits/scout.ts'
 import { bodyBytesMax, chunkFrameBytes, inlineBodyBytesMax } from '../../shared/limits/wire.ts'
 import { fragmentsOf } from '../../shared/protocol/fragments.ts'
 import type { FrameOf, ScoutFrame } from '../../shared/protocol/frames.ts'
-import type { Ending } from './settlement.ts'
+import type { Settlement } from './settlement.ts'
+
+/**
+ * | phase | entered | left | holds meanwhile |
+ * |---|---|---|---|
+ * | writing | when the task is accepted | by `settle`, once | lines may be added; the provider may be held back |
+ * | settled | by `settle`, or by `resume` | when the settlement has left in full | nothing is added any more |
+ * | sent | with the last byte of the settlement | by `resume` in a new session | kept for the acknowledgement |
+ *
+ * An attempt that is forgotten is dropped in whichever phase it is; the outbox does that.
+ */
+export type OutputPhase = 'writing' | 'settled' | 'sent'
+
+const moves: Record<OutputPhase, readonly OutputPhase[]> = {
+  writing: ['settled'],
+  settled: ['sent'],
+  sent: ['settled'],
+}
+
+/** What is kept of the items: `all`, so that a new session can resume, or only the `unsent` ones of a long answer. */
+type Kept = 'all' | 'unsent'
 
 interface Item {
   frame: FrameOf<'started'> | FrameOf<'chunk'> | FrameOf<'settle'>
@@ -18,11 +38,11 @@ interface Item {
 
 const nothing = new Uint8Array(0)
 
-export class Outgoing {
+export class AttemptOutput {
   readonly key: string
   /** Bytes kept for a resumption. */
   keptBytes = 0
-  /** When the settlement was written; null while the attempt is under way. */
+  /** When the settlement was written; null while writing. */
   settledAtMs: number | null = null
   /** Lines taken so far. */
   lines = 0
@@ -37,10 +57,12 @@ export class Outgoing {
   private unsentBytes = 0
   private chunks = 0
   private offset = 0
-  /** False once sent chunks were let go: this attempt lives and dies with its session. */
-  private whole = true
+  /** `unsent` once sent chunks were let go: such an attempt ends with its session. */
+  private kept: Kept = 'all'
+  private at: OutputPhase = 'writing'
+  /** Whether the client reads too slowly at the moment. */
   private paused = false
-  /** Who was asked last. */
+  /** The provider that was asked last; empty before the first. */
   private provider = ''
   private waiters: (() => void)[] = []
 
@@ -52,8 +74,12 @@ export class Outgoing {
     this.key = keyOf(task, attempt)
   }
 
+  get phase(): OutputPhase {
+    return this.at
+  }
+
   get resumable(): boolean {
-    return this.whole
+    return this.kept === 'all'
   }
 
   /** Whether there is something to send. */
@@ -61,23 +87,18 @@ export class Outgoing {
     return this.cursor < this.items.length || this.pending.length > 0
   }
 
-  /** Whether the settlement has left in full. */
-  get finished(): boolean {
-    return this.settledAtMs !== null && !this.busy
-  }
-
-  /** The provider is asked. The hub is told at once when it could not expect that one. */
-  asks(provider: string, isExpected: boolean): void {
+  /** A provider is asked. The hub is sent its name at once when it is not the one of the offer. */
+  asked(provider: string, isExpected: boolean): void {
     this.provider = provider
-    if (!isExpected) this.tellStarted()
+    if (!isExpected) this.started()
   }
 
-  /** Nothing was said for a while: the hub is told that work goes on. */
-  tellIfSilent(): void {
-    if (this.items.length === 0 && this.pending.length === 0 && this.settledAtMs === null) this.tellStarted()
+  /** Nothing was sent for a while: the hub gets a sign of life. */
+  startedIfSilent(): void {
+    if (this.at === 'writing' && this.items.length === 0 && this.pending.length === 0) this.started()
   }
 
-  private tellStarted(): void {
+  private started(): void {
     const { task, attempt, provider } = this
     this.items.push({ frame: { type: 'started', task, attempt, provider }, body: nothing })
   }
@@ -92,14 +113,14 @@ export class Outgoing {
     this.lines++
   }
 
-  settle(ending: Ending, nowMs: number): void {
-    if (this.settledAtMs !== null) throw new Error('an attempt settles once')
+  settle(settlement: Settlement, nowMs: number): void {
+    this.enter('settled')
     this.seal()
     this.settledAtMs = nowMs
     const { task, attempt, nonce, chunks, provider } = this
-    const { body } = ending
-    const head = { task, attempt, nonce, chunks, provider, credits: 0, ...ending }
-    this.keep({ frame: { type: 'settle', ...head, size: body.length, body: inline(body) }, body })
+    const { body } = settlement
+    const head = { task, attempt, nonce, chunks, provider, credits: 0, ...settlement }
+    this.add({ frame: { type: 'settle', ...head, size: body.length, body: inline(body) }, body })
     this.unsentBytes += body.length
     this.release()
   }
@@ -127,18 +148,18 @@ export class Outgoing {
       this.follow()
     } else {
       this.sent(item.body.length)
-      this.cursor++
-      this.letGo()
+      this.next()
     }
     return item.frame
   }
 
-  /** A new session wants the chunks from `chunk` on, and what follows them. False when they cannot be had. */
+  /** Sends the chunks from `chunk` on again in a new session. False when they are not kept any more. */
   resume(chunk: number): boolean {
-    if (!this.whole || chunk > this.chunks) return false
+    if (!this.resumable || chunk > this.chunks) return false
     const from = this.items.findIndex(({ frame }) => frame.type === 'chunk' && frame.seq === chunk)
     const afterChunks = this.settledAtMs === null ? this.items.length : this.items.length - 1
     this.cursor = chunk === 0 ? 0 : from === -1 ? afterChunks : from
+    if (this.at === 'sent') this.enter('settled')
     this.fragments = null
     this.fragment = null
     this.unsentBytes = this.pendingBytes
@@ -153,9 +174,9 @@ export class Outgoing {
     this.release()
   }
 
-  /** Whether the provider is to wait before its next line. */
+  /** Whether the provider has to wait before its next line. */
   get held(): boolean {
-    return this.settledAtMs === null && (this.paused || this.unsentBytes > unsentBytesMax)
+    return this.at === 'writing' && (this.paused || this.unsentBytes > unsentBytesMax)
   }
 
   /** Resolves when `held` may have changed. */
@@ -163,7 +184,7 @@ export class Outgoing {
     return new Promise((resolve) => this.waiters.push(resolve))
   }
 
-  /** Wakes whoever waits for a change. */
+  /** Resolves every `change`. */
   release(): void {
     const waiters = this.waiters
     this.waiters = []
@@ -174,14 +195,14 @@ export class Outgoing {
     if (this.pending.length === 0) return
     const body = Buffer.from(`${this.pending.join('\n')}\n`)
     const { task, attempt, chunks: seq, offset } = this
-    this.keep({ frame: { type: 'chunk', task, attempt, seq, offset, size: body.length, body: inline(body) }, body })
+    this.add({ frame: { type: 'chunk', task, attempt, seq, offset, size: body.length, body: inline(body) }, body })
     this.chunks++
     this.offset += body.length
     this.pending = []
     this.pendingBytes = 0
   }
 
-  private keep(item: Item): void {
+  private add(item: Item): void {
     this.items.push(item)
     this.keptBytes += item.body.length
     this.letGo()
@@ -189,8 +210,8 @@ export class Outgoing {
 
   /** An answer too long to be kept whole is kept only as far as it is unsent. */
   private letGo(): void {
-    if (this.whole && this.offset <= bodyBytesMax) return
-    this.whole = false
+    if (this.kept === 'all' && this.offset <= bodyBytesMax) return
+    this.kept = 'unsent'
     for (const { body } of this.items.splice(0, this.cursor)) this.keptBytes -= body.length
     this.cursor = 0
   }
@@ -203,13 +224,24 @@ export class Outgoing {
     }
     this.fragments = null
     this.fragment = null
+    this.next()
+  }
+
+  /** The item at the cursor has left in full. */
+  private next(): void {
     this.cursor++
+    if (this.at === 'settled' && !this.busy) this.enter('sent')
     this.letGo()
   }
 
   private sent(bytes: number): void {
     this.unsentBytes -= bytes
     if (this.waiters.length > 0 && !this.held) this.release()
+  }
+
+  private enter(next: OutputPhase): void {
+    if (!moves[this.at].includes(next)) throw new Error(`the output of an attempt cannot go from ${this.at} to ${next}`)
+    this.at = next
   }
 }
 

@@ -1,26 +1,23 @@
 /**
- * Does the tasks. The link hands it the hub's frames; it assembles the request, asks a provider, writes the answer into
- * the outbox and settles. All that it says to the hub leaves from one work loop (`turn`), pongs included, so that a
- * pong proves that work moves. It keeps the leases' clock; dialing and greeting are not its business.
+ * Does the tasks. The link passes it the hub's frames; it assembles requests, has them answered as places become free,
+ * settles each attempt once, and forgets it when the hub has acknowledged it. What is sent leaves from the work loop,
+ * when a lease ends is the lease clock's, and the steps of one answer are in `answer-task.ts`.
  */
 import PQueue from 'p-queue'
-import { type Fault, fault } from '../../shared/faults.ts'
-import { abortGraceMs, startedAfterMs } from '../../shared/limits/scout.ts'
-import { bodyBytesMax, concurrencyMax, inlineBodyBytesMax } from '../../shared/limits/wire.ts'
+import { inlineBodyBytesMax } from '../../shared/limits/wire.ts'
 import type { FrameOf } from '../../shared/protocol/frames.ts'
-import type { System, Timer } from '../../shared/system.ts'
-import type { TaskKind } from '../../shared/task.ts'
-import { Demand } from '../core/demand.ts'
+import type { System } from '../../shared/system.ts'
 import type { WorkFrame } from '../core/session.ts'
 import type { Log } from '../log.ts'
-import { type AnswerWriter, type Provider, type ProviderAnswer, ProviderError } from '../providers/provider.ts'
-import { keyOf, type Outgoing } from './attempt-output.ts'
+import { type ProviderLookup, TaskAnswerer } from './answer-task.ts'
+import { type AttemptOutput, keyOf } from './attempt-output.ts'
 import { Inbox } from './inbox.ts'
-import { type Exit, Outbox } from './outbox.ts'
-import { Tries } from './provider-attempts.ts'
-import { Run, type Stop } from './running-task.ts'
-import { answerTooLarge, cancelled, done, type Ending, handedBack, lateAnswer, tooMuchAtOnce } from './settlement.ts'
+import { type Due, LeaseClock } from './lease-clock.ts'
+import type { Exit } from './outbox.ts'
+import { RunningTask, type Stop } from './running-task.ts'
+import { cancelled, handedBack, lateAnswer, ownDefect, type Settlement, tooMuchAtOnce } from './settlement.ts'
 import { Tally } from './tally.ts'
+import { WorkLoop } from './work-loop.ts'
 
 /** The way to the hub, as the executor sees it. */
 export interface ExecutorLink extends Exit {
@@ -28,355 +25,190 @@ export interface ExecutorLink extends Exit {
   violation(reason: string): void
 }
 
-/** One that serves a model; `pausedMs` is for how long its service still wants no request for it. */
-export interface Candidate {
-  provider: Provider
-  pausedMs: number
-}
-
-export interface ProviderLookup {
-  /** Who serves a model, in order of preference. */
-  providersOf(kind: TaskKind, model: string): Candidate[]
-  /** A provider failed so: its limits, its key, its models may not be what they were. */
-  failed(provider: Provider, kind: TaskKind, model: string, cause: Fault): void
-  /** A provider answered, and wants no more requests for this model for so long. */
-  exhausted(provider: Provider, kind: TaskKind, model: string, pauseMs: number): void
-}
-
 export class Executor {
   readonly tally = new Tally()
-  private readonly outbox: Outbox
+  /** Tasks taken and not yet settled. */
+  private readonly running = new Map<string, RunningTask>()
   private readonly inbox = new Inbox()
-  private readonly demand: Demand
   private readonly queue: PQueue
-  private readonly runs = new Map<string, Run>()
-  /** The newest ping not yet answered. */
-  private ping: number | null = null
-  private turnDue = false
-  private retry: Timer | null = null
-  private watch: { timer: Timer; dueMs: number } | null = null
-  private heardMs: number
-  /** Set once the scout drains: what to do when nothing is left. */
-  private onIdle: (() => void) | null = null
+  private readonly loop: WorkLoop
+  private readonly clock: LeaseClock
+  private readonly answerer: TaskAnswerer
+  private draining = false
 
   constructor(
     private readonly system: System,
     private readonly link: ExecutorLink,
-    private readonly providers: ProviderLookup,
+    providers: ProviderLookup,
     private readonly log: Log,
     concurrency: number,
   ) {
-    this.outbox = new Outbox(link, () => this.invite())
-    this.demand = new Demand(concurrency)
     this.queue = new PQueue({ concurrency })
-    this.heardMs = system.nowMs()
+    this.loop = new WorkLoop(system, link, this.running, concurrency)
+    this.clock = new LeaseClock(system, this.running, (task, due) => this.due(task, due))
+    this.answerer = new TaskAnswerer(system, providers, log, (output) => this.loop.wrote(output))
   }
 
   /** Every lease still held, for the hello. */
   held(): FrameOf<'hello'>['held'] {
-    return this.outbox.held(this.system.nowMs())
+    return this.loop.outbox.held(this.system.nowMs())
   }
 
-  /** Tasks taken and not yet settled. */
   get inFlight(): number {
-    return this.runs.size
+    return this.running.size
   }
 
-  // ---------------------------------------------------------------- what the link says
+  // ---------------------------------------------------------------- what arrives
 
   welcomed(frame: FrameOf<'welcome'>): void {
-    this.heardMs = this.system.nowMs()
-    this.demand.open(frame.creditMax)
-    for (const outgoing of this.outbox.resume(frame.held)) this.forget(outgoing)
-    this.wake()
+    this.clock.heard()
+    this.loop.demand.open(frame.creditMax)
+    for (const output of this.loop.outbox.resume(frame.held)) this.forget(output)
+    this.loop.wake()
   }
 
   lost(): void {
-    this.demand.close()
-    this.ping = null
-    for (const outgoing of this.outbox.cut()) this.forget(outgoing)
+    this.loop.lost()
+    for (const output of this.loop.outbox.cut()) this.forget(output)
     // The rest of a request never comes in another session.
-    for (const run of [...this.runs.values()]) if (run.phase === 'assembling') this.stop(run, 'forgotten')
+    for (const task of [...this.running.values()]) if (task.phase === 'assembling') this.stop(task, 'forgotten')
   }
 
   work(frame: WorkFrame): void {
-    this.heardMs = this.system.nowMs()
+    this.clock.heard()
     switch (frame.type) {
       case 'task':
         return this.accept(frame)
       case 'fragment':
         return this.assemble(frame)
       case 'cancel': {
-        const run = this.runs.get(keyOf(frame.task, frame.attempt))
-        if (run !== undefined) this.stop(run, cancelled)
+        const task = this.running.get(keyOf(frame.task, frame.attempt))
+        if (task !== undefined) this.stop(task, cancelled)
         return
       }
       case 'flow':
-        return this.runs.get(keyOf(frame.task, frame.attempt))?.outgoing.pause(frame.paused)
+        return this.running.get(keyOf(frame.task, frame.attempt))?.output.pause(frame.paused)
       case 'settled':
         this.acknowledged(frame.acks)
-        return this.wake()
+        return this.loop.wake()
       case 'ping':
         this.acknowledged(frame.acks)
-        this.ping = frame.ping
-        return this.wake()
+        return this.loop.pinged(frame.ping)
       case 'hubDrain':
-        return this.demand.stop()
+        return this.loop.demand.stop()
     }
   }
 
   /** Takes nothing more and hands back what has not begun; `onIdle` is called once all is settled and acknowledged. */
   drain(onIdle: () => void): void {
-    this.onIdle = onIdle
-    this.demand.stop()
-    for (const run of [...this.runs.values()]) if (run.phase !== 'answering') this.stop(run, handedBack)
-    this.wake()
+    this.draining = true
+    for (const task of [...this.running.values()]) if (task.phase !== 'answering') this.stop(task, handedBack)
+    this.loop.drain(onIdle)
   }
 
   /** Hands back what still runs. */
   handBack(): void {
-    for (const run of [...this.runs.values()]) this.stop(run, handedBack)
+    for (const task of [...this.running.values()]) this.stop(task, handedBack)
   }
 
   /** The scout is at its end: everything is dropped. */
   end(): void {
-    this.onIdle = null
-    for (const run of [...this.runs.values()]) this.stop(run, 'forgotten')
-    this.watch?.timer.cancel()
-    this.retry?.cancel()
+    this.loop.end()
+    for (const task of [...this.running.values()]) this.stop(task, 'forgotten')
+    this.clock.end()
   }
 
   private acknowledged(acks: FrameOf<'settled'>['acks']): void {
     for (const [task, attempt] of acks) {
-      const outgoing = this.outbox.settled(task, attempt)
-      if (outgoing !== undefined) this.forget(outgoing)
+      const output = this.loop.outbox.settled(task, attempt)
+      if (output !== undefined) this.forget(output)
     }
   }
 
   // ---------------------------------------------------------------- one task, step by step
 
   private accept(frame: FrameOf<'task'>): void {
-    const { task, attempt, body, size } = frame
+    const { task: id, attempt, body, size } = frame
     this.acknowledged(frame.acks)
-    const key = keyOf(task, attempt)
-    if (!this.demand.use()) return this.link.violation('more tasks than credits')
-    if (this.outbox.has(task, attempt) || this.runs.has(key)) return this.link.violation('the same attempt twice')
+    const key = keyOf(id, attempt)
+    if (!this.loop.demand.use()) return this.link.violation('more tasks than credits')
+    if (this.loop.outbox.has(id, attempt) || this.running.has(key)) {
+      return this.link.violation('the same attempt twice')
+    }
     if (body === null ? size <= inlineBodyBytesMax : size !== body.length) {
       return this.link.violation('task.size and task.body do not fit')
     }
-    // Copied, because it outlives the frame by far.
-    const outgoing = this.outbox.open(task, attempt, new Uint8Array(frame.nonce))
-    const run = new Run(frame, outgoing, this.system.nowMs())
-    this.runs.set(key, run)
-    this.log.debug({ task, attempt, model: frame.model }, 'Task accepted')
-    this.keepWatch(run.dueMs(this.heardMs))
-    if (this.onIdle !== null) return this.stop(run, handedBack)
-    if (body !== null) return this.enqueue(run, body)
-    if (!this.inbox.expect(key, size)) this.stop(run, tooMuchAtOnce)
+    // Nonce and body are copied: they outlive the frame by far, and a view would keep the whole message.
+    const output = this.loop.outbox.open(id, attempt, new Uint8Array(frame.nonce))
+    const task = new RunningTask(frame, output, this.system.nowMs())
+    this.running.set(key, task)
+    this.log.debug({ task: id, attempt, model: frame.model }, 'Task accepted')
+    this.clock.watch(task)
+    if (this.draining) return this.stop(task, handedBack)
+    if (body !== null) return this.enqueue(task, new Uint8Array(body))
+    if (!this.inbox.expect(key, size)) this.stop(task, tooMuchAtOnce)
   }
 
   private assemble(frame: FrameOf<'fragment'>): void {
     const key = keyOf(frame.task, frame.attempt)
     const body = this.inbox.add(key, frame.index, frame.bytes)
     if (body === 'broken') return this.link.violation('a fragment is out of order or too long')
-    const run = this.runs.get(key)
-    if (body !== null && run !== undefined) this.enqueue(run, body)
+    const task = this.running.get(key)
+    if (body !== null && task !== undefined) this.enqueue(task, body)
   }
 
-  private enqueue(run: Run, body: Uint8Array): void {
-    run.body = body
-    run.enter('queued')
-    void this.queue.add(() => this.perform(run))
+  private enqueue(task: RunningTask, body: Uint8Array): void {
+    task.body = body
+    task.enter('queued')
+    void this.queue.add(() => this.perform(task))
   }
 
-  private async perform(run: Run): Promise<void> {
-    if (run.phase !== 'queued') return
-    run.enter('answering')
-    this.finish(run, await this.answer(run))
-  }
-
-  /** Asks one provider after the other, until one has answered or another try would not help. */
-  private async answer(run: Run): Promise<Ending> {
-    const { kind, model } = run.frame
-    const silence = this.system.after(startedAfterMs, () => {
-      run.outgoing.tellIfSilent()
-      this.wrote(run.outgoing)
-    })
+  private async perform(task: RunningTask): Promise<void> {
+    if (task.phase !== 'queued') return
+    task.enter('answering')
+    let settlement: Settlement
     try {
-      return await this.tryAll(run, kind, model)
-    } finally {
-      silence.cancel()
+      settlement = await this.answerer.answer(task)
+    } catch (error) {
+      // Without a settlement the task would hold its place until the process ends.
+      this.log.error({ task: task.task, error: String(error) }, 'A task met a defect of this scout')
+      settlement = ownDefect
     }
+    this.finish(task, settlement)
   }
 
-  private async tryAll(run: Run, kind: TaskKind, model: string): Promise<Ending> {
-    const tries = new Tries(model)
-    for (const [at, { provider, pausedMs }] of this.providers.providersOf(kind, model).entries()) {
-      if (pausedMs > 0) {
-        const message = `${provider.name} is at its rate limit`
-        tries.add(fault('provider_rate_limited', message, { retryAfterMs: pausedMs }))
-        continue
-      }
-      try {
-        run.outgoing.asks(provider.name, at === 0)
-        this.wrote(run.outgoing)
-        const { json, pauseMs } = await this.ask(provider, run)
-        if (pauseMs !== undefined) this.providers.exhausted(provider, kind, model, pauseMs)
-        return done(json)
-      } catch (error) {
-        if (run.stop !== null) break
-        const cause = this.faultOf(error, provider, run)
-        tries.add(cause)
-        this.providers.failed(provider, kind, model, cause)
-        if (tries.isFinal(run.outgoing.lines > 0)) break
-      }
-    }
-    return tries.ending(run.outgoing.lines > 0)
-  }
-
-  /** The provider's answer; after an abort it has a moment to end, then this rejects whether it has or not. */
-  private ask(provider: Provider, run: Run): Promise<ProviderAnswer> {
-    const { body, frame, signal } = run
-    const { kind, model, stream } = frame
-    return new Promise((resolve, reject) => {
-      const abandon = () => this.system.after(abortGraceMs, () => reject(signal.reason))
-      if (signal.aborted) abandon()
-      else signal.addEventListener('abort', abandon, { once: true })
-      const call = async () => provider.answer({ kind, model, stream, body }, this.writerOf(run), signal)
-      call().then(resolve, reject)
-    })
-  }
-
-  private writerOf(run: Run): AnswerWriter {
-    const { outgoing, signal } = run
-    return {
-      line: async (json) => {
-        signal.throwIfAborted()
-        // Also a provider that goes on after its answer ends up here.
-        if (run.phase !== 'answering') throw new Error('this attempt is over')
-        if (Buffer.byteLength(json) >= bodyBytesMax) {
-          throw new ProviderError(fault('answer_too_large', answerTooLarge))
-        }
-        outgoing.line(json)
-        this.wrote(outgoing)
-        while (outgoing.held && !signal.aborted) await outgoing.change()
-        signal.throwIfAborted()
-      },
-    }
-  }
-
-  private faultOf(error: unknown, provider: Provider, run: Run): Fault {
-    const { task, attempt } = run.frame
-    const facts = { task, attempt, provider: provider.name }
-    if (error instanceof ProviderError) {
-      this.log.debug({ ...facts, fault: error.fault.code }, `Provider ${provider.name} failed: ${error.message}`)
-      return error.fault
-    }
-    this.log.error(
-      { ...facts, error: String(error) },
-      `Provider ${provider.name} failed in a way its adapter does not know`,
-    )
-    return fault('scout_error', `The scout's adapter for ${provider.name} failed unexpectedly.`)
-  }
-
-  /** The only way a run ends. */
-  private finish(run: Run, ending: Ending): void {
-    const { outgoing } = run
-    run.enter('over')
-    this.runs.delete(outgoing.key)
-    this.inbox.drop(outgoing.key)
-    const last = run.stop ?? ending
-    if (last === 'forgotten') return this.wake()
+  /** The only way a task ends. */
+  private finish(task: RunningTask, settlement: Settlement): void {
+    const { output } = task
+    task.enter('over')
+    this.running.delete(output.key)
+    this.inbox.drop(output.key)
+    const last = task.stop ?? settlement
+    if (last === 'forgotten') return this.loop.wake()
     const nowMs = this.system.nowMs()
-    outgoing.settle(last, nowMs)
+    output.settle(last, nowMs)
     this.tally.count(last)
-    const { task, attempt } = outgoing
-    this.log.debug({ task, attempt, outcome: last.outcome, fault: last.fault }, 'Task settled')
-    this.outbox.limit(nowMs)
-    this.wrote(outgoing)
+    this.log.debug({ task: task.task, attempt: task.attempt, outcome: last.outcome, fault: last.fault }, 'Task settled')
+    this.loop.outbox.limit(nowMs)
+    this.loop.wrote(output)
   }
 
-  /** Ends a run early. The first reason stands, but what was forgotten is never spoken of. */
-  private stop(run: Run, why: Stop): void {
-    if (run.stop === null || why === 'forgotten') run.stop = why
-    if (why === 'forgotten') this.outbox.forget(run.outgoing)
-    if (run.phase === 'answering') run.abort()
-    else if (run.phase !== 'over') this.finish(run, handedBack)
+  /** Ends a task early. The first reason stands, but what was forgotten is never settled. */
+  private stop(task: RunningTask, why: Stop): void {
+    if (task.stop === null || why === 'forgotten') task.stop = why
+    if (why === 'forgotten') this.loop.outbox.forget(task.output)
+    if (task.phase === 'answering') task.abort()
+    else if (task.phase !== 'over') this.finish(task, handedBack)
   }
 
-  private forget(outgoing: Outgoing): void {
-    const run = this.runs.get(outgoing.key)
-    if (run !== undefined) this.stop(run, 'forgotten')
+  private due(task: RunningTask, due: Due): void {
+    if (due === 'late') return this.stop(task, lateAnswer)
+    this.log.debug({ task: task.task, attempt: task.attempt }, 'Lease expired without a sign of the hub')
+    this.stop(task, 'forgotten')
   }
 
-  // ---------------------------------------------------------------- the work loop
-
-  private wrote(outgoing: Outgoing): void {
-    this.outbox.wrote(outgoing)
-    this.wake()
-  }
-
-  private wake(): void {
-    if (this.turnDue) return
-    this.turnDue = true
-    this.system.soon(() => this.turn())
-  }
-
-  private turn(): void {
-    this.turnDue = false
-    const waitMs = Math.min(this.outbox.pump(), this.grant())
-    if (this.ping !== null)
-      this.link.send({ type: 'pong', ping: this.ping, running: Math.min(this.runs.size, concurrencyMax) })
-    this.ping = null
-    if (this.onIdle !== null && this.runs.size === 0 && this.outbox.size === 0) return this.onIdle()
-    if (waitMs === 0) return this.wake()
-    if (waitMs === Number.POSITIVE_INFINITY || this.retry !== null) return
-    this.retry = this.system.after(waitMs, () => {
-      this.retry = null
-      this.wake()
-    })
-  }
-
-  /** Invites more work. Returns when to try again, Infinity when there is nothing to grant. */
-  private grant(): number {
-    const waitMs = this.link.waitMs(false, 0)
-    if (waitMs > 0) return waitMs
-    const count = this.invite()
-    if (count > 0) this.link.send({ type: 'credit', count })
-    return Number.POSITIVE_INFINITY
-  }
-
-  /** How many tasks there is room for beyond those already invited. */
-  private invite(): number {
-    // A settlement still on its way holds its place at the hub, so it does here.
-    return this.demand.ask(this.runs.size + this.outbox.unsentSettlements)
-  }
-
-  // ---------------------------------------------------------------- the leases' clock
-
-  private keepWatch(dueMs: number): void {
-    if (this.watch !== null && this.watch.dueMs <= dueMs) return
-    this.watch?.timer.cancel()
-    const timer = this.system.after(Math.max(0, dueMs - this.system.nowMs()), () => this.expire())
-    this.watch = { timer, dueMs }
-  }
-
-  private expire(): void {
-    this.watch = null
-    const nowMs = this.system.nowMs()
-    for (const run of [...this.runs.values()]) {
-      if (run.stop !== null) continue
-      if (nowMs >= run.deadlineAtMs) this.stop(run, lateAnswer)
-      else if (nowMs >= run.dueMs(this.heardMs)) this.expired(run)
-    }
-    let dueMs = Number.POSITIVE_INFINITY
-    for (const run of this.runs.values()) if (run.stop === null) dueMs = Math.min(dueMs, run.dueMs(this.heardMs))
-    if (dueMs !== Number.POSITIVE_INFINITY) this.keepWatch(dueMs)
-  }
-
-  private expired(run: Run): void {
-    const { task, attempt } = run.frame
-    this.log.debug({ task, attempt }, 'Lease expired without a sign of the hub')
-    this.stop(run, 'forgotten')
+  private forget(output: AttemptOutput): void {
+    const task = this.running.get(output.key)
+    if (task !== undefined) this.stop(task, 'forgotten')
   }
 }

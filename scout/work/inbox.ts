@@ -1,6 +1,6 @@
 /**
- * Requests too large for their frame, while their fragments arrive. The executor announces what is to come and hands
- * every fragment in; a whole body comes back out. Bounded by the sum of the announced sizes.
+ * Requests too large for their frame, while their fragments arrive. The executor announces each body and adds every
+ * fragment; the last one returns the whole body. Bounded by the sum of the announced sizes.
  */
 import { assemblyBytesMax } from '../../shared/limits/wire.ts'
 import { Assembly } from '../../shared/protocol/fragments.ts'
@@ -17,7 +17,7 @@ export class Inbox {
     return true
   }
 
-  /** The whole body once it is complete; null while more is to come, or when nobody waits for this body any more. */
+  /** The whole body once it is complete; null while more is to come, or when this body is not expected any more. */
   add(key: string, index: number, bytes: Uint8Array): Uint8Array | 'broken' | null {
     const assembly = this.assemblies.get(key)
     if (assembly === undefined) return null
@@ -27,7 +27,7 @@ export class Inbox {
     return progress === 'broken' ? 'broken' : assembly.body()
   }
 
-  /** Nobody waits for this body any more: what still comes of it is ignored. */
+  /** This body is not expected any more: further fragments of it are ignored. */
   drop(key: string): void {
     const assembly = this.assemblies.get(key)
     if (assembly === undefined) return

@@ -1,12 +1,19 @@
 /**
- * Everything that attempts have to say to the hub. It sends while the link has room, one frame of each attempt in turn,
- * so that a large body delays neither the others nor a heartbeat; and it keeps what was sent until the hub acknowledges
- * the settlement. The executor opens attempts and writes into them; the verdicts of a new session come through it too.
+ * The outputs of all attempts. It sends while the link has room, one frame of each attempt in turn, so that a large
+ * body delays neither the others nor a heartbeat; and it keeps what was sent until the hub acknowledges the settlement.
+ * The executor opens attempts, and passes on acknowledgements and the verdicts of a new session; the work loop pumps.
+ *
+ * | an output is | entered | left | holds meanwhile |
+ * |---|---|---|---|
+ * | in turn | by a write, or by `resume` | when it has nothing to send | its frames may leave in this session |
+ * | idle | when it has nothing to send | by a write, or by the end of the session | kept for the acknowledgement |
+ * | parked | by `cut`, when it is resumable | by the verdicts of the next session | nothing of it is sent |
+ * | forgotten | by an acknowledgement, a verdict, `cut` or `limit` | never | writes to it are ignored |
  */
 import { unackedBytesMax, unackedResultMs } from '../../shared/limits/scout.ts'
 import { concurrencyMax, fragmentBacklogBytes } from '../../shared/limits/wire.ts'
 import type { FrameOf, ScoutFrame } from '../../shared/protocol/frames.ts'
-import { keyOf, Outgoing } from './attempt-output.ts'
+import { AttemptOutput, keyOf } from './attempt-output.ts'
 
 /** The way out, as the outbox sees it. */
 export interface Exit {
@@ -17,13 +24,13 @@ export interface Exit {
 
 export class Outbox {
   /** Every attempt whose settlement is not acknowledged, oldest first. */
-  private readonly kept = new Map<string, Outgoing>()
-  /** Those with something to send in this session, in the order of their turn. */
-  private readonly turns = new Set<Outgoing>()
-  /** Attempts written in an earlier session that the present one has not asked for yet. */
-  private readonly parked = new Set<Outgoing>()
+  private readonly kept = new Map<string, AttemptOutput>()
+  /** Those in turn, in their order. */
+  private readonly turns = new Set<AttemptOutput>()
+  /** Those of an earlier session that the present one has given no verdict on. */
+  private readonly parked = new Set<AttemptOutput>()
 
-  /** `invite` says how many tasks the scout has room for, now that a settlement makes room. */
+  /** `invite` returns how many tasks the scout has room for, now that a settlement makes room. */
   constructor(
     private readonly exit: Exit,
     private readonly invite: () => number,
@@ -36,7 +43,7 @@ export class Outbox {
   /** Settlements that have not left in full: their places at the hub are still taken. */
   get unsentSettlements(): number {
     let count = 0
-    for (const attempt of this.kept.values()) if (attempt.settledAtMs !== null && !attempt.finished) count++
+    for (const { phase } of this.kept.values()) if (phase === 'settled') count++
     return count
   }
 
@@ -45,15 +52,15 @@ export class Outbox {
   }
 
   /** A new attempt. `nonce` is kept, so it must not share memory with a frame. */
-  open(task: number, attempt: number, nonce: Uint8Array): Outgoing {
-    const outgoing = new Outgoing(task, attempt, nonce)
-    this.kept.set(outgoing.key, outgoing)
-    return outgoing
+  open(task: number, attempt: number, nonce: Uint8Array): AttemptOutput {
+    const output = new AttemptOutput(task, attempt, nonce)
+    this.kept.set(output.key, output)
+    return output
   }
 
-  /** Something was written: it waits for its turn, unless its session is over and no new one has asked for it. */
-  wrote(outgoing: Outgoing): void {
-    if (this.kept.get(outgoing.key) === outgoing && !this.parked.has(outgoing)) this.turns.add(outgoing)
+  /** Something was written: it waits for its turn, unless it is parked or forgotten. */
+  wrote(output: AttemptOutput): void {
+    if (this.kept.get(output.key) === output && !this.parked.has(output)) this.turns.add(output)
   }
 
   /**
@@ -62,35 +69,35 @@ export class Outbox {
    */
   pump(): number {
     let bytes = 0
-    for (const outgoing of this.turns) {
+    for (const output of this.turns) {
       if (bytes > fragmentBacklogBytes) return 0
-      this.turns.delete(outgoing)
-      const next = outgoing.peek()
+      this.turns.delete(output)
+      const next = output.peek()
       if (next === null) continue
       const waitMs = this.exit.waitMs(next.data, next.bytes)
       if (waitMs > 0) {
-        this.turns.add(outgoing)
+        this.turns.add(output)
         return waitMs
       }
-      const frame = outgoing.take()
+      const frame = output.take()
       if (frame.type === 'settle') frame.credits = frame.body === null ? 0 : this.invite()
       this.exit.send(frame)
       bytes += next.bytes
       // Added behind the others, and met again by this very loop: a Set iterates over what is added meanwhile.
-      if (outgoing.busy) this.turns.add(outgoing)
+      if (output.busy) this.turns.add(output)
     }
     return Number.POSITIVE_INFINITY
   }
 
   /** The session is over. Returns the attempts that cannot outlive it; they are forgotten. */
-  cut(): Outgoing[] {
+  cut(): AttemptOutput[] {
     this.turns.clear()
-    const lost: Outgoing[] = []
-    for (const outgoing of this.kept.values()) {
-      if (outgoing.resumable) this.parked.add(outgoing)
-      else lost.push(outgoing)
+    const lost: AttemptOutput[] = []
+    for (const output of this.kept.values()) {
+      if (output.resumable) this.parked.add(output)
+      else lost.push(output)
     }
-    for (const outgoing of lost) this.forget(outgoing)
+    for (const output of lost) this.forget(output)
     return lost
   }
 
@@ -101,42 +108,42 @@ export class Outbox {
   }
 
   /** The hub's verdicts on what was held. Returns the attempts that are over; they are forgotten. */
-  resume(verdicts: FrameOf<'welcome'>['held']): Outgoing[] {
+  resume(verdicts: FrameOf<'welcome'>['held']): AttemptOutput[] {
     for (const [task, attempt, verdict, chunk] of verdicts) {
-      const outgoing = this.kept.get(keyOf(task, attempt))
-      if (outgoing === undefined || verdict !== 'resumed' || !outgoing.resume(chunk)) continue
-      this.parked.delete(outgoing)
-      this.turns.add(outgoing)
+      const output = this.kept.get(keyOf(task, attempt))
+      if (output === undefined || verdict !== 'resumed' || !output.resume(chunk)) continue
+      this.parked.delete(output)
+      this.turns.add(output)
     }
     const over = [...this.parked]
-    for (const outgoing of over) this.forget(outgoing)
+    for (const output of over) this.forget(output)
     return over
   }
 
-  /** The hub has acknowledged a settlement, or given up an attempt that has none yet. Returns what it was about. */
-  settled(task: number, attempt: number): Outgoing | undefined {
-    const outgoing = this.kept.get(keyOf(task, attempt))
-    if (outgoing !== undefined) this.forget(outgoing)
-    return outgoing
+  /** The hub has acknowledged a settlement, or given up an attempt that has none yet. Returns its output. */
+  settled(task: number, attempt: number): AttemptOutput | undefined {
+    const output = this.kept.get(keyOf(task, attempt))
+    if (output !== undefined) this.forget(output)
+    return output
   }
 
-  forget(outgoing: Outgoing): void {
-    this.kept.delete(outgoing.key)
-    this.turns.delete(outgoing)
-    this.parked.delete(outgoing)
-    outgoing.release()
+  forget(output: AttemptOutput): void {
+    this.kept.delete(output.key)
+    this.turns.delete(output)
+    this.parked.delete(output)
+    output.release()
   }
 
   /** Drops the oldest results beyond the limits of time, bytes and number. Work under way is never dropped. */
   limit(nowMs: number): void {
     let bytes = 0
     for (const { keptBytes } of this.kept.values()) bytes += keptBytes
-    for (const outgoing of this.kept.values()) {
-      const { settledAtMs, keptBytes } = outgoing
+    for (const output of this.kept.values()) {
+      const { settledAtMs, keptBytes } = output
       if (settledAtMs === null) continue
       const tooOld = nowMs - settledAtMs > unackedResultMs
       if (!tooOld && bytes <= unackedBytesMax && this.kept.size <= concurrencyMax) continue
-      this.forget(outgoing)
+      this.forget(output)
       bytes -= keptBytes
     }
   }

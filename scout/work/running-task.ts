@@ -1,44 +1,62 @@
 /**
- * One attempt on this scout, from the task frame to its settlement: where it stands, why it is being stopped, until
- * when it may run. The executor moves it on; what it says to the hub is in its `Outgoing`.
+ * One attempt on this scout, from the task frame to its settlement: its phase, the reason why it is stopped early, and
+ * until when it may run. The executor moves it on; what it sends to the hub is in its `AttemptOutput`.
  */
 import type { FrameOf } from '../../shared/protocol/frames.ts'
-import type { Outgoing } from './attempt-output.ts'
-import type { Ending } from './settlement.ts'
+import type { TaskKind } from '../../shared/task.ts'
+import type { AttemptOutput } from './attempt-output.ts'
+import type { Settlement } from './settlement.ts'
 
 /**
- * `assembling` while the request's fragments arrive, `queued` until a place is free, `answering` while the provider is
- * asked, `over` once settled or forgotten.
+ * | phase | entered | left | holds meanwhile |
+ * |---|---|---|---|
+ * | assembling | by the task frame | by the last fragment of the request, or a stop | the body is empty |
+ * | queued | with the whole request | when a place is free, or by a stop | no provider has been asked |
+ * | answering | by its turn | when the provider has ended or been given up | `signal` reaches the provider |
+ * | over | by `finish`, once | never | not among the running tasks; nothing is written any more |
  */
-export type RunPhase = 'assembling' | 'queued' | 'answering' | 'over'
+export type TaskPhase = 'assembling' | 'queued' | 'answering' | 'over'
 
-const moves: Record<RunPhase, readonly RunPhase[]> = {
+const moves: Record<TaskPhase, readonly TaskPhase[]> = {
   assembling: ['queued', 'over'],
   queued: ['answering', 'over'],
   answering: ['over'],
   over: [],
 }
 
-/** Why a run is stopped before its end: with these words to the hub, or without any. */
-export type Stop = Ending | 'forgotten'
+/** Why a task is stopped before its end: to be settled so, or `forgotten`, which settles nothing. */
+export type Stop = Settlement | 'forgotten'
 
-export class Run {
+export class RunningTask {
+  readonly task: number
+  readonly attempt: number
+  readonly kind: TaskKind
+  readonly model: string
+  readonly stream: boolean
+  readonly deadlineAtMs: number
   /** The request; empty while its fragments arrive. */
   body: Uint8Array = new Uint8Array(0)
   stop: Stop | null = null
-  readonly deadlineAtMs: number
-  private at: RunPhase = 'assembling'
+  private readonly ttlMs: number
+  private at: TaskPhase = 'assembling'
   private readonly controller = new AbortController()
 
+  /** Keeps values of the frame, never the frame: its byte fields are views that would keep the whole message. */
   constructor(
-    readonly frame: FrameOf<'task'>,
-    readonly outgoing: Outgoing,
+    { task, attempt, kind, model, stream, ttlMs, deadlineMs }: FrameOf<'task'>,
+    readonly output: AttemptOutput,
     nowMs: number,
   ) {
-    this.deadlineAtMs = nowMs + frame.deadlineMs
+    this.task = task
+    this.attempt = attempt
+    this.kind = kind
+    this.model = model
+    this.stream = stream
+    this.ttlMs = ttlMs
+    this.deadlineAtMs = nowMs + deadlineMs
   }
 
-  get phase(): RunPhase {
+  get phase(): TaskPhase {
     return this.at
   }
 
@@ -46,19 +64,19 @@ export class Run {
     return this.controller.signal
   }
 
-  /** When this run ends by itself, given when the hub was last heard. */
+  /** When this task ends by itself, if the last frame of the hub came at `heardMs`. */
   dueMs(heardMs: number): number {
-    return Math.min(this.deadlineAtMs, heardMs + this.frame.ttlMs)
+    return Math.min(this.deadlineAtMs, heardMs + this.ttlMs)
   }
 
-  enter(next: RunPhase): void {
-    if (!moves[this.at].includes(next)) throw new Error(`a run cannot go from ${this.at} to ${next}`)
+  enter(next: TaskPhase): void {
+    if (!moves[this.at].includes(next)) throw new Error(`a task cannot go from ${this.at} to ${next}`)
     this.at = next
   }
 
-  /** Tells the provider to end, and whoever waits to write. */
+  /** Aborts the provider's call, and wakes its writer if that waits. */
   abort(): void {
     this.controller.abort()
-    this.outgoing.release()
+    this.output.release()
   }
 }

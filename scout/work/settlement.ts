@@ -1,13 +1,13 @@
 /**
- * How an attempt ends on this scout, in the words of the settle frame. The executor chooses one, the attempt's
- * `Outgoing` writes it down.
+ * How an attempt ends on this scout, in the fields of the settle frame and within their bounds. The executor and the
+ * provider attempts choose one; the attempt's output sends it.
  */
 import { type Fault, type FaultCode, fault, plainMessage } from '../../shared/faults.ts'
 import { bodyBytesMax, nameCharsMax } from '../../shared/limits/wire.ts'
 import { durationOnWire } from '../../shared/protocol/frames.ts'
 import type { Outcome } from '../../shared/task.ts'
 
-export interface Ending {
+export interface Settlement {
   outcome: Outcome
   /** Empty when done. */
   fault: FaultCode | ''
@@ -20,27 +20,29 @@ export interface Ending {
 
 const nothing = new Uint8Array(0)
 
-export function done(json: string): Ending {
+export function done(json: string): Settlement {
   const body = Buffer.from(json)
-  if (body.length > bodyBytesMax) return ended('failed', fault('answer_too_large', answerTooLarge))
+  if (body.length > bodyBytesMax) return settlementOf('failed', fault('answer_too_large', answerTooLarge))
   return { outcome: 'done', fault: '', message: '', param: '', retryAfterMs: 0, body }
 }
 
-export function ended(outcome: Outcome, cause: Fault): Ending {
+/** A settlement without an answer. The texts come from services and handlers, so they are made safe here. */
+export function settlementOf(outcome: Outcome, cause: Fault): Settlement {
   const { code, message, param = '', retryAfterMs = 0 } = cause
-  const words = { message: plainMessage(message), param: plainMessage(param).slice(0, nameCharsMax) }
-  return { outcome, fault: code, ...words, retryAfterMs: durationOnWire(retryAfterMs), body: nothing }
+  const texts = { message: plainMessage(String(message)), param: plainMessage(String(param)).slice(0, nameCharsMax) }
+  return { outcome, fault: code, ...texts, retryAfterMs: durationOnWire(retryAfterMs), body: nothing }
 }
 
 export const answerTooLarge = `The answer is larger than ${bodyBytesMax} bytes.`
 
-export const cancelled = ended('cancelled', fault('cancelled', 'The hub cancelled this attempt.'))
-export const handedBack = ended('released', fault('scout_draining', 'The scout is leaving and hands this back.'))
-export const lateAnswer = ended(
+export const cancelled = settlementOf('cancelled', fault('cancelled', 'The hub cancelled this attempt.'))
+export const handedBack = settlementOf('released', fault('scout_draining', 'The scout is leaving and hands this back.'))
+export const lateAnswer = settlementOf(
   'failed',
   fault('provider_timeout', "The provider did not finish before the task's deadline."),
 )
-export const tooMuchAtOnce = ended(
+export const tooMuchAtOnce = settlementOf(
   'failed',
   fault('scout_error', 'Too many large requests arrive at this scout at once.'),
 )
+export const ownDefect = settlementOf('failed', fault('scout_error', 'The scout failed while it handled this task.'))

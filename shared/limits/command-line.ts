@@ -1,6 +1,6 @@
 /**
- * The bounds of the scout's command line: how long it tries, how much it reads and shows. Nothing
- * here concerns the network.
+ * The scout's command line and its status socket: how long it waits, how much it reads and shows. Nothing here concerns
+ * the network.
  */
 
 const MiB = 1024 * 1024
@@ -11,9 +11,9 @@ export const checkMs = 4_000
 export const statusAnswerMs = 2_000
 /** Bytes of one question to the status socket; a longer one is cut off with its connection. */
 export const statusQuestionBytesMax = 64
-/** Bytes of one answer of the status socket: 256 offers and as many pauses fit many times; more is no scout's. */
+/** Bytes of one answer of the status socket: 256 offers and as many pauses fit many times; more closes it. */
 export const statusAnswerBytesMax = 1 * MiB
-/** Connections to the status socket at once; one more is closed unheard. */
+/** Connections to the status socket at once; one more is closed at once. */
 export const statusAskersMax = 16
 /** The live status on a terminal is redrawn this often. */
 export const liveViewMs = 1_000

@@ -1,18 +1,21 @@
 /**
- * Processes of one machine: starting together, draining, ending.
+ * Processes of one machine: starting together, open files, draining, ending.
  */
 
 /** From the first signal to exit 0; what is unfinished then is handed back or failed. */
 export const drainMs = 30_000
 
-/** A part that has not reported itself ready by then is named to the person who waits; the wait goes on. */
+/** A part that is not ready by then is named on the terminal; the wait goes on. */
 export const startNoticeMs = 30_000
 
 /** How long the scout is ahead in a common shutdown, so that it announces its drain before the hub leaves. */
 export const drainHeadStartMs = 1_000
 
-/** From the first signal to the end of whatever still runs; leaves a second below the promised 35. */
+/** From the first signal until what still runs is killed; a second below the promised 35. */
 export const drainKillMs = drainMs + drainHeadStartMs + 3_000
 
 /** A signal this soon after the first is its echo: `npm` passes on a Ctrl-C that the terminal has delivered too. */
 export const signalEchoMs = 500
+
+/** Share of `ulimit -n` the hub fills with connections; the next is refused, since at the limit itself Bun spins. */
+export const descriptorShare = 0.8

@@ -1,5 +1,5 @@
 /**
- * How a scout treats the model services behind it.
+ * Model services behind a scout: how long it waits for them and how much it reads of them.
  */
 
 const KiB = 1024
@@ -20,7 +20,7 @@ export const providerProbeMs = 300
 /** Choices in one streamed answer; a provider that streams more fails the attempt with `provider_bad_answer`. */
 export const providerChoicesMax = 128
 
-/** Models a local server is asked about one by one; the details of the rest stay unknown. */
+/** Models of a local server whose details are requested one by one; those of the rest stay unknown. */
 export const detailedModelsMax = 64
 
 /** Rows in `MODEL_NAMES`, and bytes of the file it may name; a start with more is refused. */

@@ -1,11 +1,11 @@
 /**
- * The scout: how fast it sends, how long it keeps what is not acknowledged, what it tells its operator.
+ * The scout: how fast it sends, how long it keeps what is not acknowledged, how often it logs.
  */
 
 const KiB = 1024
 const MiB = 1024 * KiB
 
-/** From asking the provider until the scout says so, unless it has an answer sooner: most have. */
+/** From asking the provider to the `started` frame; not sent when an answer comes sooner, as most do. */
 export const startedAfterMs = 2_000
 
 /** How long and how much a scout keeps of results that the hub has not acknowledged; the oldest goes first. */
@@ -18,7 +18,7 @@ export const handshakeTimeoutMs = 10_000
 /** After a close was sent the peer has this long to answer it; then the socket is cut. */
 export const closeGraceMs = 1_000
 
-/** Of the hub's rates a scout uses this share, so that frames bunched on their way still fit the hub's allowance. */
+/** Share of the hub's rates that a scout uses; the rest is for frames that arrive bunched. Beyond it, frames wait. */
 export const paceShare = 0.8
 
 /** How often the sender looks again while the socket's backlog is full. */
@@ -33,11 +33,11 @@ export const abortGraceMs = 400
 /** How often a scout asks its providers anew what they offer. */
 export const offersRefreshMs = 300_000
 
-/** A change in where the work goes is told to the operator no sooner than this after the last; one between is kept. */
+/** Least time between two log lines about where the work goes; a change in between is logged after it. */
 export const standingSayAgainMs = 900_000
 
-/** The same for failures and pauses, which want a look: soon, but no hub can fill a log with them. */
+/** The same for failures and pauses, which need attention sooner; a hub cannot fill a log with them. */
 export const standingUrgentMs = 60_000
 
-/** Before the drain time is over, what still runs is handed back this early, so that the hub hears of it. */
+/** What still runs is handed back this long before the drain time is over, so that the hub can acknowledge it. */
 export const handBackMs = 3_000

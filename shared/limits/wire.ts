@@ -1,6 +1,6 @@
 /**
- * What travels between hub and scout: sizes of frames and bodies, rates, and how long a session may be silent. Both
- * sides import these; the ones a scout must honour also travel in the welcome frame. PROTOCOL.md lists them.
+ * The wire between hub and scout: sizes of frames and bodies, rates, and how long a session may be silent. Both sides
+ * import these; the ones a scout must honour also travel in the welcome frame. PROTOCOL.md lists them.
  */
 
 const KiB = 1024
@@ -21,7 +21,7 @@ export const bodyBytesMax = 4 * MiB
 /** Nesting of a frame. Protocol v1 needs three; more closes with 4400. */
 export const frameDepthMax = 16
 
-/** Values in one frame. A full hello needs about 2,600; more closes with 4400. */
+/** Values in one frame. A full hello has about 3,300; more closes with 4400. */
 export const frameNodesMax = 4096
 
 /** Bodies one scout may have half-delivered at once; more fails the attempt that asks for more. */
@@ -30,10 +30,10 @@ export const assemblyBytesMax = 16 * MiB
 /** Coalesced chunk lines in one chunk frame; the scout flushes at this size. */
 export const chunkFrameBytes = 16 * KiB
 
-/** Characters of a scout's name, of a provider's name. */
+/** Characters of a scout's and of a provider's name; a longer one is refused where it is configured. */
 export const nameCharsMax = 64
 
-/** Characters of a model's name. */
+/** Characters of a model's name; a longer one is not offered, and a request for it is 400. */
 export const modelCharsMax = 128
 
 /** Offers of one scout. The scout leaves out what is beyond it; the hub refuses the frame with 4400. */
@@ -42,7 +42,7 @@ export const offersMax = 256
 /** Bytes of all offers in one frame; the scout leaves out those beyond it. The rest of the frame is for the leases. */
 export const offersBytesMax = 48 * KiB
 
-/** Characters with which a specialist says what it is good for; the scout cuts the rest off. */
+/** Characters of the description of a specialist's offer; the scout cuts the rest off. */
 export const aboutCharsMax = 160
 
 /** Tasks one scout may run at once; a larger advertised concurrency is cut to this. */
@@ -69,13 +69,10 @@ export const dataFramesPerSecond = 8_000
 /** Chunk and fragment bytes per scout and second, with two seconds of burst; more closes with 4429. */
 export const dataBytesPerSecond = 8 * MiB
 
-/** Upgrades per second and address; more are answered 429 before any key is looked at. */
+/** Upgrades per second and address; more are answered 429 before any key is checked. */
 export const upgradesPerSecondPerAddress = 50
 
-/** Share of `ulimit -n` the hub will fill with connections; at the limit itself Bun spins, so it refuses before. */
-export const descriptorShare = 0.8
-
-/** From upgrade to hello; a silent dialer is closed with 4408. */
+/** From upgrade to hello; a connection without one is closed with 4408. */
 export const helloTimeoutMs = 5_000
 
 /** The hub pings each scout this often (jittered by up to 20 %); the pong comes out of the scout's work loop. */
@@ -84,7 +81,7 @@ export const heartbeatMs = 10_000
 /** Silence after which either side gives the other up (hub: 4408, scout: redials). Two heartbeats and a half. */
 export const silenceMs = 25_000
 
-/** Bytes queued towards one scout; more closes that socket (4413) so that one stalled reader costs no memory. */
+/** Bytes queued towards one scout; more closes that socket (4413) so that a stalled reader takes no memory. */
 export const socketBacklogBytesMax = 256 * KiB
 
 /** The sender of fragments waits while more than this is queued, so that heartbeats keep their turn. */
@@ -92,7 +89,7 @@ export const fragmentBacklogBytes = 64 * KiB
 
 /**
  * After this many bytes of fragments the hub pings, and no more than twice as many are on their way unanswered: the
- * system's buffers below the socket hold megabytes that nobody sees, and on a slow line a heartbeat waits behind them.
+ * system's buffers below the socket hold megabytes that no program can see, and a heartbeat waits behind them.
  */
 export const fragmentStretchBytes = 128 * KiB
 
@@ -106,5 +103,5 @@ export const reconnectWindowMs = 15_000
 /** After 4409 (a newer session of the same scout took over) the older one waits this long before it dials again. */
 export const supersededDelayMs = 60_000
 
-/** Acknowledgements that wait for a frame to go along with; with one more they go by themselves. */
+/** Settlements whose acknowledgement waits for another frame; with one more a frame of its own carries them. */
 export const acksHeldMax = 16

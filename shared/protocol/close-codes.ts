@@ -7,7 +7,7 @@ interface CloseRow {
   code: number
   /** Who closes. */
   by: 'hub' | 'scout' | 'either'
-  /** What happened, and what the scout's log says about it. */
+  /** What happened, as the scout's log shows it. */
   meaning: string
 }
 

@@ -42,8 +42,8 @@ const fromScout = layoutsFrom('scout')
 const fromHub = layoutsFrom('hub')
 
 /**
- * The bytes of one frame. They lie in a pool that later frames are written behind, never over; who keeps them for long
- * keeps the pool, so copy what outlives the send.
+ * The bytes of one frame. They lie in a pool that later frames are written behind, never over. Kept bytes keep the
+ * whole pool, so copy what outlives the send.
  */
 export function encode<Type extends FrameType>(frame: FrameOf<Type>): Uint8Array {
   const { code, names } = layoutByType[frame.type as FrameType]
@@ -71,12 +71,12 @@ export interface Malformed {
   reason: string
 }
 
-/** What the hub makes of a scout's message. Byte fields share memory with `message`. */
+/** Decodes a scout's message for the hub. Byte fields share memory with `message`: copy what outlives it. */
 export function decodeFromScout(message: Uint8Array): ScoutFrame | Malformed {
   return decode(message, fromScout) as ScoutFrame | Malformed
 }
 
-/** What a scout makes of the hub's message. Byte fields share memory with `message`. */
+/** Decodes the hub's message for a scout. Byte fields share memory with `message`: copy what outlives it. */
 export function decodeFromHub(message: Uint8Array): HubFrame | Malformed {
   return decode(message, fromHub) as HubFrame | Malformed
 }

@@ -1,6 +1,6 @@
 /**
- * The kinds of value a frame is made of. Each says what it accepts and, in words, what it wants; none of them throws
- * or copies. `frames.ts` builds its table from these.
+ * The kinds of value a frame is made of. Each checks a value and describes in words what it accepts; none of them
+ * throws or copies. `frames.ts` builds its table from these.
  */
 
 export interface Field<T> {
@@ -70,7 +70,7 @@ export function listOf<const Fields extends readonly Field<unknown>[]>(
   itemsMax: number,
   ...fields: Fields
 ): Field<Tuple<Fields>[]> {
-  // The members' own wants would not fit into a close reason.
+  // The descriptions of the members would not fit into a close reason.
   const wants = `a list of at most ${itemsMax} lists of ${fields.length} valid members`
   return field(wants, (v) => {
     if (!Array.isArray(v) || v.length > itemsMax) return false

@@ -13,23 +13,40 @@ export function* fragmentsOf(task: number, attempt: number, body: Uint8Array): G
   }
 }
 
-/** Collects the fragments of one body. The buffer grows with what really arrives, not with what was promised. */
+/** Room for the first fragments; doubled as more arrive. */
+const firstBytes = 64 * 1024
+
+/**
+ * Collects the fragments of one body in a buffer that grows with what really arrives, not with what was promised. The
+ * bytes are copied: a fragment is a view into its message, and kept ones would keep as many whole messages.
+ */
 export class Assembly {
-  private readonly pieces: Uint8Array[] = []
+  private buffer = Buffer.alloc(0)
   private received = 0
+  private fragments = 0
 
   constructor(readonly size: number) {}
 
   /** `more`, `complete`, or `broken` when the piece is out of order, empty or beyond the promised size. */
   add(index: number, bytes: Uint8Array): 'more' | 'complete' | 'broken' {
-    if (index !== this.pieces.length || bytes.length === 0 || this.received + bytes.length > this.size) return 'broken'
-    this.pieces.push(bytes)
-    this.received += bytes.length
-    return this.received === this.size ? 'complete' : 'more'
+    const end = this.received + bytes.length
+    if (index !== this.fragments || bytes.length === 0 || end > this.size) return 'broken'
+    if (end > this.buffer.length) this.grow(end)
+    this.buffer.set(bytes, this.received)
+    this.received = end
+    this.fragments++
+    return end === this.size ? 'complete' : 'more'
   }
 
   /** The whole body; only after `complete`. */
   body(): Uint8Array {
-    return Buffer.concat(this.pieces, this.received)
+    return this.buffer
+  }
+
+  /** Never beyond the promised size, so that a complete body fills its buffer. */
+  private grow(least: number): void {
+    const grown = Buffer.allocUnsafeSlow(Math.min(this.size, Math.max(least, 2 * this.buffer.length, firstBytes)))
+    grown.set(this.buffer.subarray(0, this.received))
+    this.buffer = grown
   }
 }

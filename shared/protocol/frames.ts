@@ -1,7 +1,8 @@
 /**
  * The frames of protocol v1, as one table: who sends which, with which fields, in which order. A frame on the wire is a
  * msgpack array `[code, ...fields]`: a thin positional envelope. Requests and answers ride in it as opaque bytes that
- * the hub forwards without re-encoding. PROTOCOL.md tells the same in prose; `codec.ts` turns it into bytes and back.
+ * the hub forwards without re-encoding. PROTOCOL.md describes the same in prose; `codec.ts` turns frames into bytes and
+ * back.
  */
 import {
   aboutCharsMax,
@@ -60,7 +61,7 @@ const body = orNull(bytes(inlineBodyBytesMax))
 
 export const frameTable = {
   // ------------------------------------------------------------ scout to hub
-  /** First frame of a session: who I am, what I offer, which leases I still hold from before. */
+  /** First frame of a session: the scout's identity, its offers, and the leases it still holds from before. */
   hello: {
     code: 1,
     from: 'scout',
@@ -84,8 +85,8 @@ export const frameTable = {
    */
   credit: { code: 2, from: 'scout', fields: { count: count(concurrencyMax) } },
   /**
-   * The provider was asked: a sign of life of an attempt of which nothing else is heard for a while, and the word on
-   * who is asked when that is not the provider of the offer.
+   * The provider was asked: a sign of life of an attempt that sends nothing else for a while, and the name of the
+   * provider when it is not the one of the offer.
    */
   started: { code: 3, from: 'scout', fields: { task, attempt, provider: name(nameCharsMax) } },
   /**
@@ -106,7 +107,7 @@ export const frameTable = {
       nonce,
       outcome: oneOf(outcomes),
       chunks: count(),
-      /** Who was asked last; empty when nobody was. */
+      /** The provider that was asked last; empty when none was. */
       provider: text(nameCharsMax),
       credits: count(concurrencyMax),
       fault: text(nameCharsMax),
@@ -126,7 +127,7 @@ export const frameTable = {
   offers: { code: 9, from: 'scout', fields: { concurrency: count(concurrencyMax), offers } },
 
   // ------------------------------------------------------------ both ways
-  /** The next piece of the body of the last task, chunk or settle frame of this attempt that said `body: null`. */
+  /** The next piece of the body of the last task, chunk or settle frame of this attempt that carried `body: null`. */
   fragment: {
     code: 32,
     from: 'both',
@@ -163,7 +164,7 @@ export const frameTable = {
       attempt,
       nonce,
       kind: oneOf(taskKinds),
-      /** The model to use, whatever the body says. */
+      /** The model to use, whatever the body names. */
       model: name(modelCharsMax),
       stream: flag,
       ttlMs: durationMs,
@@ -188,8 +189,8 @@ export const frameTable = {
   /** The client reads slowly: stop or go on reading from the provider for this attempt. */
   flow: { code: 71, from: 'hub', fields: { task, attempt, paused: flag } },
   /**
-   * How this scout stands with the hub, and why it gets the work it gets. The counts are of the last hour: how often it
-   * was looked at for a task, got it, and lost it on latency, price, capacity or trust.
+   * The scout's standing with the hub, and why it gets the work it gets. The counts are of the last hour: how often it
+   * was considered for a task, got it, and lost it on latency, price, capacity or trust.
    */
   standing: {
     code: 72,

@@ -1,5 +1,5 @@
 /**
- * The life of a session on either side, as tables: which phase may follow which, and which frames may be heard in it.
+ * The phases of a session on either side, as tables: which phase may follow which, and which frames each accepts.
  * A session has one phase and changes it only through its own `enter`, which asserts the move against these.
  */
 import type { HubFrame, ScoutFrame } from './frames.ts'

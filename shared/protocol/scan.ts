@@ -1,5 +1,5 @@
 /**
- * The look at a message before msgpackr sees it: is this one msgpack array of bounded shape, and nothing else? It walks
+ * Checks a message before msgpackr decodes it: is this one msgpack array of bounded shape, and nothing else? It walks
  * the bytes once, without recursion and without allocating, so that a hostile frame costs no more than an honest one.
  * The codec calls it for every message; what the values mean is checked there, field by field.
  *
@@ -11,7 +11,7 @@ import { frameDepthMax, frameNodesMax } from '../limits/wire.ts'
 const refused = 0
 /** A value of fixed length: `payloadBytes` follow the tag. */
 const fixed = 1
-/** A tag that says how many values, or how many bytes, follow; as `countBytes` bytes, or in its own low bits when 0. */
+/** A tag with the number of values, or of bytes, that follow; as `countBytes` bytes, or in its own low bits when 0. */
 const array = 2
 const string = 3
 const binary = 4
@@ -117,7 +117,7 @@ function unsigned(message: Uint8Array, at: number, width: number): number {
   return value
 }
 
-/** Whether the 64-bit integer at `at` lies within 2^53 of zero; its upper 32 bits tell. */
+/** Whether the 64-bit integer at `at` lies within 2^53 of zero; its upper 32 bits suffice. */
 function isSafe(message: Uint8Array, at: number, signed: boolean): boolean {
   const high = unsigned(message, at, 4)
   return high < 0x200000 || (signed && high >= 0xffe00000)

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { until } from '../support/clocks/until.ts'
 import { LiveHub } from '../support/hub/live-hub.ts'
-import { type Program, startCommand } from '../support/machine/programs.ts'
+import { Program, startCommand } from '../support/machine/programs.ts'
 import { temporaryFolder } from '../support/machine/temporary-folder.ts'
 
 let hub: LiveHub
@@ -95,12 +95,13 @@ describe('status', () => {
 })
 
 describe('drain', () => {
+  const slowly = { DEMO_MODELS: 'slow', DEMO_TOKENS_PER_SECOND: '100', DEMO_TOKENS: '60' }
+  const slowAsk = { model: 'slow', stream: true, messages: [{ role: 'user', content: 'go' }] }
+
   test('lets the work in flight end, and tells when the scout is gone', async () => {
     const folder = temporaryFolder()
-    const pace = { DEMO_MODELS: 'slow', DEMO_TOKENS_PER_SECOND: '100', DEMO_TOKENS: '60' }
-    const scout = await serving(folder, 'leaving', pace)
-    const ask = { model: 'slow', stream: true, messages: [{ role: 'user', content: 'go' }] }
-    const response = await hub.post('/v1/chat/completions', ask)
+    const scout = await serving(folder, 'leaving', slowly)
+    const response = await hub.post('/v1/chat/completions', slowAsk)
     const text = response.text()
     const { code, stdout } = await command(['drain'], folder)
     expect(code).toBe(0)
@@ -108,6 +109,28 @@ describe('drain', () => {
     expect(await text).toContain('data: [DONE]')
     expect(await scout.exited).toBe(0)
     expect(readdirSync(join(folder, 'state'))).toEqual([])
+  })
+
+  test('follows a SIGHUP, and the work in flight ends', async () => {
+    const scout = await serving(temporaryFolder(), 'hung-up', slowly)
+    const response = await hub.post('/v1/chat/completions', slowAsk)
+    scout.signal('SIGHUP')
+    expect(await response.text()).toContain('data: [DONE]')
+    expect(await scout.exited).toBe(0)
+    expect(scout.stdout).toMatch(/Draining: received SIGHUP/)
+  })
+
+  test('does not follow a SIGHUP that nohup has it ignore', async () => {
+    const folder = temporaryFolder()
+    const env = { ORCHESTRATOR_URL: hub.url, SCOUT_KEY: hub.scoutKey, SCOUT_NAME: 'stays', PROVIDERS: 'demo' }
+    const main = new URL('../../scout/main.ts', import.meta.url).pathname
+    const ignoring = ['sh', '-c', `trap '' HUP; exec ${process.execPath} ${main}`]
+    const scout = new Program(ignoring, folder, { ...env, SCOUT_STATE_DIR: join(folder, 'state') })
+    await scout.wrote(/Connected as stays/)
+    scout.signal('SIGHUP')
+    scout.signal('SIGTERM')
+    expect(await scout.exited).toBe(0)
+    expect(scout.stdout).toMatch(/Draining: received SIGTERM/)
   })
 
   test('ends a scout that still waits for its first models', async () => {

@@ -86,7 +86,7 @@ describe('PROTOCOL.md', () => {
   test.each([
     ['hub phase', hubPhaseMoves, hubAccepts],
     ['scout phase', scoutPhaseMoves, scoutAccepts],
-  ] as const)('gives every %s with its moves and the frames it hears', (heading, moves, accepts) => {
+  ] as const)('gives every %s with its moves and the frames it accepts', (heading, moves, accepts) => {
     const described = tableAt(heading).map(([phase, next, hears]) => [phase, words(next!), words(hears!)])
     const heard: Readonly<Record<string, readonly string[]>> = accepts
     const real = Object.entries(moves).map(([phase, next]) => [phase, [...next].sort(), [...heard[phase]!].sort()])

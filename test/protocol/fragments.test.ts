@@ -64,4 +64,15 @@ describe('fragments', () => {
     expect(assembly.add(0, new Uint8Array(2))).toBe('complete')
     expect(assembly.add(1, new Uint8Array(1))).toBe('broken')
   })
+
+  test('a body shares no memory with the messages of its fragments, and takes no more than its size', () => {
+    const size = fragmentBytes + 1
+    const assembly = new Assembly(size)
+    const message = Buffer.alloc(frameBytesMax, 1)
+    assembly.add(0, message.subarray(9, 9 + fragmentBytes))
+    assembly.add(1, message.subarray(9, 10))
+    message.fill(2)
+    expect(assembly.body().every((byte) => byte === 1)).toBe(true)
+    expect(assembly.body().buffer.byteLength).toBe(size)
+  })
 })

@@ -6,9 +6,9 @@ import {
   readProviderSettings,
 } from '../../scout/providers/configured.ts'
 import { detectLocalService, type LocalServer } from '../../scout/providers/detect.ts'
+import type { ServiceName } from '../../scout/providers/dialects.ts'
 import { readBaseUrl } from '../../scout/providers/dialects.ts'
-import { GroqProvider } from '../../scout/providers/service/groq.ts'
-import { OpenAiCompatibleProvider } from '../../scout/providers/service/openai-compatible.ts'
+import { ServiceProvider } from '../../scout/providers/service/service-provider.ts'
 import { providerProbeMs } from '../../shared/limits/provider.ts'
 import { realSystem } from '../../shared/system.ts'
 import { heldSystem } from '../support/clocks/held-system.ts'
@@ -74,11 +74,16 @@ describe('choosing providers', () => {
   test('asks Groq through its own SDK and everything else through the other', async () => {
     const env = { GROQ_API_KEY: 'gsk-x', OPENAI_API_KEY: 'sk-x', LMSTUDIO_URL: 'http://127.0.0.1:9' }
     const { providers } = await choose(env)
-    expect(providers.map((provider) => [provider.name, provider.constructor])).toEqual([
-      ['groq', GroqProvider],
-      ['openai', OpenAiCompatibleProvider],
-      ['lmstudio', OpenAiCompatibleProvider],
-    ])
+    expect(providers.map(({ name }) => name)).toEqual(['groq', 'openai', 'lmstudio'])
+    const { baseURL, seen } = listen()
+    const asking = async (name: ServiceName) => {
+      const service = { ...configuredService(name, settingsOf(env))!, baseURL }
+      await ask(new ServiceProvider(service, [], realSystem()), { messages: [{ role: 'user', content: 'Hi' }] })
+      return seen.at(-1)!.headers.get('user-agent')
+    }
+    expect(await asking('groq')).toMatch(/^Groq\/JS/)
+    expect(await asking('openai')).toMatch(/^OpenAI\/JS/)
+    expect(await asking('lmstudio')).toMatch(/^OpenAI\/JS/)
   })
 
   test('tells OpenRouter whose application it is and what to heed, whatever the client wishes', async () => {
@@ -90,7 +95,7 @@ describe('choosing providers', () => {
       OPENROUTER_PROVIDER: '{"data_collection":"deny","sort":"price"}',
     })
     const service = configuredService('openrouter', settings)!
-    const provider = new OpenAiCompatibleProvider({ ...service, baseURL }, [], realSystem())
+    const provider = new ServiceProvider({ ...service, baseURL }, [], realSystem())
     const routing = { sort: 'latency', only: ['x'] }
     await ask(provider, { messages: [{ role: 'user', content: 'Hi' }], provider: routing })
     const { headers, body } = seen.at(-1)!

@@ -1,8 +1,7 @@
 import { DemoProvider, demoDefaults } from '../../scout/providers/demo/demo.ts'
 import { hostedService, localService } from '../../scout/providers/dialects.ts'
 import type { Provider } from '../../scout/providers/provider.ts'
-import { GroqProvider } from '../../scout/providers/service/groq.ts'
-import { OpenAiCompatibleProvider } from '../../scout/providers/service/openai-compatible.ts'
+import { ServiceProvider } from '../../scout/providers/service/service-provider.ts'
 import { realSystem } from '../../shared/system.ts'
 import { type ProviderStage, providerContract } from '../contract/provider.ts'
 import { startOpenAiStandIn } from '../support/providers/openai-stand-in.ts'
@@ -28,9 +27,9 @@ async function stageOf(providerAt: (baseURL: string) => Provider): Promise<Provi
 }
 
 providerContract('openai-compatible', () =>
-  stageOf((baseURL) => new OpenAiCompatibleProvider(localService('vllm', baseURL), [], system)),
+  stageOf((baseURL) => new ServiceProvider(localService('vllm', baseURL), [], system)),
 )
 
 providerContract('groq', () =>
-  stageOf((baseURL) => new GroqProvider({ ...hostedService('groq', 'gsk-x'), baseURL }, [], system)),
+  stageOf((baseURL) => new ServiceProvider({ ...hostedService('groq', 'gsk-x'), baseURL }, [], system)),
 )

@@ -1,8 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { hostedService, localService, rowOf, serviceNames } from '../../scout/providers/dialects.ts'
 import type { Provider } from '../../scout/providers/provider.ts'
-import { GroqProvider } from '../../scout/providers/service/groq.ts'
-import { OpenAiCompatibleProvider } from '../../scout/providers/service/openai-compatible.ts'
+import { ServiceProvider } from '../../scout/providers/service/service-provider.ts'
 import { heldSystem } from '../support/clocks/held-system.ts'
 import { type Dialect, type DialectStandIn, startDialectStandIn } from '../support/providers/dialect-stand-in.ts'
 import { groq, openai, openrouter } from '../support/providers/hosted-dialects.ts'
@@ -18,11 +17,9 @@ function providerFor(dialect: Dialect, standIn: DialectStandIn, key = dialect.ke
   // A wall clock that stands at the first of January 2024: resets are told as moments.
   const system = heldSystem()
   const { baseURL } = standIn
-  if (key === null) return new OpenAiCompatibleProvider(localService(dialect.name, baseURL), [], system)
+  if (key === null) return new ServiceProvider(localService(dialect.name, baseURL), [], system)
   const service = { ...hostedService(dialect.name, key), baseURL }
-  return dialect.name === 'groq'
-    ? new GroqProvider(service, [], system)
-    : new OpenAiCompatibleProvider(service, [], system)
+  return new ServiceProvider(service, [], system)
 }
 
 test('every service but the nameless one has a dialect', () => {
@@ -126,7 +123,7 @@ describe('a limit that an answer has just used up', () => {
       fetch: () => Response.json(groq.text.whole, { headers }),
     })
     const service = { ...hostedService('groq', 'x'), baseURL: `http://127.0.0.1:${server.port}/v1` }
-    const provider = new GroqProvider(service, [], heldSystem())
+    const provider = new ServiceProvider(service, [], heldSystem())
     const body = new TextEncoder().encode(JSON.stringify(question))
     const request = { kind: 'chat', model: 'm', stream: false, body } as const
     expect((await provider.answer(request, { line: async () => {} }, signal)).pauseMs).toBe(7_660)

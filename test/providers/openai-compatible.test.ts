@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { hostedService, localService, type Service } from '../../scout/providers/dialects.ts'
-import { OpenAiCompatibleProvider } from '../../scout/providers/service/openai-compatible.ts'
+import { ServiceProvider } from '../../scout/providers/service/service-provider.ts'
 import { providerFirstTokenMs, providerSilenceMs } from '../../shared/limits/provider.ts'
 import { bodyBytesMax } from '../../shared/limits/wire.ts'
 import { realSystem } from '../../shared/system.ts'
@@ -13,10 +13,10 @@ const done = 'data: [DONE]\n\n'
 const said = 'id: must not matter\n'
 
 let standIn: OpenAiStandIn
-let provider: OpenAiCompatibleProvider
+let provider: ServiceProvider
 
-function providerAt(change: Partial<Service> = {}, models: string[] = []): OpenAiCompatibleProvider {
-  return new OpenAiCompatibleProvider({ ...localService('vllm', standIn.baseURL), ...change }, models, realSystem())
+function providerAt(change: Partial<Service> = {}, models: string[] = []): ServiceProvider {
+  return new ServiceProvider({ ...localService('vllm', standIn.baseURL), ...change }, models, realSystem())
 }
 
 /** The next answer is a stream of these texts, ended cleanly. */
@@ -251,7 +251,7 @@ describe('waiting', () => {
 
   test('gives a silent service up when its time for the first chunk is over', async () => {
     const system = heldSystem()
-    provider = new OpenAiCompatibleProvider(localService('vllm', standIn.baseURL), [], system)
+    provider = new ServiceProvider(localService('vllm', standIn.baseURL), [], system)
     const asked = Promise.withResolvers<void>()
     standIn.script((request, signal) => {
       asked.resolve()
@@ -267,7 +267,7 @@ describe('waiting', () => {
 
   test('gives it up when it falls silent between chunks, but not while the client is the slow one', async () => {
     const system = heldSystem()
-    provider = new OpenAiCompatibleProvider(localService('vllm', standIn.baseURL), [], system)
+    provider = new ServiceProvider(localService('vllm', standIn.baseURL), [], system)
     standIn.script((_request, signal) =>
       events(async (send) => {
         await send(chunk({ content: 'a' }))

@@ -1,15 +1,15 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { hostedService, localService, type Service } from '../../scout/providers/dialects.ts'
-import { OpenAiCompatibleProvider } from '../../scout/providers/service/openai-compatible.ts'
+import { ServiceProvider } from '../../scout/providers/service/service-provider.ts'
 import { realSystem } from '../../shared/system.ts'
 import { type OpenAiStandIn, startOpenAiStandIn } from '../support/providers/openai-stand-in.ts'
 import { failure } from '../support/providers/provider-calls.ts'
 
 let standIn: OpenAiStandIn
-let provider: OpenAiCompatibleProvider
+let provider: ServiceProvider
 
-function providerAt(change: Partial<Service> = {}, models: string[] = []): OpenAiCompatibleProvider {
-  return new OpenAiCompatibleProvider({ ...localService('vllm', standIn.baseURL), ...change }, models, realSystem())
+function providerAt(change: Partial<Service> = {}, models: string[] = []): ServiceProvider {
+  return new ServiceProvider({ ...localService('vllm', standIn.baseURL), ...change }, models, realSystem())
 }
 
 beforeEach(() => {

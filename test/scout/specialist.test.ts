@@ -126,6 +126,17 @@ describe('a specialist', () => {
     expect(await response.json()).toMatchObject({ error: { code: 'scout_error' } })
   })
 
+  test('that throws a code which does not exist fails the task with a cause, and serves the next one', async () => {
+    await serve(({ text }) => {
+      if (text === 'bad') throw new ScoutError('no_such_code' as never, 7 as never, { param: 7 as never })
+      return 'fine'
+    })
+    const response = await ask({ messages: [{ role: 'user', content: 'bad' }] })
+    expect(response.status).toBe(502)
+    expect(await response.json()).toMatchObject({ error: { code: 'scout_error' } })
+    expect(await contentOf(await ask())).toBe('fine')
+  })
+
   test('hears when its client has left, and its generator is ended', async () => {
     let aborted = false
     let ended = false

@@ -1,7 +1,7 @@
 /**
  * Asks local services for what OpenAI's list of models has no place for: how much a model reads, whether it calls
- * tools, sees pictures or embeds. Each of them tells it at an address of its own. It is a courtesy of theirs: whatever
- * goes wrong leaves the models as the list had them.
+ * tools, sees pictures or embeds. Each of them answers it at an address of its own. It is a courtesy of theirs:
+ * whatever goes wrong leaves the models as the list had them.
  */
 import { detailedModelsMax } from '../../../shared/limits/provider.ts'
 import { rowOf, type Service } from '../dialects.ts'
@@ -11,7 +11,7 @@ import { type Ability, type ListedModel, readTokens } from './model-list.ts'
 
 type Asking = (url: string, body?: object) => Promise<Json>
 
-/** `models` with what the service tells of them elsewhere. */
+/** `models` with the details that the service has at its other addresses. */
 export async function readDetails(
   models: readonly ListedModel[],
   service: Service,
@@ -42,7 +42,7 @@ export async function readDetails(
   }
 }
 
-/** `POST /api/show` tells a model's capabilities, `GET /api/ps` how much of its context is really loaded. */
+/** `POST /api/show` returns a model's capabilities, `GET /api/ps` how much of its context is really loaded. */
 async function fromOllama(models: readonly ListedModel[], asking: Asking): Promise<ListedModel[]> {
   const { models: loaded } = await asking('/api/ps').catch((): Json => ({}))
   const running = new Map(rowsOf(loaded).map((row) => [row.name, readTokens(row.context_length)]))
@@ -50,7 +50,7 @@ async function fromOllama(models: readonly ListedModel[], asking: Asking): Promi
   for (const model of models.slice(0, detailedModelsMax)) {
     const shown = await asking('/api/show', { model: model.id })
     const can = Array.isArray(shown.capabilities) ? shown.capabilities : null
-    // What the weights could read says nothing: Ollama loads far less of it and cuts longer prompts without a word.
+    // The context of the weights does not count: Ollama loads far less of it and cuts longer prompts silently.
     const contextTokens = running.get(model.id) || readTokens(numberAfter('num_ctx', shown.parameters))
     if (can === null) detailed.push({ ...model, contextTokens })
     else
@@ -71,7 +71,7 @@ function numberAfter(word: string, text: unknown): number {
   return line ? Number(line[1]) : 0
 }
 
-/** `GET /api/v0/models` tells the type of each model and how much of its context is loaded. */
+/** `GET /api/v0/models` returns the type of each model and how much of its context is loaded. */
 async function fromLmStudio(models: readonly ListedModel[], asking: Asking): Promise<ListedModel[]> {
   const { data } = await asking('/api/v0/models')
   const rows = new Map(rowsOf(data).map((row) => [row.id, row]))
@@ -86,7 +86,7 @@ async function fromLmStudio(models: readonly ListedModel[], asking: Asking): Pro
   })
 }
 
-/** `GET /props` tells of the one model that is loaded. */
+/** `GET /props` describes the one model that is loaded. */
 async function fromLlamaCpp(models: readonly ListedModel[], asking: Asking): Promise<readonly ListedModel[]> {
   if (models.length !== 1) return models
   const { default_generation_settings: settings, modalities, chat_template_caps: template } = await asking('/props')

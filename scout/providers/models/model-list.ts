@@ -1,23 +1,23 @@
 /**
- * Reads what a service says it has, in the shape of OpenAI's `GET /v1/models` with what several services write beside
- * the names: how much a model reads, what it can, what it costs. The list is a stranger's text: names that cannot
- * travel are passed over, and what does not look as expected counts as unknown.
+ * Reads the list of a service's models, in the shape of OpenAI's `GET /v1/models` with what several services write
+ * beside the names: how much a model reads, what it can do, what it costs. The list comes from outside: names that
+ * cannot travel are skipped, and what does not look as expected counts as unknown.
  */
 import { modelCharsMax } from '../../../shared/limits/wire.ts'
 import type { TaskKind } from '../../../shared/task.ts'
 import { isObject, type Json } from '../transport/json-object.ts'
 
-/** What a model can besides plain text, as far as its service says. */
+/** What a model can do besides plain text, as far as its service states it. */
 export type Ability = 'tools' | 'json' | 'images' | 'audio'
 
 export interface ListedModel {
   id: string
-  /** Null when the service does not say: then the name has to. */
+  /** Null when the service does not state it: then the name decides. */
   kind: TaskKind | 'other' | null
-  /** 0 when the service does not say. */
+  /** 0 when the service does not state it. */
   contextTokens: number
   abilities: ReadonlySet<Ability>
-  /** Millionths of a US dollar per million tokens; null when the service does not say. */
+  /** Millionths of a US dollar per million tokens; null when the service does not state it. */
   promptPrice: number | null
   answerPrice: number | null
 }
@@ -55,7 +55,7 @@ export function readTokens(value: unknown): number {
   return typeof value === 'number' && Number.isSafeInteger(value) && value > 0 ? value : 0
 }
 
-/** OpenRouter says what comes out of a model; what answers without text is neither chat nor embeddings. */
+/** OpenRouter lists what a model returns; what answers without text is neither chat nor embeddings. */
 function kindIn(row: Json): ListedModel['kind'] {
   const out = isObject(row.architecture) ? row.architecture.output_modalities : null
   if (!Array.isArray(out)) return null

@@ -99,7 +99,7 @@ export class ModelNames {
   /** By service and the service's own name in small letters. */
   readonly #canonical = new Map<string, string>()
 
-  /** Of two rows that speak of the same model the later one counts. */
+  /** Of two rows about the same model the later one counts. */
   constructor(...tables: readonly NameTable[]) {
     for (const table of tables) {
       for (const [canonical, names] of Object.entries(table)) {
@@ -110,7 +110,7 @@ export class ModelNames {
     }
   }
 
-  /** The canonical name of what `service` calls `own`; that name itself when the table does not know it. */
+  /** The canonical name of what `service` calls `own`; that name itself when the table does not have it. */
   canonical(service: ServiceName, own: string): string {
     const name = own.toLowerCase()
     const byService = this.#canonical.get(`${service} ${name}`)
@@ -122,7 +122,7 @@ export class ModelNames {
 
 const usesWeights: ReadonlySet<ServiceName> = new Set<ServiceName>(['vllm', 'lmstudio', 'llamacpp', 'compatible'])
 
-/** The names this program knows by itself. */
+/** The built-in names. */
 export const canonicalNames = new ModelNames(knownNames)
 
 /** Those and the operator's, whose word counts. */

@@ -8,7 +8,7 @@ import { rowOf, type Service } from '../dialects.ts'
 import type { Ability, ListedModel } from './model-list.ts'
 import type { ModelNames } from './model-names.ts'
 
-/** What hosted services sell beside chat and embeddings; where they do not say which is which, the name has to. */
+/** What hosted services sell beside chat and embeddings; where they do not state which is which, the name decides. */
 const otherwise =
   /whisper|tts|transcribe|speech|audio|realtime|moderation|guard|image|dall-e|sora|rerank|davinci|babbage|orpheus/i
 /** Names embedding models go by. */
@@ -54,7 +54,7 @@ function offerFor(name: string, model: ListedModel, service: Service): Offer {
   return offerOf({ kind, model: name, provider: service.name, contextTokens, abilities, promptPrice, answerPrice })
 }
 
-/** Embedding models are known by their names where a service does not say it in its list. */
+/** Embedding models are known by their names where a service does not list it. */
 export function kindOf(model: string): Offer['kind'] {
   return embedding.test(model) ? 'embed' : 'chat'
 }

@@ -1,22 +1,13 @@
 /**
- * The provider adapter for Groq, on the `groq-sdk`, which is far lighter than `openai`: a scout that only has a Groq
- * key never loads the other. What it has in common with the other services is in `service-provider.ts`; here is only
- * how this SDK is called and how it says what went wrong.
+ * Groq's own SDK, which is far lighter than `openai`: a scout that only has a Groq key never loads the other. Here is
+ * only how this SDK is set up and where it keeps what went wrong; `service-provider.ts` connects through it and owns
+ * the rest.
  */
-import type { System } from '../../../shared/system.ts'
 import type { Service } from '../dialects.ts'
-import type { ModelNames } from '../models/model-names.ts'
 import { bounded, clientOn, type ServiceClient } from '../transport/service-client.ts'
-import { ServiceProvider } from './service-provider.ts'
 
-export class GroqProvider extends ServiceProvider {
-  /** `wanted` narrows the offers to these models; empty means all. */
-  constructor(service: Service, wanted: readonly string[], system: System, names?: ModelNames) {
-    super(service, wanted, system, () => connect(service), names)
-  }
-}
-
-async function connect(service: Service): Promise<ServiceClient> {
+/** Loads the SDK. */
+export async function connectGroq(service: Service): Promise<ServiceClient> {
   const sdk = await import('groq-sdk')
   const client = new sdk.Groq({
     baseURL: service.baseURL,

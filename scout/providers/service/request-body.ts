@@ -1,6 +1,6 @@
 /**
  * The client's request as a service is to see it. Everything is forwarded but what is Chasm's own; what the hub decided
- * (model, streaming) and what the operator wants of the service takes its place.
+ * (model, streaming) and the fields that the operator sets take its place.
  */
 import { fault } from '../../../shared/faults.ts'
 import type { Service } from '../dialects.ts'
@@ -47,7 +47,7 @@ function parseBody(bytes: Uint8Array): Json {
   return body
 }
 
-/** Whether a hub wants a begun answer continued: it marks the request for the services that need a mark. */
+/** Whether a begun answer is to be continued: the hub marks the request for the services that need a mark. */
 function isContinued(body: Json): boolean {
   const last: unknown = Array.isArray(body.messages) ? body.messages.at(-1) : null
   return body.continue_final_message === true && isObject(last) && last.prefix === true

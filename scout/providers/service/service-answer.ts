@@ -1,7 +1,7 @@
 /**
  * Reads what a service answers, whole or chunk by chunk, and evens out what services do differently: where usage is,
  * what of a tool call is left out, how an error in the middle is told. What comes out is the service's own words minus
- * what is the hub's to write. A stream is a stranger's: all that is kept of it is bounded.
+ * what is the hub's to write. A stream comes from outside: all that is kept of it is bounded.
  */
 import { fault } from '../../../shared/faults.ts'
 import { providerChoicesMax } from '../../../shared/limits/provider.ts'
@@ -12,11 +12,11 @@ import { isObject, type Json } from '../transport/json-object.ts'
 /** Fields of an answer that are the hub's to write; `chasm` is there when the service is itself a hub. */
 const identityFields = ['id', 'object', 'created', 'model', 'chasm']
 
-/** Puts an error that a service told inside of its answer into our words. */
+/** Turns an error inside of a service's answer into a fault. */
 export interface AnswerJudge {
   bad(what: string): ProviderError
   faulty(error: unknown): ProviderError
-  /** Whether this service says `stop` where a tool is called. */
+  /** Whether this service writes `stop` where a tool is called. */
   readonly stopsAtTools: boolean
 }
 
@@ -72,21 +72,21 @@ export class AnswerStream {
     if (isObject(chunk.x_groq) && chunk.x_groq.error) throw this.judge.faulty(chunk.x_groq.error)
     const { choices: _choices, usage, ...extras } = stripped(chunk)
     for (const choice of choices) this.#readChoice(choice)
-    // Only the last word on usage counts: services that say it in every chunk count up.
+    // Only the last usage counts: services that send it in every chunk count up.
     if (usage) this.#tail.usage = usage
     if (choices.length > 0) return JSON.stringify({ choices, ...extras })
     this.#keep(extras)
     return null
   }
 
-  /** What is left to say once the stream has ended. */
+  /** The tail of the answer once the stream has ended. */
   end(): string {
     const open = [...this.#choices.values()].some(({ finished }) => !finished)
     if (open || this.#choices.size === 0) throw this.judge.bad('ended its stream before the answer was finished')
     return JSON.stringify({ choices: [], ...this.#tail })
   }
 
-  /** Services leave out what is obvious to them, clients want it said. */
+  /** Adds the fields that services leave out as obvious and clients expect. */
   #readChoice(choice: Json): void {
     if (choice.error || choice.finish_reason === 'error') throw this.judge.faulty(choice.error ?? null)
     choice.index ??= 0

@@ -1,7 +1,7 @@
 /**
- * The provider adapter that all model services share, whatever SDK speaks to them. It forwards the client's request
- * whole, hands the answer on in the service's own words minus the identity fields (the hub writes those), and puts
- * failures into ours. The SDK is loaded at the first request. Retries are the hub's: here every request is tried once.
+ * The provider of every model service. It forwards the client's whole request, passes the answer on without the
+ * identity fields (the hub writes those), and turns failures into faults. The SDK is loaded at the first request, so
+ * that a scout carries only those it uses. Retries are the hub's: here every request is tried once.
  */
 import { fault } from '../../../shared/faults.ts'
 import { providerDiscoverMs, providerFirstTokenMs, providerSilenceMs } from '../../../shared/limits/provider.ts'
@@ -24,34 +24,33 @@ import { Patience } from '../transport/patience.ts'
 import { exhaustedMs } from '../transport/retry-after.ts'
 import type { ServiceClient } from '../transport/service-client.ts'
 import { faultOfService } from '../transport/service-faults.ts'
+import { connectGroq } from './groq.ts'
+import { connectOpenAiCompatible } from './openai-compatible.ts'
 import { readBody } from './request-body.ts'
 import { type AnswerJudge, AnswerStream, readWhole } from './service-answer.ts'
 
-type RequestContext<T> = (client: ServiceClient, patience: Patience) => Promise<T>
+type Call<T> = (client: ServiceClient, patience: Patience) => Promise<T>
 
-export abstract class ServiceProvider implements Provider {
+function connect(service: Service): Promise<ServiceClient> {
+  return service.name === 'groq' ? connectGroq(service) : connectOpenAiCompatible(service)
+}
+
+export class ServiceProvider implements Provider {
   readonly name: string
   readonly #service: Service
   readonly #wanted: readonly string[]
   readonly #system: System
-  readonly #connect: () => Promise<ServiceClient>
   readonly #names: ModelNames
   /** The service's own names for what was offered under another. */
   #ownNames: ReadonlyMap<string, string> = new Map()
   #client: Promise<ServiceClient> | null = null
 
-  constructor(
-    service: Service,
-    wanted: readonly string[],
-    system: System,
-    connect: () => Promise<ServiceClient>,
-    names: ModelNames = canonicalNames,
-  ) {
+  /** `wanted` narrows the offers to these models; empty means all. */
+  constructor(service: Service, wanted: readonly string[], system: System, names: ModelNames = canonicalNames) {
     this.name = service.name
     this.#service = service
     this.#wanted = wanted
     this.#system = system
-    this.#connect = connect
     this.#names = names
   }
 
@@ -133,23 +132,23 @@ export abstract class ServiceProvider implements Provider {
     }
   }
 
-  /** Runs one exchange and puts whatever goes wrong into our words; the caller's own abort goes through as it is. */
-  async #patiently<T>(signal: AbortSignal, exchange: RequestContext<T>): Promise<T> {
+  /** Runs one call and turns each of its failures into a fault; the caller's own abort is rethrown as it is. */
+  async #patiently<T>(signal: AbortSignal, call: Call<T>): Promise<T> {
     const patience = new Patience(this.#system, signal)
-    this.#client ??= this.#connect()
+    this.#client ??= connect(this.#service)
     const client = await this.#client
     try {
-      return await exchange(client, patience)
+      return await call(client, patience)
     } catch (error) {
       signal.throwIfAborted()
       if (patience.expired) throw new ProviderError(fault('provider_timeout', `${this.name} was silent for too long`))
-      throw this.#inOurWords(client, error)
+      throw this.#errorOf(client, error)
     } finally {
       patience.end()
     }
   }
 
-  #inOurWords(client: ServiceClient, error: unknown): ProviderError {
+  #errorOf(client: ServiceClient, error: unknown): ProviderError {
     if (error instanceof ProviderError) return error
     const said = client.read(error)
     if (said === 'timeout') return new ProviderError(fault('provider_timeout', `${this.name} did not answer in time`))

@@ -1,6 +1,6 @@
 /**
- * Telling a JSON object from whatever else a stranger's JSON may hold. The readers of requests, answers, errors and
- * lists of models all begin with it; what is in the fields each of them checks for itself.
+ * Distinguishes a JSON object from the other values that JSON from outside may hold. The readers of requests, answers,
+ * errors and lists of models all begin with it; what is in the fields each of them checks for itself.
  */
 
 export type Json = Record<string, unknown>

@@ -1,6 +1,6 @@
 /**
- * How long a provider is waited for: one abort signal that fires when the caller gives up or when the time allowed for
- * the next sign of life has passed, and that says afterwards which of the two it was.
+ * How long a provider is waited for: one abort signal that fires when the caller aborts or when the time allowed for
+ * the next sign of life has passed; `expired` tells the two apart afterwards.
  */
 import type { System, Timer } from '../../../shared/system.ts'
 
@@ -19,7 +19,7 @@ export class Patience {
     else caller.addEventListener('abort', this.#giveUp, { once: true })
   }
 
-  /** To be handed to whatever is waited for. */
+  /** For the call that is waited for. */
   get signal(): AbortSignal {
     return this.#controller.signal
   }
@@ -38,7 +38,7 @@ export class Patience {
     })
   }
 
-  /** Stops the clock: something came, or it is not the provider who is waited for. */
+  /** Stops the clock: something arrived, or the wait is not for the provider. */
   rest(): void {
     this.#timer?.cancel()
     this.#timer = null

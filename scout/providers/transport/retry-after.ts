@@ -1,16 +1,16 @@
 /**
- * How long a service wants to be left alone, out of its headers and error bodies. Services tell it in many ways: as
+ * How long a service takes no more requests, from its headers and error bodies. Services write it in many ways: as
  * seconds, milliseconds, a date, a duration like `2m59.56s`, or the moment of the reset in milliseconds since 1970.
  */
 import { pauseMaxMs } from '../../../shared/limits/scheduling.ts'
 import { isObject } from './json-object.ts'
 
-/** How long a service asks to be left alone, at most `pauseMaxMs`; undefined when it does not say. */
+/** For how long a service takes no requests, at most `pauseMaxMs`; undefined when it does not state it. */
 export function readRetryAfterMs(headers: Headers, wallMs: number): number | undefined {
   return bounded(plainlyMs(headers, wallMs) ?? resetMs(headers, wallMs))
 }
 
-/** The same out of an error's `metadata.headers`, where OpenRouter repeats what a model's own provider said. */
+/** The same out of an error's `metadata.headers`, where OpenRouter repeats the headers of a model's own provider. */
 export function readMetadataMs(error: unknown, wallMs: number): number | undefined {
   const metadata = isObject(error) && isObject(error.metadata) ? error.metadata : null
   if (metadata === null || !isObject(metadata.headers)) return undefined

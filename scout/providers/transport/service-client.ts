@@ -1,7 +1,7 @@
 /**
  * What the adapter of a service needs of the SDK that speaks to it. The SDKs of OpenAI and of Groq come out of the same
  * generator and are alike in shape, so what is common to them is here; `openai-compatible.ts` and `groq.ts` each load
- * theirs and say where it differs, `service-provider.ts` calls it.
+ * theirs and define where it differs, `service-provider.ts` calls it.
  */
 import { requestDeadlineMs } from '../../../shared/limits/scheduling.ts'
 import { boundedFetch } from './bounded-fetch.ts'
@@ -21,7 +21,7 @@ export interface ServiceClient {
   get(path: string, signal: AbortSignal): Promise<Response>
   post(path: string, body: object, signal: AbortSignal): Promise<Response>
   stream(path: string, body: object, signal: AbortSignal): Promise<Chunks>
-  /** What an error that one of these threw says; null when it is none of the SDK's own. */
+  /** The content of an error that one of these threw; null when it is none of the SDK's own. */
   read(error: unknown): ServiceError | 'timeout' | 'unreachable' | null
 }
 
@@ -56,7 +56,7 @@ interface SdkErrors {
   APIError: ErrorClass<SdkError>
 }
 
-/** `sdk` as the adapter wants it; `detailOf` finds the service's `error` in what the SDK keeps of it. */
+/** `sdk` behind the interface of the adapter; `detailOf` finds the service's `error` in what the SDK keeps of it. */
 export function clientOn(sdk: SdkClient, errors: SdkErrors, detailOf: (kept: unknown) => unknown): ServiceClient {
   return {
     get: (path, signal) => sdk.get(path, { signal }).asResponse(),

@@ -8,7 +8,7 @@ import { rowOf, type Service } from '../dialects.ts'
 import { isObject, type Json } from './json-object.ts'
 import { readMetadataMs, readRetryAfterMs } from './retry-after.ts'
 
-/** What a service said of an error. */
+/** An error as a service reports it. */
 export interface ServiceError {
   /** HTTP status; null for an error in the middle of a stream. */
   status: number | null
@@ -17,7 +17,7 @@ export interface ServiceError {
   headers: Headers | null
 }
 
-/** Codes that say more than the status they come with. */
+/** Codes that are more precise than the status they come with. */
 const faultByCode: Readonly<Record<string, FaultCode>> = {
   context_length_exceeded: 'context_length_exceeded',
   content_filter: 'content_refused',
@@ -63,7 +63,7 @@ export function faultOfService(service: Service, said: ServiceError, wallMs: num
     const retryAfterMs = inBody ?? (said.headers ? readRetryAfterMs(said.headers, wallMs) : undefined)
     return fault(code, busy(service, status), retryAfterMs === undefined ? {} : { retryAfterMs })
   }
-  // What a service says about a key may quote it.
+  // A service's message about a key may quote it.
   if (code === 'provider_unauthorized') return fault(code, unauthorized(service, status))
   const param = typeof error.param === 'string' && error.param !== '' ? { param: plainMessage(error.param) } : {}
   const isClients = code === 'invalid_request' || code === 'context_length_exceeded' || code === 'content_refused'
@@ -83,7 +83,7 @@ function codeOf(status: number, error: Json): FaultCode {
   return byCode ?? faultByStatus[status] ?? 'provider_unavailable'
 }
 
-/** What the service's own row makes of an error; undefined when it says nothing of it. */
+/** The fault that the service's own row gives for an error; undefined when it has none. */
 function quirkOf({ name }: Service, status: number, error: Json): FaultCode | undefined {
   const isMeant = (field: 'code' | 'type' | 'param', wanted: string | undefined) =>
     wanted === undefined || error[field] === wanted

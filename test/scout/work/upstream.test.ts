@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { Catalog } from '../../../scout/offers/catalog.ts'
 import { ProviderError } from '../../../scout/providers/provider.ts'
-import { Tries } from '../../../scout/work/provider-attempts.ts'
+import { ProviderAttempts } from '../../../scout/work/provider-attempts.ts'
 import { type FaultCode, fault } from '../../../shared/faults.ts'
 import { pauseDefaultMs, pauseMaxMs } from '../../../shared/limits/scheduling.ts'
 import { offersRefreshMs } from '../../../shared/limits/scout.ts'
@@ -181,10 +181,10 @@ describe('a catalog under a clock of its own', () => {
 })
 
 describe('the end of an attempt that nobody answered', () => {
-  const endingOf = (codes: FaultCode[], begun = false) => {
-    const tries = new Tries('m')
-    for (const code of codes) tries.add(fault(code, code))
-    const { outcome, fault: cause } = tries.ending(begun)
+  const settlementAfter = (codes: FaultCode[], begun = false) => {
+    const attempts = new ProviderAttempts('m')
+    for (const code of codes) attempts.failed(fault(code, code))
+    const { outcome, fault: cause } = attempts.settlement(begun)
     return [outcome, cause]
   }
   test.each<[FaultCode[], string, FaultCode]>([
@@ -198,9 +198,9 @@ describe('the end of an attempt that nobody answered', () => {
     [['context_length_exceeded', 'request_too_large'], 'failed', 'request_too_large'],
     [['context_length_exceeded', 'provider_timeout'], 'failed', 'provider_timeout'],
     [['context_length_exceeded', 'provider_rate_limited'], 'released', 'provider_rate_limited'],
-  ])('after %j is %s with %s', (codes, outcome, code) => expect(endingOf(codes)).toEqual([outcome, code]))
+  ])('after %j is %s with %s', (codes, outcome, code) => expect(settlementAfter(codes)).toEqual([outcome, code]))
 
   test('is a failure once some of the answer is out, whatever the provider said', () => {
-    expect(endingOf(['provider_rate_limited'], true)).toEqual(['failed', 'provider_rate_limited'])
+    expect(settlementAfter(['provider_rate_limited'], true)).toEqual(['failed', 'provider_rate_limited'])
   })
 })

@@ -4,7 +4,7 @@
  */
 import OpenAI, { type ClientOptions } from 'openai'
 import { localService } from '../../../scout/providers/dialects.ts'
-import { OpenAiCompatibleProvider } from '../../../scout/providers/service/openai-compatible.ts'
+import { ServiceProvider } from '../../../scout/providers/service/service-provider.ts'
 import { realSystem } from '../../../shared/system.ts'
 import { chunk, events, type OpenAiStandIn, startOpenAiStandIn } from '../providers/openai-stand-in.ts'
 import { LiveHub } from './live-hub.ts'
@@ -31,8 +31,8 @@ export async function openClientStage(): Promise<ClientStage> {
   return { hub, standIn, close }
 }
 
-export function standInProvider(standIn: OpenAiStandIn): OpenAiCompatibleProvider {
-  return new OpenAiCompatibleProvider(localService('vllm', standIn.baseURL), [], realSystem())
+export function standInProvider(standIn: OpenAiStandIn): ServiceProvider {
+  return new ServiceProvider(localService('vllm', standIn.baseURL), [], realSystem())
 }
 
 /** The official SDK with a client key; a failure is a failure at once, unless `options` say otherwise. */

@@ -51,7 +51,7 @@ export class Program {
     return this.child.pid
   }
 
-  signal(name: 'SIGINT' | 'SIGTERM' | 'SIGKILL'): void {
+  signal(name: 'SIGINT' | 'SIGTERM' | 'SIGHUP' | 'SIGKILL'): void {
     this.child.kill(name)
   }
 

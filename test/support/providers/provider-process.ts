@@ -5,8 +5,7 @@
  */
 import { readFileSync } from 'node:fs'
 import { hostedService, localService } from '../../../scout/providers/dialects.ts'
-import { GroqProvider } from '../../../scout/providers/service/groq.ts'
-import { OpenAiCompatibleProvider } from '../../../scout/providers/service/openai-compatible.ts'
+import { ServiceProvider } from '../../../scout/providers/service/service-provider.ts'
 import { realSystem } from '../../../shared/system.ts'
 import { ask, failure } from './provider-calls.ts'
 
@@ -30,8 +29,8 @@ let haste = 1
 const hasty = { ...real, after: (delayMs: number, callback: () => void) => real.after(delayMs / haste, callback) }
 const provider =
   sdk === 'groq'
-    ? new GroqProvider({ ...hostedService('groq', 'x'), baseURL: baseURL! }, [], hasty)
-    : new OpenAiCompatibleProvider(localService('vllm', baseURL!), [], hasty)
+    ? new ServiceProvider({ ...hostedService('groq', 'x'), baseURL: baseURL! }, [], hasty)
+    : new ServiceProvider(localService('vllm', baseURL!), [], hasty)
 
 const hello = { messages: [{ role: 'user', content: 'hi' }] }
 const ordinary = () => ask(provider, hello, { stream: mode === 'streamed' })

@@ -1,0 +1,58 @@
+/**
+ * The clock of the leases this scout holds: which running task has passed its deadline, or has had no frame of the hub
+ * for its time to live. Every frame of the hub restarts the second. One timer serves all tasks; the executor adds them
+ * and ends those that are returned as due.
+ */
+import type { System, Timer } from '../../shared/system.ts'
+import type { RunningTask } from './running-task.ts'
+
+/** `late`: the task's deadline has passed, it is settled. `expired`: the lease has, it must not be settled. */
+export type Due = 'late' | 'expired'
+
+export class LeaseClock {
+  private heardMs: number
+  private timer: Timer | null = null
+  private timerDueMs = 0
+
+  constructor(
+    private readonly system: System,
+    private readonly running: ReadonlyMap<string, RunningTask>,
+    private readonly onDue: (task: RunningTask, due: Due) => void,
+  ) {
+    this.heardMs = system.nowMs()
+  }
+
+  /** A frame of the hub has arrived: all leases live for their whole time again. */
+  heard(): void {
+    this.heardMs = this.system.nowMs()
+  }
+
+  watch(task: RunningTask): void {
+    this.arm(task.dueMs(this.heardMs))
+  }
+
+  end(): void {
+    this.timer?.cancel()
+  }
+
+  /** A timer that is due too early costs one look without effect, which is less than moving it with every frame. */
+  private arm(dueMs: number): void {
+    if (this.timer !== null && this.timerDueMs <= dueMs) return
+    this.timer?.cancel()
+    this.timerDueMs = dueMs
+    this.timer = this.system.after(Math.max(0, dueMs - this.system.nowMs()), () => this.look())
+  }
+
+  private look(): void {
+    this.timer = null
+    const nowMs = this.system.nowMs()
+    for (const task of [...this.running.values()]) {
+      if (task.stop !== null) continue
+      if (nowMs >= task.deadlineAtMs) this.onDue(task, 'late')
+      else if (nowMs >= task.dueMs(this.heardMs)) this.onDue(task, 'expired')
+    }
+    let dueMs = Number.POSITIVE_INFINITY
+    for (const task of this.running.values()) if (task.stop === null) dueMs = Math.min(dueMs, task.dueMs(this.heardMs))
+    if (dueMs !== Number.POSITIVE_INFINITY) this.arm(dueMs)
+  }
+}
