@@ -11,6 +11,7 @@ import { Roster } from './fleet/roster.ts'
 import type { CancelWatch, Intent, ModelEntry, Pause, Scout, Task } from './model/entities.ts'
 import { sameNonce } from './model/nonce.ts'
 import { Random } from './model/random.ts'
+import { SlotTable } from './model/slot-table.ts'
 import { TimerWheel } from './model/timer-wheel.ts'
 import type { CoreSettings } from './settings.ts'
 
@@ -42,7 +43,7 @@ export class CoreState {
   readonly roster: Roster
   readonly wheel: TimerWheel<Deadline>
   /** Every task that is not terminal. */
-  readonly tasks = new Map<number, Task>()
+  readonly tasks = new SlotTable<Task>()
   /**
    * The last committed settlements, each in the place of its task's number. Tasks are numbered in a row, so a place is
    * written over when about as many later tasks have settled as there are places.
