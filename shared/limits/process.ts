@@ -16,3 +16,9 @@ export const drainKillMs = drainMs + drainHeadStartMs + 3_000
 
 /** A signal this soon after the first is its echo: `npm` passes on a Ctrl-C that the terminal has delivered too. */
 export const signalEchoMs = 500
+
+/** Exit code of an orchestrator that ends itself because of a defect: whoever supervises it starts it again. */
+export const defectCode = 70
+
+/** Defects in a row, without an orchestrator that listened in between, after which the supervisor gives up. */
+export const defectsInRowMax = 5

@@ -8,7 +8,7 @@ import type { UnsentGrant } from '../events.ts'
 import type { Task } from '../model/entities.ts'
 import type { CoreState } from '../state.ts'
 import { comeBack } from './attempts.ts'
-import { leaseOf, release } from './leases.ts'
+import { leaseOf, lookAgain, release } from './leases.ts'
 import { unqueue } from './terminal.ts'
 
 /** The store cannot write; these grants wait for it, and their scouts have not heard of them. */
@@ -31,7 +31,9 @@ export function takeBack(core: CoreState, { session, task: id, attempt }: Unsent
   release(core, task, lease)
   task.outrun++
   const { charged, returned } = task
-  core.persist({ change: 'release', task: id, attempt, charged, returned })
+  if (task.intent !== null) core.persist({ change: 'release', task: id, attempt, charged, returned })
+  // Another attempt of it is under way.
+  if (task.lease !== null) return lookAgain(core, task)
   comeBack(core, task)
 }
 

@@ -5,9 +5,9 @@
  */
 import { type Fault, fault } from '../../../shared/faults.ts'
 import { streamBufferBytes } from '../../../shared/limits/http.ts'
-import type { FrameOf } from '../../../shared/protocol/frames.ts'
 import type { Served, TaskKind } from '../../../shared/task.ts'
 import type { Cost } from '../../core/model/entities.ts'
+import type { ChunkHead, Settlement } from '../ports/scouts.ts'
 import { inspectBody, inspectLine, type Usage } from './answer-check.ts'
 
 const newline = 0x0a
@@ -29,7 +29,8 @@ export class AttemptStream {
   usage: Usage = { promptTokens: 0, completionTokens: 0 }
   /** The settled body, until it is committed. */
   body: Uint8Array | null = null
-  lastHeardMs = 0
+  /** When the core last learnt that this attempt lives. */
+  renewedMs = 0
   /** What placing this attempt was expected to cost. */
   cost: Cost | null = null
 
@@ -44,10 +45,15 @@ export class AttemptStream {
     private readonly continuing: boolean,
   ) {}
 
+  /** Whether a settlement was taken, on which the core decides at the end of the turn. */
+  get isSettled(): boolean {
+    return this.body !== null
+  }
+
   /** Takes one chunk; what is wrong with it comes back. */
-  take(frame: FrameOf<'chunk'>, body: Uint8Array): Fault | null {
+  take(head: ChunkHead, body: Uint8Array): Fault | null {
     if (!this.stream) return fault('bad_answer', 'The scout streamed an answer that was not to be streamed.')
-    if (frame.seq !== this.seq || frame.offset !== this.offset) {
+    if (head.seq !== this.seq || head.offset !== this.offset) {
       return fault('chunk_gap', `The scout's stream has a gap at chunk ${this.seq}.`)
     }
     if (body[body.length - 1] !== newline) return fault('bad_answer', 'The scout sent half a line.')
@@ -90,8 +96,8 @@ export class AttemptStream {
   }
 
   /** Checks a settlement that claims success, and keeps its body until the commit; what is wrong with it comes back. */
-  settle(frame: FrameOf<'settle'>, body: Uint8Array): Fault | null {
-    if (frame.chunks !== this.seq) return fault('chunk_gap', `Of ${frame.chunks} chunks ${this.seq} arrived.`)
+  settle(settlement: Settlement, body: Uint8Array): Fault | null {
+    if (settlement.chunks !== this.seq) return fault('chunk_gap', `Of ${settlement.chunks} chunks ${this.seq} arrived.`)
     if (this.stream && this.closing.length === 0) {
       return fault('bad_answer', 'The answer ended without a finish reason.')
     }

@@ -7,10 +7,10 @@
 import { type Fault, fault } from '../../../shared/faults.ts'
 import { streamBufferBytes, streamOverrunBytes } from '../../../shared/limits/http.ts'
 import { frameBytesMax } from '../../../shared/limits/wire.ts'
-import type { FrameOf } from '../../../shared/protocol/frames.ts'
 import type { Served, TaskKind } from '../../../shared/task.ts'
 import type { Cost } from '../../core/model/entities.ts'
 import type { Answer, AnswerEnd, AnswerPart } from '../ports/client.ts'
+import type { ChunkHead, Settlement } from '../ports/scouts.ts'
 import type { Usage } from './answer-check.ts'
 import type { AnswerSink, AnswerSinkHost, Beginning } from './answer-sink.ts'
 import { AttemptStream } from './attempt-stream.ts'
@@ -116,8 +116,8 @@ export class Relay implements AnswerSink, Answer {
     )
   }
 
-  chunk(attemptStream: AttemptStream, frame: FrameOf<'chunk'>, body: Uint8Array): Fault | null {
-    const flaw = this.overrun(body) ?? attemptStream.take(frame, body)
+  chunk(attemptStream: AttemptStream, head: ChunkHead, body: Uint8Array): Fault | null {
+    const flaw = this.overrun(body) ?? attemptStream.take(head, body)
     if (flaw !== null) {
       this.drop(attemptStream)
       return flaw
@@ -128,8 +128,8 @@ export class Relay implements AnswerSink, Answer {
     return null
   }
 
-  settle(attemptStream: AttemptStream, frame: FrameOf<'settle'>, body: Uint8Array): Fault | null {
-    return attemptStream.settle(frame, body)
+  settle(attemptStream: AttemptStream, settlement: Settlement, body: Uint8Array): Fault | null {
+    return attemptStream.settle(settlement, body)
   }
 
   private overrun(body: Uint8Array): Fault | null {
@@ -197,6 +197,7 @@ export class Relay implements AnswerSink, Answer {
       this.end = { type: 'failed', fault: why, forwardedBytes: this.forwardedBytes + sumOf(this.lines) }
     }
     this.attemptStreams.length = 0
+    this.winner = null
     this.signal()
   }
 
