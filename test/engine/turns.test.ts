@@ -1,4 +1,4 @@
-/** Events of one turn of the loop are stepped together, in order; what may not wait for the end of the turn does not. */
+/** Events of one turn of the loop are stepped together, in order; what may not wait for its end does not. */
 import { expect, test } from 'vitest'
 import { inboxEventsMax } from '../../shared/limits/scheduling.ts'
 import { bytesOf, deltaLine, EngineBench, finishLine, tail } from '../support/hub/engine-bench.ts'

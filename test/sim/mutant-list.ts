@@ -119,14 +119,16 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'the last line is shown before the settlement',
     file: `${engine}/answers/attempt-stream.ts`,
-    find: 'if (this.contentBegan && !facts.hasFinish) this.released.push(line)\n    else {',
-    replace: 'if (this.contentBegan) this.released.push(line)\n    if (facts.hasFinish || !this.contentBegan) {',
+    find: 'if (this.contentBegan && !facts.hasFinish) this.released = added(this.released, line)\n    else {',
+    replace:
+      'if (this.contentBegan) this.released = added(this.released, line)\n' +
+      '    if (facts.hasFinish || !this.contentBegan) {',
   },
   {
     name: 'an answer ends twice',
     file: `${engine}/answers/relay.ts`,
-    find: '    this.lines = []\n    this.end = null\n',
-    replace: '    this.lines = []\n',
+    find: '    this.lines = noLines\n    this.end = null\n',
+    replace: '    this.lines = noLines\n',
   },
   {
     name: 'the loser of a hedge goes on',
@@ -143,8 +145,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a stream that moves on begins from the start',
     file: `${engine}/answers/relay.ts`,
-    find: "return this.prefix === '' ? request : continuedRequest(request, this.prefix, this.prefixTokens)",
-    replace: 'return request',
+    find: "if (this.prefix === '') return request",
+    replace: 'if (request.length > 0) return request',
   },
   {
     name: 'the lines of a failed attempt stay in the result',
@@ -293,14 +295,16 @@ export const mutants: readonly Mutant[] = [
     file: `${engine}/writer/inbox.ts`,
     find: '      throw guard.failed(events[at]!, error)\n    } finally {',
     replace:
-      '      guard.failed(events[at]!, error)\n      for (at++; at < events.length; at++) step(events[at]!)\n    } finally {',
+      '      guard.failed(events[at]!, error)\n' +
+      '      for (at++; at < events.length; at++) step(events[at]!)\n    } finally {',
   },
   {
     name: 'effects are performed after a throw',
     file: `${engine}/writer/writer.ts`,
     find: '    } finally {\n',
     replace:
-      '    } catch (error) {\n      for (let at = effects.length - 1; at > 0; at--) barrier.pass([effects[at]!])\n      throw error\n    } finally {\n',
+      '    } catch (error) {\n      for (let at = effects.length - 1; at > 0; at--) barrier.pass([effects[at]!])\n' +
+      '      throw error\n    } finally {\n',
   },
   {
     name: 'grants to a closed socket count as sent',

@@ -5,6 +5,7 @@
  * an id fits into a header, only so many attempts are told as they run; of the others all pieces come later.
  */
 import { eventsPortion, expandedIdCharsMax, followedNodesMax } from '../../../shared/limits/intents.ts'
+import { reservedField } from '../../../shared/protocol/reserved-fields.ts'
 import type { IntentEvent, IntentEvents } from '../ports/intents.ts'
 import type { EventRow, Store } from '../ports/store.ts'
 import type { DurableSink } from './durable-sink.ts'
@@ -157,7 +158,8 @@ export class EventReader implements IntentEvents {
     }
     for (; place.index < lines.length; ) {
       const line = Buffer.from(lines[place.index]!).toString('utf8')
-      const head = `{"node":${JSON.stringify(node)},"attempt":${attempt},"index":${place.index},`
+      const whose = reservedField('node', JSON.stringify(node)) + reservedField('attempt', attempt)
+      const head = `{${whose}${reservedField('index', place.index)}`
       place.index++
       events.push({ id: this.id(), type: 'chunk', data: head + line.slice(1) })
     }

@@ -1,6 +1,6 @@
 /**
- * The error of an engine that met a defect. Its edges know it by this class, so that nobody mistakes it for the doing of
- * a client or a scout; the engine's guard makes it, and `main.ts` ends the process over it.
+ * The error of an engine that met a defect. Its edges recognize it by this class, so that no client and no scout is
+ * blamed for it; the engine's guard makes it, and `main.ts` ends the process over it.
  */
 export class EngineDefect extends Error {
   constructor(

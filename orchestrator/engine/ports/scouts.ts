@@ -8,7 +8,7 @@ import type { CloseName } from '../../../shared/protocol/close-codes.ts'
 import type { HeldVerdict, Offer, Outcome, TaskKind, Verdict } from '../../../shared/task.ts'
 
 /** A lease that a scout still holds from an earlier session. */
-export interface LeaseClaim {
+interface LeaseClaim {
   task: number
   attempt: number
   nonce: Uint8Array

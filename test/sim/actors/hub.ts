@@ -38,7 +38,8 @@ export class Hub {
   private fuse = 0
   /** Whether the fuse sets off a defect, over which the hub has to end itself. */
   private fuseIsDefect = false
-  /** It has reported a defect, and ends with this event. */
+  /** It met a defect, and has to end with this event. */
+  private hasDefect = false
   private hasReported = false
   private gateway!: Gateway
   private readonly dice: Dice
@@ -70,6 +71,7 @@ export class Hub {
     this.generation++
     this.up = true
     this.fuse = 0
+    this.hasDefect = false
     this.hasReported = false
     world.trace.say?.(`hub ${this.generation} boots`)
     const process = world.process(`hub ${this.generation}`)
@@ -193,7 +195,7 @@ export class Hub {
   /** At this very point the hub may die. */
   private burn(where: string, maySetOff = true): void {
     this.checker.touched = true
-    if (this.hasReported) this.checker.fail(24, `the hub acted after a defect, ${where}`)
+    if (this.hasDefect) this.checker.fail(24, `the hub acted after a defect, ${where}`)
     if (this.fuse === 0 || (this.fuseIsDefect && !maySetOff) || --this.fuse > 0) return
     if (this.fuseIsDefect) this.setOff(where)
     this.world.trace.say?.(`hub dies ${where}`)
@@ -204,6 +206,7 @@ export class Hub {
   /** Puts a defect in; after this event the hub must have reported it, and ends. */
   private setOff(where: string): never {
     const { generation, world } = this
+    this.hasDefect = true
     world.trace.say?.(`hub meets a defect ${where}`)
     world.arm(this.network.ground, 0, () => {
       if (!this.up || this.generation !== generation) return
