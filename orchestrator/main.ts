@@ -3,13 +3,13 @@
  * the only file that knows every adapter. `startHub` is the whole hub for whoever wants one inside a process (tests,
  * benches); run as a program it takes its configuration from the environment and drains on a signal.
  */
-import { drainMs, signalEchoMs } from '../shared/limits/process.ts'
+import { defectCode, drainMs, signalEchoMs } from '../shared/limits/process.ts'
 import { realSystem, type System } from '../shared/system.ts'
 import { type Config, readConfig } from './config.ts'
 import type { CoreSettings } from './core/settings.ts'
-import { JournalDefect } from './engine/durability/journal.ts'
 import { HubEngine } from './engine/engine.ts'
 import { Keyring } from './engine/keyring.ts'
+import type { EngineDefect } from './engine/ports/defect.ts'
 import { firstClientKey, localScoutKey } from './first-keys.ts'
 import { connectionsMax } from './gateway/descriptors.ts'
 import { Gateway, type GatewaySettings } from './gateway/gateway.ts'
@@ -26,6 +26,8 @@ export interface HubOptions {
   core?: Partial<CoreSettings>
   http?: Partial<HttpSettings>
   gateway?: Partial<GatewaySettings>
+  /** Called once when the engine cannot continue; the process has to end. */
+  onDefect?: (defect: EngineDefect) => void
 }
 
 export interface Hub {
@@ -47,15 +49,24 @@ export function startHub(options: HubOptions): Hub | { flaw: string } {
   const epoch = folder.store.nextEpoch()
   // On the very first start there is no fleet that could be on its way back.
   const settings = epoch === 1 ? { bootGraceMs: 0, ...options.core } : { ...options.core }
-  const engine = new HubEngine({ system, store: folder.store, epoch, planner: plannerFunctions, settings })
   const gateway = new Gateway({
     system,
-    events: engine,
     keys: (key) => keyring.verify(key),
     connectionsMax: connectionsMax(),
     onDefect: (err) => log.error({ err }, "a scout's frame met a defect of this orchestrator"),
     ...(options.gateway && { settings: options.gateway }),
   })
+  const engine = new HubEngine({
+    system,
+    store: folder.store,
+    links: gateway.links,
+    epoch,
+    onDefect: options.onDefect ?? (() => {}),
+    planner: plannerFunctions,
+    settings,
+  })
+  // Recovery comes before the port: nobody may reach a hub that cannot go on from its store.
+  engine.start()
   keyring.onRevoked((id) => gateway.closeOperator(id))
   let http: ReturnType<typeof serveHub>
   try {
@@ -73,11 +84,11 @@ export function startHub(options: HubOptions): Hub | { flaw: string } {
       ...(options.http && { settings: options.http }),
     })
   } catch (error) {
+    engine.stop()
     folder.close()
     return { flaw: listenFlaw(config, error) }
   }
-  engine.start(gateway)
-  gateway.start()
+  gateway.start(engine.scoutEvents)
   const stop = async () => {
     gateway.announceDrain('the orchestrator is restarting')
     await within(system, drainMs, engine.drain())
@@ -111,9 +122,6 @@ function within(system: System, ms: number, promise: Promise<void>): Promise<voi
 
 // ---------------------------------------------------------------- the program
 
-/** Exit code of a process that ends itself because of a defect, so that a supervisor starts it again. */
-const defectCode = 70
-
 function run(): void {
   const config = readConfig(process.env)
   if (Array.isArray(config)) return giveUp(config.join('\n'))
@@ -121,11 +129,14 @@ function run(): void {
   for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
     process.on(event, (error) => {
       log.error({ err: error }, 'an error reached the top; this is a defect, please report it')
-      // The next start takes everything up from the store, which is right; what is in memory may not be.
-      if (error instanceof JournalDefect) process.exit(defectCode)
     })
   }
-  const hub = startHub({ config, log })
+  const onDefect = ({ during, fields, cause }: EngineDefect) => {
+    // Memory cannot be trusted any more, and the store can: the next start goes on from there.
+    log.fatal({ err: cause, during, ...fields }, 'the orchestrator met a defect and ends; please report it')
+    process.exit(defectCode)
+  }
+  const hub = startHub({ config, log, onDefect })
   if ('flaw' in hub) return giveUp(hub.flaw)
   introduce(hub, config, log)
   let stoppedMs: number | null = null
@@ -136,7 +147,13 @@ function run(): void {
     if (stoppedMs !== null) process.exit(1)
     stoppedMs = nowMs
     log.info('stopping: taking no new work, finishing what is under way; a second signal stops at once')
-    void hub.stop().then(() => process.exit(0))
+    hub.stop().then(
+      () => process.exit(0),
+      (err: unknown) => {
+        log.error({ err }, 'stopping failed')
+        process.exit(1)
+      },
+    )
   }
   process.on('SIGINT', stop)
   process.on('SIGTERM', stop)

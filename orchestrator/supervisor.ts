@@ -1,11 +1,19 @@
 /**
- * `npm start`: one supervisor of two processes, the orchestrator and one local scout, for whoever wants to see the
+ * `npm start`: one supervisor of two processes, the orchestrator and one local scout, for a person who wants to see the
  * whole on one machine. It starts the orchestrator, waits until it listens, hands the scout its address and key, prints
- * the banner, restarts a scout that dies, and drains both on a signal. What the two do is theirs: it speaks with them
- * only through `ready` and `connected`, signals and exit codes, and reads no configuration but the log level.
+ * the banner, restarts a scout that dies and an orchestrator that met a defect, and drains both on a signal. What the
+ * two do is theirs: it speaks with them only through `ready` and `connected`, signals and exit codes, and reads no
+ * configuration but the log level.
  */
 import { fullJitterMs } from '../shared/backoff.ts'
-import { drainHeadStartMs, drainKillMs, signalEchoMs, startNoticeMs } from '../shared/limits/process.ts'
+import {
+  defectCode,
+  defectsInRowMax,
+  drainHeadStartMs,
+  drainKillMs,
+  signalEchoMs,
+  startNoticeMs,
+} from '../shared/limits/process.ts'
 import { reconnectBaseMs, reconnectCapMs } from '../shared/limits/wire.ts'
 import { realSystem, type System, type Timer } from '../shared/system.ts'
 import { banner, type Connected, isConnected, isReady, type Ready } from './banner.ts'
@@ -38,7 +46,7 @@ const legalMoves: Record<Phase, readonly Phase[]> = {
   ended: [],
 }
 
-type Purpose = Part | 'restart' | 'headStart' | 'kill'
+type Purpose = Part | 'restart' | 'recover' | 'headStart' | 'kill'
 
 /** How this process ends when a child left no code of its own, or was not given the time to. */
 const failureCode = 1
@@ -54,6 +62,8 @@ export class Supervisor {
   #ready: Ready | null = null
   /** Scouts that died since one was last connected. */
   #scoutDeaths = 0
+  /** Defects of the orchestrator since one last listened. */
+  #defects = 0
   #drainSinceMs = 0
   /** What `run` resolves with once both children are gone. */
   #exitCode = 0
@@ -111,8 +121,19 @@ export class Supervisor {
       this.#move('joining')
       this.#ready = message
       this.#startScout(message)
-    }
+    } else if (part === 'orchestrator' && isReady(message)) this.#orchestratorIsBack(message)
     if (part === 'scout' && isConnected(message)) this.#scoutConnected(message)
+  }
+
+  /** It listens again; the scout dials anew by itself as long as the address is the same. */
+  #orchestratorIsBack(message: Ready): void {
+    if (this.#phase === 'draining' || this.#phase === 'ended') return
+    this.#timers.get('orchestrator')?.cancel()
+    this.#options.say('The orchestrator is back.')
+    this.#defects = 0
+    const isElsewhere = message.url !== this.#ready?.url
+    this.#ready = message
+    if (isElsewhere) this.#children.scout?.kill('SIGTERM')
   }
 
   #startScout({ url, scoutKey }: Ready): void {
@@ -134,12 +155,21 @@ export class Supervisor {
     const how = signal === null ? `with code ${code}` : `by signal ${signal}`
     if (this.#phase === 'draining') this.#exitedInDrain(part, signal === null ? code : null)
     else if (part === 'scout') this.#scoutDied(signal === null ? code : null, how)
+    else if (code === defectCode && this.#ready !== null && this.#defects < defectsInRowMax) this.#recover()
     else {
       // Whoever exits before it listens has said why itself; only a death by signal leaves something to say.
       const spokeForItself = this.#phase === 'starting' && signal === null
       if (!spokeForItself) this.#options.say(`The orchestrator ended ${how}; stopping. Start again with: npm start`)
       this.#drain(signal === null ? (code ?? failureCode) : failureCode)
     }
+  }
+
+  /** The orchestrator ended itself over a defect after it had listened; its next start goes on from the store. */
+  #recover(): void {
+    const { say, system } = this.#options
+    const delayMs = fullJitterMs(this.#defects++, reconnectBaseMs, reconnectCapMs, system.random())
+    say(`The orchestrator met a defect; it starts again in ${(delayMs / 1000).toFixed(1)} s.`)
+    this.#later('recover', delayMs, () => this.#start('orchestrator', {}))
   }
 
   /** `code` is null when a signal ended it. */
@@ -168,6 +198,7 @@ export class Supervisor {
     this.#exitCode = exitCode
     this.#drainSinceMs = this.#options.system.nowMs()
     this.#timers.get('restart')?.cancel()
+    this.#timers.get('recover')?.cancel()
     if (this.#children.scout === undefined) this.#tell('orchestrator')
     else {
       this.#tell('scout')

@@ -5,6 +5,7 @@
  */
 import { HubEngine } from '../../orchestrator/engine/engine.ts'
 import type { Answer } from '../../orchestrator/engine/ports/client.ts'
+import { FrameLinks } from '../../orchestrator/gateway/frame-mapping.ts'
 import { ScoutSession } from '../../orchestrator/gateway/session.ts'
 import { plannerFunctions } from '../../orchestrator/planner/planner.ts'
 import { memoryStore } from '../../orchestrator/store/memory/store.ts'
@@ -40,11 +41,16 @@ class Stage {
   constructor() {
     const { system } = this
     const settings = { bootGraceMs: 0 }
-    this.engine = new HubEngine({ system, store: memoryStore(), epoch: 1, settings, planner: plannerFunctions })
-    this.engine.start({
-      send: (session, frame, body) => this.sessions.get(session)!.send(frame, body),
-      close: (session, why) => this.sessions.get(session)!.close(why),
-    })
+    const links = new FrameLinks(
+      (session, frame, body) => this.sessions.get(session)!.send(frame, body),
+      (session, why) => this.sessions.get(session)!.close(why),
+    )
+    const onDefect = (defect: Error) => {
+      throw defect
+    }
+    const store = memoryStore()
+    this.engine = new HubEngine({ system, store, links, epoch: 1, onDefect, settings, planner: plannerFunctions })
+    this.engine.start()
     for (let id = 1; id <= scouts; id++) this.join(id)
   }
 
@@ -62,7 +68,7 @@ class Stage {
     }
     const nowMs = this.system.nowMs()
     const who = { id, operator: `operator-${id}`, address: '127.0.0.1' }
-    const session = new ScoutSession({ ...who, socket, events: this.engine, acksHeldMax, nowMs })
+    const session = new ScoutSession({ ...who, socket, events: this.engine.scoutEvents, acksHeldMax, nowMs })
     this.sessions.set(id, session)
     const offers = Array.from({ length: offersPerScout }, (_, at) => offerOf((id + at * 10) % models))
     const self = { name: `scout-${id}`, instance: `i${id}`, agent: 'bench', concurrency: 4 }
@@ -86,9 +92,11 @@ class Stage {
       const body = new Uint8Array(request)
       answers.push(this.engine.submit({ tenant: 'tenant', kind: 'chat', model, stream: false, body }))
     }
+    this.engine.flush()
     const { said } = this
     this.said = []
     for (const { session, bytes } of said) session.receive(bytes, this.system.nowMs())
+    this.engine.flush()
     for (const one of answers) if (one.take()?.end?.type !== 'done') throw new Error('a request was not answered')
   }
 }

@@ -17,8 +17,8 @@ export const method = `## Method
   they stay valid where wall-clock times do not.
 - Open loops send at their rate whether or not answers come, and a request counts from the moment it was due: a stall
   is charged to everybody who came during it. A delay of the generator's own timer of up to one tick is not charged.
-- Added time of a whole answer is the client's time less the time that the provider reports. Added time between tokens is
-  the difference between the two times at the reader less that between the same two at the provider; both need no
+- Added time of a whole answer is the client's time less the time that the provider reports. Added time between tokens
+  is the difference between the two times at the reader less that between the same two at the provider; both need no
   common clock.`
 
 export const unfair = `## What is not fair

@@ -1,10 +1,10 @@
 /**
- * Scouts without sockets: they hear the engine's frames where the gateway would send them, think for a while, answer
+ * Scouts without sockets: they get the engine's grants where the gateway would send them, think for a while, answer
  * in one chunk and settle. What they note is when each node of each scroll was given out and when it was settled.
  */
 import type { HubEngine } from '../../orchestrator/engine/engine.ts'
-import type { ScoutLinks } from '../../orchestrator/engine/ports/scouts.ts'
-import { type FrameOf, type HubFrame, protocolVersion } from '../../shared/protocol/frames.ts'
+import type { Hello, ScoutEvents, ScoutLinks, TaskGrant } from '../../orchestrator/engine/ports/scouts.ts'
+import type { Offer } from '../../shared/task.ts'
 
 export interface Watch {
   /** A node was given out, or its answer handed in; `nowMs` is when. */
@@ -21,6 +21,16 @@ export interface FleetPlan {
   thinkMs: number
 }
 
+const offer: Offer = {
+  kind: 'chat',
+  model: 'bench',
+  provider: 'bench',
+  contextTokens: 0,
+  abilities: 0,
+  promptPrice: null,
+  answerPrice: null,
+  about: '',
+}
 const encoder = new TextEncoder()
 const lines = encoder.encode(
   '{"choices":[{"index":0,"delta":{"role":"assistant","content":"A short answer."}}]}\n' +
@@ -35,7 +45,7 @@ export function markOf(scroll: number, node: number): string {
 }
 
 export class Fleet implements ScoutLinks {
-  private engine: HubEngine | null = null
+  private events: ScoutEvents | null = null
 
   constructor(
     private readonly plan: FleetPlan,
@@ -44,43 +54,54 @@ export class Fleet implements ScoutLinks {
 
   /** Every scout greets and gives all of its credits. */
   join(engine: HubEngine): void {
-    this.engine = engine
+    const events = engine.scoutEvents
+    this.events = events
     const { scouts, concurrency, perOperator } = this.plan
     for (let session = 1; session <= scouts; session++) {
-      const offers: FrameOf<'hello'>['offers'] = [['chat', 'bench', 'bench', 0, 0, null, null, '']]
-      const who = { name: `scout-${session}`, instance: `i-${session}`, agent: 'bench', concurrency, offers, held: [] }
-      const hello: FrameOf<'hello'> = { type: 'hello', version: protocolVersion, ...who }
+      const offers = [offer]
+      const hello: Hello = {
+        name: `scout-${session}`,
+        instance: `i-${session}`,
+        agent: 'bench',
+        concurrency,
+        offers,
+        held: [],
+      }
       const operator = `operator-${Math.floor(session / perOperator)}`
-      engine.joined({ session, operator, address: '127.0.0.1', hello })
-      engine.credit(session, concurrency)
+      events.joined({ session, operator, address: '127.0.0.1', hello })
+      events.credit(session, concurrency)
     }
   }
 
   /** Nobody answers any more. */
   leave(): void {
-    this.engine = null
+    this.events = null
   }
 
-  send(session: number, frame: HubFrame, body?: Uint8Array): void {
-    if (frame.type !== 'task') return
-    const marks = [...Buffer.from(body!).toString('latin1').matchAll(mark)]
+  task(session: number, grant: TaskGrant, request: Uint8Array): boolean {
+    const marks = [...Buffer.from(request).toString('latin1').matchAll(mark)]
     const [, scroll, node] = marks.at(-1)!.map(Number) as [number, number, number]
     this.watch.granted(scroll, node, performance.now())
-    setTimeout(() => this.answer(session, frame, scroll, node), this.plan.thinkMs * (0.5 + Math.random()))
+    setTimeout(() => this.answer(session, grant, scroll, node), this.plan.thinkMs * (0.5 + Math.random()))
+    return true
   }
+
+  cancel(): void {}
+  flow(): void {}
+  settled(): void {}
+  welcome(): void {}
+  standing(): void {}
 
   close(session: number): void {
     throw new Error(`the hub closed session ${session}`)
   }
 
-  private answer(session: number, { task, attempt, nonce }: FrameOf<'task'>, scroll: number, node: number): void {
-    const { engine } = this
-    if (engine === null) return
-    const chunk = { type: 'chunk' as const, task, attempt, seq: 0, offset: 0, size: lines.length, body: null }
-    engine.chunk(session, chunk, lines)
+  private answer(session: number, { task, attempt, nonce }: TaskGrant, scroll: number, node: number): void {
+    const { events } = this
+    if (events === null) return
+    events.chunk(session, { task, attempt, seq: 0, offset: 0 }, lines)
     this.watch.settled(scroll, node, performance.now())
     const blank = { fault: '', message: '', param: '', retryAfterMs: 0, provider: '', credits: 1 }
-    const end = { type: 'settle' as const, task, attempt, nonce, outcome: 'done' as const, chunks: 1, ...blank }
-    engine.settle(session, { ...end, size: tail.length, body: null }, tail)
+    events.settle(session, { task, attempt, nonce, outcome: 'done', chunks: 1, ...blank }, tail)
   }
 }

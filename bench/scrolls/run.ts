@@ -49,9 +49,12 @@ export async function runScrolls(plan: ScrollsPlan): Promise<ScrollsFigures> {
     commit(writes)
     run.committed(performance.now() - beginMs)
   }
-  const engine = new HubEngine({ system, store, epoch: store.nextEpoch() })
+  const onDefect = (defect: Error) => {
+    throw defect
+  }
+  const engine = new HubEngine({ system, store, links: fleet, epoch: store.nextEpoch(), onDefect })
   try {
-    engine.start(fleet)
+    engine.start()
     fleet.join(engine)
     return await run.live(engine)
   } finally {

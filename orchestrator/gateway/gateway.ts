@@ -5,11 +5,12 @@
  */
 import type { Server, ServerWebSocket, WebSocketHandler } from 'bun'
 import * as wireLimits from '../../shared/limits/wire.ts'
-import type { CloseName } from '../../shared/protocol/close-codes.ts'
 import type { HubFrame } from '../../shared/protocol/frames.ts'
 import type { System, Timer } from '../../shared/system.ts'
-import type { ScoutEvents, ScoutLinks } from '../engine/ports/scouts.ts'
+import { EngineDefect } from '../engine/ports/defect.ts'
+import type { ScoutEvents } from '../engine/ports/scouts.ts'
 import { type Admission, admit, type KeyCheck, refusal, upgradeHeaders } from './admission.ts'
+import { FrameLinks } from './frame-mapping.ts'
 import { ScoutSession, type ScoutSocket } from './session.ts'
 
 export interface SocketData {
@@ -26,7 +27,6 @@ export interface GatewaySettings {
 
 export interface GatewayOptions {
   system: System
-  events: ScoutEvents
   keys: KeyCheck
   /** Sockets held at most; the next is refused with 503. */
   connectionsMax: number
@@ -58,7 +58,12 @@ class BunSocket implements ScoutSocket {
   }
 }
 
-export class Gateway implements ScoutLinks {
+export class Gateway {
+  /** The engine's way to the scouts. */
+  readonly links = new FrameLinks(
+    (session, frame, body) => this.sendFrame(session, frame, body),
+    (session, why) => this.sessions.get(session)?.close(why),
+  )
   private readonly sessions = new Map<number, ScoutSession>()
   /** Those that have not greeted, and some that have a moment ago; in the order in which they came. */
   private readonly greeting = new Set<ScoutSession>()
@@ -71,6 +76,8 @@ export class Gateway implements ScoutLinks {
   private open = 0
   private round = 0
   private timer: Timer | null = null
+  /** Where sessions report to; null before the start. */
+  private events: ScoutEvents | null = null
 
   constructor(options: GatewayOptions) {
     this.options = options
@@ -79,7 +86,10 @@ export class Gateway implements ScoutLinks {
     this.system = options.system
   }
 
-  start(): void {
+  /** Lets scouts in, whose sessions report to `events` from now on. */
+  start(events: ScoutEvents): void {
+    if (this.events !== null) throw new Error('the gateway was started before')
+    this.events = events
     const visit = () => {
       this.timer = this.system.after(roundMs, visit)
       const nowMs = this.system.nowMs()
@@ -105,7 +115,7 @@ export class Gateway implements ScoutLinks {
   upgrade(request: Request, server: Server<SocketData>): Response | undefined {
     const address = server.requestIP(request)?.address ?? 'unknown'
     if (!this.mayDial(address)) return refusal('rate_limited', 'Too many connections per second from this address.')
-    if (this.open >= this.options.connectionsMax) {
+    if (this.events === null || this.open >= this.options.connectionsMax) {
       return refusal('no_scout_available', 'This orchestrator has no room for another scout. Try again later.')
     }
     const admission = admit(request, address, this.options.keys)
@@ -131,7 +141,8 @@ export class Gateway implements ScoutLinks {
 
   private opened(ws: ServerWebSocket<SocketData>): void {
     const { operator, address } = ws.data.admission
-    const { events } = this.options
+    const { events } = this
+    if (events === null) throw new Error('a socket was opened before the start')
     const socket = new BunSocket(ws)
     const id = this.nextSession++
     const { acksHeldMax } = this.settings
@@ -149,6 +160,8 @@ export class Gateway implements ScoutLinks {
     try {
       ws.data.session?.receive(message, this.system.nowMs())
     } catch (error) {
+      // The engine has reported it, and the process ends: no scout is to blame.
+      if (error instanceof EngineDefect) throw error
       this.options.onDefect?.(error)
       ws.data.session?.close('badFrame', 'the orchestrator could not handle a frame')
     }
@@ -177,12 +190,9 @@ export class Gateway implements ScoutLinks {
 
   // ------------------------------------------------------------ above: the engine
 
-  send(session: number, frame: HubFrame, body?: Uint8Array): void {
+  /** Queues one frame of a session; ignored when its socket is closed. */
+  sendFrame(session: number, frame: HubFrame, body?: Uint8Array): void {
     this.sessions.get(session)?.send(frame, body)
-  }
-
-  close(session: number, why: CloseName): void {
-    this.sessions.get(session)?.close(why)
   }
 
   /** A key was revoked: its scouts go, for good. */

@@ -15,9 +15,11 @@ import {
   protocolVersion,
   type ScoutFrame,
 } from '../../shared/protocol/frames.ts'
+import { unpackOffers } from '../../shared/protocol/offers.ts'
 import { type HubPhase, hubAccepts, hubPhaseMoves } from '../../shared/protocol/phases.ts'
 import type { ScoutEvents } from '../engine/ports/scouts.ts'
 import { Allowance } from './allowance.ts'
+import { helloOf } from './frame-mapping.ts'
 
 /** The socket, as little of it as is needed. */
 export interface ScoutSocket {
@@ -149,7 +151,7 @@ export class ScoutSession {
         this.acknowledge()
         return events.draining(id)
       case 'offers':
-        return events.offers(id, frame)
+        return events.offers(id, frame.concurrency, unpackOffers(frame.offers))
     }
   }
 
@@ -163,7 +165,7 @@ export class ScoutSession {
     }
     this.enter('ready')
     this.roundTripMs = nowMs
-    this.events.joined({ session: this.id, operator: this.operator, address: this.address, hello })
+    this.events.joined({ session: this.id, operator: this.operator, address: this.address, hello: helloOf(hello) })
   }
 
   private takeHead(head: BodyFrame): void {

@@ -19,3 +19,9 @@ export const signalEchoMs = 500
 
 /** Share of `ulimit -n` the hub fills with connections; the next is refused, since at the limit itself Bun spins. */
 export const descriptorShare = 0.8
+
+/** Exit code of an orchestrator that ends itself because of a defect: whoever supervises it starts it again. */
+export const defectCode = 70
+
+/** Defects in a row, without an orchestrator that listened in between, after which the supervisor gives up. */
+export const defectsInRowMax = 5

@@ -84,3 +84,6 @@ export const modelGraceMs = 60_000
 
 /** After a restart, requests wait this long for the fleet to return before `model_not_found` is believed. */
 export const bootGraceMs = 20_000
+
+/** Events that one turn of the loop may collect; with the next one they are stepped at once. */
+export const inboxEventsMax = 1_024

@@ -41,7 +41,7 @@ describe('a task on its way to a scout', () => {
     const session = bench.join(['m'])
     const answers = [bench.ask({ tenant: 'a' }), bench.ask({ tenant: 'a' }), bench.ask({ tenant: 'b' })]
     expect(answers.map((answer) => answer.position())).toEqual([0, 2, 1])
-    bench.engine.credit(session, 1)
+    bench.scouts.credit(session, 1)
     expect(answers.map((answer) => answer.position())).toEqual([null, 1, 0])
     const work = bench.work()
     work.say(finishLine)
@@ -55,7 +55,7 @@ describe('a task on its way to a scout', () => {
     const routing = { ignore: ['somebody-else'] }
     const answers = [{}, { routing }, { routing }, { tenant: 'b' }].map((fields) => bench.ask({ ...fields }))
     expect(answers.map((answer) => answer.position())).toEqual([0, 2, 3, 1])
-    bench.engine.credit(session, 3)
+    bench.scouts.credit(session, 3)
     expect(answers.map((answer) => answer.position())).toEqual([null, null, 0, null])
   })
 
@@ -67,7 +67,7 @@ describe('a task on its way to a scout', () => {
     work.started()
     for (let beat = 0; beat < 20; beat++) {
       bench.system.pass(heartbeatMs)
-      bench.engine.heartbeat(session)
+      bench.scouts.heartbeat(session)
     }
     work.done()
     expect(answer.take()?.end?.type).toBe('done')
@@ -111,7 +111,7 @@ describe('a scout', () => {
     const [broken, fine] = [bench.ask({ stream: false }), bench.ask({ stream: false })]
     const leases = bench.take('task').map(({ frame }) => frame)
     const { task, attempt } = leases[0]!
-    bench.engine.broken(session, task, attempt, { code: 'chunk_gap', message: 'No fit.' })
+    bench.scouts.broken(session, task, attempt, { code: 'chunk_gap', message: 'No fit.' })
     expect(broken.take()?.end).toMatchObject({ type: 'failed', fault: { code: 'chunk_gap' } })
     expect(fine.take()).toBeNull()
     expect(bench.closed).toEqual([])
@@ -123,7 +123,7 @@ describe('a scout', () => {
     const stranger = bench.join(['n'])
     const answer = bench.ask()
     const work = bench.work()
-    bench.engine.broken(stranger, work.lease.task, 1, { code: 'chunk_gap', message: 'No fit.' })
+    bench.scouts.broken(stranger, work.lease.task, 1, { code: 'chunk_gap', message: 'No fit.' })
     expect(bench.take('cancel')).toMatchObject([{ session: stranger }])
     work.say(deltaLine('x'), finishLine)
     work.done()
@@ -135,7 +135,7 @@ describe('a scout', () => {
     const greedy = bench.join(['m'], 1)
     bench.ask()
     bench.work()
-    bench.engine.credit(greedy, 200)
+    bench.scouts.credit(greedy, 200)
     expect(bench.closed).toEqual([{ session: greedy, why: 'badFrame' }])
     const other = bench.join(['m'], 1)
     bench.system.pass(200)
@@ -173,7 +173,7 @@ describe('the listings', () => {
     const bench = new EngineBench()
     const session = bench.join(['m'])
     expect(bench.engine.models().length).toBe(1)
-    bench.engine.gone(session)
+    bench.scouts.gone(session)
     expect(bench.engine.models()).toEqual([])
   })
 
@@ -194,9 +194,8 @@ describe('the listings', () => {
       retryAfterMs: 0,
       provider: '',
       credits: 0,
-      size: 0,
     } as const
-    bench.engine.settle(1, { type: 'settle', task, attempt, nonce, ...plain, body: null }, new Uint8Array(0))
+    bench.scouts.settle(1, { task, attempt, nonce, ...plain }, new Uint8Array(0))
     expect(bench.engine.scouts()).toMatchObject([
       {
         id: 'operator/scout-1',
@@ -209,7 +208,7 @@ describe('the listings', () => {
         offers: [{ model: 'm' }],
       },
     ])
-    bench.engine.draining(1)
+    bench.scouts.draining(1)
     expect(bench.engine.scouts()[0]?.phase).toBe('draining')
   })
 })

@@ -9,7 +9,7 @@ import { EngineBench } from '../support/hub/engine-bench.ts'
 function live(bench: EngineBench, durationMs: number, ...sessions: number[]): void {
   for (let passedMs = 0; passedMs < durationMs; passedMs += heartbeatMs) {
     bench.system.pass(heartbeatMs)
-    for (const session of sessions) bench.engine.heartbeat(session)
+    for (const session of sessions) bench.scouts.heartbeat(session)
   }
 }
 
@@ -46,7 +46,7 @@ describe('a standing', () => {
     bench.ask({ stream: false })
     bench.work().done()
     live(bench, heartbeatMs, first)
-    bench.engine.gone(first)
+    bench.scouts.gone(first)
     const second = bench.join(['m'], 8, { name: 'same' })
     live(bench, heartbeatMs, second)
     const told = bench.take('standing')
@@ -80,7 +80,7 @@ describe('a standing', () => {
       const limited = { outcome: 'released' as const, fault: 'provider_rate_limited', message: 'Too much.' }
       const end = { type: 'settle' as const, task, attempt, nonce, ...limited, param: '', retryAfterMs: 3_600_000 }
       const rest = { provider: '', credits: 1, chunks: 0, size: 0, body: null }
-      bench.engine.settle(session, { ...end, ...rest }, new Uint8Array(0))
+      bench.scouts.settle(session, { ...end, ...rest }, new Uint8Array(0))
     }
     live(bench, heartbeatMs, session)
     const { frame } = bench.take('standing')[0]!
@@ -92,7 +92,7 @@ describe('a standing', () => {
     const bench = new EngineBench()
     const sessions = Array.from({ length: 50 }, () => bench.join(['m'], 1))
     bench.system.pass(heartbeatMs)
-    bench.engine.heartbeat(sessions[7]!)
+    bench.scouts.heartbeat(sessions[7]!)
     expect(bench.take('standing').map(({ session }) => session)).toEqual([sessions[7]])
   })
 })

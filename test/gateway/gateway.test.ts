@@ -17,11 +17,16 @@ afterEach(async () => {
 /** A gateway with its engine behind a server of its own; keys are named like their operators. */
 function stage(options: Partial<GatewayOptions> = {}) {
   const system = new ManualSystem()
-  const engine = new HubEngine({ system, store: memoryStore(), epoch: 1 })
+  // The sockets are real, and so is the end of a turn.
+  system.soon = (callback) => void setImmediate(callback)
   const keys = (key: string) => ({ ok: true as const, id: key, role: 'scout' })
-  const gateway = new Gateway({ system, events: engine, keys, connectionsMax: 100, ...options })
-  engine.start(gateway)
-  gateway.start()
+  const gateway = new Gateway({ system, keys, connectionsMax: 100, ...options })
+  const onDefect = (defect: Error) => {
+    throw defect
+  }
+  const engine = new HubEngine({ system, store: memoryStore(), links: gateway.links, epoch: 1, onDefect })
+  engine.start()
+  gateway.start(engine.scoutEvents)
   const server: Server<SocketData> = Bun.serve<SocketData>({
     port: 0,
     hostname: '127.0.0.1',

@@ -113,20 +113,22 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'gaps between chunks are not noticed',
     file: `${engine}/answers/attempt-stream.ts`,
-    find: 'if (frame.seq !== this.seq || frame.offset !== this.offset) {',
-    replace: 'if (frame.seq < 0) {',
+    find: 'if (head.seq !== this.seq || head.offset !== this.offset) {',
+    replace: 'if (head.seq < 0) {',
   },
   {
     name: 'the last line is shown before the settlement',
     file: `${engine}/answers/attempt-stream.ts`,
-    find: 'if (this.contentBegan && !facts.hasFinish) this.released.push(line)\n    else {',
-    replace: 'if (this.contentBegan) this.released.push(line)\n    if (facts.hasFinish || !this.contentBegan) {',
+    find: 'if (this.contentBegan && !facts.hasFinish) this.released = added(this.released, line)\n    else {',
+    replace:
+      'if (this.contentBegan) this.released = added(this.released, line)\n' +
+      '    if (facts.hasFinish || !this.contentBegan) {',
   },
   {
     name: 'an answer ends twice',
     file: `${engine}/answers/relay.ts`,
-    find: '    this.lines = []\n    this.end = null\n',
-    replace: '    this.lines = []\n',
+    find: '    this.lines = noLines\n    this.end = null\n',
+    replace: '    this.lines = noLines\n',
   },
   {
     name: 'the loser of a hedge goes on',
@@ -143,8 +145,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a stream that moves on begins from the start',
     file: `${engine}/answers/relay.ts`,
-    find: "return this.prefix === '' ? request : continuedRequest(request, this.prefix, this.prefixTokens)",
-    replace: 'return request',
+    find: "if (this.prefix === '') return request",
+    replace: 'if (request.length > 0) return request',
   },
   {
     name: 'the lines of a failed attempt stay in the result',
@@ -240,9 +242,9 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'grants that cannot be written are left with their scouts',
-    file: `${engine}/writer/commit-barrier.ts`,
-    find: "return { type: 'storeTroubled', unsent: this.recall() }",
-    replace: "return { type: 'storeTroubled', unsent: [] }",
+    file: `${engine}/writer/writer.ts`,
+    find: 'event.unsent = barrier.recallAll()',
+    replace: 'event.unsent = []',
   },
   {
     name: 'a grant that is taken back keeps the credit',
@@ -282,8 +284,44 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'the epoch stays the same over a restart',
-    file: `${engine}/engine.ts`,
-    find: 'this.nextTask = epoch * 2 ** 32',
-    replace: 'this.nextTask = 2 ** 32',
+    file: `${engine}/client-desk.ts`,
+    find: 'this.last = epoch * 2 ** 32 - 1',
+    replace: 'this.last = 2 ** 32 - 1',
+  },
+
+  // ------------------------------------------------------------ turns and defects
+  {
+    name: 'a defect does not end the hub',
+    file: `${engine}/writer/defect-guard.ts`,
+    find: '    this.onDefect(this.defect)\n',
+    replace: '',
+  },
+  {
+    name: 'the engine goes on after a defect',
+    file: `${engine}/writer/inbox.ts`,
+    find: '      throw guard.failed(events[at]!, error)\n    } finally {',
+    replace:
+      '      guard.failed(events[at]!, error)\n' +
+      '      for (at++; at < events.length; at++) step(events[at]!)\n    } finally {',
+  },
+  {
+    name: 'effects are performed after a throw',
+    file: `${engine}/writer/writer.ts`,
+    find: '    } finally {\n',
+    replace:
+      '    } catch (error) {\n      for (let at = effects.length - 1; at > 0; at--) barrier.pass([effects[at]!])\n' +
+      '      throw error\n    } finally {\n',
+  },
+  {
+    name: 'grants to a closed socket count as sent',
+    file: `${engine}/writer/commit-barrier.ts`,
+    find: '    this.closed.add(session)\n',
+    replace: '',
+  },
+  {
+    name: 'content is shown before the events that came before it are stepped',
+    file: `${engine}/writer/answer-host.ts`,
+    find: '    this.inbox.flush()\n',
+    replace: '',
   },
 ]

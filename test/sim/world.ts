@@ -140,9 +140,12 @@ export class World {
 /** Thrown where a process dies in the middle of something, so that nothing of it goes on. */
 export class ProcessDied extends Error {}
 
-/** Whether this is what is left of a death, in whatever it was wrapped on its way up. */
+/** Thrown where the weather puts a defect into a process, which has to end itself over it. */
+export class InjectedDefect extends Error {}
+
+/** Whether this is what is left of a death or of a defect put in, in whatever it was wrapped on its way up. */
 export function isDeath(error: unknown): boolean {
-  if (error instanceof ProcessDied) return true
+  if (error instanceof ProcessDied || error instanceof InjectedDefect) return true
   return error instanceof Error && error.cause !== undefined && isDeath(error.cause)
 }
 

@@ -1,5 +1,11 @@
 import { expect, test } from 'vitest'
-import { drainHeadStartMs, drainKillMs, signalEchoMs, startNoticeMs } from '../../shared/limits/process.ts'
+import {
+  defectsInRowMax,
+  drainHeadStartMs,
+  drainKillMs,
+  signalEchoMs,
+  startNoticeMs,
+} from '../../shared/limits/process.ts'
 import { reconnectCapMs } from '../../shared/limits/wire.ts'
 import { connected, drains, fakePart, ready, readyFirst, stage } from '../support/hub/fake-parts.ts'
 
@@ -209,4 +215,39 @@ test('what is not a report is ignored', async () => {
   expect(on.lines).toHaveLength(1)
   on.supervisor.signal()
   expect(await code).toBe(0)
+})
+
+const dying = fakePart(`${ready} process.on('SIGUSR2', () => process.exit(70)); note(process.pid)`)
+
+test('an orchestrator that met a defect starts again after a jittered delay, and the scout stays', async () => {
+  using on = stage({ orchestrator: dying, scout: fakePart(`${drains('scout')} ${connected}`) })
+  const code = on.supervisor.run()
+  await on.line('Chasm is running')
+  process.kill(Number(on.notes()[0]), 'SIGUSR2')
+  expect(await on.line('The orchestrator met')).toBe('The orchestrator met a defect; it starts again in 0.5 s.')
+  on.timers.fire((delayMs) => delayMs === 500)
+  await on.line('The orchestrator is back.')
+  expect(on.notes().filter((note) => note.includes('scout'))).toEqual([])
+  on.supervisor.signal()
+  await code
+  expect(on.notes()).toContain('scout told')
+})
+
+test('an orchestrator that meets one defect after the other without listening in between is given up', async () => {
+  const isFirst = "require('node:fs').readFileSync(process.env.NOTES, 'utf8') === ''"
+  const orchestrator = fakePart(
+    `const isFirst = ${isFirst}; note(process.pid); if (!isFirst) process.exit(70);` +
+      `process.on('SIGUSR2', () => process.exit(70)); ${ready}`,
+  )
+  using on = stage({ orchestrator, scout: quietScout })
+  const code = on.supervisor.run()
+  await on.line('Chasm is running')
+  process.kill(Number(on.notes()[0]), 'SIGUSR2')
+  for (let defects = 0; defects < defectsInRowMax; defects++) {
+    await on.line('The orchestrator met')
+    on.lines.length = 0
+    const [recover] = on.timers.delays().filter((delayMs) => delayMs < reconnectCapMs)
+    on.timers.fire((delayMs) => delayMs === recover)
+  }
+  expect(await code).toBe(70)
 })

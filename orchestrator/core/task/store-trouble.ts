@@ -8,6 +8,7 @@ import type { UnsentGrant } from '../events.ts'
 import type { CoreState } from '../state.ts'
 import { comeBack } from './attempts.ts'
 import { leaseOf, noteTried, release } from './leases.ts'
+import { lookAgain } from './patience.ts'
 
 /** The store cannot write; these grants wait for it, and their scouts have not received them. */
 export function storeTroubled(core: CoreState, unsent: readonly UnsentGrant[]): void {
@@ -30,7 +31,9 @@ export function takeBack(core: CoreState, { session, task: id, attempt }: Unsent
   noteTried(task, lease)
   task.outrun++
   const { charged, handedBack: returned } = task
-  core.persist({ change: 'release', task: id, attempt, charged, returned })
+  if (task.intent !== null) core.persist({ change: 'release', task: id, attempt, charged, returned })
+  // Another attempt of it is under way.
+  if (task.lease !== null) return lookAgain(core, task)
   comeBack(core, task)
 }
 

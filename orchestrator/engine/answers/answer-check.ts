@@ -1,13 +1,11 @@
 /**
  * Is this an answer? What scouts send is forwarded as the very bytes they sent, so each line and each body is parsed
- * once, here, to make sure that a client can parse it too and that the scout says nothing in the hub's name. The relay
- * is the only caller.
+ * once, here, to make sure that a client can parse it too and that no field of it is the hub's to write. The attempt
+ * streams are the only callers.
  */
 import { isUtf8 } from 'node:buffer'
+import { reservedFields } from '../../../shared/protocol/reserved-fields.ts'
 import type { TaskKind } from '../../../shared/task.ts'
-
-/** Written by the hub in front of every answer; a scout that writes them would speak in its place. */
-const hubFields = ['id', 'object', 'created', 'model', 'chasm'] as const
 
 export interface LineFacts {
   /** Something the client came for: text, a refusal, reasoning, audio or a tool call. */
@@ -90,7 +88,7 @@ function parseObject(bytes: Uint8Array): Record<string, unknown> | null {
     return null
   }
   if (!isObject(value)) return null
-  for (const field of hubFields) if (Object.hasOwn(value, field)) return null
+  for (const field of reservedFields) if (Object.hasOwn(value, field)) return null
   return value
 }
 

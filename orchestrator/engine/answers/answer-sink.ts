@@ -4,9 +4,9 @@
  */
 
 import type { Fault } from '../../../shared/faults.ts'
-import type { FrameOf } from '../../../shared/protocol/frames.ts'
 import type { Served } from '../../../shared/task.ts'
 import type { Cost } from '../../core/fleet/cost.ts'
+import type { ChunkHead, Settlement } from '../ports/scouts.ts'
 import type { AttemptStream } from './attempt-stream.ts'
 
 /** A grant, as far as its carrier is concerned. */
@@ -40,9 +40,9 @@ export interface AnswerSink {
   /** The stream of this attempt and session; undefined when nobody listens to it any more. */
   attemptStream(attempt: number, session: number): AttemptStream | undefined
   /** Takes a chunk of a feed; what is wrong with it comes back, and the feed is not listened to any longer. */
-  chunk(attemptStream: AttemptStream, frame: FrameOf<'chunk'>, body: Uint8Array): Fault | null
+  chunk(attemptStream: AttemptStream, head: ChunkHead, body: Uint8Array): Fault | null
   /** Takes a settlement that claims success; what is wrong with it comes back. */
-  settle(attemptStream: AttemptStream, frame: FrameOf<'settle'>, body: Uint8Array): Fault | null
+  settle(attemptStream: AttemptStream, settlement: Settlement, body: Uint8Array): Fault | null
   servedBy(attempt: number, served: Served): void
   /** The attempt is over without an answer. */
   void(attempt: number): void

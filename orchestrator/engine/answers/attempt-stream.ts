@@ -5,31 +5,37 @@
  */
 import { type Fault, fault } from '../../../shared/faults.ts'
 import { streamBufferBytes } from '../../../shared/limits/http.ts'
-import type { FrameOf } from '../../../shared/protocol/frames.ts'
 import type { Served, TaskKind } from '../../../shared/task.ts'
 import type { Cost } from '../../core/fleet/cost.ts'
+import type { ChunkHead, Settlement } from '../ports/scouts.ts'
 import { inspectBody, inspectLine, type Usage } from './answer-check.ts'
 
 const newline = 0x0a
+/** A view this small keeps no large frame alive worth a copy. */
+const viewSlackBytes = 1_024
+/** Shared by all streams that hold no lines; never added to. */
+const noLines: Uint8Array[] = []
+const noUsage: Usage = { promptTokens: 0, completionTokens: 0 }
 
 export class AttemptStream {
   /** What the next chunk must say. */
   seq = 0
   private offset = 0
   contentBegan = false
-  /** Lines for the owner to take, in order. */
-  released: Uint8Array[] = []
+  /** Lines for the owner to take, in order; see `takeReleased`. */
+  released = noLines
   /** Lines before the first content: role, empty deltas. */
-  private prelude: Uint8Array[] = []
+  private prelude = noLines
   /** Lines that end a choice. */
-  private closing: Uint8Array[] = []
+  private closing = noLines
   private withheldBytes = 0
   /** Lines with content so far, or the provider's own count of a whole answer. */
   tokens = 0
-  usage: Usage = { promptTokens: 0, completionTokens: 0 }
+  usage = noUsage
   /** The settled body, until it is committed. */
   body: Uint8Array | null = null
-  lastHeardMs = 0
+  /** When the core last learnt that this attempt lives. */
+  renewedMs = 0
   /** What placing this attempt was expected to cost. */
   cost: Cost | null = null
 
@@ -44,10 +50,15 @@ export class AttemptStream {
     private readonly continuing: boolean,
   ) {}
 
+  /** Whether a settlement was taken, on which the core decides at the end of the turn. */
+  get isSettled(): boolean {
+    return this.body !== null
+  }
+
   /** Takes one chunk; what is wrong with it comes back. */
-  take(frame: FrameOf<'chunk'>, body: Uint8Array): Fault | null {
+  take(head: ChunkHead, body: Uint8Array): Fault | null {
     if (!this.stream) return fault('bad_answer', 'The scout streamed an answer that was not to be streamed.')
-    if (frame.seq !== this.seq || frame.offset !== this.offset) {
+    if (head.seq !== this.seq || head.offset !== this.offset) {
       return fault('chunk_gap', `The scout's stream has a gap at chunk ${this.seq}.`)
     }
     if (body[body.length - 1] !== newline) return fault('bad_answer', 'The scout sent half a line.')
@@ -73,10 +84,11 @@ export class AttemptStream {
     if (facts.hasContent) this.tokens++
     // Content in a line that ends a choice is withheld with it: nobody has seen it, the attempt can still fail unseen.
     if (facts.hasContent && !facts.hasFinish && !this.contentBegan) this.beginContent()
-    if (this.contentBegan && !facts.hasFinish) this.released.push(line)
+    if (this.contentBegan && !facts.hasFinish) this.released = added(this.released, line)
     else {
-      const withheld = facts.hasFinish ? this.closing : this.prelude
-      withheld.push(line)
+      const kept = ownLine(line)
+      if (facts.hasFinish) this.closing = added(this.closing, kept)
+      else this.prelude = added(this.prelude, kept)
       this.withheldBytes += line.length
     }
     return true
@@ -86,12 +98,12 @@ export class AttemptStream {
     this.contentBegan = true
     if (!this.continuing) this.released = this.prelude
     for (const { length } of this.prelude) this.withheldBytes -= length
-    this.prelude = []
+    this.prelude = noLines
   }
 
   /** Checks a settlement that claims success, and keeps its body until the commit; what is wrong with it comes back. */
-  settle(frame: FrameOf<'settle'>, body: Uint8Array): Fault | null {
-    if (frame.chunks !== this.seq) return fault('chunk_gap', `Of ${frame.chunks} chunks ${this.seq} arrived.`)
+  settle(settlement: Settlement, body: Uint8Array): Fault | null {
+    if (settlement.chunks !== this.seq) return fault('chunk_gap', `Of ${settlement.chunks} chunks ${this.seq} arrived.`)
     if (this.stream && this.closing.length === 0) {
       return fault('bad_answer', 'The answer ended without a finish reason.')
     }
@@ -105,6 +117,25 @@ export class AttemptStream {
 
   /** What was withheld, for a reader of a committed answer. */
   end(): Uint8Array[] {
-    return this.continuing ? this.closing : [...this.prelude, ...this.closing]
+    if (this.continuing || this.prelude.length === 0) return this.closing
+    return [...this.prelude, ...this.closing]
   }
+
+  /** The lines released since the last call. */
+  takeReleased(): Uint8Array[] {
+    const { released } = this
+    this.released = noLines
+    return released
+  }
+}
+
+function added(lines: Uint8Array[], line: Uint8Array): Uint8Array[] {
+  if (lines === noLines) return [line]
+  lines.push(line)
+  return lines
+}
+
+/** Withheld lines outlive their frame: a small one is copied, so that it does not keep the whole frame alive. */
+function ownLine(line: Uint8Array): Uint8Array {
+  return line.buffer.byteLength > 2 * line.length + viewSlackBytes ? new Uint8Array(line) : line
 }

@@ -1,16 +1,16 @@
 /**
- * Carries one answer to a client that waits for it, without the core seeing a byte. It listens to one attempt, or to
- * two that race until the first content; hands what is released to its reader; and bounds what the reader leaves: a
- * slow one makes the scout pause. For a client that opted in it remembers what was forwarded, so that another scout can
- * go on from there.
+ * Forwards one answer to a client that waits for it, without the core seeing a byte. It takes one attempt, or two that
+ * race until the first content; hands what is released to its reader; and bounds what the reader leaves: a slow one
+ * makes the scout pause. For a client that opted in it keeps the text that was forwarded, so that another scout can
+ * continue from there.
  */
 import { type Fault, fault } from '../../../shared/faults.ts'
 import { streamBufferBytes, streamOverrunBytes } from '../../../shared/limits/http.ts'
-import { frameBytesMax } from '../../../shared/limits/wire.ts'
-import type { FrameOf } from '../../../shared/protocol/frames.ts'
+import { bodyBytesMax, frameBytesMax } from '../../../shared/limits/wire.ts'
 import type { Served, TaskKind } from '../../../shared/task.ts'
 import type { Cost } from '../../core/fleet/cost.ts'
 import type { Answer, AnswerEnd, AnswerPart } from '../ports/client.ts'
+import type { ChunkHead, Settlement } from '../ports/scouts.ts'
 import type { Usage } from './answer-check.ts'
 import type { AnswerSink, AnswerSinkHost, Beginning } from './answer-sink.ts'
 import { AttemptStream } from './attempt-stream.ts'
@@ -31,6 +31,15 @@ export interface RelayOptions {
 /** What may wait for one reader in all; a frame more than a pause leaves room for. */
 const waitingBytesMax = streamBufferBytes + streamOverrunBytes + frameBytesMax
 
+/** Shared by all relays without lines; never added to. */
+const noLines: Uint8Array[] = []
+const noUsage: Usage = { promptTokens: 0, completionTokens: 0 }
+
+const tooLongToContinue = fault(
+  'answer_too_large',
+  'The scout that answered is lost, and the answer so far is too long for another one to continue. Ask again.',
+)
+
 export class Relay implements AnswerSink, Answer {
   readonly id: string
   readonly task: number
@@ -41,12 +50,12 @@ export class Relay implements AnswerSink, Answer {
   attempts = 0
   queuedMs = 0
   /** As the provider counted it; known at the end. */
-  usage: Usage = { promptTokens: 0, completionTokens: 0 }
+  usage = noUsage
   private readonly attemptStreams: AttemptStream[] = []
   /** The attempt whose content is being forwarded. */
   private winner: AttemptStream | null = null
   /** Ready for the reader. */
-  private lines: Uint8Array[] = []
+  private lines = noLines
   private readyBytes = 0
   private paused = false
   /** What arrived since the pause was asked for. */
@@ -59,22 +68,30 @@ export class Relay implements AnswerSink, Answer {
   /** The end, until the reader has taken it. */
   private end: AnswerEnd | null = null
   private wake: (() => void) | null = null
+  private readonly kind: TaskKind
+  private readonly stream: boolean
+  private readonly continues: boolean
+  /** As it arrived; null once the task is over. */
+  private body: Uint8Array | null
 
   constructor(
-    private readonly options: RelayOptions,
+    { task, tenant, kind, stream, created, request, continues }: RelayOptions,
     private readonly host: AnswerSinkHost,
   ) {
-    this.task = options.task
-    this.tenant = options.tenant
-    this.created = options.created
-    this.id = `${options.kind === 'embed' ? 'embd' : 'chatcmpl'}-${options.task.toString(36)}`
+    this.task = task
+    this.tenant = tenant
+    this.created = created
+    this.kind = kind
+    this.stream = stream
+    this.continues = continues
+    this.body = request
+    this.id = `${kind === 'embed' ? 'embd' : 'chatcmpl'}-${task.toString(36)}`
   }
 
   // ------------------------------------------------------------ scout's side
 
   begin({ attempt, session, served, queuedMs, cost, continuing }: Beginning): void {
-    const { stream, kind } = this.options
-    const attemptStream = new AttemptStream(attempt, session, served, stream, kind, continuing)
+    const attemptStream = new AttemptStream(attempt, session, served, this.stream, this.kind, continuing)
     attemptStream.cost = cost
     this.attemptStreams.push(attemptStream)
     this.attempts = attempt
@@ -84,13 +101,18 @@ export class Relay implements AnswerSink, Answer {
     this.cost = cost
   }
 
-  request(): Uint8Array {
-    const { request } = this.options
-    return this.prefix === '' ? request : continuedRequest(request, this.prefix, this.prefixTokens)
+  request(): Uint8Array | Fault {
+    const request = this.body
+    if (request === null) throw new Error(`task ${this.task} begins an attempt after its end`)
+    if (this.prefix === '') return request
+    // Text is at least as long in bytes as in characters: what cannot fit is not put together.
+    if (request.length + this.prefix.length > bodyBytesMax) return tooLongToContinue
+    const continued = continuedRequest(request, this.prefix, this.prefixTokens)
+    return continued.length > bodyBytesMax ? tooLongToContinue : continued
   }
 
   servedBy(attempt: number, served: Served): void {
-    const attemptStream = this.attemptStreams.find((known) => known.attempt === attempt)
+    const attemptStream = this.streamOf(attempt)
     if (attemptStream === undefined) return
     attemptStream.served = served
     // What the reader has been told of it stays.
@@ -98,11 +120,11 @@ export class Relay implements AnswerSink, Answer {
   }
 
   nextChunk(attempt: number): number {
-    return this.attemptStreams.find((known) => known.attempt === attempt)?.seq ?? 0
+    return this.streamOf(attempt)?.seq ?? 0
   }
 
   resume(attempt: number, session: number): void {
-    const attemptStream = this.attemptStreams.find((known) => known.attempt === attempt)
+    const attemptStream = this.streamOf(attempt)
     if (attemptStream === undefined) return
     attemptStream.session = session
     this.overrunBytes = 0
@@ -111,25 +133,30 @@ export class Relay implements AnswerSink, Answer {
   }
 
   attemptStream(attempt: number, session: number): AttemptStream | undefined {
-    return this.attemptStreams.find(
-      (attemptStream) => attemptStream.attempt === attempt && attemptStream.session === session,
-    )
+    const attemptStream = this.streamOf(attempt)
+    return attemptStream?.session === session ? attemptStream : undefined
   }
 
-  chunk(attemptStream: AttemptStream, frame: FrameOf<'chunk'>, body: Uint8Array): Fault | null {
-    const flaw = this.overrun(body) ?? attemptStream.take(frame, body)
+  private streamOf(attempt: number): AttemptStream | undefined {
+    for (const attemptStream of this.attemptStreams) if (attemptStream.attempt === attempt) return attemptStream
+    return undefined
+  }
+
+  chunk(attemptStream: AttemptStream, head: ChunkHead, body: Uint8Array): Fault | null {
+    const flaw = this.overrun(body) ?? attemptStream.take(head, body)
     if (flaw !== null) {
       this.drop(attemptStream)
       return flaw
     }
     if (attemptStream.contentBegan && this.winner === null) this.win(attemptStream)
-    if (attemptStream === this.winner) this.forward(attemptStream.released)
-    attemptStream.released = []
+    // `win` steps what arrived before, which may have ended this attempt.
+    const released = attemptStream.takeReleased()
+    if (attemptStream === this.winner) this.forward(released)
     return null
   }
 
-  settle(attemptStream: AttemptStream, frame: FrameOf<'settle'>, body: Uint8Array): Fault | null {
-    return attemptStream.settle(frame, body)
+  settle(attemptStream: AttemptStream, settlement: Settlement, body: Uint8Array): Fault | null {
+    return attemptStream.settle(settlement, body)
   }
 
   private overrun(body: Uint8Array): Fault | null {
@@ -157,13 +184,19 @@ export class Relay implements AnswerSink, Answer {
 
   private forward(lines: Uint8Array[]): void {
     if (lines.length === 0) return
+    this.addLines(lines)
     for (const line of lines) {
-      this.lines.push(line)
       this.readyBytes += line.length
-      if (this.options.continues) this.remember(textOfLine(line))
+      if (this.continues) this.remember(textOfLine(line))
     }
     if (this.readyBytes > streamBufferBytes && !this.paused) this.setPaused(true)
     this.signal()
+  }
+
+  /** An empty list is replaced and a list with lines added to: most readers take every list before the next. */
+  private addLines(lines: Uint8Array[]): void {
+    if (this.lines.length === 0) this.lines = lines
+    else for (const line of lines) this.lines.push(line)
   }
 
   private remember(text: string): void {
@@ -172,7 +205,7 @@ export class Relay implements AnswerSink, Answer {
   }
 
   void(attempt: number): void {
-    const attemptStream = this.attemptStreams.find((known) => known.attempt === attempt)
+    const attemptStream = this.streamOf(attempt)
     if (attemptStream !== undefined) this.drop(attemptStream)
   }
 
@@ -189,7 +222,8 @@ export class Relay implements AnswerSink, Answer {
     if (cause === null && attemptStream?.body) {
       this.served = attemptStream.served
       this.cost = attemptStream.cost
-      this.lines.push(...attemptStream.released, ...attemptStream.end())
+      this.addLines(attemptStream.takeReleased())
+      this.addLines(attemptStream.end())
       this.end = { type: 'done', body: attemptStream.body }
       this.usage = attemptStream.usage
     } else {
@@ -197,6 +231,10 @@ export class Relay implements AnswerSink, Answer {
       this.end = { type: 'failed', fault: why, forwardedBytes: this.forwardedBytes + sumOf(this.lines) }
     }
     this.attemptStreams.length = 0
+    this.winner = null
+    // Its reader may hold on to this answer for long.
+    this.body = null
+    this.prefix = ''
     this.signal()
   }
 
@@ -209,7 +247,7 @@ export class Relay implements AnswerSink, Answer {
   take(): AnswerPart | null {
     const { lines, end } = this
     if (lines.length === 0 && end === null) return null
-    this.lines = []
+    this.lines = noLines
     this.end = null
     this.forwardedBytes += sumOf(lines)
     this.readyBytes = 0

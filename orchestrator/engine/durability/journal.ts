@@ -21,17 +21,6 @@ export const notWritable = fault('store_unavailable', 'The orchestrator cannot w
   retryAfterMs: 5_000,
 })
 
-/**
- * A write whose condition did not hold, or a follow-up that broke: what is in memory and what is in the store may not
- * agree any more. Only a new start from the store puts that right, so the process must end.
- */
-export class JournalDefect extends Error {
-  constructor(cause: unknown) {
-    super(`the journal cannot go on: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
-    this.name = 'JournalDefect'
-  }
-}
-
 export class Journal {
   private entries: Entry[] = []
   /** Rows that nobody waits for; they go along with the next commit. */
@@ -46,8 +35,13 @@ export class Journal {
   constructor(
     private readonly store: BatchStore,
     private readonly system: System,
-    /** Told when trouble begins, and when it is over. */
+    /** Called when trouble begins, and when it is over. */
     private readonly onTurn: (isTroubled: boolean) => void = () => {},
+    /**
+     * Runs a commit with its follow-ups. A write whose condition did not hold, or a follow-up that broke, means that
+     * memory and store may not agree any more; only a new start from the store puts that right.
+     */
+    private readonly contain: (work: () => void) => void = (work) => work(),
   ) {}
 
   /** Whether something waits for a commit, or for what follows from one. */
@@ -94,11 +88,7 @@ export class Journal {
 
   private run(): void {
     this.scheduled = false
-    try {
-      this.commitSome()
-    } catch (error) {
-      throw new JournalDefect(error)
-    }
+    this.contain(() => this.commitSome())
     // With nothing left to write, the next promise is what tries the store again.
     if (this.entries.length > 0 || this.lazy.length > 0 || this.trouble !== null) this.schedule()
   }

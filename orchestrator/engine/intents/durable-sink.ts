@@ -6,12 +6,12 @@
 import { type Fault, fault } from '../../../shared/faults.ts'
 import { quotedAnswerCharsMax } from '../../../shared/limits/intents.ts'
 import { bodyBytesMax } from '../../../shared/limits/wire.ts'
-import type { FrameOf } from '../../../shared/protocol/frames.ts'
 import type { Served, TaskKind } from '../../../shared/task.ts'
 import type { Usage } from '../answers/answer-check.ts'
 import type { AnswerSink, AnswerSinkHost, Beginning } from '../answers/answer-sink.ts'
 import { assembleAnswer, textOf } from '../answers/assemble.ts'
 import { AttemptStream } from '../answers/attempt-stream.ts'
+import type { ChunkHead, Settlement } from '../ports/scouts.ts'
 
 export interface DurableSinkOptions {
   task: number
@@ -90,9 +90,9 @@ export class DurableSink implements AnswerSink {
     return current?.attempt === attempt && current.session === session ? current : undefined
   }
 
-  chunk(attemptStream: AttemptStream, frame: FrameOf<'chunk'>, body: Uint8Array): Fault | null {
+  chunk(attemptStream: AttemptStream, head: ChunkHead, body: Uint8Array): Fault | null {
     const began = attemptStream.contentBegan
-    const flaw = attemptStream.take(frame, body) ?? this.keep(attemptStream)
+    const flaw = attemptStream.take(head, body) ?? this.keep(attemptStream)
     if (flaw !== null) this.current = null
     else if (attemptStream.contentBegan && !began) this.host.contentBegan(this.task, attemptStream.attempt)
     return flaw
@@ -111,8 +111,8 @@ export class DurableSink implements AnswerSink {
   }
 
   /** Assembles the answer before the core gets the settlement: what cannot be stored is no answer. */
-  settle(attemptStream: AttemptStream, frame: FrameOf<'settle'>, body: Uint8Array): Fault | null {
-    const flaw = attemptStream.settle(frame, body)
+  settle(attemptStream: AttemptStream, settlement: Settlement, body: Uint8Array): Fault | null {
+    const flaw = attemptStream.settle(settlement, body)
     if (flaw !== null) return flaw
     this.answer = this.options.kind === 'chat' ? assembleAnswer([...this.lines, ...attemptStream.end()], body) : body
     return this.answer === null ? fault('bad_answer', 'The answer is nested too deeply.') : this.breach(this.answer)

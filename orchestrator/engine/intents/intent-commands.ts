@@ -23,6 +23,8 @@ export interface CommandParts {
   core: Pick<CoreState, 'draining'>
   idempotencyKeys: IdempotencyKeys
   dispatch: (event: Event) => void
+  /** Steps through what was dispatched, now: what a step writes then comes before what the caller writes. */
+  flush: () => void
   nextTask: () => number
 }
 
@@ -137,8 +139,10 @@ export class IntentCommands {
   }
 
   private cancelRunning(id: string): Promise<Fault | null> {
-    const { journal, dispatch } = this.parts
+    const { journal, dispatch, flush } = this.parts
     dispatch({ type: 'cancelIntent', intent: id, fault: fault('cancelled', 'The client cancelled the intent.') })
+    // The promise below is kept by the commit of what the cancellation writes, so it comes behind that.
+    flush()
     return new Promise((resolve) => {
       journal.promise(
         [],

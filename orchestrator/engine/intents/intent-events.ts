@@ -6,6 +6,7 @@
  * others follow when they settle.
  */
 import { eventsPortion, expandedIdCharsMax, followedNodesMax } from '../../../shared/limits/intents.ts'
+import { reservedField } from '../../../shared/protocol/reserved-fields.ts'
 import type { IntentEvent, IntentEvents } from '../ports/intents.ts'
 import type { EventRow, IntentStore } from '../ports/store.ts'
 import type { Follower, LiveIntent, LiveTask } from './live-intents.ts'
@@ -113,7 +114,8 @@ export class EventReader implements IntentEvents, Follower {
     }
     for (; place.index < lines.length; ) {
       const line = Buffer.from(lines[place.index]!).toString('utf8')
-      const head = `{"node":${JSON.stringify(node)},"attempt":${attempt},"index":${place.index},`
+      const whose = reservedField('node', JSON.stringify(node)) + reservedField('attempt', attempt)
+      const head = `{${whose}${reservedField('index', place.index)}`
       place.index++
       events.push({ id: this.id(), type: 'chunk', data: head + line.slice(1) })
     }

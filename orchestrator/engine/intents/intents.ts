@@ -29,6 +29,7 @@ export interface IntentsOptions {
   /** null in a hub that was given no planner. */
   planner: PlannerFunctions | null
   dispatch: (event: Event) => void
+  flush: () => void
   nextTask: () => number
 }
 
@@ -96,7 +97,7 @@ export class DurableIntents implements Intents {
   }
 
   /** Whether finished intents must be kept now. */
-  get isReviving(): boolean {
+  get isRetrying(): boolean {
     return this.commands.isRetrying
   }
 

@@ -1,10 +1,29 @@
 /**
- * The engine and the scouts' edge: what the gateway reports of its sessions, and what the engine asks of it. Client
- * edges do not know this file; `main.ts` connects both sides.
+ * The engine and the scouts' edge, in the engine's own terms: what the gateway reports of its sessions, and what the
+ * engine asks of it. No frame of the protocol appears here. The values of frequent messages are plain interfaces that
+ * a decoded frame satisfies as it is, so that the gateway need not copy them.
  */
 import type { Fault } from '../../../shared/faults.ts'
 import type { CloseName } from '../../../shared/protocol/close-codes.ts'
-import type { FrameOf, HubFrame } from '../../../shared/protocol/frames.ts'
+import type { HeldVerdict, Offer, Outcome, TaskKind, Verdict } from '../../../shared/task.ts'
+
+/** A lease that a scout still holds from an earlier session. */
+interface LeaseClaim {
+  task: number
+  attempt: number
+  nonce: Uint8Array
+}
+
+/** What a scout presents of itself. */
+export interface Hello {
+  name: string
+  instance: string
+  /** Software and version, for people. */
+  agent: string
+  concurrency: number
+  offers: Offer[]
+  held: LeaseClaim[]
+}
 
 /** A greeted scout, as the gateway introduces it. */
 export interface Greeting {
@@ -12,18 +31,51 @@ export interface Greeting {
   /** The key's id. */
   operator: string
   address: string
-  hello: FrameOf<'hello'>
+  hello: Hello
 }
 
-/** What the gateway tells the engine; all synchronous, none of it throws. */
+export interface AttemptStarted {
+  task: number
+  attempt: number
+  provider: string
+}
+
+/** The head of a piece of a streamed answer. */
+export interface ChunkHead {
+  task: number
+  attempt: number
+  /** Counts from 0 without gaps. */
+  seq: number
+  /** Sum of the body bytes before this piece. */
+  offset: number
+}
+
+/** The end of an attempt as its scout reports it. */
+export interface Settlement {
+  task: number
+  attempt: number
+  nonce: Uint8Array
+  outcome: Outcome
+  chunks: number
+  provider: string
+  /** Granted along with it. */
+  credits: number
+  /** A code, a sentence and the request's field at fault; empty when there is none. */
+  fault: string
+  message: string
+  param: string
+  retryAfterMs: number
+}
+
+/** What the gateway reports to the engine. All synchronous; an error out of it is a defect of the engine. */
 export interface ScoutEvents {
   joined(greeting: Greeting): void
   credit(session: number, count: number): void
-  offers(session: number, frame: FrameOf<'offers'>): void
-  started(session: number, frame: FrameOf<'started'>): void
+  offers(session: number, concurrency: number, offers: Offer[]): void
+  started(session: number, started: AttemptStarted): void
   /** `body` is whole, inline or assembled. */
-  chunk(session: number, frame: FrameOf<'chunk'>, body: Uint8Array): void
-  settle(session: number, frame: FrameOf<'settle'>, body: Uint8Array): void
+  chunk(session: number, head: ChunkHead, body: Uint8Array): void
+  settle(session: number, settlement: Settlement, body: Uint8Array): void
   /** A body that can never be completed: fragments out of order or too many at once. */
   broken(session: number, task: number, attempt: number, fault: Fault): void
   /** A fragment arrived: its attempt lives. */
@@ -33,9 +85,53 @@ export interface ScoutEvents {
   gone(session: number): void
 }
 
+/** A lease to offer to a scout. */
+export interface TaskGrant {
+  task: number
+  attempt: number
+  nonce: Uint8Array
+  kind: TaskKind
+  model: string
+  stream: boolean
+  ttlMs: number
+  deadlineMs: number
+}
+
+/** The terms of a session. */
+export interface Welcome {
+  epoch: number
+  scout: string
+  leaseTtlMs: number
+  creditMax: number
+  /** `nextChunk` is the number of the chunk expected next; it counts for `resumed` only. */
+  held: { task: number; attempt: number; verdict: HeldVerdict; nextChunk: number }[]
+}
+
+/** How a scout stands with the hub, over the last hour. */
+export interface Standing {
+  considered: number
+  won: number
+  lostLatency: number
+  lostPrice: number
+  lostCapacity: number
+  lostTrust: number
+  done: number
+  failed: number
+  failurePermille: number
+  window: number
+  /** Until the hub asks for this model again. */
+  paused: { model: string; resumesInMs: number }[]
+}
+
 /** What the engine asks of the gateway. Unknown sessions are ignored: the socket may just have closed. */
 export interface ScoutLinks {
-  /** Queues one frame. `body` is for task frames: sent inline when small, as fragments when not. */
-  send(session: number, frame: HubFrame, body?: Uint8Array): void
+  /** Sends a task with its request; false when no frame can hold it, and then nothing was sent. */
+  task(session: number, grant: TaskGrant, request: Uint8Array): boolean
+  cancel(session: number, task: number, attempt: number, reason: string): void
+  /** The client reads slowly, or again fast enough. */
+  flow(session: number, task: number, attempt: number, paused: boolean): void
+  settled(session: number, task: number, attempt: number, verdict: Verdict): void
+  welcome(session: number, welcome: Welcome): void
+  standing(session: number, standing: Standing): void
   close(session: number, why: CloseName): void
 }

@@ -1,6 +1,6 @@
 /**
  * The read side: what people ask to see of the engine (models, scouts, counts, a place in the queue). It reads the
- * core's state and never changes it; the model list is kept for a second because clients poll it.
+ * core's state and never changes it; the figures of the model list are kept for a second because clients poll it.
  */
 
 import type { System } from '../../../shared/system.ts'
@@ -29,6 +29,9 @@ interface Acquaintance {
 export class Listings {
   private readonly acquaintances = new Map<number, Acquaintance>()
   private modelList: ModelListing[] = []
+  private modelsById = new Map<string, ModelListing>()
+  /** Pairs of a model and a kind in the list. */
+  private kindsListed = 0
   private modelsUntilMs = Number.NEGATIVE_INFINITY
 
   constructor(
@@ -39,27 +42,50 @@ export class Listings {
   greeted({ session, hello, address }: Greeting): void {
     const { name, agent } = hello
     this.acquaintances.set(session, { name, agent, address, connectedMs: this.system.wallMs() })
-    this.modelsUntilMs = Number.NEGATIVE_INFINITY
   }
 
   gone(session: number): void {
     this.acquaintances.delete(session)
-    this.modelsUntilMs = Number.NEGATIVE_INFINITY
   }
 
   models(): ModelListing[] {
-    const nowMs = this.system.nowMs()
-    if (nowMs >= this.modelsUntilMs) {
-      this.modelList = this.listModels(nowMs)
-      this.modelsUntilMs = nowMs + modelsKeptMs
-    }
+    this.refresh()
     return this.modelList
   }
 
-  private listModels(nowMs: number): ModelListing[] {
+  model(id: string): ModelListing | undefined {
+    this.refresh()
+    return this.modelsById.get(id)
+  }
+
+  /**
+   * Figures may be a second old. Which models there are may not: that is compared on every look, which costs a walk
+   * over the models; only a difference or the second costs the walk over the fleet. Joins and leaves alone do not.
+   */
+  private refresh(): void {
+    const nowMs = this.system.nowMs()
+    if (nowMs < this.modelsUntilMs && this.isSameModels()) return
+    this.modelsById = this.listModels(nowMs)
+    this.modelList = [...this.modelsById.values()].sort((a, b) => (a.id < b.id ? -1 : 1))
+    this.modelsUntilMs = nowMs + modelsKeptMs
+  }
+
+  private isSameModels(): boolean {
+    let kinds = 0
+    for (const { model, kind, offerers } of this.core.index.entries.values()) {
+      if (offerers === 0 || model === autoModel) continue
+      if (this.modelsById.get(model)?.kinds.includes(kind) !== true) return false
+      kinds++
+    }
+    return kinds === this.kindsListed
+  }
+
+  private listModels(nowMs: number): Map<string, ModelListing> {
+    this.kindsListed = 0
     const byId = new Map<string, ModelListing>()
     for (const entry of this.core.index.entries.values()) {
       if (entry.offerers === 0 || entry.model === autoModel) continue
+      this.kindsListed++
       const listed = byId.get(entry.model)
       if (listed === undefined) byId.set(entry.model, this.listModel(entry, nowMs))
       else {
@@ -79,7 +105,7 @@ export class Listings {
         listed.answerPrice = lower(listed.answerPrice, offer.answerPrice)
       }
     }
-    return [...byId.values()].sort((a, b) => (a.id < b.id ? -1 : 1))
+    return byId
   }
 
   private listModel(entry: ModelEntry, nowMs: number): ModelListing {

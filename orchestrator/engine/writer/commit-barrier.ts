@@ -1,10 +1,10 @@
 /**
- * Write before act: of what a step of the core wants done, this says what has to wait for the disk. What concerns
+ * Write before act: of what a step of the core wants done, this decides what has to wait for the disk. What concerns
  * durable tasks waits for the commits of its own and of earlier steps, so that nothing overtakes its cause; what
- * concerns a client that waits never waits for the disk. The engine hands in the effects of each step, the journal
- * commits, the performer acts.
+ * concerns a client that waits never waits for the disk. The writer hands in the effects of each step, the journal
+ * commits, the effect runner acts. It also knows which grants have not been sent, for scouts that leave.
  */
-import type { Effect, Event, UnsentGrant } from '../../core/events.ts'
+import type { Effect, UnsentGrant } from '../../core/events.ts'
 import type { Journal } from '../durability/journal.ts'
 import type { DurableIntents } from '../intents/intents.ts'
 import type { StoreWrite } from '../ports/store.ts'
@@ -13,8 +13,10 @@ import type { EffectRunner } from './effects.ts'
 type Grant = Extract<Effect, { type: 'grant' }>
 
 export class CommitBarrier {
-  /** Grants that wait for the commit of their lease. */
+  /** Grants that wait for the commit of their lease, or whose scout is gone. */
   private readonly unsent = new Set<Grant>()
+  /** Sessions whose socket is closed while the core does not know it yet. */
+  private readonly closed = new Set<number>()
 
   constructor(
     private readonly journal: Journal,
@@ -22,12 +24,10 @@ export class CommitBarrier {
     private readonly effectRunner: EffectRunner,
   ) {}
 
-  /** Takes the effects of one step, and leaves the list empty. */
-  pass(effects: Effect[]): void {
-    const { effectRunner } = this
-    if (!this.journal.busy && !effects.some(({ type }) => type === 'persist')) {
-      for (const effect of effects) effectRunner.perform(effect)
-      effects.length = 0
+  /** Takes the effects of one step. */
+  pass(effects: readonly Effect[]): void {
+    if (!this.journal.busy && !hasChange(effects)) {
+      for (const effect of effects) this.perform(effect)
       return
     }
     const writes: StoreWrite[] = []
@@ -40,33 +40,52 @@ export class CommitBarrier {
       else free.push(effect)
       if (waits && effect.type === 'grant') this.unsent.add(effect)
     }
-    effects.length = 0
     if (gated.length > 0) this.journal.add(writes, () => this.open(gated))
-    for (const effect of free) effectRunner.perform(effect)
+    for (const effect of free) this.perform(effect)
   }
 
   private open(gated: readonly Effect[]): void {
     for (const effect of gated) {
       // Taken back while the store was in trouble.
       if (effect.type === 'grant' && !this.unsent.delete(effect)) continue
-      this.effectRunner.perform(effect)
+      this.perform(effect)
     }
   }
 
-  /** What the core has to hear when trouble with the store begins, and when it is over. */
-  turned(isTroubled: boolean): Event {
-    if (!isTroubled) return { type: 'storeRecovered' }
-    return { type: 'storeTroubled', unsent: this.recall() }
+  private perform(effect: Effect): void {
+    // A grant to a closed socket is taken back when the core learns of the close, and charges nobody.
+    if (effect.type === 'grant' && this.closed.has(effect.session)) this.unsent.add(effect)
+    else this.effectRunner.perform(effect)
   }
 
-  /** Grants that have not been sent, of one session or all, and now never will be. */
-  recall(session?: number): UnsentGrant[] {
-    const grants = [...this.unsent].filter((grant) => session === undefined || grant.session === session)
+  /** The socket of this session is closed; from now until `recallOf` its grants are not sent. */
+  sessionClosed(session: number): void {
+    this.closed.add(session)
+  }
+
+  /** The grants of a session that have not been sent, and now never will be. The core learns of its end. */
+  recallOf(session: number): UnsentGrant[] {
+    this.closed.delete(session)
+    return this.unsent.size === 0 ? [] : this.recall((grant) => grant.session === session)
+  }
+
+  /** All grants that have not been sent, and now never will be. */
+  recallAll(): UnsentGrant[] {
+    return this.recall(() => true)
+  }
+
+  private recall(isMeant: (grant: Grant) => boolean): UnsentGrant[] {
+    const grants = [...this.unsent].filter(isMeant)
     for (const grant of grants) this.unsent.delete(grant)
-    return grants.map(({ session: to, task, attempt }) => ({ session: to, task, attempt }))
+    return grants.map(({ session, task, attempt }) => ({ session, task, attempt }))
   }
 
   private isDurable(effect: Effect): boolean {
     return 'task' in effect && this.intents.isDurable(effect.task)
   }
+}
+
+function hasChange(effects: readonly Effect[]): boolean {
+  for (const { type } of effects) if (type === 'persist') return true
+  return false
 }

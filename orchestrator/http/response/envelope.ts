@@ -3,6 +3,7 @@
  * the hub writes `{"id":…,"object":…,"created":…,"model":…,` and appends what follows its opening brace. The engine
  * has checked that the bytes are one object, and that those keys are not in it.
  */
+import { reservedField } from '../../../shared/protocol/reserved-fields.ts'
 import type { Cost } from '../../core/fleet/cost.ts'
 import type { Answer } from '../../engine/ports/client.ts'
 
@@ -13,8 +14,9 @@ const space = 0x20
 /** The hub's fields of a whole answer or of one streamed chunk, ending in a comma. Only after the answer is served. */
 export function envelopeHead(answer: Answer, object: string): string {
   const { model } = servedBy(answer)
-  const id = JSON.stringify(answer.id)
-  return `{"id":${id},"object":"${object}","created":${answer.created},"model":${JSON.stringify(model)},`
+  const id = reservedField('id', JSON.stringify(answer.id))
+  const kind = reservedField('object', `"${object}"`)
+  return `{${id}${kind}${reservedField('created', answer.created)}${reservedField('model', JSON.stringify(model))}`
 }
 
 /**
@@ -26,7 +28,7 @@ export function chasmField(answer: Answer, explains = false): string {
   const { attempts, queuedMs, cost } = answer
   const shown = { scout, provider, model, attempts, queued_ms: Math.round(queuedMs) }
   const explained = explains && cost !== null ? { ...shown, cost_ms: shownCost(cost) } : shown
-  return `"chasm":${JSON.stringify(explained)},`
+  return reservedField('chasm', JSON.stringify(explained))
 }
 
 /** Terms of a placement's cost, whole milliseconds each. */

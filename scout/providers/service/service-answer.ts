@@ -6,11 +6,9 @@
 import { fault } from '../../../shared/faults.ts'
 import { providerChoicesMax } from '../../../shared/limits/provider.ts'
 import { bodyBytesMax } from '../../../shared/limits/wire.ts'
+import { reservedFields } from '../../../shared/protocol/reserved-fields.ts'
 import { ProviderError } from '../provider.ts'
 import { isObject, type Json } from '../transport/json-object.ts'
-
-/** Fields of an answer that are the hub's to write; `chasm` is there when the service is itself a hub. */
-const identityFields = ['id', 'object', 'created', 'model', 'chasm']
 
 /** Turns an error inside of a service's answer into a fault. */
 export interface AnswerJudge {
@@ -43,7 +41,7 @@ function stripped(said: Json): Json {
   const corner = said.x_groq
   delete said.x_groq
   if (isObject(corner) && isObject(corner.usage)) said.usage ??= corner.usage
-  for (const name of identityFields) delete said[name]
+  for (const name of reservedFields) delete said[name]
   return said
 }
 

@@ -70,7 +70,7 @@ describe('a streamed line', () => {
     })
   }
 
-  for (const field of ['id', 'object', 'created', 'model', 'chasm']) {
+  for (const field of ['id', 'object', 'created', 'model', 'chasm', 'node', 'attempt', 'index']) {
     test(`is refused when it writes "${field}" in the hub's name, escaped or not`, () => {
       expect(inspectLine(bytesOf(`{"${field}":null,${roleLine.slice(1)}`))).toBeNull()
       const escaped = `\\u00${field.charCodeAt(0).toString(16)}${field.slice(1)}`

@@ -35,7 +35,7 @@ describe('a scout that reconnects', () => {
     const { bench, answer, work } = s
     work.say(deltaLine('1'))
     work.say(deltaLine('2'))
-    bench.engine.gone(s.session)
+    bench.scouts.gone(s.session)
     expect(answer.take()?.end).toBeNull()
     bench.take('welcome')
     work.session = resume(s)
@@ -62,7 +62,7 @@ describe('a scout that reconnects', () => {
   test('after the reader has read meanwhile is not paused any more', () => {
     const s = stage()
     s.work.say(bulk(streamBufferBytes + 1))
-    s.bench.engine.gone(s.session)
+    s.bench.scouts.gone(s.session)
     s.answer.take()
     s.bench.take('flow')
     resume(s)
@@ -73,7 +73,7 @@ describe('a scout that reconnects', () => {
     const s = stage()
     s.work.say(bulk(streamBufferBytes + 1))
     for (let session = 0; session < 5 && s.bench.take('cancel').length === 0; session++) {
-      s.bench.engine.gone(s.work.session)
+      s.bench.scouts.gone(s.work.session)
       s.work.session = resume(s)
       for (let sent = 0; sent < streamOverrunBytes - 60_000; sent += 50_000) s.work.say(bulk(50_000))
     }
@@ -88,7 +88,7 @@ describe('a scout that reconnects', () => {
   test('cannot go on over its old session', () => {
     const s = stage()
     s.work.say(deltaLine('1'))
-    s.bench.engine.gone(s.session)
+    s.bench.scouts.gone(s.session)
     resume(s)
     s.work.say(deltaLine('forged'))
     expect(textOf(s.answer.take()!.lines)).toEqual([deltaLine('1')])
@@ -97,7 +97,7 @@ describe('a scout that reconnects', () => {
   test('too late finds the answer ended, in band', () => {
     const s = stage()
     s.work.say(deltaLine('1'))
-    s.bench.engine.gone(s.session)
+    s.bench.scouts.gone(s.session)
     s.bench.system.pass(30_000)
     expect(s.answer.take()?.end).toMatchObject({ type: 'failed', fault: { code: 'scout_lost' } })
     s.bench.take('welcome')

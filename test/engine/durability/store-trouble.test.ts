@@ -10,7 +10,7 @@ const longMs = 4 * (leaseTtlMs + leaseGraceMs + firstSignMs)
 function wait(bench: IntentsBench, ms: number, ...sessions: number[]): void {
   for (let waitedMs = 0; waitedMs < ms; waitedMs += 5_000) {
     bench.system.pass(5_000)
-    for (const session of sessions) bench.engine.heartbeat(session)
+    for (const session of sessions) bench.scouts.heartbeat(session)
   }
 }
 
@@ -28,7 +28,7 @@ test('a disk in trouble for longer than a lease charges nobody, and all goes on 
   const work = bench.work()
   expect(bench.store.tasksOf(id)[0]).toMatchObject({ state: 'leased', charged: 0, returned: 0 })
   bench.finish(work, 'once')
-  bench.engine.credit(session, 1)
+  bench.scouts.credit(session, 1)
   bench.finish(bench.work(), 'twice')
   expect(bench.engine.intents.intent(id, null)).toMatchObject({ state: 'done', usage: { completionTokens: 6 } })
   expect(outline(bench.events(id)).filter((line) => line.startsWith('task_settled'))).toHaveLength(2)
@@ -39,7 +39,7 @@ test('a scout that leaves before its grant could be written is not waited for an
   const id = await bench.accepted({ a: [] })
   bench.fickle.trouble = 'io'
   const first = bench.join(['m'], 1)
-  bench.engine.gone(first)
+  bench.scouts.gone(first)
   bench.turn()
   wait(bench, longMs)
   const second = bench.join(['m'], 1)
@@ -54,9 +54,9 @@ test('a scout that leaves in the very turn in which it is given a task is not ch
   const bench = new IntentsBench()
   const id = await bench.accepted({ a: [] })
   const session = bench.join(['m'])
-  bench.engine.credit(session, 1)
-  bench.engine.draining(session)
-  bench.engine.gone(session)
+  bench.scouts.credit(session, 1)
+  bench.scouts.draining(session)
+  bench.scouts.gone(session)
   bench.turn()
   expect(bench.take('task')).toEqual([])
   expect(bench.store.tasksOf(id)).toMatchObject([{ state: 'ready', attempt: 1, charged: 0, returned: 0 }])
@@ -72,14 +72,14 @@ test('while the disk is in trouble chats go on, past the durable tasks that wait
   const answers = [bench.ask(), bench.ask()]
   expect(bench.engine.stats().tasksQueued).toBe(6)
   for (const answer of answers) {
-    bench.engine.credit(session, 1)
+    bench.scouts.credit(session, 1)
     const work = bench.work()
     expect(work.request.length).toBe(7)
     bench.finish(work, 'hi')
     expect(answer.take()?.end).toMatchObject({ type: 'done' })
   }
   expect(bench.engine.stats().tasksQueued).toBe(4)
-  bench.engine.credit(session, 4)
+  bench.scouts.credit(session, 4)
   bench.turn()
   expect(bench.take('task')).toEqual([])
   bench.fickle.trouble = null

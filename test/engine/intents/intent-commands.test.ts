@@ -25,7 +25,7 @@ function stage(room: number) {
   }
   const journal = new Journal(store, system)
   const idempotencyKeys = new IdempotencyKeys(store, system)
-  const parts = { system, store, journal, idempotencyKeys, core: { draining: false }, dispatch() {} }
+  const parts = { system, store, journal, idempotencyKeys, core: { draining: false }, dispatch() {}, flush() {} }
   const commands = new IntentCommands({ ...parts, nextTask: () => ++task }, live)
   const node = { node: 'a', kind: 'chat' as const, model: 'm', needs: [], request: bytesOf('{}') }
   const rest = { tenant: 'key_a', weight: 1, priority: 5, deadlineMs: 1_000, metadata: {} }

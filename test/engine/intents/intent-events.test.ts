@@ -305,7 +305,7 @@ test('a long history comes in portions, each told once and in order', async () =
   const session = bench.join(['m'], 1)
   for (const [at] of nodes.entries()) {
     bench.finish(bench.work(), 'x')
-    if (at < nodes.length - 1) bench.engine.credit(session, 1)
+    if (at < nodes.length - 1) bench.scouts.credit(session, 1)
   }
   const reader = bench.engine.intents.events(id, null, null)!
   const portions: number[] = []

@@ -76,7 +76,7 @@ test('a settlement is acknowledged after its commit, and a repeated one hears th
   bench.turn()
   expect(bench.take('settled')).toEqual([])
   // Its socket breaks: what only the core knows is not told to be committed.
-  bench.engine.gone(work.session)
+  bench.scouts.gone(work.session)
   const session = bench.rejoin(work)
   expect(bench.take('welcome').at(-1)!.frame.held).toEqual([[work.lease.task, 1, 'resumed', 1]])
   work.session = session
@@ -298,7 +298,7 @@ test('whatever was open is taken up again, in order and with what is left of its
   bench.finish(bench.work(), 'x')
   expect(bench.engine.intents.tasks(ids[0]!).map(({ state }) => state)).toEqual(['done', 'ready'])
   for (let left = 2; left > 0; left--) {
-    bench.engine.credit(1, 1)
+    bench.scouts.credit(1, 1)
     bench.finish(bench.work(), 'x')
   }
   expect(ids.map((id) => bench.engine.intents.intent(id, null)!.state)).toEqual(['done', 'done'])
@@ -364,7 +364,7 @@ test('a lease that was never sent is not waited for once its scout greets, nor i
   bench.fickle.trouble = 'full'
   const session = bench.join(['m'])
   expect(bench.take('welcome')).toHaveLength(1)
-  bench.engine.credit(session, 1)
+  bench.scouts.credit(session, 1)
   bench.turn()
   expect(bench.take('task')).toEqual([])
   bench.fickle.trouble = null

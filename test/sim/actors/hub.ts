@@ -6,14 +6,22 @@
 import type { ServerWebSocket } from 'bun'
 import { HubEngine } from '../../../orchestrator/engine/engine.ts'
 import type { ScoutEvents } from '../../../orchestrator/engine/ports/scouts.ts'
+import { FrameLinks } from '../../../orchestrator/gateway/frame-mapping.ts'
 import { Gateway, type SocketData } from '../../../orchestrator/gateway/gateway.ts'
 import { drainMs } from '../../../shared/limits/process.ts'
 import type { Checker } from '../checks/invariants.ts'
 import type { Scenario } from '../scenario.ts'
-import { type Dice, isDeath, type Process, ProcessDied, type World } from '../world.ts'
+import { type Dice, InjectedDefect, isDeath, type Process, ProcessDied, type World } from '../world.ts'
 import { simPlanner } from './control-nodes.ts'
 import type { Connection, Network } from './network.ts'
 import { FaultyDisk } from './store-faults.ts'
+
+/** Of its deaths in the middle of a step, those that are a defect of its own. */
+const defectShare = 0.3
+/** Of the reports of the scouts' edge, those that are a turn of their own; the others share one as chance has it. */
+const aloneShare = 0.5
+/** Of the frames that may set off a defect, those that only the writer sends. */
+const writtenFrames = new Set(['task', 'settled', 'welcome', 'cancel'])
 
 /** Of its deaths, those after which its system still closes the sockets; after the others nobody says a word. */
 const noisyDeathShare = 0.7
@@ -28,6 +36,11 @@ export class Hub {
   generation = 0
   /** Frames and commits until it dies in the middle of a step; 0 for never. */
   private fuse = 0
+  /** Whether the fuse sets off a defect, over which the hub has to end itself. */
+  private fuseIsDefect = false
+  /** It met a defect, and has to end with this event. */
+  private hasDefect = false
+  private hasReported = false
   private gateway!: Gateway
   private readonly dice: Dice
   /** Whoever has to know that the hub is gone: clients with open requests. */
@@ -58,14 +71,33 @@ export class Hub {
     this.generation++
     this.up = true
     this.fuse = 0
+    this.hasDefect = false
+    this.hasReported = false
     world.trace.say?.(`hub ${this.generation} boots`)
     const process = world.process(`hub ${this.generation}`)
     const store = this.disk.open()
     this.process = process
     const epoch = store.nextEpoch()
     const seed = process.dice.next32()
+    const gateway = new Gateway({
+      system: process,
+      keys: () => ({ ok: false, flaw: 'keys are not part of this' }),
+      connectionsMax: 1_000,
+      onDefect: (error) => this.met(error),
+    })
+    const links = new FrameLinks(
+      (session, frame, body) => {
+        if (!process.alive) return
+        this.burn('before a frame', writtenFrames.has(frame.type))
+        this.checker.sent(session, frame, body)
+        gateway.sendFrame(session, frame, body)
+      },
+      (session, why) => process.alive && gateway.links.close(session, why),
+    )
     const engine = new HubEngine({
       system: process,
+      links,
+      onDefect: (defect) => this.met(defect),
       store,
       epoch,
       settings: scenario.settings,
@@ -73,42 +105,33 @@ export class Hub {
       planner: simPlanner,
     })
     this.engine = engine
-    const events = this.tapped(engine)
-    const gateway = new Gateway({
-      system: process,
-      events,
-      keys: () => ({ ok: false, flaw: 'keys are not part of this' }),
-      connectionsMax: 1_000,
-      onDefect: (error) => {
-        if (!(error instanceof ProcessDied)) this.checker.fail(0, `a frame met a defect: ${(error as Error).stack}`)
-      },
-    })
     this.gateway = gateway
     this.checker.hubBoots(engine, process)
-    engine.start({
-      send: (session, frame, body) => {
-        if (!process.alive) return
-        this.burn('before a frame')
-        this.checker.sent(session, frame, body)
-        gateway.send(session, frame, body)
-      },
-      close: (session, why) => process.alive && gateway.close(session, why),
-    })
-    gateway.start()
+    engine.start()
+    gateway.start(this.tapped(engine))
     this.network.door = (connection) => this.accept(connection, gateway, process)
+  }
+
+  /** An error that reached an edge of the hub: what is left of its death, or a defect. */
+  private met(error: unknown): void {
+    if (!isDeath(error)) this.checker.fail(0, `the hub met a defect: ${(error as Error).stack}`)
+    this.hasReported = true
   }
 
   /** Dies now, or at one of its next frames or commits. */
   crash(): void {
     if (!this.up) return
-    if (this.dice.chance(this.scenario.weather.midStepShare)) this.fuse = this.dice.between(1, 12)
-    else this.die()
+    if (!this.dice.chance(this.scenario.weather.midStepShare)) return this.die()
+    this.fuse = this.dice.between(1, 12)
+    this.fuseIsDefect = this.dice.chance(defectShare)
   }
 
   /** Leaves in order: finishes what scouts work on, then comes back. */
   restart(): void {
     if (!this.up || this.engine.core.state.draining) return
     const { engine, gateway, process } = this
+    // What came before is stepped, so that it is known what was given out.
+    engine.flush()
     gateway.announceDrain('the orchestrator is restarting')
     let over = false
     const stop = () => {
@@ -170,12 +193,27 @@ export class Hub {
   }
 
   /** At this very point the hub may die. */
-  private burn(where: string): void {
+  private burn(where: string, maySetOff = true): void {
     this.checker.touched = true
-    if (this.fuse === 0 || --this.fuse > 0) return
+    if (this.hasDefect) this.checker.fail(24, `the hub acted after a defect, ${where}`)
+    if (this.fuse === 0 || (this.fuseIsDefect && !maySetOff) || --this.fuse > 0) return
+    if (this.fuseIsDefect) this.setOff(where)
     this.world.trace.say?.(`hub dies ${where}`)
     this.die()
     throw new ProcessDied()
+  }
+
+  /** Puts a defect in; after this event the hub must have reported it, and ends. */
+  private setOff(where: string): never {
+    const { generation, world } = this
+    this.hasDefect = true
+    world.trace.say?.(`hub meets a defect ${where}`)
+    world.arm(this.network.ground, 0, () => {
+      if (!this.up || this.generation !== generation) return
+      if (!this.hasReported) this.checker.fail(24, `the hub met a defect ${where} and lived on`)
+      this.die()
+    })
+    throw new InjectedDefect(`put in ${where}`)
   }
 
   private accept(connection: Connection, gateway: Gateway, process: Process): void {
@@ -205,6 +243,7 @@ export class Hub {
   /** The engine, with the checker hearing everything first. */
   private tapped(engine: HubEngine): ScoutEvents {
     const { checker } = this
+    const events = engine.scoutEvents
     const tap =
       (name: string) =>
       (...facts: never[]) => {
@@ -212,9 +251,12 @@ export class Hub {
         this.world.trace.say?.(`hub <- ${told(name, facts)}`)
         const hear = (checker.ears as Record<string, ((...facts: never[]) => void) | undefined>)[name]
         hear?.(...facts)
-        const act = engine[name as keyof ScoutEvents] as (...facts: never[]) => void
-        act.apply(engine, facts)
+        const act = events[name as keyof ScoutEvents] as (...facts: never[]) => void
+        act.apply(events, facts)
         const after = (checker.afters as Record<string, ((...facts: never[]) => void) | undefined>)[name]
+        // What the checker expects of a report holds once it is stepped; some reports share a turn with what follows.
+        if (after === undefined && !this.dice.chance(aloneShare)) return
+        engine.flush()
         after?.(...facts)
       }
     const names = [

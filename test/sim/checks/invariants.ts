@@ -32,6 +32,7 @@
  * 21. An intent's reader hears of its events in order, without gaps or repeats, also across restarts.
  * 22. A control node is decided once at each stage, from what its needs came to on the disk.
  * 23. Once the faults stop, everything ends within 120 seconds, credits are back, and every timer has an owner.
+ * 24. A hub that met a defect reports it and does nothing more.
  */
 
 import { violations } from '../../../orchestrator/core/invariants.ts'
@@ -186,7 +187,7 @@ export class Checker {
   /** Before the engine hears it. */
   readonly ears = {
     joined: (greeting: Greeting) => this.ledger.joined(greeting),
-    offers: (session: number, frame: FrameOf<'offers'>) => this.ledger.offers(session, frame),
+    offers: (session: number, concurrency: number) => this.ledger.offers(session, concurrency),
     started: (session: number, frame: FrameOf<'started'>) => this.worked(session, frame),
     chunk: (session: number, frame: FrameOf<'chunk'>) => this.worked(session, frame),
     alive: (session: number, task: number, attempt: number) => this.worked(session, { task, attempt }),

@@ -3,7 +3,7 @@
  * here, without a look into the core. Who may settle what follows from these books alone, so that a core that forgets a
  * rule is found out by them.
  */
-import type { Greeting } from '../../../orchestrator/engine/ports/scouts.ts'
+import type { Greeting, Hello } from '../../../orchestrator/engine/ports/scouts.ts'
 import type { FrameOf } from '../../../shared/protocol/frames.ts'
 
 export interface SessionBook {
@@ -16,7 +16,7 @@ export interface SessionBook {
   /** Granted and not used, as the scout counts them. */
   credits: number
   isGone: boolean
-  held: FrameOf<'hello'>['held']
+  held: Hello['held']
 }
 
 interface LeaseBook {
@@ -105,7 +105,7 @@ export class Ledger {
     return true
   }
 
-  offers(session: number, { concurrency }: FrameOf<'offers'>): void {
+  offers(session: number, concurrency: number): void {
     const book = this.sessions.get(session)!
     book.capacity = Math.min(concurrency, this.creditMax)
     book.credits = Math.min(book.credits, book.capacity)
@@ -162,9 +162,9 @@ export class Ledger {
   }
 
   resumed(session: SessionBook, task: number, attempt: number, nowMs: number): void {
-    const claim = session.held.find((held) => held[0] === task && held[1] === attempt)
+    const claim = session.held.find((held) => held.task === task && held.attempt === attempt)
     const lease = this.task(task).leases.find((known) => known.attempt === attempt)
-    const nonce = claim && hex(claim[2])
+    const nonce = claim && hex(claim.nonce)
     const isOwn = lease?.scout === session.scout && lease.instance === session.instance && lease.nonce === nonce
     // The same process on another socket, which supersedes the one before.
     const isFree = lease?.session === null || this.isTwin(session, lease?.session)

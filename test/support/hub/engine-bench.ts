@@ -7,9 +7,11 @@ import { violations } from '../../../orchestrator/core/invariants.ts'
 import type { CoreSettings } from '../../../orchestrator/core/settings.ts'
 import { HubEngine } from '../../../orchestrator/engine/engine.ts'
 import type { Answer, Submission } from '../../../orchestrator/engine/ports/client.ts'
+import type { EngineDefect } from '../../../orchestrator/engine/ports/defect.ts'
 import type { PlannerFunctions } from '../../../orchestrator/engine/ports/planner.ts'
-import type { ScoutLinks } from '../../../orchestrator/engine/ports/scouts.ts'
+import type { ScoutEvents } from '../../../orchestrator/engine/ports/scouts.ts'
 import type { Store } from '../../../orchestrator/engine/ports/store.ts'
+import { FrameLinks, helloOf } from '../../../orchestrator/gateway/frame-mapping.ts'
 import { memoryStore } from '../../../orchestrator/store/memory/store.ts'
 import type { FaultCode } from '../../../shared/faults.ts'
 import type { CloseName } from '../../../shared/protocol/close-codes.ts'
@@ -52,7 +54,7 @@ export class Work {
 
   started(provider = 'provider'): void {
     const { task, attempt } = this.lease
-    this.bench.engine.started(this.session, { type: 'started', task, attempt, provider } as FrameOf<'started'>)
+    this.bench.scouts.started(this.session, { type: 'started', task, attempt, provider } as FrameOf<'started'>)
   }
 
   /** Lines, one chunk for all of them. */
@@ -67,7 +69,7 @@ export class Work {
     const frame = { type: 'chunk' as const, task, attempt, seq, offset, size: body.length, body: null, ...fields }
     this.seq++
     this.offset += body.length
-    this.bench.engine.chunk(this.session, frame, body)
+    this.bench.scouts.chunk(this.session, frame, body)
   }
 
   done(
@@ -95,13 +97,38 @@ export class Work {
       body: null,
     }
     const frame = { type: 'settle' as const, task, attempt, nonce, outcome, ...plain, ...fields }
-    this.bench.engine.settle(this.session, frame, body)
+    this.bench.scouts.settle(this.session, frame, body)
   }
 }
 
-export class EngineBench implements ScoutLinks {
+/** The same object, with a turn of the loop around each call of it. */
+function flushing<T extends object>(engine: HubEngine, target: T): T {
+  engine.flush()
+  return new Proxy(target, {
+    get(of, name) {
+      const value: unknown = Reflect.get(of, name, of)
+      if (typeof value !== 'function') return value
+      return (...facts: unknown[]) => {
+        const result: unknown = value.apply(of, facts)
+        engine.flush()
+        return result
+      }
+    },
+  })
+}
+
+export class EngineBench {
   readonly system = new ManualSystem()
   readonly engine: HubEngine
+  /** What the engine sends through. */
+  readonly links = new FrameLinks(
+    (session, frame, body) => this.send(session, frame, body),
+    (session, why) => this.close(session, why),
+  )
+  /** The scouts' edge of the engine; every report to it is a turn of its own. */
+  readonly scouts: ScoutEvents
+  /** The defects that the engine reported. */
+  readonly defects: EngineDefect[] = []
   /** Everything the engine sent, in order. */
   readonly sent: { session: number; frame: HubFrame; body: Uint8Array | undefined }[] = []
   readonly closed: { session: number; why: CloseName }[] = []
@@ -117,21 +144,24 @@ export class EngineBench implements ScoutLinks {
     this.engine = new HubEngine({
       store,
       system: this.system,
+      links: this.links,
+      onDefect: (defect) => this.defects.push(defect),
       epoch,
       settings: { ...quick, ...settings },
       seed: 1,
       ...(planner && { planner }),
     })
-    this.engine.start(this)
+    this.scouts = flushing(this.engine, this.engine.scoutEvents)
+    this.engine.start()
   }
 
-  send(session: number, frame: HubFrame, body?: Uint8Array): void {
+  private send(session: number, frame: HubFrame, body?: Uint8Array): void {
     this.sent.push({ session, frame, body })
   }
 
-  close(session: number, why: CloseName): void {
+  private close(session: number, why: CloseName): void {
     this.closed.push({ session, why })
-    this.engine.gone(session)
+    this.engine.scoutEvents.gone(session)
   }
 
   /** Frames of one type since the last look at that type. */
@@ -157,14 +187,14 @@ export class EngineBench implements ScoutLinks {
       held: [],
       ...fields,
     }
-    this.engine.joined({ session, operator: 'operator', address: '127.0.0.1', hello })
-    if (credits > 0) this.engine.credit(session, credits)
+    this.scouts.joined({ session, operator: 'operator', address: '127.0.0.1', hello: helloOf(hello) })
+    if (credits > 0) this.scouts.credit(session, credits)
     return session
   }
 
   ask(fields: Partial<Submission> = {}): Answer {
     const plain = { tenant: 'tenant', kind: 'chat', model: 'm', stream: true, body: bytesOf('{"q":1}') } as const
-    return this.engine.submit({ ...plain, ...fields })
+    return flushing(this.engine, this.engine.submit({ ...plain, ...fields }))
   }
 
   /** The one lease granted since the last look. */

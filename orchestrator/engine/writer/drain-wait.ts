@@ -1,0 +1,30 @@
+/**
+ * Who waits for the last task of a draining hub. The engine's drain waits here; every end of a task or a session checks
+ * whether it was the last.
+ */
+import type { Relays } from '../answers/relays.ts'
+import type { Listings } from '../reports/listings.ts'
+
+export class DrainWait {
+  private waiters: (() => void)[] = []
+
+  constructor(
+    private readonly relays: Relays,
+    private readonly listings: Listings,
+  ) {}
+
+  /** Resolves when no scout works on anything any more. */
+  idle(): Promise<void> {
+    return new Promise((resolve) => {
+      this.waiters.push(resolve)
+      this.check()
+    })
+  }
+
+  check(): void {
+    if (this.waiters.length === 0 || this.relays.size > 0) return
+    // Leases that wait for their scout do not hold up an end: the next start takes them up.
+    if (this.listings.counts().tasksLeased > 0) return
+    for (const wake of this.waiters.splice(0)) wake()
+  }
+}

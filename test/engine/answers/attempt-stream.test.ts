@@ -1,0 +1,35 @@
+/** What a stream keeps of the frames it came in: no more than the lines that wait. */
+import { expect, test } from 'vitest'
+import { AttemptStream } from '../../../orchestrator/engine/answers/attempt-stream.ts'
+import { bytesOf, deltaLine, finishLine, roleLine } from '../../support/hub/engine-bench.ts'
+
+function stream(): AttemptStream {
+  return new AttemptStream(1, 1, { scout: 's', provider: 'p', model: 'm' }, true, 'chat', false)
+}
+
+/** A view into a frame of 64 KiB, as a decoded body is. */
+function framed(text: string): Uint8Array {
+  const frame = new Uint8Array(64 * 1024)
+  return frame.subarray(0, new TextEncoder().encodeInto(text, frame).written)
+}
+
+test('a small withheld line does not keep its frame alive', () => {
+  const one = stream()
+  const prelude = framed(`${roleLine}\n`)
+  expect(one.take({ task: 1, attempt: 1, seq: 0, offset: 0 }, prelude)).toBeNull()
+  const closing = framed(`${deltaLine('x')}\n${finishLine}\n`)
+  expect(one.take({ task: 1, attempt: 1, seq: 1, offset: prelude.length }, closing)).toBeNull()
+  const [role] = one.takeReleased()
+  const [finish] = one.end().slice(-1)
+  expect(role).toEqual(bytesOf(roleLine))
+  expect(role!.buffer.byteLength).toBe(role!.length)
+  expect(finish!.buffer.byteLength).toBe(finish!.length)
+})
+
+test('lines are handed out once', () => {
+  const one = stream()
+  const body = bytesOf(`${deltaLine('x')}\n${deltaLine('y')}\n`)
+  expect(one.take({ task: 1, attempt: 1, seq: 0, offset: 0 }, body)).toBeNull()
+  expect(one.takeReleased().length).toBe(2)
+  expect(one.takeReleased()).toEqual([])
+})
