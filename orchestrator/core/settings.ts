@@ -30,6 +30,9 @@ export interface CoreSettings {
   bootGraceMs: number
   creditMax: number
   recordsMax: number
+  recordsPerOperatorMax: number
+  modelsMax: number
+  modelsPerOwnerMax: number
   committedKept: number
 }
 
@@ -57,5 +60,8 @@ export const defaultCoreSettings: CoreSettings = {
   bootGraceMs: schedulingLimits.bootGraceMs,
   creditMax: wireLimits.concurrencyMax,
   recordsMax: schedulingLimits.recordsMax,
+  recordsPerOperatorMax: schedulingLimits.recordsPerOperatorMax,
+  modelsMax: schedulingLimits.modelsMax,
+  modelsPerOwnerMax: schedulingLimits.modelsPerOwnerMax,
   committedKept: schedulingLimits.committedKept,
 }

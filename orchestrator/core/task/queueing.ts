@@ -48,8 +48,13 @@ export function serveFromQueue(core: CoreState, task: Task): void {
 }
 
 function countQueued(core: CoreState, task: Task, more: 1 | -1): void {
-  task.entry.queued += more
+  const { entry } = task
+  entry.queued += more
   core.queued += more
+  if (entry.offerers === 0) {
+    if (more === 1) core.index.names.need(entry)
+    else core.index.restIfUnneeded(entry)
+  }
   if (task.intent !== null) return
   core.queuedByClients += more
   const ofTenant = (core.queuedByTenant.get(task.tenant) ?? 0) + more
