@@ -11,6 +11,7 @@ export interface CoreSettings {
   attemptsMax: number
   returnsMax: number
   elsewhereMs: number
+  secondOpinionMs: number
   retryBaseMs: number
   retryCapMs: number
   cancelResendMs: number
@@ -42,6 +43,7 @@ export const defaultCoreSettings: CoreSettings = {
   attemptsMax: schedulingLimits.attemptsMax,
   returnsMax: schedulingLimits.returnsMax,
   elsewhereMs: schedulingLimits.elsewhereMs,
+  secondOpinionMs: schedulingLimits.secondOpinionMs,
   retryBaseMs: schedulingLimits.retryBaseMs,
   retryCapMs: schedulingLimits.retryCapMs,
   cancelResendMs: schedulingLimits.cancelResendMs,

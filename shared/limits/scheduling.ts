@@ -103,3 +103,9 @@ export const modelsPerOwnerMax = 4_096
 
 /** The same of all operators together; about 120 MB when full. */
 export const modelsMax = 65_536
+
+/**
+ * A scout's verdict about a client's request waits this long for a second one from another operator; then it stands.
+ * Long enough for a busy scout to finish what it has, well below a client's patience.
+ */
+export const secondOpinionMs = 30_000

@@ -23,14 +23,19 @@ export function isQueueFull(core: CoreState, task: Task): boolean {
 
 /** Puts a task into the queue of its model, and arms the end of its patience. */
 export function enqueue(core: CoreState, task: Task): void {
-  const { queueTimeoutMs, elsewhereMs } = core.settings
+  const { queueTimeoutMs } = core.settings
   const hasTried = task.triedScouts.length > 0
   if (hasTried) task.entry.returned.add(task)
   else task.entry.waiting.push(task, isConstrained(task))
   countQueued(core, task, 1)
   const timeoutMs = task.intent === null ? queueTimeoutMs : Number.POSITIVE_INFINITY
-  const patienceMs = hasTried ? Math.min(elsewhereMs, timeoutMs) : timeoutMs
+  const patienceMs = hasTried ? Math.min(elsewhereMsOf(core, task), timeoutMs) : timeoutMs
   core.wheel.arm(task, Math.min(task.deadlineMs, task.queuedMs + patienceMs))
+}
+
+/** How long a task that came back waits for a scout that has not had it. */
+function elsewhereMsOf({ settings }: CoreState, { doubt }: Task): number {
+  return doubt === null ? settings.elsewhereMs : settings.secondOpinionMs
 }
 
 /** Takes a task out of the queue it waits in, if it does. */
