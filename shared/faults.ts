@@ -48,6 +48,8 @@ export const faultTable = {
   provider_unauthorized: { blame: 'provider', retry: 'elsewhere', status: 502, type: server },
   provider_unavailable: { blame: 'provider', retry: 'elsewhere', status: 502, type: server },
   cannot_continue: { blame: 'provider', retry: 'elsewhere', status: 502, type: server },
+  // A statement about the model of one provider; the scout that reports it has offered what it was told it had.
+  not_offered: { blame: 'provider', retry: 'elsewhere', status: 502, type: server },
   provider_timeout: { blame: 'provider', retry: 'elsewhere', status: 504, type: server },
 
   // The scout itself.
@@ -58,7 +60,6 @@ export const faultTable = {
   scout_silent: { blame: 'scout', retry: 'elsewhere', status: 504, type: server },
   chunk_gap: { blame: 'scout', retry: 'elsewhere', status: 502, type: server },
   bad_answer: { blame: 'scout', retry: 'elsewhere', status: 502, type: server },
-  not_offered: { blame: 'scout', retry: 'elsewhere', status: 502, type: server },
 
   // Nobody's or the hub's.
   answer_too_large: { blame: 'nobody', retry: 'never', status: 502, type: server },
