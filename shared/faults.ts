@@ -34,6 +34,7 @@ export const faultTable = {
   not_found: { blame: 'client', retry: 'never', status: 404, type: invalid },
   method_not_allowed: { blame: 'client', retry: 'never', status: 405, type: invalid },
   idempotency_in_flight: { blame: 'client', retry: 'never', status: 409, type: invalid },
+  request_too_slow: { blame: 'client', retry: 'never', status: 408, type: invalid },
   request_too_large: { blame: 'client', retry: 'never', status: 413, type: invalid },
   unsupported_media_type: { blame: 'client', retry: 'never', status: 415, type: invalid },
   idempotency_mismatch: { blame: 'client', retry: 'never', status: 422, type: invalid },
@@ -69,6 +70,7 @@ export const faultTable = {
   no_scout_available: { blame: 'nobody', retry: 'never', status: 503, type: server },
   deadline_exceeded: { blame: 'nobody', retry: 'never', status: 504, type: server },
   store_unavailable: { blame: 'hub', retry: 'never', status: 503, type: server },
+  hub_overloaded: { blame: 'hub', retry: 'free', status: 503, type: server },
   hub_draining: { blame: 'hub', retry: 'never', status: 503, type: server },
   internal_error: { blame: 'hub', retry: 'never', status: 500, type: server },
 } as const satisfies Record<string, FaultRow>

@@ -10,6 +10,9 @@ import { firstClientKey } from '../../orchestrator/first-keys.ts'
 import { type Hub, startHub } from '../../orchestrator/main.ts'
 import { answerCalls } from '../load/calls.ts'
 
+/** A whole fleet dials at once. */
+const upgradesPerSecond = 1_000_000
+
 /** One timer; how much later than due it fires is how long the loop was not free. */
 const stalls = monitorEventLoopDelay({ resolution: 5 })
 const silent = pino({ level: 'silent' })
@@ -18,8 +21,20 @@ let hub: Hub | null = null
 const calls = {
   /** Listens on every address of the machine, for fleets larger than one address has ports. */
   open({ port, dataDir }: { port: number; dataDir: string }) {
-    const config = { host: '0.0.0.0', port, dataDir, adminKey: null, logLevel: 'silent' } as const
-    const started = startHub({ config, log: silent, gateway: { upgradesPerSecondPerAddress: 1_000_000 } })
+    const config = {
+      host: '0.0.0.0',
+      port,
+      dataDir,
+      adminKey: null,
+      logLevel: 'silent',
+      trustedProxies: [],
+      privateUrls: 'refuse',
+    } as const
+    const started = startHub({
+      config,
+      log: silent,
+      gateway: { upgradesPerSecond, upgradesPerSecondPerOperator: upgradesPerSecond },
+    })
     if ('flaw' in started) throw new Error(started.flaw)
     hub = started
     const clientKey = firstClientKey(started.keyring)
