@@ -35,8 +35,9 @@ export const voteAnswersMax = 16
 /** Characters of all texts of a scroll that hold references; more is 400. What they refer to is not counted. */
 export const templateCharsMax = 256 * KiB
 
-/** References in one text, steps of one reference, and characters of each step; more is 400. */
+/** References in one text, and in all texts of a scroll, known or not; steps of one, characters of a step; or 400. */
 export const textReferencesMax = 128
+export const scrollReferencesMax = 16_384
 export const referenceStepsMax = 8
 export const referenceStepCharsMax = 64
 
@@ -131,3 +132,13 @@ export const resultCharsMax = 100_000
 
 /** A cautious guess: English has about four, and other languages fewer. */
 export const charsPerToken = 3
+
+/**
+ * References to results in one request that is about to go out, and characters of all different parts of results that
+ * they lead to; more fails the node with `request_too_large`. A merge may name each of its answers in several places.
+ */
+export const nodeReferencesMax = 8_192
+export const renderCharsMax = 16 * KiB * KiB
+
+/** Characters of all answers of a vote that are compared as JSON or by their words; longer ones must be the same. */
+export const likenessCharsMax = KiB * KiB
