@@ -62,7 +62,7 @@ export async function acceptPlan(
   const { asked, deadlineMs, metadata, priority = intentPriorityDefault } = request
   const idempotency = request.ignoresKey === true ? null : idempotencyOf(context, body.bytes)
   if (idempotency !== null && 'code' in idempotency) return idempotency
-  const plan = edge.planner.plan(asked, planContext(edge.engine, deadlineMs))
+  const plan = await edge.planner.plan(asked, planContext(edge.engine, edge.system, deadlineMs))
   if ('code' in plan) return plan
   const { id: tenant, weight = 1 } = caller!
   const { budgetTokens } = plan
