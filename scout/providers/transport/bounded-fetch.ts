@@ -4,6 +4,7 @@
  */
 import { fault } from '../../../shared/faults.ts'
 import { bodyBytesMax } from '../../../shared/limits/wire.ts'
+import { fetchProxy } from '../../../shared/proxy-rule.ts'
 import { ProviderError } from '../provider.ts'
 
 /** Like `fetch`; reading the answer fails with `answer_too_large` beyond `bodyBytesMax`. */
@@ -11,7 +12,8 @@ export async function boundedFetch(url: string | URL | Request, init?: RequestIn
   const headers = new Headers(init?.headers)
   // A few packed bytes can unfold into gigabytes before anyone has counted them.
   headers.set('accept-encoding', 'identity')
-  const response = await fetch(url, { ...init, headers, decompress: false })
+  const proxy = fetchProxy(url instanceof Request ? url.url : url, process.env)
+  const response = await fetch(url, { ...init, headers, decompress: false, proxy })
   if (!response.body) return response
   const encoding = response.headers.get('content-encoding') ?? 'identity'
   if (encoding !== 'identity') {
