@@ -7,6 +7,7 @@
 import { fault } from '../../../shared/faults.ts'
 import { providerErrorBytesMax, providerRedirectsMax } from '../../../shared/limits/provider.ts'
 import { bodyBytesMax } from '../../../shared/limits/wire.ts'
+import { fetchProxy } from '../../../shared/proxy-rule.ts'
 import { ProviderError } from '../provider.ts'
 
 /** What the caller of an SDK passes through to this `fetch`, beside the options of `fetch` itself. */
@@ -59,7 +60,9 @@ export async function boundedFetch(
 async function followed(url: string | URL | Request, options: BunFetchRequestInit): Promise<Response> {
   let at = new URL(url instanceof Request ? url.url : String(url))
   for (let redirects = 0; ; redirects++) {
-    const response = await fetch(at.href, { ...options, redirect: 'manual' })
+    // Per address: a redirect may leave what a proxy is for.
+    const proxy = fetchProxy(at.href, process.env)
+    const response = await fetch(at.href, { ...options, redirect: 'manual', proxy })
     const to = response.headers.get('location')
     if (response.status < 300 || response.status > 399 || to === null) return response
     await response.body?.cancel()
