@@ -64,7 +64,7 @@ class Peer {
   }
 
   say(frame: Parameters<typeof encode>[0]): void {
-    if (this.isOpen) this.hub.gateway.websocket.message(this as never, Buffer.from(encode(frame)))
+    if (this.isOpen) this.hub.gateway.websocket.message!(this as never, Buffer.from(encode(frame)))
   }
 
   private work({ task, attempt, nonce, stream }: FrameOf<'task'>): void {
