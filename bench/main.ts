@@ -4,6 +4,7 @@
  * what others would use instead, `report` writes `docs/benchmarks.md` from the newest results.
  */
 import { existsSync } from 'node:fs'
+import { attackNames, hostile } from './hostile/hostile.ts'
 import { programPath } from './load/child.ts'
 import { type CommandLine, optionsOf, readCommandLine, usage } from './options.ts'
 import { writeReport } from './report/benchmarks-page.ts'
@@ -14,6 +15,8 @@ import { churn } from './scenarios/fleet/churn.ts'
 import { connect } from './scenarios/fleet/connect.ts'
 import { idle } from './scenarios/fleet/idle.ts'
 import { storm } from './scenarios/fleet/storm.ts'
+import { growth } from './scenarios/memory/growth.ts'
+import { soak } from './scenarios/memory/soak.ts'
 import type { Options, Scenario } from './scenarios/scenario.ts'
 import { scoutMemory } from './scenarios/scout-memory.ts'
 import { relay } from './scenarios/streams/relay.ts'
@@ -24,7 +27,6 @@ import { codec, core, store } from './scenarios/tasks/alone.ts'
 import { dispatch } from './scenarios/tasks/dispatch.ts'
 import { durable } from './scenarios/tasks/durable.ts'
 import { flat } from './scenarios/tasks/flat.ts'
-import { growth } from './scenarios/tasks/growth.ts'
 import { latency } from './scenarios/tasks/latency.ts'
 
 const all: Scenario[] = [
@@ -40,6 +42,8 @@ const all: Scenario[] = [
   slow,
   flat,
   growth,
+  soak,
+  hostile,
   scoutMemory,
   away,
   codec,
@@ -77,6 +81,10 @@ async function perform(scenario: Scenario, line: CommandLine, more: Partial<Opti
   keep({ scenario: name, about, measuredAt, seconds, command, machine: machine(), options, result })
   if (result.rows.length > 0) print(`\n${plainTable(result.columns, result.rows)}`)
   for (const note of result.notes) print(`  ${note}`)
+  for (const miss of result.missed ?? []) {
+    process.exitCode = 1
+    print(`  MISSED: ${miss}`)
+  }
   return result.figures
 }
 
@@ -114,6 +122,14 @@ async function main(args: string[]): Promise<void> {
   if (unknown !== undefined) {
     process.exitCode = 2
     return print(`There is no scenario ${unknown}. There are: ${known.join(', ')}, all, peers, report.`)
+  }
+  const stranger = line.given
+    .get('attack')
+    ?.split(',')
+    .find((name) => !attackNames.includes(name))
+  if (stranger !== undefined) {
+    process.exitCode = 2
+    return print(`There is no attack ${stranger}. There are: ${attackNames.join(', ')}.`)
   }
   if (line.names.length === 0) return runAll(quick, line)
   const chosen = line.names.includes('all') ? all : all.filter(({ name }) => line.names.includes(name))

@@ -1,6 +1,6 @@
 /**
- * The command line of `bun bench`: which scenarios, at which size. Every option is a number except the provider and
- * the profile's folder; a scenario's own defaults stand where the user names none. `main.ts` is the only reader.
+ * The command line of `bun bench`: which scenarios, at which size. Every option is a number except the provider,
+ * the attacks and the profile's folder; a scenario's own defaults stand where the user names none. `main.ts` is the only reader.
  */
 import type { Options } from './scenarios/scenario.ts'
 
@@ -16,12 +16,13 @@ const help: Record<string, string> = {
   think: "the provider's own milliseconds before an answer (0)",
   concurrency: 'tasks at once per scout (4)',
   faulty: 'share of scouts whose provider fails every other time (0)',
-  churn: 'share of the fleet that flaps each second, in `churn` (0.01)',
+  churn: 'share of the fleet that flaps each second, in `churn` and `soak` (0.01)',
   'in-flight': 'requests, or streams, at the same time (200)',
   rate: 'requests per second of open loops (1000)',
   seconds: 'length of one window (4)',
-  minutes: 'length of `growth` (10)',
+  minutes: 'length of `growth` (10) and `soak` (35)',
   rounds: 'turns each contender takes (3)',
+  attack: 'attacks of `hostile`, with commas between them (all)',
   provider: 'stamped or demo (stamped)',
   profile: 'folder for processor profiles of hub and fleet (none)',
 }
@@ -49,7 +50,7 @@ export function readCommandLine(args: readonly string[]): CommandLine | string {
     const [name = '', inline] = arg.slice(2).split('=', 2)
     const value = inline ?? args[++at]
     if (!(name in help)) return `There is no option --${name}. There are:\n${usage}`
-    const isText = name === 'provider' || name === 'profile'
+    const isText = name === 'provider' || name === 'profile' || name === 'attack'
     if (value === undefined || (!isText && !(Number(value) >= 0))) return `--${name} wants a number.`
     if (name === 'provider' && value !== 'stamped' && value !== 'demo') return '--provider is stamped or demo.'
     given.set(name, value)
@@ -69,6 +70,7 @@ export function optionsOf({ given }: CommandLine, defaults: Partial<Options>): O
     rounds: number('rounds', defaults.rounds ?? 3),
     minutes: number('minutes', defaults.minutes ?? 10),
     churn: number('churn', defaults.churn ?? 0.01),
+    attacks: given.get('attack')?.split(',') ?? [],
     population: {
       models: number('models', 50),
       offers: number('offers', 5),

@@ -3,7 +3,7 @@
  * and address, because a whole fleet dials from this machine. `hub.ts` starts it, restarts it on the same data folder
  * and port, and reads its cost from /proc.
  */
-import { heapSize } from 'bun:jsc'
+import { heapSize, heapStats } from 'bun:jsc'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { pino } from 'pino'
 import { firstClientKey } from '../../orchestrator/first-keys.ts'
@@ -12,6 +12,21 @@ import { answerCalls } from '../load/calls.ts'
 
 /** A whole fleet dials at once. */
 const upgradesPerSecond = 1_000_000
+
+/** What the hub's process holds after a full collection. */
+export interface Heap {
+  heapMb: number
+  /** What native code has allocated, buffers and the database's cache among it, and what the allocator keeps. */
+  nativeMb: number
+  committedMb: number
+  /** Objects of the heap, by type. */
+  types: Record<string, number>
+}
+
+/** The part of the runtime's statistics that its types leave out. */
+interface Allocator {
+  mimalloc: Record<'malloc_normal' | 'malloc_huge' | 'committed', { current: number }>
+}
 
 /** One timer; how much later than due it fires is how long the loop was not free. */
 const stalls = monitorEventLoopDelay({ resolution: 5 })
@@ -44,6 +59,12 @@ const calls = {
       : { port: started.port, keys: { clientKey, scoutKey: started.keyring.issue('scout', 'fleet').key } }
   },
 
+  /** Keys of somebody else: their scouts are another operator's, their requests another tenant's. */
+  strangersKeys(_: null): { scoutKey: string; clientKey: string } {
+    const { keyring } = hub!
+    return { scoutKey: keyring.issue('scout', 'stranger').key, clientKey: keyring.issue('client', 'stranger').key }
+  },
+
   stats: (_: null) => hub!.engine.stats(),
 
   collect: (_: null) => Bun.gc(true),
@@ -54,6 +75,16 @@ const calls = {
     const stallMs = stalls.max / 1e6
     stalls.reset()
     return { heapMb: heapSize() / 2 ** 20, stallMs }
+  },
+
+  /** Collects twice: what the first collection finalizes is only freed by the next one. */
+  heap(_: null): Heap {
+    Bun.gc(true)
+    Bun.gc(true)
+    const { heapSize: bytes, objectTypeCounts, mimalloc } = heapStats() as ReturnType<typeof heapStats> & Allocator
+    const nativeMb = (mimalloc.malloc_normal.current + mimalloc.malloc_huge.current) / 2 ** 20
+    const committedMb = mimalloc.committed.current / 2 ** 20
+    return { heapMb: bytes / 2 ** 20, nativeMb, committedMb, types: objectTypeCounts }
   },
 }
 

@@ -2,13 +2,13 @@
  * The hub under measurement, seen from a scenario: start it on a fresh data folder, kill it, bring it back on the same
  * folder and port, ask what it has cost. The process itself is `hub-process.ts`.
  */
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Child, profileFlags, programPath, type Usage } from '../load/child.ts'
 import type { CollectionLog } from '../load/collections.ts'
 import type { Target } from '../load/http-connection.ts'
-import type { HubCalls } from './hub-process.ts'
+import type { Heap, HubCalls } from './hub-process.ts'
 
 export class HubUnderTest {
   private readonly dataDir = mkdtempSync(join(tmpdir(), 'chasm-bench-hub-'))
@@ -43,6 +43,11 @@ export class HubUnderTest {
     return { port: this.port, path, key: this.keys.clientKey, bodies }
   }
 
+  /** Keys of another operator and another tenant. */
+  strangersKeys(): Promise<{ scoutKey: string; clientKey: string }> {
+    return this.child.call('strangersKeys', null)
+  }
+
   usage(): Usage {
     return this.child.usage()
   }
@@ -54,6 +59,15 @@ export class HubUnderTest {
   /** The JavaScript heap now, and the longest stall of the event loop since the last call. */
   memory(): Promise<{ heapMb: number; stallMs: number }> {
     return this.child.call('memory', null)
+  }
+
+  /** The heap by type, after a full collection. */
+  heap(): Promise<Heap> {
+    return this.child.call('heap', null)
+  }
+
+  descriptors(): number {
+    return readdirSync(`/proc/${this.child.pid}/fd`).length
   }
 
   /** Memory after a full collection. */

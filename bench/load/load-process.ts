@@ -17,6 +17,8 @@ export interface Sample {
   /** Pieces of streamed content. */
   chunks: number
   verdicts: Partial<Record<Verdict, number>>
+  /** Failed requests by the code of the error, else by status. */
+  codes: Record<string, number>
   /** From the moment a request was due to its answer. */
   latency: HistogramData
   /** The same less the provider's own time. */
@@ -36,7 +38,14 @@ const hists = {
   firstAdded: new Histogram(),
   gapAdded: new Histogram(),
 }
-let counts = { done: 0, failed: 0, chunks: 0, verdicts: {} as Partial<Record<Verdict, number>> }
+const noCounts = () => ({
+  done: 0,
+  failed: 0,
+  chunks: 0,
+  verdicts: {} as Partial<Record<Verdict, number>>,
+  codes: {} as Record<string, number>,
+})
+let counts = noCounts()
 let requests: Buffer[] = []
 /** Where each request holds its number; -1 when it holds none. */
 let marksAt: number[] = []
@@ -60,10 +69,18 @@ function numbered(request: Buffer, markAt: number): Buffer {
   return copy
 }
 
+const codePattern = /"code":"(\w+)"/
+
+function noteFailure(code: string): void {
+  counts.failed++
+  counts.codes[code] = (counts.codes[code] ?? 0) + 1
+}
+
 /** One connection that asks for whole answers; `free` is called whenever it can take another request. */
 class Asker {
   private connection!: HttpConnection
   private dueMs = 0
+  private isAsked = false
   private status = 0
   private text = ''
   private readonly era = era
@@ -89,23 +106,26 @@ class Asker {
 
   ask(dueMs: number): void {
     this.dueMs = dueMs
+    this.isAsked = true
     this.connection.send(nextRequest())
   }
 
   private answered(): void {
     const took = performance.now() - this.dueMs
+    this.isAsked = false
     if (this.era !== era) return
     if (this.status >= 200 && this.status < 300) {
       counts.done++
       hists.latency.record(took)
       hists.added.record(took - tookMs(this.text))
-    } else counts.failed++
+    } else noteFailure(codePattern.exec(this.text)?.[1] ?? `status ${this.status}`)
     if (running) this.free(this)
   }
 
   private lost(): void {
     connections.delete(this.connection)
-    if (running && this.era === era) counts.failed++
+    // An idle connection may be closed by the server, which fails nothing.
+    if (this.isAsked && running && this.era === era) noteFailure('connection lost')
   }
 }
 
@@ -115,7 +135,7 @@ async function readStreams(port: number): Promise<void> {
   let check: SseCheck | null = null
   const connection = await HttpConnection.open(port, {
     head: (status) => {
-      if (status !== 200) counts.failed++
+      if (status !== 200) noteFailure(`status ${status}`)
     },
     body: (bytes) => {
       if (own !== era) return
@@ -204,7 +224,7 @@ const calls = {
 
   async measure({ seconds }: { seconds: number }): Promise<Sample> {
     for (const hist of Object.values(hists)) hist.clear()
-    counts = { done: 0, failed: 0, chunks: 0, verdicts: {} }
+    counts = noCounts()
     const beganMs = performance.now()
     await sleep(seconds * 1_000)
     const { latency, added, late, firstAdded, gapAdded } = hists

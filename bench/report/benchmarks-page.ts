@@ -25,6 +25,8 @@ const order = [
   'churn',
   'slow',
   'growth',
+  'soak',
+  'hostile',
   'scout-memory',
   'codec',
   'core',

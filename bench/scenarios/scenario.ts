@@ -20,6 +20,8 @@ export interface Options {
   minutes: number
   /** Share of scouts that lose their socket each second. */
   churn: number
+  /** Names of attacks; none for all. */
+  attacks: string[]
   population: Population
   /** Where hub and fleet leave their processor profiles; null without. */
   profileDir: string | null
@@ -41,6 +43,8 @@ export interface Result {
   /** Measured figures that have a floor and an aim. */
   figures: Partial<Record<FigureId, number>>
   notes: string[]
+  /** Bounds that did not hold, each as a sentence; the command then ends with 1. */
+  missed?: string[]
   chart?: Chart
 }
 

@@ -3,6 +3,7 @@
  * again. What does that cost the requests of the others, and does any request fail?
  */
 import { chatBodies } from '../../fleet/population.ts'
+import { warmUpMs } from '../../load/warm-up.ts'
 import { type Cell, type Result, round, type Scenario } from '../scenario.ts'
 import { measure, onStage, timeAt } from '../stage.ts'
 
@@ -18,7 +19,7 @@ export const churn: Scenario = {
       const { hub, fleet } = await stage.network(scouts, { thinkMs })
       const load = await stage.load()
       await load.call('open', { target: hub.target(chatBodies(options.population)), perSecond: rate })
-      await load.call('measure', { seconds: 2 })
+      await load.call('measure', { seconds: warmUpMs / 1_000 })
       const rows: Cell[][] = []
       const window = async (name: string) => {
         const taken = await measure(load, hub, 2 * seconds)

@@ -4,12 +4,15 @@
  * both sides relay one small message per token.
  */
 import { chatBodies } from '../../fleet/population.ts'
+import { warmUpMs } from '../../load/warm-up.ts'
 import { median, type Result, round, type Scenario } from '../scenario.ts'
 import { measure, onStage, type Window } from '../stage.ts'
 
 const tokens = 500
 const streams = 64
 const workers = 64
+/** Between two turns of the same server, which is warm by then. */
+const settleSeconds = 1
 
 export const relay: Scenario = {
   name: 'relay',
@@ -25,14 +28,15 @@ export const relay: Scenario = {
       const load = await stage.load()
       const bodies = chatBodies(options.population, { stream: true })
       const rawTarget = { port, path: '/stream', key: 'none', bodies }
-      const turnOf = async (server: Parameters<typeof measure>[1], target: typeof rawTarget) => {
+      const turnOf = async (server: Parameters<typeof measure>[1], target: typeof rawTarget, warm = settleSeconds) => {
         await load.call('streams', { target, count: streams, spreadMs: 0 })
-        await load.call('measure', { seconds: 1 })
+        await load.call('measure', { seconds: warm })
         const window = await measure(load, server, seconds, 'chunks')
         await load.call('end', null)
         return window
       }
-      await turnOf(hub, hub.target(bodies))
+      await turnOf(raw, rawTarget, warmUpMs / 1_000)
+      await turnOf(hub, hub.target(bodies), warmUpMs / 1_000)
       const raws: Window[] = []
       const hubs: Window[] = []
       for (let turn = 1; turn <= rounds; turn++) {

@@ -6,6 +6,7 @@
 import type { HubUnderTest } from '../../fleet/hub.ts'
 import { chatBodies } from '../../fleet/population.ts'
 import { sleep } from '../../load/calls.ts'
+import { warmUpMs } from '../../load/warm-up.ts'
 import { type Cell, type Result, round, type Say, type Scenario } from '../scenario.ts'
 import { measure, onStage, timeAt } from '../stage.ts'
 
@@ -30,7 +31,7 @@ export const slow: Scenario = {
       const load = await stage.load()
       const stalled = await stage.load()
       await load.call('open', { target: hub.target(chatBodies(population)), perSecond: rate })
-      await load.call('measure', { seconds: 2 })
+      await load.call('measure', { seconds: warmUpMs / 1_000 })
       const rows: Cell[][] = []
       const p99s: number[] = []
       const rss: number[] = []

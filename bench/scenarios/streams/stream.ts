@@ -5,6 +5,7 @@
  */
 import { chatBodies } from '../../fleet/population.ts'
 import type { Verdict } from '../../load/sse-check.ts'
+import { warmUpMs } from '../../load/warm-up.ts'
 import { type Result, round, type Scenario } from '../scenario.ts'
 import { measure, onStage, timeAt, type Window } from '../stage.ts'
 
@@ -24,7 +25,7 @@ export const stream: Scenario = {
       const load = await stage.load()
       const target = hub.target(chatBodies(options.population, { stream: true }))
       await load.call('streams', { target, count: inFlight, spreadMs })
-      await load.call('measure', { seconds: 2 })
+      await load.call('measure', { seconds: warmUpMs / 1_000 })
       const windows: Window[] = []
       for (let turn = 1; turn <= rounds; turn++) {
         const window = await measure(load, hub, seconds, 'chunks')

@@ -6,8 +6,9 @@
 import { changingBodies } from '../../fleet/population.ts'
 import { CollectionLog } from '../../load/collections.ts'
 import { warmUpMs } from '../../load/warm-up.ts'
-import { type Cell, type Chart, type Result, round, type Scenario } from '../scenario.ts'
+import { type Cell, type Result, round, type Scenario } from '../scenario.ts'
 import { measure, onStage } from '../stage.ts'
+import { chartOf, type MemorySample, secondHalf, slopeOf } from './memory-series.ts'
 
 const promptCharsMax = 14_000
 const answerBytes = 14_000
@@ -15,31 +16,6 @@ const answerBytes = 14_000
 const windowsMin = 6
 /** A shorter run says nothing about growth: kept settlements and caches are still filling. */
 const minutesForFigures = 10
-
-interface Sample {
-  minute: number
-  rssMb: number
-  heapMb: number
-}
-
-/** How much a value grows per minute over the second half: the slope of the least-squares line. */
-function slopeOf(samples: readonly Sample[], of: (sample: Sample) => number): number {
-  const half = samples.slice(samples.length >> 1)
-  const mean = (values: number[]) => values.reduce((sum, value) => sum + value, 0) / values.length
-  const minutes = mean(half.map(({ minute }) => minute))
-  const level = mean(half.map(of))
-  const product = half.reduce((sum, sample) => sum + (sample.minute - minutes) * (of(sample) - level), 0)
-  const square = half.reduce((sum, { minute }) => sum + (minute - minutes) ** 2, 0)
-  return square === 0 ? 0 : product / square
-}
-
-function chartOf(samples: readonly Sample[]): Chart {
-  const points = samples.flatMap(({ minute, rssMb, heapMb }) => [
-    { x: minute, y: rssMb, series: 'resident memory' },
-    { x: minute, y: heapMb, series: 'JavaScript heap' },
-  ])
-  return { title: 'Hub memory under steady load', mark: 'line', x: 'minute', y: 'MB', points }
-}
 
 export const growth: Scenario = {
   name: 'growth',
@@ -65,7 +41,7 @@ export const growth: Scenario = {
       const seconds = Math.min(60, (minutes * 60) / windowsMin)
       const windows = Math.max(1, Math.round((minutes * 60) / seconds))
       const rows: Cell[][] = []
-      const samples: Sample[] = []
+      const samples: MemorySample[] = []
       const longest = { pauseMs: 0, stallMs: 0 }
       for (let window = 1; window <= windows; window++) {
         const { perSecond, cpuUs, rssMb, failed } = await measure(load, hub, seconds)
@@ -87,10 +63,10 @@ export const growth: Scenario = {
       }
       await load.call('end', null)
       const restingAfter = await hub.restingRssMb()
-      const [rssSlope, heapSlope] = [({ rssMb }: Sample) => rssMb, ({ heapMb }: Sample) => heapMb].map((of) =>
-        slopeOf(samples, of),
-      )
-      const figures = { memorySlope: rssSlope!, collectionPause: longest.pauseMs }
+      const half = secondHalf(samples)
+      const rssSlope = slopeOf(half, ({ rssMb }) => rssMb)
+      const heapSlope = slopeOf(half, ({ heapMb }) => heapMb)
+      const figures = { memorySlope: rssSlope, collectionPause: longest.pauseMs }
       return {
         columns: [
           'minute',
@@ -106,12 +82,12 @@ export const growth: Scenario = {
         rows,
         figures: minutes >= minutesForFigures ? figures : {},
         notes: [
-          `Over the second half, MB per minute: resident memory ${round(rssSlope!)}, heap ${round(heapSlope!)}.`,
+          `Over the second half, MB per minute: resident memory ${round(rssSlope)}, heap ${round(heapSlope)}.`,
           `Longest collection pause ${round(longest.pauseMs)} ms, longest loop stall ${round(longest.stallMs)} ms.`,
           `After a full collection: ${round(restingBefore)} MB resident before, ${round(restingAfter)} MB after.`,
           `${rate} requests/s, ${scouts} scouts, prompts up to ${promptCharsMax} characters, answers ${answerBytes}.`,
         ],
-        chart: chartOf(samples),
+        chart: chartOf('Hub memory under steady load', samples),
       }
     }),
 }

@@ -1,0 +1,56 @@
+/** Scouts whose answers are poison: absurd numbers, depth and width without end, verdicts about innocent clients. */
+import { type Attack, chatFor } from './site.ts'
+import type { Stranger, Task } from './stranger.ts'
+
+const mib = 2 ** 20
+const answerBytes = 4 * mib - 1_000
+
+/** A whole answer with a field that is padded to the largest size allowed. */
+function padded(open: string, close: string, unit: (at: number) => string): Uint8Array {
+  const head = '{"choices":[{"index":0,"message":{"role":"assistant","content":"hi"},"finish_reason":"stop"}],"x":'
+  let text = head + open
+  const parts: string[] = []
+  let length = text.length
+  for (let at = 0; length < answerBytes; at++) {
+    parts.push(unit(at))
+    length += parts.at(-1)!.length
+  }
+  text += parts.join('') + close
+  return Buffer.from(text)
+}
+
+const usage: Attack = {
+  name: 'usage',
+  about: 'a scout that reports 2^53 tokens with every answer',
+  async run(site) {
+    const tokens = Number.MAX_SAFE_INTEGER
+    const onTask = (stranger: Stranger, task: Task) =>
+      stranger.say(task, 'hi', { prompt_tokens: tokens, completion_tokens: tokens, total_tokens: tokens })
+    await site.stranger({ name: 'usage', models: ['hostile-usage'], onTask })
+    site.loop(48, '/v1/chat/completions', () => chatFor('hostile-usage'))
+  },
+}
+
+const deep: Attack = {
+  name: 'deep-answers',
+  about: 'three scouts that settle with 4 MiB of nested arrays, and with 300,000 keys',
+  async run(site) {
+    const nested = padded('[', '0]}', () => '[[[[[[[[]]]]]]]],')
+    const wide = padded('{', '"z":0}}', (at) => `"k${at}":0,`)
+    const onTask = (stranger: Stranger, task: Task) => stranger.settle(task, task.task % 2 === 0 ? nested : wide)
+    await site.strangers(3, (at) => ({ name: `deep-${at}`, models: ['hostile-deep'], concurrency: 8, onTask }))
+    site.loop(6, '/v1/chat/completions', () => chatFor('hostile-deep'))
+  },
+}
+
+const liars: Attack = {
+  name: 'liars',
+  about: 'three scouts that call every request of the others invalid',
+  async run(site) {
+    const models = Array.from({ length: 50 }, (_, at) => `bench-${at}`)
+    const onTask = (stranger: Stranger, task: Task) => stranger.fail(task, 'invalid_request')
+    await site.strangers(3, (at) => ({ name: `liar-${at}`, models, onTask }))
+  },
+}
+
+export const answerAttacks = [usage, deep, liars]

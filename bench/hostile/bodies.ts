@@ -1,0 +1,78 @@
+/** Requests that are heavy to hold or to read: JSON of brackets, long prompts that wait, bodies that never end. */
+import { sleep } from '../load/calls.ts'
+import { type Attack, chatFor, type Site } from './site.ts'
+
+const mib = 2 ** 20
+const bodyBytes = 4 * mib - 2_000
+/** A scout's model to which nobody ever answers. */
+const silentModel = 'hostile-silent'
+
+async function silence(site: Site): Promise<void> {
+  await site.stranger({ name: 'silent', models: [silentModel], concurrency: 1 })
+}
+
+function waiting(name: string, about: string, count: number, field: () => object): Attack {
+  return {
+    name,
+    about,
+    async run(site) {
+      await silence(site)
+      const body = Buffer.from(chatFor(silentModel, field()))
+      for (let at = 0; at < count && !site.isOver; at++) {
+        void site.ask('/v1/chat/completions', body)
+        await sleep(20)
+      }
+    },
+  }
+}
+
+const brackets = waiting('waiting-brackets', '20 waiting chats with 4 MiB of empty arrays each', 20, () => ({
+  x: Array.from({ length: bodyBytes / 3 }, () => []),
+}))
+
+const prompts = waiting('waiting-prompts', '100 waiting chats with a prompt of 3.9 MB each', 100, () => ({
+  user: 'x'.repeat(bodyBytes),
+}))
+
+const halfSent: Attack = {
+  name: 'half-sent',
+  about: '100 bodies of 4 MiB, sent but for the last bytes, which come one by one',
+  async run(site) {
+    const head = `POST /v1/chat/completions HTTP/1.1\r\nhost: hub\r\nauthorization: Bearer ${site.clientKey}\r\n`
+    const request = Buffer.from(`${head}content-type: application/json\r\ncontent-length: ${bodyBytes}\r\n\r\n`)
+    const most = Buffer.alloc(bodyBytes - 1_000, 0x20)
+    for (let at = 0; at < 100 && !site.isOver; at++) {
+      const socket = await site.connection()
+      if (socket === null) continue
+      socket.write(request)
+      let sent = 0
+      const push = () => {
+        if (sent < most.length) sent += Math.max(0, socket.write(most.subarray(sent, sent + 256 * 1_024)))
+      }
+      site.every(40, push)
+      site.every(1, () => void (sent >= most.length && socket.write(' ')))
+      await sleep(20)
+    }
+  },
+}
+
+const wide: Attack = {
+  name: 'wide-bodies',
+  about: 'four clients that send requests of 4 MB with 300,000 fields, one after the other',
+  async run(site) {
+    const fields = Array.from({ length: 300_000 }, (_, at) => `"k${at}":0`).join(',')
+    const body = Buffer.from(`{"model":"${silentModel}","messages":[{"role":"user","content":"hi"}],${fields}}`)
+    site.loop(4, '/v1/chat/completions', () => body)
+  },
+}
+
+const tooLarge: Attack = {
+  name: 'too-large',
+  about: 'four clients that send bodies of 10 MB',
+  async run(site) {
+    const body = Buffer.alloc(10 * mib, 0x20)
+    site.loop(4, '/v1/chat/completions', () => body)
+  },
+}
+
+export const bodyAttacks = [brackets, prompts, halfSent, wide, tooLarge]

@@ -1,0 +1,119 @@
+/**
+ * One hub under attack, as an attacker sees it: its port, a scout key and a client key of a stranger's own. Attacks
+ * open their sockets and requests through here, so that all of them end with the attack. Nothing leaves loopback.
+ */
+import { sleep } from '../load/calls.ts'
+import { Stranger, type StrangerHello } from './stranger.ts'
+
+export interface SiteOptions {
+  port: number
+  scoutKey: string
+  clientKey: string
+}
+
+/** One attack, and the sentence of the issue that it stands for. */
+export interface Attack {
+  name: string
+  about: string
+  /** Prepares and begins; what it starts goes on until the site ends. */
+  run(site: Site): Promise<void>
+}
+
+export class Site {
+  readonly port: number
+  readonly clientKey: string
+  private readonly scoutKey: string
+  private readonly ending = new AbortController()
+  private readonly closers: (() => void)[] = []
+  /** What became of the attack's requests: status or code, and how often. */
+  readonly outcomes: Record<string, number> = {}
+
+  constructor({ port, scoutKey, clientKey }: SiteOptions) {
+    this.port = port
+    this.scoutKey = scoutKey
+    this.clientKey = clientKey
+  }
+
+  get isOver(): boolean {
+    return this.ending.signal.aborted
+  }
+
+  end(): void {
+    this.ending.abort()
+    for (const close of this.closers.splice(0)) close()
+  }
+
+  onEnd(close: () => void): void {
+    if (this.isOver) close()
+    else this.closers.push(close)
+  }
+
+  note(outcome: string): void {
+    this.outcomes[outcome] = (this.outcomes[outcome] ?? 0) + 1
+  }
+
+  /** A scout that has greeted and given its credits. */
+  async stranger(hello: StrangerHello, key = this.scoutKey): Promise<Stranger> {
+    const stranger = await Stranger.dial(`ws://127.0.0.1:${this.port}`, key, hello)
+    this.onEnd(() => stranger.cut())
+    return stranger
+  }
+
+  /** So many of them, named in order. */
+  strangers(count: number, hello: (at: number) => StrangerHello): Promise<Stranger[]> {
+    return Promise.all(Array.from({ length: count }, (_, at) => this.stranger(hello(at))))
+  }
+
+  /** Status and body of the answer; status 0 when there is none. */
+  async ask(path: string, body?: string | Uint8Array<ArrayBuffer>): Promise<{ status: number; text: string }> {
+    try {
+      const response = await fetch(`http://127.0.0.1:${this.port}${path}`, {
+        method: body === undefined ? 'GET' : 'POST',
+        headers: { authorization: `Bearer ${this.clientKey}`, 'content-type': 'application/json' },
+        signal: this.ending.signal,
+        ...(body !== undefined && { body }),
+      })
+      const text = await response.text()
+      this.note(/"code":"(\w+)"/.exec(text)?.[1] ?? `status ${response.status}`)
+      return { status: response.status, text }
+    } catch {
+      if (!this.isOver) this.note('connection lost')
+      return { status: 0, text: '' }
+    }
+  }
+
+  /** So many clients, each of which asks again as soon as it has its answer; a refused one waits a moment. */
+  loop(clients: number, path: string, body: () => string | Uint8Array<ArrayBuffer>): void {
+    const client = async () => {
+      while (!this.isOver) {
+        const { status } = await this.ask(path, body())
+        if (status === 0 || status >= 400) await sleep(100)
+      }
+    }
+    for (let at = 0; at < clients; at++) void client()
+  }
+
+  /** Does it so many times per second until the end. */
+  every(perSecond: number, action: () => void): void {
+    const tickMs = 20
+    let owed = 0
+    const timer = setInterval(() => {
+      for (owed += (perSecond * tickMs) / 1_000; owed >= 1; owed--) action()
+    }, tickMs)
+    this.onEnd(() => clearInterval(timer))
+  }
+
+  /** A bare connection; its failures are the attack's own business. */
+  async connection(): Promise<Bun.Socket<undefined> | null> {
+    const handler = { data() {}, error() {}, close: () => this.note('connection closed') }
+    const opened = Bun.connect({ hostname: '127.0.0.1', port: this.port, socket: handler }).catch(() => null)
+    const socket = await opened
+    if (socket !== null) this.onEnd(() => socket.terminate())
+    return socket as Bun.Socket<undefined> | null
+  }
+}
+
+/** The smallest chat for this model. */
+export function chatFor(model: string, more: object = {}): string {
+  return JSON.stringify({ model, messages: [{ role: 'user', content: 'hi' }], ...more })
+}
