@@ -74,7 +74,7 @@ test('a task that is missing from the store is said to be the hub’s fault', ()
   expect(missing).toMatchObject({ code: 'internal_error' })
 })
 
-test('results that are too much to read are a fault that names node and bound, and are not handed to the planner', () => {
+test('results that are too much to read are a fault that names the node, before the planner is asked', () => {
   const store = memoryStore()
   const parents = Array.from({ length: 5 }, (_, at) => ({ node: `node-${at}`, task: at + 1 }))
   const tasks = [
