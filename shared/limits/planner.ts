@@ -88,7 +88,7 @@ export const patternStepsMax = 131_072
 export const patternCacheMax = 128
 export const patternMemoryBytes = 64 * KiB
 
-/** What one pattern counts among the parts of a schema, so that there are only a few, and ranges that count one more. */
+/** What a pattern counts among the parts of a schema, so that there are few; and ranges of it that count one more. */
 export const patternParts = 50
 export const patternBuildParts = 32
 

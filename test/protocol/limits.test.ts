@@ -313,6 +313,15 @@ describe('texts, ids and counts', () => {
     ['the choices of an answer and its tool calls have one bound', intents.toolCallsMax, provider.providerChoicesMax],
     ['a scout that asks for details asks for models that it can offer', provider.detailedModelsMax, wire.offersMax],
     ['a portion of events is read in a few transactions of the journal', intents.eventsPortion, store.journalRowsMax],
+    [
+      'a merge may name each of its answers at every reference of a text',
+      planner.textReferencesMax * planner.scrollNeedsMax,
+      planner.nodeReferencesMax,
+    ],
+    ['what one node reads is a few of the largest answers', 4 * wire.bodyBytesMax, intents.nodeResultsBytesMax],
+    ['one search in the longest text is within the steps', planner.patternSizeMax, planner.patternStepsMax / 256],
+    ['the largest schema fits the kept ones many times', 32 * planner.contractNodesMax, planner.contractCacheParts],
+    ['the costliest pattern fits a schema', planner.patternBuildMax / planner.patternBuildParts, 300],
     ['a hint about a scout names a model or a scout whole', wire.nameCharsMax, http.routingNameCharsMax],
   ])
 })

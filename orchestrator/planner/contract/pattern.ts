@@ -47,15 +47,26 @@ export function patternCost(pattern: string): PatternCost | string {
 }
 
 /** One thing at the beginning of an expression that is known to be whole. */
-const tokenForm =
-  /^(\\k<[^>]*>|\\[pP]\{[^}]*\}|\\[\s\S]|\[(?:\\[\s\S]|[^\]\\])*\]|\(\?<[=!]?|\(\?[\s\S]|[*+?]\??|\{\d+(?:,\d*)?\}\??|[\s\S])/
+const tokenForm = new RegExp(
+  [
+    ...[
+      String.raw`\\k<[^>]*>`,
+      String.raw`\\[pP]\{[^}]*\}`,
+      String.raw`\\[\s\S]`,
+      String.raw`\[(?:\\[\s\S]|[^\]\\])*\]`,
+    ],
+    ...[String.raw`\(\?<[=!]?`, String.raw`\(\?[\s\S]`, String.raw`[*+?]\??`, String.raw`\{\d+(?:,\d*)?\}\??`, '[^]'],
+  ]
+    .map((form) => `^(?:${form})`)
+    .join('|'),
+)
 
 /** The sums of an expression read from left to right; each group is one atom of the group around it. */
 function counted(pattern: string): PatternCost | string {
   const open: PatternCost[] = [{ size: 3, build: 1 }]
   let atom: PatternCost = { size: 0, build: 0 }
   for (let rest = pattern; rest !== ''; ) {
-    const [token] = tokenForm.exec(rest)!
+    const token = tokenForm.exec(rest)![0]
     rest = rest.slice(token.length)
     const flaw = strangeness(token)
     if (flaw !== null) return flaw

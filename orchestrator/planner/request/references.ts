@@ -86,7 +86,8 @@ export class TextReader {
 
   /** Of one more reference, which is number `inText` of its text. */
   private count(inText: number): string | null {
-    if (inText > textReferencesMax) return `has ${inText} references or more, and at most ${textReferencesMax} are allowed`
+    if (inText > textReferencesMax)
+      return `has ${inText} references or more, and at most ${textReferencesMax} are allowed`
     if (++this.references <= scrollReferencesMax) return null
     return `makes more than ${scrollReferencesMax} references in all texts together: refer to fewer things`
   }

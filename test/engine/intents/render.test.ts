@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { renderRequest } from '../../../orchestrator/engine/intents/render.ts'
 import { memoryStore } from '../../../orchestrator/store/memory/store.ts'
+import { nodeResultsBytesMax } from '../../../shared/limits/intents.ts'
 import { bodyBytesMax } from '../../../shared/limits/wire.ts'
 import type { TaskKind } from '../../../shared/task.ts'
 import { intentRow, newIntent, settle, taskRow } from '../../support/store/store-rows.ts'
@@ -71,4 +72,35 @@ test('results too large for one request are a fault of the request, however many
 test('a task that is missing from the store is said to be the hub’s fault', () => {
   const missing = renderRequest({ store: memoryStore(), task: 1, kind: 'chat', parents: [], ...plain })
   expect(missing).toMatchObject({ code: 'internal_error' })
+})
+
+test('results that are too much to read are a fault that names the node, before the planner is asked', () => {
+  const store = memoryStore()
+  const parents = Array.from({ length: 5 }, (_, at) => ({ node: `node-${at}`, task: at + 1 }))
+  const tasks = [
+    ...parents.map(({ task, node }) => taskRow(task, 'int_1', { state: 'leased', node })),
+    taskRow(6, 'int_1'),
+  ]
+  const intent = { ...newIntent(intentRow('int_1'), tasks), requests: tasks.map(() => bytes({})) }
+  // Long results that say little: what they are long with is read all the same.
+  const result = bytes({ ...answer('x'), padding: 'x'.repeat(nodeResultsBytesMax / 5) })
+  store.commit([intent, ...parents.map(({ task }) => settle(task, { result }))])
+  let asked = 0
+  const render = () => bytes(++asked)
+  const shared = { ...plain, store, task: 6, kind: 'chat' as const, terms: { isTemplate: true }, render }
+  expect(renderRequest({ ...shared, parents })).toMatchObject({
+    code: 'request_too_large',
+    message: expect.stringContaining('"last"'),
+  })
+  expect(asked).toBe(0)
+  expect(renderRequest({ ...shared, parents: parents.slice(1) })).toBeInstanceOf(Uint8Array)
+})
+
+test('a broken answer is not quoted where there is no room for it', () => {
+  const store = memoryStore()
+  const request = bytes({ messages: [], x: 'x'.repeat(bodyBytesMax - 100) })
+  store.commit([{ ...newIntent(intentRow('int_1'), [taskRow(1, 'int_1')]), requests: [request] }])
+  const repair = { answer: 'y'.repeat(200), error: 'Wrong.' }
+  const made = renderRequest({ ...plain, store, task: 1, kind: 'chat', parents: [], repair }) as Uint8Array
+  expect(Buffer.from(made).equals(request)).toBe(true)
 })
