@@ -3,6 +3,7 @@
  * port, else the built-in demo. The scout's start reads the settings here and asks for the providers; what each one
  * offers it asks from the provider itself.
  */
+import { providerFirstTokenMs } from '../../shared/limits/provider.ts'
 import { modelCharsMax } from '../../shared/limits/wire.ts'
 import type { System } from '../../shared/system.ts'
 import { DemoProvider, type DemoSettings, demoDefaults } from './demo/demo.ts'
@@ -30,6 +31,10 @@ export interface ProviderSettings {
   models: string[]
   /** The known names and those of `MODEL_NAMES`. */
   names: ModelNames
+  /** How long a first token is waited for. */
+  firstTokenMs: number
+  /** Whether a request may make an engine fetch what is not on the public internet. */
+  privateUrls: boolean
   groqKey: string | null
   openrouterKey: string | null
   openaiKey: string | null
@@ -54,8 +59,12 @@ export async function configuredProviders(
   signal: AbortSignal,
   servers: readonly LocalServer[] = localServers,
 ): Promise<{ providers: Provider[]; notes: string[] }> {
-  const { models, names } = settings
-  const provider = (service: Service) => new ServiceProvider(service, models, system, names)
+  const { models, names, firstTokenMs, privateUrls } = settings
+  const secrets = [settings.groqKey, settings.openrouterKey, settings.openaiKey, settings.compatibleKey].flatMap(
+    (key) => key ?? [],
+  )
+  const provider = (service: Service) =>
+    new ServiceProvider({ ...service, secrets, privateUrls }, models, system, names, firstTokenMs)
   if (settings.order.length > 0) {
     const providers = settings.order.map((name) =>
       name === 'demo' ? demo(settings, system) : provider(namedService(name, settings)),
@@ -149,6 +158,9 @@ export function readProviderSettings(env: Environment): ProviderSettings | strin
     order: readList(env.PROVIDERS?.toLowerCase()),
     models: [...new Set([...readModels(env, 'MODEL', [], errors), ...readModels(env, 'MODELS', [], errors)])],
     names: namesWith(readNameTable((env.MODEL_NAMES ?? '').trim(), errors)),
+    firstTokenMs:
+      1_000 * readNumber(env, 'PROVIDER_FIRST_TOKEN_SECONDS', [1, 86_400], providerFirstTokenMs / 1_000, errors),
+    privateUrls: readPrivateUrls(env, errors),
     groqKey: readKey(env, 'GROQ_API_KEY', errors),
     openrouterKey: readKey(env, 'OPENROUTER_API_KEY', errors),
     openaiKey: readKey(env, 'OPENAI_API_KEY', errors),
@@ -221,6 +233,13 @@ function readUrl(env: Environment, variable: string, port: number, errors: strin
   const url = readBaseUrl(text)
   if (url === null) errors.push(`${variable} must be a URL without a password, such as http://127.0.0.1:${port}.`)
   return url
+}
+
+/** In the words of the hub's own setting. */
+function readPrivateUrls(env: Environment, errors: string[]): boolean {
+  const text = (env.SCOUT_PRIVATE_URLS ?? '').trim().toLowerCase()
+  if (!['', 'allow', 'refuse'].includes(text)) errors.push('SCOUT_PRIVATE_URLS must be allow or refuse.')
+  return text === 'allow'
 }
 
 function readNumber(

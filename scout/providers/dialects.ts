@@ -173,6 +173,8 @@ export interface Service {
   extras: Readonly<Record<string, unknown>>
   /** What this scout holds for other services: taken out of what this one says. */
   secrets?: readonly string[]
+  /** Whether a request may name URLs that are not on the public internet. */
+  privateUrls?: boolean
 }
 
 /** A service on the internet, reached with a key. */

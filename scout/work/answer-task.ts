@@ -4,7 +4,7 @@
  * sends what it returns. Which provider comes first is the catalog's; when a provider is aborted is the executor's.
  */
 import { type Fault, fault, isReportable } from '../../shared/faults.ts'
-import { abortGraceMs, startedAfterMs } from '../../shared/limits/scout.ts'
+import { abortGraceMs, aliveEveryMs, startedAfterMs } from '../../shared/limits/scout.ts'
 import { bodyBytesMax } from '../../shared/limits/wire.ts'
 import type { System } from '../../shared/system.ts'
 import type { TaskKind } from '../../shared/task.ts'
@@ -39,12 +39,21 @@ export class TaskAnswerer {
     private readonly wrote: (output: AttemptOutput) => void,
   ) {}
 
-  /** The hub is sent a sign of life if the provider has returned nothing for a while. */
+  /**
+   * The hub is sent a sign of life if the provider has returned nothing for a while, and again for as long as it is
+   * waited for: how long that is, the provider's adapter knows better than the hub.
+   */
   async answer(task: RunningTask): Promise<Settlement> {
-    const silence = this.system.after(startedAfterMs, () => {
-      task.output.startedIfSilent()
-      this.wrote(task.output)
-    })
+    const { output } = task
+    let lines = -1
+    const look = () => {
+      if (lines === -1) output.startedIfSilent()
+      else if (lines === output.lines) output.alive()
+      lines = output.lines
+      this.wrote(output)
+      silence = this.system.after(aliveEveryMs, look)
+    }
+    let silence = this.system.after(startedAfterMs, look)
     try {
       return await this.askInOrder(task)
     } finally {

@@ -62,6 +62,8 @@ export class AttemptOutput {
   private at: OutputPhase = 'writing'
   /** Whether the client reads too slowly at the moment. */
   private paused = false
+  /** Whether a sign of life is due that is not worth keeping. */
+  private sign = false
   /** The provider that was asked last; empty before the first. */
   private provider = ''
   private waiters: (() => void)[] = []
@@ -84,7 +86,7 @@ export class AttemptOutput {
 
   /** Whether there is something to send. */
   get busy(): boolean {
-    return this.cursor < this.items.length || this.pending.length > 0
+    return this.cursor < this.items.length || this.pending.length > 0 || this.sign
   }
 
   /** A provider is asked. The hub is sent its name at once when it is not the one of the offer. */
@@ -98,9 +100,18 @@ export class AttemptOutput {
     if (this.at === 'writing' && this.items.length === 0 && this.pending.length === 0) this.started()
   }
 
+  /** The provider is still waited for: the hub gets another sign of life, unless something waits to be sent anyway. */
+  alive(): void {
+    if (this.at === 'writing' && !this.busy) this.sign = true
+  }
+
   private started(): void {
+    this.items.push({ frame: this.startedFrame(), body: nothing })
+  }
+
+  private startedFrame(): FrameOf<'started'> {
     const { task, attempt, provider } = this
-    this.items.push({ frame: { type: 'started', task, attempt, provider }, body: nothing })
+    return { type: 'started', task, attempt, provider }
   }
 
   /** Takes one line of a streamed answer. */
@@ -115,6 +126,7 @@ export class AttemptOutput {
 
   settle(settlement: Settlement, nowMs: number): void {
     this.enter('settled')
+    this.sign = false
     this.seal()
     this.settledAtMs = nowMs
     const { task, attempt, nonce, chunks, provider } = this
@@ -130,7 +142,7 @@ export class AttemptOutput {
     if (this.fragment !== null) return { data: true, bytes: this.fragment.bytes.length }
     if (this.cursor === this.items.length) this.seal()
     const item = this.items[this.cursor]
-    if (item === undefined) return null
+    if (item === undefined) return this.sign ? { data: false, bytes: 0 } : null
     return { data: item.frame.type === 'chunk', bytes: inline(item.body)?.length ?? 0 }
   }
 
@@ -142,7 +154,11 @@ export class AttemptOutput {
       this.follow()
       return sent
     }
-    const item = this.items[this.cursor]!
+    const item = this.items[this.cursor]
+    if (item === undefined) {
+      this.sign = false
+      return this.startedFrame()
+    }
     if (item.frame.type !== 'started' && item.frame.body === null) {
       this.fragments = fragmentsOf(this.task, this.attempt, item.body)
       this.follow()
@@ -162,6 +178,7 @@ export class AttemptOutput {
     if (this.at === 'sent') this.enter('settled')
     this.fragments = null
     this.fragment = null
+    this.sign = false
     this.unsentBytes = this.pendingBytes
     for (let i = this.cursor; i < this.items.length; i++) this.unsentBytes += this.items[i]!.body.length
     this.pause(false)

@@ -66,10 +66,13 @@ export const queueTimeoutMs = 120_000
 export const firstSignMs = 60_000
 export const firstSignMsPerKiB = 50
 
-/** From grant to the first content of a stream, plus `firstSignMsPerKiB` of prompt; beyond it the attempt is lost. */
+/**
+ * From a scout's last `started` to the first content of a stream, plus `firstSignMsPerKiB` of prompt; beyond it the
+ * attempt is lost. A scout that waits for its provider repeats `started`; the deadline bounds the whole.
+ */
 export const firstContentMs = 120_000
 
-/** Between two pieces of a stream. Above a client's and a provider's patience, which end it sooner with a cause. */
+/** Between two pieces of a stream, or from the last `started` if that came later. Above a client's patience. */
 export const contentSilenceMs = 90_000
 
 /** A model's own percentile triggers a hedge only once it rests on this many samples, and never sooner than this. */

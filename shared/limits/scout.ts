@@ -8,6 +8,9 @@ const MiB = 1024 * KiB
 /** From asking the provider to the `started` frame; not sent when an answer comes sooner, as most do. */
 export const startedAfterMs = 2_000
 
+/** While a provider is waited for, `started` is repeated this often: the hub waits as long as the scout does. */
+export const aliveEveryMs = 30_000
+
 /** How long and how much a scout keeps of results that the hub has not acknowledged; the oldest goes first. */
 export const unackedResultMs = 600_000
 export const unackedBytesMax = 64 * MiB

@@ -170,16 +170,6 @@ describe('silence, leases and time', () => {
       scheduling.firstSignMs,
     ],
     [
-      'a provider may be silent for less time than the core allows a stream',
-      provider.providerSilenceMs,
-      scheduling.contentSilenceMs - 1,
-    ],
-    [
-      'a provider may be silent at first for less time than the core allows',
-      provider.providerFirstTokenMs,
-      scheduling.firstContentMs - 1,
-    ],
-    [
       'a client that reads nothing is dropped before the core gives up its stream',
       http.clientStallMs,
       scheduling.contentSilenceMs - 1,
@@ -206,6 +196,43 @@ describe('silence, leases and time', () => {
     ],
     ['after a restart requests wait until the fleet has dialed again', wire.reconnectWindowMs, scheduling.bootGraceMs],
     ['a superseded scout waits longer than any other', wire.reconnectCapMs, wire.supersededDelayMs],
+  ])
+})
+
+describe('providers', () => {
+  atMost([
+    [
+      'a scout that waits for its provider says so twice before the core gives up its stream',
+      2 * scout.aliveEveryMs,
+      scheduling.contentSilenceMs - 1,
+    ],
+    [
+      'it says so several times before the core gives up what has not begun',
+      3 * scout.aliveEveryMs,
+      scheduling.firstContentMs,
+    ],
+    [
+      'a first token is waited for as long as a request may take',
+      provider.providerFirstTokenMs,
+      scheduling.requestDeadlineMs,
+    ],
+    [
+      'a provider that fell silent is given up within the time of a request',
+      provider.providerSilenceMs,
+      scheduling.requestDeadlineMs,
+    ],
+    [
+      'a model counts as warm for less than the first token of a cold one',
+      provider.providerWarmFirstTokenMs,
+      provider.providerFirstTokenMs,
+    ],
+    ['what is no answer is cut before an answer would be', provider.uselessBytesMax, wire.bodyBytesMax],
+    ['a stream may be longer than a whole answer', wire.bodyBytesMax, provider.providerStreamBytesMax],
+    [
+      'a reason that is passed on fits the message of a fault',
+      provider.providerReasonCharsMax,
+      wire.faultMessageCharsMax,
+    ],
   ])
 })
 

@@ -136,6 +136,9 @@ describe('choosing providers', () => {
 
 describe('reading the settings', () => {
   test('has a default for everything', () => {
+    expect(readProviderSettings({})).toMatchObject({ firstTokenMs: 600_000, privateUrls: false })
+    const told = { PROVIDER_FIRST_TOKEN_SECONDS: '30', SCOUT_PRIVATE_URLS: 'allow' }
+    expect(readProviderSettings(told)).toMatchObject({ firstTokenMs: 30_000, privateUrls: true })
     expect(readProviderSettings({})).toMatchObject({ order: [], models: [], groqKey: null, ollamaUrl: null })
     expect(settingsOf({}).demo).toMatchObject({ seed: 1, failureRate: 0, tokens: 64 })
   })
@@ -176,8 +179,19 @@ describe('reading the settings', () => {
       DEMO_TOKENS_PER_SECOND: '1.5',
       DEMO_FAILURE_RATE: '2',
       MODEL: 'x'.repeat(200),
+      PROVIDER_FIRST_TOKEN_SECONDS: '0',
+      SCOUT_PRIVATE_URLS: 'perhaps',
     }) as string[]
-    const variables = ['MODEL', 'GROQ_API_KEY', 'VLLM_URL', 'OLLAMA_URL', 'DEMO_TOKENS_PER_SECOND', 'DEMO_TOKENS']
+    const waiting = ['PROVIDER_FIRST_TOKEN_SECONDS', 'SCOUT_PRIVATE_URLS']
+    const variables = [
+      'MODEL',
+      ...waiting,
+      'GROQ_API_KEY',
+      'VLLM_URL',
+      'OLLAMA_URL',
+      'DEMO_TOKENS_PER_SECOND',
+      'DEMO_TOKENS',
+    ]
     expect(errors.map((sentence) => sentence.split(' ')[0])).toEqual([...variables, 'DEMO_FAILURE_RATE'])
     expect(errors.join(' ')).not.toContain('secret')
   })

@@ -46,6 +46,7 @@ export class Roster {
       capacity,
       credits: 0,
       window: Math.max(1, record.window === 0 ? capacity : Math.min(capacity, record.window)),
+      lastDone: '',
       state: 'ready',
       newest: null,
       session: joined.session,

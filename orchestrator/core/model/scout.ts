@@ -36,6 +36,8 @@ export interface ScoutData {
   credits: number
   /** Tasks at once the hub trusts it with: one more per round of successes, half with a failure. */
   window: number
+  /** Kind and model of its latest answer; empty before the first. */
+  lastDone: string
   /** Leases it holds. */
   running: number
   /** When its last sign of life came, which renewed every lease it holds. */

@@ -73,6 +73,7 @@ function bookAnswer(core: CoreState, scout: Scout, lease: Lease, tokens: number)
   bookOutcome(scout.record, false)
   growWindow(scout)
   if (capability === null) return
+  scout.lastDone = capability.entry.key
   const firstMs = (contentMs || core.nowMs) - grantedMs
   bookSpeed(capability, firstMs, tokens, contentMs > 0 ? core.nowMs - contentMs : 0)
 }
@@ -116,7 +117,7 @@ export function endAttempt(core: CoreState, task: Task, lease: Lease, cause: Fau
   const record = core.roster.records.get(lease.scout)
   if (blame === 'scout' && record !== undefined) bookOutcome(record, true)
   const isBusy = blame === 'scout' || (blame === 'provider' && retry !== 'free')
-  if (isBusy && lease.holder !== null) shrinkWindow(lease.holder)
+  if (isBusy && lease.holder !== null && !isModelAlone(lease, lease.holder)) shrinkWindow(lease.holder)
   release(core, task, lease)
   noteTried(task, lease)
   task.lastFault = cause
@@ -143,6 +144,11 @@ export function endAttempt(core: CoreState, task: Task, lease: Lease, cause: Fau
   move(task, 'delayed')
   task.retryMs = core.nowMs + fullJitterMs(task.charged - 1, retryBaseMs, retryCapMs, core.random.unit())
   core.wheel.arm(task, Math.min(task.retryMs, task.deadlineMs))
+}
+
+/** Whether another model of this scout works: then its places are not too many, and it is this model that is broken. */
+function isModelAlone({ capability }: Lease, { lastDone }: Scout): boolean {
+  return capability !== null && lastDone !== '' && lastDone !== capability.entry.key
 }
 
 /** Whether a begun answer may continue at another scout. */

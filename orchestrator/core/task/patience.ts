@@ -24,7 +24,8 @@ export function patienceEndsMs(core: CoreState, task: Task, lease: Lease): numbe
   const promptMs = (task.promptBytes / 1024) * firstSignMsPerKiB
   if (lease.startedMs === 0) return lease.grantedMs + firstSignMs + promptMs
   if (!task.stream) return Number.POSITIVE_INFINITY
-  return lease.progressMs === 0 ? lease.grantedMs + firstContentMs + promptMs : lease.progressMs + contentSilenceMs
+  if (lease.progressMs === 0) return lease.startedMs + firstContentMs + promptMs
+  return Math.max(lease.progressMs, lease.startedMs) + contentSilenceMs
 }
 
 /**
@@ -36,12 +37,12 @@ export function lookAgain(core: CoreState, task: Task): void {
   if (task.timerSlot === -1 || dueMs < task.dueMs) core.wheel.arm(task, dueMs)
 }
 
-/** The attempt gave a sign of life: its scout works on it. */
+/** The attempt gave a sign of life: its scout works on it, or still does. Each one buys the time for content anew. */
 export function noteWork(core: CoreState, task: Task, lease: Lease): void {
   renew(core, lease)
-  if (lease.startedMs > 0) return
+  const isFirst = lease.startedMs === 0
   lease.startedMs = core.nowMs
-  lookAgain(core, task)
+  if (isFirst) lookAgain(core, task)
 }
 
 /** A piece of the answer came. */

@@ -21,7 +21,7 @@ interface ListErrors {
 /** What a server answers that has no such address. */
 const noSuchAddress: ReadonlySet<number> = new Set([404, 405, 501])
 
-/** What the service lists; null when it has no list at all. Throws when it cannot be asked, or does not take the key. */
+/** What the service lists; null when it has no list. Throws when it cannot be asked, or does not take the key. */
 export async function listedModels(
   service: Service,
   client: ServiceClient,

@@ -12,7 +12,7 @@ import type { TaskKind } from '../../../shared/task.ts'
 
 /** What the service itself is asked. Each answers with the fault it met, or null when all is well. */
 export interface Questions {
-  /** Whether its list, or the address where it checks a key, takes the key; `not_offered` when the model is not in it. */
+  /** Whether its list, or where it checks a key, takes the key; `not_offered` when the model is not in it. */
   listed(model: string): Promise<Fault | null>
   /** The smallest request for this model. */
   smallest(kind: TaskKind, model: string): Promise<Fault | null>
@@ -33,7 +33,7 @@ export class Doubts {
     private readonly questions: Questions,
   ) {}
 
-  /** The fault to report: `doubtful` when it is confirmed, else that of this one request, with the service's `reason`. */
+  /** The fault to report: `doubtful` when confirmed, else that of this one request, with the service's `reason`. */
   async settle(doubtful: Fault, kind: TaskKind, model: string, reason: string): Promise<Fault> {
     const about = `${kind} ${model}`
     const ofRequest = fault('invalid_request', reason)

@@ -24,7 +24,8 @@ function checkDimensions(embedding: unknown, wanted: unknown, model: string): vo
   if (typeof wanted !== 'number') return
   const vector = typeof embedding === 'string' ? decoded(embedding) : embedding
   if (!Array.isArray(vector) || vector.length === wanted) return
-  const message = `${model} returns ${vector.length} dimensions, not ${wanted}: leave dimensions out, or ask for ${vector.length}`
+  const { length } = vector
+  const message = `${model} returns ${length} dimensions, not ${wanted}: leave dimensions out, or ask for ${length}`
   throw new ProviderError(fault('invalid_request', message, { param: 'dimensions' }))
 }
 

@@ -3,6 +3,7 @@
  * (model, streaming) and the fields that the operator sets take its place.
  */
 import { fault } from '../../../shared/faults.ts'
+import { unfetchableIn } from '../../../shared/fetchable-url.ts'
 import type { Service } from '../dialects.ts'
 import { ProviderError, type ProviderRequest } from '../provider.ts'
 import { parseExactly } from '../transport/exact-json.ts'
@@ -26,10 +27,14 @@ interface ServiceRequest {
 export function readBody(
   request: ProviderRequest,
   model: string,
-  { name, continuation, extras }: Service,
+  { name, continuation, extras, privateUrls = false }: Service,
   refused: ReadonlySet<Addition>,
 ): ServiceRequest {
   const body = parseBody(request.body)
+  const found = privateUrls ? null : unfetchableIn(body)
+  if (found !== null) {
+    throw new ProviderError(fault('invalid_request', `${found.field} ${found.flaw}`, { param: found.field }))
+  }
   delete body.chasm
   body.model = model
   for (const [field, value] of Object.entries(extras)) {

@@ -1,8 +1,8 @@
 /**
  * The provider of every model service. It forwards the client's whole request, passes the answer on without the
  * identity fields (the hub writes those), and turns failures into faults. The SDK is loaded at the first request, so
- * that a scout carries only those it uses. Retries are the hub's: here a request is sent a second time only without what
- * the scout itself added to it.
+ * that a scout carries only those it uses. Retries are the hub's: here a request is sent a second time only without
+ * what the scout itself added to it.
  */
 import { type Fault, fault } from '../../../shared/faults.ts'
 import { providerDiscoverMs, providerFirstTokenMs, providerSilenceMs } from '../../../shared/limits/provider.ts'

@@ -73,7 +73,7 @@ export class EventStream {
     private readonly alive: () => void,
   ) {}
 
-  /** Ends with the stream or with `[DONE]`; leaving it early lets go of the connection. Throws SyntaxError for no JSON. */
+  /** Ends with the stream or with `[DONE]`; leaving it early lets go of it. Throws SyntaxError for no JSON. */
   async *events(signal: AbortSignal): AsyncGenerator<StreamedEvent> {
     const reader = this.body.getReader()
     const decoder = new TextDecoder()

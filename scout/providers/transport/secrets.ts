@@ -8,6 +8,10 @@ const removed = '[removed]'
 /** Shorter texts are not looked for: a password of three letters would take words apart. */
 const secretCharsMin = 6
 
+const named =
+  '\\b((?:api|access|secret|private|auth)[ _-]?(?:key|token)|x-api-key|password|passwd|secret|authorization)'
+const between = '(["\']?\\s{0,4}(?:[:=]|provided:?|\\bis\\b)\\s{0,4}["\']?)'
+
 const shapes: readonly [RegExp, string][] = [
   // Credentials in a URL, and parameters that are named for what they hold.
   [/([a-z][a-z0-9+.-]{1,20}:\/\/)[^\s/@]{1,512}@/gi, `$1${removed}@`],
@@ -17,10 +21,7 @@ const shapes: readonly [RegExp, string][] = [
   ],
   [/\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{6,512}/gi, `$1 ${removed}`],
   // `api_key: …`, `"password":"…"`; a number of tokens is none.
-  [
-    /\b((?:api|access|secret|private|auth)[ _-]?(?:key|token)|x-api-key|password|passwd|secret|authorization)(["']?\s{0,4}(?:[:=]|provided:?|\bis\b)\s{0,4}["']?)(?!\[removed\])[^\s"',;]{6,512}/gi,
-    `$1$2${removed}`,
-  ],
+  [new RegExp(`${named}${between}(?!\\[removed\\])[^\\s"',;]{6,512}`, 'gi'), `$1$2${removed}`],
   // The prefixes that issuers give their keys.
   [
     /\b(?:sk|pk|rk|gsk|hf|xai|pplx|nvapi|r8|key|ghp|gho|ghs|glpat|xox[a-z]|chasm_[a-z]+)[-_][A-Za-z0-9*_.-]{4,512}/g,

@@ -1,7 +1,8 @@
 /**
  * Finds what a service says about a failure, in whichever form it says it: `error` as an object or a text, `detail` as
  * a text or a list, a list around it all, JSON inside of a text, the words of the service behind a service, plain text,
- * a web page. What comes out is one error as OpenAI writes it, and one sentence of plain text. Fed by `service-faults.ts`.
+ * a web page. What comes out is one error as OpenAI writes it, and one sentence of plain text. `service-faults.ts`
+ * feeds it.
  */
 import { plainMessage } from '../../../shared/faults.ts'
 import { providerReasonCharsMax } from '../../../shared/limits/provider.ts'

@@ -54,6 +54,27 @@ describe('the window of a scout', () => {
     expect(windowOf(bench, session)).toBe(8)
   })
 
+  test('is not halved for the failures of one model while another one works', () => {
+    const bench = new CoreHarness({ attemptsMax: 1 })
+    const session = bench.join(['good', 'bad'], 8, who)
+    const one = (model: string, outcome: 'done' | 'failed') => {
+      bench.submit({ model })
+      bench.settle(bench.grant(), outcome, outcome === 'failed' ? 'provider_unavailable' : undefined)
+      bench.credit(session, 1)
+    }
+    one('good', 'done')
+    for (let times = 0; times < 4; times++) one('bad', 'failed')
+    expect(windowOf(bench, session)).toBe(8)
+    // Once the other one fails, too, it is the scout.
+    one('good', 'failed')
+    expect(windowOf(bench, session)).toBe(4)
+    // A model that has come back is one like any other.
+    one('bad', 'done')
+    const before = windowOf(bench, session)
+    one('bad', 'failed')
+    expect(windowOf(bench, session)).toBe(before / 2)
+  })
+
   test('never falls below one: the last scout of a model is not ejected', () => {
     const { bench, session } = stage()
     for (let times = 0; times < 20; times++) work(bench, 'failed')

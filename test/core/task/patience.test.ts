@@ -52,6 +52,23 @@ describe('an attempt is given up', () => {
     }
   })
 
+  test('not while its scout says that it still waits for its provider, before the content and after it', () => {
+    const { bench, session, task, grant } = working()
+    for (let signs = 0; signs < 4; signs++) {
+      bench.started(grant)
+      beating(bench, session, 2_900)
+    }
+    renewed(bench, grant)
+    for (let signs = 0; signs < 4; signs++) {
+      beating(bench, session, 1_400)
+      bench.started(grant)
+    }
+    beating(bench, session, 1_450)
+    expect(givenUp(bench, task)).toBeUndefined()
+    beating(bench, session, 100)
+    expect(givenUp(bench, task)).toContain('stopped in the middle')
+  })
+
   test('when it falls silent in the middle, and each piece buys the same time anew', () => {
     const { bench, session, task, grant } = working()
     bench.started(grant)

@@ -1,4 +1,4 @@
-/** What a service refuses: its reason reaches the client as a sentence, without secrets, and only true statements count. */
+/** What a service refuses: its reason reaches the client as a sentence, without secrets, and only truths count. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { hostedService, localService, type Service } from '../../../scout/providers/dialects.ts'
 import { ServiceProvider } from '../../../scout/providers/service/service-provider.ts'
@@ -155,6 +155,27 @@ describe('a redirect', () => {
     expect(standIn.seen[1]).toMatchObject({ path: '/v1/chat/completions/', body: { messages: hello.messages } })
     for (let i = 0; i < 9; i++) standIn.script(() => new Response(null, { status: 307, headers: { location: '/x' } }))
     expect((await failure(ask(providerOf(), hello))).message).toContain('redirects')
+  })
+})
+
+describe('a URL that leads into a private network', () => {
+  const picture = (url: string) => ({
+    messages: [{ role: 'user', content: [{ type: 'image_url', image_url: { url } }] }],
+  })
+  test.each(['http://169.254.169.254/latest', 'file:///etc/passwd', 'http://localhost:11434/x'])(
+    'is refused before the engine sees it: %s',
+    async (url) => {
+      const fault = await failure(ask(providerOf(), picture(url)))
+      expect(fault).toMatchObject({ code: 'invalid_request', param: 'messages[0].content[0].image_url.url' })
+      expect(standIn.seen).toEqual([])
+    },
+  )
+
+  test('is passed on where the operator allows it, and a public one anywhere', async () => {
+    for (let i = 0; i < 2; i++) standIn.script(() => Response.json(whole))
+    await ask(providerOf({ privateUrls: true }), picture('http://10.0.0.7/cat.png'))
+    await ask(providerOf(), picture('https://example.com/cat.png'))
+    expect(standIn.seen).toHaveLength(2)
   })
 })
 

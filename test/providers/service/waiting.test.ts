@@ -1,4 +1,4 @@
-/** How long a first token is waited for: generously, by what is known of the model, and longer with each sign of life. */
+/** How long a first token is waited for: generously, by what is known of the model, and anew with signs of life. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { localService } from '../../../scout/providers/dialects.ts'
 import { canonicalNames } from '../../../scout/providers/models/model-names.ts'
