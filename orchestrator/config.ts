@@ -6,6 +6,7 @@
 import { isIP } from 'node:net'
 import { z } from 'zod'
 import { TrustedProxies } from '../shared/client-address.ts'
+import { quoteFlaw } from '../shared/env-file.ts'
 import { adminKeyCharsMax, adminKeyCharsMin } from '../shared/limits/keys.ts'
 
 const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
@@ -70,6 +71,8 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     const text = env[name]?.trim()
     if (text) given[name] = text
   }
+  const quoted = Object.entries(given).flatMap(([name, text]) => quoteFlaw(name, text) ?? [])
+  if (quoted.length > 0) return quoted
   const parsed = schema.safeParse(given)
   if (!parsed.success) return parsed.error.issues.map((issue) => issue.message)
   const { HOST, PORT, DATA_DIR, ADMIN_KEY, LOG_LEVEL, TRUSTED_PROXIES, PRIVATE_URLS } = parsed.data

@@ -4,6 +4,7 @@
  * benches); run as a program it takes its configuration from the environment and drains on a signal.
  */
 import { TrustedProxies } from '../shared/client-address.ts'
+import { loadEnvFile } from '../shared/env-file.ts'
 import { defectCode, drainMs, signalEchoMs } from '../shared/limits/process.ts'
 import { realSystem, type System } from '../shared/system.ts'
 import { type Config, readConfig } from './config.ts'
@@ -127,6 +128,8 @@ function within(system: System, ms: number, promise: Promise<void>): Promise<voi
 // ---------------------------------------------------------------- the program
 
 function run(): void {
+  const flaw = loadEnvFile(process.cwd(), process.env)
+  if (flaw !== null) return giveUp(flaw)
   const config = readConfig(process.env)
   if (Array.isArray(config)) return giveUp(config.join('\n'))
   const log = createLog(config.logLevel)

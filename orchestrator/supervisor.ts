@@ -5,7 +5,9 @@
  * two do is theirs: it speaks with them only through `ready` and `connected`, signals and exit codes, and reads no
  * configuration but the log level.
  */
+
 import { fullJitterMs } from '../shared/backoff.ts'
+import { loadEnvFile } from '../shared/env-file.ts'
 import {
   defectCode,
   defectsInRowMax,
@@ -232,11 +234,13 @@ export class Supervisor {
 }
 
 if (import.meta.main) {
-  const bun = process.execPath
+  // Its children read it too, and say what is wrong with it.
+  loadEnvFile(process.cwd(), process.env)
+  const bun = [process.execPath, '--no-env-file']
   const supervisor = new Supervisor({
     commands: {
-      orchestrator: [bun, `${import.meta.dir}/main.ts`],
-      scout: [bun, `${import.meta.dir}/../scout/main.ts`],
+      orchestrator: [...bun, `${import.meta.dir}/main.ts`],
+      scout: [...bun, `${import.meta.dir}/../scout/main.ts`],
     },
     env: process.env,
     system: realSystem(),

@@ -27,7 +27,7 @@ function build(product: Product): Promise<Bun.BuildOutput> {
   if (product === 'bundle') return Bun.build({ ...common, outdir: fileOf(product) })
   const outfile = fileOf(product)
   // The folder a scout is started in holds its settings, and no code to run.
-  const compile = { outfile, autoloadBunfig: false }
+  const compile = { outfile, autoloadBunfig: false, autoloadDotenv: false }
   return Bun.build({
     ...common,
     compile: product === 'here' ? compile : { ...compile, target: `bun-${product}` },

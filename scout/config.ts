@@ -5,6 +5,7 @@
  */
 import { hostname } from 'node:os'
 import { parseKey } from '../shared/api-key.ts'
+import { pastedFlaw } from '../shared/env-file.ts'
 import { concurrencyMax, nameCharsMax } from '../shared/limits/wire.ts'
 import { scoutPath } from '../shared/protocol/frames.ts'
 import { proxyFlaws } from '../shared/proxy-rule.ts'
@@ -46,6 +47,11 @@ const schemes: Record<string, string> = { 'http:': 'ws:', 'https:': 'wss:', 'ws:
 /** The endpoint's URL; a path is kept as a prefix, and the `/v1` of a client's base URL is not doubled. */
 function readUrl(env: Environment, errors: string[]): string {
   const text = read(env, 'ORCHESTRATOR_URL') || defaultUrl
+  const pasted = pastedFlaw('ORCHESTRATOR_URL', text)
+  if (pasted !== null) {
+    errors.push(pasted)
+    return ''
+  }
   const url = URL.canParse(text) ? new URL(text) : null
   const scheme = url === null ? undefined : schemes[url.protocol]
   if (url === null || scheme === undefined || url.hostname === '') {
@@ -68,7 +74,9 @@ function readScoutKey(env: Environment, errors: string[]): string {
     return ''
   }
   const parsed = parseKey(key)
-  if ('flaw' in parsed) errors.push(`SCOUT_KEY cannot be used: ${parsed.flaw}.`)
+  const pasted = pastedFlaw('SCOUT_KEY', key)
+  if (pasted !== null) errors.push(pasted)
+  else if ('flaw' in parsed) errors.push(`SCOUT_KEY cannot be used: ${parsed.flaw}.`)
   else if (parsed.role !== 'scout') {
     errors.push(`SCOUT_KEY holds a key of the role ${parsed.role}, but wants one of the role scout; ${how}.`)
   }

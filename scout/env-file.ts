@@ -1,45 +1,20 @@
 /**
- * The `.env` of a folder, read and written. Bun reads it by itself when it runs from source; an executable and a
- * person who looks for the reason why it was not read need this. Variables that are set already win. It treats
- * all variables alike, and no error repeats what the file holds.
+ * The `.env` of a folder, written for a person who answers `init`, and who else may read it. What such a file means is
+ * `shared/env-file.ts`'s, which reads back what is written here.
  */
 import { readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { parseEnv } from 'node:util'
-
-export type Variables = Record<string, string>
-
-const fileName = '.env'
-
-/** What `.env` holds; null when there is none; a sentence when there is one that cannot be read. */
-export function readEnvFile(folder: string): Variables | string | null {
-  const path = join(folder, fileName)
-  try {
-    return parseEnv(readFileSync(path, 'utf8')) as Variables
-  } catch (error) {
-    const { code } = error as { code?: string }
-    if (code === 'ENOENT') return null
-    return `${path} cannot be read (${code}): give this user the right to read it, or remove it.`
-  }
-}
-
-/** Adds the file's variables to `env` where they are not set. Returns the sentence when it cannot be read. */
-export function loadEnvFile(folder: string, env: Record<string, string | undefined>): string | null {
-  const read = readEnvFile(folder)
-  if (typeof read === 'string') return read
-  for (const [name, value] of Object.entries(read ?? {})) env[name] ??= value
-  return null
-}
+import { envFileName, type Variables } from '../shared/env-file.ts'
 
 /** Whether others on this machine may read the keys in it. */
 export function isOpenToOthers(folder: string): boolean {
-  const found = statSync(join(folder, fileName), { throwIfNoEntry: false })
+  const found = statSync(join(folder, envFileName), { throwIfNoEntry: false })
   return found !== undefined && (found.mode & 0o077) !== 0
 }
 
 /** Sets `variables` in the file and leaves its other lines as they are. Only its user may read it from then on. */
 export function writeEnvFile(folder: string, variables: Variables): string {
-  const path = join(folder, fileName)
+  const path = join(folder, envFileName)
   const old = existing(path)
   const left = new Map(Object.entries(variables))
   const lines = old.map((line) => {

@@ -1,4 +1,4 @@
-#!/usr/bin/env bun
+#!/usr/bin/env -S bun --no-env-file
 /**
  * The entry of the scout: without arguments it starts, configured by its environment, and loads nothing else; with
  * arguments it is the command line. Each is loaded only when it is used, because a scout in a container should not

@@ -3,8 +3,10 @@
  * neither. The copy is the state of one moment, appears whole or not at all, and never replaces a file. It holds no
  * pepper: that is a file in the data folder that never changes, to be backed up with it.
  */
+
 import { existsSync, statSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
+import { loadEnvFile } from '../../shared/env-file.ts'
 import { realSystem } from '../../shared/system.ts'
 import { readConfig } from '../config.ts'
 import { StoreError } from '../engine/ports/store.ts'
@@ -18,6 +20,8 @@ process.exitCode = run(process.argv.slice(2))
 function run(args: string[]): number {
   const [file] = args
   if (!file || args.length > 1 || file.startsWith('-')) return complain(2, [usage])
+  const unread = loadEnvFile(process.cwd(), process.env)
+  if (unread !== null) return complain(1, [unread])
   const config = readConfig(process.env)
   if (Array.isArray(config)) return complain(1, config)
   const target = resolve(file)

@@ -3,8 +3,10 @@
  * is a client like any other and needs only the hub's address and a key. The tree goes to standard error, redrawn in
  * place on a terminal and as plain lines elsewhere; the answer alone goes to standard output.
  */
+
 import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
+import { loadEnvFile } from '../../shared/env-file.ts'
 import { fetchProxy } from '../../shared/proxy-rule.ts'
 import { realSystem } from '../../shared/system.ts'
 import { ScrollTree } from './intent-tree.ts'
@@ -32,6 +34,8 @@ async function run(args: string[]): Promise<number> {
   const read = readArguments(args)
   if (typeof read === 'string') return complain(2, `${read}\n${usage}`)
   const { body, isDry } = read
+  const flaw = loadEnvFile(process.cwd(), process.env)
+  if (flaw !== null) return complain(1, flaw)
   const key = process.env.CHASM_KEY ?? ''
   if (key === '') return complain(2, 'Set CHASM_KEY to a client key: make one with `npm run -s key -- client`.')
   const hub = new HubClient(httpUrl(process.env.ORCHESTRATOR_URL ?? 'http://127.0.0.1:8080'), key)

@@ -3,7 +3,9 @@
  * a hub on the same folder accepts the new key at once. It never revokes, because a running hub would not notice;
  * use the hub's admin route for that. The key goes to standard output alone, so that a script can take it from there.
  */
+
 import { keyRoles } from '../../shared/api-key.ts'
+import { loadEnvFile } from '../../shared/env-file.ts'
 import { nameCharsMax } from '../../shared/limits/wire.ts'
 import { realSystem } from '../../shared/system.ts'
 import { readConfig } from '../config.ts'
@@ -29,6 +31,8 @@ function run(args: string[]): number {
   const role = keyRoles.find((known) => known === command)
   const wanted = role ?? (command === 'list' && args.length === 1 ? 'list' : undefined)
   if (wanted === undefined || rest.length > 0 || !name || !isName(name)) return complain(2, [usage])
+  const flaw = loadEnvFile(process.cwd(), process.env)
+  if (flaw !== null) return complain(1, [flaw])
   const config = readConfig(process.env)
   if (Array.isArray(config)) return complain(1, config)
   const system = realSystem()

@@ -2,9 +2,10 @@
  * `chasm-scout doctor`: looks at everything a scout needs, before or while one runs, and says in one line each how it
  * is and what to do. The looking is `checks.ts`'s. Exit codes: 0 nothing is in the way, 1 something is.
  */
+import { loadEnvFile, readEnvFile } from '../../shared/env-file.ts'
 import { realSystem } from '../../shared/system.ts'
 import { readConfig } from '../config.ts'
-import { isOpenToOthers, loadEnvFile, readEnvFile } from '../env-file.ts'
+import { isOpenToOthers } from '../env-file.ts'
 import { readProviderSettings } from '../providers/configured.ts'
 import { checkHub, checkMachine, checkProviders } from './checks.ts'
 import { type Finding, finding, findingLine } from './findings.ts'

@@ -3,8 +3,8 @@
  * hub, the key and the providers with what each of them needs; whether the answers work is tried by `init.ts`.
  */
 import * as clack from '@clack/prompts'
+import type { Variables } from '../../shared/env-file.ts'
 import { readConfig } from '../config.ts'
-import type { Variables } from '../env-file.ts'
 import { readProviderSettings } from '../providers/configured.ts'
 import { type SetupService, setupServices } from './setup-variables.ts'
 

@@ -3,9 +3,11 @@
  * older `.env` say, asks for the rest on a terminal, tries hub, key and providers, and writes the file for this user
  * alone. Exit codes: 0 written, 1 something did not work and nothing was written, 2 something is missing or malformed.
  */
+
+import { readEnvFile, type Variables } from '../../shared/env-file.ts'
 import { realSystem } from '../../shared/system.ts'
 import { readConfig } from '../config.ts'
-import { readEnvFile, type Variables, writeEnvFile } from '../env-file.ts'
+import { writeEnvFile } from '../env-file.ts'
 import { readProviderSettings } from '../providers/configured.ts'
 import { checkHub, checkProviders } from './checks.ts'
 import { type Finding, findingLine } from './findings.ts'

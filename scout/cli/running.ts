@@ -3,9 +3,10 @@
  * What they answer and how a dead one is recognised is `status-socket.ts`'s.
  * Exit codes: 0 asked and answered, 1 no such scout or one that hangs.
  */
+
+import { loadEnvFile } from '../../shared/env-file.ts'
 import { drainKillMs } from '../../shared/limits/process.ts'
 import { realSystem } from '../../shared/system.ts'
-import { loadEnvFile } from '../env-file.ts'
 import { stateFolder } from '../status/state-folder.ts'
 import { type ScoutStatus, statusLines } from '../status/status.ts'
 import { drainScout, type Found, findScouts } from '../status/status-socket.ts'

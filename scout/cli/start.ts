@@ -2,9 +2,10 @@
  * `chasm-scout start`, and what a scout without a command does: reads `.env` and the environment, and runs a scout
  * with the providers they configure. How it runs as a process is `process.ts`'s.
  */
+
+import { loadEnvFile } from '../../shared/env-file.ts'
 import { realSystem } from '../../shared/system.ts'
 import { readConfig } from '../config.ts'
-import { loadEnvFile } from '../env-file.ts'
 import { refuse, runScout } from '../process/process.ts'
 import { configuredProviders, readProviderSettings } from '../providers/configured.ts'
 

@@ -12,7 +12,7 @@ export class Pauses {
   begin(provider: string, kind: TaskKind, model: string, forMs: number | undefined, nowMs: number): number {
     for (const [key, untilMs] of this.untilMs) if (untilMs <= nowMs) this.untilMs.delete(key)
     const key = keyOf(provider, kind, model)
-    const untilMs = nowMs + Math.min(forMs ?? pauseDefaultMs, pauseMaxMs)
+    const untilMs = nowMs + Math.min(forMs || pauseDefaultMs, pauseMaxMs)
     this.untilMs.set(key, Math.max(untilMs, this.untilMs.get(key) ?? 0))
     return this.untilMs.get(key)! - nowMs
   }

@@ -3,6 +3,8 @@
  * port, else the built-in demo. The scout's start reads the settings here and asks for the providers; what each one
  * offers it asks from the provider itself.
  */
+
+import { quoteFlaw } from '../../shared/env-file.ts'
 import { providerFirstTokenMs } from '../../shared/limits/provider.ts'
 import { modelCharsMax } from '../../shared/limits/wire.ts'
 import type { System } from '../../shared/system.ts'
@@ -202,7 +204,9 @@ function readModels(env: Environment, variable: string, otherwise: readonly stri
 function readKey(env: Environment, variable: string, errors: string[]): string | null {
   const key = (env[variable] ?? '').trim()
   if (key === '') return null
-  if (!/^[\x21-\x7e]+$/.test(key))
+  const flaw = quoteFlaw(variable, key)
+  if (flaw !== null) errors.push(flaw)
+  else if (!/^[\x21-\x7e]+$/.test(key))
     errors.push(`${variable} holds a space or a character that no key has: copy it again.`)
   return key
 }

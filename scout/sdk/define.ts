@@ -3,11 +3,12 @@
  * retrieval service or a tool. What it offers is listed by the hub beside the models of all others, and clients ask
  * for it by its name. It is configured like every scout, by `.env` and environment.
  */
+
+import { loadEnvFile } from '../../shared/env-file.ts'
 import { aboutCharsMax, modelCharsMax, nameCharsMax, offersMax } from '../../shared/limits/wire.ts'
 import { realSystem } from '../../shared/system.ts'
 import { autoModel, type Offer, offerOf } from '../../shared/task.ts'
 import { readConfig } from '../config.ts'
-import { loadEnvFile } from '../env-file.ts'
 import { refuse, runScout } from '../process/process.ts'
 import { type Handle, Specialist } from './specialist.ts'
 

@@ -91,6 +91,30 @@ test('every field of the current chat request is accepted, null where OpenAI all
   expect(response.status).toBe(200)
 })
 
+test.each([
+  { temperature: 2.7, top_p: 1.5, presence_penalty: 3, frequency_penalty: -9 },
+  { max_tokens: -1 },
+  { max_tokens: 0, max_completion_tokens: -1 },
+  { stop: Array.from({ length: 40 }, (_, i) => `stop ${i}`) },
+  { top_logprobs: 50, seed: -1 },
+  {
+    messages: [
+      { role: 'user', content: 'x' },
+      { role: 'assistant', reasoning_content: 'hm' },
+    ],
+  },
+  { messages: [{ role: 'assistant', content: null, reasoning: 'hm' }] },
+  { messages: [{ role: 'assistant' }] },
+  { messages: [{ role: 'tool', content: 'x' }] },
+  { messages: [{ role: 'tool', tool_call_id: 'c1' }] },
+])('what a provider may accept reaches it as it was sent, and its refusal comes back: %j', async (fields) => {
+  const body = JSON.stringify({ ...chat, ...fields })
+  edge.engine.script = (answer) => answer.fail(fault('invalid_request', 'The provider says no.', { param: 'x' }))
+  const response = await edge.post('/v1/chat/completions', body)
+  expect(await response.json()).toMatchObject({ error: { message: 'The provider says no.', param: 'x' } })
+  expect(Buffer.from(edge.engine.answers.at(-1)!.submission.body).toString()).toBe(body)
+})
+
 test('a failure has the status of its fault, and says when to come back', async () => {
   edge.engine.script = (answer) => answer.fail(fault('queue_full', 'Too many wait.', { retryAfterMs: 2500 }))
   const full = await edge.post('/v1/chat/completions', chat)

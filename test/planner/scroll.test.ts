@@ -126,7 +126,13 @@ const rows: Row[] = [
     'In node "b"',
     '`messages[0].role` must be one of',
   ],
-  ['a bad temperature', alone({ prompt: 'x', temperature: 3 }), 'scroll.nodes[0].temperature', 'In node "a"', '0 to 2'],
+  [
+    'a bad temperature',
+    alone({ prompt: 'x', temperature: 'hot' }),
+    'scroll.nodes[0].temperature',
+    'In node "a"',
+    'a number',
+  ],
   ['a bad input', alone({ kind: 'embed', input: [] }), 'scroll.nodes[0].input', 'In node "a"', 'not empty'],
 ]
 

@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { Catalog } from '../../scout/offers/catalog.ts'
+import { Pauses } from '../../scout/offers/pauses.ts'
+import { pauseDefaultMs } from '../../shared/limits/scheduling.ts'
 import { offersBytesMax, offersMax } from '../../shared/limits/wire.ts'
 import { offerBytes } from '../../shared/protocol/offers.ts'
 import { type Offer, offerOf } from '../../shared/task.ts'
@@ -63,4 +65,8 @@ describe('what a provider returns', () => {
     catalog.close()
     await stage.hub.stop()
   })
+})
+
+test('a pause of no length lasts as long as at the hub, which reads 0 as no time named', () => {
+  expect(new Pauses().begin('p', 'chat', 'm', 0, 1_000)).toBe(pauseDefaultMs)
 })

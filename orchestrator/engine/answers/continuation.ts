@@ -17,7 +17,9 @@ export function continuedRequest(request: Uint8Array, prefix: string, tokens: nu
   const body = JSON.parse(Buffer.from(request).toString('utf8')) as Continuable
   for (const limit of ['max_tokens', 'max_completion_tokens'] as const) {
     // A piece is a token or a few, so the rest may be a little longer than the client's limit, never much.
-    if (typeof body[limit] === 'number') body[limit] = Math.max(1, body[limit] - tokens)
+    const most = body[limit]
+    // What is not positive means no limit, or is the provider's to refuse.
+    if (typeof most === 'number' && most > 0) body[limit] = Math.max(1, most - tokens)
   }
   const messages = [...body.messages, { role: 'assistant', content: prefix, prefix: true }]
   // The two switches are vLLM's, the `prefix` mark is DeepSeek's and Mistral's; others continue a trailing assistant

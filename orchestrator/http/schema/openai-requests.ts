@@ -8,11 +8,9 @@ import { keyRoles } from '../../../shared/api-key.ts'
 import { keyWeightMax, keyWeightMin } from '../../../shared/limits/keys.ts'
 import { modelCharsMax, nameCharsMax } from '../../../shared/limits/wire.ts'
 import { chasm, obstacleToContinue } from './routing-options.ts'
-import { expects, flag, integerFrom, listOf, numberFrom, textUpTo } from './validation.ts'
+import { anyInteger, anyNumber, expects, flag, integerFrom, listOf, numberFrom, textUpTo } from './validation.ts'
 
-const stopCountMax = 4
 const choicesMax = 128
-const topLogprobsMax = 20
 
 // Larger than a double holds exactly, because seeds are drawn from all 64 bits; what travels on are the digits as sent.
 const seedRule = expects('must be a whole number of at most 64 bits')
@@ -29,12 +27,8 @@ const typed = z.object({ type: z.string(expects('must be a string')) }, expects(
 export const roles = ['system', 'developer', 'user', 'assistant', 'tool', 'function'] as const
 const contentRule = 'must be a string, or a list of parts that each have a `type`'
 const content = z.union([z.string(), z.null(), listOf(typed, contentRule)], expects(contentRule))
-/** With one of these, or tool calls, an assistant's message needs no content. */
-const insteadOfContent = {
-  function_call: z.unknown().optional(),
-  refusal: z.unknown().optional(),
-  audio: z.unknown().optional(),
-}
+/** An assistant's message may be reasoning, tool calls or a refusal alone, and a tool's answer may be empty. */
+const rolesWithContent: readonly string[] = ['system', 'developer', 'user']
 
 const message = z
   .object(
@@ -43,24 +37,16 @@ const message = z
       content: content.optional(),
       tool_calls: listOf(typed, 'must be a list of tool calls').nullish(),
       tool_call_id: z.string(expects('must be a string')).nullish(),
-      ...insteadOfContent,
     },
     expects('must be an object with a `role` and a `content`'),
   )
-  .superRefine((sent, context) => {
-    if (sent.role === 'tool' && !sent.tool_call_id) {
-      const rule = 'is required in a message of role tool: it must be the `id` of the tool call that is answered'
-      context.addIssue({ code: 'custom', path: ['tool_call_id'], message: rule })
-    }
-    if (sent.content !== undefined && sent.content !== null) return
-    if (sent.role === 'function') return
-    const others = [sent.tool_calls, sent.function_call, sent.refusal, sent.audio]
-    if (sent.role === 'assistant' && others.some((other) => other !== undefined && other !== null)) return
+  .superRefine(({ role, content: said }, context) => {
+    if ((said !== undefined && said !== null) || !rolesWithContent.includes(role)) return
     context.addIssue({ code: 'custom', path: ['content'], message: `is required: it ${contentRule}` })
   })
 
 const messagesRule = 'must be a list of at least one message'
-const stopRule = `must be a string or a list of up to ${stopCountMax} strings`
+const stopRule = 'must be a string or a list of strings'
 const toolChoiceRule = 'must be "none", "auto", "required" or an object that names a tool'
 
 export const chatRequest = z
@@ -70,17 +56,15 @@ export const chatRequest = z
     stream: flag,
     stream_options: z.object({ include_usage: flag }, expects('must be an object')).nullish(),
     n: integerFrom(1, choicesMax),
-    temperature: numberFrom(0, 2),
-    top_p: numberFrom(0, 1),
-    presence_penalty: numberFrom(-2, 2),
-    frequency_penalty: numberFrom(-2, 2),
-    max_tokens: integerFrom(1),
-    max_completion_tokens: integerFrom(1),
-    stop: z
-      .union([z.string(), listOf(z.string(expects('must be a string')), stopRule, stopCountMax)], expects(stopRule))
-      .nullish(),
+    temperature: anyNumber,
+    top_p: anyNumber,
+    presence_penalty: anyNumber,
+    frequency_penalty: anyNumber,
+    max_tokens: anyInteger,
+    max_completion_tokens: anyInteger,
+    stop: z.union([z.string(), listOf(z.string(expects('must be a string')), stopRule)], expects(stopRule)).nullish(),
     logprobs: flag,
-    top_logprobs: integerFrom(0, topLogprobsMax),
+    top_logprobs: anyInteger,
     seed: seed.nullish(),
     tools: listOf(typed, 'must be a list of tools').nullish(),
     tool_choice: z.union([z.string(), z.looseObject({})], expects(toolChoiceRule)).nullish(),

@@ -32,15 +32,13 @@ function isPlainField(field: string, body: Json): boolean {
     case 'stream_options':
       return isNothing(value) || (body.stream === true && isObject(value) && isFlag(value.include_usage))
     case 'temperature':
-      return isNumberFrom(value, 0, 2)
     case 'top_p':
-      return isNumberFrom(value, 0, 1)
     case 'presence_penalty':
     case 'frequency_penalty':
-      return isNumberFrom(value, -2, 2)
+      return isNothing(value) || Number.isFinite(value)
     case 'max_tokens':
     case 'max_completion_tokens':
-      return isNothing(value) || (Number.isSafeInteger(value) && (value as number) >= 1)
+      return isNothing(value) || Number.isSafeInteger(value)
     case 'stop':
       return isNothing(value) || typeof value === 'string'
     default:
@@ -82,8 +80,4 @@ function isNothing(value: unknown): boolean {
 
 function isFlag(value: unknown): boolean {
   return isNothing(value) || typeof value === 'boolean'
-}
-
-function isNumberFrom(value: unknown, min: number, max: number): boolean {
-  return isNothing(value) || (typeof value === 'number' && value >= min && value <= max)
 }

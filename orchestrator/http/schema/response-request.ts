@@ -7,7 +7,7 @@ import { type Fault, fault } from '../../../shared/faults.ts'
 import { intentDeadlineMsMax } from '../../../shared/limits/intents.ts'
 import { modelCharsMax } from '../../../shared/limits/wire.ts'
 import { metadata } from './intent-request.ts'
-import { expects, flag, integerFrom, listOf, numberFrom, textUpTo } from './validation.ts'
+import { anyNumber, expects, flag, integerFrom, listOf, textUpTo } from './validation.ts'
 
 type Json = Record<string, unknown>
 
@@ -21,8 +21,8 @@ export const responseRequest = z.object({
   background: flag,
   store: flag,
   metadata: metadata.nullish(),
-  temperature: numberFrom(0, 2),
-  top_p: numberFrom(0, 1),
+  temperature: anyNumber,
+  top_p: anyNumber,
   max_output_tokens: integerFrom(1),
   text: z.object({ format: z.looseObject({}).nullish() }, expects('must be an object')).nullish(),
   chasm: z

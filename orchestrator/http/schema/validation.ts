@@ -17,6 +17,10 @@ export function expects(rule: string) {
 
 export const flag = z.boolean(expects('must be true or false')).nullish()
 
+/** For what the hub passes on unread: which values make sense is the provider's to say, and its refusal comes back. */
+export const anyNumber = z.number(expects('must be a number')).nullish()
+export const anyInteger = z.int(expects('must be a whole number')).nullish()
+
 export function numberFrom(min: number, max: number) {
   const rule = expects(`must be a number from ${min} to ${max}`)
   return z.number(rule).min(min, rule).max(max, rule).nullish()

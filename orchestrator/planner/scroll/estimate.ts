@@ -63,7 +63,11 @@ function costOfTask({ control, kind, model, request, needs }: PlannedTask, catal
     const { max_tokens: most } = JSON.parse(Buffer.from(request).toString('utf8')) as { max_tokens?: unknown }
     const handedOn = needs.length * usualAnswerTokens
     const answerTokens =
-      kind === 'embed' ? 0 : typeof most === 'number' ? Math.min(most, usualAnswerTokens) : usualAnswerTokens
+      kind === 'embed'
+        ? 0
+        : typeof most === 'number' && most > 0
+          ? Math.min(most, usualAnswerTokens)
+          : usualAnswerTokens
     return costOf(model, request.byteLength / charsPerToken + handedOn, answerTokens, catalog)
   }
   const of = (template: RequestTemplate, extraTokens = 0) => {
