@@ -141,8 +141,9 @@ export class Gateway {
   }
 
   readonly websocket: WebSocketHandler<SocketData> = {
-    // Large enough that a frame over the limit reaches the session, which says what was wrong with it.
-    maxPayloadLength: 4 * wireLimits.frameBytesMax,
+    // Counts the pieces of a message together, so that one without an end is bounded too. A little room, so that most
+    // frames over the limit reach the session, which says what was wrong.
+    maxPayloadLength: wireLimits.frameBytesMax + 4_096,
     backpressureLimit: wireLimits.socketBacklogBytesMax,
     closeOnBackpressureLimit: true,
     perMessageDeflate: false,

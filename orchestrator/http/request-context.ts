@@ -11,6 +11,7 @@ import type { Planner } from '../engine/ports/planner.ts'
 import type { Access, Caller, Keys } from './auth.ts'
 import type { BodyReads } from './body-reads.ts'
 import type { Metrics } from './metrics.ts'
+import type { OpenStreams } from './streaming/open-streams.ts'
 import type { WholeWaits } from './whole-waits.ts'
 
 /** What the client edge logs through; pino's loggers fit. */
@@ -40,6 +41,7 @@ export interface Edge {
   metrics: Metrics
   waits: WholeWaits
   bodies: BodyReads
+  streams: OpenStreams
   /** Of requests, by tenant. */
   bytesInFlight: ByteAccount
   /** The gateway's: nothing when the connection is a websocket now, else why it is not. */

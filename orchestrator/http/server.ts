@@ -16,6 +16,7 @@ import { Metrics } from './metrics.ts'
 import { type Edge, type HttpSettings, type Log, RequestContext, type Route } from './request-context.ts'
 import { refuse } from './response/response.ts'
 import { findRoutes } from './routes.ts'
+import { OpenStreams } from './streaming/open-streams.ts'
 import { WholeWaits } from './whole-waits.ts'
 
 interface HubOptions<SocketData> {
@@ -37,6 +38,8 @@ interface HubOptions<SocketData> {
 interface Hub {
   port: number
   url: string
+  /** Ends the streams that this key has opened. */
+  keyRevoked: (id: string) => void
   /** Takes no more connections, lets the last answers be written out, then cuts what is left. */
   stop(): Promise<void>
 }
@@ -61,6 +64,7 @@ export function serveHub<SocketData>(options: HubOptions<SocketData>): Hub {
     metrics: new Metrics(engine, bytesInFlight),
     waits: new WholeWaits(system),
     bodies: new BodyReads(system),
+    streams: new OpenStreams(),
     bytesInFlight,
     upgradeScout: (request) => upgradeScout(request, server),
   }
@@ -73,7 +77,8 @@ export function serveHub<SocketData>(options: HubOptions<SocketData>): Hub {
     websocket: options.websocket,
     fetch: (request) => answer(new RequestContext(request, server, edge)),
   })
-  return { port: server.port!, url: server.url.origin, stop: () => stop(server, edge) }
+  const keyRevoked = (id: string) => edge.streams.revoke(id)
+  return { port: server.port!, url: server.url.origin, keyRevoked, stop: () => stop(server, edge) }
 }
 
 /** Synchronous up to the handler: an upgrade happens before anything is awaited. Never throws, never rejects. */

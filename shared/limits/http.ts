@@ -74,3 +74,6 @@ export const jsonValuesMax = 1_048_576
 
 /** The same for a connection without a good key so far: nothing else bounds how many of those there are. */
 export const strangerIdleMs = 10_000
+
+/** Models on one page of the list, the hub's own beside them; a client asks for the next with `after`. */
+export const modelsPageMax = 1_000

@@ -110,3 +110,6 @@ export const resultCharsMax = 100_000
 
 /** A cautious guess: English has about four, and other languages fewer. */
 export const charsPerToken = 3
+
+/** The largest `max_price` of a node; more is 400. Any number would do that stays exact in millionths of a dollar. */
+export const priceDollarsMax = 1_000_000

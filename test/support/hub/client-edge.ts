@@ -47,6 +47,7 @@ export function startEdge(
     websocket: { message: (socket, text) => void socket.send(text) },
     settings,
   })
+  keyring.onRevoked(hub.keyRevoked)
   const ask = (path: string, init: RequestInit = {}, key: string | null = keys.client) =>
     fetch(hub.url + path, { ...init, headers: { ...(key && { authorization: `Bearer ${key}` }), ...init.headers } })
   const post = (path: string, body: unknown, init: RequestInit = {}, key?: string | null) =>
