@@ -4,7 +4,7 @@
  * benches); run as a program it takes its configuration from the environment and drains on a signal.
  */
 import { TrustedProxies } from '../shared/client-address.ts'
-import { defectCode, drainMs, signalEchoMs } from '../shared/limits/process.ts'
+import { defectCode, descriptorsReserved, drainMs, signalEchoMs } from '../shared/limits/process.ts'
 import { realSystem, type System } from '../shared/system.ts'
 import { type Config, readConfig } from './config.ts'
 import type { CoreSettings } from './core/settings.ts'
@@ -85,6 +85,7 @@ export function startHub(options: HubOptions): Hub | { flaw: string } {
       system,
       upgradeScout: (request, server) => gateway.upgrade(request, server),
       websocket: gateway.websocket,
+      requestsMax: () => gateway.room - descriptorsReserved,
       log,
       settings: { allowsPrivateUrls: config.privateUrls === 'allow', ...options.http },
     })

@@ -40,6 +40,8 @@ export interface Edge {
   settings: HttpSettings
   metrics: Metrics
   waits: WholeWaits
+  /** Requests that may be under way at once, as descriptors stand now. */
+  requestsMax: () => number
   bodies: BodyReads
   streams: OpenStreams
   /** Of requests, by tenant. */
@@ -97,7 +99,7 @@ export class RequestContext {
 
   constructor(
     readonly request: Request,
-    readonly server: Pick<Bun.Server<unknown>, 'timeout'>,
+    readonly server: Pick<Bun.Server<unknown>, 'timeout' | 'pendingRequests'>,
     readonly edge: Edge,
   ) {
     const given = request.headers.get('x-request-id')

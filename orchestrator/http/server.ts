@@ -32,6 +32,8 @@ interface HubOptions<SocketData> {
   upgradeScout: (request: Request, server: Bun.Server<SocketData>) => Response | undefined
   websocket: Bun.WebSocketHandler<SocketData>
   log: Log
+  /** Requests under way at once, without those that tell of health: descriptors are left over for scouts. */
+  requestsMax?: () => number
   settings?: Partial<HttpSettings>
 }
 
@@ -45,6 +47,11 @@ interface Hub {
 }
 
 const stopPollMs = 10
+const tooManyRequests = fault(
+  'hub_overloaded',
+  'The orchestrator has as many requests under way as it can: try again in a moment.',
+  { retryAfterMs: 2_000 },
+)
 const unknownPath = fault('not_found', 'There is nothing at this path: GET /openapi.json lists all there are.')
 
 /** Listens. Throws when the address cannot be had. */
@@ -63,6 +70,7 @@ export function serveHub<SocketData>(options: HubOptions<SocketData>): Hub {
     settings,
     metrics: new Metrics(engine, bytesInFlight),
     waits: new WholeWaits(system),
+    requestsMax: options.requestsMax ?? (() => Number.POSITIVE_INFINITY),
     bodies: new BodyReads(system),
     streams: new OpenStreams(),
     bytesInFlight,
@@ -122,6 +130,7 @@ function dispatch(context: RequestContext): ReturnType<Route['handle']> {
   context.route = route
   context.params = found.params
   if (route.access !== 'open') {
+    if (context.server.pendingRequests > edge.requestsMax()) return refuse(id, tooManyRequests, { connection: 'close' })
     const caller = authenticate(request, edge.keys, route.access)
     if ('code' in caller) return refuse(id, caller)
     context.caller = caller

@@ -2,8 +2,8 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { ModelListing } from '../../orchestrator/engine/ports/client.ts'
 import { routes } from '../../orchestrator/http/routes.ts'
 import { virtualNames } from '../../orchestrator/http/schema/virtual-models.ts'
-import { offerOf } from '../../shared/task.ts'
 import { modelsPageMax } from '../../shared/limits/http.ts'
+import { offerOf } from '../../shared/task.ts'
 import { startEdge, type TestEdge } from '../support/hub/client-edge.ts'
 
 let edge: TestEdge

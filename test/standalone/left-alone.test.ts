@@ -50,12 +50,16 @@ test('a parent that is gone is noticed within two looks, once, and only then', (
 test.each([
   ['nosuch.invalid', 'HOST=nosuch.invalid is no address of this machine'],
   ['203.0.113.7', 'HOST=203.0.113.7 is no address of this machine'],
-])('HOST=%s is not called a taken port', async (host, sentence) => {
-  const folder = temporaryFolder()
-  const program = start('orchestrator/main.ts', folder, { DATA_DIR: `${folder}/data`, HOST: host, PORT: '0' })
-  expect(await program.exited).toBe(1)
-  expect(program.stderr).toContain(sentence)
-}, 60_000)
+])(
+  'HOST=%s is not called a taken port',
+  async (host, sentence) => {
+    const folder = temporaryFolder()
+    const program = start('orchestrator/main.ts', folder, { DATA_DIR: `${folder}/data`, HOST: host, PORT: '0' })
+    expect(await program.exited).toBe(1)
+    expect(program.stderr).toContain(sentence)
+  },
+  60_000,
+)
 
 test('a hub on every network without a proxy warns that keys cross it in clear', async () => {
   const folder = temporaryFolder()
@@ -66,7 +70,11 @@ test('a hub on every network without a proxy warns that keys cross it in clear',
   open.signal('SIGTERM')
   await open.exited
   const other = temporaryFolder()
-  const covered = start('orchestrator/main.ts', other, { ...env, DATA_DIR: `${other}/data`, TRUSTED_PROXIES: '127.0.0.1' })
+  const covered = start('orchestrator/main.ts', other, {
+    ...env,
+    DATA_DIR: `${other}/data`,
+    TRUSTED_PROXIES: '127.0.0.1',
+  })
   await covered.wrote(/listening/)
   covered.signal('SIGTERM')
   await covered.exited

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
 import type { RequestContext } from '../../../orchestrator/http/request-context.ts'
+import { OpenStreams } from '../../../orchestrator/http/streaming/open-streams.ts'
 import { PullStream, type StreamContent } from '../../../orchestrator/http/streaming/pull-stream.ts'
 import { StallTimer } from '../../../orchestrator/http/streaming/stall-timer.ts'
-import { OpenStreams } from '../../../orchestrator/http/streaming/open-streams.ts'
 import { ManualSystem } from '../../support/clocks/manual-system.ts'
 
 function stage() {

@@ -115,7 +115,7 @@ test('a long wait is kept alive by comments that carry the position', async () =
   expect((await reader.read()).done).toBe(true)
 })
 
-test('a revoked key ends its streams at once, with an error inside, and nobody else\'s', async () => {
+test("a revoked key ends its streams at once, with an error inside, and nobody else's", async () => {
   edge = startEdge()
   edge.engine.script = (answer) => answer.serve().line(line('a'))
   const other = edge.keyring.issue('client', 'other').key

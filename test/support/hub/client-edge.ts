@@ -20,6 +20,7 @@ interface LogLine {
 export function startEdge(
   settings: { keepAliveMs?: number; clientStallMs?: number; allowsPrivateUrls?: boolean } = {},
   system: System = realSystem(),
+  requestsMax?: () => number,
 ) {
   const engine = new FakeEngine()
   const intents = new FakeIntents()
@@ -46,6 +47,7 @@ export function startEdge(
       server.upgrade(request, { data: undefined }) ? undefined : new Response('not a websocket', { status: 426 }),
     websocket: { message: (socket, text) => void socket.send(text) },
     settings,
+    ...(requestsMax && { requestsMax }),
   })
   keyring.onRevoked(hub.keyRevoked)
   const ask = (path: string, init: RequestInit = {}, key: string | null = keys.client) =>
