@@ -15,7 +15,7 @@ import { firstClientKey, localScoutKey } from './first-keys.ts'
 import { connectionsMax } from './gateway/descriptors.ts'
 import { Gateway, type GatewaySettings } from './gateway/gateway.ts'
 import type { HttpSettings } from './http/request-context.ts'
-import { serveHub } from './http/server.ts'
+import { canListen, serveHub } from './http/server.ts'
 import { createLog, type Logger } from './log.ts'
 import { isBelowNpm, watchParent } from './parent-watch.ts'
 import { planner, plannerFunctions } from './planner/planner.ts'
@@ -117,15 +117,6 @@ function listenFlaw({ host, port }: Config, error: unknown): string {
   }
   if (code === 'EACCES') return `Port ${port} on ${host} is not yours to use: set PORT to one above 1023.`
   return `Cannot listen on ${host}, port ${port}: ${String((error as Error).message)}. Check HOST and PORT.`
-}
-
-function canListen(hostname: string): boolean {
-  try {
-    void Bun.serve({ hostname, port: 0, fetch: () => new Response() }).stop(true)
-    return true
-  } catch {
-    return false
-  }
 }
 
 /** Resolves with the promise or after `ms`, whichever comes first. */

@@ -56,7 +56,7 @@ function addressOf(a: number, b: number, c: number, d: number): number {
 /** What is wrong with making others fetch this; null when nothing is. */
 export function urlFlaw(url: string): string | null {
   if (/^data:/i.test(url)) return null
-  // What parsers read differently is refused rather than read: blanks, backslashes, escapes and credentials in the host.
+  // What parsers read differently is refused, not read: blanks, backslashes, escapes and credentials in the host.
   const authority = /^https?:\/\/([^/?#]+)/i.exec(url)?.[1]
   if (authority === undefined || hasOddCharacter(url) || authority.includes('%')) return allowed
   if (authority.includes('@')) return `${allowed} without a user name or password`

@@ -89,6 +89,16 @@ export function serveHub<SocketData>(options: HubOptions<SocketData>): Hub {
   return { port: server.port!, url: server.url.origin, keyRevoked, stop: () => stop(server, edge) }
 }
 
+/** Whether this is an address of this machine. */
+export function canListen(hostname: string): boolean {
+  try {
+    void Bun.serve({ hostname, port: 0, fetch: () => new Response() }).stop(true)
+    return true
+  } catch {
+    return false
+  }
+}
+
 /** Synchronous up to the handler: an upgrade happens before anything is awaited. Never throws, never rejects. */
 function answer(context: RequestContext): Response | Promise<Response> | undefined {
   try {

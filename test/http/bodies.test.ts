@@ -1,4 +1,4 @@
-/** Bodies on their way in: how large, how slow, how many at once, and what is left of them while an answer is waited for. */
+/** Bodies on their way in: how large, how slow, how many at once, and what is kept of them while they wait. */
 
 import { heapStats } from 'bun:jsc'
 import type { Socket } from 'node:net'
