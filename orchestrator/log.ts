@@ -1,6 +1,7 @@
 /**
  * The hub's log: pino, one calm line per event a person cares about. Pretty on a terminal, JSON lines otherwise. No
- * secret is ever passed to it, so nothing has to be hidden afterwards. It never holds up the hub (`shared/log-writer.ts`).
+ * secret is ever passed to it, so nothing has to be hidden afterwards. It never holds up the hub:
+ * `shared/log-writer.ts`.
  */
 import { Writable } from 'node:stream'
 import pino, { type Logger } from 'pino'

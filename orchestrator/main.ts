@@ -5,7 +5,7 @@
  */
 import { TrustedProxies } from '../shared/client-address.ts'
 import { loadEnvFile } from '../shared/env-file.ts'
-import { defectCode, drainMs, signalEchoMs } from '../shared/limits/process.ts'
+import { defectCode, descriptorsReserved, drainMs, signalEchoMs } from '../shared/limits/process.ts'
 import { realSystem, type System } from '../shared/system.ts'
 import { type Config, readConfig } from './config.ts'
 import type { CoreSettings } from './core/settings.ts'
@@ -16,8 +16,9 @@ import { firstClientKey, localScoutKey } from './first-keys.ts'
 import { connectionsMax } from './gateway/descriptors.ts'
 import { Gateway, type GatewaySettings } from './gateway/gateway.ts'
 import type { HttpSettings } from './http/request-context.ts'
-import { serveHub } from './http/server.ts'
+import { canListen, serveHub } from './http/server.ts'
 import { createLog, type Logger } from './log.ts'
+import { isBelowNpm, watchParent } from './parent-watch.ts'
 import { planner, plannerFunctions } from './planner/planner.ts'
 import { openDataFolder } from './store/data-folder.ts'
 
@@ -85,6 +86,7 @@ export function startHub(options: HubOptions): Hub | { flaw: string } {
       system,
       upgradeScout: (request, server) => gateway.upgrade(request, server),
       websocket: gateway.websocket,
+      requestsMax: () => gateway.room - descriptorsReserved,
       log,
       settings: { allowsPrivateUrls: config.privateUrls === 'allow', ...options.http },
     })
@@ -93,6 +95,7 @@ export function startHub(options: HubOptions): Hub | { flaw: string } {
     folder.close()
     return { flaw: listenFlaw(config, error) }
   }
+  keyring.onRevoked(http.keyRevoked)
   gateway.start(engine.scoutEvents)
   const stop = async () => {
     gateway.announceDrain('the orchestrator is restarting')
@@ -107,6 +110,9 @@ export function startHub(options: HubOptions): Hub | { flaw: string } {
 
 function listenFlaw({ host, port }: Config, error: unknown): string {
   const code = (error as { code?: unknown }).code
+  // The runtime calls every failure to bind a taken port: another port tells whether it is the address.
+  const isAddress = code === 'EACCES' || canListen(host)
+  if (!isAddress) return `HOST=${host} is no address of this machine: set HOST to one, as 127.0.0.1 or 0.0.0.0.`
   if (code === 'EADDRINUSE') {
     return `Port ${port} on ${host} is taken by another program: stop that one, or set PORT to a free port.`
   }
@@ -146,6 +152,10 @@ function run(): void {
   const hub = startHub({ config, log, onDefect })
   if ('flaw' in hub) return giveUp(hub.flaw)
   introduce(hub, config, log)
+  if (!isLoopback(config.host) && config.trustedProxies.length === 0) {
+    const advice = 'put a TLS proxy in front (docs/run-an-orchestrator.md) and name it in TRUSTED_PROXIES'
+    log.warn({ host: config.host }, `keys and prompts cross the network in clear: ${advice}`)
+  }
   let stoppedMs: number | null = null
   const stop = () => {
     const nowMs = performance.now()
@@ -166,6 +176,9 @@ function run(): void {
   process.on('SIGTERM', stop)
   // Without its supervisor it would live on unseen and hold the port.
   process.on('disconnect', stop)
+  if (process.send === undefined && isBelowNpm(process.env)) {
+    watchParent({ system: realSystem(), parentOf: () => process.ppid, onGone: stop })
+  }
 }
 
 /** Tells whoever started this process where the hub is: the supervisor by message, a person on standard output. */
@@ -181,6 +194,10 @@ function introduce(hub: Hub, config: Config, log: Logger): void {
     process.stdout.write(`First client key, shown once: ${clientKey}\n`)
     process.stdout.write('Make a key for a scout with: npm run key -- scout\n')
   }
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127\./.test(host)
 }
 
 function giveUp(flaw: string): void {

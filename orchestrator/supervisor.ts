@@ -19,6 +19,7 @@ import {
 import { reconnectBaseMs, reconnectCapMs } from '../shared/limits/wire.ts'
 import { realSystem, type System, type Timer } from '../shared/system.ts'
 import { banner, type Connected, isConnected, isReady, type Ready } from './banner.ts'
+import { isBelowNpm, watchParent } from './parent-watch.ts'
 
 type Part = 'orchestrator' | 'scout'
 
@@ -248,5 +249,8 @@ if (import.meta.main) {
     say: (line) => process.stderr.write(`${line}\n`),
   })
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => supervisor.signal())
+  if (isBelowNpm(process.env)) {
+    watchParent({ system: realSystem(), parentOf: () => process.ppid, onGone: () => supervisor.signal() })
+  }
   process.exit(await supervisor.run())
 }

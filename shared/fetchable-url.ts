@@ -56,7 +56,7 @@ function addressOf(a: number, b: number, c: number, d: number): number {
 /** What is wrong with making others fetch this; null when nothing is. */
 export function urlFlaw(url: string): string | null {
   if (/^data:/i.test(url)) return null
-  // What parsers read differently is refused rather than read: blanks, backslashes, escapes and credentials in the host.
+  // What parsers read differently is refused, not read: blanks, backslashes, escapes and credentials in the host.
   const authority = /^https?:\/\/([^/?#]+)/i.exec(url)?.[1]
   if (authority === undefined || hasOddCharacter(url) || authority.includes('%')) return allowed
   if (authority.includes('@')) return `${allowed} without a user name or password`
@@ -145,7 +145,8 @@ export function unfetchableIn(request: Json): UnfetchableUrl | null {
     inMessages(request.messages, 'messages') ??
     inMessages(request.input, 'input') ??
     inTools(request.tools) ??
-    inNodes(request.nodes)
+    inScroll(request.scroll) ??
+    inMessages(isObject(request.params) ? request.params.messages : null, 'params.messages')
   )
 }
 
@@ -176,13 +177,12 @@ function inTools(tools: unknown): UnfetchableUrl | null {
 }
 
 /** The nodes of a scroll, each with messages of its own. */
-function inNodes(nodes: unknown): UnfetchableUrl | null {
-  if (typeof nodes !== 'object' || nodes === null) return null
-  const isList = Array.isArray(nodes)
-  for (const [name, node] of Object.entries(nodes)) {
-    const found = isObject(node) ? inMessages(node.messages, 'messages') : null
-    if (found === null) continue
-    return { field: `nodes${isList ? `[${name}]` : `.${name}`}.${found.field}`, flaw: found.flaw }
+function inScroll(scroll: unknown): UnfetchableUrl | null {
+  if (!isObject(scroll) || !Array.isArray(scroll.nodes)) return null
+  for (let at = 0; at < scroll.nodes.length; at++) {
+    const node: unknown = scroll.nodes[at]
+    const found = isObject(node) ? inMessages(node.messages, `scroll.nodes[${at}].messages`) : null
+    if (found !== null) return found
   }
   return null
 }

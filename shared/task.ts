@@ -53,6 +53,11 @@ export function offerOf(known: Pick<Offer, 'kind' | 'model' | 'provider'> & Part
 /** The model name with which a client leaves the choice to the hub. */
 export const autoModel = 'auto'
 
+/** Names that mean the hub itself. No scout can offer a model under one of them. */
+export function isReservedModel(model: string): boolean {
+  return /^(auto$|chasm\/)/i.test(model)
+}
+
 /**
  * How an attempt ends, as the scout reports it.
  * - `done`: the answer is complete. - `failed`: it is not, and the fault names the cause.

@@ -61,7 +61,12 @@ function isName(text: string): boolean {
 
 function line(row: KeyRow): string {
   const state = row.revokedMs === null ? '' : `  revoked ${day(row.revokedMs)}`
-  return `${row.id}  ${row.role.padEnd(6)}  ${day(row.createdMs)}  ${row.name}${state}\n`
+  return `${row.id}  ${row.role.padEnd(6)}  ${day(row.createdMs)}  ${printable(row.name)}${state}\n`
+}
+
+/** Names that an older version took may hold what a terminal would carry out. */
+function printable(name: string): string {
+  return name.replace(/\p{C}/gu, '\ufffd')
 }
 
 function day(wallMs: number): string {

@@ -98,6 +98,11 @@ export class Gateway {
     this.system = options.system
   }
 
+  /** Connections that the process can still hold. */
+  get room(): number {
+    return this.options.connectionsMax - this.open
+  }
+
   /** Lets scouts in, whose sessions report to `events` from now on. */
   start(events: ScoutEvents): void {
     if (this.events !== null) throw new Error('the gateway was started before')
@@ -132,7 +137,7 @@ export class Gateway {
       return this.dialCounts.mayFail(address, nowMs) ? admission : refusal('rate_limited', tooManyRefused)
     }
     if (!this.dialCounts.mayJoin(admission.operator, nowMs)) return refusal('rate_limited', tooManyAtOnce)
-    if (this.events === null || this.open >= this.options.connectionsMax) {
+    if (this.events === null || this.room <= 0) {
       return refusal('no_scout_available', 'This orchestrator has no room for another scout. Try again later.')
     }
     const data: SocketData = { admission, session: null }
@@ -141,8 +146,9 @@ export class Gateway {
   }
 
   readonly websocket: WebSocketHandler<SocketData> = {
-    // Large enough that a frame over the limit reaches the session, which says what was wrong with it.
-    maxPayloadLength: 4 * wireLimits.frameBytesMax,
+    // Counts the pieces of a message together, so that one without an end is bounded too. A little room, so that most
+    // frames over the limit reach the session, which says what was wrong.
+    maxPayloadLength: wireLimits.frameBytesMax + 4_096,
     backpressureLimit: wireLimits.socketBacklogBytesMax,
     closeOnBackpressureLimit: true,
     perMessageDeflate: false,

@@ -18,6 +18,7 @@ import {
 } from '../../shared/protocol/frames.ts'
 import { unpackOffers } from '../../shared/protocol/offers.ts'
 import { type HubPhase, hubAccepts, hubPhaseMoves } from '../../shared/protocol/phases.ts'
+import { isReservedModel } from '../../shared/task.ts'
 import type { ScoutEvents } from '../engine/ports/scouts.ts'
 import { Allowance } from './allowance.ts'
 import { helloOf } from './frame-mapping.ts'
@@ -162,6 +163,7 @@ export class ScoutSession {
         this.acknowledge()
         return events.draining(id)
       case 'offers':
+        if (this.hasReserved(frame)) return
         return events.offers(id, frame.concurrency, unpackOffers(frame.offers))
     }
   }
@@ -174,9 +176,18 @@ export class ScoutSession {
     if (hello.version !== protocolVersion) {
       return this.close('versionUnsupported', `this orchestrator speaks version ${protocolVersion}`)
     }
+    if (this.hasReserved(hello)) return
     this.enter('ready')
     this.roundTripMs = nowMs
     this.events.joined({ session: this.id, operator: this.operator, address: this.address, hello: helloOf(hello) })
+  }
+
+  /** Closes over a name under which clients ask for the hub itself. */
+  private hasReserved({ offers }: Pick<FrameOf<'offers'>, 'offers'>): boolean {
+    const reserved = offers.find(([, model]) => isReservedModel(model))
+    if (reserved === undefined) return false
+    this.close('badFrame', `the model name "${reserved[1].slice(0, 40)}" is reserved: offer it under another one`)
+    return true
   }
 
   private takeHead(head: BodyFrame, nowMs: number): void {

@@ -11,6 +11,7 @@ import type { Planner } from '../engine/ports/planner.ts'
 import type { Access, Caller, Keys } from './auth.ts'
 import type { BodyReads } from './body-reads.ts'
 import type { Metrics } from './metrics.ts'
+import type { OpenStreams } from './streaming/open-streams.ts'
 import type { WholeWaits } from './whole-waits.ts'
 
 /** What the client edge logs through; pino's loggers fit. */
@@ -39,7 +40,10 @@ export interface Edge {
   settings: HttpSettings
   metrics: Metrics
   waits: WholeWaits
+  /** Requests that may be under way at once, as descriptors stand now. */
+  requestsMax: () => number
   bodies: BodyReads
+  streams: OpenStreams
   /** Of requests, by tenant. */
   bytesInFlight: ByteAccount
   /** The gateway's: nothing when the connection is a websocket now, else why it is not. */
@@ -95,7 +99,7 @@ export class RequestContext {
 
   constructor(
     readonly request: Request,
-    readonly server: Pick<Bun.Server<unknown>, 'timeout'>,
+    readonly server: Pick<Bun.Server<unknown>, 'timeout' | 'pendingRequests'>,
     readonly edge: Edge,
   ) {
     const given = request.headers.get('x-request-id')

@@ -16,6 +16,7 @@ import { Metrics } from './metrics.ts'
 import { type Edge, type HttpSettings, type Log, RequestContext, type Route } from './request-context.ts'
 import { refuse } from './response/response.ts'
 import { findRoutes } from './routes.ts'
+import { OpenStreams } from './streaming/open-streams.ts'
 import { WholeWaits } from './whole-waits.ts'
 
 interface HubOptions<SocketData> {
@@ -31,17 +32,26 @@ interface HubOptions<SocketData> {
   upgradeScout: (request: Request, server: Bun.Server<SocketData>) => Response | undefined
   websocket: Bun.WebSocketHandler<SocketData>
   log: Log
+  /** Requests under way at once, without those that tell of health: descriptors are left over for scouts. */
+  requestsMax?: () => number
   settings?: Partial<HttpSettings>
 }
 
 interface Hub {
   port: number
   url: string
+  /** Ends the streams that this key has opened. */
+  keyRevoked: (id: string) => void
   /** Takes no more connections, lets the last answers be written out, then cuts what is left. */
   stop(): Promise<void>
 }
 
 const stopPollMs = 10
+const tooManyRequests = fault(
+  'hub_overloaded',
+  'The orchestrator has as many requests under way as it can: try again in a moment.',
+  { retryAfterMs: 2_000 },
+)
 const unknownPath = fault('not_found', 'There is nothing at this path: GET /openapi.json lists all there are.')
 
 /** Listens. Throws when the address cannot be had. */
@@ -60,7 +70,9 @@ export function serveHub<SocketData>(options: HubOptions<SocketData>): Hub {
     settings,
     metrics: new Metrics(engine, bytesInFlight),
     waits: new WholeWaits(system),
+    requestsMax: options.requestsMax ?? (() => Number.POSITIVE_INFINITY),
     bodies: new BodyReads(system),
+    streams: new OpenStreams(),
     bytesInFlight,
     upgradeScout: (request) => upgradeScout(request, server),
   }
@@ -73,7 +85,18 @@ export function serveHub<SocketData>(options: HubOptions<SocketData>): Hub {
     websocket: options.websocket,
     fetch: (request) => answer(new RequestContext(request, server, edge)),
   })
-  return { port: server.port!, url: server.url.origin, stop: () => stop(server, edge) }
+  const keyRevoked = (id: string) => edge.streams.revoke(id)
+  return { port: server.port!, url: server.url.origin, keyRevoked, stop: () => stop(server, edge) }
+}
+
+/** Whether this is an address of this machine. */
+export function canListen(hostname: string): boolean {
+  try {
+    void Bun.serve({ hostname, port: 0, fetch: () => new Response() }).stop(true)
+    return true
+  } catch {
+    return false
+  }
 }
 
 /** Synchronous up to the handler: an upgrade happens before anything is awaited. Never throws, never rejects. */
@@ -117,6 +140,7 @@ function dispatch(context: RequestContext): ReturnType<Route['handle']> {
   context.route = route
   context.params = found.params
   if (route.access !== 'open') {
+    if (context.server.pendingRequests > edge.requestsMax()) return refuse(id, tooManyRequests, { connection: 'close' })
     const caller = authenticate(request, edge.keys, route.access)
     if ('code' in caller) return refuse(id, caller)
     context.caller = caller

@@ -31,7 +31,10 @@ export const routingNameCharsMax = 200
 /** Fields of one object in a request's JSON; more is 400: an object of 300,000 costs half a second to check. */
 export const jsonFieldsMax = 4096
 
-/** The connection of a client with a good key on which nothing moves is closed after this. Above `clientStallMs`, below Bun's 255 s. */
+/**
+ * The connection of a client with a good key on which nothing moves is closed after this.
+ * Above `clientStallMs`, below Bun's 255 s.
+ */
 export const httpIdleMs = 120_000
 
 /** How often connections that wait for a whole answer are exempted from that; at most half of it, so none is missed. */
@@ -74,3 +77,6 @@ export const jsonValuesMax = 1_048_576
 
 /** The same for a connection without a good key so far: nothing else bounds how many of those there are. */
 export const strangerIdleMs = 10_000
+
+/** Models on one page of the list, the hub's own beside them; a client asks for the next with `after`. */
+export const modelsPageMax = 1_000

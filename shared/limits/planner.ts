@@ -142,3 +142,6 @@ export const renderCharsMax = 16 * KiB * KiB
 
 /** Characters of all answers of a vote that are compared as JSON or by their words; longer ones must be the same. */
 export const likenessCharsMax = KiB * KiB
+
+/** The largest `max_price` of a node; more is 400. Any number would do that stays exact in millionths of a dollar. */
+export const priceDollarsMax = 1_000_000

@@ -37,3 +37,6 @@ export const logStuckMs = 500
 
 /** How often a process looks whether the one that started it still lives; without it, it drains. */
 export const parentLookMs = 1_000
+
+/** Descriptors that clients' requests leave over for scouts and health; beyond it 503 `hub_overloaded`. */
+export const descriptorsReserved = 64

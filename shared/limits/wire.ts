@@ -113,7 +113,7 @@ export const acksHeldMax = 16
 export const assemblyBytesInAllMax = 128 * MiB
 export const assemblyBytesPerOperatorMax = 32 * MiB
 
-/** A body in fragments has this long to be complete, and as long as its size takes at the rate; then its attempt fails. */
+/** A body in fragments has this long to be complete, and its size's time at the rate; then its attempt fails. */
 export const fragmentedBodyMs = 10_000
 export const fragmentedBytesPerSecond = 48 * KiB
 

@@ -3,7 +3,7 @@
  * providers returned, as far as it fits; the hub unpacks it.
  */
 import { offersBytesMax, offersMax } from '../limits/wire.ts'
-import type { Offer } from '../task.ts'
+import { isReservedModel, type Offer } from '../task.ts'
 import { type FrameOf, frameTable } from './frames.ts'
 
 type WireOffers = FrameOf<'hello'>['offers']
@@ -22,7 +22,7 @@ export function unpackOffers(wire: WireOffers): Offer[] {
 
 /** Whether the hub takes this offer. One that it refuses would close the session, so it must not be packed. */
 export function isValidOffer(offer: Offer): boolean {
-  return frameTable.offers.fields.offers.accepts(packOffers([offer]))
+  return !isReservedModel(offer.model) && frameTable.offers.fields.offers.accepts(packOffers([offer]))
 }
 
 /** Tags, lengths and numbers of one offer at their longest. */

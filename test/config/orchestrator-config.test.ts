@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { readConfig } from '../../orchestrator/config.ts'
 
+const networks = 'addresses or networks with commas between, as 127.0.0.1 or 10.0.0.0/8'
 const rest = { trustedProxies: [], privateUrls: 'refuse' }
 const defaults = { host: '127.0.0.1', port: 8080, dataDir: './data', adminKey: null, logLevel: 'info', ...rest }
 
@@ -38,7 +39,7 @@ test.each([
   [
     'TRUSTED_PROXIES',
     '127.0.0.1,10.0.0.0/40',
-    'TRUSTED_PROXIES must be addresses or networks with commas between, as 127.0.0.1 or 10.0.0.0/8, but "10.0.0.0/40" is neither.',
+    `TRUSTED_PROXIES must be ${networks}, but "10.0.0.0/40" is neither.`,
   ],
   ['DATA_DIR', 'a\0b', 'DATA_DIR must be the path of a folder, but it is "a\\u0000b".'],
   [

@@ -4,7 +4,9 @@ import * as wireLimits from '../../shared/limits/wire.ts'
 import { closeTable } from '../../shared/protocol/close-codes.ts'
 import { encode } from '../../shared/protocol/codec.ts'
 import type { ScoutFrame } from '../../shared/protocol/frames.ts'
+import { isValidOffer } from '../../shared/protocol/offers.ts'
 import { type HubPhase, hubAccepts } from '../../shared/protocol/phases.ts'
+import { offerOf } from '../../shared/task.ts'
 import { chunkOf, hello, SessionStage, settleOf } from '../support/hub/session-stage.ts'
 
 const samples = {
@@ -197,5 +199,27 @@ describe('the end', () => {
     const stage = new SessionStage({ greeted: false })
     stage.session.closed()
     expect(stage.heard).toEqual([])
+  })
+})
+
+describe('a model name that means the hub itself', () => {
+  test.each(['auto', 'AUTO', 'chasm/auto', 'Chasm/mine'])('%s closes with 4400, in a hello and in offers', (model) => {
+    const offers = [['chat', model, 'p', 0, 0, null, null, '']] as typeof hello.offers
+    const greeting = new SessionStage({ greeted: false })
+    greeting.say({ ...hello, offers })
+    expect(greeting.closes).toEqual([[4400, expect.stringContaining(`"${model}" is reserved`)]])
+    expect(greeting.heard).toEqual([])
+    const greeted = new SessionStage()
+    greeted.say({ type: 'offers', concurrency: 1, offers })
+    expect(greeted.code).toBe(4400)
+    expect(greeted.names()).toEqual(['gone'])
+    expect(isValidOffer(offerOf({ kind: 'chat', model, provider: 'p' }))).toBe(false)
+  })
+
+  test('is not one that only begins like it', () => {
+    const stage = new SessionStage()
+    const offers = ['auto-1', 'openrouter/auto', 'chasm'].map((model) => ['chat', model, 'p', 0, 0, null, null, ''])
+    stage.say({ type: 'offers', concurrency: 1, offers: offers as unknown as typeof hello.offers })
+    expect(stage.names()).toEqual(['offers'])
   })
 })

@@ -1,4 +1,4 @@
-/** Bodies on their way in: how large, how slow, how many at once, and what is left of them while an answer is waited for. */
+/** Bodies on their way in: how large, how slow, how many at once, and what is kept of them while they wait. */
 
 import { heapStats } from 'bun:jsc'
 import type { Socket } from 'node:net'
@@ -257,5 +257,36 @@ describe('HTTP/1', () => {
     const listed = raw(`GET /v1/intents?limit=0 HTTP/1.0\r\n${key}`)
     await until('an answer', () => listed.text !== '')
     expect(listed.text).toContain('HTTP/1.1 400 ')
+  })
+})
+
+describe('descriptors', () => {
+  test('are left over for health when too many requests are under way', async () => {
+    edge = startEdge({}, undefined, () => 3)
+    const left = new AbortController()
+    const waits: Promise<unknown>[] = []
+    for (let count = 0; count < 3; count++) {
+      const submitted = edge.engine.submitted()
+      waits.push(edge.post('/v1/chat/completions', chat, { signal: left.signal }).catch(() => {}))
+      await submitted
+    }
+    const refused = await edge.post('/v1/chat/completions', chat)
+    expect([refused.status, refused.headers.get('connection')]).toEqual([503, 'close'])
+    expect(await refused.json()).toMatchObject({ error: { code: 'hub_overloaded' } })
+    expect((await edge.ask('/healthz', {}, null)).status).toBe(200)
+    left.abort()
+    await Promise.all(waits)
+  })
+
+  test('are not held by connections without a good key', async () => {
+    edge = startEdge()
+    const good = raw(`GET /v1/models HTTP/1.1\r\nhost: hub\r\nauthorization: Bearer ${edge.keys.client}\r\n\r\n`)
+    const silent = raw('')
+    const dripping = raw('GET /healthz HTTP/1.1\r\n')
+    const refused = raw('GET /v1/models HTTP/1.1\r\nhost: hub\r\n\r\n')
+    const drip = setInterval(() => dripping.socket.write('x: y\r\n'), 1_000)
+    await until('the end of strangers', () => silent.closed && dripping.closed && refused.closed, 25_000)
+    clearInterval(drip)
+    expect([good.closed, refused.text.slice(0, 12)]).toEqual([false, 'HTTP/1.1 401'])
   })
 })

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { ModelListing } from '../../orchestrator/engine/ports/client.ts'
 import { routes } from '../../orchestrator/http/routes.ts'
 import { virtualNames } from '../../orchestrator/http/schema/virtual-models.ts'
+import { modelsPageMax } from '../../shared/limits/http.ts'
 import { offerOf } from '../../shared/task.ts'
 import { startEdge, type TestEdge } from '../support/hub/client-edge.ts'
 
@@ -43,6 +44,27 @@ test('models are listed and found by name, slashes included, written plainly or 
   for (const name of ['google/gemma-2', 'google%2Fgemma-2', 'google%2fgemma-2?x=1']) {
     expect(await (await edge.ask(`/v1/models/${name}`)).json()).toEqual(shownGemma)
   }
+})
+
+test('a list of very many models comes in pages', async () => {
+  const names = Array.from({ length: modelsPageMax + 5 }, (_, index) => `m${String(index).padStart(5, '0')}`)
+  edge.engine.modelListings = names.map((id) => ({ ...gemma, id }))
+  type Page = { data: { id: string }[]; has_more: boolean; last_id: string }
+  const page = async (query: string) => (await (await edge.ask(`/v1/models${query}`)).json()) as Page
+  const first = await page('')
+  expect(first.data.map(({ id }) => id)).toEqual([...names.slice(0, modelsPageMax), ...virtualNames])
+  expect([first.has_more, first.last_id]).toEqual([true, names[modelsPageMax - 1]])
+  const second = await page(`?after=${first.last_id}`)
+  expect(second.data.map(({ id }) => id)).toEqual(names.slice(modelsPageMax))
+  expect(second.has_more).toBe(false)
+  const two = await page('?limit=2&after=m00007x')
+  expect(two.data.map(({ id }) => id)).toEqual(['m00008', 'm00009'])
+  expect((await page('?after=zzz')).data).toEqual([])
+  for (const limit of ['0', 'x', '1.5', `${modelsPageMax + 1}`]) {
+    expect((await edge.ask(`/v1/models?limit=${limit}`)).status).toBe(400)
+  }
+  edge.engine.modelListings = [gemma]
+  expect((await page('')).data[0]!.id).toBe(gemma.id)
 })
 
 test('an unknown model is 404 and the sentence names what is offered', async () => {

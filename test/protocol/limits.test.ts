@@ -108,6 +108,16 @@ describe('frames and bodies', () => {
       wire.bodyBytesMax / wire.fragmentBytes,
       largest,
     ],
+    ['a full scout fits the share of its operator', wire.assemblyBytesMax, wire.assemblyBytesPerOperatorMax],
+    ['a few operators fit the account of answers', 4 * wire.assemblyBytesPerOperatorMax, wire.assemblyBytesInAllMax],
+    ['two tenants fit the account of requests', 2 * http.requestBytesPerTenantMax, http.requestBytesMax],
+    ['many of the largest requests fit the share of a tenant', 16 * wire.bodyBytesMax, http.requestBytesPerTenantMax],
+    [
+      'an answer in fragments is complete before its client would be given up',
+      wire.fragmentedBodyMs + (wire.bodyBytesMax / wire.fragmentedBytesPerSecond) * 1_000,
+      scheduling.firstContentMs,
+    ],
+    ['a slow body is noticed within 15 s', Math.max(http.smallBodyMs, http.bodyLookMs) + http.bodyLookMs, 15_000],
     ['acknowledgements that wait fit into one list', wire.acksHeldMax + 1, wire.concurrencyMax],
   ])
 })

@@ -150,7 +150,12 @@ const rows: [string, Record<string, unknown>, string | null][] = [
   ['an item', { input: [{ type: 'input_file', file_url: bad }] }, 'input[0].file_url'],
   ['an item in a message', { input: [{ content: [{ image_url: bad }] }] }, 'input[0].content[0].image_url'],
   ['a tool', { tools: [{ type: 'mcp', server_url: bad }] }, 'tools[0].server_url'],
-  ['a node', { nodes: [{ messages: [{ content: [part] }] }] }, 'nodes[0].messages[0].content[0].image_url.url'],
+  [
+    'a node',
+    { scroll: { nodes: [{ messages: [{ content: [part] }] }] } },
+    'scroll.nodes[0].messages[0].content[0].image_url.url',
+  ],
+  ['params', { params: { messages: [{ content: [part] }] } }, 'params.messages[0].content[0].image_url.url'],
   ['text', { messages: [{ content: bad }, { content: [{ type: 'text', text: bad }] }] }, null],
   ['bytes', { messages: [{ content: [{ file: { file_data: 'AAAA' } }] }] }, null],
   ['a reference', { messages: [{ content: [{ image_url: { url: '{{params.url}}' } }] }] }, null],

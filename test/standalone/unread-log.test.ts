@@ -41,7 +41,10 @@ test('does not hold up the process; what was dropped is counted, and the last wo
     }
   }
   expect(await child.exited).toBe(70)
-  const logged = text.trimEnd().split('\n').map((line) => JSON.parse(line) as { msg: string; dropped?: number })
+  const logged = text
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as { msg: string; dropped?: number })
   const dropped = logged.reduce((sum, line) => sum + (line.dropped ?? 0), 0)
   const many = logged.filter(({ msg }) => msg === 'many').length
   const later = logged.filter(({ msg }) => msg === 'still here').length

@@ -40,7 +40,7 @@ export async function embeddings(context: RequestContext): Promise<Response> {
   return wholeAnswer(context, askedBy(context, read, 'embed'), 'list')
 }
 
-/** What is kept of a request while it waits: its bytes, and nothing of the parsed value, which is many times as large. */
+/** What is kept of a request while it waits: its bytes, nothing of the parsed value, which is far larger. */
 interface Asked {
   submission: Submission
   withUsage: boolean

@@ -3,9 +3,10 @@
  * after `done`. One that ends earlier was broken off, and the client resumes it with the id of the last event it has
  * in `Last-Event-ID` or `last_event_id`. A client that has received `done` gets 204, which stops it from reconnecting.
  */
+import type { Fault } from '../../../shared/faults.ts'
 import type { IntentEvent, IntentEvents } from '../../engine/ports/intents.ts'
 import type { RequestContext } from '../request-context.ts'
-import { baseHeaders, streamHeaders } from '../response/response.ts'
+import { baseHeaders, faultBody, streamHeaders } from '../response/response.ts'
 import { PullStream, type StreamContent } from '../streaming/pull-stream.ts'
 import { noSuchIntent, viewerOf } from './intents.ts'
 
@@ -65,9 +66,9 @@ class EventEncoder implements StreamContent<Part> {
     return keepAlive
   }
 
-  /** A stream that ends before `done` is resumed by its client. */
-  failure(): null {
-    return null
+  /** A stream that ends before `done` is resumed by its client, unless its key does not count any more. */
+  failure(why: Fault): Uint8Array | null {
+    return why.code === 'invalid_api_key' ? Buffer.from(`event: error\ndata: ${faultBody(why)}\n\n`) : null
   }
 
   stalled(): null {

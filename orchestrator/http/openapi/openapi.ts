@@ -162,7 +162,7 @@ const operations: Record<string, Operation> = {
   ...intentOperations,
   ...responseOperations,
   'GET /v1/models': {
-    summary: 'The models that connected scouts offer now.',
+    summary: 'The models that scouts offer now, by name; `limit` (at most 1000) and `after` page through them.',
     access: 'client',
     gives: [200, 'The models.', json(ref('ModelList'))],
   },
@@ -198,7 +198,7 @@ const operations: Record<string, Operation> = {
     gives: [200, 'The keys.', json(ref('KeyList'))],
   },
   'DELETE /v1/admin/keys/{id}': {
-    summary: 'Revoke a key. Connections that use it are closed.',
+    summary: 'Revoke a key. Its event streams end at once with an error inside, its scouts are closed.',
     access: 'admin',
     gives: [200, 'It no longer works.', json(ref('DeletedKey'))],
   },

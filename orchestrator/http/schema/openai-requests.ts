@@ -114,7 +114,9 @@ export const embeddingsRequest = z
 
 export const keyRequest = z.strictObject({
   role: z.enum(keyRoles, expects(`must be one of ${keyRoles.join(', ')}`)),
-  name: textUpTo(nameCharsMax).describe('For people: whose key it is. Shown in listings.'),
+  name: textUpTo(nameCharsMax)
+    .regex(/^\P{C}*$/u, expects('must have no control characters'))
+    .describe('For people: whose key it is. Shown in listings.'),
   weight: numberFrom(keyWeightMin, keyWeightMax).describe(
     "Its turns in the queue for each one of another key's that has 1; 1 when absent.",
   ),

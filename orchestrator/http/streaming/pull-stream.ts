@@ -51,10 +51,12 @@ const phaseMoves: Record<Phase, readonly Phase[]> = {
   left: [],
 }
 
+const keyRevoked = fault('invalid_api_key', 'The key of this request was revoked: ask its operator for a new one.')
 const clientGone = fault('cancelled', 'The client closed the connection before the answer began.')
 
 export class PullStream<Part> {
   private phase: Phase = 'opening'
+  private isRevoked = false
   private readonly wait: StreamWait
   private readonly stall: StallTimer
 
@@ -66,6 +68,7 @@ export class PullStream<Part> {
   ) {
     this.wait = new StreamWait(content, context, () => this.cancel())
     this.stall = new StallTimer(context, () => this.finish('stalled', 499))
+    context.edge.streams.add(context.caller!.id, this)
   }
 
   /** The response that this stream is the body of. */
@@ -84,6 +87,10 @@ export class PullStream<Part> {
     const { context, content } = this
     for (let sign = ''; sign !== 'timeUp'; sign = await this.wait.next(context.edge.settings.keepAliveMs)) {
       if (this.phase === 'left') return refuse(context.id, clientGone)
+      if (this.isRevoked) {
+        this.finish('left')
+        return refuse(context.id, keyRevoked)
+      }
       this.first = content.take()
       if (this.first !== null) break
     }
@@ -114,6 +121,12 @@ export class PullStream<Part> {
     else this.stall.start()
   }
 
+  /** The key of this stream does not count any more: its client hears so instead of the rest. */
+  revoke(): void {
+    this.isRevoked = true
+    this.wait.wakeUp()
+  }
+
   /** The client is gone. */
   cancel(): void {
     this.finish('left', 499)
@@ -130,6 +143,10 @@ export class PullStream<Part> {
       const last = content.stalled()
       this.finish(last === null ? 'left' : 'ended')
       return last
+    }
+    if (this.isRevoked && this.phase === 'flowing') {
+      this.finish('ended', 401)
+      return content.failure(keyRevoked)
     }
     while (this.phase === 'flowing') {
       const part = this.first ?? content.take()
@@ -160,6 +177,7 @@ export class PullStream<Part> {
     this.enter(next)
     if (next !== 'stalled') this.stall.end()
     if (phase === 'stalled') return
+    this.context.edge.streams.remove(this.context.caller!.id, this)
     this.content.release(status === 200)
     this.wait.end()
     if (this.context.streams) this.context.ended(status!)

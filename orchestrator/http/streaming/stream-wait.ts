@@ -43,6 +43,12 @@ export class StreamWait implements EventListenerObject {
     return new Promise(this.begin)
   }
 
+  /** A wait that goes on ends as if there were content. */
+  wakeUp(): void {
+    this.idleTimer.off()
+    this.resolve('readable')
+  }
+
   /** Nothing is waited for any more; a wait that goes on ends as `gone`. */
   end(): void {
     if (this.isOver) return

@@ -12,6 +12,7 @@ import {
   mapItemsMax,
   nodeIdCharsMax,
   paramsMax,
+  priceDollarsMax,
   scrollNeedsMax,
   scrollNodesMax,
   splitCharsDefault,
@@ -47,6 +48,8 @@ const scalar = z.union(
   says('must be a string, number, boolean or null'),
 )
 
+const priceRule = `must be a number from 0 to ${priceDollarsMax}`
+
 const requires = z
   .strictObject(
     {
@@ -56,8 +59,9 @@ const requires = z
         .max(abilityNames.length, says('names an ability twice'))
         .optional(),
       max_price: z
-        .number(says('must be a number from 0'))
-        .min(0, says('must be a number from 0'))
+        .number(says(priceRule))
+        .min(0, says(priceRule))
+        .max(priceDollarsMax, says(priceRule))
         .optional()
         .describe('Dollars per million tokens, of prompt and answer each, that an offer may cost.'),
       trust: z

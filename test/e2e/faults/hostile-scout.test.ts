@@ -226,7 +226,7 @@ describe('at the door', () => {
     }
   })
 
-  test('too many bad dials per second from one address are answered 429, and good ones there are still welcome', async () => {
+  test('too many bad dials per second from one address are answered 429, good ones are still welcome', async () => {
     const perSecond = 5
     const strict = new LiveHub({ gateway: { upgradesPerSecondPerAddress: perSecond } })
     onTestFinished(() => strict.close())

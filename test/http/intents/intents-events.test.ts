@@ -152,3 +152,14 @@ test('fifty readers of one intent each get every event once and in order', async
   const wanted = Array.from({ length: 201 }, (_, at) => `id: ${at + 1}`)
   for (const text of await Promise.all(texts)) expect(text.match(/^id: \d+$/gm)).toEqual(wanted)
 })
+
+test('a revoked key ends the stream with an error that says so', async () => {
+  const intent = await make()
+  intent.tell('planned')
+  const reader = (await edge.ask(path)).body!.getReader()
+  await readUntil(reader, 'planned')
+  edge.keyring.revoke(edge.keyring.list()[0]!.id)
+  expect(await readUntil(reader, '\n\n')).toMatch(/^event: error\ndata: .*"code":"invalid_api_key"/)
+  expect((await reader.read()).done).toBe(true)
+  await intent.followedBy(0)
+})

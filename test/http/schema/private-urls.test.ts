@@ -1,4 +1,4 @@
-/** Requests that would make others fetch from a private network are refused, field by field, unless the hub allows it. */
+/** Requests that would make others fetch from a private network are refused by field, unless the hub allows it. */
 import { afterEach, expect, test } from 'vitest'
 import { startEdge, type TestEdge } from '../../support/hub/client-edge.ts'
 

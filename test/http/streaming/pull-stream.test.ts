@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import type { RequestContext } from '../../../orchestrator/http/request-context.ts'
+import { OpenStreams } from '../../../orchestrator/http/streaming/open-streams.ts'
 import { PullStream, type StreamContent } from '../../../orchestrator/http/streaming/pull-stream.ts'
 import { StallTimer } from '../../../orchestrator/http/streaming/stall-timer.ts'
 import { ManualSystem } from '../../support/clocks/manual-system.ts'
@@ -7,7 +8,7 @@ import { ManualSystem } from '../../support/clocks/manual-system.ts'
 function stage() {
   const system = new ManualSystem()
   const told: string[] = []
-  const edge = { system, settings: { clientStallMs: 60_000 } }
+  const edge = { system, settings: { clientStallMs: 60_000 }, streams: new OpenStreams() }
   const server = { timeout: (_: unknown, seconds: number) => told.push(`cut in ${seconds} s`) }
   const context = {
     edge,
@@ -16,6 +17,7 @@ function stage() {
     request: null,
     streams: false,
     ended: () => {},
+    caller: { id: 'key_1' },
   } as unknown as RequestContext
   return { system, told, context, timer: new StallTimer(context, () => told.push('given up')) }
 }
@@ -78,9 +80,11 @@ function supplied(options: { stalled?: string } = {}) {
   const edge = {
     system,
     settings: { clientStallMs: 60_000, keepAliveMs: 5_000 },
+    streams: new OpenStreams(),
     log: { error: (_: object, message: string) => told.push(message) },
   }
   const context = {
+    caller: { id: 'key_1' },
     ...{ edge, server: { timeout: () => {} }, id: 'req_1', request: { signal: leaving.signal }, streams: false },
     ended: (status: number) => told.push(`counted ${status}`),
   } as unknown as RequestContext

@@ -115,6 +115,30 @@ test('a long wait is kept alive by comments that carry the position', async () =
   expect((await reader.read()).done).toBe(true)
 })
 
+test("a revoked key ends its streams at once, with an error inside, and nobody else's", async () => {
+  edge = startEdge()
+  edge.engine.script = (answer) => answer.serve().line(line('a'))
+  const other = edge.keyring.issue('client', 'other').key
+  const mine = await edge.post('/v1/chat/completions', chat)
+  const theirs = await edge.post('/v1/chat/completions', chat, {}, other)
+  const [reader, otherReader] = [mine.body!.getReader(), theirs.body!.getReader()]
+  await readUntil(reader, '"a"')
+  await readUntil(otherReader, '"a"')
+  edge.engine.script = () => {}
+  const submitted = edge.engine.submitted()
+  const waiting = edge.post('/v1/chat/completions', chat)
+  await submitted
+  edge.keyring.revoke(edge.keyring.list()[0]!.id)
+  expect(await readUntil(reader, '\n\n')).toContain('"code":"invalid_api_key"')
+  expect((await reader.read()).done).toBe(true)
+  expect((await waiting).status).toBe(401)
+  await edge.engine.answers[0]!.abandoned
+  await edge.engine.answers[2]!.abandoned
+  edge.engine.answers[1]!.line(line('b'))
+  expect(await readUntil(otherReader, '"b"')).not.toContain('error')
+  edge.engine.answers[1]!.done()
+})
+
 test('a client that leaves before the first byte stops the work', async () => {
   edge = startEdge()
   const leaving = new AbortController()

@@ -20,6 +20,7 @@ interface LogLine {
 export function startEdge(
   settings: { keepAliveMs?: number; clientStallMs?: number; allowsPrivateUrls?: boolean } = {},
   system: System = realSystem(),
+  requestsMax?: () => number,
 ) {
   const engine = new FakeEngine()
   const intents = new FakeIntents()
@@ -46,7 +47,9 @@ export function startEdge(
       server.upgrade(request, { data: undefined }) ? undefined : new Response('not a websocket', { status: 426 }),
     websocket: { message: (socket, text) => void socket.send(text) },
     settings,
+    ...(requestsMax && { requestsMax }),
   })
+  keyring.onRevoked(hub.keyRevoked)
   const ask = (path: string, init: RequestInit = {}, key: string | null = keys.client) =>
     fetch(hub.url + path, { ...init, headers: { ...(key && { authorization: `Bearer ${key}` }), ...init.headers } })
   const post = (path: string, body: unknown, init: RequestInit = {}, key?: string | null) =>
