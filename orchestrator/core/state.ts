@@ -47,7 +47,7 @@ export class CoreState {
   queuedByClients = 0
   readonly queuedByTenant = new Map<string, number>()
   /** Until when unknown models are held open after a restart. */
-  readonly bootGraceUntilMs: number
+  bootGraceUntilMs: number
   draining = false
   /** The store cannot write just now. */
   storeTroubled = false

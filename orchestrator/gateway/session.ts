@@ -76,6 +76,8 @@ export class ScoutSession {
   /** The newest ping that was answered; a slow answer to an older one than the last is still a round trip. */
   private ponged = 0
   private pingedMs: number
+  /** Before its welcome a scout takes nothing else. */
+  private isWelcomed = false
   /** The ping behind the last full stretch of fragments, and the bytes of fragments sent since. */
   private mark = 0
   private stretchBytes = 0
@@ -221,6 +223,7 @@ export class ScoutSession {
   send(frame: HubFrame, body?: Uint8Array): void {
     if (this.phase === 'closed') return
     if (frame.type === 'settled') return this.acknowledge(frame.acks)
+    if (frame.type === 'welcome') this.isWelcomed = true
     if (frame.type === 'cancel') this.dropOutgoing(frame.task, frame.attempt)
     if (frame.type !== 'task' || body === undefined) return this.write(frame)
     const { task, attempt } = frame
@@ -292,7 +295,24 @@ export class ScoutSession {
   check(nowMs: number): void {
     if (this.phase === 'closed' || this.phase === 'greeting') return
     if (nowMs - this.roundTripMs > wireLimits.silenceMs) return this.close('silent')
-    if (nowMs - this.pingedMs < wireLimits.heartbeatMs) return
+    if (nowMs - this.pingedMs < wireLimits.heartbeatMs || !this.isWelcomed) return
+    this.pingedMs = nowMs
+    this.ping++
+    this.write({ type: 'ping', ping: this.ping, acks: this.takeAcks() })
+  }
+
+  /**
+   * This process stood still, and what arrived meanwhile is not read yet: the scout was not silent, may have sent more
+   * than it could at once, and has a round trip to show that it is there. The ping also keeps its leases alive.
+   */
+  stood(forMs: number, nowMs: number): void {
+    if (this.phase === 'closed') return
+    const soonestMs = nowMs - wireLimits.silenceMs + wireLimits.wakeGraceMs
+    this.roundTripMs = Math.min(nowMs, Math.max(this.roundTripMs + forMs, soonestMs))
+    const lentMs = Math.min(forMs, wireLimits.standstillAllowanceMsMax)
+    this.control.lend(lentMs)
+    this.data.lend(lentMs)
+    if (!this.isWelcomed) return
     this.pingedMs = nowMs
     this.ping++
     this.write({ type: 'ping', ping: this.ping, acks: this.takeAcks() })
