@@ -14,9 +14,10 @@ import { Random } from './model/random.ts'
 import { SlotTable } from './model/slot-table.ts'
 import { TimerWheel } from './model/timer-wheel.ts'
 import type { CoreSettings } from './settings.ts'
+import type { Suspect } from './trust/suspects.ts'
 
 /** Everything that can be due; `timed` is its kind. */
-export type Deadline = Task | Pause | CancelWatch | ModelEntry
+export type Deadline = Task | Pause | CancelWatch | ModelEntry | Suspect
 
 export interface CoreSeed {
   settings: CoreSettings
@@ -53,6 +54,8 @@ export class CoreState {
   storeTroubled = false
   /** Ready durable tasks that were taken out of their queues meanwhile; see `queueing.ts`. */
   readonly awaitingStore = new Set<Task>()
+  /** Tenants whose tasks ended scouts lately, with those of their tasks that wait aside; see `trust/suspects.ts`. */
+  readonly suspects = new Map<string, Suspect>()
   sequence = 0
 
   /** Time of the event being handled, and where its effects go. */

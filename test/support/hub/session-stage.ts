@@ -29,7 +29,7 @@ export class SessionStage {
   sendResult = 1
   readonly session: ScoutSession
 
-  constructor({ greeted = true, welcomed = greeted } = {}) {
+  constructor({ greeted = true, welcomed = true } = {}) {
     const note =
       (what: string) =>
       (...facts: unknown[]) => {
