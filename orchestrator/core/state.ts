@@ -9,12 +9,11 @@ import type { Change, Effect } from './events.ts'
 import { CapabilityIndex } from './fleet/capability-index.ts'
 import { Roster } from './fleet/roster.ts'
 import { CommittedSettlements } from './model/committed-settlements.ts'
-import type { CancelWatch, Intent, ModelEntry, Pause, Scout, Task } from './model/object-graph.ts'
+import type { CancelWatch, Intent, ModelEntry, Pause, Scout, Suspect, Task } from './model/object-graph.ts'
 import { Random } from './model/random.ts'
 import { SlotTable } from './model/slot-table.ts'
 import { TimerWheel } from './model/timer-wheel.ts'
 import type { CoreSettings } from './settings.ts'
-import type { Suspect } from './trust/suspects.ts'
 
 /** Everything that can be due; `timed` is its kind. */
 export type Deadline = Task | Pause | CancelWatch | ModelEntry | Suspect

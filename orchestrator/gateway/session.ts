@@ -331,17 +331,17 @@ export class ScoutSession {
     if (this.phase === 'closed') return
     const { code, meaning } = closeTable[why]
     const reason = detail === undefined ? meaning : `${meaning}: ${detail}`
-    this.closed()
+    this.closed(why === 'keyRevoked')
     this.socket.close(code, reason.slice(0, closeReasonCharsMax))
   }
 
   /** The socket is gone, whoever closed it. Told to the engine once. */
-  closed(): void {
+  closed(isForsaken = false): void {
     if (this.phase === 'closed') return
     const greeted = this.phase !== 'greeting'
     this.enter('closed')
     this.outgoing = none
     this.incoming = null
-    if (greeted) this.events.gone(this.id)
+    if (greeted) this.events.gone(this.id, isForsaken)
   }
 }

@@ -133,6 +133,17 @@ describe('the allowance', () => {
   })
 })
 
+test('a session that ends with its key is told as one that will not come back', () => {
+  for (const [why, isForsaken] of [
+    ['keyRevoked', true],
+    ['silent', false],
+  ] as const) {
+    const stage = new SessionStage()
+    stage.session.close(why)
+    expect(stage.heard).toEqual([['gone', 7, isForsaken]])
+  }
+})
+
 describe('after the hub stood still', () => {
   test('a scout has a round trip before it is called silent, and is pinged at once', () => {
     const stage = new SessionStage()

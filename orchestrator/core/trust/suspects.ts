@@ -1,16 +1,15 @@
 /**
  * Tenants whose tasks end scouts. A task may end the process of whoever takes it, and nobody can tell by looking at it;
- * but a tenant of which scout after scout is lost, and nothing gets done, is limited to a few tasks at a time, and after
- * each further loss waits for as long as a scout needs to come back. Its other tasks wait aside. Every answer counts in
+ * but a tenant of which scout after scout is lost, and nothing gets done, is limited to a few tasks at a time, and
+ * after each further loss waits for as long as a scout needs to come back. Its other tasks wait aside. Every answer counts in
  * its favour, so that a tenant that only had bad luck, as all have when a network fails, is soon like any other. Fed by
  * lost scouts, grants, releases and answers; asked by matching and by the queues.
  */
 import { reconnectWindowMs } from '../../../shared/limits/wire.ts'
-import type { Lease, Scout, Task } from '../model/object-graph.ts'
-import type { Timed } from '../model/timer-wheel.ts'
+import type { Lease, Scout, Suspect, Task } from '../model/object-graph.ts'
 import type { CoreState } from '../state.ts'
 
-/** What a lost scout adds to the score of the tenants whose tasks it had, shared among them; an answer takes one off. */
+/** What a lost scout adds to the score of the tenants whose tasks it had, shared among them; an answer takes off 1. */
 const lossScore = 4
 /** From here on a tenant is limited, and more is not remembered. */
 const limitedScore = 16
@@ -21,22 +20,6 @@ const momentMs = 1_000
 const rememberedMs = 60_000
 /** Tasks of a limited tenant at a time. */
 const leasesMax = 2
-
-export interface Suspect extends Timed {
-  timed: 'suspect'
-  tenant: string
-  score: number
-  lastLossMs: number
-  /** When the last moment of losses began, and what it has added. */
-  momentMs: number
-  momentScore: number
-  /** Until when none of its tasks is given out. */
-  heldUntilMs: number
-  /** Leases that were granted since it is one. */
-  leases: Set<Lease>
-  /** Ready tasks that are in no queue for this. */
-  aside: Set<Task>
-}
 
 /** A scout is lost, and did not announce that it leaves. */
 export function noteLost(core: CoreState, { record }: Scout, leases: readonly Lease[]): void {

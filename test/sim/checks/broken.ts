@@ -1,4 +1,4 @@
-/** What ends the life of a seed: the first invariant that does not hold. Thrown by the checker, told by the simulation. */
+/** What ends the life of a seed: the first invariant that does not hold. Thrown by the checker. */
 export class Broken extends Error {
   constructor(
     readonly invariant: number,
