@@ -1,9 +1,9 @@
 /**
- * Tenants whose tasks end scouts. A task may end the process of whoever takes it, and nobody can tell by looking at it;
- * but a tenant of which scout after scout is lost, and nothing gets done, is limited to a few tasks at a time, and
- * after each further loss waits for as long as a scout needs to come back. Its other tasks wait aside. Every answer counts in
- * its favour, so that a tenant that only had bad luck, as all have when a network fails, is soon like any other. Fed by
- * lost scouts, grants, releases and answers; asked by matching and by the queues.
+ * Tenants whose tasks end scouts. A task may end the process of whoever takes it, and nobody can tell by looking at
+ * it; but a tenant of which scout after scout is lost, and nothing gets done, is limited to a few tasks at a time, and
+ * after each further loss waits for as long as a scout needs to come back. Its other tasks wait aside. Every answer
+ * counts in its favour, so that a tenant that only had bad luck, as all have when a network fails, is soon like any
+ * other. Fed by lost scouts, grants, releases and answers; asked by matching and by the queues.
  */
 import { reconnectWindowMs } from '../../../shared/limits/wire.ts'
 import type { Lease, Scout, Suspect, Task } from '../model/object-graph.ts'
