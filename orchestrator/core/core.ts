@@ -17,6 +17,7 @@ import { bookMissed } from './stats/missed-work.ts'
 import { onDue } from './step/deadlines.ts'
 import { matchAll } from './step/matching.ts'
 import { changeOffers, claimsEnded, join, leave } from './step/sessions.ts'
+import { stoodStill } from './step/standstill.ts'
 import { contentBegan, endAttempt, settle } from './task/attempts.ts'
 import { cancelLease, cancelLeases, watchCancel } from './task/cancels.ts'
 import { credit } from './task/granting.ts'
@@ -106,6 +107,8 @@ function apply(core: CoreState, event: Event): void {
       return storeRecovered(core)
     case 'drain':
       return drain(core)
+    case 'stood':
+      return stoodStill(core, event.forMs)
     case 'tick':
       return core.wheel.advance(core.nowMs, (deadline) => onDue(core, deadline))
   }

@@ -149,6 +149,8 @@ export type Event =
   | { type: 'storeRecovered' }
   /** No new work is taken; what waits in the queue fails with `hub_draining`. */
   | { type: 'drain' }
+  /** The process stood still so long, and heard nobody. Comes before the tick that was late. */
+  | { type: 'stood'; forMs: number }
   /** Time passes; sent often enough that no deadline waits longer than a tick. */
   | { type: 'tick' }
 

@@ -7,7 +7,8 @@
  *  3. A lease and its holder know each other, and the holder is connected; without one, content has been seen or the
  *     task is durable. The latter are listed by who may take them up, and nothing else is.
  *  4. A ready task has exactly one place: in its model's queues, `returned` when it came back and should go elsewhere,
- *     or in `awaitingStore`, which holds durable tasks and only while the store is in trouble.
+ *     in `awaitingStore`, which holds durable tasks and only while the store is in trouble, or aside with its tenant,
+ *     whose tasks have ended scouts.
  *  5. Attempts begun = charged + handed back + outrun + those under way; none beyond its bound.
  *  6. The counts of queued tasks are right, and first-timers are within the bounds.
  *  7. Credits are whole, never negative and never above the scout's capacity, which the hub's own limit caps.
@@ -39,6 +40,7 @@ import { cancelsPerCredit } from './task/cancels.ts'
 import { heldLeases, leasesOf } from './task/leases.ts'
 import { leasedDueMs } from './task/patience.ts'
 import { waitsForStore } from './task/queueing.ts'
+import { isHeldBack } from './trust/suspects.ts'
 
 /** One sentence per broken invariant, opening with its number; empty when all hold. */
 export function violations(core: CoreState): string[] {
@@ -63,6 +65,18 @@ export function violations(core: CoreState): string[] {
   }
   check(orphans === count.orphans, 3, 'orphans', `list ${orphans} leases, ${count.orphans} wait for their scout`)
   checkMemory(core, count, check)
+  for (const { tenant, timerSlot, aside, leases } of core.suspects.values()) {
+    check(timerSlot !== -1, 12, tenant, 'is suspected without end')
+    for (const { id } of aside) check(core.tasks.has(id), 4, id, 'waits aside and is gone')
+    for (const { task, attempt } of leases)
+      check(
+        leasesOf(task).some((lease) => lease.attempt === attempt),
+        2,
+        task.id,
+        'is counted and not leased',
+      )
+    count.armed++
+  }
   check(core.wheel.armed === count.armed, 12, 'wheel', `${core.wheel.armed} armed for ${count.armed} owners`)
   for (const intent of core.intents.values()) {
     check(intent.open.size > 0 && intent.state === 'running', 16, intent.id, `is ${intent.state} without tasks`)
@@ -125,7 +139,9 @@ function checkTask(core: CoreState, id: number, task: Task, count: Recount, chec
   const isWaiting = entry.waiting.has(task)
   const hasTried = task.triedScouts.length > 0
   const isAwaiting = core.awaitingStore.has(task)
-  const isQueued = state === 'ready' && !isAwaiting
+  const isAside = core.suspects.get(task.tenant)?.aside.has(task) === true
+  check(!isAside || state === 'ready', 4, id, `${state} and waits aside`)
+  const isQueued = state === 'ready' && !isAwaiting && !isAside
   const mayAwait = state === 'ready' && task.intent !== null && core.storeTroubled
   check(!isAwaiting || mayAwait, 4, id, `${state} and waits for the store`)
   check(isWaiting === (isQueued && !hasTried), 4, id, `${state}, attempt ${task.attempt}, waits`)
@@ -142,7 +158,7 @@ function checkTask(core: CoreState, id: number, task: Task, count: Recount, chec
   if (isQueued) {
     check(core.index.entries.get(entry.key) === entry, 4, id, 'waits for a model that was forgotten')
     add(isWaiting ? count.waiting : count.returned, entry)
-    if (task.heapIndex >= 0 && !waitsForStore(core, task)) add(count.plain, entry)
+    if (task.heapIndex >= 0 && !waitsForStore(core, task) && !isHeldBack(core, task)) add(count.plain, entry)
     if (task.intent === null) add(count.queuedByTenant, task.tenant)
     else count.queuedDurable++
     if (task.intent === null && task.attempt === 0) add(count.waitingByTenant, task.tenant)

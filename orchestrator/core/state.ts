@@ -9,14 +9,14 @@ import type { Change, Effect } from './events.ts'
 import { CapabilityIndex } from './fleet/capability-index.ts'
 import { Roster } from './fleet/roster.ts'
 import { CommittedSettlements } from './model/committed-settlements.ts'
-import type { CancelWatch, Intent, ModelEntry, Pause, Scout, Task } from './model/object-graph.ts'
+import type { CancelWatch, Intent, ModelEntry, Pause, Scout, Suspect, Task } from './model/object-graph.ts'
 import { Random } from './model/random.ts'
 import { SlotTable } from './model/slot-table.ts'
 import { TimerWheel } from './model/timer-wheel.ts'
 import type { CoreSettings } from './settings.ts'
 
 /** Everything that can be due; `timed` is its kind. */
-export type Deadline = Task | Pause | CancelWatch | ModelEntry
+export type Deadline = Task | Pause | CancelWatch | ModelEntry | Suspect
 
 export interface CoreSeed {
   settings: CoreSettings
@@ -47,12 +47,14 @@ export class CoreState {
   queuedByClients = 0
   readonly queuedByTenant = new Map<string, number>()
   /** Until when unknown models are held open after a restart. */
-  readonly bootGraceUntilMs: number
+  bootGraceUntilMs: number
   draining = false
   /** The store cannot write just now. */
   storeTroubled = false
   /** Ready durable tasks that were taken out of their queues meanwhile; see `queueing.ts`. */
   readonly awaitingStore = new Set<Task>()
+  /** Tenants whose tasks ended scouts lately, with those of their tasks that wait aside; see `trust/suspects.ts`. */
+  readonly suspects = new Map<string, Suspect>()
   sequence = 0
 
   /** Time of the event being handled, and where its effects go. */

@@ -6,6 +6,7 @@
 import type { Fault } from '../../shared/faults.ts'
 import { tickMs } from '../../shared/limits/scheduling.ts'
 import { forgetEveryMs, forgetPortion, idempotencyMs, retentionMs } from '../../shared/limits/store.ts'
+import { standstillMs } from '../../shared/limits/wire.ts'
 import { nonceBytes } from '../../shared/protocol/frames.ts'
 import type { System, Timer } from '../../shared/system.ts'
 import { Core } from '../core/core.ts'
@@ -65,6 +66,7 @@ export class HubEngine implements Engine {
   private readonly drainWait: DrainWait
   private readonly effectRunner: EffectRunner
   private timers: Timer[] = []
+  private tickDueMs = 0
 
   constructor({ system, store, links, epoch, onDefect, planner, settings, seed }: HubEngineOptions) {
     this.system = system
@@ -122,8 +124,18 @@ export class HubEngine implements Engine {
   start(): void {
     this.guard.run('recovery', () => this.intents.recover())
     this.inbox.flush()
-    this.every('tick', tickMs, () => this.inbox.add({ type: 'tick' }))
+    this.tickDueMs = this.system.nowMs() + tickMs
+    this.every('tick', tickMs, () => this.tick())
     this.every('forget', forgetEveryMs, () => this.forget())
+  }
+
+  /** A tick that comes much later than it was due means that this process stood still. */
+  private tick(): void {
+    const nowMs = this.system.nowMs()
+    const lateMs = nowMs - this.tickDueMs
+    this.tickDueMs = nowMs + tickMs
+    if (lateMs >= standstillMs) this.inbox.add({ type: 'stood', forMs: lateMs })
+    this.inbox.add({ type: 'tick' })
   }
 
   private every(name: string, ms: number, action: () => void): void {

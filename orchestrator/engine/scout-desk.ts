@@ -132,11 +132,13 @@ export class ScoutDesk implements ScoutEvents {
     this.parts.inbox.add({ type: 'scoutDraining', session })
   }
 
-  gone(session: number): void {
+  gone(session: number, isForsaken = false): void {
     const { barrier, drainWait, inbox, listings, standings } = this.parts
     listings.gone(session)
     standings.gone(session)
     barrier.sessionClosed(session)
+    // It takes what it had along, as one that has announced that it leaves.
+    if (isForsaken) inbox.add({ type: 'scoutDraining', session })
     inbox.add({ type: 'scoutGone', session })
     drainWait.check()
   }

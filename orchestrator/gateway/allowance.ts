@@ -19,12 +19,20 @@ export class Allowance {
     this.filledMs = nowMs
   }
 
+  /** Nothing was read for a while: what was sent in that time may come at once, on top of a burst. */
+  lend(ms: number): void {
+    this.frames += (ms / 1000) * this.framesPerSecond
+    this.bytes += (ms / 1000) * this.bytesPerSecond
+  }
+
   /** Pays for one frame; false when it cannot. */
   spend(bytes: number, nowMs: number): boolean {
     const seconds = (nowMs - this.filledMs) / 1000
     this.filledMs = nowMs
-    this.frames = Math.min(this.framesPerSecond * this.burstSeconds, this.frames + seconds * this.framesPerSecond) - 1
-    this.bytes = Math.min(this.bytesPerSecond * this.burstSeconds, this.bytes + seconds * this.bytesPerSecond) - bytes
+    const framesMax = Math.max(this.frames, this.framesPerSecond * this.burstSeconds)
+    const bytesMax = Math.max(this.bytes, this.bytesPerSecond * this.burstSeconds)
+    this.frames = Math.min(framesMax, this.frames + seconds * this.framesPerSecond) - 1
+    this.bytes = Math.min(bytesMax, this.bytes + seconds * this.bytesPerSecond) - bytes
     return this.frames >= 0 && this.bytes >= 0
   }
 }

@@ -86,6 +86,7 @@ export class Gateway {
   private open = 0
   private round = 0
   private timer: Timer | null = null
+  private visitDueMs = 0
   /** Where sessions report to; null before the start. */
   private events: ScoutEvents | null = null
 
@@ -110,11 +111,22 @@ export class Gateway {
     const visit = () => {
       this.timer = this.system.after(roundMs, visit)
       const nowMs = this.system.nowMs()
+      this.notice(nowMs)
+      this.visitDueMs = nowMs + roundMs
       this.round = (this.round + 1) % rounds
       for (const session of this.groups[this.round]!) session.check(nowMs)
       this.hurry(nowMs)
     }
+    this.visitDueMs = this.system.nowMs()
     visit()
+  }
+
+  /** A round that is long overdue means that this process stood still. Noticed before anything is read or judged. */
+  private notice(nowMs: number): void {
+    const lateMs = nowMs - this.visitDueMs
+    if (lateMs < wireLimits.standstillMs || this.timer === null) return
+    this.visitDueMs = nowMs + roundMs
+    for (const session of [...this.sessions.values()]) session.stood(lateMs, nowMs)
   }
 
   /** Gives up who has not greeted in time. The oldest stand first, so who is not due ends the look. */
@@ -180,7 +192,9 @@ export class Gateway {
   /** An error that leaves this handler would end the process, and with it everybody else's work. */
   private received(ws: ServerWebSocket<SocketData>, message: string | Buffer): void {
     try {
-      ws.data.session?.receive(message, this.system.nowMs())
+      const nowMs = this.system.nowMs()
+      if (nowMs >= this.visitDueMs + wireLimits.standstillMs) this.notice(nowMs)
+      ws.data.session?.receive(message, nowMs)
     } catch (error) {
       // The engine has reported it, and the process ends: no scout is to blame.
       if (error instanceof EngineDefect) throw error

@@ -86,6 +86,8 @@ export class ScoutSession {
   /** The newest ping that was answered; a slow answer to an older one than the last is still a round trip. */
   private ponged = 0
   private pingedMs: number
+  /** Before its welcome a scout takes nothing else. */
+  private isWelcomed = false
   /** The ping behind the last full stretch of fragments, and the bytes of fragments sent since. */
   private mark = 0
   private stretchBytes = 0
@@ -262,6 +264,7 @@ export class ScoutSession {
   send(frame: HubFrame, body?: Uint8Array): void {
     if (this.phase === 'closed') return
     if (frame.type === 'settled') return this.acknowledge(frame.acks)
+    if (frame.type === 'welcome') this.isWelcomed = true
     if (frame.type === 'cancel') this.dropOutgoing(frame.task, frame.attempt)
     if (frame.type !== 'task' || body === undefined) return this.write(frame)
     const { task, attempt } = frame
@@ -334,7 +337,24 @@ export class ScoutSession {
     if (this.phase === 'closed' || this.phase === 'greeting') return
     if (this.incoming !== null) this.dropLate(this.incoming, nowMs)
     if (nowMs - this.roundTripMs > wireLimits.silenceMs) return this.close('silent')
-    if (nowMs - this.pingedMs < wireLimits.heartbeatMs) return
+    if (nowMs - this.pingedMs < wireLimits.heartbeatMs || !this.isWelcomed) return
+    this.pingedMs = nowMs
+    this.ping++
+    this.write({ type: 'ping', ping: this.ping, acks: this.takeAcks() })
+  }
+
+  /**
+   * This process stood still, and what arrived meanwhile is not read yet: the scout was not silent, may have sent more
+   * than it could at once, and has a round trip to show that it is there. The ping also keeps its leases alive.
+   */
+  stood(forMs: number, nowMs: number): void {
+    if (this.phase === 'closed') return
+    const soonestMs = nowMs - wireLimits.silenceMs + wireLimits.wakeGraceMs
+    this.roundTripMs = Math.min(nowMs, Math.max(this.roundTripMs + forMs, soonestMs))
+    const lentMs = Math.min(forMs, wireLimits.standstillAllowanceMsMax)
+    this.control.lend(lentMs)
+    this.data.lend(lentMs)
+    if (!this.isWelcomed) return
     this.pingedMs = nowMs
     this.ping++
     this.write({ type: 'ping', ping: this.ping, acks: this.takeAcks() })
@@ -357,18 +377,18 @@ export class ScoutSession {
     if (this.phase === 'closed') return
     const { code, meaning } = closeTable[why]
     const reason = detail === undefined ? meaning : `${meaning}: ${detail}`
-    this.closed()
+    this.closed(why === 'keyRevoked')
     this.socket.close(code, reason.slice(0, closeReasonCharsMax))
   }
 
   /** The socket is gone, whoever closed it. Told to the engine once. */
-  closed(): void {
+  closed(isForsaken = false): void {
     if (this.phase === 'closed') return
     const greeted = this.phase !== 'greeting'
     this.enter('closed')
     this.outgoing = none
     for (const [key, body] of this.incoming ?? []) this.forgetIncoming(key, body)
     this.incoming = null
-    if (greeted) this.events.gone(this.id)
+    if (greeted) this.events.gone(this.id, isForsaken)
   }
 }

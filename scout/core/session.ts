@@ -21,7 +21,9 @@ import {
   reconnectBaseMs,
   reconnectCapMs,
   reconnectWindowMs,
+  standstillMs,
   supersededDelayMs,
+  wakeGraceMs,
 } from '../../shared/limits/wire.ts'
 import { closeTable } from '../../shared/protocol/close-codes.ts'
 import { type FrameOf, type HubFrame, protocolVersion } from '../../shared/protocol/frames.ts'
@@ -78,6 +80,8 @@ export class Session {
   /** When the last frame of the hub arrived, or the dial began. */
   private heardMs = 0
   private silenceMs = defaultSilenceMs
+  /** It was given a round trip after this process stood still, and nothing was heard since. */
+  private isSpared = false
   /** Dials in a row that did not end in a welcome. */
   private failedDials = 0
   /** Over which time to spread the redial; a `hubDrain` may name another one. */
@@ -130,9 +134,17 @@ export class Session {
   }
 
   private tick(moment: Moment): void {
-    if (moment.nowMs < this.dueMs) return
-    if (this.at !== 'waiting') return this.hangUp(closeTable.silent.code, '', moment)
+    const lateMs = moment.nowMs - this.dueMs
+    if (lateMs < 0) return
+    if (this.at !== 'waiting') {
+      if (lateMs < standstillMs || this.isSpared) return this.hangUp(closeTable.silent.code, '', moment)
+      // This process stood still, and what the hub has sent meanwhile may not be read yet.
+      this.isSpared = true
+      this.heardMs = moment.nowMs - this.silenceMs + Math.min(this.silenceMs, wakeGraceMs)
+      return
+    }
     this.enter('dialing')
+    this.isSpared = false
     this.heardMs = moment.nowMs
     this.silenceMs = defaultSilenceMs
     moment.out.push({ type: 'dial' })
@@ -143,6 +155,7 @@ export class Session {
       return this.hangUp(closeTable.badFrame.code, `${frame.type} does not belong into phase ${this.at}`, moment)
     }
     this.heardMs = moment.nowMs
+    this.isSpared = false
     if (frame.type === 'welcome') return this.welcome(frame, moment)
     // A hub that named no time at all would be dialed again without a pause, as often as it hangs up.
     if (frame.type === 'hubDrain') this.windowMs = Math.max(reconnectBaseMs, frame.windowMs)

@@ -3,11 +3,15 @@
  * for its time to live. Every frame of the hub restarts the second. One timer serves all tasks; the executor adds them
  * and ends those that are returned as due.
  */
+import { standstillMs } from '../../shared/limits/wire.ts'
 import type { System, Timer } from '../../shared/system.ts'
 import type { RunningTask } from './running-task.ts'
 
 /** `late`: the task's deadline has passed, it is settled. `expired`: the lease has, it must not be settled. */
 export type Due = 'late' | 'expired'
+
+/** After a standstill the socket is read for so long before leases are judged. */
+const readMs = 250
 
 export class LeaseClock {
   private heardMs: number
@@ -40,7 +44,18 @@ export class LeaseClock {
     if (this.timer !== null && this.timerDueMs <= dueMs) return
     this.timer?.cancel()
     this.timerDueMs = dueMs
-    this.timer = this.system.after(Math.max(0, dueMs - this.system.nowMs()), () => this.look())
+    this.timer = this.system.after(Math.max(0, dueMs - this.system.nowMs()), () => this.woken())
+  }
+
+  /**
+   * Much later than due: this process stood still, and what the hub has sent meanwhile is read before the next look.
+   * Should the lease be over after all, the hub takes no answer under it.
+   */
+  private woken(): void {
+    const isLate = this.system.nowMs() - this.timerDueMs >= standstillMs
+    if (!isLate) return this.look()
+    this.timerDueMs = this.system.nowMs() + readMs
+    this.timer = this.system.after(readMs, () => this.look())
   }
 
   private look(): void {

@@ -39,6 +39,9 @@ export const metadataValueCharsMax = 512
 /** Tasks of intents that are not over, all tenants; beyond it: 429 `queue_full`. */
 export const durableTasksMax = 250_000
 
+/** The same of one tenant: half, so that no key fills the queue alone; beyond it 429 `queue_full` for that tenant. */
+export const durableTasksPerTenantMax = 125_000
+
 /** Stored events given to one reader at a time, and nodes whose chunks it gets as they arrive: an id names them all. */
 export const eventsPortion = 256
 export const followedNodesMax = 32

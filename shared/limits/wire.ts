@@ -120,3 +120,15 @@ export const fragmentedBytesPerSecond = 48 * KiB
 /** Upgrades with a good key per second, of all scouts and of one operator's; more are answered 429. */
 export const upgradesPerSecond = 600
 export const upgradesPerSecondPerOperator = 300
+
+/**
+ * A timer that fires so much later than it was due means that the process stood still and has not read what arrived
+ * meanwhile: nobody was silent in that time. Far above what a busy loop takes, far below a heartbeat.
+ */
+export const standstillMs = 1_000
+
+/** Whoever stood still gives its peer at least this long, a round trip, before it judges its silence. */
+export const wakeGraceMs = 5_000
+
+/** Of the time that a hub stood still, so much counts as allowance for what its scouts have sent meanwhile. */
+export const standstillAllowanceMsMax = 60_000

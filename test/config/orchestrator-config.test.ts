@@ -36,11 +36,7 @@ test.each([
   ['HOST', 'http://0.0.0.0', 'HOST must be an address to listen on, as 127.0.0.1, but it is "http://0.0.0.0".'],
   ['HOST', '127.0.0.1:80', 'HOST must be an address to listen on, as 127.0.0.1, but it is "127.0.0.1:80".'],
   ['PRIVATE_URLS', 'no', 'PRIVATE_URLS must be allow or refuse, but it is "no".'],
-  [
-    'TRUSTED_PROXIES',
-    '127.0.0.1,10.0.0.0/40',
-    `TRUSTED_PROXIES must be ${networks}, but "10.0.0.0/40" is neither.`,
-  ],
+  ['TRUSTED_PROXIES', '127.0.0.1,10.0.0.0/40', `TRUSTED_PROXIES must be ${networks}, but "10.0.0.0/40" is neither.`],
   ['DATA_DIR', 'a\0b', 'DATA_DIR must be the path of a folder, but it is "a\\u0000b".'],
   [
     'LOG_LEVEL',

@@ -135,6 +135,59 @@ describe('the allowance', () => {
   })
 })
 
+test('a session that ends with its key is told as one that will not come back', () => {
+  for (const [why, isForsaken] of [
+    ['keyRevoked', true],
+    ['silent', false],
+  ] as const) {
+    const stage = new SessionStage()
+    stage.session.close(why)
+    expect(stage.heard).toEqual([['gone', 7, isForsaken]])
+  }
+})
+
+describe('after the hub stood still', () => {
+  test('a scout has a round trip before it is called silent, and is pinged at once', () => {
+    const stage = new SessionStage()
+    stage.nowMs += 24_000
+    stage.session.check(stage.nowMs)
+    stage.nowMs += 20_000
+    const before = stage.sent.length
+    stage.session.stood(20_000, stage.nowMs)
+    expect(stage.sent.slice(before).map(({ type }) => type)).toEqual(['ping'])
+    stage.session.check(stage.nowMs + wireLimits.wakeGraceMs)
+    expect(stage.code).toBeUndefined()
+    stage.session.check(stage.nowMs + wireLimits.wakeGraceMs + 1)
+    expect(stage.code).toBe(4408)
+  })
+
+  test('what a scout has sent meanwhile is no flood, what it sends from then on is', () => {
+    const stage = new SessionStage()
+    const all = wireLimits.controlFramesPerSecond * 20
+    stage.nowMs += 20_000
+    stage.session.stood(20_000, stage.nowMs)
+    for (let frame = 0; frame < all; frame++) stage.say({ type: 'credit', count: 0 })
+    expect(stage.code).toBeUndefined()
+    for (let frame = 0; frame <= 2 * wireLimits.controlFramesPerSecond; frame++) stage.say({ type: 'credit', count: 0 })
+    expect(stage.code).toBe(4429)
+  })
+
+  test('one whose welcome has not been sent yet is not pinged', () => {
+    const stage = new SessionStage({ welcomed: false })
+    stage.session.stood(20_000, stage.nowMs + 20_000)
+    stage.session.check(stage.nowMs + 20_000)
+    expect(stage.sent).toEqual([])
+  })
+
+  test('one that has not greeted has a moment more', () => {
+    const stage = new SessionStage({ greeted: false })
+    stage.nowMs += 20_000
+    stage.session.stood(20_000, stage.nowMs)
+    expect(stage.session.helloDue(stage.nowMs)).toBe(false)
+    expect(stage.session.helloDue(stage.nowMs + wireLimits.helloTimeoutMs)).toBe(true)
+  })
+})
+
 describe('silence', () => {
   test('is measured by round trips: frames do not count, pongs do', () => {
     const stage = new SessionStage()

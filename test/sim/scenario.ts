@@ -16,6 +16,8 @@ interface Weather {
   scoutDrainMs: number
   hubCrashMs: number
   hubRestartMs: number
+  /** The hub's process stands still for up to a time that scouts bear. */
+  hubFreezeMs: number
   /** Chance that the hub dies at one of its next frames or commits instead of between two events. */
   midStepShare: number
   /** Share of commits that fail. */
@@ -79,6 +81,7 @@ export function scenarioOf(world: World, durationMs: number): Scenario {
     scoutDrainMs: sometimes(0.3, minuteMs, 4 * minuteMs),
     hubCrashMs: sometimes(0.5, minuteMs, 4 * minuteMs),
     hubRestartMs: sometimes(0.2, 2 * minuteMs, 5 * minuteMs),
+    hubFreezeMs: sometimes(0.3, minuteMs, 4 * minuteMs),
     midStepShare: dice.pick([0.2, 0.8]),
     storeFaults: isCalm ? 0 : dice.pick([0, 0, 0.02, 0.2]),
     refusals: isCalm ? 0 : dice.pick([0, 0, 0.1]),

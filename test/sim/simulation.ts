@@ -9,7 +9,8 @@ import { Network } from './actors/network.ts'
 import { Planner } from './actors/planners.ts'
 import { HonestScout } from './actors/scouts.ts'
 import { Stranger } from './actors/strangers.ts'
-import { Broken, Checker } from './checks/invariants.ts'
+import { Broken } from './checks/broken.ts'
+import { Checker } from './checks/invariants.ts'
 import { checkRest, restMs } from './checks/liveness.ts'
 import { type Scenario, scenarioOf } from './scenario.ts'
 import { Trace } from './trace.ts'
@@ -131,6 +132,7 @@ function weather({ world, network, hub, scouts, scenario }: Cast): void {
   })
   every(w.hubCrashMs, () => hub.crash())
   every(w.hubRestartMs, () => hub.restart())
+  every(w.hubFreezeMs, () => hub.freeze(dice.between(2_000, 20_000)))
 }
 
 /** The faults stop, the strangers go, nobody asks for anything more. */

@@ -74,6 +74,11 @@ export class World {
       this.pop()
       const { callback, owner } = next
       if (callback === null || !owner.alive) continue
+      if (owner.frozenUntilMs > next.dueMs) {
+        next.dueMs = owner.frozenUntilMs
+        this.push(next)
+        continue
+      }
       if (++this.events > eventsMax)
         throw new Error(`more than ${eventsMax} events: ${owner.name} goes round in circles`)
       this.nowMs = next.dueMs
@@ -154,6 +159,8 @@ export class Process implements System {
   alive = true
   /** Timers that are set. */
   armed = 0
+  /** It stands still until then, and its timers fire late. */
+  frozenUntilMs = 0
   private readonly bornMs: number
 
   constructor(

@@ -1,8 +1,9 @@
 /**
- * How many models the hub knows, and who brought each one in. A model's name is a stranger's text, so what is kept under
- * it is bounded: per owner and in all. Its owner is the operator whose scout offered it first; a model that only clients
- * name has none. One that nobody offers and nobody waits for is kept for its grace only while there is room: the oldest
- * of its owner goes first, then the oldest of all. Fed by the capability index, which makes and forgets the entries.
+ * How many models the hub knows, and who brought each one in. A model's name is a stranger's text, so what is kept
+ * under it is bounded: per owner and in all. Its owner is the operator whose scout offered it first; a model that only
+ * clients name has none. One that nobody offers and nobody waits for is kept for its grace only while there is room:
+ * the oldest of its owner goes first, then the oldest of all. Fed by the capability index, which makes and forgets the
+ * entries.
  */
 import { autoModel } from '../../../shared/task.ts'
 import type { ModelEntry } from '../model/object-graph.ts'

@@ -17,7 +17,7 @@ export function pauseUntil(core: CoreState, scout: Scout, model: string, untilMs
   core.wheel.arm(pause, untilMs)
 }
 
-/** As many as a scout may offer models; more come only from one that changes its offers, and the oldest of those ends. */
+/** As many as it may offer models; more come only from one that changes its offers, and the oldest of those ends. */
 function makeRoom(core: CoreState, { pauses, klass }: Scout): void {
   if (pauses === null || pauses.size < offersMax) return
   const offered = new Set(klass.offers.map(({ model }) => model))

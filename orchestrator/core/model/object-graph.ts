@@ -72,6 +72,23 @@ export interface CancelWatch extends Timed {
   sent: number
 }
 
+/** A tenant whose tasks have ended scouts lately; looked at again at `dueMs`. See `trust/suspects.ts`. */
+export interface Suspect extends Timed {
+  timed: 'suspect'
+  tenant: string
+  score: number
+  lastLossMs: number
+  /** When the last moment of losses began, and what it has added. */
+  momentMs: number
+  momentScore: number
+  /** Until when none of its tasks is given out. */
+  heldUntilMs: number
+  /** Leases that were granted since it is one. */
+  leases: Set<Lease>
+  /** Ready tasks that are in no queue for this. */
+  aside: Set<Task>
+}
+
 /** What several scouts offer alike, kept once for all of them. */
 export interface OfferClass {
   signature: string

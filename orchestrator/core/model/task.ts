@@ -13,7 +13,6 @@
 import type { Fault } from '../../../shared/faults.ts'
 import type { TaskKind } from '../../../shared/task.ts'
 import type { TaskState } from '../../../shared/task-state.ts'
-import type { Doubt } from './doubt.ts'
 import type { Queued } from './ready-queue.ts'
 import type { RoutingOptions } from './routing-options.ts'
 import type { Timed } from './timer-wheel.ts'
@@ -53,6 +52,16 @@ export function isTerminal(task: TaskData): boolean {
   return taskMoves[task.state].length === 0
 }
 
+/** A scout's verdict that a task can never be done, which waits for a second one: see `trust/second-opinion.ts`. */
+export interface Doubt {
+  scout: string
+  operator: string
+  /** What it was asked to serve the task with. */
+  model: string
+  /** Its words, which the client hears if nobody contradicts them. */
+  fault: Fault
+}
+
 export interface TaskData extends Timed, Queued {
   timed: 'task'
   id: number
@@ -84,6 +93,8 @@ export interface TaskData extends Timed, Queued {
   lastFault: Fault | null
   /** A scout's verdict about the task that another operator has not confirmed yet. */
   doubt: Doubt | null
+  /** Times the scout that had it was lost. */
+  lost: number
   /** Times a begun answer moved to another scout. */
   migrations: number
   /** The model's `sought` when it last looked for a scout. */

@@ -15,6 +15,7 @@ import { expiryOf, leasesOf } from '../task/leases.ts'
 import { lookAgain, patienceEndsMs } from '../task/patience.ts'
 import { unqueue } from '../task/queueing.ts'
 import { finish } from '../task/terminal.ts'
+import { suspectDue } from '../trust/suspects.ts'
 import { give } from './matching.ts'
 
 export function onDue(core: CoreState, deadline: Deadline): void {
@@ -27,6 +28,8 @@ export function onDue(core: CoreState, deadline: Deadline): void {
       return send(core, deadline)
     case 'model':
       return forgetModel(core, deadline)
+    case 'suspect':
+      return suspectDue(core, deadline)
   }
 }
 

@@ -15,6 +15,7 @@ import { noteServed, noteSought } from '../stats/missed-work.ts'
 import { grant } from '../task/granting.ts'
 import { enqueue, firstQueued, hasQueued, isQueueFull, serveFromQueue, waitsForStore } from '../task/queueing.ts'
 import { finish } from '../task/terminal.ts'
+import { isHeldBack, setAside } from '../trust/suspects.ts'
 
 /** Queues compared for one freed scout. */
 const queuesLooked = 8
@@ -35,8 +36,9 @@ export function matchAll(core: CoreState): void {
 function placeOrQueue(core: CoreState, task: Task): void {
   if (task.state !== 'ready' || !findEntry(core, task) || isExhausted(core, task) || isWithdrawn(core, task)) return
   const stays = (core.draining && task.intent !== null) || waitsForStore(core, task)
+  if (!stays && isHeldBack(core, task) && !isQueueFull(core, task)) return setAside(core, task)
   if (!stays) noteSought(task)
-  const chosen = stays ? undefined : choose(core.index, task, core.random)
+  const chosen = stays || isHeldBack(core, task) ? undefined : choose(core.index, task, core.random)
   if (chosen !== undefined) give(core, task, chosen)
   else if (core.draining && !stays) finish(core, task, 'failed', hubDraining())
   else if (isQueueFull(core, task)) {

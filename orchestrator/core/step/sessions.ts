@@ -17,10 +17,11 @@ import { drop, expiryOf, heldLeases, hold, leaseOf, leasesOf, renew } from '../t
 import { forgetOrphan, noteOrphan, orphansOf } from '../task/orphans.ts'
 import { lookAgain } from '../task/patience.ts'
 import { takeBack } from '../task/store-trouble.ts'
+import { noteLost } from '../trust/suspects.ts'
 
 export function join(core: CoreState, joined: ScoutJoined): void {
   const twin = core.roster.twin(joined)
-  const orphans = twin === undefined ? [] : takeOff(core, twin)
+  const orphans = twin === undefined ? [] : takeOff(core, twin, true)
   if (twin !== undefined) core.emit({ type: 'closeSession', session: twin.session, why: 'superseded' })
   const scout = core.roster.join(joined, core.nowMs)
   takeUpPauses(core, scout)
@@ -80,10 +81,12 @@ interface Orphan {
 }
 
 /** Off the roster with it; its tasks come back, leased to nobody. */
-function takeOff(core: CoreState, scout: Scout): Orphan[] {
+function takeOff(core: CoreState, scout: Scout, isReplaced = false): Orphan[] {
   const orphans: Orphan[] = []
   const isForsaken = scout.state === 'draining'
-  for (const lease of heldLeases(scout)) {
+  const held = heldLeases(scout)
+  if (!isForsaken && held.length > 0 && !isReplaced) noteLost(core, scout, held)
+  for (const lease of held) {
     const { task } = lease
     lease.expiresMs = expiryOf(core, lease)
     drop(lease)

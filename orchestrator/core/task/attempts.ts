@@ -5,6 +5,7 @@
 import { fullJitterMs } from '../../../shared/backoff.ts'
 import { type Fault, fault, faultTable } from '../../../shared/faults.ts'
 import { pauseDefaultMs, pauseMaxMs } from '../../../shared/limits/scheduling.ts'
+import { reconnectWindowMs } from '../../../shared/limits/wire.ts'
 import type { Event } from '../events.ts'
 import { pauseUntil } from '../fleet/pauses.ts'
 import { sameNonce } from '../model/nonce.ts'
@@ -12,12 +13,13 @@ import type { Lease, Scout, Task } from '../model/object-graph.ts'
 import { move } from '../model/task.ts'
 import type { CoreState } from '../state.ts'
 import { bookFirstContent, bookOutcome, bookSpeed, growWindow, shrinkWindow } from '../stats/records.ts'
+import { contradict, doubts } from '../trust/second-opinion.ts'
+import { noteAnswer } from '../trust/suspects.ts'
 import { cancelLease, endCancel } from './cancels.ts'
 import { credit } from './granting.ts'
 import { stopOthers } from './hedging.ts'
 import { attemptsMax, heldBy, leaseOf, leasesOf, noteProvider, noteTried, release } from './leases.ts'
 import { lookAgain, noteProgress } from './patience.ts'
-import { contradict, doubts } from './second-opinion.ts'
 import { finish } from './terminal.ts'
 
 /**
@@ -49,6 +51,7 @@ function endOf(core: CoreState, event: Extract<Event, { type: 'settle' }>): void
   if (outcome === 'done') {
     bookAnswer(core, scout, lease, event.tokens)
     contradict(core, task, lease)
+    noteAnswer(core, task)
     if (task.intent !== null) {
       core.persist({ change: 'settle', task: taskId, attempt, nonce })
       task.intent.spentTokens += event.usedTokens ?? 0
@@ -121,6 +124,7 @@ export function endAttempt(core: CoreState, task: Task, lease: Lease, cause: Fau
   release(core, task, lease)
   noteTried(task, lease)
   task.lastFault = cause
+  if (cause.code === 'scout_lost') task.lost++
   if (retry === 'free') task.handedBack++
   else task.charged++
   const spent = task.charged >= attemptsMax(core, task) || task.handedBack > core.settings.returnsMax
@@ -142,7 +146,10 @@ export function endAttempt(core: CoreState, task: Task, lease: Lease, cause: Fau
   if (retry === 'free') return comeBack(core, task)
   const { retryBaseMs, retryCapMs } = core.settings
   move(task, 'delayed')
-  task.retryMs = core.nowMs + fullJitterMs(task.charged - 1, retryBaseMs, retryCapMs, core.random.unit())
+  const delayMs = fullJitterMs(task.charged - 1, retryBaseMs, retryCapMs, core.random.unit())
+  // It may be what ended them: the next one is not taken before the last has had time to come back.
+  const isDangerous = task.intent === null && task.lost > 1 && cause.code === 'scout_lost'
+  task.retryMs = core.nowMs + (isDangerous ? reconnectWindowMs + delayMs : delayMs)
   core.wheel.arm(task, Math.min(task.retryMs, task.deadlineMs))
 }
 

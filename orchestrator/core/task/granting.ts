@@ -8,6 +8,7 @@ import { costOf } from '../fleet/cost.ts'
 import type { Capability, Lease, Task } from '../model/object-graph.ts'
 import { move } from '../model/task.ts'
 import type { CoreState } from '../state.ts'
+import { noteGrant } from '../trust/suspects.ts'
 import { hedgeAfterMs } from './hedging.ts'
 import { countLease, hold } from './leases.ts'
 import { lookAgain } from './patience.ts'
@@ -39,6 +40,7 @@ export function grant(core: CoreState, task: Task, capability: Capability): void
   if (task.lease === null) task.lease = lease
   else task.hedge = lease
   core.leases++
+  noteGrant(core, task, lease)
   scout.record.won++
   scout.credits--
   hold(scout, lease)

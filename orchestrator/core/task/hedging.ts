@@ -8,6 +8,7 @@ import { attemptNumberMax } from '../../../shared/limits/wire.ts'
 import { type Choice, choose } from '../fleet/placement.ts'
 import type { Lease, Task } from '../model/object-graph.ts'
 import type { CoreState } from '../state.ts'
+import { isHeldBack } from '../trust/suspects.ts'
 import { cancelLease } from './cancels.ts'
 import { attemptsMax, leasesOf, noteTried, release } from './leases.ts'
 
@@ -36,7 +37,7 @@ export function hedgeDueMs(core: CoreState, task: Task): number {
 /** A second scout, if one is idle that may have the task; if not, it is looked for again at the next tick. */
 export function secondChoice(core: CoreState, task: Task): Choice | undefined {
   const { lease } = task
-  if (lease === null || core.draining) return undefined
+  if (lease === null || core.draining || isHeldBack(core, task)) return undefined
   noteTried(task, lease)
   const chosen = choose(core.index, task, core.random)
   return chosen?.best.scout.record.scout === lease.scout ? undefined : chosen

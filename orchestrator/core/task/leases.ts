@@ -6,6 +6,7 @@
 
 import type { Intent, Lease, Scout, Task } from '../model/object-graph.ts'
 import type { CoreState } from '../state.ts'
+import { noteRelease } from '../trust/suspects.ts'
 import { forgetOrphan } from './orphans.ts'
 
 /** From here on this session holds the lease. */
@@ -89,6 +90,7 @@ export function release(core: CoreState, task: Task, lease: Lease): void {
   } else if (lease === task.hedge) task.hedge = null
   else return
   core.leases--
+  noteRelease(core, task, lease)
   if (task.intent !== null) countLease(task.intent, lease, -1)
   const { holder } = lease
   if (holder === null) return forgetOrphan(core, task, lease)

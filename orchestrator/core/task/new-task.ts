@@ -61,6 +61,7 @@ export function newTask(
     triedOperators: nobody,
     lastFault: null,
     doubt: null,
+    lost: 0,
     control: false,
     blockers: 0,
     children: noTasks,

@@ -10,6 +10,7 @@
 import { isConstrained } from '../fleet/placement.ts'
 import type { ModelEntry, Task } from '../model/object-graph.ts'
 import type { CoreState } from '../state.ts'
+import { asideOf, isHeldBack, setAside, takeFromAside } from '../trust/suspects.ts'
 
 /** Tasks that came back looked at for one freed scout. */
 const returnedLooks = 16
@@ -18,7 +19,11 @@ const returnedLooks = 16
 export function isQueueFull(core: CoreState, task: Task): boolean {
   const { readyTasksMax, readyTasksPerTenantMax } = core.settings
   if (task.intent !== null || task.attempt > 0) return false
-  return core.queuedByClients >= readyTasksMax || (core.queuedByTenant.get(task.tenant) ?? 0) >= readyTasksPerTenantMax
+  return core.queuedByClients >= readyTasksMax || queuedOf(core, task.tenant) >= readyTasksPerTenantMax
+}
+
+function queuedOf(core: CoreState, tenant: string): number {
+  return (core.queuedByTenant.get(tenant) ?? 0) + asideOf(core, tenant)
 }
 
 /** Puts a task into the queue of its model, and arms the end of its patience. */
@@ -40,7 +45,7 @@ function elsewhereMsOf({ settings }: CoreState, { doubt }: Task): number {
 
 /** Takes a task out of the queue it waits in, if it does. */
 export function unqueue(core: CoreState, task: Task): void {
-  if (core.awaitingStore.delete(task)) return
+  if (core.awaitingStore.delete(task) || takeFromAside(core, task)) return
   if (task.entry.waiting.has(task)) task.entry.waiting.remove(task)
   else if (!task.entry.returned.delete(task)) return
   countQueued(core, task, -1)
@@ -81,9 +86,12 @@ export function hasQueued({ draining, storeTroubled, queued, queuedByClients }: 
 export function firstQueued(core: CoreState, entry: ModelEntry, fits: (task: Task) => boolean): Task | undefined {
   for (;;) {
     const task = firstReturned(entry, fits) ?? entry.waiting.peek(fits)
-    if (task === undefined || !waitsForStore(core, task)) return task
+    if (task === undefined) return undefined
+    const mustWait = waitsForStore(core, task)
+    if (!mustWait && !isHeldBack(core, task)) return task
     unqueue(core, task)
-    core.awaitingStore.add(task)
+    if (mustWait) core.awaitingStore.add(task)
+    else setAside(core, task)
   }
 }
 

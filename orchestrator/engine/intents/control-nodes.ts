@@ -4,7 +4,7 @@
  * persists it. A decision is pure, so asking again after a crash changes nothing.
  */
 import { type Fault, fault } from '../../../shared/faults.ts'
-import { durableTasksMax, nodeResultsBytesMax } from '../../../shared/limits/intents.ts'
+import { durableTasksMax, durableTasksPerTenantMax, nodeResultsBytesMax } from '../../../shared/limits/intents.ts'
 import type { TerminalTaskState } from '../../../shared/task-state.ts'
 import type { Event } from '../../core/events.ts'
 import type { ControlNode, Decision, NeedResult, PlannerFunctions } from '../ports/planner.ts'
@@ -20,7 +20,7 @@ interface ControlNodesOptions {
   /** null in a hub that was given no planner. */
   planner: PlannerFunctions | null
   nextTask: () => number
-  live: Pick<LiveIntents, 'openTasks'>
+  live: Pick<LiveIntents, 'openTasks' | 'openTasksOf'>
 }
 
 export class ControlNodes {
@@ -46,7 +46,10 @@ export class ControlNodes {
     const { nextTask, live: all } = this.options
     const { node, live, stage } = task
     const place = { intent: live.id, node, stage: stage!, numbers: live.numbers, nextTask }
-    const expansion = all.openTasks + decision.tasks.length > durableTasksMax ? full : expansionOf(decision, place)
+    const more = decision.tasks.length
+    const isFull =
+      all.openTasks + more > durableTasksMax || all.openTasksOf(live.tenant) + more > durableTasksPerTenantMax
+    const expansion = isFull ? full : expansionOf(decision, place)
     if ('code' in expansion) return { type: 'decisionFailed', task: task.task, fault: expansion }
     task.pending = { type: 'expand', expansion }
     return { type: 'expanded', task: task.task, tasks: expansion.tasks, waitFor: expansion.waitFor }

@@ -4,7 +4,7 @@
  * event once it is committed. What the core makes of it becomes rows in `intent-changes.ts`.
  */
 import { type Fault, fault } from '../../../shared/faults.ts'
-import { durableTasksMax, intentDeadlineMs } from '../../../shared/limits/intents.ts'
+import { durableTasksMax, durableTasksPerTenantMax, intentDeadlineMs } from '../../../shared/limits/intents.ts'
 import type { System } from '../../../shared/system.ts'
 import type { Event } from '../../core/events.ts'
 import { type CoreState, hubDraining } from '../../core/state.ts'
@@ -34,12 +34,13 @@ type AfterRetry = (refusal: Fault | null) => void
 export class IntentCommands {
   /** Intents whose retry is not committed yet, each with the cancels that came meanwhile. */
   private readonly retrying = new Map<string, AfterRetry[]>()
-  /** Tasks of commands whose commit is pending. */
+  /** Tasks of commands whose commit is pending: all, and by tenant. */
   private pendingTasks = 0
+  private readonly pendingByTenant = new Map<string, number>()
 
   constructor(
     private readonly parts: CommandParts,
-    private readonly live: Pick<LiveIntents, 'openTasks' | 'intent' | 'remember'>,
+    private readonly live: Pick<LiveIntents, 'openTasks' | 'openTasksOf' | 'intent' | 'remember'>,
   ) {}
 
   /** Goes on with everything that the last process left open. */
@@ -71,7 +72,8 @@ export class IntentCommands {
   }
 
   private add(submission: IntentSubmission, answerRow?: (answer: Uint8Array) => StoreWrite): Promise<Accepted> {
-    const refusal = this.refusal(submission.plan.tasks.length)
+    const { tenant } = submission
+    const refusal = this.refusal(tenant, submission.plan.tasks.length)
     if (refusal !== null) return Promise.resolve({ type: 'refused', fault: refusal })
     const { system, nextTask } = this.parts
     const { plan, weight, deadlineMs } = submission
@@ -88,7 +90,7 @@ export class IntentCommands {
     if (answerRow !== undefined) writes.push(answerRow(Buffer.from(intent.id)))
     const open: OpenIntent = { intent, tasks, requestBytes: requests.map(({ length }) => length), lastSeq: 1 }
     return new Promise((resolve) => {
-      this.commit(writes, tasks.length, (refused) => {
+      this.commit(writes, tenant, tasks.length, (refused) => {
         if (refused !== null) return resolve({ type: 'refused', fault: refused })
         this.begin(open, weight, deadlineMs)
         resolve({ type: 'accepted', id: intent.id, replayed: false })
@@ -97,10 +99,15 @@ export class IntentCommands {
   }
 
   /** Commits what makes so many tasks open, then calls `then` with null, or with why it was refused. */
-  private commit(writes: readonly StoreWrite[], tasks: number, then: (refused: Fault | null) => void): void {
-    this.pendingTasks += tasks
+  private commit(
+    writes: readonly StoreWrite[],
+    tenant: string,
+    tasks: number,
+    then: (refused: Fault | null) => void,
+  ): void {
+    this.pend(tenant, tasks)
     const conclude = (refused: Fault | null) => {
-      this.pendingTasks -= tasks
+      this.pend(tenant, -tasks)
       then(refused)
     }
     this.parts.journal.promise(
@@ -111,10 +118,22 @@ export class IntentCommands {
   }
 
   /** Why so many more tasks cannot be open; null when they can. */
-  private refusal(tasks: number): Fault | null {
+  private refusal(tenant: string, tasks: number): Fault | null {
     if (this.parts.core.draining) return hubDraining()
+    const ofTenant = this.live.openTasksOf(tenant) + (this.pendingByTenant.get(tenant) ?? 0)
+    const later = { retryAfterMs: 10_000 }
+    if (ofTenant + tasks > durableTasksPerTenantMax) {
+      return fault('queue_full', 'Too many tasks of your intents are open. Try again when some are done.', later)
+    }
     if (this.live.openTasks + this.pendingTasks + tasks <= durableTasksMax) return null
-    return fault('queue_full', 'Too many tasks of intents are open. Try again later.', { retryAfterMs: 10_000 })
+    return fault('queue_full', 'Too many tasks of intents are open. Try again later.', later)
+  }
+
+  private pend(tenant: string, more: number): void {
+    this.pendingTasks += more
+    const pending = (this.pendingByTenant.get(tenant) ?? 0) + more
+    if (pending > 0) this.pendingByTenant.set(tenant, pending)
+    else this.pendingByTenant.delete(tenant)
   }
 
   /** The intent is committed: it is live, and the core has it. */
@@ -161,7 +180,8 @@ export class IntentCommands {
     const isOver = over.intent.state !== 'running' && this.live.intent(id) === undefined && !this.retrying.has(id)
     const tasks = isOver ? tasksToRetry(over.tasks, node) : stillRunning
     if ('code' in tasks) return Promise.resolve(tasks)
-    const noRoom = this.refusal(tasks.length)
+    const { tenant } = over.intent
+    const noRoom = this.refusal(tenant, tasks.length)
     if (noRoom !== null) return Promise.resolve(noRoom)
     const nowMs = system.wallMs()
     const nodes = tasks.map(({ task }) => over.tasks.find((row) => row.task === task)!.node)
@@ -172,7 +192,7 @@ export class IntentCommands {
     ]
     this.retrying.set(id, [])
     return new Promise((resolve) => {
-      this.commit(writes, tasks.length, (refusal) => {
+      this.commit(writes, tenant, tasks.length, (refusal) => {
         const waiting = this.retrying.get(id)!
         this.retrying.delete(id)
         if (refusal === null) this.goOn(id)

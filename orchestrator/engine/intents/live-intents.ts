@@ -104,10 +104,16 @@ export class LiveIntents {
   /** Tasks that are not terminal, or whose end is not committed yet. */
   private readonly open = new Map<number, LiveTask>()
 
+  private readonly openByTenant = new Map<string, number>()
+
   constructor(private readonly parts: LiveIntentsParts) {}
 
   get openTasks(): number {
     return this.open.size
+  }
+
+  openTasksOf(tenant: string): number {
+    return this.openByTenant.get(tenant) ?? 0
   }
 
   intent(id: string): LiveIntent | undefined {
@@ -136,6 +142,13 @@ export class LiveIntents {
     const record: LiveTask = { task, node, live, sink: this.sinkOf(live, row), settledSeq: 0, stage, pending: null }
     live.tasks.push(record)
     this.open.set(task, record)
+    this.count(live.tenant, 1)
+  }
+
+  private count(tenant: string, more: 1 | -1): void {
+    const open = this.openTasksOf(tenant) + more
+    if (open > 0) this.openByTenant.set(tenant, open)
+    else this.openByTenant.delete(tenant)
   }
 
   private sinkOf(live: LiveIntent, row: TaskRow): DurableSink {
@@ -163,6 +176,7 @@ export class LiveIntents {
     if (task === undefined) return
     if (change.change === 'settle' || change.change === 'end' || change.change === 'decide') {
       this.open.delete(change.task)
+      this.count(task.live.tenant, -1)
       task.live.settled(task)
     }
     task.live.wake()

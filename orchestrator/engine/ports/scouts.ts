@@ -82,7 +82,8 @@ export interface ScoutEvents {
   alive(session: number, task: number, attempt: number): void
   heartbeat(session: number): void
   draining(session: number): void
-  gone(session: number): void
+  /** `isForsaken`: its key was revoked, so it will not come back. */
+  gone(session: number, isForsaken?: boolean): void
 }
 
 /** A lease to offer to a scout. */

@@ -258,7 +258,7 @@ describe('an event meets a task', () => {
     const made = new Set(Object.values(events).map((make) => make(scene('leased')).type))
     const inOwnTest: Event['type'][] = [
       ...(['submit', 'accept', 'cancelIntent', 'unsent'] as const),
-      ...(['decided', 'expanded', 'decisionFailed', 'storeTroubled', 'storeRecovered'] as const),
+      ...(['decided', 'expanded', 'decisionFailed', 'storeTroubled', 'storeRecovered', 'stood'] as const),
     ]
     const all: Record<Event['type'], true> = {
       submit: true,
@@ -284,6 +284,7 @@ describe('an event meets a task', () => {
       storeTroubled: true,
       storeRecovered: true,
       drain: true,
+      stood: true,
       tick: true,
     }
     expect([...made, ...inOwnTest].sort()).toEqual(Object.keys(all).sort())

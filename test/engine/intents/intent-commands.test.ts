@@ -3,13 +3,13 @@ import { expect, test } from 'vitest'
 import { IdempotencyKeys } from '../../../orchestrator/engine/durability/idempotency.ts'
 import { Journal } from '../../../orchestrator/engine/durability/journal.ts'
 import { IntentCommands } from '../../../orchestrator/engine/intents/intent-commands.ts'
-import { durableTasksMax } from '../../../shared/limits/intents.ts'
+import { durableTasksMax, durableTasksPerTenantMax } from '../../../shared/limits/intents.ts'
 import { journalRetryMs } from '../../../shared/limits/store.ts'
 import { bytesOf } from '../../support/hub/engine-bench.ts'
 import { IntentsBench } from '../../support/hub/intents-stage.ts'
 
 /** Commands beside a hub on its disk, with room for so many more tasks. */
-function stage(room: number) {
+function stage(room: number, ofTenant = 0) {
   const bench = new IntentsBench()
   const { system, store } = bench
   let task = 0
@@ -18,6 +18,7 @@ function stage(room: number) {
     get openTasks() {
       return open
     },
+    openTasksOf: (tenant: string) => (tenant === 'key_a' ? ofTenant : 0),
     intent: () => undefined,
     remember({ tasks }: { tasks: readonly unknown[] }) {
       open += tasks.length
@@ -29,7 +30,7 @@ function stage(room: number) {
   const commands = new IntentCommands({ ...parts, nextTask: () => ++task }, live)
   const node = { node: 'a', kind: 'chat' as const, model: 'm', needs: [], request: bytesOf('{}') }
   const rest = { tenant: 'key_a', weight: 1, priority: 5, deadlineMs: 1_000, metadata: {} }
-  const accept = () => commands.accept({ ...rest, plan: { tasks: [node], resultNode: 'a' } })
+  const accept = (tenant = 'key_a') => commands.accept({ ...rest, tenant, plan: { tasks: [node], resultNode: 'a' } })
   return { bench, commands, accept }
 }
 
@@ -66,4 +67,14 @@ test('a retry is refused when its tasks find no room', async () => {
   const taken = accept()
   bench.turn()
   expect(await taken).toMatchObject({ type: 'accepted' })
+})
+
+test('one tenant has a share of what may be open, and the others go on', async () => {
+  const { bench, accept } = stage(1_000, durableTasksPerTenantMax - 2)
+  const answers = [accept(), accept(), accept(), accept('key_b')]
+  bench.turn()
+  const [first, second, third, other] = await Promise.all(answers)
+  for (const answer of [first, second, other]) expect(answer).toMatchObject({ type: 'accepted' })
+  expect(third).toMatchObject(full)
+  expect(third).toMatchObject({ fault: { retryAfterMs: 10_000 } })
 })

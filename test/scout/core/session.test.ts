@@ -1,7 +1,13 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { type Hello, Session, type SessionInput, type SessionOutput } from '../../../scout/core/session.ts'
-import { reconnectCapMs, reconnectWindowMs, silenceMs, supersededDelayMs } from '../../../shared/limits/wire.ts'
+import {
+  reconnectCapMs,
+  reconnectWindowMs,
+  silenceMs,
+  supersededDelayMs,
+  wakeGraceMs,
+} from '../../../shared/limits/wire.ts'
 import type { FrameOf } from '../../../shared/protocol/frames.ts'
 import { type ScoutPhase, scoutAccepts } from '../../../shared/protocol/phases.ts'
 
@@ -275,6 +281,26 @@ describe('silence', () => {
     stage.nowMs += welcome.silenceMs - 1
     stage.step(ping)
     expect(stage.session.dueMs).toBe(stage.nowMs + welcome.silenceMs)
+  })
+
+  test('is not judged by a process that stood still before it has read what arrived meanwhile', () => {
+    const stage = at('ready')
+    stage.nowMs += welcome.silenceMs + 20_000
+    expect(stage.step(tick)).toEqual([])
+    const graceMs = stage.session.dueMs - stage.nowMs
+    expect(graceMs).toBe(Math.min(wakeGraceMs, welcome.silenceMs))
+    stage.nowMs += graceMs
+    expect(types(stage.step(tick))).toEqual(['close', 'lost', 'waiting'])
+  })
+
+  test('after a standstill is over with a frame, and the next standstill gets its moment too', () => {
+    const stage = at('ready')
+    for (let times = 0; times < 3; times++) {
+      stage.nowMs += welcome.silenceMs + 20_000
+      expect(stage.step(tick)).toEqual([])
+      stage.step(ping)
+      expect(stage.session.dueMs).toBe(stage.nowMs + welcome.silenceMs)
+    }
   })
 
   test.each<ScoutPhase>(['dialing', 'greeting'])('of a hub while %s is not waited for without end', (phase) => {

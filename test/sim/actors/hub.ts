@@ -149,6 +149,20 @@ export class Hub {
     void engine.drain().then(() => process.soon(stop))
   }
 
+  /** Stands still: reads nothing and does nothing, and then everything at once. */
+  freeze(forMs: number): void {
+    const { process, world, network, checker } = this
+    if (!this.up || process.frozenUntilMs > world.nowMs) return
+    world.trace.say?.(`hub stands still for ${forMs} ms`)
+    process.frozenUntilMs = world.nowMs + forMs
+    checker.standstill.begins(world.nowMs, forMs)
+    const held = [...network.open]
+    for (const connection of held) connection.hold(true)
+    world.arm(network.ground, forMs, () => {
+      for (const connection of held) connection.hold(false)
+    })
+  }
+
   /** From now on it lives. */
   calm(): void {
     this.disk.calm()

@@ -25,8 +25,9 @@ const kernelBytes = 32 * 1024
 class Pipe {
   /** On their way, and not yet heard. */
   bytes = 0
-  /** Nothing moves until it is thawed. */
+  /** Nothing moves until it is thawed, or its reader goes on. */
   private frozen = false
+  private held = false
   private closed = false
   private readonly queue: { item: Item; bytes: number; dueMs: number }[] = []
   private lastDueMs = 0
@@ -62,6 +63,13 @@ class Pipe {
     else this.arm()
   }
 
+  /** Its reader stands still. */
+  hold(held: boolean): void {
+    this.held = held
+    if (held) this.disarm()
+    else this.arm()
+  }
+
   close(): void {
     this.closed = true
     this.queue.length = 0
@@ -69,7 +77,7 @@ class Pipe {
   }
 
   private arm(): void {
-    if (this.timer !== null || this.frozen || this.queue.length === 0) return
+    if (this.timer !== null || this.frozen || this.held || this.queue.length === 0) return
     const dueMs = Math.max(this.world.nowMs, this.queue[0]!.dueMs)
     this.timer = this.world.arm(this.ground, dueMs - this.world.nowMs, () => {
       this.timer = null
@@ -132,6 +140,11 @@ export class Connection {
   /** Nothing moves in these directions until thawed; for ever, and the connection is half open. */
   freeze(frozen: boolean, ways: readonly ('up' | 'down')[] = ['up', 'down']): void {
     for (const way of ways) this[way].freeze(frozen)
+  }
+
+  /** The hub's end does not read. */
+  hold(held: boolean): void {
+    this.up.hold(held)
   }
 
   /** Torn: both ends learn of it, each in its own time; `silent` ends never do. */

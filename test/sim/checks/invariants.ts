@@ -33,6 +33,7 @@
  * 22. A control node is decided once at each stage, from what its needs came to on the disk.
  * 23. Once the faults stop, everything ends within 120 seconds, credits are back, and every timer has an owner.
  * 24. A hub that met a defect reports it and does nothing more.
+ * 25. A hub that stood still calls nobody silent before it has given everybody a round trip.
  */
 
 import { violations } from '../../../orchestrator/core/invariants.ts'
@@ -47,8 +48,10 @@ import { answerTo, contentOf, embeddingFor } from '../answers.ts'
 import { Decisions } from '../decisions.ts'
 import { wordsOf, wordsOfWrite } from '../trace.ts'
 import type { Process, World } from '../world.ts'
+import { Broken } from './broken.ts'
 import { Charges } from './charges.ts'
 import { isHonest, Ledger, type SessionBook, tripleOf } from './ledger.ts'
+import { Standstill } from './standstill.ts'
 
 /** Events without any trace of work after which the core is looked at anyway. */
 const idleEventsMax = 40
@@ -56,16 +59,6 @@ const idleEventsMax = 40
 const leaseLookMs = 1_000
 /** Close codes with which the hub accuses a scout. */
 const accusations = [4400, 4429, 4501, 4503, 4504]
-
-export class Broken extends Error {
-  constructor(
-    readonly invariant: number,
-    what: string,
-  ) {
-    super(`${invariant}. ${what}`)
-    this.name = 'Broken'
-  }
-}
 
 /** A lease as a thief may know it. */
 type Loot = Pick<FrameOf<'settle'>, 'task' | 'attempt' | 'nonce'> & { scout: string }
@@ -92,6 +85,7 @@ export class Checker {
   private process: Process | null = null
   private idle = 0
   private leasesSeenMs = 0
+  readonly standstill = new Standstill()
 
   private readonly charges = new Charges(this)
   private readonly decisions = new Decisions(
@@ -141,6 +135,7 @@ export class Checker {
 
   private checkLeases(engine: HubEngine): void {
     this.leasesSeenMs = this.world.nowMs
+    if (this.standstill.isAsleep(this.world.nowMs)) return
     const nowMs = this.process!.nowMs()
     for (const task of engine.core.state.tasks.values()) {
       for (const lease of leasesOf(task)) {
@@ -150,7 +145,7 @@ export class Checker {
         const book = this.ledger.tasks.get(task.id)?.leases.find((lease) => lease.attempt === attempt)
         if (book === undefined) continue
         const signMs = book.signMs - (this.world.nowMs - nowMs)
-        if (expiresMs > Math.max(0, signMs) + leaseTtlMs + leaseGraceMs + tickMs) {
+        if (expiresMs > Math.max(0, signMs) + leaseTtlMs + leaseGraceMs + tickMs + this.standstill.totalMs) {
           this.fail(14, `attempt ${attempt} of task ${task.id} lives on without a sign of its scout`)
         }
       }
@@ -247,6 +242,8 @@ export class Checker {
   }
 
   hubCloses(_session: number, operator: string, code: number, reason: string): void {
+    const flaw = this.standstill.flawOf(this.world.nowMs, code, reason)
+    if (flaw !== null) this.fail(25, `${operator} ${flaw}`)
     if (isHonest(operator) && accusations.includes(code)) this.fail(17, `${operator} was closed: ${code} ${reason}`)
   }
 

@@ -32,7 +32,7 @@ export class SessionStage {
   sendResult = 1
   readonly session: ScoutSession
 
-  constructor({ greeted = true, bytesInFlight = plenty() } = {}) {
+  constructor({ greeted = true, welcomed = true, bytesInFlight = plenty() } = {}) {
     const note =
       (what: string) =>
       (...facts: unknown[]) => {
@@ -75,6 +75,10 @@ export class SessionStage {
     if (!greeted) return
     this.say(hello)
     this.heard.length = 0
+    if (!welcomed) return
+    const terms = { version: 1, epoch: 1, scout: 'key/s', heartbeatMs: 1, silenceMs: 1, leaseTtlMs: 1, creditMax: 1 }
+    this.session.send({ type: 'welcome', ...terms, held: [] })
+    this.sent.length = 0
   }
 
   say(frame: ScoutFrame): void {

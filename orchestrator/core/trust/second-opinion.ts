@@ -1,8 +1,8 @@
 /**
- * A scout that says a task can never be done (a bad request, a refusal, an answer too large) is a stranger, and its word
- * would end a client's task for good. It needs a second one from another operator, where there is one: the task goes
- * there once more, uncharged, and what comes of that is final. A verdict that the other one contradicts with an answer
- * counts against the scout that gave it; a confirmed one costs nobody anything. Fed by the ends of attempts.
+ * A scout that says a task can never be done (a bad request, a refusal, an answer too large) is a stranger, and its
+ * word would end a client's task for good. It needs a second one from another operator, where there is one: the task
+ * goes there once more, uncharged, and what comes of that is final. A verdict that the other one contradicts with an
+ * answer counts against the scout that gave it; a confirmed one costs nobody anything. Fed by the ends of attempts.
  */
 import { type Fault, faultTable } from '../../../shared/faults.ts'
 import { choose, isConstrained } from '../fleet/placement.ts'
