@@ -13,7 +13,7 @@ const halfAnswers: Attack = {
     const body = Buffer.alloc(4 * mib - 1_000, 0x20)
     const onTask = (stranger: Stranger, task: Task) => stranger.settle(task, body, 0, 0.97)
     await site.strangers(30, (at) => ({ name: `half-${at}`, models: [model], concurrency: 4, onTask }))
-    site.loop(120, '/v1/chat/completions', () => chatFor(model))
+    await site.fire(120, '/v1/chat/completions', chatFor(model))
   },
 }
 
