@@ -5,6 +5,7 @@
  */
 import { isIP } from 'node:net'
 import { z } from 'zod'
+import { TrustedProxies } from '../shared/client-address.ts'
 import { adminKeyCharsMax, adminKeyCharsMin } from '../shared/limits/keys.ts'
 
 const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
@@ -16,6 +17,10 @@ export interface Config {
   readonly dataDir: string
   readonly adminKey: string | null
   readonly logLevel: (typeof logLevels)[number]
+  /** Networks of reverse proxies whose word on the address of a client counts. */
+  readonly trustedProxies: readonly string[]
+  /** Whether requests may name URLs of private networks. */
+  readonly privateUrls: 'allow' | 'refuse'
 }
 
 const hostName = /^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$/
@@ -44,6 +49,18 @@ const schema = z.object({
     .nullable()
     .default(null),
   LOG_LEVEL: z.enum(logLevels, wants('LOG_LEVEL', `one of ${logLevels.join(', ')}`)).default('info'),
+  TRUSTED_PROXIES: z
+    .string()
+    .default('')
+    .transform((text) => text.split(/[\s,]+/).filter((cidr) => cidr !== ''))
+    .superRefine((cidrs, context) => {
+      const parsed = TrustedProxies.parse(cidrs)
+      if (!('flaw' in parsed)) return
+      const wanted = 'addresses or networks with commas between, as 127.0.0.1 or 10.0.0.0/8'
+      const message = `TRUSTED_PROXIES must be ${wanted}, but ${JSON.stringify(parsed.flaw)} is neither.`
+      context.addIssue({ code: 'custom', message })
+    }),
+  PRIVATE_URLS: z.enum(['allow', 'refuse'], wants('PRIVATE_URLS', 'allow or refuse')).default('refuse'),
 })
 
 /** The checked configuration, or every complaint at once, one sentence each. */
@@ -55,8 +72,16 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
   }
   const parsed = schema.safeParse(given)
   if (!parsed.success) return parsed.error.issues.map((issue) => issue.message)
-  const { HOST, PORT, DATA_DIR, ADMIN_KEY, LOG_LEVEL } = parsed.data
-  return Object.freeze({ host: HOST, port: PORT, dataDir: DATA_DIR, adminKey: ADMIN_KEY, logLevel: LOG_LEVEL })
+  const { HOST, PORT, DATA_DIR, ADMIN_KEY, LOG_LEVEL, TRUSTED_PROXIES, PRIVATE_URLS } = parsed.data
+  return Object.freeze({
+    host: HOST,
+    port: PORT,
+    dataDir: DATA_DIR,
+    adminKey: ADMIN_KEY,
+    logLevel: LOG_LEVEL,
+    trustedProxies: TRUSTED_PROXIES,
+    privateUrls: PRIVATE_URLS,
+  })
 }
 
 function wants(name: string, what: string) {

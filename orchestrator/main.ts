@@ -3,6 +3,7 @@
  * the only file that knows every adapter. `startHub` is the whole hub for whoever wants one inside a process (tests,
  * benches); run as a program it takes its configuration from the environment and drains on a signal.
  */
+import { TrustedProxies } from '../shared/client-address.ts'
 import { defectCode, drainMs, signalEchoMs } from '../shared/limits/process.ts'
 import { realSystem, type System } from '../shared/system.ts'
 import { type Config, readConfig } from './config.ts'
@@ -43,6 +44,8 @@ export interface Hub {
 export function startHub(options: HubOptions): Hub | { flaw: string } {
   const { config, log } = options
   const system = options.system ?? realSystem()
+  const proxies = TrustedProxies.parse(config.trustedProxies)
+  if ('flaw' in proxies) return { flaw: `TRUSTED_PROXIES: ${proxies.flaw} is neither an address nor a network.` }
   const folder = openDataFolder(config.dataDir, 'hub', system)
   if ('flaw' in folder) return folder
   const keyring = new Keyring(folder.store, folder.pepper, system, config.adminKey ?? undefined)
@@ -53,6 +56,7 @@ export function startHub(options: HubOptions): Hub | { flaw: string } {
     system,
     keys: (key) => keyring.verify(key),
     connectionsMax: connectionsMax(),
+    clientOf: (peer, headers) => proxies.clientOf(peer, headers),
     onDefect: (err) => log.error({ err }, "a scout's frame met a defect of this orchestrator"),
     ...(options.gateway && { settings: options.gateway }),
   })
@@ -81,7 +85,7 @@ export function startHub(options: HubOptions): Hub | { flaw: string } {
       upgradeScout: (request, server) => gateway.upgrade(request, server),
       websocket: gateway.websocket,
       log,
-      ...(options.http && { settings: options.http }),
+      settings: { allowsPrivateUrls: config.privateUrls === 'allow', ...options.http },
     })
   } catch (error) {
     engine.stop()

@@ -7,6 +7,7 @@ import { hostname } from 'node:os'
 import { parseKey } from '../shared/api-key.ts'
 import { concurrencyMax, nameCharsMax } from '../shared/limits/wire.ts'
 import { scoutPath } from '../shared/protocol/frames.ts'
+import { proxyFlaws } from '../shared/proxy-rule.ts'
 import { type LogFormat, type LogLevel, logFormats, logLevels } from './log.ts'
 
 export interface ScoutConfig {
@@ -28,7 +29,7 @@ const defaultConcurrency = 4
 
 /** The configuration in `env`, or a sentence for each variable that cannot be used. `host` names a nameless scout. */
 export function readConfig(env: Environment, host = hostname()): Readonly<ScoutConfig> | string[] {
-  const errors: string[] = []
+  const errors = proxyFlaws(env)
   const config = {
     url: readUrl(env, errors),
     key: readScoutKey(env, errors),

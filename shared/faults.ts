@@ -34,6 +34,7 @@ export const faultTable = {
   not_found: { blame: 'client', retry: 'never', status: 404, type: invalid },
   method_not_allowed: { blame: 'client', retry: 'never', status: 405, type: invalid },
   idempotency_in_flight: { blame: 'client', retry: 'never', status: 409, type: invalid },
+  request_too_slow: { blame: 'client', retry: 'never', status: 408, type: invalid },
   request_too_large: { blame: 'client', retry: 'never', status: 413, type: invalid },
   unsupported_media_type: { blame: 'client', retry: 'never', status: 415, type: invalid },
   idempotency_mismatch: { blame: 'client', retry: 'never', status: 422, type: invalid },
@@ -48,6 +49,8 @@ export const faultTable = {
   provider_unauthorized: { blame: 'provider', retry: 'elsewhere', status: 502, type: server },
   provider_unavailable: { blame: 'provider', retry: 'elsewhere', status: 502, type: server },
   cannot_continue: { blame: 'provider', retry: 'elsewhere', status: 502, type: server },
+  // A statement about the model of one provider; the scout that reports it has offered what it was told it had.
+  not_offered: { blame: 'provider', retry: 'elsewhere', status: 502, type: server },
   provider_timeout: { blame: 'provider', retry: 'elsewhere', status: 504, type: server },
 
   // The scout itself.
@@ -58,7 +61,6 @@ export const faultTable = {
   scout_silent: { blame: 'scout', retry: 'elsewhere', status: 504, type: server },
   chunk_gap: { blame: 'scout', retry: 'elsewhere', status: 502, type: server },
   bad_answer: { blame: 'scout', retry: 'elsewhere', status: 502, type: server },
-  not_offered: { blame: 'scout', retry: 'elsewhere', status: 502, type: server },
 
   // Nobody's or the hub's.
   answer_too_large: { blame: 'nobody', retry: 'never', status: 502, type: server },
@@ -68,6 +70,7 @@ export const faultTable = {
   no_scout_available: { blame: 'nobody', retry: 'never', status: 503, type: server },
   deadline_exceeded: { blame: 'nobody', retry: 'never', status: 504, type: server },
   store_unavailable: { blame: 'hub', retry: 'never', status: 503, type: server },
+  hub_overloaded: { blame: 'hub', retry: 'free', status: 503, type: server },
   hub_draining: { blame: 'hub', retry: 'never', status: 503, type: server },
   internal_error: { blame: 'hub', retry: 'never', status: 500, type: server },
 } as const satisfies Record<string, FaultRow>

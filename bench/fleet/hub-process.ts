@@ -10,6 +10,9 @@ import { firstClientKey } from '../../orchestrator/first-keys.ts'
 import { type Hub, startHub } from '../../orchestrator/main.ts'
 import { answerCalls } from '../load/calls.ts'
 
+/** A whole fleet dials at once. */
+const upgradesPerSecond = 1_000_000
+
 /** What the hub's process holds after a full collection. */
 export interface Heap {
   heapMb: number
@@ -33,8 +36,20 @@ let hub: Hub | null = null
 const calls = {
   /** Listens on every address of the machine, for fleets larger than one address has ports. */
   open({ port, dataDir }: { port: number; dataDir: string }) {
-    const config = { host: '0.0.0.0', port, dataDir, adminKey: null, logLevel: 'silent' } as const
-    const started = startHub({ config, log: silent, gateway: { upgradesPerSecondPerAddress: 1_000_000 } })
+    const config = {
+      host: '0.0.0.0',
+      port,
+      dataDir,
+      adminKey: null,
+      logLevel: 'silent',
+      trustedProxies: [],
+      privateUrls: 'refuse',
+    } as const
+    const started = startHub({
+      config,
+      log: silent,
+      gateway: { upgradesPerSecond, upgradesPerSecondPerOperator: upgradesPerSecond },
+    })
     if ('flaw' in started) throw new Error(started.flaw)
     hub = started
     const clientKey = firstClientKey(started.keyring)

@@ -9,7 +9,8 @@ import { FrameLinks } from '../../orchestrator/gateway/frame-mapping.ts'
 import { ScoutSession } from '../../orchestrator/gateway/session.ts'
 import { plannerFunctions } from '../../orchestrator/planner/planner.ts'
 import { memoryStore } from '../../orchestrator/store/memory/store.ts'
-import { acksHeldMax } from '../../shared/limits/wire.ts'
+import { ByteAccount } from '../../shared/byte-account.ts'
+import { acksHeldMax, assemblyBytesInAllMax, assemblyBytesPerOperatorMax } from '../../shared/limits/wire.ts'
 import { decodeFromHub, encode } from '../../shared/protocol/codec.ts'
 import { type FrameOf, protocolVersion } from '../../shared/protocol/frames.ts'
 import { realSystem } from '../../shared/system.ts'
@@ -68,7 +69,9 @@ class Stage {
     }
     const nowMs = this.system.nowMs()
     const who = { id, operator: `operator-${id}`, address: '127.0.0.1' }
-    const session = new ScoutSession({ ...who, socket, events: this.engine.scoutEvents, acksHeldMax, nowMs })
+    const bytesInFlight = new ByteAccount(assemblyBytesInAllMax, assemblyBytesPerOperatorMax)
+    const events = this.engine.scoutEvents
+    const session = new ScoutSession({ ...who, socket, events, acksHeldMax, nowMs, bytesInFlight })
     this.sessions.set(id, session)
     const offers = Array.from({ length: offersPerScout }, (_, at) => offerOf((id + at * 10) % models))
     const self = { name: `scout-${id}`, instance: `i${id}`, agent: 'bench', concurrency: 4 }

@@ -5,6 +5,7 @@
  */
 import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
+import { fetchProxy } from '../../shared/proxy-rule.ts'
 import { realSystem } from '../../shared/system.ts'
 import { ScrollTree } from './intent-tree.ts'
 
@@ -135,7 +136,8 @@ class HubClient {
   /** The body of the answer. Throws one sentence when it is a refusal. */
   async json(method: string, path: string, body?: Json): Promise<Json> {
     const headers = { authorization: `Bearer ${this.key}`, 'content-type': 'application/json' }
-    const init = { method, headers, ...(body && { body: JSON.stringify(body) }) }
+    const proxy = fetchProxy(this.url, process.env)
+    const init = { method, headers, proxy, ...(body && { body: JSON.stringify(body) }) }
     const response = await fetch(this.url + path, init).catch(() => {
       throw new Error(`There is no hub at ${this.url}: start one with \`npm start\`, or set ORCHESTRATOR_URL.`)
     })
@@ -147,7 +149,7 @@ class HubClient {
   /** A stream of events after `last`; undefined while the hub is away. */
   open(path: string, last: string): Promise<Response | undefined> {
     const headers = { authorization: `Bearer ${this.key}`, ...(last !== '' && { 'last-event-id': last }) }
-    return fetch(this.url + path, { headers }).catch(() => undefined)
+    return fetch(this.url + path, { headers, proxy: fetchProxy(this.url, process.env) }).catch(() => undefined)
   }
 }
 

@@ -19,13 +19,18 @@
  * 12. Every task, pause and unacknowledged cancel has a deadline, no later than what it stands for; so has a model that
  *     nobody offers; nothing else has one.
  * 13. The step's own worklists are empty.
- * 14. What is remembered of the past stays within its bounds, and every connected scout has its record.
+ * 14. What is remembered of the past stays within its bounds, and every connected scout has its record. So does what is
+ *     kept under a stranger's text: models are counted with their owners, those that nobody needs are known as such,
+ *     and so are records that nobody uses.
  * 15. While the hub drains no client's task waits in a queue.
  * 16. A task is blocked exactly while it has blockers, only in an intent, and an intent is open while its tasks are.
  */
 
+import { offersMax } from '../../shared/limits/wire.ts'
 import { autoModel } from '../../shared/task.ts'
 import { isAble } from './fleet/capability-index.ts'
+import { clients } from './fleet/model-names.ts'
+import { weightOf } from './fleet/retired-records.ts'
 import { hasRoom, instanceKey } from './fleet/roster.ts'
 import type { ModelEntry, OfferClass, Scout, Task } from './model/object-graph.ts'
 import { isTerminal } from './model/task.ts'
@@ -49,6 +54,7 @@ export function violations(core: CoreState): string[] {
   for (const [session, scout] of core.roster.bySession) checkScout(core, session, scout, count, check)
   for (const entry of core.index.entries.values()) checkEntry(core, entry, count, check)
   for (const klass of core.index.offerClasses()) checkClass(klass, count, check)
+  checkNames(core, count, check)
   checkQueues(core, count, check)
   let orphans = 0
   for (const [key, tasks] of core.orphans) {
@@ -79,6 +85,8 @@ class Recount {
   /** Of those who wait, the ones that any scout may have. */
   readonly plain = new Map<ModelEntry, number>()
   readonly members = new Map<OfferClass, number>()
+  /** Variants of a model in classes, of those that are kept for sharing. */
+  readonly variants = new Map<ModelEntry, number>()
   readonly scouts = new Map<ModelEntry, number>()
   readonly offerers = new Map<ModelEntry, number>()
   readonly sessions = new Map<object, number>()
@@ -194,6 +202,7 @@ function checkScout(core: CoreState, session: number, scout: Scout, count: Recou
   const cancels = [...(scout.cancels?.values() ?? [])]
   for (const pause of pauses) check(pause.timerSlot !== -1, 12, session, `never resumes ${pause.model}`)
   for (const watch of cancels) check(watch.timerSlot !== -1, 12, session, `forgets to cancel ${watch.task}`)
+  check(pauses.length <= offersMax, 14, session, 'has too many pauses')
   check(cancels.length <= cancelsPerCredit * core.settings.creditMax, 14, session, 'has too many cancels')
   count.armed += pauses.length + cancels.length
 }
@@ -223,8 +232,34 @@ function checkEntry(core: CoreState, entry: ModelEntry, count: Recount, check: C
   if (entry.timerSlot !== -1) count.armed++
 }
 
+function checkNames(core: CoreState, count: Recount, check: Check): void {
+  const { index, settings } = core
+  const models = new Map<string, number>()
+  let owned = 0
+  for (const entry of index.entries.values()) {
+    if (entry.model === autoModel) continue
+    add(models, entry.owner)
+    if (entry.owner !== clients) owned++
+    const isResting = entry.offerers === 0 && entry.queued === 0
+    check(index.names.isResting(entry) === isResting, 14, entry.key, 'is needed and may be forgotten, or the other way')
+    check(entry.offerers === 0 || entry.owner !== clients, 14, entry.key, 'is offered and has no owner')
+    check(entry.offerers === total(entry.operators), 10, entry.key, 'miscounts its operators')
+    check(entry.offerers > 0 || entry.ready.length === 0, 10, entry.key, 'lists somebody, and nobody offers it')
+    const variants = entry.variants.reduce((sum, { classes }) => sum + classes, 0)
+    check(variants === (count.variants.get(entry) ?? 0), 14, entry.key, `counts ${variants} variants`)
+  }
+  const counts = index.names.counts()
+  check(counts.size === models.size, 14, 'models', `are counted for ${counts.size} owners, there are ${models.size}`)
+  for (const [owner, known] of models) {
+    check(counts.get(owner) === known, 14, owner, `has ${known} models, ${counts.get(owner)} are counted`)
+    check(owner === clients || known <= settings.modelsPerOwnerMax, 14, owner, `has ${known} models`)
+  }
+  check(owned <= settings.modelsMax, 14, 'models', `${owned} are known`)
+}
+
 function checkClass(klass: OfferClass, count: Recount, check: Check): void {
   const { signature, members } = klass
+  for (const [at, { classes }] of klass.variants.entries()) if (classes > 0) add(count.variants, klass.entries[at]!)
   check(members === count.members.get(klass), 8, signature, `counts ${members} members`)
 }
 
@@ -246,8 +281,13 @@ function checkMemory(core: CoreState, count: Recount, check: Check): void {
   const { committed, settings, roster } = core
   check(committed.capacity === settings.committedKept, 14, 'settlements', `${committed.capacity} are remembered`)
   check(roster.records.size <= settings.recordsMax + roster.bySession.size, 14, 'records', `${roster.records.size}`)
+  let unused = 0
   for (const record of roster.records.values()) {
+    if (record.sessions === 0) unused += weightOf(record)
+    check((record.speeds?.size ?? 0) <= offersMax, 14, record.scout, 'remembers too many speeds')
     const sessions = count.sessions.get(record) ?? 0
     check(record.sessions === sessions, 14, record.scout, `counts ${record.sessions} sessions, there are ${sessions}`)
   }
+  check(unused === roster.retired.weight, 14, 'records', `weigh ${unused}, and ${roster.retired.weight} are counted`)
+  check(unused <= settings.recordsMax, 14, 'records', `weigh ${unused}`)
 }

@@ -11,6 +11,7 @@ export interface CoreSettings {
   attemptsMax: number
   returnsMax: number
   elsewhereMs: number
+  secondOpinionMs: number
   retryBaseMs: number
   retryCapMs: number
   cancelResendMs: number
@@ -30,6 +31,9 @@ export interface CoreSettings {
   bootGraceMs: number
   creditMax: number
   recordsMax: number
+  recordsPerOperatorMax: number
+  modelsMax: number
+  modelsPerOwnerMax: number
   committedKept: number
 }
 
@@ -39,6 +43,7 @@ export const defaultCoreSettings: CoreSettings = {
   attemptsMax: schedulingLimits.attemptsMax,
   returnsMax: schedulingLimits.returnsMax,
   elsewhereMs: schedulingLimits.elsewhereMs,
+  secondOpinionMs: schedulingLimits.secondOpinionMs,
   retryBaseMs: schedulingLimits.retryBaseMs,
   retryCapMs: schedulingLimits.retryCapMs,
   cancelResendMs: schedulingLimits.cancelResendMs,
@@ -57,5 +62,8 @@ export const defaultCoreSettings: CoreSettings = {
   bootGraceMs: schedulingLimits.bootGraceMs,
   creditMax: wireLimits.concurrencyMax,
   recordsMax: schedulingLimits.recordsMax,
+  recordsPerOperatorMax: schedulingLimits.recordsPerOperatorMax,
+  modelsMax: schedulingLimits.modelsMax,
+  modelsPerOwnerMax: schedulingLimits.modelsPerOwnerMax,
   committedKept: schedulingLimits.committedKept,
 }

@@ -30,7 +30,7 @@ export class CoreState {
   readonly settings: CoreSettings
   readonly random: Random
   readonly makeNonce: () => Uint8Array
-  readonly index = new CapabilityIndex()
+  readonly index: CapabilityIndex
   readonly roster: Roster
   readonly wheel: TimerWheel<Deadline>
   /** Every task that is not terminal. */
@@ -68,6 +68,7 @@ export class CoreState {
     this.committed = new CommittedSettlements(settings.committedKept)
     this.random = new Random(seed)
     this.makeNonce = makeNonce
+    this.index = new CapabilityIndex(settings, (entry) => this.wheel.disarm(entry))
     this.roster = new Roster(this.index, settings)
     this.wheel = new TimerWheel(nowMs)
     this.nowMs = nowMs

@@ -4,12 +4,14 @@
  * upgrade that does leaks, and asynchronous message handlers finish out of order.
  */
 import type { Server, ServerWebSocket, WebSocketHandler } from 'bun'
+import { ByteAccount } from '../../shared/byte-account.ts'
 import * as wireLimits from '../../shared/limits/wire.ts'
 import type { HubFrame } from '../../shared/protocol/frames.ts'
 import type { System, Timer } from '../../shared/system.ts'
 import { EngineDefect } from '../engine/ports/defect.ts'
 import type { ScoutEvents } from '../engine/ports/scouts.ts'
 import { type Admission, admit, type KeyCheck, refusal, upgradeHeaders } from './admission.ts'
+import { DialCounts, type DialRates } from './dial-rates.ts'
 import { FrameLinks } from './frame-mapping.ts'
 import { ScoutSession, type ScoutSocket } from './session.ts'
 
@@ -18,9 +20,8 @@ export interface SocketData {
   session: ScoutSession | null
 }
 
-export interface GatewaySettings {
-  /** Raised by benches, which dial a whole fleet from one address. */
-  upgradesPerSecondPerAddress: number
+/** The rates are raised by benches, which dial a whole fleet at once. */
+export interface GatewaySettings extends DialRates {
   /** Settlements that wait for a frame to be acknowledged with. */
   acksHeldMax: number
 }
@@ -31,6 +32,8 @@ export interface GatewayOptions {
   /** Sockets held at most; the next is refused with 503. */
   connectionsMax: number
   settings?: Partial<GatewaySettings>
+  /** The dialer's address, where proxies stand in between. */
+  clientOf?: (peer: string, headers: Headers) => string
   /** Told of an error that a message brought about: a defect of ours, whoever sent the message. */
   onDefect?: (error: unknown) => void
 }
@@ -40,6 +43,9 @@ const rounds = 25
 const roundMs = 100
 /** Closing a fleet takes this long per socket, so that it does not come back as one wave. */
 const closeSpreadMs = 0.5
+
+const tooManyRefused = 'Too many refused connections per second from this address: check SCOUT_KEY.'
+const tooManyAtOnce = 'Too many scouts connect at this moment: try again in a second.'
 
 /** Bun's socket as a session sees it: one small object for each of thousands. */
 class BunSocket implements ScoutSocket {
@@ -69,9 +75,13 @@ export class Gateway {
   private readonly greeting = new Set<ScoutSession>()
   private readonly groups: Set<ScoutSession>[] = Array.from({ length: rounds }, () => new Set<ScoutSession>())
   private readonly system: System
-  private readonly dialers: Map<string, { second: number; upgrades: number }> = new Map()
+  private readonly dialCounts: DialCounts
   private readonly options: GatewayOptions
   private readonly settings: GatewaySettings
+  private readonly bytesInFlight = new ByteAccount(
+    wireLimits.assemblyBytesInAllMax,
+    wireLimits.assemblyBytesPerOperatorMax,
+  )
   private nextSession = 1
   private open = 0
   private round = 0
@@ -81,8 +91,10 @@ export class Gateway {
 
   constructor(options: GatewayOptions) {
     this.options = options
-    const { upgradesPerSecondPerAddress, acksHeldMax } = wireLimits
-    this.settings = { upgradesPerSecondPerAddress, acksHeldMax, ...options.settings }
+    const { upgradesPerSecondPerAddress, upgradesPerSecond, upgradesPerSecondPerOperator, acksHeldMax } = wireLimits
+    const rates = { upgradesPerSecondPerAddress, upgradesPerSecond, upgradesPerSecondPerOperator }
+    this.settings = { ...rates, acksHeldMax, ...options.settings }
+    this.dialCounts = new DialCounts(this.settings)
     this.system = options.system
   }
 
@@ -94,7 +106,6 @@ export class Gateway {
       this.timer = this.system.after(roundMs, visit)
       const nowMs = this.system.nowMs()
       this.round = (this.round + 1) % rounds
-      if (this.round === 0) this.dialers.clear()
       for (const session of this.groups[this.round]!) session.check(nowMs)
       this.hurry(nowMs)
     }
@@ -113,13 +124,17 @@ export class Gateway {
 
   /** Answers `GET /v1/scout`: undefined once the socket is upgraded, otherwise the refusal. */
   upgrade(request: Request, server: Server<SocketData>): Response | undefined {
-    const address = server.requestIP(request)?.address ?? 'unknown'
-    if (!this.mayDial(address)) return refusal('rate_limited', 'Too many connections per second from this address.')
+    const peer = server.requestIP(request)?.address ?? 'unknown'
+    const address = this.options.clientOf?.(peer, request.headers) ?? peer
+    const nowMs = this.system.nowMs()
+    const admission = admit(request, address, this.options.keys)
+    if (admission instanceof Response) {
+      return this.dialCounts.mayFail(address, nowMs) ? admission : refusal('rate_limited', tooManyRefused)
+    }
+    if (!this.dialCounts.mayJoin(admission.operator, nowMs)) return refusal('rate_limited', tooManyAtOnce)
     if (this.events === null || this.open >= this.options.connectionsMax) {
       return refusal('no_scout_available', 'This orchestrator has no room for another scout. Try again later.')
     }
-    const admission = admit(request, address, this.options.keys)
-    if (admission instanceof Response) return admission
     const data: SocketData = { admission, session: null }
     if (server.upgrade(request, { data, headers: upgradeHeaders })) return undefined
     return refusal('invalid_request', 'This is the scouts\' websocket endpoint; connect with "Upgrade: websocket".')
@@ -147,7 +162,8 @@ export class Gateway {
     const id = this.nextSession++
     const { acksHeldMax } = this.settings
     const nowMs = this.system.nowMs()
-    const session = new ScoutSession({ id, operator, address, socket, events, acksHeldMax, nowMs })
+    const { bytesInFlight } = this
+    const session = new ScoutSession({ id, operator, address, socket, events, acksHeldMax, nowMs, bytesInFlight })
     ws.data.session = session
     this.greeting.add(session)
     this.open++
@@ -174,18 +190,6 @@ export class Gateway {
     this.sessions.delete(session.id)
     this.groups[session.id % rounds]!.delete(session)
     session.closed()
-  }
-
-  /** At most so many upgrades per address and second; the table of addresses is emptied every few seconds. */
-  private mayDial(address: string): boolean {
-    const second = Math.floor(this.system.nowMs() / 1000)
-    const dialer = this.dialers.get(address)
-    if (dialer === undefined || dialer.second !== second) {
-      this.dialers.set(address, { second, upgrades: 1 })
-      return true
-    }
-    dialer.upgrades++
-    return dialer.upgrades <= this.settings.upgradesPerSecondPerAddress
   }
 
   // ------------------------------------------------------------ above: the engine

@@ -3,7 +3,8 @@
  * peer to protocol, phase and allowance, puts large bodies together and takes them apart. It knows neither Bun nor
  * timers: the socket is a port and time an argument, so that the simulator runs this very code.
  */
-import { fault } from '../../shared/faults.ts'
+import type { ByteAccount } from '../../shared/byte-account.ts'
+import { type Fault, fault } from '../../shared/faults.ts'
 import * as wireLimits from '../../shared/limits/wire.ts'
 import { type CloseName, closeTable } from '../../shared/protocol/close-codes.ts'
 import { decodeFromScout, encode } from '../../shared/protocol/codec.ts'
@@ -39,6 +40,8 @@ export interface SessionOptions {
   /** With one more, acknowledgements go without a frame to go along with. */
   acksHeldMax: number
   nowMs: number
+  /** Of half-delivered bodies, by operator. */
+  bytesInFlight: ByteAccount
 }
 
 type BodyFrame = FrameOf<'chunk'> | FrameOf<'settle'>
@@ -47,6 +50,8 @@ type BodyFrame = FrameOf<'chunk'> | FrameOf<'settle'>
 interface Incoming {
   head: BodyFrame
   assembly: Assembly
+  /** When it has to be complete. */
+  dueMs: number
 }
 
 /** Fragments still to be sent. */
@@ -55,6 +60,10 @@ interface Outgoing {
   attempt: number
   fragments: Iterator<FrameOf<'fragment'>>
 }
+
+const tooMuch = fault('scout_error', 'The scout sent too many large answers at once.')
+const noRoom = fault('hub_overloaded', 'The orchestrator had no room for a large answer: ask again.')
+const tooSlow = fault('scout_error', 'A large answer of the scout did not arrive in time.')
 
 /** Bytes of a close reason that fit into the close frame. */
 const closeReasonCharsMax = 120
@@ -86,13 +95,15 @@ export class ScoutSession {
   private readonly events: ScoutEvents
   private readonly control: Allowance
   private readonly data: Allowance
+  private readonly bytesInFlight: ByteAccount
   /** By task and attempt; null before the first. */
   private incoming: Map<string, Incoming> | null = null
   private incomingBytes = 0
   private outgoing: Outgoing[] = none
 
-  constructor({ id, operator, address, socket, events, acksHeldMax, nowMs }: SessionOptions) {
+  constructor({ id, operator, address, socket, events, acksHeldMax, nowMs, bytesInFlight }: SessionOptions) {
     this.id = id
+    this.bytesInFlight = bytesInFlight
     this.acksHeldMax = acksHeldMax
     this.operator = operator
     this.address = address
@@ -137,7 +148,7 @@ export class ScoutSession {
         return events.started(id, frame)
       case 'chunk':
       case 'settle':
-        return this.takeHead(frame)
+        return this.takeHead(frame, nowMs)
       case 'fragment':
         return this.takeFragment(frame, nowMs)
       case 'pong':
@@ -168,7 +179,7 @@ export class ScoutSession {
     this.events.joined({ session: this.id, operator: this.operator, address: this.address, hello: helloOf(hello) })
   }
 
-  private takeHead(head: BodyFrame): void {
+  private takeHead(head: BodyFrame, nowMs: number): void {
     const key = `${head.task}/${head.attempt}`
     const unfinished = this.incoming?.get(key)
     if (unfinished !== undefined) {
@@ -184,11 +195,11 @@ export class ScoutSession {
     }
     if (head.size === 0) return this.deliver(head, noBody)
     if (this.incomingBytes + head.size > wireLimits.assemblyBytesMax) {
-      const cause = fault('scout_error', 'The scout sent too many large answers at once.')
-      return this.events.broken(this.id, head.task, head.attempt, cause)
+      return this.events.broken(this.id, head.task, head.attempt, tooMuch)
     }
     this.incoming ??= new Map()
-    this.incoming.set(key, { head, assembly: new Assembly(head.size) })
+    const timeMs = wireLimits.fragmentedBodyMs + (head.size / wireLimits.fragmentedBytesPerSecond) * 1_000
+    this.incoming.set(key, { head, assembly: new Assembly(head.size), dueMs: nowMs + timeMs })
     this.incomingBytes += head.size
   }
 
@@ -198,17 +209,36 @@ export class ScoutSession {
     // What follows the head of a body that was refused.
     if (incoming === undefined) return
     this.roundTripMs = nowMs
+    const refused = this.makeRoom(incoming.assembly, fragment.bytes)
+    if (refused !== null) return this.giveUp(key, incoming, refused)
     const state = incoming.assembly.add(fragment.index, fragment.bytes)
     if (state === 'more') return this.events.alive(this.id, fragment.task, fragment.attempt)
+    if (state === 'broken') {
+      const cause = fault('chunk_gap', 'The fragments of a large answer do not fit together.')
+      return this.giveUp(key, incoming, cause)
+    }
     this.forgetIncoming(key, incoming)
-    if (state === 'complete') return this.deliver(incoming.head, incoming.assembly.body())
-    const cause = fault('chunk_gap', 'The fragments of a large answer do not fit together.')
-    this.events.broken(this.id, fragment.task, fragment.attempt, cause)
+    this.deliver(incoming.head, incoming.assembly.body())
   }
 
-  private forgetIncoming(key: string, { head }: Incoming): void {
+  /** Counts what the next piece makes an assembly grow by. */
+  private makeRoom(assembly: Assembly, bytes: Uint8Array): Fault | null {
+    const growth = assembly.heldWith(bytes) - assembly.heldBytes
+    if (growth === 0) return null
+    const refused = this.bytesInFlight.take(this.operator, growth)
+    if (refused === null) return null
+    return refused === 'share' ? tooMuch : noRoom
+  }
+
+  private giveUp(key: string, incoming: Incoming, cause: Fault): void {
+    this.forgetIncoming(key, incoming)
+    this.events.broken(this.id, incoming.head.task, incoming.head.attempt, cause)
+  }
+
+  private forgetIncoming(key: string, { head, assembly }: Incoming): void {
     this.incoming?.delete(key)
     this.incomingBytes -= head.size
+    this.bytesInFlight.give(this.operator, assembly.heldBytes)
   }
 
   private deliver(head: BodyFrame, body: Uint8Array): void {
@@ -288,14 +318,19 @@ export class ScoutSession {
 
   // ------------------------------------------------------------ time
 
-  /** Looks at the clock: pings when it is time, gives up a scout from which no pong came back. */
+  /** Looks at the clock: pings when it is time, gives up late bodies and a scout from which no pong came back. */
   check(nowMs: number): void {
     if (this.phase === 'closed' || this.phase === 'greeting') return
+    if (this.incoming !== null) this.dropLate(this.incoming, nowMs)
     if (nowMs - this.roundTripMs > wireLimits.silenceMs) return this.close('silent')
     if (nowMs - this.pingedMs < wireLimits.heartbeatMs) return
     this.pingedMs = nowMs
     this.ping++
     this.write({ type: 'ping', ping: this.ping, acks: this.takeAcks() })
+  }
+
+  private dropLate(incoming: Map<string, Incoming>, nowMs: number): void {
+    for (const [key, body] of incoming) if (nowMs >= body.dueMs) this.giveUp(key, body, tooSlow)
   }
 
   /** Whether the time for the hello is over, and with it the session. */
@@ -321,6 +356,7 @@ export class ScoutSession {
     const greeted = this.phase !== 'greeting'
     this.enter('closed')
     this.outgoing = none
+    for (const [key, body] of this.incoming ?? []) this.forgetIncoming(key, body)
     this.incoming = null
     if (greeted) this.events.gone(this.id)
   }

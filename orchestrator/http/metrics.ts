@@ -4,6 +4,7 @@
  * codes alone, so no caller can add a series. Served without a key: it holds counts, never names, keys or content.
  */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import type { ByteAccount } from '../../shared/byte-account.ts'
 import type { Engine, EngineStats } from '../engine/ports/client.ts'
 
 const secondsBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600]
@@ -29,7 +30,7 @@ export class Metrics {
   private readonly firstBytes: Histogram<'route'>
   private readonly uncounted: Ended[] = []
 
-  constructor(engine: Engine) {
+  constructor(engine: Engine, bytesInFlight: ByteAccount) {
     const registers = [this.registry]
     collectDefaultMetrics({ register: this.registry, prefix: 'chasm_' })
     this.requests = new Counter({
@@ -53,6 +54,14 @@ export class Metrics {
       registers,
     })
     watchEngine(engine, registers)
+    new Gauge({
+      name: 'chasm_request_bytes_in_flight',
+      help: 'Bytes of requests that are arriving or wait for their answer.',
+      registers,
+      collect() {
+        this.set(bytesInFlight.held)
+      },
+    })
   }
 
   /** `firstByteMs`: from the arrival to the first content; null when there was none. */

@@ -2,11 +2,14 @@
  * The context of one request at the client edge: who sent it, under which id, and what the handlers need to answer. The
  * server makes one per request and handlers read it. It reports to the metrics, once, how the request ended.
  */
+import type { ByteAccount, ByteRefusal } from '../../shared/byte-account.ts'
+import { type Fault, fault } from '../../shared/faults.ts'
 import type { System } from '../../shared/system.ts'
 import type { Engine } from '../engine/ports/client.ts'
 import type { Intents } from '../engine/ports/intents.ts'
 import type { Planner } from '../engine/ports/planner.ts'
 import type { Access, Caller, Keys } from './auth.ts'
+import type { BodyReads } from './body-reads.ts'
 import type { Metrics } from './metrics.ts'
 import type { WholeWaits } from './whole-waits.ts'
 
@@ -21,6 +24,8 @@ export interface Log {
 export interface HttpSettings {
   keepAliveMs: number
   clientStallMs: number
+  /** Whether requests may name URLs of private networks, which the machines of scouts would fetch. */
+  allowsPrivateUrls: boolean
 }
 
 /** What all requests share. */
@@ -34,6 +39,9 @@ export interface Edge {
   settings: HttpSettings
   metrics: Metrics
   waits: WholeWaits
+  bodies: BodyReads
+  /** Of requests, by tenant. */
+  bytesInFlight: ByteAccount
   /** The gateway's: nothing when the connection is a websocket now, else why it is not. */
   upgradeScout: (request: Request) => Response | undefined
 }
@@ -55,6 +63,15 @@ export interface Route {
   handle(context: RequestContext): Response | Promise<Response> | undefined
 }
 
+/** Of the request's body: nobody has read it, all of it has arrived, or its connection is given up. */
+type BodyState = 'unread' | 'over' | 'cut'
+
+const later = { retryAfterMs: 2_000 }
+const overBytes: Record<ByteRefusal, Fault> = {
+  share: fault('rate_limited', 'Requests of this key hold all the bytes one key may have: send fewer at once.', later),
+  full: fault('hub_overloaded', 'The orchestrator holds all the requests that it has memory for: try again.', later),
+}
+
 const acceptedId = /^[A-Za-z0-9_-]{1,64}$/
 
 export class RequestContext {
@@ -70,6 +87,9 @@ export class RequestContext {
   /** Owned by `WholeWaits`. */
   waitSlot = 0
   isIdleExempt = false
+  private bodyState: BodyState = 'unread'
+  /** Counted in the account of bytes in flight until the request has ended. */
+  private heldBytes = 0
   /** From the arrival to the first content; null before, and without content. */
   private firstByteMs: number | null = null
 
@@ -88,7 +108,41 @@ export class RequestContext {
     this.firstByteMs = this.edge.system.nowMs() - this.startedMs
   }
 
+  get query(): URLSearchParams {
+    const { url } = this.request
+    const at = url.indexOf('?')
+    return new URLSearchParams(at < 0 ? '' : url.slice(at + 1))
+  }
+
+  /** Counts bytes of the body that are kept from now on, until the request has ended; or says why it cannot. */
+  hold(bytes: number): Fault | null {
+    const refused = this.edge.bytesInFlight.take(this.caller!.id, bytes)
+    if (refused !== null) return overBytes[refused]
+    this.heldBytes += bytes
+    return null
+  }
+
+  /** What came of reading the body. */
+  tookBody(outcome: Uint8Array | string | Fault): void {
+    if (outcome instanceof Uint8Array) this.bodyState = 'over'
+    else if (this.request.bodyUsed) this.bodyState = 'cut'
+  }
+
+  /** A body that was sent and that nobody has read. */
+  get hasUnreadBody(): boolean {
+    const { headers } = this.request
+    if (this.bodyState !== 'unread') return false
+    return headers.has('transfer-encoding') || Number(headers.get('content-length') ?? 0) > 0
+  }
+
+  get isBodyCut(): boolean {
+    return this.bodyState === 'cut'
+  }
+
+  /** Once, when nothing of the request is kept any more. */
   ended(status: number): void {
+    if (this.heldBytes > 0) this.edge.bytesInFlight.give(this.caller!.id, this.heldBytes)
+    this.heldBytes = 0
     const { edge, request, startedMs, firstByteMs } = this
     edge.metrics.ended(this.routeName(), request.method, status, edge.system.nowMs() - startedMs, firstByteMs)
   }

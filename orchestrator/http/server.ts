@@ -3,13 +3,15 @@
  * turns every outcome into a response. Scouts connect to the same port; their upgrade is passed to the gateway
  * synchronously, because a socket leaks when anything is awaited before it.
  */
+import { ByteAccount } from '../../shared/byte-account.ts'
 import { fault } from '../../shared/faults.ts'
-import { clientStallMs, declaredBodyBytesMax, httpIdleMs, httpStopMs, keepAliveMs } from '../../shared/limits/http.ts'
+import * as limits from '../../shared/limits/http.ts'
 import type { System } from '../../shared/system.ts'
 import type { Engine } from '../engine/ports/client.ts'
 import type { Intents } from '../engine/ports/intents.ts'
 import type { Planner } from '../engine/ports/planner.ts'
 import { authenticate, type Keys } from './auth.ts'
+import { BodyReads } from './body-reads.ts'
 import { Metrics } from './metrics.ts'
 import { type Edge, type HttpSettings, type Log, RequestContext, type Route } from './request-context.ts'
 import { refuse } from './response/response.ts'
@@ -45,7 +47,9 @@ const unknownPath = fault('not_found', 'There is nothing at this path: GET /open
 /** Listens. Throws when the address cannot be had. */
 export function serveHub<SocketData>(options: HubOptions<SocketData>): Hub {
   const { engine, keyring, system, log, upgradeScout } = options
-  const settings = { keepAliveMs, clientStallMs, ...options.settings }
+  const { keepAliveMs, clientStallMs } = limits
+  const settings = { keepAliveMs, clientStallMs, allowsPrivateUrls: false, ...options.settings }
+  const bytesInFlight = new ByteAccount(limits.requestBytesMax, limits.requestBytesPerTenantMax)
   const edge: Edge = {
     engine,
     intents: options.intents,
@@ -54,15 +58,18 @@ export function serveHub<SocketData>(options: HubOptions<SocketData>): Hub {
     system,
     log,
     settings,
-    metrics: new Metrics(engine),
+    metrics: new Metrics(engine, bytesInFlight),
     waits: new WholeWaits(system),
+    bodies: new BodyReads(system),
+    bytesInFlight,
     upgradeScout: (request) => upgradeScout(request, server),
   }
   const server: Bun.Server<SocketData> = Bun.serve<SocketData>({
     hostname: options.host,
     port: options.port,
-    idleTimeout: httpIdleMs / 1000,
-    maxRequestBodySize: declaredBodyBytesMax,
+    // Until it is known who is at the other end.
+    idleTimeout: limits.strangerIdleMs / 1000,
+    maxRequestBodySize: limits.declaredBodyBytesMax,
     websocket: options.websocket,
     fetch: (request) => answer(new RequestContext(request, server, edge)),
   })
@@ -73,14 +80,29 @@ export function serveHub<SocketData>(options: HubOptions<SocketData>): Hub {
 function answer(context: RequestContext): Response | Promise<Response> | undefined {
   try {
     const response = dispatch(context)
-    if (!(response instanceof Promise)) return finish(context, response)
-    return response.then(
-      (answered) => finish(context, answered)!,
-      (error) => finish(context, broken(context, error))!,
-    )
+    if (response instanceof Promise) {
+      return response.then(
+        (answered) => afterBody(context, answered),
+        (error) => afterBody(context, broken(context, error)),
+      )
+    }
+    return response === undefined ? finish(context, response) : afterBody(context, response)
   } catch (error) {
-    return finish(context, broken(context, error))
+    return afterBody(context, broken(context, error))
   }
+}
+
+/**
+ * A response goes out once the body is in. A client that still writes one would not read the response, and one that
+ * writes for ever would keep its connection: that one is closed.
+ */
+function afterBody(context: RequestContext, response: Response): Response | Promise<Response> {
+  if (context.isBodyCut) response.headers.set('connection', 'close')
+  if (!context.hasUnreadBody) return finish(context, response)
+  return context.edge.bodies.discard(context.request).then((isOver) => {
+    if (!isOver) response.headers.set('connection', 'close')
+    return finish(context, response)
+  })
 }
 
 function dispatch(context: RequestContext): ReturnType<Route['handle']> {
@@ -98,11 +120,13 @@ function dispatch(context: RequestContext): ReturnType<Route['handle']> {
     const caller = authenticate(request, edge.keys, route.access)
     if ('code' in caller) return refuse(id, caller)
     context.caller = caller
+    // Kept by its connection.
+    context.server.timeout(request, limits.httpIdleMs / 1000)
   }
   return route.handle(context)
 }
 
-function finish(context: RequestContext, response: Response | undefined): Response | undefined {
+function finish<Answered extends Response | undefined>(context: RequestContext, response: Answered): Answered {
   // Without a response it was an upgrade; a stream is counted when it ends.
   if (!context.streams) context.ended(response?.status ?? 101)
   return response
@@ -122,20 +146,24 @@ function refuseMethod(context: RequestContext, routes: readonly Route[]): Respon
   return refuse(context.id, fault('method_not_allowed', text), { allow })
 }
 
-/** The path as it stands in an absolute URL: parsing the URL would cost more than all the rest of the routing. */
+/**
+ * The path as it stands in the URL: parsing the URL would cost more than all the rest of the routing. A request of
+ * HTTP/1.0 without a Host has a URL without a host.
+ */
 function pathOf(url: string): string {
-  const from = url.indexOf('/', 'https://'.length)
+  const from = url.startsWith('/') ? 0 : url.indexOf('/', 'https://'.length)
   const query = url.indexOf('?', from)
   return query < 0 ? url.slice(from) : url.slice(from, query)
 }
 
-async function stop(server: Bun.Server<unknown>, { system, waits }: Edge): Promise<void> {
+async function stop(server: Bun.Server<unknown>, { system, waits, bodies }: Edge): Promise<void> {
   // Its promise waits for every socket, a scout's too; the bound below is ours.
   void server.stop(false)
-  const lastMs = system.nowMs() + httpStopMs
+  const lastMs = system.nowMs() + limits.httpStopMs
   while (server.pendingRequests > 0 && system.nowMs() < lastMs) {
     await new Promise<void>((resolve) => system.after(stopPollMs, resolve))
   }
   await server.stop(true)
   waits.stop()
+  bodies.stop()
 }

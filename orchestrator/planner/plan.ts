@@ -8,29 +8,46 @@ import { type Fault, fault } from '../../shared/faults.ts'
 import { budgetTokensMin } from '../../shared/limits/planner.ts'
 import { autoModel } from '../../shared/task.ts'
 import type { BudgetedPlan, PlanAsked, PlanContext, RequestCheck } from '../engine/ports/planner.ts'
-import { planScroll } from './scroll/scroll.ts'
+import { atOnce, type Planning, scrollPlanning } from './scroll/scroll.ts'
 import { autoPlan } from './templates/auto.ts'
 import { singlePlan } from './templates/template.ts'
 import { scrollOf, type TemplateContext, templateNames } from './templates/templates.ts'
 
 type Json = Record<string, unknown>
 
+/** What planning needs to know, however it is carried out. */
+type Circumstances = Omit<PlanContext, 'soon'>
+
 /** The plan, or what is wrong with it. `asked` holds one of `input`, `messages`, `template` and `scroll`. */
-export function plan(asked: PlanAsked, context: PlanContext): BudgetedPlan | Fault {
+export function plan(asked: PlanAsked, context: Circumstances): BudgetedPlan | Fault {
+  return atOnce(planning(asked, context))
+}
+
+/** The same, with a turn of the loop for others after each node: a scroll of a client's may hold hundreds. */
+export async function planInTurns(asked: PlanAsked, context: PlanContext): Promise<BudgetedPlan | Fault> {
+  const steps = planning(asked, context)
+  for (;;) {
+    const { done, value } = steps.next()
+    if (done === true) return value as BudgetedPlan | Fault
+    await context.soon()
+  }
+}
+
+function* planning(asked: PlanAsked, context: Circumstances): Planning<BudgetedPlan | Fault> {
   const { input, messages, scroll, template } = asked
   const { check } = context
   const model = asked.model ?? autoModel
-  if (template) return templatePlan(template, { ...asked, model }, context)
+  if (template) return yield* templatePlan(template, { ...asked, model }, context)
   if (messages) return singlePlan(messages, model, 'messages')
   if (typeof input === 'string') return singlePlan([{ role: 'user', content: input }], model, 'input')
-  return planScroll(scroll, { model, check })
+  return yield* scrollPlanning(scroll, { model, check })
 }
 
-function templatePlan(
+function* templatePlan(
   template: string,
   asked: PlanAsked & { model: string },
-  context: PlanContext,
-): BudgetedPlan | Fault {
+  context: Circumstances,
+): Planning<BudgetedPlan | Fault> {
   const { check, catalog, deadlineMs } = context
   const { model, manner = {}, lastManner = {} } = asked
   const name = templateNames.find((known) => known === template)
@@ -44,7 +61,7 @@ function templatePlan(
   const about: TemplateContext = { messages: conversation, model, catalog, manner, lastManner }
   if (name === undefined) return planningPlan(params, about, deadlineMs)
   const scroll = scrollOf(name, params, about)
-  return 'code' in scroll ? (scroll as unknown as Fault) : planScroll(scroll, { model, check })
+  return 'code' in scroll ? (scroll as unknown as Fault) : yield* scrollPlanning(scroll, { model, check })
 }
 
 function planningPlan(params: Json, about: TemplateContext, deadlineMs: number): BudgetedPlan | Fault {

@@ -6,11 +6,11 @@
 import type { Planner, PlannerFunctions } from '../engine/ports/planner.ts'
 import { checkContract } from './contract/contract.ts'
 import { decide } from './control/decide.ts'
-import { plan } from './plan.ts'
-import { render } from './request/request-template.ts'
+import { planInTurns } from './plan.ts'
+import { render } from './request/render.ts'
 import { estimate } from './scroll/estimate.ts'
 import { scrollJsonSchema } from './scroll/scroll-schema.ts'
 
-export const planner: Planner = { plan, estimate, scrollSchema: scrollJsonSchema() }
+export const planner: Planner = { plan: planInTurns, estimate, scrollSchema: scrollJsonSchema() }
 
 export const plannerFunctions: PlannerFunctions = { decide, render, checkContract }

@@ -13,7 +13,7 @@ import { configuredProviders, type ProviderSettings } from '../providers/configu
 import { type Provider, ProviderError } from '../providers/provider.ts'
 import { openStateFolder, stateFolder } from '../status/state-folder.ts'
 import { type Finding, finding } from './findings.ts'
-import { reachHub, tryKey } from './hub-probe.ts'
+import { reachHub, tryKey, wayTo } from './hub-probe.ts'
 
 const MiB = 1024 * 1024
 /** Models named in a line; the rest is a number. */
@@ -27,7 +27,7 @@ export async function checkHub(config: Pick<ScoutConfig, 'url' | 'key'>, system:
     return [finding('Hub', 'fail', flaw), finding('Key', 'skip', later), finding('Clock', 'skip', later)]
   }
   return [
-    finding('Hub', 'ok', `An orchestrator answers at ${config.url}.`),
+    finding('Hub', 'ok', `An orchestrator answers at ${config.url}${wayTo(config.url)}.`),
     keyFlaw === null ? finding('Key', 'ok', 'The orchestrator takes it.') : finding('Key', 'fail', keyFlaw),
     checkClock(skewMs),
   ]

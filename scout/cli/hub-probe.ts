@@ -7,9 +7,10 @@ import { checkMs } from '../../shared/limits/command-line.ts'
 import { handshakeTimeoutMs } from '../../shared/limits/scout.ts'
 import { closeTable } from '../../shared/protocol/close-codes.ts'
 import { scoutPath } from '../../shared/protocol/frames.ts'
+import { fetchProxy, proxyFor, proxyName } from '../../shared/proxy-rule.ts'
 import type { System } from '../../shared/system.ts'
 import type { ScoutConfig } from '../config.ts'
-import { networkFailure } from '../core/network-failures.ts'
+import { networkFailure, proxyFailure } from '../core/network-failures.ts'
 import { finalClose, finalStatus, lossReason, refusedReason } from '../core/refusal.ts'
 import { websocketDial } from '../link/socket.ts'
 
@@ -25,18 +26,27 @@ export interface Reach {
 /** Asks the hub for its health, as anybody may. */
 export async function reachHub({ url }: Address, system: System): Promise<Reach> {
   const base = url.replace(/^ws/, 'http').slice(0, -scoutPath.length)
-  const unreached = (flaw: string): Reach => ({ flaw: `${base}: ${flaw}.`, skewMs: null })
+  const proxy = fetchProxy(base, process.env)
+  const unreached = (flaw: string): Reach => ({ flaw: `${base}${wayTo(url)}: ${flaw}.`, skewMs: null })
   try {
-    const response = await fetch(`${base}/healthz`, { redirect: 'manual', signal: AbortSignal.timeout(checkMs) })
+    const signal = AbortSignal.timeout(checkMs)
+    const response = await fetch(`${base}/healthz`, { redirect: 'manual', signal, proxy })
     await response.body?.cancel()
     if (!response.headers.has('x-chasm')) return unreached(refusedReason(response.status))
     const date = Date.parse(response.headers.get('date') ?? '')
     return { flaw: null, skewMs: Number.isNaN(date) ? null : date - system.wallMs() }
   } catch (error) {
     const { code, name } = error as { code?: unknown; name?: string }
-    const cause = name === 'TimeoutError' ? 'ETIMEDOUT' : String(code ?? name)
+    const direct = name === 'TimeoutError' ? 'ETIMEDOUT' : String(code ?? name)
+    const cause = proxy === false ? direct : (proxyFailure(direct) ?? direct)
     return unreached(networkFailure(cause) ?? `the connection failed (${cause})`)
   }
+}
+
+/** Through which proxy this machine reaches the address, in brackets; empty when directly. */
+export function wayTo(url: string): string {
+  const proxy = proxyFor(url, process.env)
+  return proxy === null ? '' : ` (through the proxy ${proxyName(proxy)})`
 }
 
 /** Tries the key. Null when the hub takes it, else a sentence. */

@@ -2,11 +2,13 @@
  * The only user of the `ws` package: dials the orchestrator and turns the socket's events into four plain calls.
  * The link decides when to dial and what a close means; a test or a simulator may hand it another `Dial`.
  */
-import { WebSocket } from 'ws'
+import { type ClientOptions, WebSocket } from 'ws'
 import { closeGraceMs, handshakeTimeoutMs } from '../../shared/limits/scout.ts'
 import { frameBytesMax } from '../../shared/limits/wire.ts'
 import { subprotocol } from '../../shared/protocol/frames.ts'
+import { proxyFor } from '../../shared/proxy-rule.ts'
 import type { System } from '../../shared/system.ts'
+import { proxyFailure } from '../core/network-failures.ts'
 
 /** The events of a dial. After `refused` or `closed` nothing follows. */
 interface SocketEvents {
@@ -30,17 +32,20 @@ export interface Socket {
 /** Begins a dial; events come later, never during the call. */
 export type Dial = (events: SocketEvents) => Socket
 
-/** Dials `url` with the key in the Authorization header. */
+/** Dials `url` with the key in the Authorization header, through the proxy that the environment names for it. */
 export function websocketDial(url: string, key: string, system: System): Dial {
   return (events) => {
-    const socket = new WebSocket(url, [subprotocol], {
+    const proxy = proxyFor(url, process.env)
+    const options: ClientOptions & { proxy?: string } = {
       headers: { Authorization: `Bearer ${key}` },
       handshakeTimeout: handshakeTimeoutMs,
       maxPayload: frameBytesMax,
       perMessageDeflate: false,
       // The key is sent to the owner of the certificate, so no variable may switch this check off.
       rejectUnauthorized: true,
-    })
+      ...(proxy !== null && { proxy }),
+    }
+    const socket = new WebSocket(url, [subprotocol], options)
     const beganMs = system.nowMs()
     let failure = ''
     socket.on('open', () => events.opened())
@@ -54,6 +59,8 @@ export function websocketDial(url: string, key: string, system: System): Dial {
       // The handshake's own timeout is the one failure that comes without a code.
       const isLate = system.nowMs() - beganMs >= handshakeTimeoutMs
       failure = error.code ?? (isLate ? 'ETIMEDOUT' : error.message)
+      // A tunnel that the proxy refuses is reported without a code.
+      if (proxy !== null) failure = proxyFailure(error.code ?? (isLate ? 'ETIMEDOUT' : 'ERR_PROXY_TUNNEL')) ?? failure
     })
     socket.on('close', (code, reason) => events.closed(code, reason.length > 0 ? reason.toString() : failure))
     return {

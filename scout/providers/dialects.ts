@@ -171,6 +171,8 @@ export interface Service {
   continuation: Continuation
   /** Fields that the operator sets in every request's body. They win over the client's. */
   extras: Readonly<Record<string, unknown>>
+  /** What this scout holds for other services: taken out of what this one says. */
+  secrets?: readonly string[]
 }
 
 /** A service on the internet, reached with a key. */

@@ -31,7 +31,7 @@ export const routingNameCharsMax = 200
 /** Fields of one object in a request's JSON; more is 400: an object of 300,000 costs half a second to check. */
 export const jsonFieldsMax = 4096
 
-/** A client's connection on which nothing moves is closed after this. Above `clientStallMs`, below Bun's 255 s. */
+/** The connection of a client with a good key on which nothing moves is closed after this. Above `clientStallMs`, below Bun's 255 s. */
 export const httpIdleMs = 120_000
 
 /** How often connections that wait for a whole answer are exempted from that; at most half of it, so none is missed. */
@@ -49,3 +49,28 @@ export const idempotencyKeyCharsMax = 255
 /** Intents on one page of a list; a client that names no number gets the default. */
 export const intentsPageMax = 100
 export const intentsPageDefault = 20
+
+/**
+ * Bytes of requests in flight, from their arrival to the end of their answer: of all tenants, beyond it 503
+ * `hub_overloaded`; of one, beyond it 429 `rate_limited`. Both with Retry-After.
+ */
+export const requestBytesMax = 192 * MiB
+export const requestBytesPerTenantMax = 96 * MiB
+
+/** A body that declares no more is read at once: it has `smallBodyMs` to arrive, beyond it 408. */
+export const smallBodyBytes = 64 * KiB
+export const smallBodyMs = 10_000
+
+/** Of a larger body, as much has to arrive between two looks this far apart; beyond it 408, within 15 s. */
+export const bodyLookMs = 5_000
+export const bodyBytesPerLook = 32 * KiB
+
+/** What is read and dropped of the body of a refused request, so that its client gets to read the refusal. */
+export const discardedBodyBytesMax = 64 * MiB
+
+/** Strings, names, lists and objects of a request's JSON, and values in all; more is 400, before it is parsed. */
+export const jsonNodesMax = 65_536
+export const jsonValuesMax = 1_048_576
+
+/** The same for a connection without a good key so far: nothing else bounds how many of those there are. */
+export const strangerIdleMs = 10_000

@@ -42,3 +42,6 @@ export const durableTasksMax = 250_000
 /** Stored events given to one reader at a time, and nodes whose chunks it gets as they arrive: an id names them all. */
 export const eventsPortion = 256
 export const followedNodesMax = 32
+
+/** Bytes of all results that one request or one decision is made of; more fails the node with `request_too_large`. */
+export const nodeResultsBytesMax = 16 * MiB

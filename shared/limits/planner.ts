@@ -35,8 +35,9 @@ export const voteAnswersMax = 16
 /** Characters of all texts of a scroll that hold references; more is 400. What they refer to is not counted. */
 export const templateCharsMax = 256 * KiB
 
-/** References in one text, steps of one reference, and characters of each step; more is 400. */
+/** References in one text, and in all texts of a scroll, known or not; steps of one, characters of a step; or 400. */
 export const textReferencesMax = 128
+export const scrollReferencesMax = 16_384
 export const referenceStepsMax = 8
 export const referenceStepCharsMax = 64
 
@@ -49,26 +50,47 @@ export const answerShare = 0.25
 /** The least a scroll's token budget may be; less is 400: not even one node could start. */
 export const budgetTokensMin = 100
 
-/** Characters of a schema that answers must fit, levels it may nest, and parts it may have; more is 400. */
+/**
+ * Characters of a schema that answers must fit, levels it may nest, and parts it may have; more is 400. A part is a
+ * schema, a word of one, or an entry of a list of names: compiling takes time in proportion to them, once per schema.
+ */
 export const contractSchemaCharsMax = 32 * KiB
 export const contractDepthMax = 32
-export const contractNodesMax = 1_000
+export const contractNodesMax = 500
 
 /** Characters of an answer that must fit a schema; a longer one breaks its contract. */
 export const contractTextCharsMax = 256 * KiB
 
-/** Compiled schemas kept between answers; beyond it the oldest is compiled anew when it is needed. */
+/** Parts of a schema times values of an answer, texts counted by the piece; an answer of more breaks its contract. */
+export const contractStepsMax = 2_000_000
+export const contractTextCharsPerStep = 8
+
+/** Compiled schemas kept between answers, and their parts together; the oldest is compiled anew when it is needed. */
 export const contractCacheMax = 256
+export const contractCacheParts = 32_768
 
 /** Characters of a pattern, and of a text that it is tried on; a longer text never matches. */
 export const patternCharsMax = 256
 export const patternTextCharsMax = 256
 
-/** Ways in which a pattern can be tried on a text, two open repeats' worth; more is 400. */
-export const patternWaysMax = 65_536
+/**
+ * Instructions of a pattern once its counted repeats are written out, and ranges of characters that building it looks
+ * at, where a class of Unicode counts as so many; more is 400.
+ */
+export const patternSizeMax = 512
+export const patternBuildMax = 8_192
+export const patternClassParts = 700
 
-/** What one pattern counts among the parts of a schema, so that there are only a few. */
-export const patternParts = 100
+/** Instructions times characters of all searches in one answer; an answer that takes more breaks its contract. */
+export const patternStepsMax = 131_072
+
+/** Patterns kept built, and bytes in which each may keep what it learnt; the oldest is built anew when needed. */
+export const patternCacheMax = 128
+export const patternMemoryBytes = 64 * KiB
+
+/** What one pattern counts among the parts of a schema, so that there are only a few, and ranges that count one more. */
+export const patternParts = 50
+export const patternBuildParts = 32
 
 /** Proposals a planning model may make: the first and two repairs; then the single-task plan is used. */
 export const planProposalsMax = 3
@@ -110,3 +132,13 @@ export const resultCharsMax = 100_000
 
 /** A cautious guess: English has about four, and other languages fewer. */
 export const charsPerToken = 3
+
+/**
+ * References to results in one request that is about to go out, and characters of all different parts of results that
+ * they lead to; more fails the node with `request_too_large`. A merge may name each of its answers in several places.
+ */
+export const nodeReferencesMax = 8_192
+export const renderCharsMax = 16 * KiB * KiB
+
+/** Characters of all answers of a vote that are compared as JSON or by their words; longer ones must be the same. */
+export const likenessCharsMax = KiB * KiB

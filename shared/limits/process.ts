@@ -25,3 +25,15 @@ export const defectCode = 70
 
 /** Defects in a row, without an orchestrator that listened in between, after which the supervisor gives up. */
 export const defectsInRowMax = 5
+
+/** Log lines that wait for a reader that is slow; what is more is dropped and counted. */
+export const logBacklogBytesMax = 1024 * 1024
+
+/** How often a reader that takes nothing is tried again. */
+export const logRetryMs = 50
+
+/** A write that takes longer waits for nobody; a process that ends does not wait with it. */
+export const logStuckMs = 500
+
+/** How often a process looks whether the one that started it still lives; without it, it drains. */
+export const parentLookMs = 1_000

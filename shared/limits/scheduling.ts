@@ -33,8 +33,14 @@ export const pauseMaxMs = 3_600_000
 /** Committed settlements remembered, so that a repeated one is answered `committed` again; the oldest is forgotten. */
 export const committedKept = 65_536
 
-/** Scout identities whose record is remembered; the longest-gone is forgotten beyond it. */
+/**
+ * Records of scouts that are gone, of all operators. Each counts as one, and as one more for every model whose speed or
+ * pause it keeps; the longest-gone is forgotten beyond it. About 60 MB when full.
+ */
 export const recordsMax = 200_000
+
+/** The same of one operator, so that names without end push out no one else's; its own longest-gone is forgotten. */
+export const recordsPerOperatorMax = 20_000
 
 /** The last hour of `standing` frames is counted in so many slots of this length; the oldest is forgotten. */
 export const hourSlots = 12
@@ -87,3 +93,19 @@ export const bootGraceMs = 20_000
 
 /** Events that one turn of the loop may collect; with the next one they are stepped at once. */
 export const inboxEventsMax = 1_024
+
+/**
+ * Models that the scouts of one operator have brought in, offered or in their grace. Beyond it the oldest that nobody
+ * offers and nobody waits for is forgotten; while there is none, further models are left out of a scout's offers.
+ * Sixteen scouts with different full lists; about 8 MB.
+ */
+export const modelsPerOwnerMax = 4_096
+
+/** The same of all operators together; about 120 MB when full. */
+export const modelsMax = 65_536
+
+/**
+ * A scout's verdict about a client's request waits this long for a second one from another operator; then it stands.
+ * Long enough for a busy scout to finish what it has, well below a client's patience.
+ */
+export const secondOpinionMs = 30_000

@@ -69,7 +69,7 @@ export const dataFramesPerSecond = 8_000
 /** Chunk and fragment bytes per scout and second, with two seconds of burst; more closes with 4429. */
 export const dataBytesPerSecond = 8 * MiB
 
-/** Upgrades per second and address; more are answered 429 before any key is checked. */
+/** Refused upgrades per second and address; beyond it 429 takes the place of the reason. A good key is not held up. */
 export const upgradesPerSecondPerAddress = 50
 
 /** From upgrade to hello; a connection without one is closed with 4408. */
@@ -105,3 +105,18 @@ export const supersededDelayMs = 60_000
 
 /** Settlements whose acknowledgement waits for another frame; with one more a frame of its own carries them. */
 export const acksHeldMax = 16
+
+/**
+ * Bytes of half-delivered bodies in all, and of one operator's scouts together. Beyond its share an operator's attempt
+ * fails; beyond the whole an attempt goes back free of charge.
+ */
+export const assemblyBytesInAllMax = 128 * MiB
+export const assemblyBytesPerOperatorMax = 32 * MiB
+
+/** A body in fragments has this long to be complete, and as long as its size takes at the rate; then its attempt fails. */
+export const fragmentedBodyMs = 10_000
+export const fragmentedBytesPerSecond = 48 * KiB
+
+/** Upgrades with a good key per second, of all scouts and of one operator's; more are answered 429. */
+export const upgradesPerSecond = 600
+export const upgradesPerSecondPerOperator = 300

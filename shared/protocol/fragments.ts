@@ -27,6 +27,17 @@ export class Assembly {
 
   constructor(readonly size: number) {}
 
+  /** What it holds in memory by now. */
+  get heldBytes(): number {
+    return this.buffer.length
+  }
+
+  /** What it will hold once this piece was added. */
+  heldWith(bytes: Uint8Array): number {
+    const end = this.received + bytes.length
+    return end > this.buffer.length && end <= this.size ? this.grownTo(end) : this.buffer.length
+  }
+
   /** `more`, `complete`, or `broken` when the piece is out of order, empty or beyond the promised size. */
   add(index: number, bytes: Uint8Array): 'more' | 'complete' | 'broken' {
     const end = this.received + bytes.length
@@ -45,8 +56,12 @@ export class Assembly {
 
   /** Never beyond the promised size, so that a complete body fills its buffer. */
   private grow(least: number): void {
-    const grown = Buffer.allocUnsafeSlow(Math.min(this.size, Math.max(least, 2 * this.buffer.length, firstBytes)))
+    const grown = Buffer.allocUnsafeSlow(this.grownTo(least))
     grown.set(this.buffer.subarray(0, this.received))
     this.buffer = grown
+  }
+
+  private grownTo(least: number): number {
+    return Math.min(this.size, Math.max(least, 2 * this.buffer.length, firstBytes))
   }
 }

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest'
 import { readConfig } from '../../orchestrator/config.ts'
 
-const defaults = { host: '127.0.0.1', port: 8080, dataDir: './data', adminKey: null, logLevel: 'info' }
+const rest = { trustedProxies: [], privateUrls: 'refuse' }
+const defaults = { host: '127.0.0.1', port: 8080, dataDir: './data', adminKey: null, logLevel: 'info', ...rest }
 
 test('nothing set, or everything set to nothing, gives the defaults', () => {
   expect(readConfig({})).toEqual(defaults)
@@ -16,9 +17,12 @@ test('everything set is taken, and the result cannot be changed', () => {
     DATA_DIR: '/var/lib/my data',
     ADMIN_KEY: adminKey,
     LOG_LEVEL: 'silent',
+    TRUSTED_PROXIES: '127.0.0.1, fd00::/8',
+    PRIVATE_URLS: 'allow',
     HOME: '/root',
   })
-  expect(config).toEqual({ host: '::', port: 0, dataDir: '/var/lib/my data', adminKey, logLevel: 'silent' })
+  const taken = { trustedProxies: ['127.0.0.1', 'fd00::/8'], privateUrls: 'allow' }
+  expect(config).toEqual({ host: '::', port: 0, dataDir: '/var/lib/my data', adminKey, logLevel: 'silent', ...taken })
   expect(Object.isFrozen(config)).toBe(true)
 })
 
@@ -30,6 +34,12 @@ test.each([
   ['PORT', 'http', 'PORT must be a whole number from 0 to 65535, but it is "http".'],
   ['HOST', 'http://0.0.0.0', 'HOST must be an address to listen on, as 127.0.0.1, but it is "http://0.0.0.0".'],
   ['HOST', '127.0.0.1:80', 'HOST must be an address to listen on, as 127.0.0.1, but it is "127.0.0.1:80".'],
+  ['PRIVATE_URLS', 'no', 'PRIVATE_URLS must be allow or refuse, but it is "no".'],
+  [
+    'TRUSTED_PROXIES',
+    '127.0.0.1,10.0.0.0/40',
+    'TRUSTED_PROXIES must be addresses or networks with commas between, as 127.0.0.1 or 10.0.0.0/8, but "10.0.0.0/40" is neither.',
+  ],
   ['DATA_DIR', 'a\0b', 'DATA_DIR must be the path of a folder, but it is "a\\u0000b".'],
   [
     'LOG_LEVEL',

@@ -1,5 +1,6 @@
 /** Bodies larger than a frame, both ways: fragments, turns, bounds, and what becomes of them when something breaks. */
 import { describe, expect, test } from 'vitest'
+import { ByteAccount } from '../../shared/byte-account.ts'
 import * as wireLimits from '../../shared/limits/wire.ts'
 import { fragmentsOf } from '../../shared/protocol/fragments.ts'
 import type { FrameOf, FrameType, HubFrame } from '../../shared/protocol/frames.ts'
@@ -90,6 +91,60 @@ describe('a body from the scout', () => {
     stage.heard.length = 0
     stage.say(settleOf(null, 40_000, 100))
     expect(stage.heard).toEqual([])
+  })
+})
+
+describe('half-delivered bodies', () => {
+  const KiB = 1024
+  const piece = (task: number, bytes: number, index = 0) => {
+    return { type: 'fragment', task, attempt: 1, index, bytes: new Uint8Array(bytes) } as const
+  }
+
+  test('beyond the share of an operator fail their own attempt, and beyond the room for all go back free', () => {
+    const bytesInFlight = new ByteAccount(128 * KiB, 64 * KiB)
+    const stage = new SessionStage({ bytesInFlight })
+    stage.say(settleOf(null, 64 * KiB, 1))
+    stage.say(piece(1, 1 * KiB))
+    expect(bytesInFlight.held).toBe(64 * KiB)
+    stage.say(settleOf(null, 40 * KiB, 2))
+    stage.say(piece(2, 1 * KiB))
+    expect(stage.heard.at(-1)).toMatchObject(['broken', 7, 2, 1, { code: 'scout_error' }])
+    bytesInFlight.take('somebody else', 64 * KiB)
+    const other = new SessionStage({ bytesInFlight: new ByteAccount(1, 64 * KiB) })
+    other.say(settleOf(null, 64 * KiB, 1))
+    other.say(piece(1, 1 * KiB))
+    expect(other.heard.at(-1)).toMatchObject(['broken', 7, 1, 1, { code: 'hub_overloaded' }])
+    stage.say(piece(1, 32 * KiB, 1))
+    stage.say(piece(1, 31 * KiB, 2))
+    expect(stage.heard.at(-1)![0]).toBe('settle')
+    expect(bytesInFlight.held).toBe(64 * KiB)
+  })
+
+  test('are counted as they arrive, and no more once their socket is gone', () => {
+    const bytesInFlight = new ByteAccount(1_024 * KiB, 1_024 * KiB)
+    const stage = new SessionStage({ bytesInFlight })
+    for (let task = 1; task <= 3; task++) stage.say(chunkOf(null, 300 * KiB, task))
+    expect(bytesInFlight.held).toBe(0)
+    for (let task = 1; task <= 3; task++) stage.say(piece(task, 1 * KiB))
+    expect(bytesInFlight.held).toBe(3 * 64 * KiB)
+    stage.session.close('rate')
+    expect(bytesInFlight.held).toBe(0)
+  })
+
+  test('that never end fail their attempt, however alive the scout is', () => {
+    const bytesInFlight = new ByteAccount(1_024 * KiB, 1_024 * KiB)
+    const stage = new SessionStage({ bytesInFlight })
+    const size = 48 * KiB * 10
+    stage.say(chunkOf(null, size))
+    const lateMs = wireLimits.fragmentedBodyMs + 10_000
+    for (let index = 0; index < lateMs / 1_000; index++) {
+      expect(stage.names()).not.toContain('broken')
+      stage.say(piece(1, 1, index))
+      stage.nowMs += 1_000
+      stage.session.check(stage.nowMs)
+    }
+    expect(stage.heard.at(-1)).toMatchObject(['broken', 7, 1, 1, { code: 'scout_error' }])
+    expect([bytesInFlight.held, stage.code]).toEqual([0, undefined])
   })
 })
 

@@ -38,14 +38,38 @@ function stage(options: Partial<GatewayOptions> = {}) {
   return { system, engine, gateway, hub }
 }
 
+const onlyGood = (key: string) => {
+  return key === 'bad' ? { ok: false as const, flaw: 'bad' } : { ok: true as const, id: key, role: 'scout' }
+}
+
 describe('dialing', () => {
-  test('too often in one second from one address is 429; the next second is free again', async () => {
-    const { hub, system } = stage({ settings: { upgradesPerSecondPerAddress: 3 } })
-    for (let times = 0; times < 3; times++) expect((await knock(hub)).status).toBe(101)
-    const refused = await knock(hub)
-    expect(refused).toMatchObject({ status: 429, error: { code: 'rate_limited' } })
+  test('with bad keys too often in one second is 429 for that address; good keys are not held up', async () => {
+    const { hub, system } = stage({ settings: { upgradesPerSecondPerAddress: 3 }, keys: onlyGood })
+    for (let times = 0; times < 3; times++) expect((await knock(hub, { key: 'bad' })).status).toBe(401)
+    expect((await knock(hub, { key: null })).status).toBe(429)
+    expect(await knock(hub, { key: 'bad' })).toMatchObject({ status: 429, error: { code: 'rate_limited' } })
+    for (let times = 0; times < 10; times++) expect((await knock(hub)).status).toBe(101)
     system.pass(1_000)
-    expect((await knock(hub)).status).toBe(101)
+    expect((await knock(hub, { key: 'bad' })).status).toBe(401)
+  })
+
+  test('with bad keys is counted by the address that a trusted proxy tells', async () => {
+    const clientOf = (_peer: string, headers: Headers) => headers.get('x-forwarded-for')!
+    const { hub } = stage({ settings: { upgradesPerSecondPerAddress: 1 }, keys: onlyGood, clientOf })
+    const from = (address: string) => ({ key: 'bad', headers: { 'x-forwarded-for': address } })
+    for (const address of ['1.1.1.1', '2.2.2.2']) {
+      expect((await knock(hub, from(address))).status).toBe(401)
+      expect((await knock(hub, from(address))).status).toBe(429)
+    }
+  })
+
+  test('too often in one second with good keys is 429: for the operator, then for all', async () => {
+    const { hub, system } = stage({ settings: { upgradesPerSecond: 3, upgradesPerSecondPerOperator: 2 } })
+    const statuses = []
+    for (const key of ['a', 'a', 'a', 'a', 'b', 'b']) statuses.push((await knock(hub, { key })).status)
+    expect(statuses).toEqual([101, 101, 429, 429, 101, 429])
+    system.pass(1_000)
+    expect((await knock(hub, { key: 'a' })).status).toBe(101)
   })
 
   test('beyond the room there is is 503, until somebody leaves', async () => {

@@ -124,7 +124,7 @@ describe('nodes that are refused by name and place', () => {
     [when({ ref: 'nodes.list.ok' }), 'when', 'exactly one of'],
     [when({ ref: 'nodes.list.ok', is: 1, above: 0 }), 'when', 'exactly one of'],
     [when({ ref: 'params.text', is: 1 }), 'when.ref', 'must refer to a node'],
-    [{ id: 'b', prompt: 'x', output: { schema: { pattern: '(a+)+' } } }, 'output.schema', 'repeats a group'],
+    [{ id: 'b', prompt: 'x', output: { schema: { pattern: '(a)\\1' } } }, 'output.schema', 'refers back'],
     [{ id: 'b', prompt: 'x', output: 'xml' }, 'output', '"text" or'],
     [{ id: 'b', prompt: 'x', requires: { luck: 1 } }, 'requires.luck', 'is not known here'],
     [{ id: 'b', prompt: 'x', requires: { trust: 2 } }, 'requires.trust', 'from 0 to 1'],

@@ -64,6 +64,7 @@ const evilValues: unknown[] = [
   ['a', 'a'],
 ]
 const evilSchemas: unknown[] = [
+  { pattern: '(a)\\1' },
   { pattern: '(a+)+$' },
   { $ref: '#' },
   { $ref: 'file:///etc/passwd' },

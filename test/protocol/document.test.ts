@@ -5,6 +5,7 @@ import { closeTable, mayReconnect } from '../../shared/protocol/close-codes.ts'
 import type { Field } from '../../shared/protocol/fields.ts'
 import { frameTable, nonceBytes, protocolVersion, scoutPath, subprotocol } from '../../shared/protocol/frames.ts'
 import { hubAccepts, hubPhaseMoves, scoutAccepts, scoutPhaseMoves } from '../../shared/protocol/phases.ts'
+import { reservedFields } from '../../shared/protocol/reserved-fields.ts'
 import { heldVerdicts, outcomes } from '../../shared/task.ts'
 import { limits } from '../support/law/all-limits.ts'
 import { fieldsOf, frameTypes } from '../support/wire/frames.ts'
@@ -128,6 +129,16 @@ describe('PROTOCOL.md', () => {
     const prose = document.slice(0, document.indexOf('## 12.')).split('\n')
     const numbers = prose.filter((line) => !line.startsWith('| ')).flatMap((line) => line.match(/\b\d{5,}\b/g) ?? [])
     expect(numbers.filter((number) => !known.has(number))).toEqual([])
+  })
+
+  test('names the fields that only the hub writes, and how long it waits for a scout that is gone', () => {
+    const named = /top\s+level has \*\*none of[^:]*: ([^.]*)\./.exec(document)?.[1] ?? ''
+    expect(named.match(/`(\w+)`/g)).toEqual(reservedFields.map((field) => `\`${field}\``))
+    const waits = tableAt('the attempt').map(([, wait]) => wait!)
+    expect(waits[2]).toContain(`${limits.resumeWindowMs / 1000} s after the loss`)
+    const leaseSeconds = (limits.leaseTtlMs + limits.leaseGraceMs) / 1000
+    expect(waits.slice(3).every((wait) => wait.includes(`${leaseSeconds} s after`))).toBe(true)
+    expect(document).toContain(`due within ${limits.firstSignMs / 1000} s`)
   })
 
   test('says how to connect as the code does', () => {

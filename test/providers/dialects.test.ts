@@ -88,6 +88,7 @@ describe.each(dialects)('a stand-in of $name', (dialect) => {
       if (stream && error.status === 200) continue
       standIn.fail(error)
       const fault = await failure(ask(provider, question, { model, stream }))
+      standIn.recover()
       expect([fault.code, fault.retryAfterMs]).toEqual([error.fault, error.retryAfterMs])
     }
     expect(error.source).not.toBe('')

@@ -133,7 +133,7 @@ describe('what comes back', () => {
     streams(event({ choices: [], filter: 'ok' }), event({ choices: [{ finish_reason: '' }] }), chunk({}, 'stop'))
     const { answer, lines } = await streamed()
     expect(answer).toEqual({ choices: [], filter: 'ok' })
-    expect(lines[0]).toEqual({ choices: [{ index: 0, delta: {}, finish_reason: null }] })
+    expect(lines[0]).toEqual({ choices: [{ index: 0, delta: { role: 'assistant' }, finish_reason: null }] })
   })
 
   test('reads events that arrive in halves and a stream without [DONE]', async () => {
@@ -156,7 +156,7 @@ describe('what comes back', () => {
 describe('an answer that is none', () => {
   test.each([
     ['a stream that ends before finish_reason', [chunk({ content: 'half an ans' })]],
-    ['a stream that says [DONE] before finish_reason', [chunk({ content: 'half an ans' }), done]],
+    ['a stream that says [DONE] before any content', [chunk({ role: 'assistant' }), done]],
     [
       'a stream where one of two choices does not finish',
       [event({ choices: [{ index: 1, delta: {}, finish_reason: null }] }), chunk({}, 'stop'), done],

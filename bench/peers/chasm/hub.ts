@@ -6,12 +6,20 @@ import { pino } from 'pino'
 import { startHub } from '../../../orchestrator/main.ts'
 import { ready, setting } from '../child.mjs'
 
-const upgradesPerSecondPerAddress = 100_000
+const upgradesPerSecond = 100_000
 
 const hub = startHub({
-  config: { host: '127.0.0.1', port: 0, dataDir: setting.folder, adminKey: null, logLevel: 'silent' },
+  config: {
+    host: '127.0.0.1',
+    port: 0,
+    dataDir: setting.folder,
+    adminKey: null,
+    logLevel: 'silent',
+    trustedProxies: [],
+    privateUrls: 'refuse',
+  },
   log: pino({ level: 'silent' }),
-  gateway: { upgradesPerSecondPerAddress },
+  gateway: { upgradesPerSecond, upgradesPerSecondPerOperator: upgradesPerSecond },
 })
 if ('flaw' in hub) throw new Error(hub.flaw)
 ready({

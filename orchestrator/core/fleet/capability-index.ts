@@ -6,63 +6,99 @@
  * The lists are kept lazily: a scout that is busy, paused or gone stays where it is listed until a draw comes upon it,
  * because most scouts are idle again before that, and none of it costs as much as the scout has models.
  */
+import { offersMax } from '../../../shared/limits/wire.ts'
 import { autoModel, type Offer, type TaskKind, taskKinds } from '../../../shared/task.ts'
 import type { Variant } from '../model/model-entry.ts'
 import type { Capability, ModelEntry, OfferClass, Scout } from '../model/object-graph.ts'
 import type { Random } from '../model/random.ts'
 import { ReadyQueue } from '../model/ready-queue.ts'
+import type { Speed } from '../model/scout.ts'
 import { noteFull, noteRoom } from '../stats/missed-work.ts'
 import { typicalMicros } from '../stats/prices.ts'
+import { clients, type ModelBounds, ModelNames } from './model-names.ts'
 
 /** Ways to offer a model that are kept for sharing; a scout with another one keeps a copy of its own. */
 const variantsMax = 16
 /** A list with fewer withdrawn capabilities is not worth sweeping. */
 const withdrawnKept = 16
 
+const unbounded = { modelsMax: Number.POSITIVE_INFINITY, modelsPerOwnerMax: Number.POSITIVE_INFINITY }
+
 export class CapabilityIndex {
   readonly entries = new Map<string, ModelEntry>()
+  readonly names: ModelNames
   /** The same by kind and model, found without making a key. */
   private readonly byModel: Record<TaskKind, Map<string, ModelEntry>> = { chat: new Map(), embed: new Map() }
   private readonly classes = new Map<string, OfferClass>()
+
+  /** `onForget` is told of a model that goes before its time, to make room for others. */
+  constructor(bounds: ModelBounds = unbounded, onForget: (entry: ModelEntry) => void = () => {}) {
+    this.names = new ModelNames(bounds, (entry) => {
+      onForget(entry)
+      this.forget(entry)
+    })
+  }
 
   entry(kind: TaskKind, model: string): ModelEntry | undefined {
     return this.byModel[kind].get(model)
   }
 
-  /** The entry of a model, made when it is not there. */
+  /** The entry of a model that somebody asks for, made when it is not there. */
   ensureEntry(kind: TaskKind, model: string, nowMs: number): ModelEntry {
-    let entry = this.entry(kind, model)
-    if (entry === undefined) {
-      const key = `${kind}\t${model}`
-      entry = {
-        timed: 'model',
-        key,
-        kind,
-        model,
-        variants: [],
-        offerers: 0,
-        scouts: 0,
-        ready: [],
-        withdrawnReady: 0,
-        sought: 0,
-        known: true,
-        queued: 0,
-        waiting: new ReadyQueue(),
-        returned: new Set(),
-        firstContentP95Ms: 0,
-        firstContentSamples: 0,
-        firstSeenMs: nowMs,
-        dueMs: 0,
-        timerSlot: -1,
-      }
-      this.entries.set(key, entry)
-      this.byModel[kind].set(model, entry)
+    const known = this.entry(kind, model)
+    if (known !== undefined) return known
+    if (model !== autoModel) this.names.admit(clients)
+    const entry = this.makeEntry(kind, model, nowMs)
+    if (model === autoModel) return entry
+    this.names.add(entry, clients)
+    this.names.rest(entry)
+    return entry
+  }
+
+  /** The entry of a model that a scout offers; undefined when its operator, or all of them, have too many. */
+  private entryToOffer(kind: TaskKind, model: string, nowMs: number, owner: string): ModelEntry | undefined {
+    const known = this.entry(kind, model)
+    if (known !== undefined && known.owner !== clients) return known
+    if (!this.names.admit(owner)) return undefined
+    if (known !== undefined) this.names.remove(known)
+    const entry = known ?? this.makeEntry(kind, model, nowMs)
+    this.names.add(entry, owner)
+    return entry
+  }
+
+  private makeEntry(kind: TaskKind, model: string, nowMs: number): ModelEntry {
+    const key = `${kind}\t${model}`
+    const entry: ModelEntry = {
+      timed: 'model',
+      key,
+      kind,
+      model,
+      owner: clients,
+      variants: [],
+      offerers: 0,
+      operators: new Map(),
+      scouts: 0,
+      ready: [],
+      withdrawnReady: 0,
+      sought: 0,
+      known: true,
+      queued: 0,
+      waiting: new ReadyQueue(),
+      returned: new Set(),
+      firstContentP95Ms: 0,
+      firstContentSamples: 0,
+      firstSeenMs: nowMs,
+      dueMs: 0,
+      timerSlot: -1,
     }
+    this.entries.set(key, entry)
+    this.byModel[kind].set(model, entry)
     return entry
   }
 
   /** Nobody offers it and nobody waits for it. */
   forget(entry: ModelEntry): void {
+    if (entry.model !== autoModel) this.names.remove(entry)
     entry.known = false
     this.entries.delete(entry.key)
     this.byModel[entry.kind].delete(entry.model)
@@ -70,27 +106,61 @@ export class CapabilityIndex {
 
   // ------------------------------------------------------------ what is offered
 
-  /** The class of these offers, with one member more; `leave` takes it back. */
-  enter(offers: readonly Offer[], nowMs: number): OfferClass {
+  /**
+   * The class of these offers, with one member more; `leave` takes it back. Models for which there is no room are left
+   * out.
+   */
+  enter(offers: readonly Offer[], nowMs: number, owner = clients): OfferClass {
     const distinct = distinctOffers(offers)
-    const entries = distinct.map((offer) => this.ensureEntry(offer.kind, offer.model, nowMs))
-    const shared = distinct.map((offer, at) => variantOf(entries[at]!, offer))
-    const signature = shared.map(({ text }) => text).join('\n')
-    let klass = this.classes.get(signature)
-    if (klass === undefined) {
-      for (const kind of taskKinds) {
-        if (distinct.some((offer) => offer.kind === kind)) entries.push(this.ensureEntry(kind, autoModel, nowMs))
-      }
-      klass = { signature, offers: shared.map(({ offer }) => offer), entries, members: 0 }
-      this.classes.set(signature, klass)
+    // First all that are known, so that none of them makes room for another one of this list.
+    for (const { kind, model } of distinct) {
+      const known = this.entry(kind, model)
+      if (known !== undefined) this.names.need(known)
     }
-    klass.members++
+    const entries: ModelEntry[] = []
+    const shared: Variant[] = []
+    for (const offer of distinct) {
+      const entry = this.entryToOffer(offer.kind, offer.model, nowMs, owner)
+      if (entry === undefined) continue
+      entries.push(entry)
+      shared.push(variantOf(entry, offer))
+    }
+    // What was left out and only clients had named is theirs again.
+    if (entries.length < distinct.length) this.restAgain(distinct, entries)
+    const signature = shared.map(({ text }) => text).join('\n')
+    const known = this.classes.get(signature)
+    if (known !== undefined) {
+      known.members++
+      return known
+    }
+    for (const [at, variant] of shared.entries()) keepVariant(entries[at]!, variant)
+    const taken = shared.map(({ offer }) => offer)
+    for (const kind of taskKinds) {
+      if (taken.some((offer) => offer.kind === kind)) entries.push(this.ensureEntry(kind, autoModel, nowMs))
+    }
+    const klass = { signature, offers: taken, variants: shared, entries, members: 1 }
+    this.classes.set(signature, klass)
     return klass
+  }
+
+  private restAgain(distinct: readonly Offer[], entries: readonly ModelEntry[]): void {
+    const taken = new Set(entries)
+    for (const { kind, model } of distinct) {
+      const entry = this.entry(kind, model)
+      if (entry !== undefined && !taken.has(entry)) this.restIfUnneeded(entry)
+    }
+  }
+
+  /** To be called when fewer offer it or wait for it. */
+  restIfUnneeded(entry: ModelEntry): void {
+    if (entry.offerers === 0 && entry.queued === 0) this.names.rest(entry)
   }
 
   leave(klass: OfferClass): void {
     klass.members--
-    if (klass.members === 0) this.classes.delete(klass.signature)
+    if (klass.members > 0) return
+    this.classes.delete(klass.signature)
+    for (const [at, variant] of klass.variants.entries()) dropVariant(klass.entries[at]!, variant)
   }
 
   /** Every class there is, for listings. */
@@ -134,21 +204,27 @@ export class CapabilityIndex {
     for (const capability of scout.capabilities) {
       const { entry, samples, firstContentMs, tokensPerSecond } = capability
       if (samples > 0) {
-        scout.record.speeds ??= new Map()
-        scout.record.speeds.set(entry.key, { samples, firstContentMs, tokensPerSecond })
+        keepSpeed(scout, entry.key, { samples, firstContentMs, tokensPerSecond })
       }
       capability.withdrawn = true
       noteRoom(capability)
-      if (unlisted.has(capability)) continue
-      entry.withdrawnReady++
-      if (entry.withdrawnReady > Math.max(withdrawnKept, entry.ready.length >> 1)) sweep(entry)
+      if (!unlisted.has(capability)) entry.withdrawnReady++
+      // A list of nobody's goes at once, whatever is left in it.
+      const kept = entry.offerers === 0 ? 0 : Math.max(withdrawnKept, entry.ready.length >> 1)
+      if (entry.withdrawnReady > kept) sweep(entry)
     }
   }
 
   private count(scout: Scout, by: 1 | -1): void {
+    const { operator } = scout.record
     for (const entry of scout.klass.entries) {
       entry.offerers += by
+      const ofOperator = (entry.operators.get(operator) ?? 0) + by
+      if (ofOperator > 0) entry.operators.set(operator, ofOperator)
+      else entry.operators.delete(operator)
       if (isAble(scout, entry)) entry.scouts += by
+      if (by === -1) this.restIfUnneeded(entry)
+      else if (entry.offerers === 1) this.names.need(entry)
     }
   }
 
@@ -211,12 +287,33 @@ export function isAble({ pauses, klass }: Scout, { kind, model }: ModelEntry): b
   return klass.offers.some((offer) => offer.kind === kind && !pauses.has(offer.model))
 }
 
+/** Kept in the record for its next session; of too many the one that was written longest ago goes. */
+function keepSpeed({ record }: Scout, key: string, speed: Speed): void {
+  record.speeds ??= new Map()
+  const { speeds } = record
+  speeds.delete(key)
+  if (speeds.size >= offersMax) speeds.delete(speeds.keys().next().value!)
+  speeds.set(key, speed)
+}
+
 /** The same offer, kept once for many scouts: as they arrive, every one brings its own copy of every word. */
 function variantOf(entry: ModelEntry, offer: Offer): Variant {
   for (const variant of entry.variants) if (isSame(variant.offer, offer)) return variant
-  const variant = { offer, text: Object.values(offer).join('\t') }
-  if (entry.variants.length < variantsMax) entry.variants.push(variant)
-  return variant
+  return { offer, text: Object.values(offer).join('\t'), classes: 0 }
+}
+
+/** A new class has it. */
+function keepVariant({ variants }: ModelEntry, variant: Variant): void {
+  if (variant.classes === 0 && variants.length >= variantsMax) return
+  if (variant.classes === 0) variants.push(variant)
+  variant.classes++
+}
+
+/** A class that had it is gone, and with the last one it goes as well. */
+function dropVariant(entry: ModelEntry, variant: Variant): void {
+  if (variant.classes === 0) return
+  variant.classes--
+  if (variant.classes === 0) entry.variants = entry.variants.filter((kept) => kept !== variant)
 }
 
 /** Of two offers of one model; field by field, because it is asked for every offer of every scout that joins. */

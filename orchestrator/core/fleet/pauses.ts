@@ -10,10 +10,26 @@ import type { CoreState } from '../state.ts'
 export function pauseUntil(core: CoreState, scout: Scout, model: string, untilMs: number): void {
   let pause: Pause | undefined = scout.pauses?.get(model)
   if (pause === undefined) {
+    makeRoom(core, scout)
     pause = { timed: 'pause', holder: scout, model, dueMs: 0, timerSlot: -1 }
     core.roster.pause(scout, pause)
   }
   core.wheel.arm(pause, untilMs)
+}
+
+/** As many as a scout may offer models; more come only from one that changes its offers, and the oldest of those ends. */
+function makeRoom(core: CoreState, { pauses, klass }: Scout): void {
+  if (pauses === null || pauses.size < offersMax) return
+  const offered = new Set(klass.offers.map(({ model }) => model))
+  const [first] = pauses.values()
+  let oldest = first!
+  for (const pause of pauses.values()) {
+    if (offered.has(pause.model)) continue
+    oldest = pause
+    break
+  }
+  core.wheel.disarm(oldest)
+  core.roster.resume(oldest.holder, oldest.model)
 }
 
 /** The session ends: what is left of its pauses waits for the next one of its identity. */
@@ -22,7 +38,7 @@ export function keepPauses(core: CoreState, { pauses, record }: Scout): void {
   for (const [model, untilMs] of record.pauses ?? []) if (untilMs > core.nowMs) kept.set(model, untilMs)
   for (const pause of pauses?.values() ?? []) {
     core.wheel.disarm(pause)
-    // As many as a scout may offer models; more come only from a scout that changes its offers.
+    // Those of its identity's other sessions may fill it.
     if (kept.size < offersMax) kept.set(pause.model, Math.max(pause.dueMs, kept.get(pause.model) ?? 0))
   }
   record.pauses = kept.size > 0 ? kept : null

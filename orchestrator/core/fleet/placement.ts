@@ -16,6 +16,7 @@ import { blankCost, type Cost, costOf, type Suited } from './cost.ts'
 const drawsMax = 8
 /** Scouts looked at one by one when draws found nobody. */
 const looksMax = 64
+const doubtLooksMax = 1_024
 /** Share of placements that take an untested candidate when one was drawn, so that newcomers can earn a record. */
 const explorationShare = 0.05
 /** Attempts that ended well before a scout's record counts for trust. */
@@ -63,11 +64,12 @@ function meets(offer: Offer, { contextTokensMin, abilities, priceMax }: Requirem
 
 /**
  * Whether this scout may have the task: not one that its client excludes, and not one that had it before, unless there
- * is no other for the model.
+ * is no other for the model. A second opinion comes from another operator or not at all.
  */
 export function mayTry(entry: ModelEntry, scout: Scout, task: Task): boolean {
   if (isConstrained(task) && capabilityFor(scout, task) === undefined) return false
-  const { triedScouts } = task
+  const { doubt, triedScouts } = task
+  if (doubt !== null) return scout.record.operator !== doubt.operator
   return triedScouts.length === 0 || !triedScouts.includes(scout.record.scout) || entry.scouts <= triedScouts.length
 }
 
@@ -135,7 +137,8 @@ function isNew({ scout }: Capability): boolean {
 /** The draws found only scouts that had the task before: look through the idle ones, as long as they are few. */
 function searchFew(task: Task): Capability | undefined {
   const { entry } = task
-  let looks = looksMax
+  // One operator's crowd should not hide the other one that a doubted verdict needs.
+  let looks = task.doubt === null ? looksMax : doubtLooksMax
   for (const { scout, withdrawn } of entry.ready) {
     if (!withdrawn && scout.idle && isAble(scout, entry) && mayTry(entry, scout, task))
       return capabilityFor(scout, task)

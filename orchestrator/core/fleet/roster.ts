@@ -10,16 +10,21 @@ import { moveScout, type ScoutRecord } from '../model/scout.ts'
 import type { CoreSettings } from '../settings.ts'
 import { noteHour } from '../stats/hour-counts.ts'
 import type { CapabilityIndex } from './capability-index.ts'
+import { RetiredRecords } from './retired-records.ts'
 
 export class Roster {
   readonly bySession = new Map<number, Scout>()
   readonly records = new Map<string, ScoutRecord>()
+  /** Those of `records` that no session uses. */
+  readonly retired: RetiredRecords
   private readonly byInstance = new Map<string, Scout>()
 
   constructor(
     private readonly index: CapabilityIndex,
     private readonly settings: CoreSettings,
-  ) {}
+  ) {
+    this.retired = new RetiredRecords(settings)
+  }
 
   /** The connected session of the same process, which a new one supersedes. */
   twin(joined: ScoutJoined): Scout | undefined {
@@ -31,7 +36,7 @@ export class Roster {
     record.sessions++
     noteHour(record, nowMs)
     const capacity = Math.min(joined.concurrency, this.settings.creditMax)
-    const klass = this.index.enter(joined.offers, nowMs)
+    const klass = this.index.enter(joined.offers, nowMs, joined.operator)
     const scout: Scout = {
       // What every placement looks at stands together.
       idle: false,
@@ -68,7 +73,9 @@ export class Roster {
     if (this.byInstance.get(key) === scout) this.byInstance.delete(key)
     scout.record.window = scout.window
     scout.record.sessions--
-    if (scout.record.sessions === 0) this.retire(scout.record)
+    if (scout.record.sessions > 0) return
+    const used = this.records.size - this.retired.size - 1
+    for (const { scout: name } of this.retired.add(scout.record, used)) this.records.delete(name)
   }
 
   drain(scout: Scout): void {
@@ -85,7 +92,7 @@ export class Roster {
   changeOffers(scout: Scout, offers: readonly Offer[], nowMs: number): void {
     this.index.withdraw(scout)
     this.index.leave(scout.klass)
-    scout.klass = this.index.enter(offers, nowMs)
+    scout.klass = this.index.enter(offers, nowMs, scout.record.operator)
     this.index.advertise(scout)
     this.refresh(scout)
   }
@@ -111,22 +118,8 @@ export class Roster {
     if (record === undefined) {
       record = blankRecord(scout, operator)
       this.records.set(scout, record)
-    }
+    } else if (record.sessions === 0) this.retired.remove(record)
     return record
-  }
-
-  /**
-   * Moves a record that nobody uses to the young end of the map, and forgets the oldest unused one beyond the bound.
-   */
-  private retire(record: ScoutRecord): void {
-    this.records.delete(record.scout)
-    this.records.set(record.scout, record)
-    if (this.records.size <= this.settings.recordsMax) return
-    for (const old of this.records.values()) {
-      if (old.sessions > 0) continue
-      this.records.delete(old.scout)
-      return
-    }
   }
 }
 

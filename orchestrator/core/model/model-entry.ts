@@ -11,11 +11,15 @@ export interface ModelData extends Timed {
   key: string
   kind: TaskKind
   model: string
+  /** The operator that brought it in; empty while only clients have named it. See `fleet/model-names.ts`. */
+  owner: string
   /** How it is offered: each way once, for all scouts that offer it like that. */
   variants: Variant[]
   /** Connected scouts that offer it at all, and those of them that are not paused by their provider. */
   offerers: number
   scouts: number
+  /** Connected scouts that offer it, by operator. */
+  operators: Map<string, number>
   /** Capabilities listed as ready that are withdrawn. */
   withdrawnReady: number
   /** Tasks that looked for a scout, each by the chance with which one more listed scout would have been drawn. */
@@ -34,4 +38,6 @@ export interface ModelData extends Timed {
 export interface Variant {
   offer: Offer
   text: string
+  /** Classes that have it; 0 for one that is not kept for sharing. */
+  classes: number
 }

@@ -5,7 +5,7 @@
  */
 import type { Offer } from '../../../shared/task.ts'
 import type { IntentData } from './intent.ts'
-import type { ModelData } from './model-entry.ts'
+import type { ModelData, Variant } from './model-entry.ts'
 import type { ReadyQueue } from './ready-queue.ts'
 import type { ScoutData, Speed } from './scout.ts'
 import type { LeaseData, TaskData } from './task.ts'
@@ -77,6 +77,8 @@ export interface OfferClass {
   signature: string
   /** At most one offer per kind and model. */
   offers: readonly Offer[]
+  /** The same in their place, as they are counted with their models. */
+  variants: readonly Variant[]
   /** One entry per offer and in its place, then `auto` of every kind that occurs. */
   entries: readonly ModelEntry[]
   members: number

@@ -13,6 +13,7 @@
 import type { Fault } from '../../../shared/faults.ts'
 import type { TaskKind } from '../../../shared/task.ts'
 import type { TaskState } from '../../../shared/task-state.ts'
+import type { Doubt } from './doubt.ts'
 import type { Queued } from './ready-queue.ts'
 import type { RoutingOptions } from './routing-options.ts'
 import type { Timed } from './timer-wheel.ts'
@@ -81,6 +82,8 @@ export interface TaskData extends Timed, Queued {
   triedScouts: readonly string[]
   triedOperators: readonly string[]
   lastFault: Fault | null
+  /** A scout's verdict about the task that another operator has not confirmed yet. */
+  doubt: Doubt | null
   /** Times a begun answer moved to another scout. */
   migrations: number
   /** The model's `sought` when it last looked for a scout. */

@@ -43,6 +43,8 @@ function taskDue(core: CoreState, task: Task): void {
     return comeBack(core, task)
   }
   const patientUntilMs = task.intent === null ? task.queuedMs + settings.queueTimeoutMs : task.deadlineMs
+  // Nobody else had time for it, so the one verdict there is stands.
+  if (task.doubt !== null) return finish(core, task, 'failed', task.doubt.fault)
   if (nowMs < patientUntilMs) return takeAnyScout(core, task)
   finish(core, task, 'failed', waitedTooLong(task, settings.queueTimeoutMs))
 }

@@ -3,7 +3,7 @@
  * freed scouts look for waiting tasks. Both directions cost the same whatever the size of the fleet.
  */
 
-import { type Fault, fault } from '../../../shared/faults.ts'
+import { type Fault, fault, plainMessage } from '../../../shared/faults.ts'
 import { attemptNumberMax } from '../../../shared/limits/wire.ts'
 import { isAble } from '../fleet/capability-index.ts'
 import { notOffered } from '../fleet/not-offered.ts'
@@ -33,7 +33,7 @@ export function matchAll(core: CoreState): void {
 }
 
 function placeOrQueue(core: CoreState, task: Task): void {
-  if (task.state !== 'ready' || !findEntry(core, task) || isExhausted(core, task)) return
+  if (task.state !== 'ready' || !findEntry(core, task) || isExhausted(core, task) || isWithdrawn(core, task)) return
   const stays = (core.draining && task.intent !== null) || waitsForStore(core, task)
   if (!stays) noteSought(task)
   const chosen = stays ? undefined : choose(core.index, task, core.random)
@@ -65,6 +65,14 @@ function findEntry(core: CoreState, task: Task): boolean {
   }
   task.entry = core.index.ensureEntry(task.kind, task.model, core.nowMs)
   if (!isKnown) core.wheel.arm(task.entry, core.nowMs + core.settings.modelGraceMs)
+  return true
+}
+
+/** The last scout that offered its model has said that there is none: nobody is on the way back with it. */
+function isWithdrawn(core: CoreState, task: Task): boolean {
+  if (task.lastFault?.code !== 'not_offered' || task.intent !== null || task.entry.offerers > 0) return false
+  const text = `${notOffered(core, task)} The last one said: ${task.lastFault.message}`
+  finish(core, task, 'failed', fault('model_not_found', plainMessage(text), { param: 'model' }))
   return true
 }
 

@@ -138,7 +138,8 @@ function keepEntries(core: CoreState, { klass }: Scout): void {
 /** Models that nobody offers any more are held open for a while: their scouts are probably on the way back. */
 function forgetEntries(core: CoreState, { entries }: OfferClass): void {
   for (const entry of entries) {
-    if (entry.offerers === 0 && entry.model !== autoModel)
+    // Of those that nobody offers any more, some may have made room for others.
+    if (entry.known && entry.offerers === 0 && entry.model !== autoModel)
       core.wheel.arm(entry, core.nowMs + core.settings.modelGraceMs)
   }
 }

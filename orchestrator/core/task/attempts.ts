@@ -17,6 +17,7 @@ import { credit } from './granting.ts'
 import { stopOthers } from './hedging.ts'
 import { attemptsMax, heldBy, leaseOf, leasesOf, noteProvider, noteTried, release } from './leases.ts'
 import { lookAgain, noteProgress } from './patience.ts'
+import { contradict, doubts } from './second-opinion.ts'
 import { finish } from './terminal.ts'
 
 /**
@@ -47,6 +48,7 @@ function endOf(core: CoreState, event: Extract<Event, { type: 'settle' }>): void
   noteProvider(core, lease, event.provider)
   if (outcome === 'done') {
     bookAnswer(core, scout, lease, event.tokens)
+    contradict(core, task, lease)
     if (task.intent !== null) {
       core.persist({ change: 'settle', task: taskId, attempt, nonce })
       task.intent.spentTokens += event.usedTokens ?? 0
@@ -61,7 +63,7 @@ function endOf(core: CoreState, event: Extract<Event, { type: 'settle' }>): void
       const pauseMs = Math.min(cause.retryAfterMs || pauseDefaultMs, pauseMaxMs)
       pauseUntil(core, scout, lease.model, core.nowMs + pauseMs)
     }
-    endAttempt(core, task, lease, outcome === 'released' ? { ...cause, code: freeCode(cause) } : cause)
+    endReported(core, task, lease, outcome === 'released' ? { ...cause, code: freeCode(cause) } : cause)
   }
   core.emit({ type: 'verdict', session, task: taskId, attempt, nonce, verdict: 'committed' })
 }
@@ -92,6 +94,22 @@ export function contentBegan(core: CoreState, task: Task, attempt: number): void
   stopOthers(core, task, lease)
 }
 
+/** Ends one attempt as its scout reports it; a verdict that would be final may need a second one first. */
+function endReported(core: CoreState, task: Task, lease: Lease, cause: Fault): void {
+  const isStuck = task.contentBegan && !mayMigrate(core, task)
+  if (isStuck || !doubts(core, task, lease, cause)) return endAttempt(core, task, lease, cause)
+  release(core, task, lease)
+  noteTried(task, lease)
+  task.lastFault = cause
+  task.outrun++
+  core.emit({ type: 'attemptVoid', task: task.id, attempt: lease.attempt })
+  if (task.lease !== null) return lookAgain(core, task)
+  if (task.contentBegan) task.migrations++
+  const { id, charged, handedBack: returned } = task
+  if (task.intent !== null) core.persist({ change: 'release', task: id, attempt: lease.attempt, charged, returned })
+  comeBack(core, task)
+}
+
 /** Ends one attempt without an answer; the task tries again where that may help. */
 export function endAttempt(core: CoreState, task: Task, lease: Lease, cause: Fault): void {
   const { blame, retry } = faultTable[cause.code]
@@ -110,9 +128,11 @@ export function endAttempt(core: CoreState, task: Task, lease: Lease, cause: Fau
     return lookAgain(core, task)
   }
   const stuck = task.contentBegan && !mayMigrate(core, task)
-  if (retry === 'never' || stuck || spent) {
+  const { doubt } = task
+  // One attempt more is what a verdict costs, unless it was handed back.
+  if (retry === 'never' || stuck || spent || (doubt !== null && retry !== 'free')) {
     for (const other of leasesOf(task)) cancelLease(core, task, other, cause.code)
-    return finish(core, task, 'failed', cause)
+    return finish(core, task, 'failed', doubt?.fault ?? cause)
   }
   if (task.contentBegan) task.migrations++
   core.emit({ type: 'attemptVoid', task: task.id, attempt: lease.attempt })

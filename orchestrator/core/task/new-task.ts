@@ -60,6 +60,7 @@ export function newTask(
     triedScouts: nobody,
     triedOperators: nobody,
     lastFault: null,
+    doubt: null,
     control: false,
     blockers: 0,
     children: noTasks,

@@ -23,14 +23,19 @@ export function isQueueFull(core: CoreState, task: Task): boolean {
 
 /** Puts a task into the queue of its model, and arms the end of its patience. */
 export function enqueue(core: CoreState, task: Task): void {
-  const { queueTimeoutMs, elsewhereMs } = core.settings
+  const { queueTimeoutMs } = core.settings
   const hasTried = task.triedScouts.length > 0
   if (hasTried) task.entry.returned.add(task)
   else task.entry.waiting.push(task, isConstrained(task))
   countQueued(core, task, 1)
   const timeoutMs = task.intent === null ? queueTimeoutMs : Number.POSITIVE_INFINITY
-  const patienceMs = hasTried ? Math.min(elsewhereMs, timeoutMs) : timeoutMs
+  const patienceMs = hasTried ? Math.min(elsewhereMsOf(core, task), timeoutMs) : timeoutMs
   core.wheel.arm(task, Math.min(task.deadlineMs, task.queuedMs + patienceMs))
+}
+
+/** How long a task that came back waits for a scout that has not had it. */
+function elsewhereMsOf({ settings }: CoreState, { doubt }: Task): number {
+  return doubt === null ? settings.elsewhereMs : settings.secondOpinionMs
 }
 
 /** Takes a task out of the queue it waits in, if it does. */
@@ -48,8 +53,13 @@ export function serveFromQueue(core: CoreState, task: Task): void {
 }
 
 function countQueued(core: CoreState, task: Task, more: 1 | -1): void {
-  task.entry.queued += more
+  const { entry } = task
+  entry.queued += more
   core.queued += more
+  if (entry.offerers === 0) {
+    if (more === 1) core.index.names.need(entry)
+    else core.index.restIfUnneeded(entry)
+  }
   if (task.intent !== null) return
   core.queuedByClients += more
   const ofTenant = (core.queuedByTenant.get(task.tenant) ?? 0) + more

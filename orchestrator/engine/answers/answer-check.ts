@@ -1,11 +1,16 @@
 /**
- * Is this an answer? What scouts send is forwarded as the very bytes they sent, so each line and each body is parsed
- * once, here, to make sure that a client can parse it too and that no field of it is the hub's to write. The attempt
- * streams are the only callers.
+ * Is this an answer? What scouts send is forwarded as the very bytes they sent, so each line and each body is read once,
+ * here, to make sure that a client can parse it too, that it has the form that was asked for, and that no field of it is
+ * the hub's to write. Nothing is built of it: the facts are read by one scan. The attempt streams are the only callers.
  */
-import { isUtf8 } from 'node:buffer'
+import { answerLineValuesMax, answerUsageBytesMax, answerValuesMax } from '../../../shared/limits/answers.ts'
 import { reservedFields } from '../../../shared/protocol/reserved-fields.ts'
 import type { TaskKind } from '../../../shared/task.ts'
+import { type AskedSource, believedPromptTokens } from './asked.ts'
+import type { Choices } from './choices.ts'
+import { inspectEmbeddings } from './embeddings-check.ts'
+import { FieldNames, JsonScan } from './json-scan.ts'
+import { Class } from './json-tokens.ts'
 
 export interface LineFacts {
   /** Something the client came for: text, a refusal, reasoning, audio or a tool call. */
@@ -14,101 +19,207 @@ export interface LineFacts {
   hasFinish: boolean
 }
 
-interface Delta {
-  content?: unknown
-  refusal?: unknown
-  reasoning?: unknown
-  reasoning_content?: unknown
-  tool_calls?: unknown
-  function_call?: unknown
-  audio?: unknown
-  images?: unknown
-}
-
-/** The facts about one streamed line, or null when it is no line of an answer. */
-export function inspectLine(line: Uint8Array): LineFacts | null {
-  const value = parseObject(line)
-  if (value === null || !Array.isArray(value.choices) || value.choices.length === 0) return null
-  const facts = { hasContent: false, hasFinish: false }
-  for (const choice of value.choices as unknown[]) {
-    if (!isObject(choice) || !Number.isSafeInteger(choice.index) || !isObject(choice.delta)) return null
-    if (carriesContent(choice.delta)) facts.hasContent = true
-    if (choice.finish_reason !== null && choice.finish_reason !== undefined) {
-      if (typeof choice.finish_reason !== 'string') return null
-      facts.hasFinish = true
-    }
-  }
-  return facts
-}
-
-/** Tokens as the provider counted them; 0 when it did not say. */
+/** Tokens as the provider counted them, as far as they are believed; 0 when it did not say. */
 export interface Usage {
   promptTokens: number
   completionTokens: number
 }
 
+const openingBrace = 0x7b
+
+const inLine = new FieldNames(['choices', ...reservedFields])
+const inBody = new FieldNames(['choices', 'data', 'usage', ...reservedFields])
+const inChoice = new FieldNames(['index', 'delta', 'finish_reason', 'message'])
+/** The text of an answer first; then what is content when it is filled; then what is content as an object. */
+const inDelta = new FieldNames([
+  ...['content', 'refusal', 'reasoning', 'reasoning_content', 'tool_calls', 'images'],
+  ...['function_call', 'audio'],
+])
+const objectsFrom = 6
+const inMessage = new FieldNames(['content'])
+const inUsage = new FieldNames(['prompt_tokens', 'completion_tokens'])
+
+const scan = new JsonScan()
+
+/** The facts about one streamed line, or null when it is no line of an answer. */
+export function inspectLine(line: Uint8Array, choices: Choices): LineFacts | null {
+  const facts = { hasContent: false, hasFinish: false }
+  if (!beginsAnswer(line, answerLineValuesMax)) return null
+  choices.nextLine()
+  let hasChoices = false
+  while (scan.nextField()) {
+    const field = scan.fieldIn(inLine)
+    if (field > 0) return null
+    if (field < 0) scan.skip()
+    else if (!scan.enterList()) return null
+    else
+      while (scan.nextItem()) {
+        if (!lineChoice(facts, choices)) return null
+        hasChoices = true
+      }
+  }
+  return scan.end() && hasChoices ? facts : null
+}
+
+function lineChoice(facts: LineFacts, choices: Choices): boolean {
+  let index = -1
+  let hasDelta = false
+  let ends = false
+  if (!scan.enterObject()) return false
+  while (scan.nextField()) {
+    switch (scan.fieldIn(inChoice)) {
+      case 0:
+        index = scan.number()
+        break
+      case 1:
+        if (!delta(facts)) return false
+        hasDelta = true
+        break
+      case 2:
+        if (scan.next === Class.text) ends = finishReason()
+        else if (!isNull()) return false
+        break
+      default:
+        scan.skip()
+    }
+  }
+  if (!hasDelta || !Number.isInteger(index) || !choices.part(index)) return false
+  if (ends) {
+    choices.end(index)
+    facts.hasFinish = true
+  }
+  return !scan.failed
+}
+
+/** A reason is a text that says something. */
+function finishReason(): boolean {
+  return scan.text() && (scan.textEnd > scan.textStart || scan.fail())
+}
+
+function isNull(): boolean {
+  return scan.isNull && scan.skip()
+}
+
+function delta(facts: LineFacts): boolean {
+  if (!scan.enterObject()) return false
+  while (scan.nextField()) {
+    const field = scan.fieldIn(inDelta)
+    const found = scan.next
+    const { at } = scan
+    if (field === 0 && found !== Class.text && !scan.isNull) return false
+    scan.skip()
+    // An empty text and an empty list have two bytes, or space between them.
+    const isFilled =
+      found === Class.text ? scan.textEnd > scan.textStart : found === Class.list && scan.isFilledList(at)
+    if (field >= objectsFrom ? found === Class.object : field >= 0 && isFilled) facts.hasContent = true
+  }
+  return !scan.failed
+}
+
 /**
  * The usage told by a settlement's body, or null when that is no answer. No more completion tokens are believed than
- * there are bytes they could have come in: those of the body and `streamedBytes`.
+ * there are bytes they could have come in (those of the body and `streamedBytes`), and no more prompt tokens than the
+ * request can have cost.
  */
-export function inspectBody(body: Uint8Array, kind: TaskKind, stream: boolean, streamedBytes = 0): Usage | null {
-  const value = parseObject(body)
-  if (value === null) return null
-  const items = kind === 'embed' ? value.data : value.choices
-  if (!Array.isArray(items) || items.length > 0 === stream) return null
-  if (!items.every(kind === 'embed' ? isEmbedding : isChoice)) return null
-  const usage = isObject(value.usage) ? value.usage : {}
-  const completionTokens = Math.min(tokenCount(usage.completion_tokens), body.length + streamedBytes)
-  return { promptTokens: tokenCount(usage.prompt_tokens), completionTokens }
+export function inspectBody(
+  body: Uint8Array,
+  kind: TaskKind,
+  stream: boolean,
+  source: AskedSource,
+  streamedBytes = 0,
+): Usage | null {
+  if (!beginsAnswer(body, answerValuesMax)) return null
+  const usage = { promptTokens: 0, completionTokens: 0 }
+  let hasItems = false
+  while (scan.nextField()) {
+    const field = scan.fieldIn(inBody)
+    if (field > 2) return null
+    if (field === 2) {
+      if (!usageHere(usage)) return null
+    } else if (field === (kind === 'embed' ? 1 : 0)) {
+      if (!(kind === 'embed' ? inspectEmbeddings(scan, source.asked()) : wholeChoices(stream, source))) return null
+      hasItems = true
+    } else scan.skip()
+  }
+  if (!scan.end() || !hasItems) return null
+  const completionTokens = Math.min(usage.completionTokens, body.length + streamedBytes)
+  return { promptTokens: believedPromptTokens(usage.promptTokens, source), completionTokens }
 }
 
-function tokenCount(claim: unknown): number {
-  return typeof claim === 'number' && claim > 0 ? Math.min(Math.floor(claim), Number.MAX_SAFE_INTEGER) : 0
+function wholeChoices(stream: boolean, source: AskedSource): boolean {
+  if (!scan.enterList()) return false
+  let hasFirst = false
+  let others: Set<number> | null = null
+  while (scan.nextItem()) {
+    const index = stream ? -1 : wholeChoice()
+    if (index < 0) return false
+    if (index === 0 && !hasFirst) hasFirst = true
+    else {
+      // Of almost every answer there is one choice, the first.
+      if (index === 0 || index >= source.asked().choices || others?.has(index)) return false
+      others ??= new Set()
+      others.add(index)
+    }
+  }
+  return !scan.failed && (hasFirst || others !== null) !== stream
 }
 
-function isChoice(value: unknown): boolean {
-  return isObject(value) && isObject(value.message)
+/** The index of the whole choice here, 0 when it has none; -1 when it is no choice. */
+function wholeChoice(): number {
+  let index = 0
+  let hasMessage = false
+  if (!scan.enterObject()) return -1
+  while (scan.nextField()) {
+    switch (scan.fieldIn(inChoice)) {
+      case 0:
+        index = scan.number()
+        break
+      case 2:
+        if (scan.next === Class.text ? !finishReason() : !isNull()) return -1
+        break
+      case 3:
+        if (!message()) return -1
+        hasMessage = true
+        break
+      default:
+        scan.skip()
+    }
+  }
+  return hasMessage && !scan.failed && Number.isInteger(index) ? index : -1
 }
 
-/** As numbers, or as their bytes in base64. */
-function isEmbedding(value: unknown): boolean {
-  return isObject(value) && (Array.isArray(value.embedding) || typeof value.embedding === 'string')
+function message(): boolean {
+  if (!scan.enterObject()) return false
+  while (scan.nextField()) {
+    if (scan.fieldIn(inMessage) !== 0 || scan.next === Class.text) scan.skip()
+    else if (!isNull()) return false
+  }
+  return !scan.failed
+}
+
+function usageHere(usage: Usage): boolean {
+  const { at } = scan
+  if (!scan.enterObject()) return scan.skip()
+  while (scan.nextField()) {
+    const field = scan.fieldIn(inUsage)
+    if (field >= 0 && scan.next === Class.number) {
+      const tokens = tokenCount(scan.number())
+      if (field === 0) usage.promptTokens = tokens
+      else usage.completionTokens = tokens
+    } else scan.skip()
+  }
+  return !scan.failed && scan.at - at <= answerUsageBytesMax
+}
+
+function tokenCount(claim: number): number {
+  return claim > 0 ? Math.min(Math.floor(claim), Number.MAX_SAFE_INTEGER) : 0
 }
 
 /**
- * A JSON object that can be spliced behind the hub's own fields: one line, valid UTF-8, opening with its brace, not
- * empty, and without any field that is the hub's to write.
+ * Enters the object that can be spliced behind the hub's own fields: one line, opening with its brace, and not without
+ * any field.
  */
-function parseObject(bytes: Uint8Array): Record<string, unknown> | null {
-  if (bytes[0] !== 0x7b || bytes.includes(0x0a) || bytes.includes(0x0d) || !isUtf8(bytes)) return null
-  let value: unknown
-  try {
-    value = JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8'))
-  } catch {
-    return null
-  }
-  if (!isObject(value)) return null
-  for (const field of reservedFields) if (Object.hasOwn(value, field)) return null
-  return value
-}
-
-function carriesContent(delta: Delta): boolean {
-  return (
-    isFilled(delta.content) ||
-    isFilled(delta.tool_calls) ||
-    isFilled(delta.reasoning_content) ||
-    isFilled(delta.reasoning) ||
-    isFilled(delta.refusal) ||
-    isObject(delta.function_call) ||
-    isObject(delta.audio) ||
-    isFilled(delta.images)
-  )
-}
-
-function isFilled(value: unknown): boolean {
-  return (typeof value === 'string' || Array.isArray(value)) && value.length > 0
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
+function beginsAnswer(bytes: Uint8Array, valuesMax: number): boolean {
+  if (bytes[0] !== openingBrace || bytes.includes(0x0a) || bytes.includes(0x0d)) return false
+  return scan.begin(bytes, valuesMax) && scan.enterObject()
 }

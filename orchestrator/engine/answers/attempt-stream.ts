@@ -9,6 +9,8 @@ import type { Served, TaskKind } from '../../../shared/task.ts'
 import type { Cost } from '../../core/fleet/cost.ts'
 import type { ChunkHead, Settlement } from '../ports/scouts.ts'
 import { inspectBody, inspectLine, type Usage } from './answer-check.ts'
+import type { AskedSource } from './asked.ts'
+import { Choices } from './choices.ts'
 
 const newline = 0x0a
 /** A view this small keeps no large frame alive worth a copy. */
@@ -38,6 +40,8 @@ export class AttemptStream {
   renewedMs = 0
   /** What placing this attempt was expected to cost. */
   cost: Cost | null = null
+  /** null unless it is streamed. */
+  private readonly choices: Choices | null
 
   constructor(
     readonly attempt: number,
@@ -48,7 +52,10 @@ export class AttemptStream {
     private readonly kind: TaskKind,
     /** It goes on after what was forwarded before: what precedes its content has been said. */
     private readonly continuing: boolean,
-  ) {}
+    private readonly source: AskedSource,
+  ) {
+    this.choices = stream ? new Choices(source) : null
+  }
 
   /** Whether a settlement was taken, on which the core decides at the end of the turn. */
   get isSettled(): boolean {
@@ -79,7 +86,7 @@ export class AttemptStream {
   }
 
   private takeLine(line: Uint8Array): boolean {
-    const facts = inspectLine(line)
+    const facts = inspectLine(line, this.choices!)
     if (facts === null) return false
     if (facts.hasContent) this.tokens++
     // Content in a line that ends a choice is withheld with it: nobody has seen it, the attempt can still fail unseen.
@@ -104,10 +111,10 @@ export class AttemptStream {
   /** Checks a settlement that claims success, and keeps its body until the commit; what is wrong with it comes back. */
   settle(settlement: Settlement, body: Uint8Array): Fault | null {
     if (settlement.chunks !== this.seq) return fault('chunk_gap', `Of ${settlement.chunks} chunks ${this.seq} arrived.`)
-    if (this.stream && this.closing.length === 0) {
+    if (this.choices?.isComplete === false) {
       return fault('bad_answer', 'The answer ended without a finish reason.')
     }
-    const usage = inspectBody(body, this.kind, this.stream, this.offset)
+    const usage = inspectBody(body, this.kind, this.stream, this.source, this.offset)
     if (usage === null) return fault('bad_answer', 'The scout settled with something that is no answer.')
     if (!this.stream) this.tokens = usage.completionTokens
     this.usage = usage

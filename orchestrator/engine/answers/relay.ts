@@ -13,6 +13,7 @@ import type { Answer, AnswerEnd, AnswerPart } from '../ports/client.ts'
 import type { ChunkHead, Settlement } from '../ports/scouts.ts'
 import type { Usage } from './answer-check.ts'
 import type { AnswerSink, AnswerSinkHost, Beginning } from './answer-sink.ts'
+import { type Asked, type AskedSource, askedOf, askedUnknown } from './asked.ts'
 import { AttemptStream } from './attempt-stream.ts'
 import { continuedRequest, textOfLine } from './continuation.ts'
 
@@ -40,7 +41,7 @@ const tooLongToContinue = fault(
   'The scout that answered is lost, and the answer so far is too long for another one to continue. Ask again.',
 )
 
-export class Relay implements AnswerSink, Answer {
+export class Relay implements AnswerSink, Answer, AskedSource {
   readonly id: string
   readonly task: number
   readonly tenant: string
@@ -73,6 +74,9 @@ export class Relay implements AnswerSink, Answer {
   private readonly continues: boolean
   /** As it arrived; null once the task is over. */
   private body: Uint8Array | null
+  /** Of the request as it was sent last. */
+  requestBytes: number
+  private known: Asked | null = null
 
   constructor(
     { task, tenant, kind, stream, created, request, continues }: RelayOptions,
@@ -85,13 +89,14 @@ export class Relay implements AnswerSink, Answer {
     this.stream = stream
     this.continues = continues
     this.body = request
+    this.requestBytes = request.length
     this.id = `${kind === 'embed' ? 'embd' : 'chatcmpl'}-${task.toString(36)}`
   }
 
   // ------------------------------------------------------------ scout's side
 
   begin({ attempt, session, served, queuedMs, cost, continuing }: Beginning): void {
-    const attemptStream = new AttemptStream(attempt, session, served, this.stream, this.kind, continuing)
+    const attemptStream = new AttemptStream(attempt, session, served, this.stream, this.kind, continuing, this)
     attemptStream.cost = cost
     this.attemptStreams.push(attemptStream)
     this.attempts = attempt
@@ -108,7 +113,13 @@ export class Relay implements AnswerSink, Answer {
     // Text is at least as long in bytes as in characters: what cannot fit is not put together.
     if (request.length + this.prefix.length > bodyBytesMax) return tooLongToContinue
     const continued = continuedRequest(request, this.prefix, this.prefixTokens)
+    this.requestBytes = continued.length
     return continued.length > bodyBytesMax ? tooLongToContinue : continued
+  }
+
+  asked(): Asked {
+    this.known ??= this.body === null ? askedUnknown : askedOf(this.body)
+    return this.known
   }
 
   servedBy(attempt: number, served: Served): void {

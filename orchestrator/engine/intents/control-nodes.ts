@@ -4,7 +4,7 @@
  * persists it. A decision is pure, so asking again after a crash changes nothing.
  */
 import { type Fault, fault } from '../../../shared/faults.ts'
-import { durableTasksMax } from '../../../shared/limits/intents.ts'
+import { durableTasksMax, nodeResultsBytesMax } from '../../../shared/limits/intents.ts'
 import type { TerminalTaskState } from '../../../shared/task-state.ts'
 import type { Event } from '../../core/events.ts'
 import type { ControlNode, Decision, NeedResult, PlannerFunctions } from '../ports/planner.ts'
@@ -56,7 +56,14 @@ export class ControlNodes {
     const { store, planner } = this.options
     if (planner === null) return failed('This orchestrator was started without a planner: it cannot go on from here.')
     const rows = new Map(store.tasksOf(live.id).map((row) => [row.node, row]))
-    const results = waitsOf(rows.get(node)!).map((need) => this.resultOf(rows.get(need)!))
+    const results: NeedResult[] = []
+    let bytes = 0
+    for (const need of waitsOf(rows.get(node)!)) {
+      const result = this.resultOf(rows.get(need)!)
+      bytes += result.body?.length ?? 0
+      if (bytes > nodeResultsBytesMax) return { type: 'failed', fault: tooLarge(node) }
+      results.push(result)
+    }
     const control: ControlNode = { node, spec: readSpec(store, task), stage: stage!, results }
     try {
       return planner.decide(control)
@@ -76,6 +83,11 @@ export class ControlNodes {
 const full: Fault = fault('queue_full', 'Too many tasks of intents are open. Try again later.', {
   retryAfterMs: 10_000,
 })
+
+function tooLarge(node: string): Fault {
+  const text = `The results that node "${node}" goes on from take more than ${nodeResultsBytesMax} bytes together`
+  return fault('request_too_large', `${text}: ask for shorter answers, or about fewer items.`)
+}
 
 function failed(text: string): Decision {
   return { type: 'failed', fault: fault('internal_error', text) }

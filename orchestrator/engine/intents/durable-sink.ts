@@ -9,6 +9,7 @@ import { bodyBytesMax } from '../../../shared/limits/wire.ts'
 import type { Served, TaskKind } from '../../../shared/task.ts'
 import type { Usage } from '../answers/answer-check.ts'
 import type { AnswerSink, AnswerSinkHost, Beginning } from '../answers/answer-sink.ts'
+import { type Asked, type AskedSource, askedOf, askedUnknown } from '../answers/asked.ts'
 import { assembleAnswer, textOf } from '../answers/assemble.ts'
 import { AttemptStream } from '../answers/attempt-stream.ts'
 import type { ChunkHead, Settlement } from '../ports/scouts.ts'
@@ -31,7 +32,7 @@ export interface Repair {
   error: string
 }
 
-export class DurableSink implements AnswerSink {
+export class DurableSink implements AnswerSink, AskedSource {
   readonly task: number
   /** The attempt whose lines these are; 0 while there is none. */
   attempt = 0
@@ -44,6 +45,9 @@ export class DurableSink implements AnswerSink {
   /** For the next attempt: a broken answer is to be corrected once, then the question is asked anew. */
   private repair: Repair | null = null
   private repairing = false
+  /** Of the request as it was sent last; after a restart of the hub, what it can have been at most. */
+  requestBytes = bodyBytesMax
+  private known: Asked | null = null
 
   constructor(
     private readonly options: DurableSinkOptions,
@@ -60,7 +64,17 @@ export class DurableSink implements AnswerSink {
     const { repair } = this
     this.repair = null
     this.repairing = repair !== null
-    return this.options.request(repair)
+    const request = this.options.request(repair)
+    if (request instanceof Uint8Array) this.requestBytes = request.length
+    return request
+  }
+
+  /** Rarely needed, so the request is made once more rather than kept. */
+  asked(): Asked {
+    if (this.known !== null) return this.known
+    const request = this.options.request(null)
+    this.known = request instanceof Uint8Array ? askedOf(request) : askedUnknown
+    return this.known
   }
 
   servedBy(attempt: number, served: Served): void {
@@ -82,7 +96,7 @@ export class DurableSink implements AnswerSink {
     const { kind } = this.options
     this.void(this.attempt)
     this.attempt = attempt
-    this.current = new AttemptStream(attempt, session, served, kind === 'chat', kind, false)
+    this.current = new AttemptStream(attempt, session, served, kind === 'chat', kind, false, this)
   }
 
   attemptStream(attempt: number, session: number): AttemptStream | undefined {

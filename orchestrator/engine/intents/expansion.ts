@@ -4,6 +4,7 @@
  * rows for the store and tasks for the core. Pure, except for the numbers that it draws for the new tasks.
  */
 import { type Fault, fault } from '../../../shared/faults.ts'
+import { jsonChars } from '../../../shared/json-size.ts'
 import {
   decisionStagesMax,
   expandedIdCharsMax,
@@ -58,12 +59,13 @@ export function expansionOf(decision: Extract<Decision, { type: 'expand' }>, pla
     const row = taskRow(intent, nextTask(), one)
     // The core decides whether its needs are done already, so that store and core cannot disagree.
     if (one.needs.length > 0) row.state = 'blocked'
+    // Before it is written out: a spec may be far larger than what it was made of.
+    const { control } = one
+    if (control !== undefined && bytes + jsonChars(control, expansionBytesMax) > expansionBytesMax)
+      return tooLarge(node)
     const request = keptRequest(one)
     bytes += request.length
-    if (bytes > expansionBytesMax) {
-      const text = `Node "${node}" would add requests of more than ${expansionBytesMax} bytes to its scroll at once.`
-      return fault('request_too_large', `${text} Split the work into several intents.`)
-    }
+    if (bytes > expansionBytesMax) return tooLarge(node)
     known.set(one.node, row.task)
     expansion.rows.push(row)
     expansion.requests.push(request)
@@ -74,6 +76,11 @@ export function expansionOf(decision: Extract<Decision, { type: 'expand' }>, pla
   }
   expansion.waitFor = waitFor.map((name) => known.get(name)!)
   return expansion
+}
+
+function tooLarge(node: string): Fault {
+  const text = `Node "${node}" would add requests of more than ${expansionBytesMax} bytes to its scroll at once.`
+  return fault('request_too_large', `${text} Split the work into several intents.`)
 }
 
 function excess(tasks: number, stage: number, node: string): Fault | null {

@@ -140,11 +140,12 @@ export class LiveIntents {
 
   private sinkOf(live: LiveIntent, row: TaskRow): DurableSink {
     const { host, store, planner } = this.parts
-    const { task, kind, model } = row
+    const { task, node, kind, model } = row
     const terms = termsOf(row)
     const parents = waitsOf(row).map((need) => ({ node: need, task: live.numbers.get(need)! }))
     const render = planner?.render ?? null
-    const request = (repair: Repair | null) => renderRequest({ store, task, kind, parents, terms, render, repair })
+    const request = (repair: Repair | null) =>
+      renderRequest({ store, task, node, kind, parents, terms, render, repair })
     const { contract } = terms
     const breach =
       contract === undefined || planner === null ? null : (text: string) => planner.checkContract(contract, text)

@@ -4,6 +4,7 @@
  * received. An answer that broke its contract is quoted at the end, with what is wrong with it.
  */
 import { type Fault, fault } from '../../../shared/faults.ts'
+import { nodeResultsBytesMax } from '../../../shared/limits/intents.ts'
 import { bodyBytesMax } from '../../../shared/limits/wire.ts'
 import type { TaskKind } from '../../../shared/task.ts'
 import { textOf } from '../answers/assemble.ts'
@@ -19,6 +20,7 @@ interface Parent {
 interface Rendering {
   store: Pick<IntentStore, 'request' | 'result'>
   task: number
+  node: string
   kind: TaskKind
   parents: readonly Parent[]
   terms: Terms
@@ -36,56 +38,72 @@ interface Body {
 export function renderRequest(rendering: Rendering): Uint8Array | Fault {
   const bytes = rendered(rendering)
   if (!(bytes instanceof Uint8Array) || rendering.repair === null) return bytes
-  const body = readBody(bytes)
   const { answer, error } = rendering.repair
+  // Too long to quote, here and below: the question is asked again alone.
+  if (bytes.length + answer.length + error.length > bodyBytesMax) return bytes
+  const body = readBody(bytes)
   const again = `${error} Answer once more: give the whole answer, put right, and nothing else.`
   const asked = [
     { role: 'assistant', content: answer },
     { role: 'user', content: again },
   ]
   const repaired = Buffer.from(JSON.stringify({ ...body, messages: [...(body.messages ?? []), ...asked] }))
-  // Too long to quote: the question is asked again alone.
   return repaired.length <= bodyBytesMax ? repaired : bytes
 }
 
-function rendered({ store, task, kind, parents, terms, render }: Rendering): Uint8Array | Fault {
+function rendered({ store, task, node, kind, parents, terms, render }: Rendering): Uint8Array | Fault {
   const request = store.request(task)
   if (request === undefined) return fault('internal_error', 'The request of this task is missing from the store.')
-  if (terms.isTemplate && render !== null) {
-    const results = parents.map(({ node, task: parent }) => ({ node, text: textOf(store.result(parent)!) }))
+  const isTemplate = terms.isTemplate === true && render !== null
+  if (parents.length === 0 && !isTemplate) return request
+  const results = resultsOf(store, parents, isTemplate ? nodeResultsBytesMax : bodyBytesMax - request.length)
+  if (results === null) return tooLarge(node)
+  if (isTemplate) {
     const contextTokens = terms.requires?.contextTokensMin ?? 0
-    return bounded(render({ kind, request, parents: results, contextTokens }))
-  }
-  if (parents.length === 0) return request
-  const results: { node: string; text: string }[] = []
-  let chars = 0
-  for (const { node, task: parent } of parents) {
-    const text = textOf(store.result(parent)!)
-    chars += text.length
-    // Before anything is built of it: dozens of results may be dozens of times too large together.
-    if (chars > bodyBytesMax) return tooLarge
-    results.push({ node, text })
+    return bounded(node, render({ node, kind, request, parents: results, contextTokens }))
   }
   const body = readBody(request)
   const filled =
     kind === 'embed'
       ? { ...body, input: results.map(({ text }) => text) }
       : { ...body, messages: [...results.map(asMessage), ...(body.messages ?? [])] }
-  return bounded(Buffer.from(JSON.stringify(filled)))
+  return bounded(node, Buffer.from(JSON.stringify(filled)))
+}
+
+/** What the parents said; null when it is more than `charsMax`, before anything is built of it. */
+function resultsOf(
+  store: Rendering['store'],
+  parents: readonly Parent[],
+  charsMax: number,
+): { node: string; text: string }[] | null {
+  const results: { node: string; text: string }[] = []
+  let bytes = 0
+  let chars = 0
+  for (const { node, task } of parents) {
+    const result = store.result(task)!
+    // Reading a result takes what it is long, also where it says little.
+    bytes += result.length
+    if (bytes > nodeResultsBytesMax) return null
+    const text = textOf(result)
+    chars += text.length
+    if (chars > charsMax) return null
+    results.push({ node, text })
+  }
+  return results
 }
 
 function readBody(bytes: Uint8Array): Body {
   return JSON.parse(Buffer.from(bytes).toString('utf8')) as Body
 }
 
-function bounded(bytes: Uint8Array | Fault): Uint8Array | Fault {
-  return bytes instanceof Uint8Array && bytes.length > bodyBytesMax ? tooLarge : bytes
+function bounded(node: string, bytes: Uint8Array | Fault): Uint8Array | Fault {
+  return bytes instanceof Uint8Array && bytes.length > bodyBytesMax ? tooLarge(node) : bytes
 }
 
-const tooLarge = fault(
-  'request_too_large',
-  `The results that this task needs make its request larger than ${bodyBytesMax} bytes.`,
-)
+function tooLarge(node: string): Fault {
+  const text = `The results that node "${node}" needs make its request larger than ${bodyBytesMax} bytes`
+  return fault('request_too_large', `${text}: ask for shorter answers.`)
+}
 
 function asMessage({ node, text }: { node: string; text: string }): object {
   return { role: 'user', content: `Result of "${node}":\n\n${text}` }

@@ -82,6 +82,8 @@ export interface PlanContext {
   catalog: readonly CatalogModel[]
   /** How long the whole may take. */
   deadlineMs: number
+  /** The next turn of the loop: planning a large scroll leaves it to others between nodes. */
+  soon: () => Promise<void>
 }
 
 export interface BudgetedPlan extends Plan {
@@ -101,7 +103,7 @@ export interface Estimate {
 
 export interface Planner {
   /** The plan, or what is wrong with it. */
-  plan(asked: PlanAsked, context: PlanContext): BudgetedPlan | Fault
+  plan(asked: PlanAsked, context: PlanContext): Promise<BudgetedPlan | Fault>
   estimate(plan: Plan, catalog: readonly CatalogModel[]): Estimate
   /** The JSON schema of a scroll. */
   scrollSchema: object
@@ -151,6 +153,7 @@ export type Decide = (node: ControlNode) => Decision
 
 /** A node with a templated request that is about to be granted. */
 export interface RenderedNode {
+  node: string
   kind: TaskKind
   request: Uint8Array
   /** The text of each of its needs' results, in the order in which it names them. */

@@ -16,6 +16,10 @@ import type { ModelListing, OfferStatus, ScoutDetail, ScoutListing } from '../po
 import type { Greeting } from '../ports/scouts.ts'
 
 const modelsKeptMs = 1_000
+/** A list of many models is made anew for a difference only so often: a millisecond for so many of them. */
+const modelsPerMs = 50
+/** Providers named with one model; further ones are left out. */
+const providersListedMax = 64
 /** Scouts that are looked at for the speed of one model. */
 const speedLooksMax = 16
 
@@ -33,6 +37,7 @@ export class Listings {
   /** Pairs of a model and a kind in the list. */
   private kindsListed = 0
   private modelsUntilMs = Number.NEGATIVE_INFINITY
+  private modelsSameUntilMs = Number.NEGATIVE_INFINITY
 
   constructor(
     private readonly core: CoreState,
@@ -60,14 +65,17 @@ export class Listings {
 
   /**
    * Figures may be a second old. Which models there are may not: that is compared on every look, which costs a walk
-   * over the models; only a difference or the second costs the walk over the fleet. Joins and leaves alone do not.
+   * over the models; only a difference or the second costs the walk over the fleet. Joins and leaves alone do not. Of
+   * thousands of models a difference may be some milliseconds old too, so that a scout that changes its offers all the
+   * time costs no more than a share of the loop.
    */
   private refresh(): void {
     const nowMs = this.system.nowMs()
-    if (nowMs < this.modelsUntilMs && this.isSameModels()) return
+    if (nowMs < this.modelsUntilMs && (nowMs < this.modelsSameUntilMs || this.isSameModels())) return
     this.modelsById = this.listModels(nowMs)
     this.modelList = [...this.modelsById.values()].sort((a, b) => (a.id < b.id ? -1 : 1))
     this.modelsUntilMs = nowMs + modelsKeptMs
+    this.modelsSameUntilMs = nowMs + Math.floor(this.modelList.length / modelsPerMs)
   }
 
   private isSameModels(): boolean {
@@ -97,7 +105,9 @@ export class Listings {
       for (const offer of klass.offers) {
         const listed = byId.get(offer.model)
         if (listed === undefined) continue
-        if (!listed.providers.includes(offer.provider)) listed.providers.push(offer.provider)
+        const { providers } = listed
+        const hasRoom = providers.length < providersListedMax
+        if (hasRoom && !providers.includes(offer.provider)) providers.push(offer.provider)
         listed.contextTokens = Math.max(listed.contextTokens, offer.contextTokens)
         listed.abilities |= offer.abilities
         listed.about ||= offer.about

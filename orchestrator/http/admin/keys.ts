@@ -11,8 +11,9 @@ import { jsonResponse, refuse } from '../response/response.ts'
 import { readChecked } from '../schema/body.ts'
 import { keyRequest } from '../schema/openai-requests.ts'
 
-export async function createKey({ id, edge, request, caller }: RequestContext): Promise<Response> {
-  const body = await readChecked(request, keyRequest)
+export async function createKey(context: RequestContext): Promise<Response> {
+  const { id, edge, caller } = context
+  const body = await readChecked(context, keyRequest)
   if ('code' in body) return refuse(id, body)
   const { role, name, weight } = body.value as { role: KeyRole; name: string; weight?: number | null }
   const { key, row } = edge.keys.issue(role, name, weight ?? 1)

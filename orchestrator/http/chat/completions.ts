@@ -27,34 +27,40 @@ interface AskedFields {
 }
 
 export async function chatCompletions(context: RequestContext): Promise<Response> {
-  const read = await readChecked(context.request, chatRequest, isPlainChat)
+  const read = await readChecked(context, chatRequest, isPlainChat)
   if ('code' in read) return refuse(context.id, read)
   if (isVirtual(read.value.model as string)) return virtualChat(context, read)
   const asked = askedBy(context, read, 'chat')
-  const { fields, submission } = asked
-  if (!submission.stream) return wholeAnswer(context, asked, 'chat.completion')
-  const answer = context.edge.engine.submit(submission)
-  const withUsage = fields.stream_options?.include_usage === true
-  return streamAnswer(context, answer, { withUsage, explains: fields.chasm?.explain === true })
+  return asked.submission.stream ? streamedAnswer(context, asked) : wholeAnswer(context, asked, 'chat.completion')
 }
 
 export async function embeddings(context: RequestContext): Promise<Response> {
-  const read = await readChecked(context.request, embeddingsRequest)
+  const read = await readChecked(context, embeddingsRequest)
   if ('code' in read) return refuse(context.id, read)
   return wholeAnswer(context, askedBy(context, read, 'embed'), 'list')
 }
 
+/** What is kept of a request while it waits: its bytes, and nothing of the parsed value, which is many times as large. */
 interface Asked {
-  fields: AskedFields
   submission: Submission
+  withUsage: boolean
+  explains: boolean
 }
 
 function askedBy(context: RequestContext, body: JsonBody, kind: TaskKind): Asked {
-  const fields = body.value as unknown as AskedFields
+  const { model, stream, stream_options: options, chasm } = body.value as unknown as AskedFields
   const { id: tenant, weight = 1 } = context.caller!
-  const stream = kind === 'chat' && fields.stream === true
-  const { model, chasm } = fields
-  return { fields, submission: { tenant, weight, kind, model, stream, body: body.bytes, ...routingOf(chasm) } }
+  const isStream = kind === 'chat' && stream === true
+  return {
+    submission: { tenant, weight, kind, model, stream: isStream, body: body.bytes, ...routingOf(chasm) },
+    withUsage: options?.include_usage === true,
+    explains: chasm?.explain === true,
+  }
+}
+
+function streamedAnswer(context: RequestContext, { submission, withUsage, explains }: Asked): Promise<Response> {
+  const answer = context.edge.engine.submit(submission)
+  return streamAnswer(context, answer, { withUsage, explains })
 }
 
 async function wholeAnswer(context: RequestContext, asked: Asked, object: string): Promise<Response> {
@@ -73,7 +79,7 @@ async function wholeAnswer(context: RequestContext, asked: Asked, object: string
 
 async function makeAnswer(
   context: RequestContext,
-  { fields, submission }: Asked,
+  { submission, explains }: Asked,
   object: string,
 ): Promise<Uint8Array<ArrayBuffer> | Fault> {
   const answer = context.edge.engine.submit(submission)
@@ -81,7 +87,7 @@ async function makeAnswer(
   if (end.type === 'failed') return end.fault
   context.firstByte()
   const pieces: Uint8Array[] = []
-  const head = envelopeHead(answer, object) + chasmField(answer, fields.chasm?.explain === true)
+  const head = envelopeHead(answer, object) + chasmField(answer, explains)
   envelop(pieces, Buffer.from(head), end.body)
   return Buffer.concat(pieces)
 }

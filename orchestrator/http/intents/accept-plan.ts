@@ -26,14 +26,19 @@ interface PlanRequest {
 /** The value of a checked body to a plan request, or what is wrong with it. */
 type Interpret = (value: Record<string, unknown>) => PlanRequest | Fault
 
-export interface AcceptedPlan {
+/** What waits for the intent. */
+export interface Acceptance {
   view: IntentView
-  /** The checked body. */
-  sent: Record<string, unknown>
   /** Whether an Idempotency-Key found the intent of an earlier request. */
   replayed: boolean
   /** Whether the request has an Idempotency-Key, under which it may be repeated. */
   hasKey: boolean
+}
+
+export interface AcceptedPlan {
+  acceptance: Acceptance
+  /** The checked body: not to be kept while anything is waited for. */
+  sent: Record<string, unknown>
 }
 
 export async function readAndAccept(
@@ -41,7 +46,7 @@ export async function readAndAccept(
   schema: z.ZodType,
   interpret: Interpret,
 ): Promise<AcceptedPlan | Fault> {
-  const body = await readChecked(context.request, schema)
+  const body = await readChecked(context, schema)
   return 'code' in body ? body : acceptPlan(context, body, interpret)
 }
 
@@ -57,7 +62,7 @@ export async function acceptPlan(
   const { asked, deadlineMs, metadata, priority = intentPriorityDefault } = request
   const idempotency = request.ignoresKey === true ? null : idempotencyOf(context, body.bytes)
   if (idempotency !== null && 'code' in idempotency) return idempotency
-  const plan = edge.planner.plan(asked, planContext(edge.engine, deadlineMs))
+  const plan = await edge.planner.plan(asked, planContext(edge.engine, edge.system, deadlineMs))
   if ('code' in plan) return plan
   const { id: tenant, weight = 1 } = caller!
   const { budgetTokens } = plan
@@ -69,7 +74,7 @@ export async function acceptPlan(
   if (accepted.type === 'refused') return accepted.fault
   const view = edge.intents.intent(accepted.id, tenant)
   if (view === undefined) return noLongerKept
-  return { view, sent: body.value, replayed: accepted.replayed, hasKey: idempotency !== null }
+  return { acceptance: { view, replayed: accepted.replayed, hasKey: idempotency !== null }, sent: body.value }
 }
 
 const noLongerKept = fault(
@@ -83,6 +88,6 @@ const noLongerKept = fault(
  * work is cancelled. With a key the work goes on: other clients may wait under the same key, and a repetition of the
  * request is promised the same answer. It ends by its deadline at the latest.
  */
-export function clientLeft({ edge, caller }: RequestContext, { view, hasKey }: AcceptedPlan): void {
+export function clientLeft({ edge, caller }: RequestContext, { view, hasKey }: Acceptance): void {
   if (!hasKey) void edge.intents.cancel(view.id, caller!.id)
 }

@@ -13,7 +13,7 @@ const keepAlive = Buffer.from(': keep-alive\n\n')
 
 export function followIntent(context: RequestContext): Response {
   const { edge, params, id, request } = context
-  const events = edge.intents.events(params.id, viewerOf(context), lastEventId(request))
+  const events = edge.intents.events(params.id, viewerOf(context), lastEventId(context))
   if (events === undefined) return noSuchIntent(context)
   const first = events.take()
   const isOver = first?.ended === true && first.events.length === 0
@@ -26,8 +26,8 @@ export function followIntent(context: RequestContext): Response {
   return new PullStream(context, new EventEncoder(events), first).respond()
 }
 
-function lastEventId(request: Request): string | null {
-  return request.headers.get('last-event-id') ?? new URL(request.url).searchParams.get('last_event_id')
+function lastEventId({ request, query }: RequestContext): string | null {
+  return request.headers.get('last-event-id') ?? query.get('last_event_id')
 }
 
 type Part = NonNullable<ReturnType<IntentEvents['take']>>

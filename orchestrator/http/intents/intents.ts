@@ -17,7 +17,7 @@ export async function createIntent(context: RequestContext): Promise<Response> {
   const { id } = context
   const accepted = await readAndAccept(context, intentRequest, planRequestOf)
   if ('code' in accepted) return refuse(id, accepted)
-  const { view, replayed } = accepted
+  const { view, replayed } = accepted.acceptance
   return jsonResponse(id, JSON.stringify(shownAccepted(view)), 202, {
     location: `/v1/intents/${view.id}`,
     ...(replayed && { 'idempotent-replayed': 'true' }),
@@ -35,8 +35,8 @@ function planRequestOf(sent: IntentFields) {
 }
 
 export function listIntents(context: RequestContext): Response {
-  const { id, edge, request } = context
-  const query = listQuery(request.url)
+  const { id, edge } = context
+  const query = listQuery(context.query)
   if ('code' in query) return refuse(id, query)
   const { limit, after, state } = query
   const viewer = viewerOf(context)

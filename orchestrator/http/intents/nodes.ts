@@ -15,12 +15,13 @@ import { behindModel } from '../schema/virtual-models.ts'
 import { getIntent, noSuchIntent, viewerOf } from './intents.ts'
 
 /** A dry run: the plan, and what it is likely to take. Nothing is stored and nobody is asked. */
-export async function planIntent({ id, edge, request }: RequestContext): Promise<Response> {
-  const body = await readChecked(request, intentRequest)
+export async function planIntent(asker: RequestContext): Promise<Response> {
+  const { id, edge } = asker
+  const body = await readChecked(asker, intentRequest)
   if ('code' in body) return refuse(id, body)
   const fields = behindModel(body.value as IntentFields)
-  const context = planContext(edge.engine, fields.deadline_ms ?? intentDeadlineMs)
-  const plan = edge.planner.plan(fields, context)
+  const context = planContext(edge.engine, edge.system, fields.deadline_ms ?? intentDeadlineMs)
+  const plan = await edge.planner.plan(fields, context)
   if ('code' in plan) return refuse(id, plan)
   const { tasks, promptTokens, completionTokens, dollars, durationMs } = edge.planner.estimate(plan, context.catalog)
   const expected = {

@@ -7,7 +7,7 @@ import { type Fault, fault } from '../../../shared/faults.ts'
 import { intentDeadlineMs } from '../../../shared/limits/intents.ts'
 import type { IntentView } from '../../engine/ports/intents.ts'
 import type { PlanAsked } from '../../engine/ports/planner.ts'
-import { type AcceptedPlan, clientLeft, readAndAccept } from '../intents/accept-plan.ts'
+import { type Acceptance, clientLeft, readAndAccept } from '../intents/accept-plan.ts'
 import { viewerOf } from '../intents/intents.ts'
 import type { RequestContext } from '../request-context.ts'
 import { jsonResponse, refuse } from '../response/response.ts'
@@ -19,7 +19,15 @@ import { intentOf, labelFor, labelOf, ResponseEncoder, shownResponse } from './r
 
 export async function createResponse(context: RequestContext): Promise<Response> {
   const accepted = await readAndAccept(context, responseRequest, planRequestOf)
-  return 'code' in accepted ? refuse(context.id, accepted) : answer(context, accepted)
+  if ('code' in accepted) return refuse(context.id, accepted)
+  const { background, stream } = accepted.sent as unknown as ResponseFields
+  return answer(context, accepted.acceptance, { isBackground: background === true, isStreamed: stream === true })
+}
+
+/** All that is still needed of the request once it was accepted: its parsed body is many times as large. */
+interface Manner {
+  isBackground: boolean
+  isStreamed: boolean
 }
 
 function planRequestOf(sent: Record<string, unknown>) {
@@ -34,15 +42,17 @@ function planRequestOf(sent: Record<string, unknown>) {
   }
 }
 
-async function answer(context: RequestContext, accepted: AcceptedPlan): Promise<Response> {
+async function answer(
+  context: RequestContext,
+  accepted: Acceptance,
+  { isBackground, isStreamed }: Manner,
+): Promise<Response> {
   const { edge, id } = context
   const { view } = accepted
-  const fields = accepted.sent as unknown as ResponseFields
-  const isBackground = fields.background === true
   const onLeave = () => {
     if (!isBackground) clientLeft(context, accepted)
   }
-  if (fields.stream === true) {
+  if (isStreamed) {
     return streamIntent(context, {
       answer: answerOf(context, view),
       encoder: new ResponseEncoder(context, view, -1),
@@ -83,8 +93,7 @@ function askedOf(fields: ResponseFields): PlanAsked | Fault {
 export function getResponse(context: RequestContext): Response {
   const view = found(context)
   if (view === null) return noSuchResponse(context)
-  const { id, request } = context
-  const query = new URL(request.url).searchParams
+  const { id, request, query } = context
   // Nobody reads the body of an answer to HEAD.
   if (query.get('stream') !== 'true' || request.method === 'HEAD')
     return jsonResponse(id, JSON.stringify(shownResponse(context, view)))

@@ -3,9 +3,13 @@
  * bytes exactly as they arrived (those travel on to the scout) and the parsed value (for validation only).
  */
 import type { z } from 'zod'
-import { type Fault, fault } from '../../../shared/faults.ts'
-import { jsonDepthMax, jsonFieldsMax } from '../../../shared/limits/http.ts'
+import { type Fault, fault, plainMessage } from '../../../shared/faults.ts'
+import { unfetchableIn } from '../../../shared/fetchable-url.ts'
+import { jsonDepthMax, jsonFieldsMax, jsonNodesMax } from '../../../shared/limits/http.ts'
 import { bodyBytesMax } from '../../../shared/limits/wire.ts'
+import type { BodyFlaw } from '../body-reads.ts'
+import type { RequestContext } from '../request-context.ts'
+import { excessOf } from './json-bounds.ts'
 import { refusal } from './validation.ts'
 
 export interface JsonBody {
@@ -15,38 +19,46 @@ export interface JsonBody {
 
 // A byte order mark is kept, and so refused by the parser: the provider would refuse it.
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
-const tooLarge = fault(
-  'request_too_large',
-  `The request body is larger than ${bodyBytesMax} bytes: shorten the prompt, or send smaller images.`,
-)
+const tooDeep = fault('invalid_request', `The body is nested more than ${jsonDepthMax} levels deep: flatten it.`)
+const flaws: Record<BodyFlaw, Fault> = {
+  tooLarge: fault(
+    'request_too_large',
+    `The request body is larger than ${bodyBytesMax} bytes: shorten the prompt, or send smaller images.`,
+  ),
+  tooSlow: fault('request_too_slow', 'The body of the request came too slowly: send it again over a faster line.'),
+  lost: fault('cancelled', 'The connection was lost before the whole body had arrived: send the request again.'),
+}
 
 /**
  * A body that the schema accepts, or what is wrong with it. `isPlain` may accept a common body in the schema's place,
  * and must accept nothing that the schema does not.
  */
 export async function readChecked(
-  request: Request,
+  context: RequestContext,
   schema: z.ZodType,
   isPlain?: (value: Record<string, unknown>) => boolean,
 ): Promise<JsonBody | Fault> {
+  const { edge, request } = context
   const { headers } = request
   const length = headers.get('content-length')
-  const refused = refuseByHeaders(headers, length)
+  const refused = refuseByHeaders(headers)
   if (refused !== null) return refused
-  let bytes: Uint8Array<ArrayBuffer> | null
-  try {
-    // The runtime's bytes are never shared memory.
-    bytes = length === null ? await readBounded(request) : ((await request.bytes()) as Uint8Array<ArrayBuffer>)
-  } catch {
-    return fault('cancelled', 'The connection was lost before the whole body had arrived: send the request again.')
-  }
-  if (bytes === null) return tooLarge
+  const declared = length === null ? null : Number(length)
+  if (declared !== null && declared > bodyBytesMax) return flaws.tooLarge
+  const bytes = await edge.bodies.read(request, declared, (more) => context.hold(more))
+  context.tookBody(bytes)
+  if (typeof bytes === 'string') return flaws[bytes]
+  if ('code' in bytes) return bytes
   const body = parseObject(bytes)
-  if ('code' in body || isPlain?.(body.value) === true) return body
-  return refusal(schema, body.value) ?? body
+  if ('code' in body) return body
+  const flaw = isPlain?.(body.value) === true ? null : refusal(schema, body.value)
+  if (flaw !== null || edge.settings.allowsPrivateUrls) return flaw ?? body
+  const url = unfetchableIn(body.value)
+  if (url === null) return body
+  return fault('invalid_request', plainMessage(`\`${url.field}\` ${url.flaw}.`), { param: plainMessage(url.field) })
 }
 
-function refuseByHeaders(headers: Headers, length: string | null): Fault | null {
+function refuseByHeaders(headers: Headers): Fault | null {
   const contentType = headers.get('content-type')
   if (contentType === null || !/^application\/json *(;|$)/i.test(contentType)) {
     return fault('unsupported_media_type', 'Send the body as JSON, with the header "Content-Type: application/json".')
@@ -55,23 +67,17 @@ function refuseByHeaders(headers: Headers, length: string | null): Fault | null 
   if (encoding !== null && encoding !== 'identity') {
     return fault('unsupported_media_type', 'Compressed bodies are not accepted: send it without Content-Encoding.')
   }
-  return Number(length ?? 0) > bodyBytesMax ? tooLarge : null
-}
-
-/** A body of undeclared length; null when it is too large. */
-async function readBounded(request: Request): Promise<Uint8Array<ArrayBuffer> | null> {
-  const parts: Uint8Array[] = []
-  let total = 0
-  for await (const part of request.body ?? []) {
-    total += part.byteLength
-    if (total > bodyBytesMax) return null
-    parts.push(part)
-  }
-  return new Uint8Array(Buffer.concat(parts, total))
+  return null
 }
 
 function parseObject(bytes: Uint8Array<ArrayBuffer>): JsonBody | Fault {
   if (bytes.byteLength === 0) return fault('invalid_request', 'The body is empty: send a JSON object.')
+  const excess = excessOf(bytes)
+  if (excess === 'deep') return tooDeep
+  if (excess === 'many') {
+    const text = `The body has more than ${jsonNodesMax} strings, lists and objects, or far too many numbers`
+    return fault('invalid_request', `${text}: send it in several requests.`)
+  }
   let text: string
   try {
     text = utf8.decode(bytes)
@@ -88,9 +94,7 @@ function parseObject(bytes: Uint8Array<ArrayBuffer>): JsonBody | Fault {
     return fault('invalid_request', 'The body must be a JSON object, as in {"model": "auto", "messages": [...]}.')
   }
   const flaw = flawOf(value, jsonDepthMax)
-  if (flaw === 'deep') {
-    return fault('invalid_request', `The body is nested more than ${jsonDepthMax} levels deep: flatten it.`)
-  }
+  if (flaw === 'deep') return tooDeep
   if (flaw === 'wide') {
     return fault('invalid_request', `The body has an object of more than ${jsonFieldsMax} fields: use a list instead.`)
   }

@@ -108,8 +108,7 @@ export interface ListQuery {
 }
 
 /** The page of intents that the URL names. */
-export function listQuery(url: string): ListQuery | Fault {
-  const search = new URL(url).searchParams
+export function listQuery(search: URLSearchParams): ListQuery | Fault {
   const query: ListQuery = { limit: intentsPageDefault }
   const limit = search.get('limit')
   if (limit !== null) {

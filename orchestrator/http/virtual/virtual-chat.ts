@@ -6,7 +6,7 @@
 import { type Fault, fault } from '../../../shared/faults.ts'
 import { requestDeadlineMs } from '../../../shared/limits/scheduling.ts'
 import type { IntentView, Viewer } from '../../engine/ports/intents.ts'
-import { type AcceptedPlan, acceptPlan, clientLeft } from '../intents/accept-plan.ts'
+import { type Acceptance, acceptPlan, clientLeft } from '../intents/accept-plan.ts'
 import type { RequestContext } from '../request-context.ts'
 import { shownUsage } from '../response/intent-view.ts'
 import { faultBody, jsonResponse, refuse } from '../response/response.ts'
@@ -26,6 +26,13 @@ interface Asked {
   chasm?: ChasmFields | null
 }
 
+/** All that is still needed of the request once it was accepted: its parsed body is many times as large. */
+interface Form {
+  model: string
+  withUsage: boolean
+  withProgress: boolean
+}
+
 /** Request fields that every node gets, and those that only the last one gets. */
 const manners = ['temperature', 'top_p', 'seed', 'presence_penalty', 'frequency_penalty']
 const lastManners = ['max_tokens', 'max_completion_tokens', 'stop', 'response_format']
@@ -35,8 +42,10 @@ const unfit = ['tools', 'functions', 'n', 'logprobs', 'top_logprobs', 'audio']
 export async function virtualChat(context: RequestContext, body: JsonBody): Promise<Response> {
   const accepted = await acceptPlan(context, body, planRequestOf)
   if ('code' in accepted) return refuse(context.id, accepted)
-  const asked = body.value as unknown as Asked
-  return asked.stream === true ? streamed(context, accepted, asked) : whole(context, accepted, asked)
+  const { model, stream, stream_options: options, chasm } = accepted.sent as unknown as Asked
+  const form = { model, withUsage: options?.include_usage === true, withProgress: chasm?.progress === true }
+  const { acceptance } = accepted
+  return stream === true ? streamed(context, acceptance, form) : whole(context, acceptance, form)
 }
 
 function planRequestOf(sent: Json) {
@@ -91,12 +100,12 @@ export function answerOf(
   return new IntentAnswer({ events, resultNode, resultText: () => resultText(edge.intents.result(id, resultNode)) })
 }
 
-function streamed(context: RequestContext, accepted: AcceptedPlan, asked: Asked): Response {
+function streamed(context: RequestContext, accepted: Acceptance, form: Form): Response {
   const { view } = accepted
   const onLeave = () => clientLeft(context, accepted)
   return streamIntent(context, {
     answer: answerOf(context, view),
-    encoder: new ChatEncoder(context, view, asked),
+    encoder: new ChatEncoder(context, view, form),
     onLeave,
   })
 }
@@ -107,9 +116,9 @@ class ChatEncoder implements AnswerEncoder {
   constructor(
     private readonly context: RequestContext,
     private readonly view: IntentView,
-    private readonly asked: Asked,
+    private readonly form: Form,
   ) {
-    this.head = headOf(view, asked.model, 'chat.completion.chunk')
+    this.head = headOf(view, form.model, 'chat.completion.chunk')
   }
 
   opening(): string {
@@ -122,14 +131,14 @@ class ChatEncoder implements AnswerEncoder {
   }
 
   progress({ type, data }: { type: string; data: string }): string {
-    if (this.asked.chasm?.progress !== true) return ''
+    if (!this.form.withProgress) return ''
     return this.chunk({ choices: [], chasm: { event: type, ...(JSON.parse(data) as object) } })
   }
 
   done(): string {
     const last = this.chunk({ choices: [choice({}, 'stop')] })
     const sums = sumsOf(this.context, this.view)
-    const usage = this.asked.stream_options?.include_usage === true ? this.chunk({ choices: [], ...sums }) : ''
+    const usage = this.form.withUsage ? this.chunk({ choices: [], ...sums }) : ''
     return `${last}${usage}data: [DONE]\n\n`
   }
 
@@ -159,7 +168,7 @@ export function sumsOf({ edge }: RequestContext, { id }: IntentView): { usage: o
   return { usage: shownUsage(view.usage), chasm: { intent: id, nodes } }
 }
 
-async function whole(context: RequestContext, accepted: AcceptedPlan, asked: Asked): Promise<Response> {
+async function whole(context: RequestContext, accepted: Acceptance, form: Form): Promise<Response> {
   const { id } = context
   const { view } = accepted
   const end = await endOf(context, answerOf(context, view), () => clientLeft(context, accepted))
@@ -167,7 +176,7 @@ async function whole(context: RequestContext, accepted: AcceptedPlan, asked: Ask
   const message = { role: 'assistant', content: end.text, refusal: null }
   const choices = [{ index: 0, message, finish_reason: 'stop', logprobs: null }]
   const sums = sumsOf(context, view)
-  return jsonResponse(id, JSON.stringify({ ...headOf(view, asked.model, 'chat.completion'), choices, ...sums }))
+  return jsonResponse(id, JSON.stringify({ ...headOf(view, form.model, 'chat.completion'), choices, ...sums }))
 }
 
 /** Waits for the end of an answer: its text, or why there is none. */

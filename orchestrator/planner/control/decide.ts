@@ -4,14 +4,16 @@
  * it waited for, and the engine may ask the same again after a crash.
  */
 import { type Fault, fault } from '../../../shared/faults.ts'
-import { mapItemsMax, scrollNeedsMax } from '../../../shared/limits/planner.ts'
+import { likenessCharsMax, mapItemsMax, scrollNeedsMax } from '../../../shared/limits/planner.ts'
+import { bodyBytesMax } from '../../../shared/limits/wire.ts'
 import type { ControlNode, Decide, Decision, NeedResult } from '../../engine/ports/planner.ts'
 import { follow, type Part, type Reference } from '../request/references.ts'
-import { taskOf } from '../request/request-template.ts'
+import { Item } from '../request/request-template.ts'
 import type { Condition, ControlSpec, GateSpec, MapSpec, Source, VoteSpec } from '../scroll/control-spec.ts'
 import { bodyOfText, jsonIn, textOfBody } from '../text/answer-text.ts'
 import { splitText } from '../text/split.ts'
 import { decidePlan } from './decide-plan.ts'
+import { grownTasks, type Wanted } from './grown-tasks.ts'
 
 export const decide: Decide = (node) => {
   const spec = node.spec as ControlSpec
@@ -37,6 +39,14 @@ function said(text: string): { type: 'done'; result: Uint8Array } {
   return { type: 'done', result: bodyOfText(text) }
 }
 
+/** The node goes on with these tasks, and with the only one of them as its own answer where it says so. */
+function grow(node: string, wanted: readonly Wanted[], delegate: string | null = null): Decision {
+  const tasks = grownTasks(node, wanted)
+  if (!Array.isArray(tasks)) return { type: 'failed', fault: tasks }
+  const waitFor = wanted.map(({ name }) => name)
+  return { type: 'expand', tasks, waitFor, ...(delegate !== null && { delegate }) }
+}
+
 function firstFailure(results: readonly NeedResult[]): Fault | null {
   const failed = results.find(({ state }) => state !== 'done')
   if (failed === undefined) return null
@@ -49,7 +59,7 @@ function firstFailure(results: readonly NeedResult[]): Fault | null {
 function decideGate({ work }: GateSpec, { node, stage, results }: ControlNode): Decision {
   if (stage > 0) return passOn(results[0]!)
   const run = `${node}.run`
-  return { type: 'expand', tasks: [taskOf(run, work)], waitFor: [run], delegate: run }
+  return grow(node, [{ name: run, template: work }], run)
 }
 
 /** What a delegate came to is what the node came to. */
@@ -85,7 +95,7 @@ function decideMap(spec: MapSpec, node: ControlNode): Decision {
   if (node.stage === 0) return fanOut(spec, node)
   const failure = firstFailure(node.results)
   if (failure !== null) return { type: 'failed', fault: failure }
-  return spec.reduce === null ? gather(spec, node.results) : merge(spec.reduce, node)
+  return spec.reduce === null ? gather(spec, node.node, node.results) : merge(spec.reduce, node)
 }
 
 function fanOut({ over, max, work, join }: MapSpec, { node, results }: ControlNode): Decision {
@@ -96,8 +106,10 @@ function fanOut({ over, max, work, join }: MapSpec, { node, results }: ControlNo
     return { type: 'failed', fault: fault('invalid_request', text) }
   }
   if (items.length === 0) return { ...said(join === null ? '[]' : ''), note: 'There was nothing to ask about.' }
-  const tasks = items.map((item, at) => taskOf(`${node}.${at + 1}`, work, { item, index: at + 1 }))
-  return { type: 'expand', tasks, waitFor: tasks.map((task) => task.node) }
+  const wanted = items.map((item, at) => {
+    return { name: `${node}.${at + 1}`, template: work, binding: { item: new Item(item), index: at + 1 } }
+  })
+  return grow(node, wanted)
 }
 
 function itemsOf(over: Source, results: readonly NeedResult[]): unknown[] | Fault {
@@ -118,21 +130,30 @@ function noSuch(reference: Reference, what: string): Fault {
 }
 
 /** Without a merge: all answers, as one text or as a JSON list. */
-function gather({ join }: MapSpec, results: readonly NeedResult[]): Decision {
+function gather({ join }: MapSpec, node: string, results: readonly NeedResult[]): Decision {
   const texts = textsOfAll(results)
-  if (join !== null) return said(texts.join(join))
-  return said(JSON.stringify(texts.map((text) => jsonIn(text)?.value ?? text)))
+  const chars = texts.reduce((sum, { length }) => sum + length + (join?.length ?? 1), 0)
+  if (chars > bodyBytesMax) return tooMuch(node)
+  const made = said(join === null ? JSON.stringify(texts.map((text) => jsonIn(text)?.value ?? text)) : texts.join(join))
+  return made.result.length > bodyBytesMax ? tooMuch(node) : made
+}
+
+function tooMuch(node: string): Decision {
+  const text = `The answers of node "${node}" take more than ${bodyBytesMax} bytes together`
+  return {
+    type: 'failed',
+    fault: fault('request_too_large', `${text}: let it \`reduce\` them, or ask for shorter ones.`),
+  }
 }
 
 function merge(reduce: NonNullable<MapSpec['reduce']>, { node, stage, results }: ControlNode): Decision {
   if (results.length === 1) return passOn(results[0]!)
   const groups = groupsOf(textsOfAll(results), reduce.chars)
-  const tasks = groups.map((members, at) => {
+  const wanted = groups.map((members, at) => {
     const items = listOf(members.map((index) => results[index]!.node))
-    return taskOf(`${node}.m${stage}-${at + 1}`, reduce.work, { items })
+    return { name: `${node}.m${stage}-${at + 1}`, template: reduce.work, binding: { items } }
   })
-  const waitFor = tasks.map((task) => task.node)
-  return { type: 'expand', tasks, waitFor, ...(waitFor.length === 1 && { delegate: waitFor[0]! }) }
+  return grow(node, wanted, wanted.length === 1 ? wanted[0]!.name : null)
 }
 
 /** Neighbours together as long as they fit, but never fewer than two: every level has to make them fewer. */
@@ -173,8 +194,10 @@ function textsOfAll(results: readonly NeedResult[]): string[] {
 
 function decideVote(spec: VoteSpec, { node, stage, results }: ControlNode): Decision {
   if (stage === 0) {
-    const tasks = spec.works.map((work, at) => taskOf(`${node}.${at + 1}`, work))
-    return { type: 'expand', tasks, waitFor: tasks.map((task) => task.node) }
+    return grow(
+      node,
+      spec.works.map((template, at) => ({ name: `${node}.${at + 1}`, template })),
+    )
   }
   if (stage > 1) return passOn(results[0]!)
   const answers = results.filter(({ state }) => state === 'done')
@@ -191,14 +214,15 @@ function decideVote(spec: VoteSpec, { node, stage, results }: ControlNode): Deci
     { from: 'node', node, path: [] },
   ])
   const judge = `${node}.judge`
-  const tasks = [taskOf(judge, spec.judge, { answers: listed })]
-  return { type: 'expand', tasks, waitFor: [judge], delegate: judge }
+  return grow(node, [{ name: judge, template: spec.judge, binding: { answers: listed } }], judge)
 }
 
 /** The answer that most gave; of equally many the earliest. */
 function agreed(answers: readonly NeedResult[], quorum: number): Decision {
   const counts = new Map<string, number>()
-  const alike = answers.map((answer) => likeness(textOfBody(answer.body!)))
+  const texts = textsOfAll(answers)
+  const isLong = texts.reduce((sum, { length }) => sum + length, 0) > likenessCharsMax
+  const alike = isLong ? texts : texts.map(likeness)
   for (const form of alike) counts.set(form, (counts.get(form) ?? 0) + 1)
   const most = Math.max(...counts.values())
   const note = `${most} of ${answers.length} answers agree.`

@@ -9,9 +9,11 @@ import {
   nodeIdCharsMax,
   referenceStepCharsMax,
   referenceStepsMax,
+  scrollReferencesMax,
   templateCharsMax,
   textReferencesMax,
 } from '../../../shared/limits/planner.ts'
+import { bodyBytesMax } from '../../../shared/limits/wire.ts'
 
 /** Something that becomes known later. `path` are the fields to follow inside a JSON value; empty for the whole. */
 export type Reference =
@@ -39,6 +41,10 @@ const stepForm = new RegExp(`^[\\p{L}\\p{N}_-]{1,${referenceStepCharsMax}}$`, 'u
 /** Takes the texts of one scroll apart, and keeps count of them: taking apart costs per character. */
 export class TextReader {
   private chars = 0
+  private references = 0
+  /** Characters of what is put in, which all requests of a plan together hold at least. */
+  private inserted = 0
+  private readonly texts = new Map<string, string>()
   /** Its cache keeps every text it has seen, so it lives no longer than the scroll's planning. */
   private readonly writer = new mustache.Writer()
 
@@ -63,25 +69,47 @@ export class TextReader {
       return `has braces that do not match (${(error as Error).message}): write ${wish}`
     }
     const parts: Part[] = []
+    let references = 0
     for (const [type, value] of tokens as [string, string][]) {
       if (type === 'text') add(parts, value)
       else if (type === 'name' || type === '&') {
+        const flaw = this.count(++references)
+        if (flaw !== null) return flaw
         const part = this.reference(value, extra)
         if ('flaw' in part) return part.flaw
         add(parts, part.part)
       } else if (type !== '!' && type !== '=')
         return `has the tag {{${type}…}}, which does not exist here: write ${wish}`
     }
-    const references = parts.filter((part) => typeof part !== 'string').length
-    if (references <= textReferencesMax) return parts
-    return `has ${references} references, and at most ${textReferencesMax} are allowed`
+    return parts
+  }
+
+  /** Of one more reference, which is number `inText` of its text. */
+  private count(inText: number): string | null {
+    if (inText > textReferencesMax) return `has ${inText} references or more, and at most ${textReferencesMax} are allowed`
+    if (++this.references <= scrollReferencesMax) return null
+    return `makes more than ${scrollReferencesMax} references in all texts together: refer to fewer things`
   }
 
   /** What a name stands for: text when that is known already. */
-  reference(name: string, extra: readonly Extra[]): { part: Part } | { flaw: string } {
+  private reference(name: string, extra: readonly Extra[]): { part: Part } | { flaw: string } {
     const found = this.resolve(name, extra)
     if ('flaw' in found) return found
-    return { part: 'value' in found ? textOfValue(found.value) : found.reference }
+    if ('reference' in found) return { part: found.reference }
+    let text = this.texts.get(name)
+    if (text === undefined) {
+      text = textOfValue(found.value)
+      this.texts.set(name, text)
+    }
+    const flaw = this.hold(text.length)
+    return flaw === null ? { part: text } : { flaw }
+  }
+
+  /** Counts what the plan will hold because a name stands for it; what is wrong when it would be too much. */
+  hold(chars: number): string | null {
+    this.inserted += chars
+    if (this.inserted <= bodyBytesMax) return null
+    return `makes the requests take more than ${bodyBytesMax} bytes in all, with what its references stand for`
   }
 
   /** What a name stands for, as a value when that is known already. */
@@ -145,4 +173,12 @@ export function textOfValue(value: unknown): string {
 /** The nodes that these pieces refer to. */
 export function nodesIn(parts: readonly Part[]): string[] {
   return parts.flatMap((part) => (typeof part !== 'string' && part.from === 'node' ? [part.node] : []))
+}
+
+/** About as many characters as a reference takes in a stored template. */
+export function referenceChars(reference: Reference): number {
+  let chars = 30
+  if (reference.from === 'node') chars += reference.node.length
+  if ('path' in reference) for (const step of reference.path) chars += step.length + 3
+  return chars
 }

@@ -1,16 +1,12 @@
 /**
  * Request templates: a node's request with the places in it that references fill. Scrolls make them, `decide` binds
  * what it has (an item, the answers of a vote), and what only a result can fill stays with the task until its needs are
- * done; `render` then fills it in. Values are inserted and never parsed as templates again.
+ * done; `render.ts` then fills it in. Values are inserted and never parsed as templates again.
  */
-import { type Fault, fault } from '../../../shared/faults.ts'
-import { answerShare, charsPerToken, resultCharsMax } from '../../../shared/limits/planner.ts'
-import { bodyBytesMax } from '../../../shared/limits/wire.ts'
+import { jsonChars } from '../../../shared/json-size.ts'
 import type { TaskKind } from '../../../shared/task.ts'
-import type { PlannedTask, RenderedNode, Terms } from '../../engine/ports/planner.ts'
-import { jsonIn } from '../text/answer-text.ts'
-import { cutText } from '../text/split.ts'
-import { follow, nodesIn, type Part, type Reference, textOfValue } from './references.ts'
+import type { PlannedTask, Terms } from '../../engine/ports/planner.ts'
+import { follow, nodesIn, type Part, referenceChars, textOfValue } from './references.ts'
 
 type Fields = Record<string, unknown>
 
@@ -35,14 +31,33 @@ export interface RequestTemplate {
 }
 
 /** The bytes of a templated task's request. */
-interface Templated {
+export interface Templated {
   request: Fields
   fills: Fill[]
 }
 
+/** One item of a map, and the texts of its fields, each made once however often a template asks for it. */
+export class Item {
+  private readonly texts = new Map<string, string>()
+
+  constructor(private readonly value: unknown) {}
+
+  text(path: readonly string[]): string {
+    const place = path.join('.')
+    let text = this.texts.get(place)
+    if (text === undefined) {
+      // An item without the field leaves the place empty: lists made by models are seldom uniform.
+      const found = follow(this.value, path)
+      text = found === undefined ? '' : textOfValue(found.value)
+      this.texts.set(place, text)
+    }
+    return text
+  }
+}
+
 /** What `decide` has when it makes tasks of a template. */
 export interface Binding {
-  item?: unknown
+  item?: Item
   /** From 1. */
   index?: number
   items?: Part[]
@@ -72,9 +87,11 @@ export function textsOf(kind: TaskKind, request: Fields): { at: (string | number
 /** The task of this template under a name of its own. */
 export function taskOf(node: string, template: RequestTemplate, binding: Binding = {}): PlannedTask {
   const { kind, model, terms } = template
-  const request = structuredClone(template.request)
+  const { fills } = template
+  // A copy to write into, where there is anything to write.
+  const request = fills.length === 0 ? template.request : structuredClone(template.request)
   const open: Fill[] = []
-  for (const { at, parts } of template.fills) {
+  for (const { at, parts } of fills) {
     const bound = parts.flatMap((part) => bind(part, binding))
     if (bound.some((part) => typeof part !== 'string')) open.push({ at, parts: bound })
     else put(request, at, bound.join(''))
@@ -87,15 +104,30 @@ export function taskOf(node: string, template: RequestTemplate, binding: Binding
   return { node, kind, model, needs, request: bytes, ...(isTemplate && { isTemplate }), ...terms }
 }
 
+/** Characters that a template's request takes before anything is put into it. */
+export function templateChars(template: RequestTemplate, most: number): number {
+  return jsonChars(template.request, most)
+}
+
+/** Characters of what the task of this template holds in its fills; they are added up and not built. */
+export function fillChars({ fills }: RequestTemplate, binding: Binding, most: number): number {
+  let chars = 0
+  for (const { parts } of fills) {
+    for (const part of parts) {
+      for (const bound of bind(part, binding)) {
+        chars += typeof bound === 'string' ? bound.length : referenceChars(bound)
+      }
+      if (chars > most) return chars
+    }
+  }
+  return chars
+}
+
 function bind(part: Part, { item, index, items, answers }: Binding): Part[] {
   if (typeof part === 'string') return [part]
   switch (part.from) {
-    case 'item': {
-      if (item === undefined) return [part]
-      // An item without the field leaves the place empty: lists made by models are seldom uniform.
-      const found = follow(item, part.path)
-      return [found === undefined ? '' : textOfValue(found.value)]
-    }
+    case 'item':
+      return item === undefined ? [part] : [item.text(part.path)]
     case 'index':
       return index === undefined ? [part] : [String(index)]
     case 'items':
@@ -107,72 +139,8 @@ function bind(part: Part, { item, index, items, answers }: Binding): Part[] {
   }
 }
 
-function put(request: Fields, at: readonly (string | number)[], text: string): void {
+export function put(request: Fields, at: readonly (string | number)[], text: string): void {
   let holder = request as Record<string | number, unknown>
   for (const step of at.slice(0, -1)) holder = holder[step] as Record<string | number, unknown>
   holder[at.at(-1)!] = text
-}
-
-/** The request of a task whose needs are done: texts filled in, and what no text mentions put before the messages. */
-export function render({ kind, request: bytes, parents, contextTokens }: RenderedNode): Uint8Array | Fault {
-  const { request, fills } = JSON.parse(Buffer.from(bytes).toString('utf8')) as Templated
-  const texts = new Map(parents.map(({ node, text }) => [node, text]))
-  const mentioned = new Set(fills.flatMap(({ parts }) => nodesIn(parts)))
-  const before = parents.filter(({ node, text }) => !mentioned.has(node) && text !== '')
-  const results: string[] = before.map(({ text }) => text)
-  for (const part of fills.flatMap(({ parts }) => parts)) {
-    if (typeof part === 'string') continue
-    const text = resolvedText(part, texts)
-    if (typeof text !== 'string') return text
-    results.push(text)
-  }
-  const shares = sharesOf(results, roomFor(contextTokens))
-  const cut = results.map((text, at) => cutText(text, shares[at]!))
-  let next = before.length
-  for (const { at, parts } of fills) {
-    put(request, at, parts.map((part) => (typeof part === 'string' ? part : cut[next++])).join(''))
-  }
-  if (kind === 'chat') {
-    const results = before.map(({ node }, at) => ({ role: 'user', content: `Result of "${node}":\n\n${cut[at]}` }))
-    request.messages = [...results, ...(request.messages as unknown[])]
-  }
-  const finished = Buffer.from(JSON.stringify(request))
-  if (finished.length <= bodyBytesMax) return finished
-  return fault(
-    'request_too_large',
-    `The results that this task needs make its request larger than ${bodyBytesMax} bytes.`,
-  )
-}
-
-function resolvedText(reference: Reference, texts: ReadonlyMap<string, string>): string | Fault {
-  // A defect: everything else was bound before the task was made.
-  if (reference.from !== 'node') throw new Error(`a task still refers to ${reference.from}`)
-  const { node, path } = reference
-  const text = texts.get(node) ?? ''
-  if (path.length === 0 || text === '') return text
-  const json = jsonIn(text)
-  const found = json && follow(json.value, path)
-  if (found !== undefined) return textOfValue(found.value)
-  return fault(
-    'invalid_request',
-    `The result of "${node}" has no field "${path.join('.')}": let its schema require it.`,
-  )
-}
-
-/** Characters of results that fit into one request. */
-function roomFor(contextTokens: number): number {
-  return contextTokens === 0 ? resultCharsMax : Math.floor(contextTokens * charsPerToken * (1 - answerShare))
-}
-
-/** How much of each text may stay so that together they fit: short ones stay whole, long ones share what is left. */
-function sharesOf(texts: readonly string[], room: number): number[] {
-  const shares = texts.map(() => 0)
-  const byLength = [...texts.keys()].sort((a, b) => texts[a]!.length - texts[b]!.length)
-  let left = room
-  for (const [at, index] of byLength.entries()) {
-    const share = Math.min(texts[index]!.length, Math.floor(left / (byLength.length - at)))
-    shares[index] = share
-    left -= share
-  }
-  return shares
 }

@@ -174,6 +174,7 @@ class NodeCompiler {
       const found = this.resolve(split.text, 'map.split.text')
       if ('reference' in found) return { text: found.reference, chars }
       if (typeof found.value !== 'string') this.fail('map.split.text', 'must refer to a text')
+      else if (!this.holds(found.value.length, 'map.split.text')) return { list: [] }
       else {
         const parts = splitText(found.value, chars).length
         const advice = 'raise `chars`, or `max`'
@@ -258,6 +259,13 @@ class NodeCompiler {
     }
     if ('reference' in found && found.reference.from === 'node') this.mentioned.push(found.reference.node)
     return found
+  }
+
+  /** Whether the plan may hold so much more: what a map splits or lists is kept with its node. */
+  private holds(chars: number, field: string): boolean {
+    const flaw = this.context.reader.hold(chars)
+    if (flaw !== null) this.fail(field, flaw)
+    return flaw === null
   }
 
   private fail(field: string, wrong: string): void {

@@ -7,10 +7,11 @@
 import type { Fault } from '../../../shared/faults.ts'
 import { intentTasksMax } from '../../../shared/limits/intents.ts'
 import { scrollDepthMax, scrollEdgesMax, scrollNeedsMax } from '../../../shared/limits/planner.ts'
+import { bodyBytesMax } from '../../../shared/limits/wire.ts'
 import type { BudgetedPlan, PlannedTask, RequestCheck } from '../../engine/ports/planner.ts'
 import { TextReader } from '../request/references.ts'
 import { RequestBytes } from '../request/request.ts'
-import { taskOf } from '../request/request-template.ts'
+import { fillChars, taskOf, templateChars } from '../request/request-template.ts'
 import { type CompiledNode, compileNode } from './compile-node.ts'
 import { controlTask } from './control-spec.ts'
 import { orderOf, sinksOf } from './graph.ts'
@@ -30,8 +31,24 @@ export interface ScrollOptions {
   tasksMax?: number
 }
 
+/** Planning in steps: each works on one node, and between them the loop may do something else. */
+export type Planning<T> = Generator<void, T, void>
+
 /** The plan of a scroll whose nodes ask `model` unless they name another model, or the first thing wrong with it. */
 export function planScroll(scroll: unknown, options: ScrollOptions): BudgetedPlan | Fault {
+  return atOnce(scrollPlanning(scroll, options))
+}
+
+/** All steps one after the other. */
+export function atOnce<T>(planning: Planning<T>): T {
+  for (;;) {
+    const { done, value } = planning.next()
+    if (done === true) return value as T
+  }
+}
+
+/** The same as `planScroll`, in steps. */
+export function* scrollPlanning(scroll: unknown, options: ScrollOptions): Planning<BudgetedPlan | Fault> {
   if (!isFields(scroll)) {
     return flaw('scroll', '`scroll` must be an object, as in {"nodes": [{"id": "answer", "prompt": "Hello"}]}.')
   }
@@ -45,13 +62,13 @@ export function planScroll(scroll: unknown, options: ScrollOptions): BudgetedPla
   if ('code' in terms) return terms as Fault
   const nodes = readNodes(list)
   if ('code' in nodes) return nodes
-  const compiled = compileNodes(nodes, terms, options)
+  const compiled = yield* compileNodes(nodes, terms, options)
   if ('code' in compiled) return compiled
   const order = orderNodes(nodes)
   if ('code' in order) return order
   const resultNode = resultOf(nodes, result ?? null)
   if (typeof resultNode !== 'string') return resultNode
-  const tasks = tasksOf(nodes, compiled, options)
+  const tasks = yield* tasksOf(nodes, compiled, options)
   if ('code' in tasks) return tasks
   const { prefix = '' } = options
   const plan: BudgetedPlan = { tasks: order.map((position) => tasks[position]!), resultNode: prefix + resultNode }
@@ -63,11 +80,11 @@ function withoutNulls(fields: Record<string, unknown>): Record<string, unknown> 
 }
 
 /** What each node stands for; what its texts refer to joins its needs. */
-function compileNodes(
+function* compileNodes(
   nodes: readonly ScrollNode[],
   terms: ScrollTerms,
   options: ScrollOptions,
-): CompiledNode[] | Fault {
+): Planning<CompiledNode[] | Fault> {
   const { prefix = '', model, check } = options
   const positions = new Map(nodes.map(({ id }, position) => [prefix + id, position]))
   const nameOf = (id: string) => (positions.has(prefix + id) ? prefix + id : undefined)
@@ -85,6 +102,7 @@ function compileNodes(
     expansion += made.tasks
     const wrong = needsFlaw(node, edges) ?? expansionFlaw(node, expansion, options)
     if (wrong !== null) return wrong
+    if (nodes.length > 1) yield
   }
   return compiled
 }
@@ -147,20 +165,25 @@ function resultOf(nodes: readonly ScrollNode[], named: unknown): string | Fault 
   return flaw('scroll.result', text)
 }
 
-function tasksOf(
+function* tasksOf(
   nodes: readonly ScrollNode[],
   compiled: readonly CompiledNode[],
   options: ScrollOptions,
-): PlannedTask[] | Fault {
+): Planning<PlannedTask[] | Fault> {
   const bytes = new RequestBytes()
   const { prefix = '' } = options
   const tasks: PlannedTask[] = []
   for (const [at, { id, place }] of nodes.entries()) {
     const { work, spec, needs } = compiled[at]!
+    // Of a control node its spec is looked at as a whole, which holds this.
+    const chars = spec === null ? templateChars(work, bodyBytesMax) + fillChars(work, {}, bodyBytesMax) : 0
+    const full = bytes.room(chars, `node "${id}"`, place)
+    if (full !== null) return full
     const task = spec === null ? taskOf(prefix + id, work) : controlTask(prefix + id, needs, spec)
     const tooMuch = bytes.add(task, `node "${id}"`, place)
     if (tooMuch !== null) return tooMuch
     tasks.push(task)
+    if (nodes.length > 1) yield
   }
   return tasks
 }

@@ -4,22 +4,20 @@
  * added: the parts joined are the text. Pure, and linear for any text, because texts are untrusted.
  */
 
-/** Whether a part may end right before `at`. */
-type Place = (text: string, at: number) => boolean
-
 const heading = /^#{1,6} /
 const isSpace = (char: string | undefined) => char === ' ' || char === '\n' || char === '\t' || char === '\r'
 const isStop = (char: string | undefined) => char !== undefined && '.!?…。！？'.includes(char)
 const isClosing = (char: string | undefined) => char !== undefined && '"\'”’)]'.includes(char)
 
-/** From the best place to cut to the worst. */
-const places: readonly Place[] = [
-  (text, at) => text[at - 1] === '\n' && text[at] === '#' && heading.test(text.slice(at, at + 7)),
-  (text, at) => text[at - 1] === '\n' && text[at - 2] === '\n',
-  (text, at) => text[at - 1] === '\n',
-  (text, at) => isSpace(text[at - 1]) && (isStop(text[at - 2]) || (isClosing(text[at - 2]) && isStop(text[at - 3]))),
-  (text, at) => isSpace(text[at - 1]),
-]
+/** How good it is to end a part right after this white space: 0 is best. */
+function rankOf(text: string, at: number): number {
+  if (text[at - 1] === '\n') {
+    if (text[at] === '#' && heading.test(text.slice(at, at + 7))) return 0
+    return text[at - 2] === '\n' ? 1 : 2
+  }
+  const ends = isStop(text[at - 2]) || (isClosing(text[at - 2]) && isStop(text[at - 3]))
+  return ends ? 3 : 4
+}
 
 /** A part is not cut shorter than this share of what it may have: one good place is not worth ten times the parts. */
 const leastShare = 0.25
@@ -39,9 +37,17 @@ function endOfPart(text: string, from: number, charsMax: number): number {
   const most = from + charsMax
   if (most >= text.length) return text.length
   const least = from + Math.max(1, Math.floor(charsMax * leastShare))
-  for (const place of places) {
-    for (let at = most; at >= least; at--) if (place(text, at)) return at
+  let best: number | null = null
+  let rankLeast = Number.POSITIVE_INFINITY
+  // Once over the text, from the end: the last of the best places counts.
+  for (let at = most; at >= least && rankLeast > 0; at--) {
+    if (!isSpace(text[at - 1])) continue
+    const rank = rankOf(text, at)
+    if (rank >= rankLeast) continue
+    rankLeast = rank
+    best = at
   }
+  if (best !== null) return best
   // Half a character is none.
   return most - from > 1 && isHighSurrogate(text.charCodeAt(most - 1)) ? most - 1 : most
 }
@@ -49,6 +55,14 @@ function endOfPart(text: string, from: number, charsMax: number): number {
 function isHighSurrogate(code: number): boolean {
   return code >= 0xd800 && code <= 0xdbff
 }
+
+/** Characters of what `cutText` makes, or a few more. */
+export function cutTextChars({ length }: string, charsMax: number): number {
+  return length <= charsMax ? length : Math.max(charsMax, markCharsMax)
+}
+
+/** The mark with the longest number. */
+const markCharsMax = 60
 
 /** Head and tail of a text that is too long, with a mark between them that shows how much is missing. */
 export function cutText(text: string, charsMax: number): string {

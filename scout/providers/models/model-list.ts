@@ -28,15 +28,20 @@ const control = /[\u0000-\u001f\u007f]/
 /** Where services of this dialect write how much a model can read; of those they state, the first counts. */
 const contextFields = ['context_window', 'context_length', 'max_model_len', 'loaded_context_length']
 
-/** The models of a list, or null when `json` is no such list. */
+/**
+ * The models of a list, or null when `json` is no such list. Some servers send the bare list, or null where they have
+ * no model.
+ */
 export function readModelList(json: unknown): ListedModel[] | null {
-  const data = isObject(json) ? json.data : null
+  const data = isObject(json) ? json.data : json
+  if (data === null && json !== null) return []
   return Array.isArray(data) ? data.flatMap((row) => readModel(row) ?? []) : null
 }
 
 function readModel(row: unknown): ListedModel | null {
   if (!isObject(row)) return null
-  const { id, pricing, meta } = row
+  const { pricing, meta } = row
+  const id = row.id ?? row.model ?? row.name
   if (typeof id !== 'string' || id === '' || id.length > modelCharsMax || control.test(id)) return null
   // Groq keeps models it no longer serves in its list.
   if (row.active === false) return null

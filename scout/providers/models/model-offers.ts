@@ -54,6 +54,12 @@ function offerFor(name: string, model: ListedModel, service: Service): Offer {
   return offerOf({ kind, model: name, provider: service.name, contextTokens, abilities, promptPrice, answerPrice })
 }
 
+/** The offer of a model that the service does not list: all that is known of it is its name. */
+export function offerNamed(name: string, service: Service): Offer {
+  const unknown = { kind: null, contextTokens: 0, abilities: new Set<Ability>(), promptPrice: null, answerPrice: null }
+  return offerFor(name, { id: name, ...unknown }, service)
+}
+
 /** Embedding models are known by their names where a service does not list it. */
 export function kindOf(model: string): Offer['kind'] {
   return embedding.test(model) ? 'embed' : 'chat'

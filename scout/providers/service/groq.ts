@@ -1,7 +1,6 @@
 /**
  * Groq's own SDK, which is far lighter than `openai`: a scout that only has a Groq key never loads the other. Here is
- * only how this SDK is set up and where it keeps what went wrong; `service-provider.ts` connects through it and owns
- * the rest.
+ * only how this SDK is set up; `service-provider.ts` connects through it and owns the rest.
  */
 import type { Service } from '../dialects.ts'
 import { bounded, clientOn, type ServiceClient } from '../transport/service-client.ts'
@@ -15,10 +14,5 @@ export async function connectGroq(service: Service): Promise<ServiceClient> {
     defaultHeaders: service.headers,
     ...bounded,
   })
-  return clientOn(client, sdk, detailOf)
-}
-
-/** In the middle of a stream this SDK keeps the error itself, before it the whole body. */
-function detailOf(kept: unknown): unknown {
-  return (kept as { error?: unknown } | null | undefined)?.error ?? kept
+  return clientOn(client, sdk)
 }

@@ -18,5 +18,5 @@ export async function connectOpenAiCompatible(service: Service): Promise<Service
     ...(service.name === 'openai' ? {} : { organization: null, project: null }),
     ...bounded,
   })
-  return clientOn(client, sdk, (kept) => kept)
+  return clientOn(client, sdk)
 }

@@ -8,8 +8,27 @@ import { ProviderError, type ProviderRequest } from '../provider.ts'
 import { parseExactly } from '../transport/exact-json.ts'
 import { isObject, type Json } from '../transport/json-object.ts'
 
-/** `model` is the service's own name for it. Throws a ProviderError when the request is none. */
-export function readBody(request: ProviderRequest, model: string, { name, continuation, extras }: Service): Json {
+/** What a request may do without, for servers that refuse what they do not know. */
+export type Addition = 'stream_options' | 'encoding_format'
+
+interface ServiceRequest {
+  body: Json
+  /** The fields of it that are neither the client's nor the operator's. */
+  added: Addition[]
+  /** Whether it goes on with a begun answer, by marks that are the hub's. */
+  marked: boolean
+}
+
+/**
+ * `model` is the service's own name for it; of what would be added, `refused` is left out. Throws a ProviderError when
+ * the request is none.
+ */
+export function readBody(
+  request: ProviderRequest,
+  model: string,
+  { name, continuation, extras }: Service,
+  refused: ReadonlySet<Addition>,
+): ServiceRequest {
   const body = parseBody(request.body)
   delete body.chasm
   body.model = model
@@ -23,17 +42,26 @@ export function readBody(request: ProviderRequest, model: string, { name, contin
     }
     leaveOutMarks(body)
   }
-  if (request.kind === 'embed') {
-    // The SDK would ask for base64 on its own.
-    body.encoding_format ??= 'float'
-  } else if (request.stream) {
-    body.stream = true
-    body.stream_options = { ...(isObject(body.stream_options) ? body.stream_options : {}), include_usage: true }
-  } else {
-    body.stream = false
-    delete body.stream_options
+  const marked = continuation === 'marked' && isContinued(body)
+  return { body, added: add(body, request, refused), marked }
+}
+
+function add(body: Json, { kind, stream }: ProviderRequest, refused: ReadonlySet<Addition>): Addition[] {
+  if (kind === 'embed') {
+    if (body.encoding_format !== undefined || refused.has('encoding_format')) return []
+    // Some servers return base64 when nothing is said.
+    body.encoding_format = 'float'
+    return ['encoding_format']
   }
-  return body
+  body.stream = stream
+  const own = body.stream_options
+  delete body.stream_options
+  if (!stream) return []
+  const rest: Json = isObject(own) ? { ...own } : {}
+  delete rest.include_usage
+  if (!refused.has('stream_options')) body.stream_options = { ...rest, include_usage: true }
+  else if (Object.keys(rest).length > 0) body.stream_options = rest
+  return refused.has('stream_options') ? [] : ['stream_options']
 }
 
 function parseBody(bytes: Uint8Array): Json {

@@ -11,6 +11,7 @@ export class Patience {
   readonly #giveUp = () => this.#controller.abort(this.#caller.reason)
   #timer: Timer | null = null
   #expired = false
+  #onExpiry: () => void = () => undefined
 
   constructor(system: System, caller: AbortSignal) {
     this.#system = system
@@ -34,8 +35,14 @@ export class Patience {
     this.rest()
     this.#timer = this.#system.after(waitMs, () => {
       this.#expired = true
+      this.#onExpiry()
       this.#controller.abort()
     })
+  }
+
+  /** Calls back when the time has run out, once. */
+  onExpiry(callback: () => void): void {
+    this.#onExpiry = callback
   }
 
   /** Stops the clock: something arrived, or the wait is not for the provider. */

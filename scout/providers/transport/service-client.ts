@@ -1,76 +1,53 @@
 /**
  * What the adapter of a service needs of the SDK that speaks to it. The SDKs of OpenAI and of Groq come out of the same
  * generator and are alike in shape, so what is common to them is here; `openai-compatible.ts` and `groq.ts` each load
- * theirs and define where it differs, `service-provider.ts` calls it.
+ * theirs, `service-provider.ts` calls it. Bodies are read by us, since what services send is bounded there.
  */
-import { requestDeadlineMs } from '../../../shared/limits/scheduling.ts'
-import { boundedFetch } from './bounded-fetch.ts'
+import { intentDeadlineMsMax } from '../../../shared/limits/intents.ts'
+import { type AnswerWatch, boundedFetch, ServiceRefusal } from './bounded-fetch.ts'
 import type { ServiceError } from './service-faults.ts'
 
-/** What keeps every SDK in bounds: nothing is tried twice, waited for too long, read without end, or logged. */
-export const bounded = { maxRetries: 0, timeout: requestDeadlineMs, fetch: boundedFetch, logLevel: 'off' } as const
-
-/** A streamed answer as it arrives: parsed chunks, and the headers that came before them. */
-interface Chunks {
-  headers: Headers
-  chunks: AsyncIterable<unknown>
-}
+/** What keeps every SDK in bounds: nothing is tried twice, read without end, or logged. `Patience` ends the waiting. */
+export const bounded = { maxRetries: 0, timeout: intentDeadlineMsMax, fetch: boundedFetch, logLevel: 'off' } as const
 
 /** Paths are below the service's base URL; an absolute URL is taken as it is. Nothing is tried twice. */
 export interface ServiceClient {
   get(path: string, signal: AbortSignal): Promise<Response>
-  post(path: string, body: object, signal: AbortSignal): Promise<Response>
-  stream(path: string, body: object, signal: AbortSignal): Promise<Chunks>
-  /** The content of an error that one of these threw; null when it is none of the SDK's own. */
+  post(path: string, body: object, signal: AbortSignal, watch?: AnswerWatch): Promise<Response>
+  /** The content of an error that one of these threw; null when it is none of theirs. */
   read(error: unknown): ServiceError | 'timeout' | 'unreachable' | null
-}
-
-interface Asked<T> {
-  asResponse(): Promise<Response>
-  withResponse(): Promise<{ data: T; response: Response }>
 }
 
 interface SdkOptions {
   body?: object
   signal: AbortSignal
-  stream?: boolean
+  fetchOptions?: object
 }
 
 interface SdkClient {
-  get<T>(path: string, options: SdkOptions): Asked<T>
-  post<T>(path: string, options: SdkOptions): Asked<T>
+  get(path: string, options: SdkOptions): { asResponse(): Promise<Response> }
+  post(path: string, options: SdkOptions): { asResponse(): Promise<Response> }
 }
 
-interface SdkError {
-  status?: number | undefined
-  error?: unknown
-  headers?: Headers | undefined
-}
+type ErrorClass = abstract new (...parameters: never[]) => unknown
 
-type ErrorClass<E = unknown> = abstract new (...parameters: never[]) => E
-
-/** The classes of an SDK's errors, the special ones being sorts of the general one. */
+/** The classes of an SDK's errors, the first being a sort of the second. */
 interface SdkErrors {
   APIConnectionTimeoutError: ErrorClass
   APIConnectionError: ErrorClass
-  APIError: ErrorClass<SdkError>
 }
 
-/** `sdk` behind the interface of the adapter; `detailOf` finds the service's `error` in what the SDK keeps of it. */
-export function clientOn(sdk: SdkClient, errors: SdkErrors, detailOf: (kept: unknown) => unknown): ServiceClient {
+/** `sdk` behind the interface of the adapter. */
+export function clientOn(sdk: SdkClient, errors: SdkErrors): ServiceClient {
   return {
     get: (path, signal) => sdk.get(path, { signal }).asResponse(),
-    post: (path, body, signal) => sdk.post(path, { body, signal }).asResponse(),
-    async stream(path, body, signal) {
-      const asked = sdk.post<AsyncIterable<unknown>>(path, { body, signal, stream: true })
-      const { data, response } = await asked.withResponse()
-      return { chunks: data, headers: response.headers }
-    },
+    post: (path, body, signal, watch) =>
+      sdk.post(path, { body, signal, ...(watch && { fetchOptions: { watch } }) }).asResponse(),
     read(error) {
+      const cause = error instanceof Error ? error.cause : null
+      if (cause instanceof ServiceRefusal) return { status: cause.status, error: cause.body, headers: cause.headers }
       if (error instanceof errors.APIConnectionTimeoutError) return 'timeout'
-      if (error instanceof errors.APIConnectionError) return 'unreachable'
-      if (!(error instanceof errors.APIError)) return null
-      return { status: error.status ?? null, error: detailOf(error.error), headers: error.headers ?? null }
+      return error instanceof errors.APIConnectionError ? 'unreachable' : null
     },
   }
 }

@@ -1,18 +1,21 @@
 /**
  * Puts the errors of model services into our words, by the quirks of each service and then by status, code and type;
- * their message text is only passed on, never read. Fed by the adapter with what the service said, before or in the
- * middle of its answer.
+ * their message text is only passed on, without what looks like a secret, and never read. Fed by the adapter with what
+ * the service said, before or in the middle of its answer. A fault that would take a model or a provider from everyone
+ * is a suspicion here; `service/doubts.ts` looks whether it is true.
  */
 import { type Fault, type FaultCode, fault, plainMessage } from '../../../shared/faults.ts'
 import { rowOf, type Service } from '../dialects.ts'
 import { isObject, type Json } from './json-object.ts'
 import { readMetadataMs, readRetryAfterMs } from './retry-after.ts'
+import { withoutSecrets } from './secrets.ts'
+import { errorIn, reasonIn } from './service-reason.ts'
 
 /** An error as a service reports it. */
 export interface ServiceError {
   /** HTTP status; null for an error in the middle of a stream. */
   status: number | null
-  /** The `error` object (or text) of the body; anything at all. */
+  /** The body, or the `error` in it; anything at all. */
   error: unknown
   headers: Headers | null
 }
@@ -53,26 +56,33 @@ const statusByType: Readonly<Record<string, number>> = {
 
 /** The fault behind a service's error. `wallMs` is the wall clock, for a `retry-after` that names a date. */
 export function faultOfService(service: Service, said: ServiceError, wallMs: number): Fault {
-  const error = isObject(said.error) ? said.error : {}
+  const error = errorIn(said.error)
   const status = said.status ?? statusOf(error)
   const code = quirkOf(service, status, error) ?? codeOf(status, error)
-  const text = typeof said.error === 'string' ? said.error : error.message
-  const message = plainMessage(typeof text === 'string' && text !== '' ? text : 'it did not say why')
+  const message = reasonOf(service, said)
   if (code === 'provider_rate_limited') {
     const inBody = readMetadataMs(error, wallMs)
     const retryAfterMs = inBody ?? (said.headers ? readRetryAfterMs(said.headers, wallMs) : undefined)
     return fault(code, busy(service, status), retryAfterMs === undefined ? {} : { retryAfterMs })
   }
-  // A service's message about a key may quote it.
+  // What a service says about a key is for its operator, and may quote it.
   if (code === 'provider_unauthorized') return fault(code, unauthorized(service, status))
   const param = typeof error.param === 'string' && error.param !== '' ? { param: plainMessage(error.param) } : {}
   const isClients = code === 'invalid_request' || code === 'context_length_exceeded' || code === 'content_refused'
   return fault(code, isClients ? message : plainMessage(`${service.name} answered ${status}: ${message}`), param)
 }
 
+/** The service's own sentence, fit to be passed on. */
+export function reasonOf(service: Service, { error }: Pick<ServiceError, 'error'>): string {
+  const secrets = [...(service.secrets ?? []), ...(service.apiKey === null ? [] : [service.apiKey])]
+  return plainMessage(withoutSecrets(reasonIn(error), secrets)) || 'it did not say why'
+}
+
 function statusOf(error: Json): number {
-  const code = Number(error.code)
-  if (code >= 400 && code <= 599) return code
+  for (const stated of [error.code, error.status]) {
+    const code = Number(stated)
+    if (code >= 400 && code <= 599) return code
+  }
   return statusByType[String(error.type)] ?? 500
 }
 

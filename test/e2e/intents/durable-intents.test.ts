@@ -223,7 +223,15 @@ test.skipIf(tinyDisk.missing)(
   async () => {
     const folder = tinyDisk.mount(8)
     const dataDir = join(folder, 'data')
-    const config = { host: '127.0.0.1', port: 0, dataDir, adminKey: null, logLevel: 'silent' as const }
+    const config = {
+      host: '127.0.0.1',
+      port: 0,
+      dataDir,
+      adminKey: null,
+      logLevel: 'silent' as const,
+      trustedProxies: [],
+      privateUrls: 'refuse' as const,
+    }
     const { live, client } = liveHub({}, { config })
     await live.addScout({ name: 'box' })
     const input = 'x'.repeat(60_000)

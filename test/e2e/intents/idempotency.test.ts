@@ -59,7 +59,15 @@ test('the official SDK waits out a first request that is under way, and then has
 
 test('an answer and an intent are kept across a restart of the hub', async () => {
   const dataDir = temporaryFolder()
-  const config: Config = { host: '127.0.0.1', port: 0, dataDir, adminKey: null, logLevel: 'silent' }
+  const config: Config = {
+    host: '127.0.0.1',
+    port: 0,
+    dataDir,
+    adminKey: null,
+    logLevel: 'silent',
+    trustedProxies: [],
+    privateUrls: 'refuse',
+  }
   const run = async (key: string | null) => {
     const live = new LiveHub({ config })
     try {

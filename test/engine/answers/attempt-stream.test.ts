@@ -1,10 +1,13 @@
 /** What a stream keeps of the frames it came in: no more than the lines that wait. */
 import { expect, test } from 'vitest'
+import { askedUnknown } from '../../../orchestrator/engine/answers/asked.ts'
 import { AttemptStream } from '../../../orchestrator/engine/answers/attempt-stream.ts'
 import { bytesOf, deltaLine, finishLine, roleLine } from '../../support/hub/engine-bench.ts'
 
+const request = { requestBytes: 100, asked: () => askedUnknown }
+
 function stream(): AttemptStream {
-  return new AttemptStream(1, 1, { scout: 's', provider: 'p', model: 'm' }, true, 'chat', false)
+  return new AttemptStream(1, 1, { scout: 's', provider: 'p', model: 'm' }, true, 'chat', false, request)
 }
 
 /** A view into a frame of 64 KiB, as a decoded body is. */

@@ -7,7 +7,7 @@ import { Keyring } from '../../../orchestrator/engine/keyring.ts'
 import { serveHub } from '../../../orchestrator/http/server.ts'
 import { planner } from '../../../orchestrator/planner/planner.ts'
 import { memoryStore } from '../../../orchestrator/store/memory/store.ts'
-import { realSystem } from '../../../shared/system.ts'
+import { realSystem, type System } from '../../../shared/system.ts'
 import { FakeEngine } from './fake-engine.ts'
 import { FakeIntents } from './fake-intents.ts'
 
@@ -17,10 +17,12 @@ interface LogLine {
   message: string
 }
 
-export function startEdge(settings: { keepAliveMs?: number; clientStallMs?: number } = {}) {
+export function startEdge(
+  settings: { keepAliveMs?: number; clientStallMs?: number; allowsPrivateUrls?: boolean } = {},
+  system: System = realSystem(),
+) {
   const engine = new FakeEngine()
   const intents = new FakeIntents()
-  const system = realSystem()
   const keyring = new Keyring(memoryStore(), system.randomBytes(32), system)
   const keys = {
     client: keyring.issue('client', 'a client').key,

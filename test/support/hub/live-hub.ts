@@ -21,7 +21,12 @@ import { until } from '../clocks/until.ts'
 const silent = pino({ level: 'silent' })
 const real = realSystem()
 /** Many dial from one address, and a scripted scout waits for its acknowledgement with nothing else to hear. */
-const promptly = { upgradesPerSecondPerAddress: 10_000, acksHeldMax: 0 }
+const promptly = {
+  upgradesPerSecondPerAddress: 10_000,
+  upgradesPerSecond: 10_000,
+  upgradesPerSecondPerOperator: 10_000,
+  acksHeldMax: 0,
+}
 const scoutMain = new URL('../../../scout/main.ts', import.meta.url).pathname
 
 interface ScoutOptions {
@@ -48,7 +53,15 @@ export class LiveHub {
   private readonly children: Bun.Subprocess[] = []
 
   constructor(options: Partial<HubOptions> = {}) {
-    const config: Config = { host: '127.0.0.1', port: 0, dataDir: this.folder, adminKey: null, logLevel: 'silent' }
+    const config: Config = {
+      host: '127.0.0.1',
+      port: 0,
+      dataDir: this.folder,
+      adminKey: null,
+      logLevel: 'silent',
+      trustedProxies: [],
+      privateUrls: 'refuse',
+    }
     const gateway = { ...promptly, ...options.gateway }
     const hub = startHub({ config, log: silent, ...options, gateway })
     if ('flaw' in hub) throw new Error(hub.flaw)

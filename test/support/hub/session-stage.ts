@@ -4,6 +4,7 @@
  */
 import type { ScoutEvents } from '../../../orchestrator/engine/ports/scouts.ts'
 import { ScoutSession } from '../../../orchestrator/gateway/session.ts'
+import { ByteAccount } from '../../../shared/byte-account.ts'
 import { decodeFromHub, encode } from '../../../shared/protocol/codec.ts'
 import type { FrameOf, HubFrame, ScoutFrame } from '../../../shared/protocol/frames.ts'
 
@@ -19,6 +20,8 @@ export const hello: FrameOf<'hello'> = {
   held: [],
 }
 
+const plenty = () => new ByteAccount(Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER)
+
 export class SessionStage {
   nowMs = 1_000
   readonly heard: unknown[][] = []
@@ -29,7 +32,7 @@ export class SessionStage {
   sendResult = 1
   readonly session: ScoutSession
 
-  constructor({ greeted = true } = {}) {
+  constructor({ greeted = true, bytesInFlight = plenty() } = {}) {
     const note =
       (what: string) =>
       (...facts: unknown[]) => {
@@ -67,6 +70,7 @@ export class SessionStage {
       events,
       acksHeldMax: 2,
       nowMs: this.nowMs,
+      bytesInFlight,
     })
     if (!greeted) return
     this.say(hello)

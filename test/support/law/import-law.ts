@@ -134,6 +134,7 @@ const packageHomes: Record<string, RegExp> = {
   'p-queue': /^scout\/work\/executor\.ts$/,
   pino: /^(shared|orchestrator|scout)\/log\.ts$/,
   'pino-pretty': /^(shared|orchestrator|scout)\/log\.ts$/,
+  re2js: /^orchestrator\/planner\/contract\/pattern\.ts$/,
   'prom-client': /^orchestrator\/http\/metrics\.ts$/,
   ws: /^scout\/link\/socket\.ts$/,
   zod: /^(orchestrator|scout)\/(?!core\/|engine\/)/,

@@ -92,6 +92,12 @@ export function startExample(name: string, folder: string, env: Record<string, s
 
 /** A scout whose jitter always comes out small: it dials again within a fraction of a second. */
 export function startEagerScout(folder: string, env: Record<string, string>): Program {
-  const code = `Math.random = () => 0.02; await import(${JSON.stringify(pathOf('scout/main.ts'))})`
+  return startEager('scout/main.ts', folder, env)
+}
+
+/** The same for another script, as a path in this repository. */
+export function startEager(script: string, folder: string, env: Record<string, string>): Program {
+  const path = new URL(`../../../${script}`, import.meta.url).pathname
+  const code = `Math.random = () => 0.02; await import(${JSON.stringify(path)})`
   return new Program([process.execPath, '-e', code], folder, env)
 }

@@ -15,6 +15,8 @@ interface DialectError {
   body: unknown
   fault: FaultCode
   retryAfterMs?: number
+  /** Whether it is about the model or the account, so that every request fails so. */
+  lasts?: boolean
   source: string
 }
 
@@ -56,8 +58,9 @@ interface Seen {
 export interface DialectStandIn {
   baseURL: string
   seen: Seen[]
-  /** The next completion fails so. */
+  /** The next completion fails so, and what lasts fails so until `recover`. */
   fail(error: DialectError): void
+  recover(): void
   /** The next stream breaks after its first chunk. */
   breakNext(): void
   stop(): Promise<void>
@@ -75,7 +78,8 @@ export function startDialectStandIn(dialect: Dialect): DialectStandIn {
       const text = await request.text()
       const body = text === '' ? {} : JSON.parse(text)
       seen.push({ path, headers: request.headers, body })
-      const failure = path.endsWith('/completions') ? failures.shift() : undefined
+      const failure = path.endsWith('/completions') ? failures[0] : undefined
+      if (failure && !failure.lasts) failures.shift()
       if (failure) return Response.json(failure.body, { status: failure.status, headers: failure.headers ?? {} })
       const refusal = refused(dialect, path, request.headers, body)
       if (refusal) return refusal
@@ -91,6 +95,9 @@ export function startDialectStandIn(dialect: Dialect): DialectStandIn {
     baseURL: `http://127.0.0.1:${server.port}${dialect.path}`,
     seen,
     fail: (error) => failures.push(error),
+    recover() {
+      failures.length = 0
+    },
     breakNext() {
       breaks = true
     },

@@ -241,7 +241,29 @@ export const openrouter: Dialect = {
       status: 402,
       body: { error: { message: 'Insufficient credits', code: 402 } },
       fault: 'provider_unauthorized',
+      lasts: true,
       source: openrouterErrors,
+    },
+    {
+      what: 'one request would cost more than the account has left',
+      status: 402,
+      body: {
+        error: {
+          message:
+            'This request requires more credits, or fewer max_tokens. You requested up to 4096 tokens, but can only ' +
+            'afford 3919.',
+          code: 402,
+        },
+      },
+      fault: 'invalid_request',
+      source: 'https://github.com/Taewan-P/gpt_mobile/issues/284',
+    },
+    {
+      what: 'one request uses what no provider of the model has',
+      status: 404,
+      body: { error: { message: 'No endpoints found that support tool use.', code: 404 } },
+      fault: 'invalid_request',
+      source: 'https://github.com/evalstate/fast-agent/issues/122',
     },
     {
       what: 'the input was flagged by moderation',
@@ -320,6 +342,7 @@ export const openai: Dialect = {
       status: 429,
       body: { error: { message: 'You exceeded your quota', type: 'insufficient_quota', code: 'insufficient_quota' } },
       fault: 'provider_unauthorized',
+      lasts: true,
       source: openaiErrors,
     },
     {
@@ -339,6 +362,7 @@ export const openai: Dialect = {
       status: 404,
       body: { error: { message: 'does not exist', type: 'invalid_request_error', code: 'model_not_found' } },
       fault: 'not_offered',
+      lasts: true,
       source: openaiErrors,
     },
   ],

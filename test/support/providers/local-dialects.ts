@@ -68,6 +68,7 @@ export const ollama: Dialect = {
       status: 404,
       body: { error: { message: 'model "llama3.1:8b" not found', type: 'api_error', param: null, code: null } },
       fault: 'not_offered',
+      lasts: true,
       source: 'https://docs.ollama.com/api/errors',
     },
   ],

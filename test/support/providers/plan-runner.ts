@@ -6,7 +6,7 @@
 import type { NeedResult, Plan, PlannedTask } from '../../../orchestrator/engine/ports/planner.ts'
 import { checkContract } from '../../../orchestrator/planner/contract/contract.ts'
 import { decide } from '../../../orchestrator/planner/control/decide.ts'
-import { render } from '../../../orchestrator/planner/request/request-template.ts'
+import { render } from '../../../orchestrator/planner/request/render.ts'
 import { bodyOfText, textOfBody } from '../../../orchestrator/planner/text/answer-text.ts'
 import { type Fault, fault } from '../../../shared/faults.ts'
 import { decisionStagesMax, expandedIdCharsMax, intentTasksMax } from '../../../shared/limits/intents.ts'
@@ -98,7 +98,7 @@ export class PlanRunner {
       return
     }
     const parents = results.map(({ node: parent, body }) => ({ node: parent, text: textOfBody(body!) }))
-    const bytes = isTemplate ? render({ kind, request, parents, contextTokens: 0 }) : request
+    const bytes = isTemplate ? render({ node, kind, request, parents, contextTokens: 0 }) : request
     if (!(bytes instanceof Uint8Array)) return this.end(ran, null, bytes)
     const sent = JSON.parse(Buffer.from(bytes).toString('utf8')) as Json
     this.asked.push({ node, request: sent })

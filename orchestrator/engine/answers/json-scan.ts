@@ -1,0 +1,342 @@
+/**
+ * Reads JSON of strangers as bytes, without building anything of it: one pass, no recursion, no allocation for a value,
+ * bounded in depth, in fields of one object and in values. Whoever wants facts (`answer-check.ts`, `asked.ts`) walks
+ * along the structure it knows and skips the rest; what was skipped has been checked all the same. A document passes
+ * exactly when `JSON.parse` takes it, it keeps the bounds, and no object of it names a field twice.
+ */
+import { isUtf8 } from 'node:buffer'
+import {
+  answerComparesPerByte,
+  answerDepthMax,
+  answerFieldNameBytesMax,
+  answerFieldsMax,
+  answerPartsMax,
+  answerSpareCompares,
+} from '../../../shared/limits/answers.ts'
+import { byteClass, Class, endOfLiteral, endOfNumber, endOfString } from './json-tokens.ts'
+
+const quote = 0x22
+const comma = 0x2c
+const colon = 0x3a
+const backslash = 0x5c
+const zero = 0x30
+const closeList = 0x5d
+const closeObject = 0x7d
+const letterN = 0x6e
+/** A number that is read has at most so many characters; of longer ones nothing here makes use. */
+const numberCharsMax = 40
+
+/** Names to look a field up in; see `JsonScan.fieldIn`. */
+export class FieldNames {
+  readonly hashes: Int32Array
+
+  constructor(readonly names: readonly string[]) {
+    this.hashes = Int32Array.from(names, (name) => hashOf(Buffer.from(name), 0, Buffer.byteLength(name)))
+  }
+}
+
+const nothing = new Uint8Array(0)
+/** Names of the fields of all objects that are open. */
+const namesMax = answerDepthMax * answerFieldsMax
+
+export class JsonScan {
+  private bytes: Uint8Array = nothing
+  /** The next byte to read. */
+  at = 0
+  /** Something was wrong: from then on every method returns false. */
+  failed = false
+  /** Of the last string or field name: its bytes between the quotes. */
+  textStart = 0
+  textEnd = 0
+  private depth = 0
+  /** The container that was entered last has had nothing yet. */
+  private isFresh = false
+  private readonly isObject = new Uint8Array(answerDepthMax)
+  private readonly firstName = new Int32Array(answerDepthMax)
+  private names = 0
+  private readonly nameHash = new Int32Array(namesMax)
+  private readonly nameStart = new Int32Array(namesMax)
+  private readonly nameEnd = new Int32Array(namesMax)
+  /** Values; what is more than a number (containers, fields, texts); and comparisons of names: what may still come. */
+  private valuesLeft = 0
+  private partsLeft = 0
+  private comparesLeft = 0
+
+  /** Begins with these bytes; false when they are no UTF-8. */
+  begin(bytes: Uint8Array, valuesMax: number): boolean {
+    this.bytes = bytes
+    this.at = 0
+    this.depth = 0
+    this.names = 0
+    this.valuesLeft = valuesMax
+    this.partsLeft = answerPartsMax
+    this.comparesLeft = answerComparesPerByte * bytes.length + answerSpareCompares
+    this.failed = !isUtf8(bytes)
+    this.space()
+    return !this.failed
+  }
+
+  /** After the last value: whether all was well and nothing but space is left. Gives the bytes up. */
+  end(): boolean {
+    this.space()
+    const isWell = !this.failed && this.depth === 0 && this.at === this.bytes.length
+    this.bytes = nothing
+    return isWell
+  }
+
+  fail(): false {
+    this.failed = true
+    return false
+  }
+
+  /** What the next value is; `Class.other` when there is none. */
+  get next(): number {
+    return this.failed ? Class.other : (byteClass[this.bytes[this.at]!] ?? Class.other)
+  }
+
+  /** Whether the next value can only be null. */
+  get isNull(): boolean {
+    return !this.failed && this.bytes[this.at] === letterN
+  }
+
+  /** Whether the list that begins at `start`, and was passed, holds anything. */
+  isFilledList(start: number): boolean {
+    let at = start + 1
+    while (byteClass[this.bytes[at]!] === Class.space) at++
+    return this.bytes[at] !== closeList
+  }
+
+  // ------------------------------------------------------------ containers
+
+  /** Steps into the object here; false when there is none. */
+  enterObject(): boolean {
+    return this.next === Class.object && this.counted() && this.enter(1)
+  }
+
+  /** Steps into the list here; false when there is none. */
+  enterList(): boolean {
+    return this.next === Class.list && this.counted() && this.enter(0)
+  }
+
+  private enter(isObject: 0 | 1): boolean {
+    if (this.depth === answerDepthMax || --this.partsLeft < 0) return this.fail()
+    this.at++
+    this.isObject[this.depth] = isObject
+    this.firstName[this.depth] = this.names
+    this.depth++
+    this.isFresh = true
+    return true
+  }
+
+  /** To the value of the next field of the object that was entered; false at its end, which it leaves. */
+  nextField(): boolean {
+    return this.advance(closeObject) && this.fieldName()
+  }
+
+  /** To the next item of the list that was entered; false at its end, which it leaves. */
+  nextItem(): boolean {
+    return this.advance(closeList)
+  }
+
+  private advance(closer: number): boolean {
+    if (this.failed) return false
+    const { bytes, isFresh } = this
+    this.isFresh = false
+    this.space()
+    const byte = bytes[this.at]
+    if (isFresh && byte !== closer) return true
+    if (byte === comma) {
+      this.at++
+      this.space()
+      return true
+    }
+    if (byte !== closer) return this.fail()
+    this.at++
+    this.depth--
+    this.names = this.firstName[this.depth]!
+    return false
+  }
+
+  private fieldName(): boolean {
+    const { bytes, nameHash, names } = this
+    if (bytes[this.at] !== quote || !this.string()) return this.fail()
+    const { textStart, textEnd } = this
+    const base = this.firstName[this.depth - 1]!
+    if (--this.partsLeft < 0 || names - base >= answerFieldsMax || textEnd - textStart > answerFieldNameBytesMax)
+      return this.fail()
+    const hash = this.hashOfText(textStart, textEnd)
+    this.comparesLeft -= names - base
+    for (let other = base; other < names; other++) {
+      if (nameHash[other] === hash && this.isNamed(other, textStart, textEnd)) return this.fail()
+    }
+    if (this.comparesLeft < 0) return this.fail()
+    nameHash[names] = hash
+    this.nameStart[names] = textStart
+    this.nameEnd[names] = textEnd
+    this.names++
+    this.space()
+    if (bytes[this.at] !== colon) return this.fail()
+    this.at++
+    this.space()
+    return true
+  }
+
+  private hashOfText(start: number, end: number): number {
+    const { bytes } = this
+    let hash = end - start
+    for (let at = start; at < end; at++) {
+      const byte = bytes[at]!
+      if (byte === backslash) {
+        const plain = Buffer.from(this.plainText(start, end))
+        return hashOf(plain, 0, plain.length)
+      }
+      hash = (Math.imul(hash, 31) + byte) | 0
+    }
+    return hash
+  }
+
+  private isNamed(other: number, start: number, end: number): boolean {
+    this.comparesLeft -= end - start
+    return this.plainText(this.nameStart[other]!, this.nameEnd[other]!) === this.plainText(start, end)
+  }
+
+  /** The place of the field whose value comes next among these names; -1 for another. */
+  fieldIn({ hashes, names }: FieldNames): number {
+    const last = this.names - 1
+    const hash = this.nameHash[last]
+    for (let place = 0; place < hashes.length; place++) {
+      if (hashes[place] === hash && this.isLastName(names[place]!, last)) return place
+    }
+    return -1
+  }
+
+  /** ASCII names are compared where they stand; only one with an escape in it is read first. */
+  private isLastName(name: string, last: number): boolean {
+    const start = this.nameStart[last]!
+    const end = this.nameEnd[last]!
+    let same = 0
+    while (same < name.length && this.bytes[start + same] === name.charCodeAt(same)) same++
+    return (same === name.length && same === end - start) || this.plainText(start, end) === name
+  }
+
+  // ------------------------------------------------------------ values
+
+  /** Passes over one value of any kind; false when it is none or breaks a bound. */
+  skip(): boolean {
+    const floor = this.depth
+    for (;;) {
+      const found = this.next
+      if (!this.counted()) return false
+      if (found === Class.object || found === Class.list) {
+        if (!this.enter(found === Class.object ? 1 : 0)) return false
+      } else if (found === Class.number) {
+        if (!this.numberRun()) return false
+      } else if (!this.scalar(found)) return false
+      do {
+        if (this.failed) return false
+        if (this.depth === floor) return true
+      } while (!(this.isObject[this.depth - 1] === 1 ? this.nextField() : this.nextItem()))
+    }
+  }
+
+  /** Passes over a text, whose span is then `textStart` to `textEnd`; false when there is none. */
+  text(): boolean {
+    return this.next === Class.text && this.counted() && this.string()
+  }
+
+  /** The number here; NaN when there is none. */
+  number(): number {
+    const { at, bytes } = this
+    const digit = bytes[at]! - zero
+    // One digit, as almost every index is.
+    if (!this.failed && digit >= 0 && digit <= 9 && endOfNumber(bytes, at) === at + 1) {
+      this.at++
+      return this.counted() ? digit : Number.NaN
+    }
+    if (this.next !== Class.number || !this.counted() || !this.oneNumber() || this.at - at > numberCharsMax)
+      return Number.NaN
+    return Number(this.slice(at, this.at))
+  }
+
+  private oneNumber(): boolean {
+    const end = endOfNumber(this.bytes, this.at)
+    if (end < 0) return this.fail()
+    this.at = end
+    return true
+  }
+
+  /** How many numbers the list here holds; -1 when it is none or holds anything else. */
+  numbers(): number {
+    if (!this.enterList()) return -1
+    const before = this.valuesLeft
+    while (this.nextItem()) {
+      if (this.next !== Class.number) this.fail()
+      else if (this.counted()) this.numberRun()
+    }
+    return this.failed ? -1 : before - this.valuesLeft
+  }
+
+  /** Passes over the number here and, in a list, over the numbers behind it: millions of them may stand in a row. */
+  private numberRun(): boolean {
+    const { bytes } = this
+    const isList = this.depth > 0 && this.isObject[this.depth - 1] === 0
+    let at = endOfNumber(bytes, this.at)
+    let more = 0
+    while (isList && at >= 0 && bytes[at] === comma) {
+      let next = at + 1
+      while (byteClass[bytes[next]!] === Class.space) next++
+      if (byteClass[bytes[next]!] !== Class.number) break
+      at = endOfNumber(bytes, next)
+      more++
+    }
+    this.valuesLeft -= more
+    if (at < 0 || this.valuesLeft < 0) return this.fail()
+    this.at = at
+    return true
+  }
+
+  /** These bytes as text; for short ones. */
+  slice(start: number, end: number): string {
+    const { bytes } = this
+    return Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString('utf8')
+  }
+
+  /** What the text between two quotes means. */
+  private plainText(start: number, end: number): string {
+    const text = this.slice(start, end)
+    return text.includes('\\') ? (JSON.parse(`"${text}"`) as string) : text
+  }
+
+  private counted(): boolean {
+    return !this.failed && --this.valuesLeft >= 0 ? true : this.fail()
+  }
+
+  private scalar(found: number): boolean {
+    if (--this.partsLeft < 0) return this.fail()
+    if (found === Class.text) return this.string()
+    const end = endOfLiteral(this.bytes, this.at)
+    if (end < 0) return this.fail()
+    this.at = end
+    return true
+  }
+
+  private string(): boolean {
+    const end = endOfString(this.bytes, this.at)
+    if (end < 0) return this.fail()
+    this.textStart = this.at + 1
+    this.textEnd = end - 1
+    this.at = end
+    return true
+  }
+
+  private space(): void {
+    const { bytes } = this
+    while (byteClass[bytes[this.at]!] === Class.space) this.at++
+  }
+}
+
+function hashOf(bytes: Uint8Array, start: number, end: number): number {
+  let hash = end - start
+  for (let at = start; at < end; at++) hash = (Math.imul(hash, 31) + bytes[at]!) | 0
+  return hash
+}

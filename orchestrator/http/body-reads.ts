@@ -1,0 +1,174 @@
+/**
+ * Bodies of requests on their way in: bounded in size, in time and in the bytes that all of them hold. A small body has
+ * one deadline; of a large one a least amount has to arrive between two looks. `schema/body.ts` reads through this, and
+ * the server drops through it what belongs to a refused request. One timer looks after all reads, while there are any.
+ */
+import * as limits from '../../shared/limits/http.ts'
+import { bodyBytesMax } from '../../shared/limits/wire.ts'
+import type { System, Timer } from '../../shared/system.ts'
+
+/** Why there is no body. `lost`: its connection ended first. */
+export type BodyFlaw = 'tooLarge' | 'tooSlow' | 'lost'
+
+type Bytes = Uint8Array<ArrayBuffer>
+
+/** A read that goes on. */
+interface Read {
+  readonly startedMs: number
+  /** Bytes so far, and at the last look; those of a small body are not counted while they come. */
+  arrived: number
+  seen: number
+  /** It has one deadline instead of a least rate. */
+  readonly isBrief: boolean
+  /** Gives it up. */
+  cut: () => void
+}
+
+const nothing = () => {}
+
+export class BodyReads {
+  private readonly reads = new Set<Read>()
+  private timer: Timer | null = null
+
+  constructor(private readonly system: System) {}
+
+  /**
+   * The whole body. `declared`: its length by its header; null without one. `take` is asked before more bytes are held
+   * and may refuse them: its answer is what comes back.
+   */
+  async read<Refusal>(
+    request: Request,
+    declared: number | null,
+    take: (bytes: number) => Refusal | null,
+  ): Promise<Bytes | BodyFlaw | Refusal> {
+    if (declared !== null) {
+      if (declared > bodyBytesMax) return 'tooLarge'
+      const refused = take(declared)
+      if (refused !== null) return refused
+    }
+    if (declared !== null && declared <= limits.smallBodyBytes) return this.readSmall(request)
+    return this.readLarge(request, declared, take)
+  }
+
+  private readSmall(request: Request): Promise<Bytes | BodyFlaw> {
+    return new Promise((resolve) => {
+      const read = this.begin(true, () => resolve('tooSlow'))
+      request.bytes().then(
+        (bytes) => {
+          this.end(read)
+          // The runtime's bytes are never shared memory.
+          resolve(bytes as Bytes)
+        },
+        () => {
+          this.end(read)
+          resolve('lost')
+        },
+      )
+    })
+  }
+
+  private async readLarge<Refusal>(
+    request: Request,
+    declared: number | null,
+    take: (bytes: number) => Refusal | null,
+  ): Promise<Bytes | BodyFlaw | Refusal> {
+    const parts: Uint8Array[] = []
+    let total = 0
+    let refused: Refusal | null = null
+    let isTooLarge = false
+    // The rest of what is refused is read too, and dropped: a client that still writes would never read the refusal.
+    const flaw = await this.pieces(request, false, (piece) => {
+      total += piece.length
+      isTooLarge ||= total > bodyBytesMax
+      if (declared === null && !isTooLarge) refused ??= take(piece.length)
+      if (isTooLarge || refused !== null) parts.length = 0
+      else parts.push(piece)
+      return total <= limits.discardedBodyBytesMax
+    })
+    if (refused !== null) return refused
+    if (isTooLarge) return 'tooLarge'
+    if (flaw !== null) return flaw
+    const whole = new Uint8Array(total)
+    let at = 0
+    for (const part of parts) {
+      whole.set(part, at)
+      at += part.length
+    }
+    return whole
+  }
+
+  /** Drops a body that nobody has read. False when the rest of it is not waited for: the connection has to close. */
+  async discard(request: Request): Promise<boolean> {
+    if (request.body === null) return false
+    let total = 0
+    const flaw = await this.pieces(request, true, (piece) => {
+      total += piece.length
+      return total <= limits.discardedBodyBytesMax
+    })
+    return flaw === null
+  }
+
+  /** Hands over piece after piece, within the time of a small body or at the rate of a large one. */
+  private async pieces(
+    request: Request,
+    isBrief: boolean,
+    accept: (piece: Uint8Array) => boolean,
+  ): Promise<BodyFlaw | null> {
+    const reader = request.body?.getReader()
+    if (reader === undefined) return null
+    const cut = Promise.withResolvers<'cut'>()
+    const read = this.begin(isBrief, () => cut.resolve('cut'))
+    try {
+      for (;;) {
+        const piece = await Promise.race([reader.read(), cut.promise])
+        if (piece === 'cut') return 'tooSlow'
+        if (piece.done) return null
+        read.arrived += piece.value.length
+        if (!accept(piece.value)) return 'tooLarge'
+      }
+    } catch {
+      return 'lost'
+    } finally {
+      this.end(read)
+      // What is still on its way is dropped by the runtime.
+      reader.cancel().catch(nothing)
+    }
+  }
+
+  private begin(isBrief: boolean, cut: () => void): Read {
+    const read = { startedMs: this.system.nowMs(), arrived: 0, seen: 0, isBrief, cut }
+    this.reads.add(read)
+    this.timer ??= this.system.after(limits.bodyLookMs, () => this.look())
+    return read
+  }
+
+  private end(read: Read): void {
+    this.reads.delete(read)
+  }
+
+  private look(): void {
+    this.timer = null
+    const nowMs = this.system.nowMs()
+    for (const read of this.reads) {
+      if (this.isSlow(read, nowMs)) {
+        this.reads.delete(read)
+        read.cut()
+      }
+      read.seen = read.arrived
+    }
+    if (this.reads.size > 0) this.timer = this.system.after(limits.bodyLookMs, () => this.look())
+  }
+
+  /** Who began between two looks is judged at the next one. */
+  private isSlow({ startedMs, arrived, seen, isBrief }: Read, nowMs: number): boolean {
+    const openMs = nowMs - startedMs
+    if (isBrief) return openMs >= limits.smallBodyMs
+    return openMs >= limits.bodyLookMs && arrived - seen < limits.bodyBytesPerLook
+  }
+
+  /** Nothing is looked after any more. */
+  stop(): void {
+    this.timer?.cancel()
+    this.timer = null
+  }
+}

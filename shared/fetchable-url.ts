@@ -1,0 +1,230 @@
+/**
+ * Which URLs in a request others may be made to fetch: an engine that is given `image_url` fetches it from inside its
+ * own network. Only the public web and `data:` may be named. Pure: names are judged as they are written, without a
+ * look-up, so a public name that resolves to a private address passes; who runs an engine bounds its network. The
+ * client edge asks for each request, and the scout once more before its engine sees it.
+ */
+
+export interface UnfetchableUrl {
+  /** The field, as `messages[0].content[1].image_url.url`. */
+  field: string
+  /** What is wrong with it: completes a sentence that begins with the field's name. */
+  flaw: string
+}
+
+type Json = Record<string, unknown>
+
+const allowed = 'must be a public https:, http: or data: URL'
+/** Nesting below a part that is looked through; no part of any dialect has its URL deeper. */
+const levelsMax = 4
+
+/** Names that mean the machine itself or its own network, with everything below them. */
+const privateNames = [
+  'localhost',
+  'local',
+  'internal',
+  'home.arpa',
+  'lan',
+  'intranet',
+  'corp',
+  'private',
+  'localdomain',
+]
+
+/** First address and length of each IPv4 network that is not the public internet. */
+const privateNetworks: readonly (readonly [first: number, bits: number])[] = [
+  ipv4(0, 0, 0, 0, 8),
+  ipv4(10, 0, 0, 0, 8),
+  ipv4(100, 64, 0, 0, 10),
+  ipv4(127, 0, 0, 0, 8),
+  ipv4(169, 254, 0, 0, 16),
+  ipv4(172, 16, 0, 0, 12),
+  ipv4(192, 0, 0, 0, 24),
+  ipv4(192, 168, 0, 0, 16),
+  ipv4(198, 18, 0, 0, 15),
+  ipv4(224, 0, 0, 0, 3),
+]
+
+function ipv4(a: number, b: number, c: number, d: number, bits: number): readonly [number, number] {
+  return [addressOf(a, b, c, d), bits]
+}
+
+function addressOf(a: number, b: number, c: number, d: number): number {
+  return ((a * 256 + b) * 256 + c) * 256 + d
+}
+
+/** What is wrong with making others fetch this; null when nothing is. */
+export function urlFlaw(url: string): string | null {
+  if (/^data:/i.test(url)) return null
+  // What parsers read differently is refused rather than read: blanks, backslashes, escapes and credentials in the host.
+  const authority = /^https?:\/\/([^/?#]+)/i.exec(url)?.[1]
+  if (authority === undefined || hasOddCharacter(url) || authority.includes('%')) return allowed
+  if (authority.includes('@')) return `${allowed} without a user name or password`
+  let host: string
+  try {
+    host = new URL(url).hostname
+  } catch {
+    return allowed
+  }
+  return isPublicHost(host) ? null : `${allowed}, and this one leads into a private network`
+}
+
+function hasOddCharacter(url: string): boolean {
+  for (let at = 0; at < url.length; at++) {
+    const code = url.charCodeAt(at)
+    if (code <= 0x20 || code === 0x7f || code === 0x5c) return true
+  }
+  return false
+}
+
+/** A host as a parser of URLs wrote it: lower case, IPv4 in decimal with dots, IPv6 in brackets. */
+function isPublicHost(host: string): boolean {
+  if (host.startsWith('[')) return isPublicIpv6(host.slice(1, -1))
+  const name = host.replace(/\.+$/, '')
+  const numbers = /^(\d+)\.(\d+)\.(\d+)\.(\d+)$/.exec(name)
+  if (numbers !== null) {
+    const [a, b, c, d] = numbers.slice(1).map(Number) as [number, number, number, number]
+    return isPublicIpv4(addressOf(a, b, c, d))
+  }
+  if (!name.includes('.')) return false
+  return !privateNames.some((tail) => name === tail || name.endsWith(`.${tail}`))
+}
+
+function isPublicIpv4(address: number): boolean {
+  return !privateNetworks.some(([first, bits]) => {
+    const size = 2 ** (32 - bits)
+    return address >= first && address < first + size
+  })
+}
+
+/** Only global unicast is public, and addresses that wrap an IPv4 address are as public as that. */
+function isPublicIpv6(text: string): boolean {
+  const groups = groupsOf(text)
+  if (groups === null) return false
+  const [first, second, third, , , , seventh, eighth] = groups as [
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+  ]
+  const last = seventh * 65_536 + eighth
+  // Mapped (::ffff:a.b.c.d) and NAT64 (64:ff9b::a.b.c.d).
+  const isMapped = groups.slice(0, 5).every((group) => group === 0) && groups[5] === 0xffff
+  const isTranslated = first === 0x64 && second === 0xff9b && groups.slice(2, 6).every((group) => group === 0)
+  if (isMapped || isTranslated) return isPublicIpv4(last)
+  // 6to4.
+  if (first === 0x2002) return isPublicIpv4(second * 65_536 + third)
+  // 2001::/23 is for protocols of the network itself, Teredo among them.
+  if (first === 0x2001 && second < 0x200) return false
+  return first >= 0x2000 && first < 0x4000
+}
+
+/** The eight groups of an IPv6 address as a parser of URLs writes it; null for anything else. */
+function groupsOf(text: string): number[] | null {
+  const [head = '', tail] = text.split('::')
+  const groups = (part: string) => (part === '' ? [] : part.split(':').map((group) => Number.parseInt(group, 16)))
+  const before = groups(head)
+  const after = tail === undefined ? [] : groups(tail)
+  const missing = 8 - before.length - after.length
+  if (missing < 0 || (tail === undefined && missing > 0)) return null
+  const all = [...before, ...Array<number>(missing).fill(0), ...after]
+  return all.every((group) => group >= 0 && group <= 0xffff) ? all : null
+}
+
+/**
+ * The first URL that must not be fetched, in the parts of messages and inputs of a request, whatever its dialect, and
+ * in the servers that its tools name; null without one. Text that holds a reference (`{{...}}`) is left to whoever
+ * renders it.
+ */
+export function unfetchableIn(request: Json): UnfetchableUrl | null {
+  return (
+    inMessages(request.messages, 'messages') ??
+    inMessages(request.input, 'input') ??
+    inTools(request.tools) ??
+    inNodes(request.nodes)
+  )
+}
+
+function inMessages(list: unknown, field: string): UnfetchableUrl | null {
+  if (!Array.isArray(list)) return null
+  for (let at = 0; at < list.length; at++) {
+    const message: unknown = list[at]
+    if (!isObject(message)) continue
+    const { content } = message
+    // Text, as almost all is.
+    if (typeof content === 'string') continue
+    const found = Array.isArray(content)
+      ? inList(content, `${field}[${at}].content`, levelsMax)
+      : inPart(message, `${field}[${at}]`, levelsMax)
+    if (found !== null) return found
+  }
+  return null
+}
+
+function inTools(tools: unknown): UnfetchableUrl | null {
+  if (!Array.isArray(tools)) return null
+  for (let at = 0; at < tools.length; at++) {
+    const tool: unknown = tools[at]
+    const flaw = isObject(tool) && typeof tool.server_url === 'string' ? judged(tool.server_url) : null
+    if (flaw !== null) return { field: `tools[${at}].server_url`, flaw }
+  }
+  return null
+}
+
+/** The nodes of a scroll, each with messages of its own. */
+function inNodes(nodes: unknown): UnfetchableUrl | null {
+  if (typeof nodes !== 'object' || nodes === null) return null
+  const isList = Array.isArray(nodes)
+  for (const [name, node] of Object.entries(nodes)) {
+    const found = isObject(node) ? inMessages(node.messages, 'messages') : null
+    if (found === null) continue
+    return { field: `nodes${isList ? `[${name}]` : `.${name}`}.${found.field}`, flaw: found.flaw }
+  }
+  return null
+}
+
+function inList(list: unknown[], field: string, levels: number): UnfetchableUrl | null {
+  for (let at = 0; at < list.length; at++) {
+    const found = inValue(list[at], `${field}[${at}]`, levels)
+    if (found !== null) return found
+  }
+  return null
+}
+
+function inValue(value: unknown, field: string, levels: number): UnfetchableUrl | null {
+  if (levels === 0 || typeof value !== 'object' || value === null) return null
+  return Array.isArray(value) ? inList(value, field, levels - 1) : inPart(value as Json, field, levels)
+}
+
+/** A part of a message: `{"type": "image_url", "image_url": {"url": …}}` and its kin. */
+function inPart(part: Json, field: string, levels: number): UnfetchableUrl | null {
+  for (const key in part) {
+    const value = part[key]
+    if (typeof value === 'string') {
+      const flaw = isUrlField(key, value) ? judged(value) : null
+      if (flaw !== null) return { field: `${field}.${key}`, flaw }
+    } else {
+      const found = inValue(value, `${field}.${key}`, levels - 1)
+      if (found !== null) return found
+    }
+  }
+  return null
+}
+
+/** Some services take a URL in the place of a file's bytes. */
+function isUrlField(key: string, value: string): boolean {
+  if (/ur[li]$/i.test(key)) return true
+  return /^file_data$/i.test(key) && /^[a-z][a-z0-9+.-]{0,15}:/i.test(value)
+}
+
+function judged(url: string): string | null {
+  return url.includes('{{') ? null : urlFlaw(url)
+}
+
+function isObject(value: unknown): value is Json {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
