@@ -248,6 +248,7 @@ export class Stranger {
     const none = { fault: '', message: '', param: '', provider: 'strange', credits: 0, retryAfterMs: 0 }
     this.send({ type: 'settle', task, attempt, nonce, outcome: 'done', chunks: 0, ...none, size: 90_000, body: null })
     this.send({ type: 'fragment', task, attempt, index: 0, bytes: new Uint8Array(fragmentBytes) })
+    if (this.process.dice.chance(0.3)) this.flap()
   }
 
   /** Names that nobody has heard before, beside those that it had. */
