@@ -1,4 +1,7 @@
-/** Scouts whose answers are poison: absurd numbers, depth and width without end, verdicts about innocent clients. */
+/**
+ * Scouts whose answers are poison: absurd numbers, depth and width without end, verdicts about innocent clients.
+ * `hostile.ts` runs these attacks.
+ */
 import { type Attack, chatFor } from './site.ts'
 import type { Stranger, Task } from './stranger.ts'
 

@@ -1,4 +1,7 @@
-/** Frames that are allowed one by one: answers that are never finished, chunks of nothing, noise. */
+/**
+ * Frames that are allowed one by one: answers that are never finished, chunks of nothing, noise.
+ * `hostile.ts` runs these attacks.
+ */
 import { sleep } from '../load/calls.ts'
 import { type Attack, chatFor } from './site.ts'
 import type { Stranger, Task } from './stranger.ts'
