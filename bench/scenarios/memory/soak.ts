@@ -103,7 +103,7 @@ export const soak: Scenario = {
             `${round(heapSlope!)}. Longest stall of the loop ${round(longestMs)} ms.`,
           `After a full collection, heap: ${round(before.heapMb)} MB at the start, ${round(after.heapMb)} MB at the ` +
             `end, ${round(alone.heapMb)} MB when all had left (${round(hub.usage().rssMb)} MB resident).`,
-          `Native allocations then: ${[before, after, alone].map(({ nativeMb }) => round(nativeMb)).join(', ')} MB; the ` +
+          `Native then: ${[before, after, alone].map(({ nativeMb }) => round(nativeMb)).join(', ')} MB; the ` +
             `allocator keeps ${[before, after, alone].map(({ committedMb }) => round(committedMb)).join(', ')} MB.`,
           ...typeNotes(before, after, alone),
           `${scouts} scouts, ${round(scouts * churn)} of them flap each second; ${rate} whole chats/s, ` +
