@@ -1,6 +1,7 @@
 /**
  * The command line of `bun bench`: which scenarios, at which size. Every option is a number except the provider,
- * the attacks and the profile's folder; a scenario's own defaults stand where the user names none. `main.ts` is the only reader.
+ * the attacks and the profile's folder;
+ * a scenario's own defaults stand where the user names none. `main.ts` is the only reader.
  */
 import type { Options } from './scenarios/scenario.ts'
 

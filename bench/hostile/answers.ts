@@ -1,4 +1,7 @@
-/** Scouts whose answers are poison: absurd numbers, depth and width without end, verdicts about innocent clients. */
+/**
+ * Scouts whose answers are poison: absurd numbers, depth and width without end, verdicts about innocent clients.
+ * `hostile.ts` runs these attacks.
+ */
 import { type Attack, chatFor } from './site.ts'
 import type { Stranger, Task } from './stranger.ts'
 
@@ -21,13 +24,13 @@ function padded(open: string, close: string, unit: (at: number) => string): Uint
 
 const usage: Attack = {
   name: 'usage',
-  about: 'a scout that reports 2^53 tokens with every answer',
+  about: 'four scouts that report 2^53 tokens with every answer',
   async run(site) {
     const tokens = Number.MAX_SAFE_INTEGER
     const onTask = (stranger: Stranger, task: Task) =>
       stranger.say(task, 'hi', { prompt_tokens: tokens, completion_tokens: tokens, total_tokens: tokens })
-    await site.stranger({ name: 'usage', models: ['hostile-usage'], onTask })
-    site.loop(48, '/v1/chat/completions', () => chatFor('hostile-usage'))
+    await site.strangers(4, (at) => ({ name: `usage-${at}`, models: ['hostile-usage'], onTask }))
+    await site.fire(48, '/v1/chat/completions', chatFor('hostile-usage'))
   },
 }
 
@@ -39,7 +42,7 @@ const deep: Attack = {
     const wide = padded('{', '"z":0}}', (at) => `"k${at}":0,`)
     const onTask = (stranger: Stranger, task: Task) => stranger.settle(task, task.task % 2 === 0 ? nested : wide)
     await site.strangers(3, (at) => ({ name: `deep-${at}`, models: ['hostile-deep'], concurrency: 8, onTask }))
-    site.loop(6, '/v1/chat/completions', () => chatFor('hostile-deep'))
+    await site.fire(6, '/v1/chat/completions', chatFor('hostile-deep'))
   },
 }
 

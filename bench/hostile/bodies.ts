@@ -1,4 +1,7 @@
-/** Requests that are heavy to hold or to read: JSON of brackets, long prompts that wait, bodies that never end. */
+/**
+ * Requests that are heavy to hold or to read: JSON of brackets, long prompts that wait, bodies that never end.
+ * `hostile.ts` runs these attacks.
+ */
 import { sleep } from '../load/calls.ts'
 import { type Attack, chatFor, type Site } from './site.ts'
 

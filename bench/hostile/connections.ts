@@ -1,4 +1,7 @@
-/** Connections that say nothing, and dials that are refused. */
+/**
+ * Connections that say nothing, and dials that are refused.
+ * `hostile.ts` runs these attacks.
+ */
 import { scoutPath } from '../../shared/protocol/frames.ts'
 import { sleep } from '../load/calls.ts'
 import type { Attack } from './site.ts'

@@ -1,4 +1,7 @@
-/** Frames that are allowed one by one: answers that are never finished, chunks of nothing, noise. */
+/**
+ * Frames that are allowed one by one: answers that are never finished, chunks of nothing, noise.
+ * `hostile.ts` runs these attacks.
+ */
 import { sleep } from '../load/calls.ts'
 import { type Attack, chatFor } from './site.ts'
 import type { Stranger, Task } from './stranger.ts'
@@ -13,7 +16,7 @@ const halfAnswers: Attack = {
     const body = Buffer.alloc(4 * mib - 1_000, 0x20)
     const onTask = (stranger: Stranger, task: Task) => stranger.settle(task, body, 0, 0.97)
     await site.strangers(30, (at) => ({ name: `half-${at}`, models: [model], concurrency: 4, onTask }))
-    site.loop(120, '/v1/chat/completions', () => chatFor(model))
+    await site.fire(120, '/v1/chat/completions', chatFor(model))
   },
 }
 

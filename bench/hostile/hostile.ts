@@ -40,6 +40,8 @@ const rssEveryMs = 50
 /** A hub that does not answer for so long counts as frozen. */
 const frozenMs = 15_000
 const restMs = 3_000
+/** After a window: requests that were due in it and are answered late count as well. */
+const lateSeconds = 1
 
 /** Honest scouts and clients around one hub. */
 class Ground {
@@ -93,11 +95,14 @@ async function look(ground: Ground, seconds: number): Promise<Found> {
   const sample = await load.call('measure', { seconds })
   const beganMs = performance.now()
   const memory = await within(hub.memory()).catch(() => null)
+  const late = await load.call('measure', { seconds: lateSeconds })
   clearInterval(watch)
   if (memory === null) ruin ||= performance.now() - beganMs >= frozenMs ? 'the hub was frozen' : 'the hub ended'
-  const p99Ms = Histogram.merged([sample.latency]).at(0.99)
+  const answered = Histogram.merged([sample.latency, late.latency])
+  // Nobody was answered at all.
+  const p99Ms = answered.count === 0 ? Number.POSITIVE_INFINITY : answered.at(0.99)
   const turnMs = memory?.stallMs ?? Number.POSITIVE_INFINITY
-  return { p99Ms, turnMs, rssMb, failed: sample.failed, ruin }
+  return { p99Ms, turnMs, rssMb, failed: sample.failed + late.failed, ruin }
 }
 
 function within<T>(promise: Promise<T>): Promise<T | null> {

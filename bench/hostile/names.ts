@@ -1,4 +1,7 @@
-/** Names that a stranger invents: fresh ones without end, and more of them than anybody wants to read. */
+/**
+ * Names that a stranger invents: fresh ones without end, and more of them than anybody wants to read.
+ * `hostile.ts` runs these attacks.
+ */
 import { offersMax } from '../../shared/limits/wire.ts'
 import { sleep } from '../load/calls.ts'
 import type { Attack } from './site.ts'

@@ -1,4 +1,7 @@
-/** Regular expressions of a client's that take for ever, in the open and hidden where a schema may stand as data. */
+/**
+ * Regular expressions of a client's that take for ever, in the open and hidden where a schema may stand as data.
+ * `hostile.ts` runs these attacks.
+ */
 import { sleep } from '../load/calls.ts'
 import type { Attack } from './site.ts'
 import type { Stranger, Task } from './stranger.ts'

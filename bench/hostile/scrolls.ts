@@ -1,4 +1,7 @@
-/** Scrolls of a few kilobytes or megabytes that would become gigabytes: references, inputs, schemas, tasks. */
+/**
+ * Scrolls of a few kilobytes or megabytes that would become gigabytes: references, inputs, schemas, tasks.
+ * `hostile.ts` runs these attacks.
+ */
 import { sleep } from '../load/calls.ts'
 import type { Attack, Site } from './site.ts'
 import type { Stranger, Task } from './stranger.ts'

@@ -3,6 +3,7 @@
  * open their sockets and requests through here, so that all of them end with the attack. Nothing leaves loopback.
  */
 import { sleep } from '../load/calls.ts'
+import { HttpConnection, requestBytes } from '../load/http-connection.ts'
 import { Stranger, type StrangerHello } from './stranger.ts'
 
 export interface SiteOptions {
@@ -54,7 +55,8 @@ export class Site {
 
   /** A scout that has greeted and given its credits. */
   async stranger(hello: StrangerHello, key = this.scoutKey): Promise<Stranger> {
-    const stranger = await Stranger.dial(`ws://127.0.0.1:${this.port}`, key, hello)
+    const onClosed = (why: string) => void (this.isOver || this.note(why))
+    const stranger = await Stranger.dial(`ws://127.0.0.1:${this.port}`, key, { onClosed, ...hello })
     this.onEnd(() => stranger.cut())
     return stranger
   }
@@ -91,6 +93,21 @@ export class Site {
       }
     }
     for (let at = 0; at < clients; at++) void client()
+  }
+
+  /** The same for one small request and at the least cost, so that many of them fit into the attack's time. */
+  async fire(clients: number, path: string, body: string): Promise<void> {
+    const [request] = requestBytes({ port: this.port, path, key: this.clientKey, bodies: [body] })
+    for (let at = 0; at < clients && !this.isOver; at++) {
+      const connection: HttpConnection = await HttpConnection.open(this.port, {
+        head: (status) => this.note(`status ${status}`),
+        body() {},
+        end: () => void (this.isOver || connection.send(request!)),
+        closed() {},
+      })
+      this.onEnd(() => connection.close())
+      connection.send(request!)
+    }
   }
 
   /** Does it so many times per second until the end. */

@@ -3,7 +3,7 @@
  * honest ones do, so that it is not closed as silent.
  */
 import { WebSocket } from 'ws'
-import { dataBytesPerSecond } from '../../shared/limits/wire.ts'
+import { controlFramesPerSecond, dataBytesPerSecond } from '../../shared/limits/wire.ts'
 import { decodeFromHub, encode } from '../../shared/protocol/codec.ts'
 import { fragmentsOf } from '../../shared/protocol/fragments.ts'
 import {
@@ -22,6 +22,8 @@ export interface StrangerHello {
   name: string
   models: string[]
   concurrency?: number
+  /** The hub closed its socket; `why` is what it said. */
+  onClosed?: (why: string) => void
   /** What it does with a task. */
   onTask?: (stranger: Stranger, task: Task) => void | Promise<void>
 }
@@ -29,6 +31,7 @@ export interface StrangerHello {
 const blank = { fault: '', message: '', param: '', retryAfterMs: 0, provider: 'hostile', credits: 1 }
 /** Below the limit, as somebody would who does not want to be closed. */
 const bytesPerSecond = 0.9 * dataBytesPerSecond
+const settlementsPerSecond = 0.8 * controlFramesPerSecond
 const lineBytesMax = 16_000
 
 export class Stranger {
@@ -36,15 +39,17 @@ export class Stranger {
   private readonly onTask: NonNullable<StrangerHello['onTask']>
   /** When the data allowance is free again. */
   private freeMs = 0
+  private nextSettlementMs = 0
 
   private constructor(
     private readonly socket: WebSocket,
-    { onTask = () => {} }: StrangerHello,
+    { onTask = () => {}, onClosed = () => {} }: StrangerHello,
   ) {
     this.onTask = onTask
     socket.on('message', (data) => this.take(data as Buffer))
-    socket.on('close', () => {
+    socket.on('close', (code, reason) => {
       this.isClosed = true
+      onClosed(`scout closed ${code} ${reason}`)
     })
     socket.on('error', () => {})
   }
@@ -78,6 +83,7 @@ export class Stranger {
 
   /** Ends the task with this body, in fragments at the rate that is allowed; `parts` leaves the last ones out. */
   async settle({ task, attempt, nonce }: Task, body: Uint8Array, chunks = 0, parts = 1): Promise<void> {
+    await this.paySettlement()
     this.send({
       type: 'settle',
       task,
@@ -97,9 +103,20 @@ export class Stranger {
     }
   }
 
-  fail({ task, attempt, nonce }: Task, code: string, outcome: 'failed' | 'released' = 'failed'): void {
+  async fail({ task, attempt, nonce }: Task, code: string): Promise<void> {
+    await this.paySettlement()
     const cause = { ...blank, fault: code, message: 'the request is wrong' }
-    this.send({ type: 'settle', task, attempt, nonce, outcome, chunks: 0, ...cause, size: 0, body: null })
+    this.send({
+      type: 'settle',
+      task,
+      attempt,
+      nonce,
+      outcome: 'failed',
+      chunks: 0,
+      ...cause,
+      size: 0,
+      body: new Uint8Array(0),
+    })
   }
 
   /** Answers a task with this text, streamed or whole as it was asked for. */
@@ -130,6 +147,13 @@ export class Stranger {
     const nowMs = performance.now()
     this.freeMs = Math.max(nowMs, this.freeMs) + (bytes * 1_000) / bytesPerSecond
     if (this.freeMs - nowMs > 50) await sleep(this.freeMs - nowMs)
+  }
+
+  /** Settlements are among the frames of which there may be so many per second. */
+  private async paySettlement(): Promise<void> {
+    const nowMs = performance.now()
+    this.nextSettlementMs = Math.max(nowMs, this.nextSettlementMs) + 1_000 / settlementsPerSecond
+    await sleep(this.nextSettlementMs - nowMs)
   }
 
   cut(): void {

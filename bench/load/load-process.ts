@@ -194,7 +194,10 @@ const calls = {
         const countsFromMs = nowMs - dueMs <= tickMs ? nowMs : dueMs
         const asker = idle.pop()
         if (asker !== undefined) asker.ask(countsFromMs)
-        else void Asker.open(target.port, back).then((opened) => opened.ask(countsFromMs))
+        else {
+          const refused = () => noteFailure('connection refused')
+          void Asker.open(target.port, back).then((opened) => opened.ask(countsFromMs), refused)
+        }
       }
       setTimeout(send, 1)
     }

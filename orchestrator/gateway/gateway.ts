@@ -78,10 +78,8 @@ export class Gateway {
   private readonly dialCounts: DialCounts
   private readonly options: GatewayOptions
   private readonly settings: GatewaySettings
-  private readonly bytesInFlight = new ByteAccount(
-    wireLimits.assemblyBytesInAllMax,
-    wireLimits.assemblyBytesPerOperatorMax,
-  )
+  /** Of answers that have not arrived whole. */
+  readonly bytesInFlight = new ByteAccount(wireLimits.assemblyBytesInAllMax, wireLimits.assemblyBytesPerOperatorMax)
   private nextSession = 1
   private open = 0
   private round = 0

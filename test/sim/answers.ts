@@ -76,6 +76,11 @@ export function embeddingFor(body: Uint8Array): string {
   return JSON.stringify({ data: [{ index: 0, embedding }], usage: { prompt_tokens: 1, completion_tokens: 0 } })
 }
 
+/** An answer without the counts of its usage, which are whatever its provider says. */
+export function uncounted(answer: string): string {
+  return answer.replace(/_tokens":[\d.e+]+/g, '_tokens":0')
+}
+
 /** The text of a stored result. */
 export function contentOf(result: string): string {
   const { choices } = JSON.parse(result) as { choices: { message: { content: string | null } }[] }

@@ -289,6 +289,26 @@ export const mutants: readonly Mutant[] = [
     replace: 'this.last = 2 ** 32 - 1',
   },
 
+  // ------------------------------------------------------------ greed of strangers
+  {
+    name: 'a scout is believed how many tokens it made',
+    file: `${engine}/answers/answer-check.ts`,
+    find: 'Math.min(usage.completionTokens, body.length + streamedBytes)',
+    replace: 'usage.completionTokens',
+  },
+  {
+    name: 'bodies that a session left unfinished stay in the account',
+    file: 'orchestrator/gateway/session.ts',
+    find: '    for (const [key, body] of this.incoming ?? []) this.forgetIncoming(key, body)\n',
+    replace: '',
+  },
+  {
+    name: 'names that nobody offers are kept',
+    file: `${core}/step/sessions.ts`,
+    find: 'entry.known && entry.offerers === 0 && entry.model',
+    replace: 'entry.known && entry.offerers < 0 && entry.model',
+  },
+
   // ------------------------------------------------------------ turns and defects
   {
     name: 'a defect does not end the hub',

@@ -4,7 +4,7 @@
  * come together hide each other. One life in ten is calm.
  */
 import { type CoreSettings, defaultCoreSettings } from '../../orchestrator/core/settings.ts'
-import type { World } from './world.ts'
+import type { Dice, World } from './world.ts'
 
 /** Mean milliseconds between two faults of a kind; Infinity for never. */
 interface Weather {
@@ -62,10 +62,18 @@ const habits = [
   'deaf',
   'frozen',
 ] as const
-export type Habit = (typeof habits)[number]
+/** What costs the hub memory or sums instead of breaking a rule; drawn apart, so that older seeds keep their lives. */
+const greedyHabits = ['absurd', 'halfway', 'inventor'] as const
+export type Habit = (typeof habits)[number] | (typeof greedyHabits)[number]
 
 const never = Number.POSITIVE_INFINITY
 const minuteMs = 60_000
+
+function habitsOf(world: World, dice: Dice): Habit[] {
+  const drawn: Habit[] = Array.from({ length: dice.pick([0, 0, 2, 4, 6]) }, () => dice.pick(habits))
+  const apart = world.dice('greedy habits')
+  return apart.chance(0.5) ? [...drawn, apart.pick(greedyHabits), apart.pick(greedyHabits)] : drawn
+}
 
 export function scenarioOf(world: World, durationMs: number): Scenario {
   const dice = world.dice('scenario')
@@ -104,6 +112,6 @@ export function scenarioOf(world: World, durationMs: number): Scenario {
     planners: dice.between(0, 2),
     planMs: dice.pick([20_000, 60_000]),
     providerTrouble: isCalm ? 0 : dice.pick([0, 0.1, 0.4]),
-    habits: isCalm ? [] : Array.from({ length: dice.pick([0, 0, 2, 4, 6]) }, () => dice.pick(habits)),
+    habits: isCalm ? [] : habitsOf(world, dice),
   }
 }

@@ -29,6 +29,19 @@ const typesShown = 12
 /** The load takes its window in parts, so that a minute never waits for one lost connection. */
 const loads = ['whole chats', 'streams', 'intents'] as const
 
+const columns = [
+  'minute',
+  'RSS MB',
+  'heap MB',
+  'descriptors',
+  'tasks open',
+  'chats',
+  'streams',
+  'intents',
+  'stall ms',
+  'failures',
+]
+
 export const soak: Scenario = {
   name: 'soak',
   about: 'Memory of the hub over a long run of chats, streams, intents and scrolls with scouts that come and go.',
@@ -78,23 +91,11 @@ export const soak: Scenario = {
       say(`everybody leaves; ${restMs / 1_000} s of rest`)
       await sleep(restMs)
       const alone = await hub.heap()
-      const late = samples.filter(({ minute }) => minute > settledMinutes)
-      const settled = minutes >= minutesForFigures ? late : secondHalf(samples)
+      const settled = settledPart(samples, minutes)
       const slopes = [({ rssMb }: MemorySample) => rssMb, ({ heapMb }: MemorySample) => heapMb]
       const [rssSlope, heapSlope] = slopes.map((of) => 60 * slopeOf(settled, of))
       return {
-        columns: [
-          'minute',
-          'RSS MB',
-          'heap MB',
-          'descriptors',
-          'tasks open',
-          'chats',
-          'streams',
-          'intents',
-          'stall ms',
-          'failures',
-        ],
+        columns,
         rows,
         figures: minutes >= minutesForFigures ? { soakSlope: rssSlope! } : {},
         notes: [
@@ -102,15 +103,20 @@ export const soak: Scenario = {
             `${round(heapSlope!)}. Longest stall of the loop ${round(longestMs)} ms.`,
           `After a full collection, heap: ${round(before.heapMb)} MB at the start, ${round(after.heapMb)} MB at the ` +
             `end, ${round(alone.heapMb)} MB when all had left (${round(hub.usage().rssMb)} MB resident).`,
-          `Native allocations then: ${[before, after, alone].map(({ nativeMb }) => round(nativeMb)).join(', ')} MB; the ` +
+          `Native then: ${[before, after, alone].map(({ nativeMb }) => round(nativeMb)).join(', ')} MB; the ` +
             `allocator keeps ${[before, after, alone].map(({ committedMb }) => round(committedMb)).join(', ')} MB.`,
           ...typeNotes(before, after, alone),
-          `${scouts} scouts, ${round(scouts * churn)} of them lose their socket each second; ${rate} whole chats/s, ` +
+          `${scouts} scouts, ${round(scouts * churn)} of them flap each second; ${rate} whole chats/s, ` +
             `${inFlight} streams at a time, ${round(rate * intentShare)} intents/s, half of them scrolls.`,
         ],
         chart: chartOf('Hub memory while scouts come and go', samples),
       }
     }),
+}
+
+function settledPart(samples: readonly MemorySample[], minutes: number): MemorySample[] {
+  if (minutes < minutesForFigures) return secondHalf(samples)
+  return samples.filter(({ minute }) => minute > settledMinutes)
 }
 
 /** Single tasks and scrolls in turns, each with another prompt. */

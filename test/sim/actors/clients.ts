@@ -6,7 +6,7 @@
 import type { Answer, AnswerPart, Submission } from '../../../orchestrator/engine/ports/client.ts'
 import { clientStallMs, streamBufferBytes, streamOverrunBytes } from '../../../shared/limits/http.ts'
 import { frameBytesMax } from '../../../shared/limits/wire.ts'
-import { answerTo, embeddingFor } from '../answers.ts'
+import { answerTo, embeddingFor, uncounted } from '../answers.ts'
 import type { Checker } from '../checks/invariants.ts'
 import type { Scenario } from '../scenario.ts'
 import type { Process, World } from '../world.ts'
@@ -165,10 +165,11 @@ export class ChatUser {
     const body = Buffer.from(end.body).toString('utf8')
     if (!submission.stream) {
       const expected = submission.kind === 'embed' ? embeddingFor(submission.body) : whole
-      if (body !== expected) checker.fail(6, `task ${task} was answered wrongly: ${body.slice(0, 200)}`)
+      if (uncounted(body) !== uncounted(expected))
+        checker.fail(6, `task ${task} was answered wrongly: ${body.slice(0, 200)}`)
     } else if (!submission.routing?.continues) {
       if (reading.lines.length !== right.length) checker.fail(6, `task ${task} is done without all of its lines`)
-      if (body !== tail) checker.fail(6, `task ${task} ended with ${body.slice(0, 200)}`)
+      if (uncounted(body) !== uncounted(tail)) checker.fail(6, `task ${task} ended with ${body.slice(0, 200)}`)
     }
   }
 

@@ -9,6 +9,7 @@ import type { ScoutEvents } from '../../../orchestrator/engine/ports/scouts.ts'
 import { FrameLinks } from '../../../orchestrator/gateway/frame-mapping.ts'
 import { Gateway, type SocketData } from '../../../orchestrator/gateway/gateway.ts'
 import { drainMs } from '../../../shared/limits/process.ts'
+import { checkNumbers } from '../checks/greed.ts'
 import type { Checker } from '../checks/invariants.ts'
 import type { Scenario } from '../scenario.ts'
 import { type Dice, InjectedDefect, isDeath, type Process, ProcessDied, type World } from '../world.ts'
@@ -56,6 +57,7 @@ export class Hub {
     this.disk = new FaultyDisk(world.dice('disk'), {
       committing: () => this.burn('before a commit'),
       committed: (writes) => {
+        checkNumbers(writes, (invariant, what) => checker.fail(invariant, what))
         checker.committed(writes)
         if (this.up) this.burn('after a commit')
       },
@@ -63,6 +65,11 @@ export class Hub {
     })
     this.disk.faults = scenario.weather.storeFaults
     this.boot()
+  }
+
+  /** Of answers that have not arrived whole. */
+  get bytesInFlight(): number {
+    return this.gateway.bytesInFlight.held
   }
 
   boot(): void {

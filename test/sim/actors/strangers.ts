@@ -3,6 +3,7 @@
  * has a few bad habits: late, doubled, forged and gapped answers, more credits than it has, stolen leases, two sessions
  * at once, junk. Where a stranger does answer, it answers rightly: what is tried here is the protocol, not the model.
  */
+import { durationMsMax, fragmentBytes } from '../../../shared/limits/wire.ts'
 import { decodeFromHub, encode } from '../../../shared/protocol/codec.ts'
 import { Assembly } from '../../../shared/protocol/fragments.ts'
 import {
@@ -19,6 +20,8 @@ import type { Process, World } from '../world.ts'
 import type { Network } from './network.ts'
 
 type Socket = ReturnType<Network['dial']>
+
+const absurdNumbers = [Number.MAX_SAFE_INTEGER, 2 ** 63, 1e308, 4_294_967_296]
 
 interface Job {
   task: FrameOf<'task'>
@@ -204,7 +207,8 @@ export class Stranger {
     const right = kind === 'embed' ? embeddingFor(request) : stream ? known.tail : known.whole
     const isLiar = this.habits.has('liar') && dice.chance(0.5)
     const outcome = isLiar ? dice.pick(['failed', 'released', 'cancelled'] as const) : 'done'
-    const body = Buffer.from(outcome === 'done' ? right : '')
+    const body = Buffer.from(outcome === 'done' ? (kind === 'embed' ? right : this.counted(right)) : '')
+    if (this.habits.has('halfway') && dice.chance(0.5)) return this.deliverHalf(job.task)
     const chunks = job.seq + (this.habits.has('gapper') && dice.chance(0.2) ? 1 : 0)
     const why = isLiar ? dice.pick(['scout_error', 'provider_rate_limited', 'no such code', 'invalid_request']) : ''
     const cause = {
@@ -213,7 +217,7 @@ export class Stranger {
       param: '',
       provider: 'strange',
       credits: 0,
-      retryAfterMs: isLiar ? dice.below(5_000) : 0,
+      retryAfterMs: isLiar ? (this.habits.has('absurd') ? durationMsMax : dice.below(5_000)) : 0,
     }
     const settle: FrameOf<'settle'> = {
       type: 'settle',
@@ -231,6 +235,30 @@ export class Stranger {
     this.old.push(settle)
     if (this.old.length > 20) this.old.shift()
     this.process.after(this.habits.has('late') && dice.chance(0.5) ? 45_000 : 0, () => this.send(settle))
+  }
+
+  /** The same answer, with the largest numbers that a frame or JSON can hold. */
+  private counted(answer: string): string {
+    if (!this.habits.has('absurd')) return answer
+    return answer.replace(/_tokens":\d+/g, () => `_tokens":${this.process.dice.pick(absurdNumbers)}`)
+  }
+
+  /** Announces a large answer and sends a part of it. */
+  private deliverHalf({ task, attempt, nonce }: Job['task']): void {
+    const none = { fault: '', message: '', param: '', provider: 'strange', credits: 0, retryAfterMs: 0 }
+    this.send({ type: 'settle', task, attempt, nonce, outcome: 'done', chunks: 0, ...none, size: 90_000, body: null })
+    this.send({ type: 'fragment', task, attempt, index: 0, bytes: new Uint8Array(fragmentBytes) })
+    if (this.process.dice.chance(0.3)) this.flap()
+  }
+
+  /** Names that nobody has heard before, beside those that it had. */
+  private invent(): void {
+    const { models } = this.scenario
+    const fresh = Array.from({ length: 8 }, () => `name-${this.process.dice.next32()}`)
+    const offers = [...models, ...fresh].map((model): FrameOf<'offers'>['offers'][number] => {
+      return ['chat', model, 'strange', 0, 0, null, null, '']
+    })
+    this.send({ type: 'offers', concurrency: this.concurrency, offers })
   }
 
   private cancelled({ task, attempt }: FrameOf<'cancel'>): void {
@@ -266,6 +294,7 @@ export class Stranger {
       if (this.habits.has('doubled') && this.old.length > 0) this.send(dice.pick(this.old))
       if (this.habits.has('forger')) this.forge()
       if (this.habits.has('thief')) this.steal()
+      if (this.habits.has('inventor')) this.invent()
       if (this.habits.has('junk')) this.junk()
       if (this.habits.has('frozen') && dice.chance(0.1)) this.freeze()
     })
