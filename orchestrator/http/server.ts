@@ -110,6 +110,11 @@ function finish(context: RequestContext, response: Response | undefined): Respon
 
 function broken(context: RequestContext, error: unknown): Response {
   const { edge, id, route } = context
+  // The disk is full or busy: nothing is wrong with this program.
+  if (error instanceof StoreError && error.trouble !== 'fenced') {
+    edge.log.warn({ trouble: error.trouble, requestId: id, route: route?.path }, 'the store could not do this')
+    return refuse(id, storeUnavailable)
+  }
   edge.log.error({ err: error, requestId: id, route: route?.path }, 'a request handler broke')
   const text = `The orchestrator failed at this request: try again, and tell its operator the request id ${id}.`
   return refuse(id, fault('internal_error', text))

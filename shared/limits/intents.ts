@@ -42,3 +42,6 @@ export const durableTasksMax = 250_000
 /** Stored events given to one reader at a time, and nodes whose chunks it gets as they arrive: an id names them all. */
 export const eventsPortion = 256
 export const followedNodesMax = 32
+
+/** Deaths of the process under one intent; at the last of them the intent is set aside and fails. */
+export const intentDeathsMax = 2
