@@ -9,6 +9,7 @@ import type { System } from '../../shared/system.ts'
 import type { Engine } from '../engine/ports/client.ts'
 import type { Intents } from '../engine/ports/intents.ts'
 import type { Planner } from '../engine/ports/planner.ts'
+import { StoreError } from '../engine/ports/store.ts'
 import { authenticate, type Keys } from './auth.ts'
 import { Metrics } from './metrics.ts'
 import { type Edge, type HttpSettings, type Log, RequestContext, type Route } from './request-context.ts'
@@ -40,6 +41,12 @@ interface Hub {
 }
 
 const stopPollMs = 10
+/** Nothing is wrong with the request, nor with this program. */
+const storeUnavailable = fault(
+  'store_unavailable',
+  'The orchestrator cannot write to its disk at the moment. Try again later.',
+  { retryAfterMs: 5_000 },
+)
 const unknownPath = fault('not_found', 'There is nothing at this path: GET /openapi.json lists all there are.')
 
 /** Listens. Throws when the address cannot be had. */

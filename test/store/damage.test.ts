@@ -1,6 +1,15 @@
-/** Folders that were damaged while no hub ran: each is refused by name and left as it was, or goes on without a loss. */
+/** Folders that were damaged while no hub ran: each is refused by name and left as it was, or loses nothing. */
 import { Database } from 'bun:sqlite'
-import { chmodSync, copyFileSync, existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import type { Store } from '../../orchestrator/engine/ports/store.ts'
@@ -57,7 +66,10 @@ describe('a write-ahead log', () => {
     ['is gone', (wal) => rmSync(wal)],
     ['is empty', (wal) => writeFileSync(wal, '')],
     ['is garbage', (wal) => writeFileSync(wal, readFileSync(wal).fill(0xa5))],
-    ['is garbage from the middle on', (wal) => writeFileSync(wal, readFileSync(wal).fill(0xa5, statSync(wal).size / 2))],
+    [
+      'is garbage from the middle on',
+      (wal) => writeFileSync(wal, readFileSync(wal).fill(0xa5, statSync(wal).size / 2)),
+    ],
     ['was cut', (wal) => writeFileSync(wal, readFileSync(wal).subarray(0, -6_000))],
   ])('that %s is missed, and the start is refused until the operator says so', (_what, damage) => {
     const path = killed()
@@ -109,7 +121,9 @@ describe('a table', () => {
     const db = new Database(path)
     db.run(`PRAGMA foreign_keys = OFF; DROP TABLE ${table}`)
     db.close(true)
-    expect(refusal(path)).toMatch(new RegExp(`is damaged \\(its table "${table}" is missing\\): restore it from a backup`))
+    expect(refusal(path)).toMatch(
+      new RegExp(`is damaged \\(its table "${table}" is missing\\): restore it from a backup`),
+    )
   })
 
   test('that lacks a column is refused in a sentence', () => {

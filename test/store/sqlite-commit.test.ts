@@ -172,8 +172,8 @@ describe('when COMMIT itself fails', () => {
       },
       isOpen: () => isOpen,
       count: () => 0,
-    counted: () => {},
-    overwrite() {
+      counted: () => {},
+      overwrite() {
         made.push('overwrite')
         if (!overwrites) raise('SQLITE_IOERR_WRITE')
       },

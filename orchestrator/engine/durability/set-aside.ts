@@ -1,6 +1,6 @@
 /**
  * Intents that must not be worked on again: the process died under one as often as is allowed, or what is stored of it
- * cannot be used. Before work that may end the process (a request is rendered, an answer is put together, a control node
+ * cannot be used. Before work that may end the process (a request is rendered, an answer is checked, a control node
  * decides, an intent is taken up again) its intent is noted; the note outlives the process and names what it died of.
  * The commands of intents recover with it; here is only what is noted and what is written.
  */

@@ -13,7 +13,7 @@ import { type Journal, notWritable } from '../durability/journal.ts'
 import { diedTwice, setAsideWrites, takingUpAll } from '../durability/set-aside.ts'
 import type { Accepted, IntentSubmission, Viewer } from '../ports/intents.ts'
 import type { IntentStore, KeyStore, OpenIntent, StoreWrite } from '../ports/store.ts'
-import { acceptEvent, intentRow, readEvent, keptRequest, maySee, taskRow } from './intent-rows.ts'
+import { acceptEvent, intentRow, keptRequest, maySee, readEvent, taskRow } from './intent-rows.ts'
 import type { LiveIntents } from './live-intents.ts'
 import { tasksToRetry } from './retry.ts'
 

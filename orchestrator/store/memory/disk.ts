@@ -51,7 +51,8 @@ export class MemoryDisk {
   copy(): MemoryDisk {
     const other = new MemoryDisk()
     const { epoch, keys, intents, tasks, bookings, usageSums, idempotency, suspects } = this
-    return Object.assign(other, structuredClone({ epoch, keys, intents, tasks, bookings, usageSums, idempotency, suspects }))
+    const all = { epoch, keys, intents, tasks, bookings, usageSums, idempotency, suspects }
+    return Object.assign(other, structuredClone(all))
   }
 }
 

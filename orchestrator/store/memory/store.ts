@@ -133,7 +133,8 @@ function listed(disk: MemoryDisk, { tenant, state, before, limit }: IntentFilter
     .slice(0, limit)
     .map((row) => {
       const tasks = disk.intents.get(row.id)!.tasks.map((task) => task.row)
-      const sumOf = (tokens: 'promptTokens' | 'completionTokens') => Math.min(
+      const sumOf = (tokens: 'promptTokens' | 'completionTokens') =>
+        Math.min(
           usageSumMax,
           tasks.reduce((sum, task) => sum + task[tokens], 0),
         )

@@ -4,9 +4,9 @@
  */
 import type { Database } from 'bun:sqlite'
 import { walBytesKept } from '../../../shared/limits/store.ts'
+import { sideFileOf } from '../beside/side-file.ts'
 import { damaged, lostCommits, vanished } from './errors.ts'
 import { applicationId, migrations } from './migrations.ts'
-import { sideFileOf } from './side-file.ts'
 
 const newestVersion = migrations.length
 /** From this version on a database counts its commits. */

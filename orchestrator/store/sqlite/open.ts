@@ -5,17 +5,16 @@
  */
 import { Database } from 'bun:sqlite'
 import { chmodSync, existsSync, statSync } from 'node:fs'
-import type { Store } from '../../engine/ports/store.ts'
+import { readSideFile, SideFile } from '../beside/side-file.ts'
 import { inspect, type OpenOptions, readyConnection } from './connection.ts'
 import { sqliteFlaw, vanished } from './errors.ts'
-import { readSideFile, SideFile } from './side-file.ts'
-import { type Beside, sqliteStore } from './store.ts'
+import { type Beside, type SqliteStore, sqliteStore } from './store.ts'
 
 /** For its owner alone: it holds what clients asked and were answered. */
 const fileMode = 0o600
 
 /** Opens and, where needed, migrates the database at `path`; otherwise one sentence about what is wrong with it. */
-export function openSqlite(path: string, options: OpenOptions): Store | { flaw: string } {
+export function openSqlite(path: string, options: OpenOptions): SqliteStore | { flaw: string } {
   if (!options.mayCreate && !existsSync(path)) return { flaw: vanished(path) }
   let db: Database | undefined
   try {

@@ -5,14 +5,19 @@
 import type { Database } from 'bun:sqlite'
 import { storeBusyMs } from '../../../shared/limits/store.ts'
 import type { Store } from '../../engine/ports/store.ts'
+import type { SideFile } from '../beside/side-file.ts'
 import { sqliteBackup } from './backup.ts'
-import { sqliteKeys } from './keys.ts'
+import { nonceSealing, sqliteKeys } from './keys.ts'
 import { sqliteReads } from './reads.ts'
 import { sqliteRetention } from './retention.ts'
-import type { SideFile } from './side-file.ts'
 import { Statements } from './statements.ts'
 import { transact, transactionSteps } from './transaction.ts'
 import { sqliteWriter, type Unbooked } from './writes.ts'
+
+export interface SqliteStore extends Store {
+  /** Seals what an earlier version stored open; does nothing the second time. */
+  sealNonces(seal: (nonce: Uint8Array) => Uint8Array): void
+}
 
 /** What a hub's store writes beside its database; a guest has none of it. */
 export interface Beside {
@@ -21,7 +26,7 @@ export interface Beside {
   inHand: string | null
 }
 
-export function sqliteStore(db: Database, beside: Beside | null): Store {
+export function sqliteStore(db: Database, beside: Beside | null): SqliteStore {
   const statements = new Statements(db)
   const steps = transactionSteps(db, statements, (commits) => beside?.file.committed(commits))
   const unbooked: Unbooked = { rows: 0 }
@@ -50,6 +55,7 @@ export function sqliteStore(db: Database, beside: Beside | null): Store {
         for (const write of writes) apply(write)
       })
     },
+    sealNonces: nonceSealing(statements, steps),
     forgetBefore: sqliteRetention(statements, steps),
     backup: sqliteBackup(statements),
     close() {

@@ -24,9 +24,17 @@ describe('an intent under which the process dies', () => {
     const third = second.restart()
     third.turn()
     expect(third.engine.intents.setAside).toEqual([{ intent: poison, reason: expect.stringContaining('ended twice') }])
-    expect(third.engine.intents.intent(poison, null)).toMatchObject({ state: 'failed', fault: { code: 'internal_error' } })
+    expect(third.engine.intents.intent(poison, null)).toMatchObject({
+      state: 'failed',
+      fault: { code: 'internal_error' },
+    })
     expect(third.engine.intents.tasks(poison)).toMatchObject([{ state: 'failed' }])
-    expect(third.events(poison).map(({ type }) => type).slice(-2)).toEqual(['task_settled', 'done'])
+    expect(
+      third
+        .events(poison)
+        .map(({ type }) => type)
+        .slice(-2),
+    ).toEqual(['task_settled', 'done'])
     third.join(['m'], 8)
     third.finish(third.work(), 'an answer')
     expect(third.engine.intents.intent(innocent, null)).toMatchObject({ state: 'done' })
@@ -48,7 +56,8 @@ describe('an intent under which the process dies', () => {
         names.push(name)
         if (!isDead) noteInHand(name)
         // The process ends at this intent; what it does after it is never seen.
-        if (name === poison || (name === 'all' && first.fickle.disk.inHand === 'all' && names.length === 1)) isDead = true
+        if (name === poison || (name === 'all' && first.fickle.disk.inHand === 'all' && names.length === 1))
+          isDead = true
       }
       return new IntentsBench(first.fickle, {}, 4, open)
     }
@@ -65,7 +74,7 @@ describe('an intent under which the process dies', () => {
     expect(names).toContain(innocent)
   })
 
-  test('is noted while its control node decides, while its request is made and while its answer is checked', async () => {
+  test('is noted while a node of it decides, its request is made and its answer is checked', async () => {
     const noted: string[] = []
     const bench = IntentsBench.planning({
       decide: () => {
