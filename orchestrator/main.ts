@@ -73,6 +73,7 @@ export function startHub(options: HubOptions): Hub | { flaw: string } {
   })
   // Recovery comes before the port: nobody may reach a hub that cannot go on from its store.
   engine.start()
+  for (const { intent, reason } of engine.intents.setAside) log.error({ intent, reason }, 'an intent was set aside')
   keyring.onRevoked((id) => gateway.closeOperator(id))
   let http: ReturnType<typeof serveHub>
   try {

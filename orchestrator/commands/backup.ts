@@ -52,7 +52,8 @@ function placeFlaw(target: string, database: string): string | null {
 function wroteSentence(target: string, database: string): string {
   const mebibytes = (statSync(target).size / 1024 / 1024).toFixed(1)
   const pepper = join(dirname(database), 'pepper')
-  const restoring = `stop the hub, remove ${database}-wal and ${database}-shm, and put it in place of ${database}`
+  const beside = `${database}-wal and ${database}-shm and ${database}-state`
+  const restoring = `stop the hub, remove ${beside}, and put it in place of ${database}`
   return `Wrote ${target} (${mebibytes} MiB); to restore it, ${restoring}, with ${pepper} beside it as it is now.`
 }
 

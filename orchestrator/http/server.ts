@@ -10,6 +10,7 @@ import type { System } from '../../shared/system.ts'
 import type { Engine } from '../engine/ports/client.ts'
 import type { Intents } from '../engine/ports/intents.ts'
 import type { Planner } from '../engine/ports/planner.ts'
+import { StoreError } from '../engine/ports/store.ts'
 import { authenticate, type Keys } from './auth.ts'
 import { BodyReads } from './body-reads.ts'
 import { Metrics } from './metrics.ts'
@@ -51,6 +52,12 @@ const tooManyRequests = fault(
   'hub_overloaded',
   'The orchestrator has as many requests under way as it can: try again in a moment.',
   { retryAfterMs: 2_000 },
+)
+/** Nothing is wrong with the request, nor with this program. */
+const storeUnavailable = fault(
+  'store_unavailable',
+  'The orchestrator cannot write to its disk at the moment. Try again later.',
+  { retryAfterMs: 5_000 },
 )
 const unknownPath = fault('not_found', 'There is nothing at this path: GET /openapi.json lists all there are.')
 
@@ -158,6 +165,11 @@ function finish<Answered extends Response | undefined>(context: RequestContext, 
 
 function broken(context: RequestContext, error: unknown): Response {
   const { edge, id, route } = context
+  // The disk is full or busy: nothing is wrong with this program.
+  if (error instanceof StoreError && error.trouble !== 'fenced') {
+    edge.log.warn({ trouble: error.trouble, requestId: id, route: route?.path }, 'the store could not do this')
+    return refuse(id, storeUnavailable)
+  }
   edge.log.error({ err: error, requestId: id, route: route?.path }, 'a request handler broke')
   const text = `The orchestrator failed at this request: try again, and tell its operator the request id ${id}.`
   return refuse(id, fault('internal_error', text))

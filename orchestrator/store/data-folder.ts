@@ -8,6 +8,8 @@ import { join, resolve } from 'node:path'
 import type { System } from '../../shared/system.ts'
 import type { Store } from '../engine/ports/store.ts'
 import { lockFolder } from './folder-lock.ts'
+import { nonceSeal, sealedStore } from './nonce-seal.ts'
+import { sqliteFlaw } from './sqlite/errors.ts'
 import { openSqlite } from './sqlite/open.ts'
 
 const pepperBytes = 32
@@ -69,7 +71,13 @@ function openParts(folder: string, use: FolderUse, system: System, opened: { clo
   if (usable.length !== pepperBytes) {
     return { flaw: `${pepperPath} is damaged (${usable.length} bytes, not ${pepperBytes}): restore it from a backup.` }
   }
-  return { store, pepper: usable }
+  const seal = nonceSeal(usable)
+  try {
+    if (use === 'hub') store.sealNonces(seal.seal)
+  } catch (error) {
+    return { flaw: sqliteFlaw(databasePath, error) }
+  }
+  return { store: sealedStore(store, seal), pepper: usable }
 }
 
 function readPepper(path: string): Uint8Array | undefined {

@@ -26,9 +26,9 @@ export const answerValuesMax = 2_097_152
 
 /**
  * What is more than a number in an answer: lists, objects, fields, texts, true, false and null; more fails the attempt.
- * Each costs some 20 ns. An answer of 4,000 tokens with 20 likely tokens for each has about 420,000 of them.
+ * An answer of 1,800 tokens with the 20 likeliest tokens for each has as many.
  */
-export const answerPartsMax = 524_288
+export const answerPartsMax = 196_608
 
 /** Values in one streamed line, which may be read as a whole later; more fails the attempt. */
 export const answerLineValuesMax = 65_536

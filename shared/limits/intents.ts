@@ -48,3 +48,6 @@ export const followedNodesMax = 32
 
 /** Bytes of all results that one request or one decision is made of; more fails the node with `request_too_large`. */
 export const nodeResultsBytesMax = 16 * MiB
+
+/** Deaths of the process under one intent; at the last of them the intent is set aside and fails. */
+export const intentDeathsMax = 2

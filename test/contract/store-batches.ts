@@ -132,7 +132,6 @@ export function batchContract(fresh: () => StoreMaker): void {
     ['an event of no intent', event('int_9', 1)],
     ['an event that leaves one out', event('int_2', 2)],
     ['an event of a number that is taken', event('int_1', 1)],
-    ['usage that is booked already', { write: 'usage', usage: usageRow(77, { tenant: 'key_b' }) }],
   ])('%s is fenced', (_what, bad) => {
     const stage = storeStage(fresh())
     withTask(stage.store(), 'leased')

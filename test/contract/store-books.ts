@@ -7,6 +7,7 @@ import {
   idempotencyRow,
   intentRow,
   newIntent,
+  outcome,
   settle,
   taskRow,
   usageRow,
@@ -77,6 +78,57 @@ function usageContract(fresh: () => StoreMaker): void {
       { model: 'llama', tasks: 1, promptTokens: 0, completionTokens: 5 },
     ])
     expect(store().usage('key_c')).toEqual([])
+  })
+
+  test.each([
+    ['booked already', usageRow(1, { tenant: 'key_b' })],
+    ['of half a token', usageRow(2, { promptTokens: 0.5 })],
+    ['of no number', usageRow(2, { completionTokens: Number.NaN })],
+    ['below zero', usageRow(2, { promptTokens: -1 })],
+    ['beyond every number', usageRow(2, { promptTokens: 1e300 })],
+  ])('usage that is %s is left out and counted, and the answer commits', (_what, usage) => {
+    const { store, reopen } = storeStage(fresh())
+    store().commit([{ write: 'usage', usage: usageRow(1) }])
+    const sums = store().usage(null)
+    const tally = { tenant: 'key_a', model: 'demo', tasks: 1, promptTokens: Number.NaN, completionTokens: 0 }
+    const batch: StoreWrite[] = [{ write: 'usage', usage }, newIntent(intentRow('int_1')), { write: 'tally', tally }]
+    expect(outcome(store(), batch)).toBe('committed')
+    expect(store().unbooked()).toBe(2)
+    expect(store().usage(null)).toEqual(sums)
+    expect(reopen().intent('int_1')).toBeDefined()
+  })
+
+  test('sums of usage stop at the largest number that every reader can hold', () => {
+    const { store, reopen } = storeStage(fresh())
+    const most = Number.MAX_SAFE_INTEGER
+    for (const task of [1, 2, 3, 4]) {
+      const usage = usageRow(task, { promptTokens: most, completionTokens: 1, tenant: task < 4 ? 'key_a' : 'key_b' })
+      expect(outcome(store(), [{ write: 'usage', usage }])).toBe('committed')
+    }
+    expect(store().usage('key_a')).toEqual([{ model: 'demo', tasks: 3, promptTokens: most, completionTokens: 3 }])
+    expect(reopen().usage(null)).toEqual([{ model: 'demo', tasks: 4, promptTokens: most, completionTokens: 4 }])
+  })
+
+  test('tokens of an intent stop there as well', () => {
+    const { store } = storeStage(fresh())
+    const most = Number.MAX_SAFE_INTEGER
+    const rows = Array.from({ length: 1_030 }, (_, at) => taskRow(at + 1, 'int_1', { promptTokens: most }))
+    store().commit([newIntent(intentRow('int_1'), rows)])
+    expect(store().intents({ tenant: null, limit: 1 })).toMatchObject([{ promptTokens: most, completionTokens: 0 }])
+  })
+
+  test('counts the deaths under an intent, keeps what is in hand, and forgets it at a clean end', () => {
+    const { store, reopen } = storeStage(fresh())
+    store().commit([newIntent(intentRow('int_1')), newIntent(intentRow('int_2'))])
+    store().commit([
+      { write: 'blame', intent: 'int_1' },
+      { write: 'blame', intent: 'int_9' },
+    ])
+    store().commit([{ write: 'blame', intent: 'int_1' }])
+    store().noteInHand('int_1')
+    expect(store().inHand()).toBe('int_1')
+    expect(reopen().inHand()).toBeNull()
+    expect(store().deaths()).toEqual(new Map([['int_1', 2]]))
   })
 }
 

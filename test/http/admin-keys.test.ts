@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { StoreError } from '../../orchestrator/engine/ports/store.ts'
 import { startEdge, type TestEdge } from '../support/hub/client-edge.ts'
 
 let edge: TestEdge
@@ -70,4 +71,20 @@ test('a key is made with its weight, which the list shows', async () => {
   }
   const { data } = (await (await edge.ask('/v1/admin/keys', {}, asAdmin())).json()) as { data: { weight: number }[] }
   expect(data.map(({ weight }) => weight)).toEqual([1, 1, 1, 0.1, 100])
+})
+
+test('a key that cannot be made or revoked on a full disk is refused with 503, which is no defect', async () => {
+  const full = () => {
+    throw new StoreError('full', 'database or disk is full')
+  }
+  edge.keyring.issue = full
+  edge.keyring.revoke = full
+  const made = await edge.post('/v1/admin/keys', { role: 'client', name: 'x' }, {}, asAdmin())
+  const revoked = await edge.ask('/v1/admin/keys/key_1', { method: 'DELETE' }, asAdmin())
+  for (const response of [made, revoked]) {
+    expect(response.status).toBe(503)
+    expect(response.headers.get('retry-after')).toBe('5')
+    expect(await response.json()).toMatchObject({ error: { code: 'store_unavailable' } })
+  }
+  expect(edge.logged.map(({ level }) => level)).toEqual(['warn', 'warn'])
 })

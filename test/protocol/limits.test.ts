@@ -3,6 +3,7 @@
  * hold between them is here, one sentence each, so that changing one of them shows what else depends on it.
  */
 import { describe, expect, test } from 'vitest'
+import * as answers from '../../shared/limits/answers.ts'
 import * as http from '../../shared/limits/http.ts'
 import * as intents from '../../shared/limits/intents.ts'
 import * as keys from '../../shared/limits/keys.ts'
@@ -361,4 +362,18 @@ describe('texts, ids and counts', () => {
     ['the costliest pattern fits a schema', planner.patternBuildMax / planner.patternBuildParts, 300],
     ['a hint about a scout names a model or a scout whole', wire.nameCharsMax, http.routingNameCharsMax],
   ])
+})
+
+describe('answers', () => {
+  test('may be as deep as requests, and hold as many values as embeddings of the largest body', () => {
+    expect(answers.answerDepthMax).toBeGreaterThanOrEqual(http.jsonDepthMax)
+    // A number, a point and its comma: what is shorter is no embedding.
+    expect(answers.answerValuesMax).toBeGreaterThanOrEqual(wire.bodyBytesMax / 4)
+  })
+
+  test('of any size cannot move a sum of usage to its end within ten million of them', () => {
+    const media = answers.mediaCountedMax * answers.promptTokensPerMedium
+    const promptTokens = wire.bodyBytesMax + answers.promptTokensAdded + media
+    expect(promptTokens * 10_000_000).toBeLessThan(answers.usageSumMax)
+  })
 })

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import type { Store } from '../../orchestrator/engine/ports/store.ts'
@@ -134,3 +134,26 @@ function run(dataDir: string, args: string[]) {
   const { stdout, stderr, exitCode } = Bun.spawnSync([process.execPath, command, ...args], options)
   return { stdout: stdout.toString(), stderr: stderr.toString(), exitCode }
 }
+
+test('removes what a copy to the same name left behind when it was killed, and nothing else', () => {
+  const dataDir = temporaryFolder()
+  const folder = temporaryFolder()
+  addWhole(hub(dataDir), 0)
+  // No process has this number: it is above what the system gives out.
+  const left = ['copy.db.4194999.partial', 'copy.db.4194999.partial-journal']
+  const others = [`copy.db.${process.pid}.partial`, 'copy.db.x.partial', 'other.db.4194999.partial']
+  for (const name of [...left, ...others]) writeFileSync(join(folder, name), 'x')
+  expect(run(dataDir, [join(folder, 'copy.db')])).toMatchObject({ exitCode: 0 })
+  expect(readdirSync(folder).sort()).toEqual(['copy.db', ...others].sort())
+})
+
+test('leaves nothing under the final name, nor beside it, when it fails', () => {
+  const dataDir = temporaryFolder()
+  const store = hub(dataDir)
+  const folder = temporaryFolder()
+  const path = join(folder, 'copy.db')
+  // What VACUUM INTO does when the disk fills up: it throws, with a part of the file written.
+  mkdirSync(`${path}.${process.pid}.partial`)
+  expect(() => store.backup(path)).toThrow()
+  expect(existsSync(path)).toBe(false)
+})

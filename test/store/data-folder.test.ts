@@ -1,10 +1,14 @@
+import { Database } from 'bun:sqlite'
 import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { Keyring } from '../../orchestrator/engine/keyring.ts'
 import { type DataFolder, type FolderUse, openDataFolder } from '../../orchestrator/store/data-folder.ts'
+import { nonceSeal } from '../../orchestrator/store/nonce-seal.ts'
+import { openSqlite } from '../../orchestrator/store/sqlite/open.ts'
 import { realSystem } from '../../shared/system.ts'
 import { temporaryFolder } from '../support/machine/temporary-folder.ts'
+import { intentRow, newIntent, nonce, outcome, settle, taskRow } from '../support/store/store-rows.ts'
 
 const system = realSystem()
 
@@ -114,6 +118,50 @@ describe('a second hub on the same folder', () => {
     const after = open(path, 'hub')
     expect(after.store.nextEpoch()).toBe(child.epoch + 1)
     expect(after.store.listKeys().map((row) => row.name)).toEqual(['made before the kill'])
+  })
+})
+
+describe('nonces of leases', () => {
+  const lease = { write: 'lease', task: 1, attempt: 1, nonce, scout: 's', instance: 'i' } as const
+
+  test('are in no file as they are, and settle all the same, also after a restart', () => {
+    const path = temporaryFolder()
+    const first = open(path, 'hub')
+    first.store.commit([newIntent(intentRow('int_1'), [taskRow(1, 'int_1'), taskRow(2, 'int_1')]), lease])
+    expect(first.store.tasksOf('int_1')[0]!.nonce).toEqual(nonce)
+    expect(contents(path).includes(nonce)).toBe(false)
+    first.close()
+    const { store } = open(path, 'hub')
+    expect([...store.openIntents()][0]!.tasks[0]!.nonce).toEqual(nonce)
+    expect(store.openIntent('int_1')!.tasks[0]!.nonce).toEqual(nonce)
+    expect(outcome(store, [settle(1, { nonce: nonce.with(0, 9) })])).toBe('fenced')
+    expect(outcome(store, [settle(1)])).toBe('committed')
+    expect([store.isCommitted(1, 1, nonce), store.isCommitted(1, 1, nonce.with(0, 9))]).toEqual([true, false])
+    expect(contents(path).includes(nonce)).toBe(false)
+  })
+
+  test('of an earlier version, which stored them open, are sealed once and still settle', () => {
+    const path = temporaryFolder()
+    open(path, 'hub').close()
+    // Around the data folder: as the version before did.
+    const old = openSqlite(join(path, 'chasm.db'), { mayCreate: false, checkWhole: true })
+    if ('flaw' in old) throw new Error(old.flaw)
+    old.commit([newIntent(intentRow('int_1'), [taskRow(1, 'int_1')]), lease])
+    old.close()
+    const db = new Database(join(path, 'chasm.db'))
+    db.run('UPDATE hub SET sealed = 0')
+    db.close(true)
+    const { store, close } = open(path, 'hub')
+    expect(store.tasksOf('int_1')[0]!.nonce).toEqual(nonce)
+    expect(outcome(store, [settle(1)])).toBe('committed')
+    close()
+    expect(open(path, 'hub').store.isCommitted(1, 1, nonce)).toBe(true)
+  })
+
+  test('mean nothing without the pepper', () => {
+    const one = nonceSeal(new Uint8Array(32))
+    expect(one.unseal(one.seal(nonce))).toEqual(nonce)
+    expect(nonceSeal(new Uint8Array(32).fill(1)).unseal(one.seal(nonce))).not.toEqual(nonce)
   })
 })
 

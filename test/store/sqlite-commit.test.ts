@@ -19,8 +19,8 @@ const asHub = { mayCreate: true, checkWhole: true }
 /** A store together with its connection, so that a test can take away what it needs. */
 function openedWith(path: string): { store: Store; db: Database } {
   const db = new Database(path, { create: true })
-  expect(readyConnection(db, path, asHub)).toBeNull()
-  const store = sqliteStore(db)
+  expect(readyConnection(db, path)).toBeNull()
+  const store = sqliteStore(db, null)
   onTestFinished(() => store.close())
   return { store, db }
 }
@@ -171,6 +171,8 @@ describe('when COMMIT itself fails', () => {
         isOpen = false
       },
       isOpen: () => isOpen,
+      count: () => 0,
+      counted: () => {},
       overwrite() {
         made.push('overwrite')
         if (!overwrites) raise('SQLITE_IOERR_WRITE')

@@ -1,7 +1,8 @@
 /**
- * Is this an answer? What scouts send is forwarded as the very bytes they sent, so each line and each body is read once,
- * here, to make sure that a client can parse it too, that it has the form that was asked for, and that no field of it is
- * the hub's to write. Nothing is built of it: the facts are read by one scan. The attempt streams are the only callers.
+ * Is this an answer? What scouts send is forwarded as the very bytes they sent, so each line and each body is read
+ * once, here, to make sure that a client can parse it too, that it has the form that was asked for, and that no field
+ * of it is the hub's to write. Nothing is built of it: the facts are read by one scan. The attempt streams are the only
+ * callers.
  */
 import { answerLineValuesMax, answerUsageBytesMax, answerValuesMax } from '../../../shared/limits/answers.ts'
 import { reservedFields } from '../../../shared/protocol/reserved-fields.ts'

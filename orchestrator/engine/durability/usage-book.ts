@@ -3,6 +3,7 @@
  * thousands of answers would cost more than the answers. What a crash takes is at most that second; the usage of
  * durable tasks is booked with their settlement and is never lost.
  */
+import { usageSumMax } from '../../../shared/limits/answers.ts'
 import { usageFlushMs, usageSumsMax } from '../../../shared/limits/store.ts'
 import type { System } from '../../../shared/system.ts'
 import type { Usage } from '../answers/answer-check.ts'
@@ -26,8 +27,8 @@ export class UsageBook {
       this.sums.set(name, sum)
     }
     sum.tasks++
-    sum.promptTokens += promptTokens
-    sum.completionTokens += completionTokens
+    sum.promptTokens = Math.min(usageSumMax, sum.promptTokens + promptTokens)
+    sum.completionTokens = Math.min(usageSumMax, sum.completionTokens + completionTokens)
     if (this.sums.size >= usageSumsMax) this.flush()
     else this.schedule()
   }

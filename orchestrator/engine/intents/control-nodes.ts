@@ -7,13 +7,14 @@ import { type Fault, fault } from '../../../shared/faults.ts'
 import { durableTasksMax, durableTasksPerTenantMax, nodeResultsBytesMax } from '../../../shared/limits/intents.ts'
 import type { TerminalTaskState } from '../../../shared/task-state.ts'
 import type { Event } from '../../core/events.ts'
+import { underNote } from '../durability/set-aside.ts'
 import type { ControlNode, Decision, NeedResult, PlannerFunctions } from '../ports/planner.ts'
 import type { IntentStore, TaskRow } from '../ports/store.ts'
 import { expansionOf } from './expansion.ts'
 import { faultOf, waitsOf } from './intent-rows.ts'
 import type { LiveIntents, LiveTask } from './live-intents.ts'
 
-type NodeReads = Pick<IntentStore, 'tasksOf' | 'request' | 'result'>
+type NodeReads = Pick<IntentStore, 'tasksOf' | 'request' | 'result' | 'noteInHand'>
 
 interface ControlNodesOptions {
   store: NodeReads
@@ -28,7 +29,7 @@ export class ControlNodes {
 
   /** The decision as an event; what it has to write stays on the task's record. */
   decide(task: LiveTask): Event {
-    const decision = this.ask(task)
+    const decision = underNote(this.options.store, task.live.id, () => this.ask(task))
     switch (decision.type) {
       case 'failed':
         return { type: 'decisionFailed', task: task.task, fault: decision.fault }
@@ -58,17 +59,17 @@ export class ControlNodes {
   private ask({ task, node, live, stage }: LiveTask): Decision {
     const { store, planner } = this.options
     if (planner === null) return failed('This orchestrator was started without a planner: it cannot go on from here.')
-    const rows = new Map(store.tasksOf(live.id).map((row) => [row.node, row]))
-    const results: NeedResult[] = []
-    let bytes = 0
-    for (const need of waitsOf(rows.get(node)!)) {
-      const result = this.resultOf(rows.get(need)!)
-      bytes += result.body?.length ?? 0
-      if (bytes > nodeResultsBytesMax) return { type: 'failed', fault: tooLarge(node) }
-      results.push(result)
-    }
-    const control: ControlNode = { node, spec: readSpec(store, task), stage: stage!, results }
     try {
+      const rows = new Map(store.tasksOf(live.id).map((row) => [row.node, row]))
+      const results: NeedResult[] = []
+      let bytes = 0
+      for (const need of waitsOf(rows.get(node)!)) {
+        const result = this.resultOf(rows.get(need)!)
+        bytes += result.body?.length ?? 0
+        if (bytes > nodeResultsBytesMax) return { type: 'failed', fault: tooLarge(node) }
+        results.push(result)
+      }
+      const control: ControlNode = { node, spec: readSpec(store, task), stage: stage!, results }
       return planner.decide(control)
     } catch (error) {
       // If it ended the process, the next process would make the same decision and end too.

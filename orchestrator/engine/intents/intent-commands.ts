@@ -4,21 +4,28 @@
  * event once it is committed. What the core makes of it becomes rows in `intent-changes.ts`.
  */
 import { type Fault, fault } from '../../../shared/faults.ts'
-import { durableTasksMax, durableTasksPerTenantMax, intentDeadlineMs } from '../../../shared/limits/intents.ts'
+import {
+  durableTasksMax,
+  durableTasksPerTenantMax,
+  intentDeadlineMs,
+  intentDeathsMax,
+} from '../../../shared/limits/intents.ts'
 import type { System } from '../../../shared/system.ts'
-import type { Event } from '../../core/events.ts'
+import type { Accept, Event } from '../../core/events.ts'
 import { type CoreState, hubDraining } from '../../core/state.ts'
 import type { IdempotencyKeys } from '../durability/idempotency.ts'
 import { type Journal, notWritable } from '../durability/journal.ts'
+import { diedTwice, setAsideWrites, takingUpAll } from '../durability/set-aside.ts'
 import type { Accepted, IntentSubmission, Viewer } from '../ports/intents.ts'
 import type { IntentStore, KeyStore, OpenIntent, StoreWrite } from '../ports/store.ts'
-import { acceptEvent, intentRow, keptRequest, maySee, taskRow } from './intent-rows.ts'
+import { acceptEvent, intentRow, keptRequest, maySee, readEvent, taskRow } from './intent-rows.ts'
 import type { LiveIntents } from './live-intents.ts'
 import { tasksToRetry } from './retry.ts'
 
 export interface CommandParts {
   system: System
-  store: Pick<IntentStore, 'intent' | 'openIntent' | 'openIntents'> & Pick<KeyStore, 'listKeys' | 'keyById'>
+  store: Pick<IntentStore, 'intent' | 'openIntent' | 'openIntents' | 'deaths' | 'inHand' | 'noteInHand'> &
+    Pick<KeyStore, 'listKeys' | 'keyById'>
   journal: Journal
   core: Pick<CoreState, 'draining'>
   idempotencyKeys: IdempotencyKeys
@@ -34,6 +41,8 @@ type AfterRetry = (refusal: Fault | null) => void
 export class IntentCommands {
   /** Intents whose retry is not committed yet, each with the cancels that came meanwhile. */
   private readonly retrying = new Map<string, AfterRetry[]>()
+  /** Intents that the start did not take up again, and why. */
+  readonly setAside: { intent: string; reason: string }[] = []
   /** Tasks of commands whose commit is pending: all, and by tenant. */
   private pendingTasks = 0
   private readonly pendingByTenant = new Map<string, number>()
@@ -43,14 +52,41 @@ export class IntentCommands {
     private readonly live: Pick<LiveIntents, 'openTasks' | 'openTasksOf' | 'intent' | 'remember'>,
   ) {}
 
-  /** Goes on with everything that the last process left open. */
+  /**
+   * Goes on with everything that the last process left open, but for what it died of twice, and for what cannot be
+   * read. After a death with something in hand the intents are taken up one by one, so that the next one has a name.
+   */
   recover(): void {
-    const { store, system } = this.parts
+    const { store, system, journal, flush } = this.parts
     const weights = new Map(store.listKeys().map((key) => [key.id, key.weight]))
-    for (const open of store.openIntents()) {
-      const { tenant, deadlineMs } = open.intent
-      this.begin(open, weights.get(tenant) ?? 1, Math.max(1, deadlineMs - system.wallMs()))
+    const diedOf = store.inHand()
+    if (diedOf !== null && diedOf !== takingUpAll) {
+      journal.add([{ write: 'blame', intent: diedOf }], () => {})
+      journal.flush()
     }
+    const deaths = store.deaths()
+    store.noteInHand(takingUpAll)
+    for (const open of store.openIntents()) {
+      const { id, tenant, deadlineMs } = open.intent
+      const wait = Math.max(1, deadlineMs - system.wallMs())
+      const isPoison = (deaths.get(id) ?? 0) >= intentDeathsMax
+      const event = isPoison ? diedTwice : readEvent(open, weights.get(tenant) ?? 1, wait)
+      if ('code' in event) this.putAside(open, event)
+      else if (diedOf === null && !deaths.has(id)) this.begin(open, event)
+      else {
+        store.noteInHand(id)
+        this.begin(open, event)
+        flush()
+        store.noteInHand(takingUpAll)
+      }
+    }
+    flush()
+    store.noteInHand(null)
+  }
+
+  private putAside(open: OpenIntent, cause: Fault): void {
+    this.setAside.push({ intent: open.intent.id, reason: cause.message })
+    this.parts.journal.add(setAsideWrites(open, cause, this.parts.system.wallMs()), () => {})
   }
 
   /** Whether finished intents must be kept now, because one of them is about to go on. */
@@ -92,7 +128,7 @@ export class IntentCommands {
     return new Promise((resolve) => {
       this.commit(writes, tenant, tasks.length, (refused) => {
         if (refused !== null) return resolve({ type: 'refused', fault: refused })
-        this.begin(open, weight, deadlineMs)
+        this.begin(open, acceptEvent(open, weight, deadlineMs))
         resolve({ type: 'accepted', id: intent.id, replayed: false })
       })
     })
@@ -137,9 +173,9 @@ export class IntentCommands {
   }
 
   /** The intent is committed: it is live, and the core has it. */
-  private begin(open: OpenIntent, weight: number, deadlineMs: number): void {
+  private begin(open: OpenIntent, event: Accept): void {
     this.live.remember(open)
-    this.parts.dispatch(acceptEvent(open, weight, deadlineMs))
+    this.parts.dispatch(event)
   }
 
   // ------------------------------------------------------------ cancel
@@ -178,6 +214,8 @@ export class IntentCommands {
     const over = store.openIntent(id)
     if (over === undefined || !maySee(over.intent, viewer)) return Promise.resolve(noSuchIntent)
     const isOver = over.intent.state !== 'running' && this.live.intent(id) === undefined && !this.retrying.has(id)
+    const refused = isOver ? this.unfit(over) : null
+    if (refused !== null) return Promise.resolve(refused)
     const tasks = isOver ? tasksToRetry(over.tasks, node) : stillRunning
     if ('code' in tasks) return Promise.resolve(tasks)
     const { tenant } = over.intent
@@ -202,10 +240,17 @@ export class IntentCommands {
     })
   }
 
+  /** Why an intent that is over cannot go on at all; null when it can. */
+  private unfit(over: OpenIntent): Fault | null {
+    if ((this.parts.store.deaths().get(over.intent.id) ?? 0) >= intentDeathsMax) return diedTwice
+    const event = readEvent(over, 1, intentDeadlineMs)
+    return 'code' in event ? event : null
+  }
+
   private goOn(id: string): void {
     const { store } = this.parts
     const open = store.openIntent(id)!
-    this.begin(open, store.keyById(open.intent.tenant)?.weight ?? 1, intentDeadlineMs)
+    this.begin(open, acceptEvent(open, store.keyById(open.intent.tenant)?.weight ?? 1, intentDeadlineMs))
   }
 }
 

@@ -3,13 +3,25 @@
  * Pure.
  */
 import type { Fault } from '../../../shared/faults.ts'
+import { usageSumMax } from '../../../shared/limits/answers.ts'
+import { isTerminalState } from '../../../shared/task-state.ts'
 import type { Accept, AcceptedTask, TaskTerms } from '../../core/events.ts'
+import { unreadable } from '../durability/set-aside.ts'
 import type { IntentSubmission, IntentView, TaskView, Viewer } from '../ports/intents.ts'
 import type { PlannedTask, Terms } from '../ports/planner.ts'
 import type { IntentRow, OpenIntent, SummedIntent, TaskRow } from '../ports/store.ts'
 
 function readJson<T>(text: string): T {
   return JSON.parse(text) as T
+}
+
+/** For views: a row that was damaged is shown without what cannot be read. */
+function readJsonOr<T>(text: string, otherwise: T): T {
+  try {
+    return readJson<T>(text)
+  } catch {
+    return otherwise
+  }
 }
 
 export function intentRow(submission: IntentSubmission, id: string, nowMs: number): IntentRow {
@@ -92,6 +104,22 @@ export function acceptEvent({ intent, tasks, requestBytes }: OpenIntent, weight:
   return { type: 'accept', intent: id, tenant, weight, priority, deadlineMs, result, budgetTokens, tasks: accepted }
 }
 
+/** The same for an intent of which nothing is certain: an earlier process stored it, and its rows may be damaged. */
+export function readEvent(open: OpenIntent, weight: number, deadlineMs: number): Accept | Fault {
+  for (const [at, { node, state }] of open.tasks.entries()) {
+    if (open.requestBytes[at]! < 0 && !isTerminalState(state)) return unreadable(`the request of "${node}" is missing`)
+  }
+  let event: Accept
+  try {
+    event = acceptEvent(open, weight, deadlineMs)
+  } catch {
+    return unreadable('a row of it is damaged')
+  }
+  const { result, tasks } = event
+  const isWhole = result !== undefined && tasks.every(({ needs }) => needs.every((need) => need !== undefined))
+  return isWhole ? event : unreadable('a task of it is missing')
+}
+
 export function acceptedTask(row: TaskRow, promptBytes: number, byNode: ReadonlyMap<string, number>): AcceptedTask {
   const { task, kind, model, state, attempt, charged, returned, nonce, scout, instance } = row
   const isLeased = nonce !== null && scout !== null && instance !== null
@@ -118,11 +146,11 @@ export function taskView(row: TaskRow): TaskView {
     node,
     kind,
     model,
-    needs: readJson(row.needs),
+    needs: readJsonOr(row.needs, []),
     state,
     stage,
     attempts: attempt,
-    served: row.served === null ? null : readJson(row.served),
+    served: row.served === null ? null : readJsonOr(row.served, null),
     usage: { promptTokens, completionTokens },
     fault: faultOf(row.fault),
   }
@@ -131,7 +159,7 @@ export function taskView(row: TaskRow): TaskView {
 export function intentView(row: SummedIntent): IntentView {
   const { id, state, priority, createdMs, deadlineMs, finishedMs, resultNode, promptTokens, completionTokens } = row
   const usage = { promptTokens, completionTokens }
-  const metadata = readJson<Record<string, string>>(row.metadata)
+  const metadata = readJsonOr<Record<string, string>>(row.metadata, {})
   const times = { createdMs, deadlineMs, finishedMs }
   return { id, state, priority, ...times, metadata, fault: faultOf(row.fault), resultNode, usage }
 }
@@ -139,8 +167,8 @@ export function intentView(row: SummedIntent): IntentView {
 export function summed(row: IntentRow, tasks: readonly TaskRow[]): SummedIntent {
   const sums = { promptTokens: 0, completionTokens: 0 }
   for (const task of tasks) {
-    sums.promptTokens += task.promptTokens
-    sums.completionTokens += task.completionTokens
+    sums.promptTokens = Math.min(usageSumMax, sums.promptTokens + task.promptTokens)
+    sums.completionTokens = Math.min(usageSumMax, sums.completionTokens + task.completionTokens)
   }
   return { ...row, ...sums }
 }
@@ -151,5 +179,5 @@ export function maySee({ tenant }: IntentRow, viewer: Viewer): boolean {
 }
 
 export function faultOf(text: string | null): Fault | null {
-  return text === null ? null : readJson<Fault>(text)
+  return text === null ? null : readJsonOr<Fault>(text, unreadable('its fault'))
 }

@@ -96,6 +96,11 @@ export class DurableIntents implements Intents {
     this.commands.recover()
   }
 
+  /** Intents that the start did not take up again, and why: for the operator. */
+  get setAside(): readonly { intent: string; reason: string }[] {
+    return this.commands.setAside
+  }
+
   /** Whether finished intents must be kept now. */
   get isRetrying(): boolean {
     return this.commands.isRetrying

@@ -4,9 +4,11 @@
  * both. Commands, changes, readers and the effect runner look things up here; what is stored, and when, is theirs.
  */
 
+import { fault } from '../../../shared/faults.ts'
 import { isTerminalState } from '../../../shared/task-state.ts'
 import type { Change } from '../../core/events.ts'
 import type { AnswerSinkHost } from '../answers/answer-sink.ts'
+import { underNote } from '../durability/set-aside.ts'
 import type { PlannerFunctions } from '../ports/planner.ts'
 import type { IntentStore, OpenIntent, TaskRow } from '../ports/store.ts'
 import { DurableSink, type Repair } from './durable-sink.ts'
@@ -93,7 +95,7 @@ export class LiveIntent {
 }
 
 interface LiveIntentsParts {
-  store: Pick<IntentStore, 'request' | 'result'>
+  store: Pick<IntentStore, 'request' | 'result' | 'noteInHand'>
   /** null in a hub that was given no planner. */
   planner: PlannerFunctions | null
   host: AnswerSinkHost
@@ -157,11 +159,22 @@ export class LiveIntents {
     const terms = termsOf(row)
     const parents = waitsOf(row).map((need) => ({ node: need, task: live.numbers.get(need)! }))
     const render = planner?.render ?? null
-    const request = (repair: Repair | null) =>
-      renderRequest({ store, task, node, kind, parents, terms, render, repair })
+    const request = (repair: Repair | null) => {
+      return underNote(store, live.id, () => {
+        try {
+          return renderRequest({ store, task, node, kind, parents, terms, render, repair })
+        } catch (error) {
+          // If it ended the process, the next process would make the same request and end too.
+          const reason = error instanceof Error ? error.message : String(error)
+          return fault('internal_error', `The request of this task cannot be made (${reason.slice(0, 200)}).`)
+        }
+      })
+    }
     const { contract } = terms
     const breach =
-      contract === undefined || planner === null ? null : (text: string) => planner.checkContract(contract, text)
+      contract === undefined || planner === null
+        ? null
+        : (text: string) => underNote(store, live.id, () => planner.checkContract(contract, text))
     return new DurableSink({ task, kind, model, request, breach, onLines: () => live.wake() }, host)
   }
 

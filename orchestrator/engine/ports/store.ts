@@ -168,13 +168,18 @@ export type StoreWrite =
   | { write: 'intentEnd'; intent: string; state: IntentState; fault: string | null; finishedMs: number }
   /** Its `seq` must be the next one of its intent. */
   | { write: 'event'; event: EventRow }
-  /** Nothing may be booked for this task yet. */
+  /**
+   * Sums stop at `usageSumMax`. What cannot be booked, because something is booked for this task or because a number of
+   * it is none, is left out and counted (`unbooked`); the rest of the batch goes on.
+   */
   | { write: 'usage'; usage: UsageRow }
-  /** Adds to the sums without a booking for each task. */
+  /** Adds to the sums without a booking for each task; the same holds. */
   | { write: 'tally'; tally: UsageSum }
   /** Adds or replaces the row of (tenant, route, key). */
   | { write: 'idempotency'; row: IdempotencyRow }
   | { write: 'forgetIdempotency'; tenant: string; route: string; key: string }
+  /** The process ended while it worked on this intent. Unknown intents are passed over. */
+  | { write: 'blame'; intent: string }
 
 /** The writes of one kind. */
 export type StoreWriteOf<Kind extends StoreWrite['write']> = Extract<StoreWrite, { write: Kind }>
@@ -207,11 +212,19 @@ export interface IntentFilter {
   limit: number
 }
 
+/** A number of tokens or tasks that may be booked. */
+export function isTokenCount(value: number): boolean {
+  return Number.isSafeInteger(value) && value >= 0
+}
+
 /** What is needed to take up an intent. Terminal tasks come along, because children look at them. */
 export interface OpenIntent {
   intent: IntentRow
   tasks: TaskRow[]
-  /** How long each task's request is; requests themselves may be many times what is worth reading at boot. */
+  /**
+   * How long each task's request is, -1 when it is missing; requests themselves may be many times what is worth reading
+   * at boot.
+   */
   requestBytes: number[]
   /** The last event's number. */
   lastSeq: number
@@ -252,6 +265,14 @@ export interface IntentStore {
   openIntents(): Iterable<OpenIntent>
   /** One intent in the same shape, whatever its state. */
   openIntent(id: string): OpenIntent | undefined
+  /** Under how many of these intents the process has died, and how often; see `blame`. */
+  deaths(): Map<string, number>
+  /**
+   * Notes what is worked on now, null for nothing: it survives the death of the process, though not of the machine, and
+   * costs no flush. What was noted last before the death of another process, until something else is noted.
+   */
+  noteInHand(name: string | null): void
+  inHand(): string | null
 }
 
 /** For Idempotency-Keys. */
@@ -263,6 +284,8 @@ export interface IdempotencyStore {
 export interface UsageStore {
   /** Sum of booked tokens by model, for one tenant or all. */
   usage(tenant: string | null): Omit<UsageSum, 'tenant'>[]
+  /** Rows of usage that this store could not book, since it was opened. */
+  unbooked(): number
 }
 
 /** For the process: its start, its housekeeping and its end. */

@@ -38,14 +38,21 @@ export class MemoryDisk {
   usageSums = new Map<string, UsageSum>()
   /** By `idempotencyKey`. */
   idempotency = new Map<string, IdempotencyRow>()
+  /** How often the process died under an intent, by its id. */
+  suspects = new Map<string, number>()
+  /** What the process that writes here works on now, or worked on when it died. */
+  inHand: string | null = null
+  /** Rows of usage that were left out. */
+  unbooked = 0
   /** Backups by the path that was asked for. */
   readonly copies = new Map<string, MemoryDisk>()
 
   /** Everything that is here now, on a disk of its own; without the backups. */
   copy(): MemoryDisk {
     const other = new MemoryDisk()
-    const { epoch, keys, intents, tasks, bookings, usageSums, idempotency } = this
-    return Object.assign(other, structuredClone({ epoch, keys, intents, tasks, bookings, usageSums, idempotency }))
+    const { epoch, keys, intents, tasks, bookings, usageSums, idempotency, suspects } = this
+    const all = { epoch, keys, intents, tasks, bookings, usageSums, idempotency, suspects }
+    return Object.assign(other, structuredClone(all))
   }
 }
 

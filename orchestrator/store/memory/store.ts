@@ -4,6 +4,7 @@
  * wrote is on the MemoryDisk and is there for the next store. Rows are copied in and out, as a database
  * would.
  */
+import { usageSumMax } from '../../../shared/limits/answers.ts'
 import {
   type IdempotencyStore,
   type IntentFilter,
@@ -42,6 +43,8 @@ export function memoryStore(disk = new MemoryDisk()): Store {
       disk.copies.set(path, disk.copy())
     },
     close() {
+      // A clean end: nothing is in hand.
+      if (!closed) disk.inHand = null
       closed = true
     },
   }
@@ -99,6 +102,12 @@ function readsOn(disk: MemoryDisk): IntentStore & IdempotencyStore & UsageStore 
       return row && copyIdempotency(row)
     },
     usage: (tenant) => usageByModel(disk, tenant),
+    unbooked: () => disk.unbooked,
+    deaths: () => new Map(disk.suspects),
+    noteInHand(name) {
+      disk.inHand = name
+    },
+    inHand: () => disk.inHand,
     *openIntents() {
       for (const stored of disk.intents.values()) if (stored.row.state === 'running') yield whole(stored)
     },
@@ -124,7 +133,11 @@ function listed(disk: MemoryDisk, { tenant, state, before, limit }: IntentFilter
     .slice(0, limit)
     .map((row) => {
       const tasks = disk.intents.get(row.id)!.tasks.map((task) => task.row)
-      const sumOf = (tokens: 'promptTokens' | 'completionTokens') => tasks.reduce((sum, task) => sum + task[tokens], 0)
+      const sumOf = (tokens: 'promptTokens' | 'completionTokens') =>
+        Math.min(
+          usageSumMax,
+          tasks.reduce((sum, task) => sum + task[tokens], 0),
+        )
       return { ...row, promptTokens: sumOf('promptTokens'), completionTokens: sumOf('completionTokens') }
     })
 }
@@ -137,9 +150,9 @@ function usageByModel(disk: MemoryDisk, tenant: string | null): Usage[] {
     if (tenant !== null && sum.tenant !== tenant) continue
     const { model, tasks, promptTokens, completionTokens } = sum
     const total = byModel.get(model) ?? { model, tasks: 0, promptTokens: 0, completionTokens: 0 }
-    total.tasks += tasks
-    total.promptTokens += promptTokens
-    total.completionTokens += completionTokens
+    total.tasks = Math.min(usageSumMax, total.tasks + tasks)
+    total.promptTokens = Math.min(usageSumMax, total.promptTokens + promptTokens)
+    total.completionTokens = Math.min(usageSumMax, total.completionTokens + completionTokens)
     byModel.set(model, total)
   }
   return [...byModel.values()].sort((one, other) => (one.model < other.model ? -1 : 1))
@@ -153,6 +166,7 @@ function forgetIntents(disk: MemoryDisk, finishedMs: number, limit: number): num
   for (const { row, tasks } of oldest) {
     for (const task of tasks) disk.tasks.delete(task.row.task)
     disk.intents.delete(row.id)
+    disk.suspects.delete(row.id)
   }
   return oldest.length
 }

@@ -3,8 +3,10 @@
  * how to undo what it did so far; a write whose condition does not hold throws `fenced`, and the list is run
  * backwards.
  */
+import { usageSumMax } from '../../../shared/limits/answers.ts'
 import { isTerminalState } from '../../../shared/task-state.ts'
 import {
+  isTokenCount,
   StoreError,
   type StoreWrite,
   type StoreWriteOf,
@@ -57,11 +59,20 @@ function addUsage(disk: MemoryDisk, more: UsageSum, undo: Undo): void {
   const added = {
     tenant,
     model,
-    tasks: (sum?.tasks ?? 0) + more.tasks,
-    promptTokens: (sum?.promptTokens ?? 0) + more.promptTokens,
-    completionTokens: (sum?.completionTokens ?? 0) + more.completionTokens,
+    tasks: Math.min(usageSumMax, (sum?.tasks ?? 0) + more.tasks),
+    promptTokens: Math.min(usageSumMax, (sum?.promptTokens ?? 0) + more.promptTokens),
+    completionTokens: Math.min(usageSumMax, (sum?.completionTokens ?? 0) + more.completionTokens),
   }
   put(disk.usageSums, usageKey(more), added, undo)
+}
+
+function isBookable({ promptTokens, completionTokens }: Pick<UsageSum, 'promptTokens' | 'completionTokens'>): boolean {
+  return isTokenCount(promptTokens) && isTokenCount(completionTokens)
+}
+
+function leftOut(disk: MemoryDisk, undo: Undo): void {
+  disk.unbooked++
+  undo.push(() => disk.unbooked--)
 }
 
 /** Replaces the row of an intent or a task. */
@@ -188,13 +199,17 @@ const writes: Writes = {
     undo.push(() => events.pop())
   },
   usage(disk, { usage }, undo) {
-    must(!disk.bookings.has(usage.task), () => `usage of task ${usage.task} is booked already`)
+    if (disk.bookings.has(usage.task) || !isBookable(usage)) return leftOut(disk, undo)
     put(disk.bookings, usage.task, { ...usage }, undo)
     const { tenant, model, promptTokens, completionTokens } = usage
     addUsage(disk, { tenant, model, tasks: 1, promptTokens, completionTokens }, undo)
   },
   tally(disk, { tally }, undo) {
+    if (!isBookable(tally)) return leftOut(disk, undo)
     addUsage(disk, tally, undo)
+  },
+  blame(disk, { intent }, undo) {
+    if (disk.intents.has(intent)) put(disk.suspects, intent, (disk.suspects.get(intent) ?? 0) + 1, undo)
   },
   idempotency(disk, { row }, undo) {
     put(disk.idempotency, idempotencyKey(row), copyIdempotency(row), undo)

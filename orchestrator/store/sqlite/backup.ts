@@ -1,9 +1,10 @@
 /**
  * A consistent copy of the whole database while it is in use. The copy grows beside its final name and takes that name
- * only when it is complete and on the disk; a file that is there already is never touched.
+ * only when it is complete and on the disk; a file that is there already is never touched. What a copy that was killed
+ * left behind is removed by the next one to the same name.
  */
-import { closeSync, fsyncSync, openSync, renameSync, rmSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { closeSync, existsSync, fsyncSync, linkSync, openSync, readdirSync, renameSync, rmSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
 import type { MaintenanceStore } from '../../engine/ports/store.ts'
 import { asStoreError } from './errors.ts'
 import type { Statements } from './statements.ts'
@@ -11,26 +12,53 @@ import type { Statements } from './statements.ts'
 export function sqliteBackup(statements: Statements): MaintenanceStore['backup'] {
   const copyInto = statements.keep<never, [string]>('VACUUM INTO ?')
   return (path) => {
+    if (existsSync(path)) throw new Error(`there is a file at ${path} already`)
     const draft = `${path}.${process.pid}.partial`
-    createEmpty(path)
+    removeLeftOvers(path)
     try {
-      rmSync(draft, { force: true })
-      createEmpty(draft)
+      // For its owner alone from the first byte on: it holds what clients asked and were answered.
+      closeSync(openSync(draft, 'wx', 0o600))
       copyInto.run(draft)
       toDisk(draft)
-      renameSync(draft, path)
+      takeName(draft, path)
     } catch (error) {
-      rmSync(draft, { force: true })
-      rmSync(path, { force: true })
       throw asStoreError(error)
+    } finally {
+      for (const end of ['', '-journal']) rmSync(draft + end, { force: true })
     }
     toDisk(dirname(path))
   }
 }
 
-/** Claims a name. The file is readable by its owner alone: it holds what clients asked and were answered. */
-function createEmpty(path: string): void {
-  closeSync(openSync(path, 'wx', 0o600))
+/** Never replaces a file, also not one that has just come; where names cannot be linked, as far as one can see. */
+function takeName(draft: string, path: string): void {
+  try {
+    linkSync(draft, path)
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined
+    if (code === 'EEXIST' || existsSync(path)) throw error
+    renameSync(draft, path)
+  }
+}
+
+/** Drafts of this copy whose process is gone. */
+function removeLeftOvers(path: string): void {
+  const folder = dirname(path)
+  const begin = `${basename(path)}.`
+  for (const name of readdirSync(folder)) {
+    const pid = name.startsWith(begin) ? /^(\d+)\.partial(?:-journal)?$/.exec(name.slice(begin.length))?.[1] : undefined
+    if (pid !== undefined && !isAlive(Number(pid))) rmSync(join(folder, name), { force: true })
+  }
+}
+
+function isAlive(pid: number): boolean {
+  if (pid === process.pid) return false
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'EPERM'
+  }
 }
 
 function toDisk(path: string): void {

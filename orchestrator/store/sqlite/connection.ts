@@ -4,10 +4,13 @@
  */
 import type { Database } from 'bun:sqlite'
 import { walBytesKept } from '../../../shared/limits/store.ts'
-import { damaged, vanished } from './errors.ts'
+import { sideFileOf } from '../beside/side-file.ts'
+import { damaged, lostCommits, vanished } from './errors.ts'
 import { applicationId, migrations } from './migrations.ts'
 
 const newestVersion = migrations.length
+/** From this version on a database counts its commits. */
+const countedSince = 4
 /** A program that starts, or copies the database, can wait for another one's lock; a running hub should not. */
 const bootBusyMs = 5_000
 
@@ -18,19 +21,17 @@ export interface OpenOptions {
   checkWhole: boolean
 }
 
-/** Sets the connection up and brings the schema up to date. Returns why this file cannot be used, or null. */
-export function readyConnection(db: Database, path: string, options: OpenOptions): string | null {
+/** What a look at the file tells: why it cannot be used, or null. Nothing is written, also not on closing. */
+export function inspect(db: Database, path: string, options: OpenOptions, committed: number | null): string | null {
   db.run(`PRAGMA busy_timeout = ${bootBusyMs}`)
   db.run('PRAGMA trusted_schema = OFF')
   db.run('PRAGMA cell_size_check = ON')
-  db.run('PRAGMA foreign_keys = ON')
-  const version = pragma(db, 'user_version')
-  if (isEmpty(db)) {
-    if (!options.mayCreate) return vanished(path)
-  } else if (pragma(db, 'application_id') !== applicationId) {
+  const version = Number(pragma(db, 'user_version'))
+  if (isEmpty(db)) return options.mayCreate ? null : vanished(path)
+  if (pragma(db, 'application_id') !== applicationId) {
     return `${path} is a database of another program: set DATA_DIR to a folder of Chasm's own.`
   }
-  if (Number(version) > newestVersion) {
+  if (version > newestVersion) {
     const problem = `The data folder was written by a newer version (${path}: ${version}, known here: ${newestVersion})`
     return `${problem}: update this program, or set DATA_DIR to another folder.`
   }
@@ -38,6 +39,23 @@ export function readyConnection(db: Database, path: string, options: OpenOptions
     const finding = pragma(db, 'quick_check')
     if (finding !== 'ok') return damaged(path, String(finding))
   }
+  const missing = tablesOf(version).find((table) => !hasTable(db, table))
+  if (missing !== undefined) return damaged(path, `its table "${missing}" is missing`)
+  return committed === null || version < countedSince ? null : lossFlaw(db, path, committed)
+}
+
+/** Fewer commits in the database than were made: what is missing was in its log. */
+function lossFlaw(db: Database, path: string, committed: number): string | null {
+  const commits = Number(once(db, 'SELECT commits FROM hub')[0]?.[0])
+  return commits < committed ? lostCommits(path, committed - commits, sideFileOf(path)) : null
+}
+
+/** Sets the connection up and brings the schema up to date. Returns why this file cannot be used, or null. */
+export function readyConnection(db: Database, path: string): string | null {
+  db.run(`PRAGMA busy_timeout = ${bootBusyMs}`)
+  db.run('PRAGMA trusted_schema = OFF')
+  db.run('PRAGMA cell_size_check = ON')
+  db.run('PRAGMA foreign_keys = ON')
   if (pragma(db, 'journal_mode = WAL') !== 'wal') {
     return `${path} is on a disk without shared memory, as network disks are: set DATA_DIR to a folder on a local disk.`
   }
@@ -47,6 +65,16 @@ export function readyConnection(db: Database, path: string, options: OpenOptions
   db.run(`PRAGMA journal_size_limit = ${walBytesKept}`)
   migrate(db)
   return null
+}
+
+/** The tables that a database of this version must have. */
+function tablesOf(version: number): string[] {
+  const made = migrations.filter((migration) => migration.version <= version).map(({ sql }) => sql)
+  return [...made.join('\n').matchAll(/CREATE TABLE (\w+)/g)].map(([, table]) => table!)
+}
+
+function hasTable(db: Database, table: string): boolean {
+  return once(db, `SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = '${table}'`).length === 1
 }
 
 function migrate(db: Database): void {

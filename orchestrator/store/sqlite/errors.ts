@@ -9,7 +9,8 @@ import { StoreError, type StoreTrouble } from '../../engine/ports/store.ts'
 /** One sentence about an error that came while the file at `path` was used. What is no such error is rethrown. */
 export function sqliteFlaw(path: string, error: unknown): string {
   const code = errorCode(error) ?? ''
-  if (/^SQLITE_(NOTADB|CORRUPT)/.test(code)) return damaged(path, String((error as Error).message))
+  // An error of the first kind is a statement that does not fit the schema: a column or a table is gone.
+  if (/^SQLITE_(ERROR|NOTADB|CORRUPT)/.test(code)) return damaged(path, String((error as Error).message))
   if (/^SQLITE_FULL/.test(code)) return `The disk is full: free some space for ${path} and start again.`
   if (/^SQLITE_BUSY/.test(code)) return `${path} is locked by another program: end that one and start again.`
   if (!/^SQLITE_(CANTOPEN|PERM|READONLY|IOERR|AUTH)/.test(code)) throw error
@@ -19,6 +20,13 @@ export function sqliteFlaw(path: string, error: unknown): string {
 
 export function damaged(path: string, finding: string): string {
   return `${path} is damaged (${finding}): restore it from a backup; it was left as it is.`
+}
+
+/** `lost` transactions were committed and are not there. */
+export function lostCommits(path: string, lost: number, sideFile: string): string {
+  const problem = `${path} lacks its last ${lost} commits: its write-ahead log (${path}-wal) was removed or damaged`
+  const choice = `put the log back or restore a backup; to go on without what is lost, remove ${sideFile}`
+  return `${problem}, and it was left as it is: ${choice}, and start again.`
 }
 
 export function vanished(path: string): string {

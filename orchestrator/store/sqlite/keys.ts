@@ -1,6 +1,6 @@
 /**
- * Keys and the hub's epoch in SQLite: the part of the store that the keyring and the composition root use. Small rows,
- * rare writes; each write is a transaction of its own.
+ * Keys, the hub's epoch and the sealing of nonces in SQLite: the part of the store that the keyring, the composition
+ * root and the data folder use. Small rows, rare writes; each write is a transaction of its own.
  */
 import type { KeyRow, KeyStore, MaintenanceStore } from '../../engine/ports/store.ts'
 import type { Statements } from './statements.ts'
@@ -33,5 +33,31 @@ export function sqliteKeys(
     keyById: (id) => byId.get(id) ?? undefined,
     listKeys: () => all.all(),
     revokeKey: (id, atMs) => transact(steps, () => revoke.run(atMs, id).changes === 1),
+  }
+}
+
+/** Rows with a nonce that are read at once. */
+const portionRows = 1_000
+
+/**
+ * Seals, once, the nonces that earlier versions of this program stored as they were. The data folder asks for it when a
+ * hub opens the database; how a nonce is sealed is its matter.
+ */
+export function nonceSealing(statements: Statements, steps: TransactionSteps) {
+  const isSealed = statements.keep<{ sealed: number }, []>('SELECT sealed FROM hub')
+  const setSealed = statements.keep<never, []>('UPDATE hub SET sealed = 1')
+  const portion = statements.keep<{ task: number; nonce: Uint8Array }, [number, number]>(
+    'SELECT task, nonce FROM task WHERE nonce IS NOT NULL AND task > ? ORDER BY task LIMIT ?',
+  )
+  const change = statements.keep<never, [Uint8Array, number]>('UPDATE task SET nonce = ? WHERE task = ?')
+  return (seal: (nonce: Uint8Array) => Uint8Array): void => {
+    if (isSealed.get()!.sealed === 1) return
+    transact(steps, () => {
+      for (let rows = portion.all(-1, portionRows); rows.length > 0; ) {
+        for (const { task, nonce } of rows) change.run(seal(nonce), task)
+        rows = portion.all(rows.at(-1)!.task, portionRows)
+      }
+      setSealed.run()
+    })
   }
 }

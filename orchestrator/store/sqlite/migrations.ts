@@ -141,4 +141,20 @@ export const migrations: readonly Migration[] = [
       ALTER TABLE task ADD COLUMN terms TEXT;
     `,
   },
+  {
+    version: 4,
+    // Sums that older programs let grow to the edge of 64 bits are cut to what every reader of JSON can hold.
+    sql: `
+      UPDATE usage_sum SET
+        tasks = max(0, min(tasks, 9007199254740991)),
+        prompt_tokens = max(0, min(prompt_tokens, 9007199254740991)),
+        completion_tokens = max(0, min(completion_tokens, 9007199254740991));
+      ALTER TABLE hub ADD COLUMN commits INTEGER NOT NULL DEFAULT 0;
+      ALTER TABLE hub ADD COLUMN sealed INTEGER NOT NULL DEFAULT 0;
+      CREATE TABLE suspect (
+        intent_seq INTEGER PRIMARY KEY REFERENCES intent ON DELETE CASCADE,
+        deaths INTEGER NOT NULL
+      ) STRICT;
+    `,
+  },
 ]

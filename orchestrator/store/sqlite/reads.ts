@@ -3,6 +3,7 @@
  * in tables of their own. What may be long is read in pages, each finished before it is returned, so that no read
  * transaction stays open while others write.
  */
+import { usageSumMax } from '../../../shared/limits/answers.ts'
 import type { IntentState } from '../../../shared/task-state.ts'
 import type {
   EventRow,
@@ -28,18 +29,23 @@ const taskColumns = `task.task, intent.id AS intent, task.node, task.kind, task.
   task.prompt_tokens AS promptTokens, task.completion_tokens AS completionTokens, task.fault, task.stage,
   task.waits, task.terms`
 
-const tokenSums = `coalesce(sum(task.prompt_tokens), 0) AS promptTokens,
-  coalesce(sum(task.completion_tokens), 0) AS completionTokens`
+/** SQLite's `sum` fails where whole numbers overflow; this stops there. */
+const sumOf = (column: string) => `CAST(min(${usageSumMax}, total(${column})) AS INTEGER)`
 
-const usageSums = `model, sum(tasks) AS tasks, sum(prompt_tokens) AS promptTokens,
-  sum(completion_tokens) AS completionTokens`
+const tokenSums = `${sumOf('task.prompt_tokens')} AS promptTokens,
+  ${sumOf('task.completion_tokens')} AS completionTokens`
+
+const usageSums = `model, ${sumOf('tasks')} AS tasks, ${sumOf('prompt_tokens')} AS promptTokens,
+  ${sumOf('completion_tokens')} AS completionTokens`
 
 const lastSeq = 'coalesce((SELECT max(event.seq) FROM event WHERE event.intent_seq = intent.seq), 0) AS lastSeq'
 
 /** Open intents read at once at boot. */
 const openPageRows = 1_000
 
-export function sqliteReads(statements: Statements): IntentStore & IdempotencyStore & UsageStore {
+type Reads = Omit<IntentStore, 'inHand' | 'noteInHand'> & IdempotencyStore & Omit<UsageStore, 'unbooked'>
+
+export function sqliteReads(statements: Statements): Reads {
   const intent = statements.keep<IntentRow, [string]>(`SELECT ${intentColumns} FROM intent WHERE id = ?`)
   const tasksOf = statements.keep<TaskRow, [string]>(
     `SELECT ${taskColumns} FROM intent JOIN task ON task.intent_seq = intent.seq
@@ -65,6 +71,9 @@ export function sqliteReads(statements: Statements): IntentStore & IdempotencySt
   const usageOfAll = statements.keep<Omit<UsageSum, 'tenant'>, []>(
     `SELECT ${usageSums} FROM usage_sum GROUP BY model ORDER BY model`,
   )
+  const deaths = statements.keep<{ id: string; deaths: number }, []>(
+    'SELECT intent.id, suspect.deaths FROM suspect JOIN intent ON intent.seq = suspect.intent_seq',
+  )
   return {
     intent: (id) => intent.get(id) ?? undefined,
     tasksOf: (id) => tasksOf.all(id),
@@ -77,6 +86,7 @@ export function sqliteReads(statements: Statements): IntentStore & IdempotencySt
     intents: listing(statements),
     openIntents: openIntents(statements),
     openIntent: openIntent(statements),
+    deaths: () => new Map(deaths.all().map(({ id, deaths: count }) => [id, count])),
   }
 }
 
@@ -107,8 +117,8 @@ function openIntent(statements: Statements): IntentStore['openIntent'] {
     `SELECT ${intentColumns}, ${lastSeq} FROM intent WHERE id = ?`,
   )
   const tasks = statements.keep<TaskRow & { requestBytes: number }, [string]>(
-    `SELECT ${taskColumns}, length(request.body) AS requestBytes
-     FROM intent JOIN task ON task.intent_seq = intent.seq JOIN request ON request.task = task.task
+    `SELECT ${taskColumns}, coalesce(length(request.body), -1) AS requestBytes
+     FROM intent JOIN task ON task.intent_seq = intent.seq LEFT JOIN request ON request.task = task.task
      WHERE intent.id = ? ORDER BY task.place`,
   )
   return (id) => {
@@ -128,8 +138,8 @@ function openIntents(statements: Statements): () => Generator<OpenIntent> {
   )
   // SQLite knows the length of a blob without reading it.
   const tasksOfPage = statements.keep<TaskRow & { requestBytes: number }, [number, number]>(
-    `SELECT ${taskColumns}, length(request.body) AS requestBytes
-     FROM intent JOIN task ON task.intent_seq = intent.seq JOIN request ON request.task = task.task
+    `SELECT ${taskColumns}, coalesce(length(request.body), -1) AS requestBytes
+     FROM intent JOIN task ON task.intent_seq = intent.seq LEFT JOIN request ON request.task = task.task
      WHERE intent.state = 'running' AND intent.seq > ? AND intent.seq <= ? ORDER BY intent.seq, task.place`,
   )
   return function* () {

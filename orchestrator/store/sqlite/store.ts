@@ -5,18 +5,33 @@
 import type { Database } from 'bun:sqlite'
 import { storeBusyMs } from '../../../shared/limits/store.ts'
 import type { Store } from '../../engine/ports/store.ts'
+import type { SideFile } from '../beside/side-file.ts'
 import { sqliteBackup } from './backup.ts'
-import { sqliteKeys } from './keys.ts'
+import { nonceSealing, sqliteKeys } from './keys.ts'
 import { sqliteReads } from './reads.ts'
 import { sqliteRetention } from './retention.ts'
 import { Statements } from './statements.ts'
 import { transact, transactionSteps } from './transaction.ts'
-import { sqliteWriter } from './writes.ts'
+import { sqliteWriter, type Unbooked } from './writes.ts'
 
-export function sqliteStore(db: Database): Store {
+export interface SqliteStore extends Store {
+  /** Seals what an earlier version stored open; does nothing the second time. */
+  sealNonces(seal: (nonce: Uint8Array) => Uint8Array): void
+}
+
+/** What a hub's store writes beside its database; a guest has none of it. */
+export interface Beside {
+  file: SideFile
+  /** What the process before worked on when it died. */
+  inHand: string | null
+}
+
+export function sqliteStore(db: Database, beside: Beside | null): SqliteStore {
   const statements = new Statements(db)
-  const steps = transactionSteps(db, statements)
-  const apply = sqliteWriter(statements)
+  const steps = transactionSteps(db, statements, (commits) => beside?.file.committed(commits))
+  const unbooked: Unbooked = { rows: 0 }
+  const apply = sqliteWriter(statements, unbooked)
+  let inHand = beside?.inHand ?? null
   const keys = sqliteKeys(statements, steps)
   return {
     ...keys,
@@ -27,17 +42,26 @@ export function sqliteStore(db: Database): Store {
       return epoch
     },
     ...sqliteReads(statements),
+    unbooked: () => unbooked.rows,
+    inHand: () => inHand,
+    noteInHand(name) {
+      if (name === inHand) return
+      inHand = name
+      beside?.file.noteInHand(name)
+    },
     commit(writes) {
       if (writes.length === 0) return
       transact(steps, () => {
         for (const write of writes) apply(write)
       })
     },
+    sealNonces: nonceSealing(statements, steps),
     forgetBefore: sqliteRetention(statements, steps),
     backup: sqliteBackup(statements),
     close() {
       statements.finalize()
       db.close(true)
+      beside?.file.close()
     },
   }
 }

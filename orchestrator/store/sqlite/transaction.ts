@@ -17,20 +17,32 @@ export interface TransactionSteps {
   rollback(): void
   /** Whether a transaction is open; after some errors SQLite has ended it by itself. */
   isOpen(): boolean
+  /** Counts this transaction, inside it; the number that it makes true. */
+  count(): number
+  /** Called with that number once it is true. */
+  counted(commits: number): void
   /** Commits something that changes nothing. */
   overwrite(): void
 }
 
-export function transactionSteps(db: Database, statements: Statements): TransactionSteps {
+/** `counted` is called with the number of commits, after each. */
+export function transactionSteps(
+  db: Database,
+  statements: Statements,
+  counted: (commits: number) => void,
+): TransactionSteps {
   const begin = statements.keep<never, []>('BEGIN IMMEDIATE')
   const commit = statements.keep<never, []>('COMMIT')
   const rollback = statements.keep<never, []>('ROLLBACK')
   const touch = statements.keep<never, []>('UPDATE hub SET epoch = epoch')
+  const count = statements.keep<{ commits: number }, []>('UPDATE hub SET commits = commits + 1 RETURNING commits')
   return {
     begin: () => void begin.run(),
     commit: () => void commit.run(),
     rollback: () => void rollback.run(),
     isOpen: () => db.inTransaction,
+    count: () => count.get()!.commits,
+    counted,
     overwrite: () => void touch.run(),
   }
 }
@@ -38,9 +50,11 @@ export function transactionSteps(db: Database, statements: Statements): Transact
 /** Runs `work` inside a transaction. Throws StoreError; then nothing of it happened (but see `unknown`). */
 export function transact<Result>(steps: TransactionSteps, work: () => Result): Result {
   let result: Result
+  let commits: number
   try {
     steps.begin()
     result = work()
+    commits = steps.count()
   } catch (error) {
     if (steps.isOpen()) steps.rollback()
     throw asStoreError(error)
@@ -50,6 +64,7 @@ export function transact<Result>(steps: TransactionSteps, work: () => Result): R
   } catch (error) {
     throw afterFailedCommit(steps, asStoreError(error))
   }
+  steps.counted(commits)
   return result
 }
 

@@ -3,23 +3,31 @@
  * not hold throws `fenced` and so takes the whole batch back. The condition is part of the statement itself, and the
  * count of changed rows shows whether it held.
  */
-import { StoreError, type StoreWrite, type StoreWriteOf } from '../../engine/ports/store.ts'
+import { usageSumMax } from '../../../shared/limits/answers.ts'
+import { isTokenCount, StoreError, type StoreWrite, type StoreWriteOf } from '../../engine/ports/store.ts'
+import { asStoreError } from './errors.ts'
 import type { Statements } from './statements.ts'
 
 type Kind = StoreWrite['write']
+
+/** Rows of usage that could not be booked. */
+export interface Unbooked {
+  rows: number
+}
 
 /** One function per kind of write. */
 type Writes<Kinds extends Kind> = { [One in Kinds]: (write: StoreWriteOf<One>) => void }
 
 /** Performs one write of any kind. Must be called inside a transaction. */
-export function sqliteWriter(statements: Statements): (write: StoreWrite) => void {
+export function sqliteWriter(statements: Statements, unbooked: Unbooked): (write: StoreWrite) => void {
   const writes: Writes<Kind> = {
     ...intentWrites(statements),
     ...taskWrites(statements),
     ...settlement(statements),
     ...controlWrites(statements),
     ...retryWrites(statements),
-    ...bookings(statements),
+    ...bookings(statements, unbooked),
+    ...blameWrites(statements),
     ...idempotencyWrites(statements),
   }
   return (write) => (writes[write.write] as (write: StoreWrite) => void)(write)
@@ -199,24 +207,58 @@ function retryWrites(statements: Statements): Writes<'retry'> {
   }
 }
 
-function bookings(statements: Statements): Writes<'usage' | 'tally'> {
+function bookings(statements: Statements, unbooked: Unbooked): Writes<'usage' | 'tally'> {
   const book = statements.keep<never, [number, string, string, string, string, number, number, number]>(
     `INSERT INTO usage (task, tenant, scout, provider, model, prompt_tokens, completion_tokens, at_ms)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
   )
   const add = statements.keep<never, [string, string, number, number, number]>(
     `INSERT INTO usage_sum (tenant, model, tasks, prompt_tokens, completion_tokens) VALUES (?, ?, ?, ?, ?)
-     ON CONFLICT (tenant, model) DO UPDATE SET tasks = tasks + excluded.tasks,
-       prompt_tokens = prompt_tokens + excluded.prompt_tokens,
-       completion_tokens = completion_tokens + excluded.completion_tokens`,
+     ON CONFLICT (tenant, model) DO UPDATE SET tasks = min(${usageSumMax}, tasks + excluded.tasks),
+       prompt_tokens = min(${usageSumMax}, prompt_tokens + excluded.prompt_tokens),
+       completion_tokens = min(${usageSumMax}, completion_tokens + excluded.completion_tokens)`,
   )
   return {
     usage({ usage: { task, tenant, scout, provider, model, promptTokens, completionTokens, atMs } }) {
-      book.run(task, tenant, scout, provider, model, promptTokens, completionTokens, atMs)
-      add.run(tenant, model, 1, promptTokens, completionTokens)
+      ifBookable(unbooked, promptTokens, completionTokens, () => {
+        book.run(task, tenant, scout, provider, model, promptTokens, completionTokens, atMs)
+        add.run(tenant, model, 1, promptTokens, completionTokens)
+      })
     },
     tally({ tally: { tenant, model, tasks, promptTokens, completionTokens } }) {
-      add.run(tenant, model, tasks, promptTokens, completionTokens)
+      ifBookable(unbooked, promptTokens, completionTokens, () => {
+        add.run(tenant, model, tasks, promptTokens, completionTokens)
+      })
+    },
+  }
+}
+
+/**
+ * Usage is worth less than the answer that it is booked with: what cannot be booked is counted and left out, and the
+ * batch goes on. A fault of the disk still takes the whole batch back.
+ */
+function ifBookable(unbooked: Unbooked, prompt: number, completion: number, book: () => void): void {
+  if (!isTokenCount(prompt) || !isTokenCount(completion)) {
+    unbooked.rows++
+    return
+  }
+  try {
+    book()
+  } catch (error) {
+    const known = asStoreError(error)
+    if (!(known instanceof StoreError) || known.trouble !== 'fenced') throw error
+    unbooked.rows++
+  }
+}
+
+function blameWrites(statements: Statements): Writes<'blame'> {
+  const add = statements.keep<never, [string]>(
+    `INSERT INTO suspect (intent_seq, deaths) SELECT seq, 1 FROM intent WHERE id = ?
+     ON CONFLICT (intent_seq) DO UPDATE SET deaths = deaths + 1`,
+  )
+  return {
+    blame({ intent }) {
+      add.run(intent)
     },
   }
 }

@@ -114,7 +114,7 @@ describe('a field named twice', () => {
 
 describe('bounds', () => {
   test('of depth: lists and objects, none of it by recursion', () => {
-    const nested = (depth: number) => '[{"a":'.repeat(depth / 2) + '1' + '}]'.repeat(depth / 2)
+    const nested = (depth: number) => `${'[{"a":'.repeat(depth / 2)}1${'}]'.repeat(depth / 2)}`
     expect(passes(nested(answerDepthMax))).toBe(true)
     expect(passes(nested(answerDepthMax + 2))).toBe(false)
     expect(passes('['.repeat(4_000_000))).toBe(false)

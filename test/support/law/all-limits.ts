@@ -1,4 +1,5 @@
 /** Every limit of every owner by its name, for tests that hold documents against them. */
+import * as answers from '../../../shared/limits/answers.ts'
 import * as commandLine from '../../../shared/limits/command-line.ts'
 import * as http from '../../../shared/limits/http.ts'
 import * as intents from '../../../shared/limits/intents.ts'
@@ -12,6 +13,7 @@ import * as store from '../../../shared/limits/store.ts'
 import * as wire from '../../../shared/limits/wire.ts'
 
 export const limits = {
+  ...answers,
   ...commandLine,
   ...http,
   ...intents,
