@@ -53,7 +53,7 @@ export function isTerminal(task: TaskData): boolean {
 }
 
 /** A scout's verdict that a task can never be done, which waits for a second one: see `trust/second-opinion.ts`. */
-export interface Doubt {
+interface Doubt {
   scout: string
   operator: string
   /** What it was asked to serve the task with. */

@@ -134,6 +134,8 @@ class World {
     if (unfinished.length > 0) this.fail(`tasks ${unfinished.map(([id]) => id)} never ended`)
     for (const session of [...this.chance.peers.keys()]) this.leave(session)
     for (let waitedMs = 0; waitedMs < 1_000; waitedMs += 50) this.tick(50)
+    // Tenants whose tasks ended scouts are remembered for a minute.
+    for (let waitedMs = 0; waitedMs < 62_000; waitedMs += 1_000) this.tick(1_000)
     const { wheel, tasks, intents, roster, index } = this.core.state
     const left = [wheel.armed, tasks.size, intents.size, roster.bySession.size, [...index.offerClasses()].length]
     if (left.some((count) => count > 0)) this.fail(`left over at the end: ${left}`)

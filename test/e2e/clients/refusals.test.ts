@@ -93,7 +93,7 @@ describe('a client that may not, or asks for what is not there,', () => {
   test.each([
     [{ messages: [] }, 'messages'],
     [{ messages: [{ role: 'king', content: 'x' }] }, 'messages[0].role'],
-    [{ temperature: 3 }, 'temperature'],
+    [{ temperature: 'hot' }, 'temperature'],
     [{ n: 0 }, 'n'],
     [{ seed: 2 ** 64 }, 'seed'],
     [{ tools: [{}] }, 'tools[0].type'],

@@ -21,10 +21,19 @@ describe('beside a neighbour whose stream goes on', () => {
     await around.undisturbed()
   }
 
-  test.each(Object.entries(bombs))('%s ends in 4400', async (_name, bomb) => {
+  // The runtime itself closes a message far over the limit, so that one without an end is bounded: its code is 1009.
+  const byRuntime = new Set(['a frame three times too long'])
+
+  test.each(Object.entries(bombs).filter(([name]) => !byRuntime.has(name)))('%s ends in 4400', async (_name, bomb) => {
     const scout = await joinRaw(live)
     scout.raw(bomb)
     await endsIn(4400, scout)
+  })
+
+  test.each([...byRuntime])('%s is closed by the runtime', async (name) => {
+    const scout = await joinRaw(live)
+    scout.raw(bombs[name]!)
+    await endsIn(1009, scout)
   })
 
   test('text ends in 4400', async () => {

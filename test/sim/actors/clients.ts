@@ -55,7 +55,7 @@ export class ChatUser {
     this.reading = null
     this.process.after(this.process.dice.waitMs(this.scenario.thinkMs), () => {
       if (this.isLeaving) return
-      if (this.hub.up) this.ask()
+      if (this.hub.up && this.hub.frozenForMs === 0) this.ask()
       else this.think()
     })
   }
@@ -126,6 +126,8 @@ export class ChatUser {
 
   private look(reading: Reading): void {
     if (reading.isOver || reading.generation !== this.hub.generation || !this.hub.up) return
+    const { frozenForMs } = this.hub
+    if (frozenForMs > 0) return void this.process.after(frozenForMs, () => this.look(reading))
     const part = this.hub.ask(() => reading.answer.take())
     if (!this.hub.up) return
     if (part === null) return this.checker.fail(7, `task ${reading.task} promised news and had none`)
@@ -182,6 +184,8 @@ export class ChatUser {
 
   private abandon(reading: Reading): void {
     if (reading.isOver || reading.generation !== this.hub.generation || !this.hub.up) return
+    const { frozenForMs } = this.hub
+    if (frozenForMs > 0) return void this.process.after(frozenForMs, () => this.abandon(reading))
     // What lies there unread is looked at as well.
     const part = reading.delayMs === Number.POSITIVE_INFINITY ? this.hub.ask(() => reading.answer.take()) : null
     if (part !== null) this.check(reading, part)

@@ -170,6 +170,11 @@ export class Hub {
     })
   }
 
+  /** How long it stands still yet; nothing that a client does reaches it before. */
+  get frozenForMs(): number {
+    return this.up ? Math.max(0, this.process.frozenUntilMs - this.world.nowMs) : 0
+  }
+
   /** From now on it lives. */
   calm(): void {
     this.disk.calm()
