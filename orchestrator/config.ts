@@ -5,9 +5,9 @@
  */
 import { isIP } from 'node:net'
 import { z } from 'zod'
-import { TrustedProxies } from '../shared/client-address.ts'
 import { quoteFlaw } from '../shared/env-file.ts'
 import { adminKeyCharsMax, adminKeyCharsMin } from '../shared/limits/keys.ts'
+import { TrustedProxies } from '../shared/network/client-address.ts'
 
 const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
 

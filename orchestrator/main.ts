@@ -3,9 +3,10 @@
  * the only file that knows every adapter. `startHub` is the whole hub for whoever wants one inside a process (tests,
  * benches); run as a program it takes its configuration from the environment and drains on a signal.
  */
-import { TrustedProxies } from '../shared/client-address.ts'
+
 import { loadEnvFile } from '../shared/env-file.ts'
 import { defectCode, descriptorsReserved, drainMs, signalEchoMs } from '../shared/limits/process.ts'
+import { TrustedProxies } from '../shared/network/client-address.ts'
 import { realSystem, type System } from '../shared/system.ts'
 import { type Config, readConfig } from './config.ts'
 import type { CoreSettings } from './core/settings.ts'

@@ -7,8 +7,8 @@ import { hostname } from 'node:os'
 import { parseKey } from '../shared/api-key.ts'
 import { pastedFlaw } from '../shared/env-file.ts'
 import { concurrencyMax, nameCharsMax } from '../shared/limits/wire.ts'
+import { proxyFlaws } from '../shared/network/proxy-rule.ts'
 import { scoutPath } from '../shared/protocol/frames.ts'
-import { proxyFlaws } from '../shared/proxy-rule.ts'
 import { type LogFormat, type LogLevel, logFormats, logLevels } from './log.ts'
 
 export interface ScoutConfig {

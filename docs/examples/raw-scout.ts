@@ -1,4 +1,4 @@
-// A whole scout in one file, written from shared/protocol/PROTOCOL.md alone, on `ws` and `msgpackr`: a start for a scout
+// A whole scout in one file, after shared/protocol/PROTOCOL.md, on `ws` and `msgpackr`: a start for a scout
 // in another language. It answers every chat with the last user message, word by word. Run it with:
 // ORCHESTRATOR_URL=http://127.0.0.1:8080 SCOUT_KEY=chasm_scout_… bun docs/examples/raw-scout.ts
 import { Packr } from 'msgpackr'

@@ -7,7 +7,7 @@
 import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { loadEnvFile } from '../../shared/env-file.ts'
-import { fetchProxy } from '../../shared/proxy-rule.ts'
+import { fetchProxy } from '../../shared/network/proxy-rule.ts'
 import { realSystem } from '../../shared/system.ts'
 import { ScrollTree } from './intent-tree.ts'
 

@@ -24,6 +24,8 @@ export interface CoreSettings {
   hedgeAfterMinMs: number
   migrationsMax: number
   resumeWindowMs: number
+  /** How long a lost scout may take to come back, before its task may end another one. */
+  returnWindowMs: number
   readyTasksMax: number
   readyTasksPerTenantMax: number
   modelGraceMs: number
@@ -56,6 +58,7 @@ export const defaultCoreSettings: CoreSettings = {
   hedgeAfterMinMs: schedulingLimits.hedgeAfterMinMs,
   migrationsMax: schedulingLimits.migrationsMax,
   resumeWindowMs: schedulingLimits.resumeWindowMs,
+  returnWindowMs: wireLimits.reconnectWindowMs,
   readyTasksMax: schedulingLimits.readyTasksMax,
   readyTasksPerTenantMax: schedulingLimits.readyTasksPerTenantMax,
   modelGraceMs: schedulingLimits.modelGraceMs,

@@ -5,9 +5,9 @@
  */
 import { checkMs } from '../../shared/limits/command-line.ts'
 import { handshakeTimeoutMs } from '../../shared/limits/scout.ts'
+import { fetchProxy, proxyFor, proxyName } from '../../shared/network/proxy-rule.ts'
 import { closeTable } from '../../shared/protocol/close-codes.ts'
 import { scoutPath } from '../../shared/protocol/frames.ts'
-import { fetchProxy, proxyFor, proxyName } from '../../shared/proxy-rule.ts'
 import type { System } from '../../shared/system.ts'
 import type { ScoutConfig } from '../config.ts'
 import { networkFailure, proxyFailure } from '../core/network-failures.ts'

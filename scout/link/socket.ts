@@ -5,8 +5,8 @@
 import { type ClientOptions, WebSocket } from 'ws'
 import { closeGraceMs, handshakeTimeoutMs } from '../../shared/limits/scout.ts'
 import { frameBytesMax } from '../../shared/limits/wire.ts'
+import { proxyFor } from '../../shared/network/proxy-rule.ts'
 import { subprotocol } from '../../shared/protocol/frames.ts'
-import { proxyFor } from '../../shared/proxy-rule.ts'
 import type { System } from '../../shared/system.ts'
 import { proxyFailure } from '../core/network-failures.ts'
 

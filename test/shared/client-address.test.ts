@@ -1,6 +1,6 @@
 /** Whose address counts when proxies stand in between: from the right, as far as they are trusted. */
 import { describe, expect, test } from 'vitest'
-import { TrustedProxies } from '../../shared/client-address.ts'
+import { TrustedProxies } from '../../shared/network/client-address.ts'
 
 function proxies(...cidrs: string[]): TrustedProxies {
   const parsed = TrustedProxies.parse(cidrs)

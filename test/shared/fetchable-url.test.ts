@@ -1,7 +1,7 @@
 /** Which URLs a request may make others fetch: every spelling of a private address is refused, public ones are not. */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { unfetchableIn, urlFlaw } from '../../shared/fetchable-url.ts'
+import { unfetchableIn, urlFlaw } from '../../shared/network/fetchable-url.ts'
 
 const byte = fc.integer({ min: 0, max: 255 })
 const privateAddress = fc.oneof(

@@ -195,8 +195,10 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'an attempt that came back is not written down',
     file: `${core}/task/attempts.ts`,
-    find: "core.persist({ change: 'release', task: id, attempt: lease.attempt, charged, returned })",
-    replace: 'void 0',
+    find:
+      "core.persist({ change: 'release', task: id, attempt: lease.attempt, charged, returned })\n" +
+      "  if (retry === 'free')",
+    replace: "void 0\n  if (retry === 'free')",
   },
   {
     name: 'leases of before the restart are given out again at once',

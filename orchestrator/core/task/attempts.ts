@@ -5,7 +5,6 @@
 import { fullJitterMs } from '../../../shared/backoff.ts'
 import { type Fault, fault, faultTable } from '../../../shared/faults.ts'
 import { pauseDefaultMs, pauseMaxMs } from '../../../shared/limits/scheduling.ts'
-import { reconnectWindowMs } from '../../../shared/limits/wire.ts'
 import type { Event } from '../events.ts'
 import { pauseUntil } from '../fleet/pauses.ts'
 import { sameNonce } from '../model/nonce.ts'
@@ -144,12 +143,12 @@ export function endAttempt(core: CoreState, task: Task, lease: Lease, cause: Fau
   const { id, charged, handedBack: returned } = task
   if (task.intent !== null) core.persist({ change: 'release', task: id, attempt: lease.attempt, charged, returned })
   if (retry === 'free') return comeBack(core, task)
-  const { retryBaseMs, retryCapMs } = core.settings
+  const { retryBaseMs, retryCapMs, returnWindowMs } = core.settings
   move(task, 'delayed')
   const delayMs = fullJitterMs(task.charged - 1, retryBaseMs, retryCapMs, core.random.unit())
   // It may be what ended them: the next one is not taken before the last has had time to come back.
   const isDangerous = task.intent === null && task.lost > 1 && cause.code === 'scout_lost'
-  task.retryMs = core.nowMs + (isDangerous ? reconnectWindowMs + delayMs : delayMs)
+  task.retryMs = core.nowMs + (isDangerous ? returnWindowMs + delayMs : delayMs)
   core.wheel.arm(task, Math.min(task.retryMs, task.deadlineMs))
 }
 

@@ -5,7 +5,6 @@
  * counts in its favour, so that a tenant that only had bad luck, as all have when a network fails, is soon like any
  * other. Fed by lost scouts, grants, releases and answers; asked by matching and by the queues.
  */
-import { reconnectWindowMs } from '../../../shared/limits/wire.ts'
 import type { Lease, Scout, Suspect, Task } from '../model/object-graph.ts'
 import type { CoreState } from '../state.ts'
 
@@ -43,7 +42,7 @@ function blame(core: CoreState, tenant: string, score: number): void {
   suspect.momentScore += added
   suspect.score = Math.min(scoreMax, suspect.score + added)
   suspect.lastLossMs = nowMs
-  if (isLimited(suspect)) suspect.heldUntilMs = nowMs + reconnectWindowMs
+  if (isLimited(suspect)) suspect.heldUntilMs = nowMs + core.settings.returnWindowMs
   lookLater(core, suspect)
 }
 

@@ -4,9 +4,9 @@
  */
 import type { z } from 'zod'
 import { type Fault, fault, plainMessage } from '../../../shared/faults.ts'
-import { unfetchableIn } from '../../../shared/fetchable-url.ts'
 import { jsonDepthMax, jsonFieldsMax, jsonNodesMax } from '../../../shared/limits/http.ts'
 import { bodyBytesMax } from '../../../shared/limits/wire.ts'
+import { unfetchableIn } from '../../../shared/network/fetchable-url.ts'
 import type { BodyFlaw } from '../body-reads.ts'
 import type { RequestContext } from '../request-context.ts'
 import { excessOf } from './json-bounds.ts'

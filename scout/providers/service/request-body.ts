@@ -3,7 +3,7 @@
  * (model, streaming) and the fields that the operator sets take its place.
  */
 import { fault } from '../../../shared/faults.ts'
-import { unfetchableIn } from '../../../shared/fetchable-url.ts'
+import { unfetchableIn } from '../../../shared/network/fetchable-url.ts'
 import type { Service } from '../dialects.ts'
 import { ProviderError, type ProviderRequest } from '../provider.ts'
 import { parseExactly } from '../transport/exact-json.ts'
@@ -59,14 +59,14 @@ function add(body: Json, { kind, stream }: ProviderRequest, refused: ReadonlySet
     return ['encoding_format']
   }
   body.stream = stream
-  const own = body.stream_options
-  delete body.stream_options
-  if (!stream) return []
-  const rest: Json = isObject(own) ? { ...own } : {}
+  const rest: Json = isObject(body.stream_options) ? { ...body.stream_options } : {}
   delete rest.include_usage
-  if (!refused.has('stream_options')) body.stream_options = { ...rest, include_usage: true }
-  else if (Object.keys(rest).length > 0) body.stream_options = rest
-  return refused.has('stream_options') ? [] : ['stream_options']
+  const isOurs = stream && !refused.has('stream_options')
+  // Set in its place, so that the fields of a request keep their order.
+  if (isOurs) body.stream_options = { ...rest, include_usage: true }
+  else if (stream && Object.keys(rest).length > 0) body.stream_options = rest
+  else delete body.stream_options
+  return isOurs ? ['stream_options'] : []
 }
 
 function parseBody(bytes: Uint8Array): Json {

@@ -7,7 +7,7 @@
 import { fault } from '../../../shared/faults.ts'
 import { providerErrorBytesMax, providerRedirectsMax } from '../../../shared/limits/provider.ts'
 import { bodyBytesMax } from '../../../shared/limits/wire.ts'
-import { fetchProxy } from '../../../shared/proxy-rule.ts'
+import { fetchProxy } from '../../../shared/network/proxy-rule.ts'
 import { ProviderError } from '../provider.ts'
 
 /** What the caller of an SDK passes through to this `fetch`, beside the options of `fetch` itself. */

@@ -11,7 +11,7 @@ import type { Json } from '../../support/providers/provider-calls.ts'
 import { contentLine, joinRaw, type RawScout, roleLine } from '../../support/scout/raw-scout.ts'
 
 function liveHub(): LiveHub {
-  const live = new LiveHub({ core: { retryBaseMs: 1, resumeWindowMs: 50 } })
+  const live = new LiveHub({ core: { retryBaseMs: 1, resumeWindowMs: 50, returnWindowMs: 0 } })
   onTestFinished(() => live.close())
   return live
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { fetchProxy, proxyFlaws, proxyFor, proxyName } from '../../../shared/proxy-rule.ts'
+import { fetchProxy, proxyFlaws, proxyFor, proxyName } from '../../../shared/network/proxy-rule.ts'
 
 const both = { HTTP_PROXY: 'http://plain:3128', HTTPS_PROXY: 'http://safe:3128' }
 const [plain, safe] = ['http://plain:3128/', 'http://safe:3128/']
