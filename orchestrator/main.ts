@@ -136,6 +136,7 @@ function within(system: System, ms: number, promise: Promise<void>): Promise<voi
 // ---------------------------------------------------------------- the program
 
 function run(): void {
+  const parent = process.ppid
   const flaw = loadEnvFile(process.cwd(), process.env)
   if (flaw !== null) return giveUp(flaw)
   const config = readConfig(process.env)
@@ -179,7 +180,7 @@ function run(): void {
   // Without its supervisor it would live on unseen and hold the port.
   process.on('disconnect', stop)
   if (process.send === undefined && isBelowNpm(process.env)) {
-    watchParent({ system: realSystem(), parentOf: () => process.ppid, onGone: stop })
+    watchParent({ system: realSystem(), parent, parentOf: () => process.ppid, onGone: stop })
   }
 }
 

@@ -7,14 +7,15 @@ import type { System } from '../shared/system.ts'
 
 interface Watched {
   system: System
+  /** Who started this process, asked before anything else was done: it may be gone by the time of the first look. */
+  parent: number
   /** The id of the present parent; another one's once it has died. */
   parentOf: () => number
   onGone: () => void
 }
 
 /** Calls `onGone` once, within two looks. */
-export function watchParent({ system, parentOf, onGone }: Watched): void {
-  const parent = parentOf()
+export function watchParent({ system, parent, parentOf, onGone }: Watched): void {
   const look = () => {
     if (parentOf() !== parent) onGone()
     else system.after(parentLookMs, look)

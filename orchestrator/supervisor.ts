@@ -235,6 +235,7 @@ export class Supervisor {
 }
 
 if (import.meta.main) {
+  const startedBy = process.ppid
   // Its children read it too, and say what is wrong with it.
   loadEnvFile(process.cwd(), process.env)
   const bun = [process.execPath, '--no-env-file']
@@ -250,7 +251,8 @@ if (import.meta.main) {
   })
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => supervisor.signal())
   if (isBelowNpm(process.env)) {
-    watchParent({ system: realSystem(), parentOf: () => process.ppid, onGone: () => supervisor.signal() })
+    const onGone = () => supervisor.signal()
+    watchParent({ system: realSystem(), parent: startedBy, parentOf: () => process.ppid, onGone })
   }
   process.exit(await supervisor.run())
 }

@@ -36,7 +36,7 @@ test('a parent that is gone is noticed within two looks, once, and only then', (
   const system = new ManualSystem()
   let parent = 7
   let gone = 0
-  watchParent({ system, parentOf: () => parent, onGone: () => gone++ })
+  watchParent({ system, parent, parentOf: () => parent, onGone: () => gone++ })
   system.pass(60_000)
   expect(gone).toBe(0)
   parent = 1
@@ -45,6 +45,14 @@ test('a parent that is gone is noticed within two looks, once, and only then', (
   system.pass(60_000)
   expect([gone, system.pending]).toEqual([1, 0])
   expect([isBelowNpm({}), isBelowNpm({ npm_lifecycle_event: 'start' })]).toEqual([false, true])
+})
+
+test('a parent that was gone before the first look is noticed, too', () => {
+  const system = new ManualSystem()
+  let gone = 0
+  watchParent({ system, parent: 7, parentOf: () => 1, onGone: () => gone++ })
+  system.pass(parentLookMs)
+  expect(gone).toBe(1)
 })
 
 test.each([
