@@ -31,6 +31,7 @@ import { DefectGuard } from './writer/defect-guard.ts'
 import { DrainWait } from './writer/drain-wait.ts'
 import { EffectRunner } from './writer/effects.ts'
 import { Inbox } from './writer/inbox.ts'
+import { LiveLinks } from './writer/live-links.ts'
 import { Sinks } from './writer/sinks.ts'
 import { Writer } from './writer/writer.ts'
 
@@ -68,7 +69,7 @@ export class HubEngine implements Engine {
   private timers: Timer[] = []
   private tickDueMs = 0
 
-  constructor({ system, store, links, epoch, onDefect, planner, settings, seed }: HubEngineOptions) {
+  constructor({ system, store, epoch, onDefect, planner, settings, seed, ...edge }: HubEngineOptions) {
     this.system = system
     this.store = store
     this.core = new Core({
@@ -81,6 +82,7 @@ export class HubEngine implements Engine {
     const guard = new DefectGuard(onDefect)
     const inbox = new Inbox(system, guard)
     const listings = new Listings(state, system)
+    const links = new LiveLinks(edge.links, guard)
     const standings = new StandingReports(state, links)
     const turned = (isTroubled: boolean) =>
       inbox.add(isTroubled ? { type: 'storeTroubled', unsent: [] } : { type: 'storeRecovered' })
