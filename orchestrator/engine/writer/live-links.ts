@@ -1,7 +1,7 @@
 /**
  * The way to the scouts for as long as the engine is alive. After a defect nothing may leave it any more, whichever
- * part still runs in that turn: the desks, a reader that takes lines, a report that is due. The engine gives this to its
- * parts in place of the gateway's links.
+ * part still runs in that turn: the desks, a reader that takes lines, a report that is due. The engine gives this to
+ * its parts in place of the gateway's links.
  */
 import type { CloseName } from '../../../shared/protocol/close-codes.ts'
 import type { Verdict } from '../../../shared/task.ts'
