@@ -156,9 +156,8 @@ export class Gateway {
   }
 
   readonly websocket: WebSocketHandler<SocketData> = {
-    // Counts the pieces of a message together, so that one without an end is bounded too. A little room, so that most
-    // frames over the limit reach the session, which says what was wrong.
-    maxPayloadLength: wireLimits.frameBytesMax + 4_096,
+    // Counts the pieces of a message together, so that one without an end is bounded too.
+    maxPayloadLength: wireLimits.frameBytesMax + wireLimits.oversizeRoomBytes,
     backpressureLimit: wireLimits.socketBacklogBytesMax,
     closeOnBackpressureLimit: true,
     perMessageDeflate: false,

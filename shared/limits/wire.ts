@@ -9,6 +9,12 @@ const MiB = 1024 * KiB
 /** One websocket message. Small enough that a heartbeat never waits long behind one; larger closes with 4400. */
 export const frameBytesMax = 64 * KiB
 
+/**
+ * A message may be this much longer than a frame and still reaches its session, which closes it with 4400 and a reason;
+ * beyond it the runtime closes with 1009, so that a message in pieces without an end holds no more memory than that.
+ */
+export const oversizeRoomBytes = 4 * KiB
+
 /** Largest body that rides inside its frame; a larger one follows as fragments. Leaves room for the envelope. */
 export const inlineBodyBytesMax = 32 * KiB
 
