@@ -27,7 +27,7 @@ test('the slower of two scouts shows in its status that it loses to a faster one
     await live.connected(name, 4)
     return live.hub.engine.scouts().find((scout) => scout.name === name)!.id
   }
-  const [fast, slow] = [await serve('fast', '0'), await serve('slow', '250')]
+  const [fast, slow] = [await serve('fast', '0'), await serve('slow', '2000')]
   const ask = async (chasm: object) => {
     const asked = { model: 'm', messages: [{ role: 'user', content: 'hello' }], chasm }
     const response = await live.post('/v1/chat/completions', asked)
