@@ -10,6 +10,7 @@ import type { Intents } from '../engine/ports/intents.ts'
 import type { Planner } from '../engine/ports/planner.ts'
 import type { Access, Caller, Keys } from './auth.ts'
 import type { BodyReads } from './body-reads.ts'
+import type { Cors } from './cors.ts'
 import type { Metrics } from './metrics.ts'
 import type { OpenStreams } from './streaming/open-streams.ts'
 import type { WholeWaits } from './whole-waits.ts'
@@ -27,6 +28,8 @@ export interface HttpSettings {
   clientStallMs: number
   /** Whether requests may name URLs of private networks, which the machines of scouts would fetch. */
   allowsPrivateUrls: boolean
+  /** Whose pages may use this hub from a browser. */
+  corsOrigins: readonly string[]
 }
 
 /** What all requests share. */
@@ -39,6 +42,7 @@ export interface Edge {
   log: Log
   settings: HttpSettings
   metrics: Metrics
+  cors: Cors
   waits: WholeWaits
   /** Requests that may be under way at once, as descriptors stand now. */
   requestsMax: () => number
