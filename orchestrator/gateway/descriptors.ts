@@ -3,13 +3,18 @@
  * the hub stops well before it.
  */
 import { readFileSync } from 'node:fs'
-import { descriptorShare } from '../../shared/limits/process.ts'
+import { clientDescriptorShare, descriptorShare, descriptorsReserved } from '../../shared/limits/process.ts'
 
 /** Assumed where the limit cannot be read. */
 const descriptorsAssumed = 10_240
 
 export function connectionsMax(): number {
   return Math.floor(descriptorLimit() * descriptorShare)
+}
+
+/** Requests that may be under way while scouts leave `room` for so many connections: a full fleet shuts no client out. */
+export function requestsMax(room: number): number {
+  return Math.max(room - descriptorsReserved, Math.floor(descriptorLimit() * clientDescriptorShare))
 }
 
 function descriptorLimit(): number {
