@@ -53,7 +53,7 @@ export const slow: Scenario = {
       await stalled.call('stall', { target, count: inFlight })
       say(`${inFlight} readers stall`)
       await atRest(hub, calmShare, say)
-      // What came late meanwhile is not the stalled readers' doing any more.
+      // What came late meanwhile is not caused by the stalled readers.
       await load.call('measure', { seconds: 3 })
       await window('readers stall')
       frozen.freeze()
