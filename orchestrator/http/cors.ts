@@ -1,7 +1,8 @@
 /**
- * Which pages of other origins may use this hub from a browser (CORS): answers preflight requests, and adds to responses
- * the headers that let such a page read them. The server calls it for every request; the origins are the operator's, in
- * CORS_ORIGINS. Browsers are never told that they may send cookies along: callers are known by the key in their request.
+ * Which pages of other origins may use this hub from a browser (CORS): answers preflight requests, and adds to
+ * responses the headers that let such a page read them. The server calls it for every request; the origins are the
+ * operator's, in CORS_ORIGINS. Browsers are never told that they may send cookies along: callers are known by the key
+ * in their request.
  */
 import { fault, plainMessage } from '../../shared/faults.ts'
 import { preflightKeptSeconds } from '../../shared/limits/http.ts'

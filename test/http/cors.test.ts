@@ -78,7 +78,7 @@ describe('a named origin', () => {
     await reading(await edge.post('/v1/chat/completions', chat, { headers }), 500)
   })
 
-  test('is asked for with a path or a method that is not there, so that its page gets to read the refusal', async () => {
+  test('is asked for with a path or a method that is not there, so that its page reads the refusal', async () => {
     open([page])
     expect((await preflight('/v1/nothing')).status).toBe(204)
     expect((await preflight('/v1/models', page, 'PUT')).status).toBe(204)

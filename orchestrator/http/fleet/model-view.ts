@@ -1,7 +1,7 @@
 /**
- * One model as listings show it: OpenAI's few fields, those by which clients of other routers choose (context, modalities,
- * prices, supported parameters), and the hub's own under `chasm`. Fed by the engine's listings; `models.ts` makes the
- * pages. What nobody has said about a model is null here, or absent: nothing is assumed.
+ * One model as listings show it: OpenAI's few fields, those by which clients of other routers choose (context,
+ * modalities, prices, supported parameters), and the hub's own under `chasm`. Fed by the engine's listings; `models.ts`
+ * makes the pages. What nobody has said about a model is null here, or absent: nothing is assumed.
  */
 import { abilitiesIn, abilityBits, dollars } from '../../../shared/task.ts'
 import type { ModelListing } from '../../engine/ports/client.ts'
@@ -83,5 +83,5 @@ function can(abilities: number, ability: keyof typeof abilityBits): boolean {
 /** Dollars for one token, written out. */
 function perToken(price: number | null): string {
   if (price === null) return unknownPrice
-  return (price / pricesPerDollarPerToken).toFixed(priceDecimals).replace(/\.?0+$/, '') || '0'
+  return (price / pricesPerDollarPerToken).toFixed(priceDecimals).replace(/\.?0+$/, '')
 }

@@ -1,4 +1,6 @@
-/** What `/openapi.json` says of the fields of a model by which clients of other routers choose: OpenRouter's names. */
+/**
+ * What `/openapi.json` says of the fields of a model by which clients of other routers choose: OpenRouter's names.
+ */
 import { count, type Json, object, text, texts } from './parts.ts'
 
 const context = { ...count, type: ['integer', 'null'], description: 'Tokens; null when nobody has said how many.' }

@@ -16,7 +16,7 @@ const kept = new Set([
 ])
 const refHead = '#/components/schemas/'
 
-/** The published schema as plain JSON Schema. One of several that overlap is any of them: their kinds tell them apart. */
+/** The published schema as plain JSON Schema. One of several is any of them here: their kinds tell them apart. */
 function slim(schema: unknown): unknown {
   if (Array.isArray(schema)) return schema.map(slim)
   if (typeof schema !== 'object' || schema === null) return schema

@@ -49,7 +49,7 @@ function clientTable({ clients, versions }: Measured): string {
     return [name, used, over, ...shown.map((feature) => cell(scores[feature]))]
   })
   const titles = ['client', 'version', 'over', ...shown.map((feature) => features[feature])]
-  const note = `Each "yes" is one test or more in \`test/e2e\`, all of which passed; an empty field is not about this client.`
+  const note = 'Each "yes" is one test or more in `test/e2e`, all passed; an empty field is not about this client.'
   return `## Clients and features\n\n${table(titles, rows)}\n\n${note}\n`
 }
 
@@ -69,7 +69,8 @@ function suiteTable({ suites, corpus, sources }: Measured): string {
       return [suite, version, group, `${count('pass')} of ${own.length - open}`, open > 0 ? `${open} undecided` : '']
     }),
   )
-  const schemas = `Of ${corpus.answers} answers and ${corpus.events} events of streams, ${corpus.violations.length} differ from what is published (${sources.join(', ')}).`
+  const seen = `Of ${corpus.answers} answers and ${corpus.events} events of streams`
+  const schemas = `${seen}, ${corpus.violations.length} differ from what is published (${sources.join(', ')}).`
   return `## Suites\n\n${table(['suite', 'version', 'about', 'passed', ''], rows)}\n\n${schemas}\n`
 }
 

@@ -1,4 +1,4 @@
-/** `models`, `provider` and suffixes of model names: what they ask of the engine, and what of them is refused by name. */
+/** `models`, `provider` and suffixes of names: what they ask of the engine, and what of them is refused by name. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { ModelListing } from '../../../orchestrator/engine/ports/client.ts'
 import { abilitiesOf } from '../../../shared/task.ts'

@@ -1,6 +1,7 @@
 /**
- * A real browser for tests of what only browsers do: Chromium as this machine has it, or as its package manager has it
- * where this process may install packages. Where there is none, `findChromium` says why, for the name of a skipped test.
+ * A real browser for tests of what only browsers do: Chromium as this machine has it, or as its package manager has
+ * it where this process may install packages. Where there is none, `findChromium` says why, for the name of a skipped
+ * test.
  */
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'

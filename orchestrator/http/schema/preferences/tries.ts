@@ -68,7 +68,7 @@ function withoutSuffix(name: string, asked: Sort | null): { model: string; sort:
   const sort = suffixSort(name)
   if (sort === null) return { model: name, sort: null }
   if (asked === null || asked === sort) return { model: name.slice(0, -suffixChars), sort }
-  const text = `\`${name.slice(-suffixChars)}\` sorts by ${sort}, and the request asks to sort by ${asked}: say one of both.`
+  const text = `\`${name.slice(-suffixChars)}\` sorts by ${sort}, and the request asks for ${asked}: say one of both.`
   return fault('invalid_request', text, { param: 'model' })
 }
 
