@@ -80,3 +80,18 @@ export const strangerIdleMs = 10_000
 
 /** Models on one page of the list, the hub's own beside them; a client asks for the next with `after`. */
 export const modelsPageMax = 1_000
+
+/**
+ * Characters of blocks of a streamed message that wait until the arguments of a tool call before them are whole; more
+ * ends the stream with an error inside. Providers send one call after the other, so almost nothing ever waits.
+ */
+export const heldBlockCharsMax = 1 * MiB
+
+/**
+ * Bits of the window of a body in zstd, 8 MiB, which is what HTTP allows; a body that needs a larger one is 400. The
+ * window is memory that no count of arrived bytes shows.
+ */
+export const zstdWindowBitsMax = 23
+
+/** Prompts of one request to the old completions, each of which is a task of its own; more is 400. */
+export const promptsMax = 32
