@@ -188,8 +188,9 @@ const howTo = 'send a client key in the header "Authorization: Bearer <key>"; th
 /** The caller, or why it may not: `invalid_api_key` without a good key, `permission_denied` with the wrong role. */
 export function authenticate(request: Request, keys: Keys, access: 'client' | 'admin'): Caller | Fault {
   const header = request.headers.get('authorization')
-  if (header === null) return fault('invalid_api_key', `No API key was given: ${howTo}.`)
-  const presented = bearer.exec(header)?.[1]
+  // Anthropic's clients put it there.
+  const presented = header === null ? request.headers.get('x-api-key') : bearer.exec(header)?.[1]
+  if (presented === null) return fault('invalid_api_key', `No API key was given: ${howTo}.`)
   if (presented === undefined) {
     return fault('invalid_api_key', `The Authorization header is not of the form "Bearer <key>": ${howTo}.`)
   }

@@ -23,7 +23,7 @@ import {
   RequestContext,
   type Route,
 } from './request-context.ts'
-import { refuse } from './response/response.ts'
+import { refuseInForm } from './response/anthropic-errors.ts'
 import { findRoutes } from './routes.ts'
 import { OpenStreams } from './streaming/open-streams.ts'
 import { WholeWaits } from './whole-waits.ts'
@@ -152,7 +152,7 @@ function dispatch(context: RequestContext): ReturnType<Route['handle']> {
     context.route = found?.routes[0] ?? null
     return edge.cors.preflight(request, id)
   }
-  if (found === null) return refuse(id, unknownPath)
+  if (found === null) return refuseInForm(context, unknownPath)
   // The runtime itself leaves out the body of an answer to HEAD.
   const method = request.method === 'HEAD' ? 'GET' : request.method
   const route = found.routes.find((candidate) => candidate.method === method)
@@ -160,9 +160,10 @@ function dispatch(context: RequestContext): ReturnType<Route['handle']> {
   context.route = route
   context.params = found.params
   if (route.access !== 'open') {
-    if (context.server.pendingRequests > edge.requestsMax()) return refuse(id, tooManyRequests, { connection: 'close' })
+    if (context.server.pendingRequests > edge.requestsMax())
+      return refuseInForm(context, tooManyRequests, { connection: 'close' })
     const caller = authenticate(request, edge.keys, route.access)
-    if ('code' in caller) return refuse(id, caller)
+    if ('code' in caller) return refuseInForm(context, caller)
     context.caller = caller
     // Kept by its connection.
     context.server.timeout(request, limits.httpIdleMs / 1000)
@@ -182,18 +183,18 @@ function broken(context: RequestContext, error: unknown): Response {
   // The disk is full or busy: nothing is wrong with this program.
   if (error instanceof StoreError && error.trouble !== 'fenced') {
     edge.log.warn({ trouble: error.trouble, requestId: id, route: route?.path }, 'the store could not do this')
-    return refuse(id, storeUnavailable)
+    return refuseInForm(context, storeUnavailable)
   }
   edge.log.error({ err: error, requestId: id, route: route?.path }, 'a request handler broke')
   const text = `The orchestrator failed at this request: try again, and tell its operator the request id ${id}.`
-  return refuse(id, fault('internal_error', text))
+  return refuseInForm(context, fault('internal_error', text))
 }
 
 function refuseMethod(context: RequestContext, routes: readonly Route[]): Response {
   const methods = routes.flatMap(({ method }) => (method === 'GET' ? ['GET', 'HEAD'] : [method]))
   const allow = methods.join(', ')
   const text = `This path does not answer ${context.request.method.slice(0, 16)}: use ${allow}.`
-  return refuse(context.id, fault('method_not_allowed', text), { allow })
+  return refuseInForm(context, fault('method_not_allowed', text), { allow })
 }
 
 /**
