@@ -11,10 +11,17 @@ import type { Engine } from '../engine/ports/client.ts'
 import type { Intents } from '../engine/ports/intents.ts'
 import type { Planner } from '../engine/ports/planner.ts'
 import { StoreError } from '../engine/ports/store.ts'
-import { authenticate, type Keys } from './auth.ts'
 import { BodyReads } from './body-reads.ts'
 import { Metrics } from './metrics.ts'
-import { type Edge, type HttpSettings, type Log, RequestContext, type Route } from './request-context.ts'
+import {
+  authenticate,
+  type Edge,
+  type HttpSettings,
+  type Keys,
+  type Log,
+  RequestContext,
+  type Route,
+} from './request-context.ts'
 import { refuseInForm } from './response/anthropic-errors.ts'
 import { findRoutes } from './routes.ts'
 import { OpenStreams } from './streaming/open-streams.ts'
