@@ -1,7 +1,7 @@
 /**
  * The context of one request at the client edge: who sent it, under which id, and what the handlers need to answer. The
  * server makes one per request, authenticates its caller, and handlers read it. It reports to the metrics, once, how
- * the request ended. Keys count in the Authorization header alone; those of scouts are verified by the gateway.
+ * the request ended. Keys count in the Authorization header, else in x-api-key; the gateway verifies those of scouts.
  */
 import type { KeyRole } from '../../shared/api-key.ts'
 import type { ByteAccount, ByteRefusal } from '../../shared/byte-account.ts'

@@ -11,6 +11,8 @@ interface Asking {
   readonly request: Request
 }
 
+/** By this SDKs know that the whole conversation is wanted with each request, and send it. */
+const noThreads = { error_code: 'thread_unsupported_request', unsupported: ['thread'] }
 const messagesPath = /^[^?]*\/messages(?![^/?])/
 
 const overloaded = 529
@@ -46,10 +48,11 @@ export function refuseAnthropic(requestId: string, fault: Fault, more?: Record<s
 }
 
 /** The body of a refusal, and the data of an error event. */
-export function anthropicError(requestId: string, { code, message }: Fault): string {
+export function anthropicError(requestId: string, { code, message, param }: Fault): string {
   const status = overloads.has(code) ? overloaded : faultTable[code].status
   const type = types[status] ?? (status >= 500 ? 'api_error' : 'invalid_request_error')
   // By these words clients know that shortening the conversation helps.
   const text = code === 'context_length_exceeded' ? `prompt is too long: ${message}` : message
-  return JSON.stringify({ type: 'error', error: { type, message: text }, request_id: requestId })
+  const details = param === 'thread' && code === 'invalid_request' ? { details: noThreads } : {}
+  return JSON.stringify({ type: 'error', error: { type, message: text, ...details }, request_id: requestId })
 }

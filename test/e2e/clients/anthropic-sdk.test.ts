@@ -137,9 +137,10 @@ describe.each(['demo-small', seenModel])('a message by %s', (model) => {
   })
 
   test('has the form of a schema', async () => {
-    const format = { output_config: { format: zodOutputFormat(Weather) } }
+    const City = z.strictObject({ city: z.string(), rains: z.boolean() })
+    const format = { output_config: { format: zodOutputFormat(City) } }
     const { parsed_output: forecast } = await anthropic.messages.parse({ ...asked, ...format })
-    expect(Weather.parse(forecast)).toEqual(forecast)
+    expect(City.parse(forecast)).toEqual(forecast)
     const streamed = await anthropic.messages.stream({ ...asked, ...format }).finalMessage()
     expect(streamed.parsed_output).toEqual(forecast)
   })
@@ -277,8 +278,8 @@ describe('an error has its class', () => {
 
   test('for requests, with the field and the id', async () => {
     const error = await create(anthropic, { temperature: 'warm' }).catch((thrown: unknown) => thrown)
-    expect(error).toBeInstanceOf(Anthropic.InvalidRequestError)
-    const { message, requestID, type } = error as Anthropic.InvalidRequestError
+    expect(error).toBeInstanceOf(Anthropic.BadRequestError)
+    const { message, requestID, type } = error as InstanceType<typeof Anthropic.BadRequestError>
     expect(message).toContain('`temperature`')
     expect([requestID, type]).toEqual([expect.stringMatching(/^req_/), 'invalid_request_error'])
   })
@@ -287,7 +288,7 @@ describe('an error has its class', () => {
     const said = { message: 'This model reads 8192 tokens', code: 'context_length_exceeded', type: 'invalid' }
     stage.standIn.script(() => Response.json({ error: said }, { status: 400 }))
     const error = await create(anthropic, { model: seenModel }).catch((thrown: unknown) => thrown)
-    expect(error).toBeInstanceOf(Anthropic.InvalidRequestError)
+    expect(error).toBeInstanceOf(Anthropic.BadRequestError)
     expect((error as Error).message).toContain('prompt is too long')
   })
 

@@ -256,6 +256,8 @@ describe('refused by name is', () => {
     ['future', { future: 1 }, 'not known here'],
     ['container', { container: 'c' }, 'not offered here'],
     ['mcp_servers', { mcp_servers: [{ url: 'https://a' }] }, 'send their tools in `tools`'],
+    ['thread', { thread: { type: 'create' } }, 'whole conversation'],
+    ['speed', { speed: 'fast' }, '"standard"'],
     ['inference_geo', { inference_geo: 'eu' }, '`chasm.only`'],
     ['thinking.budget_tokens', { thinking: { type: 'enabled' } }, 'is required'],
     ['tool_choice', { tool_choice: { type: 'any' } }, 'needs `tools`'],

@@ -96,6 +96,9 @@ const fields = {
   output_format: outputFormat.describe('The older name of `output_config.format`.'),
   cache_control: cacheControl,
   container: notOffered('remove it'),
+  // In `anthropic-errors.ts` its refusal has what the SDK's tool runner goes on without a thread by.
+  thread: notOffered('send the whole conversation with each request'),
+  speed: z.literal('standard', expects('must be "standard": nothing else is offered here')).nullish(),
   mcp_servers: notOffered('connect the servers to your own program, and send their tools in `tools`'),
 }
 
