@@ -23,7 +23,7 @@ const { attempt: attemptField, ttlMs: durationField } = frameTable.task.fields
 export class FrameLinks implements ScoutLinks {
   constructor(
     private readonly send: SendFrame,
-    private readonly closeSession: (session: number, why: CloseName) => void,
+    private readonly closeSession: (session: number, why: CloseName, detail?: string) => void,
   ) {}
 
   task(session: number, grant: TaskGrant, request: Uint8Array): boolean {
@@ -67,8 +67,8 @@ export class FrameLinks implements ScoutLinks {
     this.send(session, { type: 'standing', ...counts, paused: pauses })
   }
 
-  close(session: number, why: CloseName): void {
-    this.closeSession(session, why)
+  close(session: number, why: CloseName, detail?: string): void {
+    this.closeSession(session, why, detail)
   }
 }
 

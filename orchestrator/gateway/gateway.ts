@@ -5,6 +5,7 @@
  */
 import type { Server, ServerWebSocket, WebSocketHandler } from 'bun'
 import { ByteAccount } from '../../shared/byte-account.ts'
+import { descriptorShareOfOperator } from '../../shared/limits/process.ts'
 import * as wireLimits from '../../shared/limits/wire.ts'
 import type { HubFrame } from '../../shared/protocol/frames.ts'
 import type { System, Timer } from '../../shared/system.ts'
@@ -24,6 +25,8 @@ export interface SocketData {
 export interface GatewaySettings extends DialRates {
   /** Settlements that wait for a frame to be acknowledged with. */
   acksHeldMax: number
+  /** Of all sockets, those that the scouts of one operator may have. */
+  descriptorShareOfOperator: number
 }
 
 export interface GatewayOptions {
@@ -45,6 +48,9 @@ const roundMs = 100
 const closeSpreadMs = 0.5
 
 const tooManyRefused = 'Too many refused connections per second from this address: check SCOUT_KEY.'
+const noRoom = 'This orchestrator has no room for another scout. Try again later.'
+const noRoomForKey =
+  'This orchestrator has no room for another scout with this key: use another key, or raise `ulimit -n` there.'
 const tooManyAtOnce = 'Too many scouts connect at this moment: try again in a second.'
 
 /** Bun's socket as a session sees it: one small object for each of thousands. */
@@ -68,7 +74,7 @@ export class Gateway {
   /** The engine's way to the scouts. */
   readonly links = new FrameLinks(
     (session, frame, body) => this.sendFrame(session, frame, body),
-    (session, why) => this.sessions.get(session)?.close(why),
+    (session, why, detail) => this.sessions.get(session)?.close(why, detail),
   )
   private readonly sessions = new Map<number, ScoutSession>()
   /** Those that have not greeted, and some that have a moment ago; in the order in which they came. */
@@ -82,6 +88,7 @@ export class Gateway {
   readonly bytesInFlight = new ByteAccount(wireLimits.assemblyBytesInAllMax, wireLimits.assemblyBytesPerOperatorMax)
   private nextSession = 1
   private open = 0
+  private readonly openByOperator = new Map<string, number>()
   private round = 0
   private timer: Timer | null = null
   private visitDueMs = 0
@@ -92,7 +99,7 @@ export class Gateway {
     this.options = options
     const { upgradesPerSecondPerAddress, upgradesPerSecond, upgradesPerSecondPerOperator, acksHeldMax } = wireLimits
     const rates = { upgradesPerSecondPerAddress, upgradesPerSecond, upgradesPerSecondPerOperator }
-    this.settings = { ...rates, acksHeldMax, ...options.settings }
+    this.settings = { ...rates, acksHeldMax, descriptorShareOfOperator, ...options.settings }
     this.dialCounts = new DialCounts(this.settings)
     this.system = options.system
   }
@@ -100,6 +107,10 @@ export class Gateway {
   /** Connections that the process can still hold. */
   get room(): number {
     return this.options.connectionsMax - this.open
+  }
+
+  private openOf(operator: string): number {
+    return this.openByOperator.get(operator) ?? 0
   }
 
   /** Lets scouts in, whose sessions report to `events` from now on. */
@@ -147,9 +158,9 @@ export class Gateway {
       return this.dialCounts.mayFail(address, nowMs) ? admission : refusal('rate_limited', tooManyRefused)
     }
     if (!this.dialCounts.mayJoin(admission.operator, nowMs)) return refusal('rate_limited', tooManyAtOnce)
-    if (this.events === null || this.room <= 0) {
-      return refusal('no_scout_available', 'This orchestrator has no room for another scout. Try again later.')
-    }
+    if (this.events === null || this.room <= 0) return refusal('no_scout_available', noRoom)
+    const share = this.options.connectionsMax * this.settings.descriptorShareOfOperator
+    if (this.openOf(admission.operator) >= share) return refusal('no_scout_available', noRoomForKey)
     const data: SocketData = { admission, session: null }
     if (server.upgrade(request, { data, headers: upgradeHeaders })) return undefined
     return refusal('invalid_request', 'This is the scouts\' websocket endpoint; connect with "Upgrade: websocket".')
@@ -182,6 +193,7 @@ export class Gateway {
     ws.data.session = session
     this.greeting.add(session)
     this.open++
+    this.openByOperator.set(operator, this.openOf(operator) + 1)
     this.sessions.set(id, session)
     this.groups[id % rounds]!.add(session)
   }
@@ -204,6 +216,9 @@ export class Gateway {
     const { session } = ws.data
     if (session === null) return
     this.open--
+    const others = this.openOf(session.operator) - 1
+    if (others === 0) this.openByOperator.delete(session.operator)
+    else this.openByOperator.set(session.operator, others)
     this.sessions.delete(session.id)
     this.groups[session.id % rounds]!.delete(session)
     session.closed()

@@ -15,8 +15,10 @@ import { authenticate, type Keys } from './auth.ts'
 import { BodyReads } from './body-reads.ts'
 import { Metrics } from './metrics.ts'
 import { type Edge, type HttpSettings, type Log, RequestContext, type Route } from './request-context.ts'
-import { refuse } from './response/response.ts'
+import { RequestShares } from './request-shares.ts'
+import { largeBodyOf, refuse } from './response/response.ts'
 import { findRoutes } from './routes.ts'
+import { pacedResponse } from './streaming/large-answer.ts'
 import { OpenStreams } from './streaming/open-streams.ts'
 import { WholeWaits } from './whole-waits.ts'
 
@@ -53,6 +55,11 @@ const tooManyRequests = fault(
   'The orchestrator has as many requests under way as it can: try again in a moment.',
   { retryAfterMs: 2_000 },
 )
+const tooManyOfKey = fault(
+  'rate_limited',
+  'This key has as many requests under way as one key may: wait until some of them have ended.',
+  { retryAfterMs: 2_000 },
+)
 /** Nothing is wrong with the request, nor with this program. */
 const storeUnavailable = fault(
   'store_unavailable',
@@ -67,6 +74,7 @@ export function serveHub<SocketData>(options: HubOptions<SocketData>): Hub {
   const { keepAliveMs, clientStallMs } = limits
   const settings = { keepAliveMs, clientStallMs, allowsPrivateUrls: false, ...options.settings }
   const bytesInFlight = new ByteAccount(limits.requestBytesMax, limits.requestBytesPerTenantMax)
+  const requestsMax = options.requestsMax ?? (() => Number.POSITIVE_INFINITY)
   const edge: Edge = {
     engine,
     intents: options.intents,
@@ -77,10 +85,12 @@ export function serveHub<SocketData>(options: HubOptions<SocketData>): Hub {
     settings,
     metrics: new Metrics(engine, bytesInFlight),
     waits: new WholeWaits(system),
-    requestsMax: options.requestsMax ?? (() => Number.POSITIVE_INFINITY),
+    requestsMax,
+    shares: new RequestShares(requestsMax),
     bodies: new BodyReads(system),
     streams: new OpenStreams(),
     bytesInFlight,
+    unreadBytes: new ByteAccount(limits.unreadBytesMax, limits.unreadBytesPerTenantMax),
     upgradeScout: (request) => upgradeScout(request, server),
   }
   const server: Bun.Server<SocketData> = Bun.serve<SocketData>({
@@ -151,6 +161,7 @@ function dispatch(context: RequestContext): ReturnType<Route['handle']> {
     const caller = authenticate(request, edge.keys, route.access)
     if ('code' in caller) return refuse(id, caller)
     context.caller = caller
+    if (!context.count()) return refuse(id, tooManyOfKey, { connection: 'close' })
     // Kept by its connection.
     context.server.timeout(request, limits.httpIdleMs / 1000)
   }
@@ -158,6 +169,8 @@ function dispatch(context: RequestContext): ReturnType<Route['handle']> {
 }
 
 function finish<Answered extends Response | undefined>(context: RequestContext, response: Answered): Answered {
+  const large = response === undefined ? undefined : largeBodyOf(response)
+  if (large !== undefined) return pacedResponse(context, response!, large) as Answered
   // Without a response it was an upgrade; a stream is counted when it ends.
   if (!context.streams) context.ended(response?.status ?? 101)
   return response

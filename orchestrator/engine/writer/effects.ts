@@ -70,7 +70,7 @@ export class EffectRunner {
       case 'finished':
         return this.finish(effect)
       case 'closeSession':
-        return links.close(effect.session, effect.why)
+        return links.close(effect.session, effect.why, effect.detail)
     }
   }
 

@@ -39,7 +39,7 @@ export class LiveLinks implements ScoutLinks {
     if (!this.guard.isDead) this.links.standing(session, standing)
   }
 
-  close(session: number, why: CloseName): void {
-    if (!this.guard.isDead) this.links.close(session, why)
+  close(session: number, why: CloseName, detail?: string): void {
+    if (!this.guard.isDead) this.links.close(session, why, detail)
   }
 }
