@@ -92,7 +92,8 @@ async function makeAnswer(
   return Buffer.concat(pieces)
 }
 
-async function endOf(context: RequestContext, answer: Answer): Promise<AnswerEnd> {
+/** Waits for the end of an answer that comes whole; a client that leaves abandons it. */
+export async function endOf(context: RequestContext, answer: Answer): Promise<AnswerEnd> {
   const { waits } = context.edge
   waits.begin(context, () => answer.abandon())
   try {

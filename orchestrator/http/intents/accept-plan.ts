@@ -7,18 +7,23 @@ import type { z } from 'zod'
 import { type Fault, fault } from '../../../shared/faults.ts'
 import { intentPriorityDefault } from '../../../shared/limits/intents.ts'
 import type { IntentView } from '../../engine/ports/intents.ts'
-import type { PlanAsked } from '../../engine/ports/planner.ts'
+import type { Plan, PlanAsked } from '../../engine/ports/planner.ts'
 import type { RequestContext } from '../request-context.ts'
 import { type JsonBody, readChecked } from '../schema/body.ts'
 import { idempotencyOf } from '../schema/idempotency.ts'
 import { planContext } from '../schema/planning.ts'
 
 /** What a route makes of its fields. */
-interface PlanRequest {
+export interface PlanRequest {
   asked: PlanAsked
   deadlineMs: number
   metadata: Record<string, string>
   priority?: number
+  /**
+   * Nobody may wait for a model that no scout offers, as an intent may: the models of the plan, and these, which tasks
+   * that join it later may need.
+   */
+  mustBeOffered?: readonly string[]
   /** The route ignores the Idempotency-Key of this request. */
   ignoresKey?: boolean
 }
@@ -64,6 +69,8 @@ export async function acceptPlan(
   if (idempotency !== null && 'code' in idempotency) return idempotency
   const plan = await edge.planner.plan(asked, planContext(edge.engine, edge.system, deadlineMs))
   if ('code' in plan) return plan
+  const missing = request.mustBeOffered === undefined ? null : missingModel(context, plan, request.mustBeOffered)
+  if (missing !== null) return missing
   const { id: tenant, weight = 1 } = caller!
   const { budgetTokens } = plan
   const accepted = await edge.intents.accept({
@@ -75,6 +82,15 @@ export async function acceptPlan(
   const view = edge.intents.intent(accepted.id, tenant)
   if (view === undefined) return noLongerKept
   return { acceptance: { view, replayed: accepted.replayed, hasKey: idempotency !== null }, sent: body.value }
+}
+
+function missingModel({ edge }: RequestContext, { tasks }: Plan, named: readonly string[]): Fault | null {
+  const work = tasks.filter(({ control }) => control === undefined)
+  for (const { kind, model } of [...work, ...named.map((model) => ({ kind: 'chat' as const, model }))]) {
+    const missing = edge.engine.missingModel(kind, model)
+    if (missing !== null) return missing
+  }
+  return null
 }
 
 const noLongerKept = fault(
