@@ -11,7 +11,7 @@ import { nonceBytes } from '../../shared/protocol/frames.ts'
 import type { System, Timer } from '../../shared/system.ts'
 import type { TaskKind } from '../../shared/task.ts'
 import { Core } from '../core/core.ts'
-import { missingModel } from '../core/fleet/not-offered.ts'
+import { awaitsModel, missingModel } from '../core/fleet/not-offered.ts'
 import { type CoreSettings, defaultCoreSettings } from '../core/settings.ts'
 import { Relays } from './answers/relays.ts'
 import { ClientDesk, TaskNumbers } from './client-desk.ts'
@@ -215,6 +215,10 @@ export class HubEngine implements Engine {
 
   missingModel(kind: TaskKind, model: string): Fault | null {
     return missingModel(this.core.state, { kind, model })
+  }
+
+  awaitsModel(kind: TaskKind, model: string): boolean {
+    return awaitsModel(this.core.state, { kind, model })
   }
 
   keepAnswer(scope: IdempotencyScope, make: () => Promise<KeptAnswer | Fault>) {

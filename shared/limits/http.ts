@@ -96,3 +96,6 @@ export const inputItemsPageDefault = 20
 
 /** What an image, a sound or a file counts in an estimate of a prompt's tokens; providers differ by far. */
 export const mediumTokensEstimated = 1_000
+
+/** After a start of the hub, a request whose plan needs a model that is not back yet looks for it this often. */
+export const modelPollMs = 100

@@ -24,11 +24,18 @@ export function notOffered(core: CoreState, { kind, model }: { kind: string; mod
 
 /** Why nobody will serve this model; null when somebody offers it, did a moment ago, or may be on the way back. */
 export function missingModel(core: CoreState, asked: { kind: TaskKind; model: string }): Fault | null {
-  const { kind, model } = asked
-  if (model === autoModel || core.nowMs < core.bootGraceUntilMs) return null
-  const entry = core.index.entry(kind, model)
-  if (entry !== undefined && isMet(entry)) return null
+  if (core.nowMs < core.bootGraceUntilMs || isKnown(core, asked)) return null
   return fault('model_not_found', notOffered(core, asked), { param: 'model' })
+}
+
+/** Whether nobody has offered this model so far, and its scouts may be on the way back after a restart of the hub. */
+export function awaitsModel(core: CoreState, asked: { kind: TaskKind; model: string }): boolean {
+  return core.nowMs < core.bootGraceUntilMs && !isKnown(core, asked)
+}
+
+function isKnown({ index }: CoreState, { kind, model }: { kind: TaskKind; model: string }): boolean {
+  const entry = index.entry(kind, model)
+  return model === autoModel || (entry !== undefined && isMet(entry))
 }
 
 /** Whether a scout has offered it, and its grace is not over; others are names that clients wait for. */

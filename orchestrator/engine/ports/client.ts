@@ -164,6 +164,8 @@ export interface Engine {
    * its way back.
    */
   missingModel(kind: TaskKind, model: string): Fault | null
+  /** Whether that is not known yet: the hub has just started, and its scouts are coming back. */
+  awaitsModel(kind: TaskKind, model: string): boolean
   /**
    * The answer that was kept for this request; else `make` is called, and what it makes is kept before it comes back.
    * A fault it makes is not kept. Other faults: the first request is under way, its body was another one, the store

@@ -5,6 +5,7 @@
  */
 import type { z } from 'zod'
 import { type Fault, fault } from '../../../shared/faults.ts'
+import { modelPollMs } from '../../../shared/limits/http.ts'
 import { intentPriorityDefault } from '../../../shared/limits/intents.ts'
 import type { IntentView } from '../../engine/ports/intents.ts'
 import type { Plan, PlanAsked } from '../../engine/ports/planner.ts'
@@ -69,7 +70,8 @@ export async function acceptPlan(
   if (idempotency !== null && 'code' in idempotency) return idempotency
   const plan = await edge.planner.plan(asked, planContext(edge.engine, edge.system, deadlineMs))
   if ('code' in plan) return plan
-  const missing = request.mustBeOffered === undefined ? null : missingModel(context, plan, request.mustBeOffered)
+  const named = request.mustBeOffered
+  const missing = named === undefined ? null : await missingModel(context, plan, named)
   if (missing !== null) return missing
   const { id: tenant, weight = 1 } = caller!
   const { budgetTokens } = plan
@@ -84,14 +86,26 @@ export async function acceptPlan(
   return { acceptance: { view, replayed: accepted.replayed, hasKey: idempotency !== null }, sent: body.value }
 }
 
-function missingModel({ edge }: RequestContext, { tasks }: Plan, named: readonly string[]): Fault | null {
+/** Why the plan cannot be carried out now. After a start of the hub its fleet is waited for, as a chat waits. */
+async function missingModel(
+  { edge, request }: RequestContext,
+  { tasks }: Plan,
+  named: readonly string[],
+): Promise<Fault | null> {
+  const { engine, system } = edge
   const work = tasks.filter(({ control }) => control === undefined)
   for (const { kind, model } of [...work, ...named.map((model) => ({ kind: 'chat' as const, model }))]) {
-    const missing = edge.engine.missingModel(kind, model)
+    while (engine.awaitsModel(kind, model)) {
+      if (request.signal.aborted) return clientGone
+      await new Promise<void>((resolve) => system.after(modelPollMs, resolve))
+    }
+    const missing = engine.missingModel(kind, model)
     if (missing !== null) return missing
   }
   return null
 }
+
+const clientGone = fault('cancelled', 'The client closed the connection before the request was accepted.')
 
 const noLongerKept = fault(
   'not_found',

@@ -3,9 +3,9 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { ResponseAnswer } from '../../../orchestrator/http/responses/events/response-answer.ts'
 import { compactionItem } from '../../../orchestrator/http/responses/items/compaction.ts'
-import { toolNamesIn } from '../../../orchestrator/http/responses/items/tool-names.ts'
 import { customArguments, customInput } from '../../../orchestrator/http/responses/items/custom-tool.ts'
 import { echoOf } from '../../../orchestrator/http/responses/items/response-object.ts'
+import { toolNamesIn } from '../../../orchestrator/http/responses/items/tool-names.ts'
 import { chatRequestOf } from '../../../orchestrator/http/responses/request/chat-request.ts'
 import { messagesOf } from '../../../orchestrator/http/responses/request/input-items.ts'
 import type { ResponseFields } from '../../../orchestrator/http/schema/response-request.ts'
@@ -93,7 +93,8 @@ describe('tools', () => {
 
   test('of a namespace stand in one list with the others, under names that tell them apart', () => {
     const inner = { type: 'namespace', name: 'files', description: 'd', tools: [{ ...weather }, patch] }
-    const { tools } = chatOf({ tools: [weather, inner], tool_choice: { type: 'function', name: 'weather', namespace: 'files' } })
+    const choice = { type: 'function', name: 'weather', namespace: 'files' }
+    const { tools } = chatOf({ tools: [weather, inner], tool_choice: choice })
     expect(tools.map((tool: Json) => tool.function.name)).toEqual(['weather', 'files__weather', 'files__patch'])
     const call = { type: 'function_call', call_id: 'a', name: 'weather', namespace: 'files', arguments: '{}' }
     expect(messagesOf([call], null)).toMatchObject([{ tool_calls: [{ function: { name: 'files__weather' } }] }])
@@ -101,7 +102,8 @@ describe('tools', () => {
       { id, createdAt: 1, model: 'm', echo: echoOf({}), toolNames: toolNamesIn([weather, inner]), store: true },
       () => {},
     )
-    const calls = ['weather', 'files__weather', 'files__patch'].map((name, index) => ({ index, id: name, function: { name, arguments: '{}' } }))
+    const called = ['weather', 'files__weather', 'files__patch']
+    const calls = called.map((name, index) => ({ index, id: name, function: { name, arguments: '{}' } }))
     made.add({ choices: [{ index: 0, delta: { tool_calls: calls }, finish_reason: 'tool_calls' }] })
     made.close()
     expect((made.ended({ atSeconds: 2 }, true) as Json).output).toMatchObject([

@@ -351,4 +351,20 @@ describe('what cannot be honoured is refused by name', () => {
     for (const [path, body] of bodies) expect((await edge.post(path, body)).status).toBe(404)
     expect(edge.intents.all).toHaveLength(0)
   })
+
+  test('a model that may still come after a start of the hub is waited for, and taken or refused then', async () => {
+    for (const [status, missing] of [
+      [200, null],
+      [404, fault('model_not_found', 'Nobody offers it.', { param: 'model' })],
+    ] as const) {
+      edge.engine.awaited.add('m')
+      const asking = edge.post('/v1/responses', { ...asked, background: true })
+      for (const looks = edge.engine.looks + 2; edge.engine.looks < looks; )
+        await new Promise((resolve) => setImmediate(resolve))
+      if (missing !== null) edge.engine.missing.set('m', missing)
+      edge.engine.awaited.delete('m')
+      expect((await asking).status).toBe(status)
+    }
+    expect(edge.intents.all).toHaveLength(1)
+  })
 })

@@ -134,6 +134,10 @@ export class FakeEngine implements Engine {
   readonly responses = new KeptResponses(this.store, this.journal)
   /** Why a model is not served, by its name. */
   readonly missing = new Map<string, Fault>()
+  /** Models that may still come. */
+  readonly awaited = new Set<string>()
+  /** How often that was asked. */
+  looks = 0
   /** Plays the hub: called with each new answer before the edge sees it. */
   script: (answer: FakeAnswer) => void = () => {}
   readonly answers: FakeAnswer[] = []
@@ -164,6 +168,11 @@ export class FakeEngine implements Engine {
 
   missingModel(_: TaskKind, model: string): Fault | null {
     return this.missing.get(model) ?? null
+  }
+
+  awaitsModel(_: TaskKind, model: string): boolean {
+    this.looks++
+    return this.awaited.has(model)
   }
 
   scouts(): ScoutListing[] {

@@ -1,6 +1,6 @@
 /**
- * Codex as it comes from npm, with a base URL and a key: it has a model write a file and run it. The model is scripted; hub,
- * scout and Codex are real. Skipped where Codex is not installed: put it into node_modules, or name it in `CODEX`.
+ * Codex as it comes from npm, with a base URL and a key: it has a model write a file and run it. The model is scripted;
+ * hub, scout and Codex are real. Skipped where Codex is not installed: put it into node_modules, or name it in `CODEX`.
  */
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -48,24 +48,29 @@ function answer({ body }: { body: Json }): Response {
   })
 }
 
-test.skipIf(!existsSync(codex))('Codex writes a file and runs it', async () => {
-  const folder = temporaryFolder()
-  for (let turn = 0; turn < 4; turn++) stage.standIn.script(answer)
-  const provider = `{name="chasm",base_url="${stage.hub.baseURL}",env_key="CHASM_KEY",wire_api="responses"}`
-  const settings = ['model_provider="chasm"', `model_providers.chasm=${provider}`, 'web_search="disabled"']
-  const child = Bun.spawn(
-    [
-      ...[codex, 'exec', '--skip-git-repo-check', '--dangerously-bypass-approvals-and-sandbox', '-m', seenModel],
-      ...settings.flatMap((one) => ['-c', one]),
-      'Write answer.sh and run it.',
-    ],
-    {
-      cwd: folder,
-      env: { PATH: process.env.PATH, HOME: folder, CHASM_KEY: stage.hub.clientKey },
-      ...{ stdin: 'ignore', stdout: 'pipe', stderr: 'pipe' },
-    },
-  )
-  const [said, told] = await Promise.all([new Response(child.stdout).text(), new Response(child.stderr).text()])
-  expect({ exit: await child.exited, said, told }).toMatchObject({ exit: 0, said: expect.stringContaining('It said: forty-2') })
-  expect(readFileSync(join(folder, 'answer.sh'), 'utf8')).toBe('echo forty-$((1 + 1))\n')
-}, 120_000)
+test.skipIf(!existsSync(codex))(
+  'Codex writes a file and runs it',
+  async () => {
+    const folder = temporaryFolder()
+    for (let turn = 0; turn < 4; turn++) stage.standIn.script(answer)
+    const provider = `{name="chasm",base_url="${stage.hub.baseURL}",env_key="CHASM_KEY",wire_api="responses"}`
+    const settings = ['model_provider="chasm"', `model_providers.chasm=${provider}`, 'web_search="disabled"']
+    const child = Bun.spawn(
+      [
+        ...[codex, 'exec', '--skip-git-repo-check', '--dangerously-bypass-approvals-and-sandbox', '-m', seenModel],
+        ...settings.flatMap((one) => ['-c', one]),
+        'Write answer.sh and run it.',
+      ],
+      {
+        cwd: folder,
+        env: { PATH: process.env.PATH, HOME: folder, CHASM_KEY: stage.hub.clientKey },
+        ...{ stdin: 'ignore', stdout: 'pipe', stderr: 'pipe' },
+      },
+    )
+    const [said, told] = await Promise.all([new Response(child.stdout).text(), new Response(child.stderr).text()])
+    const exit = await child.exited
+    expect({ exit, said, told }).toMatchObject({ exit: 0, said: expect.stringContaining('It said: forty-2') })
+    expect(readFileSync(join(folder, 'answer.sh'), 'utf8')).toBe('echo forty-$((1 + 1))\n')
+  },
+  120_000,
+)
