@@ -90,7 +90,7 @@ export function startHub(options: HubOptions): Hub | { flaw: string } {
       websocket: gateway.websocket,
       requestsMax: () => requestsMax(gateway.room),
       log,
-      settings: { allowsPrivateUrls: config.privateUrls === 'allow', ...options.http },
+      settings: { allowsPrivateUrls: config.privateUrls === 'allow', corsOrigins: config.corsOrigins, ...options.http },
     })
   } catch (error) {
     engine.stop()

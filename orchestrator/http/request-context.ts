@@ -12,7 +12,9 @@ import type { Intents } from '../engine/ports/intents.ts'
 import type { Planner } from '../engine/ports/planner.ts'
 import type { KeyRow } from '../engine/ports/store.ts'
 import type { BodyReads } from './body-reads.ts'
+import type { Cors } from './cors.ts'
 import type { Metrics } from './metrics.ts'
+import type { RequestShares } from './request-shares.ts'
 import type { OpenStreams } from './streaming/open-streams.ts'
 import type { WholeWaits } from './whole-waits.ts'
 
@@ -29,6 +31,8 @@ export interface HttpSettings {
   clientStallMs: number
   /** Whether requests may name URLs of private networks, which the machines of scouts would fetch. */
   allowsPrivateUrls: boolean
+  /** Whose pages may use this hub from a browser. */
+  corsOrigins: readonly string[]
 }
 
 /** The keyring, as far as the client edge uses it. */
@@ -61,13 +65,18 @@ export interface Edge {
   log: Log
   settings: HttpSettings
   metrics: Metrics
+  cors: Cors
   waits: WholeWaits
   /** Requests that may be under way at once, as descriptors stand now. */
   requestsMax: () => number
+  /** The same by the keys that sent them. */
+  shares: RequestShares
   bodies: BodyReads
   streams: OpenStreams
   /** Of requests, by tenant. */
   bytesInFlight: ByteAccount
+  /** Of large answers that their clients have not taken yet, by tenant. */
+  unreadBytes: ByteAccount
   /** The gateway's: nothing when the connection is a websocket now, else why it is not. */
   upgradeScout: (request: Request) => Response | undefined
 }
@@ -116,6 +125,8 @@ export class RequestContext {
   private bodyState: BodyState = 'unread'
   /** Counted in the account of bytes in flight until the request has ended. */
   private heldBytes = 0
+  /** Among the requests of its key that are under way. */
+  private isCounted = false
   /** From the arrival to the first content; null before, and without content. */
   private firstByteMs: number | null = null
 
@@ -138,6 +149,12 @@ export class RequestContext {
     const { url } = this.request
     const at = url.indexOf('?')
     return new URLSearchParams(at < 0 ? '' : url.slice(at + 1))
+  }
+
+  /** Counts it among the requests of its key until it has ended; false when the key has as many as it may. */
+  count(): boolean {
+    this.isCounted = this.edge.shares.begin(this.caller!.id)
+    return this.isCounted
   }
 
   /** Counts bytes of the body that are kept from now on, until the request has ended; or says why it cannot. */
@@ -169,6 +186,8 @@ export class RequestContext {
   ended(status: number): void {
     if (this.heldBytes > 0) this.edge.bytesInFlight.give(this.caller!.id, this.heldBytes)
     this.heldBytes = 0
+    if (this.isCounted) this.edge.shares.end(this.caller!.id)
+    this.isCounted = false
     const { edge, request, startedMs, firstByteMs } = this
     edge.metrics.ended(this.routeName(), request.method, status, edge.system.nowMs() - startedMs, firstByteMs)
   }

@@ -12,6 +12,7 @@ import type { Intents } from '../engine/ports/intents.ts'
 import type { Planner } from '../engine/ports/planner.ts'
 import { StoreError } from '../engine/ports/store.ts'
 import { BodyReads } from './body-reads.ts'
+import { Cors, isPreflight } from './cors.ts'
 import { Metrics } from './metrics.ts'
 import {
   authenticate,
@@ -22,8 +23,11 @@ import {
   RequestContext,
   type Route,
 } from './request-context.ts'
+import { RequestShares } from './request-shares.ts'
 import { refuseInForm } from './response/anthropic-errors.ts'
+import { largeBodyOf } from './response/response.ts'
 import { findRoutes } from './routes.ts'
+import { pacedResponse } from './streaming/large-answer.ts'
 import { OpenStreams } from './streaming/open-streams.ts'
 import { WholeWaits } from './whole-waits.ts'
 
@@ -60,6 +64,11 @@ const tooManyRequests = fault(
   'The orchestrator has as many requests under way as it can: try again in a moment.',
   { retryAfterMs: 2_000 },
 )
+const tooManyOfKey = fault(
+  'rate_limited',
+  'This key has as many requests under way as one key may: wait until some of them have ended.',
+  { retryAfterMs: 2_000 },
+)
 /** Nothing is wrong with the request, nor with this program. */
 const storeUnavailable = fault(
   'store_unavailable',
@@ -72,8 +81,9 @@ const unknownPath = fault('not_found', 'There is nothing at this path: GET /open
 export function serveHub<SocketData>(options: HubOptions<SocketData>): Hub {
   const { engine, keyring, system, log, upgradeScout } = options
   const { keepAliveMs, clientStallMs } = limits
-  const settings = { keepAliveMs, clientStallMs, allowsPrivateUrls: false, ...options.settings }
+  const settings = { keepAliveMs, clientStallMs, allowsPrivateUrls: false, corsOrigins: [], ...options.settings }
   const bytesInFlight = new ByteAccount(limits.requestBytesMax, limits.requestBytesPerTenantMax)
+  const requestsMax = options.requestsMax ?? (() => Number.POSITIVE_INFINITY)
   const edge: Edge = {
     engine,
     intents: options.intents,
@@ -83,11 +93,14 @@ export function serveHub<SocketData>(options: HubOptions<SocketData>): Hub {
     log,
     settings,
     metrics: new Metrics(engine, bytesInFlight),
+    cors: new Cors(settings.corsOrigins),
     waits: new WholeWaits(system),
-    requestsMax: options.requestsMax ?? (() => Number.POSITIVE_INFINITY),
+    requestsMax,
+    shares: new RequestShares(requestsMax),
     bodies: new BodyReads(system),
     streams: new OpenStreams(),
     bytesInFlight,
+    unreadBytes: new ByteAccount(limits.unreadBytesMax, limits.unreadBytesPerTenantMax),
     upgradeScout: (request) => upgradeScout(request, server),
   }
   const server: Bun.Server<SocketData> = Bun.serve<SocketData>({
@@ -143,9 +156,13 @@ function afterBody(context: RequestContext, response: Response): Response | Prom
 }
 
 function dispatch(context: RequestContext): ReturnType<Route['handle']> {
-  const { request, edge } = context
+  const { request, edge, id } = context
   const path = pathOf(request.url)
   const found = findRoutes(path)
+  if (isPreflight(request)) {
+    context.route = found?.routes[0] ?? null
+    return edge.cors.preflight(request, id)
+  }
   if (found === null) return refuseInForm(context, unknownPath)
   // The runtime itself leaves out the body of an answer to HEAD.
   const method = request.method === 'HEAD' ? 'GET' : request.method
@@ -159,6 +176,7 @@ function dispatch(context: RequestContext): ReturnType<Route['handle']> {
     const caller = authenticate(request, edge.keys, route.access)
     if ('code' in caller) return refuseInForm(context, caller)
     context.caller = caller
+    if (!context.count()) return refuseInForm(context, tooManyOfKey, { connection: 'close' })
     // Kept by its connection.
     context.server.timeout(request, limits.httpIdleMs / 1000)
   }
@@ -166,9 +184,13 @@ function dispatch(context: RequestContext): ReturnType<Route['handle']> {
 }
 
 function finish<Answered extends Response | undefined>(context: RequestContext, response: Answered): Answered {
+  const large = response === undefined ? undefined : largeBodyOf(response)
+  // A large answer reports its end itself.
+  const answered = large === undefined ? response : (pacedResponse(context, response!, large) as Answered)
+  if (answered !== undefined) context.edge.cors.mark(context.request, answered, context.route?.access === 'open')
   // Without a response it was an upgrade; a stream is counted when it ends.
-  if (!context.streams) context.ended(response?.status ?? 101)
-  return response
+  if (large === undefined && !context.streams) context.ended(answered?.status ?? 101)
+  return answered
 }
 
 function broken(context: RequestContext, error: unknown): Response {

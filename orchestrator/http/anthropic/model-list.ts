@@ -9,7 +9,7 @@ import { getModel, listModels } from '../fleet/models.ts'
 import type { RequestContext } from '../request-context.ts'
 import { refuseAnthropic, speaksAnthropic } from '../response/anthropic-errors.ts'
 import { jsonResponse } from '../response/response.ts'
-import { shownVirtual } from '../schema/virtual-models.ts'
+import { shownVirtual } from '../fleet/virtual-view.ts'
 
 /** Anthropic's own default. */
 const pageDefault = 20
