@@ -69,6 +69,7 @@ const calls = {
       port,
       dataDir,
       adminKey: null,
+      corsOrigins: [],
       logLevel: 'silent',
       trustedProxies: [],
       privateUrls: 'refuse',
