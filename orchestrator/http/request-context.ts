@@ -1,7 +1,7 @@
 /**
  * The context of one request at the client edge: who sent it, under which id, and what the handlers need to answer. The
  * server makes one per request, authenticates its caller, and handlers read it. It reports to the metrics, once, how
- * the request ended. Keys count in the Authorization header alone; those of scouts are verified by the gateway.
+ * the request ended. Keys count in the Authorization header, else in x-api-key; the gateway verifies those of scouts.
  */
 import type { KeyRole } from '../../shared/api-key.ts'
 import type { ByteAccount, ByteRefusal } from '../../shared/byte-account.ts'
@@ -203,8 +203,9 @@ const howTo = 'send a client key in the header "Authorization: Bearer <key>"; th
 /** The caller, or why it may not: `invalid_api_key` without a good key, `permission_denied` with the wrong role. */
 export function authenticate(request: Request, keys: Keys, access: 'client' | 'admin'): Caller | Fault {
   const header = request.headers.get('authorization')
-  if (header === null) return fault('invalid_api_key', `No API key was given: ${howTo}.`)
-  const presented = bearer.exec(header)?.[1]
+  // Anthropic's clients put it there.
+  const presented = header === null ? request.headers.get('x-api-key') : bearer.exec(header)?.[1]
+  if (presented === null) return fault('invalid_api_key', `No API key was given: ${howTo}.`)
   if (presented === undefined) {
     return fault('invalid_api_key', `The Authorization header is not of the form "Bearer <key>": ${howTo}.`)
   }

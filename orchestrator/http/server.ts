@@ -24,7 +24,8 @@ import {
   type Route,
 } from './request-context.ts'
 import { RequestShares } from './request-shares.ts'
-import { largeBodyOf, refuse } from './response/response.ts'
+import { refuseInForm } from './response/anthropic-errors.ts'
+import { largeBodyOf } from './response/response.ts'
 import { findRoutes } from './routes.ts'
 import { pacedResponse } from './streaming/large-answer.ts'
 import { OpenStreams } from './streaming/open-streams.ts'
@@ -162,7 +163,7 @@ function dispatch(context: RequestContext): ReturnType<Route['handle']> {
     context.route = found?.routes[0] ?? null
     return edge.cors.preflight(request, id)
   }
-  if (found === null) return refuse(id, unknownPath)
+  if (found === null) return refuseInForm(context, unknownPath)
   // The runtime itself leaves out the body of an answer to HEAD.
   const method = request.method === 'HEAD' ? 'GET' : request.method
   const route = found.routes.find((candidate) => candidate.method === method)
@@ -170,11 +171,12 @@ function dispatch(context: RequestContext): ReturnType<Route['handle']> {
   context.route = route
   context.params = found.params
   if (route.access !== 'open') {
-    if (context.server.pendingRequests > edge.requestsMax()) return refuse(id, tooManyRequests, { connection: 'close' })
+    if (context.server.pendingRequests > edge.requestsMax())
+      return refuseInForm(context, tooManyRequests, { connection: 'close' })
     const caller = authenticate(request, edge.keys, route.access)
-    if ('code' in caller) return refuse(id, caller)
+    if ('code' in caller) return refuseInForm(context, caller)
     context.caller = caller
-    if (!context.count()) return refuse(id, tooManyOfKey, { connection: 'close' })
+    if (!context.count()) return refuseInForm(context, tooManyOfKey, { connection: 'close' })
     // Kept by its connection.
     context.server.timeout(request, limits.httpIdleMs / 1000)
   }
@@ -183,9 +185,10 @@ function dispatch(context: RequestContext): ReturnType<Route['handle']> {
 
 function finish<Answered extends Response | undefined>(context: RequestContext, response: Answered): Answered {
   const large = response === undefined ? undefined : largeBodyOf(response)
+  // A large answer reports its end itself.
   const answered = large === undefined ? response : (pacedResponse(context, response!, large) as Answered)
   if (answered !== undefined) context.edge.cors.mark(context.request, answered, context.route?.access === 'open')
-  // Without a response it was an upgrade; a stream, and what is given out in pieces, is counted when it ends.
+  // Without a response it was an upgrade; a stream is counted when it ends.
   if (large === undefined && !context.streams) context.ended(answered?.status ?? 101)
   return answered
 }
@@ -195,18 +198,18 @@ function broken(context: RequestContext, error: unknown): Response {
   // The disk is full or busy: nothing is wrong with this program.
   if (error instanceof StoreError && error.trouble !== 'fenced') {
     edge.log.warn({ trouble: error.trouble, requestId: id, route: route?.path }, 'the store could not do this')
-    return refuse(id, storeUnavailable)
+    return refuseInForm(context, storeUnavailable)
   }
   edge.log.error({ err: error, requestId: id, route: route?.path }, 'a request handler broke')
   const text = `The orchestrator failed at this request: try again, and tell its operator the request id ${id}.`
-  return refuse(id, fault('internal_error', text))
+  return refuseInForm(context, fault('internal_error', text))
 }
 
 function refuseMethod(context: RequestContext, routes: readonly Route[]): Response {
   const methods = routes.flatMap(({ method }) => (method === 'GET' ? ['GET', 'HEAD'] : [method]))
   const allow = methods.join(', ')
   const text = `This path does not answer ${context.request.method.slice(0, 16)}: use ${allow}.`
-  return refuse(context.id, fault('method_not_allowed', text), { allow })
+  return refuseInForm(context, fault('method_not_allowed', text), { allow })
 }
 
 /**
