@@ -1,8 +1,8 @@
 /**
  * Bounds that hold whatever a stranger reports, begins or offers.
  *
- * 25. No number of a scout is booked beyond what its request and its answer can hold: not in a row, not in a sum.
- * 26. Bodies that are never finished are given back when their time or their session ends.
+ * 26. No number of a scout is booked beyond what its request and its answer can hold: not in a row, not in a sum.
+ *     Bodies that are never finished are given back when their time or their session ends.
  * 27. Names that nobody offers and nobody waits for are forgotten.
  */
 
@@ -25,7 +25,7 @@ export function checkNumbers(writes: readonly StoreWrite[], fail: Fail): void {
   function check(prompt: number, completion: number, tasks: number): void {
     for (const tokens of [prompt, completion]) {
       const isPossible = Number.isSafeInteger(tokens) && tokens >= 0 && tokens <= tasks * tokensMax
-      if (!isPossible) fail(25, `${tokens} tokens are booked for ${tasks} tasks`)
+      if (!isPossible) fail(26, `${tokens} tokens are booked for ${tasks} tasks`)
     }
   }
 }
