@@ -9,6 +9,7 @@ import { pastedFlaw } from '../shared/env-file.ts'
 import { concurrencyMax, nameCharsMax } from '../shared/limits/wire.ts'
 import { proxyFlaws } from '../shared/network/proxy-rule.ts'
 import { scoutPath } from '../shared/protocol/frames.ts'
+import { secretsIn } from '../shared/secrets.ts'
 import { type LogFormat, type LogLevel, logFormats, logLevels } from './log.ts'
 
 export interface ScoutConfig {
@@ -21,6 +22,8 @@ export interface ScoutConfig {
   logLevel: LogLevel
   /** `auto`: a live status on a terminal, JSON lines elsewhere. */
   logFormat: LogFormat
+  /** What must not be told to the hub, whoever writes it into an error. */
+  secrets: readonly string[]
 }
 
 type Environment = Readonly<Record<string, string | undefined>>
@@ -38,6 +41,7 @@ export function readConfig(env: Environment, host = hostname()): Readonly<ScoutC
     concurrency: readConcurrency(env, errors),
     logLevel: readWord(env, 'LOG_LEVEL', logLevels, 'info', errors),
     logFormat: readWord(env, 'LOG_FORMAT', logFormats, 'auto', errors),
+    secrets: secretsIn(env),
   }
   return errors.length > 0 ? errors : Object.freeze(config)
 }

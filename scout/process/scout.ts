@@ -25,6 +25,8 @@ export interface ScoutSettings {
   name: string
   /** Tasks at once; cut to `concurrencyMax`. */
   concurrency: number
+  /** Taken out of error texts, beside what looks like a secret; none when absent. */
+  secrets?: readonly string[]
 }
 
 export interface ScoutPorts {
@@ -62,7 +64,7 @@ export class Scout implements LinkHandler {
     this.instance = Buffer.from(system.randomBytes(instanceBytes)).toString('hex')
     this.concurrency = Math.min(concurrencyMax, settings.concurrency)
     this.link = new Link(system, dial, this, log)
-    this.executor = new Executor(system, this.link, catalog, log, this.concurrency)
+    this.executor = new Executor(system, this.link, catalog, log, this.concurrency, settings.secrets)
     this.announcement = new OfferAnnouncement(system, this.link, catalog, this.concurrency)
     catalog.watch(() => this.announcement.update())
   }

@@ -6,6 +6,7 @@
 import { type Fault, fault, isReportable } from '../../shared/faults.ts'
 import { abortGraceMs, aliveEveryMs, startedAfterMs } from '../../shared/limits/scout.ts'
 import { bodyBytesMax } from '../../shared/limits/wire.ts'
+import { withoutSecrets } from '../../shared/secrets.ts'
 import type { System } from '../../shared/system.ts'
 import type { TaskKind } from '../../shared/task.ts'
 import type { Log } from '../log.ts'
@@ -20,6 +21,9 @@ export interface Candidate {
   provider: Provider
   pausedMs: number
 }
+
+/** Of an error's text so many characters are looked at: several times as many as are passed on. */
+const errorCharsRead = 4_000
 
 export interface ProviderLookup {
   /** Who serves a model, in order of preference. */
@@ -37,6 +41,8 @@ export class TaskAnswerer {
     private readonly log: Log,
     /** Called after each write: the output has something to send. */
     private readonly wrote: (output: AttemptOutput) => void,
+    /** What error texts must not hold, beside what looks like a secret. */
+    private readonly secrets: readonly string[] = [],
   ) {}
 
   /**
@@ -123,12 +129,21 @@ export class TaskAnswerer {
     // A handler in plain JavaScript may throw a code that does not exist.
     if (error instanceof ProviderError && isReportable(error.fault.code)) {
       this.log.debug({ ...facts, fault: error.fault.code }, `Provider ${provider.name} failed: ${error.message}`)
-      return error.fault
+      return this.withoutSecrets(error.fault)
     }
     this.log.error(
       { ...facts, error: String(error) },
       `Provider ${provider.name} failed in a way its adapter does not know`,
     )
     return fault('scout_error', `The scout's adapter for ${provider.name} failed unexpectedly.`)
+  }
+  /** The words are a service's or a handler's, whatever its adapter made of them. */
+  private withoutSecrets(cause: Fault): Fault {
+    const clean = (text: unknown) => withoutSecrets(String(text).slice(0, errorCharsRead), this.secrets)
+    return {
+      ...cause,
+      message: clean(cause.message),
+      ...(cause.param !== undefined && { param: clean(cause.param) }),
+    }
   }
 }

@@ -42,11 +42,13 @@ export class Executor {
     providers: ProviderLookup,
     private readonly log: Log,
     concurrency: number,
+    /** Of this scout; they do not leave it in error texts. */
+    secrets: readonly string[] = [],
   ) {
     this.queue = new PQueue({ concurrency })
     this.loop = new WorkLoop(system, link, this.running, concurrency)
     this.clock = new LeaseClock(system, this.running, (task, due) => this.due(task, due))
-    this.answerer = new TaskAnswerer(system, providers, log, (output) => this.loop.wrote(output))
+    this.answerer = new TaskAnswerer(system, providers, log, (output) => this.loop.wrote(output), secrets)
   }
 
   /** Every lease still held, for the hello. */

@@ -109,6 +109,19 @@ describe('a specialist', () => {
     expect(await broken.text()).not.toContain('1234')
   })
 
+  test('sends no secret in an error, neither one it was configured with nor one that looks like it', async () => {
+    const offers = [offerOf({ kind: 'chat', model: 'special', provider: 'mine' })]
+    const text = 'https://me:hunter2@db.example/x said: Blue-Horse-99 is no key, nor is sk-proj-abcdef0123456789'
+    const handle = () => {
+      throw new ScoutError('invalid_request', text, { param: 'Blue-Horse-99' })
+    }
+    const providers = [new Specialist('mine', offers, handle)]
+    await hub.addScout({ name: 'specialist', providers, secrets: ['Blue-Horse-99'] })
+    const said = await (await ask()).text()
+    expect(said).toContain('db.example')
+    for (const secret of ['hunter2', 'Blue-Horse-99', 'abcdef0123456789']) expect(said).not.toContain(secret)
+  })
+
   test.each([
     ['nothing', () => undefined as never],
     ['a number', () => 7 as never],

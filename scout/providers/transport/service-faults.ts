@@ -5,10 +5,10 @@
  * is a suspicion here; `service/doubts.ts` looks whether it is true.
  */
 import { type Fault, type FaultCode, fault, plainMessage } from '../../../shared/faults.ts'
+import { withoutSecrets } from '../../../shared/secrets.ts'
 import { rowOf, type Service } from '../dialects.ts'
 import { isObject, type Json } from './json-object.ts'
 import { readMetadataMs, readRetryAfterMs } from './retry-after.ts'
-import { withoutSecrets } from './secrets.ts'
 import { errorIn, reasonIn } from './service-reason.ts'
 
 /** An error as a service reports it. */

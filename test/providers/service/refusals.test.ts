@@ -2,8 +2,8 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { hostedService, localService, type Service } from '../../../scout/providers/dialects.ts'
 import { ServiceProvider } from '../../../scout/providers/service/service-provider.ts'
-import { withoutSecrets } from '../../../scout/providers/transport/secrets.ts'
 import { providerProvenMs, providerReasonCharsMax } from '../../../shared/limits/provider.ts'
+import { withoutSecrets } from '../../../shared/secrets.ts'
 import { realSystem } from '../../../shared/system.ts'
 import { heldSystem } from '../../support/clocks/held-system.ts'
 import {

@@ -39,6 +39,8 @@ interface ScoutOptions {
   demo?: Partial<DemoSettings>
   /** Instead of the demo provider. */
   providers?: Provider[]
+  /** What it must not tell the hub, as its environment would say. */
+  secrets?: string[]
   /** Where it dials, when something lies between it and the hub. */
   url?: string
   /** Its clock and entropy, when a test has to bend them. */
@@ -84,7 +86,7 @@ export class LiveHub {
 
   /** A scout in this process, connected and with its credits granted. Resolves with what drains it. */
   async addScout(options: ScoutOptions): Promise<() => Promise<void>> {
-    const { name, concurrency = 4, demo, providers, url = this.url, system = real } = options
+    const { name, concurrency = 4, demo, providers, secrets, url = this.url, system = real } = options
     const settings = { ...demoDefaults, firstTokenMs: 0, tokensPerSecond: 0, ...demo }
     const catalog = new Catalog(system, silent, providers ?? [new DemoProvider(settings, system)])
     await catalog.open()
@@ -94,7 +96,7 @@ export class LiveHub {
       ended = resolve
     })
     const ports = { system, dial, catalog, log: silent, stopped: () => ended() }
-    const scout = new Scout({ name, concurrency }, ports)
+    const scout = new Scout({ name, concurrency, ...(secrets && { secrets }) }, ports)
     scout.start()
     await this.connected(name, concurrency)
     const drain = () => {

@@ -1,12 +1,15 @@
 /**
- * Takes out of a text from outside what looks like a secret: keys, tokens, URLs with credentials, and the secrets this
- * scout was configured with. Error texts of services pass it before anyone sees them.
+ * Takes out of a text from outside what looks like a secret: keys, tokens, URLs with credentials, and the secrets that
+ * are known. Whatever a service, a handler or a scout says of a failure passes it before anyone else sees it: at the
+ * scout, which knows its own secrets, and once more at the hub, because not every scout is of this program.
  */
 
 const removed = '[removed]'
 
 /** Shorter texts are not looked for: a password of three letters would take words apart. */
 const secretCharsMin = 6
+/** The same of variables: what stands there may be a word like any other. */
+const envSecretCharsMin = 8
 
 const named =
   '\\b((?:api|access|secret|private|auth)[ _-]?(?:key|token)|x-api-key|password|passwd|secret|authorization)'
@@ -33,7 +36,17 @@ const shapes: readonly [RegExp, string][] = [
   [/\b(?=[A-Za-z]{0,64}[0-9])(?=[0-9]{0,64}[A-Za-z])[A-Za-z0-9]{32,512}\b/g, removed],
 ]
 
-/** `text` without secrets; `known` are those that this scout holds. */
+/** Values of variables whose names say what they hold, but for numbers and short words. */
+export function secretsIn(env: Readonly<Record<string, string | undefined>>): string[] {
+  const secrets: string[] = []
+  for (const [name, value = ''] of Object.entries(env)) {
+    if (/key|token|secret|passw|credential|auth/i.test(name) && value.length >= envSecretCharsMin && /\D/.test(value))
+      secrets.push(value)
+  }
+  return secrets
+}
+
+/** `text` without secrets; `known` are those that its reader must not learn in any form. */
 export function withoutSecrets(text: string, known: readonly string[] = []): string {
   let plain = text
   for (const secret of known) if (secret.length >= secretCharsMin) plain = plain.replaceAll(secret, removed)
