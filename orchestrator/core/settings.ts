@@ -36,6 +36,7 @@ export interface CoreSettings {
   recordsPerOperatorMax: number
   modelsMax: number
   modelsPerOwnerMax: number
+  newModelsPerSecond: number
   committedKept: number
 }
 
@@ -68,5 +69,6 @@ export const defaultCoreSettings: CoreSettings = {
   recordsPerOperatorMax: schedulingLimits.recordsPerOperatorMax,
   modelsMax: schedulingLimits.modelsMax,
   modelsPerOwnerMax: schedulingLimits.modelsPerOwnerMax,
+  newModelsPerSecond: schedulingLimits.newModelsPerSecond,
   committedKept: schedulingLimits.committedKept,
 }

@@ -112,3 +112,9 @@ export const modelsMax = 65_536
  * Long enough for a busy scout to finish what it has, well below a client's patience.
  */
 export const secondOpinionMs = 30_000
+
+/**
+ * Names of models that one operator's scouts may bring in per second, once they have brought in `modelsPerOwnerMax` at
+ * once; further ones are left out of the offers that name them.
+ */
+export const newModelsPerSecond = 64

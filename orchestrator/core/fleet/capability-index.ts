@@ -22,11 +22,14 @@ const variantsMax = 16
 /** A list with fewer withdrawn capabilities is not worth sweeping. */
 const withdrawnKept = 16
 
-const unbounded = { modelsMax: Number.POSITIVE_INFINITY, modelsPerOwnerMax: Number.POSITIVE_INFINITY }
+const endless = Number.POSITIVE_INFINITY
+const unbounded = { modelsMax: endless, modelsPerOwnerMax: endless, newModelsPerSecond: 0 }
 
 export class CapabilityIndex {
   readonly entries = new Map<string, ModelEntry>()
   readonly names: ModelNames
+  /** How often a model began or ceased to be offered: whoever keeps a list of them looks whether it has changed. */
+  changes = 0
   /** The same by kind and model, found without making a key. */
   private readonly byModel: Record<TaskKind, Map<string, ModelEntry>> = { chat: new Map(), embed: new Map() }
   private readonly classes = new Map<string, OfferClass>()
@@ -47,10 +50,10 @@ export class CapabilityIndex {
   ensureEntry(kind: TaskKind, model: string, nowMs: number): ModelEntry {
     const known = this.entry(kind, model)
     if (known !== undefined) return known
-    if (model !== autoModel) this.names.admit(clients)
+    if (model !== autoModel) this.names.admit(clients, nowMs)
     const entry = this.makeEntry(kind, model, nowMs)
     if (model === autoModel) return entry
-    this.names.add(entry, clients)
+    this.names.add(entry, clients, nowMs)
     this.names.rest(entry)
     return entry
   }
@@ -59,10 +62,10 @@ export class CapabilityIndex {
   private entryToOffer(kind: TaskKind, model: string, nowMs: number, owner: string): ModelEntry | undefined {
     const known = this.entry(kind, model)
     if (known !== undefined && known.owner !== clients) return known
-    if (!this.names.admit(owner)) return undefined
+    if (!this.names.admit(owner, nowMs)) return undefined
     if (known !== undefined) this.names.remove(known)
     const entry = known ?? this.makeEntry(kind, model, nowMs)
-    this.names.add(entry, owner)
+    this.names.add(entry, owner, nowMs)
     return entry
   }
 
@@ -108,7 +111,7 @@ export class CapabilityIndex {
   disown(entry: ModelEntry): void {
     if (entry.owner === clients) return
     this.names.remove(entry)
-    this.names.add(entry, clients)
+    this.names.add(entry, clients, entry.firstSeenMs)
   }
 
   // ------------------------------------------------------------ what is offered
@@ -230,6 +233,7 @@ export class CapabilityIndex {
       if (ofOperator > 0) entry.operators.set(operator, ofOperator)
       else entry.operators.delete(operator)
       if (isAble(scout, entry)) entry.scouts += by
+      if (entry.offerers === (by === 1 ? 1 : 0)) this.changes++
       if (by === -1) this.restIfUnneeded(entry)
       else if (entry.offerers === 1) this.names.need(entry)
     }

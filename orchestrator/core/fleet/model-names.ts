@@ -14,12 +14,17 @@ export const clients = ''
 export interface ModelBounds {
   modelsMax: number
   modelsPerOwnerMax: number
+  /** New names that an owner may bring in once it has brought in as many as it may have; see `admit`. */
+  newModelsPerSecond: number
 }
 
 interface Owner {
   models: number
   /** Those of its models that nobody needs, the oldest first. */
   readonly unneeded: Set<ModelEntry>
+  /** New names that it may still bring in, as of `filledMs`. */
+  allowance: number
+  filledMs: number
 }
 
 export class ModelNames {
@@ -35,14 +40,28 @@ export class ModelNames {
     private readonly forget: (entry: ModelEntry) => void,
   ) {}
 
-  /** Makes room for one more model of this owner; false when there is none. */
-  admit(owner: string): boolean {
+  /**
+   * Makes room for one more model of this owner; false when there is none, or when it brings in new names too fast:
+   * each costs the hub a hundred times what a known one does, and a stranger may change its offers all the time.
+   */
+  admit(owner: string, nowMs: number): boolean {
     const { modelsMax, modelsPerOwnerMax } = this.bounds
     const own = this.owners.get(owner)
     const isFull = own !== undefined && own.models >= modelsPerOwnerMax
+    if (owner !== clients && own !== undefined && !this.spend(own, nowMs)) return false
     const hasRoom = !isFull || this.forgetOldest(own.unneeded)
     if (owner === clients) return true
     return hasRoom && (this.owned < modelsMax || this.forgetOldest(this.unneeded))
+  }
+
+  private spend(own: Owner, nowMs: number): boolean {
+    const { modelsPerOwnerMax, newModelsPerSecond } = this.bounds
+    const refilled = own.allowance + ((nowMs - own.filledMs) / 1_000) * newModelsPerSecond
+    own.allowance = Math.min(modelsPerOwnerMax, refilled)
+    own.filledMs = nowMs
+    if (own.allowance < 1) return false
+    own.allowance--
+    return true
   }
 
   private forgetOldest(unneeded: Set<ModelEntry>): boolean {
@@ -54,11 +73,13 @@ export class ModelNames {
   }
 
   /** The model counts with this owner from now on, and is needed. */
-  add(entry: ModelEntry, owner: string): void {
+  add(entry: ModelEntry, owner: string, nowMs: number): void {
     entry.owner = owner
     const own = this.owners.get(owner)
-    if (own === undefined) this.owners.set(owner, { models: 1, unneeded: new Set() })
-    else own.models++
+    if (own === undefined) {
+      const allowance = this.bounds.modelsPerOwnerMax - 1
+      this.owners.set(owner, { models: 1, unneeded: new Set(), allowance, filledMs: nowMs })
+    } else own.models++
     if (owner !== clients) this.owned++
   }
 

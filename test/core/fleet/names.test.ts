@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { Core } from '../../../orchestrator/core/core.ts'
 import type { Effect } from '../../../orchestrator/core/events.ts'
 import { violations } from '../../../orchestrator/core/invariants.ts'
+import type { ModelEntry } from '../../../orchestrator/core/model/object-graph.ts'
 import { defaultCoreSettings } from '../../../orchestrator/core/settings.ts'
 import { offersMax } from '../../../shared/limits/wire.ts'
 import { CoreHarness, countingNonces, offersOf } from '../../support/hub/core-harness.ts'
@@ -32,6 +33,28 @@ describe('names without end', () => {
     core.step({ type: 'tick' }, 8_200 + defaultCoreSettings.modelGraceMs, out)
     expect([...core.state.index.entries.keys()].sort()).toEqual(['chat\tauto', 'chat\tkept'])
     expect(core.state.wheel.armed).toBe(0)
+  })
+
+  test('are taken up at a rate, once an operator has brought in as many as it may have', () => {
+    const bench = new CoreHarness({ modelsPerOwnerMax: 500, newModelsPerSecond: 10 })
+    const session = bench.join(['kept'], 1)
+    const made = () => [...bench.state.index.entries.values()].filter(({ model }) => model.startsWith('n'))
+    const change = (at: number) =>
+      bench.step({ type: 'scoutOffers', session, concurrency: 1, offers: offersOf('kept', ...freshNames(at, 200)) })
+    const seen = new Set<ModelEntry>()
+    for (let at = 0; at < 120; at++) {
+      change(at)
+      for (const entry of made()) seen.add(entry)
+    }
+    expect(seen.size).toBe(499)
+    // What is known already costs nothing, and time brings more.
+    expect(bench.state.index.entry('chat', 'kept')?.offerers).toBe(1)
+    bench.pass(3_000)
+    change(120)
+    for (const entry of made()) seen.add(entry)
+    expect(seen.size).toBe(499 + 30)
+    const other = bench.join(freshNames(999, 50), 0, { operator: 'other', scout: 'other/s' })
+    expect(bench.state.roster.bySession.get(other)!.klass.offers).toHaveLength(50)
   })
 
   test('of one operator leave room for another', () => {
