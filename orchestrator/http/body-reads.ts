@@ -33,13 +33,14 @@ export class BodyReads {
   constructor(private readonly system: System) {}
 
   /**
-   * The whole body. `declared`: its length by its header; null without one. `take` is asked before more bytes are held
-   * and may refuse them: its answer is what comes back.
+   * The whole body. `declared`: its length by its header; null without one. `take` is asked before more bytes are held,
+   * `measure` about each piece of a large body, and both may refuse: their answer is what comes back.
    */
   async read<Refusal>(
     request: Request,
     declared: number | null,
     take: (bytes: number) => Refusal | null,
+    measure: (piece: Uint8Array) => Refusal | null = () => null,
   ): Promise<Bytes | BodyFlaw | Refusal> {
     if (declared !== null) {
       if (declared > bodyBytesMax) return 'tooLarge'
@@ -47,7 +48,7 @@ export class BodyReads {
       if (refused !== null) return refused
     }
     if (declared !== null && declared <= limits.smallBodyBytes) return this.readSmall(request)
-    return this.readLarge(request, declared, take)
+    return this.readLarge(request, declared, take, measure)
   }
 
   private readSmall(request: Request): Promise<Bytes | BodyFlaw> {
@@ -71,30 +72,30 @@ export class BodyReads {
     request: Request,
     declared: number | null,
     take: (bytes: number) => Refusal | null,
+    measure: (piece: Uint8Array) => Refusal | null,
   ): Promise<Bytes | BodyFlaw | Refusal> {
-    const parts: Uint8Array[] = []
+    let whole = new Uint8Array(0)
     let total = 0
     let refused: Refusal | null = null
     let isTooLarge = false
     // The rest of what is refused is read too, and dropped: a client that still writes would never read the refusal.
     const flaw = await this.pieces(request, false, (piece) => {
+      const from = total
       total += piece.length
       isTooLarge ||= total > bodyBytesMax
       if (declared === null && !isTooLarge) refused ??= take(piece.length)
-      if (isTooLarge || refused !== null) parts.length = 0
-      else parts.push(piece)
+      if (!isTooLarge) refused ??= measure(piece)
+      if (isTooLarge || refused !== null) whole = new Uint8Array(0)
+      else {
+        if (total > whole.length) whole = grown(whole, from, total, declared ?? bodyBytesMax)
+        whole.set(piece, from)
+      }
       return total <= limits.discardedBodyBytesMax
     })
     if (refused !== null) return refused
     if (isTooLarge) return 'tooLarge'
     if (flaw !== null) return flaw
-    const whole = new Uint8Array(total)
-    let at = 0
-    for (const part of parts) {
-      whole.set(part, at)
-      at += part.length
-    }
-    return whole
+    return total === whole.length ? whole : whole.slice(0, total)
   }
 
   /** Drops a body that nobody has read. False when the rest of it is not waited for: the connection has to close. */
@@ -171,4 +172,11 @@ export class BodyReads {
     this.timer?.cancel()
     this.timer = null
   }
+}
+
+/** Room for so many bytes, with those that are there. A small share of what may come is made room for at a time. */
+function grown(bytes: Bytes, used: number, length: number, most: number): Bytes {
+  const larger = new Uint8Array(Math.min(most, Math.max(length, 4 * bytes.length)))
+  larger.set(bytes.subarray(0, used))
+  return larger
 }

@@ -6,7 +6,9 @@
 import type { KeyRole } from '../../shared/api-key.ts'
 import type { ByteAccount, ByteRefusal } from '../../shared/byte-account.ts'
 import { type Fault, fault } from '../../shared/faults.ts'
+import { unreadPartBytesFree } from '../../shared/limits/http.ts'
 import type { System } from '../../shared/system.ts'
+import type { TurnLane } from '../../shared/turn-lane.ts'
 import type { Engine } from '../engine/ports/client.ts'
 import type { Intents } from '../engine/ports/intents.ts'
 import type { Planner } from '../engine/ports/planner.ts'
@@ -77,6 +79,8 @@ export interface Edge {
   bytesInFlight: ByteAccount
   /** Of large answers that their clients have not taken yet, by tenant. */
   unreadBytes: ByteAccount
+  /** For what takes long with a request. */
+  lane: TurnLane
   /** The gateway's: nothing when the connection is a websocket now, else why it is not. */
   upgradeScout: (request: Request) => Response | undefined
 }
@@ -107,6 +111,11 @@ const overBytes: Record<ByteRefusal, Fault> = {
   full: fault('hub_overloaded', 'The orchestrator holds all the requests that it has memory for: try again.', later),
 }
 
+const overUnread: Record<ByteRefusal, Fault> = {
+  share: fault('rate_limited', 'Streams of this key hold all the bytes one key may have: read them, or open fewer.'),
+  full: fault('hub_overloaded', 'The orchestrator has no memory for what this stream has not read: read faster.'),
+}
+
 const acceptedId = /^[A-Za-z0-9_-]{1,64}$/
 
 export class RequestContext {
@@ -125,6 +134,8 @@ export class RequestContext {
   private bodyState: BodyState = 'unread'
   /** Counted in the account of bytes in flight until the request has ended. */
   private heldBytes = 0
+  /** The same of what was made for the client and not read so far, while that is much. */
+  private unreadBytes = 0
   /** Among the requests of its key that are under way. */
   private isCounted = false
   /** From the arrival to the first content; null before, and without content. */
@@ -165,6 +176,21 @@ export class RequestContext {
     return null
   }
 
+  /**
+   * Counts what was made for the client of a stream and waits for it to read on; what waited before has been read.
+   * Parts as small as most are do not count.
+   */
+  holdUnread(bytes: number): Fault | null {
+    const { unreadBytes } = this.edge
+    if (this.unreadBytes > 0) unreadBytes.give(this.caller!.id, this.unreadBytes)
+    this.unreadBytes = 0
+    if (bytes <= unreadPartBytesFree) return null
+    const refused = unreadBytes.take(this.caller!.id, bytes)
+    if (refused !== null) return overUnread[refused]
+    this.unreadBytes = bytes
+    return null
+  }
+
   /** What came of reading the body. */
   tookBody(outcome: Uint8Array | string | Fault): void {
     if (outcome instanceof Uint8Array) this.bodyState = 'over'
@@ -186,6 +212,7 @@ export class RequestContext {
   ended(status: number): void {
     if (this.heldBytes > 0) this.edge.bytesInFlight.give(this.caller!.id, this.heldBytes)
     this.heldBytes = 0
+    this.holdUnread(0)
     if (this.isCounted) this.edge.shares.end(this.caller!.id)
     this.isCounted = false
     const { edge, request, startedMs, firstByteMs } = this

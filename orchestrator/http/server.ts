@@ -7,6 +7,7 @@ import { ByteAccount } from '../../shared/byte-account.ts'
 import { fault } from '../../shared/faults.ts'
 import * as limits from '../../shared/limits/http.ts'
 import type { System } from '../../shared/system.ts'
+import { TurnLane } from '../../shared/turn-lane.ts'
 import type { Engine } from '../engine/ports/client.ts'
 import type { Intents } from '../engine/ports/intents.ts'
 import type { Planner } from '../engine/ports/planner.ts'
@@ -100,6 +101,7 @@ export function serveHub<SocketData>(options: HubOptions<SocketData>): Hub {
     bodies: new BodyReads(system),
     streams: new OpenStreams(),
     bytesInFlight,
+    lane: new TurnLane(system),
     unreadBytes: new ByteAccount(limits.unreadBytesMax, limits.unreadBytesPerTenantMax),
     upgradeScout: (request) => upgradeScout(request, server),
   }

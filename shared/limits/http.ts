@@ -96,6 +96,7 @@ export const fallbackWaitMs = 5_000
 
 /** Providers named with one model in the list of models; further ones are left out. */
 export const providersListedMax = 64
+
 /**
  * Characters of blocks of a streamed message that wait until the arguments of a tool call before them are whole; more
  * ends the stream with an error inside. Providers send one call after the other, so almost nothing ever waits.
@@ -132,6 +133,7 @@ export const unreadBytesPerTenantMax = 64 * MiB
 
 /** Of one stream, so many bytes that wait are not counted: a reader that keeps up has no more. */
 export const unreadBytesFree = 16 * KiB
+
 /** Most likely tokens shown for each token of an answer, as OpenAI allows; more is 400. */
 export const topLogprobsMax = 20
 
@@ -150,3 +152,23 @@ export const mediumTokensEstimated = 1_000
 
 /** After a start of the hub, a request whose plan needs a model that is not back yet looks for it this often. */
 export const modelPollMs = 100
+
+/**
+ * Elements of the lists of a request; more is 400, before any schema looks at them. Far above what services take (2,048
+ * messages, 128 tools, 4 stops), low enough that the check of a whole request keeps a turn of the loop short: messages
+ * of a conversation, tools and calls of them, stops, parts of one message, and inputs (a text as tokens has as many).
+ */
+export const messagesMax = 4_096
+export const toolsMax = 1_024
+export const stopsMax = 128
+export const contentPartsMax = 1_024
+export const inputsMax = 65_536
+
+/** A larger body is parsed, checked and planned in turns of its own, one body after the other. */
+export const largeBodyBytes = 256 * KiB
+
+/**
+ * A part of a stream that its client has not read counts among those bytes as well when it is larger than this; when
+ * there is no room for it the stream ends, with the reason in it where its form has one.
+ */
+export const unreadPartBytesFree = 64 * KiB

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { faultTable } from '../../shared/faults.ts'
-import { jsonDepthMax } from '../../shared/limits/http.ts'
+import { jsonDepthMax, messagesMax } from '../../shared/limits/http.ts'
 import { bodyBytesMax } from '../../shared/limits/wire.ts'
 import { startEdge, type TestEdge } from '../support/hub/client-edge.ts'
 
@@ -128,7 +128,9 @@ describe('a body is refused with 400 when it is', () => {
 
 test('a million bad messages cost one refusal, not a million', async () => {
   const body = `{"model":"m","messages":[${'0,'.repeat(1_000_000)}0]}`
-  await expectRefusal(await edge.post('/v1/chat/completions', body), 400, 'invalid_request', 'messages[0]')
+  await expectRefusal(await edge.post('/v1/chat/completions', body), 400, 'invalid_request', 'messages')
+  const fewer = `{"model":"m","messages":[${'0,'.repeat(messagesMax - 1)}0]}`
+  await expectRefusal(await edge.post('/v1/chat/completions', fewer), 400, 'invalid_request', 'messages[0]')
 })
 
 test('a body that is not declared as JSON is refused with 415', async () => {

@@ -6,15 +6,15 @@
  */
 import type { z } from 'zod'
 import { type Fault, fault } from '../../../shared/faults.ts'
-import { modelPollMs } from '../../../shared/limits/http.ts'
+import { largeBodyBytes, modelPollMs } from '../../../shared/limits/http.ts'
 import { intentPriorityDefault } from '../../../shared/limits/intents.ts'
-import type { System } from '../../../shared/system.ts'
 import { abilitiesIn, dollars } from '../../../shared/task.ts'
-import type { Engine, ModelListing } from '../../engine/ports/client.ts'
+import type { ModelListing } from '../../engine/ports/client.ts'
 import type { IntentView } from '../../engine/ports/intents.ts'
 import type { CatalogModel, Plan, PlanAsked, PlanContext, RequestCheck } from '../../engine/ports/planner.ts'
-import type { RequestContext } from '../request-context.ts'
+import type { Edge, RequestContext } from '../request-context.ts'
 import { type JsonBody, readChecked } from '../schema/body.ts'
+import { lengthFault } from '../schema/bounds/list-bounds.ts'
 import { idempotencyOf } from '../schema/idempotency.ts'
 import { chatRequest, embeddingsRequest } from '../schema/openai-requests.ts'
 import { isPlainChat } from '../schema/plain-chat.ts'
@@ -74,11 +74,14 @@ export async function acceptPlan(
   const { asked, deadlineMs, metadata, priority = intentPriorityDefault } = request
   const idempotency = request.ignoresKey === true ? null : idempotencyOf(context, body.bytes)
   if (idempotency !== null && 'code' in idempotency) return idempotency
-  const plan = await edge.planner.plan(asked, planContext(edge.engine, edge.system, deadlineMs))
+  const isLarge = body.bytes.length > largeBodyBytes
+  if (isLarge) await edge.lane.turn()
+  const plan = await edge.planner.plan(asked, planContext(edge, deadlineMs))
   if ('code' in plan) return plan
   const named = request.mustBeOffered
   const missing = named === undefined ? null : await missingModel(context, plan, named)
   if (missing !== null) return missing
+  if (isLarge) await edge.lane.turn()
   const { id: tenant, weight = 1 } = caller!
   const { budgetTokens } = plan
   const accepted = await edge.intents.accept({
@@ -128,15 +131,30 @@ export function clientLeft({ edge, caller }: RequestContext, { view, hasKey }: A
   if (!hasKey) void edge.intents.cancel(view.id, caller!.id)
 }
 
-/** What a plan is made in, beside what the client asked for: the live fleet, and this edge's check of a request. */
-export function planContext(engine: Engine, system: System, deadlineMs: number): PlanContext {
-  const soon = () => new Promise<void>((resolve) => system.soon(resolve))
-  return { check: checkRequest, catalog: engine.models().map(catalogModel), deadlineMs, soon }
+/**
+ * What a plan is made in, beside what the client asked for: the live fleet, this edge's check of a request, and turns
+ * of the loop.
+ */
+export function planContext({ engine, lane }: Pick<Edge, 'engine' | 'lane'>, deadlineMs: number): PlanContext {
+  return { check: checkRequest, catalog: catalogOf(engine.models()), deadlineMs, soon: () => lane.turn() }
 }
 
 const checkRequest: RequestCheck = (kind, request) => {
+  const tooLong = lengthFault(request)
+  if (tooLong !== null) return tooLong
   if (kind === 'embed') return refusal(embeddingsRequest, request)
   return isPlainChat(request) ? null : refusal(chatRequest, request)
+}
+
+/** By the list that they are made of: the engine gives out the same one until something in it changes. */
+const catalogs = new WeakMap<readonly ModelListing[], CatalogModel[]>()
+
+function catalogOf(models: readonly ModelListing[]): CatalogModel[] {
+  const known = catalogs.get(models)
+  if (known !== undefined) return known
+  const catalog = models.map(catalogModel)
+  catalogs.set(models, catalog)
+  return catalog
 }
 
 function catalogModel(model: ModelListing): CatalogModel {

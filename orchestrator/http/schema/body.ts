@@ -5,13 +5,14 @@
  */
 import type { z } from 'zod'
 import { type Fault, fault, plainMessage } from '../../../shared/faults.ts'
-import { jsonDepthMax, jsonFieldsMax, jsonNodesMax } from '../../../shared/limits/http.ts'
+import { jsonDepthMax, jsonFieldsMax, jsonNodesMax, largeBodyBytes } from '../../../shared/limits/http.ts'
 import { bodyBytesMax } from '../../../shared/limits/wire.ts'
 import { unfetchableIn } from '../../../shared/network/fetchable-url.ts'
 import type { BodyFlaw } from '../body-reads.ts'
 import type { RequestContext } from '../request-context.ts'
+import { type Excess, JsonMeasure } from './bounds/json-bounds.ts'
+import { lengthFault } from './bounds/list-bounds.ts'
 import { encodingOf, encodings, inflated } from './content-encoding.ts'
-import { excessOf } from './json-bounds.ts'
 import { refusal } from './validation.ts'
 
 export interface JsonBody {
@@ -22,6 +23,11 @@ export interface JsonBody {
 // A byte order mark is kept, and so refused by the parser: the provider would refuse it.
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 const tooDeep = fault('invalid_request', `The body is nested more than ${jsonDepthMax} levels deep: flatten it.`)
+const tooMany = fault(
+  'invalid_request',
+  `The body has more than ${jsonNodesMax} strings, lists and objects, or far too many numbers: ` +
+    'send it in several requests.',
+)
 const unknownEncoding = fault(
   'unsupported_media_type',
   `Send the body without Content-Encoding, or in one of these: ${encodings.join(', ')}.`,
@@ -45,8 +51,10 @@ export function readObject(context: RequestContext): Promise<JsonBody | Fault> {
 }
 
 /**
- * A body that the schema accepts, or what is wrong with it. `isPlain` may accept a common body in the schema's place,
- * and must accept nothing that the schema does not. Without a schema nothing is checked but the JSON itself.
+ * A body that the schema accepts, or what is wrong with it. A large one takes two turns of the loop for itself, one to
+ * be parsed and one to be checked, so that many that arrive at once do not share one. `isPlain` may accept a common
+ * body in the schema's place, and must accept nothing that the schema does not. Without a schema nothing is checked but
+ * the JSON itself and the lengths of its lists.
  */
 export async function readChecked(
   context: RequestContext,
@@ -61,16 +69,25 @@ export async function readChecked(
   const declared = length === null ? null : Number(length)
   if (declared !== null && declared > bodyBytesMax) return flaws.tooLarge
   const hold = (more: number) => context.hold(more)
-  const arrived = await edge.bodies.read(request, declared, hold)
+  const encoding = encodingOf(headers.get('content-encoding')) ?? null
+  const measure = new JsonMeasure()
+  const arriving = encoding === null ? (piece: Uint8Array) => excessFault(measure.add(piece)) : undefined
+  const arrived = await edge.bodies.read(request, declared, hold, arriving)
   context.tookBody(arrived)
   if (typeof arrived === 'string') return flaws[arrived]
   if ('code' in arrived) return arrived
-  const encoding = encodingOf(headers.get('content-encoding')) ?? null
   const bytes = encoding === null ? arrived : await inflated(arrived, encoding, bodyBytesMax, hold)
   if (typeof bytes === 'string') return bytes === 'damaged' ? damaged : flaws[bytes]
   if ('code' in bytes) return bytes
+  const isLarge = bytes.length > largeBodyBytes
+  if (isLarge) await edge.lane.turn()
+  const excess = encoding === null ? null : excessFault(measure.add(bytes))
+  if (excess !== null) return excess
   const body = parseObject(bytes)
-  if ('code' in body || schema === null) return body
+  if ('code' in body) return body
+  if (isLarge) await edge.lane.turn()
+  const tooLong = lengthFault(body.value)
+  if (tooLong !== null || schema === null) return tooLong ?? body
   const flaw = isPlain?.(body.value) === true ? null : refusal(schema, body.value)
   return flaw ?? refusedUrl(context, body.value) ?? body
 }
@@ -97,14 +114,13 @@ function refuseByHeaders(headers: Headers): Fault | null {
   return encodingOf(headers.get('content-encoding')) === undefined ? unknownEncoding : null
 }
 
+function excessFault(excess: Excess | null): Fault | null {
+  if (excess === null) return null
+  return excess === 'deep' ? tooDeep : tooMany
+}
+
 function parseObject(bytes: Uint8Array<ArrayBuffer>): JsonBody | Fault {
   if (bytes.byteLength === 0) return fault('invalid_request', 'The body is empty: send a JSON object.')
-  const excess = excessOf(bytes)
-  if (excess === 'deep') return tooDeep
-  if (excess === 'many') {
-    const text = `The body has more than ${jsonNodesMax} strings, lists and objects, or far too many numbers`
-    return fault('invalid_request', `${text}: send it in several requests.`)
-  }
   let text: string
   try {
     text = utf8.decode(bytes)

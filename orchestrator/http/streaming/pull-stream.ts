@@ -4,7 +4,7 @@
  * of a stream, and that each stream is counted once. Routes feed it their content and its encoding (`StreamContent`);
  * the runtime reads it.
  */
-import { type Fault, fault } from '../../../shared/faults.ts'
+import { type Fault, fault, faultTable } from '../../../shared/faults.ts'
 import type { RequestContext } from '../request-context.ts'
 import { refuseInForm } from '../response/anthropic-errors.ts'
 import { streamHeaders } from '../response/response.ts'
@@ -104,6 +104,7 @@ export class PullStream<Part> {
   /** The client can take more. Never rejects: the runtime would cut the connection without an event. */
   async pull(controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> {
     this.stall.stop()
+    this.context.holdUnread(0)
     let bytes: Uint8Array | null
     try {
       bytes = this.next()
@@ -117,9 +118,18 @@ export class PullStream<Part> {
     }
     // The stream of a client that left is closed already.
     if (this.phase === 'left') return
+    bytes = this.held(bytes)
     if (bytes !== null) controller.enqueue(bytes)
     if (this.phase === 'ended') controller.close()
     else this.stall.start()
+  }
+
+  /** Counts what the client has to read now; when there is no room for it, that ends the stream instead. */
+  private held(bytes: Uint8Array | null): Uint8Array | null {
+    const refused = this.phase === 'flowing' && bytes !== null ? this.context.holdUnread(bytes.length) : null
+    if (refused === null) return bytes
+    this.finish('ended', faultTable[refused.code].status)
+    return this.content.failure(refused)
   }
 
   /** The key of this stream does not count any more: its client hears so instead of the rest. */

@@ -1,8 +1,11 @@
 import { expect, test } from 'vitest'
-import type { RequestContext } from '../../../orchestrator/http/request-context.ts'
+import { RequestContext } from '../../../orchestrator/http/request-context.ts'
 import { OpenStreams } from '../../../orchestrator/http/streaming/open-streams.ts'
 import { PullStream, type StreamContent } from '../../../orchestrator/http/streaming/pull-stream.ts'
 import { StallTimer } from '../../../orchestrator/http/streaming/stall-timer.ts'
+import { ByteAccount } from '../../../shared/byte-account.ts'
+import { fault } from '../../../shared/faults.ts'
+import { unreadPartBytesFree } from '../../../shared/limits/http.ts'
 import { ManualSystem } from '../../support/clocks/manual-system.ts'
 
 function stage() {
@@ -17,6 +20,7 @@ function stage() {
     request: null,
     streams: false,
     ended: () => {},
+    holdUnread: () => null,
     caller: { id: 'key_1' },
   } as unknown as RequestContext
   return { system, told, context, timer: new StallTimer(context, () => told.push('given up')) }
@@ -71,7 +75,7 @@ test('a stream gives nothing before it is read, and hears when its reader leaves
 })
 
 /** A stream whose parts the test supplies: `'end'` is its last one, `'defect'` cannot be encoded. */
-function supplied(options: { stalled?: string } = {}) {
+function supplied(options: { stalled?: string; holdUnread?: RequestContext['holdUnread'] } = {}) {
   const system = new ManualSystem()
   const told: string[] = []
   const parts: string[] = []
@@ -87,6 +91,7 @@ function supplied(options: { stalled?: string } = {}) {
     caller: { id: 'key_1' },
     ...{ edge, server: { timeout: () => {} }, id: 'req_1', request: { signal: leaving.signal }, streams: false },
     ended: (status: number) => told.push(`counted ${status}`),
+    holdUnread: options.holdUnread ?? (() => null),
   } as unknown as RequestContext
   const bytes = (text: string) => new TextEncoder().encode(text)
   const content: StreamContent<string> = {
@@ -179,3 +184,42 @@ test.each([undefined, 'too slow'])(
     expect([told, parts]).toEqual([['abandoned', 'counted 499'], ['b']])
   },
 )
+
+test('what a client has not read counts until it reads on, and without room the stream ends and says so', async () => {
+  const unread: number[] = []
+  const holdUnread = (bytes: number) => {
+    unread.push(bytes)
+    return bytes > 5 && bytes < 8 ? fault('rate_limited', 'No room.') : null
+  }
+  const { read, supply, told } = supplied({ holdUnread })
+  await read()
+  supply('abc')
+  await read()
+  expect(unread).toEqual([0, 8, 0, 3])
+  supply('too long')
+  expect(await read()).toBe('too long')
+  supply('broken')
+  expect([await read(), await read()]).toEqual(['rate_limited', 'END'])
+  expect(told).toEqual(['abandoned', 'counted 429'])
+})
+
+test('a request counts what its client has not read, when it is much, and gives all of it back', () => {
+  const bytesInFlight = new ByteAccount(400_000, 300_000)
+  const edge = { system: new ManualSystem(), unreadBytes: bytesInFlight, metrics: { ended() {} } }
+  const request = new Request('http://hub/v1/x')
+  const context = new RequestContext(request, { timeout() {}, pendingRequests: 0 } as never, edge as never)
+  context.caller = { id: 'key_1' } as never
+  expect(context.holdUnread(unreadPartBytesFree)).toBeNull()
+  expect(bytesInFlight.held).toBe(0)
+  expect(context.holdUnread(200_000)).toBeNull()
+  expect(bytesInFlight.held).toBe(200_000)
+  expect(context.holdUnread(250_000)).toBeNull()
+  expect(bytesInFlight.held).toBe(250_000)
+  expect(context.holdUnread(300_001)).toMatchObject({ code: 'rate_limited' })
+  expect(bytesInFlight.held).toBe(0)
+  bytesInFlight.take('another', 150_000)
+  expect(context.holdUnread(260_000)).toMatchObject({ code: 'hub_overloaded' })
+  expect(context.holdUnread(100_000)).toBeNull()
+  context.ended(200)
+  expect(bytesInFlight.held).toBe(150_000)
+})

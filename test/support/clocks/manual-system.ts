@@ -53,6 +53,16 @@ export class ManualSystem implements System {
     return this.alarms.length
   }
 
+  /**
+   * One turn of the loop: what was put off before it, and nothing that is put off meanwhile. True when there was any.
+   */
+  turn(): boolean {
+    const now = this.later
+    this.later = []
+    for (const run of now) run()
+    return now.length > 0
+  }
+
   /** The process stands still: the clock goes on, and what is due fires late, with the next `pass`. */
   stand(durationMs: number): void {
     this.ms += durationMs

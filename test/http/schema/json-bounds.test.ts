@@ -1,0 +1,49 @@
+/** What a body would become is counted piece by piece, wherever the pieces are cut. */
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { JsonMeasure } from '../../../orchestrator/http/schema/bounds/json-bounds.ts'
+import { jsonDepthMax, jsonNodesMax } from '../../../shared/limits/http.ts'
+
+function measured(text: string, pieceBytes: number) {
+  const measure = new JsonMeasure()
+  const bytes = Buffer.from(text)
+  for (let from = 0; from < bytes.length; from += pieceBytes) {
+    const excess = measure.add(bytes.subarray(from, from + pieceBytes))
+    if (excess !== null) return { excess, seen: Math.min(bytes.length, from + pieceBytes) }
+  }
+  return { excess: null, seen: bytes.length }
+}
+
+const tricky = ['"\\\\"', '"\\""', '"[[[["', '"{\\\\\\"{"', '"a\\u0022b"', '[]', '{"k":[1,2]}', '"\\\\\\\\"']
+
+/** Texts, names, lists and objects, as the parser sees them. */
+function nodesIn(value: unknown): number {
+  if (typeof value === 'string') return 1
+  if (typeof value !== 'object' || value === null) return 0
+  const names = Array.isArray(value) ? 0 : Object.keys(value).length
+  return 1 + names + Object.values(value).reduce<number>((sum, inner) => sum + nodesIn(inner), 0)
+}
+
+test('a text that is cut anywhere stays a text, and what is in it does not count', () => {
+  const part = fc.constantFrom(...tricky)
+  fc.assert(
+    fc.property(fc.array(part, { maxLength: 30 }), fc.integer({ min: 1, max: 9 }), (parts, pieceBytes) => {
+      const inner = `[${parts.join()}]`
+      const rest = '[],'.repeat(jsonNodesMax - nodesIn(JSON.parse(inner)) - 1)
+      // The bounds tell what was counted: one more is too many.
+      expect(measured(`[${inner},${rest}0]`, 40 + pieceBytes).excess).toBeNull()
+      expect(measured(`[${inner},${rest}[]]`, 40 + pieceBytes).excess).toBe('many')
+      expect(measured(inner, pieceBytes).excess).toBeNull()
+    }),
+    { numRuns: 40, seed: 3 },
+  )
+})
+
+test('no more is looked at than it takes to know', () => {
+  const fields = Array.from({ length: 300_000 }, (_, at) => `"k${at}":0`).join()
+  const { excess, seen } = measured(`{${fields}}`, 16_384)
+  expect(excess).toBe('many')
+  expect(seen).toBeLessThan(jsonNodesMax * 12)
+  expect(measured('['.repeat(jsonDepthMax + 1), 7).excess).toBe('deep')
+  expect(measured('['.repeat(jsonDepthMax), 7).excess).toBeNull()
+})
