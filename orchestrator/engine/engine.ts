@@ -10,9 +10,11 @@ import { standstillMs } from '../../shared/limits/wire.ts'
 import { nonceBytes } from '../../shared/protocol/frames.ts'
 import type { System, Timer } from '../../shared/system.ts'
 import type { TaskKind } from '../../shared/task.ts'
+import { TurnLane } from '../../shared/turn-lane.ts'
 import { Core } from '../core/core.ts'
 import { awaitsModel, missingModel } from '../core/fleet/not-offered.ts'
 import { type CoreSettings, defaultCoreSettings } from '../core/settings.ts'
+import { AnswerChecks } from './answers/answer-checks.ts'
 import { Relays } from './answers/relays.ts'
 import { ClientDesk, TaskNumbers } from './client-desk.ts'
 import { IdempotencyKeys } from './durability/idempotency.ts'
@@ -34,6 +36,7 @@ import { DefectGuard } from './writer/defect-guard.ts'
 import { DrainWait } from './writer/drain-wait.ts'
 import { EffectRunner, LiveLinks } from './writer/effects.ts'
 import { Sinks } from './writer/sinks.ts'
+import { TurnShare } from './writer/turn-share.ts'
 import { Writer } from './writer/writer.ts'
 
 export interface HubEngineOptions {
@@ -62,6 +65,8 @@ export class HubEngine implements Engine {
   private readonly system: System
   private readonly store: Store
   private readonly guard: DefectGuard
+  private readonly lane: TurnLane
+  private readonly checks: AnswerChecks
   private readonly writer: Writer
   private readonly book: UsageBook
   private readonly clients: ClientDesk
@@ -82,8 +87,10 @@ export class HubEngine implements Engine {
     })
     const { state } = this.core
     const guard = new DefectGuard(onDefect)
+    const lane = new TurnLane(system)
+    const share = new TurnShare(system, lane, (work) => guard.run('turn of a task', work))
     const writer = new Writer({ core: this.core, system, guard, barrier: () => barrier })
-    const listings = new Listings(state, system)
+    const listings = new Listings(state, system, lane)
     const links = new LiveLinks(edge.links, guard)
     const standings = new StandingReports(state, links)
     const turned = (isTroubled: boolean) =>
@@ -104,6 +111,7 @@ export class HubEngine implements Engine {
       dispatch: writer.add,
       flush: () => writer.flush(),
       nextTask: () => numbers.next(),
+      spend: (bytes) => share.spend(bytes),
     })
     const { intents, journal } = this
     const book = new UsageBook(journal, system)
@@ -113,10 +121,14 @@ export class HubEngine implements Engine {
     const { leaseTtlMs } = state.settings
     const edges = { store, book, intents, relays, sinks, links, drainWait }
     this.effectRunner = new EffectRunner({ ...edges, dispatch: writer.add, epoch, leaseTtlMs })
-    const barrier = new CommitBarrier(journal, intents, this.effectRunner)
-    this.scoutEvents = new ScoutDesk({ system, writer, barrier, sinks, listings, standings, drainWait })
+    const barrier = new CommitBarrier(journal, intents, this.effectRunner, share)
+    this.checks = new AnswerChecks(lane, (work) => guard.run('check of an answer', work))
+    const operatorOf = (session: number) => state.roster.bySession.get(session)?.record.operator
+    const desk = { system, writer, barrier, sinks, listings, standings, drainWait, checks: this.checks, operatorOf }
+    this.scoutEvents = new ScoutDesk(desk)
     this.clients = new ClientDesk({ system, writer, relays, host, numbers })
     this.guard = guard
+    this.lane = lane
     this.writer = writer
     this.book = book
     this.listings = listings
@@ -185,6 +197,7 @@ export class HubEngine implements Engine {
     } while (this.writer.pending > 0 && this.journal.trouble === null && !this.guard.isDead)
     for (const timer of this.timers) timer.cancel()
     this.timers = []
+    this.lane.stop()
   }
 
   // ------------------------------------------------------------ for clients
@@ -227,6 +240,8 @@ export class HubEngine implements Engine {
 
   stats(): EngineStats {
     const { attempts, staleSettlements, finished } = this.effectRunner
-    return { ...this.listings.counts(), tasksFinished: finished, attempts, staleSettlements }
+    const usage = { usageUnbooked: this.store.unbooked(), usageDropped: this.journal.dropped }
+    const answersInCheck = this.checks.size
+    return { ...this.listings.counts(), tasksFinished: finished, attempts, staleSettlements, ...usage, answersInCheck }
   }
 }

@@ -2,9 +2,13 @@
  * The scouts' side of the engine: what the gateway reports becomes events for the writer. Pieces and ends of answers
  * go to their sink first, which checks them; what is wrong with one becomes an event, and the core never sees a byte.
  */
+import { ByteAccount } from '../../shared/byte-account.ts'
 import { type Fault, fault, isReportable, plainMessage } from '../../shared/faults.ts'
+import { checkedBytesMax, checkedBytesPerOperatorMax } from '../../shared/limits/answers.ts'
+import { withoutSecrets } from '../../shared/secrets.ts'
 import type { System } from '../../shared/system.ts'
 import type { Offer } from '../../shared/task.ts'
+import { type AnswerChecks, type CheckSteps, isInSteps } from './answers/answer-checks.ts'
 import type { AnswerSink } from './answers/answer-sink.ts'
 import type { AttemptStream } from './answers/attempt-stream.ts'
 import type { AttemptStarted, ChunkHead, Greeting, ScoutEvents, Settlement } from './ports/scouts.ts'
@@ -26,9 +30,18 @@ interface ScoutDeskParts {
   listings: Listings
   standings: StandingReports
   drainWait: DrainWait
+  checks: AnswerChecks
+  /** Of a session that the core knows; undefined once it is gone. */
+  operatorOf: (session: number) => string | undefined
 }
 
+const tooMuchToCheck = fault('scout_error', 'The scouts of this operator settled with too many large answers at once.')
+const noRoomToCheck = fault('hub_overloaded', 'The orchestrator has too many large answers to check: ask again.')
+
 export class ScoutDesk implements ScoutEvents {
+  /** Of long bodies that wait for their check, by operator. */
+  private readonly bytesInCheck = new ByteAccount(checkedBytesMax, checkedBytesPerOperatorMax)
+
   constructor(private readonly parts: ScoutDeskParts) {}
 
   joined(greeting: Greeting): void {
@@ -57,20 +70,66 @@ export class ScoutDesk implements ScoutEvents {
     const { task, attempt } = head
     const sink = this.sinkOf(session, task, attempt)
     const attemptStream = this.renew(session, task, attempt, sink)
-    if (sink === undefined || attemptStream === undefined) return
+    if (sink === undefined || attemptStream === undefined || attemptStream.isInCheck) return
     const flaw = sink.chunk(attemptStream, head, body)
     if (flaw !== null) this.parts.writer.add({ type: 'attemptBroken', task, attempt, fault: flaw })
   }
 
   settle(session: number, settlement: Settlement, body: Uint8Array): void {
-    const { task, attempt, nonce, outcome, provider, credits } = settlement
-    const { writer } = this.parts
+    const { task, attempt, outcome } = settlement
     const sink = this.sinkOf(session, task, attempt)
     const attemptStream = sink?.attemptStream(attempt, session)
-    if (sink !== undefined && attemptStream !== undefined && outcome === 'done') {
-      const flaw = sink.settle(attemptStream, settlement, body)
-      if (flaw !== null) writer.add({ type: 'attemptBroken', task, attempt, fault: flaw })
+    if (attemptStream?.isInCheck === true) return
+    if (sink === undefined || attemptStream === undefined || outcome !== 'done') {
+      return this.settled(session, settlement, attemptStream)
     }
+    const check = sink.settle(attemptStream, settlement, body)
+    if (isInSteps(check)) return this.checkLong(session, settlement, attemptStream, check, body.length)
+    this.checked(session, settlement, attemptStream, check)
+  }
+
+  /** Of a long answer the core learns when it has been checked, until when its scout is at work on it. */
+  private checkLong(
+    session: number,
+    settlement: Settlement,
+    attemptStream: AttemptStream,
+    steps: CheckSteps,
+    bytes: number,
+  ): void {
+    const { writer, checks, sinks, operatorOf } = this.parts
+    const { task, attempt } = settlement
+    // A session may settle in the turn in which it joined, before the core knows it.
+    if (operatorOf(session) === undefined) writer.flush()
+    const operator = operatorOf(session)
+    if (operator === undefined) return
+    const refused = this.bytesInCheck.take(operator, bytes)
+    if (refused !== null) {
+      const cause = refused === 'share' ? tooMuchToCheck : noRoomToCheck
+      return this.checked(session, settlement, attemptStream, cause)
+    }
+    attemptStream.beginCheck()
+    const own: Settlement = { ...settlement, nonce: new Uint8Array(settlement.nonce) }
+    checks.add({
+      steps,
+      isWanted: () =>
+        operatorOf(session) !== undefined && sinks.get(task)?.attemptStream(attempt, session) === attemptStream,
+      over: (flaw) => {
+        this.bytesInCheck.give(operator, bytes)
+        if (flaw !== undefined) this.checked(session, own, attemptStream, flaw)
+        // A scout whose attempt ended meanwhile waits for a verdict on it.
+        else if (operatorOf(session) !== undefined) this.settled(session, own, undefined)
+      },
+    })
+  }
+
+  private checked(session: number, settlement: Settlement, attemptStream: AttemptStream, flaw: Fault | null): void {
+    const { task, attempt } = settlement
+    if (flaw !== null) this.parts.writer.add({ type: 'attemptBroken', task, attempt, fault: flaw })
+    this.settled(session, settlement, attemptStream)
+  }
+
+  private settled(session: number, settlement: Settlement, attemptStream: AttemptStream | undefined): void {
+    const { task, attempt, nonce, outcome, provider, credits } = settlement
     let tokens = 0
     let usedTokens = 0
     if (attemptStream !== undefined) {
@@ -78,12 +137,14 @@ export class ScoutDesk implements ScoutEvents {
       usedTokens = attemptStream.usage.promptTokens + attemptStream.usage.completionTokens
     }
     const cause = outcome === 'done' ? null : reportedFault(settlement)
-    const type = 'settle'
-    writer.add({ type, session, task, attempt, nonce, outcome, provider, credits, fault: cause, tokens, usedTokens })
+    const type = 'settle' as const
+    const ended = { type, session, task, attempt, nonce, outcome, provider, credits, fault: cause, tokens, usedTokens }
+    this.parts.writer.add(ended)
   }
 
   broken(session: number, task: number, attempt: number, cause: Fault): void {
-    if (this.renew(session, task, attempt, this.sinkOf(session, task, attempt)) === undefined) return
+    const attemptStream = this.renew(session, task, attempt, this.sinkOf(session, task, attempt))
+    if (attemptStream === undefined || attemptStream.isInCheck) return
     this.parts.writer.add({ type: 'attemptBroken', task, attempt, fault: cause })
   }
 
@@ -147,6 +208,6 @@ export class ScoutDesk implements ScoutEvents {
 /** A scout's account of what went wrong, with a code and a sentence of the hub where its own do not fit. */
 function reportedFault({ fault: code, message, param, retryAfterMs }: Settlement): Fault {
   const known = isReportable(code) ? code : 'scout_error'
-  const sentence = plainMessage(message) || 'The scout gave no reason.'
+  const sentence = withoutSecrets(plainMessage(message)) || 'The scout gave no reason.'
   return fault(known, sentence, { ...(param !== '' && { param }), ...(retryAfterMs > 0 && { retryAfterMs }) })
 }

@@ -29,8 +29,14 @@ export class Metrics {
   private readonly durations: Histogram<'route'>
   private readonly firstBytes: Histogram<'route'>
   private readonly uncounted: Ended[] = []
+  /** As of this scrape: counting goes over the fleet. */
+  private stats: EngineStats
 
-  constructor(engine: Engine, bytesInFlight: ByteAccount) {
+  constructor(
+    private readonly engine: Engine,
+    bytesInFlight: ByteAccount,
+  ) {
+    this.stats = engine.stats()
     const registers = [this.registry]
     collectDefaultMetrics({ register: this.registry, prefix: 'chasm_' })
     this.requests = new Counter({
@@ -53,7 +59,7 @@ export class Metrics {
       buckets: secondsBuckets,
       registers,
     })
-    watchEngine(engine, registers)
+    watchEngine(() => this.stats, registers)
     new Gauge({
       name: 'chasm_request_bytes_in_flight',
       help: 'Bytes of requests that are arriving or wait for their answer.',
@@ -85,18 +91,19 @@ export class Metrics {
 
   text(): Promise<string> {
     this.count()
+    this.stats = this.engine.stats()
     return this.registry.metrics()
   }
 }
 
-function watchEngine(engine: Engine, registers: Registry[]): void {
+function watchEngine(statsNow: () => EngineStats, registers: Registry[]): void {
   const gauge = (name: string, help: string, read: (stats: EngineStats) => number) =>
     new Gauge({
       name,
       help,
       registers,
       collect() {
-        this.set(read(engine.stats()))
+        this.set(read(statsNow()))
       },
     })
   gauge('chasm_scouts', 'Scouts connected.', (stats) => stats.scouts)
@@ -110,11 +117,22 @@ function watchEngine(engine: Engine, registers: Registry[]): void {
       registers,
       collect() {
         this.reset()
-        this.inc(read(engine.stats()))
+        this.inc(read(statsNow()))
       },
     })
   counter('chasm_attempts_total', 'Attempts begun.', (stats) => stats.attempts)
+  gauge('chasm_answers_in_check', 'Long answers that wait to be checked.', (stats) => stats.answersInCheck)
   counter('chasm_stale_settlements_total', 'Results that came too late to count.', (stats) => stats.staleSettlements)
+  counter(
+    'chasm_usage_unbooked_total',
+    'Rows of usage that the books did not take: booked before, or with a number that is none.',
+    (stats) => stats.usageUnbooked,
+  )
+  counter(
+    'chasm_usage_dropped_total',
+    'Rows of usage given up because the store could not write for too long.',
+    (stats) => stats.usageDropped,
+  )
   new Counter({
     name: 'chasm_tasks_finished_total',
     help: 'Tasks that reached their end, by outcome.',
@@ -122,7 +140,7 @@ function watchEngine(engine: Engine, registers: Registry[]): void {
     registers,
     collect() {
       this.reset()
-      for (const [outcome, count] of Object.entries(engine.stats().tasksFinished)) this.inc({ outcome }, count)
+      for (const [outcome, count] of Object.entries(statsNow().tasksFinished)) this.inc({ outcome }, count)
     },
   })
 }

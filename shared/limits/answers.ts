@@ -54,6 +54,35 @@ export const mediaCountedMax = 256
 export const usageSumMax = Number.MAX_SAFE_INTEGER
 
 /**
+ * A longer body of a settlement is checked in slices of so many bytes, one in each turn of the loop: at the most that a
+ * byte can cost, a slice takes 3 ms. What follows a check waits for it.
+ */
+export const answerSliceBytes = 256 * KiB
+
+/**
+ * Values of a body checked in slices that are not passed twice: those of so many bytes, down to the level of an
+ * answer's text. Shorter ones cost less to pass again than to remember.
+ */
+export const answerSpanBytesMin = KiB
+export const answerSpanLevels = 6
+
+/** Bytes of lines that are put together in one turn when a durable answer is made of them; the rest in later ones. */
+export const assemblyStepBytes = 64 * KiB
+
+/**
+ * Bytes of long bodies that wait for their check, of all scouts and of one operator's. Beyond its share the attempt
+ * fails; beyond the whole it goes back free of charge.
+ */
+export const checkedBytesMax = 128 * MiB
+export const checkedBytesPerOperatorMax = 32 * MiB
+
+/**
+ * Lines of a chunk that is too large for its frame; more fails the attempt. Scouts put only a line that is too large by
+ * itself into such a chunk; each line costs the hub a microsecond or two, whatever is in it.
+ */
+export const chunkLinesMax = 1_024
+
+/**
  * Bytes of the lines of one streamed answer, all its content together; more fails the attempt with `answer_too_large`.
  * Above what a scout reads of its provider, whose lines it may write anew.
  */

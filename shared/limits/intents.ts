@@ -51,3 +51,22 @@ export const nodeResultsBytesMax = 16 * MiB
 
 /** Deaths of the process under one intent; at the last of them the intent is set aside and fails. */
 export const intentDeathsMax = 2
+
+/**
+ * Bytes that are read and written in one turn of the loop to make requests of durable tasks and decisions of control
+ * nodes, but for the last of them; the others are made in turns to come, one in each.
+ */
+export const madeBytesPerTurn = MiB
+
+/**
+ * Characters of chunks given to one reader at a time, ids included, and one chunk more; the rest comes as it reads
+ * on.
+ */
+export const eventsPortionChars = 128 * KiB
+
+/**
+ * Bytes of lines of settled tasks that are kept because a reader of the intent's events lacks them, of all tenants and
+ * of one. Beyond it lines are freed: their readers get the end of the task, and its result has them.
+ */
+export const keptLinesBytesMax = 64 * MiB
+export const keptLinesBytesPerTenantMax = 32 * MiB

@@ -145,3 +145,9 @@ export const likenessCharsMax = KiB * KiB
 
 /** The largest `max_price` of a node; more is 400. Any number would do that stays exact in millionths of a dollar. */
 export const priceDollarsMax = 1_000_000
+
+/**
+ * Characters of a result that is read as JSON, for references into it, lists and votes; a longer one counts as text.
+ * And of all that one request reads so together; more fails its node with `request_too_large`.
+ */
+export const jsonResultCharsMax = KiB * KiB

@@ -14,6 +14,9 @@ export const storeBusyMs = 100
 /** Rows of one transaction; what is more goes into the next one, so that no commit holds the loop for long. */
 export const journalRowsMax = 512
 
+/** Bytes of requests, results and answers of one transaction, but for its last entry; the same holds. */
+export const journalBytesMax = 4 * 1024 * 1024
+
 /** A store that could not write is tried again this often; meanwhile new intents are refused with 503. */
 export const journalRetryMs = 1_000
 

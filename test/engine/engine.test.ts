@@ -1,5 +1,6 @@
 /** The single writer and its read side: time, drain, listings, places in the queue, and who is told what. */
 import { describe, expect, test } from 'vitest'
+import { memoryStore } from '../../orchestrator/store/memory/store.ts'
 import { leaseTtlMs, tickMs } from '../../shared/limits/scheduling.ts'
 import { heartbeatMs } from '../../shared/limits/wire.ts'
 import type { FrameOf } from '../../shared/protocol/frames.ts'
@@ -248,4 +249,20 @@ describe('the end of a hub', () => {
     expect(bench.system.pending).toBe(0)
     expect(bench.engine.ready()).toBe(false)
   })
+})
+
+test('rows of usage that were not booked, or were given up, are counted for the operator', () => {
+  const store = { ...memoryStore(), unbooked: () => 3 }
+  const bench = new EngineBench({}, store)
+  bench.engine.journal.dropped = 5
+  expect(bench.engine.stats()).toMatchObject({ usageUnbooked: 3, usageDropped: 5, answersInCheck: 0 })
+})
+
+test('what a scout says of a failure reaches a client without what looks like a secret', () => {
+  const bench = new EngineBench()
+  bench.join(['m'], 1)
+  const answer = bench.ask()
+  bench.work().fail('invalid_request', 'failed', 'http://me:hunter2@engine/ wants sk-live-0123456789abcdef')
+  const end = answer.take()?.end
+  expect(end?.type === 'failed' && end.fault.message).toBe('http://[removed]@engine/ wants [removed]')
 })

@@ -208,6 +208,9 @@ test('metrics are valid, count what happened, and hold nothing secret', async ()
   for (const row of ['scouts 3', 'tasks_queued 2', 'tasks_leased 1', 'tasks_finished_total{outcome="done"} 5']) {
     expect(text).toContain(`chasm_${row}\n`)
   }
+  for (const row of ['usage_unbooked_total 11', 'usage_dropped_total 12', 'answers_in_check 13']) {
+    expect(text).toContain(`chasm_${row}\n`)
+  }
   expect(text).not.toMatch(/chasm_(client|admin|scout)_|private|stranger/)
   expect(await (await edge.ask('/metrics', {}, null)).text()).toContain('chasm_tasks_finished_total{outcome="done"} 5')
 })

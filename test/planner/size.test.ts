@@ -6,11 +6,17 @@ import type { NeedResult, PlanAsked, PlannedTask, RenderedNode } from '../../orc
 import { decide } from '../../orchestrator/planner/control/decide.ts'
 import { plan, planInTurns } from '../../orchestrator/planner/plan.ts'
 import { render } from '../../orchestrator/planner/request/render.ts'
-import { bodyOfText } from '../../orchestrator/planner/text/answer-text.ts'
+import { Item, taskOf } from '../../orchestrator/planner/request/request-template.ts'
+import { bodyOfText, jsonIn } from '../../orchestrator/planner/text/answer-text.ts'
 import type { Fault } from '../../shared/faults.ts'
-import { jsonChars } from '../../shared/json-size.ts'
+import { jsonChars } from '../../shared/json/json-size.ts'
 import { expansionBytesMax } from '../../shared/limits/intents.ts'
-import { nodeReferencesMax, renderCharsMax, scrollReferencesMax } from '../../shared/limits/planner.ts'
+import {
+  jsonResultCharsMax,
+  nodeReferencesMax,
+  renderCharsMax,
+  scrollReferencesMax,
+} from '../../shared/limits/planner.ts'
 import { bodyBytesMax } from '../../shared/limits/wire.ts'
 import { builtChars } from './built-chars.ts'
 import '../support/law/seeded-properties.ts'
@@ -214,11 +220,49 @@ describe('a request that is rendered', () => {
   })
 
   test('does not write out a deep value at each of its levels', () => {
-    let deep: unknown = [long(3 * MiB)]
-    for (let level = 0; level < 8; level++) deep = { d: deep }
-    const places = many(9, (at) => ['a', ...many(at, () => 'd')].join('.'))
+    let deep: unknown = [long(jsonResultCharsMax - 1_000)]
+    for (let level = 0; level < 17; level++) deep = { d: deep }
+    const places = many(18, (at) => ['a', ...many(at, () => 'd')].join('.'))
     const { made, chars } = asked(places.join('|'), 0, { a: JSON.stringify(deep) })
     expect(made).toMatchObject(refused(renderCharsMax))
     expect(chars).toBeLessThan(renderCharsMax + bodyBytesMax)
+  })
+})
+
+test('a task shares with its template what no reference stands in', () => {
+  const untouched = { role: 'user', content: [{ type: 'text', text: 'kept' }] }
+  const messages = [untouched, { role: 'user', content: [{ type: 'text', text: '{{item}}' }, { type: 'x' }] }]
+  const fills = [{ at: ['messages', 1, 'content', 0, 'text'], parts: [{ from: 'item' as const, path: [] }] }]
+  const template = { kind: 'chat' as const, model: 'm', request: { messages, n: 1 }, fills, terms: {}, needs: [] }
+  const before = JSON.stringify(template)
+  const made = JSON.parse(Buffer.from(taskOf('a', template, { item: new Item('put in') }).request).toString('utf8'))
+  expect(made.messages[1].content[0].text).toBe('put in')
+  expect(made.messages[0]).toEqual(untouched)
+  expect(JSON.stringify(template)).toBe(before)
+})
+
+describe('results that are read as JSON', () => {
+  const list = (chars: number) => JSON.stringify({ x: 'short', pad: long(chars) })
+  const node = (parents: { node: string; text: string }[]): RenderedNode => {
+    const parts = parents.map(({ node: name }) => ({ from: 'node' as const, node: name, path: ['x'] }))
+    const request = { messages: [{ role: 'user', content: '' }] }
+    const templated = { request, fills: [{ at: ['messages', 0, 'content'], parts }] }
+    return { node: 'n', kind: 'chat', request: Buffer.from(JSON.stringify(templated)), parents, contextTokens: 0 }
+  }
+
+  test('may be as long as a bound, together, or the node fails', () => {
+    const half = jsonResultCharsMax / 2 - 100
+    expect(render(node([{ node: 'a', text: list(half) }]))).toBeInstanceOf(Uint8Array)
+    const two = [
+      { node: 'a', text: list(half) },
+      { node: 'b', text: list(half) },
+    ]
+    expect(render(node(two))).toBeInstanceOf(Uint8Array)
+    expect(render(node([...two, { node: 'c', text: list(1_000) }]))).toMatchObject({ code: 'request_too_large' })
+  })
+
+  test('count as text when one is longer', () => {
+    expect(jsonIn(list(jsonResultCharsMax - 100))).toBeDefined()
+    expect(jsonIn(list(jsonResultCharsMax + 1))).toBeUndefined()
   })
 })

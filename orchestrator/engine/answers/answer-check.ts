@@ -4,14 +4,22 @@
  * of it is the hub's to write. Nothing is built of it: the facts are read by one scan. The attempt streams are the only
  * callers.
  */
-import { answerLineValuesMax, answerUsageBytesMax, answerValuesMax } from '../../../shared/limits/answers.ts'
+import { FieldNames } from '../../../shared/json/field-names.ts'
+import { JsonScan } from '../../../shared/json/json-scan.ts'
+import type { JsonSpans } from '../../../shared/json/json-spans.ts'
+import { Class } from '../../../shared/json/json-tokens.ts'
+import { SlicedScan } from '../../../shared/json/sliced-scan.ts'
+import {
+  answerLineValuesMax,
+  answerSliceBytes,
+  answerUsageBytesMax,
+  answerValuesMax,
+} from '../../../shared/limits/answers.ts'
 import { reservedFields } from '../../../shared/protocol/reserved-fields.ts'
 import type { TaskKind } from '../../../shared/task.ts'
 import { type AskedSource, believedPromptTokens } from './asked.ts'
 import type { Choices } from './choices.ts'
 import { inspectEmbeddings } from './embeddings-check.ts'
-import { FieldNames, JsonScan } from './json-scan.ts'
-import { Class } from './json-tokens.ts'
 
 export interface LineFacts {
   /** Something the client came for: text, a refusal, reasoning, audio or a tool call. */
@@ -41,6 +49,8 @@ const inMessage = new FieldNames(['content'])
 const inUsage = new FieldNames(['prompt_tokens', 'completion_tokens'])
 
 const scan = new JsonScan()
+/** For one long body at a time. */
+const sliced = new SlicedScan()
 
 /** The facts about one streamed line, or null when it is no line of an answer. */
 export function inspectLine(line: Uint8Array, choices: Choices): LineFacts | null {
@@ -120,7 +130,7 @@ function delta(facts: LineFacts): boolean {
 /**
  * The usage told by a settlement's body, or null when that is no answer. No more completion tokens are believed than
  * there are bytes they could have come in (those of the body and `streamedBytes`), and no more prompt tokens than the
- * request can have cost.
+ * request can have cost. `known`: what was found of a long body as it was passed in slices.
  */
 export function inspectBody(
   body: Uint8Array,
@@ -128,8 +138,9 @@ export function inspectBody(
   stream: boolean,
   source: AskedSource,
   streamedBytes = 0,
+  known: JsonSpans | null = null,
 ): Usage | null {
-  if (!beginsAnswer(body, answerValuesMax)) return null
+  if (!beginsAnswer(body, answerValuesMax, known)) return null
   const usage = { promptTokens: 0, completionTokens: 0 }
   let hasItems = false
   while (scan.nextField()) {
@@ -217,10 +228,24 @@ function tokenCount(claim: number): number {
 }
 
 /**
+ * Passes over a long body, a slice in each step, before it is inspected; the next one must not begin before. What was
+ * found, or null when it is no answer.
+ */
+export function* passBody(body: Uint8Array): Generator<void, JsonSpans | null> {
+  if (!isOneObject(body) || !sliced.begin(body, answerValuesMax)) return null
+  while (!sliced.pass(answerSliceBytes)) yield
+  return sliced.end() ? sliced.spans : null
+}
+
+/**
  * Enters the object that can be spliced behind the hub's own fields: one line, opening with its brace, and not without
  * any field.
  */
-function beginsAnswer(bytes: Uint8Array, valuesMax: number): boolean {
-  if (bytes[0] !== openingBrace || bytes.includes(0x0a) || bytes.includes(0x0d)) return false
-  return scan.begin(bytes, valuesMax) && scan.enterObject()
+function beginsAnswer(bytes: Uint8Array, valuesMax: number, known: JsonSpans | null = null): boolean {
+  if (known === null && !isOneObject(bytes)) return false
+  return scan.begin(bytes, valuesMax, known) && scan.enterObject()
+}
+
+function isOneObject(bytes: Uint8Array): boolean {
+  return bytes[0] === openingBrace && !bytes.includes(0x0a) && !bytes.includes(0x0d)
 }

@@ -8,6 +8,7 @@ import type { Fault } from '../../../shared/faults.ts'
 import type { Served } from '../../../shared/task.ts'
 import type { Cost } from '../../core/fleet/cost.ts'
 import type { ChunkHead, Settlement } from '../ports/scouts.ts'
+import type { Check } from './answer-checks.ts'
 import type { AttemptStream } from './attempt-stream.ts'
 
 /** A grant, as far as its carrier is concerned. */
@@ -44,8 +45,8 @@ export interface AnswerSink {
   attemptStream(attempt: number, session: number): AttemptStream | undefined
   /** Takes a chunk of a feed; what is wrong with it comes back, and the feed is not listened to any longer. */
   chunk(attemptStream: AttemptStream, head: ChunkHead, body: Uint8Array): Fault | null
-  /** Takes a settlement that claims success; what is wrong with it comes back. */
-  settle(attemptStream: AttemptStream, settlement: Settlement, body: Uint8Array): Fault | null
+  /** Takes a settlement that claims success; what is wrong with it comes back, or the steps that find out. */
+  settle(attemptStream: AttemptStream, settlement: Settlement, body: Uint8Array): Check
   servedBy(attempt: number, served: Served): void
   /** The attempt is over without an answer. */
   void(attempt: number): void

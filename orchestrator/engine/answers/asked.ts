@@ -3,14 +3,15 @@
  * and how many prompt tokens an answer may claim to have read. Read out of the request's bytes, and only when an answer
  * makes it matter: plain chats never need it.
  */
+import { FieldNames } from '../../../shared/json/field-names.ts'
+import { JsonScan } from '../../../shared/json/json-scan.ts'
+import { Class } from '../../../shared/json/json-tokens.ts'
 import {
   answerValuesMax,
   mediaCountedMax,
   promptTokensAdded,
   promptTokensPerMedium,
 } from '../../../shared/limits/answers.ts'
-import { FieldNames, JsonScan } from './json-scan.ts'
-import { Class } from './json-tokens.ts'
 
 export interface Asked {
   /** Choices of an answer, 1 unless the client asked for more. */

@@ -4,12 +4,15 @@
  * none. Its owner, a relay or a transcript, decides where the released lines go.
  */
 import { type Fault, fault } from '../../../shared/faults.ts'
-import { streamedAnswerBytesMax } from '../../../shared/limits/answers.ts'
+import type { JsonSpans } from '../../../shared/json/json-spans.ts'
+import { answerSliceBytes, chunkLinesMax, streamedAnswerBytesMax } from '../../../shared/limits/answers.ts'
 import { streamBufferBytes } from '../../../shared/limits/http.ts'
+import { inlineBodyBytesMax } from '../../../shared/limits/wire.ts'
 import type { Served, TaskKind } from '../../../shared/task.ts'
 import type { Cost } from '../../core/fleet/cost.ts'
 import type { ChunkHead, Settlement } from '../ports/scouts.ts'
-import { inspectBody, inspectLine, type Usage } from './answer-check.ts'
+import { inspectBody, inspectLine, passBody, type Usage } from './answer-check.ts'
+import type { Check, CheckSteps } from './answer-checks.ts'
 import type { AskedSource } from './asked.ts'
 import { Choices } from './choices.ts'
 
@@ -23,6 +26,8 @@ const tooLong = fault(
   'answer_too_large',
   `The scout streamed more than ${streamedAnswerBytesMax} bytes as one answer: limit it with \`max_tokens\`.`,
 )
+
+const noAnswer = fault('bad_answer', 'The scout settled with something that is no answer.')
 
 export class AttemptStream {
   /** What the next chunk must say. */
@@ -41,6 +46,8 @@ export class AttemptStream {
   usage = noUsage
   /** The settled body, until it is committed. */
   body: Uint8Array | null = null
+  /** The session over which a settlement came that is being checked in steps; 0 when there is none. */
+  private checkedIn = 0
   /** When the core last learnt that this attempt lives. */
   renewedMs = 0
   /** What placing this attempt was expected to cost. */
@@ -67,6 +74,15 @@ export class AttemptStream {
     return this.body !== null
   }
 
+  /** Whether its settlement is being checked. Nothing counts that follows it over the same socket. */
+  get isInCheck(): boolean {
+    return this.checkedIn === this.session
+  }
+
+  beginCheck(): void {
+    this.checkedIn = this.session
+  }
+
   /** Takes one chunk; what is wrong with it comes back. */
   take(head: ChunkHead, body: Uint8Array): Fault | null {
     if (!this.stream) return fault('bad_answer', 'The scout streamed an answer that was not to be streamed.')
@@ -81,8 +97,12 @@ export class AttemptStream {
     if (this.offset + body.length > streamedAnswerBytesMax) return tooLong
     this.seq++
     this.offset += body.length
+    let lines = 0
     for (let from = 0; from < body.length; ) {
       const to = body.indexOf(newline, from)
+      if (++lines > chunkLinesMax && body.length > inlineBodyBytesMax) {
+        return fault('bad_answer', `The scout sent more than ${chunkLinesMax} lines in one large chunk.`)
+      }
       if (!this.takeLine(body.subarray(from, to))) {
         return fault('bad_answer', 'The scout sent a line that is no part of an answer.')
       }
@@ -114,14 +134,23 @@ export class AttemptStream {
     this.prelude = noLines
   }
 
-  /** Checks a settlement that claims success, and keeps its body until the commit; what is wrong with it comes back. */
-  settle(settlement: Settlement, body: Uint8Array): Fault | null {
+  /** Checks a settlement that claims success, and keeps its body until the commit. */
+  settle(settlement: Settlement, body: Uint8Array): Check {
     if (settlement.chunks !== this.seq) return fault('chunk_gap', `Of ${settlement.chunks} chunks ${this.seq} arrived.`)
     if (this.choices?.isComplete === false) {
       return fault('bad_answer', 'The answer ended without a finish reason.')
     }
-    const usage = inspectBody(body, this.kind, this.stream, this.source, this.offset)
-    if (usage === null) return fault('bad_answer', 'The scout settled with something that is no answer.')
+    return body.length <= answerSliceBytes ? this.keep(body, null) : this.keepLong(body)
+  }
+
+  private *keepLong(body: Uint8Array): CheckSteps {
+    const known = yield* passBody(body)
+    return known === null ? noAnswer : this.keep(body, known)
+  }
+
+  private keep(body: Uint8Array, known: JsonSpans | null): Fault | null {
+    const usage = inspectBody(body, this.kind, this.stream, this.source, this.offset, known)
+    if (usage === null) return noAnswer
     if (!this.stream) this.tokens = usage.completionTokens
     this.usage = usage
     this.body = body

@@ -3,9 +3,10 @@
  * named, if it did), each a flat list of numbers or their bytes in base64. The answer check hands in its scan at the
  * value of `data`.
  */
+import { FieldNames } from '../../../shared/json/field-names.ts'
+import type { JsonScan } from '../../../shared/json/json-scan.ts'
+import { Class } from '../../../shared/json/json-tokens.ts'
 import type { Asked } from './asked.ts'
-import { FieldNames, type JsonScan } from './json-scan.ts'
-import { Class } from './json-tokens.ts'
 
 const inItem = new FieldNames(['embedding', 'index'])
 /** A number in base64 is a float of this many bytes. */

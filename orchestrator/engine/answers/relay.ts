@@ -12,6 +12,7 @@ import type { Cost } from '../../core/fleet/cost.ts'
 import type { Answer, AnswerEnd, AnswerPart } from '../ports/client.ts'
 import type { ChunkHead, Settlement } from '../ports/scouts.ts'
 import type { Usage } from './answer-check.ts'
+import type { Check } from './answer-checks.ts'
 import type { AnswerSink, AnswerSinkHost, Beginning } from './answer-sink.ts'
 import { type Asked, type AskedSource, askedOf, askedUnknown } from './asked.ts'
 import { AttemptStream } from './attempt-stream.ts'
@@ -179,7 +180,7 @@ export class Relay implements AnswerSink, Answer, AskedSource {
     return null
   }
 
-  settle(attemptStream: AttemptStream, settlement: Settlement, body: Uint8Array): Fault | null {
+  settle(attemptStream: AttemptStream, settlement: Settlement, body: Uint8Array): Check {
     return attemptStream.settle(settlement, body)
   }
 

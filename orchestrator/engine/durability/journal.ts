@@ -4,7 +4,7 @@
  * When the store cannot write, new promises are refused at once, old ones are kept and tried again.
  */
 import { fault } from '../../../shared/faults.ts'
-import { journalRetryMs, journalRowsMax, usageBacklogMax } from '../../../shared/limits/store.ts'
+import { journalBytesMax, journalRetryMs, journalRowsMax, usageBacklogMax } from '../../../shared/limits/store.ts'
 import type { System } from '../../../shared/system.ts'
 import { type BatchStore, StoreError, type StoreTrouble, type StoreWrite } from '../ports/store.ts'
 
@@ -122,10 +122,13 @@ export class Journal {
   private nextBatch(): { batch: Entry[]; writes: StoreWrite[] } {
     const writes: StoreWrite[] = []
     let count = 0
+    let bytes = 0
     for (const entry of this.entries) {
       if (count > 0 && writes.length + entry.writes.length > journalRowsMax) break
       writes.push(...entry.writes)
       count++
+      for (const write of entry.writes) bytes += bytesOf(write)
+      if (bytes >= journalBytesMax) break
     }
     return { batch: this.entries.slice(0, count), writes }
   }
@@ -136,5 +139,24 @@ export class Journal {
     const refused = this.entries.filter((entry) => entry.refuse !== null)
     this.entries = this.entries.filter((entry) => entry.refuse === null)
     for (const { refuse } of refused) refuse!(trouble)
+  }
+}
+
+/** Of what may be large in a row. */
+function bytesOf(write: StoreWrite): number {
+  switch (write.write) {
+    case 'settle':
+    case 'decide':
+      return write.result.length
+    case 'intent':
+    case 'expand': {
+      let bytes = 0
+      for (const request of write.requests) bytes += request.length
+      return bytes
+    }
+    case 'idempotency':
+      return write.row.answer?.length ?? 0
+    default:
+      return 0
   }
 }

@@ -22,6 +22,7 @@ interface ControlNodesOptions {
   planner: PlannerFunctions | null
   nextTask: () => number
   live: Pick<LiveIntents, 'openTasks' | 'openTasksOf'>
+  spend: (bytes: number) => void
 }
 
 export class ControlNodes {
@@ -57,7 +58,7 @@ export class ControlNodes {
   }
 
   private ask({ task, node, live, stage }: LiveTask): Decision {
-    const { store, planner } = this.options
+    const { store, planner, spend } = this.options
     if (planner === null) return failed('This orchestrator was started without a planner: it cannot go on from here.')
     try {
       const rows = new Map(store.tasksOf(live.id).map((row) => [row.node, row]))
@@ -65,12 +66,16 @@ export class ControlNodes {
       let bytes = 0
       for (const need of waitsOf(rows.get(node)!)) {
         const result = this.resultOf(rows.get(need)!)
-        bytes += result.body?.length ?? 0
+        const length = result.body?.length ?? 0
+        bytes += length
+        spend(length)
         if (bytes > nodeResultsBytesMax) return { type: 'failed', fault: tooLarge(node) }
         results.push(result)
       }
       const control: ControlNode = { node, spec: readSpec(store, task), stage: stage!, results }
-      return planner.decide(control)
+      const decision = planner.decide(control)
+      spend(madeBytes(decision))
+      return decision
     } catch (error) {
       // If it ended the process, the next process would make the same decision and end too.
       const reason = error instanceof Error ? error.message : String(error)
@@ -82,6 +87,12 @@ export class ControlNodes {
     const body = state === 'done' ? this.options.store.result(task)! : null
     return { node, state: state as TerminalTaskState, body, fault: faultOf(cause) }
   }
+}
+
+/** Of the requests that join the scroll; a result was counted as it was read. */
+function madeBytes(decision: Decision): number {
+  if (decision.type !== 'expand') return 0
+  return decision.tasks.reduce((sum, { request }) => sum + request.length, 0)
 }
 
 const full: Fault = fault('queue_full', 'Too many tasks of intents are open. Try again later.', {

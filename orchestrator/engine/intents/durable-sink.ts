@@ -4,13 +4,16 @@
  * settlement is committed; a scout that reconnects after a restart sends its lines again.
  */
 import { type Fault, fault } from '../../../shared/faults.ts'
+import { textOf } from '../../../shared/json/answer-text.ts'
+import { assemblyStepBytes } from '../../../shared/limits/answers.ts'
 import { quotedAnswerCharsMax } from '../../../shared/limits/intents.ts'
 import { bodyBytesMax } from '../../../shared/limits/wire.ts'
 import type { Served, TaskKind } from '../../../shared/task.ts'
 import type { Usage } from '../answers/answer-check.ts'
+import { atOnce, type Check, type CheckSteps, isInSteps } from '../answers/answer-checks.ts'
 import type { AnswerSink, AnswerSinkHost, Beginning } from '../answers/answer-sink.ts'
 import { type Asked, type AskedSource, askedOf, askedUnknown } from '../answers/asked.ts'
-import { assembleAnswer, textOf } from '../answers/assemble.ts'
+import { AnswerAssembly } from '../answers/assembly/assemble.ts'
 import { AttemptStream } from '../answers/attempt-stream.ts'
 import type { ChunkHead, Settlement } from '../ports/scouts.ts'
 
@@ -54,6 +57,11 @@ export class DurableSink implements AnswerSink, AskedSource {
     private readonly host: AnswerSinkHost,
   ) {
     this.task = options.task
+  }
+
+  /** Of its lines. */
+  get linesBytes(): number {
+    return this.bytes
   }
 
   begin({ attempt, session, served }: Beginning): void {
@@ -125,11 +133,38 @@ export class DurableSink implements AnswerSink, AskedSource {
   }
 
   /** Assembles the answer before the core gets the settlement: what cannot be stored is no answer. */
-  settle(attemptStream: AttemptStream, settlement: Settlement, body: Uint8Array): Fault | null {
-    const flaw = attemptStream.settle(settlement, body)
+  settle(attemptStream: AttemptStream, settlement: Settlement, body: Uint8Array): Check {
+    const check = attemptStream.settle(settlement, body)
+    if (isInSteps(check) || (check === null && this.bytes > assemblyStepBytes)) {
+      return this.settleInSteps(check, attemptStream, body)
+    }
+    return check ?? atOnce(this.assemble(attemptStream, body))
+  }
+
+  private *settleInSteps(check: Check, attemptStream: AttemptStream, body: Uint8Array): CheckSteps {
+    const flaw = isInSteps(check) ? yield* check : check
     if (flaw !== null) return flaw
-    this.answer = this.options.kind === 'chat' ? assembleAnswer([...this.lines, ...attemptStream.end()], body) : body
-    return this.answer === null ? fault('bad_answer', 'The answer is nested too deeply.') : this.breach(this.answer)
+    yield
+    return yield* this.assemble(attemptStream, body)
+  }
+
+  private *assemble(attemptStream: AttemptStream, body: Uint8Array): CheckSteps {
+    if (this.options.kind !== 'chat') this.answer = body
+    else {
+      const assembly = new AnswerAssembly()
+      let bytes = 0
+      for (const line of [...this.lines, ...attemptStream.end()]) {
+        assembly.add(line)
+        bytes += line.length
+        if (bytes < assemblyStepBytes) continue
+        yield
+        bytes = 0
+      }
+      yield
+      this.answer = assembly.result(body)
+    }
+    yield
+    return this.answer === null ? fault('bad_answer', 'The answer cannot be read.') : this.breach(this.answer)
   }
 
   private breach(answer: Uint8Array): Fault | null {

@@ -4,7 +4,7 @@
  * rows for the store and tasks for the core. Pure, except for the numbers that it draws for the new tasks.
  */
 import { type Fault, fault } from '../../../shared/faults.ts'
-import { jsonChars } from '../../../shared/json-size.ts'
+import { jsonChars } from '../../../shared/json/json-size.ts'
 import {
   decisionStagesMax,
   expandedIdCharsMax,

@@ -5,7 +5,12 @@
  * again. So that an id fits into a header, only a bounded number of attempts is read while they run; the chunks of the
  * others follow when they settle.
  */
-import { eventsPortion, expandedIdCharsMax, followedNodesMax } from '../../../shared/limits/intents.ts'
+import {
+  eventsPortion,
+  eventsPortionChars,
+  expandedIdCharsMax,
+  followedNodesMax,
+} from '../../../shared/limits/intents.ts'
 import { reservedField } from '../../../shared/protocol/reserved-fields.ts'
 import type { IntentEvent, IntentEvents } from '../ports/intents.ts'
 import type { EventRow, IntentStore } from '../ports/store.ts'
@@ -25,6 +30,8 @@ export class EventReader implements IntentEvents, Follower {
   seq = 0
   private readonly places = new Map<string, Place>()
   private ended = false
+  /** Characters of chunks that this look may still bring. */
+  private room = 0
   private waiter: (() => void) | null = null
 
   constructor(
@@ -40,9 +47,11 @@ export class EventReader implements IntentEvents, Follower {
   take(): { events: IntentEvent[]; ended: boolean } | null {
     if (this.ended) return { events: [], ended: true }
     const events: IntentEvent[] = []
+    this.room = eventsPortionChars
     const rows = this.store.eventsAfter(this.intent, this.seq, eventsPortion)
-    for (const row of rows) this.addRow(row, events)
-    if (rows.length < eventsPortion) {
+    // A row whose chunks do not all fit comes with the next look.
+    const isWhole = rows.every((row) => this.addRow(row, events))
+    if (isWhole && rows.length < eventsPortion) {
       for (const task of this.live?.tasks ?? []) this.addChunks(task, events)
       // After an end that was read earlier the intent may have gone on.
       if (rows.at(-1)?.type === 'done') this.ended = true
@@ -82,14 +91,16 @@ export class EventReader implements IntentEvents, Follower {
     })
   }
 
-  private addRow(row: EventRow, events: IntentEvent[]): void {
+  /** False when the row has to wait, because not all chunks before it fit. */
+  private addRow(row: EventRow, events: IntentEvent[]): boolean {
     // The chunks of a task precede its end. Of an attempt that was reset none are left.
     const { node } = JSON.parse(row.data) as { node?: string }
     const task = this.live?.tasks.find((candidate) => candidate.node === node)
-    if (task !== undefined && row.type === 'task_settled') this.addChunks(task, events, true)
+    if (task !== undefined && row.type === 'task_settled' && !this.addChunks(task, events, true)) return false
     if (node !== undefined && row.type !== 'task_started') this.places.delete(node)
     this.seq = row.seq
     events.push({ id: this.id(), type: row.type as IntentEvent['type'], data: row.data })
+    return true
   }
 
   private isOver({ settledSeq }: LiveTask): boolean {
@@ -101,24 +112,29 @@ export class EventReader implements IntentEvents, Follower {
     return this.places.size >= followedNodesMax
   }
 
-  private addChunks(task: LiveTask, events: IntentEvent[], isOver = false): void {
+  /** False when some did not fit. */
+  private addChunks(task: LiveTask, events: IntentEvent[], isOver = false): boolean {
     const { node, sink } = task
     const { attempt, lines } = sink
-    if (attempt === 0 || this.isOver(task)) return
+    if (attempt === 0 || this.isOver(task)) return true
     let place = this.places.get(node)
     if (place?.attempt !== attempt) {
       this.places.delete(node)
-      if (lines.length === 0 || (this.isFull && !isOver)) return
+      if (lines.length === 0 || (this.isFull && !isOver)) return true
       place = { attempt, index: 0 }
       this.places.set(node, place)
     }
-    for (; place.index < lines.length; ) {
+    while (place.index < lines.length) {
+      if (this.room <= 0) return false
       const line = Buffer.from(lines[place.index]!).toString('utf8')
       const whose = reservedField('node', JSON.stringify(node)) + reservedField('attempt', attempt)
       const head = `{${whose}${reservedField('index', place.index)}`
       place.index++
-      events.push({ id: this.id(), type: 'chunk', data: head + line.slice(1) })
+      const event: IntentEvent = { id: this.id(), type: 'chunk', data: head + line.slice(1) }
+      this.room -= event.id.length + event.data.length
+      events.push(event)
     }
+    return true
   }
 
   /** `<last stored event>` and, for every attempt that the reader is in, `~<node>.<attempt>.<lines read>`. */

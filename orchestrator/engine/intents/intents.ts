@@ -31,6 +31,8 @@ export interface IntentsOptions {
   dispatch: (event: Event) => void
   flush: () => void
   nextTask: () => number
+  /** Told of bytes that were read and written to make a request or a decision. */
+  spend: (bytes: number) => void
 }
 
 export class DurableIntents implements Intents {
@@ -41,13 +43,13 @@ export class DurableIntents implements Intents {
   private readonly controlNodes: ControlNodes
   private readonly dispatch: (event: Event) => void
 
-  constructor({ host, planner, ...parts }: IntentsOptions) {
+  constructor({ host, planner, spend, ...parts }: IntentsOptions) {
     const { store, system, dispatch, nextTask } = parts
-    this.live = new LiveIntents({ store, planner, host })
+    this.live = new LiveIntents({ store, planner, host, spend })
     this.commands = new IntentCommands(parts, this.live)
     this.queries = new IntentQueries(store, this.live)
     this.changes = new IntentChanges(this.live, system)
-    this.controlNodes = new ControlNodes({ store, planner, nextTask, live: this.live })
+    this.controlNodes = new ControlNodes({ store, planner, nextTask, live: this.live, spend })
     this.dispatch = dispatch
   }
 

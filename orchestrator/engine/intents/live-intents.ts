@@ -4,7 +4,9 @@
  * both. Commands, changes, readers and the effect runner look things up here; what is stored, and when, is theirs.
  */
 
+import { ByteAccount } from '../../../shared/byte-account.ts'
 import { fault } from '../../../shared/faults.ts'
+import { keptLinesBytesMax, keptLinesBytesPerTenantMax } from '../../../shared/limits/intents.ts'
 import { isTerminalState } from '../../../shared/task-state.ts'
 import type { Change } from '../../core/events.ts'
 import type { AnswerSinkHost } from '../answers/answer-sink.ts'
@@ -41,14 +43,17 @@ export class LiveIntent {
   readonly numbers = new Map<string, number>()
   private readonly followers = new Set<Follower>()
   private readonly waiters = new Set<() => void>()
-  /** Settled tasks whose lines some follower lacks. */
-  private held: LiveTask[] = []
+  /** Settled tasks whose lines some follower lacks, each with the bytes that are counted for it. */
+  private held: { task: LiveTask; bytes: number }[] = []
+  private isOver = false
 
   constructor(
     readonly id: string,
     readonly tenant: string,
     /** Number of the last event, committed or pending. */
     public seq: number,
+    /** Of lines that are kept for followers, by tenant. */
+    private readonly keptLines: ByteAccount,
   ) {}
 
   /** Something is new. */
@@ -72,14 +77,23 @@ export class LiveIntent {
   /** The last one may have been cut off and come back at once: what it lacks stays until the next task settles. */
   unfollow(follower: Follower): void {
     this.followers.delete(follower)
-    if (this.followers.size > 0) this.freeLines()
+    if (this.followers.size > 0 || this.isOver) this.freeLines()
   }
 
-  /** The end of this task is committed: its lines stay for as long as a follower lacks them. */
+  /** The end of this task is committed: its lines stay for as long as a follower lacks them and there is room. */
   settled(task: LiveTask): void {
+    const bytes = task.sink.linesBytes
     task.sink.settled()
-    this.held.push(task)
+    if (this.keptLines.take(this.tenant, bytes) !== null) task.sink.void(task.sink.attempt)
+    else this.held.push({ task, bytes })
     this.freeLines()
+  }
+
+  /** Nothing of it runs any more, and who asks for its events from now on gets none of its lines. */
+  over(): void {
+    this.isOver = true
+    this.freeLines()
+    this.wake()
   }
 
   /** Frees the lines of settled tasks whose end every follower has; called when one has read such an end. */
@@ -87,9 +101,11 @@ export class LiveIntent {
     if (this.held.length === 0) return
     let reached = Number.POSITIVE_INFINITY
     for (const { seq } of this.followers) reached = Math.min(reached, seq)
-    this.held = this.held.filter(({ settledSeq, sink }) => {
-      if (settledSeq <= reached) sink.void(sink.attempt)
-      return settledSeq > reached
+    this.held = this.held.filter(({ task: { settledSeq, sink }, bytes }) => {
+      if (settledSeq > reached) return true
+      sink.void(sink.attempt)
+      this.keptLines.give(this.tenant, bytes)
+      return false
     })
   }
 }
@@ -99,6 +115,7 @@ interface LiveIntentsParts {
   /** null in a hub that was given no planner. */
   planner: PlannerFunctions | null
   host: AnswerSinkHost
+  spend: (bytes: number) => void
 }
 
 export class LiveIntents {
@@ -107,6 +124,7 @@ export class LiveIntents {
   private readonly open = new Map<number, LiveTask>()
 
   private readonly openByTenant = new Map<string, number>()
+  private readonly keptLines = new ByteAccount(keptLinesBytesMax, keptLinesBytesPerTenantMax)
 
   constructor(private readonly parts: LiveIntentsParts) {}
 
@@ -128,7 +146,7 @@ export class LiveIntents {
 
   /** Takes in an intent that is committed. */
   remember({ intent, tasks, lastSeq }: OpenIntent): void {
-    const live = new LiveIntent(intent.id, intent.tenant, lastSeq)
+    const live = new LiveIntent(intent.id, intent.tenant, lastSeq, this.keptLines)
     this.intents.set(intent.id, live)
     this.join(live, tasks)
   }
@@ -154,7 +172,7 @@ export class LiveIntents {
   }
 
   private sinkOf(live: LiveIntent, row: TaskRow): DurableSink {
-    const { host, store, planner } = this.parts
+    const { host, store, planner, spend } = this.parts
     const { task, node, kind, model } = row
     const terms = termsOf(row)
     const parents = waitsOf(row).map((need) => ({ node: need, task: live.numbers.get(need)! }))
@@ -162,7 +180,7 @@ export class LiveIntents {
     const request = (repair: Repair | null) => {
       return underNote(store, live.id, () => {
         try {
-          return renderRequest({ store, task, node, kind, parents, terms, render, repair })
+          return renderRequest({ store, task, node, kind, parents, terms, render, repair, spend })
         } catch (error) {
           // If it ended the process, the next process would make the same request and end too.
           const reason = error instanceof Error ? error.message : String(error)
@@ -183,7 +201,7 @@ export class LiveIntents {
     if (change.change === 'intentEnd') {
       const ended = this.intents.get(change.intent)
       this.intents.delete(change.intent)
-      return ended?.wake()
+      return ended?.over()
     }
     const task = this.open.get(change.task)
     if (task === undefined) return

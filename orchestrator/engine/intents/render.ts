@@ -4,10 +4,10 @@
  * received. An answer that broke its contract is quoted at the end, with what is wrong with it.
  */
 import { type Fault, fault } from '../../../shared/faults.ts'
+import { textOf } from '../../../shared/json/answer-text.ts'
 import { nodeResultsBytesMax } from '../../../shared/limits/intents.ts'
 import { bodyBytesMax } from '../../../shared/limits/wire.ts'
 import type { TaskKind } from '../../../shared/task.ts'
-import { textOf } from '../answers/assemble.ts'
 import type { Render, Terms } from '../ports/planner.ts'
 import type { IntentStore } from '../ports/store.ts'
 import type { Repair } from './durable-sink.ts'
@@ -27,6 +27,8 @@ interface Rendering {
   /** null in a hub that was given no planner. */
   render: Render | null
   repair: Repair | null
+  /** Told of the bytes that are read for it, and of those that are made. */
+  spend: (bytes: number) => void
 }
 
 interface Body {
@@ -37,6 +39,7 @@ interface Body {
 /** The bytes to send, or why they cannot be made. */
 export function renderRequest(rendering: Rendering): Uint8Array | Fault {
   const bytes = rendered(rendering)
+  if (bytes instanceof Uint8Array) rendering.spend(bytes.length)
   if (!(bytes instanceof Uint8Array) || rendering.repair === null) return bytes
   const { answer, error } = rendering.repair
   // Too long to quote, here and below: the question is asked again alone.
@@ -51,12 +54,12 @@ export function renderRequest(rendering: Rendering): Uint8Array | Fault {
   return repaired.length <= bodyBytesMax ? repaired : bytes
 }
 
-function rendered({ store, task, node, kind, parents, terms, render }: Rendering): Uint8Array | Fault {
+function rendered({ store, task, node, kind, parents, terms, render, spend }: Rendering): Uint8Array | Fault {
   const request = store.request(task)
   if (request === undefined) return fault('internal_error', 'The request of this task is missing from the store.')
   const isTemplate = terms.isTemplate === true && render !== null
   if (parents.length === 0 && !isTemplate) return request
-  const results = resultsOf(store, parents, isTemplate ? nodeResultsBytesMax : bodyBytesMax - request.length)
+  const results = resultsOf({ store, spend }, parents, isTemplate ? nodeResultsBytesMax : bodyBytesMax - request.length)
   if (results === null) return tooLarge(node)
   if (isTemplate) {
     const contextTokens = terms.requires?.contextTokensMin ?? 0
@@ -72,7 +75,7 @@ function rendered({ store, task, node, kind, parents, terms, render }: Rendering
 
 /** What the parents said; null when it is more than `charsMax`, before anything is built of it. */
 function resultsOf(
-  store: Rendering['store'],
+  { store, spend }: Pick<Rendering, 'store' | 'spend'>,
   parents: readonly Parent[],
   charsMax: number,
 ): { node: string; text: string }[] | null {
@@ -83,6 +86,7 @@ function resultsOf(
     const result = store.result(task)!
     // Reading a result takes what it is long, also where it says little.
     bytes += result.length
+    spend(result.length)
     if (bytes > nodeResultsBytesMax) return null
     const text = textOf(result)
     chars += text.length

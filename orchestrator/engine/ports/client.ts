@@ -146,6 +146,11 @@ export interface EngineStats {
   attempts: number
   staleSettlements: number
   creditsHeld: number
+  /** Rows of usage that could not be booked, and those given up because the store did not recover in time. */
+  usageUnbooked: number
+  usageDropped: number
+  /** Long answers that wait to be checked. */
+  answersInCheck: number
 }
 
 /** What the client edge may ask. */

@@ -1,11 +1,11 @@
 /**
  * The read side: what people ask to see of the engine (models, scouts, counts, a place in the queue). It reads the
- * core's state and never changes it; the figures of the model list are kept for a second because clients poll it.
+ * core's state and never changes it; when the list of models is made anew is the model table's to say.
  */
 
-import { providersListedMax } from '../../../shared/limits/http.ts'
 import type { System } from '../../../shared/system.ts'
-import { autoModel, type Offer } from '../../../shared/task.ts'
+import type { Offer } from '../../../shared/task.ts'
+import type { TurnLane } from '../../../shared/turn-lane.ts'
 import { isAble } from '../../core/fleet/capability-index.ts'
 import { costOf } from '../../core/fleet/cost.ts'
 import type { Capability, ModelEntry, Scout } from '../../core/model/object-graph.ts'
@@ -15,10 +15,8 @@ import { lastHour } from '../../core/stats/hour-counts.ts'
 import { missing } from '../../core/stats/missed-work.ts'
 import type { ModelListing, OfferStatus, ScoutDetail, ScoutListing } from '../ports/client.ts'
 import type { Greeting } from '../ports/scouts.ts'
+import { ModelTable } from './model-table.ts'
 
-const modelsKeptMs = 1_000
-/** A list of many models is made anew for a difference only so often: a millisecond for so many of them. */
-const modelsPerMs = 50
 /** Scouts that are looked at for the speed of one model. */
 const speedLooksMax = 16
 
@@ -31,17 +29,16 @@ interface Acquaintance {
 
 export class Listings {
   private readonly acquaintances = new Map<number, Acquaintance>()
-  private modelList: ModelListing[] = []
-  private modelsById = new Map<string, ModelListing>()
-  /** Pairs of a model and a kind in the list. */
-  private kindsListed = 0
-  private modelsUntilMs = Number.NEGATIVE_INFINITY
-  private modelsSameUntilMs = Number.NEGATIVE_INFINITY
+  private readonly modelTable: ModelTable
 
   constructor(
     private readonly core: CoreState,
     private readonly system: System,
-  ) {}
+    lane: TurnLane,
+  ) {
+    const listed = (entry: ModelEntry, nowMs: number) => this.listModel(entry, nowMs)
+    this.modelTable = new ModelTable(core.index, system, lane, listed)
+  }
 
   greeted({ session, hello, address }: Greeting): void {
     const { name, agent } = hello
@@ -53,68 +50,11 @@ export class Listings {
   }
 
   models(): ModelListing[] {
-    this.refresh()
-    return this.modelList
+    return this.modelTable.all()
   }
 
   model(id: string): ModelListing | undefined {
-    this.refresh()
-    return this.modelsById.get(id)
-  }
-
-  /**
-   * Figures may be a second old. Which models there are may not: that is compared on every look, which costs a walk
-   * over the models; only a difference or the second costs the walk over the fleet. Joins and leaves alone do not. Of
-   * thousands of models a difference may be some milliseconds old too, so that a scout that changes its offers all the
-   * time costs no more than a share of the loop.
-   */
-  private refresh(): void {
-    const nowMs = this.system.nowMs()
-    if (nowMs < this.modelsUntilMs && (nowMs < this.modelsSameUntilMs || this.isSameModels())) return
-    this.modelsById = this.listModels(nowMs)
-    this.modelList = [...this.modelsById.values()].sort((a, b) => (a.id < b.id ? -1 : 1))
-    this.modelsUntilMs = nowMs + modelsKeptMs
-    this.modelsSameUntilMs = nowMs + Math.floor(this.modelList.length / modelsPerMs)
-  }
-
-  private isSameModels(): boolean {
-    let kinds = 0
-    for (const { model, kind, offerers } of this.core.index.entries.values()) {
-      if (offerers === 0 || model === autoModel) continue
-      if (this.modelsById.get(model)?.kinds.includes(kind) !== true) return false
-      kinds++
-    }
-    return kinds === this.kindsListed
-  }
-
-  private listModels(nowMs: number): Map<string, ModelListing> {
-    this.kindsListed = 0
-    const byId = new Map<string, ModelListing>()
-    for (const entry of this.core.index.entries.values()) {
-      if (entry.offerers === 0 || entry.model === autoModel) continue
-      this.kindsListed++
-      const listed = byId.get(entry.model)
-      if (listed === undefined) byId.set(entry.model, this.listModel(entry, nowMs))
-      else {
-        listed.kinds.push(entry.kind)
-        listed.scouts = Math.max(listed.scouts, entry.offerers)
-      }
-    }
-    for (const klass of this.core.index.offerClasses()) {
-      for (const offer of klass.offers) {
-        const listed = byId.get(offer.model)
-        if (listed === undefined) continue
-        const { providers } = listed
-        const hasRoom = providers.length < providersListedMax
-        if (hasRoom && !providers.includes(offer.provider)) providers.push(offer.provider)
-        listed.contextTokens = Math.max(listed.contextTokens, offer.contextTokens)
-        listed.abilities |= offer.abilities
-        listed.about ||= offer.about
-        listed.promptPrice = lower(listed.promptPrice, offer.promptPrice)
-        listed.answerPrice = lower(listed.answerPrice, offer.answerPrice)
-      }
-    }
-    return byId
+    return this.modelTable.get(id)
   }
 
   private listModel(entry: ModelEntry, nowMs: number): ModelListing {
@@ -179,10 +119,6 @@ export class Listings {
     const { entry } = waiting
     return entry.waiting.has(waiting) ? entry.returned.size + entry.waiting.position(waiting) : 0
   }
-}
-
-function lower(one: number | null, other: number | null): number | null {
-  return one === null || other === null ? (one ?? other) : Math.min(one, other)
 }
 
 /** The average of a few of a model's idle scouts: enough to plan by, and no look at the fleet. */

@@ -2,18 +2,20 @@
  * Write before act: of what a step of the core wants done, this decides what has to wait for the disk. What concerns
  * durable tasks waits for the commits of its own and of earlier steps, so that nothing overtakes its cause; what
  * concerns a client that waits never waits for the disk. The writer hands in the effects of each step, the journal
- * commits, the effect runner acts. It also knows which grants have not been sent, for scouts that leave.
+ * commits, the effect runner acts. It also knows which grants have not been sent, for scouts that leave, and spreads
+ * over turns what takes long to act on.
  */
 import type { Effect, UnsentGrant } from '../../core/events.ts'
 import type { Journal } from '../durability/journal.ts'
 import type { DurableIntents } from '../intents/intents.ts'
 import type { StoreWrite } from '../ports/store.ts'
 import type { EffectRunner } from './effects.ts'
+import type { TurnShare } from './turn-share.ts'
 
 type Grant = Extract<Effect, { type: 'grant' }>
 
 export class CommitBarrier {
-  /** Grants that wait for the commit of their lease, or whose scout is gone. */
+  /** Grants that wait for the commit of their lease or for their turn, or whose scout is gone. */
   private readonly unsent = new Set<Grant>()
   /** Sessions whose socket is closed while the core does not know it yet. */
   private readonly closed = new Set<number>()
@@ -22,6 +24,7 @@ export class CommitBarrier {
     private readonly journal: Journal,
     private readonly intents: DurableIntents,
     private readonly effectRunner: EffectRunner,
+    private readonly share: TurnShare,
   ) {}
 
   /** Takes the effects of one step. */
@@ -52,10 +55,27 @@ export class CommitBarrier {
     }
   }
 
+  /** What concerns a task that waits for its turn follows behind, so that nothing overtakes its cause. */
   private perform(effect: Effect): void {
+    const task = taskOf(effect)
+    if (task === null || !this.share.mustWait(task, this.isLong(effect))) return this.act(effect)
+    if (effect.type === 'grant') this.unsent.add(effect)
+    this.share.later(task, () => {
+      // Taken back meanwhile.
+      if (effect.type === 'grant' && !this.unsent.delete(effect)) return
+      this.act(effect)
+    })
+  }
+
+  private act(effect: Effect): void {
     // A grant to a closed socket is taken back when the core learns of the close, and charges nobody.
     if (effect.type === 'grant' && this.closed.has(effect.session)) this.unsent.add(effect)
     else this.effectRunner.perform(effect)
+  }
+
+  /** Reads results and makes something of them. */
+  private isLong(effect: Effect): boolean {
+    return effect.type === 'decide' || (effect.type === 'grant' && this.intents.isDurable(effect.task))
   }
 
   /** The socket of this session is closed; from now until `recallOf` its grants are not sent. */
@@ -88,4 +108,10 @@ export class CommitBarrier {
 function hasChange(effects: readonly Effect[]): boolean {
   for (const { type } of effects) if (type === 'persist') return true
   return false
+}
+
+/** The task that an effect is about; null for none. */
+function taskOf(effect: Effect): number | null {
+  if (effect.type === 'persist') return 'task' in effect.change ? effect.change.task : null
+  return 'task' in effect ? effect.task : null
 }

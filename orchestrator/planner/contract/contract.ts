@@ -4,6 +4,7 @@
  * by the parts that it was judged to have, and a check by parts times what the answer holds.
  */
 import Ajv, { type ValidateFunction } from 'ajv/dist/2020.js'
+import { jsonChars } from '../../../shared/json/json-size.ts'
 import {
   contractCacheMax,
   contractCacheParts,
@@ -26,7 +27,9 @@ void dialect.validateSchema({})
 /** What is wrong with a schema, as the rest of a sentence that begins with its name; null when it can be used. */
 export function schemaFlaw(schema: unknown): string | null {
   if (!isSchema(schema)) return 'must be a JSON schema: an object'
-  if (JSON.stringify(schema).length > contractSchemaCharsMax) {
+  // Counted first: one of megabytes is not written out to be measured.
+  const isLong = jsonChars(schema, contractSchemaCharsMax) > contractSchemaCharsMax
+  if (isLong || JSON.stringify(schema).length > contractSchemaCharsMax) {
     return `is longer than ${contractSchemaCharsMax} characters: ask for less in one node`
   }
   const cost = schemaCost(schema)

@@ -3,12 +3,12 @@
  * flaw is sent back to it at most twice; after that, or when it proposes nothing, one task answers the request, and the
  * reason is recorded. Pure, like `decide`.
  */
+import { textOf } from '../../../shared/json/answer-text.ts'
 import { planProposalsMax } from '../../../shared/limits/planner.ts'
 import type { ControlNode, Decision, NeedResult } from '../../engine/ports/planner.ts'
 import { type RequestTemplate, taskOf } from '../request/request-template.ts'
 import type { PlanSpec } from '../scroll/control-spec.ts'
 import { readProposal } from '../scroll/proposal.ts'
-import { textOfBody } from '../text/answer-text.ts'
 import { repairPrompt } from '../text/prompts.ts'
 
 /** What of a flaw's sentence goes back to the model. */
@@ -27,7 +27,7 @@ export function decidePlan(spec: PlanSpec, { node, stage, results }: ControlNode
     if (proposal === 1) return ask(node, 2, plainly(spec.work))
     return single(spec, node, `The planning model did not answer: ${result.fault?.message ?? 'it was cancelled.'}`)
   }
-  const read = readProposal(textOfBody(result.body), node, spec)
+  const read = readProposal(textOf(result.body), node, spec)
   if (read.type === 'single')
     return single(spec, node, `The planning model saw no need to divide it. ${read.why}`.slice(0, 500))
   if (read.type === 'flaw') {

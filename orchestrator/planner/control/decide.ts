@@ -4,13 +4,14 @@
  * it waited for, and the engine may ask the same again after a crash.
  */
 import { type Fault, fault } from '../../../shared/faults.ts'
+import { textOf } from '../../../shared/json/answer-text.ts'
 import { likenessCharsMax, mapItemsMax, scrollNeedsMax } from '../../../shared/limits/planner.ts'
 import { bodyBytesMax } from '../../../shared/limits/wire.ts'
 import type { ControlNode, Decide, Decision, NeedResult } from '../../engine/ports/planner.ts'
 import { follow, type Part, type Reference } from '../request/references.ts'
 import { Item } from '../request/request-template.ts'
 import type { Condition, ControlSpec, GateSpec, MapSpec, Source, VoteSpec } from '../scroll/control-spec.ts'
-import { bodyOfText, jsonIn, textOfBody } from '../text/answer-text.ts'
+import { bodyOfText, jsonIn } from '../text/answer-text.ts'
 import { splitText } from '../text/split.ts'
 import { decidePlan } from './decide-plan.ts'
 import { grownTasks, type Wanted } from './grown-tasks.ts'
@@ -83,7 +84,7 @@ function valueAt(reference: Reference, results: readonly NeedResult[]): { value:
   if (reference.from !== 'node') return undefined
   const body = results.find(({ node }) => node === reference.node)?.body
   if (!body) return undefined
-  const text = textOfBody(body)
+  const text = textOf(body)
   const json = jsonIn(text)
   if (json === undefined) return reference.path.length === 0 ? { value: text } : undefined
   return follow(json.value, reference.path)
@@ -187,7 +188,7 @@ function listOf(nodes: readonly string[]): Part[] {
 }
 
 function textsOfAll(results: readonly NeedResult[]): string[] {
-  return results.map(({ body }) => textOfBody(body!))
+  return results.map(({ body }) => textOf(body!))
 }
 
 // ---------------------------------------------------------------- vote

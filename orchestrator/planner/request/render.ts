@@ -7,6 +7,7 @@ import { type Fault, fault } from '../../../shared/faults.ts'
 import {
   answerShare,
   charsPerToken,
+  jsonResultCharsMax,
   nodeReferencesMax,
   renderCharsMax,
   resultCharsMax,
@@ -64,6 +65,8 @@ class ResultTexts {
   private readonly values = new Map<string, ReturnType<typeof jsonIn>>()
   private readonly made = new Map<string, string>()
   private chars = 0
+  /** Of results that were read as JSON. */
+  private readChars = 0
 
   constructor(private readonly asked: RenderedNode) {
     this.texts = new Map(asked.parents.map(({ node, text }) => [node, text]))
@@ -81,6 +84,10 @@ class ResultTexts {
 
   private make(place: string, node: string, path: readonly string[]): string | Fault {
     const json = this.valueOf(node)
+    if (this.readChars > jsonResultCharsMax) {
+      const why = `refers to parts of results that are longer than ${jsonResultCharsMax} characters together`
+      return tooLarge(this.asked.node, why)
+    }
     const found = json && follow(json.value, path)
     if (found === undefined) {
       const text = `The result of "${node}" has no field "${path.join('.')}": let its schema require it.`
@@ -97,7 +104,11 @@ class ResultTexts {
   }
 
   private valueOf(node: string): ReturnType<typeof jsonIn> {
-    if (!this.values.has(node)) this.values.set(node, jsonIn(this.texts.get(node)!))
+    if (!this.values.has(node)) {
+      const text = this.texts.get(node)!
+      this.readChars += text.length
+      this.values.set(node, this.readChars > jsonResultCharsMax ? undefined : jsonIn(text))
+    }
     return this.values.get(node)
   }
 }

@@ -3,7 +3,7 @@
  * what it has (an item, the answers of a vote), and what only a result can fill stays with the task until its needs are
  * done; `render.ts` then fills it in. Values are inserted and never parsed as templates again.
  */
-import { jsonChars } from '../../../shared/json-size.ts'
+import { jsonChars } from '../../../shared/json/json-size.ts'
 import type { TaskKind } from '../../../shared/task.ts'
 import type { PlannedTask, Terms } from '../../engine/ports/planner.ts'
 import { follow, nodesIn, type Part, referenceChars, textOfValue } from './references.ts'
@@ -88,8 +88,7 @@ export function textsOf(kind: TaskKind, request: Fields): { at: (string | number
 export function taskOf(node: string, template: RequestTemplate, binding: Binding = {}): PlannedTask {
   const { kind, model, terms } = template
   const { fills } = template
-  // A copy to write into, where there is anything to write.
-  const request = fills.length === 0 ? template.request : structuredClone(template.request)
+  const request = copyFor(template.request, fills)
   const open: Fill[] = []
   for (const { at, parts } of fills) {
     const bound = parts.flatMap((part) => bind(part, binding))
@@ -137,6 +136,27 @@ function bind(part: Part, { item, index, items, answers }: Binding): Part[] {
     case 'node':
       return [part]
   }
+}
+
+/** A copy to write the fills into: of what lies on the way to them, the rest is shared. */
+function copyFor(request: Fields, fills: readonly Fill[]): Fields {
+  if (fills.length === 0) return request
+  const copied = new Set<unknown>()
+  const copy = (value: unknown): unknown => {
+    if (copied.has(value)) return value
+    const fresh = Array.isArray(value) ? [...value] : { ...(value as Fields) }
+    copied.add(fresh)
+    return fresh
+  }
+  const root = copy(request) as Fields
+  for (const { at } of fills) {
+    let holder = root as Record<string | number, unknown>
+    for (const step of at.slice(0, -1)) {
+      holder[step] = copy(holder[step])
+      holder = holder[step] as typeof holder
+    }
+  }
+  return root
 }
 
 export function put(request: Fields, at: readonly (string | number)[], text: string): void {

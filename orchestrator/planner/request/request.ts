@@ -4,7 +4,7 @@
  * asks for the room before anything is written, and counts what was written after.
  */
 import { type Fault, fault } from '../../../shared/faults.ts'
-import { jsonChars } from '../../../shared/json-size.ts'
+import { jsonChars } from '../../../shared/json/json-size.ts'
 import { bodyBytesMax } from '../../../shared/limits/wire.ts'
 import type { PlannedTask } from '../../engine/ports/planner.ts'
 

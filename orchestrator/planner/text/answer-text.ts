@@ -1,19 +1,10 @@
 /**
- * The text of settled answers, and answers made by the hub: the planner's functions read the first choice's text, find
- * JSON in it, and write results that look like any scout's.
+ * What the planner's functions make of the texts of answers: the JSON that is in one, and results of their own, which
+ * look like any scout's.
  */
 
 import { jsonDepthMax } from '../../../shared/limits/http.ts'
-
-/** The text of a settled answer: the first choice's content, or else what there is as JSON. */
-export function textOfBody(body: Uint8Array): string {
-  const { choices, data } = JSON.parse(Buffer.from(body).toString('utf8')) as {
-    choices?: { message?: { content?: unknown } }[]
-    data?: unknown
-  }
-  const content = choices?.[0]?.message?.content
-  return typeof content === 'string' ? content : JSON.stringify(content ?? data ?? choices?.[0]?.message ?? null)
-}
+import { jsonResultCharsMax } from '../../../shared/limits/planner.ts'
 
 /** A settled answer with this text. */
 export function bodyOfText(text: string): Uint8Array {
@@ -21,8 +12,12 @@ export function bodyOfText(text: string): Uint8Array {
   return Buffer.from(JSON.stringify({ choices: [{ index: 0, message, finish_reason: 'stop', logprobs: null }] }))
 }
 
-/** The JSON value that a text is, alone or inside one fence as models like to write it; undefined when it is none. */
+/**
+ * The JSON value that a text is, alone or inside one fence as models like to write it; undefined when it is none, or
+ * too long to be read.
+ */
 export function jsonIn(text: string): { value: unknown } | undefined {
+  if (text.length > jsonResultCharsMax) return undefined
   const plain = parsed(text)
   if (plain !== undefined) return plain
   const begin = text.indexOf('```')

@@ -2,7 +2,8 @@
 import { expect, test } from 'vitest'
 import { askedUnknown } from '../../../orchestrator/engine/answers/asked.ts'
 import { AttemptStream } from '../../../orchestrator/engine/answers/attempt-stream.ts'
-import { streamedAnswerBytesMax } from '../../../shared/limits/answers.ts'
+import { chunkLinesMax, streamedAnswerBytesMax } from '../../../shared/limits/answers.ts'
+import { inlineBodyBytesMax } from '../../../shared/limits/wire.ts'
 import { bytesOf, deltaLine, finishLine, roleLine } from '../../support/hub/engine-bench.ts'
 
 const request = { requestBytes: 100, asked: () => askedUnknown }
@@ -36,6 +37,18 @@ test('lines are handed out once', () => {
   expect(one.take({ task: 1, attempt: 1, seq: 0, offset: 0 }, body)).toBeNull()
   expect(one.takeReleased().length).toBe(2)
   expect(one.takeReleased()).toEqual([])
+})
+
+test('a chunk too large for its frame holds so many lines and no more, whatever they say', () => {
+  const line = `${deltaLine('a few words')}\n`
+  const lines = Math.ceil(inlineBodyBytesMax / line.length)
+  expect(lines).toBeLessThan(chunkLinesMax)
+  const head = { task: 1, attempt: 1, seq: 0, offset: 0 }
+  expect(stream().take(head, bytesOf(line.repeat(chunkLinesMax)))).toBeNull()
+  expect(stream().take(head, bytesOf(line.repeat(chunkLinesMax + 1)))).toMatchObject({ code: 'bad_answer' })
+  // In its frame there is room for few enough.
+  const short = '{"choices":[{"index":0,"delta":{}}]}\n'
+  expect(stream().take(head, bytesOf(short.repeat(Math.floor(inlineBodyBytesMax / short.length))))).toBeNull()
 })
 
 test('an answer that never ends is cut at its bound, however many lines it has had', () => {

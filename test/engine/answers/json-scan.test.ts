@@ -1,7 +1,8 @@
 /** The scan takes what JSON.parse takes, within its bounds, and takes no more steps than there are bytes. */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { FieldNames, JsonScan } from '../../../orchestrator/engine/answers/json-scan.ts'
+import { FieldNames } from '../../../shared/json/field-names.ts'
+import { JsonScan } from '../../../shared/json/json-scan.ts'
 import { answerDepthMax, answerFieldsMax } from '../../../shared/limits/answers.ts'
 import '../../support/law/seeded-properties.ts'
 

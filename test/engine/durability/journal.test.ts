@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { Journal } from '../../../orchestrator/engine/durability/journal.ts'
 import { StoreError, type StoreTrouble, type StoreWrite } from '../../../orchestrator/engine/ports/store.ts'
 import { memoryStore } from '../../../orchestrator/store/memory/store.ts'
-import { journalRetryMs, journalRowsMax, usageBacklogMax } from '../../../shared/limits/store.ts'
+import { journalBytesMax, journalRetryMs, journalRowsMax, usageBacklogMax } from '../../../shared/limits/store.ts'
 import { ManualSystem } from '../../support/clocks/manual-system.ts'
 import { idempotencyRow, settle, usageRow } from '../../support/store/store-rows.ts'
 
@@ -185,4 +185,18 @@ test('a flush commits everything at once, also what follow-ups add, and gives up
   add('c')
   journal.flush()
   expect([journal.busy, told.length]).toEqual([true, 3])
+})
+
+test('large results that gathered in one turn go into several transactions, each of a few', () => {
+  const { journal, system, commits, told } = bench()
+  const answer = new Uint8Array(journalBytesMax / 2)
+  for (let at = 0; at < 5; at++) {
+    const row = { ...idempotencyRow(`large ${at}`), answer }
+    journal.add([{ write: 'idempotency', row }], () => told.push(`${at}`))
+  }
+  const each: number[] = []
+  while (system.turn()) each.push(commits.length)
+  expect(commits).toEqual([2, 2, 1])
+  expect(each.slice(0, 3)).toEqual([1, 2, 3])
+  expect(told.filter((one) => one.length === 1)).toEqual(['0', '1', '2', '3', '4'])
 })

@@ -9,7 +9,7 @@ import { intentRow, newIntent, settle, taskRow } from '../../support/store/store
 const bytes = (value: unknown) => Buffer.from(JSON.stringify(value))
 const answer = (content: string) => ({ choices: [{ index: 0, message: { role: 'assistant', content } }] })
 
-const plain = { node: 'last', terms: {}, render: null, repair: null }
+const plain = { node: 'last', terms: {}, render: null, repair: null, spend: () => {} }
 
 /** The request of a last task that needs one task for each result. */
 function rendered(request: unknown, results: unknown[], kind: TaskKind = 'chat') {

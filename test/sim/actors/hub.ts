@@ -98,7 +98,7 @@ export class Hub {
         this.checker.sent(session, frame, body)
         gateway.sendFrame(session, frame, body)
       },
-      (session, why) => process.alive && gateway.links.close(session, why),
+      (session, why, detail) => process.alive && gateway.links.close(session, why, detail),
     )
     const engine = new HubEngine({
       system: process,

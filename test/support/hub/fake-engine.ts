@@ -195,6 +195,9 @@ export class FakeEngine implements Engine {
       tasksFinished: { done: 5, failed: 4 },
       attempts: 6,
       staleSettlements: 0,
+      usageUnbooked: 11,
+      usageDropped: 12,
+      answersInCheck: 13,
       creditsHeld: 9,
     }
   }

@@ -8,8 +8,9 @@ import type { NeedResult, Plan, PlannedTask } from '../../../orchestrator/engine
 import { checkContract } from '../../../orchestrator/planner/contract/contract.ts'
 import { decide } from '../../../orchestrator/planner/control/decide.ts'
 import { render } from '../../../orchestrator/planner/request/render.ts'
-import { bodyOfText, textOfBody } from '../../../orchestrator/planner/text/answer-text.ts'
+import { bodyOfText } from '../../../orchestrator/planner/text/answer-text.ts'
 import { type Fault, fault } from '../../../shared/faults.ts'
+import { textOf } from '../../../shared/json/answer-text.ts'
 import { decisionStagesMax, expandedIdCharsMax, intentTasksMax } from '../../../shared/limits/intents.ts'
 import type { Json } from './provider-calls.ts'
 
@@ -49,7 +50,7 @@ export class PlanRunner {
     const stuck = [...this.tasks.values()].filter(({ result }) => result === null)
     if (stuck.length > 0) throw new Error(`these never ended: ${stuck.map(({ task }) => task.node).join(', ')}`)
     const { body, fault: cause } = this.result(plan.resultNode)!
-    return body === null ? cause! : textOfBody(body)
+    return body === null ? cause! : textOf(body)
   }
 
   private join(tasks: readonly PlannedTask[]): void {
@@ -99,7 +100,7 @@ export class PlanRunner {
       ran.result = { node, state: 'skipped', body: null, fault: null }
       return
     }
-    const parents = results.map(({ node: parent, body }) => ({ node: parent, text: textOfBody(body!) }))
+    const parents = results.map(({ node: parent, body }) => ({ node: parent, text: textOf(body!) }))
     const bytes = isTemplate ? render({ node, kind, request, parents, contextTokens: 0 }) : request
     if (!(bytes instanceof Uint8Array)) return this.end(ran, null, bytes)
     const sent = JSON.parse(Buffer.from(bytes).toString('utf8')) as Json

@@ -1,6 +1,6 @@
 /**
  * The smallest parts of JSON in bytes: where a string, a number or a literal ends. Pure functions over bytes, with one
- * look at a table for each byte; `json-scan.ts` is their caller.
+ * look at a table for each byte; the scans of this folder are their callers.
  */
 
 /** What a value begins with. */
@@ -35,13 +35,17 @@ function tableOf(rows: readonly (readonly [string, number])[]): Uint8Array {
   return table
 }
 
-/** Behind the closing quote of the string that begins here; -1 when it is none. */
-export function endOfString(bytes: Uint8Array, start: number): number {
+/**
+ * Behind the closing quote of the string that begins here; -1 when it is none. A search that gets to `until` before the
+ * quote ends there, between two characters: -2 minus the place at which it goes on.
+ */
+export function endOfString(bytes: Uint8Array, start: number, until = bytes.length): number {
   let at = start + 1
   for (;;) {
-    while (isPlain[bytes[at]!] === 1) at++
+    while (at < until && isPlain[bytes[at]!] === 1) at++
     const byte = bytes[at]
     if (byte === 0x22) return at + 1
+    if (at >= until && at < bytes.length) return -2 - at
     if (byte !== 0x5c) return -1
     const length = escapeBytes[bytes[at + 1]!] ?? 0
     if (length === 0) return -1

@@ -1,8 +1,9 @@
 /**
  * Reads JSON of strangers as bytes, without building anything of it: one pass, no recursion, no allocation for a value,
- * bounded in depth, in fields of one object and in values. Whoever wants facts (`answer-check.ts`, `asked.ts`) walks
+ * bounded in depth, in fields of one object and in values. Whoever wants facts (the engine's check of answers) walks
  * along the structure it knows and skips the rest; what was skipped has been checked all the same. A document passes
- * exactly when `JSON.parse` takes it, it keeps the bounds, and no object of it names a field twice.
+ * exactly when `JSON.parse` takes it, it keeps the bounds, and no object of it names a field twice. One that
+ * `sliced-scan.ts` has passed before is walked in leaps.
  */
 import { isUtf8 } from 'node:buffer'
 import {
@@ -12,7 +13,9 @@ import {
   answerFieldsMax,
   answerPartsMax,
   answerSpareCompares,
-} from '../../../shared/limits/answers.ts'
+} from '../limits/answers.ts'
+import { type FieldNames, hashOf } from './field-names.ts'
+import type { JsonSpans } from './json-spans.ts'
 import { byteClass, Class, endOfLiteral, endOfNumber, endOfString } from './json-tokens.ts'
 
 const quote = 0x22
@@ -26,21 +29,12 @@ const letterN = 0x6e
 /** A number that is read has at most so many characters; of longer ones nothing here makes use. */
 const numberCharsMax = 40
 
-/** Names to look a field up in; see `JsonScan.fieldIn`. */
-export class FieldNames {
-  readonly hashes: Int32Array
-
-  constructor(readonly names: readonly string[]) {
-    this.hashes = Int32Array.from(names, (name) => hashOf(Buffer.from(name), 0, Buffer.byteLength(name)))
-  }
-}
-
 const nothing = new Uint8Array(0)
 /** Names of the fields of all objects that are open. */
 const namesMax = answerDepthMax * answerFieldsMax
 
 export class JsonScan {
-  private bytes: Uint8Array = nothing
+  protected bytes: Uint8Array = nothing
   /** The next byte to read. */
   at = 0
   /** Something was wrong: from then on every method returns false. */
@@ -48,22 +42,24 @@ export class JsonScan {
   /** Of the last string or field name: its bytes between the quotes. */
   textStart = 0
   textEnd = 0
-  private depth = 0
+  protected depth = 0
   /** The container that was entered last has had nothing yet. */
   private isFresh = false
-  private readonly isObject = new Uint8Array(answerDepthMax)
+  protected readonly isObject = new Uint8Array(answerDepthMax)
   private readonly firstName = new Int32Array(answerDepthMax)
   private names = 0
   private readonly nameHash = new Int32Array(namesMax)
   private readonly nameStart = new Int32Array(namesMax)
   private readonly nameEnd = new Int32Array(namesMax)
   /** Values; what is more than a number (containers, fields, texts); and comparisons of names: what may still come. */
-  private valuesLeft = 0
-  private partsLeft = 0
+  protected valuesLeft = 0
+  protected partsLeft = 0
   private comparesLeft = 0
+  /** Large values that were passed before; null in a document that is read for the first time. */
+  private known: JsonSpans | null = null
 
-  /** Begins with these bytes; false when they are no UTF-8. */
-  begin(bytes: Uint8Array, valuesMax: number): boolean {
+  /** Begins with these bytes; false when they are no UTF-8. `known`: what was found when they were passed before. */
+  begin(bytes: Uint8Array, valuesMax: number, known: JsonSpans | null = null): boolean {
     this.bytes = bytes
     this.at = 0
     this.depth = 0
@@ -71,7 +67,9 @@ export class JsonScan {
     this.valuesLeft = valuesMax
     this.partsLeft = answerPartsMax
     this.comparesLeft = answerComparesPerByte * bytes.length + answerSpareCompares
-    this.failed = !isUtf8(bytes)
+    this.known = known
+    known?.rewind()
+    this.failed = known === null && !isUtf8(bytes)
     this.space()
     return !this.failed
   }
@@ -118,7 +116,7 @@ export class JsonScan {
     return this.next === Class.list && this.counted() && this.enter(0)
   }
 
-  private enter(isObject: 0 | 1): boolean {
+  protected enter(isObject: 0 | 1): boolean {
     if (this.depth === answerDepthMax || --this.partsLeft < 0) return this.fail()
     this.at++
     this.isObject[this.depth] = isObject
@@ -130,7 +128,7 @@ export class JsonScan {
 
   /** To the value of the next field of the object that was entered; false at its end, which it leaves. */
   nextField(): boolean {
-    return this.advance(closeObject) && this.fieldName()
+    return this.advance(closeObject) && this.takeName()
   }
 
   /** To the next item of the list that was entered; false at its end, which it leaves. */
@@ -157,9 +155,11 @@ export class JsonScan {
     return false
   }
 
-  private fieldName(): boolean {
+  private takeName(): boolean {
     const { bytes, nameHash, names } = this
-    if (bytes[this.at] !== quote || !this.string()) return this.fail()
+    // One that is too long is not read to its end.
+    const until = Math.min(bytes.length, this.at + answerFieldNameBytesMax + 2)
+    if (bytes[this.at] !== quote || !this.string(until)) return this.fail()
     const { textStart, textEnd } = this
     const base = this.firstName[this.depth - 1]!
     if (--this.partsLeft < 0 || names - base >= answerFieldsMax || textEnd - textStart > answerFieldNameBytesMax)
@@ -186,10 +186,7 @@ export class JsonScan {
     let hash = end - start
     for (let at = start; at < end; at++) {
       const byte = bytes[at]!
-      if (byte === backslash) {
-        const plain = Buffer.from(this.plainText(start, end))
-        return hashOf(plain, 0, plain.length)
-      }
+      if (byte === backslash) return hashOf(Buffer.from(this.plainText(start, end)))
       hash = (Math.imul(hash, 31) + byte) | 0
     }
     return hash
@@ -210,6 +207,12 @@ export class JsonScan {
     return -1
   }
 
+  /** The name of the field whose value comes next. */
+  fieldName(): string {
+    const last = this.names - 1
+    return this.plainText(this.nameStart[last]!, this.nameEnd[last]!)
+  }
+
   /** ASCII names are compared where they stand; only one with an escape in it is read first. */
   private isLastName(name: string, last: number): boolean {
     const start = this.nameStart[last]!
@@ -223,6 +226,7 @@ export class JsonScan {
 
   /** Passes over one value of any kind; false when it is none or breaks a bound. */
   skip(): boolean {
+    if (this.known !== null && this.leap(this.known) >= 0) return true
     const floor = this.depth
     for (;;) {
       const found = this.next
@@ -241,7 +245,18 @@ export class JsonScan {
 
   /** Passes over a text, whose span is then `textStart` to `textEnd`; false when there is none. */
   text(): boolean {
-    return this.next === Class.text && this.counted() && this.string()
+    if (this.next !== Class.text) return false
+    return (this.known !== null && this.leap(this.known) >= 0) || (this.counted() && this.string())
+  }
+
+  /** Over the value here when it was taken down: its place, else -1. */
+  private leap(spans: JsonSpans): number {
+    const place = this.failed ? -1 : spans.find(this.at)
+    if (place < 0) return -1
+    this.textStart = this.at + 1
+    this.at = spans.endOf(place)
+    this.textEnd = this.at - 1
+    return place
   }
 
   /** The number here; NaN when there is none. */
@@ -267,6 +282,9 @@ export class JsonScan {
 
   /** How many numbers the list here holds; -1 when it is none or holds anything else. */
   numbers(): number {
+    const { known } = this
+    const place = known === null || this.next !== Class.list ? -1 : this.leap(known)
+    if (place >= 0) return known!.numbersOf(place)
     if (!this.enterList()) return -1
     const before = this.valuesLeft
     while (this.nextItem()) {
@@ -276,13 +294,16 @@ export class JsonScan {
     return this.failed ? -1 : before - this.valuesLeft
   }
 
-  /** Passes over the number here and, in a list, over the numbers behind it: millions of them may stand in a row. */
-  private numberRun(): boolean {
+  /**
+   * Passes over the number here and, in a list, over those behind it that begin before `until`: millions of them may
+   * stand in a row.
+   */
+  protected numberRun(until = Number.POSITIVE_INFINITY): boolean {
     const { bytes } = this
     const isList = this.depth > 0 && this.isObject[this.depth - 1] === 0
     let at = endOfNumber(bytes, this.at)
     let more = 0
-    while (isList && at >= 0 && bytes[at] === comma) {
+    while (isList && at >= 0 && at < until && bytes[at] === comma) {
       let next = at + 1
       while (byteClass[bytes[next]!] === Class.space) next++
       if (byteClass[bytes[next]!] !== Class.number) break
@@ -295,23 +316,23 @@ export class JsonScan {
     return true
   }
 
-  /** These bytes as text; for short ones. */
+  /** These bytes as text. */
   slice(start: number, end: number): string {
     const { bytes } = this
     return Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString('utf8')
   }
 
   /** What the text between two quotes means. */
-  private plainText(start: number, end: number): string {
+  plainText(start: number, end: number): string {
     const text = this.slice(start, end)
     return text.includes('\\') ? (JSON.parse(`"${text}"`) as string) : text
   }
 
-  private counted(): boolean {
+  protected counted(): boolean {
     return !this.failed && --this.valuesLeft >= 0 ? true : this.fail()
   }
 
-  private scalar(found: number): boolean {
+  protected scalar(found: number): boolean {
     if (--this.partsLeft < 0) return this.fail()
     if (found === Class.text) return this.string()
     const end = endOfLiteral(this.bytes, this.at)
@@ -320,8 +341,8 @@ export class JsonScan {
     return true
   }
 
-  private string(): boolean {
-    const end = endOfString(this.bytes, this.at)
+  private string(until?: number): boolean {
+    const end = endOfString(this.bytes, this.at, until)
     if (end < 0) return this.fail()
     this.textStart = this.at + 1
     this.textEnd = end - 1
@@ -333,10 +354,4 @@ export class JsonScan {
     const { bytes } = this
     while (byteClass[bytes[this.at]!] === Class.space) this.at++
   }
-}
-
-function hashOf(bytes: Uint8Array, start: number, end: number): number {
-  let hash = end - start
-  for (let at = start; at < end; at++) hash = (Math.imul(hash, 31) + bytes[at]!) | 0
-  return hash
 }
