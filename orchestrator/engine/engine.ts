@@ -113,7 +113,7 @@ export class HubEngine implements Engine {
     const barrier = new CommitBarrier(journal, intents, this.effectRunner)
     const writer = new Writer(this.core, system, barrier)
     inbox.connect((event) => writer.step(event))
-    this.scoutEvents = new ScoutDesk({ system, inbox, barrier, sinks, listings, standings, drainWait })
+    this.scoutEvents = new ScoutDesk({ system, inbox, barrier, sinks, listings, standings })
     this.clients = new ClientDesk({ system, inbox, relays, host, numbers })
     this.guard = guard
     this.inbox = inbox
@@ -138,6 +138,8 @@ export class HubEngine implements Engine {
     this.tickDueMs = nowMs + tickMs
     if (lateMs >= standstillMs) this.inbox.add({ type: 'stood', forMs: lateMs })
     this.inbox.add({ type: 'tick' })
+    // Whatever took the last lease away: its scout may have left with it, which ends no task.
+    this.drainWait.check()
   }
 
   private every(name: string, ms: number, action: () => void): void {
