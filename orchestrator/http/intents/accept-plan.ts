@@ -21,6 +21,8 @@ interface PlanRequest {
   priority?: number
   /** The route ignores the Idempotency-Key of this request. */
   ignoresKey?: boolean
+  /** The response tells the outcome, not only that the plan was accepted. */
+  tellsOutcome?: boolean
 }
 
 /** The value of a checked body to a plan request, or what is wrong with it. */
@@ -69,7 +71,7 @@ export async function acceptPlan(
   const accepted = await edge.intents.accept({
     ...{ tenant, weight, plan, priority, deadlineMs, metadata },
     ...(budgetTokens !== undefined && { budgetTokens }),
-    ...(idempotency !== null && { idempotency }),
+    ...(idempotency !== null && { idempotency, toldOutcome: request.tellsOutcome === true }),
   })
   if (accepted.type === 'refused') return accepted.fault
   const view = edge.intents.intent(accepted.id, tenant)

@@ -37,6 +37,7 @@ function planRequestOf(sent: Record<string, unknown>) {
   const { model, background } = fields
   return {
     asked,
+    tellsOutcome: background !== true,
     deadlineMs: fields.chasm?.deadline_ms ?? intentDeadlineMs,
     metadata: { ...fields.metadata, ...labelFor({ model, background: background === true }) },
   }

@@ -61,6 +61,7 @@ function planRequestOf(sent: Json) {
     metadata: { 'chasm.model': asked.model },
     // A stream is not given again, as with a plain chat.
     ignoresKey: asked.stream === true,
+    tellsOutcome: true,
   }
 }
 
