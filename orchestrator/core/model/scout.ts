@@ -54,7 +54,7 @@ export interface Window {
   running: number
 }
 
-export interface Refusal {
+interface Refusal {
   code: 'provider_unauthorized' | 'not_offered'
   model: string
   atMs: number
