@@ -1,5 +1,5 @@
 /**
- * `bun bench`: runs scenarios one after the other, shows how they go and what they found, keeps the results, and holds
+ * `bun bench`: runs scenarios one after the other, shows their progress and results, keeps the results, and compares
  * them against the targets. Without a name it runs a balanced set within five minutes; `all` runs everything, `peers`
  * what others would use instead, `report` writes `docs/benchmarks.md` from the newest results.
  */
@@ -14,6 +14,7 @@ import { away } from './scenarios/fleet/away.ts'
 import { churn } from './scenarios/fleet/churn.ts'
 import { connect } from './scenarios/fleet/connect.ts'
 import { idle } from './scenarios/fleet/idle.ts'
+import { standstill } from './scenarios/fleet/standstill.ts'
 import { storm } from './scenarios/fleet/storm.ts'
 import { growth } from './scenarios/memory/growth.ts'
 import { soak } from './scenarios/memory/soak.ts'
@@ -39,6 +40,7 @@ const all: Scenario[] = [
   durable,
   storm,
   churn,
+  standstill,
   slow,
   flat,
   growth,
@@ -94,7 +96,7 @@ async function runAll(scenarios: [Scenario, Partial<Options>][], line: CommandLi
     try {
       Object.assign(figures, await perform(scenario, line, more))
     } catch (error) {
-      // The others are still worth having.
+      // The results of the others are still of use.
       process.exitCode = 1
       print(`  ${scenario.name} could not be measured: ${error instanceof Error ? error.message : String(error)}`)
     }

@@ -118,12 +118,28 @@ function pieceOf(data: string): string {
   return typeof content === 'string' ? content : ''
 }
 
+interface ResultChoice {
+  message?: { content?: unknown; tool_calls?: unknown }
+  finish_reason?: unknown
+}
+
+function firstChoice(result: Uint8Array | undefined): ResultChoice | undefined {
+  if (result === undefined) return undefined
+  return (JSON.parse(Buffer.from(result).toString('utf8')) as { choices?: ResultChoice[] }).choices?.[0]
+}
+
 /** The text of a settled result's first choice. */
 export function resultText(result: Uint8Array | undefined): string {
-  if (result === undefined) return ''
-  const { choices } = JSON.parse(Buffer.from(result).toString('utf8')) as {
-    choices?: { message?: { content?: unknown } }[]
-  }
-  const content = choices?.[0]?.message?.content
+  const content = firstChoice(result)?.message?.content
   return typeof content === 'string' ? content : ''
+}
+
+/** Why a settled result ended, and the tools that it calls: as the last node ended, so did the answer. */
+export function resultEnding(result: Uint8Array | undefined): { finish: string; calls: object[] } {
+  const choice = firstChoice(result)
+  const calls = choice?.message?.tool_calls
+  return {
+    finish: typeof choice?.finish_reason === 'string' ? choice.finish_reason : 'stop',
+    calls: Array.isArray(calls) ? (calls as object[]) : [],
+  }
 }

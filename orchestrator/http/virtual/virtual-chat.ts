@@ -12,8 +12,8 @@ import { shownUsage } from '../response/intent-view.ts'
 import { faultBody, jsonResponse, refuse } from '../response/response.ts'
 import type { JsonBody } from '../schema/body.ts'
 import type { ChasmFields } from '../schema/routing-options.ts'
-import { templateOf, virtualNames } from '../schema/virtual-models.ts'
-import { IntentAnswer, resultText } from '../streaming/intent-answer.ts'
+import { callsTools, templateOf, virtualNames } from '../schema/virtual-models.ts'
+import { IntentAnswer, resultEnding, resultText } from '../streaming/intent-answer.ts'
 import { type AnswerEncoder, streamIntent } from '../streaming/intent-stream.ts'
 
 type Json = Record<string, unknown>
@@ -35,9 +35,10 @@ interface Form {
 
 /** Request fields that every node gets, and those that only the last one gets. */
 const manners = ['temperature', 'top_p', 'seed', 'presence_penalty', 'frequency_penalty']
-const lastManners = ['max_tokens', 'max_completion_tokens', 'stop', 'response_format']
-/** Fields without a meaning when several models make one answer. */
-const unfit = ['tools', 'functions', 'n', 'logprobs', 'top_logprobs', 'audio']
+const toolFields = ['tools', 'tool_choice', 'parallel_tool_calls']
+const lastManners = ['max_tokens', 'max_completion_tokens', 'stop', 'response_format', ...toolFields]
+/** Fields without a meaning when several models make one answer, and those by which others are told whom to ask. */
+const unfit = ['functions', 'n', 'logprobs', 'top_logprobs', 'audio', 'models', 'provider']
 
 export async function virtualChat(context: RequestContext, body: JsonBody): Promise<Response> {
   const accepted = await acceptPlan(context, body, planRequestOf)
@@ -70,17 +71,24 @@ function flawOf(sent: Json, { model, chasm }: Asked): Fault | null {
     const text = `There is no virtual model of this name: use one of ${virtualNames.join(', ')}.`
     return fault('model_not_found', text, { param: 'model' })
   }
-  const field = unfit.find((key) => {
-    const value = sent[key]
-    return value !== undefined && value !== null && value !== false && !(key === 'n' && value === 1) && !isEmpty(value)
-  })
+  const field = unfit.find((key) => isMeant(key, sent[key]))
   if (field !== undefined) {
     const text = `\`${field}\` has no meaning for ${model}, which makes one answer of several`
     return fault('invalid_request', `${text}: remove it, or name another model.`, { param: field })
   }
+  const tool = callsTools(model) ? undefined : toolFields.find((key) => isMeant(key, sent[key]))
+  if (tool !== undefined) {
+    const able = virtualNames.filter(callsTools).join(', ')
+    const text = `\`${tool}\` cannot be used with ${model}, none of whose nodes answers the conversation as a whole`
+    return fault('invalid_request', `${text}: remove it, or name one of ${able}.`, { param: tool })
+  }
   if (!chasm?.continue && !chasm?.only && !chasm?.ignore && !chasm?.hedge_after_ms) return null
   const text = `Of \`chasm\` only \`params\`, \`progress\` and \`deadline_ms\` are for ${model}: remove the others.`
   return fault('invalid_request', text, { param: 'chasm' })
+}
+
+function isMeant(key: string, value: unknown): boolean {
+  return value !== undefined && value !== null && value !== false && !(key === 'n' && value === 1) && !isEmpty(value)
 }
 
 function isEmpty(value: unknown): boolean {
@@ -137,7 +145,10 @@ class ChatEncoder implements AnswerEncoder {
   }
 
   done(): string {
-    const last = this.chunk({ choices: [choice({}, 'stop')] })
+    const { finish, calls } = endingOf(this.context, this.view)
+    const toolCalls = calls.map((call, index) => ({ index, ...call }))
+    const called = calls.length > 0 ? this.chunk({ choices: [choice({ tool_calls: toolCalls }, null)] }) : ''
+    const last = called + this.chunk({ choices: [choice({}, finish)] })
     const sums = sumsOf(this.context, this.view)
     const usage = this.form.withUsage ? this.chunk({ choices: [], ...sums }) : ''
     return `${last}${usage}data: [DONE]\n\n`
@@ -150,6 +161,11 @@ class ChatEncoder implements AnswerEncoder {
   private chunk(fields: Json): string {
     return `data: ${JSON.stringify({ ...this.head, ...fields })}\n\n`
   }
+}
+
+/** How the last node ended. */
+function endingOf({ edge }: RequestContext, { id, resultNode }: IntentView): ReturnType<typeof resultEnding> {
+  return resultEnding(edge.intents.result(id, resultNode))
 }
 
 function headOf({ id, createdMs }: IntentView, model: string, object: string): Json {
@@ -174,8 +190,11 @@ async function whole(context: RequestContext, accepted: Acceptance, form: Form):
   const { view } = accepted
   const end = await endOf(context, answerOf(context, view), () => clientLeft(context, accepted))
   if ('code' in end) return refuse(id, end)
-  const message = { role: 'assistant', content: end.text, refusal: null }
-  const choices = [{ index: 0, message, finish_reason: 'stop', logprobs: null }]
+  const { finish, calls } = endingOf(context, view)
+  const called = calls.length > 0
+  const content = called && end.text === '' ? null : end.text
+  const message = { role: 'assistant', content, refusal: null, ...(called && { tool_calls: calls }) }
+  const choices = [{ index: 0, message, finish_reason: finish, logprobs: null }]
   const sums = sumsOf(context, view)
   return jsonResponse(id, JSON.stringify({ ...headOf(view, form.model, 'chat.completion'), choices, ...sums }))
 }
