@@ -66,6 +66,7 @@ export function virtualPlan(sent: Json): PlanRequest | Fault {
     mustBeOffered: modelsIn(params),
     // A stream is not given again, as with a plain chat.
     ignoresKey: asked.stream === true,
+    tellsOutcome: true,
   }
 }
 
