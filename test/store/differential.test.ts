@@ -15,10 +15,12 @@ import {
   newIntent,
   nonce,
   outcome,
+  responseRow,
   settle,
   taskRow,
   usageRow,
 } from '../support/store/store-rows.ts'
+import '../support/law/seeded-properties.ts'
 
 const intentId = fc.constantFrom('int_0', 'int_1', 'int_2')
 const task = fc.integer({ min: 1, max: 6 })
@@ -74,6 +76,16 @@ const write: fc.Arbitrary<StoreWrite> = fc.oneof(
   fc
     .tuple(key, time)
     .map(([name, createdMs]): StoreWrite => ({ write: 'idempotency', row: idempotencyRow(name, { createdMs }) })),
+  fc.tuple(key, time, fc.option(intentId)).map(
+    ([name, createdMs, intent]): StoreWrite => ({
+      ...{
+        write: 'response',
+        row: responseRow(name, { createdMs, intent, answer: intent === null ? Uint8Array.of(1) : null }),
+      },
+    }),
+  ),
+  key.map((id): StoreWrite => ({ write: 'forgetResponse', id })),
+  intentId.map((intent): StoreWrite => ({ write: 'forgetIntent', intent })),
   key.map(
     (name): StoreWrite => ({ write: 'forgetIdempotency', tenant: 'key_a', route: 'POST /v1/intents', key: name }),
   ),
@@ -99,11 +111,11 @@ test('memory and SQLite answer every batch alike and hold the same afterwards', 
         )
         expect(second).toEqual(first)
         if (first === 'committed') committed += 1
-        expect(contents(sqlite, ['k0', 'k1'])).toEqual(contents(memory, ['k0', 'k1']))
+        expect(contents(sqlite, ['k0', 'k1'], ['k0', 'k1'])).toEqual(contents(memory, ['k0', 'k1'], ['k0', 'k1']))
       }
       sqlite.close()
     }),
     { numRuns: 60, seed: 20_260_301 },
   )
   expect(committed).toBeGreaterThan(300)
-})
+}, 120_000)

@@ -11,7 +11,7 @@ import type { RequestContext } from '../request-context.ts'
 import { jsonResponse } from '../response/response.ts'
 import { intentRequest } from '../schema/intent-request.ts'
 import { chatRequest, embeddingsRequest, keyRequest } from '../schema/openai-requests.ts'
-import { responseRequest } from '../schema/response-request.ts'
+import { compactRequest, responseRequest, tokenCountRequest } from '../schema/response-request.ts'
 import { dialectOperations, dialectSchemas } from './dialect-paths.ts'
 import { intentOperations, intentSchemas, responseOperations } from './intent-paths.ts'
 import { routerFields } from './model-fields.ts'
@@ -129,7 +129,11 @@ const answerSchemas: Json = {
       ],
     ),
   }),
-  ModelList: listAs('Model'),
+  ModelList: object({
+    ...{ object: { const: 'list' }, data: { type: 'array', items: ref('Model') } },
+    ...{ has_more: { type: 'boolean' }, last_id: { type: ['string', 'null'] }, total_count: count },
+    links: object({ next: { type: ['string', 'null'], description: 'The path of the next page.' } }),
+  }),
   Scout: object(scoutFields),
   ScoutDetail: object({
     ...scoutFields,
@@ -299,6 +303,8 @@ function openapiDocument(): Json {
         KeyRequest: schemaOf(keyRequest),
         IntentRequest: schemaOf(intentRequest),
         ResponseRequest: schemaOf(responseRequest),
+        TokenCountRequest: schemaOf(tokenCountRequest),
+        CompactRequest: schemaOf(compactRequest),
       },
     },
   }

@@ -21,6 +21,8 @@ export interface CorpusResult {
 const streamSchemas = { chat: 'CreateChatCompletionStreamResponse', text: 'CreateCompletionResponse' } as const
 const responseEnds = ['response.completed', 'response.incomplete', 'response.failed', 'error']
 const done = '[DONE]'
+/** A question that waits longer has found nobody to answer, and nobody to say so. */
+const answerMsMax = 60_000
 
 export class Corpus {
   readonly result: CorpusResult = { answers: 0, events: 0, violations: [] }
@@ -42,16 +44,13 @@ export class Corpus {
   private async askOne(question: Question): Promise<void> {
     const { method = 'POST', path, body, key = this.hub.clientKey, headers, form } = question
     const text = body === undefined ? undefined : this.filled(typeof body === 'string' ? body : JSON.stringify(body))
-    const response = await fetch(this.hub.url + this.filled(path), {
-      method,
-      headers: {
-        ...(key !== null && { authorization: `Bearer ${key}` }),
-        'content-type': 'application/json',
-        ...headers,
-      },
-      ...(text !== undefined && { body: text }),
-    })
-    const said = await response.text()
+    const signal = AbortSignal.timeout(answerMsMax)
+    const asked = { method, signal, ...(text !== undefined && { body: text }) }
+    const auth = { ...(key !== null && { authorization: `Bearer ${key}` }) }
+    const allHeaders = { ...auth, 'content-type': 'application/json', ...headers }
+    const response = await fetch(this.hub.url + this.filled(path), { ...asked, headers: allHeaders }).catch(() => null)
+    const said = await response?.text().catch(() => null)
+    if (!response || typeof said !== 'string') return this.find(question, 'hub', [`no answer in ${answerMsMax} ms`])
     if ('stream' in form) return this.checkStream(question, response, said, form.stream)
     if (response.status !== form.status) {
       return this.find(question, 'hub', [`status ${response.status} in place of ${form.status}: ${said.slice(0, 300)}`])

@@ -11,3 +11,6 @@ interface Exception {
 }
 
 export const exceptions: readonly Exception[] = []
+
+/** Why a check of a suite cannot be decided here, where the suite's own words do not say it. */
+export const whyNot: Readonly<Record<string, string>> = {}

@@ -104,6 +104,17 @@ export const clients: readonly Client[] = [
     },
   },
   {
+    name: 'OpenRouter SDK',
+    over: 'chat completions',
+    packages: ['@openrouter/sdk'],
+    file: 'clients/openrouter-sdk.test.ts',
+    shows: {
+      chat: ['a chat is answered by the first of several models that can'],
+      streams: ['a chat is answered by the first of several models that can'],
+      models: ['models are listed with context, modalities, prices and parameters'],
+    },
+  },
+  {
     name: 'OpenAI SDK 7 in Chromium',
     over: 'chat completions, from another origin',
     packages: ['openai', 'playwright-core'],
