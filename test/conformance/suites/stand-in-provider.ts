@@ -108,7 +108,8 @@ function wantsAll({ tools, tool_choice: choice, parallel_tool_calls: parallel, m
 
 function withThought(answer: Json, thinks: boolean, spent: number, cached: number): Json {
   const { prompt_tokens: prompt, completion_tokens: completion } = answer.usage
-  const details = { prompt_tokens_details: { cached_tokens: Math.min(cached, prompt) } }
+  // No cache holds all of a prompt. Half of it also passes where cached tokens are counted beside the others.
+  const details = { prompt_tokens_details: { cached_tokens: Math.min(cached, Math.floor(prompt / 2)) } }
   const reasoned = { completion_tokens_details: { reasoning_tokens: spent } }
   const sums = { completion_tokens: completion + spent, total_tokens: prompt + completion + spent }
   for (const { message } of answer.choices) if (thinks) message.reasoning_content = thought
