@@ -18,7 +18,9 @@ import { getNode, planIntent, retryNode } from './intents/nodes.ts'
 import { openapi } from './openapi/openapi.ts'
 import { scrollSchema } from './openapi/scroll-schema.ts'
 import { noParams, type Params, type Route } from './request-context.ts'
-import { cancelResponse, createResponse, getResponse } from './responses/responses.ts'
+import { compactResponse } from './responses/compact.ts'
+import { countInputTokens } from './responses/input-tokens.ts'
+import { cancelResponse, createResponse, deleteResponse, getResponse, listInputItems } from './responses/responses.ts'
 
 /** Of two paths with segments in braces that both match, the first counts. */
 export const routes: readonly Route[] = [
@@ -36,8 +38,12 @@ export const routes: readonly Route[] = [
   { method: 'GET', path: '/v1/intents/{id}', access: 'client', handle: getIntent },
   { method: 'DELETE', path: '/v1/intents/{id}', access: 'client', handle: cancelIntent },
   { method: 'POST', path: '/v1/responses', access: 'client', handle: createResponse },
+  { method: 'POST', path: '/v1/responses/input_tokens', access: 'client', handle: countInputTokens },
+  { method: 'POST', path: '/v1/responses/compact', access: 'client', handle: compactResponse },
   { method: 'POST', path: '/v1/responses/{id}/cancel', access: 'client', handle: cancelResponse },
+  { method: 'GET', path: '/v1/responses/{id}/input_items', access: 'client', handle: listInputItems },
   { method: 'GET', path: '/v1/responses/{id}', access: 'client', handle: getResponse },
+  { method: 'DELETE', path: '/v1/responses/{id}', access: 'client', handle: deleteResponse },
   { method: 'GET', path: '/v1/models', access: 'client', handle: modelsInForm },
   { method: 'GET', path: '/v1/models/{id}', access: 'client', handle: modelInForm },
   { method: 'GET', path: '/v1/scout', access: 'open', handle: dialIn },

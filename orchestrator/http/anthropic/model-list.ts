@@ -6,10 +6,10 @@ import { fault } from '../../../shared/faults.ts'
 import { modelsPageMax } from '../../../shared/limits/http.ts'
 import type { ModelListing } from '../../engine/ports/client.ts'
 import { getModel, listModels } from '../fleet/models.ts'
+import { shownVirtual } from '../fleet/virtual-view.ts'
 import type { RequestContext } from '../request-context.ts'
 import { refuseAnthropic, speaksAnthropic } from '../response/anthropic-errors.ts'
 import { jsonResponse } from '../response/response.ts'
-import { shownVirtual } from '../fleet/virtual-view.ts'
 
 /** Anthropic's own default. */
 const pageDefault = 20

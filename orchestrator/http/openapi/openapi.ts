@@ -11,7 +11,7 @@ import type { RequestContext } from '../request-context.ts'
 import { jsonResponse } from '../response/response.ts'
 import { intentRequest } from '../schema/intent-request.ts'
 import { chatRequest, embeddingsRequest, keyRequest } from '../schema/openai-requests.ts'
-import { responseRequest } from '../schema/response-request.ts'
+import { compactRequest, responseRequest, tokenCountRequest } from '../schema/response-request.ts'
 import { dialectOperations, dialectSchemas } from './dialect-paths.ts'
 import { intentOperations, intentSchemas, responseOperations } from './intent-paths.ts'
 import { routerFields } from './model-fields.ts'
@@ -303,6 +303,8 @@ function openapiDocument(): Json {
         KeyRequest: schemaOf(keyRequest),
         IntentRequest: schemaOf(intentRequest),
         ResponseRequest: schemaOf(responseRequest),
+        TokenCountRequest: schemaOf(tokenCountRequest),
+        CompactRequest: schemaOf(compactRequest),
       },
     },
   }

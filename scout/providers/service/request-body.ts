@@ -5,7 +5,7 @@
 import { fault } from '../../../shared/faults.ts'
 import { parseExactly } from '../../../shared/json/exact-json.ts'
 import { unfetchableIn } from '../../../shared/network/fetchable-url.ts'
-import type { Service } from '../dialects.ts'
+import { rowOf, type Service } from '../dialects.ts'
 import { ProviderError, type ProviderRequest } from '../provider.ts'
 import { isObject, type Json } from '../transport/json-object.ts'
 
@@ -40,6 +40,7 @@ export function readBody(
   }
   for (const field of hubFields) delete body[field]
   body.model = model
+  putInWordsOf(name, body)
   for (const [field, value] of Object.entries(extras)) {
     const theirs = body[field]
     body[field] = isObject(theirs) && isObject(value) ? { ...theirs, ...value } : value
@@ -52,6 +53,17 @@ export function readBody(
   }
   const marked = continuation === 'marked' && isContinued(body)
   return { body, added: add(body, request, refused), marked }
+}
+
+/** What is said in other words there, and advice that it would refuse. */
+function putInWordsOf(name: Service['name'], body: Json): void {
+  const { tokensField, unknownHints } = rowOf(name)
+  const { max_completion_tokens: newer = null, max_tokens: older = null } = body
+  if (tokensField === 'max_tokens' && newer !== null && older === null) {
+    body.max_tokens = newer
+    delete body.max_completion_tokens
+  }
+  for (const field of unknownHints) delete body[field]
 }
 
 function add(body: Json, { kind, stream }: ProviderRequest, refused: ReadonlySet<Addition>): Addition[] {
