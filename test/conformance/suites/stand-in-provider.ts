@@ -30,8 +30,9 @@ export class StandInProvider extends DemoProvider {
   override async answer(request: ProviderRequest, writer: AnswerWriter, signal: AbortSignal): Promise<ProviderAnswer> {
     if (request.kind === 'embed') return super.answer({ ...request, model: 'demo-embed' }, writer, signal)
     const asked = JSON.parse(Buffer.from(request.body).toString()) as Json
+    const messages = recalling(asked.messages)
     const ask = (fields: Json, stream: boolean) => {
-      const body = Buffer.from(JSON.stringify({ ...asked, ...fields }))
+      const body = Buffer.from(JSON.stringify({ ...asked, messages, ...fields }))
       return super.answer({ ...request, model: 'demo-small', stream, body }, writer, signal)
     }
     const cached = this.remember(asked)
@@ -98,6 +99,14 @@ export class StandInProvider extends DemoProvider {
     if (this.prompts.length > promptsKept) this.prompts.shift()
     return Math.floor(shared / charsPerToken)
   }
+}
+
+/** The demo repeats what was said last; a model knows of what was said before as well. */
+function recalling(messages: Json[]): Json[] {
+  const said = messages.filter(({ role, content }) => role === 'user' && typeof content === 'string')
+  const last = messages.at(-1)
+  if (said.length < 2 || last === undefined || said.at(-1) !== last) return messages
+  return [...messages.slice(0, -1), { ...last, content: said.map(({ content }) => content).join(' ') }]
 }
 
 function wantsAll({ tools, tool_choice: choice, parallel_tool_calls: parallel, messages }: Json): boolean {
