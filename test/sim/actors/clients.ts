@@ -162,6 +162,9 @@ export class ChatUser {
     if (end.type === 'failed') {
       if (end.fault.code === 'internal_error') checker.fail(16, `task ${task}: ${end.fault.message}`)
       if (isWhole) checker.fail(6, `task ${task} showed a clean end and failed`)
+      const { queueTimeoutMs } = this.scenario.settings
+      const isUnseen = !reading.lines.some(contentOf)
+      if (isUnseen) checker.clientVerdicts.failed(task, end.fault.code, this.world.nowMs, queueTimeoutMs!)
       return
     }
     const body = Buffer.from(end.body).toString('utf8')
