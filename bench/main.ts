@@ -1,5 +1,5 @@
 /**
- * `bun bench`: runs scenarios one after the other, shows how they go and what they found, keeps the results, and holds
+ * `bun bench`: runs scenarios one after the other, shows their progress and results, keeps the results, and compares
  * them against the targets. Without a name it runs a balanced set within five minutes; `all` runs everything, `peers`
  * what others would use instead, `report` writes `docs/benchmarks.md` from the newest results.
  */
@@ -94,7 +94,7 @@ async function runAll(scenarios: [Scenario, Partial<Options>][], line: CommandLi
     try {
       Object.assign(figures, await perform(scenario, line, more))
     } catch (error) {
-      // The others are still worth having.
+      // The results of the others are still of use.
       process.exitCode = 1
       print(`  ${scenario.name} could not be measured: ${error instanceof Error ? error.message : String(error)}`)
     }

@@ -149,7 +149,7 @@ describe('the import law catches', () => {
     ['orchestrator/core/a.ts', "import { join } from 'node:path'"],
     ['orchestrator/engine/a.ts', "import type { Route } from '../http/routes.ts'"],
     ['orchestrator/http/a.ts', "import { open } from '../store/sqlite/open.ts'"],
-    ['orchestrator/http/a.ts', "import { inbox } from '../engine/writer/inbox.ts'"],
+    ['orchestrator/http/a.ts', "import { Writer } from '../engine/writer/writer.ts'"],
     ['orchestrator/http/a.ts', "import { step } from '../core/step.ts'"],
     ['orchestrator/gateway/a.ts', "import type { Config } from '../config.ts'"],
     ['orchestrator/config.ts', "import { main } from './main.ts'"],

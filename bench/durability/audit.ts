@@ -1,6 +1,6 @@
 /**
  * Looks into the database that a hub left behind and counts what was promised and not kept. It reads the tables
- * themselves, so that it does not rest on what it is to judge.
+ * themselves, so that it does not depend on the code that it checks.
  */
 import { Database } from 'bun:sqlite'
 

@@ -1,7 +1,7 @@
 /**
- * Clients that want their intents done whatever happens to the hub: each posts with an Idempotency-Key until it hears
- * 202, then takes the next key. Now and then one says again what was acknowledged before, and must hear the same id.
- * What they were promised is kept here, for the audit at the end.
+ * Clients of durable intents while the hub is killed: each posts with an Idempotency-Key until it gets
+ * 202, then takes the next key. Now and then one repeats a request that was acknowledged, and must get the same id.
+ * What was acknowledged is kept here, for the audit at the end.
  */
 import type { HttpLine } from './http-line.ts'
 

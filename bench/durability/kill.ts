@@ -1,7 +1,7 @@
 /**
- * What `kill -9` costs: a hub killed under load again and again, then counted what it had promised; and how soon a hub
- * with a deep queue serves again. `npm run bench:kill [-- --kills 100 --queued 100000]`. Ends with 1 when anything that
- * was acknowledged is lost, or anything was committed twice.
+ * What `kill -9` costs: a hub killed under load again and again, an audit of what it had acknowledged, and how soon a
+ * hub with a deep queue serves again. `npm run bench:kill [-- --kills 100 --queued 100000]`. Ends with 1 when anything
+ * that was acknowledged is lost, or anything was committed twice.
  */
 import { parseArgs } from 'node:util'
 import { killRuns, returnWithQueue } from './kill-runs.ts'

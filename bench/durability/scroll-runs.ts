@@ -1,7 +1,7 @@
 /**
  * Kills a hub again and again while large scrolls run and some of the scouts flap, lets everything come to its end, and
  * audits the database. Unlike `kill-runs.ts`, what was accepted has long chains of nodes, so that most of a scroll's
- * life is spent over several lives of the hub.
+ * time is spread over several restarts of the hub.
  */
 import { audit, type Findings } from './audit.ts'
 import type { HttpLine } from './http-line.ts'

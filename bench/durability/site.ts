@@ -1,6 +1,6 @@
 /**
  * A hub and its scouts as the processes they are in production, on a data folder of their own, so that they can be
- * killed like there. The hub keeps its port and its folder over all its lives.
+ * killed like there. The hub keeps its port and its folder over all restarts.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'

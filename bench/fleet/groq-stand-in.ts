@@ -1,7 +1,7 @@
 /**
  * Groq for one scout on this machine, reached the way the real one is: by its own name, over TLS. The scout is told of
  * a proxy in its environment, which leads every connection to a server here, and of the authority that signed that
- * server's certificate. Nothing in the scout is changed for it. Needs `openssl` for the certificate.
+ * server's certificate. The scout itself is unchanged. Needs `openssl` for the certificate.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'

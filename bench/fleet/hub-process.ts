@@ -41,6 +41,7 @@ const calls = {
       port,
       dataDir,
       adminKey: null,
+      corsOrigins: [],
       logLevel: 'silent',
       trustedProxies: [],
       privateUrls: 'refuse',

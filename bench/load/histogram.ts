@@ -1,5 +1,5 @@
 /**
- * Times by the million in a few kilobytes: logarithmic buckets of microseconds, each 1.6 % wide, that can be added up
+ * Millions of times in a few kilobytes: logarithmic buckets of microseconds, each 1.6 % wide, that can be added up
  * over processes and rounds. Load generators fill them, scenarios merge and read them.
  */
 

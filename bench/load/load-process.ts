@@ -1,6 +1,6 @@
 /**
  * One load generator. It starts one kind of load (`closed`, `open`, `streams` or `stall`) and keeps it going; `measure`
- * opens a window on it and says what went through. Windows may follow each other on the same load, so that what a
+ * opens a window on it and reports what went through. Windows may follow each other on the same load, so that what a
  * scenario does meanwhile shows in the next one. Requests are raw HTTP/1.1 on keep-alive connections.
  */
 import { answerCalls, sleep } from './calls.ts'

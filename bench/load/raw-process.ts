@@ -1,5 +1,5 @@
 /**
- * The limits to compare with: the same server without any logic. One `Bun.serve` that answers a POST with a fixed body
+ * The limits to compare with: the same server without logic. One `Bun.serve` that answers a POST with a fixed body
  * of the usual size, upgrades sockets, and relays what a worker's socket sends to the reader of an event stream,
  * message by message, without looking at it.
  */

@@ -1,6 +1,6 @@
 /**
- * Does the framing earn its keep? Protocol v1 (msgpack envelope around an opaque body, with pre-scan and field checks)
- * against text frames in JSON on the frames that make up the traffic, for what each side of the wire really does with
+ * What the framing costs. Protocol v1 (msgpack envelope around an opaque body, with pre-scan and field checks)
+ * against text frames in JSON, on the frames that make up the traffic, for what each side of the wire does with
  * them. The competitors take turns in every round, and medians over the rounds are shown: `npm run bench:codec`.
  */
 import { decodeFromHub, decodeFromScout, encode } from '../../shared/protocol/codec.ts'

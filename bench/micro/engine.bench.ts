@@ -5,7 +5,7 @@
  */
 import { HubEngine } from '../../orchestrator/engine/engine.ts'
 import type { Answer } from '../../orchestrator/engine/ports/client.ts'
-import { FrameLinks } from '../../orchestrator/gateway/frame-mapping.ts'
+import { FrameLinks } from '../../orchestrator/gateway/gateway.ts'
 import { ScoutSession } from '../../orchestrator/gateway/session.ts'
 import { plannerFunctions } from '../../orchestrator/planner/planner.ts'
 import { memoryStore } from '../../orchestrator/store/memory/store.ts'
@@ -29,7 +29,7 @@ const usage = { prompt_tokens: 100, completion_tokens: 30, total_tokens: 130 }
 const answer = Buffer.from(JSON.stringify({ choices: [{ index: 0, message, finish_reason: 'stop' }], usage }))
 const request = Buffer.from(JSON.stringify({ messages: [{ role: 'user', content: 'x'.repeat(400) }] }))
 
-/** A hub without sockets, and what its scouts have to say. */
+/** A hub without sockets, and the frames that its scouts send. */
 class Stage {
   private readonly system = realSystem()
   private readonly engine: HubEngine

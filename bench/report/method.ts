@@ -1,5 +1,5 @@
 /**
- * The words of the report that no measurement changes: how things are measured, and what is not fair about it. The
+ * The parts of the report that no measurement changes: how things are measured, and what is not fair about it. The
  * page takes them as they are.
  */
 

@@ -1,7 +1,7 @@
 /**
- * A 300-page text through `map-reduce`, on one demo scout and on sixteen: how much faster many are, and whether they
- * say the same to the byte. Real hub, real sockets, durable storage; the demo provider answers at the pace of a model.
- * `bun bench/scrolls/map-reduce.ts [scouts] [pages]`.
+ * A 300-page text through `map-reduce`, on one demo scout and on sixteen: how much faster sixteen are, and whether both
+ * give the same result to the byte. Real hub, real sockets, durable storage; the demo provider answers at the pace of a
+ * model. `bun bench/scrolls/map-reduce.ts [scouts] [pages]`.
  */
 import { LiveHub } from '../../test/support/hub/live-hub.ts'
 
@@ -60,6 +60,6 @@ process.stdout.write(
     `identical: ${isSame}`,
   ].join('\n')}\n`,
 )
-// With fewer scouts or pages there is nothing to hold it to.
+// With fewer scouts or pages there is no target.
 const isFull = scoutsMany >= 16 && pages >= 300
 process.exit(isSame && (!isFull || factor >= 10) ? 0 : 1)

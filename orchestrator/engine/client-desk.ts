@@ -10,7 +10,7 @@ import type { AnswerSinkHost } from './answers/answer-sink.ts'
 import { Relay } from './answers/relay.ts'
 import type { Relays } from './answers/relays.ts'
 import type { Answer, Submission } from './ports/client.ts'
-import type { Inbox } from './writer/inbox.ts'
+import type { Writer } from './writer/writer.ts'
 
 /** Somebody waits in front of a screen: the middle of the scale that intents may use. */
 const chatPriority = 5
@@ -30,7 +30,7 @@ export class TaskNumbers {
 
 interface ClientDeskParts {
   system: System
-  inbox: Inbox
+  writer: Writer
   relays: Relays
   host: AnswerSinkHost
   numbers: TaskNumbers
@@ -40,7 +40,7 @@ export class ClientDesk {
   constructor(private readonly parts: ClientDeskParts) {}
 
   submit(submission: Submission): Answer {
-    const { inbox, numbers, relays, host, system } = this.parts
+    const { writer, numbers, relays, host, system } = this.parts
     const { tenant, kind, model, stream, body } = submission
     const task = numbers.next()
     // Shared while nothing was asked for: the core only reads it.
@@ -52,13 +52,25 @@ export class ClientDesk {
     const weight = submission.weight ?? 1
     const priority = chatPriority
     const promptBytes = body.length
-    inbox.add({ type: 'submit', task, tenant, weight, priority, kind, model, stream, promptBytes, deadlineMs, routing })
+    writer.add({
+      type: 'submit',
+      task,
+      tenant,
+      weight,
+      priority,
+      kind,
+      model,
+      stream,
+      promptBytes,
+      deadlineMs,
+      routing,
+    })
     return relay
   }
 
   /** Ends what clients still wait for: the hub stops. */
   endAll(): void {
     const cause = fault('hub_draining', 'The orchestrator stopped before the answer was complete. Send it again.')
-    for (const task of this.parts.relays.tasks()) this.parts.inbox.add({ type: 'cancel', task, fault: cause })
+    for (const task of this.parts.relays.tasks()) this.parts.writer.add({ type: 'cancel', task, fault: cause })
   }
 }

@@ -32,9 +32,7 @@ import { AnswerHost } from './writer/answer-host.ts'
 import { CommitBarrier } from './writer/commit-barrier.ts'
 import { DefectGuard } from './writer/defect-guard.ts'
 import { DrainWait } from './writer/drain-wait.ts'
-import { EffectRunner } from './writer/effects.ts'
-import { Inbox } from './writer/inbox.ts'
-import { LiveLinks } from './writer/live-links.ts'
+import { EffectRunner, LiveLinks } from './writer/effects.ts'
 import { Sinks } from './writer/sinks.ts'
 import { Writer } from './writer/writer.ts'
 
@@ -64,7 +62,7 @@ export class HubEngine implements Engine {
   private readonly system: System
   private readonly store: Store
   private readonly guard: DefectGuard
-  private readonly inbox: Inbox
+  private readonly writer: Writer
   private readonly book: UsageBook
   private readonly clients: ClientDesk
   private readonly listings: Listings
@@ -84,17 +82,17 @@ export class HubEngine implements Engine {
     })
     const { state } = this.core
     const guard = new DefectGuard(onDefect)
-    const inbox = new Inbox(system, guard)
+    const writer = new Writer({ core: this.core, system, guard, barrier: () => barrier })
     const listings = new Listings(state, system)
     const links = new LiveLinks(edge.links, guard)
     const standings = new StandingReports(state, links)
     const turned = (isTroubled: boolean) =>
-      inbox.add(isTroubled ? { type: 'storeTroubled', unsent: [] } : { type: 'storeRecovered' })
+      writer.add(isTroubled ? { type: 'storeTroubled', unsent: [] } : { type: 'storeRecovered' })
     this.journal = new Journal(store, system, turned, (work) => guard.run('journal', work))
     this.responses = new KeptResponses(store, this.journal)
     this.idempotencyKeys = new IdempotencyKeys(store, system)
     const numbers = new TaskNumbers(epoch)
-    const host = new AnswerHost(inbox, links, listings)
+    const host = new AnswerHost(writer, links, listings)
     this.intents = new DurableIntents({
       system,
       store,
@@ -103,8 +101,8 @@ export class HubEngine implements Engine {
       host,
       idempotencyKeys: this.idempotencyKeys,
       planner: planner ?? null,
-      dispatch: inbox.add,
-      flush: () => inbox.flush(),
+      dispatch: writer.add,
+      flush: () => writer.flush(),
       nextTask: () => numbers.next(),
     })
     const { intents, journal } = this
@@ -113,15 +111,13 @@ export class HubEngine implements Engine {
     const sinks = new Sinks(relays, intents)
     const drainWait = new DrainWait(relays, listings)
     const { leaseTtlMs } = state.settings
-    const edges = { store, book, intents, relays, sinks, inbox, links, drainWait }
-    this.effectRunner = new EffectRunner({ ...edges, epoch, leaseTtlMs })
+    const edges = { store, book, intents, relays, sinks, links, drainWait }
+    this.effectRunner = new EffectRunner({ ...edges, dispatch: writer.add, epoch, leaseTtlMs })
     const barrier = new CommitBarrier(journal, intents, this.effectRunner)
-    const writer = new Writer(this.core, system, barrier)
-    inbox.connect((event) => writer.step(event))
-    this.scoutEvents = new ScoutDesk({ system, inbox, barrier, sinks, listings, standings, drainWait })
-    this.clients = new ClientDesk({ system, inbox, relays, host, numbers })
+    this.scoutEvents = new ScoutDesk({ system, writer, barrier, sinks, listings, standings, drainWait })
+    this.clients = new ClientDesk({ system, writer, relays, host, numbers })
     this.guard = guard
-    this.inbox = inbox
+    this.writer = writer
     this.book = book
     this.listings = listings
     this.drainWait = drainWait
@@ -130,7 +126,7 @@ export class HubEngine implements Engine {
   /** Takes up what the last process left open, and begins to count time. Before any client or scout comes in. */
   start(): void {
     this.guard.run('recovery', () => this.intents.recover())
-    this.inbox.flush()
+    this.writer.flush()
     this.tickDueMs = this.system.nowMs() + tickMs
     this.every('tick', tickMs, () => this.tick())
     this.every('forget', forgetEveryMs, () => this.forget())
@@ -141,8 +137,8 @@ export class HubEngine implements Engine {
     const nowMs = this.system.nowMs()
     const lateMs = nowMs - this.tickDueMs
     this.tickDueMs = nowMs + tickMs
-    if (lateMs >= standstillMs) this.inbox.add({ type: 'stood', forMs: lateMs })
-    this.inbox.add({ type: 'tick' })
+    if (lateMs >= standstillMs) this.writer.add({ type: 'stood', forMs: lateMs })
+    this.writer.add({ type: 'tick' })
   }
 
   private every(name: string, ms: number, action: () => void): void {
@@ -168,13 +164,13 @@ export class HubEngine implements Engine {
 
   /** Steps through what this turn has collected so far, for a caller who looks at the result within it. */
   flush(): void {
-    this.inbox.flush()
+    this.writer.flush()
   }
 
   /** Takes nothing new and resolves when no scout works on anything any more. */
   drain(): Promise<void> {
-    this.inbox.add({ type: 'drain' })
-    this.inbox.flush()
+    this.writer.add({ type: 'drain' })
+    this.writer.flush()
     return this.drainWait.idle()
   }
 
@@ -184,9 +180,9 @@ export class HubEngine implements Engine {
     this.book.flush()
     // What follows from a commit may have to be stepped and committed in its turn.
     do {
-      this.inbox.flush()
+      this.writer.flush()
       this.guard.run('journal', () => this.journal.flush())
-    } while (this.inbox.pending > 0 && this.journal.trouble === null && !this.guard.isDead)
+    } while (this.writer.pending > 0 && this.journal.trouble === null && !this.guard.isDead)
     for (const timer of this.timers) timer.cancel()
     this.timers = []
   }

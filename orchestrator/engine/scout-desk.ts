@@ -12,15 +12,15 @@ import type { Listings } from './reports/listings.ts'
 import type { StandingReports } from './reports/standings.ts'
 import type { CommitBarrier } from './writer/commit-barrier.ts'
 import type { DrainWait } from './writer/drain-wait.ts'
-import type { Inbox } from './writer/inbox.ts'
 import type { Sinks } from './writer/sinks.ts'
+import type { Writer } from './writer/writer.ts'
 
 /** A renewal reaches the core at most this often per attempt; a third of the shortest useful lease. */
 const renewEveryMs = 5_000
 
 interface ScoutDeskParts {
   system: System
-  inbox: Inbox
+  writer: Writer
   barrier: CommitBarrier
   sinks: Sinks
   listings: Listings
@@ -32,25 +32,25 @@ export class ScoutDesk implements ScoutEvents {
   constructor(private readonly parts: ScoutDeskParts) {}
 
   joined(greeting: Greeting): void {
-    const { inbox, listings } = this.parts
+    const { writer, listings } = this.parts
     listings.greeted(greeting)
     const { session, operator, hello } = greeting
     const { name, instance, concurrency, offers, held } = hello
     const scout = `${operator}/${name}`
-    inbox.add({ type: 'scoutJoined', session, scout, operator, instance, concurrency, offers, held })
-    inbox.add({ type: 'claimsEnded', session })
+    writer.add({ type: 'scoutJoined', session, scout, operator, instance, concurrency, offers, held })
+    writer.add({ type: 'claimsEnded', session })
   }
 
   credit(session: number, count: number): void {
-    this.parts.inbox.add({ type: 'credit', session, count })
+    this.parts.writer.add({ type: 'credit', session, count })
   }
 
   offers(session: number, concurrency: number, offers: Offer[]): void {
-    this.parts.inbox.add({ type: 'scoutOffers', session, concurrency, offers })
+    this.parts.writer.add({ type: 'scoutOffers', session, concurrency, offers })
   }
 
   started(session: number, { task, attempt, provider }: AttemptStarted): void {
-    this.parts.inbox.add({ type: 'started', session, task, attempt, provider })
+    this.parts.writer.add({ type: 'started', session, task, attempt, provider })
   }
 
   chunk(session: number, head: ChunkHead, body: Uint8Array): void {
@@ -59,17 +59,17 @@ export class ScoutDesk implements ScoutEvents {
     const attemptStream = this.renew(session, task, attempt, sink)
     if (sink === undefined || attemptStream === undefined) return
     const flaw = sink.chunk(attemptStream, head, body)
-    if (flaw !== null) this.parts.inbox.add({ type: 'attemptBroken', task, attempt, fault: flaw })
+    if (flaw !== null) this.parts.writer.add({ type: 'attemptBroken', task, attempt, fault: flaw })
   }
 
   settle(session: number, settlement: Settlement, body: Uint8Array): void {
     const { task, attempt, nonce, outcome, provider, credits } = settlement
-    const { inbox } = this.parts
+    const { writer } = this.parts
     const sink = this.sinkOf(session, task, attempt)
     const attemptStream = sink?.attemptStream(attempt, session)
     if (sink !== undefined && attemptStream !== undefined && outcome === 'done') {
       const flaw = sink.settle(attemptStream, settlement, body)
-      if (flaw !== null) inbox.add({ type: 'attemptBroken', task, attempt, fault: flaw })
+      if (flaw !== null) writer.add({ type: 'attemptBroken', task, attempt, fault: flaw })
     }
     let tokens = 0
     let usedTokens = 0
@@ -79,12 +79,12 @@ export class ScoutDesk implements ScoutEvents {
     }
     const cause = outcome === 'done' ? null : reportedFault(settlement)
     const type = 'settle'
-    inbox.add({ type, session, task, attempt, nonce, outcome, provider, credits, fault: cause, tokens, usedTokens })
+    writer.add({ type, session, task, attempt, nonce, outcome, provider, credits, fault: cause, tokens, usedTokens })
   }
 
   broken(session: number, task: number, attempt: number, cause: Fault): void {
     if (this.renew(session, task, attempt, this.sinkOf(session, task, attempt)) === undefined) return
-    this.parts.inbox.add({ type: 'attemptBroken', task, attempt, fault: cause })
+    this.parts.writer.add({ type: 'attemptBroken', task, attempt, fault: cause })
   }
 
   alive(session: number, task: number, attempt: number): void {
@@ -96,10 +96,10 @@ export class ScoutDesk implements ScoutEvents {
    * whatever follows one in the same turn has to wait for that.
    */
   private sinkOf(session: number, task: number, attempt: number): AnswerSink | undefined {
-    const { inbox, sinks } = this.parts
+    const { writer, sinks } = this.parts
     const sink = sinks.get(task)
     if (sink?.attemptStream(attempt, session)?.isSettled !== true) return sink
-    inbox.flush()
+    writer.flush()
     return sinks.get(task)
   }
 
@@ -113,33 +113,33 @@ export class ScoutDesk implements ScoutEvents {
     attempt: number,
     sink: AnswerSink | undefined,
   ): AttemptStream | undefined {
-    const { inbox, system } = this.parts
+    const { writer, system } = this.parts
     const attemptStream = sink?.attemptStream(attempt, session)
     const nowMs = system.nowMs()
     if (attemptStream !== undefined && nowMs - attemptStream.renewedMs < renewEveryMs) return attemptStream
     if (attemptStream !== undefined) attemptStream.renewedMs = nowMs
-    inbox.add({ type: 'renewed', session, task, attempt })
+    writer.add({ type: 'renewed', session, task, attempt })
     return attemptStream
   }
 
   heartbeat(session: number): void {
-    const { inbox, standings, system } = this.parts
-    inbox.add({ type: 'heartbeat', session })
+    const { writer, standings, system } = this.parts
+    writer.add({ type: 'heartbeat', session })
     standings.report(session, system.nowMs())
   }
 
   draining(session: number): void {
-    this.parts.inbox.add({ type: 'scoutDraining', session })
+    this.parts.writer.add({ type: 'scoutDraining', session })
   }
 
   gone(session: number, isForsaken = false): void {
-    const { barrier, drainWait, inbox, listings, standings } = this.parts
+    const { barrier, drainWait, writer, listings, standings } = this.parts
     listings.gone(session)
     standings.gone(session)
     barrier.sessionClosed(session)
     // It takes what it had along, as one that has announced that it leaves.
-    if (isForsaken) inbox.add({ type: 'scoutDraining', session })
-    inbox.add({ type: 'scoutGone', session })
+    if (isForsaken) writer.add({ type: 'scoutDraining', session })
+    writer.add({ type: 'scoutGone', session })
     drainWait.check()
   }
 }

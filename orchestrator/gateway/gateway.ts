@@ -1,19 +1,30 @@
 /**
- * The scout edge: who may open a socket, which session it becomes, and when to look after it. Sessions hold the
- * protocol; this file joins them to Bun's websocket server below and to the engine above. Nothing in here awaits: an
- * upgrade that does leaks, and asynchronous message handlers finish out of order.
+ * The scout edge: who may open a socket and which session it becomes. Sessions hold the protocol; this file joins them
+ * to Bun's websocket server below, and to the engine above, whose requests it makes frames of. Nothing on the way of an
+ * upgrade or a message awaits: an upgrade that does leaks, and asynchronous message handlers finish out of order.
  */
 import type { Server, ServerWebSocket, WebSocketHandler } from 'bun'
 import { ByteAccount } from '../../shared/byte-account.ts'
+import { type FaultCode, faultTable } from '../../shared/faults.ts'
 import * as wireLimits from '../../shared/limits/wire.ts'
-import type { HubFrame } from '../../shared/protocol/frames.ts'
-import type { System, Timer } from '../../shared/system.ts'
+import type { CloseName } from '../../shared/protocol/close-codes.ts'
+import { type FrameOf, frameTable, type HubFrame, protocolVersion, subprotocol } from '../../shared/protocol/frames.ts'
+import type { System } from '../../shared/system.ts'
+import type { Verdict } from '../../shared/task.ts'
 import { EngineDefect } from '../engine/ports/defect.ts'
-import type { ScoutEvents } from '../engine/ports/scouts.ts'
-import { type Admission, admit, type KeyCheck, refusal, upgradeHeaders } from './admission.ts'
+import type { ScoutEvents, ScoutLinks, Standing, TaskGrant, Welcome } from '../engine/ports/scouts.ts'
 import { DialCounts, type DialRates } from './dial-rates.ts'
-import { FrameLinks } from './frame-mapping.ts'
 import { ScoutSession, type ScoutSocket } from './session.ts'
+import { SessionVisits } from './visits.ts'
+
+/** The keyring, as much of it as is needed here. */
+export type KeyCheck = (key: string) => { ok: true; id: string; role: string } | { ok: false; flaw: string }
+
+export interface Admission {
+  /** Id of the scout key. */
+  operator: string
+  address: string
+}
 
 export interface SocketData {
   admission: Admission
@@ -38,9 +49,6 @@ export interface GatewayOptions {
   onDefect?: (error: unknown) => void
 }
 
-/** Sessions are looked after in turns: each turn visits one of these groups, so that no moment is crowded. */
-const rounds = 25
-const roundMs = 100
 /** Closing a fleet takes this long per socket, so that it does not come back as one wave. */
 const closeSpreadMs = 0.5
 
@@ -71,9 +79,7 @@ export class Gateway {
     (session, why) => this.sessions.get(session)?.close(why),
   )
   private readonly sessions = new Map<number, ScoutSession>()
-  /** Those that have not greeted, and some that have a moment ago; in the order in which they came. */
-  private readonly greeting = new Set<ScoutSession>()
-  private readonly groups: Set<ScoutSession>[] = Array.from({ length: rounds }, () => new Set<ScoutSession>())
+  private readonly visits: SessionVisits
   private readonly system: System
   private readonly dialCounts: DialCounts
   private readonly options: GatewayOptions
@@ -82,9 +88,6 @@ export class Gateway {
   readonly bytesInFlight = new ByteAccount(wireLimits.assemblyBytesInAllMax, wireLimits.assemblyBytesPerOperatorMax)
   private nextSession = 1
   private open = 0
-  private round = 0
-  private timer: Timer | null = null
-  private visitDueMs = 0
   /** Where sessions report to; null before the start. */
   private events: ScoutEvents | null = null
 
@@ -95,6 +98,7 @@ export class Gateway {
     this.settings = { ...rates, acksHeldMax, ...options.settings }
     this.dialCounts = new DialCounts(this.settings)
     this.system = options.system
+    this.visits = new SessionVisits(options.system)
   }
 
   /** Connections that the process can still hold. */
@@ -106,33 +110,7 @@ export class Gateway {
   start(events: ScoutEvents): void {
     if (this.events !== null) throw new Error('the gateway was started before')
     this.events = events
-    const visit = () => {
-      this.timer = this.system.after(roundMs, visit)
-      const nowMs = this.system.nowMs()
-      this.notice(nowMs)
-      this.visitDueMs = nowMs + roundMs
-      this.round = (this.round + 1) % rounds
-      for (const session of this.groups[this.round]!) session.check(nowMs)
-      this.hurry(nowMs)
-    }
-    this.visitDueMs = this.system.nowMs()
-    visit()
-  }
-
-  /** A round that is long overdue means that this process stood still. Noticed before anything is read or judged. */
-  private notice(nowMs: number): void {
-    const lateMs = nowMs - this.visitDueMs
-    if (lateMs < wireLimits.standstillMs || this.timer === null) return
-    this.visitDueMs = nowMs + roundMs
-    for (const session of [...this.sessions.values()]) session.stood(lateMs, nowMs)
-  }
-
-  /** Gives up who has not greeted in time. The oldest stand first, so who is not due ends the look. */
-  private hurry(nowMs: number): void {
-    for (const session of this.greeting) {
-      if (session.phase === 'greeting' && !session.helloDue(nowMs)) return
-      this.greeting.delete(session)
-    }
+    this.visits.start()
   }
 
   // ------------------------------------------------------------ below: Bun's server
@@ -180,17 +158,16 @@ export class Gateway {
     const { bytesInFlight } = this
     const session = new ScoutSession({ id, operator, address, socket, events, acksHeldMax, nowMs, bytesInFlight })
     ws.data.session = session
-    this.greeting.add(session)
     this.open++
     this.sessions.set(id, session)
-    this.groups[id % rounds]!.add(session)
+    this.visits.add(session)
   }
 
   /** An error that leaves this handler would end the process, and with it everybody else's work. */
   private received(ws: ServerWebSocket<SocketData>, message: string | Buffer): void {
     try {
       const nowMs = this.system.nowMs()
-      if (nowMs >= this.visitDueMs + wireLimits.standstillMs) this.notice(nowMs)
+      this.visits.notice(nowMs)
       ws.data.session?.receive(message, nowMs)
     } catch (error) {
       // The engine has reported it, and the process ends: no scout is to blame.
@@ -205,7 +182,7 @@ export class Gateway {
     if (session === null) return
     this.open--
     this.sessions.delete(session.id)
-    this.groups[session.id % rounds]!.delete(session)
+    this.visits.remove(session)
     session.closed()
   }
 
@@ -235,6 +212,122 @@ export class Gateway {
       for (const session of sessions.slice(from, from + batch)) session.close('hubDraining')
       await new Promise<void>((resolve) => this.system.after(10, resolve))
     }
-    this.timer?.cancel()
+    this.visits.stop()
   }
+}
+
+const upgradeHeaders = { 'sec-websocket-protocol': subprotocol, 'x-chasm': '1' }
+
+const unspoken = `This orchestrator speaks "${subprotocol}": ask for it in Sec-WebSocket-Protocol, or update the scout.`
+
+/**
+ * Decides on an upgrade request, before a single frame is read; every refusal is a sentence that says what to do. Keys
+ * come from the Authorization header alone: addresses end up in logs.
+ */
+export function admit(request: Request, address: string, keys: KeyCheck): Admission | Response {
+  const { headers } = request
+  if (headers.has('origin')) {
+    return refusal('permission_denied', 'Scouts do not dial from web pages: connect without an Origin header.')
+  }
+  const spoken = (headers.get('sec-websocket-protocol') ?? '').split(',').map((name) => name.trim())
+  if (!spoken.includes(subprotocol)) {
+    return refusal('invalid_request', unspoken)
+  }
+  const [scheme, key] = (headers.get('authorization') ?? '').split(' ', 2)
+  if (scheme?.toLowerCase() !== 'bearer' || !key) {
+    return refusal('invalid_api_key', 'No scout key: set SCOUT_KEY, sent as "Authorization: Bearer <key>".')
+  }
+  const check = keys(key)
+  if (!check.ok) return refusal('invalid_api_key', check.flaw)
+  if (check.role !== 'scout') {
+    return refusal(
+      'permission_denied',
+      `The role of this key is ${check.role}; a scout needs a scout key in SCOUT_KEY.`,
+    )
+  }
+  return { operator: check.id, address }
+}
+
+/** An OpenAI-shaped refusal, for the one HTTP request a scout makes. */
+function refusal(code: FaultCode, message: string): Response {
+  const { status, type } = faultTable[code]
+  const body = { error: { message, type, param: null, code } }
+  const retry = status === 429 || status === 503 ? { 'retry-after': '1' } : undefined
+  return Response.json(body, { status, headers: { 'x-chasm': '1', ...retry } })
+}
+
+/** Queues one frame. `body` is for task frames: sent inline when small, as fragments when not. */
+type SendFrame = (session: number, frame: HubFrame, body?: Uint8Array) => void
+
+/** Shared by all frames: a session replaces the list and never adds to it. */
+const noAcks: FrameOf<'task'>['acks'] = []
+const { attempt: attemptField, ttlMs: durationField } = frameTable.task.fields
+
+/**
+ * Makes the frames of what the engine asks for, and is the place where a value that the frame table refuses is stopped,
+ * because an honest scout would close its socket over it.
+ */
+export class FrameLinks implements ScoutLinks {
+  constructor(
+    private readonly send: SendFrame,
+    private readonly closeSession: (session: number, why: CloseName) => void,
+  ) {}
+
+  task(session: number, grant: TaskGrant, request: Uint8Array): boolean {
+    if (!fits(grant, request)) return false
+    const { task, attempt, nonce, kind, model, stream, ttlMs, deadlineMs } = grant
+    const size = request.length
+    const type = 'task'
+    // The session puts the acknowledgements and a small body in.
+    this.send(
+      session,
+      { type, task, attempt, nonce, kind, model, stream, ttlMs, deadlineMs, acks: noAcks, size, body: null },
+      request,
+    )
+    return true
+  }
+
+  cancel(session: number, task: number, attempt: number, reason: string): void {
+    this.send(session, { type: 'cancel', task, attempt, reason })
+  }
+
+  flow(session: number, task: number, attempt: number, paused: boolean): void {
+    this.send(session, { type: 'flow', task, attempt, paused })
+  }
+
+  settled(session: number, task: number, attempt: number, verdict: Verdict): void {
+    // A scout cannot name an attempt out of range, so neither can the answer to it.
+    this.send(session, { type: 'settled', acks: [[task, attempt, verdict]] })
+  }
+
+  welcome(session: number, { epoch, scout, leaseTtlMs, creditMax, held }: Welcome): void {
+    const version = protocolVersion
+    const replies: FrameOf<'welcome'>['held'] = held.map(({ task, attempt, verdict, nextChunk }) => {
+      return [task, attempt, verdict, nextChunk]
+    })
+    const { heartbeatMs, silenceMs } = wireLimits
+    const terms = { version, epoch, scout, heartbeatMs, silenceMs, leaseTtlMs, creditMax }
+    this.send(session, { type: 'welcome', ...terms, held: replies })
+  }
+
+  standing(session: number, { paused, ...counts }: Standing): void {
+    const pauses: FrameOf<'standing'>['paused'] = paused.map(({ model, resumesInMs }) => [model, resumesInMs])
+    this.send(session, { type: 'standing', ...counts, paused: pauses })
+  }
+
+  close(session: number, why: CloseName): void {
+    this.closeSession(session, why)
+  }
+}
+
+/** The fields of a task that grow with time or come from a client; the others are made to fit. */
+function fits({ attempt, model, ttlMs, deadlineMs }: TaskGrant, request: Uint8Array): boolean {
+  return (
+    attemptField.accepts(attempt) &&
+    durationField.accepts(ttlMs) &&
+    durationField.accepts(deadlineMs) &&
+    model.length > 0 &&
+    model.length <= wireLimits.modelCharsMax &&
+    request.length <= wireLimits.bodyBytesMax
+  )
 }

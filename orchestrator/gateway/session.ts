@@ -1,14 +1,12 @@
 /**
- * One scout's socket as a state machine: bytes in, facts to the engine out, and the other way. It decodes, holds the
- * peer to protocol, phase and allowance, puts large bodies together and takes them apart. It knows neither Bun nor
- * timers: the socket is a port and time an argument, so that the simulator runs this very code.
+ * One scout's socket as a state machine: bytes in, facts to the engine out, and the other way. It decodes and holds the
+ * peer to protocol, phase and allowance; `large-bodies.ts` puts large bodies together and takes them apart. It knows
+ * neither Bun nor timers: the socket is a port and time an argument, so that the simulator runs this very code.
  */
 import type { ByteAccount } from '../../shared/byte-account.ts'
-import { type Fault, fault } from '../../shared/faults.ts'
 import * as wireLimits from '../../shared/limits/wire.ts'
 import { type CloseName, closeTable } from '../../shared/protocol/close-codes.ts'
 import { decodeFromScout, encode } from '../../shared/protocol/codec.ts'
-import { Assembly, fragmentsOf } from '../../shared/protocol/fragments.ts'
 import {
   type FrameOf,
   frameTable,
@@ -19,9 +17,9 @@ import {
 import { unpackOffers } from '../../shared/protocol/offers.ts'
 import { type HubPhase, hubAccepts, hubPhaseMoves } from '../../shared/protocol/phases.ts'
 import { isReservedModel } from '../../shared/task.ts'
-import type { ScoutEvents } from '../engine/ports/scouts.ts'
+import type { Hello, ScoutEvents } from '../engine/ports/scouts.ts'
 import { Allowance } from './allowance.ts'
-import { helloOf } from './frame-mapping.ts'
+import { type BodyFrame, IncomingBodies, OutgoingBodies } from './large-bodies.ts'
 
 /** The socket, as little of it as is needed. */
 export interface ScoutSocket {
@@ -45,32 +43,9 @@ export interface SessionOptions {
   bytesInFlight: ByteAccount
 }
 
-type BodyFrame = FrameOf<'chunk'> | FrameOf<'settle'>
-
-/** A body of which fragments are still to come, with the frame that announced it. */
-interface Incoming {
-  head: BodyFrame
-  assembly: Assembly
-  /** When it has to be complete. */
-  dueMs: number
-}
-
-/** Fragments still to be sent. */
-interface Outgoing {
-  task: number
-  attempt: number
-  fragments: Iterator<FrameOf<'fragment'>>
-}
-
-const tooMuch = fault('scout_error', 'The scout sent too many large answers at once.')
-const noRoom = fault('hub_overloaded', 'The orchestrator had no room for a large answer: ask again.')
-const tooSlow = fault('scout_error', 'A large answer of the scout did not arrive in time.')
-
 /** Bytes of a close reason that fit into the close frame. */
 const closeReasonCharsMax = 120
 const noBody = new Uint8Array(0)
-/** Most sessions never send a large body: they share one empty list. */
-const none: Outgoing[] = []
 
 export class ScoutSession {
   readonly id: number
@@ -88,9 +63,6 @@ export class ScoutSession {
   private pingedMs: number
   /** Before its welcome a scout takes nothing else. */
   private isWelcomed = false
-  /** The ping behind the last full stretch of fragments, and the bytes of fragments sent since. */
-  private mark = 0
-  private stretchBytes = 0
   /** Settlements to be acknowledged with the next frame; null for none. */
   private acks: FrameOf<'settled'>['acks'] | null = null
   private readonly acksHeldMax: number
@@ -99,10 +71,9 @@ export class ScoutSession {
   private readonly control: Allowance
   private readonly data: Allowance
   private readonly bytesInFlight: ByteAccount
-  /** By task and attempt; null before the first. */
-  private incoming: Map<string, Incoming> | null = null
-  private incomingBytes = 0
-  private outgoing: Outgoing[] = none
+  /** Null before the first large body of that direction. */
+  private incoming: IncomingBodies | null = null
+  private outgoing: OutgoingBodies | null = null
 
   constructor({ id, operator, address, socket, events, acksHeldMax, nowMs, bytesInFlight }: SessionOptions) {
     this.id = id
@@ -193,65 +164,31 @@ export class ScoutSession {
   }
 
   private takeHead(head: BodyFrame, nowMs: number): void {
-    const key = `${head.task}/${head.attempt}`
-    const unfinished = this.incoming?.get(key)
-    if (unfinished !== undefined) {
+    if (this.incoming?.has(head) === true) {
       // A scout that gives an attempt up need not send the rest of its last chunk.
       if (head.type === 'chunk' || head.outcome === 'done') {
         return this.close('badFrame', `${head.type} before the last body was complete`)
       }
-      this.forgetIncoming(key, unfinished)
+      this.incoming.forget(head)
     }
     if (head.body !== null) {
       if (head.body.length !== head.size) return this.close('badFrame', `${head.type}.size is not its body's length`)
       return this.deliver(head, head.body)
     }
     if (head.size === 0) return this.deliver(head, noBody)
-    if (this.incomingBytes + head.size > wireLimits.assemblyBytesMax) {
-      return this.events.broken(this.id, head.task, head.attempt, tooMuch)
-    }
-    this.incoming ??= new Map()
-    const timeMs = wireLimits.fragmentedBodyMs + (head.size / wireLimits.fragmentedBytesPerSecond) * 1_000
-    this.incoming.set(key, { head, assembly: new Assembly(head.size), dueMs: nowMs + timeMs })
-    this.incomingBytes += head.size
+    this.incoming ??= new IncomingBodies(this.operator, this.bytesInFlight, ({ task, attempt }, cause) => {
+      this.events.broken(this.id, task, attempt, cause)
+    })
+    this.incoming.begin(head, nowMs)
   }
 
   private takeFragment(fragment: FrameOf<'fragment'>, nowMs: number): void {
-    const key = `${fragment.task}/${fragment.attempt}`
-    const incoming = this.incoming?.get(key)
     // What follows the head of a body that was refused.
-    if (incoming === undefined) return
+    if (this.incoming?.has(fragment) !== true) return
     this.roundTripMs = nowMs
-    const refused = this.makeRoom(incoming.assembly, fragment.bytes)
-    if (refused !== null) return this.giveUp(key, incoming, refused)
-    const state = incoming.assembly.add(fragment.index, fragment.bytes)
-    if (state === 'more') return this.events.alive(this.id, fragment.task, fragment.attempt)
-    if (state === 'broken') {
-      const cause = fault('chunk_gap', 'The fragments of a large answer do not fit together.')
-      return this.giveUp(key, incoming, cause)
-    }
-    this.forgetIncoming(key, incoming)
-    this.deliver(incoming.head, incoming.assembly.body())
-  }
-
-  /** Counts what the next piece makes an assembly grow by. */
-  private makeRoom(assembly: Assembly, bytes: Uint8Array): Fault | null {
-    const growth = assembly.heldWith(bytes) - assembly.heldBytes
-    if (growth === 0) return null
-    const refused = this.bytesInFlight.take(this.operator, growth)
-    if (refused === null) return null
-    return refused === 'share' ? tooMuch : noRoom
-  }
-
-  private giveUp(key: string, incoming: Incoming, cause: Fault): void {
-    this.forgetIncoming(key, incoming)
-    this.events.broken(this.id, incoming.head.task, incoming.head.attempt, cause)
-  }
-
-  private forgetIncoming(key: string, { head, assembly }: Incoming): void {
-    this.incoming?.delete(key)
-    this.incomingBytes -= head.size
-    this.bytesInFlight.give(this.operator, assembly.heldBytes)
+    const added = this.incoming.add(fragment)
+    if (added === 'more') this.events.alive(this.id, fragment.task, fragment.attempt)
+    else if (added !== null) this.deliver(added.head, added.body)
   }
 
   private deliver(head: BodyFrame, body: Uint8Array): void {
@@ -265,7 +202,7 @@ export class ScoutSession {
     if (this.phase === 'closed') return
     if (frame.type === 'settled') return this.acknowledge(frame.acks)
     if (frame.type === 'welcome') this.isWelcomed = true
-    if (frame.type === 'cancel') this.dropOutgoing(frame.task, frame.attempt)
+    if (frame.type === 'cancel') this.outgoing?.drop(frame.task, frame.attempt)
     if (frame.type !== 'task' || body === undefined) return this.write(frame)
     const { task, attempt } = frame
     frame.acks = this.takeAcks()
@@ -274,38 +211,24 @@ export class ScoutSession {
       return this.write(frame)
     }
     this.write(frame)
-    if (this.outgoing === none) this.outgoing = []
-    this.outgoing.push({ task, attempt, fragments: fragmentsOf(task, attempt, body) })
-    this.pump()
+    this.outgoing ??= new OutgoingBodies({
+      buffered: () => this.socket.buffered(),
+      write: (fragment) => this.write(fragment),
+      ping: () => this.sendPing(),
+      ponged: () => this.ponged,
+    })
+    this.outgoing.add(task, attempt, body)
   }
 
-  /** Sends fragments while there is room; call again when there may be more. One of each body in turn. */
+  /** There may be room for more fragments. */
   pump(): void {
-    while (this.mayPush()) {
-      const next = this.outgoing.shift()!
-      const { done, value } = next.fragments.next()
-      if (done) continue
-      // Behind the others before it is sent: a write may find the socket dead, and then nothing is left to send.
-      this.outgoing.push(next)
-      this.stretchBytes += value.bytes.length
-      this.write(value)
-    }
+    this.outgoing?.pump()
   }
 
-  /** Marks every stretch of fragments with a ping; the next one but one waits until that has been answered. */
-  private mayPush(): boolean {
-    if (this.outgoing.length === 0 || this.socket.buffered() >= wireLimits.fragmentBacklogBytes) return false
-    if (this.stretchBytes < wireLimits.fragmentStretchBytes) return true
-    if (this.ponged < this.mark) return false
-    this.stretchBytes = 0
-    this.mark = ++this.ping
-    this.write({ type: 'ping', ping: this.mark, acks: this.takeAcks() })
-    return this.outgoing.length > 0
-  }
-
-  private dropOutgoing(task: number, attempt: number): void {
-    if (this.outgoing.length === 0) return
-    this.outgoing = this.outgoing.filter((body) => body.task !== task || body.attempt !== attempt)
+  private sendPing(): number {
+    const ping = ++this.ping
+    this.write({ type: 'ping', ping, acks: this.takeAcks() })
+    return ping
   }
 
   /**
@@ -335,12 +258,11 @@ export class ScoutSession {
   /** Looks at the clock: pings when it is time, gives up late bodies and a scout from which no pong came back. */
   check(nowMs: number): void {
     if (this.phase === 'closed' || this.phase === 'greeting') return
-    if (this.incoming !== null) this.dropLate(this.incoming, nowMs)
+    this.incoming?.dropLate(nowMs)
     if (nowMs - this.roundTripMs > wireLimits.silenceMs) return this.close('silent')
     if (nowMs - this.pingedMs < wireLimits.heartbeatMs || !this.isWelcomed) return
     this.pingedMs = nowMs
-    this.ping++
-    this.write({ type: 'ping', ping: this.ping, acks: this.takeAcks() })
+    this.sendPing()
   }
 
   /**
@@ -356,12 +278,7 @@ export class ScoutSession {
     this.data.lend(lentMs)
     if (!this.isWelcomed) return
     this.pingedMs = nowMs
-    this.ping++
-    this.write({ type: 'ping', ping: this.ping, acks: this.takeAcks() })
-  }
-
-  private dropLate(incoming: Map<string, Incoming>, nowMs: number): void {
-    for (const [key, body] of incoming) if (nowMs >= body.dueMs) this.giveUp(key, body, tooSlow)
+    this.sendPing()
   }
 
   /** Whether the time for the hello is over, and with it the session. */
@@ -386,9 +303,14 @@ export class ScoutSession {
     if (this.phase === 'closed') return
     const greeted = this.phase !== 'greeting'
     this.enter('closed')
-    this.outgoing = none
-    for (const [key, body] of this.incoming ?? []) this.forgetIncoming(key, body)
-    this.incoming = null
+    this.outgoing?.clear()
+    this.incoming?.clear()
     if (greeted) this.events.gone(this.id, isForsaken)
   }
+}
+
+/** A hello in the engine's own terms. */
+export function helloOf({ name, instance, agent, concurrency, offers, held }: FrameOf<'hello'>): Hello {
+  const claims = held.map(([task, attempt, nonce]) => ({ task, attempt, nonce }))
+  return { name, instance, agent, concurrency, offers: unpackOffers(offers), held: claims }
 }

@@ -1,15 +1,18 @@
 /**
  * The context of one request at the client edge: who sent it, under which id, and what the handlers need to answer. The
- * server makes one per request and handlers read it. It reports to the metrics, once, how the request ended.
+ * server makes one per request, authenticates its caller, and handlers read it. It reports to the metrics, once, how
+ * the request ended. Keys count in the Authorization header alone; those of scouts are verified by the gateway.
  */
+import type { KeyRole } from '../../shared/api-key.ts'
 import type { ByteAccount, ByteRefusal } from '../../shared/byte-account.ts'
 import { type Fault, fault } from '../../shared/faults.ts'
 import type { System } from '../../shared/system.ts'
 import type { Engine } from '../engine/ports/client.ts'
 import type { Intents } from '../engine/ports/intents.ts'
 import type { Planner } from '../engine/ports/planner.ts'
-import type { Access, Caller, Keys } from './auth.ts'
+import type { KeyRow } from '../engine/ports/store.ts'
 import type { BodyReads } from './body-reads.ts'
+import type { Cors } from './cors.ts'
 import type { Metrics } from './metrics.ts'
 import type { OpenStreams } from './streaming/open-streams.ts'
 import type { WholeWaits } from './whole-waits.ts'
@@ -27,7 +30,29 @@ export interface HttpSettings {
   clientStallMs: number
   /** Whether requests may name URLs of private networks, which the machines of scouts would fetch. */
   allowsPrivateUrls: boolean
+  /** Whose pages may use this hub from a browser. */
+  corsOrigins: readonly string[]
 }
+
+/** The keyring, as far as the client edge uses it. */
+export interface Keys {
+  verify(presented: string): Readonly<{ ok: true } & Caller> | Readonly<{ ok: false; flaw: string }>
+  issue(role: KeyRole, name: string, weight?: number): { key: string; row: KeyRow }
+  /** False when there is no such key or it was revoked before. */
+  revoke(id: string): boolean
+  list(): KeyRow[]
+}
+
+export interface Caller {
+  /** Public id of the key; the tenant of what it submits. */
+  id: string
+  role: KeyRole
+  /** Its turns in the queue for each one of another tenant's; 1 when absent. */
+  weight?: number
+}
+
+/** What a route requires of its caller. */
+type Access = 'open' | 'client' | 'admin'
 
 /** What all requests share. */
 export interface Edge {
@@ -39,6 +64,7 @@ export interface Edge {
   log: Log
   settings: HttpSettings
   metrics: Metrics
+  cors: Cors
   waits: WholeWaits
   /** Requests that may be under way at once, as descriptors stand now. */
   requestsMax: () => number
@@ -154,4 +180,26 @@ export class RequestContext {
   private routeName(): string {
     return this.route?.path ?? 'none'
   }
+}
+
+const bearer = /^Bearer +(\S+) *$/i
+const howTo = 'send a client key in the header "Authorization: Bearer <key>"; the operator of this server issues them'
+
+/** The caller, or why it may not: `invalid_api_key` without a good key, `permission_denied` with the wrong role. */
+export function authenticate(request: Request, keys: Keys, access: 'client' | 'admin'): Caller | Fault {
+  const header = request.headers.get('authorization')
+  if (header === null) return fault('invalid_api_key', `No API key was given: ${howTo}.`)
+  const presented = bearer.exec(header)?.[1]
+  if (presented === undefined) {
+    return fault('invalid_api_key', `The Authorization header is not of the form "Bearer <key>": ${howTo}.`)
+  }
+  const verified = keys.verify(presented)
+  if (!verified.ok) return fault('invalid_api_key', `The API key was refused: ${verified.flaw}; ${howTo}.`)
+  if (verified.role === 'admin' || verified.role === access) return verified
+  return fault('permission_denied', roleSentence(verified.role, access))
+}
+
+function roleSentence(role: KeyRole, access: 'client' | 'admin'): string {
+  if (access === 'admin') return `This needs an admin key, and the key given is a ${role} key: use an admin key.`
+  return `A ${role} key cannot ask for answers: use a client key, and keep this one for the machine it was made for.`
 }

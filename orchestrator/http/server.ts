@@ -11,10 +11,18 @@ import type { Engine } from '../engine/ports/client.ts'
 import type { Intents } from '../engine/ports/intents.ts'
 import type { Planner } from '../engine/ports/planner.ts'
 import { StoreError } from '../engine/ports/store.ts'
-import { authenticate, type Keys } from './auth.ts'
 import { BodyReads } from './body-reads.ts'
+import { Cors, isPreflight } from './cors.ts'
 import { Metrics } from './metrics.ts'
-import { type Edge, type HttpSettings, type Log, RequestContext, type Route } from './request-context.ts'
+import {
+  authenticate,
+  type Edge,
+  type HttpSettings,
+  type Keys,
+  type Log,
+  RequestContext,
+  type Route,
+} from './request-context.ts'
 import { refuse } from './response/response.ts'
 import { findRoutes } from './routes.ts'
 import { OpenStreams } from './streaming/open-streams.ts'
@@ -65,7 +73,7 @@ const unknownPath = fault('not_found', 'There is nothing at this path: GET /open
 export function serveHub<SocketData>(options: HubOptions<SocketData>): Hub {
   const { engine, keyring, system, log, upgradeScout } = options
   const { keepAliveMs, clientStallMs } = limits
-  const settings = { keepAliveMs, clientStallMs, allowsPrivateUrls: false, ...options.settings }
+  const settings = { keepAliveMs, clientStallMs, allowsPrivateUrls: false, corsOrigins: [], ...options.settings }
   const bytesInFlight = new ByteAccount(limits.requestBytesMax, limits.requestBytesPerTenantMax)
   const edge: Edge = {
     engine,
@@ -76,6 +84,7 @@ export function serveHub<SocketData>(options: HubOptions<SocketData>): Hub {
     log,
     settings,
     metrics: new Metrics(engine, bytesInFlight),
+    cors: new Cors(settings.corsOrigins),
     waits: new WholeWaits(system),
     requestsMax: options.requestsMax ?? (() => Number.POSITIVE_INFINITY),
     bodies: new BodyReads(system),
@@ -139,6 +148,10 @@ function dispatch(context: RequestContext): ReturnType<Route['handle']> {
   const { request, edge, id } = context
   const path = pathOf(request.url)
   const found = findRoutes(path)
+  if (isPreflight(request)) {
+    context.route = found?.routes[0] ?? null
+    return edge.cors.preflight(request, id)
+  }
   if (found === null) return refuse(id, unknownPath)
   // The runtime itself leaves out the body of an answer to HEAD.
   const method = request.method === 'HEAD' ? 'GET' : request.method
@@ -158,6 +171,7 @@ function dispatch(context: RequestContext): ReturnType<Route['handle']> {
 }
 
 function finish<Answered extends Response | undefined>(context: RequestContext, response: Answered): Answered {
+  if (response !== undefined) context.edge.cors.mark(context.request, response, context.route?.access === 'open')
   // Without a response it was an upgrade; a stream is counted when it ends.
   if (!context.streams) context.ended(response?.status ?? 101)
   return response

@@ -99,3 +99,19 @@ export const mediumTokensEstimated = 1_000
 
 /** After a start of the hub, a request whose plan needs a model that is not back yet looks for it this often. */
 export const modelPollMs = 100
+
+/** How long a browser need not ask again whether a page may send a request; browsers keep it for no longer. */
+export const preflightKeptSeconds = 7_200
+
+/** Models that a request names, to be asked in turn, and providers to be preferred in turn; more is 400. */
+export const fallbackModelsMax = 8
+export const preferredProvidersMax = 8
+
+/**
+ * So long a request waits for a scout of a model, or of a provider, that it named before others; then the next one is
+ * asked. The last one has the whole patience of a request that names only one.
+ */
+export const fallbackWaitMs = 5_000
+
+/** Providers named with one model in the list of models; further ones are left out. */
+export const providersListedMax = 64

@@ -95,7 +95,7 @@ export const modelGraceMs = 60_000
 export const bootGraceMs = 20_000
 
 /** Events that one turn of the loop may collect; with the next one they are stepped at once. */
-export const inboxEventsMax = 1_024
+export const turnEventsMax = 1_024
 
 /**
  * Models that the scouts of one operator have brought in, offered or in their grace. Beyond it the oldest that nobody

@@ -1,6 +1,6 @@
 /** Events of one turn of the loop are stepped together, in order; what may not wait for its end does not. */
 import { expect, test } from 'vitest'
-import { inboxEventsMax } from '../../shared/limits/scheduling.ts'
+import { turnEventsMax } from '../../shared/limits/scheduling.ts'
 import { bytesOf, deltaLine, EngineBench, finishLine, tail } from '../support/hub/engine-bench.ts'
 
 const plain = { tenant: 't', kind: 'chat', model: 'm', stream: true, body: bytesOf('{}') } as const
@@ -26,8 +26,8 @@ test('what clients and scouts bring in one turn is stepped at its end, in order'
 
 test('a turn that gathers too much is stepped before its end', () => {
   const { engine } = stage(0)
-  for (let at = 0; at < inboxEventsMax; at++) engine.submit(plain)
-  expect(engine.stats().tasksQueued).toBe(inboxEventsMax)
+  for (let at = 0; at < turnEventsMax; at++) engine.submit(plain)
+  expect(engine.stats().tasksQueued).toBe(turnEventsMax)
 })
 
 test('a client that leaves in the turn in which it came costs no scout anything', () => {

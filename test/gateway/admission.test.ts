@@ -1,6 +1,6 @@
 /** Who may open a scout's socket: every refusal with its status, its code and a sentence that says what to do. */
 import { describe, expect, test } from 'vitest'
-import { type Admission, admit } from '../../orchestrator/gateway/admission.ts'
+import { type Admission, admit } from '../../orchestrator/gateway/gateway.ts'
 
 const known: Record<string, string> = { good: 'scout', mine: 'client', root: 'admin' }
 

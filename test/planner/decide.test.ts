@@ -238,6 +238,24 @@ describe('a vote', () => {
     expect(runner.asked.slice(0, 3).map(({ request }) => request.model)).toEqual(['a', 'b', 'c'])
   })
 
+  test('by judge gives tools to the judge alone, who is asked even when only one answer came', () => {
+    const tools = {
+      tools: [{ type: 'function', function: { name: 'f' } }],
+      tool_choice: 'auto',
+      parallel_tool_calls: false,
+    }
+    const scroll = vote({ by: 'judge', answers: 2 }, tools)
+    const { said, runner } = run({ scroll }, say('A', null))
+    expect(said).toContain('Answer 1:\nA')
+    expect(runner.asked.map(({ node }) => node)).toEqual(['v.1', 'v.2', 'v.judge'])
+    for (const { node, request } of runner.asked) {
+      const { tools: given, tool_choice, parallel_tool_calls } = request
+      expect({ tools: given, tool_choice, parallel_tool_calls }).toEqual(node === 'v.judge' ? tools : {})
+    }
+    const agreed = run({ scroll: vote({ by: 'agreement', answers: 2 }, tools) }, say('A', 'A'))
+    for (const { request } of agreed.runner.asked) expect(request).toMatchObject(tools)
+  })
+
   test('with one answer needs no judge, and with none fails', () => {
     const scroll = vote({ by: 'judge', answers: 2 })
     expect(run({ scroll }, say('only', null)).said).toBe('only')

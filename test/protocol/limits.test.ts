@@ -300,6 +300,11 @@ describe('ends of processes', () => {
     ],
     ['everything has ended within the promised 35 s', process.drainKillMs, 34_000],
     [
+      'scouts and clients together stay below the descriptors',
+      process.descriptorShare + process.clientDescriptorShare,
+      0.95,
+    ],
+    [
       'the last answers are written within the time that a drain leaves before the kill',
       http.httpStopMs,
       process.drainKillMs - process.drainMs,

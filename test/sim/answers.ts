@@ -1,7 +1,7 @@
 /**
  * The one right answer to every request, a function of its bytes alone: whichever scout gives it, after however many
- * attempts, a client must have seen this and nothing else. Providers and strangers speak it, checks compare with it.
- * A request may wish for a length; one that goes on after a forwarded prefix gets the rest.
+ * attempts, a client must have seen this and nothing else. Providers and strangers send it, checks compare with it.
+ * A request may name a length; one that goes on after a forwarded prefix gets the rest.
  */
 
 export interface KnownAnswer {

@@ -1,7 +1,7 @@
 /**
  * Faults put into the production code on purpose, one at a time, each as an exact replacement. A simulation that lets
- * one of them live proves nothing about the rule it breaks. `mutants.ts` runs them; a test makes sure that each still
- * fits the code.
+ * one of them survive proves nothing about the rule that it breaks. `mutants.ts` runs them; a test makes sure that each
+ * still fits the code.
  */
 
 export interface Mutant {
@@ -279,7 +279,7 @@ export const mutants: readonly Mutant[] = [
     replace: '',
   },
   {
-    name: 'a reader that comes back hears the pieces again',
+    name: 'a reader that reconnects gets the pieces again',
     file: `${engine}/intents/intent-events.ts`,
     find: 'index: Number(match[3])',
     replace: 'index: 0',
@@ -291,9 +291,9 @@ export const mutants: readonly Mutant[] = [
     replace: 'this.last = 2 ** 32 - 1',
   },
 
-  // ------------------------------------------------------------ greed of strangers
+  // ------------------------------------------------------------ shares of strangers
   {
-    name: 'a scout is believed how many tokens it made',
+    name: 'a scout is booked the tokens that it reports, without a bound',
     file: `${engine}/answers/answer-check.ts`,
     find: 'Math.min(usage.completionTokens, body.length + streamedBytes)',
     replace: 'usage.completionTokens',
@@ -301,7 +301,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'bodies that a session left unfinished stay in the account',
     file: 'orchestrator/gateway/session.ts',
-    find: '    for (const [key, body] of this.incoming ?? []) this.forgetIncoming(key, body)\n',
+    find: '    this.incoming?.clear()\n',
     replace: '',
   },
   {
@@ -320,17 +320,18 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'the engine goes on after a defect',
-    file: `${engine}/writer/inbox.ts`,
+    file: `${engine}/writer/writer.ts`,
     find: '      throw guard.failed(events[at]!, error)\n    } finally {',
     replace:
       '      guard.failed(events[at]!, error)\n' +
-      '      for (at++; at < events.length; at++) step(events[at]!)\n    } finally {',
+      '      for (at++; at < events.length; at++) this.step(events[at]!)\n    } finally {',
   },
   {
     name: 'effects are performed after a throw',
     file: `${engine}/writer/writer.ts`,
-    find: '    } finally {\n',
+    find: '      barrier.pass(effects)\n    } finally {\n',
     replace:
+      '      barrier.pass(effects)\n' +
       '    } catch (error) {\n      for (let at = effects.length - 1; at > 0; at--) barrier.pass([effects[at]!])\n' +
       '      throw error\n    } finally {\n',
   },
@@ -343,7 +344,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'content is shown before the events that came before it are stepped',
     file: `${engine}/writer/answer-host.ts`,
-    find: '    this.inbox.flush()\n',
+    find: '    this.writer.flush()\n',
     replace: '',
   },
 ]

@@ -1,5 +1,5 @@
 /**
- * Shows that the simulation notices what it is for: puts one fault after the other into a copy of the sources and lives
+ * Shows that the simulation finds faults: puts one after the other into a copy of the sources and runs
  * seeds until an invariant breaks. `bun run sim:mutants [--seeds 5000] [--only <part of a name>]` prints which
  * invariant killed which fault at which seed, and fails when one survives.
  */

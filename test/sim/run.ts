@@ -1,6 +1,6 @@
 /**
- * The simulation on the command line. `bun run sim --seeds 2000 [--from 1]` lives that many lives on two processes and
- * stops at the first broken invariant with the command that replays it; `bun run sim --seed 17 --trace` tells one life
+ * The simulation on the command line. `bun run sim --seeds 2000 [--from 1]` runs that many seeds in two processes and
+ * stops at the first broken invariant with the command that replays it; `bun run sim --seed 17 --trace` prints one run
  * event by event. `--minutes` sets the simulated length, `--jobs` the number of processes.
  */
 import { parseArgs } from 'node:util'
@@ -58,7 +58,7 @@ async function liveSpread(from: bigint, count: number, jobs: number): Promise<Re
   const reports = workers.map(async (worker) => {
     const text = (await new Response(worker.stdout).text()).trim()
     const report = text === '' ? null : (JSON.parse(text) as Report)
-    // One that was stopped for another's failure has nothing to say; a rejection that nobody caught is one too.
+    // One that was stopped because another failed prints nothing; an uncaught rejection counts as a failure too.
     const isSound = (await worker.exited) === 0 || report?.failure
     if (!isSound && total.failure === null) throw new Error('a simulating process failed beside its seeds; see above')
     if (report === null) return

@@ -1,7 +1,7 @@
 /**
- * What kind of life a seed leads: which faults occur and how often, how large the fleet is, how tight the hub's bounds
+ * What a seed's run is like: which faults occur and how often, how large the fleet is, how tight the hub's bounds
  * are. Every seed draws its own mix and leaves much out (swarm testing: Groce et al., 2012), because faults that always
- * come together hide each other. One life in ten is calm.
+ * come together hide each other. One run in ten has none.
  */
 import { type CoreSettings, defaultCoreSettings } from '../../orchestrator/core/settings.ts'
 import type { Dice, World } from './world.ts'

@@ -33,7 +33,7 @@ describe('the simulated world', () => {
     expect(new Set(digests).size).toBe(chosen.length)
   })
 
-  test('is the same whether it is told in words or not', { timeout: 60_000 }, () => {
+  test('is the same whether it prints its trace or not', { timeout: 60_000 }, () => {
     expect(live(4n, minuteMs, () => {}).digest).toBe(live(4n, minuteMs).digest)
   })
 })

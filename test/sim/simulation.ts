@@ -1,7 +1,7 @@
 /**
- * One life of the whole system under one seed: hub, scouts, strangers, network, disk and clients are made as the
- * scenario says, live through its faults, and are then left in peace until everything has come to its end. The first
- * broken invariant ends it with a sentence.
+ * One run of the whole system under one seed: hub, scouts, strangers, network, disk and clients are made as the
+ * scenario says and run through its faults; then the faults stop until everything has ended. The first
+ * broken invariant ends the run with a sentence.
  */
 import { ChatUser } from './actors/clients.ts'
 import { Hub } from './actors/hub.ts'
@@ -56,7 +56,7 @@ export function live(seed: bigint, durationMs: number, say: ((line: string) => v
     checkRest(cast)
     checker.look()
   } catch (thrown) {
-    // What was noticed first explains what was thrown then.
+    // The first finding explains what was thrown after it.
     const error = cast?.checker.broken ?? thrown
     const isBroken = error instanceof Broken
     // Anything else that is thrown is a defect of the code under test, or of this simulation.

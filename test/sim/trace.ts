@@ -1,6 +1,6 @@
 /**
- * What happened in one simulated life, as a hash: two runs of the same seed must come out the same to the bit. Asked
- * for, it also tells every event in words, for whoever replays a failure.
+ * What happened in one run, as a hash: two runs of the same seed must have the same one. On request it prints every
+ * event, for whoever replays a failure.
  */
 import type { StoreWrite } from '../../orchestrator/engine/ports/store.ts'
 import type { HubFrame } from '../../shared/protocol/frames.ts'
@@ -9,8 +9,8 @@ export class Trace {
   private high = 0x9e3779b9
   private low = 0x85ebca6b
 
-  /** `say` receives one line per event; null keeps the hash alone. */
-  constructor(readonly say: ((line: string) => void) | null = null) {}
+  /** `print` receives one line per event; null keeps the hash alone. */
+  constructor(readonly print: ((line: string) => void) | null = null) {}
 
   mix(value: number): void {
     const whole = Math.floor(value)

@@ -1,5 +1,5 @@
 /**
- * The world of one seed: a clock that jumps from event to event, processes that live and die in it, and chance. All
+ * The world of one seed: a clock that jumps from event to event, processes that start and end in it, and chance. All
  * code under test sees it as a `System`. Promises are driven by hand: after every event the microtasks are drained, so
  * that whatever awaits goes on before the next event, in the same order in every run.
  */

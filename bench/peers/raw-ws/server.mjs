@@ -1,6 +1,6 @@
 /**
  * The limit of any hub that relays over websockets on Bun: the request's bytes behind a four-byte number to the next
- * worker, the answer's bytes back. It parses nothing, checks nothing and believes every number.
+ * worker, the answer's bytes back. It parses nothing and checks nothing.
  */
 import { ready } from '../child.mjs'
 import { IdleWorkers } from '../idle.mjs'

@@ -1,7 +1,7 @@
 /**
  * Who is compared: for each peer the files that play its server and its workers, the runtime in which they are fastest
  * here, the broker it needs, and how many workers it can really hold. The stage starts what a row says; the report
- * prints its words. A new peer is a folder and a row.
+ * prints its texts. A new peer is a folder and a row.
  */
 
 export interface Peer {

@@ -1,7 +1,7 @@
 /**
  * This hub beside what people would use instead, on the same work in the same run: `npm run bench:peers`. Peers take
- * turns in every round, each starting at another place, so that a noisy moment of the machine does not hit always the
- * same one. It prints a table, writes `bench/results/peers.json`, and skips by name what this machine cannot run.
+ * turns in every round, each starting at another place, so that a noisy moment of the machine does not always fall on
+ * the same one. It prints a table, writes `bench/results/peers.json`, and skips by name what this machine cannot run.
  */
 import { mkdirSync } from 'node:fs'
 import { cpus, totalmem } from 'node:os'

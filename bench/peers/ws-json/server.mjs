@@ -1,6 +1,6 @@
 /**
- * What one writes on the first afternoon: Node, the `ws` package, JSON both ways, tasks pushed to the next idle worker.
- * No keys, no leases, no retries, no deadline: a worker that falls takes its task with it.
+ * The least that works: Node, the `ws` package, JSON both ways, tasks pushed to the next idle worker.
+ * No keys, no leases, no retries, no deadline: the task of a worker that dies is lost.
  */
 import { WebSocketServer } from 'ws'
 import { ready } from '../child.mjs'

@@ -1,5 +1,5 @@
 /**
- * How fast a fleet gets in: dialed with a bounded number of dials on their way (ramp) and all at once (storm), each
+ * How fast a fleet connects: dialed with a bounded number of dials on their way (ramp) and all at once (storm), each
  * scout authenticated, welcomed and with its offers in the index, against bare upgrades of the same server by the same
  * dialing code.
  */

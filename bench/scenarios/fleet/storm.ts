@@ -1,6 +1,6 @@
 /**
  * The hub is killed (`kill -9`) with a whole fleet connected and started again on the same folder and port: how long
- * until the scouts are back, each of them spreading its return by its own dice.
+ * until the scouts are back, each of them after a random delay of its own.
  */
 import { type Cell, median, type Result, round, type Scenario } from '../scenario.ts'
 import { onStage } from '../stage.ts'

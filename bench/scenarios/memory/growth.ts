@@ -33,7 +33,7 @@ export const growth: Scenario = {
       await load.call('open', { target: hub.target(bodies), perSecond: rate })
       await load.call('measure', { seconds: warmUpMs / 1_000 })
       const restingBefore = await hub.restingRssMb()
-      // The forced collection counts for nobody.
+      // The forced collection is not counted.
       await load.call('measure', { seconds: 1 })
       await hub.memory()
       collections.take()

@@ -1,8 +1,8 @@
 /**
  * What hours of everything at once leave behind: whole and streamed chats, intents and scrolls, each with another
  * prompt, while scouts lose their sockets and come back. Every minute shows memory, descriptors, tasks, failures and
- * the longest stall; the heap by type at both ends says what it is that stays. At last load and fleet leave, so that
- * what the hub keeps of nobody is seen too.
+ * the longest stall; the heap by type at both ends shows what stays. At the end load and fleet leave, so that
+ * what the hub keeps without them is measured too.
  */
 import type { Heap } from '../../fleet/hub-process.ts'
 import { changingBodies } from '../../fleet/population.ts'

@@ -6,11 +6,11 @@ import { fault } from '../../../shared/faults.ts'
 import type { AnswerSinkHost } from '../answers/answer-sink.ts'
 import type { ScoutLinks } from '../ports/scouts.ts'
 import type { Listings } from '../reports/listings.ts'
-import type { Inbox } from './inbox.ts'
+import type { Writer } from './writer.ts'
 
 export class AnswerHost implements AnswerSinkHost {
   constructor(
-    private readonly inbox: Inbox,
+    private readonly writer: Writer,
     private readonly links: ScoutLinks,
     private readonly listings: Listings,
   ) {}
@@ -20,8 +20,8 @@ export class AnswerHost implements AnswerSinkHost {
    * elsewhere: its content must not have reached the reader.
    */
   contentBegan(task: number, attempt: number): void {
-    this.inbox.add({ type: 'contentBegan', task, attempt })
-    this.inbox.flush()
+    this.writer.add({ type: 'contentBegan', task, attempt })
+    this.writer.flush()
   }
 
   flow(session: number, task: number, attempt: number, paused: boolean): void {
@@ -33,6 +33,6 @@ export class AnswerHost implements AnswerSinkHost {
   }
 
   abandon(task: number): void {
-    this.inbox.add({ type: 'cancel', task, fault: fault('cancelled', 'The client closed the request.') })
+    this.writer.add({ type: 'cancel', task, fault: fault('cancelled', 'The client closed the request.') })
   }
 }

@@ -2,7 +2,7 @@
  * The end of an engine that met a defect. An error out of the core, the row mapping, a commit or an effect leaves
  * memory in a state that nobody described, so nothing may be built on it: the guard reports the defect once and stays
  * dead, and every part of the engine that asks it does nothing further. `main.ts` ends the process; the next start
- * recovers from the store. The inbox, the journal and the timers run their work through here.
+ * recovers from the store. The writer, the journal and the timers run their work through here.
  */
 import type { Event } from '../../core/events.ts'
 import { EngineDefect } from '../ports/defect.ts'

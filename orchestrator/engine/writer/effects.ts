@@ -1,16 +1,19 @@
 /**
  * Performs the core's effects: frames to scouts, ends to readers, usage into the books. The commit barrier passes one
- * effect at a time, in order, and only once everything the effect rests on is committed.
+ * effect at a time, in order, and only once everything the effect rests on is committed. Frames leave through
+ * `LiveLinks`, which the engine gives to all of its parts in place of the gateway's links.
  */
 import { fault } from '../../../shared/faults.ts'
-import type { Effect } from '../../core/events.ts'
+import type { CloseName } from '../../../shared/protocol/close-codes.ts'
+import type { Verdict } from '../../../shared/task.ts'
+import type { Effect, Event } from '../../core/events.ts'
 import type { Relays } from '../answers/relays.ts'
 import type { UsageBook } from '../durability/usage-book.ts'
 import type { DurableIntents } from '../intents/intents.ts'
-import type { ScoutLinks, Welcome } from '../ports/scouts.ts'
+import type { ScoutLinks, Standing, TaskGrant, Welcome } from '../ports/scouts.ts'
 import type { IntentStore } from '../ports/store.ts'
+import type { DefectGuard } from './defect-guard.ts'
 import type { DrainWait } from './drain-wait.ts'
-import type { Inbox } from './inbox.ts'
 import type { Sinks } from './sinks.ts'
 
 interface EffectRunnerParts {
@@ -19,7 +22,8 @@ interface EffectRunnerParts {
   intents: DurableIntents
   relays: Relays
   sinks: Sinks
-  inbox: Inbox
+  /** For what an effect brings about: the event is stepped behind those that wait. */
+  dispatch: (event: Event) => void
   links: ScoutLinks
   drainWait: DrainWait
   epoch: number
@@ -75,15 +79,15 @@ export class EffectRunner {
   }
 
   private grant(effect: Extract<Effect, { type: 'grant' }>): void {
-    const { inbox, links, sinks } = this.parts
+    const { dispatch, links, sinks } = this.parts
     const { task, attempt } = effect
     const sink = sinks.get(task)
     if (sink === undefined) return
     this.attempts++
     sink.begin(effect)
     const request = sink.request()
-    if (!(request instanceof Uint8Array)) return inbox.add({ type: 'unsent', task, attempt, fault: request })
-    if (!links.task(effect.session, effect, request)) inbox.add({ type: 'unsent', task, attempt, fault: noFrame })
+    if (!(request instanceof Uint8Array)) return dispatch({ type: 'unsent', task, attempt, fault: request })
+    if (!links.task(effect.session, effect, request)) dispatch({ type: 'unsent', task, attempt, fault: noFrame })
   }
 
   private welcome({ session, scout, creditMax, held }: Extract<Effect, { type: 'welcome' }>): void {
@@ -119,5 +123,45 @@ export class EffectRunner {
       if (cause === null && relay.served !== null) book.add(relay.tenant, relay.served.model, relay.usage)
     }
     drainWait.check()
+  }
+}
+
+/**
+ * The way to the scouts for as long as the engine is alive. After a defect nothing may leave it any more, whichever
+ * part still runs in that turn: the desks, a reader that takes lines, a report that is due.
+ */
+export class LiveLinks implements ScoutLinks {
+  constructor(
+    private readonly links: ScoutLinks,
+    private readonly guard: DefectGuard,
+  ) {}
+
+  /** True also when nothing is sent for a defect: nobody is there to take the task back. */
+  task(session: number, grant: TaskGrant, request: Uint8Array): boolean {
+    return this.guard.isDead || this.links.task(session, grant, request)
+  }
+
+  cancel(session: number, task: number, attempt: number, reason: string): void {
+    if (!this.guard.isDead) this.links.cancel(session, task, attempt, reason)
+  }
+
+  flow(session: number, task: number, attempt: number, paused: boolean): void {
+    if (!this.guard.isDead) this.links.flow(session, task, attempt, paused)
+  }
+
+  settled(session: number, task: number, attempt: number, verdict: Verdict): void {
+    if (!this.guard.isDead) this.links.settled(session, task, attempt, verdict)
+  }
+
+  welcome(session: number, welcome: Welcome): void {
+    if (!this.guard.isDead) this.links.welcome(session, welcome)
+  }
+
+  standing(session: number, standing: Standing): void {
+    if (!this.guard.isDead) this.links.standing(session, standing)
+  }
+
+  close(session: number, why: CloseName): void {
+    if (!this.guard.isDead) this.links.close(session, why)
   }
 }

@@ -7,7 +7,8 @@ import { modelsPageMax } from '../../../shared/limits/http.ts'
 import type { Engine, ModelListing } from '../../engine/ports/client.ts'
 import type { RequestContext } from '../request-context.ts'
 import { jsonResponse, refuse } from '../response/response.ts'
-import { shownVirtual } from '../schema/virtual-models.ts'
+import { shownModel } from './model-view.ts'
+import { shownVirtual } from './virtual-view.ts'
 
 /** How many names a sentence about an unknown model lists. */
 const namesShownMax = 10
@@ -67,7 +68,7 @@ function firstBehind(models: readonly ModelListing[], after: string): number {
 export function getModel({ id, edge, params }: RequestContext): Response {
   const model = edge.engine.model(params.id)
   if (model !== undefined) return jsonResponse(id, JSON.stringify(shownModel(model)))
-  const virtual = shownVirtual(edge.engine.models()).find((shown) => (shown as { id: string }).id === params.id)
+  const virtual = shownVirtual(edge.engine.models()).find((shown) => shown.id === params.id)
   if (virtual !== undefined) return jsonResponse(id, JSON.stringify(virtual))
   const names = edge.engine.models().map((listing) => listing.id)
   const more = names.length > namesShownMax ? ' and others, see /v1/models' : ''
@@ -76,21 +77,4 @@ export function getModel({ id, edge, params }: RequestContext): Response {
       ? 'no scout offers any model at the moment: try again when one has connected'
       : `use one of: ${names.slice(0, namesShownMax).join(', ')}${more}`
   return refuse(id, fault('model_not_found', `No scout offers this model now; ${offered}.`, { param: 'model' }))
-}
-
-function shownModel(model: ModelListing) {
-  return {
-    id: model.id,
-    object: 'model',
-    created: model.created,
-    owned_by: model.providers.join(', ') || 'chasm',
-    chasm: {
-      kinds: model.kinds,
-      scouts: model.scouts,
-      idle: model.idle,
-      providers: model.providers,
-      context_tokens: model.contextTokens,
-      ...(model.about !== '' && { about: model.about }),
-    },
-  }
 }

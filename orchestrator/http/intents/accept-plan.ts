@@ -1,18 +1,24 @@
 /**
  * From a request to an accepted intent, for every route that accepts a plan: reads and checks the body, reads the
- * Idempotency-Key, plans, and hands the plan to the engine. Each route supplies what its fields mean to the planner,
- * and shows the accepted intent in its own form. It also decides what becomes of an intent whose client leaves.
+ * Idempotency-Key, plans over the live fleet, and hands the plan to the engine. Each route supplies what its fields
+ * mean to the planner, and shows the accepted intent in its own form. It also decides what becomes of an intent whose
+ * client leaves.
  */
 import type { z } from 'zod'
 import { type Fault, fault } from '../../../shared/faults.ts'
 import { modelPollMs } from '../../../shared/limits/http.ts'
 import { intentPriorityDefault } from '../../../shared/limits/intents.ts'
+import type { System } from '../../../shared/system.ts'
+import { abilitiesIn, dollars } from '../../../shared/task.ts'
+import type { Engine, ModelListing } from '../../engine/ports/client.ts'
 import type { IntentView } from '../../engine/ports/intents.ts'
-import type { Plan, PlanAsked } from '../../engine/ports/planner.ts'
+import type { CatalogModel, Plan, PlanAsked, PlanContext, RequestCheck } from '../../engine/ports/planner.ts'
 import type { RequestContext } from '../request-context.ts'
 import { type JsonBody, readChecked } from '../schema/body.ts'
 import { idempotencyOf } from '../schema/idempotency.ts'
-import { planContext } from '../schema/planning.ts'
+import { chatRequest, embeddingsRequest } from '../schema/openai-requests.ts'
+import { isPlainChat } from '../schema/plain-chat.ts'
+import { refusal } from '../schema/validation.ts'
 
 /** What a route makes of its fields. */
 export interface PlanRequest {
@@ -120,4 +126,26 @@ const noLongerKept = fault(
  */
 export function clientLeft({ edge, caller }: RequestContext, { view, hasKey }: Acceptance): void {
   if (!hasKey) void edge.intents.cancel(view.id, caller!.id)
+}
+
+/** What a plan is made in, beside what the client asked for: the live fleet, and this edge's check of a request. */
+export function planContext(engine: Engine, system: System, deadlineMs: number): PlanContext {
+  const soon = () => new Promise<void>((resolve) => system.soon(resolve))
+  return { check: checkRequest, catalog: engine.models().map(catalogModel), deadlineMs, soon }
+}
+
+const checkRequest: RequestCheck = (kind, request) => {
+  if (kind === 'embed') return refusal(embeddingsRequest, request)
+  return isPlainChat(request) ? null : refusal(chatRequest, request)
+}
+
+function catalogModel(model: ModelListing): CatalogModel {
+  const { id, kinds, scouts, contextTokens, abilities, about, promptPrice, answerPrice, speed } = model
+  return {
+    ...{ id, kinds, scouts, contextTokens, about, abilities: abilitiesIn(abilities) },
+    promptDollars: dollars(promptPrice),
+    answerDollars: dollars(answerPrice),
+    firstContentMs: speed?.firstContentMs ?? null,
+    tokensPerSecond: speed?.tokensPerSecond ?? null,
+  }
 }

@@ -10,8 +10,8 @@ import { nodeResult } from '../response/intent-view.ts'
 import { jsonResponse, refuse } from '../response/response.ts'
 import { readChecked } from '../schema/body.ts'
 import { type IntentFields, intentRequest } from '../schema/intent-request.ts'
-import { planContext } from '../schema/planning.ts'
 import { behindModel } from '../schema/virtual-models.ts'
+import { planContext } from './accept-plan.ts'
 import { getIntent, noSuchIntent, viewerOf } from './intents.ts'
 
 /** A dry run: the plan, and what it is likely to take. Nothing is stored and nobody is asked. */

@@ -11,17 +11,19 @@ import { intentRequest } from '../schema/intent-request.ts'
 import { chatRequest, embeddingsRequest, keyRequest } from '../schema/openai-requests.ts'
 import { compactRequest, responseRequest, tokenCountRequest } from '../schema/response-request.ts'
 import { intentOperations, intentSchemas, responseOperations } from './intent-paths.ts'
+import { routerFields } from './model-fields.ts'
 import { count, inHeader, type Json, json, listAs, type Operation, object, ref, seconds, text, texts } from './parts.ts'
 
 const orNull = (schema: Json) => ({ ...schema, type: [schema.type, 'null'] })
 const some = { type: 'number', minimum: 0 }
+const pricesKnown = object({ prompt: orNull(some), answer: orNull(some) })
 const offer = object({
   kind: { enum: taskKinds },
   model: text,
   provider: text,
   context_tokens: count,
   abilities: texts,
-  dollars_per_million_tokens: object({ prompt: orNull(some), answer: orNull(some) }),
+  dollars_per_million_tokens: pricesKnown,
   about: text,
 })
 const standing = object({
@@ -109,14 +111,19 @@ const answerSchemas: Json = {
     object: { const: 'model' },
     created: seconds,
     owned_by: text,
+    ...routerFields,
     chasm: object(
       {
-        ...{ kinds: texts, scouts: count, idle: count, providers: texts, context_tokens: count },
+        ...{ kinds: texts, scouts: count, idle: count, providers: texts, context_tokens: count, abilities: texts },
+        dollars_per_million_tokens: pricesKnown,
         about: { ...text, description: 'What a specialist or a virtual model does.' },
         virtual: { type: 'boolean', description: 'The hub answers by a scroll; no scout offers it.' },
         template: text,
       },
-      ['scouts', 'idle', 'providers', 'context_tokens', 'about', 'virtual', 'template'],
+      [
+        ...['scouts', 'idle', 'providers', 'context_tokens', 'abilities', 'dollars_per_million_tokens'],
+        ...['about', 'virtual', 'template'],
+      ],
     ),
   }),
   ModelList: listAs('Model'),

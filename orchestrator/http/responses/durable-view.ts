@@ -13,8 +13,8 @@ import { sumsOf } from '../virtual/virtual-chat.ts'
 import { EventWriter } from './events/event-writer.ts'
 import { errorFields, ResponseAnswer } from './events/response-answer.ts'
 import { responseId } from './items/item-ids.ts'
-import { toolNamesIn } from './items/tool-names.ts'
 import { type Echo, echoOf, responseObject } from './items/response-object.ts'
+import { toolNamesIn } from './items/tool-names.ts'
 
 type Json = Record<string, unknown>
 
@@ -122,11 +122,11 @@ export class DurableEncoder implements AnswerEncoder {
     return ''
   }
 
-  done({ message, finishReason }: ResultMessage): string {
+  done({ message, finish }: ResultMessage): string {
     // Text has been given out, and so has reasoning that came before it.
     const thought = this.hasReasoning ? { reasoning: null, reasoning_content: null } : null
     const rest = { ...message, content: null, ...thought }
-    this.answer.add({ choices: [{ message: rest, finish_reason: finishReason }] })
+    this.answer.add({ choices: [{ message: rest, finish_reason: finish }] })
     this.answer.close()
     return this.end(this.now())
   }

@@ -72,6 +72,8 @@ function planOf(context: RequestContext, fields: ResponseFields): { plan: PlanRe
   if ('code' in mapped) return mapped
   const { stream: _, ...chat } = mapped.chat
   const { model, background, metadata, chasm, store } = fields
+  const preferred = preferences.find((field) => (fields[field] ?? null) !== null)
+  if (preferred !== undefined) return refusedAt(preferred, 'is not for a response that is made durably: remove it')
   const made = isVirtual(model) ? virtualPlanOf(fields, chat) : singlePlanOf(fields, chat)
   if ('code' in made) return made
   const plan = {
@@ -84,6 +86,9 @@ function planOf(context: RequestContext, fields: ResponseFields): { plan: PlanRe
   }
   return { plan, input: conversation.input }
 }
+
+/** By which a chat is told whom to ask; a plan is made for one model. */
+const preferences = ['models', 'provider'] as const
 
 type Planned = Pick<PlanRequest, 'asked' | 'mustBeOffered'>
 

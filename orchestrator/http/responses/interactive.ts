@@ -8,17 +8,16 @@ import { fault } from '../../../shared/faults.ts'
 import { keptResponseBytesMax } from '../../../shared/limits/store.ts'
 import { bodyBytesMax } from '../../../shared/limits/wire.ts'
 import type { Answer } from '../../engine/ports/client.ts'
-import { endOf } from '../chat/completions.ts'
+import { askedBy, endOf, submit } from '../chat/completions.ts'
 import type { RequestContext } from '../request-context.ts'
 import { servedShown } from '../response/envelope.ts'
 import { jsonResponse, refuse } from '../response/response.ts'
 import type { ResponseFields } from '../schema/response-request.ts'
-import { routingOf } from '../schema/routing-options.ts'
 import { conversationOf, withIds } from './conversation.ts'
 import { type Beginning, ResponseAnswer } from './events/response-answer.ts'
 import { newResponseId, responseIdRandomBytes } from './items/item-ids.ts'
-import { toolNamesIn } from './items/tool-names.ts'
 import { echoOf } from './items/response-object.ts'
+import { toolNamesIn } from './items/tool-names.ts'
 import { keptRequest } from './kept-turn.ts'
 import { chatRequestOf } from './request/chat-request.ts'
 import { streamResponse } from './response-stream.ts'
@@ -43,7 +42,7 @@ export function answerNow(context: RequestContext, fields: ResponseFields): Prom
 }
 
 function submitted(context: RequestContext, fields: ResponseFields): Asked | Fault {
-  const { edge, caller } = context
+  const { edge } = context
   const conversation = conversationOf(context, fields)
   if ('code' in conversation) return conversation
   const mapped = chatRequestOf(fields, conversation.items)
@@ -55,14 +54,15 @@ function submitted(context: RequestContext, fields: ResponseFields): Asked | Fau
   const request = fields.store === false ? null : keptRequest(fields, withIds(conversation.input, id))
   const refused = context.hold(body.length + (request?.length ?? 0))
   if (refused !== null) return refused
-  const { id: tenant, weight = 1 } = caller!
-  const { model, tools, chasm } = fields
-  const stream = fields.stream === true
-  const answer = edge.engine.submit({ tenant, weight, kind: 'chat', model, stream, body, ...routingOf(chasm) })
+  const { model, tools, models = null, provider = null, chasm = null, stream = null } = fields
+  // The chat's own fields where the preferences look at the work; none of what it was made of is kept.
+  const asked = askedBy(context, { ...mapped.chat, model, models, provider, chasm, stream }, body, 'chat')
+  if ('code' in asked) return asked
+  const answer = submit(context, asked)
   const { created: createdAt } = answer
   const store = request !== null
   const beginning = { id, createdAt, model, echo: echoOf(fields), toolNames: toolNamesIn(tools), store }
-  return { answer, beginning, request, explains: chasm?.explain === true }
+  return { answer, beginning, request, explains: asked.explains }
 }
 
 const tooLarge = fault(

@@ -12,7 +12,7 @@ import { shownUsage } from '../response/intent-view.ts'
 import { faultBody, jsonResponse, refuse } from '../response/response.ts'
 import type { JsonBody } from '../schema/body.ts'
 import type { ChasmFields } from '../schema/routing-options.ts'
-import { templateOf, virtualNames } from '../schema/virtual-models.ts'
+import { callsTools, templateOf, virtualNames } from '../schema/virtual-models.ts'
 import { IntentAnswer, type ResultMessage } from '../streaming/intent-answer.ts'
 import { type AnswerEncoder, streamIntent } from '../streaming/intent-stream.ts'
 
@@ -35,11 +35,12 @@ interface Form {
 
 /** Request fields that every node gets, and those that only the last one gets. */
 const manners = ['temperature', 'top_p', 'seed', 'presence_penalty', 'frequency_penalty']
-const lastManners = ['max_tokens', 'max_completion_tokens', 'stop', 'response_format']
+const toolFields = ['tools', 'tool_choice', 'parallel_tool_calls']
+const lastManners = ['max_tokens', 'max_completion_tokens', 'stop', 'response_format', ...toolFields]
 /** All that a virtual model takes of a chat request. */
 export const virtualFields: readonly string[] = ['model', 'messages', 'stream', ...manners, ...lastManners]
-/** Fields without a meaning when several models make one answer. */
-const unfit = ['tools', 'functions', 'n', 'logprobs', 'top_logprobs', 'audio']
+/** Fields without a meaning when several models make one answer, and those by which others are told whom to ask. */
+const unfit = ['functions', 'n', 'logprobs', 'top_logprobs', 'audio', 'models', 'provider']
 
 export async function virtualChat(context: RequestContext, body: JsonBody): Promise<Response> {
   const accepted = await acceptPlan(context, body, virtualPlan)
@@ -79,17 +80,24 @@ function flawOf(sent: Json, { model, chasm }: Asked): Fault | null {
     const text = `There is no virtual model of this name: use one of ${virtualNames.join(', ')}.`
     return fault('model_not_found', text, { param: 'model' })
   }
-  const field = unfit.find((key) => {
-    const value = sent[key]
-    return value !== undefined && value !== null && value !== false && !(key === 'n' && value === 1) && !isEmpty(value)
-  })
+  const field = unfit.find((key) => isMeant(key, sent[key]))
   if (field !== undefined) {
     const text = `\`${field}\` has no meaning for ${model}, which makes one answer of several`
     return fault('invalid_request', `${text}: remove it, or name another model.`, { param: field })
   }
+  const tool = callsTools(model) ? undefined : toolFields.find((key) => isMeant(key, sent[key]))
+  if (tool !== undefined) {
+    const able = virtualNames.filter(callsTools).join(', ')
+    const text = `\`${tool}\` cannot be used with ${model}, none of whose nodes answers the conversation as a whole`
+    return fault('invalid_request', `${text}: remove it, or name one of ${able}.`, { param: tool })
+  }
   if (!chasm?.continue && !chasm?.only && !chasm?.ignore && !chasm?.hedge_after_ms) return null
   const text = `Of \`chasm\` only \`params\`, \`progress\` and \`deadline_ms\` are for ${model}: remove the others.`
   return fault('invalid_request', text, { param: 'chasm' })
+}
+
+function isMeant(key: string, value: unknown): boolean {
+  return value !== undefined && value !== null && value !== false && !(key === 'n' && value === 1) && !isEmpty(value)
 }
 
 function isEmpty(value: unknown): boolean {
@@ -149,10 +157,11 @@ class ChatEncoder implements AnswerEncoder {
     return ''
   }
 
-  done({ message, finishReason }: ResultMessage): string {
+  done({ message, finish, calls }: ResultMessage): string {
     const { refusal = null } = message
-    const rest = refusal === null ? {} : { refusal }
-    const last = this.chunk({ choices: [choice(rest, endOfLast(finishReason))] })
+    const toolCalls = calls.map((call, index) => ({ index, ...call }))
+    const called = calls.length > 0 ? this.chunk({ choices: [choice({ tool_calls: toolCalls }, null)] }) : ''
+    const last = called + this.chunk({ choices: [choice(refusal === null ? {} : { refusal }, finish)] })
     const sums = sumsOf(this.context, this.view)
     const usage = this.form.withUsage ? this.chunk({ choices: [], ...sums }) : ''
     return `${last}${usage}data: [DONE]\n\n`
@@ -165,11 +174,6 @@ class ChatEncoder implements AnswerEncoder {
   private chunk(fields: Json): string {
     return `data: ${JSON.stringify({ ...this.head, ...fields })}\n\n`
   }
-}
-
-/** How the last node ended is how the answer ends; nodes that the hub itself carries out do not say. */
-function endOfLast(finishReason: unknown): string {
-  return typeof finishReason === 'string' ? finishReason : 'stop'
 }
 
 function headOf({ id, createdMs }: IntentView, model: string, object: string): Json {
@@ -194,9 +198,12 @@ async function whole(context: RequestContext, accepted: Acceptance, form: Form):
   const { view } = accepted
   const end = await endOf(context, answerOf(context, view), () => clientLeft(context, accepted))
   if ('code' in end) return refuse(id, end)
-  const { message: last, finishReason } = end.result
-  const message = { role: 'assistant', content: end.text, refusal: last.refusal ?? null }
-  const choices = [{ index: 0, message, finish_reason: endOfLast(finishReason), logprobs: null }]
+  const { message: last, finish, calls } = end.result
+  const called = calls.length > 0
+  const content = called && end.text === '' ? null : end.text
+  const said = { role: 'assistant', content, refusal: last.refusal ?? null }
+  const message = { ...said, ...(called && { tool_calls: calls }) }
+  const choices = [{ index: 0, message, finish_reason: finish, logprobs: null }]
   const sums = sumsOf(context, view)
   return jsonResponse(id, JSON.stringify({ ...headOf(view, form.model, 'chat.completion'), choices, ...sums }))
 }

@@ -9,6 +9,9 @@ import { ProviderError, type ProviderRequest } from '../provider.ts'
 import { parseExactly } from '../transport/exact-json.ts'
 import { isObject, type Json } from '../transport/json-object.ts'
 
+/** What the hub has read and done; of a service that knows such fields they are not asked a second time. */
+const hubFields = ['chasm', 'models', 'provider']
+
 /** What a request may do without, for servers that refuse what they do not know. */
 export type Addition = 'stream_options' | 'encoding_format'
 
@@ -35,7 +38,7 @@ export function readBody(
   if (found !== null) {
     throw new ProviderError(fault('invalid_request', `${found.field} ${found.flaw}`, { param: found.field }))
   }
-  delete body.chasm
+  for (const field of hubFields) delete body[field]
   body.model = model
   putInWordsOf(name, body)
   for (const [field, value] of Object.entries(extras)) {

@@ -1,5 +1,5 @@
 /**
- * People who chat: each sends a request, reads the answer in a way of its own (at once, slowly, not at all), sometimes
+ * Clients of chats: each sends a request, reads the answer at its own pace (at once, slowly, not at all), sometimes
  * leaves in the middle, thinks, and sends the next. The log of what each has read is compared with the one right answer
  * line by line, so that a retry, a hedge or a move to another scout that shows is found.
  */
@@ -71,7 +71,7 @@ export class ChatUser {
     const reading = { answer, submission, task, generation: hub.generation, delayMs, lines: [], isOver: false }
     this.reading = reading
     const { model, kind, stream, deadlineMs, routing } = submission
-    this.world.trace.say?.(
+    this.world.trace.print?.(
       `${this.name} asks ${task} ${JSON.stringify({ model, kind, stream, deadlineMs, delayMs, routing })}`,
     )
     const lost = () => this.lose(reading)
@@ -186,7 +186,7 @@ export class ChatUser {
     if (reading.isOver || reading.generation !== this.hub.generation || !this.hub.up) return
     const { frozenForMs } = this.hub
     if (frozenForMs > 0) return void this.process.after(frozenForMs, () => this.abandon(reading))
-    // What lies there unread is looked at as well.
+    // What has not been read yet is checked as well.
     const part = reading.delayMs === Number.POSITIVE_INFINITY ? this.hub.ask(() => reading.answer.take()) : null
     if (part !== null) this.check(reading, part)
     this.hub.ask(() => reading.answer.abandon())

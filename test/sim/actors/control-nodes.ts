@@ -1,9 +1,8 @@
 /**
  * The planner's part in the simulation: what a control node decides, as a function of its spec and of what its needs
- * came to. It grows for as many rounds as its spec says, sometimes by nodes of its own kind, and then says a word that
- * nobody can know who was not told the right results.
+ * came to. It grows for as many rounds as its spec names, sometimes by nodes of its own kind, and then gives a result
+ * that depends on all the results that it was given.
  */
-
 import type {
   ControlNode,
   Decision,

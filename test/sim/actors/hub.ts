@@ -1,13 +1,12 @@
 /**
  * The hub as a process of the simulated world: the production engine over the production gateway, on a disk that
  * outlives it. It dies between two events, in the middle of a step, or around a commit, and comes back with the next
- * epoch. Everything that passes its edges goes by the checker; once dead, nothing of it gets out any more.
+ * epoch. Everything that passes its edges is reported to the checker; a dead process emits nothing.
  */
 import type { ServerWebSocket } from 'bun'
 import { HubEngine } from '../../../orchestrator/engine/engine.ts'
 import type { ScoutEvents } from '../../../orchestrator/engine/ports/scouts.ts'
-import { FrameLinks } from '../../../orchestrator/gateway/frame-mapping.ts'
-import { Gateway, type SocketData } from '../../../orchestrator/gateway/gateway.ts'
+import { FrameLinks, Gateway, type SocketData } from '../../../orchestrator/gateway/gateway.ts'
 import { drainMs } from '../../../shared/limits/process.ts'
 import { checkNumbers } from '../checks/greed.ts'
 import type { Checker } from '../checks/invariants.ts'
@@ -80,7 +79,7 @@ export class Hub {
     this.fuse = 0
     this.hasDefect = false
     this.hasReported = false
-    world.trace.say?.(`hub ${this.generation} boots`)
+    world.trace.print?.(`hub ${this.generation} boots`)
     const process = world.process(`hub ${this.generation}`)
     const store = this.disk.open()
     this.process = process
@@ -137,7 +136,7 @@ export class Hub {
   restart(): void {
     if (!this.up || this.engine.core.state.draining) return
     const { engine, gateway, process } = this
-    // What came before is stepped, so that it is known what was given out.
+    // Steps the events that came before, so that all grants are known.
     engine.flush()
     gateway.announceDrain('the orchestrator is restarting')
     let over = false
@@ -160,7 +159,7 @@ export class Hub {
   freeze(forMs: number): void {
     const { process, world, network, checker } = this
     if (!this.up || process.frozenUntilMs > world.nowMs) return
-    world.trace.say?.(`hub stands still for ${forMs} ms`)
+    world.trace.print?.(`hub stands still for ${forMs} ms`)
     process.frozenUntilMs = world.nowMs + forMs
     checker.standstill.begins(world.nowMs, forMs)
     const held = [...network.open]
@@ -192,7 +191,7 @@ export class Hub {
   }
 
   private bury(sever: (connection: Connection) => void): void {
-    this.world.trace.say?.('hub is gone')
+    this.world.trace.print?.('hub is gone')
     this.up = false
     this.process.kill()
     this.network.door = null
@@ -224,7 +223,7 @@ export class Hub {
     if (this.hasDefect) this.checker.fail(24, `the hub acted after a defect, ${where}`)
     if (this.fuse === 0 || (this.fuseIsDefect && !maySetOff) || --this.fuse > 0) return
     if (this.fuseIsDefect) this.setOff(where)
-    this.world.trace.say?.(`hub dies ${where}`)
+    this.world.trace.print?.(`hub dies ${where}`)
     this.die()
     throw new ProcessDied()
   }
@@ -233,7 +232,7 @@ export class Hub {
   private setOff(where: string): never {
     const { generation, world } = this
     this.hasDefect = true
-    world.trace.say?.(`hub meets a defect ${where}`)
+    world.trace.print?.(`hub meets a defect ${where}`)
     world.arm(this.network.ground, 0, () => {
       if (!this.up || this.generation !== generation) return
       if (!this.hasReported) this.checker.fail(24, `the hub met a defect ${where} and lived on`)
@@ -274,13 +273,13 @@ export class Hub {
       (name: string) =>
       (...facts: never[]) => {
         checker.touched = true
-        this.world.trace.say?.(`hub <- ${told(name, facts)}`)
+        this.world.trace.print?.(`hub <- ${shownFacts(name, facts)}`)
         const hear = (checker.ears as Record<string, ((...facts: never[]) => void) | undefined>)[name]
         hear?.(...facts)
         const act = events[name as keyof ScoutEvents] as (...facts: never[]) => void
         act.apply(events, facts)
         const after = (checker.afters as Record<string, ((...facts: never[]) => void) | undefined>)[name]
-        // What the checker expects of a report holds once it is stepped; some reports share a turn with what follows.
+        // What the checker expects of a report holds once it is stepped; a report may share a turn with later ones.
         if (after === undefined && !this.dice.chance(aloneShare)) return
         engine.flush()
         after?.(...facts)
@@ -294,7 +293,7 @@ export class Hub {
 }
 
 /** A fact of the scouts' edge, for the trace. */
-function told(name: string, facts: readonly unknown[]): string {
+function shownFacts(name: string, facts: readonly unknown[]): string {
   const words = facts.map((fact) => {
     if (typeof fact !== 'object' || fact === null) return String(fact)
     if (fact instanceof Uint8Array) return `${fact.length} bytes`

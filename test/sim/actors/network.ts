@@ -1,14 +1,14 @@
 /**
  * The network between scouts and hub: connections of two byte streams each, with latency, bandwidth and everything
- * that goes wrong with them. Frames keep their order in each direction; they arrive late or never, but never twice and
- * never changed. A side that closes is heard by the other one only if its stream still moves.
+ * that fails in them. Frames keep their order in each direction; they arrive late or never, but never twice and
+ * never changed. The other side learns of a close only if the stream still moves.
  */
 import { handshakeTimeoutMs } from '../../../shared/limits/scout.ts'
 import { socketBacklogBytesMax } from '../../../shared/limits/wire.ts'
 import type { Timer } from '../../../shared/system.ts'
 import type { Dice, Process, World } from '../world.ts'
 
-/** One end of a connection, as its owner hears of it. */
+/** What one end of a connection reports to its owner. */
 export interface End {
   message(message: Uint8Array | string): void
   closed(code: number, reason: string): void
@@ -114,7 +114,7 @@ export class Connection {
     this.down = new Pipe(world, ground, pace, dice, (item) => this.arrive('down', item), drained('down'))
   }
 
-  /** Who hears what travels this way. */
+  /** The receiver of this direction. */
   listen(way: 'up' | 'down', end: End): void {
     this.ears[way] = end
   }
@@ -157,7 +157,7 @@ export class Connection {
     }
   }
 
-  /** This end is told that the connection is gone. */
+  /** Reports to this end that the connection is gone. */
   private lose(way: 'up' | 'down'): void {
     const end = this.ears[way]
     this.ears[way] = null

@@ -1,7 +1,7 @@
 /**
- * People with durable intents: scrolls of a few tasks that need each other, submitted until the hub says yes, with or
- * without an Idempotency-Key, then followed by their events through whatever happens to the hub, and sometimes
- * cancelled. Once the hub has said yes, the intent must come to its end with the right results.
+ * Clients of durable intents: scrolls of a few tasks that need each other, submitted until the hub accepts, with or
+ * without an Idempotency-Key, then followed by their events through restarts of the hub, and sometimes
+ * cancelled. Once the hub has accepted, the intent must end with the right results.
  */
 import type { IntentEvent, IntentEvents, IntentSubmission } from '../../../orchestrator/engine/ports/intents.ts'
 import type { PlannedTask } from '../../../orchestrator/engine/ports/planner.ts'
@@ -149,7 +149,7 @@ export class Planner {
       ?.then((refused) => {
         if (!hub.up || hub.generation !== generation) return
         if (refused?.code === 'store_unavailable') {
-          // Nothing is certain: ask again, like everybody who is told so.
+          // The outcome is unknown: ask again, as the error says.
           process.after(refused.retryAfterMs ?? retryMs, () => this.cancel(errand))
           return
         }
@@ -171,7 +171,7 @@ export class Planner {
     const failed = hub.engine.intents.tasks(id!).filter(({ state }) => state === 'failed' || state === 'skipped')
     const { node } = process.dice.pick(failed)
     errand.isRetried = true
-    // Also of a hub that dies over it: what is on the disk then will be heard of.
+    // Also when the hub dies meanwhile: what is on the disk then is found after its restart.
     const goOn = () => {
       if (hub.disk.disk.intents.get(id!)!.events.length === errand.seq) return
       errand.isOver = false
@@ -185,7 +185,7 @@ export class Planner {
         hub.mourners.delete(goOn)
         if (refused === null) goOn()
       })
-    // Some change their minds before the retry is committed.
+    // Some cancel before the retry is committed.
     if (process.dice.chance(0.3)) this.cancelNow(errand)
   }
 

@@ -1,5 +1,5 @@
 /**
- * A model service behind an honest scout: it knows the right answer, takes its time over it, and sometimes fails the
+ * A model service behind an honest scout: it gives the right answer after a delay, and sometimes fails the
  * way providers do: rate limits, refusals, a stream that breaks off or hangs, an adapter with a bug.
  */
 

@@ -1,6 +1,6 @@
 /**
  * Honest scouts: the production scout, whole, as a process of the simulated world. They are killed, drained and started
- * again; what the network does to them is the network's. None of them may ever be accused of breaking the protocol.
+ * again; `network.ts` breaks their connections. The hub may never close one of them for breaking the protocol.
  */
 
 import type { Log } from '../../../scout/log.ts'

@@ -1,7 +1,7 @@
 /**
- * A disk that misbehaves the way the store's port allows, for a few commits or for minutes: busy, full, broken, and the
- * commit of which nobody knows whether it happened. Such a batch is not visible, but comes to life when the hub dies
- * before its next commit. What is really committed is shown to whoever watches, write by write.
+ * A disk that fails in the ways that the store's port allows, for a few commits or for minutes: busy, full, broken, and
+ * the commit of which nobody knows whether it happened. Such a batch is not visible, but is there when the hub dies
+ * before its next commit. What is really committed is reported to an observer, write by write.
  */
 import { type Store, StoreError, type StoreWrite } from '../../../orchestrator/engine/ports/store.ts'
 import { MemoryDisk } from '../../../orchestrator/store/memory/disk.ts'
@@ -13,7 +13,7 @@ const troubles = ['busy', 'full', 'io', 'unknown'] as const
 export interface CommitWatcher {
   /** The hub is about to commit; throws when it dies first. */
   committing(): void
-  /** It has committed; throws when it dies before it hears of it. */
+  /** It has committed; throws when the hub dies before the commit is reported. */
   committed(writes: readonly StoreWrite[]): void
   fenced(error: StoreError): void
 }

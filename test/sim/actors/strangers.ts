@@ -1,7 +1,7 @@
 /**
- * Scouts that keep no rules. Each speaks real frames through the real codec with a little state machine of its own, and
- * has a few bad habits: late, doubled, forged and gapped answers, more credits than it has, stolen leases, two sessions
- * at once, junk. Where a stranger does answer, it answers rightly: what is tried here is the protocol, not the model.
+ * Scouts that break rules. Each sends real frames through the real codec from a small state machine of its own, and
+ * does some of this: late, doubled, forged and gapped answers, more credits than it has, stolen leases, two sessions
+ * at once, junk. Where a stranger does answer, the answer is right: this tests the protocol, not the model.
  */
 import { durationMsMax, fragmentBytes } from '../../../shared/limits/wire.ts'
 import { decodeFromHub, encode } from '../../../shared/protocol/codec.ts'
@@ -281,7 +281,7 @@ export class Stranger {
     this.send({ type: 'settle', task, attempt, nonce, outcome: 'cancelled', ...none })
   }
 
-  // ------------------------------------------------------------ bad habits
+  // ------------------------------------------------------------ violations
 
   /** Now and then something that no honest scout does. */
   private misbehave(): void {
@@ -364,7 +364,7 @@ export class Stranger {
     else this.send({ type: 'fragment', task: 1, attempt: 1, index: dice.below(3), bytes: this.process.randomBytes(9) })
   }
 
-  /** Says nothing and hears nothing for longer than anybody waits, then goes on as if nothing had been. */
+  /** Sends and reads nothing for longer than any timeout, then goes on. */
   private freeze(): void {
     this.isFrozen = true
     this.process.after(40_000, () => {

@@ -1,6 +1,6 @@
 /**
- * What durable tasks are charged, as the disk is told, against what was really sent: an attempt of which its scout
- * never heard may be taken back, and costs nobody anything.
+ * What durable tasks are charged on the disk, against what was really sent: an attempt that its scout
+ * never received may be taken back, and is not charged.
  */
 import type { StoreWriteOf } from '../../../orchestrator/engine/ports/store.ts'
 import type { Checker } from './invariants.ts'

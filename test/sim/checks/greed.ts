@@ -1,7 +1,7 @@
 /**
- * What no stranger may make of the hub, whatever it reports, begins or offers.
+ * Bounds that hold whatever a stranger reports, begins or offers.
  *
- * 25. No number of a scout is believed beyond what its request and its answer can hold: not in a row, not in a sum.
+ * 25. No number of a scout is booked beyond what its request and its answer can hold: not in a row, not in a sum.
  * 26. Bodies that are never finished are given back when their time or their session ends.
  * 27. Names that nobody offers and nobody waits for are forgotten.
  */

@@ -1,6 +1,6 @@
 /**
  * What must be true after every step, whatever scouts, clients, network, disk and clock did. The hub's edges report
- * here; the first thing that does not hold ends the life of the seed.
+ * here; the first thing that does not hold ends the run of the seed.
  *
  *  0. Nothing throws.
  *  1. The core is consistent: everything `violations` of the core counts.
@@ -15,25 +15,25 @@
  *     last line only after the commit. Retries, hedges and moves to other scouts are invisible in it.
  *  7. Every answer ends exactly once, and nothing follows.
  *  8. Credits conserve: what the hub holds is what was granted and not used. Usage is booked once per done task.
- *  9. Terminal states absorb: nothing is given out, committed or told of what has ended, and a cancel is not repeated
- *     once its scout has answered with a settlement.
+ *  9. Terminal states absorb: nothing is given out, committed or reported of what has ended, and a cancel is not
+ *     repeated once its scout has answered with a settlement.
  * 10. Every buffer is within its bound: of readers, of sockets, of the core's memory.
  * 11. Nothing is sent to a session that is gone.
  * 12. A verdict `committed` on a durable task rests on the disk; so does `committed` in a welcome.
  * 13. A durable task is given out under a lease that is on the disk; all of its attempts get the same request.
  * 14. No lease outlives the last sign of its scout by more than its time and the hub's grace.
  * 15. The engine never writes what its own rows forbid.
- * 16. No client ever hears of an internal error.
- * 17. Honest scouts are never accused, and never have to accuse the hub; no attempt is charged that was granted in this
- *     life of the hub and never sent.
+ * 16. No client ever gets an internal error.
+ * 17. Honest scouts are never closed for a violation, and never close the hub for one; no attempt is charged that was
+ *     granted by this hub process and never sent.
  * 18. Attempts of a task count upwards for ever, and no nonce comes twice.
- * 19. A cancelled intent is over in all of its tasks when the client hears so.
+ * 19. A cancelled intent is over in all of its tasks when the cancel is answered.
  * 20. While the hub drains it gives out nothing new.
- * 21. An intent's reader hears of its events in order, without gaps or repeats, also across restarts.
+ * 21. An intent's reader gets its events in order, without gaps or repeats, also across restarts.
  * 22. A control node is decided once at each stage, from what its needs came to on the disk.
  * 23. Once the faults stop, everything ends within 120 seconds, credits are back, and every timer has an owner.
  * 24. A hub that met a defect reports it and does nothing more.
- * 25. A hub that stood still calls nobody silent before it has given everybody a round trip.
+ * 25. A hub that stood still closes nobody as silent before it has given everybody a round trip.
  */
 
 import { violations } from '../../../orchestrator/core/invariants.ts'
@@ -179,7 +179,7 @@ export class Checker {
 
   // ------------------------------------------------------------ scouts to hub
 
-  /** Before the engine hears it. */
+  /** Before it is reported to the engine. */
   readonly ears = {
     joined: (greeting: Greeting) => this.ledger.joined(greeting),
     offers: (session: number, concurrency: number) => this.ledger.offers(session, concurrency),
@@ -251,7 +251,7 @@ export class Checker {
 
   sent(session: number, frame: HubFrame, body?: Uint8Array): void {
     const book = this.ledger.sessions.get(session)
-    this.world.trace.say?.(`hub -> ${session} ${wordsOf(frame)}`)
+    this.world.trace.print?.(`hub -> ${session} ${wordsOf(frame)}`)
     if (book === undefined || book.isGone) {
       if (!this.isExcused(frame)) this.fail(11, `${frame.type} to session ${session}, which is gone`)
       return
@@ -333,7 +333,7 @@ export class Checker {
 
   committed(writes: readonly StoreWrite[]): void {
     this.hasCommitted = true
-    this.world.trace.say?.(`commit ${writes.map(wordsOfWrite).join(', ')}`)
+    this.world.trace.print?.(`commit ${writes.map(wordsOfWrite).join(', ')}`)
     for (const write of writes) {
       if (write.write === 'settle') this.settled(write)
       if (write.write === 'lease') this.charges.leased(write)
@@ -377,7 +377,7 @@ export class Checker {
 
   // ------------------------------------------------------------ hub to clients
 
-  /** A client was told that its intent is taken. */
+  /** A client's intent was acknowledged. */
   acknowledged(id: string, key: string | null): void {
     if (!this.disk().intents.has(id)) this.fail(2, `intent ${id} was acknowledged before it was written`)
     this.intents.add(id)

@@ -1,7 +1,7 @@
 /**
- * What the wire itself says of sessions, credits and leases: every frame that passes the hub's edge is written down
- * here, without a look into the core. Who may settle what follows from these books alone, so that a core that forgets a
- * rule is found out by them.
+ * What the frames alone show of sessions, credits and leases: every frame that passes the hub's edge is recorded
+ * here, without a look into the core. Who may settle what follows from this ledger alone, so that it finds a core
+ * that forgets a rule.
  */
 import type { Greeting, Hello } from '../../../orchestrator/engine/ports/scouts.ts'
 import type { FrameOf } from '../../../shared/protocol/frames.ts'
@@ -87,7 +87,7 @@ export class Ledger {
     }
   }
 
-  // ------------------------------------------------------------ what scouts say
+  // ------------------------------------------------------------ from scouts
 
   joined({ session, operator, hello }: Greeting): void {
     const { name, instance, held } = hello
@@ -126,7 +126,7 @@ export class Ledger {
     const triple = tripleOf(task, attempt, nonce)
     const lease = this.task(task).leases.find((known) => known.attempt === attempt)
     if (lease?.session !== session || lease.nonce !== hex(nonce)) return triple
-    // The first word counts; what follows is a repeat of it, whatever it says.
+    // The first settlement counts; later ones are repeats of it, whatever they hold.
     if (this.entitled.get(`${task}/${attempt}`)?.triple !== triple) {
       this.entitled.set(`${task}/${attempt}`, { triple, isDone: outcome === 'done' })
     }
@@ -142,7 +142,7 @@ export class Ledger {
     }
   }
 
-  // ------------------------------------------------------------ what the hub says
+  // ------------------------------------------------------------ from the hub
 
   granted(session: SessionBook, frame: FrameOf<'task'>, nowMs: number): void {
     const { task, attempt } = frame

@@ -1,6 +1,6 @@
 /**
- * The end of a life: the faults have stopped, and after a fixed time of peace everything must have come to its end.
- * Whoever still waits, holds a credit that nobody remembers or has set a timer for nothing is found here.
+ * The end of a run: the faults have stopped, and after a fixed time without any everything must have ended.
+ * This finds who still waits, credits that nobody owns, and timers without a purpose.
  */
 
 import type { Cast } from '../simulation.ts'
