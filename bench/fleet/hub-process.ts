@@ -4,11 +4,12 @@
  * and port, and reads its cost from /proc.
  */
 import { heapSize, heapStats } from 'bun:jsc'
-import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { pino } from 'pino'
 import { firstClientKey } from '../../orchestrator/first-keys.ts'
+import { createLog, type Logger } from '../../orchestrator/log.ts'
 import { type Hub, startHub } from '../../orchestrator/main.ts'
 import { answerCalls } from '../load/calls.ts'
+import { type Turns, TurnWatch } from './turn-watch.ts'
 
 /** A whole fleet dials at once. */
 const upgradesPerSecond = 1_000_000
@@ -23,19 +24,46 @@ export interface Heap {
   types: Record<string, number>
 }
 
+/** What the hub's process holds now, by kind and without a collection. */
+export interface Kinds {
+  /** What the collector has reserved for the heap, and what objects hold outside of it. */
+  capacityMb: number
+  extraMb: number
+  nativeMb: number
+  committedMb: number
+}
+
 /** The part of the runtime's statistics that its types leave out. */
 interface Allocator {
   mimalloc: Record<'malloc_normal' | 'malloc_huge' | 'committed', { current: number }>
 }
 
-/** One timer; how much later than due it fires is how long the loop was not free. */
-const stalls = monitorEventLoopDelay({ resolution: 5 })
+const mib = 2 ** 20
+const turns = new TurnWatch()
 const silent = pino({ level: 'silent' })
 let hub: Hub | null = null
+/** A hub whose log is tried writes so many lines every so often, and many more once it is told to. */
+const calmLines = { count: 1, everyMs: 10 }
+const loudLines = { count: 20, everyMs: 5 }
+
+function keepLogging(log: Logger): void {
+  const write = ({ count, everyMs }: typeof calmLines) =>
+    setInterval(() => {
+      for (let line = 0; line < count; line++) log.debug({ line, text: 'x'.repeat(100) }, 'a line that nobody reads')
+    }, everyMs)
+  write(calmLines)
+  process.once('SIGUSR2', () => void write(loudLines))
+}
+
+function nativeOf({ malloc_normal, malloc_huge, committed }: Allocator['mimalloc']) {
+  return { nativeMb: (malloc_normal.current + malloc_huge.current) / mib, committedMb: committed.current / mib }
+}
 
 const calls = {
   /** Listens on every address of the machine, for fleets larger than one address has ports. */
-  open({ port, dataDir }: { port: number; dataDir: string }) {
+  open({ port, dataDir, logs }: { port: number; dataDir: string; logs: boolean }) {
+    const log = logs ? createLog('debug') : silent
+    if (logs) keepLogging(log)
     const config = {
       host: '0.0.0.0',
       port,
@@ -48,8 +76,13 @@ const calls = {
     } as const
     const started = startHub({
       config,
-      log: silent,
-      gateway: { upgradesPerSecond, upgradesPerSecondPerOperator: upgradesPerSecond },
+      log,
+      gateway: {
+        upgradesPerSecond,
+        upgradesPerSecondPerOperator: upgradesPerSecond,
+        // All honest scouts have one key.
+        descriptorShareOfOperator: 1,
+      },
     })
     if ('flaw' in started) throw new Error(started.flaw)
     hub = started
@@ -70,12 +103,14 @@ const calls = {
 
   collect: (_: null) => Bun.gc(true),
 
-  /** The JavaScript heap, and the longest stall of the event loop since the last call; the first call starts it. */
-  memory(_: null): { heapMb: number; stallMs: number } {
-    stalls.enable()
-    const stallMs = stalls.max / 1e6
-    stalls.reset()
-    return { heapMb: heapSize() / 2 ** 20, stallMs }
+  /** The JavaScript heap, and the longest turns of the loop since the last call; the first call starts the watch. */
+  memory(_: null): Turns & { heapMb: number } {
+    return { heapMb: heapSize() / mib, ...turns.take() }
+  },
+
+  kinds(_: null): Kinds {
+    const { heapCapacity, extraMemorySize, mimalloc } = heapStats() as ReturnType<typeof heapStats> & Allocator
+    return { capacityMb: heapCapacity / mib, extraMb: extraMemorySize / mib, ...nativeOf(mimalloc) }
   },
 
   /** Collects twice: what the first collection finalizes is only freed by the next one. */
@@ -83,9 +118,7 @@ const calls = {
     Bun.gc(true)
     Bun.gc(true)
     const { heapSize: bytes, objectTypeCounts, mimalloc } = heapStats() as ReturnType<typeof heapStats> & Allocator
-    const nativeMb = (mimalloc.malloc_normal.current + mimalloc.malloc_huge.current) / 2 ** 20
-    const committedMb = mimalloc.committed.current / 2 ** 20
-    return { heapMb: bytes / 2 ** 20, nativeMb, committedMb, types: objectTypeCounts }
+    return { heapMb: bytes / mib, ...nativeOf(mimalloc), types: objectTypeCounts }
   },
 }
 

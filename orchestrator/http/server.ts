@@ -23,8 +23,11 @@ import {
   RequestContext,
   type Route,
 } from './request-context.ts'
-import { refuse } from './response/response.ts'
+import { RequestShares } from './request-shares.ts'
+import { refuseInForm } from './response/anthropic-errors.ts'
+import { largeBodyOf } from './response/response.ts'
 import { findRoutes } from './routes.ts'
+import { pacedResponse } from './streaming/large-answer.ts'
 import { OpenStreams } from './streaming/open-streams.ts'
 import { WholeWaits } from './whole-waits.ts'
 
@@ -61,6 +64,11 @@ const tooManyRequests = fault(
   'The orchestrator has as many requests under way as it can: try again in a moment.',
   { retryAfterMs: 2_000 },
 )
+const tooManyOfKey = fault(
+  'rate_limited',
+  'This key has as many requests under way as one key may: wait until some of them have ended.',
+  { retryAfterMs: 2_000 },
+)
 /** Nothing is wrong with the request, nor with this program. */
 const storeUnavailable = fault(
   'store_unavailable',
@@ -75,6 +83,7 @@ export function serveHub<SocketData>(options: HubOptions<SocketData>): Hub {
   const { keepAliveMs, clientStallMs } = limits
   const settings = { keepAliveMs, clientStallMs, allowsPrivateUrls: false, corsOrigins: [], ...options.settings }
   const bytesInFlight = new ByteAccount(limits.requestBytesMax, limits.requestBytesPerTenantMax)
+  const requestsMax = options.requestsMax ?? (() => Number.POSITIVE_INFINITY)
   const edge: Edge = {
     engine,
     intents: options.intents,
@@ -86,10 +95,12 @@ export function serveHub<SocketData>(options: HubOptions<SocketData>): Hub {
     metrics: new Metrics(engine, bytesInFlight),
     cors: new Cors(settings.corsOrigins),
     waits: new WholeWaits(system),
-    requestsMax: options.requestsMax ?? (() => Number.POSITIVE_INFINITY),
+    requestsMax,
+    shares: new RequestShares(requestsMax),
     bodies: new BodyReads(system),
     streams: new OpenStreams(),
     bytesInFlight,
+    unreadBytes: new ByteAccount(limits.unreadBytesMax, limits.unreadBytesPerTenantMax),
     upgradeScout: (request) => upgradeScout(request, server),
   }
   const server: Bun.Server<SocketData> = Bun.serve<SocketData>({
@@ -152,7 +163,7 @@ function dispatch(context: RequestContext): ReturnType<Route['handle']> {
     context.route = found?.routes[0] ?? null
     return edge.cors.preflight(request, id)
   }
-  if (found === null) return refuse(id, unknownPath)
+  if (found === null) return refuseInForm(context, unknownPath)
   // The runtime itself leaves out the body of an answer to HEAD.
   const method = request.method === 'HEAD' ? 'GET' : request.method
   const route = found.routes.find((candidate) => candidate.method === method)
@@ -160,10 +171,12 @@ function dispatch(context: RequestContext): ReturnType<Route['handle']> {
   context.route = route
   context.params = found.params
   if (route.access !== 'open') {
-    if (context.server.pendingRequests > edge.requestsMax()) return refuse(id, tooManyRequests, { connection: 'close' })
+    if (context.server.pendingRequests > edge.requestsMax())
+      return refuseInForm(context, tooManyRequests, { connection: 'close' })
     const caller = authenticate(request, edge.keys, route.access)
-    if ('code' in caller) return refuse(id, caller)
+    if ('code' in caller) return refuseInForm(context, caller)
     context.caller = caller
+    if (!context.count()) return refuseInForm(context, tooManyOfKey, { connection: 'close' })
     // Kept by its connection.
     context.server.timeout(request, limits.httpIdleMs / 1000)
   }
@@ -171,10 +184,13 @@ function dispatch(context: RequestContext): ReturnType<Route['handle']> {
 }
 
 function finish<Answered extends Response | undefined>(context: RequestContext, response: Answered): Answered {
-  if (response !== undefined) context.edge.cors.mark(context.request, response, context.route?.access === 'open')
+  const large = response === undefined ? undefined : largeBodyOf(response)
+  // A large answer reports its end itself.
+  const answered = large === undefined ? response : (pacedResponse(context, response!, large) as Answered)
+  if (answered !== undefined) context.edge.cors.mark(context.request, answered, context.route?.access === 'open')
   // Without a response it was an upgrade; a stream is counted when it ends.
-  if (!context.streams) context.ended(response?.status ?? 101)
-  return response
+  if (large === undefined && !context.streams) context.ended(answered?.status ?? 101)
+  return answered
 }
 
 function broken(context: RequestContext, error: unknown): Response {
@@ -182,18 +198,18 @@ function broken(context: RequestContext, error: unknown): Response {
   // The disk is full or busy: nothing is wrong with this program.
   if (error instanceof StoreError && error.trouble !== 'fenced') {
     edge.log.warn({ trouble: error.trouble, requestId: id, route: route?.path }, 'the store could not do this')
-    return refuse(id, storeUnavailable)
+    return refuseInForm(context, storeUnavailable)
   }
   edge.log.error({ err: error, requestId: id, route: route?.path }, 'a request handler broke')
   const text = `The orchestrator failed at this request: try again, and tell its operator the request id ${id}.`
-  return refuse(id, fault('internal_error', text))
+  return refuseInForm(context, fault('internal_error', text))
 }
 
 function refuseMethod(context: RequestContext, routes: readonly Route[]): Response {
   const methods = routes.flatMap(({ method }) => (method === 'GET' ? ['GET', 'HEAD'] : [method]))
   const allow = methods.join(', ')
   const text = `This path does not answer ${context.request.method.slice(0, 16)}: use ${allow}.`
-  return refuse(context.id, fault('method_not_allowed', text), { allow })
+  return refuseInForm(context, fault('method_not_allowed', text), { allow })
 }
 
 /**

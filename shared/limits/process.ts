@@ -43,3 +43,6 @@ export const parentLookMs = 1_000
 
 /** Descriptors that requests leave over for scouts and health while the fleet is not full. */
 export const descriptorsReserved = 64
+
+/** Share of those connections that the scouts of one operator may fill; its next one is refused with 503. */
+export const descriptorShareOfOperator = 0.75

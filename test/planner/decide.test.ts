@@ -128,6 +128,7 @@ describe('nodes that are refused by name and place', () => {
     [{ id: 'b', prompt: 'x', output: 'xml' }, 'output', '"text" or'],
     [{ id: 'b', prompt: 'x', requires: { luck: 1 } }, 'requires.luck', 'is not known here'],
     [{ id: 'b', prompt: 'x', requires: { trust: 2 } }, 'requires.trust', 'from 0 to 1'],
+    [{ id: 'b', prompt: 'x', requires: { max_price: 1e308 } }, 'requires.max_price', 'from 0 to 1000000'],
     [{ id: 'b', prompt: 'x', requires: { abilities: ['fly'] } }, 'requires.abilities[0]', 'one of tools, json'],
     [{ id: 'b', prompt: 'x', attempts: 9 }, 'attempts', 'from 1 to 3'],
     [{ id: 'b', prompt: 'x', kind: 'specialist' }, 'capability', 'string of 1 to 128'],

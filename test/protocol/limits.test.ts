@@ -152,6 +152,11 @@ describe('rates and backlogs', () => {
       scout.unackedBytesMax,
     ],
     [
+      "a stream that a scout reads of its provider fits into the hub's bound, also when its lines grow by half",
+      1.5 * provider.providerStreamBytesMax,
+      answers.streamedAnswerBytesMax,
+    ],
+    [
       'a paused stream has room for what is under way: unsent bytes, a backlog and a frame',
       scout.unsentBytesMax + wire.fragmentBacklogBytes + wire.frameBytesMax,
       http.streamOverrunBytes,

@@ -5,12 +5,12 @@
  */
 import type { Fault } from '../../../shared/faults.ts'
 import type { TaskKind } from '../../../shared/task.ts'
-import type { Answer, AnswerEnd, Submission } from '../../engine/ports/client.ts'
+import type { Answer, Submission } from '../../engine/ports/client.ts'
 import type { RequestContext } from '../request-context.ts'
 import { chasmField, envelop, envelopeHead } from '../response/envelope.ts'
-import { jsonResponse, refuse } from '../response/response.ts'
+import { refuse } from '../response/response.ts'
 import { readChecked } from '../schema/body.ts'
-import { idempotencyOf, worthKeeping } from '../schema/idempotency.ts'
+import { idempotencyOf } from '../schema/idempotency.ts'
 import { chatRequest, embeddingsRequest } from '../schema/openai-requests.ts'
 import { isPlainChat } from '../schema/plain-chat.ts'
 import { type PreferenceFields, type Tries, triesOf } from '../schema/preferences/tries.ts'
@@ -19,6 +19,7 @@ import { isVirtual } from '../schema/virtual-models.ts'
 import { virtualChat } from '../virtual/virtual-chat.ts'
 import { streamAnswer } from './chunk-encoder.ts'
 import { FallbackAnswer } from './fallback-answer.ts'
+import { endOf, giveWhole } from './whole-answer.ts'
 
 /** The fields of a checked request that the hub itself looks at. */
 interface AskedFields extends PreferenceFields {
@@ -87,18 +88,9 @@ function streamedAnswer(context: RequestContext, asked: Asked): Promise<Response
   return streamAnswer(context, submit(context, asked), { withUsage, explains })
 }
 
-async function wholeAnswer(context: RequestContext, asked: Asked, object: string): Promise<Response> {
-  const { id, edge } = context
+function wholeAnswer(context: RequestContext, asked: Asked, object: string): Promise<Response> {
   const idempotency = idempotencyOf(context, asked.submission.body)
-  if (idempotency === null) {
-    const made = await makeAnswer(context, asked, object)
-    return made instanceof Uint8Array ? jsonResponse(id, made) : refuse(id, made)
-  }
-  if ('code' in idempotency) return refuse(id, idempotency)
-  const scope = { tenant: asked.submission.tenant, ...idempotency }
-  const kept = await edge.engine.keepAnswer(scope, async () => worthKeeping(await makeAnswer(context, asked, object)))
-  if ('code' in kept) return refuse(id, kept)
-  return jsonResponse(id, kept.body, kept.status, kept.replayed ? { 'idempotent-replayed': 'true' } : undefined)
+  return giveWhole(context, idempotency, () => makeAnswer(context, asked, object))
 }
 
 async function makeAnswer(
@@ -114,20 +106,4 @@ async function makeAnswer(
   const head = envelopeHead(answer, object) + chasmField(answer, asked.explains)
   envelop(pieces, Buffer.from(head), end.body)
   return Buffer.concat(pieces)
-}
-
-/** Waits for the end of an answer that comes whole; a client that leaves abandons it. */
-export async function endOf(context: RequestContext, answer: Answer): Promise<AnswerEnd> {
-  const { waits } = context.edge
-  waits.begin(context, () => answer.abandon())
-  try {
-    // The engine ends it in any case: by its deadline, or because it was abandoned.
-    for (;;) {
-      const end = answer.take()?.end
-      if (end) return end
-      await answer.readable()
-    }
-  } finally {
-    waits.end(context)
-  }
 }

@@ -5,11 +5,14 @@
 import { z } from 'zod'
 import { keyRoles } from '../../../shared/api-key.ts'
 import { taskKinds } from '../../../shared/task.ts'
+import { countTokensRequest, messagesRequest } from '../anthropic/request/messages-request.ts'
+import { completionRequest } from '../completions/text-request.ts'
 import type { RequestContext } from '../request-context.ts'
 import { jsonResponse } from '../response/response.ts'
 import { intentRequest } from '../schema/intent-request.ts'
 import { chatRequest, embeddingsRequest, keyRequest } from '../schema/openai-requests.ts'
 import { compactRequest, responseRequest, tokenCountRequest } from '../schema/response-request.ts'
+import { dialectOperations, dialectSchemas } from './dialect-paths.ts'
 import { intentOperations, intentSchemas, responseOperations } from './intent-paths.ts'
 import { routerFields } from './model-fields.ts'
 import { count, inHeader, type Json, json, listAs, type Operation, object, ref, seconds, text, texts } from './parts.ts'
@@ -141,6 +144,7 @@ const answerSchemas: Json = {
   KeyList: listAs('Key'),
   DeletedKey: object({ id: text, object: { const: 'key' }, deleted: { const: true } }),
   Status: object({ status: text }),
+  ...dialectSchemas,
   ...intentSchemas,
 }
 
@@ -166,11 +170,13 @@ const operations: Record<string, Operation> = {
     takes: 'EmbeddingsRequest',
     gives: [200, 'The vectors.', json(ref('Embeddings'))],
   },
+  ...dialectOperations,
   ...intentOperations,
   ...responseOperations,
   'GET /v1/models': {
     summary: 'The models that scouts offer now, by name; `limit` (at most 1000) and `after` page through them.',
     access: 'client',
+    parameters: [inHeader('anthropic-version', "With it the list has Anthropic's form, and its `after_id`.")],
     gives: [200, 'The models.', json(ref('ModelList'))],
   },
   'GET /v1/models/{id}': {
@@ -237,7 +243,8 @@ const operations: Record<string, Operation> = {
   'GET /': { summary: 'A welcome for people.', access: 'open', gives: [200, 'Plain text.', plain] },
 }
 
-function describe(name: string, { summary, access, parameters = [], takes, gives }: Operation): Json {
+function describe(name: string, operation: Operation): Json {
+  const { summary, access, parameters = [], takes, gives, fails = 'Error' } = operation
   const [status, description, content] = gives
   const names = [...name.matchAll(/\{(\w+)\}/g)].map(([, brace]) => brace)
   const id = names.map((brace) => ({ name: brace, in: 'path', required: true, schema: text }))
@@ -248,7 +255,7 @@ function describe(name: string, { summary, access, parameters = [], takes, gives
     ...(takes && { requestBody: { required: true, content: json(ref(takes)) } }),
     responses: {
       [status]: { description, ...(content && { content }) },
-      default: { description: 'A refusal or a failure.', content: json(ref('Error')) },
+      default: { description: 'A refusal or a failure.', content: json(ref(fails)) },
     },
   }
 }
@@ -286,6 +293,9 @@ function openapiDocument(): Json {
         ...answerSchemas,
         ChatRequest: schemaOf(chatRequest),
         EmbeddingsRequest: schemaOf(embeddingsRequest),
+        CompletionRequest: schemaOf(completionRequest),
+        MessagesRequest: schemaOf(messagesRequest),
+        CountTokensRequest: schemaOf(countTokensRequest),
         KeyRequest: schemaOf(keyRequest),
         IntentRequest: schemaOf(intentRequest),
         ResponseRequest: schemaOf(responseRequest),

@@ -58,6 +58,11 @@ export function envelop(pieces: Uint8Array[], head: Uint8Array, body: Uint8Array
   pieces.push(isEmpty ? head.subarray(0, -1) : head, body.subarray(from))
 }
 
+/** The model that served the answer. Only after the answer is served. */
+export function servedModel(answer: Answer): string {
+  return servedBy(answer).model
+}
+
 function servedBy(answer: Answer) {
   // A defect: the engine promises it from the first line or the end on.
   if (answer.served === null) throw new Error(`answer ${answer.id} has content but nobody who served it`)

@@ -5,7 +5,7 @@
  */
 import { type Fault, fault } from '../../../shared/faults.ts'
 import { bodyBytesMax } from '../../../shared/limits/wire.ts'
-import { endOf } from '../chat/completions.ts'
+import { endOf } from '../chat/whole-answer.ts'
 import type { RequestContext } from '../request-context.ts'
 import { jsonResponse, refuse } from '../response/response.ts'
 import { readChecked } from '../schema/body.ts'

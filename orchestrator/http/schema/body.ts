@@ -1,6 +1,7 @@
 /**
- * Reads the body of a request: bounded, uncompressed, valid UTF-8, one JSON object of bounded shape. Handlers get the
- * bytes exactly as they arrived (those travel on to the scout) and the parsed value (for validation only).
+ * Reads the body of a request: bounded, inflated if it is compressed, valid UTF-8, one JSON object of bounded shape.
+ * Handlers get the bytes exactly as they were sent (those travel on to the scout) and the parsed value (for validation
+ * only).
  */
 import type { z } from 'zod'
 import { type Fault, fault, plainMessage } from '../../../shared/faults.ts'
@@ -9,6 +10,7 @@ import { bodyBytesMax } from '../../../shared/limits/wire.ts'
 import { unfetchableIn } from '../../../shared/network/fetchable-url.ts'
 import type { BodyFlaw } from '../body-reads.ts'
 import type { RequestContext } from '../request-context.ts'
+import { encodingOf, encodings, inflated } from './content-encoding.ts'
 import { excessOf } from './json-bounds.ts'
 import { refusal } from './validation.ts'
 
@@ -20,6 +22,14 @@ export interface JsonBody {
 // A byte order mark is kept, and so refused by the parser: the provider would refuse it.
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 const tooDeep = fault('invalid_request', `The body is nested more than ${jsonDepthMax} levels deep: flatten it.`)
+const unknownEncoding = fault(
+  'unsupported_media_type',
+  `Send the body without Content-Encoding, or in one of these: ${encodings.join(', ')}.`,
+)
+const damaged = fault(
+  'invalid_request',
+  'The body is not in the encoding that its Content-Encoding says, or it is cut short: send it again, or uncompressed.',
+)
 const flaws: Record<BodyFlaw, Fault> = {
   tooLarge: fault(
     'request_too_large',
@@ -29,13 +39,18 @@ const flaws: Record<BodyFlaw, Fault> = {
   lost: fault('cancelled', 'The connection was lost before the whole body had arrived: send the request again.'),
 }
 
+/** Any JSON object. Whoever reads it so checks it, also for URLs that nobody may be made to fetch. */
+export function readObject(context: RequestContext): Promise<JsonBody | Fault> {
+  return readChecked(context, null)
+}
+
 /**
  * A body that the schema accepts, or what is wrong with it. `isPlain` may accept a common body in the schema's place,
- * and must accept nothing that the schema does not.
+ * and must accept nothing that the schema does not. Without a schema nothing is checked but the JSON itself.
  */
 export async function readChecked(
   context: RequestContext,
-  schema: z.ZodType,
+  schema: z.ZodType | null,
   isPlain?: (value: Record<string, unknown>) => boolean,
 ): Promise<JsonBody | Fault> {
   const { edge, request } = context
@@ -45,17 +60,33 @@ export async function readChecked(
   if (refused !== null) return refused
   const declared = length === null ? null : Number(length)
   if (declared !== null && declared > bodyBytesMax) return flaws.tooLarge
-  const bytes = await edge.bodies.read(request, declared, (more) => context.hold(more))
-  context.tookBody(bytes)
-  if (typeof bytes === 'string') return flaws[bytes]
+  const hold = (more: number) => context.hold(more)
+  const arrived = await edge.bodies.read(request, declared, hold)
+  context.tookBody(arrived)
+  if (typeof arrived === 'string') return flaws[arrived]
+  if ('code' in arrived) return arrived
+  const encoding = encodingOf(headers.get('content-encoding')) ?? null
+  const bytes = encoding === null ? arrived : await inflated(arrived, encoding, bodyBytesMax, hold)
+  if (typeof bytes === 'string') return bytes === 'damaged' ? damaged : flaws[bytes]
   if ('code' in bytes) return bytes
   const body = parseObject(bytes)
-  if ('code' in body) return body
+  if ('code' in body || schema === null) return body
   const flaw = isPlain?.(body.value) === true ? null : refusal(schema, body.value)
-  if (flaw !== null || edge.settings.allowsPrivateUrls) return flaw ?? body
-  const url = unfetchableIn(body.value)
-  if (url === null) return body
+  return flaw ?? refusedUrl(context, body.value) ?? body
+}
+
+/** What is wrong with a URL in the parts of a chat request; null when nothing is. */
+export function refusedUrl({ edge }: RequestContext, value: Record<string, unknown>): Fault | null {
+  const url = edge.settings.allowsPrivateUrls ? null : unfetchableIn(value)
+  if (url === null) return null
   return fault('invalid_request', plainMessage(`\`${url.field}\` ${url.flaw}.`), { param: plainMessage(url.field) })
+}
+
+/** Of requests that were made of the one that arrived, and are kept in its place: whether they may be so large. */
+export function refusedSize(context: RequestContext, arrived: JsonBody, madeBytes: number): Fault | null {
+  if (madeBytes > bodyBytesMax) return flaws.tooLarge
+  const more = madeBytes - arrived.bytes.length
+  return more > 0 ? context.hold(more) : null
 }
 
 function refuseByHeaders(headers: Headers): Fault | null {
@@ -63,11 +94,7 @@ function refuseByHeaders(headers: Headers): Fault | null {
   if (contentType === null || !/^application\/json *(;|$)/i.test(contentType)) {
     return fault('unsupported_media_type', 'Send the body as JSON, with the header "Content-Type: application/json".')
   }
-  const encoding = headers.get('content-encoding')
-  if (encoding !== null && encoding !== 'identity') {
-    return fault('unsupported_media_type', 'Compressed bodies are not accepted: send it without Content-Encoding.')
-  }
-  return null
+  return encodingOf(headers.get('content-encoding')) === undefined ? unknownEncoding : null
 }
 
 function parseObject(bytes: Uint8Array<ArrayBuffer>): JsonBody | Fault {

@@ -3,10 +3,10 @@
  * (model, streaming) and the fields that the operator sets take its place.
  */
 import { fault } from '../../../shared/faults.ts'
+import { parseExactly } from '../../../shared/json/exact-json.ts'
 import { unfetchableIn } from '../../../shared/network/fetchable-url.ts'
 import { rowOf, type Service } from '../dialects.ts'
 import { ProviderError, type ProviderRequest } from '../provider.ts'
-import { parseExactly } from '../transport/exact-json.ts'
 import { isObject, type Json } from '../transport/json-object.ts'
 
 /** What the hub has read and done; of a service that knows such fields they are not asked a second time. */

@@ -186,7 +186,9 @@ describe('credits', () => {
   test('beyond the capacity close the session', () => {
     const bench = new CoreHarness()
     const session = bench.join(['m'], 3, { concurrency: 4 })
-    expect(bench.credit(session, 2)).toEqual([{ type: 'closeSession', session, why: 'badFrame' }])
+    expect(bench.credit(session, 2)).toMatchObject([
+      { type: 'closeSession', session, why: 'badFrame', detail: expect.stringContaining('credits') },
+    ])
     expect(bench.state.roster.bySession.get(session)?.credits).toBe(3)
   })
 

@@ -1,6 +1,7 @@
 /**
  * Reads JSON so that writing it again gives every number back with the digits it came with. A double cannot hold all of
- * 64 bits, and a request on its way to a provider must not be changed: a seed or an id would become another one.
+ * 64 bits, and a request on its way to a provider must not be changed: a seed or an id would become another one. Scouts
+ * read requests with it, the client edge the arguments of tools.
  */
 
 /** What the types of `JSON` do not know yet: a reviver sees the text of a value, and can keep it as it is. */

@@ -1,9 +1,10 @@
 /**
  * Scouts whose answers are poison: absurd numbers, depth and width without end, verdicts about innocent clients.
- * `hostile.ts` runs these attacks.
+ * `attacks.ts` lists these attacks.
  */
-import { type Attack, chatFor } from './site.ts'
-import type { Stranger, Task } from './stranger.ts'
+import { answerDepthMax, answerFieldsMax, answerPartsMax } from '../../../shared/limits/answers.ts'
+import { type Attack, chatFor } from '../site/site.ts'
+import type { Stranger, Task } from '../site/stranger.ts'
 
 const mib = 2 ** 20
 const answerBytes = 4 * mib - 1_000
@@ -34,15 +35,41 @@ const usage: Attack = {
   },
 }
 
+/** The most parts besides numbers that are allowed, as objects with the most fields that are allowed. */
+function widest(): Uint8Array {
+  const fields = Array.from({ length: answerFieldsMax - 1 }, (_, at) => `"k${at}":0`).join(',')
+  let parts = 32
+  return padded('[', '0]}', () => {
+    parts += 2 * answerFieldsMax
+    return parts < answerPartsMax ? `{${fields}},` : ' '.repeat(64)
+  })
+}
+
+/** As deep as is allowed, again and again, with the numbers that are left. */
+function deepest(): Uint8Array {
+  const depth = answerDepthMax - 4
+  const nest = `${'['.repeat(depth)}${']'.repeat(depth)},`
+  let parts = 32
+  return padded('[', '0]}', () => {
+    parts += depth
+    return parts < answerPartsMax ? nest : '0,'.repeat(32)
+  })
+}
+
 const deep: Attack = {
   name: 'deep-answers',
-  about: 'three scouts that settle with 4 MiB of nested arrays, and with 300,000 keys',
+  about: 'three scouts that settle with 4 MiB of nesting, of fields and of numbers, beyond the bounds and just within',
   async run(site) {
-    const nested = padded('[', '0]}', () => '[[[[[[[[]]]]]]]],')
-    const wide = padded('{', '"z":0}}', (at) => `"k${at}":0,`)
-    const onTask = (stranger: Stranger, task: Task) => stranger.settle(task, task.task % 2 === 0 ? nested : wide)
+    const bodies = [
+      padded('[', '0]}', () => '[[[[[[[[]]]]]]]],'),
+      padded('{', '"z":0}}', (at) => `"k${at}":0,`),
+      padded('[', '0]}', () => '0,'.repeat(32)),
+      widest(),
+      deepest(),
+    ]
+    const onTask = (stranger: Stranger, task: Task) => stranger.settle(task, bodies[task.task % bodies.length]!)
     await site.strangers(3, (at) => ({ name: `deep-${at}`, models: ['hostile-deep'], concurrency: 8, onTask }))
-    await site.fire(6, '/v1/chat/completions', chatFor('hostile-deep'))
+    await site.fire(12, '/v1/chat/completions', chatFor('hostile-deep'))
   },
 }
 

@@ -2,10 +2,11 @@
  * A scout that keeps the protocol's form and its rates and nothing else: an attack says what it answers. It pongs as
  * honest ones do, so that it is not closed as silent.
  */
+import type { Socket } from 'node:net'
 import { WebSocket } from 'ws'
-import { controlFramesPerSecond, dataBytesPerSecond } from '../../shared/limits/wire.ts'
-import { decodeFromHub, encode } from '../../shared/protocol/codec.ts'
-import { fragmentsOf } from '../../shared/protocol/fragments.ts'
+import { controlFramesPerSecond, dataBytesPerSecond } from '../../../shared/limits/wire.ts'
+import { decodeFromHub, encode } from '../../../shared/protocol/codec.ts'
+import { fragmentsOf } from '../../../shared/protocol/fragments.ts'
 import {
   type FrameOf,
   type HubFrame,
@@ -13,8 +14,8 @@ import {
   type ScoutFrame,
   scoutPath,
   subprotocol,
-} from '../../shared/protocol/frames.ts'
-import { sleep } from '../load/calls.ts'
+} from '../../../shared/protocol/frames.ts'
+import { sleep } from '../../load/calls.ts'
 
 export type Task = FrameOf<'task'>
 
@@ -36,6 +37,7 @@ const lineBytesMax = 16_000
 
 export class Stranger {
   isClosed = false
+  private isAmidMessage = false
   private readonly onTask: NonNullable<StrangerHello['onTask']>
   /** When the data allowance is free again. */
   private freeMs = 0
@@ -75,6 +77,18 @@ export class Stranger {
 
   raw(bytes: Uint8Array): void {
     if (!this.isClosed) this.socket.send(bytes)
+  }
+
+  /** The beginning of a message that goes on. */
+  piece(bytes: Uint8Array): void {
+    this.isAmidMessage = true
+    if (!this.isClosed) this.socket.send(bytes, { fin: false })
+  }
+
+  /** Straight onto the connection, below the frames; nothing while the last ones have not left. */
+  bytes(bytes: Uint8Array): void {
+    const { _socket: connection } = this.socket as unknown as { _socket: Socket }
+    if (!this.isClosed && connection.writableLength === 0) connection.write(bytes)
   }
 
   offer(models: string[], concurrency = 64): void {
@@ -162,8 +176,10 @@ export class Stranger {
 
   private take(message: Buffer): void {
     const frame: HubFrame | { type: 'malformed' } = decodeFromHub(message)
-    if (frame.type === 'ping') this.send({ type: 'pong', ping: frame.ping, running: 0 })
-    if (frame.type === 'task') void this.onTask(this, frame)
+    // A frame in the middle of a message would end it.
+    if (frame.type === 'ping' && !this.isAmidMessage) this.send({ type: 'pong', ping: frame.ping, running: 0 })
+    // Its socket may be gone before it has answered.
+    if (frame.type === 'task') Promise.resolve(this.onTask(this, frame)).catch(() => {})
   }
 }
 

@@ -1,9 +1,10 @@
 /**
  * Requests that are heavy to hold or to read: JSON of brackets, long prompts that wait, bodies that never end.
- * `hostile.ts` runs these attacks.
+ * `attacks.ts` lists these attacks.
  */
-import { sleep } from '../load/calls.ts'
-import { type Attack, chatFor, type Site } from './site.ts'
+import { jsonFieldsMax, jsonNodesMax, jsonValuesMax } from '../../../shared/limits/http.ts'
+import { sleep } from '../../load/calls.ts'
+import { type Attack, chatFor, type Site } from '../site/site.ts'
 
 const mib = 2 ** 20
 const bodyBytes = 4 * mib - 2_000
@@ -29,8 +30,9 @@ function waiting(name: string, about: string, count: number, field: () => object
   }
 }
 
-const brackets = waiting('waiting-brackets', '20 waiting chats with 4 MiB of empty arrays each', 20, () => ({
-  x: Array.from({ length: bodyBytes / 3 }, () => []),
+const brackets = waiting('waiting-brackets', '40 waiting chats with as many empty arrays as are allowed', 40, () => ({
+  x: Array.from({ length: jsonNodesMax - 64 }, () => []),
+  user: 'x'.repeat(bodyBytes - 4 * jsonNodesMax),
 }))
 
 const prompts = waiting('waiting-prompts', '100 waiting chats with a prompt of 3.9 MB each', 100, () => ({
@@ -59,13 +61,26 @@ const halfSent: Attack = {
   },
 }
 
+/** Of no model that there is: what they cost is over once they are checked. */
+function bodyWith(field: string): Buffer<ArrayBuffer> {
+  return Buffer.from(`{"model":"nobody-has-it","messages":[{"role":"user","content":"hi"}],"x":${field}}`)
+}
+
 const wide: Attack = {
   name: 'wide-bodies',
-  about: 'four clients that send requests of 4 MB with 300,000 fields, one after the other',
+  about: 'four clients with requests of 4 MB: 300,000 fields, and as many numbers, objects and fields as are allowed',
   async run(site) {
-    const fields = Array.from({ length: 300_000 }, (_, at) => `"k${at}":0`).join(',')
-    const body = Buffer.from(`{"model":"${silentModel}","messages":[{"role":"user","content":"hi"}],${fields}}`)
-    site.loop(4, '/v1/chat/completions', () => body)
+    const fields = (count: number) => `{${Array.from({ length: count }, (_, at) => `"k${at}":0`).join(',')}}`
+    const object = fields(jsonFieldsMax)
+    const numbers = `[${'0,'.repeat(jsonValuesMax - jsonNodesMax)}0]`
+    const most = Math.floor(jsonNodesMax / jsonFieldsMax) - 1
+    const bodies = [
+      bodyWith(fields(300_000)),
+      bodyWith(`[${Array.from({ length: most }, () => object).join(',')},${numbers}]`),
+      bodyWith(numbers),
+    ]
+    let turn = 0
+    site.loop(4, '/v1/chat/completions', () => bodies[turn++ % bodies.length]!)
   },
 }
 

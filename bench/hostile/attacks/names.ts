@@ -1,10 +1,10 @@
 /**
  * Names that a stranger invents: fresh ones without end, and more of them than anybody wants to read.
- * `hostile.ts` runs these attacks.
+ * `attacks.ts` lists these attacks.
  */
-import { offersMax } from '../../shared/limits/wire.ts'
-import { sleep } from '../load/calls.ts'
-import type { Attack } from './site.ts'
+import { offersMax } from '../../../shared/limits/wire.ts'
+import { sleep } from '../../load/calls.ts'
+import type { Attack } from '../site/site.ts'
 
 /** Below the limit of frames and of bytes that a scout may send. */
 const offersPerSecond = 120

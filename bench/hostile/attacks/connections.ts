@@ -1,10 +1,10 @@
 /**
  * Connections that say nothing, and dials that are refused.
- * `hostile.ts` runs these attacks.
+ * `attacks.ts` lists these attacks.
  */
-import { scoutPath } from '../../shared/protocol/frames.ts'
-import { sleep } from '../load/calls.ts'
-import type { Attack } from './site.ts'
+import { scoutPath } from '../../../shared/protocol/frames.ts'
+import { sleep } from '../../load/calls.ts'
+import type { Attack } from '../site/site.ts'
 
 const idleCount = 3_000
 const refusedPerSecond = 200

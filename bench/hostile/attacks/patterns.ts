@@ -1,14 +1,19 @@
 /**
  * Regular expressions of a client's that take for ever, in the open and hidden where a schema may stand as data.
- * `hostile.ts` runs these attacks.
+ * `attacks.ts` lists these attacks.
  */
-import { sleep } from '../load/calls.ts'
-import type { Attack } from './site.ts'
-import type { Stranger, Task } from './stranger.ts'
+import { contractNodesMax, patternParts, patternSizeMax, patternTextCharsMax } from '../../../shared/limits/planner.ts'
+import { sleep } from '../../load/calls.ts'
+import type { Attack } from '../site/site.ts'
+import type { Stranger, Task } from '../site/stranger.ts'
 
 const model = 'hostile-patterns'
 const slow = '^(a+)+$'
-const answer = JSON.stringify({ default: `${'a'.repeat(40)}!`, const: `${'a'.repeat(40)}!`, x: `${'a'.repeat(40)}!` })
+
+/** As many instructions as a pattern may have, on as long a text, as often as a schema may hold patterns. */
+const wide = `^(a{1,${Math.floor(patternSizeMax / 4)}}b?)*$`
+const wideNames = Array.from({ length: Math.floor(contractNodesMax / patternParts) - 3 }, (_, at) => `w${at}`)
+const longText = 'a'.repeat(patternTextCharsMax)
 
 /** The same pattern, each time somewhere else. */
 function hidden(): object[] {
@@ -20,12 +25,18 @@ function hidden(): object[] {
     { type: 'object', dependentSchemas: { default: inside('default') } },
     { type: 'object', $defs: { $defs: inside('x') }, allOf: [{ $ref: '#/$defs/$defs' }] },
     { type: 'object', properties: { default: { pattern: slow } } },
+    { type: 'object', properties: Object.fromEntries(wideNames.map((name) => [name, { pattern: wide }])) },
   ]
 }
 
+const trap = `${'a'.repeat(40)}!`
+const long = Object.fromEntries(wideNames.map((name) => [name, longText]))
+const answer = JSON.stringify({ default: trap, const: trap, x: trap, ...long })
+
 const patterns: Attack = {
   name: 'patterns',
-  about: 'schemas with a pattern that never ends, in six places, and answers that meet it',
+  about:
+    'a pattern that never ends in six places of a schema, the longest that are allowed, and answers that meet them',
   async run(site) {
     const onTask = (stranger: Stranger, task: Task) => stranger.say(task, answer)
     await site.stranger({ name: 'patterns', models: [model], onTask })

@@ -1,38 +1,69 @@
 /**
  * One hub under attack, as an attacker sees it: its port, a scout key and a client key of a stranger's own. Attacks
- * open their sockets and requests through here, so that all of them end with the attack. Nothing leaves loopback.
+ * open their sockets, requests and processes through here, so that all of them end with the attack. Nothing leaves
+ * loopback. `attack-process.ts` makes one for each attack.
  */
-import { sleep } from '../load/calls.ts'
-import { HttpConnection, requestBytes } from '../load/http-connection.ts'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { sleep } from '../../load/calls.ts'
+import { HttpConnection, requestBytes } from '../../load/http-connection.ts'
 import { Stranger, type StrangerHello } from './stranger.ts'
 
 export interface SiteOptions {
   port: number
   scoutKey: string
   clientKey: string
+  /** Of another tenant, whom the attack may meet. */
+  bystanderKey: string
+  /** The hub's process and folder, for what its operator does. */
+  hubPid: number
+  dataDir: string
 }
 
-/** One attack, and the sentence of the issue that it stands for. */
+/** What has to hold besides the bounds of all attacks, as a sentence for each thing that did not. */
+export type Check = () => string[] | Promise<string[]>
+
 export interface Attack {
   name: string
   about: string
-  /** Prepares and begins; what it starts goes on until the site ends. */
-  run(site: Site): Promise<void>
+  /** It calls `site.begins()` when it is ready; what it did before is not measured. */
+  prepares?: true
+  /** What it leaves behind would weigh on the attacks after it. */
+  leaves?: true
+  /** The hub is killed once the attack has begun; this is done to its folder, and it is started again. */
+  whileDown?(dataDir: string): void
+  /** It is about the hub's log, which has to have filled its pipe in the end. */
+  shouts?: true
+  /** Begins; what it starts goes on until the site ends. */
+  run(site: Site): Promise<Check | void>
 }
 
 export class Site {
   readonly port: number
+  readonly options: SiteOptions
   readonly clientKey: string
   private readonly scoutKey: string
+  private readonly ready = Promise.withResolvers<void>()
   private readonly ending = new AbortController()
   private readonly closers: (() => void)[] = []
   /** What became of the attack's requests: status or code, and how often. */
   readonly outcomes: Record<string, number> = {}
 
-  constructor({ port, scoutKey, clientKey }: SiteOptions) {
+  constructor(options: SiteOptions) {
+    const { port, scoutKey, clientKey } = options
+    this.options = options
     this.port = port
     this.scoutKey = scoutKey
     this.clientKey = clientKey
+  }
+
+  /** The attack is prepared. */
+  begins(): void {
+    this.ready.resolve()
+  }
+
+  get begun(): Promise<void> {
+    return this.ready.promise
   }
 
   get isOver(): boolean {
@@ -67,11 +98,15 @@ export class Site {
   }
 
   /** Status and body of the answer; status 0 when there is none. */
-  async ask(path: string, body?: string | Uint8Array<ArrayBuffer>): Promise<{ status: number; text: string }> {
+  async ask(
+    path: string,
+    body?: string | Uint8Array<ArrayBuffer>,
+    key = this.clientKey,
+  ): Promise<{ status: number; text: string }> {
     try {
       const response = await fetch(`http://127.0.0.1:${this.port}${path}`, {
         method: body === undefined ? 'GET' : 'POST',
-        headers: { authorization: `Bearer ${this.clientKey}`, 'content-type': 'application/json' },
+        headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
         signal: this.ending.signal,
         ...(body !== undefined && { body }),
       })
@@ -120,9 +155,39 @@ export class Site {
     this.onEnd(() => clearInterval(timer))
   }
 
+  /** A program of the product, at the same low priority as the attack. */
+  spawn(command: string[], env: Record<string, string>): Bun.Subprocess {
+    const child = Bun.spawn([process.execPath, ...command], {
+      env: { PATH: process.env.PATH ?? '', ...env },
+      stdio: ['ignore', 'ignore', 2],
+    })
+    this.onEnd(() => child.kill('SIGKILL'))
+    return child
+  }
+
+  /** The product's own scout before one engine of an OpenAI-compatible kind; `offered` tells when it is connected. */
+  scoutBefore(engineUrl: string, name: string, env: Record<string, string> = {}): Bun.Subprocess {
+    const who = { ORCHESTRATOR_URL: `http://127.0.0.1:${this.port}`, SCOUT_KEY: this.scoutKey, SCOUT_NAME: name }
+    const engine = { PROVIDERS: 'compatible', COMPATIBLE_URL: `${engineUrl}/v1` }
+    const quiet = { LOG_LEVEL: 'error', SCOUT_STATE_DIR: join(tmpdir(), 'chasm-bench-scouts', name) }
+    const scoutMain = new URL('../../../scout/main.ts', import.meta.url).pathname
+    return this.spawn([scoutMain], { ...who, ...engine, ...quiet, SCOUT_CONCURRENCY: '16', ...env })
+  }
+
+  /** Resolves once the hub lists this model. */
+  async offered(model: string): Promise<void> {
+    for (let at = 0; at < 200 && !this.isOver; at++) {
+      const { status } = await this.ask(`/v1/models/${model}`)
+      if (status === 200) return
+      await sleep(50)
+    }
+    throw new Error(`nobody offers ${model}`)
+  }
+
   /** A bare connection; its failures are the attack's own business. */
-  async connection(): Promise<Bun.Socket<undefined> | null> {
-    const handler = { data() {}, error() {}, close: () => this.note('connection closed') }
+  async connection(heard: (bytes: Buffer) => void = () => {}): Promise<Bun.Socket<undefined> | null> {
+    const data = (_socket: unknown, bytes: Buffer) => heard(bytes)
+    const handler = { data, error() {}, close: () => this.note('connection closed') }
     const opened = Bun.connect({ hostname: '127.0.0.1', port: this.port, socket: handler }).catch(() => null)
     const socket = await opened
     if (socket !== null) this.onEnd(() => socket.terminate())
