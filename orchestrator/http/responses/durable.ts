@@ -43,7 +43,10 @@ export async function answerDurably(context: RequestContext, body: JsonBody): Pr
   const { acceptance } = accepted
   const { background, stream, store } = fields
   const isStored = store !== false
-  if (isStored && !(await keepRequest(context, acceptance, fields, input))) return refuse(context.id, notKept)
+  if (isStored && !(await keepRequest(context, acceptance, fields, input))) {
+    clientLeft(context, acceptance)
+    return refuse(context.id, notKept)
+  }
   const echo = echoOf(fields)
   return answer(context, acceptance, { isBackground: background === true, isStreamed: stream === true, isStored, echo })
 }

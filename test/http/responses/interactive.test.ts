@@ -339,6 +339,9 @@ describe('what cannot be honoured is refused by name', () => {
     ['chasm.continue', { chasm: { continue: true } }],
     ['chasm.only', { background: true, chasm: { only: ['ant'] } }],
     ['models', { background: true, models: ['a', 'b'] }],
+    ['chasm.params', { chasm: { params: { models: ['a', 'b'] } } }],
+    ['chasm.deadline_ms', { chasm: { deadline_ms: 3_600_000 } }],
+    ['tool_choice', { tool_choice: 'required' }],
     ['top_logprobs', { model: 'chasm/debate', top_logprobs: 2 }],
     ['reasoning.effort', { model: 'chasm/debate', reasoning: { effort: 'low' } }],
   ])('%s', async (param, more) => {
