@@ -90,7 +90,11 @@ export function startHub(options: HubOptions): Hub | { flaw: string } {
       websocket: gateway.websocket,
       requestsMax: () => gateway.room - descriptorsReserved,
       log,
-      settings: { allowsPrivateUrls: config.privateUrls === 'allow', ...options.http },
+      settings: {
+        allowsPrivateUrls: config.privateUrls === 'allow',
+        requestBytesMax: config.requestBytesMax,
+        ...options.http,
+      },
     })
   } catch (error) {
     engine.stop()

@@ -3,11 +3,13 @@
  * and address, because a whole fleet dials from this machine. `hub.ts` starts it, restarts it on the same data folder
  * and port, and reads its cost from /proc.
  */
+
 import { heapSize, heapStats } from 'bun:jsc'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { pino } from 'pino'
 import { firstClientKey } from '../../orchestrator/first-keys.ts'
 import { type Hub, startHub } from '../../orchestrator/main.ts'
+import { requestBodyBytesDefault } from '../../shared/limits/http.ts'
 import { answerCalls } from '../load/calls.ts'
 
 /** A whole fleet dials at once. */
@@ -44,6 +46,7 @@ const calls = {
       logLevel: 'silent',
       trustedProxies: [],
       privateUrls: 'refuse',
+      requestBytesMax: requestBodyBytesDefault,
     } as const
     const started = startHub({
       config,

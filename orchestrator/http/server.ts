@@ -71,8 +71,8 @@ const unknownPath = fault('not_found', 'There is nothing at this path: GET /open
 /** Listens. Throws when the address cannot be had. */
 export function serveHub<SocketData>(options: HubOptions<SocketData>): Hub {
   const { engine, keyring, system, log, upgradeScout } = options
-  const { keepAliveMs, clientStallMs } = limits
-  const settings = { keepAliveMs, clientStallMs, allowsPrivateUrls: false, ...options.settings }
+  const { keepAliveMs, clientStallMs, requestBodyBytesDefault: requestBytesMax } = limits
+  const settings = { keepAliveMs, clientStallMs, requestBytesMax, allowsPrivateUrls: false, ...options.settings }
   const bytesInFlight = new ByteAccount(limits.requestBytesMax, limits.requestBytesPerTenantMax)
   const edge: Edge = {
     engine,
@@ -88,6 +88,7 @@ export function serveHub<SocketData>(options: HubOptions<SocketData>): Hub {
     bodies: new BodyReads(system),
     streams: new OpenStreams(),
     bytesInFlight,
+    largeBytesInFlight: new ByteAccount(limits.largeRequestBytesMax, limits.largeRequestBytesPerTenantMax),
     upgradeScout: (request) => upgradeScout(request, server),
   }
   const server: Bun.Server<SocketData> = Bun.serve<SocketData>({

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { readConfig } from '../../orchestrator/config.ts'
 
 const networks = 'addresses or networks with commas between, as 127.0.0.1 or 10.0.0.0/8'
-const rest = { trustedProxies: [], privateUrls: 'refuse' }
+const rest = { trustedProxies: [], privateUrls: 'refuse', requestBytesMax: 33_554_432 }
 const defaults = { host: '127.0.0.1', port: 8080, dataDir: './data', adminKey: null, logLevel: 'info', ...rest }
 
 test('nothing set, or everything set to nothing, gives the defaults', () => {
@@ -20,9 +20,10 @@ test('everything set is taken, and the result cannot be changed', () => {
     LOG_LEVEL: 'silent',
     TRUSTED_PROXIES: '127.0.0.1, fd00::/8',
     PRIVATE_URLS: 'allow',
+    REQUEST_MAX_MIB: '64',
     HOME: '/root',
   })
-  const taken = { trustedProxies: ['127.0.0.1', 'fd00::/8'], privateUrls: 'allow' }
+  const taken = { trustedProxies: ['127.0.0.1', 'fd00::/8'], privateUrls: 'allow', requestBytesMax: 67_108_864 }
   expect(config).toEqual({ host: '::', port: 0, dataDir: '/var/lib/my data', adminKey, logLevel: 'silent', ...taken })
   expect(Object.isFrozen(config)).toBe(true)
 })
@@ -36,6 +37,9 @@ test.each([
   ['HOST', 'http://0.0.0.0', 'HOST must be an address to listen on, as 127.0.0.1, but it is "http://0.0.0.0".'],
   ['HOST', '127.0.0.1:80', 'HOST must be an address to listen on, as 127.0.0.1, but it is "127.0.0.1:80".'],
   ['PRIVATE_URLS', 'no', 'PRIVATE_URLS must be allow or refuse, but it is "no".'],
+  ['REQUEST_MAX_MIB', '3', 'REQUEST_MAX_MIB must be a whole number from 4 to 64, but it is "3".'],
+  ['REQUEST_MAX_MIB', '65', 'REQUEST_MAX_MIB must be a whole number from 4 to 64, but it is "65".'],
+  ['REQUEST_MAX_MIB', '20MB', 'REQUEST_MAX_MIB must be a whole number from 4 to 64, but it is "20MB".'],
   ['TRUSTED_PROXIES', '127.0.0.1,10.0.0.0/40', `TRUSTED_PROXIES must be ${networks}, but "10.0.0.0/40" is neither.`],
   ['DATA_DIR', 'a\0b', 'DATA_DIR must be the path of a folder, but it is "a\\u0000b".'],
   [

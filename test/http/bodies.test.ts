@@ -8,6 +8,8 @@ import {
   bodyLookMs,
   jsonNodesMax,
   jsonValuesMax,
+  largeRequestBytesMax,
+  largeRequestBytesPerTenantMax,
   requestBytesMax,
   requestBytesPerTenantMax,
   smallBodyMs,
@@ -52,6 +54,12 @@ function head(length: number | null, key = edge.keys.client, path = 'POST /v1/ch
     size,
   ]
   return `${lines.join('\r\n')}\r\n\r\n`
+}
+
+/** The request as JSON of so many bytes. */
+function padded(request: object, bytes: number): string {
+  const text = JSON.stringify({ ...request, pad: '' })
+  return text.replace('"pad":""', `"pad":"${'x'.repeat(bytes - text.length)}"`)
 }
 
 async function held(): Promise<number> {
@@ -105,6 +113,26 @@ describe('bytes in flight', () => {
     edge.engine.script = (answer) => answer.serve().done()
     await (await edge.post('/v1/chat/completions', chat)).text()
     expect(await held()).toBe(0)
+  })
+
+  test('of large requests are bounded more tightly, so that small ones always find room', async () => {
+    edge = startEdge()
+    edge.engine.script = (answer) => answer.serve().done()
+    const [second, third] = ['second', 'third'].map((name) => edge.keyring.issue('client', name).key)
+    const each = largeRequestBytesPerTenantMax / 2
+    const open = [raw(head(each)), raw(head(each))]
+    await untilHeld(largeRequestBytesPerTenantMax)
+    const large = padded(chat, bodyBytesMax + 1)
+    expect((await edge.post('/v1/chat/completions', large)).status).toBe(429)
+    raw(head(largeRequestBytesMax - largeRequestBytesPerTenantMax, second))
+    await untilHeld(largeRequestBytesMax)
+    expect((await edge.post('/v1/chat/completions', large, {}, third)).status).toBe(503)
+    for (const key of [edge.keys.client, third]) {
+      expect((await edge.post('/v1/chat/completions', chat, {}, key)).status).toBe(200)
+    }
+    for (const { socket } of open) socket.destroy()
+    await untilHeld(largeRequestBytesMax - largeRequestBytesPerTenantMax)
+    expect((await edge.post('/v1/chat/completions', large, {}, third)).status).toBe(200)
   })
 
   test('of undeclared bodies are counted as they arrive', async () => {
@@ -181,11 +209,71 @@ describe('a slow body', () => {
     expect(heard.text).toContain('HTTP/1.1 200 ')
     expect(smallBodyMs).toBeLessThan(10 * bodyLookMs)
   })
+
+  test('that is very large has to come faster, so that it holds its bytes no longer than another one', async () => {
+    const system = slowStage()
+    const rate = bodyBytesPerLook + 1_000
+    const usual = raw(head(bodyBytesMax))
+    const large = raw(head(2 * bodyBytesMax))
+    await until('a timer', () => system.pending > 0)
+    for (let look = 0; look < 4; look++) {
+      for (const { socket } of [usual, large]) if (!socket.destroyed) socket.write(' '.repeat(rate))
+      // The piece has to be in before the clock goes on.
+      for (let turn = 0; turn < 20; turn++) await Bun.sleep(1)
+      system.pass(bodyLookMs)
+    }
+    await until('the end', () => large.closed)
+    expect(large.text).toContain('HTTP/1.1 408 ')
+    expect([usual.text, usual.closed]).toEqual(['', false])
+    // Without another piece it is cut as well.
+    for (; !usual.closed; await Bun.sleep(1)) system.pass(bodyLookMs)
+    expect(usual.text).toContain('HTTP/1.1 408 ')
+  })
+})
+
+describe('the largest body', () => {
+  const MiB = 1_048_576
+
+  test('of an interactive request is what the operator has set; beyond it a sentence names the limit', async () => {
+    edge = startEdge({ requestBytesMax: 6 * MiB })
+    edge.engine.script = (answer) => answer.serve().done()
+    expect((await edge.post('/v1/chat/completions', padded(chat, 6 * MiB))).status).toBe(200)
+    const embeddings = { model: 'm', input: 'hi' }
+    for (const [path, request] of [
+      ['chat/completions', chat],
+      ['embeddings', embeddings],
+    ] as const) {
+      const refused = await edge.post(`/v1/${path}`, padded(request, 6 * MiB + 1))
+      expect(refused.status).toBe(413)
+      const { error } = (await refused.json()) as { error: { code: string; message: string } }
+      expect(error.code).toBe('request_too_large')
+      expect(error.message).toContain(`${6 * MiB} bytes`)
+      expect(error.message).toContain('REQUEST_MAX_MIB')
+    }
+  })
+
+  test('of what is stored stays the same', async () => {
+    edge = startEdge({ requestBytesMax: 6 * MiB })
+    const virtual = { ...chat, model: 'chasm/ensemble' }
+    const intent = { model: 'm', input: 'hi' }
+    for (const [path, request] of [
+      ['intents', intent],
+      ['intents/plan', intent],
+      ['chat/completions', virtual],
+    ] as const) {
+      const refused = await edge.post(`/v1/${path}`, padded(request, bodyBytesMax + 1))
+      expect([path, refused.status]).toEqual([path, 413])
+      const { error } = (await refused.json()) as { error: { code: string; message: string } }
+      expect(error.code).toBe('request_too_large')
+      expect(error.message).toContain(`${bodyBytesMax} bytes`)
+      expect(error.message).toContain('stored')
+    }
+  })
 })
 
 describe('a body that is too large', () => {
   test.each(['declared', 'undeclared'])('and %s is read to its end and then refused', async (how) => {
-    edge = startEdge()
+    edge = startEdge({ requestBytesMax: bodyBytesMax })
     const bytes = 10_000_000
     const text = 'x'.repeat(bytes)
     const heard = raw(

@@ -8,6 +8,7 @@ import { attemptNumberMax } from '../../../shared/limits/wire.ts'
 import { isAble } from '../fleet/capability-index.ts'
 import { notOffered } from '../fleet/not-offered.ts'
 import { type Choice, capabilityFor, choose, mayTry } from '../fleet/placement.ts'
+import { sizeFlaw } from '../fleet/request-sizes.ts'
 import { hasRoom } from '../fleet/roster.ts'
 import type { Scout, Task } from '../model/object-graph.ts'
 import { type CoreState, hubDraining } from '../state.ts'
@@ -35,6 +36,7 @@ export function matchAll(core: CoreState): void {
 
 function placeOrQueue(core: CoreState, task: Task): void {
   if (task.state !== 'ready' || !findEntry(core, task) || isExhausted(core, task) || isWithdrawn(core, task)) return
+  if (isTooLarge(core, task)) return
   const stays = (core.draining && task.intent !== null) || waitsForStore(core, task)
   if (!stays && isHeldBack(core, task) && !isQueueFull(core, task)) return setAside(core, task)
   if (!stays) noteSought(task)
@@ -75,6 +77,15 @@ function isWithdrawn(core: CoreState, task: Task): boolean {
   if (task.lastFault?.code !== 'not_offered' || task.intent !== null || task.entry.offerers > 0) return false
   const text = `${notOffered(core, task)} The last one said: ${task.lastFault.message}`
   finish(core, task, 'failed', fault('model_not_found', plainMessage(text), { param: 'model' }))
+  return true
+}
+
+/** Whether no scout of its model takes as much, in which case the task has ended for that. */
+function isTooLarge(core: CoreState, task: Task): boolean {
+  const cause = sizeFlaw(task, core.nowMs)
+  // After a restart the fleet is still on its way back.
+  if (cause === null || core.nowMs < core.bootGraceUntilMs) return false
+  finish(core, task, 'failed', cause)
   return true
 }
 

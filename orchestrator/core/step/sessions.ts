@@ -8,6 +8,7 @@ import { fault } from '../../../shared/faults.ts'
 import { autoModel } from '../../../shared/task.ts'
 import type { Event, HeldReply, ScoutJoined, UnsentGrant } from '../events.ts'
 import { keepPauses, takeUpPauses } from '../fleet/pauses.ts'
+import { awaitSizes } from '../fleet/request-sizes.ts'
 import { sameNonce } from '../model/nonce.ts'
 import type { Lease, OfferClass, Scout, Task } from '../model/object-graph.ts'
 import type { CoreState } from '../state.ts'
@@ -94,6 +95,7 @@ function takeOff(core: CoreState, scout: Scout, isReplaced = false): Orphan[] {
     noteOrphan(core, task, lease)
   }
   keepPauses(core, scout)
+  if (!isForsaken) awaitSizes(scout.klass, core.nowMs, core.settings.modelGraceMs)
   for (const watch of scout.cancels?.values() ?? []) core.wheel.disarm(watch)
   scout.cancels = null
   core.roster.leave(scout)

@@ -20,23 +20,46 @@ export interface JsonBody {
 // A byte order mark is kept, and so refused by the parser: the provider would refuse it.
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 const tooDeep = fault('invalid_request', `The body is nested more than ${jsonDepthMax} levels deep: flatten it.`)
-const flaws: Record<BodyFlaw, Fault> = {
-  tooLarge: fault(
-    'request_too_large',
-    `The request body is larger than ${bodyBytesMax} bytes: shorten the prompt, or send smaller images.`,
-  ),
+const flaws: Record<Exclude<BodyFlaw, 'tooLarge'>, Fault> = {
   tooSlow: fault('request_too_slow', 'The body of the request came too slowly: send it again over a faster line.'),
   lost: fault('cancelled', 'The connection was lost before the whole body had arrived: send the request again.'),
 }
 
-/**
- * A body that the schema accepts, or what is wrong with it. `isPlain` may accept a common body in the schema's place,
- * and must accept nothing that the schema does not.
- */
-export async function readChecked(
+/** May accept a common body in the schema's place, and must accept nothing that the schema does not. */
+type PlainCheck = (value: Record<string, unknown>) => boolean
+
+/** The body of an interactive request: one that the schema accepts, or what is wrong with it. */
+export function readChecked(
   context: RequestContext,
   schema: z.ZodType,
-  isPlain?: (value: Record<string, unknown>) => boolean,
+  isPlain?: PlainCheck,
+): Promise<JsonBody | Fault> {
+  return read(context, schema, false, isPlain)
+}
+
+/** The same of a request that is stored, which may be as large as what the store and every scout takes. */
+export function readDurable(context: RequestContext, schema: z.ZodType): Promise<JsonBody | Fault> {
+  return read(context, schema, true)
+}
+
+/** What is wrong with storing this body, for a route that learns from it whether it is stored; else null. */
+export function storingFlaw({ bytes }: JsonBody): Fault | null {
+  return bytes.length > bodyBytesMax ? tooLarge(bodyBytesMax, true) : null
+}
+
+function tooLarge(bytesMax: number, isStored: boolean): Fault {
+  const text = `The request body is larger than ${bytesMax} bytes, the most that`
+  const advice = isStored
+    ? 'a stored request may have: shorten it, or send large images in a chat of a plain model.'
+    : 'this orchestrator takes: send less, or have its operator raise REQUEST_MAX_MIB.'
+  return fault('request_too_large', `${text} ${advice}`)
+}
+
+async function read(
+  context: RequestContext,
+  schema: z.ZodType,
+  isStored: boolean,
+  isPlain?: PlainCheck,
 ): Promise<JsonBody | Fault> {
   const { edge, request } = context
   const { headers } = request
@@ -44,10 +67,11 @@ export async function readChecked(
   const refused = refuseByHeaders(headers)
   if (refused !== null) return refused
   const declared = length === null ? null : Number(length)
-  if (declared !== null && declared > bodyBytesMax) return flaws.tooLarge
-  const bytes = await edge.bodies.read(request, declared, (more) => context.hold(more))
+  const bytesMax = isStored ? bodyBytesMax : edge.settings.requestBytesMax
+  if (declared !== null && declared > bytesMax) return tooLarge(bytesMax, isStored)
+  const bytes = await edge.bodies.read(request, declared, bytesMax, (more) => context.hold(more))
   context.tookBody(bytes)
-  if (typeof bytes === 'string') return flaws[bytes]
+  if (typeof bytes === 'string') return bytes === 'tooLarge' ? tooLarge(bytesMax, isStored) : flaws[bytes]
   if ('code' in bytes) return bytes
   const body = parseObject(bytes)
   if ('code' in body) return body

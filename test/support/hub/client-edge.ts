@@ -4,6 +4,7 @@
  */
 import { connect, type Socket } from 'node:net'
 import { Keyring } from '../../../orchestrator/engine/keyring.ts'
+import type { HttpSettings } from '../../../orchestrator/http/request-context.ts'
 import { serveHub } from '../../../orchestrator/http/server.ts'
 import { planner } from '../../../orchestrator/planner/planner.ts'
 import { memoryStore } from '../../../orchestrator/store/memory/store.ts'
@@ -18,7 +19,7 @@ interface LogLine {
 }
 
 export function startEdge(
-  settings: { keepAliveMs?: number; clientStallMs?: number; allowsPrivateUrls?: boolean } = {},
+  settings: Partial<HttpSettings> = {},
   system: System = realSystem(),
   requestsMax?: () => number,
 ) {

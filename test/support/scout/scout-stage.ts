@@ -39,6 +39,7 @@ export class ScoutStage {
     readonly system: System = eagerSystem(),
     private readonly concurrency = 4,
     private readonly others: Provider[] = [],
+    private readonly requestBytesMax?: number,
   ) {}
 
   async start(): Promise<void> {
@@ -46,7 +47,11 @@ export class ScoutStage {
     this.catalog = new Catalog(system, log, [this.provider, ...this.others])
     await this.catalog.open()
     this.scout = new Scout(
-      { name: 'tester', concurrency: this.concurrency },
+      {
+        name: 'tester',
+        concurrency: this.concurrency,
+        ...(this.requestBytesMax && { requestBytesMax: this.requestBytesMax }),
+      },
       {
         system,
         dial: websocketDial(this.hub.url, 'key', system),
