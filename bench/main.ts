@@ -14,6 +14,7 @@ import { away } from './scenarios/fleet/away.ts'
 import { churn } from './scenarios/fleet/churn.ts'
 import { connect } from './scenarios/fleet/connect.ts'
 import { idle } from './scenarios/fleet/idle.ts'
+import { standstill } from './scenarios/fleet/standstill.ts'
 import { storm } from './scenarios/fleet/storm.ts'
 import { growth } from './scenarios/memory/growth.ts'
 import { soak } from './scenarios/memory/soak.ts'
@@ -39,6 +40,7 @@ const all: Scenario[] = [
   durable,
   storm,
   churn,
+  standstill,
   slow,
   flat,
   growth,

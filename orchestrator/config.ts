@@ -10,6 +10,7 @@ import { requestBodyBytesDefault } from '../shared/limits/http.ts'
 import { adminKeyCharsMax, adminKeyCharsMin } from '../shared/limits/keys.ts'
 import { bodyBytesMax, requestBodyBytesMax } from '../shared/limits/wire.ts'
 import { TrustedProxies } from '../shared/network/client-address.ts'
+import { readOrigins } from '../shared/network/web-origin.ts'
 
 const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
 
@@ -19,6 +20,8 @@ export interface Config {
   readonly port: number
   readonly dataDir: string
   readonly adminKey: string | null
+  /** Origins whose pages may use this hub from a browser, as browsers write them; `*` alone for all. */
+  readonly corsOrigins: readonly string[]
   readonly logLevel: (typeof logLevels)[number]
   /** Networks of reverse proxies whose word on the address of a client counts. */
   readonly trustedProxies: readonly string[]
@@ -54,6 +57,15 @@ const schema = z.object({
     })
     .nullable()
     .default(null),
+  CORS_ORIGINS: z
+    .string()
+    .default('')
+    .transform((text, context) => {
+      const origins = readOrigins(text.split(/[\s,]+/).filter((origin) => origin !== ''))
+      if (!('flaw' in origins)) return origins
+      context.addIssue({ code: 'custom', message: `CORS_ORIGINS ${origins.flaw}.` })
+      return z.NEVER
+    }),
   LOG_LEVEL: z.enum(logLevels, wants('LOG_LEVEL', `one of ${logLevels.join(', ')}`)).default('info'),
   TRUSTED_PROXIES: z
     .string()
@@ -92,16 +104,18 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
   if (quoted.length > 0) return quoted
   const parsed = schema.safeParse(given)
   if (!parsed.success) return parsed.error.issues.map((issue) => issue.message)
-  const { HOST, PORT, DATA_DIR, ADMIN_KEY, LOG_LEVEL, TRUSTED_PROXIES, PRIVATE_URLS, REQUEST_MAX_MIB } = parsed.data
+  const { HOST, PORT, DATA_DIR, ADMIN_KEY, CORS_ORIGINS, LOG_LEVEL, TRUSTED_PROXIES, PRIVATE_URLS } = parsed.data
+  const { REQUEST_MAX_MIB: requestBytesMax } = parsed.data
   return Object.freeze({
     host: HOST,
     port: PORT,
     dataDir: DATA_DIR,
     adminKey: ADMIN_KEY,
+    corsOrigins: CORS_ORIGINS,
     logLevel: LOG_LEVEL,
     trustedProxies: TRUSTED_PROXIES,
     privateUrls: PRIVATE_URLS,
-    requestBytesMax: REQUEST_MAX_MIB,
+    requestBytesMax,
   })
 }
 

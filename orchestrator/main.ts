@@ -5,7 +5,7 @@
  */
 
 import { loadEnvFile } from '../shared/env-file.ts'
-import { defectCode, descriptorsReserved, drainMs, signalEchoMs } from '../shared/limits/process.ts'
+import { defectCode, drainMs, signalEchoMs } from '../shared/limits/process.ts'
 import { TrustedProxies } from '../shared/network/client-address.ts'
 import { realSystem, type System } from '../shared/system.ts'
 import { type Config, readConfig } from './config.ts'
@@ -14,7 +14,7 @@ import { HubEngine } from './engine/engine.ts'
 import { Keyring } from './engine/keyring.ts'
 import type { EngineDefect } from './engine/ports/defect.ts'
 import { firstClientKey, localScoutKey } from './first-keys.ts'
-import { connectionsMax } from './gateway/descriptors.ts'
+import { connectionsMax, requestsMax } from './gateway/descriptors.ts'
 import { Gateway, type GatewaySettings } from './gateway/gateway.ts'
 import type { HttpSettings } from './http/request-context.ts'
 import { canListen, serveHub } from './http/server.ts'
@@ -88,10 +88,11 @@ export function startHub(options: HubOptions): Hub | { flaw: string } {
       system,
       upgradeScout: (request, server) => gateway.upgrade(request, server),
       websocket: gateway.websocket,
-      requestsMax: () => gateway.room - descriptorsReserved,
+      requestsMax: () => requestsMax(gateway.room),
       log,
       settings: {
         allowsPrivateUrls: config.privateUrls === 'allow',
+        corsOrigins: config.corsOrigins,
         requestBytesMax: config.requestBytesMax,
         ...options.http,
       },

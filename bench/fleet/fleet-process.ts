@@ -52,6 +52,7 @@ class Member {
         catalog,
         log: silent,
         welcomed: () => {
+          welcomes++
           connected.add(this)
           welcomed()
         },
@@ -80,15 +81,17 @@ const members: Member[] = []
 const catalogs = new Map<string, Catalog>()
 const bare: Socket[] = []
 let flapping: Timer | null = null
+/** Of all scouts, since the start. */
+let welcomes = 0
 
 /** Scouts with the same offers share a catalog, which was opened before. */
 function catalogOf(number: number, population: Population): Catalog {
   return catalogs.get(classOf(number, population))!
 }
 
-function classOf(number: number, { models, faulty }: Population): string {
+function classOf(number: number, { models, faulty, thinkMs }: Population): string {
   const isFaulty = (number * 0.618_033_988_7) % 1 < faulty
-  return `${number % models} ${isFaulty}`
+  return `${number % models} ${thinkMs} ${isFaulty}`
 }
 
 async function openCatalog(number: number, population: Population): Promise<void> {
@@ -158,6 +161,8 @@ const calls = {
   },
 
   connected: (_: null) => connected.size,
+
+  welcomes: (_: null) => welcomes,
 
   /** From now on so many scouts per second lose their socket and dial again; 0 ends it. */
   flap({ perSecond }: { perSecond: number }): void {

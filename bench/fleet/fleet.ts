@@ -74,6 +74,12 @@ export class Fleet {
     return counts.reduce((sum, count) => sum + count, 0)
   }
 
+  /** Sessions of all scouts so far. */
+  async welcomes(): Promise<number> {
+    const counts = await Promise.all(this.children.map((child) => child.call('welcomes', null)))
+    return counts.reduce((sum, count) => sum + count, 0)
+  }
+
   /** Seconds until this share of the fleet is connected; throws when that takes longer than `limitSeconds`. */
   async returned(share: number, limitSeconds: number, progress: (connected: number) => void): Promise<number> {
     const beganMs = performance.now()
@@ -96,6 +102,10 @@ export class Fleet {
   /** The first process stops in its tracks: its scouts hold their sockets and read nothing. */
   freeze(): void {
     this.children[0]!.signal('SIGSTOP')
+  }
+
+  thaw(): void {
+    this.children[0]!.signal('SIGCONT')
   }
 
   cpuMs(): number {

@@ -5,12 +5,13 @@
  */
 
 import { heapSize, heapStats } from 'bun:jsc'
-import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { pino } from 'pino'
 import { firstClientKey } from '../../orchestrator/first-keys.ts'
+import { createLog, type Logger } from '../../orchestrator/log.ts'
 import { type Hub, startHub } from '../../orchestrator/main.ts'
 import { requestBodyBytesDefault } from '../../shared/limits/http.ts'
 import { answerCalls } from '../load/calls.ts'
+import { type Turns, TurnWatch } from './turn-watch.ts'
 
 /** A whole fleet dials at once. */
 const upgradesPerSecond = 1_000_000
@@ -18,31 +19,65 @@ const upgradesPerSecond = 1_000_000
 /** What the hub's process holds after a full collection. */
 export interface Heap {
   heapMb: number
-  /** What native code has allocated, buffers and the database's cache among it, and what the allocator keeps. */
+  /**
+   * What native code has allocated beside the collector's heap, buffers and the database's cache among it; and what the
+   * allocator counts as committed, which it does not take back when it returns pages.
+   */
   nativeMb: number
   committedMb: number
   /** Objects of the heap, by type. */
   types: Record<string, number>
 }
 
-/** The part of the runtime's statistics that its types leave out. */
-interface Allocator {
+/** What the hub's process holds now, by kind and without a collection. */
+export interface Kinds {
+  /** What the collector has reserved for the heap, and what objects hold outside of it. */
+  capacityMb: number
+  extraMb: number
+  nativeMb: number
+  committedMb: number
+}
+
+/** With the part that the runtime's types leave out. */
+type HeapStats = ReturnType<typeof heapStats> & {
   mimalloc: Record<'malloc_normal' | 'malloc_huge' | 'committed', { current: number }>
 }
 
-/** One timer; how much later than due it fires is how long the loop was not free. */
-const stalls = monitorEventLoopDelay({ resolution: 5 })
+const mib = 2 ** 20
+const turns = new TurnWatch()
 const silent = pino({ level: 'silent' })
 let hub: Hub | null = null
+/** A hub whose log is tried writes so many lines every so often, and many more once it is told to. */
+const calmLines = { count: 1, everyMs: 10 }
+const loudLines = { count: 20, everyMs: 5 }
+
+function keepLogging(log: Logger): void {
+  const write = ({ count, everyMs }: typeof calmLines) =>
+    setInterval(() => {
+      for (let line = 0; line < count; line++) log.debug({ line, text: 'x'.repeat(100) }, 'a line that nobody reads')
+    }, everyMs)
+  write(calmLines)
+  process.once('SIGUSR2', () => void write(loudLines))
+}
+
+/** The allocator serves the collector, too: what that has reserved is told apart. */
+function nativeOf({ heapCapacity, mimalloc }: Pick<HeapStats, 'heapCapacity' | 'mimalloc'>) {
+  const { malloc_normal, malloc_huge, committed } = mimalloc
+  const allocated = malloc_normal.current + malloc_huge.current
+  return { nativeMb: (allocated - heapCapacity) / mib, committedMb: committed.current / mib }
+}
 
 const calls = {
   /** Listens on every address of the machine, for fleets larger than one address has ports. */
-  open({ port, dataDir }: { port: number; dataDir: string }) {
+  open({ port, dataDir, logs }: { port: number; dataDir: string; logs: boolean }) {
+    const log = logs ? createLog('debug') : silent
+    if (logs) keepLogging(log)
     const config = {
       host: '0.0.0.0',
       port,
       dataDir,
       adminKey: null,
+      corsOrigins: [],
       logLevel: 'silent',
       trustedProxies: [],
       privateUrls: 'refuse',
@@ -50,8 +85,13 @@ const calls = {
     } as const
     const started = startHub({
       config,
-      log: silent,
-      gateway: { upgradesPerSecond, upgradesPerSecondPerOperator: upgradesPerSecond },
+      log,
+      gateway: {
+        upgradesPerSecond,
+        upgradesPerSecondPerOperator: upgradesPerSecond,
+        // All honest scouts have one key.
+        descriptorShareOfOperator: 1,
+      },
     })
     if ('flaw' in started) throw new Error(started.flaw)
     hub = started
@@ -72,22 +112,22 @@ const calls = {
 
   collect: (_: null) => Bun.gc(true),
 
-  /** The JavaScript heap, and the longest stall of the event loop since the last call; the first call starts it. */
-  memory(_: null): { heapMb: number; stallMs: number } {
-    stalls.enable()
-    const stallMs = stalls.max / 1e6
-    stalls.reset()
-    return { heapMb: heapSize() / 2 ** 20, stallMs }
+  /** The JavaScript heap, and the longest turns of the loop since the last call; the first call starts the watch. */
+  memory(_: null): Turns & { heapMb: number } {
+    return { heapMb: heapSize() / mib, ...turns.take() }
+  },
+
+  kinds(_: null): Kinds {
+    const stats = heapStats() as HeapStats
+    return { capacityMb: stats.heapCapacity / mib, extraMb: stats.extraMemorySize / mib, ...nativeOf(stats) }
   },
 
   /** Collects twice: what the first collection finalizes is only freed by the next one. */
   heap(_: null): Heap {
     Bun.gc(true)
     Bun.gc(true)
-    const { heapSize: bytes, objectTypeCounts, mimalloc } = heapStats() as ReturnType<typeof heapStats> & Allocator
-    const nativeMb = (mimalloc.malloc_normal.current + mimalloc.malloc_huge.current) / 2 ** 20
-    const committedMb = mimalloc.committed.current / 2 ** 20
-    return { heapMb: bytes / 2 ** 20, nativeMb, committedMb, types: objectTypeCounts }
+    const stats = heapStats() as HeapStats
+    return { heapMb: stats.heapSize / mib, ...nativeOf(stats), types: stats.objectTypeCounts }
   },
 }
 

@@ -24,9 +24,10 @@ export class Child<C extends Calls> {
     private readonly program: string,
     private readonly flags: string[],
     collections: CollectionLog | null,
+    stderr: number,
   ) {
     this.process = Bun.spawn([process.execPath, ...flags, program], {
-      stdio: ['ignore', 2, collections === null ? 2 : 'pipe'],
+      stdio: ['ignore', 2, collections === null ? stderr : 'pipe'],
       env: collections === null ? process.env : { ...process.env, ...collectionLogEnv },
       ipc: (message: Reply) => this.received(message),
       onExit: (_child, code, signal) => this.ended(`${code ?? signal}`),
@@ -36,14 +37,15 @@ export class Child<C extends Calls> {
 
   /**
    * Starts a program of the bench; resolves once it takes calls. `flags` are the runtime's; its collections are logged
-   * into `collections` when that is given.
+   * into `collections` when that is given, else its standard error goes to the descriptor `stderr`.
    */
   static async start<C extends Calls>(
     program: string,
     flags: string[] = [],
     collections: CollectionLog | null = null,
+    stderr = 2,
   ): Promise<Child<C>> {
-    const child = new Child<C>(program, flags, collections)
+    const child = new Child<C>(program, flags, collections, stderr)
     await child.up.promise
     return child
   }
@@ -111,6 +113,12 @@ export function rssOfPid(pid: number): { rssMb: number; peakMb: number } {
   const status = readFileSync(`/proc/${pid}/status`, 'utf8')
   const read = (field: RegExp) => Number(field.exec(status)?.[1] ?? 0) / 1024
   return { rssMb: read(/VmRSS:\s+(\d+)/), peakMb: read(/VmHWM:\s+(\d+)/) }
+}
+
+/** The part of its resident memory that is no file's. */
+export function anonymousMbOfPid(pid: number): number {
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8')
+  return Number(/RssAnon:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024
 }
 
 /** The runtime's flags for a process that leaves its processor profile in this folder. */

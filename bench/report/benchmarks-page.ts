@@ -23,6 +23,7 @@ const order = [
   'relay',
   'durable',
   'churn',
+  'standstill',
   'slow',
   'growth',
   'soak',

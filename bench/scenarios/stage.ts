@@ -44,6 +44,13 @@ export class Stage {
     return hub
   }
 
+  /** A hub whose log nobody reads. */
+  async unreadHub(): Promise<HubUnderTest> {
+    const hub = await HubUnderTest.startUnread()
+    this.closers.push(() => hub.close())
+    return hub
+  }
+
   async fleet(scouts: number): Promise<Fleet> {
     const fleet = await Fleet.start(scouts, this.options)
     this.closers.push(() => fleet.close())

@@ -9,7 +9,7 @@ import { fault } from '../../shared/faults.ts'
 import { hourSlotMs } from '../../shared/limits/scheduling.ts'
 import { autoModel } from '../../shared/task.ts'
 import type { Effect, Event, Submit } from './events.ts'
-import { notOffered } from './fleet/not-offered.ts'
+import { isMet, notOffered } from './fleet/not-offered.ts'
 import type { Lease, ModelEntry } from './model/object-graph.ts'
 import { type CoreSeed, CoreState, hubDraining, refuse } from './state.ts'
 import { noteHour } from './stats/hour-counts.ts'
@@ -136,10 +136,11 @@ function submit(core: CoreState, event: Submit): void {
 /** The model's entry: of a known model, of `auto`, or, while a fleet may be reconnecting, of any model. */
 function entryFor(core: CoreState, { kind, model }: Submit): ModelEntry | undefined {
   const known = core.index.entry(kind, model)
-  if (known !== undefined) return known
+  if (known !== undefined && isMet(known)) return known
   if (model === autoModel) return core.index.ensureEntry(kind, model, core.nowMs)
   if (core.nowMs >= core.bootGraceUntilMs) return undefined
-  const entry = core.index.ensureEntry(kind, model, core.nowMs)
+  const entry = known ?? core.index.ensureEntry(kind, model, core.nowMs)
+  // A durable task may wait for it longer; clients do not.
   core.wheel.arm(entry, core.bootGraceUntilMs)
   return entry
 }

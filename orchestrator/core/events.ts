@@ -199,7 +199,7 @@ export type Effect =
   | { type: 'attemptVoid'; task: number; attempt: number }
   /** Terminal. `fault` is null exactly when the task is done. */
   | { type: 'finished'; task: number; fault: Fault | null; attempts: number; queuedMs: number }
-  | { type: 'closeSession'; session: number; why: CloseName }
+  | { type: 'closeSession'; session: number; why: CloseName; detail?: string }
 
 export interface HeldReply {
   task: number

@@ -9,12 +9,15 @@ import { forgetEveryMs, forgetPortion, idempotencyMs, retentionMs } from '../../
 import { standstillMs } from '../../shared/limits/wire.ts'
 import { nonceBytes } from '../../shared/protocol/frames.ts'
 import type { System, Timer } from '../../shared/system.ts'
+import type { TaskKind } from '../../shared/task.ts'
 import { Core } from '../core/core.ts'
+import { awaitsModel, missingModel } from '../core/fleet/not-offered.ts'
 import { type CoreSettings, defaultCoreSettings } from '../core/settings.ts'
 import { Relays } from './answers/relays.ts'
 import { ClientDesk, TaskNumbers } from './client-desk.ts'
 import { IdempotencyKeys } from './durability/idempotency.ts'
 import { Journal } from './durability/journal.ts'
+import { KeptResponses } from './durability/kept-responses.ts'
 import { UsageBook } from './durability/usage-book.ts'
 import { DurableIntents } from './intents/intents.ts'
 import type { Answer, Engine, EngineStats, IdempotencyScope, KeptAnswer, Submission } from './ports/client.ts'
@@ -53,6 +56,7 @@ export class HubEngine implements Engine {
   readonly intents: DurableIntents
   readonly idempotencyKeys: IdempotencyKeys
   readonly journal: Journal
+  readonly responses: KeptResponses
   /** Where the gateway reports to. */
   readonly scoutEvents: ScoutEvents
   private readonly system: System
@@ -85,6 +89,7 @@ export class HubEngine implements Engine {
     const turned = (isTroubled: boolean) =>
       writer.add(isTroubled ? { type: 'storeTroubled', unsent: [] } : { type: 'storeRecovered' })
     this.journal = new Journal(store, system, turned, (work) => guard.run('journal', work))
+    this.responses = new KeptResponses(store, this.journal)
     this.idempotencyKeys = new IdempotencyKeys(store, system)
     const numbers = new TaskNumbers(epoch)
     const host = new AnswerHost(writer, links, listings)
@@ -202,6 +207,14 @@ export class HubEngine implements Engine {
 
   scout(id: string) {
     return this.listings.scout(id)
+  }
+
+  missingModel(kind: TaskKind, model: string): Fault | null {
+    return missingModel(this.core.state, { kind, model })
+  }
+
+  awaitsModel(kind: TaskKind, model: string): boolean {
+    return awaitsModel(this.core.state, { kind, model })
   }
 
   keepAnswer(scope: IdempotencyScope, make: () => Promise<KeptAnswer | Fault>) {

@@ -6,6 +6,7 @@
 import type { Server, ServerWebSocket, WebSocketHandler } from 'bun'
 import { ByteAccount } from '../../shared/byte-account.ts'
 import { type FaultCode, faultTable } from '../../shared/faults.ts'
+import { descriptorShareOfOperator } from '../../shared/limits/process.ts'
 import * as wireLimits from '../../shared/limits/wire.ts'
 import type { CloseName } from '../../shared/protocol/close-codes.ts'
 import { type FrameOf, frameTable, type HubFrame, protocolVersion, subprotocol } from '../../shared/protocol/frames.ts'
@@ -35,6 +36,8 @@ export interface SocketData {
 export interface GatewaySettings extends DialRates {
   /** Settlements that wait for a frame to be acknowledged with. */
   acksHeldMax: number
+  /** Of all sockets, those that the scouts of one operator may have. */
+  descriptorShareOfOperator: number
 }
 
 export interface GatewayOptions {
@@ -53,6 +56,9 @@ export interface GatewayOptions {
 const closeSpreadMs = 0.5
 
 const tooManyRefused = 'Too many refused connections per second from this address: check SCOUT_KEY.'
+const noRoom = 'This orchestrator has no room for another scout. Try again later.'
+const noRoomForKey =
+  'This orchestrator has no room for another scout with this key: use another key, or raise `ulimit -n` there.'
 const tooManyAtOnce = 'Too many scouts connect at this moment: try again in a second.'
 
 /** Bun's socket as a session sees it: one small object for each of thousands. */
@@ -76,7 +82,7 @@ export class Gateway {
   /** The engine's way to the scouts. */
   readonly links = new FrameLinks(
     (session, frame, body) => this.sendFrame(session, frame, body),
-    (session, why) => this.sessions.get(session)?.close(why),
+    (session, why, detail) => this.sessions.get(session)?.close(why, detail),
   )
   private readonly sessions = new Map<number, ScoutSession>()
   private readonly visits: SessionVisits
@@ -88,6 +94,7 @@ export class Gateway {
   readonly bytesInFlight = new ByteAccount(wireLimits.assemblyBytesInAllMax, wireLimits.assemblyBytesPerOperatorMax)
   private nextSession = 1
   private open = 0
+  private readonly openByOperator = new Map<string, number>()
   /** Where sessions report to; null before the start. */
   private events: ScoutEvents | null = null
 
@@ -95,7 +102,7 @@ export class Gateway {
     this.options = options
     const { upgradesPerSecondPerAddress, upgradesPerSecond, upgradesPerSecondPerOperator, acksHeldMax } = wireLimits
     const rates = { upgradesPerSecondPerAddress, upgradesPerSecond, upgradesPerSecondPerOperator }
-    this.settings = { ...rates, acksHeldMax, ...options.settings }
+    this.settings = { ...rates, acksHeldMax, descriptorShareOfOperator, ...options.settings }
     this.dialCounts = new DialCounts(this.settings)
     this.system = options.system
     this.visits = new SessionVisits(options.system)
@@ -104,6 +111,10 @@ export class Gateway {
   /** Connections that the process can still hold. */
   get room(): number {
     return this.options.connectionsMax - this.open
+  }
+
+  private openOf(operator: string): number {
+    return this.openByOperator.get(operator) ?? 0
   }
 
   /** Lets scouts in, whose sessions report to `events` from now on. */
@@ -125,9 +136,9 @@ export class Gateway {
       return this.dialCounts.mayFail(address, nowMs) ? admission : refusal('rate_limited', tooManyRefused)
     }
     if (!this.dialCounts.mayJoin(admission.operator, nowMs)) return refusal('rate_limited', tooManyAtOnce)
-    if (this.events === null || this.room <= 0) {
-      return refusal('no_scout_available', 'This orchestrator has no room for another scout. Try again later.')
-    }
+    if (this.events === null || this.room <= 0) return refusal('no_scout_available', noRoom)
+    const share = this.options.connectionsMax * this.settings.descriptorShareOfOperator
+    if (this.openOf(admission.operator) >= share) return refusal('no_scout_available', noRoomForKey)
     const data: SocketData = { admission, session: null }
     if (server.upgrade(request, { data, headers: upgradeHeaders })) return undefined
     return refusal('invalid_request', 'This is the scouts\' websocket endpoint; connect with "Upgrade: websocket".')
@@ -159,6 +170,7 @@ export class Gateway {
     const session = new ScoutSession({ id, operator, address, socket, events, acksHeldMax, nowMs, bytesInFlight })
     ws.data.session = session
     this.open++
+    this.openByOperator.set(operator, this.openOf(operator) + 1)
     this.sessions.set(id, session)
     this.visits.add(session)
   }
@@ -181,6 +193,9 @@ export class Gateway {
     const { session } = ws.data
     if (session === null) return
     this.open--
+    const others = this.openOf(session.operator) - 1
+    if (others === 0) this.openByOperator.delete(session.operator)
+    else this.openByOperator.set(session.operator, others)
     this.sessions.delete(session.id)
     this.visits.remove(session)
     session.closed()
@@ -270,7 +285,7 @@ const { attempt: attemptField, ttlMs: durationField } = frameTable.task.fields
 export class FrameLinks implements ScoutLinks {
   constructor(
     private readonly send: SendFrame,
-    private readonly closeSession: (session: number, why: CloseName) => void,
+    private readonly closeSession: (session: number, why: CloseName, detail?: string) => void,
   ) {}
 
   task(session: number, grant: TaskGrant, request: Uint8Array): boolean {
@@ -315,8 +330,8 @@ export class FrameLinks implements ScoutLinks {
     this.send(session, { type: 'standing', ...counts, paused: pauses })
   }
 
-  close(session: number, why: CloseName): void {
-    this.closeSession(session, why)
+  close(session: number, why: CloseName, detail?: string): void {
+    this.closeSession(session, why, detail)
   }
 }
 

@@ -1,7 +1,7 @@
 /**
  * The context of one request at the client edge: who sent it, under which id, and what the handlers need to answer. The
  * server makes one per request, authenticates its caller, and handlers read it. It reports to the metrics, once, how
- * the request ended. Keys count in the Authorization header alone; those of scouts are verified by the gateway.
+ * the request ended. Keys count in the Authorization header, else in x-api-key; the gateway verifies those of scouts.
  */
 import type { KeyRole } from '../../shared/api-key.ts'
 import type { ByteAccount, ByteRefusal } from '../../shared/byte-account.ts'
@@ -13,7 +13,9 @@ import type { Intents } from '../engine/ports/intents.ts'
 import type { Planner } from '../engine/ports/planner.ts'
 import type { KeyRow } from '../engine/ports/store.ts'
 import type { BodyReads } from './body-reads.ts'
+import type { Cors } from './cors.ts'
 import type { Metrics } from './metrics.ts'
+import type { RequestShares } from './request-shares.ts'
 import type { OpenStreams } from './streaming/open-streams.ts'
 import type { WholeWaits } from './whole-waits.ts'
 
@@ -32,6 +34,8 @@ export interface HttpSettings {
   requestBytesMax: number
   /** Whether requests may name URLs of private networks, which the machines of scouts would fetch. */
   allowsPrivateUrls: boolean
+  /** Whose pages may use this hub from a browser. */
+  corsOrigins: readonly string[]
 }
 
 /** The keyring, as far as the client edge uses it. */
@@ -64,14 +68,19 @@ export interface Edge {
   log: Log
   settings: HttpSettings
   metrics: Metrics
+  cors: Cors
   waits: WholeWaits
   /** Requests that may be under way at once, as descriptors stand now. */
   requestsMax: () => number
+  /** The same by the keys that sent them. */
+  shares: RequestShares
   bodies: BodyReads
   streams: OpenStreams
   /** Of requests, by tenant; those of large requests are in both accounts. */
   bytesInFlight: ByteAccount
   largeBytesInFlight: ByteAccount
+  /** Of large answers that their clients have not taken yet, by tenant. */
+  unreadBytes: ByteAccount
   /** The gateway's: nothing when the connection is a websocket now, else why it is not. */
   upgradeScout: (request: Request) => Response | undefined
 }
@@ -121,6 +130,8 @@ export class RequestContext {
   /** Counted in the accounts of bytes in flight until the request has ended. */
   private heldBytes = 0
   private heldLargeBytes = 0
+  /** Among the requests of its key that are under way. */
+  private isCounted = false
   /** From the arrival to the first content; null before, and without content. */
   private firstByteMs: number | null = null
 
@@ -143,6 +154,17 @@ export class RequestContext {
     const { url } = this.request
     const at = url.indexOf('?')
     return new URLSearchParams(at < 0 ? '' : url.slice(at + 1))
+  }
+
+  /** Counts it among the requests of its key until it has ended; false when the key has as many as it may. */
+  count(): boolean {
+    this.isCounted = this.edge.shares.begin(this.caller!.id)
+    return this.isCounted
+  }
+
+  /** Bytes that are counted for this request so far. */
+  get bodyBytes(): number {
+    return this.heldBytes
   }
 
   /** Counts bytes of the body that are kept from now on, until the request has ended; or says why it cannot. */
@@ -180,6 +202,8 @@ export class RequestContext {
   /** Once, when nothing of the request is kept any more. */
   ended(status: number): void {
     this.giveBack()
+    if (this.isCounted) this.edge.shares.end(this.caller!.id)
+    this.isCounted = false
     const { edge, request, startedMs, firstByteMs } = this
     edge.metrics.ended(this.routeName(), request.method, status, edge.system.nowMs() - startedMs, firstByteMs)
   }
@@ -203,8 +227,9 @@ const howTo = 'send a client key in the header "Authorization: Bearer <key>"; th
 /** The caller, or why it may not: `invalid_api_key` without a good key, `permission_denied` with the wrong role. */
 export function authenticate(request: Request, keys: Keys, access: 'client' | 'admin'): Caller | Fault {
   const header = request.headers.get('authorization')
-  if (header === null) return fault('invalid_api_key', `No API key was given: ${howTo}.`)
-  const presented = bearer.exec(header)?.[1]
+  // Anthropic's clients put it there.
+  const presented = header === null ? request.headers.get('x-api-key') : bearer.exec(header)?.[1]
+  if (presented === null) return fault('invalid_api_key', `No API key was given: ${howTo}.`)
   if (presented === undefined) {
     return fault('invalid_api_key', `The Authorization header is not of the form "Bearer <key>": ${howTo}.`)
   }

@@ -5,9 +5,12 @@
 
 import { createKey, listKeys, revokeKey } from './admin/keys.ts'
 import { healthz, metrics, readyz, welcome } from './admin/status.ts'
+import { countTokens } from './anthropic/count-tokens.ts'
+import { createMessage } from './anthropic/messages.ts'
+import { modelInForm, modelsInForm } from './anthropic/model-list.ts'
 import { chatCompletions, embeddings } from './chat/completions.ts'
+import { createCompletion } from './completions/completions.ts'
 import { dialIn } from './fleet/dial-in.ts'
-import { getModel, listModels } from './fleet/models.ts'
 import { getScout, listScouts } from './fleet/scouts.ts'
 import { followIntent } from './intents/events.ts'
 import { cancelIntent, createIntent, getIntent, listIntents } from './intents/intents.ts'
@@ -15,12 +18,17 @@ import { getNode, planIntent, retryNode } from './intents/nodes.ts'
 import { openapi } from './openapi/openapi.ts'
 import { scrollSchema } from './openapi/scroll-schema.ts'
 import { noParams, type Params, type Route } from './request-context.ts'
-import { cancelResponse, createResponse, getResponse } from './responses/responses.ts'
+import { compactResponse } from './responses/compact.ts'
+import { countInputTokens } from './responses/input-tokens.ts'
+import { cancelResponse, createResponse, deleteResponse, getResponse, listInputItems } from './responses/responses.ts'
 
 /** Of two paths with segments in braces that both match, the first counts. */
 export const routes: readonly Route[] = [
   { method: 'POST', path: '/v1/chat/completions', access: 'client', handle: chatCompletions },
   { method: 'POST', path: '/v1/embeddings', access: 'client', handle: embeddings },
+  { method: 'POST', path: '/v1/completions', access: 'client', handle: createCompletion },
+  { method: 'POST', path: '/v1/messages', access: 'client', handle: createMessage },
+  { method: 'POST', path: '/v1/messages/count_tokens', access: 'client', handle: countTokens },
   { method: 'POST', path: '/v1/intents', access: 'client', handle: createIntent },
   { method: 'GET', path: '/v1/intents', access: 'client', handle: listIntents },
   { method: 'POST', path: '/v1/intents/plan', access: 'client', handle: planIntent },
@@ -30,10 +38,14 @@ export const routes: readonly Route[] = [
   { method: 'GET', path: '/v1/intents/{id}', access: 'client', handle: getIntent },
   { method: 'DELETE', path: '/v1/intents/{id}', access: 'client', handle: cancelIntent },
   { method: 'POST', path: '/v1/responses', access: 'client', handle: createResponse },
+  { method: 'POST', path: '/v1/responses/input_tokens', access: 'client', handle: countInputTokens },
+  { method: 'POST', path: '/v1/responses/compact', access: 'client', handle: compactResponse },
   { method: 'POST', path: '/v1/responses/{id}/cancel', access: 'client', handle: cancelResponse },
+  { method: 'GET', path: '/v1/responses/{id}/input_items', access: 'client', handle: listInputItems },
   { method: 'GET', path: '/v1/responses/{id}', access: 'client', handle: getResponse },
-  { method: 'GET', path: '/v1/models', access: 'client', handle: listModels },
-  { method: 'GET', path: '/v1/models/{id}', access: 'client', handle: getModel },
+  { method: 'DELETE', path: '/v1/responses/{id}', access: 'client', handle: deleteResponse },
+  { method: 'GET', path: '/v1/models', access: 'client', handle: modelsInForm },
+  { method: 'GET', path: '/v1/models/{id}', access: 'client', handle: modelInForm },
   { method: 'GET', path: '/v1/scout', access: 'open', handle: dialIn },
   { method: 'GET', path: '/v1/scouts', access: 'admin', handle: listScouts },
   { method: 'GET', path: '/v1/scouts/{id}', access: 'admin', handle: getScout },
@@ -90,8 +102,26 @@ function patternOf(route: Route): Pattern {
   return { path: route.path, ...around, names, routes: [route] }
 }
 
-/** The routes of a path as it stands in the URL, or null. */
+/**
+ * The routes of a path as it stands in the URL, or null. A path that is none, but plainly means one, is answered as if
+ * it were right: with doubled or trailing slashes, below the prefix of another service, without `/v1` or with two.
+ */
 export function findRoutes(path: string): Found | null {
+  return exact.get(path) ?? matching(mended(path))
+}
+
+const usualPrefix = /^\/(openai|anthropic)(?=\/)/
+/** What clients ask for without `/v1` when their base URL lacks it. */
+const unversioned = /^\/(chat\/completions|completions|embeddings|messages|models|responses)(?=\/|$)/
+
+function mended(path: string): string {
+  const plain = path.includes('//') || path.endsWith('/') ? path.replace(/\/{2,}/g, '/').replace(/(?<=.)\/$/, '') : path
+  const bare = plain.replace(usualPrefix, '')
+  if (bare.startsWith('/v1/v1/')) return bare.slice('/v1'.length)
+  return unversioned.test(bare) ? `/v1${bare}` : bare
+}
+
+function matching(path: string): Found | null {
   const found = exact.get(path)
   if (found !== undefined) return found
   for (const pattern of patterns) {

@@ -12,6 +12,7 @@ import type { Intents } from '../engine/ports/intents.ts'
 import type { Planner } from '../engine/ports/planner.ts'
 import { StoreError } from '../engine/ports/store.ts'
 import { BodyReads } from './body-reads.ts'
+import { Cors, isPreflight } from './cors.ts'
 import { Metrics } from './metrics.ts'
 import {
   authenticate,
@@ -22,8 +23,11 @@ import {
   RequestContext,
   type Route,
 } from './request-context.ts'
-import { refuse } from './response/response.ts'
+import { RequestShares } from './request-shares.ts'
+import { refuseInForm } from './response/anthropic-errors.ts'
+import { largeBodyOf } from './response/response.ts'
 import { findRoutes } from './routes.ts'
+import { pacedResponse } from './streaming/large-answer.ts'
 import { OpenStreams } from './streaming/open-streams.ts'
 import { WholeWaits } from './whole-waits.ts'
 
@@ -60,6 +64,11 @@ const tooManyRequests = fault(
   'The orchestrator has as many requests under way as it can: try again in a moment.',
   { retryAfterMs: 2_000 },
 )
+const tooManyOfKey = fault(
+  'rate_limited',
+  'This key has as many requests under way as one key may: wait until some of them have ended.',
+  { retryAfterMs: 2_000 },
+)
 /** Nothing is wrong with the request, nor with this program. */
 const storeUnavailable = fault(
   'store_unavailable',
@@ -72,8 +81,10 @@ const unknownPath = fault('not_found', 'There is nothing at this path: GET /open
 export function serveHub<SocketData>(options: HubOptions<SocketData>): Hub {
   const { engine, keyring, system, log, upgradeScout } = options
   const { keepAliveMs, clientStallMs, requestBodyBytesDefault: requestBytesMax } = limits
-  const settings = { keepAliveMs, clientStallMs, requestBytesMax, allowsPrivateUrls: false, ...options.settings }
+  const waits = { keepAliveMs, clientStallMs }
+  const settings = { ...waits, requestBytesMax, allowsPrivateUrls: false, corsOrigins: [], ...options.settings }
   const bytesInFlight = new ByteAccount(limits.requestBytesMax, limits.requestBytesPerTenantMax)
+  const requestsMax = options.requestsMax ?? (() => Number.POSITIVE_INFINITY)
   const edge: Edge = {
     engine,
     intents: options.intents,
@@ -83,12 +94,15 @@ export function serveHub<SocketData>(options: HubOptions<SocketData>): Hub {
     log,
     settings,
     metrics: new Metrics(engine, bytesInFlight),
+    cors: new Cors(settings.corsOrigins),
     waits: new WholeWaits(system),
-    requestsMax: options.requestsMax ?? (() => Number.POSITIVE_INFINITY),
+    requestsMax,
+    shares: new RequestShares(requestsMax),
     bodies: new BodyReads(system),
     streams: new OpenStreams(),
     bytesInFlight,
     largeBytesInFlight: new ByteAccount(limits.largeRequestBytesMax, limits.largeRequestBytesPerTenantMax),
+    unreadBytes: new ByteAccount(limits.unreadBytesMax, limits.unreadBytesPerTenantMax),
     upgradeScout: (request) => upgradeScout(request, server),
   }
   const server: Bun.Server<SocketData> = Bun.serve<SocketData>({
@@ -147,7 +161,11 @@ function dispatch(context: RequestContext): ReturnType<Route['handle']> {
   const { request, edge, id } = context
   const path = pathOf(request.url)
   const found = findRoutes(path)
-  if (found === null) return refuse(id, unknownPath)
+  if (isPreflight(request)) {
+    context.route = found?.routes[0] ?? null
+    return edge.cors.preflight(request, id)
+  }
+  if (found === null) return refuseInForm(context, unknownPath)
   // The runtime itself leaves out the body of an answer to HEAD.
   const method = request.method === 'HEAD' ? 'GET' : request.method
   const route = found.routes.find((candidate) => candidate.method === method)
@@ -155,10 +173,12 @@ function dispatch(context: RequestContext): ReturnType<Route['handle']> {
   context.route = route
   context.params = found.params
   if (route.access !== 'open') {
-    if (context.server.pendingRequests > edge.requestsMax()) return refuse(id, tooManyRequests, { connection: 'close' })
+    if (context.server.pendingRequests > edge.requestsMax())
+      return refuseInForm(context, tooManyRequests, { connection: 'close' })
     const caller = authenticate(request, edge.keys, route.access)
-    if ('code' in caller) return refuse(id, caller)
+    if ('code' in caller) return refuseInForm(context, caller)
     context.caller = caller
+    if (!context.count()) return refuseInForm(context, tooManyOfKey, { connection: 'close' })
     // Kept by its connection.
     context.server.timeout(request, limits.httpIdleMs / 1000)
   }
@@ -166,9 +186,13 @@ function dispatch(context: RequestContext): ReturnType<Route['handle']> {
 }
 
 function finish<Answered extends Response | undefined>(context: RequestContext, response: Answered): Answered {
+  const large = response === undefined ? undefined : largeBodyOf(response)
+  // A large answer reports its end itself.
+  const answered = large === undefined ? response : (pacedResponse(context, response!, large) as Answered)
+  if (answered !== undefined) context.edge.cors.mark(context.request, answered, context.route?.access === 'open')
   // Without a response it was an upgrade; a stream is counted when it ends.
-  if (!context.streams) context.ended(response?.status ?? 101)
-  return response
+  if (large === undefined && !context.streams) context.ended(answered?.status ?? 101)
+  return answered
 }
 
 function broken(context: RequestContext, error: unknown): Response {
@@ -176,18 +200,18 @@ function broken(context: RequestContext, error: unknown): Response {
   // The disk is full or busy: nothing is wrong with this program.
   if (error instanceof StoreError && error.trouble !== 'fenced') {
     edge.log.warn({ trouble: error.trouble, requestId: id, route: route?.path }, 'the store could not do this')
-    return refuse(id, storeUnavailable)
+    return refuseInForm(context, storeUnavailable)
   }
   edge.log.error({ err: error, requestId: id, route: route?.path }, 'a request handler broke')
   const text = `The orchestrator failed at this request: try again, and tell its operator the request id ${id}.`
-  return refuse(id, fault('internal_error', text))
+  return refuseInForm(context, fault('internal_error', text))
 }
 
 function refuseMethod(context: RequestContext, routes: readonly Route[]): Response {
   const methods = routes.flatMap(({ method }) => (method === 'GET' ? ['GET', 'HEAD'] : [method]))
   const allow = methods.join(', ')
   const text = `This path does not answer ${context.request.method.slice(0, 16)}: use ${allow}.`
-  return refuse(context.id, fault('method_not_allowed', text), { allow })
+  return refuseInForm(context, fault('method_not_allowed', text), { allow })
 }
 
 /**

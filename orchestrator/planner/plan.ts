@@ -10,7 +10,7 @@ import { autoModel } from '../../shared/task.ts'
 import type { BudgetedPlan, PlanAsked, PlanContext, RequestCheck } from '../engine/ports/planner.ts'
 import { atOnce, type Planning, scrollPlanning } from './scroll/scroll.ts'
 import { autoPlan } from './templates/auto.ts'
-import { singlePlan } from './templates/template.ts'
+import { requestPlan, singlePlan } from './templates/template.ts'
 import { scrollOf, type TemplateContext, templateNames } from './templates/templates.ts'
 
 type Json = Record<string, unknown>
@@ -18,7 +18,7 @@ type Json = Record<string, unknown>
 /** What planning needs to know, however it is carried out. */
 type Circumstances = Omit<PlanContext, 'soon'>
 
-/** The plan, or what is wrong with it. `asked` holds one of `input`, `messages`, `template` and `scroll`. */
+/** The plan, or what is wrong with it. `asked` holds one of `request`, `input`, `messages`, `template` and `scroll`. */
 export function plan(asked: PlanAsked, context: Circumstances): BudgetedPlan | Fault {
   return atOnce(planning(asked, context))
 }
@@ -36,6 +36,7 @@ export async function planInTurns(asked: PlanAsked, context: PlanContext): Promi
 function* planning(asked: PlanAsked, context: Circumstances): Planning<BudgetedPlan | Fault> {
   const { input, messages, scroll, template } = asked
   const { check } = context
+  if (asked.request) return requestPlan(asked.request, 'input')
   const model = asked.model ?? autoModel
   if (template) return yield* templatePlan(template, { ...asked, model }, context)
   if (messages) return singlePlan(messages, model, 'messages')

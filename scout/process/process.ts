@@ -9,7 +9,7 @@ import { signalEchoMs } from '../../shared/limits/process.ts'
 import type { System } from '../../shared/system.ts'
 import type { ScoutConfig } from '../config.ts'
 import { websocketDial } from '../link/socket.ts'
-import { isTerminal, type Log, openLog, openPrettyLog } from '../log.ts'
+import { isTerminal, type Log, openLog, openPrettyLog, openScreen } from '../log.ts'
 import { Catalog } from '../offers/catalog.ts'
 import type { Provider } from '../providers/provider.ts'
 import type { LiveView } from '../status/live-view.ts'
@@ -52,12 +52,10 @@ export async function runScout(config: ScoutConfig, source: ProviderSource, syst
 
 /** The live view needs a terminal of its own: under a supervisor, others write there too. */
 async function openOutput(config: ScoutConfig, system: System): Promise<{ log: Log; view: LiveView | null }> {
-  if (!isTerminal() || config.logFormat === 'json') return { log: openLog(config.logLevel), view: null }
-  // A closed terminal reports each write as an error, and to report that would be the next write.
-  process.stdout.on('error', () => {})
+  if (!isTerminal() || config.logFormat === 'json') return { log: openLog(config.logLevel, system), view: null }
   // As with the pretty log: a scout in a container never loads it.
   const { LiveView } = await import('../status/live-view.ts')
-  const view = new LiveView(process.stdout, system)
+  const view = new LiveView(openScreen(system), system)
   const log = await openPrettyLog(config.logLevel, (text) => view.print(text))
   return { log, view: process.send === undefined ? view : null }
 }

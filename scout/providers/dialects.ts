@@ -12,6 +12,9 @@ import type { FaultCode } from '../../shared/faults.ts'
  */
 type Continuation = 'marked' | 'unmarked' | 'none'
 
+/** What it calls the most tokens of an answer. A request that says it in the newer way is put in these words. */
+type TokensField = 'max_tokens' | 'max_completion_tokens'
+
 /** Where it lists what a model can do: in the list itself, or at an address of its own beside OpenAI's. */
 type Details = 'list' | 'ollama' | 'lmstudio' | 'llamacpp'
 
@@ -37,6 +40,9 @@ interface ServiceRow {
   port: number | null
   headers: Readonly<Record<string, string>>
   continuation: Continuation
+  tokensField: TokensField
+  /** Fields that only advise, and that it refuses because it does not know them. */
+  unknownHints: readonly string[]
   details: Details
   /** Where a key is checked when the list of models is open to everyone. */
   keyPath: string | null
@@ -52,6 +58,8 @@ const local = {
   hostedAt: null,
   headers: {},
   continuation: 'marked',
+  tokensField: 'max_tokens',
+  unknownHints: [],
   keyPath: null,
   // A grammar holds any model to a schema; whether it can call tools is the model's.
   abilities: ['json'],
@@ -62,6 +70,8 @@ const local = {
 const hosted = {
   port: null,
   headers: {},
+  tokensField: 'max_completion_tokens',
+  unknownHints: [],
   details: 'list',
   keyPath: null,
   abilities: [],
@@ -77,6 +87,7 @@ export const serviceTable = {
     hostedAt: 'https://api.groq.com/openai/v1',
     variable: 'GROQ_API_KEY',
     continuation: 'unmarked',
+    unknownHints: ['prompt_cache_key', 'prompt_cache_retention', 'safety_identifier', 'verbosity'],
     abilities: ['tools', 'json'],
     quirks: [
       // The model's own slips; another try may well succeed, so they are not reported to the client.
@@ -124,6 +135,7 @@ export const serviceTable = {
     title: 'vLLM',
     variable: 'VLLM_URL',
     port: 8000,
+    tokensField: 'max_completion_tokens',
     details: 'list',
     quirks: [{ status: 400, param: 'input_tokens', fault: 'context_length_exceeded' }],
   },

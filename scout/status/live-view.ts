@@ -8,8 +8,8 @@ import type { System, Timer } from '../../shared/system.ts'
 
 /** As much of a terminal as is needed; `process.stdout` is one. */
 export interface Screen {
-  readonly columns?: number
-  readonly rows?: number
+  readonly columns?: number | undefined
+  readonly rows?: number | undefined
   write(text: string): unknown
 }
 

@@ -4,6 +4,7 @@
  */
 
 const KiB = 1024
+const MiB = 1024 * KiB
 
 /** Nesting of an answer's JSON; deeper fails the attempt with `bad_answer`. As deep as a request may be. */
 export const answerDepthMax = 64
@@ -51,3 +52,9 @@ export const mediaCountedMax = 256
 
 /** Sums of usage stop at this, the largest number that survives every reader of JSON. */
 export const usageSumMax = Number.MAX_SAFE_INTEGER
+
+/**
+ * Bytes of the lines of one streamed answer, all its content together; more fails the attempt with `answer_too_large`.
+ * Above what a scout reads of its provider, whose lines it may write anew.
+ */
+export const streamedAnswerBytesMax = 96 * MiB

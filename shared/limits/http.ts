@@ -93,3 +93,73 @@ export const largeRequestBytesPerTenantMax = 64 * MiB
 
 /** A body that takes more than so many looks at an even rate is cut (408): larger ones have to come faster. */
 export const bodyLooksMax = 128
+
+/** How long a browser need not ask again whether a page may send a request; browsers keep it for no longer. */
+export const preflightKeptSeconds = 7_200
+
+/** Models that a request names, to be asked in turn, and providers to be preferred in turn; more is 400. */
+export const fallbackModelsMax = 8
+export const preferredProvidersMax = 8
+
+/**
+ * So long a request waits for a scout of a model, or of a provider, that it named before others; then the next one is
+ * asked. The last one has the whole patience of a request that names only one.
+ */
+export const fallbackWaitMs = 5_000
+
+/** Providers named with one model in the list of models; further ones are left out. */
+export const providersListedMax = 64
+/**
+ * Characters of blocks of a streamed message that wait until the arguments of a tool call before them are whole; more
+ * ends the stream with an error inside. Providers send one call after the other, so almost nothing ever waits.
+ */
+export const heldBlockCharsMax = 1 * MiB
+
+/**
+ * Bits of the window of a body in zstd, 8 MiB, which is what HTTP allows; a body that needs a larger one is 400. The
+ * window is memory that no count of arrived bytes shows.
+ */
+export const zstdWindowBitsMax = 23
+
+/** Prompts of one request to the old completions, each of which is a task of its own; more is 400. */
+export const promptsMax = 32
+/**
+ * Of the requests that may be under way at once, as descriptors stand, the share that one key may have: streams,
+ * readers of events and chats that wait among them. Beyond it 429 `rate_limited` with Retry-After.
+ */
+export const requestShareOfTenant = 0.75
+
+/**
+ * A whole answer that is larger is given to its client in pieces of this, as it takes them; a smaller one is left to
+ * the runtime, and mostly to the system's buffers at once.
+ */
+export const answerPieceBytes = 64 * KiB
+
+/**
+ * Bytes of such answers that have not been taken whole, and in an account of its own bytes of streams that wait for
+ * their readers: of all tenants, beyond it 503 `hub_overloaded`; of one, beyond it 429 `rate_limited`. A stream beyond
+ * either ends with `client_stalled`.
+ */
+export const unreadBytesMax = 128 * MiB
+export const unreadBytesPerTenantMax = 64 * MiB
+
+/** Of one stream, so many bytes that wait are not counted: a reader that keeps up has no more. */
+export const unreadBytesFree = 16 * KiB
+/** Most likely tokens shown for each token of an answer, as OpenAI allows; more is 400. */
+export const topLogprobsMax = 20
+
+/**
+ * Kept responses that one request goes back over, and their bytes; more is 400. All are read in one turn of the loop.
+ */
+export const conversationTurnsMax = 512
+export const conversationBytesMax = 16 * MiB
+
+/** Input items of a response on one page of their list; a client that names no number gets the default. */
+export const inputItemsPageMax = 100
+export const inputItemsPageDefault = 20
+
+/** What an image, a sound or a file counts in an estimate of a prompt's tokens; providers differ by far. */
+export const mediumTokensEstimated = 1_000
+
+/** After a start of the hub, a request whose plan needs a model that is not back yet looks for it this often. */
+export const modelPollMs = 100

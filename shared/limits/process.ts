@@ -17,8 +17,11 @@ export const drainKillMs = drainMs + drainHeadStartMs + 3_000
 /** A signal this soon after the first is its echo: `npm` passes on a Ctrl-C that the terminal has delivered too. */
 export const signalEchoMs = 500
 
-/** Share of `ulimit -n` the hub fills with connections; the next is refused, since at the limit itself Bun spins. */
+/** Share of `ulimit -n` the hub fills with scouts; the next is refused, since at the limit itself Bun spins. */
 export const descriptorShare = 0.8
+
+/** Share of `ulimit -n` for clients' requests beside as many scouts as there may be; beyond it 503 `hub_overloaded`. */
+export const clientDescriptorShare = 0.1
 
 /** Exit code of an orchestrator that ends itself because of a defect: whoever supervises it starts it again. */
 export const defectCode = 70
@@ -38,5 +41,8 @@ export const logStuckMs = 500
 /** How often a process looks whether the one that started it still lives; without it, it drains. */
 export const parentLookMs = 1_000
 
-/** Descriptors that clients' requests leave over for scouts and health; beyond it 503 `hub_overloaded`. */
+/** Descriptors that requests leave over for scouts and health while the fleet is not full. */
 export const descriptorsReserved = 64
+
+/** Share of those connections that the scouts of one operator may fill; its next one is refused with 503. */
+export const descriptorShareOfOperator = 0.75

@@ -35,3 +35,6 @@ export const idempotencyMs = 86_400_000
 /** What has outlived its time is removed in portions of this many, this long apart, so that nobody notices. */
 export const forgetPortion = 200
 export const forgetEveryMs = 10_000
+
+/** A response with its request that is larger is given to its client and not kept; its `store` says so. */
+export const keptResponseBytesMax = 8 * MiB

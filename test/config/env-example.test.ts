@@ -20,12 +20,14 @@ test('each variable has a line of meaning right above it', () => {
 
 test("the orchestrator's variables are shown with the defaults they really have", () => {
   expect(Object.keys(defaults)).toEqual(expect.arrayContaining(['HOST', 'PORT', 'DATA_DIR', 'ADMIN_KEY', 'LOG_LEVEL']))
-  const { HOST, PORT, DATA_DIR, LOG_LEVEL, ADMIN_KEY, TRUSTED_PROXIES, PRIVATE_URLS, REQUEST_MAX_MIB } = defaults
+  const { HOST, PORT, DATA_DIR, LOG_LEVEL, ADMIN_KEY, CORS_ORIGINS, TRUSTED_PROXIES, PRIVATE_URLS } = defaults
+  const { REQUEST_MAX_MIB } = defaults
   expect({
     host: HOST,
     port: Number(PORT),
     dataDir: DATA_DIR,
     adminKey: ADMIN_KEY || null,
+    corsOrigins: CORS_ORIGINS === '' ? [] : CORS_ORIGINS,
     logLevel: LOG_LEVEL,
     trustedProxies: TRUSTED_PROXIES === '' ? [] : TRUSTED_PROXIES,
     privateUrls: PRIVATE_URLS,

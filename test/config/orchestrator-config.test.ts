@@ -1,8 +1,10 @@
 import { expect, test } from 'vitest'
 import { readConfig } from '../../orchestrator/config.ts'
 
+const origins = '* or origins with commas between, as https://app.example.com or http://localhost:5173'
+const orEach = 'to allow every origin, or name each one'
 const networks = 'addresses or networks with commas between, as 127.0.0.1 or 10.0.0.0/8'
-const rest = { trustedProxies: [], privateUrls: 'refuse', requestBytesMax: 33_554_432 }
+const rest = { corsOrigins: [], trustedProxies: [], privateUrls: 'refuse', requestBytesMax: 33_554_432 }
 const defaults = { host: '127.0.0.1', port: 8080, dataDir: './data', adminKey: null, logLevel: 'info', ...rest }
 
 test('nothing set, or everything set to nothing, gives the defaults', () => {
@@ -17,13 +19,16 @@ test('everything set is taken, and the result cannot be changed', () => {
     PORT: '0',
     DATA_DIR: '/var/lib/my data',
     ADMIN_KEY: adminKey,
+    CORS_ORIGINS: 'https://App.example.com:443/, http://localhost:5173',
     LOG_LEVEL: 'silent',
     TRUSTED_PROXIES: '127.0.0.1, fd00::/8',
     PRIVATE_URLS: 'allow',
     REQUEST_MAX_MIB: '64',
     HOME: '/root',
   })
-  const taken = { trustedProxies: ['127.0.0.1', 'fd00::/8'], privateUrls: 'allow', requestBytesMax: 67_108_864 }
+  const corsOrigins = ['https://app.example.com', 'http://localhost:5173']
+  const sizes = { requestBytesMax: 67_108_864 }
+  const taken = { corsOrigins, trustedProxies: ['127.0.0.1', 'fd00::/8'], privateUrls: 'allow', ...sizes }
   expect(config).toEqual({ host: '::', port: 0, dataDir: '/var/lib/my data', adminKey, logLevel: 'silent', ...taken })
   expect(Object.isFrozen(config)).toBe(true)
 })
@@ -36,6 +41,8 @@ test.each([
   ['PORT', 'http', 'PORT must be a whole number from 0 to 65535, but it is "http".'],
   ['HOST', 'http://0.0.0.0', 'HOST must be an address to listen on, as 127.0.0.1, but it is "http://0.0.0.0".'],
   ['HOST', '127.0.0.1:80', 'HOST must be an address to listen on, as 127.0.0.1, but it is "127.0.0.1:80".'],
+  ['CORS_ORIGINS', 'app.example.com', `CORS_ORIGINS must be ${origins}, but "app.example.com" is no origin.`],
+  ['CORS_ORIGINS', '*, https://a.example', `CORS_ORIGINS names * beside other origins: leave * alone ${orEach}.`],
   ['PRIVATE_URLS', 'no', 'PRIVATE_URLS must be allow or refuse, but it is "no".'],
   ['REQUEST_MAX_MIB', '3', 'REQUEST_MAX_MIB must be a whole number from 4 to 64, but it is "3".'],
   ['REQUEST_MAX_MIB', '65', 'REQUEST_MAX_MIB must be a whole number from 4 to 64, but it is "65".'],

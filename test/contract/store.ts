@@ -7,6 +7,7 @@ import { batchContract } from './store-batches.ts'
 import { bookContract } from './store-books.ts'
 import { controlContract } from './store-control.ts'
 import { intentContract } from './store-intents.ts'
+import { responseContract } from './store-responses.ts'
 
 export function storeContract(adapter: string, fresh: () => StoreMaker): void {
   describe(`the store on ${adapter}`, () => {
@@ -15,6 +16,7 @@ export function storeContract(adapter: string, fresh: () => StoreMaker): void {
     batchContract(fresh)
     controlContract(fresh)
     bookContract(fresh)
+    responseContract(fresh)
     lifeContract(fresh)
   })
 }

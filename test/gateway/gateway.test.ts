@@ -81,6 +81,23 @@ describe('dialing', () => {
     expect(engine.scouts()).toEqual([])
   })
 
+  test('beyond the share of its operator is 503 for that key alone, until one of its scouts leaves', async () => {
+    const { hub } = stage({ connectionsMax: 4 })
+    const dial = async (key: string) => {
+      const scout = await dialRaw(hub, { key })
+      scout.hello()
+      await scout.heard('welcome')
+      return scout
+    }
+    const [first] = [await dial('a'), await dial('a'), await dial('a')]
+    const refused = await knock(hub, { key: 'a' })
+    expect(refused).toMatchObject({ status: 503, error: { code: 'no_scout_available' } })
+    expect(refused.error!.message).toContain('this key')
+    expect((await knock(hub, { key: 'b' })).status).toBe(101)
+    first!.cut()
+    for (let status = 503; status !== 101; ) ({ status } = await knock(hub, { key: 'a' }))
+  })
+
   test('without a websocket is told what this address is', async () => {
     const { hub } = stage()
     const headers = { authorization: 'Bearer operator', 'sec-websocket-protocol': 'chasm.v1' }

@@ -53,6 +53,7 @@ test.each([
   [{ role: 'client' }, 'name'],
   [{ role: 'client', name: '' }, 'name'],
   [{ role: 'client', name: 'x'.repeat(65) }, 'name'],
+  [{ role: 'client', name: 'x\u001b[2J' }, 'name'],
   [{ role: 'client', name: 'x', colour: 1 }, 'colour'],
   [{ role: 'client', name: 'x', weight: 0 }, 'weight'],
   [{ role: 'client', name: 'x', weight: 100.5 }, 'weight'],

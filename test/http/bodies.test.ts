@@ -366,6 +366,28 @@ describe('descriptors', () => {
     await Promise.all(waits)
   })
 
+  test('are left over for other keys when one has its share of requests under way, whole or streamed', async () => {
+    edge = startEdge({}, undefined, () => 4)
+    const other = edge.keyring.issue('client', 'another').key
+    const left = new AbortController()
+    const waits: Promise<unknown>[] = []
+    for (const stream of [true, false, true]) {
+      const submitted = edge.engine.submitted()
+      waits.push(edge.post('/v1/chat/completions', { ...chat, stream }, { signal: left.signal }).catch(() => {}))
+      await submitted
+    }
+    const refused = await edge.ask('/v1/models')
+    expect([refused.status, refused.headers.get('retry-after')]).toEqual([429, '2'])
+    expect(await refused.json()).toMatchObject({ error: { code: 'rate_limited' } })
+    // What was refused is not counted: the other key still has its room.
+    expect((await edge.ask('/v1/models')).status).toBe(429)
+    expect((await edge.ask('/v1/models', {}, other)).status).toBe(200)
+    left.abort()
+    await Promise.all(waits)
+    const limitMs = performance.now() + 20_000
+    while ((await edge.ask('/v1/models')).status === 429) expect(performance.now()).toBeLessThan(limitMs)
+  })
+
   test('are not held by connections without a good key', async () => {
     edge = startEdge()
     const good = raw(`GET /v1/models HTTP/1.1\r\nhost: hub\r\nauthorization: Bearer ${edge.keys.client}\r\n\r\n`)

@@ -66,6 +66,7 @@ test.each([
   ['an unknown role', ['owner']],
   ['too many words', ['client', 'my', 'laptop']],
   ['a name with a line break', ['client', 'a\nb']],
+  ['a name with a terminal escape', ['client', 'a\u001b[2Jb']],
   ['an empty name', ['client', '']],
   ['a name that is too long', ['client', 'x'.repeat(65)]],
   ['a name for the list', ['list', 'client']],

@@ -128,6 +128,7 @@ describe('nodes that are refused by name and place', () => {
     [{ id: 'b', prompt: 'x', output: 'xml' }, 'output', '"text" or'],
     [{ id: 'b', prompt: 'x', requires: { luck: 1 } }, 'requires.luck', 'is not known here'],
     [{ id: 'b', prompt: 'x', requires: { trust: 2 } }, 'requires.trust', 'from 0 to 1'],
+    [{ id: 'b', prompt: 'x', requires: { max_price: 1e308 } }, 'requires.max_price', 'from 0 to 1000000'],
     [{ id: 'b', prompt: 'x', requires: { abilities: ['fly'] } }, 'requires.abilities[0]', 'one of tools, json'],
     [{ id: 'b', prompt: 'x', attempts: 9 }, 'attempts', 'from 1 to 3'],
     [{ id: 'b', prompt: 'x', kind: 'specialist' }, 'capability', 'string of 1 to 128'],
@@ -236,6 +237,24 @@ describe('a vote', () => {
     const judged = runner.asked.at(-1)!
     expect([judged.node, judged.request.model, judged.request.messages[0].content]).toEqual(['v.judge', 'j', 'q'])
     expect(runner.asked.slice(0, 3).map(({ request }) => request.model)).toEqual(['a', 'b', 'c'])
+  })
+
+  test('by judge gives tools to the judge alone, who is asked even when only one answer came', () => {
+    const tools = {
+      tools: [{ type: 'function', function: { name: 'f' } }],
+      tool_choice: 'auto',
+      parallel_tool_calls: false,
+    }
+    const scroll = vote({ by: 'judge', answers: 2 }, tools)
+    const { said, runner } = run({ scroll }, say('A', null))
+    expect(said).toContain('Answer 1:\nA')
+    expect(runner.asked.map(({ node }) => node)).toEqual(['v.1', 'v.2', 'v.judge'])
+    for (const { node, request } of runner.asked) {
+      const { tools: given, tool_choice, parallel_tool_calls } = request
+      expect({ tools: given, tool_choice, parallel_tool_calls }).toEqual(node === 'v.judge' ? tools : {})
+    }
+    const agreed = run({ scroll: vote({ by: 'agreement', answers: 2 }, tools) }, say('A', 'A'))
+    for (const { request } of agreed.runner.asked) expect(request).toMatchObject(tools)
   })
 
   test('with one answer needs no judge, and with none fails', () => {

@@ -152,6 +152,11 @@ describe('rates and backlogs', () => {
       scout.unackedBytesMax,
     ],
     [
+      "a stream that a scout reads of its provider fits into the hub's bound, also when its lines grow by half",
+      1.5 * provider.providerStreamBytesMax,
+      answers.streamedAnswerBytesMax,
+    ],
+    [
       'a paused stream has room for what is under way: unsent bytes, a backlog and a frame',
       scout.unsentBytesMax + wire.fragmentBacklogBytes + wire.frameBytesMax,
       http.streamOverrunBytes,
@@ -299,6 +304,11 @@ describe('ends of processes', () => {
       process.drainKillMs - 1_000,
     ],
     ['everything has ended within the promised 35 s', process.drainKillMs, 34_000],
+    [
+      'scouts and clients together stay below the descriptors',
+      process.descriptorShare + process.clientDescriptorShare,
+      0.95,
+    ],
     [
       'the last answers are written within the time that a drain leaves before the kill',
       http.httpStopMs,

@@ -55,6 +55,38 @@ describe('what the service is asked', () => {
     expect(standIn.seen[0]!.body).toEqual({ ...forwarded, model: 'demo-large', stream: false })
   })
 
+  test.each<[string, Service, string]>([
+    ['Ollama', localService('ollama', 'http://x'), 'max_tokens'],
+    ['LM Studio', localService('lmstudio', 'http://x'), 'max_tokens'],
+    ['llama.cpp', localService('llamacpp', 'http://x'), 'max_tokens'],
+    ['another server', localService('compatible', 'http://x'), 'max_tokens'],
+    ['vLLM', localService('vllm', 'http://x'), 'max_completion_tokens'],
+    ['OpenAI', hostedService('openai', 'k'), 'max_completion_tokens'],
+    ['OpenRouter', hostedService('openrouter', 'k'), 'max_completion_tokens'],
+    ['Groq', hostedService('groq', 'k'), 'max_completion_tokens'],
+  ])('says the most tokens in the words of %s, and leaves the older word alone', async (_, service, field) => {
+    provider = providerAt({ ...service, baseURL: standIn.baseURL })
+    await ask(provider, { ...hello, max_completion_tokens: 7 })
+    await ask(provider, { ...hello, max_tokens: 7 })
+    const limits = standIn.seen.slice(-2).map(({ body }) => {
+      const { messages: _messages, model: _model, stream: _stream, ...rest } = body
+      return rest
+    })
+    expect(limits).toEqual([{ [field]: 7 }, { max_tokens: 7 }])
+  })
+
+  test('holds no advice that Groq would refuse, and all of it elsewhere', async () => {
+    const advice = { prompt_cache_key: 'k', prompt_cache_retention: '24h', safety_identifier: 's', verbosity: 'low' }
+    for (const service of [hostedService('groq', 'k'), hostedService('openai', 'k')]) {
+      provider = providerAt({ ...service, baseURL: standIn.baseURL })
+      await ask(provider, { ...hello, ...advice, user: 'u' })
+      expect(standIn.seen.at(-1)!.body).toMatchObject(
+        service.name === 'groq' ? { user: 'u' } : { ...advice, user: 'u' },
+      )
+      expect('prompt_cache_key' in standIn.seen.at(-1)!.body).toBe(service.name === 'openai')
+    }
+  })
+
   test('asks for usage in a stream and keeps the client’s other stream options', async () => {
     await streamed({ ...hello, stream: false, stream_options: { include_usage: false, include_obfuscation: false } })
     const { stream, stream_options } = standIn.seen[0]!.body

@@ -311,6 +311,19 @@ export const mutants: readonly Mutant[] = [
     replace: 'entry.known && entry.offerers < 0 && entry.model',
   },
 
+  {
+    name: "one operator's word about a request is final",
+    file: `${core}/trust/second-opinion.ts`,
+    find: "if (faultTable[cause.code].retry !== 'never' || task.doubt !== null || core.draining) return false",
+    replace: 'if (task !== null) return false',
+  },
+  {
+    name: 'a hub that stood still judges by what it has not read yet',
+    file: 'orchestrator/gateway/session.ts',
+    find: '    this.roundTripMs = Math.min(nowMs, Math.max(this.roundTripMs + forMs, soonestMs))\n',
+    replace: '',
+  },
+
   // ------------------------------------------------------------ turns and defects
   {
     name: 'a defect does not end the hub',

@@ -15,6 +15,7 @@ import {
   newIntent,
   nonce,
   outcome,
+  responseRow,
   settle,
   taskRow,
   usageRow,
@@ -74,6 +75,16 @@ const write: fc.Arbitrary<StoreWrite> = fc.oneof(
   fc
     .tuple(key, time)
     .map(([name, createdMs]): StoreWrite => ({ write: 'idempotency', row: idempotencyRow(name, { createdMs }) })),
+  fc.tuple(key, time, fc.option(intentId)).map(
+    ([name, createdMs, intent]): StoreWrite => ({
+      ...{
+        write: 'response',
+        row: responseRow(name, { createdMs, intent, answer: intent === null ? Uint8Array.of(1) : null }),
+      },
+    }),
+  ),
+  key.map((id): StoreWrite => ({ write: 'forgetResponse', id })),
+  intentId.map((intent): StoreWrite => ({ write: 'forgetIntent', intent })),
   key.map(
     (name): StoreWrite => ({ write: 'forgetIdempotency', tenant: 'key_a', route: 'POST /v1/intents', key: name }),
   ),
@@ -99,11 +110,11 @@ test('memory and SQLite answer every batch alike and hold the same afterwards', 
         )
         expect(second).toEqual(first)
         if (first === 'committed') committed += 1
-        expect(contents(sqlite, ['k0', 'k1'])).toEqual(contents(memory, ['k0', 'k1']))
+        expect(contents(sqlite, ['k0', 'k1'], ['k0', 'k1'])).toEqual(contents(memory, ['k0', 'k1'], ['k0', 'k1']))
       }
       sqlite.close()
     }),
     { numRuns: 60, seed: 20_260_301 },
   )
   expect(committed).toBeGreaterThan(300)
-})
+}, 120_000)

@@ -16,6 +16,7 @@ const hub = startHub({
     port: 0,
     dataDir: setting.folder,
     adminKey: null,
+    corsOrigins: [],
     logLevel: 'silent',
     trustedProxies: [],
     privateUrls: 'refuse',

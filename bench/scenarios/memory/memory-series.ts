@@ -8,6 +8,10 @@ export interface MemorySample {
   minute: number
   rssMb: number
   heapMb: number
+  /** What native code has allocated beside the heap. */
+  nativeMb?: number
+  /** What the collector has reserved: it follows the load, and is given back late. */
+  capacityMb?: number
 }
 
 /** What is left when caches have filled. */
@@ -26,9 +30,10 @@ export function slopeOf(samples: readonly MemorySample[], of: (sample: MemorySam
 }
 
 export function chartOf(title: string, samples: readonly MemorySample[]): Chart {
-  const points = samples.flatMap(({ minute, rssMb, heapMb }) => [
+  const points = samples.flatMap(({ minute, rssMb, heapMb, nativeMb }) => [
     { x: minute, y: rssMb, series: 'resident memory' },
     { x: minute, y: heapMb, series: 'JavaScript heap' },
+    ...(nativeMb === undefined ? [] : [{ x: minute, y: nativeMb, series: 'native' }]),
   ])
   return { title, mark: 'line', x: 'minute', y: 'MB', points }
 }

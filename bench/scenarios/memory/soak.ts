@@ -1,9 +1,10 @@
 /**
  * What hours of everything at once leave behind: whole and streamed chats, intents and scrolls, each with another
- * prompt, while scouts lose their sockets and come back. Every minute shows memory, descriptors, tasks, failures and
- * the longest stall; the heap by type at both ends shows what stays. At the end load and fleet leave, so that
- * what the hub keeps without them is measured too.
+ * prompt, while scouts lose their sockets and come back. Every minute shows memory by kind, descriptors, tasks,
+ * failures and the longest stall; the heap by type at both ends shows what stays. At the end load and fleet leave, so
+ * that what the hub keeps without them is measured too.
  */
+import { loadavg } from 'node:os'
 import type { Heap } from '../../fleet/hub-process.ts'
 import { changingBodies } from '../../fleet/population.ts'
 import { sleep } from '../../load/calls.ts'
@@ -32,7 +33,12 @@ const loads = ['whole chats', 'streams', 'intents'] as const
 const columns = [
   'minute',
   'RSS MB',
+  'own MB',
   'heap MB',
+  'capacity MB',
+  'extra MB',
+  'native MB',
+  'committed MB',
   'descriptors',
   'tasks open',
   'chats',
@@ -73,16 +79,20 @@ export const soak: Scenario = {
         const windows = await Promise.all(running.map((load) => load.call('measure', { seconds: 60 })))
         const { heapMb, stallMs } = await hub.memory()
         const { rssMb } = hub.usage()
+        const { anonymousMb, capacityMb, extraMb, nativeMb, committedMb } = await hub.kinds()
+        // The look itself takes a while.
+        await hub.memory()
         const codes = windows.flatMap(({ codes }) => Object.entries(codes)).map(([code, count]) => `${count} ${code}`)
         const { whole: unbroken = 0, ...broken } = windows[1]!.verdicts
         for (const [verdict, count] of Object.entries(broken)) codes.push(`${count} streams ${verdict}`)
         const { tasksQueued, tasksLeased } = await hub.stats()
-        samples.push({ minute, rssMb, heapMb })
+        samples.push({ minute, rssMb, heapMb, nativeMb, capacityMb })
         longestMs = Math.max(longestMs, stallMs)
         const done = [windows[0]!.done, unbroken, windows[2]!.done]
         const now = [hub.descriptors(), tasksQueued + tasksLeased]
-        rows.push([minute, round(rssMb), round(heapMb), ...now, ...done, round(stallMs), codes.join(', ')])
-        say(`minute ${minute}: ${round(rssMb)} MB resident, heap ${round(heapMb)} MB, ${codes.join(', ')}`)
+        const kinds = [rssMb, anonymousMb, heapMb, capacityMb, extraMb, nativeMb, committedMb].map(round)
+        rows.push([minute, ...kinds, ...now, ...done, round(stallMs), codes.join(', ')])
+        say(`minute ${minute}: ${kinds.join(' / ')} MB, load ${round(loadavg()[0]!)}, ${codes.join(', ')}`)
       }
       const after = await hub.heap()
       await fleet.flap(0)
@@ -92,15 +102,18 @@ export const soak: Scenario = {
       await sleep(restMs)
       const alone = await hub.heap()
       const settled = settledPart(samples, minutes)
-      const slopes = [({ rssMb }: MemorySample) => rssMb, ({ heapMb }: MemorySample) => heapMb]
-      const [rssSlope, heapSlope] = slopes.map((of) => 60 * slopeOf(settled, of))
+      const perHour = (of: (sample: MemorySample) => number) => 60 * slopeOf(settled, of)
+      const [rssSlope, heapSlope] = [perHour(({ rssMb }) => rssMb), perHour(({ heapMb }) => heapMb)]
+      const nativeSlope = perHour(({ nativeMb = 0 }) => nativeMb)
+      const besideSlope = perHour(({ rssMb, capacityMb = 0 }) => rssMb - capacityMb)
       return {
         columns,
         rows,
-        figures: minutes >= minutesForFigures ? { soakSlope: rssSlope! } : {},
+        figures: minutes >= minutesForFigures ? { soakSlope: rssSlope } : {},
         notes: [
-          `From minute ${settled[0]?.minute} on, MB per hour: resident memory ${round(rssSlope!)}, heap ` +
-            `${round(heapSlope!)}. Longest stall of the loop ${round(longestMs)} ms.`,
+          `From minute ${settled[0]?.minute} on, MB per hour: resident memory ${round(rssSlope)}, without what the ` +
+            `collector has reserved ${round(besideSlope)}, heap ${round(heapSlope)}, native beside it ` +
+            `${round(nativeSlope)}. Longest stall of the loop ${round(longestMs)} ms.`,
           `After a full collection, heap: ${round(before.heapMb)} MB at the start, ${round(after.heapMb)} MB at the ` +
             `end, ${round(alone.heapMb)} MB when all had left (${round(hub.usage().rssMb)} MB resident).`,
           `Native then: ${[before, after, alone].map(({ nativeMb }) => round(nativeMb)).join(', ')} MB; the ` +

@@ -108,6 +108,13 @@ export class CapabilityIndex {
     this.byModel[entry.kind].delete(entry.model)
   }
 
+  /** Its scouts did not come back: only clients still name it. */
+  disown(entry: ModelEntry): void {
+    if (entry.owner === clients) return
+    this.names.remove(entry)
+    this.names.add(entry, clients)
+  }
+
   // ------------------------------------------------------------ what is offered
 
   /**

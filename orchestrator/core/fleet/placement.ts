@@ -57,12 +57,17 @@ function isTrusted({ done, failureRate }: ScoutRecord, { trustMin }: Requirement
   return trustMin === undefined || (done >= trustedAttemptsMin && 1 - failureRate >= trustMin)
 }
 
-function meets(offer: Offer, { contextTokensMin, abilities, priceMax }: Requirements): boolean {
+function meets(offer: Offer, requires: Requirements): boolean {
+  const { contextTokensMin, abilities, priceMax, promptPriceMax = priceMax, answerPriceMax = priceMax } = requires
   const { contextTokens, promptPrice, answerPrice } = offer
   if (contextTokensMin !== undefined && contextTokens > 0 && contextTokens < contextTokensMin) return false
   if (abilities !== undefined && (offer.abilities & abilities) !== abilities) return false
-  if (priceMax === undefined) return true
-  return promptPrice !== null && answerPrice !== null && Math.max(promptPrice, answerPrice) <= priceMax
+  return isWithin(promptPrice, promptPriceMax) && isWithin(answerPrice, answerPriceMax)
+}
+
+/** A price that nobody knows is within no bound. */
+function isWithin(price: number | null, most: number | undefined): boolean {
+  return most === undefined || (price !== null && price <= most)
 }
 
 /**

@@ -13,6 +13,9 @@ export interface Requirements {
   abilities?: number
   /** Of the prompt's and of the answer's tokens: millionths of a US dollar per million. */
   priceMax?: number
+  /** The same of one of them alone. */
+  promptPriceMax?: number
+  answerPriceMax?: number
   /** Share of its newest attempts that ended well, 0 to 1; a scout without a record is not trusted. */
   trustMin?: number
 }

@@ -103,7 +103,8 @@ function forgetModel(core: CoreState, entry: ModelEntry): void {
     if (task.intent !== null) continue
     finish(core, task, 'failed', fault('model_not_found', notOffered(core, entry), { param: 'model' }))
   }
-  // A durable task waits until its deadline, so its queue stays.
-  if (entry.returned.size + entry.waiting.size > 0) core.wheel.arm(entry, core.nowMs + core.settings.modelGraceMs)
-  else core.index.forget(entry)
+  if (entry.returned.size + entry.waiting.size === 0) return core.index.forget(entry)
+  // A durable task waits until its deadline, so its queue stays. To all others the model is unknown from here on.
+  core.index.disown(entry)
+  core.wheel.arm(entry, core.nowMs + core.settings.modelGraceMs)
 }

@@ -13,12 +13,15 @@ import { hedgeAfterMs } from './hedging.ts'
 import { countLease, hold } from './leases.ts'
 import { lookAgain } from './patience.ts'
 
+/** Completes the reason of the close. */
+const tooManyCredits = 'more credits than its concurrency'
+
 /** The scout invites so many more tasks; more than it can run breaks the protocol. */
 export function credit(core: CoreState, session: number, count: number): void {
   const scout = core.roster.bySession.get(session)
   if (scout === undefined) return
   if (scout.credits + count > scout.capacity) {
-    core.emit({ type: 'closeSession', session, why: 'badFrame' })
+    core.emit({ type: 'closeSession', session, why: 'badFrame', detail: tooManyCredits })
     // The settlement that came along with the credit may have made room, but a session that is closed gets no tasks.
     core.roster.drain(scout)
     return

@@ -3,6 +3,7 @@
  * transcript into the store. The engine treats both alike.
  */
 
+import type { ByteAccount } from '../../../shared/byte-account.ts'
 import type { Fault } from '../../../shared/faults.ts'
 import type { Served } from '../../../shared/task.ts'
 import type { Cost } from '../../core/fleet/cost.ts'
@@ -26,6 +27,8 @@ export interface AnswerSinkHost {
   flow(session: number, task: number, attempt: number, paused: boolean): void
   position(task: number): number | null
   abandon(task: number): void
+  /** Bytes of streams that wait for their readers, by tenant. */
+  readonly unread: ByteAccount
 }
 
 export interface AnswerSink {

@@ -4,6 +4,7 @@
  * none. Its owner, a relay or a transcript, decides where the released lines go.
  */
 import { type Fault, fault } from '../../../shared/faults.ts'
+import { streamedAnswerBytesMax } from '../../../shared/limits/answers.ts'
 import { streamBufferBytes } from '../../../shared/limits/http.ts'
 import type { Served, TaskKind } from '../../../shared/task.ts'
 import type { Cost } from '../../core/fleet/cost.ts'
@@ -18,6 +19,10 @@ const viewSlackBytes = 1_024
 /** Shared by all streams that hold no lines; never added to. */
 const noLines: Uint8Array[] = []
 const noUsage: Usage = { promptTokens: 0, completionTokens: 0 }
+const tooLong = fault(
+  'answer_too_large',
+  `The scout streamed more than ${streamedAnswerBytesMax} bytes as one answer: limit it with \`max_tokens\`.`,
+)
 
 export class AttemptStream {
   /** What the next chunk must say. */
@@ -73,6 +78,7 @@ export class AttemptStream {
     if (this.withheldBytes > streamBufferBytes) {
       return fault('bad_answer', 'The scout sent too much before the first or after the last content.')
     }
+    if (this.offset + body.length > streamedAnswerBytesMax) return tooLong
     this.seq++
     this.offset += body.length
     for (let from = 0; from < body.length; ) {

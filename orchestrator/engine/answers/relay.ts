@@ -5,7 +5,7 @@
  * continue from there.
  */
 import { type Fault, fault } from '../../../shared/faults.ts'
-import { streamBufferBytes, streamOverrunBytes } from '../../../shared/limits/http.ts'
+import { streamBufferBytes, streamOverrunBytes, unreadBytesFree } from '../../../shared/limits/http.ts'
 import { bodyBytesMax, frameBytesMax } from '../../../shared/limits/wire.ts'
 import type { Served, TaskKind } from '../../../shared/task.ts'
 import type { Cost } from '../../core/fleet/cost.ts'
@@ -36,6 +36,14 @@ const waitingBytesMax = streamBufferBytes + streamOverrunBytes + frameBytesMax
 const noLines: Uint8Array[] = []
 const noUsage: Usage = { promptTokens: 0, completionTokens: 0 }
 
+const tooSlow = fault(
+  'client_stalled',
+  'The answer was read too slowly to be kept waiting any longer: read faster, or ask again.',
+)
+const tooMuchUnread = fault(
+  'client_stalled',
+  'Too much waits already of answers that are not read: read them faster, or ask for fewer at once.',
+)
 const tooLongToContinue = fault(
   'answer_too_large',
   'The scout that answered is lost, and the answer so far is too long for another one to continue. Ask again.',
@@ -58,6 +66,11 @@ export class Relay implements AnswerSink, Answer, AskedSource {
   /** Ready for the reader. */
   private lines = noLines
   private readyBytes = 0
+  /** Of these, the bytes that are counted in the account of what nobody reads. */
+  private heldBytes = 0
+  /** The account had no room for them. */
+  private isCrowded = false
+  private isAbandoned = false
   private paused = false
   /** What arrived since the pause was asked for. */
   private overrunBytes = 0
@@ -176,12 +189,8 @@ export class Relay implements AnswerSink, Answer, AskedSource {
     }
     // Every session of a scout that comes and goes may bring so much before it hears of the pause: nobody's doing but
     // that of the reader for whom all of it waits.
-    if (this.paused && this.readyBytes > waitingBytesMax) {
-      return fault(
-        'client_stalled',
-        'The answer was read too slowly to be kept waiting any longer: read faster, or ask again.',
-      )
-    }
+    if (this.paused && this.readyBytes > waitingBytesMax) return tooSlow
+    if (this.isCrowded) return tooMuchUnread
     if (this.paused) this.overrunBytes += body.length
     return null
   }
@@ -200,8 +209,25 @@ export class Relay implements AnswerSink, Answer, AskedSource {
       this.readyBytes += line.length
       if (this.continues) this.remember(textOfLine(line))
     }
+    if (this.readyBytes > unreadBytesFree) this.hold()
     if (this.readyBytes > streamBufferBytes && !this.paused) this.setPaused(true)
     this.signal()
+  }
+
+  /** Counts what waits; with more than there is room for, the next chunk fails the answer. */
+  private hold(): void {
+    if (this.isAbandoned) return
+    const growth = this.readyBytes - this.heldBytes
+    this.isCrowded = this.host.unread.take(this.tenant, growth) !== null
+    if (!this.isCrowded) this.heldBytes += growth
+  }
+
+  /** Nothing of it waits any more. */
+  private letGo(): void {
+    this.isCrowded = false
+    if (this.heldBytes === 0) return
+    this.host.unread.give(this.tenant, this.heldBytes)
+    this.heldBytes = 0
   }
 
   /** An empty list is replaced and a list with lines added to: most readers take every list before the next. */
@@ -262,6 +288,7 @@ export class Relay implements AnswerSink, Answer, AskedSource {
     this.end = null
     this.forwardedBytes += sumOf(lines)
     this.readyBytes = 0
+    this.letGo()
     if (this.paused) this.setPaused(false)
     return { lines, end }
   }
@@ -274,6 +301,8 @@ export class Relay implements AnswerSink, Answer, AskedSource {
   }
 
   abandon(): void {
+    this.isAbandoned = true
+    this.letGo()
     if (!this.ended) this.host.abandon(this.task)
   }
 

@@ -41,6 +41,8 @@ type AfterRetry = (refusal: Fault | null) => void
 export class IntentCommands {
   /** Intents whose retry is not committed yet, each with the cancels that came meanwhile. */
   private readonly retrying = new Map<string, AfterRetry[]>()
+  /** Intents whose removal is not committed yet. */
+  private readonly forgetting = new Set<string>()
   /** Intents that the start did not take up again, and why. */
   readonly setAside: { intent: string; reason: string }[] = []
   /** Tasks of commands whose commit is pending: all, and by tenant. */
@@ -194,17 +196,34 @@ export class IntentCommands {
   }
 
   private cancelRunning(id: string): Promise<Fault | null> {
-    const { journal, dispatch, flush } = this.parts
+    const { dispatch, flush } = this.parts
     dispatch({ type: 'cancelIntent', intent: id, fault: fault('cancelled', 'The client cancelled the intent.') })
     // The promise below is kept by the commit of what the cancellation writes, so it comes behind that.
     flush()
+    return this.ordered([])
+  }
+
+  /** Resolves when these writes, and all that was added before, are committed; or with why they are not. */
+  private ordered(writes: readonly StoreWrite[]): Promise<Fault | null> {
     return new Promise((resolve) => {
-      journal.promise(
-        [],
+      this.parts.journal.promise(
+        writes,
         () => resolve(null),
         () => resolve(notWritable),
       )
     })
+  }
+
+  /** From here on it cannot be retried; a retry that is under way is waited for, and cancelled. */
+  async forget(id: string, viewer: Viewer): Promise<Fault | null> {
+    do {
+      const refused = await this.cancel(id, viewer)
+      if (refused !== null) return refused
+    } while (this.retrying.has(id))
+    this.forgetting.add(id)
+    const unwritten = await this.ordered([{ write: 'forgetIntent', intent: id }])
+    this.forgetting.delete(id)
+    return unwritten
   }
 
   // ------------------------------------------------------------ retry
@@ -212,7 +231,8 @@ export class IntentCommands {
   retry(id: string, node: string, viewer: Viewer): Promise<Fault | null> {
     const { store, system } = this.parts
     const over = store.openIntent(id)
-    if (over === undefined || !maySee(over.intent, viewer)) return Promise.resolve(noSuchIntent)
+    if (over === undefined || !maySee(over.intent, viewer) || this.forgetting.has(id))
+      return Promise.resolve(noSuchIntent)
     const isOver = over.intent.state !== 'running' && this.live.intent(id) === undefined && !this.retrying.has(id)
     const refused = isOver ? this.unfit(over) : null
     if (refused !== null) return Promise.resolve(refused)

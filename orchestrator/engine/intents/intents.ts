@@ -61,6 +61,10 @@ export class DurableIntents implements Intents {
     return this.commands.cancel(id, viewer)
   }
 
+  forget(id: string, viewer: Viewer) {
+    return this.commands.forget(id, viewer)
+  }
+
   retry(id: string, node: string, viewer: Viewer) {
     return this.commands.retry(id, node, viewer)
   }

@@ -8,6 +8,7 @@ import type { Offer, Served, TaskKind } from '../../../shared/task.ts'
 import type { Cost } from '../../core/fleet/cost.ts'
 import type { RoutingOptions } from '../../core/model/routing-options.ts'
 import type { LastHour } from '../../core/stats/hour-counts.ts'
+import type { Responses } from './responses.ts'
 
 export interface Submission {
   /** Id of the key that asked; fairness counts per tenant. */
@@ -156,6 +157,15 @@ export interface Engine {
   scouts(): ScoutListing[]
   /** A connected scout by its id. */
   scout(id: string): ScoutDetail | undefined
+  /** Answers that clients may come back for. */
+  readonly responses: Responses
+  /**
+   * Why nobody will serve this model: no scout offers it, nor did one a moment ago. Null when one does, or may be on
+   * its way back.
+   */
+  missingModel(kind: TaskKind, model: string): Fault | null
+  /** Whether that is not known yet: the hub has just started, and its scouts are coming back. */
+  awaitsModel(kind: TaskKind, model: string): boolean
   /**
    * The answer that was kept for this request; else `make` is called, and what it makes is kept before it comes back.
    * A fault it makes is not kept. Other faults: the first request is under way, its body was another one, the store

@@ -104,4 +104,9 @@ export interface Intents {
    * ends before its disk recovers leaves no trace of the cancel. Refused together with a pending retry.
    */
   cancel(id: string, viewer: Viewer): Promise<Fault | null>
+  /**
+   * Cancels what still runs of it, and removes it with all that belongs to it, but for what was booked. Resolves after
+   * the commit with null, or with why not.
+   */
+  forget(id: string, viewer: Viewer): Promise<Fault | null>
 }

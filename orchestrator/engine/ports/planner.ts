@@ -43,8 +43,13 @@ export interface Plan {
   resultNode: string
 }
 
-/** What a client asked for: one of `input`, `messages`, `template` and `scroll`, its own fields checked. */
+/** A chat request, whole but for what concerns its stream. */
+export type PlannedRequest = Record<string, unknown> & { model: string }
+
+/** What a client asked for: one of `request`, `input`, `messages`, `template` and `scroll`, its own fields checked. */
 export interface PlanAsked {
+  /** The request of the one task that answers. */
+  request?: PlannedRequest
   input?: string | null
   messages?: unknown[] | null
   scroll?: unknown

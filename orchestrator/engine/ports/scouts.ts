@@ -134,5 +134,5 @@ export interface ScoutLinks {
   settled(session: number, task: number, attempt: number, verdict: Verdict): void
   welcome(session: number, welcome: Welcome): void
   standing(session: number, standing: Standing): void
-  close(session: number, why: CloseName): void
+  close(session: number, why: CloseName, detail?: string): void
 }

@@ -127,6 +127,21 @@ export interface IdempotencyRow {
   answer: Uint8Array | null
 }
 
+/** A response that can be fetched after it was answered. */
+export interface ResponseRow {
+  /** `resp_…`. */
+  id: string
+  tenant: string
+  /** Milliseconds since 1970. */
+  createdMs: number
+  /** What was asked for, as JSON. */
+  request: Uint8Array
+  /** The whole answer, as JSON; null for one that an intent makes. */
+  answer: Uint8Array | null
+  /** That intent, with which the response goes. */
+  intent: string | null
+}
+
 /** A task that runs again, with the state that it begins in. */
 export interface RetriedTask {
   task: number
@@ -178,6 +193,12 @@ export type StoreWrite =
   /** Adds or replaces the row of (tenant, route, key). */
   | { write: 'idempotency'; row: IdempotencyRow }
   | { write: 'forgetIdempotency'; tenant: string; route: string; key: string }
+  /** Adds or replaces the row of this id; passed over when it has an intent that is not there. */
+  | { write: 'response'; row: ResponseRow }
+  /** Unknown ids are passed over. */
+  | { write: 'forgetResponse'; id: string }
+  /** Removes an intent with all that belongs to it, but for what was booked; one that is `running` is passed over. */
+  | { write: 'forgetIntent'; intent: string }
   /** The process ended while it worked on this intent. Unknown intents are passed over. */
   | { write: 'blame'; intent: string }
 
@@ -280,6 +301,11 @@ export interface IdempotencyStore {
   idempotency(tenant: string, route: string, key: string): IdempotencyRow | undefined
 }
 
+/** For responses that can be fetched. */
+export interface ResponseStore {
+  response(id: string): ResponseRow | undefined
+}
+
 /** For audits of the bookings. */
 export interface UsageStore {
   /** Sum of booked tokens by model, for one tenant or all. */
@@ -294,8 +320,8 @@ export interface MaintenanceStore {
   nextEpoch(): number
   /**
    * Removes up to `limit` intents finished before this time with all that belongs to them, up to `limit` older
-   * idempotency rows, and up to `limit` single bookings of usage, whose sums stay. Returns how many rows of these three
-   * kinds went; 0 when there is nothing left to remove.
+   * responses that no intent made, up to `limit` older idempotency rows, and up to `limit` single bookings of usage,
+   * whose sums stay. Returns how many rows of these four kinds went; 0 when there is nothing left to remove.
    */
   forgetBefore(finishedMs: number, idempotencyMs: number, limit: number): number
   /** Writes a consistent copy of everything to `path` while the store goes on working. Throws when `path` exists. */
@@ -304,4 +330,11 @@ export interface MaintenanceStore {
 }
 
 /** What an adapter implements and the composition root hands out in parts. */
-export interface Store extends KeyStore, BatchStore, IntentStore, IdempotencyStore, UsageStore, MaintenanceStore {}
+export interface Store
+  extends KeyStore,
+    BatchStore,
+    IntentStore,
+    IdempotencyStore,
+    ResponseStore,
+    UsageStore,
+    MaintenanceStore {}

@@ -3,6 +3,7 @@
  * core's state and never changes it; the figures of the model list are kept for a second because clients poll it.
  */
 
+import { providersListedMax } from '../../../shared/limits/http.ts'
 import type { System } from '../../../shared/system.ts'
 import { autoModel, type Offer } from '../../../shared/task.ts'
 import { isAble } from '../../core/fleet/capability-index.ts'
@@ -18,8 +19,6 @@ import type { Greeting } from '../ports/scouts.ts'
 const modelsKeptMs = 1_000
 /** A list of many models is made anew for a difference only so often: a millisecond for so many of them. */
 const modelsPerMs = 50
-/** Providers named with one model; further ones are left out. */
-const providersListedMax = 64
 /** Scouts that are looked at for the speed of one model. */
 const speedLooksMax = 16
 

@@ -2,13 +2,17 @@
  * What answers ask of the rest of the engine while they are on their way: relays and durable sinks report the first
  * content, hold a scout back, and end with their reader. It turns that into events and commands to the scouts' edge.
  */
+import { ByteAccount } from '../../../shared/byte-account.ts'
 import { fault } from '../../../shared/faults.ts'
+import { unreadBytesMax, unreadBytesPerTenantMax } from '../../../shared/limits/http.ts'
 import type { AnswerSinkHost } from '../answers/answer-sink.ts'
 import type { ScoutLinks } from '../ports/scouts.ts'
 import type { Listings } from '../reports/listings.ts'
 import type { Writer } from './writer.ts'
 
 export class AnswerHost implements AnswerSinkHost {
+  readonly unread = new ByteAccount(unreadBytesMax, unreadBytesPerTenantMax)
+
   constructor(
     private readonly writer: Writer,
     private readonly links: ScoutLinks,

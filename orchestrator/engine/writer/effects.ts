@@ -74,7 +74,7 @@ export class EffectRunner {
       case 'finished':
         return this.finish(effect)
       case 'closeSession':
-        return links.close(effect.session, effect.why)
+        return links.close(effect.session, effect.why, effect.detail)
     }
   }
 
@@ -161,7 +161,7 @@ export class LiveLinks implements ScoutLinks {
     if (!this.guard.isDead) this.links.standing(session, standing)
   }
 
-  close(session: number, why: CloseName): void {
-    if (!this.guard.isDead) this.links.close(session, why)
+  close(session: number, why: CloseName, detail?: string): void {
+    if (!this.guard.isDead) this.links.close(session, why, detail)
   }
 }

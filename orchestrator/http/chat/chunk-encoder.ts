@@ -28,7 +28,7 @@ export function streamAnswer(context: RequestContext, answer: Answer, options: S
 }
 
 /** Of an answer that failed before it began. */
-function earlyFault({ lines, end }: AnswerPart): Fault | null {
+export function earlyFault({ lines, end }: AnswerPart): Fault | null {
   return end?.type === 'failed' && lines.length === 0 ? end.fault : null
 }
 

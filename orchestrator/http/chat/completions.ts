@@ -5,104 +5,104 @@
  */
 import type { Fault } from '../../../shared/faults.ts'
 import type { TaskKind } from '../../../shared/task.ts'
-import type { Answer, AnswerEnd, Submission } from '../../engine/ports/client.ts'
+import type { Answer, Submission } from '../../engine/ports/client.ts'
 import type { RequestContext } from '../request-context.ts'
 import { chasmField, envelop, envelopeHead } from '../response/envelope.ts'
-import { jsonResponse, refuse } from '../response/response.ts'
+import { refuse } from '../response/response.ts'
 import { type JsonBody, readChecked } from '../schema/body.ts'
-import { idempotencyOf, worthKeeping } from '../schema/idempotency.ts'
+import { idempotencyOf } from '../schema/idempotency.ts'
 import { chatRequest, embeddingsRequest } from '../schema/openai-requests.ts'
 import { isPlainChat } from '../schema/plain-chat.ts'
-import { type ChasmFields, routingOf } from '../schema/routing-options.ts'
+import { type PreferenceFields, type Tries, triesOf } from '../schema/preferences/tries.ts'
+import { routingOf } from '../schema/routing-options.ts'
 import { isVirtual } from '../schema/virtual-models.ts'
 import { virtualChat } from '../virtual/virtual-chat.ts'
 import { streamAnswer } from './chunk-encoder.ts'
+import { FallbackAnswer } from './fallback-answer.ts'
+import { endOf, giveWhole } from './whole-answer.ts'
 
 /** The fields of a checked request that the hub itself looks at. */
-interface AskedFields {
-  model: string
+interface AskedFields extends PreferenceFields {
   stream?: boolean | null
   stream_options?: { include_usage?: boolean | null } | null
-  chasm?: ChasmFields | null
 }
 
 export async function chatCompletions(context: RequestContext): Promise<Response> {
   const read = await readChecked(context, chatRequest, isPlainChat)
   if ('code' in read) return refuse(context.id, read)
-  if (isVirtual(read.value.model as string)) return virtualChat(context, read)
+  const { model } = read.value as AskedFields
+  if (model && isVirtual(model)) return virtualChat(context, read)
   const asked = askedBy(context, read, 'chat')
+  if ('code' in asked) return refuse(context.id, asked)
   return asked.submission.stream ? streamedAnswer(context, asked) : wholeAnswer(context, asked, 'chat.completion')
 }
 
 export async function embeddings(context: RequestContext): Promise<Response> {
   const read = await readChecked(context, embeddingsRequest)
   if ('code' in read) return refuse(context.id, read)
-  return wholeAnswer(context, askedBy(context, read, 'embed'), 'list')
+  const asked = askedBy(context, read, 'embed')
+  return 'code' in asked ? refuse(context.id, asked) : wholeAnswer(context, asked, 'list')
 }
 
 /** What is kept of a request while it waits: its bytes, nothing of the parsed value, which is far larger. */
 interface Asked {
   submission: Submission
+  /** When there are several ways to be answered; the submission is the first of them. */
+  tries: Tries | null
   withUsage: boolean
   explains: boolean
 }
 
-function askedBy(context: RequestContext, body: JsonBody, kind: TaskKind): Asked {
-  const { model, stream, stream_options: options, chasm } = body.value as unknown as AskedFields
+function askedBy(context: RequestContext, body: JsonBody, kind: TaskKind): Asked | Fault {
+  const sent = body.value as AskedFields
+  const { stream, stream_options: options, chasm } = sent
+  const tries = triesOf(sent, kind)
+  if (tries !== null && 'code' in tries) return tries
   const { id: tenant, weight = 1 } = context.caller!
   const isStream = kind === 'chat' && stream === true
+  // The schema requires a model, or several.
+  const submission = {
+    tenant,
+    weight,
+    kind,
+    model: sent.model!,
+    stream: isStream,
+    body: body.bytes,
+    ...routingOf(chasm),
+  }
   return {
-    submission: { tenant, weight, kind, model, stream: isStream, body: body.bytes, ...routingOf(chasm) },
+    submission: tries === null ? submission : { ...submission, model: tries[0]!.model, routing: tries[0]!.routing },
+    tries: tries !== null && tries.length > 1 ? tries : null,
     withUsage: options?.include_usage === true,
     explains: chasm?.explain === true,
   }
 }
 
-function streamedAnswer(context: RequestContext, { submission, withUsage, explains }: Asked): Promise<Response> {
-  const answer = context.edge.engine.submit(submission)
-  return streamAnswer(context, answer, { withUsage, explains })
+function submit({ edge: { engine, system } }: RequestContext, { submission, tries }: Asked): Answer {
+  return tries === null ? engine.submit(submission) : new FallbackAnswer({ engine, system, submission, tries })
 }
 
-async function wholeAnswer(context: RequestContext, asked: Asked, object: string): Promise<Response> {
-  const { id, edge } = context
+function streamedAnswer(context: RequestContext, asked: Asked): Promise<Response> {
+  const { withUsage, explains } = asked
+  return streamAnswer(context, submit(context, asked), { withUsage, explains })
+}
+
+function wholeAnswer(context: RequestContext, asked: Asked, object: string): Promise<Response> {
   const idempotency = idempotencyOf(context, asked.submission.body)
-  if (idempotency === null) {
-    const made = await makeAnswer(context, asked, object)
-    return made instanceof Uint8Array ? jsonResponse(id, made) : refuse(id, made)
-  }
-  if ('code' in idempotency) return refuse(id, idempotency)
-  const scope = { tenant: asked.submission.tenant, ...idempotency }
-  const kept = await edge.engine.keepAnswer(scope, async () => worthKeeping(await makeAnswer(context, asked, object)))
-  if ('code' in kept) return refuse(id, kept)
-  return jsonResponse(id, kept.body, kept.status, kept.replayed ? { 'idempotent-replayed': 'true' } : undefined)
+  return giveWhole(context, idempotency, () => makeAnswer(context, asked, object))
 }
 
 async function makeAnswer(
   context: RequestContext,
-  { submission, explains }: Asked,
+  asked: Asked,
   object: string,
 ): Promise<Uint8Array<ArrayBuffer> | Fault> {
-  const answer = context.edge.engine.submit(submission)
+  const answer = submit(context, asked)
   const end = await endOf(context, answer)
   if (end.type === 'failed') return end.fault
   context.firstByte()
   const pieces: Uint8Array[] = []
-  const head = envelopeHead(answer, object) + chasmField(answer, explains)
+  const head = envelopeHead(answer, object) + chasmField(answer, asked.explains)
   envelop(pieces, Buffer.from(head), end.body)
   return Buffer.concat(pieces)
-}
-
-async function endOf(context: RequestContext, answer: Answer): Promise<AnswerEnd> {
-  const { waits } = context.edge
-  waits.begin(context, () => answer.abandon())
-  try {
-    // The engine ends it in any case: by its deadline, or because it was abandoned.
-    for (;;) {
-      const end = answer.take()?.end
-      if (end) return end
-      await answer.readable()
-    }
-  } finally {
-    waits.end(context)
-  }
 }

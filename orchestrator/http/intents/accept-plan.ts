@@ -6,12 +6,13 @@
  */
 import type { z } from 'zod'
 import { type Fault, fault } from '../../../shared/faults.ts'
+import { modelPollMs } from '../../../shared/limits/http.ts'
 import { intentPriorityDefault } from '../../../shared/limits/intents.ts'
 import type { System } from '../../../shared/system.ts'
 import { abilitiesIn, dollars } from '../../../shared/task.ts'
 import type { Engine, ModelListing } from '../../engine/ports/client.ts'
 import type { IntentView } from '../../engine/ports/intents.ts'
-import type { CatalogModel, PlanAsked, PlanContext, RequestCheck } from '../../engine/ports/planner.ts'
+import type { CatalogModel, Plan, PlanAsked, PlanContext, RequestCheck } from '../../engine/ports/planner.ts'
 import type { RequestContext } from '../request-context.ts'
 import { type JsonBody, readDurable, storingFlaw } from '../schema/body.ts'
 import { idempotencyOf } from '../schema/idempotency.ts'
@@ -20,11 +21,16 @@ import { isPlainChat } from '../schema/plain-chat.ts'
 import { refusal } from '../schema/validation.ts'
 
 /** What a route makes of its fields. */
-interface PlanRequest {
+export interface PlanRequest {
   asked: PlanAsked
   deadlineMs: number
   metadata: Record<string, string>
   priority?: number
+  /**
+   * Nobody may wait for a model that no scout offers, as an intent may: the models of the plan, and these, which tasks
+   * that join it later may need.
+   */
+  mustBeOffered?: readonly string[]
   /** The route ignores the Idempotency-Key of this request. */
   ignoresKey?: boolean
 }
@@ -70,6 +76,9 @@ export async function acceptPlan(
   if (idempotency !== null && 'code' in idempotency) return idempotency
   const plan = await edge.planner.plan(asked, planContext(edge.engine, edge.system, deadlineMs))
   if ('code' in plan) return plan
+  const named = request.mustBeOffered
+  const missing = named === undefined ? null : await missingModel(context, plan, named)
+  if (missing !== null) return missing
   const { id: tenant, weight = 1 } = caller!
   const { budgetTokens } = plan
   const accepted = await edge.intents.accept({
@@ -82,6 +91,27 @@ export async function acceptPlan(
   if (view === undefined) return noLongerKept
   return { acceptance: { view, replayed: accepted.replayed, hasKey: idempotency !== null }, sent: body.value }
 }
+
+/** Why the plan cannot be carried out now. After a start of the hub its fleet is waited for, as a chat waits. */
+async function missingModel(
+  { edge, request }: RequestContext,
+  { tasks }: Plan,
+  named: readonly string[],
+): Promise<Fault | null> {
+  const { engine, system } = edge
+  const work = tasks.filter(({ control }) => control === undefined)
+  for (const { kind, model } of [...work, ...named.map((model) => ({ kind: 'chat' as const, model }))]) {
+    while (engine.awaitsModel(kind, model)) {
+      if (request.signal.aborted) return clientGone
+      await new Promise<void>((resolve) => system.after(modelPollMs, resolve))
+    }
+    const missing = engine.missingModel(kind, model)
+    if (missing !== null) return missing
+  }
+  return null
+}
+
+const clientGone = fault('cancelled', 'The client closed the connection before the request was accepted.')
 
 const noLongerKept = fault(
   'not_found',

@@ -136,7 +136,7 @@ const response = json({ type: 'object', description: 'A response, as the Respons
 
 export const responseOperations: Record<string, Operation> = {
   'POST /v1/responses': {
-    summary: 'Ask for a response: a durable intent in the words of the Responses API.',
+    summary: 'Ask for a response. Fields that are not listed pass through to the provider, or are refused by name.',
     access: 'client',
     parameters: [inHeader('Idempotency-Key', `${makesNothingNew} With a key, a client that leaves cancels nothing.`)],
     takes: 'ResponseRequest',
@@ -146,6 +146,33 @@ export const responseOperations: Record<string, Operation> = {
     summary: 'Cancel whatever of a response has not ended.',
     access: 'client',
     gives: [200, 'The response as it is now.', response],
+  },
+  'POST /v1/responses/input_tokens': {
+    summary: 'Estimate how many tokens an input has: the hub knows no tokenizer.',
+    access: 'client',
+    takes: 'TokenCountRequest',
+    gives: [200, 'The estimate.', json(object({ object: text, input_tokens: count, chasm: { type: 'object' } }))],
+  },
+  'POST /v1/responses/compact': {
+    summary: 'Have a model sum a conversation up. What comes back stands for it as the input of further requests.',
+    access: 'client',
+    takes: 'CompactRequest',
+    gives: [200, 'What the user said, and an item with the summary.', json({ type: 'object' })],
+  },
+  'GET /v1/responses/{id}/input_items': {
+    summary: 'What a response read, the newest first.',
+    access: 'client',
+    parameters: [
+      inQuery('limit', count, 'Items on a page: 20 when absent, at most 100.'),
+      inQuery('order', { enum: ['asc', 'desc'] }, 'The oldest or the newest first.'),
+      inQuery('after', text, 'Go on after the item of this id.'),
+    ],
+    gives: [200, 'A page of items.', json({ type: 'object' })],
+  },
+  'DELETE /v1/responses/{id}': {
+    summary: 'Remove a response, with all that is kept of it.',
+    access: 'client',
+    gives: [200, 'It is removed.', json(object({ id: text, object: text, deleted: { const: true } }))],
   },
   'GET /v1/responses/{id}': {
     summary: 'One response as it is now, or its events.',

@@ -5,23 +5,28 @@
 import { z } from 'zod'
 import { keyRoles } from '../../../shared/api-key.ts'
 import { taskKinds } from '../../../shared/task.ts'
+import { countTokensRequest, messagesRequest } from '../anthropic/request/messages-request.ts'
+import { completionRequest } from '../completions/text-request.ts'
 import type { RequestContext } from '../request-context.ts'
 import { jsonResponse } from '../response/response.ts'
 import { intentRequest } from '../schema/intent-request.ts'
 import { chatRequest, embeddingsRequest, keyRequest } from '../schema/openai-requests.ts'
-import { responseRequest } from '../schema/response-request.ts'
+import { compactRequest, responseRequest, tokenCountRequest } from '../schema/response-request.ts'
+import { dialectOperations, dialectSchemas } from './dialect-paths.ts'
 import { intentOperations, intentSchemas, responseOperations } from './intent-paths.ts'
+import { routerFields } from './model-fields.ts'
 import { count, inHeader, type Json, json, listAs, type Operation, object, ref, seconds, text, texts } from './parts.ts'
 
 const orNull = (schema: Json) => ({ ...schema, type: [schema.type, 'null'] })
 const some = { type: 'number', minimum: 0 }
+const pricesKnown = object({ prompt: orNull(some), answer: orNull(some) })
 const offer = object({
   kind: { enum: taskKinds },
   model: text,
   provider: text,
   context_tokens: count,
   abilities: texts,
-  dollars_per_million_tokens: object({ prompt: orNull(some), answer: orNull(some) }),
+  dollars_per_million_tokens: pricesKnown,
   about: text,
 })
 const standing = object({
@@ -109,17 +114,26 @@ const answerSchemas: Json = {
     object: { const: 'model' },
     created: seconds,
     owned_by: text,
+    ...routerFields,
     chasm: object(
       {
-        ...{ kinds: texts, scouts: count, idle: count, providers: texts, context_tokens: count },
+        ...{ kinds: texts, scouts: count, idle: count, providers: texts, context_tokens: count, abilities: texts },
+        dollars_per_million_tokens: pricesKnown,
         about: { ...text, description: 'What a specialist or a virtual model does.' },
         virtual: { type: 'boolean', description: 'The hub answers by a scroll; no scout offers it.' },
         template: text,
       },
-      ['scouts', 'idle', 'providers', 'context_tokens', 'about', 'virtual', 'template'],
+      [
+        ...['scouts', 'idle', 'providers', 'context_tokens', 'abilities', 'dollars_per_million_tokens'],
+        ...['about', 'virtual', 'template'],
+      ],
     ),
   }),
-  ModelList: listAs('Model'),
+  ModelList: object({
+    ...{ object: { const: 'list' }, data: { type: 'array', items: ref('Model') } },
+    ...{ has_more: { type: 'boolean' }, last_id: { type: ['string', 'null'] }, total_count: count },
+    links: object({ next: { type: ['string', 'null'], description: 'The path of the next page.' } }),
+  }),
   Scout: object(scoutFields),
   ScoutDetail: object({
     ...scoutFields,
@@ -134,6 +148,7 @@ const answerSchemas: Json = {
   KeyList: listAs('Key'),
   DeletedKey: object({ id: text, object: { const: 'key' }, deleted: { const: true } }),
   Status: object({ status: text }),
+  ...dialectSchemas,
   ...intentSchemas,
 }
 
@@ -159,11 +174,13 @@ const operations: Record<string, Operation> = {
     takes: 'EmbeddingsRequest',
     gives: [200, 'The vectors.', json(ref('Embeddings'))],
   },
+  ...dialectOperations,
   ...intentOperations,
   ...responseOperations,
   'GET /v1/models': {
     summary: 'The models that scouts offer now, by name; `limit` (at most 1000) and `after` page through them.',
     access: 'client',
+    parameters: [inHeader('anthropic-version', "With it the list has Anthropic's form, and its `after_id`.")],
     gives: [200, 'The models.', json(ref('ModelList'))],
   },
   'GET /v1/models/{id}': {
@@ -230,7 +247,8 @@ const operations: Record<string, Operation> = {
   'GET /': { summary: 'A welcome for people.', access: 'open', gives: [200, 'Plain text.', plain] },
 }
 
-function describe(name: string, { summary, access, parameters = [], takes, gives }: Operation): Json {
+function describe(name: string, operation: Operation): Json {
+  const { summary, access, parameters = [], takes, gives, fails = 'Error' } = operation
   const [status, description, content] = gives
   const names = [...name.matchAll(/\{(\w+)\}/g)].map(([, brace]) => brace)
   const id = names.map((brace) => ({ name: brace, in: 'path', required: true, schema: text }))
@@ -241,7 +259,7 @@ function describe(name: string, { summary, access, parameters = [], takes, gives
     ...(takes && { requestBody: { required: true, content: json(ref(takes)) } }),
     responses: {
       [status]: { description, ...(content && { content }) },
-      default: { description: 'A refusal or a failure.', content: json(ref('Error')) },
+      default: { description: 'A refusal or a failure.', content: json(ref(fails)) },
     },
   }
 }
@@ -279,9 +297,14 @@ function openapiDocument(): Json {
         ...answerSchemas,
         ChatRequest: schemaOf(chatRequest),
         EmbeddingsRequest: schemaOf(embeddingsRequest),
+        CompletionRequest: schemaOf(completionRequest),
+        MessagesRequest: schemaOf(messagesRequest),
+        CountTokensRequest: schemaOf(countTokensRequest),
         KeyRequest: schemaOf(keyRequest),
         IntentRequest: schemaOf(intentRequest),
         ResponseRequest: schemaOf(responseRequest),
+        TokenCountRequest: schemaOf(tokenCountRequest),
+        CompactRequest: schemaOf(compactRequest),
       },
     },
   }

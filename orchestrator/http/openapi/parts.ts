@@ -39,4 +39,6 @@ export interface Operation {
   takes?: string
   /** Status and content of success. */
   gives: [status: number, description: string, content?: Json]
+  /** Name of the schema of refusals, where it is not `Error`. */
+  fails?: string
 }

@@ -24,11 +24,16 @@ export function envelopeHead(answer: Answer, object: string): string {
  * when the client asks for an explanation.
  */
 export function chasmField(answer: Answer, explains = false): string {
+  return reservedField('chasm', JSON.stringify(servedShown(answer, explains)))
+}
+
+/** The same as a value. */
+export function servedShown(answer: Answer, explains: boolean): object {
   const { scout, provider, model } = servedBy(answer)
   const { attempts, queuedMs, cost } = answer
   const shown = { scout, provider, model, attempts, queued_ms: Math.round(queuedMs) }
   const explained = explains && cost !== null ? { ...shown, cost_ms: shownCost(cost) } : shown
-  return reservedField('chasm', JSON.stringify(explained))
+  return explained
 }
 
 /** Terms of a placement's cost, whole milliseconds each. */
@@ -51,6 +56,11 @@ export function envelop(pieces: Uint8Array[], head: Uint8Array, body: Uint8Array
   while (next < body.length && body[next]! <= space) next++
   const isEmpty = body[next] === closingBrace
   pieces.push(isEmpty ? head.subarray(0, -1) : head, body.subarray(from))
+}
+
+/** The model that served the answer. Only after the answer is served. */
+export function servedModel(answer: Answer): string {
+  return servedBy(answer).model
 }
 
 function servedBy(answer: Answer) {

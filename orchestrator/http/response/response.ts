@@ -3,6 +3,7 @@
  * All handlers build their responses here, so that no answer leaves without its request id.
  */
 import { type Fault, faultTable } from '../../../shared/faults.ts'
+import { answerPieceBytes } from '../../../shared/limits/http.ts'
 
 type Headers = Record<string, string>
 
@@ -20,6 +21,14 @@ export function streamHeaders(requestId: string): Headers {
   }
 }
 
+/** Bodies that the server is to give out piece by piece; their responses have none. */
+const largeBodies = new WeakMap<Response, Uint8Array>()
+
+/** The body of a response that is too large to be left to the runtime. */
+export function largeBodyOf(response: Response): Uint8Array | undefined {
+  return largeBodies.get(response)
+}
+
 /** `body` is JSON text already, as a string or as bytes. */
 export function jsonResponse(
   requestId: string,
@@ -29,7 +38,10 @@ export function jsonResponse(
 ): Response {
   const headers = baseHeaders(requestId, 'application/json')
   if (more !== undefined) Object.assign(headers, more)
-  return new Response(body, { status, headers })
+  if (body.length <= answerPieceBytes) return new Response(body, { status, headers })
+  const response = new Response(null, { status, headers })
+  largeBodies.set(response, typeof body === 'string' ? Buffer.from(body) : body)
+  return response
 }
 
 export function textResponse(requestId: string, text: string, contentType = 'text/plain; charset=utf-8'): Response {

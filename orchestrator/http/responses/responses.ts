@@ -1,126 +1,116 @@
 /**
- * The Responses API over durable intents: create one (in the foreground, streamed, or in the background), retrieve it,
- * follow it from any event on, cancel it. Every response survives the hub. A client that leaves cancels its foreground
- * response, unless the request has an Idempotency-Key. `response-view.ts` has the form of responses and their events.
+ * The routes of the Responses API: create a response, retrieve it, follow it from any event on, cancel it, delete it,
+ * list what it read. Who waits for a response has it made as a chat (`interactive.ts`); in the background, by a virtual
+ * model or under an Idempotency-Key it is a durable intent (`durable.ts`).
  */
 import { type Fault, fault } from '../../../shared/faults.ts'
-import { intentDeadlineMs } from '../../../shared/limits/intents.ts'
-import type { IntentView } from '../../engine/ports/intents.ts'
-import type { PlanAsked } from '../../engine/ports/planner.ts'
-import { type Acceptance, clientLeft, readAndAccept } from '../intents/accept-plan.ts'
+import { inputItemsPageDefault, inputItemsPageMax } from '../../../shared/limits/http.ts'
 import { viewerOf } from '../intents/intents.ts'
 import type { RequestContext } from '../request-context.ts'
 import { jsonResponse, refuse } from '../response/response.ts'
-import { formatOf, messagesOf, type ResponseFields, refusedField, responseRequest } from '../schema/response-request.ts'
-import { isVirtual, templateOf, virtualNames } from '../schema/virtual-models.ts'
+import { readChecked } from '../schema/body.ts'
+import { type ResponseFields, refusedField, responseRequest } from '../schema/response-request.ts'
+import { isVirtual } from '../schema/virtual-models.ts'
 import { streamIntent } from '../streaming/intent-stream.ts'
-import { answerOf, endOf } from '../virtual/virtual-chat.ts'
-import { intentOf, labelFor, labelOf, ResponseEncoder, shownResponse } from './response-view.ts'
+import { answerOf } from '../virtual/virtual-chat.ts'
+import { itemsBefore } from './conversation.ts'
+import { answerDurably } from './durable.ts'
+import { DurableEncoder } from './durable-view.ts'
+import { answerNow } from './interactive.ts'
+import { type KeptTurn, keptTurn } from './kept-turn.ts'
+import { replay } from './replay.ts'
 
 export async function createResponse(context: RequestContext): Promise<Response> {
-  const accepted = await readAndAccept(context, responseRequest, planRequestOf)
-  if ('code' in accepted) return refuse(context.id, accepted)
-  const { background, stream } = accepted.sent as unknown as ResponseFields
-  return answer(context, accepted.acceptance, { isBackground: background === true, isStreamed: stream === true })
+  const read = await readChecked(context, responseRequest)
+  if ('code' in read) return refuse(context.id, read)
+  const refused = refusedField(read.value)
+  if (refused !== null) return refuse(context.id, refused)
+  const fields = read.value as unknown as ResponseFields
+  return isDurable(context, fields) ? answerDurably(context, read) : answerNow(context, fields)
 }
 
-/** All that is still needed of the request once it was accepted: its parsed body is many times as large. */
-interface Manner {
-  isBackground: boolean
-  isStreamed: boolean
-}
-
-function planRequestOf(sent: Record<string, unknown>) {
-  const fields = sent as unknown as ResponseFields
-  const asked = refusedField(sent) ?? askedOf(fields)
-  if ('code' in asked) return asked
-  const { model, background } = fields
-  return {
-    asked,
-    deadlineMs: fields.chasm?.deadline_ms ?? intentDeadlineMs,
-    metadata: { ...fields.metadata, ...labelFor({ model, background: background === true }) },
-  }
-}
-
-async function answer(
-  context: RequestContext,
-  accepted: Acceptance,
-  { isBackground, isStreamed }: Manner,
-): Promise<Response> {
-  const { edge, id } = context
-  const { view } = accepted
-  const onLeave = () => {
-    if (!isBackground) clientLeft(context, accepted)
-  }
-  if (isStreamed) {
-    return streamIntent(context, {
-      answer: answerOf(context, view),
-      encoder: new ResponseEncoder(context, view, -1),
-      onLeave,
-    })
-  }
-  if (isBackground) {
-    // Nothing of it has begun when it is accepted, and people poll until it has.
-    return jsonResponse(id, JSON.stringify({ ...shownResponse(context, view), status: 'queued' }))
-  }
-  const end = await endOf(context, answerOf(context, view), onLeave)
-  if ('code' in end) return refuse(id, end)
-  return jsonResponse(id, JSON.stringify(shownResponse(context, edge.intents.intent(view.id, null)!)))
-}
-
-function askedOf(fields: ResponseFields): PlanAsked | Fault {
-  const { model, temperature, top_p: topP, max_output_tokens: tokens } = fields
-  const messages = messagesOf(fields)
-  if (!Array.isArray(messages)) return messages
-  const template = isVirtual(model) ? templateOf(model) : 'single'
-  if (template === undefined) {
-    const text = `There is no virtual model of this name: use one of ${virtualNames.join(', ')}.`
-    return fault('model_not_found', text, { param: 'model' })
-  }
-  const format = formatOf(fields)
-  const manner = {
-    ...((temperature ?? null) !== null && { temperature }),
-    ...((topP ?? null) !== null && { top_p: topP }),
-  }
-  const lastManner = {
-    ...((tokens ?? null) !== null && { max_tokens: tokens }),
-    ...(format !== null && { response_format: format }),
-  }
-  const own = isVirtual(model) ? {} : { model }
-  return { template, params: { ...fields.chasm?.params, messages }, ...own, manner, lastManner }
+/** An Idempotency-Key asks for an answer that is there for who sends the request again. */
+function isDurable({ request }: RequestContext, { model, background, store }: ResponseFields): boolean {
+  if (background === true || isVirtual(model)) return true
+  return store !== false && request.headers.has('idempotency-key')
 }
 
 export function getResponse(context: RequestContext): Response {
-  const view = found(context)
-  if (view === null) return noSuchResponse(context)
-  const { id, request, query } = context
+  const turn = found(context)
+  if (turn === null) return noSuchResponse(context)
+  const { id, request, query, edge } = context
   // Nobody reads the body of an answer to HEAD.
-  if (query.get('stream') !== 'true' || request.method === 'HEAD')
-    return jsonResponse(id, JSON.stringify(shownResponse(context, view)))
+  if (query.get('stream') !== 'true' || request.method === 'HEAD') return jsonResponse(id, JSON.stringify(turn.answer))
   const after = query.get('starting_after')
   if (after !== null && !/^\d{1,9}$/.test(after)) {
-    const text = '`starting_after` must be the `sequence_number` of an event.'
-    return refuse(id, fault('invalid_request', text, { param: 'starting_after' }))
+    return refuse(id, unfit('starting_after', 'must be the `sequence_number` of an event'))
   }
-  const encoder = new ResponseEncoder(context, view, after === null ? -1 : Number(after))
+  const view = turn.intent === null ? undefined : edge.intents.intent(turn.intent, null)
+  if (view === undefined) {
+    if (after === null) return replay(context, turn)
+    return refuse(id, unfit('starting_after', 'is for responses that were made in the background: follow it anew'))
+  }
+  const encoder = new DurableEncoder(context, view, turn.echo, after === null ? -1 : Number(after))
   // A reader of an existing response does not cancel it by leaving.
   return streamIntent(context, { answer: answerOf(context, view, viewerOf(context)), encoder, onLeave: () => {} })
 }
 
 export async function cancelResponse(context: RequestContext): Promise<Response> {
-  const view = found(context)
-  if (view === null) return noSuchResponse(context)
+  const turn = found(context)
+  if (turn === null) return noSuchResponse(context)
   const { edge, id } = context
-  const refused = await edge.intents.cancel(view.id, viewerOf(context))
+  // What was made for a client who waited is whole once it is kept.
+  if (turn.intent === null) return jsonResponse(id, JSON.stringify(turn.answer))
+  const refused = await edge.intents.cancel(turn.intent, viewerOf(context))
   if (refused !== null) return refuse(id, refused)
-  return jsonResponse(id, JSON.stringify(shownResponse(context, edge.intents.intent(view.id, null)!)))
+  const now = found(context)
+  return now === null ? noSuchResponse(context) : jsonResponse(id, JSON.stringify(now.answer))
 }
 
-function found(context: RequestContext): IntentView | null {
-  const { edge, params } = context
-  const isOurs = params.id.startsWith('resp_')
-  const view = isOurs ? edge.intents.intent(intentOf(params.id), viewerOf(context)) : undefined
-  return view === undefined || labelOf(view) === null ? null : view
+export async function deleteResponse(context: RequestContext): Promise<Response> {
+  const turn = found(context)
+  if (turn === null) return noSuchResponse(context)
+  const { edge, id } = context
+  const { id: response, intent } = turn
+  const refused =
+    intent === null
+      ? await edge.engine.responses.forget(response)
+      : await edge.intents.forget(intent, viewerOf(context))
+  if (refused !== null) return refuse(id, refused)
+  return jsonResponse(id, JSON.stringify({ id: response, object: 'response', deleted: true }))
+}
+
+/** What the response read: its own input, and before that what it went on after. */
+export function listInputItems(context: RequestContext): Response {
+  const { id, query } = context
+  const turn = found(context)
+  if (turn === null) return noSuchResponse(context)
+  const order = query.get('order') ?? 'desc'
+  if (order !== 'asc' && order !== 'desc') return refuse(id, unfit('order', 'must be asc or desc'))
+  const named = query.get('limit') ?? String(inputItemsPageDefault)
+  const limit = /^\d{1,4}$/.test(named) ? Number(named) : 0
+  if (limit < 1 || limit > inputItemsPageMax) {
+    return refuse(id, unfit('limit', `must be a whole number from 1 to ${inputItemsPageMax}`))
+  }
+  const before = itemsBefore(context, turn.previous)
+  if (!Array.isArray(before)) return refuse(id, before)
+  const items = [...before, ...turn.input]
+  if (order === 'desc') items.reverse()
+  const after = query.get('after')
+  const at = after === null ? -1 : items.findIndex((item) => item.id === after)
+  if (after !== null && at < 0) return refuse(id, fault('not_found', 'There is no such item here.', { param: 'after' }))
+  const data = items.slice(at + 1, at + 1 + limit)
+  const [first, last] = [data[0]?.id ?? null, data.at(-1)?.id ?? null]
+  const page = { object: 'list', data, first_id: first, last_id: last, has_more: items.length > at + 1 + limit }
+  return jsonResponse(id, JSON.stringify(page))
+}
+
+function found(context: RequestContext): KeptTurn | null {
+  return keptTurn(context, context.params.id, viewerOf(context))
+}
+
+function unfit(param: string, rule: string): Fault {
+  return fault('invalid_request', `\`${param}\` ${rule}.`, { param })
 }
 
 function noSuchResponse({ id }: RequestContext): Response {

@@ -1,6 +1,7 @@
 /**
- * Reads the body of a request: bounded, uncompressed, valid UTF-8, one JSON object of bounded shape. Handlers get the
- * bytes exactly as they arrived (those travel on to the scout) and the parsed value (for validation only).
+ * Reads the body of a request: bounded, inflated if it is compressed, valid UTF-8, one JSON object of bounded shape.
+ * Handlers get the bytes exactly as they were sent (those travel on to the scout) and the parsed value (for validation
+ * only).
  */
 import type { z } from 'zod'
 import { type Fault, fault, plainMessage } from '../../../shared/faults.ts'
@@ -9,6 +10,7 @@ import { bodyBytesMax } from '../../../shared/limits/wire.ts'
 import { unfetchableIn } from '../../../shared/network/fetchable-url.ts'
 import type { BodyFlaw } from '../body-reads.ts'
 import type { RequestContext } from '../request-context.ts'
+import { encodingOf, encodings, inflated } from './content-encoding.ts'
 import { excessOf } from './json-bounds.ts'
 import { refusal } from './validation.ts'
 
@@ -20,6 +22,14 @@ export interface JsonBody {
 // A byte order mark is kept, and so refused by the parser: the provider would refuse it.
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 const tooDeep = fault('invalid_request', `The body is nested more than ${jsonDepthMax} levels deep: flatten it.`)
+const unknownEncoding = fault(
+  'unsupported_media_type',
+  `Send the body without Content-Encoding, or in one of these: ${encodings.join(', ')}.`,
+)
+const damaged = fault(
+  'invalid_request',
+  'The body is not in the encoding that its Content-Encoding says, or it is cut short: send it again, or uncompressed.',
+)
 const flaws: Record<Exclude<BodyFlaw, 'tooLarge'>, Fault> = {
   tooSlow: fault('request_too_slow', 'The body of the request came too slowly: send it again over a faster line.'),
   lost: fault('cancelled', 'The connection was lost before the whole body had arrived: send the request again.'),
@@ -37,7 +47,12 @@ export function readChecked(
   return read(context, schema, false, isPlain)
 }
 
-/** The same of a request that is stored, which may be as large as what the store and every scout takes. */
+/** Any JSON object. Whoever reads it so checks it, also for URLs that nobody may be made to fetch. */
+export function readObject(context: RequestContext): Promise<JsonBody | Fault> {
+  return read(context, null, false)
+}
+
+/** The body of a request that is stored, which may be as large as what the store and every scout takes. */
 export function readDurable(context: RequestContext, schema: z.ZodType): Promise<JsonBody | Fault> {
   return read(context, schema, true)
 }
@@ -55,9 +70,10 @@ function tooLarge(bytesMax: number, isStored: boolean): Fault {
   return fault('request_too_large', `${text} ${advice}`)
 }
 
+/** Without a schema nothing is checked but the JSON itself. */
 async function read(
   context: RequestContext,
-  schema: z.ZodType,
+  schema: z.ZodType | null,
   isStored: boolean,
   isPlain?: PlainCheck,
 ): Promise<JsonBody | Fault> {
@@ -69,17 +85,35 @@ async function read(
   const declared = length === null ? null : Number(length)
   const bytesMax = isStored ? bodyBytesMax : edge.settings.requestBytesMax
   if (declared !== null && declared > bytesMax) return tooLarge(bytesMax, isStored)
-  const bytes = await edge.bodies.read(request, declared, bytesMax, (more) => context.hold(more))
-  context.tookBody(bytes)
-  if (typeof bytes === 'string') return bytes === 'tooLarge' ? tooLarge(bytesMax, isStored) : flaws[bytes]
+  const hold = (more: number) => context.hold(more)
+  const arrived = await edge.bodies.read(request, declared, bytesMax, hold)
+  context.tookBody(arrived)
+  if (typeof arrived === 'string') return arrived === 'tooLarge' ? tooLarge(bytesMax, isStored) : flaws[arrived]
+  if ('code' in arrived) return arrived
+  const encoding = encodingOf(headers.get('content-encoding')) ?? null
+  const bytes = encoding === null ? arrived : await inflated(arrived, encoding, bytesMax, hold)
+  if (bytes === 'tooLarge') return tooLarge(bytesMax, isStored)
+  if (bytes === 'damaged') return damaged
   if ('code' in bytes) return bytes
   const body = parseObject(bytes)
-  if ('code' in body) return body
+  if ('code' in body || schema === null) return body
   const flaw = isPlain?.(body.value) === true ? null : refusal(schema, body.value)
-  if (flaw !== null || edge.settings.allowsPrivateUrls) return flaw ?? body
-  const url = unfetchableIn(body.value)
-  if (url === null) return body
+  return flaw ?? refusedUrl(context, body.value) ?? body
+}
+
+/** What is wrong with a URL in the parts of a chat request; null when nothing is. */
+export function refusedUrl({ edge }: RequestContext, value: Record<string, unknown>): Fault | null {
+  const url = edge.settings.allowsPrivateUrls ? null : unfetchableIn(value)
+  if (url === null) return null
   return fault('invalid_request', plainMessage(`\`${url.field}\` ${url.flaw}.`), { param: plainMessage(url.field) })
+}
+
+/** Of requests that were made of the one that arrived, and are kept in its place: whether they may be so large. */
+export function refusedSize(context: RequestContext, arrived: JsonBody, madeBytes: number): Fault | null {
+  const { requestBytesMax } = context.edge.settings
+  if (madeBytes > requestBytesMax) return tooLarge(requestBytesMax, false)
+  const more = madeBytes - arrived.bytes.length
+  return more > 0 ? context.hold(more) : null
 }
 
 function refuseByHeaders(headers: Headers): Fault | null {
@@ -87,11 +121,7 @@ function refuseByHeaders(headers: Headers): Fault | null {
   if (contentType === null || !/^application\/json *(;|$)/i.test(contentType)) {
     return fault('unsupported_media_type', 'Send the body as JSON, with the header "Content-Type: application/json".')
   }
-  const encoding = headers.get('content-encoding')
-  if (encoding !== null && encoding !== 'identity') {
-    return fault('unsupported_media_type', 'Compressed bodies are not accepted: send it without Content-Encoding.')
-  }
-  return null
+  return encodingOf(headers.get('content-encoding')) === undefined ? unknownEncoding : null
 }
 
 function parseObject(bytes: Uint8Array<ArrayBuffer>): JsonBody | Fault {

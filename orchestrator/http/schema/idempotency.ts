@@ -10,7 +10,7 @@ import type { RequestContext } from '../request-context.ts'
 import { faultBody } from '../response/response.ts'
 
 /** The scope without its tenant. */
-type Idempotency = Omit<IdempotencyScope, 'tenant'>
+export type Idempotency = Omit<IdempotencyScope, 'tenant'>
 
 const header = 'Idempotency-Key'
 const keyForm = new RegExp(`^[\\x21-\\x7e]{1,${idempotencyKeyCharsMax}}$`)
@@ -27,10 +27,16 @@ export function idempotencyOf({ request, route }: RequestContext, body: Uint8Arr
   return { route: `${route!.method} ${route!.path}`, key, bodyHash }
 }
 
-/** An answer in the form in which the engine keeps it; a failure that may pass stays a fault and is not kept. */
-export function worthKeeping(made: Uint8Array<ArrayBuffer> | Fault): KeptAnswer | Fault {
+/**
+ * An answer in the form in which the engine keeps it; a failure that may pass stays a fault and is not kept. `words`
+ * makes the body of a refusal.
+ */
+export function worthKeeping(
+  made: Uint8Array<ArrayBuffer> | Fault,
+  words: (fault: Fault) => string = faultBody,
+): KeptAnswer | Fault {
   if (made instanceof Uint8Array) return { status: 200, body: made }
   const { status } = faultTable[made.code]
   const mayPass = status >= 500 || status === 429 || status === 499
-  return mayPass ? made : { status, body: Buffer.from(faultBody(made)) }
+  return mayPass ? made : { status, body: Buffer.from(words(made)) }
 }

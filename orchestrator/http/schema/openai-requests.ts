@@ -7,6 +7,7 @@ import { z } from 'zod'
 import { keyRoles } from '../../../shared/api-key.ts'
 import { keyWeightMax, keyWeightMin } from '../../../shared/limits/keys.ts'
 import { modelCharsMax, nameCharsMax } from '../../../shared/limits/wire.ts'
+import { models, provider } from './preferences/preference-fields.ts'
 import { chasm, obstacleToContinue } from './routing-options.ts'
 import { anyInteger, anyNumber, expects, flag, integerFrom, listOf, numberFrom, textUpTo } from './validation.ts'
 
@@ -49,9 +50,15 @@ const messagesRule = 'must be a list of at least one message'
 const stopRule = 'must be a string or a list of strings'
 const toolChoiceRule = 'must be "none", "auto", "required" or an object that names a tool'
 
+const modelRule = `must be a string of 1 to ${modelCharsMax} characters`
+
 export const chatRequest = z
   .object({
-    model: textUpTo(modelCharsMax).describe('A name from /v1/models, or `auto` to leave the choice to the hub.'),
+    model: textUpTo(modelCharsMax)
+      .optional()
+      .describe('A name from /v1/models, or `auto` to leave the choice to the hub; `:floor` or `:nitro` may follow.'),
+    models,
+    provider,
     messages: listOf(message, messagesRule).min(1, expects(messagesRule)),
     stream: flag,
     stream_options: z.object({ include_usage: flag }, expects('must be an object')).nullish(),
@@ -74,6 +81,9 @@ export const chatRequest = z
     chasm,
   })
   .superRefine((sent, context) => {
+    if (sent.model === undefined && !sent.models) {
+      context.addIssue({ code: 'custom', path: ['model'], message: `is required: it ${modelRule}` })
+    }
     if (sent.stream_options && sent.stream !== true) {
       const rule = 'is only allowed together with `stream: true`: remove it, or stream'
       context.addIssue({ code: 'custom', path: ['stream_options'], message: rule })
@@ -81,6 +91,7 @@ export const chatRequest = z
     const message = sent.chasm?.continue ? obstacleToContinue(sent) : null
     if (message !== null) context.addIssue({ code: 'custom', path: ['chasm', 'continue'], message })
   })
+  .meta({ anyOf: [{ required: ['model'] }, { required: ['models'] }] })
 
 const inputForms = {
   anyOf: [
@@ -90,6 +101,8 @@ const inputForms = {
     { type: 'array', minItems: 1, items: { type: 'array', minItems: 1, items: { type: 'integer' } } },
   ],
 }
+
+const onlyOneModel = 'is for chats, because vectors of different models cannot be compared: remove it'
 
 export const embeddingsRequest = z
   .object({
@@ -104,6 +117,8 @@ export const embeddingsRequest = z
       .meta(inputForms),
     encoding_format: z.enum(['float', 'base64'], expects('must be "float" or "base64"')).nullish(),
     dimensions: integerFrom(1),
+    models: z.never({ error: () => onlyOneModel }).optional(),
+    provider,
     chasm,
   })
   .superRefine(({ chasm: asked }, context) => {

@@ -6,7 +6,11 @@
 import { type Fault, fault } from '../../../shared/faults.ts'
 import type { IntentEvent, IntentEvents } from '../../engine/ports/intents.ts'
 
+type Json = Record<string, unknown>
+
 export interface AnswerUpdate {
+  /** What the model thought before it; given once, before the first text. */
+  reasoning: string
   /** The next piece of the answer; empty for none. */
   text: string
   /** Other events, in order. */
@@ -17,8 +21,8 @@ export interface AnswerUpdate {
 export interface AnswerSource {
   events: IntentEvents
   resultNode: string
-  /** The text of the result, once the intent is done. */
-  resultText: () => string
+  /** The result, once the intent is done. */
+  result: () => Uint8Array | undefined
 }
 
 const diverged = fault(
@@ -32,6 +36,8 @@ export class IntentAnswer {
   /** Characters received of the present attempt; while they are fewer than given out, they have to repeat that. */
   private received = 0
   private node: string
+  /** What the present attempt thought; until text is given out. */
+  private thought = ''
   private head = ''
 
   constructor(private readonly source: AnswerSource) {
@@ -42,7 +48,7 @@ export class IntentAnswer {
   take(): AnswerUpdate | null {
     const part = this.source.events.take()
     if (part === null) return null
-    const update: AnswerUpdate = { text: '', progress: [], end: null }
+    const update: AnswerUpdate = { reasoning: '', text: '', progress: [], end: null }
     for (const event of part.events) {
       if (update.end === null) this.apply(event, update)
     }
@@ -52,6 +58,11 @@ export class IntentAnswer {
 
   readable(): Promise<void> {
     return this.source.events.readable()
+  }
+
+  /** How it ended; once it is done. */
+  result(): ResultMessage {
+    return resultMessage(this.source.result())
   }
 
   close(): void {
@@ -73,17 +84,23 @@ export class IntentAnswer {
     if (event.type === 'done') return this.finish(data, update)
     update.progress.push(event)
     if (data.node !== this.node) return
-    if (event.type === 'attempt_reset') this.received = 0
+    if (event.type === 'attempt_reset') this.begin()
     else if (event.type === 'task_grown' && data.delegate) this.follow(data.delegate)
   }
 
   private follow(node: string): void {
     this.node = node
     this.head = `{"node":${JSON.stringify(node)},`
-    this.received = 0
+    this.begin()
   }
 
-  private goOn(piece: string, update: AnswerUpdate): void {
+  private begin(): void {
+    this.received = 0
+    this.thought = ''
+  }
+
+  private goOn({ text: piece, reasoning }: Piece, update: AnswerUpdate): void {
+    if (this.given === '') this.thought += reasoning
     const repeated = this.given.slice(this.received, this.received + piece.length)
     if (!piece.startsWith(repeated)) {
       update.end = diverged
@@ -94,6 +111,8 @@ export class IntentAnswer {
   }
 
   private give(text: string, update: AnswerUpdate): void {
+    if (text === '') return
+    if (this.given === '') update.reasoning = this.thought
     this.given += text
     update.text += text
   }
@@ -104,7 +123,8 @@ export class IntentAnswer {
       return
     }
     // What never streamed (a vote, a list) comes at once.
-    const whole = this.source.resultText()
+    const { text: whole, reasoning } = resultMessage(this.source.result())
+    this.thought = reasoning
     if (whole.startsWith(this.given)) {
       this.give(whole.slice(this.given.length), update)
       update.end = 'done'
@@ -112,18 +132,41 @@ export class IntentAnswer {
   }
 }
 
-function pieceOf(data: string): string {
-  const { choices } = JSON.parse(data) as { choices?: { index: number; delta?: { content?: unknown } }[] }
-  const content = choices?.find(({ index }) => index === 0)?.delta?.content
-  return typeof content === 'string' ? content : ''
+interface Piece {
+  text: string
+  reasoning: string
 }
 
-/** The text of a settled result's first choice. */
-export function resultText(result: Uint8Array | undefined): string {
-  if (result === undefined) return ''
-  const { choices } = JSON.parse(Buffer.from(result).toString('utf8')) as {
-    choices?: { message?: { content?: unknown } }[]
-  }
-  const content = choices?.[0]?.message?.content
-  return typeof content === 'string' ? content : ''
+function pieceOf(data: string): Piece {
+  const { choices } = JSON.parse(data) as { choices?: { index: number; delta?: Json }[] }
+  return partsIn(choices?.find(({ index }) => index === 0)?.delta ?? {})
+}
+
+function partsIn({ content, reasoning_content: thought, reasoning }: Json): Piece {
+  return { text: textIn(content), reasoning: textIn(thought) || textIn(reasoning) }
+}
+
+function textIn(value: unknown): string {
+  return typeof value === 'string' ? value : ''
+}
+
+/** A settled answer, as a chat completion has it. */
+export interface Result {
+  choices?: { index?: number; message?: Json; finish_reason?: unknown; logprobs?: { content?: unknown } | null }[]
+  usage?: unknown
+}
+
+export function parsedResult(result: Uint8Array | undefined): Result {
+  return result === undefined ? {} : (JSON.parse(Buffer.from(result).toString('utf8')) as Result)
+}
+
+/** The first choice of a settled result. */
+export interface ResultMessage extends Piece {
+  message: Json
+  finishReason: unknown
+}
+
+export function resultMessage(result: Uint8Array | undefined): ResultMessage {
+  const { message = {}, finish_reason: finishReason = null } = parsedResult(result).choices?.[0] ?? {}
+  return { ...partsIn(message), message, finishReason }
 }

@@ -6,7 +6,7 @@
 import type { Fault } from '../../../shared/faults.ts'
 import type { IntentEvent } from '../../engine/ports/intents.ts'
 import type { RequestContext } from '../request-context.ts'
-import type { AnswerUpdate, IntentAnswer } from './intent-answer.ts'
+import type { AnswerUpdate, IntentAnswer, ResultMessage } from './intent-answer.ts'
 import { PullStream, type StreamContent } from './pull-stream.ts'
 
 /** The form of an answer's parts; each method returns whole events, or an empty string. */
@@ -14,7 +14,9 @@ export interface AnswerEncoder {
   opening(): string
   text(piece: string): string
   progress(event: IntentEvent): string
-  done(): string
+  /** Before the first text. */
+  reasoning(text: string): string
+  done(result: ResultMessage): string
   failed(why: Fault): string
 }
 
@@ -23,6 +25,8 @@ interface StreamOptions {
   encoder: AnswerEncoder
   /** The client left, or is given up. */
   onLeave: () => void
+  /** Nothing more is given out. */
+  onEnd?: () => void
 }
 
 const keepAlive = Buffer.from(': keep-alive\n\n')
@@ -55,22 +59,24 @@ class IntentContent implements StreamContent<AnswerUpdate> {
   release(isComplete: boolean): void {
     this.options.answer.close()
     if (!isComplete) this.options.onLeave()
+    this.options.onEnd?.()
   }
 
   opening(): Uint8Array {
     return Buffer.from(this.options.encoder.opening() || ': planned\n\n')
   }
 
-  encode({ text, progress, end }: AnswerUpdate): Uint8Array | null {
+  encode({ reasoning, text, progress, end }: AnswerUpdate): Uint8Array | null {
     const { encoder } = this.options
     let out = ''
     for (const event of progress) out += comment(event) + encoder.progress(event)
+    if (reasoning !== '') out += encoder.reasoning(reasoning)
     if (text !== '') {
       if (!this.hasText) this.context.firstByte()
       this.hasText = true
       out += encoder.text(text)
     }
-    if (end !== null) out += end === 'done' ? encoder.done() : encoder.failed(end)
+    if (end !== null) out += end === 'done' ? encoder.done(this.options.answer.result()) : encoder.failed(end)
     return out === '' ? null : Buffer.from(out)
   }
 

@@ -6,7 +6,8 @@
  */
 import { type Fault, fault } from '../../../shared/faults.ts'
 import type { RequestContext } from '../request-context.ts'
-import { refuse, streamHeaders } from '../response/response.ts'
+import { refuseInForm } from '../response/anthropic-errors.ts'
+import { streamHeaders } from '../response/response.ts'
 import { StallTimer } from './stall-timer.ts'
 import { StreamWait } from './stream-wait.ts'
 
@@ -86,10 +87,10 @@ export class PullStream<Part> {
   async respondWhenReady(earlyFault: (part: Part) => Fault | null): Promise<Response> {
     const { context, content } = this
     for (let sign = ''; sign !== 'timeUp'; sign = await this.wait.next(context.edge.settings.keepAliveMs)) {
-      if (this.phase === 'left') return refuse(context.id, clientGone)
+      if (this.phase === 'left') return refuseInForm(context, clientGone)
       if (this.isRevoked) {
         this.finish('left')
-        return refuse(context.id, keyRevoked)
+        return refuseInForm(context, keyRevoked)
       }
       this.first = content.take()
       if (this.first !== null) break
@@ -97,7 +98,7 @@ export class PullStream<Part> {
     const why = this.first === null ? null : earlyFault(this.first)
     if (why === null) return this.respond()
     this.finish('left')
-    return refuse(context.id, why)
+    return refuseInForm(context, why)
   }
 
   /** The client can take more. Never rejects: the runtime would cut the connection without an event. */

@@ -6,14 +6,14 @@
 import { type Fault, fault } from '../../../shared/faults.ts'
 import { requestDeadlineMs } from '../../../shared/limits/scheduling.ts'
 import type { IntentView, Viewer } from '../../engine/ports/intents.ts'
-import { type Acceptance, acceptPlan, clientLeft } from '../intents/accept-plan.ts'
+import { type Acceptance, acceptPlan, clientLeft, type PlanRequest } from '../intents/accept-plan.ts'
 import type { RequestContext } from '../request-context.ts'
 import { shownUsage } from '../response/intent-view.ts'
 import { faultBody, jsonResponse, refuse } from '../response/response.ts'
 import type { JsonBody } from '../schema/body.ts'
 import type { ChasmFields } from '../schema/routing-options.ts'
-import { templateOf, virtualNames } from '../schema/virtual-models.ts'
-import { IntentAnswer, resultText } from '../streaming/intent-answer.ts'
+import { callsTools, templateOf, virtualNames } from '../schema/virtual-models.ts'
+import { IntentAnswer, type ResultMessage } from '../streaming/intent-answer.ts'
 import { type AnswerEncoder, streamIntent } from '../streaming/intent-stream.ts'
 
 type Json = Record<string, unknown>
@@ -35,12 +35,15 @@ interface Form {
 
 /** Request fields that every node gets, and those that only the last one gets. */
 const manners = ['temperature', 'top_p', 'seed', 'presence_penalty', 'frequency_penalty']
-const lastManners = ['max_tokens', 'max_completion_tokens', 'stop', 'response_format']
-/** Fields without a meaning when several models make one answer. */
-const unfit = ['tools', 'functions', 'n', 'logprobs', 'top_logprobs', 'audio']
+const toolFields = ['tools', 'tool_choice', 'parallel_tool_calls']
+const lastManners = ['max_tokens', 'max_completion_tokens', 'stop', 'response_format', ...toolFields]
+/** All that a virtual model takes of a chat request. */
+export const virtualFields: readonly string[] = ['model', 'messages', 'stream', ...manners, ...lastManners]
+/** Fields without a meaning when several models make one answer, and those by which others are told whom to ask. */
+const unfit = ['functions', 'n', 'logprobs', 'top_logprobs', 'audio', 'models', 'provider']
 
 export async function virtualChat(context: RequestContext, body: JsonBody): Promise<Response> {
-  const accepted = await acceptPlan(context, body, planRequestOf)
+  const accepted = await acceptPlan(context, body, virtualPlan)
   if ('code' in accepted) return refuse(context.id, accepted)
   const { model, stream, stream_options: options, chasm } = accepted.sent as unknown as Asked
   const form = { model, withUsage: options?.include_usage === true, withProgress: chasm?.progress === true }
@@ -48,7 +51,8 @@ export async function virtualChat(context: RequestContext, body: JsonBody): Prom
   return stream === true ? streamed(context, acceptance, form) : whole(context, acceptance, form)
 }
 
-function planRequestOf(sent: Json) {
+/** The plan behind a virtual model; `sent` is a chat request. */
+export function virtualPlan(sent: Json): PlanRequest | Fault {
   const asked = sent as unknown as Asked
   const flaw = flawOf(sent, asked)
   if (flaw !== null) return flaw
@@ -59,9 +63,16 @@ function planRequestOf(sent: Json) {
     asked: { template, params, ...forms },
     deadlineMs: asked.chasm?.deadline_ms ?? requestDeadlineMs,
     metadata: { 'chasm.model': asked.model },
+    mustBeOffered: modelsIn(params),
     // A stream is not given again, as with a plain chat.
     ignoresKey: asked.stream === true,
   }
+}
+
+/** Names of models in a template's params. What is no name is the template's to refuse. */
+function modelsIn({ model, models, judge, planner }: Json): string[] {
+  const named = [model, judge, planner, ...(Array.isArray(models) ? models : [])]
+  return named.filter((name) => typeof name === 'string')
 }
 
 function flawOf(sent: Json, { model, chasm }: Asked): Fault | null {
@@ -69,17 +80,24 @@ function flawOf(sent: Json, { model, chasm }: Asked): Fault | null {
     const text = `There is no virtual model of this name: use one of ${virtualNames.join(', ')}.`
     return fault('model_not_found', text, { param: 'model' })
   }
-  const field = unfit.find((key) => {
-    const value = sent[key]
-    return value !== undefined && value !== null && value !== false && !(key === 'n' && value === 1) && !isEmpty(value)
-  })
+  const field = unfit.find((key) => isMeant(key, sent[key]))
   if (field !== undefined) {
     const text = `\`${field}\` has no meaning for ${model}, which makes one answer of several`
     return fault('invalid_request', `${text}: remove it, or name another model.`, { param: field })
   }
+  const tool = callsTools(model) ? undefined : toolFields.find((key) => isMeant(key, sent[key]))
+  if (tool !== undefined) {
+    const able = virtualNames.filter(callsTools).join(', ')
+    const text = `\`${tool}\` cannot be used with ${model}, none of whose nodes answers the conversation as a whole`
+    return fault('invalid_request', `${text}: remove it, or name one of ${able}.`, { param: tool })
+  }
   if (!chasm?.continue && !chasm?.only && !chasm?.ignore && !chasm?.hedge_after_ms) return null
   const text = `Of \`chasm\` only \`params\`, \`progress\` and \`deadline_ms\` are for ${model}: remove the others.`
   return fault('invalid_request', text, { param: 'chasm' })
+}
+
+function isMeant(key: string, value: unknown): boolean {
+  return value !== undefined && value !== null && value !== false && !(key === 'n' && value === 1) && !isEmpty(value)
 }
 
 function isEmpty(value: unknown): boolean {
@@ -97,7 +115,7 @@ export function answerOf(
   viewer: Viewer = caller!.id,
 ): IntentAnswer {
   const events = edge.intents.events(id, viewer, null)!
-  return new IntentAnswer({ events, resultNode, resultText: () => resultText(edge.intents.result(id, resultNode)) })
+  return new IntentAnswer({ events, resultNode, result: () => edge.intents.result(id, resultNode) })
 }
 
 function streamed(context: RequestContext, accepted: Acceptance, form: Form): Response {
@@ -135,8 +153,17 @@ class ChatEncoder implements AnswerEncoder {
     return this.chunk({ choices: [], chasm: { event: type, ...(JSON.parse(data) as object) } })
   }
 
-  done(): string {
-    const last = this.chunk({ choices: [choice({}, 'stop')] })
+  reasoning(): string {
+    return ''
+  }
+
+  done({ message, finishReason }: ResultMessage): string {
+    const { refusal = null } = message
+    const rest = refusal === null ? {} : { refusal }
+    const calls = callsIn(message)
+    const toolCalls = calls.map((call, index) => ({ index, ...call }))
+    const called = calls.length > 0 ? this.chunk({ choices: [choice({ tool_calls: toolCalls }, null)] }) : ''
+    const last = called + this.chunk({ choices: [choice(rest, endOfLast(finishReason))] })
     const sums = sumsOf(this.context, this.view)
     const usage = this.form.withUsage ? this.chunk({ choices: [], ...sums }) : ''
     return `${last}${usage}data: [DONE]\n\n`
@@ -149,6 +176,16 @@ class ChatEncoder implements AnswerEncoder {
   private chunk(fields: Json): string {
     return `data: ${JSON.stringify({ ...this.head, ...fields })}\n\n`
   }
+}
+
+/** The tools that the last node calls. */
+function callsIn({ tool_calls: calls }: Json): object[] {
+  return Array.isArray(calls) ? (calls as object[]) : []
+}
+
+/** How the last node ended is how the answer ends; nodes that the hub itself carries out do not say. */
+function endOfLast(finishReason: unknown): string {
+  return typeof finishReason === 'string' ? finishReason : 'stop'
 }
 
 function headOf({ id, createdMs }: IntentView, model: string, object: string): Json {
@@ -173,8 +210,13 @@ async function whole(context: RequestContext, accepted: Acceptance, form: Form):
   const { view } = accepted
   const end = await endOf(context, answerOf(context, view), () => clientLeft(context, accepted))
   if ('code' in end) return refuse(id, end)
-  const message = { role: 'assistant', content: end.text, refusal: null }
-  const choices = [{ index: 0, message, finish_reason: 'stop', logprobs: null }]
+  const { message: last, finishReason } = end.result
+  const calls = callsIn(last)
+  const called = calls.length > 0
+  const content = called && end.text === '' ? null : end.text
+  const refusal = last.refusal ?? null
+  const message = { role: 'assistant', content, refusal, ...(called && { tool_calls: calls }) }
+  const choices = [{ index: 0, message, finish_reason: endOfLast(finishReason), logprobs: null }]
   const sums = sumsOf(context, view)
   return jsonResponse(id, JSON.stringify({ ...headOf(view, form.model, 'chat.completion'), choices, ...sums }))
 }
@@ -184,7 +226,7 @@ export async function endOf(
   context: RequestContext,
   answer: IntentAnswer,
   onLeave: () => void,
-): Promise<{ text: string } | Fault> {
+): Promise<{ text: string; result: ResultMessage } | Fault> {
   let isGone = false
   const leave = () => {
     isGone = true
@@ -199,7 +241,7 @@ export async function endOf(
       if (isGone) return fault('cancelled', 'The client closed the connection before the answer was there.')
       const update = answer.take()
       text += update?.text ?? ''
-      if (update?.end === 'done') return { text }
+      if (update?.end === 'done') return { text, result: answer.result() }
       if (update?.end) return update.end
       if (update === null) await answer.readable()
     }

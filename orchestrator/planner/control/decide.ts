@@ -207,7 +207,8 @@ function decideVote(spec: VoteSpec, { node, stage, results }: ControlNode): Deci
     return { type: 'failed', fault: fault('no_agreement', text) }
   }
   if (spec.judge === null) return agreed(answers, spec.quorum)
-  if (answers.length === 1)
+  // The judge alone may call tools.
+  if (answers.length === 1 && spec.judge.request.tools === undefined)
     return { type: 'done', result: answers[0]!.body!, note: 'Only one answer came, so there was nothing to judge.' }
   const listed = answers.flatMap(({ node }, at): Part[] => [
     `${at === 0 ? '' : '\n\n'}Answer ${at + 1}:\n`,

@@ -203,14 +203,15 @@ class NodeCompiler {
     if (models.length > count) this.fail('vote.models', `names ${models.length} models for ${count} answers`)
     if (quorum > count) this.fail('vote.quorum', `is more than the ${count} answers`)
     if (by === 'agreement' && judge !== undefined) this.fail('vote.judge', 'is only for votes by judge: remove it')
-    const works = Array.from({ length: count }, (_, at) => asVoice(this.work, models[at % models.length]!, at))
+    const voice = by === 'judge' ? withoutTools(this.work) : this.work
+    const works = Array.from({ length: count }, (_, at) => asVoice(voice, models[at % models.length]!, at))
     if (by === 'agreement') return { type: 'vote', when, works, quorum, judge: null }
     const words = judge?.prompt ?? defaultJudgePrompt
     const made = this.side(words, judge?.model, 'answers', 'vote.judge.prompt')
     return { type: 'vote', when, works, quorum, judge: this.afterQuestion(made) }
   }
 
-  /** The judge receives what was asked, and must keep to the same contract. */
+  /** The judge receives what was asked, must keep to the same contract, and calls tools where the node has some. */
   private afterQuestion(made: RequestTemplate): RequestTemplate {
     const { request, fills, terms } = this.work
     const question = request.messages as unknown[]
@@ -219,7 +220,7 @@ class NodeCompiler {
     const { response_format: format } = request
     return {
       ...made,
-      request: { ...made.request, messages, ...(Boolean(format) && { response_format: format }) },
+      request: { ...made.request, ...toolsOf(request), messages, ...(Boolean(format) && { response_format: format }) },
       fills: [...fills, ...moved],
       terms: terms.contract === undefined ? made.terms : { ...made.terms, contract: terms.contract },
     }
@@ -271,6 +272,19 @@ class NodeCompiler {
   private fail(field: string, wrong: string): void {
     this.wrong ??= nodeFlaw(this.node, field, wrong)
   }
+}
+
+/** The fields that let whoever answers call tools. */
+const toolFields = ['tools', 'tool_choice', 'parallel_tool_calls']
+
+function toolsOf(request: Fields): Fields {
+  return Object.fromEntries(Object.entries(request).filter(([field]) => toolFields.includes(field)))
+}
+
+/** A voice that called a tool would have said nothing that a judge could weigh. */
+function withoutTools(work: RequestTemplate): RequestTemplate {
+  const request = Object.fromEntries(Object.entries(work.request).filter(([field]) => !toolFields.includes(field)))
+  return { ...work, request }
 }
 
 /** Voices of one model differ by their seed, when there is one. */

@@ -31,6 +31,9 @@ export function withSchema(asked: Asked, { output }: NodeTerms): Asked {
   return { ...asked, request: { ...rest, messages: said, response_format: asJson } }
 }
 
+/** By which requests of clients say whom they want to be answered by. */
+const routingFields = ['chasm', 'models', 'provider']
+
 export function askedBy({ id: name, place, fields }: ScrollNode, defaultModel: string): Asked | Fault {
   const {
     id: _id,
@@ -68,12 +71,11 @@ export function askedBy({ id: name, place, fields }: ScrollNode, defaultModel: s
       : 'has a `capability` only with kind specialist'
     return flaw(`${place}.${isSpecialist ? 'model' : 'capability'}`, `Node "${name}" ${wish}.`)
   }
-  for (const key of ['stream', 'stream_options', 'chasm']) {
+  for (const key of ['stream', 'stream_options', ...routingFields]) {
     if (!(key in rest)) continue
-    const text =
-      key === 'chasm'
-        ? `Node "${name}" cannot hold \`chasm\`: say it with \`requires\`, \`deadline_ms\` and \`attempts\`.`
-        : `Node "${name}" cannot choose to stream, because an intent is followed by its events: remove it.`
+    const text = routingFields.includes(key)
+      ? `Node "${name}" cannot hold \`${key}\`: say it with \`requires\`, \`deadline_ms\` and \`attempts\`.`
+      : `Node "${name}" cannot choose to stream, because an intent is followed by its events: remove it.`
     return flaw(`${place}.${key}`, text)
   }
   const wrong = contentFlaw(kind, { prompt, messages, input })

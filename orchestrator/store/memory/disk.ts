@@ -8,6 +8,7 @@ import type {
   IdempotencyRow,
   IntentRow,
   KeyRow,
+  ResponseRow,
   TaskRow,
   UsageRow,
   UsageSum,
@@ -38,6 +39,7 @@ export class MemoryDisk {
   usageSums = new Map<string, UsageSum>()
   /** By `idempotencyKey`. */
   idempotency = new Map<string, IdempotencyRow>()
+  responses = new Map<string, ResponseRow>()
   /** How often the process died under an intent, by its id. */
   suspects = new Map<string, number>()
   /** What the process that writes here works on now, or worked on when it died. */
@@ -50,8 +52,8 @@ export class MemoryDisk {
   /** Everything that is here now, on a disk of its own; without the backups. */
   copy(): MemoryDisk {
     const other = new MemoryDisk()
-    const { epoch, keys, intents, tasks, bookings, usageSums, idempotency, suspects } = this
-    const all = { epoch, keys, intents, tasks, bookings, usageSums, idempotency, suspects }
+    const { epoch, keys, intents, tasks, bookings, usageSums, idempotency, responses, suspects } = this
+    const all = { epoch, keys, intents, tasks, bookings, usageSums, idempotency, responses, suspects }
     return Object.assign(other, structuredClone(all))
   }
 }
@@ -71,6 +73,10 @@ export function copyTask(row: TaskRow): TaskRow {
 
 export function copyIdempotency(row: IdempotencyRow): IdempotencyRow {
   return { ...row, answer: row.answer && copyBytes(row.answer) }
+}
+
+export function copyResponse(row: ResponseRow): ResponseRow {
+  return { ...row, request: copyBytes(row.request), answer: row.answer && copyBytes(row.answer) }
 }
 
 /** A real copy: the `slice` of a Buffer would share its memory. */

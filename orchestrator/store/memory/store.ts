@@ -13,13 +13,22 @@ import {
   type KeyStore,
   type MaintenanceStore,
   type OpenIntent,
+  type ResponseStore,
   type Store,
   StoreError,
   type SummedIntent,
   type UsageStore,
   type UsageSum,
 } from '../../engine/ports/store.ts'
-import { copyBytes, copyIdempotency, copyTask, idempotencyKey, MemoryDisk, type StoredIntent } from './disk.ts'
+import {
+  copyBytes,
+  copyIdempotency,
+  copyResponse,
+  copyTask,
+  idempotencyKey,
+  MemoryDisk,
+  type StoredIntent,
+} from './disk.ts'
 import { sameBytes, writeBatch } from './writes.ts'
 
 export function memoryStore(disk = new MemoryDisk()): Store {
@@ -79,7 +88,7 @@ function keysOn(disk: MemoryDisk, writable: () => void): KeyStore & Pick<Mainten
   }
 }
 
-function readsOn(disk: MemoryDisk): IntentStore & IdempotencyStore & UsageStore {
+function readsOn(disk: MemoryDisk): IntentStore & IdempotencyStore & ResponseStore & UsageStore {
   return {
     intent(id) {
       const stored = disk.intents.get(id)
@@ -100,6 +109,10 @@ function readsOn(disk: MemoryDisk): IntentStore & IdempotencyStore & UsageStore 
     idempotency(tenant, route, key) {
       const row = disk.idempotency.get(idempotencyKey({ tenant, route, key }))
       return row && copyIdempotency(row)
+    },
+    response(id) {
+      const row = disk.responses.get(id)
+      return row && copyResponse(row)
     },
     usage: (tenant) => usageByModel(disk, tenant),
     unbooked: () => disk.unbooked,
@@ -167,6 +180,7 @@ function forgetIntents(disk: MemoryDisk, finishedMs: number, limit: number): num
     for (const task of tasks) disk.tasks.delete(task.row.task)
     disk.intents.delete(row.id)
     disk.suspects.delete(row.id)
+    for (const { id, intent } of disk.responses.values()) if (intent === row.id) disk.responses.delete(id)
   }
   return oldest.length
 }
@@ -175,10 +189,13 @@ function forgetOthers(disk: MemoryDisk, finishedMs: number, idempotencyMs: numbe
   const old = [...disk.idempotency].filter(([, row]) => row.createdMs < idempotencyMs)
   const oldest = old.sort(([, one], [, other]) => one.createdMs - other.createdMs).slice(0, limit)
   for (const [key] of oldest) disk.idempotency.delete(key)
+  const oldResponses = [...disk.responses.values()].filter((row) => row.intent === null && row.createdMs < finishedMs)
+  const responses = oldResponses.sort((one, other) => one.createdMs - other.createdMs).slice(0, limit)
+  for (const { id } of responses) disk.responses.delete(id)
   const firstBooked = [...disk.bookings.values()].sort((one, other) => one.task - other.task).slice(0, limit)
   const booked = firstBooked.filter((row) => row.atMs < finishedMs)
   for (const { task } of booked) disk.bookings.delete(task)
-  return oldest.length + booked.length
+  return oldest.length + responses.length + booked.length
 }
 
 function copyIfAny(bytes: Uint8Array | null | undefined): Uint8Array | undefined {

@@ -16,6 +16,7 @@ import {
 import {
   copyBytes,
   copyIdempotency,
+  copyResponse,
   copyTask,
   idempotencyKey,
   type MemoryDisk,
@@ -51,6 +52,14 @@ function put<Key, Value>(map: Map<Key, Value>, key: Key, value: Value, undo: Und
   const before = map.get(key)
   map.set(key, value)
   undo.push(() => (before === undefined ? map.delete(key) : map.set(key, before)))
+}
+
+/** Removes an entry; undone, it is back. */
+function take<Key, Value>(map: Map<Key, Value>, key: Key, undo: Undo): void {
+  const before = map.get(key)
+  if (before === undefined) return
+  map.delete(key)
+  undo.push(() => map.set(key, before))
 }
 
 function addUsage(disk: MemoryDisk, more: UsageSum, undo: Undo): void {
@@ -153,6 +162,20 @@ function retry(disk: MemoryDisk, { intent, deadlineMs, tasks }: StoreWriteOf<'re
   }
 }
 
+function forgetIntent(disk: MemoryDisk, { intent }: StoreWriteOf<'forgetIntent'>, undo: Undo): void {
+  const stored = disk.intents.get(intent)
+  if (stored === undefined || stored.row.state === 'running') return
+  for (const { row } of stored.tasks) take(disk.tasks, row.task, undo)
+  for (const { id, intent: of } of disk.responses.values()) if (of === intent) take(disk.responses, id, undo)
+  take(disk.suspects, intent, undo)
+  // Lists go by the order of arrival, which is to be as before.
+  const before = new Map(disk.intents)
+  disk.intents.delete(intent)
+  undo.push(() => {
+    disk.intents = before
+  })
+}
+
 const writes: Writes = {
   intent: addIntent,
   lease(disk, { task, attempt, nonce, scout, instance }, undo) {
@@ -214,11 +237,15 @@ const writes: Writes = {
   idempotency(disk, { row }, undo) {
     put(disk.idempotency, idempotencyKey(row), copyIdempotency(row), undo)
   },
+  response(disk, { row }, undo) {
+    if (row.intent !== null && !disk.intents.has(row.intent)) return
+    put(disk.responses, row.id, copyResponse(row), undo)
+  },
+  forgetResponse(disk, { id }, undo) {
+    take(disk.responses, id, undo)
+  },
+  forgetIntent,
   forgetIdempotency(disk, { tenant, route, key }, undo) {
-    const name = idempotencyKey({ tenant, route, key })
-    const before = disk.idempotency.get(name)
-    if (before === undefined) return
-    disk.idempotency.delete(name)
-    undo.push(() => disk.idempotency.set(name, before))
+    take(disk.idempotency, idempotencyKey({ tenant, route, key }), undo)
   },
 }

@@ -157,4 +157,19 @@ export const migrations: readonly Migration[] = [
       ) STRICT;
     `,
   },
+  {
+    version: 5,
+    sql: `
+      CREATE TABLE response (
+        id TEXT NOT NULL PRIMARY KEY,
+        tenant TEXT NOT NULL,
+        created_ms INTEGER NOT NULL,
+        request BLOB NOT NULL,
+        answer BLOB,
+        intent_seq INTEGER REFERENCES intent ON DELETE CASCADE
+      ) STRICT;
+      CREATE INDEX response_by_intent ON response (intent_seq) WHERE intent_seq IS NOT NULL;
+      CREATE INDEX response_age ON response (created_ms) WHERE intent_seq IS NULL;
+    `,
+  },
 ]

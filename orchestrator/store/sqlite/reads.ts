@@ -13,6 +13,8 @@ import type {
   IntentRow,
   IntentStore,
   OpenIntent,
+  ResponseRow,
+  ResponseStore,
   SummedIntent,
   TaskRow,
   UsageStore,
@@ -43,7 +45,10 @@ const lastSeq = 'coalesce((SELECT max(event.seq) FROM event WHERE event.intent_s
 /** Open intents read at once at boot. */
 const openPageRows = 1_000
 
-type Reads = Omit<IntentStore, 'inHand' | 'noteInHand'> & IdempotencyStore & Omit<UsageStore, 'unbooked'>
+type Reads = Omit<IntentStore, 'inHand' | 'noteInHand'> &
+  IdempotencyStore &
+  ResponseStore &
+  Omit<UsageStore, 'unbooked'>
 
 export function sqliteReads(statements: Statements): Reads {
   const intent = statements.keep<IntentRow, [string]>(`SELECT ${intentColumns} FROM intent WHERE id = ?`)
@@ -60,6 +65,11 @@ export function sqliteReads(statements: Statements): Reads {
     `SELECT intent.id AS intent, event.seq, event.type, event.data, event.at_ms AS atMs
      FROM intent JOIN event ON event.intent_seq = intent.seq
      WHERE intent.id = ? AND event.seq > ? ORDER BY event.seq LIMIT ?`,
+  )
+  const response = statements.keep<ResponseRow, [string]>(
+    `SELECT response.id, response.tenant, response.created_ms AS createdMs, response.request, response.answer,
+       intent.id AS intent
+     FROM response LEFT JOIN intent ON intent.seq = response.intent_seq WHERE response.id = ?`,
   )
   const idempotency = statements.keep<IdempotencyRow, [string, string, string]>(
     `SELECT tenant, route, key, body_hash AS bodyHash, created_ms AS createdMs, status, answer
@@ -82,6 +92,7 @@ export function sqliteReads(statements: Statements): Reads {
     isCommitted: (task, attempt, nonce) => committed.get(task, attempt, nonce) !== null,
     eventsAfter: (id, seq, limit) => eventsAfter.all(id, seq, limit),
     idempotency: (tenant, route, key) => idempotency.get(tenant, route, key) ?? undefined,
+    response: (id) => response.get(id) ?? undefined,
     usage: (tenant) => (tenant === null ? usageOfAll.all() : usageOf.all(tenant)),
     intents: listing(statements),
     openIntents: openIntents(statements),

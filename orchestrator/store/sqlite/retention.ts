@@ -1,6 +1,7 @@
 /**
  * Forgetting in SQLite: what has been over for long goes, a bounded number of rows at a time, so that no batch holds
- * up the hub. Tasks, bodies and events go with their intent; sums of usage stay for ever, single bookings do not.
+ * up the hub. Tasks, bodies, events and responses go with their intent; sums of usage stay for ever, single bookings do
+ * not.
  */
 import type { MaintenanceStore } from '../../engine/ports/store.ts'
 import type { Statements } from './statements.ts'
@@ -15,6 +16,10 @@ export function sqliteRetention(statements: Statements, steps: TransactionSteps)
     `DELETE FROM idempotency WHERE (tenant, route, key) IN
        (SELECT tenant, route, key FROM idempotency WHERE created_ms < ? ORDER BY created_ms LIMIT ?)`,
   )
+  const responses = statements.keep<never, [number, number]>(
+    `DELETE FROM response WHERE id IN
+       (SELECT id FROM response WHERE intent_seq IS NULL AND created_ms < ? ORDER BY created_ms LIMIT ?)`,
+  )
   // Task numbers grow with time, so the oldest bookings are found without an index on their time.
   const bookings = statements.keep<never, [number, number]>(
     `DELETE FROM usage WHERE at_ms < ? AND task IN (SELECT task FROM usage ORDER BY task LIMIT ?)`,
@@ -22,6 +27,7 @@ export function sqliteRetention(statements: Statements, steps: TransactionSteps)
   return (finishedMs, idempotencyMs, limit) =>
     transact(steps, () => {
       const forgotten = intents.run(finishedMs, limit).changes + answers.run(idempotencyMs, limit).changes
-      return forgotten + bookings.run(finishedMs, limit).changes
+      const others = responses.run(finishedMs, limit).changes + bookings.run(finishedMs, limit).changes
+      return forgotten + others
     })
 }

@@ -29,6 +29,7 @@ export function sqliteWriter(statements: Statements, unbooked: Unbooked): (write
     ...bookings(statements, unbooked),
     ...blameWrites(statements),
     ...idempotencyWrites(statements),
+    ...responseWrites(statements),
   }
   return (write) => (writes[write.write] as (write: StoreWrite) => void)(write)
 }
@@ -278,6 +279,29 @@ function idempotencyWrites(statements: Statements): Writes<'idempotency' | 'forg
     },
     forgetIdempotency({ tenant, route, key }) {
       forget.run(tenant, route, key)
+    },
+  }
+}
+
+function responseWrites(statements: Statements): Writes<'response' | 'forgetResponse' | 'forgetIntent'> {
+  const put = statements.keep<never, [string, string, number, Uint8Array, Uint8Array | null, Nullable]>(
+    `INSERT INTO response (id, tenant, created_ms, request, answer, intent_seq)
+     SELECT ?1, ?2, ?3, ?4, ?5, (SELECT seq FROM intent WHERE id = ?6)
+     WHERE ?6 IS NULL OR EXISTS (SELECT 1 FROM intent WHERE id = ?6)
+     ON CONFLICT (id) DO UPDATE SET tenant = excluded.tenant, created_ms = excluded.created_ms,
+       request = excluded.request, answer = excluded.answer, intent_seq = excluded.intent_seq`,
+  )
+  const forget = statements.keep<never, [string]>('DELETE FROM response WHERE id = ?')
+  const forgetIntent = statements.keep<never, [string]>(`DELETE FROM intent WHERE id = ? AND state != 'running'`)
+  return {
+    response({ row: { id, tenant, createdMs, request, answer, intent } }) {
+      put.run(id, tenant, createdMs, request, answer, intent)
+    },
+    forgetResponse({ id }) {
+      forget.run(id)
+    },
+    forgetIntent({ intent }) {
+      forgetIntent.run(intent)
     },
   }
 }

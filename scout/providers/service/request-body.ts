@@ -3,11 +3,14 @@
  * (model, streaming) and the fields that the operator sets take its place.
  */
 import { fault } from '../../../shared/faults.ts'
+import { parseExactly } from '../../../shared/json/exact-json.ts'
 import { unfetchableIn } from '../../../shared/network/fetchable-url.ts'
-import type { Service } from '../dialects.ts'
+import { rowOf, type Service } from '../dialects.ts'
 import { ProviderError, type ProviderRequest } from '../provider.ts'
-import { parseExactly } from '../transport/exact-json.ts'
 import { isObject, type Json } from '../transport/json-object.ts'
+
+/** What the hub has read and done; of a service that knows such fields they are not asked a second time. */
+const hubFields = ['chasm', 'models', 'provider']
 
 /** What a request may do without, for servers that refuse what they do not know. */
 export type Addition = 'stream_options' | 'encoding_format'
@@ -35,8 +38,9 @@ export function readBody(
   if (found !== null) {
     throw new ProviderError(fault('invalid_request', `${found.field} ${found.flaw}`, { param: found.field }))
   }
-  delete body.chasm
+  for (const field of hubFields) delete body[field]
   body.model = model
+  putInWordsOf(name, body)
   for (const [field, value] of Object.entries(extras)) {
     const theirs = body[field]
     body[field] = isObject(theirs) && isObject(value) ? { ...theirs, ...value } : value
@@ -49,6 +53,17 @@ export function readBody(
   }
   const marked = continuation === 'marked' && isContinued(body)
   return { body, added: add(body, request, refused), marked }
+}
+
+/** What is said in other words there, and advice that it would refuse. */
+function putInWordsOf(name: Service['name'], body: Json): void {
+  const { tokensField, unknownHints } = rowOf(name)
+  const { max_completion_tokens: newer = null, max_tokens: older = null } = body
+  if (tokensField === 'max_tokens' && newer !== null && older === null) {
+    body.max_tokens = newer
+    delete body.max_completion_tokens
+  }
+  for (const field of unknownHints) delete body[field]
 }
 
 function add(body: Json, { kind, stream }: ProviderRequest, refused: ReadonlySet<Addition>): Addition[] {

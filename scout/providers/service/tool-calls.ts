@@ -4,6 +4,7 @@
  * first piece of a call with index, id, type and name, the others with index and arguments alone. Fed by
  * `service-answer.ts`, for whole answers too.
  */
+import { JsonExtent } from '../../../shared/json/json-extent.ts'
 import { isObject, type Json } from '../transport/json-object.ts'
 
 interface Call {
@@ -152,38 +153,4 @@ function indexOf(said: unknown): number | null {
 
 function without(piece: Json, fields: readonly string[]): Json {
   return Object.fromEntries(Object.entries(piece).filter(([field]) => !fields.includes(field)))
-}
-
-/** Whether the JSON of one value that arrives in pieces has come to its end; kept as a depth, not as its text. */
-class JsonExtent {
-  #depth = 0
-  #inText = false
-  #escaped = false
-  #begun = false
-
-  get isEmpty(): boolean {
-    return !this.#begun
-  }
-
-  get isWhole(): boolean {
-    return this.#begun && this.#depth === 0 && !this.#inText
-  }
-
-  read(text: string): void {
-    for (const character of text) this.#step(character)
-  }
-
-  #step(character: string): void {
-    if (this.#inText) {
-      if (this.#escaped) this.#escaped = false
-      else if (character === '\\') this.#escaped = true
-      else if (character === '"') this.#inText = false
-      return
-    }
-    if (character.trim() === '') return
-    this.#begun = true
-    if (character === '"') this.#inText = true
-    else if (character === '{' || character === '[') this.#depth++
-    else if (character === '}' || character === ']') this.#depth--
-  }
 }

@@ -1,6 +1,10 @@
 /** What a client may ask of placement: whom to take, whom to leave out, what counts, and how often to try. */
 import { describe, expect, test } from 'vitest'
-import { defaultRouting, type RoutingOptions } from '../../../orchestrator/core/model/routing-options.ts'
+import {
+  defaultRouting,
+  type Requirements,
+  type RoutingOptions,
+} from '../../../orchestrator/core/model/routing-options.ts'
 import { type Offer, offerOf } from '../../../shared/task.ts'
 import { CoreHarness } from '../../support/hub/core-harness.ts'
 
@@ -276,5 +280,34 @@ describe('the most attempts', () => {
       }
       expect(bench.ended(task).attempts).toBe(made)
     }
+  })
+})
+
+describe('the highest price a client would pay', () => {
+  function asking(promptPrice: number | null, answerPrice: number | null) {
+    const bench = new CoreHarness()
+    bench.join([], 8, { concurrency: 8, offers: [{ ...offer('m', 'p'), promptPrice, answerPrice }] })
+    return (requires: Requirements) => {
+      const task = bench.submit(wishing({ requires }))
+      return bench.state.tasks.get(task)!.state === 'leased'
+    }
+  }
+
+  test('may be that of the prompt or of the answer alone, or of both', () => {
+    const isServed = asking(50_000, 80_000)
+    expect(isServed({ promptPriceMax: 50_000 })).toBe(true)
+    expect(isServed({ promptPriceMax: 49_999 })).toBe(false)
+    expect(isServed({ answerPriceMax: 80_000 })).toBe(true)
+    expect(isServed({ answerPriceMax: 79_999 })).toBe(false)
+    expect(isServed({ promptPriceMax: 50_000, answerPriceMax: 79_999 })).toBe(false)
+    expect(isServed({ priceMax: 80_000 })).toBe(true)
+    expect(isServed({ priceMax: 79_999 })).toBe(false)
+    expect(isServed({ priceMax: 1, promptPriceMax: 50_000, answerPriceMax: 80_000 })).toBe(true)
+  })
+
+  test('is met by no price that is not known', () => {
+    expect(asking(null, 80_000)({ promptPriceMax: 1_000_000 })).toBe(false)
+    expect(asking(null, 80_000)({ answerPriceMax: 80_000 })).toBe(true)
+    expect(asking(null, null)({ priceMax: 1_000_000 })).toBe(false)
   })
 })

@@ -85,9 +85,24 @@ describe('a client that may not, or asks for what is not there,', () => {
   })
 
   test('for what responses cannot do here gets 400 with the field and what to do', async () => {
-    const asked = openai.responses.create({ model: 'demo-small', input: 'Hello', previous_response_id: 'resp_1' })
+    const asked = openai.responses.create({ model: 'demo-small', input: 'Hello', conversation: 'conv_1' })
     const refused = await refusal(OpenAI.BadRequestError, asked)
+    expect([refused.param, refused.message]).toEqual(['conversation', expect.stringContaining('earlier turns')])
+  })
+
+  test('for a response that is no longer kept gets 404 with the field and what to do', async () => {
+    const asked = openai.responses.create({ model: 'demo-small', input: 'Hello', previous_response_id: 'resp_1' })
+    const refused = await refusal(OpenAI.NotFoundError, asked)
     expect([refused.param, refused.message]).toEqual(['previous_response_id', expect.stringContaining('earlier turns')])
+  })
+
+  test('for a response of an unknown model gets 404 at once, in the background too', async () => {
+    for (const background of [false, true]) {
+      const asked = openai.responses.create({ model: 'gpt-17', input: 'Hello', background })
+      const { code, param, message } = await refusal(OpenAI.NotFoundError, asked)
+      expect({ code, param }).toEqual({ code: 'model_not_found', param: 'model' })
+      expect(message).toContain('demo-small')
+    }
   })
 
   test.each([

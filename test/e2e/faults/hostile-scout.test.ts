@@ -74,6 +74,7 @@ describe('beside a neighbour whose stream goes on', () => {
     const scout = await joinRaw(live, { concurrency: 8 })
     for (const count of counts) scout.send({ type: 'credit', count })
     await endsIn(4400, scout)
+    expect(scout.closed?.reason).toContain('more credits than its concurrency')
   })
 
   test('a body that begins before the last one was complete ends in 4400', async () => {

@@ -229,6 +229,7 @@ test.skipIf(tinyDisk.missing)(
       port: 0,
       dataDir,
       adminKey: null,
+      corsOrigins: [],
       logLevel: 'silent' as const,
       trustedProxies: [],
       privateUrls: 'refuse' as const,

@@ -66,6 +66,7 @@ test('an answer and an intent are kept across a restart of the hub', async () =>
     port: 0,
     dataDir,
     adminKey: null,
+    corsOrigins: [],
     logLevel: 'silent',
     trustedProxies: [],
     privateUrls: 'refuse',

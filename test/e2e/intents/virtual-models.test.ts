@@ -144,7 +144,7 @@ test('a client that leaves cancels every node', async () => {
 
 test.each([
   [{ model: 'chasm/nothing' }, 'model', 404],
-  [{ tools: [{ type: 'function', function: { name: 'f' } }] }, 'tools', 400],
+  [{ functions: [{ name: 'f' }] }, 'functions', 400],
   [{ n: 2 }, 'n', 400],
   [{ chasm: { params: { answers: 99 } } }, 'params.answers', 400],
   [{ chasm: { only: ['x'] } }, 'chasm', 400],

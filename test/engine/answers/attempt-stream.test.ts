@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest'
 import { askedUnknown } from '../../../orchestrator/engine/answers/asked.ts'
 import { AttemptStream } from '../../../orchestrator/engine/answers/attempt-stream.ts'
+import { streamedAnswerBytesMax } from '../../../shared/limits/answers.ts'
 import { bytesOf, deltaLine, finishLine, roleLine } from '../../support/hub/engine-bench.ts'
 
 const request = { requestBytes: 100, asked: () => askedUnknown }
@@ -35,4 +36,15 @@ test('lines are handed out once', () => {
   expect(one.take({ task: 1, attempt: 1, seq: 0, offset: 0 }, body)).toBeNull()
   expect(one.takeReleased().length).toBe(2)
   expect(one.takeReleased()).toEqual([])
+})
+
+test('an answer that never ends is cut at its bound, however many lines it has had', () => {
+  const one = stream()
+  const body = bytesOf(`${deltaLine('x'.repeat(1_000))}\n`)
+  // As after many lines: to send all of them would take a second.
+  const last = streamedAnswerBytesMax - body.length
+  Object.assign(one, { seq: 7, offset: last })
+  expect(one.take({ task: 1, attempt: 1, seq: 7, offset: last }, body)).toBeNull()
+  const next = { task: 1, attempt: 1, seq: 8, offset: streamedAnswerBytesMax }
+  expect(one.take(next, body)).toMatchObject({ code: 'answer_too_large' })
 })

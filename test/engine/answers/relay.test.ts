@@ -1,6 +1,11 @@
 /** An answer on its way from frames to reader: order, form, what is held back, back pressure, and its one end. */
 import { describe, expect, test } from 'vitest'
-import { streamBufferBytes, streamOverrunBytes } from '../../../shared/limits/http.ts'
+import {
+  streamBufferBytes,
+  streamOverrunBytes,
+  unreadBytesFree,
+  unreadBytesPerTenantMax,
+} from '../../../shared/limits/http.ts'
 import {
   deltaLine,
   EngineBench,
@@ -305,6 +310,59 @@ describe('a reader that does not read', () => {
     for (let sent = 0; sent <= streamBufferBytes + 60_000; sent += 60_000) work.say(idle)
     expect(bench.take('flow')).toEqual([])
     expect(answer.take()?.end).toMatchObject({ type: 'failed', fault: { code: 'bad_answer' }, forwardedBytes: 0 })
+  })
+
+  describe('with others of its tenant', () => {
+    const count = Math.floor(unreadBytesPerTenantMax / 2 ** 20)
+
+    /** So many answers of a tenant, each with a line of about a megabyte that waits: together its share. */
+    function crowd() {
+      const bench = new EngineBench()
+      bench.join(['m'], count + 3, { concurrency: count + 3 })
+      const begin = (tenant: string) => {
+        const answer = bench.ask({ tenant })
+        const work = bench.work()
+        work.started()
+        return { answer, work }
+      }
+      const many = Array.from({ length: count }, () => begin('many'))
+      const line = bulk(2 ** 20 - 100)
+      const rest = unreadBytesPerTenantMax - (count - 1) * line.length - bulk(0).length
+      for (const [at, { work }] of many.entries()) work.say(at === 0 ? bulk(rest) : line)
+      return { bench, begin, many }
+    }
+
+    test('waits for no more than a share: what is beyond it ends, and other tenants go on', () => {
+      const { bench, begin } = crowd()
+      const one = begin('many')
+      const other = begin('another')
+      for (const { work } of [one, other]) for (let at = 0; at < 3; at++) work.say(bulk(unreadBytesFree))
+      expect(bench.take('cancel').map(({ frame }) => frame.task)).toEqual([one.work.lease.task])
+      expect(one.answer.take()?.end).toMatchObject({ type: 'failed', fault: { code: 'client_stalled' } })
+      other.work.say(finishLine)
+      other.work.done()
+      expect(other.answer.take()?.end?.type).toBe('done')
+    })
+
+    test('goes on when it reads, however many do not', () => {
+      const { bench, begin } = crowd()
+      const one = begin('many')
+      for (let at = 0; at < 9; at++) {
+        one.work.say(bulk(2 * unreadBytesFree))
+        expect(one.answer.take()?.lines.length).toBe(1)
+      }
+      expect(bench.take('cancel')).toEqual([])
+    })
+
+    test('has room again when others have read, or have left', () => {
+      const { bench, begin, many } = crowd()
+      many[0]!.answer.take()
+      many[1]!.answer.abandon()
+      bench.take('cancel')
+      const one = begin('many')
+      for (let at = 0; at < 9; at++) one.work.say(bulk(unreadBytesFree))
+      expect(bench.take('cancel')).toEqual([])
+    })
   })
 
   test('and leaves is a cancel to the scout, once', () => {

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { DurableSink } from '../../../orchestrator/engine/intents/durable-sink.ts'
+import { ByteAccount } from '../../../shared/byte-account.ts'
 import { bodyBytesMax } from '../../../shared/limits/wire.ts'
 import type { FrameOf } from '../../../shared/protocol/frames.ts'
 import type { TaskKind } from '../../../shared/task.ts'
@@ -16,6 +17,7 @@ function stage(kind: TaskKind = 'chat') {
     flow() {},
     position: () => null,
     abandon() {},
+    unread: new ByteAccount(0, 0),
   }
   const request = () => bytesOf('{}')
   const sink = new DurableSink({ task: 7, kind, model: 'm', request, breach: null, onLines: () => news++ }, host)

@@ -1,4 +1,4 @@
-/** The bound of open tasks, also for commands whose commit is pending. */
+/** The bound of open tasks, also for commands whose commit is pending; and the removal of intents. */
 import { expect, test } from 'vitest'
 import { IdempotencyKeys } from '../../../orchestrator/engine/durability/idempotency.ts'
 import { Journal } from '../../../orchestrator/engine/durability/journal.ts'
@@ -78,3 +78,79 @@ test('one tenant has a share of what may be open, and the others go on', async (
   expect(third).toMatchObject(full)
   expect(third).toMatchObject({ fault: { retryAfterMs: 10_000 } })
 })
+
+test('an intent that is removed is cancelled first, and nothing is left of it', async () => {
+  const bench = new IntentsBench()
+  const { intents } = bench.engine
+  const id = await bench.accepted({ a: [], b: ['a'] })
+  const forgotten = intents.forget(id, 'key_a')
+  await settledBy(bench, forgotten)
+  expect(await forgotten).toBeNull()
+  expect(intents.intent(id, null)).toBeUndefined()
+  expect(intents.tasks(id)).toEqual([])
+  bench.join(['m'], 2)
+  bench.turn()
+  expect(bench.take('task')).toEqual([])
+})
+
+test('an intent is removed once, however many ask for it, and by nobody else', async () => {
+  const bench = new IntentsBench()
+  const { intents } = bench.engine
+  const id = await bench.accepted({ a: [] })
+  expect(await intents.forget(id, 'key_b')).toMatchObject({ code: 'not_found' })
+  const all = Promise.all([intents.forget(id, 'key_a'), intents.forget(id, null), intents.cancel(id, null)])
+  await settledBy(bench, all)
+  expect(await all).toEqual([null, null, null])
+  expect(await intents.forget(id, 'key_a')).toMatchObject({ code: 'not_found' })
+})
+
+test('a retry that comes while an intent is being removed is refused, and one before it is waited for', async () => {
+  const bench = new IntentsBench()
+  const { intents } = bench.engine
+  for (const isBefore of [false, true]) {
+    const id = await bench.accepted({ a: [] })
+    const cancelled = intents.cancel(id, null)
+    await settledBy(bench, cancelled)
+    const early = isBefore ? intents.retry(id, 'a', null) : null
+    const forgotten = intents.forget(id, null)
+    // The removal is on its way to the disk.
+    for (let turn = 0; turn < 3; turn++) await Promise.resolve()
+    const late = intents.retry(id, 'a', null)
+    const all = Promise.all([early, forgotten, late])
+    await settledBy(bench, all)
+    const [first, gone, refused] = await all
+    expect([first, gone]).toEqual([null, null])
+    expect(refused).toMatchObject({ code: isBefore ? 'invalid_request' : 'not_found' })
+    expect(intents.intent(id, null)).toBeUndefined()
+  }
+})
+
+test('an intent whose removal cannot be written stays, and the removal can be asked for again', async () => {
+  const bench = new IntentsBench()
+  const { intents } = bench.engine
+  const id = await bench.accepted({ a: [] })
+  const cancelled = intents.cancel(id, null)
+  await settledBy(bench, cancelled)
+  bench.fickle.trouble = 'full'
+  const refused = intents.forget(id, null)
+  await settledBy(bench, refused)
+  expect(await refused).toMatchObject({ code: 'store_unavailable' })
+  expect(intents.intent(id, null)).toMatchObject({ state: 'cancelled' })
+  bench.fickle.trouble = null
+  bench.system.pass(journalRetryMs)
+  const forgotten = intents.forget(id, null)
+  await settledBy(bench, forgotten)
+  expect([await forgotten, intents.intent(id, null)]).toEqual([null, undefined])
+})
+
+/** Turns the bench until this is settled. */
+async function settledBy(bench: IntentsBench, promise: Promise<unknown>): Promise<void> {
+  let isOver = false
+  void promise.finally(() => {
+    isOver = true
+  })
+  for (let turn = 0; turn < 20 && !isOver; turn++) {
+    bench.turn()
+    for (let step = 0; step < 5; step++) await Promise.resolve()
+  }
+}

@@ -27,7 +27,14 @@ async function followed(count: number): Promise<FakeIntent> {
   return edge.intents.all[0]!
 }
 
-test.each(routes)('without a key, %s is cancelled when its client leaves', async (_, path, body) => {
+/** Without a key other responses are chats, which are no intents. */
+const keyless: typeof routes = [
+  routes[0]!,
+  ['a response of a virtual model', '/v1/responses', { model: 'chasm/debate', input: 'hi' }],
+  ['a streamed response of a virtual model', '/v1/responses', { model: 'chasm/debate', input: 'hi', stream: true }],
+]
+
+test.each(keyless)('without a key, %s is cancelled when its client leaves', async (_, path, body) => {
   const leaving = new AbortController()
   const left = ask(path, body, {}, leaving.signal)
   left.catch(() => {})

@@ -1,9 +1,9 @@
 /**
  * Bounds that hold whatever a stranger reports, begins or offers.
  *
- * 25. No number of a scout is booked beyond what its request and its answer can hold: not in a row, not in a sum.
- * 26. Bodies that are never finished are given back when their time or their session ends.
- * 27. Names that nobody offers and nobody waits for are forgotten.
+ * 26. No number of a scout is booked beyond what its request and its answer can hold: not in a row, not in a sum.
+ * 27. Bodies that are never finished are given back when their time or their session ends.
+ * 28. Names that nobody offers and nobody waits for are forgotten.
  */
 
 import type { CoreState } from '../../../orchestrator/core/state.ts'
@@ -25,15 +25,15 @@ export function checkNumbers(writes: readonly StoreWrite[], fail: Fail): void {
   function check(prompt: number, completion: number, tasks: number): void {
     for (const tokens of [prompt, completion]) {
       const isPossible = Number.isSafeInteger(tokens) && tokens >= 0 && tokens <= tasks * tokensMax
-      if (!isPossible) fail(25, `${tokens} tokens are booked for ${tasks} tasks`)
+      if (!isPossible) fail(26, `${tokens} tokens are booked for ${tasks} tasks`)
     }
   }
 }
 
 /** Strangers have left, and every time has passed. */
 export function checkNothingKept(state: CoreState, bytesInFlight: number, fail: Fail): void {
-  if (bytesInFlight > 0) fail(26, `${bytesInFlight} bytes of unfinished answers are still held`)
+  if (bytesInFlight > 0) fail(27, `${bytesInFlight} bytes of unfinished answers are still held`)
   for (const { model, offerers } of state.index.entries.values()) {
-    if (offerers === 0 && model !== autoModel) fail(27, `"${model}" is remembered and nobody offers it`)
+    if (offerers === 0 && model !== autoModel) fail(28, `"${model}" is remembered and nobody offers it`)
   }
 }

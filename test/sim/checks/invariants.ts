@@ -52,6 +52,7 @@ import { Broken } from './broken.ts'
 import { Charges } from './charges.ts'
 import { isHonest, Ledger, type SessionBook, tripleOf } from './ledger.ts'
 import { Standstill } from './standstill.ts'
+import { Verdicts } from './verdicts.ts'
 
 /** Events without any trace of work after which the core is looked at anyway. */
 const idleEventsMax = 40
@@ -86,8 +87,8 @@ export class Checker {
   private idle = 0
   private leasesSeenMs = 0
   readonly standstill = new Standstill()
-
   private readonly charges = new Charges(this)
+  private readonly verdicts = new Verdicts(this, () => this.engine?.core.state)
   private readonly decisions = new Decisions(
     () => this.disk(),
     (what) => this.fail(22, what),
@@ -189,6 +190,7 @@ export class Checker {
     broken: (session: number, task: number, attempt: number) => this.worked(session, { task, attempt }),
     heartbeat: (session: number) => this.ledger.sign(session, this.world.nowMs),
     settle: (session: number, frame: FrameOf<'settle'>) => {
+      this.verdicts.heard(session, frame, this.world.nowMs)
       const triple = this.ledger.settle(session, frame)
       const isRepeat = this.ledger.acknowledged.get(frame.task) === triple
       this.mustCommit = isRepeat && this.ledger.acknowledged.size < this.committedKept ? triple : null
@@ -286,6 +288,7 @@ export class Checker {
   private sentTask(session: SessionBook, frame: FrameOf<'task'>, body: Uint8Array): void {
     const { task, attempt, nonce } = frame
     this.ledger.granted(session, frame, this.world.nowMs)
+    this.verdicts.granted(session, task)
     this.loot.push({ task, attempt, nonce, scout: session.scout })
     if (this.loot.length > 60) this.loot.shift()
     const isOpen = this.engine?.core.state.tasks.has(task)
@@ -344,6 +347,7 @@ export class Checker {
       if (write.write === 'decide') this.decisions.done(write)
       if (write.write !== 'end') continue
       this.decisions.ended(write)
+      this.verdicts.ended(write, this.world.nowMs)
       this.ended.push(write.task)
     }
   }

@@ -53,13 +53,18 @@ export class ManualSystem implements System {
     return this.alarms.length
   }
 
+  /** The process stands still: the clock goes on, and what is due fires late, with the next `pass`. */
+  stand(durationMs: number): void {
+    this.ms += durationMs
+  }
+
   /** Moves the clock on and fires whatever is due on the way. */
   pass(durationMs: number): void {
     const endMs = this.ms + durationMs
     this.settle()
     for (let next = this.nextAlarm(endMs); next !== undefined; next = this.nextAlarm(endMs)) {
       this.alarms = this.alarms.filter((timerSlot) => timerSlot !== next)
-      this.ms = next.dueMs
+      this.ms = Math.max(this.ms, next.dueMs)
       next.callback()
       this.settle()
     }

@@ -3,6 +3,7 @@
  * stand-in that remembers what it was asked. For the end-to-end tests of the real clients.
  */
 import OpenAI, { type ClientOptions } from 'openai'
+import type { HttpSettings } from '../../../orchestrator/http/request-context.ts'
 import { localService } from '../../../scout/providers/dialects.ts'
 import { ServiceProvider } from '../../../scout/providers/service/service-provider.ts'
 import { realSystem } from '../../../shared/system.ts'
@@ -19,8 +20,8 @@ export interface ClientStage {
   close(): Promise<void>
 }
 
-export async function openClientStage(): Promise<ClientStage> {
-  const hub = new LiveHub()
+export async function openClientStage(http: Partial<HttpSettings> = {}): Promise<ClientStage> {
+  const hub = new LiveHub({ http })
   const standIn = startOpenAiStandIn({ models: [seenModel, seenEmbedModel] })
   await hub.addScout({ name: 'demo-scout' })
   await hub.addScout({ name: 'seen-scout', providers: [standInProvider(standIn)] })

@@ -6,6 +6,7 @@
 import type { Cost } from '../../../orchestrator/core/fleet/cost.ts'
 import { IdempotencyKeys } from '../../../orchestrator/engine/durability/idempotency.ts'
 import { Journal } from '../../../orchestrator/engine/durability/journal.ts'
+import { KeptResponses } from '../../../orchestrator/engine/durability/kept-responses.ts'
 import type {
   Answer,
   AnswerEnd,
@@ -22,7 +23,7 @@ import type {
 import { memoryStore } from '../../../orchestrator/store/memory/store.ts'
 import { type Fault, fault } from '../../../shared/faults.ts'
 import { realSystem } from '../../../shared/system.ts'
-import type { Served } from '../../../shared/task.ts'
+import type { Served, TaskKind } from '../../../shared/task.ts'
 
 const encode = (text: string) => new TextEncoder().encode(text)
 
@@ -130,6 +131,13 @@ export class FakeEngine implements Engine {
   readonly store = memoryStore()
   readonly idempotencyKeys = new IdempotencyKeys(this.store, realSystem())
   readonly journal = new Journal(this.store, realSystem())
+  readonly responses = new KeptResponses(this.store, this.journal)
+  /** Why a model is not served, by its name. */
+  readonly missing = new Map<string, Fault>()
+  /** Models that may still come. */
+  readonly awaited = new Set<string>()
+  /** How often that was asked. */
+  looks = 0
   /** Plays the hub: called with each new answer before the edge sees it. */
   script: (answer: FakeAnswer) => void = () => {}
   readonly answers: FakeAnswer[] = []
@@ -156,6 +164,15 @@ export class FakeEngine implements Engine {
 
   model(id: string): ModelListing | undefined {
     return this.modelListings.find((listing) => listing.id === id)
+  }
+
+  missingModel(_: TaskKind, model: string): Fault | null {
+    return this.missing.get(model) ?? null
+  }
+
+  awaitsModel(_: TaskKind, model: string): boolean {
+    this.looks++
+    return this.awaited.has(model)
   }
 
   scouts(): ScoutListing[] {

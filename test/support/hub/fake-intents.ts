@@ -134,6 +134,7 @@ export class FakeIntents implements Intents {
   refusal: Fault | null = null
   /** What acceptance waits for. */
   commit: Promise<void> = Promise.resolve()
+  readonly forgotten: string[] = []
   private readonly keys = new Map<string, { bodyHash: string; id: string }>()
 
   async accept(submission: IntentSubmission): Promise<Accepted> {
@@ -176,11 +177,11 @@ export class FakeIntents implements Intents {
   }
 
   tasks(id: string): TaskView[] {
-    return this.find(id, null)!.tasks
+    return this.find(id, null)?.tasks ?? []
   }
 
   result(id: string, node: string): Uint8Array | undefined {
-    return this.find(id, null)!.results.get(node)
+    return this.find(id, null)?.results.get(node)
   }
 
   events(id: string, viewer: Viewer, lastEventId: string | null): IntentEvents | undefined {
@@ -209,7 +210,15 @@ export class FakeIntents implements Intents {
     return null
   }
 
+  async forget(id: string, viewer: Viewer): Promise<Fault | null> {
+    const refused = await this.cancel(id, viewer)
+    if (refused !== null) return refused
+    this.forgotten.push(id)
+    return null
+  }
+
   private find(id: string, viewer: Viewer): FakeIntent | undefined {
+    if (this.forgotten.includes(id)) return undefined
     return this.all.find(({ view, submission }) => view.id === id && (viewer === null || viewer === submission.tenant))
   }
 }

@@ -60,6 +60,7 @@ export class LiveHub {
       port: 0,
       dataDir: this.folder,
       adminKey: null,
+      corsOrigins: [],
       logLevel: 'silent',
       trustedProxies: [],
       privateUrls: 'refuse',

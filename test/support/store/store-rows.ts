@@ -3,6 +3,7 @@ import {
   type IdempotencyRow,
   type IntentRow,
   type KeyRow,
+  type ResponseRow,
   type Store,
   StoreError,
   type StoreWrite,
@@ -61,8 +62,13 @@ export function idempotencyRow(key: string, changes: Partial<IdempotencyRow> = {
   return { ...scope, bodyHash: 'ab12', createdMs: 1_700_000_000_000, status: 0, answer: null, ...changes }
 }
 
-/** Everything that the port shows, but for idempotency rows, which only answer to their names. */
-export function contents(store: Store, idempotencyKeys: string[] = []) {
+export function responseRow(id: string, changes: Partial<ResponseRow> = {}): ResponseRow {
+  const bodies = { request: Uint8Array.of(1), answer: Uint8Array.of(2) }
+  return { id, tenant: 'key_a', createdMs: 1_700_000_000_000, ...bodies, intent: null, ...changes }
+}
+
+/** Everything that the port shows, but for rows that only answer to their names. */
+export function contents(store: Store, idempotencyKeys: string[] = [], responses: string[] = []) {
   const intents = store.intents({ tenant: null, limit: 10_000 })
   return {
     keys: store.listKeys(),
@@ -77,6 +83,7 @@ export function contents(store: Store, idempotencyKeys: string[] = []) {
     })),
     open: [...store.openIntents()],
     usage: store.usage(null),
+    responses: responses.map((id) => store.response(id)),
     idempotency: idempotencyKeys.map((key) => store.idempotency('key_a', 'POST /v1/intents', key)),
   }
 }

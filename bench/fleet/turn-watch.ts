@@ -1,0 +1,58 @@
+/**
+ * How long the loop of this process was not free: a timer that is due every few milliseconds, and how much later it
+ * came. A machine that others use, too, makes every process wait for a processor; that time is the machine's and not
+ * the loop's, so it is told apart by what Linux counts for this thread. The hub's process of the bench has one.
+ */
+import { readFileSync } from 'node:fs'
+
+const everyMs = 5
+
+export interface Turns {
+  /** The longest stall of the loop by the clock. */
+  stallMs: number
+  /** The longest without the time in which the thread waited for a processor: what the loop itself took. */
+  turnMs: number
+}
+
+export class TurnWatch {
+  private timer: Timer | null = null
+  private lastMs = 0
+  private lastWaitedMs = 0
+  private stallMs = 0
+  private turnMs = 0
+
+  /** The longest since the last call; the first call begins. */
+  take(): Turns {
+    if (this.timer === null) this.begin()
+    const { stallMs, turnMs } = this
+    this.stallMs = 0
+    this.turnMs = 0
+    return { stallMs, turnMs }
+  }
+
+  private begin(): void {
+    this.lastMs = performance.now()
+    this.lastWaitedMs = waitedMs()
+    this.timer = setInterval(() => this.look(), everyMs)
+  }
+
+  private look(): void {
+    const nowMs = performance.now()
+    const nowWaitedMs = waitedMs()
+    const lateMs = nowMs - this.lastMs - everyMs
+    this.stallMs = Math.max(this.stallMs, lateMs)
+    this.turnMs = Math.max(this.turnMs, lateMs - (nowWaitedMs - this.lastWaitedMs))
+    this.lastMs = nowMs
+    this.lastWaitedMs = nowWaitedMs
+  }
+}
+
+/** Time that the main thread of a process was ready to run and had no processor; 0 where it is not counted. */
+export function waitedMs(pid = process.pid): number {
+  try {
+    const [, waitedNs = '0'] = readFileSync(`/proc/${pid}/task/${pid}/schedstat`, 'utf8').split(' ')
+    return Number(waitedNs) / 1e6
+  } catch {
+    return 0
+  }
+}

@@ -1,0 +1,131 @@
+/**
+ * Anthropic's Messages API: a request becomes a chat request, goes the way of every chat, and its answer becomes a
+ * message, whole or as events. `request` and `answer` below hold the two directions of the translation.
+ */
+import { type Fault, fault } from '../../../shared/faults.ts'
+import { parseExactly } from '../../../shared/json/exact-json.ts'
+import type { Submission } from '../../engine/ports/client.ts'
+import { earlyFault } from '../chat/chunk-encoder.ts'
+import { endOf, giveWhole } from '../chat/whole-answer.ts'
+import type { RequestContext } from '../request-context.ts'
+import { anthropicError, refuseAnthropic } from '../response/anthropic-errors.ts'
+import { chasmField, servedModel } from '../response/envelope.ts'
+import { type JsonBody, readObject, refusedSize, refusedUrl } from '../schema/body.ts'
+import { idempotencyOf } from '../schema/idempotency.ts'
+import { type ChasmFields, obstacleToContinue, routingOf } from '../schema/routing-options.ts'
+import { refusal } from '../schema/validation.ts'
+import { isVirtual } from '../schema/virtual-models.ts'
+import { PullStream } from '../streaming/pull-stream.ts'
+import { virtualChat } from '../virtual/virtual-chat.ts'
+import type { AnswerForm, Json } from './answer/answer-form.ts'
+import { messageOf } from './answer/message.ts'
+import { MessageEncoder, messageId } from './answer/message-encoder.ts'
+import { asMessage } from './answer/translated-chat.ts'
+import { chatRequestOf } from './request/chat-request.ts'
+import { type MessagesFields, messagesRequest } from './request/messages-request.ts'
+
+const utf8 = new TextDecoder()
+
+const wording = {
+  refuse: refuseAnthropic,
+  faultBody: anthropicError,
+  headers: (requestId: string) => ({ 'request-id': requestId }),
+}
+
+export async function createMessage(context: RequestContext): Promise<Response> {
+  const body = await readObject(context)
+  if ('code' in body) return refuseAnthropic(context.id, body)
+  const flaw = refusal(messagesRequest, body.value)
+  if (flaw !== null) return refuseAnthropic(context.id, flaw)
+  const sent = body.value as unknown as MessagesFields
+  if (isVirtual(sent.model)) return virtualMessage(context, body, sent)
+  const asked = askedBy(context, body)
+  if ('code' in asked) return refuseAnthropic(context.id, asked)
+  if (asked.submission.stream) return streamed(context, asked)
+  const idempotency = idempotencyOf(context, body.bytes)
+  return giveWhole(context, idempotency, () => makeMessage(context, asked), wording)
+}
+
+/** What is kept of a request while it waits: the bytes of the chat request, nothing of the parsed value. */
+interface Asked {
+  submission: Submission
+  form: AnswerForm
+  explains: boolean
+}
+
+function askedBy(context: RequestContext, body: JsonBody): Asked | Fault {
+  const sent = exactly(body)
+  const made = chatRequestOf(sent)
+  if ('code' in made) return made
+  const chasm = sent.chasm as ChasmFields | null | undefined
+  const bytes = Buffer.from(JSON.stringify(made.chat))
+  const flaw = obstacle(made.chat, chasm) ?? refusedUrl(context, made.chat) ?? refusedSize(context, body, bytes.length)
+  if (flaw !== null) return flaw
+  const { id: tenant, weight = 1 } = context.caller!
+  const stream = sent.stream === true
+  return {
+    submission: { tenant, weight, kind: 'chat', model: sent.model, stream, body: bytes, ...routingOf(chasm) },
+    form: formOf(sent),
+    explains: chasm?.explain === true,
+  }
+}
+
+/** Numbers that a double cannot hold go on with the digits they came with: they are somebody's ids. */
+function exactly({ bytes, value }: JsonBody): MessagesFields {
+  const text = utf8.decode(bytes)
+  return (/\d{16}/.test(text) ? parseExactly(text) : value) as unknown as MessagesFields
+}
+
+function formOf({ thinking, stop_sequences: stops }: MessagesFields): AnswerForm {
+  const isOn = thinking?.type === 'enabled' || thinking?.type === 'adaptive'
+  const shown = thinking?.display === 'omitted' ? 'omitted' : 'shown'
+  return { thinking: isOn ? shown : 'none', stops: stops ?? [] }
+}
+
+function obstacle(chat: Json, chasm: ChasmFields | null | undefined): Fault | null {
+  const message = chasm?.continue ? obstacleToContinue(chat) : null
+  return message === null ? null : refusedField('chasm.continue', message)
+}
+
+function refusedField(param: string, rule: string): Fault {
+  return fault('invalid_request', `\`${param}\` ${rule}.`, { param })
+}
+
+async function streamed(context: RequestContext, { submission, form, explains }: Asked): Promise<Response> {
+  const answer = context.edge.engine.submit(submission)
+  const content = new MessageEncoder(context, answer, form, explains)
+  const response = await new PullStream(context, content).respondWhenReady(earlyFault)
+  response.headers.set('request-id', context.id)
+  return response
+}
+
+async function makeMessage(
+  context: RequestContext,
+  { submission, form, explains }: Asked,
+): Promise<Uint8Array<ArrayBuffer> | Fault> {
+  const answer = context.edge.engine.submit(submission)
+  const end = await endOf(context, answer)
+  if (end.type === 'failed') return end.fault
+  const head = { id: messageId(answer.id), model: servedModel(answer) }
+  const message = messageOf(head, JSON.parse(utf8.decode(end.body)) as Json, form)
+  if ('code' in message) return message
+  context.firstByte()
+  return Buffer.from(`{${chasmField(answer, explains)}${JSON.stringify(message).slice(1)}`)
+}
+
+/** As through chat: planned there, and its answer translated. */
+async function virtualMessage(context: RequestContext, body: JsonBody, sent: MessagesFields): Promise<Response> {
+  const made = chatRequestOf(sent)
+  if ('code' in made) return refuseAnthropic(context.id, made)
+  const flaw = virtualFlaw(made.chat, sent) ?? refusedUrl(context, made.chat)
+  if (flaw !== null) return refuseAnthropic(context.id, flaw)
+  const value = sent.stream === true ? { ...made.chat, stream_options: { include_usage: true } } : made.chat
+  return asMessage(context.id, await virtualChat(context, { bytes: body.bytes, value }), formOf(sent))
+}
+
+function virtualFlaw(chat: Json, { model, chasm }: MessagesFields): Fault | null {
+  if (chat.continue_final_message === true) {
+    return refusedField('messages', `must not end with the assistant's for ${model}: several models answer`)
+  }
+  return chasm?.progress ? refusedField('chasm.progress', 'is for chat completions: remove it') : null
+}

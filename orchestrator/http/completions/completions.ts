@@ -1,0 +1,139 @@
+/**
+ * `POST /v1/completions`, from before there was chat: each prompt goes the way of a chat of one message, and the answers
+ * come back in the old form. `text-request.ts` and `text-answer.ts` are the two directions.
+ */
+import { type Fault, fault } from '../../../shared/faults.ts'
+import type { Answer, AnswerEnd } from '../../engine/ports/client.ts'
+import { earlyFault } from '../chat/chunk-encoder.ts'
+import { giveWhole } from '../chat/whole-answer.ts'
+import type { RequestContext } from '../request-context.ts'
+import { chasmField, servedModel } from '../response/envelope.ts'
+import { refuse } from '../response/response.ts'
+import { type JsonBody, readChecked, refusedSize } from '../schema/body.ts'
+import { idempotencyOf } from '../schema/idempotency.ts'
+import { type ChasmFields, routingOf } from '../schema/routing-options.ts'
+import { isVirtual } from '../schema/virtual-models.ts'
+import { PullStream } from '../streaming/pull-stream.ts'
+import { dataOf, translatedEvents } from '../streaming/translated-events.ts'
+import { virtualChat } from '../virtual/virtual-chat.ts'
+import { type Json, TextChoices, usageOf } from './text-answer.ts'
+import { chatOf, completionRequest, promptsOf, type TextFields } from './text-request.ts'
+import { completionId, type Prompt, TextStream } from './text-stream.ts'
+
+const utf8 = new TextDecoder()
+
+export async function createCompletion(context: RequestContext): Promise<Response> {
+  const body = await readChecked(context, completionRequest)
+  if ('code' in body) return refuse(context.id, body)
+  const sent = body.value as TextFields
+  if (isVirtual(sent.model)) return virtualCompletion(context, body, sent)
+  const asked = askedBy(context, body, sent)
+  if ('code' in asked) return refuse(context.id, asked)
+  if (sent.stream === true) {
+    return new PullStream(context, new TextStream(context, asked.prompts, asked)).respondWhenReady(earlyFault)
+  }
+  return giveWhole(context, idempotencyOf(context, body.bytes), () => makeCompletion(context, asked))
+}
+
+/** What is kept of a request while it waits: bytes, nothing of the parsed value. */
+interface Asked {
+  prompts: readonly Prompt[]
+  withUsage: boolean
+  explains: boolean
+}
+
+function askedBy(context: RequestContext, body: JsonBody, sent: TextFields): Asked | Fault {
+  const { id: tenant, weight = 1 } = context.caller!
+  const chasm = sent.chasm as ChasmFields | null | undefined
+  const { model } = sent
+  const same = { tenant, weight, kind: 'chat', model, stream: sent.stream === true, ...routingOf(chasm) } as const
+  const prompts = promptsOf(sent).map((text, at): Prompt => {
+    const choices = new TextChoices(at * (sent.n ?? 1), text.length)
+    return { submission: { ...same, body: Buffer.from(JSON.stringify(chatOf(sent, text))) }, choices }
+  })
+  const bytes = prompts.reduce((sum, { submission }) => sum + submission.body.length, 0)
+  const refused = refusedSize(context, body, bytes)
+  if (refused !== null) return refused
+  return { prompts, withUsage: sent.stream_options?.include_usage === true, explains: chasm?.explain === true }
+}
+
+async function makeCompletion(
+  context: RequestContext,
+  { prompts, explains }: Asked,
+): Promise<Uint8Array<ArrayBuffer> | Fault> {
+  const answers = prompts.map(({ submission }) => context.edge.engine.submit(submission))
+  const ends = await endsOf(context, answers)
+  if ('code' in ends) return ends
+  context.firstByte()
+  const chats = ends.map((body) => JSON.parse(utf8.decode(body)) as Json)
+  const choices = chats.flatMap((chat, at) => prompts[at]!.choices.of(chat))
+  const [first] = answers as [Answer]
+  const head = { id: completionId(first.id), object: 'text_completion', created: first.created }
+  const usage = usageOf(chats.map((chat) => chat.usage))
+  const text = JSON.stringify({ ...head, model: servedModel(first), choices, usage })
+  return Buffer.from(`{${chasmField(first, explains)}${text.slice(1)}`)
+}
+
+/** Waits for all of them, or for the first failure, which stops the others. */
+async function endsOf(context: RequestContext, answers: readonly Answer[]): Promise<Uint8Array[] | Fault> {
+  const { waits } = context.edge
+  const abandonAll = () => {
+    for (const answer of answers) answer.abandon()
+  }
+  waits.begin(context, abandonAll)
+  const bodies: Uint8Array[] = []
+  try {
+    for (const answer of answers) {
+      const end = await endOf(answer)
+      if (end.type === 'failed') {
+        abandonAll()
+        return end.fault
+      }
+      bodies.push(end.body)
+    }
+    return bodies
+  } finally {
+    waits.end(context)
+  }
+}
+
+async function endOf(answer: Answer): Promise<AnswerEnd> {
+  for (;;) {
+    const end = answer.take()?.end
+    if (end) return end
+    await answer.readable()
+  }
+}
+
+/** As through chat, and its answer translated. */
+async function virtualCompletion(context: RequestContext, body: JsonBody, sent: TextFields): Promise<Response> {
+  const [prompt, ...more] = promptsOf(sent) as [string, ...string[]]
+  if (more.length > 0) {
+    const text = `\`prompt\` must be one string for ${sent.model}, which makes one answer of several models'.`
+    return refuse(context.id, fault('invalid_request', text, { param: 'prompt' }))
+  }
+  const response = await virtualChat(context, { bytes: body.bytes, value: chatOf(sent, prompt) })
+  const choices = new TextChoices(0, prompt.length)
+  const { status, headers } = response
+  if (headers.get('content-type')?.startsWith('text/event-stream') === true) {
+    const translate = (event: string) => translatedChunk(event, choices)
+    return new Response(translatedEvents(response.body!, translate), { status, headers })
+  }
+  const chat = (await response.json()) as Json
+  const answer = chat.error ? chat : { ...inOldForm(chat), choices: choices.of(chat) }
+  return new Response(JSON.stringify(answer), { status, headers })
+}
+
+function translatedChunk(event: string, choices: TextChoices): string {
+  const data = dataOf(event)
+  if (data === null || data === '[DONE]') return `${event}\n\n`
+  const chat = JSON.parse(data) as Json
+  if (chat.error) return `${event}\n\n`
+  const texts = choices.of(chat)
+  const hasMore = chat.usage || chat.chasm
+  return texts.length === 0 && !hasMore ? '' : `data: ${JSON.stringify({ ...inOldForm(chat), choices: texts })}\n\n`
+}
+
+function inOldForm(chat: Json): Json {
+  return { ...chat, id: completionId(String(chat.id)), object: 'text_completion' }
+}

@@ -1,0 +1,60 @@
+/**
+ * A hub as a process of its own, which a test may stop and let go on (SIGSTOP, SIGCONT): the product's composition on a
+ * clock that may run faster than the real one. What it counts is read where Prometheus reads it.
+ */
+import { onTestFinished } from 'vitest'
+import { temporaryFolder } from './temporary-folder.ts'
+
+const path = (file: string) => JSON.stringify(new URL(`../../../${file}`, import.meta.url).pathname)
+
+/** Prints where it listens and two keys. */
+function program(dataDir: string, haste: number): string {
+  const ways = '{ upgradesPerSecondPerAddress: 1e6, upgradesPerSecond: 1e6, upgradesPerSecondPerOperator: 1e6 }'
+  const config = { host: '127.0.0.1', port: 0, dataDir, adminKey: null, logLevel: 'silent' }
+  return `
+    const { startHub } = await import(${path('orchestrator/main.ts')})
+    const { hastySystem } = await import(${path('test/support/clocks/hasty-system.ts')})
+    const { pino } = await import('pino')
+    const config = { ...${JSON.stringify(config)}, trustedProxies: [], privateUrls: 'refuse' }
+    const hub = startHub({ config, log: pino({ level: 'silent' }), system: hastySystem(${haste}), gateway: ${ways} })
+    const [clientKey, scoutKey] = ['client', 'scout'].map((role) => hub.keyring.issue(role, 'test').key)
+    console.log(JSON.stringify({ url: hub.url, clientKey, scoutKey }))
+  `
+}
+
+export class HubProcess {
+  private constructor(
+    private readonly child: Bun.Subprocess,
+    readonly url: string,
+    readonly clientKey: string,
+    readonly scoutKey: string,
+  ) {}
+
+  static async start(haste: number): Promise<HubProcess> {
+    const command = [process.execPath, '-e', program(temporaryFolder(), haste)]
+    const child = Bun.spawn(command, { stdio: ['ignore', 'pipe', 'inherit'] })
+    onTestFinished(async () => {
+      child.kill('SIGKILL')
+      await child.exited
+    })
+    let text = ''
+    for await (const bytes of child.stdout) {
+      text += Buffer.from(bytes).toString()
+      if (text.includes('\n')) break
+    }
+    const { url, clientKey, scoutKey } = JSON.parse(text) as Record<'url' | 'clientKey' | 'scoutKey', string>
+    return new HubProcess(child, url, clientKey, scoutKey)
+  }
+
+  signal(name: 'SIGSTOP' | 'SIGCONT'): void {
+    this.child.kill(name)
+  }
+
+  /** A counter or gauge without labels, as `chasm_attempts_total`. */
+  async count(name: string): Promise<number> {
+    const text = await (await fetch(`${this.url}/metrics`)).text()
+    const value = new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1]
+    if (value === undefined) throw new Error(`the hub counts no ${name}`)
+    return Number(value)
+  }
+}
