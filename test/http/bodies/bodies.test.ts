@@ -13,11 +13,11 @@ import {
   requestBytesMax,
   requestBytesPerTenantMax,
   smallBodyMs,
-} from '../../shared/limits/http.ts'
-import { bodyBytesMax } from '../../shared/limits/wire.ts'
-import { ManualSystem } from '../support/clocks/manual-system.ts'
-import { until } from '../support/clocks/until.ts'
-import { rawConnection, startEdge, type TestEdge } from '../support/hub/client-edge.ts'
+} from '../../../shared/limits/http.ts'
+import { bodyBytesMax } from '../../../shared/limits/wire.ts'
+import { ManualSystem } from '../../support/clocks/manual-system.ts'
+import { until } from '../../support/clocks/until.ts'
+import { padded, rawConnection, startEdge, type TestEdge } from '../../support/hub/client-edge.ts'
 
 let edge: TestEdge
 const sockets: Socket[] = []
@@ -54,12 +54,6 @@ function head(length: number | null, key = edge.keys.client, path = 'POST /v1/ch
     size,
   ]
   return `${lines.join('\r\n')}\r\n\r\n`
-}
-
-/** The request as JSON of so many bytes. */
-function padded(request: object, bytes: number): string {
-  const text = JSON.stringify({ ...request, pad: '' })
-  return text.replace('"pad":""', `"pad":"${'x'.repeat(bytes - text.length)}"`)
 }
 
 async function held(): Promise<number> {
@@ -228,46 +222,6 @@ describe('a slow body', () => {
     // Without another piece it is cut as well.
     for (; !usual.closed; await Bun.sleep(1)) system.pass(bodyLookMs)
     expect(usual.text).toContain('HTTP/1.1 408 ')
-  })
-})
-
-describe('the largest body', () => {
-  const MiB = 1_048_576
-
-  test('of an interactive request is what the operator has set; beyond it a sentence names the limit', async () => {
-    edge = startEdge({ requestBytesMax: 6 * MiB })
-    edge.engine.script = (answer) => answer.serve().done()
-    expect((await edge.post('/v1/chat/completions', padded(chat, 6 * MiB))).status).toBe(200)
-    const embeddings = { model: 'm', input: 'hi' }
-    for (const [path, request] of [
-      ['chat/completions', chat],
-      ['embeddings', embeddings],
-    ] as const) {
-      const refused = await edge.post(`/v1/${path}`, padded(request, 6 * MiB + 1))
-      expect(refused.status).toBe(413)
-      const { error } = (await refused.json()) as { error: { code: string; message: string } }
-      expect(error.code).toBe('request_too_large')
-      expect(error.message).toContain(`${6 * MiB} bytes`)
-      expect(error.message).toContain('REQUEST_MAX_MIB')
-    }
-  })
-
-  test('of what is stored stays the same', async () => {
-    edge = startEdge({ requestBytesMax: 6 * MiB })
-    const virtual = { ...chat, model: 'chasm/ensemble' }
-    const intent = { model: 'm', input: 'hi' }
-    for (const [path, request] of [
-      ['intents', intent],
-      ['intents/plan', intent],
-      ['chat/completions', virtual],
-    ] as const) {
-      const refused = await edge.post(`/v1/${path}`, padded(request, bodyBytesMax + 1))
-      expect([path, refused.status]).toEqual([path, 413])
-      const { error } = (await refused.json()) as { error: { code: string; message: string } }
-      expect(error.code).toBe('request_too_large')
-      expect(error.message).toContain(`${bodyBytesMax} bytes`)
-      expect(error.message).toContain('stored')
-    }
   })
 })
 
