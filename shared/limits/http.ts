@@ -99,6 +99,18 @@ export const mediumTokensEstimated = 1_000
 
 /** After a start of the hub, a request whose plan needs a model that is not back yet looks for it this often. */
 export const modelPollMs = 100
+/** The largest body of an interactive request, unless `REQUEST_MAX_MIB` names another; beyond it 413. */
+export const requestBodyBytesDefault = 32 * MiB
+
+/**
+ * Of the bytes of requests in flight, those of requests larger than `bodyBytesMax`: of all tenants, beyond it 503
+ * `hub_overloaded`; of one, beyond it 429 `rate_limited`. The rest is for requests of the usual size alone.
+ */
+export const largeRequestBytesMax = 96 * MiB
+export const largeRequestBytesPerTenantMax = 64 * MiB
+
+/** A body that takes more than so many looks at an even rate is cut (408): larger ones have to come faster. */
+export const bodyLooksMax = 128
 
 /** How long a browser need not ask again whether a page may send a request; browsers keep it for no longer. */
 export const preflightKeptSeconds = 7_200

@@ -4,7 +4,6 @@
  * it is kept here.
  */
 import { type Fault, fault } from '../../../shared/faults.ts'
-import { bodyBytesMax } from '../../../shared/limits/wire.ts'
 import { endOf } from '../chat/whole-answer.ts'
 import type { RequestContext } from '../request-context.ts'
 import { jsonResponse, refuse } from '../response/response.ts'
@@ -46,8 +45,9 @@ function askedOf(context: RequestContext, sent: Json): Asked | Fault {
   const messages = messagesOf(conversation.items, instructions)
   if (!Array.isArray(messages)) return messages
   const body = Buffer.from(JSON.stringify(summaryRequest(model, messages)))
-  if (body.length > bodyBytesMax) {
-    return fault('request_too_large', `The conversation is larger than ${bodyBytesMax} bytes: send less of it.`)
+  const { requestBytesMax } = context.edge.settings
+  if (body.length > requestBytesMax) {
+    return fault('request_too_large', `The conversation is larger than ${requestBytesMax} bytes: send less of it.`)
   }
   const refusedBytes = context.hold(body.length)
   if (refusedBytes !== null) return refusedBytes
