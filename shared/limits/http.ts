@@ -150,3 +150,6 @@ export const mediumTokensEstimated = 1_000
 
 /** After a start of the hub, a request whose plan needs a model that is not back yet looks for it this often. */
 export const modelPollMs = 100
+
+/** What an estimate counts for a file in a request: bytes of it, in base64, for each token. Nothing is refused by it. */
+export const fileBytesPerToken = 50
