@@ -17,7 +17,10 @@ const upgradesPerSecond = 1_000_000
 /** What the hub's process holds after a full collection. */
 export interface Heap {
   heapMb: number
-  /** What native code has allocated, buffers and the database's cache among it, and what the allocator keeps. */
+  /**
+   * What native code has allocated beside the collector's heap, buffers and the database's cache among it; and what the
+   * allocator counts as committed, which it does not take back when it returns pages.
+   */
   nativeMb: number
   committedMb: number
   /** Objects of the heap, by type. */
@@ -33,8 +36,8 @@ export interface Kinds {
   committedMb: number
 }
 
-/** The part of the runtime's statistics that its types leave out. */
-interface Allocator {
+/** With the part that the runtime's types leave out. */
+type HeapStats = ReturnType<typeof heapStats> & {
   mimalloc: Record<'malloc_normal' | 'malloc_huge' | 'committed', { current: number }>
 }
 
@@ -55,8 +58,11 @@ function keepLogging(log: Logger): void {
   process.once('SIGUSR2', () => void write(loudLines))
 }
 
-function nativeOf({ malloc_normal, malloc_huge, committed }: Allocator['mimalloc']) {
-  return { nativeMb: (malloc_normal.current + malloc_huge.current) / mib, committedMb: committed.current / mib }
+/** The allocator serves the collector, too: what that has reserved is told apart. */
+function nativeOf({ heapCapacity, mimalloc }: Pick<HeapStats, 'heapCapacity' | 'mimalloc'>) {
+  const { malloc_normal, malloc_huge, committed } = mimalloc
+  const allocated = malloc_normal.current + malloc_huge.current
+  return { nativeMb: (allocated - heapCapacity) / mib, committedMb: committed.current / mib }
 }
 
 const calls = {
@@ -109,16 +115,16 @@ const calls = {
   },
 
   kinds(_: null): Kinds {
-    const { heapCapacity, extraMemorySize, mimalloc } = heapStats() as ReturnType<typeof heapStats> & Allocator
-    return { capacityMb: heapCapacity / mib, extraMb: extraMemorySize / mib, ...nativeOf(mimalloc) }
+    const stats = heapStats() as HeapStats
+    return { capacityMb: stats.heapCapacity / mib, extraMb: stats.extraMemorySize / mib, ...nativeOf(stats) }
   },
 
   /** Collects twice: what the first collection finalizes is only freed by the next one. */
   heap(_: null): Heap {
     Bun.gc(true)
     Bun.gc(true)
-    const { heapSize: bytes, objectTypeCounts, mimalloc } = heapStats() as ReturnType<typeof heapStats> & Allocator
-    return { heapMb: bytes / mib, ...nativeOf(mimalloc), types: objectTypeCounts }
+    const stats = heapStats() as HeapStats
+    return { heapMb: stats.heapSize / mib, ...nativeOf(stats), types: stats.objectTypeCounts }
   },
 }
 

@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import { openClientStage, seenEmbedModel, seenModel } from '../support/hub/client-stage.ts'
 import { chatQuestions, chatRefusals, combinedChats } from './corpus/chat-questions.ts'
 import { Corpus } from './corpus/corpus.ts'
-import { embeddingQuestions, modelQuestions } from './corpus/other-questions.ts'
+import { completionQuestions, embeddingQuestions, modelQuestions } from './corpus/other-questions.ts'
 import { responseLife, responseQuestions, responseRefusals } from './corpus/response-questions.ts'
 import { publishers } from './schema/schema-check.ts'
 import { exceptions } from './score-card/exceptions.ts'
@@ -17,6 +17,7 @@ import { scoreCard } from './score-card/score-card.ts'
 import { runSdkTests } from './score-card/sdk-results.ts'
 import { runCompatCanary } from './suites/compatcanary.ts'
 import { runLlmprobe } from './suites/llmprobe.ts'
+import { StandInProvider, standInModel } from './suites/stand-in-provider.ts'
 import { installed, type SuiteResult } from './suites/suite.ts'
 
 const root = join(import.meta.dirname, '..', '..')
@@ -49,12 +50,14 @@ async function judge(folder: string) {
       ...embeddingQuestions(['demo-embed', seenEmbedModel]),
       ...modelQuestions([...chats, 'chasm/auto']),
     ])
+    await corpus.ask(completionQuestions(chats))
     await corpus.ask([...responseQuestions(chats), ...responseLife('demo-small'), ...responseRefusals('demo-small')])
     const { answers, events, violations } = corpus.result
     say(`schemas: ${answers} answers, ${events} events, ${violations.length} violations`)
+    await hub.addScout({ name: 'stand-in', providers: [new StandInProvider()] })
     const suites: SuiteResult[] = []
     for (const run of [runCompatCanary, runLlmprobe]) {
-      const result = await run(hub.baseURL, hub.clientKey, 'demo-small', folder)
+      const result = await run(hub.baseURL, hub.clientKey, standInModel, folder)
       const failed = result.checks.filter(({ outcome }) => outcome === 'fail').length
       say(`${result.suite} ${result.version}: ${result.checks.length} checks, ${failed} failed`)
       suites.push(result)

@@ -60,9 +60,18 @@ test('a list of very many models comes in pages', async () => {
   const two = await page('?limit=2&after=m00007x')
   expect(two.data.map(({ id }) => id)).toEqual(['m00008', 'm00009'])
   expect((await page('?after=zzz')).data).toEqual([])
+  // Clients that count what they were given skip so many.
+  const counted: string[] = []
+  for (let more = true; more; ) {
+    const { data } = await page(`?limit=500&offset=${counted.length}`)
+    counted.push(...data.map(({ id }) => id))
+    more = data.length >= 500
+  }
+  expect(counted.toSorted()).toEqual([...names, ...virtualNames].toSorted())
   for (const limit of ['0', 'x', '1.5', `${modelsPageMax + 1}`]) {
     expect((await edge.ask(`/v1/models?limit=${limit}`)).status).toBe(400)
   }
+  for (const offset of ['-1', 'x', '1.5']) expect((await edge.ask(`/v1/models?offset=${offset}`)).status).toBe(400)
   edge.engine.modelListings = [gemma]
   expect((await page('')).data[0]!.id).toBe(gemma.id)
 })

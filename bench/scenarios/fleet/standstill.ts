@@ -13,12 +13,12 @@ export const standstillName = 'standstill'
 const scouts = 100
 /** The first of them is the one that stands still. */
 const processes = 5
-/** Some answers are due while nobody hears them, and some after. */
-const thinkMs = [10_000, 30_000]
+/** Some answers are due while nobody reads them, and some after. */
+const thinkMs = [20_000, 45_000]
 const intents = 200
 const chats = 100
-/** From the last grant to the standstill. */
-const underWayMs = 2_000
+/** From the last grant to the standstill: as long as the rarest pings are apart, so that it comes at any point. */
+const underWayMs = 12_000
 const patienceMs = 150_000
 const pollMs = 100
 /** What may be done twice. */

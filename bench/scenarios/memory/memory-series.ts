@@ -8,8 +8,10 @@ export interface MemorySample {
   minute: number
   rssMb: number
   heapMb: number
-  /** What native code has allocated. */
+  /** What native code has allocated beside the heap. */
   nativeMb?: number
+  /** What the collector has reserved: it follows the load, and is given back late. */
+  capacityMb?: number
 }
 
 /** What is left when caches have filled. */

@@ -1,8 +1,8 @@
 /**
  * What hours of everything at once leave behind: whole and streamed chats, intents and scrolls, each with another
- * prompt, while scouts lose their sockets and come back. Every minute shows memory by kind, descriptors, tasks, failures
- * and the longest stall; the heap by type at both ends shows what stays. At the end load and fleet leave, so that
- * what the hub keeps without them is measured too.
+ * prompt, while scouts lose their sockets and come back. Every minute shows memory by kind, descriptors, tasks,
+ * failures and the longest stall; the heap by type at both ends shows what stays. At the end load and fleet leave, so
+ * that what the hub keeps without them is measured too.
  */
 import { loadavg } from 'node:os'
 import type { Heap } from '../../fleet/hub-process.ts'
@@ -86,7 +86,7 @@ export const soak: Scenario = {
         const { whole: unbroken = 0, ...broken } = windows[1]!.verdicts
         for (const [verdict, count] of Object.entries(broken)) codes.push(`${count} streams ${verdict}`)
         const { tasksQueued, tasksLeased } = await hub.stats()
-        samples.push({ minute, rssMb, heapMb, nativeMb })
+        samples.push({ minute, rssMb, heapMb, nativeMb, capacityMb })
         longestMs = Math.max(longestMs, stallMs)
         const done = [windows[0]!.done, unbroken, windows[2]!.done]
         const now = [hub.descriptors(), tasksQueued + tasksLeased]
@@ -105,13 +105,15 @@ export const soak: Scenario = {
       const perHour = (of: (sample: MemorySample) => number) => 60 * slopeOf(settled, of)
       const [rssSlope, heapSlope] = [perHour(({ rssMb }) => rssMb), perHour(({ heapMb }) => heapMb)]
       const nativeSlope = perHour(({ nativeMb = 0 }) => nativeMb)
+      const besideSlope = perHour(({ rssMb, capacityMb = 0 }) => rssMb - capacityMb)
       return {
         columns,
         rows,
         figures: minutes >= minutesForFigures ? { soakSlope: rssSlope } : {},
         notes: [
-          `From minute ${settled[0]?.minute} on, MB per hour: resident memory ${round(rssSlope)}, heap ` +
-            `${round(heapSlope)}, native ${round(nativeSlope)}. Longest stall of the loop ${round(longestMs)} ms.`,
+          `From minute ${settled[0]?.minute} on, MB per hour: resident memory ${round(rssSlope)}, without what the ` +
+            `collector has reserved ${round(besideSlope)}, heap ${round(heapSlope)}, native beside it ` +
+            `${round(nativeSlope)}. Longest stall of the loop ${round(longestMs)} ms.`,
           `After a full collection, heap: ${round(before.heapMb)} MB at the start, ${round(after.heapMb)} MB at the ` +
             `end, ${round(alone.heapMb)} MB when all had left (${round(hub.usage().rssMb)} MB resident).`,
           `Native then: ${[before, after, alone].map(({ nativeMb }) => round(nativeMb)).join(', ')} MB; the ` +

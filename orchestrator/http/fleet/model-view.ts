@@ -66,6 +66,7 @@ export function shownTraits({ id, about, embeds, abilities, ...rest }: Traits): 
     top_provider: { context_length: context, max_completion_tokens: null, is_moderated: false },
     per_request_limits: null,
     supported_parameters: embeds ? [] : parametersOf(abilities),
+    supported_voices: null,
     default_parameters: null,
     links: { details: `/v1/models/${id}` },
   }

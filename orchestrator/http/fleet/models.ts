@@ -24,33 +24,49 @@ const firstPages = new WeakMap<Engine, MadePage>()
 
 /** In the order of their names, a page at a time; the hub's own models are on the first one. */
 export function listModels({ id, edge, query }: RequestContext): Response {
-  const limit = query.get('limit')
-  const after = query.get('after')
+  const [limit, after, offset] = ['limit', 'after', 'offset'].map((name) => query.get(name)) as (string | null)[]
   const models = edge.engine.models()
-  if (limit === null && after === null) return jsonResponse(id, firstPage(edge.engine, models))
+  if (limit === null && after === null && offset === null) return jsonResponse(id, firstPage(edge.engine, models))
   const count = limit === null ? modelsPageMax : Number(limit)
   if (!Number.isInteger(count) || count < 1 || count > modelsPageMax) {
-    const text = `\`limit\` must be a whole number from 1 to ${modelsPageMax}.`
-    return refuse(id, fault('invalid_request', text, { param: 'limit' }))
+    return refusePage(id, 'limit', `a whole number from 1 to ${modelsPageMax}`)
   }
-  return jsonResponse(id, pageOf(models, count, after))
+  const skipped = Number(offset)
+  if (!Number.isSafeInteger(skipped) || skipped < 0) return refusePage(id, 'offset', 'a whole number of at least 0')
+  return jsonResponse(id, pageOf(models, { count, after: after ?? null, skipped }))
+}
+
+function refusePage(id: string, param: string, rule: string): Response {
+  return refuse(id, fault('invalid_request', `\`${param}\` must be ${rule}.`, { param }))
 }
 
 function firstPage(engine: Engine, models: readonly ModelListing[]): Uint8Array<ArrayBuffer> {
   const made = firstPages.get(engine)
   if (made?.of === models) return made.body
-  const body = Buffer.from(pageOf(models, modelsPageMax, null))
+  const body = Buffer.from(pageOf(models, { count: modelsPageMax, after: null, skipped: 0 }))
   firstPages.set(engine, { of: models, body })
   return body
 }
 
-function pageOf(models: readonly ModelListing[], count: number, after: string | null): string {
-  const from = after === null ? 0 : firstBehind(models, after)
+interface Page {
+  count: number
+  /** The last name of the page before. */
+  after: string | null
+  /** How many were on the pages before, for clients that count; the hub's own among them. */
+  skipped: number
+}
+
+function pageOf(models: readonly ModelListing[], { count, after, skipped }: Page): string {
+  const own = shownVirtual(models)
+  const from = after === null ? Math.max(0, skipped - own.length) : firstBehind(models, after)
   const page = models.slice(from, from + count)
   const data: object[] = page.map(shownModel)
-  if (after === null) data.push(...shownVirtual(models))
+  if (after === null && skipped === 0) data.push(...own)
   const hasMore = from + count < models.length
-  return JSON.stringify({ object: 'list', data, has_more: hasMore, last_id: page.at(-1)?.id ?? null })
+  const lastId = page.at(-1)?.id ?? null
+  const next = hasMore && lastId !== null ? `/v1/models?limit=${count}&after=${encodeURIComponent(lastId)}` : null
+  const paging = { has_more: hasMore, last_id: lastId, links: { next }, total_count: models.length + own.length }
+  return JSON.stringify({ object: 'list', data, ...paging })
 }
 
 /** Where the names behind this one begin; it need not be there any more. */

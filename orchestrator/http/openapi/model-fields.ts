@@ -22,6 +22,7 @@ export const routerFields: Json = {
   top_provider: object({ context_length: context, max_completion_tokens: nothing, is_moderated: { type: 'boolean' } }),
   per_request_limits: nothing,
   supported_parameters: texts,
+  supported_voices: nothing,
   default_parameters: nothing,
   links: object({ details: text }),
 }

@@ -129,7 +129,11 @@ const answerSchemas: Json = {
       ],
     ),
   }),
-  ModelList: listAs('Model'),
+  ModelList: object({
+    ...{ object: { const: 'list' }, data: { type: 'array', items: ref('Model') } },
+    ...{ has_more: { type: 'boolean' }, last_id: { type: ['string', 'null'] }, total_count: count },
+    links: object({ next: { type: ['string', 'null'], description: 'The path of the next page.' } }),
+  }),
   Scout: object(scoutFields),
   ScoutDetail: object({
     ...scoutFields,

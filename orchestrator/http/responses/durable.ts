@@ -86,6 +86,7 @@ function planOf(context: RequestContext, fields: ResponseFields): { plan: PlanRe
     mustBeOffered: made.mustBeOffered ?? [],
     // Nothing is kept that a repetition could be given.
     ignoresKey: store === false,
+    tellsOutcome: background !== true,
   }
   return { plan, input: conversation.input }
 }

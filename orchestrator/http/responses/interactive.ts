@@ -8,7 +8,7 @@ import { requestDeadlineMs } from '../../../shared/limits/scheduling.ts'
 import { keptResponseBytesMax } from '../../../shared/limits/store.ts'
 import { bodyBytesMax } from '../../../shared/limits/wire.ts'
 import type { Answer } from '../../engine/ports/client.ts'
-import { askedBy, submit } from '../chat/completions.ts'
+import { askedBy, submit } from '../chat/asked.ts'
 import { endOf } from '../chat/whole-answer.ts'
 import type { RequestContext } from '../request-context.ts'
 import { servedShown } from '../response/envelope.ts'
@@ -59,7 +59,11 @@ function submitted(context: RequestContext, fields: ResponseFields): Asked | Fau
   if (refused !== null) return refused
   const { model, tools, models = null, provider = null, chasm = null, stream = null } = fields
   // The chat's own fields where the preferences look at the work; none of what it was made of is kept.
-  const asked = askedBy(context, { ...mapped.chat, model, models, provider, chasm, stream }, body, 'chat')
+  const asked = askedBy(
+    context,
+    { bytes: body, value: { ...mapped.chat, model, models, provider, chasm, stream } },
+    'chat',
+  )
   if ('code' in asked) return asked
   const answer = submit(context, asked)
   const { created: createdAt } = answer

@@ -17,7 +17,7 @@ export const features = {
 } as const
 export type Feature = keyof typeof features
 
-interface Client {
+export interface Client {
   name: string
   /** How it reaches the hub, for the reader. */
   over: string
@@ -44,7 +44,7 @@ const versions = {
   },
 } as const
 
-export const clients: readonly Client[] = [
+export const chatClients: readonly Client[] = [
   { name: 'OpenAI SDK 6', over: 'chat completions', packages: ['openai-6'], within: 'openai 6', ...versions },
   { name: 'OpenAI SDK 7', over: 'chat completions', packages: ['openai'], within: 'openai 7', ...versions },
   {
@@ -101,6 +101,17 @@ export const clients: readonly Client[] = [
       chat: ['calls its tool once and answers with what it said'],
       streams: ['streams its steps and its words'],
       tools: ['calls its tool once and answers with what it said', 'streams its steps and its words'],
+    },
+  },
+  {
+    name: 'OpenRouter SDK',
+    over: 'chat completions',
+    packages: ['@openrouter/sdk'],
+    file: 'clients/openrouter-sdk.test.ts',
+    shows: {
+      chat: ['a chat is answered by the first of several models that can'],
+      streams: ['a chat is answered by the first of several models that can'],
+      models: ['models are listed with context, modalities, prices and parameters'],
     },
   },
   {

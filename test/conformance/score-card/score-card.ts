@@ -4,7 +4,7 @@
  */
 import type { CorpusResult } from '../corpus/corpus.ts'
 import type { SuiteCheck, SuiteResult } from '../suites/suite.ts'
-import { exceptions } from './exceptions.ts'
+import { differences, exceptions, whyNot } from './exceptions.ts'
 import { features } from './features.ts'
 import type { ClientScore, Score } from './sdk-results.ts'
 
@@ -63,26 +63,32 @@ function cell(score: Score | undefined): string {
 
 function suiteTable({ suites, corpus, sources }: Measured): string {
   const rows = suites.flatMap(({ suite, version, checks }) =>
-    [...Map.groupBy(checks, ({ group }) => group)].map(([group, own]) => {
+    [...Map.groupBy(checks, ({ group }) => group)].flatMap(([group, own]) => {
       const count = (outcome: SuiteCheck['outcome']) => own.filter((check) => check.outcome === outcome).length
-      const open = count('open')
-      return [suite, version, group, `${count('pass')} of ${own.length - open}`, open > 0 ? `${open} undecided` : '']
+      const decided = count('pass') + count('fail')
+      if (decided === 0) return []
+      return [[suite, version, group, `${count('pass')} of ${decided}`, `${own.length - decided}`]]
     }),
   )
   const seen = `Of ${corpus.answers} answers and ${corpus.events} events of streams`
   const schemas = `${seen}, ${corpus.violations.length} differ from what is published (${sources.join(', ')}).`
-  return `## Suites\n\n${table(['suite', 'version', 'about', 'passed', ''], rows)}\n\n${schemas}\n`
+  const titles = ['suite', 'version', 'about', 'passed', 'not decided']
+  return `## Suites\n\n${table(titles, rows)}\n\n${schemas}\n`
 }
 
+/** What did not pass, and what could not be decided; a surface that is not there at all is one line. */
 function exceptionList({ suites }: Measured): string {
-  const listed = exceptions.map(({ suite, id, why }) => `- ${suite}, \`${id}\`: ${why}`)
-  const open = suites.flatMap(({ suite, checks }) =>
-    checks
-      .filter(({ outcome }) => outcome === 'open')
-      .map(({ id, reason }) => `- ${suite}, \`${id}\`, undecided: ${reason}`),
+  const failed = exceptions.map(({ suite, id, why }) => `- ${suite}, \`${id}\`: ${why}`)
+  const rest = suites.flatMap(({ suite, checks }) =>
+    [...Map.groupBy(checks, ({ group }) => group)].flatMap(([group, own]) => {
+      if (own.every(({ outcome }) => outcome === 'absent')) return [`- ${suite}, ${group}: not offered`]
+      const undecided = own.filter(({ outcome }) => outcome === 'absent' || outcome === 'open')
+      return undecided.map(({ id, reason }) => `- ${suite}, \`${id}\`: ${whyNot[id] ?? reason}`)
+    }),
   )
-  const all = [...listed, ...open]
-  return `## Exceptions\n\n${all.length === 0 ? 'None.' : all.join('\n')}\n`
+  const all = [...failed, ...rest, ...differences.map((text) => `- schemas: ${text}`)]
+  const head = 'What fails here is explained; the rest was not decided, for the reason that the suite gives or we know.'
+  return `## Exceptions\n\n${all.length === 0 ? 'None.' : `${head}\n\n${all.join('\n')}`}\n`
 }
 
 function table(titles: readonly string[], rows: readonly (readonly string[])[]): string {

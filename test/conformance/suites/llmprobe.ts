@@ -22,13 +22,15 @@ export async function runLlmprobe(baseURL: string, key: string, model: string, f
   const file = join(folder, 'llmprobe.json')
   const said = await runSuite(
     join(home, 'bin', 'dist', 'llmprobe.mjs'),
-    [baseURL, '--model', model, '--no-bench', '--no-save', '--no-color', '--save', file],
+    [baseURL, '--model', model, '--full', '--no-bench', '--no-save', '--no-color', '--save', file],
     { LLMPROBE_API_KEY: key, HOME: folder },
   )
   if (!(await Bun.file(file).exists())) throw new Error(`${suite} left no report: ${said}`)
   const { conformance } = (await Bun.file(file).json()) as Report
   return { suite, version, checks: conformance.results.map(checkOf) }
 }
+
+const outcomes: Readonly<Record<string, SuiteCheck['outcome']>> = { pass: 'pass', fail: 'fail', unsupported: 'absent' }
 
 function checkOf({
   id,
@@ -41,7 +43,7 @@ function checkOf({
   const musts = failures.filter(({ severity }) => severity.toUpperCase() === 'MUST')
   return {
     ...{ id, name: name ?? id, group: surface },
-    outcome: outcome === 'pass' ? 'pass' : outcome === 'fail' ? 'fail' : 'open',
+    outcome: outcomes[outcome] ?? 'open',
     reason: reason ?? musts.map(({ message, label }) => message ?? label ?? '').join('; '),
   }
 }

@@ -8,8 +8,8 @@ export interface SuiteCheck {
   name: string
   /** The API that it is about. */
   group: string
-  /** `open`: it could not be decided, because the model did not do what would show it. */
-  outcome: 'pass' | 'fail' | 'open'
+  /** `absent`: what it is about is not there. `open`: undecided, because the model did not do what would show it. */
+  outcome: 'pass' | 'fail' | 'absent' | 'open'
   /** Why not. */
   reason: string
 }

@@ -97,7 +97,7 @@ test.skipIf(program === null)(
         new Response(child.stderr).text(),
         child.exited,
       ])
-      expect([code, errors]).toEqual([0, ''])
+      expect([code, errors, out]).toEqual([0, '', expect.stringContaining('result')])
       expect(readFileSync(file, 'utf8')).toBe(source)
       expect(model.results).toHaveLength(2)
       const { result, is_error: isError } = JSON.parse(out) as { result: string; is_error: boolean }

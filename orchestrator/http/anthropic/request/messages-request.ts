@@ -66,6 +66,24 @@ const thinking = z
   .nullish()
   .describe('Whether the answer shows the reasoning that the provider gives.')
 
+/** Claude Code asks for it with each request; no other edit would go without a trace. */
+const contextEdit = z.looseObject(
+  {
+    type: z.literal(
+      'clear_thinking_20251015',
+      expects('must be "clear_thinking_20251015": no other edit is offered here'),
+    ),
+  },
+  expects('must be an object with a `type`'),
+)
+const contextManagement = z
+  .strictObject(
+    { edits: listOf(contextEdit, 'must be a list of edits').nullish() },
+    expects('must be an object with `edits`'),
+  )
+  .nullish()
+  .describe('Thinking of earlier turns is never sent on, so clearing it is accepted.')
+
 const efforts = ['low', 'medium', 'high', 'xhigh', 'max'] as const
 
 const fields = {
@@ -95,6 +113,7 @@ const fields = {
     .nullish(),
   output_format: outputFormat.describe('The older name of `output_config.format`.'),
   cache_control: cacheControl,
+  context_management: contextManagement,
   container: notOffered('remove it'),
   // In `anthropic-errors.ts` its refusal has what the SDK's tool runner goes on without a thread by.
   thread: notOffered('send the whole conversation with each request'),

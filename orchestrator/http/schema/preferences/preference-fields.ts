@@ -12,7 +12,7 @@ import {
 import { modelCharsMax } from '../../../../shared/limits/wire.ts'
 import { expects, flag, listOf, textUpTo } from '../validation.ts'
 
-export const sorts = ['price', 'throughput', 'latency'] as const
+const sorts = ['price', 'throughput', 'latency'] as const
 export type Sort = (typeof sorts)[number]
 
 const namesUpTo = (countMax: number, chars: number) => {
