@@ -122,11 +122,11 @@ export class DurableEncoder implements AnswerEncoder {
     return ''
   }
 
-  done({ message, finish }: ResultMessage): string {
+  done({ message, finishReason }: ResultMessage): string {
     // Text has been given out, and so has reasoning that came before it.
     const thought = this.hasReasoning ? { reasoning: null, reasoning_content: null } : null
     const rest = { ...message, content: null, ...thought }
-    this.answer.add({ choices: [{ message: rest, finish_reason: finish }] })
+    this.answer.add({ choices: [{ message: rest, finish_reason: finishReason }] })
     this.answer.close()
     return this.end(this.now())
   }
