@@ -17,7 +17,7 @@ const processes = 5
 const thinkMs = [25_000, 50_000]
 const intents = 200
 const chats = 100
-/** From the last grant to the standstill, which comes when most scouts are about to be pinged next: the worst moment. */
+/** From the last grant to the standstill: most scouts are about to be pinged next then, which is the worst moment. */
 const underWayMs = 17_000
 const patienceMs = 150_000
 const pollMs = 100
