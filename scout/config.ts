@@ -6,7 +6,7 @@
 import { hostname } from 'node:os'
 import { parseKey } from '../shared/api-key.ts'
 import { pastedFlaw, quoteFlaw } from '../shared/env-file.ts'
-import { concurrencyMax, nameCharsMax } from '../shared/limits/wire.ts'
+import { bodyBytesMax, concurrencyMax, nameCharsMax, requestBodyBytesMax } from '../shared/limits/wire.ts'
 import { proxyFlaws } from '../shared/network/proxy-rule.ts'
 import { scoutPath } from '../shared/protocol/frames.ts'
 import { type LogFormat, type LogLevel, logFormats, logLevels } from './log.ts'
@@ -18,6 +18,8 @@ export interface ScoutConfig {
   name: string
   /** Tasks at once. */
   concurrency: number
+  /** The largest request that is taken. */
+  requestBytesMax: number
   logLevel: LogLevel
   /** `auto`: a live status on a terminal, JSON lines elsewhere. */
   logFormat: LogFormat
@@ -27,6 +29,7 @@ type Environment = Readonly<Record<string, string | undefined>>
 
 const defaultUrl = 'http://127.0.0.1:8080'
 const defaultConcurrency = 4
+const MiB = 1024 * 1024
 
 /** The configuration in `env`, or a sentence for each variable that cannot be used. `host` names a nameless scout. */
 export function readConfig(env: Environment, host = hostname()): Readonly<ScoutConfig> | string[] {
@@ -36,6 +39,7 @@ export function readConfig(env: Environment, host = hostname()): Readonly<ScoutC
     key: readScoutKey(env, errors),
     name: readName(env, host, errors),
     concurrency: readConcurrency(env, errors),
+    requestBytesMax: readRequestBytes(env, errors),
     logLevel: readWord(env, 'LOG_LEVEL', logLevels, 'info', errors),
     logFormat: readWord(env, 'LOG_FORMAT', logFormats, 'auto', errors),
   }
@@ -103,6 +107,16 @@ function readConcurrency(env: Environment, errors: string[]): number {
   if (Number.isInteger(count) && count >= 1 && count <= concurrencyMax) return count
   errors.push(`SCOUT_CONCURRENCY must be a whole number of tasks from 1 to ${concurrencyMax}.`)
   return defaultConcurrency
+}
+
+function readRequestBytes(env: Environment, errors: string[]): number {
+  const text = read(env, 'SCOUT_REQUEST_MAX_MIB')
+  if (text === '') return bodyBytesMax
+  const bytes = Number(text) * MiB
+  if (Number.isInteger(Number(text)) && bytes >= bodyBytesMax && bytes <= requestBodyBytesMax) return bytes
+  const range = `${bodyBytesMax / MiB} to ${requestBodyBytesMax / MiB}`
+  errors.push(`SCOUT_REQUEST_MAX_MIB must be a whole number of mebibytes from ${range}.`)
+  return bodyBytesMax
 }
 
 function readWord<Word extends string>(

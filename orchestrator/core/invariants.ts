@@ -3,7 +3,8 @@
  * `violations` after each event; production does not, because it recounts everything there is. It only reads.
  *
  *  1. A task is listed exactly while it is not terminal.
- *  2. It has a lease exactly while it is leased: one, two when hedged, each of another attempt, none newer than begun.
+ *  2. It has a lease exactly while it is leased: one, two when hedged, each of another attempt, none newer than begun,
+ *     and none at a scout that does not take so large a request.
  *  3. A lease and its holder know each other, and the holder is connected; without one, content has been seen or the
  *     task is durable. These are listed by who may take them up, and nothing else is.
  *  4. A ready task has exactly one place: in its model's queues, `returned` when it came back and should go elsewhere,
@@ -29,7 +30,7 @@
  * 18. A model of which all scouts are paused knows when the first of them may be asked again, and no other does.
  */
 
-import { offersMax } from '../../shared/limits/wire.ts'
+import { bodyBytesMax, offersMax } from '../../shared/limits/wire.ts'
 import { autoModel } from '../../shared/task.ts'
 import { canServe, isAble } from './fleet/capability-index.ts'
 import { clients } from './fleet/model-names.ts'
@@ -132,9 +133,11 @@ function checkTask(core: CoreState, id: number, task: Task, count: Recount, chec
   check(leases.length <= (task.intent === null ? 2 : 1), 2, id, `has ${leases.length} leases`)
   check(leases.length < 2 || leases[0]!.attempt !== leases[1]!.attempt, 2, id, 'has one attempt leased twice')
   for (const lease of leases) {
-    const { holder, attempt, scout, instance } = lease
+    const { holder, attempt, scout, instance, capability } = lease
     check(lease.task === task, 3, id, 'has a lease of another task')
     check(attempt <= task.attempt, 2, id, 'has a lease of an attempt that never began')
+    const taken = Math.max(bodyBytesMax, capability?.offer.requestBytesMax ?? Number.POSITIVE_INFINITY)
+    check(task.promptBytes <= taken, 2, id, `is leased with ${task.promptBytes} bytes where ${taken} are taken`)
     if (holder === null) {
       check(core.orphans.get(instanceKey(scout, instance))?.has(task) === true, 3, id, 'is not listed as waiting')
       check(task.intent !== null || task.contentBegan, 3, id, 'is leased to nobody though nothing was seen')

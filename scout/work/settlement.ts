@@ -45,8 +45,8 @@ export const lateAnswer = settlementOf(
   'failed',
   fault('provider_timeout', "The provider did not finish before the task's deadline."),
 )
-export const tooMuchAtOnce = settlementOf(
+export const tooMuchToTake = settlementOf(
   'failed',
-  fault('scout_error', 'Too many large requests arrive at this scout at once.'),
+  fault('scout_error', 'The request is larger than what this scout has offered to take.'),
 )
 export const ownDefect = settlementOf('failed', fault('scout_error', 'The scout failed while it handled this task.'))

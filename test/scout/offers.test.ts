@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { Catalog } from '../../scout/offers/catalog.ts'
 import { Pauses } from '../../scout/offers/pauses.ts'
 import { pauseDefaultMs } from '../../shared/limits/scheduling.ts'
-import { offersBytesMax, offersMax } from '../../shared/limits/wire.ts'
+import { bodyBytesMax, offersBytesMax, offersMax } from '../../shared/limits/wire.ts'
 import { offerBytes } from '../../shared/protocol/offers.ts'
 import { type Offer, offerOf } from '../../shared/task.ts'
 import { ScriptedProvider } from '../support/providers/scripted-provider.ts'
@@ -49,6 +49,23 @@ describe('what a provider returns', () => {
     const { models, warnings } = await announced([named('good'), ...bad])
     expect(models).toEqual(['good'])
     expect(warnings).toEqual([expect.stringMatching(/^Left out 5 of the offers of big: /)])
+  })
+
+  test('is announced with how large a request the scout takes, unless that is what every scout takes', async () => {
+    for (const requestBytesMax of [bodyBytesMax, 32 * 1_048_576]) {
+      const stage = new ScoutStage(undefined, undefined, [], requestBytesMax)
+      try {
+        await stage.start()
+        const session = await stage.connected()
+        const ends = (await session.heard('hello')).offers.map((offer) => offer.slice(8))
+        expect(ends).toEqual([requestBytesMax === bodyBytesMax ? [] : [requestBytesMax]])
+        stage.provider.models = ['m', 'n']
+        await stage.catalog.open()
+        expect((await session.heard('offers')).offers.map((offer) => offer.slice(8))).toEqual([ends[0], ends[0]])
+      } finally {
+        await stage.close()
+      }
+    }
   })
 
   test('changes the revision when it changes, and only then', async () => {

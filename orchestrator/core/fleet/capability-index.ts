@@ -16,6 +16,7 @@ import type { Speed } from '../model/scout.ts'
 import { noteFull, noteRoom } from '../stats/missed-work.ts'
 import { typicalMicros } from '../stats/prices.ts'
 import { clients, type ModelBounds, ModelNames } from './model-names.ts'
+import { countSizes, sizesOf } from './request-sizes.ts'
 import { hasPlace } from './windows.ts'
 
 /** Ways to offer a model that are kept for sharing; a scout with another one keeps a copy of its own. */
@@ -88,6 +89,9 @@ export class CapabilityIndex {
       returned: new Set(),
       firstContentP95Ms: 0,
       firstContentSamples: 0,
+      largeTakers: null,
+      awaitedBytes: 0,
+      awaitedUntilMs: 0,
       firstSeenMs: nowMs,
       absence: null,
       resumes: null,
@@ -141,7 +145,7 @@ export class CapabilityIndex {
     for (const kind of taskKinds) {
       if (taken.some((offer) => offer.kind === kind)) entries.push(this.ensureEntry(kind, autoModel, nowMs))
     }
-    const klass = { signature, offers: taken, variants: shared, entries, members: 1 }
+    const klass = { signature, offers: taken, variants: shared, entries, sizes: sizesOf(taken, entries), members: 1 }
     this.classes.set(signature, klass)
     return klass
   }
@@ -229,6 +233,7 @@ export class CapabilityIndex {
       if (by === -1) this.restIfUnneeded(entry)
       else if (entry.offerers === 1) this.names.need(entry)
     }
+    countSizes(scout.klass, by)
   }
 
   /** Runs a change of the scout's pauses and counts it where it can serve less or more than before. */
@@ -356,7 +361,8 @@ function isSame(one: Offer, other: Offer): boolean {
     one.abilities === other.abilities &&
     one.promptPrice === other.promptPrice &&
     one.answerPrice === other.answerPrice &&
-    one.about === other.about
+    one.about === other.about &&
+    one.requestBytesMax === other.requestBytesMax
   )
 }
 

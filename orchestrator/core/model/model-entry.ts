@@ -42,6 +42,11 @@ export interface ModelData extends Timed {
   /** Running estimate of the 95th percentile of milliseconds to first content, and how many samples made it. */
   firstContentP95Ms: number
   firstContentSamples: number
+  /** Connected scouts that take larger requests than every scout does, by how large; null while there is none. */
+  largeTakers: Map<number, number> | null
+  /** The largest request that a scout takes which is gone, and probably on the way back until then. */
+  awaitedBytes: number
+  awaitedUntilMs: number
   firstSeenMs: number
   /** Since when and why nobody offers it; null while somebody does, or if nobody ever has. */
   absence: Absence | null

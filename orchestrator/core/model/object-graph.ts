@@ -98,6 +98,8 @@ export interface OfferClass {
   variants: readonly Variant[]
   /** One entry per offer and in its place, then `auto` of every kind that occurs. */
   entries: readonly ModelEntry[]
+  /** The largest request for each entry and in its place; null while none is above what every scout takes. */
+  sizes: readonly number[] | null
   members: number
 }
 

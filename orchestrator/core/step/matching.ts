@@ -8,6 +8,7 @@ import { attemptNumberMax } from '../../../shared/limits/wire.ts'
 import { isDeserted } from '../fleet/absence.ts'
 import { canServe } from '../fleet/capability-index.ts'
 import { type Choice, capabilityFor, choose, mayTry } from '../fleet/placement.ts'
+import { sizeFlaw } from '../fleet/request-sizes.ts'
 import { hasRoom } from '../fleet/roster.ts'
 import type { Scout, Task } from '../model/object-graph.ts'
 import { type CoreState, hubDraining } from '../state.ts'
@@ -35,7 +36,7 @@ export function matchAll(core: CoreState): void {
 }
 
 function placeOrQueue(core: CoreState, task: Task): void {
-  if (task.state !== 'ready' || !findEntry(core, task) || isExhausted(core, task)) return
+  if (task.state !== 'ready' || !findEntry(core, task) || isExhausted(core, task) || isTooLarge(core, task)) return
   const stays = (core.draining && task.intent !== null) || waitsForStore(core, task)
   if (!stays && isHeldBack(core, task) && !isQueueFull(core, task)) return setAside(core, task)
   if (!stays) noteSought(task)
@@ -72,6 +73,15 @@ function findEntry(core: CoreState, task: Task): boolean {
   }
   task.entry = core.index.ensureEntry(task.kind, task.model, core.nowMs)
   if (!isKnown) core.wheel.arm(task.entry, core.nowMs + core.settings.modelGraceMs)
+  return true
+}
+
+/** Whether no scout of its model takes as much, in which case the task has ended for that. */
+function isTooLarge(core: CoreState, task: Task): boolean {
+  const cause = sizeFlaw(task, core.nowMs)
+  // After a restart the fleet is still on its way back.
+  if (cause === null || core.nowMs < core.bootGraceUntilMs) return false
+  finish(core, task, 'failed', cause)
   return true
 }
 

@@ -9,6 +9,7 @@ import { autoModel } from '../../../shared/task.ts'
 import type { Event, HeldReply, ScoutJoined, UnsentGrant } from '../events.ts'
 import { awaitedUntilMs, type Leaving, noteAbsence } from '../fleet/absence.ts'
 import { keepPauses, noteLimited, renotePauses, takeUpPauses } from '../fleet/pauses.ts'
+import { awaitSizes } from '../fleet/request-sizes.ts'
 import { sameNonce } from '../model/nonce.ts'
 import type { Lease, OfferClass, Scout, Task } from '../model/object-graph.ts'
 import type { CoreState } from '../state.ts'
@@ -113,6 +114,7 @@ function takeOff(core: CoreState, scout: Scout, how: Leaving | 'superseded'): Or
     noteOrphan(core, task, lease)
   }
   keepPauses(core, scout)
+  if (!isForsaken) awaitSizes(scout.klass, core.nowMs, core.settings.modelGraceMs)
   for (const watch of scout.cancels?.values() ?? []) core.wheel.disarm(watch)
   scout.cancels = null
   core.roster.leave(scout)

@@ -154,7 +154,7 @@ export class Listings {
     const { scout, firstContentMs, tokensPerSecond, samples } = capability
     const { kind, model } = offer
     const pause = scout.pauses?.get(model)
-    const plain = { kind, model, routing: defaultRouting, triedOperators: [], intent: null, near: '' }
+    const plain = { kind, model, routing: defaultRouting, promptBytes: 0, triedOperators: [], intent: null, near: '' }
     return {
       ...offer,
       speed: samples > 0 ? { firstContentMs, tokensPerSecond, samples } : null,

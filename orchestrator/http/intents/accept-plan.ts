@@ -14,7 +14,7 @@ import type { Engine, ModelListing } from '../../engine/ports/client.ts'
 import type { IntentView } from '../../engine/ports/intents.ts'
 import type { CatalogModel, Plan, PlanAsked, PlanContext, RequestCheck } from '../../engine/ports/planner.ts'
 import type { RequestContext } from '../request-context.ts'
-import { type JsonBody, readChecked } from '../schema/body.ts'
+import { type JsonBody, readDurable, storingFlaw } from '../schema/body.ts'
 import { idempotencyOf } from '../schema/idempotency.ts'
 import { chatRequest, embeddingsRequest } from '../schema/openai-requests.ts'
 import { isPlainChat } from '../schema/plain-chat.ts'
@@ -60,7 +60,7 @@ export async function readAndAccept(
   schema: z.ZodType,
   interpret: Interpret,
 ): Promise<AcceptedPlan | Fault> {
-  const body = await readChecked(context, schema)
+  const body = await readDurable(context, schema)
   return 'code' in body ? body : acceptPlan(context, body, interpret)
 }
 
@@ -71,7 +71,7 @@ export async function acceptPlan(
   interpret: Interpret,
 ): Promise<AcceptedPlan | Fault> {
   const { edge, caller } = context
-  const request = interpret(body.value)
+  const request = storingFlaw(body) ?? interpret(body.value)
   if ('code' in request) return request
   const { asked, deadlineMs, metadata, priority = intentPriorityDefault } = request
   const idempotency = request.ignoresKey === true ? null : idempotencyOf(context, body.bytes)

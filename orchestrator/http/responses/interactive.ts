@@ -6,7 +6,6 @@
 import { type Fault, fault } from '../../../shared/faults.ts'
 import { requestDeadlineMs } from '../../../shared/limits/scheduling.ts'
 import { keptResponseBytesMax } from '../../../shared/limits/store.ts'
-import { bodyBytesMax } from '../../../shared/limits/wire.ts'
 import type { Answer } from '../../engine/ports/client.ts'
 import { askedBy, submit } from '../chat/asked.ts'
 import { endOf } from '../chat/whole-answer.ts'
@@ -51,19 +50,16 @@ function submitted(context: RequestContext, fields: ResponseFields): Asked | Fau
   const mapped = chatRequestOf(fields, conversation.items)
   if ('code' in mapped) return mapped
   const body = Buffer.from(JSON.stringify(mapped.chat))
-  if (body.length > bodyBytesMax) return tooLarge
-  const { system } = edge
+  const { system, settings } = edge
+  if (body.length > settings.requestBytesMax) return tooLarge(settings.requestBytesMax)
   const id = newResponseId(system.wallMs(), system.randomBytes(responseIdRandomBytes))
   const request = fields.store === false ? null : keptRequest(fields, withIds(conversation.input, id))
-  const refused = context.hold(body.length + (request?.length ?? 0))
+  // The chat request takes the place of the body that has arrived.
+  const refused = context.hold(Math.max(0, body.length - context.bodyBytes) + (request?.length ?? 0))
   if (refused !== null) return refused
   const { model, tools, models = null, provider = null, chasm = null, stream = null } = fields
   // The chat's own fields where the preferences look at the work; none of what it was made of is kept.
-  const asked = askedBy(
-    context,
-    { bytes: body, value: { ...mapped.chat, model, models, provider, chasm, stream } },
-    'chat',
-  )
+  const asked = askedBy(context, { value: { ...mapped.chat, model, models, provider, chasm, stream }, bytes: body }, 'chat')
   if ('code' in asked) return asked
   const answer = submit(context, asked)
   const { created: createdAt } = answer
@@ -80,10 +76,10 @@ function flawOf({ chasm }: ResponseFields): Fault | null {
   return refusedAt('chasm.deadline_ms', `must be at most ${requestDeadlineMs} for a client who waits: ${advice}`)
 }
 
-const tooLarge = fault(
-  'request_too_large',
-  `The conversation is larger than ${bodyBytesMax} bytes: shorten it with POST /v1/responses/compact.`,
-)
+function tooLarge(bytesMax: number): Fault {
+  const text = `The conversation is larger than ${bytesMax} bytes: shorten it with POST /v1/responses/compact.`
+  return fault('request_too_large', text)
+}
 
 async function wholeResponse(context: RequestContext, asked: Asked): Promise<Response> {
   const { id, edge } = context

@@ -11,6 +11,8 @@ const backslash = 0x5c
 const bracketEnd = 0x5d
 const brace = 0x7b
 const braceEnd = 0x7d
+/** After so many plain bytes of a string its end is searched by the runtime, which is many times as fast. */
+const longRunBytes = 1_024
 
 /** What makes this JSON more than a request may be. Whether it is JSON at all is left to the parser. */
 export function excessOf(bytes: Uint8Array): 'deep' | 'many' | null {
@@ -19,10 +21,11 @@ export function excessOf(bytes: Uint8Array): 'deep' | 'many' | null {
   let nodes = 0
   let values = 0
   let depth = 0
+  const strings = new Strings(bytes)
   for (let at = 0; at < bytes.length; at++) {
     const byte = bytes[at]!
     if (byte === quote) {
-      at = endOfString(bytes, at + 1)
+      at = strings.endOf(at + 1)
       nodes++
     } else if (byte === comma) values++
     else if (byte === bracket || byte === brace) {
@@ -35,13 +38,37 @@ export function excessOf(bytes: Uint8Array): 'deep' | 'many' | null {
   return null
 }
 
-/** Where the quote stands that ends a string; behind the bytes without one. */
-function endOfString(bytes: Uint8Array, from: number): number {
-  let at = from
-  for (; at < bytes.length; at++) {
-    const byte = bytes[at]!
-    if (byte === quote) break
-    if (byte === backslash) at++
+class Strings {
+  /** The next ones, as far as they were searched for: each byte is searched once, whatever the strings are like. */
+  private nextQuote = -1
+  private nextBackslash = -1
+
+  constructor(private readonly bytes: Uint8Array) {}
+
+  /** Where the quote stands that ends a string; behind the bytes without one. */
+  endOf(from: number): number {
+    const { bytes } = this
+    let searchAt = from + longRunBytes
+    for (let at = from; at < bytes.length; at++) {
+      if (at >= searchAt) at = this.nextMark(at)
+      const byte = bytes[at]
+      if (byte === quote) return at
+      if (byte !== backslash) continue
+      at++
+      searchAt = at + longRunBytes
+    }
+    return bytes.length
   }
-  return at
+
+  private nextMark(from: number): number {
+    const { bytes } = this
+    if (this.nextQuote < from) this.nextQuote = placeOf(bytes, quote, from)
+    if (this.nextBackslash < from) this.nextBackslash = placeOf(bytes, backslash, from)
+    return Math.min(this.nextQuote, this.nextBackslash)
+  }
+}
+
+function placeOf(bytes: Uint8Array, byte: number, from: number): number {
+  const at = bytes.indexOf(byte, from)
+  return at < 0 ? bytes.length : at
 }
