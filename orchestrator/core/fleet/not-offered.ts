@@ -1,8 +1,7 @@
 /**
-/**
- * The fault of a model that nobody offers. Its sentence says why a model that was here lately is gone, and names what is
- * offered instead, because the usual cause is a name that differs by a suffix. It repeats no words of a scout or a
- * provider: they answered somebody else's request.
+ * /** The fault of a model that nobody offers. Its sentence says why a model that was here lately is gone, and names
+ * what is offered instead, because the usual cause is a name that differs by a suffix. It repeats no words of a scout
+ * or a provider: they answered somebody else's request.
  */
 import { type Fault, fault } from '../../../shared/faults.ts'
 import { autoModel, type TaskKind } from '../../../shared/task.ts'
