@@ -234,8 +234,8 @@ function checkScout(core: CoreState, session: number, scout: Scout, count: Recou
 function noteResume({ pauses, state, klass }: Scout, entry: ModelEntry, count: Recount): void {
   if (state !== 'ready' || pauses === null) return
   const isAuto = entry.model === autoModel
-  const models = isAuto ? klass.offers.filter(({ kind }) => kind === entry.kind).map(({ model }) => model) : [entry.model]
-  for (const model of models) {
+  const offers = klass.offers.filter(({ kind, model }) => kind === entry.kind && (isAuto || model === entry.model))
+  for (const { model } of offers) {
     const pause = pauses.get(model)
     if (pause !== undefined) {
       count.resumes.set(entry, Math.min(pause.dueMs, count.resumes.get(entry) ?? pause.dueMs))

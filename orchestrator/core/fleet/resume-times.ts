@@ -1,8 +1,8 @@
 /**
  * When the first of a model's paused scouts may be asked again. Each model has a heap of the pauses of its scouts, as
  * they stood when they began or were moved; what does not hold any more (moved, over, its scout gone) is dropped when
- * it comes to the top, or when the heap has doubled since the last look through it. So the question costs the same in any
- * fleet. Fed by `pauses.ts`; asked for answers that say when to come back.
+ * it comes to the top, or when the heap has doubled since it was last looked through. So the question costs the same in
+ * any fleet. Fed by `pauses.ts`; asked for answers that say when to come back.
  */
 import { autoModel } from '../../../shared/task.ts'
 import type { ModelEntry, Pause, Resume, Resumes, Scout } from '../model/object-graph.ts'
