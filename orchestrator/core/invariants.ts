@@ -234,13 +234,15 @@ function checkScout(core: CoreState, session: number, scout: Scout, count: Recou
   count.armed += pauses.length + cancels.length
 }
 
-function noteResume(scout: Scout, entry: ModelEntry, count: Recount): void {
-  if (scout.state !== 'ready') return
-  const { kind, model } = entry
-  for (const pause of scout.pauses?.values() ?? []) {
-    const isOfKind = scout.klass.offers.some((offer) => offer.kind === kind && offer.model === pause.model)
-    if (isOfKind && (model === autoModel || model === pause.model))
+function noteResume({ pauses, state, klass }: Scout, entry: ModelEntry, count: Recount): void {
+  if (state !== 'ready' || pauses === null) return
+  const isAuto = entry.model === autoModel
+  const offers = klass.offers.filter(({ kind, model }) => kind === entry.kind && (isAuto || model === entry.model))
+  for (const { model } of offers) {
+    const pause = pauses.get(model)
+    if (pause !== undefined) {
       count.resumes.set(entry, Math.min(pause.dueMs, count.resumes.get(entry) ?? pause.dueMs))
+    }
   }
 }
 

@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { Catalog } from '../../scout/offers/catalog.ts'
 import { Pauses } from '../../scout/offers/pauses.ts'
-import { pauseDefaultMs } from '../../shared/limits/scheduling.ts'
+import { settlementOf } from '../../scout/work/settlement.ts'
+import { fault } from '../../shared/faults.ts'
+import { pauseDefaultMs, pauseMinMs } from '../../shared/limits/scheduling.ts'
 import { bodyBytesMax, offersBytesMax, offersMax } from '../../shared/limits/wire.ts'
 import { offerBytes } from '../../shared/protocol/offers.ts'
 import { type Offer, offerOf } from '../../shared/task.ts'
@@ -84,6 +86,8 @@ describe('what a provider returns', () => {
   })
 })
 
-test('a pause of no length lasts as long as at the hub, which reads 0 as no time named', () => {
-  expect(new Pauses().begin('p', 'chat', 'm', 0, 1_000)).toBe(pauseDefaultMs)
+test('a pause of no length is the shortest there is, and the hub is told just that: 0 would be no time named', () => {
+  expect(new Pauses().begin('p', 'chat', 'm', 0, 1_000)).toBe(pauseMinMs)
+  const cause = fault('provider_rate_limited', 'slow down', { retryAfterMs: 0 })
+  expect(settlementOf('released', cause).retryAfterMs).toBe(pauseMinMs)
 })

@@ -5,7 +5,7 @@
 import { offersMax } from '../../../shared/limits/wire.ts'
 import type { ModelEntry, Pause, Scout } from '../model/object-graph.ts'
 import type { CoreState } from '../state.ts'
-import { noteResume } from './resume-times.ts'
+import { noteResume, noteResumes } from './resume-times.ts'
 
 /** Begins a pause, or moves its end. */
 export function pauseUntil(core: CoreState, scout: Scout, model: string, untilMs: number): void {
@@ -28,10 +28,10 @@ export function noteLimited(core: CoreState, entries: readonly ModelEntry[]): vo
 }
 
 /** The scout offers something else: its pauses hold for that as well. */
-export function renotePauses(core: CoreState, { pauses, klass }: Scout): void {
-  if (pauses === null) return
-  for (const pause of pauses.values()) noteResume(pause)
-  noteLimited(core, klass.entries)
+export function renotePauses(core: CoreState, scout: Scout): void {
+  if (scout.pauses === null) return
+  noteResumes(scout)
+  noteLimited(core, scout.klass.entries)
 }
 
 /** As many as it may offer models; more come only from one that changes its offers, and the oldest of those ends. */

@@ -35,11 +35,11 @@ export class LostInstances {
   }
 
   /** The instance whose place this one has taken; null for a process that was here before, or when it is uncertain. */
-  replacedBy({ record, instance }: Scout, nowMs: number): string | null {
+  replacedBy({ record, instance, isBlank }: Scout, nowMs: number): string | null {
     const left = this.left(record.scout, nowMs)
     const others = left.filter((one) => one.instance !== instance)
     const [only] = left
-    const isReplaced = record.sessions === 1 && left.length === 1 && others.length === 1
+    const isReplaced = isBlank && record.sessions === 1 && left.length === 1 && others.length === 1
     if (others.length === 0 || isReplaced) this.byScout.delete(record.scout)
     else this.byScout.set(record.scout, others)
     return isReplaced ? only!.instance : null

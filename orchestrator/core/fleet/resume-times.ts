@@ -1,41 +1,60 @@
 /**
  * When the first of a model's paused scouts may be asked again. Each model has a heap of the pauses of its scouts, as
  * they stood when they began or were moved; what does not hold any more (moved, over, its scout gone) is dropped when
- * it comes to the top, or when the heap has grown to twice what the model's scouts can fill. So the question costs the
- * same in any fleet. Fed by `pauses.ts`; asked for answers that say when to come back.
+ * it comes to the top, or when the heap has doubled since it was last looked through. So the question costs the same in
+ * any fleet. Fed by `pauses.ts`; asked for answers that say when to come back.
  */
 import { autoModel } from '../../../shared/task.ts'
-import type { ModelEntry, Pause, Resume } from '../model/object-graph.ts'
+import type { ModelEntry, Pause, Resume, Resumes, Scout } from '../model/object-graph.ts'
 
-/** A heap this much longer than twice the scouts of its model is looked through. */
+/** A heap is looked through when it is this much longer than twice what was left of it the last time. */
 const spareLength = 16
 
 /** The pause begins, or ends at another time than before. */
 export function noteResume(pause: Pause): void {
-  const { holder, model } = pause
-  const kinds = holder.klass.entries.filter((entry) => entry.model === model).map(({ kind }) => kind)
-  for (const entry of holder.klass.entries) {
-    if (entry.model === model || (entry.model === autoModel && kinds.includes(entry.kind))) add(entry, pause)
+  const { klass } = pause.holder
+  for (const entry of klass.entries) {
+    if (entry.model !== pause.model) continue
+    add(entry, pause)
+    for (const auto of klass.entries) if (auto.kind === entry.kind && auto.model === autoModel) add(auto, pause)
+  }
+}
+
+/** The scout offers something else: its pauses hold for that as well. */
+export function noteResumes({ klass, pauses }: Scout): void {
+  if (pauses === null) return
+  const autos = klass.entries.filter(({ model }) => model === autoModel)
+  for (const entry of klass.entries) {
+    const pause = entry.model === autoModel ? undefined : pauses.get(entry.model)
+    if (pause === undefined) continue
+    add(entry, pause)
+    for (const auto of autos) if (auto.kind === entry.kind) add(auto, pause)
   }
 }
 
 function add(entry: ModelEntry, pause: Pause): void {
-  entry.resumes ??= []
-  if (entry.resumes.length > 2 * entry.offerers + spareLength) {
-    const valid = entry.resumes.filter((resume) => holds(entry, resume))
-    entry.resumes = []
-    for (const resume of valid) push(entry.resumes, resume)
-  }
-  push(entry.resumes, { atMs: pause.dueMs, pause })
+  entry.resumes ??= { heap: [], tidyAt: spareLength }
+  const { resumes } = entry
+  if (resumes.heap.length >= resumes.tidyAt) tidy(entry, resumes)
+  push(resumes.heap, { atMs: pause.dueMs, pause })
+}
+
+/** Leaves what holds, each pause once. */
+function tidy(entry: ModelEntry, resumes: Resumes): void {
+  const valid = new Set(resumes.heap.filter((resume) => holds(entry, resume)).map(({ pause }) => pause))
+  resumes.heap.length = 0
+  for (const pause of valid) push(resumes.heap, { atMs: pause.dueMs, pause })
+  resumes.tidyAt = 2 * valid.size + spareLength
 }
 
 /** When the earliest pause ends if all scouts that offer the model are paused; null if one is not, or it is unknown. */
 export function resumesAtMs(entry: ModelEntry): number | null {
   const { resumes, offerers, scouts } = entry
   if (offerers === 0 || scouts > 0 || resumes === null) return null
-  for (let [top] = resumes; top !== undefined; [top] = resumes) {
+  const { heap } = resumes
+  for (let [top] = heap; top !== undefined; [top] = heap) {
     if (holds(entry, top)) return top.atMs
-    pop(resumes)
+    pop(heap)
   }
   return null
 }

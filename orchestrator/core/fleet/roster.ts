@@ -57,6 +57,7 @@ export class Roster {
       unlisted: [],
       cancels: null,
       refusal: null,
+      isBlank: joined.held.length === 0,
     }
     takeUpWindows(scout)
     this.index.advertise(scout)

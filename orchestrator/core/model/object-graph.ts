@@ -109,14 +109,20 @@ export interface ModelEntry extends ModelData {
   waiting: ReadyQueue<Task>
   /** Tasks that came back from a scout and should go to another. They have had their turn, so they go first. */
   returned: Set<Task>
-  /** A heap of the pauses of its scouts, the earliest first; see `fleet/resume-times.ts`. Null while there was none. */
-  resumes: Resume[] | null
+  /** The pauses of its scouts; see `fleet/resume-times.ts`. Null while there was none. */
+  resumes: Resumes | null
 }
 
 /** A pause of a scout as it stood when it began, or was moved last. */
 export interface Resume {
   atMs: number
   pause: Pause
+}
+
+/** A heap, the earliest first, and the length at which it is looked through for what does not hold any more. */
+export interface Resumes {
+  heap: Resume[]
+  tidyAt: number
 }
 
 /**

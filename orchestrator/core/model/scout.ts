@@ -36,6 +36,8 @@ export interface ScoutData {
   credits: number
   /** By key of the model, of those that have failed lately: see `fleet/windows.ts`. Null while there is none. */
   windows: Map<string, Window> | null
+  /** It presented no lease with its hello, as a process that has just begun. */
+  isBlank: boolean
   /** The last of its reports that its provider takes its key, or has a model, no longer; null before the first. */
   refusal: Refusal | null
   /** Leases it holds. */

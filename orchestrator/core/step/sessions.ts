@@ -54,16 +54,17 @@ function takeUp(core: CoreState, scout: Scout, presented: ScoutJoined['held'][nu
 }
 
 /**
- * A scout is back and has presented what it holds. The hub waits for no other lease of this process: the grant of a
- * durable one may never have been sent, because the hub ended between its commit and that, so nobody is charged. Nor
- * does it wait for a process in whose place this one has come.
+ * A scout is back and has presented what it holds. The hub waits for no other durable lease of this process: its grant
+ * may never have been sent, because the hub ended between its commit and that, so nobody is charged. Nor for a chat's,
+ * when it has presented nothing at all; nor for a process in whose place this one has come.
  *
  * A step of its own, because it must be committed before its effects, and no welcome should wait for the store.
  */
 export function claimsEnded(core: CoreState, session: number): void {
   const scout = core.roster.bySession.get(session)
   if (scout === undefined) return
-  endOrphans(core, scout.record.scout, scout.instance, ({ intent }) => (intent === null ? cameWithout : neverBegun))
+  const causeOf = ({ intent }: Task) => (intent !== null ? neverBegun : scout.isBlank ? cameWithout : null)
+  endOrphans(core, scout.record.scout, scout.instance, causeOf)
   const replaced = core.lostInstances.replacedBy(scout, core.nowMs)
   if (replaced !== null) endOrphans(core, scout.record.scout, replaced, () => startedAnew)
 }
@@ -72,11 +73,12 @@ const neverBegun = fault('scout_draining', 'The scout that was to work on this c
 const cameWithout = fault('scout_lost', 'The scout that worked on this lost its connection and came back without it.')
 const startedAnew = fault('scout_lost', 'The scout that worked on this ended and was started anew.')
 
-function endOrphans(core: CoreState, name: string, instance: string, causeOf: (task: Task) => Fault): void {
+function endOrphans(core: CoreState, name: string, instance: string, causeOf: (task: Task) => Fault | null): void {
   for (const task of orphansOf(core, name, instance)) {
+    const cause = causeOf(task)
     for (const lease of leasesOf(task)) {
       const isIts = lease.holder === null && lease.scout === name && lease.instance === instance
-      if (isIts) endAttempt(core, task, lease, causeOf(task))
+      if (isIts && cause !== null) endAttempt(core, task, lease, cause)
     }
   }
 }

@@ -309,6 +309,24 @@ describe('a model of which every scout is paused', () => {
       bench.step({ type: 'cancel', task: times + 1, fault: { code: 'cancelled', message: 'Gone.' } })
       bench.pass(1_100)
     }
-    expect(bench.state.index.entry('chat', 'm')!.resumes!.length).toBeLessThan(30)
+    expect(bench.state.index.entry('chat', 'm')!.resumes!.heap.length).toBeLessThan(40)
+  })
+
+  test('keeps each of them once, however often its scouts change what they offer', () => {
+    const bench = new CoreHarness()
+    const session = bench.join(['m', 'n'], 2)
+    for (const model of ['m', 'n']) {
+      bench.submit({ model })
+      bench.settle(bench.grant(), 'released', 'provider_rate_limited', 60_000)
+    }
+    for (let times = 0; times < 200; times++) {
+      const models = times % 2 === 0 ? ['n', 'm'] : ['m', 'n']
+      bench.step({ type: 'scoutOffers', session, concurrency: 4, offers: offersOf(...models) })
+    }
+    for (const model of ['m', 'n', 'auto']) {
+      expect(bench.state.index.entry('chat', model)!.resumes!.heap.length).toBeLessThan(40)
+    }
+    bench.take('finished')
+    expect(bench.ended(bench.submit()).fault).toMatchObject({ code: 'rate_limited', retryAfterMs: 60_000 })
   })
 })

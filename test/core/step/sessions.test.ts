@@ -225,7 +225,7 @@ describe('a lost scout is not waited for', () => {
   })
 
   test('but is when it is not certain whose place the process takes', () => {
-    const unclear: [string, (bench: CoreHarness, session: number) => void][] = [
+    const unclear: [string, (bench: CoreHarness, session: number, grant: Grant) => void][] = [
       [
         'one that was here before, and lost as well',
         (bench, session) => {
@@ -253,6 +253,13 @@ describe('a lost scout is not waited for', () => {
         },
       ],
       [
+        'one that presents something, as a process that has just begun does not',
+        (bench, session, grant) => {
+          bench.gone(session)
+          greets(bench, 'a clone', holding(grant))
+        },
+      ],
+      [
         'of another name',
         (bench, session) => {
           bench.gone(session)
@@ -262,7 +269,7 @@ describe('a lost scout is not waited for', () => {
     ]
     for (const [what, happens] of unclear) {
       const { bench, session, task, grant } = seen()
-      happens(bench, session)
+      happens(bench, session, grant)
       expect([what, bench.state.tasks.get(task)?.state]).toEqual([what, 'leased'])
       const back = greets(bench, who.instance, holding(grant))
       bench.settle({ ...grant, session: back })
