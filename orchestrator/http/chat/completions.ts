@@ -18,7 +18,7 @@ import { routingOf } from '../schema/routing-options.ts'
 import { isVirtual } from '../schema/virtual-models.ts'
 import { virtualChat } from '../virtual/virtual-chat.ts'
 import { streamAnswer } from './chunk-encoder.ts'
-import { FallbackAnswer } from './fallback-answer.ts'
+import { submitTries } from './fallback-answer.ts'
 import { endOf, giveWhole } from './whole-answer.ts'
 
 /** The fields of a checked request that the hub itself looks at. */
@@ -47,7 +47,7 @@ export async function embeddings(context: RequestContext): Promise<Response> {
 /** What is kept of a request while it waits: its bytes, nothing of the parsed value, which is far larger. */
 interface Asked {
   submission: Submission
-  /** When there are several ways to be answered; the submission is the first of them. */
+  /** In place of the submission's own model and options; null when it prefers nobody. */
   tries: Tries | null
   withUsage: boolean
   explains: boolean
@@ -71,15 +71,15 @@ function askedBy(context: RequestContext, body: JsonBody, kind: TaskKind): Asked
     ...routingOf(chasm),
   }
   return {
-    submission: tries === null ? submission : { ...submission, model: tries[0]!.model, routing: tries[0]!.routing },
-    tries: tries !== null && tries.length > 1 ? tries : null,
+    submission,
+    tries,
     withUsage: options?.include_usage === true,
     explains: chasm?.explain === true,
   }
 }
 
-function submit({ edge: { engine, system } }: RequestContext, { submission, tries }: Asked): Answer {
-  return tries === null ? engine.submit(submission) : new FallbackAnswer({ engine, system, submission, tries })
+function submit({ edge }: RequestContext, { submission, tries }: Asked): Answer {
+  return submitTries(edge, submission, tries)
 }
 
 function streamedAnswer(context: RequestContext, asked: Asked): Promise<Response> {

@@ -8,10 +8,12 @@ import { fault } from '../../../shared/faults.ts'
 import { keptResponseBytesMax } from '../../../shared/limits/store.ts'
 import { bodyBytesMax } from '../../../shared/limits/wire.ts'
 import type { Answer } from '../../engine/ports/client.ts'
+import { submitTries } from '../chat/fallback-answer.ts'
 import { endOf } from '../chat/whole-answer.ts'
 import type { RequestContext } from '../request-context.ts'
 import { servedShown } from '../response/envelope.ts'
 import { jsonResponse, refuse } from '../response/response.ts'
+import { type PreferenceFields, triesOf } from '../schema/preferences/tries.ts'
 import type { ResponseFields } from '../schema/response-request.ts'
 import { routingOf } from '../schema/routing-options.ts'
 import { conversationOf, withIds } from './conversation.ts'
@@ -48,6 +50,9 @@ function submitted(context: RequestContext, fields: ResponseFields): Asked | Fau
   if ('code' in conversation) return conversation
   const mapped = chatRequestOf(fields, conversation.items)
   if ('code' in mapped) return mapped
+  const { models, provider } = fields
+  const tries = triesOf({ ...mapped.chat, models, provider, chasm: fields.chasm } as PreferenceFields, 'chat')
+  if (tries !== null && 'code' in tries) return tries
   const body = Buffer.from(JSON.stringify(mapped.chat))
   if (body.length > bodyBytesMax) return tooLarge
   const { system } = edge
@@ -58,7 +63,8 @@ function submitted(context: RequestContext, fields: ResponseFields): Asked | Fau
   const { id: tenant, weight = 1 } = caller!
   const { model, tools, chasm } = fields
   const stream = fields.stream === true
-  const answer = edge.engine.submit({ tenant, weight, kind: 'chat', model, stream, body, ...routingOf(chasm) })
+  const submission = { tenant, weight, kind: 'chat' as const, model, stream, body, ...routingOf(chasm) }
+  const answer = submitTries(edge, submission, tries)
   const { created: createdAt } = answer
   const store = request !== null
   const beginning = { id, createdAt, model, echo: echoOf(fields), toolNames: toolNamesIn(tools), store }

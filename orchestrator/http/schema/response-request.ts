@@ -10,6 +10,7 @@ import { intentDeadlineMsMax } from '../../../shared/limits/intents.ts'
 import { modelCharsMax } from '../../../shared/limits/wire.ts'
 import { metadata } from './intent-request.ts'
 import { chatRequest } from './openai-requests.ts'
+import { models, type ProviderFields, provider } from './preferences/preference-fields.ts'
 import { type ChasmFields, chasm } from './routing-options.ts'
 import { anyInteger, anyNumber, expects, flag, integerFrom, listOf, textUpTo } from './validation.ts'
 
@@ -63,6 +64,8 @@ export const responseRequest = z
   .object({
     ...context,
     ...settings,
+    models,
+    provider,
     stream: flag,
     stream_options: z.object({ include_obfuscation: flag }, anObject).nullish(),
     background: flag.describe('Answered at once, made durably, fetched later.'),
@@ -135,6 +138,8 @@ export interface ResponseFields extends ContextFields {
   prompt_cache_key?: string | null
   safety_identifier?: string | null
   user?: string | null
+  models?: string[] | null
+  provider?: ProviderFields | null
   chasm?: ChasmFields | null
 }
 
