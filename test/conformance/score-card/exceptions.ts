@@ -11,7 +11,7 @@ interface Exception {
 }
 
 const citations =
-  "`citations` is null in a block of text, as the types of Anthropic's own SDK have it; the suite allows a list or none."
+  "`citations` is null in a block of text, as in the types of Anthropic's SDK; the suite allows a list or none."
 
 export const exceptions: readonly Exception[] = [
   { suite: 'llmprobe', id: 'messages-basic', why: citations },
