@@ -9,7 +9,7 @@ import type { RequestContext } from '../request-context.ts'
 import type { JsonBody } from '../schema/body.ts'
 import { type PreferenceFields, type Tries, triesOf } from '../schema/preferences/tries.ts'
 import { routingOf } from '../schema/routing-options.ts'
-import { FallbackAnswer } from './fallback-answer.ts'
+import { submitTries } from './fallback-answer.ts'
 
 /** The fields of a checked request that the hub itself looks at. */
 export interface AskedFields extends PreferenceFields {
@@ -20,7 +20,7 @@ export interface AskedFields extends PreferenceFields {
 /** What is kept of a request while it waits: its bytes, nothing of the parsed value, which is far larger. */
 export interface Asked {
   submission: Submission
-  /** When there are several ways to be answered; the submission is the first of them. */
+  /** In place of the submission's own model and options; null when it prefers nobody. */
   tries: Tries | null
   withUsage: boolean
   explains: boolean
@@ -44,13 +44,13 @@ export function askedBy(context: RequestContext, body: JsonBody, kind: TaskKind)
     ...routingOf(chasm),
   }
   return {
-    submission: tries === null ? submission : { ...submission, model: tries[0]!.model, routing: tries[0]!.routing },
-    tries: tries !== null && tries.length > 1 ? tries : null,
+    submission,
+    tries,
     withUsage: options?.include_usage === true,
     explains: chasm?.explain === true,
   }
 }
 
-export function submit({ edge: { engine, system } }: RequestContext, { submission, tries }: Asked): Answer {
-  return tries === null ? engine.submit(submission) : new FallbackAnswer({ engine, system, submission, tries })
+export function submit({ edge }: RequestContext, { submission, tries }: Asked): Answer {
+  return submitTries(edge, submission, tries)
 }

@@ -74,6 +74,8 @@ function planOf(context: RequestContext, fields: ResponseFields): { plan: PlanRe
   const mapped = chatRequestOf(fields, conversation.items)
   if ('code' in mapped) return mapped
   const { stream: _, ...chat } = mapped.chat
+  const preference = (['models', 'provider'] as const).find((field) => (fields[field] ?? null) !== null)
+  if (preference !== undefined) return refusedAt(preference, 'is not for a response that is made durably: remove it')
   const { model, background, metadata, chasm, store } = fields
   const preferred = preferences.find((field) => (fields[field] ?? null) !== null)
   if (preferred !== undefined) return refusedAt(preferred, 'is not for a response that is made durably: remove it')

@@ -59,7 +59,11 @@ function submitted(context: RequestContext, fields: ResponseFields): Asked | Fau
   if (refused !== null) return refused
   const { model, tools, models = null, provider = null, chasm = null, stream = null } = fields
   // The chat's own fields where the preferences look at the work; none of what it was made of is kept.
-  const asked = askedBy(context, { value: { ...mapped.chat, model, models, provider, chasm, stream }, bytes: body }, 'chat')
+  const asked = askedBy(
+    context,
+    { value: { ...mapped.chat, model, models, provider, chasm, stream }, bytes: body },
+    'chat',
+  )
   if ('code' in asked) return asked
   const answer = submit(context, asked)
   const { created: createdAt } = answer

@@ -106,7 +106,7 @@ export class Corpus {
   }
 }
 
-/** Open Responses describes the form of JSON that was asked for without its schema, OpenAI with it: no answer has both. */
+/** Open Responses describes the form of JSON that was asked for without its schema, OpenAI with it: never both. */
 function withoutForm(value: Json): Json {
   const { response, text } = value as { response?: Json; text?: { format?: { type?: unknown } } }
   if (response !== undefined) return { ...value, response: withoutForm(response) }

@@ -11,7 +11,7 @@ interface Exception {
 }
 
 const citations =
-  "`citations` is null in a block of text, as the types of Anthropic's own SDK have it; the suite allows a list or nothing."
+  "`citations` is null in a block of text, as in the types of Anthropic's SDK; the suite allows a list or none."
 
 export const exceptions: readonly Exception[] = [
   { suite: 'llmprobe', id: 'messages-basic', why: citations },
@@ -36,5 +36,5 @@ export const whyNot: Readonly<Record<string, string>> = {
 /** Where published descriptions cannot be kept to the letter; `corpus/corpus.ts` leaves these out. */
 export const differences: readonly string[] = [
   'Open Responses describes `text.format` of a response without the schema, OpenAI with it: answers have it.',
-  'OpenAI describes one form for completions of text, whole and streamed: chunks before the last have no `finish_reason`.',
+  'OpenAI describes one form for completions of text, whole and streamed: only the last chunk has a `finish_reason`.',
 ]

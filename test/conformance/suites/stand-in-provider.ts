@@ -1,7 +1,7 @@
 /**
- * The model that suites of strangers ask: the demo provider, with what they look for beside text. One name for chats and
- * vectors, thoughts before an answer where an effort is asked for, several calls at once, and counts of what a prompt
- * shares with an earlier one. It is as true as a suite can check: caps hold for thoughts as well.
+ * The model that suites of strangers ask: the demo provider, with what they look for beside text. One name for chats
+ * and vectors, thoughts before an answer where an effort is asked for, several calls at once, and counts of what a
+ * prompt shares with an earlier one. It is as true as a suite can check: caps hold for thoughts as well.
  */
 import { DemoProvider, demoDefaults } from '../../../scout/providers/demo/demo.ts'
 import type { AnswerWriter, ProviderAnswer, ProviderRequest } from '../../../scout/providers/provider.ts'
