@@ -6,7 +6,9 @@
 import { isIP } from 'node:net'
 import { z } from 'zod'
 import { quoteFlaw } from '../shared/env-file.ts'
+import { requestBodyBytesDefault } from '../shared/limits/http.ts'
 import { adminKeyCharsMax, adminKeyCharsMin } from '../shared/limits/keys.ts'
+import { bodyBytesMax, requestBodyBytesMax } from '../shared/limits/wire.ts'
 import { TrustedProxies } from '../shared/network/client-address.ts'
 import { readOrigins } from '../shared/network/web-origin.ts'
 
@@ -25,8 +27,11 @@ export interface Config {
   readonly trustedProxies: readonly string[]
   /** Whether requests may name URLs of private networks. */
   readonly privateUrls: 'allow' | 'refuse'
+  /** The largest body of an interactive request. */
+  readonly requestBytesMax: number
 }
 
+const MiB = 1024 * 1024
 const hostName = /^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$/
 const adminKeyForm = new RegExp(`^[\\x21-\\x7e]{${adminKeyCharsMin},${adminKeyCharsMax}}$`)
 
@@ -74,7 +79,19 @@ const schema = z.object({
       context.addIssue({ code: 'custom', message })
     }),
   PRIVATE_URLS: z.enum(['allow', 'refuse'], wants('PRIVATE_URLS', 'allow or refuse')).default('refuse'),
+  REQUEST_MAX_MIB: z
+    .string()
+    .refine(
+      (text) => /^\d{1,2}$/.test(text) && isRequestSize(Number(text) * MiB),
+      wants('REQUEST_MAX_MIB', `a whole number from ${bodyBytesMax / MiB} to ${requestBodyBytesMax / MiB}`),
+    )
+    .default(String(requestBodyBytesDefault / MiB))
+    .transform((text) => Number(text) * MiB),
 })
+
+function isRequestSize(bytes: number): boolean {
+  return bytes >= bodyBytesMax && bytes <= requestBodyBytesMax
+}
 
 /** The checked configuration, or every complaint at once, one sentence each. */
 export function readConfig(env: Readonly<Record<string, string | undefined>>): Config | string[] {
@@ -88,6 +105,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
   const parsed = schema.safeParse(given)
   if (!parsed.success) return parsed.error.issues.map((issue) => issue.message)
   const { HOST, PORT, DATA_DIR, ADMIN_KEY, CORS_ORIGINS, LOG_LEVEL, TRUSTED_PROXIES, PRIVATE_URLS } = parsed.data
+  const { REQUEST_MAX_MIB: requestBytesMax } = parsed.data
   return Object.freeze({
     host: HOST,
     port: PORT,
@@ -97,6 +115,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     logLevel: LOG_LEVEL,
     trustedProxies: TRUSTED_PROXIES,
     privateUrls: PRIVATE_URLS,
+    requestBytesMax,
   })
 }
 

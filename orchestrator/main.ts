@@ -90,7 +90,12 @@ export function startHub(options: HubOptions): Hub | { flaw: string } {
       websocket: gateway.websocket,
       requestsMax: () => requestsMax(gateway.room),
       log,
-      settings: { allowsPrivateUrls: config.privateUrls === 'allow', corsOrigins: config.corsOrigins, ...options.http },
+      settings: {
+        allowsPrivateUrls: config.privateUrls === 'allow',
+        corsOrigins: config.corsOrigins,
+        requestBytesMax: config.requestBytesMax,
+        ...options.http,
+      },
     })
   } catch (error) {
     engine.stop()

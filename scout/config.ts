@@ -5,8 +5,8 @@
  */
 import { hostname } from 'node:os'
 import { parseKey } from '../shared/api-key.ts'
-import { pastedFlaw } from '../shared/env-file.ts'
-import { concurrencyMax, nameCharsMax } from '../shared/limits/wire.ts'
+import { pastedFlaw, quoteFlaw } from '../shared/env-file.ts'
+import { bodyBytesMax, concurrencyMax, nameCharsMax, requestBodyBytesMax } from '../shared/limits/wire.ts'
 import { proxyFlaws } from '../shared/network/proxy-rule.ts'
 import { scoutPath } from '../shared/protocol/frames.ts'
 import { secretsIn } from '../shared/secrets.ts'
@@ -19,6 +19,8 @@ export interface ScoutConfig {
   name: string
   /** Tasks at once. */
   concurrency: number
+  /** The largest request that is taken. */
+  requestBytesMax: number
   logLevel: LogLevel
   /** `auto`: a live status on a terminal, JSON lines elsewhere. */
   logFormat: LogFormat
@@ -30,6 +32,7 @@ type Environment = Readonly<Record<string, string | undefined>>
 
 const defaultUrl = 'http://127.0.0.1:8080'
 const defaultConcurrency = 4
+const MiB = 1024 * 1024
 
 /** The configuration in `env`, or a sentence for each variable that cannot be used. `host` names a nameless scout. */
 export function readConfig(env: Environment, host = hostname()): Readonly<ScoutConfig> | string[] {
@@ -39,6 +42,7 @@ export function readConfig(env: Environment, host = hostname()): Readonly<ScoutC
     key: readScoutKey(env, errors),
     name: readName(env, host, errors),
     concurrency: readConcurrency(env, errors),
+    requestBytesMax: readRequestBytes(env, errors),
     logLevel: readWord(env, 'LOG_LEVEL', logLevels, 'info', errors),
     logFormat: readWord(env, 'LOG_FORMAT', logFormats, 'auto', errors),
     secrets: secretsIn(env),
@@ -90,6 +94,10 @@ function readScoutKey(env: Environment, errors: string[]): string {
 function readName(env: Environment, host: string, errors: string[]): string {
   const text = read(env, 'SCOUT_NAME')
   if (text === '') return host.replace(/[^A-Za-z0-9._-]+/g, '-').slice(0, nameCharsMax) || 'scout'
+  if (/^(["'`]).*\1$/.test(text)) {
+    errors.push(quoteFlaw('SCOUT_NAME', text)!)
+    return ''
+  }
   // biome-ignore lint/suspicious/noControlCharactersInRegex: refusing them is the point
   if (text.length <= nameCharsMax && !/[\u0000-\u001f\u007f]/.test(text)) return text
   errors.push(`SCOUT_NAME must be 1 to ${nameCharsMax} characters without control characters.`)
@@ -103,6 +111,16 @@ function readConcurrency(env: Environment, errors: string[]): number {
   if (Number.isInteger(count) && count >= 1 && count <= concurrencyMax) return count
   errors.push(`SCOUT_CONCURRENCY must be a whole number of tasks from 1 to ${concurrencyMax}.`)
   return defaultConcurrency
+}
+
+function readRequestBytes(env: Environment, errors: string[]): number {
+  const text = read(env, 'SCOUT_REQUEST_MAX_MIB')
+  if (text === '') return bodyBytesMax
+  const bytes = Number(text) * MiB
+  if (Number.isInteger(Number(text)) && bytes >= bodyBytesMax && bytes <= requestBodyBytesMax) return bytes
+  const range = `${bodyBytesMax / MiB} to ${requestBodyBytesMax / MiB}`
+  errors.push(`SCOUT_REQUEST_MAX_MIB must be a whole number of mebibytes from ${range}.`)
+  return bodyBytesMax
 }
 
 function readWord<Word extends string>(

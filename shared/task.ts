@@ -1,6 +1,7 @@
 /**
  * The vocabulary of work that both sides share: what kinds of task exist, what a scout offers, how an attempt ends.
  */
+import { bodyBytesMax } from './limits/wire.ts'
 
 /** What a task asks for: a chat completion or a list of embeddings. */
 export type TaskKind = 'chat' | 'embed'
@@ -26,6 +27,8 @@ export interface Offer {
   answerPrice: number | null
   /** What a specialist is good for, in one sentence for people and planners; empty for a plain model. */
   about: string
+  /** The largest request that is taken for it, in bytes; never less than `bodyBytesMax`. */
+  requestBytesMax: number
 }
 
 export const abilityNames = Object.keys(abilityBits) as (keyof typeof abilityBits)[]
@@ -47,7 +50,8 @@ export function dollars(price: number | null): number | null {
 
 /** An offer of which only this much is known. */
 export function offerOf(known: Pick<Offer, 'kind' | 'model' | 'provider'> & Partial<Offer>): Offer {
-  return { contextTokens: 0, abilities: 0, promptPrice: null, answerPrice: null, about: '', ...known }
+  const unknown = { contextTokens: 0, abilities: 0, promptPrice: null, answerPrice: null, about: '' }
+  return { ...unknown, requestBytesMax: bodyBytesMax, ...known }
 }
 
 /** The model name with which a client leaves the choice to the hub. */

@@ -3,11 +3,13 @@
  * and address, because a whole fleet dials from this machine. `hub.ts` starts it, restarts it on the same data folder
  * and port, and reads its cost from /proc.
  */
+
 import { heapSize, heapStats } from 'bun:jsc'
 import { pino } from 'pino'
 import { firstClientKey } from '../../orchestrator/first-keys.ts'
 import { createLog, type Logger } from '../../orchestrator/log.ts'
 import { type Hub, startHub } from '../../orchestrator/main.ts'
+import { requestBodyBytesDefault } from '../../shared/limits/http.ts'
 import { answerCalls } from '../load/calls.ts'
 import { type Turns, TurnWatch } from './turn-watch.ts'
 
@@ -79,6 +81,7 @@ const calls = {
       logLevel: 'silent',
       trustedProxies: [],
       privateUrls: 'refuse',
+      requestBytesMax: requestBodyBytesDefault,
     } as const
     const started = startHub({
       config,

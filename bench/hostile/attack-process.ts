@@ -15,8 +15,8 @@ export interface Outcome {
   outcomes: Record<string, number>
   /** What else had to hold and did not. */
   misses: string[]
-  /** Milliseconds in which it wanted to go on and had no processor. */
-  waitedMs: number
+  /** Share of its time in which it wanted to go on and had no processor. */
+  waitedShare: number
 }
 
 /** An attack that is not ready by then begins nevertheless. */
@@ -30,6 +30,7 @@ setPriority(constants.priority.PRIORITY_BELOW_NORMAL)
 
 let site: Site | null = null
 let running: Promise<Check | void> = Promise.resolve()
+let beganMs = 0
 let beganWaitedMs = 0
 
 /** What has to hold besides, of an attack that has begun as it should; one that goes on until its end has nothing. */
@@ -52,16 +53,17 @@ const calls = {
     // Told in the end.
     running.catch(() => {})
     if (attack.prepares) await Promise.race([site.begun, running.catch(() => {}), sleep(prepareMsMax)])
+    beganMs = performance.now()
     beganWaitedMs = waitedMs()
   },
 
   /** Looks at what the attack wants to see, and ends it. */
   async end(_: null): Promise<Outcome> {
-    const waited = waitedMs() - beganWaitedMs
+    const waitedShare = (waitedMs() - beganWaitedMs) / (performance.now() - beganMs)
     const late = sleep(checkMsMax).then(() => ['its own check was not over in time'])
     const misses = await Promise.race([missesNow(), late])
     site!.end()
-    return { outcomes: site!.outcomes, misses, waitedMs: waited }
+    return { outcomes: site!.outcomes, misses, waitedShare }
   },
 }
 

@@ -21,7 +21,7 @@ const restMs = 1_500
 const tries = 2
 
 /** The sentences of the bounds that did not hold. */
-function missesOf({ calm, under, outcome }: Strike, seconds: number): string[] {
+function missesOf({ calm, under, outcome }: Strike): string[] {
   const misses = [...outcome.misses]
   if (under.ruin !== '') misses.push(under.ruin)
   const ratio = under.p99Ms / calm.p99Ms
@@ -32,8 +32,8 @@ function missesOf({ calm, under, outcome }: Strike, seconds: number): string[] {
     const codes = Object.entries(under.codes).map(([code, count]) => `${count} ${code}`)
     misses.push(`${under.failed} honest chats of ${under.failed + under.done} failed (${codes.join(', ')})`)
   }
-  const starved = outcome.waitedMs / (seconds * 1_000)
-  if (starved > starvedShare) misses.push(`the attacker itself waited ${round(100 * starved)} % for a processor`)
+  const waited = outcome.waitedShare
+  if (waited > starvedShare) misses.push(`the attacker itself waited ${round(100 * waited)} % for a processor`)
   return misses
 }
 
@@ -59,7 +59,7 @@ class Field {
     for (let count = 1; ; count++) {
       this.ground ??= await Ground.open(this.options, this.say)
       const strike = await this.ground.strike(attack, seconds)
-      const misses = missesOf(strike, seconds)
+      const misses = missesOf(strike)
       tell(attack, strike, misses, this.say)
       // What an attack leaves behind belongs to it and not to the next one.
       if (misses.length > 0 || attack.leaves || attack.whileDown) await this.close()

@@ -4,7 +4,7 @@
  */
 import type { HubEngine } from '../../orchestrator/engine/engine.ts'
 import type { Hello, ScoutEvents, ScoutLinks, TaskGrant } from '../../orchestrator/engine/ports/scouts.ts'
-import type { Offer } from '../../shared/task.ts'
+import { offerOf } from '../../shared/task.ts'
 
 export interface Watch {
   /** A node was given out, or its answer handed in; `nowMs` is when. */
@@ -21,16 +21,7 @@ export interface FleetPlan {
   thinkMs: number
 }
 
-const offer: Offer = {
-  kind: 'chat',
-  model: 'bench',
-  provider: 'bench',
-  contextTokens: 0,
-  abilities: 0,
-  promptPrice: null,
-  answerPrice: null,
-  about: '',
-}
+const offer = offerOf({ kind: 'chat', model: 'bench', provider: 'bench' })
 const encoder = new TextEncoder()
 const lines = encoder.encode(
   '{"choices":[{"index":0,"delta":{"role":"assistant","content":"A short answer."}}]}\n' +

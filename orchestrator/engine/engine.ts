@@ -124,7 +124,7 @@ export class HubEngine implements Engine {
     const barrier = new CommitBarrier(journal, intents, this.effectRunner, share)
     this.checks = new AnswerChecks(lane, (work) => guard.run('check of an answer', work))
     const operatorOf = (session: number) => state.roster.bySession.get(session)?.record.operator
-    const desk = { system, writer, barrier, sinks, listings, standings, drainWait, checks: this.checks, operatorOf }
+    const desk = { system, writer, barrier, sinks, listings, standings, checks: this.checks, operatorOf }
     this.scoutEvents = new ScoutDesk(desk)
     this.clients = new ClientDesk({ system, writer, relays, host, numbers })
     this.guard = guard
@@ -151,6 +151,8 @@ export class HubEngine implements Engine {
     this.tickDueMs = nowMs + tickMs
     if (lateMs >= standstillMs) this.writer.add({ type: 'stood', forMs: lateMs })
     this.writer.add({ type: 'tick' })
+    // Whatever took the last lease away: its scout may have left with it, which ends no task.
+    this.drainWait.check()
   }
 
   private every(name: string, ms: number, action: () => void): void {

@@ -343,6 +343,6 @@ function fits({ attempt, model, ttlMs, deadlineMs }: TaskGrant, request: Uint8Ar
     durationField.accepts(deadlineMs) &&
     model.length > 0 &&
     model.length <= wireLimits.modelCharsMax &&
-    request.length <= wireLimits.bodyBytesMax
+    request.length <= wireLimits.requestBodyBytesMax
   )
 }

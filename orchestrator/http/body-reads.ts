@@ -4,7 +4,6 @@
  * the server drops through it what belongs to a refused request. One timer looks after all reads, while there are any.
  */
 import * as limits from '../../shared/limits/http.ts'
-import { bodyBytesMax } from '../../shared/limits/wire.ts'
 import type { System, Timer } from '../../shared/system.ts'
 
 /** Why there is no body. `lost`: its connection ended first. */
@@ -20,6 +19,8 @@ interface Read {
   seen: number
   /** It has one deadline instead of a least rate. */
   readonly isBrief: boolean
+  /** By its header; 0 without one. */
+  readonly declared: number
   /** Gives it up. */
   cut: () => void
 }
@@ -33,27 +34,27 @@ export class BodyReads {
   constructor(private readonly system: System) {}
 
   /**
-   * The whole body. `declared`: its length by its header; null without one. `take` is asked before more bytes are held,
-   * `measure` about each piece of a large body, and both may refuse: their answer is what comes back.
+   * The whole body, of at most `bytesMax`. `declared`: its length by its header; null without one. `take` is asked
+   * before more bytes are held, `measure` about each piece of a large body, and both may refuse: their answer is what
+   * comes back.
    */
   async read<Refusal>(
     request: Request,
     declared: number | null,
+    bytesMax: number,
     take: (bytes: number) => Refusal | null,
     measure: (piece: Uint8Array) => Refusal | null = () => null,
   ): Promise<Bytes | BodyFlaw | Refusal> {
-    if (declared !== null) {
-      if (declared > bodyBytesMax) return 'tooLarge'
-      const refused = take(declared)
-      if (refused !== null) return refused
-    }
-    if (declared !== null && declared <= limits.smallBodyBytes) return this.readSmall(request)
-    return this.readLarge(request, declared, take, measure)
+    if (declared === null) return this.readUndeclared(request, bytesMax, take, measure)
+    if (declared > bytesMax) return 'tooLarge'
+    const refused = take(declared)
+    if (refused !== null) return refused
+    return declared <= limits.smallBodyBytes ? this.readSmall(request) : this.readDeclared(request, declared, measure)
   }
 
   private readSmall(request: Request): Promise<Bytes | BodyFlaw> {
     return new Promise((resolve) => {
-      const read = this.begin(true, () => resolve('tooSlow'))
+      const read = this.begin(true, 0, () => resolve('tooSlow'))
       request.bytes().then(
         (bytes) => {
           this.end(read)
@@ -68,9 +69,32 @@ export class BodyReads {
     })
   }
 
-  private async readLarge<Refusal>(
+  /**
+   * Into one buffer of the declared length: pieces that are put together at the end would take twice the memory. The
+   * rest of what is refused is dropped, as below.
+   */
+  private async readDeclared<Refusal>(
     request: Request,
-    declared: number | null,
+    declared: number,
+    measure: (piece: Uint8Array) => Refusal | null,
+  ): Promise<Bytes | BodyFlaw | Refusal> {
+    let whole = new Uint8Array(declared)
+    let total = 0
+    let refused: Refusal | null = null
+    const flaw = await this.pieces(request, { isBrief: false, declared }, (piece) => {
+      refused ??= measure(piece)
+      if (refused === null) whole.set(piece, total)
+      else whole = new Uint8Array(0)
+      total += piece.length
+      return refused === null || total <= limits.discardedBodyBytesMax
+    })
+    if (refused !== null) return refused
+    return flaw ?? (total === declared ? whole : 'lost')
+  }
+
+  private async readUndeclared<Refusal>(
+    request: Request,
+    bytesMax: number,
     take: (bytes: number) => Refusal | null,
     measure: (piece: Uint8Array) => Refusal | null,
   ): Promise<Bytes | BodyFlaw | Refusal> {
@@ -79,15 +103,14 @@ export class BodyReads {
     let refused: Refusal | null = null
     let isTooLarge = false
     // The rest of what is refused is read too, and dropped: a client that still writes would never read the refusal.
-    const flaw = await this.pieces(request, false, (piece) => {
+    const flaw = await this.pieces(request, { isBrief: false, declared: 0 }, (piece) => {
       const from = total
       total += piece.length
-      isTooLarge ||= total > bodyBytesMax
-      if (declared === null && !isTooLarge) refused ??= take(piece.length)
-      if (!isTooLarge) refused ??= measure(piece)
+      isTooLarge ||= total > bytesMax
+      if (!isTooLarge) refused ??= take(piece.length) ?? measure(piece)
       if (isTooLarge || refused !== null) whole = new Uint8Array(0)
       else {
-        if (total > whole.length) whole = grown(whole, from, total, declared ?? bodyBytesMax)
+        if (total > whole.length) whole = grown(whole, from, total, bytesMax)
         whole.set(piece, from)
       }
       return total <= limits.discardedBodyBytesMax
@@ -102,7 +125,7 @@ export class BodyReads {
   async discard(request: Request): Promise<boolean> {
     if (request.body === null) return false
     let total = 0
-    const flaw = await this.pieces(request, true, (piece) => {
+    const flaw = await this.pieces(request, { isBrief: true, declared: 0 }, (piece) => {
       total += piece.length
       return total <= limits.discardedBodyBytesMax
     })
@@ -112,13 +135,13 @@ export class BodyReads {
   /** Hands over piece after piece, within the time of a small body or at the rate of a large one. */
   private async pieces(
     request: Request,
-    isBrief: boolean,
+    { isBrief, declared }: Pick<Read, 'isBrief' | 'declared'>,
     accept: (piece: Uint8Array) => boolean,
   ): Promise<BodyFlaw | null> {
     const reader = request.body?.getReader()
     if (reader === undefined) return null
     const cut = Promise.withResolvers<'cut'>()
-    const read = this.begin(isBrief, () => cut.resolve('cut'))
+    const read = this.begin(isBrief, declared, () => cut.resolve('cut'))
     try {
       for (;;) {
         const piece = await Promise.race([reader.read(), cut.promise])
@@ -136,8 +159,8 @@ export class BodyReads {
     }
   }
 
-  private begin(isBrief: boolean, cut: () => void): Read {
-    const read = { startedMs: this.system.nowMs(), arrived: 0, seen: 0, isBrief, cut }
+  private begin(isBrief: boolean, declared: number, cut: () => void): Read {
+    const read = { startedMs: this.system.nowMs(), arrived: 0, seen: 0, isBrief, declared, cut }
     this.reads.add(read)
     this.timer ??= this.system.after(limits.bodyLookMs, () => this.look())
     return read
@@ -161,10 +184,12 @@ export class BodyReads {
   }
 
   /** Who began between two looks is judged at the next one. */
-  private isSlow({ startedMs, arrived, seen, isBrief }: Read, nowMs: number): boolean {
+  private isSlow({ startedMs, arrived, seen, isBrief, declared }: Read, nowMs: number): boolean {
     const openMs = nowMs - startedMs
     if (isBrief) return openMs >= limits.smallBodyMs
-    return openMs >= limits.bodyLookMs && arrived - seen < limits.bodyBytesPerLook
+    // In proportion to its size, so that a large body holds its bytes no longer than another one.
+    const least = Math.max(limits.bodyBytesPerLook, Math.max(declared, arrived) / limits.bodyLooksMax)
+    return openMs >= limits.bodyLookMs && arrived - seen < least
   }
 
   /** Nothing is looked after any more. */

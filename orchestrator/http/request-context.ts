@@ -7,6 +7,7 @@ import type { KeyRole } from '../../shared/api-key.ts'
 import type { ByteAccount, ByteRefusal } from '../../shared/byte-account.ts'
 import { type Fault, fault } from '../../shared/faults.ts'
 import { unreadPartBytesFree } from '../../shared/limits/http.ts'
+import { bodyBytesMax } from '../../shared/limits/wire.ts'
 import type { System } from '../../shared/system.ts'
 import type { TurnLane } from '../../shared/turn-lane.ts'
 import type { Engine } from '../engine/ports/client.ts'
@@ -27,10 +28,12 @@ export interface Log {
   error(fields: object, message: string): void
 }
 
-/** Waits that tests shorten. */
+/** What the operator sets, and waits that tests shorten. */
 export interface HttpSettings {
   keepAliveMs: number
   clientStallMs: number
+  /** The largest body of an interactive request. */
+  requestBytesMax: number
   /** Whether requests may name URLs of private networks, which the machines of scouts would fetch. */
   allowsPrivateUrls: boolean
   /** Whose pages may use this hub from a browser. */
@@ -75,8 +78,9 @@ export interface Edge {
   shares: RequestShares
   bodies: BodyReads
   streams: OpenStreams
-  /** Of requests, by tenant. */
+  /** Of requests, by tenant; those of large requests are in both accounts. */
   bytesInFlight: ByteAccount
+  largeBytesInFlight: ByteAccount
   /** Of large answers that their clients have not taken yet, by tenant. */
   unreadBytes: ByteAccount
   /** For what takes long with a request. */
@@ -132,10 +136,11 @@ export class RequestContext {
   waitSlot = 0
   isIdleExempt = false
   private bodyState: BodyState = 'unread'
-  /** Counted in the account of bytes in flight until the request has ended. */
+  /** Counted in the accounts of bytes in flight until the request has ended. */
   private heldBytes = 0
   /** The same of what was made for the client and not read so far, while that is much. */
   private unreadBytes = 0
+  private heldLargeBytes = 0
   /** Among the requests of its key that are under way. */
   private isCounted = false
   /** From the arrival to the first content; null before, and without content. */
@@ -168,11 +173,23 @@ export class RequestContext {
     return this.isCounted
   }
 
+  /** Bytes that are counted for this request so far. */
+  get bodyBytes(): number {
+    return this.heldBytes
+  }
+
   /** Counts bytes of the body that are kept from now on, until the request has ended; or says why it cannot. */
   hold(bytes: number): Fault | null {
-    const refused = this.edge.bytesInFlight.take(this.caller!.id, bytes)
+    const { bytesInFlight, largeBytesInFlight } = this.edge
+    const { id } = this.caller!
+    const refused = bytesInFlight.take(id, bytes)
     if (refused !== null) return overBytes[refused]
     this.heldBytes += bytes
+    if (this.heldBytes <= bodyBytesMax) return null
+    const largeBytes = this.heldBytes - this.heldLargeBytes
+    const refusedLarge = largeBytesInFlight.take(id, largeBytes)
+    if (refusedLarge !== null) return overBytes[refusedLarge]
+    this.heldLargeBytes += largeBytes
     return null
   }
 
@@ -210,13 +227,20 @@ export class RequestContext {
 
   /** Once, when nothing of the request is kept any more. */
   ended(status: number): void {
-    if (this.heldBytes > 0) this.edge.bytesInFlight.give(this.caller!.id, this.heldBytes)
-    this.heldBytes = 0
+    this.giveBack()
     this.holdUnread(0)
     if (this.isCounted) this.edge.shares.end(this.caller!.id)
     this.isCounted = false
     const { edge, request, startedMs, firstByteMs } = this
     edge.metrics.ended(this.routeName(), request.method, status, edge.system.nowMs() - startedMs, firstByteMs)
+  }
+
+  private giveBack(): void {
+    const { bytesInFlight, largeBytesInFlight } = this.edge
+    if (this.heldBytes > 0) bytesInFlight.give(this.caller!.id, this.heldBytes)
+    if (this.heldLargeBytes > 0) largeBytesInFlight.give(this.caller!.id, this.heldLargeBytes)
+    this.heldBytes = 0
+    this.heldLargeBytes = 0
   }
 
   private routeName(): string {

@@ -81,8 +81,9 @@ const unknownPath = fault('not_found', 'There is nothing at this path: GET /open
 /** Listens. Throws when the address cannot be had. */
 export function serveHub<SocketData>(options: HubOptions<SocketData>): Hub {
   const { engine, keyring, system, log, upgradeScout } = options
-  const { keepAliveMs, clientStallMs } = limits
-  const settings = { keepAliveMs, clientStallMs, allowsPrivateUrls: false, corsOrigins: [], ...options.settings }
+  const { keepAliveMs, clientStallMs, requestBodyBytesDefault: requestBytesMax } = limits
+  const waits = { keepAliveMs, clientStallMs }
+  const settings = { ...waits, requestBytesMax, allowsPrivateUrls: false, corsOrigins: [], ...options.settings }
   const bytesInFlight = new ByteAccount(limits.requestBytesMax, limits.requestBytesPerTenantMax)
   const requestsMax = options.requestsMax ?? (() => Number.POSITIVE_INFINITY)
   const edge: Edge = {
@@ -101,6 +102,7 @@ export function serveHub<SocketData>(options: HubOptions<SocketData>): Hub {
     bodies: new BodyReads(system),
     streams: new OpenStreams(),
     bytesInFlight,
+    largeBytesInFlight: new ByteAccount(limits.largeRequestBytesMax, limits.largeRequestBytesPerTenantMax),
     lane: new TurnLane(system),
     unreadBytes: new ByteAccount(limits.unreadBytesMax, limits.unreadBytesPerTenantMax),
     upgradeScout: (request) => upgradeScout(request, server),

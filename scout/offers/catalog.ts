@@ -213,13 +213,13 @@ export class OfferAnnouncement {
     private readonly system: System,
     private readonly exit: Exit,
     private readonly catalog: Catalog,
-    private readonly concurrency: number,
+    private readonly bounds: { concurrency: number; requestBytesMax: number },
   ) {}
 
   /** The offers for a hello, which counts as sent: a session that ends before its welcome begins with a new hello. */
   forHello(): FrameOf<'hello'>['offers'] {
     this.sent = this.catalog.revision
-    return packOffers(this.catalog.offers())
+    return this.packed(this.catalog.offers())
   }
 
   /** Sends what has changed since the hello or the last `offers` frame, now or as soon as the link has room. */
@@ -237,7 +237,13 @@ export class OfferAnnouncement {
       return
     }
     this.sent = this.catalog.revision
-    this.exit.send({ type: 'offers', concurrency: this.concurrency, offers: packOffers(offers) })
+    this.exit.send({ type: 'offers', concurrency: this.bounds.concurrency, offers: this.packed(offers) })
+  }
+
+  /** With each offer goes how large a request this scout takes. */
+  private packed(offers: readonly Offer[]): FrameOf<'hello'>['offers'] {
+    const { requestBytesMax } = this.bounds
+    return packOffers(offers.map((offer) => ({ ...offer, requestBytesMax })))
   }
 
   end(): void {

@@ -4,7 +4,7 @@
  */
 import { drainMs } from '../../shared/limits/process.ts'
 import { handBackMs } from '../../shared/limits/scout.ts'
-import { concurrencyMax } from '../../shared/limits/wire.ts'
+import { bodyBytesMax, concurrencyMax } from '../../shared/limits/wire.ts'
 import type { FrameOf } from '../../shared/protocol/frames.ts'
 import type { System, Timer } from '../../shared/system.ts'
 import type { Hello, WorkFrame } from '../core/session.ts'
@@ -25,6 +25,8 @@ export interface ScoutSettings {
   name: string
   /** Tasks at once; cut to `concurrencyMax`. */
   concurrency: number
+  /** The largest request that is taken; `bodyBytesMax` when it is left out. */
+  requestBytesMax?: number
   /** Taken out of error texts, beside what looks like a secret; none when absent. */
   secrets?: readonly string[]
 }
@@ -64,8 +66,9 @@ export class Scout implements LinkHandler {
     this.instance = Buffer.from(system.randomBytes(instanceBytes)).toString('hex')
     this.concurrency = Math.min(concurrencyMax, settings.concurrency)
     this.link = new Link(system, dial, this, log)
-    this.executor = new Executor(system, this.link, catalog, log, this.concurrency, settings.secrets)
-    this.announcement = new OfferAnnouncement(system, this.link, catalog, this.concurrency)
+    const bounds = { concurrency: this.concurrency, requestBytesMax: settings.requestBytesMax ?? bodyBytesMax }
+    this.executor = new Executor(system, this.link, catalog, log, bounds, settings.secrets)
+    this.announcement = new OfferAnnouncement(system, this.link, catalog, bounds)
     catalog.watch(() => this.announcement.update())
   }
 

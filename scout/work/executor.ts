@@ -15,7 +15,7 @@ import { Inbox } from './inbox.ts'
 import { type Due, LeaseClock } from './lease-clock.ts'
 import type { Exit } from './outbox.ts'
 import { RunningTask, type Stop } from './running-task.ts'
-import { cancelled, handedBack, lateAnswer, ownDefect, type Settlement, tooMuchAtOnce } from './settlement.ts'
+import { cancelled, handedBack, lateAnswer, ownDefect, type Settlement, tooMuchToTake } from './settlement.ts'
 import { Tally } from './tally.ts'
 import { WorkLoop } from './work-loop.ts'
 
@@ -29,7 +29,7 @@ export class Executor {
   readonly tally = new Tally()
   /** Tasks taken and not yet settled. */
   private readonly running = new Map<string, RunningTask>()
-  private readonly inbox = new Inbox()
+  private readonly inbox: Inbox
   private readonly queue: PQueue
   private readonly loop: WorkLoop
   private readonly clock: LeaseClock
@@ -41,11 +41,12 @@ export class Executor {
     private readonly link: ExecutorLink,
     providers: ProviderLookup,
     private readonly log: Log,
-    concurrency: number,
+    { concurrency, requestBytesMax }: { concurrency: number; requestBytesMax: number },
     /** Of this scout; they do not leave it in error texts. */
     secrets: readonly string[] = [],
   ) {
     this.queue = new PQueue({ concurrency })
+    this.inbox = new Inbox(requestBytesMax, concurrency)
     this.loop = new WorkLoop(system, link, this.running, concurrency)
     this.clock = new LeaseClock(system, this.running, (task, due) => this.due(task, due))
     this.answerer = new TaskAnswerer(system, providers, log, (output) => this.loop.wrote(output), secrets)
@@ -148,7 +149,7 @@ export class Executor {
     this.clock.watch(task)
     if (this.draining) return this.stop(task, handedBack)
     if (body !== null) return this.enqueue(task, new Uint8Array(body))
-    if (!this.inbox.expect(key, size)) this.stop(task, tooMuchAtOnce)
+    if (!this.inbox.expect(key, size)) this.stop(task, tooMuchToTake)
   }
 
   private assemble(frame: FrameOf<'fragment'>): void {

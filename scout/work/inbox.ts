@@ -1,19 +1,22 @@
 /**
  * Requests too large for their frame, while their fragments arrive. The executor announces each body and adds every
- * fragment; the last one returns the whole body. Bounded by the sum of the announced sizes.
+ * fragment; the last one returns the whole body. Bounded by what the scout has offered to take: one request of the
+ * largest size in each of its places.
  */
-import { assemblyBytesMax } from '../../shared/limits/wire.ts'
 import { Assembly } from '../../shared/protocol/fragments.ts'
 
 export class Inbox {
   private readonly assemblies = new Map<string, Assembly>()
-  private announcedBytes = 0
 
-  /** Prepares for a body of `size` bytes. False when too much is half-delivered already. */
+  constructor(
+    private readonly requestBytesMax: number,
+    private readonly concurrency: number,
+  ) {}
+
+  /** Prepares for a body of `size` bytes. False for one that the scout has not offered to take. */
   expect(key: string, size: number): boolean {
-    if (this.announcedBytes + size > assemblyBytesMax) return false
+    if (size > this.requestBytesMax || this.assemblies.size >= this.concurrency) return false
     this.assemblies.set(key, new Assembly(size))
-    this.announcedBytes += size
     return true
   }
 
@@ -29,9 +32,6 @@ export class Inbox {
 
   /** This body is not expected any more: further fragments of it are ignored. */
   drop(key: string): void {
-    const assembly = this.assemblies.get(key)
-    if (assembly === undefined) return
     this.assemblies.delete(key)
-    this.announcedBytes -= assembly.size
   }
 }

@@ -81,6 +81,37 @@ export const strangerIdleMs = 10_000
 /** Models on one page of the list, the hub's own beside them; a client asks for the next with `after`. */
 export const modelsPageMax = 1_000
 
+/** Most likely tokens shown for each token of an answer, as OpenAI allows; more is 400. */
+export const topLogprobsMax = 20
+
+/**
+ * Kept responses that one request goes back over, and their bytes; more is 400. All are read in one turn of the loop.
+ */
+export const conversationTurnsMax = 512
+export const conversationBytesMax = 16 * MiB
+
+/** Input items of a response on one page of their list; a client that names no number gets the default. */
+export const inputItemsPageMax = 100
+export const inputItemsPageDefault = 20
+
+/** What an image or a sound counts in an estimate of a prompt's tokens; providers differ by far. */
+export const mediumTokensEstimated = 1_000
+
+/** After a start of the hub, a request whose plan needs a model that is not back yet looks for it this often. */
+export const modelPollMs = 100
+/** The largest body of an interactive request, unless `REQUEST_MAX_MIB` names another; beyond it 413. */
+export const requestBodyBytesDefault = 32 * MiB
+
+/**
+ * Of the bytes of requests in flight, those of requests larger than `bodyBytesMax`: of all tenants, beyond it 503
+ * `hub_overloaded`; of one, beyond it 429 `rate_limited`. The rest is for requests of the usual size alone.
+ */
+export const largeRequestBytesMax = 96 * MiB
+export const largeRequestBytesPerTenantMax = 64 * MiB
+
+/** A body that takes more than so many looks at an even rate is cut (408): larger ones have to come faster. */
+export const bodyLooksMax = 128
+
 /** How long a browser need not ask again whether a page may send a request; browsers keep it for no longer. */
 export const preflightKeptSeconds = 7_200
 
@@ -134,24 +165,8 @@ export const unreadBytesPerTenantMax = 64 * MiB
 /** Of one stream, so many bytes that wait are not counted: a reader that keeps up has no more. */
 export const unreadBytesFree = 16 * KiB
 
-/** Most likely tokens shown for each token of an answer, as OpenAI allows; more is 400. */
-export const topLogprobsMax = 20
-
-/**
- * Kept responses that one request goes back over, and their bytes; more is 400. All are read in one turn of the loop.
- */
-export const conversationTurnsMax = 512
-export const conversationBytesMax = 16 * MiB
-
-/** Input items of a response on one page of their list; a client that names no number gets the default. */
-export const inputItemsPageMax = 100
-export const inputItemsPageDefault = 20
-
-/** What an image, a sound or a file counts in an estimate of a prompt's tokens; providers differ by far. */
-export const mediumTokensEstimated = 1_000
-
-/** After a start of the hub, a request whose plan needs a model that is not back yet looks for it this often. */
-export const modelPollMs = 100
+/** An estimate counts a token for so many bytes, in base64, of a file in a request. Nothing is refused by it. */
+export const fileBytesPerToken = 50
 
 /**
  * Elements of the lists of a request; more is 400, before any schema looks at them. Far above what services take (2,048

@@ -21,13 +21,16 @@ export const inlineBodyBytesMax = 32 * KiB
 /** One fragment of a large body. Half a frame, so that other frames slip in between. */
 export const fragmentBytes = 32 * KiB
 
-/** A request or an answer. A larger request is 413; a larger answer fails the attempt with `answer_too_large`. */
+/**
+ * An answer, a request of a durable intent, and what every scout takes of a request. A larger answer fails the attempt
+ * with `answer_too_large`; a larger request goes only to scouts whose offer takes it.
+ */
 export const bodyBytesMax = 4 * MiB
 
 /** Nesting of a frame. Protocol v1 needs three; more closes with 4400. */
 export const frameDepthMax = 16
 
-/** Values in one frame. A full hello has about 3,300; more closes with 4400. */
+/** Values in one frame. A full hello has about 3,600; more closes with 4400. */
 export const frameNodesMax = 4096
 
 /** Bodies one scout may have half-delivered at once; more fails the attempt that asks for more. */
@@ -138,3 +141,6 @@ export const wakeGraceMs = 5_000
 
 /** Of the time that a hub stood still, so much counts as allowance for what its scouts have sent meanwhile. */
 export const standstillAllowanceMsMax = 60_000
+
+/** The largest request that a task frame can name; what hub and scouts take is set below it, and more is 413. */
+export const requestBodyBytesMax = 64 * MiB

@@ -70,11 +70,25 @@ export function listOf<const Fields extends readonly Field<unknown>[]>(
   itemsMax: number,
   ...fields: Fields
 ): Field<Tuple<Fields>[]> {
+  return listWith(itemsMax, fields, [])
+}
+
+/** The same with members at the end that senders of an earlier version leave out. */
+export function listWith<const Fields extends readonly Field<unknown>[], const Added extends readonly Field<unknown>[]>(
+  itemsMax: number,
+  fields: Fields,
+  added: Added,
+): Field<[...Tuple<Fields>, ...Partial<Tuple<Added>>][]> {
   // The descriptions of the members would not fit into a close reason.
-  const wants = `a list of at most ${itemsMax} lists of ${fields.length} valid members`
+  const wants = `a list of at most ${itemsMax} lists of ${fields.length + added.length} valid members`
   return field(wants, (v) => {
     if (!Array.isArray(v) || v.length > itemsMax) return false
-    for (const item of v) if (!Array.isArray(item) || !acceptAll(fields, item)) return false
+    for (const item of v) {
+      if (!Array.isArray(item) || !acceptAll(fields, item)) return false
+      for (let at = fields.length; at < item.length && at - fields.length < added.length; at++) {
+        if (!added[at - fields.length]!.accepts(item[at])) return false
+      }
+    }
     return true
   })
 }

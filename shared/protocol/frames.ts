@@ -16,9 +16,10 @@ import {
   modelCharsMax,
   nameCharsMax,
   offersMax,
+  requestBodyBytesMax,
 } from '../limits/wire.ts'
 import { heldVerdicts, outcomes, taskKinds, verdicts } from '../task.ts'
-import { bytes, bytesExactly, count, type Field, flag, listOf, name, oneOf, orNull, text } from './fields.ts'
+import { bytes, bytesExactly, count, type Field, flag, listOf, listWith, name, oneOf, orNull, text } from './fields.ts'
 
 export const protocolVersion = 1
 export const subprotocol = 'chasm.v1'
@@ -40,16 +41,11 @@ const attempt = count(attemptNumberMax)
 const nonce = bytesExactly(nonceBytes)
 const durationMs = count(durationMsMax)
 const price = orNull(count())
-const offers = listOf(
+const offers = listWith(
   offersMax,
-  oneOf(taskKinds),
-  name(modelCharsMax),
-  name(nameCharsMax),
-  count(),
-  count(255),
-  price,
-  price,
-  text(aboutCharsMax),
+  [oneOf(taskKinds), name(modelCharsMax), name(nameCharsMax), count(), count(255), price, price, text(aboutCharsMax)],
+  // The largest request in bytes; a scout that names none takes `bodyBytesMax`.
+  [count()],
 )
 
 /** Settlements that arrived: [task, attempt, verdict]. */
@@ -57,6 +53,7 @@ const acks = listOf(concurrencyMax, task, attempt, oneOf(verdicts))
 
 /** `size` is the whole body's length; `body` is null when the body follows as fragments. */
 const size = count(bodyBytesMax)
+const requestSize = count(requestBodyBytesMax)
 const body = orNull(bytes(inlineBodyBytesMax))
 
 export const frameTable = {
@@ -74,7 +71,10 @@ export const frameTable = {
       /** Software and version, for people. */
       agent: text(nameCharsMax),
       concurrency: count(concurrencyMax),
-      /** [kind, model, provider, context tokens or 0, abilities, price of the prompt and of the answer, about] */
+      /**
+       * [kind, model, provider, context tokens or 0, abilities, price of the prompt and of the answer, about, largest
+       * request]
+       */
       offers,
       /** [task, attempt, nonce] of every lease still held. */
       held: listOf(concurrencyMax, task, attempt, nonce),
@@ -170,7 +170,7 @@ export const frameTable = {
       ttlMs: durationMs,
       deadlineMs: durationMs,
       acks,
-      size,
+      size: requestSize,
       body,
     },
   },

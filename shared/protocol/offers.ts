@@ -2,21 +2,27 @@
  * Offers as they travel in `hello` and `offers`: positional, like everything on the wire. The scout packs what its
  * providers returned, as far as it fits; the hub unpacks it.
  */
-import { offersBytesMax, offersMax } from '../limits/wire.ts'
+import { bodyBytesMax, offersBytesMax, offersMax, requestBodyBytesMax } from '../limits/wire.ts'
 import { isReservedModel, type Offer } from '../task.ts'
 import { type FrameOf, frameTable } from './frames.ts'
+
+/** Sizes of requests count in steps, so that a fleet has few of them, whatever strangers name. */
+const stepBytes = 1024 * 1024
 
 type WireOffers = FrameOf<'hello'>['offers']
 
 export function packOffers(offers: readonly Offer[]): WireOffers {
   return offers.map((o) => {
-    return [o.kind, o.model, o.provider, o.contextTokens, o.abilities, o.promptPrice, o.answerPrice, o.about]
+    const { kind, model, provider, contextTokens, abilities, promptPrice, answerPrice, about, requestBytesMax } = o
+    const offer = [kind, model, provider, contextTokens, abilities, promptPrice, answerPrice, about] as const
+    return requestBytesMax === bodyBytesMax ? [...offer] : [...offer, requestBytesMax]
   })
 }
 
 export function unpackOffers(wire: WireOffers): Offer[] {
-  return wire.map(([kind, model, provider, contextTokens, abilities, promptPrice, answerPrice, about]) => {
-    return { kind, model, provider, contextTokens, abilities, promptPrice, answerPrice, about }
+  return wire.map(([kind, model, provider, contextTokens, abilities, promptPrice, answerPrice, about, bytes = 0]) => {
+    const requestBytesMax = Math.min(requestBodyBytesMax, Math.max(bodyBytesMax, bytes - (bytes % stepBytes)))
+    return { kind, model, provider, contextTokens, abilities, promptPrice, answerPrice, about, requestBytesMax }
   })
 }
 
@@ -26,7 +32,7 @@ export function isValidOffer(offer: Offer): boolean {
 }
 
 /** Tags, lengths and numbers of one offer at their longest. */
-const offerHeadBytes = 55
+const offerHeadBytes = 60
 
 /** What these offers take in a frame at most. */
 export function offerBytes(offers: readonly Offer[]): number {

@@ -4,7 +4,7 @@ import { readConfig } from '../../orchestrator/config.ts'
 const origins = '* or origins with commas between, as https://app.example.com or http://localhost:5173'
 const orEach = 'to allow every origin, or name each one'
 const networks = 'addresses or networks with commas between, as 127.0.0.1 or 10.0.0.0/8'
-const rest = { corsOrigins: [], trustedProxies: [], privateUrls: 'refuse' }
+const rest = { corsOrigins: [], trustedProxies: [], privateUrls: 'refuse', requestBytesMax: 33_554_432 }
 const defaults = { host: '127.0.0.1', port: 8080, dataDir: './data', adminKey: null, logLevel: 'info', ...rest }
 
 test('nothing set, or everything set to nothing, gives the defaults', () => {
@@ -23,10 +23,12 @@ test('everything set is taken, and the result cannot be changed', () => {
     LOG_LEVEL: 'silent',
     TRUSTED_PROXIES: '127.0.0.1, fd00::/8',
     PRIVATE_URLS: 'allow',
+    REQUEST_MAX_MIB: '64',
     HOME: '/root',
   })
   const corsOrigins = ['https://app.example.com', 'http://localhost:5173']
-  const taken = { corsOrigins, trustedProxies: ['127.0.0.1', 'fd00::/8'], privateUrls: 'allow' }
+  const sizes = { requestBytesMax: 67_108_864 }
+  const taken = { corsOrigins, trustedProxies: ['127.0.0.1', 'fd00::/8'], privateUrls: 'allow', ...sizes }
   expect(config).toEqual({ host: '::', port: 0, dataDir: '/var/lib/my data', adminKey, logLevel: 'silent', ...taken })
   expect(Object.isFrozen(config)).toBe(true)
 })
@@ -42,6 +44,9 @@ test.each([
   ['CORS_ORIGINS', 'app.example.com', `CORS_ORIGINS must be ${origins}, but "app.example.com" is no origin.`],
   ['CORS_ORIGINS', '*, https://a.example', `CORS_ORIGINS names * beside other origins: leave * alone ${orEach}.`],
   ['PRIVATE_URLS', 'no', 'PRIVATE_URLS must be allow or refuse, but it is "no".'],
+  ['REQUEST_MAX_MIB', '3', 'REQUEST_MAX_MIB must be a whole number from 4 to 64, but it is "3".'],
+  ['REQUEST_MAX_MIB', '65', 'REQUEST_MAX_MIB must be a whole number from 4 to 64, but it is "65".'],
+  ['REQUEST_MAX_MIB', '20MB', 'REQUEST_MAX_MIB must be a whole number from 4 to 64, but it is "20MB".'],
   ['TRUSTED_PROXIES', '127.0.0.1,10.0.0.0/40', `TRUSTED_PROXIES must be ${networks}, but "10.0.0.0/40" is neither.`],
   ['DATA_DIR', 'a\0b', 'DATA_DIR must be the path of a folder, but it is "a\\u0000b".'],
   [

@@ -195,6 +195,17 @@ describe('a body to the scout', () => {
     expect(stage.code).toBeUndefined()
   })
 
+  test('of 20 MB holds up no other task: its frame goes out behind two stretches at most', () => {
+    const stage = new SessionStage()
+    const body = new Uint8Array(20_000_000)
+    const small = new Uint8Array(100)
+    stage.session.send(taskOf(body, 1), body)
+    stage.session.send(taskOf(small, 2), small)
+    const before = types(stage).filter((type) => type === 'fragment').length
+    expect(before).toBe((2 * wireLimits.fragmentStretchBytes) / wireLimits.fragmentBytes)
+    expect(stage.sent.at(-1)).toMatchObject({ type: 'task', task: 2 })
+  })
+
   test('takes turns with other bodies', () => {
     const stage = new SessionStage()
     const body = new Uint8Array(70_000)

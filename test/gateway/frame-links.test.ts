@@ -1,7 +1,7 @@
 /** What the engine asks for as frames: values that the frame table refuses never become one. */
 import { expect, test } from 'vitest'
 import { FrameLinks } from '../../orchestrator/gateway/gateway.ts'
-import { bodyBytesMax, modelCharsMax } from '../../shared/limits/wire.ts'
+import { modelCharsMax, requestBodyBytesMax } from '../../shared/limits/wire.ts'
 import type { HubFrame } from '../../shared/protocol/frames.ts'
 import { nonce } from '../support/hub/session-stage.ts'
 
@@ -42,8 +42,8 @@ for (const [what, fields] of Object.entries(refused)) {
   })
 }
 
-test('a request larger than a body is not sent', () => {
+test('a request larger than the largest is not sent', () => {
   const { sent, links } = stage()
-  expect(links.task(7, grant, new Uint8Array(bodyBytesMax + 1))).toBe(false)
+  expect(links.task(7, grant, new Uint8Array(requestBodyBytesMax + 1))).toBe(false)
   expect(sent).toEqual([])
 })

@@ -92,7 +92,10 @@ test('an unknown model is 404 and the sentence names what is offered', async () 
 
 test('an admin sees the scouts', async () => {
   const offers = [
-    offerOf({ kind: 'chat', model: 'm', provider: 'demo', contextTokens: 5, abilities: 3, answerPrice: 80_000 }),
+    {
+      ...offerOf({ kind: 'chat', model: 'm', provider: 'demo', contextTokens: 5, abilities: 3, answerPrice: 80_000 }),
+      requestBytesMax: 33_554_432,
+    },
   ]
   edge.engine.scoutListings = [
     {
@@ -104,7 +107,8 @@ test('an admin sees the scouts', async () => {
   const listed = (await (await edge.ask('/v1/scouts', {}, edge.keys.admin)).json()) as { data: unknown[] }
   const prices = { prompt: null, answer: 0.08 }
   const offer = { model: 'm', context_tokens: 5, abilities: ['tools', 'json'], dollars_per_million_tokens: prices }
-  expect(listed.data).toMatchObject([{ id: 's1', name: 'ant', in_flight: 1, failure_rate: 0.1, offers: [offer] }])
+  const shown = { ...offer, request_bytes_max: 33_554_432 }
+  expect(listed.data).toMatchObject([{ id: 's1', name: 'ant', in_flight: 1, failure_rate: 0.1, offers: [shown] }])
 })
 
 test('an admin sees one scout with what explains its standing, by an id with a slash', async () => {

@@ -77,8 +77,8 @@ const fragment: FrameOf<'fragment'> = {
   index: largest,
   bytes: new Uint8Array(wire.fragmentBytes),
 }
-// An offer is a list of eight values and a lease one of three; the lists count, and so do the fields around them.
-const helloValues = wire.offersMax * 9 + wire.concurrencyMax * 4 + 8
+// An offer is a list of nine values and a lease one of three; the lists count, and so do the fields around them.
+const helloValues = wire.offersMax * 10 + wire.concurrencyMax * 4 + 8
 const leaseBytes = 1 + 9 + 3 + 2 + nonceBytes
 
 describe('frames and bodies', () => {
@@ -106,13 +106,13 @@ describe('frames and bodies', () => {
     ['a few of the largest bodies can be half-delivered at once', 4 * wire.bodyBytesMax, wire.assemblyBytesMax],
     [
       'a body has fewer fragments than the count of a frame can number',
-      wire.bodyBytesMax / wire.fragmentBytes,
+      wire.requestBodyBytesMax / wire.fragmentBytes,
       largest,
     ],
     ['a full scout fits the share of its operator', wire.assemblyBytesMax, wire.assemblyBytesPerOperatorMax],
     ['a few operators fit the account of answers', 4 * wire.assemblyBytesPerOperatorMax, wire.assemblyBytesInAllMax],
     ['two tenants fit the account of requests', 2 * http.requestBytesPerTenantMax, http.requestBytesMax],
-    ['many of the largest requests fit the share of a tenant', 16 * wire.bodyBytesMax, http.requestBytesPerTenantMax],
+    ['many of the usual requests fit the share of a tenant', 16 * wire.bodyBytesMax, http.requestBytesPerTenantMax],
     [
       'an answer in fragments is complete before its client would be given up',
       wire.fragmentedBodyMs + (wire.bodyBytesMax / wire.fragmentedBytesPerSecond) * 1_000,
@@ -212,6 +212,15 @@ describe('silence, leases and time', () => {
     ],
     ['after a restart requests wait until the fleet has dialed again', wire.reconnectWindowMs, scheduling.bootGraceMs],
     ['a superseded scout waits longer than any other', wire.reconnectCapMs, wire.supersededDelayMs],
+  ])
+})
+
+describe('pauses, and models that are gone', () => {
+  atMost([
+    ['clients wait for a model until its scouts have dialed again', wire.reconnectWindowMs, scheduling.modelWaitMs],
+    ['and no longer than it stays known', scheduling.modelWaitMs, scheduling.modelGraceMs],
+    ['its reason is remembered for longer than that', scheduling.modelGraceMs, scheduling.departedModelsMs],
+    ['a pause of unknown length is one that may be named', scheduling.pauseMinMs, scheduling.pauseDefaultMs],
   ])
 })
 
@@ -355,7 +364,7 @@ describe('texts, ids and counts', () => {
     ['a contract applies to answers that fit a body', 3 * planner.contractTextCharsMax, wire.bodyBytesMax],
     [
       'a body that is refused with our own words is larger than one that is taken',
-      wire.bodyBytesMax,
+      wire.requestBodyBytesMax,
       http.declaredBodyBytesMax,
     ],
     ['the choices of an answer and its tool calls have one bound', intents.toolCallsMax, provider.providerChoicesMax],
@@ -383,7 +392,7 @@ describe('answers', () => {
 
   test('of any size cannot move a sum of usage to its end within ten million of them', () => {
     const media = answers.mediaCountedMax * answers.promptTokensPerMedium
-    const promptTokens = wire.bodyBytesMax + answers.promptTokensAdded + media
+    const promptTokens = wire.requestBodyBytesMax + answers.promptTokensAdded + media
     expect(promptTokens * 10_000_000).toBeLessThan(answers.usageSumMax)
   })
 })

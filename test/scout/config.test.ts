@@ -16,6 +16,7 @@ describe('the configuration of a scout', () => {
       key,
       name: 'my-host.local',
       concurrency: 4,
+      requestBytesMax: 4_194_304,
       logLevel: 'info',
       logFormat: 'auto',
     })
@@ -45,6 +46,9 @@ describe('the configuration of a scout', () => {
     [{ SCOUT_CONCURRENCY: '0' }, /^SCOUT_CONCURRENCY must be a whole number of tasks from 1 to 256/],
     [{ SCOUT_CONCURRENCY: '1.5' }, /^SCOUT_CONCURRENCY must be/],
     [{ SCOUT_CONCURRENCY: 'many' }, /^SCOUT_CONCURRENCY must be/],
+    [{ SCOUT_REQUEST_MAX_MIB: '3' }, /^SCOUT_REQUEST_MAX_MIB must be a whole number of mebibytes from 4 to 64/],
+    [{ SCOUT_REQUEST_MAX_MIB: '65' }, /^SCOUT_REQUEST_MAX_MIB must be/],
+    [{ SCOUT_REQUEST_MAX_MIB: '4.5' }, /^SCOUT_REQUEST_MAX_MIB must be/],
     [{ LOG_FORMAT: 'xml' }, /^LOG_FORMAT must be one of auto, json/],
     [{ LOG_LEVEL: 'loud' }, /^LOG_LEVEL must be one of debug, info, warn, error, silent/],
   ] as [Record<string, string>, RegExp][])('refuses %o with one sentence that says what to do', (env, sentence) => {

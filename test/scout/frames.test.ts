@@ -6,7 +6,14 @@ import { AttemptOutput } from '../../scout/work/attempt-output.ts'
 import { ProviderAttempts } from '../../scout/work/provider-attempts.ts'
 import { done, type Settlement, settlementOf } from '../../scout/work/settlement.ts'
 import { type FaultCode, fault, faultTable } from '../../shared/faults.ts'
-import { bodyBytesMax, concurrencyMax, frameBytesMax, modelCharsMax, offersMax } from '../../shared/limits/wire.ts'
+import {
+  bodyBytesMax,
+  concurrencyMax,
+  frameBytesMax,
+  modelCharsMax,
+  offersMax,
+  requestBodyBytesMax,
+} from '../../shared/limits/wire.ts'
 import { decodeFromScout, encode, flawIn } from '../../shared/protocol/codec.ts'
 import { type FrameOf, nonceBytes, type ScoutFrame } from '../../shared/protocol/frames.ts'
 import { offersThatFit, packOffers } from '../../shared/protocol/offers.ts'
@@ -87,8 +94,9 @@ describe('the hub takes every frame of this scout', () => {
 
   test('in a hello with the longest names, all leases held, and as many offers as fit', () => {
     const wide = (count: number) => '\u20ac'.repeat(count)
+    const requestBytesMax = requestBodyBytesMax
     const long = Array.from({ length: offersMax }, (_, i) =>
-      offerOf({ kind: 'embed', model: `${i}${wide(120)}`, provider: wide(64), about: wide(160) }),
+      offerOf({ kind: 'embed', model: `${i}${wide(120)}`, provider: wide(64), about: wide(160), requestBytesMax }),
     )
     const short = long.map((offer, i) => ({ ...offer, model: `m${i}`, provider: 'p', about: '' }))
     for (const offers of [long, short]) {

@@ -1,8 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import { Catalog } from '../../scout/offers/catalog.ts'
 import { Pauses } from '../../scout/offers/pauses.ts'
-import { pauseDefaultMs } from '../../shared/limits/scheduling.ts'
-import { offersBytesMax, offersMax } from '../../shared/limits/wire.ts'
+import { settlementOf } from '../../scout/work/settlement.ts'
+import { fault } from '../../shared/faults.ts'
+import { pauseMinMs } from '../../shared/limits/scheduling.ts'
+import { bodyBytesMax, offersBytesMax, offersMax } from '../../shared/limits/wire.ts'
 import { offerBytes } from '../../shared/protocol/offers.ts'
 import { type Offer, offerOf } from '../../shared/task.ts'
 import { ScriptedProvider } from '../support/providers/scripted-provider.ts'
@@ -51,6 +53,23 @@ describe('what a provider returns', () => {
     expect(warnings).toEqual([expect.stringMatching(/^Left out 5 of the offers of big: /)])
   })
 
+  test('is announced with how large a request the scout takes, unless that is what every scout takes', async () => {
+    for (const requestBytesMax of [bodyBytesMax, 32 * 1_048_576]) {
+      const stage = new ScoutStage(undefined, undefined, [], requestBytesMax)
+      try {
+        await stage.start()
+        const session = await stage.connected()
+        const ends = (await session.heard('hello')).offers.map((offer) => offer.slice(8))
+        expect(ends).toEqual([requestBytesMax === bodyBytesMax ? [] : [requestBytesMax]])
+        stage.provider.models = ['m', 'n']
+        await stage.catalog.open()
+        expect((await session.heard('offers')).offers.map((offer) => offer.slice(8))).toEqual([ends[0], ends[0]])
+      } finally {
+        await stage.close()
+      }
+    }
+  })
+
   test('changes the revision when it changes, and only then', async () => {
     const provider = new ScriptedProvider('big', ['a'])
     const stage = new ScoutStage()
@@ -67,6 +86,8 @@ describe('what a provider returns', () => {
   })
 })
 
-test('a pause of no length lasts as long as at the hub, which reads 0 as no time named', () => {
-  expect(new Pauses().begin('p', 'chat', 'm', 0, 1_000)).toBe(pauseDefaultMs)
+test('a pause of no length is the shortest there is, and the hub is told just that: 0 would be no time named', () => {
+  expect(new Pauses().begin('p', 'chat', 'm', 0, 1_000)).toBe(pauseMinMs)
+  const cause = fault('provider_rate_limited', 'slow down', { retryAfterMs: 0 })
+  expect(settlementOf('released', cause).retryAfterMs).toBe(pauseMinMs)
 })

@@ -333,7 +333,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a standstill is noticed after what has arrived is judged',
     file: 'orchestrator/gateway/gateway.ts',
-    find: '      if (nowMs >= this.visitDueMs + wireLimits.standstillMs) this.notice(nowMs)\n',
+    find: '      this.visits.notice(nowMs)\n',
     replace: '',
   },
   {

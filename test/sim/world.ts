@@ -39,6 +39,14 @@ interface IdleTimer extends Timer {
   order: number
   owner: Process
   callback: (() => void) | null
+  idle: Idling | null
+}
+
+/** A timer that only looks whether there is something to do comes again later instead, as long as there is nothing. */
+export interface Idling {
+  everyMs: number
+  /** Whether it would find nothing at this time of the world. */
+  isIdle(nowMs: number): boolean
 }
 
 function isBefore(a: IdleTimer, b: IdleTimer): boolean {
@@ -79,6 +87,11 @@ export class World {
         this.push(next)
         continue
       }
+      if (next.idle?.isIdle(next.dueMs)) {
+        next.dueMs += next.idle.everyMs
+        this.push(next)
+        continue
+      }
       if (++this.events > eventsMax)
         throw new Error(`more than ${eventsMax} events: ${owner.name} goes round in circles`)
       this.nowMs = next.dueMs
@@ -96,12 +109,13 @@ export class World {
     this.nowMs = untilMs
   }
 
-  arm(owner: Process, delayMs: number, callback: () => void): Timer {
+  arm(owner: Process, delayMs: number, callback: () => void, idle: Idling | null = null): Timer {
     const alarm: IdleTimer = {
       dueMs: this.nowMs + Math.ceil(Math.max(0, delayMs) * grainsPerMs) / grainsPerMs,
       order: this.made++,
       owner,
       callback,
+      idle,
       cancel() {
         if (alarm.callback === null) return
         alarm.callback = null

@@ -50,11 +50,11 @@ const talkative: Attack = {
     site.scoutBefore(url, 'talkative', { COMPATIBLE_API_KEY: secrets.scoutKey })
     await site.offered(talkativeModel)
     site.begins()
-    const heard: string[] = []
-    site.every(20, () => {
-      void site.ask('/v1/chat/completions', chatFor(talkativeModel)).then(({ text }) => heard.push(text))
-    })
-    return () => {
+    const asked: Promise<{ text: string }>[] = []
+    site.every(10, () => void asked.push(site.ask('/v1/chat/completions', chatFor(talkativeModel))))
+    return async () => {
+      // The first ones have been tried as often as they may by now.
+      const heard = (await Promise.all(asked.slice(0, 10))).map(({ text }) => text)
       const told = Object.values(secrets).filter((secret) => heard.some((text) => text.includes(secret)))
       const silent = heard.length > 0 ? [] : ['nobody was told anything']
       return [...silent, ...told.map((secret) => `a client was told ${secret}`)]

@@ -138,7 +138,7 @@ const fragmented: Attack = {
       )
     })
     return () => {
-      const closed = Object.entries(site.outcomes).some(([what, count]) => what.includes('1009') && count > 10)
+      const closed = Object.entries(site.outcomes).some(([what, count]) => what.includes('1009') && count > 0)
       return closed ? [] : ['messages that are too large were not closed with 1009']
     }
   },

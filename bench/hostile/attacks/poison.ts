@@ -6,7 +6,7 @@ import { sleep } from '../../load/calls.ts'
 import { type Attack, chatFor, type Site } from '../site/site.ts'
 import type { Stranger, Task } from '../site/stranger.ts'
 
-const model = 'hostile-poison'
+const model = 'hostile-deadly'
 const victims = 20
 const poisonAtOnce = 200
 const bystanderPerSecond = 4
@@ -38,10 +38,10 @@ const poison: Attack = {
   async run(site) {
     await Promise.all(Array.from({ length: victims }, (_, at) => victim(site, `victim-${at}`)))
     site.begins()
-    site.loop(poisonAtOnce, '/v1/chat/completions', () => chatFor(model, { user: 'poison' }))
     const asked: Promise<{ status: number }>[] = []
     const bystander = () => site.ask('/v1/chat/completions', chatFor(model), site.options.bystanderKey)
     site.every(bystanderPerSecond, () => void asked.push(bystander()))
+    site.loop(poisonAtOnce, '/v1/chat/completions', () => chatFor(model, { user: 'poison' }))
     return async () => {
       const answers = await Promise.all(asked)
       const done = answers.filter(({ status }) => status === 200).length

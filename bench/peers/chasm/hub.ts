@@ -2,8 +2,10 @@
  * This project's own hub as a peer: the whole of it, as `npm run orchestrator` starts it, with keys, placement, leases
  * and acknowledgements. The only thing that differs from the defaults is how many upgrades one address may ask for.
  */
+
 import { pino } from 'pino'
 import { startHub } from '../../../orchestrator/main.ts'
+import { requestBodyBytesDefault } from '../../../shared/limits/http.ts'
 import { ready, setting } from '../child.mjs'
 
 const upgradesPerSecond = 100_000
@@ -18,6 +20,7 @@ const hub = startHub({
     logLevel: 'silent',
     trustedProxies: [],
     privateUrls: 'refuse',
+    requestBytesMax: requestBodyBytesDefault,
   },
   log: pino({ level: 'silent' }),
   gateway: { upgradesPerSecond, upgradesPerSecondPerOperator: upgradesPerSecond },

@@ -14,11 +14,11 @@ const scouts = 100
 /** The first of them is the one that stands still. */
 const processes = 5
 /** Some answers are due while nobody reads them, and some after. */
-const thinkMs = [20_000, 45_000]
+const thinkMs = [25_000, 50_000]
 const intents = 200
 const chats = 100
-/** From the last grant to the standstill: as long as the rarest pings are apart, so that it comes at any point. */
-const underWayMs = 12_000
+/** From the last grant to the standstill: most scouts are about to be pinged next then, which is the worst moment. */
+const underWayMs = 17_000
 const patienceMs = 150_000
 const pollMs = 100
 /** What may be done twice. */
@@ -50,11 +50,11 @@ class Work {
 
   static async begin(hub: HubUnderTest): Promise<Work> {
     const work = new Work(hub)
-    for (let at = 0; at < intents; at++) {
+    const accept = async (at: number) => {
       const response = await work.request('/v1/intents', bodyOf(at))
-      const { id } = (await response.json()) as { id: string }
-      work.accepted.push(id)
+      work.accepted.push(((await response.json()) as { id: string }).id)
     }
+    await Promise.all(Array.from({ length: intents }, (_, at) => accept(at)))
     return work
   }
 
@@ -92,7 +92,7 @@ async function stoodStill(stage: Stage, frozen: Frozen, seconds: number): Promis
   const fleet = await stage.fleet(scouts)
   for (const ms of thinkMs) await stage.staff(hub, fleet, scouts / thinkMs.length, { thinkMs: ms, models: 50 })
   const work = await Work.begin(hub)
-  while ((await hub.stats()).tasksLeased < intents + chats) await sleep(pollMs)
+  while ((await hub.stats()).attempts < intents + chats) await sleep(pollMs)
   await sleep(underWayMs)
   const who = frozen === 'hub' ? hub : fleet
   who.freeze()

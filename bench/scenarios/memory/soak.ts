@@ -5,6 +5,7 @@
  * that what the hub keeps without them is measured too.
  */
 import { loadavg } from 'node:os'
+import type { HubUnderTest } from '../../fleet/hub.ts'
 import type { Heap } from '../../fleet/hub-process.ts'
 import { changingBodies } from '../../fleet/population.ts'
 import { sleep } from '../../load/calls.ts'
@@ -77,11 +78,7 @@ export const soak: Scenario = {
       let longestMs = 0
       for (let minute = 1; minute <= minutes; minute++) {
         const windows = await Promise.all(running.map((load) => load.call('measure', { seconds: 60 })))
-        const { heapMb, stallMs } = await hub.memory()
-        const { rssMb } = hub.usage()
-        const { anonymousMb, capacityMb, extraMb, nativeMb, committedMb } = await hub.kinds()
-        // The look itself takes a while.
-        await hub.memory()
+        const { rssMb, heapMb, stallMs, anonymousMb, capacityMb, extraMb, nativeMb, committedMb } = await memoryOf(hub)
         const codes = windows.flatMap(({ codes }) => Object.entries(codes)).map(([code, count]) => `${count} ${code}`)
         const { whole: unbroken = 0, ...broken } = windows[1]!.verdicts
         for (const [verdict, count] of Object.entries(broken)) codes.push(`${count} streams ${verdict}`)
@@ -103,7 +100,8 @@ export const soak: Scenario = {
       const alone = await hub.heap()
       const settled = settledPart(samples, minutes)
       const perHour = (of: (sample: MemorySample) => number) => 60 * slopeOf(settled, of)
-      const [rssSlope, heapSlope] = [perHour(({ rssMb }) => rssMb), perHour(({ heapMb }) => heapMb)]
+      const rssSlope = perHour(({ rssMb }) => rssMb)
+      const heapSlope = perHour(({ heapMb }) => heapMb)
       const nativeSlope = perHour(({ nativeMb = 0 }) => nativeMb)
       const besideSlope = perHour(({ rssMb, capacityMb = 0 }) => rssMb - capacityMb)
       return {
@@ -125,6 +123,16 @@ export const soak: Scenario = {
         chart: chartOf('Hub memory while scouts come and go', samples),
       }
     }),
+}
+
+/** What the hub holds, and its longest stall since the last look. */
+async function memoryOf(hub: HubUnderTest) {
+  const { heapMb, stallMs } = await hub.memory()
+  const { rssMb } = hub.usage()
+  const kinds = await hub.kinds()
+  // The look itself takes a while.
+  await hub.memory()
+  return { rssMb, heapMb, stallMs, ...kinds }
 }
 
 function settledPart(samples: readonly MemorySample[], minutes: number): MemorySample[] {

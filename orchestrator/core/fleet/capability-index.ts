@@ -16,6 +16,8 @@ import type { Speed } from '../model/scout.ts'
 import { noteFull, noteRoom } from '../stats/missed-work.ts'
 import { typicalMicros } from '../stats/prices.ts'
 import { clients, type ModelBounds, ModelNames } from './model-names.ts'
+import { countSizes, sizesOf } from './request-sizes.ts'
+import { hasPlace } from './windows.ts'
 
 /** Ways to offer a model that are kept for sharing; a scout with another one keeps a copy of its own. */
 const variantsMax = 16
@@ -90,7 +92,12 @@ export class CapabilityIndex {
       returned: new Set(),
       firstContentP95Ms: 0,
       firstContentSamples: 0,
+      largeTakers: null,
+      awaitedBytes: 0,
+      awaitedUntilMs: 0,
       firstSeenMs: nowMs,
+      absence: null,
+      resumes: null,
       dueMs: 0,
       timerSlot: -1,
     }
@@ -105,13 +112,6 @@ export class CapabilityIndex {
     entry.known = false
     this.entries.delete(entry.key)
     this.byModel[entry.kind].delete(entry.model)
-  }
-
-  /** Its scouts did not come back: only clients still name it. */
-  disown(entry: ModelEntry): void {
-    if (entry.owner === clients) return
-    this.names.remove(entry)
-    this.names.add(entry, clients, entry.firstSeenMs)
   }
 
   // ------------------------------------------------------------ what is offered
@@ -148,7 +148,7 @@ export class CapabilityIndex {
     for (const kind of taskKinds) {
       if (taken.some((offer) => offer.kind === kind)) entries.push(this.ensureEntry(kind, autoModel, nowMs))
     }
-    const klass = { signature, offers: taken, variants: shared, entries, members: 1 }
+    const klass = { signature, offers: taken, variants: shared, entries, sizes: sizesOf(taken, entries), members: 1 }
     this.classes.set(signature, klass)
     return klass
   }
@@ -237,6 +237,7 @@ export class CapabilityIndex {
       if (by === -1) this.restIfUnneeded(entry)
       else if (entry.offerers === 1) this.names.need(entry)
     }
+    countSizes(scout.klass, by)
   }
 
   /** Runs a change of the scout's pauses and counts it where it can serve less or more than before. */
@@ -253,12 +254,19 @@ export class CapabilityIndex {
 
   /** Notes whether a scout can take a task now. */
   setIdle(scout: Scout, idle: boolean): void {
-    if (scout.idle === idle) return
+    // With a window, a place may be free that was not before.
+    if (scout.idle === idle && scout.windows === null) return
     scout.idle = idle
     if (idle) this.list(scout)
   }
 
+  /** More of what it offers has a place than before. */
+  relist(scout: Scout): void {
+    if (scout.idle) this.list(scout)
+  }
+
   private list(scout: Scout): void {
+    if (scout.windows !== null) return listThoseWithPlace(scout, scout.windows)
     for (const capability of scout.unlisted) {
       noteRoom(capability)
       capability.entry.ready.push(capability)
@@ -273,7 +281,7 @@ export class CapabilityIndex {
       const at = random.below(ready.length)
       const capability = ready[at]!
       const { scout } = capability
-      if (scout.idle && !capability.withdrawn && isAble(scout, entry)) return capability
+      if (scout.idle && !capability.withdrawn && canServe(scout, entry)) return capability
       const last = ready.pop()!
       if (at < ready.length) ready[at] = last
       if (capability.withdrawn) entry.withdrawnReady--
@@ -289,6 +297,28 @@ export class CapabilityIndex {
 function sweep(entry: ModelEntry): void {
   entry.ready = entry.ready.filter(({ withdrawn }) => !withdrawn)
   entry.withdrawnReady = 0
+}
+
+function listThoseWithPlace(scout: Scout, windows: NonNullable<Scout['windows']>): void {
+  if (scout.unlisted.length === 0) return
+  scout.unlisted = scout.unlisted.filter((capability) => {
+    const { entry } = capability
+    if (!hasPlace(windows, entry.key)) return true
+    noteRoom(capability)
+    entry.ready.push(capability)
+    return false
+  })
+}
+
+/** Whether pauses and windows leave this scout anything to serve one more task of the model with. */
+export function canServe(scout: Scout, entry: ModelEntry): boolean {
+  const { pauses, windows, klass } = scout
+  if (windows === null) return isAble(scout, entry)
+  const { kind, model, key } = entry
+  if (model !== autoModel) return !pauses?.has(model) && hasPlace(windows, key)
+  return klass.entries.some(
+    (one) => one.kind === kind && one.model !== autoModel && !pauses?.has(one.model) && hasPlace(windows, one.key),
+  )
 }
 
 /** Whether pauses leave this scout anything to serve the model with. */
@@ -335,7 +365,8 @@ function isSame(one: Offer, other: Offer): boolean {
     one.abilities === other.abilities &&
     one.promptPrice === other.promptPrice &&
     one.answerPrice === other.answerPrice &&
-    one.about === other.about
+    one.about === other.about &&
+    one.requestBytesMax === other.requestBytesMax
   )
 }
 

@@ -48,7 +48,7 @@ export function blankCost(): Cost {
 const sortWeight = 5
 
 /** What of a task bears on who suits it. */
-export type Suited = Pick<Task, 'kind' | 'model' | 'routing' | 'triedOperators' | 'intent' | 'near'>
+export type Suited = Pick<Task, 'kind' | 'model' | 'routing' | 'promptBytes' | 'triedOperators' | 'intent' | 'near'>
 
 /**
  * What placing the task here would cost, in milliseconds; the terms include the client's weights and add up. They are

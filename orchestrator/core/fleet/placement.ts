@@ -4,13 +4,15 @@
  * size of the fleet. Predictions rank, they never reject. What a placement costs is in `cost.ts`.
  */
 
+import { bodyBytesMax } from '../../../shared/limits/wire.ts'
 import { autoModel, type Offer } from '../../../shared/task.ts'
 import type { Capability, ModelEntry, Scout, Task } from '../model/object-graph.ts'
 import type { Random } from '../model/random.ts'
 import type { Requirements } from '../model/routing-options.ts'
 import type { ScoutRecord } from '../model/scout.ts'
-import { type CapabilityIndex, isAble } from './capability-index.ts'
+import { type CapabilityIndex, canServe } from './capability-index.ts'
 import { blankCost, type Cost, costOf, type Suited } from './cost.ts'
+import { hasPlace } from './windows.ts'
 
 /** Draws to find each of the two candidates: some may be repeats or have had this task before. */
 const drawsMax = 8
@@ -21,27 +23,30 @@ const doubtLooksMax = 1_024
 const explorationShare = 0.05
 /** Attempts that ended well before a scout's record counts for trust. */
 const trustedAttemptsMin = 5
-/** What this scout would serve the task with; undefined when it cannot, or when its client excludes it. */
+/** What this scout would serve the task with; undefined when it cannot, or when it is excluded. */
 export function capabilityFor(scout: Scout, task: Task): Capability | undefined {
   if (task.model === autoModel) return firstAccepted(scout, task)
   const capability = scout.capabilities[scout.klass.entries.indexOf(task.entry)]
   return capability !== undefined && isAccepted(capability, task) ? capability : undefined
 }
 
-function firstAccepted({ capabilities, pauses }: Scout, task: Suited): Capability | undefined {
+function firstAccepted({ capabilities, pauses, windows }: Scout, task: Suited): Capability | undefined {
   return capabilities.find((capability) => {
-    const { kind, model } = capability.entry
-    return kind === task.kind && model !== autoModel && !pauses?.has(model) && isAccepted(capability, task)
+    const { kind, model, key } = capability.entry
+    if (kind !== task.kind || model === autoModel || pauses?.has(model)) return false
+    return (windows === null || hasPlace(windows, key)) && isAccepted(capability, task)
   })
 }
 
-/** Whether the client excludes anybody. */
-export function isConstrained({ routing }: Pick<Task, 'routing'>): boolean {
-  return routing.only.length > 0 || routing.ignore.length > 0 || routing.requires !== null
+/** Whether anybody is excluded: by the client, or because the request is larger than what every scout takes. */
+export function isConstrained({ routing, promptBytes }: Pick<Task, 'routing' | 'promptBytes'>): boolean {
+  const isChoosy = routing.only.length > 0 || routing.ignore.length > 0 || routing.requires !== null
+  return isChoosy || promptBytes > bodyBytesMax
 }
 
 function isAccepted({ scout, offer, provider }: Capability, task: Suited): boolean {
   if (!isConstrained(task)) return true
+  if (task.promptBytes > offer.requestBytesMax) return false
   const { only, ignore, requires } = task.routing
   const { record } = scout
   if (requires !== null && !(meets(offer, requires) && isTrusted(record, requires))) return false
@@ -68,8 +73,8 @@ function isWithin(price: number | null, most: number | undefined): boolean {
 }
 
 /**
- * Whether this scout may have the task: not one that its client excludes, and not one that had it before, unless there
- * is no other for the model. A second opinion comes from another operator or not at all.
+ * Whether this scout may have the task: not one that its client or its size excludes, and not one that had it before,
+ * unless there is no other for the model. A second opinion comes from another operator or not at all.
  */
 export function mayTry(entry: ModelEntry, scout: Scout, task: Task): boolean {
   if (isConstrained(task) && capabilityFor(scout, task) === undefined) return false
@@ -145,7 +150,7 @@ function searchFew(task: Task): Capability | undefined {
   // One operator's crowd should not hide the other one that a doubted verdict needs.
   let looks = task.doubt === null ? looksMax : doubtLooksMax
   for (const { scout, withdrawn } of entry.ready) {
-    if (!withdrawn && scout.idle && isAble(scout, entry) && mayTry(entry, scout, task))
+    if (!withdrawn && scout.idle && canServe(scout, entry) && mayTry(entry, scout, task))
       return capabilityFor(scout, task)
     if (--looks === 0) return undefined
   }

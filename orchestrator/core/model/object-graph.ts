@@ -98,6 +98,8 @@ export interface OfferClass {
   variants: readonly Variant[]
   /** One entry per offer and in its place, then `auto` of every kind that occurs. */
   entries: readonly ModelEntry[]
+  /** The largest request for each entry and in its place; null while none is above what every scout takes. */
+  sizes: readonly number[] | null
   members: number
 }
 
@@ -107,6 +109,20 @@ export interface ModelEntry extends ModelData {
   waiting: ReadyQueue<Task>
   /** Tasks that came back from a scout and should go to another. They have had their turn, so they go first. */
   returned: Set<Task>
+  /** The pauses of its scouts; see `fleet/resume-times.ts`. Null while there was none. */
+  resumes: Resumes | null
+}
+
+/** A pause of a scout as it stood when it began, or was moved last. */
+export interface Resume {
+  atMs: number
+  pause: Pause
+}
+
+/** A heap, the earliest first, and the length at which it is looked through for what does not hold any more. */
+export interface Resumes {
+  heap: Resume[]
+  tidyAt: number
 }
 
 /**

@@ -8,12 +8,12 @@ import { fault } from '../../../shared/faults.ts'
 import type { KeyRow } from '../../engine/ports/store.ts'
 import type { RequestContext } from '../request-context.ts'
 import { jsonResponse, refuse } from '../response/response.ts'
-import { readChecked } from '../schema/body.ts'
+import { readDurable } from '../schema/body.ts'
 import { keyRequest } from '../schema/openai-requests.ts'
 
 export async function createKey(context: RequestContext): Promise<Response> {
   const { id, edge, caller } = context
-  const body = await readChecked(context, keyRequest)
+  const body = await readDurable(context, keyRequest)
   if ('code' in body) return refuse(id, body)
   const { role, name, weight } = body.value as { role: KeyRole; name: string; weight?: number | null }
   const { key, row } = edge.keys.issue(role, name, weight ?? 1)

@@ -33,7 +33,20 @@ interface Parts {
   tries: Tries
 }
 
-export class FallbackAnswer implements Answer {
+/** Asks the engine: once, or in one way after the other where a request has preferences. */
+export function submitTries(
+  edge: Pick<Parts, 'engine' | 'system'>,
+  submission: Submission,
+  tries: Tries | null,
+): Answer {
+  const { engine, system } = edge
+  if (tries === null) return engine.submit(submission)
+  if (tries.length > 1) return new FallbackAnswer({ engine, system, submission, tries })
+  const { model, routing } = tries[0]!
+  return engine.submit({ ...submission, model, routing })
+}
+
+class FallbackAnswer implements Answer {
   private current: Answer
   /** The next try, or how many there are. */
   private next = 0

@@ -50,7 +50,8 @@ function shownScout(scout: ScoutListing) {
   }
 }
 
-function shownOffer({ kind, model, provider, contextTokens, abilities, promptPrice, answerPrice, about }: Offer) {
+function shownOffer(offer: Offer) {
+  const { kind, model, provider, contextTokens, abilities, promptPrice, answerPrice, about, requestBytesMax } = offer
   return {
     kind,
     model,
@@ -59,6 +60,7 @@ function shownOffer({ kind, model, provider, contextTokens, abilities, promptPri
     abilities: abilitiesIn(abilities),
     dollars_per_million_tokens: { prompt: dollars(promptPrice), answer: dollars(answerPrice) },
     about,
+    request_bytes_max: requestBytesMax,
   }
 }
 

@@ -13,7 +13,7 @@ import type { ModelListing } from '../../engine/ports/client.ts'
 import type { IntentView } from '../../engine/ports/intents.ts'
 import type { CatalogModel, Plan, PlanAsked, PlanContext, RequestCheck } from '../../engine/ports/planner.ts'
 import type { Edge, RequestContext } from '../request-context.ts'
-import { type JsonBody, readChecked } from '../schema/body.ts'
+import { type JsonBody, readDurable, storingFlaw } from '../schema/body.ts'
 import { lengthFault } from '../schema/bounds/list-bounds.ts'
 import { idempotencyOf } from '../schema/idempotency.ts'
 import { chatRequest, embeddingsRequest } from '../schema/openai-requests.ts'
@@ -33,6 +33,8 @@ export interface PlanRequest {
   mustBeOffered?: readonly string[]
   /** The route ignores the Idempotency-Key of this request. */
   ignoresKey?: boolean
+  /** The response tells the outcome, not only that the plan was accepted. */
+  tellsOutcome?: boolean
 }
 
 /** The value of a checked body to a plan request, or what is wrong with it. */
@@ -58,7 +60,7 @@ export async function readAndAccept(
   schema: z.ZodType,
   interpret: Interpret,
 ): Promise<AcceptedPlan | Fault> {
-  const body = await readChecked(context, schema)
+  const body = await readDurable(context, schema)
   return 'code' in body ? body : acceptPlan(context, body, interpret)
 }
 
@@ -69,7 +71,7 @@ export async function acceptPlan(
   interpret: Interpret,
 ): Promise<AcceptedPlan | Fault> {
   const { edge, caller } = context
-  const request = interpret(body.value)
+  const request = storingFlaw(body) ?? interpret(body.value)
   if ('code' in request) return request
   const { asked, deadlineMs, metadata, priority = intentPriorityDefault } = request
   const idempotency = request.ignoresKey === true ? null : idempotencyOf(context, body.bytes)
@@ -87,7 +89,7 @@ export async function acceptPlan(
   const accepted = await edge.intents.accept({
     ...{ tenant, weight, plan, priority, deadlineMs, metadata },
     ...(budgetTokens !== undefined && { budgetTokens }),
-    ...(idempotency !== null && { idempotency }),
+    ...(idempotency !== null && { idempotency, toldOutcome: request.tellsOutcome === true }),
   })
   if (accepted.type === 'refused') return accepted.fault
   const view = edge.intents.intent(accepted.id, tenant)

@@ -8,7 +8,7 @@ import type { PlannedTask } from '../../engine/ports/planner.ts'
 import type { RequestContext } from '../request-context.ts'
 import { nodeResult } from '../response/intent-view.ts'
 import { jsonResponse, refuse } from '../response/response.ts'
-import { readChecked } from '../schema/body.ts'
+import { readDurable } from '../schema/body.ts'
 import { type IntentFields, intentRequest } from '../schema/intent-request.ts'
 import { behindModel } from '../schema/virtual-models.ts'
 import { planContext } from './accept-plan.ts'
@@ -17,7 +17,7 @@ import { getIntent, noSuchIntent, viewerOf } from './intents.ts'
 /** A dry run: the plan, and what it is likely to take. Nothing is stored and nobody is asked. */
 export async function planIntent(asker: RequestContext): Promise<Response> {
   const { id, edge } = asker
-  const body = await readChecked(asker, intentRequest)
+  const body = await readDurable(asker, intentRequest)
   if ('code' in body) return refuse(id, body)
   const fields = behindModel(body.value as IntentFields)
   const context = planContext(edge, fields.deadline_ms ?? intentDeadlineMs)

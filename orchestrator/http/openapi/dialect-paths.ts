@@ -24,7 +24,7 @@ export const dialectSchemas: Json = {
   ),
   TokenCount: object({
     input_tokens: count,
-    estimated: { const: true, description: 'Only the provider that answers can count exactly.' },
+    chasm: object({ estimated: { const: true, description: 'Only the provider that answers can count exactly.' } }),
   }),
   AnthropicError: object({
     type: { const: 'error' },

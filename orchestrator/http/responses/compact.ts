@@ -4,7 +4,6 @@
  * it is kept here.
  */
 import { type Fault, fault } from '../../../shared/faults.ts'
-import { bodyBytesMax } from '../../../shared/limits/wire.ts'
 import { endOf } from '../chat/whole-answer.ts'
 import type { RequestContext } from '../request-context.ts'
 import { jsonResponse, refuse } from '../response/response.ts'
@@ -46,8 +45,9 @@ function askedOf(context: RequestContext, sent: Json): Asked | Fault {
   const messages = messagesOf(conversation.items, instructions)
   if (!Array.isArray(messages)) return messages
   const body = Buffer.from(JSON.stringify(summaryRequest(model, messages)))
-  if (body.length > bodyBytesMax) {
-    return fault('request_too_large', `The conversation is larger than ${bodyBytesMax} bytes: send less of it.`)
+  const { requestBytesMax } = context.edge.settings
+  if (body.length > requestBytesMax) {
+    return fault('request_too_large', `The conversation is larger than ${requestBytesMax} bytes: send less of it.`)
   }
   const refusedBytes = context.hold(body.length)
   if (refusedBytes !== null) return refusedBytes
@@ -62,8 +62,8 @@ async function compacted(context: RequestContext, { model, body, kept }: Asked):
   const end = await endOf(context, answer)
   if (end.type === 'failed') return refuse(id, end.fault)
   const { usage } = JSON.parse(Buffer.from(end.body).toString('utf8')) as Result
-  const { text, finishReason } = resultMessage(end.body)
-  if (finishReason === 'length') return refuse(id, cutOff)
+  const { text, finish } = resultMessage(end.body)
+  if (finish === 'length') return refuse(id, cutOff)
   if (text.trim() === '') return refuse(id, nothingSaid)
   const response = newResponseId(edge.system.wallMs(), edge.system.randomBytes(responseIdRandomBytes))
   const said = withIds(kept, response)

@@ -6,9 +6,9 @@ import type { RequestContext } from '../request-context.ts'
 import { jsonResponse, refuse } from '../response/response.ts'
 import { readChecked } from '../schema/body.ts'
 import { type ResponseFields, refusedField, tokenCountRequest } from '../schema/response-request.ts'
+import { estimatedTokens } from '../schema/token-estimate.ts'
 import { conversationOf } from './conversation.ts'
 import { chatRequestOf } from './request/chat-request.ts'
-import { estimatedTokens } from './request/token-estimate.ts'
 
 export async function countInputTokens(context: RequestContext): Promise<Response> {
   const { id } = context

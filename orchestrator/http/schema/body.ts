@@ -36,30 +36,55 @@ const damaged = fault(
   'invalid_request',
   'The body is not in the encoding that its Content-Encoding says, or it is cut short: send it again, or uncompressed.',
 )
-const flaws: Record<BodyFlaw, Fault> = {
-  tooLarge: fault(
-    'request_too_large',
-    `The request body is larger than ${bodyBytesMax} bytes: shorten the prompt, or send smaller images.`,
-  ),
+const flaws: Record<Exclude<BodyFlaw, 'tooLarge'>, Fault> = {
   tooSlow: fault('request_too_slow', 'The body of the request came too slowly: send it again over a faster line.'),
   lost: fault('cancelled', 'The connection was lost before the whole body had arrived: send the request again.'),
 }
 
+/** May accept a common body in the schema's place, and must accept nothing that the schema does not. */
+type PlainCheck = (value: Record<string, unknown>) => boolean
+
+/** The body of an interactive request: one that the schema accepts, or what is wrong with it. */
+export function readChecked(
+  context: RequestContext,
+  schema: z.ZodType,
+  isPlain?: PlainCheck,
+): Promise<JsonBody | Fault> {
+  return read(context, schema, false, isPlain)
+}
+
 /** Any JSON object. Whoever reads it so checks it, also for URLs that nobody may be made to fetch. */
 export function readObject(context: RequestContext): Promise<JsonBody | Fault> {
-  return readChecked(context, null)
+  return read(context, null, false)
+}
+
+/** The body of a request that is stored, which may be as large as what the store and every scout takes. */
+export function readDurable(context: RequestContext, schema: z.ZodType): Promise<JsonBody | Fault> {
+  return read(context, schema, true)
+}
+
+/** What is wrong with storing this body, for a route that learns from it whether it is stored; else null. */
+export function storingFlaw({ bytes }: JsonBody): Fault | null {
+  return bytes.length > bodyBytesMax ? tooLarge(bodyBytesMax, true) : null
+}
+
+function tooLarge(bytesMax: number, isStored: boolean): Fault {
+  const text = `The request body is larger than ${bytesMax} bytes, the most that`
+  const advice = isStored
+    ? 'a stored request may have: shorten it, or send large images in a chat of a plain model.'
+    : 'this orchestrator takes: send less, or have its operator raise REQUEST_MAX_MIB.'
+  return fault('request_too_large', `${text} ${advice}`)
 }
 
 /**
- * A body that the schema accepts, or what is wrong with it. A large one takes two turns of the loop for itself, one to
- * be parsed and one to be checked, so that many that arrive at once do not share one. `isPlain` may accept a common
- * body in the schema's place, and must accept nothing that the schema does not. Without a schema nothing is checked but
- * the JSON itself and the lengths of its lists.
+ * A large body takes two turns of the loop for itself, one to be parsed and one to be checked, so that many that arrive
+ * at once do not share one. Without a schema nothing is checked but the JSON itself and the lengths of its lists.
  */
-export async function readChecked(
+async function read(
   context: RequestContext,
   schema: z.ZodType | null,
-  isPlain?: (value: Record<string, unknown>) => boolean,
+  isStored: boolean,
+  isPlain?: PlainCheck,
 ): Promise<JsonBody | Fault> {
   const { edge, request } = context
   const { headers } = request
@@ -67,17 +92,19 @@ export async function readChecked(
   const refused = refuseByHeaders(headers)
   if (refused !== null) return refused
   const declared = length === null ? null : Number(length)
-  if (declared !== null && declared > bodyBytesMax) return flaws.tooLarge
+  const bytesMax = isStored ? bodyBytesMax : edge.settings.requestBytesMax
+  if (declared !== null && declared > bytesMax) return tooLarge(bytesMax, isStored)
   const hold = (more: number) => context.hold(more)
   const encoding = encodingOf(headers.get('content-encoding')) ?? null
   const measure = new JsonMeasure()
   const arriving = encoding === null ? (piece: Uint8Array) => excessFault(measure.add(piece)) : undefined
-  const arrived = await edge.bodies.read(request, declared, hold, arriving)
+  const arrived = await edge.bodies.read(request, declared, bytesMax, hold, arriving)
   context.tookBody(arrived)
-  if (typeof arrived === 'string') return flaws[arrived]
+  if (typeof arrived === 'string') return arrived === 'tooLarge' ? tooLarge(bytesMax, isStored) : flaws[arrived]
   if ('code' in arrived) return arrived
-  const bytes = encoding === null ? arrived : await inflated(arrived, encoding, bodyBytesMax, hold)
-  if (typeof bytes === 'string') return bytes === 'damaged' ? damaged : flaws[bytes]
+  const bytes = encoding === null ? arrived : await inflated(arrived, encoding, bytesMax, hold)
+  if (bytes === 'tooLarge') return tooLarge(bytesMax, isStored)
+  if (bytes === 'damaged') return damaged
   if ('code' in bytes) return bytes
   const isLarge = bytes.length > largeBodyBytes
   if (isLarge) await edge.lane.turn()
@@ -101,7 +128,8 @@ export function refusedUrl({ edge }: RequestContext, value: Record<string, unkno
 
 /** Of requests that were made of the one that arrived, and are kept in its place: whether they may be so large. */
 export function refusedSize(context: RequestContext, arrived: JsonBody, madeBytes: number): Fault | null {
-  if (madeBytes > bodyBytesMax) return flaws.tooLarge
+  const { requestBytesMax } = context.edge.settings
+  if (madeBytes > requestBytesMax) return tooLarge(requestBytesMax, false)
   const more = madeBytes - arrived.bytes.length
   return more > 0 ? context.hold(more) : null
 }

@@ -5,11 +5,6 @@ import { noteTried } from '../../../orchestrator/core/task/leases.ts'
 import { type Offer, offerOf } from '../../../shared/task.ts'
 import { CoreHarness, offersOf } from '../../support/hub/core-harness.ts'
 
-/** The task of a durable intent that waits for a scout. */
-function waiting(bench: CoreHarness): number {
-  return bench.accept({ answer: [] }, { tenant: 'other', deadlineMs: 3_600_000 }).answer
-}
-
 describe('offers', () => {
   test('two scouts with different models each get only what they offer', () => {
     const bench = new CoreHarness()
@@ -78,7 +73,7 @@ describe('offers', () => {
     bench.pass(bench.settings.modelGraceMs - 200)
     expect(bench.take('finished')).toEqual([])
     bench.pass(300)
-    expect(bench.ended(waiting).fault?.code).toBe('model_not_found')
+    expect(bench.ended(waiting).fault?.code).toBe('no_scout_available')
     expect(bench.ended(bench.submit()).fault?.code).toBe('model_not_found')
     expect(bench.state.index.entry('chat', 'm')).toBeUndefined()
   })
@@ -106,33 +101,6 @@ describe('offers', () => {
     expect(bench.ended(bench.submit({ model: 'unknown' })).fault?.code).toBe('model_not_found')
   })
 
-  test('a model that only a durable task waits for is unknown to clients, at once', () => {
-    const bench = new CoreHarness()
-    const task = waiting(bench)
-    expect(bench.ended(bench.submit({ model: 'm' })).fault?.code).toBe('model_not_found')
-    const session = bench.join(['m'], 1)
-    expect(bench.grant()).toMatchObject({ task, session })
-  })
-
-  test('the boot grace is the same for a client whose model a durable task waits for, too', () => {
-    const bench = new CoreHarness({ bootGraceMs: 2_000, modelGraceMs: 60_000 })
-    waiting(bench)
-    const early = bench.submit({ model: 'm' })
-    bench.pass(2_100)
-    expect(bench.ended(early).fault?.code).toBe('model_not_found')
-  })
-
-  test('a model whose scouts did not come back is unknown to clients, though a durable task still waits for it', () => {
-    const bench = new CoreHarness()
-    const session = bench.join(['m'])
-    const task = waiting(bench)
-    bench.gone(session)
-    bench.pass(1.5 * bench.settings.modelGraceMs)
-    expect(bench.ended(bench.submit({ model: 'm' })).fault?.code).toBe('model_not_found')
-    bench.join(['m'], 1)
-    expect(bench.grant().task).toBe(task)
-  })
-
   test('a task whose model was forgotten while it was worked on finds the scouts that came later', () => {
     const bench = new CoreHarness({ firstSignMs: 60_000 })
     const busy = bench.join(['m'], 1)
@@ -157,7 +125,7 @@ describe('offers', () => {
     bench.step({ type: 'scoutOffers', session, concurrency: 4, offers: [] })
     bench.pass(200)
     bench.settle(grant, 'released', 'scout_draining')
-    expect(bench.ended(task).fault?.code).toBe('model_not_found')
+    expect(bench.ended(task).fault?.code).toBe('scout_draining')
   })
 })
 

@@ -2,6 +2,7 @@ import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import type { HubOptions } from '../../../orchestrator/main.ts'
+import { requestBodyBytesDefault } from '../../../shared/limits/http.ts'
 import { tickMs } from '../../../shared/limits/scheduling.ts'
 import { nonceBytes } from '../../../shared/protocol/frames.ts'
 import { IntentClient } from '../../support/clients/intent-client.ts'
@@ -259,6 +260,7 @@ test.skipIf(tinyDisk.missing)(
       logLevel: 'silent' as const,
       trustedProxies: [],
       privateUrls: 'refuse' as const,
+      requestBytesMax: requestBodyBytesDefault,
     }
     const { live, client } = liveHub({ config })
     await live.addScout({ name: 'box' })

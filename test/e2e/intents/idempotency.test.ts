@@ -1,6 +1,8 @@
 /** Requests that are sent again: with an Idempotency-Key the work is done once, also across a restart of the hub. */
+
 import { expect, onTestFinished, test } from 'vitest'
 import type { Config } from '../../../orchestrator/config.ts'
+import { requestBodyBytesDefault } from '../../../shared/limits/http.ts'
 import { until } from '../../support/clocks/until.ts'
 import { sdkOf } from '../../support/hub/client-stage.ts'
 import { LiveHub } from '../../support/hub/live-hub.ts'
@@ -68,6 +70,7 @@ test('an answer and an intent are kept across a restart of the hub', async () =>
     logLevel: 'silent',
     trustedProxies: [],
     privateUrls: 'refuse',
+    requestBytesMax: requestBodyBytesDefault,
   }
   const run = async (key: string | null) => {
     const live = new LiveHub({ config })

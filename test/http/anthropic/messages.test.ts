@@ -51,9 +51,15 @@ describe('a whole message', () => {
     const { submission } = edge.engine.answers[0]!
     expect(submission).toMatchObject({ kind: 'chat', model: 'm', stream: false })
     expect(JSON.parse(Buffer.from(submission.body).toString())).toEqual({
-      ...{ model: 'm', max_tokens: 9 },
+      ...{ model: 'm', max_completion_tokens: 9 },
       messages: [{ role: 'system', content: 'Be kind.' }, hello.messages[0]],
     })
+  })
+
+  test('is routed by what its model is called, as a chat is', async () => {
+    edge.engine.script = (answer) => answer.serve().done(wholeAnswer({ content: 'Hi' }))
+    await (await ask({ ...hello, model: 'm:floor', chasm: { max_attempts: 2 } })).text()
+    expect(edge.engine.answers[0]!.submission).toMatchObject({ model: 'm', routing: { sort: 'price', attemptsMax: 2 } })
   })
 
   test('keeps the digits of long numbers in what tools were called with', async () => {
@@ -301,8 +307,8 @@ describe('tokens are counted', () => {
     const { max_tokens: _, ...body } = hello
     const response = await edge.post('/v1/messages/count_tokens', { ...body, ...fields })
     expect(response.status).toBe(200)
-    const answer = (await response.json()) as { input_tokens: number; estimated: boolean }
-    expect(answer.estimated).toBe(true)
+    const answer = (await response.json()) as { input_tokens: number; chasm: { estimated: boolean } }
+    expect(answer.chasm.estimated).toBe(true)
     return answer.input_tokens
   }
 

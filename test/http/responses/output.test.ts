@@ -3,9 +3,9 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { EventWriter, type Numbering } from '../../../orchestrator/http/responses/events/event-writer.ts'
 import { ResponseAnswer } from '../../../orchestrator/http/responses/events/response-answer.ts'
-import { toolNamesIn } from '../../../orchestrator/http/responses/items/tool-names.ts'
 import { customArguments } from '../../../orchestrator/http/responses/items/custom-tool.ts'
 import { echoOf } from '../../../orchestrator/http/responses/items/response-object.ts'
+import { toolNamesIn } from '../../../orchestrator/http/responses/items/tool-names.ts'
 
 import type { Json } from '../../support/providers/provider-calls.ts'
 
@@ -13,10 +13,7 @@ const id = `resp_${'0123456789abcdef'.repeat(2)}`
 const toolNames = toolNamesIn([{ type: 'custom', name: 'patch' }])
 
 function answered(emit: (type: string, fields: Json, delta?: string) => void, completions: readonly Json[]) {
-  const made = new ResponseAnswer(
-    { id, createdAt: 1, model: 'asked', echo: echoOf({}), toolNames, store: true },
-    emit,
-  )
+  const made = new ResponseAnswer({ id, createdAt: 1, model: 'asked', echo: echoOf({}), toolNames, store: true }, emit)
   made.open()
   for (const one of completions) made.add(one)
   made.close()

@@ -47,3 +47,32 @@ test('no more is looked at than it takes to know', () => {
   expect(measured('['.repeat(jsonDepthMax + 1), 7).excess).toBe('deep')
   expect(measured('['.repeat(jsonDepthMax), 7).excess).toBeNull()
 })
+
+const run = fc.record({
+  plain: fc.nat(5_000),
+  mark: fc.constantFrom('"', '\\', '\\"', '\\\\', '[{,', '\n', 'ü', '""', ''),
+})
+/** Text with long runs of plain characters between those that JSON escapes. */
+const text = fc.array(run, { maxLength: 8 }).map((runs) => runs.map((one) => 'x'.repeat(one.plain) + one.mark).join(''))
+
+test('strings count as one each, at the limit and one beyond it', () => {
+  fc.assert(
+    fc.property(fc.array(text, { maxLength: 6 }), fc.integer({ min: 900, max: 9_000 }), (strings, pieceBytes) => {
+      // The list itself is one, and so is each string; empty lists fill up the rest.
+      const fill = jsonNodesMax - 1 - strings.length
+      const lists = Array.from({ length: fill }, () => '[]')
+      const json = (more: string[]) => `[${[...strings.map((one) => JSON.stringify(one)), ...more].join()}]`
+      expect(measured(json(lists), pieceBytes).excess).toBeNull()
+      expect(measured(json([...lists, '[]']), pieceBytes).excess).toBe('many')
+    }),
+    { numRuns: 60 },
+  )
+})
+
+test('a string without an end is left to the parser', () => {
+  for (const end of ['', '\\', '\\"', '"']) {
+    const text = `["${'x'.repeat(2 * jsonNodesMax)}${end}`
+    expect(measured(text, 16_384).excess).toBeNull()
+    expect(measured(text, text.length).excess).toBeNull()
+  }
+})

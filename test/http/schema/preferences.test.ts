@@ -87,6 +87,16 @@ describe('a request says whom it prefers', () => {
     })
   })
 
+  test('also of responses that are waited for', async () => {
+    const asked = { model: 'm:nitro', provider: { only: ['groq'] } }
+    expect(await submissionOf(asked, '/v1/responses', { input: 'hi', store: false })).toEqual({
+      model: 'm',
+      routing: { only: ['groq'], sort: 'throughput' },
+    })
+    const { body } = edge.engine.answers.at(-1)!.submission
+    expect(Object.keys(JSON.parse(Buffer.from(body).toString()) as object)).not.toContain('provider')
+  })
+
   test('in the body that goes on to the scout as it came', async () => {
     const sent = { ...chat, model: 'm:floor', models: ['m'], provider: { sort: 'price' } }
     await edge.post('/v1/chat/completions', sent)
@@ -152,6 +162,13 @@ describe('a preference is refused by name', () => {
   ]
   test.each(rows)('%j', async (more, param, rule) => {
     await expectRefused(await edge.post('/v1/chat/completions', { ...chat, ...more }), param, rule)
+  })
+
+  test('of a response that is made durably', async () => {
+    for (const more of [{ models: ['n'] }, { provider: { sort: 'price' } }]) {
+      const response = await edge.post('/v1/responses', { model: 'm', input: 'hi', background: true, ...more })
+      await expectRefused(response, Object.keys(more)[0]!, 'is not for a response that is made durably')
+    }
   })
 
   test('when vectors of several models would be mixed', async () => {

@@ -296,7 +296,16 @@ describe('what a service says about one request', () => {
     const provider = providerOf({}, system)
     const gone: Scripted = ({ body }) => (body.tools ? tools() : good())
     const asked = (more: Json = { tools: [] }) => failure(ask(provider, { ...hello, ...more }, { model: 'demo-small' }))
-    for (let i = 0; i < 5; i++) standIn.script(gone)
+    // Answered when all have arrived: what is looked into in between would take the answer of one that is late.
+    const arrived = Promise.withResolvers<void>()
+    let waiting = 5
+    for (let i = 0; i < 5; i++) {
+      standIn.script(async (request, signal) => {
+        if (--waiting === 0) arrived.resolve()
+        await arrived.promise
+        return gone(request, signal)
+      })
+    }
     const all = await Promise.all(Array.from({ length: 5 }, () => asked()))
     expect(all.map(({ code }) => code)).toEqual(Array(5).fill('invalid_request'))
     const extra = () => paths().length - 5

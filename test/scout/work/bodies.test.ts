@@ -119,6 +119,28 @@ describe('a body larger than a frame', () => {
     expect(await session.heard('pong')).toMatchObject({ running: 0 })
   })
 
+  test('that is larger than what the scout offered fails, and nothing of it is kept', async () => {
+    const session = await stage.connected()
+    session.task(1, { size: bodyBytesMax + 1, body: null }, {})
+    expect((await session.answered(1)).settle).toMatchObject({ outcome: 'failed', fault: 'scout_error' })
+    session.send({ type: 'fragment', task: 1, attempt: 1, index: 0, bytes: new Uint8Array(fragmentBytes) })
+    session.task(2, { stream: false })
+    ;(await stage.provider.call()).done()
+    expect((await session.answered(2)).settle.outcome).toBe('done')
+  })
+
+  test('of the largest size may come for every place at once', async () => {
+    const session = await stage.connected()
+    const request = Buffer.from(long(bodyBytesMax - 100_000))
+    for (const task of [1, 2, 3, 4]) session.task(task, { stream: false }, request)
+    for (const task of [1, 2, 3, 4]) {
+      const call = await stage.provider.call()
+      expect(hash(call.request.body)).toBe(hash(request))
+      call.done()
+      expect((await session.answered(task)).settle.outcome).toBe('done')
+    }
+  })
+
   test('whose size its frame denies closes the session with 4400', async () => {
     const session = await stage.connected()
     session.task(1, { size: 3 })

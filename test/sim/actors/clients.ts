@@ -193,7 +193,9 @@ export class ChatUser {
     const part = reading.delayMs === Number.POSITIVE_INFINITY ? this.hub.ask(() => reading.answer.take()) : null
     if (part !== null) this.check(reading, part)
     this.hub.ask(() => reading.answer.abandon())
-    this.end(reading)
+    this.lose(reading)
+    // The tick of the same turn stands before it, and may still give the task out.
+    this.process.after(0, () => this.checker.ledger.over(reading.task))
   }
 
   private end(reading: Reading): void {

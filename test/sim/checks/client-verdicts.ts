@@ -28,7 +28,9 @@ export class ClientVerdicts {
   /** A scout settles a task; before the hub has heard of it. */
   said(core: CoreState, nowMs: number, session: number, frame: FrameOf<'settle'>): void {
     const { task, attempt, outcome, fault } = frame
-    if (outcome !== 'failed' || fault !== 'invalid_request' || this.words.has(task)) return
+    // What is handed back says nothing about the request, whatever reason is given.
+    const isVerdict = outcome === 'failed' || outcome === 'cancelled'
+    if (!isVerdict || fault !== 'invalid_request' || this.words.has(task)) return
     const { leases } = this.ledger.task(task)
     const own = leases.find((lease) => lease.attempt === attempt && lease.session === session)
     if (own === undefined) return

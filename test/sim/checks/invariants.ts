@@ -58,7 +58,7 @@ import { Standstill } from './standstill.ts'
 import { Verdicts } from './verdicts.ts'
 
 /** Events without any trace of work after which the core is looked at anyway. */
-const idleEventsMax = 40
+const idleEventsMax = 20
 /** How often leases are compared with the signs of life on the wire. */
 const leaseLookMs = 1_000
 /** Close codes with which the hub accuses a scout. */

@@ -20,6 +20,7 @@ export interface Peer {
   credits: number
 }
 
+const MiB = 1_048_576
 const models = ['a', 'b', 'c']
 const names = ['s1', 's2', 's3', 's4']
 const providers = ['p', 'q']
@@ -96,7 +97,7 @@ export class Chance {
       kind: this.kind(),
       model: this.model(),
       stream: this.chance(0.5),
-      promptBytes: this.below(100_000),
+      promptBytes: this.chance(0.05) ? this.pick([5, 20, 60]) * MiB : this.below(100_000),
       routing: this.chance(0.5) ? defaultRouting : this.routing(),
     }
   }
@@ -178,7 +179,10 @@ export class Chance {
   private someOffers(): Offer[] {
     const offered = models.filter(() => this.chance(0.5))
     if (this.chance(0.1)) offered.push('auto', 'a')
-    return offered.map((model) => offerOf({ kind: this.kind(), model, provider: this.pick(providers) }))
+    return offered.map((model) => {
+      const size = this.chance(0.2) ? { requestBytesMax: this.pick([8, 32]) * MiB } : {}
+      return offerOf({ kind: this.kind(), model, provider: this.pick(providers), ...size })
+    })
   }
 
   private join(): Event {

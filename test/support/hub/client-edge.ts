@@ -86,3 +86,9 @@ export function rawChat(edge: TestEdge, request: object): string {
     body,
   ].join('\r\n')
 }
+
+/** The request as JSON of so many bytes. */
+export function padded(request: object, bytes: number): string {
+  const text = JSON.stringify({ ...request, pad: '' })
+  return text.replace('"pad":""', `"pad":"${'x'.repeat(bytes - text.length)}"`)
+}

@@ -14,6 +14,7 @@ import { Catalog } from '../../../scout/offers/catalog.ts'
 import { Scout } from '../../../scout/process/scout.ts'
 import { DemoProvider, type DemoSettings, demoDefaults } from '../../../scout/providers/demo/demo.ts'
 import type { Provider } from '../../../scout/providers/provider.ts'
+import { requestBodyBytesDefault } from '../../../shared/limits/http.ts'
 import { scoutPath } from '../../../shared/protocol/frames.ts'
 import { realSystem, type System } from '../../../shared/system.ts'
 import type { HeldSystem } from '../clocks/held-system.ts'
@@ -35,6 +36,7 @@ const scoutMain = new URL('../../../scout/main.ts', import.meta.url).pathname
 interface ScoutOptions {
   name: string
   concurrency?: number
+  requestBytesMax?: number
   /** The demo provider's settings; by default it answers as fast as it can. */
   demo?: Partial<DemoSettings>
   /** Instead of the demo provider. */
@@ -68,6 +70,7 @@ export class LiveHub {
       logLevel: 'silent',
       trustedProxies: [],
       privateUrls: 'refuse',
+      requestBytesMax: requestBodyBytesDefault,
     }
     const gateway = { ...promptly, ...options.gateway }
     this.system = options.system ?? seeded
@@ -86,7 +89,7 @@ export class LiveHub {
 
   /** A scout in this process, connected and with its credits granted. Resolves with what drains it. */
   async addScout(options: ScoutOptions): Promise<() => Promise<void>> {
-    const { name, concurrency = 4, demo, providers, secrets, url = this.url, system = real } = options
+    const { name, concurrency = 4, requestBytesMax, demo, providers, secrets, url = this.url, system = real } = options
     const settings = { ...demoDefaults, firstTokenMs: 0, tokensPerSecond: 0, ...demo }
     const catalog = new Catalog(system, silent, providers ?? [new DemoProvider(settings, system)])
     await catalog.open()
@@ -96,7 +99,10 @@ export class LiveHub {
       ended = resolve
     })
     const ports = { system, dial, catalog, log: silent, stopped: () => ended() }
-    const scout = new Scout({ name, concurrency, ...(secrets && { secrets }) }, ports)
+    const scout = new Scout(
+      { name, concurrency, ...(requestBytesMax && { requestBytesMax }), ...(secrets && { secrets }) },
+      ports,
+    )
     scout.start()
     await this.connected(name, concurrency)
     const drain = () => {

@@ -23,7 +23,7 @@ export function heldService() {
   return {
     /** Of a scout that has this provider and no other. */
     env: { PROVIDERS: 'vllm', VLLM_URL: standIn.baseURL },
-    /** Holds the next `count` streams. To be called when its scout is connected, which has asked for the models then. */
+    /** Holds the next `count` streams. Its scout has to be connected: it has asked for the models then. */
     hold(count: number) {
       for (let left = count; left > 0; left--) standIn.script(answer)
     },

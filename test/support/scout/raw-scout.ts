@@ -87,6 +87,8 @@ export const finishLine = '{"choices":[{"index":0,"delta":{},"finish_reason":"st
 export class RawScout {
   readonly frames: HubFrame[] = []
   closed: { code: number; reason: string } | null = null
+  /** False: the hub's pings stay unanswered. */
+  answersPings = true
   private readonly conditions = new Conditions()
 
   constructor(private readonly socket: WebSocket) {
@@ -123,6 +125,10 @@ export class RawScout {
   chunk({ task, attempt }: Omit<Lease, 'nonce'>, seq: number, offset: number, lines: string): void {
     const body = Buffer.from(lines)
     this.send({ type: 'chunk', task, attempt, seq, offset, size: body.length, body })
+  }
+
+  pong(ping: number): void {
+    this.send({ type: 'pong', ping, running: 0 })
   }
 
   /** Settles as done, unless `more` says otherwise. */
@@ -183,7 +189,7 @@ export class RawScout {
     const frame = decodeFromHub(message)
     if (frame.type === 'malformed') throw new Error(`the hub sent a malformed frame: ${frame.reason}`)
     this.frames.push(frame)
-    if (frame.type === 'ping') this.send({ type: 'pong', ping: frame.ping, running: 0 })
+    if (frame.type === 'ping' && this.answersPings) this.pong(frame.ping)
     this.conditions.changed()
   }
 

@@ -41,6 +41,7 @@ export class ScoutStage {
     readonly system: System | HeldSystem = eagerSystem(),
     private readonly concurrency = 4,
     private readonly others: Provider[] = [],
+    private readonly requestBytesMax?: number,
   ) {}
 
   async start(): Promise<void> {
@@ -48,7 +49,11 @@ export class ScoutStage {
     this.catalog = new Catalog(system, log, [this.provider, ...this.others])
     await this.catalog.open()
     this.scout = new Scout(
-      { name: 'tester', concurrency: this.concurrency },
+      {
+        name: 'tester',
+        concurrency: this.concurrency,
+        ...(this.requestBytesMax && { requestBytesMax: this.requestBytesMax }),
+      },
       {
         system,
         dial: websocketDial(this.hub.url, 'key', system),

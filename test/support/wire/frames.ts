@@ -29,19 +29,18 @@ const nonce = fc.uint8Array({ minLength: nonceBytes, maxLength: nonceBytes })
 const durationMs = fc.nat(durationMsMax)
 const acks = fc.array(fc.tuple(count, attempt, fc.constantFrom(...verdicts)), { maxLength: concurrencyMax })
 const price = fc.option(count)
-const offers = fc.array(
-  fc.tuple(
-    fc.constantFrom(...taskKinds),
-    named(modelCharsMax),
-    named(nameCharsMax),
-    count,
-    fc.nat(255),
-    price,
-    price,
-    printable(0, aboutCharsMax),
-  ),
-  { maxLength: offersMax },
-)
+const offer = [
+  fc.constantFrom(...taskKinds),
+  named(modelCharsMax),
+  named(nameCharsMax),
+  count,
+  fc.nat(255),
+  price,
+  price,
+  printable(0, aboutCharsMax),
+] as const
+// Its last member may be left out.
+const offers = fc.array(fc.oneof(fc.tuple(...offer), fc.tuple(...offer, count)), { maxLength: offersMax })
 
 const lists: Record<string, fc.Arbitrary<unknown>> = {
   'hello.offers': offers,

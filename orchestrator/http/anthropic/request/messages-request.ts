@@ -68,7 +68,12 @@ const thinking = z
 
 /** Claude Code asks for it with each request; no other edit would go without a trace. */
 const contextEdit = z.looseObject(
-  { type: z.literal('clear_thinking_20251015', expects('must be "clear_thinking_20251015": no other edit is offered here')) },
+  {
+    type: z.literal(
+      'clear_thinking_20251015',
+      expects('must be "clear_thinking_20251015": no other edit is offered here'),
+    ),
+  },
   expects('must be an object with a `type`'),
 )
 const contextManagement = z

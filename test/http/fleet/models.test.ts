@@ -1,8 +1,8 @@
 /** The list of models as clients of other routers read it: context, modalities, prices, parameters. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import type { ModelListing } from '../../orchestrator/engine/ports/client.ts'
-import { abilitiesOf } from '../../shared/task.ts'
-import { startEdge, type TestEdge } from '../support/hub/client-edge.ts'
+import type { ModelListing } from '../../../orchestrator/engine/ports/client.ts'
+import { abilitiesOf } from '../../../shared/task.ts'
+import { startEdge, type TestEdge } from '../../support/hub/client-edge.ts'
 
 let edge: TestEdge
 beforeEach(() => {

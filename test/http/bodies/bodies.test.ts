@@ -8,14 +8,16 @@ import {
   bodyLookMs,
   jsonNodesMax,
   jsonValuesMax,
+  largeRequestBytesMax,
+  largeRequestBytesPerTenantMax,
   requestBytesMax,
   requestBytesPerTenantMax,
   smallBodyMs,
-} from '../../shared/limits/http.ts'
-import { bodyBytesMax } from '../../shared/limits/wire.ts'
-import { ManualSystem } from '../support/clocks/manual-system.ts'
-import { until } from '../support/clocks/until.ts'
-import { rawConnection, startEdge, type TestEdge } from '../support/hub/client-edge.ts'
+} from '../../../shared/limits/http.ts'
+import { bodyBytesMax } from '../../../shared/limits/wire.ts'
+import { ManualSystem } from '../../support/clocks/manual-system.ts'
+import { until } from '../../support/clocks/until.ts'
+import { padded, rawConnection, startEdge, type TestEdge } from '../../support/hub/client-edge.ts'
 
 let edge: TestEdge
 const sockets: Socket[] = []
@@ -107,6 +109,26 @@ describe('bytes in flight', () => {
     expect(await held()).toBe(0)
   })
 
+  test('of large requests are bounded more tightly, so that small ones always find room', async () => {
+    edge = startEdge()
+    edge.engine.script = (answer) => answer.serve().done()
+    const [second, third] = ['second', 'third'].map((name) => edge.keyring.issue('client', name).key)
+    const each = largeRequestBytesPerTenantMax / 2
+    const open = [raw(head(each)), raw(head(each))]
+    await untilHeld(largeRequestBytesPerTenantMax)
+    const large = padded(chat, bodyBytesMax + 1)
+    expect((await edge.post('/v1/chat/completions', large)).status).toBe(429)
+    raw(head(largeRequestBytesMax - largeRequestBytesPerTenantMax, second))
+    await untilHeld(largeRequestBytesMax)
+    expect((await edge.post('/v1/chat/completions', large, {}, third)).status).toBe(503)
+    for (const key of [edge.keys.client, third]) {
+      expect((await edge.post('/v1/chat/completions', chat, {}, key)).status).toBe(200)
+    }
+    for (const { socket } of open) socket.destroy()
+    await untilHeld(largeRequestBytesMax - largeRequestBytesPerTenantMax)
+    expect((await edge.post('/v1/chat/completions', large, {}, third)).status).toBe(200)
+  })
+
   test('of undeclared bodies are counted as they arrive', async () => {
     edge = startEdge()
     const { socket } = raw(`${head(null)}10000\r\n${'x'.repeat(65_536)}\r\n`)
@@ -183,11 +205,31 @@ describe('a slow body', () => {
     expect(heard.text).toContain('HTTP/1.1 200 ')
     expect(smallBodyMs).toBeLessThan(10 * bodyLookMs)
   })
+
+  test('that is very large has to come faster, so that it holds its bytes no longer than another one', async () => {
+    const system = slowStage()
+    const rate = bodyBytesPerLook + 1_000
+    const usual = raw(head(bodyBytesMax))
+    const large = raw(head(2 * bodyBytesMax))
+    await until('a timer', () => system.pending > 0)
+    for (let look = 0; look < 4; look++) {
+      for (const { socket } of [usual, large]) if (!socket.destroyed) socket.write(' '.repeat(rate))
+      // The piece has to be in before the clock goes on.
+      for (let turn = 0; turn < 20; turn++) await Bun.sleep(1)
+      system.pass(bodyLookMs)
+    }
+    await until('the end', () => large.closed)
+    expect(large.text).toContain('HTTP/1.1 408 ')
+    expect([usual.text, usual.closed]).toEqual(['', false])
+    // Without another piece it is cut as well.
+    for (; !usual.closed; await Bun.sleep(1)) system.pass(bodyLookMs)
+    expect(usual.text).toContain('HTTP/1.1 408 ')
+  })
 })
 
 describe('a body that is too large', () => {
   test.each(['declared', 'undeclared'])('and %s is read to its end and then refused', async (how) => {
-    edge = startEdge()
+    edge = startEdge({ requestBytesMax: bodyBytesMax })
     const bytes = 10_000_000
     const text = 'x'.repeat(bytes)
     const heard = raw(
