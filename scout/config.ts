@@ -5,7 +5,7 @@
  */
 import { hostname } from 'node:os'
 import { parseKey } from '../shared/api-key.ts'
-import { pastedFlaw } from '../shared/env-file.ts'
+import { pastedFlaw, quoteFlaw } from '../shared/env-file.ts'
 import { bodyBytesMax, concurrencyMax, nameCharsMax, requestBodyBytesMax } from '../shared/limits/wire.ts'
 import { proxyFlaws } from '../shared/network/proxy-rule.ts'
 import { scoutPath } from '../shared/protocol/frames.ts'
@@ -90,6 +90,10 @@ function readScoutKey(env: Environment, errors: string[]): string {
 function readName(env: Environment, host: string, errors: string[]): string {
   const text = read(env, 'SCOUT_NAME')
   if (text === '') return host.replace(/[^A-Za-z0-9._-]+/g, '-').slice(0, nameCharsMax) || 'scout'
+  if (/^(["'`]).*\1$/.test(text)) {
+    errors.push(quoteFlaw('SCOUT_NAME', text)!)
+    return ''
+  }
   // biome-ignore lint/suspicious/noControlCharactersInRegex: refusing them is the point
   if (text.length <= nameCharsMax && !/[\u0000-\u001f\u007f]/.test(text)) return text
   errors.push(`SCOUT_NAME must be 1 to ${nameCharsMax} characters without control characters.`)

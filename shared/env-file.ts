@@ -3,8 +3,9 @@
  * value is expanded, so that a `$` in a key stays one, and only quotes around a whole value are taken off. Variables
  * that are set already win. No error repeats what the file holds.
  */
+import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 
 export type Variables = Record<string, string>
 type Environment = Record<string, string | undefined>
@@ -42,26 +43,45 @@ export function readEnvFile(folder: string): Variables | string | null {
   }
 }
 
-/** Adds the file's variables to `env` where they are not set. Returns the sentence when it cannot be read. */
-export function loadEnvFile(folder: string, env: Environment): string | null {
+/**
+ * Adds the file's variables to `env` where they are not set. A runtime that was started without the option that forbids
+ * it has read the file first, in its own way: what comes from it is no person's word. Returns the sentence when the
+ * file cannot be read.
+ */
+export function loadEnvFile(folder: string, env: Environment, runtimeReads = readByRuntime): string | null {
   const read = readEnvFile(folder)
   if (typeof read === 'string') return read
-  const before = { ...env }
+  const other = Object.entries(read ?? {}).filter(([name, value]) => env[name] !== undefined && env[name] !== value)
+  const unexpected = other.length === 0 ? {} : runtimeReads(folder, without(env, Object.keys(read ?? {})))
   for (const [name, value] of Object.entries(read ?? {})) {
-    if (env[name] === undefined || env[name] === expanded(value, before)) env[name] = value
+    if (env[name] === undefined || env[name] === unexpected[name]) env[name] = value
   }
   return null
 }
 
+function without(env: Environment, names: readonly string[]): Environment {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !names.includes(name)))
+}
+
+/** A start of the runtime that only prints its environment; a few hundredths of a second. */
+const printsEnvironment = ['-e', 'process.stdout.write(JSON.stringify(process.env))']
+const runtimeMs = 10_000
+
 /**
- * What the runtime makes of a value when it has read the file first, because it was started without the option that
- * forbids it: a variable with this value was not set by a person.
+ * What the runtime makes of the file in this environment, asked of the runtime itself, since only it knows exactly.
+ * Nothing where it has not read the file: an executable never does, and the option says so.
  */
-function expanded(value: string, env: Environment): string | null {
-  if (!value.includes('$')) return null
-  return value.replace(/\\\$|\$(?:\{(\w+)(?::-([^}]*))?\}|(\w+))/g, (all, braced, otherwise, plain) => {
-    return all === '\\$' ? '$' : env[braced ?? plain] || (otherwise ?? '')
-  })
+function readByRuntime(folder: string, env: Environment): Environment {
+  if (Bun.isStandaloneExecutable || process.execArgv.includes('--no-env-file')) return {}
+  const path = resolve(folder, envFileName)
+  const options = { env, cwd: '/', encoding: 'utf8', timeout: runtimeMs } as const
+  const { stdout, status } = spawnSync(process.execPath, [`--env-file=${path}`, ...printsEnvironment], options)
+  try {
+    return status === 0 ? (JSON.parse(stdout) as Environment) : {}
+  } catch {
+    // It printed something else: then what is set counts as set.
+    return {}
+  }
 }
 
 /** What is wrong with a value that was pasted with its quotes; null when nothing is. */

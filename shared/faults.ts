@@ -77,6 +77,12 @@ export const faultTable = {
 
 export type FaultCode = keyof typeof faultTable
 
+/** Whether the same request may succeed later: such a failure is not kept under an Idempotency-Key. */
+export function mayPass(code: FaultCode): boolean {
+  const { status } = faultTable[code]
+  return status >= 500 || status === 429 || status === 499
+}
+
 export interface Fault {
   code: FaultCode
   /** One sentence a person can act on. */

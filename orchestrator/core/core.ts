@@ -9,13 +9,15 @@ import { fault } from '../../shared/faults.ts'
 import { hourSlotMs } from '../../shared/limits/scheduling.ts'
 import { autoModel } from '../../shared/task.ts'
 import type { Effect, Event, Submit } from './events.ts'
-import { isMet, notOffered } from './fleet/not-offered.ts'
+import { isDeserted } from './fleet/absence.ts'
+import { notOffered } from './fleet/not-offered.ts'
 import type { Lease, ModelEntry } from './model/object-graph.ts'
 import { type CoreSeed, CoreState, hubDraining, refuse } from './state.ts'
 import { noteHour } from './stats/hour-counts.ts'
 import { bookMissed } from './stats/missed-work.ts'
 import { onDue } from './step/deadlines.ts'
 import { matchAll } from './step/matching.ts'
+import { endLimited } from './step/nobody-left.ts'
 import { changeOffers, claimsEnded, join, leave } from './step/sessions.ts'
 import { stoodStill } from './step/standstill.ts'
 import { contentBegan, endAttempt, settle } from './task/attempts.ts'
@@ -110,6 +112,7 @@ function apply(core: CoreState, event: Event): void {
     case 'stood':
       return stoodStill(core, event.forMs)
     case 'tick':
+      endLimited(core)
       return core.wheel.advance(core.nowMs, (deadline) => onDue(core, deadline))
   }
 }
@@ -133,10 +136,15 @@ function submit(core: CoreState, event: Submit): void {
   core.unplaced.push(task)
 }
 
-/** The model's entry: of a known model, of `auto`, or, while a fleet may be reconnecting, of any model. */
+/**
+ * The model's entry: of one that is offered or whose scouts may be back soon, of `auto`, or, while a fleet may be
+ * reconnecting, of any model.
+ */
 function entryFor(core: CoreState, { kind, model }: Submit): ModelEntry | undefined {
   const known = core.index.entry(kind, model)
-  if (known !== undefined && isMet(known)) return known
+  if (known !== undefined && (known.offerers > 0 || known.absence !== null)) {
+    return isDeserted(core, known) ? undefined : known
+  }
   if (model === autoModel) return core.index.ensureEntry(kind, model, core.nowMs)
   if (core.nowMs >= core.bootGraceUntilMs) return undefined
   const entry = known ?? core.index.ensureEntry(kind, model, core.nowMs)

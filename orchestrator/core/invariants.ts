@@ -6,7 +6,7 @@
  *  2. It has a lease exactly while it is leased: one, two when hedged, each of another attempt, none newer than begun,
  *     and none at a scout that does not take so large a request.
  *  3. A lease and its holder know each other, and the holder is connected; without one, content has been seen or the
- *     task is durable. The latter are listed by who may take them up, and nothing else is.
+ *     task is durable. These are listed by who may take them up, and nothing else is.
  *  4. A ready task has exactly one place: in its model's queues, `returned` when it came back and should go elsewhere,
  *     in `awaitingStore`, which holds durable tasks and only while the store is in trouble, or aside with its tenant,
  *     whose tasks have ended scouts.
@@ -26,12 +26,15 @@
  *     and so are records that nobody uses.
  * 15. While the hub drains no client's task waits in a queue.
  * 16. A task is blocked exactly while it has blockers, only in an intent, and an intent is open while its tasks are.
+ * 17. A scout has windows only of models that it offers, each of a size of one or more, and counts its leases in them.
+ * 18. A model of which all scouts are paused knows when the first of them may be asked again, and no other does.
  */
 
 import { bodyBytesMax, offersMax } from '../../shared/limits/wire.ts'
 import { autoModel } from '../../shared/task.ts'
-import { isAble } from './fleet/capability-index.ts'
+import { canServe, isAble } from './fleet/capability-index.ts'
 import { clients } from './fleet/model-names.ts'
+import { resumesAtMs } from './fleet/resume-times.ts'
 import { weightOf } from './fleet/retired-records.ts'
 import { hasRoom, instanceKey } from './fleet/roster.ts'
 import type { ModelEntry, OfferClass, Scout, Task } from './model/object-graph.ts'
@@ -105,6 +108,8 @@ class Recount {
   readonly scouts = new Map<ModelEntry, number>()
   readonly offerers = new Map<ModelEntry, number>()
   readonly sessions = new Map<object, number>()
+  /** When the first pause ends of those who are paused. */
+  readonly resumes = new Map<ModelEntry, number>()
   /** Models that an idle scout could serve now. */
   readonly idle = new Set<ModelEntry>()
 }
@@ -133,11 +138,11 @@ function checkTask(core: CoreState, id: number, task: Task, count: Recount, chec
     check(attempt <= task.attempt, 2, id, 'has a lease of an attempt that never began')
     const taken = Math.max(bodyBytesMax, capability?.offer.requestBytesMax ?? Number.POSITIVE_INFINITY)
     check(task.promptBytes <= taken, 2, id, `is leased with ${task.promptBytes} bytes where ${taken} are taken`)
-    if (holder === null && task.intent !== null) {
+    if (holder === null) {
       check(core.orphans.get(instanceKey(scout, instance))?.has(task) === true, 3, id, 'is not listed as waiting')
+      check(task.intent !== null || task.contentBegan, 3, id, 'is leased to nobody though nothing was seen')
       count.orphans++
-    } else if (holder === null) check(task.contentBegan, 3, id, 'is leased to nobody though nothing was seen')
-    else check(heldLeases(holder).includes(lease) && isConnected(core, holder), 3, id, 'is not known to its holder')
+    } else check(heldLeases(holder).includes(lease) && isConnected(core, holder), 3, id, 'is not known to its holder')
   }
   const isWaiting = entry.waiting.has(task)
   const hasTried = task.triedScouts.length > 0
@@ -211,11 +216,14 @@ function checkScout(core: CoreState, session: number, scout: Scout, count: Recou
     const isListed = entry.ready.includes(capability)
     check(isListed !== scout.unlisted.includes(capability), 10, session, `does not know whether ${entry.key} lists it`)
     add(count.offerers, entry)
+    if (!isAble(scout, entry)) noteResume(scout, entry, count)
     if (!isAble(scout, entry)) continue
     add(count.scouts, entry)
+    if (!canServe(scout, entry)) continue
     check(isListed || !scout.idle, 10, session, `is idle and unknown to ${entry.key}`)
     if (scout.idle) count.idle.add(entry)
   }
+  checkWindows(scout, check)
   check(core.roster.records.get(record.scout) === record, 14, session, 'has lost its record')
   const pauses = [...(scout.pauses?.values() ?? [])]
   const cancels = [...(scout.cancels?.values() ?? [])]
@@ -224,6 +232,28 @@ function checkScout(core: CoreState, session: number, scout: Scout, count: Recou
   check(pauses.length <= offersMax, 14, session, 'has too many pauses')
   check(cancels.length <= cancelsPerCredit * core.settings.creditMax, 14, session, 'has too many cancels')
   count.armed += pauses.length + cancels.length
+}
+
+function noteResume(scout: Scout, entry: ModelEntry, count: Recount): void {
+  if (scout.state !== 'ready') return
+  const { kind, model } = entry
+  for (const pause of scout.pauses?.values() ?? []) {
+    const isOfKind = scout.klass.offers.some((offer) => offer.kind === kind && offer.model === pause.model)
+    if (isOfKind && (model === autoModel || model === pause.model))
+      count.resumes.set(entry, Math.min(pause.dueMs, count.resumes.get(entry) ?? pause.dueMs))
+  }
+}
+
+function checkWindows(scout: Scout, check: Check): void {
+  const { windows, session, klass, record } = scout
+  check(windows === null || windows.size > 0, 17, session, 'keeps no window at all')
+  check((record.windows?.size ?? 0) <= offersMax, 14, session, 'remembers too many windows')
+  for (const [key, { size, running }] of windows ?? []) {
+    const isOffered = klass.entries.some((entry) => entry.key === key && entry.model !== autoModel)
+    check(isOffered && size >= 1, 17, session, `has a window of ${size} for ${key}`)
+    const held = heldLeases(scout).filter(({ capability }) => capability?.entry.key === key).length
+    check(running === held, 17, session, `counts ${running} of ${held} leases of ${key}`)
+  }
 }
 
 function checkEntry(core: CoreState, entry: ModelEntry, count: Recount, check: Check): void {
@@ -246,6 +276,8 @@ function checkEntry(core: CoreState, entry: ModelEntry, count: Recount, check: C
     key,
     'has waiting tasks and idle scouts',
   )
+  const resumes = offerers > 0 && scouts === 0 ? (count.resumes.get(entry) ?? null) : null
+  check(resumesAtMs(entry) === resumes, 18, key, `resumes at ${resumesAtMs(entry)}, not at ${resumes}`)
   const isForgettable = offerers === 0 && entry.model !== autoModel
   check((entry.timerSlot !== -1) === isForgettable, 12, key, `${offerers} offerers, and the wrong end date`)
   if (entry.timerSlot !== -1) count.armed++

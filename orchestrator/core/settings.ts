@@ -29,6 +29,7 @@ export interface CoreSettings {
   readyTasksMax: number
   readyTasksPerTenantMax: number
   modelGraceMs: number
+  modelWaitMs: number
   /** 0 on a first start, when no fleet can be on its way back. */
   bootGraceMs: number
   creditMax: number
@@ -62,6 +63,7 @@ export const defaultCoreSettings: CoreSettings = {
   readyTasksMax: schedulingLimits.readyTasksMax,
   readyTasksPerTenantMax: schedulingLimits.readyTasksPerTenantMax,
   modelGraceMs: schedulingLimits.modelGraceMs,
+  modelWaitMs: schedulingLimits.modelWaitMs,
   bootGraceMs: schedulingLimits.bootGraceMs,
   creditMax: wireLimits.concurrencyMax,
   recordsMax: schedulingLimits.recordsMax,

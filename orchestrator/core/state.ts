@@ -6,7 +6,9 @@
 
 import { type Fault, fault } from '../../shared/faults.ts'
 import type { Change, Effect } from './events.ts'
+import { DepartedModels } from './fleet/absence.ts'
 import { CapabilityIndex } from './fleet/capability-index.ts'
+import { LostInstances } from './fleet/restarts.ts'
 import { Roster } from './fleet/roster.ts'
 import { CommittedSettlements } from './model/committed-settlements.ts'
 import type { CancelWatch, Intent, ModelEntry, Pause, Scout, Suspect, Task } from './model/object-graph.ts'
@@ -38,7 +40,7 @@ export class CoreState {
   readonly committed: CommittedSettlements
   /** Durable intents that are not over. */
   readonly intents = new Map<string, Intent>()
-  /** Durable tasks whose lease waits for its scout; `orphans.ts` keeps them. */
+  /** Tasks whose lease waits for its scout, by instance; `orphans.ts` keeps them. */
   readonly orphans = new Map<string, Set<Task>>()
   /** Leases in force, held or waiting for their scout. */
   leases = 0
@@ -55,6 +57,10 @@ export class CoreState {
   readonly awaitingStore = new Set<Task>()
   /** Tenants whose tasks ended scouts lately, with those of their tasks that wait aside; see `trust/suspects.ts`. */
   readonly suspects = new Map<string, Suspect>()
+  /** Models of which every scout is paused since the last tick, while tasks wait for them. */
+  readonly limited = new Set<ModelEntry>()
+  readonly departed = new DepartedModels()
+  readonly lostInstances = new LostInstances()
   sequence = 0
 
   /** Time of the event being handled, and where its effects go. */
@@ -70,7 +76,10 @@ export class CoreState {
     this.committed = new CommittedSettlements(settings.committedKept)
     this.random = new Random(seed)
     this.makeNonce = makeNonce
-    this.index = new CapabilityIndex(settings, (entry) => this.wheel.disarm(entry))
+    this.index = new CapabilityIndex(settings, (entry) => {
+      this.departed.note(entry)
+      this.wheel.disarm(entry)
+    })
     this.roster = new Roster(this.index, settings)
     this.wheel = new TimerWheel(nowMs)
     this.nowMs = nowMs

@@ -114,7 +114,7 @@ export class HubEngine implements Engine {
     const edges = { store, book, intents, relays, sinks, links, drainWait }
     this.effectRunner = new EffectRunner({ ...edges, dispatch: writer.add, epoch, leaseTtlMs })
     const barrier = new CommitBarrier(journal, intents, this.effectRunner)
-    this.scoutEvents = new ScoutDesk({ system, writer, barrier, sinks, listings, standings, drainWait })
+    this.scoutEvents = new ScoutDesk({ system, writer, barrier, sinks, listings, standings })
     this.clients = new ClientDesk({ system, writer, relays, host, numbers })
     this.guard = guard
     this.writer = writer
@@ -139,6 +139,8 @@ export class HubEngine implements Engine {
     this.tickDueMs = nowMs + tickMs
     if (lateMs >= standstillMs) this.writer.add({ type: 'stood', forMs: lateMs })
     this.writer.add({ type: 'tick' })
+    // Whatever took the last lease away: its scout may have left with it, which ends no task.
+    this.drainWait.check()
   }
 
   private every(name: string, ms: number, action: () => void): void {

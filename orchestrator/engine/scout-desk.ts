@@ -11,7 +11,6 @@ import type { AttemptStarted, ChunkHead, Greeting, ScoutEvents, Settlement } fro
 import type { Listings } from './reports/listings.ts'
 import type { StandingReports } from './reports/standings.ts'
 import type { CommitBarrier } from './writer/commit-barrier.ts'
-import type { DrainWait } from './writer/drain-wait.ts'
 import type { Sinks } from './writer/sinks.ts'
 import type { Writer } from './writer/writer.ts'
 
@@ -25,7 +24,6 @@ interface ScoutDeskParts {
   sinks: Sinks
   listings: Listings
   standings: StandingReports
-  drainWait: DrainWait
 }
 
 export class ScoutDesk implements ScoutEvents {
@@ -133,14 +131,13 @@ export class ScoutDesk implements ScoutEvents {
   }
 
   gone(session: number, isForsaken = false): void {
-    const { barrier, drainWait, writer, listings, standings } = this.parts
+    const { barrier, writer, listings, standings } = this.parts
     listings.gone(session)
     standings.gone(session)
     barrier.sessionClosed(session)
     // It takes what it had along, as one that has announced that it leaves.
     if (isForsaken) writer.add({ type: 'scoutDraining', session })
     writer.add({ type: 'scoutGone', session })
-    drainWait.check()
   }
 }
 

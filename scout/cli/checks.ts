@@ -5,7 +5,13 @@
  */
 import { readFileSync } from 'node:fs'
 import { freemem } from 'node:os'
-import { checkMs, clockSkewMs, freeMemoryBytesMin, spareDescriptors } from '../../shared/limits/command-line.ts'
+import {
+  checkMs,
+  clockSkewMs,
+  freeMemoryBytesMin,
+  modelsShownMax,
+  spareDescriptors,
+} from '../../shared/limits/command-line.ts'
 import type { System } from '../../shared/system.ts'
 import type { Offer } from '../../shared/task.ts'
 import type { ScoutConfig } from '../config.ts'
@@ -14,10 +20,9 @@ import { type Provider, ProviderError } from '../providers/provider.ts'
 import { openStateFolder, stateFolder } from '../status/state-folder.ts'
 import { type Finding, finding } from './findings.ts'
 import { reachHub, tryKey, wayTo } from './hub-probe.ts'
+import { checkModels } from './setting-checks.ts'
 
 const MiB = 1024 * 1024
-/** Models named in a line; the rest is a number. */
-const modelsShown = 4
 
 /** Reachability, key and clock. */
 export async function checkHub(config: Pick<ScoutConfig, 'url' | 'key'>, system: System): Promise<Finding[]> {
@@ -46,26 +51,47 @@ export async function checkProviders(settings: ProviderSettings, system: System)
   const signal = AbortSignal.timeout(checkMs)
   try {
     const { providers, notes } = await configuredProviders(settings, system, signal)
-    const found = await Promise.all(providers.map((provider) => checkProvider(provider, signal)))
+    const looks = await Promise.all(providers.map((provider) => checkProvider(provider, signal)))
     const demo = notes.length > 0 && providers.every(({ name }) => name === 'demo')
-    return [...found, ...notes.map((note) => finding('Provider', demo ? 'warn' : 'ok', note))]
+    const noted = notes.map((note) => finding('Provider', demo ? 'warn' : 'ok', note))
+    // What one that did not answer has is not known.
+    const models = looks.every(({ offers }) => offers !== null)
+      ? checkModels(
+          settings,
+          looks.flatMap(({ offers }) => offers ?? []),
+        )
+      : []
+    return [...looks.map(({ found }) => found), ...noted, ...models]
   } catch (error) {
     return [finding('Provider', 'fail', error instanceof Error ? error.message : String(error))]
   }
 }
 
-async function checkProvider(provider: Provider, signal: AbortSignal): Promise<Finding> {
+/** What a provider has; null when it could not be asked. */
+interface Look {
+  found: Finding
+  offers: readonly Offer[] | null
+}
+
+async function checkProvider(provider: Provider, signal: AbortSignal): Promise<Look> {
   const { name } = provider
   try {
     const offers = await Promise.race([provider.discover(signal), overAt(signal)])
-    if (offers.length > 0) return finding('Provider', 'ok', `${name} offers ${modelsText(offers)}.`)
-    return finding('Provider', 'fail', `${name} has no models: load one there, or correct MODEL if that is set.`)
+    const found =
+      offers.length > 0
+        ? finding('Provider', 'ok', `${name} offers ${modelsText(offers)}.`)
+        : finding('Provider', 'fail', `${name} has no models: load one there, or correct MODEL if that is set.`)
+    return { found, offers }
   } catch (error) {
-    if (error instanceof ProviderError) return finding('Provider', 'fail', `${name}: ${error.message}`)
-    if (!signal.aborted) return finding('Provider', 'fail', `${name} cannot be asked: ${String(error)}`)
-    const patience = `did not list its models within ${checkMs / 1_000} s`
-    return finding('Provider', 'fail', `${name} ${patience}: look whether it runs and can be reached from here.`)
+    return { found: finding('Provider', 'fail', `${name}${whyNot(error, signal)}`), offers: null }
   }
+}
+
+function whyNot(error: unknown, signal: AbortSignal): string {
+  if (error instanceof ProviderError) return `: ${error.message}`
+  if (!signal.aborted) return ` cannot be asked: ${String(error)}`
+  const patience = `did not list its models within ${checkMs / 1_000} s`
+  return ` ${patience}: look whether it runs and can be reached from here.`
 }
 
 function overAt(signal: AbortSignal): Promise<never> {
@@ -73,7 +99,7 @@ function overAt(signal: AbortSignal): Promise<never> {
 }
 
 function modelsText(offers: readonly Offer[]): string {
-  const shown = offers.slice(0, modelsShown).map(({ model }) => model)
+  const shown = offers.slice(0, modelsShownMax).map(({ model }) => model)
   const more = offers.length - shown.length
   return `${offers.length === 1 ? '1 model' : `${offers.length} models`}: ${shown.join(', ')}${more > 0 ? ' …' : ''}`
 }

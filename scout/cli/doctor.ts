@@ -8,7 +8,9 @@ import { readConfig } from '../config.ts'
 import { isOpenToOthers } from '../env-file.ts'
 import { readProviderSettings } from '../providers/configured.ts'
 import { checkHub, checkMachine, checkProviders } from './checks.ts'
+import { checkLines } from './file-checks.ts'
 import { type Finding, finding, findingLine } from './findings.ts'
+import { checkSettings } from './setting-checks.ts'
 
 const concurrencyUnknown = 4
 
@@ -23,8 +25,9 @@ export async function doctor(): Promise<number> {
   const providers = Array.isArray(settings) ? [] : checkProviders(settings, system)
   const flaws = [config, settings].flatMap((read) => (Array.isArray(read) ? (read as string[]) : []))
   const findings = [
-    checkFile(folder, flaw),
+    ...checkFile(folder, flaw),
     ...flaws.map((sentence) => finding('Settings', 'fail', sentence)),
+    ...checkSettings(process.env, isConfigured ? config : null, Array.isArray(settings) ? null : settings),
     ...(await hub),
     ...(await providers),
     ...checkMachine(isConfigured ? config.concurrency : concurrencyUnknown, process.env),
@@ -35,17 +38,18 @@ export async function doctor(): Promise<number> {
   return failed === 0 ? 0 : 1
 }
 
-function checkFile(folder: string, flaw: string | null): Finding {
-  if (flaw !== null) return finding('File', 'fail', flaw)
-  if (readEnvFile(folder) === null) {
-    return finding(
-      'File',
-      'ok',
-      `There is no .env in ${folder}: \`chasm-scout init\` writes one; the environment counts.`,
-    )
+function checkFile(folder: string, flaw: string | null): Finding[] {
+  if (flaw !== null) return [finding('File', 'fail', flaw)]
+  const read = readEnvFile(folder)
+  if (read === null || typeof read === 'string') {
+    const text = `There is no .env in ${folder}: \`chasm-scout init\` writes one; the environment counts.`
+    return [finding('File', 'ok', text)]
   }
-  if (!isOpenToOthers(folder)) return finding('File', 'ok', `.env in ${folder} was read.`)
-  return finding('File', 'warn', `.env in ${folder} holds keys and is open to others: run \`chmod 600 .env\` there.`)
+  const isOpen = isOpenToOthers(folder)
+  const opened = isOpen
+    ? finding('File', 'warn', `.env in ${folder} holds keys and is open to others: run \`chmod 600 .env\` there.`)
+    : finding('File', 'ok', `.env in ${folder} was read.`)
+  return [opened, ...checkLines(folder, read, process.env)]
 }
 
 function conclusion(failed: number): string {

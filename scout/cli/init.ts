@@ -11,6 +11,7 @@ import { writeEnvFile } from '../env-file.ts'
 import { readProviderSettings } from '../providers/configured.ts'
 import { checkHub, checkProviders } from './checks.ts'
 import { type Finding, findingLine } from './findings.ts'
+import { checkSettings } from './setting-checks.ts'
 import { setupServices, setupVariables } from './setup-variables.ts'
 
 /** `flags` by variable; `force` writes even what did not work. */
@@ -95,7 +96,7 @@ async function tryOut(answers: Variables): Promise<Finding[]> {
   }
   const system = realSystem()
   const [hub, providers] = await Promise.all([checkHub(config, system), checkProviders(settings, system)])
-  return [...hub, ...providers]
+  return [...checkSettings(answers, config, settings), ...hub, ...providers]
 }
 
 function hasFailed(findings: Finding[]): boolean {

@@ -2,7 +2,7 @@
  * Which provider takes no requests for which model at present, and for how long. The catalog enters the limits that
  * providers report and passes them on with its candidates, so that no request is sent only to be refused.
  */
-import { pauseDefaultMs, pauseMaxMs } from '../../shared/limits/scheduling.ts'
+import { pauseLengthMs } from '../../shared/backoff.ts'
 import type { TaskKind } from '../../shared/task.ts'
 
 export class Pauses {
@@ -12,7 +12,7 @@ export class Pauses {
   begin(provider: string, kind: TaskKind, model: string, forMs: number | undefined, nowMs: number): number {
     for (const [key, untilMs] of this.untilMs) if (untilMs <= nowMs) this.untilMs.delete(key)
     const key = keyOf(provider, kind, model)
-    const untilMs = nowMs + Math.min(forMs || pauseDefaultMs, pauseMaxMs)
+    const untilMs = nowMs + pauseLengthMs(forMs)
     this.untilMs.set(key, Math.max(untilMs, this.untilMs.get(key) ?? 0))
     return this.untilMs.get(key)! - nowMs
   }

@@ -196,6 +196,8 @@ function readList(text: string | undefined): string[] {
 
 function readModels(env: Environment, variable: string, otherwise: readonly string[], errors: string[]): string[] {
   const models = readList(env[variable])
+  const quoted = models.map((model) => quoteFlaw(variable, model)).find((flaw) => flaw !== null)
+  if (quoted !== undefined) errors.push(quoted)
   const tooLong = models.find((model) => model.length > modelCharsMax)
   if (tooLong) errors.push(`${variable} holds a name of more than ${modelCharsMax} characters: shorten it.`)
   return models.length > 0 ? models : [...otherwise]
@@ -235,7 +237,9 @@ function readUrl(env: Environment, variable: string, port: number, errors: strin
   const text = (env[variable] ?? '').trim()
   if (text === '') return null
   const url = readBaseUrl(text)
-  if (url === null) errors.push(`${variable} must be a URL without a password, such as http://127.0.0.1:${port}.`)
+  const pasted = url === null ? quoteFlaw(variable, text) : null
+  if (pasted !== null) errors.push(pasted)
+  else if (url === null) errors.push(`${variable} must be a URL without a password, such as http://127.0.0.1:${port}.`)
   return url
 }
 

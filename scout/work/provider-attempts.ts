@@ -3,8 +3,8 @@
  * another one can help, and how the attempt is settled when none could. `answer-task.ts` adds each failure and returns
  * the settlement.
  */
+import { pauseLengthMs } from '../../shared/backoff.ts'
 import { type Fault, type FaultCode, fault, faultTable } from '../../shared/faults.ts'
-import { pauseDefaultMs } from '../../shared/limits/scheduling.ts'
 import { type Settlement, settlementOf } from './settlement.ts'
 
 /** What is too large for one provider may fit another one with the same model. */
@@ -38,7 +38,7 @@ export class ProviderAttempts {
     if (open !== undefined) return settlementOf('failed', { ...open, ...together })
     if (limited.length === 0) return settlementOf('failed', { ...last, ...together })
     // Nobody's failure: handed back untouched, until the first of them may be asked again.
-    const waitMs = Math.min(...limited.map(({ retryAfterMs }) => retryAfterMs ?? pauseDefaultMs))
+    const waitMs = Math.min(...limited.map(({ retryAfterMs }) => pauseLengthMs(retryAfterMs)))
     return settlementOf('released', { ...limited[0]!, ...together, retryAfterMs: waitMs })
   }
 }

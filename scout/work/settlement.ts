@@ -2,6 +2,7 @@
  * How an attempt ends on this scout, in the fields of the settle frame and within their bounds. The executor and the
  * provider attempts choose one; the attempt's output sends it.
  */
+import { pauseLengthMs } from '../../shared/backoff.ts'
 import { type Fault, type FaultCode, fault, plainMessage } from '../../shared/faults.ts'
 import { bodyBytesMax, nameCharsMax } from '../../shared/limits/wire.ts'
 import { durationOnWire } from '../../shared/protocol/frames.ts'
@@ -28,7 +29,10 @@ export function done(json: string): Settlement {
 
 /** A settlement without an answer. The texts come from services and handlers, so they are made safe here. */
 export function settlementOf(outcome: Outcome, cause: Fault): Settlement {
-  const { code, message, param = '', retryAfterMs = 0 } = cause
+  const { code, message, param = '' } = cause
+  // The hub pauses as long as the catalog: on the wire 0 would be a time that is not known.
+  const isLimit = code === 'provider_rate_limited'
+  const retryAfterMs = isLimit ? pauseLengthMs(cause.retryAfterMs) : (cause.retryAfterMs ?? 0)
   const texts = { message: plainMessage(String(message)), param: plainMessage(String(param)).slice(0, nameCharsMax) }
   return { outcome, fault: code, ...texts, retryAfterMs: durationOnWire(retryAfterMs), body: nothing }
 }

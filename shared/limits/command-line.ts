@@ -21,5 +21,10 @@ export const liveViewMs = 1_000
 export const clockSkewMs = 60_000
 /** Free memory below which a scout is likely to be killed with work in hand. */
 export const freeMemoryBytesMin = 64 * MiB
+/** Names of models in one sentence of a finding, and lines of a file that are named one by one; no more are. */
+export const modelsShownMax = 4
+export const linesShownMax = 5
+/** A shorter time for a first token is worth a warning: a large model takes longer to be loaded. */
+export const firstTokenLeastMs = 15_000
 /** Open files a scout needs besides two for each task: its own, the libraries', some spare. */
 export const spareDescriptors = 64

@@ -94,6 +94,25 @@ export const largeRequestBytesPerTenantMax = 64 * MiB
 /** A body that takes more than so many looks at an even rate is cut (408): larger ones have to come faster. */
 export const bodyLooksMax = 128
 
+/** Most likely tokens shown for each token of an answer, as OpenAI allows; more is 400. */
+export const topLogprobsMax = 20
+
+/**
+ * Kept responses that one request goes back over, and their bytes; more is 400. All are read in one turn of the loop.
+ */
+export const conversationTurnsMax = 512
+export const conversationBytesMax = 16 * MiB
+
+/** Input items of a response on one page of their list; a client that names no number gets the default. */
+export const inputItemsPageMax = 100
+export const inputItemsPageDefault = 20
+
+/** What an image, a sound or a file counts in an estimate of a prompt's tokens; providers differ by far. */
+export const mediumTokensEstimated = 1_000
+
+/** After a start of the hub, a request whose plan needs a model that is not back yet looks for it this often. */
+export const modelPollMs = 100
+
 /** How long a browser need not ask again whether a page may send a request; browsers keep it for no longer. */
 export const preflightKeptSeconds = 7_200
 
@@ -145,21 +164,3 @@ export const unreadBytesPerTenantMax = 64 * MiB
 
 /** Of one stream, so many bytes that wait are not counted: a reader that keeps up has no more. */
 export const unreadBytesFree = 16 * KiB
-/** Most likely tokens shown for each token of an answer, as OpenAI allows; more is 400. */
-export const topLogprobsMax = 20
-
-/**
- * Kept responses that one request goes back over, and their bytes; more is 400. All are read in one turn of the loop.
- */
-export const conversationTurnsMax = 512
-export const conversationBytesMax = 16 * MiB
-
-/** Input items of a response on one page of their list; a client that names no number gets the default. */
-export const inputItemsPageMax = 100
-export const inputItemsPageDefault = 20
-
-/** What an image, a sound or a file counts in an estimate of a prompt's tokens; providers differ by far. */
-export const mediumTokensEstimated = 1_000
-
-/** After a start of the hub, a request whose plan needs a model that is not back yet looks for it this often. */
-export const modelPollMs = 100

@@ -27,7 +27,11 @@ export const resumeWindowMs = 20_000
 /** A rate-limited provider that names no time is not asked for this long. */
 export const pauseDefaultMs = 10_000
 
-/** Longest time for which a provider may pause a model; a longer one is cut to it. */
+/**
+ * Shortest and longest time for which a provider may pause a model; what it names beyond them is cut to them. One that
+ * says "now", or names a time that has passed, is not asked again before another task has had its turn elsewhere.
+ */
+export const pauseMinMs = 1_000
 export const pauseMaxMs = 3_600_000
 
 /** Committed settlements remembered, so that a repeated one is answered `committed` again; the oldest is forgotten. */
@@ -112,3 +116,20 @@ export const modelsMax = 65_536
  * Long enough for a busy scout to finish what it has, well below a client's patience.
  */
 export const secondOpinionMs = 30_000
+
+/**
+ * Clients wait this long for a model whose last scout was lost or left; then 503 `no_scout_available`, or the failure
+ * of the attempt before. Above the time within which a lost scout dials again.
+ */
+export const modelWaitMs = 20_000
+
+/** Models that were offered and are not any more, of which the reason is remembered, and how long; the oldest goes. */
+export const departedModelsMax = 4_096
+export const departedModelsMs = 600_000
+
+/** A scout's report that its provider refuses a key or a model explains what it withdraws within this time. */
+export const refusalExplainsMs = 60_000
+
+/** What `Retry-After` says where no time is known: all scouts are busy, or as many requests wait as may. */
+export const busyRetryMs = 5_000
+export const queueFullRetryMs = 2_000

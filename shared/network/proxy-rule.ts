@@ -38,6 +38,36 @@ export function proxyFlaws(env: Environment): string[] {
   return bad.map((variable) => `${variable} must be the http or https URL of a proxy, such as http://proxy:3128.`)
 }
 
+/** A sentence for each setting that will hardly do what is meant by it. */
+export function proxyDoubts(env: Environment): string[] {
+  const doubts: string[] = []
+  const isUnset = variables.every((variable) => textOf(env, variable) === '')
+  if (isUnset && textOf(env, 'ALL_PROXY') !== '') {
+    doubts.push('ALL_PROXY is not read here: set HTTPS_PROXY, and HTTP_PROXY for plain addresses.')
+  }
+  for (const variable of [...variables, 'NO_PROXY']) {
+    const [lower, upper] = [env[variable.toLowerCase()], env[variable]]
+    if (lower === undefined || upper === undefined || lower === upper) continue
+    doubts.push(`${variable.toLowerCase()} counts, and ${variable} says something else: take one of them out.`)
+  }
+  // Without a proxy nothing is excepted from it.
+  if (isUnset) return doubts
+  for (const entry of textOf(env, 'NO_PROXY').split(/[\s,]+/)) {
+    const flaw = entry === '' ? null : exemptionFlaw(entry)
+    if (flaw !== null) doubts.push(`NO_PROXY holds ${entry.slice(0, 80)}, ${flaw}.`)
+  }
+  return doubts
+}
+
+/** Why an entry of `NO_PROXY` excepts nothing; null when it may. */
+function exemptionFlaw(entry: string): string | null {
+  if (entry.includes('://')) return 'a URL, which excepts nothing: write its host, with a port if it is meant'
+  if (/\/\d+$/.test(entry)) return 'a network, which excepts nothing: write names, or addresses one by one'
+  if (entry.includes('/')) return 'which has a path and excepts nothing: write the host alone'
+  if (/[;|]/.test(entry)) return 'which is no host: separate hosts by commas'
+  return /\*/.test(entry.replace(/^\*($|\.)/, '')) ? 'whose * excepts nothing there: write .example.com' : null
+}
+
 function textOf(env: Environment, variable: string): string {
   return (env[variable.toLowerCase()] ?? env[variable] ?? '').trim()
 }

@@ -81,7 +81,7 @@ describe('a scout', () => {
       const folder = temporaryFolder()
       const terminal = new TerminalProgram([process.execPath, scoutMain], folder, settings(hub, folder))
       await terminal.shows(/Connected as seen, offering 3 models/)
-      await terminal.shows(/Connection {2}connected for \d s/)
+      await terminal.shows(/Connection {2}connected for \d+ s/)
       expect(plain(terminal.raw)).not.toContain('{"level"')
       terminal.signal('SIGTERM')
       expect(await terminal.exited).toBe(0)

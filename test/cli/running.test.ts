@@ -6,6 +6,7 @@ import { until } from '../support/clocks/until.ts'
 import { LiveHub } from '../support/hub/live-hub.ts'
 import { Program, startCommand } from '../support/machine/programs.ts'
 import { temporaryFolder } from '../support/machine/temporary-folder.ts'
+import { heldService } from '../support/providers/held-service.ts'
 
 let hub: LiveHub
 beforeAll(() => {
@@ -95,29 +96,37 @@ describe('status', () => {
 })
 
 describe('drain', () => {
-  const slowly = { DEMO_MODELS: 'slow', DEMO_TOKENS_PER_SECOND: '100', DEMO_TOKENS: '60' }
-  const slowAsk = { model: 'slow', stream: true, messages: [{ role: 'user', content: 'go' }] }
+  const ask = { model: 'm', stream: true, messages: [{ role: 'user', content: 'go' }] }
+
+  /** A scout in the middle of an answer, which ends when the service goes on. */
+  async function busy(folder: string, name: string) {
+    const service = heldService()
+    const scout = await serving(folder, name, service.env)
+    service.hold(1)
+    const response = await hub.post('/v1/chat/completions', ask)
+    return { scout, service, text: response.text() }
+  }
 
   test('lets the work in flight end, and tells when the scout is gone', async () => {
     const folder = temporaryFolder()
-    const scout = await serving(folder, 'leaving', slowly)
-    const response = await hub.post('/v1/chat/completions', slowAsk)
-    const text = response.text()
-    const { code, stdout } = await command(['drain'], folder)
-    expect(code).toBe(0)
-    expect(stdout).toBe('leaving drains: 1 task finishes.\nleaving has ended.\n')
+    const { scout, service, text } = await busy(folder, 'leaving')
+    const drain = startCommand(['drain'], folder)
+    await drain.wrote(/finishes/)
+    service.goOn()
+    expect(await drain.exited).toBe(0)
+    expect(drain.stdout).toBe('leaving drains: 1 task finishes.\nleaving has ended.\n')
     expect(await text).toContain('data: [DONE]')
     expect(await scout.exited).toBe(0)
     expect(readdirSync(join(folder, 'state'))).toEqual([])
   })
 
   test('follows a SIGHUP, and the work in flight ends', async () => {
-    const scout = await serving(temporaryFolder(), 'hung-up', slowly)
-    const response = await hub.post('/v1/chat/completions', slowAsk)
+    const { scout, service, text } = await busy(temporaryFolder(), 'hung-up')
     scout.signal('SIGHUP')
-    expect(await response.text()).toContain('data: [DONE]')
+    await scout.wrote(/Draining: received SIGHUP/)
+    service.goOn()
+    expect(await text).toContain('data: [DONE]')
     expect(await scout.exited).toBe(0)
-    expect(scout.stdout).toMatch(/Draining: received SIGHUP/)
   })
 
   test('does not follow a SIGHUP that nohup has it ignore', async () => {

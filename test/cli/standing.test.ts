@@ -1,44 +1,57 @@
 /** Why a scout gets the work it gets: told by the hub, shown by the scout, and the same to the hub's admin. */
 import { expect, onTestFinished, test } from 'vitest'
-import { hastySystem } from '../support/clocks/hasty-system.ts'
+import { heldSystem } from '../support/clocks/held-system.ts'
+import { patienceMs } from '../support/clocks/until.ts'
 import { LiveHub } from '../support/hub/live-hub.ts'
 import { startCommand } from '../support/machine/programs.ts'
 import { temporaryFolder } from '../support/machine/temporary-folder.ts'
+import { startOpenAiStandIn } from '../support/providers/openai-stand-in.ts'
 import type { Json } from '../support/providers/provider-calls.ts'
 
-/** A hub's minute is a few seconds, and its heartbeat still slow enough for a busy machine. */
-const haste = 10
 const rounds = 12
-
-async function until(met: () => Promise<boolean>): Promise<void> {
-  const endMs = performance.now() + 30_000
-  while (!(await met())) if (performance.now() > endMs) throw new Error('it did not come about within 30 s')
-}
+/** Steps in which the hub's time is moved on: its scouts, whose time is the real one, get its pings in between. */
+const stepMs = 10_000
 
 test('the slower of two scouts shows in its status that it loses to a faster one', async () => {
-  const live = new LiveHub({ system: hastySystem(haste) })
+  const clock = heldSystem()
+  const live = new LiveHub({ system: clock })
   onTestFinished(() => live.close())
   const folder = temporaryFolder()
-  const serve = async (name: string, firstTokenMs: string) => {
+  const serve = async (name: string) => {
+    const service = startOpenAiStandIn({ models: ['m'] })
+    onTestFinished(() => service.stop())
     const who = { ORCHESTRATOR_URL: live.url, SCOUT_KEY: live.scoutKey, SCOUT_NAME: name }
-    const demo = { PROVIDERS: 'demo', DEMO_MODELS: 'm', DEMO_TOKENS_PER_SECOND: '0', DEMO_FIRST_TOKEN_MS: firstTokenMs }
-    const program = startCommand(['start'], folder, { ...who, ...demo })
+    const program = startCommand(['start'], folder, { ...who, PROVIDERS: 'vllm', VLLM_URL: service.baseURL })
     await program.wrote(/Connected as/)
     await live.connected(name, 4)
-    return live.hub.engine.scouts().find((scout) => scout.name === name)!.id
+    clock.advance(stepMs)
+    return { id: live.hub.engine.scouts().find((scout) => scout.name === name)!.id, service }
   }
-  const [fast, slow] = [await serve('fast', '0'), await serve('slow', '2000')]
+  const fast = (await serve('fast')).id
+  const { id: slow, service: slowService } = await serve('slow')
   const ask = async (chasm: object) => {
     const asked = { model: 'm', messages: [{ role: 'user', content: 'hello' }], chasm }
     const response = await live.post('/v1/chat/completions', asked)
     expect(response.status).toBe(200)
     return ((await response.json()) as Json).chasm.scout as string
   }
-  for (const scout of [fast, slow]) await ask({ only: [scout] })
+  await ask({ only: [fast] })
+  // The slow one's answer takes ten seconds of the hub's time.
+  slowService.script(() => {
+    clock.advance(stepMs)
+    return Response.json({
+      choices: [{ index: 0, message: { role: 'assistant', content: 'x' }, finish_reason: 'stop' }],
+    })
+  })
+  await ask({ only: [slow] })
   for (let i = 0; i < rounds; i++) expect(await ask({})).toBe(fast)
 
   const status = async () => (await startStatus(folder, ['--name', 'slow'])).stdout
-  await until(async () => (await status()).includes(`considered ${rounds + 1} times`))
+  const lastMs = performance.now() + patienceMs
+  while (!(await status()).includes(`considered ${rounds + 1} times`)) {
+    if (performance.now() > lastMs) throw new Error(`it never showed: ${await status()}`)
+    clock.advance(stepMs)
+  }
   const told = (await status()).replaceAll(/\s+/g, ' ')
   expect(told).toContain(`Standing In the last hour this scout was considered ${rounds + 1} times and got 1 task`)
   expect(told).toContain(`${rounds} went to faster scouts. A faster provider or a smaller model would get more.`)

@@ -62,6 +62,46 @@ describe('a line of .env', () => {
   })
 })
 
+/** What the runtime makes of these is known to the runtime alone, and none of it may reach the program. */
+const peculiar: [string, string][] = [
+  ['a name of its own file', 'x$SCOUT_NAME'],
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: it is the sample
+  ['a name that nobody sets, with what stands for it', 'x${NOBODY:-y}z'],
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: it is the sample
+  ['a name in braces', 'x${HOME}z'],
+  ['two names after each other', '$HOME$HOME'],
+  ['an escaped one', 'a\\$HOME'],
+  ['a lone $ at the end', 'x$'],
+  ['a $ before a number', 'x$1y'],
+  ['a name in double quotes', '"$HOME/x"'],
+  ['an escaped letter in double quotes', '"a\\tb"'],
+  ['a line break between quotes, which only the runtime reads as one value,', '"two\nlines"'],
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: it is the sample
+  ['a name inside of what stands for another', 'x${NOBODY:-$HOME}y'],
+]
+
+describe.each(peculiar)('%s in a value', (_, written) => {
+  test('is read as written, though the runtime has read it first', async () => {
+    const folder = temporaryFolder()
+    writeFileSync(join(folder, '.env'), `SCOUT_NAME=me\nLOG_FORMAT=${written}\n`)
+    const script = join(folder, 'shows.ts')
+    const from = JSON.stringify(new URL('../../shared/env-file.ts', import.meta.url).pathname)
+    const loads = `import { loadEnvFile } from ${from}\nloadEnvFile(process.cwd(), process.env)\n`
+    writeFileSync(script, `${loads}process.stdout.write(JSON.stringify(process.env.LOG_FORMAT))\n`)
+    const shown = async (options: string[], env: Record<string, string>) => {
+      const program = new Program([process.execPath, ...options, script], folder, { HOME: '/h', ...env })
+      expect(await program.exited, program.stderr).toBe(0)
+      return JSON.parse(program.stdout) as string
+    }
+    const { LOG_FORMAT: literal } = parseEnvText(`LOG_FORMAT=${written}`)
+    expect(await shown([], {})).toBe(literal!)
+    expect(await shown(['--no-env-file'], {})).toBe(literal!)
+    // And what a person sets is theirs, in either way of starting.
+    expect(await shown([], { LOG_FORMAT: 'mine' })).toBe('mine')
+    expect(await shown(['--no-env-file'], { LOG_FORMAT: 'mine' })).toBe('mine')
+  })
+})
+
 describe('a value that was pasted with its quotes', () => {
   test.each([`"${key}"`, `'${key}'`, `“${key}”`, `${key}"`])('is named as that: %s', (pasted) => {
     const errors = readScoutConfig({ SCOUT_KEY: pasted })

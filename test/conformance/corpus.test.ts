@@ -3,8 +3,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type ClientStage, openClientStage, seenEmbedModel, seenModel } from '../support/hub/client-stage.ts'
 import { chatQuestions, chatRefusals } from './corpus/chat-questions.ts'
 import { Corpus } from './corpus/corpus.ts'
-import { embeddingQuestions, modelQuestions } from './corpus/other-questions.ts'
+import { completionQuestions, embeddingQuestions, modelQuestions } from './corpus/other-questions.ts'
 import type { Question } from './corpus/question.ts'
+import { responseLife, responseQuestions, responseRefusals } from './corpus/response-questions.ts'
 import { SchemaCheck } from './schema/schema-check.ts'
 
 let stage: ClientStage
@@ -17,6 +18,10 @@ describe('as OpenAI publishes it is every answer to', () => {
   const corpora: [what: string, questions: Question[]][] = [
     ['chats', chatQuestions(['demo-small', seenModel])],
     ['chats that are refused', chatRefusals('demo-small')],
+    ['completions', completionQuestions(['demo-small', seenModel])],
+    ['responses', responseQuestions(['demo-small', seenModel])],
+    ['what is done with a response', responseLife('demo-small')],
+    ['responses that are refused', responseRefusals('demo-small')],
     ['embeddings', embeddingQuestions(['demo-embed', seenEmbedModel])],
     ['questions about models', modelQuestions(['demo-small', seenModel, 'chasm/auto'])],
   ]

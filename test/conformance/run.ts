@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import { openClientStage, seenEmbedModel, seenModel } from '../support/hub/client-stage.ts'
 import { chatQuestions, chatRefusals, combinedChats } from './corpus/chat-questions.ts'
 import { Corpus } from './corpus/corpus.ts'
-import { embeddingQuestions, modelQuestions } from './corpus/other-questions.ts'
+import { completionQuestions, embeddingQuestions, modelQuestions } from './corpus/other-questions.ts'
 import { responseLife, responseQuestions, responseRefusals } from './corpus/response-questions.ts'
 import { publishers } from './schema/schema-check.ts'
 import { exceptions } from './score-card/exceptions.ts'
@@ -50,6 +50,7 @@ async function judge(folder: string) {
       ...embeddingQuestions(['demo-embed', seenEmbedModel]),
       ...modelQuestions([...chats, 'chasm/auto']),
     ])
+    await corpus.ask(completionQuestions(chats))
     await corpus.ask([...responseQuestions(chats), ...responseLife('demo-small'), ...responseRefusals('demo-small')])
     const { answers, events, violations } = corpus.result
     say(`schemas: ${answers} answers, ${events} events, ${violations.length} violations`)

@@ -9,7 +9,7 @@ import { ask, collector, failure, type Json } from '../support/providers/provide
 export interface ProviderStage {
   /** Answers at full speed. */
   provider: Provider
-  /** Takes seconds for an answer, a few pieces of which come at once. */
+  /** Begins an answer at once and says nothing more for longer than any test waits; its own clock stands still. */
   slow: Provider
   stop(): Promise<void>
 }
@@ -182,19 +182,13 @@ export function providerContract(name: string, open: () => Promise<ProviderStage
       expect(await failure(noJson)).toMatchObject({ code: 'invalid_request' })
     })
 
-    test.each([true, false])('ends within 500 ms of an abort (streamed: %s)', async (stream) => {
+    test.each([true, false])('ends with an abort, and waits for nothing else (streamed: %s)', async (stream) => {
       const controller = new AbortController()
-      let abortedAtMs = 0
-      const abort = () => {
-        abortedAtMs ||= performance.now()
-        controller.abort()
-      }
+      const abort = () => controller.abort()
       const { signal } = controller
       const asked = ask(stage.slow, hello, { stream, signal, onLine: async () => abort() })
       if (!stream) setImmediate(abort)
       expect(await asked.catch((error: unknown) => error)).toBe(signal.reason)
-      // The limit that the port itself names.
-      expect(performance.now() - abortedAtMs).toBeLessThan(500)
     })
 
     test('does nothing for a request that was aborted before', async () => {

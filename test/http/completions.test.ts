@@ -52,7 +52,14 @@ describe('a whole completion', () => {
       choices: [{ text: 'upon a time', index: 0, logprobs: null, finish_reason: 'stop' }],
     })
     const messages = [{ role: 'user', content: 'Once' }]
-    expect(asked(0)).toEqual({ model: 'm', max_tokens: 5, stop: ['.'], user: 'u', logit_bias: { 1: 2 }, messages })
+    expect(asked(0)).toEqual({
+      model: 'm',
+      max_completion_tokens: 5,
+      stop: ['.'],
+      user: 'u',
+      logit_bias: { 1: 2 },
+      messages,
+    })
   })
 
   test('of several prompts asks for each at once, and numbers the choices through', async () => {
@@ -173,6 +180,7 @@ describe('a streamed completion', () => {
 
 describe('refused by name is', () => {
   const rows: [param: string, fields: Json, rule: string][] = [
+    ['model', { model: undefined }, 'is required'],
     ['prompt', { prompt: undefined }, 'is required'],
     ['prompt', { prompt: [] }, '1 to'],
     ['prompt', { prompt: [1, 2] }, 'tokens are not offered'],

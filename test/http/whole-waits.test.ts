@@ -3,6 +3,7 @@ import { expect, test } from 'vitest'
 import { WholeWaits } from '../../orchestrator/http/whole-waits.ts'
 import { httpIdleMs, waitSweepMs } from '../../shared/limits/http.ts'
 import { ManualSystem } from '../support/clocks/manual-system.ts'
+import '../support/law/seeded-properties.ts'
 
 function stage() {
   const system = new ManualSystem()

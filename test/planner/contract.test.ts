@@ -6,6 +6,7 @@ import { checkContract, checkSteps, schemaFlaw } from '../../orchestrator/planne
 import { patternCost, searchFor, TooManySteps, withSteps } from '../../orchestrator/planner/contract/pattern.ts'
 import { schemaCost } from '../../orchestrator/planner/contract/schema-judge.ts'
 import { patternStepsMax } from '../../shared/limits/planner.ts'
+import '../support/law/seeded-properties.ts'
 
 const many = <T>(count: number, make: (index: number) => T) => Array.from({ length: count }, (_, at) => make(at))
 const object = (properties: object) => ({ type: 'object', properties, required: Object.keys(properties) })

@@ -7,6 +7,7 @@ import { plan } from '../../orchestrator/planner/plan.ts'
 import { cutText, splitText } from '../../orchestrator/planner/text/split.ts'
 import { type Answering, PlanRunner } from '../support/providers/plan-runner.ts'
 import type { Json } from '../support/providers/provider-calls.ts'
+import '../support/law/seeded-properties.ts'
 
 const check: RequestCheck = (kind, request) => refusal(kind === 'chat' ? chatRequest : embeddingsRequest, request)
 const catalog = ['small', 'large-70b', 'medium-8b'].map((id) => ({

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { orderOf, sinksOf } from '../../orchestrator/planner/scroll/graph.ts'
+import '../support/law/seeded-properties.ts'
 
 /** Parents of each of up to twelve nodes, drawn at random: cycles and self edges included. */
 const graphs = fc

@@ -168,7 +168,7 @@ test(`${proposals} proposals are refused or stay within their bounds`, () => {
   expect(carriedOut).toBeGreaterThan(200)
   expect(grewFar).toBeGreaterThan(5)
   expect(Object.prototype).not.toHaveProperty('polluted')
-}, 120_000)
+})
 
 /** A request that no proposal may have brought about; null when there is none. */
 function flawOf({ asked }: PlanRunner): string | null {

@@ -13,6 +13,7 @@ import { expansionBytesMax } from '../../shared/limits/intents.ts'
 import { nodeReferencesMax, renderCharsMax, scrollReferencesMax } from '../../shared/limits/planner.ts'
 import { bodyBytesMax } from '../../shared/limits/wire.ts'
 import { builtChars } from './built-chars.ts'
+import '../support/law/seeded-properties.ts'
 
 const context = { check: () => null, catalog: [], deadlineMs: 60_000 }
 const many = <T>(count: number, make: (index: number) => T) => Array.from({ length: count }, (_, at) => make(at))

@@ -4,6 +4,7 @@ import { attemptNumberMax, durationMsMax } from '../../shared/limits/wire.ts'
 import { encode, flawIn } from '../../shared/protocol/codec.ts'
 import { durationOnWire, type FrameOf } from '../../shared/protocol/frames.ts'
 import { arbitraryFrame, fieldsOf, frameTypes } from '../support/wire/frames.ts'
+import '../support/law/seeded-properties.ts'
 
 const cancel: FrameOf<'cancel'> = { type: 'cancel', task: 1, attempt: 1, reason: 'gone' }
 

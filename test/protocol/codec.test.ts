@@ -5,6 +5,7 @@ import { frameBytesMax, nameCharsMax } from '../../shared/limits/wire.ts'
 import { decodeFromHub, decodeFromScout, encode, type Malformed } from '../../shared/protocol/codec.ts'
 import { type Frame, type FrameType, frameTable } from '../../shared/protocol/frames.ts'
 import { arbitraryFrame, fieldsOf, frameTypes } from '../support/wire/frames.ts'
+import '../support/law/seeded-properties.ts'
 
 const raw = new Packr({ useRecords: false })
 const closeReasonBytesMax = 123

@@ -215,6 +215,15 @@ describe('silence, leases and time', () => {
   ])
 })
 
+describe('pauses, and models that are gone', () => {
+  atMost([
+    ['clients wait for a model until its scouts have dialed again', wire.reconnectWindowMs, scheduling.modelWaitMs],
+    ['and no longer than it stays known', scheduling.modelWaitMs, scheduling.modelGraceMs],
+    ['its reason is remembered for longer than that', scheduling.modelGraceMs, scheduling.departedModelsMs],
+    ['a pause of unknown length is one that may be named', scheduling.pauseMinMs, scheduling.pauseDefaultMs],
+  ])
+})
+
 describe('providers', () => {
   atMost([
     [

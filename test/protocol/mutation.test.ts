@@ -1,4 +1,5 @@
 import { Packr } from 'msgpackr/pack'
+import { unpack } from 'msgpackr/unpack'
 import { describe, expect, test } from 'vitest'
 import { fragmentBytes, frameBytesMax, nameCharsMax } from '../../shared/limits/wire.ts'
 import { decodeFromHub, decodeFromScout, encode } from '../../shared/protocol/codec.ts'
@@ -6,7 +7,6 @@ import type { Frame } from '../../shared/protocol/frames.ts'
 import { Mutator } from '../support/wire/mutate.ts'
 
 const framesTotal = 1_000_000
-const frameCostMsMax = 5
 const heapGrowthBytesMax = 16 * 1024 * 1024
 
 const nonce = Uint8Array.from({ length: 16 }, (_, i) => i * 15)
@@ -70,16 +70,30 @@ const frames: Frame[] = [
 ]
 const large: Frame = { type: 'fragment', ...head, index: 0, bytes: Buffer.alloc(fragmentBytes, 0x93) }
 
-/** Milliseconds of both decoders. A pause of the collector is not the frame's doing: a hostile frame is slow always. */
-function costMs(message: Uint8Array): number {
+/** Milliseconds that `work` takes when nothing else comes in between: the least of many tries, once one is `enough`. */
+function leastMs(work: () => void, enough = 0): number {
   let bestMs = Number.POSITIVE_INFINITY
-  for (let tries = 0; tries < 4 && bestMs > frameCostMsMax / 5; tries++) {
+  for (let tries = 0; tries < 100 && bestMs > enough; tries++) {
     const startMs = performance.now()
-    decodeFromScout(message)
-    decodeFromHub(message)
+    work()
     bestMs = Math.min(bestMs, performance.now() - startMs)
   }
   return bestMs
+}
+
+const raw = new Packr({ useRecords: false })
+const full = frameBytesMax - 3_000
+/** What this very machine needs to read a full frame of honest values without any check: the measure of all others. */
+const yardstick = raw.pack(Array(4_000).fill('\u20ac\u20ac\u20ac\u20ac\u20ac'))
+const costMsMax = 10 * leastMs(() => unpack(yardstick))
+
+/** Whether both decoders take too long over it, however often it is tried: a pause is not the frame's doing. */
+function isDear(message: Uint8Array): boolean {
+  const decode = () => {
+    decodeFromScout(message)
+    decodeFromHub(message)
+  }
+  return leastMs(decode, costMsMax) > costMsMax
 }
 
 function isAccepted(message: Uint8Array): boolean {
@@ -92,18 +106,18 @@ function heapBytes(): number {
 }
 
 describe('a million damaged frames', () => {
-  test('none throws, none costs more than 5 ms, and memory stays flat', { timeout: 120_000 }, () => {
+  test('none throws, none costs more than ten full honest ones, and memory stays flat', () => {
     const small = frames.map((frame) => Buffer.from(encode(frame)))
     expect(small.filter((message) => !isAccepted(message))).toEqual([])
     // The large one is rare: copying it a million times would be all that this test measures.
     const corpus = [...Array(15).fill(small).flat(), Buffer.from(encode(large))]
     const mutator = new Mutator(corpus, 20_261, frameBytesMax + 64)
-    let worstMs = 0
+    let dear = 0
     let accepted = 0
     const run = (count: number) => {
       for (let i = 0; i < count; i++) {
         const message = mutator.next()
-        worstMs = Math.max(worstMs, costMs(message))
+        if (isDear(message)) dear++
         if (i % 16 === 0 && isAccepted(message)) accepted++
       }
     }
@@ -111,14 +125,12 @@ describe('a million damaged frames', () => {
     const before = heapBytes()
     run(framesTotal - framesTotal / 20)
     expect(heapBytes() - before).toBeLessThan(heapGrowthBytesMax)
-    expect(worstMs).toBeLessThanOrEqual(frameCostMsMax)
+    expect(dear).toBe(0)
     // Damage that is always refused at the first byte would test nothing behind it.
     expect(accepted).toBeGreaterThan(framesTotal / 16 / 10)
   })
 
-  test('full frames made to be as dear as they can be cost no more than 5 ms either', () => {
-    const raw = new Packr({ useRecords: false })
-    const full = frameBytesMax - 3_000
+  test('full frames made to be as dear as they can be cost no more than that either', () => {
     const values: unknown[] = [
       '\u20ac'.repeat(full / 3),
       '\u{1f600}'.repeat(full / 4),
@@ -133,7 +145,7 @@ describe('a million damaged frames', () => {
     for (const value of values) {
       for (const code of [1, 9, 65, 200]) {
         const message = Buffer.from(raw.pack([code, 1, value]))
-        expect(costMs(message)).toBeLessThanOrEqual(frameCostMsMax)
+        expect(isDear(message)).toBe(false)
       }
     }
   })

@@ -94,7 +94,8 @@ test('a refusal of its own reaches the client with its code', async () => {
 
 test('a cut in the middle of a stream is not noticed by the client', async () => {
   const program = await serve({ WORD_MS: '5' })
-  const text = Array.from({ length: 300 }, (_, i) => `word${i}`).join(' ')
+  // Three seconds, the first tenth of one before the cut.
+  const text = Array.from({ length: 600 }, (_, i) => `word${i}`).join(' ')
   const response = await ask(text, { stream: true })
   const reader = response.body!.getReader()
   let heard = ''
@@ -109,7 +110,7 @@ test('a cut in the middle of a stream is not noticed by the client', async () =>
   expect(finish).toBe('stop')
   await program.wrote(/goes on with 1/)
   expect(proxy.connections).toBe(2)
-}, 60_000)
+})
 
 test('large requests and answers travel in fragments, whole and streamed', async () => {
   await serve()
@@ -119,7 +120,7 @@ test('large requests and answers travel in fragments, whole and streamed', async
   const [one, two] = await Promise.all([ask(large).then(whole), ask(`${large}!`).then(whole)])
   expect([one.length, two.length]).toEqual([large.length, large.length + 1])
   expect(proxy.connections).toBe(1)
-}, 60_000)
+})
 
 test('a client that leaves ends the work, and the place is free again', async () => {
   await serve({ WORD_MS: '1000' })

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { frameBytesMax, frameDepthMax, frameNodesMax } from '../../shared/limits/wire.ts'
 import { decodeFromHub, decodeFromScout } from '../../shared/protocol/codec.ts'
 import { scan } from '../../shared/protocol/scan.ts'
+import '../support/law/seeded-properties.ts'
 
 type Bytes = readonly number[]
 

@@ -3,6 +3,7 @@ import { Unpackr } from 'msgpackr/unpack'
 import { describe, expect, test } from 'vitest'
 import { scan } from '../../shared/protocol/scan.ts'
 import { write } from '../../shared/protocol/write.ts'
+import '../support/law/seeded-properties.ts'
 
 const unpackr = new Unpackr({ useRecords: false })
 

@@ -333,7 +333,9 @@ describe('waiting', () => {
           while (!signal.aborted) await send(chunk({ content: 'more ' }))
         }),
     ],
-  ])('ends at the service too when the caller aborts %s', async (_name, script) => {
+  ])('ends at once, and at the service too, when the caller aborts %s', async (_name, script) => {
+    // No time passes, so the abort alone can be what ends it.
+    provider = new ServiceProvider(localService('vllm', standIn.baseURL), [], heldSystem())
     const controller = new AbortController()
     const asked = Promise.withResolvers<void>()
     standIn.script((request, signal) => {
@@ -342,11 +344,9 @@ describe('waiting', () => {
     })
     const working = ask(provider, hello, { stream: true, signal: controller.signal }).catch((error: unknown) => error)
     await asked.promise
-    const abortedAtMs = performance.now()
     controller.abort()
     expect(await working).toBe(controller.signal.reason)
     await standIn.abandoned()
-    expect(performance.now() - abortedAtMs).toBeLessThan(500)
   })
 
   test('holds a fast service back while the client takes nothing', async () => {

@@ -18,6 +18,7 @@ import { decodeFromScout, encode, flawIn } from '../../shared/protocol/codec.ts'
 import { type FrameOf, nonceBytes, type ScoutFrame } from '../../shared/protocol/frames.ts'
 import { offersThatFit, packOffers } from '../../shared/protocol/offers.ts'
 import { offerOf, outcomes } from '../../shared/task.ts'
+import '../support/law/seeded-properties.ts'
 
 const codes = Object.keys(faultTable) as FaultCode[]
 const anyText = fc.oneof(

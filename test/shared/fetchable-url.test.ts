@@ -2,6 +2,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { unfetchableIn, urlFlaw } from '../../shared/network/fetchable-url.ts'
+import '../support/law/seeded-properties.ts'
 
 const byte = fc.integer({ min: 0, max: 255 })
 const privateAddress = fc.oneof(

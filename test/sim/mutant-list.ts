@@ -310,6 +310,38 @@ export const mutants: readonly Mutant[] = [
     find: 'entry.known && entry.offerers === 0 && entry.model',
     replace: 'entry.known && entry.offerers < 0 && entry.model',
   },
+  {
+    name: 'a verdict about a client needs no second opinion',
+    file: `${core}/trust/second-opinion.ts`,
+    find: "if (faultTable[cause.code].retry !== 'never' || task.doubt",
+    replace: "if (cause.code === 'invalid_request' || faultTable[cause.code].retry !== 'never' || task.doubt",
+  },
+  {
+    name: 'a second opinion is asked of the same operator',
+    file: `${core}/fleet/placement.ts`,
+    find: 'if (doubt !== null) return scout.record.operator !== doubt.operator\n',
+    replace: '',
+  },
+
+  // ------------------------------------------------------------ a hub that stands still
+  {
+    name: 'sessions are judged by time in which the hub stood still',
+    file: 'orchestrator/gateway/session.ts',
+    find: '    this.roundTripMs = Math.min(nowMs, Math.max(this.roundTripMs + forMs, soonestMs))\n',
+    replace: '',
+  },
+  {
+    name: 'a standstill is noticed after what has arrived is judged',
+    file: 'orchestrator/gateway/gateway.ts',
+    find: '      if (nowMs >= this.visitDueMs + wireLimits.standstillMs) this.notice(nowMs)\n',
+    replace: '',
+  },
+  {
+    name: 'a scout may not catch up after a standstill of the hub',
+    file: 'orchestrator/gateway/session.ts',
+    find: '    this.control.lend(lentMs)\n    this.data.lend(lentMs)\n',
+    replace: '',
+  },
 
   {
     name: "one operator's word about a request is final",

@@ -12,7 +12,7 @@ const seeds = 60
 const onceFatal = [189n, 197n, 287n, 5101n, 752n, 101n, 367n]
 
 describe('the simulated world', () => {
-  test(`lives ${seeds} lives of three minutes without breaking an invariant`, { timeout: 120_000 }, () => {
+  test(`lives ${seeds} lives of three minutes without breaking an invariant`, () => {
     const failures: string[] = []
     for (let seed = 1n; seed <= seeds; seed++) {
       const { failure } = live(seed, 3 * minuteMs)
@@ -21,11 +21,11 @@ describe('the simulated world', () => {
     expect(failures).toEqual([])
   })
 
-  test.each(onceFatal)('lives through seed %s, which once was fatal', { timeout: 60_000 }, (seed) => {
+  test.each(onceFatal)('lives through seed %s, which once was fatal', (seed) => {
     expect(live(seed, 10 * minuteMs).failure).toBeNull()
   })
 
-  test('is the same twice under the same seed, and another under another', { timeout: 60_000 }, () => {
+  test('is the same twice under the same seed, and another under another', () => {
     const digest = (seed: bigint) => live(seed, 2 * minuteMs).digest
     const chosen = [3n, 11n, 2n ** 63n + 5n]
     const digests = chosen.map(digest)
@@ -33,7 +33,7 @@ describe('the simulated world', () => {
     expect(new Set(digests).size).toBe(chosen.length)
   })
 
-  test('is the same whether it prints its trace or not', { timeout: 60_000 }, () => {
+  test('is the same whether it prints its trace or not', () => {
     expect(live(4n, minuteMs, () => {}).digest).toBe(live(4n, minuteMs).digest)
   })
 })

@@ -22,7 +22,7 @@ test('npm start ends with all its processes when npm alone is killed', async () 
   // Its output ends with the last process that holds it.
   await program.exited
   expect(program.stderr).toContain('Stopping')
-}, 60_000)
+})
 
 test('an orchestrator below npm drains when npm alone is killed', async () => {
   const program = belowNpm('orchestrator/main.ts', { LOG_LEVEL: 'info' })
@@ -30,7 +30,7 @@ test('an orchestrator below npm drains when npm alone is killed', async () => {
   program.signal('SIGKILL')
   await program.exited
   expect(program.stderr).toContain('stopping: taking no new work')
-}, 60_000)
+})
 
 test('a parent that is gone is noticed within two looks, once, and only then', () => {
   const system = new ManualSystem()
@@ -58,16 +58,12 @@ test('a parent that was gone before the first look is noticed, too', () => {
 test.each([
   ['nosuch.invalid', 'HOST=nosuch.invalid is no address of this machine'],
   ['203.0.113.7', 'HOST=203.0.113.7 is no address of this machine'],
-])(
-  'HOST=%s is not called a taken port',
-  async (host, sentence) => {
-    const folder = temporaryFolder()
-    const program = start('orchestrator/main.ts', folder, { DATA_DIR: `${folder}/data`, HOST: host, PORT: '0' })
-    expect(await program.exited).toBe(1)
-    expect(program.stderr).toContain(sentence)
-  },
-  60_000,
-)
+])('HOST=%s is not called a taken port', async (host, sentence) => {
+  const folder = temporaryFolder()
+  const program = start('orchestrator/main.ts', folder, { DATA_DIR: `${folder}/data`, HOST: host, PORT: '0' })
+  expect(await program.exited).toBe(1)
+  expect(program.stderr).toContain(sentence)
+})
 
 test('a hub on every network without a proxy warns that keys cross it in clear', async () => {
   const folder = temporaryFolder()
@@ -87,4 +83,4 @@ test('a hub on every network without a proxy warns that keys cross it in clear',
   covered.signal('SIGTERM')
   await covered.exited
   expect(covered.stderr).not.toContain('in clear')
-}, 60_000)
+})

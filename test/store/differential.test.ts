@@ -20,6 +20,7 @@ import {
   taskRow,
   usageRow,
 } from '../support/store/store-rows.ts'
+import '../support/law/seeded-properties.ts'
 
 const intentId = fc.constantFrom('int_0', 'int_1', 'int_2')
 const task = fc.integer({ min: 1, max: 6 })

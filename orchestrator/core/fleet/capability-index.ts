@@ -17,6 +17,7 @@ import { noteFull, noteRoom } from '../stats/missed-work.ts'
 import { typicalMicros } from '../stats/prices.ts'
 import { clients, type ModelBounds, ModelNames } from './model-names.ts'
 import { countSizes, sizesOf } from './request-sizes.ts'
+import { hasPlace } from './windows.ts'
 
 /** Ways to offer a model that are kept for sharing; a scout with another one keeps a copy of its own. */
 const variantsMax = 16
@@ -92,6 +93,8 @@ export class CapabilityIndex {
       awaitedBytes: 0,
       awaitedUntilMs: 0,
       firstSeenMs: nowMs,
+      absence: null,
+      resumes: null,
       dueMs: 0,
       timerSlot: -1,
     }
@@ -106,13 +109,6 @@ export class CapabilityIndex {
     entry.known = false
     this.entries.delete(entry.key)
     this.byModel[entry.kind].delete(entry.model)
-  }
-
-  /** Its scouts did not come back: only clients still name it. */
-  disown(entry: ModelEntry): void {
-    if (entry.owner === clients) return
-    this.names.remove(entry)
-    this.names.add(entry, clients)
   }
 
   // ------------------------------------------------------------ what is offered
@@ -254,12 +250,19 @@ export class CapabilityIndex {
 
   /** Notes whether a scout can take a task now. */
   setIdle(scout: Scout, idle: boolean): void {
-    if (scout.idle === idle) return
+    // With a window, a place may be free that was not before.
+    if (scout.idle === idle && scout.windows === null) return
     scout.idle = idle
     if (idle) this.list(scout)
   }
 
+  /** More of what it offers has a place than before. */
+  relist(scout: Scout): void {
+    if (scout.idle) this.list(scout)
+  }
+
   private list(scout: Scout): void {
+    if (scout.windows !== null) return listThoseWithPlace(scout, scout.windows)
     for (const capability of scout.unlisted) {
       noteRoom(capability)
       capability.entry.ready.push(capability)
@@ -274,7 +277,7 @@ export class CapabilityIndex {
       const at = random.below(ready.length)
       const capability = ready[at]!
       const { scout } = capability
-      if (scout.idle && !capability.withdrawn && isAble(scout, entry)) return capability
+      if (scout.idle && !capability.withdrawn && canServe(scout, entry)) return capability
       const last = ready.pop()!
       if (at < ready.length) ready[at] = last
       if (capability.withdrawn) entry.withdrawnReady--
@@ -290,6 +293,28 @@ export class CapabilityIndex {
 function sweep(entry: ModelEntry): void {
   entry.ready = entry.ready.filter(({ withdrawn }) => !withdrawn)
   entry.withdrawnReady = 0
+}
+
+function listThoseWithPlace(scout: Scout, windows: NonNullable<Scout['windows']>): void {
+  if (scout.unlisted.length === 0) return
+  scout.unlisted = scout.unlisted.filter((capability) => {
+    const { entry } = capability
+    if (!hasPlace(windows, entry.key)) return true
+    noteRoom(capability)
+    entry.ready.push(capability)
+    return false
+  })
+}
+
+/** Whether pauses and windows leave this scout anything to serve one more task of the model with. */
+export function canServe(scout: Scout, entry: ModelEntry): boolean {
+  const { pauses, windows, klass } = scout
+  if (windows === null) return isAble(scout, entry)
+  const { kind, model, key } = entry
+  if (model !== autoModel) return !pauses?.has(model) && hasPlace(windows, key)
+  return klass.entries.some(
+    (one) => one.kind === kind && one.model !== autoModel && !pauses?.has(one.model) && hasPlace(windows, one.key),
+  )
 }
 
 /** Whether pauses leave this scout anything to serve the model with. */

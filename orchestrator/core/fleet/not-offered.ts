@@ -1,25 +1,46 @@
 /**
- * The fault of a model that nobody offers. Its sentence names what is offered instead, because the usual cause is a
- * name that differs by a suffix.
+/**
+ * The fault of a model that nobody offers. Its sentence says why a model that was here lately is gone, and names what is
+ * offered instead, because the usual cause is a name that differs by a suffix. It repeats no words of a scout or a
+ * provider: they answered somebody else's request.
  */
 import { type Fault, fault } from '../../../shared/faults.ts'
 import { autoModel, type TaskKind } from '../../../shared/task.ts'
+import type { Absence, Departure } from '../model/model-entry.ts'
 import type { ModelEntry } from '../model/object-graph.ts'
 import type { CoreState } from '../state.ts'
-import { clients } from './model-names.ts'
+import { isDeserted } from './absence.ts'
 
 const namesShown = 10
 
-export function notOffered(core: CoreState, { kind, model }: { kind: string; model: string }): string {
+const departures: Record<Departure, (ago: string) => string> = {
+  lost: (ago) => `the last one that did lost its connection ${ago} ago`,
+  left: (ago) => `the last one that did left ${ago} ago`,
+  withdrawn: (ago) => `the last one that did took it back ${ago} ago`,
+  refused: (ago) => `${ago} ago the provider of the last one that did refused its key or its account`,
+  gone: (ago) => `${ago} ago the provider of the last one that did had it no more`,
+}
+
+export function notOffered(core: CoreState, { kind, model }: { kind: TaskKind; model: string }): string {
   const names: string[] = []
   for (const entry of core.index.entries.values()) {
     if (names.length > namesShown) break
     if (entry.kind === kind && entry.offerers > 0 && entry.model !== autoModel) names.push(entry.model)
   }
   const work = kind === 'embed' ? 'embeddings' : 'chat'
-  if (names.length === 0) return `No connected scout offers "${model}" for ${work}, nor anything else for it right now.`
+  const absence = core.index.entry(kind, model)?.absence ?? core.departed.find(`${kind}\t${model}`, core.nowMs)
+  const why = absence === null ? '' : `: ${reasonOf(absence, core.nowMs)}`
+  if (names.length === 0) {
+    return `No connected scout offers "${model}" for ${work}${why || ', nor anything else for it right now'}.`
+  }
   const shown = names.slice(0, namesShown).join(', ') + (names.length > namesShown ? ', …' : '')
-  return `No connected scout offers "${model}" for ${work}. Offered now: ${shown}. "auto" takes the most suitable.`
+  const instead = `Offered now: ${shown}. "auto" takes the most suitable.`
+  return `No connected scout offers "${model}" for ${work}${why}. ${instead}`
+}
+
+function reasonOf({ why, sinceMs }: Absence, nowMs: number): string {
+  const seconds = Math.max(0, Math.round((nowMs - sinceMs) / 1_000))
+  return departures[why](seconds < 120 ? `${seconds} s` : `${Math.round(seconds / 60)} min`)
 }
 
 /** Why nobody will serve this model; null when somebody offers it, did a moment ago, or may be on the way back. */
@@ -33,12 +54,12 @@ export function awaitsModel(core: CoreState, asked: { kind: TaskKind; model: str
   return core.nowMs < core.bootGraceUntilMs && !isKnown(core, asked)
 }
 
-function isKnown({ index }: CoreState, { kind, model }: { kind: TaskKind; model: string }): boolean {
-  const entry = index.entry(kind, model)
-  return model === autoModel || (entry !== undefined && isMet(entry))
+function isKnown(core: CoreState, { kind, model }: { kind: TaskKind; model: string }): boolean {
+  const entry = core.index.entry(kind, model)
+  return model === autoModel || (entry !== undefined && !isNeverOffered(entry) && !isDeserted(core, entry))
 }
 
-/** Whether a scout has offered it, and its grace is not over; others are names that clients wait for. */
-export function isMet({ offerers, owner, model }: ModelEntry): boolean {
-  return offerers > 0 || owner !== clients || model === autoModel
+/** Only a name that clients wait for. */
+function isNeverOffered({ offerers, absence }: ModelEntry): boolean {
+  return offerers === 0 && absence === null
 }

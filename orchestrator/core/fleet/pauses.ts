@@ -3,8 +3,9 @@
  * session while there is one, and to the identity in between: a provider's limit does not end with a reconnect.
  */
 import { offersMax } from '../../../shared/limits/wire.ts'
-import type { Pause, Scout } from '../model/object-graph.ts'
+import type { ModelEntry, Pause, Scout } from '../model/object-graph.ts'
 import type { CoreState } from '../state.ts'
+import { noteResume } from './resume-times.ts'
 
 /** Begins a pause, or moves its end. */
 export function pauseUntil(core: CoreState, scout: Scout, model: string, untilMs: number): void {
@@ -15,6 +16,22 @@ export function pauseUntil(core: CoreState, scout: Scout, model: string, untilMs
     core.roster.pause(scout, pause)
   }
   core.wheel.arm(pause, untilMs)
+  noteResume(pause)
+  noteLimited(core, scout.klass.entries)
+}
+
+/** Of these models a scout is paused, or gone: the tasks that wait for them may wait in vain. */
+export function noteLimited(core: CoreState, entries: readonly ModelEntry[]): void {
+  for (const entry of entries) {
+    if (entry.queued > 0 && entry.scouts === 0 && entry.offerers > 0) core.limited.add(entry)
+  }
+}
+
+/** The scout offers something else: its pauses hold for that as well. */
+export function renotePauses(core: CoreState, { pauses, klass }: Scout): void {
+  if (pauses === null) return
+  for (const pause of pauses.values()) noteResume(pause)
+  noteLimited(core, klass.entries)
 }
 
 /** As many as it may offer models; more come only from one that changes its offers, and the oldest of those ends. */

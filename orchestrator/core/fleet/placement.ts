@@ -10,8 +10,9 @@ import type { Capability, ModelEntry, Scout, Task } from '../model/object-graph.
 import type { Random } from '../model/random.ts'
 import type { Requirements } from '../model/routing-options.ts'
 import type { ScoutRecord } from '../model/scout.ts'
-import { type CapabilityIndex, isAble } from './capability-index.ts'
+import { type CapabilityIndex, canServe } from './capability-index.ts'
 import { blankCost, type Cost, costOf, type Suited } from './cost.ts'
+import { hasPlace } from './windows.ts'
 
 /** Draws to find each of the two candidates: some may be repeats or have had this task before. */
 const drawsMax = 8
@@ -29,10 +30,11 @@ export function capabilityFor(scout: Scout, task: Task): Capability | undefined 
   return capability !== undefined && isAccepted(capability, task) ? capability : undefined
 }
 
-function firstAccepted({ capabilities, pauses }: Scout, task: Suited): Capability | undefined {
+function firstAccepted({ capabilities, pauses, windows }: Scout, task: Suited): Capability | undefined {
   return capabilities.find((capability) => {
-    const { kind, model } = capability.entry
-    return kind === task.kind && model !== autoModel && !pauses?.has(model) && isAccepted(capability, task)
+    const { kind, model, key } = capability.entry
+    if (kind !== task.kind || model === autoModel || pauses?.has(model)) return false
+    return (windows === null || hasPlace(windows, key)) && isAccepted(capability, task)
   })
 }
 
@@ -148,7 +150,7 @@ function searchFew(task: Task): Capability | undefined {
   // One operator's crowd should not hide the other one that a doubted verdict needs.
   let looks = task.doubt === null ? looksMax : doubtLooksMax
   for (const { scout, withdrawn } of entry.ready) {
-    if (!withdrawn && scout.idle && isAble(scout, entry) && mayTry(entry, scout, task))
+    if (!withdrawn && scout.idle && canServe(scout, entry) && mayTry(entry, scout, task))
       return capabilityFor(scout, task)
     if (--looks === 0) return undefined
   }

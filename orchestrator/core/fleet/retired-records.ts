@@ -13,8 +13,9 @@ export interface RecordBounds {
 /** The counts of its last hour take about as much as so many names. */
 const notedWeight = 3
 
-export function weightOf({ speeds, pauses, noted }: ScoutRecord): number {
-  return 1 + (speeds?.size ?? 0) + (pauses?.size ?? 0) + (noted === null ? 0 : notedWeight)
+export function weightOf({ speeds, pauses, windows, noted }: ScoutRecord): number {
+  const names = (speeds?.size ?? 0) + (pauses?.size ?? 0) + (windows?.size ?? 0)
+  return 1 + names + (noted === null ? 0 : notedWeight)
 }
 
 /** What one operator has, or all of them. */

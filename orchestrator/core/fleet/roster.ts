@@ -11,6 +11,7 @@ import type { CoreSettings } from '../settings.ts'
 import { noteHour } from '../stats/hour-counts.ts'
 import type { CapabilityIndex } from './capability-index.ts'
 import { RetiredRecords } from './retired-records.ts'
+import { keepWindows, takeUpWindows } from './windows.ts'
 
 export class Roster {
   readonly bySession = new Map<number, Scout>()
@@ -45,8 +46,7 @@ export class Roster {
       running: 0,
       capacity,
       credits: 0,
-      window: Math.max(1, record.window === 0 ? capacity : Math.min(capacity, record.window)),
-      lastDone: '',
+      windows: null,
       state: 'ready',
       newest: null,
       session: joined.session,
@@ -56,7 +56,9 @@ export class Roster {
       capabilities: [],
       unlisted: [],
       cancels: null,
+      refusal: null,
     }
+    takeUpWindows(scout)
     this.index.advertise(scout)
     this.bySession.set(scout.session, scout)
     this.byInstance.set(instanceKey(record.scout, scout.instance), scout)
@@ -72,7 +74,7 @@ export class Roster {
     this.bySession.delete(scout.session)
     const key = instanceKey(scout.record.scout, scout.instance)
     if (this.byInstance.get(key) === scout) this.byInstance.delete(key)
-    scout.record.window = scout.window
+    keepWindows(scout)
     scout.record.sessions--
     if (scout.record.sessions > 0) return
     const used = this.records.size - this.retired.size - 1
@@ -91,11 +93,18 @@ export class Roster {
 
   /** Replaces what the scout offers. */
   changeOffers(scout: Scout, offers: readonly Offer[], nowMs: number): void {
+    keepWindows(scout)
     this.index.withdraw(scout)
     this.index.leave(scout.klass)
     scout.klass = this.index.enter(offers, nowMs, scout.record.operator)
+    takeUpWindows(scout)
     this.index.advertise(scout)
     this.refresh(scout)
+  }
+
+  /** The window of one of its models is wide open again. */
+  widened(scout: Scout): void {
+    this.index.relist(scout)
   }
 
   /** The scout's provider is not to be asked for a model for a while. */
@@ -137,7 +146,7 @@ function blankRecord(scout: string, operator: string): ScoutRecord {
     lostTrust: 0,
     scout,
     operator,
-    window: 0,
+    windows: null,
     missed: 0,
     noted: null,
     notedSlot: Number.NEGATIVE_INFINITY,
@@ -147,9 +156,9 @@ function blankRecord(scout: string, operator: string): ScoutRecord {
   }
 }
 
-/** Whether this scout can take one more task. */
-export function hasRoom({ state, credits, capacity, window, running }: Scout): boolean {
-  return state === 'ready' && credits > 0 && running < Math.min(capacity, Math.floor(window))
+/** Whether this scout can take one more task of some model; whether of a certain one is `canServe`'s. */
+export function hasRoom({ state, credits, capacity, running }: Scout): boolean {
+  return state === 'ready' && credits > 0 && running < capacity
 }
 
 export function instanceKey(scout: string, instance: string): string {

@@ -5,6 +5,17 @@
 import type { Offer, TaskKind } from '../../../shared/task.ts'
 import type { Timed } from './timer-wheel.ts'
 
+/**
+ * Why nobody offers a model any more: its last scout was lost, or left after it had said so, or offers it no longer;
+ * for that one the provider refuses its key (`refused`), or has the model no more (`gone`).
+ */
+export type Departure = 'lost' | 'left' | 'withdrawn' | 'refused' | 'gone'
+
+export interface Absence {
+  why: Departure
+  sinceMs: number
+}
+
 /** `auto` is one too, served by every scout of its kind. */
 export interface ModelData extends Timed {
   timed: 'model'
@@ -37,6 +48,8 @@ export interface ModelData extends Timed {
   awaitedBytes: number
   awaitedUntilMs: number
   firstSeenMs: number
+  /** Since when and why nobody offers it; null while somebody does, or if nobody ever has. */
+  absence: Absence | null
 }
 
 /** One way to offer a model, and the same as text, by which it is compared with others. */

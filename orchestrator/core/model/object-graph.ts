@@ -109,6 +109,14 @@ export interface ModelEntry extends ModelData {
   waiting: ReadyQueue<Task>
   /** Tasks that came back from a scout and should go to another. They have had their turn, so they go first. */
   returned: Set<Task>
+  /** A heap of the pauses of its scouts, the earliest first; see `fleet/resume-times.ts`. Null while there was none. */
+  resumes: Resume[] | null
+}
+
+/** A pause of a scout as it stood when it began, or was moved last. */
+export interface Resume {
+  atMs: number
+  pause: Pause
 }
 
 /**

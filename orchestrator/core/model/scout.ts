@@ -34,16 +34,30 @@ export interface ScoutData {
   capacity: number
   /** Granted and not yet used. */
   credits: number
-  /** Tasks at once the hub trusts it with: one more per round of successes, half with a failure. */
-  window: number
-  /** Kind and model of its latest answer; empty before the first. */
-  lastDone: string
+  /** By key of the model, of those that have failed lately: see `fleet/windows.ts`. Null while there is none. */
+  windows: Map<string, Window> | null
+  /** The last of its reports that its provider takes its key, or has a model, no longer; null before the first. */
+  refusal: Refusal | null
   /** Leases it holds. */
   running: number
   /** When its last sign of life came, which renewed every lease it holds. */
   heardMs: number
   /** Whether it can take one more task. */
   idle: boolean
+}
+
+/** How many tasks of one model at once a session is trusted with, and has. */
+export interface Window {
+  /** One more per round of successes, half with a failure. */
+  size: number
+  /** Leases of this model that the session holds. */
+  running: number
+}
+
+interface Refusal {
+  code: 'provider_unauthorized' | 'not_offered'
+  model: string
+  atMs: number
 }
 
 /** How fast a model is served. Exponentially weighted, the newest sample counts a fifth. */
@@ -59,8 +73,8 @@ export interface ScoutRecord {
   scout: string
   operator: string
   failureRate: number
-  /** The window with which its last session ended; 0 before the first. */
-  window: number
+  /** The sizes of the windows with which its last session ended, by key of the model; null while all were open. */
+  windows: Map<string, number> | null
   done: number
   failed: number
   /** Tasks it was given, those that went to another one and why, and (about) those it missed for lack of room. */

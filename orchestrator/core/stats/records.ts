@@ -1,9 +1,9 @@
 /**
- * What every attempt adds to the records: how often an identity fails, how fast it is, how many tasks it gets at once,
- * and how fast a model usually begins. Rates and averages, never counts in a row: a scout that fails four times in ten
+ * What every attempt adds to the records: how often an identity fails, how fast it is, and how fast a
+ * model usually begins. Rates and averages, never counts in a row: a scout that fails four times in ten
  * is detected, and one that was unlucky recovers.
  */
-import type { ModelEntry, Scout } from '../model/object-graph.ts'
+import type { ModelEntry } from '../model/object-graph.ts'
 import type { ScoutRecord, Speed } from '../model/scout.ts'
 
 const newestShare = 0.2
@@ -13,16 +13,6 @@ export function bookOutcome(record: ScoutRecord, failed: boolean): void {
   record.failureRate += newestShare * ((failed ? 1 : 0) - record.failureRate)
   if (failed) record.failed++
   else record.done++
-}
-
-/** Additive increase: a round of successes earns one more task at once, up to what the scout asks for. */
-export function growWindow(scout: Scout): void {
-  scout.window = Math.min(Math.max(1, scout.capacity), scout.window + 1 / scout.window)
-}
-
-/** Multiplicative decrease: half of what it was, and never less than one, so that nobody is ejected. */
-export function shrinkWindow(scout: Scout): void {
-  scout.window = Math.max(1, scout.window / 2)
 }
 
 /**

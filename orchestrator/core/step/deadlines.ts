@@ -5,7 +5,7 @@
 
 import { type Fault, fault } from '../../../shared/faults.ts'
 import { autoModel } from '../../../shared/task.ts'
-import { notOffered } from '../fleet/not-offered.ts'
+import { isDeserted } from '../fleet/absence.ts'
 import type { Lease, ModelEntry, Pause, Task } from '../model/object-graph.ts'
 import type { CoreState, Deadline } from '../state.ts'
 import { comeBack, endAttempt } from '../task/attempts.ts'
@@ -13,10 +13,11 @@ import { cancelLease, cancelLeases, send } from '../task/cancels.ts'
 import { hedgeDueMs, secondChoice } from '../task/hedging.ts'
 import { expiryOf, leasesOf } from '../task/leases.ts'
 import { lookAgain, patienceEndsMs } from '../task/patience.ts'
-import { unqueue } from '../task/queueing.ts'
+import { patientUntilMs, unqueue } from '../task/queueing.ts'
 import { finish } from '../task/terminal.ts'
 import { suspectDue } from '../trust/suspects.ts'
 import { give } from './matching.ts'
+import { endDeserted, waitedTooLong } from './nobody-left.ts'
 
 export function onDue(core: CoreState, deadline: Deadline): void {
   switch (deadline.timed) {
@@ -34,7 +35,7 @@ export function onDue(core: CoreState, deadline: Deadline): void {
 }
 
 function taskDue(core: CoreState, task: Task): void {
-  const { nowMs, settings } = core
+  const { nowMs } = core
   if (nowMs >= task.deadlineMs) {
     cancelLeases(core, task, 'deadline_exceeded')
     const seconds = Math.round((task.deadlineMs - task.submittedMs) / 1000)
@@ -45,11 +46,10 @@ function taskDue(core: CoreState, task: Task): void {
     if (nowMs < task.retryMs) return core.wheel.arm(task, Math.min(task.retryMs, task.deadlineMs))
     return comeBack(core, task)
   }
-  const patientUntilMs = task.intent === null ? task.queuedMs + settings.queueTimeoutMs : task.deadlineMs
   // Nobody else had time for it, so the one verdict there is stands.
   if (task.doubt !== null) return finish(core, task, 'failed', task.doubt.fault)
-  if (nowMs < patientUntilMs) return takeAnyScout(core, task)
-  finish(core, task, 'failed', waitedTooLong(task, settings.queueTimeoutMs))
+  if (nowMs < patientUntilMs(core, task)) return takeAnyScout(core, task)
+  finish(core, task, 'failed', waitedTooLong(core, task))
 }
 
 /** It has waited for a scout that never had it, and none had room: the same one again is better than none. */
@@ -57,13 +57,6 @@ function takeAnyScout(core: CoreState, task: Task): void {
   unqueue(core, task)
   task.triedScouts = []
   core.unplaced.push(task)
-}
-
-function waitedTooLong(task: Task, queueTimeoutMs: number): Fault {
-  const seconds = Math.round(queueTimeoutMs / 1000)
-  const before = task.lastFault === null ? '' : ` The attempt before failed: ${task.lastFault.message}`
-  const message = `No scout was free for "${task.model}" within ${seconds} s.${before}`
-  return fault('no_scout_available', message, { retryAfterMs: 5_000 })
 }
 
 function leasedDue(core: CoreState, task: Task): void {
@@ -96,15 +89,18 @@ function pauseOver(core: CoreState, pause: Pause): void {
   core.freed.push(pause.holder)
 }
 
-/** The grace for a model without scouts is over: tasks of clients that still wait for it fail. */
+/**
+ * The wait for a model without scouts is over, and later its grace: tasks of clients that still wait for it fail with
+ * the first, and with the second it is forgotten.
+ */
 function forgetModel(core: CoreState, entry: ModelEntry): void {
+  const { nowMs, settings } = core
   if (entry.offerers > 0 || entry.model === autoModel) return
-  for (const task of [...entry.returned, ...entry.waiting]) {
-    if (task.intent !== null) continue
-    finish(core, task, 'failed', fault('model_not_found', notOffered(core, entry), { param: 'model' }))
-  }
-  if (entry.returned.size + entry.waiting.size === 0) return core.index.forget(entry)
-  // A durable task waits until its deadline, so its queue stays. To all others the model is unknown from here on.
-  core.index.disown(entry)
-  core.wheel.arm(entry, core.nowMs + core.settings.modelGraceMs)
+  if (isDeserted(core, entry)) endDeserted(core, entry)
+  const keptUntilMs = entry.absence === null ? nowMs : entry.absence.sinceMs + settings.modelGraceMs
+  // A durable task waits until its deadline, so its queue stays.
+  if (entry.queued > 0) return core.wheel.arm(entry, nowMs + settings.modelGraceMs)
+  if (nowMs < keptUntilMs) return core.wheel.arm(entry, keptUntilMs)
+  core.departed.note(entry)
+  core.index.forget(entry)
 }

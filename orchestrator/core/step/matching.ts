@@ -3,10 +3,10 @@
  * freed scouts look for waiting tasks. Both directions cost the same whatever the size of the fleet.
  */
 
-import { type Fault, fault, plainMessage } from '../../../shared/faults.ts'
+import { type Fault, fault } from '../../../shared/faults.ts'
 import { attemptNumberMax } from '../../../shared/limits/wire.ts'
-import { isAble } from '../fleet/capability-index.ts'
-import { notOffered } from '../fleet/not-offered.ts'
+import { isDeserted } from '../fleet/absence.ts'
+import { canServe } from '../fleet/capability-index.ts'
 import { type Choice, capabilityFor, choose, mayTry } from '../fleet/placement.ts'
 import { sizeFlaw } from '../fleet/request-sizes.ts'
 import { hasRoom } from '../fleet/roster.ts'
@@ -17,6 +17,7 @@ import { grant } from '../task/granting.ts'
 import { enqueue, firstQueued, hasQueued, isQueueFull, serveFromQueue, waitsForStore } from '../task/queueing.ts'
 import { finish } from '../task/terminal.ts'
 import { isHeldBack, setAside } from '../trust/suspects.ts'
+import { deserted, limited, queueFull } from './nobody-left.ts'
 
 /** Queues compared for one freed scout. */
 const queuesLooked = 8
@@ -35,7 +36,7 @@ export function matchAll(core: CoreState): void {
 }
 
 function placeOrQueue(core: CoreState, task: Task): void {
-  if (task.state !== 'ready' || !findEntry(core, task) || isExhausted(core, task) || isWithdrawn(core, task)) return
+  if (task.state !== 'ready' || !findEntry(core, task) || isExhausted(core, task)) return
   if (isTooLarge(core, task)) return
   const stays = (core.draining && task.intent !== null) || waitsForStore(core, task)
   if (!stays && isHeldBack(core, task) && !isQueueFull(core, task)) return setAside(core, task)
@@ -43,12 +44,11 @@ function placeOrQueue(core: CoreState, task: Task): void {
   const chosen = stays || isHeldBack(core, task) ? undefined : choose(core.index, task, core.random)
   if (chosen !== undefined) give(core, task, chosen)
   else if (core.draining && !stays) finish(core, task, 'failed', hubDraining())
-  else if (isQueueFull(core, task)) {
-    const cause = fault('queue_full', 'Too many requests are waiting for a scout. Try again in a few seconds.', {
-      retryAfterMs: 2_000,
-    })
-    finish(core, task, 'failed', cause)
-  } else enqueue(core, task)
+  else {
+    const cause = limited(core, task) ?? (isQueueFull(core, task) ? queueFull(core, task) : null)
+    if (cause === null) enqueue(core, task)
+    else finish(core, task, 'failed', cause)
+  }
 }
 
 /** Grants the task to the scout that was chosen, and books what the other one lost by. */
@@ -58,25 +58,22 @@ export function give(core: CoreState, task: Task, { best, loser, lost }: Choice)
 }
 
 /**
- * The model of a task that was worked on, or blocked, may have been forgotten meanwhile, or forgotten and met again.
+ * The model of a task that was worked on, or blocked, may have been forgotten meanwhile, or forgotten and met again; or
+ * its last scout is gone, and nobody is on the way back with it. A client's task fails for that.
  */
 function findEntry(core: CoreState, task: Task): boolean {
-  if (task.entry.known) return true
+  if (task.entry.known) {
+    if (task.intent !== null || !isDeserted(core, task.entry)) return true
+    finish(core, task, 'failed', deserted(core, task))
+    return false
+  }
   const isKnown = core.index.entries.has(task.entry.key)
   if (!isKnown && task.intent === null) {
-    finish(core, task, 'failed', fault('model_not_found', notOffered(core, task), { param: 'model' }))
+    finish(core, task, 'failed', deserted(core, task))
     return false
   }
   task.entry = core.index.ensureEntry(task.kind, task.model, core.nowMs)
   if (!isKnown) core.wheel.arm(task.entry, core.nowMs + core.settings.modelGraceMs)
-  return true
-}
-
-/** The last scout that offered its model has said that there is none: nobody is on the way back with it. */
-function isWithdrawn(core: CoreState, task: Task): boolean {
-  if (task.lastFault?.code !== 'not_offered' || task.intent !== null || task.entry.offerers > 0) return false
-  const text = `${notOffered(core, task)} The last one said: ${task.lastFault.message}`
-  finish(core, task, 'failed', fault('model_not_found', plainMessage(text), { param: 'model' }))
   return true
 }
 
@@ -136,7 +133,7 @@ function nextFor(core: CoreState, scout: Scout): Task | undefined {
   let next: Task | undefined
   for (let step = 0; step < entries.length && looks > 0; step++) {
     const entry = entries[(from + step) % entries.length]!
-    if (entry.queued === 0 || !isAble(scout, entry)) continue
+    if (entry.queued === 0 || !canServe(scout, entry)) continue
     const task = firstQueued(core, entry, fits)
     if (task === undefined) continue
     looks--

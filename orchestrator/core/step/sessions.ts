@@ -1,13 +1,14 @@
 /**
  * Sessions begin, change their offers, and end. A new session starts with no credits and takes up the leases it still
  * holds. The leases of a lost one end at once and their tasks go elsewhere, unless content was forwarded or the task is
- * durable: then they wait a while for the scout to come back.
+ * durable: then they wait a while for the scout to come back, but not for a process that another one has replaced.
  */
 
-import { fault } from '../../../shared/faults.ts'
+import { type Fault, fault } from '../../../shared/faults.ts'
 import { autoModel } from '../../../shared/task.ts'
 import type { Event, HeldReply, ScoutJoined, UnsentGrant } from '../events.ts'
-import { keepPauses, takeUpPauses } from '../fleet/pauses.ts'
+import { awaitedUntilMs, type Leaving, noteAbsence } from '../fleet/absence.ts'
+import { keepPauses, noteLimited, renotePauses, takeUpPauses } from '../fleet/pauses.ts'
 import { awaitSizes } from '../fleet/request-sizes.ts'
 import { sameNonce } from '../model/nonce.ts'
 import type { Lease, OfferClass, Scout, Task } from '../model/object-graph.ts'
@@ -22,11 +23,11 @@ import { noteLost } from '../trust/suspects.ts'
 
 export function join(core: CoreState, joined: ScoutJoined): void {
   const twin = core.roster.twin(joined)
-  const orphans = twin === undefined ? [] : takeOff(core, twin, true)
+  const orphans = twin === undefined ? [] : takeOff(core, twin, 'superseded')
   if (twin !== undefined) core.emit({ type: 'closeSession', session: twin.session, why: 'superseded' })
   const scout = core.roster.join(joined, core.nowMs)
-  takeUpPauses(core, scout)
   keepEntries(core, scout)
+  takeUpPauses(core, scout)
   const held = joined.held.map((lease) => takeUp(core, scout, lease))
   const { session, scout: name } = joined
   core.emit({ type: 'welcome', session, scout: name, creditMax: scout.capacity, held })
@@ -53,17 +54,30 @@ function takeUp(core: CoreState, scout: Scout, presented: ScoutJoined['held'][nu
 }
 
 /**
- * A scout is back and has presented what it holds. The hub waits for no other durable lease: its grant may
- * never have been sent, because the hub ended between its commit and that, so nobody is charged.
+ * A scout is back and has presented what it holds. The hub waits for no other lease of this process: the grant of a
+ * durable one may never have been sent, because the hub ended between its commit and that, so nobody is charged. Nor
+ * does it wait for a process in whose place this one has come.
  *
  * A step of its own, because it must be committed before its effects, and no welcome should wait for the store.
  */
 export function claimsEnded(core: CoreState, session: number): void {
   const scout = core.roster.bySession.get(session)
   if (scout === undefined) return
-  for (const task of orphansOf(core, scout)) {
-    const cause = fault('scout_draining', 'The scout that was to work on this came back without it.')
-    for (const lease of leasesOf(task)) endAttempt(core, task, lease, cause)
+  endOrphans(core, scout.record.scout, scout.instance, ({ intent }) => (intent === null ? cameWithout : neverBegun))
+  const replaced = core.lostInstances.replacedBy(scout, core.nowMs)
+  if (replaced !== null) endOrphans(core, scout.record.scout, replaced, () => startedAnew)
+}
+
+const neverBegun = fault('scout_draining', 'The scout that was to work on this came back without it.')
+const cameWithout = fault('scout_lost', 'The scout that worked on this lost its connection and came back without it.')
+const startedAnew = fault('scout_lost', 'The scout that worked on this ended and was started anew.')
+
+function endOrphans(core: CoreState, name: string, instance: string, causeOf: (task: Task) => Fault): void {
+  for (const task of orphansOf(core, name, instance)) {
+    for (const lease of leasesOf(task)) {
+      const isIts = lease.holder === null && lease.scout === name && lease.instance === instance
+      if (isIts) endAttempt(core, task, lease, causeOf(task))
+    }
   }
 }
 
@@ -71,7 +85,8 @@ export function leave(core: CoreState, session: number, unsent: readonly UnsentG
   const scout = core.roster.bySession.get(session)
   if (scout === undefined) return
   for (const grant of unsent) takeBack(core, grant)
-  for (const orphan of takeOff(core, scout)) abandonLease(core, orphan)
+  const orphans = takeOff(core, scout, scout.state === 'draining' ? 'left' : 'lost')
+  for (const orphan of orphans) abandonLease(core, orphan)
 }
 
 interface Orphan {
@@ -82,11 +97,15 @@ interface Orphan {
 }
 
 /** Off the roster with it; its tasks come back, leased to nobody. */
-function takeOff(core: CoreState, scout: Scout, isReplaced = false): Orphan[] {
+function takeOff(core: CoreState, scout: Scout, how: Leaving | 'superseded'): Orphan[] {
   const orphans: Orphan[] = []
   const isForsaken = scout.state === 'draining'
   const held = heldLeases(scout)
-  if (!isForsaken && held.length > 0 && !isReplaced) noteLost(core, scout, held)
+  if (how === 'lost') {
+    if (held.length > 0) noteLost(core, scout, held)
+    const { leaseTtlMs, leaseGraceMs } = core.settings
+    core.lostInstances.note(scout, core.nowMs, core.nowMs + leaseTtlMs + leaseGraceMs)
+  }
   for (const lease of held) {
     const { task } = lease
     lease.expiresMs = expiryOf(core, lease)
@@ -101,14 +120,14 @@ function takeOff(core: CoreState, scout: Scout, isReplaced = false): Orphan[] {
   core.roster.leave(scout)
   bookMissed(scout)
   scout.pauses = null
-  forgetEntries(core, scout.klass)
+  forgetEntries(core, scout, scout.klass, how === 'superseded' ? 'withdrawn' : how)
   return orphans
 }
 
 /**
  * The holder's socket is gone. What a client waits for goes elsewhere at once, unless it has seen content that only the
- * same scout can go on with; a durable task, for which nobody waits, leaves its scout one lease's time to come back. A
- * scout that has drained does not come back.
+ * same scout can go on with; a durable task, for which nobody waits, leaves its scout one lease's time to come back, or
+ * the time in which most do where another one could have the task. A scout that has drained does not come back.
  */
 function abandonLease(core: CoreState, { task, lease, isForsaken }: Orphan): void {
   if (leaseOf(task, lease.attempt) !== lease) return
@@ -116,35 +135,41 @@ function abandonLease(core: CoreState, { task, lease, isForsaken }: Orphan): voi
   if (isForsaken || (!goesOn && task.intent === null)) {
     return endAttempt(core, task, lease, fault('scout_lost', 'The scout that worked on this lost its connection.'))
   }
-  if (goesOn) lease.expiresMs = Math.min(lease.expiresMs, core.nowMs + core.settings.resumeWindowMs)
+  if (goesOn || task.entry.scouts > 0) {
+    lease.expiresMs = Math.min(lease.expiresMs, core.nowMs + core.settings.resumeWindowMs)
+  }
   lookAgain(core, task)
 }
 
 export function changeOffers(core: CoreState, event: Extract<Event, { type: 'scoutOffers' }>): void {
   const scout = core.roster.bySession.get(event.session)
   if (scout === undefined) return
-  const isTrusted = scout.window >= scout.capacity
   scout.capacity = Math.min(event.concurrency, core.settings.creditMax)
-  // A scout that was trusted with all its capacity is trusted with the new one.
-  if (isTrusted) scout.window = Math.max(scout.window, scout.capacity)
   scout.credits = Math.min(scout.credits, scout.capacity)
   const before = scout.klass
   core.roster.changeOffers(scout, event.offers, core.nowMs)
   keepEntries(core, scout)
-  forgetEntries(core, before)
+  forgetEntries(core, scout, before, 'withdrawn')
+  renotePauses(core, scout)
   core.freed.push(scout)
 }
 
 /** Models somebody offers have no end date. */
 function keepEntries(core: CoreState, { klass }: Scout): void {
-  for (const entry of klass.entries) core.wheel.disarm(entry)
+  for (const entry of klass.entries) {
+    entry.absence = null
+    core.wheel.disarm(entry)
+  }
 }
 
 /** Models that nobody offers any more are held open for a while: their scouts are probably on the way back. */
-function forgetEntries(core: CoreState, { entries }: OfferClass): void {
+function forgetEntries(core: CoreState, scout: Scout, { entries }: OfferClass, how: Leaving): void {
   for (const entry of entries) {
     // Of those that nobody offers any more, some may have made room for others.
-    if (entry.known && entry.offerers === 0 && entry.model !== autoModel)
-      core.wheel.arm(entry, core.nowMs + core.settings.modelGraceMs)
+    if (entry.known && entry.offerers === 0 && entry.model !== autoModel) {
+      noteAbsence(entry, scout, how, core.nowMs)
+      core.wheel.arm(entry, awaitedUntilMs(core, entry))
+    }
   }
+  noteLimited(core, entries)
 }

@@ -15,6 +15,7 @@ export function stoodStill(core: CoreState, forMs: number): void {
     for (const lease of leasesOf(task)) shift(core, lease, forMs)
   }
   for (const entry of core.index.entries.values()) {
+    if (entry.absence !== null) entry.absence.sinceMs = Math.min(nowMs, entry.absence.sinceMs + forMs)
     if (entry.timerSlot === -1) continue
     core.wheel.arm(entry, Math.min(entry.dueMs + forMs, nowMs + Math.max(settings.modelGraceMs, settings.bootGraceMs)))
   }

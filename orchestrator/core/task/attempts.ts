@@ -2,16 +2,16 @@
  * How an attempt ends, and what its end means for the task: done, another attempt, or terminal. Every settlement passes
  * `settle`, the only place where an answer can be committed, and only by the current lease.
  */
-import { fullJitterMs } from '../../../shared/backoff.ts'
+import { fullJitterMs, pauseLengthMs } from '../../../shared/backoff.ts'
 import { type Fault, fault, faultTable } from '../../../shared/faults.ts'
-import { pauseDefaultMs, pauseMaxMs } from '../../../shared/limits/scheduling.ts'
 import type { Event } from '../events.ts'
 import { pauseUntil } from '../fleet/pauses.ts'
+import { growWindow, shrinkWindow } from '../fleet/windows.ts'
 import { sameNonce } from '../model/nonce.ts'
 import type { Lease, Scout, Task } from '../model/object-graph.ts'
 import { move } from '../model/task.ts'
 import type { CoreState } from '../state.ts'
-import { bookFirstContent, bookOutcome, bookSpeed, growWindow, shrinkWindow } from '../stats/records.ts'
+import { bookFirstContent, bookOutcome, bookSpeed } from '../stats/records.ts'
 import { contradict, doubts } from '../trust/second-opinion.ts'
 import { noteAnswer } from '../trust/suspects.ts'
 import { cancelLease, endCancel } from './cancels.ts'
@@ -62,8 +62,10 @@ function endOf(core: CoreState, event: Extract<Event, { type: 'settle' }>): void
   } else {
     const cause = event.fault ?? fault('scout_error', `The scout reported "${outcome}" without a cause.`)
     if (cause.code === 'provider_rate_limited') {
-      const pauseMs = Math.min(cause.retryAfterMs || pauseDefaultMs, pauseMaxMs)
-      pauseUntil(core, scout, lease.model, core.nowMs + pauseMs)
+      pauseUntil(core, scout, lease.model, core.nowMs + pauseLengthMs(cause.retryAfterMs))
+    }
+    if (cause.code === 'not_offered' || cause.code === 'provider_unauthorized') {
+      scout.refusal = { code: cause.code, model: lease.model, atMs: core.nowMs }
     }
     endReported(core, task, lease, outcome === 'released' ? { ...cause, code: freeCode(cause) } : cause)
   }
@@ -73,9 +75,8 @@ function endOf(core: CoreState, event: Extract<Event, { type: 'settle' }>): void
 function bookAnswer(core: CoreState, scout: Scout, lease: Lease, tokens: number): void {
   const { contentMs, grantedMs, capability } = lease
   bookOutcome(scout.record, false)
-  growWindow(scout)
+  if (growWindow(scout, lease)) core.roster.widened(scout)
   if (capability === null) return
-  scout.lastDone = capability.entry.key
   const firstMs = (contentMs || core.nowMs) - grantedMs
   bookSpeed(capability, firstMs, tokens, contentMs > 0 ? core.nowMs - contentMs : 0)
 }
@@ -119,7 +120,7 @@ export function endAttempt(core: CoreState, task: Task, lease: Lease, cause: Fau
   const record = core.roster.records.get(lease.scout)
   if (blame === 'scout' && record !== undefined) bookOutcome(record, true)
   const isBusy = blame === 'scout' || (blame === 'provider' && retry !== 'free')
-  if (isBusy && lease.holder !== null && !isModelAlone(lease, lease.holder)) shrinkWindow(lease.holder)
+  if (isBusy && lease.holder !== null) shrinkWindow(lease.holder, lease)
   release(core, task, lease)
   noteTried(task, lease)
   task.lastFault = cause
@@ -150,11 +151,6 @@ export function endAttempt(core: CoreState, task: Task, lease: Lease, cause: Fau
   const isDangerous = task.intent === null && task.lost > 1 && cause.code === 'scout_lost'
   task.retryMs = core.nowMs + (isDangerous ? returnWindowMs + delayMs : delayMs)
   core.wheel.arm(task, Math.min(task.retryMs, task.deadlineMs))
-}
-
-/** Whether another model of this scout works: then its places are not too many, and it is this model that is broken. */
-function isModelAlone({ capability }: Lease, { lastDone }: Scout): boolean {
-  return capability !== null && lastDone !== '' && lastDone !== capability.entry.key
 }
 
 /** Whether a begun answer may continue at another scout. */

@@ -4,6 +4,7 @@
  * `granting.ts` makes leases; `patience.ts` decides when a task must be looked at.
  */
 
+import { countHeld } from '../fleet/windows.ts'
 import type { Intent, Lease, Scout, Task } from '../model/object-graph.ts'
 import type { CoreState } from '../state.ts'
 import { noteRelease } from '../trust/suspects.ts'
@@ -17,6 +18,7 @@ export function hold(scout: Scout, lease: Lease): void {
   if (scout.newest !== null) scout.newest.before = lease
   scout.newest = lease
   scout.running++
+  if (scout.windows !== null) countHeld(scout, lease, 1)
 }
 
 /** It has no holder any more. */
@@ -27,6 +29,7 @@ export function drop(lease: Lease): void {
   else before.after = after
   if (after !== null) after.before = before
   holder.running--
+  if (holder.windows !== null) countHeld(holder, lease, -1)
   lease.holder = null
   lease.session = 0
   lease.before = null

@@ -26,6 +26,11 @@ function queuedOf(core: CoreState, tenant: string): number {
   return (core.queuedByTenant.get(tenant) ?? 0) + asideOf(core, tenant)
 }
 
+/** Until when it waits for a scout. */
+export function patientUntilMs({ settings }: CoreState, { intent, queuedMs, deadlineMs }: Task): number {
+  return intent === null ? Math.min(deadlineMs, queuedMs + settings.queueTimeoutMs) : deadlineMs
+}
+
 /** Puts a task into the queue of its model, and arms the end of its patience. */
 export function enqueue(core: CoreState, task: Task): void {
   const { queueTimeoutMs } = core.settings

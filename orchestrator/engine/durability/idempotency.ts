@@ -26,7 +26,11 @@ export class IdempotencyKeys {
     private readonly system: System,
   ) {}
 
-  claim({ tenant, route, key, bodyHash }: IdempotencyScope): IdempotencyClaim {
+  /** `isWorn` says of an answer that was kept that it does not count any more. */
+  claim(
+    { tenant, route, key, bodyHash }: IdempotencyScope,
+    isWorn: (answer: Uint8Array) => boolean = () => false,
+  ): IdempotencyClaim {
     const name = JSON.stringify([tenant, route, key])
     const running = this.claimed.get(name)
     if (running !== undefined) {
@@ -35,7 +39,8 @@ export class IdempotencyKeys {
       return { type: 'refused', fault: fault('idempotency_in_flight', message, { retryAfterMs: 1_000 }) }
     }
     const known = this.store.idempotency(tenant, route, key)
-    if (known?.answer && this.system.wallMs() - known.createdMs < idempotencyMs) {
+    const isFresh = known !== undefined && this.system.wallMs() - known.createdMs < idempotencyMs
+    if (known?.answer && isFresh && !isWorn(known.answer)) {
       if (known.bodyHash !== bodyHash) return mismatch
       return { type: 'replay', status: known.status, answer: known.answer }
     }

@@ -3,7 +3,7 @@
  * the hub, go on with what the last process left open. Each command writes through the journal and gives the core its
  * event once it is committed. What the core makes of it becomes rows in `intent-changes.ts`.
  */
-import { type Fault, fault } from '../../../shared/faults.ts'
+import { type Fault, fault, mayPass } from '../../../shared/faults.ts'
 import {
   durableTasksMax,
   durableTasksPerTenantMax,
@@ -18,7 +18,7 @@ import { type Journal, notWritable } from '../durability/journal.ts'
 import { diedTwice, setAsideWrites, takingUpAll } from '../durability/set-aside.ts'
 import type { Accepted, IntentSubmission, Viewer } from '../ports/intents.ts'
 import type { IntentStore, KeyStore, OpenIntent, StoreWrite } from '../ports/store.ts'
-import { acceptEvent, intentRow, keptRequest, maySee, readEvent, taskRow } from './intent-rows.ts'
+import { acceptEvent, faultOf, intentRow, keptRequest, maySee, readEvent, taskRow } from './intent-rows.ts'
 import type { LiveIntents } from './live-intents.ts'
 import { tasksToRetry } from './retry.ts'
 
@@ -101,12 +101,20 @@ export class IntentCommands {
   accept(submission: IntentSubmission): Promise<Accepted> {
     const { idempotency, tenant } = submission
     if (idempotency === undefined) return this.add(submission)
-    const begun = this.parts.idempotencyKeys.claim({ tenant, ...idempotency })
+    const isWorn = (answer: Uint8Array) => submission.toldOutcome === true && this.mayEndOtherwise(intentIn(answer))
+    const begun = this.parts.idempotencyKeys.claim({ tenant, ...idempotency }, isWorn)
     if (begun.type === 'refused') return Promise.resolve(begun)
     if (begun.type === 'replay') {
-      return Promise.resolve({ type: 'accepted', id: Buffer.from(begun.answer).toString(), replayed: true })
+      return Promise.resolve({ type: 'accepted', id: intentIn(begun.answer), replayed: true })
     }
     return this.add(submission, begun.row).finally(begun.release)
+  }
+
+  /** Whether it failed for something that may have passed meanwhile. */
+  private mayEndOtherwise(id: string): boolean {
+    const row = this.parts.store.intent(id)
+    const cause = row?.state === 'failed' ? faultOf(row.fault) : null
+    return cause !== null && mayPass(cause.code)
   }
 
   private add(submission: IntentSubmission, answerRow?: (answer: Uint8Array) => StoreWrite): Promise<Accepted> {
@@ -272,6 +280,11 @@ export class IntentCommands {
     const open = store.openIntent(id)!
     this.begin(open, acceptEvent(open, store.keyById(open.intent.tenant)?.weight ?? 1, intentDeadlineMs))
   }
+}
+
+/** The intent that is kept under an Idempotency-Key. */
+function intentIn(answer: Uint8Array): string {
+  return Buffer.from(answer).toString()
 }
 
 const noSuchIntent = fault('not_found', 'There is no such intent, or it is no longer kept.', { param: 'id' })

@@ -20,6 +20,8 @@ export interface IntentSubmission {
   budgetTokens?: number
   /** Set when the client sent an Idempotency-Key; `route` as in `POST /v1/intents`. */
   idempotency?: { route: string; key: string; bodyHash: string }
+  /** The client is told how the intent ends: with the same key one that failed for what may pass begins anew. */
+  toldOutcome?: boolean
 }
 
 export interface TaskView {

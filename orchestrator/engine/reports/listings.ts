@@ -6,8 +6,9 @@
 import { providersListedMax } from '../../../shared/limits/http.ts'
 import type { System } from '../../../shared/system.ts'
 import { autoModel, type Offer } from '../../../shared/task.ts'
-import { isAble } from '../../core/fleet/capability-index.ts'
+import { canServe } from '../../core/fleet/capability-index.ts'
 import { costOf } from '../../core/fleet/cost.ts'
+import { trustedWith } from '../../core/fleet/windows.ts'
 import type { Capability, ModelEntry, Scout } from '../../core/model/object-graph.ts'
 import { defaultRouting } from '../../core/model/routing-options.ts'
 import type { CoreState } from '../../core/state.ts'
@@ -119,7 +120,7 @@ export class Listings {
 
   private listModel(entry: ModelEntry, nowMs: number): ModelListing {
     let idle = 0
-    for (const { scout, withdrawn } of entry.ready) if (!withdrawn && scout.idle && isAble(scout, entry)) idle++
+    for (const { scout, withdrawn } of entry.ready) if (!withdrawn && scout.idle && canServe(scout, entry)) idle++
     const created = Math.floor((this.system.wallMs() - (nowMs - entry.firstSeenMs)) / 1000)
     const { model: id, kind, offerers: scouts } = entry
     const known = { contextTokens: 0, abilities: 0, about: '', promptPrice: null, answerPrice: null }
@@ -140,10 +141,11 @@ export class Listings {
     for (const scout of [...this.core.roster.bySession.values()].reverse()) {
       const known = this.acquaintances.get(scout.session)
       if (known === undefined || scout.record.scout !== id) continue
-      const { record, window } = scout
+      const { record } = scout
       const standings = scout.klass.offers.map((offer, at) => this.standing(offer, scout.capabilities[at]!))
       const hour = lastHour(record, this.system.nowMs(), missing(scout))
-      return { ...listingOf(scout, known), sessions: record.sessions, window, lastHour: hour, standings }
+      const { sessions } = record
+      return { ...listingOf(scout, known), sessions, window: trustedWith(scout), lastHour: hour, standings }
     }
     return undefined
   }

@@ -5,6 +5,7 @@
  */
 import { standingEveryMs } from '../../../shared/limits/scheduling.ts'
 import { concurrencyMax, offersMax } from '../../../shared/limits/wire.ts'
+import { trustedWith } from '../../core/fleet/windows.ts'
 import type { Scout } from '../../core/model/object-graph.ts'
 import type { CoreState } from '../../core/state.ts'
 import { lastHour } from '../../core/stats/hour-counts.ts'
@@ -42,12 +43,12 @@ export class StandingReports {
 }
 
 function standingOf(scout: Scout, nowMs: number): Standing {
-  const { record, window, pauses } = scout
+  const { record, pauses } = scout
   const paused: Standing['paused'] = []
   for (const { model, dueMs } of pauses?.values() ?? []) {
     if (paused.length < offersMax) paused.push({ model, resumesInMs: Math.max(0, Math.ceil(dueMs - nowMs)) })
   }
   const failurePermille = Math.round(record.failureRate * 1_000)
   const counts = lastHour(record, nowMs, missing(scout))
-  return { ...counts, failurePermille, window: Math.min(concurrencyMax, Math.floor(window)), paused }
+  return { ...counts, failurePermille, window: Math.min(concurrencyMax, Math.floor(trustedWith(scout))), paused }
 }

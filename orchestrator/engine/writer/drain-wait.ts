@@ -1,6 +1,6 @@
 /**
- * Who waits for the last task of a draining hub. The engine's drain waits here; every end of a task or a session checks
- * whether it was the last.
+ * Who waits for the last task of a draining hub. The engine's drain waits here; every end of a task and every tick
+ * checks whether it was the last.
  */
 import type { Relays } from '../answers/relays.ts'
 import type { Listings } from '../reports/listings.ts'

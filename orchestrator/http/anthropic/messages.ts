@@ -4,7 +4,7 @@
  */
 import { type Fault, fault } from '../../../shared/faults.ts'
 import { parseExactly } from '../../../shared/json/exact-json.ts'
-import type { Submission } from '../../engine/ports/client.ts'
+import { type Asked, askedBy, submit } from '../chat/asked.ts'
 import { earlyFault } from '../chat/chunk-encoder.ts'
 import { endOf, giveWhole } from '../chat/whole-answer.ts'
 import type { RequestContext } from '../request-context.ts'
@@ -12,7 +12,7 @@ import { anthropicError, refuseAnthropic } from '../response/anthropic-errors.ts
 import { chasmField, servedModel } from '../response/envelope.ts'
 import { type JsonBody, readObject, refusedSize, refusedUrl } from '../schema/body.ts'
 import { idempotencyOf } from '../schema/idempotency.ts'
-import { type ChasmFields, obstacleToContinue, routingOf } from '../schema/routing-options.ts'
+import { obstacleToContinue } from '../schema/routing-options.ts'
 import { refusal } from '../schema/validation.ts'
 import { isVirtual } from '../schema/virtual-models.ts'
 import { PullStream } from '../streaming/pull-stream.ts'
@@ -39,35 +39,27 @@ export async function createMessage(context: RequestContext): Promise<Response> 
   if (flaw !== null) return refuseAnthropic(context.id, flaw)
   const sent = body.value as unknown as MessagesFields
   if (isVirtual(sent.model)) return virtualMessage(context, body, sent)
-  const asked = askedBy(context, body)
+  const asked = askedMessage(context, body)
   if ('code' in asked) return refuseAnthropic(context.id, asked)
   if (asked.submission.stream) return streamed(context, asked)
   const idempotency = idempotencyOf(context, body.bytes)
   return giveWhole(context, idempotency, () => makeMessage(context, asked), wording)
 }
 
-/** What is kept of a request while it waits: the bytes of the chat request, nothing of the parsed value. */
-interface Asked {
-  submission: Submission
+interface AskedMessage extends Asked {
   form: AnswerForm
-  explains: boolean
 }
 
-function askedBy(context: RequestContext, body: JsonBody): Asked | Fault {
+function askedMessage(context: RequestContext, body: JsonBody): AskedMessage | Fault {
   const sent = exactly(body)
   const made = chatRequestOf(sent)
   if ('code' in made) return made
-  const chasm = sent.chasm as ChasmFields | null | undefined
-  const bytes = Buffer.from(JSON.stringify(made.chat))
-  const flaw = obstacle(made.chat, chasm) ?? refusedUrl(context, made.chat) ?? refusedSize(context, body, bytes.length)
+  const { chat } = made
+  const bytes = Buffer.from(JSON.stringify(chat))
+  const flaw = obstacle(chat, sent) ?? refusedUrl(context, chat) ?? refusedSize(context, body, bytes.length)
   if (flaw !== null) return flaw
-  const { id: tenant, weight = 1 } = context.caller!
-  const stream = sent.stream === true
-  return {
-    submission: { tenant, weight, kind: 'chat', model: sent.model, stream, body: bytes, ...routingOf(chasm) },
-    form: formOf(sent),
-    explains: chasm?.explain === true,
-  }
+  const asked = askedBy(context, { bytes, value: chat }, 'chat')
+  return 'code' in asked ? asked : { ...asked, form: formOf(sent) }
 }
 
 /** Numbers that a double cannot hold go on with the digits they came with: they are somebody's ids. */
@@ -82,7 +74,7 @@ function formOf({ thinking, stop_sequences: stops }: MessagesFields): AnswerForm
   return { thinking: isOn ? shown : 'none', stops: stops ?? [] }
 }
 
-function obstacle(chat: Json, chasm: ChasmFields | null | undefined): Fault | null {
+function obstacle(chat: Json, { chasm }: MessagesFields): Fault | null {
   const message = chasm?.continue ? obstacleToContinue(chat) : null
   return message === null ? null : refusedField('chasm.continue', message)
 }
@@ -91,26 +83,22 @@ function refusedField(param: string, rule: string): Fault {
   return fault('invalid_request', `\`${param}\` ${rule}.`, { param })
 }
 
-async function streamed(context: RequestContext, { submission, form, explains }: Asked): Promise<Response> {
-  const answer = context.edge.engine.submit(submission)
-  const content = new MessageEncoder(context, answer, form, explains)
+async function streamed(context: RequestContext, asked: AskedMessage): Promise<Response> {
+  const content = new MessageEncoder(context, submit(context, asked), asked.form, asked.explains)
   const response = await new PullStream(context, content).respondWhenReady(earlyFault)
   response.headers.set('request-id', context.id)
   return response
 }
 
-async function makeMessage(
-  context: RequestContext,
-  { submission, form, explains }: Asked,
-): Promise<Uint8Array<ArrayBuffer> | Fault> {
-  const answer = context.edge.engine.submit(submission)
+async function makeMessage(context: RequestContext, asked: AskedMessage): Promise<Uint8Array<ArrayBuffer> | Fault> {
+  const answer = submit(context, asked)
   const end = await endOf(context, answer)
   if (end.type === 'failed') return end.fault
   const head = { id: messageId(answer.id), model: servedModel(answer) }
-  const message = messageOf(head, JSON.parse(utf8.decode(end.body)) as Json, form)
+  const message = messageOf(head, JSON.parse(utf8.decode(end.body)) as Json, asked.form)
   if ('code' in message) return message
   context.firstByte()
-  return Buffer.from(`{${chasmField(answer, explains)}${JSON.stringify(message).slice(1)}`)
+  return Buffer.from(`{${chasmField(answer, asked.explains)}${JSON.stringify(message).slice(1)}`)
 }
 
 /** As through chat: planned there, and its answer translated. */

@@ -4,28 +4,18 @@
  * Idempotency-Key is kept and given again; a stream is not, and the header is ignored there.
  */
 import type { Fault } from '../../../shared/faults.ts'
-import type { TaskKind } from '../../../shared/task.ts'
-import type { Answer, Submission } from '../../engine/ports/client.ts'
 import type { RequestContext } from '../request-context.ts'
 import { chasmField, envelop, envelopeHead } from '../response/envelope.ts'
 import { refuse } from '../response/response.ts'
-import { type JsonBody, readChecked } from '../schema/body.ts'
+import { readChecked } from '../schema/body.ts'
 import { idempotencyOf } from '../schema/idempotency.ts'
 import { chatRequest, embeddingsRequest } from '../schema/openai-requests.ts'
 import { isPlainChat } from '../schema/plain-chat.ts'
-import { type PreferenceFields, type Tries, triesOf } from '../schema/preferences/tries.ts'
-import { routingOf } from '../schema/routing-options.ts'
 import { isVirtual } from '../schema/virtual-models.ts'
 import { virtualChat } from '../virtual/virtual-chat.ts'
+import { type Asked, type AskedFields, askedBy, submit } from './asked.ts'
 import { streamAnswer } from './chunk-encoder.ts'
-import { FallbackAnswer } from './fallback-answer.ts'
 import { endOf, giveWhole } from './whole-answer.ts'
-
-/** The fields of a checked request that the hub itself looks at. */
-interface AskedFields extends PreferenceFields {
-  stream?: boolean | null
-  stream_options?: { include_usage?: boolean | null } | null
-}
 
 export async function chatCompletions(context: RequestContext): Promise<Response> {
   const read = await readChecked(context, chatRequest, isPlainChat)
@@ -42,44 +32,6 @@ export async function embeddings(context: RequestContext): Promise<Response> {
   if ('code' in read) return refuse(context.id, read)
   const asked = askedBy(context, read, 'embed')
   return 'code' in asked ? refuse(context.id, asked) : wholeAnswer(context, asked, 'list')
-}
-
-/** What is kept of a request while it waits: its bytes, nothing of the parsed value, which is far larger. */
-interface Asked {
-  submission: Submission
-  /** When there are several ways to be answered; the submission is the first of them. */
-  tries: Tries | null
-  withUsage: boolean
-  explains: boolean
-}
-
-function askedBy(context: RequestContext, body: JsonBody, kind: TaskKind): Asked | Fault {
-  const sent = body.value as AskedFields
-  const { stream, stream_options: options, chasm } = sent
-  const tries = triesOf(sent, kind)
-  if (tries !== null && 'code' in tries) return tries
-  const { id: tenant, weight = 1 } = context.caller!
-  const isStream = kind === 'chat' && stream === true
-  // The schema requires a model, or several.
-  const submission = {
-    tenant,
-    weight,
-    kind,
-    model: sent.model!,
-    stream: isStream,
-    body: body.bytes,
-    ...routingOf(chasm),
-  }
-  return {
-    submission: tries === null ? submission : { ...submission, model: tries[0]!.model, routing: tries[0]!.routing },
-    tries: tries !== null && tries.length > 1 ? tries : null,
-    withUsage: options?.include_usage === true,
-    explains: chasm?.explain === true,
-  }
-}
-
-function submit({ edge: { engine, system } }: RequestContext, { submission, tries }: Asked): Answer {
-  return tries === null ? engine.submit(submission) : new FallbackAnswer({ engine, system, submission, tries })
 }
 
 function streamedAnswer(context: RequestContext, asked: Asked): Promise<Response> {

@@ -1,7 +1,7 @@
 /**
  * A whole answer on its way to its client: waits for the end of what the engine was asked, and keeps the answer where
- * the request has an Idempotency-Key. The routes of every dialect that answer at once call it; each makes the body of its
- * answer itself.
+ * the request has an Idempotency-Key. The routes of every dialect that answer at once call it; each makes the body of
+ * its answer itself.
  */
 import type { Fault } from '../../../shared/faults.ts'
 import type { Answer, AnswerEnd } from '../../engine/ports/client.ts'

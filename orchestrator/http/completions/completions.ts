@@ -1,9 +1,10 @@
 /**
- * `POST /v1/completions`, from before there was chat: each prompt goes the way of a chat of one message, and the answers
- * come back in the old form. `text-request.ts` and `text-answer.ts` are the two directions.
+ * `POST /v1/completions`, from before there was chat: each prompt goes the way of a chat of one message, and the
+ * answers come back in the old form. `text-request.ts` and `text-answer.ts` are the two directions.
  */
 import { type Fault, fault } from '../../../shared/faults.ts'
 import type { Answer, AnswerEnd } from '../../engine/ports/client.ts'
+import { askedBy, submit } from '../chat/asked.ts'
 import { earlyFault } from '../chat/chunk-encoder.ts'
 import { giveWhole } from '../chat/whole-answer.ts'
 import type { RequestContext } from '../request-context.ts'
@@ -11,7 +12,6 @@ import { chasmField, servedModel } from '../response/envelope.ts'
 import { refuse } from '../response/response.ts'
 import { type JsonBody, readChecked, refusedSize } from '../schema/body.ts'
 import { idempotencyOf } from '../schema/idempotency.ts'
-import { type ChasmFields, routingOf } from '../schema/routing-options.ts'
 import { isVirtual } from '../schema/virtual-models.ts'
 import { PullStream } from '../streaming/pull-stream.ts'
 import { dataOf, translatedEvents } from '../streaming/translated-events.ts'
@@ -26,42 +26,34 @@ export async function createCompletion(context: RequestContext): Promise<Respons
   const body = await readChecked(context, completionRequest)
   if ('code' in body) return refuse(context.id, body)
   const sent = body.value as TextFields
-  if (isVirtual(sent.model)) return virtualCompletion(context, body, sent)
-  const asked = askedBy(context, body, sent)
-  if ('code' in asked) return refuse(context.id, asked)
+  if (sent.model && isVirtual(sent.model)) return virtualCompletion(context, body, sent)
+  const prompts = promptsAsked(context, body, sent)
+  if ('code' in prompts) return refuse(context.id, prompts)
   if (sent.stream === true) {
-    return new PullStream(context, new TextStream(context, asked.prompts, asked)).respondWhenReady(earlyFault)
+    return new PullStream(context, new TextStream(context, prompts)).respondWhenReady(earlyFault)
   }
-  return giveWhole(context, idempotencyOf(context, body.bytes), () => makeCompletion(context, asked))
+  return giveWhole(context, idempotencyOf(context, body.bytes), () => makeCompletion(context, prompts))
 }
 
-/** What is kept of a request while it waits: bytes, nothing of the parsed value. */
-interface Asked {
-  prompts: readonly Prompt[]
-  withUsage: boolean
-  explains: boolean
-}
-
-function askedBy(context: RequestContext, body: JsonBody, sent: TextFields): Asked | Fault {
-  const { id: tenant, weight = 1 } = context.caller!
-  const chasm = sent.chasm as ChasmFields | null | undefined
-  const { model } = sent
-  const same = { tenant, weight, kind: 'chat', model, stream: sent.stream === true, ...routingOf(chasm) } as const
-  const prompts = promptsOf(sent).map((text, at): Prompt => {
-    const choices = new TextChoices(at * (sent.n ?? 1), text.length)
-    return { submission: { ...same, body: Buffer.from(JSON.stringify(chatOf(sent, text))) }, choices }
-  })
-  const bytes = prompts.reduce((sum, { submission }) => sum + submission.body.length, 0)
-  const refused = refusedSize(context, body, bytes)
-  if (refused !== null) return refused
-  return { prompts, withUsage: sent.stream_options?.include_usage === true, explains: chasm?.explain === true }
+function promptsAsked(context: RequestContext, body: JsonBody, sent: TextFields): Prompt[] | Fault {
+  const prompts: Prompt[] = []
+  let madeBytes = 0
+  for (const text of promptsOf(sent)) {
+    const value = chatOf(sent, text)
+    const bytes = Buffer.from(JSON.stringify(value))
+    const asked = askedBy(context, { bytes, value }, 'chat')
+    if ('code' in asked) return asked
+    madeBytes += bytes.length
+    prompts.push({ asked, choices: new TextChoices(prompts.length * (sent.n ?? 1), text.length) })
+  }
+  return refusedSize(context, body, madeBytes) ?? prompts
 }
 
 async function makeCompletion(
   context: RequestContext,
-  { prompts, explains }: Asked,
+  prompts: readonly Prompt[],
 ): Promise<Uint8Array<ArrayBuffer> | Fault> {
-  const answers = prompts.map(({ submission }) => context.edge.engine.submit(submission))
+  const answers = prompts.map(({ asked }) => submit(context, asked))
   const ends = await endsOf(context, answers)
   if ('code' in ends) return ends
   context.firstByte()
@@ -71,7 +63,7 @@ async function makeCompletion(
   const head = { id: completionId(first.id), object: 'text_completion', created: first.created }
   const usage = usageOf(chats.map((chat) => chat.usage))
   const text = JSON.stringify({ ...head, model: servedModel(first), choices, usage })
-  return Buffer.from(`{${chasmField(first, explains)}${text.slice(1)}`)
+  return Buffer.from(`{${chasmField(first, prompts[0]!.asked.explains)}${text.slice(1)}`)
 }
 
 /** Waits for all of them, or for the first failure, which stops the others. */

@@ -21,12 +21,13 @@ function notOffered(advice: string) {
     .describe('Not offered.')
 }
 
-const { model, stream, stream_options, n, temperature, top_p, max_tokens, stop, seed, chasm } = chatRequest.shape
+const { model, models, provider, stream, stream_options, n, temperature, top_p, max_tokens, stop, seed, chasm } =
+  chatRequest.shape
 const { presence_penalty, frequency_penalty } = chatRequest.shape
 
 export const completionRequest = z
   .object({
-    ...{ model, stream, stream_options, n, temperature, top_p, max_tokens, stop, seed, chasm },
+    ...{ model, models, provider, stream, stream_options, n, temperature, top_p, max_tokens, stop, seed, chasm },
     ...{ presence_penalty, frequency_penalty },
     prompt: z.union(
       [
@@ -47,6 +48,7 @@ export const completionRequest = z
   })
   .superRefine((sent, context) => {
     const refuse = (path: string[], message: string) => context.addIssue({ code: 'custom', path, message })
+    if (!sent.model && !sent.models) refuse(['model'], 'is required: it must be the name of a model')
     if (sent.stream_options && sent.stream !== true) {
       refuse(['stream_options'], 'is only allowed together with `stream: true`: remove it, or stream')
     }
@@ -62,7 +64,7 @@ export const completionRequest = z
 
 /** The fields of a checked request that this side reads. */
 export interface TextFields extends Json {
-  model: string
+  model?: string
   prompt: string | string[]
   suffix?: string | null
   logprobs?: number | null
@@ -77,11 +79,23 @@ export function promptsOf({ prompt }: TextFields): string[] {
 
 /** The chat request of one prompt. */
 export function chatOf(sent: TextFields, prompt: string): Json {
-  const { prompt: _prompt, suffix, logprobs, echo: _echo, best_of: _bestOf, messages: _m, tools: _t, ...same } = sent
+  const {
+    prompt: _prompt,
+    suffix,
+    logprobs,
+    max_tokens: tokens,
+    echo: _echo,
+    best_of: _bestOf,
+    messages: _m,
+    tools: _t,
+    ...same
+  } = sent
   const before = suffix ? [{ role: 'system', content: insertion(suffix) }] : []
   return {
     ...same,
     messages: [...before, { role: 'user', content: prompt }],
+    // Scouts put it in the words of their service.
+    ...((tokens ?? null) !== null && { max_completion_tokens: tokens }),
     ...(typeof logprobs === 'number' && { logprobs: true, top_logprobs: logprobs }),
   }
 }

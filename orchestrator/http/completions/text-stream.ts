@@ -3,7 +3,8 @@
  * nothing of a later answer waits in memory for its turn.
  */
 import { type Fault, fault } from '../../../shared/faults.ts'
-import type { Answer, AnswerPart, Submission } from '../../engine/ports/client.ts'
+import type { Answer, AnswerPart } from '../../engine/ports/client.ts'
+import { type Asked, submit } from '../chat/asked.ts'
 import type { RequestContext } from '../request-context.ts'
 import { chasmField, servedModel } from '../response/envelope.ts'
 import { faultBody } from '../response/response.ts'
@@ -12,13 +13,8 @@ import { type Json, type TextChoices, usageOf } from './text-answer.ts'
 
 /** One prompt of the request. */
 export interface Prompt {
-  submission: Submission
+  asked: Asked
   choices: TextChoices
-}
-
-interface StreamOptions {
-  withUsage: boolean
-  explains: boolean
 }
 
 const utf8 = new TextDecoder()
@@ -40,9 +36,8 @@ export class TextStream implements StreamContent<AnswerPart> {
   constructor(
     private readonly context: RequestContext,
     private readonly prompts: readonly Prompt[],
-    private readonly options: StreamOptions,
   ) {
-    this.answer = context.edge.engine.submit(prompts[0]!.submission)
+    this.answer = submit(context, prompts[0]!.asked)
   }
 
   take(): AnswerPart | null {
@@ -96,11 +91,11 @@ export class TextStream implements StreamContent<AnswerPart> {
   private goOn(): string {
     const next = this.prompts[++this.at]
     if (next !== undefined) {
-      this.answer = this.context.edge.engine.submit(next.submission)
+      this.answer = submit(this.context, next.asked)
       return ''
     }
     this.isOver = true
-    const usage = this.options.withUsage ? this.event({ choices: [], usage: usageOf(this.usages) }) : ''
+    const usage = this.prompts[0]!.asked.withUsage ? this.event({ choices: [], usage: usageOf(this.usages) }) : ''
     return usage + doneEvent
   }
 
@@ -116,7 +111,7 @@ export class TextStream implements StreamContent<AnswerPart> {
     const { id, created } = answer
     this.head = { id: completionId(id), object: 'text_completion', created, model: servedModel(answer) }
     const chunk = JSON.stringify({ ...this.head, ...fields })
-    return `data: {${chasmField(answer, this.options.explains)}${chunk.slice(1)}\n\n`
+    return `data: {${chasmField(answer, this.prompts[0]!.asked.explains)}${chunk.slice(1)}\n\n`
   }
 }
 

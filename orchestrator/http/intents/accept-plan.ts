@@ -33,6 +33,8 @@ export interface PlanRequest {
   mustBeOffered?: readonly string[]
   /** The route ignores the Idempotency-Key of this request. */
   ignoresKey?: boolean
+  /** The response tells the outcome, not only that the plan was accepted. */
+  tellsOutcome?: boolean
 }
 
 /** The value of a checked body to a plan request, or what is wrong with it. */
@@ -84,7 +86,7 @@ export async function acceptPlan(
   const accepted = await edge.intents.accept({
     ...{ tenant, weight, plan, priority, deadlineMs, metadata },
     ...(budgetTokens !== undefined && { budgetTokens }),
-    ...(idempotency !== null && { idempotency }),
+    ...(idempotency !== null && { idempotency, toldOutcome: request.tellsOutcome === true }),
   })
   if (accepted.type === 'refused') return accepted.fault
   const view = edge.intents.intent(accepted.id, tenant)

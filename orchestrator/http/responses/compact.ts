@@ -62,8 +62,8 @@ async function compacted(context: RequestContext, { model, body, kept }: Asked):
   const end = await endOf(context, answer)
   if (end.type === 'failed') return refuse(id, end.fault)
   const { usage } = JSON.parse(Buffer.from(end.body).toString('utf8')) as Result
-  const { text, finishReason } = resultMessage(end.body)
-  if (finishReason === 'length') return refuse(id, cutOff)
+  const { text, finish } = resultMessage(end.body)
+  if (finish === 'length') return refuse(id, cutOff)
   if (text.trim() === '') return refuse(id, nothingSaid)
   const response = newResponseId(edge.system.wallMs(), edge.system.randomBytes(responseIdRandomBytes))
   const said = withIds(kept, response)

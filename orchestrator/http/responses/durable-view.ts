@@ -122,11 +122,11 @@ export class DurableEncoder implements AnswerEncoder {
     return ''
   }
 
-  done({ message, finishReason }: ResultMessage): string {
+  done({ message, finish }: ResultMessage): string {
     // Text has been given out, and so has reasoning that came before it.
     const thought = this.hasReasoning ? { reasoning: null, reasoning_content: null } : null
     const rest = { ...message, content: null, ...thought }
-    this.answer.add({ choices: [{ message: rest, finish_reason: finishReason }] })
+    this.answer.add({ choices: [{ message: rest, finish_reason: finish }] })
     this.answer.close()
     return this.end(this.now())
   }

@@ -43,7 +43,10 @@ export async function answerDurably(context: RequestContext, body: JsonBody): Pr
   const { acceptance } = accepted
   const { background, stream, store } = fields
   const isStored = store !== false
-  if (isStored && !(await keepRequest(context, acceptance, fields, input))) return refuse(context.id, notKept)
+  if (isStored && !(await keepRequest(context, acceptance, fields, input))) {
+    clientLeft(context, acceptance)
+    return refuse(context.id, notKept)
+  }
   const echo = echoOf(fields)
   return answer(context, acceptance, { isBackground: background === true, isStreamed: stream === true, isStored, echo })
 }
@@ -72,6 +75,8 @@ function planOf(context: RequestContext, fields: ResponseFields): { plan: PlanRe
   if ('code' in mapped) return mapped
   const { stream: _, ...chat } = mapped.chat
   const { model, background, metadata, chasm, store } = fields
+  const preferred = preferences.find((field) => (fields[field] ?? null) !== null)
+  if (preferred !== undefined) return refusedAt(preferred, 'is not for a response that is made durably: remove it')
   const made = isVirtual(model) ? virtualPlanOf(fields, chat) : singlePlanOf(fields, chat)
   if ('code' in made) return made
   const plan = {
@@ -81,9 +86,13 @@ function planOf(context: RequestContext, fields: ResponseFields): { plan: PlanRe
     mustBeOffered: made.mustBeOffered ?? [],
     // Nothing is kept that a repetition could be given.
     ignoresKey: store === false,
+    tellsOutcome: background !== true,
   }
   return { plan, input: conversation.input }
 }
+
+/** By which a chat is told whom to ask; a plan is made for one model. */
+const preferences = ['models', 'provider'] as const
 
 type Planned = Pick<PlanRequest, 'asked' | 'mustBeOffered'>
 

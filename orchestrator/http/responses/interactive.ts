@@ -4,14 +4,15 @@
  * is full, or it is too large) is given all the same, and says so in `store`.
  */
 import { type Fault, fault } from '../../../shared/faults.ts'
+import { requestDeadlineMs } from '../../../shared/limits/scheduling.ts'
 import { keptResponseBytesMax } from '../../../shared/limits/store.ts'
 import type { Answer } from '../../engine/ports/client.ts'
+import { askedBy, submit } from '../chat/asked.ts'
 import { endOf } from '../chat/whole-answer.ts'
 import type { RequestContext } from '../request-context.ts'
 import { servedShown } from '../response/envelope.ts'
 import { jsonResponse, refuse } from '../response/response.ts'
-import type { ResponseFields } from '../schema/response-request.ts'
-import { routingOf } from '../schema/routing-options.ts'
+import { type ResponseFields, refusedAt } from '../schema/response-request.ts'
 import { conversationOf, withIds } from './conversation.ts'
 import { type Beginning, ResponseAnswer } from './events/response-answer.ts'
 import { newResponseId, responseIdRandomBytes } from './items/item-ids.ts'
@@ -41,7 +42,9 @@ export function answerNow(context: RequestContext, fields: ResponseFields): Prom
 }
 
 function submitted(context: RequestContext, fields: ResponseFields): Asked | Fault {
-  const { edge, caller } = context
+  const { edge } = context
+  const flaw = flawOf(fields)
+  if (flaw !== null) return flaw
   const conversation = conversationOf(context, fields)
   if ('code' in conversation) return conversation
   const mapped = chatRequestOf(fields, conversation.items)
@@ -54,14 +57,27 @@ function submitted(context: RequestContext, fields: ResponseFields): Asked | Fau
   // The chat request takes the place of the body that has arrived.
   const refused = context.hold(Math.max(0, body.length - context.bodyBytes) + (request?.length ?? 0))
   if (refused !== null) return refused
-  const { id: tenant, weight = 1 } = caller!
-  const { model, tools, chasm } = fields
-  const stream = fields.stream === true
-  const answer = edge.engine.submit({ tenant, weight, kind: 'chat', model, stream, body, ...routingOf(chasm) })
+  const { model, tools, models = null, provider = null, chasm = null, stream = null } = fields
+  // The chat's own fields where the preferences look at the work; none of what it was made of is kept.
+  const asked = askedBy(
+    context,
+    { value: { ...mapped.chat, model, models, provider, chasm, stream }, bytes: body },
+    'chat',
+  )
+  if ('code' in asked) return asked
+  const answer = submit(context, asked)
   const { created: createdAt } = answer
   const store = request !== null
   const beginning = { id, createdAt, model, echo: echoOf(fields), toolNames: toolNamesIn(tools), store }
-  return { answer, beginning, request, explains: chasm?.explain === true }
+  return { answer, beginning, request, explains: asked.explains }
+}
+
+/** What `chasm` cannot ask of a chat. */
+function flawOf({ chasm }: ResponseFields): Fault | null {
+  if ((chasm?.params ?? null) !== null) return refusedAt('chasm.params', 'is for virtual models: remove it')
+  if ((chasm?.deadline_ms ?? 0) <= requestDeadlineMs) return null
+  const advice = 'a response in the background may take longer'
+  return refusedAt('chasm.deadline_ms', `must be at most ${requestDeadlineMs} for a client who waits: ${advice}`)
 }
 
 function tooLarge(bytesMax: number): Fault {

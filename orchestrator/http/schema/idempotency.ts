@@ -3,7 +3,7 @@
  * the engine distinguishes a repetition from another request under the same key, and decides which answers are kept.
  * The engine claims the key and keeps the answer (`engine/durability/idempotency.ts`).
  */
-import { type Fault, fault, faultTable } from '../../../shared/faults.ts'
+import { type Fault, fault, faultTable, mayPass } from '../../../shared/faults.ts'
 import { idempotencyKeyCharsMax } from '../../../shared/limits/http.ts'
 import type { IdempotencyScope, KeptAnswer } from '../../engine/ports/client.ts'
 import type { RequestContext } from '../request-context.ts'
@@ -37,6 +37,5 @@ export function worthKeeping(
 ): KeptAnswer | Fault {
   if (made instanceof Uint8Array) return { status: 200, body: made }
   const { status } = faultTable[made.code]
-  const mayPass = status >= 500 || status === 429 || status === 499
-  return mayPass ? made : { status, body: Buffer.from(words(made)) }
+  return mayPass(made.code) ? made : { status, body: Buffer.from(words(made)) }
 }

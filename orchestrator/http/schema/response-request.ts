@@ -10,6 +10,7 @@ import { intentDeadlineMsMax } from '../../../shared/limits/intents.ts'
 import { modelCharsMax } from '../../../shared/limits/wire.ts'
 import { metadata } from './intent-request.ts'
 import { chatRequest } from './openai-requests.ts'
+import type { PreferenceFields } from './preferences/tries.ts'
 import { type ChasmFields, chasm } from './routing-options.ts'
 import { anyInteger, anyNumber, expects, flag, integerFrom, listOf, textUpTo } from './validation.ts'
 
@@ -63,6 +64,8 @@ export const responseRequest = z
   .object({
     ...context,
     ...settings,
+    models: chatRequest.shape.models,
+    provider: chatRequest.shape.provider,
     stream: flag,
     stream_options: z.object({ include_obfuscation: flag }, anObject).nullish(),
     background: flag.describe('Answered at once, made durably, fetched later.'),
@@ -118,6 +121,8 @@ export interface ResponseFields extends ContextFields {
   reasoning?: { effort?: string | null; summary?: string | null; context?: string | null } | null
   truncation?: string | null
   stream?: boolean | null
+  models?: string[] | null
+  provider?: PreferenceFields['provider']
   background?: boolean | null
   store?: boolean | null
   metadata?: Record<string, string> | null

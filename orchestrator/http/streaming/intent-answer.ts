@@ -163,10 +163,19 @@ export function parsedResult(result: Uint8Array | undefined): Result {
 /** The first choice of a settled result. */
 export interface ResultMessage extends Piece {
   message: Json
-  finishReason: unknown
+  /** How it ended; nodes that the hub itself carries out do not say. */
+  finish: string
+  /** Tools that it calls. */
+  calls: object[]
 }
 
 export function resultMessage(result: Uint8Array | undefined): ResultMessage {
-  const { message = {}, finish_reason: finishReason = null } = parsedResult(result).choices?.[0] ?? {}
-  return { ...partsIn(message), message, finishReason }
+  const { message = {}, finish_reason: reason } = parsedResult(result).choices?.[0] ?? {}
+  const { tool_calls: calls } = message
+  return {
+    ...partsIn(message),
+    message,
+    finish: typeof reason === 'string' ? reason : 'stop',
+    calls: Array.isArray(calls) ? calls : [],
+  }
 }

@@ -66,6 +66,7 @@ export function virtualPlan(sent: Json): PlanRequest | Fault {
     mustBeOffered: modelsIn(params),
     // A stream is not given again, as with a plain chat.
     ignoresKey: asked.stream === true,
+    tellsOutcome: true,
   }
 }
 
@@ -157,13 +158,11 @@ class ChatEncoder implements AnswerEncoder {
     return ''
   }
 
-  done({ message, finishReason }: ResultMessage): string {
+  done({ message, finish, calls }: ResultMessage): string {
     const { refusal = null } = message
-    const rest = refusal === null ? {} : { refusal }
-    const calls = callsIn(message)
     const toolCalls = calls.map((call, index) => ({ index, ...call }))
     const called = calls.length > 0 ? this.chunk({ choices: [choice({ tool_calls: toolCalls }, null)] }) : ''
-    const last = called + this.chunk({ choices: [choice(rest, endOfLast(finishReason))] })
+    const last = called + this.chunk({ choices: [choice(refusal === null ? {} : { refusal }, finish)] })
     const sums = sumsOf(this.context, this.view)
     const usage = this.form.withUsage ? this.chunk({ choices: [], ...sums }) : ''
     return `${last}${usage}data: [DONE]\n\n`
@@ -176,16 +175,6 @@ class ChatEncoder implements AnswerEncoder {
   private chunk(fields: Json): string {
     return `data: ${JSON.stringify({ ...this.head, ...fields })}\n\n`
   }
-}
-
-/** The tools that the last node calls. */
-function callsIn({ tool_calls: calls }: Json): object[] {
-  return Array.isArray(calls) ? (calls as object[]) : []
-}
-
-/** How the last node ended is how the answer ends; nodes that the hub itself carries out do not say. */
-function endOfLast(finishReason: unknown): string {
-  return typeof finishReason === 'string' ? finishReason : 'stop'
 }
 
 function headOf({ id, createdMs }: IntentView, model: string, object: string): Json {
@@ -210,13 +199,12 @@ async function whole(context: RequestContext, accepted: Acceptance, form: Form):
   const { view } = accepted
   const end = await endOf(context, answerOf(context, view), () => clientLeft(context, accepted))
   if ('code' in end) return refuse(id, end)
-  const { message: last, finishReason } = end.result
-  const calls = callsIn(last)
+  const { message: last, finish, calls } = end.result
   const called = calls.length > 0
   const content = called && end.text === '' ? null : end.text
-  const refusal = last.refusal ?? null
-  const message = { role: 'assistant', content, refusal, ...(called && { tool_calls: calls }) }
-  const choices = [{ index: 0, message, finish_reason: endOfLast(finishReason), logprobs: null }]
+  const said = { role: 'assistant', content, refusal: last.refusal ?? null }
+  const message = { ...said, ...(called && { tool_calls: calls }) }
+  const choices = [{ index: 0, message, finish_reason: finish, logprobs: null }]
   const sums = sumsOf(context, view)
   return jsonResponse(id, JSON.stringify({ ...headOf(view, form.model, 'chat.completion'), choices, ...sums }))
 }

@@ -62,7 +62,7 @@ export class Corpus {
     const { schema, openResponses } = form
     if (schema !== undefined) this.find(question, 'openai', this.checks.openai.violations(schema, answer))
     if (openResponses === undefined) return
-    this.find(question, 'open-responses', this.checks['open-responses'].violations(openResponses, answer))
+    this.find(question, 'open-responses', this.checks['open-responses'].violations(openResponses, withoutForm(answer)))
   }
 
   private filled(text: string): string {
@@ -80,13 +80,18 @@ export class Corpus {
     const events = data.filter((text) => text !== done).map((text) => parsed(text) ?? {})
     this.result.events += events.length
     if (kind === 'responses') return this.checkResponse(question, events)
-    for (const event of events) this.find(question, 'openai', this.checks.openai.violations(streamSchemas[kind], event))
+    for (const event of kind === 'text' ? events.map(ended) : events) {
+      this.find(question, 'openai', this.checks.openai.violations(streamSchemas[kind], event))
+    }
     if (data.at(-1) !== done) this.find(question, 'hub', [`the last event is ${data.at(-1) ?? 'none'}, not ${done}`])
   }
 
   private checkResponse(question: Question, events: Json[]): void {
     for (const publisher of publishers) {
-      for (const event of events) this.find(question, publisher, this.checks[publisher].eventViolations(event))
+      for (const event of events) {
+        const seen = publisher === 'openai' ? event : withoutForm(event)
+        this.find(question, publisher, this.checks[publisher].eventViolations(seen))
+      }
     }
     const numbers = events.map(({ sequence_number: number }) => number as number)
     if (numbers.some((number, at) => at > 0 && number !== numbers[at - 1]! + 1)) {
@@ -99,6 +104,19 @@ export class Corpus {
   private find({ name, api }: Question, publisher: Violation['publisher'], messages: readonly string[]): void {
     for (const message of messages) this.result.violations.push({ question: `${api}: ${name}`, publisher, message })
   }
+}
+
+/** Open Responses describes the form of JSON that was asked for without its schema, OpenAI with it: no answer has both. */
+function withoutForm(value: Json): Json {
+  const { response, text } = value as { response?: Json; text?: { format?: { type?: unknown } } }
+  if (response !== undefined) return { ...value, response: withoutForm(response) }
+  return text?.format?.type === 'json_schema' ? { ...value, text: { ...text, format: { type: 'text' } } } : value
+}
+
+/** What is published knows no chunk before the last one, where OpenAI itself says that nothing has ended. */
+function ended(chunk: Json): Json {
+  const choices = (chunk.choices ?? []) as Json[]
+  return { ...chunk, choices: choices.map((one) => ({ ...one, finish_reason: one.finish_reason ?? 'stop' })) }
 }
 
 function parsed(text: string): Json | undefined {

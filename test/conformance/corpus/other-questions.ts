@@ -34,6 +34,30 @@ export function embeddingQuestions(models: readonly string[]): Question[] {
   ]
 }
 
+export function completionQuestions(models: readonly string[]): Question[] {
+  const path = '/v1/completions'
+  const variants: Record<string, Json> = {
+    'a text to go on with': {},
+    'two texts': { prompt: ['One', 'Two'] },
+    'few tokens of text': { max_tokens: 3 },
+  }
+  return models.flatMap((model) =>
+    Object.entries(variants).flatMap(([name, fields]): Question[] => {
+      const body = { model, prompt: 'Once upon a time', ...fields }
+      const about = { api: 'completions' as const, path }
+      return [
+        {
+          ...about,
+          name: `${name}, whole, of ${model}`,
+          body,
+          form: { status: 200, schema: 'CreateCompletionResponse' },
+        },
+        { ...about, name: `${name}, streamed, of ${model}`, body: { ...body, stream: true }, form: { stream: 'text' } },
+      ]
+    }),
+  )
+}
+
 export function modelQuestions(models: readonly string[]): Question[] {
   const of = (name: string, path: string, form: Question['form']): Question => ({
     ...{ name, api: 'models', method: 'GET', path, form },

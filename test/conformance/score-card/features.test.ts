@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { clients } from './features.ts'
+import { clients } from './clients.ts'
 import { readResults } from './sdk-results.ts'
 
 const e2e = join(import.meta.dirname, '..', '..', 'e2e')
@@ -11,20 +11,23 @@ const installed = JSON.parse(readFileSync(join(e2e, '..', '..', 'package.json'),
   devDependencies: object
 }
 
-describe.each(clients.map((client) => [client.name, client] as const))('%s', (_, { file, packages, shows }) => {
-  test('is judged by tests of these titles', () => {
-    const source = readFileSync(join(e2e, file), 'utf8')
-    const missing = Object.values(shows)
-      .flat()
-      .filter((title) => !source.includes(title))
-    expect(missing).toEqual([])
-  })
+describe.each(clients.map((client) => [client.name, client.over, client] as const))(
+  '%s over %s',
+  (_name, _over, { file, packages, shows }) => {
+    test('is judged by tests of these titles', () => {
+      const source = readFileSync(join(e2e, file), 'utf8')
+      const missing = Object.values(shows)
+        .flat()
+        .filter((title) => !source.includes(title))
+      expect(missing).toEqual([])
+    })
 
-  test('is installed', () => {
-    const known = Object.keys({ ...installed.dependencies, ...installed.devDependencies })
-    expect(known).toEqual(expect.arrayContaining([...packages]))
-  })
-})
+    test('is installed', () => {
+      const known = Object.keys({ ...installed.dependencies, ...installed.devDependencies })
+      expect(known).toEqual(expect.arrayContaining([...packages]))
+    })
+  },
+)
 
 test('scores count what passed, failed and was skipped, for the client that a test is about', () => {
   const tests = [

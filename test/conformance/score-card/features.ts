@@ -17,7 +17,7 @@ export const features = {
 } as const
 export type Feature = keyof typeof features
 
-interface Client {
+export interface Client {
   name: string
   /** How it reaches the hub, for the reader. */
   over: string
@@ -44,7 +44,7 @@ const versions = {
   },
 } as const
 
-export const clients: readonly Client[] = [
+export const chatClients: readonly Client[] = [
   { name: 'OpenAI SDK 6', over: 'chat completions', packages: ['openai-6'], within: 'openai 6', ...versions },
   { name: 'OpenAI SDK 7', over: 'chat completions', packages: ['openai'], within: 'openai 7', ...versions },
   {

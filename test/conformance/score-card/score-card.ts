@@ -4,7 +4,7 @@
  */
 import type { CorpusResult } from '../corpus/corpus.ts'
 import type { SuiteCheck, SuiteResult } from '../suites/suite.ts'
-import { exceptions, whyNot } from './exceptions.ts'
+import { differences, exceptions, whyNot } from './exceptions.ts'
 import { features } from './features.ts'
 import type { ClientScore, Score } from './sdk-results.ts'
 
@@ -86,7 +86,7 @@ function exceptionList({ suites }: Measured): string {
       return undecided.map(({ id, reason }) => `- ${suite}, \`${id}\`: ${whyNot[id] ?? reason}`)
     }),
   )
-  const all = [...failed, ...rest]
+  const all = [...failed, ...rest, ...differences.map((text) => `- schemas: ${text}`)]
   const head = 'What fails here is explained; the rest was not decided, for the reason that the suite gives or we know.'
   return `## Exceptions\n\n${all.length === 0 ? 'None.' : `${head}\n\n${all.join('\n')}`}\n`
 }

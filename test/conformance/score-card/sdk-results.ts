@@ -4,7 +4,8 @@
  */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { clients, type Feature } from './features.ts'
+import { clients } from './clients.ts'
+import type { Feature } from './features.ts'
 
 const root = join(import.meta.dirname, '..', '..', '..')
 const folders = ['test/e2e/clients', 'test/e2e/browser']

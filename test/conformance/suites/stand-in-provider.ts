@@ -30,8 +30,9 @@ export class StandInProvider extends DemoProvider {
   override async answer(request: ProviderRequest, writer: AnswerWriter, signal: AbortSignal): Promise<ProviderAnswer> {
     if (request.kind === 'embed') return super.answer({ ...request, model: 'demo-embed' }, writer, signal)
     const asked = JSON.parse(Buffer.from(request.body).toString()) as Json
+    const messages = recalling(asked.messages)
     const ask = (fields: Json, stream: boolean) => {
-      const body = Buffer.from(JSON.stringify({ ...asked, ...fields }))
+      const body = Buffer.from(JSON.stringify({ ...asked, messages, ...fields }))
       return super.answer({ ...request, model: 'demo-small', stream, body }, writer, signal)
     }
     const cached = this.remember(asked)
@@ -100,6 +101,14 @@ export class StandInProvider extends DemoProvider {
   }
 }
 
+/** The demo repeats what was said last; a model knows of what was said before as well. */
+function recalling(messages: Json[]): Json[] {
+  const said = messages.filter(({ role, content }) => role === 'user' && typeof content === 'string')
+  const last = messages.at(-1)
+  if (said.length < 2 || last === undefined || said.at(-1) !== last) return messages
+  return [...messages.slice(0, -1), { ...last, content: said.map(({ content }) => content).join(' ') }]
+}
+
 function wantsAll({ tools, tool_choice: choice, parallel_tool_calls: parallel, messages }: Json): boolean {
   const isOpen = choice === undefined || choice === 'auto' || choice === 'required'
   const last = messages.at(-1)
@@ -108,7 +117,8 @@ function wantsAll({ tools, tool_choice: choice, parallel_tool_calls: parallel, m
 
 function withThought(answer: Json, thinks: boolean, spent: number, cached: number): Json {
   const { prompt_tokens: prompt, completion_tokens: completion } = answer.usage
-  const details = { prompt_tokens_details: { cached_tokens: Math.min(cached, prompt) } }
+  // No cache holds all of a prompt. Half of it also passes where cached tokens are counted beside the others.
+  const details = { prompt_tokens_details: { cached_tokens: Math.min(cached, Math.floor(prompt / 2)) } }
   const reasoned = { completion_tokens_details: { reasoning_tokens: spent } }
   const sums = { completion_tokens: completion + spent, total_tokens: prompt + completion + spent }
   for (const { message } of answer.choices) if (thinks) message.reasoning_content = thought

@@ -8,6 +8,7 @@ import { Random } from '../../../orchestrator/core/model/random.ts'
 import type { ScoutRecord } from '../../../orchestrator/core/model/scout.ts'
 import { type Offer, offerOf } from '../../../shared/task.ts'
 import { offersOf } from '../../support/hub/core-harness.ts'
+import '../../support/law/seeded-properties.ts'
 
 interface Member {
   scout: Scout

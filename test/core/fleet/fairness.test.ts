@@ -5,6 +5,7 @@ import type { ModelEntry } from '../../../orchestrator/core/model/object-graph.t
 import { Random } from '../../../orchestrator/core/model/random.ts'
 import { bookFirstContent } from '../../../orchestrator/core/stats/records.ts'
 import { CoreHarness } from '../../support/hub/core-harness.ts'
+import '../../support/law/seeded-properties.ts'
 
 /** Tenants with many waiting tasks each, and one scout that takes them one by one. */
 class Queue {

@@ -78,7 +78,7 @@ describe('offers', () => {
     bench.pass(bench.settings.modelGraceMs - 200)
     expect(bench.take('finished')).toEqual([])
     bench.pass(300)
-    expect(bench.ended(waiting).fault?.code).toBe('model_not_found')
+    expect(bench.ended(waiting).fault?.code).toBe('no_scout_available')
     expect(bench.ended(bench.submit()).fault?.code).toBe('model_not_found')
     expect(bench.state.index.entry('chat', 'm')).toBeUndefined()
   })
@@ -157,7 +157,7 @@ describe('offers', () => {
     bench.step({ type: 'scoutOffers', session, concurrency: 4, offers: [] })
     bench.pass(200)
     bench.settle(grant, 'released', 'scout_draining')
-    expect(bench.ended(task).fault?.code).toBe('model_not_found')
+    expect(bench.ended(task).fault?.code).toBe('scout_draining')
   })
 })
 

@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Task } from '../../../orchestrator/core/model/object-graph.ts'
 import { ReadyQueue } from '../../../orchestrator/core/model/ready-queue.ts'
+import '../../support/law/seeded-properties.ts'
 
 let sequence = 0
 

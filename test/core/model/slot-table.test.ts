@@ -3,6 +3,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { SlotTable } from '../../../orchestrator/core/model/slot-table.ts'
+import '../../support/law/seeded-properties.ts'
 
 interface Item {
   name: string

@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { Random } from '../../../orchestrator/core/model/random.ts'
 import { type Timed, TimerWheel } from '../../../orchestrator/core/model/timer-wheel.ts'
+import '../../support/law/seeded-properties.ts'
 
 interface Owner extends Timed {
   name: number

@@ -1,6 +1,11 @@
-/** How many tasks at once a scout is trusted with: less after each failure, more with success, never nothing. */
+/**
+ * How many tasks of a model at once a scout is trusted with: less after each failure of that model, more with its
+ * success, never nothing, whatever its other models do.
+ */
 import { describe, expect, test } from 'vitest'
+import { trustedWith } from '../../../orchestrator/core/fleet/windows.ts'
 import type { FaultCode } from '../../../shared/faults.ts'
+import { offersMax } from '../../../shared/limits/wire.ts'
 import { CoreHarness, offersOf } from '../../support/hub/core-harness.ts'
 
 const who = { scout: 'operator/s', instance: 'i', concurrency: 8 }
@@ -12,13 +17,22 @@ function stage() {
   return { bench, session }
 }
 
+/** Of all models together. */
 function windowOf(bench: CoreHarness, session: number): number {
-  return bench.state.roster.bySession.get(session)!.window
+  return trustedWith(bench.state.roster.bySession.get(session)!)
 }
 
+/** Its sizes by model, of those that are not wide open. */
+function windowsOf(bench: CoreHarness, session: number): Record<string, number> {
+  const windows = [...(bench.state.roster.bySession.get(session)!.windows ?? [])]
+  return Object.fromEntries(windows.map(([key, { size }]) => [key.replace('chat\t', ''), size]))
+}
+
+type Outcome = 'done' | 'failed' | 'released'
+
 /** One task from beginning to end, after which the scout grants its credit anew. */
-function work(bench: CoreHarness, outcome: 'done' | 'failed' | 'released' = 'done', code?: FaultCode): void {
-  bench.submit()
+function work(bench: CoreHarness, outcome: Outcome = 'done', code?: FaultCode, model = 'm'): void {
+  bench.submit({ model })
   const grant = bench.grant()
   bench.settle(grant, outcome, code)
   bench.credit(grant.session, 1)
@@ -52,27 +66,6 @@ describe('the window of a scout', () => {
     work(bench, 'released', 'scout_draining')
     bench.take('grant')
     expect(windowOf(bench, session)).toBe(8)
-  })
-
-  test('is not halved for the failures of one model while another one works', () => {
-    const bench = new CoreHarness({ attemptsMax: 1 })
-    const session = bench.join(['good', 'bad'], 8, who)
-    const one = (model: string, outcome: 'done' | 'failed') => {
-      bench.submit({ model })
-      bench.settle(bench.grant(), outcome, outcome === 'failed' ? 'provider_unavailable' : undefined)
-      bench.credit(session, 1)
-    }
-    one('good', 'done')
-    for (let times = 0; times < 4; times++) one('bad', 'failed')
-    expect(windowOf(bench, session)).toBe(8)
-    // Once the other one fails, too, it is the scout.
-    one('good', 'failed')
-    expect(windowOf(bench, session)).toBe(4)
-    // A model that has come back is one like any other.
-    one('bad', 'done')
-    const before = windowOf(bench, session)
-    one('bad', 'failed')
-    expect(windowOf(bench, session)).toBe(before / 2)
   })
 
   test('never falls below one: the last scout of a model is not ejected', () => {
@@ -130,5 +123,122 @@ describe('the window of a scout', () => {
     expect(bench.state.roster.bySession.get(session)?.credits).toBe(7)
     bench.settle(grant)
     expect(bench.take('grant').length).toBe(2)
+  })
+})
+
+describe('windows of several models at one scout', () => {
+  const models = ['good', 'bad', 'worse']
+
+  function stageOf(...offered: string[]) {
+    const bench = new CoreHarness({ attemptsMax: 1 })
+    const session = bench.join(offered, 8, who)
+    const fail = (model: string, times = 1) => {
+      for (let time = 0; time < times; time++) work(bench, 'failed', 'provider_unavailable', model)
+    }
+    const take = (model: string) => {
+      for (let i = 0; i < 10; i++) bench.submit({ model })
+      return bench.take('grant').filter((grant) => grant.model === model).length
+    }
+    return { bench, session, fail, take }
+  }
+
+  test('are each their own: models that fail take no place from one that works', () => {
+    const { bench, session, fail, take } = stageOf(...models)
+    fail('bad')
+    fail('worse', 5)
+    expect(windowsOf(bench, session)).toEqual({ bad: 4, worse: 1 })
+    expect(windowOf(bench, session)).toBe(8)
+    expect(take('good')).toBe(8)
+  })
+
+  test('hold for tasks that wait as for those that come', () => {
+    const { bench, session, fail } = stageOf(...models)
+    fail('bad', 3)
+    for (let i = 0; i < 4; i++) bench.submit({ model: 'bad' })
+    const first = bench.grant()
+    expect(first.model).toBe('bad')
+    // A task of another model that ends makes no room for this one.
+    work(bench, 'done', undefined, 'good')
+    expect(bench.take('grant')).toEqual([])
+    bench.settle(first, 'failed', 'provider_timeout')
+    const next = bench.grant()
+    expect(next.model).toBe('bad')
+    bench.settle(next)
+    expect(bench.take('grant')).toHaveLength(2)
+    expect(windowsOf(bench, session)).toEqual({ bad: 2 })
+  })
+
+  test('open again one by one, and nothing is kept of those that are open', () => {
+    const { bench, session, fail } = stageOf(...models)
+    fail('bad', 2)
+    fail('worse', 2)
+    for (let times = 0; times < 40; times++) work(bench, 'done', undefined, 'bad')
+    expect(windowsOf(bench, session)).toEqual({ worse: 2 })
+    for (let times = 0; times < 40; times++) work(bench, 'done', undefined, 'worse')
+    expect(bench.state.roster.bySession.get(session)!.windows).toBeNull()
+    bench.gone(session)
+    expect(bench.state.roster.records.get(who.scout)!.windows).toBeNull()
+  })
+
+  test('leave "auto" the models that have a place', () => {
+    const { bench, fail } = stageOf('bad', 'good')
+    fail('bad', 5)
+    for (let i = 0; i < 4; i++) bench.submit({ model: 'auto' })
+    expect(bench.take('grant').map(({ model }) => model)).toEqual(['bad', 'good', 'good', 'good'])
+  })
+
+  test('send "auto" to nobody when none has one, until one has', () => {
+    const { bench, fail } = stageOf('bad', 'worse')
+    fail('bad', 5)
+    fail('worse', 5)
+    for (let i = 0; i < 3; i++) bench.submit({ model: 'auto' })
+    const [first, second, ...more] = bench.take('grant')
+    expect([first!.model, second!.model, more]).toEqual(['bad', 'worse', []])
+    bench.settle(second!)
+    expect(bench.grant().model).toBe('worse')
+  })
+
+  test('are those of the identity, over a reconnect and a change of offers', () => {
+    const { bench, session, fail, take } = stageOf(...models)
+    fail('bad', 2)
+    bench.step({ type: 'scoutOffers', session, concurrency: 8, offers: offersOf('good') })
+    expect(windowsOf(bench, session)).toEqual({})
+    bench.gone(session)
+    const back = bench.join(['bad', 'new'], 8, who)
+    expect(windowsOf(bench, back)).toEqual({ bad: 2 })
+    expect([take('bad'), take('new')]).toEqual([2, 6])
+  })
+
+  test('count what is under way when they begin, and when they are taken up again', () => {
+    const { bench, session } = stageOf('m', 'n')
+    for (let i = 0; i < 5; i++) bench.submit()
+    const [first] = bench.take('grant')
+    bench.settle(first!, 'failed', 'provider_unavailable')
+    expect(bench.state.roster.bySession.get(session)!.windows!.get('chat\tm')).toEqual({ size: 4, running: 4 })
+    bench.step({ type: 'scoutOffers', session, concurrency: 8, offers: offersOf('n') })
+    bench.step({ type: 'scoutOffers', session, concurrency: 8, offers: offersOf('n', 'm') })
+    expect(bench.state.roster.bySession.get(session)!.windows!.get('chat\tm')).toEqual({ size: 4, running: 4 })
+    bench.submit()
+    expect(bench.take('grant')).toEqual([])
+  })
+
+  test('are kept of no more models than a scout may offer', () => {
+    const bench = new CoreHarness({ attemptsMax: 1 })
+    const session = bench.join([], 8, who)
+    for (let model = 0; model < offersMax + 10; model++) {
+      bench.step({ type: 'scoutOffers', session, concurrency: 8, offers: offersOf(`m${model}`) })
+      work(bench, 'failed', 'scout_error', `m${model}`)
+    }
+    bench.gone(session)
+    const kept = [...bench.state.roster.records.get(who.scout)!.windows!.keys()]
+    expect([kept.length, kept.at(-1)]).toEqual([offersMax, `chat\tm${offersMax + 9}`])
+  })
+
+  test('let a model that none of them has failed be asked as often as before: a mix of many', () => {
+    const many = Array.from({ length: 32 }, (_, at) => `model-${at}`)
+    const { bench, session, fail, take } = stageOf(...many)
+    for (const [at, model] of many.entries()) if (at % 2 === 1) fail(model, 1 + (at % 4))
+    expect(Object.keys(windowsOf(bench, session))).toHaveLength(16)
+    expect(take('model-4')).toBe(8)
   })
 })

@@ -188,6 +188,132 @@ describe('a scout that comes back', () => {
   })
 })
 
+describe('a lost scout is not waited for', () => {
+  /** Comes with what it presents, and has presented it. */
+  function greets(bench: CoreHarness, instance: string, held: ReturnType<typeof holding> = []): number {
+    const session = bench.join(['m'], 0, { ...who, instance, held })
+    bench.step({ type: 'claimsEnded', session })
+    return session
+  }
+
+  function seen() {
+    const all = stage()
+    all.bench.content(all.grant)
+    return all
+  }
+
+  test('when it comes back without the answer that its client has begun to read', () => {
+    const { bench, session, task } = seen()
+    bench.gone(session)
+    bench.pass(100)
+    greets(bench, who.instance)
+    expect(bench.ended(task).fault).toMatchObject({
+      code: 'scout_lost',
+      message: 'The scout that worked on this lost its connection and came back without it.',
+    })
+  })
+
+  test('when another process has come in its place', () => {
+    const { bench, session, task } = seen()
+    bench.gone(session)
+    bench.pass(100)
+    greets(bench, 'its successor')
+    expect(bench.ended(task).fault).toMatchObject({
+      code: 'scout_lost',
+      message: 'The scout that worked on this ended and was started anew.',
+    })
+  })
+
+  test('but is when it is not certain whose place the process takes', () => {
+    const unclear: [string, (bench: CoreHarness, session: number) => void][] = [
+      [
+        'one that was here before, and lost as well',
+        (bench, session) => {
+          const sibling = bench.join(['m'], 0, { ...who, instance: 'sibling' })
+          bench.gone(session)
+          bench.gone(sibling)
+          greets(bench, 'sibling')
+        },
+      ],
+      [
+        'of several that were lost',
+        (bench, session) => {
+          const sibling = bench.join(['m'], 0, { ...who, instance: 'sibling' })
+          bench.gone(session)
+          bench.gone(sibling)
+          greets(bench, 'new')
+        },
+      ],
+      [
+        'beside one that is connected',
+        (bench, session) => {
+          bench.join(['m'], 0, { ...who, instance: 'sibling' })
+          bench.gone(session)
+          greets(bench, 'new')
+        },
+      ],
+      [
+        'of another name',
+        (bench, session) => {
+          bench.gone(session)
+          bench.step({ type: 'claimsEnded', session: bench.join(['m'], 0) })
+        },
+      ],
+    ]
+    for (const [what, happens] of unclear) {
+      const { bench, session, task, grant } = seen()
+      happens(bench, session)
+      expect([what, bench.state.tasks.get(task)?.state]).toEqual([what, 'leased'])
+      const back = greets(bench, who.instance, holding(grant))
+      bench.settle({ ...grant, session: back })
+      expect([what, bench.ended(task).fault]).toEqual([what, null])
+    }
+  })
+
+  test('by a durable task, when its process is another: the task goes on elsewhere, charged', () => {
+    const bench = new CoreHarness()
+    const session = bench.join(['m'], 1, who)
+    const { a } = bench.accept({ a: [] })
+    bench.started(bench.grant())
+    bench.gone(session)
+    greets(bench, 'its successor')
+    expect(bench.state.tasks.get(a)).toMatchObject({ charged: 1, lastFault: { code: 'scout_lost' } })
+  })
+
+  test('by a durable task longer than most need to come back, where another one offers its model', () => {
+    const { resumeWindowMs, leaseTtlMs, leaseGraceMs } = new CoreHarness().settings
+    for (const [others, waitMs] of [
+      [1, resumeWindowMs],
+      [0, leaseTtlMs + leaseGraceMs],
+    ] as const) {
+      const bench = new CoreHarness()
+      const session = bench.join(['m'], 1, who)
+      const { a } = bench.accept({ a: [] })
+      bench.started(bench.grant())
+      for (let scout = 0; scout < others; scout++) bench.join(['m'], 1)
+      bench.gone(session)
+      bench.pass(waitMs - 100)
+      expect([others, bench.state.tasks.get(a)?.state]).toEqual([others, 'leased'])
+      bench.pass(200)
+      expect([others, bench.state.tasks.get(a)?.charged]).toEqual([others, 1])
+    }
+  })
+
+  test('at all, when it had said that it leaves', () => {
+    for (const isDurable of [false, true]) {
+      const bench = new CoreHarness()
+      const session = bench.join(['m'], 1, who)
+      const task = isDurable ? bench.accept({ a: [] }).a : bench.submit()
+      const grant = bench.grant()
+      bench.content(grant)
+      bench.step({ type: 'scoutDraining', session })
+      bench.gone(session)
+      if (isDurable) expect(bench.state.tasks.get(task)).toMatchObject({ charged: 1 })
+      else expect(bench.ended(task).fault?.code).toBe('scout_lost')
+    }
+  })
+})
+
 describe('a second session of the same process', () => {
   test('supersedes the first and takes its leases along, content or not', () => {
     for (const began of [false, true]) {

@@ -180,7 +180,7 @@ describe("a provider's rate limit", () => {
     const bench = new CoreHarness()
     bench.join(['m'], 1)
     bench.submit()
-    bench.settle(bench.grant(), 'released', 'provider_rate_limited', 60_000)
+    bench.settle(bench.grant(), 'released', 'provider_rate_limited', 9_000)
     expect(bench.state.index.entry('chat', 'm')).toMatchObject({ offerers: 1, scouts: 0 })
     bench.submit()
     expect(bench.take('finished')).toEqual([])

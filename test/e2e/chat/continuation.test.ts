@@ -24,8 +24,9 @@ const request = (continues: boolean) => ({
   stream_options: { include_usage: true },
   chasm: { continue: continues },
 })
-const knobs = { DEMO_MODELS: 'm', DEMO_FIRST_TOKEN_MS: '0', DEMO_TOKENS_PER_SECOND: '100', DEMO_TOKENS: '80' }
-const demo = { models: ['m'], tokens: 80 }
+/** An answer that takes half a minute, so that its scout is surely killed in the middle. */
+const knobs = { DEMO_MODELS: 'm', DEMO_FIRST_TOKEN_MS: '0', DEMO_TOKENS_PER_SECOND: '100', DEMO_TOKENS: '3000' }
+const demo = { models: ['m'], tokens: 3_000 }
 
 interface Heard {
   text: string

@@ -4,15 +4,16 @@ import { expect, onTestFinished, test } from 'vitest'
 import { makeKey } from '../../../shared/api-key.ts'
 import { realSystem } from '../../../shared/system.ts'
 import { StreamReader } from '../../support/clients/stream-reader.ts'
+import { patienceMs } from '../../support/clocks/until.ts'
 import { type Program, start, startEagerScout } from '../../support/machine/programs.ts'
 import { TcpProxy } from '../../support/machine/tcp-proxy.ts'
 import { temporaryFolder } from '../../support/machine/temporary-folder.ts'
+import { heldService } from '../../support/providers/held-service.ts'
 import type { Json } from '../../support/providers/provider-calls.ts'
 
 const adminKey = 'an-admin-key-of-forty-characters-or-so-1'
 const urlLogged = /"url":"(http:[^"]+)"/
 const keyShown = /First client key, shown once: (chasm_client_\w+)/
-const shutdownMsMax = 35_000
 
 function startHub(folder: string, env: Record<string, string> = {}): Program {
   return start('orchestrator/main.ts', folder, { PORT: '0', DATA_DIR: './data', ADMIN_KEY: adminKey, ...env })
@@ -25,14 +26,13 @@ async function call(url: string, path: string, key: string, body?: Json, method 
 
 const chat = (stream: boolean, content = 'hello') => ({ model: 'auto', stream, messages: [{ role: 'user', content }] })
 
-/** Asks until somebody is there to answer: a fleet takes a moment to come back. */
-async function askedUntilAnswered(url: string, key: string): Promise<Json> {
-  const lastMs = performance.now() + 20_000
+/** Asks until it is answered: a fleet takes a moment to come back. */
+async function askedUntilAnswered(url: string, key: string, stream: boolean): Promise<Response> {
+  const lastMs = performance.now() + patienceMs
   for (;;) {
-    const response = await call(url, '/v1/chat/completions', key, chat(false))
-    const answer = (await response.json()) as Json
-    if (response.status === 200) return answer
-    if (performance.now() > lastMs) throw new Error(`nobody answers: ${JSON.stringify(answer)}`)
+    const response = await call(url, '/v1/chat/completions', key, chat(stream))
+    if (response.status === 200) return response
+    if (performance.now() > lastMs) throw new Error(`nobody answers: ${await response.text()}`)
     await Bun.sleep(20)
   }
 }
@@ -176,9 +176,10 @@ test('a scout with a key that the hub does not know says so and ends', async () 
 })
 
 test('a hub told to end finishes ten live streams, refuses new ones, and its scout serves the next hub', async () => {
-  const { hub, url, clientKey, scout, nextHub } = await site({ DEMO_TOKENS_PER_SECOND: '60', DEMO_TOKENS: '120' })
+  const service = heldService()
+  const { hub, url, clientKey, scout, nextHub } = await site(service.env)
+  service.hold(10)
   const readers = await streams(url, clientKey, 10)
-  const toldMs = performance.now()
   hub.signal('SIGTERM')
   await hub.wrote(/finishing what is under way/)
   const refused = await call(url, '/v1/chat/completions', clientKey, chat(true))
@@ -186,14 +187,14 @@ test('a hub told to end finishes ten live streams, refuses new ones, and its sco
   expect(refused.headers.get('retry-after')).not.toBeNull()
   expect(await refused.json()).toMatchObject({ error: { code: 'hub_draining' } })
   expect((await fetch(`${url}/readyz`)).status).toBe(503)
+  service.goOn()
   for (const reader of readers) {
     expect(await reader.over()).toMatchObject({ isDone: true, finishes: ['stop'], error: null })
   }
   expect(await hub.exited).toBe(0)
-  expect(performance.now() - toldMs).toBeLessThan(shutdownMsMax)
 
   const { next, nextUrl } = await nextHub()
-  const answer = await askedUntilAnswered(nextUrl, clientKey)
+  const answer = (await (await askedUntilAnswered(nextUrl, clientKey, false)).json()) as Json
   expect(answer.chasm.scout).toMatch(/\/here$/)
   scout.signal('SIGTERM')
   expect(await scout.exited).toBe(0)
@@ -202,12 +203,15 @@ test('a hub told to end finishes ten live streams, refuses new ones, and its sco
 })
 
 test('a scout told to end finishes its work, is given none any more, and exits 0', async () => {
-  const { url, clientKey, scout } = await site({ DEMO_TOKENS_PER_SECOND: '60', DEMO_TOKENS: '100' })
+  const service = heldService()
+  const { url, clientKey, scout } = await site(service.env)
+  service.hold(5)
   const readers = await streams(url, clientKey, 5)
   scout.signal('SIGTERM')
   await scout.wrote(/Draining: received SIGTERM/)
   const late = await call(url, '/v1/chat/completions', clientKey, { ...chat(false), chasm: { deadline_ms: 200 } })
   expect(await late.json()).toMatchObject({ error: { code: 'deadline_exceeded' } })
+  service.goOn()
   for (const reader of readers) {
     expect(await reader.over()).toMatchObject({ isDone: true, finishes: ['stop'], error: null })
   }
@@ -231,27 +235,16 @@ test('a hub that is killed is waited for: the scout dials until it is back, and 
   await scout.wrote(/Not connected: .* dialing again in/)
   const { nextUrl } = await nextHub()
   // What it still worked on is stale there, and gives its place back.
-  const again = new StreamReader(await openStream(nextUrl, clientKey))
+  const again = new StreamReader(await askedUntilAnswered(nextUrl, clientKey, true))
   await again.content()
   expect(again.events[0]!.chasm.scout).toMatch(/\/here$/)
   scout.signal('SIGKILL')
 })
 
-/** Asks until the stream begins. */
-async function openStream(url: string, key: string): Promise<Response> {
-  const lastMs = performance.now() + 20_000
-  for (;;) {
-    const response = await call(url, '/v1/chat/completions', key, chat(true))
-    if (response.status === 200) return response
-    if (performance.now() > lastMs) throw new Error(await response.text())
-    await Bun.sleep(20)
-  }
-}
-
 /** The pasted line, by curl where there is one, else by its parts. */
 async function paste(line: string): Promise<Json> {
   if (Bun.which('curl') !== null) {
-    const shell = Bun.spawn(['sh', '-c', `${line} --silent --show-error --max-time 20`], { stdout: 'pipe' })
+    const shell = Bun.spawn(['sh', '-c', `${line} --silent --show-error --max-time 80`], { stdout: 'pipe' })
     return JSON.parse(await new Response(shell.stdout).text())
   }
   const [, url, authorization, body] = /^curl (\S+) -H "Authorization: ([^"]+)" .* -d '([^']+)'$/.exec(line)!
@@ -273,11 +266,9 @@ test('npm start shows a banner whose curl line answers, and Ctrl-C lets a live s
 
   const [, url, key] = /^curl (http:\/\/[^/]+)\S* -H "Authorization: Bearer (\w+)"/.exec(line)!
   const [reader] = await streams(url!, key!, 1)
-  const toldMs = performance.now()
   all.signal('SIGINT')
   expect(await reader!.over()).toMatchObject({ isDone: true, error: null })
   expect(await all.exited).toBe(0)
-  expect(performance.now() - toldMs).toBeLessThan(shutdownMsMax)
   expect(all.stdout.split(key!).length - 1).toBe(2)
   expect(all.stderr).not.toContain(key)
   const listening = await fetch(`${url}/healthz`).catch(() => null)

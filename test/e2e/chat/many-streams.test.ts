@@ -1,14 +1,18 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { DemoProvider, type DemoSettings, demoDefaults } from '../../../scout/providers/demo/demo.ts'
+import type { ProviderAnswer } from '../../../scout/providers/provider.ts'
 import { realSystem } from '../../../shared/system.ts'
 import { hashOf, StreamReader } from '../../support/clients/stream-reader.ts'
 import { until } from '../../support/clocks/until.ts'
 import { LiveHub } from '../../support/hub/live-hub.ts'
 import { collector, type Json } from '../../support/providers/provider-calls.ts'
+import { ScriptedProvider } from '../../support/providers/scripted-provider.ts'
 
 const streams = 200
-const links = 20
 const processes = 4
+const inThisProcess = 16
+/** And one whose answer never ends. */
+const links = processes + inThisProcess + 1
 const concurrency = 10
 
 /** The same for every scout, so that it does not matter which one answers. */
@@ -16,11 +20,22 @@ const knobs: DemoSettings = { ...demoDefaults, models: ['m'], firstTokenMs: 0, t
 const reference = new DemoProvider({ ...knobs, tokensPerSecond: 0 }, realSystem())
 
 const live = new LiveHub()
+const endless = new ScriptedProvider('endless', ['endless'])
+/** Opens once all streams are given out, so that all are under way at once on a machine of any speed. */
+let gate: Promise<void> = Promise.resolve()
+
+class GatedProvider extends DemoProvider {
+  override async answer(...asked: Parameters<DemoProvider['answer']>): Promise<ProviderAnswer> {
+    await gate
+    return super.answer(...asked)
+  }
+}
 
 beforeAll(async () => {
-  const inProcess = Array.from({ length: links - processes }, (_, i) =>
-    live.addScout({ name: `in-${i}`, concurrency, demo: { ...knobs, tokensPerSecond: i % 2 === 0 ? 0 : 400 } }),
-  )
+  const inProcess = Array.from({ length: inThisProcess }, (_, i) => {
+    const provider = new GatedProvider({ ...knobs, tokensPerSecond: i % 2 === 0 ? 0 : 400 }, realSystem())
+    return live.addScout({ name: `in-${i}`, concurrency, providers: [provider] })
+  })
   const env = {
     SCOUT_CONCURRENCY: String(concurrency),
     DEMO_MODELS: 'm',
@@ -29,7 +44,8 @@ beforeAll(async () => {
     DEMO_TOKENS: String(knobs.tokens),
   }
   const own = Array.from({ length: processes }, (_, i) => live.spawnScout(`own-${i}`, env))
-  await Promise.all([...inProcess, ...own])
+  const last = live.addScout({ name: 'endless', concurrency, providers: [endless] })
+  await Promise.all([...inProcess, ...own, last])
 })
 
 afterAll(() => live.close())
@@ -64,11 +80,14 @@ async function expectConservation(): Promise<void> {
   expect([tasks.size, wheel.armed]).toEqual([0, 0])
 }
 
-test('200 streams at once through 20 links: every byte in order, none lost, none doubled', async () => {
+test('200 streams at once through 20 scouts: every byte in order, none lost, none doubled', async () => {
   const bodies = Array.from({ length: streams }, (_, i) => requestOf(i))
-  const readers = await Promise.all(
-    bodies.map(async (body) => new StreamReader(await live.post('/v1/chat/completions', body))),
-  )
+  const { promise, resolve } = Promise.withResolvers<void>()
+  gate = promise
+  const opened = bodies.map(async (body) => new StreamReader(await live.post('/v1/chat/completions', body)))
+  await until('all to be given out', () => live.hub.engine.stats().attempts === streams)
+  resolve()
+  const readers = await Promise.all(opened)
   await Promise.all(readers.map((reader) => reader.over()))
   for (const [i, reader] of readers.entries()) {
     const wanted = await expected(bodies[i]!)
@@ -91,6 +110,11 @@ test('clients that leave in the middle leave nothing behind, and disturb nobody 
   const before = live.hub.engine.stats().tasksFinished
   const [doneBefore, cancelledBefore] = [before.done ?? 0, before.cancelled ?? 0]
   const bodies = Array.from({ length: streams }, (_, i) => requestOf(streams + i))
+  // Whoever answers at full speed may be through before its client has left; this one is not.
+  const left = new AbortController()
+  const asked = { model: 'endless', stream: true, messages: [{ role: 'user', content: 'go on' }] }
+  const unread = live.post('/v1/chat/completions', asked, { signal: left.signal }).catch(() => null)
+  const call = await endless.call()
   const all = bodies.map(async (body, i) => {
     const leaving = new AbortController()
     const signal = leaving.signal
@@ -105,9 +129,11 @@ test('clients that leave in the middle leave nothing behind, and disturb nobody 
     expect(reader.error, `stream ${i}`).toBeNull()
     expect(reader.hash, `stream ${i}`).toBe((await expected(bodies[i]!)).hash)
   }
+  left.abort()
+  await endless.aborted(call)
+  await unread
   await expectConservation()
   const { done = 0, cancelled = 0 } = live.hub.engine.stats().tasksFinished
-  // Whoever answers at full speed may be through before the client has left.
-  expect(done - doneBefore + cancelled - cancelledBefore).toBe(streams)
+  expect(done - doneBefore + cancelled - cancelledBefore).toBe(streams + 1)
   expect(cancelled).toBeGreaterThan(cancelledBefore)
 })

@@ -1,4 +1,5 @@
 import { expect, onTestFinished, test } from 'vitest'
+import { heldSystem } from '../../support/clocks/held-system.ts'
 import { until } from '../../support/clocks/until.ts'
 import { LiveHub } from '../../support/hub/live-hub.ts'
 import { CountingProvider } from '../../support/providers/counting-provider.ts'
@@ -6,8 +7,8 @@ import type { Json } from '../../support/providers/provider-calls.ts'
 import { ScriptedProvider } from '../../support/providers/scripted-provider.ts'
 import { dialRaw, joinRaw, knock } from '../../support/scout/raw-scout.ts'
 
-function liveHub(): LiveHub {
-  const live = new LiveHub()
+function liveHub(options: ConstructorParameters<typeof LiveHub>[0] = {}): LiveHub {
+  const live = new LiveHub(options)
   onTestFinished(() => live.close())
   return live
 }
@@ -107,8 +108,9 @@ test('the listings count what is connected, and what could start at once', async
   expect((await asAdmin(live, '/v1/models/m')).chasm.providers.sort()).toEqual(['busy', 'demo'])
 })
 
-test('a revoked scout key ends its live sockets within two seconds, and the scout stops for good', async () => {
-  const live = liveHub()
+test('a revoked scout key ends its live sockets at once, and the scout stops for good', async () => {
+  // No time passes, so nothing that the hub waits for can be what ends them.
+  const live = liveHub({ system: heldSystem() })
   const other = live.hub.keyring.issue('scout', 'other').key
   const neighbour = await dialRaw(live, { key: other })
   neighbour.hello()
@@ -118,11 +120,9 @@ test('a revoked scout key ends its live sockets within two seconds, and the scou
   const child = await live.spawnScout('child', { LOG_LEVEL: 'silent' })
   const { data: keys } = await asAdmin(live, '/v1/admin/keys')
   const { id } = keys.find(({ role, name }: Json) => role === 'scout' && name === 'test')
-  const revokedMs = performance.now()
   await asAdmin(live, `/v1/admin/keys/${id}`, 'DELETE')
   expect((await raw.ended()).code).toBe(4501)
   expect((await unGreeted.ended()).code).toBe(4501)
-  expect(performance.now() - revokedMs).toBeLessThan(2_000)
   expect(await child.exited).toBe(1)
   expect(neighbour.closed).toBeNull()
   expect(await knock(live)).toMatchObject({ status: 401, error: { code: 'invalid_api_key' } })

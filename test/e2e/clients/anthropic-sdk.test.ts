@@ -177,7 +177,15 @@ test('what the provider is asked is a chat of OpenAI, with pictures and results'
   })
   const { input_schema: parameters, ...described } = weather
   expect(lastSeen(stage.standIn).body).toEqual({
-    ...{ model: seenModel, max_tokens: 1_000, temperature: 0.5, top_k: 40, stop: ['END'], user: 'u', stream: false },
+    ...{
+      model: seenModel,
+      max_completion_tokens: 1_000,
+      temperature: 0.5,
+      top_k: 40,
+      stop: ['END'],
+      user: 'u',
+      stream: false,
+    },
     messages: [
       { role: 'system', content: 'Be kind.' },
       {

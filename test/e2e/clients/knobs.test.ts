@@ -4,14 +4,15 @@ import { DemoProvider, demoDefaults } from '../../../scout/providers/demo/demo.t
 import { ProviderError } from '../../../scout/providers/provider.ts'
 import { fault } from '../../../shared/faults.ts'
 import { realSystem } from '../../../shared/system.ts'
+import { type HeldSystem, heldSystem } from '../../support/clocks/held-system.ts'
 import { until } from '../../support/clocks/until.ts'
 import { sdkOf } from '../../support/hub/client-stage.ts'
 import { LiveHub } from '../../support/hub/live-hub.ts'
 import type { Json } from '../../support/providers/provider-calls.ts'
 import { ScriptedProvider } from '../../support/providers/scripted-provider.ts'
 
-function liveHub(): LiveHub {
-  const live = new LiveHub({ core: { retryBaseMs: 1 } })
+function liveHub(system?: HeldSystem): LiveHub {
+  const live = new LiveHub({ core: { retryBaseMs: 1 }, ...(system && { system }) })
   onTestFinished(() => live.close())
   return live
 }
@@ -73,7 +74,8 @@ test('a request may be tried as often as it says, and no more', async () => {
 })
 
 test('an answer can be explained, and the scout be looked at', async () => {
-  const live = liveHub()
+  // No time passes: it is as fast as can be, on any machine.
+  const live = liveHub(heldSystem())
   await live.addScout({ name: 'ant', demo: { models: ['m', 'n'] } })
   const first = await chasmOf(live, { explain: true })
   const terms = ['first_content', 'tokens', 'load', 'price', 'failure', 'operator']
@@ -93,13 +95,19 @@ test('an answer can be explained, and the scout be looked at', async () => {
   expect(served.cost_ms.total).toBeLessThan(unserved.cost_ms.total)
 })
 
-/** Answers at once, at a price. */
+/** Answers after a time on the hub's own clock, at a price. */
 class PricedProvider extends DemoProvider {
   constructor(
-    private readonly price: number | null,
-    firstTokenMs = 0,
+    private readonly price: number,
+    private readonly clock: HeldSystem,
+    private readonly takesMs: number,
   ) {
-    super({ ...demoDefaults, models: ['m'], tokensPerSecond: 0, firstTokenMs }, realSystem())
+    super({ ...demoDefaults, models: ['m'], tokensPerSecond: 0, firstTokenMs: 0 }, realSystem())
+  }
+
+  override answer(...asked: Parameters<DemoProvider['answer']>) {
+    this.clock.advance(this.takesMs)
+    return super.answer(...asked)
   }
 
   override async discover() {
@@ -109,9 +117,10 @@ class PricedProvider extends DemoProvider {
 }
 
 test('whoever sorts by price gets the cheapest scout of two, though the other one is faster', async () => {
-  const live = liveHub()
-  await live.addScout({ name: 'fast', providers: [new PricedProvider(900_000)] })
-  await live.addScout({ name: 'cheap', providers: [new PricedProvider(80_000, 200)] })
+  const clock = heldSystem()
+  const live = liveHub(clock)
+  await live.addScout({ name: 'fast', providers: [new PricedProvider(900_000, clock, 10)] })
+  await live.addScout({ name: 'cheap', providers: [new PricedProvider(80_000, clock, 2_000)] })
   const idOf = (name: string) => live.hub.engine.scouts().find((scout) => scout.name === name)!.id
   const [fast, cheap] = [idOf('fast'), idOf('cheap')]
   for (const scout of [fast, cheap]) for (let i = 0; i < 2; i++) await chasmOf(live, { only: [scout] })

@@ -1,6 +1,6 @@
 import { expect, onTestFinished, test } from 'vitest'
 import { fragmentBytes, fragmentStretchBytes, silenceMs } from '../../../shared/limits/wire.ts'
-import { hastySystem } from '../../support/clocks/hasty-system.ts'
+import { heldSystem } from '../../support/clocks/held-system.ts'
 import { LiveHub } from '../../support/hub/live-hub.ts'
 import { TcpProxy } from '../../support/machine/tcp-proxy.ts'
 import { CountingProvider } from '../../support/providers/counting-provider.ts'
@@ -10,15 +10,20 @@ import { dialRaw } from '../../support/scout/raw-scout.ts'
 
 const largeBytes = 2 * 1024 * 1024
 const bytesPerSecond = 1024 * 1024
-/** How much faster time runs for the hub: the prompt then takes longer than the hub would put up with silence. */
-const haste = 20
+/**
+ * The hub's time goes on with what the line has carried, and only then: on a machine of any speed a body takes 40 s of
+ * it, which is longer than the hub would put up with silence.
+ */
+const msPerByte = 40_000 / largeBytes
 
 async function slowSite(slow: 'up' | 'down') {
-  const live = new LiveHub({ system: hastySystem(haste) })
+  const clock = heldSystem()
+  const live = new LiveHub({ system: clock })
   onTestFinished(() => live.close())
   const proxy = await TcpProxy.open(live.hub.port)
   onTestFinished(() => proxy.close())
   proxy.bytesPerSecond[slow] = bytesPerSecond
+  proxy.carried = (bytes) => clock.advance(bytes * msPerByte)
   return { live, proxy }
 }
 
@@ -32,7 +37,7 @@ function ask(live: LiveHub): Promise<Response> {
 
 test('a scout is not given up while a large prompt takes longer than the hub tolerates silence', async () => {
   const { live, proxy } = await slowSite('down')
-  expect((largeBytes / bytesPerSecond) * 1000).toBeGreaterThan(silenceMs / haste)
+  expect(largeBytes * msPerByte).toBeGreaterThan(silenceMs)
   const provider = new CountingProvider({ models: ['m'] })
   await live.addScout({ name: 'slow', providers: [provider], url: proxy.url })
   const response = await ask(live)

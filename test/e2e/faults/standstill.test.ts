@@ -75,12 +75,12 @@ test('a hub that stands still for 20 s drops nobody and gives nothing out again'
   const hub = await HubProcess.start(haste)
   const provider = new HeldProvider()
   const fleet = await fleetOf(hub, provider)
-  await until('all scouts to be welcomed', () => fleet.welcomes === scouts, 30_000)
+  await until('all scouts to be welcomed', () => fleet.welcomes === scouts)
   const client = new IntentClient(hub.url, hub.clientKey)
   const ids = await Promise.all(Array.from({ length: intents }, () => client.accepted({ input: 'hi', model: 'm' })))
   const chat = { model: 'm', messages: [{ role: 'user', content: 'hi' }] }
   const answers = Array.from({ length: chats }, () => client.ask('POST', '/v1/chat/completions', chat))
-  await until('everything to be under way', () => provider.asked === intents + chats, 30_000)
+  await until('everything to be under way', () => provider.asked === intents + chats)
   hub.signal('SIGSTOP')
   // Answers that nobody reads yet.
   provider.release((intents + chats) / 2)

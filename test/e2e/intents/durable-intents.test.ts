@@ -3,20 +3,40 @@ import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import type { HubOptions } from '../../../orchestrator/main.ts'
 import { requestBodyBytesDefault } from '../../../shared/limits/http.ts'
+import { tickMs } from '../../../shared/limits/scheduling.ts'
 import { nonceBytes } from '../../../shared/protocol/frames.ts'
 import { IntentClient } from '../../support/clients/intent-client.ts'
+import { heldSystem } from '../../support/clocks/held-system.ts'
 import { until } from '../../support/clocks/until.ts'
 import { LiveHub } from '../../support/hub/live-hub.ts'
 import { CountingProvider } from '../../support/providers/counting-provider.ts'
+import { heldService } from '../../support/providers/held-service.ts'
 import type { Json } from '../../support/providers/provider-calls.ts'
 import { ScriptedProvider } from '../../support/providers/scripted-provider.ts'
 import { contentLine, finishLine, joinRaw } from '../../support/scout/raw-scout.ts'
 import { tinyDisk } from '../../support/store/tiny-disk.ts'
 
-function liveHub(core: HubOptions['core'] = {}, more: Partial<HubOptions> = {}) {
-  const live = new LiveHub({ core: { retryBaseMs: 1, ...core }, ...more })
+function liveHub(more: Partial<HubOptions> = {}) {
+  const live = new LiveHub({ core: { retryBaseMs: 1 }, ...more })
   onTestFinished(() => live.close())
   return { live, client: new IntentClient(live.url, live.clientKey) }
+}
+
+/**
+ * A hub whose leases end when the test says so, and not because the machine is slow. They are shorter here than the
+ * silence for which a scout is given up.
+ */
+function hubWithLeases() {
+  const [leaseTtlMs, leaseGraceMs] = [20_000, 100]
+  const clock = heldSystem()
+  const hub = liveHub({ core: { retryBaseMs: 1, leaseTtlMs, leaseGraceMs }, system: clock })
+  const endLease = async (id: string) => {
+    clock.advance(leaseTtlMs + leaseGraceMs + tickMs)
+    await until('the lease to be over', () => hub.live.hub.engine.intents.tasks(id)[0]!.state !== 'leased')
+    // And its task may be given out again.
+    clock.advance(2 * tickMs)
+  }
+  return { ...hub, endLease }
 }
 
 const scroll = {
@@ -67,7 +87,7 @@ test('a scroll of three is done in its order with the results handed on, and sho
 })
 
 test('when a scout is killed amid an answer, readers hear of it and another oneâ€™s answer counts', async () => {
-  const { live, client } = liveHub({ leaseTtlMs: 1_000, leaseGraceMs: 100 })
+  const { live, client, endLease } = hubWithLeases()
   const slow = { DEMO_MODELS: 'm', DEMO_FIRST_TOKEN_MS: '0', DEMO_TOKENS_PER_SECOND: '40', DEMO_TOKENS: '5000' }
   const doomed = await live.spawnScout('doomed', slow)
   const id = await client.accepted({ input: 'hello', model: 'm' })
@@ -76,6 +96,8 @@ test('when a scout is killed amid an answer, readers hear of it and another oneâ
   const good = new CountingProvider({ models: ['m'] })
   await live.addScout({ name: 'good', providers: [good] })
   doomed.kill('SIGKILL')
+  await until('the loss to be noticed', () => live.hub.engine.scouts().length === 1)
+  await endLease(id)
   expect(await events.over()).toBe('whole')
   expect(events.outline).toEqual([
     'planned',
@@ -145,20 +167,23 @@ test('a client that comes back after done, or with an id from elsewhere, costs t
 })
 
 test('a scout process frozen beyond its lease loses its task to another, and serves again once it wakes', async () => {
-  const { live, client } = liveHub({ leaseTtlMs: 400, leaseGraceMs: 100 })
-  const slow = { DEMO_MODELS: 'm', DEMO_FIRST_TOKEN_MS: '0', DEMO_TOKENS_PER_SECOND: '100', DEMO_TOKENS: '20' }
-  const frozen = await live.spawnScout('frozen', slow)
+  const { live, client, endLease } = hubWithLeases()
+  const service = heldService()
+  const frozen = await live.spawnScout('frozen', service.env)
+  service.hold(1)
   const id = await client.accepted({ input: 'hello', model: 'm' })
   const events = await client.follow(id)
   await events.heard('chunk')
   frozen.kill('SIGSTOP')
   const good = new CountingProvider({ models: ['m'] })
   const leave = await live.addScout({ name: 'good', providers: [good] })
+  await endLease(id)
   expect(await events.over()).toBe('whole')
   const before = await client.get(id)
   expect(before.tasks[0]).toMatchObject({ attempts: 2, served: { scout: expect.stringMatching(/\/good$/) } })
   await leave()
   frozen.kill('SIGCONT')
+  service.goOn()
   const next = await client.done(await client.accepted({ input: 'and again', model: 'm' }))
   expect(next.tasks[0].served.scout).toMatch(/\/frozen$/)
   expect(await client.get(id)).toEqual(before)
@@ -167,7 +192,7 @@ test('a scout process frozen beyond its lease loses its task to another, and ser
 })
 
 test('a scout that settles after its lease hears stale; its task was committed once, by another', async () => {
-  const { live, client } = liveHub({ leaseTtlMs: 200, leaseGraceMs: 50 })
+  const { live, client, endLease } = hubWithLeases()
   const late = await joinRaw(live, { name: 'late', credits: 1 })
   const id = await client.accepted({ input: 'hello', model: 'm' })
   const lease = await late.heard('task')
@@ -175,6 +200,8 @@ test('a scout that settles after its lease hears stale; its task was committed o
   late.chunk(lease, 0, 0, contentLine('late') + finishLine)
   const good = new CountingProvider({ models: ['m'] })
   await live.addScout({ name: 'good', providers: [good] })
+  await until('its word to be heard', () => live.hub.engine.intents.tasks(id)[0]?.state === 'leased')
+  await endLease(id)
   const done = await client.done(id)
   late.settle(lease, { chunks: 1 })
   expect((await late.heard('settled')).acks[0]![2]).toBe('stale')
@@ -235,7 +262,7 @@ test.skipIf(tinyDisk.missing)(
       privateUrls: 'refuse' as const,
       requestBytesMax: requestBodyBytesDefault,
     }
-    const { live, client } = liveHub({}, { config })
+    const { live, client } = liveHub({ config })
     await live.addScout({ name: 'box' })
     const input = 'x'.repeat(60_000)
     const ballast = join(folder, 'ballast')

@@ -1,6 +1,7 @@
 /** Scrolls behind the OpenAI API: the official SDK asks one model, and a team of scouts answers. */
 import OpenAI from 'openai'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { heldSystem } from '../../support/clocks/held-system.ts'
 import { until } from '../../support/clocks/until.ts'
 import { LiveHub } from '../../support/hub/live-hub.ts'
 import { CountingProvider } from '../../support/providers/counting-provider.ts'
@@ -10,7 +11,8 @@ import { ScriptedProvider } from '../../support/providers/scripted-provider.ts'
 let live: LiveHub
 let openai: OpenAI
 beforeAll(async () => {
-  live = new LiveHub()
+  // A planning model is told how fast the others are: no time passes, so that it is told the same twice.
+  live = new LiveHub({ system: heldSystem() })
   await live.addScout({ name: 'one', providers: [new CountingProvider({ models: ['demo-small', 'demo-large'] })] })
   await live.addScout({ name: 'two', providers: [new CountingProvider({ models: ['demo-small', 'demo-large'] })] })
   openai = new OpenAI({ baseURL: live.baseURL, apiKey: live.clientKey, maxRetries: 0 })

@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { FieldNames, JsonScan } from '../../../orchestrator/engine/answers/json-scan.ts'
 import { answerDepthMax, answerFieldsMax } from '../../../shared/limits/answers.ts'
+import '../../support/law/seeded-properties.ts'
 
 const plenty = 1_000_000
 const scan = new JsonScan()

@@ -56,7 +56,7 @@ test('the fields of a request are those of a chat request under other names', ()
     ...{ output_config: { effort: 'max', format: { type: 'json_schema', schema } }, chasm: { sort: 'price' } },
   }
   expect(chatOf(fields)).toEqual({
-    ...{ model: 'm', messages: hello, max_tokens: 9, stream: true, temperature: 0.5, top_p: 0.9, top_k: 40 },
+    ...{ model: 'm', messages: hello, max_completion_tokens: 9, stream: true, temperature: 0.5, top_p: 0.9, top_k: 40 },
     ...{ stop: ['END'], user: 'u-1', service_tier: 'default', reasoning_effort: 'xhigh', chasm: { sort: 'price' } },
     response_format: { type: 'json_schema', json_schema: { name: 'answer', schema, strict: true } },
   })
@@ -66,9 +66,10 @@ test('what is null or changes nothing leaves no trace', () => {
   const fields = {
     ...{ system: null, stream: false, temperature: null, top_k: null, stop_sequences: [], metadata: {}, tools: [] },
     ...{ tool_choice: { type: 'auto' }, thinking: { type: 'enabled', budget_tokens: 2_000 }, service_tier: 'auto' },
-    ...{ container: null, mcp_servers: null, cache_control: null, output_config: {} },
+    ...{ container: null, mcp_servers: null, cache_control: null, output_config: { effort: 'high' } },
+    ...{ speed: 'standard', thread: null, context_management: { edits: [{ type: 'clear_thinking_20251015' }] } },
   }
-  expect(chatOf(fields)).toEqual({ model: 'm', messages: hello, max_tokens: 9 })
+  expect(chatOf(fields)).toEqual({ model: 'm', messages: hello, max_completion_tokens: 9 })
 })
 
 test('a long user id goes as its digest', () => {
@@ -202,7 +203,7 @@ describe('a turn becomes', () => {
     expect(chat).toMatchObject({ continue_final_message: true, add_generation_prompt: false })
     expect((chat.messages as Json[]).at(-1)).toEqual({ role: 'assistant', content: 'The answer is (', prefix: true })
     const empty = chatOf({ messages: [...hello, { role: 'assistant', content: '' }] })
-    expect(empty).toEqual({ model: 'm', max_tokens: 9, messages: hello })
+    expect(empty).toEqual({ model: 'm', max_completion_tokens: 9, messages: hello })
   })
 })
 
@@ -241,7 +242,7 @@ describe('tools', () => {
     ],
   ])('chosen by %j', (choice, fields) => {
     const { tools: _, ...chat } = chatOf({ tools: [tool], tool_choice: choice })
-    expect(chat).toEqual({ model: 'm', messages: hello, max_tokens: 9, ...fields })
+    expect(chat).toEqual({ model: 'm', messages: hello, max_completion_tokens: 9, ...fields })
   })
 })
 
@@ -256,6 +257,11 @@ describe('refused by name is', () => {
     ['future', { future: 1 }, 'not known here'],
     ['container', { container: 'c' }, 'not offered here'],
     ['mcp_servers', { mcp_servers: [{ url: 'https://a' }] }, 'send their tools in `tools`'],
+    [
+      'context_management.edits[0].type',
+      { context_management: { edits: [{ type: 'clear_tool_uses_20250919' }] } },
+      'no other',
+    ],
     ['thread', { thread: { type: 'create' } }, 'whole conversation'],
     ['speed', { speed: 'fast' }, '"standard"'],
     ['inference_geo', { inference_geo: 'eu' }, '`chasm.only`'],

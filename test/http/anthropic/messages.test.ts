@@ -51,9 +51,15 @@ describe('a whole message', () => {
     const { submission } = edge.engine.answers[0]!
     expect(submission).toMatchObject({ kind: 'chat', model: 'm', stream: false })
     expect(JSON.parse(Buffer.from(submission.body).toString())).toEqual({
-      ...{ model: 'm', max_tokens: 9 },
+      ...{ model: 'm', max_completion_tokens: 9 },
       messages: [{ role: 'system', content: 'Be kind.' }, hello.messages[0]],
     })
+  })
+
+  test('is routed by what its model is called, as a chat is', async () => {
+    edge.engine.script = (answer) => answer.serve().done(wholeAnswer({ content: 'Hi' }))
+    await (await ask({ ...hello, model: 'm:floor', chasm: { max_attempts: 2 } })).text()
+    expect(edge.engine.answers[0]!.submission).toMatchObject({ model: 'm', routing: { sort: 'price', attemptsMax: 2 } })
   })
 
   test('keeps the digits of long numbers in what tools were called with', async () => {

@@ -124,7 +124,7 @@ test('a client that reads nothing is cut off in the end', async () => {
   expect(await (await edge.ask('/metrics')).text()).toContain('route="/v1/intents/{id}/events",status="499"} 1')
   socket.resume()
   await closed
-}, 20_000)
+})
 
 test('a defect breaks the stream off, is logged, and the client can come back', async () => {
   const intent = await make()

@@ -182,6 +182,19 @@ describe('a response for a client who waits', () => {
     }
   })
 
+  test('is asked of the models that it names, one after the other, as a chat is', async () => {
+    const rest = { scouts: 1, idle: 1, providers: ['demo'], contextTokens: 0, abilities: 0, about: '', created: 1 }
+    const listing = { kinds: ['chat' as const], promptPrice: null, answerPrice: null, speed: null, ...rest }
+    edge.engine.modelListings = ['m', 'other'].map((id) => ({ id, ...listing }))
+    edge.engine.script = (answer) => {
+      if (answer.submission.model === 'm') answer.fail(fault('provider_unavailable', 'It is down.'))
+      else answer.serve().done(said('Hello'))
+    }
+    const made = await create({ ...asked, models: ['other'] })
+    expect(made.output[0].content[0].text).toBe('Hello')
+    expect(edge.engine.answers.map(({ submission }) => submission.model)).toEqual(['m', 'other'])
+  })
+
   test('is abandoned when its client leaves', async () => {
     for (const stream of [false, true]) {
       const leaving = new AbortController()
@@ -325,6 +338,10 @@ describe('what cannot be honoured is refused by name', () => {
     ['text.verbosity', { text: { verbosity: 'loud' } }],
     ['chasm.continue', { chasm: { continue: true } }],
     ['chasm.only', { background: true, chasm: { only: ['ant'] } }],
+    ['models', { background: true, models: ['a', 'b'] }],
+    ['chasm.params', { chasm: { params: { models: ['a', 'b'] } } }],
+    ['chasm.deadline_ms', { chasm: { deadline_ms: 3_600_000 } }],
+    ['tool_choice', { tool_choice: 'required' }],
     ['top_logprobs', { model: 'chasm/debate', top_logprobs: 2 }],
     ['reasoning.effort', { model: 'chasm/debate', reasoning: { effort: 'low' } }],
   ])('%s', async (param, more) => {

@@ -4,6 +4,7 @@ import { expect, test } from 'vitest'
 import { chatRequest } from '../../../orchestrator/http/schema/openai-requests.ts'
 import { isPlainChat } from '../../../orchestrator/http/schema/plain-chat.ts'
 import { refusal } from '../../../orchestrator/http/schema/validation.ts'
+import '../../support/law/seeded-properties.ts'
 
 type Json = Record<string, unknown>
 

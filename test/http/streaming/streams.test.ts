@@ -102,7 +102,8 @@ test('a long wait is kept alive by comments that carry the position', async () =
   const response = await edge.post('/v1/chat/completions', chat)
   expect(response.status).toBe(200)
   const reader = response.body!.getReader()
-  expect(await readUntil(reader, '\n\n')).toBe(': waiting, position 5\n\n')
+  // On a busy machine more than one has come by the time the first is read.
+  expect(await readUntil(reader, '\n\n')).toMatch(/^(: waiting, position 5\n\n)+$/)
   const answer = edge.engine.answers[0]!.waits(0)
   await readUntil(reader, ': waiting, position 1\n\n')
   answer.waits(null).serve()
@@ -180,7 +181,7 @@ test('a client that reads nothing costs a bounded amount and is cut off in the e
   expect(answer.takes).toBe(takes)
   socket.resume()
   await closed
-}, 20_000)
+})
 
 test('a defect in the middle of a stream is an in-band error, never a clean end', async () => {
   edge = startEdge()

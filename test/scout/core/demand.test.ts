@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { Demand } from '../../../scout/core/demand.ts'
 import { Pace } from '../../../scout/core/pace.ts'
+import '../../support/law/seeded-properties.ts'
 
 describe('demand', () => {
   test('asks for nothing before a session, after its end, and once somebody leaves', () => {

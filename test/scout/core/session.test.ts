@@ -10,6 +10,7 @@ import {
 } from '../../../shared/limits/wire.ts'
 import type { FrameOf } from '../../../shared/protocol/frames.ts'
 import { type ScoutPhase, scoutAccepts } from '../../../shared/protocol/phases.ts'
+import '../../support/law/seeded-properties.ts'
 
 const hello: Hello = {
   name: 'n',

@@ -1,4 +1,5 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
+import { heldSystem } from '../../support/clocks/held-system.ts'
 import { ScoutStage } from '../../support/scout/scout-stage.ts'
 
 let stage: ScoutStage
@@ -75,12 +76,21 @@ describe('a hub that goes away', () => {
   })
 
   test('is not silent as long as it pings', async () => {
-    const session = await stage.hub.session({ silenceMs: 500 })
+    const clock = heldSystem()
+    const patient = new ScoutStage(clock)
+    onTestFinished(() => patient.close())
+    await patient.start()
+    const silenceMs = 500
+    const session = await patient.hub.session({ silenceMs })
+    await session.heard('credit')
     for (let ping = 1; ping <= 20; ping++) {
+      clock.advance(silenceMs - 1)
       session.send({ type: 'ping', ping, acks: [] })
       await session.heard('pong', (pong) => pong.ping === ping)
     }
     expect(session.closed).toBeNull()
+    clock.advance(silenceMs)
+    expect(await session.ended()).toMatchObject({ code: 4408 })
   })
 
   test('and refuses for good ends the scout with a sentence', async () => {

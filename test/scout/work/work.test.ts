@@ -1,8 +1,10 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { ProviderError } from '../../../scout/providers/provider.ts'
 import { fault } from '../../../shared/faults.ts'
 import { abortGraceMs, unsentBytesMax } from '../../../shared/limits/scout.ts'
 import { chunkFrameBytes } from '../../../shared/limits/wire.ts'
+import { heldSystem } from '../../support/clocks/held-system.ts'
+import { until } from '../../support/clocks/until.ts'
 import { ScriptedProvider } from '../../support/providers/scripted-provider.ts'
 import { eagerSystem, ScoutStage } from '../../support/scout/scout-stage.ts'
 
@@ -179,14 +181,21 @@ describe('a cancel', () => {
   })
 
   test('is settled within half a second even when the provider ignores it', async () => {
-    stage.provider.ignoresAbort = true
-    const session = await stage.connected()
+    const clock = heldSystem()
+    const slow = new ScoutStage(clock)
+    onTestFinished(() => slow.close())
+    slow.provider.ignoresAbort = true
+    await slow.start()
+    const session = await slow.connected()
     session.task(1)
-    await stage.provider.call()
-    const sinceMs = performance.now()
+    const call = await slow.provider.call()
     session.send({ type: 'cancel', task: 1, attempt: 1, reason: '' })
+    await slow.provider.aborted(call)
+    await until('the time of grace to run', () => clock.delays().includes(abortGraceMs))
+    expect(session.count('settle')).toBe(0)
+    clock.advance(abortGraceMs)
     expect((await session.answered(1)).settle.outcome).toBe('cancelled')
-    expect(performance.now() - sinceMs).toBeLessThan(abortGraceMs + 100)
+    expect(abortGraceMs).toBeLessThan(500)
   })
 
   test('frees a provider call that is held back by a pause', async () => {

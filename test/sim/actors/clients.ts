@@ -162,6 +162,9 @@ export class ChatUser {
     if (end.type === 'failed') {
       if (end.fault.code === 'internal_error') checker.fail(16, `task ${task}: ${end.fault.message}`)
       if (isWhole) checker.fail(6, `task ${task} showed a clean end and failed`)
+      const { queueTimeoutMs } = this.scenario.settings
+      const isUnseen = !reading.lines.some(contentOf)
+      if (isUnseen) checker.clientVerdicts.failed(task, end.fault.code, this.world.nowMs, queueTimeoutMs!)
       return
     }
     const body = Buffer.from(end.body).toString('utf8')
@@ -190,7 +193,9 @@ export class ChatUser {
     const part = reading.delayMs === Number.POSITIVE_INFINITY ? this.hub.ask(() => reading.answer.take()) : null
     if (part !== null) this.check(reading, part)
     this.hub.ask(() => reading.answer.abandon())
-    this.end(reading)
+    this.lose(reading)
+    // The tick of the same turn stands before it, and may still give the task out.
+    this.process.after(0, () => this.checker.ledger.over(reading.task))
   }
 
   private end(reading: Reading): void {

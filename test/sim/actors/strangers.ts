@@ -208,7 +208,7 @@ export class Stranger {
     const isLiar = this.habits.has('liar') && dice.chance(0.5)
     const outcome = isLiar ? dice.pick(['failed', 'released', 'cancelled'] as const) : 'done'
     const body = Buffer.from(outcome === 'done' ? (kind === 'embed' ? right : this.counted(right)) : '')
-    if (this.habits.has('halfway') && dice.chance(0.5)) return this.deliverHalf(job.task)
+    if (this.habits.has('halfway') && dice.chance(0.5)) return this.deliverHalf(job)
     const chunks = job.seq + (this.habits.has('gapper') && dice.chance(0.2) ? 1 : 0)
     const why = isLiar ? dice.pick(['scout_error', 'provider_rate_limited', 'no such code', 'invalid_request']) : ''
     const cause = {
@@ -243,12 +243,15 @@ export class Stranger {
     return answer.replace(/_tokens":\d+/g, () => `_tokens":${this.process.dice.pick(absurdNumbers)}`)
   }
 
-  /** Announces a large answer and sends a part of it. */
-  private deliverHalf({ task, attempt, nonce }: Job['task']): void {
+  /** Announces a large chunk or answer and sends a part of it. */
+  private deliverHalf({ task: { task, attempt, nonce }, seq, offset }: Job): void {
+    const { dice } = this.process
     const none = { fault: '', message: '', param: '', provider: 'strange', credits: 0, retryAfterMs: 0 }
-    this.send({ type: 'settle', task, attempt, nonce, outcome: 'done', chunks: 0, ...none, size: 90_000, body: null })
+    const half = { task, attempt, size: 90_000, body: null }
+    if (dice.chance(0.5)) this.send({ type: 'chunk', seq, offset, ...half })
+    else this.send({ type: 'settle', nonce, outcome: 'done', chunks: 0, ...none, ...half })
     this.send({ type: 'fragment', task, attempt, index: 0, bytes: new Uint8Array(fragmentBytes) })
-    if (this.process.dice.chance(0.3)) this.flap()
+    if (dice.chance(0.3)) this.flap()
   }
 
   /** Names that nobody has heard before, beside those that it had. */

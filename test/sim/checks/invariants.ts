@@ -34,15 +34,16 @@
  * 23. Once the faults stop, everything ends within 120 seconds, credits are back, and every timer has an owner.
  * 24. A hub that met a defect reports it and does nothing more.
  * 25. A hub that stood still closes nobody as silent before it has given everybody a round trip.
+ * 26 to 28. What strangers report or leave behind is not booked and not kept (`greed.ts`).
+ * 29. No durable task ends on the word of one operator about the client (`verdicts.ts`).
+ * 30. Nor does a task that a client waits for, while another one could be asked (`client-verdicts.ts`).
  */
 
 import { violations } from '../../../orchestrator/core/invariants.ts'
-import { expiryOf, leasesOf } from '../../../orchestrator/core/task/leases.ts'
 import type { HubEngine } from '../../../orchestrator/engine/engine.ts'
 import type { Greeting } from '../../../orchestrator/engine/ports/scouts.ts'
 import type { StoreWrite, StoreWriteOf } from '../../../orchestrator/engine/ports/store.ts'
 import type { MemoryDisk } from '../../../orchestrator/store/memory/disk.ts'
-import { leaseGraceMs, leaseTtlMs, tickMs } from '../../../shared/limits/scheduling.ts'
 import type { FrameOf, HubFrame } from '../../../shared/protocol/frames.ts'
 import { answerTo, contentOf, embeddingFor } from '../answers.ts'
 import { Decisions } from '../decisions.ts'
@@ -50,6 +51,8 @@ import { wordsOf, wordsOfWrite } from '../trace.ts'
 import type { Process, World } from '../world.ts'
 import { Broken } from './broken.ts'
 import { Charges } from './charges.ts'
+import { ClientVerdicts } from './client-verdicts.ts'
+import { leaseFlaw } from './lease-times.ts'
 import { isHonest, Ledger, type SessionBook, tripleOf } from './ledger.ts'
 import { Standstill } from './standstill.ts'
 import { Verdicts } from './verdicts.ts'
@@ -87,6 +90,7 @@ export class Checker {
   private idle = 0
   private leasesSeenMs = 0
   readonly standstill = new Standstill()
+  readonly clientVerdicts: ClientVerdicts
   private readonly charges = new Charges(this)
   private readonly verdicts = new Verdicts(this, () => this.engine?.core.state)
   private readonly decisions = new Decisions(
@@ -100,7 +104,9 @@ export class Checker {
     creditMax: number,
     private readonly committedKept: number,
   ) {
-    this.ledger = new Ledger((invariant, what) => this.fail(invariant, what), creditMax)
+    const fail = (invariant: number, what: string) => this.fail(invariant, what)
+    this.ledger = new Ledger(fail, creditMax)
+    this.clientVerdicts = new ClientVerdicts(this.ledger, fail)
   }
 
   /** The first failure stands; it is thrown after the event, where nothing can swallow it. */
@@ -135,22 +141,12 @@ export class Checker {
   }
 
   private checkLeases(engine: HubEngine): void {
-    this.leasesSeenMs = this.world.nowMs
-    if (this.standstill.isAsleep(this.world.nowMs)) return
+    const { world, standstill } = this
+    this.leasesSeenMs = world.nowMs
+    if (standstill.isAsleep(world.nowMs)) return
     const nowMs = this.process!.nowMs()
-    for (const task of engine.core.state.tasks.values()) {
-      for (const lease of leasesOf(task)) {
-        const { attempt } = lease
-        const expiresMs = expiryOf(engine.core.state, lease)
-        if (expiresMs < nowMs - 2 * tickMs) this.fail(14, `attempt ${attempt} of task ${task.id} is overdue`)
-        const book = this.ledger.tasks.get(task.id)?.leases.find((lease) => lease.attempt === attempt)
-        if (book === undefined) continue
-        const signMs = book.signMs - (this.world.nowMs - nowMs)
-        if (expiresMs > Math.max(0, signMs) + leaseTtlMs + leaseGraceMs + tickMs + this.standstill.totalMs) {
-          this.fail(14, `attempt ${attempt} of task ${task.id} lives on without a sign of its scout`)
-        }
-      }
-    }
+    const flaw = leaseFlaw(engine, this.ledger, nowMs, world.nowMs - nowMs, standstill.totalMs)
+    if (flaw !== null) this.fail(14, flaw)
   }
 
   // ------------------------------------------------------------ the hub's life
@@ -191,6 +187,7 @@ export class Checker {
     heartbeat: (session: number) => this.ledger.sign(session, this.world.nowMs),
     settle: (session: number, frame: FrameOf<'settle'>) => {
       this.verdicts.heard(session, frame, this.world.nowMs)
+      this.clientVerdicts.said(this.engine!.core.state, this.world.nowMs, session, frame)
       const triple = this.ledger.settle(session, frame)
       const isRepeat = this.ledger.acknowledged.get(frame.task) === triple
       this.mustCommit = isRepeat && this.ledger.acknowledged.size < this.committedKept ? triple : null
@@ -221,6 +218,7 @@ export class Checker {
     credit: (session: number) => this.refusedCredit(session),
     settle: (session: number, { task, attempt }: FrameOf<'settle'>) => {
       this.mustCommit = null
+      if (this.engine !== null) this.clientVerdicts.heard(this.engine.core.state, task)
       const key = `${session}/${task}/${attempt}`
       if (this.cancels.has(key)) this.cancels.set(key, 'answered')
       this.refusedCredit(session)
@@ -289,6 +287,7 @@ export class Checker {
     const { task, attempt, nonce } = frame
     this.ledger.granted(session, frame, this.world.nowMs)
     this.verdicts.granted(session, task)
+    this.clientVerdicts.given(task, session.scout)
     this.loot.push({ task, attempt, nonce, scout: session.scout })
     if (this.loot.length > 60) this.loot.shift()
     const isOpen = this.engine?.core.state.tasks.has(task)

@@ -36,11 +36,11 @@ export class Follower {
       if (this.ended !== null) throw new Error(`${this.ended} before ${type}: ${JSON.stringify(this.events)}`)
       return undefined
     }
-    return this.conditions.until(`the event ${type}`, () => look() ?? hopeless(), 20_000)
+    return this.conditions.until(`the event ${type}`, () => look() ?? hopeless())
   }
 
   over(): Promise<'whole' | 'cut'> {
-    return this.conditions.until('the end of the events', () => this.ended ?? undefined, 20_000)
+    return this.conditions.until('the end of the events', () => this.ended ?? undefined)
   }
 
   /** The types in their order; pieces of one answer that follow each other count once. */

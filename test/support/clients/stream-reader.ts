@@ -34,7 +34,7 @@ export class StreamReader {
 
   /** Resolves once `met` holds. */
   async until(what: string, met: (reader: this) => boolean): Promise<this> {
-    await this.conditions.until(what, () => met(this) || (this.isOver && this.fail(what)), 20_000)
+    await this.conditions.until(what, () => met(this) || (this.isOver && this.fail(what)))
     return this
   }
 
@@ -45,7 +45,7 @@ export class StreamReader {
 
   /** Resolves once the stream has ended, however it did. */
   async over(): Promise<this> {
-    await this.conditions.until('the end of a stream', () => this.isOver, 40_000)
+    await this.conditions.until('the end of a stream', () => this.isOver)
     return this
   }
 

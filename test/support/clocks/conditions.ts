@@ -1,4 +1,5 @@
 /** Waiting for a condition instead of a time: whoever changes the state calls `changed`, waiters look again. */
+import { patienceMs } from './until.ts'
 
 interface Waiter {
   met(): boolean
@@ -16,11 +17,11 @@ export class Conditions {
   }
 
   /** Resolves with the first value of `look` that is not undefined or false; `what` names it when time runs out. */
-  async until<T>(what: string, look: () => T | undefined | false, limitMs = 10_000): Promise<T> {
+  async until<T>(what: string, look: () => T | undefined | false): Promise<T> {
     let found = look()
     if (found === undefined || found === false) {
       await new Promise<void>((resolve, reject) => {
-        const timer = setTimeout(() => reject(new Error(`waited ${limitMs} ms in vain for ${what}`)), limitMs)
+        const timer = setTimeout(() => reject(new Error(`waited ${patienceMs} ms in vain for ${what}`)), patienceMs)
         const met = () => {
           found = look()
           return found !== undefined && found !== false

@@ -1,6 +1,6 @@
 /**
- * A `System` whose time stands still until a test moves it on, for tests of what waits and gives up. Entropy and
- * `soon` are the real ones.
+ * A `System` whose time stands still until a test moves it on, for tests of what waits and gives up, and of what must
+ * come about without a wait. Bytes and `soon` are the real ones; jitter is always none.
  */
 import { realSystem, type System } from '../../../shared/system.ts'
 
@@ -34,6 +34,7 @@ export function heldSystem(wallMs = Date.UTC(2024, 0, 1)): HeldSystem {
   }
   return {
     ...realSystem(),
+    random: () => 0,
     nowMs: () => now,
     wallMs: () => wallMs + now,
     after(delayMs, callback) {

@@ -68,5 +68,5 @@ export function neverEnding(standIn: OpenAiStandIn, manner: 'silent' | 'pausing'
   return { asked: asked.promise, abandonedMs: abandoned.promise }
 }
 
-/** From the client's abort to the provider's notice. */
-export const abortReachesProviderMs = 600
+/** From the client's abort to the provider's notice: below every timeout that could end the request instead. */
+export const abortReachesProviderMs = 20_000

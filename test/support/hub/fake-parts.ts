@@ -16,7 +16,7 @@ export function fakePart(code: string): string[] {
     "const note = (line) => require('node:fs').appendFileSync(process.env.NOTES, line + '\\n');" +
     'const send = (message) => process.send(message);' +
     // A test that dies must not leave this process behind.
-    "process.on('disconnect', () => process.exit(99)); setTimeout(() => process.exit(98), 60_000);"
+    "process.on('disconnect', () => process.exit(99)); setTimeout(() => process.exit(98), 300_000);"
   return [bun, '-e', prelude + code]
 }
 

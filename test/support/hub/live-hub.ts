@@ -17,10 +17,13 @@ import type { Provider } from '../../../scout/providers/provider.ts'
 import { requestBodyBytesDefault } from '../../../shared/limits/http.ts'
 import { scoutPath } from '../../../shared/protocol/frames.ts'
 import { realSystem, type System } from '../../../shared/system.ts'
+import type { HeldSystem } from '../clocks/held-system.ts'
 import { until } from '../clocks/until.ts'
 
 const silent = pino({ level: 'silent' })
 const real = realSystem()
+/** Seeds the draws of the hub, so that who is asked is not a matter of luck. */
+const seeded: System = { ...real, random: () => 0.37 }
 /** Many dial from one address, and a scripted scout waits for its acknowledgement with nothing else to hear. */
 const promptly = {
   upgradesPerSecondPerAddress: 10_000,
@@ -53,6 +56,7 @@ export class LiveHub {
   private readonly folder = mkdtempSync(join(tmpdir(), 'chasm-hub-'))
   private readonly drains: (() => Promise<void>)[] = []
   private readonly children: Bun.Subprocess[] = []
+  private readonly system: System | HeldSystem
 
   constructor(options: Partial<HubOptions> = {}) {
     const config: Config = {
@@ -67,7 +71,8 @@ export class LiveHub {
       requestBytesMax: requestBodyBytesDefault,
     }
     const gateway = { ...promptly, ...options.gateway }
-    const hub = startHub({ config, log: silent, ...options, gateway })
+    this.system = options.system ?? seeded
+    const hub = startHub({ config, log: silent, ...options, gateway, system: this.system })
     if ('flaw' in hub) throw new Error(hub.flaw)
     this.hub = hub
     this.url = hub.url
@@ -135,7 +140,8 @@ export class LiveHub {
   async close(): Promise<void> {
     await Promise.all(this.drains.map((drain) => drain()))
     for (const child of this.children) child.kill('SIGKILL')
-    await this.hub.stop()
+    const stopped = this.hub.stop()
+    await ('drive' in this.system ? this.system.drive(stopped) : stopped)
     rmSync(this.folder, { recursive: true, force: true })
   }
 }

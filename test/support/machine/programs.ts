@@ -8,8 +8,6 @@ import { Conditions } from '../clocks/conditions.ts'
 
 type Script = 'orchestrator/main.ts' | 'orchestrator/supervisor.ts' | 'scout/main.ts'
 
-const startsWithinMs = 30_000
-
 export class Program {
   stdout = ''
   stderr = ''
@@ -62,7 +60,7 @@ export class Program {
       if (found === null && this.hasEnded) throw new Error(`it ended without ${pattern}: ${this.stdout}${this.stderr}`)
       return found ?? undefined
     }
-    const found = await this.conditions.until(`${pattern}`, look, startsWithinMs)
+    const found = await this.conditions.until(`${pattern}`, look)
     return found[1] ?? found[0]
   }
 }

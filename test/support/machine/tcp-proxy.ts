@@ -19,6 +19,8 @@ export class TcpProxy {
   /** Bytes that were lost by `lose`. */
   readonly lostBytes: Record<Direction, number> = { up: 0, down: 0 }
   connections = 0
+  /** Told of what a direction that is slowed down has carried, once its time is over. */
+  carried: (bytes: number) => void = () => {}
   private readonly losing = new Set<Direction>()
   private readonly pipes = new Set<Pipe>()
   private readonly server: Server
@@ -73,7 +75,15 @@ export class TcpProxy {
       if (!isFull && rate === undefined) return
       from.pause()
       if (rate === undefined) to.once('drain', () => from.resume())
-      else setTimeout(() => from.resume(), (bytes.length * 1000) / rate)
+      else {
+        setTimeout(
+          () => {
+            this.carried(bytes.length)
+            from.resume()
+          },
+          (bytes.length * 1000) / rate,
+        )
+      }
     })
     from.on('error', () => from.destroy())
     from.on('close', () => {

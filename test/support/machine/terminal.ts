@@ -7,8 +7,6 @@ import { Conditions } from '../clocks/conditions.ts'
 
 export const keys = { enter: '\r', down: '\x1b[B', space: ' ', ctrlC: '\x03' }
 
-const drawsWithinMs = 20_000
-
 export class TerminalProgram {
   /** All it ever wrote, with the terminal's commands in it. */
   raw = ''
@@ -45,14 +43,10 @@ export class TerminalProgram {
 
   /** Waits until `pattern` stands in what was drawn since the last such wait. */
   async shows(pattern: RegExp): Promise<void> {
-    await this.conditions.until(
-      `${pattern} on the terminal`,
-      () => {
-        const found = pattern.exec(plain(this.raw.slice(this.seen)))
-        return found === null ? undefined : found
-      },
-      drawsWithinMs,
-    )
+    await this.conditions.until(`${pattern} on the terminal`, () => {
+      const found = pattern.exec(plain(this.raw.slice(this.seen)))
+      return found === null ? undefined : found
+    })
     this.seen = this.raw.length
   }
 }

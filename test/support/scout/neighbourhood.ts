@@ -1,18 +1,17 @@
 /**
  * A live hub with one honest scout in the middle of a long stream, to be had beside whatever a hostile one does:
- * `undisturbed` proves that the stream goes on and that the hub answers.
+ * `undisturbed` proves that the stream goes on and that the hub answers. No time passes at the hub: a flood is one on a
+ * machine of any speed, and nobody is given up meanwhile.
  */
 import { expect } from 'vitest'
 import { StreamReader } from '../clients/stream-reader.ts'
+import { heldSystem } from '../clocks/held-system.ts'
 import { LiveHub } from '../hub/live-hub.ts'
 import { type ScriptedCall, ScriptedProvider } from '../providers/scripted-provider.ts'
 import { contentLine, finishLine } from './raw-scout.ts'
 
-/** A safety bound, not a measure: a hub that hangs misses it by far. */
-const healthMsMax = 2_000
-
 export class Neighbourhood {
-  readonly live = new LiveHub()
+  readonly live = new LiveHub({ system: heldSystem() })
   private reader!: StreamReader
   private call!: ScriptedCall
   private said = ''
@@ -32,9 +31,7 @@ export class Neighbourhood {
     await this.say(`word ${this.said.length} `)
     await this.reader.until('the next word', ({ text }) => text.length >= this.said.length)
     expect(this.reader.text).toBe(this.said)
-    const askedMs = performance.now()
     expect((await fetch(`${this.live.url}/healthz`)).status).toBe(200)
-    expect(performance.now() - askedMs).toBeLessThan(healthMsMax)
   }
 
   /** Ends the stream, which must have been whole, and everything else. */

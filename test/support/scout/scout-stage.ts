@@ -7,6 +7,8 @@ import { Scout } from '../../../scout/process/scout.ts'
 import type { Provider } from '../../../scout/providers/provider.ts'
 import { realSystem, type System } from '../../../shared/system.ts'
 import { Conditions } from '../clocks/conditions.ts'
+import type { HeldSystem } from '../clocks/held-system.ts'
+import { until } from '../clocks/until.ts'
 import { ScriptedProvider } from '../providers/scripted-provider.ts'
 import { FakeHub, type FakeSession } from './fake-hub.ts'
 
@@ -36,7 +38,7 @@ export class ScoutStage {
   private readonly conditions = new Conditions()
 
   constructor(
-    readonly system: System = eagerSystem(),
+    readonly system: System | HeldSystem = eagerSystem(),
     private readonly concurrency = 4,
     private readonly others: Provider[] = [],
     private readonly requestBytesMax?: number,
@@ -82,7 +84,12 @@ export class ScoutStage {
     // A hub that refuses for good ends the scout whatever it is doing.
     for (const session of this.hub.sessions) session.close(4504)
     this.hub.refuseWith = 401
-    if (this.end === null) await this.stopped()
+    const { system } = this
+    await until('the end of the scout', () => {
+      // A dial that is due at once, where time stands still.
+      if ('advance' in system) system.advance(0)
+      return this.end !== null
+    })
     await this.hub.stop()
   }
 }

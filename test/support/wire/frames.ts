@@ -15,6 +15,7 @@ import {
 import type { Field } from '../../../shared/protocol/fields.ts'
 import { type Frame, type FrameType, frameTable, nonceBytes } from '../../../shared/protocol/frames.ts'
 import { heldVerdicts, taskKinds, verdicts } from '../../../shared/task.ts'
+import '../law/seeded-properties.ts'
 
 export const frameTypes = Object.keys(frameTable) as FrameType[]
 

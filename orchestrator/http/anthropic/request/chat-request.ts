@@ -25,13 +25,14 @@ export function chatRequestOf(sent: MessagesFields): { chat: Json } | Fault {
   const chat = {
     model,
     messages,
-    ...(maxTokens !== undefined && { max_tokens: maxTokens }),
+    // Scouts put it in the words of their service.
+    ...(maxTokens !== undefined && { max_completion_tokens: maxTokens }),
     ...(stream === true && { stream: true }),
     ...(stops && stops.length > 0 && { stop: stops }),
     ...given(sent, ['temperature', 'top_p', 'top_k', 'chasm']),
     ...tools,
     ...formOf(sent),
-    ...(sent.output_config?.effort && { reasoning_effort: effortOf(sent.output_config.effort) }),
+    ...effortOf(sent),
     ...(user !== null && { user: userOf(user) }),
     ...(tier === 'standard_only' && { service_tier: 'default' }),
     // As the engine marks an answer that is to go on at another scout; scouts fit it to their provider.
@@ -54,9 +55,13 @@ function formOf({ output_config: config, output_format: older }: MessagesFields)
   }
 }
 
-/** The chat dialect's highest is `xhigh`. */
-function effortOf(effort: string): string {
-  return effort === 'max' ? 'xhigh' : effort
+/**
+ * `high` is what Anthropic means by nothing, and Claude Code says it with each request: it is not sent, because models
+ * that do not reason refuse the field. The chat dialect's highest is `xhigh`.
+ */
+function effortOf({ output_config: config }: MessagesFields): Json {
+  const effort = config?.effort ?? 'high'
+  return effort === 'high' ? {} : { reasoning_effort: effort === 'max' ? 'xhigh' : effort }
 }
 
 /** An identifier that is too long for providers goes as its digest: as stable, and as opaque. */

@@ -1,6 +1,6 @@
 /**
- * The first thing that is wrong with a request on its way into another dialect. The mapping notes what it finds and goes
- * on with something harmless; its caller looks here once at the end.
+ * The first thing that is wrong with a request on its way into another dialect. The mapping notes what it finds and
+ * goes on with something harmless; its caller looks here once at the end.
  */
 import { type Fault, fault, plainMessage } from '../../../../shared/faults.ts'
 

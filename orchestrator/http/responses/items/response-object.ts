@@ -64,7 +64,14 @@ function formatOf(format: Json | null): Json {
   if (format === null) return { type: 'text' }
   if (format.type !== 'json_schema') return format
   const { type, name, description, schema, strict } = format
-  return { type, name, ...(typeof description === 'string' && { description }), schema, strict: strict ?? false }
+  // One description of the API requires it, and the other one a string.
+  return {
+    type,
+    name,
+    description: typeof description === 'string' ? description : '',
+    schema,
+    strict: strict ?? false,
+  }
 }
 
 function shownTool(tool: Json): Json {

@@ -31,6 +31,8 @@ export function chatToolsOf({ tools, tool_choice: choice }: ToolFields): ChatToo
   }
   const chosen = choiceOf(choice ?? null, mapped)
   if (isFault(chosen)) return chosen
+  if (mapped.length === 0 && choice === 'required')
+    return refusedAt('tool_choice', 'cannot be "required" without `tools`')
   // Providers refuse a choice, and an empty list, where there are no tools.
   return mapped.length === 0 ? {} : { tools: mapped, ...chosen }
 }

@@ -1,9 +1,9 @@
 /** Compressed bodies: inflated within the bounds of any other, and never further. */
 import { brotliCompressSync, constants, deflateRawSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { encodings, inflated } from '../../orchestrator/http/schema/content-encoding.ts'
-import { bodyBytesMax } from '../../shared/limits/wire.ts'
-import { rawConnection, startEdge, type TestEdge } from '../support/hub/client-edge.ts'
+import { encodings, inflated } from '../../../orchestrator/http/schema/content-encoding.ts'
+import { bodyBytesMax } from '../../../shared/limits/wire.ts'
+import { rawConnection, startEdge, type TestEdge } from '../../support/hub/client-edge.ts'
 
 let edge: TestEdge
 beforeEach(() => {

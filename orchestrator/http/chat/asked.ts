@@ -1,0 +1,56 @@
+/**
+ * What a checked request asks of the engine: one submission, or several ways to be answered that are tried in turn. The
+ * routes of chats and of embeddings make it, and those of other dialects of what they have translated.
+ */
+import type { Fault } from '../../../shared/faults.ts'
+import type { TaskKind } from '../../../shared/task.ts'
+import type { Answer, Submission } from '../../engine/ports/client.ts'
+import type { RequestContext } from '../request-context.ts'
+import type { JsonBody } from '../schema/body.ts'
+import { type PreferenceFields, type Tries, triesOf } from '../schema/preferences/tries.ts'
+import { routingOf } from '../schema/routing-options.ts'
+import { FallbackAnswer } from './fallback-answer.ts'
+
+/** The fields of a checked request that the hub itself looks at. */
+export interface AskedFields extends PreferenceFields {
+  stream?: boolean | null
+  stream_options?: { include_usage?: boolean | null } | null
+}
+
+/** What is kept of a request while it waits: its bytes, nothing of the parsed value, which is far larger. */
+export interface Asked {
+  submission: Submission
+  /** When there are several ways to be answered; the submission is the first of them. */
+  tries: Tries | null
+  withUsage: boolean
+  explains: boolean
+}
+
+export function askedBy(context: RequestContext, body: JsonBody, kind: TaskKind): Asked | Fault {
+  const sent = body.value as AskedFields
+  const { stream, stream_options: options, chasm } = sent
+  const tries = triesOf(sent, kind)
+  if (tries !== null && 'code' in tries) return tries
+  const { id: tenant, weight = 1 } = context.caller!
+  const isStream = kind === 'chat' && stream === true
+  // The schema requires a model, or several.
+  const submission = {
+    tenant,
+    weight,
+    kind,
+    model: sent.model!,
+    stream: isStream,
+    body: body.bytes,
+    ...routingOf(chasm),
+  }
+  return {
+    submission: tries === null ? submission : { ...submission, model: tries[0]!.model, routing: tries[0]!.routing },
+    tries: tries !== null && tries.length > 1 ? tries : null,
+    withUsage: options?.include_usage === true,
+    explains: chasm?.explain === true,
+  }
+}
+
+export function submit({ edge: { engine, system } }: RequestContext, { submission, tries }: Asked): Answer {
+  return tries === null ? engine.submit(submission) : new FallbackAnswer({ engine, system, submission, tries })
+}
