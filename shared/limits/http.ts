@@ -165,5 +165,5 @@ export const unreadBytesPerTenantMax = 64 * MiB
 /** Of one stream, so many bytes that wait are not counted: a reader that keeps up has no more. */
 export const unreadBytesFree = 16 * KiB
 
-/** What an estimate counts for a file in a request: bytes of it, in base64, for each token. Nothing is refused by it. */
+/** What an estimate counts for a file in a request: bytes of it, in base64, for each token. It refuses nothing. */
 export const fileBytesPerToken = 50

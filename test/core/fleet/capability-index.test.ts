@@ -19,7 +19,15 @@ interface Member {
 function enter(index: CapabilityIndex, name: string, offers: Offer[]): Member {
   const record = { scout: name, speeds: null } as unknown as ScoutRecord
   const klass = index.enter(offers, 0)
-  const scout = { record, klass, capabilities: [], unlisted: [], idle: false, pauses: null } as unknown as Scout
+  const scout = {
+    record,
+    klass,
+    capabilities: [],
+    unlisted: [],
+    idle: false,
+    pauses: null,
+    windows: null,
+  } as unknown as Scout
   index.advertise(scout)
   return { scout, offers }
 }
