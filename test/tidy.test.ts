@@ -22,6 +22,9 @@ import {
 const root = join(import.meta.dirname, '..')
 const scoutImageHolds = ['package.json', 'package-lock.json', '.npmrc', 'shared', 'scout']
 
+/** Written by runs, and not part of the tree. */
+const benchResults = 'bench/results/'
+
 function read(path: string): SourceFile {
   return { path, text: readFileSync(join(root, path), 'utf8') }
 }
@@ -32,6 +35,7 @@ function filesUnder(folder: string, ending: RegExp): string[] {
   return readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile() && ending.test(entry.name) && !entry.parentPath.includes('node_modules'))
     .map((entry) => relative(root, join(entry.parentPath, entry.name)).replaceAll('\\', '/'))
+    .filter((path) => !path.startsWith(benchResults))
 }
 
 const rootFiles = readdirSync(root, { withFileTypes: true })

@@ -16,7 +16,7 @@ export function connectionsMax(): number {
   return Math.floor(descriptors * descriptorShare)
 }
 
-/** Requests that may be under way while scouts leave `room` for so many connections: a full fleet shuts no client out. */
+/** Requests that may be under way while scouts leave `room` for more connections: a full fleet shuts no client out. */
 export function requestsMax(room: number): number {
   return Math.max(room - descriptorsReserved, clientRequestsMin)
 }

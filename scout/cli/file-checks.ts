@@ -14,9 +14,10 @@ type Environment = Readonly<Record<string, string | undefined>>
 /** Every variable that a `.env` of a scout or an orchestrator may set, as `.env.example` lists them. */
 export const knownVariables: readonly string[] = [
   ...['HOST', 'PORT', 'DATA_DIR', 'ADMIN_KEY', 'LOG_LEVEL', 'TRUSTED_PROXIES', 'PRIVATE_URLS', 'CORS_ORIGINS'],
-  'LOG_FORMAT',
+  ...['LOG_FORMAT', 'REQUEST_MAX_MIB'],
   ...['SCOUT_STATE_DIR', 'ORCHESTRATOR_URL', 'SCOUT_KEY', 'SCOUT_NAME', 'SCOUT_CONCURRENCY'],
   ...['HTTPS_PROXY', 'HTTP_PROXY', 'NO_PROXY', 'PROVIDERS', 'PROVIDER_FIRST_TOKEN_SECONDS', 'SCOUT_PRIVATE_URLS'],
+  'SCOUT_REQUEST_MAX_MIB',
   ...['MODEL', 'MODELS', 'MODEL_NAMES', 'GROQ_API_KEY', 'OPENROUTER_API_KEY', 'OPENROUTER_REFERER'],
   ...['OPENROUTER_TITLE', 'OPENROUTER_PROVIDER', 'OPENAI_API_KEY', 'VLLM_URL', 'OLLAMA_URL', 'LMSTUDIO_URL'],
   ...['LLAMACPP_URL', 'COMPATIBLE_URL', 'COMPATIBLE_API_KEY', 'DEMO_SEED', 'DEMO_FIRST_TOKEN_MS'],

@@ -81,6 +81,19 @@ export const strangerIdleMs = 10_000
 /** Models on one page of the list, the hub's own beside them; a client asks for the next with `after`. */
 export const modelsPageMax = 1_000
 
+/** The largest body of an interactive request, unless `REQUEST_MAX_MIB` names another; beyond it 413. */
+export const requestBodyBytesDefault = 32 * MiB
+
+/**
+ * Of the bytes of requests in flight, those of requests larger than `bodyBytesMax`: of all tenants, beyond it 503
+ * `hub_overloaded`; of one, beyond it 429 `rate_limited`. The rest is for requests of the usual size alone.
+ */
+export const largeRequestBytesMax = 96 * MiB
+export const largeRequestBytesPerTenantMax = 64 * MiB
+
+/** A body that takes more than so many looks at an even rate is cut (408): larger ones have to come faster. */
+export const bodyLooksMax = 128
+
 /** Most likely tokens shown for each token of an answer, as OpenAI allows; more is 400. */
 export const topLogprobsMax = 20
 
@@ -99,18 +112,6 @@ export const mediumTokensEstimated = 1_000
 
 /** After a start of the hub, a request whose plan needs a model that is not back yet looks for it this often. */
 export const modelPollMs = 100
-/** The largest body of an interactive request, unless `REQUEST_MAX_MIB` names another; beyond it 413. */
-export const requestBodyBytesDefault = 32 * MiB
-
-/**
- * Of the bytes of requests in flight, those of requests larger than `bodyBytesMax`: of all tenants, beyond it 503
- * `hub_overloaded`; of one, beyond it 429 `rate_limited`. The rest is for requests of the usual size alone.
- */
-export const largeRequestBytesMax = 96 * MiB
-export const largeRequestBytesPerTenantMax = 64 * MiB
-
-/** A body that takes more than so many looks at an even rate is cut (408): larger ones have to come faster. */
-export const bodyLooksMax = 128
 
 /** How long a browser need not ask again whether a page may send a request; browsers keep it for no longer. */
 export const preflightKeptSeconds = 7_200
@@ -165,7 +166,7 @@ export const unreadBytesPerTenantMax = 64 * MiB
 /** Of one stream, so many bytes that wait are not counted: a reader that keeps up has no more. */
 export const unreadBytesFree = 16 * KiB
 
-/** An estimate counts a token for so many bytes, in base64, of a file in a request. Nothing is refused by it. */
+/** What an estimate counts for a file in a request: bytes of it, in base64, for each token. It refuses nothing. */
 export const fileBytesPerToken = 50
 
 /**

@@ -65,7 +65,7 @@ describe('a named origin', () => {
     await reading(await edge.post('/v1/chat/completions', { ...chat, stream: true }, { headers }), 200)
     await reading(await edge.post('/v1/chat/completions', { model: 'm' }, { headers }), 400)
     await reading(await edge.post('/v1/chat/completions', chat, { headers }, null), 401)
-    await reading(await edge.post('/v1/chat/completions', 'x'.repeat(5_000_000), { headers }), 413)
+    await reading(await edge.post('/v1/chat/completions', 'x'.repeat(34_000_000), { headers }), 413)
     await reading(await edge.ask('/v1/scouts', { headers }), 403)
     await reading(await edge.ask('/v1/nothing', { headers }), 404)
     await reading(await edge.ask('/v1/models', { headers, method: 'PUT' }), 405)

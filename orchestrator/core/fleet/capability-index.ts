@@ -15,8 +15,8 @@ import { ReadyQueue } from '../model/ready-queue.ts'
 import type { Speed } from '../model/scout.ts'
 import { noteFull, noteRoom } from '../stats/missed-work.ts'
 import { typicalMicros } from '../stats/prices.ts'
+import { countSizes, sizesOf } from '../stats/request-sizes.ts'
 import { clients, type ModelBounds, ModelNames } from './model-names.ts'
-import { countSizes, sizesOf } from './request-sizes.ts'
 import { hasPlace } from './windows.ts'
 
 /** Ways to offer a model that are kept for sharing; a scout with another one keeps a copy of its own. */

@@ -8,11 +8,11 @@ import { attemptNumberMax } from '../../../shared/limits/wire.ts'
 import { isDeserted } from '../fleet/absence.ts'
 import { canServe } from '../fleet/capability-index.ts'
 import { type Choice, capabilityFor, choose, mayTry } from '../fleet/placement.ts'
-import { sizeFlaw } from '../fleet/request-sizes.ts'
 import { hasRoom } from '../fleet/roster.ts'
 import type { Scout, Task } from '../model/object-graph.ts'
 import { type CoreState, hubDraining } from '../state.ts'
 import { noteServed, noteSought } from '../stats/missed-work.ts'
+import { sizeFlaw } from '../stats/request-sizes.ts'
 import { grant } from '../task/granting.ts'
 import { enqueue, firstQueued, hasQueued, isQueueFull, serveFromQueue, waitsForStore } from '../task/queueing.ts'
 import { finish } from '../task/terminal.ts'
@@ -36,7 +36,8 @@ export function matchAll(core: CoreState): void {
 }
 
 function placeOrQueue(core: CoreState, task: Task): void {
-  if (task.state !== 'ready' || !findEntry(core, task) || isExhausted(core, task) || isTooLarge(core, task)) return
+  if (task.state !== 'ready' || !findEntry(core, task) || isExhausted(core, task)) return
+  if (isTooLarge(core, task)) return
   const stays = (core.draining && task.intent !== null) || waitsForStore(core, task)
   if (!stays && isHeldBack(core, task) && !isQueueFull(core, task)) return setAside(core, task)
   if (!stays) noteSought(task)

@@ -93,7 +93,7 @@ describe('the provider is asked', () => {
     web_search_options: { user_location: { type: 'approximate', approximate: { city: 'Graz' } } },
     // Other services' own.
     top_k: 40,
-    provider: { order: ['a', 'b'], allow_fallbacks: false },
+    transforms: ['middle-out'],
     chat_template_kwargs: { enable_thinking: false },
     'a field of tomorrow': { nested: [[[{ deep: null }]], 1e21, -0.1, true, ''] },
   }

@@ -11,7 +11,7 @@ type Json = Record<string, unknown>
 
 let edge: TestEdge
 beforeEach(() => {
-  edge = startEdge()
+  edge = startEdge({ requestBytesMax: bodyBytesMax })
 })
 afterEach(() => edge.hub.stop())
 

@@ -7,7 +7,7 @@ import { rawConnection, startEdge, type TestEdge } from '../../support/hub/clien
 
 let edge: TestEdge
 beforeEach(() => {
-  edge = startEdge()
+  edge = startEdge({ requestBytesMax: bodyBytesMax })
   edge.engine.script = (answer) => answer.serve().done('{"choices":[{"index":0,"message":{"content":"a"}}]}')
 })
 afterEach(() => edge.hub.stop())

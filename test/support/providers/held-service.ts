@@ -5,7 +5,7 @@
 import { onTestFinished } from 'vitest'
 import { chunk, events, startOpenAiStandIn } from './openai-stand-in.ts'
 
-export const heldPieces = { before: ['one ', 'two ', 'three '], after: ['four ', 'five'] }
+const heldPieces = { before: ['one ', 'two ', 'three '], after: ['four ', 'five'] }
 
 /** Stops with the test. */
 export function heldService() {

@@ -1,10 +1,10 @@
 /** The relations between the limits that keep turns of the loop short, and what they count in the end. */
 import { describe, expect, test } from 'vitest'
-import * as answers from '../../shared/limits/answers.ts'
-import * as http from '../../shared/limits/http.ts'
-import * as intents from '../../shared/limits/intents.ts'
-import * as planner from '../../shared/limits/planner.ts'
-import * as wire from '../../shared/limits/wire.ts'
+import * as answers from '../../../shared/limits/answers.ts'
+import * as http from '../../../shared/limits/http.ts'
+import * as intents from '../../../shared/limits/intents.ts'
+import * as planner from '../../../shared/limits/planner.ts'
+import * as wire from '../../../shared/limits/wire.ts'
 
 describe('what is cut to the turns of the loop', () => {
   test.each([
