@@ -165,6 +165,8 @@ describe('a model whose last scout is gone', () => {
     const inAll = departedModelsMax + 500
     const core = bench.core
     for (let model = 0; model < inAll; model++) {
+      // As slowly as new names are taken up.
+      bench.nowMs += 20
       core.step({ type: 'scoutOffers', session, concurrency: 1, offers: offersOf(`m${model}`) }, bench.nowMs, [])
     }
     expect(bench.state.departed.size).toBe(departedModelsMax)
