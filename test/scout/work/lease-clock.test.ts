@@ -19,7 +19,11 @@ beforeEach(() => {
   const frame = { type: 'task', task: 1, attempt: 1, nonce, kind: 'chat', model: 'm', stream: true } as const
   const more = { ttlMs, deadlineMs, acks: [], size: 0, body: null }
   const task = new RunningTask({ ...frame, ...more }, new AttemptOutput(1, 1, nonce), system.nowMs())
-  clock = new LeaseClock(system, new Map([[task.output.key, task]]), (_task, why) => due.push(why))
+  clock = new LeaseClock(system, new Map([[task.output.key, task]]), (task, why) => {
+    due.push(why)
+    // As the executor does: the clock looks no more at a task that is stopped.
+    task.stop = 'forgotten'
+  })
   clock.watch(task)
 })
 
