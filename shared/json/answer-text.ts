@@ -32,7 +32,7 @@ export function textOf(answer: Uint8Array): string {
 }
 
 /** The text of the first choice; null when it has none. */
-export function firstText(answer: Uint8Array): string | null {
+function firstText(answer: Uint8Array): string | null {
   return foundIn(answer).text
 }
 
