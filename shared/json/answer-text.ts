@@ -31,11 +31,6 @@ export function textOf(answer: Uint8Array): string {
   return text ?? content ?? data ?? message ?? 'null'
 }
 
-/** The text of the first choice; null when it has none. */
-function firstText(answer: Uint8Array): string | null {
-  return foundIn(answer).text
-}
-
 function foundIn(answer: Uint8Array): Found {
   const found: Found = { ...nothing }
   if (scan.begin(answer, answerValuesMax) && scan.enterObject()) walk(found)
