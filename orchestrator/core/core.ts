@@ -9,7 +9,7 @@ import { fault } from '../../shared/faults.ts'
 import { hourSlotMs } from '../../shared/limits/scheduling.ts'
 import { autoModel } from '../../shared/task.ts'
 import type { Effect, Event, Submit } from './events.ts'
-import { isDeserted } from './fleet/absence.ts'
+import { isDeserted, isOnlyNamed } from './fleet/absence.ts'
 import { notOffered } from './fleet/not-offered.ts'
 import type { Lease, ModelEntry } from './model/object-graph.ts'
 import { type CoreSeed, CoreState, hubDraining, refuse } from './state.ts'
@@ -142,9 +142,7 @@ function submit(core: CoreState, event: Submit): void {
  */
 function entryFor(core: CoreState, { kind, model }: Submit): ModelEntry | undefined {
   const known = core.index.entry(kind, model)
-  if (known !== undefined && (known.offerers > 0 || known.absence !== null)) {
-    return isDeserted(core, known) ? undefined : known
-  }
+  if (known !== undefined && !isOnlyNamed(known)) return isDeserted(core, known) ? undefined : known
   if (model === autoModel) return core.index.ensureEntry(kind, model, core.nowMs)
   if (core.nowMs >= core.bootGraceUntilMs) return undefined
   const entry = known ?? core.index.ensureEntry(kind, model, core.nowMs)

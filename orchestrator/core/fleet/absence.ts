@@ -43,6 +43,11 @@ export function isDeserted(core: Patience & { nowMs: number }, entry: ModelEntry
   return entry.offerers === 0 && entry.model !== autoModel && core.nowMs >= awaitedUntilMs(core, entry)
 }
 
+/** Nobody has offered it so far: it is a name that clients wait for. */
+export function isOnlyNamed({ offerers, absence }: ModelEntry): boolean {
+  return offerers === 0 && absence === null
+}
+
 /** Why models that are forgotten had gone. */
 export class DepartedModels {
   private readonly known = new Map<string, Absence>()

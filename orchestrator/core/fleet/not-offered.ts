@@ -1,14 +1,13 @@
 /**
- * /** The fault of a model that nobody offers. Its sentence says why a model that was here lately is gone, and names
- * what is offered instead, because the usual cause is a name that differs by a suffix. It repeats no words of a scout
- * or a provider: they answered somebody else's request.
+ * The fault of a model that nobody offers. Its sentence says why a model that was here lately is gone, and names what
+ * is offered instead, because the usual cause is a name that differs by a suffix. It repeats no words of a scout or a
+ * provider: they answered somebody else's request.
  */
 import { type Fault, fault } from '../../../shared/faults.ts'
 import { autoModel, type TaskKind } from '../../../shared/task.ts'
 import type { Absence, Departure } from '../model/model-entry.ts'
-import type { ModelEntry } from '../model/object-graph.ts'
 import type { CoreState } from '../state.ts'
-import { isDeserted } from './absence.ts'
+import { isDeserted, isOnlyNamed } from './absence.ts'
 
 const namesShown = 10
 
@@ -55,10 +54,5 @@ export function awaitsModel(core: CoreState, asked: { kind: TaskKind; model: str
 
 function isKnown(core: CoreState, { kind, model }: { kind: TaskKind; model: string }): boolean {
   const entry = core.index.entry(kind, model)
-  return model === autoModel || (entry !== undefined && !isNeverOffered(entry) && !isDeserted(core, entry))
-}
-
-/** Only a name that clients wait for. */
-function isNeverOffered({ offerers, absence }: ModelEntry): boolean {
-  return offerers === 0 && absence === null
+  return model === autoModel || (entry !== undefined && !isOnlyNamed(entry) && !isDeserted(core, entry))
 }

@@ -5,8 +5,8 @@
  */
 import type { Fault } from '../../../shared/faults.ts'
 import type { Viewer } from '../ports/intents.ts'
-import type { KeptResponse, Responses } from '../ports/responses.ts'
-import type { ResponseStore, StoreWrite } from '../ports/store.ts'
+import type { Responses } from '../ports/responses.ts'
+import type { ResponseRow, ResponseStore, StoreWrite } from '../ports/store.ts'
 import { type Journal, notWritable } from './journal.ts'
 
 export class KeptResponses implements Responses {
@@ -15,11 +15,11 @@ export class KeptResponses implements Responses {
     private readonly journal: Journal,
   ) {}
 
-  keep(row: KeptResponse): Promise<boolean> {
+  keep(row: ResponseRow): Promise<boolean> {
     return this.commit({ write: 'response', row })
   }
 
-  find(id: string, viewer: Viewer): KeptResponse | undefined {
+  find(id: string, viewer: Viewer): ResponseRow | undefined {
     const row = this.store.response(id)
     return row !== undefined && (viewer === null || viewer === row.tenant) ? row : undefined
   }

@@ -138,7 +138,7 @@ export interface ResponseRow {
   request: Uint8Array
   /** The whole answer, as JSON; null for one that an intent makes. */
   answer: Uint8Array | null
-  /** That intent, with which the response goes. */
+  /** That intent, with which the response goes; null for an answer that is whole already. */
   intent: string | null
 }
 

@@ -46,13 +46,18 @@ export async function endOf(context: RequestContext, answer: Answer): Promise<An
   const { waits } = context.edge
   waits.begin(context, () => answer.abandon())
   try {
-    // The engine ends it in any case: by its deadline, or because it was abandoned.
-    for (;;) {
-      const end = answer.take()?.end
-      if (end) return end
-      await answer.readable()
-    }
+    return await takenEnd(answer)
   } finally {
     waits.end(context)
+  }
+}
+
+/** The end of an answer, whose wait somebody else looks after. */
+export async function takenEnd(answer: Answer): Promise<AnswerEnd> {
+  // The engine ends it in any case: by its deadline, or because it was abandoned.
+  for (;;) {
+    const end = answer.take()?.end
+    if (end) return end
+    await answer.readable()
   }
 }

@@ -3,10 +3,10 @@
  * answers come back in the old form. `text-request.ts` and `text-answer.ts` are the two directions.
  */
 import { type Fault, fault } from '../../../shared/faults.ts'
-import type { Answer, AnswerEnd } from '../../engine/ports/client.ts'
+import type { Answer } from '../../engine/ports/client.ts'
 import { askedBy, submit } from '../chat/asked.ts'
 import { earlyFault } from '../chat/chunk-encoder.ts'
-import { giveWhole } from '../chat/whole-answer.ts'
+import { giveWhole, takenEnd } from '../chat/whole-answer.ts'
 import type { RequestContext } from '../request-context.ts'
 import { chasmField, servedModel } from '../response/envelope.ts'
 import { refuse } from '../response/response.ts'
@@ -76,7 +76,7 @@ async function endsOf(context: RequestContext, answers: readonly Answer[]): Prom
   const bodies: Uint8Array[] = []
   try {
     for (const answer of answers) {
-      const end = await endOf(answer)
+      const end = await takenEnd(answer)
       if (end.type === 'failed') {
         abandonAll()
         return end.fault
@@ -86,14 +86,6 @@ async function endsOf(context: RequestContext, answers: readonly Answer[]): Prom
     return bodies
   } finally {
     waits.end(context)
-  }
-}
-
-async function endOf(answer: Answer): Promise<AnswerEnd> {
-  for (;;) {
-    const end = answer.take()?.end
-    if (end) return end
-    await answer.readable()
   }
 }
 
