@@ -42,9 +42,13 @@ function streams(...texts: string[]): void {
 /** Sends `text` for as long as it is read; returns how many bytes were sent. */
 function endless(text: string, type = 'text/event-stream'): () => number {
   let sent = 0
+  let pauseAt = 0
   const bytes = new TextEncoder().encode(text)
   standIn.script(() => {
-    const pull = (controller: ReadableStreamDefaultController<Uint8Array>) => {
+    const pull = async (controller: ReadableStreamDefaultController<Uint8Array>) => {
+      // The scout, in this same loop, reads in between: else it is a race which of them fills the sockets' buffers.
+      if (sent >= pauseAt) await new Promise((resolve) => setTimeout(resolve, 1))
+      if (sent >= pauseAt) pauseAt = sent + 32 * 1024
       sent += bytes.length
       controller.enqueue(bytes)
     }
