@@ -116,7 +116,11 @@ export class Hub {
     this.checker.hubBoots(engine, process)
     engine.start()
     gateway.start(this.tapped(engine))
-    this.network.door = (connection) => this.accept(connection, gateway, process)
+    this.network.door = (connection) => {
+      this.accept(connection, gateway, process)
+      // The system takes a dial while the process stands still, and nobody reads what it brings.
+      if (this.frozenForMs > 0) this.holdUntilAwake(connection)
+    }
   }
 
   /** An error that reached an edge of the hub: what is left of its death, or a defect. */
@@ -163,11 +167,13 @@ export class Hub {
     world.trace.print?.(`hub stands still for ${forMs} ms`)
     process.frozenUntilMs = world.nowMs + forMs
     checker.standstill.begins(world.nowMs, forMs)
-    const held = [...network.open]
-    for (const connection of held) connection.hold(true)
-    world.arm(network.ground, forMs, () => {
-      for (const connection of held) connection.hold(false)
-    })
+    for (const connection of [...network.open]) this.holdUntilAwake(connection)
+  }
+
+  private holdUntilAwake(connection: Connection): void {
+    const { world, network } = this
+    connection.hold(true)
+    world.arm(network.ground, this.frozenForMs, () => connection.hold(false))
   }
 
   /** How long it stands still yet; nothing that a client does reaches it before. */
