@@ -1,7 +1,7 @@
 /**
- * Parts of byte arrays, made in the way that costs least. The runtime keeps small arrays in its own heap; the first view
- * of one moves it out, which takes several times as long as copying the part. The codec and the answers on their way
- * take frames apart with this.
+ * Parts of byte arrays, made in the way that costs least. The runtime keeps small arrays in its own heap; the first
+ * view of one moves it out, which takes several times as long as copying the part. The codec and the answers on their
+ * way take frames apart with this.
  */
 
 /** The largest array that the runtime keeps there. */

@@ -26,7 +26,7 @@ const subjects: Record<string, (at: number) => string> = {
     `{"choices":[{"index":0,"delta":{"content":" word ${at}"},"logprobs":null,"finish_reason":null}]}`,
   'letters beyond ASCII': (at) => contentLine(` höre ${at} \\"das\\"`),
   'a tool call': (at) =>
-    `{"choices":[{"index":0,"delta":{"tool_calls":[{"index":0,"function":{"arguments":"{${at}"}}]},"finish_reason":null}]}`,
+    `{"choices":[{"index":0,"delta":{"tool_calls":[{"index":0,"function":{"arguments":"{${at}"}}]}}]}`,
 }
 
 let sink: unknown

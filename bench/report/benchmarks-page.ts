@@ -118,7 +118,7 @@ async function peerSection(run: PeerRun | null): Promise<string> {
   const limits = run.rows.flatMap(({ title, limitedBy }) => (limitedBy === '' ? [] : [`- ${title}: ${limitedBy}`]))
   return [
     '## Peers',
-    `${inFlight} requests in flight, a task of about 500 bytes, an answer of about 300. Columns of processor time are in ` +
+    `${inFlight} requests in flight, a task of about 500 bytes, an answer of about 300. Processor time is in ` +
       'microseconds per task: of the server with its broker, of server and workers together, and of the server at ' +
       '1,000 requests per second.',
     markdownTable(columns, rows),

@@ -1,4 +1,4 @@
-/** Requests are counted in plain numbers; what a scrape shows of them is what the metrics library would have counted. */
+/** Requests are counted in plain numbers; a scrape shows of them what the metrics library would have counted. */
 import fc from 'fast-check'
 import { Histogram, Registry } from 'prom-client'
 import { expect, test } from 'vitest'

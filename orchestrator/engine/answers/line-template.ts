@@ -27,8 +27,8 @@ export class LineTemplate {
   }
 
   /**
-   * Whether this is the line that was learnt, but for a text that need not be the same and is not empty either. The line
-   * is `length` bytes long; what follows it is not looked at, but must be UTF-8 as well.
+   * Whether this is the line that was learnt, but for a text that need not be the same and is not empty either. The
+   * line is `length` bytes long; what follows it is not looked at, but must be UTF-8 as well.
    */
   fits(line: Uint8Array, length = line.length): boolean {
     const { line: known, textStart, textEnd } = this

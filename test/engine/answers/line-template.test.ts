@@ -1,6 +1,6 @@
 /**
- * A line that is like the one before it is judged by its text alone. The judgement must be that of the whole inspection,
- * whatever was done to the line; and ordinary streams must be judged so, or the template is of no use.
+ * A line that is like the one before it is judged by its text alone. The judgement must be that of the whole
+ * inspection, whatever was done to the line; and ordinary streams must be judged so, or the template is of no use.
  */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
@@ -20,7 +20,7 @@ const content = { hasContent: true, hasFinish: false }
 const forms: Record<string, (text: string) => string> = {
   plain: (text) => `{"choices":[{"index":0,"delta":{"content":"${text}"},"finish_reason":null,"logprobs":null}]}`,
   'with fields around': (text) =>
-    `{"system_fingerprint":"fp_é1","choices":[{"delta":{"role":"assistant","content":"${text}"},"index":0}],"usage":null}`,
+    `{"fingerprint":"fp_é1","choices":[{"delta":{"role":"assistant","content":"${text}"},"index":0}],"usage":null}`,
   'of reasoning': (text) => `{"choices":[{"index":0,"delta":{"reasoning_content":"${text}","content":null}}]}`,
   'of a refusal': (text) => `{"choices":[{"index":0,"delta":{"refusal":"${text}"}}]}`,
   'of a choice that is not the first': (text) => `{"choices":[{"index":2,"delta":{"content":"${text}"}}]}`,
