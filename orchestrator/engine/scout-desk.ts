@@ -27,10 +27,12 @@ interface ScoutDeskParts {
   links: ScoutLinks
 }
 
-/** A welcome of which something is missing, and what is to follow it. */
+/** The welcome of a session that has presented leases, and what is to follow it. Its parts come in any order. */
 interface PendingWelcome {
-  welcome: Welcome
-  missing: number
+  /** Null before the brain's word. */
+  welcome: Welcome | null
+  /** Of leases that go on. */
+  nextChunks: { task: number; attempt: number; nextChunk: number }[]
   behind: (() => void)[]
 }
 
@@ -42,6 +44,8 @@ export class ScoutDesk implements ScoutEvents, AttemptLinks {
   // ------------------------------------------------------------ from the gateway
 
   joined(greeting: Greeting): void {
+    const { session, hello } = greeting
+    if (hello.held.length > 0) this.pending.set(session, { welcome: null, nextChunks: [], behind: [] })
     this.parts.brain.fromScouts({ type: 'joined', greeting })
   }
 
@@ -106,10 +110,10 @@ export class ScoutDesk implements ScoutEvents, AttemptLinks {
   }
 
   private welcome(session: number, welcome: Welcome): void {
-    let missing = 0
-    for (const { verdict } of welcome.held) if (verdict === 'resumed') missing++
-    if (missing === 0) this.parts.links.welcome(session, welcome)
-    else this.pending.set(session, { welcome, missing, behind: [] })
+    const pending = this.pending.get(session)
+    if (pending === undefined) return this.parts.links.welcome(session, welcome)
+    pending.welcome = welcome
+    this.complete(session, pending)
   }
 
   // ------------------------------------------------------------ from who carries the answers
@@ -117,13 +121,20 @@ export class ScoutDesk implements ScoutEvents, AttemptLinks {
   resumed(session: number, task: number, attempt: number, nextChunk: number): void {
     const pending = this.pending.get(session)
     if (pending === undefined) return
-    const { welcome, behind } = pending
-    for (const reply of welcome.held) {
-      if (reply.task === task && reply.attempt === attempt) reply.nextChunk = nextChunk
+    pending.nextChunks.push({ task, attempt, nextChunk })
+    this.complete(session, pending)
+  }
+
+  /** Sends the welcome, and what is to follow it, once all parts are there. */
+  private complete(session: number, { welcome, nextChunks, behind }: PendingWelcome): void {
+    const goingOn = welcome?.held.filter(({ verdict }) => verdict === 'resumed')
+    if (goingOn === undefined || nextChunks.length < goingOn.length) return
+    for (const reply of goingOn) {
+      const known = nextChunks.find(({ task, attempt }) => task === reply.task && attempt === reply.attempt)
+      reply.nextChunk = known!.nextChunk
     }
-    if (--pending.missing > 0) return
     this.pending.delete(session)
-    this.parts.links.welcome(session, welcome)
+    this.parts.links.welcome(session, welcome!)
     for (const send of behind) send()
   }
 
