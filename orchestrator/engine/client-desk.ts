@@ -1,7 +1,7 @@
 /**
- * The desk of clients: a submission becomes a relay, from which its client pulls the answer, and a message to the brain.
- * When the brain says that a task is over, the relay ends and its usage goes into the books. What comes of the answer
- * meanwhile passes through the desk of answers.
+ * The desk of clients: a submission becomes a relay, from which its client pulls the answer, and a message to the
+ * brain. When the brain says that a task is over, the relay ends and its usage goes into the books. What comes of the
+ * answer meanwhile passes through the desk of answers.
  */
 import { fault } from '../../shared/faults.ts'
 import { requestDeadlineMs } from '../../shared/limits/scheduling.ts'

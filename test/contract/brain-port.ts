@@ -1,6 +1,6 @@
 /**
- * What every way of joining edges and brain promises: each message of the ports arrives once, as it was, in the order in
- * which it was sent, and a body beside its message. Joined directly or over a socket, the conversation is the same.
+ * What every way of joining edges and brain promises: each message of the ports arrives once, as it was, in the order
+ * in which it was sent, and a body beside its message. Joined directly or over a socket, the conversation is the same.
  */
 import { expect, test } from 'vitest'
 import { defaultRouting } from '../../orchestrator/core/model/routing-options.ts'
@@ -39,7 +39,7 @@ const cost = {
 const lost = fault('scout_lost', 'Gone.', { retryAfterMs: 5 })
 const offer = {
   ...{ kind: 'chat' as const, model: 'm', provider: 'p', contextTokens: 0, abilities: 0 },
-  ...{ promptPrice: null, answerPrice: 7, about: '' },
+  ...{ promptPrice: null, answerPrice: 7, about: '', requestBytesMax: 2 ** 22 },
 }
 
 const fromClients: FromClients[] = [
@@ -146,7 +146,7 @@ export function brainPortContract(join: Join): void {
     ])
   })
 
-  test('attempts and their bodies pass between who carries an answer and who holds the socket of its scout', async () => {
+  test('attempts and bodies pass between who carries an answer and who holds the socket of its scout', async () => {
     const { heard, notes } = stage()
     const { holder, carrier, arrived } = await join(notes)
     const large = new Uint8Array(3_000_000).fill(7)

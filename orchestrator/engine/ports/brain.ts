@@ -1,8 +1,8 @@
 /**
- * Between the edges and the brain. An edge holds the sockets of clients and scouts and carries answers between them; the
- * brain steps the core and owns the store. They meet only here, and every message is plain data: joined in one process
- * it is an object that is handed over, and most are events and effects of the core as they are. Bodies never pass the
- * brain, but for those of durable tasks, which it carries itself.
+ * Between the edges and the brain. An edge holds the sockets of clients and scouts and carries answers between them;
+ * the brain steps the core and owns the store. They meet only here, and every message is plain data: joined in one
+ * process it is an object that is handed over, and most are events and effects of the core as they are. Bodies never
+ * pass the brain, but for those of durable tasks, which it carries itself.
  */
 import type { Effect, Event } from '../../core/events.ts'
 import type { Greeting, Standing, Welcome } from './scouts.ts'
@@ -30,8 +30,8 @@ export type FromScouts =
 export type ToClients =
   | EffectOf<'grant' | 'servedBy' | 'attemptVoid' | 'finished'>
   /**
-   * The attempt goes on over this session, and whoever holds that is told which chunk is expected next; the latter alone
-   * when the attempt is decided, which its scout does not know yet.
+   * The attempt goes on over this session, and whoever holds that is told which chunk is expected next; the latter
+   * alone when the attempt is decided, which its scout does not know yet.
    */
   | { type: 'resume'; task: number; attempt: number; session: number; scout: string; isDecided: boolean }
   /** Tasks before it, null when it does not wait for a scout. */
