@@ -1,7 +1,7 @@
 /**
  * The desk of scouts: what the gateway reports of its sessions goes to the brain, pieces and ends of answers to the
- * desk that carries them, and commands of both go back to the gateway. Nothing overtakes the welcome of a session, which
- * is complete only when it is known for each lease that goes on which chunk is expected next.
+ * desk that carries them, and commands of both go back to the gateway. Nothing overtakes the welcome of a session,
+ * which is complete only when it is known for each lease that goes on which chunk is expected next.
  */
 import type { Fault } from '../../shared/faults.ts'
 import type { Offer } from '../../shared/task.ts'
