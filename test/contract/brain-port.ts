@@ -76,12 +76,12 @@ const fromScouts: FromScouts[] = [
 ]
 
 const grant = {
-  ...{ session, task, attempt, nonce, kind: 'chat' as const, model: 'm', stream: true, ttlMs: 30_000 },
+  ...{ task, attempt, nonce, kind: 'chat' as const, model: 'm', stream: true, ttlMs: 30_000 },
   deadlineMs: 599_999,
 }
 
 const toClients: ToClients[] = [
-  { type: 'grant', ...grant, served, queuedMs: 0.25, cost, continuing: false },
+  { type: 'grant', session, ...grant, served, queuedMs: 0.25, cost, continuing: false },
   { type: 'servedBy', task, attempt, served },
   { type: 'attemptVoid', task, attempt },
   { type: 'resume', task, attempt, session, scout: 'key_a/one', isDecided: false },
