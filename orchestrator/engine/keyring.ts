@@ -35,7 +35,7 @@ export class Keyring {
     adminKey?: string,
   ) {
     this.hasher = new Bun.CryptoHasher('sha256', pepper)
-    this.adminDigest = adminKey === undefined ? null : this.digest(adminKey)
+    this.adminDigest = adminKey === undefined ? null : Buffer.from(this.digest(adminKey), 'hex')
   }
 
   /**
@@ -48,7 +48,7 @@ export class Keyring {
       id: `key_${Buffer.from(this.system.randomBytes(idBytes)).toString('hex')}`,
       role,
       name,
-      digest: this.digest(key).toString('hex'),
+      digest: this.digest(key),
       weight,
       createdMs: this.system.wallMs(),
       revokedMs: null,
@@ -59,14 +59,17 @@ export class Keyring {
 
   /** Whose key this is, or one sentence about why it is refused. Malformed text never reaches the store. */
   verify(presented: string): KeyCheck {
-    const parsed = parseKey(presented)
-    const malformed = 'flaw' in parsed
-    if (malformed && this.adminDigest === null) return { ok: false, flaw: parsed.flaw }
     const digest = this.digest(presented)
-    if (this.adminDigest !== null && timingSafeEqual(digest, this.adminDigest)) return environmentAdmin
-    if (malformed) return { ok: false, flaw: parsed.flaw }
-    const name = digest.toString('hex')
-    return this.known.get(name) ?? this.lookUp(name)
+    // What is found by its digest needs no further look: almost every key that is presented was presented before.
+    return this.known.get(digest) ?? this.verifyNew(presented, digest)
+  }
+
+  private verifyNew(presented: string, digest: string): KeyCheck {
+    if (this.adminDigest !== null && timingSafeEqual(Buffer.from(digest, 'hex'), this.adminDigest)) {
+      return environmentAdmin
+    }
+    const parsed = parseKey(presented)
+    return 'flaw' in parsed ? { ok: false, flaw: parsed.flaw } : this.lookUp(digest)
   }
 
   /** False when there is no such key or it was revoked before. */
@@ -98,7 +101,8 @@ export class Keyring {
     return check
   }
 
-  private digest(text: string): Buffer {
-    return this.hasher.copy().update(text).digest()
+  /** In hex, as the store has it. */
+  private digest(text: string): string {
+    return this.hasher.copy().update(text).digest('hex')
   }
 }

@@ -23,12 +23,15 @@ interface Read {
   readonly declared: number
   /** Gives it up. */
   cut: () => void
+  /** Where it is in the list of reads, while it is one of them. */
+  slot: number
 }
 
 const nothing = () => {}
 
 export class BodyReads {
-  private readonly reads = new Set<Read>()
+  /** In no order: a list has no garbage, however fast reads come and go. */
+  private readonly reads: Read[] = []
   private timer: Timer | null = null
 
   constructor(private readonly system: System) {}
@@ -160,27 +163,33 @@ export class BodyReads {
   }
 
   private begin(isBrief: boolean, declared: number, cut: () => void): Read {
-    const read = { startedMs: this.system.nowMs(), arrived: 0, seen: 0, isBrief, declared, cut }
-    this.reads.add(read)
+    const slot = this.reads.length
+    const read = { startedMs: this.system.nowMs(), arrived: 0, seen: 0, isBrief, declared, cut, slot }
+    this.reads.push(read)
     this.timer ??= this.system.after(limits.bodyLookMs, () => this.look())
     return read
   }
 
+  /** Does nothing for one that was given up. */
   private end(read: Read): void {
-    this.reads.delete(read)
+    if (this.reads[read.slot] !== read) return
+    const last = this.reads.pop()!
+    if (last === read) return
+    this.reads[read.slot] = last
+    last.slot = read.slot
   }
 
   private look(): void {
     this.timer = null
     const nowMs = this.system.nowMs()
-    for (const read of this.reads) {
+    for (const read of this.reads.slice()) {
       if (this.isSlow(read, nowMs)) {
-        this.reads.delete(read)
+        this.end(read)
         read.cut()
       }
       read.seen = read.arrived
     }
-    if (this.reads.size > 0) this.timer = this.system.after(limits.bodyLookMs, () => this.look())
+    if (this.reads.length > 0) this.timer = this.system.after(limits.bodyLookMs, () => this.look())
   }
 
   /** Who began between two looks is judged at the next one. */

@@ -37,8 +37,14 @@ export const jsonFieldsMax = 4096
  */
 export const httpIdleMs = 120_000
 
-/** How often connections that wait for a whole answer are exempted from that; at most half of it, so none is missed. */
-export const waitSweepMs = 30_000
+/** A connection that has waited so long for a whole answer is exempted from that; far below it, so none is missed. */
+export const idleExemptMs = 30_000
+
+/**
+ * How often the requests that wait for a whole answer are looked through, and how long one waits at least before its
+ * client is watched: one that leaves is noticed within twice this. Most answers come sooner and are spared the watch.
+ */
+export const leaveSweepMs = 250
 
 /** A body that declares up to this much is refused with our own 413, unread; beyond it Bun's has no explanation. */
 export const declaredBodyBytesMax = 256 * MiB

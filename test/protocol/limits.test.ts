@@ -192,6 +192,7 @@ describe('silence, leases and time', () => {
     ],
     ['a client is dropped with a cause before its connection counts as idle', http.clientStallMs, http.httpIdleMs - 1],
     ['the idle time of a connection is one that Bun has', http.httpIdleMs, bunIdleSecondsMax * 1_000],
+    ['a waiting client is exempt long before it is idle', 2 * (http.idleExemptMs + http.leaveSweepMs), http.httpIdleMs],
     [
       'a waiting stream is kept alive many times before its connection counts as idle',
       4 * http.keepAliveMs,

@@ -28,6 +28,10 @@ const tooMany = fault(
   `The body has more than ${jsonNodesMax} strings, lists and objects, or far too many numbers: ` +
     'send it in several requests.',
 )
+const noJson = fault(
+  'unsupported_media_type',
+  'Send the body as JSON, with the header "Content-Type: application/json".',
+)
 const unknownEncoding = fault(
   'unsupported_media_type',
   `Send the body without Content-Encoding, or in one of these: ${encodings.join(', ')}.`,
@@ -89,13 +93,13 @@ async function read(
   const { edge, request } = context
   const { headers } = request
   const length = headers.get('content-length')
-  const refused = refuseByHeaders(headers)
-  if (refused !== null) return refused
+  if (!isJson(headers)) return noJson
+  const encoding = encodingOf(headers.get('content-encoding'))
+  if (encoding === undefined) return unknownEncoding
   const declared = length === null ? null : Number(length)
   const bytesMax = isStored ? bodyBytesMax : edge.settings.requestBytesMax
   if (declared !== null && declared > bytesMax) return tooLarge(bytesMax, isStored)
   const hold = (more: number) => context.hold(more)
-  const encoding = encodingOf(headers.get('content-encoding')) ?? null
   const measure = new JsonMeasure()
   const arriving = encoding === null ? (piece: Uint8Array) => excessFault(measure.add(piece)) : undefined
   const arrived = await edge.bodies.read(request, declared, bytesMax, hold, arriving)
@@ -134,12 +138,9 @@ export function refusedSize(context: RequestContext, arrived: JsonBody, madeByte
   return more > 0 ? context.hold(more) : null
 }
 
-function refuseByHeaders(headers: Headers): Fault | null {
+function isJson(headers: Headers): boolean {
   const contentType = headers.get('content-type')
-  if (contentType === null || !/^application\/json *(;|$)/i.test(contentType)) {
-    return fault('unsupported_media_type', 'Send the body as JSON, with the header "Content-Type: application/json".')
-  }
-  return encodingOf(headers.get('content-encoding')) === undefined ? unknownEncoding : null
+  return contentType !== null && /^application\/json *(;|$)/i.test(contentType)
 }
 
 function excessFault(excess: Excess | null): Fault | null {
