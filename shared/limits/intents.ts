@@ -17,6 +17,9 @@ export const intentTasksMax = 1_024
 /** Expansions of one control node; at the next one it fails. Rounds of a debate, levels of a merge, and some more. */
 export const decisionStagesMax = 64
 
+/** Ways in which one durable response is asked for in turn, each of them an expansion; more is 400. */
+export const durableTriesMax = 32
+
 /** Requests that join a scroll at once, together; a control node that adds more fails. */
 export const expansionBytesMax = 16 * MiB
 

@@ -135,22 +135,25 @@ function groupsOf(text: string): number[] | null {
   return all.every((group) => group >= 0 && group <= 0xffff) ? all : null
 }
 
+/** The text behind a string of a request: of a long one, whoever reads the request may have only a mark there. */
+type TextOf = (value: string) => string
+
 /**
  * The first URL that must not be fetched, in the parts of messages and inputs of a request, whatever its dialect, and
  * in the servers that its tools name; null without one. Text that holds a reference (`{{...}}`) is left to whoever
- * renders it.
+ * renders it. `textOf` is asked for what stands in fields of URLs, as far as it matters where they lead.
  */
-export function unfetchableIn(request: Json): UnfetchableUrl | null {
+export function unfetchableIn(request: Json, textOf: TextOf = (value) => value): UnfetchableUrl | null {
   return (
-    inMessages(request.messages, 'messages') ??
-    inMessages(request.input, 'input') ??
-    inTools(request.tools) ??
-    inScroll(request.scroll) ??
-    inMessages(isObject(request.params) ? request.params.messages : null, 'params.messages')
+    inMessages(request.messages, 'messages', textOf) ??
+    inMessages(request.input, 'input', textOf) ??
+    inTools(request.tools, textOf) ??
+    inScroll(request.scroll, textOf) ??
+    inMessages(isObject(request.params) ? request.params.messages : null, 'params.messages', textOf)
   )
 }
 
-function inMessages(list: unknown, field: string): UnfetchableUrl | null {
+function inMessages(list: unknown, field: string, textOf: TextOf): UnfetchableUrl | null {
   if (!Array.isArray(list)) return null
   for (let at = 0; at < list.length; at++) {
     const message: unknown = list[at]
@@ -159,56 +162,57 @@ function inMessages(list: unknown, field: string): UnfetchableUrl | null {
     // Text, as almost all is.
     if (typeof content === 'string') continue
     const found = Array.isArray(content)
-      ? inList(content, `${field}[${at}].content`, levelsMax)
-      : inPart(message, `${field}[${at}]`, levelsMax)
+      ? inList(content, `${field}[${at}].content`, levelsMax, textOf)
+      : inPart(message, `${field}[${at}]`, levelsMax, textOf)
     if (found !== null) return found
   }
   return null
 }
 
-function inTools(tools: unknown): UnfetchableUrl | null {
+function inTools(tools: unknown, textOf: TextOf): UnfetchableUrl | null {
   if (!Array.isArray(tools)) return null
   for (let at = 0; at < tools.length; at++) {
     const tool: unknown = tools[at]
-    const flaw = isObject(tool) && typeof tool.server_url === 'string' ? judged(tool.server_url) : null
+    const flaw = isObject(tool) && typeof tool.server_url === 'string' ? judged(textOf(tool.server_url)) : null
     if (flaw !== null) return { field: `tools[${at}].server_url`, flaw }
   }
   return null
 }
 
 /** The nodes of a scroll, each with messages of its own. */
-function inScroll(scroll: unknown): UnfetchableUrl | null {
+function inScroll(scroll: unknown, textOf: TextOf): UnfetchableUrl | null {
   if (!isObject(scroll) || !Array.isArray(scroll.nodes)) return null
   for (let at = 0; at < scroll.nodes.length; at++) {
     const node: unknown = scroll.nodes[at]
-    const found = isObject(node) ? inMessages(node.messages, `scroll.nodes[${at}].messages`) : null
+    const found = isObject(node) ? inMessages(node.messages, `scroll.nodes[${at}].messages`, textOf) : null
     if (found !== null) return found
   }
   return null
 }
 
-function inList(list: unknown[], field: string, levels: number): UnfetchableUrl | null {
+function inList(list: unknown[], field: string, levels: number, textOf: TextOf): UnfetchableUrl | null {
   for (let at = 0; at < list.length; at++) {
-    const found = inValue(list[at], `${field}[${at}]`, levels)
+    const found = inValue(list[at], `${field}[${at}]`, levels, textOf)
     if (found !== null) return found
   }
   return null
 }
 
-function inValue(value: unknown, field: string, levels: number): UnfetchableUrl | null {
+function inValue(value: unknown, field: string, levels: number, textOf: TextOf): UnfetchableUrl | null {
   if (levels === 0 || typeof value !== 'object' || value === null) return null
-  return Array.isArray(value) ? inList(value, field, levels - 1) : inPart(value as Json, field, levels)
+  if (Array.isArray(value)) return inList(value, field, levels - 1, textOf)
+  return inPart(value as Json, field, levels, textOf)
 }
 
 /** A part of a message: `{"type": "image_url", "image_url": {"url": …}}` and its kin. */
-function inPart(part: Json, field: string, levels: number): UnfetchableUrl | null {
+function inPart(part: Json, field: string, levels: number, textOf: TextOf): UnfetchableUrl | null {
   for (const key in part) {
     const value = part[key]
     if (typeof value === 'string') {
-      const flaw = isUrlField(key, value) ? judged(value) : null
+      const flaw = isUrlField(key, value, textOf) ? judged(textOf(value)) : null
       if (flaw !== null) return { field: `${field}.${key}`, flaw }
     } else {
-      const found = inValue(value, `${field}.${key}`, levels - 1)
+      const found = inValue(value, `${field}.${key}`, levels - 1, textOf)
       if (found !== null) return found
     }
   }
@@ -216,9 +220,9 @@ function inPart(part: Json, field: string, levels: number): UnfetchableUrl | nul
 }
 
 /** Some services take a URL in the place of a file's bytes. */
-function isUrlField(key: string, value: string): boolean {
+function isUrlField(key: string, value: string, textOf: TextOf): boolean {
   if (/ur[li]$/i.test(key)) return true
-  return /^file_data$/i.test(key) && /^[a-z][a-z0-9+.-]{0,15}:/i.test(value)
+  return /^file_data$/i.test(key) && /^[a-z][a-z0-9+.-]{0,15}:/i.test(textOf(value))
 }
 
 function judged(url: string): string | null {

@@ -58,7 +58,7 @@ function askedMessage(context: RequestContext, body: JsonBody): AskedMessage | F
   const bytes = Buffer.from(JSON.stringify(chat))
   const flaw = obstacle(chat, sent) ?? refusedUrl(context, chat) ?? refusedSize(context, body, bytes.length)
   if (flaw !== null) return flaw
-  const asked = askedBy(context, { bytes, value: chat }, 'chat')
+  const asked = askedBy(context, { bytes, value: { ...chat, ...preferencesOf(body.value) } }, 'chat')
   return 'code' in asked ? asked : { ...asked, form: formOf(sent) }
 }
 
@@ -66,6 +66,11 @@ function askedMessage(context: RequestContext, body: JsonBody): AskedMessage | F
 function exactly({ bytes, value }: JsonBody): MessagesFields {
   const text = utf8.decode(bytes)
   return (/\d{16}/.test(text) ? parseExactly(text) : value) as unknown as MessagesFields
+}
+
+/** Beside the chat request: the hub alone reads them. */
+function preferencesOf({ models, provider }: Json): Json {
+  return { models, provider }
 }
 
 function formOf({ thinking, stop_sequences: stops }: MessagesFields): AnswerForm {
@@ -107,7 +112,8 @@ async function virtualMessage(context: RequestContext, body: JsonBody, sent: Mes
   if ('code' in made) return refuseAnthropic(context.id, made)
   const flaw = virtualFlaw(made.chat, sent) ?? refusedUrl(context, made.chat)
   if (flaw !== null) return refuseAnthropic(context.id, flaw)
-  const value = sent.stream === true ? { ...made.chat, stream_options: { include_usage: true } } : made.chat
+  const usage = sent.stream === true && { stream_options: { include_usage: true } }
+  const value = { ...made.chat, ...preferencesOf(body.value), ...usage }
   return asMessage(context.id, await virtualChat(context, { bytes: body.bytes, value }), formOf(sent))
 }
 
