@@ -46,3 +46,10 @@ export const descriptorsReserved = 64
 
 /** Share of those connections that the scouts of one operator may fill; its next one is refused with 503. */
 export const descriptorShareOfOperator = 0.75
+
+/**
+ * After a long step of a work in turns the loop is left to others for as long as the step took: not after one that took
+ * less than this, and for no longer than that.
+ */
+export const laneRestMsMin = 1
+export const laneRestMsMax = 20
