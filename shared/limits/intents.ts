@@ -49,8 +49,11 @@ export const durableTasksPerTenantMax = 125_000
 export const eventsPortion = 256
 export const followedNodesMax = 32
 
-/** Bytes of all results that one request or one decision is made of; more fails the node with `request_too_large`. */
-export const nodeResultsBytesMax = 16 * MiB
+/**
+ * Bytes of all results that one request or one decision is made of; more fails the node with `request_too_large`. To
+ * read so many texts takes 40 ms of one turn of the loop.
+ */
+export const nodeResultsBytesMax = 6 * MiB
 
 /** Deaths of the process under one intent; at the last of them the intent is set aside and fails. */
 export const intentDeathsMax = 2

@@ -10,10 +10,9 @@ import { endOf, giveWhole } from '../chat/whole-answer.ts'
 import type { RequestContext } from '../request-context.ts'
 import { anthropicError, refuseAnthropic } from '../response/anthropic-errors.ts'
 import { chasmField, servedModel } from '../response/envelope.ts'
-import { type JsonBody, readObject, refusedSize, refusedUrl } from '../schema/body.ts'
+import { type JsonBody, readForTranslation, refusedSize, refusedUrl } from '../schema/body.ts'
 import { idempotencyOf } from '../schema/idempotency.ts'
 import { obstacleToContinue } from '../schema/routing-options.ts'
-import { refusal } from '../schema/validation.ts'
 import { isVirtual } from '../schema/virtual-models.ts'
 import { PullStream } from '../streaming/pull-stream.ts'
 import { virtualChat } from '../virtual/virtual-chat.ts'
@@ -33,10 +32,8 @@ const wording = {
 }
 
 export async function createMessage(context: RequestContext): Promise<Response> {
-  const body = await readObject(context)
+  const body = await readForTranslation(context, messagesRequest)
   if ('code' in body) return refuseAnthropic(context.id, body)
-  const flaw = refusal(messagesRequest, body.value)
-  if (flaw !== null) return refuseAnthropic(context.id, flaw)
   const sent = body.value as unknown as MessagesFields
   if (isVirtual(sent.model)) return virtualMessage(context, body, sent)
   const asked = askedMessage(context, body)

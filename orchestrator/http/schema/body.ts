@@ -5,15 +5,16 @@
  */
 import type { z } from 'zod'
 import { type Fault, fault, plainMessage } from '../../../shared/faults.ts'
+import { parseInSlices } from '../../../shared/json/sliced-parse.ts'
 import { jsonDepthMax, jsonFieldsMax, jsonNodesMax, largeBodyBytes } from '../../../shared/limits/http.ts'
 import { bodyBytesMax } from '../../../shared/limits/wire.ts'
-import { unfetchableIn } from '../../../shared/network/fetchable-url.ts'
+import { type UnfetchableUrl, unfetchableIn, unfetchableInSteps } from '../../../shared/network/fetchable-url.ts'
 import type { BodyFlaw } from '../body-reads.ts'
 import type { RequestContext } from '../request-context.ts'
 import { type Excess, JsonMeasure } from './bounds/json-bounds.ts'
 import { lengthFault } from './bounds/list-bounds.ts'
 import { encodingOf, encodings, inflated } from './content-encoding.ts'
-import { refusal } from './validation.ts'
+import { refusal, refusalInSteps } from './validation.ts'
 
 export interface JsonBody {
   bytes: Uint8Array<ArrayBuffer>
@@ -28,10 +29,16 @@ const tooMany = fault(
   `The body has more than ${jsonNodesMax} strings, lists and objects, or far too many numbers: ` +
     'send it in several requests.',
 )
-const noJson = fault(
+const notNamedJson = fault(
   'unsupported_media_type',
   'Send the body as JSON, with the header "Content-Type: application/json".',
 )
+const tooWide = fault(
+  'invalid_request',
+  `The body has an object of more than ${jsonFieldsMax} fields: use a list instead.`,
+)
+const notText = fault('invalid_request', 'The body is not valid UTF-8: encode the JSON as UTF-8.')
+const notJson = fault('invalid_request', 'The body is not valid JSON: check its quotes, commas and braces.')
 const unknownEncoding = fault(
   'unsupported_media_type',
   `Send the body without Content-Encoding, or in one of these: ${encodings.join(', ')}.`,
@@ -54,17 +61,17 @@ export function readChecked(
   schema: z.ZodType,
   isPlain?: PlainCheck,
 ): Promise<JsonBody | Fault> {
-  return read(context, schema, false, isPlain)
+  return read(context, schema, isPlain === undefined ? {} : { isPlain })
 }
 
-/** Any JSON object. Whoever reads it so checks it, also for URLs that nobody may be made to fetch. */
-export function readObject(context: RequestContext): Promise<JsonBody | Fault> {
-  return read(context, null, false)
+/** One that will be translated. Whoever reads it so looks for URLs that must not be fetched in what is made of it. */
+export function readForTranslation(context: RequestContext, schema: z.ZodType): Promise<JsonBody | Fault> {
+  return read(context, schema, { isTranslated: true })
 }
 
 /** The body of a request that is stored, which may be as large as what the store and every scout takes. */
 export function readDurable(context: RequestContext, schema: z.ZodType): Promise<JsonBody | Fault> {
-  return read(context, schema, true)
+  return read(context, schema, { isStored: true })
 }
 
 /** What is wrong with storing this body, for a route that learns from it whether it is stored; else null. */
@@ -80,20 +87,40 @@ function tooLarge(bytesMax: number, isStored: boolean): Fault {
   return fault('request_too_large', `${text} ${advice}`)
 }
 
+interface ReadOptions {
+  isStored?: boolean
+  /** Its URLs are not looked at. */
+  isTranslated?: boolean
+  isPlain?: PlainCheck
+}
+
 /**
- * A large body takes two turns of the loop for itself, one to be parsed and one to be checked, so that many that arrive
- * at once do not share one. Without a schema nothing is checked but the JSON itself and the lengths of its lists.
+ * A large body is parsed and checked in steps of which each has a turn of the loop, and what comes after that begins in
+ * one of its own.
  */
-async function read(
-  context: RequestContext,
-  schema: z.ZodType | null,
-  isStored: boolean,
-  isPlain?: PlainCheck,
-): Promise<JsonBody | Fault> {
+async function read(context: RequestContext, schema: z.ZodType, options: ReadOptions): Promise<JsonBody | Fault> {
+  const bytes = await bytesOf(context, options.isStored === true)
+  if ('code' in bytes) return bytes
+  if (bytes.length > largeBodyBytes) {
+    const { lane } = context.edge
+    const body = await lane.whole(readInSteps(context, bytes, schema, options))
+    await lane.turn()
+    return body
+  }
+  const body = parseObject(bytes)
+  if ('code' in body) return body
+  const { value } = body
+  const { isPlain, isTranslated } = options
+  const flaw = lengthFault(value) ?? (isPlain?.(value) === true ? null : refusal(schema, value))
+  return flaw ?? (isTranslated === true ? null : refusedUrl(context, value)) ?? body
+}
+
+/** The body as it was meant before it was compressed, of bounded shape if it is JSON; or why there is none. */
+async function bytesOf(context: RequestContext, isStored: boolean): Promise<Uint8Array<ArrayBuffer> | Fault> {
   const { edge, request } = context
   const { headers } = request
   const length = headers.get('content-length')
-  if (!isJson(headers)) return noJson
+  if (!isJson(headers)) return notNamedJson
   const encoding = encodingOf(headers.get('content-encoding'))
   if (encoding === undefined) return unknownEncoding
   const declared = length === null ? null : Number(length)
@@ -101,33 +128,62 @@ async function read(
   if (declared !== null && declared > bytesMax) return tooLarge(bytesMax, isStored)
   const hold = (more: number) => context.hold(more)
   const measure = new JsonMeasure()
-  const arriving = encoding === null ? (piece: Uint8Array) => excessFault(measure.add(piece)) : undefined
+  const arriving = (piece: Uint8Array) => (encoding === null ? excessFault(measure.add(piece)) : null)
   const arrived = await edge.bodies.read(request, declared, bytesMax, hold, arriving)
   context.tookBody(arrived)
   if (typeof arrived === 'string') return arrived === 'tooLarge' ? tooLarge(bytesMax, isStored) : flaws[arrived]
-  if ('code' in arrived) return arrived
-  const bytes = encoding === null ? arrived : await inflated(arrived, encoding, bytesMax, hold)
+  if ('code' in arrived || encoding === null) return arrived
+  const bytes = await inflated(arrived, encoding, bytesMax, hold)
   if (bytes === 'tooLarge') return tooLarge(bytesMax, isStored)
   if (bytes === 'damaged') return damaged
   if ('code' in bytes) return bytes
-  const isLarge = bytes.length > largeBodyBytes
-  if (isLarge) await edge.lane.turn()
-  const excess = encoding === null ? null : excessFault(measure.add(bytes))
-  if (excess !== null) return excess
-  const body = parseObject(bytes)
+  return (await edge.lane.whole(measuring(bytes, measure))) ?? bytes
+}
+
+function* measuring(bytes: Uint8Array, measure: JsonMeasure): Generator<void, Fault | null> {
+  for (let from = 0; from < bytes.length; from += largeBodyBytes) {
+    const excess = measure.add(bytes.subarray(from, from + largeBodyBytes))
+    if (excess !== null) return excessFault(excess)
+    yield
+  }
+  return null
+}
+
+/** What has been measured is neither too deep nor too wide. */
+function* readInSteps(
+  context: RequestContext,
+  bytes: Uint8Array<ArrayBuffer>,
+  schema: z.ZodType,
+  { isPlain, isTranslated }: ReadOptions,
+): Generator<void, JsonBody | Fault> {
+  let parsed: unknown
+  try {
+    parsed = yield* parseInSlices(bytes)
+  } catch (error) {
+    return error instanceof SyntaxError ? notJson : notText
+  }
+  const body = bodyOf(bytes, parsed)
   if ('code' in body) return body
-  if (isLarge) await edge.lane.turn()
-  const tooLong = lengthFault(body.value)
-  if (tooLong !== null || schema === null) return tooLong ?? body
-  const flaw = isPlain?.(body.value) === true ? null : refusal(schema, body.value)
-  return flaw ?? refusedUrl(context, body.value) ?? body
+  const { value } = body
+  const tooLong = lengthFault(value)
+  if (tooLong !== null) return tooLong
+  yield
+  const flaw = isPlain?.(value) === true ? null : yield* refusalInSteps(schema, value)
+  if (flaw !== null) return flaw
+  yield
+  const looksForUrls = isTranslated !== true && !context.edge.settings.allowsPrivateUrls
+  const url = looksForUrls ? yield* unfetchableInSteps(value) : null
+  return url === null ? body : urlFault(url)
 }
 
 /** What is wrong with a URL in the parts of a chat request; null when nothing is. */
 export function refusedUrl({ edge }: RequestContext, value: Record<string, unknown>): Fault | null {
   const url = edge.settings.allowsPrivateUrls ? null : unfetchableIn(value)
-  if (url === null) return null
-  return fault('invalid_request', plainMessage(`\`${url.field}\` ${url.flaw}.`), { param: plainMessage(url.field) })
+  return url === null ? null : urlFault(url)
+}
+
+function urlFault({ field, flaw }: UnfetchableUrl): Fault {
+  return fault('invalid_request', plainMessage(`\`${field}\` ${flaw}.`), { param: plainMessage(field) })
 }
 
 /** Of requests that were made of the one that arrived, and are kept in its place: whether they may be so large. */
@@ -145,6 +201,7 @@ function isJson(headers: Headers): boolean {
 
 function excessFault(excess: Excess | null): Fault | null {
   if (excess === null) return null
+  if (excess === 'wide') return tooWide
   return excess === 'deep' ? tooDeep : tooMany
 }
 
@@ -154,23 +211,23 @@ function parseObject(bytes: Uint8Array<ArrayBuffer>): JsonBody | Fault {
   try {
     text = utf8.decode(bytes)
   } catch {
-    return fault('invalid_request', 'The body is not valid UTF-8: encode the JSON as UTF-8.')
+    return notText
   }
-  let value: unknown
+  let parsed: unknown
   try {
-    value = JSON.parse(text)
+    parsed = JSON.parse(text)
   } catch {
-    return fault('invalid_request', 'The body is not valid JSON: check its quotes, commas and braces.')
+    return notJson
   }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    return fault('invalid_request', 'The body must be a JSON object, as in {"model": "auto", "messages": [...]}.')
+  const body = bodyOf(bytes, parsed)
+  return 'code' in body ? body : (excessFault(flawOf(body.value, jsonDepthMax)) ?? body)
+}
+
+function bodyOf(bytes: Uint8Array<ArrayBuffer>, value: unknown): JsonBody | Fault {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
+    return { bytes, value: value as Record<string, unknown> }
   }
-  const flaw = flawOf(value, jsonDepthMax)
-  if (flaw === 'deep') return tooDeep
-  if (flaw === 'wide') {
-    return fault('invalid_request', `The body has an object of more than ${jsonFieldsMax} fields: use a list instead.`)
-  }
-  return { bytes, value: value as Record<string, unknown> }
+  return fault('invalid_request', 'The body must be a JSON object, as in {"model": "auto", "messages": [...]}.')
 }
 
 /** Nested too deep, or an object with too many fields: every later step over them would be slow. */
