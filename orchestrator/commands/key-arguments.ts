@@ -5,7 +5,7 @@
 import { parseArgs } from 'node:util'
 import { keyRoles } from '../../shared/api-key.ts'
 
-export const commandNames = [
+const commandNames = [
   ...['make', 'list', 'regenerate', 'revoke', 'scopes', 'limits', 'accounts', 'account', 'login', 'settings', 'audit'],
 ] as const
 type CommandName = (typeof commandNames)[number]

@@ -25,7 +25,10 @@ export async function createKey(context: RequestContext): Promise<Response> {
   const { id, edge } = context
   const body = await readSmall(context, keyRequest)
   if ('code' in body) return refuse(id, body)
-  const { role, name, ...terms } = wantedKey(body.value)
+  const { role, name, ...wanted } = wantedKey(body.value)
+  // On the page it is one's own unless said otherwise; a key makes keys that belong to nobody, as it always did.
+  const account = 'account' in body.value ? wanted.account : (context.session?.account?.id ?? null)
+  const terms = { ...wanted, account }
   const flaw = mintFlaw(context) ?? pastEnd(terms, edge.system.wallMs()) ?? ownerFlaw(context, terms.account)
   if (flaw !== null) return refuse(id, flaw)
   const { key, row } = edge.keys.issue(role, name, terms, context.actor)
