@@ -36,13 +36,11 @@ export const usage = `Usage: npm run -s key -- COMMAND
   audit [--subject ID] [--limit N]
 `
 
+const text = { type: 'string' } as const
 const options = {
-  ...{ account: { type: 'string' }, routes: { type: 'string' }, models: { type: 'string' } },
-  ...{ scouts: { type: 'string' }, expires: { type: 'string' }, name: { type: 'string' } },
-  ...{ address: { type: 'string' }, role: { type: 'string' }, state: { type: 'string' }, signup: { type: 'string' } },
-  ...{ subject: { type: 'string' }, limit: { type: 'string' } },
-  'requests-per-minute': { type: 'string' },
-  'tokens-per-minute': { type: 'string' },
+  ...{ account: text, routes: text, models: text, scouts: text, expires: text, name: text, address: text },
+  ...{ role: text, state: text, signup: text, subject: text, limit: text },
+  ...{ 'requests-per-minute': text, 'tokens-per-minute': text },
   budget: { type: 'string', multiple: true },
 } as const
 

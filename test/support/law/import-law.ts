@@ -95,7 +95,9 @@ const folders: Folder[] = [
     may: /^(orchestrator\/(engine|core)\/|shared\/)/,
     law: 'orchestrator/engine may import itself, orchestrator/core and shared',
   },
-  ...['http', 'gateway', 'planner', 'store', 'accounts', 'dashboard'].map((name) => edge(`orchestrator/${name}`)),
+  ...['http', 'gateway', 'planner', 'store', 'accounts', 'dashboard', 'link'].map((name) =>
+    edge(`orchestrator/${name}`),
+  ),
   {
     files: /^orchestrator\/(main|build|commands\/[a-z-]+)\.ts$/,
     may: /^(orchestrator|shared)\//,
@@ -130,7 +132,7 @@ const packageHomes: Record<string, RegExp> = {
   bun: /^(orchestrator|scout)\/(?!core\/)/,
   commander: /^scout\/cli\/commands\.ts$/,
   mustache: /^orchestrator\/planner\/request\/references\.ts$/,
-  msgpackr: /^shared\/protocol\/codec\.ts$/,
+  msgpackr: /^(shared\/protocol|orchestrator\/link)\/codec\.ts$/,
   'groq-sdk': /^scout\/providers\/service\/groq\.ts$/,
   openai: /^scout\/providers\/service\/openai-compatible\.ts$/,
   'p-queue': /^scout\/work\/executor\.ts$/,
