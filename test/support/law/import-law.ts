@@ -95,7 +95,9 @@ const folders: Folder[] = [
     may: /^(orchestrator\/(engine|core)\/|shared\/)/,
     law: 'orchestrator/engine may import itself, orchestrator/core and shared',
   },
-  ...['http', 'gateway', 'planner', 'store', 'dashboard', 'link'].map((name) => edge(`orchestrator/${name}`)),
+  ...['http', 'gateway', 'planner', 'store', 'accounts', 'dashboard', 'link'].map((name) =>
+    edge(`orchestrator/${name}`),
+  ),
   {
     files: /^orchestrator\/(main|build|commands\/[a-z-]+)\.ts$/,
     may: /^(orchestrator|shared)\//,
@@ -122,6 +124,8 @@ const folders: Folder[] = [
 
 /** Where each package has its one home. Tests and benches are free. */
 const packageHomes: Record<string, RegExp> = {
+  '@noble/curves': /^orchestrator\/accounts\/wallet\/ethereum\.ts$/,
+  '@noble/hashes': /^orchestrator\/accounts\/wallet\/ethereum\.ts$/,
   '@clack/prompts': /^scout\/cli\/init-questions\.ts$/,
   ajv: /^orchestrator\/planner\/contract\/contract\.ts$/,
   'bun:sqlite': /^orchestrator\/store\//,
