@@ -22,11 +22,20 @@ import { Journal } from './durability/journal.ts'
 import { KeptResponses } from './durability/kept-responses.ts'
 import { UsageBook } from './durability/usage-book.ts'
 import { DurableIntents } from './intents/intents.ts'
-import type { Answer, Engine, EngineStats, IdempotencyScope, KeptAnswer, Submission } from './ports/client.ts'
+import type {
+  Answer,
+  Engine,
+  EngineStats,
+  IdempotencyScope,
+  KeptAnswer,
+  ScoutFilter,
+  Submission,
+} from './ports/client.ts'
 import type { EngineDefect } from './ports/defect.ts'
 import type { PlannerFunctions } from './ports/planner.ts'
 import type { ScoutEvents, ScoutLinks } from './ports/scouts.ts'
 import { type Store, StoreError } from './ports/store.ts'
+import { FleetList } from './reports/fleet-list.ts'
 import { Listings } from './reports/listings.ts'
 import { StandingReports } from './reports/standings.ts'
 import { ScoutDesk } from './scout-desk.ts'
@@ -71,6 +80,7 @@ export class HubEngine implements Engine {
   private readonly book: UsageBook
   private readonly clients: ClientDesk
   private readonly listings: Listings
+  private readonly fleetList: FleetList
   private readonly drainWait: DrainWait
   private readonly effectRunner: EffectRunner
   private timers: Timer[] = []
@@ -132,6 +142,7 @@ export class HubEngine implements Engine {
     this.writer = writer
     this.book = book
     this.listings = listings
+    this.fleetList = new FleetList(state, system, listings)
     this.drainWait = drainWait
   }
 
@@ -218,6 +229,14 @@ export class HubEngine implements Engine {
 
   scouts() {
     return this.listings.scouts()
+  }
+
+  scoutsAfter(session: number, count: number, filter: ScoutFilter) {
+    return this.fleetList.after(session, count, filter)
+  }
+
+  fleet() {
+    return this.fleetList.health()
   }
 
   scout(id: string) {

@@ -14,6 +14,10 @@ import type { Planner } from '../engine/ports/planner.ts'
 import { StoreError } from '../engine/ports/store.ts'
 import { BodyReads } from './body-reads.ts'
 import { Cors, isPreflight } from './cors.ts'
+import { LiveFeed } from './live/live-feed.ts'
+import { RecentAnswers } from './live/recent-answers.ts'
+import { topicsOf } from './live/topics.ts'
+import { Traffic } from './live/traffic.ts'
 import { Metrics } from './metrics.ts'
 import {
   authenticate,
@@ -21,6 +25,7 @@ import {
   type HttpSettings,
   type Keys,
   type Log,
+  type Page,
   RequestContext,
   type Route,
 } from './request-context.ts'
@@ -40,6 +45,7 @@ interface HubOptions<SocketData> {
   intents: Intents
   planner: Planner
   keyring: Keys
+  page?: Page
   system: System
   /** Upgrades and returns nothing, or refuses. Called synchronously. */
   upgradeScout: (request: Request, server: Bun.Server<SocketData>) => Response | undefined
@@ -86,15 +92,23 @@ export function serveHub<SocketData>(options: HubOptions<SocketData>): Hub {
   const settings = { ...waits, requestBytesMax, allowsPrivateUrls: false, corsOrigins: [], ...options.settings }
   const bytesInFlight = new ByteAccount(limits.requestBytesMax, limits.requestBytesPerTenantMax)
   const requestsMax = options.requestsMax ?? (() => Number.POSITIVE_INFINITY)
+  const traffic = new Traffic(engine, system)
+  const recent = new RecentAnswers()
+  const topics = topicsOf({ engine, traffic, recent })
   const edge: Edge = {
     engine,
     intents: options.intents,
     planner: options.planner,
     keys: keyring,
+    page: options.page ?? null,
     system,
     log,
     settings,
     metrics: new Metrics(engine, bytesInFlight),
+    traffic,
+    recent,
+    topics,
+    live: new LiveFeed(system, topics),
     cors: new Cors(settings.corsOrigins),
     waits: new WholeWaits(system),
     requestsMax,
@@ -226,7 +240,7 @@ function pathOf(url: string): string {
   return query < 0 ? url.slice(from) : url.slice(from, query)
 }
 
-async function stop(server: Bun.Server<unknown>, { system, waits, bodies }: Edge): Promise<void> {
+async function stop(server: Bun.Server<unknown>, { system, waits, bodies, traffic, live }: Edge): Promise<void> {
   // Its promise waits for every socket, a scout's too; the bound below is ours.
   void server.stop(false)
   const lastMs = system.nowMs() + limits.httpStopMs
@@ -236,4 +250,6 @@ async function stop(server: Bun.Server<unknown>, { system, waits, bodies }: Edge
   await server.stop(true)
   waits.stop()
   bodies.stop()
+  traffic.stop()
+  live.stop()
 }

@@ -95,7 +95,7 @@ class ChunkEncoder implements StreamContent<AnswerPart> {
       const head = `data: ${envelopeHead(this.answer, 'chat.completion.chunk')}`
       envelop(pieces, bytesOf(head + chasmField(this.answer, this.options.explains)), body)
       this.head = bytesOf(head)
-      this.context.firstByte()
+      this.context.firstByte(this.answer.served)
     } else {
       envelop(pieces, this.head, body)
     }

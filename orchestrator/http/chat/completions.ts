@@ -52,7 +52,7 @@ async function makeAnswer(
   const answer = submit(context, asked)
   const end = await endOf(context, answer)
   if (end.type === 'failed') return end.fault
-  context.firstByte()
+  context.firstByte(answer.served)
   const pieces: Uint8Array[] = []
   const head = envelopeHead(answer, object) + chasmField(answer, asked.explains)
   envelop(pieces, Buffer.from(head), end.body)

@@ -14,10 +14,23 @@ import { chatRequest, embeddingsRequest, keyRequest } from '../schema/openai-req
 import { compactRequest, responseRequest, tokenCountRequest } from '../schema/response-request.ts'
 import { dialectOperations, dialectSchemas } from './dialect-paths.ts'
 import { intentOperations, intentSchemas, responseOperations } from './intent-paths.ts'
+import { livePaths, scoutListParameters } from './live-paths.ts'
 import { routerFields } from './model-fields.ts'
-import { count, inHeader, type Json, json, listAs, type Operation, object, ref, seconds, text, texts } from './parts.ts'
+import {
+  count,
+  inHeader,
+  type Json,
+  json,
+  listAs,
+  type Operation,
+  object,
+  orNull,
+  ref,
+  seconds,
+  text,
+  texts,
+} from './parts.ts'
 
-const orNull = (schema: Json) => ({ ...schema, type: [schema.type, 'null'] })
 const some = { type: 'number', minimum: 0 }
 const pricesKnown = object({ prompt: orNull(some), answer: orNull(some) })
 const offer = object({
@@ -140,9 +153,14 @@ const answerSchemas: Json = {
     sessions: { ...count, description: 'Connections under this id; of several the newest is shown.' },
     window: { ...some, description: 'Tasks at once the hub trusts it with: grows with success, halves with failure.' },
     last_hour: lastHour,
+    verdict: texts,
     models: { type: 'array', items: standing },
   }),
-  ScoutList: listAs('Scout'),
+  ScoutList: object({
+    ...{ object: { const: 'list' }, data: { type: 'array', items: ref('ListedScout') } },
+    next: { type: ['string', 'null'], description: '`after` of the next page.' },
+  }),
+  ListedScout: object({ ...scoutFields, last_hour: lastHour, verdict: texts }),
   Key: object(keyFields),
   NewKey: object({ ...keyFields, key: { ...text, description: 'The key itself. It is never shown again.' } }),
   KeyList: listAs('Key'),
@@ -194,8 +212,9 @@ const operations: Record<string, Operation> = {
     gives: [101, 'The connection is a websocket from here on.'],
   },
   'GET /v1/scouts': {
-    summary: 'The connected scouts.',
+    summary: 'The connected scouts, in the order in which they connected, with their last hour in words.',
     access: 'admin',
+    parameters: scoutListParameters,
     gives: [200, 'The scouts.', json(ref('ScoutList'))],
   },
   'GET /v1/scouts/{id}': {
@@ -244,7 +263,12 @@ const operations: Record<string, Operation> = {
     access: 'open',
     gives: [200, 'An OpenAPI 3.1 document.', json({ type: 'object' })],
   },
-  'GET /': { summary: 'A welcome for people.', access: 'open', gives: [200, 'Plain text.', plain] },
+  ...livePaths,
+  'GET /': {
+    summary: 'The page for people, where HTML is accepted; else a text.',
+    access: 'open',
+    gives: [200, 'A page or a text.', { ...plain, 'text/html': { schema: text } }],
+  },
 }
 
 function describe(name: string, operation: Operation): Json {

@@ -1,0 +1,199 @@
+/**
+ * From nothing to the first answer, or to a connected scout: a key, a line to copy with it filled in, and a box that
+ * turns green when the request or the scout arrives.
+ */
+import { useSignal } from '@preact/signals'
+import { useEffect } from 'preact/hooks'
+import { milliseconds } from '../data/format.ts'
+import { type Topics, useTopic } from '../data/live.ts'
+import { go, linkTo, route } from '../data/router.ts'
+import { freshKeys, session } from '../data/session.ts'
+import { Choices } from '../parts/choices.tsx'
+import { Code } from '../parts/code.tsx'
+import { Page } from '../parts/panel.tsx'
+import { apiSnippets, type Snippet, scoutSnippets } from './snippets.ts'
+
+const sides = [
+  ['api', 'Use the API'],
+  ['scout', 'Run a scout'],
+] as const
+
+type Side = (typeof sides)[number][0]
+
+export function ConnectPage() {
+  const side: Side = route.value.subject[0] === 'scout' ? 'scout' : 'api'
+  return (
+    <Page
+      title="Connect"
+      about={side === 'api' ? 'Your first answer is three steps away.' : 'A scout dials out; no port has to be opened.'}
+      actions={<Choices label="What to connect" options={sides} value={side} onChoose={(to) => go(`connect/${to}`)} />}
+    >
+      <div class="steps">
+        <KeyStep side={side} key={side} />
+        {side === 'api' ? <ApiSteps /> : <ScoutSteps />}
+      </div>
+    </Page>
+  )
+}
+
+function Step({ number, title, children }: { number: number; title: string; children: preact.ComponentChildren }) {
+  return (
+    <section class="step" aria-label={title}>
+      <i aria-hidden="true">{number}</i>
+      <div>
+        <h2>{title}</h2>
+        {children}
+      </div>
+    </section>
+  )
+}
+
+const roles = { api: 'client', scout: 'scout' } as const
+
+function KeyStep({ side }: { side: Side }) {
+  const role = roles[side]
+  const key = freshKeys.value[role]
+  const title = side === 'api' ? 'A key for your app' : 'A key for the scout'
+  if (key !== null) {
+    return (
+      <Step number={1} title={title}>
+        <p class="soft">It is filled in below while this tab is open, and shown nowhere again.</p>
+        <Code text={key} label="the key" />
+      </Step>
+    )
+  }
+  const canMake = session.value?.mints !== 'never'
+  return (
+    <Step number={1} title={title}>
+      {canMake ? (
+        <div class="row">
+          <a class="button primary" href={linkTo('keys', { make: role })}>
+            Make a key
+          </a>
+          <span class="soft">Or put one that you have in its place below.</span>
+        </div>
+      ) : (
+        <p class="soft">Use a key that you have, or ask the operator for one; put it in its place below.</p>
+      )}
+    </Step>
+  )
+}
+
+function ApiSteps() {
+  const key = freshKeys.value.client ?? 'YOUR_KEY'
+  return (
+    <>
+      <Step number={2} title="Copy one of these">
+        <Snippets of={apiSnippets(location.origin, key, 'auto')} />
+      </Step>
+      <Step number={3} title="The answer">
+        <FirstRequest />
+      </Step>
+    </>
+  )
+}
+
+function ScoutSteps() {
+  const key = freshKeys.value.scout ?? 'YOUR_SCOUT_KEY'
+  return (
+    <>
+      <Step number={2} title="Start it where the model is">
+        <p class="soft">
+          It finds Ollama, vLLM, LM Studio and llama.cpp on their usual ports. For a provider add its key, such as
+          GROQ_API_KEY=gsk_…, in front of the line.
+        </p>
+        <Snippets of={scoutSnippets(location.origin, key)} />
+      </Step>
+      <Step number={3} title="It connects">
+        <FirstScout />
+      </Step>
+    </>
+  )
+}
+
+function Snippets({ of }: { of: Snippet[] }) {
+  const chosen = useSignal(of[0]!.id)
+  const shown = of.find(({ id }) => id === chosen.value) ?? of[0]!
+  const options = of.map(({ id, name }) => [id, name] as const)
+  return (
+    <div class="stack">
+      <Choices
+        label="Language"
+        options={options}
+        value={shown.id}
+        onChoose={(id) => {
+          chosen.value = id
+        }}
+      />
+      {shown.install !== '' && <p class="soft small">{shown.install}</p>}
+      <Code text={shown.text} label={shown.name} />
+    </div>
+  )
+}
+
+/** What came after this box was opened; null until then, undefined until it is known what had come before. */
+function useArrival(mine: Topics['mine'] | null) {
+  const before = useSignal<number | null>(null)
+  useEffect(() => {
+    if (mine !== null && before.value === null) before.value = mine.requests
+  }, [mine, before])
+  if (mine === null || before.value === null) return undefined
+  return mine.last !== null && mine.requests > before.value ? mine.last : null
+}
+
+function FirstRequest() {
+  const arrived = useArrival(useTopic('mine').value)
+  if (arrived === undefined) return <Waiting text="Connecting…" />
+  if (arrived === null) return <Waiting text="Waiting for your first request…" />
+  const { served, status, duration_ms: ms } = arrived
+  if (served === null || status >= 400) {
+    return (
+      <p class="arrival" role="status">
+        <span class="dot bad" />A request came after {milliseconds(ms)} to an end with status {status}: its answer says
+        why.
+      </p>
+    )
+  }
+  return (
+    <p class="arrival arrived" role="status">
+      <span class="dot good" />
+      <span>
+        <strong class="name">{shortScout(served.scout)}</strong> answered with <span class="name">{served.model}</span>{' '}
+        in {milliseconds(ms)}.
+      </span>
+    </p>
+  )
+}
+
+/** Without the operator's id before it. */
+function shortScout(id: string): string {
+  return id.slice(id.indexOf('/') + 1)
+}
+
+function FirstScout() {
+  const hub = useTopic('hub').value
+  const before = useSignal<number | null>(null)
+  useEffect(() => {
+    if (hub !== null) before.value = Math.min(before.value ?? hub.scouts, hub.scouts)
+  }, [hub, before])
+  if (hub === null || before.value === null) return <Waiting text="Connecting…" />
+  if (hub.scouts <= before.value) return <Waiting text="Waiting for the scout to dial in…" />
+  return (
+    <p class="arrival arrived" role="status">
+      <span class="dot good" />
+      <span>
+        A scout has connected: {hub.scouts === 1 ? 'it is the first one' : `there are ${hub.scouts} now`}.{' '}
+        <a href={linkTo('scouts')}>See what it offers</a>
+      </span>
+    </p>
+  )
+}
+
+function Waiting({ text }: { text: string }) {
+  return (
+    <p class="arrival" role="status">
+      <span class="dot busy" />
+      {text}
+    </p>
+  )
+}
