@@ -42,6 +42,8 @@ type State = Pick<Sample, 'queued' | 'leased' | 'scouts'>
 
 export class Traffic {
   private readonly levels: Record<Span, Level>
+  /** The same in a row, for what every request passes. */
+  private readonly all: readonly Level[]
   private timer: Timer
   /** The newest slot and when it began, milliseconds since 1970; null before the first. */
   newest: { atMs: number; sample: Sample } | null = null
@@ -56,12 +58,13 @@ export class Traffic {
       return { ring: new Ring(stepMs, slots), slot: new Slot(), number: Math.floor(wallMs / stepMs) }
     }
     this.levels = { '10m': level('10m'), '24h': level('24h'), '30d': level('30d') }
+    this.all = Object.values(this.levels)
     this.timer = system.after(trafficSlotMs, () => this.tick())
   }
 
   /** A request for an answer has ended. `firstContentMs`: from its arrival; null when there was no content. */
   count(status: number, firstContentMs: number | null): void {
-    for (const { slot } of Object.values(this.levels)) slot.count(status, firstContentMs)
+    for (const { slot } of this.all) slot.count(status, firstContentMs)
   }
 
   stop(): void {
@@ -69,7 +72,7 @@ export class Traffic {
   }
 
   get bytes(): number {
-    return Object.values(this.levels).reduce((sum, { ring }) => sum + ring.bytes, 0)
+    return this.all.reduce((sum, { ring }) => sum + ring.bytes, 0)
   }
 
   /** The slots of a span that are over. */
@@ -83,7 +86,7 @@ export class Traffic {
     this.timer = this.system.after(trafficSlotMs, () => this.tick())
     const { tasksQueued: queued, tasksLeased: leased, scouts } = this.engine.stats()
     const wallMs = this.system.wallMs()
-    for (const level of Object.values(this.levels)) this.close(level, wallMs, { queued, leased, scouts })
+    for (const level of this.all) this.close(level, wallMs, { queued, leased, scouts })
   }
 
   /** Closes the slot if another one has begun. */

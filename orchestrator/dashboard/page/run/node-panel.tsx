@@ -42,10 +42,10 @@ export function NodePanel({ intent, node, nowMs, canRetry, onRetried }: NodePane
     <Panel title={node.node} actions={<Pill level={levels[state]}>{state}</Pill>}>
       <dl class="facts">
         {facts.map(([name, value]) => (
-          <>
+          <div class="fact" key={name}>
             <dt>{name}</dt>
             <dd class="name">{value}</dd>
-          </>
+          </div>
         ))}
       </dl>
       {problem !== null && <p class="notice bad">{problem}</p>}
