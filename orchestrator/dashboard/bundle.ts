@@ -1,7 +1,7 @@
 /**
  * Bundles the page into a folder, each file once plain and twice compressed, with names that change with their content.
- * `page-files.ts` runs it as a process of its own, so that the bundler's memory goes when its work is done; the build of
- * the image calls it directly. What is served, and with which headers, is left to `page-files.ts`.
+ * `page-files.ts` runs it as a process of its own, so that the bundler's memory goes when its work is done; the build
+ * of the image calls it directly. What is served, and with which headers, is left to `page-files.ts`.
  */
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'

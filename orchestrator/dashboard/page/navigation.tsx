@@ -1,4 +1,6 @@
-/** The navigation: the pages that this session may use, the switch of the theme, and who is signed in. */
+/**
+ * The navigation: the pages that this session may use, the switch of the theme, and who is signed in.
+ */
 import { useSignal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
 import { shortAddress } from './data/format.ts'

@@ -1,6 +1,7 @@
 /**
  * The last so many slots of equal length of every series of the charts, in memory of a fixed size. `traffic.ts` closes
- * slots; `history.ts` reads them. A slot in which this process did not run holds nothing, which is not the same as zero.
+ * slots; `history.ts` reads them. A slot in which this process did not run holds nothing, which is not the same as
+ * zero.
  */
 import {
   minuteSlotMs,

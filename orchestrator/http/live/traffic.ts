@@ -1,7 +1,7 @@
 /**
  * What the charts are made of: every request is counted as it ends, and every two seconds the counts and the state of
- * the fleet go into three rings, fine and short to coarse and long. It costs the same whether anybody looks, and a fixed
- * amount of memory. `history.ts` gives out the rings, `topics.ts` the newest slot.
+ * the fleet go into three rings, fine and short to coarse and long. It costs the same whether anybody looks, and a
+ * fixed amount of memory. `history.ts` gives out the rings, `topics.ts` the newest slot.
  */
 import { trafficSlotMs } from '../../../shared/limits/http.ts'
 import type { System, Timer } from '../../../shared/system.ts'

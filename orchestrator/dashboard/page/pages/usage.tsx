@@ -13,6 +13,7 @@ import { Icon } from '../parts/icon.tsx'
 import { Empty, Fetched } from '../parts/notice.tsx'
 import { Page, Panel, Stats } from '../parts/panel.tsx'
 import { type Column, Table } from '../parts/table.tsx'
+import { Budgets } from './budgets.tsx'
 
 interface UsageRow {
   start: string
@@ -65,6 +66,7 @@ export function UsagePage() {
         </>
       }
     >
+      <Budgets />
       <Filters query={query} />
       <Fetched from={fetched}>
         {({ data }) =>

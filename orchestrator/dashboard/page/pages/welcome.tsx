@@ -1,4 +1,6 @@
-/** What a visitor sees: what this is, how much of it is there now, and the two ways in. */
+/**
+ * What a visitor sees: what this is, how much of it is there now, and the two ways in.
+ */
 import { count } from '../data/format.ts'
 import { useResource } from '../data/resource.ts'
 import { linkTo } from '../data/router.ts'
@@ -44,7 +46,8 @@ export function WelcomePage() {
 function sentence({ scouts, models }: HubNow): string {
   if (scouts === 0) return 'No scout is connected yet.'
   const connected = scouts === 1 ? '1 scout is connected' : `${count(scouts)} scouts are connected`
-  return `${connected} and ${scouts === 1 ? 'offers' : 'offer'} ${models === 1 ? '1 model' : `${count(models)} models`}.`
+  const offered = models === 1 ? '1 model' : `${count(models)} models`
+  return `${connected} and ${scouts === 1 ? 'offers' : 'offer'} ${offered}.`
 }
 
 interface DoorProps {

@@ -1,4 +1,6 @@
-/** A few choices of which one holds: a row of buttons, as wide as their words. */
+/**
+ * A few choices of which one holds: a row of buttons, as wide as their words.
+ */
 
 interface ChoicesProps<T extends string> {
   label: string

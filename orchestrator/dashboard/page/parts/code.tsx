@@ -1,4 +1,6 @@
-/** Text to be copied, with a button that does. Copying works on plain http as well, where browsers lack the clipboard. */
+/**
+ * Text to be copied, with a button that does. Copying works on plain http as well, where browsers lack the clipboard.
+ */
 import { useSignal } from '@preact/signals'
 import { useRef } from 'preact/hooks'
 import { Icon } from './icon.tsx'

@@ -1,4 +1,6 @@
-/** A dialog above the page, by the platform's own element: focus stays in it, and Escape closes it unless it may not. */
+/**
+ * A dialog above the page, by the platform's own element: focus stays in it, and Escape closes it unless it may not.
+ */
 import type { ComponentChildren } from 'preact'
 import { useEffect, useRef } from 'preact/hooks'
 

@@ -1,4 +1,6 @@
-/** Fields of forms, a form that shows its refusal, and a button that is busy while it works. */
+/**
+ * Fields of forms, a form that shows its refusal, and a button that is busy while it works.
+ */
 import { useSignal } from '@preact/signals'
 import type { ComponentChildren } from 'preact'
 import { Refusal } from '../data/api.ts'

@@ -1,4 +1,6 @@
-/** The icons of the page, drawn with lines on a grid of 24; decorative, as each stands beside its words. */
+/**
+ * The icons of the page, drawn with lines on a grid of 24; decorative, as each stands beside its words.
+ */
 
 const shapes = {
   overview: 'M3 13h4l3-8 4 14 3-6h4',

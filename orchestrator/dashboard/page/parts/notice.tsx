@@ -1,4 +1,6 @@
-/** What a part of a page says instead of its content: that there is nothing, that it is on its way, or what failed. */
+/**
+ * What a part of a page says instead of its content: that there is nothing, that it is on its way, or what failed.
+ */
 import type { ComponentChildren } from 'preact'
 import type { Refusal } from '../data/api.ts'
 import { Icon, type IconName } from './icon.tsx'

@@ -1,4 +1,6 @@
-/** Panels with a heading, page headings, pills and figures: what most pages are laid out with. */
+/**
+ * Panels with a heading, page headings, pills and figures: what most pages are laid out with.
+ */
 import type { ComponentChildren } from 'preact'
 
 interface PanelProps {

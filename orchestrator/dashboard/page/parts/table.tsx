@@ -1,4 +1,6 @@
-/** A table whose rows become cards on small screens, where each cell carries its column's name. */
+/**
+ * A table whose rows become cards on small screens, where each cell carries its column's name.
+ */
 import type { ComponentChildren } from 'preact'
 
 export interface Column<Row> {

@@ -1,4 +1,6 @@
-/** A model's answer: text, and code between fences. Nothing in it becomes a link, an image or markup of the page. */
+/**
+ * A model's answer: text, and code between fences. Nothing in it becomes a link, an image or markup of the page.
+ */
 
 /** Text and code in turns; the odd pieces are code. */
 export function piecesOf(text: string): string[] {

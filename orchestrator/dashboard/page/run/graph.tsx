@@ -1,4 +1,6 @@
-/** The run as a graph: one box for a node or for siblings, reachable by keyboard, in the colours of their states. */
+/**
+ * The run as a graph: one box for a node or for siblings, reachable by keyboard, in the colours of their states.
+ */
 import { useMemo } from 'preact/hooks'
 import { type Box, countsText, stateOf } from './groups.ts'
 import { boxHeight, boxWidth, type Layout, layOut } from './layout.ts'
@@ -39,19 +41,31 @@ function Edges({ of, boxes }: { of: Layout; boxes: Box[] }) {
   const done = new Set(boxes.filter((box) => stateOf(box) === 'done').map(({ id }) => id))
   return (
     <g>
-      {of.edges.map(({ from, to, points }) => (
-        <path key={`${from} ${to}`} class={`edge ${done.has(from) ? 'done' : ''}`} d={curve(points)} />
+      {of.edges.map((edge) => (
+        <path
+          key={`${edge.from} ${edge.to}`}
+          class={`edge ${done.has(edge.from) ? 'done' : ''}`}
+          d={curve(edge, of.places)}
+        />
       ))}
     </g>
   )
 }
 
-function curve(points: { x: number; y: number }[]): string {
-  const [first, ...rest] = points
-  if (first === undefined) return ''
+interface Point {
+  x: number
+  y: number
+}
+
+/** From the middle of the box above to the middle of the one below, by way of the bends around others. */
+function curve({ from, to, points }: Layout['edges'][number], places: Layout['places']): string {
+  const above = places.get(from)!
+  const below = places.get(to)!
+  const bends: Point[] = points.length > 3 ? points.slice(1, -1) : []
+  const first = { x: above.x + boxWidth / 2, y: above.y + boxHeight }
   let d = `M${first.x} ${first.y}`
   let last = first
-  for (const point of rest) {
+  for (const point of [...bends, { x: below.x + boxWidth / 2, y: below.y }]) {
     const middle = (last.y + point.y) / 2
     d += `C${last.x} ${middle} ${point.x} ${middle} ${point.x} ${point.y}`
     last = point

@@ -1,4 +1,6 @@
-/** The intents of this session, newest first, and the way into the run of each. */
+/**
+ * The intents of this session, newest first, and the way into the run of each.
+ */
 import { ago, count } from '../data/format.ts'
 import { useResource } from '../data/resource.ts'
 import { linkTo, route, setQuery } from '../data/router.ts'

@@ -1,4 +1,6 @@
-/** Where the boxes of a run stand and how its edges go: dagre's layered layout, done only when the shape changes. */
+/**
+ * Where the boxes of a run stand and how its edges go: dagre's layered layout, done only when the shape changes.
+ */
 import { Graph, layout } from '@dagrejs/dagre'
 import type { Box } from './groups.ts'
 
@@ -19,8 +21,10 @@ export function layOut(boxes: readonly Box[]): Layout {
   const graph = new Graph()
   graph.setGraph({ rankdir: 'TB', nodesep: 28, ranksep: 44, marginx: margin, marginy: margin })
   graph.setDefaultEdgeLabel(() => ({}))
-  for (const { id } of boxes) graph.setNode(id, { width: boxWidth, height: boxHeight })
-  for (const { id, needs } of boxes) for (const need of needs) graph.setEdge(need, id)
+  // Dagre puts what comes last to the left.
+  const reversed = [...boxes].reverse()
+  for (const { id } of reversed) graph.setNode(id, { width: boxWidth, height: boxHeight })
+  for (const { id, needs } of reversed) for (const need of needs) graph.setEdge(need, id)
   layout(graph)
   const places = new Map<string, { x: number; y: number }>()
   for (const { id } of boxes) {

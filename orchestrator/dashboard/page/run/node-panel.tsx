@@ -1,4 +1,6 @@
-/** All that is known of one node of a run: times, attempts, who served, the answer as it streams, the request, a retry. */
+/**
+ * All that is known of one node of a run: times, attempts, who served, the answer as it streams, the request, a retry.
+ */
 import { useSignal } from '@preact/signals'
 import { ask, type Refusal } from '../data/api.ts'
 import { count, milliseconds } from '../data/format.ts'

@@ -1,6 +1,7 @@
 /**
  * What is known of a running intent, made of its events one by one: nodes with state, times, who served, tokens and the
- * text as it streams. Pure; the run view feeds it and draws it. `shape` changes only when nodes join, never with states.
+ * text as it streams. Pure; the run view feeds it and draws it. `shape` changes only when nodes join, never with
+ * states.
  */
 
 export type NodeState = 'waiting' | 'running' | 'done' | 'failed' | 'cancelled' | 'skipped'

@@ -1,4 +1,6 @@
-/** One intent as it runs: how far it is, its graph or its timeline, and the node that was chosen. */
+/**
+ * One intent as it runs: how far it is, its graph or its timeline, and the node that was chosen.
+ */
 import { useSignal } from '@preact/signals'
 import { useEffect, useMemo } from 'preact/hooks'
 import { ask } from '../data/api.ts'
@@ -20,6 +22,8 @@ const views = [
 ] as const
 
 const tickMs = 500
+/** Here a list says more than a picture that has to be scrolled. */
+const narrow = '(max-width: 720px)'
 
 export function RunPage({ id }: { id: string }) {
   const { run, refusal, followAgain } = useRun(id)
@@ -74,7 +78,7 @@ interface BodyProps {
 }
 
 function Body({ id, run, nowMs, followAgain }: BodyProps) {
-  const view = useSignal<'graph' | 'timeline'>('graph')
+  const view = useSignal<'graph' | 'timeline'>(matchMedia(narrow).matches ? 'timeline' : 'graph')
   const chosen = useSignal<string | null>(null)
   const boxes = useMemo(() => boxesOf(run.nodes), [run, run.shape])
   const choose = (node: string) => {
@@ -151,7 +155,7 @@ function Progress({ run, nowMs }: { run: RunState; nowMs: number }) {
         </span>
       </div>
       <svg class="bar" aria-hidden="true">
-        <rect class="work done track-fill" height="6" width={`${(over / Math.max(1, nodes.length)) * 100}%`} />
+        <rect class="filled" height="6" width={`${(over / Math.max(1, nodes.length)) * 100}%`} />
       </svg>
       {run.problem !== null && <p class="notice bad">{run.problem}</p>}
     </div>

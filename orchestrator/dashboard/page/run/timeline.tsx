@@ -1,4 +1,6 @@
-/** The run over time: for each node how long it waited and worked, on one axis; also the list for very large runs. */
+/**
+ * The run over time: for each node how long it waited and worked, on one axis; also the list for very large runs.
+ */
 import { milliseconds } from '../data/format.ts'
 import type { RunNode } from './run-state.ts'
 

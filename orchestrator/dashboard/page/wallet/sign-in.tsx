@@ -1,4 +1,6 @@
-/** The sign-in page: a button for each wallet of the browser, and a field for a key. */
+/**
+ * The sign-in page: a button for each wallet of the browser, and a field for a key.
+ */
 import { useSignal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
 import { Refusal } from '../data/api.ts'

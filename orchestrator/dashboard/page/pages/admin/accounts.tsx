@@ -1,4 +1,6 @@
-/** Accounts: who waits to be let in, who is in, and what each may use. */
+/**
+ * Accounts: who waits to be let in, who is in, and what each may use.
+ */
 import { useSignal } from '@preact/signals'
 import { ask } from '../../data/api.ts'
 import { ago, shortAddress } from '../../data/format.ts'

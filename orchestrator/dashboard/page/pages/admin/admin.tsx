@@ -1,4 +1,6 @@
-/** What an administrator sets: accounts and their limits, who may sign up, and the record of who changed what. */
+/**
+ * What an administrator sets: accounts and their limits, who may sign up, and the record of who changed what.
+ */
 import { go, route } from '../../data/router.ts'
 import { isAdmin } from '../../data/session.ts'
 import { Choices } from '../../parts/choices.tsx'

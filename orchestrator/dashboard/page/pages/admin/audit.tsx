@@ -1,4 +1,6 @@
-/** Who changed what, from where, newest first; with what it was before and after. */
+/**
+ * Who changed what, from where, newest first; with what it was before and after.
+ */
 import { ago, moment } from '../../data/format.ts'
 import { useResource } from '../../data/resource.ts'
 import { linkTo, route } from '../../data/router.ts'

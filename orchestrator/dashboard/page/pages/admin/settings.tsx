@@ -1,4 +1,6 @@
-/** What holds for the whole hub: who may sign up. */
+/**
+ * What holds for the whole hub: who may sign up.
+ */
 import { ask } from '../../data/api.ts'
 import { useResource } from '../../data/resource.ts'
 import { Field, Form } from '../../parts/form.tsx'

@@ -1,4 +1,6 @@
-/** The keys that this session may see: what they are for, what they may use, and making, regenerating, revoking them. */
+/**
+ * The keys that this session may see: what they are for, what they may use, and making, regenerating, revoking them.
+ */
 import { useSignal } from '@preact/signals'
 import { ask } from '../../data/api.ts'
 import { ago, day } from '../../data/format.ts'

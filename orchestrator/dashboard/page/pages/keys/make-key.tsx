@@ -1,4 +1,6 @@
-/** The dialogs of keys: making one, seeing its text once, and confirming what cannot be undone. */
+/**
+ * The dialogs of keys: making one, seeing its text once, and confirming what cannot be undone.
+ */
 import { useSignal } from '@preact/signals'
 import { plural } from '../../data/format.ts'
 import { isAdmin, session } from '../../data/session.ts'

@@ -1,4 +1,6 @@
-/** A chat with any model of the hub, streamed; the conversation is this tab's and is kept nowhere. */
+/**
+ * A chat with any model of the hub, streamed; the conversation is this tab's and is kept nowhere.
+ */
 import { type Signal, useSignal } from '@preact/signals'
 import { useRef } from 'preact/hooks'
 import { eventsOf, Refusal, send } from '../../data/api.ts'

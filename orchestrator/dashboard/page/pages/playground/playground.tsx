@@ -1,4 +1,6 @@
-/** Where somebody tries the hub out: a chat, and an editor for scrolls; each can show itself as code. */
+/**
+ * Where somebody tries the hub out: a chat, and an editor for scrolls; each can show itself as code.
+ */
 import { go, route } from '../../data/router.ts'
 import { Choices } from '../../parts/choices.tsx'
 import { Page } from '../../parts/panel.tsx'

@@ -1,4 +1,6 @@
-/** An editor for scrolls: plan it to see what it would take, run it to see it run. */
+/**
+ * An editor for scrolls: plan it to see what it would take, run it to see it run.
+ */
 import { useSignal } from '@preact/signals'
 import { ask, Refusal } from '../../data/api.ts'
 import { count, dollars, milliseconds, plural } from '../../data/format.ts'

@@ -1,11 +1,13 @@
-/** One scout: the verdict, where its tasks of the last hour went and why, and each offer with its speed and pauses. */
+/**
+ * One scout: the verdict, where its tasks of the last hour went and why, and each offer with its speed and pauses.
+ */
 import { ago, count, milliseconds, percent, rate } from '../../data/format.ts'
 import { useResource } from '../../data/resource.ts'
 import { linkTo } from '../../data/router.ts'
 import { Fetched } from '../../parts/notice.tsx'
 import { Page, Panel, Pill, Stats } from '../../parts/panel.tsx'
 import { type Column, Table } from '../../parts/table.tsx'
-import { dotOf, type LastHour, type Scout } from './scouts.tsx'
+import { dotOf, type LastHour, type Scout } from './scout.ts'
 
 interface Offer {
   kind: string

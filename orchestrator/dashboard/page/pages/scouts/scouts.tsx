@@ -1,4 +1,6 @@
-/** The connected scouts, a page at a time: each with the hub's verdict in words; one of them with all that is known. */
+/**
+ * The connected scouts, a page at a time: each with the hub's verdict in words; one of them with all that is known.
+ */
 import { useSignal } from '@preact/signals'
 import { ago, count, percent } from '../../data/format.ts'
 import { useResource } from '../../data/resource.ts'
@@ -8,33 +10,8 @@ import { Choices } from '../../parts/choices.tsx'
 import { Empty, Fetched } from '../../parts/notice.tsx'
 import { Page, Panel, Pill } from '../../parts/panel.tsx'
 import { type Column, Table } from '../../parts/table.tsx'
+import { dotOf, type Scout } from './scout.ts'
 import { ScoutDetail } from './scout-detail.tsx'
-
-export interface LastHour {
-  considered: number
-  won: number
-  lost: { latency: number; price: number; capacity: number; trust: number }
-  done: number
-  failed: number
-}
-
-export interface Scout {
-  id: string
-  name: string
-  operator: string
-  agent: string
-  address: string
-  connected_at: string
-  phase: string
-  concurrency: number
-  in_flight: number
-  done: number
-  failed: number
-  failure_rate: number
-  offers: { model: string; provider: string; kind: string }[]
-  last_hour: LastHour
-  verdict: string[]
-}
 
 const shows = [
   ['', 'All'],
@@ -180,14 +157,6 @@ const columns: Column<Scout>[] = [
   { name: 'Fails', isNumber: true, cell: ({ failure_rate: share }) => percent(share) },
   { name: 'Connected', isNumber: true, cell: (scout) => ago(Date.parse(scout.connected_at) / 1_000) },
 ]
-
-const failingRate = 0.2
-const worthRate = 0.05
-
-export function dotOf({ failure_rate: share, phase }: Pick<Scout, 'failure_rate' | 'phase'>): string {
-  if (share > failingRate) return 'bad'
-  return phase !== 'ready' || share > worthRate ? 'warn' : 'good'
-}
 
 function offersText(offers: Scout['offers']): string {
   const names = [...new Set(offers.map(({ model }) => model))]
