@@ -4,9 +4,9 @@
  */
 import { type ComponentType, type FunctionComponent, h } from 'preact'
 import { useEffect, useState } from 'preact/hooks'
-import { lostAt } from './data/live.ts'
-import { route } from './data/router.ts'
-import { linkRefusal, session, state } from './data/session.ts'
+import { lostAt } from './state/live.ts'
+import { route } from './state/router.ts'
+import { linkRefusal, session, state } from './state/session.ts'
 import { Navigation } from './navigation.tsx'
 import { ConnectPage } from './pages/connect.tsx'
 import { OverviewPage } from './pages/overview.tsx'

@@ -4,9 +4,9 @@
  */
 import { render } from 'preact'
 import { App } from './app.tsx'
-import { takeLoginSecret } from './data/router.ts'
-import { linkRefusal, refreshSession, signInWithLink } from './data/session.ts'
-import { applyTheme } from './data/theme.ts'
+import { takeLoginSecret } from './state/router.ts'
+import { linkRefusal, refreshSession, signInWithLink } from './state/session.ts'
+import { applyTheme } from './state/theme.ts'
 
 applyTheme()
 const secret = takeLoginSecret()

@@ -3,10 +3,10 @@
  */
 import { useSignal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
-import { shortAddress } from './data/format.ts'
-import { linkTo, route } from './data/router.ts'
-import { isAdmin, session, signOut } from './data/session.ts'
-import { choice, turnTheme } from './data/theme.ts'
+import { shortAddress } from './state/format.ts'
+import { linkTo, route } from './state/router.ts'
+import { isAdmin, session, signOut } from './state/session.ts'
+import { choice, turnTheme } from './state/theme.ts'
 import { Icon, type IconName, Mark } from './parts/icon.tsx'
 
 interface Entry {

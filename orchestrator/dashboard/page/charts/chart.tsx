@@ -4,8 +4,8 @@
  */
 import { useSignal } from '@preact/signals'
 import { useEffect, useRef } from 'preact/hooks'
-import { moment } from '../data/format.ts'
-import { theme } from '../data/theme.ts'
+import { moment } from '../state/format.ts'
+import { theme } from '../state/theme.ts'
 import { Icon } from '../parts/icon.tsx'
 import type { Lines, Plot } from './plot.ts'
 

@@ -1,8 +1,8 @@
 /**
  * What is left of the budgets that hold for this session: of its key and of its account, with when they begin anew.
  */
-import { count, dollars, moment } from '../data/format.ts'
-import { useResource } from '../data/resource.ts'
+import { count, dollars, moment } from '../state/format.ts'
+import { useResource } from '../state/resource.ts'
 import { Panel } from '../parts/panel.tsx'
 
 interface Budget {

@@ -1,9 +1,9 @@
 /**
  * What a visitor sees: what this is, how much of it is there now, and the two ways in.
  */
-import { count } from '../data/format.ts'
-import { useResource } from '../data/resource.ts'
-import { linkTo } from '../data/router.ts'
+import { count } from '../state/format.ts'
+import { useResource } from '../state/resource.ts'
+import { linkTo } from '../state/router.ts'
 import { Icon, type IconName } from '../parts/icon.tsx'
 
 interface HubNow {

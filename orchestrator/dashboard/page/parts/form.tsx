@@ -3,7 +3,7 @@
  */
 import { useSignal } from '@preact/signals'
 import type { ComponentChildren } from 'preact'
-import { Refusal } from '../data/api.ts'
+import { Refusal } from '../state/api.ts'
 import { Refused } from './notice.tsx'
 
 interface FieldProps {

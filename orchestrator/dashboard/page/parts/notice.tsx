@@ -2,7 +2,7 @@
  * What a part of a page says instead of its content: that there is nothing, that it is on its way, or what failed.
  */
 import type { ComponentChildren } from 'preact'
-import type { Refusal } from '../data/api.ts'
+import type { Refusal } from '../state/api.ts'
 import { Icon, type IconName } from './icon.tsx'
 
 interface NoticeProps {

@@ -3,7 +3,7 @@
  * back, stops while the tab is hidden, and tells its view at most once a frame.
  */
 import { useCallback, useEffect, useMemo, useState } from 'preact/hooks'
-import { eventsOf, Refusal, send } from '../data/api.ts'
+import { eventsOf, Refusal, send } from '../state/api.ts'
 import { RunState } from './run-state.ts'
 
 const retryMs = 1_500

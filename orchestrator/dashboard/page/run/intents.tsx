@@ -1,9 +1,9 @@
 /**
  * The intents of this session, newest first, and the way into the run of each.
  */
-import { ago, count } from '../data/format.ts'
-import { useResource } from '../data/resource.ts'
-import { linkTo, route, setQuery } from '../data/router.ts'
+import { ago, count } from '../state/format.ts'
+import { useResource } from '../state/resource.ts'
+import { linkTo, route, setQuery } from '../state/router.ts'
 import { Choices } from '../parts/choices.tsx'
 import { Empty, Fetched } from '../parts/notice.tsx'
 import { type Level, Page, Panel, Pill } from '../parts/panel.tsx'

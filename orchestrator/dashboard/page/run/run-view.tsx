@@ -3,9 +3,9 @@
  */
 import { useSignal } from '@preact/signals'
 import { useEffect, useMemo } from 'preact/hooks'
-import { ask } from '../data/api.ts'
-import { count, milliseconds, plural } from '../data/format.ts'
-import { linkTo } from '../data/router.ts'
+import { ask } from '../state/api.ts'
+import { count, milliseconds, plural } from '../state/format.ts'
+import { linkTo } from '../state/router.ts'
 import { Choices } from '../parts/choices.tsx'
 import { Pending, Refused } from '../parts/notice.tsx'
 import { type Level, Page, Panel, Pill } from '../parts/panel.tsx'

@@ -1,7 +1,7 @@
 /**
  * The run over time: for each node how long it waited and worked, on one axis; also the list for very large runs.
  */
-import { milliseconds } from '../data/format.ts'
+import { milliseconds } from '../state/format.ts'
 import type { RunNode } from './run-state.ts'
 
 interface TimelineProps {

@@ -3,9 +3,9 @@
  */
 import { useSignal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
-import { Refusal } from '../data/api.ts'
-import { go } from '../data/router.ts'
-import { refreshSession, signInWithKey, ways } from '../data/session.ts'
+import { Refusal } from '../state/api.ts'
+import { go } from '../state/router.ts'
+import { refreshSession, signInWithKey, ways } from '../state/session.ts'
 import { Field, Form } from '../parts/form.tsx'
 import { Icon } from '../parts/icon.tsx'
 import { Refused } from '../parts/notice.tsx'

@@ -2,7 +2,7 @@
  * Signing with a wallet: the hub writes the whole text, bound to what is to be done; the wallet shows and signs it; the
  * hub checks and does it. What goes wrong in the wallet becomes a sentence; what the hub refuses is its own sentence.
  */
-import { ask, Refusal } from '../data/api.ts'
+import { ask, Refusal } from '../state/api.ts'
 import { type Wallet, wallets } from './wallets.ts'
 
 /** What a signature may do; see `POST /v1/auth/challenge`. */

@@ -2,11 +2,11 @@
  * Accounts: who waits to be let in, who is in, and what each may use.
  */
 import { useSignal } from '@preact/signals'
-import { ask } from '../../data/api.ts'
-import { ago, shortAddress } from '../../data/format.ts'
-import { useResource } from '../../data/resource.ts'
-import { linkTo, route } from '../../data/router.ts'
-import type { Account as OwnAccount } from '../../data/session.ts'
+import { ask } from '../../state/api.ts'
+import { ago, shortAddress } from '../../state/format.ts'
+import { useResource } from '../../state/resource.ts'
+import { linkTo, route } from '../../state/router.ts'
+import type { Account as OwnAccount } from '../../state/session.ts'
 import { Dialog } from '../../parts/dialog.tsx'
 import { Field, Form } from '../../parts/form.tsx'
 import { Empty, Fetched } from '../../parts/notice.tsx'

@@ -1,8 +1,8 @@
 /**
  * What holds for the whole hub: who may sign up.
  */
-import { ask } from '../../data/api.ts'
-import { useResource } from '../../data/resource.ts'
+import { ask } from '../../state/api.ts'
+import { useResource } from '../../state/resource.ts'
 import { Field, Form } from '../../parts/form.tsx'
 import { Fetched } from '../../parts/notice.tsx'
 import { Panel } from '../../parts/panel.tsx'

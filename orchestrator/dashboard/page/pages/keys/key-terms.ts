@@ -2,9 +2,9 @@
  * Keys as the hub shows them, and the terms of a new one as its form has them: which requests to send, and how limits
  * read in a row. Pure, but for the requests.
  */
-import { ask } from '../../data/api.ts'
-import { count } from '../../data/format.ts'
-import { freshKeys, session } from '../../data/session.ts'
+import { ask } from '../../state/api.ts'
+import { count } from '../../state/format.ts'
+import { freshKeys, session } from '../../state/session.ts'
 import { type Action, performSigned, walletOf } from '../../wallet/signing.ts'
 
 export interface Budget {

@@ -2,11 +2,11 @@
  * The keys that this session may see: what they are for, what they may use, and making, regenerating, revoking them.
  */
 import { useSignal } from '@preact/signals'
-import { ask } from '../../data/api.ts'
-import { ago, day } from '../../data/format.ts'
-import { useResource } from '../../data/resource.ts'
-import { go, linkTo, route, setQuery } from '../../data/router.ts'
-import { isAdmin, session } from '../../data/session.ts'
+import { ask } from '../../state/api.ts'
+import { ago, day } from '../../state/format.ts'
+import { useResource } from '../../state/resource.ts'
+import { go, linkTo, route, setQuery } from '../../state/router.ts'
+import { isAdmin, session } from '../../state/session.ts'
 import { Icon } from '../../parts/icon.tsx'
 import { Empty, Fetched } from '../../parts/notice.tsx'
 import { Page, Panel, Pill } from '../../parts/panel.tsx'

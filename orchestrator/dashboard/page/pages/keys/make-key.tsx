@@ -2,8 +2,8 @@
  * The dialogs of keys: making one, seeing its text once, and confirming what cannot be undone.
  */
 import { useSignal } from '@preact/signals'
-import { plural } from '../../data/format.ts'
-import { isAdmin, session } from '../../data/session.ts'
+import { plural } from '../../state/format.ts'
+import { isAdmin, session } from '../../state/session.ts'
 import { Code } from '../../parts/code.tsx'
 import { Dialog } from '../../parts/dialog.tsx'
 import { Field, Form } from '../../parts/form.tsx'

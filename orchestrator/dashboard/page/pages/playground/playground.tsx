@@ -1,7 +1,7 @@
 /**
  * Where somebody tries the hub out: a chat, and an editor for scrolls; each can show itself as code.
  */
-import { go, route } from '../../data/router.ts'
+import { go, route } from '../../state/router.ts'
 import { Choices } from '../../parts/choices.tsx'
 import { Page } from '../../parts/panel.tsx'
 import { Chat } from './chat.tsx'

@@ -2,9 +2,9 @@
  * An editor for scrolls: plan it to see what it would take, run it to see it run.
  */
 import { useSignal } from '@preact/signals'
-import { ask, Refusal } from '../../data/api.ts'
-import { count, dollars, milliseconds, plural } from '../../data/format.ts'
-import { go } from '../../data/router.ts'
+import { ask, Refusal } from '../../state/api.ts'
+import { count, dollars, milliseconds, plural } from '../../state/format.ts'
+import { go } from '../../state/router.ts'
 import { Code } from '../../parts/code.tsx'
 import { Notice, Refused } from '../../parts/notice.tsx'
 import { Panel } from '../../parts/panel.tsx'

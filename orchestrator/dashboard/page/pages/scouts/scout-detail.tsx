@@ -1,9 +1,9 @@
 /**
  * One scout: the verdict, where its tasks of the last hour went and why, and each offer with its speed and pauses.
  */
-import { ago, count, milliseconds, percent, rate } from '../../data/format.ts'
-import { useResource } from '../../data/resource.ts'
-import { linkTo } from '../../data/router.ts'
+import { ago, count, milliseconds, percent, rate } from '../../state/format.ts'
+import { useResource } from '../../state/resource.ts'
+import { linkTo } from '../../state/router.ts'
 import { Fetched } from '../../parts/notice.tsx'
 import { Page, Panel, Pill, Stats } from '../../parts/panel.tsx'
 import { type Column, Table } from '../../parts/table.tsx'

@@ -2,10 +2,10 @@
  * The connected scouts, a page at a time: each with the hub's verdict in words; one of them with all that is known.
  */
 import { useSignal } from '@preact/signals'
-import { ago, count, percent } from '../../data/format.ts'
-import { useResource } from '../../data/resource.ts'
-import { linkTo, route, setQuery } from '../../data/router.ts'
-import { isAdmin } from '../../data/session.ts'
+import { ago, count, percent } from '../../state/format.ts'
+import { useResource } from '../../state/resource.ts'
+import { linkTo, route, setQuery } from '../../state/router.ts'
+import { isAdmin } from '../../state/session.ts'
 import { Choices } from '../../parts/choices.tsx'
 import { Empty, Fetched } from '../../parts/notice.tsx'
 import { Page, Panel, Pill } from '../../parts/panel.tsx'
