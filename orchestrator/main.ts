@@ -8,11 +8,14 @@ import { loadEnvFile } from '../shared/env-file.ts'
 import { defectCode, drainMs, signalEchoMs } from '../shared/limits/process.ts'
 import { TrustedProxies } from '../shared/network/client-address.ts'
 import { realSystem, type System } from '../shared/system.ts'
+import { AccountWatch } from './accounts/account-watch.ts'
+import { HubAccounts } from './accounts/accounts.ts'
+import { fragmentOf } from './accounts/sign-in/login-links.ts'
 import { type Config, readConfig } from './config.ts'
 import type { CoreSettings } from './core/settings.ts'
 import { PageFiles } from './dashboard/page-files.ts'
 import { HubEngine } from './engine/engine.ts'
-import { Keyring } from './engine/keyring.ts'
+import { hubActor, Keyring } from './engine/keyring.ts'
 import type { EngineDefect } from './engine/ports/defect.ts'
 import { firstClientKey, localScoutKey } from './first-keys.ts'
 import { connectionsMax, requestsMax } from './gateway/descriptors.ts'
@@ -42,6 +45,7 @@ export interface Hub {
   port: number
   engine: HubEngine
   keyring: Keyring
+  accounts: HubAccounts
   /** Stops taking work, lets what is under way finish within `drainMs`, closes everything. */
   stop(): Promise<void>
 }
@@ -78,7 +82,9 @@ export function startHub(options: HubOptions): Hub | { flaw: string } {
   // Recovery comes before the port: nobody may reach a hub that cannot go on from its store.
   engine.start()
   for (const { intent, reason } of engine.intents.setAside) log.error({ intent, reason }, 'an intent was set aside')
-  keyring.onRevoked((id) => gateway.closeOperator(id))
+  keyring.onDropped((id) => gateway.closeKey(id))
+  const accounts = new HubAccounts({ store: folder.store, keyring, system, signup: config.signup })
+  const watch = new AccountWatch(folder.store, keyring, system)
   let http: ReturnType<typeof serveHub>
   try {
     http = serveHub({
@@ -89,7 +95,10 @@ export function startHub(options: HubOptions): Hub | { flaw: string } {
       planner,
       keyring,
       ...(options.page && { page: options.page }),
+      accounts,
       system,
+      clientOf: (peer, headers) => proxies.clientOf(peer, headers),
+      scoutsOf: (key) => gateway.scoutsOf(key),
       upgradeScout: (request, server) => gateway.upgrade(request, server),
       websocket: gateway.websocket,
       requestsMax: () => requestsMax(gateway.room),
@@ -98,6 +107,7 @@ export function startHub(options: HubOptions): Hub | { flaw: string } {
         allowsPrivateUrls: config.privateUrls === 'allow',
         corsOrigins: config.corsOrigins,
         requestBytesMax: config.requestBytesMax,
+        publicUrl: config.publicUrl,
         ...options.http,
       },
     })
@@ -106,17 +116,19 @@ export function startHub(options: HubOptions): Hub | { flaw: string } {
     folder.close()
     return { flaw: listenFlaw(config, error) }
   }
-  keyring.onRevoked(http.keyRevoked)
+  keyring.onDropped(http.keyDropped)
   gateway.start(engine.scoutEvents)
+  watch.start()
   const stop = async () => {
     gateway.announceDrain('the orchestrator is restarting')
     await within(system, drainMs, engine.drain())
+    watch.stop()
     engine.stop()
     await gateway.closeAll()
     await http.stop()
     folder.close()
   }
-  return { url: http.url, port: http.port, engine, keyring, stop }
+  return { url: http.url, port: http.port, engine, keyring, accounts, stop }
 }
 
 function listenFlaw({ host, port }: Config, error: unknown): string {
@@ -199,9 +211,18 @@ function run(): void {
 /** Tells whoever started this process where the hub is: the supervisor by message, a person on standard output. */
 function introduce(hub: Hub, config: Config, log: Logger): void {
   const clientKey = firstClientKey(hub.keyring)
+  // A link that signs in is for a person's eyes: a log is read by others and kept.
+  const hasReader = process.send !== undefined || process.stdout.isTTY
+  const loginUrl = hasReader ? firstLogin(hub, config) : undefined
   if (process.send !== undefined) {
     const scoutKey = localScoutKey(hub.keyring, config.dataDir)
-    process.send({ type: 'ready', url: hub.url, scoutKey, ...(clientKey && { clientKey }) })
+    process.send({
+      type: 'ready',
+      url: hub.url,
+      scoutKey,
+      ...(clientKey && { clientKey }),
+      ...(loginUrl && { loginUrl }),
+    })
     return
   }
   log.info({ url: hub.url }, 'listening')
@@ -209,6 +230,14 @@ function introduce(hub: Hub, config: Config, log: Logger): void {
     process.stdout.write(`First client key, shown once: ${clientKey}\n`)
     process.stdout.write('Make a key for a scout with: npm run key -- scout\n')
   }
+  if (loginUrl !== undefined) process.stdout.write(`Sign in as the operator, once, within 10 minutes: ${loginUrl}\n`)
+}
+
+/** A link for the operator as long as there is no account. */
+function firstLogin({ accounts, port }: Hub, { publicUrl }: Config): string | undefined {
+  if (accounts.accounts({ limit: 1 }).length > 0) return undefined
+  const made = accounts.links.make(null, hubActor)
+  return 'code' in made ? undefined : (publicUrl ?? `http://127.0.0.1:${port}`) + fragmentOf(made.token)
 }
 
 function isLoopback(host: string): boolean {

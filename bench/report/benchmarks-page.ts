@@ -1,5 +1,5 @@
 /**
- * `docs/benchmarks.md` and `docs/benchmarks.json`, made from the newest results alone: machine, commands, the figures
+ * `docs/benchmarks.md` and `docs/data/benchmarks.json`, made from the newest results alone: machine, commands, the figures
  * against their targets, every scenario's table and chart, the peers, the method, and what is not fair about it. Nobody
  * edits those files by hand.
  */
@@ -63,8 +63,8 @@ export async function writeReport(): Promise<string> {
     rows,
   }))
   const summary = { machine: machine(), figures, peers, scenarios }
-  writeFileSync(join(docs, 'benchmarks.json'), `${JSON.stringify(summary, null, 1)}\n`)
-  return `Wrote docs/benchmarks.md, docs/benchmarks.json and the charts from ${kept.length} results.`
+  writeFileSync(join(docs, 'data', 'benchmarks.json'), `${JSON.stringify(summary, null, 1)}\n`)
+  return `Wrote docs/benchmarks.md, docs/data/benchmarks.json and the charts from ${kept.length} results.`
 }
 
 function machineLines(): string {

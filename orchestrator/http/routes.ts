@@ -3,7 +3,18 @@
  * OpenAPI document is checked against it.
  */
 
-import { createKey, listKeys, revokeKey } from './admin/keys.ts'
+import { challenge, endSession, endSessions, getAuth, useKey, useLink, verify } from './accounts/auth.ts'
+import { amendOwnKey, getMe, listOwnKeys, revokeOwnKey } from './accounts/me.ts'
+import {
+  amendAccount,
+  amendSettings,
+  createAccount,
+  getAccount,
+  getSettings,
+  listAccounts,
+  listAudit,
+} from './admin/accounts.ts'
+import { amendKey, createKey, listKeys, regenerateKey, revokeKey } from './admin/keys.ts'
 import { healthz, metrics, readyz } from './admin/status.ts'
 import { countTokens } from './anthropic/count-tokens.ts'
 import { createMessage } from './anthropic/messages.ts'
@@ -11,7 +22,7 @@ import { modelInForm, modelsInForm } from './anthropic/model-list.ts'
 import { chatCompletions, embeddings } from './chat/completions.ts'
 import { createCompletion } from './completions/completions.ts'
 import { dialIn } from './fleet/dial-in.ts'
-import { getScout, listScouts } from './fleet/scouts.ts'
+import { getOwnScout, getScout, listOwnScouts, listScouts } from './fleet/scouts.ts'
 import { followIntent } from './intents/events.ts'
 import { cancelIntent, createIntent, getIntent, listIntents } from './intents/intents.ts'
 import { getNode, getNodeRequest, planIntent, retryNode } from './intents/nodes.ts'
@@ -51,14 +62,36 @@ export const routes: readonly Route[] = [
   { method: 'GET', path: '/v1/models', access: 'client', handle: modelsInForm },
   { method: 'GET', path: '/v1/models/{id}', access: 'client', handle: modelInForm },
   { method: 'GET', path: '/v1/scout', access: 'open', handle: dialIn },
-  { method: 'GET', path: '/v1/live', access: 'client', handle: followLive },
-  { method: 'GET', path: '/v1/history', access: 'client', handle: showHistory },
+  { method: 'GET', path: '/v1/live', access: 'any', handle: followLive },
+  { method: 'GET', path: '/v1/history', access: 'any', handle: showHistory },
   { method: 'GET', path: '/v1/hub', access: 'open', handle: showHub },
+  { method: 'GET', path: '/v1/me/scouts', access: 'any', handle: listOwnScouts },
+  { method: 'GET', path: '/v1/me/scouts/{id}', access: 'any', handle: getOwnScout },
   { method: 'GET', path: '/v1/scouts', access: 'admin', handle: listScouts },
   { method: 'GET', path: '/v1/scouts/{id}', access: 'admin', handle: getScout },
   { method: 'POST', path: '/v1/admin/keys', access: 'admin', handle: createKey },
   { method: 'GET', path: '/v1/admin/keys', access: 'admin', handle: listKeys },
+  { method: 'POST', path: '/v1/admin/keys/{id}/regenerate', access: 'admin', handle: regenerateKey },
+  { method: 'PATCH', path: '/v1/admin/keys/{id}', access: 'admin', handle: amendKey },
   { method: 'DELETE', path: '/v1/admin/keys/{id}', access: 'admin', handle: revokeKey },
+  { method: 'GET', path: '/v1/admin/accounts', access: 'admin', handle: listAccounts },
+  { method: 'POST', path: '/v1/admin/accounts', access: 'admin', handle: createAccount },
+  { method: 'GET', path: '/v1/admin/accounts/{id}', access: 'admin', handle: getAccount },
+  { method: 'PATCH', path: '/v1/admin/accounts/{id}', access: 'admin', handle: amendAccount },
+  { method: 'GET', path: '/v1/admin/settings', access: 'admin', handle: getSettings },
+  { method: 'PATCH', path: '/v1/admin/settings', access: 'admin', handle: amendSettings },
+  { method: 'GET', path: '/v1/admin/audit', access: 'admin', handle: listAudit },
+  { method: 'GET', path: '/v1/auth', access: 'open', handle: getAuth },
+  { method: 'POST', path: '/v1/auth/challenge', access: 'open', handle: challenge },
+  { method: 'POST', path: '/v1/auth/verify', access: 'open', handle: verify },
+  { method: 'POST', path: '/v1/auth/link', access: 'open', handle: useLink },
+  { method: 'POST', path: '/v1/auth/key', access: 'open', handle: useKey },
+  { method: 'DELETE', path: '/v1/auth/session', access: 'any', handle: endSession },
+  { method: 'DELETE', path: '/v1/auth/sessions', access: 'any', handle: endSessions },
+  { method: 'GET', path: '/v1/me', access: 'any', handle: getMe },
+  { method: 'GET', path: '/v1/me/keys', access: 'any', handle: listOwnKeys },
+  { method: 'PATCH', path: '/v1/me/keys/{id}', access: 'client', handle: amendOwnKey },
+  { method: 'DELETE', path: '/v1/me/keys/{id}', access: 'client', handle: revokeOwnKey },
   { method: 'GET', path: '/schemas/scroll.json', access: 'open', handle: scrollSchema },
   { method: 'GET', path: '/healthz', access: 'open', handle: healthz },
   { method: 'GET', path: '/readyz', access: 'open', handle: readyz },

@@ -5,7 +5,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
+import { type Browser, type BrowserContext, type Cookie, chromium, type Page } from 'playwright-core'
 import { bundlePage } from '../../orchestrator/dashboard/bundle.ts'
 import { PageFiles } from '../../orchestrator/dashboard/page-files.ts'
 import { realSystem } from '../../shared/system.ts'
@@ -18,6 +18,9 @@ interface View {
 }
 
 export class PageStage {
+  /** Of the sessions that were begun, by the key. */
+  private readonly cookies = new Map<string, Cookie[]>()
+
   private constructor(
     readonly hub: LiveHub,
     readonly browser: Browser,
@@ -38,12 +41,19 @@ export class PageStage {
     return this.browser.newContext({ viewport, colorScheme: theme, reducedMotion: 'reduce', locale: 'en-GB' })
   }
 
-  /** A page of its own, signed in by the key. */
+  /** A page of its own, in the session of this key; signing in is limited, so that it is done once. */
   async signedIn(key: string, view: View = {}, path = 'overview'): Promise<Page> {
+    const { cookies } = this
+    const known = cookies.get(key)
     const context = await this.context(view)
+    if (known !== undefined) await context.addCookies(known)
     const page = await context.newPage()
     await page.goto(`${this.hub.url}/#${path}`)
-    await signIn(page, key)
+    if (known === undefined) {
+      await signIn(page, key)
+      cookies.set(key, await context.cookies())
+    }
+    await page.locator('.account').waitFor({ state: 'attached' })
     return page
   }
 

@@ -28,7 +28,7 @@ test('a database of the second version keeps its intents, which ask for nothing 
   store.close()
 })
 
-test('a database of the first version keeps its epoch and keys, each with the weight of one', () => {
+test('a database of the first version keeps its epoch and keys, each its own tenant with the weight of one', () => {
   const path = join(temporaryFolder(), 'chasm.db')
   const db = new Database(path, { create: true })
   db.run(migrations[0]!.sql)
@@ -43,7 +43,8 @@ test('a database of the first version keeps its epoch and keys, each with the we
   const store = openSqlite(path, { mayCreate: false, checkWhole: true })
   if ('flaw' in store) throw new Error(store.flaw)
   expect(store.nextEpoch()).toBe(42)
-  expect(store.listKeys()).toEqual([keyRow('b'), keyRow('a')])
+  expect(store.listKeys()).toEqual(['b', 'a'].map((id) => keyRow(id, { last4: null })))
+  expect(store.keys({ tenant: 'b', limit: 9 }).map(({ id }) => id)).toEqual(['b'])
   expect(outcome(store, [newIntent(intentRow('int_1'))])).toBe('committed')
   store.close()
 })

@@ -5,7 +5,7 @@ import { useSignal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
 import { shortAddress } from './state/format.ts'
 import { linkTo, route } from './state/router.ts'
-import { isAdmin, session, signOut } from './state/session.ts'
+import { type Session, session, signOut } from './state/session.ts'
 import { choice, turnTheme } from './state/theme.ts'
 import { Icon, type IconName, Mark } from './parts/icon.tsx'
 
@@ -27,6 +27,14 @@ const managed: Entry[] = [
   { page: 'usage', text: 'Usage', icon: 'usage' },
 ]
 const administered: Entry[] = [{ page: 'admin', text: 'Admin', icon: 'admin' }]
+
+/** The key of a scout asks for no answers. */
+const ofScouts = [daily[0]!, daily[1]!, ...managed.slice(0, 2)]
+
+function entriesOf(role: Session['role']): Entry[] {
+  if (role === 'scout') return ofScouts
+  return role === 'admin' ? [...daily, ...managed, ...administered] : [...daily, ...managed]
+}
 
 export function Navigation() {
   const isOpen = useSignal(false)
@@ -55,8 +63,7 @@ export function Navigation() {
         <Brand />
         {session.value !== null && (
           <nav aria-label="Pages">
-            <Entries of={daily} current={page} />
-            <Entries of={isAdmin.value ? [...managed, ...administered] : managed} current={page} />
+            <Entries of={entriesOf(session.value.role)} current={page} />
           </nav>
         )}
         <Foot />

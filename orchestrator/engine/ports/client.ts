@@ -11,7 +11,7 @@ import type { LastHour } from '../../core/stats/hour-counts.ts'
 import type { Responses } from './responses.ts'
 
 export interface Submission {
-  /** Id of the key that asked; fairness counts per tenant. */
+  /** Whose key asked; fairness counts per tenant. */
   tenant: string
   /** The tenant's turns in the queue for each one of another's; 1 when absent. */
   weight?: number

@@ -6,18 +6,27 @@ import { type Fault, fault } from '../../../shared/faults.ts'
 import { scoutSearchCharsMax, scoutsPageDefault, scoutsPageMax } from '../../../shared/limits/http.ts'
 import { abilitiesIn, dollars, type Offer } from '../../../shared/task.ts'
 import type { LastHour } from '../../core/stats/hour-counts.ts'
-import type { OfferStatus, ScoutFilter, ScoutListing, ScoutShow, ScoutStanding } from '../../engine/ports/client.ts'
+import type { OfferStatus, ScoutDetail, ScoutFilter, ScoutListing, ScoutShow, ScoutStanding } from '../../engine/ports/client.ts'
 import type { RequestContext } from '../request-context.ts'
 import { shownCost } from '../response/envelope.ts'
 import { jsonResponse, refuse } from '../response/response.ts'
 
 /** In the order in which they connected, a page at a time; `next` is null on the last. */
-export function listScouts({ id, edge, query }: RequestContext): Response {
+export function listScouts(context: RequestContext): Response {
+  return scoutPage(context, {})
+}
+
+/** The same of those that the caller's own keys let in. */
+export function listOwnScouts(context: RequestContext): Response {
+  return scoutPage(context, { operator: context.caller!.tenant })
+}
+
+function scoutPage({ id, edge, query }: RequestContext, whose: Pick<ScoutFilter, 'operator'>): Response {
   const asked = scoutQuery(query)
   if ('code' in asked) return refuse(id, asked)
   const { limit, after, filter } = asked
   // One more than asked for tells whether there is a next page.
-  const found = edge.engine.scoutsAfter(after, limit + 1, filter)
+  const found = edge.engine.scoutsAfter(after, limit + 1, { ...filter, ...whose })
   const page = found.slice(0, limit)
   const next = found.length > limit ? String(page.at(-1)!.session) : null
   return jsonResponse(id, JSON.stringify({ object: 'list', data: page.map(shownInList), next }))
@@ -53,9 +62,18 @@ function shownInList(scout: ScoutStanding) {
 }
 
 export function getScout({ id, edge, params }: RequestContext): Response {
+  return scoutDetail(id, edge.engine.scout(params.id))
+}
+
+/** One of others looks like one that is not there. */
+export function getOwnScout({ id, edge, params, caller }: RequestContext): Response {
   const scout = edge.engine.scout(params.id)
+  return scoutDetail(id, scout?.operator === caller!.tenant ? scout : undefined)
+}
+
+function scoutDetail(id: string, scout: ScoutDetail | undefined): Response {
   if (scout === undefined) {
-    const text = 'No scout with this id is connected now: GET /v1/scouts lists those that are.'
+    const text = 'No scout with this id is connected now: GET /v1/scouts, or /v1/me/scouts, lists those that are.'
     return refuse(id, fault('not_found', text, { param: 'id' }))
   }
   const { sessions, window, lastHour, verdict, standings } = scout

@@ -36,12 +36,13 @@ export function followLive(context: RequestContext): Response {
     return refuse(id, fault('permission_denied', 'This topic needs an admin: leave it out.', { param: 'topics' }))
   }
   if (!(request.headers.get('accept') ?? '').includes('text/event-stream')) {
-    const now = Object.fromEntries(names.map((name) => [name, edge.live.now(name, caller!.id)]))
+    const now = Object.fromEntries(names.map((name) => [name, edge.live.now(name, caller!.tenant)]))
     return jsonResponse(id, JSON.stringify(now), 200, { 'cache-control': 'no-store' })
   }
   // Nobody reads the body of an answer to HEAD.
   if (request.method === 'HEAD') return new Response(null, { headers: streamHeaders(id) })
-  const watcher = edge.live.watch(names, caller!.id, caller!.id)
+  // A session's tabs share their feeds, and not those of whoever else has its key.
+  const watcher = edge.live.watch(names, context.session?.digest ?? caller!.id, caller!.tenant)
   if (watcher === null) return refuse(id, tooMany)
   return new PullStream(context, new FeedContent(edge.live, watcher)).respond()
 }

@@ -16,13 +16,13 @@ export const livePaths: Record<string, Operation> = {
       'Topics as server-sent events, each whole and at most once a second; as one JSON object without ' +
       '`Accept: text/event-stream`. `hub`: counts. `traffic`: the newest two seconds. `mine`: the newest answer of ' +
       'this key. `attention`: what an operator should look at (admins).',
-    access: 'client',
+    access: 'any',
     parameters: [inQuery('topics', 'Names with commas between.')],
     gives: [200, 'The topics.', feed],
   },
   'GET /v1/history': {
     summary: 'The charts of the whole hub: rates per second, times in milliseconds, null where nothing is known.',
-    access: 'client',
+    access: 'any',
     parameters: [inQuery('span', `One of ${Object.keys(historySpans).join(', ')}.`)],
     gives: [
       200,

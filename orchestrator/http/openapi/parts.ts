@@ -35,7 +35,8 @@ export function inHeader(name: string, description: string): Json {
 
 export interface Operation {
   summary: string
-  access: 'open' | 'client' | 'admin' | 'scout'
+  /** `any`: a key of whatever role. */
+  access: 'open' | 'any' | 'client' | 'admin' | 'scout'
   /** Beside the id in the path. */
   parameters?: Json[]
   /** Name of a schema. */

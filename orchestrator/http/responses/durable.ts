@@ -65,7 +65,7 @@ function keepRequest(
   const id = responseId(view.id)
   const request = keptRequest(fields, withIds(input, id))
   const { createdMs, id: intent } = view
-  return edge.engine.responses.keep({ id, tenant: caller!.id, createdMs, request, answer: null, intent })
+  return edge.engine.responses.keep({ id, tenant: caller!.tenant, createdMs, request, answer: null, intent })
 }
 
 function planOf(context: RequestContext, fields: ResponseFields): { plan: PlanRequest; input: Json[] } | Fault {
@@ -124,7 +124,7 @@ async function answer(context: RequestContext, accepted: Acceptance, manner: Man
     if (!isBackground) clientLeft(context, accepted)
   }
   const forget = async () => {
-    if (!isStored) await edge.intents.forget(view.id, caller!.id)
+    if (!isStored) await edge.intents.forget(view.id, caller!.tenant)
   }
   const now = () => ({ ...durableResponse(context, edge.intents.intent(view.id, null) ?? view, echo), store: isStored })
   if (isStreamed) {

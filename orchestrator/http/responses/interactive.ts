@@ -108,5 +108,12 @@ async function kept(context: RequestContext, { request, beginning }: Asked, resp
   const answer = Buffer.from(JSON.stringify(response))
   if (answer.length + request.length > keptResponseBytesMax) return false
   const createdMs = edge.system.wallMs()
-  return edge.engine.responses.keep({ id: beginning.id, tenant: caller!.id, createdMs, request, answer, intent: null })
+  return edge.engine.responses.keep({
+    id: beginning.id,
+    tenant: caller!.tenant,
+    createdMs,
+    request,
+    answer,
+    intent: null,
+  })
 }

@@ -6,6 +6,7 @@
 import type { z } from 'zod'
 import { type Fault, fault, plainMessage } from '../../../shared/faults.ts'
 import { jsonDepthMax, jsonFieldsMax, jsonNodesMax, largeBodyBytes } from '../../../shared/limits/http.ts'
+import { smallBodyBytesMax } from '../../../shared/limits/keys.ts'
 import { bodyBytesMax } from '../../../shared/limits/wire.ts'
 import { unfetchableIn } from '../../../shared/network/fetchable-url.ts'
 import type { BodyFlaw } from '../body-reads.ts'
@@ -50,30 +51,41 @@ export function readChecked(
   schema: z.ZodType,
   isPlain?: PlainCheck,
 ): Promise<JsonBody | Fault> {
-  return read(context, schema, false, isPlain)
+  return read(context, schema, 'interactive', isPlain)
 }
 
 /** Any JSON object. Whoever reads it so checks it, also for URLs that nobody may be made to fetch. */
 export function readObject(context: RequestContext): Promise<JsonBody | Fault> {
-  return read(context, null, false)
+  return read(context, null, 'interactive')
 }
 
 /** The body of a request that is stored, which may be as large as what the store and every scout takes. */
 export function readDurable(context: RequestContext, schema: z.ZodType): Promise<JsonBody | Fault> {
-  return read(context, schema, true)
+  return read(context, schema, 'stored')
+}
+
+/** The body of a request of somebody who may not be known yet. */
+export function readSmall(context: RequestContext, schema: z.ZodType): Promise<JsonBody | Fault> {
+  return read(context, schema, 'small')
 }
 
 /** What is wrong with storing this body, for a route that learns from it whether it is stored; else null. */
 export function storingFlaw({ bytes }: JsonBody): Fault | null {
-  return bytes.length > bodyBytesMax ? tooLarge(bodyBytesMax, true) : null
+  return bytes.length > bodyBytesMax ? tooLarge(bodyBytesMax, 'stored') : null
 }
 
-function tooLarge(bytesMax: number, isStored: boolean): Fault {
-  const text = `The request body is larger than ${bytesMax} bytes, the most that`
-  const advice = isStored
-    ? 'a stored request may have: shorten it, or send large images in a chat of a plain model.'
-    : 'this orchestrator takes: send less, or have its operator raise REQUEST_MAX_MIB.'
-  return fault('request_too_large', `${text} ${advice}`)
+/** What a body is of, which decides how large it may be. */
+type BodyUse = 'interactive' | 'stored' | 'small'
+
+const tooLargeAdvice: Record<BodyUse, string> = {
+  interactive: 'this orchestrator takes: send less, or have its operator raise REQUEST_MAX_MIB.',
+  stored: 'a stored request may have: shorten it, or send large images in a chat of a plain model.',
+  small: 'this path takes: send less.',
+}
+
+function tooLarge(bytesMax: number, use: BodyUse): Fault {
+  const text = `The request body is larger than ${bytesMax} bytes, the most that ${tooLargeAdvice[use]}`
+  return fault('request_too_large', text)
 }
 
 /**
@@ -83,7 +95,7 @@ function tooLarge(bytesMax: number, isStored: boolean): Fault {
 async function read(
   context: RequestContext,
   schema: z.ZodType | null,
-  isStored: boolean,
+  use: BodyUse,
   isPlain?: PlainCheck,
 ): Promise<JsonBody | Fault> {
   const { edge, request } = context
@@ -92,18 +104,18 @@ async function read(
   const refused = refuseByHeaders(headers)
   if (refused !== null) return refused
   const declared = length === null ? null : Number(length)
-  const bytesMax = isStored ? bodyBytesMax : edge.settings.requestBytesMax
-  if (declared !== null && declared > bytesMax) return tooLarge(bytesMax, isStored)
+  const bytesMax = { interactive: edge.settings.requestBytesMax, stored: bodyBytesMax, small: smallBodyBytesMax }[use]
+  if (declared !== null && declared > bytesMax) return tooLarge(bytesMax, use)
   const hold = (more: number) => context.hold(more)
   const encoding = encodingOf(headers.get('content-encoding')) ?? null
   const measure = new JsonMeasure()
   const arriving = encoding === null ? (piece: Uint8Array) => excessFault(measure.add(piece)) : undefined
   const arrived = await edge.bodies.read(request, declared, bytesMax, hold, arriving)
   context.tookBody(arrived)
-  if (typeof arrived === 'string') return arrived === 'tooLarge' ? tooLarge(bytesMax, isStored) : flaws[arrived]
+  if (typeof arrived === 'string') return arrived === 'tooLarge' ? tooLarge(bytesMax, use) : flaws[arrived]
   if ('code' in arrived) return arrived
   const bytes = encoding === null ? arrived : await inflated(arrived, encoding, bytesMax, hold)
-  if (bytes === 'tooLarge') return tooLarge(bytesMax, isStored)
+  if (bytes === 'tooLarge') return tooLarge(bytesMax, use)
   if (bytes === 'damaged') return damaged
   if ('code' in bytes) return bytes
   const isLarge = bytes.length > largeBodyBytes
@@ -129,7 +141,7 @@ export function refusedUrl({ edge }: RequestContext, value: Record<string, unkno
 /** Of requests that were made of the one that arrived, and are kept in its place: whether they may be so large. */
 export function refusedSize(context: RequestContext, arrived: JsonBody, madeBytes: number): Fault | null {
   const { requestBytesMax } = context.edge.settings
-  if (madeBytes > requestBytesMax) return tooLarge(requestBytesMax, false)
+  if (madeBytes > requestBytesMax) return tooLarge(requestBytesMax, 'interactive')
   const more = madeBytes - arrived.bytes.length
   return more > 0 ? context.hold(more) : null
 }

@@ -100,7 +100,7 @@ const folders: Folder[] = [
     may: /^(orchestrator\/dashboard\/page\/|shared\/(?!system\.ts))/,
     law: `the page may import itself and what is pure in shared (not ${system}): it runs in browsers`,
   },
-  ...['http', 'gateway', 'planner', 'store', 'dashboard'].map((name) => edge(`orchestrator/${name}`)),
+  ...['http', 'gateway', 'planner', 'store', 'accounts', 'dashboard'].map((name) => edge(`orchestrator/${name}`)),
   {
     files: /^orchestrator\/(main|build|commands\/[a-z-]+)\.ts$/,
     may: /^(orchestrator|shared)\//,
@@ -129,6 +129,8 @@ const folders: Folder[] = [
 const packageHomes: Record<string, RegExp> = {
   '@dagrejs/dagre': /^orchestrator\/dashboard\/page\/run\/layout\.ts$/,
   '@preact/signals': /^orchestrator\/dashboard\/page\//,
+  '@noble/curves': /^orchestrator\/accounts\/wallet\/ethereum\.ts$/,
+  '@noble/hashes': /^orchestrator\/accounts\/wallet\/ethereum\.ts$/,
   '@clack/prompts': /^scout\/cli\/init-questions\.ts$/,
   ajv: /^orchestrator\/planner\/contract\/contract\.ts$/,
   'bun:sqlite': /^orchestrator\/store\//,

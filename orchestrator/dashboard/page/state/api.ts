@@ -1,12 +1,7 @@
 /**
  * Requests to the hub that serves this page: JSON in and out, streams of server-sent events, and refusals as errors
- * with the hub's own sentence. Who asks is told by the session's cookie, or by a key that was pasted and is kept in
- * memory only; it is never written into storage or an address.
+ * with the hub's own sentence. Who asks is told by the session's cookie, which no script can read.
  */
-import { signal } from '@preact/signals'
-
-/** A pasted key where the hub has no sessions; gone with the tab. */
-export const pastedKey = signal<string | null>(null)
 
 export class Refusal extends Error {
   constructor(
@@ -29,11 +24,9 @@ interface Asked {
 
 /** Throws a `Refusal` for every status that is none of success, and for a hub that is away. */
 export async function send(path: string, { method = 'GET', body, headers, signal }: Asked = {}): Promise<Response> {
-  const key = pastedKey.value
   const response = await fetch(path, {
     method,
     headers: {
-      ...(key !== null && { authorization: `Bearer ${key}` }),
       // A form of another page cannot send this, and the hub asks for it with every write.
       ...(method !== 'GET' && { 'content-type': 'application/json' }),
       ...headers,

@@ -4,7 +4,7 @@
  * that shows too much gets refusals.
  */
 import { computed, signal } from '@preact/signals'
-import { ask, pastedKey, Refusal } from './api.ts'
+import { ask } from './api.ts'
 import { forgetLive } from './live.ts'
 
 export interface Account {
@@ -45,28 +45,14 @@ export async function refreshSession(): Promise<void> {
     const auth = await ask<{ signup: string; wallet: boolean; session: Session | null }>('/v1/auth')
     ways.value = { wallet: auth.wallet, signup: auth.signup }
     state.value = auth.session === null ? { is: 'out' } : { is: 'in', session: auth.session }
-  } catch (error) {
-    // A hub of before accounts knows keys only.
-    if (error instanceof Refusal && error.status === 404) state.value = await stateOfPastedKey()
-    else if (state.value.is === 'asking') state.value = { is: 'out' }
+  } catch {
+    if (state.value.is === 'asking') state.value = { is: 'out' }
   }
 }
 
 /** Opens a session with the rights of this key. Throws the hub's refusal. */
 export async function signInWithKey(key: string): Promise<void> {
-  try {
-    await ask('/v1/auth/key', { method: 'POST', body: { key } })
-  } catch (error) {
-    if (!(error instanceof Refusal && error.status === 404)) throw error
-    pastedKey.value = key
-    const found = await stateOfPastedKey()
-    if (found.is === 'in') {
-      state.value = found
-      return
-    }
-    pastedKey.value = null
-    throw new Refusal(401, 'invalid_api_key', 'The orchestrator does not know this key: paste a whole one.', null)
-  }
+  await ask('/v1/auth/key', { method: 'POST', body: { key } })
   await refreshSession()
 }
 
@@ -77,24 +63,10 @@ export async function signInWithLink(token: string): Promise<void> {
 }
 
 export async function signOut(): Promise<void> {
-  if (pastedKey.value === null) await ask('/v1/auth/session', { method: 'DELETE' }).catch(() => {})
-  pastedKey.value = null
+  await ask('/v1/auth/session', { method: 'DELETE' }).catch(() => {})
   freshKeys.value = { client: null, scout: null }
   forgetLive()
-  state.value = { is: 'out' }
-}
-
-async function stateOfPastedKey(): Promise<State> {
-  if (pastedKey.value === null) return { is: 'out' }
-  const succeeds = (path: string) =>
-    ask(path).then(
-      () => true,
-      () => false,
-    )
-  if (!(await succeeds('/v1/models?limit=1'))) return { is: 'out' }
-  const role = (await succeeds('/v1/scouts?limit=1')) ? 'admin' : 'client'
-  const mints = role === 'admin' ? 'session' : 'never'
-  return { is: 'in', session: { account: null, key: null, role, mints, mints_until: null } }
+  await refreshSession()
 }
 
 /** Why the link that opened this page did not sign in; null when there was none, or it did. */

@@ -7,6 +7,7 @@ import { ago, day } from '../../state/format.ts'
 import { useResource } from '../../state/resource.ts'
 import { go, linkTo, route, setQuery } from '../../state/router.ts'
 import { isAdmin, session } from '../../state/session.ts'
+import { Choices } from '../../parts/choices.tsx'
 import { Icon } from '../../parts/icon.tsx'
 import { Empty, Fetched } from '../../parts/notice.tsx'
 import { Page, Panel, Pill } from '../../parts/panel.tsx'
@@ -21,9 +22,14 @@ interface KeyList {
 
 type Open = { is: 'shown'; made: NewKey } | { is: 'regenerate' | 'revoke'; of: Key } | null
 
+const whose = [
+  ['', 'Mine'],
+  ['all', 'All'],
+] as const
+
 export function KeysPage() {
-  // An administrator without an account of its own looks at all keys.
-  const isOfAll = isAdmin.value && session.value?.account === null
+  // An administrator without an account of its own has nothing else to look at.
+  const isOfAll = isAdmin.value && (session.value?.account === null || route.value.query.get('of') === 'all')
   const base = isOfAll ? '/v1/admin/keys' : '/v1/me/keys'
   const before = route.value.query.get('before')
   const fetched = useResource<KeyList>(`${base}${before === null ? '' : `?before=${encodeURIComponent(before)}`}`)
@@ -51,6 +57,14 @@ export function KeysPage() {
       about="A key lets an app or a scout in. Its secret is shown once, when it is made."
       actions={make}
     >
+      {isAdmin.value && session.value?.account !== null && (
+        <Choices
+          label="Whose keys"
+          options={whose}
+          value={isOfAll ? 'all' : ''}
+          onChoose={(of) => setQuery({ of, before: '' })}
+        />
+      )}
       <Fetched from={fetched}>
         {({ data, next }) => (
           <Panel isFlush>
@@ -63,7 +77,7 @@ export function KeysPage() {
             )}
             {next && (
               <p class="panel-body">
-                <a href={linkTo('keys', { before: next })}>Older keys</a>
+                <a href={linkTo('keys', { of: isOfAll ? 'all' : '', before: next })}>Older keys</a>
               </p>
             )}
           </Panel>
