@@ -1,9 +1,9 @@
 /**
  * The scout's standing with the hub, kept: the scout passes it every `standing` frame; the log gets a sentence when the
- * picture has changed, `status` and the live view read it at any time. The words are in `shared/standing.ts`.
+ * picture has changed, `status` and the live view read it at any time. The words are in `shared/scouts/standing.ts`.
  */
 import { standingSayAgainMs, standingUrgentMs } from '../../shared/limits/scout.ts'
-import { failureWorthPermille, losses, type Standing, standingSentences } from '../../shared/standing.ts'
+import { failureWorthPermille, losses, type Standing, standingSentences } from '../../shared/scouts/standing.ts'
 
 export class StandingKeeper {
   latest: Standing | null = null

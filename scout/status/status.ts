@@ -4,7 +4,7 @@
  */
 import { plainMessage } from '../../shared/faults.ts'
 import type { ScoutPhase } from '../../shared/protocol/phases.ts'
-import { duration, type Standing, standingSentences } from '../../shared/standing.ts'
+import { duration, type Standing, standingSentences } from '../../shared/scouts/standing.ts'
 import type { Outcome } from '../../shared/task.ts'
 
 export interface ScoutStatus {

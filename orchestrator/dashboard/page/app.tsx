@@ -4,14 +4,14 @@
  */
 import { type ComponentType, type FunctionComponent, h } from 'preact'
 import { useEffect, useState } from 'preact/hooks'
-import { lostAt } from './state/live.ts'
-import { route } from './state/router.ts'
-import { linkRefusal, session, state } from './state/session.ts'
 import { Navigation } from './navigation.tsx'
 import { ConnectPage } from './pages/connect.tsx'
 import { OverviewPage } from './pages/overview.tsx'
 import { WelcomePage } from './pages/welcome.tsx'
 import { Notice, Pending } from './parts/notice.tsx'
+import { lostAt } from './state/live.ts'
+import { route } from './state/router.ts'
+import { linkRefusal, session, state } from './state/session.ts'
 import { SignInPage } from './wallet/sign-in.tsx'
 
 type Loader = () => Promise<ComponentType>

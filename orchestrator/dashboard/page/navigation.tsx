@@ -3,11 +3,11 @@
  */
 import { useSignal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
+import { Icon, type IconName, Mark } from './parts/icon.tsx'
 import { shortAddress } from './state/format.ts'
 import { linkTo, route } from './state/router.ts'
 import { type Session, session, signOut } from './state/session.ts'
 import { choice, turnTheme } from './state/theme.ts'
-import { Icon, type IconName, Mark } from './parts/icon.tsx'
 
 interface Entry {
   page: string

@@ -5,7 +5,7 @@
  */
 import { standingEveryMs } from '../../../shared/limits/scheduling.ts'
 import { concurrencyMax, offersMax } from '../../../shared/limits/wire.ts'
-import { standingSentences } from '../../../shared/standing.ts'
+import { standingSentences } from '../../../shared/scouts/standing.ts'
 import { trustedWith } from '../../core/fleet/windows.ts'
 import type { Scout } from '../../core/model/object-graph.ts'
 import type { CoreState } from '../../core/state.ts'

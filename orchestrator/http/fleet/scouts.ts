@@ -6,7 +6,14 @@ import { type Fault, fault } from '../../../shared/faults.ts'
 import { scoutSearchCharsMax, scoutsPageDefault, scoutsPageMax } from '../../../shared/limits/http.ts'
 import { abilitiesIn, dollars, type Offer } from '../../../shared/task.ts'
 import type { LastHour } from '../../core/stats/hour-counts.ts'
-import type { OfferStatus, ScoutDetail, ScoutFilter, ScoutListing, ScoutShow, ScoutStanding } from '../../engine/ports/client.ts'
+import type {
+  OfferStatus,
+  ScoutDetail,
+  ScoutFilter,
+  ScoutListing,
+  ScoutShow,
+  ScoutStanding,
+} from '../../engine/ports/client.ts'
 import type { RequestContext } from '../request-context.ts'
 import { shownCost } from '../response/envelope.ts'
 import { jsonResponse, refuse } from '../response/response.ts'

@@ -4,9 +4,9 @@
  */
 import { useSignal } from '@preact/signals'
 import { useEffect, useRef } from 'preact/hooks'
+import { Icon } from '../parts/icon.tsx'
 import { moment } from '../state/format.ts'
 import { theme } from '../state/theme.ts'
-import { Icon } from '../parts/icon.tsx'
 import type { Lines, Plot } from './plot.ts'
 
 interface ChartProps {

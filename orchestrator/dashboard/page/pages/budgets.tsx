@@ -1,9 +1,10 @@
 /**
  * What is left of the budgets that hold for this session: of its key and of its account, with when they begin anew.
  */
+
+import { Panel } from '../parts/panel.tsx'
 import { count, dollars, moment } from '../state/format.ts'
 import { useResource } from '../state/resource.ts'
-import { Panel } from '../parts/panel.tsx'
 
 interface Budget {
   of: 'key' | 'account'

@@ -4,13 +4,13 @@
  */
 import { useSignal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
+import { Choices } from '../parts/choices.tsx'
+import { Code } from '../parts/code.tsx'
+import { Page } from '../parts/panel.tsx'
 import { milliseconds } from '../state/format.ts'
 import { type Topics, useTopic } from '../state/live.ts'
 import { go, linkTo, route } from '../state/router.ts'
 import { freshKeys, session } from '../state/session.ts'
-import { Choices } from '../parts/choices.tsx'
-import { Code } from '../parts/code.tsx'
-import { Page } from '../parts/panel.tsx'
 import { apiSnippets, type Snippet, scoutSnippets } from './snippets.ts'
 
 const sides = [
@@ -154,12 +154,13 @@ function FirstRequest() {
       </p>
     )
   }
+  const { scout, model } = served
   return (
     <p class="arrival arrived" role="status">
       <span class="dot good" />
       <span>
-        <strong class="name">{shortScout(served.scout)}</strong> answered with <span class="name">{served.model}</span>{' '}
-        in {milliseconds(ms)}.
+        <strong class="name">{shortScout(scout)}</strong> answered with <span class="name">{model}</span> in{' '}
+        {milliseconds(ms)}.
       </span>
     </p>
   )

@@ -4,14 +4,14 @@
  */
 import { useSignal } from '@preact/signals'
 import { Chart } from '../charts/chart.tsx'
+import { Choices } from '../parts/choices.tsx'
+import { Pending, Refused } from '../parts/notice.tsx'
+import { Page, Panel, Stats } from '../parts/panel.tsx'
 import { count, milliseconds, rate } from '../state/format.ts'
 import { type Series, type Span, useHistory } from '../state/history.ts'
 import { type Finding, type Topics, useTopic } from '../state/live.ts'
 import { linkTo } from '../state/router.ts'
 import { isAdmin } from '../state/session.ts'
-import { Choices } from '../parts/choices.tsx'
-import { Pending, Refused } from '../parts/notice.tsx'
-import { Page, Panel, Stats } from '../parts/panel.tsx'
 
 export function OverviewPage() {
   const hub = useTopic('hub').value

@@ -4,15 +4,15 @@
  */
 import { useMemo } from 'preact/hooks'
 import { Chart } from '../charts/chart.tsx'
-import { count, day, dollars } from '../state/format.ts'
-import { useResource } from '../state/resource.ts'
-import { linkTo, route, setQuery } from '../state/router.ts'
-import { isAdmin, session } from '../state/session.ts'
 import { Choices } from '../parts/choices.tsx'
 import { Icon } from '../parts/icon.tsx'
 import { Empty, Fetched } from '../parts/notice.tsx'
 import { Page, Panel, Stats } from '../parts/panel.tsx'
 import { type Column, Table } from '../parts/table.tsx'
+import { count, day, dollars } from '../state/format.ts'
+import { useResource } from '../state/resource.ts'
+import { linkTo, route, setQuery } from '../state/router.ts'
+import { isAdmin, session } from '../state/session.ts'
 import { Budgets } from './budgets.tsx'
 
 interface UsageRow {

@@ -1,10 +1,11 @@
 /**
  * What a visitor sees: what this is, how much of it is there now, and the two ways in.
  */
+
+import { Icon, type IconName } from '../parts/icon.tsx'
 import { count } from '../state/format.ts'
 import { useResource } from '../state/resource.ts'
 import { linkTo } from '../state/router.ts'
-import { Icon, type IconName } from '../parts/icon.tsx'
 
 interface HubNow {
   ready: boolean

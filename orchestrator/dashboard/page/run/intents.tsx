@@ -1,13 +1,14 @@
 /**
  * The intents of this session, newest first, and the way into the run of each.
  */
-import { ago, count } from '../state/format.ts'
-import { useResource } from '../state/resource.ts'
-import { linkTo, route, setQuery } from '../state/router.ts'
+
 import { Choices } from '../parts/choices.tsx'
 import { Empty, Fetched } from '../parts/notice.tsx'
 import { type Level, Page, Panel, Pill } from '../parts/panel.tsx'
 import { type Column, Table } from '../parts/table.tsx'
+import { ago, count } from '../state/format.ts'
+import { useResource } from '../state/resource.ts'
+import { linkTo, route, setQuery } from '../state/router.ts'
 import { RunPage } from './run-view.tsx'
 
 interface Intent {

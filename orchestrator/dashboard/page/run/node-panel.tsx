@@ -2,12 +2,12 @@
  * All that is known of one node of a run: times, attempts, who served, the answer as it streams, the request, a retry.
  */
 import { useSignal } from '@preact/signals'
-import { ask, type Refusal } from '../state/api.ts'
-import { count, milliseconds } from '../state/format.ts'
-import { useResource } from '../state/resource.ts'
 import { Code } from '../parts/code.tsx'
 import { Refused } from '../parts/notice.tsx'
 import { type Level, Panel, Pill } from '../parts/panel.tsx'
+import { ask, type Refusal } from '../state/api.ts'
+import { count, milliseconds } from '../state/format.ts'
+import { useResource } from '../state/resource.ts'
 import { AnswerText } from './answer-text.tsx'
 import type { NodeState, RunNode } from './run-state.ts'
 

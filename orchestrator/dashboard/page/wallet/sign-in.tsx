@@ -3,12 +3,12 @@
  */
 import { useSignal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
-import { Refusal } from '../state/api.ts'
-import { go } from '../state/router.ts'
-import { refreshSession, signInWithKey, ways } from '../state/session.ts'
 import { Field, Form } from '../parts/form.tsx'
 import { Icon } from '../parts/icon.tsx'
 import { Refused } from '../parts/notice.tsx'
+import { Refusal } from '../state/api.ts'
+import { go } from '../state/router.ts'
+import { refreshSession, signInWithKey, ways } from '../state/session.ts'
 import { performSigned } from './signing.ts'
 import { discoverWallets, type Wallet, wallets } from './wallets.ts'
 

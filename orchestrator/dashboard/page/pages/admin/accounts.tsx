@@ -2,16 +2,16 @@
  * Accounts: who waits to be let in, who is in, and what each may use.
  */
 import { useSignal } from '@preact/signals'
-import { ask } from '../../state/api.ts'
-import { ago, shortAddress } from '../../state/format.ts'
-import { useResource } from '../../state/resource.ts'
-import { linkTo, route } from '../../state/router.ts'
-import type { Account as OwnAccount } from '../../state/session.ts'
 import { Dialog } from '../../parts/dialog.tsx'
 import { Field, Form } from '../../parts/form.tsx'
 import { Empty, Fetched } from '../../parts/notice.tsx'
 import { type Level, Panel, Pill } from '../../parts/panel.tsx'
 import { type Column, Table } from '../../parts/table.tsx'
+import { ask } from '../../state/api.ts'
+import { ago, shortAddress } from '../../state/format.ts'
+import { useResource } from '../../state/resource.ts'
+import { linkTo, route } from '../../state/router.ts'
+import type { Account as OwnAccount } from '../../state/session.ts'
 import { type Limits, limitsText } from '../keys/key-terms.ts'
 
 type Account = OwnAccount & { limits: Limits | null }

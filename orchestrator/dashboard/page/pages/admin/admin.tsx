@@ -1,11 +1,12 @@
 /**
  * What an administrator sets: accounts and their limits, who may sign up, and the record of who changed what.
  */
-import { go, route } from '../../state/router.ts'
-import { isAdmin } from '../../state/session.ts'
+
 import { Choices } from '../../parts/choices.tsx'
 import { Notice } from '../../parts/notice.tsx'
 import { Page } from '../../parts/panel.tsx'
+import { go, route } from '../../state/router.ts'
+import { isAdmin } from '../../state/session.ts'
 import { Accounts } from './accounts.tsx'
 import { Audit } from './audit.tsx'
 import { Settings } from './settings.tsx'

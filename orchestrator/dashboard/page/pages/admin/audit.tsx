@@ -1,12 +1,13 @@
 /**
  * Who changed what, from where, newest first; with what it was before and after.
  */
-import { ago, moment } from '../../state/format.ts'
-import { useResource } from '../../state/resource.ts'
-import { linkTo, route } from '../../state/router.ts'
+
 import { Empty, Fetched } from '../../parts/notice.tsx'
 import { Panel } from '../../parts/panel.tsx'
 import { type Column, Table } from '../../parts/table.tsx'
+import { ago, moment } from '../../state/format.ts'
+import { useResource } from '../../state/resource.ts'
+import { linkTo, route } from '../../state/router.ts'
 
 interface AuditRow {
   seq: number

@@ -1,11 +1,12 @@
 /**
  * What holds for the whole hub: who may sign up.
  */
-import { ask } from '../../state/api.ts'
-import { useResource } from '../../state/resource.ts'
+
 import { Field, Form } from '../../parts/form.tsx'
 import { Fetched } from '../../parts/notice.tsx'
 import { Panel } from '../../parts/panel.tsx'
+import { ask } from '../../state/api.ts'
+import { useResource } from '../../state/resource.ts'
 
 interface HubSettings {
   signup: 'off' | 'approve' | 'open'

@@ -2,16 +2,16 @@
  * The keys that this session may see: what they are for, what they may use, and making, regenerating, revoking them.
  */
 import { useSignal } from '@preact/signals'
-import { ask } from '../../state/api.ts'
-import { ago, day } from '../../state/format.ts'
-import { useResource } from '../../state/resource.ts'
-import { go, linkTo, route, setQuery } from '../../state/router.ts'
-import { isAdmin, session } from '../../state/session.ts'
 import { Choices } from '../../parts/choices.tsx'
 import { Icon } from '../../parts/icon.tsx'
 import { Empty, Fetched } from '../../parts/notice.tsx'
 import { Page, Panel, Pill } from '../../parts/panel.tsx'
 import { type Column, Table } from '../../parts/table.tsx'
+import { ask } from '../../state/api.ts'
+import { ago, day } from '../../state/format.ts'
+import { useResource } from '../../state/resource.ts'
+import { go, linkTo, route, setQuery } from '../../state/router.ts'
+import { isAdmin, session } from '../../state/session.ts'
 import { type Key, limitsText, type NewKey, regenerateKey, scopesText } from './key-terms.ts'
 import { ConfirmDialog, MakeKeyDialog, ShownKeyDialog } from './make-key.tsx'
 

@@ -2,11 +2,11 @@
  * The dialogs of keys: making one, seeing its text once, and confirming what cannot be undone.
  */
 import { useSignal } from '@preact/signals'
-import { plural } from '../../state/format.ts'
-import { isAdmin, session } from '../../state/session.ts'
 import { Code } from '../../parts/code.tsx'
 import { Dialog } from '../../parts/dialog.tsx'
 import { Field, Form } from '../../parts/form.tsx'
+import { plural } from '../../state/format.ts'
+import { isAdmin, session } from '../../state/session.ts'
 import { type Key, makeKey, type NewKey, termsOf } from './key-terms.ts'
 
 interface MakeKeyProps {

@@ -3,13 +3,13 @@
  */
 import { type Signal, useSignal } from '@preact/signals'
 import { useRef } from 'preact/hooks'
-import { eventsOf, Refusal, send } from '../../state/api.ts'
-import { milliseconds } from '../../state/format.ts'
-import { useResource } from '../../state/resource.ts'
 import { Code } from '../../parts/code.tsx'
 import { Empty, Refused } from '../../parts/notice.tsx'
 import { Panel } from '../../parts/panel.tsx'
 import { AnswerText } from '../../run/answer-text.tsx'
+import { eventsOf, Refusal, send } from '../../state/api.ts'
+import { milliseconds } from '../../state/format.ts'
+import { useResource } from '../../state/resource.ts'
 
 interface Turn {
   role: 'user' | 'assistant'

@@ -1,9 +1,10 @@
 /**
  * Where somebody tries the hub out: a chat, and an editor for scrolls; each can show itself as code.
  */
-import { go, route } from '../../state/router.ts'
+
 import { Choices } from '../../parts/choices.tsx'
 import { Page } from '../../parts/panel.tsx'
+import { go, route } from '../../state/router.ts'
 import { Chat } from './chat.tsx'
 import { ScrollEditor } from './scroll-editor.tsx'
 

@@ -2,12 +2,12 @@
  * An editor for scrolls: plan it to see what it would take, run it to see it run.
  */
 import { useSignal } from '@preact/signals'
-import { ask, Refusal } from '../../state/api.ts'
-import { count, dollars, milliseconds, plural } from '../../state/format.ts'
-import { go } from '../../state/router.ts'
 import { Code } from '../../parts/code.tsx'
 import { Notice, Refused } from '../../parts/notice.tsx'
 import { Panel } from '../../parts/panel.tsx'
+import { ask, Refusal } from '../../state/api.ts'
+import { count, dollars, milliseconds, plural } from '../../state/format.ts'
+import { go } from '../../state/router.ts'
 
 const example = `{
   "nodes": [

@@ -1,12 +1,13 @@
 /**
  * One scout: the verdict, where its tasks of the last hour went and why, and each offer with its speed and pauses.
  */
-import { ago, count, milliseconds, percent, rate } from '../../state/format.ts'
-import { useResource } from '../../state/resource.ts'
-import { linkTo } from '../../state/router.ts'
+
 import { Fetched } from '../../parts/notice.tsx'
 import { Page, Panel, Pill, Stats } from '../../parts/panel.tsx'
 import { type Column, Table } from '../../parts/table.tsx'
+import { ago, count, milliseconds, percent, rate } from '../../state/format.ts'
+import { useResource } from '../../state/resource.ts'
+import { linkTo } from '../../state/router.ts'
 import { dotOf, type LastHour, type Scout } from './scout.ts'
 
 interface Offer {

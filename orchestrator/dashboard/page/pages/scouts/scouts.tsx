@@ -2,14 +2,14 @@
  * The connected scouts, a page at a time: each with the hub's verdict in words; one of them with all that is known.
  */
 import { useSignal } from '@preact/signals'
-import { ago, count, percent } from '../../state/format.ts'
-import { useResource } from '../../state/resource.ts'
-import { linkTo, route, setQuery } from '../../state/router.ts'
-import { isAdmin } from '../../state/session.ts'
 import { Choices } from '../../parts/choices.tsx'
 import { Empty, Fetched } from '../../parts/notice.tsx'
 import { Page, Panel, Pill } from '../../parts/panel.tsx'
 import { type Column, Table } from '../../parts/table.tsx'
+import { ago, count, percent } from '../../state/format.ts'
+import { useResource } from '../../state/resource.ts'
+import { linkTo, route, setQuery } from '../../state/router.ts'
+import { isAdmin } from '../../state/session.ts'
 import { dotOf, type Scout } from './scout.ts'
 import { ScoutDetail } from './scout-detail.tsx'
 

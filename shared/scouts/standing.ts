@@ -2,7 +2,7 @@
  * A scout's standing in sentences: whether it gets work, and if not, why and what helps. The one judge of a scout: its
  * own log and `status`, the hub's list and the page all use these words. The figures are the hub's.
  */
-import type { FrameOf } from './protocol/frames.ts'
+import type { FrameOf } from '../protocol/frames.ts'
 
 export type Standing = Omit<FrameOf<'standing'>, 'type'>
 
