@@ -42,14 +42,14 @@ describe.skipIf('reason' in found)(`people with a wallet${skipped}`, () => {
     await page.getByLabel('Name', { exact: false }).first().fill('laptop')
     await page.getByRole('button', { name: 'Sign and make it' }).click()
     const dialog = page.getByRole('dialog', { name: 'Save the key now' })
-    const key = await dialog.locator('pre').innerText({ timeout: patienceMs })
+    const key = (await dialog.locator('pre').textContent({ timeout: patienceMs }))!
     expect(key).toMatch(/^chasm_client_/)
     expect(wallet.signed.slice(signatures)).toEqual([expect.stringContaining('laptop')])
     await page.keyboard.press('Escape')
     expect(await dialog.isVisible()).toBe(true)
     await dialog.getByRole('button', { name: 'I saved it' }).click()
     await page.getByRole('link', { name: 'Connect' }).click()
-    const line = await page.locator('.code pre').last().innerText()
+    const line = (await page.locator('.code pre').last().textContent())!
     expect(line).toContain(key)
     await page.getByText('Waiting for your first request…').waitFor({ timeout: patienceMs })
     const child = Bun.spawn(['sh', '-c', line], { stdout: 'pipe', stderr: 'ignore' })
@@ -62,7 +62,7 @@ describe.skipIf('reason' in found)(`people with a wallet${skipped}`, () => {
     const page = await signedIn('keys?make=scout')
     await page.getByLabel('Name', { exact: false }).first().fill('basement')
     await page.getByRole('button', { name: 'Sign and make it' }).click()
-    const key = await page.getByRole('dialog').locator('pre').innerText({ timeout: patienceMs })
+    const key = (await page.getByRole('dialog').locator('pre').textContent({ timeout: patienceMs }))!
     expect(key).toMatch(/^chasm_scout_/)
     await page.getByRole('button', { name: 'I saved it' }).click()
     await page.evaluate("location.hash = 'connect/scout'")

@@ -51,7 +51,7 @@ function continued({ start, step_ms: stepMs, series }: History, added: Added) {
   })
   // What came before this hub started is no part of the picture.
   const known = times.findIndex((_, at) => columns.some(([, values]) => values[at] !== null))
-  const from = Math.max(news.length, Math.min(known < 0 ? 0 : known, times.length - slotsMin))
+  const from = Math.max(news.length, Math.min(Math.max(0, known), times.length - slotsMin))
   const lines = columns.map(([name, values]) => [name, values.slice(from)] as const)
   return { times: times.slice(from), series: Object.fromEntries(lines) as Series }
 }
