@@ -20,7 +20,7 @@ export const historySpans = {
 } as const
 export type Span = keyof typeof historySpans
 
-export const seriesNames = [
+const seriesNames = [
   ...(['requests', 'client_errors', 'hub_errors', 'first_content_p50', 'first_content_p95'] as const),
   ...(['queued', 'leased', 'scouts'] as const),
 ]

@@ -30,7 +30,6 @@ import {
   inHeader,
   type Json,
   json,
-  listAs,
   type Operation,
   object,
   orNull,

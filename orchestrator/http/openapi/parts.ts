@@ -17,10 +17,6 @@ export function object(properties: Json, optional: string[] = []): Json {
   return { type: 'object', properties, required: Object.keys(properties).filter((key) => !optional.includes(key)) }
 }
 
-export function listAs(name: string): Json {
-  return object({ object: { const: 'list' }, data: { type: 'array', items: ref(name) } })
-}
-
 export function ref(name: string): Json {
   return { $ref: `#/components/schemas/${name}` }
 }

@@ -19,7 +19,7 @@ export function Code({ text, label, wraps }: { text: string; label: string; wrap
   )
 }
 
-export function CopyButton({ text, label }: { text: string; label: string }) {
+function CopyButton({ text, label }: { text: string; label: string }) {
   const isCopied = useSignal(false)
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined)
   const copy = async () => {

@@ -3,7 +3,7 @@
  */
 
 /** Text and code in turns; the odd pieces are code. */
-export function piecesOf(text: string): string[] {
+function piecesOf(text: string): string[] {
   return text.split(/^```[^\n]*$/m)
 }
 

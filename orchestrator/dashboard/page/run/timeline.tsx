@@ -13,7 +13,7 @@ interface TimelineProps {
 }
 
 /** Rows at once; the rest is behind a filter by state. */
-export const rowsMax = 1_200
+const rowsMax = 1_200
 
 export function Timeline({ nodes, startedMs, nowMs, chosen, onChoose }: TimelineProps) {
   const endMs = Math.max(
@@ -50,7 +50,7 @@ export function Timeline({ nodes, startedMs, nowMs, chosen, onChoose }: Timeline
   )
 }
 
-export const dots: Record<RunNode['state'], string> = {
+const dots: Record<RunNode['state'], string> = {
   waiting: '',
   running: 'busy',
   done: 'good',

@@ -16,7 +16,7 @@ export interface Topics {
   attention: { findings: Finding[] }
 }
 
-export interface LastAnswer {
+interface LastAnswer {
   at: number
   route: string
   status: number
@@ -43,8 +43,6 @@ const values = {
 }
 /** When the feed was lost; null while it runs or nobody wants one. */
 export const lostAt = signal<number | null>(null)
-/** Counts what arrived, for those who follow each arrival. */
-export const arrivals = signal(0)
 
 const wanted = new Map<keyof Topics, number>()
 let stream: AbortController | null = null
@@ -118,5 +116,4 @@ async function poll(topics: string, until: AbortSignal): Promise<number> {
 function take(name: string, value: object): void {
   if (!Object.hasOwn(values, name)) return
   values[name as keyof Topics].value = value as never
-  arrivals.value++
 }

@@ -6,7 +6,7 @@ import { type Signal, useSignal } from '@preact/signals'
 import { useCallback, useEffect } from 'preact/hooks'
 import { ask, Refusal } from './api.ts'
 
-export interface Resource<T> {
+interface Resource<T> {
   /** Null before the first has come. */
   data: T | null
   refusal: Refusal | null

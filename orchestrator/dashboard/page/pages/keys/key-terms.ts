@@ -7,7 +7,7 @@ import { count } from '../../state/format.ts'
 import { freshKeys, session } from '../../state/session.ts'
 import { type Action, performSigned, walletOf } from '../../wallet/signing.ts'
 
-export interface Budget {
+interface Budget {
   unit: 'usd' | 'tokens'
   per: 'day' | 'week' | 'month'
   amount: number
