@@ -85,6 +85,7 @@ function top(max: number | null): number {
   return max === null || max <= 0 ? 1 : max * 1.12
 }
 
+const minuteStep = 60
 const dayStep = 86_400
 
 function clock(splits: number[], step: number): string[] {
@@ -92,6 +93,7 @@ function clock(splits: number[], step: number): string[] {
   return splits.map((split) => {
     const date = new Date(split * 1_000)
     if (isDays) return date.toLocaleDateString(undefined, { day: 'numeric', month: 'short' })
-    return date.toLocaleTimeString(undefined, { hour: '2-digit', minute: '2-digit' })
+    const seconds = step < minuteStep ? ({ second: '2-digit' } as const) : {}
+    return date.toLocaleTimeString(undefined, { hour: '2-digit', minute: '2-digit', ...seconds })
   })
 }

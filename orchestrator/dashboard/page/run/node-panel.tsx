@@ -30,12 +30,12 @@ const levels: Record<NodeState, Level> = {
 }
 
 export function NodePanel({ intent, node, nowMs, canRetry, onRetried }: NodePanelProps) {
-  const { state, beganMs, endedMs, plannedMs, problem } = node
+  const { state, beganMs, endedMs, readyMs, problem } = node
   const facts: [string, string][] = [
     ['Model', node.model],
     ...(node.scout === '' ? [] : ([['Served by', node.scout]] as [string, string][])),
     ['Attempts', count(node.attempts)],
-    ['Waited', milliseconds((beganMs ?? endedMs ?? nowMs) - plannedMs)],
+    ['Waited', milliseconds((beganMs ?? endedMs ?? nowMs) - readyMs)],
     ...(beganMs === null ? [] : ([['Took', milliseconds((endedMs ?? nowMs) - beganMs)]] as [string, string][])),
     ['Tokens', `${count(node.promptTokens)} read, ${count(node.completionTokens)} written`],
     ...(node.needs.length === 0 ? [] : ([['Needs', node.needs.join(', ')]] as [string, string][])),

@@ -15,7 +15,8 @@ export interface RunNode {
   state: NodeState
   attempts: number
   scout: string
-  plannedMs: number
+  /** When nothing but a scout was lacking: planned, and its needs done. */
+  readyMs: number
   beganMs: number | null
   endedMs: number | null
   promptTokens: number
@@ -74,11 +75,11 @@ export class RunState {
     }
   }
 
-  private join(nodes: NonNullable<EventData['nodes']>, parent: string | null, plannedMs: number): void {
+  private join(nodes: NonNullable<EventData['nodes']>, parent: string | null, readyMs: number): void {
     for (const { node, model, needs = [] } of nodes) {
       if (this.nodes.has(node)) continue
       this.nodes.set(node, {
-        ...{ node, model, needs, parent, plannedMs, state: 'waiting', attempts: 0, scout: '' },
+        ...{ node, model, needs, parent, readyMs, state: 'waiting', attempts: 0, scout: '' },
         ...{ beganMs: null, endedMs: null, promptTokens: 0, completionTokens: 0, problem: null, text: '' },
       })
     }
@@ -95,6 +96,7 @@ export class RunState {
     const known = this.nodes.get(node ?? '')
     if (known === undefined) return
     const beganMs = known.beganMs ?? atMs
+    const readyMs = Math.max(known.readyMs, ...known.needs.map((need) => this.nodes.get(need)?.endedMs ?? 0))
     this.change(node, {
       state: 'running',
       attempts: attempt,
@@ -130,7 +132,7 @@ export class RunState {
     const again = (nodes as unknown as (string | { node: string })[] | undefined) ?? []
     for (const one of again) {
       const node = typeof one === 'string' ? one : one.node
-      this.change(node, { state: 'waiting', plannedMs: atMs, beganMs: null, endedMs: null, problem: null, text: '' })
+      this.change(node, { state: 'waiting', readyMs: atMs, beganMs: null, endedMs: null, problem: null, text: '' })
     }
   }
 }

@@ -28,7 +28,7 @@ export function Timeline({ nodes, startedMs, nowMs, chosen, onChoose }: Timeline
   return (
     <div class="timeline">
       {nodes.slice(0, rowsMax).map((node) => {
-        const { beganMs, endedMs, plannedMs, state } = node
+        const { beganMs, endedMs, readyMs, state } = node
         return (
           <button type="button" key={node.node} aria-pressed={node.node === chosen} onClick={() => onChoose(node.node)}>
             <span class="row">
@@ -37,7 +37,7 @@ export function Timeline({ nodes, startedMs, nowMs, chosen, onChoose }: Timeline
               <span class="hidden-text">{state}</span>
             </span>
             <svg class="track" aria-hidden="true">
-              {beganMs !== null && <rect class="wait" y="4" height="2" {...span(plannedMs, beganMs)} />}
+              {beganMs !== null && <rect class="wait" y="4" height="2" {...span(readyMs, beganMs)} />}
               {beganMs !== null && (
                 <rect class={`work ${state}`} height="10" rx="3" {...span(beganMs, endedMs ?? nowMs)} />
               )}

@@ -38,7 +38,7 @@ export function useHistory(span: Span) {
 type Added = { at: number; sample: Record<string, number | null> }[]
 
 /** Slots that are shown at least, also of a hub that has just started. */
-const slotsMin = 60
+const slotsMin = 30
 
 function continued({ start, step_ms: stepMs, series }: History, added: Added) {
   const step = stepMs / 1_000
