@@ -4,7 +4,7 @@
  */
 
 export const scopedRoutes = ['chat', 'embeddings', 'intents', 'responses'] as const
-export type ScopedRoute = (typeof scopedRoutes)[number]
+type ScopedRoute = (typeof scopedRoutes)[number]
 
 /** null: no restriction. */
 export interface KeyScopes {
@@ -15,11 +15,10 @@ export interface KeyScopes {
   scouts: readonly string[] | null
 }
 
-export const budgetUnits = ['tokens', 'micro_dollars'] as const
 export const budgetPeriods = ['day', 'week', 'month'] as const
 
 export interface Budget {
-  unit: (typeof budgetUnits)[number]
+  unit: 'tokens' | 'micro_dollars'
   /** Of UTC; a week begins on Monday. */
   per: (typeof budgetPeriods)[number]
   /** A whole number of them. */

@@ -30,7 +30,7 @@ import { WalletSignIn } from './sign-in/wallet-sign-in.ts'
 
 const signupSetting = 'signup'
 
-export interface AccountParts {
+interface AccountParts {
   store: AccountStore & BatchStore
   keyring: Keyring
   system: System
@@ -166,7 +166,8 @@ export class HubAccounts implements Accounts {
   private shownSession(live: LiveSession): Session | null {
     const { row } = live
     const account = row.account === null ? null : (this.store.account(row.account) ?? null)
-    const check = this.keyring.holder(row.key ?? this.book.sessionKey(row.account!))
+    live.runsUnder ??= this.book.sessionKey(row.account!)
+    const check = this.keyring.holder(live.runsUnder)
     if (!check.ok || (row.key !== null && check.generation !== row.generation)) return null
     const isAdmin = row.key === null ? account?.role === 'admin' : check.role === 'admin'
     const holder: KeyHolder = row.key === null && isAdmin ? { ...check, role: 'admin' } : check

@@ -21,7 +21,7 @@ import { refusal } from '../http/schema/validation.ts'
 import type { KeyCommand } from './key-arguments.ts'
 import { accountLine, auditLine, keyLine } from './key-lines.ts'
 
-export interface ActionParts {
+interface ActionParts {
   keyring: Keyring
   accounts: HubAccounts
   /** Where people reach the hub with a browser. */

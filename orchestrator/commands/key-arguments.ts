@@ -5,7 +5,7 @@
 import { parseArgs } from 'node:util'
 import { keyRoles } from '../../shared/api-key.ts'
 
-export const commandNames = [
+const commandNames = [
   ...['make', 'list', 'regenerate', 'revoke', 'scopes', 'limits', 'accounts', 'account', 'login', 'settings', 'audit'],
 ] as const
 type CommandName = (typeof commandNames)[number]
@@ -22,11 +22,11 @@ export interface KeyCommand {
 }
 
 export const usage = `Usage: npm run -s key -- COMMAND
-  client|scout|admin [NAME]     make a key (--account ID --routes a,b --models a,b* --scouts a,b --expires 30d and limits)
+  client|scout|admin [NAME]     make a key: --account ID, scopes, limits, --expires 30d|DATE
   list                          all keys
   regenerate ID                 a new secret for a key; the old one stops working at once
   revoke ID                     a key stops working at once
-  scopes ID                     change what a key may do: --routes --models --scouts --expires, each with "all" for no limit
+  scopes ID                     of a key: --routes chat,intents|all --models a,b*|all --scouts a,b|all --expires never
   limits ID                     of a key or an account: --requests-per-minute N --tokens-per-minute N --budget 5usd/day
   accounts                      all accounts
   account NAME                  make one: --address 0x… --role admin|member and limits
@@ -36,13 +36,11 @@ export const usage = `Usage: npm run -s key -- COMMAND
   audit [--subject ID] [--limit N]
 `
 
+const text = { type: 'string' } as const
 const options = {
-  ...{ account: { type: 'string' }, routes: { type: 'string' }, models: { type: 'string' } },
-  ...{ scouts: { type: 'string' }, expires: { type: 'string' }, name: { type: 'string' } },
-  ...{ address: { type: 'string' }, role: { type: 'string' }, state: { type: 'string' }, signup: { type: 'string' } },
-  ...{ subject: { type: 'string' }, limit: { type: 'string' } },
-  'requests-per-minute': { type: 'string' },
-  'tokens-per-minute': { type: 'string' },
+  ...{ account: text, routes: text, models: text, scouts: text, expires: text, name: text, address: text },
+  ...{ role: text, state: text, signup: text, subject: text, limit: text },
+  ...{ 'requests-per-minute': text, 'tokens-per-minute': text },
   budget: { type: 'string', multiple: true },
 } as const
 

@@ -1,6 +1,7 @@
 /**
- * The clients' side of the engine: a submission becomes a relay, from which its client pulls the answer, and an event
- * for the writer. It numbers the tasks of clients and intents alike.
+ * The desk of clients: a submission becomes a relay, from which its client pulls the answer, and a message to the
+ * brain. When the brain says that a task is over, the relay ends and its usage goes into the books. What comes of the
+ * answer meanwhile passes through the desk of answers.
  */
 import { fault } from '../../shared/faults.ts'
 import { requestDeadlineMs } from '../../shared/limits/scheduling.ts'
@@ -9,40 +10,33 @@ import { defaultRouting } from '../core/model/routing-options.ts'
 import type { AnswerSinkHost } from './answers/answer-sink.ts'
 import { Relay } from './answers/relay.ts'
 import type { Relays } from './answers/relays.ts'
+import type { UsageBook } from './durability/usage-book.ts'
+import type { BrainPort, ToClients } from './ports/brain.ts'
 import type { Answer, Submission } from './ports/client.ts'
-import type { Writer } from './writer/writer.ts'
 
 /** Somebody waits in front of a screen: the middle of the scale that intents may use. */
 const chatPriority = 5
 
-/** Numbers for tasks, unique across restarts: each epoch has a range of its own. */
-export class TaskNumbers {
-  private last: number
-
-  constructor(epoch: number) {
-    this.last = epoch * 2 ** 32 - 1
-  }
-
-  next(): number {
-    return ++this.last
-  }
-}
-
 interface ClientDeskParts {
   system: System
-  writer: Writer
+  brain: BrainPort
   relays: Relays
   host: AnswerSinkHost
-  numbers: TaskNumbers
+  book: UsageBook
+  /** A number that no task has had. */
+  nextTask: () => number
 }
+
+/** What concerns a task as its client sees it. */
+type TaskNews = Extract<ToClients, { type: 'finished' | 'position' }>
 
 export class ClientDesk {
   constructor(private readonly parts: ClientDeskParts) {}
 
   submit(submission: Submission): Answer {
-    const { writer, numbers, relays, host, system } = this.parts
+    const { brain, nextTask, relays, host, system } = this.parts
     const { tenant, kind, model, stream, body } = submission
-    const task = numbers.next()
+    const task = nextTask()
     // Shared while nothing was asked for: the core only reads it.
     const routing = submission.routing === undefined ? defaultRouting : { ...defaultRouting, ...submission.routing }
     const created = Math.floor(system.wallMs() / 1000)
@@ -52,7 +46,7 @@ export class ClientDesk {
     const weight = submission.weight ?? 1
     const priority = chatPriority
     const promptBytes = body.length
-    writer.add({
+    brain.fromClients({
       type: 'submit',
       task,
       tenant,
@@ -68,9 +62,25 @@ export class ClientDesk {
     return relay
   }
 
+  /** From the brain. */
+  receive(message: TaskNews): void {
+    const { relays, book } = this.parts
+    if (message.type === 'position') {
+      const waiting = relays.get(message.task)
+      if (waiting !== undefined) waiting.place = message.position
+      return
+    }
+    const { task, fault: cause, queuedMs } = message
+    const relay = relays.remove(task)
+    if (relay === undefined) return
+    relay.finish(cause, queuedMs)
+    if (cause === null && relay.served !== null) book.add(relay.tenant, relay.served.model, relay.usage)
+  }
+
   /** Ends what clients still wait for: the hub stops. */
   endAll(): void {
     const cause = fault('hub_draining', 'The orchestrator stopped before the answer was complete. Send it again.')
-    for (const task of this.parts.relays.tasks()) this.parts.writer.add({ type: 'cancel', task, fault: cause })
+    const { brain, relays } = this.parts
+    for (const task of relays.tasks()) brain.fromClients({ type: 'cancel', task, fault: cause })
   }
 }

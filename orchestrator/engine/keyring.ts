@@ -46,7 +46,7 @@ export const consoleActor: Actor = { id: 'console', address: '' }
 export const hubActor: Actor = { id: 'hub', address: '' }
 
 /** What a key is made with beside role and name. */
-export interface KeyTerms {
+interface KeyTerms {
   /** Turns in the queue for each one of a tenant with weight 1; above zero. */
   weight?: number
   account?: string | null

@@ -1,210 +1,158 @@
 /**
- * The scouts' side of the engine: what the gateway reports becomes events for the writer. Pieces and ends of answers
- * go to their sink first, which checks them; what is wrong with one becomes an event, and the core never sees a byte.
+ * The desk of scouts: what the gateway reports of its sessions goes to the brain, pieces and ends of answers to the
+ * desk that carries them, and commands of both go back to the gateway. Nothing overtakes the welcome of a session,
+ * which is complete only when it is known for each lease that goes on which chunk is expected next.
  */
-import { ByteAccount } from '../../shared/byte-account.ts'
-import { type Fault, fault, isReportable, plainMessage } from '../../shared/faults.ts'
-import { checkedBytesMax, checkedBytesPerOperatorMax } from '../../shared/limits/answers.ts'
-import { withoutSecrets } from '../../shared/secrets.ts'
-import type { System } from '../../shared/system.ts'
+import type { Fault } from '../../shared/faults.ts'
 import type { Offer } from '../../shared/task.ts'
-import { type AnswerChecks, type CheckSteps, isInSteps } from './answers/answer-checks.ts'
-import type { AnswerSink } from './answers/answer-sink.ts'
-import type { AttemptStream } from './answers/attempt-stream.ts'
-import type { AttemptStarted, ChunkHead, Greeting, ScoutEvents, Settlement } from './ports/scouts.ts'
-import type { Listings } from './reports/listings.ts'
-import type { StandingReports } from './reports/standings.ts'
-import type { CommitBarrier } from './writer/commit-barrier.ts'
-import type { Sinks } from './writer/sinks.ts'
-import type { Writer } from './writer/writer.ts'
-
-/** A renewal reaches the core at most this often per attempt; a third of the shortest useful lease. */
-const renewEveryMs = 5_000
+import type { BrainPort, ToScouts } from './ports/brain.ts'
+import type {
+  AttemptEvents,
+  AttemptLinks,
+  AttemptStarted,
+  ChunkHead,
+  Greeting,
+  ScoutEvents,
+  ScoutLinks,
+  Settlement,
+  TaskGrant,
+  Welcome,
+} from './ports/scouts.ts'
 
 interface ScoutDeskParts {
-  system: System
-  writer: Writer
-  barrier: CommitBarrier
-  sinks: Sinks
-  listings: Listings
-  standings: StandingReports
-  checks: AnswerChecks
-  /** Of a session that the core knows; undefined once it is gone. */
-  operatorOf: (session: number) => string | undefined
+  brain: BrainPort
+  /** Who carries the answers. */
+  answers: AttemptEvents
+  /** The gateway. */
+  links: ScoutLinks
 }
 
-const tooMuchToCheck = fault('scout_error', 'The scouts of this operator settled with too many large answers at once.')
-const noRoomToCheck = fault('hub_overloaded', 'The orchestrator has too many large answers to check: ask again.')
+/** The welcome of a session that has presented leases, and what is to follow it. Its parts come in any order. */
+interface PendingWelcome {
+  /** Null before the brain's word. */
+  welcome: Welcome | null
+  /** Of leases that go on. */
+  nextChunks: { task: number; attempt: number; nextChunk: number }[]
+  behind: (() => void)[]
+}
 
-export class ScoutDesk implements ScoutEvents {
-  /** Of long bodies that wait for their check, by operator. */
-  private readonly bytesInCheck = new ByteAccount(checkedBytesMax, checkedBytesPerOperatorMax)
+export class ScoutDesk implements ScoutEvents, AttemptLinks {
+  private readonly pending = new Map<number, PendingWelcome>()
 
   constructor(private readonly parts: ScoutDeskParts) {}
 
+  // ------------------------------------------------------------ from the gateway
+
   joined(greeting: Greeting): void {
-    const { writer, listings } = this.parts
-    listings.greeted(greeting)
-    const { session, operator, hello } = greeting
-    const { name, instance, concurrency, offers, held } = hello
-    const scout = `${operator}/${name}`
-    writer.add({ type: 'scoutJoined', session, scout, operator, instance, concurrency, offers, held })
-    writer.add({ type: 'claimsEnded', session })
+    const { session, hello } = greeting
+    if (hello.held.length > 0) this.pending.set(session, { welcome: null, nextChunks: [], behind: [] })
+    this.parts.brain.fromScouts({ type: 'joined', greeting })
   }
 
   credit(session: number, count: number): void {
-    this.parts.writer.add({ type: 'credit', session, count })
+    this.parts.brain.fromScouts({ type: 'credit', session, count })
   }
 
   offers(session: number, concurrency: number, offers: Offer[]): void {
-    this.parts.writer.add({ type: 'scoutOffers', session, concurrency, offers })
+    this.parts.brain.fromScouts({ type: 'scoutOffers', session, concurrency, offers })
   }
 
   started(session: number, { task, attempt, provider }: AttemptStarted): void {
-    this.parts.writer.add({ type: 'started', session, task, attempt, provider })
+    this.parts.brain.fromScouts({ type: 'started', session, task, attempt, provider })
   }
 
   chunk(session: number, head: ChunkHead, body: Uint8Array): void {
-    const { task, attempt } = head
-    const sink = this.sinkOf(session, task, attempt)
-    const attemptStream = this.renew(session, task, attempt, sink)
-    if (sink === undefined || attemptStream === undefined || attemptStream.isInCheck) return
-    const flaw = sink.chunk(attemptStream, head, body)
-    if (flaw !== null) this.parts.writer.add({ type: 'attemptBroken', task, attempt, fault: flaw })
+    this.parts.answers.chunk(session, head, body)
   }
 
   settle(session: number, settlement: Settlement, body: Uint8Array): void {
-    const { task, attempt, outcome } = settlement
-    const sink = this.sinkOf(session, task, attempt)
-    const attemptStream = sink?.attemptStream(attempt, session)
-    if (attemptStream?.isInCheck === true) return
-    if (sink === undefined || attemptStream === undefined || outcome !== 'done') {
-      return this.settled(session, settlement, attemptStream)
-    }
-    const check = sink.settle(attemptStream, settlement, body)
-    if (isInSteps(check)) return this.checkLong(session, settlement, attemptStream, check, body.length)
-    this.checked(session, settlement, attemptStream, check)
-  }
-
-  /** Of a long answer the core learns when it has been checked, until when its scout is at work on it. */
-  private checkLong(
-    session: number,
-    settlement: Settlement,
-    attemptStream: AttemptStream,
-    steps: CheckSteps,
-    bytes: number,
-  ): void {
-    const { writer, checks, sinks, operatorOf } = this.parts
-    const { task, attempt } = settlement
-    // A session may settle in the turn in which it joined, before the core knows it.
-    if (operatorOf(session) === undefined) writer.flush()
-    const operator = operatorOf(session)
-    if (operator === undefined) return
-    const refused = this.bytesInCheck.take(operator, bytes)
-    if (refused !== null) {
-      const cause = refused === 'share' ? tooMuchToCheck : noRoomToCheck
-      return this.checked(session, settlement, attemptStream, cause)
-    }
-    attemptStream.beginCheck()
-    const own: Settlement = { ...settlement, nonce: new Uint8Array(settlement.nonce) }
-    checks.add({
-      steps,
-      isWanted: () =>
-        operatorOf(session) !== undefined && sinks.get(task)?.attemptStream(attempt, session) === attemptStream,
-      over: (flaw) => {
-        this.bytesInCheck.give(operator, bytes)
-        if (flaw !== undefined) this.checked(session, own, attemptStream, flaw)
-        // A scout whose attempt ended meanwhile waits for a verdict on it.
-        else if (operatorOf(session) !== undefined) this.settled(session, own, undefined)
-      },
-    })
-  }
-
-  private checked(session: number, settlement: Settlement, attemptStream: AttemptStream, flaw: Fault | null): void {
-    const { task, attempt } = settlement
-    if (flaw !== null) this.parts.writer.add({ type: 'attemptBroken', task, attempt, fault: flaw })
-    this.settled(session, settlement, attemptStream)
-  }
-
-  private settled(session: number, settlement: Settlement, attemptStream: AttemptStream | undefined): void {
-    const { task, attempt, nonce, outcome, provider, credits } = settlement
-    let tokens = 0
-    let usedTokens = 0
-    if (attemptStream !== undefined) {
-      tokens = attemptStream.tokens
-      usedTokens = attemptStream.usage.promptTokens + attemptStream.usage.completionTokens
-    }
-    const cause = outcome === 'done' ? null : reportedFault(settlement)
-    const type = 'settle' as const
-    const ended = { type, session, task, attempt, nonce, outcome, provider, credits, fault: cause, tokens, usedTokens }
-    this.parts.writer.add(ended)
+    this.parts.answers.settle(session, settlement, body)
   }
 
   broken(session: number, task: number, attempt: number, cause: Fault): void {
-    const attemptStream = this.renew(session, task, attempt, this.sinkOf(session, task, attempt))
-    if (attemptStream === undefined || attemptStream.isInCheck) return
-    this.parts.writer.add({ type: 'attemptBroken', task, attempt, fault: cause })
+    this.parts.answers.broken(session, task, attempt, cause)
   }
 
   alive(session: number, task: number, attempt: number): void {
-    this.renew(session, task, attempt, this.sinkOf(session, task, attempt))
-  }
-
-  /**
-   * Where this attempt's answer goes. The sink holds the answer of a settlement until the core has decided on it, so
-   * whatever follows one in the same turn has to wait for that.
-   */
-  private sinkOf(session: number, task: number, attempt: number): AnswerSink | undefined {
-    const { writer, sinks } = this.parts
-    const sink = sinks.get(task)
-    if (sink?.attemptStream(attempt, session)?.isSettled !== true) return sink
-    writer.flush()
-    return sinks.get(task)
-  }
-
-  /**
-   * A sign of life of this attempt. Its stream, while a sink takes it; the core cancels an attempt that nobody waits
-   * for.
-   */
-  private renew(
-    session: number,
-    task: number,
-    attempt: number,
-    sink: AnswerSink | undefined,
-  ): AttemptStream | undefined {
-    const { writer, system } = this.parts
-    const attemptStream = sink?.attemptStream(attempt, session)
-    const nowMs = system.nowMs()
-    if (attemptStream !== undefined && nowMs - attemptStream.renewedMs < renewEveryMs) return attemptStream
-    if (attemptStream !== undefined) attemptStream.renewedMs = nowMs
-    writer.add({ type: 'renewed', session, task, attempt })
-    return attemptStream
+    this.parts.answers.alive(session, task, attempt)
   }
 
   heartbeat(session: number): void {
-    const { writer, standings, system } = this.parts
-    writer.add({ type: 'heartbeat', session })
-    standings.report(session, system.nowMs())
+    this.parts.brain.fromScouts({ type: 'heartbeat', session })
   }
 
   draining(session: number): void {
-    this.parts.writer.add({ type: 'scoutDraining', session })
+    this.parts.brain.fromScouts({ type: 'scoutDraining', session })
   }
 
   gone(session: number, isForsaken = false): void {
-    const { barrier, writer, listings, standings } = this.parts
-    listings.gone(session)
-    standings.gone(session)
-    barrier.sessionClosed(session)
-    // It takes what it had along, as one that has announced that it leaves.
-    if (isForsaken) writer.add({ type: 'scoutDraining', session })
-    writer.add({ type: 'scoutGone', session })
+    this.pending.delete(session)
+    this.parts.brain.fromScouts({ type: 'gone', session, isForsaken })
   }
-}
 
-/** A scout's account of what went wrong, with a code and a sentence of the hub where its own do not fit. */
-function reportedFault({ fault: code, message, param, retryAfterMs }: Settlement): Fault {
-  const known = isReportable(code) ? code : 'scout_error'
-  const sentence = withoutSecrets(plainMessage(message)) || 'The scout gave no reason.'
-  return fault(known, sentence, { ...(param !== '' && { param }), ...(retryAfterMs > 0 && { retryAfterMs }) })
+  // ------------------------------------------------------------ from the brain
+
+  receive(message: ToScouts): void {
+    const { links } = this.parts
+    const { session } = message
+    switch (message.type) {
+      case 'verdict':
+        return links.settled(session, message.task, message.attempt, message.verdict)
+      case 'cancelAttempt':
+        return this.cancel(session, message.task, message.attempt, message.reason)
+      case 'welcome':
+        return this.welcome(session, message.welcome)
+      case 'standing':
+        return links.standing(session, message.standing)
+      case 'closeSession':
+        return links.close(session, message.why, message.detail)
+    }
+  }
+
+  private welcome(session: number, welcome: Welcome): void {
+    const pending = this.pending.get(session)
+    if (pending === undefined) return this.parts.links.welcome(session, welcome)
+    pending.welcome = welcome
+    this.complete(session, pending)
+  }
+
+  // ------------------------------------------------------------ from who carries the answers
+
+  resumed(session: number, task: number, attempt: number, nextChunk: number): void {
+    const pending = this.pending.get(session)
+    if (pending === undefined) return
+    pending.nextChunks.push({ task, attempt, nextChunk })
+    this.complete(session, pending)
+  }
+
+  /** Sends the welcome, and what is to follow it, once all parts are there. */
+  private complete(session: number, { welcome, nextChunks, behind }: PendingWelcome): void {
+    const goingOn = welcome?.held.filter(({ verdict }) => verdict === 'resumed')
+    if (goingOn === undefined || nextChunks.length < goingOn.length) return
+    for (const reply of goingOn) {
+      const known = nextChunks.find(({ task, attempt }) => task === reply.task && attempt === reply.attempt)
+      reply.nextChunk = known!.nextChunk
+    }
+    this.pending.delete(session)
+    this.parts.links.welcome(session, welcome!)
+    for (const send of behind) send()
+  }
+
+  task(session: number, grant: TaskGrant, request: Uint8Array): boolean {
+    return this.parts.links.task(session, grant, request)
+  }
+
+  cancel(session: number, task: number, attempt: number, reason: string): void {
+    this.afterWelcome(session, () => this.parts.links.cancel(session, task, attempt, reason))
+  }
+
+  flow(session: number, task: number, attempt: number, paused: boolean): void {
+    this.afterWelcome(session, () => this.parts.links.flow(session, task, attempt, paused))
+  }
+
+  private afterWelcome(session: number, send: () => void): void {
+    const pending = this.pending.get(session)
+    if (pending === undefined) send()
+    else pending.behind.push(send)
+  }
 }

@@ -46,3 +46,21 @@ export const descriptorsReserved = 64
 
 /** Share of those connections that the scouts of one operator may fill; its next one is refused with 503. */
 export const descriptorShareOfOperator = 0.75
+
+/**
+ * One frame between two processes of a hub: a batch of messages with their bodies. The largest request and all that may
+ * be reported in the same turn; a longer one is nothing that the other end has sent, and closes the link.
+ */
+export const linkFrameBytesMax = 80 * 1024 * 1024
+
+/** Bodies of one batch; with more it is written before the turn ends. */
+export const linkBatchBytes = 1024 * 1024
+
+/** Bytes that wait for the process at the other end, above the largest request; with more the link is given up. */
+export const linkQueueBytesMax = 96 * 1024 * 1024
+
+/** How often either end of a link says that it is alive, and looks at the other end. */
+export const linkAliveMs = 500
+
+/** Silence, or no progress with what waits, after which a link is given up: a process that is stopped stays silent. */
+export const linkSilenceMs = 5_000

@@ -19,7 +19,7 @@ function stage(options: Partial<GatewayOptions> = {}) {
   const system = new ManualSystem()
   // The sockets are real, and so is the end of a turn.
   system.soon = (callback) => void setImmediate(callback)
-  const keys = (key: string) => ({ ok: true as const, id: key, role: 'scout' })
+  const keys = (key: string) => ({ ok: true as const, id: key, tenant: key, role: 'scout' })
   const gateway = new Gateway({ system, keys, connectionsMax: 100, ...options })
   const onDefect = (defect: Error) => {
     throw defect
@@ -39,7 +39,8 @@ function stage(options: Partial<GatewayOptions> = {}) {
 }
 
 const onlyGood = (key: string) => {
-  return key === 'bad' ? { ok: false as const, flaw: 'bad' } : { ok: true as const, id: key, role: 'scout' }
+  if (key === 'bad') return { ok: false as const, flaw: 'bad' }
+  return { ok: true as const, id: key, tenant: key, role: 'scout' }
 }
 
 describe('dialing', () => {

@@ -101,7 +101,7 @@ test('a key is made with its weight, which the list shows', async () => {
 })
 
 test('a key that cannot be made or revoked on a full disk is refused with 503, which is no defect', async () => {
-  const [{ id }] = edge.keyring.list() as [{ id: string }]
+  const { id } = edge.keyring.list()[0]!
   edge.store.commit = () => {
     throw new StoreError('full', 'database or disk is full')
   }
@@ -134,7 +134,7 @@ test('keys are listed in pages, of one tenant or of all', async () => {
 })
 
 test('what a key may do is changed by administrators, up as well as down', async () => {
-  const [{ id }] = edge.keyring.list() as [{ id: string }]
+  const { id } = edge.keyring.list()[0]!
   const patch = (body: object) =>
     edge.post(`/v1/admin/keys/${id}`, body, { method: 'PATCH' }, asAdmin()).then((response) => response.json())
   const scopes = { routes: ['chat'], models: ['m*'], scouts: null }
@@ -154,7 +154,7 @@ test('what a key may do is changed by administrators, up as well as down', async
 })
 
 test('an administrator replaces a secret, of the generation that was looked at', async () => {
-  const [{ id }] = edge.keyring.list() as [{ id: string }]
+  const { id } = edge.keyring.list()[0]!
   const path = `/v1/admin/keys/${id}/regenerate`
   const stale = await edge.post(path, { generation: 2 }, {}, asAdmin())
   expect(stale.status).toBe(409)
@@ -167,7 +167,7 @@ test('an administrator replaces a secret, of the generation that was looked at',
   expect((await edge.post('/v1/admin/keys/key_none/regenerate', { generation: 1 }, {}, asAdmin())).status).toBe(404)
 })
 
-test('accounts, settings and the audit log: made, changed, paged, and every change with who and from where', async () => {
+test('accounts and settings are made and changed, and the audit log has who did it and from where', async () => {
   const admin = edge.keyring.list()[1]!.id
   const made = await edge.post('/v1/admin/accounts', { name: 'Ada', role: 'admin' }, {}, asAdmin())
   expect(made.status).toBe(201)

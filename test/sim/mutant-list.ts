@@ -286,7 +286,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'the epoch stays the same over a restart',
-    file: `${engine}/client-desk.ts`,
+    file: `${engine}/task-numbers.ts`,
     find: 'this.last = epoch * 2 ** 32 - 1',
     replace: 'this.last = 2 ** 32 - 1',
   },
@@ -388,8 +388,8 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'content is shown before the events that came before it are stepped',
-    file: `${engine}/writer/answer-host.ts`,
-    find: '    this.writer.flush()\n',
+    file: `${engine}/answers/answer-host.ts`,
+    find: '    this.brain.flush()\n',
     replace: '',
   },
 ]

@@ -27,6 +27,8 @@ export interface SessionOwner {
 /** A session that is under way; its times by the clock that nobody sets. */
 export interface LiveSession {
   row: SessionRow
+  /** The key under which it runs, once that was looked up. */
+  runsUnder: string | null
   /** When it ends without another request, and at the latest. */
   idleEndMs: number
   endMs: number
@@ -116,6 +118,7 @@ export class Sessions {
     const ageMs = (since: number) => Math.max(0, this.system.wallMs() - since)
     const session: LiveSession = {
       row,
+      runsUnder: row.key,
       idleEndMs: nowMs + sessionIdleMs - ageMs(row.seenMs),
       endMs: nowMs + sessionMs - ageMs(row.createdMs),
       freshUntilMs: nowMs + freshSignInMs - ageMs(row.createdMs),

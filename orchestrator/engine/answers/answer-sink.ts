@@ -26,7 +26,8 @@ export interface Beginning {
 export interface AnswerSinkHost {
   contentBegan(task: number, attempt: number): void
   flow(session: number, task: number, attempt: number, paused: boolean): void
-  position(task: number): number | null
+  /** Asks for the task's place in the queue, which comes when it is known: at once, if it is known in this process. */
+  where(task: number): void
   abandon(task: number): void
   /** Bytes of streams that wait for their readers, by tenant. */
   readonly unread: ByteAccount

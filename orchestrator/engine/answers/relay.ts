@@ -61,6 +61,8 @@ export class Relay implements AnswerSink, Answer, AskedSource {
   queuedMs = 0
   /** As the provider counted it; known at the end. */
   usage = noUsage
+  /** Tasks before this one, as far as that is known; null when it does not wait for a scout. */
+  place: number | null = null
   private readonly attemptStreams: AttemptStream[] = []
   /** The attempt whose content is being forwarded. */
   private winner: AttemptStream | null = null
@@ -115,6 +117,7 @@ export class Relay implements AnswerSink, Answer, AskedSource {
     this.attemptStreams.push(attemptStream)
     this.attempts = attempt
     this.queuedMs = queuedMs
+    this.place = null
     if (this.winner !== null) return
     this.served = served
     this.cost = cost
@@ -256,6 +259,7 @@ export class Relay implements AnswerSink, Answer, AskedSource {
   finish(cause: Fault | null, queuedMs: number): void {
     this.queuedMs = queuedMs
     this.ended = true
+    this.place = null
     const [attemptStream] = this.attemptStreams
     if (cause === null && attemptStream?.body) {
       this.served = attemptStream.served
@@ -279,7 +283,8 @@ export class Relay implements AnswerSink, Answer, AskedSource {
   // ------------------------------------------------------------ reader's side
 
   position(): number | null {
-    return this.host.position(this.task)
+    if (!this.ended) this.host.where(this.task)
+    return this.place
   }
 
   take(): AnswerPart | null {

@@ -8,14 +8,14 @@ import { usageFlushMs, usageSumsMax } from '../../../shared/limits/store.ts'
 import type { System } from '../../../shared/system.ts'
 import type { Usage } from '../answers/answer-check.ts'
 import type { UsageSum } from '../ports/store.ts'
-import type { Journal } from './journal.ts'
 
 export class UsageBook {
   private sums = new Map<string, UsageSum>()
   private scheduled = false
 
   constructor(
-    private readonly journal: Journal,
+    /** Takes a sum to where it is written down. */
+    private readonly write: (sum: UsageSum) => void,
     private readonly system: System,
   ) {}
 
@@ -33,9 +33,9 @@ export class UsageBook {
     else this.schedule()
   }
 
-  /** Hands all sums to the journal. */
+  /** Hands all sums on. */
   flush(): void {
-    for (const tally of this.sums.values()) this.journal.lazily({ write: 'tally', tally })
+    for (const sum of this.sums.values()) this.write(sum)
     this.sums = new Map()
   }
 

@@ -9,7 +9,7 @@ import type { KeyRole } from '../../../shared/api-key.ts'
 export type AccountState = 'waiting' | 'active' | 'suspended'
 export const accountStates: readonly AccountState[] = ['waiting', 'active', 'suspended']
 
-export type AccountRole = 'admin' | 'member'
+type AccountRole = 'admin' | 'member'
 export const accountRoles: readonly AccountRole[] = ['admin', 'member']
 
 /** Somebody who owns keys: a wallet's address, or a name that an administrator made. */

@@ -42,7 +42,7 @@ export interface Challenge {
 }
 
 /** How a session makes keys: by a signature for each, by itself for a while, or not. */
-export type Minting = 'signature' | 'session' | 'never'
+type Minting = 'signature' | 'session' | 'never'
 
 export interface Session {
   /** What it is known by here; never the cookie's value. */

@@ -67,12 +67,8 @@ export interface Settlement {
   retryAfterMs: number
 }
 
-/** What the gateway reports to the engine. All synchronous; an error out of it is a defect of the engine. */
-export interface ScoutEvents {
-  joined(greeting: Greeting): void
-  credit(session: number, count: number): void
-  offers(session: number, concurrency: number, offers: Offer[]): void
-  started(session: number, started: AttemptStarted): void
+/** What is reported of an answer on its way, to who carries it. */
+export interface AttemptEvents {
   /** `body` is whole, inline or assembled. */
   chunk(session: number, head: ChunkHead, body: Uint8Array): void
   settle(session: number, settlement: Settlement, body: Uint8Array): void
@@ -80,6 +76,14 @@ export interface ScoutEvents {
   broken(session: number, task: number, attempt: number, fault: Fault): void
   /** A fragment arrived: its attempt lives. */
   alive(session: number, task: number, attempt: number): void
+}
+
+/** What the gateway reports to the engine. All synchronous; an error out of it is a defect of the engine. */
+export interface ScoutEvents extends AttemptEvents {
+  joined(greeting: Greeting): void
+  credit(session: number, count: number): void
+  offers(session: number, concurrency: number, offers: Offer[]): void
+  started(session: number, started: AttemptStarted): void
   heartbeat(session: number): void
   draining(session: number): void
   /** `isForsaken`: its key stopped working, so it will not come back. */
@@ -124,13 +128,23 @@ export interface Standing {
   paused: { model: string; resumesInMs: number }[]
 }
 
-/** What the engine asks of the gateway. Unknown sessions are ignored: the socket may just have closed. */
-export interface ScoutLinks {
+/** What is asked of an attempt's scout. Unknown sessions are ignored: the socket may just have closed. */
+interface AttemptCommands {
   /** Sends a task with its request; false when no frame can hold it, and then nothing was sent. */
   task(session: number, grant: TaskGrant, request: Uint8Array): boolean
   cancel(session: number, task: number, attempt: number, reason: string): void
   /** The client reads slowly, or again fast enough. */
   flow(session: number, task: number, attempt: number, paused: boolean): void
+}
+
+/** What who carries an answer asks of who holds the socket of its scout. */
+export interface AttemptLinks extends AttemptCommands {
+  /** The attempt goes on over this session at this chunk, which completes the welcome. */
+  resumed(session: number, task: number, attempt: number, nextChunk: number): void
+}
+
+/** What the engine asks of the gateway. */
+export interface ScoutLinks extends AttemptCommands {
   settled(session: number, task: number, attempt: number, verdict: Verdict): void
   welcome(session: number, welcome: Welcome): void
   standing(session: number, standing: Standing): void

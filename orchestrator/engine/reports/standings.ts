@@ -11,7 +11,7 @@ import type { Scout } from '../../core/model/object-graph.ts'
 import type { CoreState } from '../../core/state.ts'
 import { lastHour } from '../../core/stats/hour-counts.ts'
 import { missing } from '../../core/stats/missed-work.ts'
-import type { ScoutLinks, Standing } from '../ports/scouts.ts'
+import type { Standing } from '../ports/scouts.ts'
 
 interface Report {
   atMs: number
@@ -24,7 +24,7 @@ export class StandingReports {
 
   constructor(
     private readonly core: CoreState,
-    private readonly links: Pick<ScoutLinks, 'standing'>,
+    private readonly tell: (session: number, standing: Standing) => void,
   ) {}
 
   /** A sign of life of this session. */
@@ -35,7 +35,7 @@ export class StandingReports {
     const standing = standingOf(scout, nowMs)
     const text = JSON.stringify({ ...standing, paused: standing.paused.map(({ model }) => model) })
     this.reports.set(session, { atMs: nowMs, text })
-    if (text !== before?.text) this.links.standing(session, standing)
+    if (text !== before?.text) this.tell(session, standing)
   }
 
   gone(session: number): void {

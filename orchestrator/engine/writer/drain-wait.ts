@@ -2,14 +2,14 @@
  * Who waits for the last task of a draining hub. The engine's drain waits here; every end of a task and every tick
  * checks whether it was the last.
  */
-import type { Relays } from '../answers/relays.ts'
+import type { CoreState } from '../../core/state.ts'
 import type { Listings } from '../reports/listings.ts'
 
 export class DrainWait {
   private waiters: (() => void)[] = []
 
   constructor(
-    private readonly relays: Relays,
+    private readonly core: Pick<CoreState, 'tasks'>,
     private readonly listings: Listings,
   ) {}
 
@@ -22,7 +22,8 @@ export class DrainWait {
   }
 
   check(): void {
-    if (this.waiters.length === 0 || this.relays.size > 0) return
+    if (this.waiters.length === 0) return
+    for (const { intent } of this.core.tasks.values()) if (intent === null) return
     // Leases that wait for their scout do not hold up an end: the next start takes them up.
     if (this.listings.counts().tasksLeased > 0) return
     for (const wake of this.waiters.splice(0)) wake()

@@ -34,7 +34,7 @@ export function getAuth(context: RequestContext): Response {
 
 export async function challenge(context: RequestContext): Promise<Response> {
   return withBody(context, challengeRequest, (visitor, value) => {
-    const { address, chain_id: chainId, action } = value as ChallengeBody
+    const { address, chain_id: chainId, action } = value as unknown as ChallengeBody
     const made = context.edge.accounts.challenge(visitor, { address, chainId, action: signedActionOf(action) })
     if ('code' in made) return made
     const shown = { nonce: made.nonce, message: made.message, expires_in: made.expiresInMs / 1000 }

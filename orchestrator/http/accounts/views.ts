@@ -9,7 +9,7 @@ import type { Edge } from '../request-context.ts'
 
 const microDollars = 1_000_000
 
-export function shownLimits(stored: string | null) {
+function shownLimits(stored: string | null) {
   if (stored === null) return null
   const { requestsPerMinute, tokensPerMinute, budgets }: KeyLimits = limitsOf(stored)
   const shown = budgets.map(({ unit, per, amount }) =>

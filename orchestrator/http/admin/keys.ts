@@ -1,6 +1,7 @@
 /**
- * Keys over HTTP, for administrators: make one (the only time its text is seen), list and change them, replace a secret,
- * revoke. A session makes keys only as long as it is fresh, and a wallet's session not at all: its owner signs for each.
+ * Keys over HTTP, for administrators: make one (the only time its text is seen), list and change them, replace a
+ * secret, revoke. A session makes keys only as long as it is fresh, and a wallet's session not at all: its owner signs
+ * for each.
  */
 import { type Fault, fault } from '../../../shared/faults.ts'
 import { accountKeysMax } from '../../../shared/limits/keys.ts'
@@ -25,7 +26,10 @@ export async function createKey(context: RequestContext): Promise<Response> {
   const { id, edge } = context
   const body = await readSmall(context, keyRequest)
   if ('code' in body) return refuse(id, body)
-  const { role, name, ...terms } = wantedKey(body.value)
+  const { role, name, ...wanted } = wantedKey(body.value)
+  // On the page it is one's own unless said otherwise; a key makes keys that belong to nobody, as it always did.
+  const account = 'account' in body.value ? wanted.account : (context.session?.account?.id ?? null)
+  const terms = { ...wanted, account }
   const flaw = mintFlaw(context) ?? pastEnd(terms, edge.system.wallMs()) ?? ownerFlaw(context, terms.account)
   if (flaw !== null) return refuse(id, flaw)
   const { key, row } = edge.keys.issue(role, name, terms, context.actor)

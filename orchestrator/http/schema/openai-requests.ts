@@ -7,7 +7,7 @@ import { z } from 'zod'
 import { modelCharsMax } from '../../../shared/limits/wire.ts'
 import { models, provider } from './preferences/preference-fields.ts'
 import { chasm, obstacleToContinue } from './routing-options.ts'
-import { anyInteger, anyNumber, expects, flag, integerFrom, listOf, numberFrom, textUpTo } from './validation.ts'
+import { anyInteger, anyNumber, expects, flag, integerFrom, listOf, textUpTo } from './validation.ts'
 
 const choicesMax = 128
 

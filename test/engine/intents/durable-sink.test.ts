@@ -15,7 +15,7 @@ function stage(kind: TaskKind = 'chat') {
   const host = {
     contentBegan: (_: number, attempt: number) => void began.push(attempt),
     flow() {},
-    position: () => null,
+    where: () => {},
     abandon() {},
     unread: new ByteAccount(0, 0),
   }

@@ -203,7 +203,11 @@ describe('making keys', () => {
 
   test('by an administrator without a wallet works for 15 minutes after signing in', async () => {
     const admin = await operator()
-    expect((await admin.send('POST', '/v1/admin/keys', { role: 'client', name: 'x' })).status).toBe(201)
+    const made = await admin.send('POST', '/v1/admin/keys', { role: 'client', name: 'x' })
+    expect(made.status).toBe(201)
+    expect(await made.json()).toMatchObject({ account: edge.store.operatorAccount()!.id })
+    const nobodys = await admin.send('POST', '/v1/admin/keys', { role: 'client', name: 'x', account: null })
+    expect(await nobodys.json()).toMatchObject({ account: null })
     aheadMs = freshSignInMs
     const refused = await admin.send('POST', '/v1/admin/keys', { role: 'client', name: 'y' })
     expect(refused.status).toBe(403)

@@ -1,4 +1,4 @@
-/** Signing in with a wallet over HTTP: every row of the table of refusals with its status and sentence, in its order. */
+/** Signing in with a wallet over HTTP: every row of the table of refusals with its status and sentence. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { challengeMs, challengesPerAddressMax, challengesPerMinute } from '../../../shared/limits/keys.ts'
 import { realSystem } from '../../../shared/system.ts'
@@ -6,6 +6,8 @@ import { OwnPage } from '../../support/clients/own-page.ts'
 import { startEdge, type TestEdge } from '../../support/hub/client-edge.ts'
 
 const real = realSystem()
+/** Of the curve's group. */
+const order = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n
 let aheadMs: number
 let wallAheadMs: number
 let edge: TestEdge
@@ -228,6 +230,18 @@ describe('a sign-in is refused, and nothing is written,', () => {
     })
   })
 
+  test('with the twin of its signature, whose s is high: 401', async () => {
+    const { message } = await page.challenge()
+    const signature = await page.wallet.signMessage({ message })
+    const high = (order - BigInt(`0x${signature.slice(66, 130)}`)).toString(16).padStart(64, '0')
+    const last = signature.endsWith('1b') ? '1c' : '1b'
+    const twin = signature.slice(0, 66) + high + last
+    expect(await refusalOf(await page.post('/v1/auth/verify', { message, signature: twin }))).toEqual({
+      status: 401,
+      message: 'The signature cannot be read: sign again.',
+    })
+  })
+
   test('with the signature of another wallet: 401, and whose it should be', async () => {
     const { message } = await page.challenge()
     const signature = await new OwnPage(page.url).wallet.signMessage({ message })
@@ -311,5 +325,6 @@ test('no secret of a sign-in is logged, and none is stored as it is', async () =
     edge.logged,
     edge.store.sessionsOf({ account: edge.store.accounts({ limit: 1 })[0]!.id }),
   ])
-  for (const secret of [token, key, key.slice(-20)]) expect(kept).not.toContain(secret)
+  const metrics = await (await page.ask('/metrics')).text()
+  for (const secret of [token, key, key.slice(-20)]) expect(kept + metrics).not.toContain(secret)
 })

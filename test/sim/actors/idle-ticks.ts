@@ -9,7 +9,7 @@ import type { Process, World } from '../world.ts'
 
 /** What of the engine's insides stands for a tick that finds nothing. */
 interface Inside {
-  tickDueMs: number
+  brain: { tickDueMs: number }
   core: { state: { wheel: { heads: Int32Array; cursor: number } } }
 }
 
@@ -17,6 +17,7 @@ export function withoutIdleTicks(world: World, process: Process, engine: () => H
   const bornMs = world.nowMs - process.nowMs()
   const isIdle = (worldMs: number): boolean => {
     const inside = engine() as unknown as Inside
+    const { brain } = inside
     const { wheel } = inside.core.state
     const nowMs = worldMs - bornMs
     const target = Math.floor(nowMs / tickMs)
@@ -24,8 +25,8 @@ export function withoutIdleTicks(world: World, process: Process, engine: () => H
       if (wheel.heads[slot % wheel.heads.length] !== -1) return false
     }
     // Late ones are how the engine learns that it stood still.
-    if (nowMs - inside.tickDueMs >= tickMs) return false
-    inside.tickDueMs = nowMs + tickMs
+    if (nowMs - brain.tickDueMs >= tickMs) return false
+    brain.tickDueMs = nowMs + tickMs
     return true
   }
   return {

@@ -4,7 +4,7 @@
  */
 import { generatePrivateKey, type PrivateKeyAccount, privateKeyToAccount } from 'viem/accounts'
 
-export interface ShownChallenge {
+interface ShownChallenge {
   nonce: string
   message: string
   expires_in: number

@@ -100,7 +100,9 @@ const folders: Folder[] = [
     may: /^(orchestrator\/dashboard\/page\/|shared\/(?!system\.ts))/,
     law: `the page may import itself and what is pure in shared (not ${system}): it runs in browsers`,
   },
-  ...['http', 'gateway', 'planner', 'store', 'accounts', 'dashboard'].map((name) => edge(`orchestrator/${name}`)),
+  ...['http', 'gateway', 'planner', 'store', 'accounts', 'dashboard', 'link'].map((name) =>
+    edge(`orchestrator/${name}`),
+  ),
   {
     files: /^orchestrator\/(main|build|commands\/[a-z-]+)\.ts$/,
     may: /^(orchestrator|shared)\//,
@@ -137,7 +139,7 @@ const packageHomes: Record<string, RegExp> = {
   bun: /^(orchestrator|scout)\/(?!core\/)/,
   commander: /^scout\/cli\/commands\.ts$/,
   mustache: /^orchestrator\/planner\/request\/references\.ts$/,
-  msgpackr: /^shared\/protocol\/codec\.ts$/,
+  msgpackr: /^(shared\/protocol|orchestrator\/link)\/codec\.ts$/,
   'groq-sdk': /^scout\/providers\/service\/groq\.ts$/,
   openai: /^scout\/providers\/service\/openai-compatible\.ts$/,
   'p-queue': /^scout\/work\/executor\.ts$/,

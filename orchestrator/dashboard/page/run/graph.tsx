@@ -20,7 +20,14 @@ export function RunGraph({ boxes, shape, chosen, onChoose }: GraphProps) {
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: a large graph is scrolled by keyboard as well
     <section class="graph-box" tabIndex={0} aria-label="Graph of the run">
-      <svg class="graph" width={width} height={height} viewBox={`0 0 ${width} ${height}`}>
+      <svg
+        class="graph"
+        // Made smaller where there is little room, but not until nothing can be read.
+        style={{ minWidth: `${Math.round(width * smallest)}px` }}
+        width={width}
+        height={height}
+        viewBox={`0 0 ${width} ${height}`}
+      >
         <title>Nodes of the run and what they wait for</title>
         <Edges of={known} boxes={boxes} />
         {boxes.map((box) => (
@@ -81,6 +88,7 @@ interface NodeBoxProps {
 }
 
 const nameChars = 21
+const smallest = 0.75
 
 function NodeBox({ box, place, isChosen, onChoose }: NodeBoxProps) {
   const state = stateOf(box)

@@ -102,6 +102,7 @@ export class RunState {
       attempts: attempt,
       scout: shortScout(scout),
       beganMs,
+      readyMs,
       endedMs: null,
       text: '',
     })

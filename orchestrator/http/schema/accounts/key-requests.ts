@@ -28,7 +28,7 @@ const modelRule = 'must be the name of a model, or a beginning of names with `*`
 const modelPattern = textUpTo(modelCharsMax).regex(/^[^*\p{C}]+\*?$|^\*$/u, expects(modelRule))
 const namesRule = (what: string) => `must be a list of at most ${scopeNamesMax} ${what}`
 
-export const scopesField = z
+const scopesField = z
   .strictObject(
     {
       routes: listOf(z.enum(scopedRoutes, expects(`must be one of ${scopedRoutes.join(', ')}`)), routesRule, 4)
@@ -120,7 +120,7 @@ export function limitsToStore(limits: unknown): string | null {
 }
 
 /** As the store keeps them. `scopes` has passed `scopesField`. */
-export function scopesToStore(scopes: unknown): string | null {
+function scopesToStore(scopes: unknown): string | null {
   const { routes = null, models = null, scouts = null } = (scopes ?? {}) as Partial<KeyScopes>
   return storedScopes({ routes, models, scouts })
 }

@@ -1,0 +1,41 @@
+/**
+ * What answers ask of the rest of the engine while they are on their way: relays and durable sinks report the first
+ * content, hold a scout back, and end with their reader. It turns that into messages to the brain and commands to the
+ * scouts' edge.
+ */
+import { ByteAccount } from '../../../shared/byte-account.ts'
+import { fault } from '../../../shared/faults.ts'
+import { unreadBytesMax, unreadBytesPerTenantMax } from '../../../shared/limits/http.ts'
+import type { BrainPort } from '../ports/brain.ts'
+import type { AttemptLinks } from '../ports/scouts.ts'
+import type { AnswerSinkHost } from './answer-sink.ts'
+
+export class AnswerHost implements AnswerSinkHost {
+  readonly unread = new ByteAccount(unreadBytesMax, unreadBytesPerTenantMax)
+
+  constructor(
+    private readonly brain: BrainPort,
+    private readonly scouts: Pick<AttemptLinks, 'flow'>,
+  ) {}
+
+  /**
+   * Decided on at once. Something that arrived earlier in this turn may void the attempt, and then the task begins anew
+   * elsewhere: its content must not have reached the reader.
+   */
+  contentBegan(task: number, attempt: number): void {
+    this.brain.fromClients({ type: 'contentBegan', task, attempt })
+    this.brain.flush()
+  }
+
+  flow(session: number, task: number, attempt: number, paused: boolean): void {
+    this.scouts.flow(session, task, attempt, paused)
+  }
+
+  where(task: number): void {
+    this.brain.fromClients({ type: 'where', task })
+  }
+
+  abandon(task: number): void {
+    this.brain.fromClients({ type: 'cancel', task, fault: fault('cancelled', 'The client closed the request.') })
+  }
+}

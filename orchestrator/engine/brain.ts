@@ -1,0 +1,244 @@
+/**
+ * The brain: the single writer around the core with its journal, the durable intents, and the reports, each made from
+ * the parts before it. It takes in what the edges report and tells them what was decided, and owns the hub's time:
+ * recover, run, drain, stop. What to decide is the core's; how an event is stepped is `writer/`.
+ */
+import { tickMs } from '../../shared/limits/scheduling.ts'
+import { forgetEveryMs, forgetPortion, idempotencyMs, retentionMs } from '../../shared/limits/store.ts'
+import { standstillMs } from '../../shared/limits/wire.ts'
+import { nonceBytes } from '../../shared/protocol/frames.ts'
+import type { System, Timer } from '../../shared/system.ts'
+import type { TurnLane } from '../../shared/turn-lane.ts'
+import { Core } from '../core/core.ts'
+import { type CoreSettings, defaultCoreSettings } from '../core/settings.ts'
+import type { AnswerSinkHost } from './answers/answer-sink.ts'
+import { IdempotencyKeys } from './durability/idempotency.ts'
+import { Journal } from './durability/journal.ts'
+import { KeptResponses } from './durability/kept-responses.ts'
+import { DurableIntents } from './intents/intents.ts'
+import type { BrainPort, EdgePort, FromClients, FromScouts } from './ports/brain.ts'
+import type { EngineStats } from './ports/client.ts'
+import type { PlannerFunctions } from './ports/planner.ts'
+import type { Greeting } from './ports/scouts.ts'
+import { type Store, StoreError } from './ports/store.ts'
+import { FleetList } from './reports/fleet-list.ts'
+import { Listings } from './reports/listings.ts'
+import { StandingReports } from './reports/standings.ts'
+import { TaskNumbers } from './task-numbers.ts'
+import { CommitBarrier } from './writer/commit-barrier.ts'
+import type { DefectGuard } from './writer/defect-guard.ts'
+import { DrainWait } from './writer/drain-wait.ts'
+import { EffectRunner } from './writer/effects.ts'
+import { TurnShare } from './writer/turn-share.ts'
+import { Writer } from './writer/writer.ts'
+
+export interface BrainOptions {
+  system: System
+  store: Store
+  guard: DefectGuard
+  lane: TurnLane
+  edges: EdgePort
+  /** For the sinks of durable tasks. */
+  host: AnswerSinkHost
+  /** From the store; makes task numbers unique across restarts. */
+  epoch: number
+  /** How scrolls that decide at run time continue; without it such nodes fail. */
+  planner: PlannerFunctions | null
+  settings: Partial<CoreSettings>
+  seed: number
+}
+
+export class Brain implements BrainPort {
+  readonly core: Core
+  readonly intents: DurableIntents
+  readonly idempotencyKeys: IdempotencyKeys
+  readonly journal: Journal
+  readonly responses: KeptResponses
+  readonly listings: Listings
+  readonly fleetList: FleetList
+  private readonly system: System
+  private readonly store: Store
+  private readonly guard: DefectGuard
+  private readonly edges: EdgePort
+  private readonly numbers: TaskNumbers
+  private readonly writer: Writer
+  private readonly barrier: CommitBarrier
+  private readonly standings: StandingReports
+  private readonly drainWait: DrainWait
+  private readonly effectRunner: EffectRunner
+  private timers: Timer[] = []
+  private tickDueMs = 0
+
+  constructor({ system, store, guard, lane, edges, host, epoch, planner, settings, seed }: BrainOptions) {
+    this.system = system
+    this.store = store
+    this.guard = guard
+    this.edges = edges
+    this.core = new Core({
+      settings: { ...defaultCoreSettings, ...settings },
+      seed,
+      nowMs: system.nowMs(),
+      makeNonce: () => system.randomBytes(nonceBytes),
+    })
+    const { state } = this.core
+    const share = new TurnShare(system, lane, (work) => guard.run('turn of a task', work))
+    this.writer = new Writer({ core: this.core, system, guard, barrier: () => this.barrier })
+    this.listings = new Listings(state, system, lane)
+    this.fleetList = new FleetList(state, system, this.listings)
+    this.standings = new StandingReports(state, (session, standing) => {
+      edges.toScouts({ type: 'standing', session, standing })
+    })
+    const turned = (isTroubled: boolean) =>
+      this.writer.add(isTroubled ? { type: 'storeTroubled', unsent: [] } : { type: 'storeRecovered' })
+    this.journal = new Journal(store, system, turned, (work) => guard.run('journal', work))
+    this.responses = new KeptResponses(store, this.journal)
+    this.idempotencyKeys = new IdempotencyKeys(store, system)
+    this.numbers = new TaskNumbers(epoch)
+    this.intents = new DurableIntents({
+      system,
+      store,
+      journal: this.journal,
+      core: state,
+      host,
+      idempotencyKeys: this.idempotencyKeys,
+      planner,
+      dispatch: this.writer.add,
+      flush: () => this.writer.flush(),
+      nextTask: () => this.nextTask(),
+      spend: (bytes) => share.spend(bytes),
+    })
+    const { intents, journal } = this
+    this.drainWait = new DrainWait(state, this.listings)
+    const { leaseTtlMs } = state.settings
+    this.effectRunner = new EffectRunner({ store, intents, edges, drainWait: this.drainWait, epoch, leaseTtlMs })
+    this.barrier = new CommitBarrier(journal, intents, this.effectRunner, share)
+  }
+
+  nextTask(): number {
+    return this.numbers.next()
+  }
+
+  // ------------------------------------------------------------ from the edges
+
+  fromClients(message: FromClients): void {
+    switch (message.type) {
+      case 'where': {
+        const { task } = message
+        return this.edges.toClients({ type: 'position', task, position: this.listings.position(task) })
+      }
+      case 'usage':
+        return this.journal.lazily({ write: 'tally', tally: message.sum })
+      default:
+        return this.writer.add(message)
+    }
+  }
+
+  fromScouts(message: FromScouts): void {
+    switch (message.type) {
+      case 'joined':
+        return this.joined(message.greeting)
+      case 'heartbeat':
+        this.writer.add(message)
+        return this.standings.report(message.session, this.system.nowMs())
+      case 'gone':
+        return this.gone(message.session, message.isForsaken)
+      default:
+        return this.writer.add(message)
+    }
+  }
+
+  private joined(greeting: Greeting): void {
+    this.listings.greeted(greeting)
+    const { session, operator, hello } = greeting
+    const { name, instance, concurrency, offers, held } = hello
+    const scout = `${operator}/${name}`
+    this.writer.add({ type: 'scoutJoined', session, scout, operator, instance, concurrency, offers, held })
+    this.writer.add({ type: 'claimsEnded', session })
+  }
+
+  private gone(session: number, isForsaken: boolean): void {
+    this.listings.gone(session)
+    this.standings.gone(session)
+    this.barrier.sessionClosed(session)
+    // It takes what it had along, as one that has announced that it leaves.
+    if (isForsaken) this.writer.add({ type: 'scoutDraining', session })
+    this.writer.add({ type: 'scoutGone', session })
+  }
+
+  /** Steps through what this turn has collected so far. */
+  flush(): void {
+    this.writer.flush()
+  }
+
+  // ------------------------------------------------------------ its life
+
+  /** Takes up what the last process left open, and begins to count time. Before any client or scout comes in. */
+  start(): void {
+    this.guard.run('recovery', () => this.intents.recover())
+    this.writer.flush()
+    this.tickDueMs = this.system.nowMs() + tickMs
+    this.every('tick', tickMs, () => this.tick())
+    this.every('forget', forgetEveryMs, () => this.forget())
+  }
+
+  /** A tick that comes much later than it was due means that this process stood still. */
+  private tick(): void {
+    const nowMs = this.system.nowMs()
+    const lateMs = nowMs - this.tickDueMs
+    this.tickDueMs = nowMs + tickMs
+    if (lateMs >= standstillMs) this.writer.add({ type: 'stood', forMs: lateMs })
+    this.writer.add({ type: 'tick' })
+    // Whatever took the last lease away: its scout may have left with it, which ends no task.
+    this.drainWait.check()
+  }
+
+  private every(name: string, ms: number, action: () => void): void {
+    const at = this.timers.length
+    const again = () => {
+      this.timers[at] = this.system.after(ms, again)
+      this.guard.run(name, action)
+    }
+    this.timers[at] = this.system.after(ms, again)
+  }
+
+  /** Removes a portion of what has outlived its time. */
+  private forget(): void {
+    const nowMs = this.system.wallMs()
+    if (this.journal.trouble !== null || this.intents.isRetrying) return
+    try {
+      this.store.forgetBefore(nowMs - retentionMs, nowMs - idempotencyMs, forgetPortion)
+    } catch (error) {
+      // The store is in trouble, which the journal finds out by itself; there is another time to forget.
+      if (!(error instanceof StoreError)) throw error
+    }
+  }
+
+  /** Takes nothing new and resolves when no scout works on anything any more. */
+  drain(): Promise<void> {
+    this.writer.add({ type: 'drain' })
+    this.writer.flush()
+    return this.drainWait.idle()
+  }
+
+  /** Commits what can be committed, and stops the clock. */
+  stop(): void {
+    // What follows from a commit may have to be stepped and committed in its turn.
+    do {
+      this.writer.flush()
+      this.guard.run('journal', () => this.journal.flush())
+    } while (this.writer.pending > 0 && this.journal.trouble === null && !this.guard.isDead)
+    for (const timer of this.timers) timer.cancel()
+    this.timers = []
+  }
+
+  /** False while starting or draining. */
+  ready(): boolean {
+    return this.timers.length > 0 && !this.core.state.draining && !this.guard.isDead
+  }
+
+  stats(): Omit<EngineStats, 'answersInCheck'> {
+    const { attempts, staleSettlements, finished } = this.effectRunner
+    const usage = { usageUnbooked: this.store.unbooked(), usageDropped: this.journal.dropped }
+    return { ...this.listings.counts(), tasksFinished: finished, attempts, staleSettlements, ...usage }
+  }
+}

@@ -1,0 +1,62 @@
+/**
+ * Between the edges and the brain. An edge holds the sockets of clients and scouts and carries answers between them;
+ * the brain steps the core and owns the store. They meet only here, and every message is plain data: joined in one
+ * process it is an object that is handed over, and most are events and effects of the core as they are. Bodies never
+ * pass the brain, but for those of durable tasks, which it carries itself.
+ */
+import type { Effect, Event } from '../../core/events.ts'
+import type { Greeting, Standing, Welcome } from './scouts.ts'
+import type { UsageSum } from './store.ts'
+
+type EventOf<Type extends Event['type']> = Extract<Event, { type: Type }>
+type EffectOf<Type extends Effect['type']> = Extract<Effect, { type: Type }>
+
+/** From who carries the answers of tasks. A `settle` comes once its body is checked and kept. */
+export type FromClients =
+  | EventOf<'submit' | 'cancel' | 'settle' | 'contentBegan' | 'renewed' | 'attemptBroken' | 'unsent'>
+  /** Asks for the task's place in the queue; answered with `position`. */
+  | { type: 'where'; task: number }
+  /** Usage of answers that were given to clients, for the books. */
+  | { type: 'usage'; sum: UsageSum }
+
+/** From who holds the sockets of scouts. */
+export type FromScouts =
+  | { type: 'joined'; greeting: Greeting }
+  | EventOf<'credit' | 'scoutOffers' | 'started' | 'scoutDraining' | 'heartbeat'>
+  /** `isForsaken`: it will not come back. */
+  | { type: 'gone'; session: number; isForsaken: boolean }
+
+/** To who carries the answer of this task. */
+export type ToClients =
+  | EffectOf<'grant' | 'servedBy' | 'attemptVoid' | 'finished'>
+  /**
+   * The attempt goes on over this session, and whoever holds that is told which chunk is expected next; the latter
+   * alone when the attempt is decided, which its scout does not know yet.
+   */
+  | { type: 'resume'; task: number; attempt: number; session: number; scout: string; isDecided: boolean }
+  /** Tasks before it, null when it does not wait for a scout. */
+  | { type: 'position'; task: number; position: number | null }
+
+/** To who holds the socket of this session. */
+export type ToScouts =
+  | EffectOf<'cancelAttempt' | 'verdict' | 'closeSession'>
+  /** Of leases that are resumed the next chunk is not known here: a `resume` to who carries the answer finds it out. */
+  | { type: 'welcome'; session: number; welcome: Welcome }
+  | { type: 'standing'; session: number; standing: Standing }
+
+/** The brain as the edges know it. An error out of it is a defect. */
+export interface BrainPort {
+  fromClients(message: FromClients): void
+  fromScouts(message: FromScouts): void
+  /**
+   * What was reported is decided on before this returns, if the brain is in this process; else nothing happens, and
+   * whoever calls it must be right without.
+   */
+  flush(): void
+}
+
+/** The edges as the brain knows them. */
+export interface EdgePort {
+  toClients(message: ToClients): void
+  toScouts(message: ToScouts): void
+}
