@@ -69,10 +69,10 @@ describe.skipIf('reason' in found)(`the page${skipped}`, () => {
   })
 
   test('turns green when a scout dials in', async () => {
-    const page = await stage.signedIn(stage.hub.clientKey, {}, 'connect/scout')
+    const page = await stage.signedIn(stage.hub.adminKey, {}, 'connect/scout')
     await page.getByText('Waiting for the scout to dial in…').waitFor({ timeout: patienceMs })
     const drain = await stage.hub.addScout({ name: 'bee' })
-    await page.getByText('A scout has connected').waitFor({ timeout: patienceMs })
+    await page.getByText(/bee is connected, offers demo-\w+/).waitFor({ timeout: patienceMs })
     await drain()
   })
 

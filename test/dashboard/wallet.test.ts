@@ -24,53 +24,58 @@ describe.skipIf('reason' in found)(`people with a wallet${skipped}`, () => {
     return stage.hub.post(path, body, { headers: { authorization: `Bearer ${stage.hub.adminKey}` } })
   }
 
-  async function signedIn(path: string): Promise<Page> {
+  async function visitor(path: string): Promise<Page> {
     const context = await stage.context()
     await wallet.install(context)
     const page = await context.newPage()
-    await page.goto(`${stage.hub.url}/#${path}`)
-    await page.getByRole('button', { name: 'Sign in with Test wallet' }).click()
-    await page.locator('.account').waitFor({ timeout: patienceMs })
+    await page.goto(`${stage.hub.url}/${path}`)
     return page
   }
 
-  test('sign in, make a key, and see the first request answered with it', async () => {
+  test('use the API: three clicks, one signature and one paste to the first answer', async () => {
     await stage.hub.addScout({ name: 'ant' })
-    const page = await signedIn('connect/api')
     const signatures = wallet.signed.length
-    await page.getByRole('link', { name: 'Make a key' }).click()
-    await page.getByLabel('Name', { exact: false }).first().fill('laptop')
-    await page.getByRole('button', { name: 'Sign and make it' }).click()
-    const dialog = page.getByRole('dialog', { name: 'Save the key now' })
-    const key = (await dialog.locator('pre').textContent({ timeout: patienceMs }))!
-    expect(key).toMatch(/^chasm_client_/)
-    expect(wallet.signed.slice(signatures)).toEqual([expect.stringContaining('laptop')])
-    await page.keyboard.press('Escape')
-    expect(await dialog.isVisible()).toBe(true)
-    await dialog.getByRole('button', { name: 'I saved it' }).click()
-    await page.getByRole('link', { name: 'Connect' }).click()
-    const line = (await page.locator('.code pre').last().textContent())!
-    expect(line).toContain(key)
+    const page = await visitor('')
+    await page.getByRole('link', { name: 'Use the API' }).click()
+    await page.getByRole('button', { name: 'Get a key with Test wallet' }).click()
     await page.getByText('Waiting for your first request…').waitFor({ timeout: patienceMs })
+    expect(wallet.signed.slice(signatures)).toEqual([expect.stringContaining('127.0.0.1')])
+    const line = (await page.locator('.code pre').last().textContent())!
+    expect(line).toMatch(/Bearer chasm_client_\w+/)
+    await page.getByRole('button', { name: 'Copy curl' }).click()
     const child = Bun.spawn(['sh', '-c', line], { stdout: 'pipe', stderr: 'ignore' })
     expect(await new Response(child.stdout).text()).toContain('"chat.completion"')
     await page.locator('.arrival.arrived').waitFor({ timeout: patienceMs })
     await page.context().close()
   })
 
-  test('make a key for a scout, and see it connect', async () => {
-    const page = await signedIn('keys?make=scout')
-    await page.getByLabel('Name', { exact: false }).first().fill('basement')
-    await page.getByRole('button', { name: 'Sign and make it' }).click()
-    const key = (await page.getByRole('dialog').locator('pre').textContent({ timeout: patienceMs }))!
-    expect(key).toMatch(/^chasm_scout_/)
-    await page.getByRole('button', { name: 'I saved it' }).click()
-    await page.evaluate("location.hash = 'connect/scout'")
+  test('run a scout: the same to "is connected, offers …"', async () => {
+    const signatures = wallet.signed.length
+    const page = await visitor('')
+    await page.getByRole('link', { name: 'Run a scout' }).click()
+    await page.getByRole('button', { name: 'Get a key with Test wallet' }).click()
     await page.getByText('Waiting for the scout to dial in…').waitFor({ timeout: patienceMs })
-    await stage.hub.spawnScout('bee', { SCOUT_KEY: key })
-    await page.getByText('A scout has connected').waitFor({ timeout: patienceMs })
-    await page.getByRole('link', { name: 'See what it offers' }).click()
-    await page.getByRole('link', { name: 'bee' }).waitFor({ timeout: patienceMs })
+    expect(wallet.signed).toHaveLength(signatures + 1)
+    const key = /SCOUT_KEY=(\S+)/.exec((await page.locator('.code pre').last().textContent())!)![1]!
+    await page.getByRole('button', { name: 'Copy From source' }).click()
+    await stage.hub.spawnScout('alice', { SCOUT_KEY: key })
+    await page.getByText(/alice is connected, offers demo-\w+/).waitFor({ timeout: patienceMs })
+    await page.context().close()
+  })
+
+  test('sign in, make a key with a name, and see it once, until they say that they saved it', async () => {
+    const page = await visitor('#keys?make=client')
+    await page.getByRole('button', { name: 'Sign in with Test wallet' }).click()
+    const signatures = wallet.signed.length
+    await page.getByLabel('Name', { exact: false }).first().fill('laptop')
+    await page.getByRole('button', { name: 'Sign and make it' }).click()
+    const dialog = page.getByRole('dialog', { name: 'Save the key now' })
+    expect(await dialog.locator('pre').textContent({ timeout: patienceMs })).toMatch(/^chasm_client_/)
+    expect(wallet.signed.slice(signatures)).toEqual([expect.stringContaining('laptop')])
+    await page.keyboard.press('Escape')
+    expect(await dialog.isVisible()).toBe(true)
+    await dialog.getByRole('button', { name: 'I saved it' }).click()
+    await page.getByRole('row', { name: /laptop/ }).waitFor({ timeout: patienceMs })
     await page.context().close()
   })
 

@@ -7,12 +7,12 @@ import { useEffect, useState } from 'preact/hooks'
 import { Navigation } from './navigation.tsx'
 import { ConnectPage } from './pages/connect.tsx'
 import { OverviewPage } from './pages/overview.tsx'
+import { SignInPage } from './pages/sign-in.tsx'
 import { WelcomePage } from './pages/welcome.tsx'
 import { Notice, Pending } from './parts/notice.tsx'
 import { lostAt } from './state/live.ts'
 import { route } from './state/router.ts'
 import { linkRefusal, session, state } from './state/session.ts'
-import { SignInPage } from './wallet/sign-in.tsx'
 
 type Loader = () => Promise<ComponentType>
 

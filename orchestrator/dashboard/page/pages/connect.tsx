@@ -6,11 +6,15 @@ import { useSignal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
 import { Choices } from '../parts/choices.tsx'
 import { Code } from '../parts/code.tsx'
+import { Refused } from '../parts/notice.tsx'
 import { Page } from '../parts/panel.tsx'
+import { Refusal } from '../state/api.ts'
 import { milliseconds } from '../state/format.ts'
 import { type Topics, useTopic } from '../state/live.ts'
+import { useResource } from '../state/resource.ts'
 import { go, linkTo, route } from '../state/router.ts'
-import { freshKeys, session } from '../state/session.ts'
+import { freshKeys, scoutsPath, session } from '../state/session.ts'
+import { firstName, makeKey } from './keys/key-terms.ts'
 import { apiSnippets, type Snippet, scoutSnippets } from './snippets.ts'
 
 const sides = [
@@ -58,24 +62,45 @@ function KeyStep({ side }: { side: Side }) {
     return (
       <Step number={1} title={title}>
         <p class="soft">It is filled in below while this tab is open, and shown nowhere again.</p>
-        <Code text={key} label="the key" />
+        <Code text={key} label="the key" wraps />
       </Step>
     )
   }
-  const canMake = session.value?.mints !== 'never'
   return (
     <Step number={1} title={title}>
-      {canMake ? (
-        <div class="row">
-          <a class="button primary" href={linkTo('keys', { make: role })}>
-            Make a key
-          </a>
-          <span class="soft">Or put one that you have in its place below.</span>
-        </div>
-      ) : (
+      {session.value?.mints === 'never' ? (
         <p class="soft">Use a key that you have, or ask the operator for one; put it in its place below.</p>
+      ) : (
+        <MakeKey role={role} />
       )}
     </Step>
+  )
+}
+
+/** Made at once, under a name that says what for; the page of keys has the limits. */
+function MakeKey({ role }: { role: 'client' | 'scout' }) {
+  const refusal = useSignal<Refusal | null>(null)
+  const make = async () => {
+    refusal.value = null
+    try {
+      await makeKey({ role, name: firstName(role) })
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error
+      refusal.value = error
+    }
+  }
+  return (
+    <>
+      <div class="row">
+        <button type="button" class="button primary" onClick={() => void make()}>
+          {session.value?.mints === 'signature' ? 'Sign and make a key' : 'Make a key'}
+        </button>
+        <span class="soft">
+          Or put one that you have in its place below; <a href={linkTo('keys', { make: role })}>with limits</a>.
+        </span>
+      </div>
+      {refusal.value && <Refused refusal={refusal.value} />}
+    </>
   )
 }
 
@@ -171,20 +196,41 @@ function shortScout(id: string): string {
   return id.slice(id.indexOf('/') + 1)
 }
 
+interface ListedScout {
+  id: string
+  name: string
+  connected_at: string
+  offers: { model: string }[]
+}
+
+const scoutsLookMs = 2_000
+const offersShown = 3
+
+/** Looks among one's own scouts for one that was not there before. */
 function FirstScout() {
-  const hub = useTopic('hub').value
-  const before = useSignal<number | null>(null)
+  const { data } = useResource<{ data: ListedScout[] }>(`${scoutsPath()}?limit=500`, scoutsLookMs)
+  const before = useSignal<ReadonlySet<string> | null>(null)
+  const keyOf = ({ id, connected_at: at }: ListedScout) => `${id} ${at}`
   useEffect(() => {
-    if (hub !== null) before.value = Math.min(before.value ?? hub.scouts, hub.scouts)
-  }, [hub, before])
-  if (hub === null || before.value === null) return <Waiting text="Connecting…" />
-  if (hub.scouts <= before.value) return <Waiting text="Waiting for the scout to dial in…" />
+    if (data !== null && before.value === null) before.value = new Set(data.data.map(keyOf))
+  }, [data, before])
+  const known = before.value
+  if (data === null || known === null) return <Waiting text="Connecting…" />
+  const arrived = data.data.findLast((scout) => !known.has(keyOf(scout)))
+  if (arrived === undefined) return <Waiting text="Waiting for the scout to dial in…" />
+  const models = [...new Set(arrived.offers.map(({ model }) => model))]
+  const more = models.length > offersShown ? ` and ${models.length - offersShown} more` : ''
   return (
     <p class="arrival arrived" role="status">
       <span class="dot good" />
       <span>
-        A scout has connected: {hub.scouts === 1 ? 'it is the first one' : `there are ${hub.scouts} now`}.{' '}
-        <a href={linkTo('scouts')}>See what it offers</a>
+        <strong class="name">{arrived.name}</strong> is connected
+        {models.length > 0 && (
+          <>
+            , offers <span class="name">{models.slice(0, offersShown).join(', ') + more}</span>
+          </>
+        )}
+        . <a href={linkTo('scouts')}>How it does</a>
       </span>
     </p>
   )

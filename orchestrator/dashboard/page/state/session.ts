@@ -33,6 +33,11 @@ export const state = signal<State>({ is: 'asking' })
 export const session = computed(() => (state.value.is === 'in' ? state.value.session : null))
 export const isAdmin = computed(() => session.value?.role === 'admin')
 
+/** Where the scouts are listed that this session may see. */
+export function scoutsPath(): string {
+  return isAdmin.value ? '/v1/scouts' : '/v1/me/scouts'
+}
+
 /** How people get in here. */
 export const ways = signal<{ wallet: boolean; signup: string }>({ wallet: false, signup: 'off' })
 

@@ -4,8 +4,9 @@
  */
 import { ask } from '../../state/api.ts'
 import { count } from '../../state/format.ts'
-import { freshKeys, session } from '../../state/session.ts'
+import { freshKeys, session, signInWithKey } from '../../state/session.ts'
 import { type Action, performSigned, walletOf } from '../../wallet/signing.ts'
+import type { Wallet } from '../../wallet/wallets.ts'
 
 interface Budget {
   unit: 'usd' | 'tokens'
@@ -91,6 +92,21 @@ export async function makeKey(terms: NewKeyTerms): Promise<NewKey> {
   )
   keepFresh(terms.role, made.key)
   return made
+}
+
+/** The name of a key that was made without asking for one. */
+export function firstName(role: 'client' | 'scout'): string {
+  return `${role === 'client' ? 'App' : 'Scout'}, ${new Date().toISOString().slice(0, 10)}`
+}
+
+/**
+ * For somebody who has no session yet: one signature makes the key, and the key opens a session of its own. Throws a
+ * refusal.
+ */
+export async function beginWithKey(wallet: Wallet, role: 'client' | 'scout'): Promise<void> {
+  const made = await performSigned<NewKey>(wallet, { type: 'make_key', key: { role, name: firstName(role) } })
+  keepFresh(role, made.key)
+  await signInWithKey(made.key)
 }
 
 /** The same id with a new secret. */

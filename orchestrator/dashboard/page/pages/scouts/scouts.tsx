@@ -9,7 +9,7 @@ import { type Column, Table } from '../../parts/table.tsx'
 import { ago, count, percent } from '../../state/format.ts'
 import { useResource } from '../../state/resource.ts'
 import { linkTo, route, setQuery } from '../../state/router.ts'
-import { isAdmin } from '../../state/session.ts'
+import { scoutsPath } from '../../state/session.ts'
 import { dotOf, type Scout } from './scout.ts'
 import { ScoutDetail } from './scout-detail.tsx'
 
@@ -25,7 +25,7 @@ const pageScouts = 50
 
 export function ScoutsPage() {
   const { subject, query } = route.value
-  const base = isAdmin.value ? '/v1/scouts' : '/v1/me/scouts'
+  const base = scoutsPath()
   if (subject.length > 0) return <ScoutDetail base={base} id={subject.join('/')} />
   return <ScoutList base={base} query={query} />
 }

@@ -7,10 +7,11 @@ import { Field, Form } from '../parts/form.tsx'
 import { Icon } from '../parts/icon.tsx'
 import { Refused } from '../parts/notice.tsx'
 import { Refusal } from '../state/api.ts'
-import { go } from '../state/router.ts'
+import { go, linkTo } from '../state/router.ts'
 import { refreshSession, signInWithKey, ways } from '../state/session.ts'
-import { performSigned } from './signing.ts'
-import { discoverWallets, type Wallet, wallets } from './wallets.ts'
+import { performSigned } from '../wallet/signing.ts'
+import { discoverWallets, type Wallet, wallets } from '../wallet/wallets.ts'
+import { beginWithKey } from './keys/key-terms.ts'
 
 export function SignInPage({ next }: { next: string }) {
   useEffect(discoverWallets, [])
@@ -41,29 +42,48 @@ export function SignInPage({ next }: { next: string }) {
   )
 }
 
+/** Whoever wants to connect something gets the key for it with the same signature. */
+const firstKeys: Record<string, 'client' | 'scout'> = {
+  connect: 'client',
+  'connect/api': 'client',
+  'connect/scout': 'scout',
+}
+
 function WalletButtons({ next }: { next: string }) {
   const refusal = useSignal<Refusal | null>(null)
-  const signIn = async (wallet: Wallet) => {
+  const role = firstKeys[next]
+  const enter = async (wallet: Wallet) => {
     refusal.value = null
     try {
-      await performSigned(wallet, { type: 'sign_in' })
-      await refreshSession()
+      if (role !== undefined) await beginWithKey(wallet, role)
+      else {
+        await performSigned(wallet, { type: 'sign_in' })
+        await refreshSession()
+      }
       go(next)
     } catch (error) {
       if (!(error instanceof Refusal)) throw error
       refusal.value = error
     }
   }
+  const what = role === undefined ? 'Sign in with' : 'Get a key with'
   return (
     <div class="stack">
       {wallets.value.map((wallet) => (
-        <button type="button" class="button primary" key={wallet.id} onClick={() => void signIn(wallet)}>
+        <button type="button" class="button primary" key={wallet.id} onClick={() => void enter(wallet)}>
           {wallet.icon === null ? <Icon name="wallet" /> : <img src={wallet.icon} alt="" width="18" height="18" />}
-          <span class="name">Sign in with {wallet.name}</span>
+          <span class="name">
+            {what} {wallet.name}
+          </span>
         </button>
       ))}
       {wallets.value.length === 0 && (
         <p class="soft">No wallet here: install one, use your wallet’s own browser, or paste a key.</p>
+      )}
+      {role !== undefined && wallets.value.length > 0 && (
+        <a class="soft small" href={linkTo('sign-in')}>
+          Sign in without making a key
+        </a>
       )}
       {refusal.value && <Refused refusal={refusal.value} />}
     </div>
