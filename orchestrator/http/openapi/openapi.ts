@@ -25,19 +25,7 @@ import { dialectOperations, dialectSchemas } from './dialect-paths.ts'
 import { intentOperations, intentSchemas, responseOperations } from './intent-paths.ts'
 import { livePaths, scoutListParameters } from './live-paths.ts'
 import { routerFields } from './model-fields.ts'
-import {
-  count,
-  inHeader,
-  type Json,
-  json,
-  type Operation,
-  object,
-  orNull,
-  ref,
-  seconds,
-  text,
-  texts,
-} from './parts.ts'
+import { count, inHeader, type Json, json, type Operation, object, orNull, ref, seconds, text, texts } from './parts.ts'
 
 const some = { type: 'number', minimum: 0 }
 const pricesKnown = object({ prompt: orNull(some), answer: orNull(some) })
