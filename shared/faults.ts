@@ -29,11 +29,13 @@ export const faultTable = {
   context_length_exceeded: { blame: 'client', retry: 'never', status: 400, type: invalid },
   content_refused: { blame: 'client', retry: 'never', status: 400, type: invalid },
   invalid_api_key: { blame: 'client', retry: 'never', status: 401, type: 'authentication_error' },
+  sign_in_refused: { blame: 'client', retry: 'never', status: 401, type: 'authentication_error' },
   permission_denied: { blame: 'client', retry: 'never', status: 403, type: 'permission_error' },
   model_not_found: { blame: 'client', retry: 'never', status: 404, type: invalid },
   not_found: { blame: 'client', retry: 'never', status: 404, type: invalid },
   method_not_allowed: { blame: 'client', retry: 'never', status: 405, type: invalid },
   idempotency_in_flight: { blame: 'client', retry: 'never', status: 409, type: invalid },
+  key_changed: { blame: 'client', retry: 'never', status: 409, type: invalid },
   request_too_slow: { blame: 'client', retry: 'never', status: 408, type: invalid },
   request_too_large: { blame: 'client', retry: 'never', status: 413, type: invalid },
   unsupported_media_type: { blame: 'client', retry: 'never', status: 415, type: invalid },
@@ -81,6 +83,26 @@ export type FaultCode = keyof typeof faultTable
 export function mayPass(code: FaultCode): boolean {
   const { status } = faultTable[code]
   return status >= 500 || status === 429 || status === 499
+}
+
+/** Beside what is a provider's or a scout's fault: another model may have it, take it, or have somebody free. */
+const ofOneModel: ReadonlySet<FaultCode> = new Set<FaultCode>([
+  'model_not_found',
+  'context_length_exceeded',
+  'content_refused',
+  'answer_too_large',
+  'scout_draining',
+  'attempts_exhausted',
+  'no_agreement',
+  'no_scout_available',
+  // Of a request that was taken: its model is at its provider's limit for longer than it can wait.
+  'rate_limited',
+])
+
+/** Whether the next one may answer where a request names several models. */
+export function leadsToNextModel(code: FaultCode): boolean {
+  const { blame } = faultTable[code]
+  return blame === 'provider' || blame === 'scout' || ofOneModel.has(code)
 }
 
 export interface Fault {

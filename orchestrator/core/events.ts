@@ -58,6 +58,7 @@ export interface TaskTerms {
   /** Added to the intent's priority; the sum stays within 0 to 9. */
   boost?: number
   requires?: Requirements
+  routing?: Partial<Pick<RoutingOptions, 'sort' | 'only' | 'ignore'>>
 }
 
 /** A durable intent, already committed. */
@@ -75,7 +76,7 @@ export interface Accept {
   tasks: AcceptedTask[]
 }
 
-/** A scout has sent its hello. `scout` is the durable identity, `operator` the key it holds, `session` this socket. */
+/** A scout has sent its hello. `scout` is the durable identity, `operator` its key's tenant, `session` this socket. */
 export interface ScoutJoined {
   type: 'scoutJoined'
   session: number

@@ -19,11 +19,15 @@ import { ScoutSession, type ScoutSocket } from './session.ts'
 import { SessionVisits } from './visits.ts'
 
 /** The keyring, as much of it as is needed here. */
-export type KeyCheck = (key: string) => { ok: true; id: string; role: string } | { ok: false; flaw: string }
+export type KeyCheck = (
+  key: string,
+) => { ok: true; id: string; tenant: string; role: string } | { ok: false; flaw: string }
 
 export interface Admission {
-  /** Id of the scout key. */
+  /** The tenant of the scout key: with a name it is the identity of a scout, whatever key that has. */
   operator: string
+  /** Id of the scout key. */
+  key: string
   address: string
 }
 
@@ -95,6 +99,7 @@ export class Gateway {
   private nextSession = 1
   private open = 0
   private readonly openByOperator = new Map<string, number>()
+  private readonly byKey = new Map<string, Set<ScoutSession>>()
   /** Where sessions report to; null before the start. */
   private events: ScoutEvents | null = null
 
@@ -172,6 +177,10 @@ export class Gateway {
     this.open++
     this.openByOperator.set(operator, this.openOf(operator) + 1)
     this.sessions.set(id, session)
+    const { key } = ws.data.admission
+    const ofKey = this.byKey.get(key)
+    if (ofKey === undefined) this.byKey.set(key, new Set([session]))
+    else ofKey.add(session)
     this.visits.add(session)
   }
 
@@ -197,6 +206,10 @@ export class Gateway {
     if (others === 0) this.openByOperator.delete(session.operator)
     else this.openByOperator.set(session.operator, others)
     this.sessions.delete(session.id)
+    const { key } = ws.data.admission
+    const ofKey = this.byKey.get(key)
+    ofKey?.delete(session)
+    if (ofKey?.size === 0) this.byKey.delete(key)
     this.visits.remove(session)
     session.closed()
   }
@@ -208,9 +221,14 @@ export class Gateway {
     this.sessions.get(session)?.send(frame, body)
   }
 
-  /** A key was revoked: its scouts go, for good. */
-  closeOperator(operator: string): void {
-    for (const session of this.sessions.values()) if (session.operator === operator) session.close('keyRevoked')
+  /** A key stopped working: its scouts go, for good. */
+  closeKey(key: string): void {
+    for (const session of [...(this.byKey.get(key) ?? [])]) session.close('keyRevoked')
+  }
+
+  /** Connections of scouts with this key. */
+  scoutsOf(key: string): number {
+    return this.byKey.get(key)?.size ?? 0
   }
 
   /** Tells every scout that the hub leaves and over which window to come back. */
@@ -260,7 +278,7 @@ export function admit(request: Request, address: string, keys: KeyCheck): Admiss
       `The role of this key is ${check.role}; a scout needs a scout key in SCOUT_KEY.`,
     )
   }
-  return { operator: check.id, address }
+  return { operator: check.tenant, key: check.id, address }
 }
 
 /** An OpenAI-shaped refusal, for the one HTTP request a scout makes. */

@@ -3,20 +3,34 @@
  * OpenAPI document is checked against it.
  */
 
-import { createKey, listKeys, revokeKey } from './admin/keys.ts'
-import { healthz, metrics, readyz, welcome } from './admin/status.ts'
+import { challenge, endSession, endSessions, getAuth, useKey, useLink, verify } from './accounts/auth.ts'
+import { amendOwnKey, getMe, listOwnKeys, revokeOwnKey } from './accounts/me.ts'
+import {
+  amendAccount,
+  amendSettings,
+  createAccount,
+  getAccount,
+  getSettings,
+  listAccounts,
+  listAudit,
+} from './admin/accounts.ts'
+import { amendKey, createKey, listKeys, regenerateKey, revokeKey } from './admin/keys.ts'
+import { healthz, metrics, readyz } from './admin/status.ts'
 import { countTokens } from './anthropic/count-tokens.ts'
 import { createMessage } from './anthropic/messages.ts'
 import { modelInForm, modelsInForm } from './anthropic/model-list.ts'
 import { chatCompletions, embeddings } from './chat/completions.ts'
 import { createCompletion } from './completions/completions.ts'
 import { dialIn } from './fleet/dial-in.ts'
-import { getScout, listScouts } from './fleet/scouts.ts'
+import { getOwnScout, getScout, listOwnScouts, listScouts } from './fleet/scouts.ts'
 import { followIntent } from './intents/events.ts'
 import { cancelIntent, createIntent, getIntent, listIntents } from './intents/intents.ts'
-import { getNode, planIntent, retryNode } from './intents/nodes.ts'
+import { getNode, getNodeRequest, planIntent, retryNode } from './intents/nodes.ts'
+import { showHistory } from './live/history.ts'
+import { followLive, showHub } from './live/live.ts'
 import { openapi } from './openapi/openapi.ts'
 import { scrollSchema } from './openapi/scroll-schema.ts'
+import { pageFile, welcomePage } from './page/page.ts'
 import { noParams, type Params, type Route } from './request-context.ts'
 import { compactResponse } from './responses/compact.ts'
 import { countInputTokens } from './responses/input-tokens.ts'
@@ -33,6 +47,7 @@ export const routes: readonly Route[] = [
   { method: 'GET', path: '/v1/intents', access: 'client', handle: listIntents },
   { method: 'POST', path: '/v1/intents/plan', access: 'client', handle: planIntent },
   { method: 'POST', path: '/v1/intents/{id}/nodes/{node}/retry', access: 'client', handle: retryNode },
+  { method: 'GET', path: '/v1/intents/{id}/nodes/{node}/request', access: 'client', handle: getNodeRequest },
   { method: 'GET', path: '/v1/intents/{id}/nodes/{node}', access: 'client', handle: getNode },
   { method: 'GET', path: '/v1/intents/{id}/events', access: 'client', handle: followIntent },
   { method: 'GET', path: '/v1/intents/{id}', access: 'client', handle: getIntent },
@@ -47,17 +62,43 @@ export const routes: readonly Route[] = [
   { method: 'GET', path: '/v1/models', access: 'client', handle: modelsInForm },
   { method: 'GET', path: '/v1/models/{id}', access: 'client', handle: modelInForm },
   { method: 'GET', path: '/v1/scout', access: 'open', handle: dialIn },
+  { method: 'GET', path: '/v1/live', access: 'any', handle: followLive },
+  { method: 'GET', path: '/v1/history', access: 'any', handle: showHistory },
+  { method: 'GET', path: '/v1/hub', access: 'open', handle: showHub },
+  { method: 'GET', path: '/v1/me/scouts', access: 'any', handle: listOwnScouts },
+  { method: 'GET', path: '/v1/me/scouts/{id}', access: 'any', handle: getOwnScout },
   { method: 'GET', path: '/v1/scouts', access: 'admin', handle: listScouts },
   { method: 'GET', path: '/v1/scouts/{id}', access: 'admin', handle: getScout },
   { method: 'POST', path: '/v1/admin/keys', access: 'admin', handle: createKey },
   { method: 'GET', path: '/v1/admin/keys', access: 'admin', handle: listKeys },
+  { method: 'POST', path: '/v1/admin/keys/{id}/regenerate', access: 'admin', handle: regenerateKey },
+  { method: 'PATCH', path: '/v1/admin/keys/{id}', access: 'admin', handle: amendKey },
   { method: 'DELETE', path: '/v1/admin/keys/{id}', access: 'admin', handle: revokeKey },
+  { method: 'GET', path: '/v1/admin/accounts', access: 'admin', handle: listAccounts },
+  { method: 'POST', path: '/v1/admin/accounts', access: 'admin', handle: createAccount },
+  { method: 'GET', path: '/v1/admin/accounts/{id}', access: 'admin', handle: getAccount },
+  { method: 'PATCH', path: '/v1/admin/accounts/{id}', access: 'admin', handle: amendAccount },
+  { method: 'GET', path: '/v1/admin/settings', access: 'admin', handle: getSettings },
+  { method: 'PATCH', path: '/v1/admin/settings', access: 'admin', handle: amendSettings },
+  { method: 'GET', path: '/v1/admin/audit', access: 'admin', handle: listAudit },
+  { method: 'GET', path: '/v1/auth', access: 'open', handle: getAuth },
+  { method: 'POST', path: '/v1/auth/challenge', access: 'open', handle: challenge },
+  { method: 'POST', path: '/v1/auth/verify', access: 'open', handle: verify },
+  { method: 'POST', path: '/v1/auth/link', access: 'open', handle: useLink },
+  { method: 'POST', path: '/v1/auth/key', access: 'open', handle: useKey },
+  { method: 'DELETE', path: '/v1/auth/session', access: 'any', handle: endSession },
+  { method: 'DELETE', path: '/v1/auth/sessions', access: 'any', handle: endSessions },
+  { method: 'GET', path: '/v1/me', access: 'any', handle: getMe },
+  { method: 'GET', path: '/v1/me/keys', access: 'any', handle: listOwnKeys },
+  { method: 'PATCH', path: '/v1/me/keys/{id}', access: 'client', handle: amendOwnKey },
+  { method: 'DELETE', path: '/v1/me/keys/{id}', access: 'client', handle: revokeOwnKey },
   { method: 'GET', path: '/schemas/scroll.json', access: 'open', handle: scrollSchema },
   { method: 'GET', path: '/healthz', access: 'open', handle: healthz },
   { method: 'GET', path: '/readyz', access: 'open', handle: readyz },
   { method: 'GET', path: '/metrics', access: 'open', handle: metrics },
   { method: 'GET', path: '/openapi.json', access: 'open', handle: openapi },
-  { method: 'GET', path: '/', access: 'open', handle: welcome },
+  { method: 'GET', path: '/page/{id}', access: 'open', handle: pageFile },
+  { method: 'GET', path: '/', access: 'open', handle: welcomePage },
 ]
 
 interface Found {

@@ -8,19 +8,25 @@ import { fault } from '../../shared/faults.ts'
 import * as limits from '../../shared/limits/http.ts'
 import type { System } from '../../shared/system.ts'
 import { TurnLane } from '../../shared/turn-lane.ts'
+import type { Accounts } from '../engine/ports/accounts.ts'
 import type { Engine } from '../engine/ports/client.ts'
 import type { Intents } from '../engine/ports/intents.ts'
 import type { Planner } from '../engine/ports/planner.ts'
 import { StoreError } from '../engine/ports/store.ts'
+import { authenticate } from './accounts/authentication.ts'
 import { BodyReads } from './body-reads.ts'
 import { Cors, isPreflight } from './cors.ts'
+import { LiveFeed } from './live/live-feed.ts'
+import { RecentAnswers } from './live/recent-answers.ts'
+import { topicsOf } from './live/topics.ts'
+import { Traffic } from './live/traffic.ts'
 import { Metrics } from './metrics.ts'
 import {
-  authenticate,
   type Edge,
   type HttpSettings,
   type Keys,
   type Log,
+  type Page,
   RequestContext,
   type Route,
 } from './request-context.ts'
@@ -40,7 +46,13 @@ interface HubOptions<SocketData> {
   intents: Intents
   planner: Planner
   keyring: Keys
+  page?: Page
+  accounts: Accounts
   system: System
+  /** Who is at the other end, given the peer and what proxies say; the peer when absent. */
+  clientOf?: (peer: string, headers: Headers) => string
+  /** Connections of scouts with this key. */
+  scoutsOf?: (key: string) => number
   /** Upgrades and returns nothing, or refuses. Called synchronously. */
   upgradeScout: (request: Request, server: Bun.Server<SocketData>) => Response | undefined
   websocket: Bun.WebSocketHandler<SocketData>
@@ -54,7 +66,7 @@ interface Hub {
   port: number
   url: string
   /** Ends the streams that this key has opened. */
-  keyRevoked: (id: string) => void
+  keyDropped: (id: string) => void
   /** Takes no more connections, lets the last answers be written out, then cuts what is left. */
   stop(): Promise<void>
 }
@@ -83,18 +95,34 @@ export function serveHub<SocketData>(options: HubOptions<SocketData>): Hub {
   const { engine, keyring, system, log, upgradeScout } = options
   const { keepAliveMs, clientStallMs, requestBodyBytesDefault: requestBytesMax } = limits
   const waits = { keepAliveMs, clientStallMs }
-  const settings = { ...waits, requestBytesMax, allowsPrivateUrls: false, corsOrigins: [], ...options.settings }
+  const settings = {
+    ...waits,
+    requestBytesMax,
+    allowsPrivateUrls: false,
+    corsOrigins: [],
+    publicUrl: null,
+    ...options.settings,
+  }
   const bytesInFlight = new ByteAccount(limits.requestBytesMax, limits.requestBytesPerTenantMax)
   const requestsMax = options.requestsMax ?? (() => Number.POSITIVE_INFINITY)
+  const traffic = new Traffic(engine, system)
+  const recent = new RecentAnswers()
+  const topics = topicsOf({ engine, traffic, recent })
   const edge: Edge = {
     engine,
     intents: options.intents,
     planner: options.planner,
     keys: keyring,
+    page: options.page ?? null,
+    accounts: options.accounts,
     system,
     log,
     settings,
     metrics: new Metrics(engine, bytesInFlight),
+    traffic,
+    recent,
+    topics,
+    live: new LiveFeed(system, topics),
     cors: new Cors(settings.corsOrigins),
     waits: new WholeWaits(system),
     requestsMax,
@@ -106,6 +134,9 @@ export function serveHub<SocketData>(options: HubOptions<SocketData>): Hub {
     lane: new TurnLane(system),
     unreadBytes: new ByteAccount(limits.unreadBytesMax, limits.unreadBytesPerTenantMax),
     upgradeScout: (request) => upgradeScout(request, server),
+    clientOf: options.clientOf ?? ((peer) => peer),
+    scoutsOf: options.scoutsOf ?? (() => 0),
+    port: () => server.port!,
   }
   const server: Bun.Server<SocketData> = Bun.serve<SocketData>({
     hostname: options.host,
@@ -116,8 +147,8 @@ export function serveHub<SocketData>(options: HubOptions<SocketData>): Hub {
     websocket: options.websocket,
     fetch: (request) => answer(new RequestContext(request, server, edge)),
   })
-  const keyRevoked = (id: string) => edge.streams.revoke(id)
-  return { port: server.port!, url: server.url.origin, keyRevoked, stop: () => stop(server, edge) }
+  const keyDropped = (id: string) => edge.streams.revoke(id)
+  return { port: server.port!, url: server.url.origin, keyDropped, stop: () => stop(server, edge) }
 }
 
 /** Whether this is an address of this machine. */
@@ -177,9 +208,8 @@ function dispatch(context: RequestContext): ReturnType<Route['handle']> {
   if (route.access !== 'open') {
     if (context.server.pendingRequests > edge.requestsMax())
       return refuseInForm(context, tooManyRequests, { connection: 'close' })
-    const caller = authenticate(request, edge.keys, route.access)
-    if ('code' in caller) return refuseInForm(context, caller)
-    context.caller = caller
+    const refused = authenticate(context, route.access)
+    if (refused !== null) return refuseInForm(context, refused)
     if (!context.count()) return refuseInForm(context, tooManyOfKey, { connection: 'close' })
     // Kept by its connection.
     context.server.timeout(request, limits.httpIdleMs / 1000)
@@ -226,7 +256,7 @@ function pathOf(url: string): string {
   return query < 0 ? url.slice(from) : url.slice(from, query)
 }
 
-async function stop(server: Bun.Server<unknown>, { system, waits, bodies }: Edge): Promise<void> {
+async function stop(server: Bun.Server<unknown>, { system, waits, bodies, traffic, live }: Edge): Promise<void> {
   // Its promise waits for every socket, a scout's too; the bound below is ours.
   void server.stop(false)
   const lastMs = system.nowMs() + limits.httpStopMs
@@ -236,4 +266,6 @@ async function stop(server: Bun.Server<unknown>, { system, waits, bodies }: Edge
   await server.stop(true)
   waits.stop()
   bodies.stop()
+  traffic.stop()
+  live.stop()
 }

@@ -16,8 +16,9 @@ import { type CoreState, hubDraining } from '../../core/state.ts'
 import type { IdempotencyKeys } from '../durability/idempotency.ts'
 import { type Journal, notWritable } from '../durability/journal.ts'
 import { diedTwice, setAsideWrites, takingUpAll } from '../durability/set-aside.ts'
+import type { KeyStore } from '../ports/account-store.ts'
 import type { Accepted, IntentSubmission, Viewer } from '../ports/intents.ts'
-import type { IntentStore, KeyStore, OpenIntent, StoreWrite } from '../ports/store.ts'
+import type { IntentStore, OpenIntent, StoreWrite } from '../ports/store.ts'
 import { acceptEvent, faultOf, intentRow, keptRequest, maySee, readEvent, taskRow } from './intent-rows.ts'
 import type { LiveIntents } from './live-intents.ts'
 import { tasksToRetry } from './retry.ts'
@@ -25,7 +26,7 @@ import { tasksToRetry } from './retry.ts'
 export interface CommandParts {
   system: System
   store: Pick<IntentStore, 'intent' | 'openIntent' | 'openIntents' | 'deaths' | 'inHand' | 'noteInHand'> &
-    Pick<KeyStore, 'listKeys' | 'keyById'>
+    Pick<KeyStore, 'listKeys' | 'keys'>
   journal: Journal
   core: Pick<CoreState, 'draining'>
   idempotencyKeys: IdempotencyKeys
@@ -60,7 +61,7 @@ export class IntentCommands {
    */
   recover(): void {
     const { store, system, journal, flush } = this.parts
-    const weights = new Map(store.listKeys().map((key) => [key.id, key.weight]))
+    const weights = new Map(store.listKeys().map(({ tenant, weight }) => [tenant, weight]))
     const diedOf = store.inHand()
     if (diedOf !== null && diedOf !== takingUpAll) {
       journal.add([{ write: 'blame', intent: diedOf }], () => {})
@@ -278,7 +279,8 @@ export class IntentCommands {
   private goOn(id: string): void {
     const { store } = this.parts
     const open = store.openIntent(id)!
-    this.begin(open, acceptEvent(open, store.keyById(open.intent.tenant)?.weight ?? 1, intentDeadlineMs))
+    const [newestKey] = store.keys({ tenant: open.intent.tenant, limit: 1 })
+    this.begin(open, acceptEvent(open, newestKey?.weight ?? 1, intentDeadlineMs))
   }
 }
 

@@ -9,9 +9,10 @@ import type { CoreState } from '../../core/state.ts'
 import type { AnswerSinkHost } from '../answers/answer-sink.ts'
 import type { IdempotencyKeys } from '../durability/idempotency.ts'
 import type { Journal } from '../durability/journal.ts'
+import type { KeyStore } from '../ports/account-store.ts'
 import type { IntentSubmission, Intents, Viewer } from '../ports/intents.ts'
 import type { PlannerFunctions } from '../ports/planner.ts'
-import type { IntentFilter, IntentStore, KeyStore, StoreWrite } from '../ports/store.ts'
+import type { IntentFilter, IntentStore, StoreWrite } from '../ports/store.ts'
 import { ControlNodes } from './control-nodes.ts'
 import type { DurableSink } from './durable-sink.ts'
 import { IntentChanges } from './intent-changes.ts'
@@ -21,7 +22,7 @@ import { LiveIntents } from './live-intents.ts'
 
 export interface IntentsOptions {
   system: System
-  store: IntentStore & Pick<KeyStore, 'listKeys' | 'keyById'>
+  store: IntentStore & Pick<KeyStore, 'listKeys' | 'keys'>
   journal: Journal
   core: Pick<CoreState, 'draining'>
   host: AnswerSinkHost
@@ -89,6 +90,10 @@ export class DurableIntents implements Intents {
 
   result(id: string, node: string) {
     return this.queries.result(id, node)
+  }
+
+  request(id: string, node: string) {
+    return this.queries.request(id, node)
   }
 
   events(id: string, viewer: Viewer, lastEventId: string | null) {

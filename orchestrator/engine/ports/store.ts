@@ -4,24 +4,9 @@
  * `store/sqlite` and `store/memory`, tested by one contract suite. The engine decides what to write and when; no
  * adapter does.
  */
-import type { KeyRole } from '../../../shared/api-key.ts'
 import type { TaskKind } from '../../../shared/task.ts'
 import type { DurableTaskState, FirstTaskState, IntentState, UnansweredTaskState } from '../../../shared/task-state.ts'
-
-/** An API key as stored: only its digest, never the key. */
-export interface KeyRow {
-  /** Short public id, shown in listings and logs. */
-  id: string
-  role: KeyRole
-  name: string
-  /** HMAC-SHA-256 of the key under the server's pepper, hex. */
-  digest: string
-  /** Turns in the queue that this tenant gets for each one of another's. */
-  weight: number
-  /** Milliseconds since 1970. */
-  createdMs: number
-  revokedMs: number | null
-}
+import type { AccountStore, AccountWrite } from './account-store.ts'
 
 /** An intent with the tokens of all its tasks. */
 export type SummedIntent = IntentRow & Pick<TaskRow, 'promptTokens' | 'completionTokens'>
@@ -134,7 +119,10 @@ export interface ResponseRow {
   tenant: string
   /** Milliseconds since 1970. */
   createdMs: number
-  /** What was asked for, as JSON. */
+  /**
+   * What was asked for, as JSON. Empty for a response that an intent makes and that is not to be kept: its row is there
+   * so that a start of the hub finds what the last process did not come to remove.
+   */
   request: Uint8Array
   /** The whole answer, as JSON; null for one that an intent makes. */
   answer: Uint8Array | null
@@ -201,6 +189,7 @@ export type StoreWrite =
   | { write: 'forgetIntent'; intent: string }
   /** The process ended while it worked on this intent. Unknown intents are passed over. */
   | { write: 'blame'; intent: string }
+  | AccountWrite
 
 /** The writes of one kind. */
 export type StoreWriteOf<Kind extends StoreWrite['write']> = Extract<StoreWrite, { write: Kind }>
@@ -253,18 +242,7 @@ export interface OpenIntent {
 
 // ---------------------------------------------------------------- the ports, by who uses them
 
-/** For the keyring. */
-export interface KeyStore {
-  insertKey(row: KeyRow): void
-  keyByDigest(digest: string): KeyRow | undefined
-  keyById(id: string): KeyRow | undefined
-  /** Oldest first. */
-  listKeys(): KeyRow[]
-  /** False when there is no such key or it was revoked before. */
-  revokeKey(id: string, atMs: number): boolean
-}
-
-/** For the journal: everything that the engine writes goes through it. */
+/** For the journal, through which everything goes that the engine writes, and for the accounts. */
 export interface BatchStore {
   /** All of these in one transaction, durably. Throws StoreError; then none of them happened (but see `unknown`). */
   commit(writes: readonly StoreWrite[]): void
@@ -304,6 +282,8 @@ export interface IdempotencyStore {
 /** For responses that can be fetched. */
 export interface ResponseStore {
   response(id: string): ResponseRow | undefined
+  /** The intents of responses that are not to be kept. Looks through all that intents made: for the start alone. */
+  unkept(): string[]
 }
 
 /** For audits of the bookings. */
@@ -331,7 +311,7 @@ export interface MaintenanceStore {
 
 /** What an adapter implements and the composition root hands out in parts. */
 export interface Store
-  extends KeyStore,
+  extends AccountStore,
     BatchStore,
     IntentStore,
     IdempotencyStore,

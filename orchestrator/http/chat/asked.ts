@@ -31,7 +31,7 @@ export function askedBy(context: RequestContext, body: JsonBody, kind: TaskKind)
   const { stream, stream_options: options, chasm } = sent
   const tries = triesOf(sent, kind)
   if (tries !== null && 'code' in tries) return tries
-  const { id: tenant, weight = 1 } = context.caller!
+  const { tenant, weight } = context.caller!
   const isStream = kind === 'chat' && stream === true
   // The schema requires a model, or several.
   const submission = {

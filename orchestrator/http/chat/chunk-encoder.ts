@@ -109,7 +109,7 @@ class ChunkEncoder implements StreamContent<AnswerPart> {
   private firstHead(): Uint8Array {
     const head = `data: ${envelopeHead(this.answer, 'chat.completion.chunk')}`
     this.head = bytesOf(head)
-    this.context.firstByte()
+    this.context.firstByte(this.answer.served)
     return bytesOf(head + chasmField(this.answer, this.options.explains))
   }
 }

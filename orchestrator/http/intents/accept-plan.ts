@@ -84,7 +84,7 @@ export async function acceptPlan(
   const missing = named === undefined ? null : await missingModel(context, plan, named)
   if (missing !== null) return missing
   if (isLarge) await edge.lane.turn()
-  const { id: tenant, weight = 1 } = caller!
+  const { tenant, weight } = caller!
   const { budgetTokens } = plan
   const accepted = await edge.intents.accept({
     ...{ tenant, weight, plan, priority, deadlineMs, metadata },
@@ -130,7 +130,7 @@ const noLongerKept = fault(
  * request is promised the same answer. It ends by its deadline at the latest.
  */
 export function clientLeft({ edge, caller }: RequestContext, { view, hasKey }: Acceptance): void {
-  if (!hasKey) void edge.intents.cancel(view.id, caller!.id)
+  if (!hasKey) void edge.intents.cancel(view.id, caller!.tenant)
 }
 
 /**

@@ -35,10 +35,15 @@ export function keptRequest(fields: ResponseFields, input: Json[]): Buffer {
 }
 
 /** Null when there is no such response, or it is no longer kept. */
-export function keptTurn(context: RequestContext, id: string, viewer: Viewer = context.caller!.id): KeptTurn | null {
+export function keptTurn(
+  context: RequestContext,
+  id: string,
+  viewer: Viewer = context.caller!.tenant,
+): KeptTurn | null {
   if (!id.startsWith('resp_')) return null
   const { edge } = context
   const kept = edge.engine.responses.find(id, viewer)
+  if (kept?.request.length === 0) return null
   const request = kept === undefined ? null : read<KeptRequest>(kept.request)
   const bytes = (kept?.request.length ?? 0) + (kept?.answer?.length ?? 0)
   if (kept?.answer) return turnOf(id, request!, read<Json>(kept.answer), null, bytes)

@@ -7,12 +7,12 @@ import { usageSumMax } from '../../../shared/limits/answers.ts'
 import { isTerminalState } from '../../../shared/task-state.ts'
 import {
   isTokenCount,
-  StoreError,
   type StoreWrite,
   type StoreWriteOf,
   type TaskRow,
   type UsageSum,
 } from '../../engine/ports/store.ts'
+import { accountWrites } from './account-writes.ts'
 import {
   copyBytes,
   copyIdempotency,
@@ -24,8 +24,8 @@ import {
   type StoredTask,
   usageKey,
 } from './disk.ts'
+import { must, put, take, type Undo } from './undo.ts'
 
-type Undo = (() => void)[]
 type Kind = StoreWrite['write']
 type Writes = { [One in Kind]: (disk: MemoryDisk, write: StoreWriteOf<One>, undo: Undo) => void }
 
@@ -41,25 +41,6 @@ export function writeBatch(disk: MemoryDisk, batch: readonly StoreWrite[]): void
     for (const step of undo.reverse()) step()
     throw error
   }
-}
-
-function must(held: boolean, otherwise: () => string): asserts held {
-  if (!held) throw new StoreError('fenced', otherwise())
-}
-
-/** Sets an entry; undone, the old value is back, or there is none. */
-function put<Key, Value>(map: Map<Key, Value>, key: Key, value: Value, undo: Undo): void {
-  const before = map.get(key)
-  map.set(key, value)
-  undo.push(() => (before === undefined ? map.delete(key) : map.set(key, before)))
-}
-
-/** Removes an entry; undone, it is back. */
-function take<Key, Value>(map: Map<Key, Value>, key: Key, undo: Undo): void {
-  const before = map.get(key)
-  if (before === undefined) return
-  map.delete(key)
-  undo.push(() => map.set(key, before))
 }
 
 function addUsage(disk: MemoryDisk, more: UsageSum, undo: Undo): void {
@@ -177,6 +158,7 @@ function forgetIntent(disk: MemoryDisk, { intent }: StoreWriteOf<'forgetIntent'>
 }
 
 const writes: Writes = {
+  ...accountWrites,
   intent: addIntent,
   lease(disk, { task, attempt, nonce, scout, instance }, undo) {
     const stored = disk.tasks.get(task)

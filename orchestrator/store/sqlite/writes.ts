@@ -5,6 +5,7 @@
  */
 import { usageSumMax } from '../../../shared/limits/answers.ts'
 import { isTokenCount, StoreError, type StoreWrite, type StoreWriteOf } from '../../engine/ports/store.ts'
+import { accountWrites } from './accounts/account-writes.ts'
 import { asStoreError } from './errors.ts'
 import type { Statements } from './statements.ts'
 
@@ -30,6 +31,7 @@ export function sqliteWriter(statements: Statements, unbooked: Unbooked): (write
     ...blameWrites(statements),
     ...idempotencyWrites(statements),
     ...responseWrites(statements),
+    ...accountWrites(statements),
   }
   return (write) => (writes[write.write] as (write: StoreWrite) => void)(write)
 }

@@ -261,7 +261,7 @@ export class Hub {
   private accept(connection: Connection, gateway: Gateway, process: Process): void {
     const { operator, address } = connection
     const { checker } = this
-    const data: SocketData = { admission: { operator, address }, session: null }
+    const data: SocketData = { admission: { operator, key: operator, address }, session: null }
     const { websocket } = gateway
     const ws = {
       data,

@@ -1,8 +1,14 @@
 /** Rows of the store with every column filled, the batches that tests make of them, and everything a store shows. */
+import type {
+  AccountRow,
+  AuditRow,
+  KeyRow,
+  LoginLinkRow,
+  SessionRow,
+} from '../../../orchestrator/engine/ports/account-store.ts'
 import {
   type IdempotencyRow,
   type IntentRow,
-  type KeyRow,
   type ResponseRow,
   type Store,
   StoreError,
@@ -15,8 +21,35 @@ import {
 export const nonce = Uint8Array.from({ length: 16 }, (_, at) => at * 17)
 
 export function keyRow(id: string, changes: Partial<KeyRow> = {}): KeyRow {
-  const rest = { digest: `digest-${id}`, weight: 1, createdMs: 1_000, revokedMs: null }
-  return { id, role: 'client', name: `key ${id}`, ...rest, ...changes }
+  const owner = { tenant: id, account: null, generation: 1, scopes: null, limits: null }
+  const rest = { digest: `digest-${id}`, weight: 1, createdMs: 1_000, expiresMs: null, revokedMs: null, last4: 'wxyz' }
+  return { id, role: 'client', name: `key ${id}`, ...owner, ...rest, ...changes }
+}
+
+export function newKey(id: string, changes: Partial<KeyRow> = {}): StoreWriteOf<'key'> {
+  return { write: 'key', row: keyRow(id, changes) }
+}
+
+export function accountRow(id: string, changes: Partial<AccountRow> = {}): AccountRow {
+  const rest = { address: null, name: `account ${id}`, role: 'member' as const, limits: null, createdMs: 1_000 }
+  return { id, state: 'active', ...rest, ...changes }
+}
+
+export function newAccount(id: string, changes: Partial<AccountRow> = {}): StoreWriteOf<'account'> {
+  return { write: 'account', row: accountRow(id, changes) }
+}
+
+export function loginLink(digest: string, changes: Partial<LoginLinkRow> = {}): StoreWriteOf<'loginLink'> {
+  return { write: 'loginLink', row: { digest, account: 'acc_1', createdMs: 10, expiresMs: 30, ...changes } }
+}
+
+export function sessionRow(digest: string, changes: Partial<SessionRow> = {}): SessionRow {
+  return { digest, account: 'acc_1', key: null, generation: null, createdMs: 10, seenMs: 20, expiresMs: 30, ...changes }
+}
+
+export function auditWrite(subject: string, changes: Partial<AuditRow> = {}): StoreWriteOf<'audit'> {
+  const row = { atMs: 5, actor: 'console', address: '', action: 'key.made' as const, before: null, after: '{}' }
+  return { write: 'audit', row: { ...row, subject, ...changes } }
 }
 
 export function intentRow(id: string, changes: Partial<IntentRow> = {}): IntentRow {
@@ -72,6 +105,9 @@ export function contents(store: Store, idempotencyKeys: string[] = [], responses
   const intents = store.intents({ tenant: null, limit: 10_000 })
   return {
     keys: store.listKeys(),
+    accounts: store.accounts({ limit: 10_000 }),
+    audit: store.audit({ limit: 10_000 }),
+    settings: store.settings(),
     intents: intents.map((intent) => ({
       intent,
       tasks: store.tasksOf(intent.id).map((task) => ({
