@@ -6,7 +6,7 @@
 import { type Fault, fault } from '../../../shared/faults.ts'
 import type { Answer, AnswerPart } from '../../engine/ports/client.ts'
 import type { RequestContext } from '../request-context.ts'
-import { chasmField, envelop, envelopeHead } from '../response/envelope.ts'
+import { chasmField, costField, envelop, envelopeHead } from '../response/envelope.ts'
 import { faultBody } from '../response/response.ts'
 import { PullStream, type StreamContent } from '../streaming/pull-stream.ts'
 
@@ -67,7 +67,7 @@ class ChunkEncoder implements StreamContent<AnswerPart> {
     const pieces: Uint8Array[] = []
     for (const line of lines) this.chunk(pieces, line)
     if (end?.type === 'done') {
-      if (this.options.withUsage) this.chunk(pieces, end.body)
+      if (this.options.withUsage) this.lastChunk(pieces, end.body)
       pieces.push(doneEvent)
     } else if (end?.type === 'failed') {
       pieces.push(errorEvent(end.fault, end.forwardedBytes))
@@ -88,6 +88,15 @@ class ChunkEncoder implements StreamContent<AnswerPart> {
   stalled(): Uint8Array {
     const text = 'Nothing was read from this stream for too long, so the answer was stopped: read faster, or ask again.'
     return errorEvent(fault('client_stalled', text))
+  }
+
+  /** With the usage comes what the answer cost. */
+  private lastChunk(pieces: Uint8Array[], body: Uint8Array): void {
+    if (this.head === null) return this.chunk(pieces, body)
+    const { microDollars } = this.answer
+    const chasm = microDollars === null ? '' : costField(microDollars)
+    envelop(pieces, chasm === '' ? this.head : Buffer.concat([this.head, bytesOf(chasm)]), body)
+    pieces.push(eventEnd)
   }
 
   private chunk(pieces: Uint8Array[], body: Uint8Array): void {

@@ -25,6 +25,7 @@ import { dialectOperations, dialectSchemas } from './dialect-paths.ts'
 import { intentOperations, intentSchemas, responseOperations } from './intent-paths.ts'
 import { routerFields } from './model-fields.ts'
 import { count, inHeader, type Json, json, listAs, type Operation, object, ref, seconds, text, texts } from './parts.ts'
+import { usageOperations, usageSchemas } from './usage-paths.ts'
 
 const orNull = (schema: Json) => ({ ...schema, type: [schema.type, 'null'] })
 const some = { type: 'number', minimum: 0 }
@@ -143,6 +144,7 @@ const answerSchemas: Json = {
   }),
   ScoutList: listAs('Scout'),
   ...accountSchemas,
+  ...usageSchemas,
   Status: object({ status: text }),
   ...dialectSchemas,
   ...intentSchemas,
@@ -200,6 +202,7 @@ const operations: Record<string, Operation> = {
     gives: [200, 'The scout.', json(ref('ScoutDetail'))],
   },
   ...accountOperations,
+  ...usageOperations,
   'GET /schemas/scroll.json': {
     summary: 'The JSON schema of a scroll.',
     access: 'open',
