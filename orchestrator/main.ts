@@ -59,14 +59,8 @@ export function startHub(options: HubOptions): Hub | { flaw: string } {
   const epoch = folder.store.nextEpoch()
   // On the very first start there is no fleet that could be on its way back.
   const settings = epoch === 1 ? { bootGraceMs: 0, ...options.core } : { ...options.core }
-  const gateway = new Gateway({
-    system,
-    keys: (key) => keyring.verify(key),
-    connectionsMax: connectionsMax(),
-    clientOf: (peer, headers) => proxies.clientOf(peer, headers),
-    onDefect: (err) => log.error({ err }, "a scout's frame met a defect of this orchestrator"),
-    ...(options.gateway && { settings: options.gateway }),
-  })
+  const clientOf = (peer: string, headers: Headers) => proxies.clientOf(peer, headers)
+  const gateway = gatewayOf(options, { system, keyring, clientOf })
   const engine = new HubEngine({
     system,
     store: folder.store,
@@ -93,19 +87,13 @@ export function startHub(options: HubOptions): Hub | { flaw: string } {
       keyring,
       accounts,
       system,
-      clientOf: (peer, headers) => proxies.clientOf(peer, headers),
+      clientOf,
       scoutsOf: (key) => gateway.scoutsOf(key),
       upgradeScout: (request, server) => gateway.upgrade(request, server),
       websocket: gateway.websocket,
       requestsMax: () => requestsMax(gateway.room),
       log,
-      settings: {
-        allowsPrivateUrls: config.privateUrls === 'allow',
-        corsOrigins: config.corsOrigins,
-        requestBytesMax: config.requestBytesMax,
-        publicUrl: config.publicUrl,
-        ...options.http,
-      },
+      settings: httpSettingsOf(options),
     })
   } catch (error) {
     engine.stop()
@@ -125,6 +113,28 @@ export function startHub(options: HubOptions): Hub | { flaw: string } {
     folder.close()
   }
   return { url: http.url, port: http.port, engine, keyring, accounts, stop }
+}
+
+interface GatewayNeeds {
+  system: System
+  keyring: Keyring
+  clientOf: (peer: string, headers: Headers) => string
+}
+
+function gatewayOf({ log, gateway: settings }: HubOptions, { system, keyring, clientOf }: GatewayNeeds): Gateway {
+  return new Gateway({
+    system,
+    keys: (key) => keyring.verify(key),
+    connectionsMax: connectionsMax(),
+    clientOf,
+    onDefect: (err) => log.error({ err }, "a scout's frame met a defect of this orchestrator"),
+    ...(settings && { settings }),
+  })
+}
+
+function httpSettingsOf({ config, http }: HubOptions): Partial<HttpSettings> {
+  const { corsOrigins, requestBytesMax, publicUrl } = config
+  return { allowsPrivateUrls: config.privateUrls === 'allow', corsOrigins, requestBytesMax, publicUrl, ...http }
 }
 
 function listenFlaw({ host, port }: Config, error: unknown): string {

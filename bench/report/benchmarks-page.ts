@@ -1,7 +1,7 @@
 /**
- * `docs/benchmarks.md` and `docs/data/benchmarks.json`, made from the newest results alone: machine, commands, the figures
- * against their targets, every scenario's table and chart, the peers, the method, and what is not fair about it. Nobody
- * edits those files by hand.
+ * `docs/benchmarks.md` and `docs/data/benchmarks.json`, made from the newest results alone: machine, commands, the
+ * figures against their targets, every scenario's table and chart, the peers, the method, and what is not fair about
+ * it. Nobody edits those files by hand.
  */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'

@@ -22,11 +22,11 @@ export interface KeyCommand {
 }
 
 export const usage = `Usage: npm run -s key -- COMMAND
-  client|scout|admin [NAME]     make a key (--account ID --routes a,b --models a,b* --scouts a,b --expires 30d and limits)
+  client|scout|admin [NAME]     make a key: --account ID, scopes, limits, --expires 30d|DATE
   list                          all keys
   regenerate ID                 a new secret for a key; the old one stops working at once
   revoke ID                     a key stops working at once
-  scopes ID                     change what a key may do: --routes --models --scouts --expires, each with "all" for no limit
+  scopes ID                     of a key: --routes chat,intents|all --models a,b*|all --scouts a,b|all --expires never
   limits ID                     of a key or an account: --requests-per-minute N --tokens-per-minute N --budget 5usd/day
   accounts                      all accounts
   account NAME                  make one: --address 0x… --role admin|member and limits

@@ -1,4 +1,7 @@
-/** Keys, accounts and audit rows as lines for a terminal: one each, with nothing in it that a terminal would carry out. */
+/**
+ * Keys, accounts and audit rows as lines for a terminal: one each, with nothing in it that a terminal would carry out.
+ * Pure; the key command prints them.
+ */
 import type { AccountRow, AuditRow, KeyRow } from '../engine/ports/account-store.ts'
 
 export function keyLine(row: KeyRow): string {

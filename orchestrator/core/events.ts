@@ -75,7 +75,7 @@ export interface Accept {
   tasks: AcceptedTask[]
 }
 
-/** A scout has sent its hello. `scout` is the durable identity, `operator` the tenant of its key, `session` this socket. */
+/** A scout has sent its hello. `scout` is the durable identity, `operator` its key's tenant, `session` this socket. */
 export interface ScoutJoined {
   type: 'scoutJoined'
   session: number

@@ -1,4 +1,4 @@
-/** What every adapter of the Store port promises about accounts, keys, sessions, login links, the audit log, settings. */
+/** What every adapter of the Store port promises about accounts, keys, sessions, links, the audit log and settings. */
 import { expect, test } from 'vitest'
 import type { AccountRow, KeyRow } from '../../orchestrator/engine/ports/account-store.ts'
 import type { StoreWrite } from '../../orchestrator/engine/ports/store.ts'

@@ -1,7 +1,7 @@
 /**
  * Links that sign in once, for whoever sits at the hub's machine: the way in for the first administrator, and for
- * everybody whose wallet or key is lost. The token is in the fragment of the address, which browsers send to nobody; only
- * its digest is stored.
+ * everybody whose wallet or key is lost. The token is in the fragment of the address, which browsers send to nobody;
+ * only its digest is stored.
  */
 import type { Fault } from '../../../shared/faults.ts'
 import { loginLinkMs } from '../../../shared/limits/keys.ts'
@@ -21,7 +21,7 @@ export function fragmentOf(token: string): string {
 }
 
 export class LoginLinks {
-  /** When links that this process made are over, by the clock that nobody sets; those that are over go with the next. */
+  /** When links that this process made are over, by the clock that nobody sets. Those that are go with the next. */
   private readonly ends = new Map<string, number>()
 
   constructor(

@@ -1,6 +1,7 @@
 /**
- * Keys over HTTP, for administrators: make one (the only time its text is seen), list and change them, replace a secret,
- * revoke. A session makes keys only as long as it is fresh, and a wallet's session not at all: its owner signs for each.
+ * Keys over HTTP, for administrators: make one (the only time its text is seen), list and change them, replace a
+ * secret, revoke. A session makes keys only as long as it is fresh, and a wallet's session not at all: its owner signs
+ * for each.
  */
 import { type Fault, fault } from '../../../shared/faults.ts'
 import { accountKeysMax } from '../../../shared/limits/keys.ts'

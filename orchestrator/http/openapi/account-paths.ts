@@ -88,6 +88,78 @@ const paging = [
 ]
 const signIn = "From the hub's own page alone: its Origin, and a Host that is the hub's."
 
+const adminOperations: Record<string, Operation> = {
+  'POST /v1/admin/keys': {
+    summary: 'Make a key.',
+    access: 'admin',
+    takes: 'KeyRequest',
+    gives: [201, 'The key, shown this once.', json(ref('NewKey'))],
+  },
+  'GET /v1/admin/keys': {
+    summary: 'All keys, revoked ones too, newest first, without their text.',
+    access: 'admin',
+    parameters: [query('tenant', 'Only the keys of this tenant.'), ...paging],
+    gives: [200, 'The keys.', json(ref('KeyPage'))],
+  },
+  'POST /v1/admin/keys/{id}/regenerate': {
+    summary: 'Replace the secret of a key. The old one stops working at once, and what it has open ends.',
+    access: 'admin',
+    takes: 'GenerationRequest',
+    gives: [201, 'The key with its new text, shown this once.', json(ref('NewKey'))],
+  },
+  'PATCH /v1/admin/keys/{id}': {
+    summary: 'Change what a key may do. What is absent stays, null takes a restriction away.',
+    access: 'admin',
+    takes: 'KeyChanges',
+    gives: [200, 'The key as it is now.', json(ref('Key'))],
+  },
+  'DELETE /v1/admin/keys/{id}': {
+    summary: 'Revoke a key. Its event streams end at once with an error inside, its scouts are closed.',
+    access: 'admin',
+    gives: [200, 'It no longer works.', json(ref('DeletedKey'))],
+  },
+  'GET /v1/admin/accounts': {
+    summary: 'The accounts, newest first.',
+    access: 'admin',
+    parameters: [query('state', 'Only accounts in this state.', { enum: accountStates }), ...paging],
+    gives: [200, 'The accounts.', json(ref('AccountPage'))],
+  },
+  'POST /v1/admin/accounts': {
+    summary: 'Make an account.',
+    access: 'admin',
+    takes: 'AccountRequest',
+    gives: [201, 'The account.', json(ref('Account'))],
+  },
+  'GET /v1/admin/accounts/{id}': {
+    summary: 'One account.',
+    access: 'admin',
+    gives: [200, 'The account.', json(ref('Account'))],
+  },
+  'PATCH /v1/admin/accounts/{id}': {
+    summary: 'Change an account. One that is suspended loses its sessions, streams and scouts at once.',
+    access: 'admin',
+    takes: 'AccountChanges',
+    gives: [200, 'The account as it is now.', json(ref('Account'))],
+  },
+  'GET /v1/admin/settings': {
+    summary: 'The settings of this hub.',
+    access: 'admin',
+    gives: [200, 'The settings.', json(ref('Settings'))],
+  },
+  'PATCH /v1/admin/settings': {
+    summary: 'Change settings. What is absent stays.',
+    access: 'admin',
+    takes: 'SettingChanges',
+    gives: [200, 'The settings as they are now.', json(ref('Settings'))],
+  },
+  'GET /v1/admin/audit': {
+    summary: 'Who changed what, newest first.',
+    access: 'admin',
+    parameters: [query('subject', 'Only about this account, key or setting.'), ...paging],
+    gives: [200, 'Rows of the audit log.', json(ref('AuditPage'))],
+  },
+}
+
 export const accountOperations: Record<string, Operation> = {
   'GET /v1/auth': {
     summary: 'What somebody can do to sign in here, and whose session the cookie is.',
@@ -150,79 +222,5 @@ export const accountOperations: Record<string, Operation> = {
     access: 'client',
     gives: [200, 'It no longer works.', json(ref('DeletedKey'))],
   },
-  ...adminOperations(),
-}
-
-function adminOperations(): Record<string, Operation> {
-  return {
-    'POST /v1/admin/keys': {
-      summary: 'Make a key.',
-      access: 'admin',
-      takes: 'KeyRequest',
-      gives: [201, 'The key, shown this once.', json(ref('NewKey'))],
-    },
-    'GET /v1/admin/keys': {
-      summary: 'All keys, revoked ones too, newest first, without their text.',
-      access: 'admin',
-      parameters: [query('tenant', 'Only the keys of this tenant.'), ...paging],
-      gives: [200, 'The keys.', json(ref('KeyPage'))],
-    },
-    'POST /v1/admin/keys/{id}/regenerate': {
-      summary: 'Replace the secret of a key. The old one stops working at once, and what it has open ends.',
-      access: 'admin',
-      takes: 'GenerationRequest',
-      gives: [201, 'The key with its new text, shown this once.', json(ref('NewKey'))],
-    },
-    'PATCH /v1/admin/keys/{id}': {
-      summary: 'Change what a key may do. What is absent stays, null takes a restriction away.',
-      access: 'admin',
-      takes: 'KeyChanges',
-      gives: [200, 'The key as it is now.', json(ref('Key'))],
-    },
-    'DELETE /v1/admin/keys/{id}': {
-      summary: 'Revoke a key. Its event streams end at once with an error inside, its scouts are closed.',
-      access: 'admin',
-      gives: [200, 'It no longer works.', json(ref('DeletedKey'))],
-    },
-    'GET /v1/admin/accounts': {
-      summary: 'The accounts, newest first.',
-      access: 'admin',
-      parameters: [query('state', 'Only accounts in this state.', { enum: accountStates }), ...paging],
-      gives: [200, 'The accounts.', json(ref('AccountPage'))],
-    },
-    'POST /v1/admin/accounts': {
-      summary: 'Make an account.',
-      access: 'admin',
-      takes: 'AccountRequest',
-      gives: [201, 'The account.', json(ref('Account'))],
-    },
-    'GET /v1/admin/accounts/{id}': {
-      summary: 'One account.',
-      access: 'admin',
-      gives: [200, 'The account.', json(ref('Account'))],
-    },
-    'PATCH /v1/admin/accounts/{id}': {
-      summary: 'Change an account. One that is suspended loses its sessions, streams and scouts at once.',
-      access: 'admin',
-      takes: 'AccountChanges',
-      gives: [200, 'The account as it is now.', json(ref('Account'))],
-    },
-    'GET /v1/admin/settings': {
-      summary: 'The settings of this hub.',
-      access: 'admin',
-      gives: [200, 'The settings.', json(ref('Settings'))],
-    },
-    'PATCH /v1/admin/settings': {
-      summary: 'Change settings. What is absent stays.',
-      access: 'admin',
-      takes: 'SettingChanges',
-      gives: [200, 'The settings as they are now.', json(ref('Settings'))],
-    },
-    'GET /v1/admin/audit': {
-      summary: 'Who changed what, newest first.',
-      access: 'admin',
-      parameters: [query('subject', 'Only about this account, key or setting.'), ...paging],
-      gives: [200, 'Rows of the audit log.', json(ref('AuditPage'))],
-    },
-  }
+  ...adminOperations,
 }

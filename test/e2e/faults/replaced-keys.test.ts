@@ -57,7 +57,7 @@ test('a scout comes back under the new secret as the same scout, with its record
   await until('the second task to count', () => live.hub.engine.scouts()[0]?.done === 2)
 })
 
-test("two keys of one account bring up one scout of a name, and a client's key reaches what another accepted", async () => {
+test('keys of one account bring up one scout of a name, and reach what each other accepted', async () => {
   const live = liveHub()
   const by = { id: 'console', address: '' }
   const account = live.hub.accounts.makeAccount({ name: 'Ada', address: null, role: 'member', limits: null }, by)
@@ -77,7 +77,7 @@ test("two keys of one account bring up one scout of a name, and a client's key r
   expect((await stranger.get(id)).error).toMatchObject({ code: 'not_found' })
 })
 
-test("a client's streams end with an error inside, without the mark of a whole answer, and its intents go on", async () => {
+test("a client's streams end with an error inside and no mark of a whole answer; its intents go on", async () => {
   const live = liveHub()
   const scout = await joinRaw(live, { credits: 4 })
   const { key, row } = live.hub.keyring.issue('client', 'app')

@@ -1,4 +1,4 @@
-/** Signing in with a wallet over HTTP: every row of the table of refusals with its status and sentence, in its order. */
+/** Signing in with a wallet over HTTP: every row of the table of refusals with its status and sentence. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { challengeMs, challengesPerAddressMax, challengesPerMinute } from '../../../shared/limits/keys.ts'
 import { realSystem } from '../../../shared/system.ts'
