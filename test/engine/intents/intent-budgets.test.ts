@@ -1,8 +1,8 @@
 /** Budgets and models of keys in durable work: reserved when it is accepted, restored after a restart. */
 import { expect, test } from 'vitest'
 import type { ChargedKey } from '../../../orchestrator/engine/ports/charged-key.ts'
-import type { PlannedTask } from '../../../orchestrator/engine/ports/planner.ts'
-import { type KeyLimits, noLimits, noScopes, storedLimits } from '../../../shared/key-terms.ts'
+import type { PlannedTask, PlannerFunctions } from '../../../orchestrator/engine/ports/planner.ts'
+import { type KeyLimits, noLimits, noScopes, storedLimits, storedScopes } from '../../../shared/key-terms.ts'
 import { bytesOf, deltaLine, finishLine, roleLine } from '../../support/hub/engine-bench.ts'
 import { FickleDisk, IntentsBench } from '../../support/hub/intents-stage.ts'
 
@@ -98,3 +98,36 @@ test('a node for a model that its key may not use is refused, and `auto` keeps t
   const allowed = bench.join(['open-1'], 1)
   expect(bench.work().session).toBe(allowed)
 })
+
+test('a node that joins is held to the budget and the models of the key', async () => {
+  const grown = { model: 'm' }
+  const planner: PlannerFunctions = {
+    decide: ({ node: name }) => ({
+      type: 'expand',
+      tasks: [node(`${name}.1`, [], grown.model)],
+      waitFor: [`${name}.1`],
+    }),
+    render: () => bytesOf('{}'),
+    checkContract: () => null,
+  }
+  const control: PlannedTask = { node: 'a', kind: 'chat', model: 'map', needs: [], request: bytesOf('{}'), control: {} }
+  const endOf = async (limits: KeyLimits, models: readonly string[] | null, model: string) => {
+    grown.model = model
+    const fickle = new FickleDisk()
+    const bench = new IntentsBench(fickle, {}, 3, fickle.open(), planner)
+    const key = keyOn(fickle, limits, models)
+    // What stands on the disk counts for nodes that join, whatever the request came with.
+    fickle.disk.keys.get('k')!.scopes = storedScopes({ ...noScopes, models })
+    const accepted = await accept(bench, key, [control])
+    if (accepted.type !== 'accepted') throw new Error(accepted.fault.message)
+    bench.turn()
+    return { fault: bench.engine.intents.intent(accepted.id, 'k')!.fault?.code, ...usedIfLimited(bench, key) }
+  }
+  expect(await endOf(tokensADay(1_000), null, 'm')).toEqual({ used: 0, reserved: 50 })
+  expect(await endOf(tokensADay(40), null, 'm')).toEqual({ fault: 'budget_exceeded', used: 0, reserved: 0 })
+  expect(await endOf(noLimits, ['open-*'], 'secret-1')).toEqual({ fault: 'model_not_found' })
+})
+
+function usedIfLimited(bench: IntentsBench, key: ChargedKey) {
+  return key.limits.budgets.length === 0 ? {} : usedBy(bench, key)
+}
