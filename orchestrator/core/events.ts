@@ -185,6 +185,9 @@ export type Effect =
       queuedMs: number
       /** Terms of the placement cost, in milliseconds. */
       cost: Cost
+      /** As the scout's offer names them; null when unknown. */
+      promptPrice: number | null
+      answerPrice: number | null
       /** Begin after what the client has already received. */
       continuing: boolean
     }
