@@ -15,7 +15,14 @@ import type { StoreWrite } from '../../orchestrator/engine/ports/store.ts'
 import { openSqlite } from '../../orchestrator/store/sqlite/open.ts'
 import { mayAskFor } from '../../orchestrator/tenants/scopes.ts'
 import { Tenants } from '../../orchestrator/tenants/tenants.ts'
-import { type Budget, budgetPeriods, budgetUnits, type KeyLimits, noLimits, noScopes } from '../../shared/key-terms.ts'
+import {
+  type Budget,
+  budgetPeriods,
+  budgetUnits,
+  type KeyLimits,
+  noLimits,
+  noScopes,
+} from '../../shared/keys/key-terms.ts'
 import { offerOf } from '../../shared/task.ts'
 
 const runs = 7

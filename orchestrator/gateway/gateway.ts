@@ -6,7 +6,7 @@
 import type { Server, ServerWebSocket, WebSocketHandler } from 'bun'
 import { ByteAccount } from '../../shared/byte-account.ts'
 import { type FaultCode, faultTable } from '../../shared/faults.ts'
-import { type KeyScopes, noScopes } from '../../shared/key-terms.ts'
+import { type KeyScopes, noScopes } from '../../shared/keys/key-terms.ts'
 import { descriptorShareOfOperator } from '../../shared/limits/process.ts'
 import * as wireLimits from '../../shared/limits/wire.ts'
 import type { CloseName } from '../../shared/protocol/close-codes.ts'

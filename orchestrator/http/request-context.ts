@@ -5,7 +5,7 @@
  */
 import type { ByteAccount, ByteRefusal } from '../../shared/byte-account.ts'
 import { type Fault, fault } from '../../shared/faults.ts'
-import type { ScopedRoute } from '../../shared/key-terms.ts'
+import type { ScopedRoute } from '../../shared/keys/key-terms.ts'
 import { unreadPartBytesFree } from '../../shared/limits/http.ts'
 import { bodyBytesMax } from '../../shared/limits/wire.ts'
 import type { System } from '../../shared/system.ts'

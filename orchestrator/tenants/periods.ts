@@ -2,7 +2,7 @@
  * The periods that budgets count in: days, weeks and months of UTC, as numbers of days since 1970. Weeks begin on
  * Monday. Pure arithmetic on given times; nothing here reads a clock.
  */
-import type { Budget } from '../../shared/key-terms.ts'
+import type { Budget } from '../../shared/keys/key-terms.ts'
 
 export type Period = Budget['per']
 

@@ -4,7 +4,7 @@
  * to the edges and the engine.
  */
 import { type Fault, fault, plainMessage } from '../../shared/faults.ts'
-import { type KeyScopes, matchesAny, type ScopedRoute } from '../../shared/key-terms.ts'
+import { type KeyScopes, matchesAny, type ScopedRoute } from '../../shared/keys/key-terms.ts'
 import { autoModel } from '../../shared/task.ts'
 
 export function allowsRoute({ routes }: Pick<KeyScopes, 'routes'>, route: ScopedRoute): boolean {

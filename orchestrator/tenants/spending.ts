@@ -3,7 +3,7 @@
  * tasks that are under way. Reserving happens before work begins, so that many requests at once cannot pass a budget
  * that has room for one; settling replaces what was reserved by what was used. Pure: days come in as numbers.
  */
-import { type Budget, budgetPeriods } from '../../shared/key-terms.ts'
+import { type Budget, budgetPeriods } from '../../shared/keys/key-terms.ts'
 import { firstDay, nextFirstDay, type Period } from './periods.ts'
 import { type Amount, saturated } from './price.ts'
 

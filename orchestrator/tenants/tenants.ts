@@ -5,7 +5,7 @@
  * keys without limits cost one look into a table. Whoever feeds it names the times; nothing here waits or writes.
  */
 import type { Fault } from '../../shared/faults.ts'
-import type { Budget, KeyLimits } from '../../shared/key-terms.ts'
+import type { Budget, KeyLimits } from '../../shared/keys/key-terms.ts'
 import { limitedOwnersMax } from '../../shared/limits/keys.ts'
 import { dayMs, dayOf, nextFirstDay, type Period } from './periods.ts'
 import type { Amount } from './price.ts'

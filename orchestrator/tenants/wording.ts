@@ -2,7 +2,7 @@
  * What a key hears that a limit stops: one sentence that names the limit, whose it is, and when it is over. Pure.
  */
 import { type Fault, fault } from '../../shared/faults.ts'
-import type { Budget } from '../../shared/key-terms.ts'
+import type { Budget } from '../../shared/keys/key-terms.ts'
 import { dayMs, nextFirstDay, type Period } from './periods.ts'
 
 /** Whose limit it is. */

@@ -1,11 +1,11 @@
 /**
  * Who pays in the simulated world: two keys of one account, one key of its own, all with budgets and rates that are
- * wide enough to refuse nobody, and a tenant without limits. Their rows are on the hub's disk, where a hub that comes back
- * finds them.
+ * wide enough to refuse nobody, and a tenant without limits. Their rows are on the hub's disk, where a hub that comes
+ * back finds them.
  */
 import type { ChargedKey } from '../../orchestrator/engine/ports/charged-key.ts'
 import type { MemoryDisk } from '../../orchestrator/store/memory/disk.ts'
-import { type KeyLimits, noScopes, storedLimits } from '../../shared/key-terms.ts'
+import { type KeyLimits, noScopes, storedLimits } from '../../shared/keys/key-terms.ts'
 
 const wide: KeyLimits = {
   requestsPerMinute: null,

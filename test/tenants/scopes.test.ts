@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { allowsModel, allowsRoute, allowsScout, mayAskFor } from '../../orchestrator/tenants/scopes.ts'
-import { noScopes } from '../../shared/key-terms.ts'
+import { noScopes } from '../../shared/keys/key-terms.ts'
 
 describe('scopes of a key', () => {
   test('restrict nothing when there are none', () => {

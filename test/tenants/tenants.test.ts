@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Fault } from '../../shared/faults.ts'
-import { type Budget, budgetPeriods, budgetUnits, type KeyLimits, noLimits } from '../../shared/key-terms.ts'
+import { type Budget, budgetPeriods, budgetUnits, type KeyLimits, noLimits } from '../../shared/keys/key-terms.ts'
 import { limitedOwnersMax, priceMax } from '../../shared/limits/keys.ts'
 import '../support/law/seeded-properties.ts'
 import { dayMs } from '../../orchestrator/tenants/periods.ts'

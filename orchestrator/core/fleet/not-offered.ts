@@ -4,7 +4,7 @@
  * provider: they answered somebody else's request.
  */
 import { type Fault, fault } from '../../../shared/faults.ts'
-import { matchesAny } from '../../../shared/key-terms.ts'
+import { matchesAny } from '../../../shared/keys/key-terms.ts'
 import { autoModel, type TaskKind } from '../../../shared/task.ts'
 import type { Absence, Departure } from '../model/model-entry.ts'
 import type { CoreState } from '../state.ts'

@@ -4,7 +4,7 @@
  * size of the fleet. Predictions rank, they never reject. What a placement costs is in `cost.ts`.
  */
 
-import { matchesAny } from '../../../shared/key-terms.ts'
+import { matchesAny } from '../../../shared/keys/key-terms.ts'
 import { bodyBytesMax } from '../../../shared/limits/wire.ts'
 import { autoModel, type Offer } from '../../../shared/task.ts'
 import type { Capability, ModelEntry, Scout, Task } from '../model/object-graph.ts'

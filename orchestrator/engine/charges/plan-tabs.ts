@@ -1,10 +1,10 @@
 /**
  * The tabs of durable work: all tasks of a plan are admitted, or none, and what is set aside for each is stored with
- * it, so that a restart of the hub restores it. Nodes that join a scroll while it runs, and nodes that are tried again, are
- * admitted in the same way. A key's models hold for every node, whoever planned it.
+ * it, so that a restart of the hub restores it. Nodes that join a scroll while it runs, and nodes that are tried again,
+ * are admitted in the same way. A key's models hold for every node, whoever planned it.
  */
 import type { Fault } from '../../../shared/faults.ts'
-import { limitsOf, scopesOf } from '../../../shared/key-terms.ts'
+import { limitsOf, scopesOf } from '../../../shared/keys/key-terms.ts'
 import { autoModel } from '../../../shared/task.ts'
 import { mayAskFor, unknownModel } from '../../tenants/scopes.ts'
 import { askedOf } from '../answers/asked.ts'

@@ -2,7 +2,7 @@
  * The key that a piece of work is done for, as far as the engine holds it to its scopes and limits, and what its tasks
  * cost it. The keyring's answers to the edges are such keys; what is limited is counted by `orchestrator/tenants`.
  */
-import { type KeyScopes, noLimits, noScopes } from '../../../shared/key-terms.ts'
+import { type KeyScopes, noLimits, noScopes } from '../../../shared/keys/key-terms.ts'
 import type { TaskKind } from '../../../shared/task.ts'
 import type { Price } from '../../tenants/price.ts'
 import type { LimitedKey, Reservation } from '../../tenants/tenants.ts'

@@ -1,7 +1,7 @@
 /**
  * Usage and what is left of limits in the OpenAPI document: operations and the schemas of what they answer.
  */
-import { budgetPeriods, budgetUnits } from '../../../shared/key-terms.ts'
+import { budgetPeriods, budgetUnits } from '../../../shared/keys/key-terms.ts'
 import { usagePageMax } from '../../../shared/limits/store.ts'
 import { count, type Json, json, type Operation, object, ref, text } from './parts.ts'
 

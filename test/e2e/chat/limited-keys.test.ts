@@ -1,6 +1,6 @@
 /** Keys with budgets and models over HTTP: what every dialect answers, and what an exhausted key can still see. */
 import { expect, onTestFinished, test } from 'vitest'
-import { type KeyLimits, noLimits, noScopes, storedLimits, storedScopes } from '../../../shared/key-terms.ts'
+import { type KeyLimits, noLimits, noScopes, storedLimits, storedScopes } from '../../../shared/keys/key-terms.ts'
 import { IntentClient } from '../../support/clients/intent-client.ts'
 import { LiveHub } from '../../support/hub/live-hub.ts'
 import { joinRaw } from '../../support/scout/raw-scout.ts'

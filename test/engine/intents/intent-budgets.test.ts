@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import type { ChargedKey } from '../../../orchestrator/engine/ports/charged-key.ts'
 import type { PlannedTask, PlannerFunctions } from '../../../orchestrator/engine/ports/planner.ts'
-import { type KeyLimits, noLimits, noScopes, storedLimits, storedScopes } from '../../../shared/key-terms.ts'
+import { type KeyLimits, noLimits, noScopes, storedLimits, storedScopes } from '../../../shared/keys/key-terms.ts'
 import { bytesOf, deltaLine, finishLine, roleLine } from '../../support/hub/engine-bench.ts'
 import { FickleDisk, IntentsBench } from '../../support/hub/intents-stage.ts'
 

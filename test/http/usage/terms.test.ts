@@ -7,7 +7,7 @@ import {
   noScopes,
   storedLimits,
   storedScopes,
-} from '../../../shared/key-terms.ts'
+} from '../../../shared/keys/key-terms.ts'
 import { startEdge } from '../../support/hub/client-edge.ts'
 import { usageTally } from '../../support/store/store-rows.ts'
 

@@ -27,7 +27,7 @@ import type { UsageFilter, UsagePoint } from '../../../orchestrator/engine/ports
 import { memoryStore } from '../../../orchestrator/store/memory/store.ts'
 import { Tenants } from '../../../orchestrator/tenants/tenants.ts'
 import { type Fault, fault } from '../../../shared/faults.ts'
-import { type KeyScopes, matchesAny } from '../../../shared/key-terms.ts'
+import { type KeyScopes, matchesAny } from '../../../shared/keys/key-terms.ts'
 import { realSystem } from '../../../shared/system.ts'
 import type { Served, TaskKind } from '../../../shared/task.ts'
 
