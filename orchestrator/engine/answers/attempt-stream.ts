@@ -3,8 +3,9 @@
  * content and what ends a choice is withheld, so that an attempt can fail unseen and nobody sees a clean end that was
  * none. Its owner, a relay or a transcript, decides where the released lines go.
  */
-import { bytePart, ownPart } from '../../../shared/byte-part.ts'
+
 import { type Fault, fault } from '../../../shared/faults.ts'
+import { bytePart, ownPart } from '../../../shared/json/byte-part.ts'
 import type { JsonSpans } from '../../../shared/json/json-spans.ts'
 import { answerSliceBytes, chunkLinesMax, streamedAnswerBytesMax } from '../../../shared/limits/answers.ts'
 import { streamBufferBytes } from '../../../shared/limits/http.ts'
