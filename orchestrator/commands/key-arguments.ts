@@ -21,7 +21,7 @@ export interface KeyCommand {
   limit: number
 }
 
-export const usage = `Usage: npm run -s key -- COMMAND
+const usage = `Usage: npm run -s key -- COMMAND
   client|scout|admin [NAME]     make a key: --account ID, scopes, limits, --expires 30d|DATE
   list                          all keys
   regenerate ID                 a new secret for a key; the old one stops working at once
