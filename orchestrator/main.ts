@@ -13,13 +13,14 @@ import { HubAccounts } from './accounts/accounts.ts'
 import { fragmentOf } from './accounts/sign-in/login-links.ts'
 import { type Config, readConfig } from './config.ts'
 import type { CoreSettings } from './core/settings.ts'
+import { PageFiles } from './dashboard/page-files.ts'
 import { HubEngine } from './engine/engine.ts'
 import { hubActor, Keyring } from './engine/keyring.ts'
 import type { EngineDefect } from './engine/ports/defect.ts'
 import { firstClientKey, localScoutKey } from './first-keys.ts'
 import { connectionsMax, requestsMax } from './gateway/descriptors.ts'
 import { Gateway, type GatewaySettings } from './gateway/gateway.ts'
-import type { HttpSettings } from './http/request-context.ts'
+import type { HttpSettings, Page } from './http/request-context.ts'
 import { canListen, serveHub } from './http/server.ts'
 import { createLog, type Logger } from './log.ts'
 import { isBelowNpm, watchParent } from './parent-watch.ts'
@@ -33,6 +34,8 @@ export interface HubOptions {
   core?: Partial<CoreSettings>
   http?: Partial<HttpSettings>
   gateway?: Partial<GatewaySettings>
+  /** The page for people; without it `GET /` has a text for everybody. */
+  page?: Page
   /** Called once when the engine cannot continue; the process has to end. */
   onDefect?: (defect: EngineDefect) => void
 }
@@ -85,6 +88,7 @@ export function startHub(options: HubOptions): Hub | { flaw: string } {
       intents: engine.intents,
       planner,
       keyring,
+      ...(options.page && { page: options.page }),
       accounts,
       system,
       clientOf,
@@ -179,8 +183,10 @@ function run(): void {
     log.fatal({ err: cause, during, ...fields }, 'the orchestrator met a defect and ends; please report it')
     process.exit(defectCode)
   }
-  const hub = startHub({ config, log, onDefect })
+  const page = new PageFiles({ system: realSystem() })
+  const hub = startHub({ config, log, onDefect, page })
   if ('flaw' in hub) return giveUp(hub.flaw)
+  page.start()
   introduce(hub, config, log)
   if (!isLoopback(config.host) && config.trustedProxies.length === 0) {
     const advice = 'put a TLS proxy in front (docs/run-an-orchestrator.md) and name it in TRUSTED_PROXIES'
@@ -194,6 +200,7 @@ function run(): void {
     if (stoppedMs !== null) process.exit(1)
     stoppedMs = nowMs
     log.info('stopping: taking no new work, finishing what is under way; a second signal stops at once')
+    page.stop()
     hub.stop().then(
       () => process.exit(0),
       (err: unknown) => {

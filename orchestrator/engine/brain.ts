@@ -21,6 +21,7 @@ import type { EngineStats } from './ports/client.ts'
 import type { PlannerFunctions } from './ports/planner.ts'
 import type { Greeting } from './ports/scouts.ts'
 import { type Store, StoreError } from './ports/store.ts'
+import { FleetList } from './reports/fleet-list.ts'
 import { Listings } from './reports/listings.ts'
 import { StandingReports } from './reports/standings.ts'
 import { TaskNumbers } from './task-numbers.ts'
@@ -54,6 +55,7 @@ export class Brain implements BrainPort {
   readonly journal: Journal
   readonly responses: KeptResponses
   readonly listings: Listings
+  readonly fleetList: FleetList
   private readonly system: System
   private readonly store: Store
   private readonly guard: DefectGuard
@@ -82,6 +84,7 @@ export class Brain implements BrainPort {
     const share = new TurnShare(system, lane, (work) => guard.run('turn of a task', work))
     this.writer = new Writer({ core: this.core, system, guard, barrier: () => this.barrier })
     this.listings = new Listings(state, system, lane)
+    this.fleetList = new FleetList(state, system, this.listings)
     this.standings = new StandingReports(state, (session, standing) => {
       edges.toScouts({ type: 'standing', session, standing })
     })
@@ -171,7 +174,11 @@ export class Brain implements BrainPort {
 
   /** Takes up what the last process left open, and begins to count time. Before any client or scout comes in. */
   start(): void {
-    this.guard.run('recovery', () => this.intents.recover())
+    this.guard.run('recovery', () => {
+      this.intents.recover()
+      // Whoever waited for these is gone.
+      for (const intent of this.store.unkept()) void this.intents.forget(intent, null)
+    })
     this.writer.flush()
     this.tickDueMs = this.system.nowMs() + tickMs
     this.every('tick', tickMs, () => this.tick())

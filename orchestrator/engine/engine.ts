@@ -21,7 +21,15 @@ import type { KeptResponses } from './durability/kept-responses.ts'
 import { UsageBook } from './durability/usage-book.ts'
 import type { DurableIntents } from './intents/intents.ts'
 import type { BrainPort, EdgePort, ToClients } from './ports/brain.ts'
-import type { Answer, Engine, EngineStats, IdempotencyScope, KeptAnswer, Submission } from './ports/client.ts'
+import type {
+  Answer,
+  Engine,
+  EngineStats,
+  IdempotencyScope,
+  KeptAnswer,
+  ScoutFilter,
+  Submission,
+} from './ports/client.ts'
 import type { EngineDefect } from './ports/defect.ts'
 import type { PlannerFunctions } from './ports/planner.ts'
 import type { AttemptEvents, ScoutEvents, ScoutLinks } from './ports/scouts.ts'
@@ -145,6 +153,14 @@ export class HubEngine implements Engine {
 
   scouts() {
     return this.brain.listings.scouts()
+  }
+
+  scoutsAfter(session: number, count: number, filter: ScoutFilter) {
+    return this.brain.fleetList.after(session, count, filter)
+  }
+
+  fleet() {
+    return this.brain.fleetList.health()
   }
 
   scout(id: string) {

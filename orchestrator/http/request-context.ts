@@ -8,6 +8,7 @@ import { type Fault, fault } from '../../shared/faults.ts'
 import { unreadPartBytesFree } from '../../shared/limits/http.ts'
 import { bodyBytesMax } from '../../shared/limits/wire.ts'
 import type { System } from '../../shared/system.ts'
+import type { Served } from '../../shared/task.ts'
 import type { TurnLane } from '../../shared/turn-lane.ts'
 import type { Actor, KeyHolder, Keyring } from '../engine/keyring.ts'
 import type { Accounts, Session } from '../engine/ports/accounts.ts'
@@ -16,6 +17,10 @@ import type { Intents } from '../engine/ports/intents.ts'
 import type { Planner } from '../engine/ports/planner.ts'
 import type { BodyReads } from './body-reads.ts'
 import type { Cors } from './cors.ts'
+import type { LiveFeed } from './live/live-feed.ts'
+import type { RecentAnswers } from './live/recent-answers.ts'
+import type { Topics } from './live/topics.ts'
+import type { Traffic } from './live/traffic.ts'
 import type { Metrics } from './metrics.ts'
 import type { RequestShares } from './request-shares.ts'
 import type { OpenStreams } from './streaming/open-streams.ts'
@@ -51,17 +56,32 @@ export type Caller = KeyHolder
 /** What a route requires of its caller; `any`: a key of whatever role. */
 export type Access = 'open' | 'any' | 'client' | 'admin'
 
+/** The page for people, as the dashboard gives its files. */
+export interface Page {
+  /** The file of this name, the page itself for an empty one; null when there is none. Waits until there are files. */
+  file(
+    name: string,
+    acceptedEncodings: string,
+  ): Promise<{ status: number; body: Uint8Array<ArrayBuffer>; headers: Record<string, string> } | null>
+}
+
 /** What all requests share. */
 export interface Edge {
   engine: Engine
   intents: Intents
   planner: Planner
   keys: Keys
+  /** Null for a hub without one. */
+  page: Page | null
   accounts: Accounts
   system: System
   log: Log
   settings: HttpSettings
   metrics: Metrics
+  traffic: Traffic
+  recent: RecentAnswers
+  topics: Topics
+  live: LiveFeed
   cors: Cors
   waits: WholeWaits
   /** Requests that may be under way at once, as descriptors stand now. */
@@ -137,6 +157,7 @@ export class RequestContext {
   streams = false
   /** Owned by `WholeWaits`. */
   waitSlot = 0
+  onLeave: (() => void) | null = null
   isIdleExempt = false
   private bodyState: BodyState = 'unread'
   /** Counted in the accounts of bytes in flight until the request has ended. */
@@ -148,6 +169,7 @@ export class RequestContext {
   private isCounted = false
   /** From the arrival to the first content; null before, and without content. */
   private firstByteMs: number | null = null
+  private served: Served | null = null
 
   constructor(
     readonly request: Request,
@@ -159,8 +181,9 @@ export class RequestContext {
     this.startedMs = edge.system.nowMs()
   }
 
-  /** The first byte of an answer's content leaves. */
-  firstByte(): void {
+  /** The first byte of an answer's content leaves; `served` as far as one scout serves all of it. */
+  firstByte(served: Served | null = null): void {
+    this.served = served
     this.firstByteMs = this.edge.system.nowMs() - this.startedMs
   }
 
@@ -245,7 +268,21 @@ export class RequestContext {
     if (this.isCounted) this.edge.shares.end(this.caller!.tenant)
     this.isCounted = false
     const { edge, request, startedMs, firstByteMs } = this
-    edge.metrics.ended(this.routeName(), request.method, status, edge.system.nowMs() - startedMs, firstByteMs)
+    const durationMs = edge.system.nowMs() - startedMs
+    edge.metrics.ended(this.routeName(), request.method, status, durationMs, firstByteMs)
+    if (this.asksForWork) this.noteWork(status, durationMs)
+  }
+
+  /** Whether this is a request of the kind that the charts count: one that wants an answer. */
+  private get asksForWork(): boolean {
+    return this.caller !== null && this.route!.method === 'POST' && this.route!.access === 'client'
+  }
+
+  private noteWork(status: number, durationMs: number): void {
+    const { edge, caller, served, firstByteMs } = this
+    edge.traffic.count(status, firstByteMs)
+    const atMs = edge.system.wallMs()
+    edge.recent.note(caller!.tenant, { atMs, route: this.routeName(), status, durationMs, served })
   }
 
   private giveBack(): void {

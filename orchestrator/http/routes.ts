@@ -15,19 +15,22 @@ import {
   listAudit,
 } from './admin/accounts.ts'
 import { amendKey, createKey, listKeys, regenerateKey, revokeKey } from './admin/keys.ts'
-import { healthz, metrics, readyz, welcome } from './admin/status.ts'
+import { healthz, metrics, readyz } from './admin/status.ts'
 import { countTokens } from './anthropic/count-tokens.ts'
 import { createMessage } from './anthropic/messages.ts'
 import { modelInForm, modelsInForm } from './anthropic/model-list.ts'
 import { chatCompletions, embeddings } from './chat/completions.ts'
 import { createCompletion } from './completions/completions.ts'
 import { dialIn } from './fleet/dial-in.ts'
-import { getScout, listScouts } from './fleet/scouts.ts'
+import { getOwnScout, getScout, listOwnScouts, listScouts } from './fleet/scouts.ts'
 import { followIntent } from './intents/events.ts'
 import { cancelIntent, createIntent, getIntent, listIntents } from './intents/intents.ts'
-import { getNode, planIntent, retryNode } from './intents/nodes.ts'
+import { getNode, getNodeRequest, planIntent, retryNode } from './intents/nodes.ts'
+import { showHistory } from './live/history.ts'
+import { followLive, showHub } from './live/live.ts'
 import { openapi } from './openapi/openapi.ts'
 import { scrollSchema } from './openapi/scroll-schema.ts'
+import { pageFile, welcomePage } from './page/page.ts'
 import { noParams, type Params, type Route } from './request-context.ts'
 import { compactResponse } from './responses/compact.ts'
 import { countInputTokens } from './responses/input-tokens.ts'
@@ -44,6 +47,7 @@ export const routes: readonly Route[] = [
   { method: 'GET', path: '/v1/intents', access: 'client', handle: listIntents },
   { method: 'POST', path: '/v1/intents/plan', access: 'client', handle: planIntent },
   { method: 'POST', path: '/v1/intents/{id}/nodes/{node}/retry', access: 'client', handle: retryNode },
+  { method: 'GET', path: '/v1/intents/{id}/nodes/{node}/request', access: 'client', handle: getNodeRequest },
   { method: 'GET', path: '/v1/intents/{id}/nodes/{node}', access: 'client', handle: getNode },
   { method: 'GET', path: '/v1/intents/{id}/events', access: 'client', handle: followIntent },
   { method: 'GET', path: '/v1/intents/{id}', access: 'client', handle: getIntent },
@@ -58,6 +62,11 @@ export const routes: readonly Route[] = [
   { method: 'GET', path: '/v1/models', access: 'client', handle: modelsInForm },
   { method: 'GET', path: '/v1/models/{id}', access: 'client', handle: modelInForm },
   { method: 'GET', path: '/v1/scout', access: 'open', handle: dialIn },
+  { method: 'GET', path: '/v1/live', access: 'any', handle: followLive },
+  { method: 'GET', path: '/v1/history', access: 'any', handle: showHistory },
+  { method: 'GET', path: '/v1/hub', access: 'open', handle: showHub },
+  { method: 'GET', path: '/v1/me/scouts', access: 'any', handle: listOwnScouts },
+  { method: 'GET', path: '/v1/me/scouts/{id}', access: 'any', handle: getOwnScout },
   { method: 'GET', path: '/v1/scouts', access: 'admin', handle: listScouts },
   { method: 'GET', path: '/v1/scouts/{id}', access: 'admin', handle: getScout },
   { method: 'POST', path: '/v1/admin/keys', access: 'admin', handle: createKey },
@@ -88,7 +97,8 @@ export const routes: readonly Route[] = [
   { method: 'GET', path: '/readyz', access: 'open', handle: readyz },
   { method: 'GET', path: '/metrics', access: 'open', handle: metrics },
   { method: 'GET', path: '/openapi.json', access: 'open', handle: openapi },
-  { method: 'GET', path: '/', access: 'open', handle: welcome },
+  { method: 'GET', path: '/page/{id}', access: 'open', handle: pageFile },
+  { method: 'GET', path: '/', access: 'open', handle: welcomePage },
 ]
 
 interface Found {

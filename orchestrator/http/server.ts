@@ -16,8 +16,20 @@ import { StoreError } from '../engine/ports/store.ts'
 import { authenticate } from './accounts/authentication.ts'
 import { BodyReads } from './body-reads.ts'
 import { Cors, isPreflight } from './cors.ts'
+import { LiveFeed } from './live/live-feed.ts'
+import { RecentAnswers } from './live/recent-answers.ts'
+import { topicsOf } from './live/topics.ts'
+import { Traffic } from './live/traffic.ts'
 import { Metrics } from './metrics.ts'
-import { type Edge, type HttpSettings, type Keys, type Log, RequestContext, type Route } from './request-context.ts'
+import {
+  type Edge,
+  type HttpSettings,
+  type Keys,
+  type Log,
+  type Page,
+  RequestContext,
+  type Route,
+} from './request-context.ts'
 import { RequestShares } from './request-shares.ts'
 import { refuseInForm } from './response/anthropic-errors.ts'
 import { largeBodyOf } from './response/response.ts'
@@ -34,6 +46,7 @@ interface HubOptions<SocketData> {
   intents: Intents
   planner: Planner
   keyring: Keys
+  page?: Page
   accounts: Accounts
   system: System
   /** Who is at the other end, given the peer and what proxies say; the peer when absent. */
@@ -92,16 +105,24 @@ export function serveHub<SocketData>(options: HubOptions<SocketData>): Hub {
   }
   const bytesInFlight = new ByteAccount(limits.requestBytesMax, limits.requestBytesPerTenantMax)
   const requestsMax = options.requestsMax ?? (() => Number.POSITIVE_INFINITY)
+  const traffic = new Traffic(engine, system)
+  const recent = new RecentAnswers()
+  const topics = topicsOf({ engine, traffic, recent })
   const edge: Edge = {
     engine,
     intents: options.intents,
     planner: options.planner,
     keys: keyring,
+    page: options.page ?? null,
     accounts: options.accounts,
     system,
     log,
     settings,
     metrics: new Metrics(engine, bytesInFlight),
+    traffic,
+    recent,
+    topics,
+    live: new LiveFeed(system, topics),
     cors: new Cors(settings.corsOrigins),
     waits: new WholeWaits(system),
     requestsMax,
@@ -235,7 +256,7 @@ function pathOf(url: string): string {
   return query < 0 ? url.slice(from) : url.slice(from, query)
 }
 
-async function stop(server: Bun.Server<unknown>, { system, waits, bodies }: Edge): Promise<void> {
+async function stop(server: Bun.Server<unknown>, { system, waits, bodies, traffic, live }: Edge): Promise<void> {
   // Its promise waits for every socket, a scout's too; the bound below is ours.
   void server.stop(false)
   const lastMs = system.nowMs() + limits.httpStopMs
@@ -245,4 +266,6 @@ async function stop(server: Bun.Server<unknown>, { system, waits, bodies }: Edge
   await server.stop(true)
   waits.stop()
   bodies.stop()
+  traffic.stop()
+  live.stop()
 }

@@ -123,7 +123,7 @@ test('an admin sees one scout with what explains its standing, by an id with a s
     {
       ...{ id: 'key_1/ant', name: 'ant', operator: 'key_1', agent: 'a', address: '::1', phase: 'ready' },
       ...{ connectedAt: '2026-01-01T00:00:00.000Z', concurrency: 4, credits: 3, inFlight: 1, done: 9, failed: 1 },
-      ...{ failureRate: 0.1, offers: [fast, resting], sessions: 2, window: 3.5, lastHour },
+      ...{ failureRate: 0.1, offers: [fast, resting], sessions: 2, window: 3.5, lastHour, verdict: [] },
       standings: [
         { ...fast, speed, resumesInMs: null, cost },
         { ...resting, speed: null, resumesInMs: 1200.2, cost: null },

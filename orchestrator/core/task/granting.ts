@@ -45,6 +45,7 @@ export function grant(core: CoreState, task: Task, capability: Capability): void
   core.leases++
   noteGrant(core, task, lease)
   scout.record.won++
+  scout.record.wonMs = nowMs
   scout.credits--
   hold(scout, lease)
   core.roster.refresh(scout)

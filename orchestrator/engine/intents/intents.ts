@@ -92,6 +92,10 @@ export class DurableIntents implements Intents {
     return this.queries.result(id, node)
   }
 
+  request(id: string, node: string) {
+    return this.queries.request(id, node)
+  }
+
   events(id: string, viewer: Viewer, lastEventId: string | null) {
     return this.queries.events(id, viewer, lastEventId)
   }

@@ -101,6 +101,29 @@ export interface ScoutListing {
   offers: Offer[]
 }
 
+/** A scout of a list, with its last hour in figures and in words. */
+export interface ScoutStanding extends ScoutListing {
+  /** Its place in the order of the list. */
+  session: number
+  lastHour: LastHour
+  /** Whether it gets work, and if not, why and what helps. */
+  verdict: string[]
+}
+
+/** Which scouts a list has: those that match all that is given. */
+export interface ScoutFilter {
+  operator?: string
+  /** A part of the name; case does not count. */
+  name?: string
+  show?: ScoutShow
+}
+
+/** In some trouble: failing often, paused by a provider, or without a task for long. */
+export type ScoutShow = 'failing' | 'paused' | 'idle'
+
+/** How many of the connected scouts are in which trouble. */
+export type FleetHealth = Record<ScoutShow, number>
+
 /** One offer of a scout, and what is known about how it serves it. */
 export interface OfferStatus extends Offer {
   /** How fast it was; null while it has not served this model yet. */
@@ -119,6 +142,7 @@ export interface ScoutDetail extends ScoutListing {
   window: number
   /** How often its identity was considered for a task, got it or lost it, and to what. */
   lastHour: LastHour
+  verdict: string[]
   standings: OfferStatus[]
 }
 
@@ -160,6 +184,9 @@ export interface Engine {
   models(): ModelListing[]
   model(id: string): ModelListing | undefined
   scouts(): ScoutListing[]
+  /** At most `count` of them behind this session, in the order in which they connected. */
+  scoutsAfter(session: number, count: number, filter: ScoutFilter): ScoutStanding[]
+  fleet(): FleetHealth
   /** A connected scout by its id. */
   scout(id: string): ScoutDetail | undefined
   /** Answers that clients may come back for. */

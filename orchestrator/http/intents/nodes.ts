@@ -53,6 +53,15 @@ export function getNode(context: RequestContext): Response {
   return jsonResponse(id, nodeResult(view, task, edge.intents.result(params.id, params.node)))
 }
 
+/** What its scout is asked, as far as that is kept; before its needs are done it may hold references to them. */
+export function getNodeRequest(context: RequestContext): Response {
+  const { id, edge, params } = context
+  if (edge.intents.intent(params.id, viewerOf(context)) === undefined) return noSuchIntent(context)
+  const request = edge.intents.request(params.id, params.node)
+  if (request === undefined) return refuse(id, noSuchNode)
+  return jsonResponse(id, new Uint8Array(request))
+}
+
 /** What is done stays; the node and what was skipped on its account run again. */
 export async function retryNode(context: RequestContext): Promise<Response> {
   const { id, edge, params } = context

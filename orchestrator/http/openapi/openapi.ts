@@ -23,10 +23,10 @@ import { compactRequest, responseRequest, tokenCountRequest } from '../schema/re
 import { accountOperations, accountSchemas } from './account-paths.ts'
 import { dialectOperations, dialectSchemas } from './dialect-paths.ts'
 import { intentOperations, intentSchemas, responseOperations } from './intent-paths.ts'
+import { livePaths, scoutListParameters } from './live-paths.ts'
 import { routerFields } from './model-fields.ts'
-import { count, inHeader, type Json, json, listAs, type Operation, object, ref, seconds, text, texts } from './parts.ts'
+import { count, inHeader, type Json, json, type Operation, object, orNull, ref, seconds, text, texts } from './parts.ts'
 
-const orNull = (schema: Json) => ({ ...schema, type: [schema.type, 'null'] })
 const some = { type: 'number', minimum: 0 }
 const pricesKnown = object({ prompt: orNull(some), answer: orNull(some) })
 const offer = object({
@@ -139,9 +139,14 @@ const answerSchemas: Json = {
     sessions: { ...count, description: 'Connections under this id; of several the newest is shown.' },
     window: { ...some, description: 'Tasks at once the hub trusts it with: grows with success, halves with failure.' },
     last_hour: lastHour,
+    verdict: texts,
     models: { type: 'array', items: standing },
   }),
-  ScoutList: listAs('Scout'),
+  ScoutList: object({
+    ...{ object: { const: 'list' }, data: { type: 'array', items: ref('ListedScout') } },
+    next: { type: ['string', 'null'], description: '`after` of the next page.' },
+  }),
+  ListedScout: object({ ...scoutFields, last_hour: lastHour, verdict: texts }),
   ...accountSchemas,
   Status: object({ status: text }),
   ...dialectSchemas,
@@ -190,9 +195,21 @@ const operations: Record<string, Operation> = {
     gives: [101, 'The connection is a websocket from here on.'],
   },
   'GET /v1/scouts': {
-    summary: 'The connected scouts.',
+    summary: 'The connected scouts, in the order in which they connected, with their last hour in words.',
     access: 'admin',
+    parameters: scoutListParameters,
     gives: [200, 'The scouts.', json(ref('ScoutList'))],
+  },
+  'GET /v1/me/scouts': {
+    summary: "The connected scouts that one's own keys let in.",
+    access: 'any',
+    parameters: scoutListParameters,
+    gives: [200, 'The scouts.', json(ref('ScoutList'))],
+  },
+  'GET /v1/me/scouts/{id}': {
+    summary: 'One of them.',
+    access: 'any',
+    gives: [200, 'The scout.', json(ref('ScoutDetail'))],
   },
   'GET /v1/scouts/{id}': {
     summary: 'One connected scout, with what placement knows of it. The id holds a slash.',
@@ -225,7 +242,12 @@ const operations: Record<string, Operation> = {
     access: 'open',
     gives: [200, 'An OpenAPI 3.1 document.', json({ type: 'object' })],
   },
-  'GET /': { summary: 'A welcome for people.', access: 'open', gives: [200, 'Plain text.', plain] },
+  ...livePaths,
+  'GET /': {
+    summary: 'The page for people, where HTML is accepted; else a text.',
+    access: 'open',
+    gives: [200, 'A page or a text.', { ...plain, 'text/html': { schema: text } }],
+  },
 }
 
 function describe(name: string, operation: Operation): Json {

@@ -10,12 +10,11 @@ export const count = { type: 'integer', minimum: 0 }
 export const seconds = { type: 'integer', description: 'Seconds since 1970.' }
 export const texts = { type: 'array', items: text }
 
+/** The same or null. */
+export const orNull = (schema: Json): Json => ({ ...schema, type: [schema.type, 'null'] })
+
 export function object(properties: Json, optional: string[] = []): Json {
   return { type: 'object', properties, required: Object.keys(properties).filter((key) => !optional.includes(key)) }
-}
-
-export function listAs(name: string): Json {
-  return object({ object: { const: 'list' }, data: { type: 'array', items: ref(name) } })
 }
 
 export function ref(name: string): Json {

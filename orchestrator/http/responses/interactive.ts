@@ -90,7 +90,7 @@ async function wholeResponse(context: RequestContext, asked: Asked): Promise<Res
   const { answer, beginning, explains } = asked
   const end = await endOf(context, answer)
   if (end.type === 'failed') return refuse(id, end.fault)
-  context.firstByte()
+  context.firstByte(answer.served)
   const made = new ResponseAnswer(beginning, () => {})
   made.add(JSON.parse(Buffer.from(end.body).toString('utf8')) as Json)
   made.close()

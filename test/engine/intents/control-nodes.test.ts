@@ -10,7 +10,7 @@ import type {
 import { type Fault, fault } from '../../../shared/faults.ts'
 import { decisionStagesMax, expansionBytesMax, intentTasksMax } from '../../../shared/limits/intents.ts'
 import { journalRetryMs } from '../../../shared/limits/store.ts'
-import { bytesOf, textOf, Work } from '../../support/hub/engine-bench.ts'
+import { bytesOf, deltaLine, finishLine, textOf, Work } from '../../support/hub/engine-bench.ts'
 import { IntentsBench, outline } from '../../support/hub/intents-stage.ts'
 
 /** What the planner was asked, and what it said. */
@@ -98,7 +98,9 @@ test('a node grows its scroll by what its parents said, and its result goes on l
   expect(outline(told).filter((line) => line.includes('map '))).toEqual(['task_settled map done'])
   const expanded = told.find(({ type }) => type === 'task_grown')!
   const nodes = ['map.0', 'map.1'].map((node) => ({ node, model: 'm', needs: [] }))
-  expect(JSON.parse(expanded.data)).toEqual({ node: 'map', stage: 1, nodes, delegate: 'map.0', note: 'split' })
+  const atMs = expect.any(Number)
+  const grown = { at_ms: atMs, node: 'map', stage: 1, nodes, delegate: 'map.0', note: 'split' }
+  expect(JSON.parse(expanded.data)).toEqual(grown)
   expect(told.some(({ data }) => data.includes('"note":"joined"'))).toBe(true)
 })
 
@@ -291,4 +293,29 @@ test('the tokens of all nodes count against the budget, also those of a former l
   bench.finish(bench.work(), 'three more')
   expect(bench.take('task')).toEqual([])
   expect(bench.engine.intents.intent(id, null)).toMatchObject({ state: 'failed', fault: { code: 'budget_exceeded' } })
+})
+
+test('answers that came at once are checked against their contracts one in each turn', async () => {
+  const planning = new Planning(mapping)
+  let checked = 0
+  planning.checkContract = () => {
+    checked++
+    return null
+  }
+  const bench = IntentsBench.planning(planning)
+  const names = ['a', 'b', 'c', 'd']
+  const tasks = names.map((name) => task(name, [], { contract: { type: 'text' } }))
+  const id = await bench.accepted({ any: [] }, planOf(...tasks, task('end', names)))
+  const works = names.map(() => {
+    bench.join(['m'], 1)
+    return bench.work()
+  })
+  for (const work of works) {
+    work.say(deltaLine('said'), finishLine)
+    work.done()
+  }
+  const each: number[] = []
+  for (let before = 0; bench.system.turn(); before = checked) each.push(checked - before)
+  expect([checked, Math.max(...each)]).toEqual([names.length, 1])
+  expect(bench.engine.intents.tasks(id)!.filter(({ state }) => state === 'done')).toHaveLength(names.length)
 })

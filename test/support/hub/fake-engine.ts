@@ -13,11 +13,14 @@ import type {
   AnswerPart,
   Engine,
   EngineStats,
+  FleetHealth,
   IdempotencyScope,
   KeptAnswer,
   ModelListing,
   ScoutDetail,
+  ScoutFilter,
   ScoutListing,
+  ScoutStanding,
   Submission,
 } from '../../../orchestrator/engine/ports/client.ts'
 import { memoryStore } from '../../../orchestrator/store/memory/store.ts'
@@ -125,6 +128,7 @@ export class FakeAnswer implements Answer {
 export class FakeEngine implements Engine {
   isReady = true
   modelListings: ModelListing[] = []
+  health: FleetHealth = { failing: 0, paused: 0, idle: 0 }
   scoutListings: ScoutListing[] = []
   scoutDetails: ScoutDetail[] = []
   /** Keeps answers as the real one does. */
@@ -177,6 +181,21 @@ export class FakeEngine implements Engine {
 
   scouts(): ScoutListing[] {
     return this.scoutListings
+  }
+
+  scoutsAfter(session: number, count: number, { name, operator, show }: ScoutFilter): ScoutStanding[] {
+    const isAsked = (scout: ScoutStanding) =>
+      (name === undefined || scout.name.includes(name)) && (operator === undefined || scout.operator === operator)
+    const none = { considered: 0, won: 0, lostLatency: 0, lostPrice: 0, lostCapacity: 0, lostTrust: 0 }
+    const lastHour = { ...none, done: 0, failed: 0 }
+    return this.scoutListings
+      .map((listing, at) => ({ ...listing, session: at, lastHour, verdict: ['It is in good order.'] }))
+      .filter((scout) => scout.session > session && isAsked(scout) && show === undefined)
+      .slice(0, count)
+  }
+
+  fleet(): FleetHealth {
+    return this.health
   }
 
   scout(id: string): ScoutDetail | undefined {

@@ -95,6 +95,11 @@ const folders: Folder[] = [
     may: /^(orchestrator\/(engine|core)\/|shared\/)/,
     law: 'orchestrator/engine may import itself, orchestrator/core and shared',
   },
+  {
+    files: /^orchestrator\/dashboard\/page\//,
+    may: /^(orchestrator\/dashboard\/page\/|shared\/(?!system\.ts))/,
+    law: `the page may import itself and what is pure in shared (not ${system}): it runs in browsers`,
+  },
   ...['http', 'gateway', 'planner', 'store', 'accounts', 'dashboard', 'link'].map((name) =>
     edge(`orchestrator/${name}`),
   ),
@@ -124,6 +129,8 @@ const folders: Folder[] = [
 
 /** Where each package has its one home. Tests and benches are free. */
 const packageHomes: Record<string, RegExp> = {
+  '@dagrejs/dagre': /^orchestrator\/dashboard\/page\/run\/layout\.ts$/,
+  '@preact/signals': /^orchestrator\/dashboard\/page\//,
   '@noble/curves': /^orchestrator\/accounts\/wallet\/ethereum\.ts$/,
   '@noble/hashes': /^orchestrator\/accounts\/wallet\/ethereum\.ts$/,
   '@clack/prompts': /^scout\/cli\/init-questions\.ts$/,
@@ -132,14 +139,16 @@ const packageHomes: Record<string, RegExp> = {
   bun: /^(orchestrator|scout)\/(?!core\/)/,
   commander: /^scout\/cli\/commands\.ts$/,
   mustache: /^orchestrator\/planner\/request\/references\.ts$/,
-  msgpackr: /^(shared\/protocol|orchestrator\/link)\/codec\.ts$/,
+  msgpackr: /^orchestrator\/link\/codec\.ts$/,
   'groq-sdk': /^scout\/providers\/service\/groq\.ts$/,
   openai: /^scout\/providers\/service\/openai-compatible\.ts$/,
   'p-queue': /^scout\/work\/executor\.ts$/,
   pino: /^(shared|orchestrator|scout)\/log\.ts$/,
   'pino-pretty': /^(shared|orchestrator|scout)\/log\.ts$/,
   re2js: /^orchestrator\/planner\/contract\/pattern\.ts$/,
+  preact: /^orchestrator\/dashboard\/page\//,
   'prom-client': /^orchestrator\/http\/metrics\.ts$/,
+  uplot: /^orchestrator\/dashboard\/page\/charts\/plot\.ts$/,
   ws: /^scout\/link\/socket\.ts$/,
   zod: /^(orchestrator|scout)\/(?!core\/|engine\/)/,
 }
@@ -189,7 +198,7 @@ export function forbiddenImports(file: SourceFile): Violation[] {
     const target = targetOf(file.path, specifier)
     const allowed = folder.may.test(target) || (typeOnly && folder.mayType?.test(target) === true)
     if (!allowed) violations.push({ path: file.path, line, rule, advice: `not ${target}: ${folder.law}` })
-    else if (!/\.(ts|json|html|css)$/.test(target))
+    else if (!/\.(tsx?|json|html|css)$/.test(target))
       violations.push({ path: file.path, line, rule, advice: `write the ending: ${specifier}.ts` })
   }
   return violations
