@@ -182,7 +182,7 @@ export class Brain implements BrainPort {
     this.barrier.sessionClosed(session)
     // It takes what it had along, as one that has announced that it leaves.
     if (isForsaken) this.writer.add({ type: 'scoutDraining', session })
-    this.writer.add({ type: 'scoutGone', session })
+    this.writer.add({ type: 'scoutGone', session, isExpelled: isForsaken })
   }
 
   /** Steps through what this turn has collected so far. */
