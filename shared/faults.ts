@@ -85,6 +85,26 @@ export function mayPass(code: FaultCode): boolean {
   return status >= 500 || status === 429 || status === 499
 }
 
+/** Beside what is a provider's or a scout's fault: another model may have it, take it, or have somebody free. */
+const ofOneModel: ReadonlySet<FaultCode> = new Set<FaultCode>([
+  'model_not_found',
+  'context_length_exceeded',
+  'content_refused',
+  'answer_too_large',
+  'scout_draining',
+  'attempts_exhausted',
+  'no_agreement',
+  'no_scout_available',
+  // Of a request that was taken: its model is at its provider's limit for longer than it can wait.
+  'rate_limited',
+])
+
+/** Whether the next one may answer where a request names several models. */
+export function leadsToNextModel(code: FaultCode): boolean {
+  const { blame } = faultTable[code]
+  return blame === 'provider' || blame === 'scout' || ofOneModel.has(code)
+}
+
 export interface Fault {
   code: FaultCode
   /** One sentence a person can act on. */

@@ -1,8 +1,11 @@
 /**
  * Work that is too long for one turn of the loop, cut into steps by whoever brings it. In each turn one step of one
- * work is done, in rotation, so that sockets and timers are served in between, however much waits here. The client edge
- * has one for requests and plans, the engine one for answers and for the requests that it makes.
+ * work is done, in rotation, so that sockets and timers are served in between, however much waits here. Behind a step
+ * that took a while the loop belongs to others for as long: what they want takes several turns, and a lane that is
+ * never empty would hold up each of them. The client edge has one for requests and plans, the engine one for answers
+ * and for the requests that it makes.
  */
+import { laneRestMsMax, laneRestMsMin } from './limits/process.ts'
 import type { System } from './system.ts'
 
 /** Does one step; true when the work is over. */
@@ -11,8 +14,10 @@ type Step = () => boolean
 export class TurnLane {
   private readonly works: Step[] = []
   private isScheduled = false
+  /** When the last step began. */
+  private startedMs = 0
 
-  constructor(private readonly system: Pick<System, 'soon'>) {}
+  constructor(private readonly system: Pick<System, 'soon' | 'nowMs' | 'after'>) {}
 
   /** Works that are not over. */
   get length(): number {
@@ -33,6 +38,22 @@ export class TurnLane {
     })
   }
 
+  /** What this work returns in the end; it goes on in turns to come, from one `yield` to the next in each. */
+  whole<T>(work: Generator<void, T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      this.add(() => {
+        try {
+          const { done, value } = work.next()
+          if (done === true) resolve(value)
+          return done === true
+        } catch (error) {
+          reject(error)
+          return true
+        }
+      })
+    })
+  }
+
   /** Resolves in a turn in which no other step is done. */
   turn(): Promise<void> {
     return new Promise((resolve) => this.soon(resolve))
@@ -49,14 +70,21 @@ export class TurnLane {
     this.system.soon(this.run)
   }
 
+  /** The turn after a step: what awaited the step has run as well by now. */
+  private readonly goOn = (): void => {
+    const tookMs = this.system.nowMs() - this.startedMs
+    if (tookMs < laneRestMsMin) return this.run()
+    this.system.after(Math.min(tookMs, laneRestMsMax), this.run)
+  }
+
   private readonly run = (): void => {
-    this.isScheduled = false
     const step = this.works.shift()
-    if (step === undefined) return
+    this.startedMs = this.system.nowMs()
     try {
-      if (!step()) this.works.push(step)
+      if (step !== undefined && !step()) this.works.push(step)
     } finally {
-      if (this.works.length > 0) this.schedule()
+      if (step !== undefined) this.system.soon(this.goOn)
+      else this.isScheduled = false
     }
   }
 }

@@ -50,7 +50,9 @@ function certificate(folder: string): [Bun.BunFile, Bun.BunFile] {
   return [Bun.file(key), Bun.file(cert)]
 }
 
-function answer(request: Request): Response {
+async function answer(request: Request): Promise<Response> {
+  // As a service does: the whole request first.
+  await request.arrayBuffer()
   if (new URL(request.url).pathname.endsWith('/models')) {
     return Response.json({
       object: 'list',
@@ -74,23 +76,28 @@ async function* stream(): AsyncGenerator<string> {
   yield 'data: [DONE]\n\n'
 }
 
-/** What arrived from one side before the other was there. */
+/** One side of a tunnel: the other one, and what that has not taken yet. */
 interface Tunnel {
   peer: Bun.Socket<Tunnel> | null
+  unsent: Uint8Array[]
 }
 
-/** A proxy whose every CONNECT leads to `port`. Loopback takes what is written whole at these sizes. */
+/** A proxy whose every CONNECT leads to `port`. What a side is slow to take waits in memory: it is the bench's. */
 function openProxy(port: number): Bun.TCPSocketListener<Tunnel> {
   const relay = {
-    data: (socket: Bun.Socket<Tunnel>, bytes: Buffer) => void socket.data.peer?.write(bytes),
+    data: (socket: Bun.Socket<Tunnel>, bytes: Buffer) => pass(socket.data.peer, bytes),
+    drain: (socket: Bun.Socket<Tunnel>) => {
+      for (const bytes of socket.data.unsent.splice(0)) pass(socket, bytes)
+    },
     close: (socket: Bun.Socket<Tunnel>) => void socket.data.peer?.end(),
   }
   return Bun.listen<Tunnel>({
     hostname: '127.0.0.1',
     port: 0,
     socket: {
+      ...relay,
       open(socket) {
-        socket.data = { peer: null }
+        socket.data = { peer: null, unsent: [] }
       },
       async data(socket, bytes) {
         if (socket.data.peer !== null) return relay.data(socket, bytes)
@@ -98,11 +105,18 @@ function openProxy(port: number): Bun.TCPSocketListener<Tunnel> {
           hostname: '127.0.0.1',
           port,
           socket: relay,
-          data: { peer: socket },
+          data: { peer: socket, unsent: [] },
         })
         socket.write('HTTP/1.1 200 Connection established\r\n\r\n')
       },
-      close: relay.close,
     },
   })
+}
+
+/** Writes what the socket takes and keeps the rest in order. */
+function pass(to: Bun.Socket<Tunnel> | null, bytes: Uint8Array): void {
+  if (to === null) return
+  const { unsent } = to.data
+  const sent = unsent.length > 0 ? 0 : Math.max(0, to.write(bytes))
+  if (sent < bytes.length) unsent.push(bytes.slice(sent))
 }

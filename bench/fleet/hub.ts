@@ -35,8 +35,8 @@ export class HubUnderTest {
   }
 
   /** One that logs without end, into a pipe that nobody reads. */
-  static async startUnread(): Promise<HubUnderTest> {
-    const hub = new HubUnderTest([], null, new UnreadPipe())
+  static async startUnread(profileDir: string | null): Promise<HubUnderTest> {
+    const hub = new HubUnderTest(profileFlags(profileDir), null, new UnreadPipe())
     await hub.open()
     return hub
   }

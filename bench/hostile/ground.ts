@@ -34,6 +34,8 @@ export interface Found {
   /** The longest turn of the hub's loop, and the longest stall with what the machine made it wait. */
   turnMs: number
   stallMs: number
+  /** Of one processor, what the hub's process took. */
+  hubShare: number
   rssMb: number
   done: number
   failed: number
@@ -110,6 +112,15 @@ export class Ground {
     await load.call('measure', { seconds: warmUpMs / 1_000 })
   }
 
+  private hubCpuMs(): number {
+    try {
+      return this.hub.usage().cpuMs
+    } catch {
+      // It has ended, which its own check tells.
+      return 0
+    }
+  }
+
   /** One window of the honest load, and what the hub did meanwhile. */
   private async look(seconds: number): Promise<Found> {
     const { hub, load } = this
@@ -127,7 +138,10 @@ export class Ground {
       }
     }, rssEveryMs)
     await within(hub.memory()).catch(() => null)
+    const startedMs = performance.now()
+    const startedCpuMs = this.hubCpuMs()
     const sample = await load.call('measure', { seconds })
+    const hubShare = (this.hubCpuMs() - startedCpuMs) / (performance.now() - startedMs)
     const beganMs = performance.now()
     const memory = await within(hub.memory()).catch(() => null)
     const late = await load.call('measure', { seconds: lateSeconds })
@@ -140,7 +154,7 @@ export class Ground {
     const codes = { ...sample.codes }
     for (const [code, count] of Object.entries(late.codes)) codes[code] = (codes[code] ?? 0) + count
     const [done, failed] = [sample.done + late.done, sample.failed + late.failed]
-    return { p99Ms, turnMs, stallMs, rssMb, done, failed, codes, ruin }
+    return { p99Ms, turnMs, stallMs, hubShare, rssMb, done, failed, codes, ruin }
   }
 }
 

@@ -84,6 +84,7 @@ const columns = [
   'calm turn ms',
   'turn ms',
   'stall ms',
+  'hub %',
   'MB',
   'failed',
   'tries',
@@ -93,7 +94,7 @@ const columns = [
 function rowOf({ name, about }: Attack, { calm, under }: Strike, misses: readonly string[], count: number): Cell[] {
   const times = [calm.p99Ms, under.p99Ms, under.p99Ms / calm.p99Ms, calm.turnMs, under.turnMs, under.stallMs]
   const verdict = misses.length === 0 ? 'held' : under.ruin || 'missed'
-  return [name, about, ...[...times, under.rssMb].map(round), under.failed, count, verdict]
+  return [name, about, ...[...times, 100 * under.hubShare, under.rssMb].map(round), under.failed, count, verdict]
 }
 
 export const hostile: Scenario = {
@@ -135,8 +136,9 @@ export const hostile: Scenario = {
         `${options.scouts} honest scouts, ${options.rate} chats/s with ${thinkMs} ms at the provider; ` +
           `${calmSeconds} s without and then ${options.seconds} s with each attack; the hub's log is not read.`,
         'Hub, fleet, load and attacker share this machine; the attacker has a low priority. A turn is what the ' +
-          'loop itself took, a stall also what it waited for a processor. What missed once was tried again on fresh ' +
-          'ground, and the second try counts.',
+          'loop itself took, a stall also what it waited for a processor; the hub has threads beside its loop, which ' +
+          'collect garbage and inflate bodies. What missed once was tried again on fresh ground, and the second try ' +
+          'counts.',
         ...notes,
       ],
     }

@@ -5,7 +5,8 @@
  */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Cell, round } from '../scenarios/scenario.ts'
+import { type PeerRow, titleOf, wholeCpuUs } from '../peers/runner/report.ts'
+import { type Bar, type BarChart, type Cell, round } from '../scenarios/scenario.ts'
 import { peerStanding } from '../scenarios/targets.ts'
 import { writeChart } from './charts.ts'
 import { method, unfair } from './method.ts'
@@ -89,9 +90,9 @@ async function section({ scenario, about, measuredAt, seconds, command, result }
 async function peerSection(run: PeerRun | null): Promise<string> {
   if (run === null) return ''
   const rows: Cell[][] = run.rows.map((row) => [
-    row.title,
+    titleOf(row),
     row.workers,
-    ...[row.tasksPerSecond, row.serverCpuUsPerTask].map(round),
+    ...[row.tasksPerSecond, row.serverCpuUsPerTask, wholeCpuUs(row)].map(round),
     row.pacedCpuUsPerTask == null ? '' : round(row.pacedCpuUsPerTask),
     ...[row.serverRssMb, row.p50Ms, row.p99Ms].map(round),
     row.speedRatio === null ? '' : round(row.speedRatio),
@@ -102,25 +103,51 @@ async function peerSection(run: PeerRun | null): Promise<string> {
     'workers',
     'tasks/s',
     'server us/task',
-    'us/task at fixed rate',
+    'with workers',
+    'server at fixed rate',
     'server MB',
     'p50 ms',
     'p99 ms',
     'hub / it',
     'wanted',
   ]
-  const points = run.rows.map(({ title, tasksPerSecond }) => ({ x: title, y: tasksPerSecond, series: title }))
-  const path = await writeChart('peers', { title: 'Tasks per second', mark: 'bar', x: 'server', y: 'tasks/s', points })
+  const inFlight = run.rows[0]?.inFlight ?? 0
+  const speed = await writeChart('peers', speedChart(run.rows, inFlight))
+  const cost = await writeChart('peers-cost', costChart(run.rows))
   const skipped = Object.entries(run.skipped).map(([peer, why]) => `- ${peer} was left out: ${why}`)
   const limits = run.rows.flatMap(({ title, limitedBy }) => (limitedBy === '' ? [] : [`- ${title}: ${limitedBy}`]))
   return [
     '## Peers',
-    `${run.rows[0]?.inFlight ?? 0} requests in flight, a task of about 500 bytes, an answer of about 300.`,
+    `${inFlight} requests in flight, a task of about 500 bytes, an answer of about 300. Processor time is in ` +
+      'microseconds per task: of the server with its broker, of server and workers together, and of the server at ' +
+      '1,000 requests per second.',
     markdownTable(columns, rows),
-    `![Tasks per second](${path})`,
+    `![Tasks per second](${speed})`,
+    `![Processor time per task](${cost})`,
     [...limits, ...skipped].join('\n'),
     `\`bun bench peers\`, ${run.takenAt.slice(0, 10)}.`,
   ]
     .filter((part) => part !== '')
     .join('\n\n')
+}
+
+function speedChart(rows: readonly PeerRow[], inFlight: number): BarChart {
+  const what = `${inFlight} requests in flight; more is better`
+  return peerChart('Tasks per second', what, rows, ({ tasksPerSecond }) => -tasksPerSecond)
+}
+
+function costChart(rows: readonly PeerRow[]): BarChart {
+  return peerChart('Processor time per task', 'microseconds of server and workers; less is better', rows, wholeCpuUs)
+}
+
+/** Best first, which has the lowest `rank`, and what is no contender apart. The bars are as long as its number. */
+function peerChart(title: string, what: string, rows: readonly PeerRow[], rank: (row: PeerRow) => number): BarChart {
+  const sorted = rows.toSorted((a, b) => rank(a) - rank(b))
+  const barsOf = (isLimit: boolean) =>
+    sorted
+      .filter(({ kind }) => (kind === 'limit') === isLimit)
+      .map((row): Bar => ({ name: row.title, value: Math.abs(rank(row)), kind: row.kind }))
+  const apart = { heading: 'Limits of the runtime, on a scale of their own', bars: barsOf(true), isApart: true }
+  const groups = [{ heading: '', bars: barsOf(false) }, apart]
+  return { mark: 'bar', title, what, groups: groups.filter(({ bars }) => bars.length > 0) }
 }

@@ -29,13 +29,36 @@ export interface Options {
 
 export type Cell = string | number
 
-export interface Chart {
+/** One bar. Ours is marked; a limit is what nothing can surpass, and no contender. */
+export interface Bar {
+  name: string
+  value: number
+  kind: 'ours' | 'other' | 'limit'
+}
+
+/** Bars from the left, one below the other, in groups with a heading each. */
+export interface BarChart {
+  mark: 'bar'
   title: string
-  mark: 'bar' | 'line'
+  /** What the values are, with their unit. */
+  what: string
+  groups: {
+    heading: string
+    bars: Bar[]
+    /** On a scale of its own, because its values would dwarf all others. */
+    isApart?: boolean
+  }[]
+}
+
+export interface LineChart {
+  mark: 'line'
+  title: string
   x: string
   y: string
-  points: { x: Cell; y: number; series: string }[]
+  points: { x: number; y: number; series: string }[]
 }
+
+export type Chart = BarChart | LineChart
 
 export interface Result {
   columns: string[]
@@ -57,6 +80,14 @@ export interface Scenario {
   /** Which options it changes when the user names none. */
   defaults?: Partial<Options>
   run(options: Options, say: Say): Promise<Result>
+}
+
+/** The hub beside the server without logic that is its limit: names in the first column, values in column `at`. */
+export function barsBesideRaw(rows: Cell[][], at: number): Bar[] {
+  return rows.map((row) => {
+    const name = String(row[0])
+    return { name, value: Number(row[at]), kind: name === 'hub' ? 'ours' : 'limit' }
+  })
 }
 
 export function median(values: readonly number[]): number {

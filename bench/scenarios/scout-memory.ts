@@ -1,11 +1,13 @@
 /**
- * How large one scout is, in each form it is handed out in: with Groq at rest and after 200 streamed tasks at 8 in
- * parallel, and with every provider configured at rest. Read from /proc. RSS counts the pages of the program's own file
- * that are mapped, two thirds of the whole; PSS counts a page that others map too by their share.
+ * How large one scout is, in each form it is handed out in: with Groq at rest, after 200 streamed tasks at 8 in
+ * parallel, at the peak of requests as large as a scout takes by default, and with every provider configured at rest.
+ * Read from /proc. RSS counts the pages of the program's own file that are mapped, two thirds of the whole; PSS counts
+ * a page that others map too by their share.
  */
-import { copyFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { bodyBytesMax } from '../../shared/limits/wire.ts'
 import { GroqStandIn } from '../fleet/groq-stand-in.ts'
 import type { HubUnderTest } from '../fleet/hub.ts'
 import { sleep } from '../load/calls.ts'
@@ -16,6 +18,12 @@ import { onStage } from './stage.ts'
 const tasks = 200
 const atOnce = 8
 const settleMs = 2_500
+/** Large requests: so many in all and at once, of so many bytes. The last is an image of 20 MB, in base64. */
+const largeLoads = [
+  { name: '1 x 4 MiB', count: 1, together: 1, bytes: bodyBytesMax },
+  { name: '4 x 4 MiB', count: 8, together: 4, bytes: bodyBytesMax },
+  { name: '1 x 27 MB', count: 1, together: 1, bytes: 26_700_000 },
+]
 const root = new URL('../../', import.meta.url).pathname
 const executable = join(root, 'dist/chasm-scout')
 
@@ -54,11 +62,20 @@ export const scoutMemory: Scenario = {
       }
       const shipped = rows.find(([name]) => name === 'executable')!
       return {
-        columns: ['form', 'connected ms', 'rest RSS MB', 'rest PSS MB', 'after RSS MB', 'after PSS MB', 'peak RSS MB'],
+        columns: [
+          ...['form', 'connected ms', 'rest RSS MB', 'rest PSS MB', 'after RSS MB', 'after PSS MB', 'peak RSS MB'],
+          ...largeLoads.map(({ name }) => `peak at ${name}`),
+        ],
         rows,
-        figures: { scoutRestRss: Number(shipped[2]), scoutRss: Number(shipped[4]) },
+        figures: {
+          scoutRestRss: Number(shipped[2]),
+          scoutRss: Number(shipped[4]),
+          scoutLargeRss: Number(shipped[7]),
+        },
         notes: [
-          `After: ${tasks} streamed tasks of 64 chunks, ${atOnce} at once, and ${settleMs / 1_000} s of rest.`,
+          `After: ${tasks} streamed tasks of 64 chunks, ${atOnce} at once, and ${settleMs / 1_000} s of rest. Then`,
+          'requests about an image: one of the largest size that is taken by default, eight of them, four at once, and',
+          'one with an image of 20 MB (with SCOUT_REQUEST_MAX_MIB=32).',
           'What is promised is the RSS of the executable, which the image holds as well. Its file is read from the',
           'disk as it is needed, as after a boot; of a file that was just copied the kernel maps more than is used.',
         ],
@@ -88,10 +105,18 @@ async function measured(form: Form, hub: HubUnderTest, groq: GroqStandIn): Promi
     const connectedMs = performance.now() - beganMs
     await sleep(settleMs)
     const rest = memoryOf(scout.pid)
-    if (form.allProviders) return [round(connectedMs), ...rest, '', '', '']
-    await load(hub, groq.model)
+    if (form.allProviders) return [round(connectedMs), ...rest, ...Array<Cell>(3 + largeLoads.length).fill('')]
+    await load(hub, questionTo(groq.model), tasks, atOnce)
     await sleep(settleMs)
-    return [round(connectedMs), ...rest, ...memoryOf(scout.pid), round(rssOfPid(scout.pid).peakMb)]
+    const usual = [...memoryOf(scout.pid), round(rssOfPid(scout.pid).peakMb)]
+    const peaks: Cell[] = []
+    for (const { count, together, bytes } of largeLoads) {
+      forgetPeak(scout.pid)
+      await load(hub, largeQuestionTo(groq.model, bytes), count, together)
+      peaks.push(round(rssOfPid(scout.pid).peakMb))
+      await sleep(settleMs)
+    }
+    return [round(connectedMs), ...rest, ...usual, ...peaks]
   } finally {
     scout.kill('SIGKILL')
     await scout.exited
@@ -123,6 +148,7 @@ function environment({ allProviders }: Form, hub: HubUnderTest, groq: GroqStandI
     ORCHESTRATOR_URL: `http://127.0.0.1:${hub.port}`,
     SCOUT_KEY: hub.scoutKey,
     SCOUT_CONCURRENCY: String(atOnce),
+    SCOUT_REQUEST_MAX_MIB: '32',
     SCOUT_STATE_DIR: join(folder, 'state'),
     LOG_LEVEL: 'error',
     ...groq.env,
@@ -137,11 +163,23 @@ function environment({ allProviders }: Form, hub: HubUnderTest, groq: GroqStandI
   }
 }
 
-async function load(hub: HubUnderTest, model: string): Promise<void> {
+function questionTo(model: string): string {
+  return JSON.stringify({ model, stream: true, messages: [{ role: 'user', content: 'hello' }] })
+}
+
+/** About an image, of so many bytes in all. */
+function largeQuestionTo(model: string, bytes: number): string {
+  const image = { type: 'image_url', image_url: { url: 'data:image/png;base64,' } }
+  const content = [{ type: 'text', text: 'What is this?' }, image]
+  const question = { model, stream: true, messages: [{ role: 'user', content }] }
+  image.image_url.url += 'iVBORw0K'.repeat(Math.floor((bytes - JSON.stringify(question).length) / 8))
+  return JSON.stringify(question)
+}
+
+async function load(hub: HubUnderTest, body: string, count: number, together: number): Promise<void> {
   const { port, path, key } = hub.target([])
   const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json' }
-  const body = JSON.stringify({ model, stream: true, messages: [{ role: 'user', content: 'hello' }] })
-  let left = tasks
+  let left = count
   const client = async () => {
     while (left-- > 0) {
       const response = await fetch(`http://127.0.0.1:${port}${path}`, { method: 'POST', headers, body })
@@ -149,7 +187,12 @@ async function load(hub: HubUnderTest, model: string): Promise<void> {
       if (!text.includes('[DONE]')) throw new Error(`a task failed: ${text.slice(0, 300)}`)
     }
   }
-  await Promise.all(Array.from({ length: atOnce }, client))
+  await Promise.all(Array.from({ length: together }, client))
+}
+
+/** From now on the peak of this process is measured anew. */
+function forgetPeak(pid: number): void {
+  writeFileSync(`/proc/${pid}/clear_refs`, '5')
 }
 
 /** RSS and PSS in MB. */

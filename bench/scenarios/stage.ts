@@ -46,7 +46,7 @@ export class Stage {
 
   /** A hub whose log nobody reads. */
   async unreadHub(): Promise<HubUnderTest> {
-    const hub = await HubUnderTest.startUnread()
+    const hub = await HubUnderTest.startUnread(this.options.profileDir)
     this.closers.push(() => hub.close())
     return hub
   }

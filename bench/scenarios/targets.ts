@@ -90,6 +90,13 @@ export const targets = {
   collectionPause: { what: 'Longest collection pause under load', unit: 'ms', floor: 25, aim: 20, better: 'less' },
   scoutRestRss: { what: 'Memory of one scout process at rest', unit: 'MB', floor: 40, aim: 35, better: 'less' },
   scoutRss: { what: 'Memory of one scout process after 200 tasks', unit: 'MB', floor: 50, aim: 45, better: 'less' },
+  scoutLargeRss: {
+    what: 'Most memory of one scout process during a request of 4 MiB',
+    unit: 'MB',
+    floor: 50,
+    aim: 48,
+    better: 'less',
+  },
 } as const satisfies Record<string, Target>
 
 export type FigureId = keyof typeof targets

@@ -58,6 +58,7 @@ export interface TaskTerms {
   /** Added to the intent's priority; the sum stays within 0 to 9. */
   boost?: number
   requires?: Requirements
+  routing?: Partial<Pick<RoutingOptions, 'sort' | 'only' | 'ignore'>>
 }
 
 /** A durable intent, already committed. */

@@ -174,7 +174,11 @@ export class Brain implements BrainPort {
 
   /** Takes up what the last process left open, and begins to count time. Before any client or scout comes in. */
   start(): void {
-    this.guard.run('recovery', () => this.intents.recover())
+    this.guard.run('recovery', () => {
+      this.intents.recover()
+      // Whoever waited for these is gone.
+      for (const intent of this.store.unkept()) void this.intents.forget(intent, null)
+    })
     this.writer.flush()
     this.tickDueMs = this.system.nowMs() + tickMs
     this.every('tick', tickMs, () => this.tick())

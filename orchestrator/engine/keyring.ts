@@ -100,7 +100,7 @@ export class Keyring {
     adminKey?: string,
   ) {
     this.hasher = new Bun.CryptoHasher('sha256', pepper)
-    this.adminDigest = adminKey === undefined ? null : this.hash(adminKey)
+    this.adminDigest = adminKey === undefined ? null : Buffer.from(this.digest(adminKey), 'hex')
     this.sweptMs = system.wallMs()
   }
 
@@ -130,16 +130,19 @@ export class Keyring {
 
   /** Whose key this is, or one sentence about why it is refused. Malformed text never reaches the store. */
   verify(presented: string): KeyCheck {
-    const parsed = parseKey(presented)
-    const malformed = 'flaw' in parsed
-    if (malformed && this.adminDigest === null) return { ok: false, flaw: parsed.flaw }
-    const hash = this.hash(presented)
-    if (this.adminDigest !== null && timingSafeEqual(hash, this.adminDigest)) return environmentAdmin
-    if (malformed) return { ok: false, flaw: parsed.flaw }
-    const digest = hash.toString('hex')
+    const digest = this.digest(presented)
+    // What is found by its digest needs no further look: almost every key that is presented was presented before.
     const known = this.known.get(digest)
-    if (known === undefined) return this.lookUp(this.store.keyByDigest(digest))
+    if (known === undefined) return this.verifyNew(presented, digest)
     return this.isOver(known) ? expired : known.holder
+  }
+
+  private verifyNew(presented: string, digest: string): KeyCheck {
+    if (this.adminDigest !== null && timingSafeEqual(Buffer.from(digest, 'hex'), this.adminDigest)) {
+      return environmentAdmin
+    }
+    const parsed = parseKey(presented)
+    return 'flaw' in parsed ? { ok: false, flaw: parsed.flaw } : this.lookUp(this.store.keyByDigest(digest))
   }
 
   /** The same of a key that is known by its id, as a session knows it. */
@@ -238,7 +241,7 @@ export class Keyring {
 
   /** HMAC-SHA-256 under the pepper, hex; for every other secret that only its holder may know. */
   digest(text: string): string {
-    return this.hash(text).toString('hex')
+    return this.hasher.copy().update(text).digest('hex')
   }
 
   /** An audit row. Neither side may hold a secret. */
@@ -309,10 +312,6 @@ export class Keyring {
   private isOver({ expiresMs, expiresAtMs }: Known): boolean {
     if (expiresMs === Number.POSITIVE_INFINITY) return false
     return this.system.wallMs() >= expiresMs || this.system.nowMs() >= expiresAtMs
-  }
-
-  private hash(text: string): Buffer {
-    return this.hasher.copy().update(text).digest()
   }
 }
 

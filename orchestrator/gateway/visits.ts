@@ -8,7 +8,7 @@ import type { System, Timer } from '../../shared/system.ts'
 import type { ScoutSession } from './session.ts'
 
 /** Each turn visits one of these groups, so that no moment is crowded. */
-const groupCount = 25
+const groupCount = 10
 const turnMs = 100
 
 export class SessionVisits {

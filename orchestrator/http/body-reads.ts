@@ -1,7 +1,9 @@
 /**
  * Bodies of requests on their way in: bounded in size, in time and in the bytes that all of them hold. A small body has
- * one deadline; of a large one a least amount has to arrive between two looks. `schema/body.ts` reads through this, and
- * the server drops through it what belongs to a refused request. One timer looks after all reads, while there are any.
+ * one deadline; of a large one a least amount has to arrive between two looks. In one turn of the loop only a few
+ * pieces of large bodies are taken in, in rotation: the runtime lets a sender wait whose bytes nobody takes.
+ * `schema/body.ts` reads through this, and the server drops through it what belongs to a refused request. One timer
+ * looks after all reads, while there are any.
  */
 import * as limits from '../../shared/limits/http.ts'
 import type { System, Timer } from '../../shared/system.ts'
@@ -23,15 +25,23 @@ interface Read {
   readonly declared: number
   /** Gives it up. */
   cut: () => void
+  /** Where it is in the list of reads, while it is one of them. */
+  slot: number
 }
 
 const nothing = () => {}
 
 export class BodyReads {
-  private readonly reads = new Set<Read>()
+  /** In no order: a list has no garbage, however fast reads come and go. */
+  private readonly reads: Read[] = []
   private timer: Timer | null = null
+  /** Bodies that are being dropped. */
+  private discards = 0
+  private readonly turns: PieceTurns
 
-  constructor(private readonly system: System) {}
+  constructor(private readonly system: System) {
+    this.turns = new PieceTurns(system)
+  }
 
   /**
    * The whole body, of at most `bytesMax`. `declared`: its length by its header; null without one. `take` is asked
@@ -124,11 +134,17 @@ export class BodyReads {
   /** Drops a body that nobody has read. False when the rest of it is not waited for: the connection has to close. */
   async discard(request: Request): Promise<boolean> {
     if (request.body === null) return false
+    if (this.discards >= limits.discardedBodiesMax) {
+      request.body.cancel().catch(nothing)
+      return false
+    }
     let total = 0
+    this.discards++
     const flaw = await this.pieces(request, { isBrief: true, declared: 0 }, (piece) => {
       total += piece.length
       return total <= limits.discardedBodyBytesMax
     })
+    this.discards--
     return flaw === null
   }
 
@@ -144,10 +160,13 @@ export class BodyReads {
     const read = this.begin(isBrief, declared, () => cut.resolve('cut'))
     try {
       for (;;) {
+        // What is dropped stays with the runtime until its turn, because nothing counts it.
+        if (isBrief) await this.turns.next()
         const piece = await Promise.race([reader.read(), cut.promise])
         if (piece === 'cut') return 'tooSlow'
         if (piece.done) return null
         read.arrived += piece.value.length
+        if (!isBrief) await this.turns.next()
         if (!accept(piece.value)) return 'tooLarge'
       }
     } catch {
@@ -160,27 +179,33 @@ export class BodyReads {
   }
 
   private begin(isBrief: boolean, declared: number, cut: () => void): Read {
-    const read = { startedMs: this.system.nowMs(), arrived: 0, seen: 0, isBrief, declared, cut }
-    this.reads.add(read)
+    const slot = this.reads.length
+    const read = { startedMs: this.system.nowMs(), arrived: 0, seen: 0, isBrief, declared, cut, slot }
+    this.reads.push(read)
     this.timer ??= this.system.after(limits.bodyLookMs, () => this.look())
     return read
   }
 
+  /** Does nothing for one that was given up. */
   private end(read: Read): void {
-    this.reads.delete(read)
+    if (this.reads[read.slot] !== read) return
+    const last = this.reads.pop()!
+    if (last === read) return
+    this.reads[read.slot] = last
+    last.slot = read.slot
   }
 
   private look(): void {
     this.timer = null
     const nowMs = this.system.nowMs()
-    for (const read of this.reads) {
+    for (const read of this.reads.slice()) {
       if (this.isSlow(read, nowMs)) {
-        this.reads.delete(read)
+        this.end(read)
         read.cut()
       }
       read.seen = read.arrived
     }
-    if (this.reads.size > 0) this.timer = this.system.after(limits.bodyLookMs, () => this.look())
+    if (this.reads.length > 0) this.timer = this.system.after(limits.bodyLookMs, () => this.look())
   }
 
   /** Who began between two looks is judged at the next one. */
@@ -196,6 +221,36 @@ export class BodyReads {
   stop(): void {
     this.timer?.cancel()
     this.timer = null
+  }
+}
+
+/** Lets a few pieces into each turn of the loop, in the order in which they came. */
+class PieceTurns {
+  /** Of this turn. */
+  private left = limits.bodyPiecesPerTurn
+  private isScheduled = false
+  private readonly waiting: (() => void)[] = []
+
+  constructor(private readonly system: Pick<System, 'soon'>) {}
+
+  /** Resolves in a turn that has room for one more piece. */
+  next(): Promise<void> | null {
+    if (!this.isScheduled) this.system.soon(this.begin)
+    this.isScheduled = true
+    if (this.left > 0 && this.waiting.length === 0) {
+      this.left--
+      return null
+    }
+    return new Promise((resolve) => this.waiting.push(resolve))
+  }
+
+  /** Another turn. */
+  private readonly begin = (): void => {
+    const now = this.waiting.splice(0, limits.bodyPiecesPerTurn)
+    this.left = limits.bodyPiecesPerTurn - now.length
+    this.isScheduled = now.length > 0
+    if (this.isScheduled) this.system.soon(this.begin)
+    for (const resolve of now) resolve()
   }
 }
 

@@ -64,10 +64,12 @@ export class Cors {
    * Lets the page that sent this request read the response, when it may. With `*` that is only so where a key is
    * required: what is open to everyone in this network is not meant for every page that somebody in it looks at.
    */
-  mark({ headers: sent }: Request, { headers }: Response, isOpen: boolean): void {
+  mark(request: Request, response: Response, isOpen: boolean): void {
+    // The runtime makes headers into an object when they are first asked for.
     if (this.origins.size === 0) return
+    const { headers } = response
     headers.append('vary', 'Origin')
-    const origin = sent.get('origin')
+    const origin = request.headers.get('origin')
     if (origin === null || (this.allowsAll ? isOpen : !this.origins.has(origin))) return
     headers.set('access-control-allow-origin', this.allowsAll ? anyOrigin : origin)
     headers.set('access-control-expose-headers', exposed)

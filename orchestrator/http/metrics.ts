@@ -3,32 +3,18 @@
  * the fleet and its tasks, read from the engine at each scrape. Labels come from the route table and from status
  * codes alone, so no caller can add a series. Served without a key: it holds counts, never names, keys or content.
  */
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import { Counter, collectDefaultMetrics, Gauge, type Metric, Registry } from 'prom-client'
 import type { ByteAccount } from '../../shared/byte-account.ts'
 import type { Engine, EngineStats } from '../engine/ports/client.ts'
+import { RouteCounts } from './route-counts.ts'
 
 const secondsBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600]
 /** Other methods, which a stranger could invent without end, share one label. */
 const countedMethods = new Set(['GET', 'HEAD', 'POST', 'DELETE', 'OPTIONS', 'PUT', 'PATCH'])
 
-/** What ended, until it is counted. */
-interface Ended {
-  route: string
-  method: string
-  status: number
-  durationMs: number
-  firstByteMs: number | null
-}
-
-/** Counting one by one, in between everything else, costs several times as much as counting many in a row. */
-const countedAtOnce = 256
-
 export class Metrics {
   private readonly registry = new Registry()
-  private readonly requests: Counter<'method' | 'route' | 'status'>
-  private readonly durations: Histogram<'route'>
-  private readonly firstBytes: Histogram<'route'>
-  private readonly uncounted: Ended[] = []
+  private readonly counts = new RouteCounts(secondsBuckets)
   /** As of this scrape: counting goes over the fleet. */
   private stats: EngineStats
 
@@ -39,26 +25,27 @@ export class Metrics {
     this.stats = engine.stats()
     const registers = [this.registry]
     collectDefaultMetrics({ register: this.registry, prefix: 'chasm_' })
-    this.requests = new Counter({
+    const { counts } = this
+    new Counter({
       name: 'chasm_http_requests_total',
       help: 'Requests answered; status 499 is a client that left.',
       labelNames: ['method', 'route', 'status'],
       registers,
+      collect() {
+        this.reset()
+        for (const { labels, count } of counts.outcomes()) this.inc(labels, count)
+      },
     })
-    this.durations = new Histogram({
-      name: 'chasm_http_request_duration_seconds',
-      help: 'From the arrival of a request to the end of its answer.',
-      labelNames: ['route'],
-      buckets: secondsBuckets,
-      registers,
-    })
-    this.firstBytes = new Histogram({
-      name: 'chasm_http_time_to_first_byte_seconds',
-      help: 'From the arrival of a request to the first content of its answer.',
-      labelNames: ['route'],
-      buckets: secondsBuckets,
-      registers,
-    })
+    this.histogram(
+      'chasm_http_request_duration_seconds',
+      'From the arrival of a request to the end of its answer.',
+      'durations',
+    )
+    this.histogram(
+      'chasm_http_time_to_first_byte_seconds',
+      'From the arrival of a request to the first content of its answer.',
+      'firstBytes',
+    )
     watchEngine(() => this.stats, registers)
     new Gauge({
       name: 'chasm_request_bytes_in_flight',
@@ -72,17 +59,19 @@ export class Metrics {
 
   /** `firstByteMs`: from the arrival to the first content; null when there was none. */
   ended(route: string, method: string, status: number, durationMs: number, firstByteMs: number | null): void {
-    this.uncounted.push({ route, method, status, durationMs, firstByteMs })
-    if (this.uncounted.length >= countedAtOnce) this.count()
+    this.counts.ended(route, countedMethods.has(method) ? method : 'other', status, durationMs, firstByteMs)
   }
 
-  private count(): void {
-    for (const { route, method, status, durationMs, firstByteMs } of this.uncounted) {
-      this.requests.inc({ method: countedMethods.has(method) ? method : 'other', route, status }, 1)
-      this.durations.observe({ route }, durationMs / 1000)
-      if (firstByteMs !== null) this.firstBytes.observe({ route }, firstByteMs / 1000)
+  /** Its values are counted here, and given to the library as those of one of its own histograms. */
+  private histogram(name: string, help: string, of: 'durations' | 'firstBytes'): void {
+    const { counts } = this
+    const shown = {
+      name,
+      help,
+      type: 'histogram',
+      get: () => Promise.resolve({ name, help, type: 'histogram', values: counts.samples(name, of) }),
     }
-    this.uncounted.length = 0
+    this.registry.registerMetric(shown as unknown as Metric)
   }
 
   get contentType(): string {
@@ -90,7 +79,6 @@ export class Metrics {
   }
 
   text(): Promise<string> {
-    this.count()
     this.stats = this.engine.stats()
     return this.registry.metrics()
   }

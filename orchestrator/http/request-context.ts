@@ -157,6 +157,7 @@ export class RequestContext {
   streams = false
   /** Owned by `WholeWaits`. */
   waitSlot = 0
+  onLeave: (() => void) | null = null
   isIdleExempt = false
   private bodyState: BodyState = 'unread'
   /** Counted in the accounts of bytes in flight until the request has ended. */

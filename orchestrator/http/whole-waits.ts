@@ -1,17 +1,21 @@
 /**
  * Requests that wait for a whole answer. Nothing moves on their connections meanwhile, which is no reason to close them
- * as idle, and a client that leaves has to be noticed. Handlers begin and end each wait; most end long before the
- * server would call the connection idle, so the server's timeout is changed only for the few that a sweep finds.
+ * as idle, and a client that leaves has to be noticed. Handlers begin and end each wait. Most end so soon that neither
+ * comes up, so both are done for those that a sweep finds: the abort signal of a request, which the runtime makes when
+ * it is first asked for and which remembers a client that has left by then, and the server's timeout.
  */
-import { httpIdleMs, waitSweepMs } from '../../shared/limits/http.ts'
+import { httpIdleMs, idleExemptMs, leaveSweepMs } from '../../shared/limits/http.ts'
 import type { System, Timer } from '../../shared/system.ts'
 
-/** The part of a request's context that a wait uses; the last two fields are kept here only. */
+/** The part of a request's context that a wait uses; the last three fields are kept here only. */
 interface WaitingRequest {
   readonly request: Request
   readonly server: Pick<Bun.Server<unknown>, 'timeout'>
+  readonly startedMs: number
   /** Where it is in the list of waits, while it is one of them. */
   waitSlot: number
+  /** To be called if the client leaves; null once its signal does that, or nothing waits any more. */
+  onLeave: (() => void) | null
   /** Whether its connection is not closed for being idle. */
   isIdleExempt: boolean
 }
@@ -24,14 +28,12 @@ export class WholeWaits {
 
   constructor(private readonly system: System) {}
 
-  /** `onLeave` is called once if the client leaves, at once if it has left. End the wait in any case. */
+  /** `onLeave` is called once if the client leaves or has left, soon after. End the wait in any case. */
   begin(context: WaitingRequest, onLeave: () => void): void {
     context.waitSlot = this.waiting.length
+    context.onLeave = onLeave
     this.waiting.push(context)
-    this.timer ??= this.system.after(waitSweepMs, () => this.sweep())
-    const { signal } = context.request
-    if (signal.aborted) onLeave()
-    else signal.addEventListener('abort', onLeave, once)
+    this.timer ??= this.system.after(leaveSweepMs, () => this.sweep())
   }
 
   end(context: WaitingRequest): void {
@@ -40,6 +42,7 @@ export class WholeWaits {
       this.waiting[context.waitSlot] = last
       last.waitSlot = context.waitSlot
     }
+    context.onLeave = null
     if (context.isIdleExempt) context.server.timeout(context.request, httpIdleMs / 1000)
     context.isIdleExempt = false
   }
@@ -53,11 +56,21 @@ export class WholeWaits {
   private sweep(): void {
     this.timer = null
     if (this.waiting.length === 0) return
+    const nowMs = this.system.nowMs()
     for (const context of this.waiting) {
-      if (context.isIdleExempt) continue
+      const openMs = nowMs - context.startedMs
+      if (context.onLeave !== null && openMs >= leaveSweepMs) watch(context, context.onLeave)
+      if (context.isIdleExempt || openMs < idleExemptMs) continue
       context.isIdleExempt = true
       context.server.timeout(context.request, 0)
     }
-    this.timer = this.system.after(waitSweepMs, () => this.sweep())
+    this.timer = this.system.after(leaveSweepMs, () => this.sweep())
   }
+}
+
+function watch(context: WaitingRequest, onLeave: () => void): void {
+  context.onLeave = null
+  const { signal } = context.request
+  if (signal.aborted) onLeave()
+  else signal.addEventListener('abort', onLeave, once)
 }

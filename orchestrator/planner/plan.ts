@@ -10,7 +10,7 @@ import { autoModel } from '../../shared/task.ts'
 import type { BudgetedPlan, PlanAsked, PlanContext, RequestCheck } from '../engine/ports/planner.ts'
 import { atOnce, type Planning, scrollPlanning } from './scroll/scroll.ts'
 import { autoPlan } from './templates/auto.ts'
-import { requestPlan, singlePlan } from './templates/template.ts'
+import { singlePlan, triesPlan } from './templates/template.ts'
 import { scrollOf, type TemplateContext, templateNames } from './templates/templates.ts'
 
 type Json = Record<string, unknown>
@@ -36,7 +36,7 @@ export async function planInTurns(asked: PlanAsked, context: PlanContext): Promi
 function* planning(asked: PlanAsked, context: Circumstances): Planning<BudgetedPlan | Fault> {
   const { input, messages, scroll, template } = asked
   const { check } = context
-  if (asked.request) return requestPlan(asked.request, 'input')
+  if (asked.request) return triesPlan(asked.request, asked.tries, context.deadlineMs)
   const model = asked.model ?? autoModel
   if (template) return yield* templatePlan(template, { ...asked, model }, context)
   if (messages) return singlePlan(messages, model, 'messages')

@@ -3,7 +3,7 @@
  * The link decides when to dial and what a close means; a test or a simulator may hand it another `Dial`.
  */
 import { type ClientOptions, WebSocket } from 'ws'
-import { closeGraceMs, handshakeTimeoutMs } from '../../shared/limits/scout.ts'
+import { closeGraceMs, collectEveryBytes, collectRssBytesMax, handshakeTimeoutMs } from '../../shared/limits/scout.ts'
 import { frameBytesMax } from '../../shared/limits/wire.ts'
 import { proxyFor } from '../../shared/network/proxy-rule.ts'
 import { subprotocol } from '../../shared/protocol/frames.ts'
@@ -54,7 +54,14 @@ export function websocketDial(url: string, key: string, system: System): Dial {
       request.destroy()
       events.refused(response.statusCode ?? 0)
     })
-    socket.on('message', (data, isBinary) => events.message(isBinary ? (data as Buffer) : null))
+    let received = 0
+    socket.on('message', (data, isBinary) => {
+      events.message(isBinary ? (data as Buffer) : null)
+      received += (data as Buffer).length
+      if (received < collectEveryBytes) return
+      received = 0
+      collect()
+    })
     socket.on('error', (error: Error & { code?: string }) => {
       // The handshake's own timeout is the one failure that comes without a code.
       const isLate = system.nowMs() - beganMs >= handshakeTimeoutMs
@@ -76,6 +83,11 @@ export function websocketDial(url: string, key: string, system: System): Dial {
       },
     }
   }
+}
+
+/** Messages are garbage once they are read, and do not by themselves make the runtime look for it. */
+function collect(): void {
+  if (process.memoryUsage.rss() <= collectRssBytesMax) Bun.gc(false)
 }
 
 /** A close reason holds at most 123 bytes. */

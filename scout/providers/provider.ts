@@ -10,7 +10,10 @@ export interface ProviderRequest {
   /** The name under which the offer was made. */
   model: string
   stream: boolean
-  /** The client's request as it arrived, JSON; its `model`, `stream` and `chasm` fields do not count. */
+  /**
+   * The client's request as it arrived, JSON; its `model`, `stream` and `chasm` fields do not count. Empty once the
+   * first line was written: nobody is asked again then, and a large one takes memory.
+   */
   body: Uint8Array
 }
 

@@ -10,7 +10,13 @@ import { withoutSecrets } from '../../shared/secrets.ts'
 import type { System } from '../../shared/system.ts'
 import type { TaskKind } from '../../shared/task.ts'
 import type { Log } from '../log.ts'
-import { type AnswerWriter, type Provider, type ProviderAnswer, ProviderError } from '../providers/provider.ts'
+import {
+  type AnswerWriter,
+  type Provider,
+  type ProviderAnswer,
+  ProviderError,
+  type ProviderRequest,
+} from '../providers/provider.ts'
 import type { AttemptOutput } from './attempt-output.ts'
 import { ProviderAttempts } from './provider-attempts.ts'
 import type { RunningTask } from './running-task.ts'
@@ -24,6 +30,8 @@ export interface Candidate {
 
 /** Of an error's text so many characters are looked at: several times as many as are passed on. */
 const errorCharsRead = 4_000
+
+const nothing = new Uint8Array(0)
 
 export interface ProviderLookup {
   /** Who serves a model, in order of preference. */
@@ -97,16 +105,17 @@ export class TaskAnswerer {
   /** The provider's answer; after an abort it has a moment to end, then this rejects whether it has or not. */
   private ask(provider: Provider, task: RunningTask): Promise<ProviderAnswer> {
     const { kind, model, stream, body, signal } = task
+    const request: ProviderRequest = { kind, model, stream, body }
     return new Promise((resolve, reject) => {
       const abandon = () => this.system.after(abortGraceMs, () => reject(signal.reason))
       if (signal.aborted) abandon()
       else signal.addEventListener('abort', abandon, { once: true })
-      const call = async () => provider.answer({ kind, model, stream, body }, this.writerOf(task), signal)
+      const call = async () => provider.answer(request, this.writerOf(task, request), signal)
       call().then(resolve, reject)
     })
   }
 
-  private writerOf(task: RunningTask): AnswerWriter {
+  private writerOf(task: RunningTask, request: ProviderRequest): AnswerWriter {
     const { output, signal } = task
     return {
       line: async (json) => {
@@ -117,6 +126,8 @@ export class TaskAnswerer {
           throw new ProviderError(fault('answer_too_large', answerTooLarge))
         }
         output.line(json)
+        task.body = nothing
+        request.body = nothing
         this.wrote(output)
         while (output.held && !signal.aborted) await output.change()
         signal.throwIfAborted()

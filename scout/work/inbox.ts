@@ -16,7 +16,7 @@ export class Inbox {
   /** Prepares for a body of `size` bytes. False for one that the scout has not offered to take. */
   expect(key: string, size: number): boolean {
     if (size > this.requestBytesMax || this.assemblies.size >= this.concurrency) return false
-    this.assemblies.set(key, new Assembly(size))
+    this.assemblies.set(key, new Assembly(size, true))
     return true
   }
 

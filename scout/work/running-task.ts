@@ -34,7 +34,7 @@ export class RunningTask {
   readonly model: string
   readonly stream: boolean
   readonly deadlineAtMs: number
-  /** The request; empty while its fragments arrive. */
+  /** The request; empty while its fragments arrive, and again once its answer has begun. */
   body: Uint8Array = new Uint8Array(0)
   stop: Stop | null = null
   private readonly ttlMs: number

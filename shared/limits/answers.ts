@@ -34,6 +34,12 @@ export const answerPartsMax = 196_608
 /** Values in one streamed line, which may be read as a whole later; more fails the attempt. */
 export const answerLineValuesMax = 65_536
 
+/**
+ * Bytes of a line that is kept to compare the next ones of its stream with; longer ones are inspected one by one. Names
+ * of fields in so few bytes cost less than `answerSpareCompares`, so that no text between them is too short for them.
+ */
+export const lineTemplateBytesMax = KiB
+
 /** Bytes of an answer's `usage`; more fails the attempt. Known ones have a few hundred. */
 export const answerUsageBytesMax = 16 * KiB
 

@@ -37,8 +37,14 @@ export const jsonFieldsMax = 4096
  */
 export const httpIdleMs = 120_000
 
-/** How often connections that wait for a whole answer are exempted from that; at most half of it, so none is missed. */
-export const waitSweepMs = 30_000
+/** A connection that has waited so long for a whole answer is exempted from that; far below it, so none is missed. */
+export const idleExemptMs = 30_000
+
+/**
+ * How often the requests that wait for a whole answer are looked through, and how long one waits at least before its
+ * client is watched: one that leaves is noticed within twice this. Most answers come sooner and are spared the watch.
+ */
+export const leaveSweepMs = 250
 
 /** A body that declares up to this much is refused with our own 413, unread; beyond it Bun's has no explanation. */
 export const declaredBodyBytesMax = 256 * MiB
@@ -70,6 +76,9 @@ export const bodyBytesPerLook = 32 * KiB
 
 /** What is read and dropped of the body of a refused request, so that its client gets to read the refusal. */
 export const discardedBodyBytesMax = 64 * MiB
+
+/** So many at once; the next is answered at once and its connection cut: what is dropped is memory until collected. */
+export const discardedBodiesMax = 16
 
 /** Strings, names, lists and objects of a request's JSON, and values in all; more is 400, before it is parsed. */
 export const jsonNodesMax = 65_536
@@ -188,6 +197,19 @@ export const largeBodyBytes = 256 * KiB
  * there is no room for it the stream ends, with the reason in it where its form has one.
  */
 export const unreadPartBytesFree = 64 * KiB
+
+/** A large body is parsed in slices of this, of which the most laborious take 3 ms; a text in pieces of that. */
+export const jsonSliceBytes = 64 * KiB
+export const jsonTextPieceBytes = 512 * KiB
+
+/** Elements of lists that one turn of the loop checks against a schema, and URLs that it judges. */
+export const checkedPerTurn = 256
+
+/**
+ * Pieces of bodies above `smallBodyBytes` that are taken in in one turn of the loop; the rest waits for the next. One
+ * has half a MiB at most, and to count what it holds takes up to 2 ms.
+ */
+export const bodyPiecesPerTurn = 4
 
 /** Bundling the page takes about a second; a bundler that takes this long is ended. */
 export const bundleMs = 60_000

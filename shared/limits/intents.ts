@@ -17,6 +17,9 @@ export const intentTasksMax = 1_024
 /** Expansions of one control node; at the next one it fails. Rounds of a debate, levels of a merge, and some more. */
 export const decisionStagesMax = 64
 
+/** Ways in which one durable response is asked for in turn, each of them an expansion; more is 400. */
+export const durableTriesMax = 32
+
 /** Requests that join a scroll at once, together; a control node that adds more fails. */
 export const expansionBytesMax = 16 * MiB
 
@@ -46,8 +49,11 @@ export const durableTasksPerTenantMax = 125_000
 export const eventsPortion = 256
 export const followedNodesMax = 32
 
-/** Bytes of all results that one request or one decision is made of; more fails the node with `request_too_large`. */
-export const nodeResultsBytesMax = 16 * MiB
+/**
+ * Bytes of all results that one request or one decision is made of; more fails the node with `request_too_large`. To
+ * read so many texts takes 40 ms of one turn of the loop.
+ */
+export const nodeResultsBytesMax = 6 * MiB
 
 /** Deaths of the process under one intent; at the last of them the intent is set aside and fails. */
 export const intentDeathsMax = 2

@@ -64,3 +64,10 @@ export const linkAliveMs = 500
 
 /** Silence, or no progress with what waits, after which a link is given up: a process that is stopped stays silent. */
 export const linkSilenceMs = 5_000
+
+/**
+ * After a long step of a work in turns the loop is left to others for as long as the step took: not after one that took
+ * less than this, and for no longer than that.
+ */
+export const laneRestMsMin = 1
+export const laneRestMsMax = 20

@@ -11,6 +11,15 @@ const MiB = 1024 * KiB
  */
 export const providerFirstTokenMs = 600_000
 
+/**
+ * A request up to this is parsed whole and sent in one piece. Of a larger one, texts and lists of numbers of
+ * `longValueBytes` or more are left as they are: parsed and written again they took seven times their size. It is sent
+ * in pieces of `requestPieceBytes`, on a connection of its own.
+ */
+export const wholeRequestBytesMax = 64 * KiB
+export const longValueBytes = 256
+export const requestPieceBytes = 32 * KiB
+
 /** Silence of a provider after its first content, without so much as a comment; then `provider_timeout`. */
 export const providerSilenceMs = 120_000
 

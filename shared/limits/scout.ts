@@ -18,6 +18,13 @@ export const unackedBytesMax = 64 * MiB
 /** TCP, TLS and upgrade of one dial; beyond it the dial has failed and the next one waits its turn. */
 export const handshakeTimeoutMs = 10_000
 
+/**
+ * After so many bytes of messages the runtime is asked to collect: those of a large request would take as much memory
+ * as the request. Not in a process larger than this, whose memory is somebody else's and takes longer to look through.
+ */
+export const collectEveryBytes = 512 * KiB
+export const collectRssBytesMax = 128 * MiB
+
 /** After a close was sent the peer has this long to answer it; then the socket is cut. */
 export const closeGraceMs = 1_000
 

@@ -75,8 +75,11 @@ export const controlBytesPerSecond = 1 * MiB
 /** Chunk and fragment frames per scout and second; 256 tasks at 30 frames/s. More closes with 4429. */
 export const dataFramesPerSecond = 8_000
 
-/** Chunk and fragment bytes per scout and second, with two seconds of burst; more closes with 4429. */
-export const dataBytesPerSecond = 8 * MiB
+/**
+ * Chunk and fragment bytes per scout and second, with two seconds of burst; more closes with 4429. 256 streams of 50
+ * tokens a second, 300 bytes each; what thirty scouts send at this rate leaves a hub of one core time for others.
+ */
+export const dataBytesPerSecond = 4 * MiB
 
 /** Refused upgrades per second and address; beyond it 429 takes the place of the reason. A good key is not held up. */
 export const upgradesPerSecondPerAddress = 50
@@ -85,10 +88,13 @@ export const upgradesPerSecondPerAddress = 50
 export const helloTimeoutMs = 5_000
 
 /** The hub pings each scout this often (jittered by up to 20 %); the pong comes out of the scout's work loop. */
-export const heartbeatMs = 10_000
+export const heartbeatMs = 5_000
 
-/** Silence after which either side gives the other up (hub: 4408, scout: redials). Two heartbeats and a half. */
-export const silenceMs = 25_000
+/**
+ * Silence after which either side gives the other up (hub: 4408, scout: redials). Two seconds less than a lease, and so
+ * long that a hub which stood still for 20 s at the worst moment has pinged again before.
+ */
+export const silenceMs = 28_000
 
 /** Bytes queued towards one scout; more closes that socket (4413) so that a stalled reader takes no memory. */
 export const socketBacklogBytesMax = 256 * KiB

@@ -4,6 +4,7 @@
  * look-up, so a public name that resolves to a private address passes; who runs an engine bounds its network. The
  * client edge asks for each request, and the scout once more before its engine sees it.
  */
+import { checkedPerTurn } from '../limits/http.ts'
 
 export interface UnfetchableUrl {
   /** The field, as `messages[0].content[1].image_url.url`. */
@@ -14,6 +15,8 @@ export interface UnfetchableUrl {
 
 type Json = Record<string, unknown>
 
+/** The longest name there is, with a port, and what a name in another script may have in its place. */
+const authorityCharsMax = 1_024
 const allowed = 'must be a public https:, http: or data: URL'
 /** Nesting below a part that is looked through; no part of any dialect has its URL deeper. */
 const levelsMax = 4
@@ -58,24 +61,21 @@ export function urlFlaw(url: string): string | null {
   if (/^data:/i.test(url)) return null
   // What parsers read differently is refused, not read: blanks, backslashes, escapes and credentials in the host.
   const authority = /^https?:\/\/([^/?#]+)/i.exec(url)?.[1]
-  if (authority === undefined || hasOddCharacter(url) || authority.includes('%')) return allowed
+  if (authority === undefined || authority.length > authorityCharsMax || oddCharacter.test(url)) return allowed
+  if (authority.includes('%')) return allowed
   if (authority.includes('@')) return `${allowed} without a user name or password`
   let host: string
   try {
-    host = new URL(url).hostname
+    // What stands behind the host cannot change it, and may be long.
+    host = new URL(`http://${authority}`).hostname
   } catch {
     return allowed
   }
   return isPublicHost(host) ? null : `${allowed}, and this one leads into a private network`
 }
 
-function hasOddCharacter(url: string): boolean {
-  for (let at = 0; at < url.length; at++) {
-    const code = url.charCodeAt(at)
-    if (code <= 0x20 || code === 0x7f || code === 0x5c) return true
-  }
-  return false
-}
+// biome-ignore lint/suspicious/noControlCharactersInRegex: finding them is the point
+const oddCharacter = /[\u0000-\u0020\u007f\\]/
 
 /** A host as a parser of URLs wrote it: lower case, IPv4 in decimal with dots, IPv6 in brackets. */
 function isPublicHost(host: string): boolean {
@@ -135,80 +135,103 @@ function groupsOf(text: string): number[] | null {
   return all.every((group) => group >= 0 && group <= 0xffff) ? all : null
 }
 
+/** The text behind a string of a request: of a long one, whoever reads the request may have only a mark there. */
+type TextOf = (value: string) => string
+
+const asItIs: TextOf = (value) => value
+
 /**
  * The first URL that must not be fetched, in the parts of messages and inputs of a request, whatever its dialect, and
  * in the servers that its tools name; null without one. Text that holds a reference (`{{...}}`) is left to whoever
- * renders it.
+ * renders it. `textOf` is asked for what stands in fields of URLs, as far as it matters where they lead.
  */
-export function unfetchableIn(request: Json): UnfetchableUrl | null {
+export function unfetchableIn(request: Json, textOf: TextOf = asItIs): UnfetchableUrl | null {
+  const steps = unfetchableInSteps(request, textOf)
+  for (;;) {
+    const { done, value } = steps.next()
+    if (done === true) return value
+  }
+}
+
+type Steps = Generator<void, UnfetchableUrl | null>
+
+/** The same, found in steps of which each looks at a bounded number of messages, parts and URLs. */
+export function* unfetchableInSteps(request: Json, textOf: TextOf = asItIs): Steps {
+  const { messages, input, tools, scroll, params } = request
   return (
-    inMessages(request.messages, 'messages') ??
-    inMessages(request.input, 'input') ??
-    inTools(request.tools) ??
-    inScroll(request.scroll) ??
-    inMessages(isObject(request.params) ? request.params.messages : null, 'params.messages')
+    (yield* inMessages(messages, 'messages', textOf)) ??
+    (yield* inMessages(input, 'input', textOf)) ??
+    (yield* inTools(tools, textOf)) ??
+    (yield* inScroll(scroll, textOf)) ??
+    (yield* inMessages(isObject(params) ? params.messages : null, 'params.messages', textOf))
   )
 }
 
-function inMessages(list: unknown, field: string): UnfetchableUrl | null {
+function* inMessages(list: unknown, field: string, textOf: TextOf): Steps {
   if (!Array.isArray(list)) return null
   for (let at = 0; at < list.length; at++) {
+    if (at % checkedPerTurn === checkedPerTurn - 1) yield
     const message: unknown = list[at]
     if (!isObject(message)) continue
     const { content } = message
     // Text, as almost all is.
     if (typeof content === 'string') continue
     const found = Array.isArray(content)
-      ? inList(content, `${field}[${at}].content`, levelsMax)
-      : inPart(message, `${field}[${at}]`, levelsMax)
+      ? yield* inList(content, `${field}[${at}].content`, levelsMax, textOf)
+      : yield* inPart(message, `${field}[${at}]`, levelsMax, textOf)
     if (found !== null) return found
   }
   return null
 }
 
-function inTools(tools: unknown): UnfetchableUrl | null {
+function* inTools(tools: unknown, textOf: TextOf): Steps {
   if (!Array.isArray(tools)) return null
   for (let at = 0; at < tools.length; at++) {
+    if (at % checkedPerTurn === checkedPerTurn - 1) yield
     const tool: unknown = tools[at]
-    const flaw = isObject(tool) && typeof tool.server_url === 'string' ? judged(tool.server_url) : null
+    const flaw = isObject(tool) && typeof tool.server_url === 'string' ? judged(textOf(tool.server_url)) : null
     if (flaw !== null) return { field: `tools[${at}].server_url`, flaw }
   }
   return null
 }
 
 /** The nodes of a scroll, each with messages of its own. */
-function inScroll(scroll: unknown): UnfetchableUrl | null {
+function* inScroll(scroll: unknown, textOf: TextOf): Steps {
   if (!isObject(scroll) || !Array.isArray(scroll.nodes)) return null
   for (let at = 0; at < scroll.nodes.length; at++) {
     const node: unknown = scroll.nodes[at]
-    const found = isObject(node) ? inMessages(node.messages, `scroll.nodes[${at}].messages`) : null
+    const found = isObject(node) ? yield* inMessages(node.messages, `scroll.nodes[${at}].messages`, textOf) : null
     if (found !== null) return found
   }
   return null
 }
 
-function inList(list: unknown[], field: string, levels: number): UnfetchableUrl | null {
+function* inList(list: unknown[], field: string, levels: number, textOf: TextOf): Steps {
   for (let at = 0; at < list.length; at++) {
-    const found = inValue(list[at], `${field}[${at}]`, levels)
+    if (at % checkedPerTurn === checkedPerTurn - 1) yield
+    const found = yield* inValue(list[at], `${field}[${at}]`, levels, textOf)
     if (found !== null) return found
   }
   return null
 }
 
-function inValue(value: unknown, field: string, levels: number): UnfetchableUrl | null {
+function* inValue(value: unknown, field: string, levels: number, textOf: TextOf): Steps {
   if (levels === 0 || typeof value !== 'object' || value === null) return null
-  return Array.isArray(value) ? inList(value, field, levels - 1) : inPart(value as Json, field, levels)
+  if (Array.isArray(value)) return yield* inList(value, field, levels - 1, textOf)
+  return yield* inPart(value as Json, field, levels, textOf)
 }
 
 /** A part of a message: `{"type": "image_url", "image_url": {"url": …}}` and its kin. */
-function inPart(part: Json, field: string, levels: number): UnfetchableUrl | null {
+function* inPart(part: Json, field: string, levels: number, textOf: TextOf): Steps {
+  let looked = 0
   for (const key in part) {
+    if (++looked % checkedPerTurn === 0) yield
     const value = part[key]
     if (typeof value === 'string') {
-      const flaw = isUrlField(key, value) ? judged(value) : null
+      const flaw = isUrlField(key, value, textOf) ? judged(textOf(value)) : null
       if (flaw !== null) return { field: `${field}.${key}`, flaw }
-    } else {
-      const found = inValue(value, `${field}.${key}`, levels - 1)
+    } else if (typeof value === 'object') {
+      const found = yield* inValue(value, `${field}.${key}`, levels - 1, textOf)
       if (found !== null) return found
     }
   }
@@ -216,9 +239,9 @@ function inPart(part: Json, field: string, levels: number): UnfetchableUrl | nul
 }
 
 /** Some services take a URL in the place of a file's bytes. */
-function isUrlField(key: string, value: string): boolean {
+function isUrlField(key: string, value: string, textOf: TextOf): boolean {
   if (/ur[li]$/i.test(key)) return true
-  return /^file_data$/i.test(key) && /^[a-z][a-z0-9+.-]{0,15}:/i.test(value)
+  return /^file_data$/i.test(key) && /^[a-z][a-z0-9+.-]{0,15}:/i.test(textOf(value))
 }
 
 function judged(url: string): string | null {

@@ -1,18 +1,14 @@
 /**
- * Frames to bytes and back. Every incoming message passes `scan.ts` first, so that msgpackr only ever sees a small,
+ * Frames to bytes and back. Every incoming message passes `scan.ts` first, so that `read.ts` only ever sees a small,
  * well-formed array; then the table of `frames.ts` checks each field. Outgoing frames go through `write.ts`. Reading
  * never throws on what a peer sent: a bad message comes back as one sentence, and the caller closes with 4400.
  */
-// `msgpackr` itself would load a native string extractor under Bun: 10 MB of resident memory for a gain on long strings
-// only, and frames have none. This entry leaves it out.
-import { Unpackr } from 'msgpackr/unpack'
 import { frameBytesMax } from '../limits/wire.ts'
 import type { Field } from './fields.ts'
 import { type Frame, type FrameOf, type FrameType, frameTable, type HubFrame, type ScoutFrame } from './frames.ts'
+import { beginFrame, readValue } from './read.ts'
 import { scan } from './scan.ts'
 import { write } from './write.ts'
-
-const unpacker = new Unpackr({ useRecords: false, int64AsType: 'number' })
 
 interface Layout {
   type: FrameType
@@ -71,12 +67,12 @@ export interface Malformed {
   reason: string
 }
 
-/** Decodes a scout's message for the hub. Byte fields share memory with `message`: copy what outlives it. */
+/** Decodes a scout's message for the hub. Long byte fields share memory with `message`: copy what outlives it. */
 export function decodeFromScout(message: Uint8Array): ScoutFrame | Malformed {
   return decode(message, fromScout) as ScoutFrame | Malformed
 }
 
-/** Decodes the hub's message for a scout. Byte fields share memory with `message`: copy what outlives it. */
+/** Decodes the hub's message for a scout. Long byte fields share memory with `message`: copy what outlives it. */
 export function decodeFromHub(message: Uint8Array): HubFrame | Malformed {
   return decode(message, fromHub) as HubFrame | Malformed
 }
@@ -85,21 +81,15 @@ function decode(message: Uint8Array, layouts: readonly (Layout | undefined)[]): 
   if (message.length > frameBytesMax) return malformed(`frame of ${message.length} bytes; at most ${frameBytesMax}`)
   const flaw = scan(message)
   if (flaw !== null) return malformed(flaw)
-  let values: unknown[]
-  try {
-    values = unpacker.unpack(message)
-  } catch {
-    // The scan leaves nothing that msgpackr refuses; should it ever disagree, the peer is at fault, not this process.
-    return malformed('not msgpack')
-  }
-  const code = values[0]
+  const count = beginFrame(message)
+  const code = count > 0 ? readValue() : undefined
   // Only a number may index the layouts: the string "length" would find something there.
   const layout = typeof code === 'number' ? layouts[code] : undefined
   if (layout === undefined) return malformed('unknown frame code')
   const { names, fields } = layout
   const frame: Record<string, unknown> = { type: layout.type }
   for (let i = 0; i < fields.length; i++) {
-    const value = values[i + 1]
+    const value = i + 1 < count ? readValue() : undefined
     if (!fields[i]!.accepts(value)) return malformed(`${layout.type}.${names[i]} must be ${fields[i]!.wants}`)
     frame[names[i]!] = value
   }

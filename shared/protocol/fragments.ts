@@ -21,11 +21,20 @@ const firstBytes = 64 * 1024
  * bytes are copied: a fragment is a view into its message, and kept ones would keep as many whole messages.
  */
 export class Assembly {
-  private buffer = Buffer.alloc(0)
+  private buffer: Buffer
   private received = 0
   private fragments = 0
 
-  constructor(readonly size: number) {}
+  /**
+   * With `atOnce` its room is reserved from the start, for one who trusts the promise: the system gives the memory as
+   * it is written, and nothing is copied while the body grows.
+   */
+  constructor(
+    readonly size: number,
+    atOnce = false,
+  ) {
+    this.buffer = Buffer.allocUnsafeSlow(atOnce ? size : 0)
+  }
 
   /** What it holds in memory by now. */
   get heldBytes(): number {

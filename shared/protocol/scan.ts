@@ -1,5 +1,5 @@
 /**
- * Checks a message before msgpackr decodes it: is this one msgpack array of bounded shape, and nothing else? It walks
+ * Checks a message before it is read: is this one msgpack array of bounded shape, and nothing else? It walks
  * the bytes once, without recursion and without allocating, so that a hostile frame costs no more than an honest one.
  * The codec calls it for every message; what the values mean is checked there, field by field.
  *

@@ -2,7 +2,7 @@
  * Writes the values that protocol v1 is made of as msgpack: whole numbers, floats, true, false, null, strings, bytes
  * and arrays of these. `codec.ts` hands it one frame's values at a time. It stands in for msgpackr's packer, which
  * takes byte strings by a detour through its extension types: a chunk costs it twice what JSON costs and almost four
- * times what it costs here. Reading, where the subtleties are, is left to msgpackr.
+ * times what it costs here. `read.ts` is its counterpart.
  */
 
 const poolBytes = 64 * 1024

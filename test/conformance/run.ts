@@ -18,7 +18,7 @@ import { runSdkTests } from './score-card/sdk-results.ts'
 import { runCompatCanary } from './suites/compatcanary.ts'
 import { runLlmprobe } from './suites/llmprobe.ts'
 import { StandInProvider, standInModel } from './suites/stand-in-provider.ts'
-import { installed, type SuiteResult } from './suites/suite.ts'
+import { installed, programVersion, type SuiteResult } from './suites/suite.ts'
 
 const root = join(import.meta.dirname, '..', '..')
 const page = join(root, 'docs', 'clients.md')
@@ -93,7 +93,11 @@ try {
   const unexplained = findings.filter((finding) => !isKnown(finding))
   const outdated = exceptions.filter(({ suite, id }) => !findings.some((one) => one.suite === suite && one.id === id))
   const { bun } = process.versions
-  const versions = await versionsOf([...new Set(sdks.clients.flatMap(({ packages }) => packages))])
+  const programs = sdks.clients.flatMap(({ program }) => (program ? [program] : []))
+  const versions = {
+    ...(await versionsOf([...new Set(sdks.clients.flatMap(({ packages }) => packages))])),
+    ...Object.fromEntries(programs.map((program) => [program.name, programVersion(program)])),
+  }
   const date = new Date().toISOString().slice(0, 10)
   const measured = { date, runtime: `Bun ${bun}`, clients: sdks.clients, versions, suites, corpus, sources }
   const card = scoreCard(measured)

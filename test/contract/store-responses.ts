@@ -46,6 +46,21 @@ export function responseContract(fresh: () => StoreMaker): void {
     expect(reopen().response('resp_1')).toBeUndefined()
   })
 
+  test('tells the intents of responses that are not to be kept, as long as there are those intents', () => {
+    const { store, reopen } = storeStage(fresh())
+    const none = new Uint8Array(0)
+    store().commit([
+      ...['int_1', 'int_2', 'int_3'].map((id) => newIntent(over(id, 9), [])),
+      put('resp_1', { intent: 'int_1', answer: null, request: none }),
+      put('resp_2', { intent: 'int_2', answer: null }),
+      put('resp_3', { intent: 'int_3', answer: null, request: none }),
+      put('resp_4', { request: none }),
+    ])
+    expect(reopen().unkept()).toEqual(['int_1', 'int_3'])
+    store().commit([{ write: 'forgetIntent', intent: 'int_1' }])
+    expect(reopen().unkept()).toEqual(['int_3'])
+  })
+
   test('forgets responses that no intent made by their age, the oldest first', () => {
     const { store, reopen } = storeStage(fresh())
     for (const [at, createdMs] of [30, 10, 20, 40].entries()) store().commit([put(`resp_${at}`, { createdMs })])

@@ -127,10 +127,11 @@ describe('the allowance', () => {
   test('of answers is its own: a full stream leaves control frames room', () => {
     const stage = new SessionStage()
     const body = new Uint8Array(16_384)
-    for (let task = 0; task < 900; task++) stage.say(chunkOf(body, body.length, task))
+    const burst = (2 * wireLimits.dataBytesPerSecond) / body.length
+    for (let task = 0; task < 0.9 * burst; task++) stage.say(chunkOf(body, body.length, task))
     stage.say({ type: 'credit', count: 1 })
     expect(stage.code).toBeUndefined()
-    for (let task = 0; task < 200; task++) stage.say(chunkOf(body, body.length, task))
+    for (let task = 0; task < 0.2 * burst; task++) stage.say(chunkOf(body, body.length, task))
     expect(stage.code).toBe(4429)
   })
 })

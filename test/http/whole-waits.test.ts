@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { WholeWaits } from '../../orchestrator/http/whole-waits.ts'
-import { httpIdleMs, waitSweepMs } from '../../shared/limits/http.ts'
+import { httpIdleMs, idleExemptMs, leaveSweepMs } from '../../shared/limits/http.ts'
 import { ManualSystem } from '../support/clocks/manual-system.ts'
 import '../support/law/seeded-properties.ts'
 
@@ -11,10 +11,18 @@ function stage() {
   const waiting = (signal = new AbortController().signal) => {
     const timeouts: number[] = []
     const server = { timeout: (_: unknown, seconds: number) => timeouts.push(seconds) }
-    const context = { server, request: { signal }, waitSlot: 0, isIdleExempt: false } as unknown as Parameters<
+    let asked = 0
+    const request = {
+      get signal() {
+        asked++
+        return signal
+      },
+    }
+    const own = { waitSlot: 0, onLeave: null, isIdleExempt: false }
+    const context = { server, request, startedMs: system.nowMs(), ...own } as unknown as Parameters<
       WholeWaits['begin']
     >[0]
-    return { context, timeouts }
+    return { context, timeouts, signals: () => asked }
   }
   return { system, waits, waiting }
 }
@@ -23,7 +31,7 @@ test('a short wait leaves the timeout of its connection alone', () => {
   const { system, waits, waiting } = stage()
   const { context, timeouts } = waiting()
   waits.begin(context, () => {})
-  system.pass(waitSweepMs - 1)
+  system.pass(idleExemptMs - 1)
   waits.end(context)
   system.pass(httpIdleMs)
   expect([timeouts, system.pending]).toEqual([[], 0])
@@ -58,7 +66,7 @@ test('waits end in any order, and those that go on are still found', () => {
       for (const { context } of open) waits.begin(context, () => {})
       const ended = picks.slice(picks.length / 2).map((pick) => open.splice(pick % open.length, 1)[0]!)
       for (const { context } of ended) waits.end(context)
-      system.pass(waitSweepMs)
+      system.pass(idleExemptMs + leaveSweepMs)
       for (const { timeouts } of ended) expect(timeouts).toEqual([])
       for (const { context, timeouts } of open) {
         expect(timeouts).toEqual([0])
@@ -69,14 +77,30 @@ test('waits end in any order, and those that go on are still found', () => {
 })
 
 test('a client that leaves, or has left, is noticed once', () => {
-  const { waits, waiting } = stage()
+  const { system, waits, waiting } = stage()
   const leaving = new AbortController()
   let left = 0
   for (let times = 0; times < 2; times++) {
     const { context } = waiting(leaving.signal)
     waits.begin(context, () => left++)
+    system.pass(2 * leaveSweepMs)
     leaving.abort()
+    expect(left).toBe(times + 1)
+    system.pass(10 * leaveSweepMs)
     expect(left).toBe(times + 1)
     waits.end(context)
   }
+})
+
+test('an answer that comes at once asks for no signal, and nobody is told of a client that leaves after it', () => {
+  const { system, waits, waiting } = stage()
+  const leaving = new AbortController()
+  const { context, signals } = waiting(leaving.signal)
+  let left = 0
+  waits.begin(context, () => left++)
+  system.pass(leaveSweepMs - 1)
+  waits.end(context)
+  leaving.abort()
+  system.pass(10 * leaveSweepMs)
+  expect([signals(), left, system.pending]).toEqual([0, 0, 0])
 })

@@ -73,15 +73,27 @@ describe('round trip', () => {
     }
   })
 
-  test('a decoded body shares memory with the message', () => {
-    const body = Buffer.from('{"choices":[]}\n')
+  /** A chunk's message, and the body that was decoded of it. */
+  function decodedBody(body: Uint8Array): { message: Buffer; decoded: Uint8Array } {
     const chunk = { type: 'chunk', task: 1, attempt: 1, seq: 0, offset: 0, size: body.length, body } as const
     const message = Buffer.from(encode(chunk))
     const frame = decodeFromScout(message)
     if (frame.type !== 'chunk' || frame.body === null) throw new Error('not a chunk')
-    expect(frame.body.buffer).toBe(message.buffer)
+    return { message, decoded: frame.body }
+  }
+
+  test('a decoded body shares memory with the message', () => {
+    const { message, decoded } = decodedBody(Buffer.from(`{"choices":[],"pad":"${'x'.repeat(2_000)}"}\n`))
+    expect(decoded.buffer).toBe(message.buffer)
     message.fill(0x21, message.length - 1)
-    expect(frame.body.at(-1)).toBe(0x21)
+    expect(decoded.at(-1)).toBe(0x21)
+  })
+
+  test('a small one is a copy, which keeps no message alive', () => {
+    const { message, decoded } = decodedBody(Buffer.from('{"choices":[]}\n'))
+    message.fill(0x21)
+    expect(Buffer.from(decoded).toString()).toBe('{"choices":[]}\n')
+    expect(decoded.buffer.byteLength).toBe(decoded.length)
   })
 
   test('encoded frames are never written over by later ones', () => {

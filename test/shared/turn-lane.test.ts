@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { laneRestMsMax } from '../../shared/limits/process.ts'
 import { TurnLane } from '../../shared/turn-lane.ts'
 import { ManualSystem } from '../support/clocks/manual-system.ts'
 
@@ -24,7 +25,8 @@ test('one step of one work is done in each turn, in rotation, and none in the tu
   const each: number[] = []
   for (let before = 0; system.turn(); before = done.length) each.push(done.length - before)
   expect(done).toEqual(['a', 'b', 'c', 'a', 'c', 'a'])
-  expect(each).toEqual([1, 1, 1, 1, 1, 1])
+  // In the last one it looks at how long the last step took.
+  expect(each).toEqual([1, 1, 1, 1, 1, 1, 0])
   expect(lane.length).toBe(0)
 })
 
@@ -36,6 +38,63 @@ test('who awaits turns at the same moment gets different ones', async () => {
     await Promise.resolve()
     expect(done).toEqual(upTo)
   }
+})
+
+test('behind a long step the loop is left to others for as long, up to a bound', () => {
+  const { system, lane, done } = stage()
+  const add = (name: string, tookMs: number) =>
+    lane.soon(() => {
+      done.push(name)
+      system.stand(tookMs)
+    })
+  add('a', 7)
+  add('b', 1_000)
+  add('c', 0)
+  while (system.turn());
+  expect(done).toEqual(['a'])
+  system.pass(6)
+  expect(done).toEqual(['a'])
+  system.pass(1)
+  expect(done).toEqual(['a', 'b'])
+  system.pass(laneRestMsMax - 1)
+  expect(done).toEqual(['a', 'b'])
+  // The clock that stood counts as passed only now.
+  system.pass(1_000 + laneRestMsMax)
+  expect(done).toEqual(['a', 'b', 'c'])
+})
+
+test('what awaited a turn counts with it, also for work that comes behind', async () => {
+  const { system, lane, done } = stage()
+  const turn = lane.turn().then(() => system.stand(5))
+  system.turn()
+  await turn
+  lane.soon(() => done.push('behind'))
+  while (system.turn());
+  expect(done).toEqual([])
+  system.pass(5)
+  expect(done).toEqual(['behind'])
+})
+
+test('a work in steps ends with what it returns, or with what it throws', async () => {
+  const { system, lane } = stage()
+  const counted = lane.whole(
+    (function* () {
+      yield
+      yield
+      return 'counted'
+    })(),
+  )
+  const broken = lane.whole(
+    // biome-ignore lint/correctness/useYield: it breaks before it would.
+    (function* () {
+      throw new Error('broken')
+    })(),
+  )
+  let turns = 0
+  while (system.turn()) turns++
+  await expect(counted).resolves.toBe('counted')
+  await expect(broken).rejects.toThrow('broken')
+  expect(turns).toBe(5)
 })
 
 test('a step that throws ends its own work alone', () => {

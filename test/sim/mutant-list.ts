@@ -311,10 +311,10 @@ export const mutants: readonly Mutant[] = [
     replace: 'entry.known && entry.offerers < 0 && entry.model',
   },
   {
-    name: 'a verdict about a client needs no second opinion',
+    name: "one operator's word about a request is final",
     file: `${core}/trust/second-opinion.ts`,
-    find: "if (faultTable[cause.code].retry !== 'never' || task.doubt",
-    replace: "if (cause.code === 'invalid_request' || faultTable[cause.code].retry !== 'never' || task.doubt",
+    find: "if (faultTable[cause.code].retry !== 'never' || task.doubt !== null || core.draining) return false",
+    replace: 'if (task !== null) return false',
   },
   {
     name: 'a second opinion is asked of the same operator',
@@ -340,19 +340,6 @@ export const mutants: readonly Mutant[] = [
     name: 'a scout may not catch up after a standstill of the hub',
     file: 'orchestrator/gateway/session.ts',
     find: '    this.control.lend(lentMs)\n    this.data.lend(lentMs)\n',
-    replace: '',
-  },
-
-  {
-    name: "one operator's word about a request is final",
-    file: `${core}/trust/second-opinion.ts`,
-    find: "if (faultTable[cause.code].retry !== 'never' || task.doubt !== null || core.draining) return false",
-    replace: 'if (task !== null) return false',
-  },
-  {
-    name: 'a hub that stood still judges by what it has not read yet',
-    file: 'orchestrator/gateway/session.ts',
-    find: '    this.roundTripMs = Math.min(nowMs, Math.max(this.roundTripMs + forMs, soonestMs))\n',
     replace: '',
   },
 

@@ -1,7 +1,7 @@
 /**
  * Shows that the simulation finds faults: puts one after the other into a copy of the sources and runs
- * seeds until an invariant breaks. `bun run sim:mutants [--seeds 5000] [--only <part of a name>]` prints which
- * invariant killed which fault at which seed, and fails when one survives.
+ * seeds until an invariant breaks. `bun run sim:mutants [--seeds 5000] [--only <part of a name>] [--portion 2/6]`
+ * prints which invariant killed which fault at which seed, and fails when one survives.
  */
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -12,16 +12,19 @@ import { type Mutant, mutants } from './mutant-list.ts'
 const root = join(import.meta.dirname, '../..')
 const sources = ['shared', 'orchestrator', 'scout', 'test/sim', 'package.json', 'tsconfig.json']
 
-/** The code as it is must live so many seeds before faults are put into it. */
-const soundSeeds = '60'
-
 const { values } = parseArgs({
   options: {
     seeds: { type: 'string', default: '5000' },
     only: { type: 'string', default: '' },
+    /** Every sixth fault, beginning with the second, as `2/6`. */
+    portion: { type: 'string', default: '1/1' },
+    /** The code as it is must live so many seeds before faults are put into it. */
+    sound: { type: 'string', default: '60' },
     jobs: { type: 'string', default: '2' },
   },
 })
+
+const [portion, portions] = values.portion.split('/').map(Number) as [number, number]
 
 interface Verdict {
   mutant: Mutant
@@ -67,13 +70,16 @@ function tell({ mutant, killed, seconds }: Verdict): void {
   if (killed !== null) process.stdout.write(`    ${killed.what.split('\n')[0]!.slice(0, 130)}\n`)
 }
 
-const queue = mutants.filter(({ name }) => name.includes(values.only))
+const queue = mutants
+  .filter(({ name }) => name.includes(values.only))
+  .filter((_, place) => place % portions === portion - 1)
 const survivors: string[] = []
-const hunters = Array.from({ length: Number(values.jobs) }, async () => {
+const jobs = Math.min(Number(values.jobs), queue.length)
+const hunters = Array.from({ length: jobs }, async () => {
   const folder = copySources()
   try {
     // A fault proves nothing where the code fails without it.
-    const flaw = await firstFailure(folder, soundSeeds)
+    const flaw = await firstFailure(folder, values.sound)
     if (flaw !== null) throw new Error(`the code itself breaks an invariant at seed ${flaw.seed}: ${flaw.what}`)
     for (let mutant = queue.shift(); mutant !== undefined; mutant = queue.shift()) {
       const verdict = await hunt(folder, mutant)

@@ -67,7 +67,10 @@ const deep: Attack = {
       widest(),
       deepest(),
     ]
-    const onTask = (stranger: Stranger, task: Task) => stranger.settle(task, bodies[task.task % bodies.length]!)
+    const onTask = (stranger: Stranger, task: Task) => {
+      site.note('answers')
+      return stranger.settle(task, bodies[task.task % bodies.length]!)
+    }
     await site.strangers(3, (at) => ({ name: `deep-${at}`, models: ['hostile-deep'], concurrency: 8, onTask }))
     await site.fire(12, '/v1/chat/completions', chatFor('hostile-deep'))
   },
@@ -78,7 +81,10 @@ const liars: Attack = {
   about: 'three scouts that call every request of the others invalid',
   async run(site) {
     const models = Array.from({ length: 50 }, (_, at) => `bench-${at}`)
-    const onTask = (stranger: Stranger, task: Task) => stranger.fail(task, 'invalid_request')
+    const onTask = (stranger: Stranger, task: Task) => {
+      site.note('verdicts')
+      return stranger.fail(task, 'invalid_request')
+    }
     await site.strangers(3, (at) => ({ name: `liar-${at}`, models, onTask }))
   },
 }

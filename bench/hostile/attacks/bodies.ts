@@ -22,9 +22,15 @@ function waiting(name: string, about: string, count: number, field: () => object
     async run(site) {
       await silence(site)
       const body = Buffer.from(chatFor(silentModel, field()))
+      let waits = 0
       for (let at = 0; at < count && !site.isOver; at++) {
-        void site.ask('/v1/chat/completions', body)
+        waits++
+        void site.ask('/v1/chat/completions', body).finally(() => waits--)
         await sleep(20)
+      }
+      return () => {
+        site.note('waiting', waits)
+        return waits > 0 ? [] : ['none of them waited']
       }
     },
   }
@@ -47,7 +53,8 @@ const halfSent: Attack = {
     const request = Buffer.from(`${head}content-type: application/json\r\ncontent-length: ${bodyBytes}\r\n\r\n`)
     const most = Buffer.alloc(bodyBytes - 1_000, 0x20)
     for (let at = 0; at < 100 && !site.isOver; at++) {
-      const socket = await site.connection()
+      const heard = (bytes: Buffer) => site.note(`status ${bytes.toString('latin1').slice(9, 12)}`)
+      const socket = await site.connection(heard)
       if (socket === null) continue
       socket.write(request)
       let sent = 0
@@ -86,10 +93,10 @@ const wide: Attack = {
 
 const tooLarge: Attack = {
   name: 'too-large',
-  about: 'four clients that send bodies of 10 MB',
+  about: 'four clients that send bodies of 10 MB: two where that is too large, two where it is no JSON',
   async run(site) {
     const body = Buffer.alloc(10 * mib, 0x20)
-    site.loop(4, '/v1/chat/completions', () => body)
+    for (const path of ['/v1/intents', '/v1/chat/completions']) site.loop(2, path, () => body)
   },
 }
 

@@ -19,7 +19,10 @@ const halfAnswers: Attack = {
   about: '30 scouts that deliver four answers of 4 MiB each but for the last fragment',
   async run(site) {
     const body = Buffer.alloc(4 * mib - 1_000, 0x20)
-    const onTask = (stranger: Stranger, task: Task) => stranger.settle(task, body, 0, 0.97)
+    const onTask = (stranger: Stranger, task: Task) => {
+      site.note('half answers')
+      return stranger.settle(task, body, 0, 0.97)
+    }
     await site.strangers(30, (at) => ({ name: `half-${at}`, models: [model], concurrency: 4, onTask }))
     await site.fire(120, '/v1/chat/completions', chatFor(model))
   },
@@ -28,6 +31,7 @@ const halfAnswers: Attack = {
 const endless: Attack = {
   name: 'endless-streams',
   about: 'a scout that streams without end at its allowed rate, to clients that read',
+  prepares: true,
   async run(site) {
     const line = `${JSON.stringify({ choices: [{ index: 0, delta: { content: 'x'.repeat(15_000) } }] })}\n`
     const body = Buffer.from(line)
@@ -35,10 +39,13 @@ const endless: Attack = {
       for (let seq = 0; !stranger.isClosed; seq++) {
         await stranger.pay(body.length)
         stranger.send({ type: 'chunk', task, attempt, seq, offset: seq * body.length, size: body.length, body })
+        site.note('chunks')
         await sleep(1)
       }
     }
     await site.stranger({ name: 'endless', models: [model], concurrency: 4, onTask })
+    await site.offered(model)
+    site.begins()
     site.loop(4, '/v1/chat/completions', () => chatFor(model, { stream: true }))
   },
 }
@@ -66,6 +73,7 @@ const stalled: Attack = {
       for (let seq = 0; seq * body.length < streamBufferBytes + streamOverrunBytes && !stranger.isClosed; seq++) {
         await stranger.pay(body.length)
         stranger.send({ type: 'chunk', task, attempt, seq, offset: seq * body.length, size: body.length, body })
+        site.note('chunks')
       }
     }
     const scouts = Math.ceil(stalledCount / 64)
@@ -84,7 +92,10 @@ const unread: Attack = {
       finish_reason: 'stop',
     }
     const answer = Buffer.from(JSON.stringify({ choices: [choice] }))
-    const onTask = (stranger: Stranger, task: Task) => stranger.settle(task, answer)
+    const onTask = (stranger: Stranger, task: Task) => {
+      site.note('answers')
+      return stranger.settle(task, answer)
+    }
     await site.strangers(20, (at) => ({ name: `large-${at}`, models: [model], concurrency: 2, onTask }))
     await deaf(site, unreadCount, chatFor(model))
   },

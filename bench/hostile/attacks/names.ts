@@ -19,7 +19,10 @@ const fresh: Attack = {
     const stranger = await site.stranger({ name: 'names', models: ['x'] })
     let made = 0
     const name = () => (made++).toString(36).padStart(5, '0')
-    site.every(offersPerSecond, () => stranger.offer(Array.from({ length: offersMax }, name)))
+    site.every(offersPerSecond, () => {
+      site.note('offers', offersMax)
+      stranger.offer(Array.from({ length: offersMax }, name))
+    })
   },
 }
 

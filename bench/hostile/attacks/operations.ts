@@ -11,6 +11,7 @@ import { type Attack, chatFor } from '../site/site.ts'
 const backupMain = new URL('../../../orchestrator/commands/backup.ts', import.meta.url).pathname
 const model = 'hostile-operations'
 const intents = 40
+const copyEveryMs = 500
 
 const unreadLog: Attack = {
   name: 'unread-log',
@@ -42,6 +43,8 @@ const backups: Attack = {
         if (existsSync(file)) made++
         else if (at % 2 === 0 && !site.isOver) site.note('no copy')
         rmSync(file, { force: true })
+        // Far more often than anybody does, and not so often that starting programs is all that this machine does.
+        await sleep(copyEveryMs)
       }
     }
     void copies()

@@ -38,7 +38,10 @@ const patterns: Attack = {
   about:
     'a pattern that never ends in six places of a schema, the longest that are allowed, and answers that meet them',
   async run(site) {
-    const onTask = (stranger: Stranger, task: Task) => stranger.say(task, answer)
+    const onTask = (stranger: Stranger, task: Task) => {
+      site.note('answers')
+      return stranger.say(task, answer)
+    }
     await site.stranger({ name: 'patterns', models: [model], onTask })
     const schemas = hidden()
     const post = async () => {

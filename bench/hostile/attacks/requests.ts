@@ -34,6 +34,7 @@ const pipelined: Attack = {
             if (Number(number) <= last) disordered++
             last = Number(number)
             own++
+            site.note('answers')
           }
         })
         if (socket === null) continue

@@ -4,8 +4,8 @@
  * `attacks.ts` lists these attacks.
  */
 import { jsonNodesMax } from '../../../shared/limits/http.ts'
-import { expansionBytesMax } from '../../../shared/limits/intents.ts'
-import { contractNodesMax, textReferencesMax } from '../../../shared/limits/planner.ts'
+import { expansionBytesMax, nodeResultsBytesMax } from '../../../shared/limits/intents.ts'
+import { contractNodesMax, jsonResultCharsMax, textReferencesMax } from '../../../shared/limits/planner.ts'
 import { sleep } from '../../load/calls.ts'
 import type { Attack, Site } from '../site/site.ts'
 import type { Stranger, Task } from '../site/stranger.ts'
@@ -38,38 +38,45 @@ function jsonOf(bytes: number): string {
   return `{"x":[${half}0],${fields}}`
 }
 
+/** Four results of so many bytes, and nodes whose texts refer to them as often as they may. */
+function readersOf(bytes: number, readers: number, field: (at: number) => string): string {
+  const makers = ['a', 'b', 'c', 'd'].map((id) => ({ id, model, prompt: `make ${bytes}` }))
+  const prompt = (maker: string) =>
+    Array.from({ length: textReferencesMax }, (_, at) => `{{nodes.${maker}${field(at)}}}`).join('')
+  const messages = makers.flatMap(({ id }) => [
+    { role: 'user', content: prompt(id) },
+    { role: 'user', content: prompt(id) },
+  ])
+  const nodes = Array.from({ length: readers }, (_, at) => ({ id: `r${at}`, model, messages }))
+  return scroll([...makers, ...nodes], { result: 'r0' })
+}
+
 const references: Attack = {
   name: 'references',
-  about: 'scrolls whose nodes refer to 1,024 parts of four JSON results of 3 MB each, beside 19,200 that are refused',
+  about: 'scrolls whose nodes refer 1,024 times to parts of 1 MB and to 6 MB of results, beside 12 MB and 19,200 times',
   leaves: true,
   async run(site) {
-    const text = jsonOf(3_000_000)
+    const texts = new Map<number, string>()
     const onTask = (stranger: Stranger, task: Task) => {
       const asked = task.body === null ? '' : Buffer.from(task.body).toString()
-      return stranger.say(task, asked.includes('make') ? text : 'ok')
+      const bytes = Number(/make (\d+)/.exec(asked)?.[1] ?? 0)
+      site.note(bytes > 0 ? 'results' : 'references')
+      if (bytes > 0 && !texts.has(bytes)) texts.set(bytes, jsonOf(bytes))
+      return stranger.say(task, texts.get(bytes) ?? 'ok')
     }
     // Two thirds of what a scout may send in a second go into one result, so several of them answer.
     await site.strangers(8, (at) => ({ name: `references-${at}`, models: [model], concurrency: 4, onTask }))
-    const makers = ['a', 'b', 'c', 'd'].map((id) => ({ id, model, prompt: `make ${id}` }))
-    const names = Array.from({ length: 64 }, (_, at) => `k${at}`)
-    const prompt = (maker: string) =>
-      ['x', ...names, 'x', ...names]
-        .slice(0, textReferencesMax)
-        .map((name) => `{{nodes.${maker}.${name}}}`)
-        .join('')
-    const readers = Array.from({ length: 12 }, (_, at) => {
-      const messages = makers.flatMap(({ id }) => [
-        { role: 'user', content: prompt(id) },
-        { role: 'user', content: prompt(id) },
-      ])
-      return { id: `r${at}`, model, messages }
-    })
-    const allowed = scroll([...makers, ...readers], { result: 'r0' })
+    const part = (at: number) => (at % 65 === 0 ? '.x' : `.k${(at % 65) - 1}`)
+    const partly = readersOf(Math.floor(jsonResultCharsMax / 4) - 1_000, 12, part)
+    const whole = readersOf(Math.floor((0.8 * nodeResultsBytesMax) / 4), 12, () => '')
+    const tooMuch = readersOf(3_000_000, 12, part)
     const refused = scroll([
-      { id: 'a', model, prompt: 'make', output: { schema: { type: 'object' } } },
+      { id: 'a', model, prompt: 'make 1000', output: { schema: { type: 'object' } } },
       { id: 'b', model, prompt: '{{nodes.a.x}}'.repeat(19_200) },
     ])
-    void insist(site, () => allowed, 1_000)
+    const bodies = [partly, whole, tooMuch]
+    let turn = 0
+    void insist(site, () => bodies[turn++ % bodies.length]!)
     void insist(site, () => refused)
   },
 }
@@ -80,11 +87,14 @@ const inputs: Attack = {
   leaves: true,
   async run(site) {
     const input = 'word '.repeat(inputChars / 5)
-    const onTask = (stranger: Stranger, task: Task) => stranger.say(task, 'ok')
+    const onTask = (stranger: Stranger, task: Task) => {
+      site.note('parts')
+      return stranger.say(task, 'ok')
+    }
     await site.strangers(2, (at) => ({ name: `inputs-${at}`, models: [model], onTask }))
     const plain = Array.from({ length: 128 }, (_, at) => ({ id: `n${at}`, model, prompt: '{{input}}' }))
     const end = { id: 'end', model, prompt: 'end', needs: plain.slice(0, 60).map(({ id }) => id) }
-    const map = { split: { text: '{{input}}', chars: Math.ceil(inputChars / 250) }, max: 256, join: ' ' }
+    const map = { split: { text: 'input', chars: Math.ceil(inputChars / 250) }, max: 256, join: ' ' }
     const places = '{{item}}'.repeat(Math.floor(expansionBytesMax / inputChars))
     const bodies = [
       scroll([{ id: 'm', model, prompt: places, map }], { input, result: 'm' }),
@@ -101,7 +111,10 @@ const schemas: Attack = {
     'requests with as many new schemas as fit, each as large as is allowed, and answers that are checked with them',
   leaves: true,
   async run(site) {
-    const onTask = (stranger: Stranger, task: Task) => stranger.say(task, '{"p":1}')
+    const onTask = (stranger: Stranger, task: Task) => {
+      site.note('answers')
+      return stranger.say(task, '{"p":1}')
+    }
     await site.strangers(2, (at) => ({ name: `schemas-${at}`, models: [model], onTask }))
     let made = 0
     const properties = Math.floor(contractNodesMax / 3) - 4

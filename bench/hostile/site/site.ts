@@ -80,8 +80,8 @@ export class Site {
     else this.closers.push(close)
   }
 
-  note(outcome: string): void {
-    this.outcomes[outcome] = (this.outcomes[outcome] ?? 0) + 1
+  note(outcome: string, count = 1): void {
+    this.outcomes[outcome] = (this.outcomes[outcome] ?? 0) + count
   }
 
   /** A scout that has greeted and given its credits. */
@@ -176,9 +176,10 @@ export class Site {
 
   /** Resolves once the hub lists this model. */
   async offered(model: string): Promise<void> {
+    const headers = { authorization: `Bearer ${this.clientKey}` }
     for (let at = 0; at < 200 && !this.isOver; at++) {
-      const { status } = await this.ask(`/v1/models/${model}`)
-      if (status === 200) return
+      const { ok } = await fetch(`http://127.0.0.1:${this.port}/v1/models/${model}`, { headers })
+      if (ok) return
       await sleep(50)
     }
     throw new Error(`nobody offers ${model}`)
@@ -187,10 +188,16 @@ export class Site {
   /** A bare connection; its failures are the attack's own business. */
   async connection(heard: (bytes: Buffer) => void = () => {}): Promise<Bun.Socket<undefined> | null> {
     const data = (_socket: unknown, bytes: Buffer) => heard(bytes)
-    const handler = { data, error() {}, close: () => this.note('connection closed') }
+    let isEnded = false
+    const handler = { data, error() {}, close: () => void (isEnded || this.note('connection closed')) }
     const opened = Bun.connect({ hostname: '127.0.0.1', port: this.port, socket: handler }).catch(() => null)
     const socket = await opened
-    if (socket !== null) this.onEnd(() => socket.terminate())
+    if (socket !== null) {
+      this.onEnd(() => {
+        isEnded = true
+        socket.terminate()
+      })
+    }
     return socket as Bun.Socket<undefined> | null
   }
 }

@@ -7,7 +7,9 @@
 export interface Peer {
   name: string
   title: string
-  server: { file: string; runtime: 'bun' | 'node' }
+  /** A limit hands nothing to anybody else, or looks at nothing: what no contender on this runtime can surpass. */
+  kind: 'ours' | 'other' | 'limit'
+  server: { file: string; runtime: 'bun' | 'node' | 'python' }
   /** Null when nobody stands behind the server. */
   worker: { file: string; runtime: 'bun' | 'node' } | null
   broker: 'nats' | 'jetstream' | 'redis' | null
@@ -24,6 +26,7 @@ export const peers: readonly Peer[] = [
   {
     name: ourName,
     title: 'this hub',
+    kind: 'ours',
     server: { file: 'chasm/hub.ts', runtime: 'bun' },
     worker: { file: 'chasm/worker.ts', runtime: 'bun' },
     broker: null,
@@ -32,7 +35,8 @@ export const peers: readonly Peer[] = [
   },
   {
     name: 'raw-http',
-    title: 'limit: Bun.serve HTTP echo',
+    title: 'Bun.serve HTTP echo',
+    kind: 'limit',
     server: { file: 'raw-http/server.mjs', runtime: 'bun' },
     worker: null,
     broker: null,
@@ -41,7 +45,8 @@ export const peers: readonly Peer[] = [
   },
   {
     name: 'raw-ws',
-    title: 'limit: Bun.serve websocket relay',
+    title: 'Bun.serve websocket relay',
+    kind: 'limit',
     server: { file: 'raw-ws/server.mjs', runtime: 'bun' },
     worker: { file: 'raw-ws/worker.mjs', runtime: 'bun' },
     broker: null,
@@ -51,6 +56,7 @@ export const peers: readonly Peer[] = [
   {
     name: 'ws-json',
     title: 'ws + JSON hub on Node',
+    kind: 'other',
     server: { file: 'ws-json/server.mjs', runtime: 'node' },
     worker: { file: 'ws-json/worker.mjs', runtime: 'bun' },
     broker: null,
@@ -60,6 +66,7 @@ export const peers: readonly Peer[] = [
   {
     name: 'webhook',
     title: 'webhooks to each scout',
+    kind: 'other',
     server: { file: 'webhook/server.mjs', runtime: 'bun' },
     worker: { file: 'webhook/worker.mjs', runtime: 'node' },
     broker: null,
@@ -69,6 +76,7 @@ export const peers: readonly Peer[] = [
   {
     name: 'socket-io',
     title: 'Socket.IO with acks on Node',
+    kind: 'other',
     server: { file: 'socket-io/server.mjs', runtime: 'node' },
     worker: { file: 'socket-io/worker.mjs', runtime: 'node' },
     broker: null,
@@ -78,6 +86,7 @@ export const peers: readonly Peer[] = [
   {
     name: 'socket-io-bun',
     title: 'Socket.IO, the same on Bun',
+    kind: 'other',
     server: { file: 'socket-io/server.mjs', runtime: 'bun' },
     worker: { file: 'socket-io/worker.mjs', runtime: 'node' },
     broker: null,
@@ -87,6 +96,7 @@ export const peers: readonly Peer[] = [
   {
     name: 'nats',
     title: 'NATS core request/reply',
+    kind: 'other',
     server: { file: 'nats/server.mjs', runtime: 'bun' },
     worker: { file: 'nats/worker.mjs', runtime: 'node' },
     broker: 'nats',
@@ -96,6 +106,7 @@ export const peers: readonly Peer[] = [
   {
     name: 'jetstream',
     title: 'NATS JetStream work queue',
+    kind: 'other',
     server: { file: 'jetstream/server.mjs', runtime: 'bun' },
     worker: { file: 'jetstream/worker.mjs', runtime: 'node' },
     broker: 'jetstream',
@@ -105,10 +116,21 @@ export const peers: readonly Peer[] = [
   {
     name: 'bullmq',
     title: 'BullMQ on Redis',
+    kind: 'other',
     server: { file: 'bullmq/server.mjs', runtime: 'bun' },
     worker: { file: 'bullmq/worker.mjs', runtime: 'node' },
     broker: 'redis',
     workersMax: 200,
     limitedBy: 'more of them only make it slower: each waits in Redis on a connection of its own',
+  },
+  {
+    name: 'litellm',
+    title: "LiteLLM's proxy",
+    kind: 'other',
+    server: { file: 'litellm/server.py', runtime: 'python' },
+    worker: { file: 'litellm/worker.mjs', runtime: 'node' },
+    broker: null,
+    workersMax: 50,
+    limitedBy: 'each is an entry of its configuration, which has to name all of them before it starts',
   },
 ]

@@ -3,16 +3,17 @@
  * Ratios are always against this project's own hub in the same run; above 1 means that the hub does better.
  */
 import { ourName, type Peer, peers } from './catalogue.ts'
-import type { Round } from './stage.ts'
+import type { Round, RoundSettings } from './stage.ts'
 
 export interface PeerRow {
   peer: string
   title: string
+  kind: Peer['kind']
   workers: number
   inFlight: number
   tasksPerSecond: number
   serverCpuUsPerTask: number
-  /** The same at the fixed rate; null when no such window was asked for. */
+  /** The same at the fixed rate; null when no such window was asked for, or it could not keep up with that rate. */
   pacedCpuUsPerTask: number | null
   serverRssMb: number
   p50Ms: number
@@ -45,18 +46,26 @@ function tasksPerSecond({ tasks, windowMs }: Round): number {
   return (tasks * 1_000) / windowMs
 }
 
-function rowOf(peer: Peer, rounds: Round[], asked: { workers: number; inFlight: number }): PeerRow {
+/** Of what was asked for, and as far as rows are made of it. */
+type Asked = Pick<RoundSettings, 'workers' | 'inFlight' | 'windowMs' | 'pacedPerSecond'>
+
+/** A server that answers less than this share of a fixed rate is full, and its cost is that of another load. */
+const keptUpShare = 0.95
+
+function rowOf(peer: Peer, rounds: Round[], asked: Asked): PeerRow {
   const over = (value: (round: Round) => number) => median(rounds.map(value))
   const perTask = (value: (round: Round) => number) => rounded(over((round) => value(round) / round.tasks))
   const { workers } = rounds[0]!
+  const pacedLeast = Math.max(1, (keptUpShare * asked.pacedPerSecond * asked.windowMs) / 1_000)
   return {
     peer: peer.name,
     title: peer.title,
+    kind: peer.kind,
     workers,
     inFlight: asked.inFlight,
     tasksPerSecond: Math.round(over(tasksPerSecond)),
     serverCpuUsPerTask: perTask(({ serverCpuUs }) => serverCpuUs),
-    pacedCpuUsPerTask: rounds.some(({ pacedTasks }) => pacedTasks === 0)
+    pacedCpuUsPerTask: rounds.some(({ pacedTasks }) => pacedTasks < pacedLeast)
       ? null
       : rounded(over(({ pacedTasks, pacedServerCpuUs }) => pacedServerCpuUs / pacedTasks)),
     serverRssMb: rounded(over(({ serverRssMb }) => serverRssMb)),
@@ -80,7 +89,7 @@ function rowOf(peer: Peer, rounds: Round[], asked: { workers: number; inFlight: 
 }
 
 /** One row for each peer that finished at least one round, in the catalogue's order. */
-export function rowsOf(played: Map<string, Round[]>, asked: { workers: number; inFlight: number }): PeerRow[] {
+export function rowsOf(played: Map<string, Round[]>, asked: Asked): PeerRow[] {
   const rows = peers
     .filter(({ name }) => (played.get(name)?.length ?? 0) > 0)
     .map((peer) => rowOf(peer, played.get(peer.name)!, asked))
@@ -93,6 +102,16 @@ export function rowsOf(played: Map<string, Round[]>, asked: { workers: number; i
   }))
 }
 
+/** Processor time of server and workers for one task: what it costs all who run a part of it. */
+export function wholeCpuUs({ serverCpuUsPerTask, workerCpuUsPerTask }: PeerRow): number {
+  return serverCpuUsPerTask + workerCpuUsPerTask
+}
+
+/** In tables, where a limit stands among contenders. */
+export function titleOf({ title, kind }: PeerRow): string {
+  return kind === 'limit' ? `limit: ${title}` : title
+}
+
 const heads = [
   'peer',
   'workers',
@@ -100,6 +119,7 @@ const heads = [
   'hub vs it',
   'CPU us/task',
   'it vs hub',
+  'with workers',
   'at fixed rate',
   'RSS MB',
   'p50 ms',
@@ -110,12 +130,13 @@ const heads = [
 export function tableOf(rows: PeerRow[]): string {
   const times = (ratio: number | null) => (ratio === null ? '' : `${ratio.toFixed(2)} x`)
   const cells = rows.map((row) => [
-    row.title,
+    titleOf(row),
     String(row.workers),
     String(row.tasksPerSecond),
     times(row.speedRatio),
     row.serverCpuUsPerTask.toFixed(1),
     times(row.cpuRatio),
+    wholeCpuUs(row).toFixed(1),
     row.pacedCpuUsPerTask === null ? '' : row.pacedCpuUsPerTask.toFixed(1),
     row.serverRssMb.toFixed(0),
     row.p50Ms.toFixed(1),

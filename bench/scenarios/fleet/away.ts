@@ -4,6 +4,7 @@
  * the hub stays away.
  */
 
+import { heartbeatMs, silenceMs } from '../../../shared/limits/wire.ts'
 import { sleep } from '../../load/calls.ts'
 import { cpuMsOfPid } from '../../load/child.ts'
 import { type Result, round, type Scenario } from '../scenario.ts'
@@ -70,7 +71,10 @@ export const away: Scenario = {
           columns: ['start to connected s', 'frozen to noticed s', 'away s', 'CPU meanwhile %', 'returned to back s'],
           rows: [[startSeconds, noticedSeconds, options.seconds, cpuPercent, backSeconds].map(round)],
           figures: {},
-          notes: ['Run from source. The hub says something every 10 s, so a frozen one is noticed after 15 to 25 s.'],
+          notes: [
+            `Run from source. The hub pings every ${heartbeatMs / 1_000} s, and a scout notices a silence of ` +
+              `${silenceMs / 1_000} s.`,
+          ],
         }
       } finally {
         scout.kill('SIGKILL')

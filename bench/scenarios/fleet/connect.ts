@@ -4,7 +4,7 @@
  * dialing code.
  */
 
-import { median, type Result, round, type Scenario } from '../scenario.ts'
+import { barsBesideRaw, median, type Result, round, type Scenario } from '../scenario.ts'
 import { dialsAtOnce } from '../stage.ts'
 import { type Connected, measureConnect } from './connect-round.ts'
 
@@ -38,17 +38,16 @@ export const connect: Scenario = {
       if (way === 'ramp') figures.connectRatio = median(hubs.map(({ seconds }, turn) => seconds / raws[turn]!.seconds))
     }
     const columns = ['way', 'server', 'sockets', 'seconds', 'per second', 'server us each', 'server KB each']
-    const points = rows.map(([way, server, , seconds]) => ({
-      x: String(way),
-      y: Number(seconds),
-      series: String(server),
-    }))
+    const groups = [...new Set(rows.map(([way]) => String(way)))].map((heading) => {
+      const ofWay = rows.filter(([way]) => way === heading).map(([, ...row]) => row)
+      return { heading, bars: barsBesideRaw(ofWay, 2) }
+    })
     return {
       columns,
       rows,
       figures,
       notes: ['The dialing side is the same `ws` client in both; it shares the two cores with the server.'],
-      chart: { title: `Connecting ${scouts} scouts`, mark: 'bar', x: 'way', y: 'seconds', points },
+      chart: { mark: 'bar', title: `Connecting ${scouts} scouts`, what: 'seconds; less is better', groups },
     }
   },
 }

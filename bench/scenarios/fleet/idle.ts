@@ -2,6 +2,7 @@
  * What an idle fleet costs: the hub's memory above that of a hub nobody has dialed, and its processor time for the
  * heartbeats. Memory is read after a collection, so that garbage of the connecting is not counted.
  */
+import { heartbeatMs } from '../../../shared/limits/wire.ts'
 import { sleep } from '../../load/calls.ts'
 import { type Result, round, type Scenario } from '../scenario.ts'
 import { onStage } from '../stage.ts'
@@ -32,7 +33,8 @@ export const idle: Scenario = {
         rows: [[scouts, ...[empty, full, expansion, (expansion * 1_024) / scouts, share * 100].map(round)]],
         figures: { idleRss: (expansion * 10_000) / scouts },
         notes: [
-          `Every scout offers ${population.offers} of ${population.models} models and answers a heartbeat every 10 s.`,
+          `Every scout offers ${population.offers} of ${population.models} models and answers a heartbeat every ` +
+            `${heartbeatMs / 1_000} s.`,
         ],
       }
     }),

@@ -3,6 +3,7 @@
  * chats and durable tasks, and a part of its scouts. What had to be done twice, who had to dial again, who waits in
  * vain? `hostile` runs it as one of its attacks.
  */
+import { heartbeatMs } from '../../../shared/limits/wire.ts'
 import type { HubUnderTest } from '../../fleet/hub.ts'
 import { sleep } from '../../load/calls.ts'
 import { type Cell, type Options, type Result, round, type Say, type Scenario } from '../scenario.ts'
@@ -17,8 +18,8 @@ const processes = 5
 const thinkMs = [25_000, 50_000]
 const intents = 200
 const chats = 100
-/** From the last grant to the standstill: most scouts are about to be pinged next then, which is the worst moment. */
-const underWayMs = 17_000
+/** From the fleet's arrival to the standstill: all scouts are about to be pinged next, which is the worst moment. */
+const untilPingsMs = 4 * heartbeatMs
 const patienceMs = 150_000
 const pollMs = 100
 /** What may be done twice. */
@@ -91,9 +92,10 @@ async function stoodStill(stage: Stage, frozen: Frozen, seconds: number): Promis
   const hub = await stage.hub()
   const fleet = await stage.fleet(scouts)
   for (const ms of thinkMs) await stage.staff(hub, fleet, scouts / thinkMs.length, { thinkMs: ms, models: 50 })
+  const pings = sleep(untilPingsMs)
   const work = await Work.begin(hub)
   while ((await hub.stats()).attempts < intents + chats) await sleep(pollMs)
-  await sleep(underWayMs)
+  await pings
   const who = frozen === 'hub' ? hub : fleet
   who.freeze()
   await sleep(seconds * 1_000)

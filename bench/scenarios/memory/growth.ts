@@ -45,20 +45,14 @@ export const growth: Scenario = {
       const longest = { pauseMs: 0, stallMs: 0 }
       for (let window = 1; window <= windows; window++) {
         const { perSecond, cpuUs, rssMb, failed } = await measure(load, hub, seconds)
-        const { heapMb, stallMs } = await hub.memory()
+        const { heapMb, stallMs, turnMs } = await hub.memory()
         const { pauses, longestMs: pauseMs } = collections.take()
         const minute = round((window * seconds) / 60)
         samples.push({ minute, rssMb, heapMb })
         longest.pauseMs = Math.max(longest.pauseMs, pauseMs)
         longest.stallMs = Math.max(longest.stallMs, stallMs)
-        rows.push([
-          minute,
-          ...[perSecond, cpuUs, rssMb, heapMb].map(round),
-          pauses,
-          round(pauseMs),
-          round(stallMs),
-          failed,
-        ])
+        const costs = [perSecond, cpuUs, rssMb, heapMb].map(round)
+        rows.push([minute, ...costs, pauses, ...[pauseMs, stallMs, turnMs].map(round), failed])
         say(`minute ${minute}: ${round(rssMb)} MB resident, heap ${round(heapMb)} MB, pause ${round(pauseMs)} ms`)
       }
       await load.call('end', null)
@@ -77,6 +71,7 @@ export const growth: Scenario = {
           'pauses',
           'longest ms',
           'stall ms',
+          'turn ms',
           'failed',
         ],
         rows,
@@ -85,6 +80,7 @@ export const growth: Scenario = {
           `Over the second half, MB per minute: resident memory ${round(rssSlope)}, heap ${round(heapSlope)}.`,
           `Longest collection pause ${round(longest.pauseMs)} ms, longest loop stall ${round(longest.stallMs)} ms.`,
           `After a full collection: ${round(restingBefore)} MB resident before, ${round(restingAfter)} MB after.`,
+          'A stall is by the clock; a turn is without the time in which the loop waited for a processor.',
           `${rate} requests/s, ${scouts} scouts, prompts up to ${promptCharsMax} characters, answers ${answerBytes}.`,
         ],
         chart: chartOf('Hub memory under steady load', samples),

@@ -2,7 +2,7 @@
  * Memory of the hub over the minutes of a run: what was read each time, how fast it grows, and the chart of it. Growth
  * and soak fill it.
  */
-import type { Chart } from '../scenario.ts'
+import type { LineChart } from '../scenario.ts'
 
 export interface MemorySample {
   minute: number
@@ -29,7 +29,7 @@ export function slopeOf(samples: readonly MemorySample[], of: (sample: MemorySam
   return square === 0 ? 0 : product / square
 }
 
-export function chartOf(title: string, samples: readonly MemorySample[]): Chart {
+export function chartOf(title: string, samples: readonly MemorySample[]): LineChart {
   const points = samples.flatMap(({ minute, rssMb, heapMb, nativeMb }) => [
     { x: minute, y: rssMb, series: 'resident memory' },
     { x: minute, y: heapMb, series: 'JavaScript heap' },

@@ -5,7 +5,7 @@
  */
 import { chatBodies } from '../../fleet/population.ts'
 import { warmUpMs } from '../../load/warm-up.ts'
-import { median, type Result, round, type Scenario } from '../scenario.ts'
+import { barsBesideRaw, median, type Result, round, type Scenario } from '../scenario.ts'
 import { measure, onStage, type Window } from '../stage.ts'
 
 const tokens = 500
@@ -51,13 +51,17 @@ export const relay: Scenario = {
         return [name, of('perSecond'), of('cpuUs'), broken]
       }
       const rows = [row('raw relay', raws), row('hub', hubs)]
-      const points = rows.map(([name, perSecond]) => ({ x: String(name), y: Number(perSecond), series: String(name) }))
       return {
         columns: ['server', 'chunks/s', 'server us/chunk', 'streams not whole'],
         rows,
         figures: { relayRatio: median(hubs.map(({ perSecond }, turn) => perSecond / raws[turn]!.perSecond)) },
         notes: [`${streams} streams of ${tokens} tokens at full speed, one after the other on each connection.`],
-        chart: { title: 'Chunks relayed per second', mark: 'bar', x: 'server', y: 'chunks/s', points },
+        chart: {
+          mark: 'bar',
+          title: 'Chunks relayed per second',
+          what: `${streams} streams at full speed; more is better`,
+          groups: [{ heading: '', bars: barsBesideRaw(rows, 1) }],
+        },
       }
     }),
 }

@@ -7,7 +7,7 @@ import type { HubUnderTest } from '../../fleet/hub.ts'
 import { chatBodies } from '../../fleet/population.ts'
 import type { Target } from '../../load/http-connection.ts'
 import { warmUpMs } from '../../load/warm-up.ts'
-import { type Cell, median, type Result, round, type Say, type Scenario } from '../scenario.ts'
+import { barsBesideRaw, type Cell, median, type Result, round, type Say, type Scenario } from '../scenario.ts'
 import { type Load, measure, onStage, timeAt, type Window } from '../stage.ts'
 
 const warmSeconds = 1
@@ -85,11 +85,6 @@ export const dispatch: Scenario = {
         dispatchRatio: median(hubs.map(({ perSecond }, turn) => perSecond / raws[turn]!.perSecond)),
         hubCpu: median(hubs.map(({ cpuUs }) => cpuUs)),
       }
-      const points = rows.slice(0, 2).map(([name, , perSecond]) => ({
-        x: String(name),
-        y: Number(perSecond),
-        series: String(name),
-      }))
       return {
         columns: ['server', 'load', 'tasks/s', 'server us/task', 'p50 ms', 'p99 ms', 'server MB', 'failed'],
         rows,
@@ -98,7 +93,12 @@ export const dispatch: Scenario = {
           'The raw echo shares the machine with the load generator alone, the hub also with the whole fleet,',
           `which costs about ${round(median(fleetUs))} us per task.`,
         ],
-        chart: { title: `Tasks per second, ${scouts} scouts`, mark: 'bar', x: 'server', y: 'tasks/s', points },
+        chart: {
+          mark: 'bar',
+          title: 'Tasks per second',
+          what: `${inFlight} in flight, ${scouts} scouts; more is better`,
+          groups: [{ heading: '', bars: barsBesideRaw(rows.slice(0, 2), 2) }],
+        },
       }
     }),
 }

@@ -4,7 +4,7 @@
  * holds both edges, the scout's own code and the sockets between.
  */
 import { chatBodies } from '../../fleet/population.ts'
-import { median, type Result, round, type Scenario } from '../scenario.ts'
+import { type Bar, median, type Result, round, type Scenario } from '../scenario.ts'
 import { measure, onStage, timeAt, type Window } from '../stage.ts'
 import { warm } from './dispatch.ts'
 
@@ -37,7 +37,9 @@ export const latency: Scenario = {
         return [name, ...shares.map((share) => round(median(windows.map((window) => timeAt([window], which, share)))))]
       })
       const added = rows[1]!
-      const points = shares.map((share, i) => ({ x: `p${share * 100}`, y: Number(added[i + 1]), series: 'added' }))
+      const bars = shares.map((share, i): Bar => {
+        return { name: `p${share * 100}`, value: Number(added[i + 1]), kind: 'ours' }
+      })
       return {
         columns: ['time', 'p50 ms', 'p99 ms', 'p99.9 ms'],
         rows,
@@ -47,7 +49,12 @@ export const latency: Scenario = {
           `Failed: ${windows.reduce((sum, { failed }) => sum + failed, 0)}.`,
           'A request counts from when it was due; one that left within a timer tick (1.5 ms) of it, from when it left.',
         ],
-        chart: { title: 'Time added by the hub', mark: 'bar', x: 'share', y: 'ms', points },
+        chart: {
+          mark: 'bar',
+          title: 'Time added by the hub',
+          what: `milliseconds, at ${rate} requests/s; less is better`,
+          groups: [{ heading: '', bars }],
+        },
       }
     }),
 }

@@ -9,6 +9,8 @@ import type { ModelEntry, Pause, Resume, Resumes, Scout } from '../model/object-
 
 /** A heap is looked through when it is this much longer than twice what was left of it the last time. */
 const spareLength = 16
+/** Pauses looked at one by one for a task that not every scout may have. */
+const looksMax = 64
 
 /** The pause begins, or ends at another time than before. */
 export function noteResume(pause: Pause): void {
@@ -57,6 +59,18 @@ export function resumesAtMs(entry: ModelEntry): number | null {
     pop(heap)
   }
   return null
+}
+
+/**
+ * The same of those scouts alone that may have a task. Where none of the first pauses is one of theirs, it is not
+ * before the time of all.
+ */
+export function resumesAtMsOf(entry: ModelEntry, mayHave: (scout: Scout) => boolean): number | null {
+  const soonestMs = resumesAtMs(entry)
+  if (soonestMs === null) return null
+  const looked = entry.resumes!.heap.slice(0, looksMax)
+  const theirs = looked.filter((resume) => holds(entry, resume) && mayHave(resume.pause.holder))
+  return theirs.length === 0 ? soonestMs : Math.min(...theirs.map(({ atMs }) => atMs))
 }
 
 function holds(entry: ModelEntry, { atMs, pause }: Resume): boolean {

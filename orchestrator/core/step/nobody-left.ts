@@ -5,8 +5,10 @@
  */
 import { type Fault, fault, plainMessage } from '../../../shared/faults.ts'
 import { busyRetryMs, queueFullRetryMs } from '../../../shared/limits/scheduling.ts'
+import { autoModel } from '../../../shared/task.ts'
 import { notOffered } from '../fleet/not-offered.ts'
-import { resumesAtMs } from '../fleet/resume-times.ts'
+import { capabilityFor, isConstrained } from '../fleet/placement.ts'
+import { resumesAtMs, resumesAtMsOf } from '../fleet/resume-times.ts'
 import type { ModelEntry, Task } from '../model/object-graph.ts'
 import type { CoreState } from '../state.ts'
 import { patientUntilMs } from '../task/queueing.ts'
@@ -35,13 +37,20 @@ export function deserted(core: CoreState, task: Task): Fault {
 /** Why a client's task cannot wait: every provider of its model is at its limit for longer; null when it can. */
 export function limited(core: CoreState, task: Task): Fault | null {
   if (task.intent !== null || task.doubt !== null || task.entry.scouts > 0) return null
-  const atMs = resumesAtMs(task.entry)
+  const atMs = resumesFor(task)
   if (atMs === null || atMs <= patientUntilMs(core, task)) return null
   const retryAfterMs = atMs - core.nowMs
   const seconds = Math.ceil(retryAfterMs / 1_000)
   const advice = `try again in ${seconds} s, or name another model`
   const text = `Every provider of "${task.model}" is at its rate limit: ${advice}.`
   return fault('rate_limited', plainMessage(text), { retryAfterMs })
+}
+
+/** Nobody waits for the scouts that a client excludes. Of `auto` each scout's pause is that of its last free model. */
+function resumesFor(task: Task): number | null {
+  const { entry, model } = task
+  if (!isConstrained(task) || model === autoModel) return resumesAtMs(entry)
+  return resumesAtMsOf(entry, (scout) => capabilityFor(scout, task) !== undefined)
 }
 
 /** Ends the tasks that wait for models of which every scout has been paused since the last look. */

@@ -100,9 +100,9 @@ function makeTask(core: CoreState, intent: Intent, accepted: AcceptedTask): Task
   return task
 }
 
-function routingOf({ attemptsMax, requires }: AcceptedTask['terms']): RoutingOptions {
-  if (attemptsMax === undefined && requires === undefined) return defaultRouting
-  return { ...defaultRouting, ...(attemptsMax && { attemptsMax }), ...(requires && { requires }) }
+function routingOf({ attemptsMax, requires, routing }: AcceptedTask['terms']): RoutingOptions {
+  if (attemptsMax === undefined && requires === undefined && routing === undefined) return defaultRouting
+  return { ...defaultRouting, ...routing, ...(attemptsMax && { attemptsMax }), ...(requires && { requires }) }
 }
 
 /** A need that ended without a result blocks for good, except for a control node, which decides over failures too. */

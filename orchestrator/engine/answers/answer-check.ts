@@ -20,6 +20,7 @@ import type { TaskKind } from '../../../shared/task.ts'
 import { type AskedSource, believedPromptTokens } from './asked.ts'
 import type { Choices } from './choices.ts'
 import { inspectEmbeddings } from './embeddings-check.ts'
+import type { LineTemplate } from './line-template.ts'
 
 export interface LineFacts {
   /** Something the client came for: text, a refusal, reasoning, audio or a tool call. */
@@ -39,11 +40,13 @@ const openingBrace = 0x7b
 const inLine = new FieldNames(['choices', ...reservedFields])
 const inBody = new FieldNames(['choices', 'data', 'usage', ...reservedFields])
 const inChoice = new FieldNames(['index', 'delta', 'finish_reason', 'message'])
-/** The text of an answer first; then what is content when it is filled; then what is content as an object. */
+/** The texts of an answer first; then what is content when it is filled; then what is content as an object. */
 const inDelta = new FieldNames([
-  ...['content', 'refusal', 'reasoning', 'reasoning_content', 'tool_calls', 'images'],
+  ...['content', 'refusal', 'reasoning', 'reasoning_content'],
+  ...['tool_calls', 'images'],
   ...['function_call', 'audio'],
 ])
+const listsFrom = 4
 const objectsFrom = 6
 const inMessage = new FieldNames(['content'])
 const inUsage = new FieldNames(['prompt_tokens', 'completion_tokens'])
@@ -52,12 +55,19 @@ const scan = new JsonScan()
 /** For one long body at a time. */
 const sliced = new SlicedScan()
 
-/** The facts about one streamed line, or null when it is no line of an answer. */
-export function inspectLine(line: Uint8Array, choices: Choices): LineFacts | null {
+/** Of the line under way: the content that is a text, when there is any. */
+const textOfLine = { start: 0, end: 0 }
+
+/**
+ * The facts about one streamed line, or null when it is no line of an answer. The template learns a line of which the
+ * next ones of its stream are likely to differ in their text alone.
+ */
+export function inspectLine(line: Uint8Array, choices: Choices, template: LineTemplate): LineFacts | null {
   const facts = { hasContent: false, hasFinish: false }
   if (!beginsAnswer(line, answerLineValuesMax)) return null
   choices.nextLine()
-  let hasChoices = false
+  textOfLine.end = 0
+  let count = 0
   while (scan.nextField()) {
     const field = scan.fieldIn(inLine)
     if (field > 0) return null
@@ -66,10 +76,13 @@ export function inspectLine(line: Uint8Array, choices: Choices): LineFacts | nul
     else
       while (scan.nextItem()) {
         if (!lineChoice(facts, choices)) return null
-        hasChoices = true
+        count++
       }
   }
-  return scan.end() && hasChoices ? facts : null
+  if (!scan.end() || count === 0) return null
+  const { start, end } = textOfLine
+  if (count === 1 && end > 0 && !facts.hasFinish) template.learn(line, start, end)
+  return facts
 }
 
 function lineChoice(facts: LineFacts, choices: Choices): boolean {
@@ -123,6 +136,10 @@ function delta(facts: LineFacts): boolean {
     const isFilled =
       found === Class.text ? scan.textEnd > scan.textStart : found === Class.list && scan.isFilledList(at)
     if (field >= objectsFrom ? found === Class.object : field >= 0 && isFilled) facts.hasContent = true
+    if (field >= 0 && field < listsFrom && isFilled && found === Class.text) {
+      textOfLine.start = scan.textStart
+      textOfLine.end = scan.textEnd
+    }
   }
   return !scan.failed
 }

@@ -3,6 +3,7 @@
  * content and what ends a choice is withheld, so that an attempt can fail unseen and nobody sees a clean end that was
  * none. Its owner, a relay or a transcript, decides where the released lines go.
  */
+import { bytePart, ownPart } from '../../../shared/byte-part.ts'
 import { type Fault, fault } from '../../../shared/faults.ts'
 import type { JsonSpans } from '../../../shared/json/json-spans.ts'
 import { answerSliceBytes, chunkLinesMax, streamedAnswerBytesMax } from '../../../shared/limits/answers.ts'
@@ -15,10 +16,9 @@ import { inspectBody, inspectLine, passBody, type Usage } from './answer-check.t
 import type { Check, CheckSteps } from './answer-checks.ts'
 import type { AskedSource } from './asked.ts'
 import { Choices } from './choices.ts'
+import { LineTemplate } from './line-template.ts'
 
 const newline = 0x0a
-/** A view this small keeps no large frame alive worth a copy. */
-const viewSlackBytes = 1_024
 /** Shared by all streams that hold no lines; never added to. */
 const noLines: Uint8Array[] = []
 const noUsage: Usage = { promptTokens: 0, completionTokens: 0 }
@@ -54,6 +54,7 @@ export class AttemptStream {
   cost: Cost | null = null
   /** null unless it is streamed. */
   private readonly choices: Choices | null
+  private readonly template: LineTemplate | null
 
   constructor(
     readonly attempt: number,
@@ -67,6 +68,7 @@ export class AttemptStream {
     private readonly source: AskedSource,
   ) {
     this.choices = stream ? new Choices(source) : null
+    this.template = stream ? new LineTemplate() : null
   }
 
   /** Whether a settlement was taken, on which the core decides at the end of the turn. */
@@ -97,13 +99,21 @@ export class AttemptStream {
     if (this.offset + body.length > streamedAnswerBytesMax) return tooLong
     this.seq++
     this.offset += body.length
+    // Almost every chunk is one line like the one before.
+    if (!this.template!.fits(body, body.length - 1)) return this.takeLines(body)
+    this.tokens++
+    this.released = added(this.released, bytePart(body, 0, body.length - 1))
+    return null
+  }
+
+  private takeLines(body: Uint8Array): Fault | null {
     let lines = 0
     for (let from = 0; from < body.length; ) {
       const to = body.indexOf(newline, from)
       if (++lines > chunkLinesMax && body.length > inlineBodyBytesMax) {
         return fault('bad_answer', `The scout sent more than ${chunkLinesMax} lines in one large chunk.`)
       }
-      if (!this.takeLine(body.subarray(from, to))) {
+      if (!this.takeLine(bytePart(body, from, to))) {
         return fault('bad_answer', 'The scout sent a line that is no part of an answer.')
       }
       from = to + 1
@@ -112,14 +122,14 @@ export class AttemptStream {
   }
 
   private takeLine(line: Uint8Array): boolean {
-    const facts = inspectLine(line, this.choices!)
+    const facts = inspectLine(line, this.choices!, this.template!)
     if (facts === null) return false
     if (facts.hasContent) this.tokens++
     // Content in a line that ends a choice is withheld with it: nobody has seen it, the attempt can still fail unseen.
     if (facts.hasContent && !facts.hasFinish && !this.contentBegan) this.beginContent()
     if (this.contentBegan && !facts.hasFinish) this.released = added(this.released, line)
     else {
-      const kept = ownLine(line)
+      const kept = ownPart(line)
       if (facts.hasFinish) this.closing = added(this.closing, kept)
       else this.prelude = added(this.prelude, kept)
       this.withheldBytes += line.length
@@ -175,9 +185,4 @@ function added(lines: Uint8Array[], line: Uint8Array): Uint8Array[] {
   if (lines === noLines) return [line]
   lines.push(line)
   return lines
-}
-
-/** Withheld lines outlive their frame: a small one is copied, so that it does not keep the whole frame alive. */
-function ownLine(line: Uint8Array): Uint8Array {
-  return line.buffer.byteLength > 2 * line.length + viewSlackBytes ? new Uint8Array(line) : line
 }

@@ -50,6 +50,11 @@ const tooLongToContinue = fault(
   'The scout that answered is lost, and the answer so far is too long for another one to continue. Ask again.',
 )
 
+const notContinued = fault(
+  'scout_lost',
+  'The scout that answered is lost, and another one cannot continue a request that names a field twice. Ask again.',
+)
+
 export class Relay implements AnswerSink, Answer, AskedSource {
   readonly id: string
   readonly task: number
@@ -130,6 +135,7 @@ export class Relay implements AnswerSink, Answer, AskedSource {
     // Text is at least as long in bytes as in characters: what cannot fit is not put together.
     if (request.length + this.prefix.length > bodyBytesMax) return tooLongToContinue
     const continued = continuedRequest(request, this.prefix, this.prefixTokens)
+    if (continued === null) return notContinued
     this.requestBytes = continued.length
     return continued.length > bodyBytesMax ? tooLongToContinue : continued
   }

@@ -122,9 +122,13 @@ export class Journal {
   private nextBatch(): { batch: Entry[]; writes: StoreWrite[] } {
     const writes: StoreWrite[] = []
     let count = 0
+    let rows = 0
     let bytes = 0
     for (const entry of this.entries) {
-      if (count > 0 && writes.length + entry.writes.length > journalRowsMax) break
+      let more = 0
+      for (const write of entry.writes) more += rowsOf(write)
+      if (count > 0 && rows + more > journalRowsMax) break
+      rows += more
       writes.push(...entry.writes)
       count++
       for (const write of entry.writes) bytes += bytesOf(write)
@@ -140,6 +144,12 @@ export class Journal {
     this.entries = this.entries.filter((entry) => entry.refuse === null)
     for (const { refuse } of refused) refuse!(trouble)
   }
+}
+
+/** What brings tasks is one row for each of them, and another one where it brings their requests. */
+function rowsOf(write: StoreWrite): number {
+  const tasks = 'tasks' in write ? write.tasks.length : 0
+  return 1 + tasks + ('requests' in write ? write.requests.length : 0)
 }
 
 /** Of what may be large in a row. */

@@ -135,14 +135,21 @@ export class DurableSink implements AnswerSink, AskedSource {
   /** Assembles the answer before the core gets the settlement: what cannot be stored is no answer. */
   settle(attemptStream: AttemptStream, settlement: Settlement, body: Uint8Array): Check {
     const check = attemptStream.settle(settlement, body)
-    if (isInSteps(check) || (check === null && this.bytes > assemblyStepBytes)) {
-      return this.settleInSteps(check, attemptStream, body)
-    }
-    return check ?? atOnce(this.assemble(attemptStream, body))
+    if (isInSteps(check)) return this.settleInSteps(check, attemptStream, body)
+    if (check !== null) return check
+    // A contract's schema is compiled for its first answer, and many such answers may come in one turn.
+    const isLong = this.isLong || this.options.breach !== null
+    const steps = this.assemble(attemptStream, body)
+    return isLong ? steps : atOnce(steps)
   }
 
-  private *settleInSteps(check: Check, attemptStream: AttemptStream, body: Uint8Array): CheckSteps {
-    const flaw = isInSteps(check) ? yield* check : check
+  /** Takes more than a step to assemble. */
+  private get isLong(): boolean {
+    return this.bytes > assemblyStepBytes
+  }
+
+  private *settleInSteps(check: CheckSteps, attemptStream: AttemptStream, body: Uint8Array): CheckSteps {
+    const flaw = yield* check
     if (flaw !== null) return flaw
     yield
     return yield* this.assemble(attemptStream, body)
@@ -160,11 +167,12 @@ export class DurableSink implements AnswerSink, AskedSource {
         yield
         bytes = 0
       }
-      yield
+      if (this.isLong) yield
       this.answer = assembly.result(body)
     }
-    yield
-    return this.answer === null ? fault('bad_answer', 'The answer cannot be read.') : this.breach(this.answer)
+    if (this.answer === null) return fault('bad_answer', 'The answer cannot be read.')
+    if (this.isLong || this.options.breach !== null) yield
+    return this.breach(this.answer)
   }
 
   private breach(answer: Uint8Array): Fault | null {

@@ -73,8 +73,9 @@ export function taskRow(intent: string, task: number, planned: PlannedTask): Tas
   }
 }
 
-function termsText({ contract, isTemplate, attemptsMax, deadlineMs, boost, requires }: Terms): string | null {
-  const text = JSON.stringify({ contract, isTemplate, attemptsMax, deadlineMs, boost, requires })
+function termsText(terms: Terms): string | null {
+  const { contract, isTemplate, attemptsMax, deadlineMs, boost, requires, routing } = terms
+  const text = JSON.stringify({ contract, isTemplate, attemptsMax, deadlineMs, boost, requires, routing })
   return text === '{}' ? null : text
 }
 

@@ -59,11 +59,16 @@ function rendered({ store, task, node, kind, parents, terms, render, spend }: Re
   if (request === undefined) return fault('internal_error', 'The request of this task is missing from the store.')
   const isTemplate = terms.isTemplate === true && render !== null
   if (parents.length === 0 && !isTemplate) return request
-  const results = resultsOf({ store, spend }, parents, isTemplate ? nodeResultsBytesMax : bodyBytesMax - request.length)
+  const results = resultsOf({ store, spend }, parents)
   if (results === null) return tooLarge(node)
   if (isTemplate) {
     const contextTokens = terms.requires?.contextTokensMin ?? 0
     return bounded(node, render({ node, kind, request, parents: results, contextTokens }))
+  }
+  let room = bodyBytesMax - request.length
+  for (const { text } of results) {
+    room -= text.length
+    if (room < 0) return tooLarge(node)
   }
   const body = readBody(request)
   const filled =
@@ -73,25 +78,36 @@ function rendered({ store, task, node, kind, parents, terms, render, spend }: Re
   return bounded(node, Buffer.from(JSON.stringify(filled)))
 }
 
-/** What the parents said; null when it is more than `charsMax`, before anything is built of it. */
+interface ParentResult {
+  node: string
+  readonly text: string
+}
+
+/** What a parent said, read when somebody wants to know: that takes as long as it is. */
+function parentResult(node: string, result: Uint8Array): ParentResult {
+  let said: string | null = null
+  return {
+    node,
+    get text() {
+      said ??= textOf(result)
+      return said
+    },
+  }
+}
+
+/** The results of the parents; null when they are too long, before anything is made of them. */
 function resultsOf(
   { store, spend }: Pick<Rendering, 'store' | 'spend'>,
   parents: readonly Parent[],
-  charsMax: number,
-): { node: string; text: string }[] | null {
-  const results: { node: string; text: string }[] = []
+): ParentResult[] | null {
+  const results: ParentResult[] = []
   let bytes = 0
-  let chars = 0
   for (const { node, task } of parents) {
     const result = store.result(task)!
-    // Reading a result takes what it is long, also where it says little.
     bytes += result.length
     spend(result.length)
     if (bytes > nodeResultsBytesMax) return null
-    const text = textOf(result)
-    chars += text.length
-    if (chars > charsMax) return null
-    results.push({ node, text })
+    results.push(parentResult(node, result))
   }
   return results
 }

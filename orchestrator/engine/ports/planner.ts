@@ -46,10 +46,18 @@ export interface Plan {
 /** A chat request, whole but for what concerns its stream. */
 export type PlannedRequest = Record<string, unknown> & { model: string }
 
+/** One way to have a request answered. */
+export interface PlannedTry {
+  model: string
+  terms: Terms
+}
+
 /** What a client asked for: one of `request`, `input`, `messages`, `template` and `scroll`, its own fields checked. */
 export interface PlanAsked {
-  /** The request of the one task that answers. */
+  /** The request that answers. */
   request?: PlannedRequest
+  /** Of `request`: the models that are asked in turn, until one answers; its own alone when absent. */
+  tries?: readonly PlannedTry[]
   input?: string | null
   messages?: unknown[] | null
   scroll?: unknown

@@ -119,7 +119,10 @@ export interface ResponseRow {
   tenant: string
   /** Milliseconds since 1970. */
   createdMs: number
-  /** What was asked for, as JSON. */
+  /**
+   * What was asked for, as JSON. Empty for a response that an intent makes and that is not to be kept: its row is there
+   * so that a start of the hub finds what the last process did not come to remove.
+   */
   request: Uint8Array
   /** The whole answer, as JSON; null for one that an intent makes. */
   answer: Uint8Array | null
@@ -279,6 +282,8 @@ export interface IdempotencyStore {
 /** For responses that can be fetched. */
 export interface ResponseStore {
   response(id: string): ResponseRow | undefined
+  /** The intents of responses that are not to be kept. Looks through all that intents made: for the start alone. */
+  unkept(): string[]
 }
 
 /** For audits of the bookings. */

@@ -5,18 +5,15 @@
 import type { RequestContext } from '../request-context.ts'
 import { refuseAnthropic } from '../response/anthropic-errors.ts'
 import { jsonResponse } from '../response/response.ts'
-import { readObject } from '../schema/body.ts'
+import { readForTranslation } from '../schema/body.ts'
 import { estimatedTokens } from '../schema/token-estimate.ts'
-import { refusal } from '../schema/validation.ts'
 import { chatRequestOf } from './request/chat-request.ts'
 import { countTokensRequest, type MessagesFields } from './request/messages-request.ts'
 
 export async function countTokens(context: RequestContext): Promise<Response> {
   const { id } = context
-  const body = await readObject(context)
+  const body = await readForTranslation(context, countTokensRequest)
   if ('code' in body) return refuseAnthropic(id, body)
-  const flaw = refusal(countTokensRequest, body.value)
-  if (flaw !== null) return refuseAnthropic(id, flaw)
   const made = chatRequestOf(body.value as unknown as MessagesFields)
   if ('code' in made) return refuseAnthropic(id, made)
   const answer = { input_tokens: estimatedTokens(made.chat), chasm: { estimated: true } }

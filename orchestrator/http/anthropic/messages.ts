@@ -10,10 +10,9 @@ import { endOf, giveWhole } from '../chat/whole-answer.ts'
 import type { RequestContext } from '../request-context.ts'
 import { anthropicError, refuseAnthropic } from '../response/anthropic-errors.ts'
 import { chasmField, servedModel } from '../response/envelope.ts'
-import { type JsonBody, readObject, refusedSize, refusedUrl } from '../schema/body.ts'
+import { type JsonBody, readForTranslation, refusedSize, refusedUrl } from '../schema/body.ts'
 import { idempotencyOf } from '../schema/idempotency.ts'
 import { obstacleToContinue } from '../schema/routing-options.ts'
-import { refusal } from '../schema/validation.ts'
 import { isVirtual } from '../schema/virtual-models.ts'
 import { PullStream } from '../streaming/pull-stream.ts'
 import { virtualChat } from '../virtual/virtual-chat.ts'
@@ -33,10 +32,8 @@ const wording = {
 }
 
 export async function createMessage(context: RequestContext): Promise<Response> {
-  const body = await readObject(context)
+  const body = await readForTranslation(context, messagesRequest)
   if ('code' in body) return refuseAnthropic(context.id, body)
-  const flaw = refusal(messagesRequest, body.value)
-  if (flaw !== null) return refuseAnthropic(context.id, flaw)
   const sent = body.value as unknown as MessagesFields
   if (isVirtual(sent.model)) return virtualMessage(context, body, sent)
   const asked = askedMessage(context, body)
@@ -58,7 +55,7 @@ function askedMessage(context: RequestContext, body: JsonBody): AskedMessage | F
   const bytes = Buffer.from(JSON.stringify(chat))
   const flaw = obstacle(chat, sent) ?? refusedUrl(context, chat) ?? refusedSize(context, body, bytes.length)
   if (flaw !== null) return flaw
-  const asked = askedBy(context, { bytes, value: chat }, 'chat')
+  const asked = askedBy(context, { bytes, value: { ...chat, ...preferencesOf(body.value) } }, 'chat')
   return 'code' in asked ? asked : { ...asked, form: formOf(sent) }
 }
 
@@ -66,6 +63,11 @@ function askedMessage(context: RequestContext, body: JsonBody): AskedMessage | F
 function exactly({ bytes, value }: JsonBody): MessagesFields {
   const text = utf8.decode(bytes)
   return (/\d{16}/.test(text) ? parseExactly(text) : value) as unknown as MessagesFields
+}
+
+/** Beside the chat request: the hub alone reads them. */
+function preferencesOf({ models, provider }: Json): Json {
+  return { models, provider }
 }
 
 function formOf({ thinking, stop_sequences: stops }: MessagesFields): AnswerForm {
@@ -107,7 +109,8 @@ async function virtualMessage(context: RequestContext, body: JsonBody, sent: Mes
   if ('code' in made) return refuseAnthropic(context.id, made)
   const flaw = virtualFlaw(made.chat, sent) ?? refusedUrl(context, made.chat)
   if (flaw !== null) return refuseAnthropic(context.id, flaw)
-  const value = sent.stream === true ? { ...made.chat, stream_options: { include_usage: true } } : made.chat
+  const usage = sent.stream === true && { stream_options: { include_usage: true } }
+  const value = { ...made.chat, ...preferencesOf(body.value), ...usage }
   return asMessage(context.id, await virtualChat(context, { bytes: body.bytes, value }), formOf(sent))
 }
 

@@ -6,13 +6,16 @@
 import { type Fault, fault } from '../../../shared/faults.ts'
 import type { Answer, AnswerPart } from '../../engine/ports/client.ts'
 import type { RequestContext } from '../request-context.ts'
-import { chasmField, envelop, envelopeHead } from '../response/envelope.ts'
+import { chasmField, envelopedBytes, envelopeHead, writeEnvelope } from '../response/envelope.ts'
 import { faultBody } from '../response/response.ts'
 import { PullStream, type StreamContent } from '../streaming/pull-stream.ts'
 
+const nothing = new Uint8Array(0)
 const utf8 = new TextEncoder()
 const bytesOf = (text: string) => utf8.encode(text)
-const eventEnd = bytesOf('\n\n')
+const newline = 0x0a
+/** Two line breaks end an event. */
+const eventEndBytes = 2
 const doneEvent = bytesOf('data: [DONE]\n\n')
 const keepAlive = bytesOf(': keep-alive\n\n')
 
@@ -64,15 +67,10 @@ class ChunkEncoder implements StreamContent<AnswerPart> {
   }
 
   encode({ lines, end }: AnswerPart): Uint8Array | null {
-    const pieces: Uint8Array[] = []
-    for (const line of lines) this.chunk(pieces, line)
-    if (end?.type === 'done') {
-      if (this.options.withUsage) this.chunk(pieces, end.body)
-      pieces.push(doneEvent)
-    } else if (end?.type === 'failed') {
-      pieces.push(errorEvent(end.fault, end.forwardedBytes))
-    }
-    return pieces.length === 0 ? null : Buffer.concat(pieces)
+    const isDone = end?.type === 'done'
+    const objects = isDone && this.options.withUsage ? [...lines, end.body] : lines
+    const last = isDone ? doneEvent : end === null ? nothing : errorEvent(end.fault, end.forwardedBytes)
+    return objects.length === 0 ? (last === nothing ? null : last) : this.events(objects, last)
   }
 
   keepAlive(): Uint8Array {
@@ -90,16 +88,29 @@ class ChunkEncoder implements StreamContent<AnswerPart> {
     return errorEvent(fault('client_stalled', text))
   }
 
-  private chunk(pieces: Uint8Array[], body: Uint8Array): void {
-    if (this.head === null) {
-      const head = `data: ${envelopeHead(this.answer, 'chat.completion.chunk')}`
-      envelop(pieces, bytesOf(head + chasmField(this.answer, this.options.explains)), body)
-      this.head = bytesOf(head)
-      this.context.firstByte(this.answer.served)
-    } else {
-      envelop(pieces, this.head, body)
+  /** One event for each of these objects, and the last one behind them, in one piece: most often it is one token. */
+  private events(objects: readonly Uint8Array[], last: Uint8Array): Uint8Array {
+    const first = this.head ?? this.firstHead()
+    const head = this.head!
+    let size = first.length - head.length + last.length
+    for (const object of objects) size += envelopedBytes(head.length, object) + eventEndBytes
+    const bytes = new Uint8Array(size)
+    let at = 0
+    for (const object of objects) {
+      at = writeEnvelope(bytes, at, at === 0 ? first : head, object)
+      bytes[at++] = newline
+      bytes[at++] = newline
     }
-    pieces.push(eventEnd)
+    if (last.length > 0) bytes.set(last, at)
+    return bytes
+  }
+
+  /** The head of the first chunk, which alone says who serves; the one of the others is kept. */
+  private firstHead(): Uint8Array {
+    const head = `data: ${envelopeHead(this.answer, 'chat.completion.chunk')}`
+    this.head = bytesOf(head)
+    this.context.firstByte()
+    return bytesOf(head + chasmField(this.answer, this.options.explains))
   }
 }
 

@@ -5,7 +5,7 @@
  */
 import type { Fault } from '../../../shared/faults.ts'
 import type { RequestContext } from '../request-context.ts'
-import { chasmField, envelop, envelopeHead } from '../response/envelope.ts'
+import { chasmField, envelopedBytes, envelopeHead, writeEnvelope } from '../response/envelope.ts'
 import { refuse } from '../response/response.ts'
 import { readChecked } from '../schema/body.ts'
 import { idempotencyOf } from '../schema/idempotency.ts'
@@ -53,8 +53,8 @@ async function makeAnswer(
   const end = await endOf(context, answer)
   if (end.type === 'failed') return end.fault
   context.firstByte(answer.served)
-  const pieces: Uint8Array[] = []
-  const head = envelopeHead(answer, object) + chasmField(answer, asked.explains)
-  envelop(pieces, Buffer.from(head), end.body)
-  return Buffer.concat(pieces)
+  const head = Buffer.from(envelopeHead(answer, object) + chasmField(answer, asked.explains))
+  const bytes = new Uint8Array(envelopedBytes(head.length, end.body))
+  writeEnvelope(bytes, 0, head, end.body)
+  return bytes
 }

@@ -4,7 +4,7 @@
  * the client's, or a wait without a scout, leads to the next try; the client learns of the last one's failure alone.
  * To whoever reads it, it is one answer of the engine's.
  */
-import { type Fault, type FaultCode, faultTable } from '../../../shared/faults.ts'
+import { leadsToNextModel } from '../../../shared/faults.ts'
 import { fallbackWaitMs, providersListedMax } from '../../../shared/limits/http.ts'
 import { requestDeadlineMs } from '../../../shared/limits/scheduling.ts'
 import type { System } from '../../../shared/system.ts'
@@ -12,18 +12,6 @@ import { autoModel, type Served, type TaskKind } from '../../../shared/task.ts'
 import type { Cost } from '../../core/fleet/cost.ts'
 import type { Answer, AnswerPart, Engine, Submission } from '../../engine/ports/client.ts'
 import type { Tries, Try } from '../schema/preferences/tries.ts'
-
-/** Beside what is a provider's or a scout's fault: another model may have it, take it, or have somebody free. */
-const otherReasons: ReadonlySet<FaultCode> = new Set([
-  'model_not_found',
-  'context_length_exceeded',
-  'content_refused',
-  'answer_too_large',
-  'scout_draining',
-  'attempts_exhausted',
-  'no_agreement',
-  'no_scout_available',
-])
 
 interface Parts {
   engine: Pick<Engine, 'submit' | 'model'>
@@ -99,7 +87,8 @@ class FallbackAnswer implements Answer {
       const part = this.current.take()
       if (part === null) return null
       this.hasBegun ||= part.lines.length > 0
-      if (part.end?.type !== 'failed' || !this.canGoOn() || !leadsOn(part.end.fault) || !this.goOn()) return part
+      if (part.end?.type !== 'failed' || !this.canGoOn() || !leadsToNextModel(part.end.fault.code) || !this.goOn())
+        return part
     }
   }
 
@@ -181,13 +170,8 @@ class FallbackAnswer implements Answer {
   }
 }
 
-function leadsOn({ code }: Fault): boolean {
-  const { blame } = faultTable[code]
-  return blame === 'provider' || blame === 'scout' || otherReasons.has(code)
-}
-
-/** A provider that is not listed with the model may still be there when the list is full. */
-function hasTaker({ model, provider }: Try, engine: Parts['engine'], kind: TaskKind): boolean {
+/** By what is offered now. A provider that is not listed with the model may still be there when the list is full. */
+export function hasTaker({ model, provider }: Try, engine: Pick<Engine, 'model'>, kind: TaskKind): boolean {
   if (model === autoModel) return true
   const listing = engine.model(model)
   if (listing === undefined || !listing.kinds.includes(kind)) return false

@@ -10,6 +10,7 @@ import type { Answer } from '../../engine/ports/client.ts'
 const openingBrace = 0x7b
 const closingBrace = 0x7d
 const space = 0x20
+const quote = 0x22
 
 /** The hub's fields of a whole answer or of one streamed chunk, ending in a comma. Only after the answer is served. */
 export function envelopeHead(answer: Answer, object: string): string {
@@ -51,11 +52,38 @@ export function shownCost(cost: Cost) {
 
 /** Appends to `pieces` the object whose fields are those of `head` and then those of `body`. */
 export function envelop(pieces: Uint8Array[], head: Uint8Array, body: Uint8Array): void {
-  const from = body.indexOf(openingBrace) + 1
-  let next = from
+  const brace = braceOf(body)
+  pieces.push(isEmpty(body, brace) ? head.subarray(0, -1) : head, body.subarray(brace + 1))
+}
+
+/** Bytes that `writeEnvelope` writes, with a head of so many. */
+export function envelopedBytes(headBytes: number, body: Uint8Array): number {
+  return headBytes + body.length - braceOf(body) - 1
+}
+
+/**
+ * Writes the same object into `target`, and returns where it ends. The body goes first: the head's last comma takes the
+ * place of its opening brace.
+ */
+export function writeEnvelope(target: Uint8Array, at: number, head: Uint8Array, body: Uint8Array): number {
+  const brace = braceOf(body)
+  const comma = at + head.length - 1
+  target.set(brace === 0 ? body : body.subarray(brace), comma)
+  target.set(head, at)
+  if (body[brace + 1] !== quote && isEmpty(body, brace)) target[comma] = space
+  return comma + body.length - brace
+}
+
+/** There may be space before it. */
+function braceOf(body: Uint8Array): number {
+  return body[0] === openingBrace ? 0 : body.indexOf(openingBrace)
+}
+
+/** Whether the object that begins here has no field. */
+function isEmpty(body: Uint8Array, brace: number): boolean {
+  let next = brace + 1
   while (next < body.length && body[next]! <= space) next++
-  const isEmpty = body[next] === closingBrace
-  pieces.push(isEmpty ? head.subarray(0, -1) : head, body.subarray(from))
+  return body[next] === closingBrace
 }
 
 /** The model that served the answer. Only after the answer is served. */

@@ -71,7 +71,8 @@ export function durableResponse(context: RequestContext, view: IntentView, echo:
   // Of several nodes the sum counts, of one what its provider counted in detail.
   if (isOfSeveral) answer.add({ usage: sums })
   answer.close()
-  const served = edge.intents.tasks(id).find(({ node }) => node === resultNode)?.served?.model
+  // Of models that were asked in turn the last one answered, in the place of the result node.
+  const served = edge.intents.tasks(id).findLast((task) => task.state === 'done' && task.served !== null)?.served?.model
   const model = isOfSeveral ? beginning.model : served
   return answer.ended({ atSeconds: seconds(view.finishedMs ?? view.createdMs), model, chasm }, true)
 }

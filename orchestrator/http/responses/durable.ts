@@ -4,12 +4,16 @@
  * request has an Idempotency-Key.
  */
 import { type Fault, fault } from '../../../shared/faults.ts'
-import { intentDeadlineMs } from '../../../shared/limits/intents.ts'
+import { durableTriesMax, intentDeadlineMs } from '../../../shared/limits/intents.ts'
+import type { Terms } from '../../engine/ports/planner.ts'
+import { hasTaker } from '../chat/fallback-answer.ts'
 import { type Acceptance, acceptPlan, clientLeft, type PlanRequest } from '../intents/accept-plan.ts'
 import type { RequestContext } from '../request-context.ts'
 import { jsonResponse, refuse } from '../response/response.ts'
 import type { JsonBody } from '../schema/body.ts'
+import { type Try, triesOf } from '../schema/preferences/tries.ts'
 import { type ResponseFields, refusedAt } from '../schema/response-request.ts'
+import { routingOf } from '../schema/routing-options.ts'
 import { isVirtual } from '../schema/virtual-models.ts'
 import { streamIntent } from '../streaming/intent-stream.ts'
 import { answerOf, endOf, virtualFields, virtualPlan } from '../virtual/virtual-chat.ts'
@@ -43,7 +47,8 @@ export async function answerDurably(context: RequestContext, body: JsonBody): Pr
   const { acceptance } = accepted
   const { background, stream, store } = fields
   const isStored = store !== false
-  if (isStored && !(await keepRequest(context, acceptance, fields, input))) {
+  const request = isStored ? keptRequest(fields, withIds(input, responseId(acceptance.view.id))) : nothing
+  if (!(await keepRequest(context, acceptance, request))) {
     clientLeft(context, acceptance)
     return refuse(context.id, notKept)
   }
@@ -55,16 +60,12 @@ const notKept = fault('store_unavailable', 'The orchestrator cannot write to its
   retryAfterMs: 5_000,
 })
 
-function keepRequest(
-  context: RequestContext,
-  { view }: Acceptance,
-  fields: ResponseFields,
-  input: Json[],
-): Promise<boolean> {
-  const { edge, caller } = context
-  const id = responseId(view.id)
-  const request = keptRequest(fields, withIds(input, id))
+const nothing = Buffer.alloc(0)
+
+/** An empty request marks a response that is not to be kept, for a hub that starts before it was removed. */
+function keepRequest({ edge, caller }: RequestContext, { view }: Acceptance, request: Buffer): Promise<boolean> {
   const { createdMs, id: intent } = view
+  const id = responseId(intent)
   return edge.engine.responses.keep({ id, tenant: caller!.tenant, createdMs, request, answer: null, intent })
 }
 
@@ -74,12 +75,8 @@ function planOf(context: RequestContext, fields: ResponseFields): { plan: PlanRe
   const mapped = chatRequestOf(fields, conversation.items)
   if ('code' in mapped) return mapped
   const { stream: _, ...chat } = mapped.chat
-  const preference = (['models', 'provider'] as const).find((field) => (fields[field] ?? null) !== null)
-  if (preference !== undefined) return refusedAt(preference, 'is not for a response that is made durably: remove it')
   const { model, background, metadata, chasm, store } = fields
-  const preferred = preferences.find((field) => (fields[field] ?? null) !== null)
-  if (preferred !== undefined) return refusedAt(preferred, 'is not for a response that is made durably: remove it')
-  const made = isVirtual(model) ? virtualPlanOf(fields, chat) : singlePlanOf(fields, chat)
+  const made = isVirtual(model) ? virtualPlanOf(fields, chat) : singlePlanOf(context, fields, chat)
   if ('code' in made) return made
   const plan = {
     ...made,
@@ -93,13 +90,11 @@ function planOf(context: RequestContext, fields: ResponseFields): { plan: PlanRe
   return { plan, input: conversation.input }
 }
 
-/** By which a chat is told whom to ask; a plan is made for one model. */
-const preferences = ['models', 'provider'] as const
-
 type Planned = Pick<PlanRequest, 'asked' | 'mustBeOffered'>
 
-function virtualPlanOf({ model, chasm }: ResponseFields, chat: Json): Planned | Fault {
-  const unfit = Object.keys(chat).find((field) => !virtualFields.includes(field) && !hints.includes(field))
+function virtualPlanOf({ model, models, provider, chasm }: ResponseFields, chat: Json): Planned | Fault {
+  const sent = { ...chat, ...(models && { models }), ...(provider && { provider }) }
+  const unfit = Object.keys(sent).find((field) => !virtualFields.includes(field) && !hints.includes(field))
   if (unfit !== undefined) {
     const field = namedOtherwise[unfit] ?? unfit
     return refusedAt(field, `has no meaning for ${model}, which makes one answer of several: name another model`)
@@ -107,13 +102,35 @@ function virtualPlanOf({ model, chasm }: ResponseFields, chat: Json): Planned | 
   return virtualPlan({ ...chat, ...(chasm && { chasm: { ...chasm, deadline_ms: null } }) })
 }
 
-/** What concerns the choice of a scout for one chat; an intent asks for it with `requires`. */
-const interactiveOnly = ['sort', 'only', 'ignore', 'max_attempts', 'hedge_after_ms', 'explain', 'params'] as const
+/** What concerns a client who waits, or a virtual model. */
+const interactiveOnly = ['hedge_after_ms', 'explain', 'params'] as const
 
-function singlePlanOf({ chasm, model }: ResponseFields, chat: Json): Planned | Fault {
+function singlePlanOf({ edge }: RequestContext, fields: ResponseFields, chat: Json): Planned | Fault {
+  const { model, models = null, provider = null, chasm = null } = fields
   const unfit = interactiveOnly.find((field) => (chasm?.[field] ?? null) !== null)
   if (unfit !== undefined) return refusedAt(`chasm.${unfit}`, 'is not for a response that is made durably: remove it')
-  return { asked: { request: { ...chat, model } } }
+  const preferred = triesOf({ ...chat, model, models, provider, chasm }, 'chat')
+  if (preferred !== null && 'code' in preferred) return preferred
+  const tries = preferred ?? [{ model, provider: null, routing: routingOf(chasm).routing ?? {} }]
+  if (tries.length > durableTriesMax) {
+    const rule = `make ${tries.length} tries with \`provider.order\`, and at most ${durableTriesMax} are made durably`
+    return refusedAt('models', `${rule}: name fewer`)
+  }
+  const { engine } = edge
+  const takers = tries.filter((one) => hasTaker(one, engine, 'chat') || engine.awaitsModel('chat', one.model))
+  // With nobody for any of them, the first one tells so.
+  const planned = takers.length > 0 ? takers : tries.slice(0, 1)
+  const request = { ...chat, model: planned[0]!.model }
+  return { asked: { request, tries: planned.map((one) => ({ model: one.model, terms: termsOf(one) })) } }
+}
+
+function termsOf({ routing: { attemptsMax, requires, sort, only, ignore } }: Try): Terms {
+  const routing = { ...(sort && { sort }), ...(only && { only }), ...(ignore && { ignore }) }
+  return {
+    ...(attemptsMax !== undefined && { attemptsMax }),
+    ...(requires && { requires }),
+    ...(Object.keys(routing).length > 0 && { routing }),
+  }
 }
 
 async function answer(context: RequestContext, accepted: Acceptance, manner: Manner): Promise<Response> {

@@ -43,6 +43,7 @@ export function keptTurn(
   if (!id.startsWith('resp_')) return null
   const { edge } = context
   const kept = edge.engine.responses.find(id, viewer)
+  if (kept?.request.length === 0) return null
   const request = kept === undefined ? null : read<KeptRequest>(kept.request)
   const bytes = (kept?.request.length ?? 0) + (kept?.answer?.length ?? 0)
   if (kept?.answer) return turnOf(id, request!, read<Json>(kept.answer), null, bytes)

@@ -5,16 +5,17 @@
  */
 import type { z } from 'zod'
 import { type Fault, fault, plainMessage } from '../../../shared/faults.ts'
+import { parseInSlices } from '../../../shared/json/sliced-parse.ts'
 import { jsonDepthMax, jsonFieldsMax, jsonNodesMax, largeBodyBytes } from '../../../shared/limits/http.ts'
 import { smallBodyBytesMax } from '../../../shared/limits/keys.ts'
 import { bodyBytesMax } from '../../../shared/limits/wire.ts'
-import { unfetchableIn } from '../../../shared/network/fetchable-url.ts'
+import { type UnfetchableUrl, unfetchableIn, unfetchableInSteps } from '../../../shared/network/fetchable-url.ts'
 import type { BodyFlaw } from '../body-reads.ts'
 import type { RequestContext } from '../request-context.ts'
 import { type Excess, JsonMeasure } from './bounds/json-bounds.ts'
 import { lengthFault } from './bounds/list-bounds.ts'
 import { encodingOf, encodings, inflated } from './content-encoding.ts'
-import { refusal } from './validation.ts'
+import { refusal, refusalInSteps } from './validation.ts'
 
 export interface JsonBody {
   bytes: Uint8Array<ArrayBuffer>
@@ -29,6 +30,16 @@ const tooMany = fault(
   `The body has more than ${jsonNodesMax} strings, lists and objects, or far too many numbers: ` +
     'send it in several requests.',
 )
+const notNamedJson = fault(
+  'unsupported_media_type',
+  'Send the body as JSON, with the header "Content-Type: application/json".',
+)
+const tooWide = fault(
+  'invalid_request',
+  `The body has an object of more than ${jsonFieldsMax} fields: use a list instead.`,
+)
+const notText = fault('invalid_request', 'The body is not valid UTF-8: encode the JSON as UTF-8.')
+const notJson = fault('invalid_request', 'The body is not valid JSON: check its quotes, commas and braces.')
 const unknownEncoding = fault(
   'unsupported_media_type',
   `Send the body without Content-Encoding, or in one of these: ${encodings.join(', ')}.`,
@@ -51,22 +62,22 @@ export function readChecked(
   schema: z.ZodType,
   isPlain?: PlainCheck,
 ): Promise<JsonBody | Fault> {
-  return read(context, schema, 'interactive', isPlain)
+  return read(context, schema, isPlain === undefined ? {} : { isPlain })
 }
 
-/** Any JSON object. Whoever reads it so checks it, also for URLs that nobody may be made to fetch. */
-export function readObject(context: RequestContext): Promise<JsonBody | Fault> {
-  return read(context, null, 'interactive')
+/** One that will be translated. Whoever reads it so looks for URLs that must not be fetched in what is made of it. */
+export function readForTranslation(context: RequestContext, schema: z.ZodType): Promise<JsonBody | Fault> {
+  return read(context, schema, { isTranslated: true })
 }
 
 /** The body of a request that is stored, which may be as large as what the store and every scout takes. */
 export function readDurable(context: RequestContext, schema: z.ZodType): Promise<JsonBody | Fault> {
-  return read(context, schema, 'stored')
+  return read(context, schema, { use: 'stored' })
 }
 
 /** The body of a request of somebody who may not be known yet. */
 export function readSmall(context: RequestContext, schema: z.ZodType): Promise<JsonBody | Fault> {
-  return read(context, schema, 'small')
+  return read(context, schema, { use: 'small' })
 }
 
 /** What is wrong with storing this body, for a route that learns from it whether it is stored; else null. */
@@ -88,54 +99,104 @@ function tooLarge(bytesMax: number, use: BodyUse): Fault {
   return fault('request_too_large', text)
 }
 
+interface ReadOptions {
+  /** Interactive when absent. */
+  use?: BodyUse
+  /** Its URLs are not looked at. */
+  isTranslated?: boolean
+  isPlain?: PlainCheck
+}
+
 /**
- * A large body takes two turns of the loop for itself, one to be parsed and one to be checked, so that many that arrive
- * at once do not share one. Without a schema nothing is checked but the JSON itself and the lengths of its lists.
+ * A large body is parsed and checked in steps of which each has a turn of the loop, and what comes after that begins in
+ * one of its own.
  */
-async function read(
-  context: RequestContext,
-  schema: z.ZodType | null,
-  use: BodyUse,
-  isPlain?: PlainCheck,
-): Promise<JsonBody | Fault> {
+async function read(context: RequestContext, schema: z.ZodType, options: ReadOptions): Promise<JsonBody | Fault> {
+  const bytes = await bytesOf(context, options.use ?? 'interactive')
+  if ('code' in bytes) return bytes
+  if (bytes.length > largeBodyBytes) {
+    const { lane } = context.edge
+    const body = await lane.whole(readInSteps(context, bytes, schema, options))
+    await lane.turn()
+    return body
+  }
+  const body = parseObject(bytes)
+  if ('code' in body) return body
+  const { value } = body
+  const { isPlain, isTranslated } = options
+  const flaw = lengthFault(value) ?? (isPlain?.(value) === true ? null : refusal(schema, value))
+  return flaw ?? (isTranslated === true ? null : refusedUrl(context, value)) ?? body
+}
+
+/** The body as it was meant before it was compressed, of bounded shape if it is JSON; or why there is none. */
+async function bytesOf(context: RequestContext, use: BodyUse): Promise<Uint8Array<ArrayBuffer> | Fault> {
   const { edge, request } = context
   const { headers } = request
   const length = headers.get('content-length')
-  const refused = refuseByHeaders(headers)
-  if (refused !== null) return refused
+  if (!isJson(headers)) return notNamedJson
+  const encoding = encodingOf(headers.get('content-encoding'))
+  if (encoding === undefined) return unknownEncoding
   const declared = length === null ? null : Number(length)
   const bytesMax = { interactive: edge.settings.requestBytesMax, stored: bodyBytesMax, small: smallBodyBytesMax }[use]
   if (declared !== null && declared > bytesMax) return tooLarge(bytesMax, use)
   const hold = (more: number) => context.hold(more)
-  const encoding = encodingOf(headers.get('content-encoding')) ?? null
   const measure = new JsonMeasure()
-  const arriving = encoding === null ? (piece: Uint8Array) => excessFault(measure.add(piece)) : undefined
+  const arriving = (piece: Uint8Array) => (encoding === null ? excessFault(measure.add(piece)) : null)
   const arrived = await edge.bodies.read(request, declared, bytesMax, hold, arriving)
   context.tookBody(arrived)
   if (typeof arrived === 'string') return arrived === 'tooLarge' ? tooLarge(bytesMax, use) : flaws[arrived]
-  if ('code' in arrived) return arrived
-  const bytes = encoding === null ? arrived : await inflated(arrived, encoding, bytesMax, hold)
+  if ('code' in arrived || encoding === null) return arrived
+  const bytes = await inflated(arrived, encoding, bytesMax, hold)
   if (bytes === 'tooLarge') return tooLarge(bytesMax, use)
   if (bytes === 'damaged') return damaged
   if ('code' in bytes) return bytes
-  const isLarge = bytes.length > largeBodyBytes
-  if (isLarge) await edge.lane.turn()
-  const excess = encoding === null ? null : excessFault(measure.add(bytes))
-  if (excess !== null) return excess
-  const body = parseObject(bytes)
+  return (await edge.lane.whole(measuring(bytes, measure))) ?? bytes
+}
+
+function* measuring(bytes: Uint8Array, measure: JsonMeasure): Generator<void, Fault | null> {
+  for (let from = 0; from < bytes.length; from += largeBodyBytes) {
+    const excess = measure.add(bytes.subarray(from, from + largeBodyBytes))
+    if (excess !== null) return excessFault(excess)
+    yield
+  }
+  return null
+}
+
+/** What has been measured is neither too deep nor too wide. */
+function* readInSteps(
+  context: RequestContext,
+  bytes: Uint8Array<ArrayBuffer>,
+  schema: z.ZodType,
+  { isPlain, isTranslated }: ReadOptions,
+): Generator<void, JsonBody | Fault> {
+  let parsed: unknown
+  try {
+    parsed = yield* parseInSlices(bytes)
+  } catch (error) {
+    return error instanceof SyntaxError ? notJson : notText
+  }
+  const body = bodyOf(bytes, parsed)
   if ('code' in body) return body
-  if (isLarge) await edge.lane.turn()
-  const tooLong = lengthFault(body.value)
-  if (tooLong !== null || schema === null) return tooLong ?? body
-  const flaw = isPlain?.(body.value) === true ? null : refusal(schema, body.value)
-  return flaw ?? refusedUrl(context, body.value) ?? body
+  const { value } = body
+  const tooLong = lengthFault(value)
+  if (tooLong !== null) return tooLong
+  yield
+  const flaw = isPlain?.(value) === true ? null : yield* refusalInSteps(schema, value)
+  if (flaw !== null) return flaw
+  yield
+  const looksForUrls = isTranslated !== true && !context.edge.settings.allowsPrivateUrls
+  const url = looksForUrls ? yield* unfetchableInSteps(value) : null
+  return url === null ? body : urlFault(url)
 }
 
 /** What is wrong with a URL in the parts of a chat request; null when nothing is. */
 export function refusedUrl({ edge }: RequestContext, value: Record<string, unknown>): Fault | null {
   const url = edge.settings.allowsPrivateUrls ? null : unfetchableIn(value)
-  if (url === null) return null
-  return fault('invalid_request', plainMessage(`\`${url.field}\` ${url.flaw}.`), { param: plainMessage(url.field) })
+  return url === null ? null : urlFault(url)
+}
+
+function urlFault({ field, flaw }: UnfetchableUrl): Fault {
+  return fault('invalid_request', plainMessage(`\`${field}\` ${flaw}.`), { param: plainMessage(field) })
 }
 
 /** Of requests that were made of the one that arrived, and are kept in its place: whether they may be so large. */
@@ -146,16 +207,14 @@ export function refusedSize(context: RequestContext, arrived: JsonBody, madeByte
   return more > 0 ? context.hold(more) : null
 }
 
-function refuseByHeaders(headers: Headers): Fault | null {
+function isJson(headers: Headers): boolean {
   const contentType = headers.get('content-type')
-  if (contentType === null || !/^application\/json *(;|$)/i.test(contentType)) {
-    return fault('unsupported_media_type', 'Send the body as JSON, with the header "Content-Type: application/json".')
-  }
-  return encodingOf(headers.get('content-encoding')) === undefined ? unknownEncoding : null
+  return contentType !== null && /^application\/json *(;|$)/i.test(contentType)
 }
 
 function excessFault(excess: Excess | null): Fault | null {
   if (excess === null) return null
+  if (excess === 'wide') return tooWide
   return excess === 'deep' ? tooDeep : tooMany
 }
 
@@ -165,23 +224,23 @@ function parseObject(bytes: Uint8Array<ArrayBuffer>): JsonBody | Fault {
   try {
     text = utf8.decode(bytes)
   } catch {
-    return fault('invalid_request', 'The body is not valid UTF-8: encode the JSON as UTF-8.')
+    return notText
   }
-  let value: unknown
+  let parsed: unknown
   try {
-    value = JSON.parse(text)
+    parsed = JSON.parse(text)
   } catch {
-    return fault('invalid_request', 'The body is not valid JSON: check its quotes, commas and braces.')
+    return notJson
   }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    return fault('invalid_request', 'The body must be a JSON object, as in {"model": "auto", "messages": [...]}.')
+  const body = bodyOf(bytes, parsed)
+  return 'code' in body ? body : (excessFault(flawOf(body.value, jsonDepthMax)) ?? body)
+}
+
+function bodyOf(bytes: Uint8Array<ArrayBuffer>, value: unknown): JsonBody | Fault {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
+    return { bytes, value: value as Record<string, unknown> }
   }
-  const flaw = flawOf(value, jsonDepthMax)
-  if (flaw === 'deep') return tooDeep
-  if (flaw === 'wide') {
-    return fault('invalid_request', `The body has an object of more than ${jsonFieldsMax} fields: use a list instead.`)
-  }
-  return { bytes, value: value as Record<string, unknown> }
+  return fault('invalid_request', 'The body must be a JSON object, as in {"model": "auto", "messages": [...]}.')
 }
 
 /** Nested too deep, or an object with too many fields: every later step over them would be slow. */

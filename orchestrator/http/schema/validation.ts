@@ -4,6 +4,7 @@
  */
 import { z } from 'zod'
 import { type Fault, fault, plainMessage } from '../../../shared/faults.ts'
+import { checkedPerTurn } from '../../../shared/limits/http.ts'
 
 interface Finding {
   path: PropertyKey[]
@@ -45,8 +46,12 @@ export function textUpTo(charsMax: number) {
 export function listOf(item: z.ZodType, rule: string, countMax?: number) {
   const list = z.array(z.unknown(), expects(rule)).superRefine((elements, context) => {
     for (const [index, element] of elements.entries()) {
+      if (slice?.isChecked(element, item) === true) continue
       const finding = check(item, element)
-      if (finding === null) continue
+      if (finding === null) {
+        slice?.checked(element, item)
+        continue
+      }
       context.addIssue({ code: 'custom', path: [index, ...finding.path], message: finding.message })
       return
     }
@@ -54,6 +59,56 @@ export function listOf(item: z.ZodType, rule: string, countMax?: number) {
   const bounded = countMax === undefined ? list : list.max(countMax, expects(rule))
   const { $schema: _, ...items } = z.toJSONSchema(item, { io: 'input', unrepresentable: 'any' })
   return bounded.meta({ items })
+}
+
+/** Ends one slice of a check, through the schemas that are under way. */
+const pause = new Error('the check goes on in another turn')
+
+/** One check in slices: which elements of its lists are as they must be, and how many this slice may still look at. */
+class Slice {
+  private readonly known = new WeakMap<object, z.ZodType>()
+  private left = 0
+
+  begin(): void {
+    this.left = checkedPerTurn
+  }
+
+  /** Whether an earlier slice has checked it. Every other object counts, before it is looked at. */
+  isChecked(element: unknown, item: z.ZodType): boolean {
+    // Quickly checked, and nothing that could be remembered.
+    if (!isObject(element)) return false
+    if (this.known.get(element) === item) return true
+    if (this.left-- <= 0) throw pause
+    return false
+  }
+
+  checked(element: unknown, item: z.ZodType): void {
+    if (isObject(element)) this.known.set(element, item)
+  }
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null
+}
+
+/** The check in slices that is under way in this turn. */
+let slice: Slice | null = null
+
+/** What `refusal` says, found in steps of which each looks at a bounded number of elements of lists. */
+export function* refusalInSteps(schema: z.ZodType, value: unknown): Generator<void, Fault | null> {
+  const own = new Slice()
+  for (;;) {
+    own.begin()
+    slice = own
+    try {
+      return refusal(schema, value)
+    } catch (error) {
+      if (error !== pause) throw error
+    } finally {
+      slice = null
+    }
+    yield
+  }
 }
 
 /** The fault of `value` under `schema`, or null when it is as it must be. */

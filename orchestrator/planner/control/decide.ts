@@ -3,14 +3,23 @@
  * and then merges, a vote becomes an answer, a condition runs a node or skips it. Pure: it reads a node's spec and what
  * it waited for, and the engine may ask the same again after a crash.
  */
-import { type Fault, fault } from '../../../shared/faults.ts'
+import { type Fault, fault, leadsToNextModel } from '../../../shared/faults.ts'
 import { textOf } from '../../../shared/json/answer-text.ts'
 import { likenessCharsMax, mapItemsMax, scrollNeedsMax } from '../../../shared/limits/planner.ts'
 import { bodyBytesMax } from '../../../shared/limits/wire.ts'
 import type { ControlNode, Decide, Decision, NeedResult } from '../../engine/ports/planner.ts'
 import { follow, type Part, type Reference } from '../request/references.ts'
 import { Item } from '../request/request-template.ts'
-import type { Condition, ControlSpec, GateSpec, MapSpec, Source, VoteSpec } from '../scroll/control-spec.ts'
+import {
+  type Condition,
+  type ControlSpec,
+  type GateSpec,
+  type MapSpec,
+  type Source,
+  type TriesSpec,
+  tryOf,
+  type VoteSpec,
+} from '../scroll/control-spec.ts'
 import { bodyOfText, jsonIn } from '../text/answer-text.ts'
 import { splitText } from '../text/split.ts'
 import { decidePlan } from './decide-plan.ts'
@@ -21,7 +30,8 @@ export const decide: Decide = (node) => {
   // What the decision needs must be there. Tasks of an expansion may fail; each kind of node handles that itself.
   const missing = node.stage === 0 ? firstFailure(node.results) : null
   if (missing !== null) return { type: 'failed', fault: missing }
-  if (node.stage === 0 && spec.type !== 'plan' && spec.when !== null && !holds(spec.when, node.results)) {
+  const when = 'when' in spec ? spec.when : null
+  if (node.stage === 0 && when !== null && !holds(when, node.results)) {
     return { ...said(''), note: 'Its condition did not hold.' }
   }
   switch (spec.type) {
@@ -33,6 +43,8 @@ export const decide: Decide = (node) => {
       return decideGate(spec, node)
     case 'plan':
       return decidePlan(spec, node)
+    case 'tries':
+      return decideTries(spec, node)
   }
 }
 
@@ -88,6 +100,22 @@ function valueAt(reference: Reference, results: readonly NeedResult[]): { value:
   const json = jsonIn(text)
   if (json === undefined) return reference.path.length === 0 ? { value: text } : undefined
   return follow(json.value, reference.path)
+}
+
+// ---------------------------------------------------------------- models in turn
+
+function decideTries(spec: TriesSpec, { node, stage, results }: ControlNode): Decision {
+  const [last] = results
+  if (last !== undefined && (stage === spec.tries.length || last.body !== null || !leadsOn(last.fault))) {
+    return passOn(last)
+  }
+  const name = `${node}.${stage + 1}`
+  return grow(node, [{ name, template: tryOf(spec, stage) }], name)
+}
+
+/** A try whose share of the time is over leaves the rest to the next one. */
+function leadsOn(cause: Fault | null): boolean {
+  return cause !== null && (leadsToNextModel(cause.code) || cause.code === 'deadline_exceeded')
 }
 
 // ---------------------------------------------------------------- map and reduce

@@ -10,7 +10,7 @@ import { type Extra, nodesIn, type Reference, type TextReader } from '../request
 import { type RequestTemplate, textsOf } from '../request/request-template.ts'
 import { defaultJudgePrompt } from '../text/prompts.ts'
 import { splitText } from '../text/split.ts'
-import type { Condition, ControlSpec, Source } from './control-spec.ts'
+import type { Condition, NodeSpec, Source } from './control-spec.ts'
 import { type Asked, askedBy, within, withSchema } from './node-request.ts'
 import { type Fields, flaw, type ScrollNode } from './scroll-nodes.ts'
 import { type NodeTerms, nodeTerms, termsOf } from './scroll-schema.ts'
@@ -27,7 +27,7 @@ export interface CompiledNode {
   needs: string[]
   work: RequestTemplate
   /** Null for a node that is asked as it is. */
-  spec: ControlSpec | null
+  spec: NodeSpec | null
   /** How many tasks it may become, itself included. */
   tasks: number
 }
@@ -147,14 +147,14 @@ class NodeCompiler {
     return { needs, work, spec, tasks: expansionOf(spec) }
   }
 
-  private spec(when: Condition | null): ControlSpec | null {
+  private spec(when: Condition | null): NodeSpec | null {
     const { map, vote } = this.terms
     if (map !== undefined) return this.map(map, when)
     if (vote !== undefined) return this.vote(vote, when)
     return when === null ? null : { type: 'gate', when, work: this.work }
   }
 
-  private map(map: NonNullable<NodeTerms['map']>, when: Condition | null): ControlSpec {
+  private map(map: NonNullable<NodeTerms['map']>, when: Condition | null): NodeSpec {
     const { max, join = null, reduce } = map
     const over = this.source(map)
     const merge = reduce && {
@@ -195,7 +195,7 @@ class NodeCompiler {
     return { list: [] }
   }
 
-  private vote(vote: NonNullable<NodeTerms['vote']>, when: Condition | null): ControlSpec {
+  private vote(vote: NonNullable<NodeTerms['vote']>, when: Condition | null): NodeSpec {
     const { by, models = [this.work.model], judge } = vote
     const count = vote.answers ?? models.length
     const quorum = vote.quorum ?? 1
@@ -293,14 +293,14 @@ function asVoice(work: RequestTemplate, model: string, at: number): RequestTempl
   return { ...work, model, request: { ...work.request, model, ...(typeof seed === 'number' && { seed: seed + at }) } }
 }
 
-function templatesIn(spec: ControlSpec | null, work: RequestTemplate): RequestTemplate[] {
+function templatesIn(spec: NodeSpec | null, work: RequestTemplate): RequestTemplate[] {
   if (spec === null) return [work]
   if (spec.type === 'map') return spec.reduce === null ? [spec.work] : [spec.work, spec.reduce.work]
   if (spec.type === 'vote') return spec.judge === null ? spec.works : [...spec.works, spec.judge]
   return [spec.work]
 }
 
-function expansionOf(spec: ControlSpec | null): number {
+function expansionOf(spec: NodeSpec | null): number {
   if (spec === null) return 1
   // Merges halve at least what they merge, so all levels together are fewer than the items.
   if (spec.type === 'map') return 1 + spec.max * (spec.reduce === null ? 1 : 2)

@@ -2,7 +2,7 @@
  * The planner's own data in control nodes: JSON that is stored until the node's needs are settled. Scrolls and
  * templates write specs, `decide.ts` reads them. Field names are those of stored data.
  */
-import type { PlannedTask } from '../../engine/ports/planner.ts'
+import type { PlannedTask, PlannedTry } from '../../engine/ports/planner.ts'
 import type { Reference } from '../request/references.ts'
 import type { RequestTemplate } from '../request/request-template.ts'
 
@@ -62,7 +62,23 @@ export interface PlanSpec {
   single: RequestTemplate
 }
 
-export type ControlSpec = MapSpec | VoteSpec | GateSpec | PlanSpec
+/** One request by several models in turn, until one answers. */
+export interface TriesSpec {
+  type: 'tries'
+  /** Its own model does not count. */
+  request: Record<string, unknown>
+  tries: PlannedTry[]
+}
+
+/** Of a node that somebody wrote into a scroll. */
+export type NodeSpec = MapSpec | VoteSpec | GateSpec
+export type ControlSpec = NodeSpec | PlanSpec | TriesSpec
+
+/** The request as this try of it asks. */
+export function tryOf({ request, tries }: TriesSpec, at: number): RequestTemplate {
+  const { model, terms } = tries[at]!
+  return { kind: 'chat', model, request: { ...request, model }, fills: [], terms, needs: [] }
+}
 
 export function controlTask(node: string, needs: string[], spec: ControlSpec): PlannedTask {
   return { node, kind: 'chat', model: spec.type, needs, request: Buffer.from('{}'), control: spec }

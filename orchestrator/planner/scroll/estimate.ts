@@ -8,7 +8,7 @@ import type { CatalogModel, Estimate, Plan, PlannedTask } from '../../engine/por
 import { chatModels } from '../catalog.ts'
 import type { RequestTemplate } from '../request/request-template.ts'
 import { splitText } from '../text/split.ts'
-import type { ControlSpec, MapSpec } from './control-spec.ts'
+import { type ControlSpec, type MapSpec, tryOf } from './control-spec.ts'
 import { orderOf } from './graph.ts'
 
 /** Tokens of an answer whose request sets no limit. */
@@ -85,6 +85,8 @@ function costOfTask({ control, kind, model, request, needs }: PlannedTask, catal
       return of(spec.work)
     case 'plan':
       return then(of(spec.work), of(spec.single))
+    case 'tries':
+      return of(tryOf(spec, 0))
   }
 }
 

@@ -39,5 +39,15 @@ function parsed(text: string): { value: unknown } | undefined {
 /** Deeper values are refused: a recursive walk over them would run out of stack. */
 function isShallow(value: unknown, levels: number): boolean {
   if (typeof value !== 'object' || value === null) return true
-  return levels > 0 && Object.values(value).every((inner) => isShallow(inner, levels - 1))
+  if (levels === 0) return false
+  // A list of the values of each object would take many times as long as the parser.
+  if (Array.isArray(value)) {
+    for (const inner of value) if (typeof inner === 'object' && !isShallow(inner, levels - 1)) return false
+    return true
+  }
+  for (const key in value) {
+    const inner = (value as Record<string, unknown>)[key]
+    if (typeof inner === 'object' && !isShallow(inner, levels - 1)) return false
+  }
+  return true
 }

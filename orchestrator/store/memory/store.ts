@@ -102,6 +102,10 @@ function readsOn(disk: MemoryDisk): IntentStore & IdempotencyStore & ResponseSto
       const row = disk.responses.get(id)
       return row && copyResponse(row)
     },
+    unkept() {
+      const rows = [...disk.responses.values()].filter(({ request }) => request.length === 0)
+      return rows.flatMap(({ intent }) => (intent === null ? [] : [intent]))
+    },
     usage: (tenant) => usageByModel(disk, tenant),
     unbooked: () => disk.unbooked,
     deaths: () => new Map(disk.suspects),

@@ -71,6 +71,10 @@ export function sqliteReads(statements: Statements): Reads {
        intent.id AS intent
      FROM response LEFT JOIN intent ON intent.seq = response.intent_seq WHERE response.id = ?`,
   )
+  const unkept = statements.keep<{ intent: string }, []>(
+    `SELECT intent.id AS intent FROM response JOIN intent ON intent.seq = response.intent_seq
+     WHERE response.intent_seq IS NOT NULL AND length(response.request) = 0 ORDER BY intent.seq`,
+  )
   const idempotency = statements.keep<IdempotencyRow, [string, string, string]>(
     `SELECT tenant, route, key, body_hash AS bodyHash, created_ms AS createdMs, status, answer
      FROM idempotency WHERE tenant = ? AND route = ? AND key = ?`,
@@ -93,6 +97,7 @@ export function sqliteReads(statements: Statements): Reads {
     eventsAfter: (id, seq, limit) => eventsAfter.all(id, seq, limit),
     idempotency: (tenant, route, key) => idempotency.get(tenant, route, key) ?? undefined,
     response: (id) => response.get(id) ?? undefined,
+    unkept: () => unkept.all().map(({ intent }) => intent),
     usage: (tenant) => (tenant === null ? usageOfAll.all() : usageOf.all(tenant)),
     intents: listing(statements),
     openIntents: openIntents(statements),

@@ -6,6 +6,7 @@
 import { detailedModelsMax } from '../../../shared/limits/provider.ts'
 import { rowOf, type Service } from '../dialects.ts'
 import { isObject, type Json } from '../transport/json-object.ts'
+import { RequestContent } from '../transport/request-content.ts'
 import type { ServiceClient } from '../transport/service-client.ts'
 import { type Ability, type ListedModel, readTokens } from './model-list.ts'
 
@@ -21,9 +22,10 @@ export async function readDetails(
   const root = service.baseURL.replace(/\/v1$/, '')
   const asking: Asking = async (path, body) => {
     const url = root + path
-    const answer: unknown = await (body ? client.post(url, body, signal) : client.get(url, signal)).then((response) =>
-      response.json(),
-    )
+    const answer: unknown = await (body
+      ? client.post(url, RequestContent.of(body), signal)
+      : client.get(url, signal)
+    ).then((response) => response.json())
     return isObject(answer) ? answer : {}
   }
   try {

@@ -4,10 +4,13 @@
  */
 import { fault } from '../../../shared/faults.ts'
 import { parseExactly } from '../../../shared/json/exact-json.ts'
+import { JsonSkeleton } from '../../../shared/json/json-skeleton.ts'
+import { longValueBytes, wholeRequestBytesMax } from '../../../shared/limits/provider.ts'
 import { unfetchableIn } from '../../../shared/network/fetchable-url.ts'
 import { rowOf, type Service } from '../dialects.ts'
 import { ProviderError, type ProviderRequest } from '../provider.ts'
 import { isObject, type Json } from '../transport/json-object.ts'
+import { RequestContent } from '../transport/request-content.ts'
 
 /** What the hub has read and done; of a service that knows such fields they are not asked a second time. */
 const hubFields = ['chasm', 'models', 'provider']
@@ -15,7 +18,10 @@ const hubFields = ['chasm', 'models', 'provider']
 /** What a request may do without, for servers that refuse what they do not know. */
 export type Addition = 'stream_options' | 'encoding_format'
 
-interface ServiceRequest {
+export interface ServiceRequest {
+  /** What is sent. */
+  content: RequestContent
+  /** The same to be read; of a large request without its long values. */
   body: Json
   /** The fields of it that are neither the client's nor the operator's. */
   added: Addition[]
@@ -33,8 +39,10 @@ export function readBody(
   { name, continuation, extras, privateUrls = false }: Service,
   refused: ReadonlySet<Addition>,
 ): ServiceRequest {
-  const body = parseBody(request.body)
-  const found = privateUrls ? null : unfetchableIn(body)
+  const isWhole = request.body.length <= wholeRequestBytesMax
+  const skeleton = new JsonSkeleton(request.body, isWhole ? Number.POSITIVE_INFINITY : longValueBytes)
+  const body = parseBody(skeleton.text)
+  const found = privateUrls ? null : unfetchable(body, skeleton)
   if (found !== null) {
     throw new ProviderError(fault('invalid_request', `${found.field} ${found.flaw}`, { param: found.field }))
   }
@@ -52,7 +60,9 @@ export function readBody(
     leaveOutMarks(body)
   }
   const marked = continuation === 'marked' && isContinued(body)
-  return { body, added: add(body, request, refused), marked }
+  const added = add(body, request, refused)
+  const content = new RequestContent(skeleton.piecesOf(JSON.stringify(body)))
+  return { content, body, added, marked }
 }
 
 /** What is said in other words there, and advice that it would refuse. */
@@ -84,15 +94,27 @@ function add(body: Json, { kind, stream }: ProviderRequest, refused: ReadonlySet
   return isOurs ? ['stream_options'] : []
 }
 
-function parseBody(bytes: Uint8Array): Json {
+function parseBody(json: string): Json {
   let body: unknown
   try {
-    body = parseExactly(new TextDecoder().decode(bytes))
+    body = parseExactly(json)
   } catch {
     body = null
   }
-  if (!isObject(body)) throw new ProviderError(fault('invalid_request', 'the request body must be a JSON object'))
+  if (!isObject(body)) throw noJson()
   return body
+}
+
+function unfetchable(body: Json, skeleton: JsonSkeleton) {
+  try {
+    return unfetchableIn(body, (text) => skeleton.beginningOf(text))
+  } catch {
+    throw noJson()
+  }
+}
+
+function noJson(): ProviderError {
+  return new ProviderError(fault('invalid_request', 'the request body must be a JSON object'))
 }
 
 /** Whether a begun answer is to be continued: the hub marks the request for the services that need a mark. */

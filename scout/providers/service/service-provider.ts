@@ -30,7 +30,7 @@ import { fitEmbeddings } from './embeddings.ts'
 import { FirstTokens } from './first-token.ts'
 import { connectGroq } from './groq.ts'
 import { connectOpenAiCompatible } from './openai-compatible.ts'
-import { type Addition, readBody } from './request-body.ts'
+import { type Addition, readBody, type ServiceRequest } from './request-body.ts'
 import { type AnswerJudge, AnswerStream, readWhole, saysWhy, wholeInstead } from './service-answer.ts'
 import { ServiceErrors, ServiceFault } from './service-errors.ts'
 
@@ -114,12 +114,12 @@ export class ServiceProvider implements Provider {
   }
 
   async #withOrWithout(request: ProviderRequest, writer: AnswerWriter, signal: AbortSignal): Promise<ProviderAnswer> {
-    const { body, added, marked } = this.#bodyOf(request, this.#refused)
+    const asked = this.#bodyOf(request, this.#refused)
     try {
-      return await this.#askTwice(request, body, added, writer, signal)
+      return await this.#askTwice(request, asked, writer, signal)
     } catch (error) {
       // The client's own request was taken when this answer began: what is refused are the marks of the continuation.
-      if (!marked || !isRefused(error)) throw error
+      if (!asked.marked || !isRefused(error)) throw error
       throw new ProviderError(fault('cannot_continue', `${this.name} refused: ${error.reason}`))
     }
   }
@@ -127,11 +127,11 @@ export class ServiceProvider implements Provider {
   /** With what the scout adds; where that may be what the server refuses, once more without it. */
   async #askTwice(
     request: ProviderRequest,
-    body: Json,
-    added: readonly Addition[],
+    asked: ServiceRequest,
     writer: AnswerWriter,
     signal: AbortSignal,
   ): Promise<ProviderAnswer> {
+    const { added } = asked
     let begun = false
     const noting: AnswerWriter = {
       line(json) {
@@ -140,14 +140,14 @@ export class ServiceProvider implements Provider {
       },
     }
     try {
-      const answer = await this.#ask(request, body, noting, signal)
+      const answer = await this.#ask(request, asked, noting, signal)
       for (const field of added) this.#taken.add(field)
       return answer
     } catch (error) {
       const unsure = added.filter((field) => !this.#taken.has(field))
       if (begun || unsure.length === 0 || !isRefused(error)) throw error
       const refused = new Set([...this.#refused, ...unsure])
-      const answer = await this.#ask(request, this.#bodyOf(request, refused).body, noting, signal)
+      const answer = await this.#ask(request, this.#bodyOf(request, refused), noting, signal)
       this.#refused = refused
       return answer
     }
@@ -161,24 +161,29 @@ export class ServiceProvider implements Provider {
     return this.#ownNames.get(model) ?? model
   }
 
-  #ask(request: ProviderRequest, body: Json, writer: AnswerWriter, signal: AbortSignal): Promise<ProviderAnswer> {
+  #ask(
+    request: ProviderRequest,
+    asked: ServiceRequest,
+    writer: AnswerWriter,
+    signal: AbortSignal,
+  ): Promise<ProviderAnswer> {
     return this.#patiently(signal, (client, patience) =>
       !request.stream || request.kind === 'embed'
-        ? this.#whole(client, request, body, patience)
-        : this.#streamed(client, request, body, writer, patience),
+        ? this.#whole(client, request, asked, patience)
+        : this.#streamed(client, request, asked, writer, patience),
     )
   }
 
   async #whole(
     client: ServiceClient,
     { kind, model }: Pick<ProviderRequest, 'kind' | 'model'>,
-    body: Json,
+    { content, body }: ServiceRequest,
     patience: Patience,
     // Nothing is heard before all is done, so only the limit on the whole request can bound this wait.
     waitMs = Math.max(requestDeadlineMs, this.#firstTokenMs),
   ): Promise<ProviderAnswer> {
     patience.allow(waitMs)
-    const response = await client.post(kind === 'embed' ? '/embeddings' : '/chat/completions', body, patience.signal)
+    const response = await client.post(kind === 'embed' ? '/embeddings' : '/chat/completions', content, patience.signal)
     const judge = this.#judge(response.headers)
     const answer = readWhole(await response.json(), kind === 'embed' ? 'data' : 'choices', judge)
     const fitting = kind === 'embed' ? fitEmbeddings(answer, body, model) : answer
@@ -188,7 +193,7 @@ export class ServiceProvider implements Provider {
   async #streamed(
     client: ServiceClient,
     request: ProviderRequest,
-    body: Json,
+    { content, body }: ServiceRequest,
     writer: AnswerWriter,
     patience: Patience,
   ): Promise<ProviderAnswer> {
@@ -200,7 +205,7 @@ export class ServiceProvider implements Provider {
     alive()
     // A model that is given up here may be loading: the next request has all the time again.
     patience.onExpiry(() => this.#firstTokens.gaveUp(model))
-    const response = await client.post('/chat/completions', body, patience.signal, { streamed: true, alive })
+    const response = await client.post('/chat/completions', content, patience.signal, { streamed: true, alive })
     const judge = this.#judge(response.headers)
     if (isJson(response)) throw notStreamed(await response.json(), judge)
     const events = new EventStream(response.body ?? new ReadableStream(), this.#budget(), alive)
@@ -262,9 +267,9 @@ export class ServiceProvider implements Provider {
   async #askSmallest(kind: TaskKind, model: string): Promise<void> {
     const question = kind === 'embed' ? { input: 'Hi' } : { messages: [{ role: 'user', content: 'Hi' }], max_tokens: 1 }
     const request = { kind, model, stream: false, body: new TextEncoder().encode(JSON.stringify(question)) }
-    const { body } = this.#bodyOf(request, this.#refused)
+    const asked = this.#bodyOf(request, this.#refused)
     await this.#patiently(new AbortController().signal, (client, patience) =>
-      this.#whole(client, request, body, patience, providerDiscoverMs),
+      this.#whole(client, request, asked, patience, providerDiscoverMs),
     )
   }
 

@@ -9,6 +9,7 @@ import { providerErrorBytesMax, providerRedirectsMax } from '../../../shared/lim
 import { bodyBytesMax } from '../../../shared/limits/wire.ts'
 import { fetchProxy } from '../../../shared/network/proxy-rule.ts'
 import { ProviderError } from '../provider.ts'
+import type { RequestContent } from './request-content.ts'
 
 /** What the caller of an SDK passes through to this `fetch`, beside the options of `fetch` itself. */
 export interface AnswerWatch {
@@ -34,13 +35,14 @@ export class ServiceRefusal extends Error {
 /** Like `fetch`, but throws a `ServiceRefusal`, or a `ProviderError` for an answer that is not taken. */
 export async function boundedFetch(
   url: string | URL | Request,
-  init?: RequestInit & { watch?: AnswerWatch },
+  init?: RequestInit & { watch?: AnswerWatch; content?: RequestContent },
 ): Promise<Response> {
-  const { watch, ...options } = init ?? {}
+  const { watch, content, ...options } = init ?? {}
   const headers = new Headers(options.headers)
   // A few packed bytes can unfold into gigabytes before anyone has counted them.
   headers.set('accept-encoding', 'identity')
-  const response = await followed(url, { ...options, headers, decompress: false })
+  const response = await followed(url, { ...options, headers, decompress: false }, content)
+  content?.sent()
   watch?.alive()
   const encoding = response.headers.get('content-encoding') ?? 'identity'
   if (encoding !== 'identity' && encoding !== '') {
@@ -57,12 +59,17 @@ export async function boundedFetch(
   return new Response(body, { status, statusText, headers: response.headers })
 }
 
-async function followed(url: string | URL | Request, options: BunFetchRequestInit): Promise<Response> {
+async function followed(
+  url: string | URL | Request,
+  options: BunFetchRequestInit & { headers: Headers },
+  content?: RequestContent,
+): Promise<Response> {
   let at = new URL(url instanceof Request ? url.url : String(url))
   for (let redirects = 0; ; redirects++) {
     // Per address: a redirect may leave what a proxy is for.
     const proxy = fetchProxy(at.href, process.env)
-    const response = await fetch(at.href, { ...options, redirect: 'manual', proxy })
+    const body = content?.sending(options.headers)
+    const response = await fetch(at.href, { ...options, ...body, redirect: 'manual', proxy })
     const to = response.headers.get('location')
     if (response.status < 300 || response.status > 399 || to === null) return response
     await response.body?.cancel()

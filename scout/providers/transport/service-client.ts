@@ -5,6 +5,7 @@
  */
 import { intentDeadlineMsMax } from '../../../shared/limits/intents.ts'
 import { type AnswerWatch, boundedFetch, ServiceRefusal } from './bounded-fetch.ts'
+import type { RequestContent } from './request-content.ts'
 import type { ServiceError } from './service-faults.ts'
 
 /** What keeps every SDK in bounds: nothing is tried twice, read without end, or logged. `Patience` ends the waiting. */
@@ -13,13 +14,13 @@ export const bounded = { maxRetries: 0, timeout: intentDeadlineMsMax, fetch: bou
 /** Paths are below the service's base URL; an absolute URL is taken as it is. Nothing is tried twice. */
 export interface ServiceClient {
   get(path: string, signal: AbortSignal): Promise<Response>
-  post(path: string, body: object, signal: AbortSignal, watch?: AnswerWatch): Promise<Response>
+  post(path: string, content: RequestContent, signal: AbortSignal, watch?: AnswerWatch): Promise<Response>
   /** The content of an error that one of these threw; null when it is none of theirs. */
   read(error: unknown): ServiceError | 'timeout' | 'unreachable' | null
 }
 
 interface SdkOptions {
-  body?: object
+  headers?: Record<string, string>
   signal: AbortSignal
   fetchOptions?: object
 }
@@ -41,8 +42,10 @@ interface SdkErrors {
 export function clientOn(sdk: SdkClient, errors: SdkErrors): ServiceClient {
   return {
     get: (path, signal) => sdk.get(path, { signal }).asResponse(),
-    post: (path, body, signal, watch) =>
-      sdk.post(path, { body, signal, ...(watch && { fetchOptions: { watch } }) }).asResponse(),
+    post: (path, content, signal, watch) => {
+      const fetchOptions = { content, ...(watch && { watch }) }
+      return sdk.post(path, { headers: { 'content-type': 'application/json' }, signal, fetchOptions }).asResponse()
+    },
     read(error) {
       const cause = error instanceof Error ? error.cause : null
       if (cause instanceof ServiceRefusal) return { status: cause.status, error: cause.body, headers: cause.headers }

@@ -22,6 +22,8 @@ export interface Client {
   /** How it reaches the hub, for the reader. */
   over: string
   packages: readonly string[]
+  /** One that is no package of this project: its name in PATH, and the variable that names it otherwise. */
+  program?: { name: string; variable: string }
   /** Below `test/e2e`. */
   file: string
   /** Words that all its tests' names begin with, where one file judges several clients. */

@@ -13,7 +13,7 @@ export interface Measured {
   date: string
   runtime: string
   clients: readonly ClientScore[]
-  /** Of each package in the table. */
+  /** Of each package and program in the table. */
   versions: Readonly<Record<string, string>>
   suites: readonly SuiteResult[]
   corpus: CorpusResult
@@ -44,8 +44,8 @@ export function scoreCard(measured: Measured): string {
 function clientTable({ clients, versions }: Measured): string {
   const columns = Object.keys(features) as (keyof typeof features)[]
   const shown = columns.filter((feature) => clients.some(({ scores }) => scores[feature] !== undefined))
-  const rows = clients.map(({ name, over, packages, scores }) => {
-    const used = packages.map((one) => versions[one]).join(' and ')
+  const rows = clients.map(({ name, over, packages, program, scores }) => {
+    const used = [...packages, ...(program ? [program.name] : [])].map((one) => versions[one]).join(' and ')
     return [name, used, over, ...shown.map((feature) => cell(scores[feature]))]
   })
   const titles = ['client', 'version', 'over', ...shown.map((feature) => features[feature])]

@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { clients } from './clients.ts'
-import type { Feature } from './features.ts'
+import type { Client, Feature } from './features.ts'
 
 const root = join(import.meta.dirname, '..', '..', '..')
 const folders = ['test/e2e/clients', 'test/e2e/browser']
@@ -21,6 +21,7 @@ export interface ClientScore {
   name: string
   over: string
   packages: readonly string[]
+  program?: Client['program']
   scores: Partial<Record<Feature, Score>>
 }
 
@@ -46,7 +47,7 @@ export async function runSdkTests(folder: string): Promise<SdkResults> {
 }
 
 export function readResults({ testResults }: TestReport): SdkResults {
-  const scored = clients.map(({ name, over, packages, file, within = '', shows }) => {
+  const scored = clients.map(({ name, over, packages, program, file, within = '', shows }) => {
     const tests = testResults.find((result) => result.name.endsWith(file))?.assertionResults ?? []
     const own = tests.filter(({ fullName }) => fullName.startsWith(within))
     const scores = Object.fromEntries(
@@ -55,7 +56,7 @@ export function readResults({ testResults }: TestReport): SdkResults {
         return [feature, scoreOf(fitting.map(({ status }) => status))]
       }),
     )
-    return { name, over, packages, scores }
+    return { name, over, packages, ...(program && { program }), scores }
   })
   const failed = testResults.flatMap(({ assertionResults }) =>
     assertionResults.filter(({ status }) => status === 'failed').map(({ fullName }) => fullName),

@@ -27,6 +27,14 @@ export async function installed(name: string): Promise<{ folder: string; version
   return { folder, version }
 }
 
+/** Which version of a program is installed, as it says itself; empty when there is none. */
+export function programVersion({ name, variable }: { name: string; variable: string }): string {
+  const path = process.env[variable] ?? Bun.which(name)
+  if (path === null) return ''
+  const { stdout } = Bun.spawnSync([path, '--version'], { stderr: 'ignore' })
+  return /\d+(?:\.\d+)+/.exec(stdout.toString())?.[0] ?? ''
+}
+
 /** Runs a suite to its end, whatever its exit code says: its report tells more. Gives back what it wrote. */
 export async function runSuite(script: string, args: string[], env: Record<string, string>): Promise<string> {
   const node = Bun.which('node') ?? process.execPath

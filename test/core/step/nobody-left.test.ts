@@ -1,5 +1,6 @@
 /** What clients are told when nobody will take their task: no scout is left for the model, or all are paused. */
 import { describe, expect, test } from 'vitest'
+import { defaultRouting } from '../../../orchestrator/core/model/routing-options.ts'
 import { departedModelsMax, departedModelsMs } from '../../../shared/limits/scheduling.ts'
 import { CoreHarness, offersOf, pair } from '../../support/hub/core-harness.ts'
 
@@ -270,6 +271,24 @@ describe('a model of which every scout is paused', () => {
     bench.gone(first!)
     bench.step({ type: 'scoutDraining', session: second! })
     expect(bench.ended(bench.submit()).fault).toMatchObject({ retryAfterMs: 60_000 })
+  })
+
+  test('counts by the scouts that a request may have: those that it leaves out are not waited for', () => {
+    const { bench } = paused(3_000, 45_000, 60_000)
+    bench.take('finished')
+    const record = (ms: number) => {
+      const scouts = [...bench.state.roster.bySession.values()]
+      return scouts.find(({ pauses }) => pauses!.get('m')!.dueMs - bench.nowMs === ms)!.record.scout
+    }
+    const [soon, later, latest] = [record(3_000), record(45_000), record(60_000)]
+    const refused = (routing: object) => {
+      return bench.ended(bench.submit({ routing: { ...defaultRouting, ...routing } })).fault
+    }
+    expect(refused({ only: [latest] })).toMatchObject({ code: 'rate_limited', retryAfterMs: 60_000 })
+    expect(refused({ ignore: [soon] })).toMatchObject({ code: 'rate_limited', retryAfterMs: 45_000 })
+    expect(refused({ ignore: [soon, later] })).toMatchObject({ code: 'rate_limited', retryAfterMs: 60_000 })
+    bench.submit({ routing: { ...defaultRouting, ignore: [latest] } })
+    expect(bench.take('finished')).toEqual([])
   })
 
   test('holds for "auto" when it holds for all models', () => {

@@ -2,51 +2,17 @@ import { readFileSync, truncateSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { drainMs } from '../../../shared/limits/process.ts'
-import { type Follower, IntentClient } from '../../support/clients/intent-client.ts'
+import type { Follower } from '../../support/clients/intent-client.ts'
 import { StreamReader } from '../../support/clients/stream-reader.ts'
-import { type Program, start, startEagerScout } from '../../support/machine/programs.ts'
-import { temporaryFolder } from '../../support/machine/temporary-folder.ts'
+import { hubSite } from '../../support/machine/hub-site.ts'
+import { start } from '../../support/machine/programs.ts'
 import { heldService } from '../../support/providers/held-service.ts'
 import type { Json } from '../../support/providers/provider-calls.ts'
 
-const adminKey = 'an-admin-key-of-forty-characters-or-so-1'
-const urlLogged = /"url":"(http:[^"]+)"/
 const shutdownMsMax = 35_000
 
-/** A hub as a process. Its next life gets the same folder and the same port. */
-async function site() {
-  const folder = temporaryFolder()
-  const startHub = (port: string) =>
-    start('orchestrator/main.ts', folder, { PORT: port, DATA_DIR: './data', ADMIN_KEY: adminKey })
-  const hub = startHub('0')
-  const url = await hub.wrote(urlLogged)
-  const admin = new IntentClient(url, adminKey)
-  const makeKey = async (role: string) => {
-    const made = await admin.ask('POST', '/v1/admin/keys', { role, name: `a ${role}` })
-    return ((await made.json()) as Json).key as string
-  }
-  const clientKey = await makeKey('client')
-  return {
-    folder,
-    hub,
-    url,
-    client: new IntentClient(url, clientKey),
-    nextHub: async (): Promise<Program> => {
-      const next = startHub(new URL(url).port)
-      await next.wrote(urlLogged)
-      return next
-    },
-    addScout: async (name: string, env: Record<string, string>): Promise<Program> => {
-      const dial = { ORCHESTRATOR_URL: url, SCOUT_KEY: await makeKey('scout'), SCOUT_NAME: name }
-      const scout = startEagerScout(folder, { ...dial, SCOUT_CONCURRENCY: '64', ...env })
-      await scout.wrote(/Connected as/)
-      return scout
-    },
-  }
-}
-
 test('when a hub is killed in the middle of an answer, the scout goes on and the client misses no piece', async () => {
-  const { hub, client, nextHub, addScout } = await site()
+  const { hub, client, nextHub, addScout } = await hubSite()
   const service = heldService()
   await addScout('box', service.env)
   service.hold(1)
@@ -86,7 +52,7 @@ function told(list: Follower['events']) {
 }
 
 test('a hub told to end lets fifty live streams finish and exits 0, and its scouts serve the next one', async () => {
-  const { hub, url, client, nextHub, addScout } = await site()
+  const { hub, url, client, nextHub, addScout } = await hubSite()
   const service = heldService()
   await addScout('box', service.env)
   service.hold(51)
@@ -124,7 +90,7 @@ test('a hub told to end lets fifty live streams finish and exits 0, and its scou
 })
 
 test('a second hub on the same folder is refused with the process that holds it, and disturbs nobody', async () => {
-  const { folder, client } = await site()
+  const { folder, client } = await hubSite()
   const id = await client.accepted({ input: 'hello' })
   const rival = start('orchestrator/main.ts', folder, { PORT: '0', DATA_DIR: './data' })
   expect(await rival.exited).toBe(1)
@@ -134,7 +100,7 @@ test('a second hub on the same folder is refused with the process that holds it,
 })
 
 test('a damaged database is refused with what was found and how to go on, and is left as it is', async () => {
-  const { folder, hub, client } = await site()
+  const { folder, hub, client } = await hubSite()
   for (let at = 0; at < 20; at++) await client.accepted({ input: `question ${at} ${'x'.repeat(2_000)}` })
   hub.signal('SIGTERM')
   expect(await hub.exited).toBe(0)

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import * as check from '../../../orchestrator/engine/answers/answer-check.ts'
 import { type Asked, askedUnknown } from '../../../orchestrator/engine/answers/asked.ts'
 import { Choices } from '../../../orchestrator/engine/answers/choices.ts'
+import { LineTemplate } from '../../../orchestrator/engine/answers/line-template.ts'
 import { bytesOf, deltaLine, finishLine, roleLine, tail, wholeAnswer } from '../../support/hub/engine-bench.ts'
 
 /** A request of this many bytes that asked for this. */
@@ -11,7 +12,7 @@ function sourceOf(asked: Partial<Asked> = {}, requestBytes = 1_000) {
 }
 
 function inspectLine(line: Uint8Array, choices = new Choices(sourceOf())) {
-  return check.inspectLine(line, choices)
+  return check.inspectLine(line, choices, new LineTemplate())
 }
 
 function inspectBody(body: Uint8Array, kind: 'chat' | 'embed', stream: boolean, source = sourceOf()) {

@@ -4,7 +4,7 @@ import { StoreError, type StoreTrouble, type StoreWrite } from '../../../orchest
 import { memoryStore } from '../../../orchestrator/store/memory/store.ts'
 import { journalBytesMax, journalRetryMs, journalRowsMax, usageBacklogMax } from '../../../shared/limits/store.ts'
 import { ManualSystem } from '../../support/clocks/manual-system.ts'
-import { idempotencyRow, settle, usageRow } from '../../support/store/store-rows.ts'
+import { idempotencyRow, intentRow, newIntent, settle, taskRow, usageRow } from '../../support/store/store-rows.ts'
 
 /** A journal on a store that does what the test says, and everything that came of it in one list. */
 function bench() {
@@ -91,6 +91,18 @@ test('a transaction takes no more rows than the limit, but an entry is never spl
   turn()
   expect(commits).toEqual([journalRowsMax, 1, journalRowsMax * 2, 1])
   expect(told.filter((name) => !name.startsWith('row'))).toEqual(['a', 'b', 'c', 'huge', 'd'])
+})
+
+test('an intent counts the rows of its tasks and of their requests', () => {
+  const { journal, turn, commits } = bench()
+  const tasksEach = Math.floor(journalRowsMax / 5)
+  for (let at = 0; at < 6; at++) {
+    const id = `intent-${at}`
+    const tasks = Array.from({ length: tasksEach }, (_, task) => taskRow(at * journalRowsMax + task + 1, id))
+    journal.add([newIntent(intentRow(id), tasks)], () => {})
+  }
+  turn()
+  expect(commits).toEqual([2, 2, 2])
 })
 
 test.each(['full', 'busy', 'io', 'unknown'] as const)(

@@ -10,7 +10,7 @@ import type {
 import { type Fault, fault } from '../../../shared/faults.ts'
 import { decisionStagesMax, expansionBytesMax, intentTasksMax } from '../../../shared/limits/intents.ts'
 import { journalRetryMs } from '../../../shared/limits/store.ts'
-import { bytesOf, textOf, Work } from '../../support/hub/engine-bench.ts'
+import { bytesOf, deltaLine, finishLine, textOf, Work } from '../../support/hub/engine-bench.ts'
 import { IntentsBench, outline } from '../../support/hub/intents-stage.ts'
 
 /** What the planner was asked, and what it said. */
@@ -293,4 +293,29 @@ test('the tokens of all nodes count against the budget, also those of a former l
   bench.finish(bench.work(), 'three more')
   expect(bench.take('task')).toEqual([])
   expect(bench.engine.intents.intent(id, null)).toMatchObject({ state: 'failed', fault: { code: 'budget_exceeded' } })
+})
+
+test('answers that came at once are checked against their contracts one in each turn', async () => {
+  const planning = new Planning(mapping)
+  let checked = 0
+  planning.checkContract = () => {
+    checked++
+    return null
+  }
+  const bench = IntentsBench.planning(planning)
+  const names = ['a', 'b', 'c', 'd']
+  const tasks = names.map((name) => task(name, [], { contract: { type: 'text' } }))
+  const id = await bench.accepted({ any: [] }, planOf(...tasks, task('end', names)))
+  const works = names.map(() => {
+    bench.join(['m'], 1)
+    return bench.work()
+  })
+  for (const work of works) {
+    work.say(deltaLine('said'), finishLine)
+    work.done()
+  }
+  const each: number[] = []
+  for (let before = 0; bench.system.turn(); before = checked) each.push(checked - before)
+  expect([checked, Math.max(...each)]).toEqual([names.length, 1])
+  expect(bench.engine.intents.tasks(id)!.filter(({ state }) => state === 'done')).toHaveLength(names.length)
 })

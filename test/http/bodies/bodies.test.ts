@@ -6,6 +6,7 @@ import { afterEach, describe, expect, test } from 'vitest'
 import {
   bodyBytesPerLook,
   bodyLookMs,
+  discardedBodiesMax,
   jsonNodesMax,
   jsonValuesMax,
   largeRequestBytesMax,
@@ -185,6 +186,16 @@ describe('a slow body', () => {
     await until('the end', () => heard.closed)
     expect(heard.text).toContain(`HTTP/1.1 ${status} `)
     expect(heard.text.toLowerCase()).toContain('connection: close')
+  })
+
+  test('of a refused request is waited for beside a few others; the next ones are answered at once', async () => {
+    edge = startEdge()
+    const more = 5
+    const heard = Array.from({ length: discardedBodiesMax + more }, () => raw(`${head(100, edge.keys.scout)}{`))
+    const answered = () => heard.filter(({ closed }) => closed)
+    await until('the end of the others', () => answered().length === more)
+    for (const { text } of answered()) expect(text).toContain('HTTP/1.1 403 ')
+    for (const { socket } of heard) socket.destroy()
   })
 
   test('that is large may take as long as it keeps the least rate', async () => {

@@ -65,6 +65,7 @@ describe('the next model is asked', () => {
     'no_scout_available',
     'provider_unavailable',
     'provider_rate_limited',
+    'rate_limited',
     'provider_timeout',
     'context_length_exceeded',
     'content_refused',

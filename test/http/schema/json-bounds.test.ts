@@ -2,7 +2,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { JsonMeasure } from '../../../orchestrator/http/schema/bounds/json-bounds.ts'
-import { jsonDepthMax, jsonNodesMax } from '../../../shared/limits/http.ts'
+import { jsonDepthMax, jsonFieldsMax, jsonNodesMax } from '../../../shared/limits/http.ts'
 
 function measured(text: string, pieceBytes: number) {
   const measure = new JsonMeasure()
@@ -40,10 +40,15 @@ test('a text that is cut anywhere stays a text, and what is in it does not count
 })
 
 test('no more is looked at than it takes to know', () => {
-  const fields = Array.from({ length: 300_000 }, (_, at) => `"k${at}":0`).join()
-  const { excess, seen } = measured(`{${fields}}`, 16_384)
-  expect(excess).toBe('many')
-  expect(seen).toBeLessThan(jsonNodesMax * 12)
+  const fields = (count: number) => `{${Array.from({ length: count }, (_, at) => `"k${at}":0`).join()}}`
+  const many = measured(`[${Array.from({ length: 300 }, () => fields(1_000)).join()}]`, 16_384)
+  expect(many.excess).toBe('many')
+  expect(many.seen).toBeLessThan(jsonNodesMax * 12)
+  const wide = measured(fields(300_000), 16_384)
+  expect(wide.excess).toBe('wide')
+  expect(wide.seen).toBeLessThan(jsonFieldsMax * 12 + 16_384)
+  expect(measured(`[${fields(jsonFieldsMax)},[${'0,'.repeat(jsonFieldsMax)}0]]`, 7).excess).toBeNull()
+  expect(measured(`[{"a":{"b":0}},${fields(jsonFieldsMax + 1)}]`, 7).excess).toBe('wide')
   expect(measured('['.repeat(jsonDepthMax + 1), 7).excess).toBe('deep')
   expect(measured('['.repeat(jsonDepthMax), 7).excess).toBeNull()
 })

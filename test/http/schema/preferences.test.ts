@@ -104,6 +104,53 @@ describe('a request says whom it prefers', () => {
   })
 })
 
+/** The routes of other dialects that are made as chats. */
+const routes: [path: string, body: object][] = [
+  ['/v1/messages', { model: 'm', max_tokens: 9, messages: [{ role: 'user', content: 'hi' }] }],
+  ['/v1/completions', { model: 'm', prompt: 'hi' }],
+  ['/v1/responses', { model: 'm', input: 'hi', store: false }],
+  ['/v1/responses', { model: 'm', input: 'hi', background: true }],
+]
+
+describe('a request of another dialect says it in the same way', () => {
+  const whole = '{"choices":[{"index":0,"message":{"role":"assistant","content":"x"},"finish_reason":"stop"}]}'
+  const interactive = routes.filter(([, body]) => !('background' in body))
+  beforeEach(() => {
+    edge.engine.script = (answer) => answer.serve().done(whole)
+  })
+
+  test.each(interactive)('%s', async (path, body) => {
+    const asked = { model: 'm:nitro', provider: { only: ['groq'], max_price: { prompt: 0.1234567890123456 } } }
+    expect(await submissionOf(asked, path, body)).toEqual({
+      model: 'm',
+      routing: { only: ['groq'], requires: { promptPriceMax: 123_457 }, sort: 'throughput' },
+    })
+  })
+
+  test.each(interactive)('%s, with others in its place', async (path, body) => {
+    edge.engine.modelListings = ['m', 'n'].map((id) => ({ ...listing, id }))
+    edge.engine.script = ({ submission }) => {
+      const answer = edge.engine.answers.at(-1)!
+      if (submission.model === 'n') answer.serve({ scout: 'ant', provider: 'vllm', model: 'n' }).done(whole)
+      else answer.fail({ code: 'provider_unavailable', message: 'It cannot be reached.' })
+    }
+    const response = await edge.post(path, { ...body, models: ['n'] })
+    expect([response.status, ((await response.json()) as { model: string }).model]).toEqual([200, 'n'])
+    expect(edge.engine.answers.map(({ submission }) => submission.model)).toEqual(['m', 'n'])
+  })
+
+  test('/v1/messages, for what its request needs', async () => {
+    const tools = [{ name: 'f', input_schema: { type: 'object' } }]
+    const asked = { provider: { require_parameters: true }, tools }
+    expect(await submissionOf(asked, '/v1/messages', routes[0]![1])).toEqual({
+      model: 'm',
+      routing: { requires: { abilities: abilitiesOf(['tools']) } },
+    })
+    const { body } = edge.engine.answers[0]!.submission
+    expect(Object.keys(JSON.parse(Buffer.from(body).toString()) as object)).not.toContain('provider')
+  })
+})
+
 describe('providers in an order', () => {
   async function triedBy(provider: object, more: object = {}) {
     edge.engine.modelListings = [listing]
@@ -164,11 +211,13 @@ describe('a preference is refused by name', () => {
     await expectRefused(await edge.post('/v1/chat/completions', { ...chat, ...more }), param, rule)
   })
 
-  test('of a response that is made durably', async () => {
-    for (const more of [{ models: ['n'] }, { provider: { sort: 'price' } }]) {
-      const response = await edge.post('/v1/responses', { model: 'm', input: 'hi', background: true, ...more })
-      await expectRefused(response, Object.keys(more)[0]!, 'is not for a response that is made durably')
+  const virtual = rows.filter(([more]) => (more as { model?: string }).model === 'chasm/ensemble')
+  const anywhere = rows.filter(([more]) => !('model' in more) || (more as { model?: string }).model !== undefined)
+  test.each(routes)('at %s as on a chat', async (path, body) => {
+    for (const [more, param, rule] of anywhere) {
+      await expectRefused(await edge.post(path, { ...body, ...more }), param, rule, path)
     }
+    expect(virtual.length).toBeGreaterThan(0)
   })
 
   test('when vectors of several models would be mixed', async () => {
@@ -176,10 +225,11 @@ describe('a preference is refused by name', () => {
     await expectRefused(await edge.post('/v1/embeddings', asked), 'models', 'cannot be compared')
   })
 
-  async function expectRefused(response: Response, param: string, rule: string): Promise<void> {
-    const { error } = (await response.json()) as { error: { code: string; param: string; message: string } }
-    expect([response.status, error.code, error.param]).toEqual([400, 'invalid_request', param])
-    expect(error.message).toContain(rule)
-    expect(edge.engine.answers).toEqual([])
+  async function expectRefused(response: Response, param: string, rule: string, path = ''): Promise<void> {
+    const { error } = (await response.json()) as { error: { code?: string; param?: string; message: string } }
+    expect([response.status, error.message]).toEqual([400, expect.stringContaining(rule)])
+    // Anthropic's form of an error has no place for them.
+    if (path !== '/v1/messages') expect([error.code, error.param]).toEqual(['invalid_request', param])
+    expect([edge.engine.answers, edge.intents.all]).toEqual([[], []])
   }
 })

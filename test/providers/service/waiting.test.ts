@@ -11,6 +11,7 @@ import {
 } from '../../../shared/limits/provider.ts'
 import { firstSignMsPerKiB } from '../../../shared/limits/scheduling.ts'
 import { type HeldSystem, heldSystem } from '../../support/clocks/held-system.ts'
+import { until } from '../../support/clocks/until.ts'
 import { chunk, events, type OpenAiStandIn, startOpenAiStandIn } from '../../support/providers/openai-stand-in.ts'
 import { ask, failure } from '../../support/providers/provider-calls.ts'
 
@@ -34,7 +35,8 @@ function answers(system: HeldSystem, silentMs: number, before: readonly string[]
     events(async (send) => {
       for (const text of before) {
         await send(text)
-        await new Promise((resolve) => setTimeout(resolve, 5))
+        // Once it is read, as much time is allowed again, which is hardly more than what passes.
+        await until('the sign to be read', () => system.delays().some((ms) => ms > silentMs && ms <= silentMs + 1))
         system.advance(silentMs)
       }
       if (before.length === 0) system.advance(silentMs)

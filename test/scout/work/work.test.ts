@@ -51,6 +51,20 @@ describe('a task', () => {
     expect(session.count('started')).toBe(0)
   })
 
+  test('lets go of its request once the answer has begun, not before: the next provider gets it whole', async () => {
+    const session = await stage.connected()
+    session.task(1, {}, { messages: [{ role: 'user', content: 'hi' }] })
+    const first = await stage.provider.call()
+    const asked = Buffer.from(first.request.body)
+    first.fail(new ProviderError(fault('provider_unavailable', 'down')))
+    const second = await spare.call()
+    expect(Buffer.from(second.request.body)).toEqual(asked)
+    await second.line(line(0))
+    expect(second.request.body).toHaveLength(0)
+    second.done()
+    expect((await session.answered(1)).settle.outcome).toBe('done')
+  })
+
   test('of which nothing is said for two seconds is said to be under way', async () => {
     const session = await stage.connected()
     session.task(1)

@@ -113,6 +113,7 @@ export class Hub {
     })
     this.engine = engine
     this.gateway = gateway
+    this.watchSteps(engine)
     this.checker.hubBoots(engine, process)
     engine.start()
     gateway.start(this.tapped(engine))
@@ -127,6 +128,15 @@ export class Hub {
   private met(error: unknown): void {
     if (!isDeath(error)) this.checker.fail(0, `the hub met a defect: ${(error as Error).stack}`)
     this.hasReported = true
+  }
+
+  /** What a step does after a defect need not show at any edge: the guard stands before them. */
+  private watchSteps({ core }: HubEngine): void {
+    const step = core.step.bind(core)
+    core.step = (event, nowMs, out) => {
+      if (this.hasDefect) this.checker.fail(24, `the hub stepped "${event.type}" after a defect`)
+      step(event, nowMs, out)
+    }
   }
 
   /** Dies now, or at one of its next frames or commits. */

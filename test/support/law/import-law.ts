@@ -139,7 +139,7 @@ const packageHomes: Record<string, RegExp> = {
   bun: /^(orchestrator|scout)\/(?!core\/)/,
   commander: /^scout\/cli\/commands\.ts$/,
   mustache: /^orchestrator\/planner\/request\/references\.ts$/,
-  msgpackr: /^(shared\/protocol|orchestrator\/link)\/codec\.ts$/,
+  msgpackr: /^orchestrator\/link\/codec\.ts$/,
   'groq-sdk': /^scout\/providers\/service\/groq\.ts$/,
   openai: /^scout\/providers\/service\/openai-compatible\.ts$/,
   'p-queue': /^scout\/work\/executor\.ts$/,

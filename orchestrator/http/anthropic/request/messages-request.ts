@@ -5,6 +5,7 @@
  */
 import { z } from 'zod'
 import { modelCharsMax } from '../../../../shared/limits/wire.ts'
+import { models, type ProviderFields, provider } from '../../schema/preferences/preference-fields.ts'
 import { chasm } from '../../schema/routing-options.ts'
 import { anyInteger, anyNumber, expects, flag, listOf, textUpTo } from '../../schema/validation.ts'
 
@@ -125,6 +126,8 @@ export const countTokensRequest = z.strictObject(fields)
 
 export const messagesRequest = z.strictObject({
   ...fields,
+  models,
+  provider,
   max_tokens: z.int(tokensRule).min(1, tokensRule).describe('The most tokens that the answer may have.'),
   stream: flag,
   stop_sequences: listOf(z.string(expects(textRule)), stopsRule).nullish(),
@@ -155,6 +158,8 @@ export interface MessagesFields {
   thinking?: { type: 'enabled' | 'adaptive' | 'disabled'; display?: 'summarized' | 'omitted' | null } | null
   output_config?: { effort?: (typeof efforts)[number] | null; format?: OutputFormat | null } | null
   output_format?: OutputFormat | null
+  models?: string[] | null
+  provider?: ProviderFields | null
   chasm?: Record<string, unknown> | null
 }
 

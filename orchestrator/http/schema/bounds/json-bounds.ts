@@ -4,7 +4,7 @@
  * no turn of the loop sees all of it and nothing of one that is too much is kept. A small one cannot be too much,
  * except in its depth, which is looked at when it is parsed.
  */
-import { jsonDepthMax, jsonNodesMax, jsonValuesMax } from '../../../../shared/limits/http.ts'
+import { jsonDepthMax, jsonFieldsMax, jsonNodesMax, jsonValuesMax } from '../../../../shared/limits/http.ts'
 
 const quote = 0x22
 const comma = 0x2c
@@ -16,13 +16,20 @@ const braceEnd = 0x7d
 /** After so many plain bytes of a text its end is searched by the runtime, which is many times as fast. */
 const longRunBytes = 1_024
 
-export type Excess = 'deep' | 'many'
+/** Too many levels, an object of too many fields, or too many values of all kinds. */
+export type Excess = 'deep' | 'wide' | 'many'
 
 /** Measures one document. Whether it is JSON at all is left to the parser. */
 export class JsonMeasure {
   private nodes = 0
   private values = 0
   private depth = 0
+  /**
+   * Of the container that is open on each level: fields or elements before the one that is under way. Below level 0,
+   * where there are more ends than beginnings, nothing is counted: the parser refuses that.
+   */
+  private readonly before = new Int32Array(jsonDepthMax + 1)
+  private readonly isObject = new Uint8Array(jsonDepthMax + 1)
   private isInText = false
   /** The first byte of the next piece belongs to an escape. */
   private isEscaped = false
@@ -37,10 +44,15 @@ export class JsonMeasure {
         this.nodes++
         this.isInText = true
         at = this.text(piece, at + 1, marks) - 1
-      } else if (byte === comma) this.values++
-      else if (byte === bracket || byte === brace) {
+      } else if (byte === comma) {
+        this.values++
+        const before = ++this.before[this.depth]!
+        if (before >= jsonFieldsMax && this.isObject[this.depth] === 1) return 'wide'
+      } else if (byte === bracket || byte === brace) {
         this.nodes++
         if (++this.depth > jsonDepthMax) return 'deep'
+        this.before[this.depth] = 0
+        this.isObject[this.depth] = byte === brace ? 1 : 0
       } else if (byte === bracketEnd || byte === braceEnd) this.depth--
       else continue
       if (this.nodes > jsonNodesMax || this.values > jsonValuesMax) return 'many'

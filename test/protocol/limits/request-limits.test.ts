@@ -3,8 +3,8 @@
  * every scout takes. The relations of all other limits are in `limits.test.ts`.
  */
 import { expect, test } from 'vitest'
-import * as http from '../../shared/limits/http.ts'
-import * as wire from '../../shared/limits/wire.ts'
+import * as http from '../../../shared/limits/http.ts'
+import * as wire from '../../../shared/limits/wire.ts'
 
 test.each([
   ['a request is at most as large as a frame can name', http.requestBodyBytesDefault, wire.requestBodyBytesMax],
