@@ -3,7 +3,7 @@
  * keyring what that means for their keys. An account gets a secretless key along, under which its sessions run.
  */
 import { type Fault, fault } from '../../shared/faults.ts'
-import { type KeyLimits, limitsOf } from '../../shared/key-terms.ts'
+import { type KeyLimits, limitsOf } from '../../shared/keys/key-terms.ts'
 import type { System } from '../../shared/system.ts'
 import type { Actor, Keyring } from '../engine/keyring.ts'
 import type { AccountRow, AccountStore } from '../engine/ports/account-store.ts'

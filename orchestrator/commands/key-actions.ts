@@ -3,7 +3,7 @@
  * checked by the same schemas, with `console` in the audit log. A hub that runs on the same folder notices within half
  * a second. Each returns what goes to standard output and what goes beside it, or why it was refused.
  */
-import { type KeyScopes, limitsOf, scopesOf, storedLimits, storedScopes } from '../../shared/key-terms.ts'
+import { type KeyScopes, limitsOf, scopesOf, storedLimits, storedScopes } from '../../shared/keys/key-terms.ts'
 import type { HubAccounts } from '../accounts/accounts.ts'
 import { fragmentOf } from '../accounts/sign-in/login-links.ts'
 import { consoleActor, type Keyring, type KeyTrouble } from '../engine/keyring.ts'

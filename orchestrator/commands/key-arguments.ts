@@ -3,7 +3,7 @@
  * the body that the matching route of the API takes, so that both are checked by the same schemas. Pure.
  */
 import { parseArgs } from 'node:util'
-import { keyRoles } from '../../shared/api-key.ts'
+import { keyRoles } from '../../shared/keys/api-key.ts'
 
 const commandNames = [
   ...['make', 'list', 'regenerate', 'revoke', 'scopes', 'limits', 'accounts', 'account', 'login', 'settings', 'audit'],
@@ -21,7 +21,7 @@ export interface KeyCommand {
   limit: number
 }
 
-export const usage = `Usage: npm run -s key -- COMMAND
+const usage = `Usage: npm run -s key -- COMMAND
   client|scout|admin [NAME]     make a key: --account ID, scopes, limits, --expires 30d|DATE
   list                          all keys
   regenerate ID                 a new secret for a key; the old one stops working at once

@@ -7,8 +7,8 @@
  * Another process may change keys beside a running hub; whoever notices says so with `changedElsewhere`.
  */
 import { timingSafeEqual } from 'node:crypto'
-import { type KeyRole, makeKey, parseKey } from '../../shared/api-key.ts'
-import { type KeyLimits, type KeyScopes, limitsOf, noLimits, noScopes, scopesOf } from '../../shared/key-terms.ts'
+import { type KeyRole, makeKey, parseKey } from '../../shared/keys/api-key.ts'
+import { type KeyLimits, type KeyScopes, limitsOf, noLimits, noScopes, scopesOf } from '../../shared/keys/key-terms.ts'
 import { keyCacheMax } from '../../shared/limits/keys.ts'
 import type { System } from '../../shared/system.ts'
 import type { AccountState, AuditAction, KeyFilter, KeyRow, KeyStore } from './ports/account-store.ts'

@@ -5,6 +5,7 @@
  */
 import type { ByteAccount, ByteRefusal } from '../../shared/byte-account.ts'
 import { type Fault, fault } from '../../shared/faults.ts'
+import type { ScopedRoute } from '../../shared/keys/key-terms.ts'
 import { unreadPartBytesFree } from '../../shared/limits/http.ts'
 import { bodyBytesMax } from '../../shared/limits/wire.ts'
 import type { System } from '../../shared/system.ts'
@@ -120,6 +121,10 @@ export interface Route {
   /** A segment in braces takes what stands there, slashes included. There are two of them at most. */
   path: string
   access: Access
+  /** The group of routes that a key's scopes allow or not; without one every key may that its role allows. */
+  scope?: ScopedRoute
+  /** It asks for work, and counts among the requests per minute. */
+  isRated?: true
   /** Nothing means that the connection has become a websocket. */
   handle(context: RequestContext): Response | Promise<Response> | undefined
 }

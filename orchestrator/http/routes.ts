@@ -35,32 +35,55 @@ import { noParams, type Params, type Route } from './request-context.ts'
 import { compactResponse } from './responses/compact.ts'
 import { countInputTokens } from './responses/input-tokens.ts'
 import { cancelResponse, createResponse, deleteResponse, getResponse, listInputItems } from './responses/responses.ts'
+import { allUsage, ownLimits, ownUsage } from './usage/usage.ts'
+
+const chat = { scope: 'chat' } as const
+const embedding = { scope: 'embeddings' } as const
+const intents = { scope: 'intents' } as const
+const responses = { scope: 'responses' } as const
+const rated = { isRated: true } as const
 
 /** Of two paths with segments in braces that both match, the first counts. */
 export const routes: readonly Route[] = [
-  { method: 'POST', path: '/v1/chat/completions', access: 'client', handle: chatCompletions },
-  { method: 'POST', path: '/v1/embeddings', access: 'client', handle: embeddings },
-  { method: 'POST', path: '/v1/completions', access: 'client', handle: createCompletion },
-  { method: 'POST', path: '/v1/messages', access: 'client', handle: createMessage },
-  { method: 'POST', path: '/v1/messages/count_tokens', access: 'client', handle: countTokens },
-  { method: 'POST', path: '/v1/intents', access: 'client', handle: createIntent },
-  { method: 'GET', path: '/v1/intents', access: 'client', handle: listIntents },
-  { method: 'POST', path: '/v1/intents/plan', access: 'client', handle: planIntent },
-  { method: 'POST', path: '/v1/intents/{id}/nodes/{node}/retry', access: 'client', handle: retryNode },
-  { method: 'GET', path: '/v1/intents/{id}/nodes/{node}/request', access: 'client', handle: getNodeRequest },
-  { method: 'GET', path: '/v1/intents/{id}/nodes/{node}', access: 'client', handle: getNode },
-  { method: 'GET', path: '/v1/intents/{id}/events', access: 'client', handle: followIntent },
-  { method: 'GET', path: '/v1/intents/{id}', access: 'client', handle: getIntent },
-  { method: 'DELETE', path: '/v1/intents/{id}', access: 'client', handle: cancelIntent },
-  { method: 'POST', path: '/v1/responses', access: 'client', handle: createResponse },
-  { method: 'POST', path: '/v1/responses/input_tokens', access: 'client', handle: countInputTokens },
-  { method: 'POST', path: '/v1/responses/compact', access: 'client', handle: compactResponse },
-  { method: 'POST', path: '/v1/responses/{id}/cancel', access: 'client', handle: cancelResponse },
-  { method: 'GET', path: '/v1/responses/{id}/input_items', access: 'client', handle: listInputItems },
-  { method: 'GET', path: '/v1/responses/{id}', access: 'client', handle: getResponse },
-  { method: 'DELETE', path: '/v1/responses/{id}', access: 'client', handle: deleteResponse },
+  { method: 'POST', path: '/v1/chat/completions', access: 'client', ...chat, ...rated, handle: chatCompletions },
+  { method: 'POST', path: '/v1/embeddings', access: 'client', ...embedding, ...rated, handle: embeddings },
+  { method: 'POST', path: '/v1/completions', access: 'client', ...chat, ...rated, handle: createCompletion },
+  { method: 'POST', path: '/v1/messages', access: 'client', ...chat, ...rated, handle: createMessage },
+  { method: 'POST', path: '/v1/messages/count_tokens', access: 'client', ...chat, handle: countTokens },
+  { method: 'POST', path: '/v1/intents', access: 'client', ...intents, ...rated, handle: createIntent },
+  { method: 'GET', path: '/v1/intents', access: 'client', ...intents, handle: listIntents },
+  { method: 'POST', path: '/v1/intents/plan', access: 'client', ...intents, ...rated, handle: planIntent },
+  {
+    method: 'POST',
+    path: '/v1/intents/{id}/nodes/{node}/retry',
+    access: 'client',
+    ...intents,
+    ...rated,
+    handle: retryNode,
+  },
+  {
+    method: 'GET',
+    path: '/v1/intents/{id}/nodes/{node}/request',
+    access: 'client',
+    ...intents,
+    handle: getNodeRequest,
+  },
+  { method: 'GET', path: '/v1/intents/{id}/nodes/{node}', access: 'client', ...intents, handle: getNode },
+  { method: 'GET', path: '/v1/intents/{id}/events', access: 'client', ...intents, handle: followIntent },
+  { method: 'GET', path: '/v1/intents/{id}', access: 'client', ...intents, handle: getIntent },
+  { method: 'DELETE', path: '/v1/intents/{id}', access: 'client', ...intents, handle: cancelIntent },
+  { method: 'POST', path: '/v1/responses', access: 'client', ...responses, ...rated, handle: createResponse },
+  { method: 'POST', path: '/v1/responses/input_tokens', access: 'client', ...responses, handle: countInputTokens },
+  { method: 'POST', path: '/v1/responses/compact', access: 'client', ...responses, ...rated, handle: compactResponse },
+  { method: 'POST', path: '/v1/responses/{id}/cancel', access: 'client', ...responses, handle: cancelResponse },
+  { method: 'GET', path: '/v1/responses/{id}/input_items', access: 'client', ...responses, handle: listInputItems },
+  { method: 'GET', path: '/v1/responses/{id}', access: 'client', ...responses, handle: getResponse },
+  { method: 'DELETE', path: '/v1/responses/{id}', access: 'client', ...responses, handle: deleteResponse },
   { method: 'GET', path: '/v1/models', access: 'client', handle: modelsInForm },
   { method: 'GET', path: '/v1/models/{id}', access: 'client', handle: modelInForm },
+  { method: 'GET', path: '/v1/me/usage', access: 'any', handle: ownUsage },
+  { method: 'GET', path: '/v1/me/limits', access: 'any', handle: ownLimits },
+  { method: 'GET', path: '/v1/admin/usage', access: 'admin', handle: allUsage },
   { method: 'GET', path: '/v1/scout', access: 'open', handle: dialIn },
   { method: 'GET', path: '/v1/live', access: 'any', handle: followLive },
   { method: 'GET', path: '/v1/history', access: 'any', handle: showHistory },

@@ -4,7 +4,7 @@
  * synchronously, because a socket leaks when anything is awaited before it.
  */
 import { ByteAccount } from '../../shared/byte-account.ts'
-import { fault } from '../../shared/faults.ts'
+import { type Fault, fault } from '../../shared/faults.ts'
 import * as limits from '../../shared/limits/http.ts'
 import type { System } from '../../shared/system.ts'
 import { TurnLane } from '../../shared/turn-lane.ts'
@@ -13,6 +13,7 @@ import type { Engine } from '../engine/ports/client.ts'
 import type { Intents } from '../engine/ports/intents.ts'
 import type { Planner } from '../engine/ports/planner.ts'
 import { StoreError } from '../engine/ports/store.ts'
+import { allowsRoute } from '../tenants/scopes.ts'
 import { authenticate } from './accounts/authentication.ts'
 import { BodyReads } from './body-reads.ts'
 import { Cors, isPreflight } from './cors.ts'
@@ -36,6 +37,7 @@ import { largeBodyOf } from './response/response.ts'
 import { findRoutes } from './routes.ts'
 import { pacedResponse } from './streaming/large-answer.ts'
 import { OpenStreams } from './streaming/open-streams.ts'
+import { rateHeaders } from './usage/rate-headers.ts'
 import { WholeWaits } from './whole-waits.ts'
 
 interface HubOptions<SocketData> {
@@ -211,16 +213,32 @@ function dispatch(context: RequestContext): ReturnType<Route['handle']> {
     const refused = authenticate(context, route.access)
     if (refused !== null) return refuseInForm(context, refused)
     if (!context.count()) return refuseInForm(context, tooManyOfKey, { connection: 'close' })
+    const stopped = refusedByTerms(context, route)
+    if (stopped !== null) return refuseInForm(context, stopped)
     // Kept by its connection.
     context.server.timeout(request, limits.httpIdleMs / 1000)
   }
   return route.handle(context)
 }
 
+/** What the key's scopes or its rates say against this request; null when nothing does. */
+function refusedByTerms({ caller, edge }: RequestContext, { scope, isRated }: Route): Fault | null {
+  if (scope !== undefined && !allowsRoute(caller!.scopes, scope)) {
+    const routes = caller!.scopes.routes!.join(', ')
+    const text = `This key may not be used for ${scope}: use it for ${routes}, or use another key.`
+    return fault('permission_denied', text)
+  }
+  if (isRated !== true) return null
+  const { system, engine } = edge
+  return engine.tenants.begin(caller!, { wallMs: system.wallMs(), nowMs: system.nowMs() })
+}
+
 function finish<Answered extends Response | undefined>(context: RequestContext, response: Answered): Answered {
   const large = response === undefined ? undefined : largeBodyOf(response)
   // A large answer reports its end itself.
   const answered = large === undefined ? response : (pacedResponse(context, response!, large) as Answered)
+  const rates = answered === undefined ? null : rateHeaders(context)
+  if (rates !== null) for (const [name, value] of Object.entries(rates)) answered!.headers.set(name, value)
   if (answered !== undefined) context.edge.cors.mark(context.request, answered, context.route?.access === 'open')
   // Without a response it was an upgrade; a stream is counted when it ends.
   if (large === undefined && !context.streams) context.ended(answered?.status ?? 101)

@@ -75,3 +75,26 @@ export const keyWatchMs = 250
 export const auditMs = 400 * 86_400_000
 export const signInsForgetMs = 60_000
 export const signInsForgetRows = 500
+
+/**
+ * Keys, and accounts, whose use is counted in memory (about 500 bytes each). With the next one the oldest without a
+ * task under way is forgotten: its budgets are read from the store again, its rates begin anew.
+ */
+export const limitedOwnersMax = 20_000
+
+/** What is reserved of a budget for one request: its text's bytes by this, for each medium, and for its answer. */
+export const promptBytesPerTokenReserved = 3
+export const tokensPerMediumReserved = 1_000
+export const answerTokensReserved = 1_024
+
+/**
+ * Price that is believed of an offer: millionths of a dollar per million tokens, above the dearest model there is. A
+ * higher one counts as this, so that one scout's number cannot fill everybody's budget.
+ */
+export const priceMax = 1_000_000_000
+
+/** And counts up to so many times the cheapest offer of the same model, or what is usual where that is more. */
+export const priceSpreadMax = 8
+
+/** Bytes of a whole answer for each token, where its provider did not count them. */
+export const answerBytesPerTokenEstimated = 4

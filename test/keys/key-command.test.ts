@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { Keyring } from '../../orchestrator/engine/keyring.ts'
 import { openDataFolder } from '../../orchestrator/store/data-folder.ts'
-import { keyRoles, parseKey } from '../../shared/api-key.ts'
+import { keyRoles, parseKey } from '../../shared/keys/api-key.ts'
 import { realSystem } from '../../shared/system.ts'
 import { temporaryFolder } from '../support/machine/temporary-folder.ts'
 

@@ -4,7 +4,7 @@ import { Keyring } from '../../orchestrator/engine/keyring.ts'
 import type { KeyRow } from '../../orchestrator/engine/ports/account-store.ts'
 import type { Store } from '../../orchestrator/engine/ports/store.ts'
 import { memoryStore } from '../../orchestrator/store/memory/store.ts'
-import { makeKey } from '../../shared/api-key.ts'
+import { makeKey } from '../../shared/keys/api-key.ts'
 import { keyCacheMax } from '../../shared/limits/keys.ts'
 import { realSystem } from '../../shared/system.ts'
 

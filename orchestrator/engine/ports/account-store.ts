@@ -3,7 +3,7 @@
  * changed, and settings. Every change is a write of a batch, so that it shares a transaction with its audit row; reads
  * are single queries. The keyring and the accounts decide what to write; `store.ts` puts this port beside the others.
  */
-import type { KeyRole } from '../../../shared/api-key.ts'
+import type { KeyRole } from '../../../shared/keys/api-key.ts'
 
 /** `waiting`: signed up, and nobody has let it in. */
 export type AccountState = 'waiting' | 'active' | 'suspended'

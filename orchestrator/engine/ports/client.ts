@@ -8,11 +8,16 @@ import type { Offer, Served, TaskKind } from '../../../shared/task.ts'
 import type { Cost } from '../../core/fleet/cost.ts'
 import type { RoutingOptions } from '../../core/model/routing-options.ts'
 import type { LastHour } from '../../core/stats/hour-counts.ts'
+import type { LimitKind, Tenants } from '../../tenants/tenants.ts'
+import type { ChargedKey } from './charged-key.ts'
 import type { Responses } from './responses.ts'
+import type { UsageFilter, UsagePoint, UsedTotals } from './usage.ts'
 
 export interface Submission {
   /** Whose key asked; fairness counts per tenant. */
   tenant: string
+  /** The key that pays; without one nothing is limited. */
+  key?: ChargedKey
   /** The tenant's turns in the queue for each one of another's; 1 when absent. */
   weight?: number
   kind: TaskKind
@@ -53,6 +58,8 @@ export interface Answer {
   readonly queuedMs: number
   /** Terms of the placement cost of the scout that serves it, milliseconds. */
   readonly cost: Cost | null
+  /** What it cost, in millionths of a dollar; null until it has ended. */
+  readonly microDollars: number | null
   /** Whether the task waits for a scout, and how many are before it. */
   position(): number | null
   /** What there is; null when there is nothing new. After a part with an `end` there is never another. */
@@ -173,6 +180,10 @@ export interface EngineStats {
   /** Rows of usage that could not be booked, and those given up because the store did not recover in time. */
   usageUnbooked: number
   usageDropped: number
+  /** What was used since the start of the process. */
+  used: Readonly<Record<TaskKind, Readonly<UsedTotals>>>
+  /** Requests and tasks that a limit of their key has stopped, by what it counts. */
+  stopped: Readonly<Record<LimitKind, number>>
   /** Long answers that wait to be checked. */
   answersInCheck: number
 }
@@ -181,7 +192,9 @@ export interface EngineStats {
 export interface Engine {
   submit(submission: Submission): Answer
   /** Models that live scouts offer now, sorted by name. */
-  models(): ModelListing[]
+  models(): readonly ModelListing[]
+  /** Those of them that a key with these scopes may use. */
+  modelsFor(scopes: ChargedKey['scopes']): readonly ModelListing[]
   model(id: string): ModelListing | undefined
   scouts(): ScoutListing[]
   /** At most `count` of them behind this session, in the order in which they connected. */
@@ -193,9 +206,9 @@ export interface Engine {
   readonly responses: Responses
   /**
    * Why nobody will serve this model: no scout offers it, nor did one a moment ago. Null when one does, or may be on
-   * its way back.
+   * its way back. The fault names no other models than those `allowed`, where that is given.
    */
-  missingModel(kind: TaskKind, model: string): Fault | null
+  missingModel(kind: TaskKind, model: string, allowed?: readonly string[] | null): Fault | null
   /** Whether that is not known yet: the hub has just started, and its scouts are coming back. */
   awaitsModel(kind: TaskKind, model: string): boolean
   /**
@@ -207,6 +220,10 @@ export interface Engine {
     scope: IdempotencyScope,
     make: () => Promise<KeptAnswer | Fault>,
   ): Promise<(KeptAnswer & { replayed: boolean }) | Fault>
+  /** Rates and budgets of keys. */
+  readonly tenants: Pick<Tenants, 'begin' | 'rates' | 'budgets'>
+  /** What was used, but for the last second's. */
+  usagePoints(filter: UsageFilter): UsagePoint[]
   stats(): EngineStats
   /** False while starting or draining. */
   ready(): boolean

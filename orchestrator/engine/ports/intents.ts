@@ -5,11 +5,14 @@
 import type { Fault } from '../../../shared/faults.ts'
 import type { Served, TaskKind } from '../../../shared/task.ts'
 import type { DurableTaskState, IntentState } from '../../../shared/task-state.ts'
+import type { ChargedKey } from './charged-key.ts'
 import type { Plan } from './planner.ts'
 
 export interface IntentSubmission {
   tenant: string
   weight: number
+  /** The key that pays; without one nothing is limited. */
+  key?: ChargedKey
   plan: Plan
   /** 0 (least) to 9. */
   priority: number

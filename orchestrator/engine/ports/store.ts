@@ -7,6 +7,7 @@
 import type { TaskKind } from '../../../shared/task.ts'
 import type { DurableTaskState, FirstTaskState, IntentState, UnansweredTaskState } from '../../../shared/task-state.ts'
 import type { AccountStore, AccountWrite } from './account-store.ts'
+import type { UsageReads, UsageTally } from './usage.ts'
 
 /** An intent with the tokens of all its tasks. */
 export type SummedIntent = IntentRow & Pick<TaskRow, 'promptTokens' | 'completionTokens'>
@@ -30,6 +31,8 @@ export interface IntentRow {
   resultNode: string
   /** Tokens after which no further node is given out; null for no limit. */
   budgetTokens: number | null
+  /** The id of the key that asked; null in rows of older programs, where it is the tenant. */
+  key: string | null
 }
 
 export interface TaskRow {
@@ -88,6 +91,12 @@ export interface UsageRow {
   promptTokens: number
   completionTokens: number
   atMs: number
+  /** The id of the key that asked. */
+  key: string
+  /** Millionths of a US dollar. */
+  microDollars: number
+  /** No provider counted the tokens. */
+  isEstimated: boolean
 }
 
 /** What one tenant used of one model. */
@@ -177,7 +186,7 @@ export type StoreWrite =
    */
   | { write: 'usage'; usage: UsageRow }
   /** Adds to the sums without a booking for each task; the same holds. */
-  | { write: 'tally'; tally: UsageSum }
+  | { write: 'tally'; tally: UsageTally }
   /** Adds or replaces the row of (tenant, route, key). */
   | { write: 'idempotency'; row: IdempotencyRow }
   | { write: 'forgetIdempotency'; tenant: string; route: string; key: string }
@@ -286,8 +295,8 @@ export interface ResponseStore {
   unkept(): string[]
 }
 
-/** For audits of the bookings. */
-export interface UsageStore {
+/** For audits of the bookings, for budgets and for reports. */
+export interface UsageStore extends UsageReads {
   /** Sum of booked tokens by model, for one tenant or all. */
   usage(tenant: string | null): Omit<UsageSum, 'tenant'>[]
   /** Rows of usage that this store could not book, since it was opened. */

@@ -3,7 +3,7 @@
  * administrator. Pure.
  */
 import { type Fault, fault } from '../../../shared/faults.ts'
-import { type KeyLimits, type KeyScopes, limitsOf, scopesOf } from '../../../shared/key-terms.ts'
+import { type KeyLimits, type KeyScopes, limitsOf, scopesOf } from '../../../shared/keys/key-terms.ts'
 import type { KeyChanges } from '../../engine/keyring.ts'
 import type { KeyRow } from '../../engine/ports/account-store.ts'
 

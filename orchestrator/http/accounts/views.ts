@@ -2,7 +2,7 @@
  * Accounts, keys, sessions and audit rows as they are shown, and the form of lists. A digest never leaves the store, a
  * key's text is shown once by whoever makes it.
  */
-import { type KeyLimits, limitsOf, scopesOf } from '../../../shared/key-terms.ts'
+import { type KeyLimits, limitsOf, scopesOf } from '../../../shared/keys/key-terms.ts'
 import type { AccountRow, AuditRow, KeyRow } from '../../engine/ports/account-store.ts'
 import type { Session } from '../../engine/ports/accounts.ts'
 import type { Edge } from '../request-context.ts'

@@ -20,7 +20,7 @@ export async function planIntent(asker: RequestContext): Promise<Response> {
   const body = await readDurable(asker, intentRequest)
   if ('code' in body) return refuse(id, body)
   const fields = behindModel(body.value as IntentFields)
-  const context = planContext(edge, fields.deadline_ms ?? intentDeadlineMs)
+  const context = planContext(asker, fields.deadline_ms ?? intentDeadlineMs)
   const plan = await edge.planner.plan(fields, context)
   if ('code' in plan) return refuse(id, plan)
   const { tasks, promptTokens, completionTokens, dollars, durationMs } = edge.planner.estimate(plan, context.catalog)

@@ -2,8 +2,8 @@
  * Accounts, keys, sign-in, settings and the audit log in the OpenAPI document: operations and the schemas of what they
  * answer. Request bodies come from the schemas that check them.
  */
-import { keyRoles } from '../../../shared/api-key.ts'
-import { budgetPeriods, scopedRoutes } from '../../../shared/key-terms.ts'
+import { keyRoles } from '../../../shared/keys/api-key.ts'
+import { budgetPeriods, scopedRoutes } from '../../../shared/keys/key-terms.ts'
 import { accountRoles, accountStates } from '../../engine/ports/account-store.ts'
 import { signupModes } from '../../engine/ports/accounts.ts'
 import { count, type Json, json, type Operation, object, ref, seconds, text, texts } from './parts.ts'

@@ -26,6 +26,7 @@ import { intentOperations, intentSchemas, responseOperations } from './intent-pa
 import { livePaths, scoutListParameters } from './live-paths.ts'
 import { routerFields } from './model-fields.ts'
 import { count, inHeader, type Json, json, type Operation, object, orNull, ref, seconds, text, texts } from './parts.ts'
+import { usageOperations, usageSchemas } from './usage-paths.ts'
 
 const some = { type: 'number', minimum: 0 }
 const pricesKnown = object({ prompt: orNull(some), answer: orNull(some) })
@@ -148,6 +149,7 @@ const answerSchemas: Json = {
   }),
   ListedScout: object({ ...scoutFields, last_hour: lastHour, verdict: texts }),
   ...accountSchemas,
+  ...usageSchemas,
   Status: object({ status: text }),
   ...dialectSchemas,
   ...intentSchemas,
@@ -217,6 +219,7 @@ const operations: Record<string, Operation> = {
     gives: [200, 'The scout.', json(ref('ScoutDetail'))],
   },
   ...accountOperations,
+  ...usageOperations,
   'GET /schemas/scroll.json': {
     summary: 'The JSON schema of a scroll.',
     access: 'open',

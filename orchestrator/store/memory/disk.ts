@@ -13,6 +13,7 @@ import type {
   UsageRow,
   UsageSum,
 } from '../../engine/ports/store.ts'
+import type { UsagePoint } from '../../engine/ports/usage.ts'
 
 export interface StoredTask {
   row: TaskRow
@@ -44,6 +45,8 @@ export class MemoryDisk {
   bookings = new Map<number, UsageRow>()
   /** By `usageKey`. */
   usageSums = new Map<string, UsageSum>()
+  usageHours = new Map<string, UsagePoint>()
+  usageDays = new Map<string, UsagePoint>()
   /** By `idempotencyKey`. */
   idempotency = new Map<string, IdempotencyRow>()
   responses = new Map<string, ResponseRow>()
@@ -64,7 +67,9 @@ export class MemoryDisk {
     const { epoch, keys, accounts, sessions, loginLinks, audit, lastAudit, settings } = this
     const { intents, tasks, bookings, usageSums, idempotency, responses, suspects } = this
     const owners = { epoch, keys, accounts, sessions, loginLinks, audit, lastAudit, settings }
-    const work = { intents, tasks, bookings, usageSums, idempotency, responses, suspects }
+    const { usageHours, usageDays } = this
+    const usage = { bookings, usageSums, usageHours, usageDays }
+    const work = { intents, tasks, ...usage, idempotency, responses, suspects }
     // In one piece: what both maps of tasks hold is the same task.
     return Object.assign(other, structuredClone({ ...owners, ...work }))
   }

@@ -26,6 +26,7 @@ import {
   MemoryDisk,
   type StoredIntent,
 } from './disk.ts'
+import { usageReads } from './usage.ts'
 import { sameBytes, writeBatch } from './writes.ts'
 
 export function memoryStore(disk = new MemoryDisk()): Store {
@@ -41,6 +42,7 @@ export function memoryStore(disk = new MemoryDisk()): Store {
   return {
     ...accountReads(disk),
     ...readsOn(disk),
+    ...usageReads(disk),
     nextEpoch() {
       writable()
       disk.epoch += 1
@@ -76,7 +78,9 @@ export function memoryStore(disk = new MemoryDisk()): Store {
   }
 }
 
-function readsOn(disk: MemoryDisk): IntentStore & IdempotencyStore & ResponseStore & UsageStore {
+function readsOn(
+  disk: MemoryDisk,
+): IntentStore & IdempotencyStore & ResponseStore & Pick<UsageStore, 'usage' | 'unbooked'> {
   return {
     intent(id) {
       const stored = disk.intents.get(id)

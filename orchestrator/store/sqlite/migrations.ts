@@ -292,4 +292,15 @@ export const migrations: readonly Migration[] = [
       ) STRICT;
     `,
   },
+  {
+    version: 7,
+    // Rows of older programs were made by the key that is their tenant.
+    sql: `
+      ALTER TABLE intent ADD COLUMN key TEXT;
+      ALTER TABLE usage ADD COLUMN key TEXT NOT NULL DEFAULT '';
+      UPDATE usage SET key = tenant;
+      ALTER TABLE usage ADD COLUMN micro_dollars INTEGER NOT NULL DEFAULT 0;
+      ALTER TABLE usage ADD COLUMN estimated INTEGER NOT NULL DEFAULT 0;
+    `,
+  },
 ]

@@ -14,7 +14,9 @@ import { sqliteReads } from './reads.ts'
 import { sqliteRetention } from './retention.ts'
 import { Statements } from './statements.ts'
 import { transact, transactionSteps } from './transaction.ts'
-import { sqliteWriter, type Unbooked } from './writes.ts'
+import { usageReads } from './usage/usage-reads.ts'
+import { type Unbooked, usageRetention } from './usage/usage-writes.ts'
+import { sqliteWriter } from './writes.ts'
 
 export interface SqliteStore extends Store {
   /** Seals what an earlier version stored open; does nothing the second time. */
@@ -44,6 +46,7 @@ export function sqliteStore(db: Database, beside: Beside | null): SqliteStore {
     },
     ...accountReads(statements),
     ...sqliteReads(statements),
+    ...usageReads(statements),
     unbooked: () => unbooked.rows,
     inHand: () => inHand,
     noteInHand(name) {
@@ -59,6 +62,7 @@ export function sqliteStore(db: Database, beside: Beside | null): SqliteStore {
     },
     sealNonces: nonceSealing(statements, steps),
     forgetBefore: sqliteRetention(statements, steps),
+    forgetUsage: usageRetention(statements, steps),
     forgetSignIns: signInRetention(statements, steps),
     backup: sqliteBackup(statements),
     close() {

@@ -4,6 +4,9 @@ import { liveStreamsPerCallerMax } from '../../../shared/limits/http.ts'
 import { until } from '../../support/clocks/until.ts'
 import { startEdge, type TestEdge } from '../../support/hub/client-edge.ts'
 
+const noHour = {
+  ...{ considered: 0, won: 0, lostLatency: 0, lostPrice: 0, lostCapacity: 0, lostTrust: 0, done: 0, failed: 0 },
+}
 const eventStream = { headers: { accept: 'text/event-stream' } }
 
 let edge: TestEdge
@@ -99,12 +102,28 @@ test('anybody may know how many scouts and models there are', async () => {
   })
 })
 
+const listed = (name: string, operator: string) => ({
+  ...{ id: `${operator}/${name}`, name, operator, agent: 'a', address: '::1', phase: 'ready' },
+  ...{ connectedAt: '2026-01-01T00:00:00.000Z', concurrency: 1, credits: 1, inFlight: 0, done: 0, failed: 0 },
+  ...{ failureRate: 0, offers: [] },
+})
+
+test('everybody sees the scouts of its own keys, and those of others are not there', async () => {
+  const own = edge.keyring.list().find(({ role }) => role === 'client')!.tenant
+  const detail = { sessions: 1, window: 1, lastHour: noHour, verdict: [], standings: [] }
+  edge.engine.scoutListings = [listed('mine', own), listed('theirs', 'key_other')]
+  edge.engine.scoutDetails = edge.engine.scoutListings.map((listing) => ({ ...listing, ...detail }))
+  const list = (await (await edge.ask('/v1/me/scouts')).json()) as { data: { name: string }[] }
+  expect(list.data.map(({ name }) => name)).toEqual(['mine'])
+  expect((await edge.ask(`/v1/me/scouts/${own}/mine`)).status).toBe(200)
+  const [theirs, none] = await Promise.all(
+    ['key_other/theirs', 'key_other/none'].map(async (id) => (await edge.ask(`/v1/me/scouts/${id}`)).json()),
+  )
+  expect(theirs).toEqual(none)
+})
+
 test('scouts come in pages, in the order in which they connected', async () => {
-  edge.engine.scoutListings = Array.from({ length: 5 }, (_, at) => ({
-    ...{ id: `key/s${at}`, name: `s${at}`, operator: 'key', agent: 'a', address: '::1', phase: 'ready' },
-    ...{ connectedAt: '2026-01-01T00:00:00.000Z', concurrency: 1, credits: 1, inFlight: 0, done: 0, failed: 0 },
-    ...{ failureRate: 0, offers: [] },
-  }))
+  edge.engine.scoutListings = Array.from({ length: 5 }, (_, at) => listed(`s${at}`, 'key'))
   const page = async (query: string) => {
     const response = await edge.ask(`/v1/scouts?${query}`, {}, edge.keys.admin)
     return (await response.json()) as { data: { name: string }[]; next: string | null }

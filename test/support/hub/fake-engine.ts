@@ -23,8 +23,11 @@ import type {
   ScoutStanding,
   Submission,
 } from '../../../orchestrator/engine/ports/client.ts'
+import type { UsageFilter, UsagePoint } from '../../../orchestrator/engine/ports/usage.ts'
 import { memoryStore } from '../../../orchestrator/store/memory/store.ts'
+import { Tenants } from '../../../orchestrator/tenants/tenants.ts'
 import { type Fault, fault } from '../../../shared/faults.ts'
+import { type KeyScopes, matchesAny } from '../../../shared/keys/key-terms.ts'
 import { realSystem } from '../../../shared/system.ts'
 import type { Served, TaskKind } from '../../../shared/task.ts'
 
@@ -32,6 +35,7 @@ const encode = (text: string) => new TextEncoder().encode(text)
 
 export class FakeAnswer implements Answer {
   cost: Cost | null = null
+  microDollars: number | null = null
   readonly created = 1_700_000_000
   attempts = 1
   queuedMs = 7
@@ -134,6 +138,7 @@ export class FakeEngine implements Engine {
   /** Keeps answers as the real one does. */
   readonly store = memoryStore()
   readonly idempotencyKeys = new IdempotencyKeys(this.store, realSystem())
+  readonly tenants = new Tenants({ ofKey: () => [], ofAccount: () => [] })
   readonly journal = new Journal(this.store, realSystem())
   readonly responses = new KeptResponses(this.store, this.journal)
   /** Why a model is not served, by its name. */
@@ -160,6 +165,14 @@ export class FakeEngine implements Engine {
     return new Promise((resolve) => {
       this.waiters.push(resolve)
     })
+  }
+
+  modelsFor({ models }: Pick<KeyScopes, 'models'>): readonly ModelListing[] {
+    return models === null ? this.modelListings : this.modelListings.filter(({ id }) => matchesAny(models, id))
+  }
+
+  usagePoints(filter: UsageFilter): UsagePoint[] {
+    return this.store.usagePoints(filter)
   }
 
   models(): ModelListing[] {
@@ -217,6 +230,11 @@ export class FakeEngine implements Engine {
       usageUnbooked: 11,
       usageDropped: 12,
       answersInCheck: 13,
+      used: {
+        chat: { promptTokens: 14, completionTokens: 15, microDollars: 16, estimated: 17 },
+        embed: { promptTokens: 18, completionTokens: 0, microDollars: 19, estimated: 20 },
+      },
+      stopped: { requests: 21, tokens: 22, budget: 23 },
       creditsHeld: 9,
     }
   }

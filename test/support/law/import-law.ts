@@ -61,8 +61,8 @@ interface Folder {
   law: string
 }
 
-/** What the engine shows to its edges; the rest of it is its own. */
-const engineFace = 'orchestrator/engine/(ports/[a-z-]+|keyring)\\.ts$'
+/** What the engine shows to its edges, and what keys may do; the rest of it is its own. */
+const engineFace = 'orchestrator/(engine/(ports/[a-z-]+|keyring)|tenants/[a-z-]+)\\.ts$'
 
 const edgeMay = (own: string): RegExp => new RegExp(`^(${own}/|shared/|${engineFace})`)
 
@@ -91,9 +91,14 @@ const folders: Folder[] = [
     law: `scout/core may import itself and what is pure in shared (not ${system})`,
   },
   {
+    files: /^orchestrator\/tenants\//,
+    may: /^(orchestrator\/tenants\/|shared\/(?!system\.ts))/,
+    law: `orchestrator/tenants may import itself and what is pure in shared (not ${system})`,
+  },
+  {
     files: /^orchestrator\/engine\//,
-    may: /^(orchestrator\/(engine|core)\/|shared\/)/,
-    law: 'orchestrator/engine may import itself, orchestrator/core and shared',
+    may: /^(orchestrator\/(engine|core|tenants)\/|shared\/)/,
+    law: 'orchestrator/engine may import itself, orchestrator/core and tenants, and shared',
   },
   {
     files: /^orchestrator\/dashboard\/page\//,

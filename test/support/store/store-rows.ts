@@ -17,6 +17,7 @@ import {
   type TaskRow,
   type UsageRow,
 } from '../../../orchestrator/engine/ports/store.ts'
+import type { UsageTally } from '../../../orchestrator/engine/ports/usage.ts'
 
 export const nonce = Uint8Array.from({ length: 16 }, (_, at) => at * 17)
 
@@ -54,7 +55,7 @@ export function auditWrite(subject: string, changes: Partial<AuditRow> = {}): St
 
 export function intentRow(id: string, changes: Partial<IntentRow> = {}): IntentRow {
   const times = { createdMs: 1_700_000_000_000, deadlineMs: 1_700_000_600_000, finishedMs: null }
-  const rest = { metadata: '{"label":"a"}', fault: null, resultNode: 'answer', budgetTokens: null }
+  const rest = { metadata: '{"label":"a"}', fault: null, resultNode: 'answer', budgetTokens: null, key: null }
   return { id, tenant: 'key_a', state: 'running', priority: 5, ...times, ...rest, ...changes }
 }
 
@@ -87,7 +88,13 @@ export function event(intent: string, seq: number): StoreWriteOf<'event'> {
 
 export function usageRow(task: number, changes: Partial<UsageRow> = {}): UsageRow {
   const tokens = { promptTokens: 10, completionTokens: 20, atMs: 1_700_000_000_000 }
-  return { tenant: 'key_a', task, scout: 'box', provider: 'demo', model: 'demo', ...tokens, ...changes }
+  const charged = { key: 'key_a', microDollars: 5, isEstimated: false }
+  return { tenant: 'key_a', task, scout: 'box', provider: 'demo', model: 'demo', ...tokens, ...charged, ...changes }
+}
+
+export function usageTally(changes: Partial<UsageTally> = {}): UsageTally {
+  const counts = { tasks: 1, failed: 0, promptTokens: 10, completionTokens: 20, microDollars: 5, estimated: 0 }
+  return { hour: 472_222, tenant: 'key_a', key: 'key_a', model: 'demo', ...counts, ...changes }
 }
 
 export function idempotencyRow(key: string, changes: Partial<IdempotencyRow> = {}): IdempotencyRow {

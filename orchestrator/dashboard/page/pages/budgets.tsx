@@ -20,7 +20,7 @@ const refreshMs = 15_000
 
 /** Nothing where no budget holds. */
 export function Budgets() {
-  const { data } = useResource<{ budgets?: Budget[] }>('/v1/me', refreshMs)
+  const { data } = useResource<{ budgets?: Budget[] }>('/v1/me/limits', refreshMs)
   const budgets = data?.budgets ?? []
   if (budgets.length === 0) return null
   return (

@@ -3,7 +3,7 @@
  * changed; and the same as the store keeps it. The schemas also feed `/openapi.json`.
  */
 import { z } from 'zod'
-import { keyRoles } from '../../../../shared/api-key.ts'
+import { keyRoles } from '../../../../shared/keys/api-key.ts'
 import {
   type Budget,
   budgetPeriods,
@@ -11,7 +11,7 @@ import {
   scopedRoutes,
   storedLimits,
   storedScopes,
-} from '../../../../shared/key-terms.ts'
+} from '../../../../shared/keys/key-terms.ts'
 import { keyWeightMax, keyWeightMin, limitMax, scopeNamesMax } from '../../../../shared/limits/keys.ts'
 import { modelCharsMax, nameCharsMax } from '../../../../shared/limits/wire.ts'
 import type { KeyChanges } from '../../../engine/keyring.ts'

@@ -1,10 +1,11 @@
 /**
  * What a key may be used for and how much of it: the vocabulary of scopes and limits, shared by those who set them,
- * keep them and hold requests to them. Stored as JSON of exactly these shapes, written by the hub alone.
+ * keep them and hold requests to them, with the one matcher of their names. Stored as JSON of exactly these shapes,
+ * written by the hub alone.
  */
 
 export const scopedRoutes = ['chat', 'embeddings', 'intents', 'responses'] as const
-type ScopedRoute = (typeof scopedRoutes)[number]
+export type ScopedRoute = (typeof scopedRoutes)[number]
 
 /** null: no restriction. */
 export interface KeyScopes {
@@ -17,8 +18,10 @@ export interface KeyScopes {
 
 export const budgetPeriods = ['day', 'week', 'month'] as const
 
+export const budgetUnits = ['tokens', 'micro_dollars'] as const
+
 export interface Budget {
-  unit: 'tokens' | 'micro_dollars'
+  unit: (typeof budgetUnits)[number]
   /** Of UTC; a week begins on Monday. */
   per: (typeof budgetPeriods)[number]
   /** A whole number of them. */
@@ -55,3 +58,17 @@ export function scopesOf(stored: string | null): KeyScopes {
 export function limitsOf(stored: string | null): KeyLimits {
   return stored === null ? noLimits : (JSON.parse(stored) as KeyLimits)
 }
+
+/** Whether a name is one of these, or begins as one of them that ends in `*`. */
+export function matchesAny(patterns: readonly string[], name: string): boolean {
+  for (const pattern of patterns) if (matches(pattern, name)) return true
+  return false
+}
+
+function matches(pattern: string, name: string): boolean {
+  const last = pattern.length - 1
+  if (pattern.charCodeAt(last) !== star) return pattern === name
+  return name.length >= last && name.startsWith(pattern.slice(0, last))
+}
+
+const star = '*'.charCodeAt(0)
