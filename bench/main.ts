@@ -18,6 +18,7 @@ import { standstill } from './scenarios/fleet/standstill.ts'
 import { storm } from './scenarios/fleet/storm.ts'
 import { growth } from './scenarios/memory/growth.ts'
 import { soak } from './scenarios/memory/soak.ts'
+import { dashboard } from './scenarios/page/dashboard.ts'
 import type { Options, Scenario } from './scenarios/scenario.ts'
 import { scoutMemory } from './scenarios/scout-memory.ts'
 import { relay } from './scenarios/streams/relay.ts'
@@ -47,6 +48,7 @@ const all: Scenario[] = [
   soak,
   hostile,
   scoutMemory,
+  dashboard,
   away,
   codec,
   core,

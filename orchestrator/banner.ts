@@ -3,12 +3,14 @@
  * two reports. Pure text: `supervisor.ts` decides when it is printed.
  */
 
-/** From the orchestrator when it listens. `clientKey` only when it was just made, on the first start. */
+/** From the orchestrator when it listens. `clientKey` and `loginUrl` only when just made, on the first start. */
 export interface Ready {
   type: 'ready'
   url: string
   scoutKey: string
   clientKey?: string
+  /** Signs in as the operator, once. */
+  loginUrl?: string
 }
 
 /** From the scout when the orchestrator has welcomed it. */
@@ -23,7 +25,8 @@ function field(message: unknown, name: string): unknown {
 }
 
 export function isReady(message: unknown): message is Ready {
-  const strings = [field(message, 'url'), field(message, 'scoutKey'), field(message, 'clientKey') ?? '']
+  const optional = ['clientKey', 'loginUrl'].map((name) => field(message, name) ?? '')
+  const strings = [field(message, 'url'), field(message, 'scoutKey'), ...optional]
   return field(message, 'type') === 'ready' && strings.every((value) => typeof value === 'string')
 }
 
@@ -78,6 +81,11 @@ function keyLines(clientKey: string | undefined): string[] {
   return [`Client key: ${clientKey}`, '            shown once; make another with: npm run key -- client']
 }
 
+function loginLines(loginUrl: string | undefined): string[] {
+  if (loginUrl === undefined) return ['Sign in:    npm run -s key -- login prints a link for the operator']
+  return [`Sign in:    ${loginUrl}`, '            as the operator; works once, for 10 minutes']
+}
+
 /** The whole banner, with a line break at either end. */
 export function banner(ready: Ready, connected: Connected): string {
   const url = ready.url.replace(/\/$/, '')
@@ -87,6 +95,7 @@ export function banner(ready: Ready, connected: Connected): string {
     '',
     ...providerLines(connected),
     ...keyLines(ready.clientKey),
+    ...loginLines(ready.loginUrl),
     '',
     'Try it:',
     '',

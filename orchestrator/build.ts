@@ -1,8 +1,9 @@
 /**
  * Makes what of the orchestrator is handed out, into `dist/orchestrator/`: its server and the commands that an operator
- * gives beside it, as bundles for Bun. `npm run build` and the orchestrator's image run it.
+ * gives beside it, as bundles for Bun, and the page. `npm run build` and the orchestrator's image run it.
  */
 import { join } from 'node:path'
+import { bundlePage } from './dashboard/bundle.ts'
 
 const folder = import.meta.dirname
 const outdir = join(folder, '../dist/orchestrator')
@@ -16,4 +17,5 @@ await Bun.build({
   minify: true,
   splitting: true,
 })
-process.stdout.write('dist/orchestrator  main.js, key.js, backup.js\n')
+await bundlePage(join(outdir, 'page'))
+process.stdout.write('dist/orchestrator  main.js, key.js, backup.js, page/\n')

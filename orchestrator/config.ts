@@ -11,6 +11,7 @@ import { adminKeyCharsMax, adminKeyCharsMin } from '../shared/limits/keys.ts'
 import { bodyBytesMax, requestBodyBytesMax } from '../shared/limits/wire.ts'
 import { TrustedProxies } from '../shared/network/client-address.ts'
 import { readOrigins } from '../shared/network/web-origin.ts'
+import { type SignupMode, signupModes } from './engine/ports/accounts.ts'
 
 const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
 
@@ -29,6 +30,10 @@ export interface Config {
   readonly privateUrls: 'allow' | 'refuse'
   /** The largest body of an interactive request. */
   readonly requestBytesMax: number
+  /** The origin at which people reach this hub with a browser; null: this machine alone. */
+  readonly publicUrl: string | null
+  /** Whether unknown wallets get an account, until an administrator sets it otherwise. */
+  readonly signup: SignupMode
 }
 
 const MiB = 1024 * 1024
@@ -87,7 +92,23 @@ const schema = z.object({
     )
     .default(String(requestBodyBytesDefault / MiB))
     .transform((text) => Number(text) * MiB),
+  PUBLIC_URL: z
+    .string()
+    .refine(
+      (text) => publicOrigin(text) !== null,
+      wants('PUBLIC_URL', 'an address without a path, as https://hub.example'),
+    )
+    .transform((text) => publicOrigin(text))
+    .nullable()
+    .default(null),
+  SIGNUP: z.enum(signupModes, wants('SIGNUP', `one of ${signupModes.join(', ')}`)).default('off'),
 })
+
+/** As browsers write it; null for what is no address of a page, or holds more than that. */
+function publicOrigin(text: string): string | null {
+  const url = /^https?:\/\/[^/?#@]+\/?$/i.test(text) ? URL.parse(text) : null
+  return url === null ? null : url.origin
+}
 
 function isRequestSize(bytes: number): boolean {
   return bytes >= bodyBytesMax && bytes <= requestBodyBytesMax
@@ -105,7 +126,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
   const parsed = schema.safeParse(given)
   if (!parsed.success) return parsed.error.issues.map((issue) => issue.message)
   const { HOST, PORT, DATA_DIR, ADMIN_KEY, CORS_ORIGINS, LOG_LEVEL, TRUSTED_PROXIES, PRIVATE_URLS } = parsed.data
-  const { REQUEST_MAX_MIB: requestBytesMax } = parsed.data
+  const { REQUEST_MAX_MIB: requestBytesMax, PUBLIC_URL: publicUrl, SIGNUP: signup } = parsed.data
   return Object.freeze({
     host: HOST,
     port: PORT,
@@ -116,6 +137,8 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     trustedProxies: TRUSTED_PROXIES,
     privateUrls: PRIVATE_URLS,
     requestBytesMax,
+    publicUrl,
+    signup,
   })
 }
 

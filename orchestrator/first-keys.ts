@@ -9,7 +9,7 @@ import type { Keyring } from './engine/keyring.ts'
 
 /** A fresh client key if no client ever had one. */
 export function firstClientKey(keyring: Keyring): string | undefined {
-  if (keyring.list().some((row) => row.role === 'client')) return undefined
+  if (keyring.list().some((row) => row.role === 'client' && row.generation > 0)) return undefined
   return keyring.issue('client', 'first').key
 }
 

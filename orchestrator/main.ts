@@ -8,15 +8,19 @@ import { loadEnvFile } from '../shared/env-file.ts'
 import { defectCode, drainMs, signalEchoMs } from '../shared/limits/process.ts'
 import { TrustedProxies } from '../shared/network/client-address.ts'
 import { realSystem, type System } from '../shared/system.ts'
+import { AccountWatch } from './accounts/account-watch.ts'
+import { HubAccounts } from './accounts/accounts.ts'
+import { fragmentOf } from './accounts/sign-in/login-links.ts'
 import { type Config, readConfig } from './config.ts'
 import type { CoreSettings } from './core/settings.ts'
+import { PageFiles } from './dashboard/page-files.ts'
 import { HubEngine } from './engine/engine.ts'
-import { Keyring } from './engine/keyring.ts'
+import { hubActor, Keyring } from './engine/keyring.ts'
 import type { EngineDefect } from './engine/ports/defect.ts'
 import { firstClientKey, localScoutKey } from './first-keys.ts'
 import { connectionsMax, requestsMax } from './gateway/descriptors.ts'
 import { Gateway, type GatewaySettings } from './gateway/gateway.ts'
-import type { HttpSettings } from './http/request-context.ts'
+import type { HttpSettings, Page } from './http/request-context.ts'
 import { canListen, serveHub } from './http/server.ts'
 import { createLog, type Logger } from './log.ts'
 import { isBelowNpm, watchParent } from './parent-watch.ts'
@@ -30,6 +34,8 @@ export interface HubOptions {
   core?: Partial<CoreSettings>
   http?: Partial<HttpSettings>
   gateway?: Partial<GatewaySettings>
+  /** The page for people; without it `GET /` has a text for everybody. */
+  page?: Page
   /** Called once when the engine cannot continue; the process has to end. */
   onDefect?: (defect: EngineDefect) => void
 }
@@ -39,6 +45,7 @@ export interface Hub {
   port: number
   engine: HubEngine
   keyring: Keyring
+  accounts: HubAccounts
   /** Stops taking work, lets what is under way finish within `drainMs`, closes everything. */
   stop(): Promise<void>
 }
@@ -55,14 +62,8 @@ export function startHub(options: HubOptions): Hub | { flaw: string } {
   const epoch = folder.store.nextEpoch()
   // On the very first start there is no fleet that could be on its way back.
   const settings = epoch === 1 ? { bootGraceMs: 0, ...options.core } : { ...options.core }
-  const gateway = new Gateway({
-    system,
-    keys: (key) => keyring.verify(key),
-    connectionsMax: connectionsMax(),
-    clientOf: (peer, headers) => proxies.clientOf(peer, headers),
-    onDefect: (err) => log.error({ err }, "a scout's frame met a defect of this orchestrator"),
-    ...(options.gateway && { settings: options.gateway }),
-  })
+  const clientOf = (peer: string, headers: Headers) => proxies.clientOf(peer, headers)
+  const gateway = gatewayOf(options, { system, keyring, clientOf })
   const engine = new HubEngine({
     system,
     store: folder.store,
@@ -75,7 +76,9 @@ export function startHub(options: HubOptions): Hub | { flaw: string } {
   // Recovery comes before the port: nobody may reach a hub that cannot go on from its store.
   engine.start()
   for (const { intent, reason } of engine.intents.setAside) log.error({ intent, reason }, 'an intent was set aside')
-  keyring.onRevoked((id) => gateway.closeOperator(id))
+  keyring.onDropped((id) => gateway.closeKey(id))
+  const accounts = new HubAccounts({ store: folder.store, keyring, system, signup: config.signup })
+  const watch = new AccountWatch(folder.store, keyring, system)
   let http: ReturnType<typeof serveHub>
   try {
     http = serveHub({
@@ -85,34 +88,57 @@ export function startHub(options: HubOptions): Hub | { flaw: string } {
       intents: engine.intents,
       planner,
       keyring,
+      ...(options.page && { page: options.page }),
+      accounts,
       system,
+      clientOf,
+      scoutsOf: (key) => gateway.scoutsOf(key),
       upgradeScout: (request, server) => gateway.upgrade(request, server),
       websocket: gateway.websocket,
       requestsMax: () => requestsMax(gateway.room),
       log,
-      settings: {
-        allowsPrivateUrls: config.privateUrls === 'allow',
-        corsOrigins: config.corsOrigins,
-        requestBytesMax: config.requestBytesMax,
-        ...options.http,
-      },
+      settings: httpSettingsOf(options),
     })
   } catch (error) {
     engine.stop()
     folder.close()
     return { flaw: listenFlaw(config, error) }
   }
-  keyring.onRevoked(http.keyRevoked)
+  keyring.onDropped(http.keyDropped)
   gateway.start(engine.scoutEvents)
+  watch.start()
   const stop = async () => {
     gateway.announceDrain('the orchestrator is restarting')
     await within(system, drainMs, engine.drain())
+    watch.stop()
     engine.stop()
     await gateway.closeAll()
     await http.stop()
     folder.close()
   }
-  return { url: http.url, port: http.port, engine, keyring, stop }
+  return { url: http.url, port: http.port, engine, keyring, accounts, stop }
+}
+
+interface GatewayNeeds {
+  system: System
+  keyring: Keyring
+  clientOf: (peer: string, headers: Headers) => string
+}
+
+function gatewayOf({ log, gateway: settings }: HubOptions, { system, keyring, clientOf }: GatewayNeeds): Gateway {
+  return new Gateway({
+    system,
+    keys: (key) => keyring.verify(key),
+    connectionsMax: connectionsMax(),
+    clientOf,
+    onDefect: (err) => log.error({ err }, "a scout's frame met a defect of this orchestrator"),
+    ...(settings && { settings }),
+  })
+}
+
+function httpSettingsOf({ config, http }: HubOptions): Partial<HttpSettings> {
+  const { corsOrigins, requestBytesMax, publicUrl } = config
+  return { allowsPrivateUrls: config.privateUrls === 'allow', corsOrigins, requestBytesMax, publicUrl, ...http }
 }
 
 function listenFlaw({ host, port }: Config, error: unknown): string {
@@ -157,8 +183,10 @@ function run(): void {
     log.fatal({ err: cause, during, ...fields }, 'the orchestrator met a defect and ends; please report it')
     process.exit(defectCode)
   }
-  const hub = startHub({ config, log, onDefect })
+  const page = new PageFiles({ system: realSystem() })
+  const hub = startHub({ config, log, onDefect, page })
   if ('flaw' in hub) return giveUp(hub.flaw)
+  page.start()
   introduce(hub, config, log)
   if (!isLoopback(config.host) && config.trustedProxies.length === 0) {
     const advice = 'put a TLS proxy in front (docs/run-an-orchestrator.md) and name it in TRUSTED_PROXIES'
@@ -172,6 +200,7 @@ function run(): void {
     if (stoppedMs !== null) process.exit(1)
     stoppedMs = nowMs
     log.info('stopping: taking no new work, finishing what is under way; a second signal stops at once')
+    page.stop()
     hub.stop().then(
       () => process.exit(0),
       (err: unknown) => {
@@ -192,9 +221,18 @@ function run(): void {
 /** Tells whoever started this process where the hub is: the supervisor by message, a person on standard output. */
 function introduce(hub: Hub, config: Config, log: Logger): void {
   const clientKey = firstClientKey(hub.keyring)
+  // A link that signs in is for a person's eyes: a log is read by others and kept.
+  const hasReader = process.send !== undefined || process.stdout.isTTY
+  const loginUrl = hasReader ? firstLogin(hub, config) : undefined
   if (process.send !== undefined) {
     const scoutKey = localScoutKey(hub.keyring, config.dataDir)
-    process.send({ type: 'ready', url: hub.url, scoutKey, ...(clientKey && { clientKey }) })
+    process.send({
+      type: 'ready',
+      url: hub.url,
+      scoutKey,
+      ...(clientKey && { clientKey }),
+      ...(loginUrl && { loginUrl }),
+    })
     return
   }
   log.info({ url: hub.url }, 'listening')
@@ -202,6 +240,14 @@ function introduce(hub: Hub, config: Config, log: Logger): void {
     process.stdout.write(`First client key, shown once: ${clientKey}\n`)
     process.stdout.write('Make a key for a scout with: npm run key -- scout\n')
   }
+  if (loginUrl !== undefined) process.stdout.write(`Sign in as the operator, once, within 10 minutes: ${loginUrl}\n`)
+}
+
+/** A link for the operator as long as there is no account. */
+function firstLogin({ accounts, port }: Hub, { publicUrl }: Config): string | undefined {
+  if (accounts.accounts({ limit: 1 }).length > 0) return undefined
+  const made = accounts.links.make(null, hubActor)
+  return 'code' in made ? undefined : (publicUrl ?? `http://127.0.0.1:${port}`) + fragmentOf(made.token)
 }
 
 function isLoopback(host: string): boolean {

@@ -41,7 +41,9 @@ describe.skipIf(need !== null)(`the images${need === null ? '' : `, skipped: ${n
     async () => {
       const image = Image.build('orchestrator')
       const files = filesOf(image).filter((name) => !cLibrary.test(name))
-      expect(files.filter((name) => !name.endsWith('.js')).sort()).toEqual(['bun', 'group', 'passwd'])
+      const isOfPage = (name: string) => /\.(js|css|html)(\.br|\.gz)?$/.test(name)
+      expect(files).toContain('index.html')
+      expect(files.filter((name) => !isOfPage(name)).sort()).toEqual(['bun', 'group', 'passwd'])
       const env = { PORT: '18080', HOST: '127.0.0.1' }
       const hub = image.run(env, ['/data'])
       await hub.wrote(/First client key, shown once: (chasm_client_\w+)/)

@@ -41,7 +41,7 @@ function filesUnder(folder: string, ending: RegExp): string[] {
 const rootFiles = readdirSync(root, { withFileTypes: true })
   .filter((entry) => entry.isFile())
   .map((entry) => entry.name)
-const sides = ['shared', 'orchestrator', 'scout'].flatMap((folder) => filesUnder(folder, /\.ts$/)).map(read)
+const sides = ['shared', 'orchestrator', 'scout'].flatMap((folder) => filesUnder(folder, /\.tsx?$/)).map(read)
 const bench = filesUnder('bench', /\.ts$/).map(read)
 const code = [
   ...sides,
@@ -52,7 +52,7 @@ const code = [
 const texts = [
   ...code,
   ...['shared', 'orchestrator', 'scout', 'bench', 'test', 'docs', '.ci'].flatMap((folder) =>
-    filesUnder(folder, /(?<!\.ts)$/).map(read),
+    filesUnder(folder, /(?<!\.tsx?)$/).map(read),
   ),
   ...rootFiles.filter((name) => /\.(md|json|yml|yaml|example)$|^Dockerfile|^LICENSE$/.test(name)).map(read),
 ]

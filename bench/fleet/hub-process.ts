@@ -82,6 +82,8 @@ const calls = {
       trustedProxies: [],
       privateUrls: 'refuse',
       requestBytesMax: requestBodyBytesDefault,
+      publicUrl: null,
+      signup: 'off',
     } as const
     const started = startHub({
       config,

@@ -72,7 +72,7 @@ function acceptance({ intent, task }: Planned): StoreWrite[] {
     waits: null,
     terms: null,
   }
-  const rest = { priority: 5, metadata: '{}', fault: null, resultNode: 'answer', budgetTokens: null }
+  const rest = { priority: 5, metadata: '{}', fault: null, resultNode: 'answer', budgetTokens: null, key: null }
   const intentRow = { id: intent, tenant, state: 'running' as const, ...times, ...rest }
   return [{ write: 'intent', intent: intentRow, tasks: [row], requests: [request] }]
 }
@@ -85,9 +85,10 @@ function settlement({ intent, task, nonce }: Planned): StoreWrite[] {
   const tokens = { promptTokens: 200, completionTokens: 400 }
   const model = 'llama-3.3-70b'
   const tenant = `key_${task % 50}`
+  const booked = { tenant, key: tenant, task, scout: 'a-scout', provider: 'demo', model, atMs: wallMs }
   return [
     { write: 'settle', task, attempt: 1, nonce, result: answer, served, ...tokens },
-    { write: 'usage', usage: { tenant, task, scout: 'a-scout', provider: 'demo', model, ...tokens, atMs: wallMs } },
+    { write: 'usage', usage: { ...booked, ...tokens, microDollars: 320, isEstimated: false } },
     { write: 'intentEnd', intent, state: 'done', fault: null, finishedMs: wallMs + 1_000 },
     { write: 'event', event: { intent, seq: 1, type: 'done', data: '{"node":"answer"}', atMs: wallMs } },
   ]

@@ -1,7 +1,7 @@
 /**
- * `docs/benchmarks.md` and `docs/benchmarks.json`, made from the newest results alone: machine, commands, the figures
- * against their targets, every scenario's table and chart, the peers, the method, and what is not fair about it. Nobody
- * edits those files by hand.
+ * `docs/benchmarks.md` and `docs/data/benchmarks.json`, made from the newest results alone: machine, commands, the
+ * figures against their targets, every scenario's table and chart, the peers, the method, and what is not fair about
+ * it. Nobody edits those files by hand.
  */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -64,8 +64,8 @@ export async function writeReport(): Promise<string> {
     rows,
   }))
   const summary = { machine: machine(), figures, peers, scenarios }
-  writeFileSync(join(docs, 'benchmarks.json'), `${JSON.stringify(summary, null, 1)}\n`)
-  return `Wrote docs/benchmarks.md, docs/benchmarks.json and the charts from ${kept.length} results.`
+  writeFileSync(join(docs, 'data', 'benchmarks.json'), `${JSON.stringify(summary, null, 1)}\n`)
+  return `Wrote docs/benchmarks.md, docs/data/benchmarks.json and the charts from ${kept.length} results.`
 }
 
 function machineLines(): string {

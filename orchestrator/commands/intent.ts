@@ -46,6 +46,7 @@ async function run(args: string[]): Promise<number> {
   const { id } = await hub.json('POST', '/v1/intents', body)
   const cancel = () => void hub.json('DELETE', `/v1/intents/${String(id)}`).finally(() => process.exit(130))
   process.once('SIGINT', cancel)
+  process.stderr.write(`Its run: ${hub.url}/#intents/${String(id)}\n`)
   await watch(hub, String(id))
   process.off('SIGINT', cancel)
   return report(await hub.json('GET', `/v1/intents/${String(id)}`))
@@ -133,7 +134,7 @@ class Screen {
 
 class HubClient {
   constructor(
-    private readonly url: string,
+    readonly url: string,
     private readonly key: string,
   ) {}
 

@@ -77,7 +77,7 @@ function apply(core: CoreState, event: Event): void {
       return scout && core.roster.drain(scout)
     }
     case 'scoutGone':
-      return leave(core, event.session, event.unsent)
+      return leave(core, event)
     case 'started':
       return started(core, event)
     case 'contentBegan': {

@@ -76,7 +76,7 @@ export interface Accept {
   tasks: AcceptedTask[]
 }
 
-/** A scout has sent its hello. `scout` is the durable identity, `operator` the key it holds, `session` this socket. */
+/** A scout has sent its hello. `scout` is the durable identity, `operator` its key's tenant, `session` this socket. */
 export interface ScoutJoined {
   type: 'scoutJoined'
   session: number
@@ -111,8 +111,8 @@ export type Event =
   | { type: 'scoutOffers'; session: number; concurrency: number; offers: Offer[] }
   | { type: 'credit'; session: number; count: number }
   | { type: 'scoutDraining'; session: number }
-  /** With the grants that were not sent to it. */
-  | { type: 'scoutGone'; session: number; unsent?: UnsentGrant[] }
+  /** With the grants that were not sent to it. `isExpelled`: its key stopped working, which is no fault of its own. */
+  | { type: 'scoutGone'; session: number; unsent?: UnsentGrant[]; isExpelled?: boolean }
   /** The provider behind this attempt was asked. */
   | { type: 'started'; session: number; task: number; attempt: number; provider: string }
   /** The first content of the answer is on its way to the client: from here no hidden retry is possible. */
@@ -185,6 +185,9 @@ export type Effect =
       queuedMs: number
       /** Terms of the placement cost, in milliseconds. */
       cost: Cost
+      /** As the scout's offer names them; null when unknown. */
+      promptPrice: number | null
+      answerPrice: number | null
       /** Begin after what the client has already received. */
       continuing: boolean
     }

@@ -4,14 +4,25 @@
  * recover, run, drain, stop. What to decide is the core's; how an event is stepped is `writer/`.
  */
 import { tickMs } from '../../shared/limits/scheduling.ts'
-import { forgetEveryMs, forgetPortion, idempotencyMs, retentionMs } from '../../shared/limits/store.ts'
+import {
+  forgetEveryMs,
+  forgetPortion,
+  idempotencyMs,
+  retentionMs,
+  usageDaysKept,
+  usageHoursKept,
+} from '../../shared/limits/store.ts'
 import { standstillMs } from '../../shared/limits/wire.ts'
 import { nonceBytes } from '../../shared/protocol/frames.ts'
 import type { System, Timer } from '../../shared/system.ts'
 import type { TurnLane } from '../../shared/turn-lane.ts'
 import { Core } from '../core/core.ts'
 import { type CoreSettings, defaultCoreSettings } from '../core/settings.ts'
+import { dayOf } from '../tenants/periods.ts'
+import { Tenants } from '../tenants/tenants.ts'
 import type { AnswerSinkHost } from './answers/answer-sink.ts'
+import { Charges } from './charges/charges.ts'
+import { ModelPrices } from './charges/model-prices.ts'
 import { IdempotencyKeys } from './durability/idempotency.ts'
 import { Journal } from './durability/journal.ts'
 import { KeptResponses } from './durability/kept-responses.ts'
@@ -21,6 +32,8 @@ import type { EngineStats } from './ports/client.ts'
 import type { PlannerFunctions } from './ports/planner.ts'
 import type { Greeting } from './ports/scouts.ts'
 import { type Store, StoreError } from './ports/store.ts'
+import { hourMs, type UsageFilter, type UsagePoint } from './ports/usage.ts'
+import { FleetList } from './reports/fleet-list.ts'
 import { Listings } from './reports/listings.ts'
 import { StandingReports } from './reports/standings.ts'
 import { TaskNumbers } from './task-numbers.ts'
@@ -54,6 +67,9 @@ export class Brain implements BrainPort {
   readonly journal: Journal
   readonly responses: KeptResponses
   readonly listings: Listings
+  readonly fleetList: FleetList
+  readonly tenants: Tenants
+  readonly charges: Charges
   private readonly system: System
   private readonly store: Store
   private readonly guard: DefectGuard
@@ -82,12 +98,18 @@ export class Brain implements BrainPort {
     const share = new TurnShare(system, lane, (work) => guard.run('turn of a task', work))
     this.writer = new Writer({ core: this.core, system, guard, barrier: () => this.barrier })
     this.listings = new Listings(state, system, lane)
+    this.fleetList = new FleetList(state, system, this.listings)
     this.standings = new StandingReports(state, (session, standing) => {
       edges.toScouts({ type: 'standing', session, standing })
     })
     const turned = (isTroubled: boolean) =>
       this.writer.add(isTroubled ? { type: 'storeTroubled', unsent: [] } : { type: 'storeRecovered' })
     this.journal = new Journal(store, system, turned, (work) => guard.run('journal', work))
+    this.tenants = new Tenants({
+      ofKey: ({ id, tenant }, since) => store.usageOfDays(tenant, id, since),
+      ofAccount: (account, since) => store.usageOfDays(account, null, since),
+    })
+    this.charges = new Charges(this.tenants, new ModelPrices(state.index), system)
     this.responses = new KeptResponses(store, this.journal)
     this.idempotencyKeys = new IdempotencyKeys(store, system)
     this.numbers = new TaskNumbers(epoch)
@@ -103,6 +125,7 @@ export class Brain implements BrainPort {
       flush: () => this.writer.flush(),
       nextTask: () => this.nextTask(),
       spend: (bytes) => share.spend(bytes),
+      charges: this.charges,
     })
     const { intents, journal } = this
     this.drainWait = new DrainWait(state, this.listings)
@@ -159,7 +182,7 @@ export class Brain implements BrainPort {
     this.barrier.sessionClosed(session)
     // It takes what it had along, as one that has announced that it leaves.
     if (isForsaken) this.writer.add({ type: 'scoutDraining', session })
-    this.writer.add({ type: 'scoutGone', session })
+    this.writer.add({ type: 'scoutGone', session, isExpelled: isForsaken })
   }
 
   /** Steps through what this turn has collected so far. */
@@ -208,6 +231,8 @@ export class Brain implements BrainPort {
     if (this.journal.trouble !== null || this.intents.isRetrying) return
     try {
       this.store.forgetBefore(nowMs - retentionMs, nowMs - idempotencyMs, forgetPortion)
+      const [hour, day] = [Math.floor(nowMs / hourMs), dayOf(nowMs)]
+      this.store.forgetUsage(hour - usageHoursKept, day - usageDaysKept, forgetPortion)
     } catch (error) {
       // The store is in trouble, which the journal finds out by itself; there is another time to forget.
       if (!(error instanceof StoreError)) throw error
@@ -232,6 +257,10 @@ export class Brain implements BrainPort {
     this.timers = []
   }
 
+  usagePoints(filter: UsageFilter): UsagePoint[] {
+    return this.store.usagePoints(filter)
+  }
+
   /** False while starting or draining. */
   ready(): boolean {
     return this.timers.length > 0 && !this.core.state.draining && !this.guard.isDead
@@ -239,7 +268,9 @@ export class Brain implements BrainPort {
 
   stats(): Omit<EngineStats, 'answersInCheck'> {
     const { attempts, staleSettlements, finished } = this.effectRunner
+    const { totals: used } = this.charges
+    const { stopped } = this.tenants
     const usage = { usageUnbooked: this.store.unbooked(), usageDropped: this.journal.dropped }
-    return { ...this.listings.counts(), tasksFinished: finished, attempts, staleSettlements, ...usage }
+    return { ...this.listings.counts(), tasksFinished: finished, attempts, staleSettlements, ...usage, used, stopped }
   }
 }

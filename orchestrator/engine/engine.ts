@@ -9,11 +9,13 @@ import { TurnLane } from '../../shared/turn-lane.ts'
 import type { Core } from '../core/core.ts'
 import { awaitsModel, missingModel } from '../core/fleet/not-offered.ts'
 import type { CoreSettings } from '../core/settings.ts'
+import type { Tenants } from '../tenants/tenants.ts'
 import { AnswerDesk } from './answer-desk.ts'
 import { AnswerChecks } from './answers/answer-checks.ts'
 import { AnswerHost } from './answers/answer-host.ts'
 import { Relays } from './answers/relays.ts'
 import { Brain } from './brain.ts'
+import { AllowedModels } from './charges/allowed-models.ts'
 import { ClientDesk } from './client-desk.ts'
 import type { IdempotencyKeys } from './durability/idempotency.ts'
 import type { Journal } from './durability/journal.ts'
@@ -21,11 +23,21 @@ import type { KeptResponses } from './durability/kept-responses.ts'
 import { UsageBook } from './durability/usage-book.ts'
 import type { DurableIntents } from './intents/intents.ts'
 import type { BrainPort, EdgePort, ToClients } from './ports/brain.ts'
-import type { Answer, Engine, EngineStats, IdempotencyScope, KeptAnswer, Submission } from './ports/client.ts'
+import type { ChargedKey } from './ports/charged-key.ts'
+import type {
+  Answer,
+  Engine,
+  EngineStats,
+  IdempotencyScope,
+  KeptAnswer,
+  ScoutFilter,
+  Submission,
+} from './ports/client.ts'
 import type { EngineDefect } from './ports/defect.ts'
 import type { PlannerFunctions } from './ports/planner.ts'
 import type { AttemptEvents, ScoutEvents, ScoutLinks } from './ports/scouts.ts'
 import type { Store } from './ports/store.ts'
+import type { UsageFilter } from './ports/usage.ts'
 import { ScoutDesk } from './scout-desk.ts'
 import { DefectGuard } from './writer/defect-guard.ts'
 import { LiveLinks } from './writer/effects.ts'
@@ -57,7 +69,10 @@ export class HubEngine implements Engine {
   private readonly lane: TurnLane
   private readonly checks: AnswerChecks
   private readonly brain: Brain
+  /** Rates and budgets of keys. */
+  readonly tenants: Tenants
   private readonly book: UsageBook
+  private readonly allowed: AllowedModels
   private readonly clients: ClientDesk
   private readonly answers: AnswerDesk
 
@@ -91,7 +106,14 @@ export class HubEngine implements Engine {
     const operatorOf = (session: number) => core.state.roster.bySession.get(session)?.record.operator
     this.answers = new AnswerDesk({ system, brain: port, scouts, sinks, checks: this.checks, operatorOf })
     const nextTask = () => this.brain.nextTask()
-    this.clients = new ClientDesk({ system, brain: port, relays, host, book: this.book, nextTask })
+    this.allowed = new AllowedModels(
+      () => this.models(),
+      () => system.random(),
+    )
+    const { book, allowed } = this
+    const { charges } = this.brain
+    this.clients = new ClientDesk({ system, brain: port, relays, host, book, charges, allowed, nextTask })
+    this.tenants = this.brain.tenants
     this.scoutEvents = scouts
     this.core = core
     this.intents = intents
@@ -124,6 +146,8 @@ export class HubEngine implements Engine {
   /** Ends what clients still wait for with `hub_draining`, commits what can be committed, and stops the clock. */
   stop(): void {
     this.clients.endAll()
+    // What ends with them is booked as well.
+    this.brain.flush()
     this.book.flush()
     this.brain.stop()
     this.lane.stop()
@@ -147,16 +171,32 @@ export class HubEngine implements Engine {
     return this.brain.listings.scouts()
   }
 
+  scoutsAfter(session: number, count: number, filter: ScoutFilter) {
+    return this.brain.fleetList.after(session, count, filter)
+  }
+
+  fleet() {
+    return this.brain.fleetList.health()
+  }
+
   scout(id: string) {
     return this.brain.listings.scout(id)
   }
 
-  missingModel(kind: TaskKind, model: string): Fault | null {
-    return missingModel(this.core.state, { kind, model })
+  modelsFor(scopes: ChargedKey['scopes']) {
+    return this.allowed.of(scopes)
+  }
+
+  missingModel(kind: TaskKind, model: string, allowed: readonly string[] | null = null): Fault | null {
+    return missingModel(this.core.state, { kind, model, allowed })
   }
 
   awaitsModel(kind: TaskKind, model: string): boolean {
     return awaitsModel(this.core.state, { kind, model })
+  }
+
+  usagePoints(filter: UsageFilter) {
+    return this.brain.usagePoints(filter)
   }
 
   keepAnswer(scope: IdempotencyScope, make: () => Promise<KeptAnswer | Fault>) {

@@ -6,6 +6,7 @@
 import type { Server, ServerWebSocket, WebSocketHandler } from 'bun'
 import { ByteAccount } from '../../shared/byte-account.ts'
 import { type FaultCode, faultTable } from '../../shared/faults.ts'
+import { type KeyScopes, noScopes } from '../../shared/keys/key-terms.ts'
 import { descriptorShareOfOperator } from '../../shared/limits/process.ts'
 import * as wireLimits from '../../shared/limits/wire.ts'
 import type { CloseName } from '../../shared/protocol/close-codes.ts'
@@ -14,16 +15,25 @@ import type { System } from '../../shared/system.ts'
 import type { Verdict } from '../../shared/task.ts'
 import { EngineDefect } from '../engine/ports/defect.ts'
 import type { ScoutEvents, ScoutLinks, Standing, TaskGrant, Welcome } from '../engine/ports/scouts.ts'
+import { allowsScout } from '../tenants/scopes.ts'
 import { DialCounts, type DialRates } from './dial-rates.ts'
 import { ScoutSession, type ScoutSocket } from './session.ts'
 import { SessionVisits } from './visits.ts'
 
 /** The keyring, as much of it as is needed here. */
-export type KeyCheck = (key: string) => { ok: true; id: string; role: string } | { ok: false; flaw: string }
+export type KeyCheck = (
+  key: string,
+) => { ok: true; id: string; tenant: string; role: string; scopes?: ScoutScope } | { ok: false; flaw: string }
+
+type ScoutScope = Pick<KeyScopes, 'scouts'>
 
 export interface Admission {
-  /** Id of the scout key. */
+  /** The tenant of the scout key: with a name it is the identity of a scout, whatever key that has. */
   operator: string
+  /** Id of the scout key. */
+  key: string
+  /** The names that its scouts may have; absent for any. */
+  scopes?: ScoutScope
   address: string
 }
 
@@ -95,6 +105,7 @@ export class Gateway {
   private nextSession = 1
   private open = 0
   private readonly openByOperator = new Map<string, number>()
+  private readonly byKey = new Map<string, Set<ScoutSession>>()
   /** Where sessions report to; null before the start. */
   private events: ScoutEvents | null = null
 
@@ -159,7 +170,7 @@ export class Gateway {
   }
 
   private opened(ws: ServerWebSocket<SocketData>): void {
-    const { operator, address } = ws.data.admission
+    const { operator, address, scopes = noScopes } = ws.data.admission
     const { events } = this
     if (events === null) throw new Error('a socket was opened before the start')
     const socket = new BunSocket(ws)
@@ -167,11 +178,18 @@ export class Gateway {
     const { acksHeldMax } = this.settings
     const nowMs = this.system.nowMs()
     const { bytesInFlight } = this
-    const session = new ScoutSession({ id, operator, address, socket, events, acksHeldMax, nowMs, bytesInFlight })
+    const session = new ScoutSession({
+      ...{ id, operator, address, socket, events, acksHeldMax, nowMs, bytesInFlight },
+      mayBeNamed: (name) => allowsScout(scopes, name),
+    })
     ws.data.session = session
     this.open++
     this.openByOperator.set(operator, this.openOf(operator) + 1)
     this.sessions.set(id, session)
+    const { key } = ws.data.admission
+    const ofKey = this.byKey.get(key)
+    if (ofKey === undefined) this.byKey.set(key, new Set([session]))
+    else ofKey.add(session)
     this.visits.add(session)
   }
 
@@ -197,6 +215,10 @@ export class Gateway {
     if (others === 0) this.openByOperator.delete(session.operator)
     else this.openByOperator.set(session.operator, others)
     this.sessions.delete(session.id)
+    const { key } = ws.data.admission
+    const ofKey = this.byKey.get(key)
+    ofKey?.delete(session)
+    if (ofKey?.size === 0) this.byKey.delete(key)
     this.visits.remove(session)
     session.closed()
   }
@@ -208,9 +230,14 @@ export class Gateway {
     this.sessions.get(session)?.send(frame, body)
   }
 
-  /** A key was revoked: its scouts go, for good. */
-  closeOperator(operator: string): void {
-    for (const session of this.sessions.values()) if (session.operator === operator) session.close('keyRevoked')
+  /** A key stopped working: its scouts go, for good. */
+  closeKey(key: string): void {
+    for (const session of [...(this.byKey.get(key) ?? [])]) session.close('keyRevoked')
+  }
+
+  /** Connections of scouts with this key. */
+  scoutsOf(key: string): number {
+    return this.byKey.get(key)?.size ?? 0
   }
 
   /** Tells every scout that the hub leaves and over which window to come back. */
@@ -260,7 +287,8 @@ export function admit(request: Request, address: string, keys: KeyCheck): Admiss
       `The role of this key is ${check.role}; a scout needs a scout key in SCOUT_KEY.`,
     )
   }
-  return { operator: check.id, address }
+  const { scopes } = check
+  return { operator: check.tenant, key: check.id, ...(scopes?.scouts && { scopes }), address }
 }
 
 /** An OpenAI-shaped refusal, for the one HTTP request a scout makes. */

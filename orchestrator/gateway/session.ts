@@ -41,6 +41,8 @@ export interface SessionOptions {
   nowMs: number
   /** Of half-delivered bodies, by operator. */
   bytesInFlight: ByteAccount
+  /** Whether a scout with its key may have this name; any when absent. */
+  mayBeNamed?: (name: string) => boolean
 }
 
 /** Bytes of a close reason that fit into the close frame. */
@@ -71,13 +73,16 @@ export class ScoutSession {
   private readonly control: Allowance
   private readonly data: Allowance
   private readonly bytesInFlight: ByteAccount
+  private readonly mayBeNamed: (name: string) => boolean
   /** Null before the first large body of that direction. */
   private incoming: IncomingBodies | null = null
   private outgoing: OutgoingBodies | null = null
 
-  constructor({ id, operator, address, socket, events, acksHeldMax, nowMs, bytesInFlight }: SessionOptions) {
+  constructor(options: SessionOptions) {
+    const { id, operator, address, socket, events, acksHeldMax, nowMs, bytesInFlight, mayBeNamed } = options
     this.id = id
     this.bytesInFlight = bytesInFlight
+    this.mayBeNamed = mayBeNamed ?? (() => true)
     this.acksHeldMax = acksHeldMax
     this.operator = operator
     this.address = address
@@ -148,6 +153,9 @@ export class ScoutSession {
   private greet(hello: FrameOf<'hello'>, nowMs: number): void {
     if (hello.version !== protocolVersion) {
       return this.close('versionUnsupported', `this orchestrator speaks version ${protocolVersion}`)
+    }
+    if (!this.mayBeNamed(hello.name)) {
+      return this.close('banned', `this key is not for a scout of the name "${hello.name.slice(0, 40)}"`)
     }
     if (this.hasReserved(hello)) return
     this.enter('ready')

@@ -5,6 +5,7 @@
  */
 import { Counter, collectDefaultMetrics, Gauge, type Metric, Registry } from 'prom-client'
 import type { ByteAccount } from '../../shared/byte-account.ts'
+import { taskKinds } from '../../shared/task.ts'
 import type { Engine, EngineStats } from '../engine/ports/client.ts'
 import { RouteCounts } from './route-counts.ts'
 
@@ -121,6 +122,7 @@ function watchEngine(statsNow: () => EngineStats, registers: Registry[]): void {
     'Rows of usage given up because the store could not write for too long.',
     (stats) => stats.usageDropped,
   )
+  watchUsage(statsNow, registers)
   new Counter({
     name: 'chasm_tasks_finished_total',
     help: 'Tasks that reached their end, by outcome.',
@@ -132,3 +134,37 @@ function watchEngine(statsNow: () => EngineStats, registers: Registry[]): void {
     },
   })
 }
+
+/** Tokens and money of all keys together: who used them is in the usage of accounts, which needs a key. */
+function watchUsage(statsNow: () => EngineStats, registers: Registry[]): void {
+  const read = (name: string, help: string, labelNames: string[], all: (stats: EngineStats) => Labelled[]) =>
+    new Counter({
+      name,
+      help,
+      labelNames,
+      registers,
+      collect() {
+        this.reset()
+        for (const [labels, count] of all(statsNow())) this.inc(labels, count)
+      },
+    })
+  const byKind = ({ used }: EngineStats, of: (totals: EngineStats['used']['chat']) => number) =>
+    taskKinds.map((kind): Labelled => [{ kind }, of(used[kind])])
+  read('chasm_tokens_total', 'Tokens charged, by kind of task and type of token.', ['kind', 'type'], ({ used }) =>
+    taskKinds.flatMap((kind): Labelled[] => [
+      [{ kind, type: 'prompt' }, used[kind].promptTokens],
+      [{ kind, type: 'completion' }, used[kind].completionTokens],
+    ]),
+  )
+  read('chasm_cost_micro_dollars_total', 'Millionths of a dollar charged, by kind of task.', ['kind'], (stats) =>
+    byKind(stats, ({ microDollars }) => microDollars),
+  )
+  read('chasm_usage_estimated_total', 'Charged tasks whose tokens no provider counted.', ['kind'], (stats) =>
+    byKind(stats, ({ estimated }) => estimated),
+  )
+  read('chasm_limits_reached_total', 'Requests that a limit of their key stopped.', ['limit'], ({ stopped }) =>
+    Object.entries(stopped).map(([limit, count]) => [{ limit }, count]),
+  )
+}
+
+type Labelled = [labels: Record<string, string>, count: number]

@@ -1,21 +1,27 @@
 /**
  * The context of one request at the client edge: who sent it, under which id, and what the handlers need to answer. The
- * server makes one per request, authenticates its caller, and handlers read it. It reports to the metrics, once, how
+ * server makes one per request, and handlers read it. It reports to the metrics, once, how
  * the request ended. Keys count in the Authorization header, else in x-api-key; the gateway verifies those of scouts.
  */
-import type { KeyRole } from '../../shared/api-key.ts'
 import type { ByteAccount, ByteRefusal } from '../../shared/byte-account.ts'
 import { type Fault, fault } from '../../shared/faults.ts'
+import type { ScopedRoute } from '../../shared/keys/key-terms.ts'
 import { unreadPartBytesFree } from '../../shared/limits/http.ts'
 import { bodyBytesMax } from '../../shared/limits/wire.ts'
 import type { System } from '../../shared/system.ts'
+import type { Served } from '../../shared/task.ts'
 import type { TurnLane } from '../../shared/turn-lane.ts'
+import type { Actor, KeyHolder, Keyring } from '../engine/keyring.ts'
+import type { Accounts, Session } from '../engine/ports/accounts.ts'
 import type { Engine } from '../engine/ports/client.ts'
 import type { Intents } from '../engine/ports/intents.ts'
 import type { Planner } from '../engine/ports/planner.ts'
-import type { KeyRow } from '../engine/ports/store.ts'
 import type { BodyReads } from './body-reads.ts'
 import type { Cors } from './cors.ts'
+import type { LiveFeed } from './live/live-feed.ts'
+import type { RecentAnswers } from './live/recent-answers.ts'
+import type { Topics } from './live/topics.ts'
+import type { Traffic } from './live/traffic.ts'
 import type { Metrics } from './metrics.ts'
 import type { RequestShares } from './request-shares.ts'
 import type { OpenStreams } from './streaming/open-streams.ts'
@@ -38,27 +44,27 @@ export interface HttpSettings {
   allowsPrivateUrls: boolean
   /** Whose pages may use this hub from a browser. */
   corsOrigins: readonly string[]
+  /** The origin of the hub's own page; null: this machine's names with the port of the request. */
+  publicUrl: string | null
 }
 
 /** The keyring, as far as the client edge uses it. */
-export interface Keys {
-  verify(presented: string): Readonly<{ ok: true } & Caller> | Readonly<{ ok: false; flaw: string }>
-  issue(role: KeyRole, name: string, weight?: number): { key: string; row: KeyRow }
-  /** False when there is no such key or it was revoked before. */
-  revoke(id: string): boolean
-  list(): KeyRow[]
-}
+export type Keys = Pick<Keyring, 'verify' | 'issue' | 'regenerate' | 'amend' | 'revoke' | 'page' | 'row' | 'countOf'>
 
-export interface Caller {
-  /** Public id of the key; the tenant of what it submits. */
-  id: string
-  role: KeyRole
-  /** Its turns in the queue for each one of another tenant's; 1 when absent. */
-  weight?: number
-}
+/** Whose key a request came with: `id` is the key's, `tenant` is whose work it reaches. */
+export type Caller = KeyHolder
 
-/** What a route requires of its caller. */
-type Access = 'open' | 'client' | 'admin'
+/** What a route requires of its caller; `any`: a key of whatever role. */
+export type Access = 'open' | 'any' | 'client' | 'admin'
+
+/** The page for people, as the dashboard gives its files. */
+export interface Page {
+  /** The file of this name, the page itself for an empty one; null when there is none. Waits until there are files. */
+  file(
+    name: string,
+    acceptedEncodings: string,
+  ): Promise<{ status: number; body: Uint8Array<ArrayBuffer>; headers: Record<string, string> } | null>
+}
 
 /** What all requests share. */
 export interface Edge {
@@ -66,10 +72,17 @@ export interface Edge {
   intents: Intents
   planner: Planner
   keys: Keys
+  /** Null for a hub without one. */
+  page: Page | null
+  accounts: Accounts
   system: System
   log: Log
   settings: HttpSettings
   metrics: Metrics
+  traffic: Traffic
+  recent: RecentAnswers
+  topics: Topics
+  live: LiveFeed
   cors: Cors
   waits: WholeWaits
   /** Requests that may be under way at once, as descriptors stand now. */
@@ -87,6 +100,12 @@ export interface Edge {
   lane: TurnLane
   /** The gateway's: nothing when the connection is a websocket now, else why it is not. */
   upgradeScout: (request: Request) => Response | undefined
+  /** Who is at the other end of a connection, given its peer and what proxies say. */
+  clientOf: (peer: string, headers: Headers) => string
+  /** Connections of scouts with this key. */
+  scoutsOf: (key: string) => number
+  /** The port that this server listens on. */
+  port: () => number
 }
 
 /** By the name in braces, decoded; empty where the path has no such segment. */
@@ -98,13 +117,20 @@ export interface Params {
 export const noParams: Params = { id: '', node: '' }
 
 export interface Route {
-  method: 'GET' | 'POST' | 'DELETE'
+  method: 'GET' | 'POST' | 'PATCH' | 'DELETE'
   /** A segment in braces takes what stands there, slashes included. There are two of them at most. */
   path: string
   access: Access
+  /** The group of routes that a key's scopes allow or not; without one every key may that its role allows. */
+  scope?: ScopedRoute
+  /** It asks for work, and counts among the requests per minute. */
+  isRated?: true
   /** Nothing means that the connection has become a websocket. */
   handle(context: RequestContext): Response | Promise<Response> | undefined
 }
+
+/** Who has not signed in yet shares what one tenant may hold. */
+const noTenant = ''
 
 /** Of the request's body: nobody has read it, all of it has arrived, or its connection is given up. */
 type BodyState = 'unread' | 'over' | 'cut'
@@ -130,6 +156,8 @@ export class RequestContext {
   params: Params = noParams
   /** Null on open routes. */
   caller: Caller | null = null
+  /** Set when the caller came with a cookie instead of a key. */
+  session: Session | null = null
   /** Set by an answer that goes on after its response has been returned: it then calls `ended` itself. */
   streams = false
   /** Owned by `WholeWaits`. */
@@ -146,10 +174,11 @@ export class RequestContext {
   private isCounted = false
   /** From the arrival to the first content; null before, and without content. */
   private firstByteMs: number | null = null
+  private served: Served | null = null
 
   constructor(
     readonly request: Request,
-    readonly server: Pick<Bun.Server<unknown>, 'timeout' | 'pendingRequests'>,
+    readonly server: Pick<Bun.Server<unknown>, 'timeout' | 'pendingRequests' | 'requestIP'>,
     readonly edge: Edge,
   ) {
     const given = request.headers.get('x-request-id')
@@ -157,8 +186,9 @@ export class RequestContext {
     this.startedMs = edge.system.nowMs()
   }
 
-  /** The first byte of an answer's content leaves. */
-  firstByte(): void {
+  /** The first byte of an answer's content leaves; `served` as far as one scout serves all of it. */
+  firstByte(served: Served | null = null): void {
+    this.served = served
     this.firstByteMs = this.edge.system.nowMs() - this.startedMs
   }
 
@@ -168,9 +198,19 @@ export class RequestContext {
     return new URLSearchParams(at < 0 ? '' : url.slice(at + 1))
   }
 
+  /** The network address of whoever sent it. */
+  get clientAddress(): string {
+    return this.edge.clientOf(this.server.requestIP(this.request)?.address ?? 'unknown', this.request.headers)
+  }
+
+  /** Who makes a change with this request, for the audit log. */
+  get actor(): Actor {
+    return { id: this.caller!.account ?? this.caller!.id, address: this.clientAddress }
+  }
+
   /** Counts it among the requests of its key until it has ended; false when the key has as many as it may. */
   count(): boolean {
-    this.isCounted = this.edge.shares.begin(this.caller!.id)
+    this.isCounted = this.edge.shares.begin(this.caller!.tenant)
     return this.isCounted
   }
 
@@ -182,13 +222,13 @@ export class RequestContext {
   /** Counts bytes of the body that are kept from now on, until the request has ended; or says why it cannot. */
   hold(bytes: number): Fault | null {
     const { bytesInFlight, largeBytesInFlight } = this.edge
-    const { id } = this.caller!
-    const refused = bytesInFlight.take(id, bytes)
+    const tenant = this.caller?.tenant ?? noTenant
+    const refused = bytesInFlight.take(tenant, bytes)
     if (refused !== null) return overBytes[refused]
     this.heldBytes += bytes
     if (this.heldBytes <= bodyBytesMax) return null
     const largeBytes = this.heldBytes - this.heldLargeBytes
-    const refusedLarge = largeBytesInFlight.take(id, largeBytes)
+    const refusedLarge = largeBytesInFlight.take(tenant, largeBytes)
     if (refusedLarge !== null) return overBytes[refusedLarge]
     this.heldLargeBytes += largeBytes
     return null
@@ -200,10 +240,10 @@ export class RequestContext {
    */
   holdUnread(bytes: number): Fault | null {
     const { unreadBytes } = this.edge
-    if (this.unreadBytes > 0) unreadBytes.give(this.caller!.id, this.unreadBytes)
+    if (this.unreadBytes > 0) unreadBytes.give(this.caller!.tenant, this.unreadBytes)
     this.unreadBytes = 0
     if (bytes <= unreadPartBytesFree) return null
-    const refused = unreadBytes.take(this.caller!.id, bytes)
+    const refused = unreadBytes.take(this.caller!.tenant, bytes)
     if (refused !== null) return overUnread[refused]
     this.unreadBytes = bytes
     return null
@@ -230,16 +270,31 @@ export class RequestContext {
   ended(status: number): void {
     this.giveBack()
     this.holdUnread(0)
-    if (this.isCounted) this.edge.shares.end(this.caller!.id)
+    if (this.isCounted) this.edge.shares.end(this.caller!.tenant)
     this.isCounted = false
     const { edge, request, startedMs, firstByteMs } = this
-    edge.metrics.ended(this.routeName(), request.method, status, edge.system.nowMs() - startedMs, firstByteMs)
+    const durationMs = edge.system.nowMs() - startedMs
+    edge.metrics.ended(this.routeName(), request.method, status, durationMs, firstByteMs)
+    if (this.asksForWork) this.noteWork(status, durationMs)
+  }
+
+  /** Whether this is a request of the kind that the charts count: one that wants an answer. */
+  private get asksForWork(): boolean {
+    return this.caller !== null && this.route!.method === 'POST' && this.route!.access === 'client'
+  }
+
+  private noteWork(status: number, durationMs: number): void {
+    const { edge, caller, served, firstByteMs } = this
+    edge.traffic.count(status, firstByteMs)
+    const atMs = edge.system.wallMs()
+    edge.recent.note(caller!.tenant, { atMs, route: this.routeName(), status, durationMs, served })
   }
 
   private giveBack(): void {
     const { bytesInFlight, largeBytesInFlight } = this.edge
-    if (this.heldBytes > 0) bytesInFlight.give(this.caller!.id, this.heldBytes)
-    if (this.heldLargeBytes > 0) largeBytesInFlight.give(this.caller!.id, this.heldLargeBytes)
+    const tenant = this.caller?.tenant ?? noTenant
+    if (this.heldBytes > 0) bytesInFlight.give(tenant, this.heldBytes)
+    if (this.heldLargeBytes > 0) largeBytesInFlight.give(tenant, this.heldLargeBytes)
     this.heldBytes = 0
     this.heldLargeBytes = 0
   }
@@ -247,27 +302,4 @@ export class RequestContext {
   private routeName(): string {
     return this.route?.path ?? 'none'
   }
-}
-
-const bearer = /^Bearer +(\S+) *$/i
-const howTo = 'send a client key in the header "Authorization: Bearer <key>"; the operator of this server issues them'
-
-/** The caller, or why it may not: `invalid_api_key` without a good key, `permission_denied` with the wrong role. */
-export function authenticate(request: Request, keys: Keys, access: 'client' | 'admin'): Caller | Fault {
-  const header = request.headers.get('authorization')
-  // Anthropic's clients put it there.
-  const presented = header === null ? request.headers.get('x-api-key') : bearer.exec(header)?.[1]
-  if (presented === null) return fault('invalid_api_key', `No API key was given: ${howTo}.`)
-  if (presented === undefined) {
-    return fault('invalid_api_key', `The Authorization header is not of the form "Bearer <key>": ${howTo}.`)
-  }
-  const verified = keys.verify(presented)
-  if (!verified.ok) return fault('invalid_api_key', `The API key was refused: ${verified.flaw}; ${howTo}.`)
-  if (verified.role === 'admin' || verified.role === access) return verified
-  return fault('permission_denied', roleSentence(verified.role, access))
-}
-
-function roleSentence(role: KeyRole, access: 'client' | 'admin'): string {
-  if (access === 'admin') return `This needs an admin key, and the key given is a ${role} key: use an admin key.`
-  return `A ${role} key cannot ask for answers: use a client key, and keep this one for the machine it was made for.`
 }

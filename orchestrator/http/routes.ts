@@ -3,61 +3,125 @@
  * OpenAPI document is checked against it.
  */
 
-import { createKey, listKeys, revokeKey } from './admin/keys.ts'
-import { healthz, metrics, readyz, welcome } from './admin/status.ts'
+import { challenge, endSession, endSessions, getAuth, useKey, useLink, verify } from './accounts/auth.ts'
+import { amendOwnKey, getMe, listOwnKeys, revokeOwnKey } from './accounts/me.ts'
+import {
+  amendAccount,
+  amendSettings,
+  createAccount,
+  getAccount,
+  getSettings,
+  listAccounts,
+  listAudit,
+} from './admin/accounts.ts'
+import { amendKey, createKey, listKeys, regenerateKey, revokeKey } from './admin/keys.ts'
+import { healthz, metrics, readyz } from './admin/status.ts'
 import { countTokens } from './anthropic/count-tokens.ts'
 import { createMessage } from './anthropic/messages.ts'
 import { modelInForm, modelsInForm } from './anthropic/model-list.ts'
 import { chatCompletions, embeddings } from './chat/completions.ts'
 import { createCompletion } from './completions/completions.ts'
 import { dialIn } from './fleet/dial-in.ts'
-import { getScout, listScouts } from './fleet/scouts.ts'
+import { getOwnScout, getScout, listOwnScouts, listScouts } from './fleet/scouts.ts'
 import { followIntent } from './intents/events.ts'
 import { cancelIntent, createIntent, getIntent, listIntents } from './intents/intents.ts'
-import { getNode, planIntent, retryNode } from './intents/nodes.ts'
+import { getNode, getNodeRequest, planIntent, retryNode } from './intents/nodes.ts'
+import { showHistory } from './live/history.ts'
+import { followLive, showHub } from './live/live.ts'
 import { openapi } from './openapi/openapi.ts'
 import { scrollSchema } from './openapi/scroll-schema.ts'
+import { pageFile, welcomePage } from './page/page.ts'
 import { noParams, type Params, type Route } from './request-context.ts'
 import { compactResponse } from './responses/compact.ts'
 import { countInputTokens } from './responses/input-tokens.ts'
 import { cancelResponse, createResponse, deleteResponse, getResponse, listInputItems } from './responses/responses.ts'
+import { allUsage, ownLimits, ownUsage } from './usage/usage.ts'
+
+const chat = { scope: 'chat' } as const
+const embedding = { scope: 'embeddings' } as const
+const intents = { scope: 'intents' } as const
+const responses = { scope: 'responses' } as const
+const rated = { isRated: true } as const
 
 /** Of two paths with segments in braces that both match, the first counts. */
 export const routes: readonly Route[] = [
-  { method: 'POST', path: '/v1/chat/completions', access: 'client', handle: chatCompletions },
-  { method: 'POST', path: '/v1/embeddings', access: 'client', handle: embeddings },
-  { method: 'POST', path: '/v1/completions', access: 'client', handle: createCompletion },
-  { method: 'POST', path: '/v1/messages', access: 'client', handle: createMessage },
-  { method: 'POST', path: '/v1/messages/count_tokens', access: 'client', handle: countTokens },
-  { method: 'POST', path: '/v1/intents', access: 'client', handle: createIntent },
-  { method: 'GET', path: '/v1/intents', access: 'client', handle: listIntents },
-  { method: 'POST', path: '/v1/intents/plan', access: 'client', handle: planIntent },
-  { method: 'POST', path: '/v1/intents/{id}/nodes/{node}/retry', access: 'client', handle: retryNode },
-  { method: 'GET', path: '/v1/intents/{id}/nodes/{node}', access: 'client', handle: getNode },
-  { method: 'GET', path: '/v1/intents/{id}/events', access: 'client', handle: followIntent },
-  { method: 'GET', path: '/v1/intents/{id}', access: 'client', handle: getIntent },
-  { method: 'DELETE', path: '/v1/intents/{id}', access: 'client', handle: cancelIntent },
-  { method: 'POST', path: '/v1/responses', access: 'client', handle: createResponse },
-  { method: 'POST', path: '/v1/responses/input_tokens', access: 'client', handle: countInputTokens },
-  { method: 'POST', path: '/v1/responses/compact', access: 'client', handle: compactResponse },
-  { method: 'POST', path: '/v1/responses/{id}/cancel', access: 'client', handle: cancelResponse },
-  { method: 'GET', path: '/v1/responses/{id}/input_items', access: 'client', handle: listInputItems },
-  { method: 'GET', path: '/v1/responses/{id}', access: 'client', handle: getResponse },
-  { method: 'DELETE', path: '/v1/responses/{id}', access: 'client', handle: deleteResponse },
+  { method: 'POST', path: '/v1/chat/completions', access: 'client', ...chat, ...rated, handle: chatCompletions },
+  { method: 'POST', path: '/v1/embeddings', access: 'client', ...embedding, ...rated, handle: embeddings },
+  { method: 'POST', path: '/v1/completions', access: 'client', ...chat, ...rated, handle: createCompletion },
+  { method: 'POST', path: '/v1/messages', access: 'client', ...chat, ...rated, handle: createMessage },
+  { method: 'POST', path: '/v1/messages/count_tokens', access: 'client', ...chat, handle: countTokens },
+  { method: 'POST', path: '/v1/intents', access: 'client', ...intents, ...rated, handle: createIntent },
+  { method: 'GET', path: '/v1/intents', access: 'client', ...intents, handle: listIntents },
+  { method: 'POST', path: '/v1/intents/plan', access: 'client', ...intents, ...rated, handle: planIntent },
+  {
+    method: 'POST',
+    path: '/v1/intents/{id}/nodes/{node}/retry',
+    access: 'client',
+    ...intents,
+    ...rated,
+    handle: retryNode,
+  },
+  {
+    method: 'GET',
+    path: '/v1/intents/{id}/nodes/{node}/request',
+    access: 'client',
+    ...intents,
+    handle: getNodeRequest,
+  },
+  { method: 'GET', path: '/v1/intents/{id}/nodes/{node}', access: 'client', ...intents, handle: getNode },
+  { method: 'GET', path: '/v1/intents/{id}/events', access: 'client', ...intents, handle: followIntent },
+  { method: 'GET', path: '/v1/intents/{id}', access: 'client', ...intents, handle: getIntent },
+  { method: 'DELETE', path: '/v1/intents/{id}', access: 'client', ...intents, handle: cancelIntent },
+  { method: 'POST', path: '/v1/responses', access: 'client', ...responses, ...rated, handle: createResponse },
+  { method: 'POST', path: '/v1/responses/input_tokens', access: 'client', ...responses, handle: countInputTokens },
+  { method: 'POST', path: '/v1/responses/compact', access: 'client', ...responses, ...rated, handle: compactResponse },
+  { method: 'POST', path: '/v1/responses/{id}/cancel', access: 'client', ...responses, handle: cancelResponse },
+  { method: 'GET', path: '/v1/responses/{id}/input_items', access: 'client', ...responses, handle: listInputItems },
+  { method: 'GET', path: '/v1/responses/{id}', access: 'client', ...responses, handle: getResponse },
+  { method: 'DELETE', path: '/v1/responses/{id}', access: 'client', ...responses, handle: deleteResponse },
   { method: 'GET', path: '/v1/models', access: 'client', handle: modelsInForm },
   { method: 'GET', path: '/v1/models/{id}', access: 'client', handle: modelInForm },
+  { method: 'GET', path: '/v1/me/usage', access: 'any', handle: ownUsage },
+  { method: 'GET', path: '/v1/me/limits', access: 'any', handle: ownLimits },
+  { method: 'GET', path: '/v1/admin/usage', access: 'admin', handle: allUsage },
   { method: 'GET', path: '/v1/scout', access: 'open', handle: dialIn },
+  { method: 'GET', path: '/v1/live', access: 'any', handle: followLive },
+  { method: 'GET', path: '/v1/history', access: 'any', handle: showHistory },
+  { method: 'GET', path: '/v1/hub', access: 'open', handle: showHub },
+  { method: 'GET', path: '/v1/me/scouts', access: 'any', handle: listOwnScouts },
+  { method: 'GET', path: '/v1/me/scouts/{id}', access: 'any', handle: getOwnScout },
   { method: 'GET', path: '/v1/scouts', access: 'admin', handle: listScouts },
   { method: 'GET', path: '/v1/scouts/{id}', access: 'admin', handle: getScout },
   { method: 'POST', path: '/v1/admin/keys', access: 'admin', handle: createKey },
   { method: 'GET', path: '/v1/admin/keys', access: 'admin', handle: listKeys },
+  { method: 'POST', path: '/v1/admin/keys/{id}/regenerate', access: 'admin', handle: regenerateKey },
+  { method: 'PATCH', path: '/v1/admin/keys/{id}', access: 'admin', handle: amendKey },
   { method: 'DELETE', path: '/v1/admin/keys/{id}', access: 'admin', handle: revokeKey },
+  { method: 'GET', path: '/v1/admin/accounts', access: 'admin', handle: listAccounts },
+  { method: 'POST', path: '/v1/admin/accounts', access: 'admin', handle: createAccount },
+  { method: 'GET', path: '/v1/admin/accounts/{id}', access: 'admin', handle: getAccount },
+  { method: 'PATCH', path: '/v1/admin/accounts/{id}', access: 'admin', handle: amendAccount },
+  { method: 'GET', path: '/v1/admin/settings', access: 'admin', handle: getSettings },
+  { method: 'PATCH', path: '/v1/admin/settings', access: 'admin', handle: amendSettings },
+  { method: 'GET', path: '/v1/admin/audit', access: 'admin', handle: listAudit },
+  { method: 'GET', path: '/v1/auth', access: 'open', handle: getAuth },
+  { method: 'POST', path: '/v1/auth/challenge', access: 'open', handle: challenge },
+  { method: 'POST', path: '/v1/auth/verify', access: 'open', handle: verify },
+  { method: 'POST', path: '/v1/auth/link', access: 'open', handle: useLink },
+  { method: 'POST', path: '/v1/auth/key', access: 'open', handle: useKey },
+  { method: 'DELETE', path: '/v1/auth/session', access: 'any', handle: endSession },
+  { method: 'DELETE', path: '/v1/auth/sessions', access: 'any', handle: endSessions },
+  { method: 'GET', path: '/v1/me', access: 'any', handle: getMe },
+  { method: 'GET', path: '/v1/me/keys', access: 'any', handle: listOwnKeys },
+  { method: 'PATCH', path: '/v1/me/keys/{id}', access: 'client', handle: amendOwnKey },
+  { method: 'DELETE', path: '/v1/me/keys/{id}', access: 'client', handle: revokeOwnKey },
   { method: 'GET', path: '/schemas/scroll.json', access: 'open', handle: scrollSchema },
   { method: 'GET', path: '/healthz', access: 'open', handle: healthz },
   { method: 'GET', path: '/readyz', access: 'open', handle: readyz },
   { method: 'GET', path: '/metrics', access: 'open', handle: metrics },
   { method: 'GET', path: '/openapi.json', access: 'open', handle: openapi },
-  { method: 'GET', path: '/', access: 'open', handle: welcome },
+  { method: 'GET', path: '/page/{id}', access: 'open', handle: pageFile },
+  { method: 'GET', path: '/', access: 'open', handle: welcomePage },
 ]
 
 interface Found {

@@ -4,23 +4,30 @@
  * synchronously, because a socket leaks when anything is awaited before it.
  */
 import { ByteAccount } from '../../shared/byte-account.ts'
-import { fault } from '../../shared/faults.ts'
+import { type Fault, fault } from '../../shared/faults.ts'
 import * as limits from '../../shared/limits/http.ts'
 import type { System } from '../../shared/system.ts'
 import { TurnLane } from '../../shared/turn-lane.ts'
+import type { Accounts } from '../engine/ports/accounts.ts'
 import type { Engine } from '../engine/ports/client.ts'
 import type { Intents } from '../engine/ports/intents.ts'
 import type { Planner } from '../engine/ports/planner.ts'
 import { StoreError } from '../engine/ports/store.ts'
+import { allowsRoute } from '../tenants/scopes.ts'
+import { authenticate } from './accounts/authentication.ts'
 import { BodyReads } from './body-reads.ts'
 import { Cors, isPreflight } from './cors.ts'
+import { LiveFeed } from './live/live-feed.ts'
+import { RecentAnswers } from './live/recent-answers.ts'
+import { topicsOf } from './live/topics.ts'
+import { Traffic } from './live/traffic.ts'
 import { Metrics } from './metrics.ts'
 import {
-  authenticate,
   type Edge,
   type HttpSettings,
   type Keys,
   type Log,
+  type Page,
   RequestContext,
   type Route,
 } from './request-context.ts'
@@ -30,6 +37,7 @@ import { largeBodyOf } from './response/response.ts'
 import { findRoutes } from './routes.ts'
 import { pacedResponse } from './streaming/large-answer.ts'
 import { OpenStreams } from './streaming/open-streams.ts'
+import { rateHeaders } from './usage/rate-headers.ts'
 import { WholeWaits } from './whole-waits.ts'
 
 interface HubOptions<SocketData> {
@@ -40,7 +48,13 @@ interface HubOptions<SocketData> {
   intents: Intents
   planner: Planner
   keyring: Keys
+  page?: Page
+  accounts: Accounts
   system: System
+  /** Who is at the other end, given the peer and what proxies say; the peer when absent. */
+  clientOf?: (peer: string, headers: Headers) => string
+  /** Connections of scouts with this key. */
+  scoutsOf?: (key: string) => number
   /** Upgrades and returns nothing, or refuses. Called synchronously. */
   upgradeScout: (request: Request, server: Bun.Server<SocketData>) => Response | undefined
   websocket: Bun.WebSocketHandler<SocketData>
@@ -54,7 +68,7 @@ interface Hub {
   port: number
   url: string
   /** Ends the streams that this key has opened. */
-  keyRevoked: (id: string) => void
+  keyDropped: (id: string) => void
   /** Takes no more connections, lets the last answers be written out, then cuts what is left. */
   stop(): Promise<void>
 }
@@ -83,18 +97,34 @@ export function serveHub<SocketData>(options: HubOptions<SocketData>): Hub {
   const { engine, keyring, system, log, upgradeScout } = options
   const { keepAliveMs, clientStallMs, requestBodyBytesDefault: requestBytesMax } = limits
   const waits = { keepAliveMs, clientStallMs }
-  const settings = { ...waits, requestBytesMax, allowsPrivateUrls: false, corsOrigins: [], ...options.settings }
+  const settings = {
+    ...waits,
+    requestBytesMax,
+    allowsPrivateUrls: false,
+    corsOrigins: [],
+    publicUrl: null,
+    ...options.settings,
+  }
   const bytesInFlight = new ByteAccount(limits.requestBytesMax, limits.requestBytesPerTenantMax)
   const requestsMax = options.requestsMax ?? (() => Number.POSITIVE_INFINITY)
+  const traffic = new Traffic(engine, system)
+  const recent = new RecentAnswers()
+  const topics = topicsOf({ engine, traffic, recent })
   const edge: Edge = {
     engine,
     intents: options.intents,
     planner: options.planner,
     keys: keyring,
+    page: options.page ?? null,
+    accounts: options.accounts,
     system,
     log,
     settings,
     metrics: new Metrics(engine, bytesInFlight),
+    traffic,
+    recent,
+    topics,
+    live: new LiveFeed(system, topics),
     cors: new Cors(settings.corsOrigins),
     waits: new WholeWaits(system),
     requestsMax,
@@ -106,6 +136,9 @@ export function serveHub<SocketData>(options: HubOptions<SocketData>): Hub {
     lane: new TurnLane(system),
     unreadBytes: new ByteAccount(limits.unreadBytesMax, limits.unreadBytesPerTenantMax),
     upgradeScout: (request) => upgradeScout(request, server),
+    clientOf: options.clientOf ?? ((peer) => peer),
+    scoutsOf: options.scoutsOf ?? (() => 0),
+    port: () => server.port!,
   }
   const server: Bun.Server<SocketData> = Bun.serve<SocketData>({
     hostname: options.host,
@@ -116,8 +149,8 @@ export function serveHub<SocketData>(options: HubOptions<SocketData>): Hub {
     websocket: options.websocket,
     fetch: (request) => answer(new RequestContext(request, server, edge)),
   })
-  const keyRevoked = (id: string) => edge.streams.revoke(id)
-  return { port: server.port!, url: server.url.origin, keyRevoked, stop: () => stop(server, edge) }
+  const keyDropped = (id: string) => edge.streams.revoke(id)
+  return { port: server.port!, url: server.url.origin, keyDropped, stop: () => stop(server, edge) }
 }
 
 /** Whether this is an address of this machine. */
@@ -177,20 +210,35 @@ function dispatch(context: RequestContext): ReturnType<Route['handle']> {
   if (route.access !== 'open') {
     if (context.server.pendingRequests > edge.requestsMax())
       return refuseInForm(context, tooManyRequests, { connection: 'close' })
-    const caller = authenticate(request, edge.keys, route.access)
-    if ('code' in caller) return refuseInForm(context, caller)
-    context.caller = caller
+    const refused = authenticate(context, route.access)
+    if (refused !== null) return refuseInForm(context, refused)
     if (!context.count()) return refuseInForm(context, tooManyOfKey, { connection: 'close' })
+    const stopped = refusedByTerms(context, route)
+    if (stopped !== null) return refuseInForm(context, stopped)
     // Kept by its connection.
     context.server.timeout(request, limits.httpIdleMs / 1000)
   }
   return route.handle(context)
 }
 
+/** What the key's scopes or its rates say against this request; null when nothing does. */
+function refusedByTerms({ caller, edge }: RequestContext, { scope, isRated }: Route): Fault | null {
+  if (scope !== undefined && !allowsRoute(caller!.scopes, scope)) {
+    const routes = caller!.scopes.routes!.join(', ')
+    const text = `This key may not be used for ${scope}: use it for ${routes}, or use another key.`
+    return fault('permission_denied', text)
+  }
+  if (isRated !== true) return null
+  const { system, engine } = edge
+  return engine.tenants.begin(caller!, { wallMs: system.wallMs(), nowMs: system.nowMs() })
+}
+
 function finish<Answered extends Response | undefined>(context: RequestContext, response: Answered): Answered {
   const large = response === undefined ? undefined : largeBodyOf(response)
   // A large answer reports its end itself.
   const answered = large === undefined ? response : (pacedResponse(context, response!, large) as Answered)
+  const rates = answered === undefined ? null : rateHeaders(context)
+  if (rates !== null) for (const [name, value] of Object.entries(rates)) answered!.headers.set(name, value)
   if (answered !== undefined) context.edge.cors.mark(context.request, answered, context.route?.access === 'open')
   // Without a response it was an upgrade; a stream is counted when it ends.
   if (large === undefined && !context.streams) context.ended(answered?.status ?? 101)
@@ -226,7 +274,7 @@ function pathOf(url: string): string {
   return query < 0 ? url.slice(from) : url.slice(from, query)
 }
 
-async function stop(server: Bun.Server<unknown>, { system, waits, bodies }: Edge): Promise<void> {
+async function stop(server: Bun.Server<unknown>, { system, waits, bodies, traffic, live }: Edge): Promise<void> {
   // Its promise waits for every socket, a scout's too; the bound below is ours.
   void server.stop(false)
   const lastMs = system.nowMs() + limits.httpStopMs
@@ -236,4 +284,6 @@ async function stop(server: Bun.Server<unknown>, { system, waits, bodies }: Edge
   await server.stop(true)
   waits.stop()
   bodies.stop()
+  traffic.stop()
+  live.stop()
 }

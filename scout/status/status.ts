@@ -4,8 +4,8 @@
  */
 import { plainMessage } from '../../shared/faults.ts'
 import type { ScoutPhase } from '../../shared/protocol/phases.ts'
+import { duration, type Standing, standingSentences } from '../../shared/scouts/standing.ts'
 import type { Outcome } from '../../shared/task.ts'
-import { duration, type Standing, standingSentences } from './standing.ts'
 
 export interface ScoutStatus {
   name: string

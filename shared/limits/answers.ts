@@ -44,16 +44,10 @@ export const lineTemplateBytesMax = KiB
 export const answerUsageBytesMax = 16 * KiB
 
 /**
- * Prompt tokens that an answer may claim beyond the bytes of its request: templates, tools and instructions that an
- * engine adds by itself. What is claimed beyond that is not booked.
+ * Prompt tokens that are believed for an image, a sound or a file of the request, beside one for each byte of its text;
+ * what is claimed beyond that is neither booked nor charged. And how many media are counted.
  */
-export const promptTokensAdded = 4_096
-
-/**
- * Prompt tokens that an image, a sound or a file of the request may cost beyond its bytes, because it may be named by
- * its address alone; the dearest known (an image of high detail) is about 48,000. And how many of them are counted.
- */
-export const promptTokensPerMedium = 65_536
+export const promptTokensPerMedium = 2_000
 export const mediaCountedMax = 256
 
 /** Sums of usage stop at this, the largest number that survives every reader of JSON. */

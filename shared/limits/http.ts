@@ -210,3 +210,49 @@ export const checkedPerTurn = 256
  * has half a MiB at most, and to count what it holds takes up to 2 ms.
  */
 export const bodyPiecesPerTurn = 4
+
+/** Bundling the page takes about a second; a bundler that takes this long is ended. */
+export const bundleMs = 60_000
+
+/** A page that could not be bundled is tried again by a request that comes this much later. */
+export const bundleRetryMs = 10_000
+
+/** Characters that are shown of what the bundler complains about. */
+export const bundleComplaintChars = 4_000
+
+/** The charts' slots: how long one is and how many are kept; together half a MiB at most, whatever happens. */
+export const trafficSlotMs = 2_000
+export const trafficSlots = 300
+export const minuteSlotMs = 60_000
+export const minuteSlots = 1_440
+export const quarterSlotMs = 900_000
+export const quarterSlots = 2_880
+
+/** A topic of the live feed is composed at most this often, and only while somebody watches it. */
+export const liveEveryMs = 1_000
+
+/** Bytes of one composed topic; a longer one is a defect of its composer. */
+export const topicBytesMax = 4_096
+
+/** Live feeds at once, in all and of one caller; beyond them 429, and the page polls. */
+export const liveStreamsMax = 200
+export const liveStreamsPerCallerMax = 5
+
+/** How often a page polls that got no feed. */
+export const livePollMs = 10_000
+
+/** Tenants whose newest answer is remembered. */
+export const recentTenantsMax = 4_096
+
+/** Scouts on one page of a list; a caller that names no number gets the default. */
+export const scoutsPageMax = 500
+export const scoutsPageDefault = 100
+
+/** Characters of a part of a scout's name that is searched for; more is 400. */
+export const scoutSearchCharsMax = 64
+
+/** A connected scout without a task for this long is reported to the operator. */
+export const scoutIdleMs = 86_400_000
+
+/** From this failure rate on a scout is reported as failing. */
+export const scoutFailingRate = 0.2

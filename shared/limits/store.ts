@@ -41,3 +41,10 @@ export const forgetEveryMs = 10_000
 
 /** A response with its request that is larger is given to its client and not kept; its `store` says so. */
 export const keptResponseBytesMax = 8 * MiB
+
+/** Usage by key and model is kept so long by the hour, and by the day: longer than any budget's period. */
+export const usageHoursKept = 8 * 24
+export const usageDaysKept = 400
+
+/** Rows of usage in one answer; a larger `limit` is 400, and `next` goes on. */
+export const usagePageMax = 10_000

@@ -19,7 +19,7 @@ export const closeTable = {
   tooSlow: { code: 4413, by: 'hub', meaning: 'this side read too slowly' },
   leaving: { code: 4420, by: 'scout', meaning: 'the scout has drained and leaves' },
   rate: { code: 4429, by: 'hub', meaning: 'too many frames or bytes per second' },
-  keyRevoked: { code: 4501, by: 'hub', meaning: 'the scout key was revoked' },
+  keyRevoked: { code: 4501, by: 'hub', meaning: 'the scout key was revoked or replaced, or has expired' },
   versionUnsupported: { code: 4503, by: 'either', meaning: 'the two sides speak different protocol versions' },
   banned: { code: 4504, by: 'hub', meaning: 'the orchestrator refuses this scout' },
 } as const satisfies Record<string, CloseRow>

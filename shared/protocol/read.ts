@@ -3,7 +3,7 @@
  * valid, every number safe. So nothing is checked twice, and what is left is short. `codec.ts` is the only caller;
  * `write.ts` is its counterpart.
  */
-import { bytePart } from '../byte-part.ts'
+import { bytePart } from '../json/byte-part.ts'
 
 /**
  * Short strings are mostly the same few: outcomes, kinds, names of providers and models. The last one of each hash is

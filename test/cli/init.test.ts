@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { makeKey } from '../../shared/api-key.ts'
+import { makeKey } from '../../shared/keys/api-key.ts'
 import { realSystem } from '../../shared/system.ts'
 import { LiveHub } from '../support/hub/live-hub.ts'
 import { type Program, startCommand } from '../support/machine/programs.ts'

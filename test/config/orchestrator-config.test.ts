@@ -3,8 +3,10 @@ import { readConfig } from '../../orchestrator/config.ts'
 
 const origins = '* or origins with commas between, as https://app.example.com or http://localhost:5173'
 const orEach = 'to allow every origin, or name each one'
+const page = 'an address without a path, as https://hub.example'
 const networks = 'addresses or networks with commas between, as 127.0.0.1 or 10.0.0.0/8'
-const rest = { corsOrigins: [], trustedProxies: [], privateUrls: 'refuse', requestBytesMax: 33_554_432 }
+const pages = { publicUrl: null, signup: 'off' }
+const rest = { corsOrigins: [], trustedProxies: [], privateUrls: 'refuse', requestBytesMax: 33_554_432, ...pages }
 const defaults = { host: '127.0.0.1', port: 8080, dataDir: './data', adminKey: null, logLevel: 'info', ...rest }
 
 test('nothing set, or everything set to nothing, gives the defaults', () => {
@@ -24,10 +26,12 @@ test('everything set is taken, and the result cannot be changed', () => {
     TRUSTED_PROXIES: '127.0.0.1, fd00::/8',
     PRIVATE_URLS: 'allow',
     REQUEST_MAX_MIB: '64',
+    PUBLIC_URL: 'https://Hub.example:443/',
+    SIGNUP: 'approve',
     HOME: '/root',
   })
   const corsOrigins = ['https://app.example.com', 'http://localhost:5173']
-  const sizes = { requestBytesMax: 67_108_864 }
+  const sizes = { requestBytesMax: 67_108_864, publicUrl: 'https://hub.example', signup: 'approve' }
   const taken = { corsOrigins, trustedProxies: ['127.0.0.1', 'fd00::/8'], privateUrls: 'allow', ...sizes }
   expect(config).toEqual({ host: '::', port: 0, dataDir: '/var/lib/my data', adminKey, logLevel: 'silent', ...taken })
   expect(Object.isFrozen(config)).toBe(true)
@@ -48,6 +52,11 @@ test.each([
   ['REQUEST_MAX_MIB', '65', 'REQUEST_MAX_MIB must be a whole number from 4 to 64, but it is "65".'],
   ['REQUEST_MAX_MIB', '20MB', 'REQUEST_MAX_MIB must be a whole number from 4 to 64, but it is "20MB".'],
   ['TRUSTED_PROXIES', '127.0.0.1,10.0.0.0/40', `TRUSTED_PROXIES must be ${networks}, but "10.0.0.0/40" is neither.`],
+  ['PUBLIC_URL', 'hub.example', `PUBLIC_URL must be ${page}, but it is "hub.example".`],
+  ['PUBLIC_URL', 'https://hub.example/chasm', `PUBLIC_URL must be ${page}, but it is "https://hub.example/chasm".`],
+  ['PUBLIC_URL', 'ftp://hub.example', `PUBLIC_URL must be ${page}, but it is "ftp://hub.example".`],
+  ['PUBLIC_URL', 'https://a@hub.example', `PUBLIC_URL must be ${page}, but it is "https://a@hub.example".`],
+  ['SIGNUP', 'yes', 'SIGNUP must be one of off, approve, open, but it is "yes".'],
   ['DATA_DIR', 'a\0b', 'DATA_DIR must be the path of a folder, but it is "a\\u0000b".'],
   [
     'LOG_LEVEL',

@@ -56,7 +56,13 @@ const fromClients: FromClients[] = [
     ...{ tokens: 3, usedTokens: 9 },
   },
   { type: 'where', task },
-  { type: 'usage', sum: { tenant: 'key_c', model: 'm', tasks: 2, promptTokens: 10, completionTokens: 2 ** 41 } },
+  {
+    type: 'usage',
+    sum: {
+      ...{ hour: 472_222, tenant: 'acc_c', key: 'key_c', model: 'm', tasks: 2, failed: 1 },
+      ...{ promptTokens: 10, completionTokens: 2 ** 41, microDollars: 7, estimated: 1 },
+    },
+  },
   { type: 'cancel', task, fault: lost },
 ]
 
@@ -80,8 +86,10 @@ const grant = {
   deadlineMs: 599_999,
 }
 
+const prices = { promptPrice: 500_000, answerPrice: null }
+
 const toClients: ToClients[] = [
-  { type: 'grant', session, ...grant, served, queuedMs: 0.25, cost, continuing: false },
+  { type: 'grant', session, ...grant, served, queuedMs: 0.25, cost, ...prices, continuing: false },
   { type: 'servedBy', task, attempt, served },
   { type: 'attemptVoid', task, attempt },
   { type: 'resume', task, attempt, session, scout: 'key_a/one', isDecided: false },

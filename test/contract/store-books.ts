@@ -11,12 +11,14 @@ import {
   settle,
   taskRow,
   usageRow,
+  usageTally,
 } from '../support/store/store-rows.ts'
 import { type StoreMaker, storeStage } from '../support/store/store-stage.ts'
 
 export function bookContract(fresh: () => StoreMaker): void {
   idempotencyContract(fresh)
   usageContract(fresh)
+  usageByTimeContract(fresh)
   forgettingContract(fresh)
 }
 
@@ -90,7 +92,7 @@ function usageContract(fresh: () => StoreMaker): void {
     const { store, reopen } = storeStage(fresh())
     store().commit([{ write: 'usage', usage: usageRow(1) }])
     const sums = store().usage(null)
-    const tally = { tenant: 'key_a', model: 'demo', tasks: 1, promptTokens: Number.NaN, completionTokens: 0 }
+    const tally = usageTally({ promptTokens: Number.NaN })
     const batch: StoreWrite[] = [{ write: 'usage', usage }, newIntent(intentRow('int_1')), { write: 'tally', tally }]
     expect(outcome(store(), batch)).toBe('committed')
     expect(store().unbooked()).toBe(2)
@@ -132,6 +134,69 @@ function usageContract(fresh: () => StoreMaker): void {
   })
 }
 
+/** Usage by key, model and time. */
+function usageByTimeContract(fresh: () => StoreMaker): void {
+  const hour = 24 * 20_000
+  const all = { by: 'day', tenant: null, from: 0, to: 30_000, limit: 100 } as const
+
+  test('adds usage up by key, model, hour and day, whether it is booked or tallied', () => {
+    const { store, reopen } = storeStage(fresh())
+    const usage = usageRow(1, { atMs: hour * 3_600_000, microDollars: 7, isEstimated: true })
+    store().commit([
+      { write: 'usage', usage },
+      { write: 'tally', tally: usageTally({ hour: hour + 1 }) },
+      { write: 'tally', tally: usageTally({ hour: hour + 1, tasks: 0, failed: 3, promptTokens: 0, microDollars: 0 }) },
+    ])
+    const both = { tenant: 'key_a', key: 'key_a', model: 'demo' }
+    const day = { promptTokens: 20, completionTokens: 60, microDollars: 12, estimated: 1, tasks: 2, failed: 3 }
+    expect(reopen().usagePoints(all)).toEqual([{ ...both, ...day, start: 20_000 }])
+    const hours = store().usagePoints({ ...all, by: 'hour', to: 1e9 })
+    expect(hours.map(({ start, tasks }) => [start, tasks])).toEqual([
+      [hour + 1, 1],
+      [hour, 1],
+    ])
+    expect(store().usageOfDays('key_a', 'key_a', 20_000)).toEqual([{ day: 20_000, tokens: 80, microDollars: 12 }])
+    expect(store().usageOfDays('key_a', 'other', 20_000)).toEqual([])
+    expect(store().usageOfDays('key_a', null, 20_001)).toEqual([])
+    // What failed is no use of a model.
+    expect(store().usage(null)).toMatchObject([{ model: 'demo', tasks: 2 }])
+  })
+
+  test('lists usage newest first, by filters, a page at a time', () => {
+    const { store } = storeStage(fresh())
+    const places = ['a', 'b'].flatMap((key) =>
+      [0, 1, 2].map((day) => ({ key, tenant: key, hour: day * 24, model: `m${day}` })),
+    )
+    store().commit(places.map((place) => ({ write: 'tally', tally: usageTally(place) })))
+    const list = (filter: object) =>
+      store()
+        .usagePoints({ ...all, ...filter })
+        .map(({ start, key }) => `${start}${key}`)
+    expect(list({})).toEqual(['2b', '2a', '1b', '1a', '0b', '0a'])
+    expect(list({ tenant: 'a' })).toEqual(['2a', '1a', '0a'])
+    expect(list({ key: 'b', from: 1 })).toEqual(['2b', '1b'])
+    expect(list({ model: 'm1' })).toEqual(['1b', '1a'])
+    expect(list({ to: 1, limit: 3 })).toEqual(['1b', '1a', '0b'])
+    const after = { start: 1, tenant: 'b', key: 'b', model: 'm1' }
+    expect(list({ after })).toEqual(['1a', '0b', '0a'])
+    expect(list({ after, tenant: 'a' })).toEqual(['1a', '0a'])
+  })
+
+  test('forgets hours and days before a time, so many at once', () => {
+    const { store } = storeStage(fresh())
+    store().commit([0, 1, 2].map((day) => ({ write: 'tally', tally: usageTally({ hour: day * 24 }) })))
+    expect(store().forgetUsage(48, 1, 1)).toBe(2)
+    expect(store().forgetUsage(48, 1, 10)).toBe(1)
+    expect(store().forgetUsage(48, 1, 10)).toBe(0)
+    expect(
+      store()
+        .usagePoints(all)
+        .map(({ start }) => start),
+    ).toEqual([2, 1])
+    expect(store().usage(null)).toMatchObject([{ tasks: 3 }])
+  })
+}
+
 /** An intent with a settled task, events and usage, finished at this time; running when it is null. */
 function wholeIntent(at: number, finishedMs: number | null): StoreWrite[] {
   const id = `int_${at}`
@@ -148,7 +213,7 @@ function wholeIntent(at: number, finishedMs: number | null): StoreWrite[] {
 function forgettingContract(fresh: () => StoreMaker): void {
   test('adds a tally to the sums of its tenant and model', () => {
     const { store, reopen } = storeStage(fresh())
-    const tally = { tenant: 'key_a', model: 'm', tasks: 3, promptTokens: 30, completionTokens: 6 }
+    const tally = usageTally({ model: 'm', tasks: 3, promptTokens: 30, completionTokens: 6 })
     store().commit([
       { write: 'tally', tally },
       { write: 'tally', tally: { ...tally, tasks: 2 } },

@@ -45,7 +45,7 @@ describe.each(commands)('%s', (command) => {
     else if (command.includes('--plan ')) expect(JSON.parse(stdout)).toMatchObject({ object: 'plan', expected: {} })
     else {
       expect(stdout.length).toBeGreaterThan(20)
-      expect(stderr).toMatch(/^planned: answer\n/)
+      expect(stderr).toMatch(/^Its run: http.*#intents\/int_\w+\nplanned: answer\n/)
       expect(stderr).toMatch(/int_\w+ done, \d+ tokens\n$/)
     }
   })

@@ -43,7 +43,8 @@ class Peer {
     private readonly hub: Hub,
     private readonly number: number,
   ) {
-    this.data = { admission: { operator: `operator-${number % identities}`, address: '127.0.0.1' }, session: null }
+    const operator = `operator-${number % identities}`
+    this.data = { admission: { operator, key: operator, address: '127.0.0.1' }, session: null }
   }
 
   sendBinary(bytes: Uint8Array): number {

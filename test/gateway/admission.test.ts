@@ -7,7 +7,7 @@ const known: Record<string, string> = { good: 'scout', mine: 'client', root: 'ad
 function check(key: string) {
   const role = known[key]
   if (role === undefined) return { ok: false as const, flaw: 'this hub does not know the key' }
-  return { ok: true as const, id: `id-of-${key}`, role }
+  return { ok: true as const, id: `id-of-${key}`, tenant: `tenant-of-${key}`, role }
 }
 
 const right = { authorization: 'Bearer good', 'sec-websocket-protocol': 'chasm.v1' }
@@ -20,8 +20,8 @@ function dial(headers: Record<string, string | undefined>): Admission | Response
 }
 
 describe('a dialer with a scout key', () => {
-  test('is let in under its key', () => {
-    expect(dial({})).toEqual({ operator: 'id-of-good', address: '10.0.0.1' })
+  test('is let in as its tenant, under its key', () => {
+    expect(dial({})).toEqual({ operator: 'tenant-of-good', key: 'id-of-good', address: '10.0.0.1' })
   })
 
   test('may offer other subprotocols too, and write "bearer" as it likes', () => {

@@ -19,7 +19,7 @@ function stage(options: Partial<GatewayOptions> = {}) {
   const system = new ManualSystem()
   // The sockets are real, and so is the end of a turn.
   system.soon = (callback) => void setImmediate(callback)
-  const keys = (key: string) => ({ ok: true as const, id: key, role: 'scout' })
+  const keys = (key: string) => ({ ok: true as const, id: key, tenant: key, role: 'scout' })
   const gateway = new Gateway({ system, keys, connectionsMax: 100, ...options })
   const onDefect = (defect: Error) => {
     throw defect
@@ -39,7 +39,8 @@ function stage(options: Partial<GatewayOptions> = {}) {
 }
 
 const onlyGood = (key: string) => {
-  return key === 'bad' ? { ok: false as const, flaw: 'bad' } : { ok: true as const, id: key, role: 'scout' }
+  if (key === 'bad') return { ok: false as const, flaw: 'bad' }
+  return { ok: true as const, id: key, tenant: key, role: 'scout' }
 }
 
 describe('dialing', () => {
@@ -127,7 +128,9 @@ describe('the gateway closes', () => {
     const { hub, gateway, engine } = stage()
     const revoked = await joinRaw(hub)
     await joinRaw({ ...hub, scoutKey: 'other' } as LiveHub)
-    gateway.closeOperator('operator')
+    const open = ['operator', 'other', 'nobody'].map((key) => gateway.scoutsOf(key))
+    expect(open).toEqual([1, 1, 0])
+    gateway.closeKey('operator')
     expect(await revoked.ended()).toMatchObject({ code: 4501 })
     expect(engine.scouts().map((scout) => scout.operator)).toEqual(['other'])
   })

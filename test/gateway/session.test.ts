@@ -58,6 +58,13 @@ describe('the phases', () => {
     ])
   })
 
+  test('a scout of a name that its key is not for is closed with 4504', () => {
+    const stage = new SessionStage({ greeted: false, mayBeNamed: (name) => name === 'alice' })
+    stage.say({ ...hello, name: 'mallory' })
+    expect(stage.closes).toMatchObject([[4504, expect.stringContaining('name "mallory"')]])
+    expect(stage.heard.filter(([what]) => what === 'joined')).toEqual([])
+  })
+
   test('a scout of another version is closed with 4503, which tells it the right one', () => {
     const stage = new SessionStage({ greeted: false })
     stage.say({ ...hello, version: 2 })

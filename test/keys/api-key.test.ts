@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { keyRoles, makeKey, parseKey } from '../../shared/api-key.ts'
+import { keyRoles, makeKey, parseKey } from '../../shared/keys/api-key.ts'
 import '../support/law/seeded-properties.ts'
 
 const zeros = (count: number) => new Uint8Array(count)

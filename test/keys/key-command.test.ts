@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { Keyring } from '../../orchestrator/engine/keyring.ts'
 import { openDataFolder } from '../../orchestrator/store/data-folder.ts'
-import { type KeyRole, keyRoles, parseKey } from '../../shared/api-key.ts'
+import { keyRoles, parseKey } from '../../shared/keys/api-key.ts'
 import { realSystem } from '../../shared/system.ts'
 import { temporaryFolder } from '../support/machine/temporary-folder.ts'
 
@@ -65,17 +65,86 @@ test.each([
   ['nothing', []],
   ['an unknown role', ['owner']],
   ['too many words', ['client', 'my', 'laptop']],
-  ['a name with a line break', ['client', 'a\nb']],
-  ['a name with a terminal escape', ['client', 'a\u001b[2Jb']],
-  ['an empty name', ['client', '']],
-  ['a name that is too long', ['client', 'x'.repeat(65)]],
   ['a name for the list', ['list', 'client']],
-])('%s is answered with one sentence of usage and exit code 2', (_what, args) => {
+  ['an option that there is not', ['client', '--colour', 'red']],
+])('%s is answered with the usage and exit code 2', (_what, args) => {
   const dataDir = temporaryFolder()
   const { stdout, stderr, exitCode } = run(dataDir, args)
   expect(exitCode).toBe(2)
   expect(stdout).toBe('')
-  expect(stderr).toMatch(/^Usage: npm run -s key -- .*\n$/)
+  expect(stderr).toContain('Usage: npm run -s key -- COMMAND\n')
+})
+
+test.each([
+  ['a name with a line break', ['client', 'a\nb'], '`name`'],
+  ['a name with a terminal escape', ['client', 'a\u001b[2Jb'], '`name`'],
+  ['an empty name', ['client', ''], '`name`'],
+  ['a name that is too long', ['client', 'x'.repeat(65)], '`name`'],
+  ['a route that there is not', ['client', '--routes', 'chats'], '`scopes.routes[0]`'],
+  ['an end in the past', ['client', '--expires', '2001-01-01'], '`expires`'],
+  ['an account that there is not', ['client', '--account', 'acc_none'], 'no account acc_none'],
+  ['a limit that is no number', ['limits', 'key_none', '--tokens-per-minute', 'many'], 'no key key_none'],
+  ['a key that there is not', ['revoke', 'key_none'], 'no key key_none'],
+  ['a mode that there is not', ['settings', '--signup', 'maybe'], '`signup`'],
+  ['an address that is none', ['account', 'Ada', '--address', '0x12'], '`address`'],
+])('%s is refused with one sentence and exit code 1', (_what, args, part) => {
+  const { stdout, stderr, exitCode } = run(temporaryFolder(), args)
+  expect([stdout, exitCode]).toEqual(['', 1])
+  expect(stderr.trimEnd().split('\n')).toEqual([expect.stringContaining(part)])
+})
+
+test('does what the routes of administrators do: terms, secrets, accounts, links, settings, audit', () => {
+  const dataDir = temporaryFolder()
+  const done = (...args: string[]) => {
+    const { stdout, stderr, exitCode } = run(dataDir, args)
+    expect([args, exitCode, exitCode === 0 ? '' : stderr]).toEqual([args, 0, ''])
+    return stdout
+  }
+  const account = /^acc_\w+/.exec(done('account', 'Ada', '--role', 'member', '--budget', '5usd/day'))![0]
+  const key = done('client', 'app', '--account', account, '--models', 'llama*', '--expires', '30d').trimEnd()
+  expect(verify(dataDir, key)).toMatchObject({
+    ...{ ok: true, tenant: account, scopes: { models: ['llama*'], routes: null } },
+    accountLimits: { budgets: [{ unit: 'micro_dollars', per: 'day', amount: 5_000_000 }] },
+  })
+  const id = done('list')
+    .split('\n')
+    .find((line) => line.includes('app'))!
+    .split(' ')[0]!
+  done('limits', id, '--tokens-per-minute', '100')
+  done('limits', id, '--requests-per-minute', '7', '--budget', '1000tokens/week')
+  done('scopes', id, '--routes', 'chat,intents')
+  expect(verify(dataDir, key)).toMatchObject({
+    scopes: { models: ['llama*'], routes: ['chat', 'intents'] },
+    limits: { tokensPerMinute: 100, requestsPerMinute: 7, budgets: [{ unit: 'tokens', per: 'week', amount: 1000 }] },
+  })
+  done('limits', id, '--tokens-per-minute', 'none', '--budget', 'none')
+  done('scopes', id, '--models', 'all')
+  expect(verify(dataDir, key)).toMatchObject({
+    scopes: { models: null },
+    limits: { tokensPerMinute: null, budgets: [] },
+  })
+  const fresh = done('regenerate', id).trimEnd()
+  expect([verify(dataDir, key).ok, verify(dataDir, fresh).ok]).toEqual([false, true])
+  done('account', account, '--state', 'suspended')
+  expect(verify(dataDir, fresh).ok).toBe(false)
+  done('account', account, '--state', 'active')
+  done('revoke', id)
+  expect(verify(dataDir, fresh).ok).toBe(false)
+  expect(done('settings')).toBe('signup  off\n')
+  expect(done('settings', '--signup', 'open')).toBe('signup  open\n')
+  expect(done('login')).toMatch(/^http:\/\/127\.0\.0\.1:8080\/#login=[\w-]{43}\n$/)
+  expect(done('accounts')).toMatch(/^acc_\w+ {2}admin {3}active .* operator\nacc_\w+ {2}member {2}active .* Ada .*\n$/)
+  const audit = done('audit', '--subject', id)
+  expect(
+    audit
+      .trimEnd()
+      .split('\n')
+      .map((line) => line.split('  ')[3]),
+  ).toEqual([
+    ...['key.revoked', 'key.regenerated', 'key.changed', 'key.changed', 'key.changed', 'key.changed', 'key.changed'],
+    'key.made',
+  ])
+  expect(audit).toContain('console')
 })
 
 test('a wrong variable and an unusable folder are said in a sentence, exit code 1', () => {
@@ -97,7 +166,7 @@ function environment(dataDir: string) {
   return { PATH: process.env.PATH, DATA_DIR: dataDir }
 }
 
-function verify(dataDir: string, key: string): { ok: boolean; role?: KeyRole } {
+function verify(dataDir: string, key: string) {
   const system = realSystem()
   const folder = openDataFolder(dataDir, 'guest', system)
   if ('flaw' in folder) throw new Error(folder.flaw)

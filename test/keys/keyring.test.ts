@@ -1,9 +1,10 @@
 import { createHmac } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import { Keyring } from '../../orchestrator/engine/keyring.ts'
-import type { KeyStore } from '../../orchestrator/engine/ports/store.ts'
+import type { KeyRow } from '../../orchestrator/engine/ports/account-store.ts'
+import type { Store } from '../../orchestrator/engine/ports/store.ts'
 import { memoryStore } from '../../orchestrator/store/memory/store.ts'
-import { makeKey } from '../../shared/api-key.ts'
+import { makeKey } from '../../shared/keys/api-key.ts'
 import { keyCacheMax } from '../../shared/limits/keys.ts'
 import { realSystem } from '../../shared/system.ts'
 
@@ -16,7 +17,14 @@ describe('verifying', () => {
     const keyring = new Keyring(memoryStore(), pepper, system)
     const made = [keyring.issue('client', 'app'), keyring.issue('scout', 'box'), keyring.issue('admin', 'me')]
     for (const { key, row } of made) {
-      expect(keyring.verify(key)).toEqual({ ok: true, id: row.id, role: row.role, name: row.name, weight: 1 })
+      expect(keyring.verify(key)).toMatchObject({
+        ok: true,
+        id: row.id,
+        tenant: row.id,
+        role: row.role,
+        name: row.name,
+        weight: 1,
+      })
     }
     expect(new Set(made.map(({ row }) => row.id)).size).toBe(3)
     expect(keyring.list().map((row) => row.name)).toEqual(['app', 'box', 'me'])
@@ -82,10 +90,10 @@ describe('revoking', () => {
     const revoked = keyring.issue('client', 'gone')
     const kept = keyring.issue('client', 'stays')
     keyring.verify(revoked.key)
-    expect(keyring.revoke(revoked.row.id)).toBe(true)
+    expect(keyring.revoke(revoked.row.id)).toBeNull()
     expect(keyring.verify(revoked.key)).toEqual({ ok: false, flaw: expect.stringContaining('was revoked') })
     expect(keyring.verify(kept.key).ok).toBe(true)
-    expect(keyring.revoke(revoked.row.id)).toBe(false)
+    expect(keyring.revoke(revoked.row.id)).toBe('unknown')
     expect(keyring.list().map((row) => row.revokedMs === null)).toEqual([false, true])
   })
 
@@ -93,8 +101,8 @@ describe('revoking', () => {
     const keyring = new Keyring(memoryStore(), pepper, system)
     const { key, row } = keyring.issue('scout', 'box')
     const heard: [string, boolean][] = []
-    keyring.onRevoked((id) => heard.push([id, keyring.verify(key).ok]))
-    keyring.onRevoked((id) => heard.push([id, keyring.verify(key).ok]))
+    keyring.onDropped((id) => heard.push([id, keyring.verify(key).ok]))
+    keyring.onDropped((id) => heard.push([id, keyring.verify(key).ok]))
     keyring.revoke(row.id)
     keyring.revoke('key_of_nobody')
     expect(heard).toEqual([
@@ -124,7 +132,7 @@ describe('the key of the environment', () => {
   test('is in no list and cannot be revoked', () => {
     const keyring = new Keyring(memoryStore(), pepper, system, adminKey)
     expect(keyring.list()).toEqual([])
-    expect(keyring.revoke('env-admin')).toBe(false)
+    expect(keyring.revoke('env-admin')).toBe('unknown')
     expect(keyring.verify(adminKey).ok).toBe(true)
   })
 
@@ -135,7 +143,7 @@ describe('the key of the environment', () => {
   })
 })
 
-function storeThatMustNotBeAsked(): KeyStore {
+function storeThatMustNotBeAsked(): Store {
   const store = memoryStore()
   store.keyByDigest = () => {
     throw new Error('the store was asked')
@@ -145,9 +153,11 @@ function storeThatMustNotBeAsked(): KeyStore {
 
 function countingStore() {
   let count = 0
-  const rows = new Map<string, ReturnType<KeyStore['keyById']>>()
+  const rows = new Map<string, KeyRow>()
   const store = memoryStore()
-  store.insertKey = (row) => void rows.set(row.digest, row)
+  store.commit = (writes) => {
+    for (const write of writes) if (write.write === 'key') rows.set(write.row.digest, write.row)
+  }
   store.keyByDigest = (digest) => {
     count += 1
     return rows.get(digest)

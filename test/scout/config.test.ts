@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { readConfig } from '../../scout/config.ts'
-import { makeKey } from '../../shared/api-key.ts'
+import { makeKey } from '../../shared/keys/api-key.ts'
 import { realSystem } from '../../shared/system.ts'
 
 const { randomBytes } = realSystem()

@@ -4,6 +4,8 @@
  * still fits the code.
  */
 
+import { budgetMutants } from './budget-mutants.ts'
+
 export interface Mutant {
   name: string
   file: string
@@ -379,4 +381,5 @@ export const mutants: readonly Mutant[] = [
     find: '    this.brain.flush()\n',
     replace: '',
   },
+  ...budgetMutants,
 ]

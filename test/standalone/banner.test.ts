@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { banner, type Connected } from '../../orchestrator/banner.ts'
+import { banner, type Connected, isReady } from '../../orchestrator/banner.ts'
 
 const ready = { type: 'ready', url: 'http://127.0.0.1:8080/', scoutKey: 'secret-of-the-scout' } as const
 const connected: Connected = { type: 'connected', provider: 'groq', models: ['a', 'b'] }
@@ -16,6 +16,14 @@ test('later starts name the variable that the curl line reads', () => {
   const text = banner(ready, connected)
   expect(text).toContain('-H "Authorization: Bearer $CHASM_KEY"')
   expect(text).toContain('npm run key -- client')
+})
+
+test('the first start shows the link that signs the operator in, later ones how to get another', () => {
+  const loginUrl = `http://127.0.0.1:8080/#login=${'x'.repeat(43)}`
+  const text = banner({ ...ready, loginUrl }, connected)
+  expect(text).toContain(`Sign in:    ${loginUrl}\n            as the operator; works once, for 10 minutes\n`)
+  expect(banner(ready, connected)).toContain('npm run -s key -- login')
+  expect([isReady({ ...ready, loginUrl }), isReady({ ...ready, loginUrl: 1 })]).toEqual([true, false])
 })
 
 test('the demo provider is called what it is, with the way out', () => {

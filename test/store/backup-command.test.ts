@@ -6,7 +6,7 @@ import { openDataFolder } from '../../orchestrator/store/data-folder.ts'
 import { openSqlite } from '../../orchestrator/store/sqlite/open.ts'
 import { realSystem } from '../../shared/system.ts'
 import { temporaryFolder } from '../support/machine/temporary-folder.ts'
-import { event, intentRow, newIntent, settle, taskRow } from '../support/store/store-rows.ts'
+import { event, intentRow, newIntent, settle, taskRow, usageRow } from '../support/store/store-rows.ts'
 
 const command = join(import.meta.dirname, '..', '..', 'orchestrator', 'commands', 'backup.ts')
 
@@ -92,12 +92,11 @@ test.each([
 /** A settled intent with usage, in one batch. */
 function addWhole(store: Store, at: number): void {
   const id = `int_${at}`
-  const booking = { tenant: 'key_a', task: at, scout: 'box', provider: 'demo', model: 'demo' }
   store.commit([
     newIntent(intentRow(id), [taskRow(at, id, { state: 'leased' })]),
     settle(at),
     event(id, 1),
-    { write: 'usage', usage: { ...booking, promptTokens: 0, completionTokens: 0, atMs: at } },
+    { write: 'usage', usage: usageRow(at, { promptTokens: 0, completionTokens: 0, atMs: at }) },
   ])
 }
 

@@ -6,6 +6,7 @@ import type { Store } from '../../orchestrator/engine/ports/store.ts'
 import { migrations } from '../../orchestrator/store/sqlite/migrations.ts'
 import { openSqlite } from '../../orchestrator/store/sqlite/open.ts'
 import { temporaryFolder } from '../support/machine/temporary-folder.ts'
+import { newKey } from '../support/store/store-rows.ts'
 
 const asHub = { mayCreate: true, checkWhole: true }
 
@@ -92,7 +93,7 @@ function filled(): string {
   const store = opened(path)
   for (let n = 0; n < 200; n++) {
     const digest = `${n}`.padStart(64, '0')
-    store.insertKey({ id: `k${n}`, role: 'client', name: 'a name', digest, weight: 1, createdMs: n, revokedMs: null })
+    store.commit([newKey(`k${n}`, { digest, createdMs: n })])
   }
   store.close()
   return path

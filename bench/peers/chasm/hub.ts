@@ -21,6 +21,8 @@ const hub = startHub({
     trustedProxies: [],
     privateUrls: 'refuse',
     requestBytesMax: requestBodyBytesDefault,
+    publicUrl: null,
+    signup: 'off',
   },
   log: pino({ level: 'silent' }),
   gateway: { upgradesPerSecond, upgradesPerSecondPerOperator: upgradesPerSecond },

@@ -25,7 +25,7 @@ export function installPackages(print: (line: string) => void): string | null {
   return `their packages cannot be installed: ${why}`
 }
 
-const pythonFolder = join(folder, 'litellm', '.venv')
+const pythonFolder = join(folder, 'node_modules', '.cache', 'litellm')
 const requirements = join(folder, 'litellm', 'requirements.txt')
 /** Holds what was installed last. */
 const pythonStamp = join(pythonFolder, 'installed.txt')

@@ -4,6 +4,7 @@
  * provider: they answered somebody else's request.
  */
 import { type Fault, fault } from '../../../shared/faults.ts'
+import { matchesAny } from '../../../shared/keys/key-terms.ts'
 import { autoModel, type TaskKind } from '../../../shared/task.ts'
 import type { Absence, Departure } from '../model/model-entry.ts'
 import type { CoreState } from '../state.ts'
@@ -19,11 +20,19 @@ const departures: Record<Departure, (ago: string) => string> = {
   gone: (ago) => `${ago} ago the provider of the last one that did had it no more`,
 }
 
-export function notOffered(core: CoreState, { kind, model }: { kind: TaskKind; model: string }): string {
+/** What is asked for, and the names of models that whoever asks may know of. */
+interface AskedModel {
+  kind: TaskKind
+  model: string
+  allowed?: readonly string[] | null
+}
+
+export function notOffered(core: CoreState, { kind, model, allowed = null }: AskedModel): string {
   const names: string[] = []
   for (const entry of core.index.entries.values()) {
     if (names.length > namesShown) break
-    if (entry.kind === kind && entry.offerers > 0 && entry.model !== autoModel) names.push(entry.model)
+    if (entry.kind !== kind || entry.offerers === 0 || entry.model === autoModel) continue
+    if (allowed === null || matchesAny(allowed, entry.model)) names.push(entry.model)
   }
   const work = kind === 'embed' ? 'embeddings' : 'chat'
   const absence = core.index.entry(kind, model)?.absence ?? core.departed.find(`${kind}\t${model}`, core.nowMs)
@@ -42,7 +51,7 @@ function reasonOf({ why, sinceMs }: Absence, nowMs: number): string {
 }
 
 /** Why nobody will serve this model; null when somebody offers it, did a moment ago, or may be on the way back. */
-export function missingModel(core: CoreState, asked: { kind: TaskKind; model: string }): Fault | null {
+export function missingModel(core: CoreState, asked: AskedModel): Fault | null {
   if (core.nowMs < core.bootGraceUntilMs || isKnown(core, asked)) return null
   return fault('model_not_found', notOffered(core, asked), { param: 'model' })
 }

@@ -4,6 +4,7 @@
  * size of the fleet. Predictions rank, they never reject. What a placement costs is in `cost.ts`.
  */
 
+import { matchesAny } from '../../../shared/keys/key-terms.ts'
 import { bodyBytesMax } from '../../../shared/limits/wire.ts'
 import { autoModel, type Offer } from '../../../shared/task.ts'
 import type { Capability, ModelEntry, Scout, Task } from '../model/object-graph.ts'
@@ -60,7 +61,9 @@ function isTrusted({ done, failureRate }: ScoutRecord, { trustMin }: Requirement
 }
 
 function meets(offer: Offer, requires: Requirements): boolean {
-  const { contextTokensMin, abilities, priceMax, promptPriceMax = priceMax, answerPriceMax = priceMax } = requires
+  const { models, contextTokensMin, abilities, priceMax } = requires
+  const { promptPriceMax = priceMax, answerPriceMax = priceMax } = requires
+  if (models !== undefined && !matchesAny(models, offer.model)) return false
   const { contextTokens, promptPrice, answerPrice } = offer
   if (contextTokensMin !== undefined && contextTokens > 0 && contextTokens < contextTokensMin) return false
   if (abilities !== undefined && (offer.abilities & abilities) !== abilities) return false

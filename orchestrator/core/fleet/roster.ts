@@ -52,6 +52,7 @@ export class Roster {
       session: joined.session,
       instance: joined.instance,
       heardMs: nowMs,
+      joinedMs: nowMs,
       klass,
       capabilities: [],
       unlisted: [],
@@ -153,6 +154,7 @@ function blankRecord(scout: string, operator: string): ScoutRecord {
     notedSlot: Number.NEGATIVE_INFINITY,
     speeds: null,
     pauses: null,
+    wonMs: Number.NEGATIVE_INFINITY,
     sessions: 0,
   }
 }

@@ -8,6 +8,8 @@
  * report theirs; abilities and prices that are unknown do not.
  */
 export interface Requirements {
+  /** Names of models, or their beginnings with a `*`: what the key may use; absent for all. */
+  models?: readonly string[]
   contextTokensMin?: number
   /** Sum of ability bits. */
   abilities?: number

@@ -44,6 +44,7 @@ export interface ScoutData {
   running: number
   /** When its last sign of life came, which renewed every lease it holds. */
   heardMs: number
+  joinedMs: number
   /** Whether it can take one more task. */
   idle: boolean
 }
@@ -93,6 +94,8 @@ export interface ScoutRecord {
   speeds: Map<string, Speed> | null
   /** By model: until when its provider is not to be asked; null for no pause. */
   pauses: Map<string, number> | null
+  /** When it was given its newest task. */
+  wonMs: number
   /** Connected sessions under this identity. */
   sessions: number
 }

@@ -12,15 +12,15 @@ const answerTokens = 200
  * Assumed where a price is unknown: about what hosted open models of 70 billion weights cost. Then a scout without
  * a price is preferred to an expensive one and not to a cheap one.
  */
-const unknownPromptPrice = 600_000
-const unknownAnswerPrice = 800_000
+export const usualPromptPrice = 600_000
+export const usualAnswerPrice = 800_000
 
 /** Prices are per so many tokens. */
 const perTokens = 1_000_000
 
 /** Millionths of a US dollar that a typical task costs by this offer. */
 export function typicalMicros({ kind, promptPrice, answerPrice }: Offer): number {
-  const prompt = promptTokens * (promptPrice ?? unknownPromptPrice)
-  const answer = kind === 'embed' ? 0 : answerTokens * (answerPrice ?? unknownAnswerPrice)
+  const prompt = promptTokens * (promptPrice ?? usualPromptPrice)
+  const answer = kind === 'embed' ? 0 : answerTokens * (answerPrice ?? usualAnswerPrice)
   return (prompt + answer) / perTokens
 }

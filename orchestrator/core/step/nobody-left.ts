@@ -19,8 +19,8 @@ import { finish } from '../task/terminal.ts'
  * come back to a model whose scouts are only away, and not to one that is not there.
  */
 export function deserted(core: CoreState, task: Task): Fault {
-  const { lastFault, doubt, entry } = task
-  const text = notOffered(core, task)
+  const { kind, model, lastFault, doubt, entry, routing } = task
+  const text = notOffered(core, { kind, model, allowed: routing.requires?.models ?? null })
   if (doubt !== null) return doubt.fault
   if (lastFault !== null && lastFault.code !== 'not_offered') {
     const message = plainMessage(`${lastFault.message} ${text}`)

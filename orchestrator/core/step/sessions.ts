@@ -6,7 +6,7 @@
 
 import { type Fault, fault } from '../../../shared/faults.ts'
 import { autoModel } from '../../../shared/task.ts'
-import type { Event, HeldReply, ScoutJoined, UnsentGrant } from '../events.ts'
+import type { Event, HeldReply, ScoutJoined } from '../events.ts'
 import { awaitedUntilMs, type Leaving, noteAbsence } from '../fleet/absence.ts'
 import { keepPauses, noteLimited, renotePauses, takeUpPauses } from '../fleet/pauses.ts'
 import { sameNonce } from '../model/nonce.ts'
@@ -71,6 +71,7 @@ export function claimsEnded(core: CoreState, session: number): void {
 
 const neverBegun = fault('scout_draining', 'The scout that was to work on this came back without it.')
 const cameWithout = fault('scout_lost', 'The scout that worked on this lost its connection and came back without it.')
+const expelled = fault('scout_draining', 'The key of the scout that worked on this stopped working.')
 const startedAnew = fault('scout_lost', 'The scout that worked on this ended and was started anew.')
 
 function endOrphans(core: CoreState, name: string, instance: string, causeOf: (task: Task) => Fault | null): void {
@@ -83,12 +84,23 @@ function endOrphans(core: CoreState, name: string, instance: string, causeOf: (t
   }
 }
 
-export function leave(core: CoreState, session: number, unsent: readonly UnsentGrant[] = []): void {
+export function leave(
+  core: CoreState,
+  { session, unsent = [], isExpelled }: Extract<Event, { type: 'scoutGone' }>,
+): void {
   const scout = core.roster.bySession.get(session)
   if (scout === undefined) return
   for (const grant of unsent) takeBack(core, grant)
   const orphans = takeOff(core, scout, scout.state === 'draining' ? 'left' : 'lost')
-  for (const orphan of orphans) abandonLease(core, orphan)
+  for (const orphan of orphans) {
+    if (isExpelled !== true) abandonLease(core, orphan)
+    else if (isCurrent(orphan)) endAttempt(core, orphan.task, orphan.lease, expelled)
+  }
+}
+
+/** Whether the lease is still one of its task's. */
+function isCurrent({ task, lease }: Pick<Orphan, 'task' | 'lease'>): boolean {
+  return leaseOf(task, lease.attempt) === lease
 }
 
 interface Orphan {
@@ -132,7 +144,7 @@ function takeOff(core: CoreState, scout: Scout, how: Leaving | 'superseded'): Or
  * the time in which most do where another one could have the task. A scout that has drained does not come back.
  */
 function abandonLease(core: CoreState, { task, lease, isForsaken }: Orphan): void {
-  if (leaseOf(task, lease.attempt) !== lease) return
+  if (!isCurrent({ task, lease })) return
   const goesOn = task.contentBegan && !mayMigrate(core, task)
   if (isForsaken || (!goesOn && task.intent === null)) {
     return endAttempt(core, task, lease, fault('scout_lost', 'The scout that worked on this lost its connection.'))

@@ -33,7 +33,7 @@ export function credit(core: CoreState, session: number, count: number): void {
 /** Gives a task to a scout that has credit; a second lease makes a hedge. */
 export function grant(core: CoreState, task: Task, capability: Capability): void {
   const { settings, nowMs } = core
-  const { scout, provider } = capability
+  const { scout, provider, offer } = capability
   const { model } = capability.entry
   const cost = costOf(capability, task)
   if (task.lease === null) move(task, 'leased')
@@ -45,6 +45,7 @@ export function grant(core: CoreState, task: Task, capability: Capability): void
   core.leases++
   noteGrant(core, task, lease)
   scout.record.won++
+  scout.record.wonMs = nowMs
   scout.credits--
   hold(scout, lease)
   core.roster.refresh(scout)
@@ -68,6 +69,8 @@ export function grant(core: CoreState, task: Task, capability: Capability): void
     served: { scout: scout.record.scout, provider, model },
     queuedMs: task.firstLeasedMs - task.submittedMs,
     cost,
+    promptPrice: offer.promptPrice,
+    answerPrice: offer.answerPrice,
     continuing: task.contentBegan,
   })
 }

@@ -18,6 +18,9 @@ export interface Beginning {
   served: Served
   queuedMs: number
   cost: Cost
+  /** As the offer names them. */
+  promptPrice: number | null
+  answerPrice: number | null
   /** Begin after what was forwarded before. */
   continuing: boolean
 }

@@ -6,12 +6,7 @@
 import { FieldNames } from '../../../shared/json/field-names.ts'
 import { JsonScan } from '../../../shared/json/json-scan.ts'
 import { Class } from '../../../shared/json/json-tokens.ts'
-import {
-  answerValuesMax,
-  mediaCountedMax,
-  promptTokensAdded,
-  promptTokensPerMedium,
-} from '../../../shared/limits/answers.ts'
+import { answerValuesMax, mediaCountedMax, promptTokensPerMedium } from '../../../shared/limits/answers.ts'
 
 export interface Asked {
   /** Choices of an answer, 1 unless the client asked for more. */
@@ -22,6 +17,10 @@ export interface Asked {
   dimensions: number | null
   /** Images, sounds and files, up to a bound. */
   media: number
+  /** Bytes of the request that they take. */
+  mediaBytes: number
+  /** The most tokens that one choice may have; null when the client set no limit. */
+  answerTokens: number | null
 }
 
 /** Whoever carries an answer knows the request, or can find it. */
@@ -32,9 +31,11 @@ export interface AskedSource {
 }
 
 /** When the request cannot be read here, nothing is held against the answer. */
-export const askedUnknown: Asked = { choices: 1, inputs: null, dimensions: null, media: 0 }
+export const askedUnknown: Asked = {
+  ...{ choices: 1, inputs: null, dimensions: null, media: 0, mediaBytes: 0, answerTokens: null },
+}
 
-const fields = new FieldNames(['n', 'input', 'dimensions', 'messages'])
+const fields = new FieldNames(['n', 'input', 'dimensions', 'messages', 'max_tokens', 'max_completion_tokens'])
 const inMessage = new FieldNames(['content'])
 const inPart = new FieldNames(['type'])
 /** A request may hold more values than an answer: each of them was read by the client edge already. */
@@ -56,7 +57,11 @@ export function askedOf(request: Uint8Array): Asked {
         asked.dimensions = numberHere()
         break
       case 3:
-        asked.media = mediaHere()
+        mediaHere(asked)
+        break
+      case 4:
+      case 5:
+        asked.answerTokens = numberHere() ?? asked.answerTokens
         break
       default:
         scan.skip()
@@ -85,41 +90,52 @@ function inputsHere(): number | null {
   return isTokens ? 1 : items
 }
 
-function mediaHere(): number {
-  let media = 0
-  if (!scan.enterList()) return 0
+function mediaHere(asked: Asked): void {
+  if (!scan.enterList()) return
   while (scan.nextItem()) {
     if (!scan.enterObject()) {
       scan.skip()
       continue
     }
     while (scan.nextField()) {
-      if (scan.fieldIn(inMessage) === 0 && scan.next === Class.list) media += partsHere()
+      if (scan.fieldIn(inMessage) === 0 && scan.next === Class.list) partsHere(asked)
       else scan.skip()
     }
   }
-  return Math.min(media, mediaCountedMax)
 }
 
-function partsHere(): number {
-  let media = 0
+function partsHere(asked: Asked): void {
   scan.enterList()
   while (scan.nextItem()) {
+    const { at } = scan
+    let isMedium = false
     if (!scan.enterObject()) {
       scan.skip()
       continue
     }
     while (scan.nextField()) {
-      if (scan.fieldIn(inPart) === 0 && scan.text())
-        media += scan.slice(scan.textStart, scan.textEnd) === 'text' ? 0 : 1
+      if (scan.fieldIn(inPart) === 0 && scan.text()) isMedium = scan.slice(scan.textStart, scan.textEnd) !== 'text'
       else scan.skip()
     }
+    if (!isMedium) continue
+    asked.media = Math.min(mediaCountedMax, asked.media + 1)
+    asked.mediaBytes += scan.at - at
   }
-  return media
 }
 
-/** The part of a claim about prompt tokens that a request can have cost; the request is read only when it matters. */
+/**
+ * The part of a claim about prompt tokens that a request can have cost: a token for each byte of its text, and so many
+ * for each medium. The request is read only where the claim makes it matter.
+ */
 export function believedPromptTokens(claim: number, source: AskedSource): number {
-  const plain = source.requestBytes + promptTokensAdded
-  return claim <= plain ? claim : Math.min(claim, plain + source.asked().media * promptTokensPerMedium)
+  const { requestBytes } = source
+  // Media are worth far fewer tokens than they have bytes: in what is short, and claims no more than texts have, there
+  // is nothing to find.
+  const plain = requestBytes <= smallRequestBytes ? requestBytes : requestBytes / bytesPerTokenUsual
+  if (claim <= plain) return claim
+  const { media, mediaBytes } = source.asked()
+  return Math.min(claim, Math.max(0, requestBytes - mediaBytes) + media * promptTokensPerMedium)
 }
+
+const bytesPerTokenUsual = 3
+const smallRequestBytes = 4_096

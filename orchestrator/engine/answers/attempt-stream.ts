@@ -3,14 +3,21 @@
  * content and what ends a choice is withheld, so that an attempt can fail unseen and nobody sees a clean end that was
  * none. Its owner, a relay or a transcript, decides where the released lines go.
  */
-import { bytePart, ownPart } from '../../../shared/byte-part.ts'
+
 import { type Fault, fault } from '../../../shared/faults.ts'
+import { bytePart, ownPart } from '../../../shared/json/byte-part.ts'
 import type { JsonSpans } from '../../../shared/json/json-spans.ts'
 import { answerSliceBytes, chunkLinesMax, streamedAnswerBytesMax } from '../../../shared/limits/answers.ts'
 import { streamBufferBytes } from '../../../shared/limits/http.ts'
+import {
+  answerBytesPerTokenEstimated,
+  promptBytesPerTokenReserved,
+  tokensPerMediumReserved,
+} from '../../../shared/limits/keys.ts'
 import { inlineBodyBytesMax } from '../../../shared/limits/wire.ts'
 import type { Served, TaskKind } from '../../../shared/task.ts'
 import type { Cost } from '../../core/fleet/cost.ts'
+import type { Use } from '../ports/charged-key.ts'
 import type { ChunkHead, Settlement } from '../ports/scouts.ts'
 import { inspectBody, inspectLine, passBody, type Usage } from './answer-check.ts'
 import type { Check, CheckSteps } from './answer-checks.ts'
@@ -52,6 +59,9 @@ export class AttemptStream {
   renewedMs = 0
   /** What placing this attempt was expected to cost. */
   cost: Cost | null = null
+  /** As the offer names them; null when unknown. */
+  promptPrice: number | null = null
+  answerPrice: number | null = null
   /** null unless it is streamed. */
   private readonly choices: Choices | null
   private readonly template: LineTemplate | null
@@ -165,6 +175,28 @@ export class AttemptStream {
     this.usage = usage
     this.body = body
     return null
+  }
+
+  /** What an answer that is whole has used, as far as it is believed; an estimate where nobody counted. */
+  wholeUse(): Use {
+    const { usage, tokens, body } = this
+    const { model } = this.served
+    if (usage.promptTokens > 0 || usage.completionTokens > 0) return { model, ...usage, isEstimated: false }
+    const inBody = this.kind === 'embed' ? 0 : Math.ceil((body?.length ?? 0) / answerBytesPerTokenEstimated)
+    return this.estimate(tokens > 0 ? tokens : inBody)
+  }
+
+  /** What it has used so far, when its client leaves. */
+  partUse(): Use {
+    return this.estimate(this.tokens)
+  }
+
+  private estimate(completionTokens: number): Use {
+    const { requestBytes } = this.source
+    const { media, mediaBytes } = this.source.asked()
+    const textTokens = Math.ceil(Math.max(0, requestBytes - mediaBytes) / promptBytesPerTokenReserved)
+    const promptTokens = textTokens + media * tokensPerMediumReserved
+    return { model: this.served.model, promptTokens, completionTokens, isEstimated: true }
   }
 
   /** What was withheld, for a reader of a committed answer. */

@@ -5,7 +5,7 @@
  * answers teaches it, the attempt stream asks it before it has a line inspected.
  */
 import { isUtf8 } from 'node:buffer'
-import { ownPart } from '../../../shared/byte-part.ts'
+import { ownPart } from '../../../shared/json/byte-part.ts'
 import { endOfString } from '../../../shared/json/json-tokens.ts'
 import { lineTemplateBytesMax } from '../../../shared/limits/answers.ts'
 

@@ -9,9 +9,9 @@ import { streamBufferBytes, streamOverrunBytes, unreadBytesFree } from '../../..
 import { bodyBytesMax, frameBytesMax } from '../../../shared/limits/wire.ts'
 import type { Served, TaskKind } from '../../../shared/task.ts'
 import type { Cost } from '../../core/fleet/cost.ts'
+import type { ServedPrice, Tab, Use } from '../ports/charged-key.ts'
 import type { Answer, AnswerEnd, AnswerPart } from '../ports/client.ts'
 import type { ChunkHead, Settlement } from '../ports/scouts.ts'
-import type { Usage } from './answer-check.ts'
 import type { Check } from './answer-checks.ts'
 import type { AnswerSink, AnswerSinkHost, Beginning } from './answer-sink.ts'
 import { type Asked, type AskedSource, askedOf, askedUnknown } from './asked.ts'
@@ -28,6 +28,7 @@ export interface RelayOptions {
   request: Uint8Array
   /** Whether another scout may go on after what was forwarded. */
   continues: boolean
+  tab: Tab
 }
 
 /** What may wait for one reader in all; a frame more than a pause leaves room for. */
@@ -35,7 +36,6 @@ const waitingBytesMax = streamBufferBytes + streamOverrunBytes + frameBytesMax
 
 /** Shared by all relays without lines; never added to. */
 const noLines: Uint8Array[] = []
-const noUsage: Usage = { promptTokens: 0, completionTokens: 0 }
 
 const tooSlow = fault(
   'client_stalled',
@@ -64,8 +64,11 @@ export class Relay implements AnswerSink, Answer, AskedSource {
   cost: Cost | null = null
   attempts = 0
   queuedMs = 0
-  /** As the provider counted it; known at the end. */
-  usage = noUsage
+  readonly tab: Tab
+  /** What was used for it, and at which prices; known at the end. Null when that is nothing. */
+  use: Use | null = null
+  usePrice: ServedPrice | null = null
+  microDollars: number | null = null
   /** Tasks before this one, as far as that is known; null when it does not wait for a scout. */
   place: number | null = null
   private readonly attemptStreams: AttemptStream[] = []
@@ -100,7 +103,7 @@ export class Relay implements AnswerSink, Answer, AskedSource {
   private known: Asked | null = null
 
   constructor(
-    { task, tenant, kind, stream, created, request, continues }: RelayOptions,
+    { task, tenant, kind, stream, created, request, continues, tab }: RelayOptions,
     private readonly host: AnswerSinkHost,
   ) {
     this.task = task
@@ -109,16 +112,20 @@ export class Relay implements AnswerSink, Answer, AskedSource {
     this.kind = kind
     this.stream = stream
     this.continues = continues
+    this.tab = tab
     this.body = request
     this.requestBytes = request.length
-    this.id = `${kind === 'embed' ? 'embd' : 'chatcmpl'}-${task.toString(36)}`
+    this.id = answerId(kind, task)
   }
 
   // ------------------------------------------------------------ scout's side
 
-  begin({ attempt, session, served, queuedMs, cost, continuing }: Beginning): void {
+  begin(beginning: Beginning): void {
+    const { attempt, session, served, queuedMs, cost, continuing } = beginning
     const attemptStream = new AttemptStream(attempt, session, served, this.stream, this.kind, continuing, this)
     attemptStream.cost = cost
+    attemptStream.promptPrice = beginning.promptPrice
+    attemptStream.answerPrice = beginning.answerPrice
     this.attemptStreams.push(attemptStream)
     this.attempts = attempt
     this.queuedMs = queuedMs
@@ -273,10 +280,12 @@ export class Relay implements AnswerSink, Answer, AskedSource {
       this.addLines(attemptStream.takeReleased())
       this.addLines(attemptStream.end())
       this.end = { type: 'done', body: attemptStream.body }
-      this.usage = attemptStream.usage
+      this.used(attemptStream, attemptStream.wholeUse())
     } else {
       const why = cause ?? fault('internal_error', 'The answer was committed without its body.')
       this.end = { type: 'failed', fault: why, forwardedBytes: this.forwardedBytes + sumOf(this.lines) }
+      // Who leaves early has had what was forwarded.
+      if (this.winner !== null && isLeft(why)) this.used(this.winner, this.winner.partUse())
     }
     this.attemptStreams.length = 0
     this.winner = null
@@ -284,6 +293,11 @@ export class Relay implements AnswerSink, Answer, AskedSource {
     this.body = null
     this.prefix = ''
     this.signal()
+  }
+
+  private used({ promptPrice, answerPrice }: AttemptStream, use: Use): void {
+    this.use = use
+    this.usePrice = { promptPrice, answerPrice }
   }
 
   // ------------------------------------------------------------ reader's side
@@ -329,6 +343,16 @@ export class Relay implements AnswerSink, Answer, AskedSource {
     this.wake = null
     wake?.()
   }
+}
+
+/** The id that a client sees. */
+export function answerId(kind: TaskKind, task: number): string {
+  return `${kind === 'embed' ? 'embd' : 'chatcmpl'}-${task.toString(36)}`
+}
+
+/** Whether the client's side ended it. */
+function isLeft({ code }: Fault): boolean {
+  return code === 'cancelled' || code === 'client_stalled'
 }
 
 function sumOf(lines: readonly Uint8Array[]): number {

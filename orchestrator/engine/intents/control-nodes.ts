@@ -7,6 +7,8 @@ import { type Fault, fault } from '../../../shared/faults.ts'
 import { durableTasksMax, durableTasksPerTenantMax, nodeResultsBytesMax } from '../../../shared/limits/intents.ts'
 import type { TerminalTaskState } from '../../../shared/task-state.ts'
 import type { Event } from '../../core/events.ts'
+import type { Charges } from '../charges/charges.ts'
+import { admitPlan, closeAll, tabsByTask } from '../charges/plan-tabs.ts'
 import { underNote } from '../durability/set-aside.ts'
 import type { ControlNode, Decision, NeedResult, PlannerFunctions } from '../ports/planner.ts'
 import type { IntentStore, TaskRow } from '../ports/store.ts'
@@ -22,6 +24,7 @@ interface ControlNodesOptions {
   planner: PlannerFunctions | null
   nextTask: () => number
   live: Pick<LiveIntents, 'openTasks' | 'openTasksOf'>
+  charges: Charges
   spend: (bytes: number) => void
 }
 
@@ -45,15 +48,21 @@ export class ControlNodes {
   }
 
   private expand(task: LiveTask, decision: Extract<Decision, { type: 'expand' }>): Event {
-    const { nextTask, live: all } = this.options
+    const { nextTask, live: all, charges } = this.options
     const { node, live, stage } = task
+    const refused = (cause: Fault): Event => ({ type: 'decisionFailed', task: task.task, fault: cause })
     const place = { intent: live.id, node, stage: stage!, numbers: live.numbers, nextTask }
     const more = decision.tasks.length
     const isFull =
       all.openTasks + more > durableTasksMax || all.openTasksOf(live.tenant) + more > durableTasksPerTenantMax
-    const expansion = isFull ? full : expansionOf(decision, place)
-    if ('code' in expansion) return { type: 'decisionFailed', task: task.task, fault: expansion }
-    task.pending = { type: 'expand', expansion }
+    const admitted = isFull ? full : admitPlan(charges, live.key, decision.tasks)
+    if ('code' in admitted) return refused(admitted)
+    const expansion = expansionOf({ ...decision, tasks: admitted.tasks }, place)
+    if ('code' in expansion) {
+      closeAll(charges, admitted.tabs)
+      return refused(expansion)
+    }
+    task.pending = { type: 'expand', expansion, tabs: tabsByTask(expansion.rows, admitted.tabs) }
     return { type: 'expanded', task: task.task, tasks: expansion.tasks, waitFor: expansion.waitFor }
   }
 

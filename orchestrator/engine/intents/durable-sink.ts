@@ -9,12 +9,12 @@ import { assemblyStepBytes } from '../../../shared/limits/answers.ts'
 import { quotedAnswerCharsMax } from '../../../shared/limits/intents.ts'
 import { bodyBytesMax } from '../../../shared/limits/wire.ts'
 import type { Served, TaskKind } from '../../../shared/task.ts'
-import type { Usage } from '../answers/answer-check.ts'
 import { atOnce, type Check, type CheckSteps, isInSteps } from '../answers/answer-checks.ts'
 import type { AnswerSink, AnswerSinkHost, Beginning } from '../answers/answer-sink.ts'
 import { type Asked, type AskedSource, askedOf, askedUnknown } from '../answers/asked.ts'
 import { AnswerAssembly } from '../answers/assembly/assemble.ts'
 import { AttemptStream } from '../answers/attempt-stream.ts'
+import type { ServedPrice, Use } from '../ports/charged-key.ts'
 import type { ChunkHead, Settlement } from '../ports/scouts.ts'
 
 export interface DurableSinkOptions {
@@ -27,6 +27,13 @@ export interface DurableSinkOptions {
   breach: ((text: string) => string | null) | null
   /** Called after new lines. */
   onLines: () => void
+}
+
+interface SettledAnswer {
+  body: Uint8Array
+  served: Served
+  use: Use
+  price: ServedPrice
 }
 
 /** An answer that broke its contract, and how. */
@@ -64,8 +71,10 @@ export class DurableSink implements AnswerSink, AskedSource {
     return this.bytes
   }
 
-  begin({ attempt, session, served }: Beginning): void {
-    this.open(attempt, session, served)
+  begin({ attempt, session, served, promptPrice, answerPrice }: Beginning): void {
+    const stream = this.open(attempt, session, served)
+    stream.promptPrice = promptPrice
+    stream.answerPrice = answerPrice
   }
 
   request(): Uint8Array | Fault {
@@ -100,11 +109,12 @@ export class DurableSink implements AnswerSink, AskedSource {
     else this.open(attempt, session, { scout, provider: '', model: this.options.model })
   }
 
-  private open(attempt: number, session: number, served: Served): void {
+  private open(attempt: number, session: number, served: Served): AttemptStream {
     const { kind } = this.options
     this.void(this.attempt)
     this.attempt = attempt
     this.current = new AttemptStream(attempt, session, served, kind === 'chat', kind, false, this)
+    return this.current
   }
 
   attemptStream(attempt: number, session: number): AttemptStream | undefined {
@@ -200,9 +210,11 @@ export class DurableSink implements AnswerSink, AskedSource {
   }
 
   /** The settled answer of this attempt; undefined when there is none. */
-  result(attempt: number): { body: Uint8Array; served: Served; usage: Usage } | undefined {
+  result(attempt: number): SettledAnswer | undefined {
     const { current: attemptStream, answer: body } = this
     if (attemptStream?.attempt !== attempt || body === null) return undefined
-    return { body, served: attemptStream.served, usage: attemptStream.usage }
+    const { served, promptPrice, answerPrice } = attemptStream
+    const use = attemptStream.wholeUse()
+    return { body, served, use, price: { promptPrice, answerPrice } }
   }
 }

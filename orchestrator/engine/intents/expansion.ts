@@ -12,6 +12,7 @@ import {
   intentTasksMax,
 } from '../../../shared/limits/intents.ts'
 import type { AcceptedTask } from '../../core/events.ts'
+import type { Tab } from '../ports/charged-key.ts'
 import type { Decision } from '../ports/planner.ts'
 import type { TaskRow } from '../ports/store.ts'
 import { acceptedTask, keptRequest, taskRow } from './intent-rows.ts'
@@ -30,7 +31,7 @@ export interface Expansion {
 /** What was decided of a control node and is not written yet. */
 export type Pending =
   | { type: 'done'; result: Uint8Array; note: string | null }
-  | { type: 'expand'; expansion: Expansion }
+  | { type: 'expand'; expansion: Expansion; tabs: ReadonlyMap<number, Tab> }
 
 interface Place {
   intent: string

@@ -6,7 +6,9 @@
 import type { Fault } from '../../../shared/faults.ts'
 import type { System } from '../../../shared/system.ts'
 import type { Change } from '../../core/events.ts'
+import type { Charges } from '../charges/charges.ts'
 import type { StoreWrite } from '../ports/store.ts'
+import { hourMs } from '../ports/usage.ts'
 import type { LiveIntent, LiveIntents, LiveTask } from './live-intents.ts'
 
 type ChangeOf<Kind extends Change['change']> = Extract<Change, { change: Kind }>
@@ -15,6 +17,7 @@ export class IntentChanges {
   constructor(
     private readonly live: LiveIntents,
     private readonly system: System,
+    private readonly charges: Charges,
   ) {}
 
   writesOf(change: Change): StoreWrite[] {
@@ -41,7 +44,9 @@ export class IntentChanges {
       case 'end': {
         const { state, charged, fault } = change
         const event = this.settledEvent(task, { state, fault })
-        return [{ write: 'end', task: change.task, state, charged, fault: jsonOf(fault) }, event]
+        this.live.close(task)
+        const failed = state === 'failed' && task.stage === null ? [this.failure(task)] : []
+        return [{ write: 'end', task: change.task, state, charged, fault: jsonOf(fault) }, event, ...failed]
       }
     }
   }
@@ -59,7 +64,7 @@ export class IntentChanges {
     }
     const { rows: tasks, requests, waits, delegate, note } = pending.expansion
     control.stage = stage + 1
-    this.live.join(live, tasks)
+    this.live.join(live, tasks, pending.tabs)
     const nodes = tasks.map(({ node: name, model, needs }) => ({ node: name, model, needs: JSON.parse(needs) }))
     const event = this.event(live, 'task_grown', { node, stage: stage + 1, nodes, delegate, note })
     return [{ write: 'expand', task, stage, waits: JSON.stringify(waits), tasks, requests }, event]
@@ -68,16 +73,26 @@ export class IntentChanges {
   private settlement(live: LiveTask, { task, attempt, nonce }: ChangeOf<'settle'>): StoreWrite[] {
     const answer = live.sink.result(attempt)
     if (answer === undefined) throw new Error(`task ${task} settles without a result`)
-    const { body: result, served, usage } = answer
+    const { body: result, served, use, price } = answer
+    const { promptTokens, completionTokens, isEstimated } = use
+    const usage = { promptTokens, completionTokens }
     const event = this.settledEvent(live, { state: 'done', served, usage, fault: null })
     const { scout, provider, model } = served
-    const { tenant } = live.live
-    const booking = { tenant, task, scout, provider, model, ...usage, atMs: this.system.wallMs() }
+    const { tenant, key } = live.live
+    const charged = { key: key.id, microDollars: this.charges.close(live.tab!, use, price), isEstimated }
+    live.tab = null
+    const booking = { tenant, task, scout, provider, model, ...usage, ...charged, atMs: this.system.wallMs() }
     return [
       { write: 'settle', task, attempt, nonce, result, served: JSON.stringify(served), ...usage },
       { write: 'usage', usage: booking },
       event,
     ]
+  }
+
+  private failure({ live: { tenant, key } }: LiveTask): StoreWrite {
+    const hour = Math.floor(this.system.wallMs() / hourMs)
+    const nothing = { tasks: 0, promptTokens: 0, completionTokens: 0, microDollars: 0, estimated: 0 }
+    return { write: 'tally', tally: { hour, tenant, key: key.id, model: '', failed: 1, ...nothing } }
   }
 
   private intentEnd({ intent, state, fault }: ChangeOf<'intentEnd'>): StoreWrite[] {

@@ -13,19 +13,23 @@ import {
 import type { System } from '../../../shared/system.ts'
 import type { Accept, Event } from '../../core/events.ts'
 import { type CoreState, hubDraining } from '../../core/state.ts'
+import type { Charges } from '../charges/charges.ts'
+import { admitPlan, chargedKeyOf, closeAll, retriedTabs, tabsByTask } from '../charges/plan-tabs.ts'
 import type { IdempotencyKeys } from '../durability/idempotency.ts'
 import { type Journal, notWritable } from '../durability/journal.ts'
 import { diedTwice, setAsideWrites, takingUpAll } from '../durability/set-aside.ts'
+import type { KeyStore } from '../ports/account-store.ts'
+import { type Tab, unlimitedKey } from '../ports/charged-key.ts'
 import type { Accepted, IntentSubmission, Viewer } from '../ports/intents.ts'
-import type { IntentStore, KeyStore, OpenIntent, StoreWrite } from '../ports/store.ts'
-import { acceptEvent, faultOf, intentRow, keptRequest, maySee, readEvent, taskRow } from './intent-rows.ts'
+import type { IntentStore, OpenIntent, RetriedTask, StoreWrite } from '../ports/store.ts'
+import { acceptEvent, faultOf, intentRow, keptRequest, maySee, readEvent, taskRow, termsOf } from './intent-rows.ts'
 import type { LiveIntents } from './live-intents.ts'
 import { tasksToRetry } from './retry.ts'
 
 export interface CommandParts {
   system: System
   store: Pick<IntentStore, 'intent' | 'openIntent' | 'openIntents' | 'deaths' | 'inHand' | 'noteInHand'> &
-    Pick<KeyStore, 'listKeys' | 'keyById'>
+    Pick<KeyStore, 'listKeys' | 'keys' | 'keyById' | 'account'>
   journal: Journal
   core: Pick<CoreState, 'draining'>
   idempotencyKeys: IdempotencyKeys
@@ -33,6 +37,7 @@ export interface CommandParts {
   /** Steps through what was dispatched, now: what a step writes then comes before what the caller writes. */
   flush: () => void
   nextTask: () => number
+  charges: Charges
 }
 
 /** A command that waits for a retry: called with null after its commit, or with why the retry was refused. */
@@ -60,7 +65,7 @@ export class IntentCommands {
    */
   recover(): void {
     const { store, system, journal, flush } = this.parts
-    const weights = new Map(store.listKeys().map((key) => [key.id, key.weight]))
+    const weights = new Map(store.listKeys().map(({ tenant, weight }) => [tenant, weight]))
     const diedOf = store.inHand()
     if (diedOf !== null && diedOf !== takingUpAll) {
       journal.add([{ write: 'blame', intent: diedOf }], () => {})
@@ -118,16 +123,18 @@ export class IntentCommands {
   }
 
   private add(submission: IntentSubmission, answerRow?: (answer: Uint8Array) => StoreWrite): Promise<Accepted> {
-    const { tenant } = submission
+    const { tenant, key = unlimitedKey(tenant) } = submission
+    const { system, nextTask, charges } = this.parts
     const refusal = this.refusal(tenant, submission.plan.tasks.length)
-    if (refusal !== null) return Promise.resolve({ type: 'refused', fault: refusal })
-    const { system, nextTask } = this.parts
-    const { plan, weight, deadlineMs } = submission
+    const admitted = refusal ?? admitPlan(charges, key, submission.plan.tasks)
+    if ('code' in admitted) return Promise.resolve({ type: 'refused', fault: admitted })
+    const { weight, deadlineMs } = submission
     const nowMs = system.wallMs()
     const intent = intentRow(submission, intentId(system, nowMs), nowMs)
-    const tasks = plan.tasks.map((task) => taskRow(intent.id, nextTask(), task))
-    const requests = plan.tasks.map(keptRequest)
-    const planned = { nodes: plan.tasks.map(({ node, model, needs }) => ({ node, model, needs })) }
+    const tasks = admitted.tasks.map((task) => taskRow(intent.id, nextTask(), task))
+    const requests = admitted.tasks.map(keptRequest)
+    const tabs = tabsByTask(tasks, admitted.tabs)
+    const planned = { nodes: admitted.tasks.map(({ node, model, needs }) => ({ node, model, needs })) }
     const event = { intent: intent.id, seq: 1, type: 'planned', data: JSON.stringify(planned), atMs: nowMs }
     const writes: StoreWrite[] = [
       { write: 'intent', intent, tasks, requests },
@@ -137,8 +144,11 @@ export class IntentCommands {
     const open: OpenIntent = { intent, tasks, requestBytes: requests.map(({ length }) => length), lastSeq: 1 }
     return new Promise((resolve) => {
       this.commit(writes, tenant, tasks.length, (refused) => {
-        if (refused !== null) return resolve({ type: 'refused', fault: refused })
-        this.begin(open, acceptEvent(open, weight, deadlineMs))
+        if (refused !== null) {
+          closeAll(charges, tabs.values())
+          return resolve({ type: 'refused', fault: refused })
+        }
+        this.begin(open, acceptEvent(open, weight, deadlineMs), tabs)
         resolve({ type: 'accepted', id: intent.id, replayed: false })
       })
     })
@@ -183,8 +193,8 @@ export class IntentCommands {
   }
 
   /** The intent is committed: it is live, and the core has it. */
-  private begin(open: OpenIntent, event: Accept): void {
-    this.live.remember(open)
+  private begin(open: OpenIntent, event: Accept, tabs?: ReadonlyMap<number, Tab>): void {
+    this.live.remember(open, tabs)
     this.parts.dispatch(event)
   }
 
@@ -249,6 +259,8 @@ export class IntentCommands {
     const { tenant } = over.intent
     const noRoom = this.refusal(tenant, tasks.length)
     if (noRoom !== null) return Promise.resolve(noRoom)
+    const tabs = this.retriedTabs(over, tasks)
+    if ('code' in tabs) return Promise.resolve(tabs)
     const nowMs = system.wallMs()
     const nodes = tasks.map(({ task }) => over.tasks.find((row) => row.task === task)!.node)
     const data = JSON.stringify({ node, nodes })
@@ -261,7 +273,8 @@ export class IntentCommands {
       this.commit(writes, tenant, tasks.length, (refusal) => {
         const waiting = this.retrying.get(id)!
         this.retrying.delete(id)
-        if (refusal === null) this.goOn(id)
+        if (refusal === null) this.goOn(id, tabs)
+        else closeAll(this.parts.charges, tabs.values())
         resolve(refusal)
         for (const then of waiting) then(refusal)
       })
@@ -275,10 +288,18 @@ export class IntentCommands {
     return 'code' in event ? event : null
   }
 
-  private goOn(id: string): void {
+  private retriedTabs({ intent, tasks: rows }: OpenIntent, tasks: readonly RetriedTask[]): Map<number, Tab> | Fault {
+    const { charges, store } = this.parts
+    const retried = new Set(tasks.map(({ task }) => task))
+    const again = rows.filter(({ task }) => retried.has(task)).map((row) => ({ row, terms: termsOf(row) }))
+    return retriedTabs(charges, chargedKeyOf(store, intent), again)
+  }
+
+  private goOn(id: string, tabs: ReadonlyMap<number, Tab>): void {
     const { store } = this.parts
     const open = store.openIntent(id)!
-    this.begin(open, acceptEvent(open, store.keyById(open.intent.tenant)?.weight ?? 1, intentDeadlineMs))
+    const [newestKey] = store.keys({ tenant: open.intent.tenant, limit: 1 })
+    this.begin(open, acceptEvent(open, newestKey?.weight ?? 1, intentDeadlineMs), tabs)
   }
 }
 

@@ -99,7 +99,7 @@ export class EventReader implements IntentEvents, Follower {
     if (task !== undefined && row.type === 'task_settled' && !this.addChunks(task, events, true)) return false
     if (node !== undefined && row.type !== 'task_started') this.places.delete(node)
     this.seq = row.seq
-    events.push({ id: this.id(), type: row.type as IntentEvent['type'], data: row.data })
+    events.push({ id: this.id(), type: row.type as IntentEvent['type'], data: timed(row) })
     return true
   }
 
@@ -161,4 +161,10 @@ export class EventReader implements IntentEvents, Follower {
     this.seq = 0
     this.places.clear()
   }
+}
+
+/** The event's data with the time at which it was written, for whoever looks at an intent later. */
+function timed({ data, atMs }: EventRow): string {
+  const time = `{"at_ms":${atMs}`
+  return data === '{}' ? `${time}}` : `${time},${data.slice(1)}`
 }

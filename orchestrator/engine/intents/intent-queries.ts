@@ -10,7 +10,7 @@ import type { LiveIntents } from './live-intents.ts'
 
 export class IntentQueries {
   constructor(
-    private readonly store: Pick<IntentStore, 'intent' | 'intents' | 'tasksOf' | 'result' | 'eventsAfter'>,
+    private readonly store: Pick<IntentStore, 'intent' | 'intents' | 'tasksOf' | 'request' | 'result' | 'eventsAfter'>,
     private readonly live: LiveIntents,
   ) {}
 
@@ -39,6 +39,11 @@ export class IntentQueries {
   result(id: string, node: string): Uint8Array | undefined {
     const row = this.store.tasksOf(id).find((task) => task.node === node)
     return row && this.store.result(row.task)
+  }
+
+  request(id: string, node: string): Uint8Array | undefined {
+    const row = this.store.tasksOf(id).find((task) => task.node === node)
+    return row && this.store.request(row.task)
   }
 
   events(id: string, viewer: Viewer, lastEventId: string | null): IntentEvents | undefined {

@@ -38,6 +38,7 @@ export function intentRow(submission: IntentSubmission, id: string, nowMs: numbe
     fault: null,
     resultNode: plan.resultNode,
     budgetTokens: submission.budgetTokens ?? null,
+    key: submission.key?.id ?? tenant,
   }
 }
 
@@ -74,8 +75,8 @@ export function taskRow(intent: string, task: number, planned: PlannedTask): Tas
 }
 
 function termsText(terms: Terms): string | null {
-  const { contract, isTemplate, attemptsMax, deadlineMs, boost, requires, routing } = terms
-  const text = JSON.stringify({ contract, isTemplate, attemptsMax, deadlineMs, boost, requires, routing })
+  const { contract, isTemplate, reserved, attemptsMax, deadlineMs, boost, requires, routing } = terms
+  const text = JSON.stringify({ contract, isTemplate, reserved, attemptsMax, deadlineMs, boost, requires, routing })
   return text === '{}' ? null : text
 }
 
@@ -83,11 +84,12 @@ export function termsOf({ terms }: TaskRow): Terms {
   return terms === null ? {} : readJson<Terms>(terms)
 }
 
-/** Its terms without what concerns the content of its request and answer, of which the core knows nothing. */
+/** Its terms without what concerns its request, its answer and their cost, of which the core knows nothing. */
 function coreTermsOf(row: TaskRow): TaskTerms {
   const terms = termsOf(row)
   delete terms.contract
   delete terms.isTemplate
+  delete terms.reserved
   return terms
 }
 

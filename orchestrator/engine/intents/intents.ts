@@ -7,11 +7,13 @@ import type { System } from '../../../shared/system.ts'
 import type { Change, Event } from '../../core/events.ts'
 import type { CoreState } from '../../core/state.ts'
 import type { AnswerSinkHost } from '../answers/answer-sink.ts'
+import type { Charges } from '../charges/charges.ts'
 import type { IdempotencyKeys } from '../durability/idempotency.ts'
 import type { Journal } from '../durability/journal.ts'
+import type { KeyStore } from '../ports/account-store.ts'
 import type { IntentSubmission, Intents, Viewer } from '../ports/intents.ts'
 import type { PlannerFunctions } from '../ports/planner.ts'
-import type { IntentFilter, IntentStore, KeyStore, StoreWrite } from '../ports/store.ts'
+import type { IntentFilter, IntentStore, StoreWrite } from '../ports/store.ts'
 import { ControlNodes } from './control-nodes.ts'
 import type { DurableSink } from './durable-sink.ts'
 import { IntentChanges } from './intent-changes.ts'
@@ -21,7 +23,7 @@ import { LiveIntents } from './live-intents.ts'
 
 export interface IntentsOptions {
   system: System
-  store: IntentStore & Pick<KeyStore, 'listKeys' | 'keyById'>
+  store: IntentStore & Pick<KeyStore, 'listKeys' | 'keys' | 'keyById' | 'account'>
   journal: Journal
   core: Pick<CoreState, 'draining'>
   host: AnswerSinkHost
@@ -33,6 +35,7 @@ export interface IntentsOptions {
   nextTask: () => number
   /** Told of bytes that were read and written to make a request or a decision. */
   spend: (bytes: number) => void
+  charges: Charges
 }
 
 export class DurableIntents implements Intents {
@@ -44,12 +47,12 @@ export class DurableIntents implements Intents {
   private readonly dispatch: (event: Event) => void
 
   constructor({ host, planner, spend, ...parts }: IntentsOptions) {
-    const { store, system, dispatch, nextTask } = parts
-    this.live = new LiveIntents({ store, planner, host, spend })
+    const { store, system, dispatch, nextTask, charges } = parts
+    this.live = new LiveIntents({ store, planner, host, spend, charges })
     this.commands = new IntentCommands(parts, this.live)
     this.queries = new IntentQueries(store, this.live)
-    this.changes = new IntentChanges(this.live, system)
-    this.controlNodes = new ControlNodes({ store, planner, nextTask, live: this.live, spend })
+    this.changes = new IntentChanges(this.live, system, charges)
+    this.controlNodes = new ControlNodes({ store, planner, nextTask, live: this.live, charges, spend })
     this.dispatch = dispatch
   }
 
@@ -91,6 +94,10 @@ export class DurableIntents implements Intents {
     return this.queries.result(id, node)
   }
 
+  request(id: string, node: string) {
+    return this.queries.request(id, node)
+  }
+
   events(id: string, viewer: Viewer, lastEventId: string | null) {
     return this.queries.events(id, viewer, lastEventId)
   }
@@ -115,7 +122,7 @@ export class DurableIntents implements Intents {
   /** What this task waited for is over and committed: how its scroll goes on is decided now. */
   decide(task: number): void {
     const live = this.live.task(task)
-    if (live !== undefined) this.dispatch(this.controlNodes.decide(live))
+    if (live !== undefined && !live.isOver) this.dispatch(this.controlNodes.decide(live))
   }
 
   sink(task: number): DurableSink | undefined {

@@ -10,7 +10,11 @@ import { keptLinesBytesMax, keptLinesBytesPerTenantMax } from '../../../shared/l
 import { isTerminalState } from '../../../shared/task-state.ts'
 import type { Change } from '../../core/events.ts'
 import type { AnswerSinkHost } from '../answers/answer-sink.ts'
+import type { Charges } from '../charges/charges.ts'
+import { chargedKeyOf, closeAll, reopenedTab } from '../charges/plan-tabs.ts'
 import { underNote } from '../durability/set-aside.ts'
+import type { KeyStore } from '../ports/account-store.ts'
+import type { ChargedKey, Tab } from '../ports/charged-key.ts'
 import type { PlannerFunctions } from '../ports/planner.ts'
 import type { IntentStore, OpenIntent, TaskRow } from '../ports/store.ts'
 import { DurableSink, type Repair } from './durable-sink.ts'
@@ -29,6 +33,10 @@ export interface LiveTask {
   stage: number | null
   /** What was decided of it and is not written yet. */
   pending: Pending | null
+  /** What it costs; null for a control node, and once it is closed. */
+  tab: Tab | null
+  /** Its end is known, and may not be committed yet. */
+  isOver: boolean
 }
 
 /** A reader of an intent's events: the number of the last event that it has. */
@@ -50,6 +58,8 @@ export class LiveIntent {
   constructor(
     readonly id: string,
     readonly tenant: string,
+    /** Whose key pays. */
+    readonly key: ChargedKey,
     /** Number of the last event, committed or pending. */
     public seq: number,
     /** Of lines that are kept for followers, by tenant. */
@@ -110,12 +120,15 @@ export class LiveIntent {
   }
 }
 
+const noTabs: ReadonlyMap<number, Tab> = new Map()
+
 interface LiveIntentsParts {
-  store: Pick<IntentStore, 'request' | 'result' | 'noteInHand'>
+  store: Pick<IntentStore, 'request' | 'result' | 'noteInHand'> & Pick<KeyStore, 'keyById' | 'account'>
   /** null in a hub that was given no planner. */
   planner: PlannerFunctions | null
   host: AnswerSinkHost
   spend: (bytes: number) => void
+  charges: Charges
 }
 
 export class LiveIntents {
@@ -144,22 +157,35 @@ export class LiveIntents {
     return this.open.get(task)
   }
 
-  /** Takes in an intent that is committed. */
-  remember({ intent, tasks, lastSeq }: OpenIntent): void {
-    const live = new LiveIntent(intent.id, intent.tenant, lastSeq, this.keptLines)
+  /** Takes in an intent that is committed. `tabs`: those that are open already. */
+  remember({ intent, tasks, lastSeq }: OpenIntent, tabs: ReadonlyMap<number, Tab> = noTabs): void {
+    const key = chargedKeyOf(this.parts.store, intent)
+    const live = new LiveIntent(intent.id, intent.tenant, key, lastSeq, this.keptLines)
     this.intents.set(intent.id, live)
-    this.join(live, tasks)
+    this.join(live, tasks, tabs)
   }
 
   /** These tasks belong to the intent from now on; they may need each other. */
-  join(live: LiveIntent, rows: readonly TaskRow[]): void {
+  join(live: LiveIntent, rows: readonly TaskRow[], tabs: ReadonlyMap<number, Tab>): void {
     for (const { node, task } of rows) live.numbers.set(node, task)
-    for (const row of rows) if (!isTerminalState(row.state)) this.add(live, row)
+    for (const row of rows) if (!isTerminalState(row.state)) this.add(live, row, tabs.get(row.task) ?? null)
   }
 
-  private add(live: LiveIntent, row: TaskRow): void {
+  /** The task is over without an answer: nothing was used of what was set aside for it, or for what would join it. */
+  close(task: LiveTask): void {
+    const { charges } = this.parts
+    task.isOver = true
+    closeAll(charges, [task.tab])
+    task.tab = null
+    if (task.pending?.type === 'expand') closeAll(charges, task.pending.tabs.values())
+    task.pending = null
+  }
+
+  private add(live: LiveIntent, row: TaskRow, openTab: Tab | null): void {
     const { task, node, stage } = row
-    const record: LiveTask = { task, node, live, sink: this.sinkOf(live, row), settledSeq: 0, stage, pending: null }
+    const tab = stage === null ? (openTab ?? reopenedTab(this.parts.charges, live.key, row, termsOf(row))) : null
+    const sink = this.sinkOf(live, row)
+    const record: LiveTask = { task, node, live, sink, settledSeq: 0, stage, pending: null, tab, isOver: false }
     live.tasks.push(record)
     this.open.set(task, record)
     this.count(live.tenant, 1)

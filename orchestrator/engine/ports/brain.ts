@@ -6,7 +6,7 @@
  */
 import type { Effect, Event } from '../../core/events.ts'
 import type { Greeting, Standing, Welcome } from './scouts.ts'
-import type { UsageSum } from './store.ts'
+import type { UsageTally } from './usage.ts'
 
 type EventOf<Type extends Event['type']> = Extract<Event, { type: Type }>
 type EffectOf<Type extends Effect['type']> = Extract<Effect, { type: Type }>
@@ -17,7 +17,7 @@ export type FromClients =
   /** Asks for the task's place in the queue; answered with `position`. */
   | { type: 'where'; task: number }
   /** Usage of answers that were given to clients, for the books. */
-  | { type: 'usage'; sum: UsageSum }
+  | { type: 'usage'; sum: UsageTally }
 
 /** From who holds the sockets of scouts. */
 export type FromScouts =

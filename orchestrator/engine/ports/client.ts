@@ -8,11 +8,16 @@ import type { Offer, Served, TaskKind } from '../../../shared/task.ts'
 import type { Cost } from '../../core/fleet/cost.ts'
 import type { RoutingOptions } from '../../core/model/routing-options.ts'
 import type { LastHour } from '../../core/stats/hour-counts.ts'
+import type { LimitKind, Tenants } from '../../tenants/tenants.ts'
+import type { ChargedKey } from './charged-key.ts'
 import type { Responses } from './responses.ts'
+import type { UsageFilter, UsagePoint, UsedTotals } from './usage.ts'
 
 export interface Submission {
-  /** Id of the key that asked; fairness counts per tenant. */
+  /** Whose key asked; fairness counts per tenant. */
   tenant: string
+  /** The key that pays; without one nothing is limited. */
+  key?: ChargedKey
   /** The tenant's turns in the queue for each one of another's; 1 when absent. */
   weight?: number
   kind: TaskKind
@@ -53,6 +58,8 @@ export interface Answer {
   readonly queuedMs: number
   /** Terms of the placement cost of the scout that serves it, milliseconds. */
   readonly cost: Cost | null
+  /** What it cost, in millionths of a dollar; null until it has ended. */
+  readonly microDollars: number | null
   /** Whether the task waits for a scout, and how many are before it. */
   position(): number | null
   /** What there is; null when there is nothing new. After a part with an `end` there is never another. */
@@ -101,6 +108,29 @@ export interface ScoutListing {
   offers: Offer[]
 }
 
+/** A scout of a list, with its last hour in figures and in words. */
+export interface ScoutStanding extends ScoutListing {
+  /** Its place in the order of the list. */
+  session: number
+  lastHour: LastHour
+  /** Whether it gets work, and if not, why and what helps. */
+  verdict: string[]
+}
+
+/** Which scouts a list has: those that match all that is given. */
+export interface ScoutFilter {
+  operator?: string
+  /** A part of the name; case does not count. */
+  name?: string
+  show?: ScoutShow
+}
+
+/** In some trouble: failing often, paused by a provider, or without a task for long. */
+export type ScoutShow = 'failing' | 'paused' | 'idle'
+
+/** How many of the connected scouts are in which trouble. */
+export type FleetHealth = Record<ScoutShow, number>
+
 /** One offer of a scout, and what is known about how it serves it. */
 export interface OfferStatus extends Offer {
   /** How fast it was; null while it has not served this model yet. */
@@ -119,6 +149,7 @@ export interface ScoutDetail extends ScoutListing {
   window: number
   /** How often its identity was considered for a task, got it or lost it, and to what. */
   lastHour: LastHour
+  verdict: string[]
   standings: OfferStatus[]
 }
 
@@ -149,6 +180,10 @@ export interface EngineStats {
   /** Rows of usage that could not be booked, and those given up because the store did not recover in time. */
   usageUnbooked: number
   usageDropped: number
+  /** What was used since the start of the process. */
+  used: Readonly<Record<TaskKind, Readonly<UsedTotals>>>
+  /** Requests and tasks that a limit of their key has stopped, by what it counts. */
+  stopped: Readonly<Record<LimitKind, number>>
   /** Long answers that wait to be checked. */
   answersInCheck: number
 }
@@ -157,18 +192,23 @@ export interface EngineStats {
 export interface Engine {
   submit(submission: Submission): Answer
   /** Models that live scouts offer now, sorted by name. */
-  models(): ModelListing[]
+  models(): readonly ModelListing[]
+  /** Those of them that a key with these scopes may use. */
+  modelsFor(scopes: ChargedKey['scopes']): readonly ModelListing[]
   model(id: string): ModelListing | undefined
   scouts(): ScoutListing[]
+  /** At most `count` of them behind this session, in the order in which they connected. */
+  scoutsAfter(session: number, count: number, filter: ScoutFilter): ScoutStanding[]
+  fleet(): FleetHealth
   /** A connected scout by its id. */
   scout(id: string): ScoutDetail | undefined
   /** Answers that clients may come back for. */
   readonly responses: Responses
   /**
    * Why nobody will serve this model: no scout offers it, nor did one a moment ago. Null when one does, or may be on
-   * its way back.
+   * its way back. The fault names no other models than those `allowed`, where that is given.
    */
-  missingModel(kind: TaskKind, model: string): Fault | null
+  missingModel(kind: TaskKind, model: string, allowed?: readonly string[] | null): Fault | null
   /** Whether that is not known yet: the hub has just started, and its scouts are coming back. */
   awaitsModel(kind: TaskKind, model: string): boolean
   /**
@@ -180,6 +220,10 @@ export interface Engine {
     scope: IdempotencyScope,
     make: () => Promise<KeptAnswer | Fault>,
   ): Promise<(KeptAnswer & { replayed: boolean }) | Fault>
+  /** Rates and budgets of keys. */
+  readonly tenants: Pick<Tenants, 'begin' | 'rates' | 'budgets'>
+  /** What was used, but for the last second's. */
+  usagePoints(filter: UsageFilter): UsagePoint[]
   stats(): EngineStats
   /** False while starting or draining. */
   ready(): boolean

@@ -5,11 +5,14 @@
 import type { Fault } from '../../../shared/faults.ts'
 import type { Served, TaskKind } from '../../../shared/task.ts'
 import type { DurableTaskState, IntentState } from '../../../shared/task-state.ts'
+import type { ChargedKey } from './charged-key.ts'
 import type { Plan } from './planner.ts'
 
 export interface IntentSubmission {
   tenant: string
   weight: number
+  /** The key that pays; without one nothing is limited. */
+  key?: ChargedKey
   plan: Plan
   /** 0 (least) to 9. */
   priority: number
@@ -53,7 +56,8 @@ export interface IntentView {
 }
 
 /**
- * One event of an intent. `id` is sent as the SSE id and may return as `Last-Event-ID`. `task_grown` has the data
+ * One event of an intent. `id` is sent as the SSE id and may return as `Last-Event-ID`. All but chunks have the time at
+ * which they were written in `at_ms`, milliseconds since 1970. `task_grown` has the data
  * `{node, stage, nodes: [{node, model, needs}], delegate, note}`: a reader that follows the chunks of `node` follows
  * those of `delegate` from there on, unless that is null. After `retried`, which follows a `done`, the intent goes on.
  */
@@ -93,6 +97,8 @@ export interface Intents {
    * The result of a node, JSON of one object without `id`, `object`, `created`, `model`; undefined until it is done.
    */
   result(id: string, node: string): Uint8Array | undefined
+  /** What the scout of a node is asked, JSON of one object; undefined when it is no longer kept. */
+  request(id: string, node: string): Uint8Array | undefined
   /** Events after `lastEventId`, from the beginning when that is null or not one of ours. */
   events(id: string, viewer: Viewer, lastEventId: string | null): IntentEvents | undefined
   /**

@@ -28,7 +28,7 @@ export interface Hello {
 /** A greeted scout, as the gateway introduces it. */
 export interface Greeting {
   session: number
-  /** The key's id. */
+  /** The tenant of its key. */
   operator: string
   address: string
   hello: Hello
@@ -86,7 +86,7 @@ export interface ScoutEvents extends AttemptEvents {
   started(session: number, started: AttemptStarted): void
   heartbeat(session: number): void
   draining(session: number): void
-  /** `isForsaken`: its key was revoked, so it will not come back. */
+  /** `isForsaken`: its key stopped working, so it will not come back. */
   gone(session: number, isForsaken?: boolean): void
 }
 

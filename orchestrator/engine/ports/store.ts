@@ -4,24 +4,10 @@
  * `store/sqlite` and `store/memory`, tested by one contract suite. The engine decides what to write and when; no
  * adapter does.
  */
-import type { KeyRole } from '../../../shared/api-key.ts'
 import type { TaskKind } from '../../../shared/task.ts'
 import type { DurableTaskState, FirstTaskState, IntentState, UnansweredTaskState } from '../../../shared/task-state.ts'
-
-/** An API key as stored: only its digest, never the key. */
-export interface KeyRow {
-  /** Short public id, shown in listings and logs. */
-  id: string
-  role: KeyRole
-  name: string
-  /** HMAC-SHA-256 of the key under the server's pepper, hex. */
-  digest: string
-  /** Turns in the queue that this tenant gets for each one of another's. */
-  weight: number
-  /** Milliseconds since 1970. */
-  createdMs: number
-  revokedMs: number | null
-}
+import type { AccountStore, AccountWrite } from './account-store.ts'
+import type { UsageReads, UsageTally } from './usage.ts'
 
 /** An intent with the tokens of all its tasks. */
 export type SummedIntent = IntentRow & Pick<TaskRow, 'promptTokens' | 'completionTokens'>
@@ -45,6 +31,8 @@ export interface IntentRow {
   resultNode: string
   /** Tokens after which no further node is given out; null for no limit. */
   budgetTokens: number | null
+  /** The id of the key that asked; null in rows of older programs, where it is the tenant. */
+  key: string | null
 }
 
 export interface TaskRow {
@@ -103,6 +91,12 @@ export interface UsageRow {
   promptTokens: number
   completionTokens: number
   atMs: number
+  /** The id of the key that asked. */
+  key: string
+  /** Millionths of a US dollar. */
+  microDollars: number
+  /** No provider counted the tokens. */
+  isEstimated: boolean
 }
 
 /** What one tenant used of one model. */
@@ -192,7 +186,7 @@ export type StoreWrite =
    */
   | { write: 'usage'; usage: UsageRow }
   /** Adds to the sums without a booking for each task; the same holds. */
-  | { write: 'tally'; tally: UsageSum }
+  | { write: 'tally'; tally: UsageTally }
   /** Adds or replaces the row of (tenant, route, key). */
   | { write: 'idempotency'; row: IdempotencyRow }
   | { write: 'forgetIdempotency'; tenant: string; route: string; key: string }
@@ -204,6 +198,7 @@ export type StoreWrite =
   | { write: 'forgetIntent'; intent: string }
   /** The process ended while it worked on this intent. Unknown intents are passed over. */
   | { write: 'blame'; intent: string }
+  | AccountWrite
 
 /** The writes of one kind. */
 export type StoreWriteOf<Kind extends StoreWrite['write']> = Extract<StoreWrite, { write: Kind }>
@@ -256,18 +251,7 @@ export interface OpenIntent {
 
 // ---------------------------------------------------------------- the ports, by who uses them
 
-/** For the keyring. */
-export interface KeyStore {
-  insertKey(row: KeyRow): void
-  keyByDigest(digest: string): KeyRow | undefined
-  keyById(id: string): KeyRow | undefined
-  /** Oldest first. */
-  listKeys(): KeyRow[]
-  /** False when there is no such key or it was revoked before. */
-  revokeKey(id: string, atMs: number): boolean
-}
-
-/** For the journal: everything that the engine writes goes through it. */
+/** For the journal, through which everything goes that the engine writes, and for the accounts. */
 export interface BatchStore {
   /** All of these in one transaction, durably. Throws StoreError; then none of them happened (but see `unknown`). */
   commit(writes: readonly StoreWrite[]): void
@@ -311,8 +295,8 @@ export interface ResponseStore {
   unkept(): string[]
 }
 
-/** For audits of the bookings. */
-export interface UsageStore {
+/** For audits of the bookings, for budgets and for reports. */
+export interface UsageStore extends UsageReads {
   /** Sum of booked tokens by model, for one tenant or all. */
   usage(tenant: string | null): Omit<UsageSum, 'tenant'>[]
   /** Rows of usage that this store could not book, since it was opened. */
@@ -336,7 +320,7 @@ export interface MaintenanceStore {
 
 /** What an adapter implements and the composition root hands out in parts. */
 export interface Store
-  extends KeyStore,
+  extends AccountStore,
     BatchStore,
     IntentStore,
     IdempotencyStore,

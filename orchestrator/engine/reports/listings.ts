@@ -17,6 +17,7 @@ import { missing } from '../../core/stats/missed-work.ts'
 import type { ModelListing, OfferStatus, ScoutDetail, ScoutListing } from '../ports/client.ts'
 import type { Greeting } from '../ports/scouts.ts'
 import { ModelTable } from './model-table.ts'
+import { verdictOf } from './standings.ts'
 
 /** Scouts that are looked at for the speed of one model. */
 const speedLooksMax = 16
@@ -76,6 +77,12 @@ export class Listings {
     return list
   }
 
+  /** Null for a session that has not been greeted. */
+  listing(scout: Scout): ScoutListing | null {
+    const known = this.acquaintances.get(scout.session)
+    return known === undefined ? null : listingOf(scout, known)
+  }
+
   /** By its id; of several sockets under one identity the newest is shown. */
   scout(id: string): ScoutDetail | undefined {
     for (const scout of [...this.core.roster.bySession.values()].reverse()) {
@@ -85,7 +92,14 @@ export class Listings {
       const standings = scout.klass.offers.map((offer, at) => this.standing(offer, scout.capabilities[at]!))
       const hour = lastHour(record, this.system.nowMs(), missing(scout))
       const { sessions } = record
-      return { ...listingOf(scout, known), sessions, window: trustedWith(scout), lastHour: hour, standings }
+      return {
+        ...listingOf(scout, known),
+        sessions,
+        window: trustedWith(scout),
+        lastHour: hour,
+        verdict: verdictOf(scout, this.system.nowMs()),
+        standings,
+      }
     }
     return undefined
   }

@@ -5,6 +5,7 @@
  */
 import { standingEveryMs } from '../../../shared/limits/scheduling.ts'
 import { concurrencyMax, offersMax } from '../../../shared/limits/wire.ts'
+import { standingSentences } from '../../../shared/scouts/standing.ts'
 import { trustedWith } from '../../core/fleet/windows.ts'
 import type { Scout } from '../../core/model/object-graph.ts'
 import type { CoreState } from '../../core/state.ts'
@@ -40,6 +41,12 @@ export class StandingReports {
   gone(session: number): void {
     this.reports.delete(session)
   }
+}
+
+/** The same in words, as its operator reads them at the scout. */
+export function verdictOf(scout: Scout, nowMs: number): string[] {
+  const { paused, ...counts } = standingOf(scout, nowMs)
+  return standingSentences({ ...counts, paused: paused.map(({ model, resumesInMs }) => [model, resumesInMs]) })
 }
 
 function standingOf(scout: Scout, nowMs: number): Standing {

@@ -1,41 +1,96 @@
 /**
- * Keys over HTTP, for admins: make one (the only time its text is seen), list them, revoke one. What is shown of a key
- * afterwards is its id, role and name; its digest never leaves the store.
+ * Keys over HTTP, for administrators: make one (the only time its text is seen), list and change them, replace a
+ * secret, revoke. A session makes keys only as long as it is fresh, and a wallet's session not at all: its owner signs
+ * for each.
  */
-
-import type { KeyRole } from '../../../shared/api-key.ts'
-import { fault } from '../../../shared/faults.ts'
-import type { KeyRow } from '../../engine/ports/store.ts'
+import { type Fault, fault } from '../../../shared/faults.ts'
+import { accountKeysMax } from '../../../shared/limits/keys.ts'
+import { answered, faultOf } from '../accounts/me.ts'
+import { pastEnd } from '../accounts/narrowing.ts'
+import { listPage, shownKey } from '../accounts/views.ts'
 import type { RequestContext } from '../request-context.ts'
 import { jsonResponse, refuse } from '../response/response.ts'
-import { readDurable } from '../schema/body.ts'
-import { keyRequest } from '../schema/openai-requests.ts'
+import { keyChanges, keyChangesOf, keyRequest, wantedKey } from '../schema/accounts/key-requests.ts'
+import { pageAsked } from '../schema/accounts/page-asked.ts'
+import { generationRequest } from '../schema/accounts/sign-in-requests.ts'
+import { readSmall } from '../schema/body.ts'
+
+const mintBySignature = fault('permission_denied', 'A wallet signs for each key: POST /v1/auth/challenge asks for it.')
+const mintAfterSignIn = fault('permission_denied', 'It is over 15 minutes since you signed in: sign in again.')
+const unknownAccount = fault('invalid_request', '`account` is none of this hub: GET /v1/admin/accounts lists them.', {
+  param: 'account',
+})
+const tooManyKeys = fault('permission_denied', 'This account has as many keys as one may have: revoke one first.')
 
 export async function createKey(context: RequestContext): Promise<Response> {
-  const { id, edge, caller } = context
-  const body = await readDurable(context, keyRequest)
+  const { id, edge } = context
+  const body = await readSmall(context, keyRequest)
   if ('code' in body) return refuse(id, body)
-  const { role, name, weight } = body.value as { role: KeyRole; name: string; weight?: number | null }
-  const { key, row } = edge.keys.issue(role, name, weight ?? 1)
-  edge.log.info({ keyId: row.id, role, by: caller?.id }, 'key made')
-  return jsonResponse(id, JSON.stringify({ ...shownKey(row), key }), 201)
+  const { role, name, ...wanted } = wantedKey(body.value)
+  // On the page it is one's own unless said otherwise; a key makes keys that belong to nobody, as it always did.
+  const account = 'account' in body.value ? wanted.account : (context.session?.account?.id ?? null)
+  const terms = { ...wanted, account }
+  const flaw = mintFlaw(context) ?? pastEnd(terms, edge.system.wallMs()) ?? ownerFlaw(context, terms.account)
+  if (flaw !== null) return refuse(id, flaw)
+  const { key, row } = edge.keys.issue(role, name, terms, context.actor)
+  edge.log.info({ keyId: row.id, role, by: context.actor.id }, 'key made')
+  return jsonResponse(id, JSON.stringify({ ...shownKey(row, edge), key }), 201)
 }
 
-export function listKeys({ id, edge }: RequestContext): Response {
-  return jsonResponse(id, JSON.stringify({ object: 'list', data: edge.keys.list().map(shownKey) }))
+export function listKeys(context: RequestContext): Response {
+  const { id, edge, query } = context
+  const asked = pageAsked(context)
+  if ('code' in asked) return refuse(id, asked)
+  const rows = edge.keys.page({ tenant: query.get('tenant'), ...asked, limit: asked.limit + 1 })
+  const list = listPage(
+    rows,
+    asked.limit,
+    (row) => row.id,
+    (row) => shownKey(row, edge),
+  )
+  return jsonResponse(id, JSON.stringify(list))
 }
 
-export function revokeKey({ id, edge, params, caller }: RequestContext): Response {
-  if (!edge.keys.revoke(params.id)) {
+export async function amendKey(context: RequestContext): Promise<Response> {
+  const { id, edge, params } = context
+  const body = await readSmall(context, keyChanges)
+  if ('code' in body) return refuse(id, body)
+  const changes = keyChangesOf(body.value)
+  const flaw = pastEnd(changes, edge.system.wallMs())
+  if (flaw !== null) return refuse(id, flaw)
+  return answered(context, edge.keys.amend(params.id, changes, context.actor))
+}
+
+export async function regenerateKey(context: RequestContext): Promise<Response> {
+  const { id, edge, params } = context
+  const body = await readSmall(context, generationRequest)
+  if ('code' in body) return refuse(id, body)
+  const flaw = mintFlaw(context)
+  if (flaw !== null) return refuse(id, flaw)
+  const made = edge.keys.regenerate(params.id, body.value.generation as number, context.actor)
+  if (typeof made === 'string') return refuse(id, faultOf(made))
+  edge.log.info({ keyId: params.id, generation: made.row.generation, by: context.actor.id }, 'key replaced')
+  return jsonResponse(id, JSON.stringify({ ...shownKey(made.row, edge), key: made.key }), 201)
+}
+
+export function revokeKey(context: RequestContext): Response {
+  const { id, edge, params } = context
+  if (edge.keys.revoke(params.id, context.actor) !== null) {
     const text = 'There is no such key, or it was revoked before: GET /v1/admin/keys lists the ids.'
     return refuse(id, fault('not_found', text, { param: 'id' }))
   }
-  edge.log.info({ keyId: params.id, by: caller?.id }, 'key revoked')
+  edge.log.info({ keyId: params.id, by: context.actor.id }, 'key revoked')
   return jsonResponse(id, JSON.stringify({ id: params.id, object: 'key', deleted: true }))
 }
 
-function shownKey(row: KeyRow) {
-  const { id, role, name, weight, createdMs, revokedMs } = row
-  const revoked = revokedMs === null ? null : Math.floor(revokedMs / 1000)
-  return { id, object: 'key', role, name, weight, created: Math.floor(createdMs / 1000), revoked }
+/** Whoever only has a cookie must have signed in just now, and whoever has a wallet signs. */
+function mintFlaw({ session }: RequestContext): Fault | null {
+  if (session === null || session.mints === 'session') return null
+  return session.mints === 'signature' ? mintBySignature : mintAfterSignIn
+}
+
+function ownerFlaw({ edge }: RequestContext, account: string | null): Fault | null {
+  if (account === null) return null
+  if (edge.accounts.account(account) === undefined) return unknownAccount
+  return edge.keys.countOf(account) >= accountKeysMax ? tooManyKeys : null
 }

@@ -99,7 +99,7 @@ async function makeMessage(context: RequestContext, asked: AskedMessage): Promis
   const head = { id: messageId(answer.id), model: servedModel(answer) }
   const message = messageOf(head, JSON.parse(utf8.decode(end.body)) as Json, asked.form)
   if ('code' in message) return message
-  context.firstByte()
+  context.firstByte(answer.served)
   return Buffer.from(`{${chasmField(answer, asked.explains)}${JSON.stringify(message).slice(1)}`)
 }
 

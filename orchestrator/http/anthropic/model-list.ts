@@ -5,6 +5,7 @@
 import { fault } from '../../../shared/faults.ts'
 import { modelsPageMax } from '../../../shared/limits/http.ts'
 import type { ModelListing } from '../../engine/ports/client.ts'
+import { allowsModel } from '../../tenants/scopes.ts'
 import { getModel, listModels } from '../fleet/models.ts'
 import { shownVirtual } from '../fleet/virtual-view.ts'
 import type { RequestContext } from '../request-context.ts'
@@ -30,22 +31,28 @@ export function modelsInForm(context: RequestContext): Response {
 
 export function modelInForm(context: RequestContext): Response {
   if (!speaksAnthropic(context)) return getModel(context)
-  const { id, edge, params } = context
-  const model = edge.engine.model(params.id)
-  const virtual = virtualInfos(edge.engine.models()).find((info) => info.id === params.id)
+  const { id, edge, caller, params } = context
+  const { scopes } = caller!
+  const model = allowsModel(scopes, params.id) ? edge.engine.model(params.id) : undefined
+  const virtual = virtualInfos(edge.engine.modelsFor(scopes)).find((info) => info.id === params.id)
   const found = model?.kinds.includes('chat') === true ? infoOf(model, model.contextTokens) : virtual
   if (found !== undefined) return jsonResponse(id, JSON.stringify(found), 200, { 'request-id': id })
   const text = 'No scout offers this model for messages now: GET /v1/models lists those there are.'
   return refuseAnthropic(id, fault('model_not_found', text))
 }
 
-function listed({ id, edge, query }: RequestContext): Response {
+function listed({ id, edge, caller, query }: RequestContext): Response {
   const limit = query.get('limit')
   const count = limit === null ? pageDefault : Number(limit)
   if (!Number.isInteger(count) || count < 1 || count > modelsPageMax) {
     return refuseAnthropic(id, fault('invalid_request', `\`limit\` must be a whole number from 1 to ${modelsPageMax}.`))
   }
-  const { page, hasMore } = pageOf(edge.engine.models(), count, query.get('after_id'), query.get('before_id'))
+  const { page, hasMore } = pageOf(
+    edge.engine.modelsFor(caller!.scopes),
+    count,
+    query.get('after_id'),
+    query.get('before_id'),
+  )
   const ends = { first_id: page[0]?.id ?? null, last_id: page.at(-1)?.id ?? null }
   return jsonResponse(id, JSON.stringify({ data: page, has_more: hasMore, ...ends }), 200, { 'request-id': id })
 }

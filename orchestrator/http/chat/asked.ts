@@ -31,12 +31,14 @@ export function askedBy(context: RequestContext, body: JsonBody, kind: TaskKind)
   const { stream, stream_options: options, chasm } = sent
   const tries = triesOf(sent, kind)
   if (tries !== null && 'code' in tries) return tries
-  const { id: tenant, weight = 1 } = context.caller!
+  const key = context.caller!
+  const { tenant, weight } = key
   const isStream = kind === 'chat' && stream === true
   // The schema requires a model, or several.
   const submission = {
     tenant,
     weight,
+    key,
     kind,
     model: sent.model!,
     stream: isStream,

@@ -6,7 +6,7 @@
 import { type Fault, fault } from '../../../shared/faults.ts'
 import type { Answer, AnswerPart } from '../../engine/ports/client.ts'
 import type { RequestContext } from '../request-context.ts'
-import { chasmField, envelopedBytes, envelopeHead, writeEnvelope } from '../response/envelope.ts'
+import { chasmField, costField, envelopedBytes, envelopeHead, writeEnvelope } from '../response/envelope.ts'
 import { faultBody } from '../response/response.ts'
 import { PullStream, type StreamContent } from '../streaming/pull-stream.ts'
 
@@ -68,9 +68,10 @@ class ChunkEncoder implements StreamContent<AnswerPart> {
 
   encode({ lines, end }: AnswerPart): Uint8Array | null {
     const isDone = end?.type === 'done'
-    const objects = isDone && this.options.withUsage ? [...lines, end.body] : lines
     const last = isDone ? doneEvent : end === null ? nothing : errorEvent(end.fault, end.forwardedBytes)
-    return objects.length === 0 ? (last === nothing ? null : last) : this.events(objects, last)
+    if (isDone && this.options.withUsage) return this.events([...lines, end.body], true, last)
+    if (lines.length === 0) return last === nothing ? null : last
+    return this.events(lines, false, last)
   }
 
   keepAlive(): Uint8Array {
@@ -88,16 +89,23 @@ class ChunkEncoder implements StreamContent<AnswerPart> {
     return errorEvent(fault('client_stalled', text))
   }
 
-  /** One event for each of these objects, and the last one behind them, in one piece: most often it is one token. */
-  private events(objects: readonly Uint8Array[], last: Uint8Array): Uint8Array {
+  /**
+   * One event for each of these objects, and what is last behind them, in one piece: most often it is one token.
+   * `hasUsage`: the last object is the one with the usage.
+   */
+  private events(objects: readonly Uint8Array[], hasUsage: boolean, last: Uint8Array): Uint8Array {
     const first = this.head ?? this.firstHead()
     const head = this.head!
-    let size = first.length - head.length + last.length
+    const isFirstAlone = objects.length === 1 && first !== head
+    const final = isFirstAlone ? first : hasUsage ? this.headWithCost(head) : head
+    let size = final.length - head.length + last.length
+    if (objects.length > 1) size += first.length - head.length
     for (const object of objects) size += envelopedBytes(head.length, object) + eventEndBytes
     const bytes = new Uint8Array(size)
     let at = 0
-    for (const object of objects) {
-      at = writeEnvelope(bytes, at, at === 0 ? first : head, object)
+    for (let index = 0; index < objects.length; index++) {
+      const own = index === objects.length - 1 ? final : index === 0 ? first : head
+      at = writeEnvelope(bytes, at, own, objects[index]!)
       bytes[at++] = newline
       bytes[at++] = newline
     }
@@ -105,11 +113,17 @@ class ChunkEncoder implements StreamContent<AnswerPart> {
     return bytes
   }
 
+  /** With the usage comes what the answer cost, if that is known. */
+  private headWithCost(head: Uint8Array): Uint8Array {
+    const { microDollars } = this.answer
+    return microDollars === null ? head : Buffer.concat([head, bytesOf(costField(microDollars))])
+  }
+
   /** The head of the first chunk, which alone says who serves; the one of the others is kept. */
   private firstHead(): Uint8Array {
     const head = `data: ${envelopeHead(this.answer, 'chat.completion.chunk')}`
     this.head = bytesOf(head)
-    this.context.firstByte()
+    this.context.firstByte(this.answer.served)
     return bytesOf(head + chasmField(this.answer, this.options.explains))
   }
 }

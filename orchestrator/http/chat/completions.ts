@@ -52,7 +52,7 @@ async function makeAnswer(
   const answer = submit(context, asked)
   const end = await endOf(context, answer)
   if (end.type === 'failed') return end.fault
-  context.firstByte()
+  context.firstByte(answer.served)
   const head = Buffer.from(envelopeHead(answer, object) + chasmField(answer, asked.explains))
   const bytes = new Uint8Array(envelopedBytes(head.length, end.body))
   writeEnvelope(bytes, 0, head, end.body)

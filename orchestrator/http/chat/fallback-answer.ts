@@ -78,6 +78,10 @@ class FallbackAnswer implements Answer {
     return this.current.cost
   }
 
+  get microDollars(): number | null {
+    return this.current.microDollars
+  }
+
   position(): number | null {
     return this.current.position()
   }

@@ -34,7 +34,7 @@ export async function giveWhole(
   }
   if ('code' in idempotency) return wording.refuse(id, idempotency)
   const words = (fault: Fault) => wording.faultBody(id, fault)
-  const scope = { tenant: caller!.id, ...idempotency }
+  const scope = { tenant: caller!.tenant, ...idempotency }
   const kept = await edge.engine.keepAnswer(scope, async () => worthKeeping(await make(), words))
   if ('code' in kept) return wording.refuse(id, kept)
   const replayed = kept.replayed ? { 'idempotent-replayed': 'true' } : {}

@@ -56,7 +56,7 @@ async function makeCompletion(
   const answers = prompts.map(({ asked }) => submit(context, asked))
   const ends = await endsOf(context, answers)
   if ('code' in ends) return ends
-  context.firstByte()
+  context.firstByte(answers[0]?.served)
   const chats = ends.map((body) => JSON.parse(utf8.decode(body)) as Json)
   const choices = chats.flatMap((chat, at) => prompts[at]!.choices.of(chat))
   const [first] = answers as [Answer]

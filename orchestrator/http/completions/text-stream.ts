@@ -107,7 +107,7 @@ export class TextStream implements StreamContent<AnswerPart> {
   private event(fields: Json): string {
     const { answer } = this
     if (this.head !== null) return `data: ${JSON.stringify({ ...this.head, ...fields })}\n\n`
-    this.context.firstByte()
+    this.context.firstByte(answer.served)
     const { id, created } = answer
     this.head = { id: completionId(id), object: 'text_completion', created, model: servedModel(answer) }
     const chunk = JSON.stringify({ ...this.head, ...fields })

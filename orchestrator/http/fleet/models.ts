@@ -4,7 +4,8 @@
  */
 import { fault } from '../../../shared/faults.ts'
 import { modelsPageMax } from '../../../shared/limits/http.ts'
-import type { Engine, ModelListing } from '../../engine/ports/client.ts'
+import type { ModelListing } from '../../engine/ports/client.ts'
+import { allowsModel } from '../../tenants/scopes.ts'
 import type { RequestContext } from '../request-context.ts'
 import { jsonResponse, refuse } from '../response/response.ts'
 import { shownModel } from './model-view.ts'
@@ -13,20 +14,17 @@ import { shownVirtual } from './virtual-view.ts'
 /** How many names a sentence about an unknown model lists. */
 const namesShownMax = 10
 
-/** What was made of a list of the engine's. The engine gives out the same list until something in it changes. */
-interface MadePage {
-  of: readonly ModelListing[]
-  body: Uint8Array<ArrayBuffer>
-}
-
-/** The pages that most clients ask for, by engine: making one costs more than all the rest of the request. */
-const firstPages = new WeakMap<Engine, MadePage>()
+/**
+ * The pages that most clients ask for, by the list they are made of, which the engine gives out until something in it
+ * changes: making one costs more than all the rest of the request.
+ */
+const firstPages = new WeakMap<readonly ModelListing[], Uint8Array<ArrayBuffer>>()
 
 /** In the order of their names, a page at a time; the hub's own models are on the first one. */
-export function listModels({ id, edge, query }: RequestContext): Response {
+export function listModels({ id, edge, caller, query }: RequestContext): Response {
   const [limit, after, offset] = ['limit', 'after', 'offset'].map((name) => query.get(name)) as (string | null)[]
-  const models = edge.engine.models()
-  if (limit === null && after === null && offset === null) return jsonResponse(id, firstPage(edge.engine, models))
+  const models = edge.engine.modelsFor(caller!.scopes)
+  if (limit === null && after === null && offset === null) return jsonResponse(id, firstPage(models))
   const count = limit === null ? modelsPageMax : Number(limit)
   if (!Number.isInteger(count) || count < 1 || count > modelsPageMax) {
     return refusePage(id, 'limit', `a whole number from 1 to ${modelsPageMax}`)
@@ -40,11 +38,11 @@ function refusePage(id: string, param: string, rule: string): Response {
   return refuse(id, fault('invalid_request', `\`${param}\` must be ${rule}.`, { param }))
 }
 
-function firstPage(engine: Engine, models: readonly ModelListing[]): Uint8Array<ArrayBuffer> {
-  const made = firstPages.get(engine)
-  if (made?.of === models) return made.body
+function firstPage(models: readonly ModelListing[]): Uint8Array<ArrayBuffer> {
+  const made = firstPages.get(models)
+  if (made !== undefined) return made
   const body = Buffer.from(pageOf(models, { count: modelsPageMax, after: null, skipped: 0 }))
-  firstPages.set(engine, { of: models, body })
+  firstPages.set(models, body)
   return body
 }
 
@@ -81,12 +79,13 @@ function firstBehind(models: readonly ModelListing[], after: string): number {
   return low
 }
 
-export function getModel({ id, edge, params }: RequestContext): Response {
-  const model = edge.engine.model(params.id)
+export function getModel({ id, edge, caller, params }: RequestContext): Response {
+  const { scopes } = caller!
+  const model = allowsModel(scopes, params.id) ? edge.engine.model(params.id) : undefined
   if (model !== undefined) return jsonResponse(id, JSON.stringify(shownModel(model)))
-  const virtual = shownVirtual(edge.engine.models()).find((shown) => shown.id === params.id)
+  const virtual = shownVirtual(edge.engine.modelsFor(scopes)).find((shown) => shown.id === params.id)
   if (virtual !== undefined) return jsonResponse(id, JSON.stringify(virtual))
-  const names = edge.engine.models().map((listing) => listing.id)
+  const names = edge.engine.modelsFor(scopes).map((listing) => listing.id)
   const more = names.length > namesShownMax ? ' and others, see /v1/models' : ''
   const offered =
     names.length === 0

@@ -2,26 +2,89 @@
  * The scouts that are connected, for admins: all of them, and one with what explains how placement treats it.
  * Everything is read from the engine at that moment.
  */
-import { fault } from '../../../shared/faults.ts'
+import { type Fault, fault } from '../../../shared/faults.ts'
+import { scoutSearchCharsMax, scoutsPageDefault, scoutsPageMax } from '../../../shared/limits/http.ts'
 import { abilitiesIn, dollars, type Offer } from '../../../shared/task.ts'
 import type { LastHour } from '../../core/stats/hour-counts.ts'
-import type { OfferStatus, ScoutListing } from '../../engine/ports/client.ts'
+import type {
+  OfferStatus,
+  ScoutDetail,
+  ScoutFilter,
+  ScoutListing,
+  ScoutShow,
+  ScoutStanding,
+} from '../../engine/ports/client.ts'
 import type { RequestContext } from '../request-context.ts'
 import { shownCost } from '../response/envelope.ts'
 import { jsonResponse, refuse } from '../response/response.ts'
 
-export function listScouts({ id, edge }: RequestContext): Response {
-  return jsonResponse(id, JSON.stringify({ object: 'list', data: edge.engine.scouts().map(shownScout) }))
+/** In the order in which they connected, a page at a time; `next` is null on the last. */
+export function listScouts(context: RequestContext): Response {
+  return scoutPage(context, {})
+}
+
+/** The same of those that the caller's own keys let in. */
+export function listOwnScouts(context: RequestContext): Response {
+  return scoutPage(context, { operator: context.caller!.tenant })
+}
+
+function scoutPage({ id, edge, query }: RequestContext, whose: Pick<ScoutFilter, 'operator'>): Response {
+  const asked = scoutQuery(query)
+  if ('code' in asked) return refuse(id, asked)
+  const { limit, after, filter } = asked
+  // One more than asked for tells whether there is a next page.
+  const found = edge.engine.scoutsAfter(after, limit + 1, { ...filter, ...whose })
+  const page = found.slice(0, limit)
+  const next = found.length > limit ? String(page.at(-1)!.session) : null
+  return jsonResponse(id, JSON.stringify({ object: 'list', data: page.map(shownInList), next }))
+}
+
+interface ScoutQuery {
+  limit: number
+  after: number
+  filter: ScoutFilter
+}
+
+const shows: readonly string[] = ['failing', 'paused', 'idle'] satisfies ScoutShow[]
+
+function scoutQuery(query: URLSearchParams): ScoutQuery | Fault {
+  const flaw = (param: string, rule: string) => fault('invalid_request', `\`${param}\` must be ${rule}.`, { param })
+  const limit = Number(query.get('limit') ?? scoutsPageDefault)
+  if (!Number.isInteger(limit) || limit < 1 || limit > scoutsPageMax) {
+    return flaw('limit', `a whole number from 1 to ${scoutsPageMax}`)
+  }
+  const after = Number(query.get('after') ?? -1)
+  if (!Number.isSafeInteger(after)) return flaw('after', 'the `next` of the page before')
+  const name = query.get('name')
+  if (name !== null && name.length > scoutSearchCharsMax) {
+    return flaw('name', `a part of a name, of at most ${scoutSearchCharsMax} characters`)
+  }
+  const show = query.get('show')
+  if (show !== null && !shows.includes(show)) return flaw('show', `one of ${shows.join(', ')}`)
+  return { limit, after, filter: { ...(name && { name }), ...(show !== null && { show: show as ScoutShow }) } }
+}
+
+function shownInList(scout: ScoutStanding) {
+  return { ...shownScout(scout), last_hour: shownHour(scout.lastHour), verdict: scout.verdict }
 }
 
 export function getScout({ id, edge, params }: RequestContext): Response {
+  return scoutDetail(id, edge.engine.scout(params.id))
+}
+
+/** One of others looks like one that is not there. */
+export function getOwnScout({ id, edge, params, caller }: RequestContext): Response {
   const scout = edge.engine.scout(params.id)
+  return scoutDetail(id, scout?.operator === caller!.tenant ? scout : undefined)
+}
+
+function scoutDetail(id: string, scout: ScoutDetail | undefined): Response {
   if (scout === undefined) {
-    const text = 'No scout with this id is connected now: GET /v1/scouts lists those that are.'
+    const text = 'No scout with this id is connected now: GET /v1/scouts, or /v1/me/scouts, lists those that are.'
     return refuse(id, fault('not_found', text, { param: 'id' }))
   }
-  const { sessions, window, lastHour, standings } = scout
-  const detail = { sessions, window, last_hour: shownHour(lastHour), models: standings.map(shownStanding) }
+  const { sessions, window, lastHour, verdict, standings } = scout
+  const detail = { sessions, window, last_hour: shownHour(lastHour), verdict, models: standings.map(shownStanding) }
   return jsonResponse(id, JSON.stringify({ ...shownScout(scout), ...detail }))
 }
 

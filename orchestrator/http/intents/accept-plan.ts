@@ -12,7 +12,8 @@ import { abilitiesIn, dollars } from '../../../shared/task.ts'
 import type { ModelListing } from '../../engine/ports/client.ts'
 import type { IntentView } from '../../engine/ports/intents.ts'
 import type { CatalogModel, Plan, PlanAsked, PlanContext, RequestCheck } from '../../engine/ports/planner.ts'
-import type { Edge, RequestContext } from '../request-context.ts'
+import { mayAskFor, unknownModel } from '../../tenants/scopes.ts'
+import type { RequestContext } from '../request-context.ts'
 import { type JsonBody, readDurable, storingFlaw } from '../schema/body.ts'
 import { lengthFault } from '../schema/bounds/list-bounds.ts'
 import { idempotencyOf } from '../schema/idempotency.ts'
@@ -78,16 +79,16 @@ export async function acceptPlan(
   if (idempotency !== null && 'code' in idempotency) return idempotency
   const isLarge = body.bytes.length > largeBodyBytes
   if (isLarge) await edge.lane.turn()
-  const plan = await edge.planner.plan(asked, planContext(edge, deadlineMs))
+  const plan = await edge.planner.plan(asked, planContext(context, deadlineMs))
   if ('code' in plan) return plan
   const named = request.mustBeOffered
   const missing = named === undefined ? null : await missingModel(context, plan, named)
   if (missing !== null) return missing
   if (isLarge) await edge.lane.turn()
-  const { id: tenant, weight = 1 } = caller!
+  const { tenant, weight } = caller!
   const { budgetTokens } = plan
   const accepted = await edge.intents.accept({
-    ...{ tenant, weight, plan, priority, deadlineMs, metadata },
+    ...{ tenant, weight, key: caller!, plan, priority, deadlineMs, metadata },
     ...(budgetTokens !== undefined && { budgetTokens }),
     ...(idempotency !== null && { idempotency, toldOutcome: request.tellsOutcome === true }),
   })
@@ -99,7 +100,7 @@ export async function acceptPlan(
 
 /** Why the plan cannot be carried out now. After a start of the hub its fleet is waited for, as a chat waits. */
 async function missingModel(
-  { edge, request }: RequestContext,
+  { edge, request, caller }: RequestContext,
   { tasks }: Plan,
   named: readonly string[],
 ): Promise<Fault | null> {
@@ -110,7 +111,8 @@ async function missingModel(
       if (request.signal.aborted) return clientGone
       await new Promise<void>((resolve) => system.after(modelPollMs, resolve))
     }
-    const missing = engine.missingModel(kind, model)
+    const { scopes } = caller!
+    const missing = mayAskFor(scopes, model) ? engine.missingModel(kind, model, scopes.models) : unknownModel(model)
     if (missing !== null) return missing
   }
   return null
@@ -130,15 +132,25 @@ const noLongerKept = fault(
  * request is promised the same answer. It ends by its deadline at the latest.
  */
 export function clientLeft({ edge, caller }: RequestContext, { view, hasKey }: Acceptance): void {
-  if (!hasKey) void edge.intents.cancel(view.id, caller!.id)
+  if (!hasKey) void edge.intents.cancel(view.id, caller!.tenant)
 }
 
 /**
- * What a plan is made in, beside what the client asked for: the live fleet, this edge's check of a request, and turns
- * of the loop.
+ * What a plan is made in, beside what the client asked for: the live fleet as far as its key may use it, this edge's
+ * check of a request, and turns of the loop.
  */
-export function planContext({ engine, lane }: Pick<Edge, 'engine' | 'lane'>, deadlineMs: number): PlanContext {
-  return { check: checkRequest, catalog: catalogOf(engine.models()), deadlineMs, soon: () => lane.turn() }
+export function planContext(
+  { edge, caller }: Pick<RequestContext, 'edge' | 'caller'>,
+  deadlineMs: number,
+): PlanContext {
+  const { engine, lane } = edge
+  const { scopes } = caller!
+  const check: RequestCheck = (kind, request) => {
+    const { model } = request
+    const isForeign = typeof model === 'string' && !mayAskFor(scopes, model)
+    return isForeign ? unknownModel(model) : checkRequest(kind, request)
+  }
+  return { check, catalog: catalogOf(engine.modelsFor(scopes)), deadlineMs, soon: () => lane.turn() }
 }
 
 const checkRequest: RequestCheck = (kind, request) => {

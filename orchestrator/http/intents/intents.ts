@@ -74,5 +74,5 @@ export function noSuchIntent({ id }: RequestContext): Response {
 }
 
 export function viewerOf({ caller }: RequestContext): Viewer {
-  return caller!.role === 'admin' ? null : caller!.id
+  return caller!.role === 'admin' ? null : caller!.tenant
 }

@@ -20,7 +20,7 @@ export async function planIntent(asker: RequestContext): Promise<Response> {
   const body = await readDurable(asker, intentRequest)
   if ('code' in body) return refuse(id, body)
   const fields = behindModel(body.value as IntentFields)
-  const context = planContext(edge, fields.deadline_ms ?? intentDeadlineMs)
+  const context = planContext(asker, fields.deadline_ms ?? intentDeadlineMs)
   const plan = await edge.planner.plan(fields, context)
   if ('code' in plan) return refuse(id, plan)
   const { tasks, promptTokens, completionTokens, dollars, durationMs } = edge.planner.estimate(plan, context.catalog)
@@ -51,6 +51,15 @@ export function getNode(context: RequestContext): Response {
   const task = edge.intents.tasks(params.id).find((candidate) => candidate.node === params.node)
   if (task === undefined) return refuse(id, noSuchNode)
   return jsonResponse(id, nodeResult(view, task, edge.intents.result(params.id, params.node)))
+}
+
+/** What its scout is asked, as far as that is kept; before its needs are done it may hold references to them. */
+export function getNodeRequest(context: RequestContext): Response {
+  const { id, edge, params } = context
+  if (edge.intents.intent(params.id, viewerOf(context)) === undefined) return noSuchIntent(context)
+  const request = edge.intents.request(params.id, params.node)
+  if (request === undefined) return refuse(id, noSuchNode)
+  return jsonResponse(id, new Uint8Array(request))
 }
 
 /** What is done stays; the node and what was skipped on its account run again. */

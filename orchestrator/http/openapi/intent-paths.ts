@@ -102,6 +102,11 @@ export const intentOperations: Record<string, Operation> = {
     access: 'client',
     gives: [200, 'The node.', json({ type: 'object' })],
   },
+  'GET /v1/intents/{id}/nodes/{node}/request': {
+    summary: 'What the scout of a node is asked; before its needs are done it may hold references to them.',
+    access: 'client',
+    gives: [200, 'The request.', json({ type: 'object' })],
+  },
   'POST /v1/intents/{id}/nodes/{node}/retry': {
     summary: 'Try a node again that failed, and what was skipped on its account; what is done stays.',
     access: 'client',

@@ -3,21 +3,31 @@
  * that check them; answers are described here. Built once, when it is first asked for.
  */
 import { z } from 'zod'
-import { keyRoles } from '../../../shared/api-key.ts'
 import { taskKinds } from '../../../shared/task.ts'
 import { countTokensRequest, messagesRequest } from '../anthropic/request/messages-request.ts'
 import { completionRequest } from '../completions/text-request.ts'
 import type { RequestContext } from '../request-context.ts'
 import { jsonResponse } from '../response/response.ts'
+import { accountChanges, accountRequest, settingChanges } from '../schema/accounts/account-requests.ts'
+import { keyChanges, keyRequest, ownKeyChanges } from '../schema/accounts/key-requests.ts'
+import {
+  challengeRequest,
+  generationRequest,
+  keySignInRequest,
+  linkRequest,
+  verifyRequest,
+} from '../schema/accounts/sign-in-requests.ts'
 import { intentRequest } from '../schema/intent-request.ts'
-import { chatRequest, embeddingsRequest, keyRequest } from '../schema/openai-requests.ts'
+import { chatRequest, embeddingsRequest } from '../schema/openai-requests.ts'
 import { compactRequest, responseRequest, tokenCountRequest } from '../schema/response-request.ts'
+import { accountOperations, accountSchemas } from './account-paths.ts'
 import { dialectOperations, dialectSchemas } from './dialect-paths.ts'
 import { intentOperations, intentSchemas, responseOperations } from './intent-paths.ts'
+import { livePaths, scoutListParameters } from './live-paths.ts'
 import { routerFields } from './model-fields.ts'
-import { count, inHeader, type Json, json, listAs, type Operation, object, ref, seconds, text, texts } from './parts.ts'
+import { count, inHeader, type Json, json, type Operation, object, orNull, ref, seconds, text, texts } from './parts.ts'
+import { usageOperations, usageSchemas } from './usage-paths.ts'
 
-const orNull = (schema: Json) => ({ ...schema, type: [schema.type, 'null'] })
 const some = { type: 'number', minimum: 0 }
 const pricesKnown = object({ prompt: orNull(some), answer: orNull(some) })
 const offer = object({
@@ -66,16 +76,6 @@ const scoutFields = {
   offers: { type: 'array', items: offer },
 }
 const served = { id: text, object: text, created: seconds, model: text, chasm: ref('Served') }
-const keyFields = {
-  id: text,
-  object: { const: 'key' },
-  role: { enum: keyRoles },
-  name: text,
-  weight: { type: 'number', description: "Its turns in the queue for each one of another key's that has 1." },
-  created: seconds,
-  revoked: { ...seconds, type: ['integer', 'null'] },
-}
-
 const answerSchemas: Json = {
   Error: object({
     error: object(
@@ -140,13 +140,16 @@ const answerSchemas: Json = {
     sessions: { ...count, description: 'Connections under this id; of several the newest is shown.' },
     window: { ...some, description: 'Tasks at once the hub trusts it with: grows with success, halves with failure.' },
     last_hour: lastHour,
+    verdict: texts,
     models: { type: 'array', items: standing },
   }),
-  ScoutList: listAs('Scout'),
-  Key: object(keyFields),
-  NewKey: object({ ...keyFields, key: { ...text, description: 'The key itself. It is never shown again.' } }),
-  KeyList: listAs('Key'),
-  DeletedKey: object({ id: text, object: { const: 'key' }, deleted: { const: true } }),
+  ScoutList: object({
+    ...{ object: { const: 'list' }, data: { type: 'array', items: ref('ListedScout') } },
+    next: { type: ['string', 'null'], description: '`after` of the next page.' },
+  }),
+  ListedScout: object({ ...scoutFields, last_hour: lastHour, verdict: texts }),
+  ...accountSchemas,
+  ...usageSchemas,
   Status: object({ status: text }),
   ...dialectSchemas,
   ...intentSchemas,
@@ -194,31 +197,29 @@ const operations: Record<string, Operation> = {
     gives: [101, 'The connection is a websocket from here on.'],
   },
   'GET /v1/scouts': {
-    summary: 'The connected scouts.',
+    summary: 'The connected scouts, in the order in which they connected, with their last hour in words.',
     access: 'admin',
+    parameters: scoutListParameters,
     gives: [200, 'The scouts.', json(ref('ScoutList'))],
+  },
+  'GET /v1/me/scouts': {
+    summary: "The connected scouts that one's own keys let in.",
+    access: 'any',
+    parameters: scoutListParameters,
+    gives: [200, 'The scouts.', json(ref('ScoutList'))],
+  },
+  'GET /v1/me/scouts/{id}': {
+    summary: 'One of them.',
+    access: 'any',
+    gives: [200, 'The scout.', json(ref('ScoutDetail'))],
   },
   'GET /v1/scouts/{id}': {
     summary: 'One connected scout, with what placement knows of it. The id holds a slash.',
     access: 'admin',
     gives: [200, 'The scout.', json(ref('ScoutDetail'))],
   },
-  'POST /v1/admin/keys': {
-    summary: 'Make a key.',
-    access: 'admin',
-    takes: 'KeyRequest',
-    gives: [201, 'The key, shown this once.', json(ref('NewKey'))],
-  },
-  'GET /v1/admin/keys': {
-    summary: 'All keys, revoked ones too, without their text.',
-    access: 'admin',
-    gives: [200, 'The keys.', json(ref('KeyList'))],
-  },
-  'DELETE /v1/admin/keys/{id}': {
-    summary: 'Revoke a key. Its event streams end at once with an error inside, its scouts are closed.',
-    access: 'admin',
-    gives: [200, 'It no longer works.', json(ref('DeletedKey'))],
-  },
+  ...accountOperations,
+  ...usageOperations,
   'GET /schemas/scroll.json': {
     summary: 'The JSON schema of a scroll.',
     access: 'open',
@@ -244,7 +245,12 @@ const operations: Record<string, Operation> = {
     access: 'open',
     gives: [200, 'An OpenAPI 3.1 document.', json({ type: 'object' })],
   },
-  'GET /': { summary: 'A welcome for people.', access: 'open', gives: [200, 'Plain text.', plain] },
+  ...livePaths,
+  'GET /': {
+    summary: 'The page for people, where HTML is accepted; else a text.',
+    access: 'open',
+    gives: [200, 'A page or a text.', { ...plain, 'text/html': { schema: text } }],
+  },
 }
 
 function describe(name: string, operation: Operation): Json {
@@ -255,13 +261,21 @@ function describe(name: string, operation: Operation): Json {
   return {
     summary,
     parameters: [...id, ...parameters],
-    security: access === 'open' ? [] : [{ [`${access}Key`]: [] }],
+    security: securityOf(access),
     ...(takes && { requestBody: { required: true, content: json(ref(takes)) } }),
     responses: {
       [status]: { description, ...(content && { content }) },
       default: { description: 'A refusal or a failure.', content: json(ref(fails)) },
     },
   }
+}
+
+/** The page's cookie does where a key does, but for scouts. */
+function securityOf(access: Operation['access']): Json[] {
+  if (access === 'open') return []
+  if (access === 'scout') return [{ scoutKey: [] }]
+  const keys = access === 'any' ? ['clientKey', 'scoutKey', 'adminKey'] : [`${access}Key`]
+  return [...keys, 'session'].map((name) => ({ [name]: [] }))
 }
 
 function schemaOf(schema: z.ZodType): Json {
@@ -292,6 +306,7 @@ function openapiDocument(): Json {
         clientKey: keyScheme('A client key, or an admin key.'),
         adminKey: keyScheme('An admin key.'),
         scoutKey: keyScheme('A scout key.'),
+        session: { type: 'apiKey', in: 'cookie', name: '__Host-chasm', description: "Of the hub's own page." },
       },
       schemas: {
         ...answerSchemas,
@@ -300,13 +315,29 @@ function openapiDocument(): Json {
         CompletionRequest: schemaOf(completionRequest),
         MessagesRequest: schemaOf(messagesRequest),
         CountTokensRequest: schemaOf(countTokensRequest),
-        KeyRequest: schemaOf(keyRequest),
+        ...accountRequests(),
         IntentRequest: schemaOf(intentRequest),
         ResponseRequest: schemaOf(responseRequest),
         TokenCountRequest: schemaOf(tokenCountRequest),
         CompactRequest: schemaOf(compactRequest),
       },
     },
+  }
+}
+
+function accountRequests(): Json {
+  return {
+    KeyRequest: schemaOf(keyRequest),
+    KeyChanges: schemaOf(keyChanges),
+    OwnKeyChanges: schemaOf(ownKeyChanges),
+    GenerationRequest: schemaOf(generationRequest),
+    ChallengeRequest: schemaOf(challengeRequest),
+    VerifyRequest: schemaOf(verifyRequest),
+    LinkRequest: schemaOf(linkRequest),
+    KeySignInRequest: schemaOf(keySignInRequest),
+    AccountRequest: schemaOf(accountRequest),
+    AccountChanges: schemaOf(accountChanges),
+    SettingChanges: schemaOf(settingChanges),
   }
 }
 

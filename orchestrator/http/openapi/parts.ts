@@ -10,12 +10,11 @@ export const count = { type: 'integer', minimum: 0 }
 export const seconds = { type: 'integer', description: 'Seconds since 1970.' }
 export const texts = { type: 'array', items: text }
 
+/** The same or null. */
+export const orNull = (schema: Json): Json => ({ ...schema, type: [schema.type, 'null'] })
+
 export function object(properties: Json, optional: string[] = []): Json {
   return { type: 'object', properties, required: Object.keys(properties).filter((key) => !optional.includes(key)) }
-}
-
-export function listAs(name: string): Json {
-  return object({ object: { const: 'list' }, data: { type: 'array', items: ref(name) } })
 }
 
 export function ref(name: string): Json {
@@ -32,7 +31,8 @@ export function inHeader(name: string, description: string): Json {
 
 export interface Operation {
   summary: string
-  access: 'open' | 'client' | 'admin' | 'scout'
+  /** `any`: a key of whatever role. */
+  access: 'open' | 'any' | 'client' | 'admin' | 'scout'
   /** Beside the id in the path. */
   parameters?: Json[]
   /** Name of a schema. */

@@ -21,18 +21,24 @@ export function envelopeHead(answer: Answer, object: string): string {
 }
 
 /**
- * Which scout, provider and model served the answer, ending in a comma; with the terms of the cost that led to them
- * when the client asks for an explanation.
+ * Which scout, provider and model served the answer and, once it has ended, what it cost, ending in a comma; with the
+ * terms of the cost that led to them when the client asks for an explanation.
  */
 export function chasmField(answer: Answer, explains = false): string {
   return reservedField('chasm', JSON.stringify(servedShown(answer, explains)))
 }
 
+/** What an answer cost, of whose serving the client has been told; ending in a comma. */
+export function costField(microDollars: number): string {
+  return reservedField('chasm', JSON.stringify({ micro_dollars: microDollars }))
+}
+
 /** The same as a value. */
 export function servedShown(answer: Answer, explains: boolean): object {
   const { scout, provider, model } = servedBy(answer)
-  const { attempts, queuedMs, cost } = answer
-  const shown = { scout, provider, model, attempts, queued_ms: Math.round(queuedMs) }
+  const { attempts, queuedMs, cost, microDollars } = answer
+  const charged = microDollars === null ? {} : { micro_dollars: microDollars }
+  const shown = { scout, provider, model, attempts, queued_ms: Math.round(queuedMs), ...charged }
   const explained = explains && cost !== null ? { ...shown, cost_ms: shownCost(cost) } : shown
   return explained
 }

@@ -57,8 +57,8 @@ function askedOf(context: RequestContext, sent: Json): Asked | Fault {
 
 async function compacted(context: RequestContext, { model, body, kept }: Asked): Promise<Response> {
   const { id, edge, caller } = context
-  const { id: tenant, weight = 1 } = caller!
-  const answer = edge.engine.submit({ tenant, weight, kind: 'chat', model, stream: false, body })
+  const { tenant, weight } = caller!
+  const answer = edge.engine.submit({ tenant, weight, key: caller!, kind: 'chat', model, stream: false, body })
   const end = await endOf(context, answer)
   if (end.type === 'failed') return refuse(id, end.fault)
   const { usage } = JSON.parse(Buffer.from(end.body).toString('utf8')) as Result

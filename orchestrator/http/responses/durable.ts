@@ -66,7 +66,7 @@ const nothing = Buffer.alloc(0)
 function keepRequest({ edge, caller }: RequestContext, { view }: Acceptance, request: Buffer): Promise<boolean> {
   const { createdMs, id: intent } = view
   const id = responseId(intent)
-  return edge.engine.responses.keep({ id, tenant: caller!.id, createdMs, request, answer: null, intent })
+  return edge.engine.responses.keep({ id, tenant: caller!.tenant, createdMs, request, answer: null, intent })
 }
 
 function planOf(context: RequestContext, fields: ResponseFields): { plan: PlanRequest; input: Json[] } | Fault {
@@ -141,7 +141,7 @@ async function answer(context: RequestContext, accepted: Acceptance, manner: Man
     if (!isBackground) clientLeft(context, accepted)
   }
   const forget = async () => {
-    if (!isStored) await edge.intents.forget(view.id, caller!.id)
+    if (!isStored) await edge.intents.forget(view.id, caller!.tenant)
   }
   const now = () => ({ ...durableResponse(context, edge.intents.intent(view.id, null) ?? view, echo), store: isStored })
   if (isStreamed) {

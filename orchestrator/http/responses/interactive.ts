@@ -90,7 +90,7 @@ async function wholeResponse(context: RequestContext, asked: Asked): Promise<Res
   const { answer, beginning, explains } = asked
   const end = await endOf(context, answer)
   if (end.type === 'failed') return refuse(id, end.fault)
-  context.firstByte()
+  context.firstByte(answer.served)
   const made = new ResponseAnswer(beginning, () => {})
   made.add(JSON.parse(Buffer.from(end.body).toString('utf8')) as Json)
   made.close()
@@ -108,5 +108,12 @@ async function kept(context: RequestContext, { request, beginning }: Asked, resp
   const answer = Buffer.from(JSON.stringify(response))
   if (answer.length + request.length > keptResponseBytesMax) return false
   const createdMs = edge.system.wallMs()
-  return edge.engine.responses.keep({ id: beginning.id, tenant: caller!.id, createdMs, request, answer, intent: null })
+  return edge.engine.responses.keep({
+    id: beginning.id,
+    tenant: caller!.tenant,
+    createdMs,
+    request,
+    answer,
+    intent: null,
+  })
 }

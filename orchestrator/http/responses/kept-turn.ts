@@ -35,7 +35,11 @@ export function keptRequest(fields: ResponseFields, input: Json[]): Buffer {
 }
 
 /** Null when there is no such response, or it is no longer kept. */
-export function keptTurn(context: RequestContext, id: string, viewer: Viewer = context.caller!.id): KeptTurn | null {
+export function keptTurn(
+  context: RequestContext,
+  id: string,
+  viewer: Viewer = context.caller!.tenant,
+): KeptTurn | null {
   if (!id.startsWith('resp_')) return null
   const { edge } = context
   const kept = edge.engine.responses.find(id, viewer)

@@ -91,7 +91,7 @@ class ResponseContent implements StreamContent<AnswerPart> {
   encode({ lines, end }: AnswerPart): Uint8Array | null {
     if (lines.length > 0 && !this.hasContent) {
       this.hasContent = true
-      this.context.firstByte()
+      this.context.firstByte(this.answer.served)
     }
     for (const line of lines) this.made.add(parsed(line))
     if (this.phase === 'keeping') this.keep()

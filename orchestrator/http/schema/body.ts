@@ -7,6 +7,7 @@ import type { z } from 'zod'
 import { type Fault, fault, plainMessage } from '../../../shared/faults.ts'
 import { parseInSlices } from '../../../shared/json/sliced-parse.ts'
 import { jsonDepthMax, jsonFieldsMax, jsonNodesMax, largeBodyBytes } from '../../../shared/limits/http.ts'
+import { smallBodyBytesMax } from '../../../shared/limits/keys.ts'
 import { bodyBytesMax } from '../../../shared/limits/wire.ts'
 import { type UnfetchableUrl, unfetchableIn, unfetchableInSteps } from '../../../shared/network/fetchable-url.ts'
 import type { BodyFlaw } from '../body-reads.ts'
@@ -71,24 +72,36 @@ export function readForTranslation(context: RequestContext, schema: z.ZodType): 
 
 /** The body of a request that is stored, which may be as large as what the store and every scout takes. */
 export function readDurable(context: RequestContext, schema: z.ZodType): Promise<JsonBody | Fault> {
-  return read(context, schema, { isStored: true })
+  return read(context, schema, { use: 'stored' })
+}
+
+/** The body of a request of somebody who may not be known yet. */
+export function readSmall(context: RequestContext, schema: z.ZodType): Promise<JsonBody | Fault> {
+  return read(context, schema, { use: 'small' })
 }
 
 /** What is wrong with storing this body, for a route that learns from it whether it is stored; else null. */
 export function storingFlaw({ bytes }: JsonBody): Fault | null {
-  return bytes.length > bodyBytesMax ? tooLarge(bodyBytesMax, true) : null
+  return bytes.length > bodyBytesMax ? tooLarge(bodyBytesMax, 'stored') : null
 }
 
-function tooLarge(bytesMax: number, isStored: boolean): Fault {
-  const text = `The request body is larger than ${bytesMax} bytes, the most that`
-  const advice = isStored
-    ? 'a stored request may have: shorten it, or send large images in a chat of a plain model.'
-    : 'this orchestrator takes: send less, or have its operator raise REQUEST_MAX_MIB.'
-  return fault('request_too_large', `${text} ${advice}`)
+/** What a body is of, which decides how large it may be. */
+type BodyUse = 'interactive' | 'stored' | 'small'
+
+const tooLargeAdvice: Record<BodyUse, string> = {
+  interactive: 'this orchestrator takes: send less, or have its operator raise REQUEST_MAX_MIB.',
+  stored: 'a stored request may have: shorten it, or send large images in a chat of a plain model.',
+  small: 'this path takes: send less.',
+}
+
+function tooLarge(bytesMax: number, use: BodyUse): Fault {
+  const text = `The request body is larger than ${bytesMax} bytes, the most that ${tooLargeAdvice[use]}`
+  return fault('request_too_large', text)
 }
 
 interface ReadOptions {
-  isStored?: boolean
+  /** Interactive when absent. */
+  use?: BodyUse
   /** Its URLs are not looked at. */
   isTranslated?: boolean
   isPlain?: PlainCheck
@@ -99,7 +112,7 @@ interface ReadOptions {
  * one of its own.
  */
 async function read(context: RequestContext, schema: z.ZodType, options: ReadOptions): Promise<JsonBody | Fault> {
-  const bytes = await bytesOf(context, options.isStored === true)
+  const bytes = await bytesOf(context, options.use ?? 'interactive')
   if ('code' in bytes) return bytes
   if (bytes.length > largeBodyBytes) {
     const { lane } = context.edge
@@ -116,7 +129,7 @@ async function read(context: RequestContext, schema: z.ZodType, options: ReadOpt
 }
 
 /** The body as it was meant before it was compressed, of bounded shape if it is JSON; or why there is none. */
-async function bytesOf(context: RequestContext, isStored: boolean): Promise<Uint8Array<ArrayBuffer> | Fault> {
+async function bytesOf(context: RequestContext, use: BodyUse): Promise<Uint8Array<ArrayBuffer> | Fault> {
   const { edge, request } = context
   const { headers } = request
   const length = headers.get('content-length')
@@ -124,17 +137,17 @@ async function bytesOf(context: RequestContext, isStored: boolean): Promise<Uint
   const encoding = encodingOf(headers.get('content-encoding'))
   if (encoding === undefined) return unknownEncoding
   const declared = length === null ? null : Number(length)
-  const bytesMax = isStored ? bodyBytesMax : edge.settings.requestBytesMax
-  if (declared !== null && declared > bytesMax) return tooLarge(bytesMax, isStored)
+  const bytesMax = { interactive: edge.settings.requestBytesMax, stored: bodyBytesMax, small: smallBodyBytesMax }[use]
+  if (declared !== null && declared > bytesMax) return tooLarge(bytesMax, use)
   const hold = (more: number) => context.hold(more)
   const measure = new JsonMeasure()
   const arriving = (piece: Uint8Array) => (encoding === null ? excessFault(measure.add(piece)) : null)
   const arrived = await edge.bodies.read(request, declared, bytesMax, hold, arriving)
   context.tookBody(arrived)
-  if (typeof arrived === 'string') return arrived === 'tooLarge' ? tooLarge(bytesMax, isStored) : flaws[arrived]
+  if (typeof arrived === 'string') return arrived === 'tooLarge' ? tooLarge(bytesMax, use) : flaws[arrived]
   if ('code' in arrived || encoding === null) return arrived
   const bytes = await inflated(arrived, encoding, bytesMax, hold)
-  if (bytes === 'tooLarge') return tooLarge(bytesMax, isStored)
+  if (bytes === 'tooLarge') return tooLarge(bytesMax, use)
   if (bytes === 'damaged') return damaged
   if ('code' in bytes) return bytes
   return (await edge.lane.whole(measuring(bytes, measure))) ?? bytes
@@ -189,7 +202,7 @@ function urlFault({ field, flaw }: UnfetchableUrl): Fault {
 /** Of requests that were made of the one that arrived, and are kept in its place: whether they may be so large. */
 export function refusedSize(context: RequestContext, arrived: JsonBody, madeBytes: number): Fault | null {
   const { requestBytesMax } = context.edge.settings
-  if (madeBytes > requestBytesMax) return tooLarge(requestBytesMax, false)
+  if (madeBytes > requestBytesMax) return tooLarge(requestBytesMax, 'interactive')
   const more = madeBytes - arrived.bytes.length
   return more > 0 ? context.hold(more) : null
 }

@@ -4,12 +4,10 @@
  * schemas only check; what travels on is the body as it arrived. They also feed `/openapi.json`.
  */
 import { z } from 'zod'
-import { keyRoles } from '../../../shared/api-key.ts'
-import { keyWeightMax, keyWeightMin } from '../../../shared/limits/keys.ts'
-import { modelCharsMax, nameCharsMax } from '../../../shared/limits/wire.ts'
+import { modelCharsMax } from '../../../shared/limits/wire.ts'
 import { models, provider } from './preferences/preference-fields.ts'
 import { chasm, obstacleToContinue } from './routing-options.ts'
-import { anyInteger, anyNumber, expects, flag, integerFrom, listOf, numberFrom, textUpTo } from './validation.ts'
+import { anyInteger, anyNumber, expects, flag, integerFrom, listOf, textUpTo } from './validation.ts'
 
 const choicesMax = 128
 
@@ -126,16 +124,6 @@ export const embeddingsRequest = z
     const message = 'is for streams, and vectors come whole: remove it'
     context.addIssue({ code: 'custom', path: ['chasm', 'continue'], message })
   })
-
-export const keyRequest = z.strictObject({
-  role: z.enum(keyRoles, expects(`must be one of ${keyRoles.join(', ')}`)),
-  name: textUpTo(nameCharsMax)
-    .regex(/^\P{C}*$/u, expects('must have no control characters'))
-    .describe('For people: whose key it is. Shown in listings.'),
-  weight: numberFrom(keyWeightMin, keyWeightMax).describe(
-    "Its turns in the queue for each one of another key's that has 1; 1 when absent.",
-  ),
-})
 
 function isEmbeddingInput(input: unknown): boolean {
   if (typeof input === 'string') return input !== ''

@@ -18,7 +18,7 @@ const overBytes: Record<'share' | 'full', Fault> = {
 /** The response with this body in pieces, or a refusal; the request has ended with it or will report so. */
 export function pacedResponse(context: RequestContext, { status, headers }: Response, body: Uint8Array): Response {
   const { edge, caller, id } = context
-  const tenant = caller?.id ?? ''
+  const tenant = caller?.tenant ?? ''
   // The runtime leaves the body out, and would not say when it is done with it.
   if (context.request.method === 'HEAD') {
     context.ended(status)

@@ -1,6 +1,6 @@
 /**
- * The event streams that are open, by the key that opened them. Streams add and remove themselves; the server ends
- * those of a key that was revoked.
+ * The event streams that are open, by the id of the key that opened them. Streams add and remove themselves; the server
+ * ends those of a key that stopped working.
  */
 interface OpenStream {
   /** Ends with an error in its own form. */
@@ -8,21 +8,25 @@ interface OpenStream {
 }
 
 export class OpenStreams {
-  private readonly byCaller = new Map<string, Set<OpenStream>>()
+  private readonly byKey = new Map<string, Set<OpenStream>>()
 
-  add(caller: string, stream: OpenStream): void {
-    const streams = this.byCaller.get(caller)
-    if (streams === undefined) this.byCaller.set(caller, new Set([stream]))
+  add(key: string, stream: OpenStream): void {
+    const streams = this.byKey.get(key)
+    if (streams === undefined) this.byKey.set(key, new Set([stream]))
     else streams.add(stream)
   }
 
   /** Does nothing for one that is not there. */
-  remove(caller: string, stream: OpenStream): void {
-    const streams = this.byCaller.get(caller)
-    if (streams?.delete(stream) === true && streams.size === 0) this.byCaller.delete(caller)
+  remove(key: string, stream: OpenStream): void {
+    const streams = this.byKey.get(key)
+    if (streams?.delete(stream) === true && streams.size === 0) this.byKey.delete(key)
   }
 
-  revoke(caller: string): void {
-    for (const stream of [...(this.byCaller.get(caller) ?? [])]) stream.revoke()
+  countOf(key: string): number {
+    return this.byKey.get(key)?.size ?? 0
+  }
+
+  revoke(key: string): void {
+    for (const stream of [...(this.byKey.get(key) ?? [])]) stream.revoke()
   }
 }

@@ -52,7 +52,10 @@ const phaseMoves: Record<Phase, readonly Phase[]> = {
   left: [],
 }
 
-const keyRevoked = fault('invalid_api_key', 'The key of this request was revoked: ask its operator for a new one.')
+const keyRevoked = fault(
+  'invalid_api_key',
+  'The key of this request was revoked or replaced, or has expired: use another one.',
+)
 const clientGone = fault('cancelled', 'The client closed the connection before the answer began.')
 
 export class PullStream<Part> {

@@ -113,7 +113,7 @@ function pick(from: Json, keys: readonly string[]): Json {
 export function answerOf(
   { edge, caller }: RequestContext,
   { id, resultNode }: IntentView,
-  viewer: Viewer = caller!.id,
+  viewer: Viewer = caller!.tenant,
 ): IntentAnswer {
   const events = edge.intents.events(id, viewer, null)!
   return new IntentAnswer({ events, resultNode, result: () => edge.intents.result(id, resultNode) })

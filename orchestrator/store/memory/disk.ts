@@ -3,16 +3,17 @@
  * that is dropped, and a restart is another one on the same disk. Rows are replaced, never changed in place, and
  * each replacement records how to undo it.
  */
+import type { AccountRow, AuditRow, KeyRow, LoginLinkRow, SessionRow } from '../../engine/ports/account-store.ts'
 import type {
   EventRow,
   IdempotencyRow,
   IntentRow,
-  KeyRow,
   ResponseRow,
   TaskRow,
   UsageRow,
   UsageSum,
 } from '../../engine/ports/store.ts'
+import type { UsagePoint } from '../../engine/ports/usage.ts'
 
 export interface StoredTask {
   row: TaskRow
@@ -31,12 +32,21 @@ export class MemoryDisk {
   epoch = 0
   /** By id, oldest first, as every map here keeps the order of arrival. */
   keys = new Map<string, KeyRow>()
+  accounts = new Map<string, AccountRow>()
+  /** By digest. */
+  sessions = new Map<string, SessionRow>()
+  loginLinks = new Map<string, LoginLinkRow>()
+  audit: AuditRow[] = []
+  lastAudit = 0
+  settings = new Map<string, string>()
   intents = new Map<string, StoredIntent>()
   tasks = new Map<number, StoredTask>()
   /** Bookings by task; a forgotten one leaves only its part of the sum. */
   bookings = new Map<number, UsageRow>()
   /** By `usageKey`. */
   usageSums = new Map<string, UsageSum>()
+  usageHours = new Map<string, UsagePoint>()
+  usageDays = new Map<string, UsagePoint>()
   /** By `idempotencyKey`. */
   idempotency = new Map<string, IdempotencyRow>()
   responses = new Map<string, ResponseRow>()
@@ -46,15 +56,22 @@ export class MemoryDisk {
   inHand: string | null = null
   /** Rows of usage that were left out. */
   unbooked = 0
+  /** Of every store that writes here. */
+  commits = 0
   /** Backups by the path that was asked for. */
   readonly copies = new Map<string, MemoryDisk>()
 
   /** Everything that is here now, on a disk of its own; without the backups. */
   copy(): MemoryDisk {
     const other = new MemoryDisk()
-    const { epoch, keys, intents, tasks, bookings, usageSums, idempotency, responses, suspects } = this
-    const all = { epoch, keys, intents, tasks, bookings, usageSums, idempotency, responses, suspects }
-    return Object.assign(other, structuredClone(all))
+    const { epoch, keys, accounts, sessions, loginLinks, audit, lastAudit, settings } = this
+    const { intents, tasks, bookings, usageSums, idempotency, responses, suspects } = this
+    const owners = { epoch, keys, accounts, sessions, loginLinks, audit, lastAudit, settings }
+    const { usageHours, usageDays } = this
+    const usage = { bookings, usageSums, usageHours, usageDays }
+    const work = { intents, tasks, ...usage, idempotency, responses, suspects }
+    // In one piece: what both maps of tasks hold is the same task.
+    return Object.assign(other, structuredClone({ ...owners, ...work }))
   }
 }
 

@@ -5,21 +5,18 @@
  * would.
  */
 import { usageSumMax } from '../../../shared/limits/answers.ts'
-import {
-  type IdempotencyStore,
-  type IntentFilter,
-  type IntentStore,
-  type KeyRow,
-  type KeyStore,
-  type MaintenanceStore,
-  type OpenIntent,
-  type ResponseStore,
-  type Store,
-  StoreError,
-  type SummedIntent,
-  type UsageStore,
-  type UsageSum,
+import type {
+  IdempotencyStore,
+  IntentFilter,
+  IntentStore,
+  OpenIntent,
+  ResponseStore,
+  Store,
+  SummedIntent,
+  UsageStore,
+  UsageSum,
 } from '../../engine/ports/store.ts'
+import { accountReads, forgetSignIns } from './account-reads.ts'
 import {
   copyBytes,
   copyIdempotency,
@@ -29,22 +26,44 @@ import {
   MemoryDisk,
   type StoredIntent,
 } from './disk.ts'
+import { usageReads } from './usage.ts'
 import { sameBytes, writeBatch } from './writes.ts'
 
 export function memoryStore(disk = new MemoryDisk()): Store {
   let closed = false
+  let ownCommits = 0
+  const committed = () => {
+    disk.commits += 1
+    ownCommits += 1
+  }
   const writable = () => {
     if (closed) throw new Error('this store is closed')
   }
   return {
-    ...keysOn(disk, writable),
+    ...accountReads(disk),
     ...readsOn(disk),
+    ...usageReads(disk),
+    nextEpoch() {
+      writable()
+      disk.epoch += 1
+      committed()
+      return disk.epoch
+    },
     commit(writes) {
       writable()
+      if (writes.length === 0) return
       writeBatch(disk, writes)
+      committed()
+    },
+    foreignCommits: () => disk.commits - ownCommits,
+    forgetSignIns(nowMs, auditMs, limit) {
+      writable()
+      committed()
+      return forgetSignIns(disk, nowMs, auditMs, limit)
     },
     forgetBefore(finishedMs, idempotencyMs, limit) {
       writable()
+      committed()
       return forgetIntents(disk, finishedMs, limit) + forgetOthers(disk, finishedMs, idempotencyMs, limit)
     },
     backup(path) {
@@ -59,36 +78,9 @@ export function memoryStore(disk = new MemoryDisk()): Store {
   }
 }
 
-function keysOn(disk: MemoryDisk, writable: () => void): KeyStore & Pick<MaintenanceStore, 'nextEpoch'> {
-  const byDigest = (digest: string) => disk.keys.values().find((row) => row.digest === digest)
-  const copy = (row: KeyRow | undefined) => row && { ...row }
-  return {
-    nextEpoch() {
-      writable()
-      disk.epoch += 1
-      return disk.epoch
-    },
-    insertKey(row) {
-      writable()
-      if (disk.keys.has(row.id)) throw new StoreError('fenced', `a key with the id ${row.id} exists already`)
-      if (byDigest(row.digest)) throw new StoreError('fenced', 'a key with this digest exists already')
-      if (!(row.weight > 0)) throw new StoreError('fenced', `a weight is above zero, not ${row.weight}`)
-      disk.keys.set(row.id, { ...row })
-    },
-    keyByDigest: (digest) => copy(byDigest(digest)),
-    keyById: (id) => copy(disk.keys.get(id)),
-    listKeys: () => [...disk.keys.values()].map((row) => ({ ...row })),
-    revokeKey(id, atMs) {
-      writable()
-      const row = disk.keys.get(id)
-      if (row === undefined || row.revokedMs !== null) return false
-      row.revokedMs = atMs
-      return true
-    },
-  }
-}
-
-function readsOn(disk: MemoryDisk): IntentStore & IdempotencyStore & ResponseStore & UsageStore {
+function readsOn(
+  disk: MemoryDisk,
+): IntentStore & IdempotencyStore & ResponseStore & Pick<UsageStore, 'usage' | 'unbooked'> {
   return {
     intent(id) {
       const stored = disk.intents.get(id)

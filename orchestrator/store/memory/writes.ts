@@ -3,16 +3,9 @@
  * how to undo what it did so far; a write whose condition does not hold throws `fenced`, and the list is run
  * backwards.
  */
-import { usageSumMax } from '../../../shared/limits/answers.ts'
 import { isTerminalState } from '../../../shared/task-state.ts'
-import {
-  isTokenCount,
-  StoreError,
-  type StoreWrite,
-  type StoreWriteOf,
-  type TaskRow,
-  type UsageSum,
-} from '../../engine/ports/store.ts'
+import type { StoreWrite, StoreWriteOf, TaskRow } from '../../engine/ports/store.ts'
+import { accountWrites } from './account-writes.ts'
 import {
   copyBytes,
   copyIdempotency,
@@ -22,10 +15,10 @@ import {
   type MemoryDisk,
   type StoredIntent,
   type StoredTask,
-  usageKey,
 } from './disk.ts'
+import { must, put, take, type Undo } from './undo.ts'
+import { usageWrites } from './usage.ts'
 
-type Undo = (() => void)[]
 type Kind = StoreWrite['write']
 type Writes = { [One in Kind]: (disk: MemoryDisk, write: StoreWriteOf<One>, undo: Undo) => void }
 
@@ -41,47 +34,6 @@ export function writeBatch(disk: MemoryDisk, batch: readonly StoreWrite[]): void
     for (const step of undo.reverse()) step()
     throw error
   }
-}
-
-function must(held: boolean, otherwise: () => string): asserts held {
-  if (!held) throw new StoreError('fenced', otherwise())
-}
-
-/** Sets an entry; undone, the old value is back, or there is none. */
-function put<Key, Value>(map: Map<Key, Value>, key: Key, value: Value, undo: Undo): void {
-  const before = map.get(key)
-  map.set(key, value)
-  undo.push(() => (before === undefined ? map.delete(key) : map.set(key, before)))
-}
-
-/** Removes an entry; undone, it is back. */
-function take<Key, Value>(map: Map<Key, Value>, key: Key, undo: Undo): void {
-  const before = map.get(key)
-  if (before === undefined) return
-  map.delete(key)
-  undo.push(() => map.set(key, before))
-}
-
-function addUsage(disk: MemoryDisk, more: UsageSum, undo: Undo): void {
-  const { tenant, model } = more
-  const sum = disk.usageSums.get(usageKey(more))
-  const added = {
-    tenant,
-    model,
-    tasks: Math.min(usageSumMax, (sum?.tasks ?? 0) + more.tasks),
-    promptTokens: Math.min(usageSumMax, (sum?.promptTokens ?? 0) + more.promptTokens),
-    completionTokens: Math.min(usageSumMax, (sum?.completionTokens ?? 0) + more.completionTokens),
-  }
-  put(disk.usageSums, usageKey(more), added, undo)
-}
-
-function isBookable({ promptTokens, completionTokens }: Pick<UsageSum, 'promptTokens' | 'completionTokens'>): boolean {
-  return isTokenCount(promptTokens) && isTokenCount(completionTokens)
-}
-
-function leftOut(disk: MemoryDisk, undo: Undo): void {
-  disk.unbooked++
-  undo.push(() => disk.unbooked--)
 }
 
 /** Replaces the row of an intent or a task. */
@@ -177,6 +129,7 @@ function forgetIntent(disk: MemoryDisk, { intent }: StoreWriteOf<'forgetIntent'>
 }
 
 const writes: Writes = {
+  ...accountWrites,
   intent: addIntent,
   lease(disk, { task, attempt, nonce, scout, instance }, undo) {
     const stored = disk.tasks.get(task)
@@ -221,16 +174,7 @@ const writes: Writes = {
     events.push({ ...event })
     undo.push(() => events.pop())
   },
-  usage(disk, { usage }, undo) {
-    if (disk.bookings.has(usage.task) || !isBookable(usage)) return leftOut(disk, undo)
-    put(disk.bookings, usage.task, { ...usage }, undo)
-    const { tenant, model, promptTokens, completionTokens } = usage
-    addUsage(disk, { tenant, model, tasks: 1, promptTokens, completionTokens }, undo)
-  },
-  tally(disk, { tally }, undo) {
-    if (!isBookable(tally)) return leftOut(disk, undo)
-    addUsage(disk, tally, undo)
-  },
+  ...usageWrites,
   blame(disk, { intent }, undo) {
     if (disk.intents.has(intent)) put(disk.suspects, intent, (disk.suspects.get(intent) ?? 0) + 1, undo)
   },

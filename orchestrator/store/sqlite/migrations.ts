@@ -172,4 +172,135 @@ export const migrations: readonly Migration[] = [
       CREATE INDEX response_age ON response (created_ms) WHERE intent_seq IS NULL;
     `,
   },
+  {
+    version: 6,
+    // A key of an older program is its own tenant, so that everything stored under its id stays where it is.
+    sql: `
+      CREATE TABLE account (
+        seq INTEGER PRIMARY KEY,
+        id TEXT NOT NULL UNIQUE,
+        address TEXT UNIQUE,
+        name TEXT NOT NULL,
+        role TEXT NOT NULL CHECK (role IN ('admin', 'member')),
+        state TEXT NOT NULL CHECK (state IN ('waiting', 'active', 'suspended')),
+        limits TEXT,
+        created_ms INTEGER NOT NULL
+      ) STRICT;
+      CREATE INDEX account_by_state ON account (state, seq);
+
+      ALTER TABLE api_key ADD COLUMN tenant TEXT NOT NULL DEFAULT '';
+      UPDATE api_key SET tenant = id;
+      ALTER TABLE api_key ADD COLUMN account TEXT REFERENCES account (id);
+      ALTER TABLE api_key ADD COLUMN generation INTEGER NOT NULL DEFAULT 1;
+      ALTER TABLE api_key ADD COLUMN scopes TEXT;
+      ALTER TABLE api_key ADD COLUMN limits TEXT;
+      ALTER TABLE api_key ADD COLUMN expires_ms INTEGER;
+      ALTER TABLE api_key ADD COLUMN last4 TEXT;
+      CREATE INDEX api_key_by_tenant ON api_key (tenant, seq);
+      CREATE INDEX api_key_by_account ON api_key (account, seq) WHERE account IS NOT NULL;
+      CREATE INDEX api_key_end ON api_key (expires_ms) WHERE expires_ms IS NOT NULL;
+
+      CREATE TABLE session (
+        seq INTEGER PRIMARY KEY,
+        digest TEXT NOT NULL UNIQUE,
+        account TEXT REFERENCES account (id),
+        key TEXT,
+        generation INTEGER,
+        created_ms INTEGER NOT NULL,
+        seen_ms INTEGER NOT NULL,
+        expires_ms INTEGER NOT NULL,
+        CHECK (account IS NOT NULL OR key IS NOT NULL)
+      ) STRICT;
+      CREATE INDEX session_by_account ON session (account, seq) WHERE account IS NOT NULL;
+      CREATE INDEX session_by_key ON session (key, seq) WHERE key IS NOT NULL;
+      CREATE INDEX session_end ON session (expires_ms);
+
+      CREATE TABLE login_link (
+        digest TEXT NOT NULL PRIMARY KEY,
+        account TEXT NOT NULL REFERENCES account (id),
+        created_ms INTEGER NOT NULL,
+        expires_ms INTEGER NOT NULL
+      ) STRICT, WITHOUT ROWID;
+      CREATE INDEX login_link_end ON login_link (expires_ms);
+
+      CREATE TABLE audit (
+        seq INTEGER PRIMARY KEY AUTOINCREMENT,
+        at_ms INTEGER NOT NULL,
+        actor TEXT NOT NULL,
+        address TEXT NOT NULL,
+        action TEXT NOT NULL,
+        subject TEXT NOT NULL,
+        before TEXT,
+        after TEXT
+      ) STRICT;
+      CREATE INDEX audit_by_subject ON audit (subject, seq);
+      CREATE TRIGGER audit_is_append_only BEFORE UPDATE ON audit
+        BEGIN SELECT raise(ABORT, 'an audit row is never changed'); END;
+
+      CREATE TABLE setting (
+        name TEXT NOT NULL PRIMARY KEY,
+        value TEXT NOT NULL
+      ) STRICT, WITHOUT ROWID;
+
+      CREATE TABLE usage_hour (
+        hour INTEGER NOT NULL,
+        tenant TEXT NOT NULL,
+        key TEXT NOT NULL,
+        model TEXT NOT NULL,
+        tasks INTEGER NOT NULL,
+        failed INTEGER NOT NULL,
+        prompt_tokens INTEGER NOT NULL,
+        completion_tokens INTEGER NOT NULL,
+        micro_dollars INTEGER NOT NULL,
+        estimated INTEGER NOT NULL,
+        PRIMARY KEY (tenant, hour, key, model)
+      ) STRICT, WITHOUT ROWID;
+      CREATE INDEX usage_hour_age ON usage_hour (hour);
+
+      CREATE TABLE usage_day (
+        day INTEGER NOT NULL,
+        tenant TEXT NOT NULL,
+        key TEXT NOT NULL,
+        model TEXT NOT NULL,
+        tasks INTEGER NOT NULL,
+        failed INTEGER NOT NULL,
+        prompt_tokens INTEGER NOT NULL,
+        completion_tokens INTEGER NOT NULL,
+        micro_dollars INTEGER NOT NULL,
+        estimated INTEGER NOT NULL,
+        PRIMARY KEY (tenant, day, key, model)
+      ) STRICT, WITHOUT ROWID;
+      CREATE INDEX usage_day_age ON usage_day (day);
+
+      CREATE TABLE served_day (
+        day INTEGER NOT NULL,
+        tenant TEXT NOT NULL,
+        scout TEXT NOT NULL,
+        model TEXT NOT NULL,
+        tasks INTEGER NOT NULL,
+        failed INTEGER NOT NULL,
+        prompt_tokens INTEGER NOT NULL,
+        completion_tokens INTEGER NOT NULL,
+        busy_ms INTEGER NOT NULL,
+        PRIMARY KEY (tenant, day, scout, model)
+      ) STRICT, WITHOUT ROWID;
+      CREATE INDEX served_day_age ON served_day (day);
+
+      CREATE TABLE history_quarter (
+        quarter INTEGER PRIMARY KEY,
+        point TEXT NOT NULL
+      ) STRICT;
+    `,
+  },
+  {
+    version: 7,
+    // Rows of older programs were made by the key that is their tenant.
+    sql: `
+      ALTER TABLE intent ADD COLUMN key TEXT;
+      ALTER TABLE usage ADD COLUMN key TEXT NOT NULL DEFAULT '';
+      UPDATE usage SET key = tenant;
+      ALTER TABLE usage ADD COLUMN micro_dollars INTEGER NOT NULL DEFAULT 0;
+      ALTER TABLE usage ADD COLUMN estimated INTEGER NOT NULL DEFAULT 0;
+    `,
+  },
 ]

@@ -24,7 +24,7 @@ import type { Statements } from './statements.ts'
 
 const intentColumns = `intent.id, intent.tenant, intent.state, intent.priority, intent.created_ms AS createdMs,
   intent.deadline_ms AS deadlineMs, intent.finished_ms AS finishedMs, intent.metadata, intent.fault,
-  intent.result_node AS resultNode, intent.budget_tokens AS budgetTokens`
+  intent.result_node AS resultNode, intent.budget_tokens AS budgetTokens, intent.key`
 
 const taskColumns = `task.task, intent.id AS intent, task.node, task.kind, task.model, task.needs, task.state,
   task.attempt, task.charged, task.returned, task.nonce, task.scout, task.instance, task.served,
@@ -45,10 +45,7 @@ const lastSeq = 'coalesce((SELECT max(event.seq) FROM event WHERE event.intent_s
 /** Open intents read at once at boot. */
 const openPageRows = 1_000
 
-type Reads = Omit<IntentStore, 'inHand' | 'noteInHand'> &
-  IdempotencyStore &
-  ResponseStore &
-  Omit<UsageStore, 'unbooked'>
+type Reads = Omit<IntentStore, 'inHand' | 'noteInHand'> & IdempotencyStore & ResponseStore & Pick<UsageStore, 'usage'>
 
 export function sqliteReads(statements: Statements): Reads {
   const intent = statements.keep<IntentRow, [string]>(`SELECT ${intentColumns} FROM intent WHERE id = ?`)

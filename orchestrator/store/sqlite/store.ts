@@ -1,18 +1,22 @@
 /**
- * The Store port on one SQLite connection, put together from its parts: keys, writes, reads, retention, backup. The
+ * The Store port on one SQLite connection, put together from its parts: accounts, writes, reads, retention, backup. The
  * connection must be readied before; from then on it belongs to this store alone.
  */
 import type { Database } from 'bun:sqlite'
 import { storeBusyMs } from '../../../shared/limits/store.ts'
 import type { Store } from '../../engine/ports/store.ts'
 import type { SideFile } from '../beside/side-file.ts'
+import { accountReads } from './accounts/account-reads.ts'
+import { signInRetention } from './accounts/account-writes.ts'
 import { sqliteBackup } from './backup.ts'
-import { nonceSealing, sqliteKeys } from './keys.ts'
+import { epochCounter, nonceSealing } from './hub-row.ts'
 import { sqliteReads } from './reads.ts'
 import { sqliteRetention } from './retention.ts'
 import { Statements } from './statements.ts'
 import { transact, transactionSteps } from './transaction.ts'
-import { sqliteWriter, type Unbooked } from './writes.ts'
+import { usageReads } from './usage/usage-reads.ts'
+import { type Unbooked, usageRetention } from './usage/usage-writes.ts'
+import { sqliteWriter } from './writes.ts'
 
 export interface SqliteStore extends Store {
   /** Seals what an earlier version stored open; does nothing the second time. */
@@ -32,16 +36,17 @@ export function sqliteStore(db: Database, beside: Beside | null): SqliteStore {
   const unbooked: Unbooked = { rows: 0 }
   const apply = sqliteWriter(statements, unbooked)
   let inHand = beside?.inHand ?? null
-  const keys = sqliteKeys(statements, steps)
+  const nextEpoch = epochCounter(statements, steps)
   return {
-    ...keys,
     nextEpoch() {
-      const epoch = keys.nextEpoch()
+      const epoch = nextEpoch()
       // A hub runs once it has its epoch: from then on a wait for a lock holds up its loop.
       db.run(`PRAGMA busy_timeout = ${storeBusyMs}`)
       return epoch
     },
+    ...accountReads(statements),
     ...sqliteReads(statements),
+    ...usageReads(statements),
     unbooked: () => unbooked.rows,
     inHand: () => inHand,
     noteInHand(name) {
@@ -57,6 +62,8 @@ export function sqliteStore(db: Database, beside: Beside | null): SqliteStore {
     },
     sealNonces: nonceSealing(statements, steps),
     forgetBefore: sqliteRetention(statements, steps),
+    forgetUsage: usageRetention(statements, steps),
+    forgetSignIns: signInRetention(statements, steps),
     backup: sqliteBackup(statements),
     close() {
       statements.finalize()

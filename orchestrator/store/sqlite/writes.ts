@@ -3,17 +3,12 @@
  * not hold throws `fenced` and so takes the whole batch back. The condition is part of the statement itself, and the
  * count of changed rows shows whether it held.
  */
-import { usageSumMax } from '../../../shared/limits/answers.ts'
-import { isTokenCount, StoreError, type StoreWrite, type StoreWriteOf } from '../../engine/ports/store.ts'
-import { asStoreError } from './errors.ts'
+import { StoreError, type StoreWrite, type StoreWriteOf } from '../../engine/ports/store.ts'
+import { accountWrites } from './accounts/account-writes.ts'
 import type { Statements } from './statements.ts'
+import { type Unbooked, usageWrites } from './usage/usage-writes.ts'
 
 type Kind = StoreWrite['write']
-
-/** Rows of usage that could not be booked. */
-export interface Unbooked {
-  rows: number
-}
 
 /** One function per kind of write. */
 type Writes<Kinds extends Kind> = { [One in Kinds]: (write: StoreWriteOf<One>) => void }
@@ -26,10 +21,11 @@ export function sqliteWriter(statements: Statements, unbooked: Unbooked): (write
     ...settlement(statements),
     ...controlWrites(statements),
     ...retryWrites(statements),
-    ...bookings(statements, unbooked),
+    ...usageWrites(statements, unbooked),
     ...blameWrites(statements),
     ...idempotencyWrites(statements),
     ...responseWrites(statements),
+    ...accountWrites(statements),
   }
   return (write) => (writes[write.write] as (write: StoreWrite) => void)(write)
 }
@@ -44,10 +40,10 @@ type Nullable = string | null
 function intentWrites(statements: Statements): Writes<'intent' | 'intentEnd' | 'event'> {
   const addIntent = statements.keep<
     never,
-    [string, string, string, number, number, number, number | null, string, Nullable, string, number | null]
-  >(`INSERT INTO intent
-     (id, tenant, state, priority, created_ms, deadline_ms, finished_ms, metadata, fault, result_node, budget_tokens)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`)
+    [string, string, string, number, number, number, number | null, string, Nullable, string, number | null, Nullable]
+  >(`INSERT INTO intent (id, tenant, state, priority, created_ms, deadline_ms, finished_ms, metadata, fault,
+       result_node, budget_tokens, key)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`)
   const addTask = taskInsert(statements)
   const endIntent = statements.keep<never, [string, Nullable, number, string]>(
     `UPDATE intent SET state = ?, fault = ?, finished_ms = ? WHERE id = ? AND state = 'running'`,
@@ -66,7 +62,7 @@ function intentWrites(statements: Statements): Writes<'intent' | 'intentEnd' | '
       const { lastInsertRowid } = addIntent.run(
         ...([row.id, row.tenant, row.state, row.priority] as const),
         ...times,
-        ...([row.metadata, row.fault, row.resultNode, row.budgetTokens] as const),
+        ...([row.metadata, row.fault, row.resultNode, row.budgetTokens, row.key] as const),
       )
       for (const [place, task] of tasks.entries()) addTask(Number(lastInsertRowid), place, task, requests[place]!)
     },
@@ -205,50 +201,6 @@ function retryWrites(statements: Statements): Writes<'retry'> {
         oneRow(revive.run(state, task, intent), () => `task ${task} is not over, or done, or of another intent`)
       }
     },
-  }
-}
-
-function bookings(statements: Statements, unbooked: Unbooked): Writes<'usage' | 'tally'> {
-  const book = statements.keep<never, [number, string, string, string, string, number, number, number]>(
-    `INSERT INTO usage (task, tenant, scout, provider, model, prompt_tokens, completion_tokens, at_ms)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
-  )
-  const add = statements.keep<never, [string, string, number, number, number]>(
-    `INSERT INTO usage_sum (tenant, model, tasks, prompt_tokens, completion_tokens) VALUES (?, ?, ?, ?, ?)
-     ON CONFLICT (tenant, model) DO UPDATE SET tasks = min(${usageSumMax}, tasks + excluded.tasks),
-       prompt_tokens = min(${usageSumMax}, prompt_tokens + excluded.prompt_tokens),
-       completion_tokens = min(${usageSumMax}, completion_tokens + excluded.completion_tokens)`,
-  )
-  return {
-    usage({ usage: { task, tenant, scout, provider, model, promptTokens, completionTokens, atMs } }) {
-      ifBookable(unbooked, promptTokens, completionTokens, () => {
-        book.run(task, tenant, scout, provider, model, promptTokens, completionTokens, atMs)
-        add.run(tenant, model, 1, promptTokens, completionTokens)
-      })
-    },
-    tally({ tally: { tenant, model, tasks, promptTokens, completionTokens } }) {
-      ifBookable(unbooked, promptTokens, completionTokens, () => {
-        add.run(tenant, model, tasks, promptTokens, completionTokens)
-      })
-    },
-  }
-}
-
-/**
- * Usage is worth less than the answer that it is booked with: what cannot be booked is counted and left out, and the
- * batch goes on. A fault of the disk still takes the whole batch back.
- */
-function ifBookable(unbooked: Unbooked, prompt: number, completion: number, book: () => void): void {
-  if (!isTokenCount(prompt) || !isTokenCount(completion)) {
-    unbooked.rows++
-    return
-  }
-  try {
-    book()
-  } catch (error) {
-    const known = asStoreError(error)
-    if (!(known instanceof StoreError) || known.trouble !== 'fenced') throw error
-    unbooked.rows++
   }
 }
 

@@ -60,7 +60,17 @@ describe('what is noted of an identity', () => {
 })
 
 function blankRecord(): ScoutRecord {
-  const counts = { won: 0, lostLatency: 0, lostPrice: 0, lostTrust: 0, passedOver: 0, missed: 0, done: 0, failed: 0 }
+  const counts = {
+    won: 0,
+    lostLatency: 0,
+    lostPrice: 0,
+    lostTrust: 0,
+    passedOver: 0,
+    missed: 0,
+    done: 0,
+    failed: 0,
+    wonMs: 0,
+  }
   const known = { failureRate: 0, windows: null, speeds: null, pauses: null, sessions: 1 }
   return { scout: 'ann/one', operator: 'ann', ...known, ...counts, noted: null, notedSlot: -1 }
 }

@@ -319,6 +319,19 @@ describe('a lost scout is not waited for', () => {
       else expect(bench.ended(task).fault?.code).toBe('scout_lost')
     }
   })
+  test('when its key stopped working: what it had goes back uncharged, and leaves no mark on it', () => {
+    for (const isDurable of [false, true]) {
+      const bench = new CoreHarness()
+      const session = bench.join(['m'], 1, who)
+      const task = isDurable ? bench.accept({ a: [] }).a : bench.submit()
+      bench.started(bench.grant())
+      const { record } = bench.state.roster.bySession.get(session)!
+      bench.step({ type: 'scoutDraining', session })
+      bench.step({ type: 'scoutGone', session, isExpelled: true })
+      expect(bench.state.tasks.get(task)).toMatchObject({ lease: null, charged: 0, handedBack: 1 })
+      expect([record.done, record.failed]).toEqual([0, 0])
+    }
+  })
 })
 
 describe('a second session of the same process', () => {

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
-import { makeKey } from '../../../shared/api-key.ts'
+import { makeKey } from '../../../shared/keys/api-key.ts'
 import { realSystem } from '../../../shared/system.ts'
 import { StreamReader } from '../../support/clients/stream-reader.ts'
 import { patienceMs } from '../../support/clocks/until.ts'

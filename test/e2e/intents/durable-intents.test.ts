@@ -261,6 +261,8 @@ test.skipIf(tinyDisk.missing)(
       trustedProxies: [],
       privateUrls: 'refuse' as const,
       requestBytesMax: requestBodyBytesDefault,
+      publicUrl: null,
+      signup: 'off' as const,
     }
     const { live, client } = liveHub({ config })
     await live.addScout({ name: 'box' })

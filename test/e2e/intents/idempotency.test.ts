@@ -71,6 +71,8 @@ test('an answer and an intent are kept across a restart of the hub', async () =>
     trustedProxies: [],
     privateUrls: 'refuse',
     requestBytesMax: requestBodyBytesDefault,
+    publicUrl: null,
+    signup: 'off',
   }
   const run = async (key: string | null) => {
     const live = new LiveHub({ config })

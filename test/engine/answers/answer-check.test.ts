@@ -149,8 +149,9 @@ describe('what a scout claims to have used', () => {
 
   test.each([
     ['what the request can have cost', { requestBytes: 100 }, 50, 50],
-    ['no more than its bytes and what an engine may add', { requestBytes: 100 }, 9_007_199_254_740_991, 4_196],
-    ['more for each image', { requestBytes: 100, media: 2 }, 1e300, 100 + 4_096 + 2 * 65_536],
+    ['no more than its bytes', { requestBytes: 100 }, 9_007_199_254_740_991, 100],
+    ['more for each image', { requestBytes: 100, media: 2 }, 1e300, 100 + 2 * 2_000],
+    ['nothing for the bytes of an image', { requestBytes: 9_000, media: 1, mediaBytes: 8_000 }, 8_999, 1_000 + 2_000],
     ['nothing below zero', { requestBytes: 100 }, -5, 0],
   ] as const)('of prompt tokens is believed as %s', (_what, { requestBytes, ...asked }, claim, promptTokens) => {
     const body = bodyOf({ prompt_tokens: claim })

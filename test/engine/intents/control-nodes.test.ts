@@ -98,7 +98,9 @@ test('a node grows its scroll by what its parents said, and its result goes on l
   expect(outline(told).filter((line) => line.includes('map '))).toEqual(['task_settled map done'])
   const expanded = told.find(({ type }) => type === 'task_grown')!
   const nodes = ['map.0', 'map.1'].map((node) => ({ node, model: 'm', needs: [] }))
-  expect(JSON.parse(expanded.data)).toEqual({ node: 'map', stage: 1, nodes, delegate: 'map.0', note: 'split' })
+  const atMs = expect.any(Number)
+  const grown = { at_ms: atMs, node: 'map', stage: 1, nodes, delegate: 'map.0', note: 'split' }
+  expect(JSON.parse(expanded.data)).toEqual(grown)
   expect(told.some(({ data }) => data.includes('"note":"joined"'))).toBe(true)
 })
 

@@ -22,7 +22,8 @@ function stage(kind: TaskKind = 'chat') {
   const request = () => bytesOf('{}')
   const sink = new DurableSink({ task: 7, kind, model: 'm', request, breach: null, onLines: () => news++ }, host)
   const begin = (attempt: number, session = 1) => {
-    sink.begin({ attempt, session, served, queuedMs: 0, cost: plainCost, continuing: false })
+    const terms = { queuedMs: 0, cost: plainCost, promptPrice: null, answerPrice: null, continuing: false }
+    sink.begin({ attempt, session, served, ...terms })
     return new Speaker(sink, attempt, session)
   }
   return { sink, began, begin, news: () => news }
@@ -70,11 +71,11 @@ test('lines are kept from the first content on, and the settled answer is made o
   expect([textOf(sink.lines), began, news()]).toEqual([[roleLine, deltaLine('a'), deltaLine('b')], [1], 2])
   expect(sink.result(1)).toBeUndefined()
   expect(scout.settle()).toBeNull()
-  const { body, usage, served: by } = sink.result(1)!
+  const { body, use, served: by } = sink.result(1)!
   expect(JSON.parse(textOf([body])[0]!)).toMatchObject({
     choices: [{ message: { content: 'ab' }, finish_reason: 'stop' }],
   })
-  expect([usage.completionTokens, by]).toEqual([3, served])
+  expect([use.completionTokens, by]).toEqual([3, served])
 })
 
 test('an answer without content is an answer too', () => {
@@ -94,7 +95,7 @@ test('a whole answer is kept as it came', () => {
   const embedding = '{"data":[{"index":0,"embedding":[0.5]}],"usage":{"prompt_tokens":2}}'
   expect(begin(1).settle(embedding)).toBeNull()
   expect(textOf([sink.result(1)!.body])).toEqual([embedding])
-  expect(sink.result(1)!.usage.promptTokens).toBe(2)
+  expect(sink.result(1)!.use.promptTokens).toBe(2)
 })
 
 test('a new attempt begins with nothing of the one before, whose scout is not listened to any more', () => {

@@ -5,7 +5,7 @@ import { Journal } from '../../../orchestrator/engine/durability/journal.ts'
 import { IntentCommands } from '../../../orchestrator/engine/intents/intent-commands.ts'
 import { durableTasksMax, durableTasksPerTenantMax } from '../../../shared/limits/intents.ts'
 import { journalRetryMs } from '../../../shared/limits/store.ts'
-import { bytesOf } from '../../support/hub/engine-bench.ts'
+import { bytesOf, freeCharges } from '../../support/hub/engine-bench.ts'
 import { IntentsBench } from '../../support/hub/intents-stage.ts'
 
 /** Commands beside a hub on its disk, with room for so many more tasks. */
@@ -27,7 +27,7 @@ function stage(room: number, ofTenant = 0) {
   const journal = new Journal(store, system)
   const idempotencyKeys = new IdempotencyKeys(store, system)
   const parts = { system, store, journal, idempotencyKeys, core: { draining: false }, dispatch() {}, flush() {} }
-  const commands = new IntentCommands({ ...parts, nextTask: () => ++task }, live)
+  const commands = new IntentCommands({ ...parts, nextTask: () => ++task, charges: freeCharges(system) }, live)
   const node = { node: 'a', kind: 'chat' as const, model: 'm', needs: [], request: bytesOf('{}') }
   const rest = { tenant: 'key_a', weight: 1, priority: 5, deadlineMs: 1_000, metadata: {} }
   const accept = (tenant = 'key_a') => commands.accept({ ...rest, tenant, plan: { tasks: [node], resultNode: 'a' } })

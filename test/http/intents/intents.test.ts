@@ -335,3 +335,13 @@ describe('listing intents', () => {
     }
   })
 })
+
+test('what the scout of a node is asked is there for its tenant, and for nobody else', async () => {
+  const made = (await (await edge.post('/v1/intents', { input: 'hello' })).json()) as { id: string }
+  const { plan } = edge.intents.all[0]!.submission
+  const path = `/v1/intents/${made.id}/nodes/${plan.tasks[0]!.node}/request`
+  expect(await (await edge.ask(path)).json()).toMatchObject({ messages: [{ role: 'user', content: 'hello' }] })
+  expect((await edge.ask(path.replace(/[^/]+\/request$/, 'none/request'))).status).toBe(404)
+  const stranger = edge.keyring.issue('client', 'a stranger').key
+  expect((await edge.ask(path, {}, stranger)).status).toBe(404)
+})

@@ -137,7 +137,7 @@ describe('an answer that is to be explained', () => {
 })
 
 test('what a key weighs goes with everything it asks for', async () => {
-  const { key } = edge.keyring.issue('client', 'heavy', 2.5)
+  const { key } = edge.keyring.issue('client', 'heavy', { weight: 2.5 })
   await edge.post('/v1/chat/completions', chat, {}, key)
   await edge.post('/v1/embeddings', { model: 'm', input: 'x' }, {}, key)
   await edge.post('/v1/chat/completions', chat)

@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
-import { makeKey } from '../../../shared/api-key.ts'
+import { makeKey } from '../../../shared/keys/api-key.ts'
 import { decodeFromHub } from '../../../shared/protocol/codec.ts'
 import { realSystem } from '../../../shared/system.ts'
 import { until } from '../../support/clocks/until.ts'

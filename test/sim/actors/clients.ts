@@ -8,6 +8,7 @@ import { clientStallMs, streamBufferBytes, streamOverrunBytes } from '../../../s
 import { frameBytesMax } from '../../../shared/limits/wire.ts'
 import { answerTo, embeddingFor, uncounted } from '../answers.ts'
 import type { Checker } from '../checks/invariants.ts'
+import { payerOf } from '../payers.ts'
 import type { Scenario } from '../scenario.ts'
 import type { Process, World } from '../world.ts'
 import type { Hub } from './hub.ts'
@@ -102,8 +103,11 @@ export class ChatUser {
     const stream = kind === 'chat' && dice.chance(0.7)
     const hedgeAfterMs = dice.pick([null, null, 0, 200, 2_000])
     const continues = stream && dice.chance(0.3)
+    const tenant = dice.pick(['t1', 't1', 't2', 't3'])
+    const key = payerOf(tenant, want[0])
     return {
-      tenant: dice.pick(['t1', 't1', 't2', 't3']),
+      tenant,
+      ...(key !== undefined && { key }),
       weight: dice.pick([1, 1, 2]),
       kind,
       model,

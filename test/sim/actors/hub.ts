@@ -10,6 +10,7 @@ import { FrameLinks, Gateway, type SocketData } from '../../../orchestrator/gate
 import { drainMs } from '../../../shared/limits/process.ts'
 import { checkNumbers } from '../checks/greed.ts'
 import type { Checker } from '../checks/invariants.ts'
+import { storePayers } from '../payers.ts'
 import type { Scenario } from '../scenario.ts'
 import { type Dice, InjectedDefect, isDeath, type Process, ProcessDied, type World } from '../world.ts'
 import { simPlanner } from './control-nodes.ts'
@@ -63,6 +64,7 @@ export class Hub {
       },
       fenced: (error) => checker.fail(15, `a commit was fenced: ${error.message}`),
     })
+    storePayers(this.disk.disk)
     this.disk.faults = scenario.weather.storeFaults
     this.boot()
   }
@@ -261,7 +263,7 @@ export class Hub {
   private accept(connection: Connection, gateway: Gateway, process: Process): void {
     const { operator, address } = connection
     const { checker } = this
-    const data: SocketData = { admission: { operator, address }, session: null }
+    const data: SocketData = { admission: { operator, key: operator, address }, session: null }
     const { websocket } = gateway
     const ws = {
       data,

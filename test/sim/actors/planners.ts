@@ -7,6 +7,7 @@ import type { IntentEvent, IntentEvents, IntentSubmission } from '../../../orche
 import type { PlannedTask } from '../../../orchestrator/engine/ports/planner.ts'
 import { answerTo } from '../answers.ts'
 import type { Checker } from '../checks/invariants.ts'
+import { payerOf } from '../payers.ts'
 import type { Scenario } from '../scenario.ts'
 import type { Process, World } from '../world.ts'
 import type { Spec } from './control-nodes.ts'
@@ -75,17 +76,20 @@ export class Planner {
     const tasks = Array.from({ length: dice.pick([1, 1, 2, 3, 5]) }, (_, at) => this.planned(at))
     const isHopeless = dice.chance(0.05)
     if (isHopeless) tasks[dice.below(tasks.length)]!.model = 'nobody-has-it'
-    const key = `${this.name}-${dice.next32()}`
+    const repeatKey = `${this.name}-${dice.next32()}`
     const hasKey = dice.chance(0.7)
-    const idempotency = { route: 'POST /v1/intents', key, bodyHash: 'same' }
+    const idempotency = { route: 'POST /v1/intents', key: repeatKey, bodyHash: 'same' }
+    const tenant = dice.pick(['t1', 't2'])
+    const key = payerOf(tenant, tasks.length)
     return {
-      tenant: dice.pick(['t1', 't2']),
+      tenant,
+      ...(key !== undefined && { key }),
       weight: 1,
       plan: { tasks, resultNode: tasks.at(-1)!.node },
       priority: dice.between(0, 9),
       deadlineMs: isHopeless ? 50_000 : dice.pick([90_000, 300_000, 600_000]),
       // So that the disk shows which intents were made for one key.
-      metadata: hasKey ? { key } : {},
+      metadata: hasKey ? { key: repeatKey } : {},
       ...(hasKey && { idempotency }),
     }
   }

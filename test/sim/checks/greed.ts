@@ -8,12 +8,11 @@
 
 import type { CoreState } from '../../../orchestrator/core/state.ts'
 import type { StoreWrite } from '../../../orchestrator/engine/ports/store.ts'
-import { promptTokensAdded } from '../../../shared/limits/answers.ts'
 import { bodyBytesMax } from '../../../shared/limits/wire.ts'
 import { autoModel } from '../../../shared/task.ts'
 
 /** Tokens of one task: no request here names an image, and no answer is longer than a body. */
-const tokensMax = promptTokensAdded + bodyBytesMax
+const tokensMax = bodyBytesMax
 
 type Fail = (invariant: number, what: string) => void
 

@@ -4,6 +4,7 @@
  */
 
 import type { Cast } from '../simulation.ts'
+import { checkBudgets } from './budgets.ts'
 import { checkNothingKept } from './greed.ts'
 
 /** Within this everything ends once the faults stop. */
@@ -36,6 +37,7 @@ export function checkRest({ checker, hub, scouts, users, planners, scenario }: C
   for (const [what, count] of Object.entries(left)) if (count > 0) fail(`the core still has ${count} ${what}`)
   if (state.wheel.armed > 0) fail(`${state.wheel.armed} deadlines of the core have no owner`)
   if (hub.process.armed !== hubTimers) fail(`the hub has ${hub.process.armed} timers`)
+  checkBudgets(hub.engine, hub.disk.disk, hub.process.wallMs(), (invariant, what) => checker.fail(invariant, what))
   checkNothingKept(state, hub.bytesInFlight, (invariant, what) => checker.fail(invariant, what))
   const books = [...checker.ledger.sessions.values()].filter((book) => !book.isGone)
   if (books.length !== scouts.length) fail(`${books.length} scouts of ${scouts.length} are connected`)

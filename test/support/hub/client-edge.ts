@@ -3,6 +3,7 @@
  * speak HTTP to it.
  */
 import { connect, type Socket } from 'node:net'
+import { HubAccounts } from '../../../orchestrator/accounts/accounts.ts'
 import { Keyring } from '../../../orchestrator/engine/keyring.ts'
 import type { HttpSettings } from '../../../orchestrator/http/request-context.ts'
 import { serveHub } from '../../../orchestrator/http/server.ts'
@@ -25,7 +26,9 @@ export function startEdge(
 ) {
   const engine = new FakeEngine()
   const intents = new FakeIntents()
-  const keyring = new Keyring(memoryStore(), system.randomBytes(32), system)
+  const store = memoryStore()
+  const keyring = new Keyring(store, system.randomBytes(32), system)
+  const accounts = new HubAccounts({ store, keyring, system, signup: 'open' })
   const keys = {
     client: keyring.issue('client', 'a client').key,
     admin: keyring.issue('admin', 'an admin').key,
@@ -42,6 +45,7 @@ export function startEdge(
     intents,
     planner,
     keyring,
+    accounts,
     system,
     log: { info: logAs('info'), warn: logAs('warn'), error: logAs('error') },
     upgradeScout: (request, server) =>
@@ -50,7 +54,7 @@ export function startEdge(
     settings,
     ...(requestsMax && { requestsMax }),
   })
-  keyring.onRevoked(hub.keyRevoked)
+  keyring.onDropped(hub.keyDropped)
   const ask = (path: string, init: RequestInit = {}, key: string | null = keys.client) =>
     fetch(hub.url + path, { ...init, headers: { ...(key && { authorization: `Bearer ${key}` }), ...init.headers } })
   const post = (path: string, body: unknown, init: RequestInit = {}, key?: string | null) =>
@@ -64,7 +68,7 @@ export function startEdge(
       },
       key,
     )
-  return { engine, intents, keyring, keys, logged, hub, ask, post }
+  return { engine, intents, store, accounts, keyring, keys, logged, hub, ask, post }
 }
 
 export type TestEdge = ReturnType<typeof startEdge>

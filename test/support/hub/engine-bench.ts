@@ -5,6 +5,8 @@
 import { expect } from 'vitest'
 import { violations } from '../../../orchestrator/core/invariants.ts'
 import type { CoreSettings } from '../../../orchestrator/core/settings.ts'
+import { Charges } from '../../../orchestrator/engine/charges/charges.ts'
+import { ModelPrices } from '../../../orchestrator/engine/charges/model-prices.ts'
 import { HubEngine } from '../../../orchestrator/engine/engine.ts'
 import type { Answer, Submission } from '../../../orchestrator/engine/ports/client.ts'
 import type { EngineDefect } from '../../../orchestrator/engine/ports/defect.ts'
@@ -14,9 +16,11 @@ import type { Store } from '../../../orchestrator/engine/ports/store.ts'
 import { FrameLinks } from '../../../orchestrator/gateway/gateway.ts'
 import { helloOf } from '../../../orchestrator/gateway/session.ts'
 import { memoryStore } from '../../../orchestrator/store/memory/store.ts'
+import { Tenants } from '../../../orchestrator/tenants/tenants.ts'
 import type { FaultCode } from '../../../shared/faults.ts'
 import type { CloseName } from '../../../shared/protocol/close-codes.ts'
 import { type FrameOf, type HubFrame, protocolVersion } from '../../../shared/protocol/frames.ts'
+import type { System } from '../../../shared/system.ts'
 import type { Outcome } from '../../../shared/task.ts'
 import { ManualSystem } from '../clocks/manual-system.ts'
 
@@ -116,6 +120,12 @@ function flushing<T extends object>(engine: HubEngine, target: T): T {
       }
     },
   })
+}
+
+/** Charges of a hub whose scouts name no prices and whose keys have used nothing yet. */
+export function freeCharges(system: Pick<System, 'nowMs' | 'wallMs'>): Charges {
+  const nobody = { ofKey: () => [], ofAccount: () => [] }
+  return new Charges(new Tenants(nobody), new ModelPrices({ entry: () => undefined }), system)
 }
 
 export class EngineBench {

@@ -13,15 +13,21 @@ import type {
   AnswerPart,
   Engine,
   EngineStats,
+  FleetHealth,
   IdempotencyScope,
   KeptAnswer,
   ModelListing,
   ScoutDetail,
+  ScoutFilter,
   ScoutListing,
+  ScoutStanding,
   Submission,
 } from '../../../orchestrator/engine/ports/client.ts'
+import type { UsageFilter, UsagePoint } from '../../../orchestrator/engine/ports/usage.ts'
 import { memoryStore } from '../../../orchestrator/store/memory/store.ts'
+import { Tenants } from '../../../orchestrator/tenants/tenants.ts'
 import { type Fault, fault } from '../../../shared/faults.ts'
+import { type KeyScopes, matchesAny } from '../../../shared/keys/key-terms.ts'
 import { realSystem } from '../../../shared/system.ts'
 import type { Served, TaskKind } from '../../../shared/task.ts'
 
@@ -29,6 +35,7 @@ const encode = (text: string) => new TextEncoder().encode(text)
 
 export class FakeAnswer implements Answer {
   cost: Cost | null = null
+  microDollars: number | null = null
   readonly created = 1_700_000_000
   attempts = 1
   queuedMs = 7
@@ -125,11 +132,13 @@ export class FakeAnswer implements Answer {
 export class FakeEngine implements Engine {
   isReady = true
   modelListings: ModelListing[] = []
+  health: FleetHealth = { failing: 0, paused: 0, idle: 0 }
   scoutListings: ScoutListing[] = []
   scoutDetails: ScoutDetail[] = []
   /** Keeps answers as the real one does. */
   readonly store = memoryStore()
   readonly idempotencyKeys = new IdempotencyKeys(this.store, realSystem())
+  readonly tenants = new Tenants({ ofKey: () => [], ofAccount: () => [] })
   readonly journal = new Journal(this.store, realSystem())
   readonly responses = new KeptResponses(this.store, this.journal)
   /** Why a model is not served, by its name. */
@@ -158,6 +167,14 @@ export class FakeEngine implements Engine {
     })
   }
 
+  modelsFor({ models }: Pick<KeyScopes, 'models'>): readonly ModelListing[] {
+    return models === null ? this.modelListings : this.modelListings.filter(({ id }) => matchesAny(models, id))
+  }
+
+  usagePoints(filter: UsageFilter): UsagePoint[] {
+    return this.store.usagePoints(filter)
+  }
+
   models(): ModelListing[] {
     return this.modelListings
   }
@@ -179,6 +196,21 @@ export class FakeEngine implements Engine {
     return this.scoutListings
   }
 
+  scoutsAfter(session: number, count: number, { name, operator, show }: ScoutFilter): ScoutStanding[] {
+    const isAsked = (scout: ScoutStanding) =>
+      (name === undefined || scout.name.includes(name)) && (operator === undefined || scout.operator === operator)
+    const none = { considered: 0, won: 0, lostLatency: 0, lostPrice: 0, lostCapacity: 0, lostTrust: 0 }
+    const lastHour = { ...none, done: 0, failed: 0 }
+    return this.scoutListings
+      .map((listing, at) => ({ ...listing, session: at, lastHour, verdict: ['It is in good order.'] }))
+      .filter((scout) => scout.session > session && isAsked(scout) && show === undefined)
+      .slice(0, count)
+  }
+
+  fleet(): FleetHealth {
+    return this.health
+  }
+
   scout(id: string): ScoutDetail | undefined {
     return this.scoutDetails.find((scout) => scout.id === id)
   }
@@ -198,6 +230,11 @@ export class FakeEngine implements Engine {
       usageUnbooked: 11,
       usageDropped: 12,
       answersInCheck: 13,
+      used: {
+        chat: { promptTokens: 14, completionTokens: 15, microDollars: 16, estimated: 17 },
+        embed: { promptTokens: 18, completionTokens: 0, microDollars: 19, estimated: 20 },
+      },
+      stopped: { requests: 21, tokens: 22, budget: 23 },
       creditsHeld: 9,
     }
   }

@@ -184,6 +184,11 @@ export class FakeIntents implements Intents {
     return this.find(id, null)?.results.get(node)
   }
 
+  request(id: string, node: string): Uint8Array | undefined {
+    const task = this.find(id, null)?.submission.plan.tasks.find((planned) => planned.node === node)
+    return task?.request
+  }
+
   events(id: string, viewer: Viewer, lastEventId: string | null): IntentEvents | undefined {
     return this.find(id, viewer)?.follow(lastEventId)
   }

@@ -71,6 +71,8 @@ export class LiveHub {
       trustedProxies: [],
       privateUrls: 'refuse',
       requestBytesMax: requestBodyBytesDefault,
+      publicUrl: null,
+      signup: 'off',
     }
     const gateway = { ...promptly, ...options.gateway }
     this.system = options.system ?? seeded

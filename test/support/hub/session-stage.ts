@@ -32,7 +32,12 @@ export class SessionStage {
   sendResult = 1
   readonly session: ScoutSession
 
-  constructor({ greeted = true, welcomed = true, bytesInFlight = plenty() } = {}) {
+  constructor({
+    greeted = true,
+    welcomed = true,
+    bytesInFlight = plenty(),
+    mayBeNamed = (_: string): boolean => true,
+  } = {}) {
     const note =
       (what: string) =>
       (...facts: unknown[]) => {
@@ -68,6 +73,7 @@ export class SessionStage {
       address: '::1',
       socket,
       events,
+      mayBeNamed,
       acksHeldMax: 2,
       nowMs: this.nowMs,
       bytesInFlight,

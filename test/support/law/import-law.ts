@@ -61,8 +61,8 @@ interface Folder {
   law: string
 }
 
-/** What the engine shows to its edges; the rest of it is its own. */
-const engineFace = 'orchestrator/engine/(ports/[a-z-]+|keyring)\\.ts$'
+/** What the engine shows to its edges, and what keys may do; the rest of it is its own. */
+const engineFace = 'orchestrator/(engine/(ports/[a-z-]+|keyring)|tenants/[a-z-]+)\\.ts$'
 
 const edgeMay = (own: string): RegExp => new RegExp(`^(${own}/|shared/|${engineFace})`)
 
@@ -91,11 +91,23 @@ const folders: Folder[] = [
     law: `scout/core may import itself and what is pure in shared (not ${system})`,
   },
   {
-    files: /^orchestrator\/engine\//,
-    may: /^(orchestrator\/(engine|core)\/|shared\/)/,
-    law: 'orchestrator/engine may import itself, orchestrator/core and shared',
+    files: /^orchestrator\/tenants\//,
+    may: /^(orchestrator\/tenants\/|shared\/(?!system\.ts))/,
+    law: `orchestrator/tenants may import itself and what is pure in shared (not ${system})`,
   },
-  ...['http', 'gateway', 'planner', 'store', 'dashboard', 'link'].map((name) => edge(`orchestrator/${name}`)),
+  {
+    files: /^orchestrator\/engine\//,
+    may: /^(orchestrator\/(engine|core|tenants)\/|shared\/)/,
+    law: 'orchestrator/engine may import itself, orchestrator/core and tenants, and shared',
+  },
+  {
+    files: /^orchestrator\/dashboard\/page\//,
+    may: /^(orchestrator\/dashboard\/page\/|shared\/(?!system\.ts))/,
+    law: `the page may import itself and what is pure in shared (not ${system}): it runs in browsers`,
+  },
+  ...['http', 'gateway', 'planner', 'store', 'accounts', 'dashboard', 'link'].map((name) =>
+    edge(`orchestrator/${name}`),
+  ),
   {
     files: /^orchestrator\/(main|build|commands\/[a-z-]+)\.ts$/,
     may: /^(orchestrator|shared)\//,
@@ -122,6 +134,10 @@ const folders: Folder[] = [
 
 /** Where each package has its one home. Tests and benches are free. */
 const packageHomes: Record<string, RegExp> = {
+  '@dagrejs/dagre': /^orchestrator\/dashboard\/page\/run\/layout\.ts$/,
+  '@preact/signals': /^orchestrator\/dashboard\/page\//,
+  '@noble/curves': /^orchestrator\/accounts\/wallet\/ethereum\.ts$/,
+  '@noble/hashes': /^orchestrator\/accounts\/wallet\/ethereum\.ts$/,
   '@clack/prompts': /^scout\/cli\/init-questions\.ts$/,
   ajv: /^orchestrator\/planner\/contract\/contract\.ts$/,
   'bun:sqlite': /^orchestrator\/store\//,
@@ -135,7 +151,9 @@ const packageHomes: Record<string, RegExp> = {
   pino: /^(shared|orchestrator|scout)\/log\.ts$/,
   'pino-pretty': /^(shared|orchestrator|scout)\/log\.ts$/,
   re2js: /^orchestrator\/planner\/contract\/pattern\.ts$/,
+  preact: /^orchestrator\/dashboard\/page\//,
   'prom-client': /^orchestrator\/http\/metrics\.ts$/,
+  uplot: /^orchestrator\/dashboard\/page\/charts\/plot\.ts$/,
   ws: /^scout\/link\/socket\.ts$/,
   zod: /^(orchestrator|scout)\/(?!core\/|engine\/)/,
 }
@@ -185,7 +203,7 @@ export function forbiddenImports(file: SourceFile): Violation[] {
     const target = targetOf(file.path, specifier)
     const allowed = folder.may.test(target) || (typeOnly && folder.mayType?.test(target) === true)
     if (!allowed) violations.push({ path: file.path, line, rule, advice: `not ${target}: ${folder.law}` })
-    else if (!/\.(ts|json|html|css)$/.test(target))
+    else if (!/\.(tsx?|json|html|css)$/.test(target))
       violations.push({ path: file.path, line, rule, advice: `write the ending: ${specifier}.ts` })
   }
   return violations

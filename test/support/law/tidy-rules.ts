@@ -67,9 +67,9 @@ export function sizes(file: SourceFile): Violation[] {
 
 export function names(file: SourceFile): Violation[] {
   const name = posix.basename(file.path)
-  const stem = name.replace(/\.(test|bench|config)?\.?ts$/, '')
+  const stem = name.replace(/\.(test|bench|config)?\.?tsx?$/, '')
   const flaw = (advice: string): Violation[] => [{ path: file.path, line: 1, rule: 'file names', advice }]
-  if (!/^[a-z0-9]+(-[a-z0-9]+)*(\.(test|bench|config))?\.ts$/.test(name)) return flaw('name the file in kebab-case')
+  if (!/^[a-z0-9]+(-[a-z0-9]+)*(\.(test|bench|config))?\.tsx?$/.test(name)) return flaw('name the file in kebab-case')
   if (stem === 'index') return flaw('no barrels: name the file after its concept')
   if (/^(utils?|helpers?|types|misc|common|lib)$/.test(stem)) return flaw('name the file after the concept it holds')
   return []

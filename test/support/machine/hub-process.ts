@@ -10,7 +10,15 @@ const path = (file: string) => JSON.stringify(new URL(`../../../${file}`, import
 /** Prints where it listens and two keys. */
 function program(dataDir: string, haste: number): string {
   const ways = '{ upgradesPerSecondPerAddress: 1e6, upgradesPerSecond: 1e6, upgradesPerSecondPerOperator: 1e6 }'
-  const config = { host: '127.0.0.1', port: 0, dataDir, adminKey: null, logLevel: 'silent' }
+  const config = {
+    host: '127.0.0.1',
+    port: 0,
+    dataDir,
+    adminKey: null,
+    logLevel: 'silent',
+    publicUrl: null,
+    signup: 'off',
+  }
   return `
     const { startHub } = await import(${path('orchestrator/main.ts')})
     const { hastySystem } = await import(${path('test/support/clocks/hasty-system.ts')})

@@ -1,8 +1,14 @@
 /** Rows of the store with every column filled, the batches that tests make of them, and everything a store shows. */
+import type {
+  AccountRow,
+  AuditRow,
+  KeyRow,
+  LoginLinkRow,
+  SessionRow,
+} from '../../../orchestrator/engine/ports/account-store.ts'
 import {
   type IdempotencyRow,
   type IntentRow,
-  type KeyRow,
   type ResponseRow,
   type Store,
   StoreError,
@@ -11,17 +17,45 @@ import {
   type TaskRow,
   type UsageRow,
 } from '../../../orchestrator/engine/ports/store.ts'
+import type { UsageTally } from '../../../orchestrator/engine/ports/usage.ts'
 
 export const nonce = Uint8Array.from({ length: 16 }, (_, at) => at * 17)
 
 export function keyRow(id: string, changes: Partial<KeyRow> = {}): KeyRow {
-  const rest = { digest: `digest-${id}`, weight: 1, createdMs: 1_000, revokedMs: null }
-  return { id, role: 'client', name: `key ${id}`, ...rest, ...changes }
+  const owner = { tenant: id, account: null, generation: 1, scopes: null, limits: null }
+  const rest = { digest: `digest-${id}`, weight: 1, createdMs: 1_000, expiresMs: null, revokedMs: null, last4: 'wxyz' }
+  return { id, role: 'client', name: `key ${id}`, ...owner, ...rest, ...changes }
+}
+
+export function newKey(id: string, changes: Partial<KeyRow> = {}): StoreWriteOf<'key'> {
+  return { write: 'key', row: keyRow(id, changes) }
+}
+
+export function accountRow(id: string, changes: Partial<AccountRow> = {}): AccountRow {
+  const rest = { address: null, name: `account ${id}`, role: 'member' as const, limits: null, createdMs: 1_000 }
+  return { id, state: 'active', ...rest, ...changes }
+}
+
+export function newAccount(id: string, changes: Partial<AccountRow> = {}): StoreWriteOf<'account'> {
+  return { write: 'account', row: accountRow(id, changes) }
+}
+
+export function loginLink(digest: string, changes: Partial<LoginLinkRow> = {}): StoreWriteOf<'loginLink'> {
+  return { write: 'loginLink', row: { digest, account: 'acc_1', createdMs: 10, expiresMs: 30, ...changes } }
+}
+
+export function sessionRow(digest: string, changes: Partial<SessionRow> = {}): SessionRow {
+  return { digest, account: 'acc_1', key: null, generation: null, createdMs: 10, seenMs: 20, expiresMs: 30, ...changes }
+}
+
+export function auditWrite(subject: string, changes: Partial<AuditRow> = {}): StoreWriteOf<'audit'> {
+  const row = { atMs: 5, actor: 'console', address: '', action: 'key.made' as const, before: null, after: '{}' }
+  return { write: 'audit', row: { ...row, subject, ...changes } }
 }
 
 export function intentRow(id: string, changes: Partial<IntentRow> = {}): IntentRow {
   const times = { createdMs: 1_700_000_000_000, deadlineMs: 1_700_000_600_000, finishedMs: null }
-  const rest = { metadata: '{"label":"a"}', fault: null, resultNode: 'answer', budgetTokens: null }
+  const rest = { metadata: '{"label":"a"}', fault: null, resultNode: 'answer', budgetTokens: null, key: null }
   return { id, tenant: 'key_a', state: 'running', priority: 5, ...times, ...rest, ...changes }
 }
 
@@ -54,7 +88,13 @@ export function event(intent: string, seq: number): StoreWriteOf<'event'> {
 
 export function usageRow(task: number, changes: Partial<UsageRow> = {}): UsageRow {
   const tokens = { promptTokens: 10, completionTokens: 20, atMs: 1_700_000_000_000 }
-  return { tenant: 'key_a', task, scout: 'box', provider: 'demo', model: 'demo', ...tokens, ...changes }
+  const charged = { key: 'key_a', microDollars: 5, isEstimated: false }
+  return { tenant: 'key_a', task, scout: 'box', provider: 'demo', model: 'demo', ...tokens, ...charged, ...changes }
+}
+
+export function usageTally(changes: Partial<UsageTally> = {}): UsageTally {
+  const counts = { tasks: 1, failed: 0, promptTokens: 10, completionTokens: 20, microDollars: 5, estimated: 0 }
+  return { hour: 472_222, tenant: 'key_a', key: 'key_a', model: 'demo', ...counts, ...changes }
 }
 
 export function idempotencyRow(key: string, changes: Partial<IdempotencyRow> = {}): IdempotencyRow {
@@ -72,6 +112,9 @@ export function contents(store: Store, idempotencyKeys: string[] = [], responses
   const intents = store.intents({ tenant: null, limit: 10_000 })
   return {
     keys: store.listKeys(),
+    accounts: store.accounts({ limit: 10_000 }),
+    audit: store.audit({ limit: 10_000 }),
+    settings: store.settings(),
     intents: intents.map((intent) => ({
       intent,
       tasks: store.tasksOf(intent.id).map((task) => ({

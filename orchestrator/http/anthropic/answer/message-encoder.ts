@@ -107,7 +107,7 @@ export class MessageEncoder implements StreamContent<AnswerPart> {
     const opening = this.isStarted ? '' : this.start()
     if (events.length > 0 && !this.hasContent) {
       this.hasContent = true
-      this.context.firstByte()
+      this.context.firstByte(this.answer.served)
     }
     return opening + events.map(eventText).join('')
   }

@@ -1,0 +1,110 @@
+/**
+ * What scopes, rates and budgets cost: of one chat, from its admission to its settlement, with everything limited on
+ * key and account and with nothing limited; and how long a month of usage takes to be read from a large table.
+ * `npm run bench:tenants`; the fastest of some runs is shown, since the machine is shared.
+ */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { CapabilityIndex } from '../../orchestrator/core/fleet/capability-index.ts'
+import { askedOf } from '../../orchestrator/engine/answers/asked.ts'
+import { Charges } from '../../orchestrator/engine/charges/charges.ts'
+import { ModelPrices } from '../../orchestrator/engine/charges/model-prices.ts'
+import type { ChargedKey } from '../../orchestrator/engine/ports/charged-key.ts'
+import type { StoreWrite } from '../../orchestrator/engine/ports/store.ts'
+import { openSqlite } from '../../orchestrator/store/sqlite/open.ts'
+import { mayAskFor } from '../../orchestrator/tenants/scopes.ts'
+import { Tenants } from '../../orchestrator/tenants/tenants.ts'
+import {
+  type Budget,
+  budgetPeriods,
+  budgetUnits,
+  type KeyLimits,
+  noLimits,
+  noScopes,
+} from '../../shared/keys/key-terms.ts'
+import { offerOf } from '../../shared/task.ts'
+
+const runs = 7
+const chats = 100_000
+const amount = 2 ** 50
+const wallMs = 1_790_000_000_000
+
+function print(line: string): void {
+  process.stdout.write(`${line}\n`)
+}
+
+const budgets: Budget[] = budgetPeriods.flatMap((per) => budgetUnits.map((unit) => ({ per, unit, amount })))
+const everything: KeyLimits = { requestsPerMinute: amount, tokensPerMinute: amount, budgets }
+const free: ChargedKey = {
+  ...{ id: 'k', tenant: 'a', account: 'a', scopes: noScopes, limits: noLimits, accountLimits: noLimits },
+}
+const limited = { ...free, scopes: { models: ['qwen*', 'm'] }, limits: everything, accountLimits: everything }
+
+const content = 'What does the moon do to the tides, and why are there two of them a day? '.repeat(4)
+const body = Buffer.from(JSON.stringify({ model: 'm', messages: [{ role: 'user', content }], max_tokens: 200 }))
+const use = { model: 'm', promptTokens: 90, completionTokens: 150, isEstimated: false }
+const served = { promptPrice: 500_000, answerPrice: 800_000 }
+
+/** Microseconds of one chat. */
+function perChat(key: ChargedKey): number {
+  const index = new CapabilityIndex()
+  index.enter([offerOf({ kind: 'chat', model: 'm', provider: 'p', ...served })], 0)
+  const tenants = new Tenants({ ofKey: () => [], ofAccount: () => [] })
+  const system = { wallMs: () => wallMs, nowMs: () => performance.now() }
+  const charges = new Charges(tenants, new ModelPrices(index), system)
+  const task = { kind: 'chat' as const, model: 'm', requires: null, requestBytes: body.length }
+  let fastest = Number.POSITIVE_INFINITY
+  for (let run = 0; run < runs; run++) {
+    const beganMs = performance.now()
+    for (let chat = 0; chat < chats; chat++) {
+      if (!mayAskFor(key.scopes, 'm')) throw new Error('the scope refuses')
+      if (tenants.begin(key, { wallMs, nowMs: beganMs }) !== null) throw new Error('the rate refuses')
+      const tab = charges.open(key, task, () => askedOf(body))
+      if ('code' in tab) throw new Error('the budget refuses')
+      charges.close(tab, use, served)
+    }
+    fastest = Math.min(fastest, performance.now() - beganMs)
+  }
+  return (fastest * 1_000) / chats
+}
+
+/** Milliseconds for what one account, and for what everybody used in the last 30 days, of so many rows. */
+function monthOfUsage(rows: number): { ofAccount: number; ofAll: number } {
+  const folder = mkdtempSync(join(tmpdir(), 'chasm-usage-'))
+  const store = openSqlite(join(folder, 'hub.db'), { mayCreate: true, checkWhole: false })
+  if ('flaw' in store) throw new Error(store.flaw)
+  const [days, keys] = [400, 50]
+  const counts = { tasks: 9, failed: 1, promptTokens: 900, completionTokens: 900, microDollars: 77, estimated: 0 }
+  let batch: StoreWrite[] = []
+  for (let row = 0; row < rows; row++) {
+    const [day, tenant] = [row % days, Math.floor(row / days) % (rows / days / keys)]
+    const key = `key_${tenant}_${Math.floor((row * keys) / rows)}`
+    batch.push({ write: 'tally', tally: { hour: day * 24, tenant: `acc_${tenant}`, key, model: 'm', ...counts } })
+    if (batch.length < 5_000) continue
+    store.commit(batch)
+    batch = []
+  }
+  store.commit(batch)
+  const span = { by: 'day', from: days - 30, to: days - 1, limit: 1_001 } as const
+  const fastest = (tenant: string | null) => {
+    let best = Number.POSITIVE_INFINITY
+    for (let run = 0; run < runs; run++) {
+      const beganMs = performance.now()
+      if (store.usagePoints({ ...span, tenant }).length === 0) throw new Error('no usage')
+      best = Math.min(best, performance.now() - beganMs)
+    }
+    return best
+  }
+  const read = { ofAccount: fastest('acc_1'), ofAll: fastest(null) }
+  store.close()
+  rmSync(folder, { recursive: true })
+  return read
+}
+
+const [none, all] = [perChat(free), perChat(limited)]
+print(`| one chat, nothing limited | ${none.toFixed(2)} µs |`)
+print(`| one chat, all limited on key and account | ${all.toFixed(2)} µs |`)
+const { ofAccount, ofAll } = monthOfUsage(1_000_000)
+print(`| 30 days of an account, of 1,000,000 rows | ${ofAccount.toFixed(1)} ms |`)
+print(`| 30 days of everybody, the first 1,000 rows | ${ofAll.toFixed(1)} ms |`)

@@ -1,0 +1,78 @@
+/**
+ * What happens to accounts and keys without a request: keys expire, another process (the key command) changes them,
+ * sessions and old audit rows are removed. Looks a few times a second, at the cost of two reads; what was changed
+ * elsewhere is read off the audit log, in which every change has its row.
+ */
+import { auditMs, keyWatchMs, signInsForgetMs, signInsForgetRows } from '../../shared/limits/keys.ts'
+import type { System, Timer } from '../../shared/system.ts'
+import { consoleActor, type Keyring } from '../engine/keyring.ts'
+import type { AccountStore, AuditRow } from '../engine/ports/account-store.ts'
+import { StoreError } from '../engine/ports/store.ts'
+
+/** Audit rows that are read at once. */
+const portionRows = 500
+
+export class AccountWatch {
+  private readonly timers = new Map<() => void, Timer>()
+  private commits: number
+  private seq: number
+
+  constructor(
+    private readonly store: AccountStore,
+    private readonly keyring: Keyring,
+    private readonly system: System,
+  ) {
+    this.commits = store.foreignCommits()
+    this.seq = store.lastAuditSeq()
+  }
+
+  start(): void {
+    this.every(keyWatchMs, () => this.look())
+    this.every(signInsForgetMs, () => this.forget())
+  }
+
+  stop(): void {
+    for (const timer of this.timers.values()) timer.cancel()
+    this.timers.clear()
+  }
+
+  private every(ms: number, action: () => void): void {
+    const again = () => {
+      this.timers.set(action, this.system.after(ms, again))
+      action()
+    }
+    this.timers.set(action, this.system.after(ms, again))
+  }
+
+  private look(): void {
+    this.keyring.sweep()
+    const commits = this.store.foreignCommits()
+    if (commits === this.commits) return
+    this.commits = commits
+    for (let rows = this.unseen(); rows.length > 0; rows = this.unseen()) {
+      for (const row of rows) if (row.actor === consoleActor.id) this.follow(row)
+      this.seq = rows.at(-1)!.seq
+    }
+  }
+
+  private unseen(): AuditRow[] {
+    return this.store.auditAfter(this.seq, portionRows)
+  }
+
+  private follow({ action, subject }: AuditRow): void {
+    if (action === 'key.regenerated' || action === 'key.revoked') this.keyring.changedElsewhere(subject, true)
+    else if (action === 'key.changed') this.keyring.changedElsewhere(subject, false)
+    else if (action === 'account.closed') this.keyring.accountChanged(subject, true)
+    else if (action === 'account.changed') this.keyring.accountChanged(subject, false)
+  }
+
+  private forget(): void {
+    const nowMs = this.system.wallMs()
+    try {
+      this.store.forgetSignIns(nowMs, nowMs - auditMs, signInsForgetRows)
+    } catch (error) {
+      // There is another time to forget.
+      if (!(error instanceof StoreError)) throw error
+    }
+  }
+}

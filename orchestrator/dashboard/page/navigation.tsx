@@ -1,0 +1,134 @@
+/**
+ * The navigation: the pages that this session may use, the switch of the theme, and who is signed in.
+ */
+import { useSignal } from '@preact/signals'
+import { useEffect } from 'preact/hooks'
+import { Icon, type IconName, Mark } from './parts/icon.tsx'
+import { shortAddress } from './state/format.ts'
+import { linkTo, route } from './state/router.ts'
+import { type Session, session, signOut } from './state/session.ts'
+import { choice, turnTheme } from './state/theme.ts'
+
+interface Entry {
+  page: string
+  text: string
+  icon: IconName
+}
+
+const daily: Entry[] = [
+  { page: 'overview', text: 'Overview', icon: 'overview' },
+  { page: 'connect', text: 'Connect', icon: 'connect' },
+  { page: 'playground', text: 'Playground', icon: 'play' },
+  { page: 'intents', text: 'Intents', icon: 'runs' },
+]
+const managed: Entry[] = [
+  { page: 'scouts', text: 'Scouts', icon: 'scouts' },
+  { page: 'keys', text: 'Keys', icon: 'key' },
+  { page: 'usage', text: 'Usage', icon: 'usage' },
+]
+const administered: Entry[] = [{ page: 'admin', text: 'Admin', icon: 'admin' }]
+
+/** The key of a scout asks for no answers. */
+const ofScouts = [daily[0]!, daily[1]!, ...managed.slice(0, 2)]
+
+function entriesOf(role: Session['role']): Entry[] {
+  if (role === 'scout') return ofScouts
+  return role === 'admin' ? [...daily, ...managed, ...administered] : [...daily, ...managed]
+}
+
+export function Navigation() {
+  const isOpen = useSignal(false)
+  const { page } = route.value
+  useEffect(() => {
+    isOpen.value = false
+  }, [page, isOpen])
+  return (
+    <>
+      <div class="top">
+        <Brand />
+        <button
+          type="button"
+          class="button quiet square"
+          aria-expanded={isOpen.value}
+          aria-controls="side"
+          aria-label="Menu"
+          onClick={() => {
+            isOpen.value = !isOpen.value
+          }}
+        >
+          <Icon name={isOpen.value ? 'close' : 'menu'} />
+        </button>
+      </div>
+      <div class={`side ${isOpen.value ? 'open' : ''}`} id="side">
+        <Brand />
+        {session.value !== null && (
+          <nav aria-label="Pages">
+            <Entries of={entriesOf(session.value.role)} current={page} />
+          </nav>
+        )}
+        <Foot />
+      </div>
+    </>
+  )
+}
+
+function Brand() {
+  return (
+    <a class="brand" href="#welcome">
+      <Mark />
+      Chasm
+    </a>
+  )
+}
+
+function Entries({ of, current }: { of: Entry[]; current: string }) {
+  return (
+    <>
+      {of.map(({ page, text, icon }) => (
+        <a key={page} class="nav-link" href={linkTo(page)} {...(page === current && { 'aria-current': 'page' })}>
+          <Icon name={icon} />
+          {text}
+        </a>
+      ))}
+    </>
+  )
+}
+
+const themeIcons = { system: 'system', light: 'sun', dark: 'moon' } as const
+const themeTexts = { system: 'Theme of the system', light: 'Light theme', dark: 'Dark theme' } as const
+
+function Foot() {
+  const who = session.value
+  return (
+    <div class="side-foot">
+      {who === null && (
+        <a class="nav-link" href={linkTo('sign-in')}>
+          <Icon name="key" />
+          Sign in
+        </a>
+      )}
+      <button type="button" class="nav-link" onClick={turnTheme}>
+        <Icon name={themeIcons[choice.value]} />
+        {themeTexts[choice.value]}
+      </button>
+      {who !== null && (
+        <div class="account">
+          <div>
+            <span class="name">{nameOf(who)}</span>
+            <span class="faint small">{who.role === 'admin' ? 'Administrator' : roleTexts[who.role]}</span>
+          </div>
+          <button type="button" class="button quiet square" aria-label="Sign out" onClick={() => void signOut()}>
+            <Icon name="leave" />
+          </button>
+        </div>
+      )}
+    </div>
+  )
+}
+
+const roleTexts = { client: 'Apps', scout: 'Scouts' } as const
+
+function nameOf({ account }: NonNullable<typeof session.value>): string {
+  if (account === null) return 'Signed in by key'
+  return account.name || shortAddress(account.address ?? account.id)
+}

@@ -1,0 +1,246 @@
+/**
+ * From nothing to the first answer, or to a connected scout: a key, a line to copy with it filled in, and a box that
+ * turns green when the request or the scout arrives.
+ */
+import { useSignal } from '@preact/signals'
+import { useEffect } from 'preact/hooks'
+import { Choices } from '../parts/choices.tsx'
+import { Code } from '../parts/code.tsx'
+import { Refused } from '../parts/notice.tsx'
+import { Page } from '../parts/panel.tsx'
+import { Refusal } from '../state/api.ts'
+import { milliseconds } from '../state/format.ts'
+import { type Topics, useTopic } from '../state/live.ts'
+import { useResource } from '../state/resource.ts'
+import { go, linkTo, route } from '../state/router.ts'
+import { freshKeys, scoutsPath, session } from '../state/session.ts'
+import { firstName, makeKey } from './keys/key-terms.ts'
+import { apiSnippets, type Snippet, scoutSnippets } from './snippets.ts'
+
+const sides = [
+  ['api', 'Use the API'],
+  ['scout', 'Run a scout'],
+] as const
+
+type Side = (typeof sides)[number][0]
+
+export function ConnectPage() {
+  const side: Side = route.value.subject[0] === 'scout' ? 'scout' : 'api'
+  return (
+    <Page
+      title="Connect"
+      about={side === 'api' ? 'Your first answer is three steps away.' : 'A scout dials out; no port has to be opened.'}
+      actions={<Choices label="What to connect" options={sides} value={side} onChoose={(to) => go(`connect/${to}`)} />}
+    >
+      <div class="steps">
+        <KeyStep side={side} key={side} />
+        {side === 'api' ? <ApiSteps /> : <ScoutSteps />}
+      </div>
+    </Page>
+  )
+}
+
+function Step({ number, title, children }: { number: number; title: string; children: preact.ComponentChildren }) {
+  return (
+    <section class="step" aria-label={title}>
+      <i aria-hidden="true">{number}</i>
+      <div>
+        <h2>{title}</h2>
+        {children}
+      </div>
+    </section>
+  )
+}
+
+const roles = { api: 'client', scout: 'scout' } as const
+
+function KeyStep({ side }: { side: Side }) {
+  const role = roles[side]
+  const key = freshKeys.value[role]
+  const title = side === 'api' ? 'A key for your app' : 'A key for the scout'
+  if (key !== null) {
+    return (
+      <Step number={1} title={title}>
+        <p class="soft">It is filled in below while this tab is open, and shown nowhere again.</p>
+        <Code text={key} label="the key" wraps />
+      </Step>
+    )
+  }
+  return (
+    <Step number={1} title={title}>
+      {session.value?.mints === 'never' ? (
+        <p class="soft">Use a key that you have, or ask the operator for one; put it in its place below.</p>
+      ) : (
+        <MakeKey role={role} />
+      )}
+    </Step>
+  )
+}
+
+/** Made at once, under a name that says what for; the page of keys has the limits. */
+function MakeKey({ role }: { role: 'client' | 'scout' }) {
+  const refusal = useSignal<Refusal | null>(null)
+  const make = async () => {
+    refusal.value = null
+    try {
+      await makeKey({ role, name: firstName(role) })
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error
+      refusal.value = error
+    }
+  }
+  return (
+    <>
+      <div class="row">
+        <button type="button" class="button primary" onClick={() => void make()}>
+          {session.value?.mints === 'signature' ? 'Sign and make a key' : 'Make a key'}
+        </button>
+        <span class="soft">
+          Or put one that you have in its place below; <a href={linkTo('keys', { make: role })}>with limits</a>.
+        </span>
+      </div>
+      {refusal.value && <Refused refusal={refusal.value} />}
+    </>
+  )
+}
+
+function ApiSteps() {
+  const key = freshKeys.value.client ?? 'YOUR_KEY'
+  return (
+    <>
+      <Step number={2} title="Copy one of these">
+        <Snippets of={apiSnippets(location.origin, key, 'auto')} />
+      </Step>
+      <Step number={3} title="The answer">
+        <FirstRequest />
+      </Step>
+    </>
+  )
+}
+
+function ScoutSteps() {
+  const key = freshKeys.value.scout ?? 'YOUR_SCOUT_KEY'
+  return (
+    <>
+      <Step number={2} title="Start it where the model is">
+        <p class="soft">
+          It finds Ollama, vLLM, LM Studio and llama.cpp on their usual ports. For a provider add its key, such as
+          GROQ_API_KEY=gsk_…, in front of the line.
+        </p>
+        <Snippets of={scoutSnippets(location.origin, key)} />
+      </Step>
+      <Step number={3} title="It connects">
+        <FirstScout />
+      </Step>
+    </>
+  )
+}
+
+function Snippets({ of }: { of: Snippet[] }) {
+  const chosen = useSignal(of[0]!.id)
+  const shown = of.find(({ id }) => id === chosen.value) ?? of[0]!
+  const options = of.map(({ id, name }) => [id, name] as const)
+  return (
+    <div class="stack">
+      <Choices
+        label="Language"
+        options={options}
+        value={shown.id}
+        onChoose={(id) => {
+          chosen.value = id
+        }}
+      />
+      {shown.install !== '' && <p class="soft small">{shown.install}</p>}
+      <Code text={shown.text} label={shown.name} />
+    </div>
+  )
+}
+
+/** What came after this box was opened; null until then, undefined until it is known what had come before. */
+function useArrival(mine: Topics['mine'] | null) {
+  const before = useSignal<number | null>(null)
+  useEffect(() => {
+    if (mine !== null && before.value === null) before.value = mine.requests
+  }, [mine, before])
+  if (mine === null || before.value === null) return undefined
+  return mine.last !== null && mine.requests > before.value ? mine.last : null
+}
+
+function FirstRequest() {
+  const arrived = useArrival(useTopic('mine').value)
+  if (arrived === undefined) return <Waiting text="Connecting…" />
+  if (arrived === null) return <Waiting text="Waiting for your first request…" />
+  const { served, status, duration_ms: ms } = arrived
+  if (served === null || status >= 400) {
+    return (
+      <p class="arrival" role="status">
+        <span class="dot bad" />A request came after {milliseconds(ms)} to an end with status {status}: its answer says
+        why.
+      </p>
+    )
+  }
+  const { scout, model } = served
+  return (
+    <p class="arrival arrived" role="status">
+      <span class="dot good" />
+      <span>
+        <strong class="name">{shortScout(scout)}</strong> answered with <span class="name">{model}</span> in{' '}
+        {milliseconds(ms)}.
+      </span>
+    </p>
+  )
+}
+
+/** Without the operator's id before it. */
+function shortScout(id: string): string {
+  return id.slice(id.indexOf('/') + 1)
+}
+
+interface ListedScout {
+  id: string
+  name: string
+  connected_at: string
+  offers: { model: string }[]
+}
+
+const scoutsLookMs = 2_000
+const offersShown = 3
+
+/** Looks among one's own scouts for one that was not there before. */
+function FirstScout() {
+  const { data } = useResource<{ data: ListedScout[] }>(`${scoutsPath()}?limit=500`, scoutsLookMs)
+  const before = useSignal<ReadonlySet<string> | null>(null)
+  const keyOf = ({ id, connected_at: at }: ListedScout) => `${id} ${at}`
+  useEffect(() => {
+    if (data !== null && before.value === null) before.value = new Set(data.data.map(keyOf))
+  }, [data, before])
+  const known = before.value
+  if (data === null || known === null) return <Waiting text="Connecting…" />
+  const arrived = data.data.findLast((scout) => !known.has(keyOf(scout)))
+  if (arrived === undefined) return <Waiting text="Waiting for the scout to dial in…" />
+  const models = [...new Set(arrived.offers.map(({ model }) => model))]
+  const more = models.length > offersShown ? ` and ${models.length - offersShown} more` : ''
+  return (
+    <p class="arrival arrived" role="status">
+      <span class="dot good" />
+      <span>
+        <strong class="name">{arrived.name}</strong> is connected
+        {models.length > 0 && (
+          <>
+            , offers <span class="name">{models.slice(0, offersShown).join(', ') + more}</span>
+          </>
+        )}
+        . <a href={linkTo('scouts')}>How it does</a>
+      </span>
+    </p>
+  )
+}
+
+function Waiting({ text }: { text: string }) {
+  return (
+    <p class="arrival" role="status">
+      <span class="dot busy" />
+      {text}
+    </p>
+  )
+}

@@ -1,0 +1,170 @@
+/**
+ * The keys that this session may see: what they are for, what they may use, and making, regenerating, revoking them.
+ */
+import { useSignal } from '@preact/signals'
+import { Choices } from '../../parts/choices.tsx'
+import { Icon } from '../../parts/icon.tsx'
+import { Empty, Fetched } from '../../parts/notice.tsx'
+import { Page, Panel, Pill } from '../../parts/panel.tsx'
+import { type Column, Table } from '../../parts/table.tsx'
+import { ask } from '../../state/api.ts'
+import { ago, day } from '../../state/format.ts'
+import { useResource } from '../../state/resource.ts'
+import { go, linkTo, route, setQuery } from '../../state/router.ts'
+import { isAdmin, session } from '../../state/session.ts'
+import { type Key, limitsText, type NewKey, regenerateKey, scopesText } from './key-terms.ts'
+import { ConfirmDialog, MakeKeyDialog, ShownKeyDialog } from './make-key.tsx'
+
+interface KeyList {
+  data: Key[]
+  next?: string | null
+}
+
+type Open = { is: 'shown'; made: NewKey } | { is: 'regenerate' | 'revoke'; of: Key } | null
+
+const whose = [
+  ['', 'Mine'],
+  ['all', 'All'],
+] as const
+
+export function KeysPage() {
+  // An administrator without an account of its own has nothing else to look at.
+  const isOfAll = isAdmin.value && (session.value?.account === null || route.value.query.get('of') === 'all')
+  const base = isOfAll ? '/v1/admin/keys' : '/v1/me/keys'
+  const before = route.value.query.get('before')
+  const fetched = useResource<KeyList>(`${base}${before === null ? '' : `?before=${encodeURIComponent(before)}`}`)
+  const open = useSignal<Open>(null)
+  const making = route.value.query.get('make')
+  const close = () => {
+    open.value = null
+    setQuery({ make: '' })
+  }
+  const show = (made: NewKey) => {
+    setQuery({ make: '' })
+    open.value = { is: 'shown', made }
+    void fetched.reload()
+  }
+  const canMake = session.value?.mints !== 'never'
+  const make = canMake && (
+    <button type="button" class="button primary" onClick={() => setQuery({ make: 'client' })}>
+      <Icon name="plus" />
+      Make a key
+    </button>
+  )
+  return (
+    <Page
+      title="Keys"
+      about="A key lets an app or a scout in. Its secret is shown once, when it is made."
+      actions={make}
+    >
+      {isAdmin.value && session.value?.account !== null && (
+        <Choices
+          label="Whose keys"
+          options={whose}
+          value={isOfAll ? 'all' : ''}
+          onChoose={(of) => setQuery({ of, before: '' })}
+        />
+      )}
+      <Fetched from={fetched}>
+        {({ data, next }) => (
+          <Panel isFlush>
+            {data.length === 0 ? (
+              <Empty icon="key" text="A key lets an app or a scout in.">
+                {make}
+              </Empty>
+            ) : (
+              <Table caption="Keys" columns={columnsOf(canMake, open)} rows={data} rowKey={({ id }) => id} />
+            )}
+            {next && (
+              <p class="panel-body">
+                <a href={linkTo('keys', { of: isOfAll ? 'all' : '', before: next })}>Older keys</a>
+              </p>
+            )}
+          </Panel>
+        )}
+      </Fetched>
+      {making !== null && canMake && <MakeKeyDialog role={making} onMade={show} onClose={close} />}
+      <Dialogs open={open.value} base={base} show={show} close={close} reload={fetched.reload} />
+    </Page>
+  )
+}
+
+interface DialogsProps {
+  open: Open
+  base: string
+  show: (made: NewKey) => void
+  close: () => void
+  reload: () => Promise<void>
+}
+
+function Dialogs({ open, base, show, close, reload }: DialogsProps) {
+  if (open === null) return null
+  if (open.is === 'shown') {
+    const saved = () => {
+      close()
+      if (route.value.query.get('back') === 'connect') go('connect')
+    }
+    return <ShownKeyDialog made={open.made} onSaved={saved} />
+  }
+  const { of, is } = open
+  const confirm = async () => {
+    if (is === 'regenerate') return show(await regenerateKey(of))
+    await ask(`${base}/${of.id}`, { method: 'DELETE' })
+    close()
+    await reload()
+  }
+  return <ConfirmDialog of={of} what={is} onConfirm={confirm} onClose={close} />
+}
+
+const roleTexts = { client: 'App', scout: 'Scout', admin: 'Administration' } as const
+
+function columnsOf(canMake: boolean, open: { value: Open }): Column<Key>[] {
+  const act = (is: 'regenerate' | 'revoke', of: Key) => () => {
+    open.value = { is, of }
+  }
+  return [
+    {
+      ...{ name: 'Key', isLead: true },
+      cell: ({ name, id, last4 }) => (
+        <>
+          <strong class="name">{name || id}</strong>
+          <div class="faint small">
+            <code>{last4 ? `…${last4}` : id}</code>
+          </div>
+        </>
+      ),
+    },
+    { name: 'For', cell: ({ role }) => <Pill level={role === 'admin' ? 'accent' : ''}>{roleTexts[role]}</Pill> },
+    { name: 'May use', cell: (key) => <span class="name">{mayUse(key)}</span> },
+    { name: 'State', cell: (key) => <KeyState of={key} /> },
+    { name: 'Made', isNumber: true, cell: ({ created }) => <time title={day(created)}>{ago(created)}</time> },
+    {
+      name: '',
+      cell: (key) =>
+        key.revoked === null && (
+          <div class="actions">
+            {canMake && key.generation !== undefined && key.generation > 0 && (
+              <button type="button" class="button small" onClick={act('regenerate', key)}>
+                Regenerate
+              </button>
+            )}
+            <button type="button" class="button small danger" onClick={act('revoke', key)}>
+              Revoke
+            </button>
+          </div>
+        ),
+    },
+  ]
+}
+
+function mayUse({ scopes, limits }: Key): string {
+  const texts = [scopes ? scopesText(scopes) : '', limits ? limitsText(limits) : ''].filter((text) => text !== '')
+  return texts.length === 0 ? 'everything' : texts.join('; ')
+}
+
+function KeyState({ of: { revoked, expires, open } }: { of: Key }) {
+  if (revoked !== null) return <Pill level="bad">revoked {ago(revoked)}</Pill>
+  if (expires != null && expires * 1_000 < Date.now()) return <Pill level="bad">expired {ago(expires)}</Pill>
+  if (open !== undefined && open.scouts + open.streams > 0) return <Pill level="good">connected</Pill>
+  return expires == null ? <Pill>works</Pill> : <Pill level="warn">until {day(expires)}</Pill>
+}

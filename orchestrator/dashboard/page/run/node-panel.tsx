@@ -1,0 +1,122 @@
+/**
+ * All that is known of one node of a run: times, attempts, who served, the answer as it streams, the request, a retry.
+ */
+import { useSignal } from '@preact/signals'
+import { Code } from '../parts/code.tsx'
+import { Refused } from '../parts/notice.tsx'
+import { type Level, Panel, Pill } from '../parts/panel.tsx'
+import { ask, type Refusal } from '../state/api.ts'
+import { count, milliseconds } from '../state/format.ts'
+import { useResource } from '../state/resource.ts'
+import { AnswerText } from './answer-text.tsx'
+import type { NodeState, RunNode } from './run-state.ts'
+
+interface NodePanelProps {
+  intent: string
+  node: RunNode
+  nowMs: number
+  /** The run is over, so that a failed node may be tried again. */
+  canRetry: boolean
+  onRetried: () => void
+}
+
+const levels: Record<NodeState, Level> = {
+  waiting: '',
+  running: 'accent',
+  done: 'good',
+  failed: 'bad',
+  cancelled: 'warn',
+  skipped: '',
+}
+
+export function NodePanel({ intent, node, nowMs, canRetry, onRetried }: NodePanelProps) {
+  const { state, beganMs, endedMs, readyMs, problem } = node
+  const facts: [string, string][] = [
+    ['Model', node.model],
+    ...(node.scout === '' ? [] : ([['Served by', node.scout]] as [string, string][])),
+    ['Attempts', count(node.attempts)],
+    ['Waited', milliseconds((beganMs ?? endedMs ?? nowMs) - readyMs)],
+    ...(beganMs === null ? [] : ([['Took', milliseconds((endedMs ?? nowMs) - beganMs)]] as [string, string][])),
+    ['Tokens', `${count(node.promptTokens)} read, ${count(node.completionTokens)} written`],
+    ...(node.needs.length === 0 ? [] : ([['Needs', node.needs.join(', ')]] as [string, string][])),
+  ]
+  return (
+    <Panel title={node.node} actions={<Pill level={levels[state]}>{state}</Pill>}>
+      <dl class="facts">
+        {facts.map(([name, value]) => (
+          <div class="fact" key={name}>
+            <dt>{name}</dt>
+            <dd class="name">{value}</dd>
+          </div>
+        ))}
+      </dl>
+      {problem !== null && <p class="notice bad">{problem}</p>}
+      {canRetry && (state === 'failed' || state === 'cancelled') && (
+        <Retry path={`/v1/intents/${intent}/nodes/${encodeURIComponent(node.node)}/retry`} onRetried={onRetried} />
+      )}
+      <Answer intent={intent} node={node} />
+    </Panel>
+  )
+}
+
+interface NodeResult {
+  result: { choices?: { message?: { content?: string | null } }[] } | null
+}
+
+function Answer({ intent, node }: { intent: string; node: RunNode }) {
+  const path = `/v1/intents/${intent}/nodes/${encodeURIComponent(node.node)}`
+  // What streamed is shown at once; the whole comes when it is done.
+  const fetched = useResource<NodeResult>(node.state === 'done' ? path : null)
+  const { data, refusal } = fetched
+  const whole =
+    data?.result?.choices?.[0]?.message?.content ?? (data?.result ? JSON.stringify(data.result, null, 2) : null)
+  const text = whole ?? node.text
+  return (
+    <>
+      {refusal && <Refused refusal={refusal} />}
+      {text !== '' && <AnswerText text={text} />}
+      {text === '' && node.state === 'running' && <p class="soft">No word yet.</p>}
+      <RequestText path={`${path}/request`} />
+    </>
+  )
+}
+
+/** Fetched only when somebody opens it. */
+function RequestText({ path }: { path: string }) {
+  const isOpen = useSignal(false)
+  const { data, refusal } = useResource<object>(isOpen.value ? path : null)
+  return (
+    <details
+      onToggle={({ currentTarget }) => {
+        isOpen.value = (currentTarget as HTMLDetailsElement).open
+      }}
+    >
+      <summary>Request</summary>
+      {refusal && <Refused refusal={refusal} />}
+      {data !== null && <Code text={JSON.stringify(data, null, 2)} label="the request" />}
+    </details>
+  )
+}
+
+function Retry({ path, onRetried }: { path: string; onRetried: () => void }) {
+  const refusal = useSignal<Refusal | null>(null)
+  const retry = async () => {
+    refusal.value = null
+    try {
+      await ask(path, { method: 'POST' })
+      onRetried()
+    } catch (error) {
+      refusal.value = error as Refusal
+    }
+  }
+  return (
+    <>
+      {refusal.value && <Refused refusal={refusal.value} />}
+      <div>
+        <button type="button" class="button" onClick={() => void retry()}>
+          Try again
+        </button>
+      </div>
+    </>
+  )
+}

@@ -1,0 +1,99 @@
+/**
+ * Requests to the hub that serves this page: JSON in and out, streams of server-sent events, and refusals as errors
+ * with the hub's own sentence. Who asks is told by the session's cookie, which no script can read.
+ */
+
+export class Refusal extends Error {
+  constructor(
+    readonly status: number,
+    readonly code: string,
+    message: string,
+    /** Seconds after which the same may succeed; null when it will not by itself. */
+    readonly retryAfter: number | null,
+  ) {
+    super(message)
+  }
+}
+
+interface Asked {
+  method?: string
+  body?: unknown
+  headers?: Record<string, string>
+  signal?: AbortSignal
+}
+
+/** Throws a `Refusal` for every status that is none of success, and for a hub that is away. */
+export async function send(path: string, { method = 'GET', body, headers, signal }: Asked = {}): Promise<Response> {
+  const response = await fetch(path, {
+    method,
+    headers: {
+      // A form of another page cannot send this, and the hub asks for it with every write.
+      ...(method !== 'GET' && { 'content-type': 'application/json' }),
+      ...headers,
+    },
+    ...(body !== undefined && { body: JSON.stringify(body) }),
+    ...(signal && { signal }),
+  }).catch((error: unknown) => {
+    if (signal?.aborted) throw error
+    throw new Refusal(0, 'unreachable', 'The orchestrator cannot be reached at the moment.', 5)
+  })
+  if (!response.ok) throw await refusalOf(response)
+  return response
+}
+
+export async function ask<T>(path: string, asked?: Asked): Promise<T> {
+  const response = await send(path, asked)
+  return (await response.json()) as T
+}
+
+async function refusalOf(response: Response): Promise<Refusal> {
+  const body = (await response.json().catch(() => null)) as { error?: { code?: string; message?: string } } | null
+  const retryAfter = Number(response.headers.get('retry-after') ?? Number.NaN)
+  const text = body?.error?.message ?? `The orchestrator answered with status ${response.status}.`
+  return new Refusal(
+    response.status,
+    body?.error?.code ?? 'unknown',
+    text,
+    Number.isFinite(retryAfter) ? retryAfter : null,
+  )
+}
+
+export interface ServerEvent {
+  id: string
+  type: string
+  data: string
+}
+
+/** The events of a response as they arrive; ends with the response. */
+export async function* eventsOf(response: Response): AsyncGenerator<ServerEvent> {
+  if (response.body === null) return
+  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader()
+  let rest = ''
+  try {
+    for (;;) {
+      const { value, done } = await reader.read()
+      if (done) return
+      const blocks = (rest + value).split('\n\n')
+      rest = blocks.pop()!
+      for (const block of blocks) {
+        const event = eventIn(block)
+        if (event !== null) yield event
+      }
+    }
+  } finally {
+    await reader.cancel().catch(() => {})
+  }
+}
+
+function eventIn(block: string): ServerEvent | null {
+  const event = { id: '', type: 'message', data: '' }
+  for (const line of block.split('\n')) {
+    const at = line.indexOf(': ')
+    if (at < 1) continue
+    const value = line.slice(at + 2)
+    if (line.startsWith('id')) event.id = value
+    else if (line.startsWith('event')) event.type = value
+    else if (line.startsWith('data')) event.data += value
+  }
+  return event.data === '' ? null : event
+}

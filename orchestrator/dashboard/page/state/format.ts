@@ -1,0 +1,63 @@
+/**
+ * Numbers, times and money as people read them: the same everywhere on the page, in the browser's language where that
+ * has rules, and with thin units. Pure.
+ */
+
+const whole = new Intl.NumberFormat(undefined, { maximumFractionDigits: 0 })
+const short = new Intl.NumberFormat(undefined, { notation: 'compact', maximumFractionDigits: 1 })
+const dates = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium' })
+const moments = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' })
+
+export function count(value: number): string {
+  return Math.abs(value) < 100_000 ? whole.format(value) : short.format(value)
+}
+
+/** A rate, with as many digits as say something. */
+export function rate(value: number): string {
+  return value >= 100 ? whole.format(value) : String(Number(value.toFixed(value >= 10 ? 1 : 2)))
+}
+
+export function percent(share: number): string {
+  return `${share > 0 && share < 0.01 ? '< 1' : Math.round(share * 100)} %`
+}
+
+export function milliseconds(ms: number): string {
+  if (ms < 1_000) return `${Math.round(ms)} ms`
+  if (ms < 60_000) return `${(ms / 1_000).toFixed(ms < 10_000 ? 1 : 0)} s`
+  return `${Math.floor(ms / 60_000)} min ${Math.round((ms % 60_000) / 1_000)} s`
+}
+
+/** Millionths of a dollar. */
+export function dollars(micro: number): string {
+  const value = micro / 1_000_000
+  if (value === 0) return '$0'
+  if (value < 0.01) return `$${value.toFixed(4)}`
+  return `$${value.toFixed(2)}`
+}
+
+export function day(seconds: number): string {
+  return dates.format(seconds * 1_000)
+}
+
+export function moment(seconds: number): string {
+  return moments.format(seconds * 1_000)
+}
+
+/** How long ago, to the unit that matters. */
+export function ago(seconds: number, nowMs = Date.now()): string {
+  const passed = Math.max(0, nowMs / 1_000 - seconds)
+  if (passed < 10) return 'just now'
+  if (passed < 60) return `${Math.round(passed)} s ago`
+  if (passed < 3_600) return `${Math.round(passed / 60)} min ago`
+  if (passed < 86_400) return `${Math.round(passed / 3_600)} h ago`
+  return `${Math.round(passed / 86_400)} d ago`
+}
+
+export function plural(number: number, word: string): string {
+  return `${count(number)} ${word}${number === 1 ? '' : 's'}`
+}
+
+/** `0x1234…abcd`. */
+export function shortAddress(address: string): string {
+  return address.length > 12 ? `${address.slice(0, 6)}…${address.slice(-4)}` : address
+}

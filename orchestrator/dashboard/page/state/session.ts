@@ -1,0 +1,78 @@
+/**
+ * Who looks at this page: a visitor, or somebody with a session, and what that session may do. Signing in and out go
+ * through here; the parts of the page read the signals and show what the role may see. The hub decides anyway: a page
+ * that shows too much gets refusals.
+ */
+import { computed, signal } from '@preact/signals'
+import { ask } from './api.ts'
+import { forgetLive } from './live.ts'
+
+export interface Account {
+  id: string
+  address: string | null
+  name: string
+  role: 'admin' | 'member'
+  state: 'waiting' | 'active' | 'suspended'
+  created: number
+}
+
+export interface Session {
+  account: Account | null
+  key: string | null
+  role: 'client' | 'admin' | 'scout'
+  /** How it makes keys: by a signature each, by itself, or not at all. */
+  mints: 'signature' | 'session' | 'never'
+  /** Seconds since 1970 until which it makes them by itself; null without an end. */
+  mints_until: number | null
+}
+
+/** `asking`: the hub has not said yet. */
+type State = { is: 'asking' } | { is: 'out' } | { is: 'in'; session: Session }
+
+export const state = signal<State>({ is: 'asking' })
+export const session = computed(() => (state.value.is === 'in' ? state.value.session : null))
+export const isAdmin = computed(() => session.value?.role === 'admin')
+
+/** Where the scouts are listed that this session may see. */
+export function scoutsPath(): string {
+  return isAdmin.value ? '/v1/scouts' : '/v1/me/scouts'
+}
+
+/** How people get in here. */
+export const ways = signal<{ wallet: boolean; signup: string }>({ wallet: false, signup: 'off' })
+
+/** The text of a key that was made in this tab, for snippets; never kept anywhere else. */
+export const freshKeys = signal<{ client: string | null; scout: string | null }>({ client: null, scout: null })
+
+/** Asks the hub who this is: at the start, and after every change. */
+export async function refreshSession(): Promise<void> {
+  try {
+    const auth = await ask<{ signup: string; wallet: boolean; session: Session | null }>('/v1/auth')
+    ways.value = { wallet: auth.wallet, signup: auth.signup }
+    state.value = auth.session === null ? { is: 'out' } : { is: 'in', session: auth.session }
+  } catch {
+    if (state.value.is === 'asking') state.value = { is: 'out' }
+  }
+}
+
+/** Opens a session with the rights of this key. Throws the hub's refusal. */
+export async function signInWithKey(key: string): Promise<void> {
+  await ask('/v1/auth/key', { method: 'POST', body: { key } })
+  await refreshSession()
+}
+
+/** With the secret of the link that a start or `npm run -s key -- login` printed. */
+export async function signInWithLink(token: string): Promise<void> {
+  await ask('/v1/auth/link', { method: 'POST', body: { token } })
+  await refreshSession()
+}
+
+export async function signOut(): Promise<void> {
+  await ask('/v1/auth/session', { method: 'DELETE' }).catch(() => {})
+  freshKeys.value = { client: null, scout: null }
+  forgetLive()
+  await refreshSession()
+}
+
+/** Why the link that opened this page did not sign in; null when there was none, or it did. */
+export const linkRefusal = signal<string | null>(null)

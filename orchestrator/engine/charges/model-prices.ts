@@ -1,0 +1,46 @@
+/**
+ * What a token of a model may cost at most, by what is offered now: reserved before a task runs, and charged for it at
+ * most. No scout's number is believed by itself: a price counts up to a multiple of the cheapest offer of the same
+ * model, or of what is usual, so that one dear offer cannot empty the budgets of everybody who asks for its model.
+ */
+import { priceSpreadMax } from '../../../shared/limits/keys.ts'
+import type { TaskKind } from '../../../shared/task.ts'
+import type { CapabilityIndex } from '../../core/fleet/capability-index.ts'
+import type { Requirements } from '../../core/model/routing-options.ts'
+import { usualAnswerPrice, usualPromptPrice } from '../../core/stats/prices.ts'
+import { believedPrice, type Price } from '../../tenants/price.ts'
+
+/** Where a price is unknown. */
+export const usualPrice: Price = { prompt: usualPromptPrice, answer: usualAnswerPrice }
+
+export class ModelPrices {
+  constructor(private readonly index: Pick<CapabilityIndex, 'entry'>) {}
+
+  /** The dearest that whoever serves the request may ask. Looks at a bounded number of offers. */
+  dearest(kind: TaskKind, model: string, requires: Requirements | null): Price {
+    const variants = this.index.entry(kind, model)?.variants ?? []
+    const price = {
+      prompt: within(
+        variants.map(({ offer }) => offer.promptPrice),
+        usualPromptPrice,
+      ),
+      answer: within(
+        variants.map(({ offer }) => offer.answerPrice),
+        usualAnswerPrice,
+      ),
+    }
+    if (requires === null) return price
+    const { priceMax, promptPriceMax = priceMax, answerPriceMax = priceMax } = requires
+    return {
+      prompt: Math.min(price.prompt, promptPriceMax ?? price.prompt),
+      answer: Math.min(price.answer, answerPriceMax ?? price.answer),
+    }
+  }
+}
+
+function within(prices: readonly (number | null)[], usual: number): number {
+  // Of `auto` it is not known yet who serves it.
+  if (prices.length === 0) return usual * priceSpreadMax
+  const believed = prices.map((price) => believedPrice(price, usual))
+  return Math.min(Math.max(...believed), Math.max(usual, Math.min(...believed)) * priceSpreadMax)
+}

@@ -1,0 +1,44 @@
+/**
+ * The key that a piece of work is done for, as far as the engine holds it to its scopes and limits, and what its tasks
+ * cost it. The keyring's answers to the edges are such keys; what is limited is counted by `orchestrator/tenants`.
+ */
+import { type KeyScopes, noLimits, noScopes } from '../../../shared/keys/key-terms.ts'
+import type { TaskKind } from '../../../shared/task.ts'
+import type { Price } from '../../tenants/price.ts'
+import type { LimitedKey, Reservation } from '../../tenants/tenants.ts'
+
+export interface ChargedKey extends LimitedKey {
+  readonly tenant: string
+  readonly scopes: Pick<KeyScopes, 'models'>
+}
+
+/** Of somebody whose key is not known: nothing is restricted. */
+export function unlimitedKey(tenant: string): ChargedKey {
+  return { id: tenant, tenant, account: null, scopes: noScopes, limits: noLimits, accountLimits: noLimits }
+}
+
+/** Of one task, from before it is given out until it is over. */
+export interface Tab {
+  readonly key: ChargedKey
+  readonly kind: TaskKind
+  /** Null for a key without limits. */
+  readonly reservation: Reservation | null
+  /** What a token costs at most; null for a key without limits. */
+  readonly price: Price | null
+}
+
+/** What was used of a scout for one task. */
+export interface Use {
+  /** Who served it. */
+  readonly model: string
+  readonly promptTokens: number
+  readonly completionTokens: number
+  /** No provider counted it, or the client left before the end. */
+  readonly isEstimated: boolean
+}
+
+/** As an offer names them; null when unknown. */
+export interface ServedPrice {
+  readonly promptPrice: number | null
+  readonly answerPrice: number | null
+}

@@ -1,0 +1,111 @@
+/**
+ * What the charts are made of: every request is counted as it ends, and every two seconds the counts and the state of
+ * the fleet go into three rings, fine and short to coarse and long. It costs the same whether anybody looks, and a
+ * fixed amount of memory. `history.ts` gives out the rings, `topics.ts` the newest slot.
+ */
+import { trafficSlotMs } from '../../../shared/limits/http.ts'
+import type { System, Timer } from '../../../shared/system.ts'
+import type { Engine } from '../../engine/ports/client.ts'
+import { LatencySketch } from './latency-sketch.ts'
+import { historySpans, Ring, type Sample, type Span } from './ring.ts'
+
+/** A slot that is being filled. */
+class Slot {
+  requests = 0
+  clientErrors = 0
+  hubErrors = 0
+  readonly firstContent = new LatencySketch()
+
+  count(status: number, firstContentMs: number | null): void {
+    this.requests++
+    if (status >= 500) this.hubErrors++
+    else if (status >= 400) this.clientErrors++
+    if (firstContentMs !== null) this.firstContent.add(firstContentMs)
+  }
+
+  clear(): void {
+    this.requests = 0
+    this.clientErrors = 0
+    this.hubErrors = 0
+    this.firstContent.clear()
+  }
+}
+
+interface Level {
+  ring: Ring
+  slot: Slot
+  /** The number of the slot that is being filled. */
+  number: number
+}
+
+type State = Pick<Sample, 'queued' | 'leased' | 'scouts'>
+
+export class Traffic {
+  private readonly levels: Record<Span, Level>
+  /** The same in a row, for what every request passes. */
+  private readonly all: readonly Level[]
+  private timer: Timer
+  /** The newest slot and when it began, milliseconds since 1970; null before the first. */
+  newest: { atMs: number; sample: Sample } | null = null
+
+  constructor(
+    private readonly engine: Pick<Engine, 'stats'>,
+    private readonly system: System,
+  ) {
+    const wallMs = system.wallMs()
+    const level = (span: Span): Level => {
+      const { stepMs, slots } = historySpans[span]
+      return { ring: new Ring(stepMs, slots), slot: new Slot(), number: Math.floor(wallMs / stepMs) }
+    }
+    this.levels = { '10m': level('10m'), '24h': level('24h'), '30d': level('30d') }
+    this.all = Object.values(this.levels)
+    this.timer = system.after(trafficSlotMs, () => this.tick())
+  }
+
+  /** A request for an answer has ended. `firstContentMs`: from its arrival; null when there was no content. */
+  count(status: number, firstContentMs: number | null): void {
+    for (const { slot } of this.all) slot.count(status, firstContentMs)
+  }
+
+  stop(): void {
+    this.timer.cancel()
+  }
+
+  get bytes(): number {
+    return this.all.reduce((sum, { ring }) => sum + ring.bytes, 0)
+  }
+
+  /** The slots of a span that are over. */
+  history(span: Span) {
+    const { ring } = this.levels[span]
+    const lastSlot = Math.floor(this.system.wallMs() / ring.stepMs) - 1
+    return { stepMs: ring.stepMs, ...ring.read(lastSlot) }
+  }
+
+  private tick(): void {
+    this.timer = this.system.after(trafficSlotMs, () => this.tick())
+    const { tasksQueued: queued, tasksLeased: leased, scouts } = this.engine.stats()
+    const wallMs = this.system.wallMs()
+    for (const level of this.all) this.close(level, wallMs, { queued, leased, scouts })
+  }
+
+  /** Closes the slot if another one has begun. */
+  private close(level: Level, wallMs: number, state: State): void {
+    const { ring, slot } = level
+    const number = Math.floor(wallMs / ring.stepMs)
+    if (number === level.number) return
+    const perSecond = (count: number) => (count * 1_000) / ring.stepMs
+    const sample: Sample = {
+      requests: perSecond(slot.requests),
+      client_errors: perSecond(slot.clientErrors),
+      hub_errors: perSecond(slot.hubErrors),
+      first_content_p50: slot.firstContent.quantile(0.5),
+      first_content_p95: slot.firstContent.quantile(0.95),
+      ...state,
+    }
+    ring.put(level.number, sample)
+    if (ring.stepMs === trafficSlotMs) this.newest = { atMs: level.number * ring.stepMs, sample }
+    slot.clear()
+    level.number = number
+  }
+}

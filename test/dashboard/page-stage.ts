@@ -1,0 +1,72 @@
+/**
+ * A real hub that serves the real page, and a real browser in front of it: what the page's tests and pictures start
+ * from. The page is bundled once for a process, by the program that the hub itself uses.
+ */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type Browser, type BrowserContext, type Cookie, chromium, type Page } from 'playwright-core'
+import { bundlePage } from '../../orchestrator/dashboard/bundle.ts'
+import { PageFiles } from '../../orchestrator/dashboard/page-files.ts'
+import { realSystem } from '../../shared/system.ts'
+import { LiveHub } from '../support/hub/live-hub.ts'
+
+interface View {
+  width?: number
+  height?: number
+  theme?: 'light' | 'dark'
+}
+
+export class PageStage {
+  /** Of the sessions that were begun, by the key. */
+  private readonly cookies = new Map<string, Cookie[]>()
+
+  private constructor(
+    readonly hub: LiveHub,
+    readonly browser: Browser,
+    private readonly folder: string,
+  ) {}
+
+  static async open(executablePath: string): Promise<PageStage> {
+    const folder = mkdtempSync(join(tmpdir(), 'chasm-page-test-'))
+    const built = join(folder, 'page')
+    await bundlePage(built)
+    const hub = new LiveHub({ page: new PageFiles({ system: realSystem(), built }) })
+    const browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] })
+    return new PageStage(hub, browser, folder)
+  }
+
+  context({ width = 1440, height = 900, theme = 'light' }: View = {}): Promise<BrowserContext> {
+    const viewport = { width, height }
+    return this.browser.newContext({ viewport, colorScheme: theme, reducedMotion: 'reduce', locale: 'en-GB' })
+  }
+
+  /** A page of its own, in the session of this key; signing in is limited, so that it is done once. */
+  async signedIn(key: string, view: View = {}, path = 'overview'): Promise<Page> {
+    const { cookies } = this
+    const known = cookies.get(key)
+    const context = await this.context(view)
+    if (known !== undefined) await context.addCookies(known)
+    const page = await context.newPage()
+    await page.goto(`${this.hub.url}/#${path}`)
+    if (known === undefined) {
+      await signIn(page, key)
+      cookies.set(key, await context.cookies())
+    }
+    await page.locator('.account').waitFor({ state: 'attached' })
+    return page
+  }
+
+  async close(): Promise<void> {
+    await this.browser.close()
+    await this.hub.close()
+    rmSync(this.folder, { recursive: true, force: true })
+  }
+}
+
+export async function signIn(page: Page, key: string): Promise<void> {
+  await page.getByLabel('Key').fill(key)
+  await page.getByRole('button', { name: 'Sign in with the key' }).click()
+  // On small screens it is behind the menu.
+  await page.locator('.account').waitFor({ state: 'attached' })
+}

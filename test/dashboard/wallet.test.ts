@@ -1,0 +1,93 @@
+/** The first 30 seconds of people with a wallet, in a real Chromium: how often they click, sign and paste. */
+import type { Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { patienceMs } from '../support/clocks/until.ts'
+import { findChromium, installMsMax } from '../support/machine/chromium.ts'
+import { FakeWallet } from './fake-wallet.ts'
+import { PageStage } from './page-stage.ts'
+
+const found = await findChromium()
+const skipped = 'reason' in found ? ` (skipped: ${found.reason})` : ''
+
+describe.skipIf('reason' in found)(`people with a wallet${skipped}`, () => {
+  let stage: PageStage
+  let wallet: FakeWallet
+  beforeAll(async () => {
+    stage = await PageStage.open((found as { path: string }).path)
+    wallet = new FakeWallet()
+    const made = await admin('/v1/admin/accounts', { name: 'Ada', address: wallet.address })
+    expect(made.status).toBe(201)
+  }, installMsMax)
+  afterAll(() => stage?.close())
+
+  function admin(path: string, body: object): Promise<Response> {
+    return stage.hub.post(path, body, { headers: { authorization: `Bearer ${stage.hub.adminKey}` } })
+  }
+
+  async function visitor(path: string): Promise<Page> {
+    const context = await stage.context()
+    await wallet.install(context)
+    const page = await context.newPage()
+    await page.goto(`${stage.hub.url}/${path}`)
+    return page
+  }
+
+  test('use the API: three clicks, one signature and one paste to the first answer', async () => {
+    await stage.hub.addScout({ name: 'ant' })
+    const signatures = wallet.signed.length
+    const page = await visitor('')
+    await page.getByRole('link', { name: 'Use the API' }).click()
+    await page.getByRole('button', { name: 'Get a key with Test wallet' }).click()
+    await page.getByText('Waiting for your first request…').waitFor({ timeout: patienceMs })
+    expect(wallet.signed.slice(signatures)).toEqual([expect.stringContaining('127.0.0.1')])
+    const line = (await page.locator('.code pre').last().textContent())!
+    expect(line).toMatch(/Bearer chasm_client_\w+/)
+    await page.getByRole('button', { name: 'Copy curl' }).click()
+    const child = Bun.spawn(['sh', '-c', line], { stdout: 'pipe', stderr: 'ignore' })
+    expect(await new Response(child.stdout).text()).toContain('"chat.completion"')
+    await page.locator('.arrival.arrived').waitFor({ timeout: patienceMs })
+    await page.context().close()
+  })
+
+  test('run a scout: the same to "is connected, offers …"', async () => {
+    const signatures = wallet.signed.length
+    const page = await visitor('')
+    await page.getByRole('link', { name: 'Run a scout' }).click()
+    await page.getByRole('button', { name: 'Get a key with Test wallet' }).click()
+    await page.getByText('Waiting for the scout to dial in…').waitFor({ timeout: patienceMs })
+    expect(wallet.signed).toHaveLength(signatures + 1)
+    const key = /SCOUT_KEY=(\S+)/.exec((await page.locator('.code pre').last().textContent())!)![1]!
+    await page.getByRole('button', { name: 'Copy From source' }).click()
+    await stage.hub.spawnScout('alice', { SCOUT_KEY: key })
+    await page.getByText(/alice is connected, offers demo-\w+/).waitFor({ timeout: patienceMs })
+    await page.context().close()
+  })
+
+  test('sign in, make a key with a name, and see it once, until they say that they saved it', async () => {
+    const page = await visitor('#keys?make=client')
+    await page.getByRole('button', { name: 'Sign in with Test wallet' }).click()
+    const signatures = wallet.signed.length
+    await page.getByLabel('Name', { exact: false }).first().fill('laptop')
+    await page.getByRole('button', { name: 'Sign and make it' }).click()
+    const dialog = page.getByRole('dialog', { name: 'Save the key now' })
+    expect(await dialog.locator('pre').textContent({ timeout: patienceMs })).toMatch(/^chasm_client_/)
+    expect(wallet.signed.slice(signatures)).toEqual([expect.stringContaining('laptop')])
+    await page.keyboard.press('Escape')
+    expect(await dialog.isVisible()).toBe(true)
+    await dialog.getByRole('button', { name: 'I saved it' }).click()
+    await page.getByRole('row', { name: /laptop/ }).waitFor({ timeout: patienceMs })
+    await page.context().close()
+  })
+
+  test('who decline are told that nothing happened', async () => {
+    const context = await stage.context()
+    await wallet.install(context)
+    const page = await context.newPage()
+    wallet.declines = true
+    await page.goto(`${stage.hub.url}/#sign-in`)
+    await page.getByRole('button', { name: 'Sign in with Test wallet' }).click()
+    await page.getByText('You declined; nothing happened.').waitFor({ timeout: patienceMs })
+    wallet.declines = false
+    await context.close()
+  })
+})

@@ -1,0 +1,50 @@
+/**
+ * Who pays in the simulated world: two keys of one account, one key of its own, all with budgets and rates that are
+ * wide enough to refuse nobody, and a tenant without limits. Their rows are on the hub's disk, where a hub that comes
+ * back finds them.
+ */
+import type { ChargedKey } from '../../orchestrator/engine/ports/charged-key.ts'
+import type { MemoryDisk } from '../../orchestrator/store/memory/disk.ts'
+import { type KeyLimits, noScopes, storedLimits } from '../../shared/keys/key-terms.ts'
+
+const wide: KeyLimits = {
+  requestsPerMinute: null,
+  tokensPerMinute: 1_000_000_000,
+  budgets: [
+    { unit: 'tokens', per: 'day', amount: 1_000_000_000_000 },
+    { unit: 'micro_dollars', per: 'month', amount: 1_000_000_000_000 },
+  ],
+}
+
+const none: KeyLimits = { requestsPerMinute: null, tokensPerMinute: null, budgets: [] }
+
+function payer(id: string, tenant: string, account: string | null, limits: KeyLimits): ChargedKey {
+  return { id, tenant, account, scopes: noScopes, limits, accountLimits: account === null ? none : wide }
+}
+
+/** By tenant. */
+const payers: Readonly<Record<string, readonly ChargedKey[]>> = {
+  t1: [payer('k1', 't1', 't1', wide), payer('k2', 't1', 't1', none)],
+  t2: [payer('t2', 't2', null, wide)],
+}
+
+/** Everybody whose use is limited, alone or with others. */
+export const limitedKeys: readonly ChargedKey[] = Object.values(payers).flat()
+
+/** The key with which a tenant sends its request of this number; undefined for one that nothing limits. */
+export function payerOf(tenant: string, number: number): ChargedKey | undefined {
+  const keys = payers[tenant] ?? []
+  return keys[number % keys.length]
+}
+
+export function storePayers({ accounts, keys }: MemoryDisk): void {
+  const times = { createdMs: 0, expiresMs: null, revokedMs: null }
+  for (const { id, tenant, account, limits, accountLimits } of limitedKeys) {
+    if (account !== null) {
+      const owner = { id: account, address: null, name: account, role: 'member', state: 'active' } as const
+      accounts.set(account, { ...owner, limits: storedLimits(accountLimits), createdMs: 0 })
+    }
+    const own = { id, role: 'client', name: id, digest: id, weight: 1, tenant, account, generation: 1 } as const
+    keys.set(id, { ...own, scopes: null, limits: storedLimits(limits), ...times, last4: null })
+  }
+}
