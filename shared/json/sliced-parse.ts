@@ -8,11 +8,15 @@ import { jsonDepthMax, jsonSliceBytes, jsonTextPieceBytes } from '../limits/http
 import { endOfString } from './json-tokens.ts'
 
 const quote = 0x22
+const backslash = 0x5c
 const comma = 0x2c
 const openList = 0x5b
 const closeList = 0x5d
 const openObject = 0x7b
 const closeObject = 0x7d
+
+/** A piece of a text is so many times as long where it only has to be decoded. */
+const plainFactor = 8
 
 type Container = unknown[] | Record<string, unknown>
 
@@ -172,21 +176,24 @@ class SlicedParse {
     this.put(name, yield* this.longText(textStart + 1, textEnd - 1))
   }
 
-  /** What stands between these places of a text, piece by piece. */
+  /** What stands between these places of a text, piece by piece; what it holds without escapes is what it says. */
   private *longText(start: number, end: number): Generator<void, string> {
     const { bytes } = this
+    const isPlain = !bytes.subarray(start, end).includes(backslash)
+    const pieceBytes = isPlain ? plainFactor * this.pieceBytes : this.pieceBytes
     const pieces: string[] = []
     for (let from = start; from < end; ) {
-      const until = from + this.pieceBytes
+      let to = Math.min(end, from + pieceBytes)
       // Between two characters of JSON, and then of UTF-8, which has three bytes at most behind the first.
-      const found = until < end ? endOfString(bytes, from - 1, until) : 0
-      let to = found < 0 ? -2 - found : end
+      const found = isPlain || to === end ? -2 - to : endOfString(bytes, from - 1, to)
+      to = found < 0 ? -2 - found : end
       for (let more = 0; more < 3 && to < end && (bytes[to]! & 0xc0) === 0x80; more++) to++
-      pieces.push(JSON.parse(`"${this.text(from, to)}"`) as string)
+      const piece = this.text(from, to)
+      pieces.push(isPlain ? piece : (JSON.parse(`"${piece}"`) as string))
       from = to
       yield
     }
-    return pieces.join('')
+    return pieces.length === 1 ? pieces[0]! : pieces.join('')
   }
 
   /** Opens a value of the innermost open container, which is the innermost one from now on. */

@@ -1,12 +1,12 @@
 /** However many large bodies arrive at once, one turn of the loop takes in a few pieces of them. */
 import { expect, test } from 'vitest'
 import { BodyReads } from '../../../orchestrator/http/body-reads.ts'
-import { bodyPiecesPerTurn } from '../../../shared/limits/http.ts'
+import { bodyPiecesPerTurn, discardedBodiesMax } from '../../../shared/limits/http.ts'
 import { ManualSystem } from '../../support/clocks/manual-system.ts'
 
 const pieceBytes = 100_000
 const pieces = 5
-const count = 20
+const count = discardedBodiesMax
 
 /** All of it is there at once. `onPull` is told of each piece that the reader takes. */
 function request(onPull: () => void): Request {
