@@ -9,7 +9,7 @@ export interface Peer {
   title: string
   /** A limit hands nothing to anybody else, or looks at nothing: what no contender on this runtime can surpass. */
   kind: 'ours' | 'other' | 'limit'
-  server: { file: string; runtime: 'bun' | 'node' | 'python' }
+  server: { file: string; runtime: 'bun' | 'node' }
   /** Null when nobody stands behind the server. */
   worker: { file: string; runtime: 'bun' | 'node' } | null
   broker: 'nats' | 'jetstream' | 'redis' | null
@@ -122,15 +122,5 @@ export const peers: readonly Peer[] = [
     broker: 'redis',
     workersMax: 200,
     limitedBy: 'more of them only make it slower: each waits in Redis on a connection of its own',
-  },
-  {
-    name: 'litellm',
-    title: "LiteLLM's proxy",
-    kind: 'other',
-    server: { file: 'litellm/server.py', runtime: 'python' },
-    worker: { file: 'litellm/worker.mjs', runtime: 'node' },
-    broker: null,
-    workersMax: 50,
-    limitedBy: 'each is an entry of its configuration, which has to name all of them before it starts',
   },
 ]

@@ -3,7 +3,7 @@
  * to change that. The packages and their lock live in `bench/peers`, so that nobody who only uses the project
  * ever downloads them.
  */
-import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { brokerVersions, missingBroker } from './broker.ts'
 import type { Peer } from './catalogue.ts'
@@ -25,41 +25,14 @@ export function installPackages(print: (line: string) => void): string | null {
   return `their packages cannot be installed: ${why}`
 }
 
-const pythonFolder = join(folder, 'node_modules', '.cache', 'litellm')
-const requirements = join(folder, 'litellm', 'requirements.txt')
-/** Holds what was installed last. */
-const pythonStamp = join(pythonFolder, 'installed.txt')
-/** The interpreter that has the packages of the peer in Python. */
-export const pythonPath = join(pythonFolder, 'bin', 'python')
-
-/** Does the same for the one peer that is a Python program, into an environment of its own. */
-function installPython(print: (line: string) => void): string | null {
-  const wanted = readFileSync(requirements, 'utf8')
-  if (existsSync(pythonStamp) && readFileSync(pythonStamp, 'utf8') === wanted) return null
-  const python = Bun.which('python3')
-  if (python === null) return 'needs python3 in PATH: apt-get install python3-venv'
-  print('Installing LiteLLM into bench/peers/litellm (once) ...')
-  for (const command of [
-    [python, '-m', 'venv', pythonFolder],
-    [pythonPath, '-m', 'pip', 'install', '--quiet', '--requirement', requirements],
-  ]) {
-    const { exitCode, stderr } = Bun.spawnSync(command, { cwd: folder })
-    const last = stderr.toString().trim().split('\n').at(-1)
-    if (exitCode !== 0) return `cannot be installed: ${last || `${command.join(' ')} ended with ${exitCode}`}`
-  }
-  writeFileSync(pythonStamp, wanted)
-  return null
-}
-
 /** Why this peer cannot run here, or null. `packagesFlaw` as from `installPackages`. */
-export function missingFor(peer: Peer, packagesFlaw: string | null, print: (line: string) => void): string | null {
+export function missingFor(peer: Peer, packagesFlaw: string | null): string | null {
   const runtimes = [peer.server.runtime, peer.worker?.runtime]
   if (runtimes.includes('node') && Bun.which('node') === null) return 'needs node in PATH: install Node.js 20 or newer'
   if (peer.broker !== null) {
     const missing = missingBroker(peer.broker)
     if (missing !== null) return missing
   }
-  if (peer.server.runtime === 'python') return installPython(print)
   return selfContained.includes(peer.name) ? null : packagesFlaw
 }
 
@@ -69,8 +42,7 @@ export async function versions(): Promise<Record<string, string>> {
   const node = Bun.which('node')
   if (node !== null) found.node = Bun.spawnSync([node, '--version']).stdout.toString().trim().slice(1)
   const { dependencies } = (await Bun.file(join(folder, 'package.json')).json()) as Versions
-  const [, litellm = ''] = /litellm\S*==(\S+)/.exec(readFileSync(requirements, 'utf8')) ?? []
-  return { ...found, ...dependencies, litellm }
+  return { ...found, ...dependencies }
 }
 
 interface Versions {

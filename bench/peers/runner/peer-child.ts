@@ -17,11 +17,6 @@ export interface ChildSetting {
   answer: string
   /** What workers present to the hub. */
   key: string
-  /** Where workers say their addresses before their server starts; empty where it starts first. */
-  registry: string
-  /** For a server: how many workers there will be, and the model that is asked for. */
-  workers: number
-  model: string
   /** For a process that keeps files. */
   folder: string
 }

@@ -80,7 +80,7 @@ function available(only: string[], skipped: Map<string, string>): Peer[] {
   const wanted = peers.filter(({ name }) => only.length === 0 || only.includes(name))
   const packagesFlaw = installPackages(print)
   return wanted.filter((peer) => {
-    const why = missingFor(peer, packagesFlaw, print)
+    const why = missingFor(peer, packagesFlaw)
     if (why !== null) skipped.set(peer.name, why)
     return why === null
   })

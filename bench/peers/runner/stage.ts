@@ -8,11 +8,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Broker, startBroker } from './broker.ts'
 import type { Peer } from './catalogue.ts'
-import { pythonPath } from './install.ts'
 import type { LoadResult, LoadSetting } from './load.ts'
 import { PeerChild } from './peer-child.ts'
 import { descriptorLimit } from './processes.ts'
-import { answerText, model } from './work.ts'
+import { answerText } from './work.ts'
 
 export interface RoundSettings {
   workers: number
@@ -38,7 +37,7 @@ const descriptorShare = 0.8
 /** Descriptors a worker may need: a webhook scout listens and holds a connection, a BullMQ worker holds two. */
 const descriptorsPerWorker = 2
 
-const runtimes = { bun: process.execPath, node: 'node', python: pythonPath }
+const runtimes = { bun: process.execPath, node: 'node' }
 
 /** Workers of this peer that take part, of those asked for. */
 function workersOf(peer: Peer, asked: number): number {
@@ -60,13 +59,12 @@ export async function playRound(peer: Peer, settings: RoundSettings): Promise<Ro
   try {
     if (peer.broker !== null) broker = await startBroker(peer.broker, folder)
     const url = broker?.url ?? ''
-    const workers = workersOf(peer, settings.workers)
-    const server = start('server', [runtimes[peer.server.runtime], peer.server.file], { url, workers, model })
+    const server = start('server', [runtimes[peer.server.runtime], peer.server.file], { url })
     const facts = await server.ready()
+    const workers = workersOf(peer, settings.workers)
     const startMs = performance.now()
     const crew = startWorkers(peer, workers, settings.workerProcesses, (setting) => {
-      const { workerKey: key = '', registry = '' } = facts
-      const shared = { url: facts.url, broker: url, key, registry, ...setting }
+      const shared = { url: facts.url, broker: url, key: facts.workerKey ?? '', ...setting }
       return start('worker', [runtimes[peer.worker!.runtime], peer.worker!.file], shared)
     })
     await Promise.all(crew.map((child) => child.ready()))
