@@ -209,6 +209,7 @@ test('a request counts what its client has not read, when it is much, and gives 
   const request = new Request('http://hub/v1/x')
   const context = new RequestContext(request, { timeout() {}, pendingRequests: 0 } as never, edge as never)
   context.caller = { id: 'key_1' } as never
+  context.route = { method: 'GET', access: 'client' } as never
   expect(context.holdUnread(unreadPartBytesFree)).toBeNull()
   expect(bytesInFlight.held).toBe(0)
   expect(context.holdUnread(200_000)).toBeNull()
