@@ -66,7 +66,10 @@ export class Spending {
 
   use(amount: Amount, day: number): void {
     this.turn(day)
-    for (const period of budgetPeriods) add(this.used[period], amount)
+    const { used } = this
+    add(used.day, amount)
+    add(used.week, amount)
+    add(used.month, amount)
   }
 
   usedOf(per: Period, unit: Budget['unit'], day: number): number {

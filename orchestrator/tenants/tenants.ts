@@ -129,12 +129,17 @@ export class Tenants {
   /** What is counted of the key and of its account, where their use is limited. */
   private limited(key: LimitedKey, now: Now): [Counts | null, Counts | null] {
     const { id, account, limits, accountLimits } = key
-    const ofKey = countsUse(limits)
-      ? usable(this.countsOf(this.keys, id), limits, now, (since) => this.booked.ofKey(key, since))
-      : null
+    let ofKey: Counts | null = null
+    if (countsUse(limits)) {
+      ofKey = this.countsOf(this.keys, id)
+      tokenRate(ofKey, limits.tokensPerMinute, now)
+      ofKey.spending ??= spendingOf(now, (since) => this.booked.ofKey(key, since))
+    }
     if (account === null || !countsUse(accountLimits)) return [ofKey, null]
-    const booked = (since: number) => this.booked.ofAccount(account, since)
-    return [ofKey, usable(this.countsOf(this.accounts, account), accountLimits, now, booked)]
+    const ofAccount = this.countsOf(this.accounts, account)
+    tokenRate(ofAccount, accountLimits.tokensPerMinute, now)
+    ofAccount.spending ??= spendingOf(now, (since) => this.booked.ofAccount(account, since))
+    return [ofKey, ofAccount]
   }
 
   private setAside(
@@ -145,11 +150,11 @@ export class Tenants {
     ofAccount: Counts | null,
   ): Reservation {
     const amount = { tokens, microDollars }
-    for (const counts of [ofKey, ofAccount]) {
-      counts?.tokens?.take(tokens)
-      counts?.spending?.reserve(amount)
-    }
-    return { ...amount, key: ofKey && key, account: ofAccount && account, isOver: false }
+    ofKey?.tokens?.take(tokens)
+    ofKey?.spending?.reserve(amount)
+    ofAccount?.tokens?.take(tokens)
+    ofAccount?.spending?.reserve(amount)
+    return { tokens, microDollars, key: ofKey && key, account: ofAccount && account, isOver: false }
   }
 
   /**
@@ -217,18 +222,10 @@ export class Tenants {
   }
 }
 
-/** What is counted of an owner whose use is limited, with what was booked of it before. */
-function usable(
-  counts: Counts,
-  { tokensPerMinute }: KeyLimits,
-  now: Now,
-  booked: (sinceDay: number) => readonly DaySum[],
-): Counts {
-  tokenRate(counts, tokensPerMinute, now)
-  if (counts.spending !== null) return counts
-  const day = dayOf(now.wallMs)
-  counts.spending = new Spending(day, booked(Spending.since(day)))
-  return counts
+/** What was booked of an owner before, as it counts today. */
+function spendingOf({ wallMs }: Now, booked: (sinceDay: number) => readonly DaySum[]): Spending {
+  const day = dayOf(wallMs)
+  return new Spending(day, booked(Spending.since(day)))
 }
 
 /** Looks at a few of the oldest: those with tasks under way stay, and are at most as many as such tasks. */

@@ -195,15 +195,17 @@ describe.skipIf('reason' in found)(`the page${skipped}`, () => {
       const page = await stage.signedIn(stage.hub.adminKey, { theme, width })
       const daily = ['overview', 'connect', 'connect/scout', 'playground', 'playground/scroll', 'intents']
       const paths = [...daily, 'scouts', 'keys', 'keys?make=client', 'usage', 'admin', 'admin/settings', 'admin/audit']
+      const flaws: string[] = []
       for (const path of paths) {
         await open(page, path)
         await page.evaluate(axe)
-        const violations = await page.evaluate(`axe.run().then(({ violations }) =>
+        const violations = await page.evaluate<string[]>(`axe.run().then(({ violations }) =>
           violations.map(({ id, nodes }) => id + ': ' + nodes.map(({ html }) => html.slice(0, 120)).join(' | ')))`)
-        expect([path, violations]).toEqual([path, []])
-        const overflow = await page.evaluate('document.documentElement.scrollWidth - innerWidth')
-        expect([path, overflow]).toEqual([path, 0])
+        const overflow = await page.evaluate<number>('document.documentElement.scrollWidth - innerWidth')
+        flaws.push(...violations.map((violation) => `${path}: ${violation}`))
+        if (overflow !== 0) flaws.push(`${path}: ${overflow} pixels too wide`)
       }
+      expect(flaws).toEqual([])
     })
   })
 })

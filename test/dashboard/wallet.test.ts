@@ -65,13 +65,17 @@ describe.skipIf('reason' in found)(`people with a wallet${skipped}`, () => {
 
   test('sign in, make a key with a name, and see it once, until they say that they saved it', async () => {
     const page = await visitor('#keys?make=client')
-    await page.getByRole('button', { name: 'Sign in with Test wallet' }).click()
     const signatures = wallet.signed.length
+    await page.getByRole('button', { name: 'Sign in with Test wallet' }).click()
     await page.getByLabel('Name', { exact: false }).first().fill('laptop')
     await page.getByRole('button', { name: 'Sign and make it' }).click()
     const dialog = page.getByRole('dialog', { name: 'Save the key now' })
     expect(await dialog.locator('pre').textContent({ timeout: patienceMs })).toMatch(/^chasm_client_/)
-    expect(wallet.signed.slice(signatures)).toEqual([expect.stringContaining('laptop')])
+    const [signIn, makeKey] = ['Sign in to this Chasm hub.', 'Make a client key of this account.']
+    expect(wallet.signed.slice(signatures)).toEqual([
+      expect.stringContaining(signIn!),
+      expect.stringContaining(makeKey!),
+    ])
     await page.keyboard.press('Escape')
     expect(await dialog.isVisible()).toBe(true)
     await dialog.getByRole('button', { name: 'I saved it' }).click()

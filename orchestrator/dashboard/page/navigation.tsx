@@ -44,7 +44,7 @@ export function Navigation() {
   }, [page, isOpen])
   return (
     <>
-      <div class="top">
+      <header class="top">
         <Brand />
         <button
           type="button"
@@ -58,8 +58,8 @@ export function Navigation() {
         >
           <Icon name={isOpen.value ? 'close' : 'menu'} />
         </button>
-      </div>
-      <div class={`side ${isOpen.value ? 'open' : ''}`} id="side">
+      </header>
+      <aside aria-label="Pages and account" class={`side ${isOpen.value ? 'open' : ''}`} id="side">
         <Brand />
         {session.value !== null && (
           <nav aria-label="Pages">
@@ -67,7 +67,7 @@ export function Navigation() {
           </nav>
         )}
         <Foot />
-      </div>
+      </aside>
     </>
   )
 }

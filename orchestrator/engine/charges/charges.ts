@@ -78,12 +78,10 @@ export class Charges {
     served: ServedPrice | null,
     reserved: Price | null,
   ): number {
-    const named = {
-      prompt: believedPrice(served?.promptPrice ?? null, usualPrice.prompt),
-      answer: believedPrice(served?.answerPrice ?? null, usualPrice.answer),
-    }
-    const price = chargedPrice(named, reserved ?? this.prices.dearest(kind, model, null))
-    return costAt(price, promptTokens, completionTokens)
+    const most = reserved ?? this.prices.dearest(kind, model, null)
+    const prompt = believedPrice(served?.promptPrice ?? null, usualPrice.prompt)
+    const answer = believedPrice(served?.answerPrice ?? null, usualPrice.answer)
+    return costAt(chargedPrice({ prompt, answer }, most), promptTokens, completionTokens)
   }
 
   private now() {

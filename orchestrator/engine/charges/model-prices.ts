@@ -6,6 +6,7 @@
 import { priceSpreadMax } from '../../../shared/limits/keys.ts'
 import type { TaskKind } from '../../../shared/task.ts'
 import type { CapabilityIndex } from '../../core/fleet/capability-index.ts'
+import type { Variant } from '../../core/model/model-entry.ts'
 import type { Requirements } from '../../core/model/routing-options.ts'
 import { usualAnswerPrice, usualPromptPrice } from '../../core/stats/prices.ts'
 import { believedPrice, type Price } from '../../tenants/price.ts'
@@ -18,17 +19,8 @@ export class ModelPrices {
 
   /** The dearest that whoever serves the request may ask. Looks at a bounded number of offers. */
   dearest(kind: TaskKind, model: string, requires: Requirements | null): Price {
-    const variants = this.index.entry(kind, model)?.variants ?? []
-    const price = {
-      prompt: within(
-        variants.map(({ offer }) => offer.promptPrice),
-        usualPromptPrice,
-      ),
-      answer: within(
-        variants.map(({ offer }) => offer.answerPrice),
-        usualAnswerPrice,
-      ),
-    }
+    const variants = this.index.entry(kind, model)?.variants ?? none
+    const price = { prompt: within(variants, 'promptPrice'), answer: within(variants, 'answerPrice') }
     if (requires === null) return price
     const { priceMax, promptPriceMax = priceMax, answerPriceMax = priceMax } = requires
     return {
@@ -38,9 +30,19 @@ export class ModelPrices {
   }
 }
 
-function within(prices: readonly (number | null)[], usual: number): number {
+const none: readonly Variant[] = []
+
+/** Without building anything: it is asked for every task of a limited key. */
+function within(variants: readonly Variant[], of: 'promptPrice' | 'answerPrice'): number {
+  const usual = usualPrice[of === 'promptPrice' ? 'prompt' : 'answer']
   // Of `auto` it is not known yet who serves it.
-  if (prices.length === 0) return usual * priceSpreadMax
-  const believed = prices.map((price) => believedPrice(price, usual))
-  return Math.min(Math.max(...believed), Math.max(usual, Math.min(...believed)) * priceSpreadMax)
+  if (variants.length === 0) return usual * priceSpreadMax
+  let cheapest = Number.POSITIVE_INFINITY
+  let dearest = 0
+  for (const { offer } of variants) {
+    const price = believedPrice(offer[of], usual)
+    if (price < cheapest) cheapest = price
+    if (price > dearest) dearest = price
+  }
+  return Math.min(dearest, Math.max(usual, cheapest) * priceSpreadMax)
 }

@@ -21,7 +21,7 @@ export const historySpans = {
 export type Span = keyof typeof historySpans
 
 const seriesNames = [
-  ...(['requests', 'client_errors', 'hub_errors', 'first_content_p50', 'first_content_p95'] as const),
+  ...(['requests', 'client_errors', 'hub_errors', 'tokens', 'first_content_p50', 'first_content_p95'] as const),
   ...(['queued', 'leased', 'scouts'] as const),
 ]
 export type SeriesName = (typeof seriesNames)[number]

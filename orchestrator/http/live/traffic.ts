@@ -5,7 +5,7 @@
  */
 import { trafficSlotMs } from '../../../shared/limits/http.ts'
 import type { System, Timer } from '../../../shared/system.ts'
-import type { Engine } from '../../engine/ports/client.ts'
+import type { Engine, EngineStats } from '../../engine/ports/client.ts'
 import { LatencySketch } from './latency-sketch.ts'
 import { historySpans, Ring, type Sample, type Span } from './ring.ts'
 
@@ -14,6 +14,7 @@ class Slot {
   requests = 0
   clientErrors = 0
   hubErrors = 0
+  tokens = 0
   readonly firstContent = new LatencySketch()
 
   count(status: number, firstContentMs: number | null): void {
@@ -27,6 +28,7 @@ class Slot {
     this.requests = 0
     this.clientErrors = 0
     this.hubErrors = 0
+    this.tokens = 0
     this.firstContent.clear()
   }
 }
@@ -45,6 +47,8 @@ export class Traffic {
   /** The same in a row, for what every request passes. */
   private readonly all: readonly Level[]
   private timer: Timer
+  /** Used so far, when the last slot was closed. */
+  private tokens: number
   /** The newest slot and when it began, milliseconds since 1970; null before the first. */
   newest: { atMs: number; sample: Sample } | null = null
 
@@ -59,6 +63,7 @@ export class Traffic {
     }
     this.levels = { '10m': level('10m'), '24h': level('24h'), '30d': level('30d') }
     this.all = Object.values(this.levels)
+    this.tokens = tokensOf(engine.stats())
     this.timer = system.after(trafficSlotMs, () => this.tick())
   }
 
@@ -84,8 +89,12 @@ export class Traffic {
 
   private tick(): void {
     this.timer = this.system.after(trafficSlotMs, () => this.tick())
-    const { tasksQueued: queued, tasksLeased: leased, scouts } = this.engine.stats()
+    const stats = this.engine.stats()
+    const { tasksQueued: queued, tasksLeased: leased, scouts } = stats
     const wallMs = this.system.wallMs()
+    const tokens = tokensOf(stats)
+    for (const { slot } of this.all) slot.tokens += tokens - this.tokens
+    this.tokens = tokens
     for (const level of this.all) this.close(level, wallMs, { queued, leased, scouts })
   }
 
@@ -99,6 +108,7 @@ export class Traffic {
       requests: perSecond(slot.requests),
       client_errors: perSecond(slot.clientErrors),
       hub_errors: perSecond(slot.hubErrors),
+      tokens: perSecond(slot.tokens),
       first_content_p50: slot.firstContent.quantile(0.5),
       first_content_p95: slot.firstContent.quantile(0.95),
       ...state,
@@ -108,4 +118,12 @@ export class Traffic {
     slot.clear()
     level.number = number
   }
+}
+
+/** Read and written, of all kinds of tasks. */
+function tokensOf({ used }: EngineStats): number {
+  return Object.values(used).reduce(
+    (sum, { promptTokens, completionTokens }) => sum + promptTokens + completionTokens,
+    0,
+  )
 }

@@ -140,7 +140,8 @@ test("another key's intent is the same 404 as none", async () => {
 
 test('a store that cannot write is 503 with the time to come back, and heals without a restart', async () => {
   const { live, provider } = await stage()
-  const { store } = live.hub.engine as unknown as { store: { commit: (writes: unknown) => void } }
+  const { brain } = live.hub.engine as unknown as { brain: { store: { commit: (writes: unknown) => void } } }
+  const { store } = brain
   const commit = store.commit.bind(store)
   store.commit = () => {
     throw new StoreError('full', 'the disk is full')

@@ -52,8 +52,9 @@ describe('making an intent', () => {
     expect(await shown(response)).toEqual({ status: 202, body: accepted })
     expect(response.headers.get('location')).toBe('/v1/intents/int_0')
     expect(response.headers.get('idempotent-replayed')).toBeNull()
-    const { plan, ...rest } = edge.intents.all[0]!.submission
+    const { plan, key, ...rest } = edge.intents.all[0]!.submission
     expect(plan).toMatchObject({ resultNode: 'answer', tasks: [{ node: 'answer', model: 'auto' }] })
+    expect(key).toMatchObject({ id: rest.tenant, account: null, name: 'a client' })
     expect(rest).toEqual({ tenant: expect.any(String), weight: 1, priority: 5, deadlineMs: 3_600_000, metadata: {} })
     expect(edge.keyring.list().find(({ id }) => id === rest.tenant)?.name).toBe('a client')
   })

@@ -7,7 +7,7 @@ const stats = new FakeEngine().stats()
 const sound = { ...stats, scouts: 3, tasksQueued: 0, usageDropped: 0 }
 const well: Watched = { stats: sound, fleet: { failing: 0, paused: 0, idle: 0 }, sample: null, isReady: true }
 const sample = {
-  ...{ requests: 10, client_errors: 5, hub_errors: 0, first_content_p50: null, first_content_p95: null },
+  ...{ requests: 10, client_errors: 5, hub_errors: 0, tokens: 0, first_content_p50: null, first_content_p95: null },
   ...{ queued: 0, leased: 0, scouts: 3 },
 }
 

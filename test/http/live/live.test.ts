@@ -86,7 +86,7 @@ describe('the history', () => {
       const history = (await (await edge.ask(`/v1/history?span=${span}`)).json()) as {
         series: Record<string, unknown[]>
       }
-      expect(Object.values(history.series).map((values) => values.length)).toEqual(Array(8).fill(slots))
+      expect(Object.values(history.series).map((values) => values.length)).toEqual(Array(9).fill(slots))
     }
     expect((await edge.ask('/v1/history?span=1y')).status).toBe(400)
     expect((await edge.ask('/v1/history', {}, null)).status).toBe(401)

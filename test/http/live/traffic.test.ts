@@ -8,10 +8,12 @@ import { FakeEngine } from '../../support/hub/fake-engine.ts'
 
 let system: ManualSystem
 let traffic: Traffic
+let engine: FakeEngine
 
 beforeEach(() => {
   system = new ManualSystem()
-  traffic = new Traffic(new FakeEngine(), system)
+  engine = new FakeEngine()
+  traffic = new Traffic(engine, system)
 })
 
 describe('the rings', () => {
@@ -26,6 +28,19 @@ describe('the rings', () => {
     expect(newest.first_content_p50).toBeGreaterThan(80)
     expect(newest.first_content_p50).toBeLessThan(125)
     expect(traffic.newest?.sample.requests).toBe(6)
+  })
+
+  test('hold the tokens that were charged meanwhile, and not those from before', () => {
+    const { used, ...stats } = engine.stats()
+    const chat = {
+      ...used.chat,
+      promptTokens: used.chat.promptTokens + 30,
+      completionTokens: used.chat.completionTokens + 10,
+    }
+    engine.stats = () => ({ ...stats, used: { ...used, chat } })
+    system.pass(trafficSlotMs)
+    system.pass(trafficSlotMs)
+    expect(traffic.history('10m').series.tokens.slice(-2)).toEqual([20, 0])
   })
 
   test('are null where nothing ran, and zero where nothing was asked', () => {

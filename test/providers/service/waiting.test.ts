@@ -23,20 +23,35 @@ afterAll(() => standIn.stop())
 
 const hello = { messages: [{ role: 'user', content: 'Hello' }] }
 
+interface CountedSystem extends HeldSystem {
+  /** How often a wait was begun. */
+  waits(): number
+}
+
+function countedSystem(): CountedSystem {
+  const held = heldSystem()
+  let waits = 0
+  const after: HeldSystem['after'] = (delayMs, callback) => {
+    waits++
+    return held.after(delayMs, callback)
+  }
+  return { ...held, after, waits: () => waits }
+}
+
 function stage(firstTokenMs?: number) {
-  const system = heldSystem()
+  const system = countedSystem()
   const provider = new ServiceProvider(localService('vllm', standIn.baseURL), [], system, canonicalNames, firstTokenMs)
   return { system, asked: (body = hello, model = 'm') => ask(provider, body, { stream: true, model }) }
 }
 
 /** Answers after `silentMs` with what `before` sends first. */
-function answers(system: HeldSystem, silentMs: number, before: readonly string[] = []): void {
+function answers(system: CountedSystem, silentMs: number, before: readonly string[] = []): void {
   standIn.script(() =>
     events(async (send) => {
       for (const text of before) {
+        const before = system.waits()
         await send(text)
-        // Once it is read, as much time is allowed again, which is hardly more than what passes.
-        await until('the sign to be read', () => system.delays().some((ms) => ms > silentMs && ms <= silentMs + 1))
+        await until('it to be waited for anew', () => system.waits() > before)
         system.advance(silentMs)
       }
       if (before.length === 0) system.advance(silentMs)

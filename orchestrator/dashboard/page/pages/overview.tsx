@@ -123,6 +123,7 @@ const charts: ChartRow[] = [
     format: perSecond,
   },
   { title: 'Tasks', lines: ['leased', 'queued'], names: ['at work', 'waiting'], format: count, isWhole: true },
+  { title: 'Tokens', lines: ['tokens'], names: ['charged per second'], format: perSecond },
   { title: 'Scouts', lines: ['scouts'], names: ['connected'], format: count, isWhole: true },
 ]
 

@@ -24,7 +24,7 @@ export function Table<Row>({ caption, columns, rows, rowKey }: TableProps<Row>) 
   const kind = ({ isNumber, isLead }: Column<Row>) => `${isNumber ? 'right' : ''} ${isLead ? 'lead' : ''}`
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: a wide table is scrolled by keyboard as well
-    <section class="table-box" aria-label={caption} tabIndex={0}>
+    <section class="table-box" aria-label={`${caption}, table`} tabIndex={0}>
       <table class="table">
         <caption class="hidden-text">{caption}</caption>
         <thead>

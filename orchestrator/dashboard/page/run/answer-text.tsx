@@ -10,7 +10,7 @@ function piecesOf(text: string): string[] {
 export function AnswerText({ text }: { text: string }) {
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: a long answer is scrolled by keyboard as well
-    <section class="answer name" tabIndex={0} aria-label="Answer">
+    <div class="answer name" tabIndex={0}>
       {piecesOf(text).map((piece, at) =>
         at % 2 === 1 ? (
           <pre key={at}>{piece.replace(/^\n|\n$/g, '')}</pre>
@@ -18,6 +18,6 @@ export function AnswerText({ text }: { text: string }) {
           piece.trim() && <span key={at}>{piece.trim()}</span>
         ),
       )}
-    </section>
+    </div>
   )
 }

@@ -20,15 +20,17 @@ export function RunGraph({ boxes, shape, chosen, onChoose }: GraphProps) {
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: a large graph is scrolled by keyboard as well
     <section class="graph-box" tabIndex={0} aria-label="Graph of the run">
+      {/* biome-ignore lint/a11y/useSemanticElements: SVG has no fieldset */}
       <svg
         class="graph"
+        role="group"
+        aria-label="Nodes of the run and what they wait for"
         // Made smaller where there is little room, but not until nothing can be read.
         style={{ minWidth: `${Math.round(width * smallest)}px` }}
         width={width}
         height={height}
         viewBox={`0 0 ${width} ${height}`}
       >
-        <title>Nodes of the run and what they wait for</title>
         <Edges of={known} boxes={boxes} />
         {boxes.map((box) => (
           <NodeBox

@@ -8,7 +8,7 @@ import { useResource } from './resource.ts'
 
 export type Span = '10m' | '24h' | '30d'
 
-type SeriesName = 'requests' | 'client_errors' | 'hub_errors' | 'first_content_p50' | 'first_content_p95'
+type SeriesName = 'requests' | 'client_errors' | 'hub_errors' | 'tokens' | 'first_content_p50' | 'first_content_p95'
 type StateName = 'queued' | 'leased' | 'scouts'
 export type Series = Record<SeriesName | StateName, (number | null)[]>
 
