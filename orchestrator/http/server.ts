@@ -149,6 +149,8 @@ export function serveHub<SocketData>(options: HubOptions<SocketData>): Hub {
     websocket: options.websocket,
     fetch: (request) => answer(new RequestContext(request, server, edge)),
   })
+  // Not before: a hub whose port is taken has to end.
+  traffic.start()
   const keyDropped = (id: string) => edge.streams.revoke(id)
   return { port: server.port!, url: server.url.origin, keyDropped, stop: () => stop(server, edge) }
 }

@@ -46,7 +46,7 @@ export class Traffic {
   private readonly levels: Record<Span, Level>
   /** The same in a row, for what every request passes. */
   private readonly all: readonly Level[]
-  private timer: Timer
+  private timer: Timer | null = null
   /** Used so far, when the last slot was closed. */
   private tokens: number
   /** The newest slot and when it began, milliseconds since 1970; null before the first. */
@@ -64,7 +64,6 @@ export class Traffic {
     this.levels = { '10m': level('10m'), '24h': level('24h'), '30d': level('30d') }
     this.all = Object.values(this.levels)
     this.tokens = tokensOf(engine.stats())
-    this.timer = system.after(trafficSlotMs, () => this.tick())
   }
 
   /** A request for an answer has ended. `firstContentMs`: from its arrival; null when there was no content. */
@@ -72,8 +71,12 @@ export class Traffic {
     for (const { slot } of this.all) slot.count(status, firstContentMs)
   }
 
+  start(): void {
+    this.timer = this.system.after(trafficSlotMs, () => this.tick())
+  }
+
   stop(): void {
-    this.timer.cancel()
+    this.timer?.cancel()
   }
 
   get bytes(): number {

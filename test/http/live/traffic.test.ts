@@ -14,6 +14,7 @@ beforeEach(() => {
   system = new ManualSystem()
   engine = new FakeEngine()
   traffic = new Traffic(engine, system)
+  traffic.start()
 })
 
 describe('the rings', () => {
