@@ -1,4 +1,5 @@
 /** The page in a real Chromium, in front of a real hub: the ways that people take through it. */
+import { readFileSync } from 'node:fs'
 import type { Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { liveStreamsPerCallerMax } from '../../shared/limits/http.ts'
@@ -9,6 +10,7 @@ import { PageStage, signIn } from './page-stage.ts'
 
 const found = await findChromium()
 const skipped = 'reason' in found ? ` (skipped: ${found.reason})` : ''
+const axe = readFileSync(new URL('../../node_modules/axe-core/axe.min.js', import.meta.url), 'utf8')
 
 const hostile =
   '<img src=x onerror="window.broken=1">\u202Egnp.exe [x](javascript:window.broken=1) ![](http://evil.invalid/x)'
@@ -28,9 +30,7 @@ describe.skipIf('reason' in found)(`the page${skipped}`, () => {
   async function open(page: Page, path: string): Promise<void> {
     await page.evaluate(`location.hash = ${JSON.stringify(path)}`)
     await page.locator('main h1, main .verdict').first().waitFor({ timeout: patienceMs })
-    await page.waitForFunction("document.querySelector('[aria-busy=true]') === null", undefined, {
-      timeout: patienceMs,
-    })
+    await page.locator('[aria-busy=true]').first().waitFor({ state: 'detached', timeout: patienceMs })
   }
 
   test('tells a visitor what there is, and lets in whoever has a key, which it keeps nowhere', async () => {
@@ -90,6 +90,22 @@ describe.skipIf('reason' in found)(`the page${skipped}`, () => {
     expect(await page.locator('.turn.assistant .answer').textContent()).toContain('Tell me of the chasm')
     await page.getByRole('button', { name: 'Show as code' }).click()
     expect(await page.locator('.code pre').textContent()).toContain('/v1/chat/completions')
+  })
+
+  test('plans and runs a scroll, and shows the run to its end', async () => {
+    const page = await stage.signedIn(stage.hub.clientKey, {}, 'playground/scroll')
+    await page.getByRole('button', { name: 'Plan' }).click()
+    await page.getByText(/^The plan holds: 3 tasks/).waitFor({ timeout: patienceMs })
+    await page.getByRole('button', { name: 'Run', exact: true }).click()
+    await page.getByText(/3 of 3 nodes/).waitFor({ timeout: patienceMs })
+    expect(await page.locator('.node.done').count()).toBe(3)
+    await page.getByRole('button', { name: /^for: done/ }).press('Enter')
+    await page.locator('.run .panel h2', { hasText: /^for$/ }).waitFor({ timeout: patienceMs })
+    await page.locator('.answer').waitFor({ timeout: patienceMs })
+    await page.getByText('Request', { exact: true }).click()
+    await page.getByText('What speaks for remote work?').first().waitFor({ timeout: patienceMs })
+    await page.getByRole('button', { name: 'Timeline' }).click()
+    expect(await page.locator('.timeline button').count()).toBe(3)
   })
 
   test('shows what strangers named and wrote as text, runs none of it and asks nobody else', async () => {
@@ -170,5 +186,24 @@ describe.skipIf('reason' in found)(`the page${skipped}`, () => {
     await tabTo('Overview')
     await page.keyboard.press('Enter')
     await page.getByText(/^All is well/).waitFor({ timeout: patienceMs })
+  })
+
+  describe.each(['light', 'dark'] as const)('in the %s theme', (theme) => {
+    test.each([1440, 360])('is accessible and does not overflow at %i pixels', async (width) => {
+      const page = await stage.signedIn(stage.hub.adminKey, { theme, width })
+      const daily = ['overview', 'connect', 'connect/scout', 'playground', 'playground/scroll', 'intents']
+      const paths = [...daily, 'scouts', 'keys', 'keys?make=client', 'usage', 'admin', 'admin/settings', 'admin/audit']
+      const flaws: string[] = []
+      for (const path of paths) {
+        await open(page, path)
+        await page.evaluate(axe)
+        const violations = await page.evaluate<string[]>(`axe.run().then(({ violations }) =>
+          violations.map(({ id, nodes }) => id + ': ' + nodes.map(({ html }) => html.slice(0, 120)).join(' | ')))`)
+        const overflow = await page.evaluate<number>('document.documentElement.scrollWidth - innerWidth')
+        flaws.push(...violations.map((violation) => `${path}: ${violation}`))
+        if (overflow !== 0) flaws.push(`${path}: ${overflow} pixels too wide`)
+      }
+      expect(flaws).toEqual([])
+    })
   })
 })

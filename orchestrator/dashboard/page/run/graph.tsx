@@ -109,7 +109,8 @@ function NodeBox({ box, place, isChosen, onChoose }: NodeBoxProps) {
       class={`node ${state} ${isChosen ? 'chosen' : ''}`}
       transform={`translate(${place.x} ${place.y})`}
       role="button"
-      tabIndex={0}
+      // In SVG the names of attributes have a case, and only this one takes the focus.
+      tabindex={0}
       aria-pressed={isChosen}
       aria-label={`${title}: ${state}, ${detail}`}
       onClick={onChoose}

@@ -31,6 +31,7 @@ const levels: Record<NodeState, Level> = {
 
 export function NodePanel({ intent, node, nowMs, canRetry, onRetried }: NodePanelProps) {
   const { state, beganMs, endedMs, readyMs, problem } = node
+  const path = `/v1/intents/${intent}/nodes/${encodeURIComponent(node.node)}`
   const facts: [string, string][] = [
     ['Model', node.model],
     ...(node.scout === '' ? [] : ([['Served by', node.scout]] as [string, string][])),
@@ -52,9 +53,9 @@ export function NodePanel({ intent, node, nowMs, canRetry, onRetried }: NodePane
       </dl>
       {problem !== null && <p class="notice bad">{problem}</p>}
       {canRetry && (state === 'failed' || state === 'cancelled') && (
-        <Retry path={`/v1/intents/${intent}/nodes/${encodeURIComponent(node.node)}/retry`} onRetried={onRetried} />
+        <Retry path={`${path}/retry`} onRetried={onRetried} />
       )}
-      <Answer intent={intent} node={node} />
+      <Answer path={path} state={state} streamed={node.text} />
     </Panel>
   )
 }
@@ -63,19 +64,19 @@ interface NodeResult {
   result: { choices?: { message?: { content?: string | null } }[] } | null
 }
 
-function Answer({ intent, node }: { intent: string; node: RunNode }) {
-  const path = `/v1/intents/${intent}/nodes/${encodeURIComponent(node.node)}`
+/** Takes values and not the node, which changes in place: a part that reads signals is not drawn again for the same. */
+function Answer({ path, state, streamed }: { path: string; state: NodeState; streamed: string }) {
   // What streamed is shown at once; the whole comes when it is done.
-  const fetched = useResource<NodeResult>(node.state === 'done' ? path : null)
+  const fetched = useResource<NodeResult>(state === 'done' ? path : null)
   const { data, refusal } = fetched
   const whole =
     data?.result?.choices?.[0]?.message?.content ?? (data?.result ? JSON.stringify(data.result, null, 2) : null)
-  const text = whole ?? node.text
+  const text = whole ?? streamed
   return (
     <>
       {refusal && <Refused refusal={refusal} />}
       {text !== '' && <AnswerText text={text} />}
-      {text === '' && node.state === 'running' && <p class="soft">No word yet.</p>}
+      {text === '' && state === 'running' && <p class="soft">No word yet.</p>}
       <RequestText path={`${path}/request`} />
     </>
   )
