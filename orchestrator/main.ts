@@ -4,12 +4,18 @@
  * benches); run as a program it takes its configuration from the environment and drains on a signal.
  */
 
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { loadEnvFile } from '../shared/env-file.ts'
 import { defectCode, drainMs, signalEchoMs } from '../shared/limits/process.ts'
 import { TrustedProxies } from '../shared/network/client-address.ts'
 import { realSystem, type System } from '../shared/system.ts'
+import type { Ready } from './banner.ts'
+import { runBrain } from './brain/brain-process.ts'
 import { type Config, readConfig } from './config.ts'
 import type { CoreSettings } from './core/settings.ts'
+import { runEdge } from './edge/edge-process.ts'
 import { HubEngine } from './engine/engine.ts'
 import { Keyring } from './engine/keyring.ts'
 import type { EngineDefect } from './engine/ports/defect.ts'
@@ -18,6 +24,7 @@ import { connectionsMax, requestsMax } from './gateway/descriptors.ts'
 import { Gateway, type GatewaySettings } from './gateway/gateway.ts'
 import type { HttpSettings } from './http/request-context.ts'
 import { canListen, serveHub } from './http/server.ts'
+import { HubProcesses } from './hub-processes.ts'
 import { createLog, type Logger } from './log.ts'
 import { isBelowNpm, watchParent } from './parent-watch.ts'
 import { planner, plannerFunctions } from './planner/planner.ts'
@@ -79,8 +86,7 @@ export function startHub(options: HubOptions): Hub | { flaw: string } {
   let http: ReturnType<typeof serveHub>
   try {
     http = serveHub({
-      host: config.host,
-      port: config.port,
+      listen: { host: config.host, port: config.port },
       engine,
       intents: engine.intents,
       planner,
@@ -152,6 +158,14 @@ function run(): void {
       log.error({ err: error }, 'an error reached the top; this is a defect, please report it')
     })
   }
+  const [role, runDir, withScout] = process.argv.slice(2)
+  if (role === 'brain' && runDir !== undefined) return runBrain(config, log, runDir, withScout !== undefined)
+  if (role === 'edge' && runDir !== undefined) return void runEdge(config, log, runDir)
+  if (config.edges > 0) return runProcesses(config, log)
+  runHub(config, log, parent)
+}
+
+function runHub(config: Config, log: Logger, parent: number): void {
   const onDefect = ({ during, fields, cause }: EngineDefect) => {
     // Memory cannot be trusted any more, and the store can: the next start goes on from there.
     log.fatal({ err: cause, during, ...fields }, 'the orchestrator met a defect and ends; please report it')
@@ -160,10 +174,7 @@ function run(): void {
   const hub = startHub({ config, log, onDefect })
   if ('flaw' in hub) return giveUp(hub.flaw)
   introduce(hub, config, log)
-  if (!isLoopback(config.host) && config.trustedProxies.length === 0) {
-    const advice = 'put a TLS proxy in front (docs/run-an-orchestrator.md) and name it in TRUSTED_PROXIES'
-    log.warn({ host: config.host }, `keys and prompts cross the network in clear: ${advice}`)
-  }
+  warnOfNetwork(config, log)
   let stoppedMs: number | null = null
   const stop = () => {
     const nowMs = performance.now()
@@ -189,15 +200,56 @@ function run(): void {
   }
 }
 
+/** Brain and edges as processes of their own, and this one to look after them. */
+function runProcesses(config: Config, log: Logger): void {
+  // A path of its own, because the system allows a socket's no more than 107 bytes.
+  const runDir = mkdtempSync(join(tmpdir(), 'chasm-hub-'))
+  const parent = process.ppid
+  const program = [process.execPath, '--no-env-file', process.argv[1]!]
+  const processes = new HubProcesses({
+    commands: {
+      brain: [...program, 'brain', runDir, ...(process.send === undefined ? [] : ['scout'])],
+      edge: [...program, 'edge', runDir],
+    },
+    edges: config.edges,
+    port: config.port,
+    env: process.env,
+    system: realSystem(),
+    log,
+    onReady: (ready) => tellReady(ready, log),
+  })
+  warnOfNetwork(config, log)
+  const signal = () => processes.signal()
+  process.on('SIGINT', signal)
+  process.on('SIGTERM', signal)
+  process.on('disconnect', signal)
+  if (process.send === undefined && isBelowNpm(process.env)) {
+    watchParent({ system: realSystem(), parent, parentOf: () => process.ppid, onGone: signal })
+  }
+  void processes.run().then((code) => {
+    rmSync(runDir, { recursive: true, force: true })
+    process.exit(code)
+  })
+}
+
+function warnOfNetwork(config: Config, log: Logger): void {
+  if (isLoopback(config.host) || config.trustedProxies.length > 0) return
+  const advice = 'put a TLS proxy in front (docs/run-an-orchestrator.md) and name it in TRUSTED_PROXIES'
+  log.warn({ host: config.host }, `keys and prompts cross the network in clear: ${advice}`)
+}
+
 /** Tells whoever started this process where the hub is: the supervisor by message, a person on standard output. */
 function introduce(hub: Hub, config: Config, log: Logger): void {
   const clientKey = firstClientKey(hub.keyring)
-  if (process.send !== undefined) {
-    const scoutKey = localScoutKey(hub.keyring, config.dataDir)
-    process.send({ type: 'ready', url: hub.url, scoutKey, ...(clientKey && { clientKey }) })
-    return
-  }
-  log.info({ url: hub.url }, 'listening')
+  // The scout's key is made for who brings a scout along.
+  const scoutKey = process.send === undefined ? '' : localScoutKey(hub.keyring, config.dataDir)
+  tellReady({ type: 'ready', url: hub.url, scoutKey, ...(clientKey !== undefined && { clientKey }) }, log)
+}
+
+function tellReady(ready: Ready, log: Logger): void {
+  if (process.send !== undefined) return void process.send(ready)
+  const { url, clientKey } = ready
+  log.info({ url }, 'listening')
   if (clientKey !== undefined) {
     process.stdout.write(`First client key, shown once: ${clientKey}\n`)
     process.stdout.write('Make a key for a scout with: npm run key -- scout\n')

@@ -82,6 +82,7 @@ const calls = {
       trustedProxies: [],
       privateUrls: 'refuse',
       requestBytesMax: requestBodyBytesDefault,
+      edges: 0,
     } as const
     const started = startHub({
       config,

@@ -16,6 +16,7 @@ import { IdempotencyKeys } from './durability/idempotency.ts'
 import { Journal } from './durability/journal.ts'
 import { KeptResponses } from './durability/kept-responses.ts'
 import { DurableIntents } from './intents/intents.ts'
+import { NumberBlocks, Numbers } from './numbers.ts'
 import type { BrainPort, EdgePort, FromClients, FromScouts } from './ports/brain.ts'
 import type { EngineStats } from './ports/client.ts'
 import type { PlannerFunctions } from './ports/planner.ts'
@@ -23,7 +24,6 @@ import type { Greeting } from './ports/scouts.ts'
 import { type Store, StoreError } from './ports/store.ts'
 import { Listings } from './reports/listings.ts'
 import { StandingReports } from './reports/standings.ts'
-import { TaskNumbers } from './task-numbers.ts'
 import { CommitBarrier } from './writer/commit-barrier.ts'
 import type { DefectGuard } from './writer/defect-guard.ts'
 import { DrainWait } from './writer/drain-wait.ts'
@@ -45,6 +45,8 @@ export interface BrainOptions {
   planner: PlannerFunctions | null
   settings: Partial<CoreSettings>
   seed: number
+  /** How long the end of a session is held back, milliseconds: what its scout sent before may come by another way. */
+  goneHoldMs: number
 }
 
 export class Brain implements BrainPort {
@@ -58,23 +60,29 @@ export class Brain implements BrainPort {
   private readonly store: Store
   private readonly guard: DefectGuard
   private readonly edges: EdgePort
-  private readonly numbers: TaskNumbers
+  private readonly goneHoldMs: number
+  /** Blocks of task numbers, for this process and others. */
+  readonly taskBlocks: NumberBlocks
+  private readonly numbers: Numbers
   private readonly writer: Writer
   private readonly barrier: CommitBarrier
   private readonly standings: StandingReports
   private readonly drainWait: DrainWait
   private readonly effectRunner: EffectRunner
+  /** Sessions whose end is held back. */
+  private readonly leaving = new Map<number, { timer: Timer; isForsaken: boolean }>()
   private timers: Timer[] = []
   private tickDueMs = 0
 
-  constructor({ system, store, guard, lane, edges, host, epoch, planner, settings, seed }: BrainOptions) {
+  constructor({ system, store, guard, lane, edges, host, epoch, planner, settings, ...options }: BrainOptions) {
     this.system = system
+    this.goneHoldMs = options.goneHoldMs
     this.store = store
     this.guard = guard
     this.edges = edges
     this.core = new Core({
       settings: { ...defaultCoreSettings, ...settings },
-      seed,
+      seed: options.seed,
       nowMs: system.nowMs(),
       makeNonce: () => system.randomBytes(nonceBytes),
     })
@@ -90,7 +98,9 @@ export class Brain implements BrainPort {
     this.journal = new Journal(store, system, turned, (work) => guard.run('journal', work))
     this.responses = new KeptResponses(store, this.journal)
     this.idempotencyKeys = new IdempotencyKeys(store, system)
-    this.numbers = new TaskNumbers(epoch)
+    this.taskBlocks = new NumberBlocks(epoch)
+    this.numbers = new Numbers(() => this.numbers.add(this.taskBlocks.take()))
+    for (let block = 0; block < 2; block++) this.numbers.add(this.taskBlocks.take())
     this.intents = new DurableIntents({
       system,
       store,
@@ -156,7 +166,15 @@ export class Brain implements BrainPort {
   private gone(session: number, isForsaken: boolean): void {
     this.listings.gone(session)
     this.standings.gone(session)
+    // Nothing is granted to it any more.
     this.barrier.sessionClosed(session)
+    if (this.goneHoldMs === 0) return this.leave(session, isForsaken)
+    const timer = this.system.after(this.goneHoldMs, () => this.leave(session, isForsaken))
+    this.leaving.set(session, { timer, isForsaken })
+  }
+
+  private leave(session: number, isForsaken: boolean): void {
+    this.leaving.delete(session)
     // It takes what it had along, as one that has announced that it leaves.
     if (isForsaken) this.writer.add({ type: 'scoutDraining', session })
     this.writer.add({ type: 'scoutGone', session })
@@ -219,6 +237,10 @@ export class Brain implements BrainPort {
 
   /** Commits what can be committed, and stops the clock. */
   stop(): void {
+    for (const [session, { timer, isForsaken }] of [...this.leaving]) {
+      timer.cancel()
+      this.leave(session, isForsaken)
+    }
     // What follows from a commit may have to be stepped and committed in its turn.
     do {
       this.writer.flush()

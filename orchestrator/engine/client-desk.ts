@@ -74,7 +74,7 @@ export class ClientDesk {
     const relay = relays.remove(task)
     if (relay === undefined) return
     relay.finish(cause, queuedMs)
-    if (cause === null && relay.served !== null) book.add(relay.tenant, relay.served.model, relay.usage)
+    if (relay.isDone && relay.served !== null) book.add(relay.tenant, relay.served.model, relay.usage)
   }
 
   /** Ends what clients still wait for: the hub stops. */

@@ -4,8 +4,8 @@
  * A key itself exists only while it is made and in its owner's hands: everything kept, here or in the store, is its
  * HMAC-SHA-256 under the pepper.
  *
- * The cache trusts that keys are revoked through this object only. Another process may add keys beside a running hub
- * (they are looked up when first presented) but must never revoke one.
+ * The cache trusts that it learns of each revocation: keys are revoked through this object, or an edge's is told so by the
+ * brain. Another process may add keys beside a running hub (they are looked up when first presented).
  */
 import { timingSafeEqual } from 'node:crypto'
 import { type KeyRole, makeKey, parseKey } from '../../shared/api-key.ts'
@@ -72,10 +72,15 @@ export class Keyring {
   /** False when there is no such key or it was revoked before. */
   revoke(id: string): boolean {
     if (!this.store.revokeKey(id, this.system.wallMs())) return false
+    this.revokedElsewhere(id)
+    return true
+  }
+
+  /** Another process of this hub has revoked it. */
+  revokedElsewhere(id: string): void {
     const row = this.store.keyById(id)
     if (row !== undefined) this.known.delete(row.digest)
     for (const listener of this.listeners) listener(id)
-    return true
   }
 
   /** Every key of the store, revoked ones too, oldest first. */

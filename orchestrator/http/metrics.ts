@@ -3,7 +3,15 @@
  * the fleet and its tasks, read from the engine at each scrape. Labels come from the route table and from status
  * codes alone, so no caller can add a series. Served without a key: it holds counts, never names, keys or content.
  */
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import {
+  AggregatorRegistry,
+  Counter,
+  collectDefaultMetrics,
+  Gauge,
+  Histogram,
+  type MetricObject,
+  Registry,
+} from 'prom-client'
 import type { ByteAccount } from '../../shared/byte-account.ts'
 import type { Engine, EngineStats } from '../engine/ports/client.ts'
 
@@ -29,14 +37,16 @@ export class Metrics {
   private readonly durations: Histogram<'route'>
   private readonly firstBytes: Histogram<'route'>
   private readonly uncounted: Ended[] = []
-  /** As of this scrape: counting goes over the fleet. */
-  private stats: EngineStats
+  /** As of this scrape: counting goes over the fleet. Null in a process that has no fleet to count. */
+  private stats: EngineStats | null
 
   constructor(
-    private readonly engine: Engine,
+    private readonly engine: Engine | null,
     bytesInFlight: ByteAccount,
+    /** What other processes of this hub exported last. */
+    private readonly ofOthers: () => unknown[][] = () => [],
   ) {
-    this.stats = engine.stats()
+    this.stats = engine?.stats() ?? null
     const registers = [this.registry]
     collectDefaultMetrics({ register: this.registry, prefix: 'chasm_' })
     this.requests = new Counter({
@@ -59,7 +69,7 @@ export class Metrics {
       buckets: secondsBuckets,
       registers,
     })
-    watchEngine(() => this.stats, registers)
+    if (engine !== null) watchEngine(() => this.stats!, registers)
     new Gauge({
       name: 'chasm_request_bytes_in_flight',
       help: 'Bytes of requests that are arriving or wait for their answer.',
@@ -89,10 +99,19 @@ export class Metrics {
     return this.registry.contentType
   }
 
-  text(): Promise<string> {
+  async text(): Promise<string> {
+    const others = this.ofOthers()
     this.count()
-    this.stats = this.engine.stats()
-    return this.registry.metrics()
+    this.stats = this.engine?.stats() ?? null
+    if (others.length === 0) return this.registry.metrics()
+    const all = [await this.registry.getMetricsAsJSON(), ...(others as MetricObject[][])]
+    return AggregatorRegistry.aggregate(all).metrics()
+  }
+
+  /** Of this process alone, to be added to those of others. */
+  exported(): Promise<unknown[]> {
+    this.count()
+    return this.registry.getMetricsAsJSON()
   }
 }
 

@@ -60,6 +60,12 @@ export interface Caller {
 /** What a route requires of its caller. */
 type Access = 'open' | 'client' | 'admin'
 
+/**
+ * Passes a request on to the process that answers it, with its body, which may have been inflated. Comes back with the
+ * answer as that process gives it.
+ */
+export type Forward = (request: Request, body: Uint8Array<ArrayBuffer> | null, isInflated: boolean) => Promise<Response>
+
 /** What all requests share. */
 export interface Edge {
   engine: Engine
@@ -87,6 +93,8 @@ export interface Edge {
   lane: TurnLane
   /** The gateway's: nothing when the connection is a websocket now, else why it is not. */
   upgradeScout: (request: Request) => Response | undefined
+  /** Where requests go that are answered elsewhere; null in a process that answers all of them. */
+  forward: Forward | null
 }
 
 /** By the name in braces, decoded; empty where the path has no such segment. */
@@ -102,6 +110,8 @@ export interface Route {
   /** A segment in braces takes what stands there, slashes included. There are two of them at most. */
   path: string
   access: Access
+  /** Answered by every process of a hub; others only by the one that has the store. */
+  isEverywhere?: true
   /** Nothing means that the connection has become a websocket. */
   handle(context: RequestContext): Response | Promise<Response> | undefined
 }
@@ -130,6 +140,8 @@ export class RequestContext {
   params: Params = noParams
   /** Null on open routes. */
   caller: Caller | null = null
+  /** Counted where it is answered. */
+  isForwarded = false
   /** Set by an answer that goes on after its response has been returned: it then calls `ended` itself. */
   streams = false
   /** Owned by `WholeWaits`. */
@@ -231,6 +243,7 @@ export class RequestContext {
     this.holdUnread(0)
     if (this.isCounted) this.edge.shares.end(this.caller!.id)
     this.isCounted = false
+    if (this.isForwarded) return
     const { edge, request, startedMs, firstByteMs } = this
     edge.metrics.ended(this.routeName(), request.method, status, edge.system.nowMs() - startedMs, firstByteMs)
   }

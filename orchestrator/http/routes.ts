@@ -24,8 +24,8 @@ import { cancelResponse, createResponse, deleteResponse, getResponse, listInputI
 
 /** Of two paths with segments in braces that both match, the first counts. */
 export const routes: readonly Route[] = [
-  { method: 'POST', path: '/v1/chat/completions', access: 'client', handle: chatCompletions },
-  { method: 'POST', path: '/v1/embeddings', access: 'client', handle: embeddings },
+  { method: 'POST', path: '/v1/chat/completions', access: 'client', isEverywhere: true, handle: chatCompletions },
+  { method: 'POST', path: '/v1/embeddings', access: 'client', isEverywhere: true, handle: embeddings },
   { method: 'POST', path: '/v1/completions', access: 'client', handle: createCompletion },
   { method: 'POST', path: '/v1/messages', access: 'client', handle: createMessage },
   { method: 'POST', path: '/v1/messages/count_tokens', access: 'client', handle: countTokens },
@@ -46,18 +46,18 @@ export const routes: readonly Route[] = [
   { method: 'DELETE', path: '/v1/responses/{id}', access: 'client', handle: deleteResponse },
   { method: 'GET', path: '/v1/models', access: 'client', handle: modelsInForm },
   { method: 'GET', path: '/v1/models/{id}', access: 'client', handle: modelInForm },
-  { method: 'GET', path: '/v1/scout', access: 'open', handle: dialIn },
+  { method: 'GET', path: '/v1/scout', access: 'open', isEverywhere: true, handle: dialIn },
   { method: 'GET', path: '/v1/scouts', access: 'admin', handle: listScouts },
   { method: 'GET', path: '/v1/scouts/{id}', access: 'admin', handle: getScout },
   { method: 'POST', path: '/v1/admin/keys', access: 'admin', handle: createKey },
   { method: 'GET', path: '/v1/admin/keys', access: 'admin', handle: listKeys },
   { method: 'DELETE', path: '/v1/admin/keys/{id}', access: 'admin', handle: revokeKey },
-  { method: 'GET', path: '/schemas/scroll.json', access: 'open', handle: scrollSchema },
-  { method: 'GET', path: '/healthz', access: 'open', handle: healthz },
-  { method: 'GET', path: '/readyz', access: 'open', handle: readyz },
+  { method: 'GET', path: '/schemas/scroll.json', access: 'open', isEverywhere: true, handle: scrollSchema },
+  { method: 'GET', path: '/healthz', access: 'open', isEverywhere: true, handle: healthz },
+  { method: 'GET', path: '/readyz', access: 'open', isEverywhere: true, handle: readyz },
   { method: 'GET', path: '/metrics', access: 'open', handle: metrics },
-  { method: 'GET', path: '/openapi.json', access: 'open', handle: openapi },
-  { method: 'GET', path: '/', access: 'open', handle: welcome },
+  { method: 'GET', path: '/openapi.json', access: 'open', isEverywhere: true, handle: openapi },
+  { method: 'GET', path: '/', access: 'open', isEverywhere: true, handle: welcome },
 ]
 
 interface Found {

@@ -14,10 +14,12 @@ import type { Planner } from '../engine/ports/planner.ts'
 import { StoreError } from '../engine/ports/store.ts'
 import { BodyReads } from './body-reads.ts'
 import { Cors, isPreflight } from './cors.ts'
+import { forwarded, isAnsweredElsewhere } from './forwarded.ts'
 import { Metrics } from './metrics.ts'
 import {
   authenticate,
   type Edge,
+  type Forward,
   type HttpSettings,
   type Keys,
   type Log,
@@ -33,9 +35,8 @@ import { OpenStreams } from './streaming/open-streams.ts'
 import { WholeWaits } from './whole-waits.ts'
 
 interface HubOptions<SocketData> {
-  host: string
-  /** 0 for any free one. */
-  port: number
+  /** Where: a port (0 for any free one), which several processes may have together, or the path of a socket. */
+  listen: { host: string; port: number; isShared?: boolean } | { unix: string }
   engine: Engine
   intents: Intents
   planner: Planner
@@ -48,11 +49,18 @@ interface HubOptions<SocketData> {
   /** Requests under way at once, without those that tell of health: descriptors are left over for scouts. */
   requestsMax?: () => number
   settings?: Partial<HttpSettings>
+  /** Where requests go that only the process with the store can answer; absent in that one. */
+  forward?: Forward
+  /** What other processes of this hub have measured. */
+  metricsOfOthers?: () => unknown[][]
 }
 
 interface Hub {
+  /** 0 at a socket with a path. */
   port: number
   url: string
+  /** What was measured here, as the library of the metrics exports it. */
+  metrics: () => Promise<unknown[]>
   /** Ends the streams that this key has opened. */
   keyRevoked: (id: string) => void
   /** Takes no more connections, lets the last answers be written out, then cuts what is left. */
@@ -94,7 +102,7 @@ export function serveHub<SocketData>(options: HubOptions<SocketData>): Hub {
     system,
     log,
     settings,
-    metrics: new Metrics(engine, bytesInFlight),
+    metrics: new Metrics(options.forward === undefined ? engine : null, bytesInFlight, options.metricsOfOthers),
     cors: new Cors(settings.corsOrigins),
     waits: new WholeWaits(system),
     requestsMax,
@@ -106,10 +114,13 @@ export function serveHub<SocketData>(options: HubOptions<SocketData>): Hub {
     lane: new TurnLane(system),
     unreadBytes: new ByteAccount(limits.unreadBytesMax, limits.unreadBytesPerTenantMax),
     upgradeScout: (request) => upgradeScout(request, server),
+    forward: options.forward ?? null,
   }
+  const { listen } = options
   const server: Bun.Server<SocketData> = Bun.serve<SocketData>({
-    hostname: options.host,
-    port: options.port,
+    ...('unix' in listen
+      ? { unix: listen.unix }
+      : { hostname: listen.host, port: listen.port, reusePort: listen.isShared === true }),
     // Until it is known who is at the other end.
     idleTimeout: limits.strangerIdleMs / 1000,
     maxRequestBodySize: limits.declaredBodyBytesMax,
@@ -117,7 +128,8 @@ export function serveHub<SocketData>(options: HubOptions<SocketData>): Hub {
     fetch: (request) => answer(new RequestContext(request, server, edge)),
   })
   const keyRevoked = (id: string) => edge.streams.revoke(id)
-  return { port: server.port!, url: server.url.origin, keyRevoked, stop: () => stop(server, edge) }
+  const metrics = () => edge.metrics.exported()
+  return { port: server.port ?? 0, url: server.url.origin, metrics, keyRevoked, stop: () => stop(server, edge) }
 }
 
 /** Whether this is an address of this machine. */
@@ -184,7 +196,7 @@ function dispatch(context: RequestContext): ReturnType<Route['handle']> {
     // Kept by its connection.
     context.server.timeout(request, limits.httpIdleMs / 1000)
   }
-  return route.handle(context)
+  return isAnsweredElsewhere(context) ? forwarded(context) : route.handle(context)
 }
 
 function finish<Answered extends Response | undefined>(context: RequestContext, response: Answered): Answered {

@@ -64,3 +64,18 @@ export const linkAliveMs = 500
 
 /** Silence, or no progress with what waits, after which a link is given up: a process that is stopped stays silent. */
 export const linkSilenceMs = 5_000
+
+/** Edges of one hub: each of them has a link to each other one. */
+export const edgesMax = 32
+
+/**
+ * How long the end of a scout's session is held back where there are edges: what its scout sent before may still come by
+ * way of another edge. Many times what that takes.
+ */
+export const goneHoldMs = 50
+
+/** How often an edge tells the brain what it has measured. */
+export const edgeMetricsMs = 1_000
+
+/** How long the edges of a hub that leaves may take to close their sockets; then the brain ends without them. */
+export const edgesStopMs = 10_000

@@ -21,6 +21,7 @@ const hub = startHub({
     trustedProxies: [],
     privateUrls: 'refuse',
     requestBytesMax: requestBodyBytesDefault,
+    edges: 0,
   },
   log: pino({ level: 'silent' }),
   gateway: { upgradesPerSecond, upgradesPerSecondPerOperator: upgradesPerSecond },

@@ -18,8 +18,6 @@ export interface Beginning {
   served: Served
   queuedMs: number
   cost: Cost
-  /** Begin after what was forwarded before. */
-  continuing: boolean
 }
 
 /** What carriers ask of the engine. */
@@ -29,6 +27,8 @@ export interface AnswerSinkHost {
   /** Asks for the task's place in the queue, which comes when it is known: at once, if it is known in this process. */
   where(task: number): void
   abandon(task: number): void
+  /** The task cannot be answered any more. */
+  fail(task: number, cause: Fault): void
   /** Bytes of streams that wait for their readers, by tenant. */
   readonly unread: ByteAccount
 }

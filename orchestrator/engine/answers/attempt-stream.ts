@@ -50,6 +50,8 @@ export class AttemptStream {
   private checkedIn = 0
   /** When the core last learnt that this attempt lives. */
   renewedMs = 0
+  /** Lines that its owner had forwarded when it began. */
+  after = 0
   /** What placing this attempt was expected to cost. */
   cost: Cost | null = null
   /** null unless it is streamed. */

@@ -45,6 +45,8 @@ const tooMuchUnread = fault(
   'client_stalled',
   'Too much waits already of answers that are not read: read them faster, or ask for fewer at once.',
 )
+const noBody = fault('internal_error', 'The answer was committed without its body.')
+const lostAfterContent = fault('scout_lost', 'The scout that worked on this lost its connection.')
 const tooLongToContinue = fault(
   'answer_too_large',
   'The scout that answered is lost, and the answer so far is too long for another one to continue. Ask again.',
@@ -81,6 +83,12 @@ export class Relay implements AnswerSink, Answer, AskedSource {
   /** Text forwarded so far, for whoever has to go on after it. */
   private prefix = ''
   private prefixTokens = 0
+  /** Lines that the reader has got or will get. */
+  private forwardedLines = 0
+  /** The attempt whose content was forwarded is void, and no other one goes on after it. */
+  private isLost = false
+  /** The reader has the whole answer, or will get it. */
+  isDone = false
   private ended = false
   /** The end, until the reader has taken it. */
   private end: AnswerEnd | null = null
@@ -111,8 +119,11 @@ export class Relay implements AnswerSink, Answer, AskedSource {
 
   // ------------------------------------------------------------ scout's side
 
-  begin({ attempt, session, served, queuedMs, cost, continuing }: Beginning): void {
+  begin({ attempt, session, served, queuedMs, cost }: Beginning): void {
+    // What was forwarded is known here first: the brain may have granted before it learnt that content began.
+    const continuing = this.forwardedLines > 0
     const attemptStream = new AttemptStream(attempt, session, served, this.stream, this.kind, continuing, this)
+    attemptStream.after = this.forwardedLines
     attemptStream.cost = cost
     this.attemptStreams.push(attemptStream)
     this.attempts = attempt
@@ -126,6 +137,7 @@ export class Relay implements AnswerSink, Answer, AskedSource {
   request(): Uint8Array | Fault {
     const request = this.body
     if (request === null) throw new Error(`task ${this.task} begins an attempt after its end`)
+    if (this.isLost) return lostAfterContent
     if (this.prefix === '') return request
     // Text is at least as long in bytes as in characters: what cannot fit is not put together.
     if (request.length + this.prefix.length > bodyBytesMax) return tooLongToContinue
@@ -209,6 +221,7 @@ export class Relay implements AnswerSink, Answer, AskedSource {
   private forward(lines: Uint8Array[]): void {
     if (lines.length === 0) return
     this.addLines(lines)
+    this.forwardedLines += lines.length
     for (const line of lines) {
       this.readyBytes += line.length
       if (this.continues) this.remember(textOfLine(line))
@@ -245,9 +258,18 @@ export class Relay implements AnswerSink, Answer, AskedSource {
     if (text !== '') this.prefixTokens++
   }
 
+  /**
+   * The brain makes attempts void that it does not know to have begun their content. Nobody begins anew then: the reader
+   * would get content twice. Nor may another attempt that began before go on.
+   */
   void(attempt: number): void {
     const attemptStream = this.streamOf(attempt)
-    if (attemptStream !== undefined) this.drop(attemptStream)
+    if (attemptStream === undefined) return
+    const wasShown = this.forwardedLines > attemptStream.after && this.winner === attemptStream
+    this.drop(attemptStream)
+    if (!wasShown || (this.continues && this.attemptStreams.length === 0)) return
+    this.isLost = true
+    this.host.fail(this.task, lostAfterContent)
   }
 
   private drop(attemptStream: AttemptStream): void {
@@ -261,15 +283,16 @@ export class Relay implements AnswerSink, Answer, AskedSource {
     this.ended = true
     this.place = null
     const [attemptStream] = this.attemptStreams
-    if (cause === null && attemptStream?.body) {
+    if (cause === null && attemptStream?.body && !this.isLost) {
       this.served = attemptStream.served
       this.cost = attemptStream.cost
       this.addLines(attemptStream.takeReleased())
       this.addLines(attemptStream.end())
       this.end = { type: 'done', body: attemptStream.body }
       this.usage = attemptStream.usage
+      this.isDone = true
     } else {
-      const why = cause ?? fault('internal_error', 'The answer was committed without its body.')
+      const why = cause ?? (this.isLost ? lostAfterContent : noBody)
       this.end = { type: 'failed', fault: why, forwardedBytes: this.forwardedBytes + sumOf(this.lines) }
     }
     this.attemptStreams.length = 0

@@ -261,6 +261,7 @@ test.skipIf(tinyDisk.missing)(
       trustedProxies: [],
       privateUrls: 'refuse' as const,
       requestBytesMax: requestBodyBytesDefault,
+      edges: 0,
     }
     const { live, client } = liveHub({ config })
     await live.addScout({ name: 'box' })

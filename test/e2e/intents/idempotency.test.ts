@@ -71,6 +71,7 @@ test('an answer and an intent are kept across a restart of the hub', async () =>
     trustedProxies: [],
     privateUrls: 'refuse',
     requestBytesMax: requestBodyBytesDefault,
+    edges: 0,
   }
   const run = async (key: string | null) => {
     const live = new LiveHub({ config })

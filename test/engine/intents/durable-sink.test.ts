@@ -17,12 +17,13 @@ function stage(kind: TaskKind = 'chat') {
     flow() {},
     where: () => {},
     abandon() {},
+    fail() {},
     unread: new ByteAccount(0, 0),
   }
   const request = () => bytesOf('{}')
   const sink = new DurableSink({ task: 7, kind, model: 'm', request, breach: null, onLines: () => news++ }, host)
   const begin = (attempt: number, session = 1) => {
-    sink.begin({ attempt, session, served, queuedMs: 0, cost: plainCost, continuing: false })
+    sink.begin({ attempt, session, served, queuedMs: 0, cost: plainCost })
     return new Speaker(sink, attempt, session)
   }
   return { sink, began, begin, news: () => news }

@@ -71,6 +71,7 @@ export class LiveHub {
       trustedProxies: [],
       privateUrls: 'refuse',
       requestBytesMax: requestBodyBytesDefault,
+      edges: 0,
     }
     const gateway = { ...promptly, ...options.gateway }
     this.system = options.system ?? seeded

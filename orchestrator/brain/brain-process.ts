@@ -1,0 +1,47 @@
+/** The program of a brain: started by `hub-processes.ts`, to which it says that edges may dial. */
+import { defectCode, signalEchoMs } from '../../shared/limits/process.ts'
+import { realSystem } from '../../shared/system.ts'
+import type { Config } from '../config.ts'
+import type { EngineDefect } from '../engine/ports/defect.ts'
+import { firstClientKey, localScoutKey } from '../first-keys.ts'
+import type { Logger } from '../log.ts'
+import { startBrain } from './brain-hub.ts'
+
+/**
+ * Runs until a signal. `runDir`: where the sockets between the processes are. `hasScout`: whoever started the hub brings
+ * a scout along, which needs a key.
+ */
+export function runBrain(config: Config, hubLog: Logger, runDir: string, hasScout: boolean): void {
+  const log = hubLog.child({ part: 'brain', pid: process.pid })
+  const onDefect = ({ during, fields, cause }: EngineDefect) => {
+    // Memory cannot be trusted any more, and the store can: the next start goes on from there.
+    log.fatal({ err: cause, during, ...fields }, 'the brain met a defect and ends; please report it')
+    process.exit(defectCode)
+  }
+  const hub = startBrain({ config, runDir, system: realSystem(), log, onDefect })
+  if ('flaw' in hub) {
+    process.stderr.write(`${hub.flaw}\n`)
+    process.exit(1)
+  }
+  let stoppedMs: number | null = null
+  const stop = () => {
+    const nowMs = performance.now()
+    if (stoppedMs !== null && nowMs - stoppedMs < signalEchoMs) return
+    if (stoppedMs !== null) process.exit(1)
+    stoppedMs = nowMs
+    log.info('stopping: taking no new work, finishing what is under way; a second signal stops at once')
+    hub.stop().then(
+      () => process.exit(0),
+      (err: unknown) => {
+        log.error({ err }, 'stopping failed')
+        process.exit(1)
+      },
+    )
+  }
+  process.on('SIGINT', stop)
+  process.on('SIGTERM', stop)
+  process.on('disconnect', stop)
+  const clientKey = firstClientKey(hub.keyring)
+  const scoutKey = hasScout ? localScoutKey(hub.keyring, config.dataDir) : ''
+  process.send?.({ part: 'brain', type: 'ready', scoutKey, ...(clientKey !== undefined && { clientKey }) })
+}
