@@ -32,7 +32,7 @@ type Grant = Extract<ToClients, { type: 'grant' }>
 type Resume = Extract<ToClients, { type: 'resume' }>
 
 /** What concerns an attempt; the end of a task and its place in the queue are the clients' desk's. */
-export type AttemptNews = Grant | Resume | Extract<ToClients, { type: 'servedBy' | 'attemptVoid' }>
+type AttemptNews = Grant | Resume | Extract<ToClients, { type: 'servedBy' | 'attemptVoid' }>
 
 const tooMuchToCheck = fault('scout_error', 'The scouts of this operator settled with too many large answers at once.')
 const noRoomToCheck = fault('hub_overloaded', 'The orchestrator has too many large answers to check: ask again.')

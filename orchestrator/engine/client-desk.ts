@@ -28,7 +28,7 @@ interface ClientDeskParts {
 }
 
 /** What concerns a task as its client sees it. */
-export type TaskNews = Extract<ToClients, { type: 'finished' | 'position' }>
+type TaskNews = Extract<ToClients, { type: 'finished' | 'position' }>
 
 export class ClientDesk {
   constructor(private readonly parts: ClientDeskParts) {}

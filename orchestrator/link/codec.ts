@@ -17,7 +17,7 @@ const packer = new Packr(options)
 const unpacker = new Unpackr(options)
 
 /** Before the head: the length of all that follows, and that of the head. */
-export const prefixBytes = 8
+const prefixBytes = 8
 /** In the head, where a message has no body. */
 const noBody = -1
 
