@@ -3,15 +3,7 @@
  * the fleet and its tasks, read from the engine at each scrape. Labels come from the route table and from status
  * codes alone, so no caller can add a series. Served without a key: it holds counts, never names, keys or content.
  */
-import {
-  AggregatorRegistry,
-  Counter,
-  collectDefaultMetrics,
-  Gauge,
-  Histogram,
-  type MetricObject,
-  Registry,
-} from 'prom-client'
+import { AggregatorRegistry, Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import type { ByteAccount } from '../../shared/byte-account.ts'
 import type { Engine, EngineStats } from '../engine/ports/client.ts'
 
@@ -104,8 +96,7 @@ export class Metrics {
     this.count()
     this.stats = this.engine?.stats() ?? null
     if (others.length === 0) return this.registry.metrics()
-    const all = [await this.registry.getMetricsAsJSON(), ...(others as MetricObject[][])]
-    return AggregatorRegistry.aggregate(all).metrics()
+    return AggregatorRegistry.aggregate([await this.registry.getMetricsAsJSON(), ...others]).metrics()
   }
 
   /** Of this process alone, to be added to those of others. */

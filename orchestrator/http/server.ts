@@ -117,16 +117,20 @@ export function serveHub<SocketData>(options: HubOptions<SocketData>): Hub {
     forward: options.forward ?? null,
   }
   const { listen } = options
-  const server: Bun.Server<SocketData> = Bun.serve<SocketData>({
-    ...('unix' in listen
-      ? { unix: listen.unix }
-      : { hostname: listen.host, port: listen.port, reusePort: listen.isShared === true }),
-    // Until it is known who is at the other end.
-    idleTimeout: limits.strangerIdleMs / 1000,
+  const shared = {
     maxRequestBodySize: limits.declaredBodyBytesMax,
     websocket: options.websocket,
-    fetch: (request) => answer(new RequestContext(request, server, edge)),
-  })
+    fetch: (request: Request) => answer(new RequestContext(request, server, edge)),
+  }
+  // Until it is known who is at the other end; at a socket with a path it is known.
+  const idleTimeout = limits.strangerIdleMs / 1000
+  const server: Bun.Server<SocketData> =
+    'unix' in listen
+      ? Bun.serve<SocketData>({ unix: listen.unix, ...shared })
+      : Bun.serve<SocketData>({
+          ...{ hostname: listen.host, port: listen.port, reusePort: listen.isShared === true, idleTimeout },
+          ...shared,
+        })
   const keyRevoked = (id: string) => edge.streams.revoke(id)
   const metrics = () => edge.metrics.exported()
   return { port: server.port ?? 0, url: server.url.origin, metrics, keyRevoked, stop: () => stop(server, edge) }

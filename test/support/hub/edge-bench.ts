@@ -36,12 +36,11 @@ class Way<Message> {
     this.waiting.push(...batch)
   }
 
-  /** Lets everything arrive that was sent so far; true when there was something. */
-  deliver(): boolean {
-    const { waiting } = this
-    this.waiting = []
-    for (const { message, body } of waiting) this.arrives(message, body)
-    return waiting.length > 0
+  /** Lets so many of the messages arrive that were sent so far, all by default; true when there was one. */
+  deliver(count = this.waiting.length): boolean {
+    const arriving = this.waiting.splice(0, count)
+    for (const { message, body } of arriving) if (!this.isCut) this.arrives(message, body)
+    return arriving.length > 0
   }
 
   cut(): void {
@@ -133,15 +132,29 @@ export class EdgesBench {
       settings: { retryBaseMs: 50, bootGraceMs: 0 },
     })
     this.engine.start()
-    for (let at = 0; at < count; at++) this.seats.push(new EdgeSeat(this))
-    for (const from of this.seats) {
-      for (const to of this.seats) {
-        if (from === to) continue
-        const way = new Way<ToPeer>((message, body) => to.desks.fromPeer(from.edge, message, body))
-        this.between.set(`${from.edge}>${to.edge}`, way)
-        from.desks.ways.meet(to.edge, { send: way.send, end: () => {} })
-      }
+    for (let at = 0; at < count; at++) this.addSeat()
+  }
+
+  /** Another edge, which knows all others and is known to them. */
+  addSeat(): EdgeSeat {
+    const seat = new EdgeSeat(this)
+    for (const other of this.seats) {
+      this.join(seat, other)
+      this.join(other, seat)
     }
+    this.seats.push(seat)
+    return seat
+  }
+
+  private join(from: EdgeSeat, to: EdgeSeat): void {
+    const way = new Way<ToPeer>((message, body) => to.desks.fromPeer(from.edge, message, body))
+    this.between.set(`${from.edge}>${to.edge}`, way)
+    from.desks.ways.meet(to.edge, { send: way.send, end: () => {} })
+  }
+
+  /** Every direction of every link. */
+  ways(): { deliver(count?: number): boolean }[] {
+    return [...this.seats.flatMap(({ toBrain, fromBrain }) => [toBrain, fromBrain]), ...this.between.values()]
   }
 
   way(from: EdgeSeat, to: EdgeSeat): Way<ToPeer> {
@@ -168,7 +181,11 @@ export class EdgesBench {
   /** An edge dies: what was on its way to it or from it is lost. */
   kill(seat: EdgeSeat): void {
     for (const way of [seat.toBrain, seat.fromBrain]) way.cut()
-    for (const [name, way] of this.between) if (name.split('>').includes(String(seat.edge))) way.cut()
+    for (const [name, way] of this.between) {
+      if (!name.split('>').includes(String(seat.edge))) continue
+      way.cut()
+      this.between.delete(name)
+    }
     seat.brainEnd.ended('it was killed')
     this.seats.splice(this.seats.indexOf(seat), 1)
     this.decide()
