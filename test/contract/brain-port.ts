@@ -9,7 +9,7 @@ import type { AttemptEvents, AttemptLinks } from '../../orchestrator/engine/port
 import { fault } from '../../shared/faults.ts'
 
 /** The ways of one edge to its brain, and back. */
-export interface Joined {
+interface Joined {
   brain: { fromClients(message: FromClients): void; fromScouts(message: FromScouts): void }
   edge: { toClients(message: ToClients): void; toScouts(message: ToScouts): void }
   /** From who carries an answer to who holds its scout's socket, and back. */
