@@ -108,9 +108,9 @@ const settlement = {
   ...{ message: 'It went wrong.', param: '', retryAfterMs: 0 },
 }
 
-/** Byte fields of any kind as plain numbers. */
+/** Byte fields of any kind as text. */
 function plain(facts: unknown): unknown {
-  if (facts instanceof Uint8Array) return [...facts]
+  if (facts instanceof Uint8Array) return Buffer.from(facts).toString('base64')
   if (Array.isArray(facts)) return facts.map(plain)
   if (typeof facts !== 'object' || facts === null) return facts
   return Object.fromEntries(Object.entries(facts).map(([name, value]) => [name, plain(value)]))
