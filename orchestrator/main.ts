@@ -22,8 +22,9 @@ import type { EngineDefect } from './engine/ports/defect.ts'
 import { firstClientKey, localScoutKey } from './first-keys.ts'
 import { connectionsMax, requestsMax } from './gateway/descriptors.ts'
 import { Gateway, type GatewaySettings } from './gateway/gateway.ts'
+import { listenFlaw } from './http/listen-flaw.ts'
 import type { HttpSettings } from './http/request-context.ts'
-import { canListen, serveHub } from './http/server.ts'
+import { serveHub } from './http/server.ts'
 import { HubProcesses } from './hub-processes.ts'
 import { createLog, type Logger } from './log.ts'
 import { isBelowNpm, watchParent } from './parent-watch.ts'
@@ -119,18 +120,6 @@ export function startHub(options: HubOptions): Hub | { flaw: string } {
     folder.close()
   }
   return { url: http.url, port: http.port, engine, keyring, stop }
-}
-
-function listenFlaw({ host, port }: Config, error: unknown): string {
-  const code = (error as { code?: unknown }).code
-  // The runtime calls every failure to bind a taken port: another port tells whether it is the address.
-  const isAddress = code === 'EACCES' || canListen(host)
-  if (!isAddress) return `HOST=${host} is no address of this machine: set HOST to one, as 127.0.0.1 or 0.0.0.0.`
-  if (code === 'EADDRINUSE') {
-    return `Port ${port} on ${host} is taken by another program: stop that one, or set PORT to a free port.`
-  }
-  if (code === 'EACCES') return `Port ${port} on ${host} is not yours to use: set PORT to one above 1023.`
-  return `Cannot listen on ${host}, port ${port}: ${String((error as Error).message)}. Check HOST and PORT.`
 }
 
 /** Resolves with the promise or after `ms`, whichever comes first. */

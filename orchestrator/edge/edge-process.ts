@@ -31,7 +31,7 @@ export async function runEdge(config: Config, hubLog: Logger, runDir: string): P
     })
     process.send?.({ part: 'edge', url: edge.url })
   } catch (error) {
-    log.error({ err: error }, 'an edge cannot start')
+    log.error(`an edge cannot start. ${(error as Error).message}`)
     process.exit(1)
   }
 }

@@ -14,6 +14,7 @@ import type { EngineDefect } from '../engine/ports/defect.ts'
 import type { Intents } from '../engine/ports/intents.ts'
 import { connectionsMax, requestsMax } from '../gateway/descriptors.ts'
 import { fits, Gateway, type GatewaySettings } from '../gateway/gateway.ts'
+import { listenFlaw } from '../http/listen-flaw.ts'
 import type { HttpSettings, Keys, Log } from '../http/request-context.ts'
 import { serveHub } from '../http/server.ts'
 import type { ToBrain, ToEdgeOf, ToPeer } from '../link/control.ts'
@@ -59,11 +60,11 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
   try {
     await edge.join()
     edge.listen()
+    return edge
   } catch (error) {
     edge.close()
     throw error
   }
-  return edge
 }
 
 export class Edge {
@@ -193,11 +194,22 @@ export class Edge {
   // ------------------------------------------------------------ sockets
 
   listen(): void {
+    try {
+      this.http = this.serve()
+    } catch (error) {
+      throw new Error(listenFlaw(this.options.config, error), { cause: error })
+    }
+    this.gateway.start(this.desks.scoutEvents)
+    this.measure()
+    this.tell({ type: 'edgeReady' })
+  }
+
+  private serve() {
     const { config, system, log, runDir } = this.options
     const { corsOrigins, requestBytesMax } = config
     const allowsPrivateUrls = config.privateUrls === 'allow'
     const ready = () => !this.isDraining && this.brain?.isOver === false
-    this.http = serveHub({
+    return serveHub({
       listen: { host: config.host, port: config.port, isShared: true },
       engine: askedHere<Engine, 'submit' | 'ready'>({ submit: (asked) => this.desks.submit(asked), ready }),
       intents: askedHere<Intents>({}),
@@ -211,9 +223,6 @@ export class Edge {
       settings: { allowsPrivateUrls, corsOrigins, requestBytesMax, ...this.options.http },
       forward: brainHttp(brainHttpPath(runDir)),
     })
-    this.gateway.start(this.desks.scoutEvents)
-    this.measure()
-    this.tell({ type: 'edgeReady' })
   }
 
   private measure(): void {
