@@ -1,7 +1,7 @@
 /**
- * A hub of several processes: starts the brain, then the edges, which all listen on one port; restarts what dies, loudly
- * and after a growing delay; passes the end on in order. What the processes do is theirs: it speaks with them through
- * their first message, signals and exit codes. `main.ts` becomes this when HUB_EDGES asks for it.
+ * A hub of several processes: starts the brain, then the edges, which all listen on one port; restarts what dies,
+ * loudly and after a growing delay; passes the end on in order. What the processes do is theirs: it speaks with them
+ * through their first message, signals and exit codes. `main.ts` becomes this when HUB_EDGES asks for it.
  */
 import { fullJitterMs } from '../shared/backoff.ts'
 import { defectsInRowMax, drainKillMs, signalEchoMs } from '../shared/limits/process.ts'

@@ -1,6 +1,6 @@
 /**
- * The brain as a process: the engine with the store, but no socket of a client or a scout. Edges dial in to it over Unix
- * sockets, one for messages and one for the requests that only it can answer.
+ * The brain as a process: the engine with the store, but no socket of a client or a scout. Edges dial in to it over
+ * Unix sockets, one for messages and one for the requests that only it can answer.
  */
 import { rmSync } from 'node:fs'
 import { drainMs, edgesStopMs, goneHoldMs } from '../../shared/limits/process.ts'

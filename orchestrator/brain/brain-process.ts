@@ -1,4 +1,7 @@
-/** The program of a brain: started by `hub-processes.ts`, to which it says that edges may dial. */
+/**
+ * The program of a brain: started by `hub-processes.ts`, to which it says that edges may dial. It owns signals and exit
+ * codes; `brain-hub.ts` is the brain itself.
+ */
 import { defectCode, signalEchoMs } from '../../shared/limits/process.ts'
 import { realSystem } from '../../shared/system.ts'
 import type { Config } from '../config.ts'
@@ -8,8 +11,8 @@ import type { Logger } from '../log.ts'
 import { startBrain } from './brain-hub.ts'
 
 /**
- * Runs until a signal. `runDir`: where the sockets between the processes are. `hasScout`: whoever started the hub brings
- * a scout along, which needs a key.
+ * Runs until a signal. `runDir`: where the sockets between the processes are. `hasScout`: whoever started the hub
+ * brings a scout along, which needs a key.
  */
 export function runBrain(config: Config, hubLog: Logger, runDir: string, hasScout: boolean): void {
   const log = hubLog.child({ part: 'brain', pid: process.pid })

@@ -4,7 +4,7 @@
  * A key itself exists only while it is made and in its owner's hands: everything kept, here or in the store, is its
  * HMAC-SHA-256 under the pepper.
  *
- * The cache trusts that it learns of each revocation: keys are revoked through this object, or an edge's is told so by the
+ * The cache trusts that it learns of each revocation: keys are revoked through this object, or an edge's is told by the
  * brain. Another process may add keys beside a running hub (they are looked up when first presented).
  */
 import { timingSafeEqual } from 'node:crypto'

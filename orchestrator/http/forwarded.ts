@@ -26,7 +26,7 @@ export async function forwarded(context: RequestContext, body?: Uint8Array<Array
   const { request, edge, id } = context
   context.isForwarded = true
   let sent = body ?? null
-  if (body === undefined && context.hasUnreadBody) {
+  if (body === undefined && context.caller !== null && context.hasUnreadBody) {
     const length = request.headers.get('content-length')
     const declared = length === null ? null : Number(length)
     const arrived = await edge.bodies.read(request, declared, requestBodyBytesMax, (more) => context.hold(more))

@@ -1,6 +1,6 @@
 /**
- * What brain and edges tell each other about themselves, beside the messages of the ports: who sits where, numbers, keys
- * that count no more, the end.
+ * What brain and edges tell each other about themselves, beside the messages of the ports: who sits where, numbers,
+ * keys that count no more, the end.
  */
 import type { AttemptMessage, FromEdge, ToEdge } from './messages.ts'
 

@@ -48,8 +48,8 @@ export const descriptorsReserved = 64
 export const descriptorShareOfOperator = 0.75
 
 /**
- * One frame between two processes of a hub: a batch of messages with their bodies. The largest request and all that may
- * be reported in the same turn; a longer one is nothing that the other end has sent, and closes the link.
+ * One frame between two processes of a hub: a batch of messages with their bodies. The largest request and all that
+ * may be reported in the same turn; a longer one is nothing that the other end has sent, and closes the link.
  */
 export const linkFrameBytesMax = 80 * 1024 * 1024
 
@@ -69,8 +69,8 @@ export const linkSilenceMs = 5_000
 export const edgesMax = 32
 
 /**
- * How long the end of a scout's session is held back where there are edges: what its scout sent before may still come by
- * way of another edge. Many times what that takes.
+ * How long the end of a scout's session is held back where there are edges: what its scout sent before may still come
+ * by way of another edge. Many times what that takes.
  */
 export const goneHoldMs = 50
 

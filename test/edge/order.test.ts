@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import { goneHoldMs } from '../../shared/limits/process.ts'
 import type { FrameOf } from '../../shared/protocol/frames.ts'
-import { type EdgeSeat, EdgesBench } from '../support/hub/edge-bench.ts'
+import { type EdgeSeat, EdgesBench } from '../support/edges/edge-bench.ts'
 import { bytesOf, deltaLine, finishLine, tail, textOf } from '../support/hub/engine-bench.ts'
 
 /** A stream of a client at one edge, on its way from a scout at another one. */

@@ -9,7 +9,7 @@ import type { Answer } from '../../orchestrator/engine/ports/client.ts'
 import { goneHoldMs } from '../../shared/limits/process.ts'
 import type { FrameOf } from '../../shared/protocol/frames.ts'
 import { offerOf } from '../../shared/task.ts'
-import { type EdgeSeat, EdgesBench } from '../support/hub/edge-bench.ts'
+import { type EdgeSeat, EdgesBench } from '../support/edges/edge-bench.ts'
 import { bytesOf, deltaLine, finishLine, tail, textOf } from '../support/hub/engine-bench.ts'
 
 const seeds = 120

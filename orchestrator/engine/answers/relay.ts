@@ -259,8 +259,8 @@ export class Relay implements AnswerSink, Answer, AskedSource {
   }
 
   /**
-   * The brain makes attempts void that it does not know to have begun their content. Nobody begins anew then: the reader
-   * would get content twice. Nor may another attempt that began before go on.
+   * The brain makes attempts void that it does not know to have begun their content. Nobody begins anew then: the
+   * reader would get content twice. Nor may another attempt that began before go on.
    */
   void(attempt: number): void {
     const attemptStream = this.streamOf(attempt)

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Edge } from '../../../orchestrator/edge/edge.ts'
 import { StreamReader } from '../../support/clients/stream-reader.ts'
 import { until } from '../../support/clocks/until.ts'
-import { EdgeHub } from '../../support/hub/edge-hub.ts'
+import { EdgeHub } from '../../support/edges/edge-hub.ts'
 import { deltaLine, finishLine, tail } from '../../support/hub/engine-bench.ts'
 import { ScriptedProvider } from '../../support/providers/scripted-provider.ts'
 
@@ -34,7 +34,7 @@ describe('a client at one edge and a scout at another', () => {
 
   test('a stream, as at the edge of the scout itself', async () => {
     const stream = (edge: Edge) =>
-      hub.post(edge, '/v1/chat/completions', { model: 'demo', messages, stream: true }).then((response) => {
+      hub.post(edge, '/v1/chat/completions', { model: 'demo-small', messages, stream: true }).then((response) => {
         return new StreamReader(response).until('the end', (reader) => reader.isOver)
       })
     const [far, near] = await Promise.all([stream(here), stream(there)])
@@ -45,7 +45,7 @@ describe('a client at one edge and a scout at another', () => {
 
   test('a request of megabytes', async () => {
     const long = [{ role: 'user', content: 'x'.repeat(3_000_000) }]
-    const response = await hub.post(here, '/v1/chat/completions', { model: 'demo', messages: long })
+    const response = await hub.post(here, '/v1/chat/completions', { model: 'demo-small', messages: long })
     expect(response.status).toBe(200)
   })
 
@@ -65,28 +65,29 @@ describe('what only the brain can answer', () => {
   test('models, an answer under an Idempotency-Key, several models', async () => {
     const models = (await (await hub.get(here, '/v1/models')).json()) as { data: { id: string }[] }
     expect(models.data.map(({ id }) => id)).toContain('slow')
-    const asked = { model: 'demo', messages }
+    const asked = { model: 'demo-small', messages }
     const first = await hub.post(here, '/v1/chat/completions', asked, { 'idempotency-key': 'once' })
     const again = await hub.post(there, '/v1/chat/completions', asked, { 'idempotency-key': 'once' })
     expect(again.headers.get('idempotent-replayed')).toBe('true')
     expect(await again.text()).toBe(await first.text())
-    const tries = await hub.post(here, '/v1/chat/completions', { models: ['nobody', 'demo'], messages })
+    const tries = await hub.post(here, '/v1/chat/completions', { models: ['nobody', 'demo-small'], messages })
     expect(tries.status).toBe(200)
   })
 
   test('an intent, whose task is done at an edge', async () => {
-    const created = await hub.post(here, '/v1/intents', { prompt: 'Say something.', wait: true })
-    const intent = (await created.json()) as { id: string }
-    await until('the intent to end', () => hub.brain.engine.stats().tasksFinished.done! > 0)
-    const events = await hub.get(there, `/v1/intents/${intent.id}/events`)
-    expect(await events.text()).toContain('event: done')
+    const created = await hub.post(here, '/v1/intents', { input: 'Say something.', model: 'demo-small' })
+    const { id } = (await created.json()) as { id: string }
+    // Over with the intent.
+    await (await hub.get(there, `/v1/intents/${id}/events`)).text()
+    const intent = (await (await hub.get(here, `/v1/intents/${id}`)).json()) as { state: string }
+    expect(intent.state).toBe('done')
   })
 
   test('a key that is revoked counts nowhere any more', async () => {
     const { key, row } = hub.brain.keyring.issue('client', 'soon gone')
     expect((await hub.get(here, '/v1/models', key)).status).toBe(200)
     const chat = () =>
-      hub.post(here, '/v1/chat/completions', { model: 'demo', messages }, { authorization: `Bearer ${key}` })
+      hub.post(here, '/v1/chat/completions', { model: 'demo-small', messages }, { authorization: `Bearer ${key}` })
     expect((await chat()).status).toBe(200)
     hub.brain.keyring.revoke(row.id)
     let refused = false

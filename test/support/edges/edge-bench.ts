@@ -1,6 +1,6 @@
 /**
  * A brain and its edges without processes and sockets: every link is a queue whose messages arrive when the test says
- * so, each link by itself, so that any order that links allow can be played. The test is the gateways' scouts, in frames.
+ * so, each link by itself, so that any order that links allow can be played. The test plays the scouts, in frames.
  */
 import { expect } from 'vitest'
 import { Edges } from '../../../orchestrator/brain/edges.ts'
@@ -18,7 +18,7 @@ import { goneHoldMs } from '../../../shared/limits/process.ts'
 import type { CloseName } from '../../../shared/protocol/close-codes.ts'
 import { type FrameOf, type HubFrame, protocolVersion } from '../../../shared/protocol/frames.ts'
 import { ManualSystem } from '../clocks/manual-system.ts'
-import { bytesOf } from './engine-bench.ts'
+import { bytesOf } from '../hub/engine-bench.ts'
 
 /** One direction of a link. */
 class Way<Message> {
@@ -129,7 +129,7 @@ export class EdgesBench {
     this.edges = new Edges({ engine: () => this.engine, epoch: 3, canCarry: fits, log })
     this.engine = new HubEngine({
       ...{ store: memoryStore(), system: this.system, links: this.edges, onDefect, epoch: 3, seed: 1, goneHoldMs },
-      settings: { retryBaseMs: 50, bootGraceMs: 0 },
+      settings: { retryBaseMs: 50, bootGraceMs: 5_000 },
     })
     this.engine.start()
     for (let at = 0; at < count; at++) this.addSeat()
