@@ -1,6 +1,6 @@
 /**
- * The program of an edge: started by `hub-processes.ts`, to which it says where it listens. It owns exit codes; `edge.ts`
- * is the edge itself.
+ * The program of an edge: started by `hub-processes.ts`, to which it says where it listens. It owns exit codes;
+ * `edge.ts` is the edge itself.
  */
 import { defectCode } from '../../shared/limits/process.ts'
 import { realSystem } from '../../shared/system.ts'
