@@ -18,6 +18,8 @@ export function brainHttp(socketPath: string): Forward {
       body: method === 'GET' || method === 'HEAD' ? null : body,
       unix: socketPath,
       signal,
+      // The brain ends every request by its own deadlines.
+      timeout: false,
       redirect: 'manual',
       decompress: false,
     })

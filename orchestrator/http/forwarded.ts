@@ -15,6 +15,8 @@ const unreachable = fault(
 )
 const unread = fault('request_too_large', 'The body is too large, came too slowly or was cut short: send it again.')
 
+const nothing = () => {}
+
 /** Whether only the process with the store can answer, going by its headers. */
 export function isAnsweredElsewhere({ edge, route, request }: RequestContext): boolean {
   if (edge.forward === null) return false
@@ -34,10 +36,15 @@ export async function forwarded(context: RequestContext, body?: Uint8Array<Array
     if (!(arrived instanceof Uint8Array)) return refuse(id, typeof arrived === 'string' ? unread : arrived)
     sent = arrived
   }
+  // An answer that comes whole may take as long as here.
+  edge.waits.begin(context, nothing)
   try {
     return await edge.forward!(request, sent, body !== undefined)
   } catch (error) {
-    edge.log.warn({ err: error, requestId: id }, 'a request could not be passed on')
+    // A client that has left is no trouble of ours, and reads nothing.
+    if (!request.signal.aborted) edge.log.warn({ err: error, requestId: id }, 'a request could not be passed on')
     return refuse(id, unreachable)
+  } finally {
+    edge.waits.end(context)
   }
 }
