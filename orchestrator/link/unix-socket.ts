@@ -69,7 +69,8 @@ function handler<In, Out>(made: (socket: Socket<Data<In, Out>>) => Link<In, Out>
     data: (socket, piece) => socket.data.link?.received(piece),
     drain: (socket) => socket.data.link?.drained(),
     close: (socket) => socket.data.link?.closed(),
-    error: (socket) => socket.data.link?.closed(),
+    // Also of what was thrown by who received a message: a defect, after which the two are not in step any more.
+    error: (socket, error) => socket.data.link?.end(`an error ended the link: ${error.message}`),
   }
 }
 
