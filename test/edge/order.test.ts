@@ -9,7 +9,7 @@ import { bytesOf, deltaLine, finishLine, tail, textOf } from '../support/hub/eng
 function stage(routing = {}) {
   const bench = new EdgesBench(3)
   const [client, scout, other] = bench.seats as [EdgeSeat, EdgeSeat, EdgeSeat]
-  const answer = client.ask({ routing })
+  const answer = client.ask({ routing, body: bytesOf('{"messages":[]}') })
   const session = scout.join(['m'], 2)
   bench.settle()
   const [granted] = scout.take('task')

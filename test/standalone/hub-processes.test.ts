@@ -29,7 +29,7 @@ async function start() {
   const who = { ORCHESTRATOR_URL: url, SCOUT_KEY: scoutKey, SCOUT_NAME: 'one', PROVIDERS: 'demo' }
   const knobs = { DEMO_FIRST_TOKEN_MS: '0', DEMO_TOKENS_PER_SECOND: '0', SCOUT_STATE_DIR: `${folder}/scout` }
   const scout = Bun.spawn([process.execPath, '--no-env-file', `${root}scout/main.ts`], {
-    env: { ...env, ...who, ...knobs },
+    env: { ...env, LOG_LEVEL: 'error', ...who, ...knobs },
     stdio: ['ignore', 'inherit', 'inherit'],
   })
   onTestFinished(() => scout.kill('SIGKILL'))
