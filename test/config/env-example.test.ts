@@ -21,7 +21,7 @@ test('each variable has a line of meaning right above it', () => {
 test("the orchestrator's variables are shown with the defaults they really have", () => {
   expect(Object.keys(defaults)).toEqual(expect.arrayContaining(['HOST', 'PORT', 'DATA_DIR', 'ADMIN_KEY', 'LOG_LEVEL']))
   const { HOST, PORT, DATA_DIR, LOG_LEVEL, ADMIN_KEY, CORS_ORIGINS, TRUSTED_PROXIES, PRIVATE_URLS } = defaults
-  const { REQUEST_MAX_MIB } = defaults
+  const { REQUEST_MAX_MIB, HUB_EDGES } = defaults
   expect({
     host: HOST,
     port: Number(PORT),
@@ -32,5 +32,6 @@ test("the orchestrator's variables are shown with the defaults they really have"
     trustedProxies: TRUSTED_PROXIES === '' ? [] : TRUSTED_PROXIES,
     privateUrls: PRIVATE_URLS,
     requestBytesMax: Number(REQUEST_MAX_MIB) * 1_048_576,
+    edges: Number(HUB_EDGES),
   }).toEqual(readConfig({}))
 })
