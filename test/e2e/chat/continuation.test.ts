@@ -45,7 +45,8 @@ async function read(live: LiveHub, continues: boolean, onText: (text: string) =>
       heard.finish = chunk.choices[0]?.finish_reason ?? heard.finish
       heard.usage = chunk.usage ?? heard.usage
       const { chasm } = chunk as { chasm?: { scout: string } }
-      if (chasm) heard.scouts.push(chasm.scout)
+      // The chunk with the usage has what it cost, which is no name.
+      if (chasm?.scout !== undefined) heard.scouts.push(chasm.scout)
       onText(heard.text)
     }
   } catch (error) {

@@ -32,7 +32,7 @@ describe('after the socket was cut', () => {
     await session.ended()
     await call.line(line(5))
     const next = await stage.hub.session({ held: [[1, 1, 'resumed', 3]] })
-    expect((await next.heard('hello')).held).toEqual([[1, 1, Buffer.from(nonceOf(1))]])
+    expect((await next.heard('hello')).held).toEqual([[1, 1, new Uint8Array(nonceOf(1))]])
     await call.line(line(6))
     call.done()
     const { settle } = await next.answered(1)
