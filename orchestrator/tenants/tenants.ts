@@ -90,8 +90,8 @@ export class Tenants {
     const own = limits.requestsPerMinute
     const shared = account === null ? null : accountLimits.requestsPerMinute
     if (own === null && shared === null) return null
-    const ofKey = own === null ? null : this.requestRate(this.countsOf(this.keys, key.id), own, now)
-    const ofAccount = shared === null ? null : this.requestRate(this.countsOf(this.accounts, account!), shared, now)
+    const ofKey = own === null ? null : rateOf(this.countsOf(this.keys, key.id), 'requests', own, now)
+    const ofAccount = shared === null ? null : rateOf(this.countsOf(this.accounts, account!), 'requests', shared, now)
     const refused = longest('requests', ofKey, ofAccount, 1, now)
     if (refused !== null) {
       this.stopped.requests++
@@ -194,7 +194,7 @@ export class Tenants {
     const shown = (of: Owner, owner: string, its: KeyLimits): RateStanding[] => {
       if (its.requestsPerMinute === null && its.tokensPerMinute === null) return []
       const counts = this.countsOf(of === 'key' ? this.keys : this.accounts, owner)
-      const requests = its.requestsPerMinute === null ? null : this.requestRate(counts, its.requestsPerMinute, now)
+      const requests = its.requestsPerMinute === null ? null : rateOf(counts, 'requests', its.requestsPerMinute, now)
       const tokens = tokenRate(counts, its.tokensPerMinute, now)
       return [...standing(of, 'requests', requests, now), ...standing(of, 'tokens', tokens, now)]
     }
@@ -204,12 +204,6 @@ export class Tenants {
   /** Whether nothing is reserved for anybody; for checks. */
   get isIdle(): boolean {
     return [...this.keys.values(), ...this.accounts.values()].every(({ spending }) => spending?.isIdle !== false)
-  }
-
-  private requestRate(counts: Counts, limit: number, { nowMs }: Now): Rate {
-    counts.requests ??= new Rate(limit, nowMs)
-    if (counts.requests.limit !== limit) counts.requests.become(limit, nowMs)
-    return counts.requests
   }
 
   private countsOf(all: Map<string, Counts>, id: string): Counts {
@@ -242,18 +236,27 @@ function forgetOne(all: Map<string, Counts>): void {
 
 const forgetLooks = 64
 
+/** Whether what this key uses counts for anything. */
+export function isLimited({ account, limits, accountLimits }: LimitedKey): boolean {
+  return countsUse(limits) || (account !== null && countsUse(accountLimits))
+}
+
 function countsUse({ tokensPerMinute, budgets }: KeyLimits): boolean {
   return tokensPerMinute !== null || budgets.length > 0
 }
 
-function tokenRate(counts: Counts, limit: number | null, { nowMs }: Now): Rate | null {
+function tokenRate(counts: Counts, limit: number | null, now: Now): Rate | null {
   if (limit === null) {
     counts.tokens = null
     return null
   }
-  counts.tokens ??= new Rate(limit, nowMs)
-  if (counts.tokens.limit !== limit) counts.tokens.become(limit, nowMs)
-  return counts.tokens
+  return rateOf(counts, 'tokens', limit, now)
+}
+
+function rateOf(counts: Counts, unit: RateUnit, limit: number, { nowMs }: Now): Rate {
+  const rate = (counts[unit] ??= new Rate(limit, nowMs))
+  if (rate.limit !== limit) rate.become(limit, nowMs)
+  return rate
 }
 
 function overBudget(

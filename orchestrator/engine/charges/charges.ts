@@ -17,7 +17,7 @@ import {
   reserveFor,
   saturated,
 } from '../../tenants/price.ts'
-import type { LimitedKey, Tenants } from '../../tenants/tenants.ts'
+import { isLimited, type Tenants } from '../../tenants/tenants.ts'
 import type { Asked } from '../answers/asked.ts'
 import type { ChargedKey, ServedPrice, Tab, Use } from '../ports/charged-key.ts'
 import type { UsedTotals } from '../ports/usage.ts'
@@ -98,11 +98,6 @@ function count(totals: UsedTotals, { promptTokens, completionTokens, isEstimated
   totals.completionTokens += completionTokens
   totals.microDollars += microDollars
   if (isEstimated) totals.estimated++
-}
-
-function isLimited({ account, limits, accountLimits }: LimitedKey): boolean {
-  if (limits.budgets.length > 0 || limits.tokensPerMinute !== null) return true
-  return account !== null && (accountLimits.budgets.length > 0 || accountLimits.tokensPerMinute !== null)
 }
 
 function sizeOf({ choices, media, mediaBytes, answerTokens }: Asked, requestBytes: number, kind: TaskKind) {

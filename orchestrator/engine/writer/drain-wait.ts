@@ -23,9 +23,10 @@ export class DrainWait {
 
   check(): void {
     if (this.waiters.length === 0) return
-    for (const { intent } of this.core.tasks.values()) if (intent === null) return
     // Leases that wait for their scout do not hold up an end: the next start takes them up.
     if (this.listings.counts().tasksLeased > 0) return
+    // Last, since durable tasks may be many.
+    for (const { intent } of this.core.tasks.values()) if (intent === null) return
     for (const wake of this.waiters.splice(0)) wake()
   }
 }

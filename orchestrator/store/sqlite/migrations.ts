@@ -271,25 +271,6 @@ export const migrations: readonly Migration[] = [
         PRIMARY KEY (tenant, day, key, model)
       ) STRICT, WITHOUT ROWID;
       CREATE INDEX usage_day_age ON usage_day (day);
-
-      CREATE TABLE served_day (
-        day INTEGER NOT NULL,
-        tenant TEXT NOT NULL,
-        scout TEXT NOT NULL,
-        model TEXT NOT NULL,
-        tasks INTEGER NOT NULL,
-        failed INTEGER NOT NULL,
-        prompt_tokens INTEGER NOT NULL,
-        completion_tokens INTEGER NOT NULL,
-        busy_ms INTEGER NOT NULL,
-        PRIMARY KEY (tenant, day, scout, model)
-      ) STRICT, WITHOUT ROWID;
-      CREATE INDEX served_day_age ON served_day (day);
-
-      CREATE TABLE history_quarter (
-        quarter INTEGER PRIMARY KEY,
-        point TEXT NOT NULL
-      ) STRICT;
     `,
   },
   {
