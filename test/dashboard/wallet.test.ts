@@ -67,6 +67,8 @@ describe.skipIf('reason' in found)(`people with a wallet${skipped}`, () => {
     const page = await visitor('#keys?make=client')
     const signatures = wallet.signed.length
     await page.getByRole('button', { name: 'Sign in with Test wallet' }).click()
+    await page.getByLabel('Name', { exact: false }).first().waitFor({ timeout: patienceMs })
+    await page.reload()
     await page.getByLabel('Name', { exact: false }).first().fill('laptop')
     await page.getByRole('button', { name: 'Sign and make it' }).click()
     const dialog = page.getByRole('dialog', { name: 'Save the key now' })

@@ -7,8 +7,11 @@ import { App } from './app.tsx'
 import { takeLoginSecret } from './state/router.ts'
 import { linkRefusal, refreshSession, signInWithLink } from './state/session.ts'
 import { applyTheme } from './state/theme.ts'
+import { discoverWallets } from './wallet/wallets.ts'
 
 applyTheme()
+// Not only to sign in: a session of a wallet signs for each key, also after a reload.
+discoverWallets()
 const secret = takeLoginSecret()
 if (secret === null) void refreshSession()
 else {

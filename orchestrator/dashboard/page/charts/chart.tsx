@@ -82,7 +82,7 @@ function Drawing({ times, lines, format, title, isWhole }: Lines & { title: stri
   }, [dark, lines.length])
   useEffect(() => {
     plot.current?.set(newest.current)
-  }, [times, lines])
+  }, [times, ...lines])
   return <div class="chart-plot" ref={place} role="img" aria-label={`${title}; the button below shows the numbers`} />
 }
 

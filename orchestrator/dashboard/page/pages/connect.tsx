@@ -9,7 +9,7 @@ import { Code } from '../parts/code.tsx'
 import { Refused } from '../parts/notice.tsx'
 import { Page } from '../parts/panel.tsx'
 import { Refusal } from '../state/api.ts'
-import { milliseconds } from '../state/format.ts'
+import { milliseconds, shortScout } from '../state/format.ts'
 import { type Topics, useTopic } from '../state/live.ts'
 import { useResource } from '../state/resource.ts'
 import { go, linkTo, route } from '../state/router.ts'
@@ -189,11 +189,6 @@ function FirstRequest() {
       </span>
     </p>
   )
-}
-
-/** Without the operator's id before it. */
-function shortScout(id: string): string {
-  return id.slice(id.indexOf('/') + 1)
 }
 
 interface ListedScout {

@@ -7,7 +7,7 @@ import { Chart } from '../charts/chart.tsx'
 import { Choices } from '../parts/choices.tsx'
 import { Pending, Refused } from '../parts/notice.tsx'
 import { Page, Panel, Stats } from '../parts/panel.tsx'
-import { count, milliseconds, rate } from '../state/format.ts'
+import { count, milliseconds, plural, rate } from '../state/format.ts'
 import { type Series, type Span, useHistory } from '../state/history.ts'
 import { type Finding, type Topics, useTopic } from '../state/live.ts'
 import { linkTo } from '../state/router.ts'
@@ -90,7 +90,7 @@ function FindingRow({ finding: { level, problem, remedy, page, action } }: { fin
 function sentence(findings: number, { scouts, models }: Topics['hub']): string {
   if (scouts === 0) return 'Nobody can answer yet.'
   const who = scouts === 1 ? '1 scout answers' : `${count(scouts)} scouts answer`
-  const what = models === 1 ? '1 model' : `${count(models)} models`
+  const what = plural(models, 'model')
   if (findings === 0) return `All is well: ${who} for ${what}.`
   return findings === 1 ? 'One thing needs attention.' : `${findings} things need attention.`
 }

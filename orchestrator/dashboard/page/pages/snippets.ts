@@ -13,15 +13,20 @@ export interface Snippet {
 
 const ask = 'Say hello'
 
+/** A request as a line for a shell. `key`: the text, or a variable of that shell. */
+export function curlOf(url: string, key: string, body: string): string {
+  return `curl ${url} \\
+  -H "Authorization: Bearer ${key}" \\
+  -H "Content-Type: application/json" \\
+  -d '${body.replaceAll("'", "'\\''")}'`
+}
+
 export function apiSnippets(hub: string, key: string, model: string): Snippet[] {
   const body = JSON.stringify({ model, messages: [{ role: 'user', content: ask }] })
   return [
     {
       ...{ id: 'curl', name: 'curl', install: '' },
-      text: `curl ${hub}/v1/chat/completions \\
-  -H "Authorization: Bearer ${key}" \\
-  -H "Content-Type: application/json" \\
-  -d '${body}'`,
+      text: curlOf(`${hub}/v1/chat/completions`, key, body),
     },
     {
       ...{ id: 'openai-ts', name: 'OpenAI, TypeScript', install: 'npm install openai' },

@@ -3,7 +3,7 @@
  */
 
 import { Icon, type IconName } from '../parts/icon.tsx'
-import { count } from '../state/format.ts'
+import { count, plural } from '../state/format.ts'
 import { useResource } from '../state/resource.ts'
 import { linkTo } from '../state/router.ts'
 
@@ -47,7 +47,7 @@ export function WelcomePage() {
 function sentence({ scouts, models }: HubNow): string {
   if (scouts === 0) return 'No scout is connected yet.'
   const connected = scouts === 1 ? '1 scout is connected' : `${count(scouts)} scouts are connected`
-  const offered = models === 1 ? '1 model' : `${count(models)} models`
+  const offered = plural(models, 'model')
   return `${connected} and ${scouts === 1 ? 'offers' : 'offer'} ${offered}.`
 }
 

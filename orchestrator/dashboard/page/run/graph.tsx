@@ -7,15 +7,14 @@ import { boxHeight, boxWidth, type Layout, layOut } from './layout.ts'
 import type { RunNode } from './run-state.ts'
 
 interface GraphProps {
+  /** Others when the shape has changed; states alone move nothing. */
   boxes: Box[]
-  /** Changes when the boxes do; states alone move nothing. */
-  shape: number
   chosen: string | null
   onChoose: (node: string) => void
 }
 
-export function RunGraph({ boxes, shape, chosen, onChoose }: GraphProps) {
-  const known = useMemo(() => layOut(boxes), [shape])
+export function RunGraph({ boxes, chosen, onChoose }: GraphProps) {
+  const known = useMemo(() => layOut(boxes), [boxes])
   const { width, height } = known
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: a large graph is scrolled by keyboard as well

@@ -4,11 +4,12 @@
 
 import { Choices } from '../parts/choices.tsx'
 import { Empty, Fetched } from '../parts/notice.tsx'
-import { type Level, Page, Panel, Pill } from '../parts/panel.tsx'
+import { Page, Panel, Pill } from '../parts/panel.tsx'
 import { type Column, Table } from '../parts/table.tsx'
 import { ago, count } from '../state/format.ts'
 import { useResource } from '../state/resource.ts'
 import { linkTo, route, setQuery } from '../state/router.ts'
+import { nodeLevels } from './node-panel.tsx'
 import { RunPage } from './run-view.tsx'
 
 interface Intent {
@@ -81,8 +82,6 @@ function IntentList({ query }: { query: URLSearchParams }) {
   )
 }
 
-const levels: Record<string, Level> = { done: 'good', failed: 'bad', cancelled: 'warn', running: 'accent' }
-
 const columns: Column<Intent>[] = [
   {
     ...{ name: 'Intent', isLead: true },
@@ -95,7 +94,7 @@ const columns: Column<Intent>[] = [
       </>
     ),
   },
-  { name: 'State', cell: ({ state }) => <Pill level={levels[state] ?? ''}>{state}</Pill> },
+  { name: 'State', cell: ({ state }) => <Pill level={nodeLevels[state] ?? ''}>{state}</Pill> },
   { name: 'Tokens', isNumber: true, cell: ({ usage }) => count(usage.total_tokens) },
   { name: 'Began', isNumber: true, cell: ({ created }) => ago(created) },
 ]

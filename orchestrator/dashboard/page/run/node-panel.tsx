@@ -20,7 +20,8 @@ interface NodePanelProps {
   onRetried: () => void
 }
 
-const levels: Record<NodeState, Level> = {
+/** Of nodes, and of intents, whose states are some of theirs. */
+export const nodeLevels: Readonly<Record<string, Level>> = {
   waiting: '',
   running: 'accent',
   done: 'good',
@@ -42,7 +43,7 @@ export function NodePanel({ intent, node, nowMs, canRetry, onRetried }: NodePane
     ...(node.needs.length === 0 ? [] : ([['Needs', node.needs.join(', ')]] as [string, string][])),
   ]
   return (
-    <Panel title={node.node} actions={<Pill level={levels[state]}>{state}</Pill>}>
+    <Panel title={node.node} actions={<Pill level={nodeLevels[state]!}>{state}</Pill>}>
       <dl class="facts">
         {facts.map(([name, value]) => (
           <div class="fact" key={name}>

@@ -3,6 +3,7 @@
  * text as it streams. Pure; the run view feeds it and draws it. `shape` changes only when nodes join, never with
  * states.
  */
+import { shortScout } from '../state/format.ts'
 
 export type NodeState = 'waiting' | 'running' | 'done' | 'failed' | 'cancelled' | 'skipped'
 
@@ -136,8 +137,4 @@ export class RunState {
       this.change(node, { state: 'waiting', readyMs: atMs, beganMs: null, endedMs: null, problem: null, text: '' })
     }
   }
-}
-
-function shortScout(id: string): string {
-  return id.slice(id.indexOf('/') + 1)
 }

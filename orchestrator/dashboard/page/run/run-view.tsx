@@ -2,17 +2,17 @@
  * One intent as it runs: how far it is, its graph or its timeline, and the node that was chosen.
  */
 import { useSignal } from '@preact/signals'
-import { useEffect, useMemo } from 'preact/hooks'
+import { useEffect, useMemo, useState } from 'preact/hooks'
 import { Choices } from '../parts/choices.tsx'
 import { Pending, Refused } from '../parts/notice.tsx'
-import { type Level, Page, Panel, Pill } from '../parts/panel.tsx'
+import { Page, Panel, Pill } from '../parts/panel.tsx'
 import { ask } from '../state/api.ts'
 import { count, milliseconds, plural } from '../state/format.ts'
 import { linkTo } from '../state/router.ts'
 import { useRun } from './follow.ts'
 import { RunGraph } from './graph.tsx'
 import { boxesOf } from './groups.ts'
-import { NodePanel } from './node-panel.tsx'
+import { NodePanel, nodeLevels } from './node-panel.tsx'
 import type { RunState } from './run-state.ts'
 import { Timeline } from './timeline.tsx'
 
@@ -77,19 +77,17 @@ interface BodyProps {
   followAgain: () => void
 }
 
+/** Reads no signals: a part that does is not drawn again for the same run, which changes in place. */
 function Body({ id, run, nowMs, followAgain }: BodyProps) {
-  const view = useSignal<'graph' | 'timeline'>(matchMedia(narrow).matches ? 'timeline' : 'graph')
-  const chosen = useSignal<string | null>(null)
+  const [view, setView] = useState<'graph' | 'timeline'>(matchMedia(narrow).matches ? 'timeline' : 'graph')
+  const [chosen, setChosen] = useState<string | null>(null)
   const boxes = useMemo(() => boxesOf(run.nodes), [run, run.shape])
-  const choose = (node: string) => {
-    chosen.value = node
-  }
   const nodes = [...run.nodes.values()]
-  const node = run.nodes.get(chosen.value ?? '') ?? nodes.at(-1)!
+  const node = run.nodes.get(chosen ?? '') ?? nodes.at(-1)!
   const family = boxes?.find((box) => box.nodes.some((one) => one.node === node.node))?.nodes ?? [node]
-  const showsGraph = view.value === 'graph' && boxes !== null
+  const showsGraph = view === 'graph' && boxes !== null
   const timeline = (of: typeof nodes) => (
-    <Timeline nodes={of} startedMs={run.startedMs ?? nowMs} nowMs={nowMs} chosen={node.node} onChoose={choose} />
+    <Timeline nodes={of} startedMs={run.startedMs ?? nowMs} nowMs={nowMs} chosen={node.node} onChoose={setChosen} />
   )
   return (
     <>
@@ -103,22 +101,11 @@ function Body({ id, run, nowMs, followAgain }: BodyProps) {
               boxes === null ? (
                 <span class="faint small">too many nodes for a graph</span>
               ) : (
-                <Choices
-                  label="View"
-                  options={views}
-                  value={view.value}
-                  onChoose={(value) => {
-                    view.value = value
-                  }}
-                />
+                <Choices label="View" options={views} value={view} onChoose={setView} />
               )
             }
           >
-            {showsGraph ? (
-              <RunGraph boxes={boxes} shape={run.shape} chosen={node.node} onChoose={choose} />
-            ) : (
-              timeline(nodes)
-            )}
+            {showsGraph ? <RunGraph boxes={boxes} chosen={node.node} onChoose={setChosen} /> : timeline(nodes)}
           </Panel>
           {showsGraph && family.length > 1 && (
             <Panel title={`${family[0]!.node} and ${family.length - 1} like it`} isFlush>
@@ -139,8 +126,6 @@ function Body({ id, run, nowMs, followAgain }: BodyProps) {
   )
 }
 
-const levels: Record<string, Level> = { done: 'good', failed: 'bad', cancelled: 'warn' }
-
 function Progress({ run, nowMs }: { run: RunState; nowMs: number }) {
   const nodes = [...run.nodes.values()]
   const over = nodes.filter(({ endedMs }) => endedMs !== null).length
@@ -149,7 +134,7 @@ function Progress({ run, nowMs }: { run: RunState; nowMs: number }) {
   return (
     <div class="stack">
       <div class="row" role="status">
-        <Pill level={levels[run.endState ?? ''] ?? 'accent'}>{run.endState ?? 'running'}</Pill>
+        <Pill level={nodeLevels[run.endState ?? 'running'] ?? 'accent'}>{run.endState ?? 'running'}</Pill>
         <span class="number soft">
           {over} of {plural(nodes.length, 'node')}, {count(tokens)} tokens, {took}
         </span>

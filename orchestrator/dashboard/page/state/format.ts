@@ -57,6 +57,11 @@ export function plural(number: number, word: string): string {
   return `${count(number)} ${word}${number === 1 ? '' : 's'}`
 }
 
+/** A scout's id without its operator's before it. */
+export function shortScout(id: string): string {
+  return id.slice(id.indexOf('/') + 1)
+}
+
 /** `0x1234…abcd`. */
 export function shortAddress(address: string): string {
   return address.length > 12 ? `${address.slice(0, 6)}…${address.slice(-4)}` : address

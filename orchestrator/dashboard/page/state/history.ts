@@ -31,7 +31,10 @@ export function useHistory(span: Span) {
   }
   const { data } = fetched
   const isFine = data !== null && data.step_ms <= 2_000
-  const known = useMemo(() => (data === null ? null : continued(data, isFine ? added : [])), [data, newest?.at])
+  const known = useMemo(
+    () => (data === null ? null : continued(data, isFine ? added : [])),
+    [data, isFine ? newest?.at : null],
+  )
   return { ...fetched, known }
 }
 

@@ -1,5 +1,5 @@
 /**
- * Something that a page fetches: what came, that it is on its way, or why it did not come. A new fetch keeps what was
+ * Something that a page fetches: what came, or why it did not come. A new fetch keeps what was
  * there before until it has the new, so that nothing jumps; what arrives too late for its part is dropped.
  */
 import { type Signal, useSignal } from '@preact/signals'
@@ -10,23 +10,21 @@ interface Resource<T> {
   /** Null before the first has come. */
   data: T | null
   refusal: Refusal | null
-  isLoading: boolean
 }
 
 /** `path` null: nothing is fetched. Fetched again when it changes, by `reload`, and every so many milliseconds. */
 export function useResource<T>(path: string | null, everyMs?: number) {
-  const state: Signal<Resource<T>> = useSignal({ data: null, refusal: null, isLoading: path !== null })
+  const state: Signal<Resource<T>> = useSignal({ data: null, refusal: null })
   const load = useCallback(
     async (signal?: AbortSignal) => {
       if (path === null) return
-      state.value = { ...state.value, isLoading: true }
       try {
         const data = await ask<T>(path, signal ? { signal } : {})
-        if (!signal?.aborted) state.value = { data, refusal: null, isLoading: false }
+        if (!signal?.aborted) state.value = { data, refusal: null }
       } catch (error) {
         if (signal?.aborted) return
         const refusal = error instanceof Refusal ? error : new Refusal(0, 'unknown', String(error), null)
-        state.value = { ...state.value, refusal, isLoading: false }
+        state.value = { ...state.value, refusal }
       }
     },
     [path, state],

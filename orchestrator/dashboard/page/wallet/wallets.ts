@@ -26,9 +26,9 @@ const nameCharsMax = 40
 
 export const wallets = signal<Wallet[]>([])
 
-/** Asks the wallets to announce themselves; what comes is kept in `wallets`. */
+/** Asks the wallets to announce themselves, as often as one likes; what comes is kept in `wallets`. */
 export function discoverWallets(): void {
-  addEventListener('eip6963:announceProvider', (event) => announced((event as CustomEvent<Announced>).detail))
+  addEventListener('eip6963:announceProvider', onAnnounced)
   dispatchEvent(new Event('eip6963:requestProvider'))
   const old = (globalThis as { ethereum?: Provider }).ethereum
   if (wallets.value.length === 0 && old !== undefined) {
@@ -36,7 +36,10 @@ export function discoverWallets(): void {
   }
 }
 
-function announced({ info, provider }: Announced): void {
+/** Always the same one, which listens once. */
+function onAnnounced(event: Event): void {
+  const { info, provider } = (event as CustomEvent<Announced>).detail
+
   if (typeof provider?.request !== 'function' || typeof info?.uuid !== 'string') return
   const others = wallets.value.filter(({ id }) => id !== info.uuid && id !== 'window')
   if (others.length >= walletsMax) return

@@ -10,7 +10,7 @@ import { type Column, Table } from '../../parts/table.tsx'
 import { ask } from '../../state/api.ts'
 import { ago, day } from '../../state/format.ts'
 import { useResource } from '../../state/resource.ts'
-import { go, linkTo, route, setQuery } from '../../state/router.ts'
+import { linkTo, route, setQuery } from '../../state/router.ts'
 import { isAdmin, session } from '../../state/session.ts'
 import { type Key, limitsText, type NewKey, regenerateKey, scopesText } from './key-terms.ts'
 import { ConfirmDialog, MakeKeyDialog, ShownKeyDialog } from './make-key.tsx'
@@ -100,11 +100,7 @@ interface DialogsProps {
 function Dialogs({ open, base, show, close, reload }: DialogsProps) {
   if (open === null) return null
   if (open.is === 'shown') {
-    const saved = () => {
-      close()
-      if (route.value.query.get('back') === 'connect') go('connect')
-    }
-    return <ShownKeyDialog made={open.made} onSaved={saved} />
+    return <ShownKeyDialog made={open.made} onSaved={close} />
   }
   const { of, is } = open
   const confirm = async () => {

@@ -8,8 +8,9 @@ import { Empty, Refused } from '../../parts/notice.tsx'
 import { Panel } from '../../parts/panel.tsx'
 import { AnswerText } from '../../run/answer-text.tsx'
 import { eventsOf, Refusal, send } from '../../state/api.ts'
-import { milliseconds } from '../../state/format.ts'
+import { milliseconds, shortScout } from '../../state/format.ts'
 import { useResource } from '../../state/resource.ts'
+import { curlOf } from '../snippets.ts'
 
 interface Turn {
   role: 'user' | 'assistant'
@@ -154,7 +155,7 @@ async function answer(model: string, turns: Signal<Turn[]>, signal: AbortSignal)
     if (data === '[DONE]') break
     const chunk = JSON.parse(data) as Chunk
     if (chunk.error) throw new Refusal(0, chunk.error.code, chunk.error.message, null)
-    if (chunk.chasm) who = `${chunk.chasm.scout.slice(chunk.chasm.scout.indexOf('/') + 1)}, ${chunk.chasm.model}`
+    if (chunk.chasm) who = `${shortScout(chunk.chasm.scout)}, ${chunk.chasm.model}`
     text += chunk.choices?.[0]?.delta?.content ?? ''
     show(false)
   }
@@ -171,9 +172,5 @@ function codeOf(model: string, turns: readonly Turn[]): string {
     model,
     messages: messages.filter(({ role }, at) => role === 'user' || at < messages.length - 1),
   })
-  const quoted = body.replaceAll("'", "'\\''")
-  return `curl ${location.origin}/v1/chat/completions \\
-  -H "Authorization: Bearer $CHASM_KEY" \\
-  -H "Content-Type: application/json" \\
-  -d '${quoted}'`
+  return curlOf(`${location.origin}/v1/chat/completions`, '$CHASM_KEY', body)
 }

@@ -8,6 +8,7 @@ import { Panel } from '../../parts/panel.tsx'
 import { ask, Refusal } from '../../state/api.ts'
 import { count, dollars, milliseconds, plural } from '../../state/format.ts'
 import { go } from '../../state/router.ts'
+import { curlOf } from '../snippets.ts'
 
 const example = `{
   "nodes": [
@@ -101,9 +102,5 @@ function Expected({ of: { expected } }: { of: Plan }) {
 }
 
 function codeOf(scroll: string): string {
-  const quoted = `{"scroll": ${scroll}}`.replaceAll("'", "'\\''")
-  return `curl ${location.origin}/v1/intents \\
-  -H "Authorization: Bearer $CHASM_KEY" \\
-  -H "Content-Type: application/json" \\
-  -d '${quoted}'`
+  return curlOf(`${location.origin}/v1/intents`, '$CHASM_KEY', `{"scroll": ${scroll}}`)
 }
