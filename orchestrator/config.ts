@@ -142,6 +142,11 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
   })
 }
 
+/** That of an environment which sets nothing; tests and benches begin with it. */
+export function defaultConfig(): Config {
+  return readConfig({}) as Config
+}
+
 function wants(name: string, what: string) {
   return { error: (issue: { input?: unknown }) => `${name} must be ${what}, but it is ${JSON.stringify(issue.input)}.` }
 }

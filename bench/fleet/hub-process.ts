@@ -6,10 +6,10 @@
 
 import { heapSize, heapStats } from 'bun:jsc'
 import { pino } from 'pino'
+import { type Config, defaultConfig } from '../../orchestrator/config.ts'
 import { firstClientKey } from '../../orchestrator/first-keys.ts'
 import { createLog, type Logger } from '../../orchestrator/log.ts'
 import { type Hub, startHub } from '../../orchestrator/main.ts'
-import { requestBodyBytesDefault } from '../../shared/limits/http.ts'
 import { answerCalls } from '../load/calls.ts'
 import { type Turns, TurnWatch } from './turn-watch.ts'
 
@@ -72,19 +72,7 @@ const calls = {
   open({ port, dataDir, logs }: { port: number; dataDir: string; logs: boolean }) {
     const log = logs ? createLog('debug') : silent
     if (logs) keepLogging(log)
-    const config = {
-      host: '0.0.0.0',
-      port,
-      dataDir,
-      adminKey: null,
-      corsOrigins: [],
-      logLevel: 'silent',
-      trustedProxies: [],
-      privateUrls: 'refuse',
-      requestBytesMax: requestBodyBytesDefault,
-      publicUrl: null,
-      signup: 'off',
-    } as const
+    const config: Config = { ...defaultConfig(), host: '0.0.0.0', port, dataDir, logLevel: 'silent' }
     const started = startHub({
       config,
       log,

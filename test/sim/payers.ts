@@ -5,7 +5,7 @@
  */
 import type { ChargedKey } from '../../orchestrator/engine/ports/charged-key.ts'
 import type { MemoryDisk } from '../../orchestrator/store/memory/disk.ts'
-import { type KeyLimits, noScopes, storedLimits } from '../../shared/keys/key-terms.ts'
+import { type KeyLimits, noLimits, noScopes, storedLimits } from '../../shared/keys/key-terms.ts'
 
 const wide: KeyLimits = {
   requestsPerMinute: null,
@@ -16,15 +16,13 @@ const wide: KeyLimits = {
   ],
 }
 
-const none: KeyLimits = { requestsPerMinute: null, tokensPerMinute: null, budgets: [] }
-
 function payer(id: string, tenant: string, account: string | null, limits: KeyLimits): ChargedKey {
-  return { id, tenant, account, scopes: noScopes, limits, accountLimits: account === null ? none : wide }
+  return { id, tenant, account, scopes: noScopes, limits, accountLimits: account === null ? noLimits : wide }
 }
 
 /** By tenant. */
 const payers: Readonly<Record<string, readonly ChargedKey[]>> = {
-  t1: [payer('k1', 't1', 't1', wide), payer('k2', 't1', 't1', none)],
+  t1: [payer('k1', 't1', 't1', wide), payer('k2', 't1', 't1', noLimits)],
   t2: [payer('t2', 't2', null, wide)],
 }
 

@@ -188,16 +188,10 @@ export class Site {
   /** A bare connection; its failures are the attack's own business. */
   async connection(heard: (bytes: Buffer) => void = () => {}): Promise<Bun.Socket<undefined> | null> {
     const data = (_socket: unknown, bytes: Buffer) => heard(bytes)
-    let isEnded = false
-    const handler = { data, error() {}, close: () => void (isEnded || this.note('connection closed')) }
+    const handler = { data, error() {}, close: () => void (this.isOver || this.note('connection closed')) }
     const opened = Bun.connect({ hostname: '127.0.0.1', port: this.port, socket: handler }).catch(() => null)
     const socket = await opened
-    if (socket !== null) {
-      this.onEnd(() => {
-        isEnded = true
-        socket.terminate()
-      })
-    }
+    if (socket !== null) this.onEnd(() => socket.terminate())
     return socket as Bun.Socket<undefined> | null
   }
 }

@@ -4,26 +4,14 @@
  */
 
 import { pino } from 'pino'
+import { defaultConfig } from '../../../orchestrator/config.ts'
 import { startHub } from '../../../orchestrator/main.ts'
-import { requestBodyBytesDefault } from '../../../shared/limits/http.ts'
 import { ready, setting } from '../child.mjs'
 
 const upgradesPerSecond = 100_000
 
 const hub = startHub({
-  config: {
-    host: '127.0.0.1',
-    port: 0,
-    dataDir: setting.folder,
-    adminKey: null,
-    corsOrigins: [],
-    logLevel: 'silent',
-    trustedProxies: [],
-    privateUrls: 'refuse',
-    requestBytesMax: requestBodyBytesDefault,
-    publicUrl: null,
-    signup: 'off',
-  },
+  config: { ...defaultConfig(), port: 0, dataDir: setting.folder, logLevel: 'silent' },
   log: pino({ level: 'silent' }),
   gateway: { upgradesPerSecond, upgradesPerSecondPerOperator: upgradesPerSecond },
 })

@@ -2,13 +2,12 @@ import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import type { HubOptions } from '../../../orchestrator/main.ts'
-import { requestBodyBytesDefault } from '../../../shared/limits/http.ts'
 import { tickMs } from '../../../shared/limits/scheduling.ts'
 import { nonceBytes } from '../../../shared/protocol/frames.ts'
 import { IntentClient } from '../../support/clients/intent-client.ts'
 import { heldSystem } from '../../support/clocks/held-system.ts'
 import { until } from '../../support/clocks/until.ts'
-import { LiveHub } from '../../support/hub/live-hub.ts'
+import { LiveHub, quietConfig } from '../../support/hub/live-hub.ts'
 import { CountingProvider } from '../../support/providers/counting-provider.ts'
 import { heldService } from '../../support/providers/held-service.ts'
 import type { Json } from '../../support/providers/provider-calls.ts'
@@ -250,20 +249,7 @@ test.skipIf(tinyDisk.missing)(
   'a full disk is 503 with a time and never a 202, and is forgiven as soon as there is room',
   async () => {
     const folder = tinyDisk.mount(8)
-    const dataDir = join(folder, 'data')
-    const config = {
-      host: '127.0.0.1',
-      port: 0,
-      dataDir,
-      adminKey: null,
-      corsOrigins: [],
-      logLevel: 'silent' as const,
-      trustedProxies: [],
-      privateUrls: 'refuse' as const,
-      requestBytesMax: requestBodyBytesDefault,
-      publicUrl: null,
-      signup: 'off' as const,
-    }
+    const config = quietConfig(join(folder, 'data'))
     const { live, client } = liveHub({ config })
     await live.addScout({ name: 'box' })
     const input = 'x'.repeat(60_000)

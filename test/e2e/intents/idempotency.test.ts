@@ -1,11 +1,9 @@
 /** Requests that are sent again: with an Idempotency-Key the work is done once, also across a restart of the hub. */
 
 import { expect, onTestFinished, test } from 'vitest'
-import type { Config } from '../../../orchestrator/config.ts'
-import { requestBodyBytesDefault } from '../../../shared/limits/http.ts'
 import { until } from '../../support/clocks/until.ts'
 import { sdkOf } from '../../support/hub/client-stage.ts'
-import { LiveHub } from '../../support/hub/live-hub.ts'
+import { LiveHub, quietConfig } from '../../support/hub/live-hub.ts'
 import { temporaryFolder } from '../../support/machine/temporary-folder.ts'
 import { CountingProvider } from '../../support/providers/counting-provider.ts'
 import type { Json } from '../../support/providers/provider-calls.ts'
@@ -60,20 +58,7 @@ test('the official SDK waits out a first request that is under way, and then has
 })
 
 test('an answer and an intent are kept across a restart of the hub', async () => {
-  const dataDir = temporaryFolder()
-  const config: Config = {
-    host: '127.0.0.1',
-    port: 0,
-    dataDir,
-    adminKey: null,
-    corsOrigins: [],
-    logLevel: 'silent',
-    trustedProxies: [],
-    privateUrls: 'refuse',
-    requestBytesMax: requestBodyBytesDefault,
-    publicUrl: null,
-    signup: 'off',
-  }
+  const config = quietConfig(temporaryFolder())
   const run = async (key: string | null) => {
     const live = new LiveHub({ config })
     try {

@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pino } from 'pino'
-import type { Config } from '../../../orchestrator/config.ts'
+import { type Config, defaultConfig } from '../../../orchestrator/config.ts'
 import type { ScoutListing } from '../../../orchestrator/engine/ports/client.ts'
 import { type Hub, type HubOptions, startHub } from '../../../orchestrator/main.ts'
 import { websocketDial } from '../../../scout/link/socket.ts'
@@ -14,7 +14,6 @@ import { Catalog } from '../../../scout/offers/catalog.ts'
 import { Scout } from '../../../scout/process/scout.ts'
 import { DemoProvider, type DemoSettings, demoDefaults } from '../../../scout/providers/demo/demo.ts'
 import type { Provider } from '../../../scout/providers/provider.ts'
-import { requestBodyBytesDefault } from '../../../shared/limits/http.ts'
 import { scoutPath } from '../../../shared/protocol/frames.ts'
 import { realSystem, type System } from '../../../shared/system.ts'
 import type { HeldSystem } from '../clocks/held-system.ts'
@@ -49,6 +48,11 @@ interface ScoutOptions {
   system?: System
 }
 
+/** The defaults, on any free port, without a log. */
+export function quietConfig(dataDir: string): Config {
+  return { ...defaultConfig(), port: 0, dataDir, logLevel: 'silent' }
+}
+
 export class LiveHub {
   readonly hub: Hub
   readonly url: string
@@ -61,19 +65,7 @@ export class LiveHub {
   private readonly system: System | HeldSystem
 
   constructor(options: Partial<HubOptions> = {}) {
-    const config: Config = {
-      host: '127.0.0.1',
-      port: 0,
-      dataDir: this.folder,
-      adminKey: null,
-      corsOrigins: [],
-      logLevel: 'silent',
-      trustedProxies: [],
-      privateUrls: 'refuse',
-      requestBytesMax: requestBodyBytesDefault,
-      publicUrl: null,
-      signup: 'off',
-    }
+    const config = quietConfig(this.folder)
     const gateway = { ...promptly, ...options.gateway }
     this.system = options.system ?? seeded
     const hub = startHub({ config, log: silent, ...options, gateway, system: this.system })

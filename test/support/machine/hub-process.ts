@@ -10,20 +10,12 @@ const path = (file: string) => JSON.stringify(new URL(`../../../${file}`, import
 /** Prints where it listens and two keys. */
 function program(dataDir: string, haste: number): string {
   const ways = '{ upgradesPerSecondPerAddress: 1e6, upgradesPerSecond: 1e6, upgradesPerSecondPerOperator: 1e6 }'
-  const config = {
-    host: '127.0.0.1',
-    port: 0,
-    dataDir,
-    adminKey: null,
-    logLevel: 'silent',
-    publicUrl: null,
-    signup: 'off',
-  }
   return `
+    const { defaultConfig } = await import(${path('orchestrator/config.ts')})
     const { startHub } = await import(${path('orchestrator/main.ts')})
     const { hastySystem } = await import(${path('test/support/clocks/hasty-system.ts')})
     const { pino } = await import('pino')
-    const config = { ...${JSON.stringify(config)}, trustedProxies: [], privateUrls: 'refuse' }
+    const config = { ...defaultConfig(), port: 0, dataDir: ${JSON.stringify(dataDir)}, logLevel: 'silent' }
     const hub = startHub({ config, log: pino({ level: 'silent' }), system: hastySystem(${haste}), gateway: ${ways} })
     const [clientKey, scoutKey] = ['client', 'scout'].map((role) => hub.keyring.issue(role, 'test').key)
     console.log(JSON.stringify({ url: hub.url, clientKey, scoutKey }))
