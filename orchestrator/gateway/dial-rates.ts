@@ -3,6 +3,7 @@
  * a good key is held up by nobody else's bad ones, also when all of them share the address of a proxy. The gateway asks
  * after the key was checked.
  */
+import { WindowCounts } from '../../shared/window-counts.ts'
 
 export interface DialRates {
   /** Refused tries of one address. */
@@ -14,30 +15,12 @@ export interface DialRates {
 
 /** Addresses and operators counted in one second; who is beyond it shares one count. */
 const countedMax = 10_000
-const others = 'others'
-
-/** Counts by name within the present second. */
-class SecondCounts {
-  private second = -1
-  private readonly counts = new Map<string, number>()
-
-  add(name: string, nowMs: number): number {
-    const second = Math.floor(nowMs / 1000)
-    if (second !== this.second) {
-      this.second = second
-      this.counts.clear()
-    }
-    const counted = this.counts.size < countedMax || this.counts.has(name) ? name : others
-    const count = (this.counts.get(counted) ?? 0) + 1
-    this.counts.set(counted, count)
-    return count
-  }
-}
+const secondMs = 1_000
 
 export class DialCounts {
-  private readonly refused = new SecondCounts()
-  private readonly good = new SecondCounts()
-  private readonly all = new SecondCounts()
+  private readonly refused = new WindowCounts(secondMs, countedMax)
+  private readonly good = new WindowCounts(secondMs, countedMax)
+  private readonly all = new WindowCounts(secondMs, countedMax)
 
   constructor(private readonly rates: DialRates) {}
 

@@ -4,29 +4,20 @@
  */
 import { isIPv6 } from 'node:net'
 import { triersMax } from '../../../shared/limits/keys.ts'
+import { WindowCounts } from '../../../shared/window-counts.ts'
 
 const minuteMs = 60_000
-const others = 'others'
 
 export class Tries {
-  private minute = -1
-  private readonly counts = new Map<string, number>()
+  private readonly counts = new WindowCounts(minuteMs, triersMax)
 
   /** `triesMax`: of one network in one minute. */
   constructor(private readonly triesMax: number) {}
 
   /** Counts a try. Null when it may be; else the milliseconds until the next one may. */
   add(address: string, nowMs: number): number | null {
-    const minute = Math.floor(nowMs / minuteMs)
-    if (minute !== this.minute) {
-      this.minute = minute
-      this.counts.clear()
-    }
-    const network = networkOf(address)
-    const counted = this.counts.size < triersMax || this.counts.has(network) ? network : others
-    const count = (this.counts.get(counted) ?? 0) + 1
-    this.counts.set(counted, count)
-    return count <= this.triesMax ? null : (minute + 1) * minuteMs - nowMs
+    const count = this.counts.add(networkOf(address), nowMs)
+    return count <= this.triesMax ? null : (Math.floor(nowMs / minuteMs) + 1) * minuteMs - nowMs
   }
 }
 

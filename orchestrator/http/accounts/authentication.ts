@@ -2,8 +2,9 @@
  * Who sends a request: a key in the Authorization header, else in x-api-key, else the session of a cookie. The server
  * asks for every route that is not open; the gateway checks the keys of scouts.
  */
-import type { KeyRole } from '../../../shared/keys/api-key.ts'
+
 import { type Fault, fault } from '../../../shared/faults.ts'
+import type { KeyRole } from '../../../shared/keys/api-key.ts'
 import type { Access, Caller, Keys, RequestContext } from '../request-context.ts'
 import { foreignPage } from './own-page.ts'
 import { cookieOf } from './session-cookie.ts'

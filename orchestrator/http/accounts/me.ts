@@ -6,12 +6,13 @@ import { type Fault, fault } from '../../../shared/faults.ts'
 import type { KeyChanges, KeyTrouble } from '../../engine/keyring.ts'
 import type { KeyRow } from '../../engine/ports/account-store.ts'
 import type { RequestContext } from '../request-context.ts'
+import { listPage } from '../response/list-page.ts'
 import { jsonResponse, refuse } from '../response/response.ts'
 import { keyChangesOf, ownKeyChanges } from '../schema/accounts/key-requests.ts'
 import { pageAsked } from '../schema/accounts/page-asked.ts'
 import { readSmall } from '../schema/body.ts'
 import { widening } from './narrowing.ts'
-import { listPage, shownAccount, shownKey, shownRights } from './views.ts'
+import { shownAccount, shownKey, shownRights } from './views.ts'
 
 const unknownKey = fault('not_found', 'There is no such key, or it was revoked: GET /v1/me/keys lists yours.', {
   param: 'id',
@@ -35,9 +36,14 @@ export function listOwnKeys(context: RequestContext): Response {
   const rows = reachesAccount(context)
     ? edge.keys.page({ tenant: caller!.tenant, ...asked, limit: asked.limit + 1 })
     : [edge.keys.row(caller!.id)].filter((row) => row !== undefined)
+  return keyList(context, rows, asked.limit)
+}
+
+/** `rows` as in `listPage`. */
+export function keyList({ id, edge }: RequestContext, rows: readonly KeyRow[], limit: number): Response {
   const list = listPage(
     rows,
-    asked.limit,
+    limit,
     (row) => row.id,
     (row) => shownKey(row, edge),
   )

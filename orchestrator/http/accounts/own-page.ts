@@ -6,6 +6,7 @@
 import { type Fault, fault } from '../../../shared/faults.ts'
 import type { Visitor } from '../../engine/ports/accounts.ts'
 import type { RequestContext } from '../request-context.ts'
+import { isJson } from '../schema/body.ts'
 
 const otherHost = fault('permission_denied', "This address is not the hub's: set PUBLIC_URL to it.")
 const otherPage = fault('permission_denied', "Send this from the hub's own page.")
@@ -28,8 +29,7 @@ export function visitorOf(context: RequestContext): Visitor | Fault {
   const page = pageOf(context)
   if (page === null) return otherHost
   const { headers } = context.request
-  const isJson = /^application\/json *(;|$)/i.test(headers.get('content-type') ?? '')
-  if (!isJson || !isSameOrigin(headers, page, true)) return otherPage
+  if (!isJson(headers) || !isSameOrigin(headers, page, true)) return otherPage
   return { ...page, address: context.clientAddress }
 }
 

@@ -1,6 +1,6 @@
 /**
- * Accounts, keys, sessions and audit rows as they are shown, and the form of lists. A digest never leaves the store, a
- * key's text is shown once by whoever makes it.
+ * Accounts, keys, sessions and audit rows as they are shown. A digest never leaves the store, a key's text is shown once
+ * by whoever makes it.
  */
 import { type KeyLimits, limitsOf, scopesOf } from '../../../shared/keys/key-terms.ts'
 import type { AccountRow, AuditRow, KeyRow } from '../../engine/ports/account-store.ts'
@@ -50,17 +50,6 @@ export function shownRights({ holder, account, key, mints, mintsUntilMs }: Sessi
 export function shownAudit({ seq, atMs, actor, address, action, subject, before, after }: AuditRow) {
   const what = { action, subject, before: before && JSON.parse(before), after: after && JSON.parse(after) }
   return { object: 'audit', seq, at: seconds(atMs), actor, address, ...what }
-}
-
-/** `rows` may hold one more than `limit`, which tells that there is a next page. */
-export function listPage<Row>(
-  rows: readonly Row[],
-  limit: number,
-  mark: (row: Row) => string,
-  shown: (row: Row) => object,
-) {
-  const page = rows.slice(0, limit)
-  return { object: 'list', data: page.map(shown), next: rows.length > limit ? mark(page.at(-1)!) : null }
 }
 
 function seconds(ms: number): number {

@@ -5,8 +5,9 @@
 import { fault } from '../../../shared/faults.ts'
 import { accountStates } from '../../engine/ports/account-store.ts'
 import type { SignupMode } from '../../engine/ports/accounts.ts'
-import { listPage, shownAccount, shownAudit } from '../accounts/views.ts'
+import { shownAccount, shownAudit } from '../accounts/views.ts'
 import type { RequestContext } from '../request-context.ts'
+import { listPage } from '../response/list-page.ts'
 import { jsonResponse, refuse } from '../response/response.ts'
 import {
   accountChanges,

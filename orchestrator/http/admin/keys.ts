@@ -5,9 +5,9 @@
  */
 import { type Fault, fault } from '../../../shared/faults.ts'
 import { accountKeysMax } from '../../../shared/limits/keys.ts'
-import { answered, faultOf } from '../accounts/me.ts'
+import { answered, faultOf, keyList } from '../accounts/me.ts'
 import { pastEnd } from '../accounts/narrowing.ts'
-import { listPage, shownKey } from '../accounts/views.ts'
+import { shownKey } from '../accounts/views.ts'
 import type { RequestContext } from '../request-context.ts'
 import { jsonResponse, refuse } from '../response/response.ts'
 import { keyChanges, keyChangesOf, keyRequest, wantedKey } from '../schema/accounts/key-requests.ts'
@@ -42,13 +42,7 @@ export function listKeys(context: RequestContext): Response {
   const asked = pageAsked(context)
   if ('code' in asked) return refuse(id, asked)
   const rows = edge.keys.page({ tenant: query.get('tenant'), ...asked, limit: asked.limit + 1 })
-  const list = listPage(
-    rows,
-    asked.limit,
-    (row) => row.id,
-    (row) => shownKey(row, edge),
-  )
-  return jsonResponse(id, JSON.stringify(list))
+  return keyList(context, rows, asked.limit)
 }
 
 export async function amendKey(context: RequestContext): Promise<Response> {

@@ -16,6 +16,7 @@ import type {
 } from '../../engine/ports/client.ts'
 import type { RequestContext } from '../request-context.ts'
 import { shownCost } from '../response/envelope.ts'
+import { listPage } from '../response/list-page.ts'
 import { jsonResponse, refuse } from '../response/response.ts'
 
 /** In the order in which they connected, a page at a time; `next` is null on the last. */
@@ -34,9 +35,8 @@ function scoutPage({ id, edge, query }: RequestContext, whose: Pick<ScoutFilter,
   const { limit, after, filter } = asked
   // One more than asked for tells whether there is a next page.
   const found = edge.engine.scoutsAfter(after, limit + 1, { ...filter, ...whose })
-  const page = found.slice(0, limit)
-  const next = found.length > limit ? String(page.at(-1)!.session) : null
-  return jsonResponse(id, JSON.stringify({ object: 'list', data: page.map(shownInList), next }))
+  const list = listPage(found, limit, ({ session }) => String(session), shownInList)
+  return jsonResponse(id, JSON.stringify(list))
 }
 
 interface ScoutQuery {

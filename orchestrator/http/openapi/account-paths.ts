@@ -6,7 +6,7 @@ import { keyRoles } from '../../../shared/keys/api-key.ts'
 import { budgetPeriods, scopedRoutes } from '../../../shared/keys/key-terms.ts'
 import { accountRoles, accountStates } from '../../engine/ports/account-store.ts'
 import { signupModes } from '../../engine/ports/accounts.ts'
-import { count, type Json, json, type Operation, object, ref, seconds, text, texts } from './parts.ts'
+import { count, inQuery, type Json, json, type Operation, object, ref, seconds, text, texts } from './parts.ts'
 
 const textOrNull = { type: ['string', 'null'] }
 const secondsOrNull = { ...seconds, type: ['integer', 'null'] }
@@ -76,15 +76,9 @@ export const accountSchemas: Json = {
   AuditPage: pageOf('AuditRow'),
 }
 
-const query = (name: string, description: string, schema: Json = text): Json => ({
-  name,
-  in: 'query',
-  schema,
-  description,
-})
 const paging = [
-  query('before', 'The `next` of the page before.'),
-  query('limit', 'Rows, 1 to 200; 50 when absent.', count),
+  inQuery('before', text, 'The `next` of the page before.'),
+  inQuery('limit', count, 'Rows, 1 to 200; 50 when absent.'),
 ]
 const signIn = "From the hub's own page alone: its Origin, and a Host that is the hub's."
 
@@ -98,7 +92,7 @@ const adminOperations: Record<string, Operation> = {
   'GET /v1/admin/keys': {
     summary: 'All keys, revoked ones too, newest first, without their text.',
     access: 'admin',
-    parameters: [query('tenant', 'Only the keys of this tenant.'), ...paging],
+    parameters: [inQuery('tenant', text, 'Only the keys of this tenant.'), ...paging],
     gives: [200, 'The keys.', json(ref('KeyPage'))],
   },
   'POST /v1/admin/keys/{id}/regenerate': {
@@ -121,7 +115,7 @@ const adminOperations: Record<string, Operation> = {
   'GET /v1/admin/accounts': {
     summary: 'The accounts, newest first.',
     access: 'admin',
-    parameters: [query('state', 'Only accounts in this state.', { enum: accountStates }), ...paging],
+    parameters: [inQuery('state', { enum: accountStates }, 'Only accounts in this state.'), ...paging],
     gives: [200, 'The accounts.', json(ref('AccountPage'))],
   },
   'POST /v1/admin/accounts': {
@@ -155,7 +149,7 @@ const adminOperations: Record<string, Operation> = {
   'GET /v1/admin/audit': {
     summary: 'Who changed what, newest first.',
     access: 'admin',
-    parameters: [query('subject', 'Only about this account, key or setting.'), ...paging],
+    parameters: [inQuery('subject', text, 'Only about this account, key or setting.'), ...paging],
     gives: [200, 'Rows of the audit log.', json(ref('AuditPage'))],
   },
 }

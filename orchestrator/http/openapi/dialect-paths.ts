@@ -2,9 +2,8 @@
  * The part of the OpenAPI document about other dialects than OpenAI's chat: Anthropic's Messages API and the old
  * completions. Their request bodies are the schemas that check them.
  */
-import { count, inHeader, type Json, json, type Operation, object, ref, seconds, text } from './parts.ts'
+import { count, inHeader, type Json, json, type Operation, object, orNull, ref, seconds, text } from './parts.ts'
 
-const orNull = (schema: Json): Json => ({ ...schema, type: [schema.type, 'null'] })
 const some = { type: 'array', items: { type: 'object' } }
 
 export const dialectSchemas: Json = {

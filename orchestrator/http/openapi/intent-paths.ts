@@ -4,7 +4,19 @@
 import { intentsPageMax } from '../../../shared/limits/http.ts'
 import { taskKinds } from '../../../shared/task.ts'
 import { durableTaskStates, intentStates } from '../../../shared/task-state.ts'
-import { count, inHeader, type Json, json, type Operation, object, ref, seconds, text, texts } from './parts.ts'
+import {
+  count,
+  inHeader,
+  inQuery,
+  type Json,
+  json,
+  type Operation,
+  object,
+  ref,
+  seconds,
+  text,
+  texts,
+} from './parts.ts'
 
 const state = { enum: intentStates }
 const makesNothingNew = 'A repetition with the same key and body makes nothing new.'
@@ -65,10 +77,6 @@ export const intentSchemas: Json = {
     has_more: { type: 'boolean' },
     last_id: { type: ['string', 'null'], description: 'For `after`, to have the next page.' },
   }),
-}
-
-function inQuery(name: string, schema: Json, description: string): Json {
-  return { name, in: 'query', schema, description }
 }
 
 const events = { 'text/event-stream': { schema: text } }

@@ -4,9 +4,8 @@
  */
 import { scoutsPageDefault, scoutsPageMax } from '../../../shared/limits/http.ts'
 import { historySpans } from '../live/ring.ts'
-import { count, type Json, json, type Operation, object, orNull, seconds, text } from './parts.ts'
+import { count, inQuery, type Json, json, type Operation, object, orNull, seconds, text } from './parts.ts'
 
-const inQuery = (name: string, description: string): Json => ({ name, in: 'query', schema: text, description })
 const some = { type: 'number' }
 const feed = { 'text/event-stream': { schema: text } }
 
@@ -17,13 +16,13 @@ export const livePaths: Record<string, Operation> = {
       '`Accept: text/event-stream`. `hub`: counts. `traffic`: the newest two seconds. `mine`: the newest answer of ' +
       'this key. `attention`: what an operator should look at (admins).',
     access: 'any',
-    parameters: [inQuery('topics', 'Names with commas between.')],
+    parameters: [inQuery('topics', text, 'Names with commas between.')],
     gives: [200, 'The topics.', feed],
   },
   'GET /v1/history': {
     summary: 'The charts of the whole hub: rates per second, times in milliseconds, null where nothing is known.',
     access: 'any',
-    parameters: [inQuery('span', `One of ${Object.keys(historySpans).join(', ')}.`)],
+    parameters: [inQuery('span', text, `One of ${Object.keys(historySpans).join(', ')}.`)],
     gives: [
       200,
       'Equally spaced series.',
@@ -57,8 +56,8 @@ export const livePaths: Record<string, Operation> = {
 }
 
 export const scoutListParameters: Json[] = [
-  inQuery('limit', `At most ${scoutsPageMax}; ${scoutsPageDefault} when absent.`),
-  inQuery('after', '`next` of the page before.'),
-  inQuery('name', 'A part of the name.'),
-  inQuery('show', '`failing`, `paused` or `idle`: those in that trouble only.'),
+  inQuery('limit', text, `At most ${scoutsPageMax}; ${scoutsPageDefault} when absent.`),
+  inQuery('after', text, '`next` of the page before.'),
+  inQuery('name', text, 'A part of the name.'),
+  inQuery('show', text, '`failing`, `paused` or `idle`: those in that trouble only.'),
 ]

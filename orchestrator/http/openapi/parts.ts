@@ -29,6 +29,11 @@ export function inHeader(name: string, description: string): Json {
   return { name, in: 'header', schema: text, description }
 }
 
+/** A parameter behind the question mark, which may be left out. */
+export function inQuery(name: string, schema: Json, description: string): Json {
+  return { name, in: 'query', schema, description }
+}
+
 export interface Operation {
   summary: string
   /** `any`: a key of whatever role. */

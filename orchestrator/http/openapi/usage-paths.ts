@@ -3,10 +3,9 @@
  */
 import { budgetPeriods, budgetUnits } from '../../../shared/keys/key-terms.ts'
 import { usagePageMax } from '../../../shared/limits/store.ts'
-import { count, type Json, json, type Operation, object, ref, text } from './parts.ts'
+import { count, inQuery, type Json, json, type Operation, object, ref, text } from './parts.ts'
 
 const whose = { enum: ['key', 'account'] }
-const inQuery = (name: string, schema: Json, description: string): Json => ({ name, in: 'query', schema, description })
 const day = { ...text, format: 'date' }
 
 const filters = [

@@ -140,8 +140,13 @@ async function bytesOf(context: RequestContext, use: BodyUse): Promise<Uint8Arra
   const bytesMax = { interactive: edge.settings.requestBytesMax, stored: bodyBytesMax, small: smallBodyBytesMax }[use]
   if (declared !== null && declared > bytesMax) return tooLarge(bytesMax, use)
   const hold = (more: number) => context.hold(more)
-  const measure = new JsonMeasure()
-  const arriving = (piece: Uint8Array) => (encoding === null ? excessFault(measure.add(piece)) : null)
+  // Made for the first piece of a body that comes in pieces, which most do not.
+  let measure: JsonMeasure | null = null
+  const arriving = (piece: Uint8Array) => {
+    if (encoding !== null) return null
+    measure ??= new JsonMeasure()
+    return excessFault(measure.add(piece))
+  }
   const arrived = await edge.bodies.read(request, declared, bytesMax, hold, arriving)
   context.tookBody(arrived)
   if (typeof arrived === 'string') return arrived === 'tooLarge' ? tooLarge(bytesMax, use) : flaws[arrived]
@@ -150,10 +155,11 @@ async function bytesOf(context: RequestContext, use: BodyUse): Promise<Uint8Arra
   if (bytes === 'tooLarge') return tooLarge(bytesMax, use)
   if (bytes === 'damaged') return damaged
   if ('code' in bytes) return bytes
-  return (await edge.lane.whole(measuring(bytes, measure))) ?? bytes
+  return (await edge.lane.whole(measuring(bytes))) ?? bytes
 }
 
-function* measuring(bytes: Uint8Array, measure: JsonMeasure): Generator<void, Fault | null> {
+function* measuring(bytes: Uint8Array): Generator<void, Fault | null> {
+  const measure = new JsonMeasure()
   for (let from = 0; from < bytes.length; from += largeBodyBytes) {
     const excess = measure.add(bytes.subarray(from, from + largeBodyBytes))
     if (excess !== null) return excessFault(excess)
@@ -207,7 +213,8 @@ export function refusedSize(context: RequestContext, arrived: JsonBody, madeByte
   return more > 0 ? context.hold(more) : null
 }
 
-function isJson(headers: Headers): boolean {
+/** Whether a request says that its body is JSON. */
+export function isJson(headers: Headers): boolean {
   const contentType = headers.get('content-type')
   return contentType !== null && /^application\/json *(;|$)/i.test(contentType)
 }
