@@ -53,10 +53,12 @@ export class Verdicts {
     if (this.words.get(task)?.operator !== operatorOf(session)) this.words.delete(task)
   }
 
-  ended({ task, fault }: StoreWriteOf<'end'>, nowMs: number): void {
+  ended({ task, state, fault }: StoreWriteOf<'end'>, nowMs: number): void {
     const word = this.words.get(task)
     this.words.delete(task)
     if (word === undefined || fault === null || !fault.includes(`"${verdict}"`)) return
+    // Skipped or cancelled: what ended it is the end of another node, whose cause it has.
+    if (state !== 'failed') return
     if (nowMs - word.saidMs >= secondOpinionMs || this.core()?.draining) return
     this.checker.fail(29, `task ${task} ended on the word of ${word.operator} alone`)
   }
