@@ -4,8 +4,8 @@
  * the variable and what it must be, and all of them are reported at once. No sentence repeats a key.
  */
 import { hostname } from 'node:os'
-import { parseKey } from '../shared/keys/api-key.ts'
 import { pastedFlaw, quoteFlaw } from '../shared/env-file.ts'
+import { parseKey } from '../shared/keys/api-key.ts'
 import { bodyBytesMax, concurrencyMax, nameCharsMax, requestBodyBytesMax } from '../shared/limits/wire.ts'
 import { proxyFlaws } from '../shared/network/proxy-rule.ts'
 import { scoutPath } from '../shared/protocol/frames.ts'

@@ -167,7 +167,7 @@ describe('the import law catches', () => {
     ['scout/providers/demo/demo.ts', "import OpenAI from 'openai'"],
     ['scout/providers/demo/demo.ts', "import type { Chat } from 'openai/resources/chat'"],
     ['orchestrator/http/a.ts', "import { Database } from 'bun:sqlite'"],
-    ['scout/work/executor.ts', "import { WebSocket } from 'ws'"],
+    ['scout/tasks/executor.ts', "import { WebSocket } from 'ws'"],
     ['shared/a.ts', "import { setTimeout } from 'node:timers/promises'"],
     ['scout/a.ts', "import leftPad from 'left-pad'"],
     ['scout/a.ts', 'const adapter = await import(name)'],

@@ -18,7 +18,7 @@ import type { System, Timer } from '../../shared/system.ts'
 import { Pace } from '../core/pace.ts'
 import { type Hello, Session, type SessionInput, type SessionOutput, type WorkFrame } from '../core/session.ts'
 import type { Log } from '../log.ts'
-import type { Exit } from '../work/outbox.ts'
+import type { Exit } from '../tasks/outbox.ts'
 import type { Dial, Socket } from './socket.ts'
 
 /** Who does the work of the sessions. */

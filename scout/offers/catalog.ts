@@ -14,8 +14,8 @@ import type { System, Timer } from '../../shared/system.ts'
 import type { Offer, TaskKind } from '../../shared/task.ts'
 import type { Log } from '../log.ts'
 import { type Provider, ProviderError } from '../providers/provider.ts'
-import type { Candidate, ProviderLookup } from '../work/answer-task.ts'
-import type { Exit } from '../work/outbox.ts'
+import type { Candidate, ProviderLookup } from '../tasks/answer-task.ts'
+import type { Exit } from '../tasks/outbox.ts'
 import { Pauses } from './pauses.ts'
 
 interface Shelf {

@@ -14,7 +14,7 @@ import type { Log } from '../log.ts'
 import { type Catalog, OfferAnnouncement } from '../offers/catalog.ts'
 import { StandingKeeper } from '../status/standing.ts'
 import type { ScoutStatus } from '../status/status.ts'
-import { Executor } from '../work/executor.ts'
+import { Executor } from '../tasks/executor.ts'
 
 export const agentVersion = '0.1.0'
 const agent = `chasm-scout/${agentVersion}`

@@ -3,7 +3,7 @@ import { Pauses } from '../../scout/offers/pauses.ts'
 import { hostedService, localService } from '../../scout/providers/dialects.ts'
 import { readRetryAfterMs } from '../../scout/providers/transport/retry-after.ts'
 import { faultOfService } from '../../scout/providers/transport/service-faults.ts'
-import { ProviderAttempts } from '../../scout/work/provider-attempts.ts'
+import { ProviderAttempts } from '../../scout/tasks/provider-attempts.ts'
 import { pauseLengthMs } from '../../shared/backoff.ts'
 import { fault } from '../../shared/faults.ts'
 

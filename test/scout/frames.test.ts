@@ -2,9 +2,9 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { Session, type SessionOutput } from '../../scout/core/session.ts'
-import { AttemptOutput } from '../../scout/work/attempt-output.ts'
-import { ProviderAttempts } from '../../scout/work/provider-attempts.ts'
-import { done, type Settlement, settlementOf } from '../../scout/work/settlement.ts'
+import { AttemptOutput } from '../../scout/tasks/attempt-output.ts'
+import { ProviderAttempts } from '../../scout/tasks/provider-attempts.ts'
+import { done, type Settlement, settlementOf } from '../../scout/tasks/settlement.ts'
 import { type FaultCode, fault, faultTable } from '../../shared/faults.ts'
 import {
   bodyBytesMax,

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { Catalog } from '../../scout/offers/catalog.ts'
 import { Pauses } from '../../scout/offers/pauses.ts'
-import { settlementOf } from '../../scout/work/settlement.ts'
+import { settlementOf } from '../../scout/tasks/settlement.ts'
 import { fault } from '../../shared/faults.ts'
 import { pauseMinMs } from '../../shared/limits/scheduling.ts'
 import { bodyBytesMax, offersBytesMax, offersMax } from '../../shared/limits/wire.ts'

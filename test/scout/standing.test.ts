@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { StandingKeeper } from '../../scout/status/standing.ts'
 import { statusLines } from '../../scout/status/status.ts'
-import { Tally } from '../../scout/work/tally.ts'
+import { Tally } from '../../scout/tasks/tally.ts'
 import { standingSayAgainMs, standingUrgentMs } from '../../shared/limits/scout.ts'
 import { type Standing, standingSentences } from '../../shared/scouts/standing.ts'
 import { ScoutStage } from '../support/scout/scout-stage.ts'

@@ -1,6 +1,6 @@
 /**
- * Accounts, keys, sessions and audit rows as they are shown. A digest never leaves the store, a key's text is shown once
- * by whoever makes it.
+ * Accounts, keys, sessions and audit rows as they are shown. A digest never leaves the store, a key's text is shown
+ * once by whoever makes it.
  */
 import { type KeyLimits, limitsOf, scopesOf } from '../../../shared/keys/key-terms.ts'
 import type { AccountRow, AuditRow, KeyRow } from '../../engine/ports/account-store.ts'

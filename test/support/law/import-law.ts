@@ -78,6 +78,9 @@ function edge(own: string): Folder {
 /** The impure shared file: only its types are free for all. */
 const system = 'shared/system.ts'
 
+/** Those of a scout that may import each other. */
+const scoutFolders = 'link|tasks|offers|status|process|sdk'
+
 const folders: Folder[] = [
   { files: /^shared\//, may: /^shared\//, law: 'shared may import shared only' },
   {
@@ -126,8 +129,8 @@ const folders: Folder[] = [
   },
   { files: /^scout\/(main|executable)\.ts$/, may: /^(scout|shared)\//, law: 'a main imports its own side' },
   {
-    files: /^scout\/((link|work|offers|status|process|sdk)\/)?[^/]+$/,
-    may: /^scout\/((?!main\.ts)[^/]+$|(core|link|work|offers|status|process|sdk)\/|providers\/provider\.ts$)|^shared\//,
+    files: new RegExp(`^scout/((${scoutFolders})/)?[^/]+$`),
+    may: new RegExp(`^(shared/|scout/((?!main\\.ts)[^/]+$|(core|${scoutFolders})/|providers/provider\\.ts$))`),
     law: 'scout may import its own folders but cli, the port of its providers, and shared',
   },
 ]
@@ -147,7 +150,7 @@ const packageHomes: Record<string, RegExp> = {
   msgpackr: /^orchestrator\/link\/codec\.ts$/,
   'groq-sdk': /^scout\/providers\/service\/groq\.ts$/,
   openai: /^scout\/providers\/service\/openai-compatible\.ts$/,
-  'p-queue': /^scout\/work\/executor\.ts$/,
+  'p-queue': /^scout\/tasks\/executor\.ts$/,
   pino: /^(shared|orchestrator|scout)\/log\.ts$/,
   'pino-pretty': /^(shared|orchestrator|scout)\/log\.ts$/,
   re2js: /^orchestrator\/planner\/contract\/pattern\.ts$/,

@@ -1,8 +1,8 @@
 /** When a scout gives a lease up by itself, and that it does not while it has not read what the hub has sent. */
 import { beforeEach, describe, expect, test } from 'vitest'
-import { AttemptOutput } from '../../../scout/work/attempt-output.ts'
-import { type Due, LeaseClock } from '../../../scout/work/lease-clock.ts'
-import { RunningTask } from '../../../scout/work/running-task.ts'
+import { AttemptOutput } from '../../../scout/tasks/attempt-output.ts'
+import { type Due, LeaseClock } from '../../../scout/tasks/lease-clock.ts'
+import { RunningTask } from '../../../scout/tasks/running-task.ts'
 import { ManualSystem } from '../../support/clocks/manual-system.ts'
 
 const ttlMs = 30_000

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { Catalog } from '../../../scout/offers/catalog.ts'
 import { ProviderError } from '../../../scout/providers/provider.ts'
-import { ProviderAttempts } from '../../../scout/work/provider-attempts.ts'
+import { ProviderAttempts } from '../../../scout/tasks/provider-attempts.ts'
 import { type FaultCode, fault } from '../../../shared/faults.ts'
 import { pauseDefaultMs, pauseMaxMs } from '../../../shared/limits/scheduling.ts'
 import { offersRefreshMs } from '../../../shared/limits/scout.ts'
