@@ -254,7 +254,8 @@ function tokenRate(counts: Counts, limit: number | null, now: Now): Rate | null 
 }
 
 function rateOf(counts: Counts, unit: RateUnit, limit: number, { nowMs }: Now): Rate {
-  const rate = (counts[unit] ??= new Rate(limit, nowMs))
+  counts[unit] ??= new Rate(limit, nowMs)
+  const rate = counts[unit]
   if (rate.limit !== limit) rate.become(limit, nowMs)
   return rate
 }
