@@ -55,7 +55,7 @@ test('a stream gives nothing before it is read, and hears when its reader leaves
       told.push('pull')
       return 'x'
     },
-    readable: () => Promise.resolve(),
+    onReadable: (wake) => wake(),
     isLast: () => false,
     release: () => void told.push('cancel'),
     opening: () => null,
@@ -97,7 +97,7 @@ function supplied(options: { stalled?: string; holdUnread?: RequestContext['hold
   const content: StreamContent<string> = {
     name: 'test stream',
     take: () => parts.shift() ?? null,
-    readable: () => new Promise((resolve) => (wake = resolve)),
+    onReadable: (waiter) => (wake = waiter),
     isLast: (part) => part === 'end',
     release: (isComplete) => told.push(isComplete ? 'completed' : 'abandoned'),
     opening: () => bytes('opening '),
@@ -109,9 +109,14 @@ function supplied(options: { stalled?: string; holdUnread?: RequestContext['hold
     failure: (why) => bytes(why.code),
     stalled: () => (options.stalled === undefined ? null : bytes(options.stalled)),
   }
-  const supply = (...more: string[]) => {
-    parts.push(...more)
+  /** In the middle of a turn. */
+  const bring = (part: string) => {
+    parts.push(part)
     wake()
+  }
+  const supply = (...more: string[]) => {
+    for (const part of more) bring(part)
+    system.turn()
   }
   const stream = new PullStream(context, content)
   const reader = stream.respond().body!.getReader()
@@ -119,7 +124,7 @@ function supplied(options: { stalled?: string; holdUnread?: RequestContext['hold
     const { value, done } = await reader.read()
     return done ? 'END' : new TextDecoder().decode(value)
   }
-  return { system, told, supply, leaving, reader, read, parts }
+  return { system, told, bring, supply, leaving, reader, read, parts }
 }
 
 test('a stream opens, skips what gives its client nothing, and ends with its last part', async () => {
@@ -146,6 +151,19 @@ test('a wait is filled with comments, and its content comes when it is there', a
   const waiting = read()
   await Promise.resolve()
   supply('a')
+  expect(await waiting).toBe('a')
+})
+
+test('a stream that waits goes on at the end of the turn in which its content comes', async () => {
+  const { read, bring, system, parts } = supplied()
+  await read()
+  const waiting = read()
+  await Promise.resolve()
+  bring('a')
+  bring('b')
+  await Promise.resolve()
+  expect(parts).toEqual(['a', 'b'])
+  system.turn()
   expect(await waiting).toBe('a')
 })
 

@@ -120,7 +120,7 @@ export class ChatUser {
 
   private await(reading: Reading): void {
     if (reading.delayMs === Number.POSITIVE_INFINITY) return
-    void reading.answer.readable().then(() => {
+    reading.answer.onReadable(() => {
       if (reading.isOver || reading.generation !== this.hub.generation || !this.hub.up) return
       const { dice } = this.process
       const waitMs = reading.delayMs === 0 ? 0 : dice.waitMs(reading.delayMs)

@@ -104,12 +104,10 @@ export class FakeAnswer implements Answer {
     return part
   }
 
-  readable(): Promise<void> {
+  onReadable(wake: () => void): void {
     if (this.wake !== null) throw new Error('two waiters at one answer')
-    if (this.hasNews()) return Promise.resolve()
-    return new Promise((resolve) => {
-      this.wake = resolve
-    })
+    if (this.hasNews()) wake()
+    else this.wake = wake
   }
 
   abandon(): void {
