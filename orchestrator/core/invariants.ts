@@ -91,7 +91,7 @@ export function violations(core: CoreState): string[] {
 
 type Fact = string | number | null | undefined
 
-/** `what` is a sentence in which facts stand for each `%`: texts are made of what does not hold, and of nothing else. */
+/** `what` is a sentence in which a fact takes the place of each `%`: texts are made of what does not hold alone. */
 type Check = (
   holds: boolean,
   invariant: number,

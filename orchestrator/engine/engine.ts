@@ -167,10 +167,6 @@ export class HubEngine implements Engine {
     return this.brain.listings.model(id)
   }
 
-  scouts() {
-    return this.brain.listings.scouts()
-  }
-
   scoutsAfter(session: number, count: number, filter: ScoutFilter) {
     return this.brain.fleetList.after(session, count, filter)
   }

@@ -15,7 +15,7 @@ const { values } = parseArgs({
     minutes: { type: 'string', default: '10' },
     jobs: { type: 'string', default: '2' },
     trace: { type: 'boolean', default: false },
-    /** A line as each seed begins, one report in JSON at the end, only every n-th seed: for who started this process. */
+    /** A line as each seed begins, a report in JSON at the end, and only every n-th seed: for who started this. */
     json: { type: 'boolean', default: false },
     stride: { type: 'string', default: '1' },
   },

@@ -4,6 +4,7 @@
  * come together hide each other. One run in ten has none.
  */
 import { type CoreSettings, defaultCoreSettings } from '../../orchestrator/core/settings.ts'
+import { dataBytesPerSecond } from '../../shared/limits/wire.ts'
 import type { Dice, World } from './world.ts'
 
 /** Mean milliseconds between two faults of a kind; Infinity for never. */
@@ -40,6 +41,10 @@ export interface Scenario {
   /** Users of durable intents, and their mean pause. */
   planners: number
   planMs: number
+  /** What the hub allows a scout: bytes of chunks and fragments per second. */
+  dataBytesPerSecond: number
+  /** Bytes on their way in one direction that no program sees. */
+  kernelBytes: number
   /** Share of provider calls that go wrong in one way or another. */
   providerTrouble: number
   habits: Habit[]
@@ -66,6 +71,10 @@ const habits = [
 const greedyHabits = ['absurd', 'halfway', 'inventor'] as const
 export type Habit = (typeof habits)[number] | (typeof greedyHabits)[number]
 
+const KiB = 1024
+/** Drawn apart, so that older seeds keep their lives. Behind a low allowance much can wait in the system's buffers. */
+const allowances = [dataBytesPerSecond, dataBytesPerSecond, 64 * KiB]
+const kernels = [32 * KiB, 32 * KiB, 4_096 * KiB]
 const never = Number.POSITIVE_INFINITY
 const minuteMs = 60_000
 
@@ -95,6 +104,7 @@ export function scenarioOf(world: World, durationMs: number): Scenario {
     refusals: isCalm ? 0 : dice.pick([0, 0, 0.1]),
     diskLossMs: sometimes(0.3, 2 * minuteMs, 5 * minuteMs),
   }
+  const wires = world.dice('wires')
   const settings: Partial<CoreSettings> = {}
   if (dice.chance(0.3)) Object.assign(settings, { readyTasksMax: 6, readyTasksPerTenantMax: 3, queueTimeoutMs: 15_000 })
   if (dice.chance(0.3)) Object.assign(settings, { hedgeSamplesMin: 5, hedgeAfterMinMs: 500 })
@@ -111,6 +121,8 @@ export function scenarioOf(world: World, durationMs: number): Scenario {
     thinkMs: dice.pick([3_000, 10_000, 30_000]),
     planners: dice.between(0, 2),
     planMs: dice.pick([20_000, 60_000]),
+    dataBytesPerSecond: wires.pick(allowances),
+    kernelBytes: wires.pick(kernels),
     providerTrouble: isCalm ? 0 : dice.pick([0, 0.1, 0.4]),
     habits: isCalm ? [] : habitsOf(world, dice),
   }

@@ -199,8 +199,7 @@ export interface Engine {
   /** Those of them that a key with these scopes may use. */
   modelsFor(scopes: ChargedKey['scopes']): readonly ModelListing[]
   model(id: string): ModelListing | undefined
-  scouts(): ScoutListing[]
-  /** At most `count` of them behind this session, in the order in which they connected. */
+  /** At most `count` connected scouts behind this session, in the order in which they connected. */
   scoutsAfter(session: number, count: number, filter: ScoutFilter): ScoutStanding[]
   fleet(): FleetHealth
   /** A connected scout by its id. */

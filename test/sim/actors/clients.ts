@@ -120,7 +120,8 @@ export class ChatUser {
 
   private await(reading: Reading): void {
     if (reading.delayMs === Number.POSITIVE_INFINITY) return
-    reading.answer.onReadable(() => {
+    // As the edge does: not in the middle of what brings it.
+    void new Promise<void>((resolve) => reading.answer.onReadable(resolve)).then(() => {
       if (reading.isOver || reading.generation !== this.hub.generation || !this.hub.up) return
       const { dice } = this.process
       const waitMs = reading.delayMs === 0 ? 0 : dice.waitMs(reading.delayMs)

@@ -97,6 +97,7 @@ export class Hub {
       system: process,
       keys: () => ({ ok: false, flaw: 'keys are not part of this' }),
       connectionsMax: 1_000,
+      settings: { dataBytesPerSecond: scenario.dataBytesPerSecond },
       onDefect: (error) => this.met(error),
     })
     const links = new FrameLinks(

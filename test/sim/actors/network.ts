@@ -18,9 +18,6 @@ export interface End {
 
 type Item = { message: Uint8Array | string } | { code: number; reason: string }
 
-/** Bytes on their way that the sender's system takes without a word. */
-const kernelBytes = 32 * 1024
-
 /** One direction. */
 class Pipe {
   /** On their way, and not yet heard. */
@@ -37,13 +34,15 @@ class Pipe {
     private readonly world: World,
     private readonly ground: Process,
     private readonly pace: { latencyMs: number; jitterMs: number; bytesPerMs: number },
+    /** Bytes on their way that the sender's system takes without a word. */
+    private readonly kernelBytes: number,
     private readonly dice: Dice,
     private readonly arrive: (item: Item) => void,
     private readonly drained: () => void,
   ) {}
 
   get buffered(): number {
-    return Math.max(0, this.bytes - kernelBytes)
+    return Math.max(0, this.bytes - this.kernelBytes)
   }
 
   push(item: Item): void {
@@ -108,10 +107,10 @@ export class Connection {
     readonly operator: string,
     dice: Dice,
   ) {
-    const { world, ground, pace } = network
+    const { world, ground, pace, kernelBytes } = network
     const drained = (way: 'up' | 'down') => () => this.ears[way === 'up' ? 'down' : 'up']?.drained()
-    this.up = new Pipe(world, ground, pace, dice, (item) => this.arrive('up', item), drained('up'))
-    this.down = new Pipe(world, ground, pace, dice, (item) => this.arrive('down', item), drained('down'))
+    this.up = new Pipe(world, ground, pace, kernelBytes, dice, (item) => this.arrive('up', item), drained('up'))
+    this.down = new Pipe(world, ground, pace, kernelBytes, dice, (item) => this.arrive('down', item), drained('down'))
   }
 
   /** The receiver of this direction. */
@@ -209,6 +208,8 @@ export class Network {
   readonly unreachable = new Set<string>()
   /** Share of dials that are answered with a status instead of a socket. */
   refusals = 0
+  /** Bytes on their way in one direction that the sender's system takes without a word. */
+  kernelBytes = 32 * 1024
   private made = 0
 
   constructor(readonly world: World) {

@@ -1,6 +1,6 @@
 /**
  * The checker's looks into the hub: after an event that may have changed it, its core is recounted and compared with
- * what the wire has shown of credits and leases. A core that has not stepped since is as it was, so it is not recounted.
+ * what the wire has shown of credits and leases. A core that has not stepped since is as it was, and is not recounted.
  * Invariants 1, 8, 11, 14 and 33.
  */
 import { violations } from '../../../orchestrator/core/invariants.ts'

@@ -190,10 +190,6 @@ export class FakeEngine implements Engine {
     return this.awaited.has(model)
   }
 
-  scouts(): ScoutListing[] {
-    return this.scoutListings
-  }
-
   scoutsAfter(session: number, count: number, { name, operator, show }: ScoutFilter): ScoutStanding[] {
     const isAsked = (scout: ScoutStanding) =>
       (name === undefined || scout.name.includes(name)) && (operator === undefined || scout.operator === operator)
