@@ -43,8 +43,10 @@ export interface Scenario {
   planMs: number
   /** What the hub allows a scout: bytes of chunks and fragments per second. */
   dataBytesPerSecond: number
-  /** Bytes on their way in one direction that no program sees. */
-  kernelBytes: number
+  /** Bytes that the hub's system takes in while the hub stands still and reads nothing. */
+  unreadBytes: number
+  /** Share of long answers, and the lines and characters of each. */
+  long: { share: number; want: [lines: number, chars: number] | null }
   /** Share of provider calls that go wrong in one way or another. */
   providerTrouble: number
   habits: Habit[]
@@ -72,9 +74,13 @@ const greedyHabits = ['absurd', 'halfway', 'inventor'] as const
 export type Habit = (typeof habits)[number] | (typeof greedyHabits)[number]
 
 const KiB = 1024
-/** Drawn apart, so that older seeds keep their lives. Behind a low allowance much can wait in the system's buffers. */
-const allowances = [dataBytesPerSecond, dataBytesPerSecond, 64 * KiB]
-const kernels = [32 * KiB, 32 * KiB, 4_096 * KiB]
+const longAnswer: [number, number] = [60, 15_000]
+const wide = { dataBytesPerSecond, unreadBytes: 0, long: { share: 0.03, want: null } }
+/**
+ * In small what a large fleet is to a real hub: what waits for one that stood still is more than a scout may send at
+ * once, and what waits in a network that stood still is less.
+ */
+const narrow = { dataBytesPerSecond: 128 * KiB, unreadBytes: 1_024 * KiB, long: { share: 0.3, want: longAnswer } }
 const never = Number.POSITIVE_INFINITY
 const minuteMs = 60_000
 
@@ -104,7 +110,8 @@ export function scenarioOf(world: World, durationMs: number): Scenario {
     refusals: isCalm ? 0 : dice.pick([0, 0, 0.1]),
     diskLossMs: sometimes(0.3, 2 * minuteMs, 5 * minuteMs),
   }
-  const wires = world.dice('wires')
+  // Drawn apart, so that older seeds keep their lives.
+  const wire = world.dice('wire').chance(0.3) ? narrow : wide
   const settings: Partial<CoreSettings> = {}
   if (dice.chance(0.3)) Object.assign(settings, { readyTasksMax: 6, readyTasksPerTenantMax: 3, queueTimeoutMs: 15_000 })
   if (dice.chance(0.3)) Object.assign(settings, { hedgeSamplesMin: 5, hedgeAfterMinMs: 500 })
@@ -121,8 +128,7 @@ export function scenarioOf(world: World, durationMs: number): Scenario {
     thinkMs: dice.pick([3_000, 10_000, 30_000]),
     planners: dice.between(0, 2),
     planMs: dice.pick([20_000, 60_000]),
-    dataBytesPerSecond: wires.pick(allowances),
-    kernelBytes: wires.pick(kernels),
+    ...wire,
     providerTrouble: isCalm ? 0 : dice.pick([0, 0.1, 0.4]),
     habits: isCalm ? [] : habitsOf(world, dice),
   }
