@@ -5,7 +5,7 @@
  */
 import { readFileSync } from 'node:fs'
 
-export interface HuntBounds {
+interface HuntBounds {
   /** For one seed; with the next millisecond the process is ended, and its fault found by this bound. */
   seedSecondsMax: number
   /** MiB of resident memory; beyond it the process is ended, and its fault found by this bound. Only where /proc is. */
