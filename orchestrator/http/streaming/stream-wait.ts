@@ -1,8 +1,8 @@
 /**
  * Waits for the content of a stream while three things may happen: there is some, time runs out, or the client leaves.
  * `pull-stream.ts` waits through this. The request's abort signal is touched only by a stream that really waits, and
- * one wait allocates nothing: chunks are frequent. Content wakes its stream at the end of the turn of the loop, so that
- * what arrives together leaves together, and nothing is encoded in the middle of a step of the engine.
+ * one wait allocates nothing: chunks are frequent. A stream goes on when what woke it is done, so that nothing is
+ * encoded in the middle of a step of the engine, and before the next message is read, of which some are large.
  */
 import type { RequestContext } from '../request-context.ts'
 import { IdleTimer } from './idle-timer.ts'
@@ -87,7 +87,7 @@ export class StreamWait implements EventListenerObject {
 
   private readonly wake = (): void => {
     this.isAsked = false
-    if (this.waiter !== null) this.context.edge.system.soon(this.rouse)
+    if (this.waiter !== null) queueMicrotask(this.rouse)
   }
 
   /** Whoever waits by now: when there is nothing for it after all, it waits on. */

@@ -109,14 +109,9 @@ function supplied(options: { stalled?: string; holdUnread?: RequestContext['hold
     failure: (why) => bytes(why.code),
     stalled: () => (options.stalled === undefined ? null : bytes(options.stalled)),
   }
-  /** In the middle of a turn. */
-  const bring = (part: string) => {
-    parts.push(part)
-    wake()
-  }
   const supply = (...more: string[]) => {
-    for (const part of more) bring(part)
-    system.turn()
+    parts.push(...more)
+    wake()
   }
   const stream = new PullStream(context, content)
   const reader = stream.respond().body!.getReader()
@@ -124,7 +119,7 @@ function supplied(options: { stalled?: string; holdUnread?: RequestContext['hold
     const { value, done } = await reader.read()
     return done ? 'END' : new TextDecoder().decode(value)
   }
-  return { system, told, bring, supply, leaving, reader, read, parts }
+  return { system, told, supply, leaving, reader, read, parts }
 }
 
 test('a stream opens, skips what gives its client nothing, and ends with its last part', async () => {
@@ -154,16 +149,13 @@ test('a wait is filled with comments, and its content comes when it is there', a
   expect(await waiting).toBe('a')
 })
 
-test('a stream that waits goes on at the end of the turn in which its content comes', async () => {
-  const { read, bring, system, parts } = supplied()
+test('a stream that waits goes on behind what brings its content, not in the middle of it', async () => {
+  const { read, supply, parts } = supplied()
   await read()
   const waiting = read()
   await Promise.resolve()
-  bring('a')
-  bring('b')
-  await Promise.resolve()
-  expect(parts).toEqual(['a', 'b'])
-  system.turn()
+  supply('a')
+  expect(parts).toEqual(['a'])
   expect(await waiting).toBe('a')
 })
 
