@@ -167,6 +167,11 @@ export class HubEngine implements Engine {
     return this.brain.listings.model(id)
   }
 
+  /** All that are connected; behind no port, for it is as long as the fleet. */
+  scouts() {
+    return this.brain.listings.scouts()
+  }
+
   scoutsAfter(session: number, count: number, filter: ScoutFilter) {
     return this.brain.fleetList.after(session, count, filter)
   }

@@ -3,7 +3,6 @@ import { checkClock, checkDescriptors, checkMemory } from '../../scout/cli/check
 import { LiveHub } from '../support/hub/live-hub.ts'
 import { startCommand } from '../support/machine/programs.ts'
 import { temporaryFolder } from '../support/machine/temporary-folder.ts'
-import { scoutsOf } from '../support/scout/scouts-of.ts'
 
 const MiB = 1024 * 1024
 
@@ -40,7 +39,7 @@ test('doctor finds nothing wrong with a scout that could serve, and leaves no tr
     }
     expect(program.stdout).toContain('demo offers 3 models: demo-small, demo-large, demo-embed.')
     expect(program.stdout).toContain('Nothing is in the way')
-    expect(scoutsOf(hub.hub.engine)).toEqual([])
+    expect(hub.hub.engine.scouts()).toEqual([])
   } finally {
     await hub.close()
   }

@@ -7,7 +7,6 @@ import { startCommand } from '../support/machine/programs.ts'
 import { temporaryFolder } from '../support/machine/temporary-folder.ts'
 import { startOpenAiStandIn } from '../support/providers/openai-stand-in.ts'
 import type { Json } from '../support/providers/provider-calls.ts'
-import { scoutsOf } from '../support/scout/scouts-of.ts'
 
 const rounds = 12
 /** Steps in which the hub's time is moved on: its scouts, whose time is the real one, get its pings in between. */
@@ -26,7 +25,7 @@ test('the slower of two scouts shows in its status that it loses to a faster one
     await program.wrote(/Connected as/)
     await live.connected(name, 4)
     clock.advance(stepMs)
-    return { id: scoutsOf(live.hub.engine).find((scout) => scout.name === name)!.id, service }
+    return { id: live.hub.engine.scouts().find((scout) => scout.name === name)!.id, service }
   }
   const fast = (await serve('fast')).id
   const { id: slow, service: slowService } = await serve('slow')

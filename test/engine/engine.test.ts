@@ -5,7 +5,6 @@ import { leaseTtlMs, tickMs } from '../../shared/limits/scheduling.ts'
 import { heartbeatMs } from '../../shared/limits/wire.ts'
 import type { FrameOf } from '../../shared/protocol/frames.ts'
 import { bytesOf, deltaLine, EngineBench, finishLine, wholeAnswer } from '../support/hub/engine-bench.ts'
-import { scoutsOf } from '../support/scout/scouts-of.ts'
 
 describe('a task on its way to a scout', () => {
   test('carries the request untouched, the model, a nonce of its own, and durations', () => {
@@ -142,7 +141,7 @@ describe('a scout', () => {
     const other = bench.join(['m'], 1)
     bench.system.pass(200)
     expect(bench.work().session).toBe(other)
-    expect(scoutsOf(bench.engine).length).toBe(1)
+    expect(bench.engine.scouts().length).toBe(1)
   })
 
   test('that dials anew supersedes its older session', () => {
@@ -150,7 +149,7 @@ describe('a scout', () => {
     const older = bench.join(['m'], 1, { name: 's', instance: 'i' })
     bench.join(['m'], 1, { name: 's', instance: 'i' })
     expect(bench.closed).toEqual([{ session: older, why: 'superseded' }])
-    expect(scoutsOf(bench.engine).length).toBe(1)
+    expect(bench.engine.scouts().length).toBe(1)
   })
 })
 
@@ -198,7 +197,7 @@ describe('the listings', () => {
       credits: 0,
     } as const
     bench.scouts.settle(1, { task, attempt, nonce, ...plain }, new Uint8Array(0))
-    expect(scoutsOf(bench.engine)).toMatchObject([
+    expect(bench.engine.scouts()).toMatchObject([
       {
         id: 'operator/scout-1',
         name: 'scout-1',
@@ -211,7 +210,7 @@ describe('the listings', () => {
       },
     ])
     bench.scouts.draining(1)
-    expect(scoutsOf(bench.engine)[0]?.phase).toBe('draining')
+    expect(bench.engine.scouts()[0]?.phase).toBe('draining')
   })
 })
 

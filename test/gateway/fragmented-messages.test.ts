@@ -8,7 +8,6 @@ import { heldSystem } from '../support/clocks/held-system.ts'
 import { until } from '../support/clocks/until.ts'
 import { LiveHub } from '../support/hub/live-hub.ts'
 import { hello } from '../support/hub/session-stage.ts'
-import { scoutsOf } from '../support/scout/scouts-of.ts'
 
 let hub: LiveHub
 afterEach(() => hub.close())
@@ -49,7 +48,7 @@ test.each([
     return Buffer.concat([head, payload])
   }
   socket.write(frame(0x82, encode(hello)))
-  await until('the scout to join', () => scoutsOf(hub.hub.engine).length === 1)
+  await until('the scout to join', () => hub.hub.engine.scouts().length === 1)
   const piece = 1_000
   const pieces = Math.ceil((frameBytesMax + 6_000) / piece)
   for (let index = 0; index < pieces; index++) {

@@ -8,7 +8,6 @@ import { helloTimeoutMs, reconnectWindowMs, silenceMs } from '../../shared/limit
 import { ManualSystem } from '../support/clocks/manual-system.ts'
 import type { LiveHub } from '../support/hub/live-hub.ts'
 import { dialRaw, joinRaw, knock } from '../support/scout/raw-scout.ts'
-import { scoutsOf } from '../support/scout/scouts-of.ts'
 
 const open: (() => Promise<void>)[] = []
 afterEach(async () => {
@@ -80,7 +79,7 @@ describe('dialing', () => {
     expect(await knock(hub)).toMatchObject({ status: 503, error: { code: 'no_scout_available' } })
     first.cut()
     for (let status = 503; status !== 101; ) ({ status } = await knock(hub))
-    expect(scoutsOf(engine)).toEqual([])
+    expect(engine.scouts()).toEqual([])
   })
 
   test('beyond the share of its operator is 503 for that key alone, until one of its scouts leaves', async () => {
@@ -122,7 +121,7 @@ describe('the gateway closes', () => {
     const scout = await joinRaw(hub)
     system.pass(silenceMs + 5_000)
     expect(await scout.ended()).toMatchObject({ code: 4408 })
-    expect(scoutsOf(engine)).toEqual([])
+    expect(engine.scouts()).toEqual([])
   })
 
   test("a revoked key's scouts, and nobody else's: 4501", async () => {
@@ -133,7 +132,7 @@ describe('the gateway closes', () => {
     expect(open).toEqual([1, 1, 0])
     gateway.closeKey('operator')
     expect(await revoked.ended()).toMatchObject({ code: 4501 })
-    expect(scoutsOf(engine).map((scout) => scout.operator)).toEqual(['other'])
+    expect(engine.scouts().map((scout) => scout.operator)).toEqual(['other'])
   })
 
   test('every socket when the hub leaves, after it has said so: 4412', async () => {

@@ -10,7 +10,6 @@ import { type Program, startEager, startExample } from '../support/machine/progr
 import { TcpProxy } from '../support/machine/tcp-proxy.ts'
 import { temporaryFolder } from '../support/machine/temporary-folder.ts'
 import { joinRaw } from '../support/scout/raw-scout.ts'
-import { scoutsOf } from '../support/scout/scouts-of.ts'
 
 let hub: LiveHub
 let proxy: TcpProxy
@@ -129,8 +128,8 @@ test('a client that leaves ends the work, and the place is free again', async ()
   const response = await ask('one two three '.repeat(1000), { stream: true }, { signal: leaving.signal })
   await response.body!.getReader().read()
   leaving.abort()
-  await until('the place to be free', () => scoutsOf(hub.hub.engine)[0]?.inFlight === 0)
-  await until('its credit to be granted again', () => scoutsOf(hub.hub.engine)[0]?.credits === 8)
+  await until('the place to be free', () => hub.hub.engine.scouts()[0]?.inFlight === 0)
+  await until('its credit to be granted again', () => hub.hub.engine.scouts()[0]?.credits === 8)
   expect(proxy.connections).toBe(1)
 })
 

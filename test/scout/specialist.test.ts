@@ -4,7 +4,6 @@ import { type Handle, ScoutError, Specialist } from '../../scout/sdk/specialist.
 import { offerOf } from '../../shared/task.ts'
 import { until } from '../support/clocks/until.ts'
 import { LiveHub } from '../support/hub/live-hub.ts'
-import { scoutsOf } from '../support/scout/scouts-of.ts'
 
 describe('a definition is refused', () => {
   const handle = () => 'x'
@@ -93,7 +92,7 @@ describe('a specialist', () => {
     await serve(() => '', 'Knows everything about one thing.')
     const listed = await fetch(`${hub.url}/v1/models`, { headers: { authorization: `Bearer ${hub.clientKey}` } })
     expect(await listed.text()).toContain('special')
-    expect(JSON.stringify(scoutsOf(hub.hub.engine))).toContain('special')
+    expect(JSON.stringify(hub.hub.engine.scouts())).toContain('special')
   })
 
   test('tells a client in its own words what is wrong, and no other way', async () => {

@@ -71,6 +71,15 @@ export class Listings {
     return { id, kinds: [kind], scouts, idle, providers: [], ...known, speed: speedOf(entry), created }
   }
 
+  scouts(): ScoutListing[] {
+    const list: ScoutListing[] = []
+    for (const scout of this.core.roster.bySession.values()) {
+      const known = this.acquaintances.get(scout.session)
+      if (known !== undefined) list.push(listingOf(scout, known))
+    }
+    return list
+  }
+
   /** Null for a session that has not been greeted. */
   listing(scout: Scout): ScoutListing | null {
     const known = this.acquaintances.get(scout.session)

@@ -9,7 +9,6 @@ import { CountingProvider } from '../../support/providers/counting-provider.ts'
 import { startOpenAiStandIn } from '../../support/providers/openai-stand-in.ts'
 import type { Json } from '../../support/providers/provider-calls.ts'
 import { contentLine, joinRaw, type RawScout, roleLine } from '../../support/scout/raw-scout.ts'
-import { scoutsOf } from '../../support/scout/scouts-of.ts'
 
 function liveHub(): LiveHub {
   const live = new LiveHub({ core: { retryBaseMs: 1, resumeWindowMs: 50, returnWindowMs: 0 } })
@@ -112,7 +111,7 @@ test('the stream itself is one legal chain that ends with [DONE], however often 
       scout.settle(lease, { chunks: 2 }, '{"choices":[],"usage":{"prompt_tokens":1,"completion_tokens":1}}')
     } else {
       scout.cut()
-      await until('the loss', () => scoutsOf(live.hub.engine).length === 0)
+      await until('the loss', () => live.hub.engine.scouts().length === 0)
     }
   }
   expect(await reader!.over()).toMatchObject({ text: said, isDone: true, finishes: ['stop'], error: null })

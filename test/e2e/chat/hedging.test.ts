@@ -5,7 +5,6 @@ import { sdkOf } from '../../support/hub/client-stage.ts'
 import { LiveHub } from '../../support/hub/live-hub.ts'
 import type { Json } from '../../support/providers/provider-calls.ts'
 import { ScriptedProvider } from '../../support/providers/scripted-provider.ts'
-import { scoutsOf } from '../../support/scout/scouts-of.ts'
 
 const messages = [{ role: 'user' as const, content: 'hello' }]
 const line = (text: string) =>
@@ -46,10 +45,10 @@ test('of two scouts the one that begins first is heard, the other is stopped and
   for await (const chunk of await asked) chunks.push(chunk)
   expect(chunks.map(({ choices }) => choices[0].delta.content ?? '').join('')).toBe('from the second')
   expect(chunks[0]!.chasm).toMatchObject({ provider: 'fast', attempts: 2, cost_ms: { total: expect.any(Number) } })
-  await until('both scouts to be free', () => scoutsOf(live.hub.engine).every(({ inFlight }) => inFlight === 0))
+  await until('both scouts to be free', () => live.hub.engine.scouts().every(({ inFlight }) => inFlight === 0))
   await until('the usage to be booked', () => booked.length > 0)
   expect(booked).toMatchObject([{ model: 'm', tasks: 1, promptTokens: 3, completionTokens: 2 }])
-  const records = scoutsOf(live.hub.engine).map(({ name, done, failed }) => [name, done, failed])
+  const records = live.hub.engine.scouts().map(({ name, done, failed }) => [name, done, failed])
   expect(records).toEqual([
     ['slow', 0, 0],
     ['fast', 1, 0],

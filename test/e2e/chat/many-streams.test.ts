@@ -7,7 +7,6 @@ import { until } from '../../support/clocks/until.ts'
 import { LiveHub } from '../../support/hub/live-hub.ts'
 import { collector, type Json } from '../../support/providers/provider-calls.ts'
 import { ScriptedProvider } from '../../support/providers/scripted-provider.ts'
-import { scoutsOf } from '../../support/scout/scouts-of.ts'
 
 const streams = 200
 const processes = 4
@@ -72,9 +71,9 @@ async function expected(body: string): Promise<{ hash: string; usage: Json }> {
 /** Everything that was lent out has come back. */
 async function expectConservation(): Promise<void> {
   const { engine } = live.hub
-  const isWhole = () => scoutsOf(engine).every(({ credits, inFlight }) => credits === concurrency && inFlight === 0)
+  const isWhole = () => engine.scouts().every(({ credits, inFlight }) => credits === concurrency && inFlight === 0)
   await until('all credits to be back', isWhole)
-  expect(scoutsOf(engine)).toHaveLength(links)
+  expect(engine.scouts()).toHaveLength(links)
   const creditsHeld = links * concurrency
   expect(engine.stats()).toMatchObject({ tasksQueued: 0, tasksLeased: 0, creditsHeld })
   const { tasks, wheel } = engine.core.state

@@ -6,7 +6,6 @@ import { CountingProvider } from '../../support/providers/counting-provider.ts'
 import type { Json } from '../../support/providers/provider-calls.ts'
 import { ScriptedProvider } from '../../support/providers/scripted-provider.ts'
 import { dialRaw, joinRaw, knock } from '../../support/scout/raw-scout.ts'
-import { scoutsOf } from '../../support/scout/scouts-of.ts'
 
 function liveHub(options: ConstructorParameters<typeof LiveHub>[0] = {}): LiveHub {
   const live = new LiveHub(options)
@@ -127,6 +126,6 @@ test('a revoked scout key ends its live sockets at once, and the scout stops for
   expect(await child.exited).toBe(1)
   expect(neighbour.closed).toBeNull()
   expect(await knock(live)).toMatchObject({ status: 401, error: { code: 'invalid_api_key' } })
-  await until('the roster to be rid of them', () => scoutsOf(live.hub.engine).length === 1)
+  await until('the roster to be rid of them', () => live.hub.engine.scouts().length === 1)
   neighbour.cut()
 })

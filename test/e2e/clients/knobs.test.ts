@@ -10,7 +10,6 @@ import { sdkOf } from '../../support/hub/client-stage.ts'
 import { LiveHub } from '../../support/hub/live-hub.ts'
 import type { Json } from '../../support/providers/provider-calls.ts'
 import { ScriptedProvider } from '../../support/providers/scripted-provider.ts'
-import { scoutsOf } from '../../support/scout/scouts-of.ts'
 
 function liveHub(system?: HeldSystem): LiveHub {
   const live = new LiveHub({ core: { retryBaseMs: 1 }, ...(system && { system }) })
@@ -37,8 +36,8 @@ async function asAdmin(live: LiveHub, path: string): Promise<Json> {
 test('only those named answer, and those ignored do not, by scout, operator or provider', async () => {
   const live = liveHub()
   for (const name of ['ant', 'bee', 'cat']) await live.addScout({ name, demo: { models: ['m'] } })
-  const [ant, bee, cat] = scoutsOf(live.hub.engine).map(({ id }) => id) as [string, string, string]
-  const operator = scoutsOf(live.hub.engine)[0]!.operator
+  const [ant, bee, cat] = live.hub.engine.scouts().map(({ id }) => id) as [string, string, string]
+  const operator = live.hub.engine.scouts()[0]!.operator
   const served = (chasm: object) => Promise.all(times(8, async () => (await chasmOf(live, chasm)).scout as string))
   expect(new Set(await served({ only: [bee] }))).toEqual(new Set([bee]))
   expect(new Set(await served({ ignore: [ant, cat] }))).toEqual(new Set([bee]))
@@ -86,7 +85,7 @@ test('an answer can be explained, and the scout be looked at', async () => {
   expect(first.cost_ms.total).toBeGreaterThan(0)
   expect(await chasmOf(live, {})).not.toHaveProperty('cost_ms')
 
-  const { id } = scoutsOf(live.hub.engine)[0]!
+  const { id } = live.hub.engine.scouts()[0]!
   const shown = await asAdmin(live, `/v1/scouts/${id}`)
   expect(shown).toMatchObject({ id, name: 'ant', sessions: 1, window: 4, done: 2, failed: 0, failure_rate: 0 })
   const [served, unserved] = shown.models
@@ -122,7 +121,7 @@ test('whoever sorts by price gets the cheapest scout of two, though the other on
   const live = liveHub(clock)
   await live.addScout({ name: 'fast', providers: [new PricedProvider(900_000, clock, 10)] })
   await live.addScout({ name: 'cheap', providers: [new PricedProvider(80_000, clock, 2_000)] })
-  const idOf = (name: string) => scoutsOf(live.hub.engine).find((scout) => scout.name === name)!.id
+  const idOf = (name: string) => live.hub.engine.scouts().find((scout) => scout.name === name)!.id
   const [fast, cheap] = [idOf('fast'), idOf('cheap')]
   for (const scout of [fast, cheap]) for (let i = 0; i < 2; i++) await chasmOf(live, { only: [scout] })
   for (let i = 0; i < 4; i++) {
@@ -140,7 +139,7 @@ test('a model that its provider limits is shown resting, with the time it takes'
   const asked = live.post('/v1/chat/completions', { model: 'm', messages, chasm: { deadline_ms: 2_000 } })
   const limited = fault('provider_rate_limited', 'too much of it', { retryAfterMs: 60_000 })
   ;(await provider.call()).fail(new ProviderError(limited))
-  const { id } = scoutsOf(live.hub.engine)[0]!
+  const { id } = live.hub.engine.scouts()[0]!
   await until('the pause', () => live.hub.engine.scout(id)!.standings[0]!.resumesInMs !== null)
   const [resting, well] = (await asAdmin(live, `/v1/scouts/${id}`)).models
   expect(resting).toMatchObject({ model: 'm', cost_ms: null })

@@ -7,7 +7,6 @@ import { until } from '../../support/clocks/until.ts'
 import { LiveHub } from '../../support/hub/live-hub.ts'
 import type { Json } from '../../support/providers/provider-calls.ts'
 import { contentLine, finishLine, joinRaw, type RawScout, roleLine } from '../../support/scout/raw-scout.ts'
-import { scoutsOf } from '../../support/scout/scouts-of.ts'
 
 const live = new LiveHub({ core: { retryBaseMs: 1 } })
 afterAll(() => live.close())
@@ -28,7 +27,7 @@ async function stage(stream: boolean) {
   await live.connected('honest', 1)
   onTestFinished(async () => {
     for (const scout of [bad, honest]) scout.cut()
-    await until('both to be gone', () => scoutsOf(live.hub.engine).length === 0)
+    await until('both to be gone', () => live.hub.engine.scouts().length === 0)
   })
   return { bad, honest, lease, response }
 }

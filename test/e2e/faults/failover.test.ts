@@ -9,7 +9,6 @@ import type { Json } from '../../support/providers/provider-calls.ts'
 import { ScriptedProvider } from '../../support/providers/scripted-provider.ts'
 import { contentLine, dialRaw, finishLine, joinRaw } from '../../support/scout/raw-scout.ts'
 import { eagerSystem } from '../../support/scout/scout-stage.ts'
-import { scoutsOf } from '../../support/scout/scouts-of.ts'
 
 function liveHub(core: HubOptions['core'] = {}): LiveHub {
   const live = new LiveHub({ core: { retryBaseMs: 1, ...core } })
@@ -35,7 +34,7 @@ function ask(live: LiveHub, stream: boolean): Promise<Response> {
 }
 
 const inFlight = (live: LiveHub, name: string) =>
-  scoutsOf(live.hub.engine).find((scout) => scout.name === name)?.inFlight
+  live.hub.engine.scouts().find((scout) => scout.name === name)?.inFlight
 
 const line = (text: string) =>
   JSON.stringify({ choices: [{ index: 0, delta: { content: text }, finish_reason: null }] })
@@ -87,7 +86,7 @@ test('a whole answer that was under way when its scout died is made anew elsewhe
   const whole = ask(live, false)
   await until('the work to begin', () => inFlight(live, 'doomed') === 1)
   doomed.kill('SIGKILL')
-  await until('the loss to be noticed', () => scoutsOf(live.hub.engine).length === 0)
+  await until('the loss to be noticed', () => live.hub.engine.scouts().length === 0)
   await live.addScout({ name: 'good', demo: { models: ['m'] } })
   const response = await whole
   expect(response.status).toBe(200)
@@ -133,7 +132,7 @@ test('a scout whose socket is cut after content comes back and goes on, without 
     await until('something to be lost', () => proxy.lostBytes.up > lostBefore)
     proxy.cut()
     await say(`cut ${round} `)
-    await until('the scout to be back', () => scoutsOf(live.hub.engine).some(({ credits }) => credits === 3))
+    await until('the scout to be back', () => live.hub.engine.scouts().some(({ credits }) => credits === 3))
     await say(`back ${round} `)
     await reader.until(`round ${round}`, ({ text }) => text === said)
   }
@@ -177,7 +176,7 @@ test.each([
   second.done('{"choices":[{"index":0,"message":{"role":"assistant","content":"next"},"finish_reason":"stop"}]}')
   expect((await next).status).toBe(200)
   expect(live.hub.engine.stats()).toMatchObject({ attempts: 2, tasksFinished: { done: 2 }, staleSettlements: 0 })
-  expect(scoutsOf(live.hub.engine)).toMatchObject([{ done: 2, failed: 0 }])
+  expect(live.hub.engine.scouts()).toMatchObject([{ done: 2, failed: 0 }])
 })
 
 test('a scout that comes back after the window has closed hears that its work is stale', async () => {
@@ -230,7 +229,7 @@ test('nobody but the instance that holds a lease can take it up, whatever it pre
   const reader = new StreamReader(await response)
   await reader.content()
   holder.cut()
-  await until('the loss to be noticed', () => scoutsOf(live.hub.engine).length === 0)
+  await until('the loss to be noticed', () => live.hub.engine.scouts().length === 0)
 
   const wrongNonce = new Uint8Array(nonce).fill(7)
   const cases: [instance: string, held: [number, number, Uint8Array]][] = [
@@ -244,7 +243,7 @@ test('nobody but the instance that holds a lease can take it up, whatever it pre
     scout.hello({ instance, held: [held] })
     expect((await scout.heard('welcome')).held).toEqual([[held[0], held[1], 'stale', 0]])
     scout.cut()
-    await until('it to be gone', () => scoutsOf(live.hub.engine).length === 0)
+    await until('it to be gone', () => live.hub.engine.scouts().length === 0)
   }
   const back = await dialRaw(live)
   back.hello({ instance: 'holder', held: [[task, attempt, nonce]] })

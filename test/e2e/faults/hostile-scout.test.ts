@@ -7,7 +7,6 @@ import { until } from '../../support/clocks/until.ts'
 import { LiveHub } from '../../support/hub/live-hub.ts'
 import { Neighbourhood } from '../../support/scout/neighbourhood.ts'
 import { contentLine, dialRaw, finishLine, joinRaw, knock, type RawScout } from '../../support/scout/raw-scout.ts'
-import { scoutsOf } from '../../support/scout/scouts-of.ts'
 import { bombs } from '../../support/wire/bombs.ts'
 
 describe('beside a neighbour whose stream goes on', () => {
@@ -250,6 +249,6 @@ describe('at the door', () => {
     expect((await knock(strict, { key: null })).status).toBe(401)
     expect(refused[0]!.error).toMatchObject({ code: 'rate_limited', type: 'rate_limit_error' })
     expect((await knock(strict)).status).toBe(101)
-    await until('nobody to be left', () => scoutsOf(strict.hub.engine).length === 0)
+    await until('nobody to be left', () => strict.hub.engine.scouts().length === 0)
   })
 })

@@ -14,7 +14,6 @@ import {
 } from '../../support/hub/client-stage.ts'
 import { LiveHub } from '../../support/hub/live-hub.ts'
 import { chunk, events, identity } from '../../support/providers/openai-stand-in.ts'
-import { scoutsOf } from '../../support/scout/scouts-of.ts'
 
 let stage: ClientStage
 let openai: OpenAI
@@ -245,7 +244,7 @@ describe('a client that stops', () => {
     })
     await Promise.all(aborted)
     await stage.hub.connected('seen-scout', 4)
-    for (const { inFlight, credits } of scoutsOf(stage.hub.hub.engine)) {
+    for (const { inFlight, credits } of stage.hub.hub.engine.scouts()) {
       expect({ inFlight, credits }).toEqual({ inFlight: 0, credits: 4 })
     }
     expect((await openai.chat.completions.create(hello)).choices[0]!.finish_reason).toBe('stop')

@@ -8,7 +8,6 @@ import { StreamReader } from '../../support/clients/stream-reader.ts'
 import { until } from '../../support/clocks/until.ts'
 import { LiveHub } from '../../support/hub/live-hub.ts'
 import { contentLine, dialRaw, finishLine, joinRaw, type RawScout } from '../../support/scout/raw-scout.ts'
-import { scoutsOf } from '../../support/scout/scouts-of.ts'
 
 function liveHub(): LiveHub {
   const live = new LiveHub({ core: { leaseTtlMs: 600_000, firstSignMs: 600_000 } })
@@ -48,14 +47,14 @@ test('a scout comes back under the new secret as the same scout, with its record
   expect((await before.ended()).code).toBe(4501)
   await expect(join(live, key, 'ant')).rejects.toThrow()
   const after = await join(live, fresh, 'ant')
-  expect(scoutsOf(live.hub.engine)).toMatchObject([{ id: `${row.tenant}/ant`, operator: row.id, done: 1, failed: 0 }])
+  expect(live.hub.engine.scouts()).toMatchObject([{ id: `${row.tenant}/ant`, operator: row.id, done: 1, failed: 0 }])
   // The task went back uncharged, and is given out again.
   const again = await after.heard('task', ({ task }) => task === held.task)
   expect(again.attempt).toBe(2)
   after.chunk(again, 0, 0, contentLine('y') + finishLine)
   after.settle(again, { chunks: 1 })
   expect(await client.done(taken)).toMatchObject({ state: 'done' })
-  await until('the second task to count', () => scoutsOf(live.hub.engine)[0]?.done === 2)
+  await until('the second task to count', () => live.hub.engine.scouts()[0]?.done === 2)
 })
 
 test('keys of one account bring up one scout of a name, and reach what each other accepted', async () => {

@@ -10,7 +10,6 @@ import { sdkOf, standInProvider } from '../../support/hub/client-stage.ts'
 import { LiveHub } from '../../support/hub/live-hub.ts'
 import { startOpenAiStandIn } from '../../support/providers/openai-stand-in.ts'
 import { type ScriptedCall, ScriptedProvider } from '../../support/providers/scripted-provider.ts'
-import { scoutsOf } from '../../support/scout/scouts-of.ts'
 
 const closing: (() => Promise<unknown>)[] = []
 afterEach(async () => {
@@ -35,7 +34,7 @@ function standIn(models: string[]) {
 }
 
 function scoutNamed(hub: LiveHub, name: string) {
-  return scoutsOf(hub.hub.engine).find((scout) => scout.name === name)!
+  return hub.hub.engine.scouts().find((scout) => scout.name === name)!
 }
 
 /** A scout that also offers `m`, but is held up by another request until `free` is called. */

@@ -7,7 +7,6 @@ import { CountingProvider } from '../../support/providers/counting-provider.ts'
 import type { Json } from '../../support/providers/provider-calls.ts'
 import { ScriptedProvider } from '../../support/providers/scripted-provider.ts'
 import { dialRaw } from '../../support/scout/raw-scout.ts'
-import { scoutsOf } from '../../support/scout/scouts-of.ts'
 
 const largeBytes = 2 * 1024 * 1024
 const bytesPerSecond = 1024 * 1024
@@ -46,7 +45,7 @@ test('a scout is not given up while a large prompt takes longer than the hub tol
   expect(((await response.json()) as Json).chasm.attempts).toBe(1)
   expect(provider.asked).toEqual(['m'])
   expect(proxy.connections).toBe(1)
-  expect(scoutsOf(live.hub.engine)).toMatchObject([{ done: 1, failed: 0 }])
+  expect(live.hub.engine.scouts()).toMatchObject([{ done: 1, failed: 0 }])
 })
 
 test('pings and short tasks slip in between the fragments of a large one', async () => {

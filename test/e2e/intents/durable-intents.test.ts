@@ -13,7 +13,6 @@ import { heldService } from '../../support/providers/held-service.ts'
 import type { Json } from '../../support/providers/provider-calls.ts'
 import { ScriptedProvider } from '../../support/providers/scripted-provider.ts'
 import { contentLine, finishLine, joinRaw } from '../../support/scout/raw-scout.ts'
-import { scoutsOf } from '../../support/scout/scouts-of.ts'
 import { tinyDisk } from '../../support/store/tiny-disk.ts'
 
 function liveHub(more: Partial<HubOptions> = {}) {
@@ -96,7 +95,7 @@ test('when a scout is killed amid an answer, readers hear of it and another oneâ
   const good = new CountingProvider({ models: ['m'] })
   await live.addScout({ name: 'good', providers: [good] })
   doomed.kill('SIGKILL')
-  await until('the loss to be noticed', () => scoutsOf(live.hub.engine).length === 1)
+  await until('the loss to be noticed', () => live.hub.engine.scouts().length === 1)
   await endLease(id)
   expect(await events.over()).toBe('whole')
   expect(events.outline).toEqual([
@@ -125,7 +124,7 @@ test('a cancelled scroll is cancelled at the provider, and what waited for it is
   const answer = await client.ask('DELETE', `/v1/intents/${id}`)
   expect([answer.status, ((await answer.json()) as Json).state]).toEqual([200, 'cancelled'])
   for (const call of calls) await provider.aborted(call)
-  await until('the scout to be idle', () => scoutsOf(live.hub.engine)[0]!.inFlight === 0)
+  await until('the scout to be idle', () => live.hub.engine.scouts()[0]!.inFlight === 0)
   expect(provider.calls).toHaveLength(2)
   const { tasks } = await client.get(id)
   expect(tasks.map(({ state }: Json) => state)).toEqual(['cancelled', 'cancelled', 'skipped'])

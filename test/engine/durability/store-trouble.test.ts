@@ -3,7 +3,6 @@ import { firstSignMs, leaseGraceMs, leaseTtlMs } from '../../../shared/limits/sc
 import { journalRetryMs } from '../../../shared/limits/store.ts'
 import { deltaLine, finishLine } from '../../support/hub/engine-bench.ts'
 import { IntentsBench, outline } from '../../support/hub/intents-stage.ts'
-import { scoutsOf } from '../../support/scout/scouts-of.ts'
 
 const longMs = 4 * (leaseTtlMs + leaseGraceMs + firstSignMs)
 
@@ -23,7 +22,7 @@ test('a disk in trouble for longer than a lease charges nobody, and all goes on 
   bench.turn()
   wait(bench, longMs, session)
   expect(bench.take('task')).toEqual([])
-  expect(scoutsOf(bench.engine)).toMatchObject([{ failed: 0, failureRate: 0, credits: 1, inFlight: 0 }])
+  expect(bench.engine.scouts()).toMatchObject([{ failed: 0, failureRate: 0, credits: 1, inFlight: 0 }])
   bench.fickle.trouble = null
   bench.system.pass(journalRetryMs)
   const work = bench.work()
@@ -87,7 +86,7 @@ test('while the disk is in trouble chats go on, past the durable tasks that wait
   bench.system.pass(journalRetryMs)
   bench.turn()
   expect(bench.take('task')).toHaveLength(4)
-  expect(scoutsOf(bench.engine)).toMatchObject([{ credits: 0, inFlight: 4 }])
+  expect(bench.engine.scouts()).toMatchObject([{ credits: 0, inFlight: 4 }])
 })
 
 test('what a scout settles meanwhile is committed when the disk heals, and what follows begins then', async () => {
@@ -142,7 +141,7 @@ test('a disk that fails again and again between two grants gives every credit ba
   bench.turn()
   for (let times = 0; times < 15; times++) {
     bench.system.pass(journalRetryMs)
-    expect(scoutsOf(bench.engine)).toMatchObject([{ credits: 2, inFlight: 0 }])
+    expect(bench.engine.scouts()).toMatchObject([{ credits: 2, inFlight: 0 }])
   }
   Object.defineProperty(bench.fickle, 'trouble', { value: null })
   bench.system.pass(journalRetryMs)

@@ -18,7 +18,6 @@ import { scoutPath } from '../../../shared/protocol/frames.ts'
 import { realSystem, type System } from '../../../shared/system.ts'
 import type { HeldSystem } from '../clocks/held-system.ts'
 import { until } from '../clocks/until.ts'
-import { scoutsOf } from '../scout/scouts-of.ts'
 
 const silent = pino({ level: 'silent' })
 const real = realSystem()
@@ -127,7 +126,7 @@ export class LiveHub {
   /** Resolves once this scout's credits have arrived; waiting work may have used some of them at once. */
   async connected(name: string, credits: number): Promise<void> {
     const isReady = (scout: ScoutListing) => scout.name === name && scout.credits + scout.inFlight === credits
-    await until(`scout ${name} to connect`, () => scoutsOf(this.hub.engine).some(isReady))
+    await until(`scout ${name} to connect`, () => this.hub.engine.scouts().some(isReady))
   }
 
   /** A request as any HTTP client would send it. */
