@@ -261,6 +261,7 @@ export class Hub {
   private setOff(where: string): never {
     const { generation, world } = this
     this.hasDefect = true
+    this.checker.looks.failedIn(this.engine)
     world.trace.print?.(`hub meets a defect ${where}`)
     world.arm(this.network.ground, 0, () => {
       if (!this.up || this.generation !== generation) return
