@@ -1,6 +1,6 @@
 /**
  * What happens to accounts and keys without a request: keys expire, another process (the key command) changes them,
- * sessions and old audit rows are removed. Looks a few times a second, at the cost of two reads; what was changed
+ * sessions and old audit rows are removed. Looks a few times a second, at the cost of three reads; what was changed
  * elsewhere is read off the audit log, in which every change has its row.
  */
 import { auditMs, keyWatchMs, signInsForgetMs, signInsForgetRows } from '../../shared/limits/keys.ts'
@@ -46,8 +46,13 @@ export class AccountWatch {
 
   private look(): void {
     this.keyring.sweep()
+    // In this order: what was written before the look at the commits, and by nobody else, is our own.
+    const seq = this.store.lastAuditSeq()
     const commits = this.store.foreignCommits()
-    if (commits === this.commits) return
+    if (commits === this.commits) {
+      this.seq = seq
+      return
+    }
     this.commits = commits
     for (let rows = this.unseen(); rows.length > 0; rows = this.unseen()) {
       for (const row of rows) if (row.actor === consoleActor.id) this.follow(row)

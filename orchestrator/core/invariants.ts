@@ -37,7 +37,7 @@ import { clients } from './fleet/model-names.ts'
 import { resumesAtMs } from './fleet/resume-times.ts'
 import { weightOf } from './fleet/retired-records.ts'
 import { hasRoom, instanceKey } from './fleet/roster.ts'
-import type { ModelEntry, OfferClass, Scout, Task } from './model/object-graph.ts'
+import type { Lease, ModelEntry, OfferClass, Scout, Task } from './model/object-graph.ts'
 import { isTerminal } from './model/task.ts'
 import type { CoreState } from './state.ts'
 import { cancelsPerCredit } from './task/cancels.ts'
@@ -49,14 +49,14 @@ import { isHeldBack } from './trust/suspects.ts'
 /** One sentence per broken invariant, opening with its number; empty when all hold. */
 export function violations(core: CoreState): string[] {
   const broken: string[] = []
-  const check = (holds: boolean, invariant: number, who: string | number, what: string) => {
-    if (!holds) broken.push(`${invariant}. ${who}: ${what}`)
+  const check: Check = (holds, invariant, who, what, first = '', second = '', third = '') => {
+    if (holds) return
+    const facts = [first, second, third]
+    broken.push(`${invariant}. ${who}: ${what.replace(/%/g, () => String(facts.shift()))}`)
   }
   const count = new Recount()
-  let leases = 0
-  for (const task of core.tasks.values()) leases += leasesOf(task).length
-  check(core.leases === leases, 2, 'leases', `count ${core.leases}`)
   for (const [id, task] of core.tasks) checkTask(core, id, task, count, check)
+  check(core.leases === count.leases, 2, 'leases', 'count %', core.leases)
   for (const [session, scout] of core.roster.bySession) checkScout(core, session, scout, count, check)
   for (const entry of core.index.entries.values()) checkEntry(core, entry, count, check)
   for (const klass of core.index.offerClasses()) checkClass(klass, count, check)
@@ -67,7 +67,7 @@ export function violations(core: CoreState): string[] {
     check(tasks.size > 0, 3, key, 'is waited for without a lease')
     orphans += tasks.size
   }
-  check(orphans === count.orphans, 3, 'orphans', `list ${orphans} leases, ${count.orphans} wait for their scout`)
+  check(orphans === count.orphans, 3, 'orphans', 'list % leases, % wait for their scout', orphans, count.orphans)
   checkMemory(core, count, check)
   for (const { tenant, timerSlot, aside, leases } of core.suspects.values()) {
     check(timerSlot !== -1, 12, tenant, 'is suspected without end')
@@ -81,19 +81,31 @@ export function violations(core: CoreState): string[] {
       )
     count.armed++
   }
-  check(core.wheel.armed === count.armed, 12, 'wheel', `${core.wheel.armed} armed for ${count.armed} owners`)
+  check(core.wheel.armed === count.armed, 12, 'wheel', '% armed for % owners', core.wheel.armed, count.armed)
   for (const intent of core.intents.values()) {
-    check(intent.open.size > 0 && intent.state === 'running', 16, intent.id, `is ${intent.state} without tasks`)
+    check(intent.open.size > 0 && intent.state === 'running', 16, intent.id, 'is % without tasks', intent.state)
   }
   check(core.freed.length === 0 && core.unplaced.length === 0, 13, 'step', 'left work behind')
   return broken
 }
 
-type Check = (holds: boolean, invariant: number, who: string | number, what: string) => void
+type Fact = string | number | null | undefined
+
+/** `what` is a sentence in which a fact takes the place of each `%`: texts are made of what does not hold alone. */
+type Check = (
+  holds: boolean,
+  invariant: number,
+  who: string | number,
+  what: string,
+  first?: Fact,
+  second?: Fact,
+  third?: Fact,
+) => void
 
 /** What there is, counted anew. */
 class Recount {
   armed = 0
+  leases = 0
   queuedDurable = 0
   orphans = 0
   readonly queuedByTenant = new Map<string, number>()
@@ -118,6 +130,14 @@ function add<Key>(counts: Map<Key, number>, key: Key): void {
   counts.set(key, (counts.get(key) ?? 0) + 1)
 }
 
+/** Below this a list is searched for each of its members, which costs less than a set of them. */
+const shortList = 16
+
+function hasTwice(list: readonly unknown[]): boolean {
+  if (list.length > shortList) return new Set(list).size !== list.length
+  return list.some((one, at) => list.indexOf(one) !== at)
+}
+
 function total(counts: Map<unknown, number>): number {
   let sum = 0
   for (const count of counts.values()) sum += count
@@ -127,17 +147,18 @@ function total(counts: Map<unknown, number>): number {
 function checkTask(core: CoreState, id: number, task: Task, count: Recount, check: Check): void {
   const { state, entry } = task
   const leases = leasesOf(task)
+  count.leases += leases.length
   const { attemptsMax, returnsMax } = core.settings
-  check(task.id === id && !isTerminal(task), 1, id, `is listed while ${state}`)
-  check(leases.length > 0 === (state === 'leased'), 2, id, `${state} does not fit its leases`)
-  check(leases.length <= (task.intent === null ? 2 : 1), 2, id, `has ${leases.length} leases`)
+  check(task.id === id && !isTerminal(task), 1, id, 'is listed while %', state)
+  check(leases.length > 0 === (state === 'leased'), 2, id, '% does not fit its leases', state)
+  check(leases.length <= (task.intent === null ? 2 : 1), 2, id, 'has % leases', leases.length)
   check(leases.length < 2 || leases[0]!.attempt !== leases[1]!.attempt, 2, id, 'has one attempt leased twice')
   for (const lease of leases) {
     const { holder, attempt, scout, instance, capability } = lease
     check(lease.task === task, 3, id, 'has a lease of another task')
     check(attempt <= task.attempt, 2, id, 'has a lease of an attempt that never began')
     const taken = Math.max(bodyBytesMax, capability?.offer.requestBytesMax ?? Number.POSITIVE_INFINITY)
-    check(task.promptBytes <= taken, 2, id, `is leased with ${task.promptBytes} bytes where ${taken} are taken`)
+    check(task.promptBytes <= taken, 2, id, 'is leased with % bytes where % are taken', task.promptBytes, taken)
     if (holder === null) {
       check(core.orphans.get(instanceKey(scout, instance))?.has(task) === true, 3, id, 'is not listed as waiting')
       check(task.intent !== null || task.contentBegan, 3, id, 'is leased to nobody though nothing was seen')
@@ -148,13 +169,13 @@ function checkTask(core: CoreState, id: number, task: Task, count: Recount, chec
   const hasTried = task.triedScouts.length > 0
   const isAwaiting = core.awaitingStore.has(task)
   const isAside = core.suspects.get(task.tenant)?.aside.has(task) === true
-  check(!isAside || state === 'ready', 4, id, `${state} and waits aside`)
+  check(!isAside || state === 'ready', 4, id, '% and waits aside', state)
   const isQueued = state === 'ready' && !isAwaiting && !isAside
   const mayAwait = state === 'ready' && task.intent !== null && core.storeTroubled
-  check(!isAwaiting || mayAwait, 4, id, `${state} and waits for the store`)
-  check(isWaiting === (isQueued && !hasTried), 4, id, `${state}, attempt ${task.attempt}, waits`)
-  check(entry.returned.has(task) === (isQueued && hasTried), 4, id, `${state}, attempt ${task.attempt}, is returned`)
-  check((state === 'blocked') === task.blockers > 0, 16, id, `${state} with ${task.blockers} blockers`)
+  check(!isAwaiting || mayAwait, 4, id, '% and waits for the store', state)
+  check(isWaiting === (isQueued && !hasTried), 4, id, '%, attempt %, waits', state, task.attempt)
+  check(entry.returned.has(task) === (isQueued && hasTried), 4, id, '%, attempt %, is returned', state, task.attempt)
+  check((state === 'blocked') === task.blockers > 0, 16, id, '% with % blockers', state, task.blockers)
   if (task.intent !== null) {
     check(
       task.intent.open.has(task) && core.intents.get(task.intent.id) === task.intent,
@@ -172,10 +193,10 @@ function checkTask(core: CoreState, id: number, task: Task, count: Recount, chec
     if (task.intent === null && task.attempt === 0) add(count.waitingByTenant, task.tenant)
   }
   const begun = task.charged + task.handedBack + task.outrun + leases.length
-  check(begun === task.attempt, 5, id, `began ${task.attempt} attempts and accounts for ${begun}`)
+  check(begun === task.attempt, 5, id, 'began % attempts and accounts for %', task.attempt, begun)
   check(task.charged < attemptsMax && task.handedBack <= returnsMax, 5, id, 'goes on beyond its attempts')
-  check(new Set(task.triedScouts).size === task.triedScouts.length, 5, id, 'counts a scout twice')
-  check(task.timerSlot !== -1 && task.dueMs <= dueAtMost(core, task), 12, id, `${state} and not due in time`)
+  check(!hasTwice(task.triedScouts), 5, id, 'counts a scout twice')
+  check(task.timerSlot !== -1 && task.dueMs <= dueAtMost(core, task), 12, id, '% and not due in time', state)
   count.armed++
 }
 
@@ -194,41 +215,42 @@ function isConnected(core: CoreState, scout: Scout): boolean {
 function checkScout(core: CoreState, session: number, scout: Scout, count: Recount, check: Check): void {
   const { klass, credits, capacity, record } = scout
   check(scout.session === session && scout.state !== 'gone', 3, session, 'is listed under another number, or gone')
-  for (const lease of heldLeases(scout)) {
+  const held = heldLeases(scout)
+  for (const lease of held) {
     const { task, holder } = lease
     const isHeld =
       holder === scout &&
       lease.session === session &&
       leasesOf(task).includes(lease) &&
       core.tasks.get(task.id) === task
-    check(isHeld, 3, session, `holds task ${task.id} alone`)
+    check(isHeld, 3, session, 'holds task % alone', task.id)
   }
-  check(Number.isSafeInteger(credits) && credits >= 0 && credits <= capacity, 7, session, `has ${credits} credits`)
-  check(capacity <= core.settings.creditMax, 7, session, `has capacity ${capacity}`)
-  check(scout.running === heldLeases(scout).length, 3, session, 'miscounts its leases')
+  check(Number.isSafeInteger(credits) && credits >= 0 && credits <= capacity, 7, session, 'has % credits', credits)
+  check(capacity <= core.settings.creditMax, 7, session, 'has capacity %', capacity)
+  check(scout.running === held.length, 3, session, 'miscounts its leases')
   check(scout.idle === hasRoom(scout), 9, session, 'is idle and should not be, or the other way round')
   add(count.members, klass)
   add(count.sessions, record)
   for (const [at, entry] of klass.entries.entries()) {
     const capability = scout.capabilities[at]!
     const isRight = capability.entry === entry && capability.scout === scout && !capability.withdrawn
-    check(isRight, 8, session, `has another capability in the place of ${entry.key}`)
+    check(isRight, 8, session, 'has another capability in the place of %', entry.key)
     const isListed = entry.ready.includes(capability)
-    check(isListed !== scout.unlisted.includes(capability), 10, session, `does not know whether ${entry.key} lists it`)
+    check(isListed !== scout.unlisted.includes(capability), 10, session, 'does not know whether % lists it', entry.key)
     add(count.offerers, entry)
     if (!isAble(scout, entry)) noteResume(scout, entry, count)
     if (!isAble(scout, entry)) continue
     add(count.scouts, entry)
     if (!canServe(scout, entry)) continue
-    check(isListed || !scout.idle, 10, session, `is idle and unknown to ${entry.key}`)
+    check(isListed || !scout.idle, 10, session, 'is idle and unknown to %', entry.key)
     if (scout.idle) count.idle.add(entry)
   }
-  checkWindows(scout, check)
+  checkWindows(scout, held, check)
   check(core.roster.records.get(record.scout) === record, 14, session, 'has lost its record')
   const pauses = [...(scout.pauses?.values() ?? [])]
   const cancels = [...(scout.cancels?.values() ?? [])]
-  for (const pause of pauses) check(pause.timerSlot !== -1, 12, session, `never resumes ${pause.model}`)
-  for (const watch of cancels) check(watch.timerSlot !== -1, 12, session, `forgets to cancel ${watch.task}`)
+  for (const pause of pauses) check(pause.timerSlot !== -1, 12, session, 'never resumes %', pause.model)
+  for (const watch of cancels) check(watch.timerSlot !== -1, 12, session, 'forgets to cancel %', watch.task)
   check(pauses.length <= offersMax, 14, session, 'has too many pauses')
   check(cancels.length <= cancelsPerCredit * core.settings.creditMax, 14, session, 'has too many cancels')
   count.armed += pauses.length + cancels.length
@@ -246,32 +268,34 @@ function noteResume({ pauses, state, klass }: Scout, entry: ModelEntry, count: R
   }
 }
 
-function checkWindows(scout: Scout, check: Check): void {
+function checkWindows(scout: Scout, leases: readonly Lease[], check: Check): void {
   const { windows, session, klass, record } = scout
   check(windows === null || windows.size > 0, 17, session, 'keeps no window at all')
   check((record.windows?.size ?? 0) <= offersMax, 14, session, 'remembers too many windows')
   for (const [key, { size, running }] of windows ?? []) {
     const isOffered = klass.entries.some((entry) => entry.key === key && entry.model !== autoModel)
-    check(isOffered && size >= 1, 17, session, `has a window of ${size} for ${key}`)
-    const held = heldLeases(scout).filter(({ capability }) => capability?.entry.key === key).length
-    check(running === held, 17, session, `counts ${running} of ${held} leases of ${key}`)
+    check(isOffered && size >= 1, 17, session, 'has a window of % for %', size, key)
+    const held = leases.filter(({ capability }) => capability?.entry.key === key).length
+    check(running === held, 17, session, 'counts % of % leases of %', running, held, key)
   }
 }
 
 function checkEntry(core: CoreState, entry: ModelEntry, count: Recount, check: Check): void {
   const { key, offerers, scouts, queued, waiting, returned, ready, withdrawnReady } = entry
   check(core.index.entries.get(key) === entry, 10, key, 'is listed under another name')
-  check(offerers === (count.offerers.get(entry) ?? 0), 10, key, `counts ${offerers} offerers`)
-  check(scouts === (count.scouts.get(entry) ?? 0), 10, key, `counts ${scouts} scouts`)
-  check(new Set(ready).size === ready.length, 10, key, 'lists a scout twice')
-  check(ready.filter(({ withdrawn }) => withdrawn).length === withdrawnReady, 10, key, 'miscounts who is gone')
+  check(offerers === (count.offerers.get(entry) ?? 0), 10, key, 'counts % offerers', offerers)
+  check(scouts === (count.scouts.get(entry) ?? 0), 10, key, 'counts % scouts', scouts)
+  check(!hasTwice(ready), 10, key, 'lists a scout twice')
+  let gone = 0
   for (const { scout, entry: listed, withdrawn } of ready) {
+    if (withdrawn) gone++
     const isThere = listed === entry && (withdrawn || isConnected(core, scout))
-    check(isThere, 10, key, `lists what ${scout.record.scout} does not offer it`)
+    check(isThere, 10, key, 'lists what % does not offer it', scout.record.scout)
   }
-  check(queued === waiting.size + returned.size, 6, key, `counts ${queued} queued`)
-  check(waiting.size === (count.waiting.get(entry) ?? 0), 6, key, `counts ${waiting.size} waiting`)
-  check(returned.size === (count.returned.get(entry) ?? 0), 6, key, `counts ${returned.size} returned`)
+  check(gone === withdrawnReady, 10, key, 'miscounts who is gone')
+  check(queued === waiting.size + returned.size, 6, key, 'counts % queued', queued)
+  check(waiting.size === (count.waiting.get(entry) ?? 0), 6, key, 'counts % waiting', waiting.size)
+  check(returned.size === (count.returned.get(entry) ?? 0), 6, key, 'counts % returned', returned.size)
   check(
     core.draining || !count.plain.has(entry) || !count.idle.has(entry),
     11,
@@ -279,9 +303,10 @@ function checkEntry(core: CoreState, entry: ModelEntry, count: Recount, check: C
     'has waiting tasks and idle scouts',
   )
   const resumes = offerers > 0 && scouts === 0 ? (count.resumes.get(entry) ?? null) : null
-  check(resumesAtMs(entry) === resumes, 18, key, `resumes at ${resumesAtMs(entry)}, not at ${resumes}`)
+  const known = resumesAtMs(entry)
+  check(known === resumes, 18, key, 'resumes at %, not at %', known, resumes)
   const isForgettable = offerers === 0 && entry.model !== autoModel
-  check((entry.timerSlot !== -1) === isForgettable, 12, key, `${offerers} offerers, and the wrong end date`)
+  check((entry.timerSlot !== -1) === isForgettable, 12, key, '% offerers, and the wrong end date', offerers)
   if (entry.timerSlot !== -1) count.armed++
 }
 
@@ -299,27 +324,27 @@ function checkNames(core: CoreState, count: Recount, check: Check): void {
     check(entry.offerers === total(entry.operators), 10, entry.key, 'miscounts its operators')
     check(entry.offerers > 0 || entry.ready.length === 0, 10, entry.key, 'lists somebody, and nobody offers it')
     const variants = entry.variants.reduce((sum, { classes }) => sum + classes, 0)
-    check(variants === (count.variants.get(entry) ?? 0), 14, entry.key, `counts ${variants} variants`)
+    check(variants === (count.variants.get(entry) ?? 0), 14, entry.key, 'counts % variants', variants)
   }
   const counts = index.names.counts()
-  check(counts.size === models.size, 14, 'models', `are counted for ${counts.size} owners, there are ${models.size}`)
+  check(counts.size === models.size, 14, 'models', 'are counted for % owners, there are %', counts.size, models.size)
   for (const [owner, known] of models) {
-    check(counts.get(owner) === known, 14, owner, `has ${known} models, ${counts.get(owner)} are counted`)
-    check(owner === clients || known <= settings.modelsPerOwnerMax, 14, owner, `has ${known} models`)
+    check(counts.get(owner) === known, 14, owner, 'has % models, % are counted', known, counts.get(owner))
+    check(owner === clients || known <= settings.modelsPerOwnerMax, 14, owner, 'has % models', known)
   }
-  check(owned <= settings.modelsMax, 14, 'models', `${owned} are known`)
+  check(owned <= settings.modelsMax, 14, 'models', '% are known', owned)
 }
 
 function checkClass(klass: OfferClass, count: Recount, check: Check): void {
   const { signature, members } = klass
   for (const [at, { classes }] of klass.variants.entries()) if (classes > 0) add(count.variants, klass.entries[at]!)
-  check(members === count.members.get(klass), 8, signature, `counts ${members} members`)
+  check(members === count.members.get(klass), 8, signature, 'counts % members', members)
 }
 
 function checkQueues(core: CoreState, count: Recount, check: Check): void {
   const { settings, queued, queuedByClients, queuedByTenant } = core
-  check(queuedByClients === total(count.queuedByTenant), 6, 'queues', `count ${queuedByClients} of clients`)
-  check(queued === queuedByClients + count.queuedDurable, 6, 'queues', `count ${queued}`)
+  check(queuedByClients === total(count.queuedByTenant), 6, 'queues', 'count % of clients', queuedByClients)
+  check(queued === queuedByClients + count.queuedDurable, 6, 'queues', 'count %', queued)
   check(queuedByTenant.size === count.queuedByTenant.size, 6, 'queues', 'remember tenants without tasks')
   for (const [tenant, tasks] of count.queuedByTenant)
     check(queuedByTenant.get(tenant) === tasks, 6, tenant, 'miscounted')
@@ -327,20 +352,20 @@ function checkQueues(core: CoreState, count: Recount, check: Check): void {
   for (const [tenant, tasks] of count.waitingByTenant) {
     check(tasks <= settings.readyTasksPerTenantMax, 6, tenant, 'has too many waiting tasks')
   }
-  check(!core.draining || queuedByClients === 0, 15, 'queues', `hold ${queuedByClients} while draining`)
+  check(!core.draining || queuedByClients === 0, 15, 'queues', 'hold % while draining', queuedByClients)
 }
 
 function checkMemory(core: CoreState, count: Recount, check: Check): void {
   const { committed, settings, roster } = core
-  check(committed.capacity === settings.committedKept, 14, 'settlements', `${committed.capacity} are remembered`)
-  check(roster.records.size <= settings.recordsMax + roster.bySession.size, 14, 'records', `${roster.records.size}`)
+  check(committed.capacity === settings.committedKept, 14, 'settlements', '% are remembered', committed.capacity)
+  check(roster.records.size <= settings.recordsMax + roster.bySession.size, 14, 'records', '%', roster.records.size)
   let unused = 0
   for (const record of roster.records.values()) {
     if (record.sessions === 0) unused += weightOf(record)
     check((record.speeds?.size ?? 0) <= offersMax, 14, record.scout, 'remembers too many speeds')
     const sessions = count.sessions.get(record) ?? 0
-    check(record.sessions === sessions, 14, record.scout, `counts ${record.sessions} sessions, there are ${sessions}`)
+    check(record.sessions === sessions, 14, record.scout, 'counts % sessions, there are %', record.sessions, sessions)
   }
-  check(unused === roster.retired.weight, 14, 'records', `weigh ${unused}, and ${roster.retired.weight} are counted`)
-  check(unused <= settings.recordsMax, 14, 'records', `weigh ${unused}`)
+  check(unused === roster.retired.weight, 14, 'records', 'weigh %, and % are counted', unused, roster.retired.weight)
+  check(unused <= settings.recordsMax, 14, 'records', 'weigh %', unused)
 }

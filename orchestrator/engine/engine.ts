@@ -167,6 +167,7 @@ export class HubEngine implements Engine {
     return this.brain.listings.model(id)
   }
 
+  /** All that are connected; behind no port, for it is as long as the fleet. */
   scouts() {
     return this.brain.listings.scouts()
   }

@@ -11,6 +11,7 @@ import { descriptorShareOfOperator } from '../../shared/limits/process.ts'
 import * as wireLimits from '../../shared/limits/wire.ts'
 import type { CloseName } from '../../shared/protocol/close-codes.ts'
 import { type FrameOf, frameTable, type HubFrame, protocolVersion, subprotocol } from '../../shared/protocol/frames.ts'
+import { SetsByKey } from '../../shared/sets-by-key.ts'
 import type { System } from '../../shared/system.ts'
 import type { Verdict } from '../../shared/task.ts'
 import { EngineDefect } from '../engine/ports/defect.ts'
@@ -42,10 +43,12 @@ export interface SocketData {
   session: ScoutSession | null
 }
 
-/** The rates are raised by benches, which dial a whole fleet at once. */
+/** Dial rates are raised by benches, which dial a whole fleet at once; the rate of data is cut by the simulation. */
 export interface GatewaySettings extends DialRates {
   /** Settlements that wait for a frame to be acknowledged with. */
   acksHeldMax: number
+  /** Bytes of chunks and fragments that one scout may send per second. */
+  dataBytesPerSecond: number
   /** Of all sockets, those that the scouts of one operator may have. */
   descriptorShareOfOperator: number
 }
@@ -105,14 +108,15 @@ export class Gateway {
   private nextSession = 1
   private open = 0
   private readonly openByOperator = new Map<string, number>()
-  private readonly byKey = new Map<string, Set<ScoutSession>>()
+  private readonly byKey = new SetsByKey<ScoutSession>()
   /** Where sessions report to; null before the start. */
   private events: ScoutEvents | null = null
 
   constructor(options: GatewayOptions) {
     this.options = options
-    const { upgradesPerSecondPerAddress, upgradesPerSecond, upgradesPerSecondPerOperator, acksHeldMax } = wireLimits
-    const rates = { upgradesPerSecondPerAddress, upgradesPerSecond, upgradesPerSecondPerOperator }
+    const { upgradesPerSecondPerAddress, upgradesPerSecond, upgradesPerSecondPerOperator } = wireLimits
+    const { acksHeldMax, dataBytesPerSecond } = wireLimits
+    const rates = { upgradesPerSecondPerAddress, upgradesPerSecond, upgradesPerSecondPerOperator, dataBytesPerSecond }
     this.settings = { ...rates, acksHeldMax, descriptorShareOfOperator, ...options.settings }
     this.dialCounts = new DialCounts(this.settings)
     this.system = options.system
@@ -175,21 +179,18 @@ export class Gateway {
     if (events === null) throw new Error('a socket was opened before the start')
     const socket = new BunSocket(ws)
     const id = this.nextSession++
-    const { acksHeldMax } = this.settings
+    const { acksHeldMax, dataBytesPerSecond } = this.settings
     const nowMs = this.system.nowMs()
     const { bytesInFlight } = this
     const session = new ScoutSession({
-      ...{ id, operator, address, socket, events, acksHeldMax, nowMs, bytesInFlight },
+      ...{ id, operator, address, socket, events, acksHeldMax, dataBytesPerSecond, nowMs, bytesInFlight },
       mayBeNamed: (name) => allowsScout(scopes, name),
     })
     ws.data.session = session
     this.open++
     this.openByOperator.set(operator, this.openOf(operator) + 1)
     this.sessions.set(id, session)
-    const { key } = ws.data.admission
-    const ofKey = this.byKey.get(key)
-    if (ofKey === undefined) this.byKey.set(key, new Set([session]))
-    else ofKey.add(session)
+    this.byKey.add(ws.data.admission.key, session)
     this.visits.add(session)
   }
 
@@ -215,10 +216,7 @@ export class Gateway {
     if (others === 0) this.openByOperator.delete(session.operator)
     else this.openByOperator.set(session.operator, others)
     this.sessions.delete(session.id)
-    const { key } = ws.data.admission
-    const ofKey = this.byKey.get(key)
-    ofKey?.delete(session)
-    if (ofKey?.size === 0) this.byKey.delete(key)
+    this.byKey.remove(ws.data.admission.key, session)
     this.visits.remove(session)
     session.closed()
   }
@@ -232,12 +230,12 @@ export class Gateway {
 
   /** A key stopped working: its scouts go, for good. */
   closeKey(key: string): void {
-    for (const session of [...(this.byKey.get(key) ?? [])]) session.close('keyRevoked')
+    for (const session of this.byKey.of(key)) session.close('keyRevoked')
   }
 
   /** Connections of scouts with this key. */
   scoutsOf(key: string): number {
-    return this.byKey.get(key)?.size ?? 0
+    return this.byKey.countOf(key)
   }
 
   /** Tells every scout that the hub leaves and over which window to come back. */

@@ -38,6 +38,8 @@ export interface SessionOptions {
   events: ScoutEvents
   /** With one more, acknowledgements go without a frame to go along with. */
   acksHeldMax: number
+  /** Bytes of chunks and fragments per second; the protocol's when absent. */
+  dataBytesPerSecond?: number
   nowMs: number
   /** Of half-delivered bodies, by operator. */
   bytesInFlight: ByteAccount
@@ -80,6 +82,7 @@ export class ScoutSession {
 
   constructor(options: SessionOptions) {
     const { id, operator, address, socket, events, acksHeldMax, nowMs, bytesInFlight, mayBeNamed } = options
+    const { dataBytesPerSecond = wireLimits.dataBytesPerSecond } = options
     this.id = id
     this.bytesInFlight = bytesInFlight
     this.mayBeNamed = mayBeNamed ?? (() => true)
@@ -91,7 +94,7 @@ export class ScoutSession {
     this.roundTripMs = nowMs
     this.pingedMs = nowMs
     this.control = new Allowance(wireLimits.controlFramesPerSecond, wireLimits.controlBytesPerSecond, 1, nowMs)
-    this.data = new Allowance(wireLimits.dataFramesPerSecond, wireLimits.dataBytesPerSecond, 2, nowMs)
+    this.data = new Allowance(wireLimits.dataFramesPerSecond, dataBytesPerSecond, 2, nowMs)
   }
 
   private enter(phase: HubPhase): void {

@@ -7,6 +7,7 @@
  */
 import * as limits from '../../shared/limits/http.ts'
 import type { System, Timer } from '../../shared/system.ts'
+import { SlotList } from './slot-list.ts'
 
 /** Why there is no body. `lost`: its connection ended first. */
 export type BodyFlaw = 'tooLarge' | 'tooSlow' | 'lost'
@@ -25,15 +26,13 @@ interface Read {
   readonly declared: number
   /** Gives it up. */
   cut: () => void
-  /** Where it is in the list of reads, while it is one of them. */
-  slot: number
+  listSlot: number
 }
 
 const nothing = () => {}
 
 export class BodyReads {
-  /** In no order: a list has no garbage, however fast reads come and go. */
-  private readonly reads: Read[] = []
+  private readonly reads = new SlotList<Read>()
   private timer: Timer | null = null
   /** Bodies that are being dropped. */
   private discards = 0
@@ -67,12 +66,12 @@ export class BodyReads {
       const read = this.begin(true, 0, () => resolve('tooSlow'))
       request.bytes().then(
         (bytes) => {
-          this.end(read)
+          this.reads.remove(read)
           // The runtime's bytes are never shared memory.
           resolve(bytes as Bytes)
         },
         () => {
-          this.end(read)
+          this.reads.remove(read)
           resolve('lost')
         },
       )
@@ -172,40 +171,30 @@ export class BodyReads {
     } catch {
       return 'lost'
     } finally {
-      this.end(read)
+      this.reads.remove(read)
       // What is still on its way is dropped by the runtime.
       reader.cancel().catch(nothing)
     }
   }
 
   private begin(isBrief: boolean, declared: number, cut: () => void): Read {
-    const slot = this.reads.length
-    const read = { startedMs: this.system.nowMs(), arrived: 0, seen: 0, isBrief, declared, cut, slot }
-    this.reads.push(read)
+    const read = { startedMs: this.system.nowMs(), arrived: 0, seen: 0, isBrief, declared, cut, listSlot: 0 }
+    this.reads.add(read)
     this.timer ??= this.system.after(limits.bodyLookMs, () => this.look())
     return read
-  }
-
-  /** Does nothing for one that was given up. */
-  private end(read: Read): void {
-    if (this.reads[read.slot] !== read) return
-    const last = this.reads.pop()!
-    if (last === read) return
-    this.reads[read.slot] = last
-    last.slot = read.slot
   }
 
   private look(): void {
     this.timer = null
     const nowMs = this.system.nowMs()
-    for (const read of this.reads.slice()) {
+    for (const read of this.reads.items.slice()) {
       if (this.isSlow(read, nowMs)) {
-        this.end(read)
+        this.reads.remove(read)
         read.cut()
       }
       read.seen = read.arrived
     }
-    if (this.reads.length > 0) this.timer = this.system.after(limits.bodyLookMs, () => this.look())
+    if (this.reads.items.length > 0) this.timer = this.system.after(limits.bodyLookMs, () => this.look())
   }
 
   /** Who began between two looks is judged at the next one. */

@@ -134,7 +134,7 @@ export interface Route {
   access: Access
   /** The group of routes that a key's scopes allow or not; without one every key may that its role allows. */
   scope?: ScopedRoute
-  /** It asks for work, and counts among the requests per minute. */
+  /** It asks for work, and counts among the requests per minute and in the charts. */
   isRated?: true
   /** Nothing means that the connection has become a websocket. */
   handle(context: RequestContext): Response | Promise<Response> | undefined
@@ -172,8 +172,9 @@ export class RequestContext {
   /** Set by an answer that goes on after its response has been returned: it then calls `ended` itself. */
   streams = false
   /** Owned by `WholeWaits`. */
-  waitSlot = 0
+  listSlot = 0
   onLeave: (() => void) | null = null
+  leaveListener: (() => void) | null = null
   isIdleExempt = false
   private bodyState: BodyState = 'unread'
   /** Counted in the accounts of bytes in flight until the request has ended. */
@@ -295,12 +296,7 @@ export class RequestContext {
     const { edge, request, startedMs, firstByteMs } = this
     const durationMs = edge.system.nowMs() - startedMs
     edge.metrics.ended(this.routeName(), request.method, status, durationMs, firstByteMs)
-    if (this.asksForWork) this.noteWork(status, durationMs)
-  }
-
-  /** Whether this is a request of the kind that the charts count: one that wants an answer. */
-  private get asksForWork(): boolean {
-    return this.caller !== null && this.route!.method === 'POST' && this.route!.access === 'client'
+    if (this.caller !== null && this.route!.isRated === true) this.noteWork(status, durationMs)
   }
 
   private noteWork(status: number, durationMs: number): void {

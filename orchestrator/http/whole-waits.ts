@@ -6,16 +6,19 @@
  */
 import { httpIdleMs, idleExemptMs, leaveSweepMs } from '../../shared/limits/http.ts'
 import type { System, Timer } from '../../shared/system.ts'
+import { SlotList } from './slot-list.ts'
 
-/** The part of a request's context that a wait uses; the last three fields are kept here only. */
+/** The part of a request's context that a wait uses; the last fields are kept here only. */
 interface WaitingRequest {
   readonly request: Request
   readonly server: Pick<Bun.Server<unknown>, 'timeout'>
   readonly startedMs: number
-  /** Where it is in the list of waits, while it is one of them. */
-  waitSlot: number
+  /** Its place in the list of waits, while it is one of them. */
+  listSlot: number
   /** To be called if the client leaves; null once its signal does that, or nothing waits any more. */
   onLeave: (() => void) | null
+  /** What its signal calls; null before it is asked for. */
+  leaveListener: (() => void) | null
   /** Whether its connection is not closed for being idle. */
   isIdleExempt: boolean
 }
@@ -23,26 +26,23 @@ interface WaitingRequest {
 const once = { once: true }
 
 export class WholeWaits {
-  private readonly waiting: WaitingRequest[] = []
+  private readonly waiting = new SlotList<WaitingRequest>()
   private timer: Timer | null = null
 
   constructor(private readonly system: System) {}
 
   /** `onLeave` is called once if the client leaves or has left, soon after. End the wait in any case. */
   begin(context: WaitingRequest, onLeave: () => void): void {
-    context.waitSlot = this.waiting.length
     context.onLeave = onLeave
-    this.waiting.push(context)
+    this.waiting.add(context)
     this.timer ??= this.system.after(leaveSweepMs, () => this.sweep())
   }
 
   end(context: WaitingRequest): void {
-    const last = this.waiting.pop()!
-    if (last !== context) {
-      this.waiting[context.waitSlot] = last
-      last.waitSlot = context.waitSlot
-    }
+    this.waiting.remove(context)
     context.onLeave = null
+    if (context.leaveListener !== null) context.request.signal.removeEventListener('abort', context.leaveListener)
+    context.leaveListener = null
     if (context.isIdleExempt) context.server.timeout(context.request, httpIdleMs / 1000)
     context.isIdleExempt = false
   }
@@ -55,9 +55,9 @@ export class WholeWaits {
 
   private sweep(): void {
     this.timer = null
-    if (this.waiting.length === 0) return
+    if (this.waiting.items.length === 0) return
     const nowMs = this.system.nowMs()
-    for (const context of this.waiting) {
+    for (const context of this.waiting.items) {
       const openMs = nowMs - context.startedMs
       if (context.onLeave !== null && openMs >= leaveSweepMs) watch(context, context.onLeave)
       if (context.isIdleExempt || openMs < idleExemptMs) continue
@@ -71,6 +71,7 @@ export class WholeWaits {
 function watch(context: WaitingRequest, onLeave: () => void): void {
   context.onLeave = null
   const { signal } = context.request
-  if (signal.aborted) onLeave()
-  else signal.addEventListener('abort', onLeave, once)
+  if (signal.aborted) return onLeave()
+  context.leaveListener = onLeave
+  signal.addEventListener('abort', onLeave, once)
 }

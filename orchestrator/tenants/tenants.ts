@@ -67,6 +67,8 @@ export interface RateStanding {
 
 /** What is counted of one key or one account. */
 interface Counts {
+  /** Since its owner was passed over for the last time. */
+  isUsed: boolean
   requests: Rate | null
   tokens: Rate | null
   spending: Spending | null
@@ -78,7 +80,7 @@ export type LimitKind = RateUnit | 'budget'
 export class Tenants {
   /** How often each kind of limit has stopped something. */
   readonly stopped: Record<LimitKind, number> = { requests: 0, tokens: 0, budget: 0 }
-  /** In the order of their last use. */
+  /** Oldest first; who was used since the last look at it goes to the end instead of being forgotten. */
   private readonly keys = new Map<string, Counts>()
   private readonly accounts = new Map<string, Counts>()
 
@@ -208,9 +210,12 @@ export class Tenants {
 
   private countsOf(all: Map<string, Counts>, id: string): Counts {
     const known = all.get(id)
-    if (known !== undefined) return known
+    if (known !== undefined) {
+      known.isUsed = true
+      return known
+    }
     if (all.size >= limitedOwnersMax) forgetOne(all)
-    const counts: Counts = { requests: null, tokens: null, spending: null }
+    const counts: Counts = { isUsed: false, requests: null, tokens: null, spending: null }
     all.set(id, counts)
     return counts
   }
@@ -222,16 +227,25 @@ function spendingOf({ wallMs }: Now, booked: (sinceDay: number) => readonly DayS
   return new Spending(day, booked(Spending.since(day)))
 }
 
-/** Looks at a few of the oldest: those with tasks under way stay, and are at most as many as such tasks. */
+/**
+ * Looks at a few of the oldest and forgets one that was not used since it was looked at last (Corbató, "A paging
+ * experiment with the Multics system", 1968), which costs a use nothing but a mark. Those with tasks under way stay,
+ * and are at most as many as such tasks.
+ */
 function forgetOne(all: Map<string, Counts>): void {
   let looks = forgetLooks
-  for (const [id, { spending }] of all) {
-    if (spending?.isIdle !== false) {
-      all.delete(id)
-      return
-    }
-    if (--looks === 0) return
+  let used: string | null = null
+  for (const [id, counts] of all) {
+    const isIdle = counts.spending?.isIdle !== false
+    if (isIdle && !counts.isUsed) return void all.delete(id)
+    if (isIdle) used ??= id
+    counts.isUsed = false
+    all.delete(id)
+    all.set(id, counts)
+    if (--looks === 0) break
   }
+  // All of these were used: there is no room for all who are.
+  if (used !== null) all.delete(used)
 }
 
 const forgetLooks = 64

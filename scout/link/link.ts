@@ -7,7 +7,6 @@ import { backlogPollMs } from '../../shared/limits/scout.ts'
 import {
   controlBytesPerSecond,
   controlFramesPerSecond,
-  dataBytesPerSecond,
   dataFramesPerSecond,
   fragmentBacklogBytes,
 } from '../../shared/limits/wire.ts'
@@ -56,6 +55,8 @@ export class Link implements Exit {
     private readonly dial: Dial,
     private readonly handler: LinkHandler,
     private readonly log: Log,
+    /** Bytes of chunks and fragments that the hub allows per second. */
+    private readonly dataBytesPerSecond: number,
   ) {
     this.session = new Session(system.nowMs())
   }
@@ -147,7 +148,7 @@ export class Link implements Exit {
   private open(): void {
     const nowMs = this.system.nowMs()
     this.control = { frames: new Pace(controlFramesPerSecond, nowMs), bytes: new Pace(controlBytesPerSecond, nowMs) }
-    this.data = { frames: new Pace(dataFramesPerSecond, nowMs), bytes: new Pace(dataBytesPerSecond, nowMs) }
+    this.data = { frames: new Pace(dataFramesPerSecond, nowMs), bytes: new Pace(this.dataBytesPerSecond, nowMs) }
     // A socket that was closed from here may still emit events; only those of the present one count.
     const hear = (input: () => void) => {
       if (this.socket === socket) input()

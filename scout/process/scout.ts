@@ -4,7 +4,7 @@
  */
 import { drainMs } from '../../shared/limits/process.ts'
 import { handBackMs } from '../../shared/limits/scout.ts'
-import { bodyBytesMax, concurrencyMax } from '../../shared/limits/wire.ts'
+import { bodyBytesMax, concurrencyMax, dataBytesPerSecond } from '../../shared/limits/wire.ts'
 import type { FrameOf } from '../../shared/protocol/frames.ts'
 import type { System, Timer } from '../../shared/system.ts'
 import type { Hello, WorkFrame } from '../core/session.ts'
@@ -27,6 +27,8 @@ export interface ScoutSettings {
   concurrency: number
   /** The largest request that is taken; `bodyBytesMax` when it is left out. */
   requestBytesMax?: number
+  /** Bytes of chunks and fragments that the hub allows per second; the protocol's when it is left out. */
+  dataBytesPerSecond?: number
   /** Taken out of error texts, beside what looks like a secret; none when absent. */
   secrets?: readonly string[]
 }
@@ -65,7 +67,7 @@ export class Scout implements LinkHandler {
     this.beganMs = system.nowMs()
     this.instance = Buffer.from(system.randomBytes(instanceBytes)).toString('hex')
     this.concurrency = Math.min(concurrencyMax, settings.concurrency)
-    this.link = new Link(system, dial, this, log)
+    this.link = new Link(system, dial, this, log, settings.dataBytesPerSecond ?? dataBytesPerSecond)
     const bounds = { concurrency: this.concurrency, requestBytesMax: settings.requestBytesMax ?? bodyBytesMax }
     this.executor = new Executor(system, this.link, catalog, log, bounds, settings.secrets)
     this.announcement = new OfferAnnouncement(system, this.link, catalog, bounds)

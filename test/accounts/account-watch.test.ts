@@ -14,6 +14,8 @@ let hub: ReturnType<typeof open>
 /** The key command on the same folder. */
 let command: ReturnType<typeof open>
 let dropped: string[]
+/** Audit rows that the watch has read. */
+let rowsRead: number
 
 function open(disk: MemoryDisk) {
   const store = memoryStore(disk)
@@ -28,7 +30,13 @@ beforeEach(() => {
   command = open(disk)
   dropped = []
   hub.keyring.onDropped((id) => dropped.push(id))
-  new AccountWatch(hub.store, hub.keyring, system).start()
+  rowsRead = 0
+  const auditAfter = (seq: number, limit: number) => {
+    const rows = hub.store.auditAfter(seq, limit)
+    rowsRead += rows.length
+    return rows
+  }
+  new AccountWatch({ ...hub.store, auditAfter }, hub.keyring, system).start()
 })
 
 test('a key that expires is dropped within half a second, and refused at its time', () => {
@@ -56,6 +64,15 @@ test('a key that another process revokes or replaces is dropped within half a se
   expect(checks).toEqual([false, false, true, true])
   system.pass(10 * keyWatchMs)
   expect(dropped).toHaveLength(2)
+})
+
+test('what the hub itself has changed is not read again when another process changes something', () => {
+  const made = Array.from({ length: 20 }, (_, at) => hub.keyring.issue('client', `k${at}`))
+  system.pass(keyWatchMs)
+  command.keyring.revoke(made[0]!.row.id, consoleActor)
+  hub.keyring.issue('client', 'one more')
+  system.pass(keyWatchMs)
+  expect([dropped, rowsRead]).toEqual([[made[0]!.row.id], 2])
 })
 
 test('what another process changes about a key and its account counts soon after', () => {

@@ -18,7 +18,7 @@ function stage() {
         return signal
       },
     }
-    const own = { waitSlot: 0, onLeave: null, isIdleExempt: false }
+    const own = { listSlot: 0, onLeave: null, leaveListener: null, isIdleExempt: false }
     const context = { server, request, startedMs: system.nowMs(), ...own } as unknown as Parameters<
       WholeWaits['begin']
     >[0]
@@ -90,6 +90,19 @@ test('a client that leaves, or has left, is noticed once', () => {
     expect(left).toBe(times + 1)
     waits.end(context)
   }
+})
+
+test('nobody is told of a client that leaves after an answer that took long', () => {
+  const { system, waits, waiting } = stage()
+  const leaving = new AbortController()
+  const { context, signals } = waiting(leaving.signal)
+  let left = 0
+  waits.begin(context, () => left++)
+  system.pass(2 * leaveSweepMs)
+  expect(signals()).toBe(1)
+  waits.end(context)
+  leaving.abort()
+  expect(left).toBe(0)
 })
 
 test('an answer that comes at once asks for no signal, and nobody is told of a client that leaves after it', () => {

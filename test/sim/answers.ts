@@ -23,15 +23,20 @@ interface Ask {
 }
 
 const known = new Map<string, KnownAnswer>()
-/** Answers remembered, over all lives of this process. */
-const knownMax = 2_000
+/** Characters of remembered answers, over all lives of this process; with more they are all forgotten. */
+const knownCharsMax = 16_000_000
+let knownChars = 0
 
 export function answerTo(body: Uint8Array): KnownAnswer {
   const key = Bun.hash(body).toString(36)
   let answer = known.get(key)
   if (answer === undefined) {
-    if (known.size >= knownMax) known.clear()
     answer = makeAnswer(key, JSON.parse(Buffer.from(body).toString('utf8')) as Ask)
+    knownChars += answer.whole.length
+    if (knownChars > knownCharsMax) {
+      known.clear()
+      knownChars = answer.whole.length
+    }
     known.set(key, answer)
   }
   return answer

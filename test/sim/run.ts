@@ -3,6 +3,7 @@
  * stops at the first broken invariant with the command that replays it; `bun run sim --seed 17 --trace` prints one run
  * event by event. `--minutes` sets the simulated length, `--jobs` the number of processes.
  */
+import { writeSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { live, minuteMs } from './simulation.ts'
 
@@ -14,7 +15,7 @@ const { values } = parseArgs({
     minutes: { type: 'string', default: '10' },
     jobs: { type: 'string', default: '2' },
     trace: { type: 'boolean', default: false },
-    /** One report in JSON at the end, and only every n-th seed: for whoever started this process. */
+    /** A line as each seed begins, a report in JSON at the end, and only every n-th seed: for who started this. */
     json: { type: 'boolean', default: false },
     stride: { type: 'string', default: '1' },
   },
@@ -28,14 +29,16 @@ interface Report {
 
 const durationMs = Number(values.minutes) * minuteMs
 
+/** At once, also while lives follow each other without a turn of the loop between them. */
 function print(line: string): void {
-  process.stdout.write(`${line}\n`)
+  writeSync(1, `${line}\n`)
 }
 
 function liveAll(from: bigint, count: number, stride: bigint): Report {
   const report: Report = { lives: 0, simulatedMs: 0, failure: null }
   for (let at = 0; at < count; at++) {
     const seed = from + BigInt(at) * stride
+    if (values.json) print(`seed ${seed}`)
     const { failure, simulatedMs } = live(seed, durationMs, values.trace ? print : null)
     report.lives++
     report.simulatedMs += simulatedMs
@@ -56,9 +59,10 @@ async function liveSpread(from: bigint, count: number, jobs: number): Promise<Re
   })
   const total: Report = { lives: 0, simulatedMs: 0, failure: null }
   const reports = workers.map(async (worker) => {
-    const text = (await new Response(worker.stdout).text()).trim()
-    const report = text === '' ? null : (JSON.parse(text) as Report)
-    // One that was stopped because another failed prints nothing; an uncaught rejection counts as a failure too.
+    const lines = (await new Response(worker.stdout).text()).trim().split('\n')
+    const last = lines.at(-1)!
+    const report = last.startsWith('{') ? (JSON.parse(last) as Report) : null
+    // One that was stopped because another failed reports nothing; an uncaught rejection counts as a failure too.
     const isSound = (await worker.exited) === 0 || report?.failure
     if (!isSound && total.failure === null) throw new Error('a simulating process failed beside its seeds; see above')
     if (report === null) return

@@ -4,6 +4,7 @@
  * come together hide each other. One run in ten has none.
  */
 import { type CoreSettings, defaultCoreSettings } from '../../orchestrator/core/settings.ts'
+import { dataBytesPerSecond } from '../../shared/limits/wire.ts'
 import type { Dice, World } from './world.ts'
 
 /** Mean milliseconds between two faults of a kind; Infinity for never. */
@@ -40,6 +41,12 @@ export interface Scenario {
   /** Users of durable intents, and their mean pause. */
   planners: number
   planMs: number
+  /** What the hub allows a scout: bytes of chunks and fragments per second. */
+  dataBytesPerSecond: number
+  /** Bytes that the hub's system takes in while the hub stands still and reads nothing. */
+  unreadBytes: number
+  /** Share of long answers, and the lines and characters of each. */
+  long: { share: number; want: [lines: number, chars: number] | null }
   /** Share of provider calls that go wrong in one way or another. */
   providerTrouble: number
   habits: Habit[]
@@ -66,6 +73,14 @@ const habits = [
 const greedyHabits = ['absurd', 'halfway', 'inventor'] as const
 export type Habit = (typeof habits)[number] | (typeof greedyHabits)[number]
 
+const KiB = 1024
+const longAnswer: [number, number] = [60, 15_000]
+const wide = { dataBytesPerSecond, unreadBytes: 0, long: { share: 0.03, want: null } }
+/**
+ * In small what a large fleet is to a real hub: what waits for one that stood still is more than a scout may send at
+ * once, and what waits in a network that stood still is less.
+ */
+const narrow = { dataBytesPerSecond: 128 * KiB, unreadBytes: 1_024 * KiB, long: { share: 0.3, want: longAnswer } }
 const never = Number.POSITIVE_INFINITY
 const minuteMs = 60_000
 
@@ -95,6 +110,8 @@ export function scenarioOf(world: World, durationMs: number): Scenario {
     refusals: isCalm ? 0 : dice.pick([0, 0, 0.1]),
     diskLossMs: sometimes(0.3, 2 * minuteMs, 5 * minuteMs),
   }
+  // Drawn apart, so that older seeds keep their lives.
+  const wire = world.dice('wire').chance(0.3) ? narrow : wide
   const settings: Partial<CoreSettings> = {}
   if (dice.chance(0.3)) Object.assign(settings, { readyTasksMax: 6, readyTasksPerTenantMax: 3, queueTimeoutMs: 15_000 })
   if (dice.chance(0.3)) Object.assign(settings, { hedgeSamplesMin: 5, hedgeAfterMinMs: 500 })
@@ -111,6 +128,7 @@ export function scenarioOf(world: World, durationMs: number): Scenario {
     thinkMs: dice.pick([3_000, 10_000, 30_000]),
     planners: dice.between(0, 2),
     planMs: dice.pick([20_000, 60_000]),
+    ...wire,
     providerTrouble: isCalm ? 0 : dice.pick([0, 0.1, 0.4]),
     habits: isCalm ? [] : habitsOf(world, dice),
   }

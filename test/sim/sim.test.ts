@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { mutants } from './mutant-list.ts'
+import { mutants } from './mutants/mutant-list.ts'
 import { live, minuteMs } from './simulation.ts'
 
 const root = join(import.meta.dirname, '../..')

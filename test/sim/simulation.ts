@@ -70,6 +70,7 @@ function castOf(world: World, scenario: Scenario): Cast {
   const { settings } = scenario
   const network = new Network(world)
   network.refusals = scenario.weather.refusals
+  network.unreadBytes = scenario.unreadBytes
   const checker: Checker = new Checker(world, () => hub.disk.disk, settings.creditMax!, settings.committedKept!)
   const hub: Hub = new Hub(world, network, checker, scenario)
   const dice = world.dice('cast')

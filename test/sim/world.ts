@@ -6,12 +6,15 @@
 import { drainMicrotasks } from 'bun:jsc'
 import { Random } from '../../orchestrator/core/model/random.ts'
 import type { System, Timer } from '../../shared/system.ts'
+import { Broken } from './checks/broken.ts'
 import type { Trace } from './trace.ts'
 
 /** Events of one seed; a life that needs more is caught in a loop. */
 const eventsMax = 2_000_000
 /** Time has grains of a power of two, so that sums and differences of times are exact and nothing comes too early. */
 const grainsPerMs = 1024
+/** The least that lies between two times. */
+export const grainMs = 1 / grainsPerMs
 const wallStartMs = 1_700_000_000_000
 
 export class Dice extends Random {
@@ -92,8 +95,7 @@ export class World {
         this.push(next)
         continue
       }
-      if (++this.events > eventsMax)
-        throw new Error(`more than ${eventsMax} events: ${owner.name} goes round in circles`)
+      if (++this.events > eventsMax) throw new Broken(33, `${eventsMax} events: ${owner.name} goes round in circles`)
       this.nowMs = next.dueMs
       next.callback = null
       owner.armed--

@@ -134,6 +134,26 @@ describe('budgets', () => {
     expect(reads).toBe(1)
   })
 
+  test('forget nobody who asks again and again, however many others come, and no more are known than may be', () => {
+    const read: string[] = []
+    const ofKey = ({ id }: LimitedKey) => {
+      read.push(id)
+      return []
+    }
+    const tenants = new Tenants({ ofKey, ofAccount: () => [] })
+    const key = (number: number) => keyOf(`k${number}`, perDay(10))
+    for (let next = 0; next < 2 * limitedOwnersMax; next++) {
+      tenants.budgets(key(next), at())
+      tenants.budgets(key(0), at())
+    }
+    expect(read.filter((id) => id === 'k0')).toHaveLength(1)
+    read.length = 0
+    for (let next = 2 * limitedOwnersMax; next-- > limitedOwnersMax + 100; ) tenants.budgets(key(next), at())
+    expect(read).toEqual([])
+    tenants.budgets(key(1), at())
+    expect(read).toEqual(['k1'])
+  })
+
   test('conserve whatever happens: nothing stays reserved, and keys add up to their account', () => {
     const step = fc.record({
       key: fc.integer({ min: 0, max: 2 }),

@@ -319,11 +319,9 @@ export class Relay implements AnswerSink, Answer, AskedSource {
     return { lines, end }
   }
 
-  readable(): Promise<void> {
-    if (this.lines.length > 0 || this.end !== null) return Promise.resolve()
-    return new Promise((resolve) => {
-      this.wake = resolve
-    })
+  onReadable(wake: () => void): void {
+    if (this.lines.length > 0 || this.end !== null) wake()
+    else this.wake = wake
   }
 
   abandon(): void {

@@ -31,8 +31,8 @@ export class RefusedAnswer implements Answer {
     return part
   }
 
-  readable(): Promise<void> {
-    return this.part === null ? new Promise(() => {}) : Promise.resolve()
+  onReadable(wake: () => void): void {
+    if (this.part !== null) wake()
   }
 
   abandon(): void {

@@ -19,9 +19,9 @@ import type { IdempotencyKeys } from '../durability/idempotency.ts'
 import { type Journal, notWritable } from '../durability/journal.ts'
 import { diedTwice, setAsideWrites, takingUpAll } from '../durability/set-aside.ts'
 import type { KeyStore } from '../ports/account-store.ts'
-import { type Tab, unlimitedKey } from '../ports/charged-key.ts'
+import { type ChargedKey, type Tab, unlimitedKey } from '../ports/charged-key.ts'
 import type { Accepted, IntentSubmission, Viewer } from '../ports/intents.ts'
-import type { IntentStore, OpenIntent, RetriedTask, StoreWrite } from '../ports/store.ts'
+import type { IntentRow, IntentStore, OpenIntent, RetriedTask, StoreWrite } from '../ports/store.ts'
 import { acceptEvent, faultOf, intentRow, keptRequest, maySee, readEvent, taskRow, termsOf } from './intent-rows.ts'
 import type { LiveIntents } from './live-intents.ts'
 import { tasksToRetry } from './retry.ts'
@@ -72,6 +72,7 @@ export class IntentCommands {
       journal.flush()
     }
     const deaths = store.deaths()
+    const keyOf = rememberedKeys(store)
     store.noteInHand(takingUpAll)
     for (const open of store.openIntents()) {
       const { id, tenant, deadlineMs } = open.intent
@@ -79,10 +80,10 @@ export class IntentCommands {
       const isPoison = (deaths.get(id) ?? 0) >= intentDeathsMax
       const event = isPoison ? diedTwice : readEvent(open, weights.get(tenant) ?? 1, wait)
       if ('code' in event) this.putAside(open, event)
-      else if (diedOf === null && !deaths.has(id)) this.begin(open, event)
+      else if (diedOf === null && !deaths.has(id)) this.begin(open, event, keyOf(open.intent))
       else {
         store.noteInHand(id)
-        this.begin(open, event)
+        this.begin(open, event, keyOf(open.intent))
         flush()
         store.noteInHand(takingUpAll)
       }
@@ -148,7 +149,7 @@ export class IntentCommands {
           closeAll(charges, tabs.values())
           return resolve({ type: 'refused', fault: refused })
         }
-        this.begin(open, acceptEvent(open, weight, deadlineMs), tabs)
+        this.begin(open, acceptEvent(open, weight, deadlineMs), key, tabs)
         resolve({ type: 'accepted', id: intent.id, replayed: false })
       })
     })
@@ -193,8 +194,8 @@ export class IntentCommands {
   }
 
   /** The intent is committed: it is live, and the core has it. */
-  private begin(open: OpenIntent, event: Accept, tabs?: ReadonlyMap<number, Tab>): void {
-    this.live.remember(open, tabs)
+  private begin(open: OpenIntent, event: Accept, key: ChargedKey, tabs?: ReadonlyMap<number, Tab>): void {
+    this.live.remember(open, key, tabs)
     this.parts.dispatch(event)
   }
 
@@ -259,7 +260,8 @@ export class IntentCommands {
     const { tenant } = over.intent
     const noRoom = this.refusal(tenant, tasks.length)
     if (noRoom !== null) return Promise.resolve(noRoom)
-    const tabs = this.retriedTabs(over, tasks)
+    const key = chargedKeyOf(store, over.intent)
+    const tabs = this.retriedTabs(over, tasks, key)
     if ('code' in tabs) return Promise.resolve(tabs)
     const nowMs = system.wallMs()
     const nodes = tasks.map(({ task }) => over.tasks.find((row) => row.task === task)!.node)
@@ -273,7 +275,7 @@ export class IntentCommands {
       this.commit(writes, tenant, tasks.length, (refusal) => {
         const waiting = this.retrying.get(id)!
         this.retrying.delete(id)
-        if (refusal === null) this.goOn(id, tabs)
+        if (refusal === null) this.goOn(id, key, tabs)
         else closeAll(this.parts.charges, tabs.values())
         resolve(refusal)
         for (const then of waiting) then(refusal)
@@ -288,18 +290,32 @@ export class IntentCommands {
     return 'code' in event ? event : null
   }
 
-  private retriedTabs({ intent, tasks: rows }: OpenIntent, tasks: readonly RetriedTask[]): Map<number, Tab> | Fault {
-    const { charges, store } = this.parts
+  private retriedTabs(
+    { tasks: rows }: OpenIntent,
+    tasks: readonly RetriedTask[],
+    key: ChargedKey,
+  ): Map<number, Tab> | Fault {
     const retried = new Set(tasks.map(({ task }) => task))
     const again = rows.filter(({ task }) => retried.has(task)).map((row) => ({ row, terms: termsOf(row) }))
-    return retriedTabs(charges, chargedKeyOf(store, intent), again)
+    return retriedTabs(this.parts.charges, key, again)
   }
 
-  private goOn(id: string, tabs: ReadonlyMap<number, Tab>): void {
+  private goOn(id: string, key: ChargedKey, tabs: ReadonlyMap<number, Tab>): void {
     const { store } = this.parts
     const open = store.openIntent(id)!
     const [newestKey] = store.keys({ tenant: open.intent.tenant, limit: 1 })
-    this.begin(open, acceptEvent(open, newestKey?.weight ?? 1, intentDeadlineMs), tabs)
+    this.begin(open, acceptEvent(open, newestKey?.weight ?? 1, intentDeadlineMs), key, tabs)
+  }
+}
+
+/** Whose keys pay for stored intents, each read once: a start takes up many of one key. */
+function rememberedKeys(store: Pick<KeyStore, 'keyById' | 'account'>) {
+  const known = new Map<string, ChargedKey>()
+  return (intent: IntentRow): ChargedKey => {
+    const id = intent.key ?? intent.tenant
+    const key = known.get(id) ?? chargedKeyOf(store, intent)
+    known.set(id, key)
+    return key
   }
 }
 

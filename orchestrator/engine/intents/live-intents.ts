@@ -11,9 +11,8 @@ import { isTerminalState } from '../../../shared/task-state.ts'
 import type { Change } from '../../core/events.ts'
 import type { AnswerSinkHost } from '../answers/answer-sink.ts'
 import type { Charges } from '../charges/charges.ts'
-import { chargedKeyOf, closeAll, reopenedTab } from '../charges/plan-tabs.ts'
+import { closeAll, reopenedTab } from '../charges/plan-tabs.ts'
 import { underNote } from '../durability/set-aside.ts'
-import type { KeyStore } from '../ports/account-store.ts'
 import type { ChargedKey, Tab } from '../ports/charged-key.ts'
 import type { PlannerFunctions } from '../ports/planner.ts'
 import type { IntentStore, OpenIntent, TaskRow } from '../ports/store.ts'
@@ -123,7 +122,7 @@ export class LiveIntent {
 const noTabs: ReadonlyMap<number, Tab> = new Map()
 
 interface LiveIntentsParts {
-  store: Pick<IntentStore, 'request' | 'result' | 'noteInHand'> & Pick<KeyStore, 'keyById' | 'account'>
+  store: Pick<IntentStore, 'request' | 'result' | 'noteInHand'>
   /** null in a hub that was given no planner. */
   planner: PlannerFunctions | null
   host: AnswerSinkHost
@@ -157,9 +156,8 @@ export class LiveIntents {
     return this.open.get(task)
   }
 
-  /** Takes in an intent that is committed. `tabs`: those that are open already. */
-  remember({ intent, tasks, lastSeq }: OpenIntent, tabs: ReadonlyMap<number, Tab> = noTabs): void {
-    const key = chargedKeyOf(this.parts.store, intent)
+  /** Takes in an intent that is committed. `key`: whose pays. `tabs`: those that are open already. */
+  remember({ intent, tasks, lastSeq }: OpenIntent, key: ChargedKey, tabs: ReadonlyMap<number, Tab> = noTabs): void {
     const live = new LiveIntent(intent.id, intent.tenant, key, lastSeq, this.keptLines)
     this.intents.set(intent.id, live)
     this.join(live, tasks, tabs)

@@ -64,8 +64,11 @@ export interface Answer {
   position(): number | null
   /** What there is; null when there is nothing new. After a part with an `end` there is never another. */
   take(): AnswerPart | null
-  /** Resolves when `take` has something, at once if it has already. One waiter at a time. */
-  readable(): Promise<void>
+  /**
+   * Calls `wake` once, as soon as `take` has something: before this returns if it has already, else in the middle of
+   * what brings it, so that who is woken takes it later. One waiter at a time.
+   */
+  onReadable(wake: () => void): void
   /** The client is gone: stop the work, which ends the answer as cancelled. Harmless after the end. */
   abandon(): void
 }
@@ -196,8 +199,7 @@ export interface Engine {
   /** Those of them that a key with these scopes may use. */
   modelsFor(scopes: ChargedKey['scopes']): readonly ModelListing[]
   model(id: string): ModelListing | undefined
-  scouts(): ScoutListing[]
-  /** At most `count` of them behind this session, in the order in which they connected. */
+  /** At most `count` connected scouts behind this session, in the order in which they connected. */
   scoutsAfter(session: number, count: number, filter: ScoutFilter): ScoutStanding[]
   /** The session of the scout that connected last, also when it has left; -1 before the first. */
   newestSession(): number

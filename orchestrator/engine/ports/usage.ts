@@ -25,6 +25,16 @@ export interface UsageTally {
   estimated: number
 }
 
+type Booking = Omit<UsageTally, 'hour' | 'tasks' | 'failed' | 'estimated'> & { atMs: number; isEstimated: boolean }
+
+/** What the booking of one task adds to the sums. */
+export function tallyOf(usage: Booking): UsageTally {
+  const { tenant, key, model, promptTokens, completionTokens, microDollars, isEstimated, atMs } = usage
+  const hour = Math.floor(atMs / hourMs)
+  const counts = { tasks: 1, failed: 0, estimated: isEstimated ? 1 : 0 }
+  return { hour, tenant, key, model, promptTokens, completionTokens, microDollars, ...counts }
+}
+
 /** What all keys together used, of one kind of task. */
 export interface UsedTotals {
   promptTokens: number

@@ -50,8 +50,8 @@ class ChunkEncoder implements StreamContent<AnswerPart> {
     return this.answer.take()
   }
 
-  readable(): Promise<void> {
-    return this.answer.readable()
+  onReadable(wake: () => void): void {
+    this.answer.onReadable(wake)
   }
 
   isLast({ end }: AnswerPart): boolean {

@@ -7,7 +7,7 @@
 import { leadsToNextModel } from '../../../shared/faults.ts'
 import { fallbackWaitMs, providersListedMax } from '../../../shared/limits/http.ts'
 import { requestDeadlineMs } from '../../../shared/limits/scheduling.ts'
-import type { System } from '../../../shared/system.ts'
+import type { System, Timer } from '../../../shared/system.ts'
 import { autoModel, type Served, type TaskKind } from '../../../shared/task.ts'
 import type { Cost } from '../../core/fleet/cost.ts'
 import type { Answer, AnswerPart, Engine, Submission } from '../../engine/ports/client.ts'
@@ -41,8 +41,11 @@ class FallbackAnswer implements Answer {
   /** Of the tries before this one. */
   private attemptsBefore = 0
   private queuedMsBefore = 0
-  /** What waits for the current answer; null when nothing does. */
-  private reading: Promise<void> | null = null
+  /** Who waits for something to take; null when nobody does. */
+  private wake: (() => void) | null = null
+  /** The answer that will call; null when none has been asked to. */
+  private heard: Answer | null = null
+  private patience: Timer | null = null
   private hasBegun = false
   private isAbandoned = false
   private readonly deadlineAtMs: number
@@ -96,13 +99,34 @@ class FallbackAnswer implements Answer {
     }
   }
 
-  async readable(): Promise<void> {
-    while (this.canGoOn() && this.seek() !== null) {
-      if (await this.reads()) return
+  onReadable(wake: () => void): void {
+    this.wake = wake
+    this.listen()
+  }
+
+  /** Listens to the current answer, with patience as long as another one could come instead. */
+  private listen(): void {
+    const { current } = this
+    if (this.heard !== current) {
+      this.heard = current
+      current.onReadable(() => this.woken(current))
+    }
+    if (this.wake === null || !this.canGoOn() || this.seek() === null) return
+    this.patience = this.parts.system.after(fallbackWaitMs, () => {
       // It waits for a scout all this time, and whoever comes next may have one.
       if (this.current.position() !== null) this.goOn()
-    }
-    await this.read()
+      this.listen()
+    })
+  }
+
+  /** This answer has something to take. */
+  private woken(answer: Answer): void {
+    if (this.heard !== answer) return
+    this.heard = null
+    this.patience?.cancel()
+    const { wake } = this
+    this.wake = null
+    wake?.()
   }
 
   abandon(): void {
@@ -121,7 +145,6 @@ class FallbackAnswer implements Answer {
     if (following === null) return false
     this.attemptsBefore += before.attempts
     this.queuedMsBefore += before.queuedMs
-    this.reading = null
     this.current = following
     before.abandon()
     return true
@@ -147,30 +170,6 @@ class FallbackAnswer implements Answer {
     this.next = at + 1
     const deadlineMs = Math.max(1, this.deadlineAtMs - system.nowMs())
     return engine.submit({ ...submission, model, routing, deadlineMs })
-  }
-
-  private read(): Promise<void> {
-    if (this.reading !== null) return this.reading
-    const reading = this.current.readable().finally(() => {
-      if (this.reading === reading) this.reading = null
-    })
-    this.reading = reading
-    return reading
-  }
-
-  /** Whether there is something to take before the patience for one try is over. */
-  private reads(): Promise<boolean> {
-    return new Promise((resolve, reject) => {
-      const timer = this.parts.system.after(fallbackWaitMs, () => resolve(false))
-      const end = () => {
-        timer.cancel()
-        resolve(true)
-      }
-      this.read().then(end, (error: unknown) => {
-        timer.cancel()
-        reject(error)
-      })
-    })
   }
 }
 

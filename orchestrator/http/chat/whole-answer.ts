@@ -58,6 +58,6 @@ export async function takenEnd(answer: Answer): Promise<AnswerEnd> {
   for (;;) {
     const end = answer.take()?.end
     if (end) return end
-    await answer.readable()
+    await new Promise<void>((resolve) => answer.onReadable(resolve))
   }
 }

@@ -44,8 +44,8 @@ export class TextStream implements StreamContent<AnswerPart> {
     return this.answer.take()
   }
 
-  readable(): Promise<void> {
-    return this.answer.readable()
+  onReadable(wake: () => void): void {
+    this.answer.onReadable(wake)
   }
 
   isLast(): boolean {

@@ -45,8 +45,8 @@ class EventEncoder implements StreamContent<Part> {
     return this.events.take()
   }
 
-  readable(): Promise<void> {
-    return this.events.readable()
+  onReadable(wake: () => void, fail: (error: unknown) => void): void {
+    this.events.readable().then(wake, fail)
   }
 
   isLast({ ended }: Part): boolean {

@@ -1,6 +1,6 @@
 /**
  * How long something took, as counts in classes that grow by a fifth each: enough for medians and 95th percentiles on a
- * chart, and of a fixed size whatever is fed in. Fed by `traffic.ts` with each request.
+ * chart, and of a fixed size whatever is fed in. Fed by `traffic.ts`.
  */
 
 const growth = 1.2
@@ -26,6 +26,12 @@ export class LatencySketch {
     let at = 0
     while (at < classes - 1 && seen + this.counts[at]! < wanted) seen += this.counts[at++]!
     return Math.round(growth ** (at + 0.5))
+  }
+
+  /** Takes in all that the other one has. */
+  addAll({ counts, total }: LatencySketch): void {
+    for (let at = 0; at < classes; at++) this.counts[at]! += counts[at]!
+    this.total += total
   }
 
   clear(): void {

@@ -36,11 +36,9 @@ export class Watcher {
     return frames.length === 1 ? frames[0]! : Buffer.concat(frames)
   }
 
-  readable(): Promise<void> {
-    if (this.unsent.size > 0) return Promise.resolve()
-    return new Promise((resolve) => {
-      this.wake = resolve
-    })
+  onReadable(wake: () => void): void {
+    if (this.unsent.size > 0) wake()
+    else this.wake = wake
   }
 
   get framesHeld(): number {

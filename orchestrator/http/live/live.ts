@@ -60,8 +60,8 @@ class FeedContent implements StreamContent<Uint8Array> {
     return this.watcher.take()
   }
 
-  readable(): Promise<void> {
-    return this.watcher.readable()
+  onReadable(wake: () => void): void {
+    this.watcher.onReadable(wake)
   }
 
   /** It goes on until its reader leaves. */

@@ -1,8 +1,8 @@
 /**
- * What the charts are made of: every request is counted as it ends, and every two seconds the counts and the state of
- * the fleet go into three rings, fine and short to coarse and long. It costs the same whether anybody looks, and a
- * fixed amount of memory. The quarters of the longest are kept by the engine and taken up by the next process; the one
- * in which a hub starts holds what came since. `history.ts` gives out the rings, `topics.ts` the newest slot.
+ * What the charts are made of: every request is counted once, as it ends, and every two seconds the counts and the
+ * state of the fleet go into three rings, fine and short to coarse and long. It costs the same whether anybody looks,
+ * and a fixed amount of memory. The quarters of the longest are kept by the engine and taken up by the next process;
+ * the one in which a hub starts holds what came since. `history.ts` gives out the rings, `topics.ts` the newest slot.
  */
 import { trafficSlotMs } from '../../../shared/limits/http.ts'
 import type { System, Timer } from '../../../shared/system.ts'
@@ -28,6 +28,15 @@ class Slot {
     if (firstContentMs !== null) this.firstContent.add(firstContentMs)
   }
 
+  /** Takes in all that the other one has. */
+  addAll({ requests, clientErrors, hubErrors, tokens, firstContent }: Slot): void {
+    this.requests += requests
+    this.clientErrors += clientErrors
+    this.hubErrors += hubErrors
+    this.tokens += tokens
+    this.firstContent.addAll(firstContent)
+  }
+
   clear(): void {
     this.requests = 0
     this.clientErrors = 0
@@ -48,8 +57,10 @@ type State = Pick<Sample, 'queued' | 'leased' | 'scouts'>
 
 export class Traffic {
   private readonly levels: Record<Span, Level>
-  /** The same in a row, for what every request passes. */
-  private readonly all: readonly Level[]
+  /** What every request passes. */
+  private readonly finest: Level
+  /** Whose slots are made of finer ones, each of a whole number of them. */
+  private readonly coarser: readonly Level[]
   private timer: Timer | null = null
   /** Used so far, when the last slot was closed. */
   private tokens: number
@@ -66,14 +77,16 @@ export class Traffic {
       return { ring: new Ring(stepMs, slots), slot: new Slot(), number: Math.floor(wallMs / stepMs) }
     }
     this.levels = { '10m': level('10m'), '24h': level('24h'), '30d': level('30d') }
-    this.all = Object.values(this.levels)
+    const { '10m': finest, ...coarser } = this.levels
+    this.finest = finest
+    this.coarser = Object.values(coarser)
     this.takeUp()
     this.tokens = tokensOf(engine.stats())
   }
 
   /** A request for an answer has ended. `firstContentMs`: from its arrival; null when there was no content. */
   count(status: number, firstContentMs: number | null): void {
-    for (const { slot } of this.all) slot.count(status, firstContentMs)
+    this.finest.slot.count(status, firstContentMs)
   }
 
   start(): void {
@@ -85,7 +98,7 @@ export class Traffic {
   }
 
   get bytes(): number {
-    return this.all.reduce((sum, { ring }) => sum + ring.bytes, 0)
+    return Object.values(this.levels).reduce((sum, { ring }) => sum + ring.bytes, 0)
   }
 
   /** What earlier processes kept. A row that cannot be read is passed over: charts are worth no failed start. */
@@ -110,16 +123,25 @@ export class Traffic {
     const { tasksQueued: queued, tasksLeased: leased, scouts } = stats
     const wallMs = this.system.wallMs()
     const tokens = tokensOf(stats)
-    for (const { slot } of this.all) slot.tokens += tokens - this.tokens
+    this.finest.slot.tokens += tokens - this.tokens
     this.tokens = tokens
-    for (const level of this.all) this.close(level, wallMs, { queued, leased, scouts })
+    // Whatever ends a coarser slot ends the finest one, too.
+    if (!this.isOver(this.finest, wallMs)) return
+    const state = { queued, leased, scouts }
+    for (const level of this.coarser) {
+      level.slot.addAll(this.finest.slot)
+      if (this.isOver(level, wallMs)) this.close(level, wallMs, state)
+    }
+    this.close(this.finest, wallMs, state)
   }
 
-  /** Closes the slot if another one has begun. */
+  /** Whether another slot has begun. */
+  private isOver({ ring, number }: Level, wallMs: number): boolean {
+    return Math.floor(wallMs / ring.stepMs) !== number
+  }
+
   private close(level: Level, wallMs: number, state: State): void {
     const { ring, slot } = level
-    const number = Math.floor(wallMs / ring.stepMs)
-    if (number === level.number) return
     const perSecond = (count: number) => (count * 1_000) / ring.stepMs
     const sample: Sample = {
       requests: perSecond(slot.requests),
@@ -136,7 +158,7 @@ export class Traffic {
       this.engine.keepHistory({ slot: level.number, sample: JSON.stringify(sample) })
     }
     slot.clear()
-    level.number = number
+    level.number = Math.floor(wallMs / ring.stepMs)
   }
 }
 

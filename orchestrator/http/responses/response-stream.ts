@@ -71,8 +71,9 @@ class ResponseContent implements StreamContent<AnswerPart> {
     return { lines: part.lines, end: null }
   }
 
-  readable(): Promise<void> {
-    return this.phase === 'keeping' ? this.keeping : this.answer.readable()
+  onReadable(wake: () => void, fail: (error: unknown) => void): void {
+    if (this.phase === 'keeping') this.keeping.then(wake, fail)
+    else this.answer.onReadable(wake)
   }
 
   isLast({ end }: AnswerPart): boolean {

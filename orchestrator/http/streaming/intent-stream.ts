@@ -48,8 +48,8 @@ class IntentContent implements StreamContent<AnswerUpdate> {
     return this.options.answer.take()
   }
 
-  readable(): Promise<void> {
-    return this.options.answer.readable()
+  onReadable(wake: () => void, fail: (error: unknown) => void): void {
+    this.options.answer.readable().then(wake, fail)
   }
 
   isLast({ end }: AnswerUpdate): boolean {

@@ -9,16 +9,14 @@ import type { RequestContext } from '../request-context.ts'
 import { refuseInForm } from '../response/anthropic-errors.ts'
 import { streamHeaders } from '../response/response.ts'
 import { StallTimer } from './stall-timer.ts'
-import { StreamWait } from './stream-wait.ts'
+import { type Sign, StreamWait, type Waitable, type Waiter } from './stream-wait.ts'
 
 /** What a stream consists of, and its form on the wire. Encoders return whole events and comments. */
-export interface StreamContent<Part> {
+export interface StreamContent<Part> extends Waitable {
   /** For the log: what broke. */
   readonly name: string
   /** What is new; null when nothing is. After the last part there is never another. */
   take(): Part | null
-  /** Resolves when `take` has something, at once if it has already. One waiter at a time. */
-  readable(): Promise<void>
   isLast(part: Part): boolean
   /** Nothing more will be taken. `isComplete`: the last part was taken; else the client does not get the rest. */
   release(isComplete: boolean): void
@@ -58,8 +56,10 @@ const keyRevoked = fault(
 )
 const clientGone = fault('cancelled', 'The client closed the connection before the answer began.')
 
-export class PullStream<Part> {
+export class PullStream<Part> implements Waiter {
   private phase: Phase = 'opening'
+  /** The client's side; null before it pulls first. */
+  private controller: ReadableStreamDefaultController<Uint8Array> | null = null
   private isRevoked = false
   private readonly wait: StreamWait
   private readonly stall: StallTimer
@@ -89,7 +89,7 @@ export class PullStream<Part> {
    */
   async respondWhenReady(earlyFault: (part: Part) => Fault | null): Promise<Response> {
     const { context, content } = this
-    for (let sign = ''; sign !== 'timeUp'; sign = await this.wait.next(context.edge.settings.keepAliveMs)) {
+    for (let sign = ''; sign !== 'timeUp'; sign = await this.firstSign()) {
       if (this.phase === 'left') return refuseInForm(context, clientGone)
       if (this.isRevoked) {
         this.finish('left')
@@ -104,24 +104,46 @@ export class PullStream<Part> {
     return refuseInForm(context, why)
   }
 
-  /** The client can take more. Never rejects: the runtime would cut the connection without an event. */
-  async pull(controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> {
+  private firstSign(): Promise<Sign> {
+    return new Promise((signed, failed) => {
+      this.wait.begin(this.context.edge.settings.keepAliveMs, { signed, failed })
+    })
+  }
+
+  /**
+   * The client can take more: it is given that now, or when there is some. Never throws: the runtime would cut the
+   * connection without an event. Nor does it return a promise, which the runtime would have to wait for at each chunk.
+   */
+  pull(controller: ReadableStreamDefaultController<Uint8Array>): void {
     this.stall.stop()
     this.context.holdUnread(0)
-    let bytes: Uint8Array | null
+    this.controller = controller
+    this.signed('readable')
+  }
+
+  signed(sign: Sign): void {
+    let bytes: Uint8Array | null = null
     try {
-      bytes = this.next()
-      while (bytes === null && this.phase === 'flowing') {
-        const sign = await this.wait.next(this.context.edge.settings.keepAliveMs)
-        if (sign === 'readable') bytes = this.next()
-        else if (sign === 'timeUp') bytes = this.content.keepAlive()
+      if (sign === 'readable') bytes = this.next()
+      else if (sign === 'timeUp') bytes = this.content.keepAlive()
+      if (bytes === null && this.phase === 'flowing') {
+        return this.wait.begin(this.context.edge.settings.keepAliveMs, this)
       }
     } catch (error) {
       bytes = this.broken(error)
     }
+    this.give(bytes)
+  }
+
+  failed(error: unknown): void {
+    this.give(this.broken(error))
+  }
+
+  private give(made: Uint8Array | null): void {
     // The stream of a client that left is closed already.
     if (this.phase === 'left') return
-    bytes = this.held(bytes)
+    const controller = this.controller!
+    const bytes = this.held(made)
     if (bytes !== null) controller.enqueue(bytes)
     if (this.phase === 'ended') controller.close()
     else this.stall.start()

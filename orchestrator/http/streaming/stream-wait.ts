@@ -1,29 +1,36 @@
 /**
  * Waits for the content of a stream while three things may happen: there is some, time runs out, or the client leaves.
  * `pull-stream.ts` waits through this. The request's abort signal is touched only by a stream that really waits, and
- * one wait allocates a promise and nothing else: chunks are frequent.
+ * one wait allocates nothing: chunks are frequent. A stream goes on when what woke it is done, so that nothing is
+ * encoded in the middle of a step of the engine, and before the next message is read, of which some are large.
  */
 import type { RequestContext } from '../request-context.ts'
 import { IdleTimer } from './idle-timer.ts'
 
-interface Waitable {
-  /** One waiter at a time. */
-  readable(): Promise<void>
+export interface Waitable {
+  /** Calls one of the two once, as soon as there is something or never will be; maybe before it returns. */
+  onReadable(wake: () => void, fail: (error: unknown) => void): void
 }
 
 /** `gone` is final. */
 export type Sign = 'readable' | 'timeUp' | 'gone'
 
+/** Who waits. */
+export interface Waiter {
+  /** Exactly one of the two is called, once for each wait. */
+  signed(sign: Sign): void
+  failed(error: unknown): void
+}
+
 const once = { once: true }
-const gone = Promise.resolve<Sign>('gone')
 
 export class StreamWait implements EventListenerObject {
   private isOver = false
   private isListening = false
-  /** Whether `readable` has been called and has not resolved. */
+  /** Whether the content has been asked to call, and has not. */
   private isAsked = false
-  private resolve: (sign: Sign) => void = () => {}
-  private reject: (error: unknown) => void = () => {}
+  /** Null when nobody waits. */
+  private waiter: Waiter | null = null
   private readonly idleTimer: IdleTimer
 
   constructor(
@@ -32,21 +39,23 @@ export class StreamWait implements EventListenerObject {
     /** The client left. */
     private readonly onGone: () => void,
   ) {
-    this.idleTimer = new IdleTimer(context.edge.system, () => this.resolve('timeUp'))
+    this.idleTimer = new IdleTimer(context.edge.system, () => this.sign('timeUp'))
   }
 
-  /** The next sign, at most `delayMs` from now. */
-  next(delayMs: number): Promise<Sign> {
+  /** Waits for the next sign, at most `delayMs` from now. One waiter at a time. */
+  begin(delayMs: number, waiter: Waiter): void {
     if (!this.isOver && !this.isListening) this.listen()
-    if (this.isOver) return gone
+    if (this.isOver) return waiter.signed('gone')
     this.idleTimer.set(delayMs)
-    return new Promise(this.begin)
+    this.waiter = waiter
+    if (this.isAsked) return
+    this.isAsked = true
+    this.content.onReadable(this.wake, this.fail)
   }
 
   /** A wait that goes on ends as if there were content. */
   wakeUp(): void {
-    this.idleTimer.off()
-    this.resolve('readable')
+    this.sign('readable')
   }
 
   /** Nothing is waited for any more; a wait that goes on ends as `gone`. */
@@ -54,7 +63,7 @@ export class StreamWait implements EventListenerObject {
     if (this.isOver) return
     this.isOver = true
     this.idleTimer.end()
-    this.resolve('gone')
+    this.sign('gone')
   }
 
   /** The request was aborted. */
@@ -69,22 +78,25 @@ export class StreamWait implements EventListenerObject {
     else signal.addEventListener('abort', this, once)
   }
 
-  private readonly begin = (resolve: (sign: Sign) => void, reject: (error: unknown) => void): void => {
-    this.resolve = resolve
-    this.reject = reject
-    if (this.isAsked) return
-    this.isAsked = true
-    this.content.readable().then(this.wake, this.fail)
+  private sign(sign: Sign): void {
+    const { waiter } = this
+    this.waiter = null
+    this.idleTimer.off()
+    waiter?.signed(sign)
   }
 
   private readonly wake = (): void => {
     this.isAsked = false
-    this.idleTimer.off()
-    this.resolve('readable')
+    if (this.waiter !== null) queueMicrotask(this.rouse)
   }
 
+  /** Whoever waits by now: when there is nothing for it after all, it waits on. */
+  private readonly rouse = (): void => this.sign('readable')
+
   private readonly fail = (error: unknown): void => {
+    const { waiter } = this
+    this.waiter = null
     this.idleTimer.off()
-    this.reject(error)
+    waiter?.failed(error)
   }
 }

@@ -221,7 +221,7 @@ export async function endOf(
     onLeave()
     answer.close()
   }
-  const { edge, request } = context
+  const { edge } = context
   edge.waits.begin(context, leave)
   let text = ''
   try {
@@ -234,7 +234,6 @@ export async function endOf(
       if (update === null) await answer.readable()
     }
   } finally {
-    request.signal.removeEventListener('abort', leave)
     answer.close()
     edge.waits.end(context)
   }

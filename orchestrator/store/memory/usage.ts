@@ -5,7 +5,7 @@
 import { usageSumMax } from '../../../shared/limits/answers.ts'
 import { isTokenCount, type StoreWriteOf, type UsageSum } from '../../engine/ports/store.ts'
 import {
-  hourMs,
+  tallyOf,
   type UsageFilter,
   type UsageOfDay,
   type UsagePoint,
@@ -21,10 +21,7 @@ export const usageWrites = {
   usage(disk: MemoryDisk, { usage }: StoreWriteOf<'usage'>, undo: Undo): void {
     if (disk.bookings.has(usage.task) || !isBookable(usage)) return leftOut(disk, undo)
     put(disk.bookings, usage.task, { ...usage }, undo)
-    const { tenant, key, model, promptTokens, completionTokens, microDollars, isEstimated, atMs } = usage
-    const amounts = { promptTokens, completionTokens, microDollars }
-    const counted = { tasks: 1, failed: 0, estimated: isEstimated ? 1 : 0 }
-    addUsage(disk, { hour: Math.floor(atMs / hourMs), tenant, key, model, ...counted, ...amounts }, undo)
+    addUsage(disk, tallyOf(usage), undo)
   },
   tally(disk: MemoryDisk, { tally }: StoreWriteOf<'tally'>, undo: Undo): void {
     if (!isBookable(tally)) return leftOut(disk, undo)

@@ -1,5 +1,6 @@
 /** An answer on its way from frames to reader: order, form, what is held back, back pressure, and its one end. */
 import { describe, expect, test } from 'vitest'
+import type { Answer } from '../../../orchestrator/engine/ports/client.ts'
 import {
   streamBufferBytes,
   streamOverrunBytes,
@@ -28,6 +29,10 @@ function stage() {
   return { bench, answer, session, other, work }
 }
 
+function readable(answer: Answer): Promise<void> {
+  return new Promise((resolve) => answer.onReadable(resolve))
+}
+
 function bulk(bytes: number): string {
   return deltaLine('x'.repeat(bytes))
 }
@@ -38,7 +43,7 @@ describe('a streamed answer', () => {
     work.say(roleLine)
     expect(answer.take()).toBeNull()
     work.say(deltaLine('one'))
-    await answer.readable()
+    await readable(answer)
     expect(textOf(answer.take()!.lines)).toEqual([roleLine, deltaLine('one')])
     expect(answer.take()).toBeNull()
     work.say(deltaLine('two'), deltaLine('three'))
@@ -46,7 +51,7 @@ describe('a streamed answer', () => {
     work.say(finishLine)
     expect(answer.take()).toBeNull()
     work.done()
-    await answer.readable()
+    await readable(answer)
     const last = answer.take()!
     expect(textOf(last.lines)).toEqual([finishLine])
     expect(last.end).toMatchObject({ type: 'done' })
@@ -64,7 +69,7 @@ describe('a streamed answer', () => {
   test('wakes a reader that waits, and only when there is something', async () => {
     const { answer, work } = stage()
     let woken = 0
-    const waiting = answer.readable().then(() => woken++)
+    const waiting = readable(answer).then(() => woken++)
     work.say(roleLine)
     work.say('{"choices":[{"index":0,"delta":{"content":"x"},"finish_reason":"stop"}]}')
     await Promise.resolve()

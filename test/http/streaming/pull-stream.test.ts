@@ -55,7 +55,7 @@ test('a stream gives nothing before it is read, and hears when its reader leaves
       told.push('pull')
       return 'x'
     },
-    readable: () => Promise.resolve(),
+    onReadable: (wake) => wake(),
     isLast: () => false,
     release: () => void told.push('cancel'),
     opening: () => null,
@@ -97,7 +97,7 @@ function supplied(options: { stalled?: string; holdUnread?: RequestContext['hold
   const content: StreamContent<string> = {
     name: 'test stream',
     take: () => parts.shift() ?? null,
-    readable: () => new Promise((resolve) => (wake = resolve)),
+    onReadable: (waiter) => (wake = waiter),
     isLast: (part) => part === 'end',
     release: (isComplete) => told.push(isComplete ? 'completed' : 'abandoned'),
     opening: () => bytes('opening '),
@@ -146,6 +146,16 @@ test('a wait is filled with comments, and its content comes when it is there', a
   const waiting = read()
   await Promise.resolve()
   supply('a')
+  expect(await waiting).toBe('a')
+})
+
+test('a stream that waits goes on behind what brings its content, not in the middle of it', async () => {
+  const { read, supply, parts } = supplied()
+  await read()
+  const waiting = read()
+  await Promise.resolve()
+  supply('a')
+  expect(parts).toEqual(['a'])
   expect(await waiting).toBe('a')
 })
 

@@ -84,7 +84,7 @@ export class ChatUser {
 
   private submission(isSlow: boolean): Submission {
     const { dice } = this.process
-    const { models } = this.scenario
+    const { models, long } = this.scenario
     const size = dice.pick([
       [0, 1],
       [2, 8],
@@ -94,7 +94,7 @@ export class ChatUser {
       [7, 8],
     ] as [number, number][])
     const large: [number, number] = dice.chance(isSlow ? 0.3 : 0.1) ? [60, 15_000] : [3, 18_000]
-    const want = dice.chance(0.03) ? large : size
+    const want = dice.chance(long.share) ? (long.want ?? large) : size
     const padding = dice.chance(0.02) ? 'p'.repeat(40_000) : ''
     const messages = [{ role: 'user', content: `${this.name} ${this.world.seed} ${dice.next32()}${padding}` }]
     const kind = dice.chance(0.1) ? 'embed' : 'chat'
@@ -120,7 +120,8 @@ export class ChatUser {
 
   private await(reading: Reading): void {
     if (reading.delayMs === Number.POSITIVE_INFINITY) return
-    void reading.answer.readable().then(() => {
+    // As the edge does: not in the middle of what brings it.
+    void new Promise<void>((resolve) => reading.answer.onReadable(resolve)).then(() => {
       if (reading.isOver || reading.generation !== this.hub.generation || !this.hub.up) return
       const { dice } = this.process
       const waitMs = reading.delayMs === 0 ? 0 : dice.waitMs(reading.delayMs)

@@ -12,7 +12,7 @@ import { checkNumbers } from '../checks/greed.ts'
 import type { Checker } from '../checks/invariants.ts'
 import { storePayers } from '../payers.ts'
 import type { Scenario } from '../scenario.ts'
-import { type Dice, InjectedDefect, isDeath, type Process, ProcessDied, type World } from '../world.ts'
+import { type Dice, grainMs, InjectedDefect, isDeath, type Process, ProcessDied, type World } from '../world.ts'
 import { simPlanner } from './control-nodes.ts'
 import { withoutIdleTicks } from './idle-ticks.ts'
 import type { Connection, Network } from './network.ts'
@@ -45,6 +45,10 @@ export class Hub {
   private hasReported = false
   private gateway!: Gateway
   private readonly dice: Dice
+  /** Chance of what comes first after it stood still. */
+  private readonly awakenings: Dice
+  /** When its sockets are read again after it stood still. */
+  private readsAgainMs = 0
   /** Whoever has to know that the hub is gone: clients with open requests. */
   readonly mourners = new Set<() => void>()
 
@@ -55,6 +59,7 @@ export class Hub {
     private readonly scenario: Scenario,
   ) {
     this.dice = world.dice('hub')
+    this.awakenings = world.dice('awakenings')
     this.disk = new FaultyDisk(world.dice('disk'), {
       committing: () => this.burn('before a commit'),
       committed: (writes) => {
@@ -92,6 +97,7 @@ export class Hub {
       system: process,
       keys: () => ({ ok: false, flaw: 'keys are not part of this' }),
       connectionsMax: 1_000,
+      settings: { dataBytesPerSecond: scenario.dataBytesPerSecond },
       onDefect: (error) => this.met(error),
     })
     const links = new FrameLinks(
@@ -132,11 +138,13 @@ export class Hub {
     this.hasReported = true
   }
 
-  /** What a step does after a defect need not show at any edge: the guard stands before them. */
+  /** What a step does need not show at any edge: after a defect the guard stands before them. */
   private watchSteps({ core }: HubEngine): void {
     const step = core.step.bind(core)
     core.step = (event, nowMs, out) => {
-      if (this.hasDefect) this.checker.fail(24, `the hub stepped "${event.type}" after a defect`)
+      const { checker } = this
+      if (this.hasDefect) checker.fail(24, `the hub stepped "${event.type}" after a defect`)
+      if (!checker.looks.stepped(event.type)) throw checker.broken
       step(event, nowMs, out)
     }
   }
@@ -178,6 +186,8 @@ export class Hub {
     if (!this.up || process.frozenUntilMs > world.nowMs) return
     world.trace.print?.(`hub stands still for ${forMs} ms`)
     process.frozenUntilMs = world.nowMs + forMs
+    // A loop that goes on may come by its timers first or by its sockets, and what has arrived is then all read.
+    this.readsAgainMs = process.frozenUntilMs - (this.awakenings.chance(0.5) ? grainMs : 0)
     checker.standstill.begins(world.nowMs, forMs)
     for (const connection of [...network.open]) this.holdUntilAwake(connection)
   }
@@ -185,7 +195,7 @@ export class Hub {
   private holdUntilAwake(connection: Connection): void {
     const { world, network } = this
     connection.hold(true)
-    world.arm(network.ground, this.frozenForMs, () => connection.hold(false))
+    world.arm(network.ground, this.readsAgainMs - world.nowMs, () => connection.hold(false))
   }
 
   /** How long it stands still yet; nothing that a client does reaches it before. */
@@ -227,7 +237,7 @@ export class Hub {
 
   /** Asks the hub for something; null when it died over it. */
   ask<T>(request: () => T): T | null {
-    this.checker.touched = true
+    this.checker.looks.touched = true
     try {
       return request()
     } catch (error) {
@@ -238,7 +248,7 @@ export class Hub {
 
   /** At this very point the hub may die. */
   private burn(where: string, maySetOff = true): void {
-    this.checker.touched = true
+    this.checker.looks.touched = true
     if (this.hasDefect) this.checker.fail(24, `the hub acted after a defect, ${where}`)
     if (this.fuse === 0 || (this.fuseIsDefect && !maySetOff) || --this.fuse > 0) return
     if (this.fuseIsDefect) this.setOff(where)
@@ -251,6 +261,7 @@ export class Hub {
   private setOff(where: string): never {
     const { generation, world } = this
     this.hasDefect = true
+    this.checker.looks.failedIn(this.engine)
     world.trace.print?.(`hub meets a defect ${where}`)
     world.arm(this.network.ground, 0, () => {
       if (!this.up || this.generation !== generation) return
@@ -292,7 +303,7 @@ export class Hub {
       (name: string) =>
       (...facts: never[]) => {
         // What these change is seen soon enough, and there are many of them.
-        if (name !== 'heartbeat' && name !== 'chunk') checker.touched = true
+        if (name !== 'heartbeat' && name !== 'chunk') checker.looks.touched = true
         this.world.trace.print?.(`hub <- ${shownFacts(name, facts)}`)
         const hear = (checker.ears as Record<string, ((...facts: never[]) => void) | undefined>)[name]
         hear?.(...facts)

@@ -26,7 +26,9 @@ export function withoutIdleTicks(world: World, process: Process, engine: () => H
     }
     // Late ones are how the engine learns that it stood still.
     if (nowMs - brain.tickDueMs >= tickMs) return false
+    // All that a tick without anything due leaves behind.
     brain.tickDueMs = nowMs + tickMs
+    wheel.cursor = Math.max(wheel.cursor, target)
     return true
   }
   return {

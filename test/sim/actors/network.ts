@@ -37,13 +37,15 @@ class Pipe {
     private readonly world: World,
     private readonly ground: Process,
     private readonly pace: { latencyMs: number; jitterMs: number; bytesPerMs: number },
+    /** Bytes that its reader's system takes in while it does not read. */
+    private readonly unreadBytes: number,
     private readonly dice: Dice,
     private readonly arrive: (item: Item) => void,
     private readonly drained: () => void,
   ) {}
 
   get buffered(): number {
-    return Math.max(0, this.bytes - kernelBytes)
+    return Math.max(0, this.bytes - kernelBytes - (this.held ? this.unreadBytes : 0))
   }
 
   push(item: Item): void {
@@ -108,10 +110,10 @@ export class Connection {
     readonly operator: string,
     dice: Dice,
   ) {
-    const { world, ground, pace } = network
+    const { world, ground, pace, unreadBytes } = network
     const drained = (way: 'up' | 'down') => () => this.ears[way === 'up' ? 'down' : 'up']?.drained()
-    this.up = new Pipe(world, ground, pace, dice, (item) => this.arrive('up', item), drained('up'))
-    this.down = new Pipe(world, ground, pace, dice, (item) => this.arrive('down', item), drained('down'))
+    this.up = new Pipe(world, ground, pace, unreadBytes, dice, (item) => this.arrive('up', item), drained('up'))
+    this.down = new Pipe(world, ground, pace, unreadBytes, dice, (item) => this.arrive('down', item), drained('down'))
   }
 
   /** The receiver of this direction. */
@@ -209,6 +211,8 @@ export class Network {
   readonly unreachable = new Set<string>()
   /** Share of dials that are answered with a status instead of a socket. */
   refusals = 0
+  /** Bytes that a system takes in for a process that does not read. */
+  unreadBytes = 0
   private made = 0
 
   constructor(readonly world: World) {

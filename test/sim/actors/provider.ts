@@ -15,6 +15,9 @@ import { type Offer, offerOf } from '../../../shared/task.ts'
 import { answerTo, embeddingFor } from '../answers.ts'
 import type { Process } from '../world.ts'
 
+/** Of a whole answer: one that is begun before the calm has to end in it. */
+const wholeMsMax = 60_000
+
 type Trouble = 'limited' | 'down' | 'refuses' | 'breaks' | 'hangs' | 'bug'
 const troubles: readonly Trouble[] = ['limited', 'limited', 'down', 'refuses', 'breaks', 'hangs', 'bug']
 
@@ -58,7 +61,7 @@ export class SimProvider implements Provider {
     if (request.kind === 'embed') return { json: embeddingFor(request.body) }
     const { lines, tail, whole } = answerTo(request.body)
     if (!request.stream) {
-      await this.process.pause(dice.waitMs(this.gapMs * lines.length), signal)
+      await this.process.pause(Math.min(wholeMsMax, dice.waitMs(this.gapMs * lines.length)), signal)
       if (trouble !== null) await this.failMidway(trouble, signal)
       return { json: whole }
     }

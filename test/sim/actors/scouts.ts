@@ -59,7 +59,8 @@ export class HonestScout {
       },
     }
     void this.catalog.open().then(() => {
-      this.scout = new Scout({ name: this.name, concurrency: scenario.concurrency }, ports)
+      const { concurrency, dataBytesPerSecond } = scenario
+      this.scout = new Scout({ name: this.name, concurrency, dataBytesPerSecond }, ports)
       this.scout.start()
     })
   }

@@ -37,9 +37,10 @@
  * 26 to 28. What strangers report or leave behind is not booked and not kept (`greed.ts`).
  * 29. No durable task ends on the word of one operator about the client (`verdicts.ts`).
  * 30. Nor does a task that a client waits for, while another one could be asked (`client-verdicts.ts`).
+ * 31 and 32. Nothing stays reserved, and what is counted of a key is what is booked (`budgets.ts`).
+ * 33. A hub's work ends: no event leads to steps without end, and no life to events without end.
  */
 
-import { violations } from '../../../orchestrator/core/invariants.ts'
 import type { HubEngine } from '../../../orchestrator/engine/engine.ts'
 import type { Greeting } from '../../../orchestrator/engine/ports/scouts.ts'
 import type { StoreWrite, StoreWriteOf } from '../../../orchestrator/engine/ports/store.ts'
@@ -52,15 +53,11 @@ import type { Process, World } from '../world.ts'
 import { Broken } from './broken.ts'
 import { Charges } from './charges.ts'
 import { ClientVerdicts } from './client-verdicts.ts'
-import { leaseFlaw } from './lease-times.ts'
+import { CoreLooks } from './core-looks.ts'
 import { isHonest, Ledger, type SessionBook, tripleOf } from './ledger.ts'
 import { Standstill } from './standstill.ts'
 import { Verdicts } from './verdicts.ts'
 
-/** Events without any trace of work after which the core is looked at anyway. */
-const idleEventsMax = 20
-/** How often leases are compared with the signs of life on the wire. */
-const leaseLookMs = 1_000
 /** Close codes with which the hub accuses a scout. */
 const accusations = [4400, 4429, 4501, 4503, 4504]
 
@@ -69,8 +66,8 @@ type Loot = Pick<FrameOf<'settle'>, 'task' | 'attempt' | 'nonce'> & { scout: str
 
 export class Checker {
   readonly ledger: Ledger
-  /** Something happened at the hub's edges since the last look. */
-  touched = false
+  /** Comparisons inside the hub; the hub's edges report to them, too. */
+  readonly looks: CoreLooks
   /** While the hub drains: the tasks that scouts had before. */
   private decided: Set<number> | null = null
   /** The leases of everybody, also of honest scouts: what a thief may know at worst. */
@@ -87,8 +84,6 @@ export class Checker {
   broken: Broken | null = null
   private engine: HubEngine | null = null
   private process: Process | null = null
-  private idle = 0
-  private leasesSeenMs = 0
   readonly standstill = new Standstill()
   readonly clientVerdicts: ClientVerdicts
   private readonly charges = new Charges(this)
@@ -107,6 +102,7 @@ export class Checker {
     const fail = (invariant: number, what: string) => this.fail(invariant, what)
     this.ledger = new Ledger(fail, creditMax)
     this.clientVerdicts = new ClientVerdicts(this.ledger, fail)
+    this.looks = new CoreLooks({ world, ledger: this.ledger, standstill: this.standstill, fail })
   }
 
   /** The first failure stands; it is thrown after the event, where nothing can swallow it. */
@@ -117,36 +113,10 @@ export class Checker {
   /** After every event of the world. */
   look(): void {
     this.hasCommitted = false
-    for (const task of this.ended.splice(0)) this.ledger.over(task)
-    if (this.engine !== null && (this.touched || ++this.idle >= idleEventsMax)) {
-      this.touched = false
-      this.idle = 0
-      const [first] = violations(this.engine.core.state)
-      if (first !== undefined) this.fail(1, first)
-      this.checkCredits(this.engine)
-      if (this.world.nowMs - this.leasesSeenMs >= leaseLookMs) this.checkLeases(this.engine)
-    }
+    if (this.ended.length > 0) for (const task of this.ended.splice(0)) this.ledger.over(task)
+    const { engine, process } = this
+    this.looks.look(engine === null ? null : { engine, process: process! })
     if (this.broken !== null) throw this.broken
-  }
-
-  private checkCredits(engine: HubEngine): void {
-    for (const scout of engine.core.state.roster.bySession.values()) {
-      const book = this.ledger.sessions.get(scout.session)
-      if (book === undefined || book.isGone) this.fail(11, `session ${scout.session} is on the roster and gone`)
-      // Grants that wait for a commit have used their credit already.
-      else if (scout.credits > book.credits) {
-        this.fail(8, `session ${scout.session} has ${scout.credits} credits, its scout gave ${book.credits}`)
-      }
-    }
-  }
-
-  private checkLeases(engine: HubEngine): void {
-    const { world, standstill } = this
-    this.leasesSeenMs = world.nowMs
-    if (standstill.isAsleep(world.nowMs)) return
-    const nowMs = this.process!.nowMs()
-    const flaw = leaseFlaw(engine, this.ledger, nowMs, world.nowMs - nowMs, standstill.totalMs)
-    if (flaw !== null) this.fail(14, flaw)
   }
 
   // ------------------------------------------------------------ the hub's life

@@ -57,6 +57,8 @@ export class Ledger {
   /** Of the present hub. */
   readonly sessions = new Map<number, SessionBook>()
   readonly tasks = new Map<number, TaskBook>()
+  /** Those that have leases, and a few that had. */
+  private readonly leased = new Set<TaskBook>()
   /** Settlements that arrived by the right of a lease that was in force, by task and attempt. */
   readonly entitled = new Map<string, { triple: string; isDone: boolean }>()
   /** The last of them that the present hub has acknowledged, by task: repeated, it is to be acknowledged again. */
@@ -113,12 +115,16 @@ export class Ledger {
 
   /** A sign of life, of one lease or of all that this session holds. */
   sign(session: number, nowMs: number, only?: { task: number; attempt: number }): void {
-    const tasks = only === undefined ? this.tasks.values() : [this.task(only.task)]
-    for (const { leases } of tasks) {
+    for (const { leases } of only === undefined ? this.withLeases() : [this.task(only.task)]) {
       for (const lease of leases) {
         if (lease.session === session && (only === undefined || only.attempt === lease.attempt)) lease.signMs = nowMs
       }
     }
+  }
+
+  private withLeases(): Iterable<TaskBook> {
+    for (const book of this.leased) if (book.leases.length === 0) this.leased.delete(book)
+    return this.leased
   }
 
   /** Remembers a settlement that has the right to be committed. Returns its triple. */
@@ -137,7 +143,7 @@ export class Ledger {
   gone(session: number): void {
     const book = this.sessions.get(session)
     if (book !== undefined) book.isGone = true
-    for (const { leases } of this.tasks.values()) {
+    for (const { leases } of this.withLeases()) {
       for (const lease of leases) if (lease.session === session) lease.session = null
     }
   }
@@ -158,6 +164,7 @@ export class Ledger {
     // Whoever held it without being connected has lost it.
     book.leases = book.leases.filter((lease) => lease.session !== null)
     const { scout, instance } = session
+    this.leased.add(book)
     book.leases.push({ task, attempt, nonce, scout, instance, session: session.session, signMs: nowMs })
   }
 

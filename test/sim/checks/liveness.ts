@@ -9,8 +9,8 @@ import { checkNothingKept } from './greed.ts'
 
 /** Within this everything ends once the faults stop. */
 export const restMs = 120_000
-/** The hub's own: the core's tick, the removal of what is old, the look after the sessions. */
-const hubTimers = 3
+/** The hub's own: the core's tick, the removal of what is old, what was served, the look after the sessions. */
+const hubTimers = 4
 /** A scout's own: its session and its catalog. */
 const scoutTimers = 2
 

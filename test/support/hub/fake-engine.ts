@@ -104,12 +104,10 @@ export class FakeAnswer implements Answer {
     return part
   }
 
-  readable(): Promise<void> {
+  onReadable(wake: () => void): void {
     if (this.wake !== null) throw new Error('two waiters at one answer')
-    if (this.hasNews()) return Promise.resolve()
-    return new Promise((resolve) => {
-      this.wake = resolve
-    })
+    if (this.hasNews()) wake()
+    else this.wake = wake
   }
 
   abandon(): void {
@@ -190,10 +188,6 @@ export class FakeEngine implements Engine {
   awaitsModel(_: TaskKind, model: string): boolean {
     this.looks++
     return this.awaited.has(model)
-  }
-
-  scouts(): ScoutListing[] {
-    return this.scoutListings
   }
 
   scoutsAfter(session: number, count: number, { name, operator, show }: ScoutFilter): ScoutStanding[] {

@@ -4,7 +4,7 @@
  */
 import { usageSumMax } from '../../../../shared/limits/answers.ts'
 import { isTokenCount, StoreError, type StoreWriteOf } from '../../../engine/ports/store.ts'
-import { hourMs, type UsageTally } from '../../../engine/ports/usage.ts'
+import { tallyOf, type UsageTally } from '../../../engine/ports/usage.ts'
 import { asStoreError } from '../errors.ts'
 import type { Statements } from '../statements.ts'
 import { type TransactionSteps, transact } from '../transaction.ts'
@@ -56,19 +56,7 @@ export function usageWrites(statements: Statements, unbooked: Unbooked): UsageWr
       ifBookable(unbooked, [promptTokens, completionTokens, microDollars], () => {
         const tokens = [promptTokens, completionTokens] as const
         book.run(task, tenant, scout, provider, model, ...tokens, atMs, key, microDollars, estimated)
-        const hour = Math.floor(atMs / hourMs)
-        tallied({
-          hour,
-          tenant,
-          key,
-          model,
-          tasks: 1,
-          failed: 0,
-          promptTokens,
-          completionTokens,
-          microDollars,
-          estimated,
-        })
+        tallied(tallyOf(usage))
       })
     },
     tally({ tally }) {

@@ -1,20 +1,22 @@
 /**
  * Shows that the simulation finds faults: puts one after the other into a copy of the sources and runs
- * seeds until an invariant breaks. `bun run sim:mutants [--seeds 5000] [--only <part of a name>] [--portion 2/6]`
- * prints which invariant killed which fault at which seed, and fails when one survives.
+ * seeds until an invariant breaks. `bun run sim:mutants [--seeds 1500] [--only <part of a name>] [--portion 2/6]`
+ * prints which invariant killed which fault at which seed, and fails when one survives. At the end comes a table, as
+ * in docs/simulation.
  */
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { type Find, firstFailure } from './hunt.ts'
 import { type Mutant, mutants } from './mutant-list.ts'
 
-const root = join(import.meta.dirname, '../..')
+const root = join(import.meta.dirname, '../../..')
 const sources = ['shared', 'orchestrator', 'scout', 'test/sim', 'package.json', 'tsconfig.json']
 
 const { values } = parseArgs({
   options: {
-    seeds: { type: 'string', default: '5000' },
+    seeds: { type: 'string', default: '1500' },
     only: { type: 'string', default: '' },
     /** Every sixth fault, beginning with the second, as `2/6`. */
     portion: { type: 'string', default: '1/1' },
@@ -28,8 +30,8 @@ const [portion, portions] = values.portion.split('/').map(Number) as [number, nu
 
 interface Verdict {
   mutant: Mutant
-  /** Which invariant noticed, at which seed; null when none did. */
-  killed: { invariant: number; seed: string; what: string } | null
+  /** Which invariant noticed, or which bound, at which seed; null when nothing did. */
+  killed: Find | null
   seconds: number
 }
 
@@ -38,15 +40,6 @@ function copySources(): string {
   for (const source of sources) cpSync(join(root, source), join(folder, source), { recursive: true })
   symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'))
   return folder
-}
-
-/** Lives seeds with the sources at `folder` until one fails. */
-async function firstFailure(folder: string, seeds: string): Promise<Verdict['killed']> {
-  const command = [process.execPath, 'test/sim/run.ts', '--json', '--seeds', seeds]
-  const life = Bun.spawn(command, { cwd: folder, stdout: 'pipe', stderr: 'pipe' })
-  const [text, errors] = await Promise.all([new Response(life.stdout).text(), new Response(life.stderr).text()])
-  if (text.trim() === '') throw new Error(`the simulation ended without a report: ${errors}`)
-  return (JSON.parse(text) as { failure: Verdict['killed'] }).failure
 }
 
 /** Lives seeds with one fault in the copy at `folder`, which is as before afterwards. */
@@ -64,16 +57,33 @@ async function hunt(folder: string, mutant: Mutant): Promise<Verdict> {
   return { mutant, killed, seconds: (performance.now() - startedMs) / 1000 }
 }
 
-function tell({ mutant, killed, seconds }: Verdict): void {
-  const fate = killed === null ? 'SURVIVED' : `invariant ${killed.invariant} at seed ${killed.seed}`
-  process.stdout.write(`${mutant.name.padEnd(62)} ${fate.padEnd(28)} ${seconds.toFixed(1)} s\n`)
+function fateOf({ killed }: Verdict): string {
+  if (killed === null) return 'SURVIVED'
+  return killed.by === 'bound' ? 'BY ITS BOUND' : `invariant ${killed.invariant}`
+}
+
+function tell(verdict: Verdict, place: string): void {
+  const { mutant, killed, seconds } = verdict
+  const fate = killed === null ? fateOf(verdict) : `${fateOf(verdict)} at seed ${killed.seed}`
+  process.stdout.write(`${place} ${mutant.name.padEnd(72)} ${fate.padEnd(28)} ${seconds.toFixed(1)} s\n`)
   if (killed !== null) process.stdout.write(`    ${killed.what.split('\n')[0]!.slice(0, 130)}\n`)
 }
 
-const queue = mutants
+/** In the order of the list, whoever was first. */
+function tableOf(verdicts: readonly Verdict[]): string {
+  const rows = chosen.flatMap((mutant) => {
+    const verdict = verdicts.find((one) => one.mutant === mutant)
+    if (verdict === undefined) return []
+    return `| ${mutant.name} | ${fateOf(verdict)} | ${verdict.killed?.seed ?? ''} | ${verdict.seconds.toFixed(1)} |\n`
+  })
+  return `\n| fault | killed by | at seed | seconds |\n|---|---|--:|--:|\n${rows.join('')}`
+}
+
+const chosen = mutants
   .filter(({ name }) => name.includes(values.only))
   .filter((_, place) => place % portions === portion - 1)
-const survivors: string[] = []
+const queue = [...chosen]
+const verdicts: Verdict[] = []
 const jobs = Math.min(Number(values.jobs), queue.length)
 const hunters = Array.from({ length: jobs }, async () => {
   const folder = copySources()
@@ -83,15 +93,16 @@ const hunters = Array.from({ length: jobs }, async () => {
     if (flaw !== null) throw new Error(`the code itself breaks an invariant at seed ${flaw.seed}: ${flaw.what}`)
     for (let mutant = queue.shift(); mutant !== undefined; mutant = queue.shift()) {
       const verdict = await hunt(folder, mutant)
-      tell(verdict)
-      if (verdict.killed === null) survivors.push(mutant.name)
+      verdicts.push(verdict)
+      tell(verdict, `${verdicts.length}/${chosen.length}`)
     }
   } finally {
     rmSync(folder, { recursive: true })
   }
 })
 await Promise.all(hunters)
-if (survivors.length > 0) {
-  process.stdout.write(`${survivors.length} survived\n`)
-  process.exitCode = 1
-}
+process.stdout.write(tableOf(verdicts))
+const survivors = verdicts.filter(({ killed }) => killed === null).length
+const bounded = verdicts.filter(({ killed }) => killed?.by === 'bound').length
+process.stdout.write(`\n${verdicts.length - survivors} killed, ${bounded} of them by a bound; ${survivors} survived\n`)
+if (survivors > 0) process.exitCode = 1
