@@ -36,8 +36,11 @@ describe.skipIf('reason' in found)(`the page${skipped}`, () => {
   test('tells a visitor what there is, and lets in whoever has a key, which it keeps nowhere', async () => {
     const context = await stage.context()
     const page = await context.newPage()
+    const first: string[] = []
+    page.on('request', (request) => first.push(request.url()))
     await page.goto(stage.hub.url)
     await page.getByText('1 scout is connected').waitFor({ timeout: patienceMs })
+    expect(first).toHaveLength(4)
     await page.getByRole('link', { name: 'Use the API' }).click()
     await signIn(page, stage.hub.clientKey)
     await page.getByText('Your first answer is three steps away.').waitFor({ timeout: patienceMs })
@@ -140,6 +143,12 @@ describe.skipIf('reason' in found)(`the page${skipped}`, () => {
     call.done()
     await page.locator('.turn.assistant .faint').waitFor({ timeout: patienceMs })
     expect(await page.locator('.turn').allInnerTexts()).toContainEqual(expect.stringContaining('<img src=x'))
+    const named = { input: hostile, model: 'demo-small', metadata: { name: hostile } }
+    expect((await stage.hub.post('/v1/intents', named)).status).toBe(202)
+    await open(page, 'intents')
+    await page.getByText('<img src=x').first().waitFor({ timeout: patienceMs })
+    await page.getByRole('link', { name: /<img src=x/ }).click()
+    await page.locator('.run .answer').waitFor({ timeout: patienceMs })
     expect(await page.evaluate('window.broken')).toBeUndefined()
     expect(await page.locator('main img, main a[href^="javascript"]').count()).toBe(0)
     expect(asked.filter((url) => !url.startsWith(stage.hub.url) && !url.startsWith('data:'))).toEqual([])

@@ -3,6 +3,7 @@
  * fleet pays for many viewers, with and without chats beside them. Each figure has its bound.
  */
 import { liveStreamsPerCallerMax, trafficSlotMs } from '../../../shared/limits/http.ts'
+import { scoutPath, subprotocol } from '../../../shared/protocol/frames.ts'
 import { findChromium } from '../../../test/support/machine/chromium.ts'
 import { chatBodies } from '../../fleet/population.ts'
 import { sleep } from '../../load/calls.ts'
@@ -89,7 +90,8 @@ async function watch(stage: Stage): Promise<Figures> {
   const { options, say } = stage
   const { hub } = await stage.network(options.scouts, { thinkMs })
   await sleep(settleMs)
-  const drop = await dropMs(hub.port, await hub.adminKey())
+  const keys = await viewerKeys(hub)
+  const drop = await dropMs(hub.port, keys[0]!)
   const unwatched = ((await hub.statsUs()) / 1_000 / trafficSlotMs) * 100
   const idleMb = await hub.restingRssMb()
   const cpuShare = async () => {
@@ -101,7 +103,7 @@ async function watch(stage: Stage): Promise<Figures> {
   let memory = 0
   for (let turn = 1; turn <= options.rounds; turn++) {
     const without = await cpuShare()
-    const leave = await beginWatching(hub)
+    const leave = await beginWatching(hub.port, keys)
     await sleep(settleMs)
     const beside = await cpuShare()
     memory = (await hub.restingRssMb()) - idleMb
@@ -110,14 +112,14 @@ async function watch(stage: Stage): Promise<Figures> {
     say(`round ${turn}/${options.rounds}: ${round(without)} % of a core without viewers, ${round(beside)} % with`)
     await sleep(settleMs)
   }
-  const p99 = await chatsBeside(stage, hub)
+  const p99 = await chatsBeside(stage, hub, keys)
   return { watched: median(extra), memory, unwatched, p99, drop }
 }
 
 type Hub = Awaited<ReturnType<Stage['hub']>>
 
 /** How much slower the slowest chats are beside viewers. */
-async function chatsBeside(stage: Stage, hub: Hub): Promise<number> {
+async function chatsBeside(stage: Stage, hub: Hub, keys: readonly string[]): Promise<number> {
   const { rounds, seconds, population, inFlight } = stage.options
   const load = await stage.load()
   const target = hub.target(chatBodies(population))
@@ -127,7 +129,8 @@ async function chatsBeside(stage: Stage, hub: Hub): Promise<number> {
   const ratios: number[] = []
   for (let turn = 1; turn <= rounds; turn++) {
     const without = timeAt([await measure(load, hub, seconds)], 'added', 0.99)
-    const leave = await beginWatching(hub)
+    const leave = await beginWatching(hub.port, keys)
+    await sleep(settleMs)
     const beside = timeAt([await measure(load, hub, seconds)], 'added', 0.99)
     leave()
     ratios.push(beside / without)
@@ -137,13 +140,18 @@ async function chatsBeside(stage: Stage, hub: Hub): Promise<number> {
   return median(ratios)
 }
 
-/** Resolves when all watch; what it resolves with ends them. */
-async function beginWatching(hub: Hub): Promise<() => void> {
-  const abort = new AbortController()
+/** Of an administrator first. Made beforehand: each is a commit. */
+async function viewerKeys(hub: Hub): Promise<string[]> {
   const keys = [await hub.adminKey()]
   while (keys.length * liveStreamsPerCallerMax < viewers) keys.push((await hub.strangersKeys()).clientKey)
+  return keys
+}
+
+/** Resolves when all watch; what it resolves with ends them. */
+async function beginWatching(port: number, keys: readonly string[]): Promise<() => void> {
+  const abort = new AbortController()
   const streams = keys.flatMap((key, at) =>
-    Array.from({ length: liveStreamsPerCallerMax }, () => view(hub.port, key, at === 0, abort.signal)),
+    Array.from({ length: liveStreamsPerCallerMax }, () => view(port, key, at === 0, abort.signal)),
   )
   await Promise.all(streams)
   return () => abort.abort()
@@ -172,12 +180,13 @@ async function dropMs(port: number, adminKey: string): Promise<number> {
   const body = JSON.stringify({ role: 'scout', name: 'dropped' })
   const made = await fetch(`${base}/v1/admin/keys`, { method: 'POST', headers, body })
   const { id, key } = (await made.json()) as { id: string; key: string }
-  const socket = new WebSocket(`ws://127.0.0.1:${port}/v1/scout`, {
+  const socket = new WebSocket(`ws://127.0.0.1:${port}${scoutPath}`, {
+    protocols: [subprotocol],
     headers: { authorization: `Bearer ${key}` },
-  } as never)
+  })
   await new Promise((resolve, reject) => {
     socket.onopen = resolve
-    socket.onerror = reject
+    socket.onerror = () => reject(new Error('the scout of the figure cannot dial'))
   })
   const ended = new Promise<void>((resolve) => {
     socket.onclose = () => resolve()

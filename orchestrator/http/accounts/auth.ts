@@ -4,6 +4,7 @@
  */
 import { type Fault, fault } from '../../../shared/faults.ts'
 import type { MadeKey, SignedIn, Visitor } from '../../engine/ports/accounts.ts'
+import { hubNow } from '../live/topics.ts'
 import type { RequestContext } from '../request-context.ts'
 import { jsonResponse, refuse } from '../response/response.ts'
 import {
@@ -29,7 +30,9 @@ export function getAuth(context: RequestContext): Response {
   const token = cookieOf(context)
   const session = token === null || foreignPage(context) !== null ? null : edge.accounts.session(token)
   const shown = { object: 'auth', signup: edge.accounts.signup(), wallet: pageOf(context) !== null }
-  return jsonResponse(id, JSON.stringify({ ...shown, session: session && shownSession(session) }), 200, unkept)
+  // A visitor's page shows them first: it need not ask twice.
+  const hub = hubNow(edge.engine)
+  return jsonResponse(id, JSON.stringify({ ...shown, session: session && shownSession(session), hub }), 200, unkept)
 }
 
 export async function challenge(context: RequestContext): Promise<Response> {

@@ -75,6 +75,7 @@ export const accountSchemas: Json = {
   Auth: object({
     ...{ object: { const: 'auth' }, signup: { enum: signupModes }, session: orNull('Session') },
     wallet: { type: 'boolean', description: 'Whether a wallet can sign in at the address of this request.' },
+    hub: { type: 'object', description: 'As `GET /v1/hub` has it.' },
   }),
   Challenge: object({ nonce: text, message: text, expires_in: count }),
   Settings: object({ object: { const: 'settings' }, signup: { enum: signupModes } }),

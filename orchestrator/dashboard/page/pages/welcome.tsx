@@ -1,22 +1,27 @@
 /**
  * What a visitor sees: what this is, how much of it is there now, and the two ways in.
  */
-
+import { useSignal } from '@preact/signals'
+import { useEffect } from 'preact/hooks'
 import { Icon, type IconName } from '../parts/icon.tsx'
 import { count, plural } from '../state/format.ts'
 import { useResource } from '../state/resource.ts'
 import { linkTo } from '../state/router.ts'
-
-interface HubNow {
-  ready: boolean
-  scouts: number
-  models: number
-}
+import { type HubNow, hubThen } from '../state/session.ts'
 
 const refreshMs = 10_000
 
 export function WelcomePage() {
-  const { data } = useResource<HubNow>('/v1/hub', refreshMs)
+  const isDue = useSignal(false)
+  useEffect(() => {
+    const timer = setTimeout(() => {
+      isDue.value = true
+    }, refreshMs)
+    return () => clearTimeout(timer)
+  }, [isDue])
+  // What came with the answer to who this is will do at first.
+  const { data: fetched } = useResource<HubNow>(isDue.value ? '/v1/hub' : null, refreshMs)
+  const data = fetched ?? hubThen.value
   return (
     <div class="page">
       <div class="welcome">

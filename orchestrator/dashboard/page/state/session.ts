@@ -41,13 +41,22 @@ export function scoutsPath(): string {
 /** How people get in here. */
 export const ways = signal<{ wallet: boolean; signup: string }>({ wallet: false, signup: 'off' })
 
+/** How much of a hub there was when the page last asked who this is; null before. */
+export const hubThen = signal<HubNow | null>(null)
+
+export interface HubNow {
+  scouts: number
+  models: number
+}
+
 /** The text of a key that was made in this tab, for snippets; never kept anywhere else. */
 export const freshKeys = signal<{ client: string | null; scout: string | null }>({ client: null, scout: null })
 
 /** Asks the hub who this is: at the start, and after every change. */
 export async function refreshSession(): Promise<void> {
   try {
-    const auth = await ask<{ signup: string; wallet: boolean; session: Session | null }>('/v1/auth')
+    const auth = await ask<{ signup: string; wallet: boolean; session: Session | null; hub: HubNow }>('/v1/auth')
+    hubThen.value = auth.hub
     ways.value = { wallet: auth.wallet, signup: auth.signup }
     state.value = auth.session === null ? { is: 'out' } : { is: 'in', session: auth.session }
   } catch {
