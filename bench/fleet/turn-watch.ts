@@ -4,6 +4,7 @@
  * the loop's, so it is told apart by what Linux counts for this thread. The hub's process of the bench has one.
  */
 import { readFileSync } from 'node:fs'
+import { clockMs } from '../load/calls.ts'
 
 const everyMs = 5
 
@@ -12,6 +13,8 @@ export interface Turns {
   stallMs: number
   /** The longest without the time in which the thread waited for a processor: what the loop itself took. */
   turnMs: number
+  /** When that one was over, by the clock of `clockMs`; 0 without one. */
+  turnEndedMs: number
 }
 
 export class TurnWatch {
@@ -20,14 +23,16 @@ export class TurnWatch {
   private lastWaitedMs = 0
   private stallMs = 0
   private turnMs = 0
+  private turnEndedMs = 0
 
   /** The longest since the last call; the first call begins. */
   take(): Turns {
     if (this.timer === null) this.begin()
-    const { stallMs, turnMs } = this
+    const { stallMs, turnMs, turnEndedMs } = this
     this.stallMs = 0
     this.turnMs = 0
-    return { stallMs, turnMs }
+    this.turnEndedMs = 0
+    return { stallMs, turnMs, turnEndedMs }
   }
 
   private begin(): void {
@@ -41,7 +46,11 @@ export class TurnWatch {
     const nowWaitedMs = waitedMs()
     const lateMs = nowMs - this.lastMs - everyMs
     this.stallMs = Math.max(this.stallMs, lateMs)
-    this.turnMs = Math.max(this.turnMs, lateMs - (nowWaitedMs - this.lastWaitedMs))
+    const turnMs = lateMs - (nowWaitedMs - this.lastWaitedMs)
+    if (turnMs > this.turnMs) {
+      this.turnMs = turnMs
+      this.turnEndedMs = clockMs()
+    }
     this.lastMs = nowMs
     this.lastWaitedMs = nowWaitedMs
   }
