@@ -8,6 +8,11 @@
 import { laneRestMsMax, laneRestMsMin } from './limits/process.ts'
 import type { System } from './system.ts'
 
+/** How long the loop is left to others behind something that took so long; 0 for not at all. */
+export function restMs(tookMs: number): number {
+  return tookMs < laneRestMsMin ? 0 : Math.min(tookMs, laneRestMsMax)
+}
+
 /** Does one step; true when the work is over. */
 type Step = () => boolean
 
@@ -72,9 +77,9 @@ export class TurnLane {
 
   /** The turn after a step: what awaited the step has run as well by now. */
   private readonly goOn = (): void => {
-    const tookMs = this.system.nowMs() - this.startedMs
-    if (tookMs < laneRestMsMin) return this.run()
-    this.system.after(Math.min(tookMs, laneRestMsMax), this.run)
+    const rest = restMs(this.system.nowMs() - this.startedMs)
+    if (rest === 0) return this.run()
+    this.system.after(rest, this.run)
   }
 
   private readonly run = (): void => {

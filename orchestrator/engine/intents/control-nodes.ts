@@ -4,12 +4,18 @@
  * persists it. A decision is pure, so asking again after a crash changes nothing.
  */
 import { type Fault, fault } from '../../../shared/faults.ts'
-import { durableTasksMax, durableTasksPerTenantMax, nodeResultsBytesMax } from '../../../shared/limits/intents.ts'
+import {
+  decisionStepBytes,
+  durableTasksMax,
+  durableTasksPerTenantMax,
+  nodeResultsBytesMax,
+} from '../../../shared/limits/intents.ts'
+import { isInSteps, type Steps } from '../../../shared/steps.ts'
 import type { TerminalTaskState } from '../../../shared/task-state.ts'
 import type { Event } from '../../core/events.ts'
 import type { Charges } from '../charges/charges.ts'
 import { admitPlan, closeAll, tabsByTask } from '../charges/plan-tabs.ts'
-import { underNote } from '../durability/set-aside.ts'
+import { underNoteInSteps } from '../durability/set-aside.ts'
 import type { ControlNode, Decision, NeedResult, PlannerFunctions } from '../ports/planner.ts'
 import type { IntentStore, TaskRow } from '../ports/store.ts'
 import { expansionOf } from './expansion.ts'
@@ -31,9 +37,10 @@ interface ControlNodesOptions {
 export class ControlNodes {
   constructor(private readonly options: ControlNodesOptions) {}
 
-  /** The decision as an event; what it has to write stays on the task's record. */
-  decide(task: LiveTask): Event {
-    const decision = underNote(this.options.store, task.live.id, () => this.ask(task))
+  /** The decision as an event, null when the node ended meanwhile; what it has to write stays on the task's record. */
+  *decide(task: LiveTask): Steps<Event | null> {
+    const decision = yield* underNoteInSteps(this.options.store, task.live.id, this.ask(task))
+    if (task.isOver) return null
     switch (decision.type) {
       case 'failed':
         return { type: 'decisionFailed', task: task.task, fault: decision.fault }
@@ -66,7 +73,7 @@ export class ControlNodes {
     return { type: 'expanded', task: task.task, tasks: expansion.tasks, waitFor: expansion.waitFor }
   }
 
-  private ask({ task, node, live, stage }: LiveTask): Decision {
+  private *ask({ task, node, live, stage }: LiveTask): Steps<Decision> {
     const { store, planner, spend } = this.options
     if (planner === null) return failed('This orchestrator was started without a planner: it cannot go on from here.')
     try {
@@ -80,11 +87,16 @@ export class ControlNodes {
         spend(length)
         if (bytes > nodeResultsBytesMax) return { type: 'failed', fault: tooLarge(node) }
         results.push(result)
+        yield
       }
-      const control: ControlNode = { node, spec: readSpec(store, task), stage: stage!, results }
+      const request = store.request(task)!
+      spend(request.length)
+      yield
+      const spec: unknown = JSON.parse(Buffer.from(request).toString('utf8'))
+      yield
+      const control: ControlNode = { node, spec, stage: stage!, results }
       const decision = planner.decide(control)
-      spend(madeBytes(decision))
-      return decision
+      return isInSteps(decision) ? yield* this.decisionOf(decision) : decision
     } catch (error) {
       // If it ended the process, the next process would make the same decision and end too.
       const reason = error instanceof Error ? error.message : String(error)
@@ -92,16 +104,19 @@ export class ControlNodes {
     }
   }
 
+  private *decisionOf(steps: Steps<Decision>): Steps<Decision> {
+    for (;;) {
+      const { done, value } = steps.next()
+      this.options.spend(decisionStepBytes)
+      if (done === true) return value
+      yield
+    }
+  }
+
   private resultOf({ task, node, state, fault: cause }: TaskRow): NeedResult {
     const body = state === 'done' ? this.options.store.result(task)! : null
     return { node, state: state as TerminalTaskState, body, fault: faultOf(cause) }
   }
-}
-
-/** Of the requests that join the scroll; a result was counted as it was read. */
-function madeBytes(decision: Decision): number {
-  if (decision.type !== 'expand') return 0
-  return decision.tasks.reduce((sum, { request }) => sum + request.length, 0)
 }
 
 const full: Fault = fault('queue_full', 'Too many tasks of intents are open. Try again later.', {
@@ -115,8 +130,4 @@ function tooLarge(node: string): Fault {
 
 function failed(text: string): Decision {
   return { type: 'failed', fault: fault('internal_error', text) }
-}
-
-function readSpec(store: NodeReads, task: number): unknown {
-  return JSON.parse(Buffer.from(store.request(task)!).toString('utf8'))
 }

@@ -4,6 +4,7 @@
  * engine carries them out; both know the planner by this file alone.
  */
 import type { Fault } from '../../../shared/faults.ts'
+import type { Steps } from '../../../shared/steps.ts'
 import type { TaskKind } from '../../../shared/task.ts'
 import type { TerminalTaskState } from '../../../shared/task-state.ts'
 import type { TaskTerms } from '../../core/events.ts'
@@ -163,8 +164,11 @@ export type Decision =
   | { type: 'expand'; tasks: PlannedTask[]; waitFor: string[]; delegate?: string; note?: string }
   | { type: 'failed'; fault: Fault }
 
-/** Pure: the same node gives the same decision, before and after a crash of the hub. */
-export type Decide = (node: ControlNode) => Decision
+/**
+ * Pure: the same node gives the same decision, before and after a crash of the hub. Where it takes long it is made in
+ * steps, of which each looks at or makes about `decisionStepBytes`.
+ */
+export type Decide = (node: ControlNode) => Decision | Steps<Decision>
 
 /** A node with a templated request that is about to be granted. */
 export interface RenderedNode {

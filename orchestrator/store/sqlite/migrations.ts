@@ -284,4 +284,16 @@ export const migrations: readonly Migration[] = [
       ALTER TABLE usage ADD COLUMN estimated INTEGER NOT NULL DEFAULT 0;
     `,
   },
+  {
+    version: 8,
+    // Written before the rows of their tasks, to which a key would have to refer.
+    sql: `
+      CREATE TABLE request_ahead (
+        task INTEGER PRIMARY KEY,
+        body BLOB NOT NULL
+      ) STRICT;
+      CREATE TRIGGER request_ahead_goes AFTER DELETE ON task
+        BEGIN DELETE FROM request_ahead WHERE task = OLD.task; END;
+    `,
+  },
 ]
