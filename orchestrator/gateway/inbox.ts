@@ -1,9 +1,9 @@
 /**
  * Messages of scouts on their way to their sessions. Most are read as they come; what is more than one turn of the loop
  * has time for waits here, in the order of its socket and in rotation between the sockets; small ones of sockets of
- * which nothing waits are still read. So a scout that sends much holds up itself and nobody else: the runtime hands over
- * up to half a MiB of every socket in one turn, and lets no scout wait. The gateway brings messages and the ends of
- * sockets, and is called back when it is their turn.
+ * which nothing waits are still read. So a scout that sends much holds up itself and nobody else: the runtime hands
+ * over up to half a MiB of every socket in one turn, and lets no scout wait. The gateway brings messages and the ends
+ * of sockets, and is called back when it is their turn.
  */
 import {
   inboxBytesInAllMax,

@@ -1,4 +1,4 @@
-/** What scouts send more than one turn of the loop has time for waits: in order, fairly, within bounds, and to its end. */
+/** What scouts send beyond what one turn of the loop reads waits: in order, fairly, within bounds, and to its end. */
 import { describe, expect, test } from 'vitest'
 import { Inbox } from '../../orchestrator/gateway/inbox.ts'
 import {

@@ -41,6 +41,16 @@ test('small commits are folded in together, and nothing is to be done for fewer'
   expect(system.turn()).toBe(false)
 })
 
+test('what was forgotten is folded in next, however little is written beside it', () => {
+  const { commit, system, store } = stage()
+  commit('old', 10)
+  expect(system.turn()).toBe(false)
+  expect(store.forgetBefore(0, Number.MAX_SAFE_INTEGER, 10)).toBe(1)
+  expect(system.turn()).toBe(true)
+  expect(store.forgetBefore(0, Number.MAX_SAFE_INTEGER, 10)).toBe(0)
+  expect(system.turn()).toBe(false)
+})
+
 test('after the end nothing is folded', () => {
   const { path, commit, system, store } = stage()
   commit('large', foldBytes)

@@ -1,8 +1,8 @@
 /**
  * Makes the request of a task whose needs are done: their results are put before what its author wrote, in the order in
  * which it names them, or where the author's templates place them. A plain request without needs is sent as it was
- * received. An answer that broke its contract is quoted at the end, with what is wrong with it. It is made in steps, one
- * for each result that is read, because results may be long.
+ * received. An answer that broke its contract is quoted at the end, with what is wrong with it. It is made in steps,
+ * because results may be long: two for each of them.
  */
 import { type Fault, fault } from '../../../shared/faults.ts'
 import { textOf } from '../../../shared/json/answer-text.ts'

@@ -257,7 +257,7 @@ export interface OpenIntent {
   lastSeq: number
 }
 
-/** What a write brings along: rows, of which tasks have one each and another one for a request; and what is large in them. */
+/** What a write brings along: rows, of which a task has one and its request another one, and what is large in them. */
 export function sizeOfWrite(write: StoreWrite): { rows: number; bytes: number } {
   switch (write.write) {
     case 'settle':

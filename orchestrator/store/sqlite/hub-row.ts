@@ -1,6 +1,7 @@
 /**
- * The hub's own row in SQLite: its epoch, with which goes what the last process did not come to use, and whether the nonces of leases were sealed. The composition root counts the
- * epoch once per start; the data folder has the nonces sealed.
+ * The hub's own row in SQLite: its epoch, with which goes what the last process did not come to use, and whether the
+ * nonces of leases were sealed. The composition root counts the epoch once per start; the data folder has the nonces
+ * sealed.
  */
 import type { MaintenanceStore } from '../../engine/ports/store.ts'
 import type { Statements } from './statements.ts'

@@ -45,6 +45,7 @@ export function sqliteStore(
   const apply = sqliteWriter(statements, unbooked)
   let inHand = beside?.inHand ?? null
   const nextEpoch = epochCounter(statements, steps)
+  const forgetBefore = sqliteRetention(statements, steps)
   return {
     nextEpoch() {
       const epoch = nextEpoch()
@@ -70,7 +71,11 @@ export function sqliteStore(
       folding?.committed(writes)
     },
     sealNonces: nonceSealing(statements, steps),
-    forgetBefore: sqliteRetention(statements, steps),
+    forgetBefore(finishedMs, idempotencyMs, limit) {
+      const rows = forgetBefore(finishedMs, idempotencyMs, limit)
+      folding?.removed(rows)
+      return rows
+    },
     forgetUsage: usageRetention(statements, steps),
     forgetSignIns: signInRetention(statements, steps),
     backup: sqliteBackup(statements),

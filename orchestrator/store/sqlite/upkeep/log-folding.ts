@@ -28,10 +28,21 @@ export class LogFolding {
   }
 
   committed(writes: readonly StoreWrite[]): void {
+    let written = 0
     for (const write of writes) {
       const { rows, bytes } = sizeOfWrite(write)
-      this.bytes += rows * foldRowBytes + bytes
+      written += rows * foldRowBytes + bytes
     }
+    this.wrote(written)
+  }
+
+  /** What went with these rows is not known: folded in next. */
+  removed(rows: number): void {
+    if (rows > 0) this.wrote(foldBytes)
+  }
+
+  private wrote(bytes: number): void {
+    this.bytes += bytes
     if (this.bytes < foldBytes || this.isScheduled) return
     this.isScheduled = true
     this.system.soon(this.fold)
