@@ -30,7 +30,10 @@ export interface LongTurn {
 const placesShown = 8
 const ownFiles = /\/(?:orchestrator|shared)\//
 
-/** Lines for people, the place with the most samples first; empty when the process has left no profile there. */
+/**
+ * Lines for people, the place with the most samples first; empty when the process has left no profile there. A long gap
+ * between two samples is the system or the machine, not the place at its end.
+ */
 export function placesIn(profileDir: string, pid: number, { tookMs, endedMs }: LongTurn): string[] {
   const file = readdirSync(profileDir).find((name) => name.includes(`.${pid}.`) && name.endsWith('.cpuprofile'))
   if (file === undefined) return []
@@ -40,6 +43,7 @@ export function placesIn(profileDir: string, pid: number, { tookMs, endedMs }: L
   const shares = new Map<string, number>()
   let atMs = startTime / 1_000
   let total = 0
+  let gapMs = 0
   for (const [at, id] of samples.entries()) {
     const sampleMs = timeDeltas[at]! / 1_000
     atMs += sampleMs
@@ -47,9 +51,11 @@ export function placesIn(profileDir: string, pid: number, { tookMs, endedMs }: L
     const place = placeOf(id, byId, parents)
     shares.set(place, (shares.get(place) ?? 0) + sampleMs)
     total += sampleMs
+    gapMs = Math.max(gapMs, sampleMs)
   }
   const places = [...shares].sort(([, a], [, b]) => b - a).slice(0, placesShown)
-  return places.map(([place, ms]) => `${((100 * ms) / total).toFixed(0)} % ${place}`)
+  const lines = places.map(([place, ms]) => `${((100 * ms) / total).toFixed(0)} % ${place}`)
+  return [`${tookMs.toFixed(0)} ms, of which ${gapMs.toFixed(0)} between two samples`, ...lines]
 }
 
 /** The innermost function of this project on the stack, what it called last, and the outermost that is known. */
