@@ -168,7 +168,7 @@ export type Decision =
  * Pure: the same node gives the same decision, before and after a crash of the hub. Where it takes long it is made in
  * steps, of which each looks at or makes about `decisionStepBytes`.
  */
-export type Decide = (node: ControlNode) => Decision | Steps<Decision>
+type Decide = (node: ControlNode) => Decision | Steps<Decision>
 
 /** A node with a templated request that is about to be granted. */
 export interface RenderedNode {

@@ -23,7 +23,7 @@ import {
   type VoteSpec,
 } from '../scroll/control-spec.ts'
 import { bodyOfText, jsonIn } from '../text/answer-text.ts'
-import { splitText } from '../text/split.ts'
+import { splitInSteps } from '../text/split.ts'
 import { decidePlan } from './decide-plan.ts'
 import { grownTasks, type Wanted } from './grown-tasks.ts'
 
@@ -135,7 +135,7 @@ function* decideMap(spec: MapSpec, node: ControlNode): Steps<Decision> {
 }
 
 function* fanOut({ over, max, work, join }: MapSpec, { node, results }: ControlNode): Steps<Decision> {
-  const items = itemsOf(over, results)
+  const items = yield* itemsOf(over, results)
   yield
   if (!Array.isArray(items)) return { type: 'failed', fault: items }
   if (items.length > Math.min(max, mapItemsMax)) {
@@ -149,13 +149,13 @@ function* fanOut({ over, max, work, join }: MapSpec, { node, results }: ControlN
   return yield* grow(node, wanted)
 }
 
-function itemsOf(over: Source, results: readonly NeedResult[]): unknown[] | Fault {
+function* itemsOf(over: Source, results: readonly NeedResult[]): Steps<unknown[] | Fault> {
   if ('list' in over) return over.list
   if ('text' in over) {
-    if (typeof over.text === 'string') return splitText(over.text, over.chars)
+    if (typeof over.text === 'string') return yield* splitInSteps(over.text, over.chars)
     const found = valueAt(over.text, results)?.value
     if (found === undefined) return noSuch(over.text, 'text')
-    return splitText(typeof found === 'string' ? found : JSON.stringify(found), over.chars)
+    return yield* splitInSteps(typeof found === 'string' ? found : JSON.stringify(found), over.chars)
   }
   const found = valueAt(over.ref, results)?.value
   return Array.isArray(found) ? found : noSuch(over.ref, 'list')
