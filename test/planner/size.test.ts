@@ -5,7 +5,7 @@ import { describe, expect, test, vi } from 'vitest'
 import type { NeedResult, PlanAsked, PlannedTask, RenderedNode } from '../../orchestrator/engine/ports/planner.ts'
 import { decide, decideInSteps } from '../../orchestrator/planner/control/decide.ts'
 import { plan, planInTurns } from '../../orchestrator/planner/plan.ts'
-import { render } from '../../orchestrator/planner/request/render.ts'
+import { render, renderInSteps } from '../../orchestrator/planner/request/render.ts'
 import { Item, taskOf } from '../../orchestrator/planner/request/request-template.ts'
 import { bodyOfText, jsonIn } from '../../orchestrator/planner/text/answer-text.ts'
 import type { Fault } from '../../shared/faults.ts'
@@ -214,6 +214,18 @@ describe('a request that is rendered', () => {
   const refused = (...words: unknown[]) => ({
     code: 'request_too_large',
     message: expect.stringMatching(new RegExp(`"big".*${words.join('.*')}`)),
+  })
+
+  test('reads results and makes their parts step by step', () => {
+    const names = ['a', 'b', 'c', 'd']
+    const parts = names.flatMap((node) => ['list', 'text'].map((field) => ({ from: 'node', node, path: [field] })))
+    const fills = [{ at: ['messages', 0, 'content'], parts }]
+    const request = Buffer.from(JSON.stringify({ request: { messages: [{ role: 'user', content: '' }] }, fills }))
+    const parents = names.map((node) => ({ node, text: JSON.stringify({ ...value, list: [long(40_000)] }) }))
+    const steps = renderInSteps({ node: 'big', kind: 'chat', request, parents, contextTokens: 0 })
+    let count = 1
+    while (steps.next().done !== true) count++
+    expect(count).toBeGreaterThan(names.length)
   })
 
   test('makes the text of a place once, however often it is referred to', () => {

@@ -4,12 +4,7 @@
  * persists it. A decision is pure, so asking again after a crash changes nothing.
  */
 import { type Fault, fault } from '../../../shared/faults.ts'
-import {
-  decisionStepBytes,
-  durableTasksMax,
-  durableTasksPerTenantMax,
-  nodeResultsBytesMax,
-} from '../../../shared/limits/intents.ts'
+import { durableTasksMax, durableTasksPerTenantMax, nodeResultsBytesMax } from '../../../shared/limits/intents.ts'
 import { isInSteps, type Steps } from '../../../shared/steps.ts'
 import type { TerminalTaskState } from '../../../shared/task-state.ts'
 import type { Event } from '../../core/events.ts'
@@ -21,6 +16,7 @@ import type { IntentStore, TaskRow } from '../ports/store.ts'
 import { expansionOf } from './expansion.ts'
 import { faultOf, waitsOf } from './intent-rows.ts'
 import type { LiveIntents, LiveTask } from './live-intents.ts'
+import { paced } from './render.ts'
 
 type NodeReads = Pick<IntentStore, 'tasksOf' | 'request' | 'result' | 'noteInHand'>
 
@@ -96,20 +92,11 @@ export class ControlNodes {
       yield
       const control: ControlNode = { node, spec, stage: stage!, results }
       const decision = planner.decide(control)
-      return isInSteps(decision) ? yield* this.decisionOf(decision) : decision
+      return isInSteps(decision) ? yield* paced(decision, spend) : decision
     } catch (error) {
       // If it ended the process, the next process would make the same decision and end too.
       const reason = error instanceof Error ? error.message : String(error)
       return failed(`The orchestrator could not decide how to go on from node "${node}" (${reason.slice(0, 200)}).`)
-    }
-  }
-
-  private *decisionOf(steps: Steps<Decision>): Steps<Decision> {
-    for (;;) {
-      const { done, value } = steps.next()
-      this.options.spend(decisionStepBytes)
-      if (done === true) return value
-      yield
     }
   }
 

@@ -6,9 +6,9 @@
  */
 import { type Fault, fault } from '../../../shared/faults.ts'
 import { textOf } from '../../../shared/json/answer-text.ts'
-import { nodeResultsBytesMax } from '../../../shared/limits/intents.ts'
+import { decisionStepBytes, nodeResultsBytesMax } from '../../../shared/limits/intents.ts'
 import { bodyBytesMax } from '../../../shared/limits/wire.ts'
-import type { Steps } from '../../../shared/steps.ts'
+import { isInSteps, type Steps } from '../../../shared/steps.ts'
 import type { TaskKind } from '../../../shared/task.ts'
 import type { Render, Terms } from '../ports/planner.ts'
 import type { IntentStore } from '../ports/store.ts'
@@ -65,7 +65,8 @@ function* rendered({ store, task, node, kind, parents, terms, render, spend }: R
   if (results === null) return tooLarge(node)
   if (isTemplate) {
     const contextTokens = terms.requires?.contextTokensMin ?? 0
-    return bounded(node, render({ node, kind, request, parents: results, contextTokens }))
+    const made = render({ node, kind, request, parents: results, contextTokens })
+    return bounded(node, isInSteps(made) ? yield* paced(made, spend) : made)
   }
   let room = bodyBytesMax - request.length
   for (const { text } of results) {
@@ -78,6 +79,16 @@ function* rendered({ store, task, node, kind, parents, terms, render, spend }: R
       ? { ...body, input: results.map(({ text }) => text) }
       : { ...body, messages: [...results.map(asMessage), ...(body.messages ?? [])] }
   return bounded(node, Buffer.from(JSON.stringify(filled)))
+}
+
+/** The planner's steps, each of which counts as much as it may take; only what takes long has several. */
+export function* paced<T>(steps: Steps<T>, spend: (bytes: number) => void): Steps<T> {
+  for (;;) {
+    const { done, value } = steps.next()
+    if (done === true) return value
+    spend(decisionStepBytes)
+    yield
+  }
 }
 
 /** What the parents said; null when that is too long, before anything is made of it. */

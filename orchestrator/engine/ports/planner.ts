@@ -181,8 +181,8 @@ export interface RenderedNode {
   contextTokens: number
 }
 
-/** Pure: the request that goes out, or why there can be none. */
-export type Render = (node: RenderedNode) => Uint8Array | Fault
+/** Pure: the request that goes out, or why there can be none; in steps, like a decision, where it takes long. */
+export type Render = (node: RenderedNode) => Uint8Array | Fault | Steps<Uint8Array | Fault>
 
 /** Pure: what is wrong with an answer's text under a contract, as one sentence for the model; null when nothing is. */
 type CheckContract = (contract: Contract, text: string) => string | null
