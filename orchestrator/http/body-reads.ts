@@ -159,15 +159,16 @@ export class BodyReads {
     if (reader === undefined) return null
     const cut = Promise.withResolvers<'cut'>()
     const read = this.begin(isBrief, declared, () => cut.resolve('cut'))
+    const isCutBeforeTurn = async () => (await Promise.race([this.lane.turn(), cut.promise])) === 'cut'
     try {
       for (;;) {
         // What is dropped stays with the runtime until its turn, because nothing counts it.
-        if (isBrief) await this.lane.turn()
+        if (isBrief && (await isCutBeforeTurn())) return 'tooSlow'
         const piece = await Promise.race([reader.read(), cut.promise])
         if (piece === 'cut') return 'tooSlow'
         if (piece.done) return null
         read.arrived += piece.value.length
-        if (!isBrief) await this.lane.turn()
+        if (!isBrief && (await isCutBeforeTurn())) return 'tooSlow'
         if (!accept(piece.value)) return 'tooLarge'
       }
     } catch {

@@ -58,8 +58,8 @@ export function endOfString(bytes: Uint8Array, start: number, until = bytes.leng
 }
 
 /**
- * A string that goes on plainly for so long is looked through four bytes at a time, which is twice as fast; of a shorter
- * one the view would cost more.
+ * A string that goes on plainly for so long is looked through four bytes at a time, which is twice as fast; of a
+ * shorter one the view would cost more.
  */
 const longRunBytes = 512
 const ones = 0x01010101
