@@ -23,6 +23,7 @@ import { topicsOf } from './live/topics.ts'
 import { Traffic } from './live/traffic.ts'
 import { Metrics } from './metrics.ts'
 import {
+  type Builds,
   type Edge,
   type HttpSettings,
   type Keys,
@@ -49,6 +50,7 @@ interface HubOptions<SocketData> {
   planner: Planner
   keyring: Keys
   page?: Page
+  builds?: Builds
   accounts: Accounts
   system: System
   /** Who is at the other end, given the peer and what proxies say; the peer when absent. */
@@ -103,6 +105,7 @@ export function serveHub<SocketData>(options: HubOptions<SocketData>): Hub {
     allowsPrivateUrls: false,
     corsOrigins: [],
     publicUrl: null,
+    pageHosts: ['127.0.0.1', 'localhost', '[::1]'],
     ...options.settings,
   }
   const bytesInFlight = new ByteAccount(limits.requestBytesMax, limits.requestBytesPerTenantMax)
@@ -117,6 +120,7 @@ export function serveHub<SocketData>(options: HubOptions<SocketData>): Hub {
     planner: options.planner,
     keys: keyring,
     page: options.page ?? null,
+    builds: options.builds ?? null,
     accounts: options.accounts,
     system,
     log,

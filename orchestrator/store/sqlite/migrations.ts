@@ -286,6 +286,25 @@ export const migrations: readonly Migration[] = [
   },
   {
     version: 8,
+    sql: `
+      CREATE TABLE history_quarter (
+        slot INTEGER PRIMARY KEY,
+        sample TEXT NOT NULL
+      ) STRICT;
+      CREATE TABLE served_day (
+        scout TEXT NOT NULL,
+        day INTEGER NOT NULL,
+        done INTEGER NOT NULL,
+        failed INTEGER NOT NULL,
+        tokens INTEGER NOT NULL,
+        busy_ms INTEGER NOT NULL,
+        PRIMARY KEY (scout, day)
+      ) STRICT, WITHOUT ROWID;
+      CREATE INDEX served_day_age ON served_day (day);
+    `,
+  },
+  {
+    version: 9,
     // Written before the rows of their tasks, to which a key would have to refer.
     sql: `
       CREATE TABLE request_ahead (

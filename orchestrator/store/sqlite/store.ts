@@ -16,6 +16,7 @@ import { transact, transactionSteps } from './transaction.ts'
 import { sqliteBackup } from './upkeep/backup.ts'
 import { LogFolding } from './upkeep/log-folding.ts'
 import { sqliteRetention } from './upkeep/retention.ts'
+import { reportReads, reportRetention } from './usage/report-tables.ts'
 import { usageReads } from './usage/usage-reads.ts'
 import { type Unbooked, usageRetention } from './usage/usage-writes.ts'
 import { sqliteWriter } from './writes.ts'
@@ -56,6 +57,7 @@ export function sqliteStore(
     ...accountReads(statements),
     ...sqliteReads(statements),
     ...usageReads(statements),
+    ...reportReads(statements),
     unbooked: () => unbooked.rows,
     inHand: () => inHand,
     noteInHand(name) {
@@ -77,6 +79,7 @@ export function sqliteStore(
       return rows
     },
     forgetUsage: usageRetention(statements, steps),
+    forgetReports: reportRetention(statements, steps),
     forgetSignIns: signInRetention(statements, steps),
     backup: sqliteBackup(statements),
     close() {
