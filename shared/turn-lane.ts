@@ -1,16 +1,16 @@
 /**
  * Work that is too long for one turn of the loop, cut into steps by whoever brings it. In each turn one step of one
  * work is done, in rotation, so that sockets and timers are served in between, however much waits here. Behind a step
- * that took a while the loop belongs to others for as long: what they want takes several turns, and a lane that is
- * never empty would hold up each of them. The client edge has one for requests and plans, the engine one for answers
+ * that took a while the loop belongs to others for twice as long: what they want takes several turns, and a lane that
+ * is never empty would hold up each of them. The client edge has one for requests and plans, the engine one for answers
  * and for the requests that it makes.
  */
-import { laneRestMsMax, laneRestMsMin } from './limits/process.ts'
+import { laneRestFactor, laneRestMsMax, laneRestMsMin } from './limits/process.ts'
 import type { System } from './system.ts'
 
-/** How long the loop is left to others behind something that took so long; 0 for not at all. */
-export function restMs(tookMs: number): number {
-  return tookMs < laneRestMsMin ? 0 : Math.min(tookMs, laneRestMsMax)
+/** How long the loop is left to others behind something that took so long: `factor` times as long; 0 for not at all. */
+export function restMs(tookMs: number, factor = 1): number {
+  return tookMs < laneRestMsMin ? 0 : Math.min(factor * tookMs, laneRestMsMax)
 }
 
 /** Does one step; true when the work is over. */
@@ -77,7 +77,7 @@ export class TurnLane {
 
   /** The turn after a step: what awaited the step has run as well by now. */
   private readonly goOn = (): void => {
-    const rest = restMs(this.system.nowMs() - this.startedMs)
+    const rest = restMs(this.system.nowMs() - this.startedMs, laneRestFactor)
     if (rest === 0) return this.run()
     this.system.after(rest, this.run)
   }

@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest'
 import { BodyReads } from '../../../orchestrator/http/body-reads.ts'
 import { discardedBodiesMax } from '../../../shared/limits/http.ts'
+import { laneRestFactor } from '../../../shared/limits/process.ts'
 import { TurnLane } from '../../../shared/turn-lane.ts'
 import { ManualSystem } from '../../support/clocks/manual-system.ts'
 
@@ -97,13 +98,13 @@ test('behind a piece that took long the loop is left to others', async () => {
   }
   await untilQuiet()
   expect(taken).toBe(1)
-  system.pass(tookMs - 1)
+  system.pass(tookMs * laneRestFactor - 1)
   await untilQuiet()
   expect(taken).toBe(1)
   system.pass(1)
   await untilQuiet()
   expect(taken).toBeGreaterThan(1)
-  for (; taken < pieces; system.pass(tookMs)) await untilQuiet()
+  for (; taken < pieces; system.pass(tookMs * laneRestFactor)) await untilQuiet()
   await untilQuiet()
   expect(await whole).toBeInstanceOf(Uint8Array)
   reads.stop()
