@@ -156,7 +156,7 @@ export const requestBodyBytesMax = 64 * MiB
  * one's turn comes; each message counts as so many more, because the smallest takes time as well. The rest waits; but
  * for messages of up to `inboxLightBytes` of sockets of which nothing waits, of which as many bytes are read again.
  */
-export const inboxBytesPerTurn = 128 * KiB
+export const inboxBytesPerTurn = 512 * KiB
 export const inboxShareBytes = 32 * KiB
 export const inboxMessageBytes = 512
 export const inboxLightBytes = 4 * KiB
