@@ -83,7 +83,8 @@ class OwnWaits {
   ms(): number {
     try {
       this.descriptor ??= openSync(schedstatOf(process.pid), 'r')
-      return waitedIn(this.buffer.latin1Slice(0, readSync(this.descriptor, this.buffer, 0, this.buffer.length, 0)))
+      const bytes = readSync(this.descriptor, this.buffer, 0, this.buffer.length, 0)
+      return waitedIn(this.buffer.toString('latin1', 0, bytes))
     } catch {
       return 0
     }
