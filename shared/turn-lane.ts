@@ -13,6 +13,22 @@ export function restMs(tookMs: number, factor = 1): number {
   return tookMs < laneRestMsMin ? 0 : Math.min(factor * tookMs, laneRestMsMax)
 }
 
+/** Work that is cut into steps by whoever knows it: one step up to each `yield`, and what comes of all of them. */
+export type Steps<T> = Generator<void, T, void>
+
+/** All steps one after the other, for a caller to whom turns do not matter. */
+export function atOnce<T>(steps: Steps<T>): T {
+  for (;;) {
+    const { done, value } = steps.next()
+    if (done === true) return value
+  }
+}
+
+/** Whether this is to be done in steps, and is not there already. */
+export function isInSteps<T>(work: T | Steps<T>): work is Steps<T> {
+  return typeof work === 'object' && work !== null && 'next' in work
+}
+
 /** Does one step; true when the work is over. */
 type Step = () => boolean
 
@@ -44,7 +60,7 @@ export class TurnLane {
   }
 
   /** What this work returns in the end; it goes on in turns to come, from one `yield` to the next in each. */
-  whole<T>(work: Generator<void, T>): Promise<T> {
+  whole<T>(work: Steps<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       this.add(() => {
         try {

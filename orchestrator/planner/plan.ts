@@ -6,8 +6,8 @@
 
 import { type Fault, fault } from '../../shared/faults.ts'
 import { budgetTokensMin } from '../../shared/limits/planner.ts'
-import { atOnce, type Steps } from '../../shared/steps.ts'
 import { autoModel } from '../../shared/task.ts'
+import { atOnce, type Steps } from '../../shared/turn-lane.ts'
 import type { BudgetedPlan, PlanAsked, PlanContext, RequestCheck } from '../engine/ports/planner.ts'
 import { scrollPlanning } from './scroll/scroll.ts'
 import { autoPlan } from './templates/auto.ts'

@@ -4,8 +4,7 @@
  * wants any more is dropped. Short answers never come here.
  */
 import type { Fault } from '../../../shared/faults.ts'
-import type { Steps } from '../../../shared/steps.ts'
-import type { TurnLane } from '../../../shared/turn-lane.ts'
+import type { Steps, TurnLane } from '../../../shared/turn-lane.ts'
 
 export type CheckSteps = Steps<Fault | null>
 

@@ -5,8 +5,8 @@
  * The commands of intents recover with it; here is only what is noted and what is written.
  */
 import { type Fault, fault } from '../../../shared/faults.ts'
-import type { Steps } from '../../../shared/steps.ts'
 import { isTerminalState } from '../../../shared/task-state.ts'
+import type { Steps } from '../../../shared/turn-lane.ts'
 import type { IntentStore, OpenIntent, StoreWrite } from '../ports/store.ts'
 
 /** Stands in the note while many intents are taken up at once, as after an ordinary start. */

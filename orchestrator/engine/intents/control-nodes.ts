@@ -5,8 +5,8 @@
  */
 import { type Fault, fault } from '../../../shared/faults.ts'
 import { durableTasksMax, durableTasksPerTenantMax, nodeResultsBytesMax } from '../../../shared/limits/intents.ts'
-import { isInSteps, type Steps } from '../../../shared/steps.ts'
 import type { TerminalTaskState } from '../../../shared/task-state.ts'
+import { isInSteps, type Steps } from '../../../shared/turn-lane.ts'
 import type { Event } from '../../core/events.ts'
 import type { Charges } from '../charges/charges.ts'
 import { admitPlan, closeAll, tabsByTask } from '../charges/plan-tabs.ts'

@@ -4,8 +4,8 @@
  * it for the rows of the core's changes and for the sinks of durable tasks.
  */
 import { journalBytesMax } from '../../../shared/limits/store.ts'
-import type { Steps } from '../../../shared/steps.ts'
 import type { System } from '../../../shared/system.ts'
+import type { Steps } from '../../../shared/turn-lane.ts'
 import type { Change, Event } from '../../core/events.ts'
 import type { CoreState } from '../../core/state.ts'
 import type { AnswerSinkHost } from '../answers/answer-sink.ts'

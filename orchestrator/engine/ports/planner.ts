@@ -4,9 +4,9 @@
  * engine carries them out; both know the planner by this file alone.
  */
 import type { Fault } from '../../../shared/faults.ts'
-import type { Steps } from '../../../shared/steps.ts'
 import type { TaskKind } from '../../../shared/task.ts'
 import type { TerminalTaskState } from '../../../shared/task-state.ts'
+import type { Steps } from '../../../shared/turn-lane.ts'
 import type { TaskTerms } from '../../core/events.ts'
 
 // ---------------------------------------------------------------- a plan

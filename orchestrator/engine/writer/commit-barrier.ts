@@ -5,7 +5,7 @@
  * commits, the effect runner acts. It also knows which grants have not been sent, for scouts that leave, and spreads
  * over turns what takes long to act on.
  */
-import type { Steps } from '../../../shared/steps.ts'
+import type { Steps } from '../../../shared/turn-lane.ts'
 import type { Effect, UnsentGrant } from '../../core/events.ts'
 import type { Journal } from '../durability/journal.ts'
 import type { DurableIntents } from '../intents/intents.ts'

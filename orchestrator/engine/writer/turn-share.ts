@@ -5,9 +5,8 @@
  * task, and puts what follows for the task behind it.
  */
 import { madeBytesPerTurn } from '../../../shared/limits/intents.ts'
-import type { Steps } from '../../../shared/steps.ts'
 import type { System } from '../../../shared/system.ts'
-import type { TurnLane } from '../../../shared/turn-lane.ts'
+import type { Steps, TurnLane } from '../../../shared/turn-lane.ts'
 
 interface Action {
   /** To be done before; null for nothing. */

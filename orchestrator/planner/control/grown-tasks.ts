@@ -5,7 +5,7 @@
 import { type Fault, fault } from '../../../shared/faults.ts'
 import { decisionStepBytes, expansionBytesMax } from '../../../shared/limits/intents.ts'
 import { bodyBytesMax } from '../../../shared/limits/wire.ts'
-import type { Steps } from '../../../shared/steps.ts'
+import type { Steps } from '../../../shared/turn-lane.ts'
 import type { PlannedTask } from '../../engine/ports/planner.ts'
 import { type Binding, fillChars, type RequestTemplate, taskOf, templateChars } from '../request/request-template.ts'
 

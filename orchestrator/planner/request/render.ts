@@ -13,7 +13,7 @@ import {
   resultCharsMax,
 } from '../../../shared/limits/planner.ts'
 import { bodyBytesMax } from '../../../shared/limits/wire.ts'
-import { atOnce, type Steps } from '../../../shared/steps.ts'
+import { atOnce, type Steps } from '../../../shared/turn-lane.ts'
 import type { RenderedNode } from '../../engine/ports/planner.ts'
 import { jsonIn } from '../text/answer-text.ts'
 import { cutText, cutTextChars } from '../text/split.ts'

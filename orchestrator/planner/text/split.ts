@@ -4,7 +4,7 @@
  * added: the parts joined are the text. Pure, and linear for any text, because texts are untrusted.
  */
 import { decisionStepBytes } from '../../../shared/limits/intents.ts'
-import { atOnce, type Steps } from '../../../shared/steps.ts'
+import { atOnce, type Steps } from '../../../shared/turn-lane.ts'
 
 const heading = /^#{1,6} /
 const isSpace = (char: string | undefined) => char === ' ' || char === '\n' || char === '\t' || char === '\r'

@@ -3,8 +3,8 @@ import { renderRequest as inSteps } from '../../../orchestrator/engine/intents/r
 import { memoryStore } from '../../../orchestrator/store/memory/store.ts'
 import { nodeResultsBytesMax } from '../../../shared/limits/intents.ts'
 import { bodyBytesMax } from '../../../shared/limits/wire.ts'
-import { atOnce } from '../../../shared/steps.ts'
 import type { TaskKind } from '../../../shared/task.ts'
+import { atOnce } from '../../../shared/turn-lane.ts'
 import { intentRow, newIntent, settle, taskRow } from '../../support/store/store-rows.ts'
 
 const renderRequest = (rendering: Parameters<typeof inSteps>[0]) => atOnce(inSteps(rendering))

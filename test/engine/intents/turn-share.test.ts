@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import type { Decision, PlannedTask } from '../../../orchestrator/engine/ports/planner.ts'
 import { decisionStepBytes, madeBytesPerTurn } from '../../../shared/limits/intents.ts'
-import type { Steps } from '../../../shared/steps.ts'
+import type { Steps } from '../../../shared/turn-lane.ts'
 import { bytesOf, deltaLine, finishLine, Work } from '../../support/hub/engine-bench.ts'
 import { type Drawing, FickleDisk, IntentsBench } from '../../support/hub/intents-stage.ts'
 
