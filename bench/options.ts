@@ -25,7 +25,7 @@ const help: Record<string, string> = {
   rounds: 'turns each contender takes (3)',
   attack: 'attacks of `hostile`, with commas between them (all)',
   provider: 'stamped or demo (stamped)',
-  profile: 'folder for processor profiles of hub and fleet (none)',
+  profile: 'folder for processor profiles of hub and fleet (none); `hostile` says what ran in the longest turn',
 }
 
 export const usage = Object.entries(help)

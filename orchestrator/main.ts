@@ -24,9 +24,9 @@ import { Gateway, type GatewaySettings } from './gateway/gateway.ts'
 import type { Builds, HttpSettings, Page } from './http/request-context.ts'
 import { canListen, serveHub } from './http/server.ts'
 import { createLog, type Logger } from './log.ts'
+import { isLoopback, pageHosts, pageOrigin } from './page-address.ts'
 import { isBelowNpm, watchParent } from './parent-watch.ts'
 import { planner, plannerFunctions } from './planner/planner.ts'
-import { isLoopback, pageHosts, pageOrigin } from './page-address.ts'
 import { openDataFolder } from './store/data-folder.ts'
 
 export interface HubOptions {

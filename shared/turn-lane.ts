@@ -1,12 +1,33 @@
 /**
  * Work that is too long for one turn of the loop, cut into steps by whoever brings it. In each turn one step of one
  * work is done, in rotation, so that sockets and timers are served in between, however much waits here. Behind a step
- * that took a while the loop belongs to others for as long: what they want takes several turns, and a lane that is
- * never empty would hold up each of them. The client edge has one for requests and plans, the engine one for answers
+ * that took a while the loop belongs to others for twice as long: what they want takes several turns, and a lane that
+ * is never empty would hold up each of them. The client edge has one for requests and plans, the engine one for answers
  * and for the requests that it makes.
  */
-import { laneRestMsMax, laneRestMsMin } from './limits/process.ts'
+import { laneRestFactor, laneRestMsMax, laneRestMsMin } from './limits/process.ts'
 import type { System } from './system.ts'
+
+/** How long the loop is left to others behind something that took so long: `factor` times as long; 0 for not at all. */
+export function restMs(tookMs: number, factor = 1): number {
+  return tookMs < laneRestMsMin ? 0 : Math.min(factor * tookMs, laneRestMsMax)
+}
+
+/** Work that is cut into steps by whoever knows it: one step up to each `yield`, and what comes of all of them. */
+export type Steps<T> = Generator<void, T, void>
+
+/** All steps one after the other, for a caller to whom turns do not matter. */
+export function atOnce<T>(steps: Steps<T>): T {
+  for (;;) {
+    const { done, value } = steps.next()
+    if (done === true) return value
+  }
+}
+
+/** Whether this is to be done in steps, and is not there already. */
+export function isInSteps<T>(work: T | Steps<T>): work is Steps<T> {
+  return typeof work === 'object' && work !== null && 'next' in work
+}
 
 /** Does one step; true when the work is over. */
 type Step = () => boolean
@@ -39,7 +60,7 @@ export class TurnLane {
   }
 
   /** What this work returns in the end; it goes on in turns to come, from one `yield` to the next in each. */
-  whole<T>(work: Generator<void, T>): Promise<T> {
+  whole<T>(work: Steps<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       this.add(() => {
         try {
@@ -72,9 +93,9 @@ export class TurnLane {
 
   /** The turn after a step: what awaited the step has run as well by now. */
   private readonly goOn = (): void => {
-    const tookMs = this.system.nowMs() - this.startedMs
-    if (tookMs < laneRestMsMin) return this.run()
-    this.system.after(Math.min(tookMs, laneRestMsMax), this.run)
+    const rest = restMs(this.system.nowMs() - this.startedMs, laneRestFactor)
+    if (rest === 0) return this.run()
+    this.system.after(rest, this.run)
   }
 
   private readonly run = (): void => {

@@ -108,6 +108,11 @@ export class Fleet {
     this.children[0]!.signal('SIGCONT')
   }
 
+  /** Of its processes. */
+  get pids(): number[] {
+    return this.children.map(({ pid }) => pid)
+  }
+
   cpuMs(): number {
     return this.children.reduce((sum, child) => sum + child.usage().cpuMs, 0)
   }

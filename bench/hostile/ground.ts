@@ -1,11 +1,12 @@
 /**
  * The ground of one attack after the other: a hub whose log nobody reads, honest scouts, honest chats at a constant
- * rate. It looks at what they feel in a window, and strikes: a window without the attack, and right behind it one with
- * it, so that whatever else the machine does weighs on both. `hostile.ts` opens it and judges.
+ * rate. It looks at what they feel in a window, and strikes: a window without the attack, right behind it one with it,
+ * and one without it again, so that whatever else the machine does weighs on all. `hostile.ts` opens it and judges.
  */
 import type { Fleet } from '../fleet/fleet.ts'
 import type { HubUnderTest } from '../fleet/hub.ts'
 import { chatBodies } from '../fleet/population.ts'
+import { waitedMs } from '../fleet/turn-watch.ts'
 import { sleep } from '../load/calls.ts'
 import { Child, programPath } from '../load/child.ts'
 import { Histogram } from '../load/histogram.ts'
@@ -13,11 +14,14 @@ import { warmUpMs } from '../load/warm-up.ts'
 import { type Options, round, type Say } from '../scenarios/scenario.ts'
 import { type Load, Stage } from '../scenarios/stage.ts'
 import type { AttackCalls, Outcome } from './attack-process.ts'
+import type { LongTurn } from './long-turn.ts'
 import type { Attack, SiteOptions } from './site/site.ts'
 
 export const thinkMs = 20
-/** A window without the attack: enough for a percentile, and short, since there is one for each attack. */
+/** A window without an attack: a thousand chats, of which ten are behind the percentile. Two attacks share one. */
 export const calmSeconds = 5
+/** Before a window in which nothing of an attack may be left. */
+const restMs = 1_500
 /** A hub that takes more is ended, for the sake of the machine. */
 const rssMbMax = 2_000
 const rssEveryMs = 50
@@ -34,8 +38,11 @@ export interface Found {
   /** The longest turn of the hub's loop, and the longest stall with what the machine made it wait. */
   turnMs: number
   stallMs: number
+  longTurn: LongTurn
   /** Of one processor, what the hub's process took. */
   hubShare: number
+  /** Of the window, what hub, fleet and load waited for a processor: what the machine adds to the times. */
+  waitShares: number[]
   rssMb: number
   done: number
   failed: number
@@ -45,12 +52,16 @@ export interface Found {
 }
 
 export interface Strike {
+  /** The better of the windows before and behind the attack: one that something disturbed would loosen the bound. */
   calm: Found
   under: Found
   outcome: Outcome
 }
 
 export class Ground {
+  /** The window behind the last attack. */
+  private calm: Found | null = null
+
   private constructor(
     private readonly options: Options,
     private readonly stage: Stage,
@@ -79,8 +90,23 @@ export class Ground {
     return this.stage.close()
   }
 
+  get hubPid(): number {
+    return this.hub.pid
+  }
+
   async strike(attack: Attack, seconds: number): Promise<Strike> {
-    const calm = await this.look(calmSeconds)
+    const before = this.calm ?? (await this.look(calmSeconds))
+    const { under, outcome } = await this.suffer(attack, seconds)
+    this.calm = null
+    // What an attack leaves behind belongs to it.
+    if (under.ruin !== '' || attack.leaves || attack.whileDown) return { calm: before, under, outcome }
+    await sleep(restMs)
+    const behind = await this.look(calmSeconds)
+    this.calm = behind
+    return { calm: behind.p99Ms < before.p99Ms ? behind : before, under, outcome }
+  }
+
+  private async suffer(attack: Attack, seconds: number): Promise<Omit<Strike, 'calm'>> {
     const attacker = await Child.start<AttackCalls>(programPath('hostile/attack-process.ts'))
     try {
       const { port, pid: hubPid } = this.hub
@@ -89,7 +115,7 @@ export class Ground {
       const under = await this.look(seconds)
       const outcome = await attacker.call('end', null)
       if (attack.shouts && !this.hub.isLogFull()) outcome.misses.push('the log had not filled its pipe')
-      return { calm, under, outcome }
+      return { under, outcome }
     } finally {
       await attacker.end()
     }
@@ -140,8 +166,11 @@ export class Ground {
     await within(hub.memory()).catch(() => null)
     const startedMs = performance.now()
     const startedCpuMs = this.hubCpuMs()
+    const waitedBefore = this.waited()
     const sample = await load.call('measure', { seconds })
-    const hubShare = (this.hubCpuMs() - startedCpuMs) / (performance.now() - startedMs)
+    const tookMs = performance.now() - startedMs
+    const hubShare = (this.hubCpuMs() - startedCpuMs) / tookMs
+    const waitShares = this.waited().map((ms, at) => (ms - waitedBefore[at]!) / tookMs)
     const beganMs = performance.now()
     const memory = await within(hub.memory()).catch(() => null)
     const late = await load.call('measure', { seconds: lateSeconds })
@@ -150,11 +179,19 @@ export class Ground {
     const answered = Histogram.merged([sample.latency, late.latency])
     // Nobody was answered at all.
     const p99Ms = answered.count === 0 ? Number.POSITIVE_INFINITY : answered.at(0.99)
-    const { turnMs = Number.POSITIVE_INFINITY, stallMs = Number.POSITIVE_INFINITY } = memory ?? {}
+    const never = Number.POSITIVE_INFINITY
+    const { turnMs, stallMs, turnEndedMs } = memory ?? { turnMs: never, stallMs: never, turnEndedMs: 0 }
+    const longTurn = { tookMs: turnMs, endedMs: turnEndedMs }
     const codes = { ...sample.codes }
     for (const [code, count] of Object.entries(late.codes)) codes[code] = (codes[code] ?? 0) + count
     const [done, failed] = [sample.done + late.done, sample.failed + late.failed]
-    return { p99Ms, turnMs, stallMs, hubShare, rssMb, done, failed, codes, ruin }
+    return { p99Ms, turnMs, stallMs, longTurn, hubShare, waitShares, rssMb, done, failed, codes, ruin }
+  }
+
+  /** What the main threads of hub, fleet and load have waited for a processor so far. */
+  private waited(): number[] {
+    const fleetMs = this.fleet.pids.map((pid) => waitedMs(pid))
+    return [waitedMs(this.hub.pid), Math.max(...fleetMs), waitedMs(this.load.pid)]
   }
 }
 

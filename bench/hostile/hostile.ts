@@ -4,11 +4,11 @@
  * one for the next. A missed bound is tried once more on fresh ground, because the machine may be to blame; an attack
  * that misses again ends the command with 1.
  */
-import { sleep } from '../load/calls.ts'
 import { measureStandstill, standstillName } from '../scenarios/fleet/standstill.ts'
 import { type Cell, type Options, type Result, round, type Say, type Scenario } from '../scenarios/scenario.ts'
 import { attacks } from './attacks.ts'
 import { calmSeconds, Ground, type Strike, thinkMs } from './ground.ts'
+import { placesIn } from './long-turn.ts'
 import type { Attack } from './site/site.ts'
 
 export const attackNames = [...attacks.map(({ name }) => name), standstillName]
@@ -17,7 +17,6 @@ export const attackNames = [...attacks.map(({ name }) => name), standstillName]
 const bounds = { ratio: 2, turnMs: 50, rssMb: 600, failedShare: 0.01 }
 /** An attacker that waited for a processor for more of the window than this did not do what it names. */
 const starvedShare = 0.5
-const restMs = 1_500
 const tries = 2
 
 /** The sentences of the bounds that did not hold. */
@@ -59,11 +58,16 @@ class Field {
     for (let count = 1; ; count++) {
       this.ground ??= await Ground.open(this.options, this.say)
       const strike = await this.ground.strike(attack, seconds)
+      const { hubPid } = this.ground
       const misses = missesOf(strike)
       tell(attack, strike, misses, this.say)
-      // What an attack leaves behind belongs to it and not to the next one.
-      if (misses.length > 0 || attack.leaves || attack.whileDown) await this.close()
-      else await sleep(restMs)
+      // What an attack leaves behind belongs to it and not to the next one. A profile is of one attack alone.
+      const { profileDir } = this.options
+      if (misses.length > 0 || attack.leaves || attack.whileDown || profileDir !== null) await this.close()
+      if (profileDir !== null) {
+        const places = placesIn(profileDir, hubPid, strike.under.longTurn)
+        this.say(`  its longest turn:\n${places.map((place) => `    ${place}`).join('\n')}`)
+      }
       if (misses.length === 0 || count === tries) return { strike, misses, count }
     }
   }
@@ -85,6 +89,7 @@ const columns = [
   'turn ms',
   'stall ms',
   'hub %',
+  'waits %',
   'MB',
   'failed',
   'tries',
@@ -94,7 +99,9 @@ const columns = [
 function rowOf({ name, about }: Attack, { calm, under }: Strike, misses: readonly string[], count: number): Cell[] {
   const times = [calm.p99Ms, under.p99Ms, under.p99Ms / calm.p99Ms, calm.turnMs, under.turnMs, under.stallMs]
   const verdict = misses.length === 0 ? 'held' : under.ruin || 'missed'
-  return [name, about, ...[...times, 100 * under.hubShare, under.rssMb].map(round), under.failed, count, verdict]
+  const waits = under.waitShares.map((share) => (100 * share).toFixed(0)).join(' ')
+  const took = [...times, 100 * under.hubShare].map(round)
+  return [name, about, ...took, waits, round(under.rssMb), under.failed, count, verdict]
 }
 
 export const hostile: Scenario = {
@@ -134,9 +141,11 @@ export const hostile: Scenario = {
       missed,
       notes: [
         `${options.scouts} honest scouts, ${options.rate} chats/s with ${thinkMs} ms at the provider; ` +
-          `${calmSeconds} s without and then ${options.seconds} s with each attack; the hub's log is not read.`,
+          `${calmSeconds} s without, ${options.seconds} s with each attack and ${calmSeconds} s without it again, of ` +
+          "which the better one counts; the hub's log is not read.",
         'Hub, fleet, load and attacker share this machine; the attacker has a low priority. A turn is what the ' +
-          'loop itself took, a stall also what it waited for a processor; the hub has threads beside its loop, which ' +
+          'loop itself took, a stall also what it waited for a processor; waits are the shares of the window in ' +
+          'which hub, fleet and load waited for one; the hub has threads beside its loop, which ' +
           'collect garbage and inflate bodies. What missed once was tried again on fresh ground, and the second try ' +
           'counts.',
         ...notes,

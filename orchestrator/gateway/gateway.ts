@@ -18,6 +18,7 @@ import { EngineDefect } from '../engine/ports/defect.ts'
 import type { ScoutEvents, ScoutLinks, Standing, TaskGrant, Welcome } from '../engine/ports/scouts.ts'
 import { allowsScout } from '../tenants/scopes.ts'
 import { DialCounts, type DialRates } from './dial-rates.ts'
+import { Inbox } from './inbox.ts'
 import { ScoutSession, type ScoutSocket } from './session.ts'
 import { SessionVisits } from './visits.ts'
 
@@ -41,6 +42,8 @@ export interface Admission {
 export interface SocketData {
   admission: Admission
   session: ScoutSession | null
+  /** What the session sends through. */
+  socket?: BunSocket
 }
 
 /** Dial rates are raised by benches, which dial a whole fleet at once; the rate of data is cut by the simulation. */
@@ -76,10 +79,13 @@ const tooManyAtOnce = 'Too many scouts connect at this moment: try again in a se
 
 /** Bun's socket as a session sees it: one small object for each of thousands. */
 class BunSocket implements ScoutSocket {
+  /** Closed, while what came before is still being read: what is sent to it meets nobody, and is no reason to end. */
+  isClosed = false
+
   constructor(private readonly ws: ServerWebSocket<SocketData>) {}
 
   send(message: Uint8Array): number {
-    return this.ws.sendBinary(message)
+    return this.isClosed ? message.length : this.ws.sendBinary(message)
   }
 
   close(code: number, reason: string): void {
@@ -103,6 +109,7 @@ export class Gateway {
   private readonly dialCounts: DialCounts
   private readonly options: GatewayOptions
   private readonly settings: GatewaySettings
+  private readonly inbox: Inbox<ServerWebSocket<SocketData>>
   /** Of answers that have not arrived whole. */
   readonly bytesInFlight = new ByteAccount(wireLimits.assemblyBytesInAllMax, wireLimits.assemblyBytesPerOperatorMax)
   private nextSession = 1
@@ -121,6 +128,11 @@ export class Gateway {
     this.dialCounts = new DialCounts(this.settings)
     this.system = options.system
     this.visits = new SessionVisits(options.system)
+    this.inbox = new Inbox(
+      options.system,
+      (ws, message) => this.read(ws, message),
+      (ws) => ws.data.session?.close('rate', 'more waits than is read'),
+    )
   }
 
   /** Connections that the process can still hold. */
@@ -170,7 +182,7 @@ export class Gateway {
     open: (ws) => this.opened(ws),
     message: (ws, message) => this.received(ws, message),
     drain: (ws) => ws.data.session?.pump(),
-    close: (ws) => this.closed(ws),
+    close: (ws) => this.ended(ws),
   }
 
   private opened(ws: ServerWebSocket<SocketData>): void {
@@ -187,6 +199,7 @@ export class Gateway {
       mayBeNamed: (name) => allowsScout(scopes, name),
     })
     ws.data.session = session
+    ws.data.socket = socket
     this.open++
     this.openByOperator.set(operator, this.openOf(operator) + 1)
     this.sessions.set(id, session)
@@ -194,18 +207,26 @@ export class Gateway {
     this.visits.add(session)
   }
 
-  /** An error that leaves this handler would end the process, and with it everybody else's work. */
   private received(ws: ServerWebSocket<SocketData>, message: string | Buffer): void {
+    this.visits.notice(this.system.nowMs())
+    this.inbox.add(ws, message)
+  }
+
+  /** An error that leaves this handler would end the process, and with it everybody else's work. */
+  private read(ws: ServerWebSocket<SocketData>, message: string | Uint8Array): void {
     try {
-      const nowMs = this.system.nowMs()
-      this.visits.notice(nowMs)
-      ws.data.session?.receive(message, nowMs)
+      ws.data.session?.receive(message, this.system.nowMs())
     } catch (error) {
       // The engine has reported it, and the process ends: no scout is to blame.
       if (error instanceof EngineDefect) throw error
       this.options.onDefect?.(error)
       ws.data.session?.close('badFrame', 'the orchestrator could not handle a frame')
     }
+  }
+
+  private ended(ws: ServerWebSocket<SocketData>): void {
+    if (ws.data.socket !== undefined) ws.data.socket.isClosed = true
+    this.inbox.end(ws, () => this.closed(ws))
   }
 
   private closed(ws: ServerWebSocket<SocketData>): void {

@@ -1,12 +1,13 @@
 /**
  * Bodies of requests on their way in: bounded in size, in time and in the bytes that all of them hold. A small body has
- * one deadline; of a large one a least amount has to arrive between two looks. In one turn of the loop only a few
- * pieces of large bodies are taken in, in rotation: the runtime lets a sender wait whose bytes nobody takes.
+ * one deadline; of a large one a least amount has to arrive between two looks. Pieces of large bodies are taken in one
+ * in a turn of the lane of long work, in rotation: the runtime lets a sender wait whose bytes nobody takes.
  * `schema/body.ts` reads through this, and the server drops through it what belongs to a refused request. One timer
  * looks after all reads, while there are any.
  */
 import * as limits from '../../shared/limits/http.ts'
 import type { System, Timer } from '../../shared/system.ts'
+import type { TurnLane } from '../../shared/turn-lane.ts'
 import { SlotList } from './slot-list.ts'
 
 /** Why there is no body. `lost`: its connection ended first. */
@@ -36,11 +37,11 @@ export class BodyReads {
   private timer: Timer | null = null
   /** Bodies that are being dropped. */
   private discards = 0
-  private readonly turns: PieceTurns
 
-  constructor(private readonly system: System) {
-    this.turns = new PieceTurns(system)
-  }
+  constructor(
+    private readonly system: System,
+    private readonly lane: Pick<TurnLane, 'turn'>,
+  ) {}
 
   /**
    * The whole body, of at most `bytesMax`. `declared`: its length by its header; null without one. `take` is asked
@@ -157,15 +158,16 @@ export class BodyReads {
     if (reader === undefined) return null
     const cut = Promise.withResolvers<'cut'>()
     const read = this.begin(isBrief, declared, () => cut.resolve('cut'))
+    const isCutBeforeTurn = async () => (await Promise.race([this.lane.turn(), cut.promise])) === 'cut'
     try {
       for (;;) {
         // What is dropped stays with the runtime until its turn, because nothing counts it.
-        if (isBrief) await this.turns.next()
+        if (isBrief && (await isCutBeforeTurn())) return 'tooSlow'
         const piece = await Promise.race([reader.read(), cut.promise])
         if (piece === 'cut') return 'tooSlow'
         if (piece.done) return null
         read.arrived += piece.value.length
-        if (!isBrief) await this.turns.next()
+        if (!isBrief && (await isCutBeforeTurn())) return 'tooSlow'
         if (!accept(piece.value)) return 'tooLarge'
       }
     } catch {
@@ -210,36 +212,6 @@ export class BodyReads {
   stop(): void {
     this.timer?.cancel()
     this.timer = null
-  }
-}
-
-/** Lets a few pieces into each turn of the loop, in the order in which they came. */
-class PieceTurns {
-  /** Of this turn. */
-  private left = limits.bodyPiecesPerTurn
-  private isScheduled = false
-  private readonly waiting: (() => void)[] = []
-
-  constructor(private readonly system: Pick<System, 'soon'>) {}
-
-  /** Resolves in a turn that has room for one more piece. */
-  next(): Promise<void> | null {
-    if (!this.isScheduled) this.system.soon(this.begin)
-    this.isScheduled = true
-    if (this.left > 0 && this.waiting.length === 0) {
-      this.left--
-      return null
-    }
-    return new Promise((resolve) => this.waiting.push(resolve))
-  }
-
-  /** Another turn. */
-  private readonly begin = (): void => {
-    const now = this.waiting.splice(0, limits.bodyPiecesPerTurn)
-    this.left = limits.bodyPiecesPerTurn - now.length
-    this.isScheduled = now.length > 0
-    if (this.isScheduled) this.system.soon(this.begin)
-    for (const resolve of now) resolve()
   }
 }
 

@@ -112,6 +112,7 @@ export function serveHub<SocketData>(options: HubOptions<SocketData>): Hub {
   const requestsMax = options.requestsMax ?? (() => Number.POSITIVE_INFINITY)
   const traffic = new Traffic(engine, system)
   const recent = new RecentAnswers()
+  const lane = new TurnLane(system)
   const topics = topicsOf({ engine, traffic, recent })
   const edge: Edge = {
     engine,
@@ -133,11 +134,11 @@ export function serveHub<SocketData>(options: HubOptions<SocketData>): Hub {
     waits: new WholeWaits(system),
     requestsMax,
     shares: new RequestShares(requestsMax),
-    bodies: new BodyReads(system),
+    bodies: new BodyReads(system, lane),
     streams: new OpenStreams(),
     bytesInFlight,
     largeBytesInFlight: new ByteAccount(limits.largeRequestBytesMax, limits.largeRequestBytesPerTenantMax),
-    lane: new TurnLane(system),
+    lane,
     unreadBytes: new ByteAccount(limits.unreadBytesMax, limits.unreadBytesPerTenantMax),
     upgradeScout: (request) => upgradeScout(request, server),
     clientOf: options.clientOf ?? ((peer) => peer),

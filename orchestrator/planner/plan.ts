@@ -7,8 +7,9 @@
 import { type Fault, fault } from '../../shared/faults.ts'
 import { budgetTokensMin } from '../../shared/limits/planner.ts'
 import { autoModel } from '../../shared/task.ts'
+import { atOnce, type Steps } from '../../shared/turn-lane.ts'
 import type { BudgetedPlan, PlanAsked, PlanContext, RequestCheck } from '../engine/ports/planner.ts'
-import { atOnce, type Planning, scrollPlanning } from './scroll/scroll.ts'
+import { scrollPlanning } from './scroll/scroll.ts'
 import { autoPlan } from './templates/auto.ts'
 import { singlePlan, triesPlan } from './templates/template.ts'
 import { scrollOf, type TemplateContext, templateNames } from './templates/templates.ts'
@@ -33,7 +34,7 @@ export async function planInTurns(asked: PlanAsked, context: PlanContext): Promi
   }
 }
 
-function* planning(asked: PlanAsked, context: Circumstances): Planning<BudgetedPlan | Fault> {
+function* planning(asked: PlanAsked, context: Circumstances): Steps<BudgetedPlan | Fault> {
   const { input, messages, scroll, template } = asked
   const { check } = context
   if (asked.request) return triesPlan(asked.request, asked.tries, context.deadlineMs)
@@ -48,7 +49,7 @@ function* templatePlan(
   template: string,
   asked: PlanAsked & { model: string },
   context: Circumstances,
-): Planning<BudgetedPlan | Fault> {
+): Steps<BudgetedPlan | Fault> {
   const { check, catalog, deadlineMs } = context
   const { model, manner = {}, lastManner = {} } = asked
   const name = templateNames.find((known) => known === template)

@@ -5,12 +5,12 @@
 
 import type { Planner, PlannerFunctions } from '../engine/ports/planner.ts'
 import { checkContract } from './contract/contract.ts'
-import { decide } from './control/decide.ts'
+import { decideInSteps } from './control/decide.ts'
 import { planInTurns } from './plan.ts'
-import { render } from './request/render.ts'
+import { renderInSteps } from './request/render.ts'
 import { estimate } from './scroll/estimate.ts'
 import { scrollJsonSchema } from './scroll/scroll-schema.ts'
 
 export const planner: Planner = { plan: planInTurns, estimate, scrollSchema: scrollJsonSchema() }
 
-export const plannerFunctions: PlannerFunctions = { decide, render, checkContract }
+export const plannerFunctions: PlannerFunctions = { decide: decideInSteps, render: renderInSteps, checkContract }

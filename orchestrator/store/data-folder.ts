@@ -57,7 +57,8 @@ function openParts(folder: string, use: FolderUse, system: System, opened: { clo
   const databasePath = databaseIn(folder)
   const found = readPepper(pepperPath)
   // The pepper is made after the database, so where it is, there was one.
-  const store = openSqlite(databasePath, { mayCreate: found === undefined, checkWhole: use === 'hub' })
+  const isHub = use === 'hub'
+  const store = openSqlite(databasePath, { mayCreate: found === undefined, checkWhole: isHub }, isHub ? system : null)
   if ('flaw' in store) return store
   opened.push(store)
   const hasKeys = store.listKeys().length > 0
@@ -73,7 +74,7 @@ function openParts(folder: string, use: FolderUse, system: System, opened: { clo
   }
   const seal = nonceSeal(usable)
   try {
-    if (use === 'hub') store.sealNonces(seal.seal)
+    if (isHub) store.sealNonces(seal.seal)
   } catch (error) {
     return { flaw: sqliteFlaw(databasePath, error) }
   }

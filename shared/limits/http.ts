@@ -205,12 +205,6 @@ export const jsonTextPieceBytes = 512 * KiB
 /** Elements of lists that one turn of the loop checks against a schema, and URLs that it judges. */
 export const checkedPerTurn = 256
 
-/**
- * Pieces of bodies above `smallBodyBytes` that are taken in in one turn of the loop; the rest waits for the next. One
- * has half a MiB at most, and to count what it holds takes up to 2 ms.
- */
-export const bodyPiecesPerTurn = 4
-
 /** Bundling the page takes about a second; a bundler that takes this long is ended. */
 export const bundleMs = 60_000
 

@@ -49,10 +49,7 @@ export const durableTasksPerTenantMax = 125_000
 export const eventsPortion = 256
 export const followedNodesMax = 32
 
-/**
- * Bytes of all results that one request or one decision is made of; more fails the node with `request_too_large`. To
- * read so many texts takes 40 ms of one turn of the loop.
- */
+/** Bytes of all results that one request or one decision is made of; more fails the node with `request_too_large`. */
 export const nodeResultsBytesMax = 6 * MiB
 
 /** Deaths of the process under one intent; at the last of them the intent is set aside and fails. */
@@ -60,9 +57,12 @@ export const intentDeathsMax = 2
 
 /**
  * Bytes that are read and written in one turn of the loop to make requests of durable tasks and decisions of control
- * nodes, but for the last of them; the others are made in turns to come, one in each.
+ * nodes, but for its last step; the rest is made in turns to come, one task after the other.
  */
-export const madeBytesPerTurn = MiB
+export const madeBytesPerTurn = MiB / 2
+
+/** What one step of a decision looks at or makes, but for its last text. */
+export const decisionStepBytes = MiB / 4
 
 /**
  * Characters of chunks given to one reader at a time, ids included, and one chunk more; the rest comes as it reads

@@ -66,8 +66,9 @@ export const linkAliveMs = 500
 export const linkSilenceMs = 5_000
 
 /**
- * After a long step of a work in turns the loop is left to others for as long as the step took: not after one that took
- * less than this, and for no longer than that.
+ * After a long step of a work in turns the loop is left to others for so many times as long as the step took, and after
+ * a commit for as long: not after what took less than this, and for no longer than that.
  */
+export const laneRestFactor = 2
 export const laneRestMsMin = 1
-export const laneRestMsMax = 20
+export const laneRestMsMax = 40

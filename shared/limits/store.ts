@@ -14,8 +14,18 @@ export const storeBusyMs = 100
 /** Rows of one transaction; what is more goes into the next one, so that no commit holds the loop for long. */
 export const journalRowsMax = 512
 
-/** Bytes of requests, results and answers of one transaction, but for its last entry; the same holds. */
-export const journalBytesMax = 4 * 1024 * 1024
+/**
+ * Bytes of requests, results and answers of one transaction, but for its last entry; the same holds. A MiB takes about
+ * 10 ms, half of them at the disk.
+ */
+export const journalBytesMax = MiB
+
+/**
+ * How much is written to the log before it is folded into the database, in a turn of the loop of its own; each row
+ * counts as so many bytes beside what may be large in it. To fold in a MiB takes as long as to write it.
+ */
+export const foldBytes = MiB
+export const foldRowBytes = 8 * KiB
 
 /** A store that could not write is tried again this often; meanwhile new intents are refused with 503. */
 export const journalRetryMs = 1_000

@@ -150,3 +150,20 @@ export const standstillAllowanceMsMax = 60_000
 
 /** The largest request that a task frame can name; what hub and scouts take is set below it, and more is 413. */
 export const requestBodyBytesMax = 64 * MiB
+
+/**
+ * Of what scouts send, so many bytes are read in one turn of the loop, of which one socket has a share before the next
+ * one's turn comes; each message counts as so many more, because the smallest takes time as well. The rest waits; but
+ * for messages of up to `inboxLightBytes` of sockets of which nothing waits, of which as many bytes are read again.
+ */
+export const inboxBytesPerTurn = 512 * KiB
+export const inboxShareBytes = 32 * KiB
+export const inboxMessageBytes = 512
+export const inboxLightBytes = 4 * KiB
+
+/**
+ * What may wait of one socket, which is what may come at once, and of all: with more the socket of which most waits is
+ * closed with 4429.
+ */
+export const inboxBytesMax = 2 * dataBytesPerSecond + MiB
+export const inboxBytesInAllMax = 96 * MiB

@@ -98,6 +98,42 @@ function decisions(fresh: () => StoreMaker): void {
     store().commit([{ write: 'decide', task: 1, stage: 5, result }])
   })
 
+  test('requests that were written ahead are there with their tasks, and not before', () => {
+    const { store, reopen } = storeStage(fresh())
+    controlIntent(store())
+    store().commit([{ write: 'requestsAhead', tasks: [20], requests: [body('twenty')] }])
+    expect(store().request(20)).toBeUndefined()
+    const before = contents(store())
+    store().commit([{ write: 'requestsAhead', tasks: [15], requests: [body('fifteen')] }])
+    expect(contents(store())).toEqual(before)
+    const [, fifteen] = expansion().requests
+    store().commit([expansion({ requests: [null, fifteen!] }), { write: 'forgetRequestsAhead', tasks: [20, 99] }])
+    reopen()
+    expect([store().request(20), store().request(15)]).toEqual([body('twenty'), body('fifteen')])
+    const [open] = [...store().openIntents()]
+    expect(open).toMatchObject({ requestBytes: [5, 5, 6, 7] })
+    expect(store().openIntent('int_1')).toMatchObject({ requestBytes: [5, 5, 6, 7] })
+  })
+
+  test('a task does not join without a request, nor with one that was forgotten, or left by another process', () => {
+    const { store, reopen } = storeStage(fresh())
+    controlIntent(store())
+    const joining = () => expansion({ requests: [null, body('fifteen')] })
+    const ahead = { write: 'requestsAhead', tasks: [20], requests: [body('twenty')] } as const
+    fenced(store(), joining())
+    store().commit([{ ...ahead, tasks: [20], requests: [body('twenty')] }])
+    fenced(store(), { ...ahead, tasks: [21, 20], requests: [body('new'), body('taken')] })
+    fenced(store(), { ...ahead, tasks: [21], requests: [] })
+    store().commit([{ write: 'forgetRequestsAhead', tasks: [20] }])
+    fenced(store(), joining())
+    store().commit([{ ...ahead, tasks: [20], requests: [body('twenty')] }])
+    reopen()
+    store().nextEpoch()
+    fenced(store(), joining())
+    store().commit([expansion()])
+    expect(store().request(20)).toEqual(body('twenty'))
+  })
+
   test.each(durableTaskStates.filter((state) => state !== 'blocked'))('neither is possible while it is %s', (state) => {
     const { store } = storeStage(fresh())
     controlIntent(store(), state)

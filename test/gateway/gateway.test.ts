@@ -1,12 +1,17 @@
 /** The scout edge on real sockets and a clock held by the test: how many may dial, who is closed with which code. */
-import type { Server } from 'bun'
+import type { Server, ServerWebSocket } from 'bun'
 import { afterEach, describe, expect, test } from 'vitest'
 import { HubEngine } from '../../orchestrator/engine/engine.ts'
 import { Gateway, type GatewayOptions, type SocketData } from '../../orchestrator/gateway/gateway.ts'
 import { memoryStore } from '../../orchestrator/store/memory/store.ts'
-import { helloTimeoutMs, reconnectWindowMs, silenceMs } from '../../shared/limits/wire.ts'
+import { helloTimeoutMs, inboxBytesPerTurn, reconnectWindowMs, silenceMs } from '../../shared/limits/wire.ts'
+import { decodeFromHub, encode } from '../../shared/protocol/codec.ts'
+import { fragmentsOf } from '../../shared/protocol/fragments.ts'
+import type { FrameOf, HubFrame, ScoutFrame } from '../../shared/protocol/frames.ts'
 import { ManualSystem } from '../support/clocks/manual-system.ts'
+import { until } from '../support/clocks/until.ts'
 import type { LiveHub } from '../support/hub/live-hub.ts'
+import { hello, settleOf } from '../support/hub/session-stage.ts'
 import { dialRaw, joinRaw, knock } from '../support/scout/raw-scout.ts'
 
 const open: (() => Promise<void>)[] = []
@@ -148,5 +153,60 @@ describe('the gateway closes', () => {
     system.pass(100)
     await closed
     expect(dialer.frames).toEqual([])
+  })
+})
+
+describe('a scout that sends more than one turn has time for, and leaves', () => {
+  /** A socket in the test's hands, through which a scout has greeted. */
+  function dialled(gateway: Gateway) {
+    const heard: HubFrame[] = []
+    let isDead = false
+    const socket = {
+      data: { admission: { operator: 'operator', key: 'operator', address: '::1' }, session: null },
+      sendBinary(bytes: Uint8Array) {
+        if (isDead) return 0
+        const frame = decodeFromHub(bytes)
+        if (frame.type !== 'malformed') heard.push(frame)
+        return bytes.length
+      },
+      close() {},
+      getBufferedAmount: () => 0,
+    }
+    const ws = socket as unknown as ServerWebSocket<SocketData>
+    const { websocket } = gateway
+    void websocket.open!(ws)
+    const say = (frame: ScoutFrame) => void websocket.message!(ws, Buffer.from(encode(frame)))
+    say({ ...hello, offers: [['chat', 'm', 'raw', 0, 0, null, null, '']] })
+    say({ type: 'credit', count: 1 })
+    const close = () => {
+      isDead = true
+      void websocket.close!(ws, 1006, '')
+    }
+    return { say, close, heard }
+  }
+
+  test('has all of it read before it is gone', async () => {
+    const { gateway, engine } = stage()
+    const { say, close, heard } = dialled(gateway)
+    const answer = engine.submit({ tenant: 't', kind: 'chat', model: 'm', stream: false, body: Buffer.from('{}') })
+    engine.flush()
+    const lease = heard.find((frame): frame is FrameOf<'task'> => frame.type === 'task')!
+    const body = Buffer.from('{"choices":[{"index":0,"message":{"role":"assistant","content":"hi"}}]}')
+    const { task, attempt, nonce } = lease
+    // Of a body that nobody awaits.
+    for (const fragment of fragmentsOf(task + 1, 1, new Uint8Array(2 * inboxBytesPerTurn))) say(fragment)
+    say({ ...settleOf(body, body.length, task), attempt, nonce })
+    close()
+    engine.flush()
+    const scouts = () => engine.scoutsAfter(0, 10, {}).length
+    expect(scouts()).toBe(1)
+    let part = answer.take()
+    await until('the answer', () => {
+      part ??= answer.take()
+      return part !== null
+    })
+    expect(part?.end?.type).toBe('done')
+    await until('its end', () => scouts() === 0)
+    expect(gateway.room).toBe(100)
   })
 })

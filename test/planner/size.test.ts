@@ -3,14 +3,14 @@ import Ajv from 'ajv/dist/2020.js'
 import fc from 'fast-check'
 import { describe, expect, test, vi } from 'vitest'
 import type { NeedResult, PlanAsked, PlannedTask, RenderedNode } from '../../orchestrator/engine/ports/planner.ts'
-import { decide } from '../../orchestrator/planner/control/decide.ts'
+import { decide, decideInSteps } from '../../orchestrator/planner/control/decide.ts'
 import { plan, planInTurns } from '../../orchestrator/planner/plan.ts'
-import { render } from '../../orchestrator/planner/request/render.ts'
+import { render, renderInSteps } from '../../orchestrator/planner/request/render.ts'
 import { Item, taskOf } from '../../orchestrator/planner/request/request-template.ts'
 import { bodyOfText, jsonIn } from '../../orchestrator/planner/text/answer-text.ts'
 import type { Fault } from '../../shared/faults.ts'
 import { jsonChars } from '../../shared/json/json-size.ts'
-import { expansionBytesMax } from '../../shared/limits/intents.ts'
+import { decisionStepBytes, expansionBytesMax } from '../../shared/limits/intents.ts'
 import {
   jsonResultCharsMax,
   nodeReferencesMax,
@@ -149,6 +149,21 @@ describe('a control node', () => {
   })
   const over = 'nodes.a'
 
+  test('becomes many tasks step by step, each of which builds a bounded part of them', () => {
+    const items = JSON.stringify(many(250, () => long(4_000)))
+    const { control: spec } = planned({ prompt: '{{item}}'.repeat(8), map: { over, max: 256 } })
+    const steps = decideInSteps({ node: 'n', spec, stage: 0, results: [done('a', items)] })
+    const each: number[] = []
+    for (let isOver = false; !isOver; ) {
+      const { made, chars } = builtChars(() => steps.next())
+      each.push(chars)
+      isOver = made.done === true
+    }
+    // Each text is put together, and then written out.
+    expect(each.reduce((sum, chars) => sum + chars, 0)).toBeGreaterThan(2 * 250 * 8 * 4_000)
+    expect(Math.max(...each)).toBeLessThanOrEqual(3 * decisionStepBytes)
+  })
+
   test('does not become 256 tasks of a long prompt', () => {
     const map = { over, max: 256 }
     const node = { prompt: long(3.5 * MiB), map }
@@ -199,6 +214,18 @@ describe('a request that is rendered', () => {
   const refused = (...words: unknown[]) => ({
     code: 'request_too_large',
     message: expect.stringMatching(new RegExp(`"big".*${words.join('.*')}`)),
+  })
+
+  test('reads results and makes their parts step by step', () => {
+    const names = ['a', 'b', 'c', 'd']
+    const parts = names.flatMap((node) => ['list', 'text'].map((field) => ({ from: 'node', node, path: [field] })))
+    const fills = [{ at: ['messages', 0, 'content'], parts }]
+    const request = Buffer.from(JSON.stringify({ request: { messages: [{ role: 'user', content: '' }] }, fills }))
+    const parents = names.map((node) => ({ node, text: JSON.stringify({ ...value, list: [long(40_000)] }) }))
+    const steps = renderInSteps({ node: 'big', kind: 'chat', request, parents, contextTokens: 0 })
+    let count = 1
+    while (steps.next().done !== true) count++
+    expect(count).toBeGreaterThan(names.length)
   })
 
   test('makes the text of a place once, however often it is referred to', () => {

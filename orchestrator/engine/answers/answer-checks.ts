@@ -4,24 +4,12 @@
  * wants any more is dropped. Short answers never come here.
  */
 import type { Fault } from '../../../shared/faults.ts'
-import type { TurnLane } from '../../../shared/turn-lane.ts'
+import type { Steps, TurnLane } from '../../../shared/turn-lane.ts'
 
-export type CheckSteps = Generator<void, Fault | null>
+export type CheckSteps = Steps<Fault | null>
 
 /** What is wrong with an answer, null when nothing is; of a long one, the steps that find out. */
 export type Check = Fault | null | CheckSteps
-
-export function isInSteps(check: Check): check is CheckSteps {
-  return check !== null && 'next' in check
-}
-
-/** All steps one after the other, of a check that is short. */
-export function atOnce(steps: CheckSteps): Fault | null {
-  for (;;) {
-    const { done, value } = steps.next()
-    if (done === true) return value
-  }
-}
 
 interface LongCheck {
   steps: CheckSteps

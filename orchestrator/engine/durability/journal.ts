@@ -1,12 +1,14 @@
 /**
  * Write before act: what has to be done waits here until what it rests on is committed. Entries go into the store in
  * order, all that gathered during one turn of the loop in one transaction, so that under load one sync serves many.
- * When the store cannot write, new promises are refused at once, old ones are kept and tried again.
+ * Behind a commit that took long the loop is left to others for as long. When the store cannot write, new promises are
+ * refused at once, old ones are kept and tried again.
  */
 import { fault } from '../../../shared/faults.ts'
 import { journalBytesMax, journalRetryMs, journalRowsMax, usageBacklogMax } from '../../../shared/limits/store.ts'
 import type { System } from '../../../shared/system.ts'
-import { type BatchStore, StoreError, type StoreTrouble, type StoreWrite } from '../ports/store.ts'
+import { restMs } from '../../../shared/turn-lane.ts'
+import { type BatchStore, StoreError, type StoreTrouble, type StoreWrite, sizeOfWrite } from '../ports/store.ts'
 
 interface Entry {
   writes: readonly StoreWrite[]
@@ -27,6 +29,8 @@ export class Journal {
   private lazy: StoreWrite[] = []
   private scheduled = false
   private following = false
+  /** When the loop has had its rest from the last commit. */
+  private freeMs = 0
   /** What was wrong at the last try; null while the store is well. */
   trouble: StoreTrouble | null = null
   /** Lazy rows that were given up because the store did not recover in time. */
@@ -82,13 +86,17 @@ export class Journal {
   private schedule(): void {
     if (this.scheduled) return
     this.scheduled = true
-    if (this.trouble === null) this.system.soon(() => this.run())
-    else this.system.after(journalRetryMs, () => this.run())
+    const waitMs = this.trouble === null ? this.freeMs - this.system.nowMs() : journalRetryMs
+    if (waitMs > 0) this.system.after(waitMs, this.run)
+    else this.system.soon(this.run)
   }
 
-  private run(): void {
+  private readonly run = (): void => {
     this.scheduled = false
+    const beganMs = this.system.nowMs()
     this.contain(() => this.commitSome())
+    const endedMs = this.system.nowMs()
+    this.freeMs = endedMs + restMs(endedMs - beganMs)
     // With nothing left to write, the next promise is what tries the store again.
     if (this.entries.length > 0 || this.lazy.length > 0 || this.trouble !== null) this.schedule()
   }
@@ -125,13 +133,17 @@ export class Journal {
     let rows = 0
     let bytes = 0
     for (const entry of this.entries) {
-      let more = 0
-      for (const write of entry.writes) more += rowsOf(write)
-      if (count > 0 && rows + more > journalRowsMax) break
-      rows += more
+      const more = { rows: 0, bytes: 0 }
+      for (const write of entry.writes) {
+        const size = sizeOfWrite(write)
+        more.rows += size.rows
+        more.bytes += size.bytes
+      }
+      if (count > 0 && rows + more.rows > journalRowsMax) break
+      rows += more.rows
+      bytes += more.bytes
       writes.push(...entry.writes)
       count++
-      for (const write of entry.writes) bytes += bytesOf(write)
       if (bytes >= journalBytesMax) break
     }
     return { batch: this.entries.slice(0, count), writes }
@@ -143,30 +155,5 @@ export class Journal {
     const refused = this.entries.filter((entry) => entry.refuse !== null)
     this.entries = this.entries.filter((entry) => entry.refuse === null)
     for (const { refuse } of refused) refuse!(trouble)
-  }
-}
-
-/** What brings tasks is one row for each of them, and another one where it brings their requests. */
-function rowsOf(write: StoreWrite): number {
-  const tasks = 'tasks' in write ? write.tasks.length : 0
-  return 1 + tasks + ('requests' in write ? write.requests.length : 0)
-}
-
-/** Of what may be large in a row. */
-function bytesOf(write: StoreWrite): number {
-  switch (write.write) {
-    case 'settle':
-    case 'decide':
-      return write.result.length
-    case 'intent':
-    case 'expand': {
-      let bytes = 0
-      for (const request of write.requests) bytes += request.length
-      return bytes
-    }
-    case 'idempotency':
-      return write.row.answer?.length ?? 0
-    default:
-      return 0
   }
 }

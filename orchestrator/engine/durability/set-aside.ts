@@ -6,6 +6,7 @@
  */
 import { type Fault, fault } from '../../../shared/faults.ts'
 import { isTerminalState } from '../../../shared/task-state.ts'
+import type { Steps } from '../../../shared/turn-lane.ts'
 import type { IntentStore, OpenIntent, StoreWrite } from '../ports/store.ts'
 
 /** Stands in the note while many intents are taken up at once, as after an ordinary start. */
@@ -20,6 +21,19 @@ export function underNote<Result>(store: Pick<IntentStore, 'noteInHand'>, intent
   const result = work()
   store.noteInHand(null)
   return result
+}
+
+/** The same for work in steps: it is in hand while one of them is done, and not between two. */
+export function* underNoteInSteps<Result>(
+  store: Pick<IntentStore, 'noteInHand'>,
+  intent: string,
+  steps: Steps<Result>,
+): Steps<Result> {
+  for (;;) {
+    const { done, value } = underNote(store, intent, () => steps.next())
+    if (done === true) return value
+    yield
+  }
 }
 
 /** What a client hears of an intent that was set aside. */

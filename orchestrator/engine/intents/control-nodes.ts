@@ -6,15 +6,17 @@
 import { type Fault, fault } from '../../../shared/faults.ts'
 import { durableTasksMax, durableTasksPerTenantMax, nodeResultsBytesMax } from '../../../shared/limits/intents.ts'
 import type { TerminalTaskState } from '../../../shared/task-state.ts'
+import { isInSteps, type Steps } from '../../../shared/turn-lane.ts'
 import type { Event } from '../../core/events.ts'
 import type { Charges } from '../charges/charges.ts'
 import { admitPlan, closeAll, tabsByTask } from '../charges/plan-tabs.ts'
-import { underNote } from '../durability/set-aside.ts'
+import { underNoteInSteps } from '../durability/set-aside.ts'
 import type { ControlNode, Decision, NeedResult, PlannerFunctions } from '../ports/planner.ts'
 import type { IntentStore, TaskRow } from '../ports/store.ts'
 import { expansionOf } from './expansion.ts'
 import { faultOf, waitsOf } from './intent-rows.ts'
 import type { LiveIntents, LiveTask } from './live-intents.ts'
+import { paced } from './render.ts'
 
 type NodeReads = Pick<IntentStore, 'tasksOf' | 'request' | 'result' | 'noteInHand'>
 
@@ -31,9 +33,10 @@ interface ControlNodesOptions {
 export class ControlNodes {
   constructor(private readonly options: ControlNodesOptions) {}
 
-  /** The decision as an event; what it has to write stays on the task's record. */
-  decide(task: LiveTask): Event {
-    const decision = underNote(this.options.store, task.live.id, () => this.ask(task))
+  /** The decision as an event, null when the node ended meanwhile; what it has to write stays on the task's record. */
+  *decide(task: LiveTask): Steps<Event | null> {
+    const decision = yield* underNoteInSteps(this.options.store, task.live.id, this.ask(task))
+    if (task.isOver) return null
     switch (decision.type) {
       case 'failed':
         return { type: 'decisionFailed', task: task.task, fault: decision.fault }
@@ -66,7 +69,7 @@ export class ControlNodes {
     return { type: 'expanded', task: task.task, tasks: expansion.tasks, waitFor: expansion.waitFor }
   }
 
-  private ask({ task, node, live, stage }: LiveTask): Decision {
+  private *ask({ task, node, live, stage }: LiveTask): Steps<Decision> {
     const { store, planner, spend } = this.options
     if (planner === null) return failed('This orchestrator was started without a planner: it cannot go on from here.')
     try {
@@ -80,11 +83,16 @@ export class ControlNodes {
         spend(length)
         if (bytes > nodeResultsBytesMax) return { type: 'failed', fault: tooLarge(node) }
         results.push(result)
+        yield
       }
-      const control: ControlNode = { node, spec: readSpec(store, task), stage: stage!, results }
+      const request = store.request(task)!
+      spend(request.length)
+      yield
+      const spec: unknown = JSON.parse(Buffer.from(request).toString('utf8'))
+      yield
+      const control: ControlNode = { node, spec, stage: stage!, results }
       const decision = planner.decide(control)
-      spend(madeBytes(decision))
-      return decision
+      return isInSteps(decision) ? yield* paced(decision, spend) : decision
     } catch (error) {
       // If it ended the process, the next process would make the same decision and end too.
       const reason = error instanceof Error ? error.message : String(error)
@@ -98,12 +106,6 @@ export class ControlNodes {
   }
 }
 
-/** Of the requests that join the scroll; a result was counted as it was read. */
-function madeBytes(decision: Decision): number {
-  if (decision.type !== 'expand') return 0
-  return decision.tasks.reduce((sum, { request }) => sum + request.length, 0)
-}
-
 const full: Fault = fault('queue_full', 'Too many tasks of intents are open. Try again later.', {
   retryAfterMs: 10_000,
 })
@@ -115,8 +117,4 @@ function tooLarge(node: string): Fault {
 
 function failed(text: string): Decision {
   return { type: 'failed', fault: fault('internal_error', text) }
-}
-
-function readSpec(store: NodeReads, task: number): unknown {
-  return JSON.parse(Buffer.from(store.request(task)!).toString('utf8'))
 }

@@ -9,7 +9,8 @@ import { assemblyStepBytes } from '../../../shared/limits/answers.ts'
 import { quotedAnswerCharsMax } from '../../../shared/limits/intents.ts'
 import { bodyBytesMax } from '../../../shared/limits/wire.ts'
 import type { Served, TaskKind } from '../../../shared/task.ts'
-import { atOnce, type Check, type CheckSteps, isInSteps } from '../answers/answer-checks.ts'
+import { atOnce, isInSteps, type Steps } from '../../../shared/turn-lane.ts'
+import type { Check, CheckSteps } from '../answers/answer-checks.ts'
 import type { AnswerSink, AnswerSinkHost, Beginning } from '../answers/answer-sink.ts'
 import { type Asked, type AskedSource, askedOf, askedUnknown } from '../answers/asked.ts'
 import { AnswerAssembly } from '../answers/assembly/assemble.ts'
@@ -22,7 +23,7 @@ export interface DurableSinkOptions {
   kind: TaskKind
   model: string
   /** Makes the request for the next attempt, which may ask for the correction of a broken answer. */
-  request: (repair: Repair | null) => Uint8Array | Fault
+  request: (repair: Repair | null) => Steps<Uint8Array | Fault>
   /** What is wrong with an answer's text, in one sentence; null when nothing can be. */
   breach: ((text: string) => string | null) | null
   /** Called after new lines. */
@@ -55,6 +56,8 @@ export class DurableSink implements AnswerSink, AskedSource {
   /** For the next attempt: a broken answer is to be corrected once, then the question is asked anew. */
   private repair: Repair | null = null
   private repairing = false
+  /** The request of the next attempt, when it was made before, with what it asks to correct. */
+  private prepared: { request: Uint8Array | Fault; repair: Repair | null } | null = null
   /** Of the request as it was sent last; after a restart of the hub, what it can have been at most. */
   requestBytes = bodyBytesMax
   private known: Asked | null = null
@@ -77,11 +80,25 @@ export class DurableSink implements AnswerSink, AskedSource {
     stream.answerPrice = answerPrice
   }
 
-  request(): Uint8Array | Fault {
+  /** Makes the request of the next attempt, for `request` to give out. */
+  *prepare(): Steps<void> {
     const { repair } = this
+    this.prepared = null
+    this.prepared = { request: yield* this.options.request(repair), repair }
+  }
+
+  /** The attempt that it was made for does not begin. */
+  forgetPrepared(): void {
+    this.prepared = null
+  }
+
+  request(): Uint8Array | Fault {
+    const { repair, prepared } = this
     this.repair = null
+    this.prepared = null
     this.repairing = repair !== null
-    const request = this.options.request(repair)
+    const isFit = prepared !== null && prepared.repair === repair
+    const request = isFit ? prepared.request : atOnce(this.options.request(repair))
     if (request instanceof Uint8Array) this.requestBytes = request.length
     return request
   }
@@ -89,7 +106,7 @@ export class DurableSink implements AnswerSink, AskedSource {
   /** Rarely needed, so the request is made once more rather than kept. */
   asked(): Asked {
     if (this.known !== null) return this.known
-    const request = this.options.request(null)
+    const request = atOnce(this.options.request(null))
     this.known = request instanceof Uint8Array ? askedOf(request) : askedUnknown
     return this.known
   }

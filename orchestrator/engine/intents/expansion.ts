@@ -14,12 +14,13 @@ import {
 import type { AcceptedTask } from '../../core/events.ts'
 import type { Tab } from '../ports/charged-key.ts'
 import type { Decision } from '../ports/planner.ts'
-import type { TaskRow } from '../ports/store.ts'
+import type { StoreWriteOf, TaskRow } from '../ports/store.ts'
 import { acceptedTask, keptRequest, taskRow } from './intent-rows.ts'
 
 export interface Expansion {
   rows: TaskRow[]
-  requests: Uint8Array[]
+  /** Null for those that were written ahead. */
+  requests: (Uint8Array | null)[]
   /** Names of the nodes that the control node waits for from now on. */
   waits: string[]
   delegate: string | null
@@ -32,6 +33,33 @@ export interface Expansion {
 export type Pending =
   | { type: 'done'; result: Uint8Array; note: string | null }
   | { type: 'expand'; expansion: Expansion; tabs: ReadonlyMap<number, Tab> }
+
+/** Requests that are written before their tasks join. */
+type Ahead = Pick<StoreWriteOf<'requestsAhead'>, 'tasks' | 'requests'>
+
+/**
+ * Takes the requests out of an expansion that is too large for one transaction, in portions for as many; none of one
+ * that is not.
+ */
+export function takeAhead({ rows, requests }: Expansion, bytesMax: number): Ahead[] {
+  const total = requests.reduce((sum, request) => sum + (request?.length ?? 0), 0)
+  if (total <= bytesMax) return []
+  const portions: Ahead[] = []
+  let bytes = bytesMax
+  for (const [at, { task }] of rows.entries()) {
+    const request = requests[at]!
+    if (bytes >= bytesMax) {
+      portions.push({ tasks: [], requests: [] })
+      bytes = 0
+    }
+    const portion = portions.at(-1)!
+    portion.tasks.push(task)
+    portion.requests.push(request)
+    bytes += request.length
+    requests[at] = null
+  }
+  return portions
+}
 
 interface Place {
   intent: string

@@ -3,7 +3,9 @@
  * decisions, and passes each call to the one that it is for. Clients use it through the `Intents` port; the engine asks
  * it for the rows of the core's changes and for the sinks of durable tasks.
  */
+import { journalBytesMax } from '../../../shared/limits/store.ts'
 import type { System } from '../../../shared/system.ts'
+import type { Steps } from '../../../shared/turn-lane.ts'
 import type { Change, Event } from '../../core/events.ts'
 import type { CoreState } from '../../core/state.ts'
 import type { AnswerSinkHost } from '../answers/answer-sink.ts'
@@ -16,6 +18,7 @@ import type { PlannerFunctions } from '../ports/planner.ts'
 import type { IntentFilter, IntentStore, StoreWrite } from '../ports/store.ts'
 import { ControlNodes } from './control-nodes.ts'
 import type { DurableSink } from './durable-sink.ts'
+import { takeAhead } from './expansion.ts'
 import { IntentChanges } from './intent-changes.ts'
 import { IntentCommands } from './intent-commands.ts'
 import { IntentQueries } from './intent-queries.ts'
@@ -45,6 +48,7 @@ export class DurableIntents implements Intents {
   private readonly changes: IntentChanges
   private readonly controlNodes: ControlNodes
   private readonly dispatch: (event: Event) => void
+  private readonly journal: Journal
 
   constructor({ host, planner, spend, ...parts }: IntentsOptions) {
     const { store, system, dispatch, nextTask, charges } = parts
@@ -54,6 +58,7 @@ export class DurableIntents implements Intents {
     this.changes = new IntentChanges(this.live, system, charges)
     this.controlNodes = new ControlNodes({ store, planner, nextTask, live: this.live, charges, spend })
     this.dispatch = dispatch
+    this.journal = parts.journal
   }
 
   // ------------------------------------------------------------ for clients
@@ -119,10 +124,27 @@ export class DurableIntents implements Intents {
     return this.commands.isRetrying
   }
 
-  /** What this task waited for is over and committed: how its scroll goes on is decided now. */
+  /** What this task waited for is over and committed: decides how its scroll goes on, for `decide` to tell. */
+  *deciding(task: number): Steps<void> {
+    const live = this.live.task(task)
+    if (live !== undefined && !live.isOver) live.decided = yield* this.controlNodes.decide(live)
+  }
+
+  /** Tells the core what was decided, once all is written that has to be written before. */
   decide(task: number): void {
     const live = this.live.task(task)
-    if (live !== undefined && !live.isOver) this.dispatch(this.controlNodes.decide(live))
+    if (live === undefined || live.decided === null) return
+    const { decided, pending } = live
+    live.decided = null
+    if (live.isOver) return
+    const ahead = pending?.type === 'expand' ? takeAhead(pending.expansion, journalBytesMax) : []
+    if (ahead.length === 0) return this.dispatch(decided)
+    for (const portion of ahead) this.journal.add([{ write: 'requestsAhead', ...portion }], () => {})
+    this.journal.add([], () => {
+      if (!live.isOver) return this.dispatch(decided)
+      const tasks = ahead.flatMap((portion) => portion.tasks)
+      this.journal.add([{ write: 'forgetRequestsAhead', tasks }], () => {})
+    })
   }
 
   sink(task: number): DurableSink | undefined {

@@ -5,14 +5,15 @@
  */
 
 import { ByteAccount } from '../../../shared/byte-account.ts'
-import { fault } from '../../../shared/faults.ts'
+import { type Fault, fault } from '../../../shared/faults.ts'
 import { keptLinesBytesMax, keptLinesBytesPerTenantMax } from '../../../shared/limits/intents.ts'
 import { isTerminalState } from '../../../shared/task-state.ts'
-import type { Change } from '../../core/events.ts'
+import type { Steps } from '../../../shared/turn-lane.ts'
+import type { Change, Event } from '../../core/events.ts'
 import type { AnswerSinkHost } from '../answers/answer-sink.ts'
 import type { Charges } from '../charges/charges.ts'
 import { closeAll, reopenedTab } from '../charges/plan-tabs.ts'
-import { underNote } from '../durability/set-aside.ts'
+import { underNote, underNoteInSteps } from '../durability/set-aside.ts'
 import type { ChargedKey, Tab } from '../ports/charged-key.ts'
 import type { PlannerFunctions } from '../ports/planner.ts'
 import type { IntentStore, OpenIntent, TaskRow } from '../ports/store.ts'
@@ -32,6 +33,8 @@ export interface LiveTask {
   stage: number | null
   /** What was decided of it and is not written yet. */
   pending: Pending | null
+  /** The same as the core will be told of it. */
+  decided: Event | null
   /** What it costs; null for a control node, and once it is closed. */
   tab: Tab | null
   /** Its end is known, and may not be committed yet. */
@@ -183,7 +186,18 @@ export class LiveIntents {
     const { task, node, stage } = row
     const tab = stage === null ? (openTab ?? reopenedTab(this.parts.charges, live.key, row, termsOf(row))) : null
     const sink = this.sinkOf(live, row)
-    const record: LiveTask = { task, node, live, sink, settledSeq: 0, stage, pending: null, tab, isOver: false }
+    const record: LiveTask = {
+      task,
+      node,
+      live,
+      sink,
+      settledSeq: 0,
+      stage,
+      pending: null,
+      decided: null,
+      tab,
+      isOver: false,
+    }
     live.tasks.push(record)
     this.open.set(task, record)
     this.count(live.tenant, 1)
@@ -201,17 +215,16 @@ export class LiveIntents {
     const terms = termsOf(row)
     const parents = waitsOf(row).map((need) => ({ node: need, task: live.numbers.get(need)! }))
     const render = planner?.render ?? null
-    const request = (repair: Repair | null) => {
-      return underNote(store, live.id, () => {
-        try {
-          return renderRequest({ store, task, node, kind, parents, terms, render, repair, spend })
-        } catch (error) {
-          // If it ended the process, the next process would make the same request and end too.
-          const reason = error instanceof Error ? error.message : String(error)
-          return fault('internal_error', `The request of this task cannot be made (${reason.slice(0, 200)}).`)
-        }
-      })
+    function* made(repair: Repair | null): Steps<Uint8Array | Fault> {
+      try {
+        return yield* renderRequest({ store, task, node, kind, parents, terms, render, repair, spend })
+      } catch (error) {
+        // If it ended the process, the next process would make the same request and end too.
+        const reason = error instanceof Error ? error.message : String(error)
+        return fault('internal_error', `The request of this task cannot be made (${reason.slice(0, 200)}).`)
+      }
     }
+    const request = (repair: Repair | null) => underNoteInSteps(store, live.id, made(repair))
     const { contract } = terms
     const breach =
       contract === undefined || planner === null

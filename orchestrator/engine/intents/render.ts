@@ -1,13 +1,15 @@
 /**
  * Makes the request of a task whose needs are done: their results are put before what its author wrote, in the order in
  * which it names them, or where the author's templates place them. A plain request without needs is sent as it was
- * received. An answer that broke its contract is quoted at the end, with what is wrong with it.
+ * received. An answer that broke its contract is quoted at the end, with what is wrong with it. It is made in steps,
+ * because results may be long: two for each of them.
  */
 import { type Fault, fault } from '../../../shared/faults.ts'
 import { textOf } from '../../../shared/json/answer-text.ts'
-import { nodeResultsBytesMax } from '../../../shared/limits/intents.ts'
+import { decisionStepBytes, nodeResultsBytesMax } from '../../../shared/limits/intents.ts'
 import { bodyBytesMax } from '../../../shared/limits/wire.ts'
 import type { TaskKind } from '../../../shared/task.ts'
+import { isInSteps, type Steps } from '../../../shared/turn-lane.ts'
 import type { Render, Terms } from '../ports/planner.ts'
 import type { IntentStore } from '../ports/store.ts'
 import type { Repair } from './durable-sink.ts'
@@ -37,8 +39,8 @@ interface Body {
 }
 
 /** The bytes to send, or why they cannot be made. */
-export function renderRequest(rendering: Rendering): Uint8Array | Fault {
-  const bytes = rendered(rendering)
+export function* renderRequest(rendering: Rendering): Steps<Uint8Array | Fault> {
+  const bytes = yield* rendered(rendering)
   if (bytes instanceof Uint8Array) rendering.spend(bytes.length)
   if (!(bytes instanceof Uint8Array) || rendering.repair === null) return bytes
   const { answer, error } = rendering.repair
@@ -54,16 +56,17 @@ export function renderRequest(rendering: Rendering): Uint8Array | Fault {
   return repaired.length <= bodyBytesMax ? repaired : bytes
 }
 
-function rendered({ store, task, node, kind, parents, terms, render, spend }: Rendering): Uint8Array | Fault {
+function* rendered({ store, task, node, kind, parents, terms, render, spend }: Rendering): Steps<Uint8Array | Fault> {
   const request = store.request(task)
   if (request === undefined) return fault('internal_error', 'The request of this task is missing from the store.')
   const isTemplate = terms.isTemplate === true && render !== null
   if (parents.length === 0 && !isTemplate) return request
-  const results = resultsOf({ store, spend }, parents)
+  const results = yield* resultsOf({ store, spend }, parents)
   if (results === null) return tooLarge(node)
   if (isTemplate) {
     const contextTokens = terms.requires?.contextTokensMin ?? 0
-    return bounded(node, render({ node, kind, request, parents: results, contextTokens }))
+    const made = render({ node, kind, request, parents: results, contextTokens })
+    return bounded(node, isInSteps(made) ? yield* paced(made, spend) : made)
   }
   let room = bodyBytesMax - request.length
   for (const { text } of results) {
@@ -78,38 +81,38 @@ function rendered({ store, task, node, kind, parents, terms, render, spend }: Re
   return bounded(node, Buffer.from(JSON.stringify(filled)))
 }
 
-interface ParentResult {
-  node: string
-  readonly text: string
-}
-
-/** What a parent said, read when somebody wants to know: that takes as long as it is. */
-function parentResult(node: string, result: Uint8Array): ParentResult {
-  let said: string | null = null
-  return {
-    node,
-    get text() {
-      said ??= textOf(result)
-      return said
-    },
+/** The planner's steps, each of which counts as much as it may take; only what takes long has several. */
+export function* paced<T>(steps: Steps<T>, spend: (bytes: number) => void): Steps<T> {
+  for (;;) {
+    const { done, value } = steps.next()
+    if (done === true) return value
+    spend(decisionStepBytes)
+    yield
   }
 }
 
-/** The results of the parents; null when they are too long, before anything is made of them. */
-function resultsOf(
+/** What the parents said; null when that is too long, before anything is made of it. */
+function* resultsOf(
   { store, spend }: Pick<Rendering, 'store' | 'spend'>,
   parents: readonly Parent[],
-): ParentResult[] | null {
-  const results: ParentResult[] = []
+): Steps<{ node: string; text: string }[] | null> {
+  const results: { node: string; result: Uint8Array }[] = []
   let bytes = 0
   for (const { node, task } of parents) {
     const result = store.result(task)!
     bytes += result.length
     spend(result.length)
     if (bytes > nodeResultsBytesMax) return null
-    results.push(parentResult(node, result))
+    results.push({ node, result })
+    yield
   }
-  return results
+  const texts: { node: string; text: string }[] = []
+  for (const { node, result } of results) {
+    texts.push({ node, text: textOf(result) })
+    spend(result.length)
+    yield
+  }
+  return texts
 }
 
 function readBody(bytes: Uint8Array): Body {

@@ -3,8 +3,9 @@
  * accounts and settings; read the audit log. Plain data in and out: no request, cookie or response appears here. The
  * folder `accounts` implements it, `main.ts` connects both.
  */
-import type { KeyRole } from '../../../shared/keys/api-key.ts'
+
 import type { Fault } from '../../../shared/faults.ts'
+import type { KeyRole } from '../../../shared/keys/api-key.ts'
 import type { Actor, KeyHolder } from '../keyring.ts'
 import type { AccountRow, AccountState, AuditFilter, AuditRow, KeyRow, PageFilter } from './account-store.ts'
 

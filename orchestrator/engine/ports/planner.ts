@@ -6,6 +6,7 @@
 import type { Fault } from '../../../shared/faults.ts'
 import type { TaskKind } from '../../../shared/task.ts'
 import type { TerminalTaskState } from '../../../shared/task-state.ts'
+import type { Steps } from '../../../shared/turn-lane.ts'
 import type { TaskTerms } from '../../core/events.ts'
 
 // ---------------------------------------------------------------- a plan
@@ -163,8 +164,11 @@ export type Decision =
   | { type: 'expand'; tasks: PlannedTask[]; waitFor: string[]; delegate?: string; note?: string }
   | { type: 'failed'; fault: Fault }
 
-/** Pure: the same node gives the same decision, before and after a crash of the hub. */
-export type Decide = (node: ControlNode) => Decision
+/**
+ * Pure: the same node gives the same decision, before and after a crash of the hub. Where it takes long it is made in
+ * steps, of which each looks at or makes about `decisionStepBytes`.
+ */
+type Decide = (node: ControlNode) => Decision | Steps<Decision>
 
 /** A node with a templated request that is about to be granted. */
 export interface RenderedNode {
@@ -177,8 +181,8 @@ export interface RenderedNode {
   contextTokens: number
 }
 
-/** Pure: the request that goes out, or why there can be none. */
-export type Render = (node: RenderedNode) => Uint8Array | Fault
+/** Pure: the request that goes out, or why there can be none; in steps, like a decision, where it takes long. */
+export type Render = (node: RenderedNode) => Uint8Array | Fault | Steps<Uint8Array | Fault>
 
 /** Pure: what is wrong with an answer's text under a contract, as one sentence for the model; null when nothing is. */
 type CheckContract = (contract: Contract, text: string) => string | null

@@ -167,9 +167,17 @@ export type StoreWrite =
   | { write: 'decide'; task: number; stage: number; result: Uint8Array }
   /**
    * These tasks join the intent of a control node, which must be `blocked` at this stage and waits for `waits` from
-   * the next stage on. `requests` holds each task's request bytes, in the order of `tasks`.
+   * the next stage on. `requests` holds each task's request bytes, in the order of `tasks`; null for one that was
+   * written ahead.
    */
-  | { write: 'expand'; task: number; stage: number; waits: string; tasks: TaskRow[]; requests: Uint8Array[] }
+  | { write: 'expand'; task: number; stage: number; waits: string; tasks: TaskRow[]; requests: (Uint8Array | null)[] }
+  /**
+   * Requests of tasks that are not there yet and join with a later `expand`, so that many large ones need not go into
+   * one transaction. Those whose tasks did not come are removed when the next hub starts (`nextEpoch`).
+   */
+  | { write: 'requestsAhead'; tasks: number[]; requests: Uint8Array[] }
+  /** These tasks will not come. Unknown ones, and requests of tasks that have come, are passed over. */
+  | { write: 'forgetRequestsAhead'; tasks: number[] }
   /** An intent that is over goes on: it must not be `running`, and each of these tasks must be over and not `done`. */
   | { write: 'retry'; intent: string; deadlineMs: number; tasks: RetriedTask[] }
   /** Its parents are done. The task must be `blocked`. */
@@ -251,6 +259,30 @@ export interface OpenIntent {
   requestBytes: number[]
   /** The last event's number. */
   lastSeq: number
+}
+
+/** What a write brings along: rows, of which a task has one and its request another one, and what is large in them. */
+export function sizeOfWrite(write: StoreWrite): { rows: number; bytes: number } {
+  switch (write.write) {
+    case 'settle':
+    case 'decide':
+      return { rows: 1, bytes: write.result.length }
+    case 'intent':
+    case 'expand':
+    case 'requestsAhead': {
+      let bytes = 0
+      for (const request of write.requests) bytes += request?.length ?? 0
+      return { rows: 1 + write.tasks.length + write.requests.length, bytes }
+    }
+    case 'retry':
+      return { rows: 1 + write.tasks.length, bytes: 0 }
+    case 'idempotency':
+      return { rows: 1, bytes: write.row.answer?.length ?? 0 }
+    case 'response':
+      return { rows: 1, bytes: write.row.request.length + (write.row.answer?.length ?? 0) }
+    default:
+      return { rows: 1, bytes: 0 }
+  }
 }
 
 // ---------------------------------------------------------------- the ports, by who uses them

@@ -5,6 +5,7 @@
  * commits, the effect runner acts. It also knows which grants have not been sent, for scouts that leave, and spreads
  * over turns what takes long to act on.
  */
+import type { Steps } from '../../../shared/turn-lane.ts'
 import type { Effect, UnsentGrant } from '../../core/events.ts'
 import type { Journal } from '../durability/journal.ts'
 import type { DurableIntents } from '../intents/intents.ts'
@@ -58,12 +59,13 @@ export class CommitBarrier {
   /** What concerns a task that waits for its turn follows behind, so that nothing overtakes its cause. */
   private perform(effect: Effect): void {
     const task = taskOf(effect)
-    if (task === null || !this.share.mustWait(task, this.isLong(effect))) return this.act(effect)
+    const work = this.workFor(effect)
+    if (task === null || (work === null && !this.share.isWaiting(task))) return this.act(effect)
     if (effect.type === 'grant') this.unsent.add(effect)
-    this.share.later(task, () => {
+    this.share.add(task, work, () => {
+      if (effect.type !== 'grant' || this.unsent.delete(effect)) return this.act(effect)
       // Taken back meanwhile.
-      if (effect.type === 'grant' && !this.unsent.delete(effect)) return
-      this.act(effect)
+      this.intents.sink(task)?.forgetPrepared()
     })
   }
 
@@ -73,9 +75,10 @@ export class CommitBarrier {
     else this.effectRunner.perform(effect)
   }
 
-  /** Reads results and makes something of them. */
-  private isLong(effect: Effect): boolean {
-    return effect.type === 'decide' || (effect.type === 'grant' && this.intents.isDurable(effect.task))
+  /** What has to be made of results before it can be acted on; null for nothing. */
+  private workFor(effect: Effect): Steps<void> | null {
+    if (effect.type === 'decide') return this.intents.deciding(effect.task)
+    return effect.type === 'grant' ? (this.intents.sink(effect.task)?.prepare() ?? null) : null
   }
 
   /** The socket of this session is closed; from now until `recallOf` its grants are not sent. */

@@ -5,9 +5,11 @@
  */
 import { type Fault, fault, leadsToNextModel } from '../../../shared/faults.ts'
 import { textOf } from '../../../shared/json/answer-text.ts'
+import { decisionStepBytes } from '../../../shared/limits/intents.ts'
 import { likenessCharsMax, mapItemsMax, scrollNeedsMax } from '../../../shared/limits/planner.ts'
 import { bodyBytesMax } from '../../../shared/limits/wire.ts'
-import type { ControlNode, Decide, Decision, NeedResult } from '../../engine/ports/planner.ts'
+import { atOnce, type Steps } from '../../../shared/turn-lane.ts'
+import type { ControlNode, Decision, NeedResult } from '../../engine/ports/planner.ts'
 import { follow, type Part, type Reference } from '../request/references.ts'
 import { Item } from '../request/request-template.ts'
 import {
@@ -21,11 +23,16 @@ import {
   type VoteSpec,
 } from '../scroll/control-spec.ts'
 import { bodyOfText, jsonIn } from '../text/answer-text.ts'
-import { splitText } from '../text/split.ts'
+import { splitInSteps } from '../text/split.ts'
 import { decidePlan } from './decide-plan.ts'
 import { grownTasks, type Wanted } from './grown-tasks.ts'
 
-export const decide: Decide = (node) => {
+/** All at once, for whom turns do not matter. */
+export function decide(node: ControlNode): Decision {
+  return atOnce(decideInSteps(node))
+}
+
+export function* decideInSteps(node: ControlNode): Steps<Decision> {
   const spec = node.spec as ControlSpec
   // What the decision needs must be there. Tasks of an expansion may fail; each kind of node handles that itself.
   const missing = node.stage === 0 ? firstFailure(node.results) : null
@@ -36,15 +43,15 @@ export const decide: Decide = (node) => {
   }
   switch (spec.type) {
     case 'map':
-      return decideMap(spec, node)
+      return yield* decideMap(spec, node)
     case 'vote':
-      return decideVote(spec, node)
+      return yield* decideVote(spec, node)
     case 'gate':
-      return decideGate(spec, node)
+      return yield* decideGate(spec, node)
     case 'plan':
       return decidePlan(spec, node)
     case 'tries':
-      return decideTries(spec, node)
+      return yield* decideTries(spec, node)
   }
 }
 
@@ -53,8 +60,8 @@ function said(text: string): { type: 'done'; result: Uint8Array } {
 }
 
 /** The node goes on with these tasks, and with the only one of them as its own answer where it says so. */
-function grow(node: string, wanted: readonly Wanted[], delegate: string | null = null): Decision {
-  const tasks = grownTasks(node, wanted)
+function* grow(node: string, wanted: readonly Wanted[], delegate: string | null = null): Steps<Decision> {
+  const tasks = yield* grownTasks(node, wanted)
   if (!Array.isArray(tasks)) return { type: 'failed', fault: tasks }
   const waitFor = wanted.map(({ name }) => name)
   return { type: 'expand', tasks, waitFor, ...(delegate !== null && { delegate }) }
@@ -69,10 +76,10 @@ function firstFailure(results: readonly NeedResult[]): Fault | null {
 
 // ---------------------------------------------------------------- when
 
-function decideGate({ work }: GateSpec, { node, stage, results }: ControlNode): Decision {
+function* decideGate({ work }: GateSpec, { node, stage, results }: ControlNode): Steps<Decision> {
   if (stage > 0) return passOn(results[0]!)
   const run = `${node}.run`
-  return grow(node, [{ name: run, template: work }], run)
+  return yield* grow(node, [{ name: run, template: work }], run)
 }
 
 /** What a delegate came to is what the node came to. */
@@ -104,13 +111,13 @@ function valueAt(reference: Reference, results: readonly NeedResult[]): { value:
 
 // ---------------------------------------------------------------- models in turn
 
-function decideTries(spec: TriesSpec, { node, stage, results }: ControlNode): Decision {
+function* decideTries(spec: TriesSpec, { node, stage, results }: ControlNode): Steps<Decision> {
   const [last] = results
   if (last !== undefined && (stage === spec.tries.length || last.body !== null || !leadsOn(last.fault))) {
     return passOn(last)
   }
   const name = `${node}.${stage + 1}`
-  return grow(node, [{ name, template: tryOf(spec, stage) }], name)
+  return yield* grow(node, [{ name, template: tryOf(spec, stage) }], name)
 }
 
 /** A try whose share of the time is over leaves the rest to the next one. */
@@ -120,15 +127,16 @@ function leadsOn(cause: Fault | null): boolean {
 
 // ---------------------------------------------------------------- map and reduce
 
-function decideMap(spec: MapSpec, node: ControlNode): Decision {
-  if (node.stage === 0) return fanOut(spec, node)
+function* decideMap(spec: MapSpec, node: ControlNode): Steps<Decision> {
+  if (node.stage === 0) return yield* fanOut(spec, node)
   const failure = firstFailure(node.results)
   if (failure !== null) return { type: 'failed', fault: failure }
-  return spec.reduce === null ? gather(spec, node.node, node.results) : merge(spec.reduce, node)
+  return yield* spec.reduce === null ? gather(spec, node.node, node.results) : merge(spec.reduce, node)
 }
 
-function fanOut({ over, max, work, join }: MapSpec, { node, results }: ControlNode): Decision {
-  const items = itemsOf(over, results)
+function* fanOut({ over, max, work, join }: MapSpec, { node, results }: ControlNode): Steps<Decision> {
+  const items = yield* itemsOf(over, results)
+  yield
   if (!Array.isArray(items)) return { type: 'failed', fault: items }
   if (items.length > Math.min(max, mapItemsMax)) {
     const text = `There are ${items.length} items, and node "${node}" takes at most ${max}: raise its \`max\`.`
@@ -138,16 +146,16 @@ function fanOut({ over, max, work, join }: MapSpec, { node, results }: ControlNo
   const wanted = items.map((item, at) => {
     return { name: `${node}.${at + 1}`, template: work, binding: { item: new Item(item), index: at + 1 } }
   })
-  return grow(node, wanted)
+  return yield* grow(node, wanted)
 }
 
-function itemsOf(over: Source, results: readonly NeedResult[]): unknown[] | Fault {
+function* itemsOf(over: Source, results: readonly NeedResult[]): Steps<unknown[] | Fault> {
   if ('list' in over) return over.list
   if ('text' in over) {
-    if (typeof over.text === 'string') return splitText(over.text, over.chars)
+    if (typeof over.text === 'string') return yield* splitInSteps(over.text, over.chars)
     const found = valueAt(over.text, results)?.value
     if (found === undefined) return noSuch(over.text, 'text')
-    return splitText(typeof found === 'string' ? found : JSON.stringify(found), over.chars)
+    return yield* splitInSteps(typeof found === 'string' ? found : JSON.stringify(found), over.chars)
   }
   const found = valueAt(over.ref, results)?.value
   return Array.isArray(found) ? found : noSuch(over.ref, 'list')
@@ -159,10 +167,11 @@ function noSuch(reference: Reference, what: string): Fault {
 }
 
 /** Without a merge: all answers, as one text or as a JSON list. */
-function gather({ join }: MapSpec, node: string, results: readonly NeedResult[]): Decision {
-  const texts = textsOfAll(results)
+function* gather({ join }: MapSpec, node: string, results: readonly NeedResult[]): Steps<Decision> {
+  const texts = yield* textsOfAll(results)
   const chars = texts.reduce((sum, { length }) => sum + length + (join?.length ?? 1), 0)
   if (chars > bodyBytesMax) return tooMuch(node)
+  yield
   const made = said(join === null ? JSON.stringify(texts.map((text) => jsonIn(text)?.value ?? text)) : texts.join(join))
   return made.result.length > bodyBytesMax ? tooMuch(node) : made
 }
@@ -175,14 +184,14 @@ function tooMuch(node: string): Decision {
   }
 }
 
-function merge(reduce: NonNullable<MapSpec['reduce']>, { node, stage, results }: ControlNode): Decision {
+function* merge(reduce: NonNullable<MapSpec['reduce']>, { node, stage, results }: ControlNode): Steps<Decision> {
   if (results.length === 1) return passOn(results[0]!)
-  const groups = groupsOf(textsOfAll(results), reduce.chars)
+  const groups = groupsOf(yield* textsOfAll(results), reduce.chars)
   const wanted = groups.map((members, at) => {
     const items = listOf(members.map((index) => results[index]!.node))
     return { name: `${node}.m${stage}-${at + 1}`, template: reduce.work, binding: { items } }
   })
-  return grow(node, wanted, wanted.length === 1 ? wanted[0]!.name : null)
+  return yield* grow(node, wanted, wanted.length === 1 ? wanted[0]!.name : null)
 }
 
 /** Neighbours together as long as they fit, but never fewer than two: every level has to make them fewer. */
@@ -215,15 +224,24 @@ function listOf(nodes: readonly string[]): Part[] {
   return nodes.flatMap((node, at) => [...(at === 0 ? [] : ['\n\n']), { from: 'node' as const, node, path: [] }])
 }
 
-function textsOfAll(results: readonly NeedResult[]): string[] {
-  return results.map(({ body }) => textOf(body!))
+function* textsOfAll(results: readonly NeedResult[]): Steps<string[]> {
+  const texts: string[] = []
+  let bytes = 0
+  for (const { body } of results) {
+    texts.push(textOf(body!))
+    bytes += body!.length
+    if (bytes < decisionStepBytes) continue
+    bytes = 0
+    yield
+  }
+  return texts
 }
 
 // ---------------------------------------------------------------- vote
 
-function decideVote(spec: VoteSpec, { node, stage, results }: ControlNode): Decision {
+function* decideVote(spec: VoteSpec, { node, stage, results }: ControlNode): Steps<Decision> {
   if (stage === 0) {
-    return grow(
+    return yield* grow(
       node,
       spec.works.map((template, at) => ({ name: `${node}.${at + 1}`, template })),
     )
@@ -235,7 +253,7 @@ function decideVote(spec: VoteSpec, { node, stage, results }: ControlNode): Deci
     const text = `Only ${answers.length} of ${results.length} answers came, and ${spec.quorum} are required.`
     return { type: 'failed', fault: fault('no_agreement', text) }
   }
-  if (spec.judge === null) return agreed(answers, spec.quorum)
+  if (spec.judge === null) return yield* agreed(answers, spec.quorum)
   // The judge alone may call tools.
   if (answers.length === 1 && spec.judge.request.tools === undefined)
     return { type: 'done', result: answers[0]!.body!, note: 'Only one answer came, so there was nothing to judge.' }
@@ -244,13 +262,13 @@ function decideVote(spec: VoteSpec, { node, stage, results }: ControlNode): Deci
     { from: 'node', node, path: [] },
   ])
   const judge = `${node}.judge`
-  return grow(node, [{ name: judge, template: spec.judge, binding: { answers: listed } }], judge)
+  return yield* grow(node, [{ name: judge, template: spec.judge, binding: { answers: listed } }], judge)
 }
 
 /** The answer that most gave; of equally many the earliest. */
-function agreed(answers: readonly NeedResult[], quorum: number): Decision {
+function* agreed(answers: readonly NeedResult[], quorum: number): Steps<Decision> {
   const counts = new Map<string, number>()
-  const texts = textsOfAll(answers)
+  const texts = yield* textsOfAll(answers)
   const isLong = texts.reduce((sum, { length }) => sum + length, 0) > likenessCharsMax
   const alike = isLong ? texts : texts.map(likeness)
   for (const form of alike) counts.set(form, (counts.get(form) ?? 0) + 1)

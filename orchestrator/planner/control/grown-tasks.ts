@@ -3,8 +3,9 @@
  * is added up before the first is built: a list made by a model, put into a long prompt, may ask for gigabytes.
  */
 import { type Fault, fault } from '../../../shared/faults.ts'
-import { expansionBytesMax } from '../../../shared/limits/intents.ts'
+import { decisionStepBytes, expansionBytesMax } from '../../../shared/limits/intents.ts'
 import { bodyBytesMax } from '../../../shared/limits/wire.ts'
+import type { Steps } from '../../../shared/turn-lane.ts'
 import type { PlannedTask } from '../../engine/ports/planner.ts'
 import { type Binding, fillChars, type RequestTemplate, taskOf, templateChars } from '../request/request-template.ts'
 
@@ -15,7 +16,7 @@ export interface Wanted {
 }
 
 /** The tasks, or why node `node` cannot grow into them. */
-export function grownTasks(node: string, wanted: readonly Wanted[]): PlannedTask[] | Fault {
+export function* grownTasks(node: string, wanted: readonly Wanted[]): Steps<PlannedTask[] | Fault> {
   const sizes = new Map<RequestTemplate, number>()
   let chars = 0
   for (const { name, template, binding = {} } of wanted) {
@@ -35,5 +36,15 @@ export function grownTasks(node: string, wanted: readonly Wanted[]): PlannedTask
       return fault('request_too_large', `${text} Shorten the prompt, or let it ask about fewer items.`)
     }
   }
-  return wanted.map(({ name, template, binding }) => taskOf(name, template, binding))
+  const tasks: PlannedTask[] = []
+  let bytes = 0
+  for (const { name, template, binding } of wanted) {
+    const task = taskOf(name, template, binding)
+    tasks.push(task)
+    bytes += task.request.length
+    if (bytes < decisionStepBytes) continue
+    bytes = 0
+    yield
+  }
+  return tasks
 }

@@ -62,6 +62,10 @@ export class TextReader {
       const advice = 'put long texts into `params`, and refer to them'
       return `makes the texts with references longer than ${templateCharsMax} characters in all: ${advice}`
     }
+    // Taking a text apart costs many times as much as looking for its tags.
+    if (tagsIn(text, tagsMax) > tagsMax) {
+      return `has more than ${tagsMax} tags, and at most ${textReferencesMax} references are allowed`
+    }
     let tokens: unknown[][]
     try {
       tokens = this.writer.parse(text) as unknown[][]
@@ -140,6 +144,16 @@ export class TextReader {
     if (node === undefined) return { flaw: `refers to node "${shown(id!)}", and no node has that id` }
     return { reference: { from: 'node', node, path } }
   }
+}
+
+/** Tags of one text, comments among them. */
+const tagsMax = 4 * textReferencesMax
+
+/** How many tags begin in a text; counting ends where it passes `most`. */
+function tagsIn(text: string, most: number): number {
+  let tags = 0
+  for (let at = text.indexOf('{{'); at >= 0 && tags <= most; at = text.indexOf('{{', at + 2)) tags++
+  return tags
 }
 
 function add(parts: Part[], part: Part): void {

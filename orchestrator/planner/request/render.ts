@@ -13,14 +13,23 @@ import {
   resultCharsMax,
 } from '../../../shared/limits/planner.ts'
 import { bodyBytesMax } from '../../../shared/limits/wire.ts'
+import { atOnce, type Steps } from '../../../shared/turn-lane.ts'
 import type { RenderedNode } from '../../engine/ports/planner.ts'
 import { jsonIn } from '../text/answer-text.ts'
 import { cutText, cutTextChars } from '../text/split.ts'
 import { follow, nodesIn, type Reference, textOfValue } from './references.ts'
 import { put, type Templated } from './request-template.ts'
 
-/** The request of a task whose needs are done: texts filled in, and what no text mentions put before the messages. */
+/** All at once, for whom turns do not matter. */
 export function render(asked: RenderedNode): Uint8Array | Fault {
+  return atOnce(renderInSteps(asked))
+}
+
+/**
+ * The request of a task whose needs are done: texts filled in, and what no text mentions put before the messages. In
+ * steps, one for each result that is read as JSON and for each long part of one.
+ */
+export function* renderInSteps(asked: RenderedNode): Steps<Uint8Array | Fault> {
   const { node, kind, request: bytes, parents, contextTokens } = asked
   const { request, fills } = JSON.parse(Buffer.from(bytes).toString('utf8')) as Templated
   const mentioned = new Set(fills.flatMap(({ parts }) => nodesIn(parts)))
@@ -35,6 +44,7 @@ export function render(asked: RenderedNode): Uint8Array | Fault {
     const text = texts.at(reference)
     if (typeof text !== 'string') return text
     results.push(text)
+    if (texts.hasWorked()) yield
   }
   const shares = sharesOf(results, roomFor(contextTokens))
   let chars = bytes.length
@@ -53,6 +63,9 @@ export function render(asked: RenderedNode): Uint8Array | Fault {
   return finished.length <= bodyBytesMax ? finished : tooLarge(node, tooMuch)
 }
 
+/** Of results that one step reads as JSON, or makes texts of, but for its last one. */
+const renderStepChars = 128 * 1_024
+
 const tooMuch = `is larger than ${bodyBytesMax} bytes with the results that it refers to`
 
 function tooLarge(node: string, why: string): Fault {
@@ -67,9 +80,18 @@ class ResultTexts {
   private chars = 0
   /** Of results that were read as JSON. */
   private readChars = 0
+  /** Characters that were read or made since somebody asked. */
+  private workedChars = 0
 
   constructor(private readonly asked: RenderedNode) {
     this.texts = new Map(asked.parents.map(({ node, text }) => [node, text]))
+  }
+
+  /** Whether so much was done since the last time that it is time for something else. */
+  hasWorked(): boolean {
+    if (this.workedChars < renderStepChars) return false
+    this.workedChars = 0
+    return true
   }
 
   at(reference: Reference): string | Fault {
@@ -95,6 +117,7 @@ class ResultTexts {
     }
     const text = textOfValue(found.value)
     this.chars += text.length
+    this.workedChars += text.length
     if (this.chars > renderCharsMax) {
       const why = `refers to parts of results that take more than ${renderCharsMax} characters together`
       return tooLarge(this.asked.node, why)
@@ -107,6 +130,7 @@ class ResultTexts {
     if (!this.values.has(node)) {
       const text = this.texts.get(node)!
       this.readChars += text.length
+      this.workedChars += text.length
       this.values.set(node, this.readChars > jsonResultCharsMax ? undefined : jsonIn(text))
     }
     return this.values.get(node)

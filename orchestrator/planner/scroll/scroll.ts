@@ -8,6 +8,7 @@ import type { Fault } from '../../../shared/faults.ts'
 import { intentTasksMax } from '../../../shared/limits/intents.ts'
 import { scrollDepthMax, scrollEdgesMax, scrollNeedsMax } from '../../../shared/limits/planner.ts'
 import { bodyBytesMax } from '../../../shared/limits/wire.ts'
+import { atOnce, type Steps } from '../../../shared/turn-lane.ts'
 import type { BudgetedPlan, PlannedTask, RequestCheck } from '../../engine/ports/planner.ts'
 import { TextReader } from '../request/references.ts'
 import { RequestBytes } from '../request/request.ts'
@@ -31,24 +32,13 @@ export interface ScrollOptions {
   tasksMax?: number
 }
 
-/** Planning in steps: each works on one node, and between them the loop may do something else. */
-export type Planning<T> = Generator<void, T, void>
-
 /** The plan of a scroll whose nodes ask `model` unless they name another model, or the first thing wrong with it. */
 export function planScroll(scroll: unknown, options: ScrollOptions): BudgetedPlan | Fault {
   return atOnce(scrollPlanning(scroll, options))
 }
 
-/** All steps one after the other. */
-export function atOnce<T>(planning: Planning<T>): T {
-  for (;;) {
-    const { done, value } = planning.next()
-    if (done === true) return value as T
-  }
-}
-
-/** The same as `planScroll`, in steps. */
-export function* scrollPlanning(scroll: unknown, options: ScrollOptions): Planning<BudgetedPlan | Fault> {
+/** The same as `planScroll`, in steps of which each works on one node. */
+export function* scrollPlanning(scroll: unknown, options: ScrollOptions): Steps<BudgetedPlan | Fault> {
   if (!isFields(scroll)) {
     return flaw('scroll', '`scroll` must be an object, as in {"nodes": [{"id": "answer", "prompt": "Hello"}]}.')
   }
@@ -84,7 +74,7 @@ function* compileNodes(
   nodes: readonly ScrollNode[],
   terms: ScrollTerms,
   options: ScrollOptions,
-): Planning<CompiledNode[] | Fault> {
+): Steps<CompiledNode[] | Fault> {
   const { prefix = '', model, check } = options
   const positions = new Map(nodes.map(({ id }, position) => [prefix + id, position]))
   const nameOf = (id: string) => (positions.has(prefix + id) ? prefix + id : undefined)
@@ -169,7 +159,7 @@ function* tasksOf(
   nodes: readonly ScrollNode[],
   compiled: readonly CompiledNode[],
   options: ScrollOptions,
-): Planning<PlannedTask[] | Fault> {
+): Steps<PlannedTask[] | Fault> {
   const bytes = new RequestBytes()
   const { prefix = '' } = options
   const tasks: PlannedTask[] = []

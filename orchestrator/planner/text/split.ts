@@ -3,6 +3,8 @@
  * paragraphs, after lines, after sentences, between words, and only then anywhere. Nothing is lost and nothing is
  * added: the parts joined are the text. Pure, and linear for any text, because texts are untrusted.
  */
+import { decisionStepBytes } from '../../../shared/limits/intents.ts'
+import { atOnce, type Steps } from '../../../shared/turn-lane.ts'
 
 const heading = /^#{1,6} /
 const isSpace = (char: string | undefined) => char === ' ' || char === '\n' || char === '\t' || char === '\r'
@@ -24,11 +26,20 @@ const leastShare = 0.25
 
 /** Parts of at most `charsMax` characters; none of them empty. */
 export function splitText(text: string, charsMax: number): string[] {
+  return atOnce(splitInSteps(text, charsMax))
+}
+
+/** The same in steps, each of which looks at as many characters as one of a decision may, but for its last part. */
+export function* splitInSteps(text: string, charsMax: number): Steps<string[]> {
   const parts: string[] = []
+  let pauseAt = decisionStepBytes
   for (let from = 0; from < text.length; ) {
     const to = endOfPart(text, from, charsMax)
     parts.push(text.slice(from, to))
     from = to
+    if (from < pauseAt) continue
+    pauseAt = from + decisionStepBytes
+    yield
   }
   return parts
 }

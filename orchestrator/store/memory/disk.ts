@@ -41,6 +41,8 @@ export class MemoryDisk {
   settings = new Map<string, string>()
   intents = new Map<string, StoredIntent>()
   tasks = new Map<number, StoredTask>()
+  /** By tasks that have not come. */
+  requestsAhead = new Map<number, Uint8Array>()
   /** Bookings by task; a forgotten one leaves only its part of the sum. */
   bookings = new Map<number, UsageRow>()
   /** By `usageKey`. */
@@ -70,9 +72,9 @@ export class MemoryDisk {
     const { epoch, keys, accounts, sessions, loginLinks, audit, lastAudit, settings } = this
     const { intents, tasks, bookings, usageSums, idempotency, responses, suspects } = this
     const owners = { epoch, keys, accounts, sessions, loginLinks, audit, lastAudit, settings }
-    const { usageHours, usageDays, history, servedDays } = this
+    const { usageHours, usageDays, history, servedDays, requestsAhead } = this
     const usage = { bookings, usageSums, usageHours, usageDays, history, servedDays }
-    const work = { intents, tasks, ...usage, idempotency, responses, suspects }
+    const work = { intents, tasks, requestsAhead, ...usage, idempotency, responses, suspects }
     // In one piece: what both maps of tasks hold is the same task.
     return Object.assign(other, structuredClone({ ...owners, ...work }))
   }

@@ -48,6 +48,7 @@ export function memoryStore(disk = new MemoryDisk()): Store {
     nextEpoch() {
       writable()
       disk.epoch += 1
+      disk.requestsAhead.clear()
       committed()
       return disk.epoch
     },

@@ -69,10 +69,19 @@ function addIntent(disk: MemoryDisk, { intent, tasks, requests }: StoreWriteOf<'
   put(disk.intents, intent.id, stored, undo)
 }
 
-function addTasks(disk: MemoryDisk, of: StoredIntent, rows: TaskRow[], requests: Uint8Array[], undo: Undo): void {
+function addTasks(
+  disk: MemoryDisk,
+  of: StoredIntent,
+  rows: TaskRow[],
+  requests: (Uint8Array | null)[],
+  undo: Undo,
+): void {
   for (const [place, row] of rows.entries()) {
     must(!disk.tasks.has(row.task), () => `there is a task ${row.task} already`)
-    const request = copyBytes(requests[place]!)
+    const given = requests[place] ?? disk.requestsAhead.get(row.task)
+    must(given !== undefined, () => `task ${row.task} joins without a request`)
+    const request = copyBytes(given)
+    take(disk.requestsAhead, row.task, undo)
     const task: StoredTask = { row: { ...copyTask(row), intent: of.row.id }, request, result: null }
     of.tasks.push(task)
     undo.push(() => of.tasks.pop())
@@ -101,6 +110,15 @@ function expand(disk: MemoryDisk, write: StoreWriteOf<'expand'>, undo: Undo): vo
   const stored = control(disk, task, stage)
   change(stored, { stage: stage + 1, waits }, undo)
   addTasks(disk, disk.intents.get(stored.row.intent)!, tasks, requests, undo)
+}
+
+function requestsAhead(disk: MemoryDisk, write: StoreWriteOf<'requestsAhead'>, undo: Undo): void {
+  const { tasks, requests } = write
+  must(tasks.length === requests.length, () => 'tasks and requests ahead differ in number')
+  for (const [at, task] of tasks.entries()) {
+    must(!disk.requestsAhead.has(task), () => `there is a request of task ${task} already`)
+    put(disk.requestsAhead, task, copyBytes(requests[at]!), undo)
+  }
 }
 
 function retry(disk: MemoryDisk, { intent, deadlineMs, tasks }: StoreWriteOf<'retry'>, undo: Undo): void {
@@ -152,6 +170,10 @@ const writes: Writes = {
     addResult(stored, result, undo)
   },
   expand,
+  requestsAhead,
+  forgetRequestsAhead(disk, { tasks }, undo) {
+    for (const task of tasks) take(disk.requestsAhead, task, undo)
+  },
   retry,
   unblock(disk, { task }, undo) {
     const stored = disk.tasks.get(task)

@@ -1,6 +1,7 @@
 /**
- * The hub's own row in SQLite: its epoch, and whether the nonces of leases were sealed. The composition root counts the
- * epoch once per start; the data folder has the nonces sealed.
+ * The hub's own row in SQLite: its epoch, with which goes what the last process did not come to use, and whether the
+ * nonces of leases were sealed. The composition root counts the epoch once per start; the data folder has the nonces
+ * sealed.
  */
 import type { MaintenanceStore } from '../../engine/ports/store.ts'
 import type { Statements } from './statements.ts'
@@ -8,7 +9,14 @@ import { type TransactionSteps, transact } from './transaction.ts'
 
 export function epochCounter(statements: Statements, steps: TransactionSteps): MaintenanceStore['nextEpoch'] {
   const addEpoch = statements.keep<{ epoch: number }, []>('UPDATE hub SET epoch = epoch + 1 RETURNING epoch')
-  return () => transact(steps, () => addEpoch.get()!.epoch)
+  const forgetAhead = statements.keep<never, []>(
+    'DELETE FROM request_ahead WHERE NOT EXISTS (SELECT 1 FROM task WHERE task.task = request_ahead.task)',
+  )
+  return () =>
+    transact(steps, () => {
+      forgetAhead.run()
+      return addEpoch.get()!.epoch
+    })
 }
 
 /** Rows with a nonce that are read at once. */

@@ -303,4 +303,16 @@ export const migrations: readonly Migration[] = [
       CREATE INDEX served_day_age ON served_day (day);
     `,
   },
+  {
+    version: 9,
+    // Written before the rows of their tasks, to which a key would have to refer.
+    sql: `
+      CREATE TABLE request_ahead (
+        task INTEGER PRIMARY KEY,
+        body BLOB NOT NULL
+      ) STRICT;
+      CREATE TRIGGER request_ahead_goes AFTER DELETE ON task
+        BEGIN DELETE FROM request_ahead WHERE task = OLD.task; END;
+    `,
+  },
 ]

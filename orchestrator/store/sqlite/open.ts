@@ -5,6 +5,7 @@
  */
 import { Database } from 'bun:sqlite'
 import { chmodSync, existsSync, statSync } from 'node:fs'
+import type { System } from '../../../shared/system.ts'
 import { readSideFile, SideFile } from '../beside/side-file.ts'
 import { inspect, type OpenOptions, readyConnection } from './connection.ts'
 import { sqliteFlaw, vanished } from './errors.ts'
@@ -13,8 +14,15 @@ import { type Beside, type SqliteStore, sqliteStore } from './store.ts'
 /** For its owner alone: it holds what clients asked and were answered. */
 const fileMode = 0o600
 
-/** Opens and, where needed, migrates the database at `path`; otherwise one sentence about what is wrong with it. */
-export function openSqlite(path: string, options: OpenOptions): SqliteStore | { flaw: string } {
+/**
+ * Opens and, where needed, migrates the database at `path`; otherwise one sentence about what is wrong with it.
+ * `system`: of a hub that runs on it.
+ */
+export function openSqlite(
+  path: string,
+  options: OpenOptions,
+  system: Pick<System, 'soon'> | null = null,
+): SqliteStore | { flaw: string } {
   if (!options.mayCreate && !existsSync(path)) return { flaw: vanished(path) }
   let db: Database | undefined
   try {
@@ -29,7 +37,7 @@ export function openSqlite(path: string, options: OpenOptions): SqliteStore | { 
       const beside: Beside | null = options.checkWhole
         ? { file: new SideFile(path), inHand: left?.inHand ?? null }
         : null
-      return sqliteStore(db, beside)
+      return sqliteStore(db, beside, system)
     }
     db.close(true)
     return { flaw }

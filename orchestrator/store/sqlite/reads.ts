@@ -31,6 +31,11 @@ const taskColumns = `task.task, intent.id AS intent, task.node, task.kind, task.
   task.prompt_tokens AS promptTokens, task.completion_tokens AS completionTokens, task.fault, task.stage,
   task.waits, task.terms`
 
+/** SQLite knows the length of a blob without reading it. */
+const requestBytes = `coalesce(length(request.body), length(ahead.body), -1) AS requestBytes`
+const requestTables = `LEFT JOIN request ON request.task = task.task
+  LEFT JOIN request_ahead AS ahead ON ahead.task = task.task`
+
 /** SQLite's `sum` fails where whole numbers overflow; this stops there. */
 const sumOf = (column: string) => `CAST(min(${usageSumMax}, total(${column})) AS INTEGER)`
 
@@ -53,7 +58,10 @@ export function sqliteReads(statements: Statements): Reads {
     `SELECT ${taskColumns} FROM intent JOIN task ON task.intent_seq = intent.seq
      WHERE intent.id = ? ORDER BY task.place`,
   )
-  const request = statements.keep<{ body: Uint8Array }, [number]>('SELECT body FROM request WHERE task = ?')
+  const request = statements.keep<{ body: Uint8Array }, [number]>(
+    `SELECT body FROM request WHERE task = ?1
+     UNION ALL SELECT ahead.body FROM request_ahead AS ahead JOIN task ON task.task = ahead.task WHERE ahead.task = ?1`,
+  )
   const result = statements.keep<{ body: Uint8Array }, [number]>('SELECT body FROM result WHERE task = ?')
   const committed = statements.keep<{ task: number }, [number, number, Uint8Array]>(
     `SELECT task FROM task WHERE task = ? AND state = 'done' AND attempt = ? AND nonce = ?`,
@@ -130,8 +138,8 @@ function openIntent(statements: Statements): IntentStore['openIntent'] {
     `SELECT ${intentColumns}, ${lastSeq} FROM intent WHERE id = ?`,
   )
   const tasks = statements.keep<TaskRow & { requestBytes: number }, [string]>(
-    `SELECT ${taskColumns}, coalesce(length(request.body), -1) AS requestBytes
-     FROM intent JOIN task ON task.intent_seq = intent.seq LEFT JOIN request ON request.task = task.task
+    `SELECT ${taskColumns}, ${requestBytes}
+     FROM intent JOIN task ON task.intent_seq = intent.seq ${requestTables}
      WHERE intent.id = ? ORDER BY task.place`,
   )
   return (id) => {
@@ -149,10 +157,9 @@ function openIntents(statements: Statements): () => Generator<OpenIntent> {
     `SELECT ${intentColumns}, seq, ${lastSeq}
      FROM intent WHERE state = 'running' AND seq > ? ORDER BY seq LIMIT ?`,
   )
-  // SQLite knows the length of a blob without reading it.
   const tasksOfPage = statements.keep<TaskRow & { requestBytes: number }, [number, number]>(
-    `SELECT ${taskColumns}, coalesce(length(request.body), -1) AS requestBytes
-     FROM intent JOIN task ON task.intent_seq = intent.seq LEFT JOIN request ON request.task = task.task
+    `SELECT ${taskColumns}, ${requestBytes}
+     FROM intent JOIN task ON task.intent_seq = intent.seq ${requestTables}
      WHERE intent.state = 'running' AND intent.seq > ? AND intent.seq <= ? ORDER BY intent.seq, task.place`,
   )
   return function* () {

@@ -4,16 +4,18 @@
  */
 import type { Database } from 'bun:sqlite'
 import { storeBusyMs } from '../../../shared/limits/store.ts'
+import type { System } from '../../../shared/system.ts'
 import type { Store } from '../../engine/ports/store.ts'
 import type { SideFile } from '../beside/side-file.ts'
 import { accountReads } from './accounts/account-reads.ts'
 import { signInRetention } from './accounts/account-writes.ts'
-import { sqliteBackup } from './backup.ts'
 import { epochCounter, nonceSealing } from './hub-row.ts'
 import { sqliteReads } from './reads.ts'
-import { sqliteRetention } from './retention.ts'
 import { Statements } from './statements.ts'
 import { transact, transactionSteps } from './transaction.ts'
+import { sqliteBackup } from './upkeep/backup.ts'
+import { LogFolding } from './upkeep/log-folding.ts'
+import { sqliteRetention } from './upkeep/retention.ts'
 import { reportReads, reportRetention } from './usage/report-tables.ts'
 import { usageReads } from './usage/usage-reads.ts'
 import { type Unbooked, usageRetention } from './usage/usage-writes.ts'
@@ -31,13 +33,20 @@ export interface Beside {
   inHand: string | null
 }
 
-export function sqliteStore(db: Database, beside: Beside | null): SqliteStore {
+/** `system`: of a running hub, whose loop is not to be held up. */
+export function sqliteStore(
+  db: Database,
+  beside: Beside | null,
+  system: Pick<System, 'soon'> | null = null,
+): SqliteStore {
   const statements = new Statements(db)
+  const folding = system === null ? null : new LogFolding(db, statements, system)
   const steps = transactionSteps(db, statements, (commits) => beside?.file.committed(commits))
   const unbooked: Unbooked = { rows: 0 }
   const apply = sqliteWriter(statements, unbooked)
   let inHand = beside?.inHand ?? null
   const nextEpoch = epochCounter(statements, steps)
+  const forgetBefore = sqliteRetention(statements, steps)
   return {
     nextEpoch() {
       const epoch = nextEpoch()
@@ -61,14 +70,20 @@ export function sqliteStore(db: Database, beside: Beside | null): SqliteStore {
       transact(steps, () => {
         for (const write of writes) apply(write)
       })
+      folding?.committed(writes)
     },
     sealNonces: nonceSealing(statements, steps),
-    forgetBefore: sqliteRetention(statements, steps),
+    forgetBefore(finishedMs, idempotencyMs, limit) {
+      const rows = forgetBefore(finishedMs, idempotencyMs, limit)
+      folding?.removed(rows)
+      return rows
+    },
     forgetUsage: usageRetention(statements, steps),
     forgetReports: reportRetention(statements, steps),
     forgetSignIns: signInRetention(statements, steps),
     backup: sqliteBackup(statements),
     close() {
+      folding?.end()
       statements.finalize()
       db.close(true)
       beside?.file.close()

@@ -21,6 +21,7 @@ export function sqliteWriter(statements: Statements, unbooked: Unbooked): (write
     ...taskWrites(statements),
     ...settlement(statements),
     ...controlWrites(statements),
+    ...aheadWrites(statements),
     ...retryWrites(statements),
     ...usageWrites(statements, unbooked),
     ...reportWrites(statements),
@@ -94,14 +95,36 @@ function taskInsert(statements: Statements) {
     ]
   >(`INSERT INTO task (${columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`)
   const addRequest = statements.keep<never, [number, Uint8Array]>('INSERT INTO request (task, body) VALUES (?, ?)')
-  return (intentSeq: number, place: number, row: NewTask, request: Uint8Array) => {
+  const ahead = statements.keep<{ task: number }, [number]>('SELECT task FROM request_ahead WHERE task = ?')
+  return (intentSeq: number, place: number, row: NewTask, request: Uint8Array | null) => {
+    if (request === null && ahead.get(row.task) === null) {
+      throw new StoreError('fenced', `task ${row.task} joins without a request`)
+    }
     addTask.run(
       ...([row.task, intentSeq, place, row.node, row.kind, row.model, row.needs] as const),
       ...([row.state, row.attempt, row.charged, row.returned, row.nonce, row.scout, row.instance] as const),
       ...([row.served, row.promptTokens, row.completionTokens, row.fault] as const),
       ...([row.stage, row.waits, row.terms] as const),
     )
-    addRequest.run(row.task, request)
+    if (request !== null) addRequest.run(row.task, request)
+  }
+}
+
+function aheadWrites(statements: Statements): Writes<'requestsAhead' | 'forgetRequestsAhead'> {
+  const add = statements.keep<never, [number, Uint8Array]>('INSERT INTO request_ahead (task, body) VALUES (?, ?)')
+  const forget = statements.keep<never, [number]>(
+    'DELETE FROM request_ahead WHERE task = ?1 AND NOT EXISTS (SELECT 1 FROM task WHERE task = ?1)',
+  )
+  return {
+    requestsAhead({ tasks, requests }) {
+      if (tasks.length !== requests.length) {
+        throw new StoreError('fenced', `${tasks.length} tasks with ${requests.length} requests ahead`)
+      }
+      for (const [at, task] of tasks.entries()) add.run(task, requests[at]!)
+    },
+    forgetRequestsAhead({ tasks }) {
+      for (const task of tasks) forget.run(task)
+    },
   }
 }
 

@@ -212,3 +212,23 @@ test('large results that gathered in one turn go into several transactions, each
   expect(each.slice(0, 3)).toEqual([1, 2, 3])
   expect(told.filter((one) => one.length === 1)).toEqual(['0', '1', '2', '3', '4'])
 })
+
+test('behind a commit that took long the loop is left to others for as long', () => {
+  const system = new ManualSystem()
+  const tookMs = 8
+  const told: string[] = []
+  const commit = () => system.stand(tookMs)
+  const journal = new Journal({ ...memoryStore(), commit }, system)
+  const add = (name: string) => journal.add(marks(name, 1), () => told.push(name))
+  add('a')
+  system.turn()
+  expect(told).toEqual(['a'])
+  add('b')
+  while (system.turn());
+  expect(told).toEqual(['a'])
+  system.pass(tookMs - 1)
+  expect(told).toEqual(['a'])
+  add('c')
+  system.pass(1)
+  expect(told).toEqual(['a', 'b', 'c'])
+})

@@ -7,11 +7,12 @@ import type {
   PlannedTask,
   PlannerFunctions,
 } from '../../../orchestrator/engine/ports/planner.ts'
+import { type StoreWrite, sizeOfWrite } from '../../../orchestrator/engine/ports/store.ts'
 import { type Fault, fault } from '../../../shared/faults.ts'
 import { decisionStagesMax, expansionBytesMax, intentTasksMax } from '../../../shared/limits/intents.ts'
-import { journalRetryMs } from '../../../shared/limits/store.ts'
+import { journalBytesMax, journalRetryMs } from '../../../shared/limits/store.ts'
 import { bytesOf, deltaLine, finishLine, textOf, Work } from '../../support/hub/engine-bench.ts'
-import { IntentsBench, outline } from '../../support/hub/intents-stage.ts'
+import { FickleDisk, IntentsBench, outline } from '../../support/hub/intents-stage.ts'
 
 /** What the planner was asked, and what it said. */
 class Planning implements PlannerFunctions {
@@ -215,6 +216,75 @@ test.each<[string, () => Decision, Partial<Fault>]>([
   expect(bench.engine.intents.intent(id, null)).toMatchObject({ state: 'failed', fault: wanted })
   expect(bench.engine.intents.tasks(id).filter(({ state }) => state !== 'failed')).toEqual([])
   expect(planning.asked.length).toBeLessThanOrEqual(decisionStagesMax + 1)
+})
+
+/** A node that grows into more than one transaction takes, and what each transaction held. */
+async function growing() {
+  const request = new Uint8Array(journalBytesMax / 2)
+  const parts = Array.from({ length: 8 }, (_, at) => task(`c.${at}`, [], { request }))
+  const planning = new Planning(({ stage }) => {
+    const waitFor = parts.map(({ node }) => node)
+    return stage === 0 ? { type: 'expand', tasks: parts, waitFor } : { type: 'done', result: answer('all') }
+  })
+  const fickle = new FickleDisk()
+  const store = fickle.open()
+  const committed: { kinds: string[]; bytes: number }[] = []
+  const commit = (writes: readonly StoreWrite[]) => {
+    store.commit(writes)
+    const bytes = writes.reduce((sum, write) => sum + sizeOfWrite(write).bytes, 0)
+    committed.push({ kinds: writes.map(({ write }) => write), bytes })
+  }
+  const bench = new IntentsBench(fickle, {}, 3, { ...store, commit }, planning)
+  const accepted = bench.engine.intents.accept({
+    ...{ tenant: 'key_a', ...planOf(control('c')), weight: 1, priority: 5, deadlineMs: 3_600_000, metadata: {} },
+  })
+  bench.system.turn()
+  const { id } = (await accepted) as { id: string }
+  const untilAhead = () => {
+    while (!committed.some(({ kinds }) => kinds.includes('requestsAhead'))) bench.system.turn()
+  }
+  return { bench, id, committed, untilAhead, request, parts }
+}
+
+test('growth of many bytes is written in several transactions, and joins with the last of them', async () => {
+  const { bench, id, committed, request, parts } = await growing()
+  bench.turn()
+  expect(Math.max(...committed.map(({ bytes }) => bytes))).toBeLessThanOrEqual(journalBytesMax + request.length)
+  expect(committed.filter(({ kinds }) => kinds.includes('requestsAhead')).length).toBeGreaterThan(2)
+  const joined = committed.findIndex(({ kinds }) => kinds.includes('expand'))
+  expect(committed.slice(joined + 1).some(({ kinds }) => kinds.includes('requestsAhead'))).toBe(false)
+  bench.join(['m'], parts.length)
+  bench.turn()
+  const given = bench.take('task')
+  expect(given.map(({ body }) => body!.length)).toEqual(parts.map(() => request.length))
+  for (const { session, frame, body } of given) bench.finish(new Work(bench, session, frame, body!), 'x')
+  expect(bench.engine.intents.intent(id, null)).toMatchObject({ state: 'done' })
+})
+
+test('growth that is half written when its intent is cancelled is forgotten', async () => {
+  const { bench, id, committed, untilAhead } = await growing()
+  untilAhead()
+  void bench.engine.intents.cancel(id, null)
+  bench.turn()
+  expect(bench.engine.intents.intent(id, null)).toMatchObject({ state: 'cancelled' })
+  const kinds = committed.flatMap((one) => one.kinds)
+  expect(kinds).toContain('forgetRequestsAhead')
+  expect(kinds).not.toContain('expand')
+  expect([bench.fickle.disk.requestsAhead.size, bench.engine.core.state.tasks.size]).toEqual([0, 0])
+})
+
+test('growth that is half written when the hub dies is decided again', async () => {
+  const { bench, id, untilAhead, parts } = await growing()
+  untilAhead()
+  expect(bench.fickle.disk.requestsAhead.size).toBeGreaterThan(0)
+  bench.store.nextEpoch()
+  const next = bench.restart()
+  next.turn()
+  next.join(['m'], parts.length)
+  next.turn()
+  for (const { session, frame, body } of next.take('task')) next.finish(new Work(next, session, frame, body!), 'x')
+  expect(next.engine.intents.intent(id, null)).toMatchObject({ state: 'done' })
+  expect(next.fickle.disk.requestsAhead.size).toBe(0)
 })
 
 test('a hub without a planner says so', async () => {

@@ -19,7 +19,10 @@ function stage(kind: TaskKind = 'chat') {
     abandon() {},
     unread: new ByteAccount(0, 0),
   }
-  const request = () => bytesOf('{}')
+  function* request() {
+    yield
+    return bytesOf('{}')
+  }
   const sink = new DurableSink({ task: 7, kind, model: 'm', request, breach: null, onLines: () => news++ }, host)
   const begin = (attempt: number, session = 1) => {
     const terms = { queuedMs: 0, cost: plainCost, promptPrice: null, answerPrice: null, continuing: false }

@@ -1,11 +1,13 @@
 import { expect, test } from 'vitest'
-import { renderRequest } from '../../../orchestrator/engine/intents/render.ts'
+import { renderRequest as inSteps } from '../../../orchestrator/engine/intents/render.ts'
 import { memoryStore } from '../../../orchestrator/store/memory/store.ts'
 import { nodeResultsBytesMax } from '../../../shared/limits/intents.ts'
 import { bodyBytesMax } from '../../../shared/limits/wire.ts'
 import type { TaskKind } from '../../../shared/task.ts'
+import { atOnce } from '../../../shared/turn-lane.ts'
 import { intentRow, newIntent, settle, taskRow } from '../../support/store/store-rows.ts'
 
+const renderRequest = (rendering: Parameters<typeof inSteps>[0]) => atOnce(inSteps(rendering))
 const bytes = (value: unknown) => Buffer.from(JSON.stringify(value))
 const answer = (content: string) => ({ choices: [{ index: 0, message: { role: 'assistant', content } }] })
 

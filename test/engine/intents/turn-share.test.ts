@@ -1,8 +1,10 @@
 /** Requests that are made of long results: of many that become ready at once, each turn of the loop makes a few. */
 import { expect, test } from 'vitest'
-import { madeBytesPerTurn } from '../../../shared/limits/intents.ts'
-import { deltaLine, finishLine, Work } from '../../support/hub/engine-bench.ts'
-import { type Drawing, IntentsBench } from '../../support/hub/intents-stage.ts'
+import type { Decision, PlannedTask } from '../../../orchestrator/engine/ports/planner.ts'
+import { decisionStepBytes, madeBytesPerTurn } from '../../../shared/limits/intents.ts'
+import type { Steps } from '../../../shared/turn-lane.ts'
+import { bytesOf, deltaLine, finishLine, Work } from '../../support/hub/engine-bench.ts'
+import { type Drawing, FickleDisk, IntentsBench } from '../../support/hub/intents-stage.ts'
 
 const resultChars = 600_000
 const children = Array.from({ length: 8 }, (_, at) => `b${at}`)
@@ -122,4 +124,66 @@ test('a long answer that comes again after a restart is put together all the sam
   again.done()
   next.system.pass(0)
   expect(Buffer.from(next.engine.intents.result(id, 'only')!).includes('yyyy')).toBe(true)
+})
+
+test('many long results that one request is made of are read over several turns', async () => {
+  const fickle = new FickleDisk()
+  const disk = fickle.open()
+  let readBytes = 0
+  const result = (task: number) => {
+    const found = disk.result(task)
+    readBytes += found?.length ?? 0
+    return found
+  }
+  const bench = new IntentsBench(fickle, {}, 3, { ...disk, result })
+  const parents = ['a', 'b', 'c', 'd', 'e']
+  bench.join(['m'], parents.length)
+  const needs = Object.fromEntries(parents.map((name) => [name, []]))
+  await bench.accepted({ ...needs, last: parents })
+  bench.turn()
+  for (const { session, frame, body } of bench.take('task')) {
+    bench.finish(new Work(bench, session, frame, body!), 'x'.repeat(resultChars))
+  }
+  const each: number[] = []
+  bench.join(['m'], 1)
+  readBytes = 0
+  for (let before = 0; bench.system.turn(); before = readBytes) each.push(readBytes - before)
+  bench.system.pass(0)
+  const [made] = bench.take('task')
+  expect(made!.body!.length).toBeGreaterThan(parents.length * resultChars)
+  expect(readBytes).toBeGreaterThan(parents.length * resultChars)
+  expect(Math.max(...each)).toBeLessThanOrEqual(madeBytesPerTurn + 2 * resultChars)
+})
+
+test('a decision in steps is made over several turns, and is not told of a node that ended meanwhile', async () => {
+  let steps = 0
+  const said = bytesOf(JSON.stringify({ choices: [{ index: 0, message: { role: 'assistant', content: 'so' } }] }))
+  function* decide(): Steps<Decision> {
+    for (let at = 0; at < 20; at++) {
+      steps++
+      yield
+    }
+    return { type: 'done', result: said }
+  }
+  const bench = IntentsBench.planning({ decide, render: () => said, checkContract: () => null })
+  const control: PlannedTask = { node: 'c', kind: 'chat', model: 'm', needs: [], request: bytesOf('{}'), control: {} }
+  const plan = { tasks: [control], resultNode: 'c' }
+  const accept = async () => {
+    const accepted = bench.engine.intents.accept({
+      ...{ tenant: 'key_a', plan, weight: 1, priority: 5, deadlineMs: 3_600_000, metadata: {} },
+    })
+    const each: number[] = []
+    for (let before = steps; steps - before < 8 && bench.system.turn(); ) each.push(steps)
+    return { id: ((await accepted) as { id: string }).id, each }
+  }
+  const { id, each } = await accept()
+  const most = each.map((count, at) => count - (each[at - 1] ?? 0))
+  expect(Math.max(...most)).toBeLessThanOrEqual(Math.ceil(madeBytesPerTurn / decisionStepBytes))
+  bench.system.pass(0)
+  expect(bench.engine.intents.intent(id, null)?.state).toBe('done')
+  const other = await accept()
+  void bench.engine.intents.cancel(other.id, null)
+  bench.system.pass(0)
+  expect(bench.engine.intents.intent(other.id, null)?.state).toBe('cancelled')
+  expect(bench.defects).toEqual([])
 })

@@ -207,8 +207,9 @@ describe('a slow body', () => {
     for (let from = 0; from < body.length; from += bodyBytesPerLook + 1_000) {
       const piece = body.slice(from, from + bodyBytesPerLook + 1_000)
       heard.socket.write(`${piece.length.toString(16)}\r\n${piece}\r\n`)
-      // The piece has to be in before the clock goes on.
+      // The piece has to be in before the clock goes on, and the turn in which it came has to be over.
       await untilHeld(from + piece.length)
+      for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve))
       if (from + piece.length < body.length) system.pass(bodyLookMs)
     }
     heard.socket.write('0\r\n\r\n')

@@ -1,7 +1,9 @@
-/** However many large bodies arrive at once, one turn of the loop takes in a few pieces of them. */
+/** However many large bodies arrive at once, one turn of the loop takes in one piece, and rests as other long work. */
 import { expect, test } from 'vitest'
 import { BodyReads } from '../../../orchestrator/http/body-reads.ts'
-import { bodyPiecesPerTurn, discardedBodiesMax } from '../../../shared/limits/http.ts'
+import { discardedBodiesMax } from '../../../shared/limits/http.ts'
+import { laneRestFactor } from '../../../shared/limits/process.ts'
+import { TurnLane } from '../../../shared/turn-lane.ts'
 import { ManualSystem } from '../../support/clocks/manual-system.ts'
 
 const pieceBytes = 100_000
@@ -37,7 +39,7 @@ async function perTurn(system: ManualSystem, isOver: () => boolean, taken: () =>
 
 test.each(['read', 'dropped'])('%s', async (how) => {
   const system = new ManualSystem()
-  const reads = new BodyReads(system)
+  const reads = new BodyReads(system, new TurnLane(system))
   let taken = 0
   let over = 0
   const piece = () => {
@@ -65,9 +67,45 @@ test.each(['read', 'dropped'])('%s', async (how) => {
     () => taken,
   )
   expect(taken).toBe(count * pieces)
-  expect(Math.max(...turns)).toBeLessThanOrEqual(bodyPiecesPerTurn)
+  expect(Math.max(...turns)).toBe(1)
   for (const outcome of await Promise.all(bodies)) {
     expect(outcome instanceof Uint8Array ? outcome.length : outcome).toBe(how === 'read' ? pieces * pieceBytes : true)
   }
+  reads.stop()
+})
+
+test('behind a piece that took long the loop is left to others', async () => {
+  const system = new ManualSystem()
+  const reads = new BodyReads(system, new TurnLane(system))
+  const tookMs = 5
+  let taken = 0
+  const whole = reads.read(
+    request(() => {}),
+    pieces * pieceBytes,
+    pieces * pieceBytes,
+    () => null,
+    () => {
+      taken++
+      system.stand(tookMs)
+      return null
+    },
+  )
+  const untilQuiet = async () => {
+    for (let quiet = 0; quiet < 5; ) {
+      await new Promise((resolve) => setImmediate(resolve))
+      quiet = system.turn() ? 0 : quiet + 1
+    }
+  }
+  await untilQuiet()
+  expect(taken).toBe(1)
+  system.pass(tookMs * laneRestFactor - 1)
+  await untilQuiet()
+  expect(taken).toBe(1)
+  system.pass(1)
+  await untilQuiet()
+  expect(taken).toBeGreaterThan(1)
+  for (; taken < pieces; system.pass(tookMs * laneRestFactor)) await untilQuiet()
+  await untilQuiet()
+  expect(await whole).toBeInstanceOf(Uint8Array)
   reads.stop()
 })

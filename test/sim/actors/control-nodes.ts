@@ -50,8 +50,8 @@ function part(node: string, spec: Spec, word: string, at: number): PlannedTask {
   return { ...plain, request: Buffer.from(JSON.stringify({ messages, want: [2, 8] })) }
 }
 
-export const simPlanner: PlannerFunctions = {
+export const simPlanner = {
   decide,
   render: ({ request }) => request,
   checkContract: () => null,
-}
+} satisfies PlannerFunctions

@@ -335,7 +335,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a standstill is noticed after what has arrived is judged',
     file: 'orchestrator/gateway/gateway.ts',
-    find: '      this.visits.notice(nowMs)\n',
+    find: '    this.visits.notice(this.system.nowMs())\n',
     replace: '',
   },
   {

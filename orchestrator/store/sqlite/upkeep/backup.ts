@@ -5,9 +5,9 @@
  */
 import { closeSync, existsSync, fsyncSync, linkSync, openSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
-import type { MaintenanceStore } from '../../engine/ports/store.ts'
-import { asStoreError } from './errors.ts'
-import type { Statements } from './statements.ts'
+import type { MaintenanceStore } from '../../../engine/ports/store.ts'
+import { asStoreError } from '../errors.ts'
+import type { Statements } from '../statements.ts'
 
 export function sqliteBackup(statements: Statements): MaintenanceStore['backup'] {
   const copyInto = statements.keep<never, [string]>('VACUUM INTO ?')

@@ -3,9 +3,9 @@
  * up the hub. Tasks, bodies, events and responses go with their intent; sums of usage stay for ever, single bookings do
  * not.
  */
-import type { MaintenanceStore } from '../../engine/ports/store.ts'
-import type { Statements } from './statements.ts'
-import { type TransactionSteps, transact } from './transaction.ts'
+import type { MaintenanceStore } from '../../../engine/ports/store.ts'
+import type { Statements } from '../statements.ts'
+import { type TransactionSteps, transact } from '../transaction.ts'
 
 export function sqliteRetention(statements: Statements, steps: TransactionSteps): MaintenanceStore['forgetBefore'] {
   const intents = statements.keep<never, [number, number]>(
