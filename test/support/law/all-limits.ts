@@ -1,5 +1,6 @@
 /** Every limit of every owner by its name, for tests that hold documents against them. */
 import * as answers from '../../../shared/limits/answers.ts'
+import * as clusterRoster from '../../../shared/limits/cluster/roster.ts'
 import * as commandLine from '../../../shared/limits/command-line.ts'
 import * as http from '../../../shared/limits/http.ts'
 import * as intents from '../../../shared/limits/intents.ts'
@@ -14,6 +15,7 @@ import * as wire from '../../../shared/limits/wire.ts'
 
 export const limits = {
   ...answers,
+  ...clusterRoster,
   ...commandLine,
   ...http,
   ...intents,

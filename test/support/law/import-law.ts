@@ -108,7 +108,12 @@ const folders: Folder[] = [
     may: /^(orchestrator\/dashboard\/page\/|shared\/(?!system\.ts))/,
     law: `the page may import itself and what is pure in shared (not ${system}): it runs in browsers`,
   },
-  ...['http', 'gateway', 'planner', 'store', 'accounts', 'dashboard', 'link'].map((name) =>
+  {
+    files: /^orchestrator\/cluster\/roster\//,
+    may: /^(orchestrator\/cluster\/roster\/|shared\/(?!system\.ts))/,
+    law: `orchestrator/cluster/roster may import itself and what is pure in shared (not ${system})`,
+  },
+  ...['http', 'gateway', 'planner', 'store', 'accounts', 'dashboard', 'link', 'cluster'].map((name) =>
     edge(`orchestrator/${name}`),
   ),
   {
