@@ -11,6 +11,7 @@ import { realSystem, type System } from '../shared/system.ts'
 import { AccountWatch } from './accounts/account-watch.ts'
 import { HubAccounts } from './accounts/accounts.ts'
 import { fragmentOf } from './accounts/sign-in/login-links.ts'
+import type { Network } from './cluster/network.ts'
 import { type Config, readConfig } from './config.ts'
 import type { CoreSettings } from './core/settings.ts'
 import { PageFiles } from './dashboard/page-files.ts'
@@ -36,6 +37,8 @@ export interface HubOptions {
   gateway?: Partial<GatewaySettings>
   /** The page for people; without it `GET /` has a text for everybody. */
   page?: Page
+  /** Its part in a network of hubs; stopped with the hub. */
+  network?: Network
   /** Called once when the engine cannot continue; the process has to end. */
   onDefect?: (defect: EngineDefect) => void
 }
@@ -88,7 +91,7 @@ export function startHub(options: HubOptions): Hub | { flaw: string } {
       intents: engine.intents,
       planner,
       keyring,
-      ...(options.page && { page: options.page }),
+      ...shownParts(options),
       accounts,
       system,
       clientOf,
@@ -107,16 +110,32 @@ export function startHub(options: HubOptions): Hub | { flaw: string } {
   keyring.onDropped(http.keyDropped)
   gateway.start(engine.scoutEvents)
   watch.start()
+  startNetwork(options.network, engine, gateway)
   const stop = async () => {
     gateway.announceDrain('the orchestrator is restarting')
+    options.network?.drain('the orchestrator is restarting')
     await within(system, drainMs, engine.drain())
     watch.stop()
+    await options.network?.stop()
     engine.stop()
     await gateway.closeAll()
     await http.stop()
     folder.close()
   }
   return { url: http.url, port: http.port, engine, keyring, accounts, stop }
+}
+
+/** What there may be to show besides the hub itself. */
+function shownParts({ page, network }: HubOptions): { page?: Page; network?: Network } {
+  return { ...(page && { page }), ...(network && { network }) }
+}
+
+function startNetwork(network: Network | undefined, engine: HubEngine, gateway: Gateway): void {
+  network?.start({
+    localFleet: () => engine.localFleet(),
+    submit: (submission) => engine.submit(submission),
+    openPeer: (operator, address, socket, allowance) => gateway.openPeer(operator, address, socket, allowance),
+  })
 }
 
 interface GatewayNeeds {
@@ -166,7 +185,15 @@ function within(system: System, ms: number, promise: Promise<void>): Promise<voi
 
 // ---------------------------------------------------------------- the program
 
-function run(): void {
+/** Nothing of networks is loaded for a hub by itself. */
+async function openNetworkOf(config: Config, log: Logger): Promise<Network | { flaw: string } | null> {
+  const { dataDir, clusterServers: servers, clusterLogin: login, clusterRoster: roster } = config
+  if (servers.length === 0) return null
+  const { openNetwork } = await import('./cluster/network.ts')
+  return openNetwork({ dataDir, servers, login, roster }, { system: realSystem(), log })
+}
+
+async function run(): Promise<void> {
   const parent = process.ppid
   const flaw = loadEnvFile(process.cwd(), process.env)
   if (flaw !== null) return giveUp(flaw)
@@ -184,8 +211,13 @@ function run(): void {
     process.exit(defectCode)
   }
   const page = new PageFiles({ system: realSystem() })
-  const hub = startHub({ config, log, onDefect, page })
-  if ('flaw' in hub) return giveUp(hub.flaw)
+  const network = await openNetworkOf(config, log)
+  if (network !== null && 'flaw' in network) return giveUp(network.flaw)
+  const hub = startHub({ config, log, onDefect, page, ...(network && { network }) })
+  if ('flaw' in hub) {
+    await network?.stop()
+    return giveUp(hub.flaw)
+  }
   page.start()
   introduce(hub, config, log)
   if (!isLoopback(config.host) && config.trustedProxies.length === 0) {
@@ -259,4 +291,4 @@ function giveUp(flaw: string): void {
   process.exitCode = 1
 }
 
-if (import.meta.main) run()
+if (import.meta.main) await run()

@@ -28,6 +28,8 @@ type Flaw = { flaw: string }
 
 const keyFileBytesMax = 64
 const noteBytesMax = 256
+/** As many starts as four bytes count. */
+const bootMax = 0xffffffff
 
 /** The names of the two files that matter to a person. */
 export function hubFilesOf(dataDir: string): { key: string; roster: string } {
@@ -124,6 +126,34 @@ export function noteSigned(dataDir: string, note: SignedNote, replaces: boolean)
       return { flaw: `This hub has signed another document for epoch ${epoch} already: ${advice}.` }
     }
     return writeWhole(path, `${note.epoch} ${note.hash}\n`, 'anew')
+  })
+}
+
+/** Keeps the other side of a fork for operators to look at, until they remove the file. */
+export function keepFork(dataDir: string, documents: readonly SignedRoster[]): Flaw | null {
+  return writeDocuments(forkPathOf(dataDir), documents)
+}
+
+export function hasFork(dataDir: string): boolean {
+  return existsSync(forkPathOf(dataDir))
+}
+
+function forkPathOf(dataDir: string): string {
+  return join(resolve(dataDir), 'roster-fork.json')
+}
+
+/**
+ * The number of this start of the hub, above that of every start before; on disk before it is used. It is no less than
+ * the seconds of the wall clock, so that a folder restored from an old copy does not repeat numbers.
+ */
+export function nextBoot(dataDir: string, wallMs: number): number | Flaw {
+  const path = join(resolve(dataDir), 'hub.boot')
+  return withFiles(path, () => {
+    const last = Number(readBounded(path, noteBytesMax)?.toString('latin1').trim() ?? '0')
+    if (!Number.isInteger(last) || last < 0 || last >= bootMax) return { flaw: `${path} is damaged: restore it.` }
+    const boot = Math.max(last + 1, Math.floor(wallMs / 1000))
+    writeWhole(path, `${boot}\n`, 'anew')
+    return boot
   })
 }
 

@@ -41,6 +41,8 @@ export interface SessionOptions {
   nowMs: number
   /** Of half-delivered bodies, by operator. */
   bytesInFlight: ByteAccount
+  /** It may send so many times the frames and bytes of one scout; once when absent. */
+  allowance?: number
   /** Whether a scout with its key may have this name; any when absent. */
   mayBeNamed?: (name: string) => boolean
 }
@@ -79,7 +81,18 @@ export class ScoutSession {
   private outgoing: OutgoingBodies | null = null
 
   constructor(options: SessionOptions) {
-    const { id, operator, address, socket, events, acksHeldMax, nowMs, bytesInFlight, mayBeNamed } = options
+    const {
+      id,
+      operator,
+      address,
+      socket,
+      events,
+      acksHeldMax,
+      nowMs,
+      bytesInFlight,
+      allowance = 1,
+      mayBeNamed,
+    } = options
     this.id = id
     this.bytesInFlight = bytesInFlight
     this.mayBeNamed = mayBeNamed ?? (() => true)
@@ -90,8 +103,9 @@ export class ScoutSession {
     this.events = events
     this.roundTripMs = nowMs
     this.pingedMs = nowMs
-    this.control = new Allowance(wireLimits.controlFramesPerSecond, wireLimits.controlBytesPerSecond, 1, nowMs)
-    this.data = new Allowance(wireLimits.dataFramesPerSecond, wireLimits.dataBytesPerSecond, 2, nowMs)
+    const { controlFramesPerSecond, controlBytesPerSecond, dataFramesPerSecond, dataBytesPerSecond } = wireLimits
+    this.control = new Allowance(allowance * controlFramesPerSecond, allowance * controlBytesPerSecond, 1, nowMs)
+    this.data = new Allowance(allowance * dataFramesPerSecond, allowance * dataBytesPerSecond, 2, nowMs)
   }
 
   private enter(phase: HubPhase): void {

@@ -8,17 +8,28 @@
  * again to a process that has just started; whoever acts on those asks for proof that the sender knows this start
  * (`boot`).
  */
+import { forgedPerSecondMax } from '../../../shared/limits/cluster/roster.ts'
 import type { Identity } from './identity.ts'
 import { type HubProcess, type MessageHead, openMessage, sealMessage, signedBytes } from './message.ts'
+import { PerSecond } from './per-second.ts'
 import { ReplayWindow } from './replay-window.ts'
 import type { RosterChain } from './roster-chain.ts'
 
 /**
  * `echo`: of this process itself, or of an earlier start. `double`: another process has this hub's identity, and
  * started later; this one has to stop taking part. `elsewhere`: for another process. `epoch`: too far from the present.
+ * `flood`: not looked at, because too many were forged in this second.
  */
-const dropReasons = ['malformed', 'stranger', 'echo', 'double', 'elsewhere', 'epoch', 'replayed', 'forged'] as const
-export type DropReason = (typeof dropReasons)[number]
+export type DropReason =
+  | 'malformed'
+  | 'stranger'
+  | 'echo'
+  | 'double'
+  | 'elsewhere'
+  | 'epoch'
+  | 'replayed'
+  | 'forged'
+  | 'flood'
 
 export interface BelievedMessage {
   head: MessageHead
@@ -34,17 +45,19 @@ interface Sender {
 export class MessageGate {
   /** Messages that were dropped, by reason. */
   readonly dropped: Record<DropReason, number> = {
-    ...{ malformed: 0, stranger: 0, echo: 0, double: 0, elsewhere: 0, epoch: 0, replayed: 0, forged: 0 },
+    ...{ malformed: 0, stranger: 0, echo: 0, double: 0, elsewhere: 0, epoch: 0, replayed: 0, forged: 0, flood: 0 },
   }
   /** By name; none but authorities, so the roster bounds it. */
   private readonly senders = new Map<string, Sender>()
   /** The last number used, by name of the receiver; empty for every hub. */
   private readonly numbers = new Map<string, number>()
+  private readonly forged = new PerSecond(forgedPerSecondMax)
 
   constructor(
     private readonly identity: Identity,
     private readonly own: HubProcess,
     private chain: RosterChain,
+    private readonly nowMs: () => number,
   ) {}
 
   /** From now on this roster counts. What is known of hubs that are not in it is forgotten. */
@@ -86,7 +99,12 @@ export class MessageGate {
     if (known !== undefined && from.boot < known.boot) return 'replayed'
     const current = known?.boot === from.boot ? known : undefined
     if (current !== undefined && !windowOf(current, to).isNew(number)) return 'replayed'
-    if (!authority.publicKey.verifies(signedBytes(headBytes, subject, payload), signature)) return 'forged'
+    const nowMs = this.nowMs()
+    if (!this.forged.has(nowMs)) return 'flood'
+    if (!authority.publicKey.verifies(signedBytes(headBytes, subject, payload), signature)) {
+      this.forged.add(nowMs)
+      return 'forged'
+    }
     if (from.name === this.own.name) return 'double'
     const sender = current ?? { boot: from.boot, toAll: new ReplayWindow(), toThis: new ReplayWindow() }
     this.senders.set(from.name, sender)

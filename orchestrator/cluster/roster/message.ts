@@ -6,7 +6,8 @@
  * Layout: version, sender and receiver (a length of one byte before each; no receiver means every hub), then big-endian
  * epoch, boot, receiver's boot (4 bytes each) and number (8 bytes), the signature (64), and the payload to the end.
  */
-import { hubMessageBytesMax, hubNameCharsMax, hubSubjectBytesMax } from '../../../shared/limits/cluster/roster.ts'
+import { hubMessageBytesMax } from '../../../shared/limits/cluster/bus.ts'
+import { hubNameCharsMax, hubSubjectBytesMax } from '../../../shared/limits/cluster/roster.ts'
 import { type Identity, signatureBytes } from './identity.ts'
 
 const version = 1

@@ -20,11 +20,14 @@ export const rosterEpochsMax = 1_000
 /** Bytes of a file with the roster's history, looked at before it is parsed; more is refused. */
 export const rosterFileBytesMax = 8 * MiB
 
-/** Bytes of one message between hubs, envelope included; NATS itself refuses more by default. */
-export const hubMessageBytesMax = MiB
-
 /** Bytes of the subject that a message was published under. */
 export const hubSubjectBytesMax = 255
+
+/**
+ * Messages in a second whose signatures do not hold and are looked at, for 0.1 ms each. What comes after them is
+ * dropped unseen until the second is over: who can write to the servers can stop hubs from talking, not from working.
+ */
+export const forgedPerSecondMax = 200
 
 /** Messages by which one may arrive late and still count; what is older was replayed, or is as good as lost. */
 export const replayWindowMessages = 1_024

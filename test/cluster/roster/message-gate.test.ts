@@ -5,7 +5,8 @@ import { type BelievedMessage, MessageGate } from '../../../orchestrator/cluster
 import { removing } from '../../../orchestrator/cluster/roster/proposal.ts'
 import { ReplayWindow } from '../../../orchestrator/cluster/roster/replay-window.ts'
 import type { RosterChain } from '../../../orchestrator/cluster/roster/roster-chain.ts'
-import { hubMessageBytesMax, hubSubjectBytesMax, replayWindowMessages } from '../../../shared/limits/cluster/roster.ts'
+import { hubMessageBytesMax } from '../../../shared/limits/cluster/bus.ts'
+import { forgedPerSecondMax, hubSubjectBytesMax, replayWindowMessages } from '../../../shared/limits/cluster/roster.ts'
 import { good, networkOf, signedByAll, type TestHub, testHub } from '../../support/cluster/network.ts'
 import '../../support/law/seeded-properties.ts'
 
@@ -15,8 +16,10 @@ const subject = 'chasm.presence.alpha'
 const payload = Buffer.from('what is said')
 
 function gateOf({ identity, name }: TestHub, boot = 1, chain: RosterChain = trio): MessageGate {
-  return new MessageGate(identity, { name, boot }, chain)
+  return new MessageGate(identity, { name, boot }, chain, () => clock.nowMs)
 }
+
+const clock = { nowMs: 0 }
 
 describe('a message', () => {
   test('of an authority counts, for every hub and for one process', () => {
@@ -32,7 +35,7 @@ describe('a message', () => {
     expect(Buffer.from(believed.payload).toString()).toBe('what is said')
     expect(c.receive(toBeta, subject)).toBe('elsewhere')
     expect(c.dropped).toEqual({
-      ...{ malformed: 0, stranger: 0, echo: 0, double: 0, elsewhere: 1, epoch: 0, replayed: 0, forged: 0 },
+      ...{ malformed: 0, stranger: 0, echo: 0, double: 0, elsewhere: 1, epoch: 0, replayed: 0, forged: 0, flood: 0 },
     })
   })
 
@@ -86,6 +89,16 @@ describe('a message', () => {
     expect(gateOf(beta).receive(sealedIn(second), subject)).toHaveProperty('payload')
     expect(gateOf(beta).receive(sealedIn(first), subject)).toBe('epoch')
     expect(gateOf(beta, 1, second).receive(sealedIn(trio), subject)).toHaveProperty('payload')
+  })
+
+  test('after too many forged ones is not looked at, until the second is over', () => {
+    const [a, b] = [gateOf(alpha), gateOf(beta)]
+    const forged = gateOf({ ...gamma, name: 'alpha' }).seal(null, subject, payload)
+    for (let at = 0; at < forgedPerSecondMax; at++) expect(b.receive(forged, subject)).toBe('forged')
+    expect(b.receive(forged, subject)).toBe('flood')
+    expect(b.receive(a.seal(null, subject, payload), subject)).toBe('flood')
+    clock.nowMs += 1_000
+    expect(b.receive(a.seal(null, subject, payload), subject)).toHaveProperty('payload')
   })
 
   test('of another process with the same identity is told from an echo', () => {

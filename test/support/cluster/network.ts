@@ -1,16 +1,20 @@
 /** Networks of hubs for tests: identities made of small numbers, and the rosters that they sign. */
+import { keepChain, makeIdentity } from '../../../orchestrator/cluster/hub-files.ts'
 import { type Identity, identityOf } from '../../../orchestrator/cluster/roster/identity.ts'
 import { adding, foundedBy, type Proposal, signedBy } from '../../../orchestrator/cluster/roster/proposal.ts'
 import type { RosterChain } from '../../../orchestrator/cluster/roster/roster-chain.ts'
+import { temporaryFolder } from '../machine/temporary-folder.ts'
 
 export interface TestHub {
   name: string
+  seed: Uint8Array
   identity: Identity
   url: string
 }
 
 export function testHub(name: string, seed: number): TestHub {
-  return { name, identity: identityOf(new Uint8Array(32).fill(seed)), url: `https://${name}.example` }
+  const bytes = new Uint8Array(32).fill(seed)
+  return { name, seed: bytes, identity: identityOf(bytes), url: `https://${name}.example` }
 }
 
 /** The value, or an error with the sentence that came instead. */
@@ -34,4 +38,13 @@ export function networkOf(hubs: readonly TestHub[]): RosterChain {
     chain = good(chain.extended(signedByAll(proposal, signers).next))
   })
   return chain
+}
+
+/** A data folder of this hub in this network. */
+export function folderOf(hub: TestHub, chain: RosterChain): string {
+  const dataDir = temporaryFolder()
+  good(makeIdentity(dataDir, hub.seed))
+  const flaw = keepChain(dataDir, chain)
+  if (flaw !== null) throw new Error(flaw.flaw)
+  return dataDir
 }
