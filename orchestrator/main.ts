@@ -187,10 +187,11 @@ function within(system: System, ms: number, promise: Promise<void>): Promise<voi
 
 /** Nothing of networks is loaded for a hub by itself. */
 async function openNetworkOf(config: Config, log: Logger): Promise<Network | { flaw: string } | null> {
-  const { dataDir, clusterServers: servers, clusterLogin: login, clusterRoster: roster } = config
+  const { dataDir, clusterServers: servers, isClusterSecure: isSecure } = config
+  const { clusterLogin: login, clusterRoster: roster } = config
   if (servers.length === 0) return null
   const { openNetwork } = await import('./cluster/network.ts')
-  return openNetwork({ dataDir, servers, login, roster }, { system: realSystem(), log })
+  return openNetwork({ dataDir, servers, isSecure, login, roster }, { system: realSystem(), log })
 }
 
 async function run(): Promise<void> {

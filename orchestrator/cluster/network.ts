@@ -17,6 +17,7 @@ export interface NetworkSettings {
   dataDir: string
   /** `host:port` of the servers between hubs. */
   servers: readonly string[]
+  isSecure: boolean
   login: { user: string; password: string } | null
   /** Path of a roster file to take in; null: the one in the data folder. */
   roster: string | null
@@ -29,9 +30,13 @@ interface NetworkParts {
 
 /** Opens this hub's part over NATS. */
 export function openNetwork(settings: NetworkSettings, parts: NetworkParts): Network | { flaw: string } {
-  const { servers, login } = settings
+  const { servers, isSecure, login } = settings
   const { system } = parts
-  return openNetworkOver((name) => new NatsBus({ system, servers, name: `chasm ${name}`, login }), settings, parts)
+  return openNetworkOver(
+    (name) => new NatsBus({ system, servers, isSecure, name: `chasm ${name}`, login }),
+    settings,
+    parts,
+  )
 }
 
 /** The same over any bus; `connect` is called once everything else is in order. */

@@ -175,7 +175,8 @@ function openHub(dataDir: string): { identity: Identity; chain: RosterChain } | 
   const chain = readChain(roster)
   if (chain !== null && 'flaw' in chain) return chain
   if (identity === null || chain === null) {
-    return { flaw: `${roster} does not exist, so there is nothing to change: found a network with \`init NAME URL\`.` }
+    const advice = 'start this hub once with CLUSTER_ROSTER, or found a network with `init NAME URL`'
+    return { flaw: `${roster} does not exist, so there is nothing to change: ${advice}.` }
   }
   return { identity, chain }
 }

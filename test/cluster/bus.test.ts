@@ -91,7 +91,7 @@ describe.skipIf(program === '')('a bus over NATS', () => {
     const changes = new Conditions()
     const [good, bad] = ['right-one', 'wrong-one'].map((password) => {
       const bus = new NatsBus({
-        ...{ system, servers: [server.address], name: 'test' },
+        ...{ system, servers: [server.address], isSecure: false, name: 'test' },
         login: { user: 'hub', password },
       })
       bus.onState(() => changes.changed())
@@ -106,5 +106,5 @@ describe.skipIf(program === '')('a bus over NATS', () => {
 })
 
 function busOf(...servers: string[]): NatsBus {
-  return new NatsBus({ system, servers, name: 'test', login: null })
+  return new NatsBus({ system, servers, isSecure: false, name: 'test', login: null })
 }

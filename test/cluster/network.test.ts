@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { keepChain } from '../../orchestrator/cluster/hub-files.ts'
@@ -10,6 +10,7 @@ import { findNats, NatsServer } from '../support/cluster/nats-server.ts'
 import { folderOf, good, networkOf, signedByAll, type TestHub, testHub } from '../support/cluster/network.ts'
 import { LiveHub } from '../support/hub/live-hub.ts'
 import { start } from '../support/machine/programs.ts'
+import { selfSigned } from '../support/machine/self-signed.ts'
 import { temporaryFolder } from '../support/machine/temporary-folder.ts'
 
 const found = await findNats()
@@ -26,7 +27,7 @@ async function servers(): Promise<string[]> {
 
 function hubOf(hub: TestHub, addresses: readonly string[]): { live: LiveHub; dataDir: string } {
   const dataDir = folderOf(hub, trio)
-  const settings = { dataDir, servers: addresses, login: null, roster: null }
+  const settings = { dataDir, servers: addresses, isSecure: false, login: null, roster: null }
   const live = new LiveHub({ network: good(openNetwork(settings, { system: realSystem(), log })) })
   onTestFinished(() => live.close())
   return { live, dataDir }
@@ -93,6 +94,24 @@ describe.skipIf(program === '')(`three hubs over NATS${'reason' in found ? ` (sk
     await hub.wrote(/connected to the servers between hubs/)
     hub.signal('SIGTERM')
     expect(await hub.exited).toBe(0)
+  })
+
+  test('speak TLS where they are told to, with servers whose certificate is trusted and no others', async () => {
+    const folder = temporaryFolder()
+    const [cert, key] = ['cert.pem', 'key.pem'].map((name) => join(folder, name)) as [string, string]
+    writeFileSync(cert, selfSigned.cert)
+    writeFileSync(key, selfSigned.key)
+    const secure = await NatsServer.start(program, '--tls', '--tlscert', cert, '--tlskey', key)
+    const plain = await NatsServer.start(program)
+    onTestFinished(async () => void (await Promise.all([secure.remove(), plain.remove()])))
+    const hub = (address: string, trusted: Record<string, string>) => {
+      const env = { PORT: '0', CLUSTER_URL: `tls://${address}`, DATA_DIR: folderOf(alpha, trio), ...trusted }
+      return start('orchestrator/main.ts', folder, env)
+    }
+    const trusting = { NODE_EXTRA_CA_CERTS: cert }
+    await hub(secure.address, trusting).wrote(/connected to the servers between hubs/)
+    expect(await hub(secure.address, {}).wrote(/"why":"([^"]+)/)).toMatch(/certificate/)
+    expect(await hub(plain.address, trusting).wrote(/"why":"([^"]+)/)).toMatch(/could be reached/)
   })
 })
 

@@ -36,6 +36,7 @@ test("the orchestrator's variables are shown with the defaults they really have"
     publicUrl: PUBLIC_URL || null,
     signup: SIGNUP,
     clusterServers: CLUSTER_URL === '' ? [] : CLUSTER_URL,
+    isClusterSecure: false,
     clusterRoster: CLUSTER_ROSTER || null,
     clusterLogin: CLUSTER_USER || CLUSTER_PASSWORD || null,
   }).toEqual(readConfig({}))

@@ -7,7 +7,7 @@ const page = 'an address without a path, as https://hub.example'
 const networks = 'addresses or networks with commas between, as 127.0.0.1 or 10.0.0.0/8'
 const pages = { publicUrl: null, signup: 'off' }
 const rest = { corsOrigins: [], trustedProxies: [], privateUrls: 'refuse', requestBytesMax: 33_554_432, ...pages }
-const byItself = { clusterServers: [], clusterLogin: null, clusterRoster: null }
+const byItself = { clusterServers: [], isClusterSecure: false, clusterLogin: null, clusterRoster: null }
 const defaults = {
   host: '127.0.0.1',
   port: 8080,
@@ -37,7 +37,7 @@ test('everything set is taken, and the result cannot be changed', () => {
     REQUEST_MAX_MIB: '64',
     PUBLIC_URL: 'https://Hub.example:443/',
     SIGNUP: 'approve',
-    CLUSTER_URL: 'nats://one.example, nats://[::1]:4223/',
+    CLUSTER_URL: 'tls://one.example, tls://[::1]:4223/',
     CLUSTER_ROSTER: './roster-epoch-2.json',
     CLUSTER_USER: 'hub',
     CLUSTER_PASSWORD: 'secret',
@@ -48,6 +48,7 @@ test('everything set is taken, and the result cannot be changed', () => {
   const taken = { corsOrigins, trustedProxies: ['127.0.0.1', 'fd00::/8'], privateUrls: 'allow', ...sizes }
   const cluster = {
     clusterServers: ['one.example:4222', '[::1]:4223'],
+    isClusterSecure: true,
     clusterRoster: './roster-epoch-2.json',
     clusterLogin: { user: 'hub', password: 'secret' },
   }
@@ -57,10 +58,12 @@ test('everything set is taken, and the result cannot be changed', () => {
 })
 
 const clusterUrl =
-  'CLUSTER_URL must be addresses as nats://nats.example:4222 with commas between, without a user or password.'
+  'CLUSTER_URL must be addresses as tls://nats.example:4222 with commas between, all tls:// or all nats://, ' +
+  'without a user or password.'
 
 test.each([
   ['CLUSTER_URL', 'nats.example', clusterUrl],
+  ['CLUSTER_URL', 'tls://nats.example, nats://nats.example', clusterUrl],
   ['CLUSTER_URL', 'nats://hub:secret@nats.example', clusterUrl],
   ['CLUSTER_USER', 'hub', 'CLUSTER_USER and CLUSTER_PASSWORD belong together: set both or neither.'],
   ['CLUSTER_ROSTER', 'a.json', 'CLUSTER_ROSTER does nothing without CLUSTER_URL: set that, or neither.'],

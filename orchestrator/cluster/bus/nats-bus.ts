@@ -14,6 +14,8 @@ export interface NatsOptions {
   system: System
   /** `host:port`, with a port each. */
   servers: readonly string[]
+  /** The servers must show a certificate that this machine trusts; else none is asked for. */
+  isSecure: boolean
   /** Shown in the servers' own listings. */
   name: string
   /** Null: the servers ask for none. */
@@ -76,12 +78,13 @@ export class NatsBus implements HubBus {
   }
 
   private async dial(): Promise<void> {
-    const { servers, name, login, system } = this.options
+    const { servers, isSecure, name, login, system } = this.options
     let connection: NatsConnection
     try {
       connection = await connect({
         servers: [...servers],
         name,
+        ...(isSecure && { tls: {} }),
         ...(login && { user: login.user, pass: login.password }),
         noEcho: true,
         timeout: busDialMs,

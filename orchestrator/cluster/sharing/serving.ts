@@ -122,7 +122,11 @@ export class Serving {
     if (this.outstanding === 0 || this.tasks.has(keyOf(frame)) || this.arriving.has(keyOf(frame)))
       return this.link.end()
     this.outstanding--
-    if (frame.body !== null) return this.begin(frame, Uint8Array.from(frame.body))
+    const { body } = frame
+    // What is kept of a frame must not keep the whole message that it came in.
+    frame.nonce = Uint8Array.from(frame.nonce)
+    frame.body = null
+    if (body !== null) return this.begin(frame, Uint8Array.from(body))
     if (frame.size > requestBodyBytesMax || this.arrivingBytes + frame.size > linkRequestBytesMax) {
       return this.handBack(frame)
     }

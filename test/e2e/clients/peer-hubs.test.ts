@@ -38,7 +38,7 @@ describe.skipIf(program === '')(`over NATS${'reason' in found ? ` (skipped: ${fo
 
   function hubs(): [NetworkedHub, NetworkedHub, NetworkedHub] {
     const connect = (at: number) => (name: string) =>
-      new NatsBus({ system, servers: [servers[at]!.address], name, login: null })
+      new NatsBus({ system, servers: [servers[at]!.address], isSecure: false, name, login: null })
     return [alpha, beta, gamma].map((hub, at) => networkedHub(hub, trio, connect(at))) as ReturnType<typeof hubs>
   }
 
