@@ -15,15 +15,17 @@ import type { Network } from './cluster/network.ts'
 import { type Config, readConfig } from './config.ts'
 import type { CoreSettings } from './core/settings.ts'
 import { PageFiles } from './dashboard/page-files.ts'
+import { ScoutBuilds } from './dashboard/scout-builds.ts'
 import { HubEngine } from './engine/engine.ts'
 import { hubActor, Keyring } from './engine/keyring.ts'
 import type { EngineDefect } from './engine/ports/defect.ts'
 import { firstClientKey, localScoutKey } from './first-keys.ts'
 import { connectionsMax, requestsMax } from './gateway/descriptors.ts'
 import { Gateway, type GatewaySettings } from './gateway/gateway.ts'
-import type { HttpSettings, Page } from './http/request-context.ts'
+import type { Builds, HttpSettings, Page } from './http/request-context.ts'
 import { canListen, serveHub } from './http/server.ts'
 import { createLog, type Logger } from './log.ts'
+import { isLoopback, pageHosts, pageOrigin } from './page-address.ts'
 import { isBelowNpm, watchParent } from './parent-watch.ts'
 import { planner, plannerFunctions } from './planner/planner.ts'
 import { openDataFolder } from './store/data-folder.ts'
@@ -39,6 +41,8 @@ export interface HubOptions {
   page?: Page
   /** Its part in a network of hubs; stopped with the hub. */
   network?: Network
+  /** Executables of the scout to hand out; without them the script behind `/scout.sh` names other ways. */
+  builds?: Builds
   /** Called once when the engine cannot continue; the process has to end. */
   onDefect?: (defect: EngineDefect) => void
 }
@@ -126,8 +130,8 @@ export function startHub(options: HubOptions): Hub | { flaw: string } {
 }
 
 /** What there may be to show besides the hub itself. */
-function shownParts({ page, network }: HubOptions): { page?: Page; network?: Network } {
-  return { ...(page && { page }), ...(network && { network }) }
+function shownParts({ page, builds, network }: HubOptions): Pick<HubOptions, 'page' | 'builds' | 'network'> {
+  return { ...(page && { page }), ...(builds && { builds }), ...(network && { network }) }
 }
 
 function startNetwork(network: Network | undefined, engine: HubEngine, gateway: Gateway): void {
@@ -157,7 +161,8 @@ function gatewayOf({ log, gateway: settings }: HubOptions, { system, keyring, cl
 
 function httpSettingsOf({ config, http }: HubOptions): Partial<HttpSettings> {
   const { corsOrigins, requestBytesMax, publicUrl } = config
-  return { allowsPrivateUrls: config.privateUrls === 'allow', corsOrigins, requestBytesMax, publicUrl, ...http }
+  const page = { publicUrl, pageHosts: pageHosts(config.host) }
+  return { allowsPrivateUrls: config.privateUrls === 'allow', corsOrigins, requestBytesMax, ...page, ...http }
 }
 
 function listenFlaw({ host, port }: Config, error: unknown): string {
@@ -214,13 +219,14 @@ async function run(): Promise<void> {
   const page = new PageFiles({ system: realSystem() })
   const network = await openNetworkOf(config, log)
   if (network !== null && 'flaw' in network) return giveUp(network.flaw)
-  const hub = startHub({ config, log, onDefect, page, ...(network && { network }) })
+  const builds = new ScoutBuilds(realSystem())
+  const hub = startHub({ config, log, onDefect, page, builds, ...(network && { network }) })
   if ('flaw' in hub) {
     await network?.stop()
     return giveUp(hub.flaw)
   }
-  page.start()
-  introduce(hub, config, log)
+  // Whoever is given a link comes at once. A hub that comes back under load has other things to do first.
+  if (introduce(hub, config, log)) page.start()
   if (!isLoopback(config.host) && config.trustedProxies.length === 0) {
     const advice = 'put a TLS proxy in front (docs/run-an-orchestrator.md) and name it in TRUSTED_PROXIES'
     log.warn({ host: config.host }, `keys and prompts cross the network in clear: ${advice}`)
@@ -251,8 +257,11 @@ async function run(): Promise<void> {
   }
 }
 
-/** Tells whoever started this process where the hub is: the supervisor by message, a person on standard output. */
-function introduce(hub: Hub, config: Config, log: Logger): void {
+/**
+ * Tells whoever started this process where the hub is: the supervisor by message, a person on standard output. True
+ * when that came with a link to the page.
+ */
+function introduce(hub: Hub, config: Config, log: Logger): boolean {
   const clientKey = firstClientKey(hub.keyring)
   // A link that signs in is for a person's eyes: a log is read by others and kept.
   const hasReader = process.send !== undefined || process.stdout.isTTY
@@ -266,7 +275,7 @@ function introduce(hub: Hub, config: Config, log: Logger): void {
       ...(clientKey && { clientKey }),
       ...(loginUrl && { loginUrl }),
     })
-    return
+    return loginUrl !== undefined
   }
   log.info({ url: hub.url }, 'listening')
   if (clientKey !== undefined) {
@@ -274,17 +283,14 @@ function introduce(hub: Hub, config: Config, log: Logger): void {
     process.stdout.write('Make a key for a scout with: npm run key -- scout\n')
   }
   if (loginUrl !== undefined) process.stdout.write(`Sign in as the operator, once, within 10 minutes: ${loginUrl}\n`)
+  return loginUrl !== undefined
 }
 
 /** A link for the operator as long as there is no account. */
-function firstLogin({ accounts, port }: Hub, { publicUrl }: Config): string | undefined {
+function firstLogin({ accounts, port }: Hub, { host, publicUrl }: Config): string | undefined {
   if (accounts.accounts({ limit: 1 }).length > 0) return undefined
   const made = accounts.links.make(null, hubActor)
-  return 'code' in made ? undefined : (publicUrl ?? `http://127.0.0.1:${port}`) + fragmentOf(made.token)
-}
-
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127\./.test(host)
+  return 'code' in made ? undefined : pageOrigin({ host, publicUrl }, port) + fragmentOf(made.token)
 }
 
 function giveUp(flaw: string): void {

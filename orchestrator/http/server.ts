@@ -23,6 +23,7 @@ import { topicsOf } from './live/topics.ts'
 import { Traffic } from './live/traffic.ts'
 import { Metrics } from './metrics.ts'
 import {
+  type Builds,
   type Edge,
   type HttpSettings,
   type Keys,
@@ -49,6 +50,7 @@ interface HubOptions<SocketData> {
   planner: Planner
   keyring: Keys
   page?: Page
+  builds?: Builds
   accounts: Accounts
   system: System
   /** The network that this hub belongs to; none when absent. */
@@ -105,6 +107,7 @@ export function serveHub<SocketData>(options: HubOptions<SocketData>): Hub {
     allowsPrivateUrls: false,
     corsOrigins: [],
     publicUrl: null,
+    pageHosts: ['127.0.0.1', 'localhost', '[::1]'],
     ...options.settings,
   }
   const bytesInFlight = new ByteAccount(limits.requestBytesMax, limits.requestBytesPerTenantMax)
@@ -119,6 +122,7 @@ export function serveHub<SocketData>(options: HubOptions<SocketData>): Hub {
     keys: keyring,
     page: options.page ?? null,
     network: options.network ?? null,
+    builds: options.builds ?? null,
     accounts: options.accounts,
     system,
     log,
