@@ -79,7 +79,7 @@ test('the key lies in the data folder for its owner alone, and one that is gone 
   const key = join(alpha.dataDir, 'hub.key')
   expect(alpha.run('show').err).toMatch(/^There is no roster at .*roster\.json: found a network/)
   const shown = alpha.key()
-  expect(shown).toMatch(/^[\w-]{43}$/)
+  expect(shown).toMatch(/^ed25519:[\w-]{43}$/)
   expect(alpha.key()).toBe(shown)
   expect(statSync(key).mode & 0o777).toBe(0o600)
   alpha.run('init', 'alpha', 'https://a.example')

@@ -1,7 +1,8 @@
 /**
  * The identity of a hub: an ed25519 key pair made of 32 secret bytes, and the check of somebody else's signature.
- * Rosters and messages are signed with it; where the secret lies is the concern of `hub-files.ts`. Keys and signatures
- * are texts in base64url without padding, as 43 and 86 characters, and have one spelling each.
+ * Rosters and messages are signed with it; where the secret lies is the concern of `hub-files.ts`. Public keys are
+ * texts as `ed25519:` and 43 characters in base64url, signatures 86 characters without a prefix; each has one spelling.
+ * The prefix also keeps a key that begins with a dash from being an option of a command.
  */
 import { createPrivateKey, createPublicKey, type KeyObject, sign, verify } from 'node:crypto'
 
@@ -10,6 +11,8 @@ export const signatureBytes = 64
 
 /** What stands before the secret bytes in the form of a private key that the library reads (RFC 8410). */
 const keyHeader = Buffer.from('302e020100300506032b657004220420', 'hex')
+
+const keyPrefix = 'ed25519:'
 
 export interface Identity {
   /** The public key as text. */
@@ -23,7 +26,7 @@ export function identityOf(seed: Uint8Array): Identity {
   const secret = createPrivateKey({ key: Buffer.concat([keyHeader, seed]), format: 'der', type: 'pkcs8' })
   const { x } = createPublicKey(secret).export({ format: 'jwk' })
   if (x === undefined) throw new Error('an ed25519 key has a public half')
-  return { key: x, sign: (bytes) => sign(null, bytes, secret) }
+  return { key: keyPrefix + x, sign: (bytes) => sign(null, bytes, secret) }
 }
 
 /** A public key that signatures can be checked against. */
@@ -32,14 +35,20 @@ export class PublicKey {
 
   /** Null for what is no key. */
   static read(text: string): PublicKey | null {
-    if (bytesOfText(text, seedBytes) === null) return null
-    return new PublicKey(createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x: text }, format: 'jwk' }))
+    if (!isPublicKey(text)) return null
+    const x = text.slice(keyPrefix.length)
+    return new PublicKey(createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x }, format: 'jwk' }))
   }
 
   /** False for a signature of another length as well, and for a key that lies on no curve. */
   verifies(bytes: Uint8Array, signature: Uint8Array): boolean {
     return verify(null, bytes, this.key, signature)
   }
+}
+
+/** Whether a text has the form of a public key. */
+export function isPublicKey(text: string): boolean {
+  return text.startsWith(keyPrefix) && bytesOfText(text.slice(keyPrefix.length), seedBytes) !== null
 }
 
 /** What a text in base64url stands for; null when it has another length or is not the one spelling of its bytes. */

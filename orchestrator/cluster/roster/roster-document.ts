@@ -13,7 +13,7 @@ import {
   rosterEpochsMax,
   rosterFileBytesMax,
 } from '../../../shared/limits/cluster/roster.ts'
-import { bytesOfText, seedBytes, signatureBytes } from './identity.ts'
+import { bytesOfText, isPublicKey, signatureBytes } from './identity.ts'
 
 const hashHexChars = 64
 /** In front of the signed bytes, so that a signature of a roster can stand for nothing else. */
@@ -22,7 +22,7 @@ const domain = 'chasm roster 1\n'
 /** One authority. */
 export interface HubEntry {
   readonly name: string
-  /** Its public key, base64url. */
+  /** Its public key. */
   readonly key: string
   /** Where clients and scouts reach it: an origin without a path. */
   readonly url: string
@@ -54,12 +54,7 @@ const nameForm = new RegExp(`^[a-z0-9](?:[a-z0-9-]{0,${hubNameCharsMax - 2}}[a-z
 
 const hubSchema = z.strictObject({
   name: z.string().refine(isHubName, `a hub's name is 1 to ${hubNameCharsMax} of a-z, 0-9 and dashes between them`),
-  key: z
-    .string()
-    .refine(
-      (text) => bytesOfText(text, seedBytes) !== null,
-      'a key is 43 characters, as `cluster -- identity` shows it',
-    ),
+  key: z.string().refine(isPublicKey, 'a key is ed25519: and 43 characters, as `cluster -- identity` shows it'),
   url: z.string().refine(isHubUrl, 'an address is as https://hub.example, without a path'),
 })
 

@@ -92,6 +92,14 @@ describe('a roster', () => {
     expect(trio.compare(networkOf([beta, alpha]))).toEqual({ is: 'foreign' })
   })
 
+  test('takes no key in another spelling', () => {
+    const { key } = alpha.identity
+    const bare = key.replace('ed25519:', '')
+    for (const other of [bare, `${key}=`, key.slice(0, -1), `ED25519:${bare}`, `ed25519:${bare.slice(0, 42)}+`]) {
+      expect(flawOf(adding(trio, { ...entryOf(delta), key: other })), other).toContain('a key is ed25519:')
+    }
+  })
+
   test('takes a hub that is there again with another key or address', () => {
     const proposal = good(adding(trio, { ...entryOf(beta), url: 'https://moved.example' }))
     const moved = good(trio.extended(signedByAll(proposal, [alpha, gamma]).next))
