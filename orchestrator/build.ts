@@ -9,7 +9,9 @@ const folder = import.meta.dirname
 const outdir = join(folder, '../dist/orchestrator')
 
 await Bun.build({
-  entrypoints: ['main.ts', 'commands/key.ts', 'commands/backup.ts'].map((name) => join(folder, name)),
+  entrypoints: ['main.ts', 'commands/key.ts', 'commands/backup.ts', 'commands/cluster.ts'].map((name) =>
+    join(folder, name),
+  ),
   outdir,
   // The image calls them by name, whatever folder they come from.
   naming: { entry: '[name].[ext]' },
@@ -18,4 +20,4 @@ await Bun.build({
   splitting: true,
 })
 await bundlePage(join(outdir, 'page'))
-process.stdout.write('dist/orchestrator  main.js, key.js, backup.js, page/\n')
+process.stdout.write('dist/orchestrator  main.js, key.js, backup.js, cluster.js, page/\n')

@@ -32,6 +32,14 @@ export interface Config {
   readonly requestBytesMax: number
   /** The origin at which people reach this hub with a browser; null: this machine alone. */
   readonly publicUrl: string | null
+  /** The servers between the hubs of a network, `host:port` each; empty: a hub by itself. */
+  readonly clusterServers: readonly string[]
+  /** Whether they have to speak TLS. */
+  readonly isClusterSecure: boolean
+  /** What they ask for; null for nothing. */
+  readonly clusterLogin: { readonly user: string; readonly password: string } | null
+  /** Path of a roster file to take in; null: the one in the data folder. */
+  readonly clusterRoster: string | null
   /** Whether unknown wallets get an account, until an administrator sets it otherwise. */
   readonly signup: SignupMode
 }
@@ -102,7 +110,44 @@ const schema = z.object({
     .nullable()
     .default(null),
   SIGNUP: z.enum(signupModes, wants('SIGNUP', `one of ${signupModes.join(', ')}`)).default('off'),
+  CLUSTER_URL: z
+    .string()
+    .default('')
+    .transform((text, context) => {
+      const urls = text.split(/[\s,]+/).filter((url) => url !== '')
+      const servers = urls.map(clusterServer)
+      const isSecure = urls.some((url) => url.startsWith('tls:'))
+      const isMixed = isSecure && !urls.every((url) => url.startsWith('tls:'))
+      if (!servers.includes(null) && !isMixed) return { servers: servers as string[], isSecure }
+      // A password may stand in it: the sentence does not repeat what was given.
+      const form = 'addresses as tls://nats.example:4222 with commas between, all tls:// or all nats://'
+      const wanted = `${form}, without a user or password`
+      context.addIssue({ code: 'custom', message: `CLUSTER_URL must be ${wanted}.` })
+      return z.NEVER
+    }),
+  CLUSTER_ROSTER: z.string().nullable().default(null),
+  CLUSTER_USER: z.string().nullable().default(null),
+  CLUSTER_PASSWORD: z.string().nullable().default(null),
 })
+
+/** `host:port` of a server between hubs; null for what is none. */
+function clusterServer(text: string): string | null {
+  const url = /^(nats|tls):\/\/[^/?#@]+\/?$/.test(text) ? URL.parse(text) : null
+  return url === null || url.hostname === '' ? null : `${url.hostname}:${url.port || '4222'}`
+}
+
+/** What is missing of settings that belong together. */
+function clusterFlaws({
+  CLUSTER_URL,
+  CLUSTER_ROSTER,
+  CLUSTER_USER,
+  CLUSTER_PASSWORD,
+}: z.infer<typeof schema>): string[] {
+  const [user, password] = [CLUSTER_USER !== null, CLUSTER_PASSWORD !== null]
+  if (user !== password) return ['CLUSTER_USER and CLUSTER_PASSWORD belong together: set both or neither.']
+  if (CLUSTER_URL.servers.length > 0 || !(user || CLUSTER_ROSTER !== null)) return []
+  return [`${user ? 'CLUSTER_USER' : 'CLUSTER_ROSTER'} does nothing without CLUSTER_URL: set that, or neither.`]
+}
 
 /** As browsers write it; null for what is no address of a page, or holds more than that. */
 function publicOrigin(text: string): string | null {
@@ -125,6 +170,10 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
   if (quoted.length > 0) return quoted
   const parsed = schema.safeParse(given)
   if (!parsed.success) return parsed.error.issues.map((issue) => issue.message)
+  const flaws = clusterFlaws(parsed.data)
+  if (flaws.length > 0) return flaws
+  const { CLUSTER_URL: cluster, CLUSTER_ROSTER: clusterRoster } = parsed.data
+  const { CLUSTER_USER: user, CLUSTER_PASSWORD: password } = parsed.data
   const { HOST, PORT, DATA_DIR, ADMIN_KEY, CORS_ORIGINS, LOG_LEVEL, TRUSTED_PROXIES, PRIVATE_URLS } = parsed.data
   const { REQUEST_MAX_MIB: requestBytesMax, PUBLIC_URL: publicUrl, SIGNUP: signup } = parsed.data
   return Object.freeze({
@@ -139,6 +188,10 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     requestBytesMax,
     publicUrl,
     signup,
+    clusterServers: cluster.servers,
+    isClusterSecure: cluster.isSecure,
+    clusterLogin: user === null || password === null ? null : { user, password },
+    clusterRoster,
   })
 }
 

@@ -11,6 +11,7 @@ import { realSystem, type System } from '../shared/system.ts'
 import { AccountWatch } from './accounts/account-watch.ts'
 import { HubAccounts } from './accounts/accounts.ts'
 import { fragmentOf } from './accounts/sign-in/login-links.ts'
+import type { Network } from './cluster/network.ts'
 import { type Config, readConfig } from './config.ts'
 import type { CoreSettings } from './core/settings.ts'
 import { PageFiles } from './dashboard/page-files.ts'
@@ -38,6 +39,8 @@ export interface HubOptions {
   gateway?: Partial<GatewaySettings>
   /** The page for people; without it `GET /` has a text for everybody. */
   page?: Page
+  /** Its part in a network of hubs; stopped with the hub. */
+  network?: Network
   /** Executables of the scout to hand out; without them the script behind `/scout.sh` names other ways. */
   builds?: Builds
   /** Called once when the engine cannot continue; the process has to end. */
@@ -92,8 +95,7 @@ export function startHub(options: HubOptions): Hub | { flaw: string } {
       intents: engine.intents,
       planner,
       keyring,
-      ...(options.page && { page: options.page }),
-      ...(options.builds && { builds: options.builds }),
+      ...shownParts(options),
       accounts,
       system,
       clientOf,
@@ -112,16 +114,32 @@ export function startHub(options: HubOptions): Hub | { flaw: string } {
   keyring.onDropped(http.keyDropped)
   gateway.start(engine.scoutEvents)
   watch.start()
+  startNetwork(options.network, engine, gateway)
   const stop = async () => {
     gateway.announceDrain('the orchestrator is restarting')
+    options.network?.drain('the orchestrator is restarting')
     await within(system, drainMs, engine.drain())
     watch.stop()
+    await options.network?.stop()
     engine.stop()
     await gateway.closeAll()
     await http.stop()
     folder.close()
   }
   return { url: http.url, port: http.port, engine, keyring, accounts, stop }
+}
+
+/** What there may be to show besides the hub itself. */
+function shownParts({ page, builds, network }: HubOptions): Pick<HubOptions, 'page' | 'builds' | 'network'> {
+  return { ...(page && { page }), ...(builds && { builds }), ...(network && { network }) }
+}
+
+function startNetwork(network: Network | undefined, engine: HubEngine, gateway: Gateway): void {
+  network?.start({
+    localFleet: () => engine.localFleet(),
+    submit: (submission) => engine.submit(submission),
+    openPeer: (operator, address, socket, allowance) => gateway.openPeer(operator, address, socket, allowance),
+  })
 }
 
 interface GatewayNeeds {
@@ -172,7 +190,16 @@ function within(system: System, ms: number, promise: Promise<void>): Promise<voi
 
 // ---------------------------------------------------------------- the program
 
-function run(): void {
+/** Nothing of networks is loaded for a hub by itself. */
+async function openNetworkOf(config: Config, log: Logger): Promise<Network | { flaw: string } | null> {
+  const { dataDir, clusterServers: servers, isClusterSecure: isSecure } = config
+  const { clusterLogin: login, clusterRoster: roster } = config
+  if (servers.length === 0) return null
+  const { openNetwork } = await import('./cluster/network.ts')
+  return openNetwork({ dataDir, servers, isSecure, login, roster }, { system: realSystem(), log })
+}
+
+async function run(): Promise<void> {
   const parent = process.ppid
   const flaw = loadEnvFile(process.cwd(), process.env)
   if (flaw !== null) return giveUp(flaw)
@@ -190,8 +217,14 @@ function run(): void {
     process.exit(defectCode)
   }
   const page = new PageFiles({ system: realSystem() })
-  const hub = startHub({ config, log, onDefect, page, builds: new ScoutBuilds(realSystem()) })
-  if ('flaw' in hub) return giveUp(hub.flaw)
+  const network = await openNetworkOf(config, log)
+  if (network !== null && 'flaw' in network) return giveUp(network.flaw)
+  const builds = new ScoutBuilds(realSystem())
+  const hub = startHub({ config, log, onDefect, page, builds, ...(network && { network }) })
+  if ('flaw' in hub) {
+    await network?.stop()
+    return giveUp(hub.flaw)
+  }
   // Whoever is given a link comes at once. A hub that comes back under load has other things to do first.
   if (introduce(hub, config, log)) page.start()
   if (!isLoopback(config.host) && config.trustedProxies.length === 0) {
@@ -265,4 +298,4 @@ function giveUp(flaw: string): void {
   process.exitCode = 1
 }
 
-if (import.meta.main) run()
+if (import.meta.main) await run()

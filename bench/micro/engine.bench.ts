@@ -5,7 +5,7 @@
  */
 import { HubEngine } from '../../orchestrator/engine/engine.ts'
 import type { Answer } from '../../orchestrator/engine/ports/client.ts'
-import { FrameLinks } from '../../orchestrator/gateway/gateway.ts'
+import { FrameLinks } from '../../orchestrator/gateway/frame-links.ts'
 import { ScoutSession } from '../../orchestrator/gateway/session.ts'
 import { plannerFunctions } from '../../orchestrator/planner/planner.ts'
 import { memoryStore } from '../../orchestrator/store/memory/store.ts'

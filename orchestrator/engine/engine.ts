@@ -38,6 +38,7 @@ import type { PlannerFunctions } from './ports/planner.ts'
 import type { AttemptEvents, ScoutEvents, ScoutLinks } from './ports/scouts.ts'
 import type { Store } from './ports/store.ts'
 import type { HistoryRow, UsageFilter } from './ports/usage.ts'
+import { localFleet } from './reports/local-fleet.ts'
 import { ScoutDesk } from './scout-desk.ts'
 import { DefectGuard } from './writer/defect-guard.ts'
 import { LiveLinks } from './writer/effects.ts'
@@ -182,6 +183,11 @@ export class HubEngine implements Engine {
 
   fleet() {
     return this.brain.fleetList.health()
+  }
+
+  /** What the scouts that dialled this hub itself can do; counts all sessions, for every few seconds. */
+  localFleet() {
+    return localFleet(this.core.state)
   }
 
   scout(id: string) {

@@ -1,6 +1,6 @@
 /**
  * The scout edge: who may open a socket and which session it becomes. Sessions hold the protocol; this file joins them
- * to Bun's websocket server below, and to the engine above, whose requests it makes frames of. Nothing on the way of an
+ * to Bun's websocket server below, and to the engine above (`frame-links.ts`). Nothing on the way of an
  * upgrade or a message awaits: an upgrade that does leaks, and asynchronous message handlers finish out of order.
  */
 import type { Server, ServerWebSocket, WebSocketHandler } from 'bun'
@@ -9,15 +9,14 @@ import { type FaultCode, faultTable } from '../../shared/faults.ts'
 import { type KeyScopes, noScopes } from '../../shared/keys/key-terms.ts'
 import { descriptorShareOfOperator } from '../../shared/limits/process.ts'
 import * as wireLimits from '../../shared/limits/wire.ts'
-import type { CloseName } from '../../shared/protocol/close-codes.ts'
-import { type FrameOf, frameTable, type HubFrame, protocolVersion, subprotocol } from '../../shared/protocol/frames.ts'
+import { type HubFrame, subprotocol } from '../../shared/protocol/frames.ts'
 import { SetsByKey } from '../../shared/sets-by-key.ts'
 import type { System } from '../../shared/system.ts'
-import type { Verdict } from '../../shared/task.ts'
 import { EngineDefect } from '../engine/ports/defect.ts'
-import type { ScoutEvents, ScoutLinks, Standing, TaskGrant, Welcome } from '../engine/ports/scouts.ts'
+import type { ScoutEvents } from '../engine/ports/scouts.ts'
 import { allowsScout } from '../tenants/scopes.ts'
 import { DialCounts, type DialRates } from './dial-rates.ts'
+import { FrameLinks } from './frame-links.ts'
 import { Inbox } from './inbox.ts'
 import { ScoutSession, type ScoutSocket } from './session.ts'
 import { SessionVisits } from './visits.ts'
@@ -186,25 +185,44 @@ export class Gateway {
   }
 
   private opened(ws: ServerWebSocket<SocketData>): void {
-    const { operator, address, scopes = noScopes } = ws.data.admission
+    const { admission } = ws.data
+    const socket = new BunSocket(ws)
+    const session = this.begin(admission, socket, 1)
+    ws.data.session = session
+    ws.data.socket = socket
+    this.open++
+    this.openByOperator.set(admission.operator, this.openOf(admission.operator) + 1)
+    this.byKey.add(admission.key, session)
+  }
+
+  private begin(
+    { operator, address, scopes = noScopes }: Omit<Admission, 'key'>,
+    socket: ScoutSocket,
+    allowance: number,
+  ) {
     const { events } = this
     if (events === null) throw new Error('a socket was opened before the start')
-    const socket = new BunSocket(ws)
     const id = this.nextSession++
     const { acksHeldMax, dataBytesPerSecond } = this.settings
     const nowMs = this.system.nowMs()
     const { bytesInFlight } = this
     const session = new ScoutSession({
-      ...{ id, operator, address, socket, events, acksHeldMax, dataBytesPerSecond, nowMs, bytesInFlight },
+      ...{ id, operator, address, socket, events, acksHeldMax, dataBytesPerSecond, nowMs, bytesInFlight, allowance },
       mayBeNamed: (name) => allowsScout(scopes, name),
     })
-    ws.data.session = session
-    ws.data.socket = socket
-    this.open++
-    this.openByOperator.set(operator, this.openOf(operator) + 1)
     this.sessions.set(id, session)
-    this.byKey.add(ws.data.admission.key, session)
     this.visits.add(session)
+    return session
+  }
+
+  /** A session that stands for another hub: a scout with `allowance` times as many frames and bytes a second. */
+  openPeer(operator: string, address: string, socket: ScoutSocket, allowance: number) {
+    const session = this.begin({ operator, address }, socket, allowance)
+    const receive = (frame: Uint8Array, nowMs: number) => {
+      this.visits.notice(nowMs)
+      this.handed(session, frame, nowMs)
+    }
+    return { receive, closed: () => this.leave(session) }
   }
 
   private received(ws: ServerWebSocket<SocketData>, message: string | Buffer): void {
@@ -212,15 +230,20 @@ export class Gateway {
     this.inbox.add(ws, message)
   }
 
-  /** An error that leaves this handler would end the process, and with it everybody else's work. */
   private read(ws: ServerWebSocket<SocketData>, message: string | Uint8Array): void {
+    const { session } = ws.data
+    if (session !== null) this.handed(session, message, this.system.nowMs())
+  }
+
+  /** An error that leaves this handler would end the process, and with it everybody else's work. */
+  private handed(session: ScoutSession, message: string | Uint8Array, nowMs: number): void {
     try {
-      ws.data.session?.receive(message, this.system.nowMs())
+      session.receive(message, nowMs)
     } catch (error) {
       // The engine has reported it, and the process ends: no scout is to blame.
       if (error instanceof EngineDefect) throw error
       this.options.onDefect?.(error)
-      ws.data.session?.close('badFrame', 'the orchestrator could not handle a frame')
+      session.close('badFrame', 'the orchestrator could not handle a frame')
     }
   }
 
@@ -236,8 +259,12 @@ export class Gateway {
     const others = this.openOf(session.operator) - 1
     if (others === 0) this.openByOperator.delete(session.operator)
     else this.openByOperator.set(session.operator, others)
-    this.sessions.delete(session.id)
     this.byKey.remove(ws.data.admission.key, session)
+    this.leave(session)
+  }
+
+  private leave(session: ScoutSession): void {
+    this.sessions.delete(session.id)
     this.visits.remove(session)
     session.closed()
   }
@@ -316,80 +343,4 @@ function refusal(code: FaultCode, message: string): Response {
   const body = { error: { message, type, param: null, code } }
   const retry = status === 429 || status === 503 ? { 'retry-after': '1' } : undefined
   return Response.json(body, { status, headers: { 'x-chasm': '1', ...retry } })
-}
-
-/** Queues one frame. `body` is for task frames: sent inline when small, as fragments when not. */
-type SendFrame = (session: number, frame: HubFrame, body?: Uint8Array) => void
-
-/** Shared by all frames: a session replaces the list and never adds to it. */
-const noAcks: FrameOf<'task'>['acks'] = []
-const { attempt: attemptField, ttlMs: durationField } = frameTable.task.fields
-
-/**
- * Makes the frames of what the engine asks for, and is the place where a value that the frame table refuses is stopped,
- * because an honest scout would close its socket over it.
- */
-export class FrameLinks implements ScoutLinks {
-  constructor(
-    private readonly send: SendFrame,
-    private readonly closeSession: (session: number, why: CloseName, detail?: string) => void,
-  ) {}
-
-  task(session: number, grant: TaskGrant, request: Uint8Array): boolean {
-    if (!fits(grant, request)) return false
-    const { task, attempt, nonce, kind, model, stream, ttlMs, deadlineMs } = grant
-    const size = request.length
-    const type = 'task'
-    // The session puts the acknowledgements and a small body in.
-    this.send(
-      session,
-      { type, task, attempt, nonce, kind, model, stream, ttlMs, deadlineMs, acks: noAcks, size, body: null },
-      request,
-    )
-    return true
-  }
-
-  cancel(session: number, task: number, attempt: number, reason: string): void {
-    this.send(session, { type: 'cancel', task, attempt, reason })
-  }
-
-  flow(session: number, task: number, attempt: number, paused: boolean): void {
-    this.send(session, { type: 'flow', task, attempt, paused })
-  }
-
-  settled(session: number, task: number, attempt: number, verdict: Verdict): void {
-    // A scout cannot name an attempt out of range, so neither can the answer to it.
-    this.send(session, { type: 'settled', acks: [[task, attempt, verdict]] })
-  }
-
-  welcome(session: number, { epoch, scout, leaseTtlMs, creditMax, held }: Welcome): void {
-    const version = protocolVersion
-    const replies: FrameOf<'welcome'>['held'] = held.map(({ task, attempt, verdict, nextChunk }) => {
-      return [task, attempt, verdict, nextChunk]
-    })
-    const { heartbeatMs, silenceMs } = wireLimits
-    const terms = { version, epoch, scout, heartbeatMs, silenceMs, leaseTtlMs, creditMax }
-    this.send(session, { type: 'welcome', ...terms, held: replies })
-  }
-
-  standing(session: number, { paused, ...counts }: Standing): void {
-    const pauses: FrameOf<'standing'>['paused'] = paused.map(({ model, resumesInMs }) => [model, resumesInMs])
-    this.send(session, { type: 'standing', ...counts, paused: pauses })
-  }
-
-  close(session: number, why: CloseName, detail?: string): void {
-    this.closeSession(session, why, detail)
-  }
-}
-
-/** The fields of a task that grow with time or come from a client; the others are made to fit. */
-function fits({ attempt, model, ttlMs, deadlineMs }: TaskGrant, request: Uint8Array): boolean {
-  return (
-    attemptField.accepts(attempt) &&
-    durationField.accepts(ttlMs) &&
-    durationField.accepts(deadlineMs) &&
-    model.length > 0 &&
-    model.length <= wireLimits.modelCharsMax &&
-    request.length <= wireLimits.requestBodyBytesMax
-  )
 }

@@ -43,6 +43,8 @@ export interface SessionOptions {
   nowMs: number
   /** Of half-delivered bodies, by operator. */
   bytesInFlight: ByteAccount
+  /** It may send so many times the frames and bytes of one scout; once when absent. */
+  allowance?: number
   /** Whether a scout with its key may have this name; any when absent. */
   mayBeNamed?: (name: string) => boolean
 }
@@ -82,7 +84,7 @@ export class ScoutSession {
 
   constructor(options: SessionOptions) {
     const { id, operator, address, socket, events, acksHeldMax, nowMs, bytesInFlight, mayBeNamed } = options
-    const { dataBytesPerSecond = wireLimits.dataBytesPerSecond } = options
+    const { dataBytesPerSecond = wireLimits.dataBytesPerSecond, allowance = 1 } = options
     this.id = id
     this.bytesInFlight = bytesInFlight
     this.mayBeNamed = mayBeNamed ?? (() => true)
@@ -93,8 +95,9 @@ export class ScoutSession {
     this.events = events
     this.roundTripMs = nowMs
     this.pingedMs = nowMs
-    this.control = new Allowance(wireLimits.controlFramesPerSecond, wireLimits.controlBytesPerSecond, 1, nowMs)
-    this.data = new Allowance(wireLimits.dataFramesPerSecond, dataBytesPerSecond, 2, nowMs)
+    const { controlFramesPerSecond, controlBytesPerSecond, dataFramesPerSecond } = wireLimits
+    this.control = new Allowance(allowance * controlFramesPerSecond, allowance * controlBytesPerSecond, 1, nowMs)
+    this.data = new Allowance(allowance * dataFramesPerSecond, allowance * dataBytesPerSecond, 2, nowMs)
   }
 
   private enter(phase: HubPhase): void {

@@ -1,12 +1,12 @@
 /**
  * What Prometheus reads at `/metrics`: requests and their durations, reported by the request contexts, and the state of
- * the fleet and its tasks, read from the engine at each scrape. Labels come from the route table and from status
+ * the fleet and its tasks, read from the engine at each scrape. Labels come from the hub's own tables and from status
  * codes alone, so no caller can add a series. Served without a key: it holds counts, never names, keys or content.
  */
 import { Counter, collectDefaultMetrics, Gauge, type Metric, Registry } from 'prom-client'
 import type { ByteAccount } from '../../shared/byte-account.ts'
 import { taskKinds } from '../../shared/task.ts'
-import type { Engine, EngineStats } from '../engine/ports/client.ts'
+import type { Engine, EngineStats, HubNetwork } from '../engine/ports/client.ts'
 import { RouteCounts } from './route-counts.ts'
 
 const secondsBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600]
@@ -22,6 +22,7 @@ export class Metrics {
   constructor(
     private readonly engine: Engine,
     bytesInFlight: ByteAccount,
+    network: HubNetwork | null,
   ) {
     this.stats = engine.stats()
     const registers = [this.registry]
@@ -48,6 +49,7 @@ export class Metrics {
       'firstBytes',
     )
     watchEngine(() => this.stats, registers)
+    watchNetwork(network, registers)
     new Gauge({
       name: 'chasm_request_bytes_in_flight',
       help: 'Bytes of requests that are arriving or wait for their answer.',
@@ -131,6 +133,27 @@ function watchEngine(statsNow: () => EngineStats, registers: Registry[]): void {
     collect() {
       this.reset()
       for (const [outcome, count] of Object.entries(statsNow().tasksFinished)) this.inc({ outcome }, count)
+    },
+  })
+}
+
+function watchNetwork(network: HubNetwork | null, registers: Registry[]): void {
+  new Gauge({
+    name: 'chasm_hubs',
+    help: 'Other hubs of the network that are here.',
+    registers,
+    collect() {
+      this.set(network?.counts().here ?? 0)
+    },
+  })
+  new Counter({
+    name: 'chasm_hub_messages_dropped_total',
+    help: 'Messages between hubs that did not count, by reason.',
+    labelNames: ['reason'],
+    registers,
+    collect() {
+      this.reset()
+      for (const [reason, count] of Object.entries(network?.counts().dropped ?? {})) this.inc({ reason }, count)
     },
   })
 }

@@ -13,7 +13,7 @@ import type { Served } from '../../shared/task.ts'
 import type { TurnLane } from '../../shared/turn-lane.ts'
 import type { Actor, KeyHolder, Keyring } from '../engine/keyring.ts'
 import type { Accounts, Session } from '../engine/ports/accounts.ts'
-import type { Engine } from '../engine/ports/client.ts'
+import type { Engine, HubNetwork } from '../engine/ports/client.ts'
 import type { Intents } from '../engine/ports/intents.ts'
 import type { Planner } from '../engine/ports/planner.ts'
 import type { BodyReads } from './body-reads.ts'
@@ -86,6 +86,8 @@ export interface Edge {
   /** Null for a hub that has none. */
   builds: Builds | null
   accounts: Accounts
+  /** Null for a hub by itself. */
+  network: HubNetwork | null
   system: System
   log: Log
   settings: HttpSettings

@@ -22,6 +22,7 @@ import { modelInForm, modelsInForm } from './anthropic/model-list.ts'
 import { chatCompletions, embeddings } from './chat/completions.ts'
 import { createCompletion } from './completions/completions.ts'
 import { dialIn } from './fleet/dial-in.ts'
+import { listHubs } from './fleet/hubs.ts'
 import { getOwnScout, getScout, listOwnScouts, listScouts } from './fleet/scouts.ts'
 import { followIntent } from './intents/events.ts'
 import { cancelIntent, createIntent, getIntent, listIntents } from './intents/intents.ts'
@@ -91,6 +92,7 @@ export const routes: readonly Route[] = [
   { method: 'GET', path: '/v1/hub', access: 'open', handle: showHub },
   { method: 'GET', path: '/v1/me/scouts', access: 'any', handle: listOwnScouts },
   { method: 'GET', path: '/v1/me/scouts/{id}', access: 'any', handle: getOwnScout },
+  { method: 'GET', path: '/v1/hubs', access: 'admin', handle: listHubs },
   { method: 'GET', path: '/v1/scouts', access: 'admin', handle: listScouts },
   { method: 'GET', path: '/v1/scouts/{id}', access: 'admin', handle: getScout },
   { method: 'POST', path: '/v1/admin/keys', access: 'admin', handle: createKey },

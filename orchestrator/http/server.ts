@@ -9,7 +9,7 @@ import * as limits from '../../shared/limits/http.ts'
 import type { System } from '../../shared/system.ts'
 import { TurnLane } from '../../shared/turn-lane.ts'
 import type { Accounts } from '../engine/ports/accounts.ts'
-import type { Engine } from '../engine/ports/client.ts'
+import type { Engine, HubNetwork } from '../engine/ports/client.ts'
 import type { Intents } from '../engine/ports/intents.ts'
 import type { Planner } from '../engine/ports/planner.ts'
 import { StoreError } from '../engine/ports/store.ts'
@@ -53,6 +53,8 @@ interface HubOptions<SocketData> {
   builds?: Builds
   accounts: Accounts
   system: System
+  /** The network that this hub belongs to; none when absent. */
+  network?: HubNetwork
   /** Who is at the other end, given the peer and what proxies say; the peer when absent. */
   clientOf?: (peer: string, headers: Headers) => string
   /** Connections of scouts with this key. */
@@ -120,12 +122,13 @@ export function serveHub<SocketData>(options: HubOptions<SocketData>): Hub {
     planner: options.planner,
     keys: keyring,
     page: options.page ?? null,
+    network: options.network ?? null,
     builds: options.builds ?? null,
     accounts: options.accounts,
     system,
     log,
     settings,
-    metrics: new Metrics(engine, bytesInFlight),
+    metrics: new Metrics(engine, bytesInFlight, options.network ?? null),
     traffic,
     recent,
     topics,

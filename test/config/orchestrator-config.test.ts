@@ -7,7 +7,16 @@ const page = 'an address without a path, as https://hub.example'
 const networks = 'addresses or networks with commas between, as 127.0.0.1 or 10.0.0.0/8'
 const pages = { publicUrl: null, signup: 'off' }
 const rest = { corsOrigins: [], trustedProxies: [], privateUrls: 'refuse', requestBytesMax: 33_554_432, ...pages }
-const defaults = { host: '127.0.0.1', port: 8080, dataDir: './data', adminKey: null, logLevel: 'info', ...rest }
+const byItself = { clusterServers: [], isClusterSecure: false, clusterLogin: null, clusterRoster: null }
+const defaults = {
+  host: '127.0.0.1',
+  port: 8080,
+  dataDir: './data',
+  adminKey: null,
+  logLevel: 'info',
+  ...rest,
+  ...byItself,
+}
 
 test('nothing set, or everything set to nothing, gives the defaults', () => {
   expect(readConfig({})).toEqual(defaults)
@@ -28,16 +37,36 @@ test('everything set is taken, and the result cannot be changed', () => {
     REQUEST_MAX_MIB: '64',
     PUBLIC_URL: 'https://Hub.example:443/',
     SIGNUP: 'approve',
+    CLUSTER_URL: 'tls://one.example, tls://[::1]:4223/',
+    CLUSTER_ROSTER: './roster-epoch-2.json',
+    CLUSTER_USER: 'hub',
+    CLUSTER_PASSWORD: 'secret',
     HOME: '/root',
   })
   const corsOrigins = ['https://app.example.com', 'http://localhost:5173']
   const sizes = { requestBytesMax: 67_108_864, publicUrl: 'https://hub.example', signup: 'approve' }
   const taken = { corsOrigins, trustedProxies: ['127.0.0.1', 'fd00::/8'], privateUrls: 'allow', ...sizes }
-  expect(config).toEqual({ host: '::', port: 0, dataDir: '/var/lib/my data', adminKey, logLevel: 'silent', ...taken })
+  const cluster = {
+    clusterServers: ['one.example:4222', '[::1]:4223'],
+    isClusterSecure: true,
+    clusterRoster: './roster-epoch-2.json',
+    clusterLogin: { user: 'hub', password: 'secret' },
+  }
+  const own = { host: '::', port: 0, dataDir: '/var/lib/my data', adminKey, logLevel: 'silent' }
+  expect(config).toEqual({ ...own, ...taken, ...cluster })
   expect(Object.isFrozen(config)).toBe(true)
 })
 
+const clusterUrl =
+  'CLUSTER_URL must be addresses as tls://nats.example:4222 with commas between, all tls:// or all nats://, ' +
+  'without a user or password.'
+
 test.each([
+  ['CLUSTER_URL', 'nats.example', clusterUrl],
+  ['CLUSTER_URL', 'tls://nats.example, nats://nats.example', clusterUrl],
+  ['CLUSTER_URL', 'nats://hub:secret@nats.example', clusterUrl],
+  ['CLUSTER_USER', 'hub', 'CLUSTER_USER and CLUSTER_PASSWORD belong together: set both or neither.'],
+  ['CLUSTER_ROSTER', 'a.json', 'CLUSTER_ROSTER does nothing without CLUSTER_URL: set that, or neither.'],
   ['PORT', '65536', 'PORT must be a whole number from 0 to 65535, but it is "65536".'],
   ['PORT', '-1', 'PORT must be a whole number from 0 to 65535, but it is "-1".'],
   ['PORT', '80.5', 'PORT must be a whole number from 0 to 65535, but it is "80.5".'],

@@ -2,7 +2,8 @@
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { patienceMs } from '../support/clocks/until.ts'
-import { findChromium, installMsMax } from '../support/machine/chromium.ts'
+import { installMsMax } from '../support/machine/apt.ts'
+import { findChromium } from '../support/machine/chromium.ts'
 import { FakeWallet } from './fake-wallet.ts'
 import { PageStage, tabTo } from './page-stage.ts'
 

@@ -1,6 +1,6 @@
 /** What the engine asks for as frames: values that the frame table refuses never become one. */
 import { expect, test } from 'vitest'
-import { FrameLinks } from '../../orchestrator/gateway/gateway.ts'
+import { FrameLinks } from '../../orchestrator/gateway/frame-links.ts'
 import { modelCharsMax, requestBodyBytesMax } from '../../shared/limits/wire.ts'
 import type { HubFrame } from '../../shared/protocol/frames.ts'
 import { nonce } from '../support/hub/session-stage.ts'

@@ -172,6 +172,69 @@ export interface KeptAnswer {
   body: Uint8Array<ArrayBuffer>
 }
 
+/** What the scouts that dialled this hub itself can do. */
+export interface LocalFleet {
+  scouts: number
+  /** Tasks they take at once, credits not used yet, tasks they have. */
+  concurrency: number
+  credits: number
+  running: number
+  /** Tasks that wait for a scout, whoever asked for them. */
+  queued: number
+  /** One for each kind and name, by name. */
+  models: LocalModel[]
+}
+
+export interface LocalModel {
+  /** What one or another of them offers; prices are the lowest ones. */
+  offer: Offer
+  scouts: number
+  idle: number
+}
+
+/** The network of hubs that this one belongs to, for its operator. */
+export interface HubNetwork {
+  listing(): NetworkListing
+  /** Other hubs that are here, and messages that did not count, by reason. */
+  counts(): { here: number; dropped: Readonly<Record<string, number>> }
+}
+
+export interface NetworkListing {
+  /** Hash of the first roster, hexadecimal. */
+  network: string
+  epoch: number
+  threshold: number
+  /** Whether this hub takes part, and if not, why. */
+  standing: 'member' | 'removed' | 'forked' | 'double'
+  /** Null while the servers between hubs are connected; else a clause that says why not. */
+  apart: string | null
+  /** Messages of others that did not count, by reason. */
+  dropped: Readonly<Record<string, number>>
+  hubs: HubListing[]
+}
+
+export interface HubListing {
+  name: string
+  url: string
+  isSelf: boolean
+  /** `unheard`: not since this hub was started. */
+  state: 'here' | 'gone' | 'unheard'
+  /** Milliseconds since its last word; null when unheard, and of this hub itself. */
+  silentMs: number | null
+  scouts: number
+  credits: number
+  running: number
+  /** Rows are absent for models that were named only. */
+  models: HubModel[]
+  /** Models beyond those. */
+  moreModels: number
+}
+
+export interface HubModel {
+  id: string
+  row: { kind: TaskKind; scouts: number; idle: number; contextTokens: number } | null
+}
+
 export interface EngineStats {
   scouts: number
   tasksQueued: number

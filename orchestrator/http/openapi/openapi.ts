@@ -22,6 +22,7 @@ import { chatRequest, embeddingsRequest } from '../schema/openai-requests.ts'
 import { compactRequest, responseRequest, tokenCountRequest } from '../schema/response-request.ts'
 import { accountOperations, accountSchemas } from './account-paths.ts'
 import { dialectOperations, dialectSchemas } from './dialect-paths.ts'
+import { hubList } from './hub-list.ts'
 import { intentOperations, intentSchemas, responseOperations } from './intent-paths.ts'
 import { livePaths, scoutListParameters } from './live-paths.ts'
 import { routerFields } from './model-fields.ts'
@@ -152,6 +153,7 @@ const answerSchemas: Json = {
     next: { type: ['string', 'null'], description: '`after` of the next page.' },
     newest: { type: 'integer', description: '`after` for the scouts that connect from now on.' },
   }),
+  HubList: hubList,
   ListedScout: object({ ...scoutFields, last_hour: lastHour, verdict: texts }),
   ...accountSchemas,
   ...usageSchemas,
@@ -200,6 +202,11 @@ const operations: Record<string, Operation> = {
     summary: 'Where scouts dial in: a websocket with subprotocol chasm.v1 and a scout key.',
     access: 'scout',
     gives: [101, 'The connection is a websocket from here on.'],
+  },
+  'GET /v1/hubs': {
+    summary: 'The hubs of the network, and what each tells of itself; nobody where this hub is by itself.',
+    access: 'admin',
+    gives: [200, 'The hubs.', json(ref('HubList'))],
   },
   'GET /v1/scouts': {
     summary: 'The connected scouts, in the order in which they connected, with their last hour in words.',

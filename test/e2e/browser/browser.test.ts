@@ -8,7 +8,8 @@ import {
   seenEmbedModel,
   seenModel,
 } from '../../support/hub/client-stage.ts'
-import { bundleForPage, findChromium, installMsMax } from '../../support/machine/chromium.ts'
+import { installMsMax } from '../../support/machine/apt.ts'
+import { bundleForPage, findChromium } from '../../support/machine/chromium.ts'
 
 const found = await findChromium()
 const skipped = 'reason' in found ? ` (skipped: ${found.reason})` : ''

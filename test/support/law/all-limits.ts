@@ -1,5 +1,9 @@
 /** Every limit of every owner by its name, for tests that hold documents against them. */
 import * as answers from '../../../shared/limits/answers.ts'
+import * as clusterBus from '../../../shared/limits/cluster/bus.ts'
+import * as clusterPresence from '../../../shared/limits/cluster/presence.ts'
+import * as clusterRoster from '../../../shared/limits/cluster/roster.ts'
+import * as clusterSharing from '../../../shared/limits/cluster/sharing.ts'
 import * as commandLine from '../../../shared/limits/command-line.ts'
 import * as http from '../../../shared/limits/http.ts'
 import * as intents from '../../../shared/limits/intents.ts'
@@ -14,6 +18,10 @@ import * as wire from '../../../shared/limits/wire.ts'
 
 export const limits = {
   ...answers,
+  ...clusterBus,
+  ...clusterPresence,
+  ...clusterRoster,
+  ...clusterSharing,
   ...commandLine,
   ...http,
   ...intents,

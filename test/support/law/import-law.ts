@@ -108,7 +108,12 @@ const folders: Folder[] = [
     may: /^(orchestrator\/dashboard\/page\/|shared\/(?!system\.ts))/,
     law: `the page may import itself and what is pure in shared (not ${system}): it runs in browsers`,
   },
-  ...['http', 'gateway', 'planner', 'store', 'accounts', 'dashboard', 'link'].map((name) =>
+  {
+    files: /^orchestrator\/cluster\/roster\//,
+    may: /^(orchestrator\/cluster\/roster\/|shared\/(?!system\.ts))/,
+    law: `orchestrator/cluster/roster may import itself and what is pure in shared (not ${system})`,
+  },
+  ...['http', 'gateway', 'planner', 'store', 'accounts', 'dashboard', 'link', 'cluster'].map((name) =>
     edge(`orchestrator/${name}`),
   ),
   {
@@ -139,6 +144,7 @@ const folders: Folder[] = [
 const packageHomes: Record<string, RegExp> = {
   '@dagrejs/dagre': /^orchestrator\/dashboard\/page\/run\/layout\.ts$/,
   '@preact/signals': /^orchestrator\/dashboard\/page\//,
+  '@nats-io/transport-node': /^orchestrator\/cluster\/bus\/nats-bus\.ts$/,
   '@noble/curves': /^orchestrator\/accounts\/wallet\/ethereum\.ts$/,
   '@noble/hashes': /^orchestrator\/accounts\/wallet\/ethereum\.ts$/,
   '@clack/prompts': /^scout\/cli\/init-questions\.ts$/,

@@ -1,0 +1,170 @@
+/**
+ * One hub's part in a network of hubs: opens its identity and its roster, connects to the servers between hubs, and
+ * runs membership, presence and the sharing of work. `main.ts` loads it only where CLUSTER_URL is set, opens it before
+ * the hub and starts it with the hub; a flaw of files or settings is one sentence, and the hub does not start.
+ */
+import type { System } from '../../shared/system.ts'
+import type { HubListing, HubNetwork, NetworkListing } from '../engine/ports/client.ts'
+import type { HubBus } from './bus/bus.ts'
+import { NatsBus } from './bus/nats-bus.ts'
+import { hasFork, hubFilesOf, keepChain, nextBoot, readChain, readIdentity } from './hub-files.ts'
+import { Membership, type MembershipLog } from './membership.ts'
+import type { PeerChange } from './presence/peers.ts'
+import { Presence } from './presence/presence.ts'
+import { Sharing, type SharingHub } from './sharing/sharing.ts'
+
+export interface NetworkSettings {
+  dataDir: string
+  /** `host:port` of the servers between hubs. */
+  servers: readonly string[]
+  isSecure: boolean
+  login: { user: string; password: string } | null
+  /** Path of a roster file to take in; null: the one in the data folder. */
+  roster: string | null
+}
+
+interface NetworkParts {
+  system: System
+  log: MembershipLog
+}
+
+/** Opens this hub's part over NATS. */
+export function openNetwork(settings: NetworkSettings, parts: NetworkParts): Network | { flaw: string } {
+  const { servers, isSecure, login } = settings
+  const { system } = parts
+  return openNetworkOver(
+    (name) => new NatsBus({ system, servers, isSecure, name: `chasm ${name}`, login }),
+    settings,
+    parts,
+  )
+}
+
+/** The same over any bus; `connect` is called once everything else is in order. */
+export function openNetworkOver(
+  connect: (name: string) => HubBus,
+  { dataDir, roster }: Pick<NetworkSettings, 'dataDir' | 'roster'>,
+  { system, log }: NetworkParts,
+): Network | { flaw: string } {
+  const files = hubFilesOf(dataDir)
+  const identity = readIdentity(dataDir)
+  if (identity === null) {
+    return { flaw: `${files.key} does not exist: make this hub's identity with \`npm run -s cluster -- identity\`.` }
+  }
+  if ('flaw' in identity) return identity
+  if (roster !== null) {
+    const given = readChain(roster)
+    if (given === null) return { flaw: `CLUSTER_ROSTER names ${roster}, which does not exist.` }
+    if ('flaw' in given) return given
+    const flaw = keepChain(dataDir, given)
+    if (flaw !== null) return flaw
+  }
+  const chain = readChain(files.roster)
+  if (chain === null) {
+    return { flaw: `${files.roster} does not exist: set CLUSTER_ROSTER to the roster file of the network.` }
+  }
+  if ('flaw' in chain) return chain
+  const name = chain.nameOf(identity.key)
+  if (name === undefined) {
+    const advice = `an authority has to add ${identity.key} with \`npm run -s cluster -- propose add\``
+    return { flaw: `This hub is no authority of epoch ${chain.epoch} of its network: ${advice}.` }
+  }
+  const boot = nextBoot(dataDir, system.wallMs())
+  if (typeof boot !== 'number') return boot
+  const own = { name, boot }
+  const bus = connect(name)
+  const isForked = hasFork(dataDir)
+  const membership = new Membership({ system, bus, log, dataDir, identity, own, chain, isForked })
+  return new Network(system, bus, log, membership)
+}
+
+export class Network implements HubNetwork {
+  private presence: Presence | null = null
+  private sharing: Sharing | null = null
+  private hub: SharingHub | null = null
+
+  constructor(
+    private readonly system: System,
+    private readonly bus: HubBus,
+    private readonly log: MembershipLog,
+    private readonly membership: Membership,
+  ) {}
+
+  /** Begins to take part. */
+  start(hub: SharingHub): void {
+    const { system, bus, membership, log } = this
+    this.hub = hub
+    const sharing = new Sharing({ system, bus, membership, hub })
+    this.sharing = sharing
+    const onPeer = (change: PeerChange) => {
+      this.noteHub(change)
+      sharing.note(change)
+    }
+    const presence = new Presence({ system, bus, membership, fleet: () => hub.localFleet(), onPeer })
+    this.presence = presence
+    bus.onState((state) => {
+      if (state.isConnected) log.info({ server: state.server }, 'connected to the servers between hubs')
+      else log.warn({ why: state.why }, 'apart from the other hubs')
+      if (state.isConnected) presence.changed()
+    })
+    membership.start(() => presence.followed())
+    presence.start()
+    sharing.start()
+    if (membership.standing === 'forked') log.error({}, 'a fork of the roster is not settled: this hub takes no part')
+  }
+
+  /** The hub is leaving: no more work for other hubs begins. */
+  drain(reason: string): void {
+    this.sharing?.drain(reason)
+  }
+
+  async stop(): Promise<void> {
+    this.presence?.stop()
+    this.sharing?.stop()
+    this.membership.stop()
+    await this.bus.close()
+  }
+
+  counts(): ReturnType<HubNetwork['counts']> {
+    return { here: this.presence?.peers.here().length ?? 0, dropped: this.membership.gate.dropped }
+  }
+
+  listing(): NetworkListing {
+    const { membership, bus } = this
+    const { chain, standing, gate } = membership
+    const { epoch, threshold, hubs } = chain.latest
+    return {
+      ...{ network: chain.network, epoch, threshold, standing, dropped: gate.dropped },
+      apart: bus.state.isConnected ? null : bus.state.why,
+      hubs: hubs.map(({ name, url }) => this.hubListing(name, url)),
+    }
+  }
+
+  private hubListing(name: string, url: string): HubListing {
+    const nothing = { scouts: 0, credits: 0, running: 0, models: [], moreModels: 0 }
+    if (name === this.membership.own.name) return this.ownListing(name, url)
+    const peer = this.presence?.peers.get(name)
+    if (peer === undefined) return { ...nothing, name, url, isSelf: false, state: 'unheard', silentMs: null }
+    const { scouts, credits, running, models, more } = peer.summary
+    const silentMs = this.system.nowMs() - peer.heardMs
+    const known = { scouts, credits, running, models, moreModels: more }
+    return { ...known, name, url, isSelf: false, state: peer.isHere ? 'here' : 'gone', silentMs }
+  }
+
+  private ownListing(name: string, url: string): HubListing {
+    const fleet = this.hub?.localFleet() ?? { scouts: 0, credits: 0, running: 0, models: [] }
+    const { scouts, credits, running } = fleet
+    const models = fleet.models.map(({ offer, scouts: offerers, idle }) => {
+      const { kind, model: id, contextTokens } = offer
+      return { id, row: { kind, scouts: offerers, idle, contextTokens } }
+    })
+    const own = { scouts, credits, running, models, moreModels: 0 }
+    return { ...own, name, url, isSelf: true, state: 'here', silentMs: null }
+  }
+
+  private noteHub({ peer: { name, boot }, what }: PeerChange): void {
+    this.log.info(
+      { hub: name, boot },
+      what === 'came' ? 'a hub of the network is here' : 'a hub of the network is gone',
+    )
+  }
+}

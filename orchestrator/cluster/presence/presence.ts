@@ -1,0 +1,101 @@
+/**
+ * Presence: this hub tells the others of itself every few seconds, at once when something changed, and hears who else
+ * is there. It drives `peers.ts` by bus and clock; whoever starts it is told of hubs that come and go.
+ */
+import { hubLookMs, presenceGapMs, presenceMs } from '../../../shared/limits/cluster/presence.ts'
+import type { System, Timer } from '../../../shared/system.ts'
+import type { LocalFleet } from '../../engine/ports/client.ts'
+import type { HubBus } from '../bus/bus.ts'
+import type { Membership } from '../membership.ts'
+import { type PeerChange, Peers } from './peers.ts'
+import { readSummary, summaryBytes } from './summary.ts'
+
+export interface PresenceParts {
+  system: System
+  bus: HubBus
+  membership: Membership
+  /** What this hub tells of itself, at that moment. */
+  fleet: () => LocalFleet
+  onPeer: (change: PeerChange) => void
+}
+
+export class Presence {
+  readonly peers: Peers
+  private told: Timer | null = null
+  private looked: Timer | null = null
+  private toldMs = Number.NEGATIVE_INFINITY
+  private dueMs = Number.POSITIVE_INFINITY
+
+  constructor(private readonly parts: PresenceParts) {
+    this.peers = new Peers(parts.membership.own)
+  }
+
+  start(): void {
+    const { bus, membership } = this.parts
+    bus.subscribe(`${membership.prefix}.presence.*`, (subject, message) => this.hear(subject, message))
+    this.tell()
+    this.look()
+  }
+
+  stop(): void {
+    this.told?.cancel()
+    this.looked?.cancel()
+  }
+
+  /** Something changed that the others should hear of at once. */
+  changed(): void {
+    this.tellAt(Math.max(this.parts.system.nowMs(), this.toldMs + presenceGapMs))
+  }
+
+  /** The roster or this hub's standing is another one. */
+  followed(): void {
+    const { membership } = this.parts
+    const isMember = membership.standing === 'member'
+    this.report(isMember ? this.peers.follow(membership.chain) : this.peers.leaveAll())
+    if (isMember) this.changed()
+  }
+
+  private hear(subject: string, message: Uint8Array): void {
+    const { membership, system } = this.parts
+    const believed = membership.receive(message, subject)
+    if (believed === null || believed.head.to !== null) return
+    const { from } = believed.head
+    if (subject !== this.subjectOf(from.name)) return
+    const summary = readSummary(believed.payload)
+    if (summary === null) return
+    const { isNew, changes } = this.peers.note(from, summary, system.nowMs())
+    this.report(changes)
+    if (isNew) this.changed()
+  }
+
+  private report(changes: readonly PeerChange[]): void {
+    for (const change of changes) this.parts.onPeer(change)
+  }
+
+  private look(): void {
+    this.looked = this.parts.system.after(hubLookMs, () => this.look())
+    this.report(this.peers.look(this.parts.system.nowMs()))
+  }
+
+  private tell(): void {
+    const { membership, system, fleet } = this.parts
+    this.toldMs = system.nowMs()
+    this.dueMs = Number.POSITIVE_INFINITY
+    const { name } = membership.own
+    membership.publish(null, this.subjectOf(name), summaryBytes(this.peers.heard(), fleet()))
+    this.tellAt(this.toldMs + presenceMs)
+  }
+
+  /** The earliest of what was asked for counts. */
+  private tellAt(dueMs: number): void {
+    if (dueMs >= this.dueMs) return
+    this.told?.cancel()
+    this.dueMs = dueMs
+    const { system } = this.parts
+    this.told = system.after(Math.max(0, dueMs - system.nowMs()), () => this.tell())
+  }
+
+  private subjectOf(name: string): string {
+    return `${this.parts.membership.prefix}.presence.${name}`
+  }
+}

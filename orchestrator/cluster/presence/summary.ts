@@ -1,0 +1,79 @@
+/**
+ * What a hub tells the others of itself, as bytes and back: what its own scouts can do, and which start of each other
+ * hub it has heard. Rows of models come first, then names alone, then a number, within the bound of one message. A
+ * summary comes from another authority, which is believed about itself and nothing else; its form is
+ * checked here, and fields that a later version adds are left out.
+ */
+import { z } from 'zod'
+import { summaryBytesMax, summaryModelsMax, summaryRowBytesMax } from '../../../shared/limits/cluster/presence.ts'
+import { authoritiesMax, hubNameCharsMax } from '../../../shared/limits/cluster/roster.ts'
+import { modelCharsMax } from '../../../shared/limits/wire.ts'
+import { taskKinds } from '../../../shared/task.ts'
+import type { HubModel, LocalFleet } from '../../engine/ports/client.ts'
+
+export interface Summary {
+  /** The start of each hub that was heard last, by its name: proof that a summary is no older than that start. */
+  heard: Readonly<Record<string, number>>
+  scouts: number
+  credits: number
+  running: number
+  models: HubModel[]
+  /** Models beyond those. */
+  more: number
+}
+
+const count = z.int().min(0)
+const schema = z.object({
+  heard: z
+    .record(z.string().max(hubNameCharsMax), count)
+    .refine((heard) => Object.keys(heard).length <= authoritiesMax),
+  scouts: count,
+  credits: count,
+  running: count,
+  models: z
+    .array(
+      z.union([
+        z.string().min(1).max(modelCharsMax),
+        z.tuple([z.string().min(1).max(modelCharsMax), z.enum(taskKinds), count, count, count]),
+      ]),
+    )
+    .max(summaryModelsMax),
+  more: count,
+})
+
+/** Within `summaryBytesMax`, whatever the fleet offers. */
+export function summaryBytes(heard: Summary['heard'], fleet: LocalFleet): Uint8Array {
+  const { scouts, credits, running } = fleet
+  const models: z.infer<typeof schema>['models'] = []
+  const head = { heard, scouts, credits, running }
+  // What stands around the models, with the largest number of more.
+  let bytes = Buffer.byteLength(JSON.stringify({ ...head, models, more: Number.MAX_SAFE_INTEGER }))
+  for (const { offer, scouts: offerers, idle } of fleet.models) {
+    const row = [offer.model, offer.kind, offerers, idle, offer.contextTokens] as const
+    const next = bytes < summaryRowBytesMax ? ([...row] satisfies unknown[]) : offer.model
+    const nextBytes = Buffer.byteLength(JSON.stringify(next)) + 1
+    if (bytes + nextBytes > summaryBytesMax || models.length === summaryModelsMax) break
+    models.push(next as (typeof models)[number])
+    bytes += nextBytes
+  }
+  return Buffer.from(JSON.stringify({ ...head, models, more: fleet.models.length - models.length }))
+}
+
+/** Null for what is no summary. */
+export function readSummary(bytes: Uint8Array): Summary | null {
+  if (bytes.length > summaryBytesMax) return null
+  let value: unknown
+  try {
+    value = JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString())
+  } catch {
+    return null
+  }
+  const parsed = schema.safeParse(value)
+  if (!parsed.success) return null
+  const models = parsed.data.models.map((model): HubModel => {
+    if (typeof model === 'string') return { id: model, row: null }
+    const [id, kind, scouts, idle, contextTokens] = model
+    return { id, row: { kind, scouts, idle, contextTokens } }
+  })
+  return { ...parsed.data, models }
+}

@@ -1,0 +1,118 @@
+/**
+ * What one process of a hub believes of messages, and the numbers of those it sends. A message counts if an authority
+ * of the present roster signed it, under this subject, for this process or for every hub, in an epoch next to the
+ * present one, and if its number is new; each other one is counted by reason and dropped. Cheap checks come before the
+ * signature, and nothing is remembered of a message whose signature does not hold.
+ *
+ * A message that was recorded for an earlier start of this hub names that start. One meant for every hub can be shown
+ * again to a process that has just started; whoever acts on those asks for proof that the sender knows this start
+ * (`boot`).
+ */
+import { forgedPerSecondMax } from '../../../shared/limits/cluster/roster.ts'
+import type { Identity } from './identity.ts'
+import { type HubProcess, type MessageHead, openMessage, sealMessage, signedBytes } from './message.ts'
+import { PerSecond } from './per-second.ts'
+import { ReplayWindow } from './replay-window.ts'
+import type { RosterChain } from './roster-chain.ts'
+
+/**
+ * `echo`: of this process itself, or of an earlier start. `double`: another process has this hub's identity, and
+ * started later; this one has to stop taking part. `elsewhere`: for another process. `epoch`: too far from the present.
+ * `flood`: not looked at, because too many were forged in this second.
+ */
+export type DropReason =
+  | 'malformed'
+  | 'stranger'
+  | 'echo'
+  | 'double'
+  | 'elsewhere'
+  | 'epoch'
+  | 'replayed'
+  | 'forged'
+  | 'flood'
+
+export interface BelievedMessage {
+  head: MessageHead
+  payload: Uint8Array
+}
+
+interface Sender {
+  boot: number
+  toAll: ReplayWindow
+  toThis: ReplayWindow
+}
+
+export class MessageGate {
+  /** Messages that were dropped, by reason. */
+  readonly dropped: Record<DropReason, number> = {
+    ...{ malformed: 0, stranger: 0, echo: 0, double: 0, elsewhere: 0, epoch: 0, replayed: 0, forged: 0, flood: 0 },
+  }
+  /** By name; none but authorities, so the roster bounds it. */
+  private readonly senders = new Map<string, Sender>()
+  /** The last number used, by name of the receiver; empty for every hub. */
+  private readonly numbers = new Map<string, number>()
+  private readonly forged = new PerSecond(forgedPerSecondMax)
+
+  constructor(
+    private readonly identity: Identity,
+    private readonly own: HubProcess,
+    private chain: RosterChain,
+    private readonly nowMs: () => number,
+  ) {}
+
+  /** From now on this roster counts. What is known of hubs that are not in it is forgotten. */
+  follow(chain: RosterChain): void {
+    this.chain = chain
+    for (const name of this.senders.keys()) if (chain.authority(name) === undefined) this.senders.delete(name)
+    for (const name of this.numbers.keys()) {
+      if (name !== '' && chain.authority(name) === undefined) this.numbers.delete(name)
+    }
+  }
+
+  /** A message of this hub, to one process or to every hub (null). */
+  seal(to: HubProcess | null, subject: string, payload: Uint8Array): Uint8Array {
+    const name = to?.name ?? ''
+    const number = (this.numbers.get(name) ?? 0) + 1
+    this.numbers.set(name, number)
+    return sealMessage({ from: this.own, to, epoch: this.chain.epoch, number }, subject, payload, this.identity)
+  }
+
+  /** What a message that came under `subject` says; or why it does not count. */
+  receive(message: Uint8Array, subject: string): BelievedMessage | DropReason {
+    const judged = this.judge(message, subject)
+    if (typeof judged === 'string') this.dropped[judged]++
+    return judged
+  }
+
+  private judge(message: Uint8Array, subject: string): BelievedMessage | DropReason {
+    const opened = openMessage(message)
+    if (opened === null) return 'malformed'
+    const { head, payload, headBytes, signature } = opened
+    const { from, to, epoch, number } = head
+    const authority = this.chain.authority(from.name)
+    if (authority === undefined) return 'stranger'
+    if (from.name === this.own.name && from.boot <= this.own.boot) return 'echo'
+    if (to !== null && (to.name !== this.own.name || to.boot !== this.own.boot)) return 'elsewhere'
+    // Hubs learn of a new roster within seconds of each other; whoever is further behind has to catch up first.
+    if (Math.abs(epoch - this.chain.epoch) > 1) return 'epoch'
+    const known = this.senders.get(from.name)
+    if (known !== undefined && from.boot < known.boot) return 'replayed'
+    const current = known?.boot === from.boot ? known : undefined
+    if (current !== undefined && !windowOf(current, to).isNew(number)) return 'replayed'
+    const nowMs = this.nowMs()
+    if (!this.forged.has(nowMs)) return 'flood'
+    if (!authority.publicKey.verifies(signedBytes(headBytes, subject, payload), signature)) {
+      this.forged.add(nowMs)
+      return 'forged'
+    }
+    if (from.name === this.own.name) return 'double'
+    const sender = current ?? { boot: from.boot, toAll: new ReplayWindow(), toThis: new ReplayWindow() }
+    this.senders.set(from.name, sender)
+    windowOf(sender, to).add(number)
+    return { head, payload }
+  }
+}
+
+function windowOf(sender: Sender, to: HubProcess | null): ReplayWindow {
+  return to === null ? sender.toAll : sender.toThis
+}

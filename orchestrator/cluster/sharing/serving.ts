@@ -1,0 +1,210 @@
+/**
+ * Serving one other hub: this hub plays a scout of it, over a link instead of a socket. It offers what its own scouts
+ * can do, grants a share of their free credits, takes the tasks that come for them, and leaves everything else to the
+ * engine. A peer that asks for more than it was granted, or sends what is no frame of a hub, loses its link.
+ */
+import { linkRequestBytesMax, linkSignMs } from '../../../shared/limits/cluster/sharing.ts'
+import { concurrencyMax, requestBodyBytesMax } from '../../../shared/limits/wire.ts'
+import { decodeFromHub, encode } from '../../../shared/protocol/codec.ts'
+import { Assembly } from '../../../shared/protocol/fragments.ts'
+import { type FrameOf, protocolVersion, type ScoutFrame } from '../../../shared/protocol/frames.ts'
+import { offersThatFit, packOffers } from '../../../shared/protocol/offers.ts'
+import type { System } from '../../../shared/system.ts'
+import type { Offer } from '../../../shared/task.ts'
+import type { Answer, Submission } from '../../engine/ports/client.ts'
+import { peerOperator } from '../../engine/ports/scouts.ts'
+import type { HubProcess } from '../roster/message.ts'
+import type { FrameLink } from './frame-link.ts'
+import { ServedTask } from './served-task.ts'
+
+/** What serving asks of this hub. */
+interface ServingHub {
+  submit(submission: Submission): Answer
+  /** The operators that stand for hubs: work is done by own scouts, so that it travels one hop at most. */
+  peerOperators(): readonly string[]
+}
+
+export interface ServingParts {
+  system: System
+  hub: ServingHub
+  own: HubProcess
+  /** The name of the hub that asks. */
+  asker: string
+}
+
+/** A task whose request has not arrived whole. */
+interface Arriving {
+  frame: FrameOf<'task'>
+  assembly: Assembly
+}
+
+export class Serving {
+  /** Granted to the other hub and not used yet. */
+  outstanding = 0
+  private readonly tasks = new Map<string, ServedTask>()
+  private readonly arriving = new Map<string, Arriving>()
+  private arrivingBytes = 0
+  private creditMax = 0
+  /** Credits that the other hub may hold unused, by the last look. */
+  private creditsMax = 0
+  private isDraining = false
+  private shownOffers: string
+
+  constructor(
+    private readonly parts: ServingParts,
+    private readonly link: FrameLink,
+    offers: readonly Offer[],
+  ) {
+    const { name, boot } = parts.own
+    const wire = packOffers(offersThatFit(offers))
+    this.shownOffers = JSON.stringify(wire)
+    const identity = { version: protocolVersion, name, instance: `${boot}-${link.link}`, agent: 'chasm hub' }
+    this.send({ type: 'hello', ...identity, concurrency: concurrencyMax, offers: wire, held: [] })
+  }
+
+  /** A look at the clock: what is offered now, how many credits the other hub may hold, which tasks were silent. */
+  look(offers: readonly Offer[], creditsMax: number): void {
+    this.creditsMax = creditsMax
+    const wire = packOffers(offersThatFit(offers))
+    const text = JSON.stringify(wire)
+    if (text !== this.shownOffers) this.send({ type: 'offers', concurrency: concurrencyMax, offers: wire })
+    this.shownOffers = text
+    this.grant()
+    const nowMs = this.parts.system.nowMs()
+    for (const task of this.tasks.values()) task.sign(nowMs, linkSignMs)
+  }
+
+  /** This hub is leaving: it grants nothing more, and ends what it has. */
+  drain(reason: string): void {
+    if (this.isDraining) return
+    this.isDraining = true
+    this.send({ type: 'drain', reason })
+  }
+
+  /** The link is over. */
+  ended(): void {
+    for (const task of this.tasks.values()) task.forsake()
+    this.tasks.clear()
+    this.arriving.clear()
+    this.arrivingBytes = 0
+    this.outstanding = 0
+  }
+
+  receive(bytes: Uint8Array): void {
+    const frame = decodeFromHub(bytes)
+    switch (frame.type) {
+      case 'malformed':
+        return this.link.end()
+      case 'welcome':
+        this.creditMax = frame.creditMax
+        return this.grant()
+      case 'task':
+        return this.take(frame)
+      case 'fragment':
+        return this.add(frame)
+      case 'cancel':
+        return this.cancel(frame)
+      case 'flow':
+        return this.tasks.get(keyOf(frame))?.pause(frame.paused)
+      case 'ping':
+        return this.send({ type: 'pong', ping: frame.ping, running: Math.min(this.tasks.size, concurrencyMax) })
+      case 'hubDrain':
+        this.isDraining = true
+        return
+      // A link that breaks ends its tasks, so nothing is kept for an acknowledgement; standings are for people.
+      case 'settled':
+      case 'standing':
+        return
+    }
+  }
+
+  private take(frame: FrameOf<'task'>): void {
+    if (this.outstanding === 0 || this.tasks.has(keyOf(frame)) || this.arriving.has(keyOf(frame)))
+      return this.link.end()
+    this.outstanding--
+    const { body } = frame
+    // What is kept of a frame must not keep the whole message that it came in.
+    frame.nonce = Uint8Array.from(frame.nonce)
+    frame.body = null
+    if (body !== null) return this.begin(frame, Uint8Array.from(body))
+    if (frame.size > requestBodyBytesMax || this.arrivingBytes + frame.size > linkRequestBytesMax) {
+      return this.handBack(frame)
+    }
+    this.arrivingBytes += frame.size
+    this.arriving.set(keyOf(frame), { frame, assembly: new Assembly(frame.size) })
+  }
+
+  private add(fragment: FrameOf<'fragment'>): void {
+    const arriving = this.arriving.get(keyOf(fragment))
+    // What follows a task that was handed back or cancelled.
+    if (arriving === undefined) return
+    const progress = arriving.assembly.add(fragment.index, fragment.bytes)
+    if (progress === 'more') return
+    if (progress === 'broken') return this.link.end()
+    this.drop(arriving)
+    this.begin(arriving.frame, arriving.assembly.body())
+  }
+
+  private drop({ frame }: Arriving): void {
+    this.arriving.delete(keyOf(frame))
+    this.arrivingBytes -= frame.size
+  }
+
+  private begin(frame: FrameOf<'task'>, body: Uint8Array): void {
+    const { hub, asker, system } = this.parts
+    const { kind, model, stream, deadlineMs } = frame
+    const routing = { ignore: hub.peerOperators() }
+    const answer = hub.submit({ tenant: peerOperator(asker), kind, model, stream, body, deadlineMs, routing })
+    const key = keyOf(frame)
+    const send = (outgoing: ScoutFrame) => this.send(outgoing)
+    const onEnd = () => this.tasks.delete(key)
+    const parts = { frame, answer, send, onEnd, creditsAtEnd: () => this.creditsAtEnd() }
+    this.tasks.set(key, new ServedTask(parts, system.nowMs()))
+    this.send({ type: 'started', task: frame.task, attempt: frame.attempt, provider: this.parts.own.name })
+  }
+
+  private cancel(frame: FrameOf<'cancel'>): void {
+    const arriving = this.arriving.get(keyOf(frame))
+    if (arriving !== undefined) {
+      this.drop(arriving)
+      return this.settleAtOnce(arriving.frame, 'cancelled', 'cancelled')
+    }
+    this.tasks.get(keyOf(frame))?.cancel()
+  }
+
+  private handBack(frame: FrameOf<'task'>): void {
+    this.settleAtOnce(frame, 'released', 'scout_draining')
+  }
+
+  private settleAtOnce(
+    { task, attempt, nonce }: FrameOf<'task'>,
+    outcome: 'cancelled' | 'released',
+    fault: string,
+  ): void {
+    const texts = { fault, message: 'The hub did not begin with it.', param: '', retryAfterMs: 0 }
+    const head = { task, attempt, nonce, outcome, chunks: 0, provider: '', credits: 0 }
+    this.send({ type: 'settle', ...head, ...texts, size: 0, body: new Uint8Array(0) })
+  }
+
+  /** In place of the one that the task has used, while the share allows it. */
+  private creditsAtEnd(): number {
+    if (this.isDraining || this.outstanding >= Math.min(this.creditsMax, this.creditMax)) return 0
+    this.outstanding++
+    return 1
+  }
+
+  private grant(): void {
+    const count = Math.min(this.creditsMax, this.creditMax) - this.outstanding
+    if (count <= 0 || this.isDraining) return
+    this.outstanding += count
+    this.send({ type: 'credit', count })
+  }
+
+  private send(frame: ScoutFrame): void {
+    this.link.write(encode(frame))
+  }
+}
+
+function keyOf({ task, attempt }: { task: number; attempt: number }): string {
+  return `${task}/${attempt}`
+}
