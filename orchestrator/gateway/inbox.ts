@@ -123,13 +123,18 @@ export class Inbox<Socket extends object> {
     this.system.soon(this.turn)
   }
 
-  /** Another turn: reads on, a share of each socket after the other. */
+  /**
+   * Another turn: reads on, one share of each socket. Not more of one, however little the others send: whoever reads its
+   * streams has to come to that in between, or its scout would seem to send on after a pause.
+   */
   private readonly turn = (): void => {
     this.isScheduled = false
     this.spentBytes = 0
     this.lightBytes = 0
-    for (const [socket, line] of this.lines) {
+    for (const [socket, line] of [...this.lines]) {
       if (this.spentBytes >= inboxBytesPerTurn) break
+      // Dropped by what was read before it.
+      if (this.lines.get(socket) !== line) continue
       this.readShare(socket, line)
       if (this.lines.get(socket) !== line) continue
       this.lines.delete(socket)

@@ -125,6 +125,15 @@ describe('messages', () => {
   })
 })
 
+test('one turn reads one share of a socket that is alone, so that who reads its streams is not outrun', () => {
+  const { say, read, system } = stage()
+  const bytes = inboxShareBytes / 4 - inboxMessageBytes
+  for (let at = 0; at < 200; at++) say(a, at, bytes)
+  const before = read.length
+  system.turn()
+  expect(read.slice(before)).toEqual(Array.from({ length: 4 }, (_, at) => `a${before + at}`))
+})
+
 describe('too much that waits', () => {
   test('of one socket closes it, and what waited of it is not read', () => {
     const { say, overflowed, read, inbox, system } = stage()

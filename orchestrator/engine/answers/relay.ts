@@ -31,8 +31,8 @@ export interface RelayOptions {
   tab: Tab
 }
 
-/** What may wait for one reader in all; a frame more than a pause leaves room for. */
-const waitingBytesMax = streamBufferBytes + streamOverrunBytes + frameBytesMax
+/** What may come for one reader after its scout was asked to pause; a frame more than one session leaves room for. */
+const afterPauseBytesMax = streamOverrunBytes + frameBytesMax
 
 /** Shared by all relays without lines; never added to. */
 const noLines: Uint8Array[] = []
@@ -83,6 +83,8 @@ export class Relay implements AnswerSink, Answer, AskedSource {
   private isCrowded = false
   private isAbandoned = false
   private paused = false
+  /** What waited when the pause began: one chunk may be larger than what makes a pause. */
+  private pausedAtBytes = 0
   /** What arrived since the pause was asked for. */
   private overrunBytes = 0
   private forwardedBytes = 0
@@ -206,7 +208,7 @@ export class Relay implements AnswerSink, Answer, AskedSource {
     }
     // Every session of a scout that comes and goes may bring so much before it hears of the pause: nobody's doing but
     // that of the reader for whom all of it waits.
-    if (this.paused && this.readyBytes > waitingBytesMax) return tooSlow
+    if (this.paused && this.readyBytes - this.pausedAtBytes > afterPauseBytesMax) return tooSlow
     if (this.isCrowded) return tooMuchUnread
     if (this.paused) this.overrunBytes += body.length
     return null
@@ -332,6 +334,7 @@ export class Relay implements AnswerSink, Answer, AskedSource {
 
   private setPaused(paused: boolean): void {
     this.paused = paused
+    this.pausedAtBytes = this.readyBytes
     this.overrunBytes = 0
     if (this.winner !== null) this.host.flow(this.winner.session, this.task, this.winner.attempt, paused)
   }

@@ -290,6 +290,14 @@ describe('a reader that does not read', () => {
     expect(answer.take()?.end?.type).toBe('done')
   })
 
+  test('gets one with what follows it at once, before it could be read', () => {
+    const { answer, work } = stage()
+    work.say(bulk(4 * (streamBufferBytes + streamOverrunBytes)))
+    work.say(finishLine)
+    work.done()
+    expect(answer.take()).toMatchObject({ lines: [{}, {}], end: { type: 'done' } })
+  })
+
   test('gets as many last lines as a scout cares to send', () => {
     const { answer, work } = stage()
     // In one frame: a chunk that is larger than that holds no more lines.
