@@ -124,8 +124,8 @@ export class Inbox<Socket extends object> {
   }
 
   /**
-   * Another turn: reads on, one share of each socket. Not more of one, however little the others send: whoever reads its
-   * streams has to come to that in between, or its scout would seem to send on after a pause.
+   * Another turn: reads on, one share of each socket. Not more of one, however little the others send: whoever reads
+   * its streams has to come to that in between, or its scout would seem to send on after a pause.
    */
   private readonly turn = (): void => {
     this.isScheduled = false
