@@ -4,10 +4,12 @@
  * looks at the environment. An empty variable counts as unset, as a copied `.env` line without a value means it.
  */
 import { isIP } from 'node:net'
+import { availableParallelism } from 'node:os'
 import { z } from 'zod'
 import { quoteFlaw } from '../shared/env-file.ts'
 import { requestBodyBytesDefault } from '../shared/limits/http.ts'
 import { adminKeyCharsMax, adminKeyCharsMin } from '../shared/limits/keys.ts'
+import { edgesMax } from '../shared/limits/process.ts'
 import { bodyBytesMax, requestBodyBytesMax } from '../shared/limits/wire.ts'
 import { TrustedProxies } from '../shared/network/client-address.ts'
 import { readOrigins } from '../shared/network/web-origin.ts'
@@ -34,6 +36,8 @@ export interface Config {
   readonly publicUrl: string | null
   /** Whether unknown wallets get an account, until an administrator sets it otherwise. */
   readonly signup: SignupMode
+  /** Processes that hold the sockets of clients and scouts beside the brain; 0 for one process that does all. */
+  readonly edges: number
 }
 
 const MiB = 1024 * 1024
@@ -102,7 +106,20 @@ const schema = z.object({
     .nullable()
     .default(null),
   SIGNUP: z.enum(signupModes, wants('SIGNUP', `one of ${signupModes.join(', ')}`)).default('off'),
+  HUB_EDGES: z
+    .string()
+    .refine(
+      (text) => text === 'auto' || (/^\d{1,2}$/.test(text) && Number(text) <= edgesMax),
+      wants('HUB_EDGES', `auto or a whole number from 0 to ${edgesMax}`),
+    )
+    .default('0')
+    .transform((text) => (text === 'auto' ? edgesFor(availableParallelism()) : Number(text))),
 })
+
+/** One edge beside the brain does no more than one process that does both. */
+function edgesFor(cores: number): number {
+  return cores < 3 ? 0 : Math.min(edgesMax, cores - 1)
+}
 
 /** As browsers write it; null for what is no address of a page, or holds more than that. */
 function publicOrigin(text: string): string | null {
@@ -126,7 +143,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
   const parsed = schema.safeParse(given)
   if (!parsed.success) return parsed.error.issues.map((issue) => issue.message)
   const { HOST, PORT, DATA_DIR, ADMIN_KEY, CORS_ORIGINS, LOG_LEVEL, TRUSTED_PROXIES, PRIVATE_URLS } = parsed.data
-  const { REQUEST_MAX_MIB: requestBytesMax, PUBLIC_URL: publicUrl, SIGNUP: signup } = parsed.data
+  const { REQUEST_MAX_MIB: requestBytesMax, PUBLIC_URL: publicUrl, SIGNUP: signup, HUB_EDGES: edges } = parsed.data
   return Object.freeze({
     host: HOST,
     port: PORT,
@@ -139,6 +156,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     requestBytesMax,
     publicUrl,
     signup,
+    edges,
   })
 }
 

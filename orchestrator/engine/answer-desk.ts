@@ -24,8 +24,8 @@ interface AnswerDeskParts {
   scouts: AttemptLinks
   sinks: { get(task: number): AnswerSink | undefined }
   checks: AnswerChecks
-  /** Of a session that is known here; undefined once it is gone. */
-  operatorOf: (session: number) => string | undefined
+  /** Whether this session is known, and not gone. */
+  isLive: (session: number) => boolean
 }
 
 type Grant = Extract<ToClients, { type: 'grant' }>
@@ -85,7 +85,7 @@ export class AnswerDesk implements AttemptEvents {
     const { task, attempt } = head
     const sink = this.sinkOf(session, task, attempt)
     const attemptStream = this.renew(session, task, attempt, sink)
-    if (sink === undefined || attemptStream === undefined || attemptStream.isInCheck) return
+    if (sink === undefined || attemptStream === undefined || isOver(attemptStream)) return
     const flaw = sink.chunk(attemptStream, head, body)
     if (flaw !== null) this.parts.brain.fromClients({ type: 'attemptBroken', task, attempt, fault: flaw })
   }
@@ -95,6 +95,8 @@ export class AnswerDesk implements AttemptEvents {
     const sink = this.sinkOf(session, task, attempt)
     const attemptStream = sink?.attemptStream(attempt, session)
     if (attemptStream?.isInCheck === true) return
+    // Another settlement of it, while the brain decides on the first one, is decided on in its turn.
+    if (attemptStream?.isSettled === true) return this.settled(session, settlement, undefined)
     if (sink === undefined || attemptStream === undefined || outcome !== 'done') {
       return this.settled(session, settlement, attemptStream)
     }
@@ -111,12 +113,12 @@ export class AnswerDesk implements AttemptEvents {
     steps: CheckSteps,
     bytes: number,
   ): void {
-    const { brain, checks, sinks, operatorOf } = this.parts
+    const { brain, checks, sinks, isLive } = this.parts
     const { task, attempt } = settlement
     // A session may settle in the turn in which it joined, before the core knows it.
-    if (operatorOf(session) === undefined) brain.flush()
-    const operator = operatorOf(session)
-    if (operator === undefined) return
+    if (!isLive(session)) brain.flush()
+    if (!isLive(session)) return
+    const operator = operatorOf(attemptStream.served.scout)
     const refused = this.bytesInCheck.take(operator, bytes)
     if (refused !== null) {
       const cause = refused === 'share' ? tooMuchToCheck : noRoomToCheck
@@ -126,13 +128,12 @@ export class AnswerDesk implements AttemptEvents {
     const own: Settlement = { ...settlement, nonce: new Uint8Array(settlement.nonce) }
     checks.add({
       steps,
-      isWanted: () =>
-        operatorOf(session) !== undefined && sinks.get(task)?.attemptStream(attempt, session) === attemptStream,
+      isWanted: () => isLive(session) && sinks.get(task)?.attemptStream(attempt, session) === attemptStream,
       over: (flaw) => {
         this.bytesInCheck.give(operator, bytes)
         if (flaw !== undefined) this.checked(session, own, attemptStream, flaw)
         // A scout whose attempt ended meanwhile waits for a verdict on it.
-        else if (operatorOf(session) !== undefined) this.settled(session, own, undefined)
+        else if (isLive(session)) this.settled(session, own, undefined)
       },
     })
   }
@@ -159,7 +160,7 @@ export class AnswerDesk implements AttemptEvents {
 
   broken(session: number, task: number, attempt: number, cause: Fault): void {
     const attemptStream = this.renew(session, task, attempt, this.sinkOf(session, task, attempt))
-    if (attemptStream === undefined || attemptStream.isInCheck) return
+    if (attemptStream === undefined || isOver(attemptStream)) return
     this.parts.brain.fromClients({ type: 'attemptBroken', task, attempt, fault: cause })
   }
 
@@ -197,6 +198,16 @@ export class AnswerDesk implements AttemptEvents {
     brain.fromClients({ type: 'renewed', session, task, attempt })
     return attemptStream
   }
+}
+
+/** Nothing counts that follows its settlement. */
+function isOver({ isInCheck, isSettled }: AttemptStream): boolean {
+  return isInCheck || isSettled
+}
+
+/** The tenant of its key, with which a scout's identity begins. */
+function operatorOf(scout: string): string {
+  return scout.slice(0, scout.indexOf('/'))
 }
 
 /** A scout's account of what went wrong, with a code and a sentence of the hub where its own do not fit. */

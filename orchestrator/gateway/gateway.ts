@@ -60,6 +60,10 @@ export interface GatewayOptions {
   clientOf?: (peer: string, headers: Headers) => string
   /** Told of an error that a message brought about: a defect of ours, whoever sent the message. */
   onDefect?: (error: unknown) => void
+  /** A key has more or fewer connections than before. */
+  countChanged?: (key: string) => void
+  /** A number for the next session; counted from 1 without it. */
+  nextSession?: () => number
 }
 
 /** Closing a fleet takes this long per socket, so that it does not come back as one wave. */
@@ -102,7 +106,7 @@ export class Gateway {
   private readonly settings: GatewaySettings
   /** Of answers that have not arrived whole. */
   readonly bytesInFlight = new ByteAccount(wireLimits.assemblyBytesInAllMax, wireLimits.assemblyBytesPerOperatorMax)
-  private nextSession = 1
+  private sessionsOpened = 0
   private open = 0
   private readonly openByOperator = new Map<string, number>()
   private readonly byKey = new Map<string, Set<ScoutSession>>()
@@ -174,7 +178,7 @@ export class Gateway {
     const { events } = this
     if (events === null) throw new Error('a socket was opened before the start')
     const socket = new BunSocket(ws)
-    const id = this.nextSession++
+    const id = this.options.nextSession?.() ?? ++this.sessionsOpened
     const { acksHeldMax } = this.settings
     const nowMs = this.system.nowMs()
     const { bytesInFlight } = this
@@ -190,6 +194,7 @@ export class Gateway {
     const ofKey = this.byKey.get(key)
     if (ofKey === undefined) this.byKey.set(key, new Set([session]))
     else ofKey.add(session)
+    this.options.countChanged?.(key)
     this.visits.add(session)
   }
 
@@ -219,6 +224,7 @@ export class Gateway {
     const ofKey = this.byKey.get(key)
     ofKey?.delete(session)
     if (ofKey?.size === 0) this.byKey.delete(key)
+    this.options.countChanged?.(key)
     this.visits.remove(session)
     session.closed()
   }
@@ -364,7 +370,7 @@ export class FrameLinks implements ScoutLinks {
 }
 
 /** The fields of a task that grow with time or come from a client; the others are made to fit. */
-function fits({ attempt, model, ttlMs, deadlineMs }: TaskGrant, request: Uint8Array): boolean {
+export function fits({ attempt, model, ttlMs, deadlineMs }: TaskGrant, request: Uint8Array): boolean {
   return (
     attemptField.accepts(attempt) &&
     durationField.accepts(ttlMs) &&

@@ -5,7 +5,7 @@ const origins = '* or origins with commas between, as https://app.example.com or
 const orEach = 'to allow every origin, or name each one'
 const page = 'an address without a path, as https://hub.example'
 const networks = 'addresses or networks with commas between, as 127.0.0.1 or 10.0.0.0/8'
-const pages = { publicUrl: null, signup: 'off' }
+const pages = { publicUrl: null, signup: 'off', edges: 0 }
 const rest = { corsOrigins: [], trustedProxies: [], privateUrls: 'refuse', requestBytesMax: 33_554_432, ...pages }
 const defaults = { host: '127.0.0.1', port: 8080, dataDir: './data', adminKey: null, logLevel: 'info', ...rest }
 
@@ -28,10 +28,11 @@ test('everything set is taken, and the result cannot be changed', () => {
     REQUEST_MAX_MIB: '64',
     PUBLIC_URL: 'https://Hub.example:443/',
     SIGNUP: 'approve',
+    HUB_EDGES: '7',
     HOME: '/root',
   })
   const corsOrigins = ['https://app.example.com', 'http://localhost:5173']
-  const sizes = { requestBytesMax: 67_108_864, publicUrl: 'https://hub.example', signup: 'approve' }
+  const sizes = { requestBytesMax: 67_108_864, publicUrl: 'https://hub.example', signup: 'approve', edges: 7 }
   const taken = { corsOrigins, trustedProxies: ['127.0.0.1', 'fd00::/8'], privateUrls: 'allow', ...sizes }
   expect(config).toEqual({ host: '::', port: 0, dataDir: '/var/lib/my data', adminKey, logLevel: 'silent', ...taken })
   expect(Object.isFrozen(config)).toBe(true)
@@ -48,6 +49,8 @@ test.each([
   ['CORS_ORIGINS', 'app.example.com', `CORS_ORIGINS must be ${origins}, but "app.example.com" is no origin.`],
   ['CORS_ORIGINS', '*, https://a.example', `CORS_ORIGINS names * beside other origins: leave * alone ${orEach}.`],
   ['PRIVATE_URLS', 'no', 'PRIVATE_URLS must be allow or refuse, but it is "no".'],
+  ['HUB_EDGES', '33', 'HUB_EDGES must be auto or a whole number from 0 to 32, but it is "33".'],
+  ['HUB_EDGES', 'all', 'HUB_EDGES must be auto or a whole number from 0 to 32, but it is "all".'],
   ['REQUEST_MAX_MIB', '3', 'REQUEST_MAX_MIB must be a whole number from 4 to 64, but it is "3".'],
   ['REQUEST_MAX_MIB', '65', 'REQUEST_MAX_MIB must be a whole number from 4 to 64, but it is "65".'],
   ['REQUEST_MAX_MIB', '20MB', 'REQUEST_MAX_MIB must be a whole number from 4 to 64, but it is "20MB".'],

@@ -288,9 +288,9 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'the epoch stays the same over a restart',
-    file: `${engine}/task-numbers.ts`,
-    find: 'this.last = epoch * 2 ** 32 - 1',
-    replace: 'this.last = 2 ** 32 - 1',
+    file: `${engine}/numbers.ts`,
+    find: 'this.next = epoch * 2 ** 32',
+    replace: 'this.next = 2 ** 32',
   },
 
   // ------------------------------------------------------------ shares of strangers

@@ -57,9 +57,11 @@ export class AttemptStream {
   private checkedIn = 0
   /** When the core last learnt that this attempt lives. */
   renewedMs = 0
+  /** Lines that its owner had forwarded when it began. */
+  after = 0
   /** What placing this attempt was expected to cost. */
   cost: Cost | null = null
-  /** As the offer names them; null when unknown. */
+  /** What a token of it is charged; null when unknown. */
   promptPrice: number | null = null
   answerPrice: number | null = null
   /** null unless it is streamed. */

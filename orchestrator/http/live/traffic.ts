@@ -6,8 +6,16 @@
 import { trafficSlotMs } from '../../../shared/limits/http.ts'
 import type { System, Timer } from '../../../shared/system.ts'
 import type { Engine, EngineStats } from '../../engine/ports/client.ts'
-import { LatencySketch } from './latency-sketch.ts'
+import { type LatencyCounts, LatencySketch } from './latency-sketch.ts'
 import { historySpans, Ring, type Sample, type Span } from './ring.ts'
+
+/** Requests that have ended, as a process that shows no charts counts them for the one that does. */
+export interface TrafficCounts {
+  requests: number
+  clientErrors: number
+  hubErrors: number
+  firstContent: LatencyCounts
+}
 
 /** A slot that is being filled. */
 class Slot {
@@ -22,6 +30,13 @@ class Slot {
     if (status >= 500) this.hubErrors++
     else if (status >= 400) this.clientErrors++
     if (firstContentMs !== null) this.firstContent.add(firstContentMs)
+  }
+
+  add({ requests, clientErrors, hubErrors, firstContent }: TrafficCounts): void {
+    this.requests += requests
+    this.clientErrors += clientErrors
+    this.hubErrors += hubErrors
+    this.firstContent.addAll(firstContent)
   }
 
   clear(): void {
@@ -53,7 +68,8 @@ export class Traffic {
   newest: { atMs: number; sample: Sample } | null = null
 
   constructor(
-    private readonly engine: Pick<Engine, 'stats'>,
+    /** Null where slots are not closed, but their counts taken. */
+    private readonly engine: Pick<Engine, 'stats'> | null,
     private readonly system: System,
   ) {
     const wallMs = system.wallMs()
@@ -63,12 +79,26 @@ export class Traffic {
     }
     this.levels = { '10m': level('10m'), '24h': level('24h'), '30d': level('30d') }
     this.all = Object.values(this.levels)
-    this.tokens = tokensOf(engine.stats())
+    this.tokens = engine === null ? 0 : tokensOf(engine.stats())
   }
 
   /** A request for an answer has ended. `firstContentMs`: from its arrival; null when there was no content. */
   count(status: number, firstContentMs: number | null): void {
     for (const { slot } of this.all) slot.count(status, firstContentMs)
+  }
+
+  /** What was counted since the last time. */
+  take(): TrafficCounts {
+    const { slot } = this.levels['10m']
+    const { requests, clientErrors, hubErrors, firstContent } = slot
+    const counts = { requests, clientErrors, hubErrors, firstContent: firstContent.counted() }
+    for (const level of this.all) level.slot.clear()
+    return counts
+  }
+
+  /** Requests that have ended in another process. */
+  add(counts: TrafficCounts): void {
+    for (const { slot } of this.all) slot.add(counts)
   }
 
   start(): void {
@@ -92,7 +122,7 @@ export class Traffic {
 
   private tick(): void {
     this.timer = this.system.after(trafficSlotMs, () => this.tick())
-    const stats = this.engine.stats()
+    const stats = this.engine!.stats()
     const { tasksQueued: queued, tasksLeased: leased, scouts } = stats
     const wallMs = this.system.wallMs()
     const tokens = tokensOf(stats)

@@ -10,16 +10,22 @@ interface OpenStream {
 export class OpenStreams {
   private readonly byKey = new Map<string, Set<OpenStream>>()
 
+  /** `changed`: a key has more or fewer of them than before. */
+  constructor(private readonly changed: (key: string) => void = () => {}) {}
+
   add(key: string, stream: OpenStream): void {
     const streams = this.byKey.get(key)
     if (streams === undefined) this.byKey.set(key, new Set([stream]))
     else streams.add(stream)
+    this.changed(key)
   }
 
   /** Does nothing for one that is not there. */
   remove(key: string, stream: OpenStream): void {
     const streams = this.byKey.get(key)
-    if (streams?.delete(stream) === true && streams.size === 0) this.byKey.delete(key)
+    if (streams?.delete(stream) !== true) return
+    if (streams.size === 0) this.byKey.delete(key)
+    this.changed(key)
   }
 
   countOf(key: string): number {

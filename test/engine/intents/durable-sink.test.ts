@@ -17,6 +17,7 @@ function stage(kind: TaskKind = 'chat') {
     flow() {},
     where: () => {},
     abandon() {},
+    fail() {},
     unread: new ByteAccount(0, 0),
   }
   const request = () => bytesOf('{}')
