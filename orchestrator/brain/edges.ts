@@ -224,7 +224,11 @@ export class Edges implements AwayEdges {
   }
 
   toScouts(message: ToScouts): void {
-    this.sessionSeats.get(blockOf(message.session))?.link.send(message)
+    // A cancel goes the way of the task that it is about, which it would overtake, unless nobody is there any more.
+    const carrier = message.type === 'cancelAttempt' ? this.taskSeats.get(blockOf(message.task)) : undefined
+    const isThere = carrier !== undefined && this.seats.has(carrier.edge)
+    const seat = isThere ? carrier : this.sessionSeats.get(blockOf(message.session))
+    seat?.link.send(message)
   }
 
   /** For answers that the brain carries itself. */

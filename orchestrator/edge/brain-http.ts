@@ -7,7 +7,7 @@ import type { AccountStore } from '../engine/ports/account-store.ts'
 import type { Forward } from '../http/request-context.ts'
 
 /** Of one connection, or made anew by who writes the body. */
-const notForwarded = ['connection', 'content-length', 'transfer-encoding', 'keep-alive', 'upgrade']
+const notForwarded = ['connection', 'content-length', 'transfer-encoding', 'keep-alive', 'upgrade', 'expect']
 
 /** The address of the client, from an edge: nobody else reaches the brain's listener. */
 const addressHeader = 'x-chasm-address'

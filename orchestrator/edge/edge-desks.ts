@@ -51,6 +51,8 @@ export class EdgeDesks {
   private readonly clients: ClientDesk
   private readonly answers: AnswerDesk
   private readonly scouts: ScoutDesk
+  /** Attempts wherever their scouts' sockets are. */
+  private readonly attempts: AttemptLinks
   private readonly book: UsageBook
   private readonly lane: TurnLane
   private readonly checks: AnswerChecks
@@ -69,6 +71,7 @@ export class EdgeDesks {
     const brain: BrainPort = { fromClients: toBrain, fromScouts: toBrain, flush() {} }
     this.scouts = new ScoutDesk({ brain, answers: this.carriers(), links: new LiveLinks(links, guard) })
     const holders = this.holders()
+    this.attempts = holders
     const host = new AnswerHost(brain, holders)
     const relays = new Relays()
     this.book = new UsageBook((sum) => toBrain({ type: 'usage', sum }), system)
@@ -129,6 +132,8 @@ export class EdgeDesks {
       case 'refused':
       case 'position':
         return this.clients.receive(message)
+      case 'cancelAttempt':
+        return this.attempts.cancel(message.session, message.task, message.attempt, message.reason)
       default:
         if (isToScouts(message)) this.scouts.receive(message)
         else this.answers.receive(message)

@@ -1,8 +1,8 @@
 /**
  * The desk of clients: a submission becomes a relay, from which its client pulls the answer, and a message to the
- * brain, which refuses it where a limit of its key says so. When the brain says that a task is over, the relay ends, the
- * brain learns what was used, and that goes into the books. What comes of the answer meanwhile passes through the desk
- * of answers.
+ * brain, which refuses it where a limit of its key says so. When the brain says that a task is over, the relay ends,
+ * the brain learns what was used, and that goes into the books. What comes of the answer meanwhile passes through the
+ * desk of answers.
  */
 import { type Fault, fault } from '../../shared/faults.ts'
 import { requestDeadlineMs } from '../../shared/limits/scheduling.ts'

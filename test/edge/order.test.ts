@@ -56,6 +56,24 @@ test('an answer passes from edge to edge, and its body never the brain', () => {
   expect(bench.engine.stats()).toMatchObject({ tasksLeased: 0, creditsHeld: 2 })
 })
 
+test('a cancel does not overtake the task that it is about', () => {
+  const bench = new EdgesBench(2)
+  const [client, scout] = bench.seats as [EdgeSeat, EdgeSeat]
+  const session = scout.join(['m'], 1)
+  bench.settle()
+  const answer = client.ask({ body: bytesOf('{"messages":[]}') })
+  client.toBrain.deliver()
+  bench.decide()
+  // The task is on its way to the client's edge, as its client leaves.
+  answer.abandon()
+  client.toBrain.deliver()
+  bench.decide()
+  scout.fromBrain.deliver()
+  bench.settle()
+  const heard = scout.sent.filter((one) => one.session === session).map(({ frame }) => frame.type)
+  expect(heard).toEqual(['welcome', 'task', 'cancel'])
+})
+
 describe('content that began while the brain voided its attempt', () => {
   test('ends the answer, and never begins anew', () => {
     const { bench, client, scout, answer, session, work, other } = stage()

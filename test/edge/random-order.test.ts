@@ -2,7 +2,7 @@
  * Hundreds of seeded lives of a hub of several edges: links deliver when chance has it, each in its own order; scouts
  * come, answer, leave and come back at another edge with what they hold; edges die. Whatever happens, a client sees the
  * beginning of one answer and never any of it twice, honest scouts are not closed, no more is set aside for a key than
- * its budget, and in the end every answer has one and nothing is set aside.
+ * its budget, and in the end every answer has one, nothing is set aside and no number was given twice.
  */
 import { expect, test } from 'vitest'
 import { Random } from '../../orchestrator/core/model/random.ts'
@@ -42,6 +42,8 @@ class PlayedScout {
   seat: EdgeSeat | null = null
   session = 0
   jobs: Job[] = []
+  /** All that it ever had. */
+  readonly sessions: number[] = []
   private isWelcome = false
 
   constructor(
@@ -54,6 +56,7 @@ class PlayedScout {
     this.isWelcome = false
     const held = this.jobs.map(({ task, attempt, nonce }): [number, number, Uint8Array] => [task, attempt, nonce])
     this.session = seat.join(['m'], 0, { name: this.name, instance: this.name, concurrency, held })
+    this.sessions.push(this.session)
   }
 
   leave(): void {
@@ -239,6 +242,11 @@ class Life {
     const open = this.readers.filter(({ end }) => end === null)
     if (open.length > 0) throw new Error(`${open.length} answers have no end`)
     bench.settle()
+    const sessions = scouts.flatMap((scout) => scout.sessions)
+    const answers = this.readers.map(({ answer }) => answer.id)
+    for (const given of [sessions.map(String), answers]) {
+      if (new Set(given).size < given.length) throw new Error('a number was given twice')
+    }
     if (this.reserved() > 0) throw new Error(`${this.reserved()} tokens are set aside for nothing`)
   }
 }

@@ -4,6 +4,7 @@
  * still fits the code.
  */
 
+import { orderMutants } from '../edge/order-mutants.ts'
 import { budgetMutants } from './budget-mutants.ts'
 
 export interface Mutant {
@@ -11,6 +12,8 @@ export interface Mutant {
   file: string
   find: string
   replace: string
+  /** The tests that find it, where the simulation has no part in it. */
+  tests?: string
 }
 
 const core = 'orchestrator/core'
@@ -382,4 +385,5 @@ export const mutants: readonly Mutant[] = [
     replace: '',
   },
   ...budgetMutants,
+  ...orderMutants,
 ]

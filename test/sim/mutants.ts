@@ -1,7 +1,7 @@
 /**
  * Shows that the simulation finds faults: puts one after the other into a copy of the sources and runs
- * seeds until an invariant breaks. `bun run sim:mutants [--seeds 5000] [--only <part of a name>] [--portion 2/6]`
- * prints which invariant killed which fault at which seed, and fails when one survives.
+ * seeds until an invariant breaks, or the tests that are to find it. Prints what killed which fault, and fails when one
+ * survives. `bun run sim:mutants [--seeds 5000] [--only <part of a name, or tests>] [--portion 2/6]`
  */
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -10,7 +10,8 @@ import { parseArgs } from 'node:util'
 import { type Mutant, mutants } from './mutant-list.ts'
 
 const root = join(import.meta.dirname, '../..')
-const sources = ['shared', 'orchestrator', 'scout', 'test/sim', 'package.json', 'tsconfig.json']
+const tests = ['test/sim', 'test/edge', 'test/e2e/edges', 'test/support', 'vitest.config.ts']
+const sources = ['shared', 'orchestrator', 'scout', ...tests, 'package.json', 'tsconfig.json']
 
 const { values } = parseArgs({
   options: {
@@ -26,10 +27,17 @@ const { values } = parseArgs({
 
 const [portion, portions] = values.portion.split('/').map(Number) as [number, number]
 
+interface Killed {
+  /** Null where a test noticed. */
+  invariant: number | null
+  seed: string
+  what: string
+}
+
 interface Verdict {
   mutant: Mutant
   /** Which invariant noticed, at which seed; null when none did. */
-  killed: { invariant: number; seed: string; what: string } | null
+  killed: Killed | null
   seconds: number
 }
 
@@ -49,6 +57,34 @@ async function firstFailure(folder: string, seeds: string): Promise<Verdict['kil
   return (JSON.parse(text) as { failure: Verdict['killed'] }).failure
 }
 
+/** Runs tests with the sources at `folder`; the first one that fails, null when none does. */
+async function failingTest(folder: string, tests: string): Promise<Killed | null> {
+  const vitest = join(folder, 'node_modules/.bin/vitest')
+  const command = [
+    process.execPath,
+    '--bun',
+    vitest,
+    'run',
+    '--bail=1',
+    '--testTimeout=60000',
+    '--reporter=json',
+    tests,
+  ]
+  const run = Bun.spawn(command, { cwd: folder, stdout: 'pipe', stderr: 'ignore' })
+  const text = await new Response(run.stdout).text()
+  if ((await run.exited) === 0) return null
+  const { testResults } = JSON.parse(text.slice(text.indexOf('{'))) as { testResults: TestFile[] }
+  const failed = testResults
+    .flatMap(({ assertionResults }) => assertionResults)
+    .find(({ status }) => status === 'failed')
+  if (failed === undefined) throw new Error(`the tests of ${tests} cannot be run: ${text.slice(0, 500)}`)
+  return { invariant: null, seed: '', what: failed.fullName }
+}
+
+interface TestFile {
+  assertionResults: { status: string; fullName: string }[]
+}
+
 /** Lives seeds with one fault in the copy at `folder`, which is as before afterwards. */
 async function hunt(folder: string, mutant: Mutant): Promise<Verdict> {
   const path = join(folder, mutant.file)
@@ -59,19 +95,24 @@ async function hunt(folder: string, mutant: Mutant): Promise<Verdict> {
     original.replace(mutant.find, () => mutant.replace),
   )
   const startedMs = performance.now()
-  const killed = await firstFailure(folder, values.seeds)
+  const killed =
+    mutant.tests === undefined ? await firstFailure(folder, values.seeds) : await failingTest(folder, mutant.tests)
   writeFileSync(path, original)
   return { mutant, killed, seconds: (performance.now() - startedMs) / 1000 }
 }
 
+function fateOf({ invariant, seed }: Killed): string {
+  return invariant === null ? 'a test' : `invariant ${invariant} at seed ${seed}`
+}
+
 function tell({ mutant, killed, seconds }: Verdict): void {
-  const fate = killed === null ? 'SURVIVED' : `invariant ${killed.invariant} at seed ${killed.seed}`
+  const fate = killed === null ? 'SURVIVED' : fateOf(killed)
   process.stdout.write(`${mutant.name.padEnd(62)} ${fate.padEnd(28)} ${seconds.toFixed(1)} s\n`)
   if (killed !== null) process.stdout.write(`    ${killed.what.split('\n')[0]!.slice(0, 130)}\n`)
 }
 
 const queue = mutants
-  .filter(({ name }) => name.includes(values.only))
+  .filter(({ name, tests = '' }) => name.includes(values.only) || (values.only !== '' && tests === values.only))
   .filter((_, place) => place % portions === portion - 1)
 const survivors: string[] = []
 const jobs = Math.min(Number(values.jobs), queue.length)
