@@ -132,6 +132,9 @@ export class EdgeDesks {
       case 'refused':
       case 'position':
         return this.clients.receive(message)
+      case 'grant':
+        // It is kept for as long as the attempt: a view would keep its whole frame.
+        return this.answers.receive({ ...message, nonce: message.nonce.slice() })
       case 'cancelAttempt':
         return this.attempts.cancel(message.session, message.task, message.attempt, message.reason)
       default:

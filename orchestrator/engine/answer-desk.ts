@@ -9,6 +9,7 @@ import { type Fault, fault, isReportable, plainMessage } from '../../shared/faul
 import { checkedBytesMax, checkedBytesPerOperatorMax } from '../../shared/limits/answers.ts'
 import { withoutSecrets } from '../../shared/secrets.ts'
 import type { System } from '../../shared/system.ts'
+import { sameNonce } from '../core/model/nonce.ts'
 import { type AnswerChecks, type CheckSteps, isInSteps } from './answers/answer-checks.ts'
 import type { AnswerSink } from './answers/answer-sink.ts'
 import type { AttemptStream } from './answers/attempt-stream.ts'
@@ -95,8 +96,10 @@ export class AnswerDesk implements AttemptEvents {
     const sink = this.sinkOf(session, task, attempt)
     const attemptStream = sink?.attemptStream(attempt, session)
     if (attemptStream?.isInCheck === true) return
-    // Another settlement of it, while the brain decides on the first one, is decided on in its turn.
-    if (attemptStream?.isSettled === true) return this.settled(session, settlement, undefined)
+    // Of what the brain will refuse nothing is kept; nor of another settlement while it decides on the first one.
+    if (attemptStream?.nonce && (attemptStream.isSettled || !sameNonce(attemptStream.nonce, settlement.nonce))) {
+      return this.settled(session, settlement, undefined)
+    }
     if (sink === undefined || attemptStream === undefined || outcome !== 'done') {
       return this.settled(session, settlement, attemptStream)
     }

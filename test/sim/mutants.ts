@@ -59,25 +59,15 @@ async function firstFailure(folder: string, seeds: string): Promise<Verdict['kil
 
 /** Runs tests with the sources at `folder`; the first one that fails, null when none does. */
 async function failingTest(folder: string, tests: string): Promise<Killed | null> {
-  const vitest = join(folder, 'node_modules/.bin/vitest')
-  const command = [
-    process.execPath,
-    '--bun',
-    vitest,
-    'run',
-    '--bail=1',
-    '--testTimeout=60000',
-    '--reporter=json',
-    tests,
-  ]
-  const run = Bun.spawn(command, { cwd: folder, stdout: 'pipe', stderr: 'ignore' })
-  const text = await new Response(run.stdout).text()
+  const report = join(folder, 'report.json')
+  const vitest = ['--bun', join(folder, 'node_modules/.bin/vitest'), 'run', tests]
+  const options = ['--bail=1', '--testTimeout=60000', '--reporter=json', `--outputFile=${report}`]
+  const run = Bun.spawn([process.execPath, ...vitest, ...options], { cwd: folder, stdout: 'ignore', stderr: 'ignore' })
   if ((await run.exited) === 0) return null
-  const { testResults } = JSON.parse(text.slice(text.indexOf('{'))) as { testResults: TestFile[] }
-  const failed = testResults
-    .flatMap(({ assertionResults }) => assertionResults)
-    .find(({ status }) => status === 'failed')
-  if (failed === undefined) throw new Error(`the tests of ${tests} cannot be run: ${text.slice(0, 500)}`)
+  const { testResults } = JSON.parse(readFileSync(report, 'utf8')) as { testResults: TestFile[] }
+  const all = testResults.flatMap(({ assertionResults }) => assertionResults)
+  const failed = all.find(({ status }) => status === 'failed')
+  if (failed === undefined) throw new Error(`the tests of ${tests} cannot be run`)
   return { invariant: null, seed: '', what: failed.fullName }
 }
 

@@ -15,6 +15,8 @@ import type { AttemptStream } from './attempt-stream.ts'
 export interface Beginning {
   attempt: number
   session: number
+  /** The right to settle it. */
+  nonce: Uint8Array
   served: Served
   queuedMs: number
   cost: Cost

@@ -55,6 +55,8 @@ export class AttemptStream {
   body: Uint8Array | null = null
   /** The session over which a settlement came that is being checked in steps; 0 when there is none. */
   private checkedIn = 0
+  /** The right to settle it; null when that is not known here. */
+  nonce: Uint8Array | null = null
   /** When the core last learnt that this attempt lives. */
   renewedMs = 0
   /** Lines that its owner had forwarded when it began. */

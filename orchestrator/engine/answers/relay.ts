@@ -132,6 +132,7 @@ export class Relay implements AnswerSink, Answer, AskedSource {
     // What was forwarded is known here first: the brain may have granted before it learnt that content began.
     const continuing = this.forwardedLines > 0
     const attemptStream = new AttemptStream(attempt, session, served, this.stream, this.kind, continuing, this)
+    attemptStream.nonce = beginning.nonce
     attemptStream.after = this.forwardedLines
     attemptStream.cost = cost
     attemptStream.promptPrice = beginning.promptPrice

@@ -23,7 +23,7 @@ function stage(kind: TaskKind = 'chat') {
   const request = () => bytesOf('{}')
   const sink = new DurableSink({ task: 7, kind, model: 'm', request, breach: null, onLines: () => news++ }, host)
   const begin = (attempt: number, session = 1) => {
-    const terms = { queuedMs: 0, cost: plainCost, promptPrice: null, answerPrice: null, continuing: false }
+    const terms = { nonce: new Uint8Array(16), queuedMs: 0, cost: plainCost, promptPrice: null, answerPrice: null }
     sink.begin({ attempt, session, served, ...terms })
     return new Speaker(sink, attempt, session)
   }
