@@ -16,6 +16,8 @@ interface HubProcessesOptions {
   edges: number
   /** As configured; 0 is any, which the first edge chooses for all. */
   port: number
+  /** The address of the page, given the port. */
+  pageAt: (port: number) => string
   env: Record<string, string | undefined>
   system: System
   log: { warn(fields: object, message: string): void; error(fields: object, message: string): void }
@@ -130,7 +132,7 @@ export class HubProcesses {
     if (this.url !== null) return
     this.url = said.url
     const { scoutKey, clientKey, loginUrl } = this.keys!
-    const login = loginUrl === undefined ? {} : { loginUrl: new URL(loginUrl, `http://127.0.0.1:${this.port}`).href }
+    const login = loginUrl === undefined ? {} : { loginUrl: this.options.pageAt(this.port) + loginUrl }
     const keys = { scoutKey, ...(clientKey !== undefined && { clientKey }), ...login }
     this.options.onReady({ type: 'ready', url: said.url, ...keys })
   }

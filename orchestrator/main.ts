@@ -18,6 +18,7 @@ import { runBrain } from './brain/brain-process.ts'
 import { type Config, readConfig } from './config.ts'
 import type { CoreSettings } from './core/settings.ts'
 import { PageFiles } from './dashboard/page-files.ts'
+import { ScoutBuilds } from './dashboard/scout-builds.ts'
 import { runEdge } from './edge/edge-process.ts'
 import { HubEngine } from './engine/engine.ts'
 import { Keyring } from './engine/keyring.ts'
@@ -26,10 +27,11 @@ import { firstClientKey, localScoutKey } from './first-keys.ts'
 import { connectionsMax, requestsMax } from './gateway/descriptors.ts'
 import { Gateway, type GatewaySettings } from './gateway/gateway.ts'
 import { listenFlaw } from './http/listen-flaw.ts'
-import type { HttpSettings, Page } from './http/request-context.ts'
+import type { Builds, HttpSettings, Page } from './http/request-context.ts'
 import { serveHub } from './http/server.ts'
 import { HubProcesses } from './hub-processes.ts'
 import { createLog, type Logger } from './log.ts'
+import { isLoopback, pageHosts, pageOrigin } from './page-address.ts'
 import { isBelowNpm, watchParent } from './parent-watch.ts'
 import { planner, plannerFunctions } from './planner/planner.ts'
 import { openDataFolder } from './store/data-folder.ts'
@@ -43,6 +45,8 @@ export interface HubOptions {
   gateway?: Partial<GatewaySettings>
   /** The page for people; without it `GET /` has a text for everybody. */
   page?: Page
+  /** Executables of the scout to hand out; without them the script behind `/scout.sh` names other ways. */
+  builds?: Builds
   /** Called once when the engine cannot continue; the process has to end. */
   onDefect?: (defect: EngineDefect) => void
 }
@@ -95,6 +99,7 @@ export function startHub(options: HubOptions): Hub | { flaw: string } {
       planner,
       keyring,
       ...(options.page && { page: options.page }),
+      ...(options.builds && { builds: options.builds }),
       accounts,
       system,
       clientOf,
@@ -144,7 +149,8 @@ function gatewayOf({ log, gateway: settings }: HubOptions, { system, keyring, cl
 
 function httpSettingsOf({ config, http }: HubOptions): Partial<HttpSettings> {
   const { corsOrigins, requestBytesMax, publicUrl } = config
-  return { allowsPrivateUrls: config.privateUrls === 'allow', corsOrigins, requestBytesMax, publicUrl, ...http }
+  const page = { publicUrl, pageHosts: pageHosts(config.host) }
+  return { allowsPrivateUrls: config.privateUrls === 'allow', corsOrigins, requestBytesMax, ...page, ...http }
 }
 
 /** Resolves with the promise or after `ms`, whichever comes first. */
@@ -188,10 +194,10 @@ function runHub(config: Config, log: Logger, parent: number): void {
     process.exit(defectCode)
   }
   const page = new PageFiles({ system: realSystem() })
-  const hub = startHub({ config, log, onDefect, page })
+  const hub = startHub({ config, log, onDefect, page, builds: new ScoutBuilds(realSystem()) })
   if ('flaw' in hub) return giveUp(hub.flaw)
-  page.start()
-  introduce(hub, config, log)
+  // Whoever is given a link comes at once. A hub that comes back under load has other things to do first.
+  if (introduce(hub, config, log)) page.start()
   warnOfNetwork(config, log)
   let stoppedMs: number | null = null
   const stop = () => {
@@ -233,6 +239,7 @@ function runProcesses(config: Config, log: Logger): void {
     },
     edges: config.edges,
     port: config.port,
+    pageAt: (port) => pageOrigin(config, port),
     env: process.env,
     system: realSystem(),
     log,
@@ -258,14 +265,18 @@ function warnOfNetwork(config: Config, log: Logger): void {
   log.warn({ host: config.host }, `keys and prompts cross the network in clear: ${advice}`)
 }
 
-/** Tells whoever started this process where the hub is: the supervisor by message, a person on standard output. */
-function introduce(hub: Hub, config: Config, log: Logger): void {
+/**
+ * Tells whoever started this process where the hub is: the supervisor by message, a person on standard output. True
+ * when that came with a link to the page.
+ */
+function introduce(hub: Hub, config: Config, log: Logger): boolean {
   const clientKey = firstClientKey(hub.keyring)
   const login = hasReader() ? hub.accounts.firstLogin() : undefined
-  const loginUrl = login === undefined ? {} : { loginUrl: (config.publicUrl ?? `http://127.0.0.1:${hub.port}`) + login }
+  const loginUrl = login === undefined ? {} : { loginUrl: pageOrigin(config, hub.port) + login }
   // The scout's key is made for who brings a scout along.
   const scoutKey = process.send === undefined ? '' : localScoutKey(hub.keyring, config.dataDir)
   tellReady({ type: 'ready', url: hub.url, scoutKey, ...(clientKey !== undefined && { clientKey }), ...loginUrl }, log)
+  return login !== undefined
 }
 
 /** A link that signs in is for a person's eyes: a log is read by others and kept. */
@@ -282,10 +293,6 @@ function tellReady(ready: Ready, log: Logger): void {
     process.stdout.write('Make a key for a scout with: npm run key -- scout\n')
   }
   if (loginUrl !== undefined) process.stdout.write(`Sign in as the operator, once, within 10 minutes: ${loginUrl}\n`)
-}
-
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127\./.test(host)
 }
 
 function giveUp(flaw: string): void {

@@ -1,18 +1,19 @@
 /**
  * Makes what of the scout is handed out, into `dist/`: a bundle for machines that have Bun, and single-file executables
  * for those that have nothing. Bun fetches the runtime of another platform through npm; a platform whose runtime cannot
- * be had is skipped with its reason. `npm run build` and the scout's image run it.
+ * be had is skipped with its reason. Beside each of these lies its SHA-256, by which an orchestrator hands it out.
+ * `npm run build` and the scout's image run it.
  *
  *   bun scout/build.ts                  the bundle and every platform
  *   bun scout/build.ts here             dist/chasm-scout, for the machine that builds
  *   bun scout/build.ts bundle darwin-arm64
  */
-import { rmSync, statSync } from 'node:fs'
-import { join } from 'node:path'
+import { rmSync, statSync, writeFileSync } from 'node:fs'
+import { basename, join } from 'node:path'
+import { scoutPlatforms } from '../shared/scouts/platforms.ts'
 
 const root = join(import.meta.dirname, '..')
-const platforms = ['linux-x64', 'linux-arm64', 'darwin-arm64'] as const
-const products = ['bundle', 'here', ...platforms] as const
+const products = ['bundle', 'here', ...scoutPlatforms] as const
 type Product = (typeof products)[number]
 
 /** Chunks of their own keep what is loaded lazily, such as an SDK, out of memory until it is. */
@@ -43,19 +44,35 @@ function isProduct(word: string): word is Product {
   return (products as readonly string[]).includes(word)
 }
 
+function isPlatform(product: Product): boolean {
+  return (scoutPlatforms as readonly string[]).includes(product)
+}
+
+function sumOf(product: Product): string {
+  return `${fileOf(product)}.sha256`
+}
+
+/** In the form of `sha256sum`. */
+async function writeSum(path: string): Promise<void> {
+  const hasher = new Bun.CryptoHasher('sha256')
+  for await (const part of Bun.file(path).stream()) hasher.update(part)
+  writeFileSync(`${path}.sha256`, `${hasher.digest('hex')}  ${basename(path)}\n`)
+}
+
 async function main(words: string[]): Promise<void> {
   const unknown = words.find((word) => !isProduct(word))
   if (unknown !== undefined) {
     process.stderr.write(`There is no ${unknown} to build: choose among ${products.join(', ')}.\n`)
     process.exit(2)
   }
-  const wanted = words.length > 0 ? words.filter(isProduct) : (['bundle', ...platforms] as const)
+  const wanted = words.length > 0 ? words.filter(isProduct) : (['bundle', ...scoutPlatforms] as const)
   for (const product of wanted) {
-    rmSync(fileOf(product), { recursive: true, force: true })
+    for (const path of [fileOf(product), sumOf(product)]) rmSync(path, { recursive: true, force: true })
     try {
       const { outputs } = await build(product)
       const bytes =
         product === 'bundle' ? outputs.reduce((sum, { size }) => sum + size, 0) : statSync(fileOf(product)).size
+      if (isPlatform(product)) await writeSum(fileOf(product))
       say(`${fileOf(product).slice(root.length + 1)}  ${(bytes / 1e6).toFixed(1)} MB`)
     } catch (error) {
       const why = error instanceof AggregateError ? error.errors.map(String).join('; ') : String(error)

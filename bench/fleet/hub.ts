@@ -62,6 +62,16 @@ export class HubUnderTest {
     return this.child.call('strangersKeys', null)
   }
 
+  /** A new one each time. */
+  adminKey(): Promise<string> {
+    return this.child.call('adminKey', null)
+  }
+
+  /** Microseconds of one look at the counts. */
+  statsUs(): Promise<number> {
+    return this.child.call('statsUs', null)
+  }
+
   get pid(): number {
     return this.child.pid
   }

@@ -4,7 +4,7 @@
  * transaction; a store that cannot write throws, and nothing has changed.
  */
 import type { Fault } from '../../shared/faults.ts'
-import { accountKeysMax, sessionMs, verificationsPerMinute } from '../../shared/limits/keys.ts'
+import { sessionMs, verificationsPerMinute } from '../../shared/limits/keys.ts'
 import type { System } from '../../shared/system.ts'
 import { type Actor, hubActor, type KeyHolder, type Keyring } from '../engine/keyring.ts'
 import type { AccountRow, AccountStore, AuditFilter } from '../engine/ports/account-store.ts'
@@ -22,6 +22,7 @@ import type {
 import { signupModes } from '../engine/ports/accounts.ts'
 import type { BatchStore, StoreWrite } from '../engine/ports/store.ts'
 import { AccountBook } from './account-book.ts'
+import { Looks } from './looks.ts'
 import { type LiveSession, type SessionOwner, Sessions } from './sessions/sessions.ts'
 import { fragmentOf, LoginLinks } from './sign-in/login-links.ts'
 import * as refusals from './sign-in/refusals.ts'
@@ -47,6 +48,7 @@ export class HubAccounts implements Accounts {
   private readonly system: System
   private readonly signupDefault: SignupMode
   private readonly wallet: WalletSignIn
+  private readonly looks: Looks
   private readonly shown = new Tries(verificationsPerMinute)
 
   constructor({ store, keyring, system, signup }: AccountParts) {
@@ -58,6 +60,7 @@ export class HubAccounts implements Accounts {
     this.links = new LoginLinks(store, keyring, this.book, system)
     this.sessions = new Sessions(store, keyring, system)
     this.wallet = new WalletSignIn(system)
+    this.looks = new Looks(store, keyring, system)
     keyring.onDropped((key) => this.sessions.keyDropped(key))
   }
 
@@ -141,8 +144,8 @@ export class HubAccounts implements Accounts {
     const { role, name, scopes, limits, expiresMs, account: asked } = action.key
     const owner = asked ?? account.id
     if (!isAdmin && (role === 'admin' || owner !== account.id)) return refusals.adminsOnly
-    if (this.store.account(owner) === undefined) return refusals.unknownAccount
-    if (this.store.keysOfAccount(owner).length >= accountKeysMax) return refusals.tooManyKeys
+    const flaw = this.keyring.ownerFlaw(owner)
+    if (flaw !== null) return flaw
     return this.keyring.issue(role, name, { account: owner, scopes, limits, expiresMs }, by)
   }
 
@@ -218,6 +221,10 @@ export class HubAccounts implements Accounts {
 
   audit(filter: AuditFilter) {
     return this.store.audit(filter)
+  }
+
+  noteLook(subject: string, tenant: string | null, by: Actor): void {
+    this.looks.note(subject, tenant, by)
   }
 }
 

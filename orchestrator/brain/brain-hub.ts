@@ -17,10 +17,11 @@ import type { EngineDefect } from '../engine/ports/defect.ts'
 import { connectionsMax, requestsMax } from '../gateway/descriptors.ts'
 import { fits } from '../gateway/gateway.ts'
 import type { Figures } from '../http/figures.ts'
-import type { HttpSettings, Log, Page } from '../http/request-context.ts'
+import type { Builds, HttpSettings, Log, Page } from '../http/request-context.ts'
 import { serveHub } from '../http/server.ts'
 import type { ToBrain, ToEdgeOf } from '../link/control.ts'
 import { listenLinks } from '../link/unix-socket.ts'
+import { pageHosts } from '../page-address.ts'
 import { planner, plannerFunctions } from '../planner/planner.ts'
 import { openDataFolder } from '../store/data-folder.ts'
 import { Edges } from './edges.ts'
@@ -35,6 +36,7 @@ interface BrainHubOptions {
   http?: Partial<HttpSettings>
   /** The page for people; without it `GET /` has a text for everybody. */
   page?: Page
+  builds?: Builds
   onDefect: (defect: EngineDefect) => void
 }
 
@@ -82,6 +84,7 @@ export function startBrain({ config, runDir, system, log, ...options }: BrainHub
     planner,
     keyring,
     ...(options.page && { page: options.page }),
+    ...(options.builds && { builds: options.builds }),
     accounts,
     system,
     clientOf: (_peer, headers) => addressFromEdge(headers),
@@ -98,6 +101,7 @@ export function startBrain({ config, runDir, system, log, ...options }: BrainHub
       corsOrigins: config.corsOrigins,
       requestBytesMax: config.requestBytesMax,
       publicUrl: config.publicUrl,
+      pageHosts: pageHosts(config.host),
       ...options.http,
     },
     metricsOfOthers: () => edges.metrics(),

@@ -6,6 +6,7 @@ import { defectCode, signalEchoMs } from '../../shared/limits/process.ts'
 import { realSystem } from '../../shared/system.ts'
 import type { Config } from '../config.ts'
 import { PageFiles } from '../dashboard/page-files.ts'
+import { ScoutBuilds } from '../dashboard/scout-builds.ts'
 import type { EngineDefect } from '../engine/ports/defect.ts'
 import { firstClientKey, localScoutKey } from '../first-keys.ts'
 import type { Logger } from '../log.ts'
@@ -28,12 +29,12 @@ export function runBrain(config: Config, hubLog: Logger, runDir: string, { hasSc
     process.exit(defectCode)
   }
   const page = new PageFiles({ system: realSystem() })
-  const hub = startBrain({ config, runDir, system: realSystem(), log, onDefect, page })
+  const builds = new ScoutBuilds(realSystem())
+  const hub = startBrain({ config, runDir, system: realSystem(), log, onDefect, page, builds })
   if ('flaw' in hub) {
     process.stderr.write(`${hub.flaw}\n`)
     process.exit(1)
   }
-  page.start()
   let stoppedMs: number | null = null
   const stop = () => {
     const nowMs = performance.now()
@@ -56,6 +57,9 @@ export function runBrain(config: Config, hubLog: Logger, runDir: string, { hasSc
   const clientKey = firstClientKey(hub.keyring)
   const scoutKey = hasScout ? localScoutKey(hub.keyring, config.dataDir) : ''
   const login = hasReader ? hub.accounts.firstLogin() : undefined
-  const loginUrl = login === undefined ? {} : { loginUrl: (config.publicUrl ?? '') + login }
+  // Whoever is given a link comes at once.
+  if (login !== undefined) page.start()
+  // Its address is known once an edge listens.
+  const loginUrl = login === undefined ? {} : { loginUrl: login }
   process.send?.({ part: 'brain', type: 'ready', scoutKey, ...(clientKey !== undefined && { clientKey }), ...loginUrl })
 }

@@ -44,19 +44,21 @@ const nextStep = {
 const pageRows = 200
 
 function troubled(id: string, trouble: KeyTrouble): Outcome {
+  if (trouble === 'sessions') {
+    return { flaw: `The sessions of its account run under ${id}: suspend the account instead.` }
+  }
   if (trouble === 'changed') return { flaw: `${id} has just been changed, or has no secret: look again with list.` }
   return { flaw: `There is no key ${id}, or it was revoked before: list shows them.` }
 }
 
-function make({ keyring, accounts, nowMs, dataDir }: ActionParts, { words, body }: KeyCommand): Outcome {
+function make({ keyring, nowMs, dataDir }: ActionParts, { words, body }: KeyCommand): Outcome {
   const [role, name = role] = words
   const asked = { ...body, role, name }
   const flaw = refusal(keyRequest, asked) ?? pastEnd(wantedKey(asked), nowMs)
   if (flaw !== null) return { flaw: flaw.message }
   const { role: kind, name: called, ...terms } = wantedKey(asked)
-  if (terms.account !== null && accounts.account(terms.account) === undefined) {
-    return { flaw: `There is no account ${terms.account}: accounts lists them.` }
-  }
+  const ownerFlaw = keyring.ownerFlaw(terms.account)
+  if (ownerFlaw !== null) return { flaw: ownerFlaw.message }
   const { key, row } = keyring.issue(kind, called, terms, consoleActor)
   return { output: `${key}\n`, hint: `${row.id} for the hub of ${dataDir}; shown this once. ${nextStep[kind]}` }
 }

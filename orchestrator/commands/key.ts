@@ -9,6 +9,7 @@ import { realSystem } from '../../shared/system.ts'
 import { HubAccounts } from '../accounts/accounts.ts'
 import { type Config, readConfig } from '../config.ts'
 import { Keyring } from '../engine/keyring.ts'
+import { pageOrigin } from '../page-address.ts'
 import { openDataFolder } from '../store/data-folder.ts'
 import { sqliteFlaw } from '../store/sqlite/errors.ts'
 import { keyActions, type Outcome } from './key-actions.ts'
@@ -38,7 +39,7 @@ function act(config: Config, command: KeyCommand): Outcome {
     const { store, pepper } = folder
     const keyring = new Keyring(store, pepper, system)
     const accounts = new HubAccounts({ store, keyring, system, signup: config.signup })
-    const pageUrl = config.publicUrl ?? `http://127.0.0.1:${config.port}`
+    const pageUrl = pageOrigin(config, config.port)
     const parts = { keyring, accounts, pageUrl, nowMs: system.wallMs(), dataDir: config.dataDir }
     return keyActions[command.name](parts, command)
   } catch (error) {

@@ -16,6 +16,7 @@ import { Random } from './model/random.ts'
 import { SlotTable } from './model/slot-table.ts'
 import { TimerWheel } from './model/timer-wheel.ts'
 import type { CoreSettings } from './settings.ts'
+import { ServedSums } from './stats/served-sums.ts'
 
 /** Everything that can be due; `timed` is its kind. */
 export type Deadline = Task | Pause | CancelWatch | ModelEntry | Suspect
@@ -60,6 +61,8 @@ export class CoreState {
   /** Models of which every scout is paused since the last tick, while tasks wait for them. */
   readonly limited = new Set<ModelEntry>()
   readonly departed = new DepartedModels()
+  /** Of all identities, for reports. */
+  readonly served = new ServedSums()
   readonly lostInstances = new LostInstances()
   sequence = 0
 

@@ -39,13 +39,23 @@ function compress(path: string): void {
   writeFileSync(`${path}.br`, brotliCompressSync(bytes, { params }))
 }
 
+/** Whoever started this holds the other end of its input: when that is let go, nobody is left who wants the folder. */
+function leaveWithParent(folder: string): void {
+  process.stdin.resume()
+  process.stdin.on('end', () => {
+    rmSync(folder, { recursive: true, force: true })
+    process.exit(1)
+  })
+}
+
 if (import.meta.main) {
-  const folder = process.argv[2]
+  const [folder, attached] = process.argv.slice(2)
   if (folder === undefined) throw new Error('bundle.ts takes the folder to write to')
+  if (attached === 'attached') leaveWithParent(folder)
   try {
     await bundlePage(folder)
+    process.exit(0)
   } catch (error) {
-    process.stderr.write(`${(error as Error).message}\n`)
-    process.exitCode = 1
+    process.stderr.write(`${(error as Error).message}\n`, () => process.exit(1))
   }
 }

@@ -1,9 +1,10 @@
 /**
  * The files of the page as the client edge serves them: bundled by a process of its own beside the hub, which listens
- * meanwhile, or read from the folder `page` that a build left beside the program. The first request waits for them. A
- * page that cannot be bundled becomes one that says why, and never harms the hub; the next request tries again.
+ * meanwhile, or read from the folder `page` that a build left beside the program. The first request has them bundled
+ * and waits for them, unless `start` was called before. A page that cannot be bundled becomes one that says why, and
+ * never harms the hub; a later request tries again.
  */
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { bundleComplaintChars, bundleMs, bundleRetryMs } from '../../shared/limits/http.ts'
@@ -22,12 +23,14 @@ type Files = ReadonlyMap<string, Encodings>
 
 interface PageFilesOptions {
   system: System
-  /** The command that bundles into the folder named last. */
+  /** The command that bundles into the folder that is named behind it; `attached` follows. */
   bundler?: string[]
   /** Where a build left the bundled page. */
   built?: string
 }
 
+/** How the folders begin into which the page is bundled. */
+const bundlePrefix = 'chasm-bundle-'
 const entry = 'index.html'
 const preferred = ['br', 'gzip', 'identity'] as const
 const endings: Record<string, string> = { '.br': 'br', '.gz': 'gzip' }
@@ -99,7 +102,8 @@ export class PageFiles {
     const built = this.options.built ?? join(import.meta.dirname, 'page')
     // Beside a bundled program lies the bundled page; beside this source its source.
     if (existsSync(join(built, entry)) && !existsSync(join(built, 'main.tsx'))) return readFiles(built)
-    const folder = mkdtempSync(join(tmpdir(), 'chasm-page-'))
+    removeLeftovers(this.options.system.wallMs())
+    const folder = mkdtempSync(join(tmpdir(), bundlePrefix))
     try {
       const complaint = await this.bundle(folder)
       if (complaint === null) return readFiles(folder)
@@ -116,8 +120,9 @@ export class PageFiles {
     const program = [process.execPath, '--no-env-file', join(import.meta.dirname, 'bundle.ts')]
     // It gets nothing of the environment that it could print.
     const env = { PATH: process.env.PATH ?? '', TMPDIR: tmpdir() }
-    const command = [...(this.options.bundler ?? program), folder]
-    const child = Bun.spawn(command, { env, stdin: 'ignore', stdout: 'ignore', stderr: 'pipe' })
+    const command = [...(this.options.bundler ?? program), folder, 'attached']
+    // Its input stays open as long as this process lives.
+    const child = Bun.spawn(command, { env, stdin: 'pipe', stdout: 'ignore', stderr: 'pipe' })
     this.child = child
     const timer = system.after(bundleMs, () => child.kill('SIGKILL'))
     const said = await new Response(child.stderr).text()
@@ -127,6 +132,19 @@ export class PageFiles {
     if (code === 0) return null
     const why = said.trim().slice(0, bundleComplaintChars)
     return why === '' ? `The bundler ended with ${child.signalCode ?? `code ${code}`}.` : why
+  }
+}
+
+/** Of hubs that were killed while they bundled: nobody's, since no bundler is let run so long. */
+function removeLeftovers(wallMs: number): void {
+  for (const name of readdirSync(tmpdir())) {
+    if (!name.startsWith(bundlePrefix)) continue
+    const folder = join(tmpdir(), name)
+    try {
+      if (wallMs - statSync(folder).mtimeMs > 2 * bundleMs) rmSync(folder, { recursive: true, force: true })
+    } catch {
+      // Another user's, or another hub was faster.
+    }
   }
 }
 

@@ -23,6 +23,7 @@ import { serveHub } from '../http/server.ts'
 import type { OpenOfKey, ToBrain, ToEdgeOf, ToPeer } from '../link/control.ts'
 import type { Link } from '../link/link.ts'
 import { dialLink, type LinkEnd, listenLinks } from '../link/unix-socket.ts'
+import { pageHosts } from '../page-address.ts'
 import { planner } from '../planner/planner.ts'
 import { type DataFolder, openDataFolder } from '../store/data-folder.ts'
 import { askedHere } from './asked-here.ts'
@@ -217,6 +218,7 @@ export class Edge {
   private serve() {
     const { config, system, log, runDir } = this.options
     const { corsOrigins, requestBytesMax, publicUrl } = config
+    const page = { publicUrl, pageHosts: pageHosts(config.host) }
     const allowsPrivateUrls = config.privateUrls === 'allow'
     const ready = () => !this.isDraining && this.brain?.isOver === false
     return serveHub({
@@ -238,7 +240,7 @@ export class Edge {
       websocket: this.gateway.websocket,
       requestsMax: () => requestsMax(this.gateway.room),
       log,
-      settings: { allowsPrivateUrls, corsOrigins, requestBytesMax, publicUrl, ...this.options.http },
+      settings: { allowsPrivateUrls, corsOrigins, requestBytesMax, ...page, ...this.options.http },
       forward: brainHttp(brainHttpPath(runDir), this.keyring, this.folder.store),
     })
   }

@@ -3,12 +3,15 @@
  * the parts before it. It takes in what the edges report and tells them what was decided, and owns the hub's time:
  * recover, run, drain, stop. What to decide is the core's; how an event is stepped is `writer/`.
  */
+import { quarterSlotMs, quarterSlots } from '../../shared/limits/http.ts'
 import { tickMs } from '../../shared/limits/scheduling.ts'
 import {
   forgetEveryMs,
   forgetPortion,
   idempotencyMs,
   retentionMs,
+  servedDaysKept,
+  servedFlushMs,
   usageDaysKept,
   usageHoursKept,
 } from '../../shared/limits/store.ts'
@@ -35,9 +38,10 @@ import type { EngineStats } from './ports/client.ts'
 import type { PlannerFunctions } from './ports/planner.ts'
 import type { Greeting } from './ports/scouts.ts'
 import { type Store, StoreError } from './ports/store.ts'
-import { hourMs, type UsageFilter, type UsagePoint } from './ports/usage.ts'
+import { type HistoryRow, hourMs, type ServedDay, type UsageFilter, type UsagePoint } from './ports/usage.ts'
 import { FleetList } from './reports/fleet-list.ts'
 import { Listings } from './reports/listings.ts'
+import { ServedDays } from './reports/served-days.ts'
 import { StandingReports } from './reports/standings.ts'
 import { CommitBarrier } from './writer/commit-barrier.ts'
 import type { DefectGuard } from './writer/defect-guard.ts'
@@ -87,6 +91,7 @@ export class Brain implements BrainPort {
   private readonly writer: Writer
   private readonly barrier: CommitBarrier
   private readonly standings: StandingReports
+  private readonly servedDays: ServedDays
   private readonly drainWait: DrainWait
   private readonly effectRunner: EffectRunner
   /** Sessions whose end is held back. */
@@ -117,6 +122,7 @@ export class Brain implements BrainPort {
     const turned = (isTroubled: boolean) =>
       this.writer.add(isTroubled ? { type: 'storeTroubled', unsent: [] } : { type: 'storeRecovered' })
     this.journal = new Journal(store, system, turned, (work) => guard.run('journal', work))
+    this.servedDays = new ServedDays(state.served, this.journal, system)
     this.tenants = new Tenants({
       ofKey: ({ id, tenant }, since) => store.usageOfDays(tenant, id, since),
       ofAccount: (account, since) => store.usageOfDays(account, null, since),
@@ -236,6 +242,7 @@ export class Brain implements BrainPort {
     this.tickDueMs = this.system.nowMs() + tickMs
     this.every('tick', tickMs, () => this.tick())
     this.every('forget', forgetEveryMs, () => this.forget())
+    this.every('served', servedFlushMs, () => this.servedDays.flush())
   }
 
   /** A tick that comes much later than it was due means that this process stood still. */
@@ -266,6 +273,8 @@ export class Brain implements BrainPort {
       this.store.forgetBefore(nowMs - retentionMs, nowMs - idempotencyMs, forgetPortion)
       const [hour, day] = [Math.floor(nowMs / hourMs), dayOf(nowMs)]
       this.store.forgetUsage(hour - usageHoursKept, day - usageDaysKept, forgetPortion)
+      const quarter = Math.floor(nowMs / quarterSlotMs)
+      this.store.forgetReports(quarter - quarterSlots, day - servedDaysKept, forgetPortion)
     } catch (error) {
       // The store is in trouble, which the journal finds out by itself; there is another time to forget.
       if (!(error instanceof StoreError)) throw error
@@ -285,6 +294,7 @@ export class Brain implements BrainPort {
       timer.cancel()
       this.leave(session, isForsaken)
     }
+    this.servedDays.flush()
     // What follows from a commit may have to be stepped and committed in its turn.
     do {
       this.writer.flush()
@@ -296,6 +306,22 @@ export class Brain implements BrainPort {
 
   usagePoints(filter: UsageFilter): UsagePoint[] {
     return this.store.usagePoints(filter)
+  }
+
+  lastUses(tenant: string, fromDay: number) {
+    return this.store.lastUses(tenant, fromDay)
+  }
+
+  history(fromSlot: number): HistoryRow[] {
+    return this.store.history(fromSlot)
+  }
+
+  keepHistory(row: HistoryRow): void {
+    this.journal.lazily({ write: 'history', row })
+  }
+
+  daysOfScout(scout: string, fromDay: number): ServedDay[] {
+    return this.store.servedDays(scout, fromDay)
   }
 
   /** False while starting or draining. */

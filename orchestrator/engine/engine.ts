@@ -38,7 +38,7 @@ import type { EngineDefect } from './ports/defect.ts'
 import type { PlannerFunctions } from './ports/planner.ts'
 import type { AttemptEvents, AttemptLinks, ScoutEvents, ScoutLinks } from './ports/scouts.ts'
 import type { Store } from './ports/store.ts'
-import type { UsageFilter } from './ports/usage.ts'
+import type { HistoryRow, UsageFilter } from './ports/usage.ts'
 import { ScoutDesk } from './scout-desk.ts'
 import { DefectGuard } from './writer/defect-guard.ts'
 import { LiveLinks } from './writer/effects.ts'
@@ -221,6 +221,10 @@ export class HubEngine implements Engine {
     return this.brain.fleetList.after(session, count, filter)
   }
 
+  newestSession() {
+    return this.brain.listings.newest
+  }
+
   fleet() {
     return this.brain.fleetList.health()
   }
@@ -243,6 +247,22 @@ export class HubEngine implements Engine {
 
   usagePoints(filter: UsageFilter) {
     return this.brain.usagePoints(filter)
+  }
+
+  lastUses(tenant: string, fromDay: number) {
+    return this.brain.lastUses(tenant, fromDay)
+  }
+
+  history(fromSlot: number) {
+    return this.brain.history(fromSlot)
+  }
+
+  keepHistory(row: HistoryRow): void {
+    this.brain.keepHistory(row)
+  }
+
+  daysOfScout(scout: string, fromDay: number) {
+    return this.brain.daysOfScout(scout, fromDay)
   }
 
   keepAnswer(scope: IdempotencyScope, make: () => Promise<KeptAnswer | Fault>) {

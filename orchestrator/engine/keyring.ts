@@ -7,9 +7,10 @@
  * Another process may change keys beside a running hub; whoever notices says so with `changedElsewhere`.
  */
 import { timingSafeEqual } from 'node:crypto'
+import { type Fault, fault } from '../../shared/faults.ts'
 import { type KeyRole, makeKey, parseKey } from '../../shared/keys/api-key.ts'
 import { type KeyLimits, type KeyScopes, limitsOf, noLimits, noScopes, scopesOf } from '../../shared/keys/key-terms.ts'
-import { keyCacheMax } from '../../shared/limits/keys.ts'
+import { accountKeysMax, keyCacheMax } from '../../shared/limits/keys.ts'
 import type { System } from '../../shared/system.ts'
 import type { AccountState, AuditAction, KeyFilter, KeyRow, KeyStore } from './ports/account-store.ts'
 import { type BatchStore, StoreError, type StoreWriteOf } from './ports/store.ts'
@@ -60,8 +61,11 @@ interface KeyTerms {
 
 export type KeyChanges = Partial<Pick<KeyRow, 'name' | 'weight' | 'scopes' | 'limits' | 'expiresMs'>>
 
-/** `unknown`: there is no such key, or it was revoked. `changed`: it is not of the generation that was looked at. */
-export type KeyTrouble = 'unknown' | 'changed'
+/**
+ * `unknown`: there is no such key, or it was revoked. `changed`: it is not of the generation that was looked at.
+ * `sessions`: it is the one under which the sessions of its account run.
+ */
+export type KeyTrouble = 'unknown' | 'changed' | 'sessions'
 
 interface Known {
   holder: Extract<KeyCheck, { ok: true }>
@@ -75,6 +79,10 @@ const environmentAdmin = Object.freeze({
   ...{ ok: true as const, id: 'env-admin', tenant: 'env-admin', account: null, role: 'admin' as const },
   ...{ name: 'ADMIN_KEY', weight: 1, generation: 1, scopes: noScopes, limits: noLimits, accountLimits: noLimits },
 })
+const noSuchOwner = fault('invalid_request', '`account` is none of this hub: the list of accounts has them.', {
+  param: 'account',
+})
+const tooManyKeys = fault('permission_denied', 'This account has as many keys as one may have: revoke one first.')
 const expired: KeyCheck = { ok: false, flaw: 'the key has expired: ask for a new one, or have its end moved' }
 const closedAccounts: Record<Exclude<AccountState, 'active'>, string> = {
   waiting: 'its account waits to be let in: ask the operator',
@@ -173,6 +181,7 @@ export class Keyring {
   revoke(id: string, by = hubActor): KeyTrouble | null {
     const before = this.live(id)
     if (before === undefined) return 'unknown'
+    if (before.generation === 0) return 'sessions'
     const row: KeyRow = { ...before, revokedMs: this.system.wallMs() }
     const trouble = this.change(before, row, this.note(by, 'key.revoked', id, shownTerms(before), null))
     if (trouble === null) this.drop(id)
@@ -202,9 +211,11 @@ export class Keyring {
     return this.store.keys(filter)
   }
 
-  /** Keys of an account that are not revoked. */
-  countOf(account: string): number {
-    return this.store.keysOfAccount(account).length
+  /** Why a key cannot be made for this account; null when it can. */
+  ownerFlaw(account: string | null): Fault | null {
+    if (account === null) return null
+    if (this.store.account(account) === undefined) return noSuchOwner
+    return this.store.keysOfAccount(account).length >= accountKeysMax ? tooManyKeys : null
   }
 
   row(id: string): KeyRow | undefined {

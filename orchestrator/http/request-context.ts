@@ -44,12 +44,14 @@ export interface HttpSettings {
   allowsPrivateUrls: boolean
   /** Whose pages may use this hub from a browser. */
   corsOrigins: readonly string[]
-  /** The origin of the hub's own page; null: this machine's names with the port of the request. */
+  /** The origin of the hub's own page; null: `pageHosts` with the port of the server. */
   publicUrl: string | null
+  /** Names at which the page is the hub's own where there is no `publicUrl`, as they stand in a URL. */
+  pageHosts: readonly string[]
 }
 
 /** The keyring, as far as the client edge uses it. */
-export type Keys = Pick<Keyring, 'verify' | 'issue' | 'regenerate' | 'amend' | 'revoke' | 'page' | 'row' | 'countOf'>
+export type Keys = Pick<Keyring, 'verify' | 'issue' | 'regenerate' | 'amend' | 'revoke' | 'page' | 'row' | 'ownerFlaw'>
 
 /** Whose key a request came with: `id` is the key's, `tenant` is whose work it reaches. */
 export type Caller = KeyHolder
@@ -85,6 +87,13 @@ interface PassedRequest {
   address: string
 }
 
+/** Executables of the scout that this hub hands out. */
+export interface Builds {
+  list(): readonly { platform: string; sha256: string }[]
+  /** The bytes of one of the list; null while as many are read as may be at once. */
+  open(platform: string): ReadableStream<Uint8Array> | null
+}
+
 /** What all requests share. */
 export interface Edge {
   engine: Engine
@@ -93,6 +102,8 @@ export interface Edge {
   keys: Keys
   /** Null for a hub without one. */
   page: Page | null
+  /** Null for a hub that has none. */
+  builds: Builds | null
   accounts: Accounts
   system: System
   log: Log
@@ -235,6 +246,15 @@ export class RequestContext {
   /** Who makes a change with this request, for the audit log. */
   get actor(): Actor {
     return { id: this.caller!.account ?? this.caller!.id, address: this.clientAddress }
+  }
+
+  /**
+   * Before anything of another tenant is shown to an administrator; null stands for everybody. Throws when it cannot be
+   * noted.
+   */
+  noteLook(subject: string, tenant: string | null): void {
+    const { caller, edge } = this
+    if (caller!.role === 'admin' && tenant !== caller!.tenant) edge.accounts.noteLook(subject, tenant, this.actor)
   }
 
   /** Counts it among the requests of its key until it has ended; false when the key has as many as it may. */

@@ -31,6 +31,7 @@ import { followLive, showHub } from './live/live.ts'
 import { openapi } from './openapi/openapi.ts'
 import { scrollSchema } from './openapi/scroll-schema.ts'
 import { pageFile, welcomePage } from './page/page.ts'
+import { getScoutBuild, getScoutScript } from './page/scout-download.ts'
 import { noParams, type Params, type Route } from './request-context.ts'
 import { compactResponse } from './responses/compact.ts'
 import { countInputTokens } from './responses/input-tokens.ts'
@@ -138,6 +139,8 @@ export const routes: readonly Route[] = [
   { method: 'GET', path: '/metrics', access: 'open', handle: metrics },
   { method: 'GET', path: '/openapi.json', access: 'open', ...everywhere, handle: openapi },
   { method: 'GET', path: '/page/{id}', access: 'open', handle: pageFile },
+  { method: 'GET', path: '/scout.sh', access: 'open', handle: getScoutScript },
+  { method: 'GET', path: '/scout/{id}', access: 'open', handle: getScoutBuild },
   { method: 'GET', path: '/', access: 'open', handle: welcomePage },
 ]
 

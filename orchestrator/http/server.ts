@@ -26,6 +26,7 @@ import { Traffic } from './live/traffic.ts'
 import { Metrics } from './metrics.ts'
 import {
   type Access,
+  type Builds,
   type Edge,
   type Forward,
   type HttpSettings,
@@ -52,6 +53,7 @@ interface HubOptions<SocketData> {
   planner: Planner
   keyring: Keys
   page?: Page
+  builds?: Builds
   accounts: Accounts
   system: System
   /** Who is at the other end, given the peer and what proxies say; the peer when absent. */
@@ -103,6 +105,7 @@ const defaultSettings: HttpSettings = {
   allowsPrivateUrls: false,
   corsOrigins: [],
   publicUrl: null,
+  pageHosts: ['127.0.0.1', 'localhost', '[::1]'],
 }
 const stopPollMs = 10
 const tooManyRequests = fault(
@@ -140,6 +143,7 @@ export function serveHub<SocketData>(options: HubOptions<SocketData>): Hub {
     planner: options.planner,
     keys: keyring,
     page: options.page ?? null,
+    builds: options.builds ?? null,
     accounts: options.accounts,
     system,
     log,

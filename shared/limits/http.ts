@@ -217,6 +217,12 @@ export const bundleMs = 60_000
 /** A page that could not be bundled is tried again by a request that comes this much later. */
 export const bundleRetryMs = 10_000
 
+/** Which executables of the scout there are to hand out is looked up this often at most. */
+export const scoutBuildsKeptMs = 10_000
+
+/** Downloads of the scout at once, each with two descriptors and a piece of a file; beyond them 503. */
+export const scoutDownloadsMax = 16
+
 /** Characters that are shown of what the bundler complains about. */
 export const bundleComplaintChars = 4_000
 
@@ -247,6 +253,9 @@ export const recentTenantsMax = 4_096
 /** Scouts on one page of a list; a caller that names no number gets the default. */
 export const scoutsPageMax = 500
 export const scoutsPageDefault = 100
+
+/** Days of which a scout's page shows what it served. */
+export const servedDaysShown = 30
 
 /** Characters of a part of a scout's name that is searched for; more is 400. */
 export const scoutSearchCharsMax = 64

@@ -68,6 +68,13 @@ export const freshSignInMs = 900_000
 /** A login link works for this long, once. */
 export const loginLinkMs = 600_000
 
+/**
+ * An administrator's look at what is another tenant's is noted this often for the same subject, and so many such looks
+ * are remembered (200 bytes each); with the next one the oldest is noted anew when it is repeated.
+ */
+export const lookNoteMs = 3_600_000
+export const looksRememberedMax = 10_000
+
 /** How soon the hub notices keys that have expired and changes of the key command: half of what a drop may take. */
 export const keyWatchMs = 250
 

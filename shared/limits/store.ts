@@ -46,5 +46,17 @@ export const keptResponseBytesMax = 8 * MiB
 export const usageHoursKept = 8 * 24
 export const usageDaysKept = 400
 
+/** The day of a key's last use is looked for so far back; before that it counts as not used. */
+export const lastUseDays = 90
+
+/** What scouts served is summed this long in memory; a crash loses no more than that. */
+export const servedFlushMs = 60_000
+
+/** Scouts whose sums are held at once (150 bytes each); what further ones serve meanwhile is in no page. */
+export const servedSumsMax = 20_000
+
+/** What a scout served is kept so long by the day, in one row for each day on which it served anything. */
+export const servedDaysKept = 90
+
 /** Rows of usage in one answer; a larger `limit` is 400, and `next` goes on. */
 export const usagePageMax = 10_000

@@ -182,6 +182,22 @@ function usageByTimeContract(fresh: () => StoreMaker): void {
     expect(list({ after, tenant: 'a' })).toEqual(['1a', '0a'])
   })
 
+  test('knows the last day on which each key of a tenant was used', () => {
+    const { store, reopen } = storeStage(fresh())
+    const used = (key: string, tenant: string, day: number) =>
+      usageTally({ key, tenant, hour: day * 24, model: `m${day}` })
+    const tallies = [used('k1', 't', 5), used('k1', 't', 9), used('k1', 't', 7), used('k2', 't', 3), used('k3', 'u', 9)]
+    store().commit(tallies.map((tally) => ({ write: 'tally', tally })))
+    const last = (fromDay: number) =>
+      reopen()
+        .lastUses('t', fromDay)
+        .map(({ key, day }) => `${key} ${day}`)
+        .sort()
+    expect(last(0)).toEqual(['k1 9', 'k2 3'])
+    expect(last(4)).toEqual(['k1 9'])
+    expect(last(10)).toEqual([])
+  })
+
   test('forgets hours and days before a time, so many at once', () => {
     const { store } = storeStage(fresh())
     store().commit([0, 1, 2].map((day) => ({ write: 'tally', tally: usageTally({ hour: day * 24 }) })))

@@ -16,6 +16,7 @@ import { batchContract } from './store-batches.ts'
 import { bookContract } from './store-books.ts'
 import { controlContract } from './store-control.ts'
 import { intentContract } from './store-intents.ts'
+import { reportContract } from './store-reports.ts'
 import { responseContract } from './store-responses.ts'
 
 export function storeContract(adapter: string, fresh: () => StoreMaker): void {
@@ -27,6 +28,7 @@ export function storeContract(adapter: string, fresh: () => StoreMaker): void {
     controlContract(fresh)
     bookContract(fresh)
     responseContract(fresh)
+    reportContract(fresh)
     lifeContract(fresh)
   })
 }

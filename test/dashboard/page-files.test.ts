@@ -1,5 +1,5 @@
 /** The page's files over HTTP: what they weigh, what their headers forbid, and what becomes of a page that breaks. */
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
@@ -123,6 +123,22 @@ describe('a page that cannot be bundled', () => {
     expect((await page.file('', ''))?.status).toBe(503)
     expect(runs()).toBe(2)
     rmSync(join(marker, '..'), { recursive: true, force: true })
+  })
+
+  test('leaves nothing behind when its hub is killed, and what others left goes with the next bundling', async () => {
+    const temporary = mkdtempSync(join(tmpdir(), 'chasm-page-test-'))
+    const halfway = join(temporary, 'page')
+    const program = join(import.meta.dirname, '../../orchestrator/dashboard/bundle.ts')
+    const child = Bun.spawn([process.execPath, program, halfway, 'attached'], { stdin: 'pipe', stderr: 'pipe' })
+    child.stdin.end()
+    expect(await child.exited).toBe(1)
+    expect(existsSync(halfway)).toBe(false)
+    const [old, fresh] = ['old', 'fresh'].map((name) => mkdtempSync(join(tmpdir(), `chasm-bundle-${name}-`)))
+    utimesSync(old!, 1, 1)
+    const page = new PageFiles({ system: realSystem(), built: missing, bundler: failing('no') })
+    await page.file('', '')
+    expect([old, fresh].map((folder) => existsSync(folder!))).toEqual([false, true])
+    for (const folder of [fresh!, temporary]) rmSync(folder, { recursive: true })
   })
 
   test('is bundled by a process of its own, which is given no secret', async () => {

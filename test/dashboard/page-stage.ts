@@ -64,6 +64,19 @@ export class PageStage {
   }
 }
 
+/** Presses Tab until what has this name has the focus. */
+export async function tabTo(page: Page, name: string): Promise<void> {
+  for (let presses = 0; presses < 60; presses++) {
+    await page.keyboard.press('Tab')
+    const label = await page.evaluate(`(() => {
+      const one = document.activeElement
+      return one.getAttribute('aria-label') ?? one.labels?.[0]?.textContent ?? one.textContent
+    })()`)
+    if (String(label).trim().startsWith(name)) return
+  }
+  throw new Error(`${name} cannot be reached by keyboard`)
+}
+
 export async function signIn(page: Page, key: string): Promise<void> {
   await page.getByLabel('Key').fill(key)
   await page.getByRole('button', { name: 'Sign in with the key' }).click()

@@ -6,7 +6,7 @@ import { liveStreamsPerCallerMax } from '../../shared/limits/http.ts'
 import { patienceMs } from '../support/clocks/until.ts'
 import { findChromium, installMsMax } from '../support/machine/chromium.ts'
 import { ScriptedProvider } from '../support/providers/scripted-provider.ts'
-import { PageStage, signIn } from './page-stage.ts'
+import { PageStage, signIn, tabTo } from './page-stage.ts'
 
 const found = await findChromium()
 const skipped = 'reason' in found ? ` (skipped: ${found.reason})` : ''
@@ -55,6 +55,20 @@ describe.skipIf('reason' in found)(`the page${skipped}`, () => {
     await page.getByRole('button', { name: 'Sign in with the key' }).click()
     await page.getByRole('alert').waitFor({ timeout: patienceMs })
     expect(await page.getByLabel('Key').isVisible()).toBe(true)
+  })
+
+  test('signs the operator in by the link of a start, without a click, once, and leaves no trace of it', async () => {
+    const made = stage.hub.hub.accounts.links.make(null, { id: 'console', address: '' })
+    if ('code' in made) throw new Error(made.message)
+    const link = `${stage.hub.url}/#login=${made.token}`
+    const page = await (await stage.context()).newPage()
+    await page.goto(link)
+    await page.getByText(/^All is well/).waitFor({ timeout: patienceMs })
+    expect(await page.evaluate('location.href')).toBe(`${stage.hub.url}/#overview`)
+    const second = await (await stage.context()).newPage()
+    await second.goto(link)
+    await second.getByText('This link is unknown, used or over').waitFor({ timeout: patienceMs })
+    expect(await second.locator('.account').count()).toBe(0)
   })
 
   test('turns green when the first request is answered, and says who answered it', async () => {
@@ -132,6 +146,41 @@ describe.skipIf('reason' in found)(`the page${skipped}`, () => {
     await drain()
   })
 
+  test('is shown in no frame of another page', async () => {
+    const page = await (await stage.context()).newPage()
+    const refused = page.waitForEvent('console', { predicate: (line) => /frame-ancestors/.test(line.text()) })
+    await page.setContent(`<iframe src="${stage.hub.url}/"></iframe>`)
+    await refused
+    expect(await page.frames()[1]?.locator('#page').count()).toBe(0)
+  })
+
+  test('opens every page for a key whose budget is used up', async () => {
+    const limits =
+      '{"requestsPerMinute":null,"tokensPerMinute":null,"budgets":[{"unit":"tokens","per":"day","amount":1}]}'
+    const { key } = stage.hub.hub.keyring.issue('client', 'exhausted', { limits })
+    const chat = { model: 'auto', messages: [{ role: 'user', content: 'Say hello' }] }
+    const refused = await stage.hub.post('/v1/chat/completions', chat, { headers: { authorization: `Bearer ${key}` } })
+    expect(refused.status).toBe(402)
+    const page = await stage.signedIn(key)
+    for (const path of [
+      'overview',
+      'connect',
+      'keys',
+      'usage',
+      'scouts',
+      'intents',
+      'playground',
+      'playground/scroll',
+    ]) {
+      await open(page, path)
+      expect([path, await page.getByRole('alert').allInnerTexts()]).toEqual([path, []])
+    }
+    await open(page, 'playground')
+    await page.getByLabel('Message').fill('Say hello')
+    await page.keyboard.press('Enter')
+    await page.getByText('This key has used its 1 token for today').waitFor({ timeout: patienceMs })
+  })
+
   test('works in seven tabs at once: five have the feed, the others poll', async () => {
     const first = await stage.signedIn(stage.hub.clientKey)
     const tabs = [first]
@@ -162,28 +211,17 @@ describe.skipIf('reason' in found)(`the page${skipped}`, () => {
     const page = await (await stage.context()).newPage()
     await page.goto(`${stage.hub.url}/#playground`)
     await page.getByLabel('Key').waitFor({ timeout: patienceMs })
-    const tabTo = async (name: string) => {
-      for (let presses = 0; presses < 60; presses++) {
-        await page.keyboard.press('Tab')
-        const label = await page.evaluate(`(() => {
-          const one = document.activeElement
-          return one.getAttribute('aria-label') ?? one.labels?.[0]?.textContent ?? one.textContent
-        })()`)
-        if (String(label).trim().startsWith(name)) return
-      }
-      throw new Error(`${name} cannot be reached by keyboard`)
-    }
-    await tabTo('Key')
+    await tabTo(page, 'Key')
     await page.keyboard.type(stage.hub.clientKey)
     await page.keyboard.press('Enter')
     await page.getByLabel('Message').waitFor({ timeout: patienceMs })
-    await tabTo('Message')
+    await tabTo(page, 'Message')
     await page.keyboard.type('Say hello')
     await page.keyboard.press('Enter')
     await page.locator('.turn.assistant .faint').waitFor({ timeout: patienceMs })
     await page.evaluate('document.activeElement.blur()')
-    await tabTo('Skip to the content')
-    await tabTo('Overview')
+    await tabTo(page, 'Skip to the content')
+    await tabTo(page, 'Overview')
     await page.keyboard.press('Enter')
     await page.getByText(/^All is well/).waitFor({ timeout: patienceMs })
   })

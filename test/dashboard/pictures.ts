@@ -1,14 +1,16 @@
 /**
- * `npm run pictures`: makes the pictures of the page that the README shows, light and dark, from a real hub with demo
- * scouts under some load. With a folder as argument it makes one of every page there, `empty` and `full` unless one of
- * the two is named, at three widths and in both themes, for whoever works on the page.
+ * `npm run pictures`: makes the pictures that the README shows: the terminal of a start, and pages, light and dark, of
+ * a real hub with demo scouts under some load. With a folder as argument it makes one of every page there, `empty` and
+ * `full` unless one of the two is named, at three widths and in both themes, for whoever works on the page.
  */
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Page } from 'playwright-core'
 import type { DemoSettings } from '../../scout/providers/demo/demo.ts'
 import { findChromium } from '../support/machine/chromium.ts'
+import { patienceMs } from '../support/clocks/until.ts'
 import { PageStage } from './page-stage.ts'
+import { terminalPicture } from './terminal-picture.ts'
 
 const themes = ['light', 'dark'] as const
 const widths = [1440, 768, 360] as const
@@ -16,7 +18,8 @@ const paths = [
   ...['overview', 'connect', 'connect/scout', 'keys', 'usage', 'scouts', 'intents'],
   ...['playground', 'playground/scroll', 'admin', 'admin/settings', 'admin/audit'],
 ]
-const settleMs = 400
+/** For what moves although nothing is fetched any more. */
+const settleMs = 250
 const images = join(import.meta.dirname, '../../docs/images')
 
 const scroll = {
@@ -37,7 +40,10 @@ try {
   if (folder !== undefined && only.includes('empty')) await everyPage(folder, 'empty')
   const intent = await fill()
   if (folder === undefined) await forReadme(intent)
-  else if (only.includes('full')) await everyPage(folder, 'full', `intents/${intent}`)
+  else if (only.includes('full')) {
+    const [scout] = stage.hub.hub.engine.scouts()
+    await everyPage(folder, 'full', `intents/${intent}`, `scouts/${scout!.id}`)
+  }
 } finally {
   await stage.close()
 }
@@ -59,12 +65,58 @@ async function fill(): Promise<string> {
     )
     await hub.post('/v1/chat/completions', { model: 'no-such-model', messages: [] }).then((answer) => answer.text())
   }
+  await owners()
+  past()
   const accepted = await hub.post('/v1/intents', { scroll, metadata: { name: 'Report on tides' } })
   const { id } = (await accepted.json()) as { id: string }
   return id
 }
 
+/** Accounts and keys of all kinds, with names as long as people make them. */
+async function owners(): Promise<void> {
+  const admin = (path: string, body: object) =>
+    stage.hub.post(path, body, { headers: { authorization: `Bearer ${stage.hub.adminKey}` } })
+  const month = { budgets: [{ unit: 'usd', per: 'month', amount: 40 }], requests_per_minute: 600 }
+  const accounts = [
+    { name: 'Ada', address: '0x52908400098527886E0F7030069857D2E4169EE7', role: 'admin' },
+    { name: 'Observatory of the northern coast', limits: month },
+    { name: 'Grace', address: '0x8617E340B3D01FA5F11F306F4090FD50E238070D' },
+  ]
+  for (const account of accounts) await admin('/v1/admin/accounts', account)
+  const day = { budgets: [{ unit: 'usd', per: 'day', amount: 5 }] }
+  const keys = [
+    { role: 'client', name: 'Notebook', limits: day, scopes: { models: ['demo-*'] } },
+    { role: 'scout', name: 'Workstation under the desk in the back office' },
+    { role: 'client', name: 'Nightly reports', expires: Math.floor(Date.now() / 1_000) + 30 * 86_400 },
+    { role: 'admin', name: 'Operator' },
+  ]
+  for (const key of keys) await admin('/v1/admin/keys', key)
+}
+
+/** What was used and served on the days before. */
+function past(): void {
+  const { engine, keyring } = stage.hub.hub
+  const today = Math.floor(Date.now() / 86_400_000)
+  const payers = keyring.list().filter(({ role }) => role === 'client')
+  for (let back = 1; back < 30; back++) {
+    const busy = 1 + Math.abs(Math.sin(back / 3)) * 4
+    for (const [at, { id: key, tenant }] of payers.entries()) {
+      const tasks = Math.round(busy * (90 - at * 30))
+      const tokens = { promptTokens: tasks * 410, completionTokens: tasks * 260, microDollars: tasks * 455 }
+      const counts = { tasks, failed: Math.round(tasks / 70), estimated: 0, ...tokens }
+      const tally = { hour: (today - back) * 24, tenant, key, model: ['demo-large', 'demo-small'][at % 2]!, ...counts }
+      engine.journal.lazily({ write: 'tally', tally })
+    }
+    for (const { id: scout } of engine.scouts()) {
+      const done = Math.round(busy * 40)
+      const served = { day: today - back, done, failed: back % 9 === 0 ? 3 : 0, tokens: done * 270, busyMs: done * 900 }
+      engine.journal.lazily({ write: 'served', scout, served })
+    }
+  }
+}
+
 async function forReadme(intent: string): Promise<void> {
+  writeFileSync(join(images, 'start.svg'), terminalPicture())
   for (const theme of themes) {
     const page = await stage.signedIn(stage.hub.adminKey, { theme, width: 1280, height: 800 })
     await shoot(page, 'overview', join(images, `page-${theme}.png`), false)
@@ -75,6 +127,7 @@ async function forReadme(intent: string): Promise<void> {
 
 async function everyPage(folder: string, state: string, ...more: string[]): Promise<void> {
   mkdirSync(folder, { recursive: true })
+  const nameOf = (path: string) => (/^(intents|scouts)\//.test(path) ? path.replace(/s\/.*/, '') : path)
   for (const theme of themes) {
     for (const width of widths) {
       const name = (path: string) => join(folder, `${path.replaceAll('/', '-')}-${state}-${width}-${theme}.png`)
@@ -86,7 +139,7 @@ async function everyPage(folder: string, state: string, ...more: string[]): Prom
       await visitor.context().close()
       const page = await stage.signedIn(stage.hub.adminKey, view)
       for (const path of [...paths, ...more]) {
-        await shoot(page, path, name(path.startsWith('intents/') ? 'run' : path), true)
+        await shoot(page, path, name(nameOf(path)), true)
       }
       await page.context().close()
     }
@@ -95,6 +148,10 @@ async function everyPage(folder: string, state: string, ...more: string[]): Prom
 
 async function shoot(page: Page, path: string, file: string, fullPage: boolean): Promise<void> {
   await page.evaluate(`location.hash = ${JSON.stringify(path)}`)
+  await page.locator('main h1').first().waitFor({ timeout: patienceMs })
+  await page.locator('[aria-busy=true]').first().waitFor({ state: 'detached', timeout: patienceMs })
+  if (path.startsWith('intents/')) await page.locator('.run .answer').waitFor({ timeout: patienceMs })
+  if (path === 'overview') await page.locator('.chart .uplot').first().waitFor({ timeout: patienceMs })
   await page.waitForTimeout(settleMs)
   await page.screenshot({ path: file, fullPage, animations: 'disabled' })
 }

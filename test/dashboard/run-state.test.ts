@@ -30,11 +30,12 @@ describe('a run', () => {
     const usage = { promptTokens: 3, completionTokens: 2 }
     run.apply(
       'task_settled',
-      { at_ms: 2_000, node: 'a', state: 'done', served: { scout: 'k/bee', model: 'm' }, usage },
+      { at_ms: 2_000, node: 'a', state: 'done', served: { scout: 'k/bee', model: 'm' }, usage, microDollars: 7 },
       0,
     )
     run.apply('done', { at_ms: 2_001, state: 'done' }, 0)
-    expect(run.nodes.get('a')).toMatchObject({ state: 'done', scout: 'bee', endedMs: 2_000, completionTokens: 2 })
+    const settled = { state: 'done', scout: 'bee', endedMs: 2_000, completionTokens: 2, microDollars: 7 }
+    expect(run.nodes.get('a')).toMatchObject(settled)
     expect([run.endState, run.startedMs, run.endedMs]).toEqual(['done', 1_000, 2_001])
   })
 

@@ -6,7 +6,15 @@ import { apiSnippets, scoutSnippets } from '../../orchestrator/dashboard/page/pa
 import { LiveHub } from '../support/hub/live-hub.ts'
 
 const root = join(import.meta.dirname, '../..')
-const hasPython = Bun.spawnSync(['python3', '-c', 'import openai']).exitCode === 0
+const hasPython = Bun.which('python3') !== null && Bun.spawnSync(['python3', '-c', 'import openai']).exitCode === 0
+const node = Bun.which('node')
+/** What people run JavaScript with. */
+const runtimes = [
+  ['bun', process.execPath],
+  [`node${node === null ? ' (skipped: it is not in PATH)' : ''}`, node],
+] as const
+/** The demo's answers quote what was asked. */
+const answer = /Say hello/
 
 let live: LiveHub
 let folder: string
@@ -38,28 +46,30 @@ const snippet = (id: string) => apiSnippets(live.url, live.clientKey, 'auto').fi
 describe('the lines for apps', () => {
   test('curl', async () => {
     const { code, said } = await run(['sh', '-c', snippet('curl')])
-    expect(code).toBe(0)
-    expect(said).toContain('"chat.completion"')
+    expect([code, said]).toEqual([0, expect.stringContaining('"chat.completion"')])
+    expect(said).toMatch(answer)
   })
 
-  test.each(['openai-ts', 'langchain', 'ai-sdk'])('%s', async (id) => {
-    const file = join(folder, `${id}.ts`)
-    writeFileSync(file, snippet(id))
-    const { code, said } = await run([process.execPath, file])
-    expect([code, said]).toEqual([0, expect.stringMatching(/\w/)])
+  describe.each(runtimes)('with %s', (_name, runtime) => {
+    test.skipIf(runtime === null).each(['openai-ts', 'langchain', 'ai-sdk'])('%s', async (id) => {
+      const file = join(folder, `${id}.mjs`)
+      writeFileSync(file, snippet(id))
+      const { code, said } = await run([runtime!, file])
+      expect([code, said]).toEqual([0, expect.stringMatching(answer)])
+    })
   })
 
   test.skipIf(!hasPython)(`openai-python${hasPython ? '' : ' (skipped: no package openai for python3)'}`, async () => {
     const file = join(folder, 'ask.py')
     writeFileSync(file, snippet('openai-python'))
     const { code, said } = await run(['python3', file])
-    expect([code, said]).toEqual([0, expect.stringMatching(/\w/)])
+    expect([code, said]).toEqual([0, expect.stringMatching(answer)])
   })
 })
 
 describe('the lines for scouts', () => {
   test('from source: it connects', async () => {
-    const { text } = scoutSnippets(live.url, live.scoutKey).find(({ id }) => id === 'source')!
+    const { text } = scoutSnippets(live.url, live.scoutKey, []).find(({ id }) => id === 'source')!
     // The script that npm would run, without npm's own second.
     const direct = text.replace('npm run scout', `exec '${process.execPath}' --no-env-file scout/main.ts`)
     const quiet = { SCOUT_STATE_DIR: join(folder, 'state'), LOG_LEVEL: 'error' }
@@ -76,11 +86,14 @@ describe('the lines for scouts', () => {
   })
 
   test('all carry the address and the key, and a local hub is reachable from its container', () => {
-    for (const { text } of scoutSnippets('http://127.0.0.1:8080', 'chasm_scout_x')) {
-      expect(text).toContain('ORCHESTRATOR_URL=http://127.0.0.1:8080')
+    for (const { text } of scoutSnippets('http://127.0.0.1:8080', 'chasm_scout_x', ['linux-x64'])) {
+      expect(text).toMatch(/ORCHESTRATOR_URL=http:\/\/127.0.0.1:8080|curl -fsS http:\/\/127.0.0.1:8080\/scout.sh/)
       expect(text).toContain('SCOUT_KEY=chasm_scout_x')
       if (text.startsWith('docker')) expect(text).toContain('--network host')
     }
-    expect(scoutSnippets('https://hub.example', 'k').find(({ id }) => id === 'docker')!.text).not.toContain('--network')
+    expect(scoutSnippets('https://hub.example', 'k', []).map(({ id }) => id)).not.toContain('line')
+    expect(scoutSnippets('https://hub.example', 'k', []).find(({ id }) => id === 'docker')!.text).not.toContain(
+      '--network',
+    )
   })
 })

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { patienceMs } from '../support/clocks/until.ts'
 import { findChromium, installMsMax } from '../support/machine/chromium.ts'
 import { FakeWallet } from './fake-wallet.ts'
-import { PageStage } from './page-stage.ts'
+import { PageStage, tabTo } from './page-stage.ts'
 
 const found = await findChromium()
 const skipped = 'reason' in found ? ` (skipped: ${found.reason})` : ''
@@ -49,6 +49,22 @@ describe.skipIf('reason' in found)(`people with a wallet${skipped}`, () => {
     await page.context().close()
   })
 
+  test('the same by keyboard alone', async () => {
+    const page = await visitor('')
+    await page.getByRole('link', { name: 'Use the API' }).waitFor({ timeout: patienceMs })
+    const press = async (name: string) => {
+      await tabTo(page, name)
+      await page.keyboard.press('Enter')
+    }
+    await press('Use the API')
+    await page.getByRole('button', { name: 'Get a key with Test wallet' }).waitFor({ timeout: patienceMs })
+    await press('Get a key with Test wallet')
+    await page.getByText('Waiting for your first request…').waitFor({ timeout: patienceMs })
+    await press('Copy curl')
+    await page.getByText('Copied', { exact: true }).waitFor({ state: 'attached', timeout: patienceMs })
+    await page.context().close()
+  })
+
   test('run a scout: the same to "is connected, offers …"', async () => {
     const signatures = wallet.signed.length
     const page = await visitor('')
@@ -83,6 +99,22 @@ describe.skipIf('reason' in found)(`people with a wallet${skipped}`, () => {
     await dialog.getByRole('button', { name: 'I saved it' }).click()
     await page.getByRole('row', { name: /laptop/ }).waitFor({ timeout: patienceMs })
     await page.context().close()
+  })
+
+  test('whose wallet calls itself what it likes are shown that as text, and no image of another host', async () => {
+    const context = await stage.context()
+    const odd = '<img src=x onerror="window.broken=1">\u202Egnp'
+    await wallet.install(context, odd)
+    const page = await context.newPage()
+    const asked: string[] = []
+    page.on('request', (request) => asked.push(request.url()))
+    await page.goto(`${stage.hub.url}/#sign-in`)
+    const button = page.getByRole('button', { name: /^Sign in with <img src=x/ })
+    await button.waitFor({ timeout: patienceMs })
+    expect(await page.evaluate('window.broken')).toBeUndefined()
+    expect(await page.locator('main img').count()).toBe(1)
+    expect(asked.filter((url) => !url.startsWith(stage.hub.url) && !url.startsWith('data:'))).toEqual([])
+    await context.close()
   })
 
   test('who decline are told that nothing happened', async () => {

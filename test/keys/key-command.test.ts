@@ -3,6 +3,7 @@ import { expect, test } from 'vitest'
 import { Keyring } from '../../orchestrator/engine/keyring.ts'
 import { openDataFolder } from '../../orchestrator/store/data-folder.ts'
 import { keyRoles, parseKey } from '../../shared/keys/api-key.ts'
+import { accountKeysMax } from '../../shared/limits/keys.ts'
 import { realSystem } from '../../shared/system.ts'
 import { temporaryFolder } from '../support/machine/temporary-folder.ts'
 
@@ -82,7 +83,7 @@ test.each([
   ['a name that is too long', ['client', 'x'.repeat(65)], '`name`'],
   ['a route that there is not', ['client', '--routes', 'chats'], '`scopes.routes[0]`'],
   ['an end in the past', ['client', '--expires', '2001-01-01'], '`expires`'],
-  ['an account that there is not', ['client', '--account', 'acc_none'], 'no account acc_none'],
+  ['an account that there is not', ['client', '--account', 'acc_none'], 'none of this hub'],
   ['a limit that is no number', ['limits', 'key_none', '--tokens-per-minute', 'many'], 'no key key_none'],
   ['a key that there is not', ['revoke', 'key_none'], 'no key key_none'],
   ['a mode that there is not', ['settings', '--signup', 'maybe'], '`signup`'],
@@ -145,6 +146,23 @@ test('does what the routes of administrators do: terms, secrets, accounts, links
     'key.made',
   ])
   expect(audit).toContain('console')
+})
+
+test('refuses a key for an account that has as many as it may', () => {
+  const dataDir = temporaryFolder()
+  const account = /^acc_\w+/.exec(run(dataDir, ['account', 'Ada']).stdout)![0]
+  const folder = openDataFolder(dataDir, 'guest', realSystem())
+  if ('flaw' in folder) throw new Error(folder.flaw)
+  const keyring = new Keyring(folder.store, folder.pepper, realSystem())
+  while (keyring.ownerFlaw(account) === null) keyring.issue('client', 'one more', { account })
+  expect(folder.store.keysOfAccount(account)).toHaveLength(accountKeysMax)
+  folder.close()
+  const { stdout, stderr, exitCode } = run(dataDir, ['client', 'app', '--account', account])
+  expect([stdout, stderr.trimEnd(), exitCode]).toEqual([
+    '',
+    'This account has as many keys as one may have: revoke one first.',
+    1,
+  ])
 })
 
 test('a wrong variable and an unusable folder are said in a sentence, exit code 1', () => {

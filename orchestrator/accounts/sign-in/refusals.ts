@@ -47,7 +47,6 @@ export const keyChanged = fault('key_changed', 'The key changed meanwhile: look 
 export const unknownKey = fault('not_found', 'There is no such key, or it was revoked: GET /v1/me/keys lists yours.')
 export const unknownAccount = fault('not_found', 'There is no such account: GET /v1/admin/accounts lists them.')
 export const adminsOnly = forbidden('Only an administrator makes such a key: ask the operator.')
-export const tooManyKeys = forbidden('This account has as many keys as one may have: revoke one first.')
 export const badLink = refused('This link is unknown, used or over: make another one with npm run -s key -- login.')
 
 export function badKey(flaw: string) {

@@ -48,7 +48,7 @@ function endOf(core: CoreState, event: Extract<Event, { type: 'settle' }>): void
   core.committed.remember(taskId, attempt, nonce)
   noteProvider(core, lease, event.provider)
   if (outcome === 'done') {
-    bookAnswer(core, scout, lease, event.tokens)
+    bookAnswer(core, scout, lease, event)
     contradict(core, task, lease)
     noteAnswer(core, task)
     if (task.intent !== null) {
@@ -72,9 +72,12 @@ function endOf(core: CoreState, event: Extract<Event, { type: 'settle' }>): void
   core.emit({ type: 'verdict', session, task: taskId, attempt, nonce, verdict: 'committed' })
 }
 
-function bookAnswer(core: CoreState, scout: Scout, lease: Lease, tokens: number): void {
+type Answered = Pick<Extract<Event, { type: 'settle' }>, 'tokens' | 'usedTokens'>
+
+function bookAnswer(core: CoreState, scout: Scout, lease: Lease, { tokens, usedTokens }: Answered): void {
   const { contentMs, grantedMs, capability } = lease
   bookOutcome(scout.record, false)
+  core.served.answered(scout.record, usedTokens || tokens, core.nowMs - grantedMs)
   if (growWindow(scout, lease)) core.roster.widened(scout)
   if (capability === null) return
   const firstMs = (contentMs || core.nowMs) - grantedMs
@@ -118,7 +121,10 @@ function endReported(core: CoreState, task: Task, lease: Lease, cause: Fault): v
 export function endAttempt(core: CoreState, task: Task, lease: Lease, cause: Fault): void {
   const { blame, retry } = faultTable[cause.code]
   const record = core.roster.records.get(lease.scout)
-  if (blame === 'scout' && record !== undefined) bookOutcome(record, true)
+  if (blame === 'scout' && record !== undefined) {
+    bookOutcome(record, true)
+    core.served.failed(record)
+  }
   const isBusy = blame === 'scout' || (blame === 'provider' && retry !== 'free')
   if (isBusy && lease.holder !== null) shrinkWindow(lease.holder, lease)
   release(core, task, lease)

@@ -32,5 +32,7 @@ export function contradict(core: CoreState, task: Task, lease: Lease): void {
   const { doubt } = task
   if (doubt === null || doubt.model !== lease.model || doubt.operator === lease.holder?.record.operator) return
   const record = core.roster.records.get(doubt.scout)
-  if (record !== undefined) bookOutcome(record, true)
+  if (record === undefined) return
+  bookOutcome(record, true)
+  core.served.failed(record)
 }

@@ -76,11 +76,12 @@ export class IntentChanges {
     const { body: result, served, use, price } = answer
     const { promptTokens, completionTokens, isEstimated } = use
     const usage = { promptTokens, completionTokens }
-    const event = this.settledEvent(live, { state: 'done', served, usage, fault: null })
+    const microDollars = this.charges.close(live.tab!, use, price)
+    live.tab = null
+    const event = this.settledEvent(live, { state: 'done', served, usage, microDollars, fault: null })
     const { scout, provider, model } = served
     const { tenant, key } = live.live
-    const charged = { key: key.id, microDollars: this.charges.close(live.tab!, use, price), isEstimated }
-    live.tab = null
+    const charged = { key: key.id, microDollars, isEstimated }
     const booking = { tenant, task, scout, provider, model, ...usage, ...charged, atMs: this.system.wallMs() }
     return [
       { write: 'settle', task, attempt, nonce, result, served: JSON.stringify(served), ...usage },

@@ -160,11 +160,12 @@ export function taskView(row: TaskRow): TaskView {
 }
 
 export function intentView(row: SummedIntent): IntentView {
-  const { id, state, priority, createdMs, deadlineMs, finishedMs, resultNode, promptTokens, completionTokens } = row
+  const { id, tenant, state, priority, createdMs, deadlineMs, finishedMs, resultNode } = row
+  const { promptTokens, completionTokens } = row
   const usage = { promptTokens, completionTokens }
   const metadata = readJsonOr<Record<string, string>>(row.metadata, {})
   const times = { createdMs, deadlineMs, finishedMs }
-  return { id, state, priority, ...times, metadata, fault: faultOf(row.fault), resultNode, usage }
+  return { id, tenant, state, priority, ...times, metadata, fault: faultOf(row.fault), resultNode, usage }
 }
 
 export function summed(row: IntentRow, tasks: readonly TaskRow[]): SummedIntent {

@@ -81,7 +81,7 @@ export interface LoginLinkRow {
 export type AuditAction =
   | ('key.made' | 'key.regenerated' | 'key.revoked' | 'key.changed')
   | ('account.made' | 'account.changed' | 'account.closed')
-  | ('session.begun' | 'session.ended' | 'link.made' | 'setting.changed')
+  | ('session.begun' | 'session.ended' | 'link.made' | 'setting.changed' | 'content.read')
 
 /** What somebody changed, or looked at. */
 export interface AuditRow {

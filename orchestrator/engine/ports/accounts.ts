@@ -105,4 +105,9 @@ export interface Accounts {
   setSignup(mode: SignupMode, by: Actor): void
   /** Newest first. */
   audit(filter: AuditFilter): AuditRow[]
+  /**
+   * Somebody is about to be shown what belongs to this tenant, or a list of everybody's (null). Throws when the store
+   * cannot write it down.
+   */
+  noteLook(subject: string, tenant: string | null, by: Actor): void
 }

@@ -11,7 +11,7 @@ import type { LastHour } from '../../core/stats/hour-counts.ts'
 import type { LimitKind, RateStanding, Tenants } from '../../tenants/tenants.ts'
 import type { ChargedKey } from './charged-key.ts'
 import type { Responses } from './responses.ts'
-import type { UsageFilter, UsagePoint, UsedTotals } from './usage.ts'
+import type { HistoryRow, ServedDay, UsageFilter, UsagePoint, UsedTotals } from './usage.ts'
 
 export interface Submission {
   /** Whose key asked; fairness counts per tenant. */
@@ -209,6 +209,8 @@ export interface Engine {
   scouts(): ScoutListing[]
   /** At most `count` of them behind this session, in the order in which they connected. */
   scoutsAfter(session: number, count: number, filter: ScoutFilter): ScoutStanding[]
+  /** The session of the scout that connected last, also when it has left; -1 before the first. */
+  newestSession(): number
   fleet(): FleetHealth
   /** A connected scout by its id. */
   scout(id: string): ScoutDetail | undefined
@@ -234,6 +236,14 @@ export interface Engine {
   readonly tenants: Pick<Tenants, 'rates' | 'budgets'>
   /** What was used, but for the last second's. */
   usagePoints(filter: UsageFilter): UsagePoint[]
+  /** The last day on which each key of a tenant was used, from this day on. */
+  lastUses(tenant: string, fromDay: number): { key: string; day: number }[]
+  /** The charts' quarters of an hour that were kept, from this slot on, oldest first. */
+  history(fromSlot: number): HistoryRow[]
+  /** Keeps a quarter, some time soon. */
+  keepHistory(row: HistoryRow): void
+  /** What a scout served by the day, from this one on, oldest first; but for the last minute's. */
+  daysOfScout(scout: string, fromDay: number): ServedDay[]
   stats(): EngineStats
   /** False while starting or draining. */
   ready(): boolean

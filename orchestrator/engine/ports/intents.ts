@@ -43,6 +43,7 @@ export interface TaskView {
 
 export interface IntentView {
   id: string
+  tenant: string
   state: IntentState
   priority: number
   /** Milliseconds since 1970. */

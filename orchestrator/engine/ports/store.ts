@@ -7,7 +7,7 @@
 import type { TaskKind } from '../../../shared/task.ts'
 import type { DurableTaskState, FirstTaskState, IntentState, UnansweredTaskState } from '../../../shared/task-state.ts'
 import type { AccountStore, AccountWrite } from './account-store.ts'
-import type { UsageReads, UsageTally } from './usage.ts'
+import type { HistoryRow, ReportReads, ServedDay, UsageReads, UsageTally } from './usage.ts'
 
 /** An intent with the tokens of all its tasks. */
 export type SummedIntent = IntentRow & Pick<TaskRow, 'promptTokens' | 'completionTokens'>
@@ -187,6 +187,10 @@ export type StoreWrite =
   | { write: 'usage'; usage: UsageRow }
   /** Adds to the sums without a booking for each task; the same holds. */
   | { write: 'tally'; tally: UsageTally }
+  /** Adds or replaces the row of this slot. */
+  | { write: 'history'; row: HistoryRow }
+  /** Adds to what this scout served in this day; sums stop at `usageSumMax`. */
+  | { write: 'served'; scout: string; served: ServedDay }
   /** Adds or replaces the row of (tenant, route, key). */
   | { write: 'idempotency'; row: IdempotencyRow }
   | { write: 'forgetIdempotency'; tenant: string; route: string; key: string }
@@ -296,7 +300,7 @@ export interface ResponseStore {
 }
 
 /** For audits of the bookings, for budgets and for reports. */
-export interface UsageStore extends UsageReads {
+export interface UsageStore extends UsageReads, ReportReads {
   /** Sum of booked tokens by model, for one tenant or all. */
   usage(tenant: string | null): Omit<UsageSum, 'tenant'>[]
   /** Rows of usage that this store could not book, since it was opened. */

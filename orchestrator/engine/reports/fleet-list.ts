@@ -6,11 +6,8 @@ import { scoutFailingRate, scoutIdleMs } from '../../../shared/limits/http.ts'
 import type { System } from '../../../shared/system.ts'
 import type { Scout } from '../../core/model/object-graph.ts'
 import type { CoreState } from '../../core/state.ts'
-import { lastHour } from '../../core/stats/hour-counts.ts'
-import { missing } from '../../core/stats/missed-work.ts'
 import type { FleetHealth, ScoutFilter, ScoutStanding } from '../ports/client.ts'
-import type { Listings } from './listings.ts'
-import { verdictOf } from './standings.ts'
+import { judged, type Listings } from './listings.ts'
 
 export class FleetList {
   constructor(
@@ -30,8 +27,7 @@ export class FleetList {
       const listing = this.listings.listing(scout)
       if (listing === null) continue
       if (name !== undefined && !listing.name.toLowerCase().includes(name.toLowerCase())) continue
-      const hour = lastHour(scout.record, nowMs, missing(scout))
-      found.push({ ...listing, session: scout.session, lastHour: hour, verdict: verdictOf(scout, nowMs) })
+      found.push({ ...listing, session: scout.session, ...judged(scout, nowMs) })
     }
     return found
   }

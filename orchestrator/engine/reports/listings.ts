@@ -31,6 +31,8 @@ interface Acquaintance {
 
 export class Listings {
   private readonly acquaintances = new Map<number, Acquaintance>()
+  /** The session that was greeted last; -1 before the first. */
+  newest = -1
   private readonly modelTable: ModelTable
 
   constructor(
@@ -44,6 +46,7 @@ export class Listings {
 
   greeted({ session, hello, address }: Greeting): void {
     const { name, agent } = hello
+    this.newest = Math.max(this.newest, session)
     this.acquaintances.set(session, { name, agent, address, connectedMs: this.system.wallMs() })
   }
 
@@ -88,17 +91,12 @@ export class Listings {
     for (const scout of [...this.core.roster.bySession.values()].reverse()) {
       const known = this.acquaintances.get(scout.session)
       if (known === undefined || scout.record.scout !== id) continue
-      const { record } = scout
       const standings = scout.klass.offers.map((offer, at) => this.standing(offer, scout.capabilities[at]!))
-      const hour = lastHour(record, this.system.nowMs(), missing(scout))
-      const { sessions } = record
+      const { sessions } = scout.record
       return {
         ...listingOf(scout, known),
-        sessions,
-        window: trustedWith(scout),
-        lastHour: hour,
-        verdict: verdictOf(scout, this.system.nowMs()),
-        standings,
+        ...judged(scout, this.system.nowMs()),
+        ...{ sessions, window: trustedWith(scout), standings },
       }
     }
     return undefined
@@ -135,6 +133,11 @@ export class Listings {
     const { entry } = waiting
     return entry.waiting.has(waiting) ? entry.returned.size + entry.waiting.position(waiting) : 0
   }
+}
+
+/** A scout's last hour, in figures and in words. */
+export function judged(scout: Scout, nowMs: number): Pick<ScoutDetail, 'lastHour' | 'verdict'> {
+  return { lastHour: lastHour(scout.record, nowMs, missing(scout)), verdict: verdictOf(scout, nowMs) }
 }
 
 /** The average of a few of a model's idle scouts: enough to plan by, and no look at the fleet. */

@@ -11,6 +11,7 @@ import { jsonResponse, refuse } from '../response/response.ts'
 import { keyChangesOf, ownKeyChanges } from '../schema/accounts/key-requests.ts'
 import { pageAsked } from '../schema/accounts/page-asked.ts'
 import { readSmall } from '../schema/body.ts'
+import { useOf } from './key-use.ts'
 import { widening } from './narrowing.ts'
 import { shownAccount, shownKey, shownRights } from './views.ts'
 
@@ -18,7 +19,10 @@ const unknownKey = fault('not_found', 'There is no such key, or it was revoked: 
   param: 'id',
 })
 const keyChanged = fault('key_changed', 'The key changed meanwhile: look again.')
-const sessionKey = fault('permission_denied', 'The pages of this account run under this key: it cannot be revoked.')
+const sessionKey = fault(
+  'permission_denied',
+  'The sessions of its account run under this key: suspend the account instead of revoking it.',
+)
 
 export function getMe(context: RequestContext): Response {
   const { id, edge, session, caller } = context
@@ -41,11 +45,12 @@ export function listOwnKeys(context: RequestContext): Response {
 
 /** `rows` as in `listPage`. */
 export function keyList({ id, edge }: RequestContext, rows: readonly KeyRow[], limit: number): Response {
+  const use = useOf(edge, rows)
   const list = listPage(
     rows,
     limit,
     (row) => row.id,
-    (row) => shownKey(row, edge),
+    (row) => ({ ...shownKey(row, edge), ...use(row) }),
   )
   return jsonResponse(id, JSON.stringify(list))
 }
@@ -66,7 +71,6 @@ export function revokeOwnKey(context: RequestContext): Response {
   const { id, edge } = context
   const row = ownKey(context)
   if (row === null) return refuse(id, unknownKey)
-  if (row.generation === 0) return refuse(id, sessionKey)
   const trouble = edge.keys.revoke(row.id, context.actor)
   if (trouble !== null) return refuse(id, faultOf(trouble))
   edge.log.info({ keyId: row.id, by: context.actor.id }, 'key revoked')
@@ -79,6 +83,7 @@ export function answered({ id, edge }: RequestContext, outcome: KeyRow | KeyTrou
 }
 
 export function faultOf(trouble: KeyTrouble): Fault {
+  if (trouble === 'sessions') return sessionKey
   return trouble === 'changed' ? keyChanged : unknownKey
 }
 

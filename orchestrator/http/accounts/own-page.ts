@@ -16,11 +16,11 @@ type Page = Omit<Visitor, 'address'>
 /** The page that a browser shows of this hub, by the Host of a request; null when that is not the hub's. */
 export function pageOf({ request, edge }: RequestContext): Page | null {
   const host = request.headers.get('host')?.toLowerCase() ?? ''
-  const { publicUrl } = edge.settings
+  const { publicUrl, pageHosts } = edge.settings
   if (publicUrl !== null) return host === new URL(publicUrl).host ? { domain: host, origin: publicUrl } : null
   const port = edge.port()
   const ending = port === 80 ? '' : `:${port}`
-  const isOwn = ['127.0.0.1', 'localhost', '[::1]'].some((name) => host === name + ending)
+  const isOwn = pageHosts.some((name) => host === name + ending)
   return isOwn ? { domain: host, origin: `http://${host}` } : null
 }
 

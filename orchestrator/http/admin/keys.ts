@@ -4,7 +4,6 @@
  * for each.
  */
 import { type Fault, fault } from '../../../shared/faults.ts'
-import { accountKeysMax } from '../../../shared/limits/keys.ts'
 import { answered, faultOf, keyList } from '../accounts/me.ts'
 import { pastEnd } from '../accounts/narrowing.ts'
 import { shownKey } from '../accounts/views.ts'
@@ -17,10 +16,6 @@ import { readSmall } from '../schema/body.ts'
 
 const mintBySignature = fault('permission_denied', 'A wallet signs for each key: POST /v1/auth/challenge asks for it.')
 const mintAfterSignIn = fault('permission_denied', 'It is over 15 minutes since you signed in: sign in again.')
-const unknownAccount = fault('invalid_request', '`account` is none of this hub: GET /v1/admin/accounts lists them.', {
-  param: 'account',
-})
-const tooManyKeys = fault('permission_denied', 'This account has as many keys as one may have: revoke one first.')
 
 export async function createKey(context: RequestContext): Promise<Response> {
   const { id, edge } = context
@@ -30,7 +25,7 @@ export async function createKey(context: RequestContext): Promise<Response> {
   // On the page it is one's own unless said otherwise; a key makes keys that belong to nobody, as it always did.
   const account = 'account' in body.value ? wanted.account : (context.session?.account?.id ?? null)
   const terms = { ...wanted, account }
-  const flaw = mintFlaw(context) ?? pastEnd(terms, edge.system.wallMs()) ?? ownerFlaw(context, terms.account)
+  const flaw = mintFlaw(context) ?? pastEnd(terms, edge.system.wallMs()) ?? edge.keys.ownerFlaw(account)
   if (flaw !== null) return refuse(id, flaw)
   const { key, row } = edge.keys.issue(role, name, terms, context.actor)
   edge.log.info({ keyId: row.id, role, by: context.actor.id }, 'key made')
@@ -69,7 +64,9 @@ export async function regenerateKey(context: RequestContext): Promise<Response> 
 
 export function revokeKey(context: RequestContext): Response {
   const { id, edge, params } = context
-  if (edge.keys.revoke(params.id, context.actor) !== null) {
+  const trouble = edge.keys.revoke(params.id, context.actor)
+  if (trouble === 'sessions') return refuse(id, faultOf(trouble))
+  if (trouble !== null) {
     const text = 'There is no such key, or it was revoked before: GET /v1/admin/keys lists the ids.'
     return refuse(id, fault('not_found', text, { param: 'id' }))
   }
@@ -81,10 +78,4 @@ export function revokeKey(context: RequestContext): Response {
 function mintFlaw({ session }: RequestContext): Fault | null {
   if (session === null || session.mints === 'session') return null
   return session.mints === 'signature' ? mintBySignature : mintAfterSignIn
-}
-
-function ownerFlaw({ edge }: RequestContext, account: string | null): Fault | null {
-  if (account === null) return null
-  if (edge.accounts.account(account) === undefined) return unknownAccount
-  return edge.keys.countOf(account) >= accountKeysMax ? tooManyKeys : null
 }

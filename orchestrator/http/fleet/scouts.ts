@@ -3,7 +3,7 @@
  * Everything is read from the engine at that moment.
  */
 import { type Fault, fault } from '../../../shared/faults.ts'
-import { scoutSearchCharsMax, scoutsPageDefault, scoutsPageMax } from '../../../shared/limits/http.ts'
+import { scoutSearchCharsMax, scoutsPageDefault, scoutsPageMax, servedDaysShown } from '../../../shared/limits/http.ts'
 import { abilitiesIn, dollars, type Offer } from '../../../shared/task.ts'
 import type { LastHour } from '../../core/stats/hour-counts.ts'
 import type {
@@ -14,12 +14,17 @@ import type {
   ScoutShow,
   ScoutStanding,
 } from '../../engine/ports/client.ts'
+import type { ServedDay } from '../../engine/ports/usage.ts'
+import { dayMs } from '../../tenants/periods.ts'
 import type { RequestContext } from '../request-context.ts'
 import { shownCost } from '../response/envelope.ts'
 import { listPage } from '../response/list-page.ts'
 import { jsonResponse, refuse } from '../response/response.ts'
 
-/** In the order in which they connected, a page at a time; `next` is null on the last. */
+/**
+ * In the order in which they connected, a page at a time; `next` is null on the last. `newest` asked for as `after`
+ * gives the scouts that connect from now on.
+ */
 export function listScouts(context: RequestContext): Response {
   return scoutPage(context, {})
 }
@@ -36,7 +41,7 @@ function scoutPage({ id, edge, query }: RequestContext, whose: Pick<ScoutFilter,
   // One more than asked for tells whether there is a next page.
   const found = edge.engine.scoutsAfter(after, limit + 1, { ...filter, ...whose })
   const list = listPage(found, limit, ({ session }) => String(session), shownInList)
-  return jsonResponse(id, JSON.stringify(list))
+  return jsonResponse(id, JSON.stringify({ ...list, newest: edge.engine.newestSession() }))
 }
 
 interface ScoutQuery {
@@ -68,24 +73,32 @@ function shownInList(scout: ScoutStanding) {
   return { ...shownScout(scout), last_hour: shownHour(scout.lastHour), verdict: scout.verdict }
 }
 
-export function getScout({ id, edge, params }: RequestContext): Response {
-  return scoutDetail(id, edge.engine.scout(params.id))
+export function getScout(context: RequestContext): Response {
+  return scoutDetail(context, context.edge.engine.scout(context.params.id))
 }
 
 /** One of others looks like one that is not there. */
-export function getOwnScout({ id, edge, params, caller }: RequestContext): Response {
+export function getOwnScout(context: RequestContext): Response {
+  const { edge, params, caller } = context
   const scout = edge.engine.scout(params.id)
-  return scoutDetail(id, scout?.operator === caller!.tenant ? scout : undefined)
+  return scoutDetail(context, scout?.operator === caller!.tenant ? scout : undefined)
 }
 
-function scoutDetail(id: string, scout: ScoutDetail | undefined): Response {
+function scoutDetail({ id, edge }: RequestContext, scout: ScoutDetail | undefined): Response {
   if (scout === undefined) {
     const text = 'No scout with this id is connected now: GET /v1/scouts, or /v1/me/scouts, lists those that are.'
     return refuse(id, fault('not_found', text, { param: 'id' }))
   }
   const { sessions, window, lastHour, verdict, standings } = scout
-  const detail = { sessions, window, last_hour: shownHour(lastHour), verdict, models: standings.map(shownStanding) }
+  const today = Math.floor(edge.system.wallMs() / dayMs)
+  const served = edge.engine.daysOfScout(scout.id, today - servedDaysShown + 1).map(shownDay)
+  const judged = { last_hour: shownHour(lastHour), verdict }
+  const detail = { sessions, window, ...judged, models: standings.map(shownStanding), served }
   return jsonResponse(id, JSON.stringify({ ...shownScout(scout), ...detail }))
+}
+
+function shownDay({ day, done, failed, tokens, busyMs }: ServedDay) {
+  return { day: new Date(day * dayMs).toISOString().slice(0, 10), done, failed, tokens, busy_ms: busyMs }
 }
 
 function shownHour({ considered, won, lostLatency, lostPrice, lostCapacity, lostTrust, done, failed }: LastHour) {

@@ -14,7 +14,10 @@ const keepAlive = Buffer.from(': keep-alive\n\n')
 
 export function followIntent(context: RequestContext): Response {
   const { edge, params, id, request } = context
-  const events = edge.intents.events(params.id, viewerOf(context), lastEventId(context))
+  const viewer = viewerOf(context)
+  const view = viewer === null ? edge.intents.intent(params.id, viewer) : undefined
+  if (view !== undefined) context.noteLook(view.id, view.tenant)
+  const events = edge.intents.events(params.id, viewer, lastEventId(context))
   if (events === undefined) return noSuchIntent(context)
   const first = events.take()
   const isOver = first?.ended === true && first.events.length === 0

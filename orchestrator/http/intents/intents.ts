@@ -44,6 +44,7 @@ export function listIntents(context: RequestContext): Response {
     const text = 'There is no such intent to go on after: list from the start, without `after`.'
     return refuse(id, fault('not_found', text, { param: 'after' }))
   }
+  if (viewer === null) context.noteLook('intents', null)
   // One more than asked for tells whether there is a next page.
   const filter = { limit: limit + 1, ...(state && { state }), ...(after && { before: after }) }
   const found = edge.intents.list(viewer, filter)
@@ -56,6 +57,7 @@ export function getIntent(context: RequestContext): Response {
   const { id, edge, params } = context
   const found = edge.intents.whole(params.id, viewerOf(context))
   if (found === undefined) return noSuchIntent(context)
+  context.noteLook(params.id, found.view.tenant)
   return jsonResponse(id, wholeIntent(found.view, found.tasks, found.result))
 }
 

@@ -48,6 +48,7 @@ export function getNode(context: RequestContext): Response {
   const { id, edge, params } = context
   const view = edge.intents.intent(params.id, viewerOf(context))
   if (view === undefined) return noSuchIntent(context)
+  context.noteLook(view.id, view.tenant)
   const task = edge.intents.tasks(params.id).find((candidate) => candidate.node === params.node)
   if (task === undefined) return refuse(id, noSuchNode)
   return jsonResponse(id, nodeResult(view, task, edge.intents.result(params.id, params.node)))
@@ -56,7 +57,9 @@ export function getNode(context: RequestContext): Response {
 /** What its scout is asked, as far as that is kept; before its needs are done it may hold references to them. */
 export function getNodeRequest(context: RequestContext): Response {
   const { id, edge, params } = context
-  if (edge.intents.intent(params.id, viewerOf(context)) === undefined) return noSuchIntent(context)
+  const view = edge.intents.intent(params.id, viewerOf(context))
+  if (view === undefined) return noSuchIntent(context)
+  context.noteLook(view.id, view.tenant)
   const request = edge.intents.request(params.id, params.node)
   if (request === undefined) return refuse(id, noSuchNode)
   return jsonResponse(id, new Uint8Array(request))

@@ -1,6 +1,6 @@
 /**
- * `GET /v1/history?span=10m|24h|30d`: the charts' series of the whole hub, equally spaced, `null` where this process
- * did not run or nothing was measured. Rates are per second, times milliseconds.
+ * `GET /v1/history?span=10m|24h|30d`: the charts' series of the whole hub, equally spaced, `null` where nothing was
+ * measured; what was before this process is there for 30 days only. Rates are per second, times milliseconds.
  */
 import { fault } from '../../../shared/faults.ts'
 import type { RequestContext } from '../request-context.ts'

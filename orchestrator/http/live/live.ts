@@ -21,7 +21,8 @@ const tooMany = fault(
 )
 
 export function showHub({ id, edge }: RequestContext): Response {
-  return jsonResponse(id, JSON.stringify({ object: 'hub', ...hubNow(edge.engine) }))
+  const builds = edge.builds?.list().map(({ platform }) => platform) ?? []
+  return jsonResponse(id, JSON.stringify({ object: 'hub', ...hubNow(edge.engine), scout_builds: builds }))
 }
 
 export function followLive(context: RequestContext): Response {

@@ -27,6 +27,17 @@ const seriesNames = [
 export type SeriesName = (typeof seriesNames)[number]
 export type Sample = Record<SeriesName, number | null>
 
+/** A sample that was written as JSON; null for what is none. What it does not name was not measured then. */
+export function sampleOf(text: string): Sample | null {
+  try {
+    const read = JSON.parse(text) as Record<string, unknown>
+    const numberOf = (name: SeriesName) => (typeof read[name] === 'number' ? read[name] : null)
+    return Object.fromEntries(seriesNames.map((name) => [name, numberOf(name)])) as Sample
+  } catch {
+    return null
+  }
+}
+
 export class Ring {
   private readonly values: Float32Array
   /** The slot's number since 1970 that each place holds. */

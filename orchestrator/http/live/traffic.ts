@@ -1,13 +1,17 @@
 /**
  * What the charts are made of: every request is counted as it ends, and every two seconds the counts and the state of
  * the fleet go into three rings, fine and short to coarse and long. It costs the same whether anybody looks, and a
- * fixed amount of memory. `history.ts` gives out the rings, `topics.ts` the newest slot.
+ * fixed amount of memory. The quarters of the longest are kept by the engine and taken up by the next process; the one
+ * in which a hub starts holds what came since. `history.ts` gives out the rings, `topics.ts` the newest slot.
  */
 import { trafficSlotMs } from '../../../shared/limits/http.ts'
 import type { System, Timer } from '../../../shared/system.ts'
 import type { Engine, EngineStats } from '../../engine/ports/client.ts'
 import { type LatencyCounts, LatencySketch } from './latency-sketch.ts'
-import { historySpans, Ring, type Sample, type Span } from './ring.ts'
+import { historySpans, Ring, type Sample, type Span, sampleOf } from './ring.ts'
+
+/** Whose slots outlast the process. */
+const keptSpan = '30d'
 
 /** Requests that have ended, as a process that shows no charts counts them for the one that does. */
 export interface TrafficCounts {
@@ -69,7 +73,7 @@ export class Traffic {
 
   constructor(
     /** Null where slots are not closed, but their counts taken. */
-    private readonly engine: Pick<Engine, 'stats'> | null,
+    private readonly engine: Pick<Engine, 'stats' | 'history' | 'keepHistory'> | null,
     private readonly system: System,
   ) {
     const wallMs = system.wallMs()
@@ -79,6 +83,7 @@ export class Traffic {
     }
     this.levels = { '10m': level('10m'), '24h': level('24h'), '30d': level('30d') }
     this.all = Object.values(this.levels)
+    if (engine !== null) this.takeUp(engine)
     this.tokens = engine === null ? 0 : tokensOf(engine.stats())
   }
 
@@ -111,6 +116,15 @@ export class Traffic {
 
   get bytes(): number {
     return this.all.reduce((sum, { ring }) => sum + ring.bytes, 0)
+  }
+
+  /** What earlier processes kept. A row that cannot be read is passed over: charts are worth no failed start. */
+  private takeUp(engine: Pick<Engine, 'history'>): void {
+    const { ring, number } = this.levels[keptSpan]
+    for (const { slot, sample } of engine.history(number - historySpans[keptSpan].slots)) {
+      const kept = sampleOf(sample)
+      if (slot < number && kept !== null) ring.put(slot, kept)
+    }
   }
 
   /** The slots of a span that are over. */
@@ -148,6 +162,9 @@ export class Traffic {
     }
     ring.put(level.number, sample)
     if (ring.stepMs === trafficSlotMs) this.newest = { atMs: level.number * ring.stepMs, sample }
+    if (level === this.levels[keptSpan]) {
+      this.engine!.keepHistory({ slot: level.number, sample: JSON.stringify(sample) })
+    }
     slot.clear()
     level.number = number
   }

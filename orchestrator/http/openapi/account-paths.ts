@@ -35,6 +35,10 @@ const rights = {
   mints: { enum: ['signature', 'session', 'never'], description: 'How it makes keys.' },
   mints_until: secondsOrNull,
 }
+const standing = object({
+  ...{ per: { enum: budgetPeriods }, unit: { enum: ['tokens', 'micro_dollars'] } },
+  ...{ limit: count, used: count, reserved: count, resets_at: text },
+})
 const shownKey = { key: { ...text, description: 'The key itself. It is never shown again.' } }
 
 export const accountSchemas: Json = {
@@ -57,7 +61,12 @@ export const accountSchemas: Json = {
   }),
   Key: object(keyFields),
   NewKey: object({ ...keyFields, ...shownKey }),
-  KeyPage: pageOf('Key'),
+  ListedKey: object({
+    ...keyFields,
+    left: { type: 'array', items: standing, description: 'Of its own budgets; those of its account may bind first.' },
+    last_used: { ...textOrNull, description: 'The day of UTC; null when it was not used for 90 days.' },
+  }),
+  KeyPage: pageOf('ListedKey'),
   AccountPage: pageOf('Account'),
   DeletedKey: object({ id: text, object: { const: 'key' }, deleted: { const: true } }),
   Session: object({ object: { const: 'session' }, ...rights, created: seconds, expires: seconds }),

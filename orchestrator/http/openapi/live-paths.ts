@@ -4,7 +4,7 @@
  */
 import { scoutsPageDefault, scoutsPageMax } from '../../../shared/limits/http.ts'
 import { historySpans } from '../live/ring.ts'
-import { count, inQuery, type Json, json, type Operation, object, orNull, seconds, text } from './parts.ts'
+import { count, inQuery, type Json, json, type Operation, object, orNull, seconds, text, texts } from './parts.ts'
 
 const some = { type: 'number' }
 const feed = { 'text/event-stream': { schema: text } }
@@ -35,7 +35,9 @@ export const livePaths: Record<string, Operation> = {
     ],
   },
   'GET /v1/hub': {
-    summary: 'How many scouts and models there are, and how much is under way.',
+    summary:
+      'How many scouts and models there are, and how much is under way; for which platforms this hub hands out an ' +
+      'executable of the scout.',
     access: 'open',
     gives: [
       200,
@@ -43,10 +45,22 @@ export const livePaths: Record<string, Operation> = {
       json(
         object({
           ...{ object: { const: 'hub' }, ready: { type: 'boolean' }, scouts: count, models: count },
-          ...{ queued: count, leased: count, credits: count },
+          ...{ queued: count, leased: count, credits: count, scout_builds: texts },
         }),
       ),
     ],
+  },
+  'GET /scout.sh': {
+    summary:
+      'A script for a shell that fetches, checks and starts a scout for this hub: ' +
+      '`curl -fsS HUB/scout.sh | SCOUT_KEY=... sh`.',
+    access: 'open',
+    gives: [200, 'The script.', { 'text/plain': { schema: text } }],
+  },
+  'GET /scout/{id}': {
+    summary: 'The executable of the scout for a platform, such as `linux-x64`; 404 when this hub has none for it.',
+    access: 'open',
+    gives: [200, 'The executable.', { 'application/octet-stream': { schema: text } }],
   },
   'GET /page/{id}': {
     summary: "A file of the page, named after its content; 404 when this hub's page has no such file.",

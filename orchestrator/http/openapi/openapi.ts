@@ -142,10 +142,15 @@ const answerSchemas: Json = {
     last_hour: lastHour,
     verdict: texts,
     models: { type: 'array', items: standing },
+    served: {
+      ...{ type: 'array', description: 'Of the last 30 days those of UTC on which it served anything, oldest first.' },
+      items: object({ day: text, done: count, failed: count, tokens: count, busy_ms: count }),
+    },
   }),
   ScoutList: object({
     ...{ object: { const: 'list' }, data: { type: 'array', items: ref('ListedScout') } },
     next: { type: ['string', 'null'], description: '`after` of the next page.' },
+    newest: { type: 'integer', description: '`after` for the scouts that connect from now on.' },
   }),
   ListedScout: object({ ...scoutFields, last_hour: lastHour, verdict: texts }),
   ...accountSchemas,

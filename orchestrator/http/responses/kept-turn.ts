@@ -22,6 +22,7 @@ interface KeptRequest {
 
 export interface KeptTurn extends KeptRequest {
   id: string
+  tenant: string
   answer: Json
   previous: string | null
   isRunning: boolean
@@ -46,17 +47,19 @@ export function keptTurn(
   if (kept?.request.length === 0) return null
   const request = kept === undefined ? null : read<KeptRequest>(kept.request)
   const bytes = (kept?.request.length ?? 0) + (kept?.answer?.length ?? 0)
-  if (kept?.answer) return turnOf(id, request!, read<Json>(kept.answer), null, bytes)
+  if (kept?.answer) return turnOf({ id, tenant: kept.tenant }, request!, read<Json>(kept.answer), null, bytes)
   const view = edge.intents.intent(intentOf(id), viewer)
   if (view === undefined || !isResponse(view)) return null
   const asked = request ?? { echo: echoIn(view), input: [] }
-  return turnOf(id, asked, durableResponse(context, view, asked.echo), view.id, bytes)
+  return turnOf({ id, tenant: view.tenant }, asked, durableResponse(context, view, asked.echo), view.id, bytes)
 }
 
-function turnOf(id: string, asked: KeptRequest, answer: Json, intent: string | null, bytes: number): KeptTurn {
+type Whose = Pick<KeptTurn, 'id' | 'tenant'>
+
+function turnOf(whose: Whose, asked: KeptRequest, answer: Json, intent: string | null, bytes: number): KeptTurn {
   const previous = (asked.echo.previous_response_id ?? null) as string | null
   const isRunning = answer.status === 'in_progress' || answer.status === 'queued'
-  return { ...asked, id, answer, previous, isRunning, intent, bytes }
+  return { ...asked, ...whose, answer, previous, isRunning, intent, bytes }
 }
 
 function read<T>(bytes: Uint8Array): T {

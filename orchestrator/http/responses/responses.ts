@@ -106,7 +106,9 @@ export function listInputItems(context: RequestContext): Response {
 }
 
 function found(context: RequestContext): KeptTurn | null {
-  return keptTurn(context, context.params.id, viewerOf(context))
+  const turn = keptTurn(context, context.params.id, viewerOf(context))
+  if (turn !== null) context.noteLook(turn.id, turn.tenant)
+  return turn
 }
 
 function unfit(param: string, rule: string): Fault {

@@ -13,7 +13,7 @@ import type {
   UsageRow,
   UsageSum,
 } from '../../engine/ports/store.ts'
-import type { UsagePoint } from '../../engine/ports/usage.ts'
+import type { HistoryRow, ServedDay, UsagePoint } from '../../engine/ports/usage.ts'
 
 export interface StoredTask {
   row: TaskRow
@@ -47,6 +47,9 @@ export class MemoryDisk {
   usageSums = new Map<string, UsageSum>()
   usageHours = new Map<string, UsagePoint>()
   usageDays = new Map<string, UsagePoint>()
+  /** By slot. */
+  history = new Map<number, HistoryRow>()
+  servedDays = new Map<string, ServedDay & { scout: string }>()
   /** By `idempotencyKey`. */
   idempotency = new Map<string, IdempotencyRow>()
   responses = new Map<string, ResponseRow>()
@@ -67,8 +70,8 @@ export class MemoryDisk {
     const { epoch, keys, accounts, sessions, loginLinks, audit, lastAudit, settings } = this
     const { intents, tasks, bookings, usageSums, idempotency, responses, suspects } = this
     const owners = { epoch, keys, accounts, sessions, loginLinks, audit, lastAudit, settings }
-    const { usageHours, usageDays } = this
-    const usage = { bookings, usageSums, usageHours, usageDays }
+    const { usageHours, usageDays, history, servedDays } = this
+    const usage = { bookings, usageSums, usageHours, usageDays, history, servedDays }
     const work = { intents, tasks, ...usage, idempotency, responses, suspects }
     // In one piece: what both maps of tasks hold is the same task.
     return Object.assign(other, structuredClone({ ...owners, ...work }))

@@ -26,6 +26,7 @@ import {
   MemoryDisk,
   type StoredIntent,
 } from './disk.ts'
+import { reportReads } from './reports.ts'
 import { usageReads } from './usage.ts'
 import { sameBytes, writeBatch } from './writes.ts'
 
@@ -43,6 +44,7 @@ export function memoryStore(disk = new MemoryDisk()): Store {
     ...accountReads(disk),
     ...readsOn(disk),
     ...usageReads(disk),
+    ...reportReads(disk),
     nextEpoch() {
       writable()
       disk.epoch += 1

@@ -75,6 +75,7 @@ export function usageReads(disk: MemoryDisk): UsageReads {
   return {
     usagePoints: (filter) => pointsOf(disk, filter),
     usageOfDays: (tenant, key, fromDay) => daysOf(disk, tenant, key, fromDay),
+    lastUses: (tenant, fromDay) => lastUses(disk, tenant, fromDay),
     forgetUsage: (beforeHour, beforeDay, limit) =>
       forgetOld(disk.usageHours, beforeHour, limit) + forgetOld(disk.usageDays, beforeDay, limit),
   }
@@ -114,6 +115,14 @@ function daysOf(disk: MemoryDisk, tenant: string, key: string | null, fromDay: n
     days.set(point.start, sum)
   }
   return [...days.values()].sort((one, other) => one.day - other.day)
+}
+
+function lastUses(disk: MemoryDisk, tenant: string, fromDay: number): { key: string; day: number }[] {
+  const last = new Map<string, number>()
+  for (const { tenant: whose, key, start } of disk.usageDays.values()) {
+    if (whose === tenant && start >= fromDay) last.set(key, Math.max(start, last.get(key) ?? start))
+  }
+  return [...last].map(([key, day]) => ({ key, day }))
 }
 
 function forgetOld(points: Map<string, UsagePoint>, before: number, limit: number): number {

@@ -284,4 +284,23 @@ export const migrations: readonly Migration[] = [
       ALTER TABLE usage ADD COLUMN estimated INTEGER NOT NULL DEFAULT 0;
     `,
   },
+  {
+    version: 8,
+    sql: `
+      CREATE TABLE history_quarter (
+        slot INTEGER PRIMARY KEY,
+        sample TEXT NOT NULL
+      ) STRICT;
+      CREATE TABLE served_day (
+        scout TEXT NOT NULL,
+        day INTEGER NOT NULL,
+        done INTEGER NOT NULL,
+        failed INTEGER NOT NULL,
+        tokens INTEGER NOT NULL,
+        busy_ms INTEGER NOT NULL,
+        PRIMARY KEY (scout, day)
+      ) STRICT, WITHOUT ROWID;
+      CREATE INDEX served_day_age ON served_day (day);
+    `,
+  },
 ]

@@ -14,6 +14,7 @@ import { sqliteReads } from './reads.ts'
 import { sqliteRetention } from './retention.ts'
 import { Statements } from './statements.ts'
 import { transact, transactionSteps } from './transaction.ts'
+import { reportReads, reportRetention } from './usage/report-tables.ts'
 import { usageReads } from './usage/usage-reads.ts'
 import { type Unbooked, usageRetention } from './usage/usage-writes.ts'
 import { sqliteWriter } from './writes.ts'
@@ -47,6 +48,7 @@ export function sqliteStore(db: Database, beside: Beside | null): SqliteStore {
     ...accountReads(statements),
     ...sqliteReads(statements),
     ...usageReads(statements),
+    ...reportReads(statements),
     unbooked: () => unbooked.rows,
     inHand: () => inHand,
     noteInHand(name) {
@@ -63,6 +65,7 @@ export function sqliteStore(db: Database, beside: Beside | null): SqliteStore {
     sealNonces: nonceSealing(statements, steps),
     forgetBefore: sqliteRetention(statements, steps),
     forgetUsage: usageRetention(statements, steps),
+    forgetReports: reportRetention(statements, steps),
     forgetSignIns: signInRetention(statements, steps),
     backup: sqliteBackup(statements),
     close() {

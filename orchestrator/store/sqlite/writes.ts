@@ -6,6 +6,7 @@
 import { StoreError, type StoreWrite, type StoreWriteOf } from '../../engine/ports/store.ts'
 import { accountWrites } from './accounts/account-writes.ts'
 import type { Statements } from './statements.ts'
+import { reportWrites } from './usage/report-tables.ts'
 import { type Unbooked, usageWrites } from './usage/usage-writes.ts'
 
 type Kind = StoreWrite['write']
@@ -22,6 +23,7 @@ export function sqliteWriter(statements: Statements, unbooked: Unbooked): (write
     ...controlWrites(statements),
     ...retryWrites(statements),
     ...usageWrites(statements, unbooked),
+    ...reportWrites(statements),
     ...blameWrites(statements),
     ...idempotencyWrites(statements),
     ...responseWrites(statements),

@@ -101,6 +101,18 @@ describe('a cookie', () => {
   })
 })
 
+test('the one address that a hub was told to listen on is its page as well', async () => {
+  const listening = startEdge({ pageHosts: ['127.0.0.1', '192.0.2.5'] })
+  const { port } = listening.hub
+  const mine = new OwnPage(`http://127.0.0.1:${port}`)
+  const at = (host: string) => ({ host: `${host}:${port}`, origin: `http://${host}:${port}` })
+  const statuses = ['192.0.2.5', '192.0.2.6'].map(async (host) => {
+    return (await mine.send('POST', '/v1/auth/key', { key: listening.keys.client }, at(host))).status
+  })
+  expect(await Promise.all(statuses)).toEqual([200, 403])
+  await listening.hub.stop()
+})
+
 describe('a session ends', () => {
   test('when its owner signs out, here or everywhere', async () => {
     await page.sign()
@@ -316,6 +328,8 @@ describe("one's own keys", () => {
     await page.sign()
     const { data } = (await (await page.ask('/v1/me/keys')).json()) as { data: ShownKey[] }
     expect((await page.ask(`/v1/me/keys/${data[0]!.id}`, { method: 'DELETE' })).status).toBe(403)
+    const refused = await edge.ask(`/v1/admin/keys/${data[0]!.id}`, { method: 'DELETE' }, edge.keys.admin)
+    expect([refused.status, await refused.text()]).toEqual([403, expect.stringContaining('suspend the account')])
     expect((await page.ask('/v1/me')).status).toBe(200)
   })
 })

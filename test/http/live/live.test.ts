@@ -120,6 +120,19 @@ test('everybody sees the scouts of its own keys, and those of others are not the
   expect(theirs).toEqual(none)
 })
 
+test('one scout comes with what it served by the day, of the last 30 days', async () => {
+  const detail = { sessions: 1, window: 1, lastHour: noHour, verdict: [], standings: [] }
+  edge.engine.scoutDetails = [{ ...listed('ant', 'key'), ...detail }]
+  const today = Math.floor(Date.now() / 86_400_000)
+  for (const day of [today - 30, today - 29]) {
+    const served = { day, done: 2, failed: 1, tokens: 30, busyMs: 400 }
+    edge.engine.store.commit([{ write: 'served', scout: 'key/ant', served }])
+  }
+  const shown = (await (await edge.ask('/v1/scouts/key/ant', {}, edge.keys.admin)).json()) as { served: object[] }
+  const day = new Date((today - 29) * 86_400_000).toISOString().slice(0, 10)
+  expect(shown.served).toEqual([{ day, done: 2, failed: 1, tokens: 30, busy_ms: 400 }])
+})
+
 test('scouts come in pages, in the order in which they connected', async () => {
   edge.engine.scoutListings = Array.from({ length: 5 }, (_, at) => listed(`s${at}`, 'key'))
   const page = async (query: string) => {
@@ -133,6 +146,8 @@ test('scouts come in pages, in the order in which they connected', async () => {
     after = next
   }
   expect(seen).toEqual(['s0', 's1', 's2', 's3', 's4'])
+  expect(await page('limit=1')).toMatchObject({ newest: 4, next: '0' })
+  expect(await page('after=4')).toMatchObject({ data: [], newest: 4, next: null })
   expect((await page('name=s3')).data).toMatchObject([{ name: 's3', verdict: ['It is in good order.'] }])
   for (const query of ['limit=0', 'limit=501', 'after=x', 'show=other', `name=${'x'.repeat(65)}`]) {
     expect((await edge.ask(`/v1/scouts?${query}`, {}, edge.keys.admin)).status).toBe(400)

@@ -2,7 +2,7 @@
 import { beforeEach, describe, expect, test } from 'vitest'
 import { LatencySketch } from '../../../orchestrator/http/live/latency-sketch.ts'
 import { Traffic } from '../../../orchestrator/http/live/traffic.ts'
-import { minuteSlotMs, trafficSlotMs } from '../../../shared/limits/http.ts'
+import { minuteSlotMs, quarterSlotMs, trafficSlotMs } from '../../../shared/limits/http.ts'
 import { ManualSystem } from '../../support/clocks/manual-system.ts'
 import { FakeEngine } from '../../support/hub/fake-engine.ts'
 
@@ -59,6 +59,19 @@ describe('the rings', () => {
     for (let ms = 0; ms < minuteSlotMs * 11; ms += trafficSlotMs) system.pass(trafficSlotMs)
     expect(traffic.history('10m').series.requests.every((value) => value === 0 || value === null)).toBe(true)
     expect(Math.max(...traffic.history('24h').series.requests.map((value) => value ?? 0))).toBe(1)
+  })
+
+  test('keep the quarters of an hour in the store, from which the next process takes them up', () => {
+    for (let at = 0; at < 900; at++) traffic.count(200, 10)
+    for (let ms = 0; ms < quarterSlotMs; ms += trafficSlotMs) system.pass(trafficSlotMs)
+    expect(traffic.history('30d').series.requests.at(-1)).toBe(1)
+    engine.keepHistory({ slot: Math.floor(system.wallMs() / quarterSlotMs) - 3, sample: 'no JSON' })
+    engine.keepHistory({ slot: Math.floor(system.wallMs() / quarterSlotMs) - 2, sample: '{"requests":7,"scouts":"x"}' })
+    const next = new Traffic(engine, system)
+    const { series } = next.history('30d')
+    expect(series.requests.slice(-3)).toEqual([null, 7, 1])
+    expect(series.scouts.slice(-3)).toEqual([null, null, 3])
+    expect(next.history('24h').series.requests.every((value) => value === null)).toBe(true)
   })
 
   test('take half a MiB at most, whatever was counted', () => {

@@ -119,6 +119,23 @@ test.each([
   expect(await errorOf(refused)).toMatchObject({ code: 'invalid_request', param })
 })
 
+test('a list of keys tells what is left of each, and when it was last used', async () => {
+  const limits = storedLimits({ ...noLimits, budgets: [{ unit: 'tokens', per: 'day', amount: 500 }] })
+  const { row } = edge.keyring.issue('client', 'watched', { limits })
+  const day = Math.floor(Date.now() / 86_400_000) - 1
+  const counts = { tasks: 1, failed: 0, promptTokens: 5, completionTokens: 7, microDollars: 0, estimated: 0 }
+  const tally = { hour: day * 24, tenant: row.tenant, key: row.id, model: 'm', ...counts }
+  edge.engine.store.commit([{ write: 'tally', tally }])
+  const { data } = (await (await edge.ask('/v1/admin/keys', {}, edge.keys.admin)).json()) as {
+    data: { name: string }[]
+  }
+  expect(data[0]).toMatchObject({
+    ...{ name: 'watched', last_used: new Date(day * 86_400_000).toISOString().slice(0, 10) },
+    left: [{ per: 'day', unit: 'tokens', limit: 500, used: 0, reserved: 0 }],
+  })
+  expect(data.find(({ name }) => name === 'a scout')).toMatchObject({ left: [], last_used: null })
+})
+
 test('what is left of its limits is shown to an exhausted key as well', async () => {
   const { key } = keyWith({ limits: { budgets: [{ unit: 'tokens', per: 'day', amount: 0 }], tokensPerMinute: 5 } })
   const shown = await (await edge.ask('/v1/me/limits', {}, key)).json()

@@ -25,7 +25,7 @@ import type {
   ScoutStanding,
   Submission,
 } from '../../../orchestrator/engine/ports/client.ts'
-import type { UsageFilter, UsagePoint } from '../../../orchestrator/engine/ports/usage.ts'
+import type { HistoryRow, ServedDay, UsageFilter, UsagePoint } from '../../../orchestrator/engine/ports/usage.ts'
 import { memoryStore } from '../../../orchestrator/store/memory/store.ts'
 import { Tenants } from '../../../orchestrator/tenants/tenants.ts'
 import { type Fault, fault } from '../../../shared/faults.ts'
@@ -212,6 +212,26 @@ export class FakeEngine implements Engine {
       .map((listing, at) => ({ ...listing, session: at, lastHour, verdict: ['It is in good order.'] }))
       .filter((scout) => scout.session > session && isAsked(scout) && show === undefined)
       .slice(0, count)
+  }
+
+  lastUses(tenant: string, fromDay: number) {
+    return this.store.lastUses(tenant, fromDay)
+  }
+
+  history(fromSlot: number): HistoryRow[] {
+    return this.store.history(fromSlot)
+  }
+
+  keepHistory(row: HistoryRow): void {
+    this.store.commit([{ write: 'history', row }])
+  }
+
+  daysOfScout(scout: string, fromDay: number): ServedDay[] {
+    return this.store.servedDays(scout, fromDay)
+  }
+
+  newestSession(): number {
+    return this.scoutListings.length - 1
   }
 
   fleet(): FleetHealth {

@@ -30,9 +30,10 @@ export class FakeIntent {
     id: string,
     readonly submission: IntentSubmission,
   ) {
-    const { plan, priority, deadlineMs, metadata } = submission
+    const { tenant, plan, priority, deadlineMs, metadata } = submission
     this.view = {
-      ...{ id, state: 'running', priority, createdMs, deadlineMs: createdMs + deadlineMs, finishedMs: null, metadata },
+      ...{ id, tenant, state: 'running', priority, createdMs, deadlineMs: createdMs + deadlineMs, finishedMs: null },
+      metadata,
       ...{ fault: null, resultNode: plan.resultNode, usage: noUsage },
     }
     this.tasks = plan.tasks.map(({ node, kind, model, needs }) => {

@@ -7,8 +7,15 @@ import { temporaryFolder } from './temporary-folder.ts'
 
 const path = (file: string) => JSON.stringify(new URL(`../../../${file}`, import.meta.url).pathname)
 
+interface Ground {
+  /** One of its own when absent. */
+  dataDir?: string
+  /** Where its wall clock begins, so that no test is cut by the end of a real day. */
+  wallMs?: number
+}
+
 /** Prints where it listens and two keys. */
-function program(dataDir: string, haste: number): string {
+function program(haste: number, { dataDir, wallMs }: Required<Ground>): string {
   const ways = '{ upgradesPerSecondPerAddress: 1e6, upgradesPerSecond: 1e6, upgradesPerSecondPerOperator: 1e6 }'
   return `
     const { defaultConfig } = await import(${path('orchestrator/config.ts')})
@@ -16,7 +23,8 @@ function program(dataDir: string, haste: number): string {
     const { hastySystem } = await import(${path('test/support/clocks/hasty-system.ts')})
     const { pino } = await import('pino')
     const config = { ...defaultConfig(), port: 0, dataDir: ${JSON.stringify(dataDir)}, logLevel: 'silent' }
-    const hub = startHub({ config, log: pino({ level: 'silent' }), system: hastySystem(${haste}), gateway: ${ways} })
+    const system = { ...hastySystem(${haste}), wallMs: () => Math.round(${wallMs} + performance.now()) }
+    const hub = startHub({ config, log: pino({ level: 'silent' }), system, gateway: ${ways} })
     const [clientKey, scoutKey] = ['client', 'scout'].map((role) => hub.keyring.issue(role, 'test').key)
     console.log(JSON.stringify({ url: hub.url, clientKey, scoutKey }))
   `
@@ -30,8 +38,9 @@ export class HubProcess {
     readonly scoutKey: string,
   ) {}
 
-  static async start(haste: number): Promise<HubProcess> {
-    const command = [process.execPath, '-e', program(temporaryFolder(), haste)]
+  static async start(haste: number, ground: Ground = {}): Promise<HubProcess> {
+    const whole = { dataDir: temporaryFolder(), wallMs: Date.now(), ...ground }
+    const command = [process.execPath, '-e', program(haste, whole)]
     const child = Bun.spawn(command, { stdio: ['ignore', 'pipe', 'inherit'] })
     onTestFinished(async () => {
       child.kill('SIGKILL')
@@ -48,6 +57,12 @@ export class HubProcess {
 
   signal(name: 'SIGSTOP' | 'SIGCONT'): void {
     this.child.kill(name)
+  }
+
+  /** `kill -9`: it gets to do nothing more. */
+  async kill(): Promise<void> {
+    this.child.kill('SIGKILL')
+    await this.child.exited
   }
 
   /** A counter or gauge without labels, as `chasm_attempts_total`. */

@@ -18,16 +18,21 @@ interface ChartProps {
   format: (value: number) => string
   /** As of `Lines`; false when absent. */
   isWhole?: boolean
+  /** What the newest figure is of, where that is not plainly now. */
+  newestOf?: string
 }
 
-export function Chart({ title, names, times, lines, format, isWhole = false }: ChartProps) {
+export function Chart({ title, names, times, lines, format, isWhole = false, newestOf }: ChartProps) {
   const showsTable = useSignal(false)
   const newest = lines[0]?.findLast((value) => value !== null) ?? null
   return (
     <figure class="panel chart" aria-label={title}>
       <figcaption class="chart-head">
         <h3>{title}</h3>
-        <strong>{newest === null ? '–' : format(newest)}</strong>
+        <strong>
+          {newestOf !== undefined && <small>{newestOf} </small>}
+          {newest === null ? '–' : format(newest)}
+        </strong>
       </figcaption>
       {showsTable.value ? (
         <ChartTable {...{ title, names, times, lines, format }} />
@@ -68,11 +73,15 @@ function Drawing({ times, lines, format, title, isWhole }: Lines & { title: stri
   useEffect(() => {
     let isGone = false
     const observer = new ResizeObserver(() => plot.current?.resize())
-    void import('./plot.ts').then(({ drawPlot }) => {
-      if (isGone || place.current === null) return
-      plot.current = drawPlot(place.current, newest.current)
-      observer.observe(place.current)
-    })
+    import('./plot.ts').then(
+      ({ drawPlot }) => {
+        if (isGone || place.current === null) return
+        plot.current = drawPlot(place.current, newest.current)
+        observer.observe(place.current)
+      },
+      // Without the drawing there is the table.
+      () => {},
+    )
     return () => {
       isGone = true
       observer.disconnect()

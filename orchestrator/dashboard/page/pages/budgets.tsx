@@ -1,55 +1,71 @@
 /**
- * What is left of the budgets that hold for this session: of its key and of its account, with when they begin anew.
+ * What is left of budgets, as bars: of those that hold for this session, of its key and of its account, and of one key
+ * in a list; with when they begin anew.
  */
 
 import { Panel } from '../parts/panel.tsx'
 import { count, dollars, moment } from '../state/format.ts'
 import { useResource } from '../state/resource.ts'
+import type { BudgetStanding } from './keys/key-terms.ts'
 
-interface Budget {
-  of: 'key' | 'account'
-  per: 'day' | 'week' | 'month'
-  unit: 'tokens' | 'micro_dollars'
-  limit: number
-  used: number
-  reserved: number
-  resets_at: string
-}
+type Owned = BudgetStanding & { of: 'key' | 'account' }
 
 const refreshMs = 15_000
 
 /** Nothing where no budget holds. */
 export function Budgets() {
-  const { data } = useResource<{ budgets?: Budget[] }>('/v1/me/limits', refreshMs)
+  const { data } = useResource<{ budgets?: Owned[] }>('/v1/me/limits', refreshMs)
   const budgets = data?.budgets ?? []
   if (budgets.length === 0) return null
   return (
     <Panel title="Budgets" about="What is reserved for answers under way counts until they are settled.">
       {budgets.map((budget) => (
-        <BudgetBar key={`${budget.of} ${budget.per} ${budget.unit}`} of={budget} />
+        <div class="stack" key={`${budget.of} ${budget.per} ${budget.unit}`}>
+          <div class="row spread">
+            <span>
+              {amountOf(budget, budget.limit)} {budget.unit === 'tokens' ? 'tokens ' : ''}a {budget.per}, of the{' '}
+              {budget.of}
+            </span>
+            <span class="soft number">
+              {amountOf(budget, budget.used)} used, {amountOf(budget, leftOf(budget))} left; resets {resetsAt(budget)}
+            </span>
+          </div>
+          <Bar of={budget} />
+        </div>
       ))}
     </Panel>
   )
 }
 
-function BudgetBar({ of: { of, per, unit, limit, used, reserved, resets_at: resetsAt } }: { of: Budget }) {
-  const shown = unit === 'tokens' ? count : dollars
-  const taken = used + reserved
-  const share = limit === 0 ? 100 : Math.min(100, (taken / limit) * 100)
-  const left = Math.max(0, limit - taken)
+/** One budget of a key in a list. */
+export function BudgetLine({ of }: { of: BudgetStanding }) {
   return (
-    <div class="stack">
-      <div class="row spread">
-        <span>
-          {shown(limit)} {unit === 'tokens' ? 'tokens ' : ''}a {per}, of the {of}
-        </span>
-        <span class="soft number">
-          {shown(used)} used, {shown(left)} left; resets {moment(Date.parse(resetsAt) / 1_000)}
-        </span>
-      </div>
-      <svg class={`bar ${share >= 100 ? 'full' : ''}`} aria-hidden="true">
-        <rect class="filled" height="6" width={`${share}%`} />
-      </svg>
+    <div class="budget-line" title={`Resets ${resetsAt(of)}`}>
+      <Bar of={of} />
+      <span class="faint small number">
+        {amountOf(of, of.used)} of {amountOf(of, of.limit)} {of.unit === 'tokens' ? 'tokens ' : ''}a {of.per}
+      </span>
     </div>
   )
+}
+
+function Bar({ of: { limit, used, reserved } }: { of: BudgetStanding }) {
+  const share = limit === 0 ? 100 : Math.min(100, ((used + reserved) / limit) * 100)
+  return (
+    <svg class={`bar ${share >= 100 ? 'full' : ''}`} aria-hidden="true">
+      <rect class="filled" height="6" width={`${share}%`} />
+    </svg>
+  )
+}
+
+function amountOf({ unit }: BudgetStanding, amount: number): string {
+  return unit === 'tokens' ? count(amount) : dollars(amount)
+}
+
+function leftOf({ limit, used, reserved }: BudgetStanding): number {
+  return Math.max(0, limit - used - reserved)
+}
+
+function resetsAt({ resets_at: at }: BudgetStanding): string {
+  return moment(Date.parse(at) / 1_000)
 }

@@ -6,9 +6,9 @@ import { useSignal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
 import { Choices } from '../parts/choices.tsx'
 import { Code } from '../parts/code.tsx'
-import { Refused } from '../parts/notice.tsx'
+import { Pending, Refused } from '../parts/notice.tsx'
 import { Page } from '../parts/panel.tsx'
-import { Refusal } from '../state/api.ts'
+import { useAttempt } from '../state/attempt.ts'
 import { milliseconds, shortScout } from '../state/format.ts'
 import { type Topics, useTopic } from '../state/live.ts'
 import { useResource } from '../state/resource.ts'
@@ -79,27 +79,19 @@ function KeyStep({ side }: { side: Side }) {
 
 /** Made at once, under a name that says what for; the page of keys has the limits. */
 function MakeKey({ role }: { role: 'client' | 'scout' }) {
-  const refusal = useSignal<Refusal | null>(null)
-  const make = async () => {
-    refusal.value = null
-    try {
-      await makeKey({ role, name: firstName(role) })
-    } catch (error) {
-      if (!(error instanceof Refusal)) throw error
-      refusal.value = error
-    }
-  }
+  const { attempt, refusal, isBusy } = useAttempt()
+  const make = () => attempt(() => makeKey({ role, name: firstName(role) }))
   return (
     <>
       <div class="row">
-        <button type="button" class="button primary" onClick={() => void make()}>
+        <button type="button" class="button primary" disabled={isBusy} onClick={() => void make()}>
           {session.value?.mints === 'signature' ? 'Sign and make a key' : 'Make a key'}
         </button>
         <span class="soft">
           Or put one that you have in its place below; <a href={linkTo('keys', { make: role })}>with limits</a>.
         </span>
       </div>
-      {refusal.value && <Refused refusal={refusal.value} />}
+      {refusal && <Refused refusal={refusal} />}
     </>
   )
 }
@@ -120,14 +112,19 @@ function ApiSteps() {
 
 function ScoutSteps() {
   const key = freshKeys.value.scout ?? 'YOUR_SCOUT_KEY'
+  const hub = useResource<{ scout_builds: string[] }>('/v1/hub')
   return (
     <>
       <Step number={2} title="Start it where the model is">
         <p class="soft">
-          It finds Ollama, vLLM, LM Studio and llama.cpp on their usual ports. For a provider add its key, such as
-          GROQ_API_KEY=gsk_…, in front of the line.
+          It finds Ollama, vLLM, LM Studio and llama.cpp on their usual ports. For a provider add its key beside
+          SCOUT_KEY, such as GROQ_API_KEY=gsk_…
         </p>
-        <Snippets of={scoutSnippets(location.origin, key)} />
+        {hub.data === null && hub.refusal === null ? (
+          <Pending lines={2} />
+        ) : (
+          <Snippets of={scoutSnippets(location.origin, key, hub.data?.scout_builds ?? [])} />
+        )}
       </Step>
       <Step number={3} title="It connects">
         <FirstScout />
@@ -192,26 +189,33 @@ function FirstRequest() {
 }
 
 interface ListedScout {
-  id: string
   name: string
-  connected_at: string
   offers: { model: string }[]
 }
 
 const scoutsLookMs = 2_000
+/** Of the scouts that connected meanwhile. */
+const arrivalsLooked = 20
 const offersShown = 3
 
-/** Looks among one's own scouts for one that was not there before. */
+interface NewScouts {
+  data: ListedScout[]
+  /** Behind which the next one to connect will stand. */
+  newest: number
+}
+
+/** Asks for the scouts that connected after this box was opened, and for no others. */
 function FirstScout() {
-  const { data } = useResource<{ data: ListedScout[] }>(`${scoutsPath()}?limit=500`, scoutsLookMs)
-  const before = useSignal<ReadonlySet<string> | null>(null)
-  const keyOf = ({ id, connected_at: at }: ListedScout) => `${id} ${at}`
+  const after = useSignal<number | null>(null)
+  const path = `${scoutsPath()}?limit=${arrivalsLooked}`
+  const { data } = useResource<NewScouts>(after.value === null ? path : `${path}&after=${after.value}`, scoutsLookMs)
   useEffect(() => {
-    if (data !== null && before.value === null) before.value = new Set(data.data.map(keyOf))
-  }, [data, before])
-  const known = before.value
-  if (data === null || known === null) return <Waiting text="Connecting…" />
-  const arrived = data.data.findLast((scout) => !known.has(keyOf(scout)))
+    // An orchestrator that was started anew counts from the beginning.
+    if (data !== null && (after.value === null || data.newest < after.value)) after.value = data.newest
+  }, [data, after])
+  const isKnown = data !== null && after.value !== null && data.newest >= after.value
+  if (!isKnown) return <Waiting text="Connecting…" />
+  const arrived = data.newest === after.value ? undefined : data.data.at(-1)
   if (arrived === undefined) return <Waiting text="Waiting for the scout to dial in…" />
   const models = [...new Set(arrived.offers.map(({ model }) => model))]
   const more = models.length > offersShown ? ` and ${models.length - offersShown} more` : ''

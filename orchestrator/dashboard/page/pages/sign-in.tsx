@@ -1,12 +1,11 @@
 /**
  * The sign-in page: a button for each wallet of the browser, and a field for a key.
  */
-import { useSignal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
 import { Field, Form } from '../parts/form.tsx'
 import { Icon } from '../parts/icon.tsx'
 import { Refused } from '../parts/notice.tsx'
-import { Refusal } from '../state/api.ts'
+import { useAttempt } from '../state/attempt.ts'
 import { go, linkTo } from '../state/router.ts'
 import { refreshSession, signInWithKey, ways } from '../state/session.ts'
 import { performSigned } from '../wallet/signing.ts'
@@ -19,11 +18,7 @@ export function SignInPage({ next }: { next: string }) {
     <div class="sign-in">
       <header>
         <h1>Sign in</h1>
-        <p class="soft">
-          {ways.value.wallet
-            ? 'Your wallet signs a sentence. It costs nothing and moves nothing.'
-            : 'With a key that you have; the operator of this orchestrator makes them.'}
-        </p>
+        <p class="soft">{waysIn()}</p>
       </header>
       {ways.value.wallet && <WalletButtons next={next} />}
       {ways.value.wallet && <div class="or">or</div>}
@@ -42,6 +37,12 @@ export function SignInPage({ next }: { next: string }) {
   )
 }
 
+function waysIn(): string {
+  if (!ways.value.wallet) return 'With a key that you have; the operator of this orchestrator makes them.'
+  if (wallets.value.length === 0) return 'With a wallet, or with a key that you have.'
+  return 'Your wallet signs a sentence. It costs nothing and moves nothing.'
+}
+
 /** Whoever wants to connect something gets the key for it with the same signature. */
 const firstKeys: Record<string, 'client' | 'scout'> = {
   connect: 'client',
@@ -50,27 +51,28 @@ const firstKeys: Record<string, 'client' | 'scout'> = {
 }
 
 function WalletButtons({ next }: { next: string }) {
-  const refusal = useSignal<Refusal | null>(null)
+  const { attempt, refusal, isBusy } = useAttempt()
   const role = firstKeys[next]
-  const enter = async (wallet: Wallet) => {
-    refusal.value = null
-    try {
+  const enter = (wallet: Wallet) =>
+    attempt(async () => {
       if (role !== undefined) await beginWithKey(wallet, role)
       else {
         await performSigned(wallet, { type: 'sign_in' })
         await refreshSession()
       }
       go(next)
-    } catch (error) {
-      if (!(error instanceof Refusal)) throw error
-      refusal.value = error
-    }
-  }
+    })
   const what = role === undefined ? 'Sign in with' : 'Get a key with'
   return (
     <div class="stack">
       {wallets.value.map((wallet) => (
-        <button type="button" class="button primary" key={wallet.id} onClick={() => void enter(wallet)}>
+        <button
+          type="button"
+          class="button primary"
+          key={wallet.id}
+          disabled={isBusy}
+          onClick={() => void enter(wallet)}
+        >
           {wallet.icon === null ? <Icon name="wallet" /> : <img src={wallet.icon} alt="" width="18" height="18" />}
           <span class="name">
             {what} {wallet.name}
@@ -85,7 +87,7 @@ function WalletButtons({ next }: { next: string }) {
           Sign in without making a key
         </a>
       )}
-      {refusal.value && <Refused refusal={refusal.value} />}
+      {refusal && <Refused refusal={refusal} />}
     </div>
   )
 }

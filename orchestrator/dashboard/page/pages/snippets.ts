@@ -78,11 +78,19 @@ console.log(text)`,
   ]
 }
 
-/** Ways to run a scout; each with what it serves left to the machine: a model server there, or a provider's key. */
-export function scoutSnippets(hub: string, key: string): Snippet[] {
+/**
+ * Ways to run a scout; each with what it serves left to the machine: a model server there, or a provider's key.
+ * `builds`: the platforms of the executables that the hub hands out.
+ */
+export function scoutSnippets(hub: string, key: string, builds: readonly string[]): Snippet[] {
   const settings = `ORCHESTRATOR_URL=${hub} SCOUT_KEY=${key}`
   const isLocal = /\/\/(127\.|localhost|\[::1\])/.test(hub)
+  const line = {
+    ...{ id: 'line', name: 'One line', install: `It needs nothing else, on ${builds.join(', ')}.` },
+    text: `curl -fsS ${hub}/scout.sh | SCOUT_KEY=${key} sh`,
+  }
   return [
+    ...(builds.length > 0 ? [line] : []),
     {
       ...{ id: 'source', name: 'From source', install: 'In a clone of Chasm: npm ci' },
       text: `${settings} npm run scout`,

@@ -145,6 +145,7 @@ function Rows({ rows, group }: { rows: UsageRow[]; group: Group }) {
             times={days.map(({ name }) => Date.parse(name) / 1_000)}
             lines={[days.map(tokensOf)]}
             format={count}
+            newestOf="today"
           />
           <Chart
             title="Dollars a day"
@@ -152,6 +153,7 @@ function Rows({ rows, group }: { rows: UsageRow[]; group: Group }) {
             times={days.map(({ name }) => Date.parse(name) / 1_000)}
             lines={[days.map(({ micro_dollars: micro }) => micro)]}
             format={dollars}
+            newestOf="today"
           />
         </div>
       )}

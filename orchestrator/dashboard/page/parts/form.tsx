@@ -1,9 +1,8 @@
 /**
  * Fields of forms, a form that shows its refusal, and a button that is busy while it works.
  */
-import { useSignal } from '@preact/signals'
 import type { ComponentChildren } from 'preact'
-import { Refusal } from '../state/api.ts'
+import { useAttempt } from '../state/attempt.ts'
 import { Refused } from './notice.tsx'
 
 interface FieldProps {
@@ -33,32 +32,24 @@ interface FormProps {
 }
 
 export function Form({ submit, isDanger, onSubmit, onCancel, children }: FormProps) {
-  const refusal = useSignal<Refusal | null>(null)
-  const isBusy = useSignal(false)
-  const send = async (event: SubmitEvent) => {
+  const { attempt, refusal, isBusy } = useAttempt()
+  const send = (event: SubmitEvent) => {
     event.preventDefault()
-    if (isBusy.value) return
-    isBusy.value = true
-    refusal.value = null
-    try {
-      await onSubmit(new FormData(event.currentTarget as HTMLFormElement))
-    } catch (error) {
-      refusal.value = error instanceof Refusal ? error : new Refusal(0, 'unknown', (error as Error).message, null)
-    }
-    isBusy.value = false
+    const fields = new FormData(event.currentTarget as HTMLFormElement)
+    void attempt(() => onSubmit(fields))
   }
   return (
-    <form class="stack" onSubmit={(event) => void send(event)}>
+    <form class="stack" onSubmit={send}>
       {children}
-      {refusal.value && <Refused refusal={refusal.value} />}
+      {refusal && <Refused refusal={refusal} />}
       <div class="actions">
         {onCancel && (
           <button type="button" class="button quiet" onClick={onCancel}>
             Cancel
           </button>
         )}
-        <button type="submit" class={`button ${isDanger ? 'danger' : 'primary'}`} disabled={isBusy.value}>
-          {isBusy.value ? 'One moment…' : submit}
+        <button type="submit" class={`button ${isDanger ? 'danger' : 'primary'}`} disabled={isBusy}>
+          {isBusy ? 'One moment…' : submit}
         </button>
       </div>
     </form>

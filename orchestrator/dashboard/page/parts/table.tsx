@@ -10,6 +10,8 @@ export interface Column<Row> {
   isNumber?: boolean
   /** The cell that heads the card. */
   isLead?: boolean
+  /** Left out where a table has little room and is none of cards yet. */
+  isMinor?: boolean
   cell: (row: Row) => ComponentChildren
 }
 
@@ -21,7 +23,8 @@ interface TableProps<Row> {
 }
 
 export function Table<Row>({ caption, columns, rows, rowKey }: TableProps<Row>) {
-  const kind = ({ isNumber, isLead }: Column<Row>) => `${isNumber ? 'right' : ''} ${isLead ? 'lead' : ''}`
+  const kind = ({ isNumber, isLead, isMinor }: Column<Row>) =>
+    [isNumber && 'right', isLead && 'lead', isMinor && 'minor'].filter((name) => name !== undefined).join(' ')
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: a wide table is scrolled by keyboard as well
     <section class="table-box" aria-label={`${caption}, table`} tabIndex={0}>

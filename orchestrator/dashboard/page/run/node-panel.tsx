@@ -5,8 +5,9 @@ import { useSignal } from '@preact/signals'
 import { Code } from '../parts/code.tsx'
 import { Refused } from '../parts/notice.tsx'
 import { type Level, Panel, Pill } from '../parts/panel.tsx'
-import { ask, type Refusal } from '../state/api.ts'
-import { count, milliseconds } from '../state/format.ts'
+import { ask } from '../state/api.ts'
+import { useAttempt } from '../state/attempt.ts'
+import { count, dollars, milliseconds } from '../state/format.ts'
 import { useResource } from '../state/resource.ts'
 import { AnswerText } from './answer-text.tsx'
 import type { NodeState, RunNode } from './run-state.ts'
@@ -40,6 +41,7 @@ export function NodePanel({ intent, node, nowMs, canRetry, onRetried }: NodePane
     ['Waited', milliseconds((beganMs ?? endedMs ?? nowMs) - readyMs)],
     ...(beganMs === null ? [] : ([['Took', milliseconds((endedMs ?? nowMs) - beganMs)]] as [string, string][])),
     ['Tokens', `${count(node.promptTokens)} read, ${count(node.completionTokens)} written`],
+    ...(node.microDollars === null ? [] : ([['Cost', dollars(node.microDollars)]] as [string, string][])),
     ...(node.needs.length === 0 ? [] : ([['Needs', node.needs.join(', ')]] as [string, string][])),
   ]
   return (
@@ -101,21 +103,17 @@ function RequestText({ path }: { path: string }) {
 }
 
 function Retry({ path, onRetried }: { path: string; onRetried: () => void }) {
-  const refusal = useSignal<Refusal | null>(null)
-  const retry = async () => {
-    refusal.value = null
-    try {
+  const { attempt, refusal, isBusy } = useAttempt()
+  const retry = () =>
+    attempt(async () => {
       await ask(path, { method: 'POST' })
       onRetried()
-    } catch (error) {
-      refusal.value = error as Refusal
-    }
-  }
+    })
   return (
     <>
-      {refusal.value && <Refused refusal={refusal.value} />}
+      {refusal && <Refused refusal={refusal} />}
       <div>
-        <button type="button" class="button" onClick={() => void retry()}>
+        <button type="button" class="button" disabled={isBusy} onClick={() => void retry()}>
           Try again
         </button>
       </div>

@@ -22,6 +22,8 @@ export interface RunNode {
   endedMs: number | null
   promptTokens: number
   completionTokens: number
+  /** Millionths of a dollar; null where nothing says it. */
+  microDollars: number | null
   problem: string | null
   text: string
 }
@@ -35,6 +37,7 @@ interface EventData {
   state?: string
   served?: { scout: string; model: string } | null
   usage?: { promptTokens: number; completionTokens: number }
+  microDollars?: number
   fault?: { message: string } | null
   choices?: { delta?: { content?: string | null } }[]
 }
@@ -81,7 +84,8 @@ export class RunState {
       if (this.nodes.has(node)) continue
       this.nodes.set(node, {
         ...{ node, model, needs, parent, readyMs, state: 'waiting', attempts: 0, scout: '' },
-        ...{ beganMs: null, endedMs: null, promptTokens: 0, completionTokens: 0, problem: null, text: '' },
+        ...{ beganMs: null, endedMs: null, promptTokens: 0, completionTokens: 0, microDollars: null },
+        ...{ problem: null, text: '' },
       })
     }
     if (parent !== null) this.change(parent, { state: 'running' })
@@ -116,7 +120,7 @@ export class RunState {
     known.text = (known.text + piece).slice(-textCharsMax)
   }
 
-  private settle({ node, state, served, usage, fault }: EventData, atMs: number): void {
+  private settle({ node, state, served, usage, microDollars, fault }: EventData, atMs: number): void {
     const known = this.nodes.get(node ?? '')
     if (known === undefined) return
     this.change(node, {
@@ -125,6 +129,7 @@ export class RunState {
       problem: fault?.message ?? null,
       ...(served && { scout: shortScout(served.scout) }),
       ...(usage && { promptTokens: usage.promptTokens, completionTokens: usage.completionTokens }),
+      ...(microDollars !== undefined && { microDollars }),
     })
   }
 

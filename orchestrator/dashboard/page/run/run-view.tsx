@@ -7,7 +7,8 @@ import { Choices } from '../parts/choices.tsx'
 import { Pending, Refused } from '../parts/notice.tsx'
 import { Page, Panel, Pill } from '../parts/panel.tsx'
 import { ask } from '../state/api.ts'
-import { count, milliseconds, plural } from '../state/format.ts'
+import { useAttempt } from '../state/attempt.ts'
+import { count, dollars, milliseconds, plural } from '../state/format.ts'
 import { linkTo } from '../state/router.ts'
 import { useRun } from './follow.ts'
 import { RunGraph } from './graph.tsx'
@@ -59,14 +60,15 @@ function useClock(isRunning: boolean): number {
 }
 
 function CancelButton({ id }: { id: string }) {
+  const { attempt, refusal, isBusy } = useAttempt()
+  const cancel = () => attempt(() => ask(`/v1/intents/${encodeURIComponent(id)}`, { method: 'DELETE' }))
   return (
-    <button
-      type="button"
-      class="button danger"
-      onClick={() => void ask(`/v1/intents/${id}`, { method: 'DELETE' }).catch(() => {})}
-    >
-      Cancel the run
-    </button>
+    <>
+      {refusal && <Refused refusal={refusal} />}
+      <button type="button" class="button danger" disabled={isBusy} onClick={() => void cancel()}>
+        Cancel the run
+      </button>
+    </>
   )
 }
 
@@ -130,13 +132,15 @@ function Progress({ run, nowMs }: { run: RunState; nowMs: number }) {
   const nodes = [...run.nodes.values()]
   const over = nodes.filter(({ endedMs }) => endedMs !== null).length
   const tokens = nodes.reduce((sum, node) => sum + node.promptTokens + node.completionTokens, 0)
+  const cost = nodes.reduce((sum, { microDollars }) => sum + (microDollars ?? 0), 0)
   const took = milliseconds((run.endedMs ?? nowMs) - (run.startedMs ?? nowMs))
   return (
     <div class="stack">
       <div class="row" role="status">
         <Pill level={nodeLevels[run.endState ?? 'running'] ?? 'accent'}>{run.endState ?? 'running'}</Pill>
         <span class="number soft">
-          {over} of {plural(nodes.length, 'node')}, {count(tokens)} tokens, {took}
+          {over} of {plural(nodes.length, 'node')}, {count(tokens)} tokens, {cost > 0 && `${dollars(cost)}, `}
+          {took}
         </span>
       </div>
       <svg class="bar" aria-hidden="true">

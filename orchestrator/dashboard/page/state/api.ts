@@ -5,14 +5,17 @@
 
 export class Refusal extends Error {
   constructor(
+    /** Of HTTP; 0 for what did not come from the hub. */
     readonly status: number,
-    readonly code: string,
     message: string,
-    /** Seconds after which the same may succeed; null when it will not by itself. */
-    readonly retryAfter: number | null,
   ) {
     super(message)
   }
+}
+
+/** Whatever was thrown, as something that can be shown. */
+export function refusalIn(error: unknown): Refusal {
+  return error instanceof Refusal ? error : new Refusal(0, String((error as Error)?.message ?? error))
 }
 
 interface Asked {
@@ -35,7 +38,7 @@ export async function send(path: string, { method = 'GET', body, headers, signal
     ...(signal && { signal }),
   }).catch((error: unknown) => {
     if (signal?.aborted) throw error
-    throw new Refusal(0, 'unreachable', 'The orchestrator cannot be reached at the moment.', 5)
+    throw new Refusal(0, 'The orchestrator cannot be reached at the moment.')
   })
   if (!response.ok) throw await refusalOf(response)
   return response
@@ -47,15 +50,9 @@ export async function ask<T>(path: string, asked?: Asked): Promise<T> {
 }
 
 async function refusalOf(response: Response): Promise<Refusal> {
-  const body = (await response.json().catch(() => null)) as { error?: { code?: string; message?: string } } | null
-  const retryAfter = Number(response.headers.get('retry-after') ?? Number.NaN)
+  const body = (await response.json().catch(() => null)) as { error?: { message?: string } } | null
   const text = body?.error?.message ?? `The orchestrator answered with status ${response.status}.`
-  return new Refusal(
-    response.status,
-    body?.error?.code ?? 'unknown',
-    text,
-    Number.isFinite(retryAfter) ? retryAfter : null,
-  )
+  return new Refusal(response.status, text)
 }
 
 export interface ServerEvent {

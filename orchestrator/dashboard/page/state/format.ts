@@ -4,12 +4,15 @@
  */
 
 const whole = new Intl.NumberFormat(undefined, { maximumFractionDigits: 0 })
-const short = new Intl.NumberFormat(undefined, { notation: 'compact', maximumFractionDigits: 1 })
+/** English alone writes M where other languages write words. */
+const short = new Intl.NumberFormat('en', { notation: 'compact', maximumFractionDigits: 1, minimumFractionDigits: 1 })
+/** Below this a number is written out, so that those below each other align. */
+const shortFrom = 1_000_000
 const dates = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium' })
 const moments = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' })
 
 export function count(value: number): string {
-  return Math.abs(value) < 100_000 ? whole.format(value) : short.format(value)
+  return Math.abs(value) < shortFrom ? whole.format(value) : short.format(value)
 }
 
 /** A rate, with as many digits as say something. */

@@ -4,7 +4,7 @@
  */
 import { type Signal, useSignal } from '@preact/signals'
 import { useCallback, useEffect } from 'preact/hooks'
-import { ask, Refusal } from './api.ts'
+import { ask, type Refusal, refusalIn } from './api.ts'
 
 interface Resource<T> {
   /** Null before the first has come. */
@@ -23,8 +23,7 @@ export function useResource<T>(path: string | null, everyMs?: number) {
         if (!signal?.aborted) state.value = { data, refusal: null }
       } catch (error) {
         if (signal?.aborted) return
-        const refusal = error instanceof Refusal ? error : new Refusal(0, 'unknown', String(error), null)
-        state.value = { ...state.value, refusal }
+        state.value = { ...state.value, refusal: refusalIn(error) }
       }
     },
     [path, state],

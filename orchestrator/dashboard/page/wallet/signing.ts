@@ -38,14 +38,14 @@ export async function walletOf(address: string): Promise<Wallet> {
   }
   const [first] = wallets.value
   if (first !== undefined) return first
-  throw new Refusal(0, 'no_wallet', 'There is no wallet in this browser: open the page where your wallet is.', null)
+  throw new Refusal(0, 'There is no wallet in this browser: open the page where your wallet is.')
 }
 
 async function firstAccount({ provider }: Wallet): Promise<string> {
   const accounts = await asked(provider.request({ method: 'eth_requestAccounts' }))
   const [first] = Array.isArray(accounts) ? (accounts as unknown[]) : []
   if (typeof first === 'string') return first
-  throw new Refusal(0, 'no_account', 'The wallet has no account: make one in it, then try again.', null)
+  throw new Refusal(0, 'The wallet has no account: make one in it, then try again.')
 }
 
 /** What the wallet answers; what it throws becomes a sentence. */
@@ -54,13 +54,8 @@ async function asked(answer: Promise<unknown>): Promise<unknown> {
     return await answer
   } catch (error) {
     const { code, message } = error as { code?: number; message?: string }
-    if (code === declined) throw new Refusal(0, 'declined', 'You declined; nothing happened.', null)
-    if (code === pending) throw new Refusal(0, 'pending', 'Your wallet is waiting: open it.', null)
-    throw new Refusal(
-      0,
-      'wallet',
-      `The wallet could not do this: ${(message ?? 'no reason given').slice(0, 200)}`,
-      null,
-    )
+    if (code === declined) throw new Refusal(0, 'You declined; nothing happened.')
+    if (code === pending) throw new Refusal(0, 'Your wallet is waiting: open it.')
+    throw new Refusal(0, `The wallet could not do this: ${(message ?? 'no reason given').slice(0, 200)}`)
   }
 }

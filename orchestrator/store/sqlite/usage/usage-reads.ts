@@ -14,8 +14,12 @@ export function usageReads(statements: Statements): Omit<UsageReads, 'forgetUsag
      FROM usage_day WHERE tenant = ? AND day >= ?${where} GROUP BY day ORDER BY day`
   const ofTenant = statements.keep<UsageOfDay, [string, number]>(days(''))
   const ofKey = statements.keep<UsageOfDay, [string, number, string]>(days(' AND key = ?'))
+  const last = statements.keep<{ key: string; day: number }, [string, number]>(
+    'SELECT key, max(day) AS day FROM usage_day WHERE tenant = ? AND day >= ? GROUP BY key',
+  )
   return {
     usagePoints: (filter) => points[filter.by](filter),
+    lastUses: (tenant, fromDay) => last.all(tenant, fromDay),
     usageOfDays: (tenant, key, fromDay) =>
       key === null ? ofTenant.all(tenant, fromDay) : ofKey.all(tenant, fromDay, key),
   }

@@ -4,10 +4,11 @@
 import { useSignal } from '@preact/signals'
 import { Dialog } from '../../parts/dialog.tsx'
 import { Field, Form } from '../../parts/form.tsx'
-import { Empty, Fetched } from '../../parts/notice.tsx'
+import { Empty, Fetched, Refused } from '../../parts/notice.tsx'
 import { type Level, Panel, Pill } from '../../parts/panel.tsx'
 import { type Column, Table } from '../../parts/table.tsx'
 import { ask } from '../../state/api.ts'
+import { useAttempt } from '../../state/attempt.ts'
 import { ago, shortAddress } from '../../state/format.ts'
 import { useResource } from '../../state/resource.ts'
 import { linkTo, route } from '../../state/router.ts'
@@ -27,10 +28,12 @@ export function Accounts() {
   const close = () => {
     editing.value = null
   }
-  const change = async (of: Account, body: object) => {
-    await ask(`/v1/admin/accounts/${of.id}`, { method: 'PATCH', body })
-    await fetched.reload()
-  }
+  const { attempt, refusal } = useAttempt()
+  const change = (of: Account, body: object) =>
+    attempt(async () => {
+      await ask(`/v1/admin/accounts/${of.id}`, { method: 'PATCH', body })
+      await fetched.reload()
+    })
   const add = (
     <button
       type="button"
@@ -44,6 +47,7 @@ export function Accounts() {
   )
   return (
     <>
+      {refusal && <Refused refusal={refusal} />}
       <Fetched from={fetched}>
         {({ data, next }) => (
           <Panel title="Accounts" isFlush actions={add}>
@@ -85,7 +89,7 @@ export function Accounts() {
 }
 
 function columnsOf(
-  change: (of: Account, body: object) => Promise<void>,
+  change: (of: Account, body: object) => Promise<unknown>,
   edit: (of: Account) => void,
 ): Column<Account>[] {
   return [
@@ -105,11 +109,14 @@ function columnsOf(
     { name: 'Role', cell: ({ role }) => <Pill level={role === 'admin' ? 'accent' : ''}>{role}</Pill> },
     { name: 'State', cell: ({ state }) => <Pill level={levels[state]}>{state}</Pill> },
     { name: 'Limits', cell: ({ limits }) => (limits && limitsText(limits)) || 'none' },
-    { name: 'Since', isNumber: true, cell: ({ created }) => ago(created) },
+    { name: 'Since', isNumber: true, isMinor: true, cell: ({ created }) => ago(created) },
     {
       name: '',
       cell: (account) => (
         <div class="actions">
+          <button type="button" class="button small" onClick={() => edit(account)}>
+            Edit
+          </button>
           {account.state !== 'active' && (
             <button type="button" class="button small" onClick={() => void change(account, { state: 'active' })}>
               {account.state === 'waiting' ? 'Approve' : 'Reinstate'}
@@ -124,9 +131,6 @@ function columnsOf(
               Suspend
             </button>
           )}
-          <button type="button" class="button small" onClick={() => edit(account)}>
-            Edit
-          </button>
         </div>
       ),
     },

@@ -49,7 +49,7 @@ const columns: Column<AuditRow>[] = [
   { name: 'What', isLead: true, cell: ({ action }) => <strong>{action}</strong> },
   { name: 'Of', cell: ({ subject }) => <code class="name">{subject}</code> },
   { name: 'By', cell: ({ actor }) => <code class="name">{actor}</code> },
-  { name: 'From', cell: ({ address }) => <code class="name">{address}</code> },
+  { name: 'From', isMinor: true, cell: ({ address }) => <code class="name">{address}</code> },
   { name: 'When', isNumber: true, cell: ({ at }) => <time title={moment(at)}>{ago(at)}</time> },
   {
     name: 'Change',

@@ -14,6 +14,16 @@ interface Budget {
   amount: number
 }
 
+/** What is left of a budget. */
+export interface BudgetStanding {
+  per: Budget['per']
+  unit: 'tokens' | 'micro_dollars'
+  limit: number
+  used: number
+  reserved: number
+  resets_at: string
+}
+
 export interface Limits {
   requests_per_minute?: number | null
   tokens_per_minute?: number | null
@@ -30,7 +40,8 @@ export interface Key {
   id: string
   role: 'client' | 'scout' | 'admin'
   name: string
-  generation?: number
+  /** 0 for the key of an account's sessions, which has no secret and stays. */
+  generation: number
   last4?: string | null
   account?: string | null
   scopes?: Scopes | null
@@ -38,7 +49,9 @@ export interface Key {
   created: number
   expires?: number | null
   revoked: number | null
-  last_used?: number | null
+  /** In lists: the day of its last use, and what is left of its own budgets. */
+  last_used?: string | null
+  left?: BudgetStanding[]
   open?: { scouts: number; streams: number }
 }
 
@@ -110,7 +123,7 @@ export async function beginWithKey(wallet: Wallet, role: 'client' | 'scout'): Pr
 }
 
 /** The same id with a new secret. */
-export async function regenerateKey({ id, role, generation = 1 }: Key): Promise<NewKey> {
+export async function regenerateKey({ id, role, generation }: Key): Promise<NewKey> {
   const made = await minted({ type: 'regenerate_key', id, generation }, () =>
     ask<NewKey>(`/v1/admin/keys/${id}/regenerate`, { method: 'POST', body: { generation } }),
   )

@@ -12,6 +12,7 @@ import { ago, day } from '../../state/format.ts'
 import { useResource } from '../../state/resource.ts'
 import { linkTo, route, setQuery } from '../../state/router.ts'
 import { isAdmin, session } from '../../state/session.ts'
+import { BudgetLine } from '../budgets.tsx'
 import { type Key, limitsText, type NewKey, regenerateKey, scopesText } from './key-terms.ts'
 import { ConfirmDialog, MakeKeyDialog, ShownKeyDialog } from './make-key.tsx'
 
@@ -131,15 +132,37 @@ function columnsOf(canMake: boolean, open: { value: Open }): Column<Key>[] {
       ),
     },
     { name: 'For', cell: ({ role }) => <Pill level={role === 'admin' ? 'accent' : ''}>{roleTexts[role]}</Pill> },
-    { name: 'May use', cell: (key) => <span class="name">{mayUse(key)}</span> },
+    {
+      name: 'May use',
+      cell: (key) => (
+        <>
+          <span class="name">{mayUse(key)}</span>
+          {(key.left ?? []).map((budget) => (
+            <BudgetLine of={budget} key={`${budget.per} ${budget.unit}`} />
+          ))}
+        </>
+      ),
+    },
     { name: 'State', cell: (key) => <KeyState of={key} /> },
-    { name: 'Made', isNumber: true, cell: ({ created }) => <time title={day(created)}>{ago(created)}</time> },
+    {
+      name: 'Last use',
+      isNumber: true,
+      isMinor: true,
+      cell: ({ last_used: on }) => (on ? day(Date.parse(on) / 1_000) : '–'),
+    },
+    {
+      name: 'Made',
+      isNumber: true,
+      isMinor: true,
+      cell: ({ created }) => <time title={day(created)}>{ago(created)}</time>,
+    },
     {
       name: '',
       cell: (key) =>
-        key.revoked === null && (
+        key.revoked === null &&
+        key.generation !== 0 && (
           <div class="actions">
-            {canMake && key.generation !== undefined && key.generation > 0 && (
+            {canMake && (
               <button type="button" class="button small" onClick={act('regenerate', key)}>
                 Regenerate
               </button>
@@ -154,7 +177,9 @@ function columnsOf(canMake: boolean, open: { value: Open }): Column<Key>[] {
 }
 
 function mayUse({ scopes, limits }: Key): string {
-  const texts = [scopes ? scopesText(scopes) : '', limits ? limitsText(limits) : ''].filter((text) => text !== '')
+  // Budgets have a line each.
+  const rates = limits ? limitsText({ ...limits, budgets: [] }) : ''
+  const texts = [scopes ? scopesText(scopes) : '', rates].filter((text) => text !== '')
   return texts.length === 0 ? 'everything' : texts.join('; ')
 }
 

@@ -8,6 +8,7 @@ import { Empty, Refused } from '../../parts/notice.tsx'
 import { Panel } from '../../parts/panel.tsx'
 import { AnswerText } from '../../run/answer-text.tsx'
 import { eventsOf, Refusal, send } from '../../state/api.ts'
+import { useAttempt } from '../../state/attempt.ts'
 import { milliseconds, shortScout } from '../../state/format.ts'
 import { useResource } from '../../state/resource.ts'
 import { curlOf } from '../snippets.ts'
@@ -22,25 +23,26 @@ interface Turn {
 interface Chunk {
   choices?: { delta?: { content?: string | null } }[]
   chasm?: { scout: string; model: string }
-  error?: { message: string; code: string }
+  error?: { message: string }
 }
 
 export function Chat() {
   const models = useResource<{ data: { id: string }[] }>('/v1/models?limit=200')
   const model = useSignal('auto')
   const turns = useSignal<Turn[]>([])
-  const refusal = useSignal<Refusal | null>(null)
+  const { attempt, refusal } = useAttempt()
   const running = useSignal<AbortController | null>(null)
   const showsCode = useSignal(false)
   const submit = async (text: string) => {
-    refusal.value = null
-    running.value = new AbortController()
+    const stop = new AbortController()
+    running.value = stop
     turns.value = [...turns.value, { role: 'user', text, facts: '' }]
-    try {
-      await answer(model.value, turns, running.value.signal)
-    } catch (error) {
-      if (error instanceof Refusal) refusal.value = error
-    }
+    await attempt(() =>
+      answer(model.value, turns, stop.signal).catch((error: unknown) => {
+        // Whoever stops an answer knows that it was.
+        if (!stop.signal.aborted) throw error
+      }),
+    )
     running.value = null
   }
   const names = ['auto', ...(models.data?.data ?? []).map(({ id }) => id).filter((id) => id !== 'auto')]
@@ -72,7 +74,7 @@ export function Chat() {
       </div>
       {showsCode.value && <Code text={codeOf(model.value, turns.value)} label="the request" />}
       <Turns of={turns.value} isRunning={running.value !== null} />
-      {refusal.value && <Refused refusal={refusal.value} />}
+      {refusal && <Refused refusal={refusal} />}
       <Composer running={running} onSubmit={submit} />
     </Panel>
   )
@@ -154,7 +156,7 @@ async function answer(model: string, turns: Signal<Turn[]>, signal: AbortSignal)
   for await (const { data } of eventsOf(response)) {
     if (data === '[DONE]') break
     const chunk = JSON.parse(data) as Chunk
-    if (chunk.error) throw new Refusal(0, chunk.error.code, chunk.error.message, null)
+    if (chunk.error) throw new Refusal(0, chunk.error.message)
     if (chunk.chasm) who = `${shortScout(chunk.chasm.scout)}, ${chunk.chasm.model}`
     text += chunk.choices?.[0]?.delta?.content ?? ''
     show(false)

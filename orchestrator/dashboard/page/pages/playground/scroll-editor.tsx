@@ -6,6 +6,7 @@ import { Code } from '../../parts/code.tsx'
 import { Notice, Refused } from '../../parts/notice.tsx'
 import { Panel } from '../../parts/panel.tsx'
 import { ask, Refusal } from '../../state/api.ts'
+import { useAttempt } from '../../state/attempt.ts'
 import { count, dollars, milliseconds, plural } from '../../state/format.ts'
 import { go } from '../../state/router.ts'
 import { curlOf } from '../snippets.ts'
@@ -27,28 +28,16 @@ interface Plan {
 export function ScrollEditor() {
   const text = useSignal(example)
   const plan = useSignal<Plan | null>(null)
-  const refusal = useSignal<Refusal | null>(null)
   const showsCode = useSignal(false)
-  /** Reads what is written and does something with it; what goes wrong is shown. */
-  const attempt = async (work: (body: { scroll: unknown }) => Promise<void>) => {
-    refusal.value = null
-    plan.value = null
-    try {
-      await work({ scroll: JSON.parse(text.value) })
-    } catch (error) {
-      refusal.value =
-        error instanceof Refusal
-          ? error
-          : new Refusal(0, 'json', `This is not JSON: ${String((error as Error).message)}`, null)
-    }
-  }
+  const { attempt, refusal, isBusy } = useAttempt()
   const planIt = () =>
-    attempt(async (body) => {
-      plan.value = await ask<Plan>('/v1/intents/plan', { method: 'POST', body })
+    attempt(async () => {
+      plan.value = null
+      plan.value = await ask<Plan>('/v1/intents/plan', { method: 'POST', body: scrollIn(text.value) })
     })
   const runIt = () =>
-    attempt(async (body) => {
-      const { id } = await ask<{ id: string }>('/v1/intents', { method: 'POST', body })
+    attempt(async () => {
+      const { id } = await ask<{ id: string }>('/v1/intents', { method: 'POST', body: scrollIn(text.value) })
       go(`intents/${id}`)
     })
   return (
@@ -75,19 +64,28 @@ export function ScrollEditor() {
           Show as code
         </button>
         <div class="actions">
-          <button type="button" class="button" onClick={() => void planIt()}>
+          <button type="button" class="button" disabled={isBusy} onClick={() => void planIt()}>
             Plan
           </button>
-          <button type="button" class="button primary" onClick={() => void runIt()}>
+          <button type="button" class="button primary" disabled={isBusy} onClick={() => void runIt()}>
             Run
           </button>
         </div>
       </div>
       {showsCode.value && <Code text={codeOf(text.value)} label="the request" />}
-      {refusal.value && <Refused refusal={refusal.value} />}
+      {refusal && <Refused refusal={refusal} />}
       {plan.value && <Expected of={plan.value} />}
     </Panel>
   )
+}
+
+/** What is written, as the body of a request. Throws a refusal. */
+function scrollIn(text: string): { scroll: unknown } {
+  try {
+    return { scroll: JSON.parse(text) }
+  } catch (error) {
+    throw new Refusal(0, `This is not JSON: ${(error as Error).message}`)
+  }
 }
 
 function Expected({ of: { expected } }: { of: Plan }) {

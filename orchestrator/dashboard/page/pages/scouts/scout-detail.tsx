@@ -1,7 +1,8 @@
 /**
  * One scout: the verdict, where its tasks of the last hour went and why, and each offer with its speed and pauses.
  */
-
+import { useMemo } from 'preact/hooks'
+import { Chart } from '../../charts/chart.tsx'
 import { Fetched } from '../../parts/notice.tsx'
 import { Page, Panel, Pill, Stats } from '../../parts/panel.tsx'
 import { type Column, Table } from '../../parts/table.tsx'
@@ -20,13 +21,25 @@ interface Offer {
   resumes_in_ms: number | null
 }
 
+interface Served {
+  day: string
+  done: number
+  failed: number
+  tokens: number
+  busy_ms: number
+}
+
 interface Detail extends Scout {
   sessions: number
   window: number
   models: Offer[]
+  /** Of the last 30 days, those on which it served anything; oldest first. */
+  served: Served[]
 }
 
 const refreshMs = 5_000
+const daysShown = 30
+const dayMs = 86_400_000
 
 export function ScoutDetail({ base, id }: { base: string; id: string }) {
   const path = id.split('/').map(encodeURIComponent).join('/')
@@ -68,6 +81,7 @@ function Known({ of: scout }: { of: Detail }) {
           rowKey={({ what }) => what}
         />
       </Panel>
+      <ServedDays of={scout.served} />
       <Panel title="Offers" isFlush>
         <Table
           caption="Offers"
@@ -77,6 +91,55 @@ function Known({ of: scout }: { of: Detail }) {
         />
       </Panel>
     </>
+  )
+}
+
+/** Days on which nothing was served are none that are missing. */
+function everyDay(served: readonly Served[]): Served[] {
+  const known = new Map(served.map((one) => [one.day, one]))
+  const today = Math.floor(Date.now() / dayMs)
+  return Array.from({ length: daysShown }, (_, at) => {
+    const day = new Date((today - daysShown + 1 + at) * dayMs).toISOString().slice(0, 10)
+    return known.get(day) ?? { day, done: 0, failed: 0, tokens: 0, busy_ms: 0 }
+  })
+}
+
+function ServedDays({ of }: { of: Served[] }) {
+  // The same list while nothing has come, so that the charts are not drawn again.
+  const days = useMemo(() => everyDay(of), [JSON.stringify(of)])
+  const times = useMemo(() => days.map(({ day }) => Date.parse(day) / 1_000), [days])
+  if (of.length === 0) return null
+  const busyHours = of.reduce((sum, { busy_ms: ms }) => sum + ms, 0) / 3_600_000
+  const tokens = of.reduce((sum, one) => sum + one.tokens, 0)
+  return (
+    <section class="stack" aria-label="Served by the day">
+      <div class="row spread">
+        <h2>Served</h2>
+        <span class="soft number">
+          {count(tokens)} tokens and {rate(busyHours)} hours of work in 30 days
+        </span>
+      </div>
+      <div class="charts">
+        <Chart
+          title="Tasks a day"
+          names={['done', 'failed']}
+          times={times}
+          lines={[days.map(({ done }) => done), days.map(({ failed }) => failed)]}
+          format={count}
+          isWhole
+          newestOf="today"
+        />
+        <Chart
+          title="Tokens a day"
+          names={['read and written']}
+          times={times}
+          lines={[days.map((one) => one.tokens)]}
+          format={count}
+          isWhole
+          newestOf="today"
+        />
+      </div>
+    </section>
   )
 }
 

@@ -154,7 +154,7 @@ const columns: Column<Scout>[] = [
   { name: 'Offers', cell: ({ offers }) => <span class="name">{offersText(offers)}</span> },
   { name: 'At work', isNumber: true, cell: (scout) => `${scout.in_flight} of ${scout.concurrency}` },
   { name: 'Done', isNumber: true, cell: ({ done }) => count(done) },
-  { name: 'Fails', isNumber: true, cell: ({ failure_rate: share }) => percent(share) },
+  { name: 'Fails', isNumber: true, isMinor: true, cell: ({ failure_rate: share }) => percent(share) },
   { name: 'Connected', isNumber: true, cell: (scout) => ago(Date.parse(scout.connected_at) / 1_000) },
 ]
 

@@ -1,0 +1,54 @@
+/** What one tenant has does not exist for another: every route with an id answers as it does for one that is none. */
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { routes } from '../../../orchestrator/http/routes.ts'
+import { IntentClient } from '../../support/clients/intent-client.ts'
+import { LiveHub } from '../../support/hub/live-hub.ts'
+
+let live: LiveHub
+let other: string
+/** By the begin of a route's path: something of the first tenant that exists, and something that never did. */
+let ids: Record<string, [theirs: string, none: string]>
+
+beforeAll(async () => {
+  live = new LiveHub()
+  await live.addScout({ name: 'ant' })
+  other = live.hub.keyring.issue('client', 'other').key
+  const intent = await new IntentClient(live.url, live.clientKey).accepted({ input: 'a secret' })
+  const kept = await live.post('/v1/responses', { model: 'auto', input: 'a secret' })
+  const { id: response } = (await kept.json()) as { id: string }
+  const [scout] = live.hub.engine.scouts()
+  const mine = live.hub.keyring.verify(live.clientKey)
+  if (!mine.ok) throw new Error(mine.flaw)
+  ids = {
+    '/v1/intents/': [intent, `${intent.slice(0, -4)}0000`],
+    '/v1/responses/': [response, `${response.slice(0, -4)}0000`],
+    '/v1/me/keys/': [mine.id, 'key_000000000000'],
+    '/v1/me/scouts/': [scout!.id, 'key_000000000000/ant'],
+  }
+})
+afterAll(() => live.close())
+
+const own = routes.filter(({ path, access }) => path.includes('{id}') && (access === 'client' || access === 'any'))
+const withIds = own.filter(({ path }) => !path.startsWith('/v1/models'))
+
+test.each(withIds.map(({ method, path }) => [method, path] as const))('%s %s', async (method, path) => {
+  const begin = Object.keys(ids).find((one) => path.startsWith(one))
+  // A new route with an id has to be added to the list above.
+  expect(begin, path).toBeDefined()
+  const answers = ids[begin!]!.map(async (id) => {
+    const filled = path.replace('{id}', encodeURIComponent(id)).replace('{node}', 'answer')
+    const response = await fetch(live.url + filled, {
+      method,
+      headers: { authorization: `Bearer ${other}`, 'content-type': 'application/json' },
+      ...(method !== 'GET' && method !== 'DELETE' && { body: '{}' }),
+    })
+    return { status: response.status, body: await response.text() }
+  })
+  const [theirs, none] = await Promise.all(answers)
+  expect(theirs).toEqual(none)
+  expect(theirs!.status).toBe(404)
+})
+
+test('the list of routes is the one that there is', () => {
+  expect(withIds.length).toBeGreaterThan(10)
+})
