@@ -22,6 +22,7 @@ import { RecentAnswers } from './live/recent-answers.ts'
 import { topicsOf } from './live/topics.ts'
 import { Traffic } from './live/traffic.ts'
 import { Metrics } from './metrics.ts'
+import { Pipelines } from './pipelines.ts'
 import {
   type Builds,
   type Edge,
@@ -88,6 +89,11 @@ const tooManyOfKey = fault(
   'This key has as many requests under way as one key may: wait until some of them have ended.',
   { retryAfterMs: 2_000 },
 )
+const tooManyAtOnce = fault(
+  'rate_limited',
+  'This connection sent too many requests without waiting for their answers: wait, or use more connections.',
+  { retryAfterMs: 1_000 },
+)
 /** Nothing is wrong with the request, nor with this program. */
 const storeUnavailable = fault(
   'store_unavailable',
@@ -116,6 +122,7 @@ export function serveHub<SocketData>(options: HubOptions<SocketData>): Hub {
   const recent = new RecentAnswers()
   const lane = new TurnLane(system)
   const topics = topicsOf({ engine, traffic, recent })
+  const pipelines = new Pipelines(system)
   const edge: Edge = {
     engine,
     intents: options.intents,
@@ -155,7 +162,11 @@ export function serveHub<SocketData>(options: HubOptions<SocketData>): Hub {
     idleTimeout: limits.strangerIdleMs / 1000,
     maxRequestBodySize: limits.declaredBodyBytesMax,
     websocket: options.websocket,
-    fetch: (request) => answer(new RequestContext(request, server, edge)),
+    fetch: (request) => {
+      const context = new RequestContext(request, server, edge)
+      if (pipelines.allows(() => server.requestIP(request))) return answer(context)
+      return finish(context, refuseInForm(context, tooManyAtOnce, { connection: 'close' }))
+    },
   })
   // Not before: a hub whose port is taken has to end.
   traffic.start()
