@@ -88,8 +88,8 @@ export const jsonValuesMax = 1_048_576
 export const strangerIdleMs = 10_000
 
 /**
- * Requests of one connection that are handled in one turn of the loop: clients that do not wait for their answers have a
- * few under way. Those that come before anybody counts by connection, as many again, are free. Beyond it 429
+ * Requests of one connection that are handled in one turn of the loop: clients that do not wait for their answers have
+ * a few under way. Those that come before anybody counts by connection, as many again, are free. Beyond it 429
  * `rate_limited`, and the connection is closed.
  */
 export const pipelinedRequestsMax = 16

@@ -37,7 +37,7 @@ function keyWith(live: LiveHub, amount: number) {
   return { id: row.id, ask, budget }
 }
 
-test('of two hundred requests at once a budget for ten admits ten, and keeps nothing once they have ended', async () => {
+test('of two hundred requests at once a budget for ten admits ten, and keeps nothing once they end', async () => {
   const live = liveHub()
   const scout = await joinRaw(live, { credits: 32, concurrency: 32 })
   const measured = keyWith(live, 1_000_000)

@@ -299,7 +299,7 @@ describe('HTTP/1', () => {
     expect([slow.closed, slow.text]).toEqual([true, ''])
   })
 
-  test('pipelined requests of one connection beyond a few are refused in one turn, and the connection is closed', async () => {
+  test('requests of one connection beyond a few in one turn are refused, and it is closed', async () => {
     edge = startEdge()
     const many = raw(get('/healthz').repeat(1_000))
     await until('the end', () => many.closed)
@@ -312,7 +312,7 @@ describe('HTTP/1', () => {
     expect((await edge.ask('/healthz')).status).toBe(200)
   })
 
-  test('requests of many connections in one turn are nobody\'s pipeline', async () => {
+  test("requests of many connections in one turn are nobody's pipeline", async () => {
     edge = startEdge()
     const few = get('/healthz').repeat(2)
     const connections = Array.from({ length: 60 }, () => raw(few))
