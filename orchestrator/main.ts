@@ -27,10 +27,10 @@ import type { EngineDefect } from './engine/ports/defect.ts'
 import { firstClientKey, localScoutKey } from './first-keys.ts'
 import { connectionsMax, requestsMax } from './gateway/descriptors.ts'
 import { Gateway, type GatewaySettings } from './gateway/gateway.ts'
-import { listenFlaw } from './http/listen-flaw.ts'
 import type { Builds, HttpSettings, Page } from './http/request-context.ts'
-import { serveHub } from './http/server.ts'
+import { canListen, serveHub } from './http/server.ts'
 import { HubProcesses } from './hub-processes.ts'
+import { listenFlaw } from './listen-flaw.ts'
 import { createLog, type Logger } from './log.ts'
 import { isLoopback, pageHosts, pageOrigin } from './page-address.ts'
 import { isBelowNpm, watchParent } from './parent-watch.ts'
@@ -115,7 +115,7 @@ export function startHub(options: HubOptions): Hub | { flaw: string } {
   } catch (error) {
     engine.stop()
     folder.close()
-    return { flaw: listenFlaw(config, error) }
+    return { flaw: listenFlaw(config, error, canListen) }
   }
   keyring.onDropped(http.keyDropped)
   gateway.start(engine.scoutEvents)

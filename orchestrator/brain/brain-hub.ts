@@ -50,11 +50,14 @@ export interface BrainHub {
   stop(): Promise<void>
 }
 
+type Shown = ReturnType<typeof serveHub>
+
 const stopPollMs = 10
 const noScoutsHere = 'Scouts dial the edges of this orchestrator, and never its brain.'
 
 /** Starts a brain, or says in one sentence why it cannot. */
-export function startBrain({ config, runDir, system, log, ...options }: BrainHubOptions): BrainHub | { flaw: string } {
+export function startBrain(options: BrainHubOptions): BrainHub | { flaw: string } {
+  const { config, runDir, system, log } = options
   const folder = openDataFolder(config.dataDir, 'hub', system)
   if ('flaw' in folder) return folder
   const keyring = new Keyring(folder.store, folder.pepper, system, config.adminKey ?? undefined)
@@ -75,37 +78,7 @@ export function startBrain({ config, runDir, system, log, ...options }: BrainHub
   for (const { intent, reason } of engine.intents.setAside) log.error({ intent, reason }, 'an intent was set aside')
   const accounts = new HubAccounts({ store: folder.store, keyring, system, signup: config.signup })
   const watch = new AccountWatch(folder.store, keyring, system)
-  // Left behind by a brain that was killed.
-  rmSync(brainHttpPath(runDir), { force: true })
-  const http: ReturnType<typeof serveHub> = serveHub({
-    listen: { unix: brainHttpPath(runDir) },
-    engine,
-    intents: engine.intents,
-    planner,
-    keyring,
-    ...(options.page && { page: options.page }),
-    ...(options.builds && { builds: options.builds }),
-    accounts,
-    system,
-    clientOf: (_peer, headers) => addressFromEdge(headers),
-    scoutsOf: (key) => edges.openOf(key).scouts,
-    streamsOfOthers: (key) => edges.openOf(key).streams,
-    port: () => edges.port ?? config.port,
-    upgradeScout: () => new Response(noScoutsHere, { status: 404 }),
-    websocket: { message() {} },
-    // Each forwarded request is a connection here; edges are few.
-    requestsMax: () => requestsMax(connectionsMax()),
-    log,
-    settings: {
-      allowsPrivateUrls: config.privateUrls === 'allow',
-      corsOrigins: config.corsOrigins,
-      requestBytesMax: config.requestBytesMax,
-      publicUrl: config.publicUrl,
-      pageHosts: pageHosts(config.host),
-      ...options.http,
-    },
-    metricsOfOthers: () => edges.metrics(),
-  })
+  const http: Shown = serve(options, { engine, keyring, accounts, edges })
   // Edges read of it in the audit log.
   keyring.onDropped(http.keyDropped)
   watch.start()
@@ -125,6 +98,47 @@ export function startBrain({ config, runDir, system, log, ...options }: BrainHub
     folder.close()
   }
   return { engine, keyring, accounts, edges: () => edges.size, stop }
+}
+
+interface BrainParts {
+  engine: HubEngine
+  keyring: Keyring
+  accounts: HubAccounts
+  edges: Edges
+}
+
+/** For the requests that edges pass on. */
+function serve(options: BrainHubOptions, { engine, keyring, accounts, edges }: BrainParts): Shown {
+  const { config, runDir, system, log, page, builds } = options
+  const { corsOrigins, requestBytesMax, publicUrl } = config
+  // Left behind by a brain that was killed.
+  rmSync(brainHttpPath(runDir), { force: true })
+  return serveHub({
+    listen: { unix: brainHttpPath(runDir) },
+    engine,
+    intents: engine.intents,
+    planner,
+    keyring,
+    ...(page && { page }),
+    ...(builds && { builds }),
+    accounts,
+    system,
+    clientOf: (_peer, headers) => addressFromEdge(headers),
+    scoutsOf: (key) => edges.openOf(key).scouts,
+    streamsOfOthers: (key) => edges.openOf(key).streams,
+    port: () => edges.port ?? config.port,
+    upgradeScout: () => new Response(noScoutsHere, { status: 404 }),
+    websocket: { message() {} },
+    // Each forwarded request is a connection here; edges are few.
+    requestsMax: () => requestsMax(connectionsMax()),
+    log,
+    settings: {
+      ...{ corsOrigins, requestBytesMax, publicUrl, pageHosts: pageHosts(config.host) },
+      allowsPrivateUrls: config.privateUrls === 'allow',
+      ...options.http,
+    },
+    metricsOfOthers: () => edges.metrics(),
+  })
 }
 
 function after(system: System, ms: number): Promise<void> {

@@ -18,12 +18,12 @@ import { connectionsMax, requestsMax } from '../gateway/descriptors.ts'
 import { fits } from '../gateway/frame-links.ts'
 import { Gateway, type GatewaySettings } from '../gateway/gateway.ts'
 import type { Figures } from '../http/figures.ts'
-import { listenFlaw } from '../http/listen-flaw.ts'
 import type { HttpSettings, Keys, Log } from '../http/request-context.ts'
-import { serveHub } from '../http/server.ts'
+import { canListen, serveHub } from '../http/server.ts'
 import type { OpenOfKey, ToBrain, ToEdgeOf, ToPeer } from '../link/control.ts'
 import type { Link } from '../link/link.ts'
 import { dialLink, type LinkEnd, listenLinks } from '../link/unix-socket.ts'
+import { listenFlaw } from '../listen-flaw.ts'
 import { pageHosts } from '../page-address.ts'
 import { planner } from '../planner/planner.ts'
 import { type DataFolder, openDataFolder } from '../store/data-folder.ts'
@@ -208,7 +208,7 @@ export class Edge {
     try {
       this.http = this.serve()
     } catch (error) {
-      throw new Error(listenFlaw(this.options.config, error), { cause: error })
+      throw new Error(listenFlaw(this.options.config, error, canListen), { cause: error })
     }
     this.gateway.start(this.desks.scoutEvents)
     this.watch.start()

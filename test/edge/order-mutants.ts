@@ -1,6 +1,7 @@
 /**
- * Faults in the order of things between edges and brain, for `test/sim/mutants/mutant-list.ts`: one for each place where one
- * link could overtake another, and for what edges must learn in time. The tests of edges find them, not the simulation.
+ * Faults in the order of things between edges and brain, for `test/sim/mutants/mutant-list.ts`: one for each place
+ * where one link could overtake another, and for what edges must learn in time. The tests of edges find them, not the
+ * simulation.
  */
 import type { Mutant } from '../sim/mutants/mutant-list.ts'
 

@@ -95,6 +95,29 @@ describe('content that began while the brain voided its attempt', () => {
     expect(other.take('task').filter((granted) => granted.session === next && granted.frame.attempt > 2)).toEqual([])
   })
 
+  test('is not followed by that of another attempt that races', () => {
+    const { bench, client, scout, other, answer, session, work } = stage({ hedgeAfterMs: 30 })
+    const next = other.join(['m'], 1)
+    bench.settle()
+    bench.system.pass(1_000)
+    bench.settle()
+    const [granted] = other.take('task')
+    const second = new Work(other, next, granted!.frame)
+    work.say(deltaLine('seen'))
+    bench.way(scout, client).deliver()
+    scout.desks.scoutEvents.gone(session)
+    scout.toBrain.deliver()
+    bench.system.pass(goneHoldMs)
+    bench.decide()
+    client.fromBrain.deliver()
+    second.say(deltaLine('again'))
+    bench.way(other, client).deliver()
+    bench.settle()
+    const part = answer.take()!
+    expect(textOf(part.lines)).toEqual([deltaLine('seen')])
+    expect(part.end).toMatchObject({ type: 'failed', fault: { code: 'scout_lost' } })
+  })
+
   test('goes on after it where the client opted in, whatever the brain knew', () => {
     const { bench, client, scout, answer, session, work, other } = stage({ continues: true })
     work.say(deltaLine('one '))

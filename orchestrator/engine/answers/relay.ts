@@ -284,6 +284,8 @@ export class Relay implements AnswerSink, Answer, AskedSource {
     this.drop(attemptStream)
     if (!wasShown || (this.continues && this.attemptStreams.length === 0)) return
     this.isLost = true
+    // What they bring until the brain ends them would be seen behind the content of another one.
+    this.attemptStreams.length = 0
     this.host.fail(this.task, lostAfterContent)
   }
 

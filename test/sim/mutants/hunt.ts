@@ -24,17 +24,19 @@ const startSecondsMax = 60
 /** Milliseconds between two looks at the process; at 4 GB/s it passes its bound by 400 MB. */
 const lookEveryMs = 100
 
-export type Find =
+/** In a life of the simulation. */
+type LifeFind =
   | { by: 'invariant'; invariant: number; seed: string; what: string }
   | { by: 'bound'; seed: string; what: string }
-  | { by: 'test'; what: string }
+
+export type Find = LifeFind | { by: 'test'; what: string }
 
 interface Report {
   failure: { invariant: number; seed: string; what: string } | null
 }
 
 /** Lives so many seeds with the sources at `folder`. The first one that failed, null when none did. */
-export async function firstFailure(folder: string, seeds: string, bounds = usualBounds): Promise<Find | null> {
+export async function firstFailure(folder: string, seeds: string, bounds = usualBounds): Promise<LifeFind | null> {
   const command = [process.execPath, 'test/sim/run.ts', '--json', '--seeds', seeds]
   const life = Bun.spawn(command, { cwd: folder, stdout: 'pipe', stderr: 'pipe' })
   const errors = new Response(life.stderr).text()

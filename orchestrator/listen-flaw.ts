@@ -2,10 +2,13 @@
  * Why the server cannot listen where it was told to, as one sentence that says what to change. Whoever composes a hub
  * asks when `serveHub` has thrown.
  */
-import { canListen } from './server.ts'
 
-/** `error`: what listening threw. */
-export function listenFlaw({ host, port }: { host: string; port: number }, error: unknown): string {
+/** `error`: what listening threw. `canListen`: whether the server could listen at this host, at any port. */
+export function listenFlaw(
+  { host, port }: { host: string; port: number },
+  error: unknown,
+  canListen: (host: string) => boolean,
+): string {
   const code = (error as { code?: unknown }).code
   // The runtime calls every failure to bind a taken port: another port tells whether it is the address.
   const isAddress = code === 'EACCES' || canListen(host)
