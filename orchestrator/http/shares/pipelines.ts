@@ -3,8 +3,8 @@
  * one read of the socket within one turn of the loop, thousands perhaps, and everybody else waits for them. The server
  * asks before a request is handled; what is refused with `Connection: close` is the last that the runtime hands over.
  */
-import { pipelinedRequestsMax } from '../../shared/limits/http.ts'
-import type { System } from '../../shared/system.ts'
+import { pipelinedRequestsMax } from '../../../shared/limits/http.ts'
+import type { System } from '../../../shared/system.ts'
 
 /** As the runtime tells it. */
 interface Peer {
@@ -24,8 +24,10 @@ export class Pipelines {
     if (this.inTurn++ === 0) this.system.soon(this.endTurn)
     // To find out who sent it costs more than the count: few turns have so many requests.
     if (this.inTurn <= pipelinedRequestsMax) return true
-    const { address, port } = peer() ?? { address: '', port: 0 }
-    const connection = `${address} ${port}`
+    const from = peer()
+    // A Unix socket, behind which an edge has counted, or a connection that is closed by now.
+    if (from === null) return true
+    const connection = `${from.address} ${from.port}`
     const count = (this.byPeer.get(connection) ?? 0) + 1
     this.byPeer.set(connection, count)
     return count <= pipelinedRequestsMax
