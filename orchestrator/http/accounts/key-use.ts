@@ -1,6 +1,7 @@
 /**
  * What is shown of the keys of a list beside their terms: whose each is, what is left of its own budgets, and the day
- * on which it was last used. One question to the store for each tenant and account, however many keys of it there are.
+ * on which it was last used. One question to the store for each tenant and account, however many keys the list has of
+ * it.
  */
 import { limitsOf, noLimits } from '../../../shared/keys/key-terms.ts'
 import { lastUseDays } from '../../../shared/limits/store.ts'
