@@ -113,6 +113,11 @@ const folders: Folder[] = [
     may: /^(orchestrator\/cluster\/roster\/|shared\/(?!system\.ts))/,
     law: `orchestrator/cluster/roster may import itself and what is pure in shared (not ${system})`,
   },
+  {
+    files: /^orchestrator\/trust\/(comparison|checks|standing|audits)\//,
+    may: /^(orchestrator\/trust\/(comparison|checks|standing|audits)\/|shared\/(?!system\.ts))/,
+    law: `the judgement of trust may import itself and what is pure in shared (not ${system})`,
+  },
   ...['http', 'gateway', 'planner', 'store', 'accounts', 'dashboard', 'link', 'cluster'].map((name) =>
     edge(`orchestrator/${name}`),
   ),
