@@ -12,6 +12,7 @@ import { bodyBytesMax, requestBodyBytesMax } from '../shared/limits/wire.ts'
 import { TrustedProxies } from '../shared/network/client-address.ts'
 import { readOrigins } from '../shared/network/web-origin.ts'
 import { type SignupMode, signupModes } from './engine/ports/accounts.ts'
+import { type TrustMode, trustModes } from './engine/ports/trust/witness.ts'
 
 const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
 
@@ -40,6 +41,8 @@ export interface Config {
   readonly clusterLogin: { readonly user: string; readonly password: string } | null
   /** Path of a roster file to take in; null: the one in the data folder. */
   readonly clusterRoster: string | null
+  /** Whether answers of scouts are audited, and whether anything but a penalty follows. */
+  readonly trust: TrustMode
   /** Whether unknown wallets get an account, until an administrator sets it otherwise. */
   readonly signup: SignupMode
 }
@@ -110,6 +113,7 @@ const schema = z.object({
     .nullable()
     .default(null),
   SIGNUP: z.enum(signupModes, wants('SIGNUP', `one of ${signupModes.join(', ')}`)).default('off'),
+  TRUST: z.enum(trustModes, wants('TRUST', `one of ${trustModes.join(', ')}`)).default('observe'),
   CLUSTER_URL: z
     .string()
     .default('')
@@ -188,6 +192,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     requestBytesMax,
     publicUrl,
     signup,
+    trust: parsed.data.TRUST,
     clusterServers: cluster.servers,
     isClusterSecure: cluster.isSecure,
     clusterLogin: user === null || password === null ? null : { user, password },

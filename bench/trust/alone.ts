@@ -16,7 +16,7 @@ const referenceShare = 0.02
 /** Further references that an audit needs, on average: `level-two.ts` measures it. */
 const tieBreaks = 0.07
 
-export interface Life {
+interface Life {
   /** Tasks until it was convicted; Infinity when it never was. */
   convictedAt: number
   wasWatched: boolean
@@ -25,7 +25,7 @@ export interface Life {
 }
 
 /** One life of so many tasks, spread over a month. */
-export function liveAlone(deployment: Deployment, tasks: number, random: Random): Life {
+function liveAlone(deployment: Deployment, tasks: number, random: Random): Life {
   const record = newRecord('scout', 'model', 'owner', 0)
   const life: Life = { convictedAt: Number.POSITIVE_INFINITY, wasWatched: false, asked: 0 }
   const now = { nowMs: 0, needed: passesNeeded, mayConvict: true }

@@ -1,7 +1,7 @@
 /**
  * What kinds of scouts the experiment plays, as rates of what their audits show. They are assumptions, not
- * measurements: `docs/trust.md` says which, and how an operator measures them with models of their own. The levels of
- * the experiment draw outcomes from them.
+ * measurements: `docs/trust/README.md` says which, and how an operator measures them with models of their own. The
+ * levels of the experiment draw outcomes from them.
  */
 import type { Random } from '../../orchestrator/core/model/random.ts'
 import type { AuditOutcome } from '../../orchestrator/trust/standing/weights.ts'
@@ -34,8 +34,8 @@ export const tenthJunk: Deployment = { name: '10 % junk', odd: 0, gross: 0.95, w
 export const tenthSmaller: Deployment = { ...smaller, name: '10 % smaller model', honestShare: 0.9 }
 export const cachedJunk: Deployment = { name: 'junk, all probes cached', odd: 0, gross: 0.95, wrong: 0 }
 export const cachedSmaller: Deployment = { ...smaller, name: 'smaller model, all probes cached', wrong: 0 }
-/** A smaller model is faster than the one it claims to be: a signal, until it is slowed down. */
-export const fastSmaller: Deployment = { ...smaller, name: 'smaller model at its own speed', signals: 1 }
+/** Its usage does not fit its bytes, which is a signal. That it is fast is none, so slowing down gains it nothing. */
+export const signalled: Deployment = { ...smaller, name: 'smaller model with signals', signals: 1 }
 
 /** Draws what one check of such a scout shows. */
 export function outcomeOf(deployment: Deployment, isProbe: boolean, random: Random): AuditOutcome {

@@ -1,6 +1,6 @@
 /**
- * The figures that the trust experiment has to hold, as the design sets them, and what was found beside each. `trust.ts`
- * fills them in.
+ * The figures that the trust experiment has to hold, as the design sets them, and what was found beside each.
+ * `trust.ts` fills them in.
  */
 import { type Found, manyLives } from './alone.ts'
 import * as kinds from './deployments.ts'
@@ -17,7 +17,7 @@ export interface Held {
 const million = 1_000_000
 
 /** A share for people: in per cent, or per million where it is very small. */
-export function shareText(share: number): string {
+function shareText(share: number): string {
   return share > 0 && share < 0.001 ? `${Math.round(share * million)} in a million` : `${(100 * share).toFixed(1)} %`
 }
 
@@ -48,7 +48,7 @@ export function detection(runs: number, seed: number): Held[] {
 
 /** Cheats that it does not claim to find, and what is asked of it all the same: that it is said. */
 export function unfound(runs: number, seed: number): Held[] {
-  const openly = [kinds.weaker, kinds.tenthSmaller, kinds.cachedJunk, kinds.cachedSmaller, kinds.fastSmaller]
+  const openly = [kinds.weaker, kinds.tenthSmaller, kinds.cachedJunk, kinds.cachedSmaller, kinds.signalled]
   return openly.map((deployment) => {
     const { found, p99Tasks } = manyLives(deployment, runs, 10_000, seed)
     const p99 = Number.isFinite(p99Tasks) ? `, p99 ${p99Tasks} tasks` : ''

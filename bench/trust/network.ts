@@ -62,7 +62,7 @@ interface Answer {
   isGross: boolean
 }
 
-export class Network {
+class Network {
   private readonly players: Player[] = []
   private readonly owners = new Owners()
   private readonly brake = new Brake()

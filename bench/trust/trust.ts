@@ -77,7 +77,7 @@ async function run({ seed }: Options, say: Say): Promise<Result> {
       hold === '' ? '' : isHeld ? 'held' : 'MISSED',
     ]),
     figures: {},
-    notes: [`seed ${seed}; rates of deployments are assumed, see docs/trust.md`],
+    notes: [`seed ${seed}; rates of deployments are assumed, see docs/trust/README.md`],
     missed: held.filter(({ isHeld }) => !isHeld).map(({ kind, found, hold }) => `${kind}: ${found}, wanted ${hold}`),
     chart: chartOf(seed),
   }

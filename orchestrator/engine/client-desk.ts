@@ -20,6 +20,7 @@ import type { UsageBook } from './durability/usage-book.ts'
 import type { BrainPort, ToClients } from './ports/brain.ts'
 import { type ChargedKey, unlimitedKey } from './ports/charged-key.ts'
 import type { Answer, Submission } from './ports/client.ts'
+import { type AnswerWitness, auditTenant } from './ports/trust/witness.ts'
 
 /** Somebody waits in front of a screen: the middle of the scale that intents may use. */
 const chatPriority = 5
@@ -40,6 +41,9 @@ interface ClientDeskParts {
 type TaskNews = Extract<ToClients, { type: 'finished' | 'position' }>
 
 export class ClientDesk {
+  /** Who looks at answers; null for nobody. */
+  witness: AnswerWitness | null = null
+
   constructor(private readonly parts: ClientDeskParts) {}
 
   submit(submission: Submission): Answer {
@@ -55,11 +59,14 @@ export class ClientDesk {
       : unknownModel(submission.model)
     if ('code' in tab) return new RefusedAnswer(answerId(kind, task), created, tab)
     const { continues } = routing
-    const relay = new Relay({ task, tenant, kind, stream, created, request: body, continues, tab }, host)
-    relays.add(relay)
     const deadlineMs = Math.min(submission.deadlineMs ?? requestDeadlineMs, requestDeadlineMs)
+    // What is asked in order to judge an answer is not judged once more here: who asked does that.
+    const witness = tenant === auditTenant ? null : this.witness
+    const watched = { deadlineMs, isDirected: routing.only.length > 0, witness }
+    const relay = new Relay({ task, tenant, kind, stream, created, request: body, continues, tab, ...watched }, host)
+    relays.add(relay)
     const weight = submission.weight ?? 1
-    const priority = chatPriority
+    const priority = submission.priority ?? chatPriority
     const promptBytes = body.length
     brain.fromClients({
       type: 'submit',

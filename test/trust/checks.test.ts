@@ -1,9 +1,8 @@
 import { describe, expect, test } from 'vitest'
-import { isGrossEmbedding } from '../../orchestrator/trust/checks/embeddings.ts'
 import { RepeatRing, SharedTexts } from '../../orchestrator/trust/checks/repeats.ts'
 import { isSignal, type Observed } from '../../orchestrator/trust/checks/signals.ts'
 import { textHash } from '../../orchestrator/trust/checks/text-hash.ts'
-import { repeatCharsMin, repeatRing, sharedTextsKept } from '../../shared/limits/trust.ts'
+import { repeatCharsMin, repeatRing, sharedTextsKept } from '../../shared/limits/trust/audits.ts'
 
 const long = 'All work and no play makes Jack a dull boy. '.repeat(8)
 
@@ -50,27 +49,15 @@ describe('a repeated text', () => {
 
 describe('a signal', () => {
   const plain: Observed = {
-    ...{ tokensPerSecond: 50, modelFastTokensPerSecond: 80, reportedTokens: 100, answerBytes: 400 },
-    ...{ provider: 'ollama', providerBefore: 'ollama' },
+    ...{ reportedTokens: 100, answerBytes: 400, provider: 'ollama', providerBefore: 'ollama' },
   }
   test.each<[string, Partial<Observed>, boolean]>([
     ['nothing unusual', {}, false],
-    ['much faster than the model ever is', { tokensPerSecond: 250 }, true],
-    ['fast while nobody knows how fast the model is', { tokensPerSecond: 250, modelFastTokensPerSecond: 0 }, false],
     ['as many tokens as bytes', { reportedTokens: 450 }, true],
-    ['a token for a page', { reportedTokens: 5 }, true],
+    ['a token for a page', { reportedTokens: 5, answerBytes: 40_000 }, true],
     ['another provider than before', { provider: 'groq' }, true],
     ['the first provider', { providerBefore: '' }, false],
     ['no report', { reportedTokens: 0 }, false],
     ['an answer too short to tell', { answerBytes: 20, reportedTokens: 60 }, false],
   ])('%s', (_what, fields, expected) => expect(isSignal({ ...plain, ...fields })).toBe(expected))
-})
-
-describe('an embedding', () => {
-  test('is gross when far from two references that agree, and undecided when they do not', () => {
-    expect(isGrossEmbedding([1, 0], [0, 1], [0.1, 1])).toBe(true)
-    expect(isGrossEmbedding([0, 1], [0, 1], [0.1, 1])).toBe(false)
-    expect(isGrossEmbedding([1, 0], [0, 1], [1, 0])).toBe(null)
-    expect(isGrossEmbedding([], [0, 1], [0, 1])).toBe(true)
-  })
 })

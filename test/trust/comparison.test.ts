@@ -3,9 +3,9 @@ import { describe, expect, test } from 'vitest'
 import { profileOf } from '../../orchestrator/trust/comparison/grams.ts'
 import { type Likeness, TrustedPairs } from '../../orchestrator/trust/comparison/pairs.ts'
 import { finalNumber } from '../../orchestrator/trust/comparison/probe-answer.ts'
-import { cosineOf, similarityOf } from '../../orchestrator/trust/comparison/similarity.ts'
+import { similarityOf } from '../../orchestrator/trust/comparison/similarity.ts'
 import { verdictOf } from '../../orchestrator/trust/comparison/verdict.ts'
-import { comparedCharsMax, pairsKept, pairsPerOwnersMax } from '../../shared/limits/trust.ts'
+import { comparedCharsMax, pairsKept, pairsPerOwnersMax } from '../../shared/limits/trust/audits.ts'
 import '../support/law/seeded-properties.ts'
 
 const alike = (one: string, other: string) => similarityOf(profileOf(one), profileOf(other))
@@ -49,14 +49,6 @@ describe('two answers', () => {
         expect(alike(one, one)).toBeCloseTo(1, 5)
       }),
     )
-  })
-
-  test('that are vectors are compared by their angle', () => {
-    expect(cosineOf([1, 2], [2, 4])).toBeCloseTo(1)
-    expect(cosineOf([1, 0], [0, 1])).toBe(0)
-    expect(cosineOf([1], [1, 2])).toBe(0)
-    expect(cosineOf([0, 0], [0, 0])).toBe(0)
-    expect(cosineOf([Number.MAX_VALUE, 1], [Number.MAX_VALUE, 1])).toBe(0)
   })
 })
 

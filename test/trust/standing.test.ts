@@ -16,7 +16,7 @@ import {
 } from '../../orchestrator/trust/standing/record.ts'
 import { nextState, type TrustMove, trustMoves, trustStates } from '../../orchestrator/trust/standing/states.ts'
 import * as weights from '../../orchestrator/trust/standing/weights.ts'
-import { auditShareMax, auditsPerDayMin } from '../../shared/limits/trust.ts'
+import { auditShareMax, auditsPerDayMin } from '../../shared/limits/trust/audits.ts'
 import '../support/law/seeded-properties.ts'
 
 const dayMs = 24 * 3_600_000
@@ -277,12 +277,11 @@ describe('the budget of audits', () => {
 
 describe('in placement', () => {
   test('doubt weighs up to two seconds, a conviction a minute, and only while it is enforced', () => {
-    expect(penaltyMs(recordOf({ doubt: 3 }), 'enforce')).toBe(0)
-    expect(penaltyMs(recordOf({ state: 'watched', doubt: weights.confirmingDoubt / 2 }), 'observe')).toBe(1_000)
-    expect(penaltyMs(recordOf({ state: 'confirming', doubt: 20 }), 'enforce')).toBe(2_000)
-    expect(penaltyMs(recordOf({ state: 'convicted' }), 'enforce')).toBe(60_000)
-    expect(penaltyMs(recordOf({ state: 'convicted' }), 'observe')).toBe(2_000)
-    expect(penaltyMs(recordOf({ state: 'convicted' }), 'off')).toBe(0)
+    expect(penaltyMs(recordOf({ doubt: 3 }), true)).toBe(0)
+    expect(penaltyMs(recordOf({ state: 'watched', doubt: weights.confirmingDoubt / 2 }), false)).toBeCloseTo(1_000)
+    expect(penaltyMs(recordOf({ state: 'confirming', doubt: 20 }), true)).toBeCloseTo(2_000)
+    expect(penaltyMs(recordOf({ state: 'convicted' }), true)).toBe(60_000)
+    expect(penaltyMs(recordOf({ state: 'convicted' }), false)).toBeCloseTo(2_000)
   })
 })
 

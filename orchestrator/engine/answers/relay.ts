@@ -12,6 +12,7 @@ import type { Cost } from '../../core/fleet/cost.ts'
 import type { ServedPrice, Tab, Use } from '../ports/charged-key.ts'
 import type { Answer, AnswerEnd, AnswerPart } from '../ports/client.ts'
 import type { ChunkHead, Settlement } from '../ports/scouts.ts'
+import type { AnswerWitness, WatchedTask } from '../ports/trust/witness.ts'
 import type { Check } from './answer-checks.ts'
 import type { AnswerSink, AnswerSinkHost, Beginning } from './answer-sink.ts'
 import { type Asked, type AskedSource, askedOf, askedUnknown } from './asked.ts'
@@ -29,6 +30,12 @@ export interface RelayOptions {
   /** Whether another scout may go on after what was forwarded. */
   continues: boolean
   tab: Tab
+  /** Milliseconds that the client gives it. */
+  deadlineMs: number
+  /** The client chose among scouts. */
+  isDirected: boolean
+  /** Who looks at answers; null for nobody. */
+  witness: AnswerWitness | null
 }
 
 /** What may come for one reader after its scout was asked to pause; a frame more than one session leaves room for. */
@@ -55,7 +62,7 @@ const notContinued = fault(
   'The scout that answered is lost, and another one cannot continue a request that names a field twice. Ask again.',
 )
 
-export class Relay implements AnswerSink, Answer, AskedSource {
+export class Relay implements AnswerSink, Answer, AskedSource, WatchedTask {
   readonly id: string
   readonly task: number
   readonly tenant: string
@@ -95,7 +102,10 @@ export class Relay implements AnswerSink, Answer, AskedSource {
   /** The end, until the reader has taken it. */
   private end: AnswerEnd | null = null
   private wake: (() => void) | null = null
-  private readonly kind: TaskKind
+  readonly kind: TaskKind
+  readonly isDirected: boolean
+  private readonly deadlineMs: number
+  private readonly witness: AnswerWitness | null
   private readonly stream: boolean
   private readonly continues: boolean
   /** As it arrived; null once the task is over. */
@@ -105,7 +115,7 @@ export class Relay implements AnswerSink, Answer, AskedSource {
   private known: Asked | null = null
 
   constructor(
-    { task, tenant, kind, stream, created, request, continues, tab }: RelayOptions,
+    { task, tenant, kind, stream, created, request, continues, tab, ...watched }: RelayOptions,
     private readonly host: AnswerSinkHost,
   ) {
     this.task = task
@@ -114,6 +124,9 @@ export class Relay implements AnswerSink, Answer, AskedSource {
     this.kind = kind
     this.stream = stream
     this.continues = continues
+    this.deadlineMs = watched.deadlineMs
+    this.isDirected = watched.isDirected
+    this.witness = watched.witness
     this.tab = tab
     this.body = request
     this.requestBytes = request.length
@@ -132,6 +145,9 @@ export class Relay implements AnswerSink, Answer, AskedSource {
     this.attempts = attempt
     this.queuedMs = queuedMs
     this.place = null
+    if (this.witness !== null && this.kind === 'chat' && !continuing) {
+      attemptStream.interest = this.witness.interest(served, this)
+    }
     if (this.winner !== null) return
     this.served = served
     this.cost = cost
@@ -194,7 +210,10 @@ export class Relay implements AnswerSink, Answer, AskedSource {
     if (attemptStream.contentBegan && this.winner === null) this.win(attemptStream)
     // `win` steps what arrived before, which may have ended this attempt.
     const released = attemptStream.takeReleased()
-    if (attemptStream === this.winner) this.forward(released)
+    if (attemptStream === this.winner) {
+      if (attemptStream.interest !== 'none') attemptStream.retain(released)
+      this.forward(released)
+    }
     return null
   }
 
@@ -283,6 +302,7 @@ export class Relay implements AnswerSink, Answer, AskedSource {
       this.addLines(attemptStream.end())
       this.end = { type: 'done', body: attemptStream.body }
       this.used(attemptStream, attemptStream.wholeUse())
+      if (this.witness !== null) this.show(this.witness, attemptStream, attemptStream.body)
     } else {
       const why = cause ?? fault('internal_error', 'The answer was committed without its body.')
       this.end = { type: 'failed', fault: why, forwardedBytes: this.forwardedBytes + sumOf(this.lines) }
@@ -295,6 +315,16 @@ export class Relay implements AnswerSink, Answer, AskedSource {
     this.body = null
     this.prefix = ''
     this.signal()
+  }
+
+  private show(witness: AnswerWitness, attemptStream: AttemptStream, body: Uint8Array): void {
+    const { served, interest, usage } = attemptStream
+    witness.settled(served, usage.completionTokens, attemptStream.answerBytes)
+    if (interest === 'none' || this.body === null) return
+    attemptStream.retain(attemptStream.end())
+    const { tenant, stream, isDirected, deadlineMs, body: request } = this
+    const { kept: lines } = attemptStream
+    witness.answered({ interest, tenant, served, stream, isDirected, request, deadlineMs, lines, body })
   }
 
   private used({ promptPrice, answerPrice }: AttemptStream, use: Use): void {

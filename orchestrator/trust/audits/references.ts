@@ -1,9 +1,9 @@
 /**
- * Who answers an audited request again. A reference belongs to another owner than all who answered it so far, is neither
- * doubted nor convicted, and rather has another provider behind it. Every second first one is a newcomer, which is how
- * newcomers get their own checks; but only trusted ones break a tie, where there are any, or a crowd of new names could
- * outvote everybody. Every third is an anchor, a scout that the administrator vouches for, where there is one. No owner
- * judges more than a fifth of a scout's audits (gonka's cap on votes), as long as there are others. Pure.
+ * Who answers an audited request again. A reference belongs to another owner than all who answered it so far, is
+ * neither doubted nor convicted, and rather has another provider behind it. Every second first one is a newcomer, which
+ * is how newcomers get their own checks; but only trusted ones break a tie, where there are any, or a crowd of new
+ * names could outvote everybody. Every third is an anchor, a scout that the administrator vouches for, where there is
+ * one. No owner judges more than a fifth of a scout's audits (gonka's cap on votes), as long as there are others. Pure.
  */
 import type { TrustState } from '../standing/states.ts'
 

@@ -5,7 +5,7 @@
  * before: then nobody can make an honest scout repeat itself until it is convicted. Fed with every answer; bounded per
  * scout and in all.
  */
-import { repeatRing, sharedTextsKept } from '../../../shared/limits/trust.ts'
+import { repeatRing, sharedTextsKept } from '../../../shared/limits/trust/audits.ts'
 
 /** Owners after which a text is nobody's own. */
 const ownersMany = 3

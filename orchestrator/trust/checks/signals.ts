@@ -1,13 +1,11 @@
 /**
- * Signs that an answer may come from something else than it claims. They are no evidence, since speed and usage tell
- * engines and machines apart rather than models: all they do is that the scout's next tasks are audited more often.
- * Fed with every answer; pure.
+ * Signs that an answer may come from something else than it claims. They are no evidence: all they do is that the
+ * scout's next tasks are audited more often. Speed is not among them: AI-Horde's rule on it caught "virtually only
+ * false positives" (its pull request 477), and who serves something small can always be slow. Fed with every answer;
+ * pure.
  */
 
 export interface Observed {
-  tokensPerSecond: number
-  /** What the model's fast scouts reach; 0 while unknown. */
-  modelFastTokensPerSecond: number
   /** Tokens that the provider reported; 0 without a report. */
   reportedTokens: number
   answerBytes: number
@@ -20,19 +18,15 @@ export interface Observed {
 export const signalTasks = 20
 export const signalFactor = 4
 
-/** AI-Horde's rule on speed caught "virtually only false positives" (its pull request 477): hence only a signal. */
-const suspiciousSpeedFactor = 3
-/** A token is about four bytes of text; from a quarter of that to four times of it is no signal. */
-const bytesPerToken = 4
-const usageFactor = 4
+/** A streamed token comes in some 200 bytes of JSON, a token of a whole answer in about four. */
+const bytesPerTokenMin = 1
+const bytesPerTokenMax = 4_096
 /** Shorter answers say nothing about the ratio. */
 const usageBytesMin = 64
 
-export function isSignal(answer: Observed): boolean {
-  const { tokensPerSecond, modelFastTokensPerSecond: fast, reportedTokens, answerBytes, providerBefore } = answer
-  if (fast > 0 && tokensPerSecond > suspiciousSpeedFactor * fast) return true
-  if (providerBefore !== '' && answer.provider !== providerBefore) return true
+export function isSignal({ reportedTokens, answerBytes, provider, providerBefore }: Observed): boolean {
+  if (providerBefore !== '' && provider !== providerBefore) return true
   if (reportedTokens <= 0 || answerBytes < usageBytesMin) return false
-  const ratio = answerBytes / (reportedTokens * bytesPerToken)
-  return ratio < 1 / usageFactor || ratio > usageFactor
+  const ratio = answerBytes / reportedTokens
+  return ratio < bytesPerTokenMin || ratio > bytesPerTokenMax
 }

@@ -1,9 +1,9 @@
 /**
- * A text as one number, for noticing that it was sent before: letters and digits of its beginning in lower case, so that
- * another space or full stop makes no new text. 53 bits, without allocation, a bounded number of steps. It is no
+ * A text as one number, for noticing that it was sent before: letters and digits of its beginning in lower case, so
+ * that another space or full stop makes no new text. 53 bits, without allocation, a bounded number of steps. It is no
  * signature: who knows it can make two texts that share it, which would only count against the maker.
  */
-import { repeatCharsMin } from '../../../shared/limits/trust.ts'
+import { repeatCharsMin } from '../../../shared/limits/trust/audits.ts'
 
 /** Characters that are read; a constant text is constant from its start. */
 const readCharsMax = 512

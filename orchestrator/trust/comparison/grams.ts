@@ -4,7 +4,7 @@
  * audits, so nothing here depends on their size but one loop over a bounded beginning. What two points say of each
  * other is in `similarity.ts`.
  */
-import { comparedCharsMax, gramBuckets } from '../../../shared/limits/trust.ts'
+import { comparedCharsMax, gramBuckets } from '../../../shared/limits/trust/audits.ts'
 
 export interface Profile {
   /** Scaled square roots of the counts; all zero for a text without words. */

@@ -1,13 +1,13 @@
 /**
  * How alike the answers of two trusted scouts of different owners are for one model: the newest similarities, against
- * which that of an audit is ranked. This is conformal prediction: if an audited pair is like these, its rank is uniform,
- * whatever the model, its prompts and the measure of similarity. Fed with the first pair of each audit whose scouts are
- * both trusted, whatever its verdict (leaving out the odd ones would make the rest look narrower). One pair of owners
- * can fill only a twentieth of it.
+ * which that of an audit is ranked. This is conformal prediction: if an audited pair is like these, its rank is
+ * uniform, whatever the model, its prompts and the measure of similarity. Fed with the first pair of each audit whose
+ * scouts are both trusted, whatever its verdict (leaving out the odd ones would make the rest look narrower). One pair
+ * of owners can fill only a twentieth of it.
  */
-import { pairsKept, pairsPerOwnersMax } from '../../../shared/limits/trust.ts'
+import { pairsKept, pairsPerOwnersMax } from '../../../shared/limits/trust/audits.ts'
 
-interface Pair {
+export interface Pair {
   owners: string
   similarity: number
 }

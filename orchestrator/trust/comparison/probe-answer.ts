@@ -2,7 +2,7 @@
  * The number that an answer to a numeric question ends with. Models wrap it in words, digits in groups, and currency;
  * the last number of the text counts, as people read it. Pure, one pass over a bounded end of a stranger's text.
  */
-import { comparedCharsMax } from '../../../shared/limits/trust.ts'
+import { comparedCharsMax } from '../../../shared/limits/trust/audits.ts'
 
 /** null where the text has none. */
 export function finalNumber(text: string): number | null {

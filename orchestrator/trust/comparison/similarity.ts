@@ -13,18 +13,3 @@ export function similarityOf(one: Profile, other: Profile): number {
   const ratio = Math.min(one.chars, other.chars) / Math.max(one.chars, other.chars)
   return Math.min(1, sum) * Math.min(1, 2 * ratio)
 }
-
-/** Of embeddings: the cosine of two vectors; 0 where they cannot be compared. */
-export function cosineOf(one: readonly number[], other: readonly number[]): number {
-  if (one.length !== other.length || one.length === 0) return 0
-  let product = 0
-  let squareOne = 0
-  let squareOther = 0
-  for (let at = 0; at < one.length; at++) {
-    product += one[at]! * other[at]!
-    squareOne += one[at]! ** 2
-    squareOther += other[at]! ** 2
-  }
-  const cosine = product / Math.sqrt(squareOne * squareOther)
-  return Number.isFinite(cosine) ? cosine : 0
-}

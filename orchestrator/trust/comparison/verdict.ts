@@ -4,7 +4,7 @@
  * decides, and only who is unlike all others, while these have somebody alike, is odd. Nobody alone: inconclusive, and
  * the prompt is to blame. Pure; fed by audits with how alike each two are.
  */
-import { referencesMax } from '../../../shared/limits/trust.ts'
+import { referencesMax } from '../../../shared/limits/trust/audits.ts'
 import type { Likeness } from './pairs.ts'
 
 export type AuditVerdict =

@@ -1,8 +1,8 @@
 /**
  * Stops the convictions of a model when a large share of its owners came under watch within a day: then the model, its
  * providers or the comparison changed, not all of these people (macprovider's issue 528 is the example: one bad canary
- * nearly expelled every good provider). Evidence is kept meanwhile, the administrator is told. A ring of many owners can
- * cause this; it buys the ring time, and everybody's attention. Pure.
+ * nearly expelled every good provider). Evidence is kept meanwhile, the administrator is told. A ring of many owners
+ * can cause this; it buys the ring time, and everybody's attention. Pure.
  */
 import { brakeOwnersMin, brakeShare, brakeWindowMs } from './weights.ts'
 

@@ -1,9 +1,9 @@
 /**
- * How many audits there may be: a twentieth of the tasks that were settled within 24 hours (a small network may have 200
- * all the same), whatever the states of its scouts ask for. Near the bound the urgent ones go first: each kind may use
- * only a part of it. Counted in 24 slots of an hour. Pure.
+ * How many audits there may be: a twentieth of the tasks that were settled within 24 hours (a small network may have
+ * 200 all the same), whatever the states of its scouts ask for. Near the bound the urgent ones go first: each kind may
+ * use only a part of it. Counted in 24 slots of an hour. Pure.
  */
-import { auditShareMax, auditsPerDayMin } from '../../../shared/limits/trust.ts'
+import { auditShareMax, auditsPerDayMin } from '../../../shared/limits/trust/audits.ts'
 import type { TrustState } from './states.ts'
 
 const slots = 24

@@ -5,14 +5,10 @@
 import type { TrustRecord } from './record.ts'
 import { confirmingDoubt, convictedPenaltyMs, doubtPenaltyMs } from './weights.ts'
 
-export const trustModes = ['off', 'observe', 'enforce'] as const
-/** `observe` audits and shows what it finds, and lets nothing follow but the penalty of doubt. */
-export type TrustMode = (typeof trustModes)[number]
-
-/** Added to the cost of a placement. */
-export function penaltyMs({ state, doubt }: TrustRecord, mode: TrustMode): number {
-  if (mode === 'off' || state === 'new' || state === 'trusted') return 0
-  if (state === 'convicted' && mode === 'enforce') return convictedPenaltyMs
+/** Added to the cost of a placement. Convictions weigh more only where they are enforced. */
+export function penaltyMs({ state, doubt }: TrustRecord, isEnforced: boolean): number {
+  if (state === 'new' || state === 'trusted') return 0
+  if (state === 'convicted' && isEnforced) return convictedPenaltyMs
   const weighed = state === 'watched' ? Math.min(doubt, confirmingDoubt) : confirmingDoubt
   return (doubtPenaltyMs * weighed) / confirmingDoubt
 }

@@ -46,15 +46,16 @@ export interface TrustRecord {
   repeatTenants: string[]
   /** Times it came under watch: what was doubted once is looked at more closely for good. */
   watches: number
-  /** Convictions so far, and when this one ends. */
+  /** Convictions so far, when the last one began (0: never), and when this one ends. */
   convictions: number
+  convictedMs: number
   untilMs: number
 }
 
 export function newRecord(scout: string, model: string, owner: string, nowMs: number): TrustRecord {
   return {
     ...{ scout, model, owner, state: 'new', sinceMs: nowMs, firstMs: nowMs, doubt: 0, passed: 0, checks: 0 },
-    ...{ failed: 0, evidence: 0, fresh: 0, repeatTenants: [], watches: 0, convictions: 0, untilMs: 0 },
+    ...{ failed: 0, evidence: 0, fresh: 0, repeatTenants: [], watches: 0, convictions: 0, convictedMs: 0, untilMs: 0 },
   }
 }
 
@@ -80,6 +81,7 @@ function move(record: TrustRecord, what: TrustMove, nowMs: number): void {
   if (what === 'confirmed' || what === 'repeated') {
     record.untilMs = nowMs + Math.min(convictionMs * 2 ** record.convictions, convictionMsMax)
     record.convictions++
+    record.convictedMs = nowMs
   }
   if (what === 'served') Object.assign(record, { doubt: 0, passed: 0, repeatTenants: [], untilMs: 0, firstMs: nowMs })
 }

@@ -1,8 +1,8 @@
 /**
- * The constants of doubt, each with its source. A weight is the logarithm of how much more likely an outcome is when the
- * scout serves something else than when it is honest: `ln(p1 / p0)`. Honest rates (p0) are upper bounds of what honest
- * deployments show; `docs/trust.md` says how to measure them with real models. Everything else in trust is derived
- * from these.
+ * The constants of doubt, each with its source. A weight is the logarithm of how much more likely an outcome is when
+ * the scout serves something else than when it is honest: `ln(p1 / p0)`. Honest rates (p0) are upper bounds of what
+ * honest deployments show; `docs/trust/README.md` says how to measure them with real models. Everything else in trust
+ * is derived from these.
  */
 
 export const outcomes = ['pass', 'odd', 'gross', 'wrong'] as const
@@ -70,9 +70,10 @@ export const watchedFactorMax = 4
 export const confirmingShare = 1
 
 /**
- * Of the audits those that ask a question whose answer is known. They tell a smaller model from a larger one three times
- * as fast as comparisons do; comparisons tell what is hidden from questions that somebody passes on. With a quarter of
- * probes a smaller model was found within 3,400 tasks (p99), with half of them within 2,200 (`bun bench trust`).
+ * Of the audits those that ask a question whose answer is known. They tell a smaller model from a larger one three
+ * times as fast as comparisons do; comparisons tell what is hidden from questions that somebody passes on. With a
+ * quarter of probes a smaller model was found within 3,400 tasks (p99), with half of them within 2,200 (`bun bench
+ * trust`).
  */
 export const probeShare = 0.5
 
@@ -92,7 +93,3 @@ export const brakeWindowMs = 24 * 3_600_000
 /** What doubt weighs in placement: milliseconds at `confirmingDoubt`; and of a conviction. */
 export const doubtPenaltyMs = 2_000
 export const convictedPenaltyMs = 60_000
-
-/** Tasks of a newcomer at a time, and of all newcomers of one owner. */
-export const newcomerTasksMax = 2
-export const newcomerTasksPerOwnerMax = 8
