@@ -9,15 +9,15 @@ import { streamBufferBytes, streamOverrunBytes, unreadBytesFree } from '../../..
 import { bodyBytesMax, frameBytesMax } from '../../../shared/limits/wire.ts'
 import type { Served, TaskKind } from '../../../shared/task.ts'
 import type { Cost } from '../../core/fleet/cost.ts'
-import type { ServedPrice, Tab, Use } from '../ports/charged-key.ts'
+import type { ChargedKey, ServedPrice, Use } from '../ports/charged-key.ts'
 import type { Answer, AnswerEnd, AnswerPart } from '../ports/client.ts'
 import type { ChunkHead, Settlement } from '../ports/scouts.ts'
-import type { AnswerWitness, WatchedTask } from '../ports/trust/witness.ts'
 import type { Check } from './answer-checks.ts'
 import type { AnswerSink, AnswerSinkHost, Beginning } from './answer-sink.ts'
 import { type Asked, type AskedSource, askedOf, askedUnknown } from './asked.ts'
 import { AttemptStream } from './attempt-stream.ts'
 import { continuedRequest, textOfLine } from './continuation.ts'
+import type { AnswerWatch } from './watch/answer-watch.ts'
 
 export interface RelayOptions {
   task: number
@@ -29,13 +29,10 @@ export interface RelayOptions {
   request: Uint8Array
   /** Whether another scout may go on after what was forwarded. */
   continues: boolean
-  tab: Tab
-  /** Milliseconds that the client gives it. */
-  deadlineMs: number
-  /** The client chose among scouts. */
-  isDirected: boolean
-  /** Who looks at answers; null for nobody. */
-  witness: AnswerWitness | null
+  /** Who pays. */
+  key: ChargedKey
+  /** For who looks at answers; null for nobody. */
+  watch: AnswerWatch | null
 }
 
 /** What may come for one reader after its scout was asked to pause; a frame more than one session leaves room for. */
@@ -52,6 +49,8 @@ const tooMuchUnread = fault(
   'client_stalled',
   'Too much waits already of answers that are not read: read them faster, or ask for fewer at once.',
 )
+const noBody = fault('internal_error', 'The answer was committed without its body.')
+const lostAfterContent = fault('scout_lost', 'The scout that worked on this lost its connection.')
 const tooLongToContinue = fault(
   'answer_too_large',
   'The scout that answered is lost, and the answer so far is too long for another one to continue. Ask again.',
@@ -62,7 +61,7 @@ const notContinued = fault(
   'The scout that answered is lost, and another one cannot continue a request that names a field twice. Ask again.',
 )
 
-export class Relay implements AnswerSink, Answer, AskedSource, WatchedTask {
+export class Relay implements AnswerSink, Answer, AskedSource {
   readonly id: string
   readonly task: number
   readonly tenant: string
@@ -71,7 +70,8 @@ export class Relay implements AnswerSink, Answer, AskedSource, WatchedTask {
   cost: Cost | null = null
   attempts = 0
   queuedMs = 0
-  readonly tab: Tab
+  readonly key: ChargedKey
+  readonly kind: TaskKind
   /** What was used for it, and at which prices; known at the end. Null when that is nothing. */
   use: Use | null = null
   usePrice: ServedPrice | null = null
@@ -98,14 +98,15 @@ export class Relay implements AnswerSink, Answer, AskedSource, WatchedTask {
   /** Text forwarded so far, for whoever has to go on after it. */
   private prefix = ''
   private prefixTokens = 0
+  /** Lines that the reader has got or will get. */
+  private forwardedLines = 0
+  /** The attempt whose content was forwarded is void, and no other one goes on after it. */
+  private isLost = false
   private ended = false
   /** The end, until the reader has taken it. */
   private end: AnswerEnd | null = null
   private wake: (() => void) | null = null
-  readonly kind: TaskKind
-  readonly isDirected: boolean
-  private readonly deadlineMs: number
-  private readonly witness: AnswerWitness | null
+  private readonly watch: AnswerWatch | null
   private readonly stream: boolean
   private readonly continues: boolean
   /** As it arrived; null once the task is over. */
@@ -115,7 +116,7 @@ export class Relay implements AnswerSink, Answer, AskedSource, WatchedTask {
   private known: Asked | null = null
 
   constructor(
-    { task, tenant, kind, stream, created, request, continues, tab, ...watched }: RelayOptions,
+    { task, tenant, kind, stream, created, request, continues, key, watch }: RelayOptions,
     private readonly host: AnswerSinkHost,
   ) {
     this.task = task
@@ -124,10 +125,8 @@ export class Relay implements AnswerSink, Answer, AskedSource, WatchedTask {
     this.kind = kind
     this.stream = stream
     this.continues = continues
-    this.deadlineMs = watched.deadlineMs
-    this.isDirected = watched.isDirected
-    this.witness = watched.witness
-    this.tab = tab
+    this.watch = watch
+    this.key = key
     this.body = request
     this.requestBytes = request.length
     this.id = answerId(kind, task)
@@ -136,8 +135,12 @@ export class Relay implements AnswerSink, Answer, AskedSource, WatchedTask {
   // ------------------------------------------------------------ scout's side
 
   begin(beginning: Beginning): void {
-    const { attempt, session, served, queuedMs, cost, continuing } = beginning
+    const { attempt, session, served, queuedMs, cost } = beginning
+    // What was forwarded is known here first: the brain may have granted before it learnt that content began.
+    const continuing = this.forwardedLines > 0
     const attemptStream = new AttemptStream(attempt, session, served, this.stream, this.kind, continuing, this)
+    attemptStream.nonce = beginning.nonce
+    attemptStream.after = this.forwardedLines
     attemptStream.cost = cost
     attemptStream.promptPrice = beginning.promptPrice
     attemptStream.answerPrice = beginning.answerPrice
@@ -145,9 +148,7 @@ export class Relay implements AnswerSink, Answer, AskedSource, WatchedTask {
     this.attempts = attempt
     this.queuedMs = queuedMs
     this.place = null
-    if (this.witness !== null && this.kind === 'chat' && !continuing) {
-      attemptStream.interest = this.witness.interest(served, this)
-    }
+    if (this.watch !== null && !continuing) attemptStream.interest = this.watch.interest(served, attempt)
     if (this.winner !== null) return
     this.served = served
     this.cost = cost
@@ -156,6 +157,7 @@ export class Relay implements AnswerSink, Answer, AskedSource, WatchedTask {
   request(): Uint8Array | Fault {
     const request = this.body
     if (request === null) throw new Error(`task ${this.task} begins an attempt after its end`)
+    if (this.isLost) return lostAfterContent
     if (this.prefix === '') return request
     // Text is at least as long in bytes as in characters: what cannot fit is not put together.
     if (request.length + this.prefix.length > bodyBytesMax) return tooLongToContinue
@@ -210,10 +212,7 @@ export class Relay implements AnswerSink, Answer, AskedSource, WatchedTask {
     if (attemptStream.contentBegan && this.winner === null) this.win(attemptStream)
     // `win` steps what arrived before, which may have ended this attempt.
     const released = attemptStream.takeReleased()
-    if (attemptStream === this.winner) {
-      if (attemptStream.interest !== 'none') attemptStream.retain(released)
-      this.forward(released)
-    }
+    if (attemptStream === this.winner) this.forward(released)
     return null
   }
 
@@ -243,6 +242,7 @@ export class Relay implements AnswerSink, Answer, AskedSource, WatchedTask {
   private forward(lines: Uint8Array[]): void {
     if (lines.length === 0) return
     this.addLines(lines)
+    this.forwardedLines += lines.length
     for (const line of lines) {
       this.readyBytes += line.length
       if (this.continues) this.remember(textOfLine(line))
@@ -279,9 +279,20 @@ export class Relay implements AnswerSink, Answer, AskedSource, WatchedTask {
     if (text !== '') this.prefixTokens++
   }
 
+  /**
+   * The brain makes attempts void that it does not know to have begun their content. Nobody begins anew then: the
+   * reader would get content twice. Nor may another attempt that began before go on.
+   */
   void(attempt: number): void {
     const attemptStream = this.streamOf(attempt)
-    if (attemptStream !== undefined) this.drop(attemptStream)
+    if (attemptStream === undefined) return
+    const wasShown = this.forwardedLines > attemptStream.after && this.winner === attemptStream
+    this.drop(attemptStream)
+    if (!wasShown || (this.continues && this.attemptStreams.length === 0)) return
+    this.isLost = true
+    // What they bring until the brain ends them would be seen behind the content of another one.
+    this.attemptStreams.length = 0
+    this.host.fail(this.task, lostAfterContent)
   }
 
   private drop(attemptStream: AttemptStream): void {
@@ -295,16 +306,16 @@ export class Relay implements AnswerSink, Answer, AskedSource, WatchedTask {
     this.ended = true
     this.place = null
     const [attemptStream] = this.attemptStreams
-    if (cause === null && attemptStream?.body) {
+    if (cause === null && attemptStream?.body && !this.isLost) {
       this.served = attemptStream.served
       this.cost = attemptStream.cost
       this.addLines(attemptStream.takeReleased())
       this.addLines(attemptStream.end())
       this.end = { type: 'done', body: attemptStream.body }
       this.used(attemptStream, attemptStream.wholeUse())
-      if (this.witness !== null) this.show(this.witness, attemptStream, attemptStream.body)
+      this.watch?.seen(attemptStream, attemptStream.body)
     } else {
-      const why = cause ?? fault('internal_error', 'The answer was committed without its body.')
+      const why = cause ?? (this.isLost ? lostAfterContent : noBody)
       this.end = { type: 'failed', fault: why, forwardedBytes: this.forwardedBytes + sumOf(this.lines) }
       // Who leaves early has had what was forwarded.
       if (this.winner !== null && isLeft(why)) this.used(this.winner, this.winner.partUse())
@@ -317,14 +328,10 @@ export class Relay implements AnswerSink, Answer, AskedSource, WatchedTask {
     this.signal()
   }
 
-  private show(witness: AnswerWitness, attemptStream: AttemptStream, body: Uint8Array): void {
-    const { served, interest, usage } = attemptStream
-    witness.settled(served, usage.completionTokens, attemptStream.answerBytes)
-    if (interest === 'none' || this.body === null) return
-    attemptStream.retain(attemptStream.end())
-    const { tenant, stream, isDirected, deadlineMs, body: request } = this
-    const { kept: lines } = attemptStream
-    witness.answered({ interest, tenant, served, stream, isDirected, request, deadlineMs, lines, body })
+  /** It never begins; whoever reads it finds an answer that has failed, like every other. */
+  refuse(cause: Fault): void {
+    this.finish(cause, 0)
+    this.microDollars = 0
   }
 
   private used({ promptPrice, answerPrice }: AttemptStream, use: Use): void {
@@ -377,7 +384,7 @@ export class Relay implements AnswerSink, Answer, AskedSource, WatchedTask {
 }
 
 /** The id that a client sees. */
-export function answerId(kind: TaskKind, task: number): string {
+function answerId(kind: TaskKind, task: number): string {
   return `${kind === 'embed' ? 'embd' : 'chatcmpl'}-${task.toString(36)}`
 }
 
