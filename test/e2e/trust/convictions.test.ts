@@ -10,7 +10,7 @@ import { profileOf } from '../../../orchestrator/trust/comparison/grams.ts'
 import { similarityOf } from '../../../orchestrator/trust/comparison/similarity.ts'
 import { newRecord, type TrustRecord } from '../../../orchestrator/trust/standing/record.ts'
 import { realSystem } from '../../../shared/system.ts'
-import { until } from '../../support/clocks/until.ts'
+import { patienceMs, until } from '../../support/clocks/until.ts'
 import { LiveHub, quietConfig } from '../../support/hub/live-hub.ts'
 import { temporaryFolder } from '../../support/machine/temporary-folder.ts'
 import { AnsweringProvider, type Saying } from '../../support/providers/answering-provider.ts'
@@ -98,8 +98,9 @@ function recordOf({ live, ids }: Site, name: string): TrustRecord | undefined {
 
 /** Chats until it holds. */
 async function chatUntil(what: string, of: Site, holds: () => boolean): Promise<void> {
+  const endMs = performance.now() + patienceMs
   for (let tries = 0; !holds(); tries++) {
-    if (tries > 600) throw new Error(`${what} did not come in ${tries} chats`)
+    if (performance.now() > endMs) throw new Error(`${what} did not come in ${tries} chats`)
     await chat(of)
   }
 }
