@@ -47,7 +47,13 @@ test('everything set is taken, and the result cannot be changed', () => {
   })
   const corsOrigins = ['https://app.example.com', 'http://localhost:5173']
   const sizes = { requestBytesMax: 67_108_864, publicUrl: 'https://hub.example', signup: 'approve', edges: 0 }
-  const taken = { corsOrigins, trustedProxies: ['127.0.0.1', 'fd00::/8'], privateUrls: 'allow', ...sizes, trust: 'enforce' }
+  const taken = {
+    corsOrigins,
+    trustedProxies: ['127.0.0.1', 'fd00::/8'],
+    privateUrls: 'allow',
+    ...sizes,
+    trust: 'enforce',
+  }
   const cluster = {
     clusterServers: ['one.example:4222', '[::1]:4223'],
     isClusterSecure: true,
