@@ -110,6 +110,21 @@ describe.skipIf('reason' in found)(`the page${skipped}`, () => {
     await shown.getByText(made.key.slice(-4)).waitFor({ timeout: patienceMs })
   })
 
+  test('opens a run that failed at the node where it did, which can be tried again', async () => {
+    const scroll = {
+      nodes: [
+        { id: 'fine', prompt: 'Yes?' },
+        { id: 'broken', model: 'no-such-model', prompt: 'No?' },
+        { id: 'after', needs: ['fine', 'broken'], prompt: 'So?' },
+      ],
+    }
+    const accepted = await stage.hub.post('/v1/intents', { scroll, deadline_ms: 1_000 })
+    const { id } = (await accepted.json()) as { id: string }
+    const page = await stage.signedIn(stage.hub.clientKey, {}, `intents/${id}`)
+    await page.locator('.run .panel h2', { hasText: /^broken$/ }).waitFor({ timeout: patienceMs })
+    await page.getByRole('button', { name: 'Try again' }).waitFor({ timeout: patienceMs })
+  })
+
   test('says what it could not find out, instead of taking its reader for a stranger', async () => {
     const context = await stage.context()
     await context.route('**/v1/auth', (route) => route.fulfill({ status: 503, json: {} }))
