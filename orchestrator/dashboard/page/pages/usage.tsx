@@ -34,7 +34,7 @@ const whose = [
 ] as const
 
 /** What the address may filter by. */
-const filters = ['key', 'model', 'account'] as const
+const filtersOf = (isOfAll: boolean) => (isOfAll ? ['key', 'model', 'account'] : ['key', 'model'])
 const dayMs = 86_400_000
 /** As many as the hub gives at once. */
 const rowsMax = 10_000
@@ -76,7 +76,7 @@ export function UsagePage() {
         />
       )}
       <Budgets />
-      <Filters of={filters.map((name) => ({ name, text: query.get(name) && nameOf(query.get(name)!) }))} />
+      <Filters of={filtersOf(isOfAll).map((name) => ({ name, text: query.get(name) && nameOf(query.get(name)!) }))} />
       <Fetched from={fetched}>
         {({ data, next }) =>
           data.length === 0 ? (
@@ -113,9 +113,9 @@ function Nothing() {
 function pathOf(isOfAll: boolean, days: number, query: URLSearchParams): string {
   const asked = new URLSearchParams({ by: 'day', from: dayText(Date.now() - (days - 1) * dayMs) })
   asked.set('limit', String(rowsMax))
-  for (const name of filters) {
+  for (const name of filtersOf(isOfAll)) {
     const value = query.get(name)
-    if (value && (isOfAll || name !== 'account')) asked.set(name, value)
+    if (value) asked.set(name, value)
   }
   return `${isOfAll ? '/v1/admin' : '/v1/me'}/usage?${asked}`
 }

@@ -67,7 +67,7 @@ const columns: Column<AuditRow>[] = [
       )
     },
   },
-  { name: 'By', cell: ({ actor }) => <code class="name">{actor}</code> },
+  { name: 'By', cell: ({ actor }) => <code class="id">{actor}</code> },
   { name: 'From', isMinor: true, cell: ({ address }) => <code class="name">{address || '–'}</code> },
   { name: 'When', isNumber: true, cell: ({ at }) => <time title={moment(at)}>{ago(at)}</time> },
 ]

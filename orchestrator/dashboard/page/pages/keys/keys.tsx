@@ -114,7 +114,12 @@ function Dialogs({ open, base, show, close, reload }: DialogsProps) {
     close()
     await reload()
   }
-  return <ConfirmDialog of={of} what={is} onConfirm={confirm} onClose={close} />
+  // What was refused may be so because the key is another one by now.
+  const leave = () => {
+    close()
+    void reload()
+  }
+  return <ConfirmDialog of={of} what={is} onConfirm={confirm} onClose={leave} />
 }
 
 const ownerColumn: Column<Key> = {
