@@ -178,6 +178,9 @@ export class Brain implements BrainPort {
         if (refused === null) return this.writer.add(message)
         return this.edges.toClients({ type: 'refused', task: message.task, fault: refused })
       }
+      case 'adopt':
+        this.admission.readmit(message)
+        return this.writer.add(message)
       case 'used':
         return this.admission.close(message)
       case 'usage':
