@@ -76,10 +76,12 @@ export function startHub(options: HubOptions): Hub | { flaw: string } {
     store: folder.store,
     links: gateway.links,
     epoch,
+    ...(options.network && { taskEpoch: options.network.taskEpoch(epoch) }),
     onDefect: options.onDefect ?? (() => {}),
     planner: plannerFunctions,
     settings,
   })
+  options.network?.share(engine)
   // Recovery comes before the port: nobody may reach a hub that cannot go on from its store.
   engine.start()
   for (const { intent, reason } of engine.intents.setAside) log.error({ intent, reason }, 'an intent was set aside')
@@ -148,7 +150,7 @@ interface GatewayNeeds {
   clientOf: (peer: string, headers: Headers) => string
 }
 
-function gatewayOf({ log, gateway: settings }: HubOptions, { system, keyring, clientOf }: GatewayNeeds): Gateway {
+function gatewayOf({ log, gateway: settings, network }: HubOptions, { system, keyring, clientOf }: GatewayNeeds): Gateway {
   return new Gateway({
     system,
     keys: (key) => keyring.verify(key),
@@ -156,6 +158,7 @@ function gatewayOf({ log, gateway: settings }: HubOptions, { system, keyring, cl
     clientOf,
     onDefect: (err) => log.error({ err }, "a scout's frame met a defect of this orchestrator"),
     ...(settings && { settings }),
+    ...(network && { otherHubs: () => network.otherHubs() }),
   })
 }
 
@@ -196,7 +199,9 @@ async function openNetworkOf(config: Config, log: Logger): Promise<Network | { f
   const { clusterLogin: login, clusterRoster: roster } = config
   if (servers.length === 0) return null
   const { openNetwork } = await import('./cluster/network.ts')
-  return openNetwork({ dataDir, servers, isSecure, login, roster }, { system: realSystem(), log })
+  const { memoryStore } = await import('./store/memory/store.ts')
+  const settings = { dataDir, servers, isSecure, login, roster }
+  return openNetwork(settings, { system: realSystem(), log, copies: memoryStore() })
 }
 
 async function run(): Promise<void> {

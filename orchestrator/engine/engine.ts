@@ -34,6 +34,7 @@ import type {
   Submission,
 } from './ports/client.ts'
 import type { EngineDefect } from './ports/defect.ts'
+import type { IntentHost, IntentLog } from './ports/intent-log.ts'
 import type { PlannerFunctions } from './ports/planner.ts'
 import type { AttemptEvents, ScoutEvents, ScoutLinks } from './ports/scouts.ts'
 import type { Store } from './ports/store.ts'
@@ -51,6 +52,8 @@ export interface HubEngineOptions {
   links: ScoutLinks
   /** From the store; makes task numbers unique across restarts. */
   epoch: number
+  /** In its place for those numbers, in a network: unique across hubs as well. */
+  taskEpoch?: number
   /** Called once, before the error goes on to whoever called the engine: the process has to end. */
   onDefect: (defect: EngineDefect) => void
   /** How scrolls that decide at run time continue; without it such nodes fail. */
@@ -77,7 +80,7 @@ export class HubEngine implements Engine {
   private readonly clients: ClientDesk
   private readonly answers: AnswerDesk
 
-  constructor({ system, store, links, epoch, onDefect, planner, settings = {}, seed }: HubEngineOptions) {
+  constructor({ system, store, links, epoch, taskEpoch = epoch, onDefect, planner, settings = {}, seed }: HubEngineOptions) {
     const guard = new DefectGuard(onDefect)
     const lane = new TurnLane(system)
     const port: BrainPort = {
@@ -97,7 +100,7 @@ export class HubEngine implements Engine {
       toClients: (message) => this.toClients(message),
       toScouts: (message) => scouts.receive(message),
     }
-    const parts = { system, store, guard, lane, edges, host, epoch, planner: planner ?? null, settings }
+    const parts = { system, store, guard, lane, edges, host, epoch, taskEpoch, planner: planner ?? null, settings }
     this.brain = new Brain({ ...parts, seed: seed ?? Math.floor(system.random() * Number.MAX_SAFE_INTEGER) })
     const { core, intents } = this.brain
     this.book = new UsageBook((sum) => port.fromClients({ type: 'usage', sum }), system)
@@ -127,6 +130,11 @@ export class HubEngine implements Engine {
   private toClients(message: ToClients): void {
     if (message.type === 'finished' || message.type === 'position') this.clients.receive(message)
     else this.answers.receive(message)
+  }
+
+  /** Durable intents are the network's: written into its journal first. `copies` is for those of other hubs. */
+  shareIntents(log: IntentLog, copies: Store): IntentHost {
+    return this.brain.shareIntents(log, copies)
   }
 
   /** Takes up what the last process left open, and begins to count time. Before any client or scout comes in. */

@@ -86,6 +86,13 @@ export type Viewer = string | null
 export type Accepted = { type: 'accepted'; id: string; replayed: boolean } | { type: 'refused'; fault: Fault }
 
 export interface Intents {
+  /**
+   * In a network: has one of another hub at hand, so that what is asked below finds it. Resolves with why that cannot be
+   * done now; with null in all other cases, also when there is no such intent. Null when there is nothing to wait for.
+   */
+  bring(id: string): Promise<Fault | null> | null
+  /** The hub that has an intent of which there is only a copy here; null for all others. */
+  whereabouts(id: string): string | null
   /** Resolves after the commit: what is accepted survives a crash. */
   accept(submission: IntentSubmission): Promise<Accepted>
   intent(id: string, viewer: Viewer): IntentView | undefined
