@@ -67,8 +67,6 @@ export function startHub(options: HubOptions): Hub | { flaw: string } {
   if ('flaw' in folder) return folder
   const keyring = new Keyring(folder.store, folder.pepper, system, config.adminKey ?? undefined)
   const epoch = folder.store.nextEpoch()
-  // On the very first start there is no fleet that could be on its way back.
-  const settings = epoch === 1 ? { bootGraceMs: 0, ...options.core } : { ...options.core }
   const clientOf = (peer: string, headers: Headers) => proxies.clientOf(peer, headers)
   const gateway = gatewayOf(options, { system, keyring, clientOf })
   const engine = new HubEngine({
@@ -79,7 +77,7 @@ export function startHub(options: HubOptions): Hub | { flaw: string } {
     ...(options.network && { taskEpoch: options.network.taskEpoch(epoch) }),
     onDefect: options.onDefect ?? (() => {}),
     planner: plannerFunctions,
-    settings,
+    settings: { ...graceOf(epoch), ...options.core },
   })
   options.network?.share(engine)
   // Recovery comes before the port: nobody may reach a hub that cannot go on from its store.
@@ -131,6 +129,11 @@ export function startHub(options: HubOptions): Hub | { flaw: string } {
   return { url: http.url, port: http.port, engine, keyring, accounts, stop }
 }
 
+/** On the very first start there is no fleet that could be on its way back. */
+function graceOf(epoch: number): Partial<CoreSettings> {
+  return epoch === 1 ? { bootGraceMs: 0 } : {}
+}
+
 /** What there may be to show besides the hub itself. */
 function shownParts({ page, builds, network }: HubOptions): Pick<HubOptions, 'page' | 'builds' | 'network'> {
   return { ...(page && { page }), ...(builds && { builds }), ...(network && { network }) }
@@ -150,7 +153,10 @@ interface GatewayNeeds {
   clientOf: (peer: string, headers: Headers) => string
 }
 
-function gatewayOf({ log, gateway: settings, network }: HubOptions, { system, keyring, clientOf }: GatewayNeeds): Gateway {
+function gatewayOf(
+  { log, gateway: settings, network }: HubOptions,
+  { system, keyring, clientOf }: GatewayNeeds,
+): Gateway {
   return new Gateway({
     system,
     keys: (key) => keyring.verify(key),

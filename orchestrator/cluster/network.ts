@@ -1,12 +1,13 @@
 /**
  * One hub's part in a network of hubs: opens its identity and its roster, connects to the servers between hubs, and
- * runs membership, presence, the sharing of work and the journal of intents. `main.ts` loads it only where CLUSTER_URL is set, opens it before
- * the hub and starts it with the hub; a flaw of files or settings is one sentence, and the hub does not start.
+ * runs membership, presence, the sharing of work and the journal of intents. `main.ts` loads it only where CLUSTER_URL
+ * is set, opens it before the hub and starts it with the hub; a flaw of files or settings is one sentence, and the hub
+ * does not start.
  */
 import { welcomeHubsMax } from '../../shared/limits/wire.ts'
 import type { System } from '../../shared/system.ts'
 import type { HubListing, HubNetwork, NetworkListing } from '../engine/ports/client.ts'
-import type { IntentHost, IntentLog } from '../engine/ports/intent-log.ts'
+import type { IntentHost, IntentLog } from '../engine/ports/intents.ts'
 import type { Store } from '../engine/ports/store.ts'
 import type { HubBus } from './bus/bus.ts'
 import { NatsBus } from './bus/nats-bus.ts'
@@ -162,8 +163,12 @@ export class Network implements HubNetwork {
     })
     presence.start()
     sharing.start()
-    shared.follow()
+    journal.onState = (why) => {
+      if (why === null) log.info({}, 'intents are kept by the servers between hubs')
+      else log.warn({ why }, 'no new intents are taken: the servers between hubs cannot keep them')
+    }
     journal.start()
+    shared.follow()
     if (host !== null) {
       const { peers } = presence
       this.takeover = new Takeover({ system, journal, membership, peers, host, log })

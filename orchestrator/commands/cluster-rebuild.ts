@@ -1,6 +1,6 @@
 /**
  * Brings the intents of this hub that are over back into its database, from the journal of the network: for a hub whose
- * database was lost or restored from an old copy. What is not over needs no command, the hub takes it up when it starts.
+ * database was lost or restored from an old copy. What is not over needs no command: the hub takes it up at its start.
  */
 import { NatsBus } from '../cluster/bus/nats-bus.ts'
 import { hubFilesOf, readChain, readIdentity } from '../cluster/hub-files.ts'

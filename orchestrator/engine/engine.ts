@@ -34,7 +34,7 @@ import type {
   Submission,
 } from './ports/client.ts'
 import type { EngineDefect } from './ports/defect.ts'
-import type { IntentHost, IntentLog } from './ports/intent-log.ts'
+import type { IntentHost, IntentLog } from './ports/intents.ts'
 import type { PlannerFunctions } from './ports/planner.ts'
 import type { AttemptEvents, ScoutEvents, ScoutLinks } from './ports/scouts.ts'
 import type { Store } from './ports/store.ts'
@@ -80,7 +80,17 @@ export class HubEngine implements Engine {
   private readonly clients: ClientDesk
   private readonly answers: AnswerDesk
 
-  constructor({ system, store, links, epoch, taskEpoch = epoch, onDefect, planner, settings = {}, seed }: HubEngineOptions) {
+  constructor({
+    system,
+    store,
+    links,
+    epoch,
+    taskEpoch = epoch,
+    onDefect,
+    planner,
+    settings = {},
+    seed,
+  }: HubEngineOptions) {
     const guard = new DefectGuard(onDefect)
     const lane = new TurnLane(system)
     const port: BrainPort = {

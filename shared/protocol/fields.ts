@@ -61,7 +61,7 @@ export function orNull<T>(inner: Field<T>): Field<T | null> {
   return field(`${inner.wants}, or null`, (v) => v === null || inner.accepts(v))
 }
 
-/** A field at the end of a frame that senders of an earlier version leave out, and others when there is nothing to say. */
+/** A field at the end of a frame: senders of an earlier version leave it out, others when there is nothing to say. */
 export function added<T>(inner: Field<T>): Field<T | undefined> {
   return field(`${inner.wants}, or absent`, (v) => v === undefined || inner.accepts(v))
 }

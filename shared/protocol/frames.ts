@@ -21,7 +21,20 @@ import {
   welcomeHubsMax,
 } from '../limits/wire.ts'
 import { heldVerdicts, outcomes, taskKinds, verdicts } from '../task.ts'
-import { added, bytes, bytesExactly, count, type Field, flag, listOf, listWith, name, oneOf, orNull, text } from './fields.ts'
+import {
+  added,
+  bytes,
+  bytesExactly,
+  count,
+  type Field,
+  flag,
+  listOf,
+  listWith,
+  name,
+  oneOf,
+  orNull,
+  text,
+} from './fields.ts'
 
 export const protocolVersion = 1
 export const subprotocol = 'chasm.v1'

@@ -29,7 +29,9 @@ async function servers(): Promise<string[]> {
 function hubOf(hub: TestHub, addresses: readonly string[]): { live: LiveHub; dataDir: string } {
   const dataDir = folderOf(hub, trio)
   const settings = { dataDir, servers: addresses, isSecure: false, login: null, roster: null }
-  const live = new LiveHub({ network: good(openNetwork(settings, { system: realSystem(), log, copies: memoryStore() })) })
+  const live = new LiveHub({
+    network: good(openNetwork(settings, { system: realSystem(), log, copies: memoryStore() })),
+  })
   onTestFinished(() => live.close())
   return { live, dataDir }
 }

@@ -107,7 +107,10 @@ function decisions(fresh: () => StoreMaker): void {
     store().commit([{ write: 'requestsAhead', intent: 'int_1', tasks: [15], requests: [body('fifteen')] }])
     expect(contents(store())).toEqual(before)
     const [, fifteen] = expansion().requests
-    store().commit([expansion({ requests: [null, fifteen!] }), { write: 'forgetRequestsAhead', intent: 'int_1', tasks: [20, 99] }])
+    store().commit([
+      expansion({ requests: [null, fifteen!] }),
+      { write: 'forgetRequestsAhead', intent: 'int_1', tasks: [20, 99] },
+    ])
     reopen()
     expect([store().request(20), store().request(15)]).toEqual([body('twenty'), body('fifteen')])
     const [open] = [...store().openIntents()]

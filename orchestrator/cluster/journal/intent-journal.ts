@@ -14,7 +14,7 @@ import {
   openListedMax,
 } from '../../../shared/limits/cluster/journal.ts'
 import type { System, Timer } from '../../../shared/system.ts'
-import type { IntentLife, IntentLog, IntentPlace, IntentRecord } from '../../engine/ports/intent-log.ts'
+import type { IntentLife, IntentLog, IntentPlace, IntentRecord } from '../../engine/ports/intents.ts'
 import type { StoreWrite } from '../../engine/ports/store.ts'
 import type { Membership } from '../membership.ts'
 import { judgePart, Life } from './life.ts'
@@ -51,6 +51,8 @@ export class IntentJournal implements IntentLog {
   private readonly unshared = new Set<string>()
   /** Of this hub and over, oldest first. */
   private readonly ended: string[] = []
+  /** For the operator: when records can be appended, and when not any more, with the reason. */
+  onState: (why: string | null) => void = () => {}
   private listener: (isTroubled: boolean) => void = () => {}
   private wasTroubled = false
   private readonly waiters = new Set<() => void>()
@@ -89,6 +91,7 @@ export class IntentJournal implements IntentLog {
     if (isTroubled === this.wasTroubled) return
     this.wasTroubled = isTroubled
     this.listener(isTroubled)
+    this.onState(this.trouble)
   }
 
   // ------------------------------------------------------------ append

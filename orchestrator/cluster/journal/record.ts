@@ -10,7 +10,7 @@ import { taskKinds } from '../../../shared/task.ts'
 import type { StoreWrite } from '../../engine/ports/store.ts'
 
 /** `taken`: whoever signed it has the intent from here on; it writes nothing. */
-export type RecordKind = 'writes' | 'taken'
+type RecordKind = 'writes' | 'taken'
 
 export interface RecordPart {
   kind: RecordKind
@@ -96,7 +96,8 @@ const count = z.int().min(0)
 const bytes = z.string().transform((encoded, context) => {
   const decoded = new Uint8Array(Buffer.from(encoded, 'base64'))
   // Whatever is no base64 is left out by the runtime.
-  if (Math.ceil(decoded.length / 3) * 4 !== encoded.length) context.addIssue({ code: 'custom', message: 'is no base64' })
+  if (Math.ceil(decoded.length / 3) * 4 !== encoded.length)
+    context.addIssue({ code: 'custom', message: 'is no base64' })
   return decoded
 })
 const intentStates = ['running', 'done', 'failed', 'cancelled'] as const

@@ -4,14 +4,9 @@
  * work: what counts is who appends first, which the journal knows. Scouts that come meanwhile with leases of such
  * intents wait until it is known whether this hub has them.
  */
-import {
-  leasesWaitMs,
-  takeoverAtOnce,
-  takeoverLookMs,
-  takeoverMs,
-} from '../../../shared/limits/cluster/journal.ts'
+import { leasesWaitMs, takeoverAtOnce, takeoverLookMs, takeoverMs } from '../../../shared/limits/cluster/journal.ts'
 import type { System, Timer } from '../../../shared/system.ts'
-import type { IntentHost } from '../../engine/ports/intent-log.ts'
+import type { IntentHost } from '../../engine/ports/intents.ts'
 import type { StoreWrite } from '../../engine/ports/store.ts'
 import type { Membership } from '../membership.ts'
 import type { Peers } from '../presence/peers.ts'

@@ -118,9 +118,9 @@ export class RosterChain {
   hubOfSlot(slot: number): string | undefined {
     for (const [key, past] of this.everyone()) {
       if (past.slot !== slot) continue
-      return this.documents.findLast(({ document }) => document.hubs.some((hub) => hub.key === key))?.document.hubs.find(
-        (hub) => hub.key === key,
-      )?.name
+      return this.documents
+        .findLast(({ document }) => document.hubs.some((hub) => hub.key === key))
+        ?.document.hubs.find((hub) => hub.key === key)?.name
     }
     return undefined
   }
@@ -130,7 +130,8 @@ export class RosterChain {
     const past = new Map<string, PastAuthority>()
     for (const { document } of this.documents) {
       for (const hub of document.hubs) {
-        if (!past.has(hub.key)) past.set(hub.key, { ...hub, publicKey: authorityOf(hub).publicKey, slot: past.size + 1 })
+        if (!past.has(hub.key))
+          past.set(hub.key, { ...hub, publicKey: authorityOf(hub).publicKey, slot: past.size + 1 })
       }
     }
     this.past = past

@@ -6,7 +6,7 @@
  */
 import { laneBytesMax, laneEntriesMax } from '../../../shared/limits/cluster/journal.ts'
 import type { System } from '../../../shared/system.ts'
-import type { IntentLog, IntentRecord } from '../ports/intent-log.ts'
+import type { IntentLog, IntentRecord } from '../ports/intents.ts'
 import { type StoreWrite, sizeOfWrite } from '../ports/store.ts'
 import { intentOfWrite, travels } from './travelling-writes.ts'
 
@@ -79,7 +79,11 @@ export class IntentLane {
   }
 
   /** The same for what can still be refused, also because another hub has the intent by now. */
-  promise(writes: readonly StoreWrite[], then: () => void, refuse: (why: 'apart' | 'full' | 'elsewhere') => void): void {
+  promise(
+    writes: readonly StoreWrite[],
+    then: () => void,
+    refuse: (why: 'apart' | 'full' | 'elsewhere') => void,
+  ): void {
     const isOf = (lost: ReadonlySet<string>) =>
       lost.size > 0 && writes.some((write) => 'intent' in write && lost.has(String(write.intent)))
     this.add(writes, (lost) => (isOf(lost) ? refuse('elsewhere') : then()), refuse)

@@ -1,5 +1,5 @@
 /**
- * The journal of durable intents between hubs: its records, its streams, and how a hub takes over what another one left.
+ * The journal of durable intents between hubs: its records, its stream, and how a hub takes over what another left.
  */
 
 const KiB = 1024
@@ -12,7 +12,7 @@ export const recordPartBytesMax = 192 * KiB
 /** Bytes of one record in all its parts: of what is appended at once with the largest entry, as text. */
 export const recordBytesMax = 64 * MiB
 
-/** Records of one intent that are read when it is taken over or shown elsewhere; a longer life is read by its hub only. */
+/** Records of one intent that are read to take it over or to show it elsewhere; a longer life is its hub's alone. */
 export const intentRecordsMax = 20_000
 
 /** Bytes of one intent's records that are read; the same holds. */

@@ -1,6 +1,12 @@
 import { describe, expect, test } from 'vitest'
 import { Life } from '../../../orchestrator/cluster/journal/life.ts'
-import { bodiesOf, partBytes, type RecordPart, readPart, readWrites } from '../../../orchestrator/cluster/journal/record.ts'
+import {
+  bodiesOf,
+  partBytes,
+  type RecordPart,
+  readPart,
+  readWrites,
+} from '../../../orchestrator/cluster/journal/record.ts'
 import { sealMessage } from '../../../orchestrator/cluster/roster/message.ts'
 import { removing } from '../../../orchestrator/cluster/roster/proposal.ts'
 import type { RosterChain } from '../../../orchestrator/cluster/roster/roster-chain.ts'
@@ -31,10 +37,7 @@ const subject = 'chasm.test.intent.int_1'
 const firstOf = (hub: TestHub) => taskEpoch(trio.slotOf(hub.identity.key)!, 1) * 2 ** 32
 const task = firstOf(alpha)
 
-const begin: StoreWrite[] = [
-  newIntent(intentRow('int_1'), [taskRow(task, 'int_1')]),
-  event('int_1', 1),
-]
+const begin: StoreWrite[] = [newIntent(intentRow('int_1'), [taskRow(task, 'int_1')]), event('int_1', 1)]
 const lease: StoreWrite = { write: 'lease', task, attempt: 1, nonce, scout: 'box', instance: 'i' }
 
 interface Said {
@@ -48,7 +51,15 @@ interface Said {
   under?: string
 }
 
-function message({ by, previous, writes = [lease], epoch = 3, boot = 1, part = {}, under = subject }: Said): Uint8Array {
+function message({
+  by,
+  previous,
+  writes = [lease],
+  epoch = 3,
+  boot = 1,
+  part = {},
+  under = subject,
+}: Said): Uint8Array {
   const isTaken = writes === 'taken'
   const [body] = isTaken ? [new Uint8Array(0)] : bodiesOf(writes)!
   const kind = isTaken ? 'taken' : 'writes'
@@ -75,7 +86,9 @@ describe('a record', () => {
     const writes: StoreWrite[] = [...begin, lease, settle(task, { result: large })]
     const bodies = bodiesOf(writes)!
     expect(bodies.length).toBeGreaterThan(3)
-    const parts = bodies.map((body, at) => ({ kind: 'writes', previous: at, part: at, parts: bodies.length, body }) as const)
+    const parts = bodies.map(
+      (body, at) => ({ kind: 'writes', previous: at, part: at, parts: bodies.length, body }) as const,
+    )
     const back = parts.map((part) => readPart(partBytes(part))!)
     expect(back.map(({ previous, part }) => [previous, part])).toEqual(parts.map(({ part }) => [part, part]))
     expect(readWrites(back.map(({ body }) => body))).toEqual(writes)
@@ -137,7 +150,11 @@ describe('the life of an intent', () => {
   })
 
   test('cannot be taken back to an older epoch', () => {
-    const story = lived([begun, { by: beta, previous: 1, writes: 'taken', epoch: 4 }, { by: alpha, previous: 2, writes: 'taken' }])
+    const story = lived([
+      begun,
+      { by: beta, previous: 1, writes: 'taken', epoch: 4 },
+      { by: alpha, previous: 2, writes: 'taken' },
+    ])
     expect(story.owner).toBe('beta')
   })
 
@@ -159,7 +176,10 @@ describe('the life of an intent', () => {
   })
 
   test('counts a record of several parts once they are all there, and not what another hub has cut short', () => {
-    const [one, two] = [0, 1].map((part): Said => ({ by: alpha, previous: part + 1, part: { part, parts: 2 } })) as [Said, Said]
+    const [one, two] = [0, 1].map((part): Said => ({ by: alpha, previous: part + 1, part: { part, parts: 2 } })) as [
+      Said,
+      Said,
+    ]
     const body = bodiesOf([lease])![0]!
     const half = Math.floor(body.length / 2)
     one.part = { ...one.part, body: body.subarray(0, half) }

@@ -26,7 +26,9 @@ async function accepted(stage: EngineNetwork, hub: EngineHub, drawing: Record<st
 
 /** Hubs that work on it now. */
 function workers(stage: EngineNetwork, id: string): string[] {
-  return [...stage.hubs.values()].filter(({ bench }) => bench.engine.core.state.intents.has(id)).map(({ hub }) => hub.name)
+  return [...stage.hubs.values()]
+    .filter(({ bench }) => bench.engine.core.state.intents.has(id))
+    .map(({ hub }) => hub.name)
 }
 
 /** The state as this hub shows it; brings what is elsewhere. */
@@ -81,7 +83,8 @@ describe('an intent in a network', () => {
     await stage.until('its end', () => at.bench.engine.intents.intent(id, null)?.state === 'done')
     await stage.until('the reader to have all', () => {
       const part = reader.take()
-      if (part !== null) expect(outline(part.events)).toEqual(['task_started answer 1', 'task_settled answer done', 'done done'])
+      if (part !== null)
+        expect(outline(part.events)).toEqual(['task_started answer 1', 'task_settled answer done', 'done done'])
       return part?.ended === true
     })
     expect(await shown(stage, other, id)).toBe('done')
@@ -97,10 +100,33 @@ describe('an intent in a network', () => {
     await stage.until('alpha to have it', () => workers(stage, id).includes('alpha'))
     work.session = again.bench.rejoin(work)
     const settled = { ...work, bench: again.bench }
-    expect(again.bench.take('welcome').map(({ frame }) => frame.held.map(([, , verdict]) => verdict))).toEqual([['resumed']])
+    expect(again.bench.take('welcome').map(({ frame }) => frame.held.map(([, , verdict]) => verdict))).toEqual([
+      ['resumed'],
+    ])
     expect(settled.lease.attempt).toBe(1)
     await stage.pass(2 * takeoverMs)
     expect(workers(stage, id)).toEqual(['alpha'])
+  })
+
+  test('is met by its scout at the next hub, which welcomes that once it has the intent', async () => {
+    const { stage, a, b, c } = await three()
+    const id = await accepted(stage, a)
+    a.bench.join(['m'], 1)
+    await stage.until('the lease', () => a.bench.sent.some(({ frame }) => frame.type === 'task'))
+    const { lease } = a.bench.work()
+    a.die()
+    await stage.pass(3_000)
+    const held = [[lease.task, lease.attempt, lease.nonce]] as [number, number, Uint8Array][]
+    const who = { name: 'scout-1', instance: 'instance-1', held }
+    for (const { bench } of [b, c]) bench.join(['m'], 0, who)
+    await stage.pass(2_000)
+    expect([b.bench.take('welcome'), c.bench.take('welcome')]).toEqual([[], []])
+    await stage.until('both to be welcome', () => {
+      return [b, c].every(({ bench }) => bench.sent.some(({ frame }) => frame.type === 'welcome'))
+    })
+    const verdicts = [b, c].map(({ bench }) => bench.take('welcome')[0]!.frame.held[0]![2])
+    expect(verdicts).toEqual(['resumed', 'stale'])
+    expect(workers(stage, id)).toEqual(['beta'])
   })
 
   test('that was leased waits one lease for its scout at the hub that took it, then another scout has it', async () => {
@@ -129,13 +155,18 @@ describe('an intent in a network', () => {
     const work = a.bench.work()
     a.cut(true)
     work.started()
-    work.say('{"choices":[{"index":0,"delta":{"content":"late"}}]}', '{"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}')
+    work.say(
+      '{"choices":[{"index":0,"delta":{"content":"late"}}]}',
+      '{"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}',
+    )
     work.done()
     await stage.until('another hub to have it', () => workers(stage, id).some((name) => name !== 'alpha'))
     const at = stage.hub(workers(stage, id).find((name) => name !== 'alpha')!)
     a.cut(false)
     await stage.until('its scout to hear', () => a.bench.sent.some(({ frame }) => frame.type === 'settled'))
-    expect(a.bench.take('settled').flatMap(({ frame }) => frame.acks.map(([, , verdict]) => verdict))).toEqual(['stale'])
+    expect(a.bench.take('settled').flatMap(({ frame }) => frame.acks.map(([, , verdict]) => verdict))).toEqual([
+      'stale',
+    ])
     await stage.pass(leaseTtlMs + leaseGraceMs)
     await finishAt(stage, at)
     await stage.until('its end', () => at.bench.engine.intents.intent(id, null)?.state === 'done')

@@ -20,14 +20,22 @@ function client({ clientKey }: HubPrograms) {
   return {
     async accept({ url }: HubProgram): Promise<string> {
       const body = JSON.stringify({ model: 'demo-small', input: 'hello' })
-      const response = await fetch(`${url}/v1/intents`, { method: 'POST', headers, body })
-      expect(response.status).toBe(202)
-      return ((await response.json()) as { id: string }).id
+      for (;;) {
+        const response = await fetch(`${url}/v1/intents`, { method: 'POST', headers, body })
+        if (response.status === 202) return ((await response.json()) as { id: string }).id
+        // Servers that have just met choose who leads the stream.
+        expect([response.status, response.headers.get('retry-after')]).toEqual([503, '5'])
+        await Bun.sleep(200)
+      }
     },
     async shown({ url }: HubProgram, id: string): Promise<Shown> {
-      const response = await fetch(`${url}/v1/intents/${id}`, { headers })
-      expect(response.status).toBe(200)
-      return (await response.json()) as Shown
+      for (;;) {
+        const response = await fetch(`${url}/v1/intents/${id}`, { headers })
+        if (response.status === 200) return (await response.json()) as Shown
+        // A hub that has just started is not connected yet.
+        expect(response.status).toBe(503)
+        await Bun.sleep(200)
+      }
     },
     /** Types of the events behind this one, up to the end. */
     async events({ url }: HubProgram, id: string, after: string): Promise<string[]> {
@@ -46,14 +54,21 @@ async function scoutAt(hub: HubProgram, { scoutKey }: HubPrograms, env: Record<s
   return scout
 }
 
-/** Resolves once this hub shows all of these as done. */
-async function done(of: ReturnType<typeof client>, hub: HubProgram, ids: readonly string[]): Promise<Shown[]> {
+/** Resolves once this hub shows all of these so. */
+async function shows(
+  of: ReturnType<typeof client>,
+  hub: HubProgram,
+  ids: readonly string[],
+  isSo: (shown: Shown) => boolean,
+): Promise<Shown[]> {
   for (;;) {
     const all = await Promise.all(ids.map((id) => of.shown(hub, id)))
-    if (all.every(({ state }) => state === 'done')) return all
-    await Bun.sleep(200)
+    if (all.every(isSo)) return all
+    await Bun.sleep(100)
   }
 }
+
+const isDone = ({ state }: Shown) => state === 'done'
 
 describe.skipIf(program === '')(
   `hubs over JetStream${'reason' in found ? ` (skipped: ${found.reason})` : ''}, killed with kill -9`,
@@ -80,13 +95,14 @@ describe.skipIf(program === '')(
         expect((await of.shown(c, ids[0]!)).state).toBe('running')
         await a.kill()
         await scoutAt(b, all)
-        for (const { tasks } of await done(of, c, ids)) expect(tasks).toMatchObject([{ state: 'done', attempts: 1 }])
+        for (const { tasks } of await shows(of, c, ids, isDone))
+          expect(tasks).toMatchObject([{ state: 'done', attempts: 1 }])
         for (const hub of [b, c]) {
           const types = (await of.events(hub, ids[0]!, '1')).filter((type) => type !== 'chunk')
           expect(types).toEqual(['task_started', 'task_settled', 'done'])
         }
         await a.restart()
-        await done(of, a, ids)
+        await shows(of, a, ids, isDone)
       },
       takeoverTestMs,
     )
@@ -100,9 +116,10 @@ describe.skipIf(program === '')(
         const scout = await scoutAt(a, all, { DEMO_FIRST_TOKEN_MS: '22000' })
         onTestFinished(() => scout.signal('SIGKILL'))
         const id = await of.accept(a)
+        await shows(of, a, [id], ({ tasks }) => tasks[0]!.state === 'leased')
         await a.kill()
         await scout.wrote(/Connected as worker[\s\S]*Connected as worker/)
-        const [{ tasks }] = (await done(of, c, [id])) as [Shown]
+        const [{ tasks }] = (await shows(of, c, [id], isDone)) as [Shown]
         expect(tasks).toMatchObject([{ state: 'done', attempts: 1 }])
         expect((await of.events(b, id, '0')).filter((type) => type === 'attempt_reset')).toEqual([])
       },

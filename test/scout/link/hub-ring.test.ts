@@ -7,7 +7,11 @@ import { keepKnownHubs, readKnownHubs } from '../../../scout/process/known-hubs.
 import { welcomeHubsMax } from '../../../shared/limits/wire.ts'
 import { temporaryFolder } from '../../support/machine/temporary-folder.ts'
 
-const [home, beta, gamma] = ['wss://alpha.example/v1/scout', 'wss://beta.example/v1/scout', 'wss://gamma.example/v1/scout']
+const [home, beta, gamma] = [
+  'wss://alpha.example/v1/scout',
+  'wss://beta.example/v1/scout',
+  'wss://gamma.example/v1/scout',
+]
 
 /** A scout that dials; the test plays the hubs. */
 function stage(known: string[] = [], own = home!) {
@@ -110,7 +114,14 @@ test('the file of other hubs is bounded, and costs nothing when it is damaged or
   expect(readKnownHubs(folder, home!)).toEqual(many.slice(0, welcomeHubsMax))
   expect(readKnownHubs(folder, beta!)).toEqual([])
   const [file] = readdirSync(folder)
-  for (const text of ['', '{', '{"a":1}', '[1,"http://x",null,"wss://"]', `["wss://${'x'.repeat(9_000)}"]`, ' '.repeat(99_999)]) {
+  for (const text of [
+    '',
+    '{',
+    '{"a":1}',
+    '[1,"http://x",null,"wss://"]',
+    `["wss://${'x'.repeat(9_000)}"]`,
+    ' '.repeat(99_999),
+  ]) {
     writeFileSync(join(folder, file!), text)
     expect(readKnownHubs(folder, home!)).toEqual([])
   }

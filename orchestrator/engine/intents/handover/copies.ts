@@ -9,7 +9,7 @@ import { copiesBytesMax, copiesMax, copyFollowMs, copyFreshMs } from '../../../.
 import type { System, Timer } from '../../../../shared/system.ts'
 import { unkept } from '../../durability/journal.ts'
 import { unlimitedKey } from '../../ports/charged-key.ts'
-import type { IntentLife, IntentLog, IntentPlace } from '../../ports/intent-log.ts'
+import type { IntentLife, IntentLog, IntentPlace } from '../../ports/intents.ts'
 import { type Store, StoreError, type StoreWrite } from '../../ports/store.ts'
 import { IntentQueries } from '../intent-queries.ts'
 import { LiveIntent } from '../live-intents.ts'
