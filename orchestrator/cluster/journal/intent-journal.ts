@@ -38,7 +38,7 @@ export interface IntentJournalParts {
 type Taken =
   | { is: 'taken' | 'over'; writes: StoreWrite[] }
   /** `unshared`: it is in no journal. `later`: this hub has to learn of a new roster first. */
-  | { is: 'elsewhere' | 'unshared' | 'later' }
+  | { is: 'elsewhere' | 'unshared' | 'later' | 'here' }
   | { is: 'flawed'; flaw: string }
 
 export class IntentJournal implements IntentLog {
@@ -226,6 +226,8 @@ export class IntentJournal implements IntentLog {
    * only what was written is given.
    */
   async take(intent: string, from: string): Promise<Taken> {
+    // Begun in this process: it may be marked before its first record is there.
+    if (this.places.has(intent)) return { is: 'here' }
     const life = await this.insist(() => this.lifeOf(intent))
     const writes = life.take()
     if (life.flaw !== null) return { is: 'flawed', flaw: life.flaw }

@@ -160,8 +160,9 @@ export class Takeover {
       if (taken.is === 'elsewhere') gone.push(intent)
       if (taken.is === 'flawed') this.refuse(intent, taken.flaw)
       if (taken.is === 'later') isDone = false
-      const isStillMarked = taken.is === 'later' || taken.is === 'flawed' || (taken.is === 'taken' && isOwn)
-      if (!isStillMarked) journal.unmark(from, intent)
+      // One that is marked and not there yet may be on its way, from a hub that is not as gone as it seems.
+      const isRid = isOwn ? taken.is !== 'taken' : taken.is !== 'unshared'
+      if (isRid && !staysMarked.has(taken.is)) journal.unmark(from, intent)
     }
     await Promise.all(intents.map(takeOne))
     if (this.isStopped) return false
@@ -181,6 +182,9 @@ export class Takeover {
     this.parts.log.error({ intent, reason }, 'an intent in the journal of the network cannot be gone on with')
   }
 }
+
+/** `here`: at work in this process. */
+const staysMarked: ReadonlySet<string> = new Set(['later', 'flawed', 'here'])
 
 /** Refused intents that are remembered, so that they are not read again. */
 const unfitMax = 10_000

@@ -179,6 +179,15 @@ describe('an intent in a network', () => {
     expect(a.bench.defects).toEqual([])
   })
 
+  test('that is begun while its hub still looks for what it had before is not taken for one of those', async () => {
+    const stage = new EngineNetwork(names)
+    stage.logs.trouble = { delayMs: [30, 400], lostQuestions: 0, lostAnswers: 0 }
+    const a = stage.hub('alpha')
+    const ids = await Promise.all([1, 2, 3].map(() => accepted(stage, a)))
+    a.die()
+    await stage.until('beta to have all', () => ids.every((id) => workers(stage, id).includes('beta')))
+  })
+
   test('is refused while the log is away, and what was accepted before goes on once it is back', async () => {
     const { stage, a } = await three()
     const id = await accepted(stage, a)
