@@ -23,6 +23,8 @@ export class LogModel {
   stored: { subject: string; seq: number; message: Uint8Array }[] = []
   trouble: LogTrouble = noTrouble
   isFull = false
+  /** Milliseconds by which an append to this subject is late beyond that. */
+  lateMs: (subject: string) => number = () => 0
   private seq = 0
 
   constructor(readonly system: System) {}
@@ -70,7 +72,7 @@ export class ModelLog implements SharedLog {
   }
 
   append(subject: string, message: Uint8Array, last: number): Promise<Appended> {
-    return this.ask(() => this.model.append(subject, message, last))
+    return this.ask(() => this.model.append(subject, message, last), this.model.lateMs(subject))
   }
 
   last(subject: string): Promise<number | 'unsure'> {
@@ -102,7 +104,7 @@ export class ModelLog implements SharedLog {
   }
 
   /** A question and its answer, with the trouble that there is. */
-  private ask<Answer>(work: () => Answer): Promise<Answer | 'unsure'> {
+  private ask<Answer>(work: () => Answer, lateMs = 0): Promise<Answer | 'unsure'> {
     const { system, trouble } = this.model
     const travel = () => trouble.delayMs[0] + system.random() * (trouble.delayMs[1] - trouble.delayMs[0])
     return new Promise((resolve) => {
@@ -110,7 +112,7 @@ export class ModelLog implements SharedLog {
       const giveUp = () => this.later(answerMs, () => resolve('unsure'))
       if (this.apart !== null) return system.soon(() => resolve('unsure'))
       if (system.random() < trouble.lostQuestions) return giveUp()
-      this.later(travel(), () => {
+      this.later(lateMs + travel(), () => {
         const answer = work()
         if (this.apart !== null || system.random() < trouble.lostAnswers) return giveUp()
         this.later(travel(), () => this.isDead() || resolve(answer))
