@@ -76,7 +76,11 @@ async function acceptAll(count: number, batch: number): Promise<void> {
   const at = (share: number) => latencies[Math.floor(share * (latencies.length - 1))]!.toFixed(1)
   const rate = Math.round((count / tookMs) * 1_000)
   const cpu = Math.round((user + inKernel) / count)
-  console.log(`accept, ${batch} at once: ${rate}/s, p50 ${at(0.5)} ms, p99 ${at(0.99)} ms, ${cpu} us of the hub each`)
+  say(`accept, ${batch} at once: ${rate}/s, p50 ${at(0.5)} ms, p99 ${at(0.99)} ms, ${cpu} us of the hub each`)
+}
+
+function say(line: string): void {
+  process.stdout.write(`${line}\n`)
 }
 
 await acceptAll(200, 16)
@@ -92,8 +96,7 @@ for (let at = 0; at < open.length; at += takeoverAtOnce) {
   const outcomes = await Promise.all(some.map((intent) => second.journal.take(intent, 'alpha')))
   taken += outcomes.filter(({ is }) => is === 'taken').length
 }
-console.log(
-  `take ${open.length} of ${marked.length} open: ${((performance.now() - beganMs) / 1_000).toFixed(1)} s, ${taken} taken`,
-)
+const tookS = ((performance.now() - beganMs) / 1_000).toFixed(1)
+say(`take ${open.length} of ${marked.length} open: ${tookS} s, ${taken} taken`)
 await Promise.all([first.close(), second.close()])
 await Promise.all(servers.map((server) => server.remove()))
