@@ -96,6 +96,7 @@ export class HubEngine implements Engine {
     const edges: EdgePort = {
       toClients: (message) => this.toClients(message),
       toScouts: (message) => scouts.receive(message),
+      bookUsage: () => this.book.flush(),
     }
     const parts = { system, store, guard, lane, edges, host, epoch, planner: planner ?? null, settings }
     this.brain = new Brain({ ...parts, seed: seed ?? Math.floor(system.random() * Number.MAX_SAFE_INTEGER) })

@@ -64,30 +64,56 @@ export class IntentCommands {
    * read. After a death with something in hand the intents are taken up one by one, so that the next one has a name.
    */
   recover(): void {
-    const { store, system, journal, flush } = this.parts
+    const { store, journal, flush } = this.parts
     const weights = new Map(store.listKeys().map(({ tenant, weight }) => [tenant, weight]))
     const diedOf = store.inHand()
-    if (diedOf !== null && diedOf !== takingUpAll) {
-      journal.add([{ write: 'blame', intent: diedOf }], () => {})
+    const suspect = diedOf === takingUpAll ? null : diedOf
+    if (suspect !== null) {
+      journal.add([{ write: 'blame', intent: suspect }], () => {})
       journal.flush()
     }
+    const isBlamed = journal.trouble === null
     const deaths = store.deaths()
     const keyOf = rememberedKeys(store)
     store.noteInHand(takingUpAll)
     for (const open of store.openIntents()) {
-      const { id, tenant, deadlineMs } = open.intent
-      const wait = Math.max(1, deadlineMs - system.wallMs())
-      const isPoison = (deaths.get(id) ?? 0) >= intentDeathsMax
-      const event = isPoison ? diedTwice : readEvent(open, weights.get(tenant) ?? 1, wait)
-      if ('code' in event) this.putAside(open, event)
-      else if (diedOf === null && !deaths.has(id)) this.begin(open, event, keyOf(open.intent))
+      const { id, tenant } = open.intent
+      const weight = weights.get(tenant) ?? 1
+      // Taken up before that is written, it might end one process after the other without being counted.
+      if (id === suspect && !isBlamed) journal.add([], () => this.takeUpSuspect(id, weight))
+      else if (diedOf === null && !deaths.has(id)) this.takeUp(open, weight, deaths, keyOf)
       else {
         store.noteInHand(id)
-        this.begin(open, event, keyOf(open.intent))
+        this.takeUp(open, weight, deaths, keyOf)
         flush()
         store.noteInHand(takingUpAll)
       }
     }
+    flush()
+    store.noteInHand(null)
+  }
+
+  private takeUp(
+    open: OpenIntent,
+    weight: number,
+    deaths: ReadonlyMap<string, number>,
+    keyOf: (intent: IntentRow) => ChargedKey,
+  ): void {
+    const { id, deadlineMs } = open.intent
+    const wait = Math.max(1, deadlineMs - this.parts.system.wallMs())
+    const isPoison = (deaths.get(id) ?? 0) >= intentDeathsMax
+    const event = isPoison ? diedTwice : readEvent(open, weight, wait)
+    if ('code' in event) this.putAside(open, event)
+    else this.begin(open, event, keyOf(open.intent))
+  }
+
+  /** What the last process died of is written down by now. */
+  private takeUpSuspect(id: string, weight: number): void {
+    const { store, flush } = this.parts
+    const open = store.openIntent(id)
+    if (open === undefined || open.intent.state !== 'running') return
+    store.noteInHand(id)
+    this.takeUp(open, weight, store.deaths(), rememberedKeys(store))
     flush()
     store.noteInHand(null)
   }

@@ -59,4 +59,6 @@ export interface BrainPort {
 export interface EdgePort {
   toClients(message: ToClients): void
   toScouts(message: ToScouts): void
+  /** Usage that waits there for the books is reported now, if the edge is in this process; else nothing happens. */
+  bookUsage(): void
 }

@@ -4,6 +4,7 @@
  * still fits the code.
  */
 
+import { attemptMutants } from './attempt-mutants.ts'
 import { budgetMutants } from './budget-mutants.ts'
 
 export interface Mutant {
@@ -381,5 +382,6 @@ export const mutants: readonly Mutant[] = [
     find: '    this.brain.flush()\n',
     replace: '',
   },
+  ...attemptMutants,
   ...budgetMutants,
 ]
