@@ -24,6 +24,8 @@ import { type CoreSettings, defaultCoreSettings } from '../core/settings.ts'
 import { dayOf } from '../tenants/periods.ts'
 import { Tenants } from '../tenants/tenants.ts'
 import type { AnswerSinkHost } from './answers/answer-sink.ts'
+import { Admission } from './charges/admission.ts'
+import { AllowedModels } from './charges/allowed-models.ts'
 import { BookedUse } from './charges/booked-use.ts'
 import { Charges } from './charges/charges.ts'
 import { ModelPrices } from './charges/model-prices.ts'
@@ -31,6 +33,7 @@ import { IdempotencyKeys } from './durability/idempotency.ts'
 import { Journal } from './durability/journal.ts'
 import { KeptResponses } from './durability/kept-responses.ts'
 import { DurableIntents } from './intents/intents.ts'
+import { NumberBlocks, Numbers } from './numbers.ts'
 import type { BrainPort, EdgePort, FromClients, FromScouts } from './ports/brain.ts'
 import type { EngineStats } from './ports/client.ts'
 import type { PlannerFunctions } from './ports/planner.ts'
@@ -41,7 +44,6 @@ import { FleetList } from './reports/fleet-list.ts'
 import { Listings } from './reports/listings.ts'
 import { ServedDays } from './reports/served-days.ts'
 import { StandingReports } from './reports/standings.ts'
-import { TaskNumbers } from './task-numbers.ts'
 import { CommitBarrier } from './writer/commit-barrier.ts'
 import type { DefectGuard } from './writer/defect-guard.ts'
 import { DrainWait } from './writer/drain-wait.ts'
@@ -63,6 +65,8 @@ export interface BrainOptions {
   planner: PlannerFunctions | null
   settings: Partial<CoreSettings>
   seed: number
+  /** How long the end of a session is held back, milliseconds: what its scout sent before may come by another way. */
+  goneHoldMs: number
 }
 
 export class Brain implements BrainPort {
@@ -75,28 +79,36 @@ export class Brain implements BrainPort {
   readonly fleetList: FleetList
   readonly tenants: Tenants
   readonly charges: Charges
+  readonly allowed: AllowedModels
+  readonly admission: Admission
   private readonly system: System
   private readonly store: Store
   private readonly guard: DefectGuard
   private readonly edges: EdgePort
-  private readonly numbers: TaskNumbers
+  private readonly goneHoldMs: number
+  /** Blocks of task numbers, for this process and others. */
+  readonly taskBlocks: NumberBlocks
+  private readonly numbers: Numbers
   private readonly writer: Writer
   private readonly barrier: CommitBarrier
   private readonly standings: StandingReports
   private readonly servedDays: ServedDays
   private readonly drainWait: DrainWait
   private readonly effectRunner: EffectRunner
+  /** Sessions whose end is held back. */
+  private readonly leaving = new Map<number, { timer: Timer; isForsaken: boolean }>()
   private timers: Timer[] = []
   private tickDueMs = 0
 
-  constructor({ system, store, guard, lane, edges, host, epoch, planner, settings, seed }: BrainOptions) {
+  constructor({ system, store, guard, lane, edges, host, epoch, planner, settings, ...options }: BrainOptions) {
     this.system = system
+    this.goneHoldMs = options.goneHoldMs
     this.store = store
     this.guard = guard
     this.edges = edges
     this.core = new Core({
       settings: { ...defaultCoreSettings, ...settings },
-      seed,
+      seed: options.seed,
       nowMs: system.nowMs(),
       makeNonce: () => system.randomBytes(nonceBytes),
     })
@@ -118,9 +130,14 @@ export class Brain implements BrainPort {
       ofAccount: (account, since) => booked.since(since, account, null),
     })
     this.charges = new Charges(this.tenants, new ModelPrices(state.index), system)
+    const random = () => system.random()
+    this.allowed = new AllowedModels(() => this.listings.models(), random)
+    this.admission = new Admission(this.charges, this.allowed)
     this.responses = new KeptResponses(store, this.journal)
     this.idempotencyKeys = new IdempotencyKeys(store, system)
-    this.numbers = new TaskNumbers(epoch)
+    this.taskBlocks = new NumberBlocks(epoch)
+    this.numbers = new Numbers(() => this.numbers.add(this.taskBlocks.take()))
+    for (let block = 0; block < 2; block++) this.numbers.add(this.taskBlocks.take())
     this.intents = new DurableIntents({
       system,
       store,
@@ -135,10 +152,11 @@ export class Brain implements BrainPort {
       spend: (bytes) => share.spend(bytes),
       charges: this.charges,
     })
-    const { intents, journal } = this
-    this.drainWait = new DrainWait(state, this.listings)
+    const { intents, journal, admission } = this
+    const drainWait = new DrainWait(state, this.listings)
+    this.drainWait = drainWait
     const { leaseTtlMs } = state.settings
-    this.effectRunner = new EffectRunner({ store, intents, edges, drainWait: this.drainWait, epoch, leaseTtlMs })
+    this.effectRunner = new EffectRunner({ store, intents, edges, drainWait, admission, epoch, leaseTtlMs })
     this.barrier = new CommitBarrier(journal, intents, this.effectRunner, share)
   }
 
@@ -154,6 +172,13 @@ export class Brain implements BrainPort {
         const { task } = message
         return this.edges.toClients({ type: 'position', task, position: this.listings.position(task) })
       }
+      case 'submit': {
+        const refused = this.admission.admit(message)
+        if (refused === null) return this.writer.add(message)
+        return this.edges.toClients({ type: 'refused', task: message.task, fault: refused })
+      }
+      case 'used':
+        return this.admission.close(message)
       case 'usage':
         return this.journal.lazily({ write: 'tally', tally: message.sum })
       default:
@@ -187,7 +212,15 @@ export class Brain implements BrainPort {
   private gone(session: number, isForsaken: boolean): void {
     this.listings.gone(session)
     this.standings.gone(session)
+    // Nothing is granted to it any more.
     this.barrier.sessionClosed(session)
+    if (this.goneHoldMs === 0) return this.leave(session, isForsaken)
+    const timer = this.system.after(this.goneHoldMs, () => this.leave(session, isForsaken))
+    this.leaving.set(session, { timer, isForsaken })
+  }
+
+  private leave(session: number, isForsaken: boolean): void {
+    this.leaving.delete(session)
     // It takes what it had along, as one that has announced that it leaves.
     if (isForsaken) this.writer.add({ type: 'scoutDraining', session })
     this.writer.add({ type: 'scoutGone', session, isExpelled: isForsaken })
@@ -259,6 +292,10 @@ export class Brain implements BrainPort {
 
   /** Commits what can be committed, and stops the clock. */
   stop(): void {
+    for (const [session, { timer, isForsaken }] of [...this.leaving]) {
+      timer.cancel()
+      this.leave(session, isForsaken)
+    }
     this.servedDays.flush()
     // What follows from a commit may have to be stepped and committed in its turn.
     do {

@@ -15,14 +15,14 @@ import type { AttemptStream } from './attempt-stream.ts'
 export interface Beginning {
   attempt: number
   session: number
+  /** The right to settle it. */
+  nonce: Uint8Array
   served: Served
   queuedMs: number
   cost: Cost
-  /** As the offer names them. */
+  /** What a token of this attempt is charged. */
   promptPrice: number | null
   answerPrice: number | null
-  /** Begin after what was forwarded before. */
-  continuing: boolean
 }
 
 /** What carriers ask of the engine. */
@@ -32,6 +32,8 @@ export interface AnswerSinkHost {
   /** Asks for the task's place in the queue, which comes when it is known: at once, if it is known in this process. */
   where(task: number): void
   abandon(task: number): void
+  /** The task cannot be answered any more. */
+  fail(task: number, cause: Fault): void
   /** Bytes of streams that wait for their readers, by tenant. */
   readonly unread: ByteAccount
 }

@@ -74,8 +74,9 @@ export class DurableSink implements AnswerSink, AskedSource {
     return this.bytes
   }
 
-  begin({ attempt, session, served, promptPrice, answerPrice }: Beginning): void {
+  begin({ attempt, session, nonce, served, promptPrice, answerPrice }: Beginning): void {
     const stream = this.open(attempt, session, served)
+    stream.nonce = nonce
     stream.promptPrice = promptPrice
     stream.answerPrice = answerPrice
   }
