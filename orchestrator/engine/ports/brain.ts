@@ -81,4 +81,6 @@ export interface BrainPort {
 export interface EdgePort {
   toClients(message: ToClients): void
   toScouts(message: ToScouts): void
+  /** Usage that waits in this process for the books is reported now; that of edges in others comes in its time. */
+  bookUsage(): void
 }
