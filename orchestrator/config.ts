@@ -12,6 +12,7 @@ import { bodyBytesMax, requestBodyBytesMax } from '../shared/limits/wire.ts'
 import { TrustedProxies } from '../shared/network/client-address.ts'
 import { readOrigins } from '../shared/network/web-origin.ts'
 import { type SignupMode, signupModes } from './engine/ports/accounts.ts'
+import { type PointsMode, pointsModes } from './engine/ports/ledger/ledger.ts'
 
 const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
 
@@ -40,6 +41,10 @@ export interface Config {
   readonly clusterLogin: { readonly user: string; readonly password: string } | null
   /** Path of a roster file to take in; null: the one in the data folder. */
   readonly clusterRoster: string | null
+  /** Whether the hub counts work and signs receipts. */
+  readonly receipts: 'on' | 'off'
+  /** Whether people are shown points. */
+  readonly points: PointsMode
   /** Whether unknown wallets get an account, until an administrator sets it otherwise. */
   readonly signup: SignupMode
 }
@@ -109,6 +114,8 @@ const schema = z.object({
     .transform((text) => publicOrigin(text))
     .nullable()
     .default(null),
+  RECEIPTS: z.enum(['on', 'off'], wants('RECEIPTS', 'on or off')).default('on'),
+  POINTS: z.enum(pointsModes, wants('POINTS', `one of ${pointsModes.join(', ')}`)).default('show'),
   SIGNUP: z.enum(signupModes, wants('SIGNUP', `one of ${signupModes.join(', ')}`)).default('off'),
   CLUSTER_URL: z
     .string()
@@ -176,6 +183,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
   const { CLUSTER_USER: user, CLUSTER_PASSWORD: password } = parsed.data
   const { HOST, PORT, DATA_DIR, ADMIN_KEY, CORS_ORIGINS, LOG_LEVEL, TRUSTED_PROXIES, PRIVATE_URLS } = parsed.data
   const { REQUEST_MAX_MIB: requestBytesMax, PUBLIC_URL: publicUrl, SIGNUP: signup } = parsed.data
+  const { RECEIPTS: receipts, POINTS: points } = parsed.data
   return Object.freeze({
     host: HOST,
     port: PORT,
@@ -187,6 +195,8 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     privateUrls: PRIVATE_URLS,
     requestBytesMax,
     publicUrl,
+    receipts,
+    points,
     signup,
     clusterServers: cluster.servers,
     isClusterSecure: cluster.isSecure,

@@ -11,24 +11,28 @@ import { realSystem, type System } from '../shared/system.ts'
 import { AccountWatch } from './accounts/account-watch.ts'
 import { HubAccounts } from './accounts/accounts.ts'
 import { fragmentOf } from './accounts/sign-in/login-links.ts'
+import { makeIdentity, readIdentity } from './cluster/hub-files.ts'
 import type { Network } from './cluster/network.ts'
+import { seedBytes } from './cluster/roster/identity.ts'
 import { type Config, readConfig } from './config.ts'
 import type { CoreSettings } from './core/settings.ts'
 import { PageFiles } from './dashboard/page-files.ts'
 import { ScoutBuilds } from './dashboard/scout-builds.ts'
 import { HubEngine } from './engine/engine.ts'
 import { hubActor, Keyring } from './engine/keyring.ts'
+import type { LedgerSettings } from './engine/ledger/ledger.ts'
 import type { EngineDefect } from './engine/ports/defect.ts'
 import { firstClientKey, localScoutKey } from './first-keys.ts'
 import { connectionsMax, requestsMax } from './gateway/descriptors.ts'
 import { Gateway, type GatewaySettings } from './gateway/gateway.ts'
 import type { Builds, HttpSettings, Page } from './http/request-context.ts'
 import { canListen, serveHub } from './http/server.ts'
+import { ledgerSettings, missingIdentity } from './ledger-settings.ts'
 import { createLog, type Logger } from './log.ts'
 import { isLoopback, pageHosts, pageOrigin } from './page-address.ts'
 import { isBelowNpm, watchParent } from './parent-watch.ts'
 import { planner, plannerFunctions } from './planner/planner.ts'
-import { openDataFolder } from './store/data-folder.ts'
+import { type DataFolder, openDataFolder } from './store/data-folder.ts'
 
 export interface HubOptions {
   config: Config
@@ -70,6 +74,8 @@ export function startHub(options: HubOptions): Hub | { flaw: string } {
   // On the very first start there is no fleet that could be on its way back.
   const settings = epoch === 1 ? { bootGraceMs: 0, ...options.core } : { ...options.core }
   const clientOf = (peer: string, headers: Headers) => proxies.clientOf(peer, headers)
+  const ledger = ledgerOf(options, folder, system)
+  if (ledger !== null && 'flaw' in ledger) return refused(folder, ledger.flaw)
   const gateway = gatewayOf(options, { system, keyring, clientOf })
   const engine = new HubEngine({
     system,
@@ -77,8 +83,7 @@ export function startHub(options: HubOptions): Hub | { flaw: string } {
     links: gateway.links,
     epoch,
     onDefect: options.onDefect ?? (() => {}),
-    planner: plannerFunctions,
-    settings,
+    ...{ planner: plannerFunctions, settings, ledger },
   })
   // Recovery comes before the port: nobody may reach a hub that cannot go on from its store.
   engine.start()
@@ -108,8 +113,7 @@ export function startHub(options: HubOptions): Hub | { flaw: string } {
     })
   } catch (error) {
     engine.stop()
-    folder.close()
-    return { flaw: listenFlaw(config, error) }
+    return refused(folder, listenFlaw(config, error))
   }
   keyring.onDropped(http.keyDropped)
   gateway.start(engine.scoutEvents)
@@ -127,6 +131,24 @@ export function startHub(options: HubOptions): Hub | { flaw: string } {
     folder.close()
   }
   return { url: http.url, port: http.port, engine, keyring, accounts, stop }
+}
+
+function refused(folder: DataFolder, flaw: string): { flaw: string } {
+  folder.close()
+  return { flaw }
+}
+
+/** Null for a hub that gives no receipts. The identity is the one that a hub of a network has. */
+function ledgerOf(
+  { config }: HubOptions,
+  folder: DataFolder,
+  system: System,
+): LedgerSettings | { flaw: string } | null {
+  const { dataDir, receipts, points } = config
+  if (receipts === 'off') return null
+  const flaw = missingIdentity(folder.store, readIdentity(dataDir))
+  const identity = flaw ?? makeIdentity(dataDir, system.randomBytes(seedBytes))
+  return 'flaw' in identity ? identity : ledgerSettings({ dataDir, points, identity, ...folder })
 }
 
 /** What there may be to show besides the hub itself. */

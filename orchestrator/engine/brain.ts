@@ -4,6 +4,7 @@
  * recover, run, drain, stop. What to decide is the core's; how an event is stepped is `writer/`.
  */
 import { quarterSlotMs, quarterSlots } from '../../shared/limits/http.ts'
+import { batchEveryMs } from '../../shared/limits/ledger/ledger.ts'
 import { tickMs } from '../../shared/limits/scheduling.ts'
 import {
   forgetEveryMs,
@@ -18,6 +19,7 @@ import {
 import { standstillMs } from '../../shared/limits/wire.ts'
 import { nonceBytes } from '../../shared/protocol/frames.ts'
 import type { System, Timer } from '../../shared/system.ts'
+import type { TaskKind } from '../../shared/task.ts'
 import type { TurnLane } from '../../shared/turn-lane.ts'
 import { Core } from '../core/core.ts'
 import { type CoreSettings, defaultCoreSettings } from '../core/settings.ts'
@@ -30,10 +32,11 @@ import { IdempotencyKeys } from './durability/idempotency.ts'
 import { Journal } from './durability/journal.ts'
 import { KeptResponses } from './durability/kept-responses.ts'
 import { DurableIntents } from './intents/intents.ts'
+import { Ledger, type LedgerSettings } from './ledger/ledger.ts'
 import type { BrainPort, EdgePort, FromClients, FromScouts } from './ports/brain.ts'
 import type { EngineStats } from './ports/client.ts'
 import type { PlannerFunctions } from './ports/planner.ts'
-import type { Greeting } from './ports/scouts.ts'
+import type { Greeting, Standing } from './ports/scouts.ts'
 import { type Store, StoreError } from './ports/store.ts'
 import { type HistoryRow, hourMs, type ServedDay, type UsageFilter, type UsagePoint } from './ports/usage.ts'
 import { FleetList } from './reports/fleet-list.ts'
@@ -62,6 +65,8 @@ export interface BrainOptions {
   planner: PlannerFunctions | null
   settings: Partial<CoreSettings>
   seed: number
+  /** Null for a hub that gives no receipts. */
+  ledger: LedgerSettings | null
 }
 
 export class Brain implements BrainPort {
@@ -74,6 +79,8 @@ export class Brain implements BrainPort {
   readonly fleetList: FleetList
   readonly tenants: Tenants
   readonly charges: Charges
+  /** Null in a hub that gives no receipts. */
+  readonly ledger: Ledger | null
   private readonly system: System
   private readonly store: Store
   private readonly guard: DefectGuard
@@ -88,7 +95,8 @@ export class Brain implements BrainPort {
   private timers: Timer[] = []
   private tickDueMs = 0
 
-  constructor({ system, store, guard, lane, edges, host, epoch, planner, settings, seed }: BrainOptions) {
+  constructor(options: BrainOptions) {
+    const { system, store, guard, lane, edges, host, epoch, planner, settings, seed } = options
     this.system = system
     this.store = store
     this.guard = guard
@@ -104,9 +112,8 @@ export class Brain implements BrainPort {
     this.writer = new Writer({ core: this.core, system, guard, barrier: () => this.barrier })
     this.listings = new Listings(state, system, lane)
     this.fleetList = new FleetList(state, system, this.listings)
-    this.standings = new StandingReports(state, (session, standing) => {
-      edges.toScouts({ type: 'standing', session, standing })
-    })
+    const tell = (session: number, standing: Standing) => edges.toScouts({ type: 'standing', session, standing })
+    this.standings = new StandingReports(state, tell, (scout) => this.ledger?.shownOf(scout) ?? {})
     const turned = (isTroubled: boolean) =>
       this.writer.add(isTroubled ? { type: 'storeTroubled', unsent: [] } : { type: 'storeRecovered' })
     this.journal = new Journal(store, system, turned, (work) => guard.run('journal', work))
@@ -117,6 +124,7 @@ export class Brain implements BrainPort {
     })
     this.charges = new Charges(this.tenants, new ModelPrices(state.index), system)
     this.responses = new KeptResponses(store, this.journal)
+    this.ledger = options.ledger === null ? null : this.ledgerOf(options.ledger, lane)
     this.idempotencyKeys = new IdempotencyKeys(store, system)
     this.numbers = new TaskNumbers(epoch)
     this.intents = new DurableIntents({
@@ -132,12 +140,20 @@ export class Brain implements BrainPort {
       nextTask: () => this.nextTask(),
       spend: (bytes) => share.spend(bytes),
       charges: this.charges,
+      earned: (work) => this.ledger?.earned(work) ?? null,
     })
     const { intents, journal } = this
     this.drainWait = new DrainWait(state, this.listings)
     const { leaseTtlMs } = state.settings
     this.effectRunner = new EffectRunner({ store, intents, edges, drainWait: this.drainWait, epoch, leaseTtlMs })
     this.barrier = new CommitBarrier(journal, intents, this.effectRunner, share)
+  }
+
+  private ledgerOf(settings: LedgerSettings, lane: TurnLane): Ledger {
+    const { system, store, journal, guard, core } = this
+    const contain = (work: () => void) => guard.run('ledger', work)
+    const ownersOf = (kind: TaskKind, model: string) => core.state.index.entry(kind, model)?.operators.size ?? 0
+    return new Ledger({ ...settings, system, store, journal, lane, contain, ownersOf })
   }
 
   nextTask(): number {
@@ -154,6 +170,8 @@ export class Brain implements BrainPort {
       }
       case 'usage':
         return this.journal.lazily({ write: 'tally', tally: message.sum })
+      case 'worked':
+        return this.ledger?.worked(message.work)
       default:
         return this.writer.add(message)
     }
@@ -201,6 +219,7 @@ export class Brain implements BrainPort {
   /** Takes up what the last process left open, and begins to count time. Before any client or scout comes in. */
   start(): void {
     this.guard.run('recovery', () => {
+      this.ledger?.start()
       this.intents.recover()
       // Whoever waited for these is gone.
       for (const intent of this.store.unkept()) void this.intents.forget(intent, null)
@@ -210,6 +229,7 @@ export class Brain implements BrainPort {
     this.every('tick', tickMs, () => this.tick())
     this.every('forget', forgetEveryMs, () => this.forget())
     this.every('served', servedFlushMs, () => this.servedDays.flush())
+    if (this.ledger !== null) this.every('ledger', batchEveryMs, () => this.ledger!.tick())
   }
 
   /** A tick that comes much later than it was due means that this process stood still. */
@@ -258,6 +278,7 @@ export class Brain implements BrainPort {
   /** Commits what can be committed, and stops the clock. */
   stop(): void {
     this.servedDays.flush()
+    this.guard.run('ledger', () => this.ledger?.stop())
     // What follows from a commit may have to be stepped and committed in its turn.
     do {
       this.writer.flush()

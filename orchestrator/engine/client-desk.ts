@@ -55,7 +55,8 @@ export class ClientDesk {
       : unknownModel(submission.model)
     if ('code' in tab) return new RefusedAnswer(answerId(kind, task), created, tab)
     const { continues } = routing
-    const relay = new Relay({ task, tenant, kind, stream, created, request: body, continues, tab }, host)
+    const count = host.works?.begin({ task, tenant, kind, isDirected: routing.only.length > 0 }) ?? null
+    const relay = new Relay({ task, tenant, kind, stream, created, request: body, continues, tab, count }, host)
     relays.add(relay)
     const deadlineMs = Math.min(submission.deadlineMs ?? requestDeadlineMs, requestDeadlineMs)
     const weight = submission.weight ?? 1
@@ -99,8 +100,9 @@ export class ClientDesk {
   }
 
   private close(relay: Relay, cause: Fault | null): void {
-    const { book, charges } = this.parts
-    const { tab, use, served } = relay
+    const { book, charges, brain } = this.parts
+    const { tab, use, served, work } = relay
+    if (work !== null) brain.fromClients({ type: 'worked', work })
     relay.microDollars = charges.close(tab, use, relay.usePrice)
     if (use !== null) book.add(tab.key, use, relay.microDollars)
     else if (cause !== null && cause.code !== 'cancelled') book.addFailed(tab.key, served?.model ?? '')

@@ -17,11 +17,13 @@ import { Relays } from './answers/relays.ts'
 import { Brain } from './brain.ts'
 import { AllowedModels } from './charges/allowed-models.ts'
 import { ClientDesk } from './client-desk.ts'
+import { WorkCounter } from './counting/task-count.ts'
 import type { IdempotencyKeys } from './durability/idempotency.ts'
 import type { Journal } from './durability/journal.ts'
 import type { KeptResponses } from './durability/kept-responses.ts'
 import { UsageBook } from './durability/usage-book.ts'
 import type { DurableIntents } from './intents/intents.ts'
+import type { LedgerSettings } from './ledger/ledger.ts'
 import type { BrainPort, EdgePort, ToClients } from './ports/brain.ts'
 import type { ChargedKey } from './ports/charged-key.ts'
 import type {
@@ -34,6 +36,7 @@ import type {
   Submission,
 } from './ports/client.ts'
 import type { EngineDefect } from './ports/defect.ts'
+import type { LedgerReport } from './ports/ledger/ledger.ts'
 import type { PlannerFunctions } from './ports/planner.ts'
 import type { AttemptEvents, ScoutEvents, ScoutLinks } from './ports/scouts.ts'
 import type { Store } from './ports/store.ts'
@@ -57,6 +60,8 @@ export interface HubEngineOptions {
   planner?: PlannerFunctions
   settings?: Partial<CoreSettings>
   seed?: number
+  /** Without it, or null, the hub gives no receipts. */
+  ledger?: LedgerSettings | null
 }
 
 export class HubEngine implements Engine {
@@ -77,7 +82,8 @@ export class HubEngine implements Engine {
   private readonly clients: ClientDesk
   private readonly answers: AnswerDesk
 
-  constructor({ system, store, links, epoch, onDefect, planner, settings = {}, seed }: HubEngineOptions) {
+  constructor(options: HubEngineOptions) {
+    const { system, store, links, epoch, onDefect, planner, settings = {}, seed, ledger = null } = options
     const guard = new DefectGuard(onDefect)
     const lane = new TurnLane(system)
     const port: BrainPort = {
@@ -92,12 +98,12 @@ export class HubEngine implements Engine {
       alive: (session, task, attempt) => this.answers.alive(session, task, attempt),
     }
     const scouts = new ScoutDesk({ brain: port, answers: answersPort, links: new LiveLinks(links, guard) })
-    const host = new AnswerHost(port, scouts)
+    const host = new AnswerHost(port, scouts, ledger === null ? null : new WorkCounter())
     const edges: EdgePort = {
       toClients: (message) => this.toClients(message),
       toScouts: (message) => scouts.receive(message),
     }
-    const parts = { system, store, guard, lane, edges, host, epoch, planner: planner ?? null, settings }
+    const parts = { system, store, guard, lane, edges, host, epoch, planner: planner ?? null, settings, ledger }
     this.brain = new Brain({ ...parts, seed: seed ?? Math.floor(system.random() * Number.MAX_SAFE_INTEGER) })
     const { core, intents } = this.brain
     this.book = new UsageBook((sum) => port.fromClients({ type: 'usage', sum }), system)
@@ -232,6 +238,11 @@ export class HubEngine implements Engine {
 
   ready(): boolean {
     return this.brain.ready()
+  }
+
+  /** Null in a hub that gives no receipts. */
+  get ledger(): LedgerReport | null {
+    return this.brain.ledger
   }
 
   stats(): EngineStats {

@@ -62,9 +62,10 @@ export class FrameLinks implements ScoutLinks {
     this.send(session, { type: 'welcome', ...terms, held: replies })
   }
 
-  standing(session: number, { paused, ...counts }: Standing): void {
+  standing(session: number, { paused, earned, waiting, unpaid, ...counts }: Standing): void {
     const pauses: FrameOf<'standing'>['paused'] = paused.map(({ model, resumesInMs }) => [model, resumesInMs])
-    this.send(session, { type: 'standing', ...counts, paused: pauses })
+    const points = { earned: earned ?? null, waiting: waiting ?? null, unpaid: unpaid ?? null }
+    this.send(session, { type: 'standing', ...counts, paused: pauses, ...points })
   }
 
   close(session: number, why: CloseName, detail?: string): void {

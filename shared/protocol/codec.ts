@@ -89,7 +89,7 @@ function decode(message: Uint8Array, layouts: readonly (Layout | undefined)[]): 
   const { names, fields } = layout
   const frame: Record<string, unknown> = { type: layout.type }
   for (let i = 0; i < fields.length; i++) {
-    const value = i + 1 < count ? readValue() : undefined
+    const value = i + 1 < count ? readValue() : fields[i]!.isAdded === true ? null : undefined
     if (!fields[i]!.accepts(value)) return malformed(`${layout.type}.${names[i]} must be ${fields[i]!.wants}`)
     frame[names[i]!] = value
   }

@@ -6,6 +6,8 @@
 export interface Field<T> {
   /** Completes the sentence "<frame>.<field> must be …". */
   readonly wants: string
+  /** Senders of an earlier version leave it out at the end of a frame; then it is null. */
+  readonly isAdded?: true
   accepts(value: unknown): value is T
 }
 
@@ -59,6 +61,11 @@ export function oneOf<const T extends string>(values: readonly T[]): Field<T> {
 
 export function orNull<T>(inner: Field<T>): Field<T | null> {
   return field(`${inner.wants}, or null`, (v) => v === null || inner.accepts(v))
+}
+
+/** Or null, which is also what it is when a sender of an earlier version leaves it out. Only at the end of a frame. */
+export function added<T>(inner: Field<T>): Field<T | null> {
+  return { ...orNull(inner), isAdded: true }
 }
 
 type Tuple<Fields extends readonly Field<unknown>[]> = {

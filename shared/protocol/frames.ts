@@ -4,6 +4,7 @@
  * the hub forwards without re-encoding. PROTOCOL.md describes the same in prose; `codec.ts` turns frames into bytes and
  * back.
  */
+import { unpaidCharsMax } from '../limits/ledger/ledger.ts'
 import {
   aboutCharsMax,
   attemptNumberMax,
@@ -19,7 +20,20 @@ import {
   requestBodyBytesMax,
 } from '../limits/wire.ts'
 import { heldVerdicts, outcomes, taskKinds, verdicts } from '../task.ts'
-import { bytes, bytesExactly, count, type Field, flag, listOf, listWith, name, oneOf, orNull, text } from './fields.ts'
+import {
+  added,
+  bytes,
+  bytesExactly,
+  count,
+  type Field,
+  flag,
+  listOf,
+  listWith,
+  name,
+  oneOf,
+  orNull,
+  text,
+} from './fields.ts'
 
 export const protocolVersion = 1
 export const subprotocol = 'chasm.v1'
@@ -210,6 +224,11 @@ export const frameTable = {
       window: count(concurrencyMax),
       /** [model, milliseconds until the hub asks for it again]: paused by a provider's rate limit. */
       paused: listOf(offersMax, name(modelCharsMax), durationMs),
+      /** Points of the present season, and those that wait in escrow; null from a hub that shows none. */
+      earned: added(count()),
+      waiting: added(count()),
+      /** Why tasks of today earned nothing, in one sentence; null where none did. */
+      unpaid: added(text(unpaidCharsMax)),
     },
   },
 } as const satisfies Record<string, FrameRow>

@@ -4,7 +4,11 @@
  */
 import type { FrameOf } from '../protocol/frames.ts'
 
-export type Standing = Omit<FrameOf<'standing'>, 'type'>
+type Frame = Omit<FrameOf<'standing'>, 'type'>
+
+/** Points may be left out where none are shown. */
+export type Standing = Omit<Frame, 'earned' | 'waiting' | 'unpaid'> &
+  Partial<Pick<Frame, 'earned' | 'waiting' | 'unpaid'>>
 
 /** Where the tasks went that this scout was considered for and did not get, as the hub counts them. */
 export const losses = [
@@ -33,7 +37,20 @@ export function standingSentences(standing: Standing): string[] {
     sentences.push(`${model} is paused for ${duration(ms)} because its provider limits the rate.`)
   }
   if (paused.length > 3) sentences.push(`${paused.length - 3} more models are paused for the same reason.`)
+  if (typeof standing.unpaid === 'string') sentences.push(standing.unpaid)
   return sentences
+}
+
+/** The points of a scout's operator, as its status shows them; null from a hub that shows none. */
+export function pointsText({ earned, waiting }: Pick<Standing, 'earned' | 'waiting'>): string | null {
+  if (typeof earned !== 'number' || typeof waiting !== 'number') return null
+  const season = `${grouped(earned)} this season`
+  return waiting === 0 ? season : `${season}, ${grouped(waiting)} waiting until you are trusted`
+}
+
+/** With commas between thousands. */
+function grouped(points: number): string {
+  return String(points).replace(/\B(?=(\d{3})+$)/g, ',')
 }
 
 const unconsidered =

@@ -16,7 +16,7 @@ function live(bench: EngineBench, durationMs: number, ...sessions: number[]): vo
 const idle = {
   type: 'standing',
   ...{ considered: 0, won: 0, lostLatency: 0, lostPrice: 0, lostCapacity: 0, lostTrust: 0, done: 0, failed: 0 },
-  ...{ failurePermille: 0, window: 8, paused: [] },
+  ...{ failurePermille: 0, window: 8, paused: [], earned: null, waiting: null, unpaid: null },
 }
 
 describe('a standing', () => {

@@ -9,8 +9,10 @@ import { streamBufferBytes, streamOverrunBytes, unreadBytesFree } from '../../..
 import { bodyBytesMax, frameBytesMax } from '../../../shared/limits/wire.ts'
 import type { Served, TaskKind } from '../../../shared/task.ts'
 import type { Cost } from '../../core/fleet/cost.ts'
+import type { TaskCount } from '../counting/task-count.ts'
 import type { ServedPrice, Tab, Use } from '../ports/charged-key.ts'
 import type { Answer, AnswerEnd, AnswerPart } from '../ports/client.ts'
+import type { WorkDone } from '../ports/ledger/work.ts'
 import type { ChunkHead, Settlement } from '../ports/scouts.ts'
 import type { Check } from './answer-checks.ts'
 import type { AnswerSink, AnswerSinkHost, Beginning } from './answer-sink.ts'
@@ -29,6 +31,8 @@ export interface RelayOptions {
   /** Whether another scout may go on after what was forwarded. */
   continues: boolean
   tab: Tab
+  /** Counts what is done for it; null where no receipt is given. */
+  count: TaskCount | null
 }
 
 /** What may come for one reader after its scout was asked to pause; a frame more than one session leaves room for. */
@@ -69,6 +73,8 @@ export class Relay implements AnswerSink, Answer, AskedSource {
   use: Use | null = null
   usePrice: ServedPrice | null = null
   microDollars: number | null = null
+  /** For its receipt; known at the end, null where there is none. */
+  work: WorkDone | null = null
   /** Tasks before this one, as far as that is known; null when it does not wait for a scout. */
   place: number | null = null
   private readonly attemptStreams: AttemptStream[] = []
@@ -98,6 +104,7 @@ export class Relay implements AnswerSink, Answer, AskedSource {
   private readonly kind: TaskKind
   private readonly stream: boolean
   private readonly continues: boolean
+  private readonly count: TaskCount | null
   /** As it arrived; null once the task is over. */
   private body: Uint8Array | null
   /** Of the request as it was sent last. */
@@ -105,7 +112,7 @@ export class Relay implements AnswerSink, Answer, AskedSource {
   private known: Asked | null = null
 
   constructor(
-    { task, tenant, kind, stream, created, request, continues, tab }: RelayOptions,
+    { task, tenant, kind, stream, created, request, continues, tab, count }: RelayOptions,
     private readonly host: AnswerSinkHost,
   ) {
     this.task = task
@@ -115,6 +122,7 @@ export class Relay implements AnswerSink, Answer, AskedSource {
     this.stream = stream
     this.continues = continues
     this.tab = tab
+    this.count = count
     this.body = request
     this.requestBytes = request.length
     this.id = answerId(kind, task)
@@ -122,8 +130,13 @@ export class Relay implements AnswerSink, Answer, AskedSource {
 
   // ------------------------------------------------------------ scout's side
 
+  get isCounted(): boolean {
+    return this.count !== null
+  }
+
   begin(beginning: Beginning): void {
     const { attempt, session, served, queuedMs, cost, continuing } = beginning
+    this.count?.begin(attempt, served.scout)
     const attemptStream = new AttemptStream(attempt, session, served, this.stream, this.kind, continuing, this)
     attemptStream.cost = cost
     attemptStream.promptPrice = beginning.promptPrice
@@ -138,6 +151,12 @@ export class Relay implements AnswerSink, Answer, AskedSource {
   }
 
   request(): Uint8Array | Fault {
+    const request = this.requestNow()
+    if (request instanceof Uint8Array) this.count?.sent(request)
+    return request
+  }
+
+  private requestNow(): Uint8Array | Fault {
     const request = this.body
     if (request === null) throw new Error(`task ${this.task} begins an attempt after its end`)
     if (this.prefix === '') return request
@@ -267,6 +286,7 @@ export class Relay implements AnswerSink, Answer, AskedSource {
 
   private drop(attemptStream: AttemptStream): void {
     this.attemptStreams.splice(this.attemptStreams.indexOf(attemptStream), 1)
+    this.count?.released(attemptStream.attempt)
     if (this.winner === attemptStream) this.winner = null
   }
 
@@ -282,13 +302,14 @@ export class Relay implements AnswerSink, Answer, AskedSource {
       this.addLines(attemptStream.takeReleased())
       this.addLines(attemptStream.end())
       this.end = { type: 'done', body: attemptStream.body }
-      this.used(attemptStream, attemptStream.wholeUse())
+      this.used(attemptStream, attemptStream.wholeUse(), false)
     } else {
       const why = cause ?? fault('internal_error', 'The answer was committed without its body.')
       this.end = { type: 'failed', fault: why, forwardedBytes: this.forwardedBytes + sumOf(this.lines) }
       // Who leaves early has had what was forwarded.
-      if (this.winner !== null && isLeft(why)) this.used(this.winner, this.winner.partUse())
+      if (this.winner !== null && isLeft(why)) this.used(this.winner, this.winner.partUse(), true)
     }
+    this.count?.releasedAll()
     this.attemptStreams.length = 0
     this.winner = null
     // Its reader may hold on to this answer for long.
@@ -297,9 +318,13 @@ export class Relay implements AnswerSink, Answer, AskedSource {
     this.signal()
   }
 
-  private used({ promptPrice, answerPrice }: AttemptStream, use: Use): void {
+  private used(attemptStream: AttemptStream, use: Use, isPartial: boolean): void {
+    const { promptPrice, answerPrice, attempt, served, continuing: isContinued } = attemptStream
     this.use = use
     this.usePrice = { promptPrice, answerPrice }
+    const answer = attemptStream.answerCount()
+    if (answer === null || this.count === null) return
+    this.work = this.count.over({ attempt, served, answer, isPartial, isContinued })
   }
 
   // ------------------------------------------------------------ reader's side

@@ -14,6 +14,7 @@ import type { IdempotencyKeys } from '../durability/idempotency.ts'
 import type { Journal } from '../durability/journal.ts'
 import type { KeyStore } from '../ports/account-store.ts'
 import type { IntentSubmission, Intents, Viewer } from '../ports/intents.ts'
+import type { WorkDone } from '../ports/ledger/work.ts'
 import type { PlannerFunctions } from '../ports/planner.ts'
 import type { IntentFilter, IntentStore, StoreWrite } from '../ports/store.ts'
 import { ControlNodes } from './control-nodes.ts'
@@ -39,6 +40,8 @@ export interface IntentsOptions {
   /** Told of bytes that were read and written to make a request or a decision. */
   spend: (bytes: number) => void
   charges: Charges
+  /** The row of a receipt, which goes with the settlement; null where there is none. */
+  earned: (work: WorkDone) => StoreWrite | null
 }
 
 export class DurableIntents implements Intents {
@@ -50,12 +53,12 @@ export class DurableIntents implements Intents {
   private readonly dispatch: (event: Event) => void
   private readonly journal: Journal
 
-  constructor({ host, planner, spend, ...parts }: IntentsOptions) {
+  constructor({ host, planner, spend, earned, ...parts }: IntentsOptions) {
     const { store, system, dispatch, nextTask, charges } = parts
     this.live = new LiveIntents({ store, planner, host, spend, charges })
     this.commands = new IntentCommands(parts, this.live)
     this.queries = new IntentQueries(store, this.live)
-    this.changes = new IntentChanges(this.live, system, charges)
+    this.changes = new IntentChanges(this.live, system, charges, earned)
     this.controlNodes = new ControlNodes({ store, planner, nextTask, live: this.live, charges, spend })
     this.dispatch = dispatch
     this.journal = parts.journal

@@ -5,6 +5,7 @@
  * pass the brain, but for those of durable tasks, which it carries itself.
  */
 import type { Effect, Event } from '../../core/events.ts'
+import type { WorkDone } from './ledger/work.ts'
 import type { Greeting, Standing, Welcome } from './scouts.ts'
 import type { UsageTally } from './usage.ts'
 
@@ -18,6 +19,8 @@ export type FromClients =
   | { type: 'where'; task: number }
   /** Usage of answers that were given to clients, for the books. */
   | { type: 'usage'; sum: UsageTally }
+  /** What was done for a client that waited, for its receipt. */
+  | { type: 'worked'; work: WorkDone }
 
 /** From who holds the sockets of scouts. */
 export type FromScouts =

@@ -26,6 +26,7 @@ import {
   MemoryDisk,
   type StoredIntent,
 } from './disk.ts'
+import { ledgerReads } from './ledger.ts'
 import { reportReads } from './reports.ts'
 import { usageReads } from './usage.ts'
 import { sameBytes, writeBatch } from './writes.ts'
@@ -45,6 +46,7 @@ export function memoryStore(disk = new MemoryDisk()): Store {
     ...readsOn(disk),
     ...usageReads(disk),
     ...reportReads(disk),
+    ...ledgerReads(disk),
     nextEpoch() {
       writable()
       disk.epoch += 1
