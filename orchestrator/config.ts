@@ -4,10 +4,12 @@
  * looks at the environment. An empty variable counts as unset, as a copied `.env` line without a value means it.
  */
 import { isIP } from 'node:net'
+import { availableParallelism } from 'node:os'
 import { z } from 'zod'
 import { quoteFlaw } from '../shared/env-file.ts'
 import { requestBodyBytesDefault } from '../shared/limits/http.ts'
 import { adminKeyCharsMax, adminKeyCharsMin } from '../shared/limits/keys.ts'
+import { edgesMax } from '../shared/limits/process.ts'
 import { bodyBytesMax, requestBodyBytesMax } from '../shared/limits/wire.ts'
 import { TrustedProxies } from '../shared/network/client-address.ts'
 import { readOrigins } from '../shared/network/web-origin.ts'
@@ -47,9 +49,13 @@ export interface Config {
   readonly points: PointsMode
   /** Whether unknown wallets get an account, until an administrator sets it otherwise. */
   readonly signup: SignupMode
+  /** Processes that hold the sockets of clients and scouts beside the brain; 0 for one process that does all. */
+  readonly edges: number
 }
 
 const MiB = 1024 * 1024
+const edgesInNetwork =
+  'A hub of a network (CLUSTER_URL) is one process for now: set HUB_EDGES to 0, or leave CLUSTER_URL out.'
 const hostName = /^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$/
 const adminKeyForm = new RegExp(`^[\\x21-\\x7e]{${adminKeyCharsMin},${adminKeyCharsMax}}$`)
 
@@ -135,7 +141,20 @@ const schema = z.object({
   CLUSTER_ROSTER: z.string().nullable().default(null),
   CLUSTER_USER: z.string().nullable().default(null),
   CLUSTER_PASSWORD: z.string().nullable().default(null),
+  HUB_EDGES: z
+    .string()
+    .refine(
+      (text) => text === 'auto' || (/^\d{1,2}$/.test(text) && Number(text) <= edgesMax),
+      wants('HUB_EDGES', `auto or a whole number from 0 to ${edgesMax}`),
+    )
+    .default('0')
+    .transform((text) => (text === 'auto' ? edgesFor(availableParallelism()) : Number(text))),
 })
+
+/** One edge beside the brain does no more than one process that does both. */
+function edgesFor(cores: number): number {
+  return cores < 3 ? 0 : Math.min(edgesMax, cores - 1)
+}
 
 /** `host:port` of a server between hubs; null for what is none. */
 function clusterServer(text: string): string | null {
@@ -143,15 +162,17 @@ function clusterServer(text: string): string | null {
   return url === null || url.hostname === '' ? null : `${url.hostname}:${url.port || '4222'}`
 }
 
-/** What is missing of settings that belong together. */
+/** What is missing of settings that belong together, or what of them cannot be had together. */
 function clusterFlaws({
   CLUSTER_URL,
   CLUSTER_ROSTER,
   CLUSTER_USER,
   CLUSTER_PASSWORD,
+  HUB_EDGES,
 }: z.infer<typeof schema>): string[] {
   const [user, password] = [CLUSTER_USER !== null, CLUSTER_PASSWORD !== null]
   if (user !== password) return ['CLUSTER_USER and CLUSTER_PASSWORD belong together: set both or neither.']
+  if (CLUSTER_URL.servers.length > 0 && HUB_EDGES > 0) return [edgesInNetwork]
   if (CLUSTER_URL.servers.length > 0 || !(user || CLUSTER_ROSTER !== null)) return []
   return [`${user ? 'CLUSTER_USER' : 'CLUSTER_ROSTER'} does nothing without CLUSTER_URL: set that, or neither.`]
 }
@@ -182,7 +203,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
   const { CLUSTER_URL: cluster, CLUSTER_ROSTER: clusterRoster } = parsed.data
   const { CLUSTER_USER: user, CLUSTER_PASSWORD: password } = parsed.data
   const { HOST, PORT, DATA_DIR, ADMIN_KEY, CORS_ORIGINS, LOG_LEVEL, TRUSTED_PROXIES, PRIVATE_URLS } = parsed.data
-  const { REQUEST_MAX_MIB: requestBytesMax, PUBLIC_URL: publicUrl, SIGNUP: signup } = parsed.data
+  const { REQUEST_MAX_MIB: requestBytesMax, PUBLIC_URL: publicUrl, SIGNUP: signup, HUB_EDGES: edges } = parsed.data
   const { RECEIPTS: receipts, POINTS: points } = parsed.data
   return Object.freeze({
     host: HOST,
@@ -202,6 +223,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     isClusterSecure: cluster.isSecure,
     clusterLogin: user === null || password === null ? null : { user, password },
     clusterRoster,
+    edges,
   })
 }
 

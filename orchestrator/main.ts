@@ -4,30 +4,34 @@
  * benches); run as a program it takes its configuration from the environment and drains on a signal.
  */
 
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { loadEnvFile } from '../shared/env-file.ts'
 import { defectCode, drainMs, signalEchoMs } from '../shared/limits/process.ts'
 import { TrustedProxies } from '../shared/network/client-address.ts'
 import { realSystem, type System } from '../shared/system.ts'
 import { AccountWatch } from './accounts/account-watch.ts'
 import { HubAccounts } from './accounts/accounts.ts'
-import { fragmentOf } from './accounts/sign-in/login-links.ts'
-import { makeIdentity, readIdentity } from './cluster/hub-files.ts'
+import type { Ready } from './banner.ts'
+import { runBrain } from './brain/brain-process.ts'
+import { openLedger } from './brain/open-ledger.ts'
 import type { Network } from './cluster/network.ts'
-import { seedBytes } from './cluster/roster/identity.ts'
 import { type Config, readConfig } from './config.ts'
 import type { CoreSettings } from './core/settings.ts'
 import { PageFiles } from './dashboard/page-files.ts'
 import { ScoutBuilds } from './dashboard/scout-builds.ts'
+import { runEdge } from './edge/edge-process.ts'
 import { HubEngine } from './engine/engine.ts'
-import { hubActor, Keyring } from './engine/keyring.ts'
-import type { LedgerSettings } from './engine/ledger/ledger.ts'
+import { Keyring } from './engine/keyring.ts'
 import type { EngineDefect } from './engine/ports/defect.ts'
 import { firstClientKey, localScoutKey } from './first-keys.ts'
 import { connectionsMax, requestsMax } from './gateway/descriptors.ts'
 import { Gateway, type GatewaySettings } from './gateway/gateway.ts'
 import type { Builds, HttpSettings, Page } from './http/request-context.ts'
 import { canListen, serveHub } from './http/server.ts'
-import { ledgerSettings, missingIdentity } from './ledger-settings.ts'
+import { HubProcesses } from './hub-processes.ts'
+import { listenFlaw } from './listen-flaw.ts'
 import { createLog, type Logger } from './log.ts'
 import { isLoopback, pageHosts, pageOrigin } from './page-address.ts'
 import { isBelowNpm, watchParent } from './parent-watch.ts'
@@ -74,7 +78,7 @@ export function startHub(options: HubOptions): Hub | { flaw: string } {
   // On the very first start there is no fleet that could be on its way back.
   const settings = epoch === 1 ? { bootGraceMs: 0, ...options.core } : { ...options.core }
   const clientOf = (peer: string, headers: Headers) => proxies.clientOf(peer, headers)
-  const ledger = ledgerOf(options, folder, system)
+  const ledger = openLedger(config, folder, system)
   if (ledger !== null && 'flaw' in ledger) return refused(folder, ledger.flaw)
   const gateway = gatewayOf(options, { system, keyring, clientOf })
   const engine = new HubEngine({
@@ -94,8 +98,7 @@ export function startHub(options: HubOptions): Hub | { flaw: string } {
   let http: ReturnType<typeof serveHub>
   try {
     http = serveHub({
-      host: config.host,
-      port: config.port,
+      listen: { host: config.host, port: config.port },
       engine,
       intents: engine.intents,
       planner,
@@ -113,7 +116,7 @@ export function startHub(options: HubOptions): Hub | { flaw: string } {
     })
   } catch (error) {
     engine.stop()
-    return refused(folder, listenFlaw(config, error))
+    return refused(folder, listenFlaw(config, error, canListen))
   }
   keyring.onDropped(http.keyDropped)
   gateway.start(engine.scoutEvents)
@@ -136,19 +139,6 @@ export function startHub(options: HubOptions): Hub | { flaw: string } {
 function refused(folder: DataFolder, flaw: string): { flaw: string } {
   folder.close()
   return { flaw }
-}
-
-/** Null for a hub that gives no receipts. The identity is the one that a hub of a network has. */
-function ledgerOf(
-  { config }: HubOptions,
-  folder: DataFolder,
-  system: System,
-): LedgerSettings | { flaw: string } | null {
-  const { dataDir, receipts, points } = config
-  if (receipts === 'off') return null
-  const flaw = missingIdentity(folder.store, readIdentity(dataDir))
-  const identity = flaw ?? makeIdentity(dataDir, system.randomBytes(seedBytes))
-  return 'flaw' in identity ? identity : ledgerSettings({ dataDir, points, identity, ...folder })
 }
 
 /** What there may be to show besides the hub itself. */
@@ -187,18 +177,6 @@ function httpSettingsOf({ config, http }: HubOptions): Partial<HttpSettings> {
   return { allowsPrivateUrls: config.privateUrls === 'allow', corsOrigins, requestBytesMax, ...page, ...http }
 }
 
-function listenFlaw({ host, port }: Config, error: unknown): string {
-  const code = (error as { code?: unknown }).code
-  // The runtime calls every failure to bind a taken port: another port tells whether it is the address.
-  const isAddress = code === 'EACCES' || canListen(host)
-  if (!isAddress) return `HOST=${host} is no address of this machine: set HOST to one, as 127.0.0.1 or 0.0.0.0.`
-  if (code === 'EADDRINUSE') {
-    return `Port ${port} on ${host} is taken by another program: stop that one, or set PORT to a free port.`
-  }
-  if (code === 'EACCES') return `Port ${port} on ${host} is not yours to use: set PORT to one above 1023.`
-  return `Cannot listen on ${host}, port ${port}: ${String((error as Error).message)}. Check HOST and PORT.`
-}
-
 /** Resolves with the promise or after `ms`, whichever comes first. */
 function within(system: System, ms: number, promise: Promise<void>): Promise<void> {
   return new Promise((resolve) => {
@@ -233,6 +211,16 @@ async function run(): Promise<void> {
       log.error({ err: error }, 'an error reached the top; this is a defect, please report it')
     })
   }
+  const [role, runDir, ...forWhom] = process.argv.slice(2)
+  if (role === 'brain' && runDir !== undefined) {
+    return runBrain(config, log, runDir, { hasScout: forWhom.includes('scout'), hasReader: forWhom.includes('reader') })
+  }
+  if (role === 'edge' && runDir !== undefined) return void runEdge(config, log, runDir)
+  if (config.edges > 0) return runProcesses(config, log)
+  await runHub(config, log, parent)
+}
+
+async function runHub(config: Config, log: Logger, parent: number): Promise<void> {
   const onDefect = ({ during, fields, cause }: EngineDefect) => {
     // Memory cannot be trusted any more, and the store can: the next start goes on from there.
     log.fatal({ err: cause, during, ...fields }, 'the orchestrator met a defect and ends; please report it')
@@ -249,10 +237,7 @@ async function run(): Promise<void> {
   }
   // Whoever is given a link comes at once. A hub that comes back under load has other things to do first.
   if (introduce(hub, config, log)) page.start()
-  if (!isLoopback(config.host) && config.trustedProxies.length === 0) {
-    const advice = 'put a TLS proxy in front (docs/run-an-orchestrator.md) and name it in TRUSTED_PROXIES'
-    log.warn({ host: config.host }, `keys and prompts cross the network in clear: ${advice}`)
-  }
+  warnOfNetwork(config, log)
   let stoppedMs: number | null = null
   const stop = () => {
     const nowMs = performance.now()
@@ -279,40 +264,74 @@ async function run(): Promise<void> {
   }
 }
 
+/** Brain and edges as processes of their own, and this one to look after them. */
+function runProcesses(config: Config, log: Logger): void {
+  // A path of its own, because the system allows a socket's no more than 107 bytes.
+  const runDir = mkdtempSync(join(tmpdir(), 'chasm-hub-'))
+  const parent = process.ppid
+  const program = [process.execPath, '--no-env-file', process.argv[1]!]
+  const forWhom = [...(process.send === undefined ? [] : ['scout']), ...(hasReader() ? ['reader'] : [])]
+  const processes = new HubProcesses({
+    commands: {
+      brain: [...program, 'brain', runDir, ...forWhom],
+      edge: [...program, 'edge', runDir],
+    },
+    edges: config.edges,
+    port: config.port,
+    pageAt: (port) => pageOrigin(config, port),
+    env: process.env,
+    system: realSystem(),
+    log,
+    onReady: (ready) => tellReady(ready, log),
+  })
+  warnOfNetwork(config, log)
+  const signal = () => processes.signal()
+  process.on('SIGINT', signal)
+  process.on('SIGTERM', signal)
+  process.on('disconnect', signal)
+  if (process.send === undefined && isBelowNpm(process.env)) {
+    watchParent({ system: realSystem(), parent, parentOf: () => process.ppid, onGone: signal })
+  }
+  void processes.run().then((code) => {
+    rmSync(runDir, { recursive: true, force: true })
+    process.exit(code)
+  })
+}
+
+function warnOfNetwork(config: Config, log: Logger): void {
+  if (isLoopback(config.host) || config.trustedProxies.length > 0) return
+  const advice = 'put a TLS proxy in front (docs/run-an-orchestrator.md) and name it in TRUSTED_PROXIES'
+  log.warn({ host: config.host }, `keys and prompts cross the network in clear: ${advice}`)
+}
+
 /**
  * Tells whoever started this process where the hub is: the supervisor by message, a person on standard output. True
  * when that came with a link to the page.
  */
 function introduce(hub: Hub, config: Config, log: Logger): boolean {
   const clientKey = firstClientKey(hub.keyring)
-  // A link that signs in is for a person's eyes: a log is read by others and kept.
-  const hasReader = process.send !== undefined || process.stdout.isTTY
-  const loginUrl = hasReader ? firstLogin(hub, config) : undefined
-  if (process.send !== undefined) {
-    const scoutKey = localScoutKey(hub.keyring, config.dataDir)
-    process.send({
-      type: 'ready',
-      url: hub.url,
-      scoutKey,
-      ...(clientKey && { clientKey }),
-      ...(loginUrl && { loginUrl }),
-    })
-    return loginUrl !== undefined
-  }
-  log.info({ url: hub.url }, 'listening')
+  const login = hasReader() ? hub.accounts.firstLogin() : undefined
+  const loginUrl = login === undefined ? {} : { loginUrl: pageOrigin(config, hub.port) + login }
+  // The scout's key is made for who brings a scout along.
+  const scoutKey = process.send === undefined ? '' : localScoutKey(hub.keyring, config.dataDir)
+  tellReady({ type: 'ready', url: hub.url, scoutKey, ...(clientKey !== undefined && { clientKey }), ...loginUrl }, log)
+  return login !== undefined
+}
+
+/** A link that signs in is for a person's eyes: a log is read by others and kept. */
+function hasReader(): boolean {
+  return process.send !== undefined || process.stdout.isTTY
+}
+
+function tellReady(ready: Ready, log: Logger): void {
+  if (process.send !== undefined) return void process.send(ready)
+  const { url, clientKey, loginUrl } = ready
+  log.info({ url }, 'listening')
   if (clientKey !== undefined) {
     process.stdout.write(`First client key, shown once: ${clientKey}\n`)
     process.stdout.write('Make a key for a scout with: npm run key -- scout\n')
   }
   if (loginUrl !== undefined) process.stdout.write(`Sign in as the operator, once, within 10 minutes: ${loginUrl}\n`)
-  return loginUrl !== undefined
-}
-
-/** A link for the operator as long as there is no account. */
-function firstLogin({ accounts, port }: Hub, { host, publicUrl }: Config): string | undefined {
-  if (accounts.accounts({ limit: 1 }).length > 0) return undefined
-  const made = accounts.links.make(null, hubActor)
-  return 'code' in made ? undefined : pageOrigin({ host, publicUrl }, port) + fragmentOf(made.token)
 }
 
 function giveUp(flaw: string): void {

@@ -1,12 +1,18 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
+import { scoutSnippets } from '../orchestrator/dashboard/page/pages/snippets.ts'
+import { ScoutBuilds } from '../orchestrator/dashboard/scout-builds.ts'
+import { scoutPlatforms } from '../shared/scouts/platforms.ts'
+import { realSystem } from '../shared/system.ts'
 import { LiveHub } from './support/hub/live-hub.ts'
 import { documentedNames } from './support/law/tidy-rules.ts'
 import { Program } from './support/machine/programs.ts'
 import { temporaryFolder } from './support/machine/temporary-folder.ts'
 
 const root = join(import.meta.dirname, '..')
+/** This machine's, if executables are handed out for it. */
+const platform = scoutPlatforms.find((one) => one === `${process.platform}-${process.arch}`)
 const executable = join(root, 'dist/chasm-scout')
 const bundle = join(root, 'dist/scout/executable.js')
 
@@ -21,7 +27,8 @@ const read = (path: string): string => readFileSync(join(root, path), 'utf8')
 describe('what is handed out', () => {
   // In a test a program would be killed at its end; here nothing is left to kill.
   beforeAll(() => {
-    const built = Bun.spawnSync([process.execPath, join(root, 'scout/build.ts'), 'bundle', 'here'], { stderr: 'pipe' })
+    const products = ['bundle', 'here', ...(platform === undefined ? [] : [platform])]
+    const built = Bun.spawnSync([process.execPath, join(root, 'scout/build.ts'), ...products], { stderr: 'pipe' })
     expect([built.exitCode, built.stderr.toString()]).toEqual([0, ''])
   })
 
@@ -50,6 +57,30 @@ describe('what is handed out', () => {
     expect([await status.exited, status.stdout]).toEqual([0, expect.stringContaining('connected')])
     scout.signal('SIGTERM')
     expect(await scout.exited).toBe(0)
+    await hub.close()
+  })
+
+  const skipped = platform === undefined ? ' (skipped: none is built for this platform)' : ''
+  test.skipIf(skipped !== '')(`one line fetches it from a hub that has it, and it serves${skipped}`, async () => {
+    const hub = new LiveHub({ builds: new ScoutBuilds(realSystem(), join(root, 'dist')) })
+    const home = temporaryFolder()
+    const line = scoutSnippets(hub.url, hub.scoutKey, [platform!]).find(({ id }) => id === 'line')!
+    const settings = { PROVIDERS: 'demo', SCOUT_NAME: 'fetched', SCOUT_CONCURRENCY: '4', LOG_LEVEL: 'error' }
+    const child = Bun.spawn(['sh', '-c', line.text], {
+      ...{ cwd: home, stdin: 'ignore', stdout: 'ignore', stderr: 'pipe', detached: true },
+      env: { PATH: process.env.PATH!, HOME: home, SCOUT_STATE_DIR: join(home, 'state'), ...settings },
+    })
+    try {
+      await hub.connected('fetched', 4)
+      const kept = readFileSync(join(home, '.local/share/chasm/chasm-scout'))
+      expect(kept.equals(readFileSync(`${executable}-${platform}`))).toBe(true)
+      const body = { model: 'demo-small', stream: true, messages: [{ role: 'user', content: 'hello' }] }
+      expect(await (await hub.post('/v1/chat/completions', body)).text()).toContain('data: [DONE]')
+    } finally {
+      // The scout is a grandchild; it drains.
+      process.kill(-child.pid, 'SIGTERM')
+    }
+    expect(await new Response(child.stderr).text()).toContain(`Fetching the scout for ${platform}`)
     await hub.close()
   })
 

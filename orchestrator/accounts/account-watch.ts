@@ -21,6 +21,11 @@ export class AccountWatch {
     private readonly store: AccountStore,
     private readonly keyring: Keyring,
     private readonly system: System,
+    /**
+     * `hub`: it owns the store, and hears of its own changes where it makes them. `edge`: it only reads, and every
+     * change is another process's.
+     */
+    private readonly role: 'hub' | 'edge' = 'hub',
   ) {
     this.commits = store.foreignCommits()
     this.seq = store.lastAuditSeq()
@@ -28,7 +33,7 @@ export class AccountWatch {
 
   start(): void {
     this.every(keyWatchMs, () => this.look())
-    this.every(signInsForgetMs, () => this.forget())
+    if (this.role === 'hub') this.every(signInsForgetMs, () => this.forget())
   }
 
   stop(): void {
@@ -55,7 +60,7 @@ export class AccountWatch {
     }
     this.commits = commits
     for (let rows = this.unseen(); rows.length > 0; rows = this.unseen()) {
-      for (const row of rows) if (row.actor === consoleActor.id) this.follow(row)
+      for (const row of rows) if (this.role === 'edge' || row.actor === consoleActor.id) this.follow(row)
       this.seq = rows.at(-1)!.seq
     }
   }

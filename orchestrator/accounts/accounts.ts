@@ -6,7 +6,7 @@
 import type { Fault } from '../../shared/faults.ts'
 import { sessionMs, verificationsPerMinute } from '../../shared/limits/keys.ts'
 import type { System } from '../../shared/system.ts'
-import type { Actor, KeyHolder, Keyring } from '../engine/keyring.ts'
+import { type Actor, hubActor, type KeyHolder, type Keyring } from '../engine/keyring.ts'
 import type { AccountRow, AccountStore, AuditFilter } from '../engine/ports/account-store.ts'
 import type {
   AccountChanges,
@@ -24,7 +24,7 @@ import type { BatchStore, StoreWrite } from '../engine/ports/store.ts'
 import { AccountBook } from './account-book.ts'
 import { Looks } from './looks.ts'
 import { type LiveSession, type SessionOwner, Sessions } from './sessions/sessions.ts'
-import { LoginLinks } from './sign-in/login-links.ts'
+import { fragmentOf, LoginLinks } from './sign-in/login-links.ts'
 import * as refusals from './sign-in/refusals.ts'
 import { Tries } from './sign-in/tries.ts'
 import { WalletSignIn } from './sign-in/wallet-sign-in.ts'
@@ -62,6 +62,13 @@ export class HubAccounts implements Accounts {
     this.wallet = new WalletSignIn(system)
     this.looks = new Looks(store, keyring, system)
     keyring.onDropped((key) => this.sessions.keyDropped(key))
+  }
+
+  /** The end of an address that signs the operator in, made as long as there is no account. */
+  firstLogin(): string | undefined {
+    if (this.accounts({ limit: 1 }).length > 0) return undefined
+    const made = this.links.make(null, hubActor)
+    return 'code' in made ? undefined : fragmentOf(made.token)
   }
 
   // ------------------------------------------------------------ signing in

@@ -7,6 +7,7 @@ import { type KeyScopes, limitsOf, scopesOf, storedLimits, storedScopes } from '
 import type { HubAccounts } from '../accounts/accounts.ts'
 import { fragmentOf } from '../accounts/sign-in/login-links.ts'
 import { consoleActor, type Keyring, type KeyTrouble } from '../engine/keyring.ts'
+import type { KeyRow } from '../engine/ports/account-store.ts'
 import type { SignupMode } from '../engine/ports/accounts.ts'
 import { pastEnd } from '../http/accounts/narrowing.ts'
 import {
@@ -63,8 +64,12 @@ function make({ keyring, nowMs, dataDir }: ActionParts, { words, body }: KeyComm
   return { output: `${key}\n`, hint: `${row.id} for the hub of ${dataDir}; shown this once. ${nextStep[kind]}` }
 }
 
-function list({ keyring }: ActionParts): Outcome {
-  return { output: keyring.list().map(keyLine).join('') }
+function list({ keyring, accounts }: ActionParts): Outcome {
+  return { output: keyring.list().map(keyLineOf(accounts)).join('') }
+}
+
+function keyLineOf(accounts: HubAccounts): (row: KeyRow) => string {
+  return (row) => keyLine(row, row.account === null ? undefined : accounts.account(row.account))
 }
 
 function regenerate({ keyring, dataDir }: ActionParts, { words: [id = ''] }: KeyCommand): Outcome {
@@ -81,7 +86,7 @@ function revoke({ keyring }: ActionParts, { words: [id = ''] }: KeyCommand): Out
 }
 
 /** Scopes, the end and limits: what is not named stays. */
-function amendKey({ keyring, nowMs }: ActionParts, { words: [id = ''], body }: KeyCommand): Outcome {
+function amendKey({ keyring, accounts, nowMs }: ActionParts, { words: [id = ''], body }: KeyCommand): Outcome {
   const before = keyring.row(id)
   if (before === undefined) return troubled(id, 'unknown')
   const flaw = refusal(keyChanges, body) ?? pastEnd(keyChangesOf(body), nowMs)
@@ -94,7 +99,7 @@ function amendKey({ keyring, nowMs }: ActionParts, { words: [id = ''], body }: K
     ...(limits !== undefined && { limits: mergedLimits(before.limits, limits, body.limits as object) }),
   }
   const amended = keyring.amend(id, changes, consoleActor)
-  return typeof amended === 'string' ? troubled(id, amended) : { output: keyLine(amended) }
+  return typeof amended === 'string' ? troubled(id, amended) : { output: keyLineOf(accounts)(amended) }
 }
 
 function limit(parts: ActionParts, command: KeyCommand): Outcome {

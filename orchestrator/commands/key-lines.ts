@@ -4,10 +4,11 @@
  */
 import type { AccountRow, AuditRow, KeyRow } from '../engine/ports/account-store.ts'
 
-export function keyLine(row: KeyRow): string {
-  const { id, role, name, createdMs, account, scopes, limits, expiresMs, revokedMs } = row
+/** `owner`: the account whose it is; undefined where it is nobody's. */
+export function keyLine(row: KeyRow, owner: AccountRow | undefined): string {
+  const { id, role, name, createdMs, scopes, limits, expiresMs, revokedMs } = row
   const notes = [
-    account ?? '',
+    owner === undefined ? '' : `of ${owner.name || owner.address} (${owner.id})`,
     scopes ?? '',
     limits ?? '',
     expiresMs === null ? '' : `until ${day(expiresMs)}`,

@@ -98,7 +98,17 @@ export class PageFiles {
     return this.files!
   }
 
+  /** The files, or why there are none: whatever the disk and the system refuse harms nobody but the page's readers. */
   private async load(): Promise<Files | string> {
+    try {
+      return await this.filesOrComplaint()
+    } catch (error) {
+      this.failedMs = this.options.system.nowMs()
+      return (error as Error).message
+    }
+  }
+
+  private async filesOrComplaint(): Promise<Files | string> {
     const built = this.options.built ?? join(import.meta.dirname, 'page')
     // Beside a bundled program lies the bundled page; beside this source its source.
     if (existsSync(join(built, entry)) && !existsSync(join(built, 'main.tsx'))) return readFiles(built)

@@ -10,6 +10,7 @@ import { checkedBytesMax, checkedBytesPerOperatorMax } from '../../shared/limits
 import { withoutSecrets } from '../../shared/secrets.ts'
 import type { System } from '../../shared/system.ts'
 import { isInSteps } from '../../shared/turn-lane.ts'
+import { sameNonce } from '../core/model/nonce.ts'
 import type { AnswerChecks, CheckSteps } from './answers/answer-checks.ts'
 import type { AnswerSink } from './answers/answer-sink.ts'
 import type { AttemptStream } from './answers/attempt-stream.ts'
@@ -25,8 +26,8 @@ interface AnswerDeskParts {
   scouts: AttemptLinks
   sinks: { get(task: number): AnswerSink | undefined }
   checks: AnswerChecks
-  /** Of a session that is known here; undefined once it is gone. */
-  operatorOf: (session: number) => string | undefined
+  /** Whether this session is known, and not gone. */
+  isLive: (session: number) => boolean
 }
 
 type Grant = Extract<ToClients, { type: 'grant' }>
@@ -86,7 +87,7 @@ export class AnswerDesk implements AttemptEvents {
     const { task, attempt } = head
     const sink = this.sinkOf(session, task, attempt)
     const attemptStream = this.renew(session, task, attempt, sink)
-    if (sink === undefined || attemptStream === undefined || attemptStream.isInCheck) return
+    if (sink === undefined || attemptStream === undefined || isOver(attemptStream)) return
     const flaw = sink.chunk(attemptStream, head, body)
     if (flaw !== null) this.parts.brain.fromClients({ type: 'attemptBroken', task, attempt, fault: flaw })
   }
@@ -96,6 +97,10 @@ export class AnswerDesk implements AttemptEvents {
     const sink = this.sinkOf(session, task, attempt)
     const attemptStream = sink?.attemptStream(attempt, session)
     if (attemptStream?.isInCheck === true) return
+    // Of what the brain will refuse nothing is kept; nor of another settlement while it decides on the first one.
+    if (attemptStream?.nonce && (attemptStream.isSettled || !sameNonce(attemptStream.nonce, settlement.nonce))) {
+      return this.settled(session, settlement, undefined)
+    }
     if (sink === undefined || attemptStream === undefined || outcome !== 'done') {
       return this.settled(session, settlement, attemptStream)
     }
@@ -112,12 +117,12 @@ export class AnswerDesk implements AttemptEvents {
     steps: CheckSteps,
     bytes: number,
   ): void {
-    const { brain, checks, sinks, operatorOf } = this.parts
+    const { brain, checks, sinks, isLive } = this.parts
     const { task, attempt } = settlement
     // A session may settle in the turn in which it joined, before the core knows it.
-    if (operatorOf(session) === undefined) brain.flush()
-    const operator = operatorOf(session)
-    if (operator === undefined) return
+    if (!isLive(session)) brain.flush()
+    if (!isLive(session)) return
+    const operator = operatorOf(attemptStream.served.scout)
     const refused = this.bytesInCheck.take(operator, bytes)
     if (refused !== null) {
       const cause = refused === 'share' ? tooMuchToCheck : noRoomToCheck
@@ -127,13 +132,12 @@ export class AnswerDesk implements AttemptEvents {
     const own: Settlement = { ...settlement, nonce: new Uint8Array(settlement.nonce) }
     checks.add({
       steps,
-      isWanted: () =>
-        operatorOf(session) !== undefined && sinks.get(task)?.attemptStream(attempt, session) === attemptStream,
+      isWanted: () => isLive(session) && sinks.get(task)?.attemptStream(attempt, session) === attemptStream,
       over: (flaw) => {
         this.bytesInCheck.give(operator, bytes)
         if (flaw !== undefined) this.checked(session, own, attemptStream, flaw)
         // A scout whose attempt ended meanwhile waits for a verdict on it.
-        else if (operatorOf(session) !== undefined) this.settled(session, own, undefined)
+        else if (isLive(session)) this.settled(session, own, undefined)
       },
     })
   }
@@ -160,7 +164,7 @@ export class AnswerDesk implements AttemptEvents {
 
   broken(session: number, task: number, attempt: number, cause: Fault): void {
     const attemptStream = this.renew(session, task, attempt, this.sinkOf(session, task, attempt))
-    if (attemptStream === undefined || attemptStream.isInCheck) return
+    if (attemptStream === undefined || isOver(attemptStream)) return
     this.parts.brain.fromClients({ type: 'attemptBroken', task, attempt, fault: cause })
   }
 
@@ -198,6 +202,16 @@ export class AnswerDesk implements AttemptEvents {
     brain.fromClients({ type: 'renewed', session, task, attempt })
     return attemptStream
   }
+}
+
+/** Nothing counts that follows its settlement. */
+function isOver({ isInCheck, isSettled }: AttemptStream): boolean {
+  return isInCheck || isSettled
+}
+
+/** The tenant of its key, with which a scout's identity begins. */
+function operatorOf(scout: string): string {
+  return scout.slice(0, scout.indexOf('/'))
 }
 
 /** A scout's account of what went wrong, with a code and a sentence of the hub where its own do not fit. */

@@ -26,6 +26,8 @@ import { type CoreSettings, defaultCoreSettings } from '../core/settings.ts'
 import { dayOf } from '../tenants/periods.ts'
 import { Tenants } from '../tenants/tenants.ts'
 import type { AnswerSinkHost } from './answers/answer-sink.ts'
+import { Admission } from './charges/admission.ts'
+import { AllowedModels } from './charges/allowed-models.ts'
 import { Charges } from './charges/charges.ts'
 import { ModelPrices } from './charges/model-prices.ts'
 import { IdempotencyKeys } from './durability/idempotency.ts'
@@ -33,6 +35,7 @@ import { Journal } from './durability/journal.ts'
 import { KeptResponses } from './durability/kept-responses.ts'
 import { DurableIntents } from './intents/intents.ts'
 import { Ledger, type LedgerSettings } from './ledger/ledger.ts'
+import { NumberBlocks, Numbers } from './numbers.ts'
 import type { BrainPort, EdgePort, FromClients, FromScouts } from './ports/brain.ts'
 import type { EngineStats } from './ports/client.ts'
 import type { PlannerFunctions } from './ports/planner.ts'
@@ -43,7 +46,6 @@ import { FleetList } from './reports/fleet-list.ts'
 import { Listings } from './reports/listings.ts'
 import { ServedDays } from './reports/served-days.ts'
 import { StandingReports } from './reports/standings.ts'
-import { TaskNumbers } from './task-numbers.ts'
 import { CommitBarrier } from './writer/commit-barrier.ts'
 import type { DefectGuard } from './writer/defect-guard.ts'
 import { DrainWait } from './writer/drain-wait.ts'
@@ -67,6 +69,8 @@ export interface BrainOptions {
   seed: number
   /** Null for a hub that gives no receipts. */
   ledger: LedgerSettings | null
+  /** How long the end of a session is held back, milliseconds: what its scout sent before may come by another way. */
+  goneHoldMs: number
 }
 
 export class Brain implements BrainPort {
@@ -81,29 +85,36 @@ export class Brain implements BrainPort {
   readonly charges: Charges
   /** Null in a hub that gives no receipts. */
   readonly ledger: Ledger | null
+  readonly allowed: AllowedModels
+  readonly admission: Admission
   private readonly system: System
   private readonly store: Store
   private readonly guard: DefectGuard
   private readonly edges: EdgePort
-  private readonly numbers: TaskNumbers
+  private readonly goneHoldMs: number
+  /** Blocks of task numbers, for this process and others. */
+  readonly taskBlocks: NumberBlocks
+  private readonly numbers: Numbers
   private readonly writer: Writer
   private readonly barrier: CommitBarrier
   private readonly standings: StandingReports
   private readonly servedDays: ServedDays
   private readonly drainWait: DrainWait
   private readonly effectRunner: EffectRunner
+  /** Sessions whose end is held back. */
+  private readonly leaving = new Map<number, { timer: Timer; isForsaken: boolean }>()
   private timers: Timer[] = []
   private tickDueMs = 0
 
-  constructor(options: BrainOptions) {
-    const { system, store, guard, lane, edges, host, epoch, planner, settings, seed } = options
+  constructor({ system, store, guard, lane, edges, host, epoch, planner, settings, ...options }: BrainOptions) {
     this.system = system
+    this.goneHoldMs = options.goneHoldMs
     this.store = store
     this.guard = guard
     this.edges = edges
     this.core = new Core({
       settings: { ...defaultCoreSettings, ...settings },
-      seed,
+      seed: options.seed,
       nowMs: system.nowMs(),
       makeNonce: () => system.randomBytes(nonceBytes),
     })
@@ -123,10 +134,15 @@ export class Brain implements BrainPort {
       ofAccount: (account, since) => store.usageOfDays(account, null, since),
     })
     this.charges = new Charges(this.tenants, new ModelPrices(state.index), system)
+    const random = () => system.random()
+    this.allowed = new AllowedModels(() => this.listings.models(), random)
+    this.admission = new Admission(this.charges, this.allowed)
     this.responses = new KeptResponses(store, this.journal)
     this.ledger = options.ledger === null ? null : this.ledgerOf(options.ledger, lane)
     this.idempotencyKeys = new IdempotencyKeys(store, system)
-    this.numbers = new TaskNumbers(epoch)
+    this.taskBlocks = new NumberBlocks(epoch)
+    this.numbers = new Numbers(() => this.numbers.add(this.taskBlocks.take()))
+    for (let block = 0; block < 2; block++) this.numbers.add(this.taskBlocks.take())
     this.intents = new DurableIntents({
       system,
       store,
@@ -142,10 +158,11 @@ export class Brain implements BrainPort {
       charges: this.charges,
       earned: (work) => this.ledger?.earned(work) ?? null,
     })
-    const { intents, journal } = this
-    this.drainWait = new DrainWait(state, this.listings)
+    const { intents, journal, admission } = this
+    const drainWait = new DrainWait(state, this.listings)
+    this.drainWait = drainWait
     const { leaseTtlMs } = state.settings
-    this.effectRunner = new EffectRunner({ store, intents, edges, drainWait: this.drainWait, epoch, leaseTtlMs })
+    this.effectRunner = new EffectRunner({ store, intents, edges, drainWait, admission, epoch, leaseTtlMs })
     this.barrier = new CommitBarrier(journal, intents, this.effectRunner, share)
   }
 
@@ -168,6 +185,13 @@ export class Brain implements BrainPort {
         const { task } = message
         return this.edges.toClients({ type: 'position', task, position: this.listings.position(task) })
       }
+      case 'submit': {
+        const refused = this.admission.admit(message)
+        if (refused === null) return this.writer.add(message)
+        return this.edges.toClients({ type: 'refused', task: message.task, fault: refused })
+      }
+      case 'used':
+        return this.admission.close(message)
       case 'usage':
         return this.journal.lazily({ write: 'tally', tally: message.sum })
       case 'worked':
@@ -203,7 +227,15 @@ export class Brain implements BrainPort {
   private gone(session: number, isForsaken: boolean): void {
     this.listings.gone(session)
     this.standings.gone(session)
+    // Nothing is granted to it any more.
     this.barrier.sessionClosed(session)
+    if (this.goneHoldMs === 0) return this.leave(session, isForsaken)
+    const timer = this.system.after(this.goneHoldMs, () => this.leave(session, isForsaken))
+    this.leaving.set(session, { timer, isForsaken })
+  }
+
+  private leave(session: number, isForsaken: boolean): void {
+    this.leaving.delete(session)
     // It takes what it had along, as one that has announced that it leaves.
     if (isForsaken) this.writer.add({ type: 'scoutDraining', session })
     this.writer.add({ type: 'scoutGone', session, isExpelled: isForsaken })
@@ -277,6 +309,10 @@ export class Brain implements BrainPort {
 
   /** Commits what can be committed, and stops the clock. */
   stop(): void {
+    for (const [session, { timer, isForsaken }] of [...this.leaving]) {
+      timer.cancel()
+      this.leave(session, isForsaken)
+    }
     this.servedDays.flush()
     this.guard.run('ledger', () => this.ledger?.stop())
     // What follows from a commit may have to be stepped and committed in its turn.

@@ -1,24 +1,24 @@
 /**
- * The desk of clients: a submission that its key may make becomes a relay, from which its client pulls the answer, and
- * a message to the brain. When the brain says that a task is over, the relay ends, its tab is closed and its usage goes
- * into the books. What comes of the answer meanwhile passes through the desk of answers.
+ * The desk of clients: a submission becomes a relay, from which its client pulls the answer, and a message to the
+ * brain, which refuses it where a limit of its key says so. When the brain says that a task is over, the relay ends,
+ * the brain learns what was used, and that goes into the books. What comes of the answer meanwhile passes through the
+ * desk of answers.
  */
 import { type Fault, fault } from '../../shared/faults.ts'
 import { requestDeadlineMs } from '../../shared/limits/scheduling.ts'
 import type { System } from '../../shared/system.ts'
-import { autoModel } from '../../shared/task.ts'
+import type { TaskKind } from '../../shared/task.ts'
 import { defaultRouting, type RoutingOptions } from '../core/model/routing-options.ts'
 import { mayAskFor, unknownModel } from '../tenants/scopes.ts'
+import { isLimited } from '../tenants/tenants.ts'
 import type { AnswerSinkHost } from './answers/answer-sink.ts'
 import { askedOf } from './answers/asked.ts'
-import { answerId, Relay } from './answers/relay.ts'
+import { Relay } from './answers/relay.ts'
 import type { Relays } from './answers/relays.ts'
-import type { AllowedModels } from './charges/allowed-models.ts'
-import type { Charges } from './charges/charges.ts'
-import { RefusedAnswer } from './charges/refused-answer.ts'
+import { costOf, sizeOf } from './charges/charges.ts'
 import type { UsageBook } from './durability/usage-book.ts'
 import type { BrainPort, ToClients } from './ports/brain.ts'
-import { type ChargedKey, unlimitedKey } from './ports/charged-key.ts'
+import { type Charge, type ChargedKey, unlimitedKey } from './ports/charged-key.ts'
 import type { Answer, Submission } from './ports/client.ts'
 
 /** Somebody waits in front of a screen: the middle of the scale that intents may use. */
@@ -30,14 +30,12 @@ interface ClientDeskParts {
   relays: Relays
   host: AnswerSinkHost
   book: UsageBook
-  charges: Charges
-  allowed: AllowedModels
   /** A number that no task has had. */
   nextTask: () => number
 }
 
 /** What concerns a task as its client sees it. */
-type TaskNews = Extract<ToClients, { type: 'finished' | 'position' }>
+type TaskNews = Extract<ToClients, { type: 'finished' | 'refused' | 'position' }>
 
 export class ClientDesk {
   constructor(private readonly parts: ClientDeskParts) {}
@@ -47,16 +45,15 @@ export class ClientDesk {
     const { tenant, kind, stream, body, key = unlimitedKey(tenant) } = submission
     const task = nextTask()
     const created = Math.floor(system.wallMs() / 1000)
-    const model = this.modelFor(key, submission)
+    const { model } = submission
     const routing = routingFor(key, submission)
-    const { requires } = routing
-    const tab = mayAskFor(key.scopes, submission.model)
-      ? this.parts.charges.open(key, { kind, model, requires, requestBytes: body.length }, () => askedOf(body))
-      : unknownModel(submission.model)
-    if ('code' in tab) return new RefusedAnswer(answerId(kind, task), created, tab)
     const { continues } = routing
     const count = host.works?.begin({ task, tenant, kind, isDirected: routing.only.length > 0 }) ?? null
-    const relay = new Relay({ task, tenant, kind, stream, created, request: body, continues, tab, count }, host)
+    const relay = new Relay({ task, tenant, kind, stream, created, request: body, continues, key, count }, host)
+    if (!mayAskFor(key.scopes, model)) {
+      relay.refuse(unknownModel(model))
+      return relay
+    }
     relays.add(relay)
     const deadlineMs = Math.min(submission.deadlineMs ?? requestDeadlineMs, requestDeadlineMs)
     const weight = submission.weight ?? 1
@@ -74,14 +71,9 @@ export class ClientDesk {
       promptBytes,
       deadlineMs,
       routing,
+      charge: chargeFor(key, kind, body),
     })
     return relay
-  }
-
-  /** What is asked of the core: for a restricted key that leaves the choice to the hub, one that it may use. */
-  private modelFor({ scopes }: ChargedKey, { kind, model }: Submission): string {
-    if (scopes.models === null || model !== autoModel) return model
-    return this.parts.allowed.choose(scopes, kind) ?? model
   }
 
   /** From the brain. */
@@ -92,20 +84,27 @@ export class ClientDesk {
       if (waiting !== undefined) waiting.place = message.position
       return
     }
-    const { task, fault: cause, queuedMs } = message
-    const relay = relays.remove(task)
+    const relay = relays.remove(message.task)
     if (relay === undefined) return
-    relay.finish(cause, queuedMs)
+    const { fault: cause } = message
+    // Nothing was set aside for it, and it counts nowhere.
+    if (message.type === 'refused') return relay.refuse(message.fault)
+    relay.finish(cause, message.queuedMs)
     this.close(relay, cause)
   }
 
   private close(relay: Relay, cause: Fault | null): void {
-    const { book, charges, brain } = this.parts
-    const { tab, use, served, work } = relay
+    const { book, brain } = this.parts
+    const { task, key, kind, use, served, usePrice, work } = relay
     if (work !== null) brain.fromClients({ type: 'worked', work })
-    relay.microDollars = charges.close(tab, use, relay.usePrice)
-    if (use !== null) book.add(tab.key, use, relay.microDollars)
-    else if (cause !== null && cause.code !== 'cancelled') book.addFailed(tab.key, served?.model ?? '')
+    const microDollars = use === null ? 0 : costOf(use, usePrice)
+    relay.microDollars = microDollars
+    if (use !== null || isLimited(key)) {
+      const { id, account } = key
+      brain.fromClients({ type: 'used', task, payer: { id, account }, kind, use, microDollars })
+    }
+    if (use !== null) book.add(key, use, microDollars)
+    else if (cause !== null && cause.code !== 'cancelled') book.addFailed(key, served?.model ?? '')
   }
 
   /** Ends what clients still wait for: the hub stops. */
@@ -114,6 +113,16 @@ export class ClientDesk {
     const { brain, relays } = this.parts
     for (const task of relays.tasks()) brain.fromClients({ type: 'cancel', task, fault: cause })
   }
+}
+
+/** Null where nothing counts and nothing is to be chosen; only then is nothing read of the request. */
+function chargeFor(key: ChargedKey, kind: TaskKind, body: Uint8Array): Charge | null {
+  const { id, tenant, account, limits, accountLimits } = key
+  const isCounted = isLimited(key)
+  if (!isCounted && key.scopes.models === null) return null
+  const scopes = { models: key.scopes.models }
+  const size = isCounted ? sizeOf(askedOf(body), body.length, kind) : null
+  return { key: { id, tenant, account, scopes, limits, accountLimits }, size }
 }
 
 /** Shared while nothing was asked for: the core only reads it. */

@@ -15,7 +15,6 @@ import { AnswerChecks } from './answers/answer-checks.ts'
 import { AnswerHost } from './answers/answer-host.ts'
 import { Relays } from './answers/relays.ts'
 import { Brain } from './brain.ts'
-import { AllowedModels } from './charges/allowed-models.ts'
 import { ClientDesk } from './client-desk.ts'
 import { WorkCounter } from './counting/task-count.ts'
 import type { IdempotencyKeys } from './durability/idempotency.ts'
@@ -24,10 +23,12 @@ import type { KeptResponses } from './durability/kept-responses.ts'
 import { UsageBook } from './durability/usage-book.ts'
 import type { DurableIntents } from './intents/intents.ts'
 import type { LedgerSettings } from './ledger/ledger.ts'
-import type { BrainPort, EdgePort, ToClients } from './ports/brain.ts'
+import type { NumberBlocks } from './numbers.ts'
+import type { BrainPort, EdgePort, ToClients, ToScouts } from './ports/brain.ts'
 import type { ChargedKey } from './ports/charged-key.ts'
 import type {
   Answer,
+  Begun,
   Engine,
   EngineStats,
   IdempotencyScope,
@@ -38,7 +39,7 @@ import type {
 import type { EngineDefect } from './ports/defect.ts'
 import type { LedgerReport } from './ports/ledger/ledger.ts'
 import type { PlannerFunctions } from './ports/planner.ts'
-import type { AttemptEvents, ScoutEvents, ScoutLinks } from './ports/scouts.ts'
+import type { AttemptEvents, AttemptLinks, ScoutEvents, ScoutLinks } from './ports/scouts.ts'
 import type { Store } from './ports/store.ts'
 import type { HistoryRow, UsageFilter } from './ports/usage.ts'
 import { localFleet } from './reports/local-fleet.ts'
@@ -47,11 +48,20 @@ import { DefectGuard } from './writer/defect-guard.ts'
 import { LiveLinks } from './writer/effects.ts'
 import { Sinks } from './writer/sinks.ts'
 
+/** Edges in processes of their own. */
+export interface AwayEdges {
+  /** False when the task is carried in this process. */
+  toClients(message: ToClients): boolean
+  toScouts(message: ToScouts): void
+  /** Who hold the sockets of scouts. */
+  holders: AttemptLinks
+}
+
 export interface HubEngineOptions {
   system: System
   store: Store
-  /** The way to the scouts. */
-  links: ScoutLinks
+  /** The way to the scouts: the gateway of this process, or the edges that hold their sockets. */
+  links: ScoutLinks | AwayEdges
   /** From the store; makes task numbers unique across restarts. */
   epoch: number
   /** Called once, before the error goes on to whoever called the engine: the process has to end. */
@@ -62,6 +72,8 @@ export interface HubEngineOptions {
   seed?: number
   /** Without it, or null, the hub gives no receipts. */
   ledger?: LedgerSettings | null
+  /** How long the end of a session is held back, milliseconds: what its scout sent before may come by another way. */
+  goneHoldMs?: number
 }
 
 export class HubEngine implements Engine {
@@ -70,20 +82,23 @@ export class HubEngine implements Engine {
   readonly idempotencyKeys: IdempotencyKeys
   readonly journal: Journal
   readonly responses: KeptResponses
-  /** Where the gateway reports to. */
-  readonly scoutEvents: ScoutEvents
+  /** Where edges in other processes report to, and who carries the answers of this process's tasks. */
+  readonly port: BrainPort
+  readonly carrier: AttemptEvents
+  readonly taskBlocks: NumberBlocks
+  private readonly system: System
   private readonly lane: TurnLane
   private readonly checks: AnswerChecks
   private readonly brain: Brain
   /** Rates and budgets of keys. */
   readonly tenants: Tenants
   private readonly book: UsageBook
-  private readonly allowed: AllowedModels
   private readonly clients: ClientDesk
   private readonly answers: AnswerDesk
+  /** Null when the sockets of scouts are elsewhere. */
+  private readonly scoutDesk: ScoutDesk | null
 
-  constructor(options: HubEngineOptions) {
-    const { system, store, links, epoch, onDefect, planner, settings = {}, seed, ledger = null } = options
+  constructor({ system, store, epoch, onDefect, settings = {}, ...options }: HubEngineOptions) {
     const guard = new DefectGuard(onDefect)
     const lane = new TurnLane(system)
     const port: BrainPort = {
@@ -91,47 +106,67 @@ export class HubEngine implements Engine {
       fromScouts: (message) => this.brain.fromScouts(message),
       flush: () => this.brain.flush(),
     }
-    const answersPort: AttemptEvents = {
+    const carrier: AttemptEvents = {
       chunk: (session, head, body) => this.answers.chunk(session, head, body),
       settle: (session, settlement, body) => this.answers.settle(session, settlement, body),
       broken: (session, task, attempt, cause) => this.answers.broken(session, task, attempt, cause),
       alive: (session, task, attempt) => this.answers.alive(session, task, attempt),
     }
-    const scouts = new ScoutDesk({ brain: port, answers: answersPort, links: new LiveLinks(links, guard) })
-    const host = new AnswerHost(port, scouts, ledger === null ? null : new WorkCounter())
-    const edges: EdgePort = {
-      toClients: (message) => this.toClients(message),
-      toScouts: (message) => scouts.receive(message),
-    }
-    const parts = { system, store, guard, lane, edges, host, epoch, planner: planner ?? null, settings, ledger }
-    this.brain = new Brain({ ...parts, seed: seed ?? Math.floor(system.random() * Number.MAX_SAFE_INTEGER) })
+    const { holders, edges, scoutDesk } = this.joined(options.links, port, carrier, guard)
+    this.scoutDesk = scoutDesk
+    const host = new AnswerHost(port, holders, options.ledger ? new WorkCounter() : null)
+    const { planner = null, goneHoldMs = 0, ledger = null } = options
+    const seed = options.seed ?? Math.floor(system.random() * Number.MAX_SAFE_INTEGER)
+    const parts = { system, store, guard, lane, edges, host, epoch, planner, settings }
+    this.brain = new Brain({ ...parts, seed, goneHoldMs, ledger })
     const { core, intents } = this.brain
     this.book = new UsageBook((sum) => port.fromClients({ type: 'usage', sum }), system)
     const relays = new Relays()
     const sinks = new Sinks(relays, intents)
     this.checks = new AnswerChecks(lane, (work) => guard.run('check of an answer', work))
-    const operatorOf = (session: number) => core.state.roster.bySession.get(session)?.record.operator
-    this.answers = new AnswerDesk({ system, brain: port, scouts, sinks, checks: this.checks, operatorOf })
+    const isLive = (session: number) => core.state.roster.bySession.has(session)
+    this.answers = new AnswerDesk({ system, brain: port, scouts: holders, sinks, checks: this.checks, isLive })
     const nextTask = () => this.brain.nextTask()
-    this.allowed = new AllowedModels(
-      () => this.models(),
-      () => system.random(),
-    )
-    const { book, allowed } = this
-    const { charges } = this.brain
-    this.clients = new ClientDesk({ system, brain: port, relays, host, book, charges, allowed, nextTask })
+    this.clients = new ClientDesk({ system, brain: port, relays, host, book: this.book, nextTask })
+    this.port = port
+    this.carrier = carrier
     this.tenants = this.brain.tenants
-    this.scoutEvents = scouts
     this.core = core
     this.intents = intents
     this.idempotencyKeys = this.brain.idempotencyKeys
     this.journal = this.brain.journal
     this.responses = this.brain.responses
+    this.taskBlocks = this.brain.taskBlocks
     this.lane = lane
+    this.system = system
+  }
+
+  /** The ways between this process's parts and the edges, wherever those are. */
+  private joined(links: ScoutLinks | AwayEdges, brain: BrainPort, answers: AttemptEvents, guard: DefectGuard) {
+    if ('holders' in links) {
+      const toClients = (message: ToClients) => {
+        if (!links.toClients(message)) this.toClients(message)
+      }
+      const edges: EdgePort = { toClients, toScouts: (message) => links.toScouts(message) }
+      return { holders: links.holders, edges, scoutDesk: null }
+    }
+    const desk = new ScoutDesk({ brain, answers, links: new LiveLinks(links, guard) })
+    const edges: EdgePort = {
+      toClients: (message) => this.toClients(message),
+      toScouts: (message) => desk.receive(message),
+    }
+    return { holders: desk as AttemptLinks, edges, scoutDesk: desk }
+  }
+
+  /** Where the gateway of this process reports to. */
+  get scoutEvents(): ScoutEvents {
+    if (this.scoutDesk === null) throw new Error('the sockets of scouts are not in this process')
+    return this.scoutDesk
   }
 
   private toClients(message: ToClients): void {
-    if (message.type === 'finished' || message.type === 'position') this.clients.receive(message)
+    const { type } = message
+    if (type === 'finished' || type === 'refused' || type === 'position') this.clients.receive(message)
     else this.answers.receive(message)
   }
 
@@ -162,8 +197,19 @@ export class HubEngine implements Engine {
 
   // ------------------------------------------------------------ for clients
 
+  begin(key: ChargedKey): Begun {
+    const { system, tenants } = this
+    const now = () => ({ wallMs: system.wallMs(), nowMs: system.nowMs() })
+    return { refused: tenants.begin(key, now()), rates: () => tenants.rates(key, now()) }
+  }
+
   submit(submission: Submission): Answer {
     return this.clients.submit(submission)
+  }
+
+  /** Whoever carried the answers of these tasks is gone, and with it the report of what they used. */
+  forgetCharges(isMeant: (task: number) => boolean): void {
+    this.brain.admission.forget(isMeant)
   }
 
   models() {
@@ -201,7 +247,7 @@ export class HubEngine implements Engine {
   }
 
   modelsFor(scopes: ChargedKey['scopes']) {
-    return this.allowed.of(scopes)
+    return this.brain.allowed.of(scopes)
   }
 
   missingModel(kind: TaskKind, model: string, allowed: readonly string[] | null = null): Fault | null {

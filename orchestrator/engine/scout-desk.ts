@@ -138,6 +138,17 @@ export class ScoutDesk implements ScoutEvents, AttemptLinks {
     for (const send of behind) send()
   }
 
+  /** Somebody who carried answers is gone: what a welcome still misses will not come. */
+  carrierGone(): void {
+    for (const [session, pending] of [...this.pending]) {
+      for (const { task, attempt, verdict } of pending.welcome?.held ?? []) {
+        const isMissing = !pending.nextChunks.some((known) => known.task === task && known.attempt === attempt)
+        if (verdict === 'resumed' && isMissing) pending.nextChunks.push({ task, attempt, nextChunk: 0 })
+      }
+      this.complete(session, pending)
+    }
+  }
+
   task(session: number, grant: TaskGrant, request: Uint8Array): boolean {
     return this.parts.links.task(session, grant, request)
   }

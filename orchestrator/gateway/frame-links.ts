@@ -74,7 +74,7 @@ export class FrameLinks implements ScoutLinks {
 }
 
 /** The fields of a task that grow with time or come from a client; the others are made to fit. */
-function fits({ attempt, model, ttlMs, deadlineMs }: TaskGrant, request: Uint8Array): boolean {
+export function fits({ attempt, model, ttlMs, deadlineMs }: TaskGrant, request: Uint8Array): boolean {
   return (
     attemptField.accepts(attempt) &&
     durationField.accepts(ttlMs) &&

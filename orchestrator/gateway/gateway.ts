@@ -65,6 +65,10 @@ export interface GatewayOptions {
   clientOf?: (peer: string, headers: Headers) => string
   /** Told of an error that a message brought about: a defect of ours, whoever sent the message. */
   onDefect?: (error: unknown) => void
+  /** A key has more or fewer connections than before. */
+  countChanged?: (key: string) => void
+  /** A number for the next session; counted from 1 without it. */
+  nextSession?: () => number
 }
 
 /** Closing a fleet takes this long per socket, so that it does not come back as one wave. */
@@ -111,10 +115,10 @@ export class Gateway {
   private readonly inbox: Inbox<ServerWebSocket<SocketData>>
   /** Of answers that have not arrived whole. */
   readonly bytesInFlight = new ByteAccount(wireLimits.assemblyBytesInAllMax, wireLimits.assemblyBytesPerOperatorMax)
-  private nextSession = 1
+  private sessionsOpened = 0
   private open = 0
   private readonly openByOperator = new Map<string, number>()
-  private readonly byKey = new SetsByKey<ScoutSession>()
+  private readonly byKey = new SetsByKey<ScoutSession>((key) => this.options.countChanged?.(key))
   /** Where sessions report to; null before the start. */
   private events: ScoutEvents | null = null
 
@@ -202,7 +206,7 @@ export class Gateway {
   ) {
     const { events } = this
     if (events === null) throw new Error('a socket was opened before the start')
-    const id = this.nextSession++
+    const id = this.options.nextSession?.() ?? ++this.sessionsOpened
     const { acksHeldMax, dataBytesPerSecond } = this.settings
     const nowMs = this.system.nowMs()
     const { bytesInFlight } = this

@@ -3,7 +3,7 @@
  * the fleet and its tasks, read from the engine at each scrape. Labels come from the hub's own tables and from status
  * codes alone, so no caller can add a series. Served without a key: it holds counts, never names, keys or content.
  */
-import { Counter, collectDefaultMetrics, Gauge, type Metric, Registry } from 'prom-client'
+import { AggregatorRegistry, Counter, collectDefaultMetrics, Gauge, type Metric, Registry } from 'prom-client'
 import type { ByteAccount } from '../../shared/byte-account.ts'
 import { taskKinds } from '../../shared/task.ts'
 import type { Engine, EngineStats, HubNetwork } from '../engine/ports/client.ts'
@@ -13,18 +13,32 @@ const secondsBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,
 /** Other methods, which a stranger could invent without end, share one label. */
 const countedMethods = new Set(['GET', 'HEAD', 'POST', 'DELETE', 'OPTIONS', 'PUT', 'PATCH'])
 
+interface MetricsParts {
+  bytesInFlight: ByteAccount
+  /** The network of this hub; null for a hub by itself. */
+  network?: HubNetwork | null
+  /** What other processes of this hub exported last. */
+  ofOthers?: (() => unknown[][]) | undefined
+  /** Long answers that wait to be checked, where no engine tells. */
+  answersInCheck?: (() => number) | undefined
+}
+
 export class Metrics {
   private readonly registry = new Registry()
   private readonly counts = new RouteCounts(secondsBuckets)
-  /** As of this scrape: counting goes over the fleet. */
-  private stats: EngineStats
+  /** As of this scrape: counting goes over the fleet. Null in a process that has no fleet to count. */
+  private stats: EngineStats | null
+  /** What processes that have ended had counted, and the work of adding to it. */
+  private ofEnded: unknown[] = []
+  private keeping = Promise.resolve()
+  private readonly ofOthers: () => unknown[][]
 
   constructor(
-    private readonly engine: Engine,
-    bytesInFlight: ByteAccount,
-    network: HubNetwork | null,
+    private readonly engine: Engine | null,
+    { bytesInFlight, network = null, ofOthers = () => [], answersInCheck }: MetricsParts,
   ) {
-    this.stats = engine.stats()
+    this.ofOthers = ofOthers
+    this.stats = engine?.stats() ?? null
     const registers = [this.registry]
     collectDefaultMetrics({ register: this.registry, prefix: 'chasm_' })
     const { counts } = this
@@ -48,8 +62,9 @@ export class Metrics {
       'From the arrival of a request to the first content of its answer.',
       'firstBytes',
     )
-    watchEngine(() => this.stats, registers)
-    watchNetwork(network, registers)
+    if (engine !== null) watchEngine(() => this.stats!, registers)
+    if (engine !== null) watchNetwork(network, registers)
+    watchChecks(answersInCheck ?? (() => this.stats!.answersInCheck), registers)
     new Gauge({
       name: 'chasm_request_bytes_in_flight',
       help: 'Bytes of requests that are arriving or wait for their answer.',
@@ -72,7 +87,10 @@ export class Metrics {
       name,
       help,
       type: 'histogram',
-      get: () => Promise.resolve({ name, help, type: 'histogram', values: counts.samples(name, of) }),
+      // The sum is what all processes of a hub have counted.
+      get: () => {
+        return Promise.resolve({ name, help, type: 'histogram', aggregator: 'sum', values: counts.samples(name, of) })
+      },
     }
     this.registry.registerMetric(shown as unknown as Metric)
   }
@@ -81,10 +99,36 @@ export class Metrics {
     return this.registry.contentType
   }
 
-  text(): Promise<string> {
-    this.stats = this.engine.stats()
-    return this.registry.metrics()
+  async text(): Promise<string> {
+    const others = [...this.ofOthers(), this.ofEnded].filter(({ length }) => length > 0)
+    this.stats = this.engine?.stats() ?? null
+    if (others.length === 0) return this.registry.metrics()
+    return AggregatorRegistry.aggregate([await this.registry.getMetricsAsJSON(), ...others]).metrics()
   }
+
+  /** Of this process alone, to be added to those of others. */
+  exported(): Promise<unknown[]> {
+    return this.registry.getMetricsAsJSON()
+  }
+
+  /** Of a process that has ended: what it counted must not be taken back. What it measured of itself is gone. */
+  keep(exported: readonly unknown[]): void {
+    const counted = exported.filter((metric) => ['counter', 'histogram'].includes((metric as { type: string }).type))
+    this.keeping = this.keeping.then(async () => {
+      this.ofEnded = await AggregatorRegistry.aggregate([this.ofEnded, counted]).getMetricsAsJSON()
+    })
+  }
+}
+
+function watchChecks(waiting: () => number, registers: Registry[]): void {
+  new Gauge({
+    name: 'chasm_answers_in_check',
+    help: 'Long answers that wait to be checked.',
+    registers,
+    collect() {
+      this.set(waiting())
+    },
+  })
 }
 
 function watchEngine(statsNow: () => EngineStats, registers: Registry[]): void {
@@ -112,7 +156,6 @@ function watchEngine(statsNow: () => EngineStats, registers: Registry[]): void {
       },
     })
   counter('chasm_attempts_total', 'Attempts begun.', (stats) => stats.attempts)
-  gauge('chasm_answers_in_check', 'Long answers that wait to be checked.', (stats) => stats.answersInCheck)
   counter('chasm_stale_settlements_total', 'Results that came too late to count.', (stats) => stats.staleSettlements)
   counter(
     'chasm_usage_unbooked_total',

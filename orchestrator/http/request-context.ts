@@ -13,7 +13,7 @@ import type { Served } from '../../shared/task.ts'
 import type { TurnLane } from '../../shared/turn-lane.ts'
 import type { Actor, KeyHolder, Keyring } from '../engine/keyring.ts'
 import type { Accounts, Session } from '../engine/ports/accounts.ts'
-import type { Engine, HubNetwork } from '../engine/ports/client.ts'
+import type { Begun, Engine, HubNetwork } from '../engine/ports/client.ts'
 import type { Intents } from '../engine/ports/intents.ts'
 import type { Planner } from '../engine/ports/planner.ts'
 import type { BodyReads } from './body-reads.ts'
@@ -23,7 +23,7 @@ import type { RecentAnswers } from './live/recent-answers.ts'
 import type { Topics } from './live/topics.ts'
 import type { Traffic } from './live/traffic.ts'
 import type { Metrics } from './metrics.ts'
-import type { RequestShares } from './request-shares.ts'
+import type { RequestShares } from './shares/request-shares.ts'
 import type { OpenStreams } from './streaming/open-streams.ts'
 import type { WholeWaits } from './whole-waits.ts'
 
@@ -66,6 +66,25 @@ export interface Page {
     name: string,
     acceptedEncodings: string,
   ): Promise<{ status: number; body: Uint8Array<ArrayBuffer>; headers: Record<string, string> } | null>
+}
+
+/** The way to the process that answers what this one cannot. */
+export interface Forward {
+  /** The answer as that process gives it. */
+  send(passed: PassedRequest): Promise<Response>
+  /** Whether somebody is signed in with this token, as far as it takes to let a large body in. */
+  knowsSession(token: string): boolean
+}
+
+interface PassedRequest {
+  request: Request
+  /** Null when there is none. */
+  body: Uint8Array<ArrayBuffer> | null
+  isInflated: boolean
+  /** Under which both processes know it. */
+  id: string
+  /** The network address of whoever sent it. */
+  address: string
 }
 
 /** Executables of the scout that this hub hands out. */
@@ -117,8 +136,12 @@ export interface Edge {
   clientOf: (peer: string, headers: Headers) => string
   /** Connections of scouts with this key. */
   scoutsOf: (key: string) => number
-  /** The port that this server listens on. */
+  /** Streams that this key has opened. */
+  streamsOf: (key: string) => number
+  /** The port at which clients reach this hub. */
   port: () => number
+  /** Where requests go that are answered elsewhere; null in a process that answers all of them. */
+  forward: Forward | null
 }
 
 /** By the name in braces, decoded; empty where the path has no such segment. */
@@ -138,6 +161,8 @@ export interface Route {
   scope?: ScopedRoute
   /** It asks for work, and counts among the requests per minute and in the charts. */
   isRated?: true
+  /** Answered by every process of a hub; others only by the one that has the store. */
+  isEverywhere?: true
   /** Nothing means that the connection has become a websocket. */
   handle(context: RequestContext): Response | Promise<Response> | undefined
 }
@@ -169,8 +194,12 @@ export class RequestContext {
   params: Params = noParams
   /** Null on open routes. */
   caller: Caller | null = null
+  /** Of a key whose rates are limited, once they have been asked. */
+  begun: Begun | null = null
   /** Set when the caller came with a cookie instead of a key. */
   session: Session | null = null
+  /** Counted where it is answered. */
+  isForwarded = false
   /** Set by an answer that goes on after its response has been returned: it then calls `ended` itself. */
   streams = false
   /** Owned by `WholeWaits`. */
@@ -295,6 +324,7 @@ export class RequestContext {
     this.holdUnread(0)
     if (this.isCounted) this.edge.shares.end(this.caller!.tenant)
     this.isCounted = false
+    if (this.isForwarded) return
     const { edge, request, startedMs, firstByteMs } = this
     const durationMs = edge.system.nowMs() - startedMs
     edge.metrics.ended(this.routeName(), request.method, status, durationMs, firstByteMs)

@@ -47,11 +47,28 @@ const embedding = { scope: 'embeddings' } as const
 const intents = { scope: 'intents' } as const
 const responses = { scope: 'responses' } as const
 const rated = { isRated: true } as const
+const everywhere = { isEverywhere: true } as const
 
 /** Of two paths with segments in braces that both match, the first counts. */
 export const routes: readonly Route[] = [
-  { method: 'POST', path: '/v1/chat/completions', access: 'client', ...chat, ...rated, handle: chatCompletions },
-  { method: 'POST', path: '/v1/embeddings', access: 'client', ...embedding, ...rated, handle: embeddings },
+  {
+    method: 'POST',
+    path: '/v1/chat/completions',
+    access: 'client',
+    ...chat,
+    ...rated,
+    ...everywhere,
+    handle: chatCompletions,
+  },
+  {
+    method: 'POST',
+    path: '/v1/embeddings',
+    access: 'client',
+    ...embedding,
+    ...rated,
+    ...everywhere,
+    handle: embeddings,
+  },
   { method: 'POST', path: '/v1/completions', access: 'client', ...chat, ...rated, handle: createCompletion },
   { method: 'POST', path: '/v1/messages', access: 'client', ...chat, ...rated, handle: createMessage },
   { method: 'POST', path: '/v1/messages/count_tokens', access: 'client', ...chat, handle: countTokens },
@@ -97,7 +114,7 @@ export const routes: readonly Route[] = [
   { method: 'GET', path: '/v1/receipts', access: 'any', handle: exportReceipts },
   { method: 'GET', path: '/v1/receipts/{id}', access: 'any', handle: getReceipt },
   { method: 'GET', path: '/v1/ledger/heads', access: 'open', handle: exportHeads },
-  { method: 'GET', path: '/v1/scout', access: 'open', handle: dialIn },
+  { method: 'GET', path: '/v1/scout', access: 'open', ...everywhere, handle: dialIn },
   { method: 'GET', path: '/v1/live', access: 'any', handle: followLive },
   { method: 'GET', path: '/v1/history', access: 'any', handle: showHistory },
   { method: 'GET', path: '/v1/hub', access: 'open', handle: showHub },
@@ -129,11 +146,11 @@ export const routes: readonly Route[] = [
   { method: 'GET', path: '/v1/me/keys', access: 'any', handle: listOwnKeys },
   { method: 'PATCH', path: '/v1/me/keys/{id}', access: 'client', handle: amendOwnKey },
   { method: 'DELETE', path: '/v1/me/keys/{id}', access: 'client', handle: revokeOwnKey },
-  { method: 'GET', path: '/schemas/scroll.json', access: 'open', handle: scrollSchema },
-  { method: 'GET', path: '/healthz', access: 'open', handle: healthz },
-  { method: 'GET', path: '/readyz', access: 'open', handle: readyz },
+  { method: 'GET', path: '/schemas/scroll.json', access: 'open', ...everywhere, handle: scrollSchema },
+  { method: 'GET', path: '/healthz', access: 'open', ...everywhere, handle: healthz },
+  { method: 'GET', path: '/readyz', access: 'open', ...everywhere, handle: readyz },
   { method: 'GET', path: '/metrics', access: 'open', handle: metrics },
-  { method: 'GET', path: '/openapi.json', access: 'open', handle: openapi },
+  { method: 'GET', path: '/openapi.json', access: 'open', ...everywhere, handle: openapi },
   { method: 'GET', path: '/page/{id}', access: 'open', handle: pageFile },
   { method: 'GET', path: '/scout.sh', access: 'open', handle: getScoutScript },
   { method: 'GET', path: '/scout/{id}', access: 'open', handle: getScoutBuild },

@@ -9,7 +9,7 @@ import * as limits from '../../shared/limits/http.ts'
 import type { System } from '../../shared/system.ts'
 import { TurnLane } from '../../shared/turn-lane.ts'
 import type { Accounts } from '../engine/ports/accounts.ts'
-import type { Engine, HubNetwork } from '../engine/ports/client.ts'
+import type { Begun, Engine, HubNetwork } from '../engine/ports/client.ts'
 import type { Intents } from '../engine/ports/intents.ts'
 import type { Planner } from '../engine/ports/planner.ts'
 import { StoreError } from '../engine/ports/store.ts'
@@ -17,14 +17,19 @@ import { allowsRoute } from '../tenants/scopes.ts'
 import { authenticate } from './accounts/authentication.ts'
 import { BodyReads } from './body-reads.ts'
 import { Cors, isPreflight } from './cors.ts'
+import { addFigures, type Figures, figuresOf } from './figures.ts'
+import { bringsSession, forwarded, isAnsweredElsewhere } from './forwarded.ts'
 import { LiveFeed } from './live/live-feed.ts'
 import { RecentAnswers } from './live/recent-answers.ts'
 import { topicsOf } from './live/topics.ts'
 import { Traffic } from './live/traffic.ts'
 import { Metrics } from './metrics.ts'
+import { Pipelines } from './shares/pipelines.ts'
 import {
+  type Access,
   type Builds,
   type Edge,
+  type Forward,
   type HttpSettings,
   type Keys,
   type Log,
@@ -32,19 +37,18 @@ import {
   RequestContext,
   type Route,
 } from './request-context.ts'
-import { RequestShares } from './request-shares.ts'
+import { RequestShares } from './shares/request-shares.ts'
 import { refuseInForm } from './response/anthropic-errors.ts'
 import { largeBodyOf } from './response/response.ts'
 import { findRoutes } from './routes.ts'
 import { pacedResponse } from './streaming/large-answer.ts'
 import { OpenStreams } from './streaming/open-streams.ts'
-import { rateHeaders } from './usage/rate-headers.ts'
+import { hasRates, rateHeaders } from './usage/rate-headers.ts'
 import { WholeWaits } from './whole-waits.ts'
 
 interface HubOptions<SocketData> {
-  host: string
-  /** 0 for any free one. */
-  port: number
+  /** Where: a port (0 for any free one), which several processes may have together, or the path of a socket. */
+  listen: { host: string; port: number; isShared?: boolean } | { unix: string }
   engine: Engine
   intents: Intents
   planner: Planner
@@ -66,17 +70,46 @@ interface HubOptions<SocketData> {
   /** Requests under way at once, without those that tell of health: descriptors are left over for scouts. */
   requestsMax?: () => number
   settings?: Partial<HttpSettings>
+  /** Where requests go that only the process with the store can answer; absent in that one. */
+  forward?: Forward
+  /** What other processes of this hub have measured. */
+  metricsOfOthers?: () => unknown[][]
+  /** Long answers that wait to be checked, in a process that forwards. */
+  answersInCheck?: () => number
+  streamsOfOthers?: (key: string) => number
+  /** The port at which clients reach this hub, where that is another process's. */
+  port?: () => number
+  /** A key has more or fewer streams than before. */
+  countChanged?: (key: string) => void
 }
 
 interface Hub {
+  /** 0 at a socket with a path. */
   port: number
   url: string
+  /** Streams that this key has opened here. */
+  streamsOf: (key: string) => number
+  /** What was counted here, for the process that shows it; its counts since the last time. */
+  figures: () => Promise<Figures>
+  /** Takes what another process has counted; its metrics are asked for with `metricsOfOthers`. */
+  add: (figures: Omit<Figures, 'metrics'>) => void
+  /** The metrics of a process that has ended. */
+  keepMetrics: (exported: readonly unknown[]) => void
   /** Ends the streams that this key has opened. */
   keyDropped: (id: string) => void
   /** Takes no more connections, lets the last answers be written out, then cuts what is left. */
   stop(): Promise<void>
 }
 
+const defaultSettings: HttpSettings = {
+  keepAliveMs: limits.keepAliveMs,
+  clientStallMs: limits.clientStallMs,
+  requestBytesMax: limits.requestBodyBytesDefault,
+  allowsPrivateUrls: false,
+  corsOrigins: [],
+  publicUrl: null,
+  pageHosts: ['127.0.0.1', 'localhost', '[::1]'],
+}
 const stopPollMs = 10
 const tooManyRequests = fault(
   'hub_overloaded',
@@ -87,6 +120,11 @@ const tooManyOfKey = fault(
   'rate_limited',
   'This key has as many requests under way as one key may: wait until some of them have ended.',
   { retryAfterMs: 2_000 },
+)
+const tooManyAtOnce = fault(
+  'rate_limited',
+  'This connection sent too many requests without waiting for their answers: wait, or use more connections.',
+  { retryAfterMs: 1_000 },
 )
 /** Nothing is wrong with the request, nor with this program. */
 const storeUnavailable = fault(
@@ -99,23 +137,16 @@ const unknownPath = fault('not_found', 'There is nothing at this path: GET /open
 /** Listens. Throws when the address cannot be had. */
 export function serveHub<SocketData>(options: HubOptions<SocketData>): Hub {
   const { engine, keyring, system, log, upgradeScout } = options
-  const { keepAliveMs, clientStallMs, requestBodyBytesDefault: requestBytesMax } = limits
-  const waits = { keepAliveMs, clientStallMs }
-  const settings = {
-    ...waits,
-    requestBytesMax,
-    allowsPrivateUrls: false,
-    corsOrigins: [],
-    publicUrl: null,
-    pageHosts: ['127.0.0.1', 'localhost', '[::1]'],
-    ...options.settings,
-  }
+  const settings = { ...defaultSettings, ...options.settings }
   const bytesInFlight = new ByteAccount(limits.requestBytesMax, limits.requestBytesPerTenantMax)
   const requestsMax = options.requestsMax ?? (() => Number.POSITIVE_INFINITY)
-  const traffic = new Traffic(engine, system)
+  const isWhole = options.forward === undefined
+  const traffic = new Traffic(isWhole ? engine : null, system)
+  const streams = new OpenStreams(options.countChanged)
   const recent = new RecentAnswers()
   const lane = new TurnLane(system)
   const topics = topicsOf({ engine, traffic, recent })
+  const pipelines = new Pipelines(system)
   const edge: Edge = {
     engine,
     intents: options.intents,
@@ -128,7 +159,12 @@ export function serveHub<SocketData>(options: HubOptions<SocketData>): Hub {
     system,
     log,
     settings,
-    metrics: new Metrics(engine, bytesInFlight, options.network ?? null),
+    metrics: new Metrics(isWhole ? engine : null, {
+      bytesInFlight,
+      network: options.network ?? null,
+      ofOthers: options.metricsOfOthers,
+      answersInCheck: options.answersInCheck,
+    }),
     traffic,
     recent,
     topics,
@@ -138,7 +174,7 @@ export function serveHub<SocketData>(options: HubOptions<SocketData>): Hub {
     requestsMax,
     shares: new RequestShares(requestsMax),
     bodies: new BodyReads(system, lane),
-    streams: new OpenStreams(),
+    streams,
     bytesInFlight,
     largeBytesInFlight: new ByteAccount(limits.largeRequestBytesMax, limits.largeRequestBytesPerTenantMax),
     lane,
@@ -146,21 +182,39 @@ export function serveHub<SocketData>(options: HubOptions<SocketData>): Hub {
     upgradeScout: (request) => upgradeScout(request, server),
     clientOf: options.clientOf ?? ((peer) => peer),
     scoutsOf: options.scoutsOf ?? (() => 0),
-    port: () => server.port!,
+    streamsOf: (key) => streams.countOf(key) + (options.streamsOfOthers?.(key) ?? 0),
+    port: options.port ?? (() => server.port!),
+    forward: options.forward ?? null,
   }
-  const server: Bun.Server<SocketData> = Bun.serve<SocketData>({
-    hostname: options.host,
-    port: options.port,
-    // Until it is known who is at the other end.
-    idleTimeout: limits.strangerIdleMs / 1000,
-    maxRequestBodySize: limits.declaredBodyBytesMax,
-    websocket: options.websocket,
-    fetch: (request) => answer(new RequestContext(request, server, edge)),
+  const server: Bun.Server<SocketData> = listening(options, (request) => {
+    const context = new RequestContext(request, server, edge)
+    if (pipelines.allows(() => server.requestIP(request))) return answer(context)
+    return finish(context, refuseInForm(context, tooManyAtOnce, { connection: 'close' }))
   })
   // Not before: a hub whose port is taken has to end.
-  traffic.start()
-  const keyDropped = (id: string) => edge.streams.revoke(id)
-  return { port: server.port!, url: server.url.origin, keyDropped, stop: () => stop(server, edge) }
+  if (isWhole) traffic.start()
+  const keyDropped = (id: string) => streams.revoke(id)
+  return {
+    port: server.port ?? 0,
+    url: server.url.origin,
+    streamsOf: (key) => streams.countOf(key),
+    figures: () => figuresOf(edge),
+    add: (figures) => addFigures(edge, figures),
+    keepMetrics: (exported) => edge.metrics.keep(exported),
+    keyDropped,
+    stop: () => stop(server, edge),
+  }
+}
+
+function listening<SocketData>(
+  { listen, websocket }: Pick<HubOptions<SocketData>, 'listen' | 'websocket'>,
+  fetch: (request: Request) => Response | Promise<Response> | undefined,
+): Bun.Server<SocketData> {
+  const shared = { maxRequestBodySize: limits.declaredBodyBytesMax, websocket, fetch }
+  if ('unix' in listen) return Bun.serve<SocketData>({ unix: listen.unix, ...shared })
+  const { host: hostname, port, isShared: reusePort = false } = listen
+  // Until it is known who is at the other end.
+  return Bun.serve<SocketData>({ hostname, port, reusePort, idleTimeout: limits.strangerIdleMs / 1000, ...shared })
 }
 
 /** Whether this is an address of this machine. */
@@ -217,30 +271,61 @@ function dispatch(context: RequestContext): ReturnType<Route['handle']> {
   if (route === undefined) return refuseMethod(context, found.routes)
   context.route = route
   context.params = found.params
+  if (isAnsweredElsewhere(context)) return passOn(context, route)
   if (route.access !== 'open') {
     if (context.server.pendingRequests > edge.requestsMax())
       return refuseInForm(context, tooManyRequests, { connection: 'close' })
-    const refused = authenticate(context, route.access)
-    if (refused !== null) return refuseInForm(context, refused)
-    if (!context.count()) return refuseInForm(context, tooManyOfKey, { connection: 'close' })
-    const stopped = refusedByTerms(context, route)
+    const refused = admit(context, route.access)
+    if (refused !== null) return refused
+    const stopped = refusedByScopes(context, route)
     if (stopped !== null) return refuseInForm(context, stopped)
-    // Kept by its connection.
-    context.server.timeout(request, limits.httpIdleMs / 1000)
+    if (route.isRated === true && hasRates(context.caller!)) return handleRated(context, route)
   }
   return route.handle(context)
 }
 
-/** What the key's scopes or its rates say against this request; null when nothing does. */
-function refusedByTerms({ caller, edge }: RequestContext, { scope, isRated }: Route): Fault | null {
+/** Whose request it is, and whether there is room for it; null when there is. */
+function admit(context: RequestContext, access: Exclude<Access, 'open'>): Response | null {
+  const refused = authenticate(context, access)
+  if (refused !== null) return refuseInForm(context, refused)
+  if (!context.count()) return refuseInForm(context, tooManyOfKey, { connection: 'close' })
+  // Kept by its connection.
+  context.server.timeout(context.request, limits.httpIdleMs / 1000)
+  return null
+}
+
+/** Scopes and rates of the key are looked at where the request is answered. */
+function passOn(context: RequestContext, route: Route): Response | Promise<Response> {
+  const { server, edge } = context
+  if (route.access !== 'open') {
+    if (server.pendingRequests > edge.requestsMax())
+      return refuseInForm(context, tooManyRequests, { connection: 'close' })
+    // Who is signed in is known there.
+    const refused = bringsSession(context) ? null : admit(context, route.access)
+    if (refused !== null) return refused
+  }
+  return forwarded(context)
+}
+
+/** What the key's scopes say against this request; null when they say nothing. */
+function refusedByScopes({ caller }: RequestContext, { scope }: Route): Fault | null {
   if (scope !== undefined && !allowsRoute(caller!.scopes, scope)) {
     const routes = caller!.scopes.routes!.join(', ')
     const text = `This key may not be used for ${scope}: use it for ${routes}, or use another key.`
     return fault('permission_denied', text)
   }
-  if (isRated !== true) return null
-  const { system, engine } = edge
-  return engine.tenants.begin(caller!, { wallMs: system.wallMs(), nowMs: system.nowMs() })
+  return null
+}
+
+/** Counts the request among those of its key, which may be done in another process. */
+function handleRated(context: RequestContext, route: Route): ReturnType<Route['handle']> {
+  const begun = context.edge.engine.begin(context.caller!)
+  const go = (asked: Begun) => {
+    context.begun = asked
+    return asked.refused === null ? route.handle(context) : refuseInForm(context, asked.refused)
+  }
+  // No such route becomes a websocket.
+  return begun instanceof Promise ? begun.then(go as (asked: Begun) => Response | Promise<Response>) : go(begun)
 }
 
 function finish<Answered extends Response | undefined>(context: RequestContext, response: Answered): Answered {
@@ -249,7 +334,8 @@ function finish<Answered extends Response | undefined>(context: RequestContext, 
   const answered = large === undefined ? response : (pacedResponse(context, response!, large) as Answered)
   const rates = answered === undefined ? null : rateHeaders(context)
   if (rates !== null) for (const [name, value] of Object.entries(rates)) answered!.headers.set(name, value)
-  if (answered !== undefined) context.edge.cors.mark(context.request, answered, context.route?.access === 'open')
+  if (answered !== undefined && !context.isForwarded)
+    context.edge.cors.mark(context.request, answered, context.route?.access === 'open')
   // Without a response it was an upgrade; a stream is counted when it ends.
   if (large === undefined && !context.streams) context.ended(answered?.status ?? 101)
   return answered

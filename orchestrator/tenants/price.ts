@@ -19,7 +19,7 @@ export interface Amount {
 }
 
 /** What is known of a request before it runs. */
-interface RequestSize {
+export interface RequestSize {
   /** Without its images, sounds and files. */
   textBytes: number
   media: number

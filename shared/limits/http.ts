@@ -87,6 +87,13 @@ export const jsonValuesMax = 1_048_576
 /** The same for a connection without a good key so far: nothing else bounds how many of those there are. */
 export const strangerIdleMs = 10_000
 
+/**
+ * Requests of one connection that are handled in one turn of the loop: clients that do not wait for their answers have
+ * a few under way. Those that come before anybody counts by connection, as many again, are free. Beyond it 429
+ * `rate_limited`, and the connection is closed.
+ */
+export const pipelinedRequestsMax = 16
+
 /** Models on one page of the list, the hub's own beside them; a client asks for the next with `after`. */
 export const modelsPageMax = 1_000
 

@@ -72,3 +72,18 @@ export const linkSilenceMs = 5_000
 export const laneRestFactor = 2
 export const laneRestMsMin = 1
 export const laneRestMsMax = 40
+
+/** Edges of one hub: each of them has a link to each other one. */
+export const edgesMax = 32
+
+/**
+ * How long the end of a scout's session is held back where there are edges: what its scout sent before may still come
+ * by way of another edge. Many times what that takes.
+ */
+export const goneHoldMs = 50
+
+/** How often an edge tells the brain what it has counted. */
+export const edgeFiguresMs = 1_000
+
+/** How long the edges of a hub that leaves may take to close their sockets; then the brain ends without them. */
+export const edgesStopMs = 10_000

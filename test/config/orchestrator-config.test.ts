@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { expect, test } from 'vitest'
 import { readConfig } from '../../orchestrator/config.ts'
 
@@ -5,7 +6,7 @@ const origins = '* or origins with commas between, as https://app.example.com or
 const orEach = 'to allow every origin, or name each one'
 const page = 'an address without a path, as https://hub.example'
 const networks = 'addresses or networks with commas between, as 127.0.0.1 or 10.0.0.0/8'
-const pages = { publicUrl: null, signup: 'off' }
+const pages = { publicUrl: null, signup: 'off', edges: 0 }
 const rest = { corsOrigins: [], trustedProxies: [], privateUrls: 'refuse', requestBytesMax: 33_554_432, ...pages }
 const ledger = { receipts: 'on', points: 'show' }
 const byItself = { clusterServers: [], isClusterSecure: false, clusterLogin: null, clusterRoster: null }
@@ -48,7 +49,7 @@ test('everything set is taken, and the result cannot be changed', () => {
     HOME: '/root',
   })
   const corsOrigins = ['https://app.example.com', 'http://localhost:5173']
-  const sizes = { requestBytesMax: 67_108_864, publicUrl: 'https://hub.example', signup: 'approve' }
+  const sizes = { requestBytesMax: 67_108_864, publicUrl: 'https://hub.example', signup: 'approve', edges: 0 }
   const taken = { corsOrigins, trustedProxies: ['127.0.0.1', 'fd00::/8'], privateUrls: 'allow', ...sizes }
   const cluster = {
     clusterServers: ['one.example:4222', '[::1]:4223'],
@@ -59,6 +60,19 @@ test('everything set is taken, and the result cannot be changed', () => {
   const own = { host: '::', port: 0, dataDir: '/var/lib/my data', adminKey, logLevel: 'silent' }
   expect(config).toEqual({ ...own, ...taken, ...cluster, receipts: 'off', points: 'off' })
   expect(Object.isFrozen(config)).toBe(true)
+})
+
+test('the number of edges is taken, and is 0 where `auto` finds few cores', () => {
+  expect(readConfig({ HUB_EDGES: '7' })).toMatchObject({ edges: 7 })
+  const cores = availableParallelism()
+  expect(readConfig({ HUB_EDGES: 'auto' })).toMatchObject({ edges: cores < 3 ? 0 : Math.min(32, cores - 1) })
+})
+
+test('a hub of a network is one process', () => {
+  const sentence =
+    'A hub of a network (CLUSTER_URL) is one process for now: set HUB_EDGES to 0, or leave CLUSTER_URL out.'
+  expect(readConfig({ CLUSTER_URL: 'tls://one.example', HUB_EDGES: '2' })).toEqual([sentence])
+  expect(readConfig({ CLUSTER_URL: 'tls://one.example', HUB_EDGES: '0' })).toMatchObject({ edges: 0 })
 })
 
 const clusterUrl =
@@ -81,6 +95,8 @@ test.each([
   ['CORS_ORIGINS', 'app.example.com', `CORS_ORIGINS must be ${origins}, but "app.example.com" is no origin.`],
   ['CORS_ORIGINS', '*, https://a.example', `CORS_ORIGINS names * beside other origins: leave * alone ${orEach}.`],
   ['PRIVATE_URLS', 'no', 'PRIVATE_URLS must be allow or refuse, but it is "no".'],
+  ['HUB_EDGES', '33', 'HUB_EDGES must be auto or a whole number from 0 to 32, but it is "33".'],
+  ['HUB_EDGES', 'all', 'HUB_EDGES must be auto or a whole number from 0 to 32, but it is "all".'],
   ['REQUEST_MAX_MIB', '3', 'REQUEST_MAX_MIB must be a whole number from 4 to 64, but it is "3".'],
   ['REQUEST_MAX_MIB', '65', 'REQUEST_MAX_MIB must be a whole number from 4 to 64, but it is "65".'],
   ['REQUEST_MAX_MIB', '20MB', 'REQUEST_MAX_MIB must be a whole number from 4 to 64, but it is "20MB".'],

@@ -42,10 +42,17 @@ const offer = {
   ...{ promptPrice: null, answerPrice: 7, about: '', requestBytesMax: 2 ** 22 },
 }
 
+const limits = {
+  ...{ requestsPerMinute: null, tokensPerMinute: 7 },
+  budgets: [{ unit: 'tokens' as const, per: 'day' as const, amount: 2 ** 41 }],
+}
+const key = { id: 'k', tenant: 't', account: 'a', scopes: { models: ['m*'] }, limits, accountLimits: limits }
+
 const fromClients: FromClients[] = [
   {
     ...{ type: 'submit', task, tenant: 'key_c', weight: 0.5, priority: 5, kind: 'chat', model: 'auto', stream: true },
     ...{ promptBytes: 12, deadlineMs: 600_000, routing: { ...defaultRouting, only: ['a'], hedgeAfterMs: 0 } },
+    charge: { key, size: { textBytes: 12, media: 1, answerTokens: 40 } },
   },
   { type: 'contentBegan', task, attempt },
   { type: 'renewed', session, task, attempt },
@@ -54,6 +61,10 @@ const fromClients: FromClients[] = [
   {
     ...{ type: 'settle', session, task, attempt, nonce, outcome: 'done', provider: 'p', credits: 1, fault: null },
     ...{ tokens: 3, usedTokens: 9 },
+  },
+  {
+    ...{ type: 'used', task, payer: { id: 'k', account: null }, kind: 'chat', microDollars: 2 ** 41 },
+    use: { model: 'm', promptTokens: 7, completionTokens: 9, isEstimated: true },
   },
   { type: 'where', task },
   {
@@ -94,6 +105,7 @@ const toClients: ToClients[] = [
   { type: 'attemptVoid', task, attempt },
   { type: 'resume', task, attempt, session, scout: 'key_a/one', isDecided: false },
   { type: 'position', task, position: null },
+  { type: 'refused', task, fault: lost },
   { type: 'finished', task, fault: lost, attempts: 2, queuedMs: 3 },
 ]
 

@@ -1,13 +1,14 @@
 /**
  * A wallet as a browser extension would announce it (EIP-6963), whose key is in the test: what its page asks for is
- * signed here, by viem. It counts what it signed, and can decline.
+ * signed here, by viem. It counts what it signed, and can refuse.
  */
 import type { BrowserContext } from 'playwright-core'
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts'
 
 export class FakeWallet {
   readonly signed: string[] = []
-  declines = false
+  /** What it answers instead of signing. */
+  refuses: { code: number; message: string } | null = null
   private readonly account = privateKeyToAccount(generatePrivateKey())
 
   get address(): string {
@@ -36,7 +37,7 @@ export class FakeWallet {
     if (method === 'eth_chainId') return { value: '0x1' }
     if (method === 'eth_accounts' || method === 'eth_requestAccounts') return { value: [this.address] }
     if (method !== 'personal_sign') return { error: { code: -32601, message: 'no such method' } }
-    if (this.declines) return { error: { code: 4001, message: 'User rejected the request.' } }
+    if (this.refuses !== null) return { error: this.refuses }
     this.signed.push(Buffer.from(message!.slice(2), 'hex').toString())
     return { value: await this.account.signMessage({ message: { raw: message as `0x${string}` } }) }
   }

@@ -125,6 +125,13 @@ describe('a page that cannot be bundled', () => {
     rmSync(join(marker, '..'), { recursive: true, force: true })
   })
 
+  test('is one that says why also where the bundler cannot be started at all', async () => {
+    const page = new PageFiles({ system: realSystem(), built: missing, bundler: [join(missing, 'bundler')] })
+    page.start()
+    const shown = await page.file('', '')
+    expect([shown?.status, Buffer.from(shown!.body).toString()]).toEqual([503, expect.stringContaining('ENOENT')])
+  })
+
   test('leaves nothing behind when its hub is killed, and what others left goes with the next bundling', async () => {
     const temporary = mkdtempSync(join(tmpdir(), 'chasm-page-test-'))
     const halfway = join(temporary, 'page')

@@ -34,6 +34,18 @@ describe.skipIf('reason' in found)(`the page${skipped}`, () => {
     await page.locator('[aria-busy=true]').first().waitFor({ state: 'detached', timeout: patienceMs })
   }
 
+  /** What axe finds on a page, and by how much that is wider than its window. */
+  async function flawsOf(page: Page, path: string): Promise<string[]> {
+    await open(page, path)
+    if (path.startsWith('intents/')) await page.locator('.run .answer').waitFor({ timeout: patienceMs })
+    await page.evaluate(axe)
+    const violations = await page.evaluate<string[]>(`axe.run().then(({ violations }) =>
+      violations.map(({ id, nodes }) => id + ': ' + nodes.map(({ html }) => html.slice(0, 120)).join(' | ')))`)
+    const overflow = await page.evaluate<number>('document.documentElement.scrollWidth - innerWidth')
+    const tooWide = overflow === 0 ? [] : [`${overflow} pixels too wide`]
+    return [...violations, ...tooWide].map((flaw) => `${path}: ${flaw}`)
+  }
+
   test('tells a visitor what there is, and lets in whoever has a key, which it keeps nowhere', async () => {
     const context = await stage.context()
     const page = await context.newPage()
@@ -238,19 +250,24 @@ describe.skipIf('reason' in found)(`the page${skipped}`, () => {
 
   describe.each(['light', 'dark'] as const)('in the %s theme', (theme) => {
     test.each([1440, 360])('is accessible and does not overflow at %i pixels', async (width) => {
+      const scroll = {
+        nodes: [
+          { id: 'for', prompt: 'Yes?' },
+          { id: 'both', needs: ['for'], prompt: 'So?' },
+        ],
+      }
+      const accepted = await stage.hub.post('/v1/intents', { scroll })
+      const { id } = (await accepted.json()) as { id: string }
+      const [scout] = stage.hub.hub.engine.scouts()
+      const visitor = await (await stage.context({ theme, width })).newPage()
+      await visitor.goto(stage.hub.url)
       const page = await stage.signedIn(stage.hub.adminKey, { theme, width })
       const daily = ['overview', 'connect', 'connect/scout', 'playground', 'playground/scroll', 'intents']
       const paths = [...daily, 'scouts', 'keys', 'keys?make=client', 'usage', 'admin', 'admin/settings', 'admin/audit']
+      const more = [`intents/${id}`, `scouts/${scout!.id}`, 'keys?of=all']
       const flaws: string[] = []
-      for (const path of paths) {
-        await open(page, path)
-        await page.evaluate(axe)
-        const violations = await page.evaluate<string[]>(`axe.run().then(({ violations }) =>
-          violations.map(({ id, nodes }) => id + ': ' + nodes.map(({ html }) => html.slice(0, 120)).join(' | ')))`)
-        const overflow = await page.evaluate<number>('document.documentElement.scrollWidth - innerWidth')
-        flaws.push(...violations.map((violation) => `${path}: ${violation}`))
-        if (overflow !== 0) flaws.push(`${path}: ${overflow} pixels too wide`)
-      }
+      for (const path of ['welcome', 'sign-in', 'connect/scout']) flaws.push(...(await flawsOf(visitor, path)))
+      for (const path of [...paths, ...more]) flaws.push(...(await flawsOf(page, path)))
       expect(flaws).toEqual([])
     })
   })

@@ -29,9 +29,13 @@ describe.skipIf('reason' in found)(`people with a wallet${skipped}`, () => {
     const context = await stage.context()
     await wallet.install(context)
     const page = await context.newPage()
+    await page.addInitScript(`window.clicks = 0; addEventListener('click', () => window.clicks++, true)`)
     await page.goto(`${stage.hub.url}/${path}`)
     return page
   }
+
+  /** What people had to click since they opened the page. */
+  const clicks = (page: Page) => page.evaluate<number>('window.clicks')
 
   test('use the API: three clicks, one signature and one paste to the first answer', async () => {
     await stage.hub.addScout({ name: 'ant' })
@@ -47,6 +51,7 @@ describe.skipIf('reason' in found)(`people with a wallet${skipped}`, () => {
     const child = Bun.spawn(['sh', '-c', line], { stdout: 'pipe', stderr: 'ignore' })
     expect(await new Response(child.stdout).text()).toContain('"chat.completion"')
     await page.locator('.arrival.arrived').waitFor({ timeout: patienceMs })
+    expect(await clicks(page)).toBe(3)
     await page.context().close()
   })
 
@@ -77,6 +82,7 @@ describe.skipIf('reason' in found)(`people with a wallet${skipped}`, () => {
     await page.getByRole('button', { name: 'Copy From source' }).click()
     await stage.hub.spawnScout('alice', { SCOUT_KEY: key })
     await page.getByText(/alice is connected, offers demo-\w+/).waitFor({ timeout: patienceMs })
+    expect(await clicks(page)).toBe(3)
     await page.context().close()
   })
 
@@ -95,7 +101,8 @@ describe.skipIf('reason' in found)(`people with a wallet${skipped}`, () => {
       expect.stringContaining(signIn!),
       expect.stringContaining(makeKey!),
     ])
-    await page.keyboard.press('Escape')
+    // Browsers close a dialog at the second one, whatever it says.
+    for (let presses = 0; presses < 4; presses++) await page.keyboard.press('Escape')
     expect(await dialog.isVisible()).toBe(true)
     await dialog.getByRole('button', { name: 'I saved it' }).click()
     await page.getByRole('row', { name: /laptop/ }).waitFor({ timeout: patienceMs })
@@ -118,15 +125,25 @@ describe.skipIf('reason' in found)(`people with a wallet${skipped}`, () => {
     await context.close()
   })
 
-  test('who decline are told that nothing happened', async () => {
-    const context = await stage.context()
-    await wallet.install(context)
-    const page = await context.newPage()
-    wallet.declines = true
-    await page.goto(`${stage.hub.url}/#sign-in`)
+  test.each([
+    [4001, 'You declined; nothing happened.'],
+    [-32002, 'Your wallet is waiting: open it.'],
+    [-32603, 'The wallet could not do this: of no use here'],
+  ])('whose wallet answers with %i hear what that means', async (code, sentence) => {
+    wallet.refuses = { code, message: 'of no use here' }
+    const page = await visitor('#sign-in')
     await page.getByRole('button', { name: 'Sign in with Test wallet' }).click()
-    await page.getByText('You declined; nothing happened.').waitFor({ timeout: patienceMs })
-    wallet.declines = false
-    await context.close()
+    await page.getByText(sentence).waitFor({ timeout: patienceMs })
+    wallet.refuses = null
+    await page.context().close()
+  })
+
+  test('or without one, are told what they can do', async () => {
+    const page = await (await stage.context()).newPage()
+    await page.goto(`${stage.hub.url}/#sign-in`)
+    await page.getByText(/^No wallet here: install one, use your wallet’s own browser, or paste a key/).waitFor({
+      timeout: patienceMs,
+    })
+    await page.context().close()
   })
 })

@@ -107,6 +107,7 @@ test('does what the routes of administrators do: terms, secrets, accounts, links
     ...{ ok: true, tenant: account, scopes: { models: ['llama*'], routes: null } },
     accountLimits: { budgets: [{ unit: 'micro_dollars', per: 'day', amount: 5_000_000 }] },
   })
+  expect(done('list')).toMatch(new RegExp(`^key_\\w+ {2}client .* app {2}of Ada \\(${account}\\) `, 'm'))
   const id = done('list')
     .split('\n')
     .find((line) => line.includes('app'))!

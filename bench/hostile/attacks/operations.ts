@@ -29,7 +29,10 @@ const backups: Attack = {
   async run(site) {
     const folder = join(site.options.dataDir, 'copies')
     mkdirSync(folder)
-    site.loop(2, '/v1/intents', () => JSON.stringify({ model: 'bench-0', input: 'x'.repeat(20_000) }))
+    // Of a model of their own: the intents would take all scouts of another one, and what waits for those says nothing
+    // about the copies.
+    await site.stranger({ name: 'intents', models: [model], onTask: (stranger, task) => stranger.say(task, 'ok') })
+    site.loop(2, '/v1/intents', () => JSON.stringify({ model, input: 'x'.repeat(20_000) }))
     let made = 0
     const copies = async () => {
       for (let at = 0; !site.isOver; at++) {

@@ -35,8 +35,13 @@ const pipelined: Attack = {
       while (!site.isOver) {
         let last = -1
         let own = 0
+        // The end of what was read before: a head may come in two pieces.
+        let cut = ''
         const socket = await site.connection((bytes) => {
-          for (const [, number] of bytes.toString('latin1').matchAll(idForm)) {
+          const text = cut + bytes.toString('latin1')
+          const end = text.lastIndexOf('\n') + 1
+          cut = text.slice(end)
+          for (const [, number] of text.slice(0, end).matchAll(idForm)) {
             if (Number(number) <= last) disordered++
             last = Number(number)
             own++

@@ -145,6 +145,11 @@ export class Sessions {
   }
 
   private digest(token: string): string {
-    return this.keyring.digest(`session ${token}`)
+    return sessionDigest(this.keyring, token)
   }
+}
+
+/** Under which the session of this token is stored. */
+export function sessionDigest(keyring: Pick<Keyring, 'digest'>, token: string): string {
+  return keyring.digest(`session ${token}`)
 }

@@ -9,10 +9,10 @@ import { ConnectPage } from './pages/connect.tsx'
 import { OverviewPage } from './pages/overview.tsx'
 import { SignInPage } from './pages/sign-in.tsx'
 import { WelcomePage } from './pages/welcome.tsx'
-import { Notice, Pending } from './parts/notice.tsx'
+import { Notice, Pending, Refused } from './parts/notice.tsx'
 import { lostAt } from './state/live.ts'
 import { route } from './state/router.ts'
-import { linkRefusal, session, state } from './state/session.ts'
+import { hadSession, linkRefusal, refreshSession, session, state } from './state/session.ts'
 
 type Loader = () => Promise<ComponentType>
 
@@ -27,13 +27,19 @@ const pages: Record<string, ComponentType | { load: Loader }> = {
   admin: { load: () => import('./pages/admin/admin.tsx').then(({ AdminPage }) => AdminPage) },
 }
 
-const titles: Record<string, string> = { 'sign-in': 'Sign in', '': 'Welcome', welcome: 'Welcome' }
+function titleOf(page: string): string {
+  if (Object.hasOwn(pages, page)) return page.charAt(0).toUpperCase() + page.slice(1)
+  if (session.value !== null) return 'Overview'
+  return page === 'sign-in' ? 'Sign in' : 'Welcome'
+}
 
 export function App() {
   const { page } = route.value
+  const title = titleOf(page)
   useEffect(() => {
-    const name = titles[page] ?? page.charAt(0).toUpperCase() + page.slice(1)
-    document.title = `${name} · Chasm`
+    document.title = `${title} · Chasm`
+  }, [title])
+  useEffect(() => {
     document.getElementById('main')?.focus({ preventScroll: true })
     scrollTo(0, 0)
   }, [page])
@@ -70,12 +76,19 @@ function Lost({ at }: { at: number }) {
 }
 
 function Content({ page }: { page: string }) {
-  if (state.value.is === 'asking') return <Pending lines={6} />
+  const { value: now } = state
+  // A visitor need not wait for an answer to who it is.
+  if (now.is === 'asking') return isWelcome(page) && !hadSession() ? <WelcomePage /> : <Pending lines={6} />
+  if (now.is === 'unknown') return <Refused refusal={now.refusal} retry={() => void refreshSession()} />
   if (page === 'sign-in' && session.value === null) return <SignInPage next="overview" />
   const found = Object.hasOwn(pages, page) ? pages[page] : undefined
   if (found === undefined) return session.value !== null ? <OverviewPage /> : <WelcomePage />
   if (session.value === null) return <SignInPage next={location.hash.slice(1)} />
   return typeof found === 'function' ? h(found, {}) : <Loaded key={page} load={found.load} />
+}
+
+function isWelcome(page: string): boolean {
+  return page === '' || page === 'welcome'
 }
 
 function Loaded({ load }: { load: Loader }) {

@@ -12,12 +12,18 @@ import { discoverWallets } from './wallet/wallets.ts'
 applyTheme()
 // Not only to sign in: a session of a wallet signs for each key, also after a reload.
 discoverWallets()
-const secret = takeLoginSecret()
-if (secret === null) void refreshSession()
-else {
+if (!tookLink()) void refreshSession()
+// A link that is opened where the page is already loads nothing anew.
+addEventListener('hashchange', tookLink)
+render(<App />, document.getElementById('page')!)
+
+/** Whether the address was a link that signs in, which is used now. */
+function tookLink(): boolean {
+  const secret = takeLoginSecret()
+  if (secret === null) return false
   void signInWithLink(secret).catch(async (error: Error) => {
     linkRefusal.value = error.message
     await refreshSession()
   })
+  return true
 }
-render(<App />, document.getElementById('page')!)

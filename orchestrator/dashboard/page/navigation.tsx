@@ -2,8 +2,9 @@
  * The navigation: the pages that this session may use, the switch of the theme, and who is signed in.
  */
 import { useSignal } from '@preact/signals'
-import { useEffect } from 'preact/hooks'
 import { Icon, type IconName, Mark } from './parts/icon.tsx'
+import { Refused } from './parts/notice.tsx'
+import { useAttempt } from './state/attempt.ts'
 import { shortAddress } from './state/format.ts'
 import { linkTo, route } from './state/router.ts'
 import { type Session, session, signOut } from './state/session.ts'
@@ -39,9 +40,9 @@ function entriesOf(role: Session['role']): Entry[] {
 export function Navigation() {
   const isOpen = useSignal(false)
   const { page } = route.value
-  useEffect(() => {
+  const close = () => {
     isOpen.value = false
-  }, [page, isOpen])
+  }
   return (
     <>
       <header class="top">
@@ -59,7 +60,14 @@ export function Navigation() {
           <Icon name={isOpen.value ? 'close' : 'menu'} />
         </button>
       </header>
-      <aside aria-label="Pages and account" class={`side ${isOpen.value ? 'open' : ''}`} id="side">
+      <aside
+        aria-label="Pages and account"
+        class={`side ${isOpen.value ? 'open' : ''}`}
+        id="side"
+        // Also a link to where the reader is already.
+        onClick={({ target }) => target instanceof Element && target.closest('a') !== null && close()}
+        onKeyDown={({ key }) => key === 'Escape' && close()}
+      >
         <Brand />
         {session.value !== null && (
           <nav aria-label="Pages">
@@ -82,10 +90,12 @@ function Brand() {
 }
 
 function Entries({ of, current }: { of: Entry[]; current: string }) {
+  // Whoever is signed in is shown the overview wherever there is nothing else.
+  const shown = of.some(({ page }) => page === current) ? current : 'overview'
   return (
     <>
       {of.map(({ page, text, icon }) => (
-        <a key={page} class="nav-link" href={linkTo(page)} {...(page === current && { 'aria-current': 'page' })}>
+        <a key={page} class="nav-link" href={linkTo(page)} {...(page === shown && { 'aria-current': 'page' })}>
           <Icon name={icon} />
           {text}
         </a>
@@ -99,8 +109,10 @@ const themeTexts = { system: 'Theme of the system', light: 'Light theme', dark: 
 
 function Foot() {
   const who = session.value
+  const { attempt, refusal, isBusy } = useAttempt()
   return (
     <div class="side-foot">
+      {refusal && <Refused refusal={refusal} />}
       {who === null && (
         <a class="nav-link" href={linkTo('sign-in')}>
           <Icon name="key" />
@@ -117,7 +129,13 @@ function Foot() {
             <span class="name">{nameOf(who)}</span>
             <span class="faint small">{who.role === 'admin' ? 'Administrator' : roleTexts[who.role]}</span>
           </div>
-          <button type="button" class="button quiet square" aria-label="Sign out" onClick={() => void signOut()}>
+          <button
+            type="button"
+            class="button quiet square"
+            aria-label="Sign out"
+            disabled={isBusy}
+            onClick={() => void attempt(signOut)}
+          >
             <Icon name="leave" />
           </button>
         </div>

@@ -4,7 +4,7 @@
  * scouts' edge.
  */
 import { ByteAccount } from '../../../shared/byte-account.ts'
-import { fault } from '../../../shared/faults.ts'
+import { type Fault, fault } from '../../../shared/faults.ts'
 import { unreadBytesMax, unreadBytesPerTenantMax } from '../../../shared/limits/http.ts'
 import type { WorkCounter } from '../counting/task-count.ts'
 import type { BrainPort } from '../ports/brain.ts'
@@ -38,6 +38,10 @@ export class AnswerHost implements AnswerSinkHost {
   }
 
   abandon(task: number): void {
-    this.brain.fromClients({ type: 'cancel', task, fault: fault('cancelled', 'The client closed the request.') })
+    this.fail(task, fault('cancelled', 'The client closed the request.'))
+  }
+
+  fail(task: number, cause: Fault): void {
+    this.brain.fromClients({ type: 'cancel', task, fault: cause })
   }
 }

@@ -16,14 +16,14 @@ import type { AttemptStream } from './attempt-stream.ts'
 export interface Beginning {
   attempt: number
   session: number
+  /** The right to settle it. */
+  nonce: Uint8Array
   served: Served
   queuedMs: number
   cost: Cost
-  /** As the offer names them. */
+  /** What a token of this attempt is charged. */
   promptPrice: number | null
   answerPrice: number | null
-  /** Begin after what was forwarded before. */
-  continuing: boolean
 }
 
 /** What carriers ask of the engine. */
@@ -33,6 +33,8 @@ export interface AnswerSinkHost {
   /** Asks for the task's place in the queue, which comes when it is known: at once, if it is known in this process. */
   where(task: number): void
   abandon(task: number): void
+  /** The task cannot be answered any more. */
+  fail(task: number, cause: Fault): void
   /** Bytes of streams that wait for their readers, by tenant. */
   readonly unread: ByteAccount
   /** Counts work for receipts; null in a hub that gives none. */

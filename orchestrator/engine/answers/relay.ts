@@ -6,19 +6,19 @@
  */
 import { type Fault, fault } from '../../../shared/faults.ts'
 import { streamBufferBytes, streamOverrunBytes, unreadBytesFree } from '../../../shared/limits/http.ts'
-import { bodyBytesMax, frameBytesMax } from '../../../shared/limits/wire.ts'
+import { frameBytesMax } from '../../../shared/limits/wire.ts'
 import type { Served, TaskKind } from '../../../shared/task.ts'
 import type { Cost } from '../../core/fleet/cost.ts'
 import type { TaskCount } from '../counting/task-count.ts'
-import type { ServedPrice, Tab, Use } from '../ports/charged-key.ts'
-import type { Answer, AnswerEnd, AnswerPart } from '../ports/client.ts'
+import type { ChargedKey, ServedPrice, Use } from '../ports/charged-key.ts'
+import { type Answer, type AnswerEnd, type AnswerPart, answerId } from '../ports/client.ts'
 import type { WorkDone } from '../ports/ledger/work.ts'
 import type { ChunkHead, Settlement } from '../ports/scouts.ts'
 import type { Check } from './answer-checks.ts'
 import type { AnswerSink, AnswerSinkHost, Beginning } from './answer-sink.ts'
 import { type Asked, type AskedSource, askedOf, askedUnknown } from './asked.ts'
 import { AttemptStream } from './attempt-stream.ts'
-import { continuedRequest, textOfLine } from './continuation.ts'
+import { continuedWithin, textOfLine } from './continuation.ts'
 
 export interface RelayOptions {
   task: number
@@ -30,7 +30,8 @@ export interface RelayOptions {
   request: Uint8Array
   /** Whether another scout may go on after what was forwarded. */
   continues: boolean
-  tab: Tab
+  /** Who pays. */
+  key: ChargedKey
   /** Counts what is done for it; null where no receipt is given. */
   count: TaskCount | null
 }
@@ -49,15 +50,8 @@ const tooMuchUnread = fault(
   'client_stalled',
   'Too much waits already of answers that are not read: read them faster, or ask for fewer at once.',
 )
-const tooLongToContinue = fault(
-  'answer_too_large',
-  'The scout that answered is lost, and the answer so far is too long for another one to continue. Ask again.',
-)
-
-const notContinued = fault(
-  'scout_lost',
-  'The scout that answered is lost, and another one cannot continue a request that names a field twice. Ask again.',
-)
+const noBody = fault('internal_error', 'The answer was committed without its body.')
+const lostAfterContent = fault('scout_lost', 'The scout that worked on this lost its connection.')
 
 export class Relay implements AnswerSink, Answer, AskedSource {
   readonly id: string
@@ -68,7 +62,9 @@ export class Relay implements AnswerSink, Answer, AskedSource {
   cost: Cost | null = null
   attempts = 0
   queuedMs = 0
-  readonly tab: Tab
+  readonly key: ChargedKey
+  readonly kind: TaskKind
+  readonly isCounted: boolean
   /** What was used for it, and at which prices; known at the end. Null when that is nothing. */
   use: Use | null = null
   usePrice: ServedPrice | null = null
@@ -97,11 +93,14 @@ export class Relay implements AnswerSink, Answer, AskedSource {
   /** Text forwarded so far, for whoever has to go on after it. */
   private prefix = ''
   private prefixTokens = 0
+  /** Lines that the reader has got or will get. */
+  private forwardedLines = 0
+  /** The attempt whose content was forwarded is void, and no other one goes on after it. */
+  private isLost = false
   private ended = false
   /** The end, until the reader has taken it. */
   private end: AnswerEnd | null = null
   private wake: (() => void) | null = null
-  private readonly kind: TaskKind
   private readonly stream: boolean
   private readonly continues: boolean
   private readonly count: TaskCount | null
@@ -112,7 +111,7 @@ export class Relay implements AnswerSink, Answer, AskedSource {
   private known: Asked | null = null
 
   constructor(
-    { task, tenant, kind, stream, created, request, continues, tab, count }: RelayOptions,
+    { task, tenant, kind, stream, created, request, continues, key, count }: RelayOptions,
     private readonly host: AnswerSinkHost,
   ) {
     this.task = task
@@ -121,8 +120,9 @@ export class Relay implements AnswerSink, Answer, AskedSource {
     this.kind = kind
     this.stream = stream
     this.continues = continues
-    this.tab = tab
+    this.key = key
     this.count = count
+    this.isCounted = count !== null
     this.body = request
     this.requestBytes = request.length
     this.id = answerId(kind, task)
@@ -130,14 +130,14 @@ export class Relay implements AnswerSink, Answer, AskedSource {
 
   // ------------------------------------------------------------ scout's side
 
-  get isCounted(): boolean {
-    return this.count !== null
-  }
-
   begin(beginning: Beginning): void {
-    const { attempt, session, served, queuedMs, cost, continuing } = beginning
+    const { attempt, session, served, queuedMs, cost } = beginning
+    // What was forwarded is known here first: the brain may have granted before it learnt that content began.
+    const continuing = this.forwardedLines > 0
     this.count?.begin(attempt, served.scout)
     const attemptStream = new AttemptStream(attempt, session, served, this.stream, this.kind, continuing, this)
+    attemptStream.nonce = beginning.nonce
+    attemptStream.after = this.forwardedLines
     attemptStream.cost = cost
     attemptStream.promptPrice = beginning.promptPrice
     attemptStream.answerPrice = beginning.answerPrice
@@ -159,13 +159,11 @@ export class Relay implements AnswerSink, Answer, AskedSource {
   private requestNow(): Uint8Array | Fault {
     const request = this.body
     if (request === null) throw new Error(`task ${this.task} begins an attempt after its end`)
+    if (this.isLost) return lostAfterContent
     if (this.prefix === '') return request
-    // Text is at least as long in bytes as in characters: what cannot fit is not put together.
-    if (request.length + this.prefix.length > bodyBytesMax) return tooLongToContinue
-    const continued = continuedRequest(request, this.prefix, this.prefixTokens)
-    if (continued === null) return notContinued
-    this.requestBytes = continued.length
-    return continued.length > bodyBytesMax ? tooLongToContinue : continued
+    const continued = continuedWithin(request, this.prefix, this.prefixTokens)
+    if (continued instanceof Uint8Array) this.requestBytes = continued.length
+    return continued
   }
 
   asked(): Asked {
@@ -243,6 +241,7 @@ export class Relay implements AnswerSink, Answer, AskedSource {
   private forward(lines: Uint8Array[]): void {
     if (lines.length === 0) return
     this.addLines(lines)
+    this.forwardedLines += lines.length
     for (const line of lines) {
       this.readyBytes += line.length
       if (this.continues) this.remember(textOfLine(line))
@@ -279,9 +278,20 @@ export class Relay implements AnswerSink, Answer, AskedSource {
     if (text !== '') this.prefixTokens++
   }
 
+  /**
+   * The brain makes attempts void that it does not know to have begun their content. Nobody begins anew then: the
+   * reader would get content twice. Nor may another attempt that began before go on.
+   */
   void(attempt: number): void {
     const attemptStream = this.streamOf(attempt)
-    if (attemptStream !== undefined) this.drop(attemptStream)
+    if (attemptStream === undefined) return
+    const wasShown = this.forwardedLines > attemptStream.after && this.winner === attemptStream
+    this.drop(attemptStream)
+    if (!wasShown || (this.continues && this.attemptStreams.length === 0)) return
+    this.isLost = true
+    // What they bring until the brain ends them would be seen behind the content of another one.
+    this.attemptStreams.length = 0
+    this.host.fail(this.task, lostAfterContent)
   }
 
   private drop(attemptStream: AttemptStream): void {
@@ -296,7 +306,7 @@ export class Relay implements AnswerSink, Answer, AskedSource {
     this.ended = true
     this.place = null
     const [attemptStream] = this.attemptStreams
-    if (cause === null && attemptStream?.body) {
+    if (cause === null && attemptStream?.body && !this.isLost) {
       this.served = attemptStream.served
       this.cost = attemptStream.cost
       this.addLines(attemptStream.takeReleased())
@@ -304,7 +314,7 @@ export class Relay implements AnswerSink, Answer, AskedSource {
       this.end = { type: 'done', body: attemptStream.body }
       this.used(attemptStream, attemptStream.wholeUse(), false)
     } else {
-      const why = cause ?? fault('internal_error', 'The answer was committed without its body.')
+      const why = cause ?? (this.isLost ? lostAfterContent : noBody)
       this.end = { type: 'failed', fault: why, forwardedBytes: this.forwardedBytes + sumOf(this.lines) }
       // Who leaves early has had what was forwarded.
       if (this.winner !== null && isLeft(why)) this.used(this.winner, this.winner.partUse(), true)
@@ -316,6 +326,12 @@ export class Relay implements AnswerSink, Answer, AskedSource {
     this.body = null
     this.prefix = ''
     this.signal()
+  }
+
+  /** It never begins; whoever reads it finds an answer that has failed, like every other. */
+  refuse(cause: Fault): void {
+    this.finish(cause, 0)
+    this.microDollars = 0
   }
 
   private used(attemptStream: AttemptStream, use: Use, isPartial: boolean): void {
@@ -369,11 +385,6 @@ export class Relay implements AnswerSink, Answer, AskedSource {
     this.wake = null
     wake?.()
   }
-}
-
-/** The id that a client sees. */
-export function answerId(kind: TaskKind, task: number): string {
-  return `${kind === 'embed' ? 'embd' : 'chatcmpl'}-${task.toString(36)}`
 }
 
 /** Whether the client's side ended it. */

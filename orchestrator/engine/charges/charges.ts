@@ -10,26 +10,28 @@ import type { TaskKind } from '../../../shared/task.ts'
 import type { Requirements } from '../../core/model/routing-options.ts'
 import {
   type Amount,
-  believedPrice,
   chargedPrice,
   costAt,
   type Price,
+  type RequestSize,
   reserveFor,
   saturated,
 } from '../../tenants/price.ts'
-import { isLimited, type Tenants } from '../../tenants/tenants.ts'
+import { isLimited, type Reservation, type Tenants } from '../../tenants/tenants.ts'
 import type { Asked } from '../answers/asked.ts'
 import type { ChargedKey, ServedPrice, Tab, Use } from '../ports/charged-key.ts'
 import type { UsedTotals } from '../ports/usage.ts'
-import { type ModelPrices, usualPrice } from './model-prices.ts'
+import { believedPrices, type ModelPrices } from './model-prices.ts'
 
 /** What is known of a task before it runs. */
 interface ChargedTask {
   kind: TaskKind
   model: string
   requires: Requirements | null
-  requestBytes: number
 }
+
+/** Whose limits count. */
+type Payer = Pick<ChargedKey, 'id' | 'account'>
 
 export class Charges {
   /** Since the start of the process. */
@@ -42,11 +44,16 @@ export class Charges {
   ) {}
 
   /** The tab of a task, or which limit stops it. `asked` is called only where something is limited. */
-  open(key: ChargedKey, task: ChargedTask, asked: () => Asked): Tab | Fault {
-    const { kind, model, requires, requestBytes } = task
+  open(key: ChargedKey, task: ChargedTask & { requestBytes: number }, asked: () => Asked): Tab | Fault {
+    const { kind, requestBytes } = task
     if (!isLimited(key)) return { key, kind, reservation: null, price: null }
+    return this.openSized(key, task, sizeOf(asked(), requestBytes, kind))
+  }
+
+  /** The same for a key that is limited. */
+  openSized(key: ChargedKey, { kind, model, requires }: ChargedTask, size: RequestSize): Tab | Fault {
     const price = this.prices.dearest(kind, model, requires)
-    return this.openAmount(key, kind, reserveFor(sizeOf(asked(), requestBytes, kind), price), price)
+    return this.openAmount(key, kind, reserveFor(size, price), price)
   }
 
   /** The same for a task of which it is known how much to set aside. */
@@ -65,23 +72,29 @@ export class Charges {
    * the offer asked, as far as it is known. To be called once.
    */
   close({ key, kind, reservation, price }: Tab, use: Use | null, served: ServedPrice | null): number {
-    const microDollars = use === null ? 0 : this.cost(kind, use, served, price)
-    if (use !== null) count(this.totals[kind], use, microDollars)
-    const tokens = use === null ? 0 : saturated(use.promptTokens + use.completionTokens)
-    this.tenants.settle(key.id, key.account, reservation, { tokens, microDollars }, this.system.wallMs())
+    const microDollars = use === null ? 0 : costOf(use, this.priceOf(price, kind, use.model, served))
+    this.settle(key, kind, reservation, use, microDollars)
     return microDollars
   }
 
-  private cost(
+  /** The same where it is known what the use cost. */
+  settle(
+    { id, account }: Payer,
     kind: TaskKind,
-    { model, promptTokens, completionTokens }: Use,
-    served: ServedPrice | null,
-    reserved: Price | null,
-  ): number {
+    reservation: Reservation | null,
+    use: Use | null,
+    microDollars: number,
+  ): void {
+    if (use !== null) count(this.totals[kind], use, microDollars)
+    const tokens = use === null ? 0 : saturated(use.promptTokens + use.completionTokens)
+    this.tenants.settle(id, account, reservation, { tokens, microDollars }, this.system.wallMs())
+  }
+
+  /** What a token is charged: what the offer asks, as far as it is believed, and never more than `reserved`. */
+  priceOf(reserved: Price | null, kind: TaskKind, model: string, offered: ServedPrice | null) {
     const most = reserved ?? this.prices.dearest(kind, model, null)
-    const prompt = believedPrice(served?.promptPrice ?? null, usualPrice.prompt)
-    const answer = believedPrice(served?.answerPrice ?? null, usualPrice.answer)
-    return costAt(chargedPrice({ prompt, answer }, most), promptTokens, completionTokens)
+    const { prompt, answer } = chargedPrice(believedPrices(offered), most)
+    return { promptPrice: prompt, answerPrice: answer }
   }
 
   private now() {
@@ -100,7 +113,13 @@ function count(totals: UsedTotals, { promptTokens, completionTokens, isEstimated
   if (isEstimated) totals.estimated++
 }
 
-function sizeOf({ choices, media, mediaBytes, answerTokens }: Asked, requestBytes: number, kind: TaskKind) {
+/** What a use cost at these prices, in millionths of a dollar. */
+export function costOf({ promptTokens, completionTokens }: Use, price: ServedPrice | null): number {
+  return costAt(believedPrices(price), promptTokens, completionTokens)
+}
+
+export function sizeOf(asked: Asked, requestBytes: number, kind: TaskKind): RequestSize {
+  const { choices, media, mediaBytes, answerTokens } = asked
   const ofChoice = answerTokens === null ? answerTokensReserved : Math.max(0, answerTokens)
   const textBytes = Math.max(0, requestBytes - mediaBytes)
   return { textBytes, media, answerTokens: kind === 'embed' ? 0 : saturated(ofChoice * Math.max(1, choices)) }

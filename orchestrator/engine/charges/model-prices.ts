@@ -10,9 +10,18 @@ import type { Variant } from '../../core/model/model-entry.ts'
 import type { Requirements } from '../../core/model/routing-options.ts'
 import { usualAnswerPrice, usualPromptPrice } from '../../core/stats/prices.ts'
 import { believedPrice, type Price } from '../../tenants/price.ts'
+import type { ServedPrice } from '../ports/charged-key.ts'
 
 /** Where a price is unknown. */
-export const usualPrice: Price = { prompt: usualPromptPrice, answer: usualAnswerPrice }
+const usualPrice: Price = { prompt: usualPromptPrice, answer: usualAnswerPrice }
+
+/** What was named, bounded; what is usual for what was not. */
+export function believedPrices(named: ServedPrice | null): Price {
+  return {
+    prompt: believedPrice(named?.promptPrice ?? null, usualPrice.prompt),
+    answer: believedPrice(named?.answerPrice ?? null, usualPrice.answer),
+  }
+}
 
 export class ModelPrices {
   constructor(private readonly index: Pick<CapabilityIndex, 'entry'>) {}

@@ -84,8 +84,9 @@ export class DurableSink implements AnswerSink, AskedSource {
     return this.options.count !== null
   }
 
-  begin({ attempt, session, served, promptPrice, answerPrice }: Beginning): void {
+  begin({ attempt, session, nonce, served, promptPrice, answerPrice }: Beginning): void {
     const stream = this.open(attempt, session, served)
+    stream.nonce = nonce
     this.options.count?.begin(attempt, served.scout)
     stream.promptPrice = promptPrice
     stream.answerPrice = answerPrice

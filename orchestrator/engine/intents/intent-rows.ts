@@ -80,13 +80,21 @@ function termsText(terms: Terms): string | null {
   return text === '{}' ? null : text
 }
 
-export function termsOf({ terms }: TaskRow): Terms {
-  return terms === null ? {} : readJson<Terms>(terms)
+/** What was read of rows, while they are there: a contract may be large, and whoever takes up a task asks for it. */
+const termsRead = new WeakMap<TaskRow, Terms>()
+
+export function termsOf(row: TaskRow): Readonly<Terms> {
+  if (row.terms === null) return {}
+  const known = termsRead.get(row)
+  if (known !== undefined) return known
+  const terms = readJson<Terms>(row.terms)
+  termsRead.set(row, terms)
+  return terms
 }
 
 /** Its terms without what concerns its request, its answer and their cost, of which the core knows nothing. */
 function coreTermsOf(row: TaskRow): TaskTerms {
-  const terms = termsOf(row)
+  const terms = { ...termsOf(row) }
   delete terms.contract
   delete terms.isTemplate
   delete terms.reserved

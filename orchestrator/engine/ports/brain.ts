@@ -4,7 +4,10 @@
  * process it is an object that is handed over, and most are events and effects of the core as they are. Bodies never
  * pass the brain, but for those of durable tasks, which it carries itself.
  */
+import type { Fault } from '../../../shared/faults.ts'
+import type { TaskKind } from '../../../shared/task.ts'
 import type { Effect, Event } from '../../core/events.ts'
+import type { Charge, ChargedKey, Use } from './charged-key.ts'
 import type { WorkDone } from './ledger/work.ts'
 import type { Greeting, Standing, Welcome } from './scouts.ts'
 import type { UsageTally } from './usage.ts'
@@ -14,7 +17,21 @@ type EffectOf<Type extends Effect['type']> = Extract<Effect, { type: Type }>
 
 /** From who carries the answers of tasks. A `settle` comes once its body is checked and kept. */
 export type FromClients =
-  | EventOf<'submit' | 'cancel' | 'settle' | 'contentBegan' | 'renewed' | 'attemptBroken' | 'unsent'>
+  /** `charge` is null for a key without limits that may use every model. */
+  | (EventOf<'submit'> & { charge: Charge | null })
+  | EventOf<'cancel' | 'settle' | 'contentBegan' | 'renewed' | 'attemptBroken' | 'unsent'>
+  /**
+   * The task is over, and this was used of it: null for nothing. At the prices of its grant, in millionths of a dollar.
+   * Not sent of a task that used nothing and whose key is not limited.
+   */
+  | {
+      type: 'used'
+      task: number
+      payer: Pick<ChargedKey, 'id' | 'account'>
+      kind: TaskKind
+      use: Use | null
+      microDollars: number
+    }
   /** Asks for the task's place in the queue; answered with `position`. */
   | { type: 'where'; task: number }
   /** Usage of answers that were given to clients, for the books. */
@@ -31,7 +48,10 @@ export type FromScouts =
 
 /** To who carries the answer of this task. */
 export type ToClients =
+  /** The prices of a grant are what is charged: no more than the offer asks, nor than was set aside. */
   | EffectOf<'grant' | 'servedBy' | 'attemptVoid' | 'finished'>
+  /** A limit of its key stops the task, which never began. */
+  | { type: 'refused'; task: number; fault: Fault }
   /**
    * The attempt goes on over this session, and whoever holds that is told which chunk is expected next; the latter
    * alone when the attempt is decided, which its scout does not know yet.

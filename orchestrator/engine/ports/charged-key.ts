@@ -4,7 +4,7 @@
  */
 import { type KeyScopes, noLimits, noScopes } from '../../../shared/keys/key-terms.ts'
 import type { TaskKind } from '../../../shared/task.ts'
-import type { Price } from '../../tenants/price.ts'
+import type { Price, RequestSize } from '../../tenants/price.ts'
 import type { LimitedKey, Reservation } from '../../tenants/tenants.ts'
 
 export interface ChargedKey extends LimitedKey {
@@ -15,6 +15,13 @@ export interface ChargedKey extends LimitedKey {
 /** Of somebody whose key is not known: nothing is restricted. */
 export function unlimitedKey(tenant: string): ChargedKey {
   return { id: tenant, tenant, account: null, scopes: noScopes, limits: noLimits, accountLimits: noLimits }
+}
+
+/** What a submission takes along where its key is limited or restricted. */
+export interface Charge {
+  readonly key: ChargedKey
+  /** Null for a key whose use counts for nothing. */
+  readonly size: RequestSize | null
 }
 
 /** Of one task, from before it is given out until it is over. */
@@ -37,7 +44,7 @@ export interface Use {
   readonly isEstimated: boolean
 }
 
-/** As an offer names them; null when unknown. */
+/** As an offer names them, or as they are charged; null when unknown. */
 export interface ServedPrice {
   readonly promptPrice: number | null
   readonly answerPrice: number | null

@@ -8,7 +8,7 @@ import type { Offer, Served, TaskKind } from '../../../shared/task.ts'
 import type { Cost } from '../../core/fleet/cost.ts'
 import type { RoutingOptions } from '../../core/model/routing-options.ts'
 import type { LastHour } from '../../core/stats/hour-counts.ts'
-import type { LimitKind, Tenants } from '../../tenants/tenants.ts'
+import type { LimitKind, RateStanding, Tenants } from '../../tenants/tenants.ts'
 import type { ChargedKey } from './charged-key.ts'
 import type { LedgerReport } from './ledger/ledger.ts'
 import type { Responses } from './responses.ts'
@@ -31,6 +31,11 @@ export interface Submission {
   deadlineMs?: number
   /** What the client asked of placement and retries. */
   routing?: Partial<RoutingOptions>
+}
+
+/** The id that a client sees. */
+export function answerId(kind: TaskKind, task: number): string {
+  return `${kind === 'embed' ? 'embd' : 'chatcmpl'}-${task.toString(36)}`
 }
 
 /** How an answer ended. */
@@ -255,8 +260,18 @@ export interface EngineStats {
   answersInCheck: number
 }
 
+/** A request of a key whose rates are limited. */
+export interface Begun {
+  /** Which limit stops it; null when it may go on. */
+  refused: Fault | null
+  /** What is left of the rates of the key and of its account: now, or when it began. */
+  rates: () => readonly RateStanding[]
+}
+
 /** What the client edge may ask. */
 export interface Engine {
+  /** Counts a request among those of its key. Of keys without rates it need not be asked. */
+  begin(key: ChargedKey): Begun | Promise<Begun>
   submit(submission: Submission): Answer
   /** Models that live scouts offer now, sorted by name. */
   models(): readonly ModelListing[]
@@ -289,7 +304,7 @@ export interface Engine {
     make: () => Promise<KeptAnswer | Fault>,
   ): Promise<(KeptAnswer & { replayed: boolean }) | Fault>
   /** Rates and budgets of keys. */
-  readonly tenants: Pick<Tenants, 'begin' | 'rates' | 'budgets'>
+  readonly tenants: Pick<Tenants, 'rates' | 'budgets'>
   /** What was used, but for the last second's. */
   usagePoints(filter: UsageFilter): UsagePoint[]
   /** The last day on which each key of a tenant was used, from this day on. */

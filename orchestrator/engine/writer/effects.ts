@@ -6,6 +6,7 @@
 import type { CloseName } from '../../../shared/protocol/close-codes.ts'
 import type { Verdict } from '../../../shared/task.ts'
 import type { Effect } from '../../core/events.ts'
+import type { Admission } from '../charges/admission.ts'
 import type { DurableIntents } from '../intents/intents.ts'
 import type { EdgePort } from '../ports/brain.ts'
 import type { ScoutLinks, Standing, TaskGrant, Welcome } from '../ports/scouts.ts'
@@ -18,6 +19,7 @@ interface EffectRunnerParts {
   intents: DurableIntents
   edges: EdgePort
   drainWait: DrainWait
+  admission: Admission
   epoch: number
   leaseTtlMs: number
 }
@@ -43,9 +45,11 @@ export class EffectRunner {
     switch (effect.type) {
       case 'persist':
         return intents.committed(effect.change)
-      case 'grant':
+      case 'grant': {
         this.attempts++
-        return edges.toClients(effect)
+        // The effect is nobody else's: from here on it names what is charged in place of what the offer asks.
+        return edges.toClients(Object.assign(effect, this.parts.admission.priceOf(effect)))
+      }
       case 'welcome':
         return this.welcome(effect)
       case 'verdict': {

@@ -1,6 +1,7 @@
 /**
- * What is shown of the keys of a list beside their terms: what is left of their own budgets, and the day on which each
- * was last used. One question to the store for each tenant, however many keys the list has of it.
+ * What is shown of the keys of a list beside their terms: whose each is, what is left of its own budgets, and the day
+ * on which it was last used. One question to the store for each tenant and account, however many keys the list has of
+ * it.
  */
 import { limitsOf, noLimits } from '../../../shared/keys/key-terms.ts'
 import { lastUseDays } from '../../../shared/limits/store.ts'
@@ -27,4 +28,15 @@ export function useOf({ engine, system }: Uses, rows: readonly KeyRow[]) {
     const day = lastDays.get(id)
     return { left, last_used: day === undefined ? null : new Date(day * dayMs).toISOString().slice(0, 10) }
   }
+}
+
+/** Whose a key is: the account's id, name and address; null where it is nobody's. */
+export function ownersOf({ accounts }: Pick<Edge, 'accounts'>, rows: readonly KeyRow[]) {
+  const owners = new Map<string, { id: string; name: string; address: string | null } | null>()
+  for (const { account } of rows) {
+    if (account === null || owners.has(account)) continue
+    const row = accounts.account(account)
+    owners.set(account, row === undefined ? null : { id: row.id, name: row.name, address: row.address })
+  }
+  return ({ account }: KeyRow) => ({ owner: account === null ? null : (owners.get(account) ?? null) })
 }

@@ -11,7 +11,7 @@ import { jsonResponse, refuse } from '../response/response.ts'
 import { keyChangesOf, ownKeyChanges } from '../schema/accounts/key-requests.ts'
 import { pageAsked } from '../schema/accounts/page-asked.ts'
 import { readSmall } from '../schema/body.ts'
-import { useOf } from './key-use.ts'
+import { ownersOf, useOf } from './key-use.ts'
 import { widening } from './narrowing.ts'
 import { shownAccount, shownKey, shownRights } from './views.ts'
 
@@ -46,11 +46,12 @@ export function listOwnKeys(context: RequestContext): Response {
 /** `rows` as in `listPage`. */
 export function keyList({ id, edge }: RequestContext, rows: readonly KeyRow[], limit: number): Response {
   const use = useOf(edge, rows)
+  const owner = ownersOf(edge, rows)
   const list = listPage(
     rows,
     limit,
     (row) => row.id,
-    (row) => ({ ...shownKey(row, edge), ...use(row) }),
+    (row) => ({ ...shownKey(row, edge), ...owner(row), ...use(row) }),
   )
   return jsonResponse(id, JSON.stringify(list))
 }

@@ -23,7 +23,7 @@ export function shownAccount({ id, address, name, role, state, limits, createdMs
   return { ...who, limits: shownLimits(limits), created: seconds(createdMs) }
 }
 
-export function shownKey(row: KeyRow, { streams, scoutsOf }: Pick<Edge, 'streams' | 'scoutsOf'>) {
+export function shownKey(row: KeyRow, { streamsOf, scoutsOf }: Pick<Edge, 'streamsOf' | 'scoutsOf'>) {
   const { id, role, name, weight, tenant, account, generation, last4 } = row
   return {
     ...{ id, object: 'key', role, name, weight, tenant, account, generation, last4 },
@@ -32,7 +32,7 @@ export function shownKey(row: KeyRow, { streams, scoutsOf }: Pick<Edge, 'streams
     created: seconds(row.createdMs),
     expires: row.expiresMs && seconds(row.expiresMs),
     revoked: row.revokedMs && seconds(row.revokedMs),
-    open: { scouts: scoutsOf(id), streams: streams.countOf(id) },
+    open: { scouts: scoutsOf(id), streams: streamsOf(id) },
   }
 }
 

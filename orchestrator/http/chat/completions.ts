@@ -4,6 +4,7 @@
  * Idempotency-Key is kept and given again; a stream is not, and the header is ignored there.
  */
 import type { Fault } from '../../../shared/faults.ts'
+import { forwarded } from '../forwarded.ts'
 import type { RequestContext } from '../request-context.ts'
 import { chasmField, envelopedBytes, envelopeHead, writeEnvelope } from '../response/envelope.ts'
 import { refuse } from '../response/response.ts'
@@ -21,9 +22,12 @@ export async function chatCompletions(context: RequestContext): Promise<Response
   const read = await readChecked(context, chatRequest, isPlainChat)
   if ('code' in read) return refuse(context.id, read)
   const { model } = read.value as AskedFields
-  if (model && isVirtual(model)) return virtualChat(context, read)
+  const { forward } = context.edge
+  if (model && isVirtual(model)) return forward === null ? virtualChat(context, read) : forwarded(context, read.bytes)
   const asked = askedBy(context, read, 'chat')
   if ('code' in asked) return refuse(context.id, asked)
+  // Which of several models is free is known where the fleet is.
+  if (asked.tries !== null && forward !== null) return forwarded(context, read.bytes)
   return asked.submission.stream ? streamedAnswer(context, asked) : wholeAnswer(context, asked, 'chat.completion')
 }
 
@@ -31,7 +35,9 @@ export async function embeddings(context: RequestContext): Promise<Response> {
   const read = await readChecked(context, embeddingsRequest)
   if ('code' in read) return refuse(context.id, read)
   const asked = askedBy(context, read, 'embed')
-  return 'code' in asked ? refuse(context.id, asked) : wholeAnswer(context, asked, 'list')
+  if ('code' in asked) return refuse(context.id, asked)
+  if (asked.tries !== null && context.edge.forward !== null) return forwarded(context, read.bytes)
+  return wholeAnswer(context, asked, 'list')
 }
 
 function streamedAnswer(context: RequestContext, asked: Asked): Promise<Response> {

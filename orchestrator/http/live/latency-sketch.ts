@@ -7,6 +7,9 @@ const growth = 1.2
 const classes = 64
 const logGrowth = Math.log(growth)
 
+/** The classes that hold anything, and how much. */
+export type LatencyCounts = readonly (readonly [at: number, count: number])[]
+
 export class LatencySketch {
   private readonly counts = new Uint32Array(classes)
   private total = 0
@@ -16,6 +19,18 @@ export class LatencySketch {
     const at = ms <= 1 ? 0 : Math.min(classes - 1, Math.floor(Math.log(ms) / logGrowth))
     this.counts[at]!++
     this.total++
+  }
+
+  counted(): LatencyCounts {
+    return [...this.counts.entries()].filter(([, count]) => count > 0)
+  }
+
+  /** What a sketch of another process has counted. */
+  addCounted(counted: LatencyCounts): void {
+    for (const [at, count] of counted) {
+      this.counts[at]! += count
+      this.total += count
+    }
   }
 
   /** Milliseconds below which this share of all was, to within a class; null while nothing was added. */

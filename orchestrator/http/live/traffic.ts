@@ -7,11 +7,19 @@
 import { trafficSlotMs } from '../../../shared/limits/http.ts'
 import type { System, Timer } from '../../../shared/system.ts'
 import type { Engine, EngineStats } from '../../engine/ports/client.ts'
-import { LatencySketch } from './latency-sketch.ts'
+import { type LatencyCounts, LatencySketch } from './latency-sketch.ts'
 import { historySpans, Ring, type Sample, type Span, sampleOf } from './ring.ts'
 
 /** Whose slots outlast the process. */
 const keptSpan = '30d'
+
+/** Requests that have ended, as a process that shows no charts counts them for the one that does. */
+export interface TrafficCounts {
+  requests: number
+  clientErrors: number
+  hubErrors: number
+  firstContent: LatencyCounts
+}
 
 /** A slot that is being filled. */
 class Slot {
@@ -26,6 +34,13 @@ class Slot {
     if (status >= 500) this.hubErrors++
     else if (status >= 400) this.clientErrors++
     if (firstContentMs !== null) this.firstContent.add(firstContentMs)
+  }
+
+  add({ requests, clientErrors, hubErrors, firstContent }: TrafficCounts): void {
+    this.requests += requests
+    this.clientErrors += clientErrors
+    this.hubErrors += hubErrors
+    this.firstContent.addCounted(firstContent)
   }
 
   /** Takes in all that the other one has. */
@@ -68,7 +83,8 @@ export class Traffic {
   newest: { atMs: number; sample: Sample } | null = null
 
   constructor(
-    private readonly engine: Pick<Engine, 'stats' | 'history' | 'keepHistory'>,
+    /** Null where slots are not closed, but their counts taken. */
+    private readonly engine: Pick<Engine, 'stats' | 'history' | 'keepHistory'> | null,
     private readonly system: System,
   ) {
     const wallMs = system.wallMs()
@@ -80,13 +96,27 @@ export class Traffic {
     const { '10m': finest, ...coarser } = this.levels
     this.finest = finest
     this.coarser = Object.values(coarser)
-    this.takeUp()
-    this.tokens = tokensOf(engine.stats())
+    if (engine !== null) this.takeUp(engine)
+    this.tokens = engine === null ? 0 : tokensOf(engine.stats())
   }
 
   /** A request for an answer has ended. `firstContentMs`: from its arrival; null when there was no content. */
   count(status: number, firstContentMs: number | null): void {
     this.finest.slot.count(status, firstContentMs)
+  }
+
+  /** What was counted since the last time. */
+  take(): TrafficCounts {
+    const { slot } = this.finest
+    const { requests, clientErrors, hubErrors, firstContent } = slot
+    const counts = { requests, clientErrors, hubErrors, firstContent: firstContent.counted() }
+    slot.clear()
+    return counts
+  }
+
+  /** Requests that have ended in another process. */
+  add(counts: TrafficCounts): void {
+    this.finest.slot.add(counts)
   }
 
   start(): void {
@@ -102,9 +132,9 @@ export class Traffic {
   }
 
   /** What earlier processes kept. A row that cannot be read is passed over: charts are worth no failed start. */
-  private takeUp(): void {
+  private takeUp(engine: Pick<Engine, 'history'>): void {
     const { ring, number } = this.levels[keptSpan]
-    for (const { slot, sample } of this.engine.history(number - historySpans[keptSpan].slots)) {
+    for (const { slot, sample } of engine.history(number - historySpans[keptSpan].slots)) {
       const kept = sampleOf(sample)
       if (slot < number && kept !== null) ring.put(slot, kept)
     }
@@ -119,7 +149,7 @@ export class Traffic {
 
   private tick(): void {
     this.timer = this.system.after(trafficSlotMs, () => this.tick())
-    const stats = this.engine.stats()
+    const stats = this.engine!.stats()
     const { tasksQueued: queued, tasksLeased: leased, scouts } = stats
     const wallMs = this.system.wallMs()
     const tokens = tokensOf(stats)
@@ -155,7 +185,7 @@ export class Traffic {
     ring.put(level.number, sample)
     if (ring.stepMs === trafficSlotMs) this.newest = { atMs: level.number * ring.stepMs, sample }
     if (level === this.levels[keptSpan]) {
-      this.engine.keepHistory({ slot: level.number, sample: JSON.stringify(sample) })
+      this.engine!.keepHistory({ slot: level.number, sample: JSON.stringify(sample) })
     }
     slot.clear()
     level.number = Math.floor(wallMs / ring.stepMs)

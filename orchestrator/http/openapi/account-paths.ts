@@ -63,9 +63,11 @@ export const accountSchemas: Json = {
   NewKey: object({ ...keyFields, ...shownKey }),
   ListedKey: object({
     ...keyFields,
+    owner: { ...orNull('KeyOwner'), description: "Its account; null where it is nobody's." },
     left: { type: 'array', items: standing, description: 'Of its own budgets; those of its account may bind first.' },
     last_used: { ...textOrNull, description: 'The day of UTC; null when it was not used for 90 days.' },
   }),
+  KeyOwner: object({ id: text, name: text, address: textOrNull }),
   KeyPage: pageOf('ListedKey'),
   AccountPage: pageOf('Account'),
   DeletedKey: object({ id: text, object: { const: 'key' }, deleted: { const: true } }),

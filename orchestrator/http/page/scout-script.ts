@@ -61,7 +61,12 @@ with_docker() {
   say 'With Docker it works all the same. In a copy of Chasm, once:'
   say '  docker build -f Dockerfile.scout -t chasm-scout .'
   say 'and then, with your key in place of the dots:'
-  say "  docker run -d --name scout --restart unless-stopped --read-only --tmpfs /tmp --cap-drop ALL \\\\"
+  # A container has a loopback of its own.
+  case "$hub" in
+    http://127.* | http://localhost* | 'http://[::1]'*) network=' --network host' ;;
+    *) network='' ;;
+  esac
+  say "  docker run -d --name scout --restart unless-stopped$network --read-only --tmpfs /tmp --cap-drop ALL \\\\"
   say "    -e ORCHESTRATOR_URL=$hub -e SCOUT_KEY=... chasm-scout"
   exit 1
 }

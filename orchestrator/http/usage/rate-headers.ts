@@ -5,12 +5,11 @@
 import type { RateStanding } from '../../tenants/tenants.ts'
 import type { Caller, RequestContext } from '../request-context.ts'
 
-export function rateHeaders({ caller, edge, route }: RequestContext): Record<string, string> | null {
-  if (caller === null || route?.isRated !== true || !hasRates(caller)) return null
-  const { system, engine } = edge
+export function rateHeaders({ begun }: RequestContext): Record<string, string> | null {
+  if (begun === null) return null
   const headers: Record<string, string> = {}
   const tightest = new Map<RateStanding['unit'], RateStanding>()
-  for (const rate of engine.tenants.rates(caller, { wallMs: system.wallMs(), nowMs: system.nowMs() })) {
+  for (const rate of begun.rates()) {
     const known = tightest.get(rate.unit)
     if (known === undefined || rate.remaining < known.remaining) tightest.set(rate.unit, rate)
   }
@@ -22,7 +21,8 @@ export function rateHeaders({ caller, edge, route }: RequestContext): Record<str
   return headers
 }
 
-function hasRates({ account, limits, accountLimits }: Caller): boolean {
+/** Whether there is anything to count of this caller's requests and tokens by the minute. */
+export function hasRates({ account, limits, accountLimits }: Caller): boolean {
   if (limits.requestsPerMinute !== null || limits.tokensPerMinute !== null) return true
   return account !== null && (accountLimits.requestsPerMinute !== null || accountLimits.tokensPerMinute !== null)
 }

@@ -17,6 +17,7 @@ function stage(kind: TaskKind = 'chat') {
     flow() {},
     where: () => {},
     abandon() {},
+    fail() {},
     unread: new ByteAccount(0, 0),
     works: null,
   }
@@ -29,7 +30,7 @@ function stage(kind: TaskKind = 'chat') {
     host,
   )
   const begin = (attempt: number, session = 1) => {
-    const terms = { queuedMs: 0, cost: plainCost, promptPrice: null, answerPrice: null, continuing: false }
+    const terms = { nonce: new Uint8Array(16), queuedMs: 0, cost: plainCost, promptPrice: null, answerPrice: null }
     sink.begin({ attempt, session, served, ...terms })
     return new Speaker(sink, attempt, session)
   }

@@ -11,6 +11,7 @@ import {
   jsonValuesMax,
   largeRequestBytesMax,
   largeRequestBytesPerTenantMax,
+  pipelinedRequestsMax,
   requestBytesMax,
   requestBytesPerTenantMax,
   smallBodyMs,
@@ -296,6 +297,27 @@ describe('HTTP/1', () => {
     await until('the end', () => slow.closed || slow.text.includes('"ok"'))
     // Nothing of the second may come while the first waits.
     expect([slow.closed, slow.text]).toEqual([true, ''])
+  })
+
+  test('requests of one connection beyond a few in one turn are refused, and it is closed', async () => {
+    edge = startEdge()
+    const many = raw(get('/healthz').repeat(1_000))
+    await until('the end', () => many.closed)
+    const statuses = [...many.text.matchAll(/HTTP\/1.1 (\d+)/g)].map(([, status]) => Number(status))
+    expect(statuses.slice(0, -1).every((status) => status === 200)).toBe(true)
+    expect(statuses.at(-1)).toBe(429)
+    expect(statuses.length).toBeLessThanOrEqual(2 * pipelinedRequestsMax + 1)
+    expect(many.text).toContain('"rate_limited"')
+    // Others are answered, and so is whoever comes again.
+    expect((await edge.ask('/healthz')).status).toBe(200)
+  })
+
+  test("requests of many connections in one turn are nobody's pipeline", async () => {
+    edge = startEdge()
+    const few = get('/healthz').repeat(2)
+    const connections = Array.from({ length: 60 }, () => raw(few))
+    await until('all answers', () => connections.every(({ text }) => text.split('"ok"').length === 3))
+    expect(connections.some(({ text }) => text.includes('HTTP/1.1 429'))).toBe(false)
   })
 
   test('1.0 without a Host finds its path, and its query', async () => {

@@ -39,6 +39,7 @@
  * 30. Nor does a task that a client waits for, while another one could be asked (`client-verdicts.ts`).
  * 31 and 32. Nothing stays reserved, and what is counted of a key is what is booked (`budgets.ts`).
  * 33. A hub's work ends: no event leads to steps without end, and no life to events without end.
+ * 34 to 36. Points conserve, a task has one receipt, and a start has the balances of the batches (`receipts.ts`).
  */
 
 import type { HubEngine } from '../../../orchestrator/engine/engine.ts'
@@ -48,6 +49,7 @@ import type { MemoryDisk } from '../../../orchestrator/store/memory/disk.ts'
 import type { FrameOf, HubFrame } from '../../../shared/protocol/frames.ts'
 import { answerTo, contentOf, embeddingFor } from '../answers.ts'
 import { Decisions } from '../decisions.ts'
+import { Receipts } from '../receipts.ts'
 import { wordsOf, wordsOfWrite } from '../trace.ts'
 import type { Process, World } from '../world.ts'
 import { Broken } from './broken.ts'
@@ -87,6 +89,7 @@ export class Checker {
   readonly standstill = new Standstill()
   readonly clientVerdicts: ClientVerdicts
   private readonly charges = new Charges(this)
+  readonly receipts = new Receipts((invariant, what) => this.fail(invariant, what))
   private readonly verdicts = new Verdicts(this, () => this.engine?.core.state)
   private readonly decisions = new Decisions(
     () => this.disk(),
@@ -306,6 +309,7 @@ export class Checker {
   committed(writes: readonly StoreWrite[]): void {
     this.hasCommitted = true
     this.world.trace.print?.(`commit ${writes.map(wordsOfWrite).join(', ')}`)
+    this.receipts.committed(writes)
     for (const write of writes) {
       if (write.write === 'settle') this.settled(write)
       if (write.write === 'lease') this.charges.leased(write)

@@ -9,8 +9,8 @@ import { checkNothingKept } from './greed.ts'
 
 /** Within this everything ends once the faults stop. */
 export const restMs = 120_000
-/** The hub's own: the core's tick, the removal of what is old, what was served, the look after the sessions. */
-const hubTimers = 4
+/** The hub's own: the core's tick, the removal of what is old, what was served, the ledger, the look after sessions. */
+const hubTimers = 5
 /** A scout's own: its session and its catalog. */
 const scoutTimers = 2
 
@@ -21,6 +21,7 @@ export function checkRest({ checker, hub, scouts, users, planners, scenario }: C
     for (const { id, isOver } of errands) if (!isOver) fail(`the reader of intent ${id} still waits for its end`)
   }
   const { intents, tasks, bookings } = hub.disk.disk
+  checker.receipts.over()
   for (const id of checker.acknowledgedIntents) if (!intents.has(id)) checker.fail(2, `intent ${id} is lost`)
   for (const { row } of intents.values()) if (row.state === 'running') fail(`intent ${row.id} is still running`)
   for (const { row, result } of tasks.values()) {

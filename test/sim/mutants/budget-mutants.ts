@@ -9,8 +9,8 @@ export const budgetMutants: readonly Mutant[] = [
   {
     name: 'a chat that fails keeps what was reserved for it',
     file: `${engine}/client-desk.ts`,
-    find: '    relay.microDollars = charges.close(tab, use, relay.usePrice)\n',
-    replace: '    relay.microDollars = use === null ? 0 : charges.close(tab, use, relay.usePrice)\n',
+    find: '    if (use !== null || isLimited(key)) {\n',
+    replace: '    if (use !== null) {\n',
   },
   {
     name: 'a node that ends without an answer keeps what was reserved for it',
@@ -39,8 +39,8 @@ export const budgetMutants: readonly Mutant[] = [
   {
     name: 'who leaves early is charged and not booked',
     file: `${engine}/client-desk.ts`,
-    find: '    if (use !== null) book.add(tab.key, use, relay.microDollars)\n',
-    replace: '    if (use !== null && cause === null) book.add(tab.key, use, relay.microDollars)\n',
+    find: '    if (use !== null) book.add(key, use, microDollars)\n',
+    replace: '    if (use !== null && cause === null) book.add(key, use, microDollars)\n',
   },
   {
     name: 'the account of a key is not charged',

@@ -4,6 +4,7 @@
  * of memory, which end it from outside. That counts as found, under a name of its own: no invariant has noticed.
  */
 import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 
 interface HuntBounds {
   /** For one seed; with the next millisecond the process is ended, and its fault found by this bound. */
@@ -23,16 +24,19 @@ const startSecondsMax = 60
 /** Milliseconds between two looks at the process; at 4 GB/s it passes its bound by 400 MB. */
 const lookEveryMs = 100
 
-export type Find =
+/** In a life of the simulation. */
+type LifeFind =
   | { by: 'invariant'; invariant: number; seed: string; what: string }
   | { by: 'bound'; seed: string; what: string }
+
+export type Find = LifeFind | { by: 'test'; what: string }
 
 interface Report {
   failure: { invariant: number; seed: string; what: string } | null
 }
 
 /** Lives so many seeds with the sources at `folder`. The first one that failed, null when none did. */
-export async function firstFailure(folder: string, seeds: string, bounds = usualBounds): Promise<Find | null> {
+export async function firstFailure(folder: string, seeds: string, bounds = usualBounds): Promise<LifeFind | null> {
   const command = [process.execPath, 'test/sim/run.ts', '--json', '--seeds', seeds]
   const life = Bun.spawn(command, { cwd: folder, stdout: 'pipe', stderr: 'pipe' })
   const errors = new Response(life.stderr).text()
@@ -62,6 +66,24 @@ export async function firstFailure(folder: string, seeds: string, bounds = usual
   if (report !== null) return report.failure && { by: 'invariant', ...report.failure }
   if (passed !== null && seed !== '') return { by: 'bound', seed, what: passed }
   throw new Error(`the simulation ended without a report: ${passed ?? (await errors)}`)
+}
+
+interface TestFile {
+  assertionResults: { status: string; fullName: string }[]
+}
+
+/** Runs tests with the sources at `folder`. The first one that failed, null when none did. */
+export async function failingTest(folder: string, tests: string): Promise<Find | null> {
+  const report = join(folder, 'report.json')
+  const vitest = ['--bun', join(folder, 'node_modules/.bin/vitest'), 'run', tests]
+  const options = ['--bail=1', '--testTimeout=60000', '--reporter=json', `--outputFile=${report}`]
+  const run = Bun.spawn([process.execPath, ...vitest, ...options], { cwd: folder, stdout: 'ignore', stderr: 'ignore' })
+  if ((await run.exited) === 0) return null
+  const { testResults } = JSON.parse(readFileSync(report, 'utf8')) as { testResults: TestFile[] }
+  const all = testResults.flatMap(({ assertionResults }) => assertionResults)
+  const failed = all.find(({ status }) => status === 'failed')
+  if (failed === undefined) throw new Error(`the tests of ${tests} cannot be run`)
+  return { by: 'test', what: failed.fullName }
 }
 
 function slowStart(seconds: number): string | null {

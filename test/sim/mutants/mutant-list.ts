@@ -1,9 +1,10 @@
 /**
  * Faults put into the production code on purpose, one at a time, each as an exact replacement. A simulation that lets
- * one of them survive proves nothing about the rule that it breaks. `mutants.ts` runs them; a test makes sure that each
+ * one of them survive proves nothing about the rule that it breaks. `run.ts` runs them; a test makes sure that each
  * still fits the code.
  */
 
+import { orderMutants } from '../../edge/order-mutants.ts'
 import { budgetMutants } from './budget-mutants.ts'
 
 export interface Mutant {
@@ -11,6 +12,8 @@ export interface Mutant {
   file: string
   find: string
   replace: string
+  /** The tests that find it, where the simulation has no part in it. */
+  tests?: string
 }
 
 const core = 'orchestrator/core'
@@ -288,9 +291,9 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'the epoch stays the same over a restart',
-    file: `${engine}/task-numbers.ts`,
-    find: 'this.last = epoch * 2 ** 32 - 1',
-    replace: 'this.last = 2 ** 32 - 1',
+    file: `${engine}/numbers.ts`,
+    find: 'this.next = epoch * 2 ** 32',
+    replace: 'this.next = 2 ** 32',
   },
 
   // ------------------------------------------------------------ shares of strangers
@@ -382,4 +385,5 @@ export const mutants: readonly Mutant[] = [
     replace: '',
   },
   ...budgetMutants,
+  ...orderMutants,
 ]

@@ -1,18 +1,19 @@
 /**
  * Shows that the simulation finds faults: puts one after the other into a copy of the sources and runs
- * seeds until an invariant breaks. `bun run sim:mutants [--seeds 1500] [--only <part of a name>] [--portion 2/6]`
- * prints which invariant killed which fault at which seed, and fails when one survives. At the end comes a table, as
- * in docs/simulation.
+ * seeds until an invariant breaks, or the tests that are to find it. `bun run sim:mutants [--seeds 1500]
+ * [--only <part of a name, or tests>] [--portion 2/6]` prints what killed which fault at which seed, and fails when one
+ * survives. At the end comes a table, as in docs/simulation.
  */
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { type Find, firstFailure } from './hunt.ts'
+import { failingTest, type Find, firstFailure } from './hunt.ts'
 import { type Mutant, mutants } from './mutant-list.ts'
 
 const root = join(import.meta.dirname, '../../..')
-const sources = ['shared', 'orchestrator', 'scout', 'test/sim', 'package.json', 'tsconfig.json']
+const tests = ['test/sim', 'test/edge', 'test/e2e/edges', 'test/support', 'vitest.config.ts']
+const sources = ['shared', 'orchestrator', 'scout', ...tests, 'package.json', 'tsconfig.json']
 
 const { values } = parseArgs({
   options: {
@@ -30,7 +31,7 @@ const [portion, portions] = values.portion.split('/').map(Number) as [number, nu
 
 interface Verdict {
   mutant: Mutant
-  /** Which invariant noticed, or which bound, at which seed; null when nothing did. */
+  /** Which invariant noticed, or which bound, at which seed, or which test; null when nothing did. */
   killed: Find | null
   seconds: number
 }
@@ -52,19 +53,27 @@ async function hunt(folder: string, mutant: Mutant): Promise<Verdict> {
     original.replace(mutant.find, () => mutant.replace),
   )
   const startedMs = performance.now()
-  const killed = await firstFailure(folder, values.seeds)
+  const killed =
+    mutant.tests === undefined ? await firstFailure(folder, values.seeds) : await failingTest(folder, mutant.tests)
   writeFileSync(path, original)
   return { mutant, killed, seconds: (performance.now() - startedMs) / 1000 }
 }
 
 function fateOf({ killed }: Verdict): string {
   if (killed === null) return 'SURVIVED'
+  if (killed.by === 'test') return 'a test'
   return killed.by === 'bound' ? 'BY ITS BOUND' : `invariant ${killed.invariant}`
+}
+
+/** At which seed it was found; empty where no seed was lived. */
+function seedOf({ killed }: Verdict): string {
+  return killed === null || killed.by === 'test' ? '' : killed.seed
 }
 
 function tell(verdict: Verdict, place: string): void {
   const { mutant, killed, seconds } = verdict
-  const fate = killed === null ? fateOf(verdict) : `${fateOf(verdict)} at seed ${killed.seed}`
+  const seed = seedOf(verdict)
+  const fate = seed === '' ? fateOf(verdict) : `${fateOf(verdict)} at seed ${seed}`
   process.stdout.write(`${place} ${mutant.name.padEnd(72)} ${fate.padEnd(28)} ${seconds.toFixed(1)} s\n`)
   if (killed !== null) process.stdout.write(`    ${killed.what.split('\n')[0]!.slice(0, 130)}\n`)
 }
@@ -74,13 +83,13 @@ function tableOf(verdicts: readonly Verdict[]): string {
   const rows = chosen.flatMap((mutant) => {
     const verdict = verdicts.find((one) => one.mutant === mutant)
     if (verdict === undefined) return []
-    return `| ${mutant.name} | ${fateOf(verdict)} | ${verdict.killed?.seed ?? ''} | ${verdict.seconds.toFixed(1)} |\n`
+    return `| ${mutant.name} | ${fateOf(verdict)} | ${seedOf(verdict)} | ${verdict.seconds.toFixed(1)} |\n`
   })
   return `\n| fault | killed by | at seed | seconds |\n|---|---|--:|--:|\n${rows.join('')}`
 }
 
 const chosen = mutants
-  .filter(({ name }) => name.includes(values.only))
+  .filter(({ name, tests = '' }) => name.includes(values.only) || (values.only !== '' && tests === values.only))
   .filter((_, place) => place % portions === portion - 1)
 const queue = [...chosen]
 const verdicts: Verdict[] = []

@@ -39,8 +39,7 @@ export function startEdge(
     logged.push({ level, fields, message })
   }
   const hub = serveHub({
-    host: '127.0.0.1',
-    port: 0,
+    listen: { host: '127.0.0.1', port: 0 },
     engine,
     intents,
     planner,

@@ -7,10 +7,12 @@ import type { Cost } from '../../../orchestrator/core/fleet/cost.ts'
 import { IdempotencyKeys } from '../../../orchestrator/engine/durability/idempotency.ts'
 import { Journal } from '../../../orchestrator/engine/durability/journal.ts'
 import { KeptResponses } from '../../../orchestrator/engine/durability/kept-responses.ts'
+import type { ChargedKey } from '../../../orchestrator/engine/ports/charged-key.ts'
 import type {
   Answer,
   AnswerEnd,
   AnswerPart,
+  Begun,
   Engine,
   EngineStats,
   FleetHealth,
@@ -151,6 +153,11 @@ export class FakeEngine implements Engine {
   script: (answer: FakeAnswer) => void = () => {}
   readonly answers: FakeAnswer[] = []
   private waiters: ((answer: FakeAnswer) => void)[] = []
+
+  begin(key: ChargedKey): Begun {
+    const now = { wallMs: Date.now(), nowMs: performance.now() }
+    return { refused: this.tenants.begin(key, now), rates: () => this.tenants.rates(key, now) }
+  }
 
   submit(submission: Submission): Answer {
     const answer = new FakeAnswer(`chatcmpl-${this.answers.length}`, submission)

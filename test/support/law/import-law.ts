@@ -132,6 +132,11 @@ const folders: Folder[] = [
     law: 'a main and the commands import their own side',
   },
   {
+    files: /^orchestrator\/(brain|edge)\//,
+    may: /^(orchestrator\/(?!(main|build|commands)\b)|shared\/)/,
+    law: 'brain and edge put processes together: they may import their side, but no program',
+  },
+  {
     files: /^orchestrator\/[^/]+$/,
     may: new RegExp(`^(orchestrator/(?!main\\.ts)[^/]+$|${engineFace}|shared/)`),
     law: "files beside orchestrator/main.ts may import each other, the engine's ports and keyring, and shared",

@@ -5,7 +5,7 @@
 import { useSignal } from '@preact/signals'
 import { useEffect, useRef } from 'preact/hooks'
 import { Icon } from '../parts/icon.tsx'
-import { moment } from '../state/format.ts'
+import { dayText, moment, shownDay } from '../state/format.ts'
 import { theme } from '../state/theme.ts'
 import type { Lines, Plot } from './plot.ts'
 
@@ -18,11 +18,12 @@ interface ChartProps {
   format: (value: number) => string
   /** As of `Lines`; false when absent. */
   isWhole?: boolean
+  isDaily?: boolean
   /** What the newest figure is of, where that is not plainly now. */
   newestOf?: string
 }
 
-export function Chart({ title, names, times, lines, format, isWhole = false, newestOf }: ChartProps) {
+export function Chart({ title, names, times, lines, format, isWhole = false, isDaily = false, newestOf }: ChartProps) {
   const showsTable = useSignal(false)
   const newest = lines[0]?.findLast((value) => value !== null) ?? null
   return (
@@ -35,9 +36,9 @@ export function Chart({ title, names, times, lines, format, isWhole = false, new
         </strong>
       </figcaption>
       {showsTable.value ? (
-        <ChartTable {...{ title, names, times, lines, format }} />
+        <ChartTable {...{ title, names, times, lines, format, isDaily }} />
       ) : (
-        <Drawing {...{ times, lines, format, title, isWhole }} />
+        <Drawing {...{ times, lines, format, title, isWhole, isDaily }} />
       )}
       <div class="chart-foot">
         <div class="legend">
@@ -64,11 +65,11 @@ export function Chart({ title, names, times, lines, format, isWhole = false, new
   )
 }
 
-function Drawing({ times, lines, format, title, isWhole }: Lines & { title: string }) {
+function Drawing({ times, lines, format, title, isWhole, isDaily }: Lines & { title: string }) {
   const place = useRef<HTMLDivElement>(null)
   const plot = useRef<Plot | null>(null)
-  const newest = useRef<Lines>({ times, lines, format, isWhole })
-  newest.current = { times, lines, format, isWhole }
+  const newest = useRef<Lines>({ times, lines, format, isWhole, isDaily })
+  newest.current = { times, lines, format, isWhole, isDaily }
   const dark = theme.value
   useEffect(() => {
     let isGone = false
@@ -98,7 +99,7 @@ function Drawing({ times, lines, format, title, isWhole }: Lines & { title: stri
 /** Rows that a table of a chart has at most; of more, the newest. */
 const rowsMax = 60
 
-function ChartTable({ title, names, times, lines, format }: ChartProps) {
+function ChartTable({ title, names, times, lines, format, isDaily }: ChartProps) {
   const rows = times.map((time, at) => ({ time, values: lines.map((line) => line[at] ?? null) }))
   const known = rows.filter(({ values }) => values.some((value) => value !== null))
   return (
@@ -107,7 +108,7 @@ function ChartTable({ title, names, times, lines, format }: ChartProps) {
       <table class="table">
         <thead>
           <tr>
-            <th scope="col">Time</th>
+            <th scope="col">{isDaily ? 'Day' : 'Time'}</th>
             {names.map((name) => (
               <th scope="col" class="right" key={name}>
                 {name}
@@ -121,7 +122,9 @@ function ChartTable({ title, names, times, lines, format }: ChartProps) {
             .reverse()
             .map(({ time, values }) => (
               <tr key={time}>
-                <td data-label="Time">{moment(time)}</td>
+                <td data-label={isDaily ? 'Day' : 'Time'}>
+                  {isDaily ? shownDay(dayText(time * 1_000)) : moment(time)}
+                </td>
                 {values.map((value, at) => (
                   <td class="right" data-label={names[at]} key={names[at]}>
                     {value === null ? '–' : format(value)}

@@ -11,6 +11,8 @@ export interface Lines {
   format: (value: number) => string
   /** Counts and milliseconds: no fractions between the lines of the grid. */
   isWhole: boolean
+  /** One value for each day of UTC, wherever the reader is. */
+  isDaily: boolean
 }
 
 export interface Plot {
@@ -23,6 +25,8 @@ const axisFont = '12px Inter, system-ui, sans-serif'
 const leftWidth = 56
 const valueTicksPx = 44
 const timeTicksPx = 76
+const dayStep = 86_400
+const daySteps = [1, 2, 3, 5, 7, 10, 15, 30].map((days) => days * dayStep)
 /** 1, 2, 5, 10 and so on. */
 const wholeSteps = Array.from({ length: 40 }, (_, at) => [1, 2, 5][at % 3]! * 10 ** Math.floor(at / 3))
 
@@ -37,6 +41,7 @@ export function drawPlot(place: HTMLElement, first: Lines): Plot {
     ...size(),
     padding: [8, 4, 0, 0],
     legend: { show: false },
+    ...(first.isDaily && { tzDate: (seconds) => UPlot.tzDate(new Date(seconds * 1_000), 'Etc/UTC') }),
     cursor: { points: { size: 6 }, drag: { x: false, y: false } },
     scales: { y: { range: (_, min, max) => [Math.min(0, min ?? 0), top(max)] } },
     axes: [
@@ -45,7 +50,8 @@ export function drawPlot(place: HTMLElement, first: Lines): Plot {
         grid: { show: false },
         size: 28,
         space: timeTicksPx,
-        values: (_, splits, __, ___, step) => clock(splits, step),
+        ...(first.isDaily && { incrs: daySteps }),
+        values: (_, splits, __, ___, step) => clock(splits, step, first.isDaily),
       },
       {
         ...axis,
@@ -86,13 +92,13 @@ function top(max: number | null): number {
 }
 
 const minuteStep = 60
-const dayStep = 86_400
 
-function clock(splits: number[], step: number): string[] {
-  const isDays = step >= dayStep
+function clock(splits: number[], step: number, isDaily: boolean): string[] {
+  const isDays = step >= dayStep || isDaily
+  const zone = isDaily ? ({ timeZone: 'UTC' } as const) : {}
   return splits.map((split) => {
     const date = new Date(split * 1_000)
-    if (isDays) return date.toLocaleDateString(undefined, { day: 'numeric', month: 'short' })
+    if (isDays) return date.toLocaleDateString(undefined, { day: 'numeric', month: 'short', ...zone })
     const seconds = step < minuteStep ? ({ second: '2-digit' } as const) : {}
     return date.toLocaleTimeString(undefined, { hour: '2-digit', minute: '2-digit', ...seconds })
   })

@@ -157,7 +157,8 @@ function Snippets({ of }: { of: Snippet[] }) {
 function useArrival(mine: Topics['mine'] | null) {
   const before = useSignal<number | null>(null)
   useEffect(() => {
-    if (mine !== null && before.value === null) before.value = mine.requests
+    // An orchestrator that was started anew counts from the beginning.
+    if (mine !== null && (before.value === null || mine.requests < before.value)) before.value = mine.requests
   }, [mine, before])
   if (mine === null || before.value === null) return undefined
   return mine.last !== null && mine.requests > before.value ? mine.last : null

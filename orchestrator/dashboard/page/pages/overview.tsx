@@ -80,9 +80,12 @@ function FindingRow({ finding: { level, problem, remedy, page, action } }: { fin
           <span class="soft">{remedy}</span>
         </p>
       </div>
-      <a class="button small" href={`#${page}`}>
-        {action}
-      </a>
+      {/* What helps is not always elsewhere. */}
+      {page !== 'overview' && (
+        <a class="button small" href={`#${page}`}>
+          {action}
+        </a>
+      )}
     </li>
   )
 }

@@ -7,7 +7,7 @@ import { Icon } from '../parts/icon.tsx'
 import { Refused } from '../parts/notice.tsx'
 import { useAttempt } from '../state/attempt.ts'
 import { go, linkTo } from '../state/router.ts'
-import { refreshSession, signInWithKey, ways } from '../state/session.ts'
+import { signedIn, signInWithKey, ways } from '../state/session.ts'
 import { performSigned } from '../wallet/signing.ts'
 import { discoverWallets, type Wallet, wallets } from '../wallet/wallets.ts'
 import { beginWithKey } from './keys/key-terms.ts'
@@ -58,7 +58,7 @@ function WalletButtons({ next }: { next: string }) {
       if (role !== undefined) await beginWithKey(wallet, role)
       else {
         await performSigned(wallet, { type: 'sign_in' })
-        await refreshSession()
+        await signedIn()
       }
       go(next)
     })

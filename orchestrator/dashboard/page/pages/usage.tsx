@@ -1,85 +1,96 @@
 /**
- * What was used: tokens, dollars and failures by day, key or model. The filters are in the address, so that a view can
- * be sent to somebody; the same rows leave as CSV. The hub sums by key, model and day; here sums of those are made.
+ * What was used: tokens, dollars and failures by day, key, model or account. The filters are in the address, so that a
+ * view can be sent to somebody; the same rows leave as CSV.
  */
 import { useMemo } from 'preact/hooks'
 import { Chart } from '../charts/chart.tsx'
 import { Choices } from '../parts/choices.tsx'
+import { Filters } from '../parts/filters.tsx'
 import { Icon } from '../parts/icon.tsx'
-import { Empty, Fetched } from '../parts/notice.tsx'
+import { Empty, Fetched, Notice } from '../parts/notice.tsx'
 import { Page, Panel, Stats } from '../parts/panel.tsx'
 import { type Column, Table } from '../parts/table.tsx'
-import { count, day, dollars } from '../state/format.ts'
+import { count, dayText, dollars, dollarsBeside, shownDay } from '../state/format.ts'
 import { useResource } from '../state/resource.ts'
 import { linkTo, route, setQuery } from '../state/router.ts'
 import { isAdmin, session } from '../state/session.ts'
 import { Budgets } from './budgets.tsx'
-
-interface UsageRow {
-  start: string
-  key: string
-  model: string
-  requests: number
-  failed: number
-  prompt_tokens: number
-  completion_tokens: number
-  micro_dollars: number
-  estimated: number
-}
-
-type Figures = Omit<UsageRow, 'start' | 'key' | 'model'>
-type Sum = Figures & { name: string }
+import { everyDay, type Group, type Sum, sumsBy, tokensOf, total, type UsageRow } from './usage-sums.ts'
 
 const periods = [
   ['7', '7 days'],
   ['30', '30 days'],
   ['90', '90 days'],
 ] as const
-const groups = [
+const ownGroups = [
   ['day', 'By day'],
   ['key', 'By key'],
   ['model', 'By model'],
 ] as const
+const allGroups = [...ownGroups, ['account', 'By account']] as const
+const whose = [
+  ['', 'Mine'],
+  ['all', 'All'],
+] as const
 
-type Group = (typeof groups)[number][0]
-
+/** What the address may filter by. */
+const filters = ['key', 'model', 'account'] as const
 const dayMs = 86_400_000
+/** As many as the hub gives at once. */
+const rowsMax = 10_000
 
 export function UsagePage() {
   const { query } = route.value
-  const period = periods.find(([days]) => days === query.get('days'))?.[0] ?? '30'
+  const isOfAll = isAdmin.value && (session.value?.account === null || query.get('of') === 'all')
+  const days = Number(periods.find(([name]) => name === query.get('days'))?.[0] ?? '30')
+  const path = pathOf(isOfAll, days, query)
+  const fetched = useResource<{ data: UsageRow[]; next: string | null }>(path)
+  const groups = isOfAll ? allGroups : ownGroups
   const group = groups.find(([name]) => name === query.get('by'))?.[0] ?? 'day'
-  const path = pathOf(Number(period), query)
-  const fetched = useResource<{ data: UsageRow[] }>(path)
-  const csv = `${path}&format=csv`
+  const nameOf = useNames(isOfAll, (name) => group === name || query.has(name))
   return (
     <Page
       title="Usage"
       about="Tokens and dollars of answers, as they were settled. Days begin at 00:00 UTC."
       actions={
         <>
-          <Choices label="Period" options={periods} value={period} onChoose={(days) => setQuery({ days })} />
-          <a class="button" href={csv} download="usage.csv">
+          <Choices
+            label="Period"
+            options={periods}
+            value={`${days as 7 | 30 | 90}`}
+            onChoose={(to) => setQuery({ days: to })}
+          />
+          <a class="button" href={`${path}&format=csv`} download="usage.csv">
             <Icon name="download" />
             CSV
           </a>
         </>
       }
     >
+      {isAdmin.value && session.value?.account !== null && (
+        <Choices
+          label="Whose usage"
+          options={whose}
+          value={isOfAll ? 'all' : ''}
+          onChoose={(of) => setQuery({ of, key: '', account: '' })}
+        />
+      )}
       <Budgets />
-      <Filters query={query} />
+      <Filters of={filters.map((name) => ({ name, text: query.get(name) && nameOf(query.get(name)!) }))} />
       <Fetched from={fetched}>
-        {({ data }) =>
+        {({ data, next }) =>
           data.length === 0 ? (
-            <Panel isFlush>
-              <Empty icon="usage" text="No requests in this period.">
-                <a class="button" href={linkTo('connect')}>
-                  Send one
-                </a>
-              </Empty>
-            </Panel>
+            <Nothing />
           ) : (
-            <Rows rows={data} group={group} />
+            <>
+              {next !== null && (
+                <Notice level="warn">
+                  This is more than can be summed here: only the newest {count(rowsMax)} rows by day, key and model are
+                  counted. Choose fewer days, or one key or model.
+                </Notice>
+              )}
+              <Rows rows={data} days={days} group={group} groups={groups} nameOf={nameOf} />
+            </>
           )
         }
       </Fetched>
@@ -87,125 +98,123 @@ export function UsagePage() {
   )
 }
 
-function pathOf(days: number, query: URLSearchParams): string {
-  const from = new Date(Date.now() - (days - 1) * dayMs).toISOString().slice(0, 10)
-  const base = isAdmin.value && session.value?.account === null ? '/v1/admin/usage' : '/v1/me/usage'
-  const filters = ['key', 'model', 'account'].flatMap((name) => {
-    const value = query.get(name)
-    return value ? [`&${name}=${encodeURIComponent(value)}`] : []
-  })
-  return `${base}?by=day&from=${from}&limit=10000${filters.join('')}`
-}
-
-/** What the address filters by, each to be taken away. */
-function Filters({ query }: { query: URLSearchParams }) {
-  const names = ['key', 'model', 'account'].filter((name) => query.get(name))
-  if (names.length === 0) return null
+function Nothing() {
   return (
-    <div class="row">
-      {names.map((name) => (
-        <button type="button" class="button small" key={name} onClick={() => setQuery({ [name]: '' })}>
-          <span class="name">
-            {name}: {query.get(name)}
-          </span>
-          <Icon name="close" />
-          <span class="hidden-text">Remove the filter</span>
-        </button>
-      ))}
-    </div>
+    <Panel isFlush>
+      <Empty icon="usage" text="No requests in this period.">
+        <a class="button" href={linkTo('connect')}>
+          Send one
+        </a>
+      </Empty>
+    </Panel>
   )
 }
 
-function Rows({ rows, group }: { rows: UsageRow[]; group: Group }) {
-  const total = useMemo(() => summed(rows, () => 'all')[0]!, [rows])
-  const sums = useMemo(
-    () => summed(rows, (row) => (group === 'day' ? row.start.slice(0, 10) : row[group])),
-    [rows, group],
-  )
-  const days = useMemo(() => summed(rows, ({ start }) => start).sort((a, b) => (a.name < b.name ? -1 : 1)), [rows])
-  const ordered =
-    group === 'day'
-      ? sums.sort((a, b) => (a.name < b.name ? 1 : -1))
-      : sums.sort((a, b) => b.micro_dollars - a.micro_dollars || tokensOf(b) - tokensOf(a))
+function pathOf(isOfAll: boolean, days: number, query: URLSearchParams): string {
+  const asked = new URLSearchParams({ by: 'day', from: dayText(Date.now() - (days - 1) * dayMs) })
+  asked.set('limit', String(rowsMax))
+  for (const name of filters) {
+    const value = query.get(name)
+    if (value && (isOfAll || name !== 'account')) asked.set(name, value)
+  }
+  return `${isOfAll ? '/v1/admin' : '/v1/me'}/usage?${asked}`
+}
+
+/** Of keys and accounts: the newest of them have their names here, the others their ids. */
+function useNames(isOfAll: boolean, shows: (name: Group) => boolean): (id: string) => string {
+  const keys = useResource<NamedList>(shows('key') ? `${isOfAll ? '/v1/admin' : '/v1/me'}/keys?limit=200` : null)
+  const accounts = useResource<NamedList>(isOfAll && shows('account') ? '/v1/admin/accounts?limit=200' : null)
+  const names = useMemo(() => {
+    const known = [keys, accounts].flatMap(({ data }) => data?.data ?? [])
+    return new Map(known.map(({ id, name }) => [id, name]))
+  }, [keys.data, accounts.data])
+  return (id) => names.get(id) || id
+}
+
+interface NamedList {
+  data: { id: string; name: string }[]
+}
+
+interface RowsProps {
+  rows: UsageRow[]
+  days: number
+  group: Group
+  groups: readonly (readonly [Group, string])[]
+  nameOf: (id: string) => string
+}
+
+function Rows({ rows, days, group, groups, nameOf }: RowsProps) {
+  const all = useMemo(() => total(rows), [rows])
+  const sums = useMemo(() => sumsBy(rows, group), [rows, group])
+  const daily = useMemo(() => everyDay(rows, days, Date.now()), [rows, days])
+  const times = useMemo(() => daily.map(({ name }) => Date.parse(name) / 1_000), [daily])
   return (
     <>
       <Stats
         of={[
-          { name: 'Requests', value: count(total.requests) },
-          { name: 'Tokens', value: count(tokensOf(total)) },
-          { name: 'Dollars', value: dollars(total.micro_dollars) },
-          { name: 'Failed', value: count(total.failed) },
+          { name: 'Requests', value: count(all.requests) },
+          { name: 'Tokens', value: count(tokensOf(all)) },
+          { name: 'Dollars', value: dollars(all.micro_dollars) },
+          { name: 'Failed', value: count(all.failed) },
         ]}
       />
-      {days.length > 1 && (
-        <div class="charts">
-          <Chart
-            title="Tokens a day"
-            names={['tokens']}
-            times={days.map(({ name }) => Date.parse(name) / 1_000)}
-            lines={[days.map(tokensOf)]}
-            format={count}
-            newestOf="today"
-          />
-          <Chart
-            title="Dollars a day"
-            names={['dollars']}
-            times={days.map(({ name }) => Date.parse(name) / 1_000)}
-            lines={[days.map(({ micro_dollars: micro }) => micro)]}
-            format={dollars}
-            newestOf="today"
-          />
-        </div>
-      )}
+      <div class="charts">
+        <Chart
+          title="Tokens a day"
+          names={['tokens']}
+          times={times}
+          lines={[daily.map(tokensOf)]}
+          format={count}
+          isWhole
+          isDaily
+          newestOf="today"
+        />
+        <Chart
+          title="Dollars a day"
+          names={['dollars']}
+          times={times}
+          lines={[daily.map(({ micro_dollars: micro }) => micro)]}
+          format={dollars}
+          isDaily
+          newestOf="today"
+        />
+      </div>
       <Panel
         title="In detail"
         isFlush
         actions={<Choices label="Group" options={groups} value={group} onChoose={(by) => setQuery({ by })} />}
       >
-        <Table caption="Usage" columns={columnsOf(group)} rows={ordered} rowKey={({ name }) => name} />
+        <Table
+          caption="Usage"
+          columns={columnsOf(group, nameOf, dollarsBeside(Math.max(...sums.map((sum) => sum.micro_dollars))))}
+          rows={sums.slice(0, sumsMax)}
+          rowKey={({ name }) => name}
+        />
+        {sums.length > sumsMax && (
+          <p class="panel-body soft">
+            The first {count(sumsMax)} of {count(sums.length)}; the CSV has all.
+          </p>
+        )}
       </Panel>
     </>
   )
 }
 
-function tokensOf({ prompt_tokens: prompt, completion_tokens: completion }: Figures): number {
-  return prompt + completion
-}
+/** Rows of a table; a browser shows no more of them smoothly. */
+const sumsMax = 500
+const leadNames = { day: 'Day', key: 'Key', model: 'Model', account: 'Account' } as const
 
-function summed(rows: UsageRow[], nameOf: (row: UsageRow) => string): Sum[] {
-  const sums = new Map<string, Sum>()
-  for (const row of rows) {
-    const name = nameOf(row)
-    const sum = sums.get(name) ?? {
-      ...{ name, requests: 0, failed: 0, prompt_tokens: 0, completion_tokens: 0, micro_dollars: 0, estimated: 0 },
-    }
-    for (const field of [
-      'requests',
-      'failed',
-      'prompt_tokens',
-      'completion_tokens',
-      'micro_dollars',
-      'estimated',
-    ] as const)
-      sum[field] += row[field]
-    sums.set(name, sum)
-  }
-  return [...sums.values()]
-}
-
-const leadNames = { day: 'Day', key: 'Key', model: 'Model' } as const
-
-function columnsOf(group: Group): Column<Sum>[] {
+function columnsOf(group: Group, nameOf: (id: string) => string, money: (micro: number) => string): Column<Sum>[] {
   const filter = (name: string) => () => setQuery({ [group]: name, by: 'day' })
   return [
     {
       ...{ name: leadNames[group], isLead: true },
       cell: ({ name }) =>
         group === 'day' ? (
-          day(Date.parse(name) / 1_000)
+          shownDay(name)
         ) : (
-          <button type="button" class="button quiet small name" onClick={filter(name)}>
-            {name}
+          <button type="button" class="link name" title={name} onClick={filter(name)}>
+            {nameOf(name)}
           </button>
         ),
     },
@@ -213,6 +222,6 @@ function columnsOf(group: Group): Column<Sum>[] {
     { name: 'Failed', isNumber: true, cell: ({ failed }) => count(failed) },
     { name: 'Read', isNumber: true, cell: (sum) => count(sum.prompt_tokens) },
     { name: 'Written', isNumber: true, cell: (sum) => count(sum.completion_tokens) },
-    { name: 'Dollars', isNumber: true, cell: (sum) => dollars(sum.micro_dollars) },
+    { name: 'Dollars', isNumber: true, cell: (sum) => money(sum.micro_dollars) },
   ]
 }

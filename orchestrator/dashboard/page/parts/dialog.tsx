@@ -29,6 +29,8 @@ export function Dialog({ title, onClose, children }: DialogProps) {
         event.preventDefault()
         onClose?.()
       }}
+      // Browsers let nobody be held by a dialog: a second Escape closes it unasked.
+      onClose={() => (onClose === undefined ? element.current?.showModal() : onClose())}
     >
       <div class="dialog-body">
         <h2>{title}</h2>

@@ -22,6 +22,26 @@ export function Field({ label, hint, children }: FieldProps) {
   )
 }
 
+interface SelectProps {
+  name: string
+  options: readonly (readonly [value: string, text: string])[]
+  /** What is chosen at first; afterwards the reader's choice stays. */
+  initial: string
+}
+
+/** `defaultValue`, as inputs have it, means nothing here. */
+export function Select({ name, options, initial }: SelectProps) {
+  return (
+    <select class="input" name={name}>
+      {options.map(([value, text]) => (
+        <option value={value} key={value} selected={value === initial}>
+          {text}
+        </option>
+      ))}
+    </select>
+  )
+}
+
 interface FormProps {
   submit: string
   isDanger?: boolean

@@ -22,6 +22,7 @@ export function useRun(id: string) {
   }, [onVisible])
   useEffect(() => {
     if (isHidden) return
+    setRefusal(null)
     const abort = new AbortController()
     let isDue = false
     const changed = () => {
@@ -61,8 +62,13 @@ async function follow({ id, run, last, changed, refused }: Following, until: Abo
       }
     } catch (error) {
       if (until.aborted) return
-      if (error instanceof Refusal && error.status >= 400 && error.status < 500) return refused(error)
+      if (error instanceof Refusal && isFinal(error)) return refused(error)
     }
     await new Promise((resolve) => setTimeout(resolve, retryMs))
   }
+}
+
+/** What asking again does not change; too many streams at once does. */
+function isFinal({ status }: Refusal): boolean {
+  return status >= 400 && status < 500 && status !== 429
 }

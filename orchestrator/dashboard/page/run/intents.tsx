@@ -33,6 +33,7 @@ const states = [
   ['running', 'Running'],
   ['done', 'Done'],
   ['failed', 'Failed'],
+  ['cancelled', 'Cancelled'],
 ] as const
 
 const refreshMs = 5_000
@@ -62,11 +63,7 @@ function IntentList({ query }: { query: URLSearchParams }) {
         {({ data, has_more: hasMore, last_id: lastId }) => (
           <Panel isFlush>
             {data.length === 0 ? (
-              <Empty icon="runs" text="No intents yet. The playground has a scroll to begin with.">
-                <a class="button" href={linkTo('playground/scroll')}>
-                  To the playground
-                </a>
-              </Empty>
+              <Nothing isFiltered={state !== ''} />
             ) : (
               <Table caption="Intents" columns={columns} rows={data} rowKey={({ id }) => id} />
             )}
@@ -79,6 +76,17 @@ function IntentList({ query }: { query: URLSearchParams }) {
         )}
       </Fetched>
     </Page>
+  )
+}
+
+function Nothing({ isFiltered }: { isFiltered: boolean }) {
+  if (isFiltered) return <Empty icon="runs" text="No intent is in this state." />
+  return (
+    <Empty icon="runs" text="No intents yet. The playground has a scroll to begin with.">
+      <a class="button" href={linkTo('playground/scroll')}>
+        To the playground
+      </a>
+    </Empty>
   )
 }
 

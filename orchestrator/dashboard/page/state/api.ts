@@ -2,6 +2,7 @@
  * Requests to the hub that serves this page: JSON in and out, streams of server-sent events, and refusals as errors
  * with the hub's own sentence. Who asks is told by the session's cookie, which no script can read.
  */
+import { signal } from '@preact/signals'
 
 export class Refusal extends Error {
   constructor(
@@ -17,6 +18,9 @@ export class Refusal extends Error {
 export function refusalIn(error: unknown): Refusal {
   return error instanceof Refusal ? error : new Refusal(0, String((error as Error)?.message ?? error))
 }
+
+/** Counts the answers that said that nobody is signed in; who is signed in watches it. */
+export const strangerAnswers = signal(0)
 
 interface Asked {
   method?: string
@@ -40,8 +44,10 @@ export async function send(path: string, { method = 'GET', body, headers, signal
     if (signal?.aborted) throw error
     throw new Refusal(0, 'The orchestrator cannot be reached at the moment.')
   })
-  if (!response.ok) throw await refusalOf(response)
-  return response
+  if (response.ok) return response
+  // The routes of signing in refuse a signature or a key, not a session.
+  if (response.status === 401 && !path.startsWith('/v1/auth')) strangerAnswers.value++
+  throw await refusalOf(response)
 }
 
 export async function ask<T>(path: string, asked?: Asked): Promise<T> {
@@ -61,14 +67,17 @@ export interface ServerEvent {
   data: string
 }
 
-/** The events of a response as they arrive; ends with the response. */
+/** The hub says something every five seconds; a connection that is silent for so long is none any more. */
+const silenceMs = 20_000
+
+/** The events of a response as they arrive; ends with the response. Throws a refusal when nothing comes any more. */
 export async function* eventsOf(response: Response): AsyncGenerator<ServerEvent> {
   if (response.body === null) return
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader()
   let rest = ''
   try {
     for (;;) {
-      const { value, done } = await reader.read()
+      const { value, done } = await withinSilence(reader.read())
       if (done) return
       const blocks = (rest + value).split('\n\n')
       rest = blocks.pop()!
@@ -79,6 +88,18 @@ export async function* eventsOf(response: Response): AsyncGenerator<ServerEvent>
     }
   } finally {
     await reader.cancel().catch(() => {})
+  }
+}
+
+async function withinSilence<T>(read: Promise<T>): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const silence = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Refusal(0, 'The orchestrator has gone silent.')), silenceMs)
+  })
+  try {
+    return await Promise.race([read, silence])
+  } finally {
+    clearTimeout(timer)
   }
 }
 

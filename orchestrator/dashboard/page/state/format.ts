@@ -9,6 +9,7 @@ const short = new Intl.NumberFormat('en', { notation: 'compact', maximumFraction
 /** Below this a number is written out, so that those below each other align. */
 const shortFrom = 1_000_000
 const dates = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium' })
+const utcDays = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeZone: 'UTC' })
 const moments = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' })
 
 export function count(value: number): string {
@@ -25,21 +26,42 @@ export function percent(share: number): string {
 }
 
 export function milliseconds(ms: number): string {
-  if (ms < 1_000) return `${Math.round(ms)} ms`
-  if (ms < 60_000) return `${(ms / 1_000).toFixed(ms < 10_000 ? 1 : 0)} s`
-  return `${Math.floor(ms / 60_000)} min ${Math.round((ms % 60_000) / 1_000)} s`
+  // What is rounded up to the next unit is written in it.
+  if (ms < 999.5) return `${Math.round(ms)} ms`
+  if (ms < 9_950) return `${(ms / 1_000).toFixed(1)} s`
+  const seconds = Math.round(ms / 1_000)
+  return seconds < 60 ? `${seconds} s` : `${Math.floor(seconds / 60)} min ${seconds % 60} s`
 }
+
+const cents = new Intl.NumberFormat('en', { minimumFractionDigits: 2, maximumFractionDigits: 2 })
+const smallestShown = 0.0001
 
 /** Millionths of a dollar. */
 export function dollars(micro: number): string {
   const value = micro / 1_000_000
   if (value === 0) return '$0'
-  if (value < 0.01) return `$${value.toFixed(4)}`
-  return `$${value.toFixed(2)}`
+  if (value < smallestShown) return `< $${smallestShown}`
+  return value < 0.01 ? `$${value.toFixed(4)}` : `$${cents.format(value)}`
+}
+
+/** The same with as many digits as the others of a column need, the largest of which is given. */
+export function dollarsBeside(largestMicro: number): (micro: number) => string {
+  if (largestMicro >= 1_000_000) return (micro) => `$${cents.format(micro / 1_000_000)}`
+  return (micro) => `$${(micro / 1_000_000).toFixed(4)}`
 }
 
 export function day(seconds: number): string {
   return dates.format(seconds * 1_000)
+}
+
+/** The day of UTC: `2026-11-29`. */
+export function dayText(ms: number): string {
+  return new Date(ms).toISOString().slice(0, 10)
+}
+
+/** A day of UTC, `2026-11-29`: the same day everywhere. */
+export function shownDay(text: string): string {
+  return utcDays.format(Date.parse(text))
 }
 
 export function moment(seconds: number): string {
@@ -50,10 +72,10 @@ export function moment(seconds: number): string {
 export function ago(seconds: number, nowMs = Date.now()): string {
   const passed = Math.max(0, nowMs / 1_000 - seconds)
   if (passed < 10) return 'just now'
-  if (passed < 60) return `${Math.round(passed)} s ago`
-  if (passed < 3_600) return `${Math.round(passed / 60)} min ago`
-  if (passed < 86_400) return `${Math.round(passed / 3_600)} h ago`
-  return `${Math.round(passed / 86_400)} d ago`
+  if (passed < 60) return `${Math.floor(passed)} s ago`
+  if (passed < 3_600) return `${Math.floor(passed / 60)} min ago`
+  if (passed < 86_400) return `${Math.floor(passed / 3_600)} h ago`
+  return `${Math.floor(passed / 86_400)} d ago`
 }
 
 export function plural(number: number, word: string): string {

@@ -41,8 +41,10 @@ const values = {
   mine: signal<Topics['mine'] | null>(null),
   attention: signal<Topics['attention'] | null>(null),
 }
-/** When the feed was lost; null while it runs or nobody wants one. */
+/** Since when the figures are not followed any more; null while they are, or nobody wants any. */
 export const lostAt = signal<number | null>(null)
+/** When something came last; null before the first. */
+let heardAt: number | null = null
 
 const wanted = new Map<keyof Topics, number>()
 let stream: AbortController | null = null
@@ -63,12 +65,13 @@ export function useTopic<Name extends keyof Topics>(name: Name): ReadonlySignal<
   return values[name] as ReadonlySignal<Topics[Name] | null>
 }
 
-/** Forgets everything, as somebody else may sign in next. */
+/** Forgets everything, as somebody else may sign in next; what is still wanted then is followed anew. */
 export function forgetLive(): void {
   for (const value of Object.values(values)) value.value = null
   stream?.abort()
   stream = null
-  watched = ''
+  heardAt = null
+  follow()
 }
 
 document.addEventListener('visibilitychange', follow)
@@ -81,7 +84,10 @@ function follow(): void {
     stream?.abort()
     stream = null
     watched = topics
-    if (topics === '') return
+    if (topics === '') {
+      lostAt.value = null
+      return
+    }
     stream = new AbortController()
     void run(topics, stream.signal)
   })
@@ -101,7 +107,7 @@ async function run(topics: string, until: AbortSignal): Promise<void> {
       else if (error instanceof Refusal && [401, 403].includes(error.status)) return
     }
     if (until.aborted) return
-    if (waitMs === retryMs) lostAt.value ??= Date.now()
+    if (waitMs === retryMs) lostAt.value ??= heardAt ?? Date.now()
     await new Promise((resolve) => setTimeout(resolve, waitMs))
   }
 }
@@ -109,11 +115,13 @@ async function run(topics: string, until: AbortSignal): Promise<void> {
 async function poll(topics: string, until: AbortSignal): Promise<number> {
   const all = await ask<Record<string, object>>(`/v1/live?topics=${topics}`, { signal: until }).catch(() => null)
   if (all === null) return retryMs
+  lostAt.value = null
   for (const [name, value] of Object.entries(all)) take(name, value)
   return pollMs
 }
 
 function take(name: string, value: object): void {
   if (!Object.hasOwn(values, name)) return
+  heardAt = Date.now()
   values[name as keyof Topics].value = value as never
 }

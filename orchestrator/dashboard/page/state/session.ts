@@ -3,8 +3,8 @@
  * through here; the parts of the page read the signals and show what the role may see. The hub decides anyway: a page
  * that shows too much gets refusals.
  */
-import { computed, signal } from '@preact/signals'
-import { ask } from './api.ts'
+import { computed, effect, signal } from '@preact/signals'
+import { ask, type Refusal, refusalIn, strangerAnswers } from './api.ts'
 import { forgetLive } from './live.ts'
 
 export interface Account {
@@ -26,8 +26,8 @@ export interface Session {
   mints_until: number | null
 }
 
-/** `asking`: the hub has not said yet. */
-type State = { is: 'asking' } | { is: 'out' } | { is: 'in'; session: Session }
+/** `asking`: the hub has not said yet. `unknown`: it could not be asked. */
+type State = { is: 'asking' } | { is: 'unknown'; refusal: Refusal } | { is: 'out' } | { is: 'in'; session: Session }
 
 export const state = signal<State>({ is: 'asking' })
 export const session = computed(() => (state.value.is === 'in' ? state.value.session : null))
@@ -59,28 +59,63 @@ export async function refreshSession(): Promise<void> {
     hubThen.value = auth.hub
     ways.value = { wallet: auth.wallet, signup: auth.signup }
     state.value = auth.session === null ? { is: 'out' } : { is: 'in', session: auth.session }
-  } catch {
-    if (state.value.is === 'asking') state.value = { is: 'out' }
+    noteSession(auth.session !== null)
+  } catch (error) {
+    // Who is signed in stays so until the hub says otherwise.
+    if (state.value.is !== 'in') state.value = { is: 'unknown', refusal: refusalIn(error) }
   }
 }
+
+const mark = 'chasm-session'
+
+/** Whether there was a session when this browser last knew; the hub decides, this only what is shown until it has. */
+export function hadSession(): boolean {
+  try {
+    return localStorage.getItem(mark) !== null
+  } catch {
+    return false
+  }
+}
+
+function noteSession(isIn: boolean): void {
+  try {
+    if (isIn) localStorage.setItem(mark, '1')
+    else localStorage.removeItem(mark)
+  } catch {
+    // Storage is switched off: whoever is signed in sees the welcome for a moment.
+  }
+}
+
+/** A session that ended at the hub ends here as well: whoever has it is asked to sign in again. */
+effect(() => {
+  if (strangerAnswers.value > 0 && state.peek().is === 'in') void refreshSession()
+})
 
 /** Opens a session with the rights of this key. Throws the hub's refusal. */
 export async function signInWithKey(key: string): Promise<void> {
   await ask('/v1/auth/key', { method: 'POST', body: { key } })
-  await refreshSession()
+  await signedIn()
 }
 
 /** With the secret of the link that a start or `npm run -s key -- login` printed. */
 export async function signInWithLink(token: string): Promise<void> {
   await ask('/v1/auth/link', { method: 'POST', body: { token } })
+  await signedIn()
+}
+
+/** What was there for whoever was signed in before is nothing for the next. */
+export async function signedIn(): Promise<void> {
+  linkRefusal.value = null
+  forgetLive()
   await refreshSession()
 }
 
+/** Throws the refusal of a hub that could not end it: whoever leaves a machine has to know. */
 export async function signOut(): Promise<void> {
-  await ask('/v1/auth/session', { method: 'DELETE' }).catch(() => {})
+  await ask('/v1/auth/session', { method: 'DELETE' })
   freshKeys.value = { client: null, scout: null }
-  forgetLive()
   await refreshSession()
+  forgetLive()
 }
 
 /** Why the link that opened this page did not sign in; null when there was none, or it did. */

@@ -37,7 +37,11 @@ export async function walletOf(address: string): Promise<Wallet> {
     if (known.includes(address.toLowerCase())) return wallet
   }
   const [first] = wallets.value
-  if (first !== undefined) return first
+  if (first !== undefined) {
+    // A wallet that is locked, or that has forgotten this page, signs nothing before it was asked for its accounts.
+    await asked(first.provider.request({ method: 'eth_requestAccounts' }))
+    return first
+  }
   throw new Refusal(0, 'There is no wallet in this browser: open the page where your wallet is.')
 }
 

@@ -2,8 +2,6 @@
  * Accounts: who waits to be let in, who is in, and what each may use.
  */
 import { useSignal } from '@preact/signals'
-import { Dialog } from '../../parts/dialog.tsx'
-import { Field, Form } from '../../parts/form.tsx'
 import { Empty, Fetched, Refused } from '../../parts/notice.tsx'
 import { type Level, Panel, Pill } from '../../parts/panel.tsx'
 import { type Column, Table } from '../../parts/table.tsx'
@@ -12,10 +10,11 @@ import { useAttempt } from '../../state/attempt.ts'
 import { ago, shortAddress } from '../../state/format.ts'
 import { useResource } from '../../state/resource.ts'
 import { linkTo, route } from '../../state/router.ts'
-import type { Account as OwnAccount } from '../../state/session.ts'
-import { type Limits, limitsText } from '../keys/key-terms.ts'
+import { limitsText } from '../keys/key-terms.ts'
+import { type Account, AccountDialog, SuspendDialog } from './account-dialogs.tsx'
 
-type Account = OwnAccount & { limits: Limits | null }
+/** What is asked about, over the list; `of` null: a new one. */
+type Open = { is: 'edit'; of: Account | null } | { is: 'suspend'; of: Account } | null
 
 const levels: Record<Account['state'], Level> = { waiting: 'warn', active: 'good', suspended: 'bad' }
 
@@ -24,24 +23,26 @@ export function Accounts() {
   const fetched = useResource<{ data: Account[]; next: string | null }>(
     `/v1/admin/accounts${before === null ? '' : `?before=${encodeURIComponent(before)}`}`,
   )
-  const editing = useSignal<Account | 'new' | null>(null)
-  const close = () => {
-    editing.value = null
-  }
   const { attempt, refusal } = useAttempt()
-  const change = (of: Account, body: object) =>
-    attempt(async () => {
-      await ask(`/v1/admin/accounts/${of.id}`, { method: 'PATCH', body })
-      await fetched.reload()
-    })
+  const open = useSignal<Open>(null)
+  const show = (next: Open) => {
+    open.value = next
+  }
+  const done = async () => {
+    show(null)
+    await fetched.reload()
+  }
+  const columns = columnsOf({
+    edit: (of) => show({ is: 'edit', of }),
+    suspend: (of) => show({ is: 'suspend', of }),
+    admit: ({ id }) =>
+      void attempt(async () => {
+        await ask(`/v1/admin/accounts/${id}`, { method: 'PATCH', body: { state: 'active' } })
+        await fetched.reload()
+      }),
+  })
   const add = (
-    <button
-      type="button"
-      class="button"
-      onClick={() => {
-        editing.value = 'new'
-      }}
-    >
+    <button type="button" class="button" onClick={() => show({ is: 'edit', of: null })}>
       Add an account
     </button>
   )
@@ -57,14 +58,7 @@ export function Accounts() {
                 text="No accounts yet. Wallets sign up when the settings let them, or add one here."
               />
             ) : (
-              <Table
-                caption="Accounts"
-                columns={columnsOf(change, (of) => {
-                  editing.value = of
-                })}
-                rows={data}
-                rowKey={({ id }) => id}
-              />
+              <Table caption="Accounts" columns={columns} rows={data} rowKey={({ id }) => id} />
             )}
             {next && (
               <p class="panel-body">
@@ -74,24 +68,17 @@ export function Accounts() {
           </Panel>
         )}
       </Fetched>
-      {editing.value !== null && (
-        <AccountDialog
-          of={editing.value === 'new' ? null : editing.value}
-          onClose={close}
-          onSaved={async () => {
-            close()
-            await fetched.reload()
-          }}
-        />
+      {open.value?.is === 'edit' && <AccountDialog of={open.value.of} onClose={() => show(null)} onSaved={done} />}
+      {open.value?.is === 'suspend' && (
+        <SuspendDialog of={open.value.of} onClose={() => show(null)} onSuspended={done} />
       )}
     </>
   )
 }
 
-function columnsOf(
-  change: (of: Account, body: object) => Promise<unknown>,
-  edit: (of: Account) => void,
-): Column<Account>[] {
+type Acts = Record<'edit' | 'admit' | 'suspend', (of: Account) => void>
+
+function columnsOf({ edit, admit, suspend }: Acts): Column<Account>[] {
   return [
     {
       ...{ name: 'Account', isLead: true },
@@ -114,20 +101,19 @@ function columnsOf(
       name: '',
       cell: (account) => (
         <div class="actions">
+          <a class="button small" href={linkTo('keys', { of: 'all', owner: account.id })}>
+            Keys
+          </a>
           <button type="button" class="button small" onClick={() => edit(account)}>
             Edit
           </button>
           {account.state !== 'active' && (
-            <button type="button" class="button small" onClick={() => void change(account, { state: 'active' })}>
+            <button type="button" class="button small" onClick={() => admit(account)}>
               {account.state === 'waiting' ? 'Approve' : 'Reinstate'}
             </button>
           )}
           {account.state === 'active' && (
-            <button
-              type="button"
-              class="button small danger"
-              onClick={() => void change(account, { state: 'suspended' })}
-            >
+            <button type="button" class="button small danger" onClick={() => suspend(account)}>
               Suspend
             </button>
           )}
@@ -135,69 +121,4 @@ function columnsOf(
       ),
     },
   ]
-}
-
-interface AccountDialogProps {
-  /** Null for a new one. */
-  of: Account | null
-  onClose: () => void
-  onSaved: () => Promise<void>
-}
-
-function AccountDialog({ of, onClose, onSaved }: AccountDialogProps) {
-  const save = async (fields: FormData) => {
-    const body = bodyOf(fields, of === null)
-    const path = of === null ? '/v1/admin/accounts' : `/v1/admin/accounts/${of.id}`
-    await ask(path, { method: of === null ? 'POST' : 'PATCH', body })
-    await onSaved()
-  }
-  const budget = of?.limits?.budgets?.find(({ unit, per }) => unit === 'usd' && per === 'month')
-  return (
-    <Dialog title={of === null ? 'Add an account' : 'Account'} onClose={onClose}>
-      <Form submit="Save" onCancel={onClose} onSubmit={save}>
-        <Field label="Name">
-          <input class="input" name="name" required maxLength={100} defaultValue={of?.name ?? ''} autocomplete="off" />
-        </Field>
-        {of === null && (
-          <Field label="Wallet address" hint="Empty for one that signs in with keys only.">
-            <input class="input mono" name="address" pattern="0x[0-9a-fA-F]{40}" autocomplete="off" />
-          </Field>
-        )}
-        <Field label="Role">
-          <select class="input" name="role" defaultValue={of?.role ?? 'member'}>
-            <option value="member">member</option>
-            <option value="admin">admin</option>
-          </select>
-        </Field>
-        <Field label="Dollars a month" hint="For all of its keys together. Empty: no limit.">
-          <input class="input" name="dollars" type="number" min="0" step="any" defaultValue={budget?.amount ?? ''} />
-        </Field>
-        <Field label="Requests a minute" hint="Empty: no limit.">
-          <input
-            class="input"
-            name="requests"
-            type="number"
-            min="1"
-            step="1"
-            defaultValue={of?.limits?.requests_per_minute ?? ''}
-          />
-        </Field>
-      </Form>
-    </Dialog>
-  )
-}
-
-function bodyOf(fields: FormData, isNew: boolean) {
-  const text = (name: string) => String(fields.get(name) ?? '').trim()
-  const dollars = text('dollars')
-  const requests = text('requests')
-  const limits = {
-    ...(requests !== '' && { requests_per_minute: Number(requests) }),
-    ...(dollars !== '' && { budgets: [{ unit: 'usd', per: 'month', amount: Number(dollars) }] }),
-  }
-  const hasLimits = Object.keys(limits).length > 0
-  return {
-    ...{ name: text('name'), role: text('role'), limits: hasLimits ? limits : null },
-    ...(isNew && text('address') !== '' && { address: text('address') }),
-  }
 }

@@ -36,6 +36,12 @@ export interface Scopes {
   scouts?: string[] | null
 }
 
+interface Owner {
+  id: string
+  name: string
+  address: string | null
+}
+
 export interface Key {
   id: string
   role: 'client' | 'scout' | 'admin'
@@ -49,7 +55,8 @@ export interface Key {
   created: number
   expires?: number | null
   revoked: number | null
-  /** In lists: the day of its last use, and what is left of its own budgets. */
+  /** In lists: whose it is, the day of its last use, and what is left of its own budgets. */
+  owner?: Owner | null
   last_used?: string | null
   left?: BudgetStanding[]
   open?: { scouts: number; streams: number }

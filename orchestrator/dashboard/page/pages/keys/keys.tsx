@@ -3,12 +3,13 @@
  */
 import { useSignal } from '@preact/signals'
 import { Choices } from '../../parts/choices.tsx'
+import { Filters } from '../../parts/filters.tsx'
 import { Icon } from '../../parts/icon.tsx'
 import { Empty, Fetched } from '../../parts/notice.tsx'
 import { Page, Panel, Pill } from '../../parts/panel.tsx'
 import { type Column, Table } from '../../parts/table.tsx'
 import { ask } from '../../state/api.ts'
-import { ago, day } from '../../state/format.ts'
+import { ago, day, shortAddress, shownDay } from '../../state/format.ts'
 import { useResource } from '../../state/resource.ts'
 import { linkTo, route, setQuery } from '../../state/router.ts'
 import { isAdmin, session } from '../../state/session.ts'
@@ -32,8 +33,10 @@ export function KeysPage() {
   // An administrator without an account of its own has nothing else to look at.
   const isOfAll = isAdmin.value && (session.value?.account === null || route.value.query.get('of') === 'all')
   const base = isOfAll ? '/v1/admin/keys' : '/v1/me/keys'
+  const owner = isOfAll ? route.value.query.get('owner') : null
   const before = route.value.query.get('before')
-  const fetched = useResource<KeyList>(`${base}${before === null ? '' : `?before=${encodeURIComponent(before)}`}`)
+  const asked = new URLSearchParams({ ...(owner && { tenant: owner }), ...(before && { before }) })
+  const fetched = useResource<KeyList>(`${base}?${asked}`)
   const open = useSignal<Open>(null)
   const making = route.value.query.get('make')
   const close = () => {
@@ -63,9 +66,10 @@ export function KeysPage() {
           label="Whose keys"
           options={whose}
           value={isOfAll ? 'all' : ''}
-          onChoose={(of) => setQuery({ of, before: '' })}
+          onChoose={(of) => setQuery({ of, owner: '', before: '' })}
         />
       )}
+      <Filters of={[{ name: 'owner', text: owner && (fetched.data?.data[0]?.owner?.name || owner) }]} />
       <Fetched from={fetched}>
         {({ data, next }) => (
           <Panel isFlush>
@@ -74,11 +78,11 @@ export function KeysPage() {
                 {make}
               </Empty>
             ) : (
-              <Table caption="Keys" columns={columnsOf(canMake, open)} rows={data} rowKey={({ id }) => id} />
+              <Table caption="Keys" columns={columnsOf(canMake, isOfAll, open)} rows={data} rowKey={({ id }) => id} />
             )}
             {next && (
               <p class="panel-body">
-                <a href={linkTo('keys', { of: isOfAll ? 'all' : '', before: next })}>Older keys</a>
+                <a href={linkTo('keys', { of: isOfAll ? 'all' : '', owner: owner ?? '', before: next })}>Older keys</a>
               </p>
             )}
           </Panel>
@@ -113,9 +117,22 @@ function Dialogs({ open, base, show, close, reload }: DialogsProps) {
   return <ConfirmDialog of={of} what={is} onConfirm={confirm} onClose={close} />
 }
 
+const ownerColumn: Column<Key> = {
+  name: 'Owner',
+  cell: ({ owner }) =>
+    owner ? (
+      <a class="name" title={owner.address ?? owner.id} href={linkTo('keys', { of: 'all', owner: owner.id })}>
+        {owner.name || shortAddress(owner.address ?? owner.id)}
+      </a>
+    ) : (
+      <span class="faint">nobody</span>
+    ),
+}
+
 const roleTexts = { client: 'App', scout: 'Scout', admin: 'Administration' } as const
 
-function columnsOf(canMake: boolean, open: { value: Open }): Column<Key>[] {
+/** `isOfAll`: the keys of everybody, each with its owner. */
+function columnsOf(canMake: boolean, isOfAll: boolean, open: { value: Open }): Column<Key>[] {
   const act = (is: 'regenerate' | 'revoke', of: Key) => () => {
     open.value = { is, of }
   }
@@ -131,6 +148,7 @@ function columnsOf(canMake: boolean, open: { value: Open }): Column<Key>[] {
         </>
       ),
     },
+    ...(isOfAll ? [ownerColumn] : []),
     { name: 'For', cell: ({ role }) => <Pill level={role === 'admin' ? 'accent' : ''}>{roleTexts[role]}</Pill> },
     {
       name: 'May use',
@@ -148,7 +166,7 @@ function columnsOf(canMake: boolean, open: { value: Open }): Column<Key>[] {
       name: 'Last use',
       isNumber: true,
       isMinor: true,
-      cell: ({ last_used: on }) => (on ? day(Date.parse(on) / 1_000) : '–'),
+      cell: ({ last_used: on }) => (on ? shownDay(on) : '–'),
     },
     {
       name: 'Made',

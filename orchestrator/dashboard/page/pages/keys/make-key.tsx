@@ -3,6 +3,7 @@
  */
 import { useSignal } from '@preact/signals'
 import { Code } from '../../parts/code.tsx'
+import { Confirm } from '../../parts/confirm.tsx'
 import { Dialog } from '../../parts/dialog.tsx'
 import { Field, Form } from '../../parts/form.tsx'
 import { plural } from '../../state/format.ts'
@@ -135,15 +136,12 @@ export function ConfirmDialog({ of, what, onConfirm, onClose }: ConfirmProps) {
   const [title, consequence, button] = confirmations[what]
   const drops = dropsText(of)
   return (
-    <Dialog title={title} onClose={onClose}>
+    <Confirm title={title} button={button} onConfirm={onConfirm} onClose={onClose}>
       <p>
         <strong class="name">{of.name}</strong>: {consequence}
       </p>
       {drops !== '' && <p class="soft">{drops}</p>}
-      <Form submit={button} isDanger onCancel={onClose} onSubmit={onConfirm}>
-        {null}
-      </Form>
-    </Dialog>
+    </Confirm>
   )
 }
 

@@ -2,7 +2,7 @@
  * A chat with any model of the hub, streamed; the conversation is this tab's and is kept nowhere.
  */
 import { type Signal, useSignal } from '@preact/signals'
-import { useRef } from 'preact/hooks'
+import { useEffect, useRef } from 'preact/hooks'
 import { Code } from '../../parts/code.tsx'
 import { Empty, Refused } from '../../parts/notice.tsx'
 import { Panel } from '../../parts/panel.tsx'
@@ -33,6 +33,8 @@ export function Chat() {
   const { attempt, refusal } = useAttempt()
   const running = useSignal<AbortController | null>(null)
   const showsCode = useSignal(false)
+  // Nobody reads, or should pay for, what is left of an answer.
+  useEffect(() => () => running.value?.abort(), [running])
   const submit = async (text: string) => {
     const stop = new AbortController()
     running.value = stop

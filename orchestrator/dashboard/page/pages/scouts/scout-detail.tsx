@@ -6,7 +6,7 @@ import { Chart } from '../../charts/chart.tsx'
 import { Fetched } from '../../parts/notice.tsx'
 import { Page, Panel, Pill, Stats } from '../../parts/panel.tsx'
 import { type Column, Table } from '../../parts/table.tsx'
-import { ago, count, milliseconds, percent, rate } from '../../state/format.ts'
+import { ago, count, dayText, milliseconds, percent, rate } from '../../state/format.ts'
 import { useResource } from '../../state/resource.ts'
 import { linkTo } from '../../state/router.ts'
 import { dotOf, type LastHour, type Scout } from './scout.ts'
@@ -99,7 +99,7 @@ function everyDay(served: readonly Served[]): Served[] {
   const known = new Map(served.map((one) => [one.day, one]))
   const today = Math.floor(Date.now() / dayMs)
   return Array.from({ length: daysShown }, (_, at) => {
-    const day = new Date((today - daysShown + 1 + at) * dayMs).toISOString().slice(0, 10)
+    const day = dayText((today - daysShown + 1 + at) * dayMs)
     return known.get(day) ?? { day, done: 0, failed: 0, tokens: 0, busy_ms: 0 }
   })
 }
@@ -127,6 +127,7 @@ function ServedDays({ of }: { of: Served[] }) {
           lines={[days.map(({ done }) => done), days.map(({ failed }) => failed)]}
           format={count}
           isWhole
+          isDaily
           newestOf="today"
         />
         <Chart
@@ -136,6 +137,7 @@ function ServedDays({ of }: { of: Served[] }) {
           lines={[days.map((one) => one.tokens)]}
           format={count}
           isWhole
+          isDaily
           newestOf="today"
         />
       </div>

@@ -16,15 +16,15 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { ScoutBuilds } from '../../orchestrator/dashboard/scout-builds.ts'
-import { scoutSnippets } from '../../orchestrator/dashboard/page/pages/snippets.ts'
-import { scoutDownloadsMax } from '../../shared/limits/http.ts'
-import { scoutPlatforms } from '../../shared/scouts/platforms.ts'
-import { realSystem } from '../../shared/system.ts'
-import { LiveHub } from '../support/hub/live-hub.ts'
-import { temporaryFolder } from '../support/machine/temporary-folder.ts'
+import { ScoutBuilds } from '../../../orchestrator/dashboard/scout-builds.ts'
+import { scoutSnippets } from '../../../orchestrator/dashboard/page/pages/snippets.ts'
+import { scoutDownloadsMax } from '../../../shared/limits/http.ts'
+import { scoutPlatforms } from '../../../shared/scouts/platforms.ts'
+import { realSystem } from '../../../shared/system.ts'
+import { LiveHub } from '../../support/hub/live-hub.ts'
+import { temporaryFolder } from '../../support/machine/temporary-folder.ts'
 
-const scoutMain = join(import.meta.dirname, '../../scout/main.ts')
+const scoutMain = join(import.meta.dirname, '../../../scout/main.ts')
 const program = `#!/bin/sh\nexec '${process.execPath}' --no-env-file '${scoutMain}'\n`
 const here = `${process.platform}-${process.arch}`
 

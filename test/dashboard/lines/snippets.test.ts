@@ -2,10 +2,10 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { apiSnippets, scoutSnippets } from '../../orchestrator/dashboard/page/pages/snippets.ts'
-import { LiveHub } from '../support/hub/live-hub.ts'
+import { apiSnippets, scoutSnippets } from '../../../orchestrator/dashboard/page/pages/snippets.ts'
+import { LiveHub } from '../../support/hub/live-hub.ts'
 
-const root = join(import.meta.dirname, '../..')
+const root = join(import.meta.dirname, '../../..')
 const hasPython = Bun.which('python3') !== null && Bun.spawnSync(['python3', '-c', 'import openai']).exitCode === 0
 const node = Bun.which('node')
 /** What people run JavaScript with. */

@@ -3,7 +3,7 @@
  * events, chats that wait) for minutes: without a share one key could take them from everybody. The server asks before
  * a request is handled, and the context of the request tells when it has ended.
  */
-import { requestShareOfTenant } from '../../shared/limits/http.ts'
+import { requestShareOfTenant } from '../../../shared/limits/http.ts'
 
 export class RequestShares {
   private readonly byTenant = new Map<string, number>()

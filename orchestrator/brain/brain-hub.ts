@@ -1,0 +1,153 @@
+/**
+ * The brain as a process: the engine with the store, but no socket of a client or a scout. Edges dial in to it over
+ * Unix sockets, one for messages and one for the requests that only it can answer.
+ */
+import { rmSync } from 'node:fs'
+import { drainMs, edgesStopMs, goneHoldMs } from '../../shared/limits/process.ts'
+import type { System } from '../../shared/system.ts'
+import { AccountWatch } from '../accounts/account-watch.ts'
+import { HubAccounts } from '../accounts/accounts.ts'
+import type { Config } from '../config.ts'
+import type { CoreSettings } from '../core/settings.ts'
+import { addressFromEdge } from '../edge/brain-http.ts'
+import { brainHttpPath, brainPath } from '../edge/edge.ts'
+import { HubEngine } from '../engine/engine.ts'
+import { Keyring } from '../engine/keyring.ts'
+import type { EngineDefect } from '../engine/ports/defect.ts'
+import { connectionsMax, requestsMax } from '../gateway/descriptors.ts'
+import { fits } from '../gateway/frame-links.ts'
+import type { Figures } from '../http/figures.ts'
+import type { Builds, HttpSettings, Log, Page } from '../http/request-context.ts'
+import { serveHub } from '../http/server.ts'
+import type { ToBrain, ToEdgeOf } from '../link/control.ts'
+import { listenLinks } from '../link/unix-socket.ts'
+import { pageHosts } from '../page-address.ts'
+import { planner, plannerFunctions } from '../planner/planner.ts'
+import { openDataFolder } from '../store/data-folder.ts'
+import { Edges } from './edges.ts'
+import { openLedger } from './open-ledger.ts'
+
+interface BrainHubOptions {
+  config: Config
+  /** Where the sockets between the processes of this hub are. */
+  runDir: string
+  system: System
+  log: Log
+  core?: Partial<CoreSettings>
+  http?: Partial<HttpSettings>
+  /** The page for people; without it `GET /` has a text for everybody. */
+  page?: Page
+  builds?: Builds
+  onDefect: (defect: EngineDefect) => void
+}
+
+export interface BrainHub {
+  engine: HubEngine
+  keyring: Keyring
+  accounts: HubAccounts
+  /** Edges that are there. */
+  edges(): number
+  /** Stops taking work, lets what is under way finish within `drainMs`, then closes edges and store. */
+  stop(): Promise<void>
+}
+
+type Shown = ReturnType<typeof serveHub>
+
+const stopPollMs = 10
+const noScoutsHere = 'Scouts dial the edges of this orchestrator, and never its brain.'
+
+/** Starts a brain, or says in one sentence why it cannot. */
+export function startBrain(options: BrainHubOptions): BrainHub | { flaw: string } {
+  const { config, runDir, system, log } = options
+  const folder = openDataFolder(config.dataDir, 'hub', system)
+  if ('flaw' in folder) return folder
+  const keyring = new Keyring(folder.store, folder.pepper, system, config.adminKey ?? undefined)
+  const epoch = folder.store.nextEpoch()
+  const ledger = openLedger(config, folder, system)
+  if (ledger !== null && 'flaw' in ledger) {
+    folder.close()
+    return ledger
+  }
+  const edges: Edges = new Edges({ engine: () => engine, epoch, canCarry: fits, shown: () => http, log })
+  const engine: HubEngine = new HubEngine({
+    system,
+    store: folder.store,
+    links: edges,
+    epoch,
+    onDefect: options.onDefect,
+    planner: plannerFunctions,
+    // On the very first start there is no fleet that could be on its way back.
+    settings: epoch === 1 ? { bootGraceMs: 0, ...options.core } : { ...options.core },
+    goneHoldMs,
+    ledger,
+  })
+  engine.start()
+  for (const { intent, reason } of engine.intents.setAside) log.error({ intent, reason }, 'an intent was set aside')
+  const accounts = new HubAccounts({ store: folder.store, keyring, system, signup: config.signup })
+  const watch = new AccountWatch(folder.store, keyring, system)
+  const http: Shown = serve(options, { engine, keyring, accounts, edges })
+  // Edges read of it in the audit log.
+  keyring.onDropped(http.keyDropped)
+  watch.start()
+  const door = listenLinks<ToBrain<Figures>, ToEdgeOf>(system, brainPath(runDir), (link) => edges.met(link))
+  const stop = async () => {
+    edges.tellAll({ type: 'drain', reason: 'the orchestrator is restarting' })
+    await Promise.race([engine.drain(), after(system, drainMs)])
+    edges.stop()
+    // What they have for the books comes before their end.
+    for (let waitedMs = 0; edges.size > 0 && waitedMs < edgesStopMs; waitedMs += stopPollMs) {
+      await after(system, stopPollMs)
+    }
+    watch.stop()
+    engine.stop()
+    await http.stop()
+    door.stop()
+    folder.close()
+  }
+  return { engine, keyring, accounts, edges: () => edges.size, stop }
+}
+
+interface BrainParts {
+  engine: HubEngine
+  keyring: Keyring
+  accounts: HubAccounts
+  edges: Edges
+}
+
+/** For the requests that edges pass on. */
+function serve(options: BrainHubOptions, { engine, keyring, accounts, edges }: BrainParts): Shown {
+  const { config, runDir, system, log, page, builds } = options
+  const { corsOrigins, requestBytesMax, publicUrl } = config
+  // Left behind by a brain that was killed.
+  rmSync(brainHttpPath(runDir), { force: true })
+  return serveHub({
+    listen: { unix: brainHttpPath(runDir) },
+    engine,
+    intents: engine.intents,
+    planner,
+    keyring,
+    ...(page && { page }),
+    ...(builds && { builds }),
+    accounts,
+    system,
+    clientOf: (_peer, headers) => addressFromEdge(headers),
+    scoutsOf: (key) => edges.openOf(key).scouts,
+    streamsOfOthers: (key) => edges.openOf(key).streams,
+    port: () => edges.port ?? config.port,
+    upgradeScout: () => new Response(noScoutsHere, { status: 404 }),
+    websocket: { message() {} },
+    // Each forwarded request is a connection here; edges are few.
+    requestsMax: () => requestsMax(connectionsMax()),
+    log,
+    settings: {
+      ...{ corsOrigins, requestBytesMax, publicUrl, pageHosts: pageHosts(config.host) },
+      allowsPrivateUrls: config.privateUrls === 'allow',
+      ...options.http,
+    },
+    metricsOfOthers: () => edges.metrics(),
+  })
+}
+
+function after(system: System, ms: number): Promise<void> {
+  return new Promise((resolve) => system.after(ms, resolve))
+}

@@ -1,0 +1,65 @@
+/**
+ * The program of a brain: started by `hub-processes.ts`, to which it says that edges may dial. It owns signals and exit
+ * codes; `brain-hub.ts` is the brain itself.
+ */
+import { defectCode, signalEchoMs } from '../../shared/limits/process.ts'
+import { realSystem } from '../../shared/system.ts'
+import type { Config } from '../config.ts'
+import { PageFiles } from '../dashboard/page-files.ts'
+import { ScoutBuilds } from '../dashboard/scout-builds.ts'
+import type { EngineDefect } from '../engine/ports/defect.ts'
+import { firstClientKey, localScoutKey } from '../first-keys.ts'
+import type { Logger } from '../log.ts'
+import { startBrain } from './brain-hub.ts'
+
+/** What is made for whoever started the hub. */
+interface FirstStart {
+  /** A scout comes along, which needs a key. */
+  hasScout: boolean
+  /** A person reads what is printed. */
+  hasReader: boolean
+}
+
+/** Runs until a signal. `runDir`: where the sockets between the processes are. */
+export function runBrain(config: Config, hubLog: Logger, runDir: string, { hasScout, hasReader }: FirstStart): void {
+  const log = hubLog.child({ part: 'brain', pid: process.pid })
+  const onDefect = ({ during, fields, cause }: EngineDefect) => {
+    // Memory cannot be trusted any more, and the store can: the next start goes on from there.
+    log.fatal({ err: cause, during, ...fields }, 'the brain met a defect and ends; please report it')
+    process.exit(defectCode)
+  }
+  const page = new PageFiles({ system: realSystem() })
+  const builds = new ScoutBuilds(realSystem())
+  const hub = startBrain({ config, runDir, system: realSystem(), log, onDefect, page, builds })
+  if ('flaw' in hub) {
+    process.stderr.write(`${hub.flaw}\n`)
+    process.exit(1)
+  }
+  let stoppedMs: number | null = null
+  const stop = () => {
+    const nowMs = performance.now()
+    if (stoppedMs !== null && nowMs - stoppedMs < signalEchoMs) return
+    if (stoppedMs !== null) process.exit(1)
+    stoppedMs = nowMs
+    log.info('stopping: taking no new work, finishing what is under way; a second signal stops at once')
+    page.stop()
+    hub.stop().then(
+      () => process.exit(0),
+      (err: unknown) => {
+        log.error({ err }, 'stopping failed')
+        process.exit(1)
+      },
+    )
+  }
+  process.on('SIGINT', stop)
+  process.on('SIGTERM', stop)
+  process.on('disconnect', stop)
+  const clientKey = firstClientKey(hub.keyring)
+  const scoutKey = hasScout ? localScoutKey(hub.keyring, config.dataDir) : ''
+  const login = hasReader ? hub.accounts.firstLogin() : undefined
+  // Whoever is given a link comes at once.
+  if (login !== undefined) page.start()
+  // Its address is known once an edge listens.
+  const loginUrl = login === undefined ? {} : { loginUrl: login }
+  process.send?.({ part: 'brain', type: 'ready', scoutKey, ...(clientKey !== undefined && { clientKey }), ...loginUrl })
+}

@@ -1,0 +1,251 @@
+/**
+ * The edges as the brain has them: a seat for each that has dialed in, with its link, the numbers it was given and the
+ * sessions it holds. It passes on what they report, finds the edge that a message is for, and lets the core know of all
+ * that ends with an edge.
+ */
+import { type Fault, fault } from '../../shared/faults.ts'
+import type { AwayEdges, HubEngine } from '../engine/engine.ts'
+import { blockOf, NumberBlocks } from '../engine/numbers.ts'
+import type { FromScouts, ToClients, ToScouts } from '../engine/ports/brain.ts'
+import type { AttemptLinks, TaskGrant } from '../engine/ports/scouts.ts'
+import type { Figures } from '../http/figures.ts'
+import type { serveHub } from '../http/server.ts'
+import type { NumberKind, ToBrain, ToEdgeOf } from '../link/control.ts'
+import type { Link } from '../link/link.ts'
+import { deliver, holderOver, isAttempt, isFromScouts } from '../link/messages.ts'
+import type { LinkEnd } from '../link/unix-socket.ts'
+
+type FromEdge = ToBrain<Figures>
+type EdgeLink = Pick<Link<FromEdge, ToEdgeOf>, 'send' | 'end'>
+
+interface Seat {
+  edge: number
+  link: EdgeLink
+  holder: ReturnType<typeof holderOver>
+  /** Where other edges reach it. */
+  path: string
+  /** Open sessions. */
+  sessions: Set<number>
+  /** Blocks of sessions of which it knows the edge. */
+  told: Set<number>
+  /** As it exported them last. */
+  metrics: unknown[]
+  /** Connections of scouts and streams, by key. */
+  open: Map<string, { scouts: number; streams: number }>
+}
+
+interface EdgesParts {
+  engine: () => HubEngine
+  epoch: number
+  /** Whether a frame can hold this task. */
+  canCarry: (grant: TaskGrant, request: Uint8Array) => boolean
+  /** Where what edges have counted is shown. */
+  shown: () => Pick<ReturnType<typeof serveHub>, 'add' | 'keepMetrics'>
+  log: { info(fields: object, message: string): void; error(fields: object, message: string): void }
+}
+
+/** Blocks of which the edge is remembered. */
+const blocksMax = 65_536
+
+const edgeLost = fault('hub_overloaded', 'A part of the orchestrator was lost with this request: send it again.', {
+  retryAfterMs: 1_000,
+})
+const stopped = fault('hub_draining', 'The orchestrator stopped before the answer was complete. Send it again.')
+
+export class Edges implements AwayEdges {
+  private readonly seats = new Map<number, Seat>()
+  private readonly sessionBlocks: NumberBlocks
+  private readonly taskSeats = new Map<number, Seat>()
+  private readonly sessionSeats = new Map<number, Seat>()
+  private lastEdge = 0
+  /** At which clients reach the edges; null before the first listens. */
+  port: number | null = null
+  private isStopping = false
+
+  constructor(private readonly parts: EdgesParts) {
+    this.sessionBlocks = new NumberBlocks(parts.epoch)
+  }
+
+  /** Edges that are there. */
+  get size(): number {
+    return this.seats.size
+  }
+
+  /** What they measured last, for one page of all. */
+  metrics(): unknown[][] {
+    return [...this.seats.values()].map((seat) => seat.metrics)
+  }
+
+  /** What this key has open at all of them. */
+  openOf(key: string): { scouts: number; streams: number } {
+    const sum = { scouts: 0, streams: 0 }
+    for (const { open } of this.seats.values()) {
+      sum.scouts += open.get(key)?.scouts ?? 0
+      sum.streams += open.get(key)?.streams ?? 0
+    }
+    return sum
+  }
+
+  tellAll(message: ToEdgeOf): void {
+    for (const { link } of this.seats.values()) link.send(message)
+  }
+
+  // ------------------------------------------------------------ from an edge
+
+  /** A process has dialed in. */
+  met(link: EdgeLink): LinkEnd<FromEdge> {
+    let seat: Seat | null = null
+    return {
+      receive: (message, body) => {
+        if (seat !== null) this.receive(seat, message, body)
+        else if (message.type === 'edgeHello') seat = this.seat(link, message.path)
+        else link.end('it did not say who it is')
+      },
+      ended: (why) => {
+        if (seat !== null) this.ended(seat, why)
+      },
+    }
+  }
+
+  private seat(link: EdgeLink, path: string): Seat {
+    const edge = ++this.lastEdge
+    const holder = holderOver(link)
+    const none = { sessions: new Set<number>(), told: new Set<number>(), metrics: [], open: new Map() }
+    const seat: Seat = { edge, link, holder, path, ...none }
+    const peers = [...this.seats.values()].map((other) => ({ edge: other.edge, path: other.path }))
+    this.seats.set(edge, seat)
+    link.send({ type: 'seat', edge, peers })
+    for (const kind of ['tasks', 'sessions'] as const) for (let two = 0; two < 2; two++) this.giveNumbers(seat, kind)
+    return seat
+  }
+
+  private giveNumbers(seat: Seat, kind: NumberKind): void {
+    const isTasks = kind === 'tasks'
+    const from = isTasks ? this.parts.engine().taskBlocks.take() : this.sessionBlocks.take()
+    const seats = isTasks ? this.taskSeats : this.sessionSeats
+    seats.set(blockOf(from), seat)
+    // Its numbers are long out of use.
+    if (seats.size > blocksMax) seats.delete(seats.keys().next().value!)
+    seat.link.send({ type: 'numbers', kind, from })
+  }
+
+  private receive(seat: Seat, message: FromEdge, body: Uint8Array | null): void {
+    const { carrier, port } = this.parts.engine()
+    if (isAttempt(message)) return deliver(message, body, this.holders, carrier)
+    switch (message.type) {
+      case 'wantNumbers':
+        return this.giveNumbers(seat, message.kind)
+      case 'edgeReady':
+        this.port = message.port
+        return this.parts.log.info({ edge: seat.edge }, 'an edge listens')
+      case 'begin': {
+        const { refused, rates } = this.parts.engine().begin(message.key)
+        return seat.link.send({ type: 'begun', request: message.request, refused, rates: rates() })
+      }
+      case 'figures':
+        return this.noteFigures(seat, message)
+      case 'edgeHello':
+        return seat.link.end('it said twice who it is')
+      default:
+        if (!isFromScouts(message)) return port.fromClients(message)
+        this.noteSession(seat, message)
+        port.fromScouts(message)
+    }
+  }
+
+  private noteFigures(seat: Seat, { figures, open }: Extract<FromEdge, { type: 'figures' }>): void {
+    seat.metrics = figures.metrics
+    this.parts.shown().add(figures)
+    for (const [key, scouts, streams] of open) {
+      if (scouts + streams === 0) seat.open.delete(key)
+      else seat.open.set(key, { scouts, streams })
+    }
+  }
+
+  private noteSession(seat: Seat, message: FromScouts): void {
+    if (message.type === 'joined') seat.sessions.add(message.greeting.session)
+    else if (message.type === 'gone') seat.sessions.delete(message.session)
+  }
+
+  /** Its scouts dial again, and its clients are gone with it. */
+  private ended(seat: Seat, why: string): void {
+    const { log, engine } = this.parts
+    if (!this.isStopping) log.error({ edge: seat.edge, sessions: seat.sessions.size }, `an edge is gone: ${why}`)
+    this.seats.delete(seat.edge)
+    const { port } = engine()
+    for (const session of seat.sessions) port.fromScouts({ type: 'gone', session, isForsaken: false })
+    this.cancelTasks((of) => of === seat, edgeLost)
+    engine().flush()
+    engine().forgetCharges((task) => this.taskSeats.get(blockOf(task)) === seat)
+    this.parts.shown().keepMetrics(seat.metrics)
+    for (const seats of [this.taskSeats, this.sessionSeats]) {
+      for (const [block, of] of seats) if (of === seat) seats.delete(block)
+    }
+    this.tellAll({ type: 'edgeGone', edge: seat.edge })
+  }
+
+  /** Ends what the clients of edges still wait for, and then the edges. */
+  stop(): void {
+    this.isStopping = true
+    this.cancelTasks(() => true, stopped)
+    this.parts.engine().flush()
+    this.tellAll({ type: 'stop' })
+  }
+
+  private cancelTasks(isMeant: (seat: Seat) => boolean, cause: Fault): void {
+    const { core, port } = this.parts.engine()
+    // Also what was submitted in this very turn.
+    port.flush()
+    const tasks: number[] = []
+    for (const { id, intent } of core.state.tasks.values()) {
+      const seat = intent === null ? this.taskSeats.get(blockOf(id)) : undefined
+      if (seat !== undefined && isMeant(seat)) tasks.push(id)
+    }
+    for (const task of tasks) port.fromClients({ type: 'cancel', task, fault: cause })
+  }
+
+  // ------------------------------------------------------------ to an edge
+
+  toClients(message: ToClients): boolean {
+    const seat = this.taskSeats.get(blockOf(message.task))
+    if (seat === undefined) return false
+    if (message.type === 'grant' || message.type === 'resume') this.tellPlace(seat, message.session)
+    seat.link.send(message)
+    return true
+  }
+
+  /** Before an edge hears of a session it hears which edge holds it. */
+  private tellPlace(seat: Seat, session: number): void {
+    const block = blockOf(session)
+    const holder = this.sessionSeats.get(block)
+    if (holder === undefined || holder === seat || seat.told.has(block)) return
+    seat.told.add(block)
+    seat.link.send({ type: 'sessionsAt', block, edge: holder.edge })
+  }
+
+  toScouts(message: ToScouts): void {
+    // A cancel goes the way of the task that it is about, which it would overtake, unless nobody is there any more.
+    const carrier = message.type === 'cancelAttempt' ? this.taskSeats.get(blockOf(message.task)) : undefined
+    const isThere = carrier !== undefined && this.seats.has(carrier.edge)
+    const seat = isThere ? carrier : this.sessionSeats.get(blockOf(message.session))
+    seat?.link.send(message)
+  }
+
+  /** For answers that the brain carries itself. */
+  readonly holders: AttemptLinks = {
+    task: (session, grant, request) => {
+      if (!this.parts.canCarry(grant, request)) return false
+      this.holderOf(session)?.task(session, grant, request)
+      return true
+    },
+    cancel: (session, task, attempt, reason) => this.holderOf(session)?.cancel(session, task, attempt, reason),
+    flow: (session, task, attempt, paused) => this.holderOf(session)?.flow(session, task, attempt, paused),
+    resumed: (session, task, attempt, nextChunk) => {
+      this.holderOf(session)?.resumed(session, task, attempt, nextChunk)
+    },
+  }
+
+  private holderOf(session: number): Seat['holder'] | undefined {
+    return this.sessionSeats.get(blockOf(session))?.holder
+  }
+}

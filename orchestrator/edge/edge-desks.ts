@@ -1,0 +1,207 @@
+/**
+ * The desks of one edge: clients, answers and scouts as in a hub of one process, with the brain behind a link and other
+ * edges beside. What concerns an attempt goes from who carries its answer to who holds its scout's socket and back,
+ * wherever these are. Sockets, of either kind, are others' business.
+ */
+import { fault } from '../../shared/faults.ts'
+import type { System } from '../../shared/system.ts'
+import { TurnLane } from '../../shared/turn-lane.ts'
+import { AnswerDesk } from '../engine/answer-desk.ts'
+import { AnswerChecks } from '../engine/answers/answer-checks.ts'
+import { AnswerHost } from '../engine/answers/answer-host.ts'
+import { Relays } from '../engine/answers/relays.ts'
+import { ClientDesk } from '../engine/client-desk.ts'
+import { WorkCounter } from '../engine/counting/task-count.ts'
+import { UsageBook } from '../engine/durability/usage-book.ts'
+import { Numbers } from '../engine/numbers.ts'
+import type { BrainPort } from '../engine/ports/brain.ts'
+import type { ChargedKey } from '../engine/ports/charged-key.ts'
+import type { Answer, Begun, Submission } from '../engine/ports/client.ts'
+import type { EngineDefect } from '../engine/ports/defect.ts'
+import type { AttemptEvents, AttemptLinks, ScoutEvents, ScoutLinks, TaskGrant } from '../engine/ports/scouts.ts'
+import { ScoutDesk } from '../engine/scout-desk.ts'
+import { DefectGuard } from '../engine/writer/defect-guard.ts'
+import { LiveLinks } from '../engine/writer/effects.ts'
+import type { NumberKind, ToBrain, ToEdgeOf, ToPeer } from '../link/control.ts'
+import { type AttemptMessage, deliver, isAttempt, isToScouts, type ToEdge } from '../link/messages.ts'
+import { Ways } from './ways.ts'
+
+/** Nobody's fault, and free of charge. */
+const edgeGone = fault('scout_draining', 'The part of the orchestrator that the scout was connected to is gone.')
+
+interface EdgeDesksParts {
+  system: System
+  /** The gateway of this process. */
+  links: ScoutLinks
+  /** Whether a frame can hold this task. */
+  canCarry: (grant: TaskGrant, request: Uint8Array) => boolean
+  toBrain: (message: ToBrain, body?: Uint8Array | null) => void
+  onDefect: (defect: EngineDefect) => void
+  /** Whether the brain gives receipts of what is done here. */
+  countsWork: boolean
+}
+
+/** What the brain tells an edge that its desks need to know; the rest concerns the process. */
+export type ToDesks =
+  | ToEdge
+  | AttemptMessage
+  | Extract<ToEdgeOf, { type: 'numbers' | 'sessionsAt' | 'edgeGone' | 'begun' }>
+
+export class EdgeDesks {
+  /** To other edges. */
+  readonly ways: Ways
+  private readonly numbers: Record<NumberKind, Numbers>
+  private readonly clients: ClientDesk
+  private readonly answers: AnswerDesk
+  private readonly scouts: ScoutDesk
+  /** Attempts wherever their scouts' sockets are. */
+  private readonly attempts: AttemptLinks
+  private readonly book: UsageBook
+  private readonly lane: TurnLane
+  private readonly checks: AnswerChecks
+  /** Requests of limited keys of which the brain has not said whether they may go on. */
+  private readonly beginning = new Map<number, (begun: Begun) => void>()
+  private lastRequest = 0
+
+  constructor(private readonly parts: EdgeDesksParts) {
+    const { system, links, toBrain, onDefect, countsWork } = parts
+    this.ways = new Ways({ send: toBrain })
+    const wanting = (kind: NumberKind) => new Numbers(() => toBrain({ type: 'wantNumbers', kind }))
+    this.numbers = { tasks: wanting('tasks'), sessions: wanting('sessions') }
+    const guard = new DefectGuard(onDefect)
+    this.lane = new TurnLane(system)
+    // Nothing is decided in this process, so there is nothing to wait for.
+    const brain: BrainPort = { fromClients: toBrain, fromScouts: toBrain, flush() {} }
+    this.scouts = new ScoutDesk({ brain, answers: this.carriers(), links: new LiveLinks(links, guard) })
+    const holders = this.holders()
+    this.attempts = holders
+    const host = new AnswerHost(brain, holders, countsWork ? new WorkCounter() : null)
+    const relays = new Relays()
+    this.book = new UsageBook((sum) => toBrain({ type: 'usage', sum }), system)
+    this.checks = new AnswerChecks(this.lane, (work) => guard.run('check of an answer', work))
+    const { checks } = this
+    const isLive = (session: number) => this.ways.isLive(session)
+    this.answers = new AnswerDesk({ system, brain, scouts: holders, sinks: relays, checks, isLive })
+    const nextTask = () => this.numbers.tasks.next()
+    this.clients = new ClientDesk({ system, brain, relays, host, book: this.book, nextTask })
+  }
+
+  /** Where the gateway reports to. */
+  get scoutEvents(): ScoutEvents {
+    return this.scouts
+  }
+
+  /** Long answers that wait to be checked. */
+  get answersInCheck(): number {
+    return this.checks.size
+  }
+
+  /** Only the brain knows what others have used of a rate. */
+  begin({ id, tenant, account, scopes: { models }, limits, accountLimits }: ChargedKey): Promise<Begun> {
+    const request = ++this.lastRequest
+    const key = { id, tenant, account, scopes: { models }, limits, accountLimits }
+    return new Promise((resolve) => {
+      this.beginning.set(request, resolve)
+      this.parts.toBrain({ type: 'begin', request, key })
+    })
+  }
+
+  submit(submission: Submission): Answer {
+    return this.clients.submit(submission)
+  }
+
+  /** A number for the next session of the gateway. */
+  nextSession(): number {
+    return this.numbers.sessions.next()
+  }
+
+  fromBrain(message: ToDesks, body: Uint8Array | null): void {
+    if (isAttempt(message)) return deliver(message, body, this.scouts, this.answers)
+    switch (message.type) {
+      case 'numbers':
+        return this.addNumbers(message.kind, message.from)
+      case 'sessionsAt':
+        return this.ways.sessionsAt(message.block, message.edge)
+      case 'edgeGone':
+        this.ways.part(message.edge)
+        return this.scouts.carrierGone()
+      case 'begun': {
+        const { request, refused, rates } = message
+        this.beginning.get(request)?.({ refused, rates: () => rates })
+        this.beginning.delete(request)
+        return
+      }
+      case 'finished':
+      case 'refused':
+      case 'position':
+        return this.clients.receive(message)
+      case 'grant':
+        // It is kept for as long as the attempt: a view would keep its whole frame.
+        return this.answers.receive({ ...message, nonce: message.nonce.slice() })
+      case 'cancelAttempt':
+        return this.attempts.cancel(message.session, message.task, message.attempt, message.reason)
+      default:
+        if (isToScouts(message)) this.scouts.receive(message)
+        else this.answers.receive(message)
+    }
+  }
+
+  /** From another edge. */
+  fromPeer(edge: number, message: ToPeer, body: Uint8Array | null): void {
+    if (!isAttempt(message)) return
+    this.ways.learn(edge, message)
+    deliver(message, body, this.scouts, this.answers)
+  }
+
+  private addNumbers(kind: NumberKind, from: number): void {
+    if (kind === 'tasks') this.ways.ownTasks(from)
+    else this.ways.ownSessions(from)
+    this.numbers[kind].add(from)
+  }
+
+  /** What is left for the books goes to the brain. */
+  stop(): void {
+    this.book.flush()
+    this.lane.stop()
+  }
+
+  /** Who hold the sockets of scouts, here and at other edges. */
+  private holders(): AttemptLinks {
+    const { ways } = this
+    const { canCarry, toBrain } = this.parts
+    const holderOf = (session: number) => ways.holderOf(session, this.scouts)
+    return {
+      task(session, grant, request) {
+        if (!canCarry(grant, request)) return false
+        const holder = holderOf(session)
+        if (holder !== null) holder.task(session, grant, request)
+        else toBrain({ type: 'unsent', task: grant.task, attempt: grant.attempt, fault: edgeGone })
+        return true
+      },
+      cancel: (session, task, attempt, reason) => holderOf(session)?.cancel(session, task, attempt, reason),
+      flow: (session, task, attempt, paused) => holderOf(session)?.flow(session, task, attempt, paused),
+      resumed: (session, task, attempt, nextChunk) => holderOf(session)?.resumed(session, task, attempt, nextChunk),
+    }
+  }
+
+  /** Who carry answers: this edge, another one, or the brain. */
+  private carriers(): AttemptEvents {
+    const { ways } = this
+    const { toBrain } = this.parts
+    const carrierOf = (task: number) => ways.carrierOf(task, this.answers)
+    return {
+      chunk: (session, head, body) => carrierOf(head.task)?.chunk(session, head, body),
+      settle: (session, settlement, body) => {
+        const carrier = carrierOf(settlement.task)
+        const { credits } = settlement
+        const isStraight = carrier === this.answers || (carrier !== null && ways.isBrain(carrier))
+        if (isStraight || credits === 0) return carrier?.settle(session, settlement, body)
+        // A smaller offer would overtake credits that go another way, and an honest scout would have too many.
+        toBrain({ type: 'credit', session, count: credits })
+        carrier?.settle(session, { ...settlement, credits: 0 }, body)
+      },
+      broken: (session, task, attempt, cause) => carrierOf(task)?.broken(session, task, attempt, cause),
+      alive: (session, task, attempt) => carrierOf(task)?.alive(session, task, attempt),
+    }
+  }
+}

@@ -1,0 +1,62 @@
+/**
+ * Whether a task that a client's desk submits may begin, and what it is charged: the brain's side of the limits of
+ * keys. What is limited has a tab here from its submission until the desk reports what was used. A desk in another
+ * process knows a key's terms and the size of its request, and never what others have used: it decides nothing.
+ */
+import type { Fault } from '../../../shared/faults.ts'
+import { autoModel } from '../../../shared/task.ts'
+import type { FromClients, ToClients } from '../ports/brain.ts'
+import type { ServedPrice, Tab } from '../ports/charged-key.ts'
+import type { AllowedModels } from './allowed-models.ts'
+import type { Charges } from './charges.ts'
+
+type Submitted = Extract<FromClients, { type: 'submit' }>
+type Used = Extract<FromClients, { type: 'used' }>
+type Grant = Extract<ToClients, { type: 'grant' }>
+
+export class Admission {
+  /** Of tasks whose keys are limited. */
+  private readonly tabs = new Map<number, Tab>()
+
+  constructor(
+    private readonly charges: Charges,
+    private readonly allowed: AllowedModels,
+  ) {}
+
+  /** Opens its tab, and chooses the model for a restricted key that leaves the choice to the hub; or says no. */
+  admit(submitted: Submitted): Fault | null {
+    const { task, kind, charge } = submitted
+    if (charge === null) return null
+    const { key, size } = charge
+    if (key.scopes.models !== null && submitted.model === autoModel) {
+      submitted.model = this.allowed.choose(key.scopes, kind) ?? autoModel
+    }
+    if (size === null) return null
+    const { model, routing } = submitted
+    const tab = this.charges.openSized(key, { kind, model, requires: routing.requires }, size)
+    if ('code' in tab) return tab
+    this.tabs.set(task, tab)
+    return null
+  }
+
+  /** What a token of this attempt is charged, by what its offer asks and what others ask. */
+  priceOf({ task, kind, model, promptPrice, answerPrice }: Grant): ServedPrice {
+    return this.charges.priceOf(this.tabs.get(task)?.price ?? null, kind, model, { promptPrice, answerPrice })
+  }
+
+  /** The task is over. */
+  close({ task, payer, kind, use, microDollars }: Used): void {
+    const tab = this.tabs.get(task)
+    this.tabs.delete(task)
+    this.charges.settle(payer, kind, tab?.reservation ?? null, use, microDollars)
+  }
+
+  /** Nobody will report any more what these tasks used. */
+  forget(isMeant: (task: number) => boolean): void {
+    for (const [task, { key, kind, reservation }] of this.tabs) {
+      if (!isMeant(task)) continue
+      this.tabs.delete(task)
+      this.charges.settle(key, kind, reservation, null, 0)
+    }
+  }
+}

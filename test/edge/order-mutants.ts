@@ -1,0 +1,67 @@
+/**
+ * Faults in the order of things between edges and brain, for `test/sim/mutants/mutant-list.ts`: one for each place
+ * where one link could overtake another, and for what edges must learn in time. The tests of edges find them, not the
+ * simulation.
+ */
+import type { Mutant } from '../sim/mutants/mutant-list.ts'
+
+const tests = 'test/edge'
+
+export const orderMutants: readonly Mutant[] = [
+  {
+    tests,
+    name: 'a cancel goes straight to the edge of the scout',
+    file: 'orchestrator/brain/edges.ts',
+    find: 'const isThere = carrier !== undefined && this.seats.has(carrier.edge)',
+    replace: 'const isThere = carrier !== undefined && carrier.edge < 0',
+  },
+  {
+    tests,
+    name: 'what belongs behind a welcome is sent before it',
+    file: 'orchestrator/engine/scout-desk.ts',
+    find: '    else pending.behind.push(send)\n',
+    replace: '    else send()\n',
+  },
+  {
+    tests,
+    name: 'credits go the way of the settlement that they came along with',
+    file: 'orchestrator/edge/edge-desks.ts',
+    find: 'if (isStraight || credits === 0) return',
+    replace: 'if (isStraight || credits >= 0) return',
+  },
+  {
+    tests,
+    name: 'the end of a session is not held back',
+    file: 'orchestrator/engine/brain.ts',
+    find: 'if (this.goneHoldMs === 0) return',
+    replace: 'if (this.goneHoldMs >= 0) return',
+  },
+  {
+    tests,
+    name: 'an answer whose content was shown begins anew',
+    file: 'orchestrator/engine/answers/relay.ts',
+    find: '    if (!wasShown || (this.continues && this.attemptStreams.length === 0)) return\n',
+    replace: '    if (wasShown || this.continues) return\n',
+  },
+  {
+    tests: 'test/e2e/edges',
+    name: 'an edge does not follow what the hub does to keys',
+    file: 'orchestrator/accounts/account-watch.ts',
+    find: "this.role === 'edge' || row.actor === consoleActor.id",
+    replace: 'row.actor === consoleActor.id',
+  },
+  {
+    tests,
+    name: 'two edges get the same numbers',
+    file: 'orchestrator/engine/numbers.ts',
+    find: '    this.next += blockSize\n',
+    replace: '',
+  },
+  {
+    tests,
+    name: 'what was set aside for clients of an edge that died stays so',
+    file: 'orchestrator/brain/edges.ts',
+    find: '    engine().forgetCharges((task) => this.taskSeats.get(blockOf(task)) === seat)\n',
+    replace: '',
+  },
+]

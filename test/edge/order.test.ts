@@ -1,0 +1,229 @@
+/** The order of things where clients and scouts are at different edges: each link keeps its own order, and no other. */
+import { describe, expect, test } from 'vitest'
+import { goneHoldMs } from '../../shared/limits/process.ts'
+import type { FrameOf } from '../../shared/protocol/frames.ts'
+import { type EdgeSeat, EdgesBench } from '../support/edges/edge-bench.ts'
+import { bytesOf, deltaLine, finishLine, tail, textOf } from '../support/hub/engine-bench.ts'
+
+/** A stream of a client at one edge, on its way from a scout at another one. */
+function stage(routing = {}) {
+  const bench = new EdgesBench(3)
+  const [client, scout, other] = bench.seats as [EdgeSeat, EdgeSeat, EdgeSeat]
+  const answer = client.ask({ routing, body: bytesOf('{"messages":[]}') })
+  const session = scout.join(['m'], 2)
+  bench.settle()
+  const [granted] = scout.take('task')
+  const work = new Work(scout, session, granted!.frame)
+  return { bench, client, scout, other, answer, session, work }
+}
+
+/** One attempt as its scout sees it. */
+class Work {
+  private seq = 0
+  private offset = 0
+
+  constructor(
+    public seat: EdgeSeat,
+    public session: number,
+    readonly lease: FrameOf<'task'>,
+  ) {}
+
+  say(...lines: string[]): void {
+    const body = bytesOf(lines.map((line) => `${line}\n`).join(''))
+    const { task, attempt } = this.lease
+    this.seat.desks.scoutEvents.chunk(this.session, { task, attempt, seq: this.seq++, offset: this.offset }, body)
+    this.offset += body.length
+  }
+
+  done(credits = 0): void {
+    const { task, attempt, nonce } = this.lease
+    const told = { provider: '', fault: '', message: '', param: '', retryAfterMs: 0 }
+    const settlement = { task, attempt, nonce, outcome: 'done' as const, chunks: this.seq, credits, ...told }
+    this.seat.desks.scoutEvents.settle(this.session, settlement, bytesOf(tail))
+  }
+}
+
+test('an answer passes from edge to edge, and its body never the brain', () => {
+  const { bench, answer, work, scout } = stage()
+  work.say(deltaLine('1'))
+  work.say(deltaLine('2'), finishLine)
+  work.done(1)
+  bench.settle()
+  const part = answer.take()!
+  expect(textOf(part.lines)).toEqual([deltaLine('1'), deltaLine('2'), finishLine])
+  expect(part.end?.type).toBe('done')
+  expect(scout.take('settled').map(({ frame }) => frame.acks[0]?.[2])).toEqual(['committed'])
+  expect(bench.engine.stats()).toMatchObject({ tasksLeased: 0, creditsHeld: 2 })
+})
+
+test('a cancel does not overtake the task that it is about', () => {
+  const bench = new EdgesBench(2)
+  const [client, scout] = bench.seats as [EdgeSeat, EdgeSeat]
+  const session = scout.join(['m'], 1)
+  bench.settle()
+  const answer = client.ask({ body: bytesOf('{"messages":[]}') })
+  client.toBrain.deliver()
+  bench.decide()
+  // The task is on its way to the client's edge, as its client leaves.
+  answer.abandon()
+  client.toBrain.deliver()
+  bench.decide()
+  scout.fromBrain.deliver()
+  bench.settle()
+  const heard = scout.sent.filter((one) => one.session === session).map(({ frame }) => frame.type)
+  expect(heard).toEqual(['welcome', 'task', 'cancel'])
+})
+
+describe('content that began while the brain voided its attempt', () => {
+  test('ends the answer, and never begins anew', () => {
+    const { bench, client, scout, answer, session, work, other } = stage()
+    const next = other.join(['m'], 1)
+    bench.settle()
+    work.say(deltaLine('seen'))
+    bench.way(scout, client).deliver()
+    // The brain learns that the scout is gone before it learns that content began.
+    scout.desks.scoutEvents.gone(session)
+    scout.toBrain.deliver()
+    bench.system.pass(goneHoldMs)
+    bench.decide()
+    bench.settle()
+    bench.system.pass(60_000)
+    bench.settle()
+    const part = answer.take()!
+    expect(textOf(part.lines)).toEqual([deltaLine('seen')])
+    expect(part.end).toMatchObject({ type: 'failed', fault: { code: 'scout_lost' } })
+    expect(other.take('task').filter((granted) => granted.session === next && granted.frame.attempt > 2)).toEqual([])
+  })
+
+  test('is not followed by that of another attempt that races', () => {
+    const { bench, client, scout, other, answer, session, work } = stage({ hedgeAfterMs: 30 })
+    const next = other.join(['m'], 1)
+    bench.settle()
+    bench.system.pass(1_000)
+    bench.settle()
+    const [granted] = other.take('task')
+    const second = new Work(other, next, granted!.frame)
+    work.say(deltaLine('seen'))
+    bench.way(scout, client).deliver()
+    scout.desks.scoutEvents.gone(session)
+    scout.toBrain.deliver()
+    bench.system.pass(goneHoldMs)
+    bench.decide()
+    client.fromBrain.deliver()
+    second.say(deltaLine('again'))
+    bench.way(other, client).deliver()
+    bench.settle()
+    const part = answer.take()!
+    expect(textOf(part.lines)).toEqual([deltaLine('seen')])
+    expect(part.end).toMatchObject({ type: 'failed', fault: { code: 'scout_lost' } })
+  })
+
+  test('goes on after it where the client opted in, whatever the brain knew', () => {
+    const { bench, client, scout, answer, session, work, other } = stage({ continues: true })
+    work.say(deltaLine('one '))
+    bench.way(scout, client).deliver()
+    scout.desks.scoutEvents.gone(session)
+    scout.toBrain.deliver()
+    bench.system.pass(goneHoldMs)
+    bench.decide()
+    const next = other.join(['m'], 1)
+    bench.settle()
+    bench.system.pass(1_000)
+    bench.settle()
+    const [granted] = other.take('task')
+    expect(Buffer.from(granted!.body!).toString()).toContain('"one "')
+    const rest = new Work(other, next, granted!.frame)
+    rest.say(deltaLine('two'), finishLine)
+    rest.done()
+    bench.settle()
+    const part = answer.take()!
+    expect(textOf(part.lines)).toEqual([deltaLine('one '), deltaLine('two'), finishLine])
+    expect(part.end?.type).toBe('done')
+  })
+})
+
+test('the end of a session does not overtake what its scout settled before', () => {
+  const { bench, client, scout, answer, session, work } = stage()
+  work.say(deltaLine('1'), finishLine)
+  work.done()
+  scout.desks.scoutEvents.gone(session)
+  scout.toBrain.deliver()
+  bench.decide()
+  bench.system.pass(goneHoldMs / 2)
+  bench.way(scout, client).deliver()
+  client.toBrain.deliver()
+  bench.decide()
+  bench.system.pass(goneHoldMs)
+  bench.settle()
+  expect(answer.take()?.end?.type).toBe('done')
+  const [record] = [...bench.engine.core.state.roster.records.values()]
+  expect(record).toMatchObject({ done: 1, failed: 0 })
+})
+
+test('credits that come along with a settlement are not overtaken by a smaller offer', () => {
+  const { bench, client, scout, session, work } = stage()
+  scout.desks.scoutEvents.credit(session, 6)
+  work.say(deltaLine('1'), finishLine)
+  work.done(1)
+  scout.desks.scoutEvents.offers(session, 4, [])
+  scout.toBrain.deliver()
+  bench.decide()
+  bench.way(scout, client).deliver()
+  bench.settle()
+  expect(scout.closed).toEqual([])
+})
+
+test('nothing overtakes the welcome of a scout that comes back at another edge', () => {
+  const { bench, client, scout, other, session, work } = stage()
+  // The client reads nothing, so its edge pauses the scout.
+  work.say(deltaLine('x'.repeat(200_000)))
+  bench.settle()
+  expect(scout.take('flow').map(({ frame }) => frame.paused)).toEqual([true])
+  scout.desks.scoutEvents.gone(session)
+  bench.settle()
+  bench.system.pass(goneHoldMs)
+  bench.decide()
+  const { task, attempt, nonce } = work.lease
+  const who = { name: `scout-${session}`, instance: `instance-${session}` }
+  const back = other.join(['m'], 0, { ...who, held: [[task, attempt, nonce]] })
+  other.toBrain.deliver()
+  bench.decide()
+  // The client's edge learns of it first, and its word comes before that of the brain.
+  client.fromBrain.deliver()
+  bench.way(client, other).deliver()
+  expect(other.sent).toEqual([])
+  bench.settle()
+  const heard = other.sent.filter((one) => one.session === back).map(({ frame }) => frame.type)
+  expect(heard).toEqual(['welcome', 'flow'])
+  expect(other.take('welcome')[0]!.frame.held).toEqual([[task, attempt, 'resumed', 1]])
+})
+
+describe('an edge that dies', () => {
+  test('takes its clients along, and the work for them is stopped', () => {
+    const { bench, client, scout, work } = stage()
+    work.say(deltaLine('1'))
+    bench.settle()
+    bench.kill(client)
+    bench.settle()
+    expect(scout.take('cancel').length).toBe(1)
+    expect(bench.engine.core.state.tasks.size).toBe(0)
+  })
+
+  test('takes its scouts along, and unseen work is done elsewhere', () => {
+    const { bench, client, scout, other, answer } = stage()
+    bench.kill(scout)
+    bench.system.pass(goneHoldMs)
+    bench.decide()
+    const next = other.join(['m'], 1)
+    bench.settle()
+    bench.system.pass(1_000)
+    bench.settle()
+    const [granted] = other.take('task')
+    const work = new Work(other, next, granted!.frame)
+    work.say(deltaLine('1'), finishLine)
+    work.done()
+    bench.settle()
+    expect(answer.take()?.end?.type).toBe('done')
+    expect(client.closed).toEqual([])
+  })
+})
