@@ -6,6 +6,7 @@
 
 import { orderMutants } from '../../edge/order-mutants.ts'
 import { budgetMutants } from './budget-mutants.ts'
+import { ledgerMutants } from './ledger-mutants.ts'
 
 export interface Mutant {
   name: string
@@ -385,5 +386,6 @@ export const mutants: readonly Mutant[] = [
     replace: '',
   },
   ...budgetMutants,
+  ...ledgerMutants,
   ...orderMutants,
 ]
