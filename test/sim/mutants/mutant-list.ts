@@ -7,6 +7,7 @@
 import { orderMutants } from '../../edge/order-mutants.ts'
 import { attemptMutants } from './attempt-mutants.ts'
 import { budgetMutants } from './budget-mutants.ts'
+import { ledgerMutants } from './ledger-mutants.ts'
 
 export interface Mutant {
   name: string
@@ -387,5 +388,6 @@ export const mutants: readonly Mutant[] = [
   },
   ...attemptMutants,
   ...budgetMutants,
+  ...ledgerMutants,
   ...orderMutants,
 ]
