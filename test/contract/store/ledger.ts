@@ -1,9 +1,9 @@
 /** What every adapter of the Store port promises about the ledger: the chain, what waits for it, and its snapshot. */
 import { expect, test } from 'vitest'
-import type { StoreWrite, StoreWriteOf } from '../../orchestrator/engine/ports/store.ts'
-import { type Earning, noEarning } from '../../orchestrator/ledger/accounts/earnings.ts'
-import { outcome } from '../support/store/store-rows.ts'
-import { type StoreMaker, storeStage } from '../support/store/store-stage.ts'
+import type { StoreWrite, StoreWriteOf } from '../../../orchestrator/engine/ports/store.ts'
+import { type Earning, noEarning } from '../../../orchestrator/ledger/accounts/earnings.ts'
+import { outcome } from '../../support/store/store-rows.ts'
+import { type StoreMaker, storeStage } from '../../support/store/store-stage.ts'
 
 type BatchChanges = Partial<Omit<StoreWriteOf<'batch'>, 'write' | 'batch'>>
 
