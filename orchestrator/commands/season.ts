@@ -6,7 +6,7 @@
 import { loadEnvFile } from '../../shared/env-file.ts'
 import { realSystem } from '../../shared/system.ts'
 import { readConfig } from '../config.ts'
-import { type SeasonCommand, seasonActions } from './season-actions.ts'
+import { type SeasonCommand, seasonActions } from './season/season-actions.ts'
 
 const usage = `Usage: npm run -s season -- COMMAND
   list                            the seasons, and the sums over all accounts

@@ -3,19 +3,9 @@
  * the parts before it. It takes in what the edges report and tells them what was decided, and owns the hub's time:
  * recover, run, drain, stop. What to decide is the core's; how an event is stepped is `writer/`.
  */
-import { quarterSlotMs, quarterSlots } from '../../shared/limits/http.ts'
 import { batchEveryMs } from '../../shared/limits/ledger/ledger.ts'
 import { tickMs } from '../../shared/limits/scheduling.ts'
-import {
-  forgetEveryMs,
-  forgetPortion,
-  idempotencyMs,
-  retentionMs,
-  servedDaysKept,
-  servedFlushMs,
-  usageDaysKept,
-  usageHoursKept,
-} from '../../shared/limits/store.ts'
+import { forgetEveryMs, servedFlushMs } from '../../shared/limits/store.ts'
 import { standstillMs } from '../../shared/limits/wire.ts'
 import { nonceBytes } from '../../shared/protocol/frames.ts'
 import { fault } from '../../shared/faults.ts'
@@ -24,7 +14,6 @@ import type { TaskKind } from '../../shared/task.ts'
 import type { TurnLane } from '../../shared/turn-lane.ts'
 import { Core } from '../core/core.ts'
 import { type CoreSettings, defaultCoreSettings } from '../core/settings.ts'
-import { dayOf } from '../tenants/periods.ts'
 import { Tenants } from '../tenants/tenants.ts'
 import type { AnswerSinkHost } from './answers/answer-sink.ts'
 import { Admission } from './charges/admission.ts'
@@ -32,6 +21,7 @@ import { AllowedModels } from './charges/allowed-models.ts'
 import { BookedUse } from './charges/booked-use.ts'
 import { Charges } from './charges/charges.ts'
 import { ModelPrices } from './charges/model-prices.ts'
+import { forgetOld } from './durability/forgetting.ts'
 import { IdempotencyKeys } from './durability/idempotency.ts'
 import { Journal } from './durability/journal.ts'
 import { KeptResponses } from './durability/kept-responses.ts'
@@ -43,8 +33,8 @@ import type { EngineStats } from './ports/client.ts'
 import type { IntentHost, IntentLog } from './ports/intents.ts'
 import type { PlannerFunctions } from './ports/planner.ts'
 import type { Greeting, Standing } from './ports/scouts.ts'
-import { type Store, StoreError } from './ports/store.ts'
-import { type HistoryRow, hourMs, type ServedDay, type UsageFilter, type UsagePoint } from './ports/usage.ts'
+import type { Store } from './ports/store.ts'
+import type { HistoryRow, ServedDay, UsageFilter, UsagePoint } from './ports/usage.ts'
 import type { IdleScout, TrustNews } from './ports/trust/witness.ts'
 import { FleetList } from './reports/fleet-list.ts'
 import { idleScouts } from './reports/idle-scouts.ts'
@@ -329,18 +319,7 @@ export class Brain implements BrainPort {
 
   /** Removes a portion of what has outlived its time. */
   private forget(): void {
-    const nowMs = this.system.wallMs()
-    if (this.journal.trouble !== null || this.intents.isRetrying) return
-    try {
-      this.store.forgetBefore(nowMs - retentionMs, nowMs - idempotencyMs, forgetPortion)
-      const [hour, day] = [Math.floor(nowMs / hourMs), dayOf(nowMs)]
-      this.store.forgetUsage(hour - usageHoursKept, day - usageDaysKept, forgetPortion)
-      const quarter = Math.floor(nowMs / quarterSlotMs)
-      this.store.forgetReports(quarter - quarterSlots, day - servedDaysKept, forgetPortion)
-    } catch (error) {
-      // The store is in trouble, which the journal finds out by itself; there is another time to forget.
-      if (!(error instanceof StoreError)) throw error
-    }
+    if (this.journal.trouble === null && !this.intents.isRetrying) forgetOld(this.store, this.system.wallMs())
   }
 
   /** Takes nothing new and resolves when no scout works on anything any more. */

@@ -11,6 +11,16 @@ import type { BrainPort } from '../ports/brain.ts'
 import type { AttemptLinks } from '../ports/scouts.ts'
 import type { AnswerSinkHost } from './answer-sink.ts'
 
+/** Why an answer ends for which there is no more room. */
+export const tooSlow = fault(
+  'client_stalled',
+  'The answer was read too slowly to be kept waiting any longer: read faster, or ask again.',
+)
+export const tooMuchUnread = fault(
+  'client_stalled',
+  'Too much waits already of answers that are not read: read them faster, or ask for fewer at once.',
+)
+
 export class AnswerHost implements AnswerSinkHost {
   readonly unread = new ByteAccount(unreadBytesMax, unreadBytesPerTenantMax)
 

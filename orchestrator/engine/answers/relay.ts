@@ -15,6 +15,7 @@ import { type Answer, type AnswerEnd, type AnswerPart, answerId } from '../ports
 import type { WorkDone } from '../ports/ledger/work.ts'
 import type { ChunkHead, Settlement } from '../ports/scouts.ts'
 import type { Check } from './answer-checks.ts'
+import { tooMuchUnread, tooSlow } from './answer-host.ts'
 import type { AnswerSink, AnswerSinkHost, Beginning } from './answer-sink.ts'
 import { type Asked, type AskedSource, askedOf, askedUnknown } from './asked.ts'
 import { AttemptStream } from './attempt-stream.ts'
@@ -45,14 +46,6 @@ const afterPauseBytesMax = streamOverrunBytes + frameBytesMax
 /** Shared by all relays without lines; never added to. */
 const noLines: Uint8Array[] = []
 
-const tooSlow = fault(
-  'client_stalled',
-  'The answer was read too slowly to be kept waiting any longer: read faster, or ask again.',
-)
-const tooMuchUnread = fault(
-  'client_stalled',
-  'Too much waits already of answers that are not read: read them faster, or ask for fewer at once.',
-)
 const noBody = fault('internal_error', 'The answer was committed without its body.')
 const lostAfterContent = fault('scout_lost', 'The scout that worked on this lost its connection.')
 

@@ -71,7 +71,7 @@ export class ReceiptMaker {
       equalRequests: isAudit ? 1 : this.equal.count(tenant, request.textsHash, day),
       isConvicted: trust.isConvicted(scout, model),
       isPartial,
-      // Whoever reads the receipt would know what it was: the mark is kept for what people ask for openly.
+      // Whoever reads the receipt would know what it was: the mark is kept for audits that are meant to be known.
       isAudit: false,
       isContinued,
     })

@@ -29,7 +29,7 @@ function receiptsOf({ fickle: { disk } }: EngineHub): { sealed: number[]; waitin
 }
 
 describe('a receipt in a network', () => {
-  test('is sealed after the settlement that the servers took long to take, and not again by the next process', async () => {
+  test('is sealed behind a settlement that was long under way, and not again by the next process', async () => {
     const { stage, a, id, work } = await atWork()
     a.log.cut(true)
     a.bench.finish(work, 'hello')

@@ -132,7 +132,7 @@ const folders: Folder[] = [
     edge(`orchestrator/${name}`),
   ),
   {
-    files: /^orchestrator\/(main|build|commands\/[a-z-]+)\.ts$/,
+    files: /^orchestrator\/(main|build|commands\/([a-z-]+\/)?[a-z-]+)\.ts$/,
     may: /^(orchestrator|shared)\//,
     law: 'a main and the commands import their own side',
   },
