@@ -3,7 +3,7 @@
  * one that a network knows the hub by, and what lies in the data folder. Made at the first start with receipts.
  */
 import type { System } from '../../shared/system.ts'
-import { makeIdentity, readIdentity } from '../cluster/hub-files.ts'
+import { makeIdentity, readIdentity } from '../cluster/identity-file.ts'
 import { seedBytes } from '../cluster/roster/identity.ts'
 import type { Config } from '../config.ts'
 import type { LedgerSettings } from '../engine/ledger/ledger.ts'

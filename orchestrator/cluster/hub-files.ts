@@ -1,69 +1,20 @@
 /**
- * What a hub of a network keeps in its data folder: `hub.key`, the secret of its identity, and `roster.json`, the
- * history of rosters that it has verified. The command and the hub read and write them here; each gets what it asked
- * for or one sentence about what is wrong and what to do. A key is made once and never replaced, and a roster only
- * ever replaced by a longer one, whole or not at all.
+ * What a hub of a network keeps in its data folder beside its identity: `roster.json`, the history of rosters that it has
+ * verified, what it has signed, and the number of its start. The command and the hub read and write them here; each gets
+ * what it asked for or one sentence about what is wrong and what to do. A roster is only ever replaced by a longer one,
+ * whole or not at all.
  */
-import { createHash } from 'node:crypto'
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  linkSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs'
+import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { rosterFileBytesMax } from '../../shared/limits/cluster/roster.ts'
-import { bytesOfText, type Identity, identityOf, seedBytes } from './roster/identity.ts'
+import { hubFilesOf } from './identity-file.ts'
 import { RosterChain } from './roster/roster-chain.ts'
 import { readRosterFile, rosterFileText, type SignedRoster } from './roster/roster-document.ts'
+import { type Flaw, readBounded, withFiles, writeWhole } from './whole-file.ts'
 
-type Flaw = { flaw: string }
-
-const keyFileBytesMax = 64
 const noteBytesMax = 256
 /** As many starts as four bytes count. */
 const bootMax = 0xffffffff
-
-/** The names of the two files that matter to a person. */
-export function hubFilesOf(dataDir: string): { key: string; roster: string } {
-  return { key: join(resolve(dataDir), 'hub.key'), roster: join(resolve(dataDir), 'roster.json') }
-}
-
-/** The identity that lies in the folder; null where there never was one. */
-export function readIdentity(dataDir: string): Identity | Flaw | null {
-  const { key: path, roster } = hubFilesOf(dataDir)
-  return withFiles(path, () => {
-    const text = readBounded(path, keyFileBytesMax)
-    if (text === null) {
-      if (!existsSync(roster)) return null
-      return { flaw: `${path} is missing, and ${roster} knows this hub by it: restore it from a backup.` }
-    }
-    const isOthersToo = (statSync(path).mode & 0o077) !== 0
-    if (isOthersToo) return { flaw: `${path} can be read by others than its owner: run chmod 600 ${path}.` }
-    const seed = bytesOfText(text.toString('latin1').trim(), seedBytes)
-    return seed === null ? { flaw: `${path} is damaged: restore it from a backup.` } : identityOf(seed)
-  })
-}
-
-/** The same, or a new one where there never was one. `seed`: 32 strong random bytes. */
-export function makeIdentity(dataDir: string, seed: Uint8Array): Identity | Flaw {
-  const { key: path } = hubFilesOf(dataDir)
-  const found = readIdentity(dataDir)
-  if (found !== null) return found
-  return withFiles(path, () => {
-    mkdirSync(resolve(dataDir), { recursive: true, mode: 0o700 })
-    writeWhole(path, `${Buffer.from(seed).toString('base64url')}\n`, 'once')
-    // Another process may have made one at the same moment: the file counts.
-    return readIdentity(dataDir) ?? { flaw: `${path} vanished while it was made: run the command again.` }
-  })
-}
 
 /** The documents of a roster's file, not verified; null where there is none. */
 export function readDocuments(path: string): readonly SignedRoster[] | Flaw | null {
@@ -155,41 +106,4 @@ export function nextBoot(dataDir: string, wallMs: number): number | Flaw {
     writeWhole(path, `${boot}\n`, 'anew')
     return boot
   })
-}
-
-/** What a file holds; null when there is none. Throws when it is larger than it can be. */
-function readBounded(path: string, bytesMax: number): Buffer | null {
-  if (!existsSync(path)) return null
-  if (statSync(path).size > bytesMax) throw new RangeError(`${path} has more than ${bytesMax} bytes`)
-  return readFileSync(path)
-}
-
-/** `once`: leaves a file that is there. */
-function writeWhole(path: string, text: string, how: 'once' | 'anew'): null {
-  const draft = `${path}.${createHash('sha256').update(`${process.pid} ${text}`).digest('hex').slice(0, 8)}`
-  try {
-    writeFileSync(draft, text, { mode: 0o600, flush: true })
-    if (how === 'anew') renameSync(draft, path)
-    else linkSync(draft, path)
-  } catch (error) {
-    if (how === 'anew' || (error as { code?: string }).code !== 'EEXIST') throw error
-  } finally {
-    rmSync(draft, { force: true })
-  }
-  const directory = openSync(resolve(path, '..'), 'r')
-  fsyncSync(directory)
-  closeSync(directory)
-  return null
-}
-
-/** The result, or a sentence where the file system refused. */
-function withFiles<T>(path: string, act: () => T): T | Flaw {
-  try {
-    return act()
-  } catch (error) {
-    if (error instanceof RangeError) return { flaw: `${error.message}: it is no file of a hub.` }
-    const code = error instanceof Error && 'syscall' in error && 'code' in error ? String(error.code) : undefined
-    if (code === undefined) throw error
-    return { flaw: `${path} cannot be used (${code}): check its folder and whose it is.` }
-  }
 }

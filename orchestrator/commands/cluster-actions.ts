@@ -3,16 +3,8 @@
  * in `cluster/roster`; here are only the sentences and the order in which files are read and written.
  */
 import type { System } from '../../shared/system.ts'
-import {
-  hubFilesOf,
-  keepChain,
-  makeIdentity,
-  noteSigned,
-  readChain,
-  readDocuments,
-  readIdentity,
-  writeDocuments,
-} from '../cluster/hub-files.ts'
+import { keepChain, noteSigned, readChain, readDocuments, writeDocuments } from '../cluster/hub-files.ts'
+import { hubFilesOf, makeIdentity, readIdentity } from '../cluster/identity-file.ts'
 import { type Identity, seedBytes } from '../cluster/roster/identity.ts'
 import { adding, foundedBy, type Proposal, readProposal, removing, signedBy } from '../cluster/roster/proposal.ts'
 import { RosterChain } from '../cluster/roster/roster-chain.ts'

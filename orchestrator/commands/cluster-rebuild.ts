@@ -3,7 +3,8 @@
  * database was lost or restored from an old copy. What is not over needs no command: the hub takes it up at its start.
  */
 import { NatsBus } from '../cluster/bus/nats-bus.ts'
-import { hubFilesOf, readChain, readIdentity } from '../cluster/hub-files.ts'
+import { readChain } from '../cluster/hub-files.ts'
+import { hubFilesOf, readIdentity } from '../cluster/identity-file.ts'
 import { IntentJournal } from '../cluster/journal/intent-journal.ts'
 import type { SharedLog } from '../cluster/journal/log.ts'
 import { NatsLog } from '../cluster/journal/nats-log.ts'

@@ -1,6 +1,6 @@
 /**
  * The identity of a hub: an ed25519 key pair made of 32 secret bytes, and the check of somebody else's signature.
- * Rosters and messages are signed with it; where the secret lies is the concern of `hub-files.ts`. Public keys are
+ * Rosters and messages are signed with it; where the secret lies is the concern of `identity-file.ts`. Public keys are
  * texts as `ed25519:` and 43 characters in base64url, signatures 86 characters without a prefix; each has one spelling.
  * The prefix also keeps a key that begins with a dash from being an option of a command.
  */

@@ -6,7 +6,7 @@ import { closeSync, existsSync, openSync, writeFileSync, writeSync } from 'node:
 import { join, resolve } from 'node:path'
 import { ledgerNoteCharsMax } from '../../../shared/limits/ledger/ledger.ts'
 import type { System } from '../../../shared/system.ts'
-import { readIdentity } from '../../cluster/hub-files.ts'
+import { readIdentity } from '../../cluster/identity-file.ts'
 import type { Config } from '../../config.ts'
 import { batchOf, replayed } from '../../engine/ledger/replay.ts'
 import type { Store } from '../../engine/ports/store.ts'

@@ -1,5 +1,6 @@
 /** Networks of hubs for tests: identities made of small numbers, and the rosters that they sign. */
-import { keepChain, makeIdentity } from '../../../orchestrator/cluster/hub-files.ts'
+import { keepChain } from '../../../orchestrator/cluster/hub-files.ts'
+import { makeIdentity } from '../../../orchestrator/cluster/identity-file.ts'
 import { type Identity, identityOf } from '../../../orchestrator/cluster/roster/identity.ts'
 import { adding, foundedBy, type Proposal, signedBy } from '../../../orchestrator/cluster/roster/proposal.ts'
 import type { RosterChain } from '../../../orchestrator/cluster/roster/roster-chain.ts'
