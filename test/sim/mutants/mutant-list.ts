@@ -4,6 +4,7 @@
  * still fits the code.
  */
 
+import { journalMutants } from '../../cluster/journal/journal-mutants.ts'
 import { orderMutants } from '../../edge/order-mutants.ts'
 import { budgetMutants } from './budget-mutants.ts'
 
@@ -385,5 +386,6 @@ export const mutants: readonly Mutant[] = [
     replace: '',
   },
   ...budgetMutants,
+  ...journalMutants,
   ...orderMutants,
 ]
