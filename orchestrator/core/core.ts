@@ -29,6 +29,7 @@ import { newTask } from './task/new-task.ts'
 import { noteProgress, noteWork } from './task/patience.ts'
 import { storeRecovered, storeTroubled } from './task/store-trouble.ts'
 import { cancelIntent, decide, finish } from './task/terminal.ts'
+import { markTrust } from './trust/marking.ts'
 
 export class Core {
   /** For the read side (listings, metrics) and for tests; only `step` changes it. */
@@ -72,10 +73,8 @@ function apply(core: CoreState, event: Event): void {
       return changeOffers(core, event)
     case 'credit':
       return credit(core, event.session, event.count)
-    case 'scoutDraining': {
-      const scout = core.roster.bySession.get(event.session)
-      return scout && core.roster.drain(scout)
-    }
+    case 'scoutDraining':
+      return startDraining(core, event.session)
     case 'scoutGone':
       return leave(core, event)
     case 'started':
@@ -103,6 +102,8 @@ function apply(core: CoreState, event: Event): void {
       return unsent(core, event)
     case 'settle':
       return settle(core, event)
+    case 'trust':
+      return markTrust(core, event)
     case 'storeTroubled':
       return storeTroubled(core, event.unsent)
     case 'storeRecovered':
@@ -115,6 +116,11 @@ function apply(core: CoreState, event: Event): void {
       endLimited(core)
       return core.wheel.advance(core.nowMs, (deadline) => onDue(core, deadline))
   }
+}
+
+function startDraining(core: CoreState, session: number): void {
+  const scout = core.roster.bySession.get(session)
+  if (scout !== undefined) core.roster.drain(scout)
 }
 
 function cancel(core: CoreState, event: Extract<Event, { type: 'cancel' }>): void {
