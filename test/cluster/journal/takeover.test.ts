@@ -246,7 +246,7 @@ describe('an intent in a network', () => {
     expect(again.bench.defects).toEqual([])
   })
 
-  test('of a hub that was removed goes on elsewhere at once, and what that hub still writes counts for nothing', async () => {
+  test('of a hub that was removed goes on elsewhere at once, and what that one still writes is nothing', async () => {
     const { stage, a, b, c } = await three()
     const id = await accepted(stage, c)
     const hubs = names.map((name, at) => testHub(name, at + 1)) as [TestHub, TestHub, TestHub]
