@@ -9,9 +9,9 @@ import type { Ready } from '../../orchestrator/banner.ts'
 import { awaits } from '../../orchestrator/brain/brain-process.ts'
 import { HubProcesses } from '../../orchestrator/hub-processes.ts'
 import { realSystem } from '../../shared/system.ts'
-import { cpuMsOfPid, programPath, rssOfPid, type Usage } from '../load/child.ts'
+import { cpuMsOfPid, profileFlags, programPath, rssOfPid, type Usage } from '../load/child.ts'
 import type { Target } from '../load/http-connection.ts'
-import { type HubPart, killed, partsOf } from './hub-parts.ts'
+import { type HubPart, killed, listenersAt, partsOf } from './hub-parts.ts'
 
 /** What all parts of one kind have cost. */
 export type Costs = Record<HubPart['role'], Usage>
@@ -34,9 +34,10 @@ export class HubOfProcesses {
   scoutKey = ''
   private clientKey = ''
 
-  static async start(edges: number): Promise<HubOfProcesses> {
+  /** `profileDir` makes its parts write processor profiles there when they end. */
+  static async start(edges: number, profileDir: string | null): Promise<HubOfProcesses> {
     const folder = mkdtempSync(join(tmpdir(), 'chasm-bench-cores-'))
-    const program = [process.execPath, programPath('fleet/hub-part-process.ts')]
+    const program = [process.execPath, ...profileFlags(profileDir), programPath('fleet/hub-part-process.ts')]
     const ready = Promise.withResolvers<Ready>()
     const processes = new HubProcesses({
       commands: {
@@ -57,7 +58,8 @@ export class HubOfProcesses {
     this.port = Number(new URL(url).port)
     this.scoutKey = scoutKey
     this.clientKey = clientKey!
-    while (this.parts('edge').length < edges) await Bun.sleep(1)
+    // Before the last of them listens, all that dial get to the others.
+    while (listenersAt(this.port) < edges) await Bun.sleep(1)
   }
 
   target(bodies: string[]): Target {

@@ -50,7 +50,7 @@ export class Stage {
 
   /** A hub of a brain and so many edges. */
   async hubOfProcesses(edges: number): Promise<HubOfProcesses> {
-    const hub = await HubOfProcesses.start(edges)
+    const hub = await HubOfProcesses.start(edges, this.options.profileDir)
     this.closers.push(() => hub.close())
     return hub
   }
