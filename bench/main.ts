@@ -31,6 +31,7 @@ import { dispatch } from './scenarios/tasks/dispatch.ts'
 import { durable } from './scenarios/tasks/durable.ts'
 import { flat } from './scenarios/tasks/flat.ts'
 import { latency } from './scenarios/tasks/latency.ts'
+import { trust } from './trust/trust.ts'
 
 const all: Scenario[] = [
   connect,
@@ -52,6 +53,7 @@ const all: Scenario[] = [
   dashboard,
   cores,
   away,
+  trust,
   codec,
   core,
   store,

@@ -24,6 +24,7 @@ import { runEdge } from './edge/edge-process.ts'
 import { HubEngine } from './engine/engine.ts'
 import { Keyring } from './engine/keyring.ts'
 import type { EngineDefect } from './engine/ports/defect.ts'
+import type { Store, StoreWrite } from './engine/ports/store.ts'
 import { firstClientKey, localScoutKey } from './first-keys.ts'
 import { connectionsMax, requestsMax } from './gateway/descriptors.ts'
 import { Gateway, type GatewaySettings } from './gateway/gateway.ts'
@@ -36,6 +37,8 @@ import { isLoopback, pageHosts, pageOrigin } from './page-address.ts'
 import { isBelowNpm, watchParent } from './parent-watch.ts'
 import { planner, plannerFunctions } from './planner/planner.ts'
 import { openDataFolder } from './store/data-folder.ts'
+import { defaultTrustSettings, type TrustSettings } from './trust/desk/parts.ts'
+import { TrustDesk } from './trust/trust-desk.ts'
 
 export interface HubOptions {
   config: Config
@@ -44,6 +47,7 @@ export interface HubOptions {
   core?: Partial<CoreSettings>
   http?: Partial<HttpSettings>
   gateway?: Partial<GatewaySettings>
+  trust?: Partial<TrustSettings>
   /** The page for people; without it `GET /` has a text for everybody. */
   page?: Page
   /** Its part in a network of hubs; stopped with the hub. */
@@ -60,6 +64,8 @@ export interface Hub {
   engine: HubEngine
   keyring: Keyring
   accounts: HubAccounts
+  /** Null where `TRUST` is off. */
+  trust: TrustDesk | null
   /** Stops taking work, lets what is under way finish within `drainMs`, closes everything. */
   stop(): Promise<void>
 }
@@ -120,7 +126,7 @@ export function startHub(options: HubOptions): Hub | { flaw: string } {
   keyring.onDropped(http.keyDropped)
   gateway.start(engine.scoutEvents)
   watch.start()
-  startNetwork(options.network, engine, gateway)
+  const trust = startBeside(options, { engine, gateway, store: folder.store, system })
   const stop = async () => {
     gateway.announceDrain('the orchestrator is restarting')
     options.network?.drain('the orchestrator is restarting')
@@ -132,7 +138,31 @@ export function startHub(options: HubOptions): Hub | { flaw: string } {
     await http.stop()
     folder.close()
   }
-  return { url: http.url, port: http.port, engine, keyring, accounts, stop }
+  return { url: http.url, port: http.port, engine, keyring, accounts, trust, stop }
+}
+
+interface StartedParts {
+  engine: HubEngine
+  gateway: Gateway
+  store: Store
+  system: System
+}
+
+/** Starts what works beside the engine. */
+function startBeside(options: HubOptions, { engine, gateway, store, system }: StartedParts): TrustDesk | null {
+  startNetwork(options.network, engine, gateway)
+  return openTrust(options, engine, store, system)
+}
+
+/** Who audits the answers of scouts; null where nobody does. */
+function openTrust({ config, trust }: HubOptions, engine: HubEngine, store: Store, system: System): TrustDesk | null {
+  if (config.trust === 'off') return null
+  const settings = { ...defaultTrustSettings, isEnforced: config.trust === 'enforce', ...trust }
+  const keep = (write: StoreWrite) => engine.journal.lazily(write)
+  const desk = new TrustDesk({ system, engine, store, keep, settings })
+  engine.watchedBy(desk)
+  desk.start()
+  return desk
 }
 
 /** What there may be to show besides the hub itself. */

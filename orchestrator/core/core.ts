@@ -30,6 +30,7 @@ import { newTask } from './task/new-task.ts'
 import { noteProgress, noteWork } from './task/patience.ts'
 import { storeRecovered, storeTroubled } from './task/store-trouble.ts'
 import { cancelIntent, decide, finish } from './task/terminal.ts'
+import { markTrust } from './trust/marking.ts'
 
 export class Core {
   /** For the read side (listings, metrics) and for tests; only `step` changes it. */
@@ -76,15 +77,13 @@ function apply(core: CoreState, event: Event): void {
     case 'credit':
       return credit(core, event.session, event.count)
     case 'scoutDraining':
-      return draining(core, event.session)
+      return startDraining(core, event.session)
     case 'scoutGone':
       return leave(core, event)
     case 'started':
       return started(core, event)
-    case 'contentBegan': {
-      const task = core.tasks.get(event.task)
-      return task && contentBegan(core, task, event.attempt)
-    }
+    case 'contentBegan':
+      return began(core, event)
     case 'renewed': {
       const lease = heldOrCancel(core, event)
       if (lease === undefined) return
@@ -104,6 +103,8 @@ function apply(core: CoreState, event: Event): void {
       return unsent(core, event)
     case 'settle':
       return settle(core, event)
+    case 'trust':
+      return markTrust(core, event)
     case 'storeTroubled':
       return storeTroubled(core, event.unsent)
     case 'storeRecovered':
@@ -118,7 +119,12 @@ function apply(core: CoreState, event: Event): void {
   }
 }
 
-function draining(core: CoreState, session: number): void {
+function began(core: CoreState, { task: id, attempt }: Extract<Event, { type: 'contentBegan' }>): void {
+  const task = core.tasks.get(id)
+  if (task !== undefined) contentBegan(core, task, attempt)
+}
+
+function startDraining(core: CoreState, session: number): void {
   const scout = core.roster.bySession.get(session)
   if (scout !== undefined) core.roster.drain(scout)
 }

@@ -162,6 +162,8 @@ export type Event =
       /** Of a durable task: tokens of prompt and answer together, for the budget of its intent. */
       usedTokens?: number
     }
+  /** What trust in this scout with this model weighs from now on, whether it is connected or not. */
+  | { type: 'trust'; scout: string; model: string; trustMs: number; isConvicted: boolean }
   /** The store cannot write; these grants wait for it and will not be sent. */
   | { type: 'storeTroubled'; unsent: UnsentGrant[] }
   | { type: 'storeRecovered' }

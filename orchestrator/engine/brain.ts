@@ -18,6 +18,7 @@ import {
 import { standstillMs } from '../../shared/limits/wire.ts'
 import { nonceBytes } from '../../shared/protocol/frames.ts'
 import type { System, Timer } from '../../shared/system.ts'
+import type { TaskKind } from '../../shared/task.ts'
 import type { TurnLane } from '../../shared/turn-lane.ts'
 import { Core } from '../core/core.ts'
 import { type CoreSettings, defaultCoreSettings } from '../core/settings.ts'
@@ -39,7 +40,9 @@ import type { PlannerFunctions } from './ports/planner.ts'
 import type { Greeting } from './ports/scouts.ts'
 import { type Store, StoreError } from './ports/store.ts'
 import { type HistoryRow, hourMs, type ServedDay, type UsageFilter, type UsagePoint } from './ports/usage.ts'
+import type { IdleScout, TrustNews } from './ports/trust/witness.ts'
 import { FleetList } from './reports/fleet-list.ts'
+import { idleScouts } from './reports/idle-scouts.ts'
 import { Listings } from './reports/listings.ts'
 import { ServedDays } from './reports/served-days.ts'
 import { StandingReports } from './reports/standings.ts'
@@ -305,6 +308,15 @@ export class Brain implements BrainPort {
     } while (this.writer.pending > 0 && this.journal.trouble === null && !this.guard.isDead)
     for (const timer of this.timers) timer.cancel()
     this.timers = []
+  }
+
+  /** What trust weighs is decided elsewhere, and holds from the next placement on. */
+  markTrust(news: TrustNews): void {
+    this.writer.add({ type: 'trust', ...news })
+  }
+
+  idleScouts(kind: TaskKind, model: string, count: number): IdleScout[] {
+    return idleScouts(this.core.state, this.system, kind, model, count)
   }
 
   usagePoints(filter: UsageFilter): UsagePoint[] {

@@ -38,6 +38,7 @@ import type { EngineDefect } from './ports/defect.ts'
 import type { PlannerFunctions } from './ports/planner.ts'
 import type { AttemptEvents, AttemptLinks, ScoutEvents, ScoutLinks } from './ports/scouts.ts'
 import type { Store } from './ports/store.ts'
+import type { AnswerWitness, AuditedEngine, TrustNews } from './ports/trust/witness.ts'
 import type { HistoryRow, UsageFilter } from './ports/usage.ts'
 import { localFleet } from './reports/local-fleet.ts'
 import { ScoutDesk } from './scout-desk.ts'
@@ -71,7 +72,7 @@ export interface HubEngineOptions {
   goneHoldMs?: number
 }
 
-export class HubEngine implements Engine {
+export class HubEngine implements Engine, AuditedEngine {
   readonly core: Core
   readonly intents: DurableIntents
   readonly idempotencyKeys: IdempotencyKeys
@@ -181,6 +182,7 @@ export class HubEngine implements Engine {
 
   /** Ends what clients still wait for with `hub_draining`, commits what can be committed, and stops the clock. */
   stop(): void {
+    this.clients.witness?.stop()
     this.clients.endAll()
     // What ends with them is booked as well.
     this.brain.flush()
@@ -234,6 +236,27 @@ export class HubEngine implements Engine {
   /** What the scouts that dialled this hub itself can do; counts all sessions, for every few seconds. */
   localFleet() {
     return localFleet(this.core.state)
+  }
+
+  idleScouts(kind: TaskKind, model: string, count: number) {
+    return this.brain.idleScouts(kind, model, count)
+  }
+
+  isConnected(scout: string): boolean {
+    return (this.core.state.roster.records.get(scout)?.sessions ?? 0) > 0
+  }
+
+  ownersOf(kind: TaskKind, model: string) {
+    return this.core.state.index.entry(kind, model)?.operators.size ?? 0
+  }
+
+  /** From here on this one looks at the answers of scouts. */
+  watchedBy(witness: AnswerWitness): void {
+    this.clients.witness = witness
+  }
+
+  markTrust(news: TrustNews) {
+    this.brain.markTrust(news)
   }
 
   scout(id: string) {

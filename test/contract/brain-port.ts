@@ -34,6 +34,7 @@ const nonce = new Uint8Array([1, 2, 3, 255])
 const served = { scout: 'key_a/one', provider: 'groq', model: 'm' }
 const cost = {
   ...{ firstContentMs: 1.5, tokensMs: 0, loadMs: 0, priceMs: 0, failureMs: 0, operatorMs: 0, scrollMs: -1 },
+  trustMs: 0,
   totalMs: 0.5,
 }
 const lost = fault('scout_lost', 'Gone.', { retryAfterMs: 5 })

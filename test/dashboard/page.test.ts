@@ -129,7 +129,7 @@ describe.skipIf('reason' in found)(`the page${skipped}`, () => {
     await page.getByRole('button', { name: 'Run', exact: true }).click()
     await page.getByText(/3 of 3 nodes/).waitFor({ timeout: patienceMs })
     expect(await page.locator('.node.done').count()).toBe(3)
-    await page.getByRole('button', { name: /^for: done/ }).press('Enter')
+    await page.getByRole('button', { name: /^for ant: done/ }).press('Enter')
     await page.locator('.run .panel h2', { hasText: /^for$/ }).waitFor({ timeout: patienceMs })
     await page.locator('.answer').waitFor({ timeout: patienceMs })
     await page.getByText('Request', { exact: true }).click()

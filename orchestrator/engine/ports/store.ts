@@ -7,6 +7,7 @@
 import type { TaskKind } from '../../../shared/task.ts'
 import type { DurableTaskState, FirstTaskState, IntentState, UnansweredTaskState } from '../../../shared/task-state.ts'
 import type { AccountStore, AccountWrite } from './account-store.ts'
+import type { TrustStore, TrustWrite } from './trust/trust-store.ts'
 import type { HistoryRow, ReportReads, ServedDay, UsageReads, UsageTally } from './usage.ts'
 
 /** An intent with the tokens of all its tasks. */
@@ -211,6 +212,7 @@ export type StoreWrite =
   /** The process ended while it worked on this intent. Unknown intents are passed over. */
   | { write: 'blame'; intent: string }
   | AccountWrite
+  | TrustWrite
 
 /** The writes of one kind. */
 export type StoreWriteOf<Kind extends StoreWrite['write']> = Extract<StoreWrite, { write: Kind }>
@@ -362,4 +364,5 @@ export interface Store
     IdempotencyStore,
     ResponseStore,
     UsageStore,
+    TrustStore,
     MaintenanceStore {}

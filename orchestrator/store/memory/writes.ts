@@ -17,6 +17,7 @@ import {
   type StoredTask,
 } from './disk.ts'
 import { reportWrites } from './reports.ts'
+import { trustWrites } from './trust.ts'
 import { must, put, take, type Undo } from './undo.ts'
 import { usageWrites } from './usage.ts'
 
@@ -199,6 +200,7 @@ const writes: Writes = {
   },
   ...usageWrites,
   ...reportWrites,
+  ...trustWrites,
   blame(disk, { intent }, undo) {
     if (disk.intents.has(intent)) put(disk.suspects, intent, (disk.suspects.get(intent) ?? 0) + 1, undo)
   },

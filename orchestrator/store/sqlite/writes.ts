@@ -6,6 +6,7 @@
 import { StoreError, type StoreWrite, type StoreWriteOf } from '../../engine/ports/store.ts'
 import { accountWrites } from './accounts/account-writes.ts'
 import type { Statements } from './statements.ts'
+import { trustWrites } from './trust/trust-tables.ts'
 import { reportWrites } from './usage/report-tables.ts'
 import { type Unbooked, usageWrites } from './usage/usage-writes.ts'
 
@@ -29,6 +30,7 @@ export function sqliteWriter(statements: Statements, unbooked: Unbooked): (write
     ...idempotencyWrites(statements),
     ...responseWrites(statements),
     ...accountWrites(statements),
+    ...trustWrites(statements),
   }
   return (write) => (writes[write.write] as (write: StoreWrite) => void)(write)
 }

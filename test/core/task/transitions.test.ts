@@ -258,7 +258,7 @@ describe('an event meets a task', () => {
     const made = new Set(Object.values(events).map((make) => make(scene('leased')).type))
     const inOwnTest: Event['type'][] = [
       ...(['submit', 'adopt', 'accept', 'cancelIntent', 'unsent'] as const),
-      ...(['decided', 'expanded', 'decisionFailed', 'storeTroubled', 'storeRecovered', 'stood'] as const),
+      ...(['decided', 'expanded', 'decisionFailed', 'storeTroubled', 'storeRecovered', 'stood', 'trust'] as const),
     ]
     const all: Record<Event['type'], true> = {
       submit: true,
@@ -287,6 +287,7 @@ describe('an event meets a task', () => {
       drain: true,
       stood: true,
       tick: true,
+      trust: true,
     }
     expect([...made, ...inOwnTest].sort()).toEqual(Object.keys(all).sort())
   })

@@ -48,10 +48,11 @@ export function drawPlot(place: HTMLElement, first: Lines): Plot {
       {
         ...axis,
         grid: { show: false },
-        size: 28,
+        size: 32,
+        gap: 8,
         space: timeTicksPx,
         ...(first.isDaily && { incrs: daySteps }),
-        values: (_, splits, __, ___, step) => clock(splits, step, first.isDaily),
+        values: (plot, splits, _, __, step) => whole(plot, splits, clock(splits, step, first.isDaily)),
       },
       {
         ...axis,
@@ -92,6 +93,15 @@ function top(max: number | null): number {
 }
 
 const minuteStep = 60
+
+/** Half of what one character of a label takes, at most. */
+const halfCharPx = 3.6
+
+/** Without labels that would be cut off at the right edge. */
+function whole(plot: UPlot, splits: number[], texts: string[]): string[] {
+  const right = plot.width - leftWidth
+  return texts.map((text, at) => (plot.valToPos(splits[at]!, 'x') + text.length * halfCharPx > right ? '' : text))
+}
 
 function clock(splits: number[], step: number, isDaily: boolean): string[] {
   const isDays = step >= dayStep || isDaily

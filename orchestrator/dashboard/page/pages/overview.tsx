@@ -43,7 +43,7 @@ function OperatorVerdict({ hub }: { hub: Topics['hub'] | null }) {
 
 function Verdict({ findings, hub }: { findings: Finding[]; hub: Topics['hub'] | null }) {
   if (hub === null) return <Pending lines={1} />
-  const isBad = findings.some(({ level }) => level === 'bad') || hub.scouts === 0
+  const isBad = findings.some(({ level }) => level === 'bad') || hub.scouts === 0 || !hub.ready
   return (
     <div class="stack">
       <p class="verdict" role="status">
@@ -90,7 +90,8 @@ function FindingRow({ finding: { level, problem, remedy, page, action } }: { fin
   )
 }
 
-function sentence(findings: number, { scouts, models }: Topics['hub']): string {
+function sentence(findings: number, { ready, scouts, models }: Topics['hub']): string {
+  if (!ready) return 'The orchestrator takes no new requests: it starts or stops.'
   if (scouts === 0) return 'Nobody can answer yet.'
   const who = scouts === 1 ? '1 scout answers' : `${count(scouts)} scouts answer`
   const what = plural(models, 'model')

@@ -93,8 +93,8 @@ function columnsOf({ edit, admit, suspend }: Acts): Column<Account>[] {
         </>
       ),
     },
-    { name: 'Role', cell: ({ role }) => <Pill level={role === 'admin' ? 'accent' : ''}>{role}</Pill> },
-    { name: 'State', cell: ({ state }) => <Pill level={levels[state]}>{state}</Pill> },
+    { name: 'Role', isShort: true, cell: ({ role }) => <Pill level={role === 'admin' ? 'accent' : ''}>{role}</Pill> },
+    { name: 'State', isShort: true, cell: ({ state }) => <Pill level={levels[state]}>{state}</Pill> },
     { name: 'Limits', cell: ({ limits }) => (limits && limitsText(limits)) || 'none' },
     { name: 'Since', isNumber: true, isMinor: true, cell: ({ created }) => ago(created) },
     {

@@ -50,7 +50,7 @@ export function Chat() {
   const names = ['auto', ...(models.data?.data ?? []).map(({ id }) => id).filter((id) => id !== 'auto')]
   return (
     <Panel>
-      <div class="row spread">
+      <div class="row spread tight">
         <select
           class="input compact"
           aria-label="Model"
