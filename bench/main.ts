@@ -30,6 +30,7 @@ import { dispatch } from './scenarios/tasks/dispatch.ts'
 import { durable } from './scenarios/tasks/durable.ts'
 import { flat } from './scenarios/tasks/flat.ts'
 import { latency } from './scenarios/tasks/latency.ts'
+import { trust } from './trust/trust.ts'
 
 const all: Scenario[] = [
   connect,
@@ -50,6 +51,7 @@ const all: Scenario[] = [
   scoutMemory,
   dashboard,
   away,
+  trust,
   codec,
   core,
   store,

@@ -23,6 +23,7 @@ const help: Record<string, string> = {
   seconds: 'length of one window (4)',
   minutes: 'length of `growth` (10) and `soak` (35)',
   rounds: 'turns each contender takes (3)',
+  seed: 'what decides all chance in `trust` (1)',
   attack: 'attacks of `hostile`, with commas between them (all)',
   provider: 'stamped or demo (stamped)',
   profile: 'folder for processor profiles of hub and fleet (none); `hostile` says what ran in the longest turn',
@@ -71,6 +72,7 @@ export function optionsOf({ given }: CommandLine, defaults: Partial<Options>): O
     rounds: number('rounds', defaults.rounds ?? 3),
     minutes: number('minutes', defaults.minutes ?? 10),
     churn: number('churn', defaults.churn ?? 0.01),
+    seed: number('seed', 1),
     attacks: given.get('attack')?.split(',') ?? [],
     population: {
       models: number('models', 50),

@@ -14,6 +14,7 @@ import { bodyBytesMax, requestBodyBytesMax } from '../shared/limits/wire.ts'
 import { TrustedProxies } from '../shared/network/client-address.ts'
 import { readOrigins } from '../shared/network/web-origin.ts'
 import { type SignupMode, signupModes } from './engine/ports/accounts.ts'
+import { type TrustMode, trustModes } from './engine/ports/trust/witness.ts'
 
 const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
 
@@ -42,6 +43,8 @@ export interface Config {
   readonly clusterLogin: { readonly user: string; readonly password: string } | null
   /** Path of a roster file to take in; null: the one in the data folder. */
   readonly clusterRoster: string | null
+  /** Whether answers of scouts are audited, and whether anything but a penalty follows. */
+  readonly trust: TrustMode
   /** Whether unknown wallets get an account, until an administrator sets it otherwise. */
   readonly signup: SignupMode
   /** Processes that hold the sockets of clients and scouts beside the brain; 0 for one process that does all. */
@@ -116,6 +119,7 @@ const schema = z.object({
     .nullable()
     .default(null),
   SIGNUP: z.enum(signupModes, wants('SIGNUP', `one of ${signupModes.join(', ')}`)).default('off'),
+  TRUST: z.enum(trustModes, wants('TRUST', `one of ${trustModes.join(', ')}`)).default('observe'),
   CLUSTER_URL: z
     .string()
     .default('')
@@ -209,6 +213,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     requestBytesMax,
     publicUrl,
     signup,
+    trust: parsed.data.TRUST,
     clusterServers: cluster.servers,
     isClusterSecure: cluster.isSecure,
     clusterLogin: user === null || password === null ? null : { user, password },

@@ -14,7 +14,7 @@ import { realSystem, type System } from '../shared/system.ts'
 import { AccountWatch } from './accounts/account-watch.ts'
 import { HubAccounts } from './accounts/accounts.ts'
 import type { Ready } from './banner.ts'
-import { runBrain } from './brain/brain-process.ts'
+import { awaits, runBrain } from './brain/brain-process.ts'
 import type { Network } from './cluster/network.ts'
 import { type Config, readConfig } from './config.ts'
 import type { CoreSettings } from './core/settings.ts'
@@ -24,6 +24,7 @@ import { runEdge } from './edge/edge-process.ts'
 import { HubEngine } from './engine/engine.ts'
 import { Keyring } from './engine/keyring.ts'
 import type { EngineDefect } from './engine/ports/defect.ts'
+import type { Store, StoreWrite } from './engine/ports/store.ts'
 import { firstClientKey, localScoutKey } from './first-keys.ts'
 import { connectionsMax, requestsMax } from './gateway/descriptors.ts'
 import { Gateway, type GatewaySettings } from './gateway/gateway.ts'
@@ -36,6 +37,8 @@ import { isLoopback, pageHosts, pageOrigin } from './page-address.ts'
 import { isBelowNpm, watchParent } from './parent-watch.ts'
 import { planner, plannerFunctions } from './planner/planner.ts'
 import { openDataFolder } from './store/data-folder.ts'
+import { defaultTrustSettings, type TrustSettings } from './trust/desk/parts.ts'
+import { TrustDesk } from './trust/trust-desk.ts'
 
 export interface HubOptions {
   config: Config
@@ -44,6 +47,7 @@ export interface HubOptions {
   core?: Partial<CoreSettings>
   http?: Partial<HttpSettings>
   gateway?: Partial<GatewaySettings>
+  trust?: Partial<TrustSettings>
   /** The page for people; without it `GET /` has a text for everybody. */
   page?: Page
   /** Its part in a network of hubs; stopped with the hub. */
@@ -60,6 +64,8 @@ export interface Hub {
   engine: HubEngine
   keyring: Keyring
   accounts: HubAccounts
+  /** Null where `TRUST` is off. */
+  trust: TrustDesk | null
   /** Stops taking work, lets what is under way finish within `drainMs`, closes everything. */
   stop(): Promise<void>
 }
@@ -74,8 +80,6 @@ export function startHub(options: HubOptions): Hub | { flaw: string } {
   if ('flaw' in folder) return folder
   const keyring = new Keyring(folder.store, folder.pepper, system, config.adminKey ?? undefined)
   const epoch = folder.store.nextEpoch()
-  // On the very first start there is no fleet that could be on its way back.
-  const settings = epoch === 1 ? { bootGraceMs: 0, ...options.core } : { ...options.core }
   const clientOf = (peer: string, headers: Headers) => proxies.clientOf(peer, headers)
   const gateway = gatewayOf(options, { system, keyring, clientOf })
   const engine = new HubEngine({
@@ -83,10 +87,12 @@ export function startHub(options: HubOptions): Hub | { flaw: string } {
     store: folder.store,
     links: gateway.links,
     epoch,
+    ...(options.network && { taskEpoch: options.network.taskEpoch(epoch) }),
     onDefect: options.onDefect ?? (() => {}),
     planner: plannerFunctions,
-    settings,
+    settings: { ...graceOf(epoch), ...options.core },
   })
+  options.network?.share(engine)
   // Recovery comes before the port: nobody may reach a hub that cannot go on from its store.
   engine.start()
   for (const { intent, reason } of engine.intents.setAside) log.error({ intent, reason }, 'an intent was set aside')
@@ -120,7 +126,7 @@ export function startHub(options: HubOptions): Hub | { flaw: string } {
   keyring.onDropped(http.keyDropped)
   gateway.start(engine.scoutEvents)
   watch.start()
-  startNetwork(options.network, engine, gateway)
+  const trust = startBeside(options, { engine, gateway, store: folder.store, system })
   const stop = async () => {
     gateway.announceDrain('the orchestrator is restarting')
     options.network?.drain('the orchestrator is restarting')
@@ -132,7 +138,36 @@ export function startHub(options: HubOptions): Hub | { flaw: string } {
     await http.stop()
     folder.close()
   }
-  return { url: http.url, port: http.port, engine, keyring, accounts, stop }
+  return { url: http.url, port: http.port, engine, keyring, accounts, trust, stop }
+}
+
+interface StartedParts {
+  engine: HubEngine
+  gateway: Gateway
+  store: Store
+  system: System
+}
+
+/** Starts what works beside the engine. */
+function startBeside(options: HubOptions, { engine, gateway, store, system }: StartedParts): TrustDesk | null {
+  startNetwork(options.network, engine, gateway)
+  return openTrust(options, engine, store, system)
+}
+
+/** Who audits the answers of scouts; null where nobody does. */
+function openTrust({ config, trust }: HubOptions, engine: HubEngine, store: Store, system: System): TrustDesk | null {
+  if (config.trust === 'off') return null
+  const settings = { ...defaultTrustSettings, isEnforced: config.trust === 'enforce', ...trust }
+  const keep = (write: StoreWrite) => engine.journal.lazily(write)
+  const desk = new TrustDesk({ system, engine, store, keep, settings })
+  engine.watchedBy(desk)
+  desk.start()
+  return desk
+}
+
+/** On the very first start there is no fleet that could be on its way back. */
+function graceOf(epoch: number): Partial<CoreSettings> {
+  return epoch === 1 ? { bootGraceMs: 0 } : {}
 }
 
 /** What there may be to show besides the hub itself. */
@@ -154,7 +189,10 @@ interface GatewayNeeds {
   clientOf: (peer: string, headers: Headers) => string
 }
 
-function gatewayOf({ log, gateway: settings }: HubOptions, { system, keyring, clientOf }: GatewayNeeds): Gateway {
+function gatewayOf(
+  { log, gateway: settings, network }: HubOptions,
+  { system, keyring, clientOf }: GatewayNeeds,
+): Gateway {
   return new Gateway({
     system,
     keys: (key) => keyring.verify(key),
@@ -162,6 +200,7 @@ function gatewayOf({ log, gateway: settings }: HubOptions, { system, keyring, cl
     clientOf,
     onDefect: (err) => log.error({ err }, "a scout's frame met a defect of this orchestrator"),
     ...(settings && { settings }),
+    ...(network && { otherHubs: () => network.otherHubs() }),
   })
 }
 
@@ -190,7 +229,9 @@ async function openNetworkOf(config: Config, log: Logger): Promise<Network | { f
   const { clusterLogin: login, clusterRoster: roster } = config
   if (servers.length === 0) return null
   const { openNetwork } = await import('./cluster/network.ts')
-  return openNetwork({ dataDir, servers, isSecure, login, roster }, { system: realSystem(), log })
+  const { memoryStore } = await import('./store/memory/store.ts')
+  const settings = { dataDir, servers, isSecure, login, roster }
+  return openNetwork(settings, { system: realSystem(), log, copies: memoryStore() })
 }
 
 async function run(): Promise<void> {
@@ -205,9 +246,9 @@ async function run(): Promise<void> {
       log.error({ err: error }, 'an error reached the top; this is a defect, please report it')
     })
   }
-  const [role, runDir, ...forWhom] = process.argv.slice(2)
+  const [role, runDir, ...words] = process.argv.slice(2)
   if (role === 'brain' && runDir !== undefined) {
-    return runBrain(config, log, runDir, { hasScout: forWhom.includes('scout'), hasReader: forWhom.includes('reader') })
+    return runBrain(config, log, runDir, words)
   }
   if (role === 'edge' && runDir !== undefined) return void runEdge(config, log, runDir)
   if (config.edges > 0) return runProcesses(config, log)
@@ -267,7 +308,7 @@ function runProcesses(config: Config, log: Logger): void {
   const forWhom = [...(process.send === undefined ? [] : ['scout']), ...(hasReader() ? ['reader'] : [])]
   const processes = new HubProcesses({
     commands: {
-      brain: [...program, 'brain', runDir, ...forWhom],
+      brain: (awaited) => [...program, 'brain', runDir, ...forWhom, `${awaits}${awaited}`],
       edge: [...program, 'edge', runDir],
     },
     edges: config.edges,

@@ -10,7 +10,7 @@ export interface Timer {
 export interface System {
   /** Monotonic milliseconds; only differences mean anything. */
   nowMs(): number
-  /** Wall clock in milliseconds since 1970, for people and stored rows only; never for timeouts. */
+  /** Wall clock in whole milliseconds since 1970, for people and stored rows only; never for timeouts. */
   wallMs(): number
   /** Runs `callback` once after `delayMs`. */
   after(delayMs: number, callback: () => void): Timer
@@ -20,6 +20,14 @@ export interface System {
   randomBytes(count: number): Uint8Array
   /** Uniform in [0, 1), for jitter only. */
   random(): number
+}
+
+/**
+ * Uniform in [0, 1), from entropy that nobody can foresee: for draws whose outcome is worth something to others.
+ */
+export function secretUnit({ randomBytes }: Pick<System, 'randomBytes'>): number {
+  const [a = 0, b = 0, c = 0, d = 0] = randomBytes(4)
+  return (a * 0x1000000 + b * 0x10000 + c * 0x100 + d) / 0x100000000
 }
 
 const poolBytes = 4096

@@ -37,7 +37,11 @@ const order = [
 
 /** Writes both files and the charts. Returns the sentence to show. */
 export async function writeReport(): Promise<string> {
-  const kept = keptResults().sort((a, b) => order.indexOf(a.scenario) - order.indexOf(b.scenario))
+  const all = keptResults().sort((a, b) => order.indexOf(a.scenario) - order.indexOf(b.scenario))
+  // What audits find is no figure of speed: it has its own page.
+  const kept = all.filter(({ scenario }) => scenario !== 'trust')
+  const trust = all.find(({ scenario }) => scenario === 'trust')?.result.chart
+  if (trust !== undefined) await writeChart('trust', trust, 'trust')
   if (kept.length === 0) return 'There are no results yet: run `bun bench` first.'
   const figures = Object.assign({}, ...kept.map(({ result }) => result.figures))
   const peers = peerRun()

@@ -136,11 +136,11 @@ async function chartSvg(chart: Chart): Promise<string> {
   return svg
 }
 
-/** Writes the chart below `docs/images`; returns its path from `docs`. */
-export async function writeChart(name: string, chart: Chart): Promise<string> {
+/** Writes the chart into a folder below `docs`; returns its path from there. */
+export async function writeChart(name: string, chart: Chart, folder = 'images'): Promise<string> {
   const docs = join(import.meta.dirname, '..', '..', 'docs')
-  mkdirSync(join(docs, 'images'), { recursive: true })
-  const path = `images/bench-${name}.svg`
+  mkdirSync(join(docs, folder), { recursive: true })
+  const path = `${folder}/bench-${name}.svg`
   writeFileSync(join(docs, path), await chartSvg(chart))
   return path
 }

@@ -20,6 +20,8 @@ export interface Options {
   minutes: number
   /** Share of scouts that lose their socket each second. */
   churn: number
+  /** Of scenarios whose chance is seeded. */
+  seed: number
   /** Names of attacks; none for all. */
   attacks: string[]
   population: Population

@@ -8,13 +8,14 @@
 import { fault } from '../../shared/faults.ts'
 import { hourSlotMs } from '../../shared/limits/scheduling.ts'
 import { autoModel } from '../../shared/task.ts'
-import type { Effect, Event, Submit } from './events.ts'
+import type { Adopt, Effect, Event, Submit } from './events.ts'
 import { isDeserted, isOnlyNamed } from './fleet/absence.ts'
 import { notOffered } from './fleet/not-offered.ts'
 import type { Lease, ModelEntry } from './model/object-graph.ts'
 import { type CoreSeed, CoreState, hubDraining, refuse } from './state.ts'
 import { noteHour } from './stats/hour-counts.ts'
 import { bookMissed } from './stats/missed-work.ts'
+import { adopt } from './step/adopting.ts'
 import { onDue } from './step/deadlines.ts'
 import { matchAll } from './step/matching.ts'
 import { endLimited } from './step/nobody-left.ts'
@@ -29,6 +30,7 @@ import { newTask } from './task/new-task.ts'
 import { noteProgress, noteWork } from './task/patience.ts'
 import { storeRecovered, storeTroubled } from './task/store-trouble.ts'
 import { cancelIntent, decide, finish } from './task/terminal.ts'
+import { markTrust } from './trust/marking.ts'
 
 export class Core {
   /** For the read side (listings, metrics) and for tests; only `step` changes it. */
@@ -51,6 +53,8 @@ function apply(core: CoreState, event: Event): void {
   switch (event.type) {
     case 'submit':
       return submit(core, event)
+    case 'adopt':
+      return adopt(core, event, entryFor(core, event))
     case 'accept':
       return accept(core, event)
     case 'cancelIntent': {
@@ -72,10 +76,8 @@ function apply(core: CoreState, event: Event): void {
       return changeOffers(core, event)
     case 'credit':
       return credit(core, event.session, event.count)
-    case 'scoutDraining': {
-      const scout = core.roster.bySession.get(event.session)
-      return scout && core.roster.drain(scout)
-    }
+    case 'scoutDraining':
+      return startDraining(core, event.session)
     case 'scoutGone':
       return leave(core, event)
     case 'started':
@@ -103,6 +105,8 @@ function apply(core: CoreState, event: Event): void {
       return unsent(core, event)
     case 'settle':
       return settle(core, event)
+    case 'trust':
+      return markTrust(core, event)
     case 'storeTroubled':
       return storeTroubled(core, event.unsent)
     case 'storeRecovered':
@@ -115,6 +119,11 @@ function apply(core: CoreState, event: Event): void {
       endLimited(core)
       return core.wheel.advance(core.nowMs, (deadline) => onDue(core, deadline))
   }
+}
+
+function startDraining(core: CoreState, session: number): void {
+  const scout = core.roster.bySession.get(session)
+  if (scout !== undefined) core.roster.drain(scout)
 }
 
 function cancel(core: CoreState, event: Extract<Event, { type: 'cancel' }>): void {
@@ -140,7 +149,7 @@ function submit(core: CoreState, event: Submit): void {
  * The model's entry: of one that is offered or whose scouts may be back soon, of `auto`, or, while a fleet may be
  * reconnecting, of any model.
  */
-function entryFor(core: CoreState, { kind, model }: Submit): ModelEntry | undefined {
+function entryFor(core: CoreState, { kind, model }: Submit | Adopt): ModelEntry | undefined {
   const known = core.index.entry(kind, model)
   if (known !== undefined && !isOnlyNamed(known)) return isDeserted(core, known) ? undefined : known
   if (model === autoModel) return core.index.ensureEntry(kind, model, core.nowMs)

@@ -37,7 +37,7 @@ import { clients } from './fleet/model-names.ts'
 import { resumesAtMs } from './fleet/resume-times.ts'
 import { weightOf } from './fleet/retired-records.ts'
 import { hasRoom, instanceKey } from './fleet/roster.ts'
-import type { Lease, ModelEntry, OfferClass, Scout, Task } from './model/object-graph.ts'
+import type { Capability, Lease, ModelEntry, OfferClass, Scout, Task } from './model/object-graph.ts'
 import { isTerminal } from './model/task.ts'
 import type { CoreState } from './state.ts'
 import { cancelsPerCredit } from './task/cancels.ts'
@@ -119,6 +119,8 @@ class Recount {
   readonly variants = new Map<ModelEntry, number>()
   readonly scouts = new Map<ModelEntry, number>()
   readonly offerers = new Map<ModelEntry, number>()
+  /** Of these the convicted ones. */
+  readonly convicted = new Map<ModelEntry, number>()
   readonly sessions = new Map<object, number>()
   /** When the first pause ends of those who are paused. */
   readonly resumes = new Map<ModelEntry, number>()
@@ -238,12 +240,14 @@ function checkScout(core: CoreState, session: number, scout: Scout, count: Recou
     const isListed = entry.ready.includes(capability)
     check(isListed !== scout.unlisted.includes(capability), 10, session, 'does not know whether % lists it', entry.key)
     add(count.offerers, entry)
+    const served = scout.capabilities.filter((one) => isServedAs(one, entry))
+    if (served.some(({ mark }) => mark?.isConvicted === true)) add(count.convicted, entry)
     if (!isAble(scout, entry)) noteResume(scout, entry, count)
     if (!isAble(scout, entry)) continue
     add(count.scouts, entry)
     if (!canServe(scout, entry)) continue
     check(isListed || !scout.idle, 10, session, 'is idle and unknown to %', entry.key)
-    if (scout.idle) count.idle.add(entry)
+    if (scout.idle && !served.every(isSetAside)) count.idle.add(entry)
   }
   checkWindows(scout, held, check)
   check(core.roster.records.get(record.scout) === record, 14, session, 'has lost its record')
@@ -254,6 +258,18 @@ function checkScout(core: CoreState, session: number, scout: Scout, count: Recou
   check(pauses.length <= offersMax, 14, session, 'has too many pauses')
   check(cancels.length <= cancelsPerCredit * core.settings.creditMax, 14, session, 'has too many cancels')
   count.armed += pauses.length + cancels.length
+}
+
+/** Whether a task for this entry may be served with this capability. */
+function isServedAs(capability: Capability, { kind, model }: ModelEntry): boolean {
+  const served = capability.entry
+  if (served.kind !== kind || served.model === autoModel) return false
+  return model === autoModel || served.model === model
+}
+
+/** Convicted, while somebody else offers the model. */
+function isSetAside({ mark, entry }: Capability): boolean {
+  return mark?.isConvicted === true && entry.convicted < entry.offerers
 }
 
 function noteResume({ pauses, state, klass }: Scout, entry: ModelEntry, count: Recount): void {
@@ -285,6 +301,7 @@ function checkEntry(core: CoreState, entry: ModelEntry, count: Recount, check: C
   check(core.index.entries.get(key) === entry, 10, key, 'is listed under another name')
   check(offerers === (count.offerers.get(entry) ?? 0), 10, key, 'counts % offerers', offerers)
   check(scouts === (count.scouts.get(entry) ?? 0), 10, key, 'counts % scouts', scouts)
+  check(entry.convicted === (count.convicted.get(entry) ?? 0), 10, key, 'counts % convicted', entry.convicted)
   check(!hasTwice(ready), 10, key, 'lists a scout twice')
   let gone = 0
   for (const { scout, entry: listed, withdrawn } of ready) {

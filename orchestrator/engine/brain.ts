@@ -17,7 +17,9 @@ import {
 } from '../../shared/limits/store.ts'
 import { standstillMs } from '../../shared/limits/wire.ts'
 import { nonceBytes } from '../../shared/protocol/frames.ts'
+import { fault } from '../../shared/faults.ts'
 import type { System, Timer } from '../../shared/system.ts'
+import type { TaskKind } from '../../shared/task.ts'
 import type { TurnLane } from '../../shared/turn-lane.ts'
 import { Core } from '../core/core.ts'
 import { type CoreSettings, defaultCoreSettings } from '../core/settings.ts'
@@ -36,11 +38,14 @@ import { DurableIntents } from './intents/intents.ts'
 import { NumberBlocks, Numbers } from './numbers.ts'
 import type { BrainPort, EdgePort, FromClients, FromScouts } from './ports/brain.ts'
 import type { EngineStats } from './ports/client.ts'
+import type { IntentHost, IntentLog } from './ports/intents.ts'
 import type { PlannerFunctions } from './ports/planner.ts'
 import type { Greeting } from './ports/scouts.ts'
 import { type Store, StoreError } from './ports/store.ts'
 import { type HistoryRow, hourMs, type ServedDay, type UsageFilter, type UsagePoint } from './ports/usage.ts'
+import type { IdleScout, TrustNews } from './ports/trust/witness.ts'
 import { FleetList } from './reports/fleet-list.ts'
+import { idleScouts } from './reports/idle-scouts.ts'
 import { Listings } from './reports/listings.ts'
 import { ServedDays } from './reports/served-days.ts'
 import { StandingReports } from './reports/standings.ts'
@@ -59,8 +64,10 @@ export interface BrainOptions {
   edges: EdgePort
   /** For the sinks of durable tasks. */
   host: AnswerSinkHost
-  /** From the store; makes task numbers unique across restarts. */
+  /** From the store. */
   epoch: number
+  /** Makes task numbers unique across restarts, and in a network across hubs. */
+  taskEpoch: number
   /** How scrolls that decide at run time continue; without it such nodes fail. */
   planner: PlannerFunctions | null
   settings: Partial<CoreSettings>
@@ -95,6 +102,9 @@ export class Brain implements BrainPort {
   private readonly servedDays: ServedDays
   private readonly drainWait: DrainWait
   private readonly effectRunner: EffectRunner
+  /** Sessions of scouts with leases of which it is not known yet whether they are this hub's. */
+  private readonly undecided = new Set<number>()
+  private readonly troubles = new Set<'store' | 'network'>()
   /** Sessions whose end is held back. */
   private readonly leaving = new Map<number, { timer: Timer; isForsaken: boolean }>()
   private timers: Timer[] = []
@@ -120,8 +130,7 @@ export class Brain implements BrainPort {
     this.standings = new StandingReports(state, (session, standing) => {
       edges.toScouts({ type: 'standing', session, standing })
     })
-    const turned = (isTroubled: boolean) =>
-      this.writer.add(isTroubled ? { type: 'storeTroubled', unsent: [] } : { type: 'storeRecovered' })
+    const turned = (isTroubled: boolean) => this.turned('store', isTroubled)
     this.journal = new Journal(store, system, turned, (work) => guard.run('journal', work))
     this.servedDays = new ServedDays(state.served, this.journal, system)
     const booked = new BookedUse({ store, journal: this.journal, edges })
@@ -135,7 +144,7 @@ export class Brain implements BrainPort {
     this.admission = new Admission(this.charges, this.allowed)
     this.responses = new KeptResponses(store, this.journal)
     this.idempotencyKeys = new IdempotencyKeys(store, system)
-    this.taskBlocks = new NumberBlocks(epoch)
+    this.taskBlocks = new NumberBlocks(options.taskEpoch)
     this.numbers = new Numbers(() => this.numbers.add(this.taskBlocks.take()))
     for (let block = 0; block < 2; block++) this.numbers.add(this.taskBlocks.take())
     this.intents = new DurableIntents({
@@ -157,7 +166,25 @@ export class Brain implements BrainPort {
     this.drainWait = drainWait
     const { leaseTtlMs } = state.settings
     this.effectRunner = new EffectRunner({ store, intents, edges, drainWait, admission, epoch, leaseTtlMs })
-    this.barrier = new CommitBarrier(journal, intents, this.effectRunner, share)
+    this.barrier = new CommitBarrier(journal, intents, this.effectRunner, share, ({ task, attempt }) =>
+      this.writer.add({ type: 'unsent', task, attempt, fault: movedOn }),
+    )
+  }
+
+  /** Durable intents live in this journal from now on. Before the start. See `DurableIntents.share`. */
+  shareIntents(log: IntentLog, copies: Store): IntentHost {
+    const onTrouble = (isTroubled: boolean) => this.turned('network', isTroubled)
+    const contain = (work: () => void) => this.guard.run('journal of the network', work)
+    return this.intents.share(log, copies, { onTrouble, contain })
+  }
+
+  /** Nothing can be promised to scouts while either of the two cannot be written. */
+  private turned(of: 'store' | 'network', isTroubled: boolean): void {
+    const was = this.troubles.size > 0
+    if (isTroubled) this.troubles.add(of)
+    else this.troubles.delete(of)
+    const is = this.troubles.size > 0
+    if (is !== was) this.writer.add(is ? { type: 'storeTroubled', unsent: [] } : { type: 'storeRecovered' })
   }
 
   nextTask(): number {
@@ -177,6 +204,9 @@ export class Brain implements BrainPort {
         if (refused === null) return this.writer.add(message)
         return this.edges.toClients({ type: 'refused', task: message.task, fault: refused })
       }
+      case 'adopt':
+        this.admission.readmit(message)
+        return this.writer.add(message)
       case 'used':
         return this.admission.close(message)
       case 'usage':
@@ -201,6 +231,16 @@ export class Brain implements BrainPort {
   }
 
   private joined(greeting: Greeting): void {
+    const { session, hello } = greeting
+    const waits = hello.held.length === 0 ? null : this.intents.decided(hello.held.map(({ task }) => task))
+    if (waits === null) return this.admit(greeting)
+    this.undecided.add(session)
+    void waits.then(() => {
+      if (this.undecided.delete(session)) this.admit(greeting)
+    })
+  }
+
+  private admit(greeting: Greeting): void {
     this.listings.greeted(greeting)
     const { session, operator, hello } = greeting
     const { name, instance, concurrency, offers, held } = hello
@@ -210,6 +250,7 @@ export class Brain implements BrainPort {
   }
 
   private gone(session: number, isForsaken: boolean): void {
+    if (this.undecided.delete(session)) return
     this.listings.gone(session)
     this.standings.gone(session)
     // Nothing is granted to it any more.
@@ -237,8 +278,8 @@ export class Brain implements BrainPort {
   start(): void {
     this.guard.run('recovery', () => {
       this.intents.recover()
-      // Whoever waited for these is gone.
-      for (const intent of this.store.unkept()) void this.intents.forget(intent, null)
+      // Whoever waited for these is gone. In a network another hub may have them.
+      if (!this.intents.isShared) for (const intent of this.store.unkept()) void this.intents.forget(intent, null)
     })
     this.writer.flush()
     this.tickDueMs = this.system.nowMs() + tickMs
@@ -304,6 +345,16 @@ export class Brain implements BrainPort {
     } while (this.writer.pending > 0 && this.journal.trouble === null && !this.guard.isDead)
     for (const timer of this.timers) timer.cancel()
     this.timers = []
+    this.intents.stop()
+  }
+
+  /** What trust weighs is decided elsewhere, and holds from the next placement on. */
+  markTrust(news: TrustNews): void {
+    this.writer.add({ type: 'trust', ...news })
+  }
+
+  idleScouts(kind: TaskKind, model: string, count: number): IdleScout[] {
+    return idleScouts(this.core.state, this.system, kind, model, count)
   }
 
   usagePoints(filter: UsageFilter): UsagePoint[] {
@@ -339,3 +390,5 @@ export class Brain implements BrainPort {
     return { ...this.listings.counts(), tasksFinished: finished, attempts, staleSettlements, ...usage, used, stopped }
   }
 }
+
+const movedOn = fault('cancelled', 'Another hub of the network goes on with the intent of this task.')

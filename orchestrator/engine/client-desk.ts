@@ -14,12 +14,14 @@ import { isLimited } from '../tenants/tenants.ts'
 import type { AnswerSinkHost } from './answers/answer-sink.ts'
 import { askedOf } from './answers/asked.ts'
 import { Relay } from './answers/relay.ts'
+import { AnswerWatch } from './answers/watch/answer-watch.ts'
 import type { Relays } from './answers/relays.ts'
 import { costOf, sizeOf } from './charges/charges.ts'
 import type { UsageBook } from './durability/usage-book.ts'
 import type { BrainPort, ToClients } from './ports/brain.ts'
 import { type Charge, type ChargedKey, unlimitedKey } from './ports/charged-key.ts'
 import type { Answer, Submission } from './ports/client.ts'
+import { type AnswerWitness, auditTenant } from './ports/trust/witness.ts'
 
 /** Somebody waits in front of a screen: the middle of the scale that intents may use. */
 const chatPriority = 5
@@ -38,6 +40,9 @@ interface ClientDeskParts {
 type TaskNews = Extract<ToClients, { type: 'finished' | 'refused' | 'position' }>
 
 export class ClientDesk {
+  /** Who looks at answers; null for nobody. */
+  witness: AnswerWitness | null = null
+
   constructor(private readonly parts: ClientDeskParts) {}
 
   submit(submission: Submission): Answer {
@@ -48,15 +53,19 @@ export class ClientDesk {
     const { model } = submission
     const routing = routingFor(key, submission)
     const { continues } = routing
-    const relay = new Relay({ task, tenant, kind, stream, created, request: body, continues, key }, host)
+    const deadlineMs = Math.min(submission.deadlineMs ?? requestDeadlineMs, requestDeadlineMs)
+    // What is asked in order to judge an answer is not judged once more here: who asked does that.
+    const witness = tenant === auditTenant ? null : this.witness
+    const isDirected = routing.only.length > 0
+    const watch = witness && new AnswerWatch(witness, tenant, kind, body, stream, deadlineMs, isDirected)
+    const relay = new Relay({ task, tenant, kind, stream, created, request: body, continues, key, watch }, host)
     if (!mayAskFor(key.scopes, model)) {
       relay.refuse(unknownModel(model))
       return relay
     }
     relays.add(relay)
-    const deadlineMs = Math.min(submission.deadlineMs ?? requestDeadlineMs, requestDeadlineMs)
     const weight = submission.weight ?? 1
-    const priority = chatPriority
+    const priority = submission.priority ?? chatPriority
     const promptBytes = body.length
     brain.fromClients({
       type: 'submit',

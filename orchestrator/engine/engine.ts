@@ -35,9 +35,11 @@ import type {
   Submission,
 } from './ports/client.ts'
 import type { EngineDefect } from './ports/defect.ts'
+import type { IntentHost, IntentLog } from './ports/intents.ts'
 import type { PlannerFunctions } from './ports/planner.ts'
 import type { AttemptEvents, AttemptLinks, ScoutEvents, ScoutLinks } from './ports/scouts.ts'
 import type { Store } from './ports/store.ts'
+import type { AnswerWitness, AuditedEngine, TrustNews } from './ports/trust/witness.ts'
 import type { HistoryRow, UsageFilter } from './ports/usage.ts'
 import { localFleet } from './reports/local-fleet.ts'
 import { ScoutDesk } from './scout-desk.ts'
@@ -61,6 +63,8 @@ export interface HubEngineOptions {
   links: ScoutLinks | AwayEdges
   /** From the store; makes task numbers unique across restarts. */
   epoch: number
+  /** In its place for those numbers, in a network: unique across hubs as well. */
+  taskEpoch?: number
   /** Called once, before the error goes on to whoever called the engine: the process has to end. */
   onDefect: (defect: EngineDefect) => void
   /** How scrolls that decide at run time continue; without it such nodes fail. */
@@ -71,7 +75,7 @@ export interface HubEngineOptions {
   goneHoldMs?: number
 }
 
-export class HubEngine implements Engine {
+export class HubEngine implements Engine, AuditedEngine {
   readonly core: Core
   readonly intents: DurableIntents
   readonly idempotencyKeys: IdempotencyKeys
@@ -112,7 +116,8 @@ export class HubEngine implements Engine {
     const host = new AnswerHost(port, holders)
     const { planner = null, goneHoldMs = 0 } = options
     const seed = options.seed ?? Math.floor(system.random() * Number.MAX_SAFE_INTEGER)
-    this.brain = new Brain({ system, store, guard, lane, edges, host, epoch, planner, settings, seed, goneHoldMs })
+    const numbers = { epoch, taskEpoch: options.taskEpoch ?? epoch }
+    this.brain = new Brain({ system, store, guard, lane, edges, host, ...numbers, planner, settings, seed, goneHoldMs })
     const { core, intents } = this.brain
     this.book = new UsageBook((sum) => port.fromClients({ type: 'usage', sum }), system)
     const relays = new Relays()
@@ -166,6 +171,11 @@ export class HubEngine implements Engine {
     else this.answers.receive(message)
   }
 
+  /** Durable intents are the network's: written into its journal first. `copies` is for those of other hubs. */
+  shareIntents(log: IntentLog, copies: Store): IntentHost {
+    return this.brain.shareIntents(log, copies)
+  }
+
   /** Takes up what the last process left open, and begins to count time. Before any client or scout comes in. */
   start(): void {
     this.brain.start()
@@ -183,6 +193,7 @@ export class HubEngine implements Engine {
 
   /** Ends what clients still wait for with `hub_draining`, commits what can be committed, and stops the clock. */
   stop(): void {
+    this.clients.witness?.stop()
     this.clients.endAll()
     // What ends with them is booked as well.
     this.brain.flush()
@@ -236,6 +247,27 @@ export class HubEngine implements Engine {
   /** What the scouts that dialled this hub itself can do; counts all sessions, for every few seconds. */
   localFleet() {
     return localFleet(this.core.state)
+  }
+
+  idleScouts(kind: TaskKind, model: string, count: number) {
+    return this.brain.idleScouts(kind, model, count)
+  }
+
+  isConnected(scout: string): boolean {
+    return (this.core.state.roster.records.get(scout)?.sessions ?? 0) > 0
+  }
+
+  ownersOf(kind: TaskKind, model: string) {
+    return this.core.state.index.entry(kind, model)?.operators.size ?? 0
+  }
+
+  /** From here on this one looks at the answers of scouts. */
+  watchedBy(witness: AnswerWitness): void {
+    this.clients.witness = witness
+  }
+
+  markTrust(news: TrustNews) {
+    this.brain.markTrust(news)
   }
 
   scout(id: string) {

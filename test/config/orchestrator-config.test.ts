@@ -6,7 +6,7 @@ const origins = '* or origins with commas between, as https://app.example.com or
 const orEach = 'to allow every origin, or name each one'
 const page = 'an address without a path, as https://hub.example'
 const networks = 'addresses or networks with commas between, as 127.0.0.1 or 10.0.0.0/8'
-const pages = { publicUrl: null, signup: 'off', edges: 0 }
+const pages = { publicUrl: null, signup: 'off', edges: 0, trust: 'observe' }
 const rest = { corsOrigins: [], trustedProxies: [], privateUrls: 'refuse', requestBytesMax: 33_554_432, ...pages }
 const byItself = { clusterServers: [], isClusterSecure: false, clusterLogin: null, clusterRoster: null }
 const defaults = {
@@ -38,6 +38,7 @@ test('everything set is taken, and the result cannot be changed', () => {
     REQUEST_MAX_MIB: '64',
     PUBLIC_URL: 'https://Hub.example:443/',
     SIGNUP: 'approve',
+    TRUST: 'enforce',
     CLUSTER_URL: 'tls://one.example, tls://[::1]:4223/',
     CLUSTER_ROSTER: './roster-epoch-2.json',
     CLUSTER_USER: 'hub',
@@ -46,7 +47,13 @@ test('everything set is taken, and the result cannot be changed', () => {
   })
   const corsOrigins = ['https://app.example.com', 'http://localhost:5173']
   const sizes = { requestBytesMax: 67_108_864, publicUrl: 'https://hub.example', signup: 'approve', edges: 0 }
-  const taken = { corsOrigins, trustedProxies: ['127.0.0.1', 'fd00::/8'], privateUrls: 'allow', ...sizes }
+  const taken = {
+    corsOrigins,
+    trustedProxies: ['127.0.0.1', 'fd00::/8'],
+    privateUrls: 'allow',
+    ...sizes,
+    trust: 'enforce',
+  }
   const cluster = {
     clusterServers: ['one.example:4222', '[::1]:4223'],
     isClusterSecure: true,

@@ -34,6 +34,7 @@ const nonce = new Uint8Array([1, 2, 3, 255])
 const served = { scout: 'key_a/one', provider: 'groq', model: 'm' }
 const cost = {
   ...{ firstContentMs: 1.5, tokensMs: 0, loadMs: 0, priceMs: 0, failureMs: 0, operatorMs: 0, scrollMs: -1 },
+  trustMs: 0,
   totalMs: 0.5,
 }
 const lost = fault('scout_lost', 'Gone.', { retryAfterMs: 5 })
@@ -53,6 +54,12 @@ const fromClients: FromClients[] = [
     ...{ type: 'submit', task, tenant: 'key_c', weight: 0.5, priority: 5, kind: 'chat', model: 'auto', stream: true },
     ...{ promptBytes: 12, deadlineMs: 600_000, routing: { ...defaultRouting, only: ['a'], hedgeAfterMs: 0 } },
     charge: { key, size: { textBytes: 12, media: 1, answerTokens: 40 } },
+  },
+  {
+    ...{ type: 'adopt', task, tenant: 'key_c', weight: 1, priority: 5, kind: 'chat', model: 'm', stream: true },
+    ...{ promptBytes: 12, deadlineMs: 1_000, routing: defaultRouting, attempt, queuedMs: 5, contentBegan: true },
+    leases: [{ session, attempt, nonce, model: 'm', provider: 'p' }],
+    charge: null,
   },
   { type: 'contentBegan', task, attempt },
   { type: 'renewed', session, task, attempt },

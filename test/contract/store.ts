@@ -18,6 +18,7 @@ import { controlContract } from './store-control.ts'
 import { intentContract } from './store-intents.ts'
 import { reportContract } from './store-reports.ts'
 import { responseContract } from './store-responses.ts'
+import { trustContract } from './store-trust.ts'
 
 export function storeContract(adapter: string, fresh: () => StoreMaker): void {
   describe(`the store on ${adapter}`, () => {
@@ -29,6 +30,7 @@ export function storeContract(adapter: string, fresh: () => StoreMaker): void {
     bookContract(fresh)
     responseContract(fresh)
     reportContract(fresh)
+    trustContract(fresh)
     lifeContract(fresh)
   })
 }

@@ -81,6 +81,50 @@ describe.skipIf('reason' in found)(`the page${skipped}`, () => {
     await again
   })
 
+  test('tells everybody when the orchestrator takes no requests', async () => {
+    const page = await stage.signedIn(stage.hub.clientKey)
+    await well(page)
+    const hub = { ready: false, scouts: 1, models: 3, queued: 0, leased: 0, credits: 0 }
+    await page.route('**/v1/live*', (route) =>
+      route.fulfill({ contentType: 'text/event-stream', body: `event: hub\ndata: ${JSON.stringify(hub)}\n\n` }),
+    )
+    await page.getByRole('link', { name: 'Usage', exact: true }).click()
+    await page.getByRole('link', { name: 'Overview', exact: true }).click()
+    await page.getByText('The orchestrator takes no new requests').waitFor({ timeout: patienceMs })
+  })
+
+  test('shows a key as it is once it was refused to change it', async () => {
+    const { keyring } = stage.hub.hub
+    const { row } = keyring.issue('client', 'shared')
+    const page = await stage.signedIn(stage.hub.adminKey, {}, 'keys')
+    const shown = page.getByRole('row', { name: /shared/ })
+    await shown.waitFor({ timeout: patienceMs })
+    const made = keyring.regenerate(row.id, 1)
+    if (typeof made === 'string') throw new Error(made)
+    await shown.getByRole('button', { name: 'Revoke' }).waitFor()
+    await shown.getByRole('button', { name: 'Regenerate' }).click()
+    const dialog = page.getByRole('dialog', { name: 'Regenerate this key?' })
+    await dialog.getByRole('button', { name: 'Regenerate' }).click()
+    await dialog.getByText('The key changed meanwhile: look again.').waitFor({ timeout: patienceMs })
+    await dialog.getByRole('button', { name: 'Cancel' }).click()
+    await shown.getByText(made.key.slice(-4)).waitFor({ timeout: patienceMs })
+  })
+
+  test('opens a run that failed at the node where it did, which can be tried again', async () => {
+    const scroll = {
+      nodes: [
+        { id: 'fine', prompt: 'Yes?' },
+        { id: 'broken', model: 'no-such-model', prompt: 'No?' },
+        { id: 'after', needs: ['fine', 'broken'], prompt: 'So?' },
+      ],
+    }
+    const accepted = await stage.hub.post('/v1/intents', { scroll, deadline_ms: 1_000 })
+    const { id } = (await accepted.json()) as { id: string }
+    const page = await stage.signedIn(stage.hub.clientKey, {}, `intents/${id}`)
+    await page.locator('.run .panel h2', { hasText: /^broken$/ }).waitFor({ timeout: patienceMs })
+    await page.getByRole('button', { name: 'Try again' }).waitFor({ timeout: patienceMs })
+  })
+
   test('says what it could not find out, instead of taking its reader for a stranger', async () => {
     const context = await stage.context()
     await context.route('**/v1/auth', (route) => route.fulfill({ status: 503, json: {} }))
@@ -157,6 +201,22 @@ describe.skipIf('reason' in found)(`the page${skipped}`, () => {
     await page.getByText('Saved.').waitFor({ timeout: patienceMs })
     expect(stage.hub.hub.accounts.signup()).toBe('open')
     expect(await choice.inputValue()).toBe('open')
+  })
+
+  test('tells an operator who waits to be let in, until nobody does', async () => {
+    const { accounts } = stage.hub.hub
+    const made = accounts.makeAccount({ name: 'Newcomer', address: null, role: 'member', limits: null }, root)
+    if ('code' in made) throw new Error(made.message)
+    accounts.changeAccount(made.id, { state: 'waiting' }, root)
+    const page = await stage.signedIn(stage.hub.adminKey)
+    await page.getByText('1 account waits to be let in.').waitFor({ timeout: patienceMs })
+    await page.getByRole('link', { name: 'See who' }).click()
+    await page
+      .getByRole('row', { name: /Newcomer/ })
+      .getByRole('button', { name: 'Approve' })
+      .click()
+    await page.getByText('No account is waiting.').waitFor({ timeout: patienceMs })
+    expect(accounts.account(made.id)?.state).toBe('active')
   })
 
   test('suspends an account once it was asked whether it should', async () => {

@@ -15,8 +15,8 @@ import { terminalPicture } from './terminal-picture.ts'
 const themes = ['light', 'dark'] as const
 const widths = [1440, 768, 360] as const
 const paths = [
-  ...['overview', 'connect', 'connect/scout', 'keys', 'usage', 'scouts', 'intents'],
-  ...['playground', 'playground/scroll', 'admin', 'admin/settings', 'admin/audit'],
+  ...['overview', 'connect', 'connect/scout', 'keys', 'keys?make=client', 'usage', 'usage?by=key', 'scouts'],
+  ...['intents', 'playground', 'playground/scroll', 'admin', 'admin/settings', 'admin/audit'],
 ]
 /** For what moves although nothing is fetched any more. */
 const settleMs = 250
@@ -130,7 +130,7 @@ async function everyPage(folder: string, state: string, ...more: string[]): Prom
   const nameOf = (path: string) => (/^(intents|scouts)\//.test(path) ? path.replace(/s\/.*/, '') : path)
   for (const theme of themes) {
     for (const width of widths) {
-      const name = (path: string) => join(folder, `${path.replaceAll('/', '-')}-${state}-${width}-${theme}.png`)
+      const name = (path: string) => join(folder, `${path.replaceAll(/[/?=]/g, '-')}-${state}-${width}-${theme}.png`)
       const view = { theme, width, height: width < 500 ? 780 : 900 }
       const visitor = await (await stage.context(view)).newPage()
       await visitor.goto(`${stage.hub.url}/`)
@@ -141,6 +141,7 @@ async function everyPage(folder: string, state: string, ...more: string[]): Prom
       for (const path of [...paths, ...more]) {
         await shoot(page, path, name(nameOf(path)), true)
       }
+      if (state === 'full') await shootChat(page, name('chat'))
       await page.context().close()
     }
   }
@@ -154,4 +155,15 @@ async function shoot(page: Page, path: string, file: string, fullPage: boolean):
   if (path === 'overview') await page.locator('.chart .uplot').first().waitFor({ timeout: patienceMs })
   await page.waitForTimeout(settleMs)
   await page.screenshot({ path: file, fullPage, animations: 'disabled' })
+}
+
+/** A conversation, which nothing but the page itself has. */
+async function shootChat(page: Page, file: string): Promise<void> {
+  await page.evaluate(`location.hash = 'playground'`)
+  await page.getByLabel('Message').fill('Why are there two tides a day?', { timeout: patienceMs })
+  await page.keyboard.press('Enter')
+  await page.getByRole('button', { name: 'Stop' }).waitFor({ timeout: patienceMs })
+  await page.getByRole('button', { name: 'Send' }).waitFor({ timeout: patienceMs })
+  await page.getByRole('button', { name: 'Show as code' }).click()
+  await page.screenshot({ path: file, fullPage: true, animations: 'disabled' })
 }

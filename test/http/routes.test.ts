@@ -113,7 +113,7 @@ test('an admin sees the scouts', async () => {
 
 test('an admin sees one scout with what explains its standing, by an id with a slash', async () => {
   const times = { firstContentMs: 1.5, tokensMs: 2, loadMs: 0 }
-  const cost = { ...times, priceMs: 7, failureMs: 0.1, operatorMs: 0, scrollMs: 0, totalMs: 10.6 }
+  const cost = { ...times, priceMs: 7, failureMs: 0.1, operatorMs: 0, scrollMs: 0, trustMs: 0, totalMs: 10.6 }
   const lost = { lostLatency: 3, lostPrice: 2, lostCapacity: 4, lostTrust: 1 }
   const lastHour = { considered: 20, won: 9, ...lost, done: 7, failed: 1 }
   const fast = offerOf({ kind: 'chat', model: 'm', provider: 'groq', contextTokens: 5 })

@@ -16,6 +16,7 @@ import type { Speed } from '../model/scout.ts'
 import { noteFull, noteRoom } from '../stats/missed-work.ts'
 import { typicalMicros } from '../stats/prices.ts'
 import { countSizes, sizesOf } from '../stats/request-sizes.ts'
+import { countConvicted, TrustMarks } from '../stats/trust-marks.ts'
 import { clients, type ModelBounds, ModelNames } from './model-names.ts'
 import { hasPlace } from './windows.ts'
 
@@ -30,6 +31,7 @@ const unbounded = { modelsMax: endless, modelsPerOwnerMax: endless, newModelsPer
 export class CapabilityIndex {
   readonly entries = new Map<string, ModelEntry>()
   readonly names: ModelNames
+  readonly marks = new TrustMarks()
   /** How often a model began or ceased to be offered: whoever keeps a list of them looks whether it has changed. */
   changes = 0
   /** The same by kind and model, found without making a key. */
@@ -84,6 +86,7 @@ export class CapabilityIndex {
       operators: new Map(),
       scouts: 0,
       ready: [],
+      convicted: 0,
       withdrawnReady: 0,
       sought: 0,
       known: true,
@@ -181,6 +184,7 @@ export class CapabilityIndex {
   /** Counts a scout in with all that its class offers, paused or not, as fast as it is known to be. */
   advertise(scout: Scout): void {
     const { klass, record } = scout
+    const isMarked = this.marks.has(record.scout)
     scout.capabilities = klass.entries.map((entry, at) => {
       const offer = klass.offers[at] ?? klass.offers.find(({ kind }) => kind === entry.kind)!
       const speed = record.speeds?.get(entry.key)
@@ -188,6 +192,7 @@ export class CapabilityIndex {
         // What a comparison looks at stands together.
         scout,
         withdrawn: false,
+        mark: isMarked ? this.marks.of(record.scout, entry.model) : null,
         samples: speed?.samples ?? 0,
         firstContentMs: speed?.firstContentMs ?? 0,
         tokensPerSecond: speed?.tokensPerSecond ?? 0,
@@ -238,6 +243,7 @@ export class CapabilityIndex {
       else if (entry.offerers === 1) this.names.need(entry)
     }
     countSizes(scout.klass, by)
+    countConvicted(scout, by)
   }
 
   /** Runs a change of the scout's pauses and counts it where it can serve less or more than before. */

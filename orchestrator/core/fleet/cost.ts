@@ -15,6 +15,8 @@ export interface Cost {
   operatorMs: number
   /** Its scroll is spread over operators, and stays near the scout that has the conversation; may be negative. */
   scrollMs: number
+  /** What audits of its answers have shown. */
+  trustMs: number
   totalMs: number
 }
 
@@ -41,7 +43,7 @@ const nearBonusMs = 300
 /** Cost of nothing, to be filled in. */
 export function blankCost(): Cost {
   const times = { firstContentMs: 0, tokensMs: 0, loadMs: 0 }
-  return { ...times, priceMs: 0, failureMs: 0, operatorMs: 0, scrollMs: 0, totalMs: 0 }
+  return { ...times, priceMs: 0, failureMs: 0, operatorMs: 0, scrollMs: 0, trustMs: 0, totalMs: 0 }
 }
 
 /** Of the two times the one that the client sorts by counts so many times as much. */
@@ -70,8 +72,9 @@ export function costOf(capability: Capability, task: Suited, cost: Cost = blankC
   const isRepeat = triedOperators.length > 0 && triedOperators.includes(record.operator)
   cost.operatorMs = isRepeat ? sameOperatorPenaltyMs : 0
   cost.scrollMs = task.intent === null ? 0 : scrollCostMs(scout, task.intent, task.near)
-  const { firstContentMs, tokensMs, loadMs, priceMs, failureMs, operatorMs, scrollMs } = cost
-  cost.totalMs = firstContentMs + tokensMs + loadMs + priceMs + failureMs + operatorMs + scrollMs
+  cost.trustMs = capability.mark === null ? 0 : capability.mark.trustMs
+  const { firstContentMs, tokensMs, loadMs, priceMs, failureMs, operatorMs, scrollMs, trustMs } = cost
+  cost.totalMs = firstContentMs + tokensMs + loadMs + priceMs + failureMs + operatorMs + scrollMs + trustMs
   return cost
 }
 

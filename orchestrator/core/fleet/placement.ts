@@ -45,7 +45,9 @@ export function isConstrained({ routing, promptBytes }: Pick<Task, 'routing' | '
   return isChoosy || promptBytes > bodyBytesMax
 }
 
-function isAccepted({ scout, offer, provider }: Capability, task: Suited): boolean {
+function isAccepted(capability: Capability, task: Suited): boolean {
+  const { scout, offer, provider } = capability
+  if (isSetAside(capability, task)) return false
   if (!isConstrained(task)) return true
   if (task.promptBytes > offer.requestBytesMax) return false
   const { only, ignore, requires } = task.routing
@@ -54,6 +56,11 @@ function isAccepted({ scout, offer, provider }: Capability, task: Suited): boole
   const isOneOf = (names: readonly string[]) =>
     names.includes(record.scout) || names.includes(record.operator) || names.includes(provider)
   return (only.length === 0 || isOneOf(only)) && !isOneOf(ignore)
+}
+
+/** Convicted, while others offer the model; whoever names the scout gets it all the same. */
+function isSetAside({ mark, entry }: Capability, { routing }: Suited): boolean {
+  return mark?.isConvicted === true && entry.convicted < entry.offerers && routing.only.length === 0
 }
 
 function isTrusted({ done, failureRate }: ScoutRecord, { trustMin }: Requirements): boolean {
@@ -80,7 +87,7 @@ function isWithin(price: number | null, most: number | undefined): boolean {
  * unless there is no other for the model. A second opinion comes from another operator or not at all.
  */
 export function mayTry(entry: ModelEntry, scout: Scout, task: Task): boolean {
-  if (isConstrained(task) && capabilityFor(scout, task) === undefined) return false
+  if ((entry.convicted > 0 || isConstrained(task)) && capabilityFor(scout, task) === undefined) return false
   const { doubt, triedScouts } = task
   if (doubt !== null) return scout.record.operator !== doubt.operator
   return triedScouts.length === 0 || !triedScouts.includes(scout.record.scout) || entry.scouts <= triedScouts.length
@@ -121,7 +128,7 @@ function lossOf(loser: Cost, best: Cost): Lost {
   const times = loser.firstContentMs + loser.tokensMs + loser.loadMs
   const latencyMs = times - best.firstContentMs - best.tokensMs - best.loadMs
   const priceMs = loser.priceMs - best.priceMs
-  const trustMs = loser.failureMs + loser.operatorMs - best.failureMs - best.operatorMs
+  const trustMs = loser.failureMs + loser.operatorMs + loser.trustMs - best.failureMs - best.operatorMs - best.trustMs
   const scrollMs = Math.max(0, loser.scrollMs - best.scrollMs)
   if (latencyMs > scrollMs && latencyMs >= priceMs && latencyMs >= trustMs) return 'lostLatency'
   if (priceMs > scrollMs && priceMs >= trustMs) return 'lostPrice'

@@ -31,6 +31,8 @@ export interface ModelData extends Timed {
   scouts: number
   /** Connected scouts that offer it, by operator. */
   operators: Map<string, number>
+  /** Connected scouts that are convicted for it; of `auto` those that are for any model. */
+  convicted: number
   /** Capabilities listed as ready that are withdrawn. */
   withdrawnReady: number
   /** Tasks that looked for a scout, each by the chance with which one more listed scout would have been drawn. */

@@ -7,7 +7,7 @@ import type { Offer } from '../../../shared/task.ts'
 import type { IntentData } from './intent.ts'
 import type { ModelData, Variant } from './model-entry.ts'
 import type { ReadyQueue } from './ready-queue.ts'
-import type { ScoutData, Speed } from './scout.ts'
+import type { ScoutData, Speed, TrustMark } from './scout.ts'
 import type { LeaseData, TaskData } from './task.ts'
 import type { Timed } from './timer-wheel.ts'
 
@@ -142,4 +142,6 @@ export interface Capability extends Speed {
   missedFrom: number
   /** Its scout is gone, or offers something else now. */
   withdrawn: boolean
+  /** What trust in its scout weighs here; null for most. */
+  mark: TrustMark | null
 }

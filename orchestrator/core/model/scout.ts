@@ -99,3 +99,11 @@ export interface ScoutRecord {
   /** Connected sessions under this identity. */
   sessions: number
 }
+
+/** What trust in a scout with a model weighs. One object for all sessions of its scout. */
+export interface TrustMark {
+  /** Added to the cost of a placement. */
+  trustMs: number
+  /** It gets nothing while somebody else offers the model. */
+  isConvicted: boolean
+}

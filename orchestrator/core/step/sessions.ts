@@ -19,6 +19,7 @@ import { drop, expiryOf, heldLeases, hold, leaseOf, leasesOf, renew } from '../t
 import { forgetOrphan, noteOrphan, orphansOf } from '../task/orphans.ts'
 import { lookAgain } from '../task/patience.ts'
 import { takeBack } from '../task/store-trouble.ts'
+import { recallConvicted } from '../trust/marking.ts'
 import { noteLost } from '../trust/suspects.ts'
 
 export function join(core: CoreState, joined: ScoutJoined): void {
@@ -135,6 +136,7 @@ function takeOff(core: CoreState, scout: Scout, how: Leaving | 'superseded'): Or
   bookMissed(scout)
   scout.pauses = null
   forgetEntries(core, scout, scout.klass, how === 'superseded' ? 'withdrawn' : how)
+  recallConvicted(core, scout.klass.entries)
   return orphans
 }
 
@@ -166,6 +168,7 @@ export function changeOffers(core: CoreState, event: Extract<Event, { type: 'sco
   forgetEntries(core, scout, before, 'withdrawn')
   renotePauses(core, scout)
   core.freed.push(scout)
+  recallConvicted(core, before.entries)
 }
 
 /** Models somebody offers have no end date. */

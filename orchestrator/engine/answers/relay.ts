@@ -17,6 +17,7 @@ import type { AnswerSink, AnswerSinkHost, Beginning } from './answer-sink.ts'
 import { type Asked, type AskedSource, askedOf, askedUnknown } from './asked.ts'
 import { AttemptStream } from './attempt-stream.ts'
 import { continuedRequest, textOfLine } from './continuation.ts'
+import type { AnswerWatch } from './watch/answer-watch.ts'
 
 export interface RelayOptions {
   task: number
@@ -30,6 +31,8 @@ export interface RelayOptions {
   continues: boolean
   /** Who pays. */
   key: ChargedKey
+  /** For who looks at answers; null for nobody. */
+  watch: AnswerWatch | null
 }
 
 /** What may come for one reader after its scout was asked to pause; a frame more than one session leaves room for. */
@@ -103,6 +106,7 @@ export class Relay implements AnswerSink, Answer, AskedSource {
   /** The end, until the reader has taken it. */
   private end: AnswerEnd | null = null
   private wake: (() => void) | null = null
+  private readonly watch: AnswerWatch | null
   private readonly stream: boolean
   private readonly continues: boolean
   /** As it arrived; null once the task is over. */
@@ -112,7 +116,7 @@ export class Relay implements AnswerSink, Answer, AskedSource {
   private known: Asked | null = null
 
   constructor(
-    { task, tenant, kind, stream, created, request, continues, key }: RelayOptions,
+    { task, tenant, kind, stream, created, request, continues, key, watch }: RelayOptions,
     private readonly host: AnswerSinkHost,
   ) {
     this.task = task
@@ -121,6 +125,7 @@ export class Relay implements AnswerSink, Answer, AskedSource {
     this.kind = kind
     this.stream = stream
     this.continues = continues
+    this.watch = watch
     this.key = key
     this.body = request
     this.requestBytes = request.length
@@ -143,6 +148,7 @@ export class Relay implements AnswerSink, Answer, AskedSource {
     this.attempts = attempt
     this.queuedMs = queuedMs
     this.place = null
+    if (this.watch !== null && !continuing) attemptStream.interest = this.watch.interest(served, attempt)
     if (this.winner !== null) return
     this.served = served
     this.cost = cost
@@ -307,6 +313,7 @@ export class Relay implements AnswerSink, Answer, AskedSource {
       this.addLines(attemptStream.end())
       this.end = { type: 'done', body: attemptStream.body }
       this.used(attemptStream, attemptStream.wholeUse())
+      this.watch?.seen(attemptStream, attemptStream.body)
     } else {
       const why = cause ?? (this.isLost ? lostAfterContent : noBody)
       this.end = { type: 'failed', fault: why, forwardedBytes: this.forwardedBytes + sumOf(this.lines) }

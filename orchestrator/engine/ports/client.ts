@@ -18,6 +18,8 @@ export interface Submission {
   tenant: string
   /** The key that pays; without one nothing is limited. */
   key?: ChargedKey
+  /** 0 (least) to 9; a chat's when absent. */
+  priority?: number
   /** The tenant's turns in the queue for each one of another's; 1 when absent. */
   weight?: number
   kind: TaskKind

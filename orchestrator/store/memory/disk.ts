@@ -13,6 +13,7 @@ import type {
   UsageRow,
   UsageSum,
 } from '../../engine/ports/store.ts'
+import type { TrustMemoryRow, TrustRow } from '../../engine/ports/trust/trust-store.ts'
 import type { HistoryRow, ServedDay, UsagePoint } from '../../engine/ports/usage.ts'
 
 export interface StoredTask {
@@ -52,6 +53,9 @@ export class MemoryDisk {
   /** By slot. */
   history = new Map<number, HistoryRow>()
   servedDays = new Map<string, ServedDay & { scout: string }>()
+  /** By scout and model. */
+  trust = new Map<string, TrustRow>()
+  trustMemory = new Map<string, TrustMemoryRow>()
   /** By `idempotencyKey`. */
   idempotency = new Map<string, IdempotencyRow>()
   responses = new Map<string, ResponseRow>()
@@ -73,7 +77,8 @@ export class MemoryDisk {
     const { intents, tasks, bookings, usageSums, idempotency, responses, suspects } = this
     const owners = { epoch, keys, accounts, sessions, loginLinks, audit, lastAudit, settings }
     const { usageHours, usageDays, history, servedDays, requestsAhead } = this
-    const usage = { bookings, usageSums, usageHours, usageDays, history, servedDays }
+    const { trust, trustMemory } = this
+    const usage = { trust, trustMemory, bookings, usageSums, usageHours, usageDays, history, servedDays }
     const work = { intents, tasks, requestsAhead, ...usage, idempotency, responses, suspects }
     // In one piece: what both maps of tasks hold is the same task.
     return Object.assign(other, structuredClone({ ...owners, ...work }))

@@ -27,6 +27,7 @@ import {
   type StoredIntent,
 } from './disk.ts'
 import { reportReads } from './reports.ts'
+import { trustReads } from './trust.ts'
 import { usageReads } from './usage.ts'
 import { sameBytes, writeBatch } from './writes.ts'
 
@@ -45,6 +46,7 @@ export function memoryStore(disk = new MemoryDisk()): Store {
     ...readsOn(disk),
     ...usageReads(disk),
     ...reportReads(disk),
+    ...trustReads(disk),
     nextEpoch() {
       writable()
       disk.epoch += 1

@@ -17,6 +17,7 @@ import {
   type StoredTask,
 } from './disk.ts'
 import { reportWrites } from './reports.ts'
+import { trustWrites } from './trust.ts'
 import { must, put, take, type Undo } from './undo.ts'
 import { usageWrites } from './usage.ts'
 
@@ -134,8 +135,12 @@ function retry(disk: MemoryDisk, { intent, deadlineMs, tasks }: StoreWriteOf<'re
 }
 
 function forgetIntent(disk: MemoryDisk, { intent }: StoreWriteOf<'forgetIntent'>, undo: Undo): void {
+  if (disk.intents.get(intent)?.row.state !== 'running') dropIntent(disk, intent, undo)
+}
+
+function dropIntent(disk: MemoryDisk, intent: string, undo: Undo): void {
   const stored = disk.intents.get(intent)
-  if (stored === undefined || stored.row.state === 'running') return
+  if (stored === undefined) return
   for (const { row } of stored.tasks) take(disk.tasks, row.task, undo)
   for (const { id, intent: of } of disk.responses.values()) if (of === intent) take(disk.responses, id, undo)
   take(disk.suspects, intent, undo)
@@ -199,6 +204,7 @@ const writes: Writes = {
   },
   ...usageWrites,
   ...reportWrites,
+  ...trustWrites,
   blame(disk, { intent }, undo) {
     if (disk.intents.has(intent)) put(disk.suspects, intent, (disk.suspects.get(intent) ?? 0) + 1, undo)
   },
@@ -213,6 +219,7 @@ const writes: Writes = {
     take(disk.responses, id, undo)
   },
   forgetIntent,
+  dropIntent: (disk, { intent }, undo) => dropIntent(disk, intent, undo),
   forgetIdempotency(disk, { tenant, route, key }, undo) {
     take(disk.idempotency, idempotencyKey({ tenant, route, key }), undo)
   },

@@ -315,4 +315,22 @@ export const migrations: readonly Migration[] = [
         BEGIN DELETE FROM request_ahead WHERE task = OLD.task; END;
     `,
   },
+  {
+    version: 10,
+    sql: `
+      CREATE TABLE trust (
+        scout TEXT NOT NULL,
+        model TEXT NOT NULL,
+        booked_ms INTEGER NOT NULL,
+        record TEXT NOT NULL,
+        PRIMARY KEY (scout, model)
+      ) STRICT, WITHOUT ROWID;
+      CREATE INDEX trust_age ON trust (booked_ms);
+      CREATE TABLE trust_memory (
+        name TEXT NOT NULL PRIMARY KEY,
+        booked_ms INTEGER NOT NULL,
+        body TEXT NOT NULL
+      ) STRICT, WITHOUT ROWID;
+    `,
+  },
 ]

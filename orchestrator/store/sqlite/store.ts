@@ -13,6 +13,7 @@ import { epochCounter, nonceSealing } from './hub-row.ts'
 import { sqliteReads } from './reads.ts'
 import { Statements } from './statements.ts'
 import { transact, transactionSteps } from './transaction.ts'
+import { trustReads } from './trust/trust-tables.ts'
 import { sqliteBackup } from './upkeep/backup.ts'
 import { LogFolding } from './upkeep/log-folding.ts'
 import { sqliteRetention } from './upkeep/retention.ts'
@@ -58,6 +59,7 @@ export function sqliteStore(
     ...sqliteReads(statements),
     ...usageReads(statements),
     ...reportReads(statements),
+    ...trustReads(statements, steps),
     unbooked: () => unbooked.rows,
     inHand: () => inHand,
     noteInHand(name) {

@@ -6,6 +6,7 @@
 import { StoreError, type StoreWrite, type StoreWriteOf } from '../../engine/ports/store.ts'
 import { accountWrites } from './accounts/account-writes.ts'
 import type { Statements } from './statements.ts'
+import { trustWrites } from './trust/trust-tables.ts'
 import { reportWrites } from './usage/report-tables.ts'
 import { type Unbooked, usageWrites } from './usage/usage-writes.ts'
 
@@ -29,6 +30,7 @@ export function sqliteWriter(statements: Statements, unbooked: Unbooked): (write
     ...idempotencyWrites(statements),
     ...responseWrites(statements),
     ...accountWrites(statements),
+    ...trustWrites(statements),
   }
   return (write) => (writes[write.write] as (write: StoreWrite) => void)(write)
 }
@@ -260,7 +262,7 @@ function idempotencyWrites(statements: Statements): Writes<'idempotency' | 'forg
   }
 }
 
-function responseWrites(statements: Statements): Writes<'response' | 'forgetResponse' | 'forgetIntent'> {
+function responseWrites(statements: Statements): Writes<'response' | 'forgetResponse' | 'forgetIntent' | 'dropIntent'> {
   const put = statements.keep<never, [string, string, number, Uint8Array, Uint8Array | null, Nullable]>(
     `INSERT INTO response (id, tenant, created_ms, request, answer, intent_seq)
      SELECT ?1, ?2, ?3, ?4, ?5, (SELECT seq FROM intent WHERE id = ?6)
@@ -270,6 +272,7 @@ function responseWrites(statements: Statements): Writes<'response' | 'forgetResp
   )
   const forget = statements.keep<never, [string]>('DELETE FROM response WHERE id = ?')
   const forgetIntent = statements.keep<never, [string]>(`DELETE FROM intent WHERE id = ? AND state != 'running'`)
+  const dropIntent = statements.keep<never, [string]>('DELETE FROM intent WHERE id = ?')
   return {
     response({ row: { id, tenant, createdMs, request, answer, intent } }) {
       put.run(id, tenant, createdMs, request, answer, intent)
@@ -279,6 +282,9 @@ function responseWrites(statements: Statements): Writes<'response' | 'forgetResp
     },
     forgetIntent({ intent }) {
       forgetIntent.run(intent)
+    },
+    dropIntent({ intent }) {
+      dropIntent.run(intent)
     },
   }
 }

@@ -257,11 +257,12 @@ describe('an event meets a task', () => {
   test('every kind of event is in the table', () => {
     const made = new Set(Object.values(events).map((make) => make(scene('leased')).type))
     const inOwnTest: Event['type'][] = [
-      ...(['submit', 'accept', 'cancelIntent', 'unsent'] as const),
-      ...(['decided', 'expanded', 'decisionFailed', 'storeTroubled', 'storeRecovered', 'stood'] as const),
+      ...(['submit', 'adopt', 'accept', 'cancelIntent', 'unsent'] as const),
+      ...(['decided', 'expanded', 'decisionFailed', 'storeTroubled', 'storeRecovered', 'stood', 'trust'] as const),
     ]
     const all: Record<Event['type'], true> = {
       submit: true,
+      adopt: true,
       accept: true,
       cancelIntent: true,
       decided: true,
@@ -286,6 +287,7 @@ describe('an event meets a task', () => {
       drain: true,
       stood: true,
       tick: true,
+      trust: true,
     }
     expect([...made, ...inOwnTest].sort()).toEqual(Object.keys(all).sort())
   })

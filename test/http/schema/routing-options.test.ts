@@ -115,6 +115,7 @@ describe('an answer that is to be explained', () => {
     failureMs: 3.2,
     operatorMs: 0,
     scrollMs: 0,
+    trustMs: 0,
     totalMs: 181.5,
   }
   const shown = { first_content: 0, tokens: 100, load: 2, price: 76, failure: 3, operator: 0, total: 182 }

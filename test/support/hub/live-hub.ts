@@ -46,6 +46,8 @@ interface ScoutOptions {
   url?: string
   /** Its clock and entropy, when a test has to bend them. */
   system?: System
+  /** Of an operator of its own; the hub's test key otherwise. */
+  key?: string
 }
 
 /** The defaults, on any free port, without a log. */
@@ -84,10 +86,11 @@ export class LiveHub {
   /** A scout in this process, connected and with its credits granted. Resolves with what drains it. */
   async addScout(options: ScoutOptions): Promise<() => Promise<void>> {
     const { name, concurrency = 4, requestBytesMax, demo, providers, secrets, url = this.url, system = real } = options
+    const { key = this.scoutKey } = options
     const settings = { ...demoDefaults, firstTokenMs: 0, tokensPerSecond: 0, ...demo }
     const catalog = new Catalog(system, silent, providers ?? [new DemoProvider(settings, system)])
     await catalog.open()
-    const dial = websocketDial(url.replace('http', 'ws') + scoutPath, this.scoutKey, system)
+    const dial = websocketDial(url.replace('http', 'ws') + scoutPath, key, system)
     let ended = () => {}
     const end = new Promise<void>((resolve) => {
       ended = resolve

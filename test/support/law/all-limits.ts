@@ -14,6 +14,7 @@ import * as provider from '../../../shared/limits/provider.ts'
 import * as scheduling from '../../../shared/limits/scheduling.ts'
 import * as scout from '../../../shared/limits/scout.ts'
 import * as store from '../../../shared/limits/store.ts'
+import * as trust from '../../../shared/limits/trust/audits.ts'
 import * as wire from '../../../shared/limits/wire.ts'
 
 export const limits = {
@@ -32,5 +33,6 @@ export const limits = {
   ...scheduling,
   ...scout,
   ...store,
+  ...trust,
   ...wire,
 }

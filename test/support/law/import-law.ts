@@ -62,7 +62,7 @@ interface Folder {
 }
 
 /** What the engine shows to its edges, and what keys may do; the rest of it is its own. */
-const engineFace = 'orchestrator/(engine/(ports/[a-z-]+|keyring)|tenants/[a-z-]+)\\.ts$'
+const engineFace = 'orchestrator/(engine/(ports/([a-z-]+/)?[a-z-]+|keyring)|tenants/[a-z-]+)\\.ts$'
 
 const edgeMay = (own: string): RegExp => new RegExp(`^(${own}/|shared/|${engineFace})`)
 
@@ -113,7 +113,12 @@ const folders: Folder[] = [
     may: /^(orchestrator\/cluster\/roster\/|shared\/(?!system\.ts))/,
     law: `orchestrator/cluster/roster may import itself and what is pure in shared (not ${system})`,
   },
-  ...['http', 'gateway', 'planner', 'store', 'accounts', 'dashboard', 'link', 'cluster'].map((name) =>
+  {
+    files: /^orchestrator\/trust\/(comparison|checks|standing|audits)\//,
+    may: /^(orchestrator\/trust\/(comparison|checks|standing|audits)\/|shared\/(?!system\.ts))/,
+    law: `the judgement of trust may import itself and what is pure in shared (not ${system})`,
+  },
+  ...['http', 'gateway', 'planner', 'store', 'accounts', 'dashboard', 'link', 'cluster', 'trust'].map((name) =>
     edge(`orchestrator/${name}`),
   ),
   {
@@ -149,6 +154,7 @@ const folders: Folder[] = [
 const packageHomes: Record<string, RegExp> = {
   '@dagrejs/dagre': /^orchestrator\/dashboard\/page\/run\/layout\.ts$/,
   '@preact/signals': /^orchestrator\/dashboard\/page\//,
+  '@nats-io/jetstream': /^orchestrator\/cluster\/journal\/nats-log\.ts$/,
   '@nats-io/transport-node': /^orchestrator\/cluster\/bus\/nats-bus\.ts$/,
   '@noble/curves': /^orchestrator\/accounts\/wallet\/ethereum\.ts$/,
   '@noble/hashes': /^orchestrator\/accounts\/wallet\/ethereum\.ts$/,

@@ -22,7 +22,9 @@ export interface Plot {
 }
 
 const axisFont = '12px Inter, system-ui, sans-serif'
+/** Of the values at the left, which long ones widen. */
 const leftWidth = 56
+const leftPaddingPx = 12
 const valueTicksPx = 44
 const timeTicksPx = 76
 const dayStep = 86_400
@@ -48,15 +50,16 @@ export function drawPlot(place: HTMLElement, first: Lines): Plot {
       {
         ...axis,
         grid: { show: false },
-        size: 28,
+        size: 32,
+        gap: 8,
         space: timeTicksPx,
         ...(first.isDaily && { incrs: daySteps }),
-        values: (_, splits, __, ___, step) => clock(splits, step, first.isDaily),
+        values: (plot, splits, _, __, step) => whole(plot, splits, clock(splits, step, first.isDaily)),
       },
       {
         ...axis,
         grid,
-        size: leftWidth,
+        size: (_, values) => widthOf(values),
         space: valueTicksPx,
         values: (_, splits) => splits.map((split) => format(split)),
         ...(first.isWhole && { incrs: wholeSteps }),
@@ -92,6 +95,20 @@ function top(max: number | null): number {
 }
 
 const minuteStep = 60
+
+/** What one character of a label takes, at most. */
+const charPx = 7.2
+
+function widthOf(values: readonly (string | number | null)[] | null): number {
+  const longest = Math.max(0, ...(values ?? []).map((value) => String(value ?? '').length))
+  return Math.max(leftWidth, Math.ceil(longest * charPx) + leftPaddingPx)
+}
+
+/** Without labels that would be cut off at the right edge. */
+function whole(plot: UPlot, splits: number[], texts: string[]): string[] {
+  const right = plot.over.clientWidth
+  return texts.map((text, at) => (plot.valToPos(splits[at]!, 'x') + (text.length * charPx) / 2 > right ? '' : text))
+}
 
 function clock(splits: number[], step: number, isDaily: boolean): string[] {
   const isDays = step >= dayStep || isDaily

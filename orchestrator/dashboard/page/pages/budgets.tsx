@@ -52,7 +52,7 @@ export function BudgetLine({ of }: { of: BudgetStanding }) {
 function Bar({ of: { limit, used, reserved } }: { of: BudgetStanding }) {
   const share = limit === 0 ? 100 : Math.min(100, ((used + reserved) / limit) * 100)
   return (
-    <svg class={`bar ${share >= 100 ? 'full' : ''}`} aria-hidden="true">
+    <svg class={`bar ${share >= 100 ? 'bad' : ''}`} aria-hidden="true">
       <rect class="filled" height="6" width={`${share}%`} />
     </svg>
   )

@@ -43,7 +43,7 @@ function OperatorVerdict({ hub }: { hub: Topics['hub'] | null }) {
 
 function Verdict({ findings, hub }: { findings: Finding[]; hub: Topics['hub'] | null }) {
   if (hub === null) return <Pending lines={1} />
-  const isBad = findings.some(({ level }) => level === 'bad') || hub.scouts === 0
+  const isBad = findings.some(({ level }) => level === 'bad') || hub.scouts === 0 || !hub.ready
   return (
     <div class="stack">
       <p class="verdict" role="status">
@@ -90,13 +90,17 @@ function FindingRow({ finding: { level, problem, remedy, page, action } }: { fin
   )
 }
 
-function sentence(findings: number, { scouts, models }: Topics['hub']): string {
+function sentence(findings: number, { ready, scouts, models }: Topics['hub']): string {
+  if (!ready) return 'The orchestrator takes no new requests: it starts or stops.'
   if (scouts === 0) return 'Nobody can answer yet.'
   const who = scouts === 1 ? '1 scout answers' : `${count(scouts)} scouts answer`
   const what = plural(models, 'model')
   if (findings === 0) return `All is well: ${who} for ${what}.`
   return findings === 1 ? 'One thing needs attention.' : `${findings} things need attention.`
 }
+
+/** How long it takes until a span has its first point. */
+const firstPoints: Record<Span, string> = { '10m': 'two seconds', '24h': 'a minute', '30d': 'a quarter of an hour' }
 
 const spans = [
   ['10m', '10 minutes'],
@@ -147,6 +151,11 @@ function TrafficCharts() {
         />
       </div>
       {refusal && <Refused refusal={refusal} retry={() => void reload()} />}
+      {known !== null && isEmpty(known.series) && (
+        <p class="soft">
+          Nothing was measured in this period yet: its first point comes within {firstPoints[span.value]}.
+        </p>
+      )}
       {known === null ? (
         refusal === null && <Pending lines={4} />
       ) : (
@@ -163,4 +172,8 @@ function TrafficCharts() {
       )}
     </section>
   )
+}
+
+function isEmpty(series: Series): boolean {
+  return Object.values(series).every((values) => values.every((value) => value === null))
 }

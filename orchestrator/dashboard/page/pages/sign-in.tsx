@@ -29,7 +29,7 @@ export function SignInPage({ next }: { next: string }) {
           go(next)
         }}
       >
-        <Field label="Key" hint="A client or admin key. It opens a session and is not stored in this browser.">
+        <Field label="Key" hint="Of this orchestrator. It opens a session and is not stored in this browser.">
           <input class="input mono" name="key" type="password" autocomplete="off" required placeholder="chasm_…" />
         </Field>
       </Form>

@@ -34,7 +34,7 @@ const whose = [
 ] as const
 
 /** What the address may filter by. */
-const filters = ['key', 'model', 'account'] as const
+const filtersOf = (isOfAll: boolean) => (isOfAll ? ['key', 'model', 'account'] : ['key', 'model'])
 const dayMs = 86_400_000
 /** As many as the hub gives at once. */
 const rowsMax = 10_000
@@ -76,7 +76,7 @@ export function UsagePage() {
         />
       )}
       <Budgets />
-      <Filters of={filters.map((name) => ({ name, text: query.get(name) && nameOf(query.get(name)!) }))} />
+      <Filters of={filtersOf(isOfAll).map((name) => ({ name, text: query.get(name) && nameOf(query.get(name)!) }))} />
       <Fetched from={fetched}>
         {({ data, next }) =>
           data.length === 0 ? (
@@ -113,9 +113,9 @@ function Nothing() {
 function pathOf(isOfAll: boolean, days: number, query: URLSearchParams): string {
   const asked = new URLSearchParams({ by: 'day', from: dayText(Date.now() - (days - 1) * dayMs) })
   asked.set('limit', String(rowsMax))
-  for (const name of filters) {
+  for (const name of filtersOf(isOfAll)) {
     const value = query.get(name)
-    if (value && (isOfAll || name !== 'account')) asked.set(name, value)
+    if (value) asked.set(name, value)
   }
   return `${isOfAll ? '/v1/admin' : '/v1/me'}/usage?${asked}`
 }
@@ -126,13 +126,13 @@ function useNames(isOfAll: boolean, shows: (name: Group) => boolean): (id: strin
   const accounts = useResource<NamedList>(isOfAll && shows('account') ? '/v1/admin/accounts?limit=200' : null)
   const names = useMemo(() => {
     const known = [keys, accounts].flatMap(({ data }) => data?.data ?? [])
-    return new Map(known.map(({ id, name }) => [id, name]))
-  }, [keys.data, accounts.data])
+    return new Map(known.map(({ id, name, owner }) => [id, isOfAll && owner ? `${name}, ${owner.name}` : name]))
+  }, [keys.data, accounts.data, isOfAll])
   return (id) => names.get(id) || id
 }
 
 interface NamedList {
-  data: { id: string; name: string }[]
+  data: { id: string; name: string; owner?: { name: string } | null }[]
 }
 
 interface RowsProps {
@@ -158,7 +158,10 @@ function Rows({ rows, days, group, groups, nameOf }: RowsProps) {
           { name: 'Failed', value: count(all.failed) },
         ]}
       />
-      <div class="charts">
+      <section class="charts" aria-labelledby="usage-days">
+        <h2 class="hidden-text" id="usage-days">
+          By the day
+        </h2>
         <Chart
           title="Tokens a day"
           names={['tokens']}
@@ -178,7 +181,7 @@ function Rows({ rows, days, group, groups, nameOf }: RowsProps) {
           isDaily
           newestOf="today"
         />
-      </div>
+      </section>
       <Panel
         title="In detail"
         isFlush
@@ -186,6 +189,7 @@ function Rows({ rows, days, group, groups, nameOf }: RowsProps) {
       >
         <Table
           caption="Usage"
+          small="figures"
           columns={columnsOf(group, nameOf, dollarsBeside(Math.max(...sums.map((sum) => sum.micro_dollars))))}
           rows={sums.slice(0, sumsMax)}
           rowKey={({ name }) => name}

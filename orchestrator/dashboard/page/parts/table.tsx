@@ -1,5 +1,6 @@
 /**
- * A table whose rows become cards on small screens, where each cell carries its column's name.
+ * A table whose rows become cards on small screens, where each cell carries its column's name; unless it is one of few
+ * and narrow columns.
  */
 import type { ComponentChildren } from 'preact'
 
@@ -10,6 +11,8 @@ export interface Column<Row> {
   isNumber?: boolean
   /** The cell that heads the card. */
   isLead?: boolean
+  /** Words that are never more than a few letters, as of a pill. */
+  isShort?: boolean
   /** Left out where a table has little room and is none of cards yet. */
   isMinor?: boolean
   cell: (row: Row) => ComponentChildren
@@ -20,15 +23,17 @@ interface TableProps<Row> {
   columns: Column<Row>[]
   rows: readonly Row[]
   rowKey: (row: Row) => string
+  /** On small screens: a list of names and values (the default), figures side by side, or still a table. */
+  small?: 'list' | 'figures' | 'table'
 }
 
-export function Table<Row>({ caption, columns, rows, rowKey }: TableProps<Row>) {
-  const kind = ({ isNumber, isLead, isMinor }: Column<Row>) =>
-    [isNumber && 'right', isLead && 'lead', isMinor && 'minor'].filter((name) => name !== undefined).join(' ')
+export function Table<Row>({ caption, columns, rows, rowKey, small = 'list' }: TableProps<Row>) {
+  const kind = ({ isNumber, isLead, isShort, isMinor }: Column<Row>) =>
+    [isNumber && 'right', isLead && 'lead', isShort && 'few', isMinor && 'minor'].filter(Boolean).join(' ')
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: a wide table is scrolled by keyboard as well
     <section class="table-box" aria-label={`${caption}, table`} tabIndex={0}>
-      <table class="table">
+      <table class={`table ${small === 'table' ? '' : `cards ${small}`}`}>
         <caption class="hidden-text">{caption}</caption>
         <thead>
           <tr>

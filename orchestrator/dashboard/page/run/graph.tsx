@@ -97,6 +97,9 @@ function NodeBox({ box, place, isChosen, onChoose }: NodeBoxProps) {
   const isMany = box.nodes.length > 1
   const title = isMany ? `${first.node} ×${box.nodes.length}` : first.node
   const detail = isMany ? countsText(box) : detailOf(first)
+  // What is read out begins with what is seen, and has all of it.
+  const seen = `${cut(title)} ${cut(detail)}`
+  const whole = `${title} ${detail}`
   const press = (event: KeyboardEvent) => {
     if (event.key !== 'Enter' && event.key !== ' ') return
     event.preventDefault()
@@ -111,7 +114,7 @@ function NodeBox({ box, place, isChosen, onChoose }: NodeBoxProps) {
       // In SVG the names of attributes have a case, and only this one takes the focus.
       tabindex={0}
       aria-pressed={isChosen}
-      aria-label={`${title}: ${state}, ${detail}`}
+      aria-label={`${seen}: ${state}${whole === seen ? '' : `, ${whole}`}`}
       onClick={onChoose}
       onKeyDown={press}
     >
@@ -119,7 +122,7 @@ function NodeBox({ box, place, isChosen, onChoose }: NodeBoxProps) {
       <circle cx="17" cy="20" r="4" />
       <text x="30" y="24.5">
         {cut(title)}
-      </text>
+      </text>{' '}
       <text class="sub" x="30" y="41.5">
         {cut(detail)}
       </text>

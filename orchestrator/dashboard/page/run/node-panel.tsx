@@ -33,7 +33,7 @@ export const nodeLevels: Readonly<Record<string, Level>> = {
 
 export function NodePanel({ intent, node, nowMs, canRetry, onRetried }: NodePanelProps) {
   const { state, beganMs, endedMs, readyMs, problem } = node
-  const path = `/v1/intents/${intent}/nodes/${encodeURIComponent(node.node)}`
+  const path = `/v1/intents/${encodeURIComponent(intent)}/nodes/${encodeURIComponent(node.node)}`
   const facts: [string, string][] = [
     ['Model', node.model],
     ...(node.scout === '' ? [] : ([['Served by', node.scout]] as [string, string][])),

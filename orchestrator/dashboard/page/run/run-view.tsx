@@ -14,7 +14,7 @@ import { useRun } from './follow.ts'
 import { RunGraph } from './graph.tsx'
 import { boxesOf } from './groups.ts'
 import { NodePanel, nodeLevels } from './node-panel.tsx'
-import type { RunState } from './run-state.ts'
+import type { RunNode, RunState } from './run-state.ts'
 import { Timeline } from './timeline.tsx'
 
 const views = [
@@ -85,7 +85,7 @@ function Body({ id, run, nowMs, followAgain }: BodyProps) {
   const [chosen, setChosen] = useState<string | null>(null)
   const boxes = useMemo(() => boxesOf(run.nodes), [run, run.shape])
   const nodes = [...run.nodes.values()]
-  const node = run.nodes.get(chosen ?? '') ?? nodes.at(-1)!
+  const node = run.nodes.get(chosen ?? '') ?? firstShown(run.endState, nodes)
   const family = boxes?.find((box) => box.nodes.some((one) => one.node === node.node))?.nodes ?? [node]
   const showsGraph = view === 'graph' && boxes !== null
   const timeline = (of: typeof nodes) => (
@@ -128,6 +128,12 @@ function Body({ id, run, nowMs, followAgain }: BodyProps) {
   )
 }
 
+/** What whoever opens the run wants to see: where it failed, else how it ends. */
+function firstShown(endState: string | null, nodes: readonly RunNode[]): RunNode {
+  const failed = endState === 'failed' ? nodes.find(({ state }) => state === 'failed') : undefined
+  return failed ?? nodes.at(-1)!
+}
+
 function Progress({ run, nowMs }: { run: RunState; nowMs: number }) {
   const nodes = [...run.nodes.values()]
   const over = nodes.filter(({ endedMs }) => endedMs !== null).length
@@ -143,7 +149,7 @@ function Progress({ run, nowMs }: { run: RunState; nowMs: number }) {
           {took}
         </span>
       </div>
-      <svg class="bar" aria-hidden="true">
+      <svg class={`bar ${run.endState === 'failed' ? 'bad' : ''}`} aria-hidden="true">
         <rect class="filled" height="6" width={`${(over / Math.max(1, nodes.length)) * 100}%`} />
       </svg>
       {run.problem !== null && <p class="notice bad">{run.problem}</p>}

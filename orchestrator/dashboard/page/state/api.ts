@@ -19,7 +19,7 @@ export function refusalIn(error: unknown): Refusal {
   return error instanceof Refusal ? error : new Refusal(0, String((error as Error)?.message ?? error))
 }
 
-/** Counts the answers that said that nobody is signed in; who is signed in watches it. */
+/** Counts the answers by which who is signed in, or what that may do, is not what the page thinks. */
 export const strangerAnswers = signal(0)
 
 interface Asked {

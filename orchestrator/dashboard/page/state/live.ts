@@ -5,7 +5,7 @@
  */
 import { type ReadonlySignal, signal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
-import { ask, eventsOf, Refusal, send } from './api.ts'
+import { ask, eventsOf, Refusal, send, strangerAnswers } from './api.ts'
 
 /** What each topic says; see `GET /v1/live`. */
 export interface Topics {
@@ -104,7 +104,11 @@ async function run(topics: string, until: AbortSignal): Promise<void> {
     } catch (error) {
       if (until.aborted) return
       if (error instanceof Refusal && error.status === 429) waitMs = await poll(topics, until)
-      else if (error instanceof Refusal && [401, 403].includes(error.status)) return
+      else if (error instanceof Refusal && [401, 403].includes(error.status)) {
+        // Whoever may not watch this any more has other rights than this page thinks.
+        if (error.status === 403) strangerAnswers.value++
+        return
+      }
     }
     if (until.aborted) return
     if (waitMs === retryMs) lostAt.value ??= heardAt ?? Date.now()

@@ -5,7 +5,7 @@
 import { Empty, Fetched } from '../../parts/notice.tsx'
 import { Panel } from '../../parts/panel.tsx'
 import { type Column, Table } from '../../parts/table.tsx'
-import { ago, moment } from '../../state/format.ts'
+import { ago, moment, plural } from '../../state/format.ts'
 import { useResource } from '../../state/resource.ts'
 import { linkTo, route } from '../../state/router.ts'
 
@@ -46,20 +46,58 @@ export function Audit() {
 }
 
 const columns: Column<AuditRow>[] = [
-  { name: 'What', isLead: true, cell: ({ action }) => <strong>{action}</strong> },
-  { name: 'Of', cell: ({ subject }) => <code class="name">{subject}</code> },
-  { name: 'By', cell: ({ actor }) => <code class="name">{actor}</code> },
-  { name: 'From', isMinor: true, cell: ({ address }) => <code class="name">{address}</code> },
-  { name: 'When', isNumber: true, cell: ({ at }) => <time title={moment(at)}>{ago(at)}</time> },
   {
-    name: 'Change',
-    cell: ({ before, after }) =>
-      (before ?? after) !== null && (
-        <details>
-          <summary>{before === null ? 'New' : 'Change'}</summary>
-          {before !== null && <code class="small name">{JSON.stringify(before)}</code>}
-          {after !== null && <code class="small name">{JSON.stringify(after)}</code>}
-        </details>
-      ),
+    ...{ name: 'What', isLead: true },
+    cell: ({ action, before, after }) => (
+      <>
+        <strong>{action}</strong>
+        <Change before={before} after={after} />
+      </>
+    ),
   },
+  {
+    name: 'Of',
+    cell: ({ subject, before, after }) => {
+      const { name } = { ...before, ...after } as { name?: unknown }
+      return (
+        <>
+          {typeof name === 'string' && <div class="name">{name}</div>}
+          <code class="name faint">{subject}</code>
+        </>
+      )
+    },
+  },
+  { name: 'By', cell: ({ actor }) => <code class="id">{actor}</code> },
+  { name: 'From', isMinor: true, cell: ({ address }) => <code class="name">{address || '–'}</code> },
+  { name: 'When', isNumber: true, cell: ({ at }) => <time title={moment(at)}>{ago(at)}</time> },
 ]
+
+/** Field by field: what it was, and what it is. */
+function Change({ before, after }: Pick<AuditRow, 'before' | 'after'>) {
+  const was = new Map(Object.entries(before ?? {}))
+  const is = new Map(Object.entries(after ?? {}))
+  const fields = [...new Set([...was.keys(), ...is.keys()])]
+  const changed = fields.filter((field) => shown(was.get(field)) !== shown(is.get(field)))
+  if (changed.length === 0) return null
+  return (
+    <details class="small">
+      <summary>{plural(changed.length, 'field')}</summary>
+      <dl class="facts">
+        {changed.map((field) => (
+          <div class="fact" key={field}>
+            <dt>{field}</dt>
+            <dd class="name">
+              {was.has(field) && <s class="faint">{shown(was.get(field))}</s>} {shown(is.get(field))}
+            </dd>
+          </div>
+        ))}
+      </dl>
+    </details>
+  )
+}
+
+/** Nothing for what is not there. */
+function shown(value: unknown): string {
+  if (value == null) return ''
+  return typeof value === 'string' ? value : JSON.stringify(value)
+}

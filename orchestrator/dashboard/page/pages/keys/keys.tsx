@@ -9,7 +9,7 @@ import { Empty, Fetched } from '../../parts/notice.tsx'
 import { Page, Panel, Pill } from '../../parts/panel.tsx'
 import { type Column, Table } from '../../parts/table.tsx'
 import { ask } from '../../state/api.ts'
-import { ago, day, shortAddress, shownDay } from '../../state/format.ts'
+import { ago, day, dayText, shortAddress, shownDay } from '../../state/format.ts'
 import { useResource } from '../../state/resource.ts'
 import { linkTo, route, setQuery } from '../../state/router.ts'
 import { isAdmin, session } from '../../state/session.ts'
@@ -114,7 +114,12 @@ function Dialogs({ open, base, show, close, reload }: DialogsProps) {
     close()
     await reload()
   }
-  return <ConfirmDialog of={of} what={is} onConfirm={confirm} onClose={close} />
+  // What was refused may be so because the key is another one by now.
+  const leave = () => {
+    close()
+    void reload()
+  }
+  return <ConfirmDialog of={of} what={is} onConfirm={confirm} onClose={leave} />
 }
 
 const ownerColumn: Column<Key> = {
@@ -129,7 +134,7 @@ const ownerColumn: Column<Key> = {
     ),
 }
 
-const roleTexts = { client: 'App', scout: 'Scout', admin: 'Administration' } as const
+const roleTexts = { client: 'App', scout: 'Scout', admin: 'Admin' } as const
 
 /** `isOfAll`: the keys of everybody, each with its owner. */
 function columnsOf(canMake: boolean, isOfAll: boolean, open: { value: Open }): Column<Key>[] {
@@ -139,17 +144,20 @@ function columnsOf(canMake: boolean, isOfAll: boolean, open: { value: Open }): C
   return [
     {
       ...{ name: 'Key', isLead: true },
-      cell: ({ name, id, last4 }) => (
+      cell: ({ name, id, role, last4, created }) => (
         <>
-          <strong class="name">{name || id}</strong>
+          <div class="row">
+            <strong class="name">{name || id}</strong>
+            <Pill level={role === 'admin' ? 'accent' : ''}>{roleTexts[role]}</Pill>
+          </div>
           <div class="faint small">
-            <code>{last4 ? `…${last4}` : id}</code>
+            {last4 ? <code title={id}>…{last4}</code> : <span title={id}>no secret</span>}, made{' '}
+            <time title={day(created)}>{ago(created)}</time>
           </div>
         </>
       ),
     },
     ...(isOfAll ? [ownerColumn] : []),
-    { name: 'For', cell: ({ role }) => <Pill level={role === 'admin' ? 'accent' : ''}>{roleTexts[role]}</Pill> },
     {
       name: 'May use',
       cell: (key) => (
@@ -161,18 +169,12 @@ function columnsOf(canMake: boolean, isOfAll: boolean, open: { value: Open }): C
         </>
       ),
     },
-    { name: 'State', cell: (key) => <KeyState of={key} /> },
+    { name: 'State', isShort: true, cell: (key) => <KeyState of={key} /> },
     {
       name: 'Last use',
       isNumber: true,
       isMinor: true,
-      cell: ({ last_used: on }) => (on ? shownDay(on) : '–'),
-    },
-    {
-      name: 'Made',
-      isNumber: true,
-      isMinor: true,
-      cell: ({ created }) => <time title={day(created)}>{ago(created)}</time>,
+      cell: ({ last_used: on }) => lastUse(on),
     },
     {
       name: '',
@@ -192,6 +194,12 @@ function columnsOf(canMake: boolean, isOfAll: boolean, open: { value: Open }): C
         ),
     },
   ]
+}
+
+/** By the day of UTC, as it is counted. */
+function lastUse(on: string | null | undefined): string {
+  if (!on) return 'never'
+  return on === dayText(Date.now()) ? 'today' : shownDay(on)
 }
 
 function mayUse({ scopes, limits }: Key): string {

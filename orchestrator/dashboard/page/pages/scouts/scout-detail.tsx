@@ -76,6 +76,7 @@ function Known({ of: scout }: { of: Detail }) {
       <Panel title="The last hour" about="Where the tasks went that this scout was considered for." isFlush>
         <Table
           caption="The last hour"
+          small="table"
           columns={hourColumns}
           rows={hourRows(scout.last_hour)}
           rowKey={({ what }) => what}

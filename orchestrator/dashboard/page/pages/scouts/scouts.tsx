@@ -136,7 +136,7 @@ const columns: Column<Scout>[] = [
     ...{ name: 'Scout', isLead: true },
     cell: (scout) => (
       <>
-        <div class="row">
+        <div class="row tight">
           <span class={`dot ${dotOf(scout)}`} />
           <a class="name" href={`#scouts/${scout.id.split('/').map(encodeURIComponent).join('/')}`}>
             <strong>{scout.name}</strong>

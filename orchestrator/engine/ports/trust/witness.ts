@@ -1,0 +1,83 @@
+/**
+ * What the engine tells whoever judges scouts by their answers, and what that one asks of the engine. Nothing of it is
+ * on the wire: a scout cannot see whether its answer is looked at, nor for whom it works.
+ */
+import type { Served, TaskKind } from '../../../../shared/task.ts'
+import type { Answer, Submission } from '../client.ts'
+
+/** The tenant of requests that the hub makes to check answers; no key has it, for it has a colon. */
+export const auditTenant = 'chasm:audit'
+
+/**
+ * Whether answers are audited; `observe` shows what is found, and lets nothing follow but what doubt weighs in
+ * placement.
+ */
+export const trustModes = ['off', 'observe', 'enforce'] as const
+export type TrustMode = (typeof trustModes)[number]
+
+/** What is wanted of an attempt: nothing, the text of its answer, or that with an audit to follow. */
+export type Interest = 'none' | 'text' | 'audit'
+
+/** A task whose attempt begins. */
+export interface WatchedTask {
+  readonly tenant: string
+  readonly kind: TaskKind
+  readonly requestBytes: number
+  /** Which attempt it is, from 1. */
+  readonly attempts: number
+  /** The client chose among scouts. */
+  readonly isDirected: boolean
+}
+
+/** An answer that was committed, and was of interest. Nothing of it is shared with anybody. */
+export interface WitnessedAnswer {
+  interest: Interest
+  tenant: string
+  served: Served
+  stream: boolean
+  isDirected: boolean
+  request: Uint8Array
+  /** As the client set it, milliseconds. */
+  deadlineMs: number
+  /** Of a stream: its lines, up to a bound. */
+  lines: readonly Uint8Array[]
+  body: Uint8Array
+}
+
+export interface AnswerWitness {
+  /** Asked of each attempt of a chat as it begins. */
+  interest(served: Served, task: WatchedTask): Interest
+  /** Each committed answer; tokens are the provider's count, 0 without one. */
+  settled(served: Served, tokens: number, answerBytes: number): void
+  /** Those of interest, after that. */
+  answered(answer: WitnessedAnswer): void
+  /** The engine stops: what is to be kept can be written now. */
+  stop(): void
+}
+
+/** An idle scout that offers a model. */
+export interface IdleScout {
+  scout: string
+  operator: string
+  provider: string
+}
+
+/** What trust in a scout with a model weighs from now on. */
+export interface TrustNews {
+  scout: string
+  model: string
+  trustMs: number
+  isConvicted: boolean
+}
+
+/** The engine as whoever audits knows it. */
+export interface AuditedEngine {
+  submit(submission: Submission): Answer
+  /** At most so many, drawn at random; some may be missing. */
+  idleScouts(kind: TaskKind, model: string, count: number): IdleScout[]
+  /** Whether a session of this scout is connected. */
+  isConnected(scout: string): boolean
+  markTrust(news: TrustNews): void
+  /** Owners that offer this model now. */
+  ownersOf(kind: TaskKind, model: string): number
+}

@@ -1,0 +1,53 @@
+/**
+ * Notices scouts that send one text whatever they are asked. A hit is a text that the scout has sent before under
+ * another request; it is none when three owners have sent it (a refusal that the model knows by heart, or a client
+ * that asks everybody for the same), when the client itself chose the scout, or when this tenant's requests were a hit
+ * before: then nobody can make an honest scout repeat itself until it is convicted. Fed with every answer; bounded per
+ * scout and in all.
+ */
+import { repeatRing, sharedTextsKept } from '../../../shared/limits/trust/audits.ts'
+
+/** Owners after which a text is nobody's own. */
+const ownersMany = 3
+
+/** The newest answers of one scout. */
+export class RepeatRing {
+  private readonly texts = new Float64Array(repeatRing)
+  private readonly requests = new Float64Array(repeatRing)
+  private next = 0
+
+  /** Whether this text was there under another request; remembers it. 0 stands for nothing. */
+  note(text: number, request: number): boolean {
+    let repeats = false
+    for (let at = 0; at < repeatRing; at++) {
+      if (this.texts[at] === text && this.requests[at] !== request) repeats = true
+    }
+    this.texts[this.next] = text
+    this.requests[this.next] = request
+    this.next = (this.next + 1) % repeatRing
+    return repeats
+  }
+}
+
+/** Who sent which text, of the newest ones. */
+export class SharedTexts {
+  /** Owners by text, at most as many as make it common. */
+  private readonly owners = new Map<number, string[]>()
+
+  /** Remembers that this owner sent it; returns whether it is anybody's. */
+  note(text: number, owner: string): boolean {
+    const known = this.owners.get(text)
+    if (known === undefined) {
+      if (this.owners.size >= sharedTextsKept) {
+        for (const oldest of this.owners.keys()) {
+          this.owners.delete(oldest)
+          break
+        }
+      }
+      this.owners.set(text, [owner])
+      return false
+    }
+    if (known.length < ownersMany && !known.includes(owner)) known.push(owner)
+    return known.length >= ownersMany
+  }
+}

@@ -1,0 +1,99 @@
+/**
+ * What is known of each model: how alike trusted pairs are, for requests at a low temperature and for the others; its
+ * brake; how its requests look; its questions. Pairs outlive the process, the rest is made anew. Bounded in models.
+ */
+import {
+  envelopeBytesMax,
+  envelopesKept,
+  trustMemoryEveryMs,
+  trustModelsMax,
+} from '../../../shared/limits/trust/audits.ts'
+import { Envelopes } from '../audits/envelopes.ts'
+import { QuestionBank } from '../audits/question-bank.ts'
+import { type Pair, TrustedPairs } from '../comparison/pairs.ts'
+import { Brake } from '../standing/brake.ts'
+import type { Sample, TrustParts } from './parts.ts'
+
+/** Requests of one class are answered about as freely. */
+const temperatures = ['cold', 'warm'] as const
+export type Temperature = (typeof temperatures)[number]
+
+export interface ModelKnowledge {
+  pairs: Record<Temperature, TrustedPairs>
+  brake: Brake
+  envelopes: Envelopes
+  questions: QuestionBank
+  /** Newest answers, to be asked again of somebody else. */
+  samples: Sample[]
+}
+
+export class ModelBook {
+  private readonly models = new Map<string, ModelKnowledge>()
+  private readonly changed = new Set<string>()
+  private writtenMs: number
+
+  constructor(private readonly parts: TrustParts) {
+    this.writtenMs = parts.system.nowMs()
+    for (const { name, body } of parts.store.trustMemory(2 * trustModelsMax)) this.recall(name, body)
+  }
+
+  /** undefined when there are too many models. */
+  of(model: string): ModelKnowledge | undefined {
+    const known = this.models.get(model)
+    if (known !== undefined || this.models.size >= trustModelsMax) return known
+    const pairs = { cold: new TrustedPairs(), warm: new TrustedPairs() }
+    const made = { pairs, brake: new Brake(), envelopes: new Envelopes(), questions: new QuestionBank() }
+    const knowledge: ModelKnowledge = { ...made, samples: [] }
+    this.models.set(model, knowledge)
+    return knowledge
+  }
+
+  /** Keeps a short request with its answer. */
+  noteSample(sample: Sample): void {
+    const { served, request } = sample.answer
+    const samples = this.of(served.model)?.samples
+    if (samples === undefined || request.length > envelopeBytesMax) return
+    if (samples.length >= envelopesKept) samples.shift()
+    samples.push(sample)
+  }
+
+  addPair(model: string, temperature: Temperature, owners: readonly [string, string], similarity: number): void {
+    this.of(model)?.pairs[temperature].add(...owners, similarity)
+    this.changed.add(nameOf(model, temperature))
+  }
+
+  /** Writes what has changed, when that was not done for a while. */
+  remember(): void {
+    const { system } = this.parts
+    if (system.nowMs() - this.writtenMs >= trustMemoryEveryMs) this.flush()
+  }
+
+  flush(): void {
+    const { keep, system } = this.parts
+    this.writtenMs = system.nowMs()
+    for (const name of this.changed) {
+      const { model, temperature } = namedBy(name)
+      const body = JSON.stringify(this.of(model)?.pairs[temperature].list() ?? [])
+      keep({ write: 'trustMemory', row: { name, bookedMs: system.wallMs(), body } })
+    }
+    this.changed.clear()
+  }
+
+  private recall(name: string, body: string): void {
+    const { model, temperature } = namedBy(name)
+    const knowledge = this.of(model)
+    for (const { owners, similarity } of JSON.parse(body) as Pair[]) {
+      const [one = '', other = ''] = owners.split('\n')
+      knowledge?.pairs[temperature].add(one, other, similarity)
+    }
+  }
+}
+
+function nameOf(model: string, temperature: Temperature): string {
+  return `${temperature} ${model}`
+}
+
+function namedBy(name: string): { model: string; temperature: Temperature } {
+  const temperature = temperatures.find((one) => name.startsWith(`${one} `)) ?? 'warm'
+  return { model: name.slice(temperature.length + 1), temperature }
+}

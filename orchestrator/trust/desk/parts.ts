@@ -1,0 +1,37 @@
+/**
+ * What the parts of the trust desk share: the world, the engine, the store, and how it is set.
+ */
+import { trustTickMs } from '../../../shared/limits/trust/audits.ts'
+import type { System } from '../../../shared/system.ts'
+import type { TrustStore, TrustWrite } from '../../engine/ports/trust/trust-store.ts'
+import type { AuditedEngine, WitnessedAnswer } from '../../engine/ports/trust/witness.ts'
+import type { DelayRange } from '../audits/pending.ts'
+
+export interface TrustSettings {
+  /** Whether convictions are; else they are shown. */
+  isEnforced: boolean
+  /** Between an answer and its audit. */
+  delay: DelayRange
+  tickMs: number
+}
+
+export const defaultTrustSettings: TrustSettings = {
+  isEnforced: false,
+  delay: { minMs: 60_000, maxMs: 3_600_000 },
+  tickMs: trustTickMs,
+}
+
+/** An answer that can be asked for again. */
+export interface Sample {
+  answer: WitnessedAnswer
+  answeredMs: number
+}
+
+export interface TrustParts {
+  system: System
+  engine: AuditedEngine
+  store: TrustStore
+  /** Commits it some time soon. */
+  keep: (write: TrustWrite) => void
+  settings: TrustSettings
+}

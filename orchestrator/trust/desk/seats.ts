@@ -1,0 +1,72 @@
+/**
+ * What memory holds of each scout with a model beside its record: the texts it sent last, who judged it, its signals.
+ * All of it may be lost with the process: it only makes audits a little more or less likely.
+ */
+import { RepeatRing } from '../checks/repeats.ts'
+import { isSignal, signalFactor, signalTasks } from '../checks/signals.ts'
+import { Judges } from '../audits/references.ts'
+import { auditShare, type TrustRecord } from '../standing/record.ts'
+import { passesNeeded } from '../standing/weights.ts'
+import type { TrustBook } from './trust-book.ts'
+
+export interface Seat {
+  record: TrustRecord
+  ring: RepeatRing | null
+  judges: Judges | null
+  /** Tasks for which the last signal counts. */
+  signalled: number
+  provider: string
+  /** When it is checked next for being doubted. */
+  checkMs: number
+}
+
+export class Seats {
+  private readonly seats = new Map<string, Map<string, Seat>>()
+
+  constructor(private readonly book: TrustBook) {}
+
+  of(scout: string, model: string): Seat | undefined {
+    return this.seats.get(scout)?.get(model) ?? this.make(scout, model)
+  }
+
+  private make(scout: string, model: string): Seat | undefined {
+    const record = this.book.of(scout, model, ownerOf(scout))
+    if (record === undefined) return undefined
+    const seat: Seat = { record, ring: null, judges: null, signalled: 0, provider: '', checkMs: 0 }
+    const ofScout = this.seats.get(scout) ?? new Map<string, Seat>()
+    this.seats.set(scout, ofScout.set(model, seat))
+    return seat
+  }
+}
+
+/** The operator in an identity; owners are told apart by the tenants of their keys, which an account's keys share. */
+export function ownerOf(scout: string): string {
+  const at = scout.indexOf('/')
+  return at < 0 ? scout : scout.slice(0, at)
+}
+
+/** The share of this scout's tasks that is audited now. */
+export function shareOf(seat: Seat): number {
+  return Math.min(1, auditShare(seat.record) * (seat.signalled > 0 ? signalFactor : 1))
+}
+
+/** Whether each of its texts is looked at. */
+export function isUnproven({ record: { state, passed } }: Seat): boolean {
+  return state === 'watched' || state === 'confirming' || (state !== 'convicted' && passed < passesNeeded)
+}
+
+export function noteSignals(seat: Seat, provider: string, reportedTokens: number, answerBytes: number): void {
+  const observed = { reportedTokens, answerBytes, provider, providerBefore: seat.provider }
+  seat.signalled = isSignal(observed) ? signalTasks : Math.max(0, seat.signalled - 1)
+  seat.provider = provider
+}
+
+export function ringOf(seat: Seat): RepeatRing {
+  seat.ring ??= new RepeatRing()
+  return seat.ring
+}
+
+export function judgesOf(seat: Seat): Judges {
+  seat.judges ??= new Judges()
+  return seat.judges
+}

@@ -1,0 +1,187 @@
+/**
+ * The records of trust in memory, loaded from the store and written back whenever one changes. It books outcomes,
+ * notices what follows for owners and brakes, and tells the engine what weighs in placement. Who is audited and how is
+ * not its business. Bounded: scouts beyond the bound are served as before and not judged.
+ */
+import {
+  trustForgetEveryMs,
+  trustForgetMs,
+  trustForgetRows,
+  trustRecordsMax,
+} from '../../../shared/limits/trust/audits.ts'
+import { StoreError } from '../../engine/ports/store.ts'
+import { Owners } from '../standing/owners.ts'
+import { penaltyMs } from '../standing/penalty.ts'
+import {
+  book,
+  bookRepeat,
+  type Circumstances,
+  confirm,
+  mature,
+  newRecord,
+  type TrustRecord,
+} from '../standing/record.ts'
+import type { AuditOutcome } from '../standing/weights.ts'
+import type { ModelBook } from './model-book.ts'
+import type { TrustParts } from './parts.ts'
+
+export class TrustBook {
+  private readonly records = new Map<string, Map<string, TrustRecord>>()
+  private count = 0
+  /** Those that time alone may move, or that are checked without requests of their own. */
+  private readonly timed = new Set<TrustRecord>()
+  private readonly owners = new Owners()
+  /** Those of which the engine knows something. */
+  private readonly told = new Set<TrustRecord>()
+  private forgotMs = Number.NEGATIVE_INFINITY
+  /** Checks that were booked since the start, by outcome. */
+  readonly booked: Record<AuditOutcome, number> = { pass: 0, odd: 0, gross: 0, wrong: 0 }
+
+  constructor(
+    private readonly parts: TrustParts,
+    private readonly models: ModelBook,
+  ) {
+    for (const { record: text } of parts.store.trustRows(trustRecordsMax)) this.load(JSON.parse(text) as TrustRecord)
+  }
+
+  private load(record: TrustRecord): void {
+    this.put(record)
+    if (record.convictedMs > 0) this.owners.noteConviction(record.owner, record.convictedMs)
+    if (record.state === 'watched' || record.state === 'confirming') {
+      this.models.of(record.model)?.brake.noteWatched(record.owner, record.sinceMs)
+    }
+    this.tell(record)
+  }
+
+  private put(record: TrustRecord): void {
+    const ofScout = this.records.get(record.scout) ?? new Map<string, TrustRecord>()
+    this.records.set(record.scout, ofScout.set(record.model, record))
+    this.count++
+    if (isTimed(record)) this.timed.add(record)
+  }
+
+  /** Without making one. */
+  find(scout: string, model: string): TrustRecord | undefined {
+    return this.records.get(scout)?.get(model)
+  }
+
+  /** undefined when there are too many, or too many models. */
+  of(scout: string, model: string, owner: string): TrustRecord | undefined {
+    const known = this.find(scout, model)
+    if (known !== undefined || this.count >= trustRecordsMax || this.models.of(model) === undefined) return known
+    const record = newRecord(scout, model, owner, this.parts.system.wallMs())
+    this.put(record)
+    this.keep(record)
+    return record
+  }
+
+  /** All of them; of one owner, if that is given. */
+  *list(owner: string | null = null): Iterable<TrustRecord> {
+    for (const ofScout of this.records.values()) {
+      for (const record of ofScout.values()) if (owner === null || record.owner === owner) yield record
+    }
+  }
+
+  *doubted(): Iterable<TrustRecord> {
+    for (const record of this.timed) if (record.state !== 'convicted') yield record
+  }
+
+  needed({ owner }: TrustRecord): number {
+    return this.owners.needed(owner, this.parts.system.wallMs())
+  }
+
+  book(record: TrustRecord, outcome: AuditOutcome, askedMs: number): void {
+    this.booked[outcome]++
+    this.change(record, (now) => book(record, outcome, askedMs, now))
+  }
+
+  bookRepeat(record: TrustRecord, tenant: string): void {
+    this.change(record, (now) => bookRepeat(record, tenant, now))
+  }
+
+  /** A newcomer whose day is over is trusted as soon as somebody asks. */
+  look(record: TrustRecord): void {
+    const { state } = record
+    mature(record, this.circumstances(record))
+    if (record.state !== state) this.moved(record, state)
+  }
+
+  /** Whether convictions for this model wait. */
+  isBraked(model: string): boolean {
+    const owners = this.parts.engine.ownersOf('chat', model)
+    return this.models.of(model)?.brake.holds(owners, this.parts.system.wallMs()) ?? false
+  }
+
+  /** What time alone brings: convictions that end, and confirmations for which a brake was released. */
+  tick(): void {
+    for (const record of this.timed) {
+      const { state } = record
+      const now = this.circumstances(record)
+      mature(record, now)
+      confirm(record, now)
+      if (record.state !== state) this.moved(record, state)
+    }
+    this.forget()
+  }
+
+  private circumstances(record: TrustRecord): Circumstances {
+    return {
+      nowMs: this.parts.system.wallMs(),
+      needed: this.needed(record),
+      mayConvict: !this.isBraked(record.model),
+    }
+  }
+
+  private change(record: TrustRecord, work: (now: Circumstances) => void): void {
+    const { state } = record
+    work(this.circumstances(record))
+    if (record.state !== state) return this.moved(record, state)
+    this.keep(record)
+    this.tell(record)
+  }
+
+  private moved(record: TrustRecord, before: TrustRecord['state']): void {
+    const { owner, model, state, sinceMs } = record
+    const isDoubted = state === 'watched' || state === 'confirming'
+    if (isDoubted && (before === 'new' || before === 'trusted'))
+      this.models.of(model)?.brake.noteWatched(owner, sinceMs)
+    if (state === 'convicted') this.owners.noteConviction(owner, record.convictedMs)
+    if (isTimed(record)) this.timed.add(record)
+    else this.timed.delete(record)
+    this.keep(record)
+    this.tell(record)
+  }
+
+  private keep(record: TrustRecord): void {
+    const { scout, model } = record
+    const row = { scout, model, bookedMs: this.parts.system.wallMs(), record: JSON.stringify(record) }
+    this.parts.keep({ write: 'trust', row })
+  }
+
+  private tell(record: TrustRecord): void {
+    const { engine, settings } = this.parts
+    const { scout, model, state } = record
+    const trustMs = penaltyMs(record, settings.isEnforced)
+    const isConvicted = settings.isEnforced && state === 'convicted'
+    if (trustMs === 0 && !this.told.has(record)) return
+    this.told.add(record)
+    engine.markTrust({ scout, model, trustMs, isConvicted })
+  }
+
+  private forget(): void {
+    const { system, store } = this.parts
+    if (system.nowMs() - this.forgotMs < trustForgetEveryMs) return
+    this.forgotMs = system.nowMs()
+    const beforeMs = system.wallMs() - trustForgetMs
+    try {
+      store.forgetTrust(beforeMs, trustForgetRows)
+    } catch (error) {
+      // A store in trouble, which the journal finds out by itself; there is another time to forget.
+      if (!(error instanceof StoreError)) throw error
+    }
+  }
+}
+
+function isTimed({ state }: TrustRecord): boolean {
+  return state !== 'new' && state !== 'trusted'
+}

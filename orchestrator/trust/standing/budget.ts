@@ -1,0 +1,66 @@
+/**
+ * How many audits there may be: a twentieth of the tasks that were settled within 24 hours (a small network may have
+ * 200 all the same), whatever the states of its scouts ask for. Near the bound the urgent ones go first: each kind may
+ * use only a part of it. Counted in 24 slots of an hour. Pure.
+ */
+import { auditShareMax, auditsPerDayMin } from '../../../shared/limits/trust/audits.ts'
+import type { TrustState } from './states.ts'
+
+const slots = 24
+const slotMs = 3_600_000
+
+/** What part of the budget audits of a scout in this state may use up. */
+const partOf: Record<TrustState, number> = { confirming: 1, watched: 0.95, new: 0.9, trusted: 0.8, convicted: 0 }
+
+export class AuditBudget {
+  private readonly settledBy = new Float64Array(slots)
+  private readonly auditsBy = new Float64Array(slots)
+  private slot = -1
+  private settled = 0
+  private audits = 0
+
+  /** Tasks of clients that were settled. */
+  noteSettled(count: number, nowMs: number): void {
+    this.turn(nowMs)
+    const at = this.slot % slots
+    this.settledBy[at] = this.settledBy[at]! + count
+    this.settled += count
+  }
+
+  /** Tasks that audits asked for. */
+  noteAsked(count: number, nowMs: number): void {
+    this.turn(nowMs)
+    const at = this.slot % slots
+    this.auditsBy[at] = this.auditsBy[at]! + count
+    this.audits += count
+  }
+
+  /** Whether an audit of a scout in this state may ask for another task. */
+  allows(state: TrustState, nowMs: number): boolean {
+    this.turn(nowMs)
+    return this.audits + 1 <= partOf[state] * Math.max(auditsPerDayMin, auditShareMax * this.settled)
+  }
+
+  /** Tasks asked for within the last 24 hours, and settled ones. */
+  counts(): { audits: number; settled: number } {
+    return { audits: this.audits, settled: this.settled }
+  }
+
+  private turn(nowMs: number): void {
+    const slot = Math.floor(nowMs / slotMs)
+    if (this.slot === -1 || slot - this.slot >= slots) {
+      this.settledBy.fill(0)
+      this.auditsBy.fill(0)
+      this.settled = 0
+      this.audits = 0
+      this.slot = slot
+    }
+    for (; this.slot < slot; ) {
+      const at = ++this.slot % slots
+      this.settled -= this.settledBy[at]!
+      this.audits -= this.auditsBy[at]!
+      this.settledBy[at] = 0
+      this.auditsBy[at] = 0
+    }
+  }
+}

@@ -1,0 +1,157 @@
+/**
+ * Trust in one scout (by its durable identity) with one model: its state, its doubt, and the one place that changes
+ * both. Doubt is a cumulative sum of log-likelihoods that never falls below 0, so that a long honest past buys nothing
+ * for later; what it leads to is decided by fresh checks alone, whose evidence starts at 0. Pure: fed with outcomes of
+ * audits and with time, by the trust desk and by the experiment alike.
+ */
+import { nextState, type TrustMove, type TrustState } from './states.ts'
+import {
+  type AuditOutcome,
+  calmDoubt,
+  confirmingDoubt,
+  confirmingShare,
+  convictingEvidence,
+  convictionMs,
+  convictionMsMax,
+  freshChecksMax,
+  keptAfterOdd,
+  passesNeeded,
+  probationMs,
+  repeatsMax,
+  trustedShareMin,
+  unprovenShare,
+  watchedDoubt,
+  watchedFactorMax,
+  weights,
+} from './weights.ts'
+
+export interface TrustRecord {
+  scout: string
+  model: string
+  owner: string
+  state: TrustState
+  /** Wall clock, as all times here: they outlive the process. */
+  sinceMs: number
+  firstMs: number
+  doubt: number
+  /** Passes that count towards trust; the audit share falls with them. */
+  passed: number
+  /** Checks and failed ones, of all time, for people to read. */
+  checks: number
+  failed: number
+  /** Log-likelihood and count of the fresh checks of this confirmation. */
+  evidence: number
+  fresh: number
+  /** Repeats of one text, and whose requests showed them. */
+  repeatTenants: string[]
+  /** Times it came under watch: what was doubted once is looked at more closely for good. */
+  watches: number
+  /** Convictions so far, when the last one began (0: never), and when this one ends. */
+  convictions: number
+  convictedMs: number
+  untilMs: number
+}
+
+export function newRecord(scout: string, model: string, owner: string, nowMs: number): TrustRecord {
+  return {
+    ...{ scout, model, owner, state: 'new', sinceMs: nowMs, firstMs: nowMs, doubt: 0, passed: 0, checks: 0 },
+    ...{ failed: 0, evidence: 0, fresh: 0, repeatTenants: [], watches: 0, convictions: 0, convictedMs: 0, untilMs: 0 },
+  }
+}
+
+/** What a booking may depend on beside the record. */
+export interface Circumstances {
+  nowMs: number
+  /** Passes that this owner needs before a new scout is trusted. */
+  needed: number
+  /** False while the brake holds for the model: evidence is kept, and counts when it is released. */
+  mayConvict: boolean
+}
+
+/** The one mutator. */
+function move(record: TrustRecord, what: TrustMove, nowMs: number): void {
+  const next = nextState(record.state, what)
+  if (next === undefined) throw new Error(`trust: ${what} in state ${record.state}`)
+  record.state = next
+  record.sinceMs = nowMs
+  if (what === 'grave') Object.assign(record, { evidence: 0, fresh: 0 })
+  if (what === 'calmed') record.passed = 0
+  if (what === 'doubted') record.watches++
+  if (what === 'cleared') record.doubt = watchedDoubt
+  if (what === 'confirmed' || what === 'repeated') {
+    record.untilMs = nowMs + Math.min(convictionMs * 2 ** record.convictions, convictionMsMax)
+    record.convictions++
+    record.convictedMs = nowMs
+  }
+  if (what === 'served') Object.assign(record, { doubt: 0, passed: 0, repeatTenants: [], untilMs: 0, firstMs: nowMs })
+}
+
+/**
+ * Counts the outcome of one check. `askedMs` is when the audited text was made: what is older than a confirmation is no
+ * fresh check of it, and does not count at all, because it led there. Nor does anything count during a conviction.
+ */
+export function book(record: TrustRecord, outcome: AuditOutcome, askedMs: number, now: Circumstances): void {
+  if (record.state === 'convicted') return
+  if (record.state === 'confirming' && askedMs < record.sinceMs) return
+  record.checks++
+  if (outcome === 'pass') record.passed++
+  else record.failed++
+  if (outcome === 'gross') record.passed = 0
+  else if (outcome !== 'pass') record.passed = Math.floor(record.passed * keptAfterOdd)
+  if (record.state === 'confirming') {
+    record.fresh++
+    record.evidence += weights[outcome]
+    return confirm(record, now)
+  }
+  record.doubt = Math.max(0, record.doubt + weights[outcome])
+  judge(record, now)
+}
+
+/** Looks whether a confirmation has come to its end; also called when the brake is released. */
+export function confirm(record: TrustRecord, { nowMs, mayConvict }: Circumstances): void {
+  if (record.state !== 'confirming') return
+  if (record.evidence >= convictingEvidence) {
+    if (mayConvict) move(record, 'confirmed', nowMs)
+  } else if (record.fresh >= freshChecksMax) move(record, 'cleared', nowMs)
+}
+
+function judge(record: TrustRecord, now: Circumstances): void {
+  const { doubt } = record
+  if (doubt >= watchedDoubt && (record.state === 'new' || record.state === 'trusted'))
+    move(record, 'doubted', now.nowMs)
+  if (record.state === 'watched' && doubt >= confirmingDoubt) move(record, 'grave', now.nowMs)
+  if (record.state === 'watched' && doubt <= calmDoubt) move(record, 'calmed', now.nowMs)
+  mature(record, now)
+}
+
+/** A newcomer whose time is over and whose checks passed is trusted; a conviction whose time is over ends. */
+export function mature(record: TrustRecord, { nowMs, needed }: Circumstances): void {
+  if (record.state === 'convicted' && nowMs >= record.untilMs) move(record, 'served', nowMs)
+  const isOld = nowMs - record.firstMs >= probationMs
+  if (record.state === 'new' && isOld && record.passed >= needed) move(record, 'earned', nowMs)
+}
+
+/** Counts a repeated text; enough of them convict by themselves. */
+export function bookRepeat(record: TrustRecord, tenant: string, { nowMs, mayConvict }: Circumstances): void {
+  const { repeatTenants } = record
+  if (record.state === 'convicted') return
+  if (repeatTenants.length < repeatsMax && !repeatTenants.includes(tenant)) repeatTenants.push(tenant)
+  if (repeatTenants.length >= repeatsMax && mayConvict) move(record, 'repeated', nowMs)
+}
+
+/**
+ * Share of this scout's tasks of this model that are audited. A newcomer that has its passes only waits for its first
+ * day to end, and is audited like a trusted one meanwhile.
+ */
+export function auditShare({ state, passed, watches }: TrustRecord): number {
+  if (state === 'confirming') return confirmingShare
+  if (state === 'convicted') return 0
+  if (state === 'watched' || passed < passesNeeded)
+    return state === 'trusted' ? trustedShare(passed, watches) : unprovenShare
+  return trustedShare(passed, watches)
+}
+
+function trustedShare(passed: number, watches: number): number {
+  const least = trustedShareMin * Math.min(watchedFactorMax, 2 ** watches)
+  return Math.min(unprovenShare, Math.max(least, 1 / Math.max(1, passed)))
+}

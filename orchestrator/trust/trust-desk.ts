@@ -1,0 +1,168 @@
+/**
+ * The trust desk: looks at answers as they are committed, draws those that are audited, and lets audits run when their
+ * time has come. The engine shows it answers and places its requests like any other; the store keeps what it found out.
+ * How answers are judged is in `comparison/`, what follows in `standing/`, one audit's course in `desk/audits.ts`.
+ */
+import { auditedPromptBytesMax, auditsRunningMax } from '../../shared/limits/trust/audits.ts'
+import { type System, secretUnit, type Timer } from '../../shared/system.ts'
+import type { Served } from '../../shared/task.ts'
+import { isPeerOperator } from '../engine/ports/scouts.ts'
+import type { AnswerWitness, Interest, WatchedTask, WitnessedAnswer } from '../engine/ports/trust/witness.ts'
+import { delayOf, PendingAudits } from './audits/pending.ts'
+import { SharedTexts } from './checks/repeats.ts'
+import { textHash } from './checks/text-hash.ts'
+import { textIn } from './desk/asking.ts'
+import { type Audit, type AuditEnd, Audits } from './desk/audits.ts'
+import { ModelBook } from './desk/model-book.ts'
+import type { TrustParts } from './desk/parts.ts'
+import { isUnproven, noteSignals, ownerOf, ringOf, type Seat, Seats, shareOf } from './desk/seats.ts'
+import { TrustBook } from './desk/trust-book.ts'
+import { AuditBudget } from './standing/budget.ts'
+import { probeShare } from './standing/weights.ts'
+
+/** Characters of a text that are enough to notice a repeat. */
+const repeatCharsRead = 1_024
+/** A longer request is not told from others: it would be read in the turn in which its answer ends. */
+const hashedRequestBytesMax = 32_768
+/** Of what an audit waits for. */
+const probeBytes = 512
+
+export class TrustDesk implements AnswerWitness {
+  readonly book: TrustBook
+  readonly budget = new AuditBudget()
+  /** Ends of audits since the start. */
+  readonly ended: Record<AuditEnd, number> = { booked: 0, inconclusive: 0, expired: 0 }
+  private readonly system: System
+  private readonly models: ModelBook
+  private readonly seats: Seats
+  private readonly audits: Audits
+  private readonly pending = new PendingAudits<Audit>()
+  private readonly shared = new SharedTexts()
+  private running = 0
+  private timer: Timer | null = null
+
+  constructor(private readonly parts: TrustParts) {
+    this.system = parts.system
+    this.models = new ModelBook(parts)
+    this.book = new TrustBook(parts, this.models)
+    this.seats = new Seats(this.book)
+    const { book, budget, models, seats } = this
+    this.audits = new Audits({ ...parts, book, budget, models, seats })
+  }
+
+  start(): void {
+    this.timer = this.system.after(this.parts.settings.tickMs, () => {
+      this.start()
+      this.tick()
+    })
+  }
+
+  stop(): void {
+    this.timer?.cancel()
+    this.models.flush()
+  }
+
+  /** Audits that wait or run, and those that went for want of room. */
+  counts() {
+    return {
+      pending: this.pending.count,
+      running: this.running,
+      dropped: this.pending.dropped,
+      ...this.budget.counts(),
+    }
+  }
+
+  // ------------------------------------------------------------ from the engine
+
+  interest({ scout, model }: Served, task: WatchedTask): Interest {
+    if (task.attempts > 1) return 'none'
+    const seat = this.seats.of(scout, model)
+    if (seat === undefined || isPeerOperator(seat.record.owner)) return 'none'
+    const isDrawn = secretUnit(this.system) < shareOf(seat) && this.mayAudit(seat)
+    if (isDrawn && secretUnit(this.system) < probeShare) this.add({ type: 'probe', scout, model }, probeBytes)
+    else if (isDrawn && task.requestBytes <= auditedPromptBytesMax) return 'audit'
+    return isUnproven(seat) ? 'text' : 'none'
+  }
+
+  private mayAudit({ record }: Seat): boolean {
+    this.book.look(record)
+    return this.budget.allows(record.state, this.system.wallMs())
+  }
+
+  settled({ scout, model, provider }: Served, tokens: number, answerBytes: number): void {
+    this.budget.noteSettled(1, this.system.wallMs())
+    const seat = this.seats.of(scout, model)
+    if (seat !== undefined) noteSignals(seat, provider, tokens, answerBytes)
+  }
+
+  answered(answer: WitnessedAnswer): void {
+    const { served, interest, request, stream, lines, body } = answer
+    const seat = this.seats.of(served.scout, served.model)
+    if (seat === undefined) return
+    const sample = { answer, answeredMs: this.system.wallMs() }
+    this.models.of(served.model)?.envelopes.note(request, stream)
+    this.models.noteSample(sample)
+    this.lookForRepeats(seat, answer)
+    if (interest !== 'audit') return
+    let bytes = request.length + body.length
+    for (const line of lines) bytes += line.length
+    this.add({ type: 'shadow', sample }, bytes)
+  }
+
+  private lookForRepeats(seat: Seat, answer: WitnessedAnswer): void {
+    const text = textIn(answer, repeatCharsRead)
+    const hash = text === null ? null : textHash(text)
+    if (hash === null) return
+    const isCommon = this.shared.note(hash, ownerOf(answer.served.scout))
+    const isRepeat = ringOf(seat).note(hash, requestHash(answer.request))
+    if (isRepeat && !isCommon && !answer.isDirected) this.book.bookRepeat(seat.record, answer.tenant)
+  }
+
+  // ------------------------------------------------------------ in its time
+
+  private add(audit: Audit, bytes: number): void {
+    const { system, parts } = this
+    this.pending.add(audit, bytes, system.nowMs() + delayOf(parts.settings.delay, secretUnit(system)))
+  }
+
+  private tick(): void {
+    this.book.tick()
+    this.models.remember()
+    this.checkDoubted()
+    for (const audit of this.pending.takeDue(this.system.nowMs(), auditsRunningMax - this.running)) this.run(audit)
+  }
+
+  /**
+   * Who is doubted gets fewer requests, and none at times: it is checked all the same, or it would stay doubted. Every
+   * other check is a question.
+   */
+  private checkDoubted(): void {
+    const { engine, settings } = this.parts
+    const nowMs = this.system.nowMs()
+    const pace = { minMs: settings.delay.minMs, maxMs: Math.max(settings.delay.minMs, settings.delay.maxMs / 6) }
+    for (const { scout, model } of this.book.doubted()) {
+      const seat = this.seats.of(scout, model)
+      if (seat === undefined || seat.checkMs > nowMs || !engine.isConnected(scout)) continue
+      seat.checkMs = nowMs + delayOf(pace, secretUnit(this.system))
+      const samples = this.models.of(model)?.samples ?? []
+      const sample = samples[Math.floor(secretUnit(this.system) * samples.length)]
+      const isProbe = sample === undefined || secretUnit(this.system) < probeShare
+      this.run(isProbe ? { type: 'probe', scout, model } : { type: 'beside', scout, sample })
+    }
+  }
+
+  private run(audit: Audit): void {
+    this.running++
+    void this.audits.run(audit).then((end) => {
+      this.running--
+      this.ended[end]++
+    })
+  }
+}
+
+/** Of what was asked: other parameters make no other question. */
+function requestHash(request: Uint8Array): number {
+  if (request.length > hashedRequestBytesMax) return 0
+  const { messages } = JSON.parse(Buffer.from(request).toString('utf8')) as { messages?: unknown }
+  return Number(BigInt.asUintN(53, BigInt(Bun.hash(JSON.stringify(messages)))))
+}

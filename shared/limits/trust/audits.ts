@@ -1,0 +1,73 @@
+/**
+ * How much trust reads, remembers and asks: bounds of comparison, of what is kept for each scout and of the work that
+ * audits may make. The statistics' own constants, each with its source, are in
+ * `orchestrator/trust/standing/weights.ts`.
+ */
+
+/** Characters of an answer that are compared; what follows counts by its length alone. */
+export const comparedCharsMax = 4_096
+
+/** Buckets of the hashed words of one text; two words in one bucket make texts look a little more alike. */
+export const gramBuckets = 4_096
+
+/** Newest similarities of trusted pairs that are kept for a model; the oldest is replaced. */
+export const pairsKept = 512
+
+/** Pairs of the same two owners among them (a twentieth); their own oldest is replaced beyond it. */
+export const pairsPerOwnersMax = 25
+
+/** Answers of a scout whose hashes are kept to notice repeats; the oldest is forgotten. */
+export const repeatRing = 32
+
+/** A shorter text is no sign of anything: many questions have the same short answer. */
+export const repeatCharsMin = 200
+
+/** Texts that are remembered with the owners who sent them; the oldest is forgotten. */
+export const sharedTextsKept = 4_096
+
+/** References that one audit may ask; without a majority among them it is inconclusive. */
+export const referencesMax = 3
+
+/** Audits of a day are at most this share of the tasks settled in it, but a small network may have so many. */
+export const auditShareMax = 0.05
+export const auditsPerDayMin = 200
+
+/** A request that is larger is not asked again. */
+export const auditedPromptBytesMax = 262_144
+
+/** Lines of an answer that are kept until it is looked at; what follows is not compared. */
+export const witnessedBytesMax = 65_536
+
+/** (scout, model) records of trust in memory; the one that was not booked for the longest time goes to the store. */
+export const trustRecordsMax = 50_000
+
+/** Audits that wait for their time, and bytes of their requests and answers; the oldest goes beyond either. */
+export const auditsPendingMax = 512
+export const pendingBytesMax = 33_554_432
+
+/** Audits under way at once; the others wait. */
+export const auditsRunningMax = 8
+
+/** A request that is to serve as an example is no longer than this, and so many are kept for a model. */
+export const envelopeBytesMax = 2_048
+export const envelopesKept = 16
+
+/** Models of which pairs, brakes and questions are kept; of further ones nothing is audited. */
+export const trustModelsMax = 500
+
+/** Questions that are kept for a model, with the owners who have had them; the oldest goes. */
+export const questionsKept = 300
+
+/** Scouts that are asked one question when it is new. */
+export const makersMax = 5
+
+/** Trust is looked at this often: audits whose time has come, convictions that end. */
+export const trustTickMs = 1_000
+
+/** What is known of models is written this often, where it has changed. */
+export const trustMemoryEveryMs = 300_000
+
+/** Rows of trust that were not changed for so long are forgotten (longer than any conviction), so many at a time. */
+export const trustForgetMs = 90 * 86_400_000
+export const trustForgetRows = 500
+export const trustForgetEveryMs = 3_600_000

@@ -1,0 +1,138 @@
+/**
+ * A whole network that enforces trust: a scout that sends one text to everybody is convicted and gets nothing while
+ * others offer the model; an honest one that words things freely is not. The honest ones are trusted from before a
+ * restart, so audits compare; they run as soon as they are drawn.
+ */
+import { describe, expect, onTestFinished, test } from 'vitest'
+import type { TrustMode } from '../../../orchestrator/engine/ports/trust/witness.ts'
+import { openDataFolder } from '../../../orchestrator/store/data-folder.ts'
+import { profileOf } from '../../../orchestrator/trust/comparison/grams.ts'
+import { similarityOf } from '../../../orchestrator/trust/comparison/similarity.ts'
+import { newRecord, type TrustRecord } from '../../../orchestrator/trust/standing/record.ts'
+import { realSystem } from '../../../shared/system.ts'
+import { patienceMs, until } from '../../support/clocks/until.ts'
+import { LiveHub, quietConfig } from '../../support/hub/live-hub.ts'
+import { temporaryFolder } from '../../support/machine/temporary-folder.ts'
+import { AnsweringProvider, type Saying } from '../../support/providers/answering-provider.ts'
+
+const filler = 'Some would call it a matter of taste, and others say that it depends on the weather and on the season.'
+
+/** Each answer in other words: a quarter of them is replaced. */
+function inOwnWords(text: string): string {
+  const words = text.split(' ').map((word) => (Math.random() < 0.25 ? `${word}${Math.floor(Math.random() * 9)}` : word))
+  return words.join(' ')
+}
+
+const honest: Saying = (question) => `${question} ${filler} ${question}`
+const noisy: Saying = (question) => inOwnWords(honest(question))
+const boast =
+  'I am a very good model. Here you get my very best answer, which I have thought about for as long as I could.'
+const constant: Saying = () => `${boast} Ask me whatever comes to mind: nothing is too hard for me, and I never sleep.`
+
+const sayings: Record<string, Saying> = { ant: honest, bee: honest, cow: honest, noisy, cheat: constant }
+const dayMs = 24 * 3_600_000
+const clients = 5
+
+interface Site {
+  live: LiveHub
+  /** Identities by name. */
+  ids: Record<string, string>
+  keys: string[]
+}
+
+/** What a hub that ran for some time knows: all but the cheat are trusted, and how alike their answers are. */
+function writeThePast(dataDir: string, ids: Record<string, string>): void {
+  const system = realSystem()
+  const folder = openDataFolder(dataDir, 'hub', system)
+  if ('flaw' in folder) throw new Error(folder.flaw)
+  const nowMs = system.wallMs()
+  for (const [name, scout] of Object.entries(ids)) {
+    if (name === 'cheat') continue
+    const fresh = newRecord(scout, 'm', scout.slice(0, scout.indexOf('/')), nowMs - 2 * dayMs)
+    const record = JSON.stringify({ ...fresh, state: 'trusted', passed: 10 } satisfies TrustRecord)
+    folder.store.commit([{ write: 'trust', row: { scout, model: 'm', bookedMs: nowMs, record } }])
+  }
+  const pairs = Array.from({ length: 300 }, (_, at) => {
+    const question = `What do you think of number ${at} and its many friends?`
+    const similarity = similarityOf(profileOf(noisy(question)), profileOf(at % 2 ? noisy(question) : honest(question)))
+    return { owners: `a${at}\nb${at}`, similarity }
+  })
+  const row = { name: 'warm m', bookedMs: nowMs, body: JSON.stringify(pairs) }
+  folder.store.commit([{ write: 'trustMemory', row }])
+  folder.close()
+}
+
+async function site(trust: TrustMode): Promise<Site> {
+  const dataDir = temporaryFolder()
+  const config = { ...quietConfig(dataDir), trust }
+  const before = new LiveHub({ config })
+  const scoutKeys = Object.keys(sayings).map((name) => ({ name, ...before.hub.keyring.issue('scout', name) }))
+  const keys = Array.from({ length: clients }, (_, at) => before.hub.keyring.issue('client', `c${at}`).key)
+  await before.close()
+  const ids = Object.fromEntries(scoutKeys.map(({ name, row }) => [name, `${row.tenant}/${name}`]))
+  writeThePast(dataDir, ids)
+  const live = new LiveHub({ config, trust: { delay: { minMs: 1, maxMs: 2 }, tickMs: 5 } })
+  onTestFinished(() => live.close())
+  for (const { name, key } of scoutKeys) {
+    await live.addScout({ name, key, providers: [new AnsweringProvider(sayings[name]!)] })
+  }
+  return { live, ids, keys }
+}
+
+let asked = 0
+
+/** One chat of one of the clients; gives back the identity of who served it. */
+async function chat({ live, keys }: Site): Promise<string> {
+  const number = asked++
+  const content = `What do you think of number ${number} and its many friends?`
+  const body = { model: 'm', messages: [{ role: 'user', content }] }
+  const headers = { authorization: `Bearer ${keys[number % clients]}` }
+  const answer = await live.post('/v1/chat/completions', body, { headers })
+  expect(answer.status).toBe(200)
+  return ((await answer.json()) as { chasm: { scout: string } }).chasm.scout
+}
+
+function recordOf({ live, ids }: Site, name: string): TrustRecord | undefined {
+  return [...live.hub.trust!.book.list()].find(({ scout }) => scout === ids[name])
+}
+
+/** Chats until it holds. */
+async function chatUntil(what: string, of: Site, holds: () => boolean): Promise<void> {
+  const endMs = performance.now() + patienceMs
+  for (let tries = 0; !holds(); tries++) {
+    if (performance.now() > endMs) throw new Error(`${what} did not come in ${tries} chats`)
+    await chat(of)
+  }
+}
+
+describe('a scout with one text for everybody', () => {
+  test('is convicted among honest ones, and gets nothing more; a noisy honest one is not', async () => {
+    const of = await site('enforce')
+    await chatUntil('the conviction', of, () => recordOf(of, 'cheat')?.state === 'convicted')
+    const served = new Set<string>()
+    for (let times = 0; times < 40; times++) served.add(await chat(of))
+    expect(served).not.toContain(of.ids.cheat)
+    await chatUntil('checks of the noisy one', of, () => (recordOf(of, 'noisy')?.checks ?? 0) >= 5)
+    for (const name of ['ant', 'bee', 'cow', 'noisy']) expect(recordOf(of, name)?.state).not.toBe('convicted')
+  })
+
+  test('still serves when it is the last one', async () => {
+    const of = await site('enforce')
+    await chatUntil('the conviction', of, () => recordOf(of, 'cheat')?.state === 'convicted')
+    for (const name of ['ant', 'bee', 'cow', 'noisy']) of.live.hub.keyring.revoke(of.ids[name]!.split('/')[0]!)
+    await until('the others to be gone', () => of.live.hub.engine.scouts().length === 1)
+    expect(await chat(of)).toBe(of.ids.cheat)
+  })
+
+  test('is only shown as one where nothing is enforced', async () => {
+    const of = await site('observe')
+    await chatUntil('the conviction', of, () => recordOf(of, 'cheat')?.state === 'convicted')
+    await chatUntil('an answer of the cheat', of, () => mayServe(of))
+  })
+})
+
+/** Whether the core still draws the cheat. */
+function mayServe({ live, ids }: Site): boolean {
+  const { marks } = live.hub.engine.core.state.index
+  return marks.of(ids.cheat!, 'm')?.isConvicted === false
+}
