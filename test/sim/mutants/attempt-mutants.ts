@@ -69,15 +69,15 @@ export const attemptMutants: readonly Mutant[] = [
   },
   {
     name: 'an intent that ended the process twice is tried again',
-    file: 'orchestrator/engine/intents/intent-commands.ts',
+    file: 'orchestrator/engine/intents/handover/recovery.ts',
     find: 'const isPoison = (deaths.get(id) ?? 0) >= intentDeathsMax',
     replace: 'const isPoison = (deaths.get(id) ?? 0) > 9 * intentDeathsMax',
   },
   {
     name: 'what the hub died of is taken up before that is written down',
-    file: 'orchestrator/engine/intents/intent-commands.ts',
-    find: 'if (id === suspect && !isBlamed) journal',
-    replace: 'if (id === suspect && isBlamed && !isBlamed) journal',
+    file: 'orchestrator/engine/intents/handover/recovery.ts',
+    find: 'if (id === this.unblamed) journal',
+    replace: "if (id === this.unblamed && id === '') journal",
   },
   {
     name: 'an intent that is set aside has failed though its result is there',
@@ -106,7 +106,7 @@ export const attemptMutants: readonly Mutant[] = [
   {
     name: 'a growth that was written ahead stays when its node ends',
     file: 'orchestrator/engine/intents/intents.ts',
-    find: "      this.journal.add([{ write: 'forgetRequestsAhead', tasks }], () => {})\n",
+    find: "      this.journal.add([{ write: 'forgetRequestsAhead', intent, tasks }], () => {})\n",
     replace: '      void tasks\n',
   },
 ]
