@@ -14,7 +14,7 @@ import { realSystem, type System } from '../shared/system.ts'
 import { AccountWatch } from './accounts/account-watch.ts'
 import { HubAccounts } from './accounts/accounts.ts'
 import type { Ready } from './banner.ts'
-import { runBrain } from './brain/brain-process.ts'
+import { awaits, runBrain } from './brain/brain-process.ts'
 import type { Network } from './cluster/network.ts'
 import { type Config, readConfig } from './config.ts'
 import type { CoreSettings } from './core/settings.ts'
@@ -246,9 +246,9 @@ async function run(): Promise<void> {
       log.error({ err: error }, 'an error reached the top; this is a defect, please report it')
     })
   }
-  const [role, runDir, ...forWhom] = process.argv.slice(2)
+  const [role, runDir, ...words] = process.argv.slice(2)
   if (role === 'brain' && runDir !== undefined) {
-    return runBrain(config, log, runDir, { hasScout: forWhom.includes('scout'), hasReader: forWhom.includes('reader') })
+    return runBrain(config, log, runDir, words)
   }
   if (role === 'edge' && runDir !== undefined) return void runEdge(config, log, runDir)
   if (config.edges > 0) return runProcesses(config, log)
@@ -308,7 +308,7 @@ function runProcesses(config: Config, log: Logger): void {
   const forWhom = [...(process.send === undefined ? [] : ['scout']), ...(hasReader() ? ['reader'] : [])]
   const processes = new HubProcesses({
     commands: {
-      brain: [...program, 'brain', runDir, ...forWhom],
+      brain: (awaited) => [...program, 'brain', runDir, ...forWhom, `${awaits}${awaited}`],
       edge: [...program, 'edge', runDir],
     },
     edges: config.edges,

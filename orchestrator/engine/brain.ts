@@ -28,6 +28,7 @@ import { Tenants } from '../tenants/tenants.ts'
 import type { AnswerSinkHost } from './answers/answer-sink.ts'
 import { Admission } from './charges/admission.ts'
 import { AllowedModels } from './charges/allowed-models.ts'
+import { BookedUse } from './charges/booked-use.ts'
 import { Charges } from './charges/charges.ts'
 import { ModelPrices } from './charges/model-prices.ts'
 import { IdempotencyKeys } from './durability/idempotency.ts'
@@ -132,9 +133,10 @@ export class Brain implements BrainPort {
     const turned = (isTroubled: boolean) => this.turned('store', isTroubled)
     this.journal = new Journal(store, system, turned, (work) => guard.run('journal', work))
     this.servedDays = new ServedDays(state.served, this.journal, system)
+    const booked = new BookedUse({ store, journal: this.journal, edges })
     this.tenants = new Tenants({
-      ofKey: ({ id, tenant }, since) => store.usageOfDays(tenant, id, since),
-      ofAccount: (account, since) => store.usageOfDays(account, null, since),
+      ofKey: ({ id, tenant }, since) => booked.since(since, tenant, id),
+      ofAccount: (account, since) => booked.since(since, account, null),
     })
     this.charges = new Charges(this.tenants, new ModelPrices(state.index), system)
     const random = () => system.random()
@@ -202,6 +204,9 @@ export class Brain implements BrainPort {
         if (refused === null) return this.writer.add(message)
         return this.edges.toClients({ type: 'refused', task: message.task, fault: refused })
       }
+      case 'adopt':
+        this.admission.readmit(message)
+        return this.writer.add(message)
       case 'used':
         return this.admission.close(message)
       case 'usage':

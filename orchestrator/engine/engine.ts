@@ -142,17 +142,19 @@ export class HubEngine implements Engine, AuditedEngine {
 
   /** The ways between this process's parts and the edges, wherever those are. */
   private joined(links: ScoutLinks | AwayEdges, brain: BrainPort, answers: AttemptEvents, guard: DefectGuard) {
+    const bookUsage = () => this.book.flush()
     if ('holders' in links) {
       const toClients = (message: ToClients) => {
         if (!links.toClients(message)) this.toClients(message)
       }
-      const edges: EdgePort = { toClients, toScouts: (message) => links.toScouts(message) }
+      const edges: EdgePort = { toClients, toScouts: (message) => links.toScouts(message), bookUsage }
       return { holders: links.holders, edges, scoutDesk: null }
     }
     const desk = new ScoutDesk({ brain, answers, links: new LiveLinks(links, guard) })
     const edges: EdgePort = {
       toClients: (message) => this.toClients(message),
       toScouts: (message) => desk.receive(message),
+      bookUsage,
     }
     return { holders: desk as AttemptLinks, edges, scoutDesk: desk }
   }

@@ -73,6 +73,12 @@ export class Journal {
     return this.entries.length > 0 || this.following || this.lane?.busy === true
   }
 
+  /** What is to be written and is not yet; a look at all of it. */
+  *unwritten(): Iterable<StoreWrite> {
+    for (const { writes } of this.entries) yield* writes
+    yield* this.lazy
+  }
+
   /**
    * Commits these writes, after all that was added before, and then calls `then`. Without writes it only keeps order.
    * `intent`: to which all of them belong, where they do not say so themselves.

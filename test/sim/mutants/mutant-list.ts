@@ -6,6 +6,7 @@
 
 import { journalMutants } from '../../cluster/journal/journal-mutants.ts'
 import { orderMutants } from '../../edge/order-mutants.ts'
+import { attemptMutants } from './attempt-mutants.ts'
 import { budgetMutants } from './budget-mutants.ts'
 
 export interface Mutant {
@@ -385,6 +386,7 @@ export const mutants: readonly Mutant[] = [
     find: '    this.brain.flush()\n',
     replace: '',
   },
+  ...attemptMutants,
   ...budgetMutants,
   ...journalMutants,
   ...orderMutants,

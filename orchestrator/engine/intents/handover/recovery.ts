@@ -27,11 +27,20 @@ interface RecoveryParts {
   flush: () => void
 }
 
+/** What is read of the store once for all that is taken up together. */
+interface Known {
+  weightOf: (tenant: string) => number
+  deaths: ReadonlyMap<string, number>
+  keyOf: (intent: IntentRow) => ChargedKey
+}
+
 export class IntentRecovery {
   /** Intents that were not taken up, and why; the newest ones. */
   readonly setAside: { intent: string; reason: string }[] = []
   /** The last process died of something. */
   private isWary = false
+  /** What it died of, while that could not be written down. */
+  private unblamed: string | null = null
 
   constructor(
     private readonly parts: RecoveryParts,
@@ -44,7 +53,10 @@ export class IntentRecovery {
     const diedOf = store.inHand()
     this.isWary = diedOf !== null
     if (diedOf === null || diedOf === takingUpAll) return
-    journal.addHere([{ write: 'blame', intent: diedOf }], () => {})
+    this.unblamed = diedOf
+    journal.addHere([{ write: 'blame', intent: diedOf }], () => {
+      this.unblamed = null
+    })
     journal.flush()
   }
 
@@ -55,27 +67,38 @@ export class IntentRecovery {
   }
 
   takeUp(intents: Iterable<OpenIntent>): void {
-    const { store, system, flush } = this.parts
-    const weightOf = rememberedWeights(store)
-    const deaths = store.deaths()
-    const keyOf = rememberedKeys(store)
+    const { store, journal, flush } = this.parts
+    const known = { weightOf: rememberedWeights(store), deaths: store.deaths(), keyOf: rememberedKeys(store) }
     store.noteInHand(takingUpAll)
     for (const open of intents) {
-      const { id, tenant, deadlineMs } = open.intent
-      const wait = Math.max(1, deadlineMs - system.wallMs())
-      const isPoison = (deaths.get(id) ?? 0) >= intentDeathsMax
-      const event = isPoison ? diedTwice : readEvent(open, weightOf(tenant), wait)
-      if ('code' in event) this.putAside(open, event)
-      else if (!this.isWary && !deaths.has(id)) this.begin(open, event, keyOf(open.intent))
+      const { id } = open.intent
+      // Taken up before that is written, it might end one process after the other without being counted.
+      if (id === this.unblamed) journal.addHere([], () => this.takeUpSuspect(id))
+      else if (!this.isWary && !known.deaths.has(id)) this.takeUpOne(open, known)
       else {
         store.noteInHand(id)
-        this.begin(open, event, keyOf(open.intent))
+        this.takeUpOne(open, known)
         flush()
         store.noteInHand(takingUpAll)
       }
     }
     flush()
     store.noteInHand(null)
+  }
+
+  private takeUpOne(open: OpenIntent, { weightOf, deaths, keyOf }: Known): void {
+    const { id, tenant, deadlineMs } = open.intent
+    const wait = Math.max(1, deadlineMs - this.parts.system.wallMs())
+    const isPoison = (deaths.get(id) ?? 0) >= intentDeathsMax
+    const event = isPoison ? diedTwice : readEvent(open, weightOf(tenant), wait)
+    if ('code' in event) this.putAside(open, event)
+    else this.begin(open, event, keyOf(open.intent))
+  }
+
+  /** What the last process died of is written down by now. */
+  private takeUpSuspect(id: string): void {
+    const open = this.parts.store.openIntent(id)
+    if (open?.intent.state === 'running') this.takeUp([open])
   }
 
   private begin(open: OpenIntent, event: Accept, key: ChargedKey): void {
