@@ -94,13 +94,8 @@ function apply(core: CoreState, event: Event): void {
     }
     case 'heartbeat':
       return heartbeat(core, event.session)
-    case 'attemptBroken': {
-      const task = core.tasks.get(event.task)
-      const lease = task && leaseOf(task, event.attempt)
-      if (task === undefined || lease === undefined) return
-      cancelLease(core, task, lease, event.fault.code)
-      return endAttempt(core, task, lease, event.fault)
-    }
+    case 'attemptBroken':
+      return attemptBroken(core, event)
     case 'unsent':
       return unsent(core, event)
     case 'settle':
@@ -119,6 +114,14 @@ function apply(core: CoreState, event: Event): void {
       endLimited(core)
       return core.wheel.advance(core.nowMs, (deadline) => onDue(core, deadline))
   }
+}
+
+function attemptBroken(core: CoreState, event: Extract<Event, { type: 'attemptBroken' }>): void {
+  const task = core.tasks.get(event.task)
+  const lease = task && leaseOf(task, event.attempt)
+  if (task === undefined || lease === undefined) return
+  cancelLease(core, task, lease, event.fault.code)
+  endAttempt(core, task, lease, event.fault)
 }
 
 function startDraining(core: CoreState, session: number): void {

@@ -11,14 +11,14 @@ import {
   taskRow,
 } from '../support/store/store-rows.ts'
 import { type StoreMaker, storeStage } from '../support/store/store-stage.ts'
-import { accountContract } from './store-accounts.ts'
-import { batchContract } from './store-batches.ts'
-import { bookContract } from './store-books.ts'
-import { controlContract } from './store-control.ts'
-import { intentContract } from './store-intents.ts'
-import { reportContract } from './store-reports.ts'
-import { responseContract } from './store-responses.ts'
-import { trustContract } from './store-trust.ts'
+import { accountContract } from './store/accounts.ts'
+import { batchContract } from './store/batches.ts'
+import { bookContract } from './store/books.ts'
+import { controlContract } from './store/control.ts'
+import { intentContract } from './store/intents.ts'
+import { reportContract } from './store/reports.ts'
+import { responseContract } from './store/responses.ts'
+import { trustContract } from './store/trust.ts'
 
 export function storeContract(adapter: string, fresh: () => StoreMaker): void {
   describe(`the store on ${adapter}`, () => {

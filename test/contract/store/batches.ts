@@ -3,8 +3,8 @@
  * and that a batch happens whole or not at all.
  */
 import { describe, expect, test } from 'vitest'
-import type { Store, StoreWrite } from '../../orchestrator/engine/ports/store.ts'
-import { type DurableTaskState, durableTaskStates } from '../../shared/task-state.ts'
+import type { Store, StoreWrite } from '../../../orchestrator/engine/ports/store.ts'
+import { type DurableTaskState, durableTaskStates } from '../../../shared/task-state.ts'
 import {
   contents,
   event,
@@ -16,8 +16,8 @@ import {
   settle,
   taskRow,
   usageRow,
-} from '../support/store/store-rows.ts'
-import { type StoreMaker, storeStage } from '../support/store/store-stage.ts'
+} from '../../support/store/store-rows.ts'
+import { type StoreMaker, storeStage } from '../../support/store/store-stage.ts'
 
 const lease = { write: 'lease', task: 1, attempt: 4, nonce: nonce.toReversed(), scout: 'new', instance: 'i-2' } as const
 const release = { write: 'release', task: 1, attempt: 1, charged: 2, returned: 3 } as const

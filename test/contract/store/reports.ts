@@ -1,9 +1,9 @@
 /** What every adapter of the Store port promises about the charts' history and what scouts served by the day. */
 import { expect, test } from 'vitest'
-import type { StoreWriteOf } from '../../orchestrator/engine/ports/store.ts'
-import type { ServedDay } from '../../orchestrator/engine/ports/usage.ts'
-import { newIntent, intentRow, outcome } from '../support/store/store-rows.ts'
-import { type StoreMaker, storeStage } from '../support/store/store-stage.ts'
+import type { StoreWriteOf } from '../../../orchestrator/engine/ports/store.ts'
+import type { ServedDay } from '../../../orchestrator/engine/ports/usage.ts'
+import { newIntent, intentRow, outcome } from '../../support/store/store-rows.ts'
+import { type StoreMaker, storeStage } from '../../support/store/store-stage.ts'
 
 function served(scout: string, day: number, changes: Partial<ServedDay> = {}): StoreWriteOf<'served'> {
   return { write: 'served', scout, served: { day, done: 2, failed: 1, tokens: 30, busyMs: 400, ...changes } }

@@ -3,10 +3,10 @@
  * write with its condition held and violated, and what is there afterwards, also after a reopen.
  */
 import { expect, test } from 'vitest'
-import type { Store, StoreWriteOf } from '../../orchestrator/engine/ports/store.ts'
-import { type DurableTaskState, durableTaskStates } from '../../shared/task-state.ts'
-import { contents, event, intentRow, newIntent, outcome, settle, taskRow } from '../support/store/store-rows.ts'
-import { type StoreMaker, storeStage } from '../support/store/store-stage.ts'
+import type { Store, StoreWriteOf } from '../../../orchestrator/engine/ports/store.ts'
+import { type DurableTaskState, durableTaskStates } from '../../../shared/task-state.ts'
+import { contents, event, intentRow, newIntent, outcome, settle, taskRow } from '../../support/store/store-rows.ts'
+import { type StoreMaker, storeStage } from '../../support/store/store-stage.ts'
 
 const result = Uint8Array.of(5, 6)
 const body = (text: string) => new TextEncoder().encode(text)

@@ -1,7 +1,7 @@
 /** What every adapter of the Store port promises about accounts, keys, sessions, links, the audit log and settings. */
 import { expect, test } from 'vitest'
-import type { AccountRow, KeyRow } from '../../orchestrator/engine/ports/account-store.ts'
-import type { StoreWrite } from '../../orchestrator/engine/ports/store.ts'
+import type { AccountRow, KeyRow } from '../../../orchestrator/engine/ports/account-store.ts'
+import type { StoreWrite } from '../../../orchestrator/engine/ports/store.ts'
 import {
   accountRow,
   auditWrite,
@@ -12,8 +12,8 @@ import {
   newKey,
   outcome,
   sessionRow,
-} from '../support/store/store-rows.ts'
-import { type StoreMaker, storeStage } from '../support/store/store-stage.ts'
+} from '../../support/store/store-rows.ts'
+import { type StoreMaker, storeStage } from '../../support/store/store-stage.ts'
 
 export function accountContract(fresh: () => StoreMaker): void {
   keyContract(fresh)

@@ -1,8 +1,8 @@
 /** What every adapter of the Store port promises about intents, tasks and events that were written and are read. */
 import { expect, test } from 'vitest'
-import type { IntentRow, Store, StoreWrite, TaskRow } from '../../orchestrator/engine/ports/store.ts'
-import { event, intentRow, newIntent, nonce, settle, taskRow } from '../support/store/store-rows.ts'
-import { type StoreMaker, storeStage } from '../support/store/store-stage.ts'
+import type { IntentRow, Store, StoreWrite, TaskRow } from '../../../orchestrator/engine/ports/store.ts'
+import { event, intentRow, newIntent, nonce, settle, taskRow } from '../../support/store/store-rows.ts'
+import { type StoreMaker, storeStage } from '../../support/store/store-stage.ts'
 
 export function intentContract(fresh: () => StoreMaker): void {
   rowsAsGiven(fresh)

@@ -1,6 +1,6 @@
 /** What every adapter of the Store port promises about kept responses, and about intents that are removed. */
 import { expect, test } from 'vitest'
-import type { StoreWrite } from '../../orchestrator/engine/ports/store.ts'
+import type { StoreWrite } from '../../../orchestrator/engine/ports/store.ts'
 import {
   contents,
   event,
@@ -11,8 +11,8 @@ import {
   settle,
   taskRow,
   usageRow,
-} from '../support/store/store-rows.ts'
-import { type StoreMaker, storeStage } from '../support/store/store-stage.ts'
+} from '../../support/store/store-rows.ts'
+import { type StoreMaker, storeStage } from '../../support/store/store-stage.ts'
 
 const over = (id: string, finishedMs: number) => intentRow(id, { state: 'done', finishedMs })
 const put = (...row: Parameters<typeof responseRow>): StoreWrite => ({ write: 'response', row: responseRow(...row) })

@@ -1,6 +1,6 @@
 /** What every adapter of the Store port promises about idempotency rows, usage and forgetting. */
 import { expect, test } from 'vitest'
-import type { IntentRow, StoreWrite } from '../../orchestrator/engine/ports/store.ts'
+import type { IntentRow, StoreWrite } from '../../../orchestrator/engine/ports/store.ts'
 import {
   contents,
   event,
@@ -12,8 +12,8 @@ import {
   taskRow,
   usageRow,
   usageTally,
-} from '../support/store/store-rows.ts'
-import { type StoreMaker, storeStage } from '../support/store/store-stage.ts'
+} from '../../support/store/store-rows.ts'
+import { type StoreMaker, storeStage } from '../../support/store/store-stage.ts'
 
 export function bookContract(fresh: () => StoreMaker): void {
   idempotencyContract(fresh)
