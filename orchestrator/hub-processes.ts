@@ -1,17 +1,18 @@
 /**
  * A hub of several processes: starts the brain, then the edges, which all listen on one port; restarts what dies,
- * loudly and after a growing delay; passes the end on in order. What the processes do is theirs: it speaks with them
- * through their first message, signals and exit codes. `main.ts` becomes this when HUB_EDGES asks for it.
+ * loudly and after a growing delay, and a brain at once, for which the edges wait; passes the end on in order. What the
+ * processes do is theirs: it speaks with them through their first message, signals and exit codes. `main.ts` becomes
+ * this when HUB_EDGES asks for it.
  */
 import { fullJitterMs } from '../shared/backoff.ts'
-import { defectsInRowMax, drainKillMs, signalEchoMs } from '../shared/limits/process.ts'
+import { defectsInRowMax, drainKillMs, leftCode, signalEchoMs } from '../shared/limits/process.ts'
 import { reconnectBaseMs, reconnectCapMs } from '../shared/limits/wire.ts'
 import type { System, Timer } from '../shared/system.ts'
 import { isReady, type Ready } from './banner.ts'
 
 interface HubProcessesOptions {
-  /** The command line of each part. */
-  commands: Record<'brain' | 'edge', string[]>
+  /** The command line of each part; of a brain, for which so many edges wait. */
+  commands: { brain: (awaited: number) => string[]; edge: string[] }
   /** Edges, one at least. */
   edges: number
   /** As configured; 0 is any, which the first edge chooses for all. */
@@ -26,7 +27,7 @@ interface HubProcessesOptions {
 }
 
 /**
- * - `starting`: no edge listens yet. - `running`. - `recovering`: the brain died, and its edges are on their way out.
+ * - `starting`: no edge listens yet. - `running`. - `recovering`: the brain is gone, and edges wait for another one.
  * - `stopping`: the brain was told to leave. - `ended`: no process is left.
  */
 type Phase = 'starting' | 'running' | 'recovering' | 'stopping' | 'ended'
@@ -40,7 +41,11 @@ const legalMoves: Record<Phase, readonly Phase[]> = {
 }
 
 /** What the parts say of themselves once they are ready. */
-type Said = { part: 'brain'; keys: Omit<Ready, 'url'> } | { part: 'edge'; url: string }
+type Said =
+  | { part: 'brain'; keys: Omit<Ready, 'url'> }
+  | { part: 'edge'; url: string }
+  /** This brain does not answer it any more. */
+  | { part: 'edge'; silent: number }
 
 const failureCode = 1
 
@@ -53,7 +58,9 @@ export class HubProcesses {
   private keys: Omit<Ready, 'url'> | null = null
   private url: string | null = null
   private port: number
-  /** Deaths in a row: of the brain before an edge listened again, and of each edge before it listened. */
+  /** Edges may dial it. */
+  private isBrainReady = false
+  /** Deaths in a row: of brains that had no edge yet, and of each edge before it listened. */
   private brainDeaths = 0
   private readonly edgeDeaths: number[]
   private stoppedMs = 0
@@ -87,7 +94,9 @@ export class HubProcesses {
   // ------------------------------------------------------------ starting
 
   private startBrain(): void {
-    this.brain = this.spawn(this.options.commands.brain, {}, (code, signal) => this.brainEnded(code, signal))
+    const { commands } = this.options
+    const awaited = this.edges.filter((edge) => edge !== null).length
+    this.brain = this.spawn(commands.brain(awaited), {}, (code, signal) => this.brainEnded(code, signal))
   }
 
   private startEdge(at: number): void {
@@ -117,18 +126,19 @@ export class HubProcesses {
     if (said === null || this.phase === 'stopping') return
     if (said.part === 'brain') {
       this.keys ??= said.keys
-      // The first one alone, where it chooses the port of all.
-      if (this.port === 0) this.startEdge(0)
-      else for (let edge = 0; edge < this.edges.length; edge++) this.startEdge(edge)
-      return
+      this.isBrainReady = true
+      if (this.phase === 'recovering') this.move('running')
+      return this.startMissing()
     }
+    if ('silent' in said) return this.endSilent(said.silent)
     this.edgeDeaths[at] = 0
+    // Also of one that has taken over what the edges had.
     this.brainDeaths = 0
     if (this.port === 0) {
       this.port = Number(new URL(said.url).port)
-      for (let edge = 1; edge < this.edges.length; edge++) this.startEdge(edge)
+      this.startMissing()
     }
-    if (this.phase !== 'running') this.move('running')
+    if (this.phase === 'starting') this.move('running')
     if (this.url !== null) return
     this.url = said.url
     const { scoutKey, clientKey, loginUrl } = this.keys!
@@ -137,38 +147,46 @@ export class HubProcesses {
     this.options.onReady({ type: 'ready', url: said.url, ...keys })
   }
 
+  /** The first one alone, where it chooses the port of all. */
+  private startMissing(): void {
+    const edges = this.port === 0 ? this.edges.slice(0, 1) : this.edges
+    for (const [at, edge] of edges.entries()) if (edge === null) this.startEdge(at)
+  }
+
   // ------------------------------------------------------------ deaths
+
+  /** It stands still, or is stopped: nothing but its end lets another one take its place. */
+  private endSilent(pid: number): void {
+    if (this.brain?.pid !== pid) return
+    this.options.log.error({ pid }, 'the brain does not answer, and is ended')
+    this.brain.kill('SIGKILL')
+  }
 
   private edgeEnded(at: number, code: number | null, signal: number | string | null): void {
     this.edges[at] = null
     if (this.phase === 'stopping') return this.endWhenAlone()
-    if (this.brain === null) return this.brainAgain()
     // Whoever exits by itself before it listens has said why.
     if (this.phase === 'starting' && code !== null) return this.stop(code || failureCode)
     this.again(`edge-${at}`, this.edgeDeaths[at]!++, { edge: at, code, signal }, 'an edge ended', () => {
-      this.startEdge(at)
+      // Else it starts with the brain.
+      if (this.isBrainReady && this.edges[at] === null) this.startEdge(at)
     })
   }
 
   private brainEnded(code: number | null, signal: number | string | null): void {
     this.brain = null
+    this.isBrainReady = false
     if (this.phase === 'stopping') {
       this.exitCode ||= code ?? failureCode
       return this.endWhenAlone()
     }
     if (this.phase === 'starting' || this.brainDeaths >= defectsInRowMax) return this.stop(code || failureCode)
-    this.options.log.error({ code, signal }, 'the brain ended; its edges end too, and all start again')
     if (this.phase === 'running') this.move('recovering')
-    for (const timer of this.timers.values()) timer.cancel()
-    // They notice by themselves, unless they stand still.
-    for (const edge of this.edges) edge?.kill('SIGKILL')
-    this.brainAgain()
-  }
-
-  /** Starts it anew once the last edge is gone. */
-  private brainAgain(): void {
-    if (this.brain !== null || this.edges.some((edge) => edge !== null)) return
-    this.again('brain', this.brainDeaths++, {}, 'the brain starts again', () => this.startBrain())
+    if (code === leftCode) return this.startBrain()
+    this.options.log.error({ code, signal }, 'the brain ended; its edges wait for another one')
+    // Clients wait: only one that dies again and again is started later.
+    if (this.brainDeaths++ === 0) return this.startBrain()
+    this.again('brain', this.brainDeaths - 1, {}, 'the brain starts again', () => this.startBrain())
   }
 
   private again(name: string, deaths: number, fields: object, what: string, start: () => void): void {
@@ -214,6 +232,9 @@ export class HubProcesses {
 /** What a part reports once it is ready; null for anything else. */
 function saidBy(message: unknown): Said | null {
   if (typeof message !== 'object' || message === null || !('part' in message)) return null
+  if (message.part === 'edge' && 'silent' in message && typeof message.silent === 'number') {
+    return { part: 'edge', silent: message.silent }
+  }
   if (message.part === 'edge' && 'url' in message && typeof message.url === 'string') {
     return { part: 'edge', url: message.url }
   }

@@ -14,7 +14,7 @@ import { realSystem, type System } from '../shared/system.ts'
 import { AccountWatch } from './accounts/account-watch.ts'
 import { HubAccounts } from './accounts/accounts.ts'
 import type { Ready } from './banner.ts'
-import { runBrain } from './brain/brain-process.ts'
+import { awaits, runBrain } from './brain/brain-process.ts'
 import type { Network } from './cluster/network.ts'
 import { type Config, readConfig } from './config.ts'
 import type { CoreSettings } from './core/settings.ts'
@@ -80,8 +80,6 @@ export function startHub(options: HubOptions): Hub | { flaw: string } {
   if ('flaw' in folder) return folder
   const keyring = new Keyring(folder.store, folder.pepper, system, config.adminKey ?? undefined)
   const epoch = folder.store.nextEpoch()
-  // On the very first start there is no fleet that could be on its way back.
-  const settings = epoch === 1 ? { bootGraceMs: 0, ...options.core } : { ...options.core }
   const clientOf = (peer: string, headers: Headers) => proxies.clientOf(peer, headers)
   const gateway = gatewayOf(options, { system, keyring, clientOf })
   const engine = new HubEngine({
@@ -89,10 +87,12 @@ export function startHub(options: HubOptions): Hub | { flaw: string } {
     store: folder.store,
     links: gateway.links,
     epoch,
+    ...(options.network && { taskEpoch: options.network.taskEpoch(epoch) }),
     onDefect: options.onDefect ?? (() => {}),
     planner: plannerFunctions,
-    settings,
+    settings: { ...graceOf(epoch), ...options.core },
   })
+  options.network?.share(engine)
   // Recovery comes before the port: nobody may reach a hub that cannot go on from its store.
   engine.start()
   for (const { intent, reason } of engine.intents.setAside) log.error({ intent, reason }, 'an intent was set aside')
@@ -165,6 +165,11 @@ function openTrust({ config, trust }: HubOptions, engine: HubEngine, store: Stor
   return desk
 }
 
+/** On the very first start there is no fleet that could be on its way back. */
+function graceOf(epoch: number): Partial<CoreSettings> {
+  return epoch === 1 ? { bootGraceMs: 0 } : {}
+}
+
 /** What there may be to show besides the hub itself. */
 function shownParts({ page, builds, network }: HubOptions): Pick<HubOptions, 'page' | 'builds' | 'network'> {
   return { ...(page && { page }), ...(builds && { builds }), ...(network && { network }) }
@@ -184,7 +189,10 @@ interface GatewayNeeds {
   clientOf: (peer: string, headers: Headers) => string
 }
 
-function gatewayOf({ log, gateway: settings }: HubOptions, { system, keyring, clientOf }: GatewayNeeds): Gateway {
+function gatewayOf(
+  { log, gateway: settings, network }: HubOptions,
+  { system, keyring, clientOf }: GatewayNeeds,
+): Gateway {
   return new Gateway({
     system,
     keys: (key) => keyring.verify(key),
@@ -192,6 +200,7 @@ function gatewayOf({ log, gateway: settings }: HubOptions, { system, keyring, cl
     clientOf,
     onDefect: (err) => log.error({ err }, "a scout's frame met a defect of this orchestrator"),
     ...(settings && { settings }),
+    ...(network && { otherHubs: () => network.otherHubs() }),
   })
 }
 
@@ -220,7 +229,9 @@ async function openNetworkOf(config: Config, log: Logger): Promise<Network | { f
   const { clusterLogin: login, clusterRoster: roster } = config
   if (servers.length === 0) return null
   const { openNetwork } = await import('./cluster/network.ts')
-  return openNetwork({ dataDir, servers, isSecure, login, roster }, { system: realSystem(), log })
+  const { memoryStore } = await import('./store/memory/store.ts')
+  const settings = { dataDir, servers, isSecure, login, roster }
+  return openNetwork(settings, { system: realSystem(), log, copies: memoryStore() })
 }
 
 async function run(): Promise<void> {
@@ -235,9 +246,9 @@ async function run(): Promise<void> {
       log.error({ err: error }, 'an error reached the top; this is a defect, please report it')
     })
   }
-  const [role, runDir, ...forWhom] = process.argv.slice(2)
+  const [role, runDir, ...words] = process.argv.slice(2)
   if (role === 'brain' && runDir !== undefined) {
-    return runBrain(config, log, runDir, { hasScout: forWhom.includes('scout'), hasReader: forWhom.includes('reader') })
+    return runBrain(config, log, runDir, words)
   }
   if (role === 'edge' && runDir !== undefined) return void runEdge(config, log, runDir)
   if (config.edges > 0) return runProcesses(config, log)
@@ -297,7 +308,7 @@ function runProcesses(config: Config, log: Logger): void {
   const forWhom = [...(process.send === undefined ? [] : ['scout']), ...(hasReader() ? ['reader'] : [])]
   const processes = new HubProcesses({
     commands: {
-      brain: [...program, 'brain', runDir, ...forWhom],
+      brain: (awaited) => [...program, 'brain', runDir, ...forWhom, `${awaits}${awaited}`],
       edge: [...program, 'edge', runDir],
     },
     edges: config.edges,

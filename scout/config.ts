@@ -60,16 +60,21 @@ function readUrl(env: Environment, errors: string[]): string {
     errors.push(pasted)
     return ''
   }
-  const url = URL.canParse(text) ? new URL(text) : null
-  const scheme = url === null ? undefined : schemes[url.protocol]
-  if (url === null || scheme === undefined || url.hostname === '') {
-    errors.push(`ORCHESTRATOR_URL must be an http, https, ws or wss URL, such as ${defaultUrl}.`)
-    return ''
-  }
-  if (url.username !== '' || url.password !== '') {
+  const endpoint = endpointOf(text)
+  if (endpoint === null) errors.push(`ORCHESTRATOR_URL must be an http, https, ws or wss URL, such as ${defaultUrl}.`)
+  if (endpoint === 'secret') {
     errors.push('ORCHESTRATOR_URL must not hold a name or password: the key goes into SCOUT_KEY.')
     return ''
   }
+  return endpoint ?? ''
+}
+
+/** Where scouts dial at this address; null when it is none, `secret` when it holds a name or password. */
+export function endpointOf(text: string): string | null {
+  const url = URL.canParse(text) ? new URL(text) : null
+  const scheme = url === null ? undefined : schemes[url.protocol]
+  if (url === null || scheme === undefined || url.hostname === '') return null
+  if (url.username !== '' || url.password !== '') return 'secret'
   const prefix = url.pathname.replace(/\/+$/, '').replace(/\/v1(\/scout)?$/, '')
   return `${scheme}//${url.host}${prefix}${scoutPath}`
 }

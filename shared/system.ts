@@ -10,7 +10,7 @@ export interface Timer {
 export interface System {
   /** Monotonic milliseconds; only differences mean anything. */
   nowMs(): number
-  /** Wall clock in milliseconds since 1970, for people and stored rows only; never for timeouts. */
+  /** Wall clock in whole milliseconds since 1970, for people and stored rows only; never for timeouts. */
   wallMs(): number
   /** Runs `callback` once after `delayMs`. */
   after(delayMs: number, callback: () => void): Timer

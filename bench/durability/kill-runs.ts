@@ -1,6 +1,7 @@
 /**
- * Kills a hub again and again while clients post durable intents and scouts work on them, lets everything come to its
- * end, and audits the database. Also measures how long a hub takes to serve again, and what a deep queue does to that.
+ * Kills a hub again and again, or one of its processes, while clients post durable intents and scouts work on them,
+ * lets everything come to its end, and audits the database. Also measures how long a hub takes to serve again, and what
+ * a deep queue does to that.
  */
 import { audit, type Findings } from './audit.ts'
 import { Clients } from './clients.ts'
@@ -12,6 +13,8 @@ export interface KillPlan {
   clients: number
   /** Tasks of each intent, one after another. */
   steps: number
+  /** With some, the brain or an edge is killed each time; without, the whole hub. */
+  edges: number
 }
 
 export interface KillFigures extends Findings {
@@ -19,7 +22,9 @@ export interface KillFigures extends Findings {
   acknowledged: number
   contradicted: number
   broken: number
-  /** From the start of each new process until it said that it is ready, sorted. */
+  /** Of these, how many were brains. */
+  brains: number
+  /** From the start of each new process until it said that it is ready, sorted. With edges, from the kill. */
   readyMs: number[]
   /** From the start of each new process until a client had the next 202, sorted. */
   servingMs: number[]
@@ -38,8 +43,9 @@ const scoutKnobs = {
   DEMO_TOKENS_PER_SECOND: '100',
 }
 
-export async function killRuns({ kills, scouts, clients: count, steps }: KillPlan): Promise<KillFigures> {
-  const site = await Site.open()
+export async function killRuns({ kills, scouts, clients: count, steps, edges }: KillPlan): Promise<KillFigures> {
+  const site = await Site.open(edges)
+  let brains = 0
   try {
     for (let at = 0; at < scouts; at++) await site.addScout(`scout-${at}`, scoutKnobs)
     const clients = new Clients()
@@ -52,6 +58,15 @@ export async function killRuns({ kills, scouts, clients: count, steps }: KillPla
     for (let at = 0; at < kills; at++) {
       await clients.next()
       await Bun.sleep(lifeMsMin + Math.random() * (lifeMsMax - lifeMsMin))
+      if (edges > 0) {
+        const begin = performance.now()
+        const { part, readyMs: tookMs } = await site.killPart()
+        if (part === 'brain') brains++
+        readyMs.push(tookMs)
+        await clients.next()
+        servingMs.push(performance.now() - begin)
+        continue
+      }
       await site.kill()
       const begin = performance.now()
       const next = clients.next()
@@ -65,7 +80,7 @@ export async function killRuns({ kills, scouts, clients: count, steps }: KillPla
     const { acknowledged, contradicted, broken } = clients
     const findings = audit(site.database, acknowledged.values())
     const times = { readyMs: sorted(readyMs), servingMs: sorted(servingMs) }
-    return { kills, acknowledged: acknowledged.size, contradicted, broken, ...times, exitCode, ...findings }
+    return { kills, brains, acknowledged: acknowledged.size, contradicted, broken, ...times, exitCode, ...findings }
   } finally {
     await site.close()
   }

@@ -1,14 +1,20 @@
 /**
  * What `kill -9` costs: a hub killed under load again and again, an audit of what it had acknowledged, and how soon a
- * hub with a deep queue serves again. `npm run bench:kill [-- --kills 100 --queued 100000]`. Ends with 1 when anything
- * that was acknowledged is lost, or anything was committed twice.
+ * hub with a deep queue serves again. `npm run bench:kill [-- --kills 100 --queued 100000]`. With `--edges 2` it is a
+ * hub of several processes, of which the brain or an edge is killed each time. Ends with 1 when anything that was
+ * acknowledged is lost, or anything was committed twice.
  */
 import { parseArgs } from 'node:util'
 import { killRuns, returnWithQueue } from './kill-runs.ts'
 
 const { values } = parseArgs({
-  options: { kills: { type: 'string', default: '100' }, queued: { type: 'string', default: '100000' } },
+  options: {
+    kills: { type: 'string', default: '100' },
+    queued: { type: 'string', default: '100000' },
+    edges: { type: 'string', default: '0' },
+  },
 })
+const edges = Number(values.edges)
 
 function print(line: string): void {
   process.stdout.write(`${line}\n`)
@@ -19,8 +25,8 @@ function spread(times: number[]): string {
   return `${at(0)} / ${at(0.5)} / ${at(1)} ms (least, median, most)`
 }
 
-const ran = await killRuns({ kills: Number(values.kills), scouts: 4, clients: 8, steps: 3 })
-print(`kills                          ${ran.kills}`)
+const ran = await killRuns({ kills: Number(values.kills), scouts: 4, clients: 8, steps: 3, edges })
+print(`kills                          ${ran.kills}${edges > 0 ? `, of brains ${ran.brains}, else of edges` : ''}`)
 print(`intents acknowledged           ${ran.acknowledged}, of ${ran.intents} in the store, ${ran.tasks} tasks`)
 print(`attempts                       ${ran.attempts}`)
 print(`requests without an answer     ${ran.broken}`)
@@ -32,8 +38,10 @@ print(`ready again after              ${spread(ran.readyMs)}`)
 print(`next 202 after                 ${spread(ran.servingMs)}`)
 print(`exit code at the end           ${ran.exitCode}`)
 
-const queue = await returnWithQueue(Number(values.queued), 3)
-print(`next 202 with ${String(queue.queued).padEnd(7)} queued   ${spread(queue.servingMs)}`)
+if (edges === 0) {
+  const queue = await returnWithQueue(Number(values.queued), 3)
+  print(`next 202 with ${String(queue.queued).padEnd(7)} queued   ${spread(queue.servingMs)}`)
+}
 
 const { lost, undone, doubled, repeated, contradicted, exitCode } = ran
 if (lost + undone + doubled + repeated + contradicted + exitCode > 0) process.exitCode = 1

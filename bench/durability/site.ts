@@ -1,12 +1,14 @@
 /**
  * A hub and its scouts as the processes they are in production, on a data folder of their own, so that they can be
- * killed like there. The hub keeps its port and its folder over all restarts.
+ * killed like there. The hub keeps its port and its folder over all restarts. One of several processes is killed in
+ * parts: a brain or an edge, which its supervisor starts again.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { databaseIn } from '../../orchestrator/store/data-folder.ts'
+import { killed, partsOf } from '../fleet/hub-parts.ts'
 import { HttpLine } from './http-line.ts'
 
 const root = new URL('../../', import.meta.url).pathname
@@ -22,11 +24,14 @@ export class Site {
   private readonly flappers: Promise<void>[] = []
   private isClosed = false
 
-  private constructor(readonly port: number) {}
+  private constructor(
+    readonly port: number,
+    private readonly edges: number,
+  ) {}
 
-  /** A hub that serves. */
-  static async open(): Promise<Site> {
-    const site = new Site(await freePort())
+  /** A hub that serves; of one process, or with so many edges around its brain. */
+  static async open(edges = 0): Promise<Site> {
+    const site = new Site(await freePort(), edges)
     await site.start()
     site.clientKey = await site.makeKey('client')
     return site
@@ -43,14 +48,21 @@ export class Site {
   /** Starts the hub. Resolves, once it says that it is ready, with how long that took in milliseconds. */
   async start(): Promise<number> {
     const begin = performance.now()
-    const settings = { DATA_DIR: this.folder, PORT: String(this.port), ADMIN_KEY: adminKey, LOG_LEVEL: 'error' }
-    this.hub = this.spawn(['orchestrator/main.ts'], settings)
-    const { hub } = this
+    const settings = { DATA_DIR: this.folder, PORT: String(this.port), ADMIN_KEY: adminKey }
+    // A supervisor tells of each death that it is there for.
+    const LOG_LEVEL = this.edges > 0 ? 'fatal' : 'error'
+    this.hub = this.spawn(['orchestrator/main.ts'], { ...settings, LOG_LEVEL, HUB_EDGES: String(this.edges) })
+    return this.ready(begin)
+  }
+
+  /** Resolves once the hub says that it is ready, with the milliseconds since `begin`. */
+  private async ready(begin: number): Promise<number> {
+    const hub = this.hub!
     const line = new HttpLine(this.port, adminKey)
     for (;;) {
       const reply = await line.ask('GET', '/readyz').catch(() => null)
       const tookMs = performance.now() - begin
-      if (reply?.status === 200) {
+      if (reply?.status === 200 && this.isWhole()) {
         line.close()
         return tookMs
       }
@@ -58,6 +70,23 @@ export class Site {
       if (tookMs > startsWithinMs) throw new Error(`the hub is not ready after ${startsWithinMs} ms`)
       await Bun.sleep(lookEveryMs)
     }
+  }
+
+  /** Whether all processes of the hub are there. */
+  private isWhole(): boolean {
+    return this.edges === 0 || partsOf(this.hub!.pid).length === this.edges + 1
+  }
+
+  /** Ends the brain or an edge of it, whichever chance has, and waits until the hub is whole and ready again. */
+  async killPart(): Promise<{ part: 'brain' | 'edge'; readyMs: number }> {
+    const parts = partsOf(this.hub!.pid)
+    // Brains as often as all edges together.
+    const wanted = Math.random() < 0.5 ? 'brain' : 'edge'
+    const chosen = parts.filter(({ role }) => role === wanted)
+    const { pid } = chosen[Math.floor(Math.random() * chosen.length)]!
+    const begin = performance.now()
+    await killed(pid)
+    return { part: wanted, readyMs: await this.ready(begin) }
   }
 
   /** Ends the hub as a power cut would, but for what the disk has. */
@@ -100,7 +129,9 @@ export class Site {
   async close(): Promise<void> {
     this.isClosed = true
     await Promise.all(this.flappers)
+    const parts = this.edges > 0 && this.hub !== null ? partsOf(this.hub.pid) : []
     for (const child of [this.hub, ...this.scouts]) child?.kill('SIGKILL')
+    for (const { pid } of parts) await killed(pid)
     await Promise.all([this.hub, ...this.scouts].map((child) => child?.exited))
     rmSync(this.folder, { recursive: true })
   }

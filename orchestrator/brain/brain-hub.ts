@@ -3,14 +3,13 @@
  * Unix sockets, one for messages and one for the requests that only it can answer.
  */
 import { rmSync } from 'node:fs'
-import { drainMs, edgesStopMs, goneHoldMs } from '../../shared/limits/process.ts'
+import { brainLeaveMs, drainMs, edgesGatherMs, edgesStopMs, goneHoldMs } from '../../shared/limits/process.ts'
 import type { System } from '../../shared/system.ts'
 import { AccountWatch } from '../accounts/account-watch.ts'
 import { HubAccounts } from '../accounts/accounts.ts'
 import type { Config } from '../config.ts'
 import type { CoreSettings } from '../core/settings.ts'
 import { addressFromEdge } from '../edge/brain-http.ts'
-import { brainHttpPath, brainPath } from '../edge/edge.ts'
 import { HubEngine } from '../engine/engine.ts'
 import { Keyring } from '../engine/keyring.ts'
 import type { EngineDefect } from '../engine/ports/defect.ts'
@@ -20,6 +19,7 @@ import type { Figures } from '../http/figures.ts'
 import type { Builds, HttpSettings, Log, Page } from '../http/request-context.ts'
 import { serveHub } from '../http/server.ts'
 import type { ToBrain, ToEdgeOf } from '../link/control.ts'
+import { brainHttpPath, brainPath, forgetRunFolder, noteRunFolder } from '../link/run-folder.ts'
 import { listenLinks } from '../link/unix-socket.ts'
 import { pageHosts } from '../page-address.ts'
 import { planner, plannerFunctions } from '../planner/planner.ts'
@@ -37,6 +37,10 @@ interface BrainHubOptions {
   /** The page for people; without it `GET /` has a text for everybody. */
   page?: Page
   builds?: Builds
+  /** Edges that outlived the last brain, and come back to this one. */
+  awaited?: number
+  /** It was told to make room for another brain. */
+  onLeave?: () => void
   onDefect: (defect: EngineDefect) => void
 }
 
@@ -48,6 +52,8 @@ export interface BrainHub {
   edges(): number
   /** Stops taking work, lets what is under way finish within `drainMs`, then closes edges and store. */
   stop(): Promise<void>
+  /** Makes room for another brain: writes out what is decided and leaves the edges to that one. */
+  leave(): Promise<void>
 }
 
 type Shown = ReturnType<typeof serveHub>
@@ -62,7 +68,10 @@ export function startBrain(options: BrainHubOptions): BrainHub | { flaw: string 
   if ('flaw' in folder) return folder
   const keyring = new Keyring(folder.store, folder.pepper, system, config.adminKey ?? undefined)
   const epoch = folder.store.nextEpoch()
-  const edges: Edges = new Edges({ engine: () => engine, epoch, canCarry: fits, shown: () => http, log })
+  const { awaited = 0, onLeave = () => {} } = options
+  const edges: Edges = new Edges({
+    ...{ engine: () => engine, epoch, awaited, leave: onLeave, canCarry: fits, shown: () => http, log },
+  })
   const engine: HubEngine = new HubEngine({
     system,
     store: folder.store,
@@ -83,6 +92,8 @@ export function startBrain(options: BrainHubOptions): BrainHub | { flaw: string 
   keyring.onDropped(http.keyDropped)
   watch.start()
   const door = listenLinks<ToBrain<Figures>, ToEdgeOf>(system, brainPath(runDir), (link) => edges.met(link))
+  noteRunFolder(config.dataDir, runDir)
+  if (awaited > 0) system.after(edgesGatherMs, () => edges.gathered())
   const stop = async () => {
     edges.tellAll({ type: 'drain', reason: 'the orchestrator is restarting' })
     await Promise.race([engine.drain(), after(system, drainMs)])
@@ -95,9 +106,19 @@ export function startBrain(options: BrainHubOptions): BrainHub | { flaw: string 
     engine.stop()
     await http.stop()
     door.stop()
+    forgetRunFolder(config.dataDir)
     folder.close()
   }
-  return { engine, keyring, accounts, edges: () => edges.size, stop }
+  const leave = async () => {
+    edges.part()
+    // Before another one is there to listen at the same path.
+    door.stop()
+    watch.stop()
+    engine.stop()
+    await Promise.race([http.stop(), after(system, brainLeaveMs)])
+    folder.close()
+  }
+  return { engine, keyring, accounts, edges: () => edges.size, stop, leave }
 }
 
 interface BrainParts {

@@ -2,7 +2,7 @@
  * The program of a brain: started by `hub-processes.ts`, to which it says that edges may dial. It owns signals and exit
  * codes; `brain-hub.ts` is the brain itself.
  */
-import { defectCode, signalEchoMs } from '../../shared/limits/process.ts'
+import { defectCode, leftCode, signalEchoMs } from '../../shared/limits/process.ts'
 import { realSystem } from '../../shared/system.ts'
 import type { Config } from '../config.ts'
 import { PageFiles } from '../dashboard/page-files.ts'
@@ -20,8 +20,21 @@ interface FirstStart {
   hasReader: boolean
 }
 
+/** What stands behind `brain` and the folder in the command line of this program. */
+function readBrainArguments(words: readonly string[]): { start: FirstStart; awaited: number } {
+  const awaited = Number(words.find((word) => word.startsWith(awaits))?.slice(awaits.length) ?? 0)
+  return { start: { hasScout: words.includes('scout'), hasReader: words.includes('reader') }, awaited }
+}
+
+/** Before the number of edges that outlived the last brain. */
+export const awaits = 'awaits='
+
 /** Runs until a signal. `runDir`: where the sockets between the processes are. */
-export function runBrain(config: Config, hubLog: Logger, runDir: string, { hasScout, hasReader }: FirstStart): void {
+export function runBrain(config: Config, hubLog: Logger, runDir: string, words: readonly string[]): void {
+  const {
+    start: { hasScout, hasReader },
+    awaited,
+  } = readBrainArguments(words)
   const log = hubLog.child({ part: 'brain', pid: process.pid })
   const onDefect = ({ during, fields, cause }: EngineDefect) => {
     // Memory cannot be trusted any more, and the store can: the next start goes on from there.
@@ -30,7 +43,12 @@ export function runBrain(config: Config, hubLog: Logger, runDir: string, { hasSc
   }
   const page = new PageFiles({ system: realSystem() })
   const builds = new ScoutBuilds(realSystem())
-  const hub = startBrain({ config, runDir, system: realSystem(), log, onDefect, page, builds })
+  const onLeave = () => {
+    log.info('making room for another brain; edges keep their sockets')
+    exitAfter('leave', leftCode)
+  }
+  const parts = { system: realSystem(), log, page, builds }
+  const hub = startBrain({ config, runDir, awaited, onDefect, onLeave, ...parts })
   if ('flaw' in hub) {
     process.stderr.write(`${hub.flaw}\n`)
     process.exit(1)
@@ -42,9 +60,12 @@ export function runBrain(config: Config, hubLog: Logger, runDir: string, { hasSc
     if (stoppedMs !== null) process.exit(1)
     stoppedMs = nowMs
     log.info('stopping: taking no new work, finishing what is under way; a second signal stops at once')
+    exitAfter('stop', 0)
+  }
+  const exitAfter = (how: 'stop' | 'leave', code: number) => {
     page.stop()
-    hub.stop().then(
-      () => process.exit(0),
+    hub[how]().then(
+      () => process.exit(code),
       (err: unknown) => {
         log.error({ err }, 'stopping failed')
         process.exit(1)

@@ -1,7 +1,7 @@
 /**
  * The edges as the brain has them: a seat for each that has dialed in, with its link, the numbers it was given and the
  * sessions it holds. It passes on what they report, finds the edge that a message is for, and lets the core know of all
- * that ends with an edge.
+ * that ends with an edge. Those that outlived the last brain are taken over together (`returning.ts`).
  */
 import { type Fault, fault } from '../../shared/faults.ts'
 import type { AwayEdges, HubEngine } from '../engine/engine.ts'
@@ -10,10 +10,12 @@ import type { FromScouts, ToClients, ToScouts } from '../engine/ports/brain.ts'
 import type { AttemptLinks, TaskGrant } from '../engine/ports/scouts.ts'
 import type { Figures } from '../http/figures.ts'
 import type { serveHub } from '../http/server.ts'
-import type { NumberKind, ToBrain, ToEdgeOf } from '../link/control.ts'
+import { linkVersion, type NumberKind, type ToBrain, type ToEdgeOf } from '../link/control.ts'
 import type { Link } from '../link/link.ts'
 import { deliver, holderOver, isAttempt, isFromScouts } from '../link/messages.ts'
+import type { EdgeBefore } from '../link/presented.ts'
 import type { LinkEnd } from '../link/unix-socket.ts'
+import { nothingYet, type Returning, takeOver } from './returning.ts'
 
 type FromEdge = ToBrain<Figures>
 type EdgeLink = Pick<Link<FromEdge, ToEdgeOf>, 'send' | 'end'>
@@ -32,11 +34,17 @@ interface Seat {
   metrics: unknown[]
   /** Connections of scouts and streams, by key. */
   open: Map<string, { scouts: number; streams: number }>
+  /** It outlived the last brain, or waits for those that did, and is not taken over yet; null else. */
+  returning: Returning<FromEdge> | null
 }
 
 interface EdgesParts {
   engine: () => HubEngine
   epoch: number
+  /** Edges that outlived the last brain. */
+  awaited: number
+  /** The command that restarts the brain was given. */
+  leave: () => void
   /** Whether a frame can hold this task. */
   canCarry: (grant: TaskGrant, request: Uint8Array) => boolean
   /** Where what edges have counted is shown. */
@@ -46,6 +54,8 @@ interface EdgesParts {
 
 /** Blocks of which the edge is remembered. */
 const blocksMax = 65_536
+/** Edges that one brain can number; the numbers of others are never theirs. */
+const edgesPerEpoch = 65_536
 
 const edgeLost = fault('hub_overloaded', 'A part of the orchestrator was lost with this request: send it again.', {
   retryAfterMs: 1_000,
@@ -57,13 +67,20 @@ export class Edges implements AwayEdges {
   private readonly sessionBlocks: NumberBlocks
   private readonly taskSeats = new Map<number, Seat>()
   private readonly sessionSeats = new Map<number, Seat>()
-  private lastEdge = 0
+  private lastEdge: number
+  /** Edges that are gone: nothing that they bring counts any more. */
+  private readonly gone = new Set<number>()
+  /** Those that outlived the last brain are not all taken over. */
+  private isGathering: boolean
   /** At which clients reach the edges; null before the first listens. */
   port: number | null = null
   private isStopping = false
+  private hasParted = false
 
   constructor(private readonly parts: EdgesParts) {
     this.sessionBlocks = new NumberBlocks(parts.epoch)
+    this.lastEdge = parts.epoch * edgesPerEpoch
+    this.isGathering = parts.awaited > 0
   }
 
   /** Edges that are there. */
@@ -98,7 +115,8 @@ export class Edges implements AwayEdges {
     return {
       receive: (message, body) => {
         if (seat !== null) this.receive(seat, message, body)
-        else if (message.type === 'edgeHello') seat = this.seat(link, message.path)
+        else if (message.type === 'edgeHello') seat = this.greet(link, message)
+        else if (message.type === 'leave') this.parts.leave()
         else link.end('it did not say who it is')
       },
       ended: (why) => {
@@ -107,14 +125,39 @@ export class Edges implements AwayEdges {
     }
   }
 
-  private seat(link: EdgeLink, path: string): Seat {
-    const edge = ++this.lastEdge
-    const holder = holderOver(link)
+  private greet(link: EdgeLink, { version, path, before }: Extract<FromEdge, { type: 'edgeHello' }>): Seat | null {
+    const flaw = version === linkVersion ? this.flawOf(before) : 'it is of another version of this program'
+    if (flaw === null) return this.seat(link, path, before)
+    link.send({ type: 'turnedAway', why: flaw })
+    return null
+  }
+
+  /** Why this brain does not go on with an edge; null where it does. */
+  private flawOf(before: EdgeBefore | null): string | null {
+    if (before === null) return null
+    if (this.gone.has(before.edge) || this.seats.has(before.edge)) return 'it was given up, and its work with it'
+    if (this.isStopping) return 'the orchestrator stops'
+    // Where the other ends of its attempts are, they have been given up.
+    return this.isGathering ? null : 'it came too late'
+  }
+
+  private seat(link: EdgeLink, path: string, before: EdgeBefore | null): Seat {
+    const edge = before?.edge ?? ++this.lastEdge
+    const { epoch } = this.parts
+    const holder = holderOver(link, () => epoch)
     const none = { sessions: new Set<number>(), told: new Set<number>(), metrics: [], open: new Map() }
-    const seat: Seat = { edge, link, holder, path, ...none }
+    const isNew = before === null
+    const returning = isNew && !this.isGathering ? null : nothingYet<FromEdge>(isNew)
+    const seat: Seat = { edge, link, holder, path, ...none, returning }
     const peers = [...this.seats.values()].map((other) => ({ edge: other.edge, path: other.path }))
     this.seats.set(edge, seat)
-    link.send({ type: 'seat', edge, peers })
+    link.send({ type: 'seat', edge, epoch, pid: process.pid, peers })
+    if (before !== null) {
+      this.port = before.port
+      for (const from of before.tasks) this.taskSeats.set(blockOf(from), seat)
+      for (const from of before.sessions) this.sessionSeats.set(blockOf(from), seat)
+      return seat
+    }
     for (const kind of ['tasks', 'sessions'] as const) for (let two = 0; two < 2; two++) this.giveNumbers(seat, kind)
     return seat
   }
@@ -130,6 +173,7 @@ export class Edges implements AwayEdges {
   }
 
   private receive(seat: Seat, message: FromEdge, body: Uint8Array | null): void {
+    if (seat.returning !== null) return this.gather(seat.returning, message, body)
     const { carrier, port } = this.parts.engine()
     if (isAttempt(message)) return deliver(message, body, this.holders, carrier)
     switch (message.type) {
@@ -145,11 +189,63 @@ export class Edges implements AwayEdges {
       case 'figures':
         return this.noteFigures(seat, message)
       case 'edgeHello':
+      case 'leave':
+      case 'presentSession':
+      case 'presentTask':
+      case 'presented':
         return seat.link.end('it said twice who it is')
       default:
         if (!isFromScouts(message)) return port.fromClients(message)
         this.noteSession(seat, message)
         port.fromScouts(message)
+    }
+  }
+
+  /** Of an edge that comes back: what it presents, and what it goes on with. */
+  private gather(returning: Returning<FromEdge>, message: FromEdge, body: Uint8Array | null): void {
+    switch (message.type) {
+      case 'presentSession':
+        return void returning.sessions.push(message.session)
+      case 'presentTask':
+        return void returning.tasks.push(message.task)
+      case 'presented':
+        returning.isWhole = true
+        return this.takeOverIfWhole()
+      default:
+        returning.later.push({ message, body })
+    }
+  }
+
+  private takeOverIfWhole(): void {
+    const back = [...this.seats.values()].filter(({ returning }) => returning!.isWhole && !returning!.isNew)
+    if (back.length >= this.parts.awaited) this.gathered()
+  }
+
+  /** All are there, or have had their time. */
+  gathered(): void {
+    if (!this.isGathering) return
+    this.isGathering = false
+    for (const { edge, link, returning } of [...this.seats.values()]) {
+      if (returning!.isWhole) continue
+      this.seats.delete(edge)
+      link.send({ type: 'turnedAway', why: 'it came too late' })
+    }
+    this.takeOver([...this.seats.values()])
+    this.tellAll({ type: 'edges', edges: [...this.seats.keys()], last: this.lastEdge })
+  }
+
+  private takeOver(seats: Seat[]): void {
+    const { engine, log } = this.parts
+    const places = seats.map((seat) => {
+      const { returning, link, sessions } = seat
+      seat.returning = null
+      const send = (message: ToEdgeOf) => link.send(message)
+      return { seat, returning: returning!, send, joined: (session: number) => void sessions.add(session) }
+    })
+    const taken = takeOver(engine(), places)
+    log.info({ edges: places.length, ...taken }, 'edges go on with this brain')
+    for (const { seat, returning } of places) {
+      for (const { message, body } of returning.later) this.receive(seat, message, body)
     }
   }
 
@@ -169,9 +265,11 @@ export class Edges implements AwayEdges {
 
   /** Its scouts dial again, and its clients are gone with it. */
   private ended(seat: Seat, why: string): void {
+    if (this.hasParted) return
     const { log, engine } = this.parts
     if (!this.isStopping) log.error({ edge: seat.edge, sessions: seat.sessions.size }, `an edge is gone: ${why}`)
     this.seats.delete(seat.edge)
+    this.gone.add(seat.edge)
     const { port } = engine()
     for (const session of seat.sessions) port.fromScouts({ type: 'gone', session, isForsaken: false })
     this.cancelTasks((of) => of === seat, edgeLost)
@@ -190,6 +288,12 @@ export class Edges implements AwayEdges {
     this.cancelTasks(() => true, stopped)
     this.parts.engine().flush()
     this.tellAll({ type: 'stop' })
+  }
+
+  /** Leaves the edges to another brain. */
+  part(): void {
+    this.hasParted = true
+    for (const { link } of this.seats.values()) link.end('another brain comes')
   }
 
   private cancelTasks(isMeant: (seat: Seat) => boolean, cause: Fault): void {

@@ -15,7 +15,7 @@ import type { NetworkListing } from '../engine/ports/client.ts'
 import type { HubBus } from './bus/bus.ts'
 import { hubFilesOf, keepChain, keepFork, readChain } from './hub-files.ts'
 import type { Identity } from './roster/identity.ts'
-import { type HubProcess, openMessage } from './roster/message.ts'
+import { type HubProcess, openMessage, sealMessage } from './roster/message.ts'
 import { type BelievedMessage, MessageGate } from './roster/message-gate.ts'
 import { PerSecond } from './roster/per-second.ts'
 import { RosterChain } from './roster/roster-chain.ts'
@@ -72,7 +72,7 @@ export class Membership {
     this.own = own
     this.held = chain
     this.gate = new MessageGate(identity, own, chain, () => options.system.nowMs())
-    this.prefix = `chasm.${chain.network.slice(0, 16)}`
+    this.prefix = prefixOf(chain)
     if (isForked) this.at = 'forked'
   }
 
@@ -99,6 +99,12 @@ export class Membership {
   publish(to: HubProcess | null, subject: string, payload: Uint8Array): boolean {
     if (this.at !== 'member' || !this.options.bus.state.isConnected) return false
     return this.options.bus.publish(subject, this.gate.seal(to, subject, payload))
+  }
+
+  /** Signs what is kept for every hub, now and later: it counts by what it says, not by its number. */
+  sign(subject: string, payload: Uint8Array): Uint8Array {
+    const head = { from: this.own, to: null, epoch: this.held.epoch, number: 1 }
+    return sealMessage(head, subject, payload, this.options.identity)
   }
 
   /** What a message says, if it counts. */
@@ -215,6 +221,10 @@ export class Membership {
     if (standing === 'double') log.error(fields, doubleSentence)
     this.onChange()
   }
+}
+
+export function prefixOf(chain: RosterChain): string {
+  return `chasm.${chain.network.slice(0, 16)}`
 }
 
 const forkedSentence =

@@ -1,16 +1,26 @@
 /**
  * One hub's part in a network of hubs: opens its identity and its roster, connects to the servers between hubs, and
- * runs membership, presence and the sharing of work. `main.ts` loads it only where CLUSTER_URL is set, opens it before
- * the hub and starts it with the hub; a flaw of files or settings is one sentence, and the hub does not start.
+ * runs membership, presence, the sharing of work and the journal of intents. `main.ts` loads it only where CLUSTER_URL
+ * is set, opens it before the hub and starts it with the hub; a flaw of files or settings is one sentence, and the hub
+ * does not start.
  */
+import { welcomeHubsMax } from '../../shared/limits/wire.ts'
 import type { System } from '../../shared/system.ts'
 import type { HubListing, HubNetwork, NetworkListing } from '../engine/ports/client.ts'
+import type { IntentHost, IntentLog } from '../engine/ports/intents.ts'
+import type { Store } from '../engine/ports/store.ts'
 import type { HubBus } from './bus/bus.ts'
 import { NatsBus } from './bus/nats-bus.ts'
+import { IntentJournal } from './journal/intent-journal.ts'
+import type { SharedLog } from './journal/log.ts'
+import { NatsLog } from './journal/nats-log.ts'
+import { Takeover } from './journal/takeover.ts'
 import { hasFork, hubFilesOf, keepChain, nextBoot, readChain, readIdentity } from './hub-files.ts'
-import { Membership, type MembershipLog } from './membership.ts'
+import { Membership, type MembershipLog, prefixOf } from './membership.ts'
 import type { PeerChange } from './presence/peers.ts'
 import { Presence } from './presence/presence.ts'
+import { circleBehind } from './roster/circle.ts'
+import { slotMax, taskEpoch } from './roster/task-space.ts'
 import { Sharing, type SharingHub } from './sharing/sharing.ts'
 
 export interface NetworkSettings {
@@ -26,24 +36,32 @@ export interface NetworkSettings {
 interface NetworkParts {
   system: System
   log: MembershipLog
+  /** Where intents of other hubs are held for who asks for them here; in memory. */
+  copies: Store
+}
+
+/** What a hub has of the servers between hubs. */
+export interface Servers {
+  bus: HubBus
+  shared: SharedLog
 }
 
 /** Opens this hub's part over NATS. */
 export function openNetwork(settings: NetworkSettings, parts: NetworkParts): Network | { flaw: string } {
   const { servers, isSecure, login } = settings
   const { system } = parts
-  return openNetworkOver(
-    (name) => new NatsBus({ system, servers, isSecure, name: `chasm ${name}`, login }),
-    settings,
-    parts,
-  )
+  const connect = (name: string, prefix: string): Servers => {
+    const bus = new NatsBus({ system, servers, isSecure, name: `chasm ${name}`, login })
+    return { bus, shared: new NatsLog({ system, bus, prefix, copies: servers.length >= 3 ? 3 : 1 }) }
+  }
+  return openNetworkOver(connect, settings, parts)
 }
 
-/** The same over any bus; `connect` is called once everything else is in order. */
+/** The same over any servers; `connect` is called once everything else is in order. */
 export function openNetworkOver(
-  connect: (name: string) => HubBus,
+  connect: (name: string, prefix: string) => Servers,
   { dataDir, roster }: Pick<NetworkSettings, 'dataDir' | 'roster'>,
-  { system, log }: NetworkParts,
+  parts: NetworkParts,
 ): Network | { flaw: string } {
   const files = hubFilesOf(dataDir)
   const identity = readIdentity(dataDir)
@@ -68,30 +86,62 @@ export function openNetworkOver(
     const advice = `an authority has to add ${identity.key} with \`npm run -s cluster -- propose add\``
     return { flaw: `This hub is no authority of epoch ${chain.epoch} of its network: ${advice}.` }
   }
+  const slot = chain.slotOf(identity.key)!
+  if (slot > slotMax) return { flaw: `This network has had more than ${slotMax} hubs: found it anew.` }
+  const { system, log } = parts
   const boot = nextBoot(dataDir, system.wallMs())
   if (typeof boot !== 'number') return boot
   const own = { name, boot }
-  const bus = connect(name)
+  const servers = connect(name, prefixOf(chain))
   const isForked = hasFork(dataDir)
+  const { bus } = servers
   const membership = new Membership({ system, bus, log, dataDir, identity, own, chain, isForked })
-  return new Network(system, bus, log, membership)
+  return new Network(parts, servers, membership, slot)
+}
+
+/** What the network asks of the engine, before that starts. */
+interface IntentEngine {
+  shareIntents(log: IntentLog, copies: Store): IntentHost
 }
 
 export class Network implements HubNetwork {
   private presence: Presence | null = null
   private sharing: Sharing | null = null
   private hub: SharingHub | null = null
+  private host: IntentHost | null = null
+  private takeover: Takeover | null = null
+  private readonly system: System
+  private readonly bus: HubBus
+  private readonly log: MembershipLog
+  private readonly shared: SharedLog
+  private readonly journal: IntentJournal
 
   constructor(
-    private readonly system: System,
-    private readonly bus: HubBus,
-    private readonly log: MembershipLog,
+    private readonly parts: NetworkParts,
+    { bus, shared }: Servers,
     private readonly membership: Membership,
-  ) {}
+    private readonly slot: number,
+  ) {
+    this.system = parts.system
+    this.log = parts.log
+    this.bus = bus
+    this.shared = shared
+    this.journal = new IntentJournal({ system: parts.system, log: shared, membership })
+  }
+
+  /** Makes the numbers of tasks unique in the network, given the hub's own epoch. */
+  taskEpoch(epoch: number): number {
+    return taskEpoch(this.slot, epoch)
+  }
+
+  /** Durable intents are the network's from now on. Before the engine starts. */
+  share(engine: IntentEngine): void {
+    this.host = engine.shareIntents(this.journal, this.parts.copies)
+  }
 
   /** Begins to take part. */
   start(hub: SharingHub): void {
-    const { system, bus, membership, log } = this
+    const { system, bus, membership, log, shared, journal, host } = this
     this.hub = hub
     const sharing = new Sharing({ system, bus, membership, hub })
     this.sharing = sharing
@@ -105,11 +155,36 @@ export class Network implements HubNetwork {
       if (state.isConnected) log.info({ server: state.server }, 'connected to the servers between hubs')
       else log.warn({ why: state.why }, 'apart from the other hubs')
       if (state.isConnected) presence.changed()
+      shared.follow()
     })
-    membership.start(() => presence.followed())
+    membership.start(() => {
+      presence.followed()
+      journal.changed()
+    })
     presence.start()
     sharing.start()
+    journal.onState = (why) => {
+      if (why === null) log.info({}, 'intents are kept by the servers between hubs')
+      else log.warn({ why }, 'no new intents are taken: the servers between hubs cannot keep them')
+    }
+    journal.start()
+    shared.follow()
+    if (host !== null) {
+      const { peers } = presence
+      this.takeover = new Takeover({ system, journal, membership, peers, host, log })
+      this.takeover.start()
+    }
     if (membership.standing === 'forked') log.error({}, 'a fork of the roster is not settled: this hub takes no part')
+  }
+
+  /** Addresses of the others, beginning with the one that takes over from this one. */
+  otherHubs(): string[] {
+    const { chain, own, standing } = this.membership
+    if (standing !== 'member') return []
+    const urls = new Map(chain.latest.hubs.map(({ name, url }) => [name, url]))
+    return circleBehind(own.name, [...urls.keys()])
+      .slice(0, welcomeHubsMax)
+      .map((name) => urls.get(name)!)
   }
 
   /** The hub is leaving: no more work for other hubs begins. */
@@ -120,6 +195,8 @@ export class Network implements HubNetwork {
   async stop(): Promise<void> {
     this.presence?.stop()
     this.sharing?.stop()
+    this.takeover?.stop()
+    this.journal.stop()
     this.membership.stop()
     await this.bus.close()
   }

@@ -17,26 +17,30 @@ const usage = `Usage: npm run -s cluster -- COMMAND
   sign FILE                    sign a proposal
   show [FILE]                  the roster that holds here, or that of a file
   verify FILE                  whether a file holds; exit code 1 if not
+  rebuild                      this hub's ended intents, out of the network's journal
 A hub signs one document of each epoch; --replace signs another one when the first was given up.
 `
 
-process.exitCode = run(process.argv.slice(2))
+process.exitCode = await run(process.argv.slice(2))
 
-function run(args: string[]): number {
+async function run(args: string[]): Promise<number> {
   const command = readCommand(args)
   if ('flaw' in command) return complain(2, [command.flaw.trimEnd()])
   const flaw = loadEnvFile(process.cwd(), process.env)
   if (flaw !== null) return complain(1, [flaw])
   const config = readConfig(process.env)
   if (Array.isArray(config)) return complain(1, config)
-  const outcome = clusterActions(config.dataDir, realSystem(), command)
+  const outcome =
+    command.name === 'rebuild'
+      ? await (await import('./cluster-rebuild.ts')).rebuild(config, realSystem())
+      : clusterActions(config.dataDir, realSystem(), command)
   if ('flaw' in outcome) return complain(1, [outcome.flaw])
   process.stdout.write(outcome.output)
   if (outcome.hint !== undefined) process.stderr.write(`${outcome.hint}\n`)
   return 0
 }
 
-function readCommand(args: string[]): ClusterCommand | { flaw: string } {
+function readCommand(args: string[]): ClusterCommand | { name: 'rebuild' } | { flaw: string } {
   const text = { type: 'string' } as const
   const options = { threshold: text, out: text, replace: { type: 'boolean' } } as const
   let parsed: ReturnType<typeof parseArgs<{ options: typeof options; allowPositionals: true }>>
@@ -54,7 +58,7 @@ function readCommand(args: string[]): ClusterCommand | { flaw: string } {
   const [name, first, second, third, fourth, ...more] = parsed.positionals
   const words = [first, second, third, fourth].filter((word) => word !== undefined)
   if (more.length > 0) return { flaw: usage }
-  if (name === 'identity' && words.length === 0) return { name }
+  if ((name === 'identity' || name === 'rebuild') && words.length === 0) return { name }
   if (name === 'init' && first !== undefined && second !== undefined && words.length === 2) {
     return { name, hub: first, url: second }
   }

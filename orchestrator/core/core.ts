@@ -8,13 +8,14 @@
 import { fault } from '../../shared/faults.ts'
 import { hourSlotMs } from '../../shared/limits/scheduling.ts'
 import { autoModel } from '../../shared/task.ts'
-import type { Effect, Event, Submit } from './events.ts'
+import type { Adopt, Effect, Event, Submit } from './events.ts'
 import { isDeserted, isOnlyNamed } from './fleet/absence.ts'
 import { notOffered } from './fleet/not-offered.ts'
 import type { Lease, ModelEntry } from './model/object-graph.ts'
 import { type CoreSeed, CoreState, hubDraining, refuse } from './state.ts'
 import { noteHour } from './stats/hour-counts.ts'
 import { bookMissed } from './stats/missed-work.ts'
+import { adopt } from './step/adopting.ts'
 import { onDue } from './step/deadlines.ts'
 import { matchAll } from './step/matching.ts'
 import { endLimited } from './step/nobody-left.ts'
@@ -52,6 +53,8 @@ function apply(core: CoreState, event: Event): void {
   switch (event.type) {
     case 'submit':
       return submit(core, event)
+    case 'adopt':
+      return adopt(core, event, entryFor(core, event))
     case 'accept':
       return accept(core, event)
     case 'cancelIntent': {
@@ -146,7 +149,7 @@ function submit(core: CoreState, event: Submit): void {
  * The model's entry: of one that is offered or whose scouts may be back soon, of `auto`, or, while a fleet may be
  * reconnecting, of any model.
  */
-function entryFor(core: CoreState, { kind, model }: Submit): ModelEntry | undefined {
+function entryFor(core: CoreState, { kind, model }: Submit | Adopt): ModelEntry | undefined {
   const known = core.index.entry(kind, model)
   if (known !== undefined && !isOnlyNamed(known)) return isDeserted(core, known) ? undefined : known
   if (model === autoModel) return core.index.ensureEntry(kind, model, core.nowMs)

@@ -28,6 +28,22 @@ export interface Submit {
   routing: RoutingOptions
 }
 
+/**
+ * A task of a client that an earlier process has given to scouts, and that outlived it: `deadlineMs` counts from now.
+ * Its sessions have joined before.
+ */
+export interface Adopt extends Omit<Submit, 'type'> {
+  type: 'adopt'
+  /** Attempts begun so far. */
+  attempt: number
+  /** What it had waited for its first scout. */
+  queuedMs: number
+  /** The client has received content. */
+  contentBegan: boolean
+  /** Attempts that scouts are at: two at most, each of another scout. */
+  leases: { session: number; attempt: number; nonce: Uint8Array; model: string; provider: string }[]
+}
+
 /** One task of an accepted intent, as it stands: anew, or as the store remembers it after a restart. */
 export interface AcceptedTask {
   task: number
@@ -97,6 +113,7 @@ export interface UnsentGrant {
 
 export type Event =
   | Submit
+  | Adopt
   | Accept
   | { type: 'cancelIntent'; intent: string; fault: Fault }
   /** The hub's decision about a task that was `deciding`: it has a result, */

@@ -21,6 +21,8 @@ export function brainHttp(
   socketPath: string,
   keyring: Pick<Keyring, 'digest'>,
   store: Pick<AccountStore, 'session'>,
+  /** Resolves once a brain is there, or nobody waits for it any longer. */
+  there: () => Promise<void>,
 ): Forward {
   return {
     knowsSession: (token) => store.session(sessionDigest(keyring, token)) !== undefined,
@@ -31,6 +33,7 @@ export function brainHttp(
       headers.set('x-request-id', id)
       headers.set(addressHeader, address)
       const { method, url, signal } = request
+      await there()
       const answer = await fetch(`http://hub${pathOf(url)}`, {
         method,
         headers,

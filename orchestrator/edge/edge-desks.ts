@@ -3,7 +3,7 @@
  * edges beside. What concerns an attempt goes from who carries its answer to who holds its scout's socket and back,
  * wherever these are. Sockets, of either kind, are others' business.
  */
-import { fault } from '../../shared/faults.ts'
+import { type Fault, fault } from '../../shared/faults.ts'
 import type { System } from '../../shared/system.ts'
 import { TurnLane } from '../../shared/turn-lane.ts'
 import { AnswerDesk } from '../engine/answer-desk.ts'
@@ -13,7 +13,7 @@ import { Relays } from '../engine/answers/relays.ts'
 import { ClientDesk } from '../engine/client-desk.ts'
 import { UsageBook } from '../engine/durability/usage-book.ts'
 import { Numbers } from '../engine/numbers.ts'
-import type { BrainPort } from '../engine/ports/brain.ts'
+import type { BrainPort, FromClients } from '../engine/ports/brain.ts'
 import type { ChargedKey } from '../engine/ports/charged-key.ts'
 import type { Answer, Begun, Submission } from '../engine/ports/client.ts'
 import type { EngineDefect } from '../engine/ports/defect.ts'
@@ -22,11 +22,21 @@ import { ScoutDesk } from '../engine/scout-desk.ts'
 import { DefectGuard } from '../engine/writer/defect-guard.ts'
 import { LiveLinks } from '../engine/writer/effects.ts'
 import type { NumberKind, ToBrain, ToEdgeOf, ToPeer } from '../link/control.ts'
-import { type AttemptMessage, deliver, isAttempt, isToScouts, type ToEdge } from '../link/messages.ts'
+import { type AttemptMessage, deliver, isAttempt, isToClients, isToScouts, type ToEdge } from '../link/messages.ts'
+import type { EdgeBefore, PresentedSession, PresentedTask } from '../link/presented.ts'
+import { OpenSessions } from './open-sessions.ts'
+import { OpenTasks } from './open-tasks.ts'
 import { Ways } from './ways.ts'
 
 /** Nobody's fault, and free of charge. */
 const edgeGone = fault('scout_draining', 'The part of the orchestrator that the scout was connected to is gone.')
+
+/** Of a brain that does not come back in time. */
+const noBrain = fault(
+  'hub_overloaded',
+  'The part of the orchestrator that decides is not there at the moment: send this request again.',
+  { retryAfterMs: 2_000 },
+)
 
 interface EdgeDesksParts {
   system: System
@@ -35,6 +45,8 @@ interface EdgeDesksParts {
   /** Whether a frame can hold this task. */
   canCarry: (grant: TaskGrant, request: Uint8Array) => boolean
   toBrain: (message: ToBrain, body?: Uint8Array | null) => void
+  /** Nobody is to wait for a brain any longer. */
+  isBrainMissed: () => boolean
   onDefect: (defect: EngineDefect) => void
 }
 
@@ -57,8 +69,13 @@ export class EdgeDesks {
   private readonly lane: TurnLane
   private readonly checks: AnswerChecks
   /** Requests of limited keys of which the brain has not said whether they may go on. */
-  private readonly beginning = new Map<number, (begun: Begun) => void>()
+  private readonly beginning = new Map<number, { key: ChargedKey; answer: (begun: Begun) => void }>()
   private lastRequest = 0
+  /** What another brain would have to know. */
+  private readonly openTasks: OpenTasks
+  private readonly openSessions: OpenSessions
+  /** Of the last brain to which this edge does not belong any more. */
+  private pastEpoch = -1
 
   constructor(private readonly parts: EdgeDesksParts) {
     const { system, links, toBrain, onDefect } = parts
@@ -67,9 +84,11 @@ export class EdgeDesks {
     this.numbers = { tasks: wanting('tasks'), sessions: wanting('sessions') }
     const guard = new DefectGuard(onDefect)
     this.lane = new TurnLane(system)
+    this.openTasks = new OpenTasks(() => system.nowMs())
+    this.openSessions = new OpenSessions(links, () => this.scouts)
     // Nothing is decided in this process, so there is nothing to wait for.
-    const brain: BrainPort = { fromClients: toBrain, fromScouts: toBrain, flush() {} }
-    this.scouts = new ScoutDesk({ brain, answers: this.carriers(), links: new LiveLinks(links, guard) })
+    const brain: BrainPort = { fromClients: (message) => this.report(message), fromScouts: toBrain, flush() {} }
+    this.scouts = new ScoutDesk({ brain, answers: this.carriers(), links: new LiveLinks(this.openSessions, guard) })
     const holders = this.holders()
     this.attempts = holders
     const host = new AnswerHost(brain, holders)
@@ -85,7 +104,7 @@ export class EdgeDesks {
 
   /** Where the gateway reports to. */
   get scoutEvents(): ScoutEvents {
-    return this.scouts
+    return this.openSessions
   }
 
   /** Long answers that wait to be checked. */
@@ -97,10 +116,17 @@ export class EdgeDesks {
   begin({ id, tenant, account, scopes: { models }, limits, accountLimits }: ChargedKey): Promise<Begun> {
     const request = ++this.lastRequest
     const key = { id, tenant, account, scopes: { models }, limits, accountLimits }
-    return new Promise((resolve) => {
-      this.beginning.set(request, resolve)
+    if (this.parts.isBrainMissed()) return Promise.resolve({ refused: noBrain, rates: () => [] })
+    return new Promise((answer) => {
+      this.beginning.set(request, { key, answer })
       this.parts.toBrain({ type: 'begin', request, key })
     })
+  }
+
+  private report(message: FromClients): void {
+    this.openTasks.reported(message)
+    if (message.type === 'submit' && this.parts.isBrainMissed()) return this.endTask(message.task, noBrain)
+    this.parts.toBrain(message)
   }
 
   submit(submission: Submission): Answer {
@@ -114,6 +140,7 @@ export class EdgeDesks {
 
   fromBrain(message: ToDesks, body: Uint8Array | null): void {
     if (isAttempt(message)) return deliver(message, body, this.scouts, this.answers)
+    if (isToClients(message)) this.openTasks.heard(message)
     switch (message.type) {
       case 'numbers':
         return this.addNumbers(message.kind, message.from)
@@ -124,7 +151,7 @@ export class EdgeDesks {
         return this.scouts.carrierGone()
       case 'begun': {
         const { request, refused, rates } = message
-        this.beginning.get(request)?.({ refused, rates: () => rates })
+        this.beginning.get(request)?.answer({ refused, rates: () => rates })
         this.beginning.delete(request)
         return
       }
@@ -146,6 +173,8 @@ export class EdgeDesks {
   /** From another edge. */
   fromPeer(edge: number, message: ToPeer, body: Uint8Array | null): void {
     if (!isAttempt(message)) return
+    // The credit for it was presented to another brain, which has it given out anew.
+    if (message.type === 'giveTask' && message.epoch <= this.pastEpoch) return
     this.ways.learn(edge, message)
     deliver(message, body, this.scouts, this.answers)
   }
@@ -154,6 +183,45 @@ export class EdgeDesks {
     if (kind === 'tasks') this.ways.ownTasks(from)
     else this.ways.ownSessions(from)
     this.numbers[kind].add(from)
+  }
+
+  // ------------------------------------------------------------ another brain
+
+  /** What is to be said of this edge to a brain that does not know it: its blocks of numbers, sessions and tasks. */
+  present(): Omit<EdgeBefore, 'edge' | 'port'> & { held: PresentedSession[]; carried: PresentedTask[] } {
+    this.pastEpoch = this.ways.epoch
+    return { ...this.ways.ownBlocks(), held: this.openSessions.present(), carried: this.openTasks.present() }
+  }
+
+  /** The brain is gone. What was in the hands of too many that are gone ends here. */
+  brainLost(): void {
+    for (const task of this.openTasks.brainLost()) this.endTask(task, noBrain)
+  }
+
+  /** None came in time: nobody waits any longer for what only it can decide. Scouts go on with what they have. */
+  brainMissed(): void {
+    for (const task of this.openTasks.waiting()) {
+      // A brain that has been told of it and has not answered yet may do so.
+      this.parts.toBrain({ type: 'cancel', task, fault: noBrain })
+      this.endTask(task, noBrain)
+    }
+    for (const { answer } of this.beginning.values()) answer({ refused: noBrain, rates: () => [] })
+    this.beginning.clear()
+  }
+
+  /** The brain with this epoch decides from now on. */
+  seated(epoch: number): void {
+    this.ways.epoch = epoch
+  }
+
+  /** Another one has been told of this edge; what the last one left unanswered is asked again. */
+  brainFound(): void {
+    for (const [request, { key }] of this.beginning) this.parts.toBrain({ type: 'begin', request, key })
+    for (const numbers of Object.values(this.numbers)) numbers.askAgain()
+  }
+
+  private endTask(task: number, cause: Fault): void {
+    this.fromBrain({ type: 'finished', task, fault: cause, attempts: 0, queuedMs: 0 }, null)
   }
 
   /** What is left for the books goes to the brain. */
@@ -191,9 +259,9 @@ export class EdgeDesks {
       settle: (session, settlement, body) => {
         const carrier = carrierOf(settlement.task)
         const { credits } = settlement
-        const isStraight = carrier === this.answers || (carrier !== null && ways.isBrain(carrier))
-        if (isStraight || credits === 0) return carrier?.settle(session, settlement, body)
-        // A smaller offer would overtake credits that go another way, and an honest scout would have too many.
+        if (credits === 0) return carrier?.settle(session, settlement, body)
+        // A smaller offer would overtake credits that go another way or wait for a check, and an honest scout would
+        // have too many; and what was presented to another brain is not to be counted twice.
         toBrain({ type: 'credit', session, count: credits })
         carrier?.settle(session, { ...settlement, credits: 0 }, body)
       },

@@ -1,10 +1,11 @@
 /**
  * One edge as a process: it dials the brain and the other edges, holds sockets of clients and scouts on the port that
- * all edges share, and answers plain chats and embeddings itself; other requests go on to the brain. Without the brain,
- * or cut off from a peer that still lives, it ends: who dialed it dials again.
+ * all edges share, and answers plain chats and embeddings itself; other requests go on to the brain. When the brain is
+ * gone it keeps its sockets, and presents what it has to the next one. Cut off from a peer that still lives, or without
+ * a brain for long, it ends: who dialed it dials again.
  */
 import { join } from 'node:path'
-import { edgeFiguresMs, linkSilenceMs } from '../../shared/limits/process.ts'
+import { edgeFiguresMs, linkSilenceMs, presentedPerFrame } from '../../shared/limits/process.ts'
 import { TrustedProxies } from '../../shared/network/client-address.ts'
 import type { System, Timer } from '../../shared/system.ts'
 import { AccountWatch } from '../accounts/account-watch.ts'
@@ -20,8 +21,8 @@ import { Gateway, type GatewaySettings } from '../gateway/gateway.ts'
 import type { Figures } from '../http/figures.ts'
 import type { HttpSettings, Keys, Log } from '../http/request-context.ts'
 import { canListen, serveHub } from '../http/server.ts'
-import type { OpenOfKey, ToBrain, ToEdgeOf, ToPeer } from '../link/control.ts'
-import type { Link } from '../link/link.ts'
+import { linkVersion, type OpenOfKey, type ToBrain, type ToEdgeOf, type ToPeer } from '../link/control.ts'
+import { brainHttpPath, brainPath } from '../link/run-folder.ts'
 import { dialLink, type LinkEnd, listenLinks } from '../link/unix-socket.ts'
 import { listenFlaw } from '../listen-flaw.ts'
 import { pageHosts } from '../page-address.ts'
@@ -29,17 +30,9 @@ import { planner } from '../planner/planner.ts'
 import { type DataFolder, openDataFolder } from '../store/data-folder.ts'
 import { askedHere } from './asked-here.ts'
 import { brainHttp } from './brain-http.ts'
+import { BrainLine } from './brain-line.ts'
 import { EdgeDesks } from './edge-desks.ts'
 import type { PeerLink } from './ways.ts'
-
-/** Where the brain of a hub is reached by its edges, and where its HTTP listener is. */
-export function brainPath(runDir: string): string {
-  return join(runDir, 'brain.sock')
-}
-
-export function brainHttpPath(runDir: string): string {
-  return join(runDir, 'http.sock')
-}
 
 interface EdgeOptions {
   config: Config
@@ -54,6 +47,10 @@ interface EdgeOptions {
   onDefect: (defect: EngineDefect) => void
   /** It cannot go on, or has nothing left to do. */
   onEnd: (why: string | null) => void
+  /** Another brain has taken over what the edges had. */
+  onTakenOver?: () => void
+  /** The process of the brain does not answer, and may still be there. */
+  onSilence?: (pid: number) => void
 }
 
 /** Resolves once it listens; rejects with a sentence when it cannot. */
@@ -63,8 +60,7 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
   if ('flaw' in folder) throw new Error(folder.flaw)
   const edge = new Edge(options, folder)
   try {
-    await edge.join()
-    edge.listen()
+    await edge.start()
     return edge
   } catch (error) {
     edge.close()
@@ -79,16 +75,23 @@ export class Edge {
   private readonly desks: EdgeDesks
   private readonly peersDoor: { stop(): void }
   private readonly path: string
-  private brain: Link<ToEdgeOf, ToBrain> | null = null
+  private readonly brain: BrainLine
+  /** Its number, once a brain has given it one. */
+  private edge: number | null = null
+  /** When a brain took it as its own, and the process of that brain. */
+  private seatedMs = 0
+  private brainPid = 0
   private http: ReturnType<typeof serveHub> | null = null
   private figuresTimer: Timer | null = null
   /** Keys that have more or fewer scouts or streams than the brain knows. */
   private readonly changedKeys = new Set<string>()
+  /** Keys that have some. */
+  private readonly openKeys = new Set<string>()
   private readonly countChanged = (key: string) => void this.changedKeys.add(key)
   private readonly clientOf: (peer: string, headers: Headers) => string
   private isDraining = false
   private isOver = false
-  private seated = Promise.withResolvers<Extract<ToEdgeOf, { type: 'seat' }>>()
+  private readonly started = Promise.withResolvers<void>()
 
   constructor(
     private readonly options: EdgeOptions,
@@ -114,13 +117,26 @@ export class Edge {
       this.gateway.closeKey(id)
       this.http?.keyDropped(id)
     })
+    this.brain = new BrainLine({
+      system,
+      path: brainPath(runDir),
+      log,
+      receive: (message, body) => this.receive(message, body),
+      lost: (why, isSilent) => this.brainLost(why, isSilent),
+      found: () => this.introduce(),
+      givenUp: () => this.desks.brainMissed(),
+      over: () => this.end('no brain came back'),
+    })
     this.desks = new EdgeDesks({
       system,
       links: this.gateway.links,
       canCarry: fits,
-      toBrain: (message, body) => this.brain?.send(message, body),
+      toBrain: (message, body) => this.brain.send(message as ToBrain<Figures>, body),
+      isBrainMissed: () => this.brain.isMissed,
       onDefect,
     })
+    // Whoever starts it asks how that went; what happens later is no failed start.
+    this.started.promise.catch(() => {})
     this.path = join(runDir, `edge-${name}.sock`)
     this.peersDoor = listenLinks<ToPeer, ToPeer>(system, this.path, (link) => this.dialed(link))
   }
@@ -131,31 +147,64 @@ export class Edge {
   }
 
   private tell(message: ToBrain<Figures>): void {
-    this.brain?.send(message)
+    this.brain.send(message)
   }
 
   // ------------------------------------------------------------ the mesh
 
-  /** Dials the brain and, once that has given it a seat, all edges that were there before. */
-  async join(): Promise<void> {
-    const { system, runDir } = this.options
-    this.brain = await dialLink<ToEdgeOf, ToBrain>(system, brainPath(runDir), {
-      receive: (message, body) => this.receive(message, body),
-      ended: (why) => this.end(`the brain is gone: ${why}`),
-    })
-    this.tell({ type: 'edgeHello', path: this.path })
-    const { edge, peers } = await this.seated.promise
-    for (const peer of peers) {
-      const end = this.peerEnd(peer.edge)
-      try {
-        const link = await dialLink<ToPeer, ToPeer>(system, peer.path, end)
-        link.send({ type: 'peerHello', edge })
-        this.desks.ways.meet(peer.edge, link)
-      } catch (err) {
-        // It may have ended since the brain wrote the list; the brain notices.
-        this.options.log.warn({ err, edge: peer.edge }, 'another edge could not be reached')
-      }
+  /** Resolves once it has a seat at the brain, knows the other edges, and listens. */
+  async start(): Promise<void> {
+    this.brain.dial()
+    await this.started.promise
+  }
+
+  /** Says who it is; to a brain that does not know it, all that it has. */
+  private introduce(): void {
+    const { edge, http, path } = this
+    const version = linkVersion
+    if (edge === null || http === null) return this.tell({ type: 'edgeHello', version, path, before: null })
+    const { held, carried, ...blocks } = this.desks.present()
+    this.tell({ type: 'edgeHello', version, path, before: { edge, port: http.port, ...blocks } })
+    for (const [at, session] of held.entries()) {
+      this.tell({ type: 'presentSession', session })
+      if (at % presentedPerFrame === 0) this.brain.flush()
     }
+    for (const task of carried) this.tell({ type: 'presentTask', task })
+    this.tell({ type: 'presented' })
+    this.desks.brainFound()
+  }
+
+  /** The brain has taken it as its own. */
+  private async seat({ edge, epoch, pid, peers }: Extract<ToEdgeOf, { type: 'seat' }>): Promise<void> {
+    this.edge = edge
+    this.desks.seated(epoch)
+    this.brainPid = pid
+    this.seatedMs = this.options.system.nowMs()
+    this.brain.accepted()
+    for (const key of this.openKeys) this.changedKeys.add(key)
+    for (const peer of peers) if (!this.desks.ways.has(peer.edge)) await this.meet(edge, peer)
+    if (this.http !== null || this.isOver) return
+    this.listen()
+    this.started.resolve()
+  }
+
+  private async meet(edge: number, peer: { edge: number; path: string }): Promise<void> {
+    const { system, log } = this.options
+    try {
+      const link = await dialLink<ToPeer, ToPeer>(system, peer.path, this.peerEnd(peer.edge))
+      link.send({ type: 'peerHello', edge })
+      this.desks.ways.meet(peer.edge, link)
+    } catch (err) {
+      // It may have ended since the brain wrote the list; the brain notices.
+      log.warn({ err, edge: peer.edge }, 'another edge could not be reached')
+    }
+  }
+
+  private brainLost(why: string, isSilent: boolean): void {
+    if (this.isOver || this.isDraining) return this.end(`the brain is gone: ${why}`)
+    this.options.log.warn({ edge: this.edge }, `the brain is gone, and sockets stay: ${why}`)
+    if (isSilent) this.options.onSilence?.(this.brainPid)
+    this.desks.brainLost()
   }
 
   private dialed(link: PeerLink): LinkEnd<ToPeer> {
@@ -167,7 +216,7 @@ export class Edge {
         end = this.peerEnd(message.edge)
         this.desks.ways.meet(message.edge, link)
       },
-      ended: (why) => end?.ended(why),
+      ended: (why, isSilent) => end?.ended(why, isSilent),
     }
   }
 
@@ -180,9 +229,14 @@ export class Edge {
 
   /** The brain says so soon if the other edge is gone. If it is not, the two cannot work together any more. */
   private lost(edge: number, why: string): void {
+    const { system } = this.options
     if (this.isOver || this.isDraining) return
-    this.options.system.after(linkSilenceMs, () => {
-      if (this.desks.ways.has(edge)) this.end(`the link to edge ${edge} is gone while that edge is not: ${why}`)
+    system.after(linkSilenceMs, () => {
+      if (!this.desks.ways.has(edge)) return
+      // A brain that has just come finds out first which edges there are.
+      const isKnown = this.brain.isThere && system.nowMs() - this.seatedMs >= linkSilenceMs
+      if (isKnown) this.end(`the link to edge ${edge} is gone while that edge is not: ${why}`)
+      else this.lost(edge, why)
     })
   }
 
@@ -191,7 +245,14 @@ export class Edge {
   private receive(message: ToEdgeOf, body: Uint8Array | null): void {
     switch (message.type) {
       case 'seat':
-        return this.seated.resolve(message)
+        return void this.seat(message).catch(this.started.reject)
+      case 'turnedAway':
+        return this.end(`the brain turned it away: ${message.why}`)
+      case 'edges': {
+        const gone = this.desks.ways.others(message.edges, message.last)
+        for (const edge of gone) this.desks.fromBrain({ type: 'edgeGone', edge }, null)
+        return this.options.onTakenOver?.()
+      }
       case 'drain':
         this.isDraining = true
         return this.gateway.announceDrain(message.reason)
@@ -221,7 +282,7 @@ export class Edge {
     const { corsOrigins, requestBytesMax, publicUrl } = config
     const page = { publicUrl, pageHosts: pageHosts(config.host) }
     const allowsPrivateUrls = config.privateUrls === 'allow'
-    const ready = () => !this.isDraining && this.brain?.isOver === false
+    const ready = () => !this.isDraining && this.brain.isThere
     return serveHub({
       listen: { host: config.host, port: config.port, isShared: true },
       engine: askedHere<Engine, 'begin' | 'submit' | 'ready'>({
@@ -242,17 +303,24 @@ export class Edge {
       requestsMax: () => requestsMax(this.gateway.room),
       log,
       settings: { allowsPrivateUrls, corsOrigins, requestBytesMax, ...page, ...this.options.http },
-      forward: brainHttp(brainHttpPath(runDir), this.keyring, this.folder.store),
+      forward: brainHttp(brainHttpPath(runDir), this.keyring, this.folder.store, () => this.brain.there()),
     })
   }
 
   private measure(): void {
     this.figuresTimer = this.options.system.after(edgeFiguresMs, () => this.measure())
-    const open = [...this.changedKeys].map((key): OpenOfKey => {
-      return [key, this.gateway.scoutsOf(key), this.http?.streamsOf(key) ?? 0]
-    })
+    // What is counted stays here until somebody adds it up.
+    if (!this.brain.isThere) return
+    const open = [...this.changedKeys].map((key) => this.openOf(key))
     this.changedKeys.clear()
     void this.http?.figures().then((figures) => this.tell({ type: 'figures', figures, open }))
+  }
+
+  private openOf(key: string): OpenOfKey {
+    const [scouts, streams] = [this.gateway.scoutsOf(key), this.http?.streamsOf(key) ?? 0]
+    if (scouts + streams > 0) this.openKeys.add(key)
+    else this.openKeys.delete(key)
+    return [key, scouts, streams]
   }
 
   // ------------------------------------------------------------ its end
@@ -268,7 +336,7 @@ export class Edge {
     const figures = await this.http?.figures()
     if (figures !== undefined) this.tell({ type: 'figures', figures, open: [] })
     this.http = null
-    this.brain?.flush()
+    this.brain.flush()
     this.end(null)
   }
 
@@ -276,6 +344,7 @@ export class Edge {
   end(why: string | null): void {
     if (this.isOver) return
     this.close()
+    this.started.reject(new Error(why ?? 'it was to end'))
     this.options.onEnd(why)
   }
 
@@ -287,7 +356,7 @@ export class Edge {
     void this.http?.stop()
     this.desks.ways.end('this edge ends')
     this.peersDoor.stop()
-    this.brain?.end('this edge ends')
+    this.brain.end('this edge ends')
     this.folder.close()
   }
 }

@@ -4,7 +4,7 @@
  * about a task carries it. What nobody here knows of is the brain's.
  */
 
-import { blockOf } from '../engine/numbers.ts'
+import { blockOf, firstOf } from '../engine/numbers.ts'
 import type { AttemptEvents, AttemptLinks } from '../engine/ports/scouts.ts'
 import type { ToPeer } from '../link/control.ts'
 import type { Link } from '../link/link.ts'
@@ -30,6 +30,8 @@ export class Ways {
   private readonly sessions = new Map<number, number>()
   private readonly peers = new Map<number, Peer>()
   private readonly brainCarrier: AttemptEvents
+  /** Of the brain that decides now. */
+  epoch = 0
 
   constructor(brain: { send(message: AttemptMessage, body?: Uint8Array | null): void }) {
     this.brainCarrier = carrierOver(brain)
@@ -44,12 +46,17 @@ export class Ways {
     note(this.sessions, from, here)
   }
 
+  /** First numbers of the blocks that this edge has. */
+  ownBlocks(): { tasks: number[]; sessions: number[] } {
+    return { tasks: ownOf(this.tasks), sessions: ownOf(this.sessions) }
+  }
+
   sessionsAt(block: number, edge: number): void {
     this.sessions.set(block, edge)
   }
 
   meet(edge: number, link: PeerLink): void {
-    this.peers.set(edge, { link, holder: holderOver(link), carrier: carrierOver(link) })
+    this.peers.set(edge, { link, holder: holderOver(link, () => this.epoch), carrier: carrierOver(link) })
   }
 
   part(edge: number): void {
@@ -58,6 +65,11 @@ export class Ways {
 
   has(edge: number): boolean {
     return this.peers.has(edge)
+  }
+
+  /** Peers up to this number that are not in the list. */
+  others(edges: readonly number[], last: number): number[] {
+    return [...this.peers.keys()].filter((edge) => edge <= last && !edges.includes(edge))
   }
 
   /** This peer has spoken of a task: it carries its answer. */
@@ -86,13 +98,13 @@ export class Ways {
     return edge === undefined ? this.brainCarrier : (this.peers.get(edge)?.carrier ?? null)
   }
 
-  isBrain(carrier: AttemptEvents): boolean {
-    return carrier === this.brainCarrier
-  }
-
   end(why: string): void {
     for (const { link } of this.peers.values()) link.end(why)
   }
+}
+
+function ownOf(blocks: Map<number, number>): number[] {
+  return [...blocks].filter(([, edge]) => edge === here).map(([block]) => firstOf(block))
 }
 
 function note(blocks: Map<number, number>, number: number, edge: number): void {

@@ -17,6 +17,7 @@ import {
 } from '../../shared/limits/store.ts'
 import { standstillMs } from '../../shared/limits/wire.ts'
 import { nonceBytes } from '../../shared/protocol/frames.ts'
+import { fault } from '../../shared/faults.ts'
 import type { System, Timer } from '../../shared/system.ts'
 import type { TaskKind } from '../../shared/task.ts'
 import type { TurnLane } from '../../shared/turn-lane.ts'
@@ -27,6 +28,7 @@ import { Tenants } from '../tenants/tenants.ts'
 import type { AnswerSinkHost } from './answers/answer-sink.ts'
 import { Admission } from './charges/admission.ts'
 import { AllowedModels } from './charges/allowed-models.ts'
+import { BookedUse } from './charges/booked-use.ts'
 import { Charges } from './charges/charges.ts'
 import { ModelPrices } from './charges/model-prices.ts'
 import { IdempotencyKeys } from './durability/idempotency.ts'
@@ -36,6 +38,7 @@ import { DurableIntents } from './intents/intents.ts'
 import { NumberBlocks, Numbers } from './numbers.ts'
 import type { BrainPort, EdgePort, FromClients, FromScouts } from './ports/brain.ts'
 import type { EngineStats } from './ports/client.ts'
+import type { IntentHost, IntentLog } from './ports/intents.ts'
 import type { PlannerFunctions } from './ports/planner.ts'
 import type { Greeting } from './ports/scouts.ts'
 import { type Store, StoreError } from './ports/store.ts'
@@ -61,8 +64,10 @@ export interface BrainOptions {
   edges: EdgePort
   /** For the sinks of durable tasks. */
   host: AnswerSinkHost
-  /** From the store; makes task numbers unique across restarts. */
+  /** From the store. */
   epoch: number
+  /** Makes task numbers unique across restarts, and in a network across hubs. */
+  taskEpoch: number
   /** How scrolls that decide at run time continue; without it such nodes fail. */
   planner: PlannerFunctions | null
   settings: Partial<CoreSettings>
@@ -97,6 +102,9 @@ export class Brain implements BrainPort {
   private readonly servedDays: ServedDays
   private readonly drainWait: DrainWait
   private readonly effectRunner: EffectRunner
+  /** Sessions of scouts with leases of which it is not known yet whether they are this hub's. */
+  private readonly undecided = new Set<number>()
+  private readonly troubles = new Set<'store' | 'network'>()
   /** Sessions whose end is held back. */
   private readonly leaving = new Map<number, { timer: Timer; isForsaken: boolean }>()
   private timers: Timer[] = []
@@ -122,13 +130,13 @@ export class Brain implements BrainPort {
     this.standings = new StandingReports(state, (session, standing) => {
       edges.toScouts({ type: 'standing', session, standing })
     })
-    const turned = (isTroubled: boolean) =>
-      this.writer.add(isTroubled ? { type: 'storeTroubled', unsent: [] } : { type: 'storeRecovered' })
+    const turned = (isTroubled: boolean) => this.turned('store', isTroubled)
     this.journal = new Journal(store, system, turned, (work) => guard.run('journal', work))
     this.servedDays = new ServedDays(state.served, this.journal, system)
+    const booked = new BookedUse({ store, journal: this.journal, edges })
     this.tenants = new Tenants({
-      ofKey: ({ id, tenant }, since) => store.usageOfDays(tenant, id, since),
-      ofAccount: (account, since) => store.usageOfDays(account, null, since),
+      ofKey: ({ id, tenant }, since) => booked.since(since, tenant, id),
+      ofAccount: (account, since) => booked.since(since, account, null),
     })
     this.charges = new Charges(this.tenants, new ModelPrices(state.index), system)
     const random = () => system.random()
@@ -136,7 +144,7 @@ export class Brain implements BrainPort {
     this.admission = new Admission(this.charges, this.allowed)
     this.responses = new KeptResponses(store, this.journal)
     this.idempotencyKeys = new IdempotencyKeys(store, system)
-    this.taskBlocks = new NumberBlocks(epoch)
+    this.taskBlocks = new NumberBlocks(options.taskEpoch)
     this.numbers = new Numbers(() => this.numbers.add(this.taskBlocks.take()))
     for (let block = 0; block < 2; block++) this.numbers.add(this.taskBlocks.take())
     this.intents = new DurableIntents({
@@ -158,7 +166,25 @@ export class Brain implements BrainPort {
     this.drainWait = drainWait
     const { leaseTtlMs } = state.settings
     this.effectRunner = new EffectRunner({ store, intents, edges, drainWait, admission, epoch, leaseTtlMs })
-    this.barrier = new CommitBarrier(journal, intents, this.effectRunner, share)
+    this.barrier = new CommitBarrier(journal, intents, this.effectRunner, share, ({ task, attempt }) =>
+      this.writer.add({ type: 'unsent', task, attempt, fault: movedOn }),
+    )
+  }
+
+  /** Durable intents live in this journal from now on. Before the start. See `DurableIntents.share`. */
+  shareIntents(log: IntentLog, copies: Store): IntentHost {
+    const onTrouble = (isTroubled: boolean) => this.turned('network', isTroubled)
+    const contain = (work: () => void) => this.guard.run('journal of the network', work)
+    return this.intents.share(log, copies, { onTrouble, contain })
+  }
+
+  /** Nothing can be promised to scouts while either of the two cannot be written. */
+  private turned(of: 'store' | 'network', isTroubled: boolean): void {
+    const was = this.troubles.size > 0
+    if (isTroubled) this.troubles.add(of)
+    else this.troubles.delete(of)
+    const is = this.troubles.size > 0
+    if (is !== was) this.writer.add(is ? { type: 'storeTroubled', unsent: [] } : { type: 'storeRecovered' })
   }
 
   nextTask(): number {
@@ -178,6 +204,9 @@ export class Brain implements BrainPort {
         if (refused === null) return this.writer.add(message)
         return this.edges.toClients({ type: 'refused', task: message.task, fault: refused })
       }
+      case 'adopt':
+        this.admission.readmit(message)
+        return this.writer.add(message)
       case 'used':
         return this.admission.close(message)
       case 'usage':
@@ -202,6 +231,16 @@ export class Brain implements BrainPort {
   }
 
   private joined(greeting: Greeting): void {
+    const { session, hello } = greeting
+    const waits = hello.held.length === 0 ? null : this.intents.decided(hello.held.map(({ task }) => task))
+    if (waits === null) return this.admit(greeting)
+    this.undecided.add(session)
+    void waits.then(() => {
+      if (this.undecided.delete(session)) this.admit(greeting)
+    })
+  }
+
+  private admit(greeting: Greeting): void {
     this.listings.greeted(greeting)
     const { session, operator, hello } = greeting
     const { name, instance, concurrency, offers, held } = hello
@@ -211,6 +250,7 @@ export class Brain implements BrainPort {
   }
 
   private gone(session: number, isForsaken: boolean): void {
+    if (this.undecided.delete(session)) return
     this.listings.gone(session)
     this.standings.gone(session)
     // Nothing is granted to it any more.
@@ -238,8 +278,8 @@ export class Brain implements BrainPort {
   start(): void {
     this.guard.run('recovery', () => {
       this.intents.recover()
-      // Whoever waited for these is gone.
-      for (const intent of this.store.unkept()) void this.intents.forget(intent, null)
+      // Whoever waited for these is gone. In a network another hub may have them.
+      if (!this.intents.isShared) for (const intent of this.store.unkept()) void this.intents.forget(intent, null)
     })
     this.writer.flush()
     this.tickDueMs = this.system.nowMs() + tickMs
@@ -305,6 +345,7 @@ export class Brain implements BrainPort {
     } while (this.writer.pending > 0 && this.journal.trouble === null && !this.guard.isDead)
     for (const timer of this.timers) timer.cancel()
     this.timers = []
+    this.intents.stop()
   }
 
   /** What trust weighs is decided elsewhere, and holds from the next placement on. */
@@ -349,3 +390,5 @@ export class Brain implements BrainPort {
     return { ...this.listings.counts(), tasksFinished: finished, attempts, staleSettlements, ...usage, used, stopped }
   }
 }
+
+const movedOn = fault('cancelled', 'Another hub of the network goes on with the intent of this task.')

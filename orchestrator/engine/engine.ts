@@ -35,6 +35,7 @@ import type {
   Submission,
 } from './ports/client.ts'
 import type { EngineDefect } from './ports/defect.ts'
+import type { IntentHost, IntentLog } from './ports/intents.ts'
 import type { PlannerFunctions } from './ports/planner.ts'
 import type { AttemptEvents, AttemptLinks, ScoutEvents, ScoutLinks } from './ports/scouts.ts'
 import type { Store } from './ports/store.ts'
@@ -62,6 +63,8 @@ export interface HubEngineOptions {
   links: ScoutLinks | AwayEdges
   /** From the store; makes task numbers unique across restarts. */
   epoch: number
+  /** In its place for those numbers, in a network: unique across hubs as well. */
+  taskEpoch?: number
   /** Called once, before the error goes on to whoever called the engine: the process has to end. */
   onDefect: (defect: EngineDefect) => void
   /** How scrolls that decide at run time continue; without it such nodes fail. */
@@ -113,7 +116,8 @@ export class HubEngine implements Engine, AuditedEngine {
     const host = new AnswerHost(port, holders)
     const { planner = null, goneHoldMs = 0 } = options
     const seed = options.seed ?? Math.floor(system.random() * Number.MAX_SAFE_INTEGER)
-    this.brain = new Brain({ system, store, guard, lane, edges, host, epoch, planner, settings, seed, goneHoldMs })
+    const numbers = { epoch, taskEpoch: options.taskEpoch ?? epoch }
+    this.brain = new Brain({ system, store, guard, lane, edges, host, ...numbers, planner, settings, seed, goneHoldMs })
     const { core, intents } = this.brain
     this.book = new UsageBook((sum) => port.fromClients({ type: 'usage', sum }), system)
     const relays = new Relays()
@@ -138,17 +142,19 @@ export class HubEngine implements Engine, AuditedEngine {
 
   /** The ways between this process's parts and the edges, wherever those are. */
   private joined(links: ScoutLinks | AwayEdges, brain: BrainPort, answers: AttemptEvents, guard: DefectGuard) {
+    const bookUsage = () => this.book.flush()
     if ('holders' in links) {
       const toClients = (message: ToClients) => {
         if (!links.toClients(message)) this.toClients(message)
       }
-      const edges: EdgePort = { toClients, toScouts: (message) => links.toScouts(message) }
+      const edges: EdgePort = { toClients, toScouts: (message) => links.toScouts(message), bookUsage }
       return { holders: links.holders, edges, scoutDesk: null }
     }
     const desk = new ScoutDesk({ brain, answers, links: new LiveLinks(links, guard) })
     const edges: EdgePort = {
       toClients: (message) => this.toClients(message),
       toScouts: (message) => desk.receive(message),
+      bookUsage,
     }
     return { holders: desk as AttemptLinks, edges, scoutDesk: desk }
   }
@@ -163,6 +169,11 @@ export class HubEngine implements Engine, AuditedEngine {
     const { type } = message
     if (type === 'finished' || type === 'refused' || type === 'position') this.clients.receive(message)
     else this.answers.receive(message)
+  }
+
+  /** Durable intents are the network's: written into its journal first. `copies` is for those of other hubs. */
+  shareIntents(log: IntentLog, copies: Store): IntentHost {
+    return this.brain.shareIntents(log, copies)
   }
 
   /** Takes up what the last process left open, and begins to count time. Before any client or scout comes in. */

@@ -11,6 +11,11 @@ export function blockOf(number: number): number {
   return Math.floor(number / blockSize)
 }
 
+/** The first number of a block. */
+export function firstOf(block: number): number {
+  return block * blockSize
+}
+
 export class NumberBlocks {
   private next: number
 
@@ -40,6 +45,11 @@ export class Numbers {
       this.at = from
       this.end = from + blockSize
     } else this.spare = from
+  }
+
+  /** Asks again for what a brain that is gone has not given. */
+  askAgain(): void {
+    if (this.spare === null) this.want()
   }
 
   /** Throws when the brain was so slow that both blocks are used up. */

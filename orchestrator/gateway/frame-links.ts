@@ -23,6 +23,8 @@ export class FrameLinks implements ScoutLinks {
   constructor(
     private readonly send: SendFrame,
     private readonly closeSession: (session: number, why: CloseName, detail?: string) => void,
+    /** Where else scouts of this network may dial. */
+    private readonly otherHubs: () => readonly string[] = () => [],
   ) {}
 
   task(session: number, grant: TaskGrant, request: Uint8Array): boolean {
@@ -59,7 +61,8 @@ export class FrameLinks implements ScoutLinks {
     })
     const { heartbeatMs, silenceMs } = wireLimits
     const terms = { version, epoch, scout, heartbeatMs, silenceMs, leaseTtlMs, creditMax }
-    this.send(session, { type: 'welcome', ...terms, held: replies })
+    const hubs = this.otherHubs().map((address): [string] => [address])
+    this.send(session, { type: 'welcome', ...terms, held: replies, ...(hubs.length > 0 && { hubs }) })
   }
 
   standing(session: number, { paused, ...counts }: Standing): void {

@@ -61,6 +61,8 @@ export interface GatewayOptions {
   /** Sockets held at most; the next is refused with 503. */
   connectionsMax: number
   settings?: Partial<GatewaySettings>
+  /** Where else scouts may dial: the other hubs of a network. */
+  otherHubs?: () => readonly string[]
   /** The dialer's address, where proxies stand in between. */
   clientOf?: (peer: string, headers: Headers) => string
   /** Told of an error that a message brought about: a defect of ours, whoever sent the message. */
@@ -105,6 +107,7 @@ export class Gateway {
   readonly links = new FrameLinks(
     (session, frame, body) => this.sendFrame(session, frame, body),
     (session, why, detail) => this.sessions.get(session)?.close(why, detail),
+    () => this.options.otherHubs?.() ?? [],
   )
   private readonly sessions = new Map<number, ScoutSession>()
   private readonly visits: SessionVisits

@@ -25,6 +25,7 @@ import { dialIn } from './fleet/dial-in.ts'
 import { listHubs } from './fleet/hubs.ts'
 import { getOwnScout, getScout, listOwnScouts, listScouts } from './fleet/scouts.ts'
 import { listOwnTrust, listTrust } from './fleet/trust.ts'
+import { brought, changed } from './intents/bring.ts'
 import { followIntent } from './intents/events.ts'
 import { cancelIntent, createIntent, getIntent, listIntents } from './intents/intents.ts'
 import { getNode, getNodeRequest, planIntent, retryNode } from './intents/nodes.ts'
@@ -34,9 +35,10 @@ import { openapi } from './openapi/openapi.ts'
 import { scrollSchema } from './openapi/scroll-schema.ts'
 import { pageFile, welcomePage } from './page/page.ts'
 import { getScoutBuild, getScoutScript } from './page/scout-download.ts'
-import { noParams, type Params, type Route } from './request-context.ts'
+import { noParams, type Params, type RequestContext, type Route } from './request-context.ts'
 import { compactResponse } from './responses/compact.ts'
 import { countInputTokens } from './responses/input-tokens.ts'
+import { intentOf } from './responses/items/item-ids.ts'
 import { cancelResponse, createResponse, deleteResponse, getResponse, listInputItems } from './responses/responses.ts'
 import { allUsage, ownLimits, ownUsage } from './usage/usage.ts'
 
@@ -46,6 +48,8 @@ const intents = { scope: 'intents' } as const
 const responses = { scope: 'responses' } as const
 const rated = { isRated: true } as const
 const everywhere = { isEverywhere: true } as const
+
+const responseIntent = ({ params }: RequestContext) => intentOf(params.id)
 
 /** Of two paths with segments in braces that both match, the first counts. */
 export const routes: readonly Route[] = [
@@ -79,25 +83,37 @@ export const routes: readonly Route[] = [
     access: 'client',
     ...intents,
     ...rated,
-    handle: retryNode,
+    handle: changed(retryNode),
   },
   {
     method: 'GET',
     path: '/v1/intents/{id}/nodes/{node}/request',
     access: 'client',
     ...intents,
-    handle: getNodeRequest,
+    handle: brought(getNodeRequest),
   },
-  { method: 'GET', path: '/v1/intents/{id}/nodes/{node}', access: 'client', ...intents, handle: getNode },
-  { method: 'GET', path: '/v1/intents/{id}/events', access: 'client', ...intents, handle: followIntent },
-  { method: 'GET', path: '/v1/intents/{id}', access: 'client', ...intents, handle: getIntent },
-  { method: 'DELETE', path: '/v1/intents/{id}', access: 'client', ...intents, handle: cancelIntent },
+  { method: 'GET', path: '/v1/intents/{id}/nodes/{node}', access: 'client', ...intents, handle: brought(getNode) },
+  { method: 'GET', path: '/v1/intents/{id}/events', access: 'client', ...intents, handle: brought(followIntent) },
+  { method: 'GET', path: '/v1/intents/{id}', access: 'client', ...intents, handle: brought(getIntent) },
+  { method: 'DELETE', path: '/v1/intents/{id}', access: 'client', ...intents, handle: changed(cancelIntent) },
   { method: 'POST', path: '/v1/responses', access: 'client', ...responses, ...rated, handle: createResponse },
   { method: 'POST', path: '/v1/responses/input_tokens', access: 'client', ...responses, handle: countInputTokens },
   { method: 'POST', path: '/v1/responses/compact', access: 'client', ...responses, ...rated, handle: compactResponse },
-  { method: 'POST', path: '/v1/responses/{id}/cancel', access: 'client', ...responses, handle: cancelResponse },
+  {
+    method: 'POST',
+    path: '/v1/responses/{id}/cancel',
+    access: 'client',
+    ...responses,
+    handle: changed(cancelResponse, responseIntent),
+  },
   { method: 'GET', path: '/v1/responses/{id}/input_items', access: 'client', ...responses, handle: listInputItems },
-  { method: 'GET', path: '/v1/responses/{id}', access: 'client', ...responses, handle: getResponse },
+  {
+    method: 'GET',
+    path: '/v1/responses/{id}',
+    access: 'client',
+    ...responses,
+    handle: brought(getResponse, responseIntent),
+  },
   { method: 'DELETE', path: '/v1/responses/{id}', access: 'client', ...responses, handle: deleteResponse },
   { method: 'GET', path: '/v1/models', access: 'client', handle: modelsInForm },
   { method: 'GET', path: '/v1/models/{id}', access: 'client', handle: modelInForm },

@@ -145,7 +145,7 @@ export function serveHub<SocketData>(options: HubOptions<SocketData>): Hub {
   const streams = new OpenStreams(options.countChanged)
   const recent = new RecentAnswers()
   const lane = new TurnLane(system)
-  const topics = topicsOf({ engine, traffic, recent })
+  const topics = topicsOf({ engine, traffic, recent, accounts: options.accounts })
   const pipelines = new Pipelines(system)
   const edge: Edge = {
     engine,

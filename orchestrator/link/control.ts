@@ -6,6 +6,10 @@ import type { Fault } from '../../shared/faults.ts'
 import type { ChargedKey } from '../engine/ports/charged-key.ts'
 import type { Begun } from '../engine/ports/client.ts'
 import type { AttemptMessage, FromEdge, ToEdge } from './messages.ts'
+import type { EdgeBefore, PresentedSession, PresentedTask } from './presented.ts'
+
+/** Of all messages between processes: those of another version do not understand each other. */
+export const linkVersion = 1
 
 /** What numbers are for. */
 export type NumberKind = 'tasks' | 'sessions'
@@ -14,8 +18,14 @@ export type NumberKind = 'tasks' | 'sessions'
 export type ToBrain<Figures = unknown> =
   | FromEdge
   | AttemptMessage
-  /** The first message: where other edges reach this one. */
-  | { type: 'edgeHello'; path: string }
+  /** The first message: where other edges reach this one; `before` is null for an edge that has just started. */
+  | { type: 'edgeHello'; version: number; path: string; before: EdgeBefore | null }
+  /** From an edge that was there before, what the brain has to know; `presented` ends it. */
+  | { type: 'presentSession'; session: PresentedSession }
+  | { type: 'presentTask'; task: PresentedTask }
+  | { type: 'presented' }
+  /** Instead of a hello, from the command that restarts the brain: it is to leave, and edges are to stay. */
+  | { type: 'leave' }
   /** Its half of the mesh stands, and clients reach it at this port. */
   | { type: 'edgeReady'; port: number }
   | { type: 'wantNumbers'; kind: NumberKind }
@@ -29,12 +39,18 @@ export type OpenOfKey = [key: string, scouts: number, streams: number]
 export type ToEdgeOf =
   | ToEdge
   | AttemptMessage
-  /** The answer to the hello: its number, and the edges that it is to dial. */
-  | { type: 'seat'; edge: number; peers: { edge: number; path: string }[] }
+  /** The answer to the hello: its number, epoch and process of the brain, and the edges that it is to dial. */
+  | { type: 'seat'; edge: number; epoch: number; pid: number; peers: { edge: number; path: string }[] }
   | { type: 'numbers'; kind: NumberKind; from: number }
   /** Which edge holds the sessions of this block. */
   | { type: 'sessionsAt'; block: number; edge: number }
   | { type: 'edgeGone'; edge: number }
+  /**
+   * Of the edges up to the last number these are there, and all others are gone. Later ones may have come meanwhile.
+   */
+  | { type: 'edges'; edges: number[]; last: number }
+  /** It cannot be an edge of this brain, and is to end. */
+  | { type: 'turnedAway'; why: string }
   | { type: 'begun'; request: number; refused: Fault | null; rates: ReturnType<Begun['rates']> }
   /** The hub leaves: scouts are to know. */
   | { type: 'drain'; reason: string }

@@ -22,8 +22,8 @@ interface LinkParts<In> {
   system: System
   socket: LinkSocket
   receive: (message: In, body: Uint8Array | null) => void
-  /** Called once. `why`: one sentence for the log. */
-  ended: (why: string) => void
+  /** Called once. `why`: a clause for the log. `isSilent`: the other end may be there and standing still. */
+  ended: (why: string, isSilent: boolean) => void
 }
 
 export class Link<In, Out> {
@@ -138,9 +138,9 @@ export class Link<In, Out> {
       this.movedMs = nowMs
     }
     this.dueMs = nowMs + linkAliveMs
-    if (nowMs - this.heardMs >= linkSilenceMs) return this.end('the process at the other end does not answer')
+    if (nowMs - this.heardMs >= linkSilenceMs) return this.close('the process at the other end does not answer', true)
     if (this.queue.length > 0 && nowMs - this.movedMs >= linkSilenceMs) {
-      return this.end('the process at the other end takes nothing')
+      return this.close('the process at the other end takes nothing', true)
     }
     this.timer = this.parts.system.after(linkAliveMs, this.look)
     // A batch without messages says it.
@@ -149,10 +149,14 @@ export class Link<In, Out> {
 
   /** Ends it from this side. What was sent before is written as far as the socket takes it now. */
   end(why: string): void {
+    this.close(why, false)
+  }
+
+  private close(why: string, isSilent: boolean): void {
     if (this.over) return
     this.over = true
     this.timer.cancel()
     this.parts.socket.terminate()
-    this.parts.ended(why)
+    this.parts.ended(why, isSilent)
   }
 }

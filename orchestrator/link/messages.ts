@@ -10,8 +10,8 @@ import type { Link } from './link.ts'
 
 /** To who holds the socket of the session. */
 type ToHolder =
-  /** With the request. */
-  | { type: 'giveTask'; session: number; grant: TaskGrant }
+  /** With the request. `epoch`: of the brain that has decided it. */
+  | { type: 'giveTask'; session: number; epoch: number; grant: TaskGrant }
   | { type: 'cancelWork'; session: number; task: number; attempt: number; reason: string }
   | { type: 'flow'; session: number; task: number; attempt: number; paused: boolean }
   | { type: 'resumed'; session: number; task: number; attempt: number; nextChunk: number }
@@ -31,14 +31,17 @@ type Sender = Pick<Link<never, AttemptMessage>, 'send'>
 
 const none = new Uint8Array(0)
 
-/** The holder of a session at the other end of a link. */
-export function holderOver(link: Sender): Omit<AttemptLinks, 'task'> & {
+/** The holder of a session at the other end of a link; `epoch` is that of the brain that decides now. */
+export function holderOver(
+  link: Sender,
+  epoch: () => number,
+): Omit<AttemptLinks, 'task'> & {
   task(session: number, grant: TaskGrant, request: Uint8Array): void
 } {
   return {
     task(session, { task, attempt, nonce, kind, model, stream, ttlMs, deadlineMs }, request) {
       const grant = { task, attempt, nonce, kind, model, stream, ttlMs, deadlineMs }
-      link.send({ type: 'giveTask', session, grant }, request)
+      link.send({ type: 'giveTask', session, epoch: epoch(), grant }, request)
     },
     cancel: (session, task, attempt, reason) => link.send({ type: 'cancelWork', session, task, attempt, reason }),
     flow: (session, task, attempt, paused) => link.send({ type: 'flow', session, task, attempt, paused }),
@@ -131,6 +134,20 @@ const toScoutsTypes: ReadonlySet<string> = new Set<ToScouts['type']>([
   'welcome',
   'standing',
 ])
+
+const toClientsTypes: ReadonlySet<string> = new Set<ToClients['type']>([
+  'grant',
+  'servedBy',
+  'attemptVoid',
+  'finished',
+  'refused',
+  'resume',
+  'position',
+])
+
+export function isToClients(message: { type: string }): message is ToClients {
+  return toClientsTypes.has(message.type)
+}
 
 export function isAttempt(message: { type: string }): message is AttemptMessage {
   return attemptTypes.has(message.type)

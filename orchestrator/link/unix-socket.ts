@@ -11,7 +11,7 @@ import { Link, type LinkSocket } from './link.ts'
 /** What the owner of a link does with what comes over it. */
 export interface LinkEnd<In> {
   receive: (message: In, body: Uint8Array | null) => void
-  ended: (why: string) => void
+  ended: (why: string, isSilent: boolean) => void
 }
 
 interface Data<In, Out> {
@@ -34,7 +34,7 @@ export function listenLinks<In, Out>(
       let end: LinkEnd<In> | null = null
       const link = linkOver<In, Out>(system, socket, {
         receive: (message, body) => end?.receive(message, body),
-        ended: (why) => end?.ended(why),
+        ended: (why, isSilent) => end?.ended(why, isSilent),
       })
       end = met(link)
       return link

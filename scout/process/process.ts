@@ -7,7 +7,8 @@
 import { readFileSync } from 'node:fs'
 import { signalEchoMs } from '../../shared/limits/process.ts'
 import type { System } from '../../shared/system.ts'
-import type { ScoutConfig } from '../config.ts'
+import { endpointOf, type ScoutConfig } from '../config.ts'
+import { HubRing, ringDial } from '../link/hub-ring.ts'
 import { websocketDial } from '../link/socket.ts'
 import { isTerminal, type Log, openLog, openPrettyLog, openScreen } from '../log.ts'
 import { Catalog } from '../offers/catalog.ts'
@@ -16,6 +17,7 @@ import type { LiveView } from '../status/live-view.ts'
 import { stateFolder } from '../status/state-folder.ts'
 import { statusLines } from '../status/status.ts'
 import { listenForStatus } from '../status/status-socket.ts'
+import { keepKnownHubs, readKnownHubs } from './known-hubs.ts'
 import { Scout } from './scout.ts'
 
 /** Makes the providers; throws an Error of one sentence when the configuration asks for what cannot be. */
@@ -68,12 +70,17 @@ function compose(
   stopped: (refused: boolean, reason: string) => void,
 ): Scout {
   let announced = false
+  const folder = stateFolder(process.env)
+  const ring = new HubRing(config.url, readKnownHubs(folder, config.url), (hubs) =>
+    keepKnownHubs(folder, config.url, hubs),
+  )
   return new Scout(config, {
     system,
-    dial: websocketDial(config.url, config.key, system),
+    dial: ringDial(ring, (endpoint) => websocketDial(endpoint, config.key, system)),
     catalog,
     log,
-    welcomed() {
+    welcomed({ hubs = [] }) {
+      ring.welcomed(hubs.flatMap(([address]) => endpointOf(address) ?? []).filter((endpoint) => endpoint !== 'secret'))
       if (announced) return
       announced = true
       const offers = catalog.offers()

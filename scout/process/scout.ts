@@ -39,7 +39,7 @@ export interface ScoutPorts {
   catalog: Catalog
   log: Log
   /** A session has begun; called for each. */
-  welcomed?(): void
+  welcomed?(frame: FrameOf<'welcome'>): void
   /** The end. `refused` when the hub refuses this scout for good; `reason` is a sentence for the operator. */
   stopped?(refused: boolean, reason: string): void
 }
@@ -130,7 +130,7 @@ export class Scout implements LinkHandler {
     this.ports.log.info({ scout: frame.scout }, `Connected as ${this.settings.name}, offering ${models}`)
     this.executor.welcomed(frame)
     this.announcement.update()
-    this.ports.welcomed?.()
+    this.ports.welcomed?.(frame)
   }
 
   work(frame: WorkFrame): void {

@@ -82,6 +82,36 @@ export const edgesMax = 32
  */
 export const goneHoldMs = 50
 
+/** How long an edge lets requests wait for a brain that is gone; what no scout has then is refused with 503. */
+export const brainWaitMs = 5_000
+
+/** How long an edge keeps its sockets without a brain; then it ends. */
+export const brainAwayMsMax = 30_000
+
+/** How often an edge looks whether another brain is there, and how long one may take to answer. */
+export const brainDialMs = 50
+
+/** How long a brain that has started waits for the edges that outlived the last one; who comes later is turned away. */
+export const edgesGatherMs = 5_000
+
+/** Sessions that an edge presents in one frame; each may have as many offers as the protocol allows. */
+export const presentedPerFrame = 256
+
+/** Brains that one task may outlive; what is in the hands of so many that die may be the reason. */
+export const brainLossesMax = 3
+
+/** How long a brain that makes room for another one lets its last answers be written out. */
+export const brainLeaveMs = 200
+
+/** Exit code of a brain that makes room for another one. */
+export const leftCode = 75
+
+/** Attempts of one session whose end an edge remembers to be missing; the oldest is forgotten. */
+export const sessionWorkMax = 4_096
+
+/** Messages for the books that an edge keeps for a brain that is gone; what is more is given up and logged. */
+export const bookedKeptMax = 65_536
+
 /** How often an edge tells the brain what it has counted. */
 export const edgeFiguresMs = 1_000
 

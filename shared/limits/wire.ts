@@ -167,3 +167,6 @@ export const inboxLightBytes = 4 * KiB
  */
 export const inboxBytesMax = 2 * dataBytesPerSecond + MiB
 export const inboxBytesInAllMax = 96 * MiB
+
+/** Addresses of other hubs that a welcome lists and a scout remembers; of more only the first ones. */
+export const welcomeHubsMax = 16

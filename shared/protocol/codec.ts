@@ -45,6 +45,8 @@ export function encode<Type extends FrameType>(frame: FrameOf<Type>): Uint8Array
   const { code, names } = layoutByType[frame.type as FrameType]
   const values: unknown[] = [code]
   for (const name of names) values.push((frame as Record<string, unknown>)[name])
+  // Only the last field of a frame may be absent.
+  if (values[values.length - 1] === undefined) values.pop()
   return write(values)
 }
 
@@ -91,7 +93,7 @@ function decode(message: Uint8Array, layouts: readonly (Layout | undefined)[]): 
   for (let i = 0; i < fields.length; i++) {
     const value = i + 1 < count ? readValue() : undefined
     if (!fields[i]!.accepts(value)) return malformed(`${layout.type}.${names[i]} must be ${fields[i]!.wants}`)
-    frame[names[i]!] = value
+    if (value !== undefined) frame[names[i]!] = value
   }
   return frame as unknown as Frame
 }

@@ -4,6 +4,7 @@
  * the hub forwards without re-encoding. PROTOCOL.md describes the same in prose; `codec.ts` turns frames into bytes and
  * back.
  */
+import { hubUrlCharsMax } from '../limits/cluster/roster.ts'
 import {
   aboutCharsMax,
   attemptNumberMax,
@@ -17,9 +18,23 @@ import {
   nameCharsMax,
   offersMax,
   requestBodyBytesMax,
+  welcomeHubsMax,
 } from '../limits/wire.ts'
 import { heldVerdicts, outcomes, taskKinds, verdicts } from '../task.ts'
-import { bytes, bytesExactly, count, type Field, flag, listOf, listWith, name, oneOf, orNull, text } from './fields.ts'
+import {
+  added,
+  bytes,
+  bytesExactly,
+  count,
+  type Field,
+  flag,
+  listOf,
+  listWith,
+  name,
+  oneOf,
+  orNull,
+  text,
+} from './fields.ts'
 
 export const protocolVersion = 1
 export const subprotocol = 'chasm.v1'
@@ -153,6 +168,8 @@ export const frameTable = {
       creditMax: count(concurrencyMax),
       /** [task, attempt, verdict, next chunk expected]; `resumed` asks for the chunks from there on. */
       held: listOf(concurrencyMax, task, attempt, oneOf(heldVerdicts), count()),
+      /** [address] of the other hubs of this network, in the order in which to dial them when this one stays away. */
+      hubs: added(listOf(welcomeHubsMax, name(hubUrlCharsMax))),
     },
   },
   /** A lease: do this. Consumes one credit. `deadlineMs` counts from receipt. `body` is the request, as JSON. */
@@ -216,7 +233,12 @@ export const frameTable = {
 
 export type FrameType = keyof typeof frameTable
 
-type Values<Fields> = { -readonly [Name in keyof Fields]: Fields[Name] extends Field<infer T> ? T : never }
+type ValueOf<One> = One extends Field<infer T> ? T : never
+type Values<Fields> = {
+  -readonly [Name in keyof Fields as undefined extends ValueOf<Fields[Name]> ? never : Name]: ValueOf<Fields[Name]>
+} & {
+  -readonly [Name in keyof Fields as undefined extends ValueOf<Fields[Name]> ? Name : never]?: ValueOf<Fields[Name]>
+}
 
 /** The decoded form of one frame: its fields by name. */
 export type FrameOf<Type extends FrameType> = { type: Type } & Values<(typeof frameTable)[Type]['fields']>

@@ -9,10 +9,12 @@ import { adding, removing } from '../../orchestrator/cluster/roster/proposal.ts'
 import type { RosterChain } from '../../orchestrator/cluster/roster/roster-chain.ts'
 import { rosterFileText } from '../../orchestrator/cluster/roster/roster-document.ts'
 import type { LocalFleet } from '../../orchestrator/engine/ports/client.ts'
+import { memoryStore } from '../../orchestrator/store/memory/store.ts'
 import { hubGoneMs, presenceMs, rosterLookMs, summaryBytesMax } from '../../shared/limits/cluster/presence.ts'
 import { offerOf } from '../../shared/task.ts'
 import { ManualSystem } from '../support/clocks/manual-system.ts'
 import { BusModel, type ModelBus } from '../support/cluster/model-bus.ts'
+import { LogModel } from '../support/cluster/model-log.ts'
 import { folderOf, good, networkOf, signedByAll, type TestHub, testHub } from '../support/cluster/network.ts'
 
 const [alpha, beta, gamma, delta] = [testHub('alpha', 1), testHub('beta', 2), testHub('gamma', 3), testHub('delta', 4)]
@@ -36,15 +38,17 @@ const deafSession = { receive() {}, closed() {} }
 class Stage {
   readonly system = new ManualSystem()
   readonly model = new BusModel(this.system)
+  readonly logs = new LogModel(this.system)
 
   hub(hub: TestHub, { chain = trio, dataDir = folderOf(hub, chain), models = ['m'] } = {}) {
     const buses: ModelBus[] = []
     const connect = () => {
       const bus = this.model.connect()
       buses.push(bus)
-      return bus
+      return { bus, shared: this.logs.connect() }
     }
-    const network = good(openNetworkOver(connect, { dataDir, roster: null }, { system: this.system, log: silent }))
+    const parts = { system: this.system, log: silent, copies: memoryStore() }
+    const network = good(openNetworkOver(connect, { dataDir, roster: null }, parts))
     network.start({ localFleet: () => fleetOf(...models), submit: unused, openPeer: () => deafSession })
     onTestFinished(() => network.stop())
     return { network, dataDir, bus: buses[0]! }
@@ -195,11 +199,9 @@ describe('what must not be', () => {
   test('a hub without identity, roster or place in it does not start, and says what to do', () => {
     const stage = new Stage()
     const open = (dataDir: string, roster: string | null = null) => {
-      const opened = openNetworkOver(
-        () => stage.model.connect(),
-        { dataDir, roster },
-        { system: stage.system, log: silent },
-      )
+      const connect = () => ({ bus: stage.model.connect(), shared: stage.logs.connect() })
+      const parts = { system: stage.system, log: silent, copies: memoryStore() }
+      const opened = openNetworkOver(connect, { dataDir, roster }, parts)
       return 'flaw' in opened ? opened.flaw : 'none'
     }
     const bare = folderOf(alpha, trio)

@@ -4,6 +4,7 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { keepChain } from '../../orchestrator/cluster/hub-files.ts'
 import { openNetwork } from '../../orchestrator/cluster/network.ts'
 import { removing } from '../../orchestrator/cluster/roster/proposal.ts'
+import { memoryStore } from '../../orchestrator/store/memory/store.ts'
 import { realSystem } from '../../shared/system.ts'
 import { until } from '../support/clocks/until.ts'
 import { findNats, NatsServer } from '../support/cluster/nats-server.ts'
@@ -28,7 +29,9 @@ async function servers(): Promise<string[]> {
 function hubOf(hub: TestHub, addresses: readonly string[]): { live: LiveHub; dataDir: string } {
   const dataDir = folderOf(hub, trio)
   const settings = { dataDir, servers: addresses, isSecure: false, login: null, roster: null }
-  const live = new LiveHub({ network: good(openNetwork(settings, { system: realSystem(), log })) })
+  const live = new LiveHub({
+    network: good(openNetwork(settings, { system: realSystem(), log, copies: memoryStore() })),
+  })
   onTestFinished(() => live.close())
   return { live, dataDir }
 }

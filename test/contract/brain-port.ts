@@ -55,6 +55,12 @@ const fromClients: FromClients[] = [
     ...{ promptBytes: 12, deadlineMs: 600_000, routing: { ...defaultRouting, only: ['a'], hedgeAfterMs: 0 } },
     charge: { key, size: { textBytes: 12, media: 1, answerTokens: 40 } },
   },
+  {
+    ...{ type: 'adopt', task, tenant: 'key_c', weight: 1, priority: 5, kind: 'chat', model: 'm', stream: true },
+    ...{ promptBytes: 12, deadlineMs: 1_000, routing: defaultRouting, attempt, queuedMs: 5, contentBegan: true },
+    leases: [{ session, attempt, nonce, model: 'm', provider: 'p' }],
+    charge: null,
+  },
   { type: 'contentBegan', task, attempt },
   { type: 'renewed', session, task, attempt },
   { type: 'attemptBroken', task, attempt, fault: lost },

@@ -101,13 +101,16 @@ function decisions(fresh: () => StoreMaker): void {
   test('requests that were written ahead are there with their tasks, and not before', () => {
     const { store, reopen } = storeStage(fresh())
     controlIntent(store())
-    store().commit([{ write: 'requestsAhead', tasks: [20], requests: [body('twenty')] }])
+    store().commit([{ write: 'requestsAhead', intent: 'int_1', tasks: [20], requests: [body('twenty')] }])
     expect(store().request(20)).toBeUndefined()
     const before = contents(store())
-    store().commit([{ write: 'requestsAhead', tasks: [15], requests: [body('fifteen')] }])
+    store().commit([{ write: 'requestsAhead', intent: 'int_1', tasks: [15], requests: [body('fifteen')] }])
     expect(contents(store())).toEqual(before)
     const [, fifteen] = expansion().requests
-    store().commit([expansion({ requests: [null, fifteen!] }), { write: 'forgetRequestsAhead', tasks: [20, 99] }])
+    store().commit([
+      expansion({ requests: [null, fifteen!] }),
+      { write: 'forgetRequestsAhead', intent: 'int_1', tasks: [20, 99] },
+    ])
     reopen()
     expect([store().request(20), store().request(15)]).toEqual([body('twenty'), body('fifteen')])
     const [open] = [...store().openIntents()]
@@ -119,12 +122,12 @@ function decisions(fresh: () => StoreMaker): void {
     const { store, reopen } = storeStage(fresh())
     controlIntent(store())
     const joining = () => expansion({ requests: [null, body('fifteen')] })
-    const ahead = { write: 'requestsAhead', tasks: [20], requests: [body('twenty')] } as const
+    const ahead = { write: 'requestsAhead', intent: 'int_1', tasks: [20], requests: [body('twenty')] } as const
     fenced(store(), joining())
     store().commit([{ ...ahead, tasks: [20], requests: [body('twenty')] }])
     fenced(store(), { ...ahead, tasks: [21, 20], requests: [body('new'), body('taken')] })
     fenced(store(), { ...ahead, tasks: [21], requests: [] })
-    store().commit([{ write: 'forgetRequestsAhead', tasks: [20] }])
+    store().commit([{ write: 'forgetRequestsAhead', intent: 'int_1', tasks: [20] }])
     fenced(store(), joining())
     store().commit([{ ...ahead, tasks: [20], requests: [body('twenty')] }])
     reopen()

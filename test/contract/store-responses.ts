@@ -100,6 +100,17 @@ export function responseContract(fresh: () => StoreMaker): void {
     expect(contents(reopen())).toEqual(before)
   })
 
+  test('drops an intent in whatever state, so that it can be written anew', () => {
+    const { store, reopen } = storeStage(fresh())
+    const whole = () => [newIntent(intentRow('int_1'), [taskRow(1, 'int_1', { state: 'leased' })]), event('int_1', 1)]
+    store().commit([...whole(), put('resp_1', { intent: 'int_1' })])
+    const before = contents(store())
+    store().commit([{ write: 'dropIntent', intent: 'int_9' }, { write: 'dropIntent', intent: 'int_1' }, ...whole()])
+    expect(contents(reopen())).toEqual(before)
+    store().commit([{ write: 'dropIntent', intent: 'int_1' }])
+    expect([reopen().intent('int_1'), store().response('resp_1')]).toEqual([undefined, undefined])
+  })
+
   test('takes a removal back with its batch, and the order of the list with it', () => {
     const { store } = storeStage(fresh())
     for (const id of ['int_1', 'int_2', 'int_3']) store().commit([newIntent(over(id, 9), [])])

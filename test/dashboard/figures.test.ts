@@ -22,7 +22,8 @@ describe('a figure', () => {
     [0, '$0'],
     [40, '< $0.0001'],
     [4_100, '$0.0041'],
-    [12_345_678_900, '$12,345.68'],
+    [345_678_900, '$345.68'],
+    [12_345_678_900, '$12,346'],
   ])('of %d millionths of a dollar has the digits that say something', (micro, text) => {
     expect(dollars(micro)).toBe(text)
   })

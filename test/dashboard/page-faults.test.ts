@@ -203,6 +203,22 @@ describe.skipIf('reason' in found)(`the page${skipped}`, () => {
     expect(await choice.inputValue()).toBe('open')
   })
 
+  test('tells an operator who waits to be let in, until nobody does', async () => {
+    const { accounts } = stage.hub.hub
+    const made = accounts.makeAccount({ name: 'Newcomer', address: null, role: 'member', limits: null }, root)
+    if ('code' in made) throw new Error(made.message)
+    accounts.changeAccount(made.id, { state: 'waiting' }, root)
+    const page = await stage.signedIn(stage.hub.adminKey)
+    await page.getByText('1 account waits to be let in.').waitFor({ timeout: patienceMs })
+    await page.getByRole('link', { name: 'See who' }).click()
+    await page
+      .getByRole('row', { name: /Newcomer/ })
+      .getByRole('button', { name: 'Approve' })
+      .click()
+    await page.getByText('No account is waiting.').waitFor({ timeout: patienceMs })
+    expect(accounts.account(made.id)?.state).toBe('active')
+  })
+
   test('suspends an account once it was asked whether it should', async () => {
     const { accounts } = stage.hub.hub
     const made = accounts.makeAccount({ name: 'Hypatia', address: null, role: 'member', limits: null }, root)

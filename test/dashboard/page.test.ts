@@ -122,6 +122,18 @@ describe.skipIf('reason' in found)(`the page${skipped}`, () => {
     expect(await page.locator('.code pre').textContent()).toContain('/v1/chat/completions')
   })
 
+  test('streams the answer of a virtual model, and leads to the run behind it', async () => {
+    const page = await stage.signedIn(stage.hub.clientKey, {}, 'playground')
+    await page.getByLabel('Model').selectOption('chasm/ensemble', { timeout: patienceMs })
+    await page.getByLabel('Message').fill('Say hello')
+    await page.keyboard.press('Enter')
+    await page.getByText(/^chasm\/ensemble in [\d.]+ m?s/).waitFor({ timeout: patienceMs })
+    expect(await page.getByRole('alert').count()).toBe(0)
+    expect(await page.locator('.turn.assistant .answer').textContent()).not.toBe('…')
+    await page.getByRole('link', { name: 'See its run' }).click()
+    await page.getByText(/^\d+ of \d+ nodes/).waitFor({ timeout: patienceMs })
+  })
+
   test('plans and runs a scroll, and shows the run to its end', async () => {
     const page = await stage.signedIn(stage.hub.clientKey, {}, 'playground/scroll')
     await page.getByRole('button', { name: 'Plan' }).click()

@@ -1,9 +1,9 @@
 /** The order of things where clients and scouts are at different edges: each link keeps its own order, and no other. */
 import { describe, expect, test } from 'vitest'
 import { goneHoldMs } from '../../shared/limits/process.ts'
-import type { FrameOf } from '../../shared/protocol/frames.ts'
 import { type EdgeSeat, EdgesBench } from '../support/edges/edge-bench.ts'
-import { bytesOf, deltaLine, finishLine, tail, textOf } from '../support/hub/engine-bench.ts'
+import { PlayedAttempt } from '../support/edges/played-attempt.ts'
+import { bytesOf, deltaLine, finishLine, textOf } from '../support/hub/engine-bench.ts'
 
 /** A stream of a client at one edge, on its way from a scout at another one. */
 function stage(routing = {}) {
@@ -13,34 +13,8 @@ function stage(routing = {}) {
   const session = scout.join(['m'], 2)
   bench.settle()
   const [granted] = scout.take('task')
-  const work = new Work(scout, session, granted!.frame)
+  const work = new PlayedAttempt(scout, session, granted!.frame)
   return { bench, client, scout, other, answer, session, work }
-}
-
-/** One attempt as its scout sees it. */
-class Work {
-  private seq = 0
-  private offset = 0
-
-  constructor(
-    public seat: EdgeSeat,
-    public session: number,
-    readonly lease: FrameOf<'task'>,
-  ) {}
-
-  say(...lines: string[]): void {
-    const body = bytesOf(lines.map((line) => `${line}\n`).join(''))
-    const { task, attempt } = this.lease
-    this.seat.desks.scoutEvents.chunk(this.session, { task, attempt, seq: this.seq++, offset: this.offset }, body)
-    this.offset += body.length
-  }
-
-  done(credits = 0): void {
-    const { task, attempt, nonce } = this.lease
-    const told = { provider: '', fault: '', message: '', param: '', retryAfterMs: 0 }
-    const settlement = { task, attempt, nonce, outcome: 'done' as const, chunks: this.seq, credits, ...told }
-    this.seat.desks.scoutEvents.settle(this.session, settlement, bytesOf(tail))
-  }
 }
 
 test('an answer passes from edge to edge, and its body never the brain', () => {
@@ -102,7 +76,7 @@ describe('content that began while the brain voided its attempt', () => {
     bench.system.pass(1_000)
     bench.settle()
     const [granted] = other.take('task')
-    const second = new Work(other, next, granted!.frame)
+    const second = new PlayedAttempt(other, next, granted!.frame)
     work.say(deltaLine('seen'))
     bench.way(scout, client).deliver()
     scout.desks.scoutEvents.gone(session)
@@ -132,7 +106,7 @@ describe('content that began while the brain voided its attempt', () => {
     bench.settle()
     const [granted] = other.take('task')
     expect(Buffer.from(granted!.body!).toString()).toContain('"one "')
-    const rest = new Work(other, next, granted!.frame)
+    const rest = new PlayedAttempt(other, next, granted!.frame)
     rest.say(deltaLine('two'), finishLine)
     rest.done()
     bench.settle()
@@ -219,7 +193,7 @@ describe('an edge that dies', () => {
     bench.system.pass(1_000)
     bench.settle()
     const [granted] = other.take('task')
-    const work = new Work(other, next, granted!.frame)
+    const work = new PlayedAttempt(other, next, granted!.frame)
     work.say(deltaLine('1'), finishLine)
     work.done()
     bench.settle()

@@ -1,8 +1,8 @@
 /**
  * Hundreds of seeded lives of a hub of several edges: links deliver when chance has it, each in its own order; scouts
- * come, answer, leave and come back at another edge with what they hold; edges die. Whatever happens, a client sees the
- * beginning of one answer and never any of it twice, honest scouts are not closed, no more is set aside for a key than
- * its budget, and in the end every answer has one, nothing is set aside and no number was given twice.
+ * come, answer, leave and come back at another edge with what they hold; edges die, and brains. Whatever happens, a
+ * client sees the beginning of one answer and never any of it twice, honest scouts are not closed, no more is set aside
+ * for a key than its budget, and in the end every answer has one, nothing is set aside and no number was given twice.
  */
 import { expect, test } from 'vitest'
 import { Random } from '../../orchestrator/core/model/random.ts'
@@ -151,6 +151,10 @@ class Life {
   private readonly bench = new EdgesBench(3)
   private readonly scouts: PlayedScout[]
   readonly readers: Reader[] = []
+  brainsKilled = 0
+  private isBrainAway = false
+  /** Edges that start with the next brain. */
+  private edgesMissing = 0
 
   constructor(seed: number) {
     this.chance = new Random(seed * 7919)
@@ -185,7 +189,23 @@ class Life {
     else if (die < 190) bench.system.pass(chance.below(40))
     else if (die < 195) scout.leave()
     else if (die < 199 && scout.seat === null) scout.dial(this.seat())
-    else if (die === 199 && chance.below(4) === 0) this.killEdge()
+    else if (die === 199) this.killSomething()
+    if (this.isBrainAway && chance.below(40) === 0) this.nextBrain()
+  }
+
+  private killSomething(): void {
+    const die = this.chance.below(4)
+    if (die === 0 && this.bench.seats.length > 1) this.killEdge()
+    if (die !== 1 || this.isBrainAway) return
+    this.isBrainAway = true
+    this.brainsKilled++
+    this.bench.killBrain()
+  }
+
+  private nextBrain(): void {
+    this.isBrainAway = false
+    this.bench.nextBrain()
+    for (; this.edgesMissing > 0; this.edgesMissing--) this.bench.addSeat()
   }
 
   private ask(): void {
@@ -203,13 +223,13 @@ class Life {
     reader.end = 'left'
   }
 
-  private killEdge(): void {
-    const seat = this.seat()
+  private killEdge(seat = this.seat()): void {
     this.bench.kill(seat)
     for (const scout of this.scouts) if (scout.seat === seat) scout.seat = null
     // Its clients are gone with it.
     for (const reader of this.readers) if (reader.seat === seat) reader.end ??= 'lost'
-    this.bench.addSeat()
+    if (this.isBrainAway) this.edgesMissing++
+    else this.bench.addSeat()
   }
 
   /** What is set aside for the limited key, which is never more than its budget. */
@@ -222,6 +242,8 @@ class Life {
   private look(): void {
     if (this.reserved() > budgetTokens) throw new Error(`${this.reserved()} tokens are set aside`)
     for (const reader of this.readers) if (reader.end === null) reader.read()
+    // It ends, as its process would.
+    for (const seat of [...this.bench.seats]) if (seat.turnedAway !== null) this.killEdge(seat)
     for (const { closed } of this.bench.seats) {
       const flaw = closed.find(({ why }) => why !== 'superseded')
       if (flaw !== undefined) throw new Error(`an honest scout was closed: ${flaw.why}`)
@@ -231,6 +253,7 @@ class Life {
   /** Everything arrives, scouts are there and work, until every answer has an end. */
   private rest(): void {
     const { bench, scouts } = this
+    if (this.isBrainAway) this.nextBrain()
     for (let round = 0; round < 400 && this.readers.some(({ end }) => end === null); round++) {
       for (const scout of scouts) if (scout.seat === null) scout.dial(this.seat())
       for (let act = 0; act < 20; act++) for (const scout of scouts) scout.act()
@@ -253,6 +276,7 @@ class Life {
 
 test(`${seeds} lives in which links keep no order but their own`, () => {
   const ends: Record<string, number> = {}
+  let brainsKilled = 0
   for (let seed = 1; seed <= seeds; seed++) {
     const life = new Life(seed)
     try {
@@ -260,6 +284,7 @@ test(`${seeds} lives in which links keep no order but their own`, () => {
     } catch (error) {
       throw new Error(`seed ${seed}: ${(error as Error).stack}`)
     }
+    brainsKilled += life.brainsKilled
     for (const { end } of life.readers) ends[end!] = (ends[end!] ?? 0) + 1
   }
   // Most are answered; some are lost with their scout or their edge, as they have to be.
@@ -268,4 +293,5 @@ test(`${seeds} lives in which links keep no order but their own`, () => {
   expect(ends.lost).toBeGreaterThan(0)
   expect(ends.left).toBeGreaterThan(0)
   expect(ends.refused).toBeGreaterThan(0)
+  expect(brainsKilled).toBeGreaterThan(seeds / 5)
 })

@@ -6,6 +6,7 @@ import { memoryStore } from '../../orchestrator/store/memory/store.ts'
 import { type Budget, type KeyLimits, noLimits, noScopes } from '../../shared/keys/key-terms.ts'
 import { priceSpreadMax } from '../../shared/limits/keys.ts'
 import { usageFlushMs } from '../../shared/limits/store.ts'
+import { FickleDisk } from '../support/hub/intents-stage.ts'
 import { bytesOf, deltaLine, EngineBench, finishLine, roleLine } from '../support/hub/engine-bench.ts'
 
 const within = (...budgets: Budget[]): KeyLimits => ({ ...noLimits, budgets })
@@ -70,6 +71,30 @@ test('what an answer used takes the place of what was set aside for it', () => {
   expect(usedBy(bench, key)).toEqual([{ unit: 'tokens', used: 17, reserved: 0 }])
   const counts = { tasks: 1, failed: 0, promptTokens: 10, completionTokens: 7, microDollars: 12, estimated: 0 }
   expect(booked(bench, store)).toMatchObject([{ tenant: 't', key: 'k', model: 'm', ...counts }])
+})
+
+test('what was used before a key had limits counts, also while it is not written down', () => {
+  const fickle = new FickleDisk()
+  const bench = new EngineBench({}, fickle.open())
+  bench.join(['m'], 3)
+  const spend = () => {
+    ask(bench, keyWith(noLimits))
+    const work = bench.work()
+    work.say(roleLine, deltaLine('a'), finishLine)
+    work.done(told(20, 30))
+  }
+  spend()
+  booked(bench)
+  fickle.trouble = 'full'
+  // One of these waits in the journal, the other one for its second to be over.
+  spend()
+  booked(bench)
+  spend()
+  const key = keyWith(tokensADay(1_000))
+  expect(usedBy(bench, key)).toEqual([{ unit: 'tokens', used: 150, reserved: 0 }])
+  fickle.trouble = null
+  booked(bench)
+  expect(usedBy(bench, key)).toEqual([{ unit: 'tokens', used: 150, reserved: 0 }])
 })
 
 test('what was booked survives the process, and what was reserved does not', () => {

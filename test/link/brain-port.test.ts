@@ -80,7 +80,7 @@ const overSocket: Join = async (heard) => {
   return {
     brain: { fromClients: (message) => toBrain.send(message), fromScouts: (message) => toBrain.send(message) },
     edge: { toClients: (message) => toEdge.send(message), toScouts: (message) => toEdge.send(message) },
-    holder: holderOver(toEdge),
+    holder: holderOver(toEdge, () => 3),
     carrier: carrierOver(toEdge),
     arrived: (messages) => until(`${messages} messages to arrive`, () => count === messages),
   }

@@ -16,6 +16,7 @@ describe('what a peer would refuse, seen before it is sent', () => {
   test.each(frameTypes)('each field of a %s that holds what it must not is named', (type) => {
     const [frame] = fc.sample(arbitraryFrame(type), { numRuns: 1, seed: 1 })
     for (const [name, field] of fieldsOf(type)) {
+      if (field.accepts(undefined)) continue
       expect(flawIn({ ...frame!, [name]: undefined })).toBe(`${type}.${name} must be ${field.wants}`)
     }
   })

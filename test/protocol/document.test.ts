@@ -44,6 +44,10 @@ function typeOf({ wants }: Field<unknown>): string {
     [/^at most (\d+) bytes, or null$/, (bound) => `bytes <= ${bound} or null`],
     [/^at most (\d+) bytes$/, (bound) => `bytes <= ${bound}`],
     [/^exactly (\d+) bytes$/, (bound) => `bytes = ${bound}`],
+    [
+      /^a list of at most (\d+) lists of (\d+) .* or absent$/,
+      (bound, members) => `list <= ${bound} of ${members}, or absent`,
+    ],
     [/^a list of at most (\d+) lists of (\d+) /, (bound, members) => `list <= ${bound} of ${members}`],
   ]
   for (const [pattern, type] of rules) {
@@ -56,7 +60,7 @@ function typeOf({ wants }: Field<unknown>): string {
 /** The document's type with a list's members counted, as `typeOf` gives it. */
 function documented(cell: string): string {
   const type = cell.replaceAll('`', '')
-  return type.replace(/ of \[(.*)\]$/, (_, members: string) => ` of ${members.split(', ').length}`)
+  return type.replace(/ of \[(.*?)\]/, (_, members: string) => ` of ${members.split(', ').length}`)
 }
 
 describe('PROTOCOL.md', () => {

@@ -30,8 +30,10 @@ interface Weather {
 
 export interface Scenario {
   durationMs: number
+  /** Between two looks of a busy loop at its sockets and clocks; 0 where each event has a turn of its own. */
+  turnMs: number
   weather: Weather
-  settings: Partial<CoreSettings>
+  settings: CoreSettings
   scouts: number
   concurrency: number
   models: string[]
@@ -41,6 +43,14 @@ export interface Scenario {
   /** Users of durable intents, and their mean pause. */
   planners: number
   planMs: number
+  /** Characters of each request that joins a running scroll, beside its question. */
+  bulkChars: number
+  /** Of nodes that decide, those that end the process that decides them. */
+  deadlyShare: number
+  /** Of intents with an Idempotency-Key, those that are sent again after they were accepted. */
+  repeatShare: number
+  /** The most that a commit takes. */
+  commitMs: number
   /** What the hub allows a scout: bytes of chunks and fragments per second. */
   dataBytesPerSecond: number
   /** Bytes that the hub's system takes in while the hub stands still and reads nothing. */
@@ -71,7 +81,9 @@ const habits = [
 ] as const
 /** What costs the hub memory or sums instead of breaking a rule; drawn apart, so that older seeds keep their lives. */
 const greedyHabits = ['absurd', 'halfway', 'inventor'] as const
-export type Habit = (typeof habits)[number] | (typeof greedyHabits)[number]
+/** What shows only where much happens in one turn of the loop; drawn for such lives alone. */
+const hastyHabits = ['restless'] as const
+export type Habit = (typeof habits | typeof greedyHabits | typeof hastyHabits)[number]
 
 const KiB = 1024
 const longAnswer: [number, number] = [60, 15_000]
@@ -84,10 +96,32 @@ const narrow = { dataBytesPerSecond: 128 * KiB, unreadBytes: 1_024 * KiB, long: 
 const never = Number.POSITIVE_INFINITY
 const minuteMs = 60_000
 
-function habitsOf(world: World, dice: Dice): Habit[] {
+function habitsOf(world: World, dice: Dice, turnMs: number): Habit[] {
   const drawn: Habit[] = Array.from({ length: dice.pick([0, 0, 2, 4, 6]) }, () => dice.pick(habits))
   const apart = world.dice('greedy habits')
-  return apart.chance(0.5) ? [...drawn, apart.pick(greedyHabits), apart.pick(greedyHabits)] : drawn
+  if (apart.chance(0.5)) drawn.push(apart.pick(greedyHabits), apart.pick(greedyHabits))
+  const hasty = world.dice('hasty habits')
+  if (turnMs > 0 && hasty.chance(0.8)) drawn.push(hasty.pick(hastyHabits), hasty.pick(habits))
+  return drawn
+}
+
+/** How coarse time is, and how slow the disk. */
+function paceOf(world: World): Pick<Scenario, 'turnMs' | 'commitMs'> {
+  const turns = world.dice('turns')
+  const disk = world.dice('slow disk')
+  return {
+    turnMs: turns.chance(0.3) ? turns.pick([5, 25, 50]) : 0,
+    commitMs: disk.chance(0.25) ? disk.pick([3, 30]) : 0,
+  }
+}
+
+/** What durable intents are like beside their form. */
+function plansOf(world: World, isCalm: boolean): Pick<Scenario, 'bulkChars' | 'deadlyShare' | 'repeatShare'> {
+  return {
+    bulkChars: world.dice('bulk').chance(0.12) ? 1_100_000 : 0,
+    deadlyShare: !isCalm && world.dice('deadly').chance(0.1) ? 0.2 : 0,
+    repeatShare: world.dice('repeats').chance(0.3) ? 0.3 : 0,
+  }
 }
 
 export function scenarioOf(world: World, durationMs: number): Scenario {
@@ -112,6 +146,7 @@ export function scenarioOf(world: World, durationMs: number): Scenario {
   }
   // Drawn apart, so that older seeds keep their lives.
   const wire = world.dice('wire').chance(0.3) ? narrow : wide
+  const pace = paceOf(world)
   const settings: Partial<CoreSettings> = {}
   if (dice.chance(0.3)) Object.assign(settings, { readyTasksMax: 6, readyTasksPerTenantMax: 3, queueTimeoutMs: 15_000 })
   if (dice.chance(0.3)) Object.assign(settings, { hedgeSamplesMin: 5, hedgeAfterMinMs: 500 })
@@ -128,8 +163,10 @@ export function scenarioOf(world: World, durationMs: number): Scenario {
     thinkMs: dice.pick([3_000, 10_000, 30_000]),
     planners: dice.between(0, 2),
     planMs: dice.pick([20_000, 60_000]),
+    ...pace,
+    ...plansOf(world, isCalm),
     ...wire,
     providerTrouble: isCalm ? 0 : dice.pick([0, 0.1, 0.4]),
-    habits: isCalm ? [] : habitsOf(world, dice),
+    habits: isCalm ? [] : habitsOf(world, dice, pace.turnMs),
   }
 }

@@ -68,10 +68,11 @@ export function live(seed: bigint, durationMs: number, say: ((line: string) => v
 
 function castOf(world: World, scenario: Scenario): Cast {
   const { settings } = scenario
+  world.turnMs = scenario.turnMs
   const network = new Network(world)
   network.refusals = scenario.weather.refusals
   network.unreadBytes = scenario.unreadBytes
-  const checker: Checker = new Checker(world, () => hub.disk.disk, settings.creditMax!, settings.committedKept!)
+  const checker: Checker = new Checker(world, () => hub.disk.disk, settings)
   const hub: Hub = new Hub(world, network, checker, scenario)
   const dice = world.dice('cast')
   const scouts = Array.from({ length: scenario.scouts }, (_, at) => {

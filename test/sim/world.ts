@@ -58,6 +58,11 @@ function isBefore(a: IdleTimer, b: IdleTimer): boolean {
 
 export class World {
   nowMs = 0
+  /**
+   * Everything happens at multiples of this: what one turn of a busy loop finds at once. 0 for the finest grain, in
+   * which hardly ever two things happen at the same time.
+   */
+  turnMs = 0
   /** Called after every event, once all that awaited it has gone on. */
   afterEvent: () => void = () => {}
   private readonly heap: IdleTimer[] = []
@@ -96,7 +101,7 @@ export class World {
         continue
       }
       if (++this.events > eventsMax) throw new Broken(33, `${eventsMax} events: ${owner.name} goes round in circles`)
-      this.nowMs = next.dueMs
+      this.nowMs = Math.max(this.nowMs, next.dueMs)
       next.callback = null
       owner.armed--
       this.trace.mix(next.dueMs * 8 + (next.order % 8))
@@ -108,12 +113,17 @@ export class World {
       drainMicrotasks()
       this.afterEvent()
     }
-    this.nowMs = untilMs
+    this.nowMs = Math.max(this.nowMs, untilMs)
+  }
+
+  /** The event under way takes so long; what was to happen meanwhile comes late. */
+  spend(ms: number): void {
+    this.nowMs = this.timeAfter(ms)
   }
 
   arm(owner: Process, delayMs: number, callback: () => void, idle: Idling | null = null): Timer {
     const alarm: IdleTimer = {
-      dueMs: this.nowMs + Math.ceil(Math.max(0, delayMs) * grainsPerMs) / grainsPerMs,
+      dueMs: this.timeAfter(delayMs),
       order: this.made++,
       owner,
       callback,
@@ -127,6 +137,11 @@ export class World {
     owner.armed++
     this.push(alarm)
     return alarm
+  }
+
+  private timeAfter(delayMs: number): number {
+    const soonestMs = this.nowMs + Math.ceil(Math.max(0, delayMs) * grainsPerMs) / grainsPerMs
+    return this.turnMs === 0 ? soonestMs : Math.ceil(soonestMs / this.turnMs) * this.turnMs
   }
 
   private push(alarm: IdleTimer): void {

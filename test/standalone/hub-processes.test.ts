@@ -1,6 +1,7 @@
 /** A hub of several processes, as an operator starts it: killed in every part, and stopped in order. */
-import { existsSync, readFileSync } from 'node:fs'
-import { expect, onTestFinished, test } from 'vitest'
+import { existsSync } from 'node:fs'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { killed, partsOf } from '../../bench/fleet/hub-parts.ts'
 import { OwnPage } from '../support/clients/own-page.ts'
 import { StreamReader } from '../support/clients/stream-reader.ts'
 import { until } from '../support/clocks/until.ts'
@@ -25,8 +26,8 @@ async function start(tokensPerSecond = 0) {
     stdio: ['ignore', 'inherit', 'inherit'],
     ipc: (message: Ready) => ready.resolve(message),
   })
-  onTestFinished(() => {
-    for (const part of [...partsOf(hub.pid), { pid: hub.pid }]) kill(part.pid)
+  onTestFinished(async () => {
+    for (const { pid } of [{ pid: hub.pid }, ...partsOf(hub.pid)]) await killed(pid)
   })
   const { url, scoutKey, clientKey, loginUrl } = await ready.promise
   const who = { ORCHESTRATOR_URL: url, SCOUT_KEY: scoutKey, SCOUT_NAME: 'one', PROVIDERS: 'demo' }
@@ -56,39 +57,13 @@ async function start(tokensPerSecond = 0) {
     while ((await chat()) !== 200) await Bun.sleep(50)
   }
   await answers()
-  return { hub, answers, ask, loginUrl }
-}
-
-interface Part {
-  pid: number
-  role: string
-}
-
-/** The processes that this one has started, with what they are. */
-function partsOf(pid: number): Part[] {
-  try {
-    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(/\s+/).filter(Boolean)
-    return children.map((child) => {
-      const words = readFileSync(`/proc/${child}/cmdline`, 'utf8').split('\0')
-      return { pid: Number(child), role: words.find((word) => word === 'brain' || word === 'edge') ?? '' }
-    })
-  } catch {
-    return []
-  }
-}
-
-function kill(pid: number): void {
-  try {
-    process.kill(pid, 'SIGKILL')
-  } catch {
-    // It is gone.
-  }
+  return { hub, answers, ask, chat, loginUrl, dataDir: `${folder}/data` }
 }
 
 test('an edge that is killed comes back, and chats are answered', async () => {
   const { hub, answers } = await start()
   const [first] = partsOf(hub.pid).filter(({ role }) => role === 'edge')
-  kill(first!.pid)
+  await killed(first!.pid)
   await until('another edge', () => {
     const edges = partsOf(hub.pid).filter(({ role }) => role === 'edge')
     return edges.length === 2 && edges.every(({ pid }) => pid !== first!.pid)
@@ -96,15 +71,75 @@ test('an edge that is killed comes back, and chats are answered', async () => {
   await answers()
 })
 
-test('a brain that is killed comes back with its edges, and chats are answered', async () => {
-  const { hub, answers } = await start()
-  const before = partsOf(hub.pid)
-  kill(before.find(({ role }) => role === 'brain')!.pid)
-  await until('all of them again', () => {
-    const parts = partsOf(hub.pid)
-    return parts.length === 3 && parts.every(({ pid }) => before.every((old) => old.pid !== pid))
+/** The brain's process number, and those of the edges. */
+function processesOf(pid: number) {
+  const parts = partsOf(pid)
+  const pidsOf = (wanted: string) => parts.filter(({ role }) => role === wanted).map((part) => part.pid)
+  return { brain: pidsOf('brain')[0], edges: pidsOf('edge').sort() }
+}
+
+/** Chats, a few at once, until they are told to end; what came of each. */
+function load(chat: () => Promise<number>) {
+  const statuses: number[] = []
+  let isOver = false
+  const loops = Array.from({ length: 6 }, async () => {
+    while (!isOver) statuses.push(await chat())
   })
-  await answers()
+  const end = async () => {
+    isOver = true
+    await Promise.all(loops)
+    return statuses
+  }
+  return { statuses, end }
+}
+
+describe('a brain that is gone', () => {
+  test('drops no socket: streams go on, and requests wait for the next one', async () => {
+    const { hub, ask, chat } = await start(20)
+    const before = processesOf(hub.pid)
+    const streams = await Promise.all(
+      Array.from({ length: 4 }, async () => new StreamReader(await ask({ stream: true })).content()),
+    )
+    const chats = load(chat)
+    await killed(before.brain!)
+    await until('another brain', () => {
+      const { brain } = processesOf(hub.pid)
+      return brain !== undefined && brain !== before.brain
+    })
+    const answered = chats.statuses.length
+    await until('chats to be answered', () => chats.statuses.length > answered + 20)
+    for (const reader of streams) expect((await reader.over()).isDone).toBe(true)
+    expect(new Set(await chats.end())).toEqual(new Set([200]))
+    expect(processesOf(hub.pid).edges).toEqual(before.edges)
+  })
+
+  test('makes room for another one when it is told to', async () => {
+    const { hub, ask, chat, dataDir } = await start(20)
+    const before = processesOf(hub.pid)
+    const reader = await new StreamReader(await ask({ stream: true })).content()
+    const chats = load(chat)
+    const command = [process.execPath, '--no-env-file', `${root}orchestrator/commands/restart-brain.ts`]
+    const restart = Bun.spawn(command, { env: { PATH: process.env.PATH, DATA_DIR: dataDir }, stdout: 'pipe' })
+    expect(await new Response(restart.stdout).text()).toMatch(/^Another brain is there after \d+ ms\.\n$/)
+    expect(await restart.exited).toBe(0)
+    expect((await reader.over()).isDone).toBe(true)
+    expect(new Set(await chats.end())).toEqual(new Set([200]))
+    const { brain, edges } = processesOf(hub.pid)
+    expect(brain).not.toBe(before.brain)
+    expect(edges).toEqual(before.edges)
+  })
+
+  test('is ended when it stands still', async () => {
+    const { hub, answers } = await start()
+    const before = processesOf(hub.pid)
+    process.kill(before.brain!, 'SIGSTOP')
+    await until('another brain', () => {
+      const { brain } = processesOf(hub.pid)
+      return brain !== undefined && brain !== before.brain
+    })
+    await answers()
+    expect(processesOf(hub.pid).edges).toEqual(before.edges)
+  })
 })
 
 test('the link of the first start signs in and opens the page, through whichever edge', async () => {

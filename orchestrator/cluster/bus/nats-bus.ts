@@ -41,6 +41,11 @@ export class NatsBus implements HubBus {
     void this.dial()
   }
 
+  /** For what else is kept at the same servers; null before the first connection and after the end. */
+  get connected(): NatsConnection | null {
+    return this.connection
+  }
+
   onState(listener: (state: BusState) => void): void {
     this.listener = listener
   }

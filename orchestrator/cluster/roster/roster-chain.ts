@@ -20,6 +20,13 @@ export interface Authority extends HubEntry {
   readonly publicKey: PublicKey
 }
 
+/** What an authority of some epoch signs with, and the slot of its tasks (`task-space.ts`). */
+export interface PastAuthority {
+  key: string
+  publicKey: PublicKey
+  slot: number
+}
+
 /** How another chain stands to this one. */
 export type Comparison =
   | { is: 'same' | 'older' }
@@ -31,6 +38,8 @@ export type Comparison =
 
 export class RosterChain {
   private readonly byName: ReadonlyMap<string, Authority>
+  /** By key, everyone who ever was an authority; made when it is first asked for. */
+  private past: Map<string, PastAuthority> | null = null
 
   private constructor(
     /** Oldest first; at least one. */
@@ -92,6 +101,41 @@ export class RosterChain {
   /** The name under which a key is an authority now. */
   nameOf(key: string): string | undefined {
     return this.latest.hubs.find((hub) => hub.key === key)?.name
+  }
+
+  /** Who was an authority under this name in an epoch; undefined for whoever was none, and for epochs to come. */
+  authorityAt(epoch: number, name: string): PastAuthority | undefined {
+    const hub = this.documents[epoch - 1]?.document.hubs.find((entry) => entry.name === name)
+    return hub && this.everyone().get(hub.key)
+  }
+
+  /** The slot of an authority's tasks; undefined for whoever never was one. */
+  slotOf(key: string): number | undefined {
+    return this.everyone().get(key)?.slot
+  }
+
+  /** The name under which the key of a slot was last in the roster; undefined for a slot that nobody has. */
+  hubOfSlot(slot: number): string | undefined {
+    for (const [key, past] of this.everyone()) {
+      if (past.slot !== slot) continue
+      return this.documents
+        .findLast(({ document }) => document.hubs.some((hub) => hub.key === key))
+        ?.document.hubs.find((hub) => hub.key === key)?.name
+    }
+    return undefined
+  }
+
+  private everyone(): Map<string, PastAuthority> {
+    if (this.past !== null) return this.past
+    const past = new Map<string, PastAuthority>()
+    for (const { document } of this.documents) {
+      for (const hub of document.hubs) {
+        if (!past.has(hub.key))
+          past.set(hub.key, { ...hub, publicKey: authorityOf(hub).publicKey, slot: past.size + 1 })
+      }
+    }
+    this.past = past
+    return past
   }
 
   /** With one more document; or what is wrong with it, as a clause. */

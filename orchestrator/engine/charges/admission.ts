@@ -11,6 +11,7 @@ import type { AllowedModels } from './allowed-models.ts'
 import type { Charges } from './charges.ts'
 
 type Submitted = Extract<FromClients, { type: 'submit' }>
+type Adopted = Extract<FromClients, { type: 'adopt' }>
 type Used = Extract<FromClients, { type: 'used' }>
 type Grant = Extract<ToClients, { type: 'grant' }>
 
@@ -37,6 +38,19 @@ export class Admission {
     if ('code' in tab) return tab
     this.tabs.set(task, tab)
     return null
+  }
+
+  /** Opens the tab of a task that an earlier process admitted: what its limits say now does not stop it any more. */
+  readmit(adopted: Adopted): void {
+    const { task, kind, charge, leases, routing } = adopted
+    if (charge === null) return
+    const { key, size } = charge
+    if (key.scopes.models !== null && adopted.model === autoModel) {
+      adopted.model = leases[0]?.model ?? this.allowed.choose(key.scopes, kind) ?? autoModel
+    }
+    if (size === null) return
+    const { model } = adopted
+    this.tabs.set(task, this.charges.reopenSized(key, { kind, model, requires: routing.requires }, size))
   }
 
   /** What a token of this attempt is charged, by what its offer asks and what others ask. */

@@ -62,6 +62,12 @@ export class Charges {
     return reservation !== null && 'code' in reservation ? reservation : { key, kind, reservation, price }
   }
 
+  /** The same for a task that an earlier process admitted. */
+  reopenSized(key: ChargedKey, { kind, model, requires }: ChargedTask, size: RequestSize): Tab {
+    const price = this.prices.dearest(kind, model, requires)
+    return this.reopen(key, kind, reserveFor(size, price), price)
+  }
+
   /** The tab of a task that an earlier process admitted. */
   reopen(key: ChargedKey, kind: TaskKind, amount: Amount, price: Price): Tab {
     return { key, kind, reservation: this.tenants.restore(key, amount, this.now()), price }

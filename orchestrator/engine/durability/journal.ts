@@ -2,13 +2,15 @@
  * Write before act: what has to be done waits here until what it rests on is committed. Entries go into the store in
  * order, all that gathered during one turn of the loop in one transaction, so that under load one sync serves many.
  * Behind a commit that took long the loop is left to others for as long. When the store cannot write, new promises are
- * refused at once, old ones are kept and tried again.
+ * refused at once, old ones are kept and tried again. In a network of hubs what concerns intents goes through a lane of
+ * its own before it comes here.
  */
-import { fault } from '../../../shared/faults.ts'
+import { type Fault, fault } from '../../../shared/faults.ts'
 import { journalBytesMax, journalRetryMs, journalRowsMax, usageBacklogMax } from '../../../shared/limits/store.ts'
 import type { System } from '../../../shared/system.ts'
 import { restMs } from '../../../shared/turn-lane.ts'
 import { type BatchStore, StoreError, type StoreTrouble, type StoreWrite, sizeOfWrite } from '../ports/store.ts'
+import type { IntentLane, Landed } from './intent-lane.ts'
 
 interface Entry {
   writes: readonly StoreWrite[]
@@ -18,10 +20,26 @@ interface Entry {
   refuse: ((trouble: StoreTrouble) => void) | null
 }
 
+/** Why a promise is refused: the store cannot write; or in a network its servers are away, or another hub has it. */
+export type Refusal = StoreTrouble | 'apart' | 'elsewhere'
+
 /** What a client hears whose promise the store could not keep. */
 export const notWritable = fault('store_unavailable', 'The orchestrator cannot write to its disk. Try again later.', {
   retryAfterMs: 5_000,
 })
+
+const apart = 'The servers that keep the intents of this network cannot be reached, so nothing new is taken.'
+
+const elsewhere = 'Another hub of this network goes on with this intent. Try again in a moment.'
+
+/** What a client hears whose promise was refused. */
+export function unkept(refusal: Refusal): Fault {
+  if (refusal === 'elsewhere') return fault('store_unavailable', elsewhere, { retryAfterMs: 1_000 })
+  if (refusal !== 'apart') return notWritable
+  return fault('store_unavailable', `${apart} Try again later.`, { retryAfterMs: 5_000 })
+}
+
+const nothingLost: ReadonlySet<string> = new Set()
 
 export class Journal {
   private entries: Entry[] = []
@@ -35,6 +53,8 @@ export class Journal {
   trouble: StoreTrouble | null = null
   /** Lazy rows that were given up because the store did not recover in time. */
   dropped = 0
+  /** Where intents are written first; null for a hub by itself. */
+  lane: IntentLane | null = null
 
   constructor(
     private readonly store: BatchStore,
@@ -50,21 +70,35 @@ export class Journal {
 
   /** Whether something waits for a commit, or for what follows from one. */
   get busy(): boolean {
-    return this.entries.length > 0 || this.following
+    return this.entries.length > 0 || this.following || this.lane?.busy === true
+  }
+
+  /** What is to be written and is not yet; a look at all of it. */
+  *unwritten(): Iterable<StoreWrite> {
+    for (const { writes } of this.entries) yield* writes
+    yield* this.lazy
   }
 
   /**
    * Commits these writes, after all that was added before, and then calls `then`. Without writes it only keeps order.
+   * `intent`: to which all of them belong, where they do not say so themselves.
    */
-  add(writes: readonly StoreWrite[], then: () => void): void {
-    this.entries.push({ writes, then, refuse: null })
-    this.schedule()
+  add(writes: readonly StoreWrite[], then: Landed, intent?: string): void {
+    if (this.lane?.takes(writes) === true) return this.lane.add(writes, then, null, intent)
+    this.addHere(writes, () => then(nothingLost))
   }
 
   /** Like `add`, for what nobody rests on yet: a store in trouble refuses it. */
-  promise(writes: readonly StoreWrite[], then: () => void, refuse: (trouble: StoreTrouble) => void): void {
+  promise(writes: readonly StoreWrite[], then: () => void, refuse: (refusal: Refusal) => void): void {
     if (this.trouble !== null) return refuse(this.trouble)
+    if (this.lane?.takes(writes) === true) return this.lane.promise(writes, then, refuse)
     this.entries.push({ writes, then, refuse })
+    this.schedule()
+  }
+
+  /** Into this hub's store alone, in the order in which it comes here. */
+  addHere(writes: readonly StoreWrite[], then: () => void): void {
+    this.entries.push({ writes, then, refuse: null })
     this.schedule()
   }
 

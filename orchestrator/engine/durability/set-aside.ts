@@ -48,7 +48,10 @@ export function unreadable(reason: string): Fault {
   return fault('internal_error', `${text}: send it again, and tell the operator.`)
 }
 
-/** Ends an intent that nothing in memory knows: what is open of it fails with this fault. */
+/**
+ * Ends an intent that nothing in memory knows: what is open of it fails with this fault, and so does the intent, unless
+ * its result is there.
+ */
 export function setAsideWrites({ intent, tasks, lastSeq }: OpenIntent, cause: Fault, nowMs: number): StoreWrite[] {
   const why = JSON.stringify(cause)
   const writes: StoreWrite[] = []
@@ -62,7 +65,10 @@ export function setAsideWrites({ intent, tasks, lastSeq }: OpenIntent, cause: Fa
     writes.push({ write: 'end', task, state: 'failed', charged, fault: why })
     report('task_settled', { node, state: 'failed', fault: cause })
   }
-  writes.push({ write: 'intentEnd', intent: intent.id, state: 'failed', fault: why, finishedMs: nowMs })
-  report('done', { state: 'failed', fault: cause })
+  const isDone = tasks.some(({ node, state }) => node === intent.resultNode && state === 'done')
+  const end = isDone ? ({ state: 'done', fault: null } as const) : ({ state: 'failed', fault: cause } as const)
+  const stored = isDone ? null : why
+  writes.push({ write: 'intentEnd', intent: intent.id, state: end.state, fault: stored, finishedMs: nowMs })
+  report('done', end)
   return writes
 }

@@ -1,7 +1,7 @@
 /**
- * What clients ask to be done with durable intents: accept a plan, cancel an intent, retry a node; and at the start of
- * the hub, go on with what the last process left open. Each command writes through the journal and gives the core its
- * event once it is committed. What the core makes of it becomes rows in `intent-changes.ts`.
+ * What clients ask to be done with durable intents: accept a plan, cancel an intent, retry a node. Each command writes
+ * through the journal and gives the core its event once it is committed. What the core makes of it becomes rows in
+ * `intent-changes.ts`; what an earlier process left open is taken up in `recovery.ts`.
  */
 import { type Fault, fault, mayPass } from '../../../shared/faults.ts'
 import {
@@ -16,20 +16,19 @@ import { type CoreState, hubDraining } from '../../core/state.ts'
 import type { Charges } from '../charges/charges.ts'
 import { admitPlan, chargedKeyOf, closeAll, retriedTabs, tabsByTask } from '../charges/plan-tabs.ts'
 import type { IdempotencyKeys } from '../durability/idempotency.ts'
-import { type Journal, notWritable } from '../durability/journal.ts'
-import { diedTwice, setAsideWrites, takingUpAll } from '../durability/set-aside.ts'
+import { type Journal, unkept } from '../durability/journal.ts'
+import { diedTwice } from '../durability/set-aside.ts'
 import type { KeyStore } from '../ports/account-store.ts'
 import { type ChargedKey, type Tab, unlimitedKey } from '../ports/charged-key.ts'
 import type { Accepted, IntentSubmission, Viewer } from '../ports/intents.ts'
-import type { IntentRow, IntentStore, OpenIntent, RetriedTask, StoreWrite } from '../ports/store.ts'
+import type { IntentStore, OpenIntent, RetriedTask, StoreWrite } from '../ports/store.ts'
 import { acceptEvent, faultOf, intentRow, keptRequest, maySee, readEvent, taskRow, termsOf } from './intent-rows.ts'
 import type { LiveIntents } from './live-intents.ts'
 import { tasksToRetry } from './retry.ts'
 
 export interface CommandParts {
   system: System
-  store: Pick<IntentStore, 'intent' | 'openIntent' | 'openIntents' | 'deaths' | 'inHand' | 'noteInHand'> &
-    Pick<KeyStore, 'listKeys' | 'keys' | 'keyById' | 'account'>
+  store: Pick<IntentStore, 'intent' | 'openIntent' | 'deaths'> & Pick<KeyStore, 'keys' | 'keyById' | 'account'>
   journal: Journal
   core: Pick<CoreState, 'draining'>
   idempotencyKeys: IdempotencyKeys
@@ -48,8 +47,6 @@ export class IntentCommands {
   private readonly retrying = new Map<string, AfterRetry[]>()
   /** Intents whose removal is not committed yet. */
   private readonly forgetting = new Set<string>()
-  /** Intents that the start did not take up again, and why. */
-  readonly setAside: { intent: string; reason: string }[] = []
   /** Tasks of commands whose commit is pending: all, and by tenant. */
   private pendingTasks = 0
   private readonly pendingByTenant = new Map<string, number>()
@@ -58,44 +55,6 @@ export class IntentCommands {
     private readonly parts: CommandParts,
     private readonly live: Pick<LiveIntents, 'openTasks' | 'openTasksOf' | 'intent' | 'remember'>,
   ) {}
-
-  /**
-   * Goes on with everything that the last process left open, but for what it died of twice, and for what cannot be
-   * read. After a death with something in hand the intents are taken up one by one, so that the next one has a name.
-   */
-  recover(): void {
-    const { store, system, journal, flush } = this.parts
-    const weights = new Map(store.listKeys().map(({ tenant, weight }) => [tenant, weight]))
-    const diedOf = store.inHand()
-    if (diedOf !== null && diedOf !== takingUpAll) {
-      journal.add([{ write: 'blame', intent: diedOf }], () => {})
-      journal.flush()
-    }
-    const deaths = store.deaths()
-    const keyOf = rememberedKeys(store)
-    store.noteInHand(takingUpAll)
-    for (const open of store.openIntents()) {
-      const { id, tenant, deadlineMs } = open.intent
-      const wait = Math.max(1, deadlineMs - system.wallMs())
-      const isPoison = (deaths.get(id) ?? 0) >= intentDeathsMax
-      const event = isPoison ? diedTwice : readEvent(open, weights.get(tenant) ?? 1, wait)
-      if ('code' in event) this.putAside(open, event)
-      else if (diedOf === null && !deaths.has(id)) this.begin(open, event, keyOf(open.intent))
-      else {
-        store.noteInHand(id)
-        this.begin(open, event, keyOf(open.intent))
-        flush()
-        store.noteInHand(takingUpAll)
-      }
-    }
-    flush()
-    store.noteInHand(null)
-  }
-
-  private putAside(open: OpenIntent, cause: Fault): void {
-    this.setAside.push({ intent: open.intent.id, reason: cause.message })
-    this.parts.journal.add(setAsideWrites(open, cause, this.parts.system.wallMs()), () => {})
-  }
 
   /** Whether finished intents must be kept now, because one of them is about to go on. */
   get isRetrying(): boolean {
@@ -170,7 +129,7 @@ export class IntentCommands {
     this.parts.journal.promise(
       writes,
       () => conclude(null),
-      () => conclude(notWritable),
+      (refusal) => conclude(unkept(refusal)),
     )
   }
 
@@ -228,7 +187,7 @@ export class IntentCommands {
       this.parts.journal.promise(
         writes,
         () => resolve(null),
-        () => resolve(notWritable),
+        (refusal) => resolve(unkept(refusal)),
       )
     })
   }
@@ -305,17 +264,6 @@ export class IntentCommands {
     const open = store.openIntent(id)!
     const [newestKey] = store.keys({ tenant: open.intent.tenant, limit: 1 })
     this.begin(open, acceptEvent(open, newestKey?.weight ?? 1, intentDeadlineMs), key, tabs)
-  }
-}
-
-/** Whose keys pay for stored intents, each read once: a start takes up many of one key. */
-function rememberedKeys(store: Pick<KeyStore, 'keyById' | 'account'>) {
-  const known = new Map<string, ChargedKey>()
-  return (intent: IntentRow): ChargedKey => {
-    const id = intent.key ?? intent.tenant
-    const key = known.get(id) ?? chargedKeyOf(store, intent)
-    known.set(id, key)
-    return key
   }
 }
 

@@ -56,14 +56,14 @@ export class EventReader implements IntentEvents, Follower {
       // After an end that was read earlier the intent may have gone on.
       if (rows.at(-1)?.type === 'done') this.ended = true
       // Of an intent that was over before it was asked for, nothing more will ever come.
-      if (this.live === null) this.ended = true
+      if (this.live === null || this.live.isLetGo) this.ended = true
     }
     if (rows.some(({ type }) => type === 'task_settled')) this.live?.freeLines()
     return events.length > 0 || this.ended ? { events, ended: this.ended } : null
   }
 
   async readable(): Promise<void> {
-    if (this.ended || this.live === null || this.hasNews(this.live)) return
+    if (this.ended || this.live === null || this.live.isLetGo || this.hasNews(this.live)) return
     await new Promise<void>((resolve) => {
       this.waiter = resolve
       this.live!.onNews(resolve)

@@ -11,7 +11,7 @@ import type { LiveIntents } from './live-intents.ts'
 export class IntentQueries {
   constructor(
     private readonly store: Pick<IntentStore, 'intent' | 'intents' | 'tasksOf' | 'request' | 'result' | 'eventsAfter'>,
-    private readonly live: LiveIntents,
+    private readonly live: Pick<LiveIntents, 'intent'>,
   ) {}
 
   intent(id: string, viewer: Viewer): IntentView | undefined {

@@ -4,6 +4,7 @@
  * it for the rows of the core's changes and for the sinks of durable tasks.
  */
 import { journalBytesMax } from '../../../shared/limits/store.ts'
+import type { Fault } from '../../../shared/faults.ts'
 import type { System } from '../../../shared/system.ts'
 import type { Steps } from '../../../shared/turn-lane.ts'
 import type { Change, Event } from '../../core/events.ts'
@@ -12,21 +13,25 @@ import type { AnswerSinkHost } from '../answers/answer-sink.ts'
 import type { Charges } from '../charges/charges.ts'
 import type { IdempotencyKeys } from '../durability/idempotency.ts'
 import type { Journal } from '../durability/journal.ts'
+import { IntentLane, type IntentLaneParts } from '../durability/intent-lane.ts'
 import type { KeyStore } from '../ports/account-store.ts'
-import type { IntentSubmission, Intents, Viewer } from '../ports/intents.ts'
+import type { IntentHost, IntentLog, IntentSubmission, Intents, Viewer } from '../ports/intents.ts'
 import type { PlannerFunctions } from '../ports/planner.ts'
-import type { IntentFilter, IntentStore, StoreWrite } from '../ports/store.ts'
+import type { BatchStore, IntentFilter, IntentStore, Store, StoreWrite } from '../ports/store.ts'
 import { ControlNodes } from './control-nodes.ts'
+import { IntentCopies } from './handover/copies.ts'
 import type { DurableSink } from './durable-sink.ts'
 import { takeAhead } from './expansion.ts'
+import { IntentHandover } from './handover/handover.ts'
 import { IntentChanges } from './intent-changes.ts'
 import { IntentCommands } from './intent-commands.ts'
 import { IntentQueries } from './intent-queries.ts'
 import { LiveIntents } from './live-intents.ts'
+import { IntentRecovery } from './handover/recovery.ts'
 
 export interface IntentsOptions {
   system: System
-  store: IntentStore & Pick<KeyStore, 'listKeys' | 'keys' | 'keyById' | 'account'>
+  store: IntentStore & BatchStore & Pick<KeyStore, 'keys' | 'keyById' | 'account'>
   journal: Journal
   core: Pick<CoreState, 'draining'>
   host: AnswerSinkHost
@@ -42,18 +47,25 @@ export interface IntentsOptions {
 }
 
 export class DurableIntents implements Intents {
+  private readonly parts: Omit<IntentsOptions, 'host' | 'planner' | 'spend'>
   private readonly live: LiveIntents
   private readonly commands: IntentCommands
+  private readonly recovery: IntentRecovery
   private readonly queries: IntentQueries
   private readonly changes: IntentChanges
   private readonly controlNodes: ControlNodes
   private readonly dispatch: (event: Event) => void
   private readonly journal: Journal
+  /** Those of other hubs; null in a hub by itself. */
+  private copies: IntentCopies | null = null
+  private log: IntentLog | null = null
 
   constructor({ host, planner, spend, ...parts }: IntentsOptions) {
+    this.parts = parts
     const { store, system, dispatch, nextTask, charges } = parts
     this.live = new LiveIntents({ store, planner, host, spend, charges })
     this.commands = new IntentCommands(parts, this.live)
+    this.recovery = new IntentRecovery(parts, this.live)
     this.queries = new IntentQueries(store, this.live)
     this.changes = new IntentChanges(this.live, system, charges)
     this.controlNodes = new ControlNodes({ store, planner, nextTask, live: this.live, charges, spend })
@@ -80,7 +92,7 @@ export class DurableIntents implements Intents {
   }
 
   intent(id: string, viewer: Viewer) {
-    return this.queries.intent(id, viewer)
+    return this.queriesFor(id).intent(id, viewer)
   }
 
   list(viewer: Viewer, filter: Omit<IntentFilter, 'tenant'>) {
@@ -88,35 +100,96 @@ export class DurableIntents implements Intents {
   }
 
   tasks(id: string) {
-    return this.queries.tasks(id)
+    return this.queriesFor(id).tasks(id)
   }
 
   whole(id: string, viewer: Viewer) {
-    return this.queries.whole(id, viewer)
+    return this.queriesFor(id).whole(id, viewer)
   }
 
   result(id: string, node: string) {
-    return this.queries.result(id, node)
+    return this.queriesFor(id).result(id, node)
   }
 
   request(id: string, node: string) {
-    return this.queries.request(id, node)
+    return this.queriesFor(id).request(id, node)
   }
 
   events(id: string, viewer: Viewer, lastEventId: string | null) {
-    return this.queries.events(id, viewer, lastEventId)
+    return this.queriesFor(id).events(id, viewer, lastEventId)
+  }
+
+  bring(id: string): Promise<Fault | null> | null {
+    return this.copies === null || this.isHere(id) ? null : this.copies.bring(id)
+  }
+
+  whereabouts(id: string): string | null {
+    return this.isHere(id) ? null : (this.copies?.ownerOf(id) ?? null)
+  }
+
+  /** Whether it is this hub's: at work here, or over. */
+  private isHere(id: string): boolean {
+    if (this.live.intent(id) !== undefined) return true
+    const state = this.parts.store.intent(id)?.state
+    return state !== undefined && state !== 'running'
+  }
+
+  private queriesFor(id: string): IntentQueries {
+    const { copies } = this
+    return copies?.ownerOf(id) === undefined || this.isHere(id) ? this.queries : copies.queries
   }
 
   // ------------------------------------------------------------ for the engine
 
-  /** Goes on with everything that the last process left open. */
+  /** Goes on with everything that the last process left open; in a network its journal says with what. */
   recover(): void {
-    this.commands.recover()
+    if (this.copies === null) this.recovery.recover()
+    else this.recovery.noteDeath()
+  }
+
+  /**
+   * From now on intents are written into this journal first. `copies`: where those of other hubs are held. `onTrouble`:
+   * nothing can be written there, or it can again. Before the start of the engine.
+   */
+  share(
+    log: IntentLog,
+    copies: Store,
+    { onTrouble, contain }: Pick<IntentLaneParts, 'onTrouble' | 'contain'>,
+  ): IntentHost {
+    const { journal, system, store, dispatch, flush } = this.parts
+    const lane = new IntentLane({
+      ...{ log, system, onTrouble, contain },
+      intentOf: (task) => this.intentOf(task),
+      store: (writes, then) => journal.addHere(writes, then),
+      onLost: (intents) => handover.letGo(intents),
+    })
+    journal.lane = lane
+    const { live, recovery } = this
+    const handover = new IntentHandover({ store, journal, lane, live, recovery, dispatch, flush })
+    this.log = log
+    this.copies = new IntentCopies({ system, log, store: copies })
+    return handover
+  }
+
+  /** See `IntentLog.decided`; for all leases of one scout. */
+  decided(tasks: readonly number[]): Promise<unknown> | null {
+    const log = this.log
+    const waits = tasks.flatMap((task) => (this.isDurable(task) ? [] : (log?.decided(task) ?? [])))
+    return waits.length === 0 ? null : Promise.all(waits)
+  }
+
+  stop(): void {
+    this.copies?.stop()
   }
 
   /** Intents that the start did not take up again, and why: for the operator. */
   get setAside(): readonly { intent: string; reason: string }[] {
-    return this.commands.setAside
+    return this.recovery.setAside
+  }
+
+  /** Whether they are a network's. */
+  get isShared(): boolean {
+    return this.copies !== null
   }
 
   /** Whether finished intents must be kept now. */
@@ -139,11 +212,12 @@ export class DurableIntents implements Intents {
     if (live.isOver) return
     const ahead = pending?.type === 'expand' ? takeAhead(pending.expansion, journalBytesMax) : []
     if (ahead.length === 0) return this.dispatch(decided)
-    for (const portion of ahead) this.journal.add([{ write: 'requestsAhead', ...portion }], () => {})
+    const intent = live.live.id
+    for (const portion of ahead) this.journal.add([{ write: 'requestsAhead', intent, ...portion }], () => {})
     this.journal.add([], () => {
       if (!live.isOver) return this.dispatch(decided)
       const tasks = ahead.flatMap((portion) => portion.tasks)
-      this.journal.add([{ write: 'forgetRequestsAhead', tasks }], () => {})
+      this.journal.add([{ write: 'forgetRequestsAhead', intent, tasks }], () => {})
     })
   }
 
@@ -153,6 +227,11 @@ export class DurableIntents implements Intents {
 
   isDurable(task: number): boolean {
     return this.live.task(task) !== undefined
+  }
+
+  /** The intent of a task that is not over. */
+  intentOf(task: number): string | undefined {
+    return this.live.task(task)?.live.id
   }
 
   /** The rows of what the core wants persisted, with the event that reports it. */

@@ -56,6 +56,8 @@ export class LiveIntent {
   /** Settled tasks whose lines some follower lacks, each with the bytes that are counted for it. */
   private held: { task: LiveTask; bytes: number }[] = []
   private isOver = false
+  /** Another hub goes on with it: who follows it here has to ask anew. */
+  isLetGo = false
 
   constructor(
     readonly id: string,
@@ -82,6 +84,10 @@ export class LiveIntent {
     this.waiters.delete(waiter)
   }
 
+  get isFollowed(): boolean {
+    return this.followers.size > 0
+  }
+
   follow(follower: Follower): void {
     this.followers.add(follower)
   }
@@ -99,6 +105,11 @@ export class LiveIntent {
     if (this.keptLines.take(this.tenant, bytes) !== null) task.sink.void(task.sink.attempt)
     else this.held.push({ task, bytes })
     this.freeLines()
+  }
+
+  letGo(): void {
+    this.isLetGo = true
+    this.wake()
   }
 
   /** Nothing of it runs any more, and who asks for its events from now on gets none of its lines. */

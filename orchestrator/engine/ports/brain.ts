@@ -18,6 +18,8 @@ type EffectOf<Type extends Effect['type']> = Extract<Effect, { type: Type }>
 export type FromClients =
   /** `charge` is null for a key without limits that may use every model. */
   | (EventOf<'submit'> & { charge: Charge | null })
+  /** What was submitted to an earlier brain, and goes on. */
+  | (EventOf<'adopt'> & { charge: Charge | null })
   | EventOf<'cancel' | 'settle' | 'contentBegan' | 'renewed' | 'attemptBroken' | 'unsent'>
   /**
    * The task is over, and this was used of it: null for nothing. At the prices of its grant, in millionths of a dollar.
@@ -79,4 +81,6 @@ export interface BrainPort {
 export interface EdgePort {
   toClients(message: ToClients): void
   toScouts(message: ToScouts): void
+  /** Usage that waits in this process for the books is reported now; that of edges in others comes in its time. */
+  bookUsage(): void
 }

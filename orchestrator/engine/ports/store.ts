@@ -176,9 +176,9 @@ export type StoreWrite =
    * Requests of tasks that are not there yet and join with a later `expand`, so that many large ones need not go into
    * one transaction. Those whose tasks did not come are removed when the next hub starts (`nextEpoch`).
    */
-  | { write: 'requestsAhead'; tasks: number[]; requests: Uint8Array[] }
+  | { write: 'requestsAhead'; intent: string; tasks: number[]; requests: Uint8Array[] }
   /** These tasks will not come. Unknown ones, and requests of tasks that have come, are passed over. */
-  | { write: 'forgetRequestsAhead'; tasks: number[] }
+  | { write: 'forgetRequestsAhead'; intent: string; tasks: number[] }
   /** An intent that is over goes on: it must not be `running`, and each of these tasks must be over and not `done`. */
   | { write: 'retry'; intent: string; deadlineMs: number; tasks: RetriedTask[] }
   /** Its parents are done. The task must be `blocked`. */
@@ -209,6 +209,8 @@ export type StoreWrite =
   | { write: 'forgetResponse'; id: string }
   /** Removes an intent with all that belongs to it, but for what was booked; one that is `running` is passed over. */
   | { write: 'forgetIntent'; intent: string }
+  /** The same whatever its state: another hub has it. */
+  | { write: 'dropIntent'; intent: string }
   /** The process ended while it worked on this intent. Unknown intents are passed over. */
   | { write: 'blame'; intent: string }
   | AccountWrite

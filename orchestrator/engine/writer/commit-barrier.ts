@@ -15,6 +15,8 @@ import type { TurnShare } from './turn-share.ts'
 
 type Grant = Extract<Effect, { type: 'grant' }>
 
+const nothing: ReadonlySet<Effect> = new Set()
+
 export class CommitBarrier {
   /** Grants that wait for the commit of their lease or for their turn, or whose scout is gone. */
   private readonly unsent = new Set<Grant>()
@@ -26,6 +28,8 @@ export class CommitBarrier {
     private readonly intents: DurableIntents,
     private readonly effectRunner: EffectRunner,
     private readonly share: TurnShare,
+    /** A grant that is not sent, because another hub has its intent. */
+    private readonly onForsaken: (grant: UnsentGrant) => void,
   ) {}
 
   /** Takes the effects of one step. */
@@ -44,16 +48,38 @@ export class CommitBarrier {
       else free.push(effect)
       if (waits && effect.type === 'grant') this.unsent.add(effect)
     }
-    if (gated.length > 0) this.journal.add(writes, () => this.open(gated))
+    if (gated.length > 0) this.journal.add(writes, (lost) => this.open(gated, lost))
     for (const effect of free) this.perform(effect)
   }
 
-  private open(gated: readonly Effect[]): void {
+  /** `lost`: another hub has these intents now. */
+  private open(gated: readonly Effect[], lost: ReadonlySet<string>): void {
+    // Before the first is performed: what ends is not known to be of its intent any more.
+    const forsaken = lost.size === 0 ? nothing : new Set(gated.filter((effect) => this.isOf(effect, lost)))
     for (const effect of gated) {
+      if (forsaken.has(effect)) {
+        this.forsake(effect)
+        continue
+      }
       // Taken back while the store was in trouble.
       if (effect.type === 'grant' && !this.unsent.delete(effect)) continue
       this.perform(effect)
     }
+  }
+
+  private isOf(effect: Effect, intents: ReadonlySet<string>): boolean {
+    if (effect.type === 'persist' && effect.change.change === 'intentEnd') return intents.has(effect.change.intent)
+    const task = taskOf(effect)
+    const intent = task === null ? undefined : this.intents.intentOf(task)
+    return intent !== undefined && intents.has(intent)
+  }
+
+  /** It was not written down, and never will be: memory goes on as if it were, and nobody is promised anything. */
+  private forsake(effect: Effect): void {
+    if (effect.type === 'decide') return
+    if (effect.type === 'grant') {
+      if (this.unsent.delete(effect)) this.onForsaken(effect)
+    } else this.perform(effect.type === 'verdict' ? { ...effect, verdict: 'stale' } : effect)
   }
 
   /** What concerns a task that waits for its turn follows behind, so that nothing overtakes its cause. */

@@ -17,6 +17,8 @@ export interface Finding {
 
 /** From this share of failed requests on, they are mentioned. */
 const errorShare = 0.05
+/** Accounts that wait are counted up to here: it is looked up each time. */
+export const waitingShownMax = 20
 
 export interface Watched {
   stats: EngineStats
@@ -24,9 +26,11 @@ export interface Watched {
   /** The newest slot of the charts; null before the first. */
   sample: Sample | null
   isReady: boolean
+  /** Accounts that wait to be let in; no more of them are counted than `waitingShownMax`. */
+  waiting: number
 }
 
-export function findings({ stats, fleet, sample, isReady }: Watched): Finding[] {
+export function findings({ stats, fleet, sample, isReady, waiting: accounts }: Watched): Finding[] {
   const found: Finding[] = []
   const add = (finding: Finding | null) => finding !== null && found.push(finding)
   add(isReady ? null : drains)
@@ -36,6 +40,7 @@ export function findings({ stats, fleet, sample, isReady }: Watched): Finding[] 
   add(fleet.failing > 0 ? failingScouts(fleet) : null)
   add(fleet.paused > 0 ? pausedScouts(fleet) : null)
   add(fleet.idle > 0 ? idleScouts(fleet) : null)
+  add(accounts > 0 ? waitingAccounts(accounts) : null)
   return found
 }
 
@@ -115,6 +120,17 @@ function idleScouts({ idle }: FleetHealth): Finding {
     remedy: 'Nobody asks for what they offer, or others are faster or cheaper.',
     page: 'scouts?show=idle',
     action: 'Which ones',
+  }
+}
+
+function waitingAccounts(count: number): Finding {
+  const many = count < waitingShownMax ? number(count, 'account') : `${waitingShownMax} accounts or more`
+  return {
+    level: 'warn',
+    problem: `${many} ${count === 1 ? 'waits' : 'wait'} to be let in.`,
+    remedy: 'Approve whom you know, and suspend whom you do not want.',
+    page: 'admin/accounts?state=waiting',
+    action: 'See who',
   }
 }
 

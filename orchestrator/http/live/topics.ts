@@ -2,8 +2,10 @@
  * The topics of the live feed: what each of them says, and who may watch it. Composed from the engine's counts, the
  * charts' newest slot and the newest answers; the fleet's lists are fetched, not fed.
  */
+import type { Accounts } from '../../engine/ports/accounts.ts'
 import type { Engine } from '../../engine/ports/client.ts'
-import { findings } from './attention.ts'
+import { StoreError } from '../../engine/ports/store.ts'
+import { findings, waitingShownMax } from './attention.ts'
 import type { Composer } from './live-feed.ts'
 import type { RecentAnswers } from './recent-answers.ts'
 import type { Traffic } from './traffic.ts'
@@ -21,12 +23,13 @@ interface Sources {
   engine: Engine
   traffic: Traffic
   recent: RecentAnswers
+  accounts: Pick<Accounts, 'accounts'>
 }
 
 /** Findings are a fixed list of sentences; this is above what they come to. */
 const findingsShownMax = 8
 
-export function topicsOf({ engine, traffic, recent }: Sources): Topics {
+export function topicsOf({ engine, traffic, recent, accounts }: Sources): Topics {
   const forAll = { isOfTenant: false, isForAdmins: false }
   return {
     hub: { ...forAll, compose: () => hubNow(engine) },
@@ -37,9 +40,20 @@ export function topicsOf({ engine, traffic, recent }: Sources): Topics {
       isForAdmins: true,
       compose: () => {
         const watched = { stats: engine.stats(), fleet: engine.fleet(), sample: traffic.newest?.sample ?? null }
-        return { findings: findings({ ...watched, isReady: engine.ready() }).slice(0, findingsShownMax) }
+        const waiting = waitingIn(accounts)
+        return { findings: findings({ ...watched, isReady: engine.ready(), waiting }).slice(0, findingsShownMax) }
       },
     },
+  }
+}
+
+/** A store that cannot be read says so elsewhere: the feed goes on without. */
+function waitingIn(accounts: Sources['accounts']): number {
+  try {
+    return accounts.accounts({ state: 'waiting', limit: waitingShownMax }).length
+  } catch (error) {
+    if (!(error instanceof StoreError)) throw error
+    return 0
   }
 }
 

@@ -135,8 +135,12 @@ function retry(disk: MemoryDisk, { intent, deadlineMs, tasks }: StoreWriteOf<'re
 }
 
 function forgetIntent(disk: MemoryDisk, { intent }: StoreWriteOf<'forgetIntent'>, undo: Undo): void {
+  if (disk.intents.get(intent)?.row.state !== 'running') dropIntent(disk, intent, undo)
+}
+
+function dropIntent(disk: MemoryDisk, intent: string, undo: Undo): void {
   const stored = disk.intents.get(intent)
-  if (stored === undefined || stored.row.state === 'running') return
+  if (stored === undefined) return
   for (const { row } of stored.tasks) take(disk.tasks, row.task, undo)
   for (const { id, intent: of } of disk.responses.values()) if (of === intent) take(disk.responses, id, undo)
   take(disk.suspects, intent, undo)
@@ -215,6 +219,7 @@ const writes: Writes = {
     take(disk.responses, id, undo)
   },
   forgetIntent,
+  dropIntent: (disk, { intent }, undo) => dropIntent(disk, intent, undo),
   forgetIdempotency(disk, { tenant, route, key }, undo) {
     take(disk.idempotency, idempotencyKey({ tenant, route, key }), undo)
   },

@@ -262,7 +262,7 @@ function idempotencyWrites(statements: Statements): Writes<'idempotency' | 'forg
   }
 }
 
-function responseWrites(statements: Statements): Writes<'response' | 'forgetResponse' | 'forgetIntent'> {
+function responseWrites(statements: Statements): Writes<'response' | 'forgetResponse' | 'forgetIntent' | 'dropIntent'> {
   const put = statements.keep<never, [string, string, number, Uint8Array, Uint8Array | null, Nullable]>(
     `INSERT INTO response (id, tenant, created_ms, request, answer, intent_seq)
      SELECT ?1, ?2, ?3, ?4, ?5, (SELECT seq FROM intent WHERE id = ?6)
@@ -272,6 +272,7 @@ function responseWrites(statements: Statements): Writes<'response' | 'forgetResp
   )
   const forget = statements.keep<never, [string]>('DELETE FROM response WHERE id = ?')
   const forgetIntent = statements.keep<never, [string]>(`DELETE FROM intent WHERE id = ? AND state != 'running'`)
+  const dropIntent = statements.keep<never, [string]>('DELETE FROM intent WHERE id = ?')
   return {
     response({ row: { id, tenant, createdMs, request, answer, intent } }) {
       put.run(id, tenant, createdMs, request, answer, intent)
@@ -281,6 +282,9 @@ function responseWrites(statements: Statements): Writes<'response' | 'forgetResp
     },
     forgetIntent({ intent }) {
       forgetIntent.run(intent)
+    },
+    dropIntent({ intent }) {
+      dropIntent.run(intent)
     },
   }
 }

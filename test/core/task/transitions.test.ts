@@ -257,11 +257,12 @@ describe('an event meets a task', () => {
   test('every kind of event is in the table', () => {
     const made = new Set(Object.values(events).map((make) => make(scene('leased')).type))
     const inOwnTest: Event['type'][] = [
-      ...(['submit', 'accept', 'cancelIntent', 'unsent'] as const),
+      ...(['submit', 'adopt', 'accept', 'cancelIntent', 'unsent'] as const),
       ...(['decided', 'expanded', 'decisionFailed', 'storeTroubled', 'storeRecovered', 'stood', 'trust'] as const),
     ]
     const all: Record<Event['type'], true> = {
       submit: true,
+      adopt: true,
       accept: true,
       cancelIntent: true,
       decided: true,

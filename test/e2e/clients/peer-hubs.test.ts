@@ -1,14 +1,15 @@
 import OpenAI from 'openai'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { HubBus } from '../../../orchestrator/cluster/bus/bus.ts'
 import { NatsBus } from '../../../orchestrator/cluster/bus/nats-bus.ts'
 import { keepChain } from '../../../orchestrator/cluster/hub-files.ts'
+import type { Servers } from '../../../orchestrator/cluster/network.ts'
 import { removing } from '../../../orchestrator/cluster/roster/proposal.ts'
 import { realSystem } from '../../../shared/system.ts'
 import { Conditions } from '../../support/clocks/conditions.ts'
 import { until } from '../../support/clocks/until.ts'
 import { type NetworkedHub, networkedHub, shares } from '../../support/cluster/hub-network.ts'
 import { BusModel, type ModelBus, noTrouble } from '../../support/cluster/model-bus.ts'
+import { LogModel } from '../../support/cluster/model-log.ts'
 import { findNats, NatsServer } from '../../support/cluster/nats-server.ts'
 import { good, networkOf, signedByAll, testHub } from '../../support/cluster/network.ts'
 import { installMsMax } from '../../support/machine/apt.ts'
@@ -37,8 +38,11 @@ describe.skipIf(program === '')(`over NATS${'reason' in found ? ` (skipped: ${fo
   afterAll(() => Promise.all(servers.map((server) => server.remove())))
 
   function hubs(): [NetworkedHub, NetworkedHub, NetworkedHub] {
-    const connect = (at: number) => (name: string) =>
-      new NatsBus({ system, servers: [servers[at]!.address], isSecure: false, name, login: null })
+    const logs = new LogModel(system)
+    const connect = (at: number) => (name: string) => {
+      const bus = new NatsBus({ system, servers: [servers[at]!.address], isSecure: false, name, login: null })
+      return { bus, shared: logs.connect() }
+    }
     return [alpha, beta, gamma].map((hub, at) => networkedHub(hub, trio, connect(at))) as ReturnType<typeof hubs>
   }
 
@@ -85,10 +89,11 @@ describe('over a bus that the test holds', () => {
   function pair(): { a: NetworkedHub; b: NetworkedHub; buses: Map<string, ModelBus>; model: BusModel } {
     const model = new BusModel(system)
     const buses = new Map<string, ModelBus>()
-    const connect = (name: string): HubBus => {
+    const logs = new LogModel(system)
+    const connect = (name: string): Servers => {
       const bus = model.connect()
       buses.set(name, bus)
-      return bus
+      return { bus, shared: logs.connect() }
     }
     return { a: networkedHub(alpha, trio, connect), b: networkedHub(beta, trio, connect), buses, model }
   }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { Journal } from '../../../orchestrator/engine/durability/journal.ts'
+import { Journal, type Refusal } from '../../../orchestrator/engine/durability/journal.ts'
 import { StoreError, type StoreTrouble, type StoreWrite } from '../../../orchestrator/engine/ports/store.ts'
 import { memoryStore } from '../../../orchestrator/store/memory/store.ts'
 import { journalBytesMax, journalRetryMs, journalRowsMax, usageBacklogMax } from '../../../shared/limits/store.ts'
@@ -21,7 +21,7 @@ function bench() {
     turn: () => system.pass(0),
     add: (name: string, rows = 1) => bench.journal.add(marks(name, rows), () => told.push(name)),
     promise(name: string, rows = 1) {
-      const refuse = (trouble: StoreTrouble) => told.push(`${name} refused: ${trouble}`)
+      const refuse = (trouble: Refusal) => told.push(`${name} refused: ${trouble}`)
       bench.journal.promise(marks(name, rows), () => told.push(name), refuse)
     },
   }

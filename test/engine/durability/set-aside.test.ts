@@ -1,6 +1,8 @@
 /** Intents that end the process, and intents of which the store is damaged: each fails alone, and the others go on. */
 import { describe, expect, test } from 'vitest'
+import { diedTwice, setAsideWrites } from '../../../orchestrator/engine/durability/set-aside.ts'
 import type { TaskRow } from '../../../orchestrator/engine/ports/store.ts'
+import { journalRetryMs } from '../../../shared/limits/store.ts'
 import { bytesOf } from '../../support/hub/engine-bench.ts'
 import { IntentsBench } from '../../support/hub/intents-stage.ts'
 
@@ -41,6 +43,37 @@ describe('an intent under which the process dies', () => {
     // Nor is it tried again on request, and the next start has forgotten nothing.
     expect(await third.engine.intents.retry(poison, 'b', null)).toMatchObject({ code: 'internal_error' })
     expect(third.restart().engine.intents.setAside).toEqual([])
+  })
+
+  test('is not taken up while the death cannot be written down, which the next process would not know of', async () => {
+    const first = new IntentsBench()
+    const innocent = await first.accepted({ a: [] })
+    const poison = await first.accepted({ b: [] })
+    first.store.noteInHand(poison)
+    first.fickle.trouble = 'full'
+    const second = first.restart()
+    second.join(['m'], 8)
+    const stateOf = (id: string) => second.engine.intents.tasks(id)[0]!.state
+    second.system.pass(journalRetryMs)
+    expect([second.engine.core.state.intents.has(innocent), second.engine.core.state.intents.has(poison)]).toEqual([
+      true,
+      false,
+    ])
+    first.fickle.trouble = null
+    second.system.pass(journalRetryMs)
+    second.turn()
+    expect(second.store.deaths()).toEqual(new Map([[poison, 1]]))
+    expect([stateOf(innocent), stateOf(poison)]).toEqual(['leased', 'leased'])
+  })
+
+  test('has its result where only other nodes of it were open', async () => {
+    const bench = new IntentsBench()
+    const id = await bench.accepted({ rest: [], b: [] })
+    const open = bench.store.openIntent(id)!
+    const tasks = open.tasks.map((row) => ({ ...row, state: row.node === 'b' ? ('done' as const) : row.state }))
+    const writes = setAsideWrites({ ...open, tasks }, diedTwice, 0)
+    expect(writes).toContainEqual({ write: 'intentEnd', intent: id, state: 'done', fault: null, finishedMs: 0 })
+    expect(writes.filter(({ write }) => write === 'end')).toMatchObject([{ state: 'failed' }])
   })
 
   test('while it is taken up again is found by taking up the next time one after the other', async () => {

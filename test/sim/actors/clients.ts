@@ -8,7 +8,7 @@ import { clientStallMs, streamBufferBytes, streamOverrunBytes } from '../../../s
 import { frameBytesMax } from '../../../shared/limits/wire.ts'
 import { answerTo, embeddingFor, uncounted } from '../answers.ts'
 import type { Checker } from '../checks/invariants.ts'
-import { payerOf } from '../payers.ts'
+import { payerOf, type Tenant } from '../payers.ts'
 import type { Scenario } from '../scenario.ts'
 import type { Process, World } from '../world.ts'
 import type { Hub } from './hub.ts'
@@ -103,11 +103,10 @@ export class ChatUser {
     const stream = kind === 'chat' && dice.chance(0.7)
     const hedgeAfterMs = dice.pick([null, null, 0, 200, 2_000])
     const continues = stream && dice.chance(0.3)
-    const tenant = dice.pick(['t1', 't1', 't2', 't3'])
-    const key = payerOf(tenant, want[0])
+    const tenant = dice.pick<Tenant>(['t1', 't1', 't2', 't3'])
     return {
       tenant,
-      ...(key !== undefined && { key }),
+      key: payerOf(tenant, want[0], this.world.nowMs),
       weight: dice.pick([1, 1, 2]),
       kind,
       model,
@@ -200,7 +199,9 @@ export class ChatUser {
     this.hub.ask(() => reading.answer.abandon())
     this.lose(reading)
     // The tick of the same turn stands before it, and may still give the task out.
-    this.process.after(0, () => this.checker.ledger.over(reading.task))
+    this.process.after(0, () => {
+      if (this.hub.isSound) this.checker.ledger.over(reading.task)
+    })
   }
 
   private end(reading: Reading): void {

@@ -19,6 +19,10 @@ export interface Spec {
   rounds: number
   /** Levels of control nodes below this one. */
   depth: number
+  /** Characters of each of them beside its question; more than a transaction holds are written in several. */
+  bulkChars: number
+  /** The process ends over it: a name that no other node has; null for the others. */
+  endsHub: string | null
   /** Ends as failed. */
   fails: boolean
 }
@@ -46,7 +50,7 @@ function part(node: string, spec: Spec, word: string, at: number): PlannedTask {
   const model = spec.models[at % spec.models.length]!
   const plain: PlannedTask = { node, kind: 'chat', model, needs: [], request: Buffer.from('{}') }
   if (at === 0 && spec.depth > 0) return { ...plain, control: { ...spec, depth: spec.depth - 1, rounds: 1, parts: 2 } }
-  const messages = [{ role: 'user', content: `${node} ${word}` }]
+  const messages = [{ role: 'user', content: `${node} ${word}${'p'.repeat(spec.bulkChars)}` }]
   return { ...plain, request: Buffer.from(JSON.stringify({ messages, want: [2, 8] })) }
 }
 

@@ -5,6 +5,7 @@
  */
 import type { ServerWebSocket } from 'bun'
 import { HubEngine } from '../../../orchestrator/engine/engine.ts'
+import type { ControlNode, Decision } from '../../../orchestrator/engine/ports/planner.ts'
 import type { ScoutEvents } from '../../../orchestrator/engine/ports/scouts.ts'
 import { FrameLinks } from '../../../orchestrator/gateway/frame-links.ts'
 import { Gateway, type SocketData } from '../../../orchestrator/gateway/gateway.ts'
@@ -14,15 +15,17 @@ import type { Checker } from '../checks/invariants.ts'
 import { storePayers } from '../payers.ts'
 import type { Scenario } from '../scenario.ts'
 import { type Dice, grainMs, InjectedDefect, isDeath, type Process, ProcessDied, type World } from '../world.ts'
-import { simPlanner } from './control-nodes.ts'
+import { type Spec, simPlanner } from './control-nodes.ts'
 import { withoutIdleTicks } from './idle-ticks.ts'
 import type { Connection, Network } from './network.ts'
-import { FaultyDisk } from './store-faults.ts'
+import { type CommitWatcher, FaultyDisk } from './store-faults.ts'
 
 /** Of its deaths in the middle of a step, those that are a defect of its own. */
 const defectShare = 0.3
 /** Of the reports of the scouts' edge, those that are a turn of their own; the others share one as chance has it. */
 const aloneShare = 0.5
+/** Reports that are turns of their own where each event of the world has one. */
+const settling = new Set(['credit', 'settle', 'gone'])
 /** Of the frames that may set off a defect, those that only the writer sends. */
 const writtenFrames = new Set(['task', 'settled', 'welcome', 'cancel'])
 
@@ -61,7 +64,7 @@ export class Hub {
   ) {
     this.dice = world.dice('hub')
     this.awakenings = world.dice('awakenings')
-    this.disk = new FaultyDisk(world.dice('disk'), {
+    const watcher: CommitWatcher = {
       committing: () => this.burn('before a commit'),
       committed: (writes) => {
         checkNumbers(writes, (invariant, what) => checker.fail(invariant, what))
@@ -69,10 +72,18 @@ export class Hub {
         if (this.up) this.burn('after a commit')
       },
       fenced: (error) => checker.fail(15, `a commit was fenced: ${error.message}`),
-    })
+    }
+    const pace = world.dice('commits')
+    const { commitMs } = scenario
+    this.disk = new FaultyDisk(world.dice('disk'), watcher, () => commitMs > 0 && world.spend(pace.unit() * commitMs))
     storePayers(this.disk.disk)
     this.disk.faults = scenario.weather.storeFaults
     this.boot()
+  }
+
+  /** False also from a defect to its end. */
+  get isSound(): boolean {
+    return this.up && !this.hasDefect
   }
 
   /** Of answers that have not arrived whole. */
@@ -90,7 +101,7 @@ export class Hub {
     this.hasReported = false
     world.trace.print?.(`hub ${this.generation} boots`)
     const process = world.process(`hub ${this.generation}`)
-    const store = this.disk.open()
+    const store = this.disk.open(() => process.alive)
     this.process = process
     const epoch = store.nextEpoch()
     const seed = process.dice.next32()
@@ -118,19 +129,30 @@ export class Hub {
       epoch,
       settings: scenario.settings,
       seed,
-      planner: simPlanner,
+      planner: { ...simPlanner, decide: (control) => this.decide(control) },
     })
     this.engine = engine
     this.gateway = gateway
     this.watchSteps(engine)
     this.checker.hubBoots(engine, process)
     engine.start()
+    // It may have died of what it took up again.
+    if (!process.alive) return
     gateway.start(this.tapped(engine))
     this.network.door = (connection) => {
       this.accept(connection, gateway, process)
       // The system takes a dial while the process stands still, and nobody reads what it brings.
       if (this.frozenForMs > 0) this.holdUntilAwake(connection)
     }
+  }
+
+  /** What some nodes ask for ends the process that decides them. */
+  private decide(control: ControlNode): Decision {
+    const { endsHub } = control.spec as Spec
+    if (endsHub === null) return simPlanner.decide(control)
+    this.checker.diesOf(endsHub)
+    this.die()
+    throw new ProcessDied()
   }
 
   /** An error that reached an edge of the hub: what is left of its death, or a defect. */
@@ -147,6 +169,7 @@ export class Hub {
       if (this.hasDefect) checker.fail(24, `the hub stepped "${event.type}" after a defect`)
       if (!checker.looks.stepped(event.type)) throw checker.broken
       step(event, nowMs, out)
+      checker.stepped(event)
     }
   }
 
@@ -240,7 +263,8 @@ export class Hub {
   ask<T>(request: () => T): T | null {
     this.checker.looks.touched = true
     try {
-      return request()
+      const answer = request()
+      return this.up ? answer : null
     } catch (error) {
       if (isDeath(error)) return null
       throw error
@@ -296,6 +320,11 @@ export class Hub {
     websocket.open?.(ws)
   }
 
+  /** Whether this report is a turn of its own; of those that settle something only a busy loop makes no turns. */
+  private isAlone(name: string): boolean {
+    return (this.world.turnMs === 0 && settling.has(name)) || this.dice.chance(aloneShare)
+  }
+
   /** The engine, with the checker hearing everything first. */
   private tapped(engine: HubEngine): ScoutEvents {
     const { checker } = this
@@ -306,14 +335,14 @@ export class Hub {
         // What these change is seen soon enough, and there are many of them.
         if (name !== 'heartbeat' && name !== 'chunk') checker.looks.touched = true
         this.world.trace.print?.(`hub <- ${shownFacts(name, facts)}`)
-        const hear = (checker.ears as Record<string, ((...facts: never[]) => void) | undefined>)[name]
-        hear?.(...facts)
+        const hear = (checker.ears as Record<string, ((...facts: never[]) => boolean | void) | undefined>)[name]
+        const isJudged = hear?.(...facts) === true
         const act = events[name as keyof ScoutEvents] as (...facts: never[]) => void
         act.apply(events, facts)
-        const after = (checker.afters as Record<string, ((...facts: never[]) => void) | undefined>)[name]
-        // What the checker expects of a report holds once it is stepped; a report may share a turn with later ones.
-        if (after === undefined && !this.dice.chance(aloneShare)) return
+        // What the checker expects of a report holds once it is stepped; others may share a turn with later ones.
+        if (!isJudged && !this.isAlone(name)) return
         engine.flush()
+        const after = (checker.afters as Record<string, ((...facts: never[]) => void) | undefined>)[name]
         after?.(...facts)
       }
     const names = [

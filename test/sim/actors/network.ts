@@ -79,17 +79,37 @@ class Pipe {
   }
 
   private arm(): void {
-    if (this.timer !== null || this.frozen || this.held || this.queue.length === 0) return
+    if (!this.isMoving) return
     const dueMs = Math.max(this.world.nowMs, this.queue[0]!.dueMs)
     this.timer = this.world.arm(this.ground, dueMs - this.world.nowMs, () => {
       this.timer = null
+      this.read()
+    })
+  }
+
+  /** One item; where time is coarse, all that has come by now. */
+  private read(): void {
+    let isDue = true
+    while (isDue && this.isMoving) {
       const wasFull = this.buffered > 0
       const { item, bytes } = this.queue.shift()!
       this.bytes -= bytes
-      this.arm()
-      this.arrive(item)
+      const next = this.queue[0]
+      isDue = this.world.turnMs > 0 && next !== undefined && next.dueMs <= this.world.nowMs
+      if (!isDue) this.arm()
+      try {
+        this.arrive(item)
+      } catch (error) {
+        // Its reader has died; what still moves comes later.
+        this.arm()
+        throw error
+      }
       if (wasFull && this.buffered === 0 && !this.closed) this.drained()
-    })
+    }
+  }
+
+  private get isMoving(): boolean {
+    return this.timer === null && !this.frozen && !this.held && this.queue.length > 0
   }
 
   private disarm(): void {

@@ -7,9 +7,9 @@ import type { IntentEvent, IntentEvents, IntentSubmission } from '../../../orche
 import type { PlannedTask } from '../../../orchestrator/engine/ports/planner.ts'
 import { answerTo } from '../answers.ts'
 import type { Checker } from '../checks/invariants.ts'
-import { payerOf } from '../payers.ts'
+import { payerOf, type Tenant } from '../payers.ts'
 import type { Scenario } from '../scenario.ts'
-import type { Process, World } from '../world.ts'
+import type { Dice, Process, World } from '../world.ts'
 import type { Spec } from './control-nodes.ts'
 import type { Hub } from './hub.ts'
 
@@ -33,17 +33,20 @@ interface Errand {
 
 export class Planner {
   private readonly process: Process
+  /** Chance of what not every life has, so that the others are as they were before it was thought of. */
+  private readonly apart: Dice
   private isLeaving = false
   readonly errands: Errand[] = []
 
   constructor(
-    world: World,
+    private readonly world: World,
     private readonly hub: Hub,
     private readonly checker: Checker,
     private readonly scenario: Scenario,
     private readonly name: string,
   ) {
     this.process = world.process(`planner ${name}`)
+    this.apart = world.dice(`apart ${name}`)
     this.think()
   }
 
@@ -79,11 +82,10 @@ export class Planner {
     const repeatKey = `${this.name}-${dice.next32()}`
     const hasKey = dice.chance(0.7)
     const idempotency = { route: 'POST /v1/intents', key: repeatKey, bodyHash: 'same' }
-    const tenant = dice.pick(['t1', 't2'])
-    const key = payerOf(tenant, tasks.length)
+    const tenant = dice.pick<Tenant>(['t1', 't2'])
     return {
       tenant,
-      ...(key !== undefined && { key }),
+      key: payerOf(tenant, tasks.length, this.world.nowMs),
       weight: 1,
       plan: { tasks, resultNode: tasks.at(-1)!.node },
       priority: dice.between(0, 9),
@@ -109,9 +111,12 @@ export class Planner {
   /** A node that grows for a round or two, sometimes by others of its kind. */
   private control(node: string, needs: string[]): PlannedTask {
     const { dice } = this.process
-    const { models } = this.scenario
+    const { models, bulkChars } = this.scenario
     const rounds = dice.pick([0, 1, 1, 2])
-    const control: Spec = { models, parts: dice.between(0, 3), rounds, depth: dice.below(2), fails: dice.chance(0.1) }
+    const [parts, depth, fails] = [dice.between(0, 3), dice.below(2), dice.chance(0.1)]
+    const isDeadly = this.apart.chance(this.scenario.deadlyShare)
+    const endsHub = isDeadly ? `${this.name}-${this.apart.next32()}` : null
+    const control: Spec = { models, parts, rounds, depth, bulkChars, endsHub, fails }
     return { node, kind: 'chat', model: 'decided', needs, request: Buffer.from('{}'), control }
   }
 
@@ -135,8 +140,30 @@ export class Planner {
         checker.acknowledged(reply.id, errand.submission.idempotency?.key ?? null)
         this.errands.push(errand)
         this.follow(errand)
+        const { apart } = this
+        const isRepeated = errand.submission.idempotency !== undefined && apart.chance(this.scenario.repeatShare)
+        if (isRepeated) process.after(apart.waitMs(60_000), () => this.repeat(errand, apart.chance(0.5)))
         const { dice } = process
-        if (dice.chance(0.15)) process.after(dice.waitMs(5_000), () => this.cancel(errand))
+        // Some change their minds at once, while the first decisions are being written.
+        if (this.apart.chance(this.scenario.bulkChars > 0 ? 0.3 : 0)) process.after(0, () => this.cancel(errand))
+        else if (dice.chance(0.15)) process.after(dice.waitMs(5_000), () => this.cancel(errand))
+      })
+  }
+
+  /** Sends it again under its key, or something else, which must not get its answer. */
+  private repeat({ id, submission }: Errand, isSame: boolean): void {
+    const { hub, checker } = this
+    if (!hub.up) return
+    const { generation } = hub
+    const { key, ...scope } = submission.idempotency!
+    const idempotency = { ...scope, key, bodyHash: isSame ? scope.bodyHash : 'another' }
+    void hub
+      .ask(() => hub.engine.intents.accept({ ...submission, idempotency }))
+      ?.then((reply) => {
+        if (!hub.up || hub.generation !== generation) return
+        const got = reply.type === 'refused' ? reply.fault.code : reply.id
+        const expected = isSame ? id : 'idempotency_mismatch'
+        if (got !== expected) checker.fail(2, `key ${key} was answered with ${got} instead of ${expected}`)
       })
   }
 

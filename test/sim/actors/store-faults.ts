@@ -6,7 +6,7 @@
 import { type Store, StoreError, type StoreWrite } from '../../../orchestrator/engine/ports/store.ts'
 import { MemoryDisk } from '../../../orchestrator/store/memory/disk.ts'
 import { memoryStore } from '../../../orchestrator/store/memory/store.ts'
-import type { Dice } from '../world.ts'
+import { type Dice, ProcessDied } from '../world.ts'
 
 const troubles = ['busy', 'full', 'io', 'unknown'] as const
 
@@ -31,14 +31,20 @@ export class FaultyDisk {
   constructor(
     private readonly dice: Dice,
     private readonly watcher: CommitWatcher,
+    /** How long each commit takes; it passes that time. */
+    private readonly pass: () => void,
   ) {}
 
-  /** A store on this disk, as a newly started hub opens it. */
-  open(): Store {
+  /** A store on this disk, as a newly started hub opens it; once that is dead it writes nothing more. */
+  open(isAlive: () => boolean): Store {
     const store = memoryStore(this.disk)
     return {
       ...store,
+      noteInHand: (name) => {
+        if (isAlive()) store.noteInHand(name)
+      },
       commit: (writes) => {
+        if (!isAlive()) throw new ProcessDied()
         this.watcher.committing()
         const trouble = this.trouble()
         if (trouble !== null) {
@@ -47,6 +53,7 @@ export class FaultyDisk {
         }
         this.unknown = null
         this.write(store, writes)
+        this.pass()
       },
     }
   }

@@ -23,6 +23,19 @@ type Socket = ReturnType<Network['dial']>
 
 const absurdNumbers = [Number.MAX_SAFE_INTEGER, 2 ** 63, 1e308, 4_294_967_296]
 
+/** What a settlement says that says nothing. */
+const nothing = {
+  chunks: 0,
+  fault: '',
+  message: '',
+  param: '',
+  provider: 'strange',
+  credits: 0,
+  retryAfterMs: 0,
+  size: 0,
+  body: new Uint8Array(0),
+}
+
 interface Job {
   task: FrameOf<'task'>
   body: Uint8Array
@@ -126,7 +139,10 @@ export class Stranger {
     switch (frame.type) {
       case 'welcome':
         this.isGreeted = true
-        return this.send({ type: 'credit', count: this.concurrency })
+        this.send({ type: 'credit', count: this.concurrency })
+        // It invites and leaves in one breath.
+        if (this.habits.has('restless') && this.process.dice.chance(0.3)) this.hangUp()
+        return
       case 'ping':
         this.acknowledged(frame.acks)
         return this.send({ type: 'pong', ping: frame.ping, running: 0 })
@@ -170,6 +186,7 @@ export class Stranger {
     this.jobs.set(`${task.task}/${task.attempt}`, job)
     if (this.habits.has('mute')) return
     const { dice } = this.process
+    if (this.habits.has('restless') && dice.chance(0.4)) return this.giveBackAndSpeak(job)
     this.process.after(dice.waitMs(300), () => {
       this.send({ type: 'started', task: task.task, attempt: task.attempt, provider: 'strange' })
       this.speak(job)
@@ -182,7 +199,16 @@ export class Stranger {
     const line = job.lines.shift()
     if (line === undefined) return this.finish(job)
     this.chunk(job, line)
+    if (this.habits.has('restless') && dice.chance(0.1)) return this.walkOut()
     this.process.after(dice.waitMs(this.habits.has('late') ? 20_000 : 200), () => this.speak(job))
+  }
+
+  /** Hands the attempt back and answers it all the same, in one breath. */
+  private giveBackAndSpeak(job: Job): void {
+    const { task, attempt, nonce } = job.task
+    this.send({ type: 'settle', task, attempt, nonce, outcome: 'released', ...nothing, fault: 'scout_draining' })
+    for (const line of job.lines.slice(0, -1)) this.chunk(job, line)
+    job.isOver = true
   }
 
   private chunk(job: Job, line: string): void {
@@ -211,25 +237,9 @@ export class Stranger {
     if (this.habits.has('halfway') && dice.chance(0.5)) return this.deliverHalf(job)
     const chunks = job.seq + (this.habits.has('gapper') && dice.chance(0.2) ? 1 : 0)
     const why = isLiar ? dice.pick(['scout_error', 'provider_rate_limited', 'no such code', 'invalid_request']) : ''
-    const cause = {
-      fault: why,
-      message: '',
-      param: '',
-      provider: 'strange',
-      credits: 0,
-      retryAfterMs: isLiar ? (this.habits.has('absurd') ? durationMsMax : dice.below(5_000)) : 0,
-    }
-    const settle: FrameOf<'settle'> = {
-      type: 'settle',
-      task,
-      attempt,
-      nonce,
-      outcome,
-      chunks,
-      ...cause,
-      size: body.length,
-      body,
-    }
+    const retryAfterMs = isLiar ? (this.habits.has('absurd') ? durationMsMax : dice.below(5_000)) : 0
+    const told = { ...nothing, chunks, fault: why, retryAfterMs, size: body.length, body }
+    const settle: FrameOf<'settle'> = { type: 'settle', task, attempt, nonce, outcome, ...told }
     if (body.length > 30_000) return
     job.isOver = true
     this.old.push(settle)
@@ -246,10 +256,9 @@ export class Stranger {
   /** Announces a large chunk or answer and sends a part of it. */
   private deliverHalf({ task: { task, attempt, nonce }, seq, offset }: Job): void {
     const { dice } = this.process
-    const none = { fault: '', message: '', param: '', provider: 'strange', credits: 0, retryAfterMs: 0 }
     const half = { task, attempt, size: 90_000, body: null }
     if (dice.chance(0.5)) this.send({ type: 'chunk', seq, offset, ...half })
-    else this.send({ type: 'settle', nonce, outcome: 'done', chunks: 0, ...none, ...half })
+    else this.send({ type: 'settle', nonce, outcome: 'done', ...nothing, ...half })
     this.send({ type: 'fragment', task, attempt, index: 0, bytes: new Uint8Array(fragmentBytes) })
     if (dice.chance(0.3)) this.flap()
   }
@@ -257,7 +266,10 @@ export class Stranger {
   /** Names that nobody has heard before, beside those that it had. */
   private invent(): void {
     const { models } = this.scenario
-    const fresh = Array.from({ length: 8 }, () => `name-${this.process.dice.next32()}`)
+    const { dice } = this.process
+    const fresh = Array.from({ length: 8 }, () => `name-${dice.next32()}`)
+    // Names that mean the hub itself.
+    if (dice.chance(0.1)) fresh.push(dice.pick(['auto', 'chasm/best']))
     const offers = [...models, ...fresh].map((model): FrameOf<'offers'>['offers'][number] => {
       return ['chat', model, 'strange', 0, 0, null, null, '']
     })
@@ -270,18 +282,7 @@ export class Stranger {
     const nonce = job?.task.nonce ?? new Uint8Array(nonceBytes)
     if (job !== undefined) job.isOver = true
     this.jobs.delete(`${task}/${attempt}`)
-    const none = {
-      chunks: 0,
-      fault: 'cancelled',
-      message: '',
-      param: '',
-      provider: 'strange',
-      credits: 0,
-      retryAfterMs: 0,
-      size: 0,
-      body: new Uint8Array(0),
-    }
-    this.send({ type: 'settle', task, attempt, nonce, outcome: 'cancelled', ...none })
+    this.send({ type: 'settle', task, attempt, nonce, outcome: 'cancelled', ...nothing, fault: 'cancelled' })
   }
 
   // ------------------------------------------------------------ violations
@@ -307,10 +308,20 @@ export class Stranger {
     const { socket } = this
     if (socket === null) return
     if (this.process.dice.chance(0.5)) socket.cut()
-    else {
-      socket.close(4420, 'bye')
-      this.lost(socket)
-    }
+    else this.hangUp()
+  }
+
+  /** Says that it leaves, and does so in the middle of its work. */
+  private walkOut(): void {
+    this.send({ type: 'drain', reason: 'bye' })
+    this.hangUp()
+  }
+
+  private hangUp(): void {
+    const { socket } = this
+    if (socket === null) return
+    socket.close(4420, 'bye')
+    this.lost(socket)
   }
 
   /** Settles its own leases with a wrong triple. */
@@ -341,17 +352,7 @@ export class Stranger {
   private claim(task: number, attempt: number, nonce: Uint8Array): void {
     const forged = { index: 0, message: { role: 'assistant', content: 'forged' }, finish_reason: 'stop' }
     const body = Buffer.from(JSON.stringify({ choices: [forged] }))
-    const rest = {
-      chunks: 0,
-      fault: '',
-      message: '',
-      param: '',
-      provider: 'strange',
-      credits: 0,
-      retryAfterMs: 0,
-      size: body.length,
-      body,
-    }
+    const rest = { ...nothing, size: body.length, body }
     const outcome = this.process.dice.pick(['done', 'done', 'failed', 'released'] as const)
     this.send({ type: 'settle', task, attempt, nonce, outcome, ...rest })
   }

@@ -38,6 +38,11 @@ export class ClientVerdicts {
     this.words.set(task, { atMs: nowMs, hadOther: hasOther(core, task), wasAsked })
   }
 
+  /** Whether something was said of this task that is not final yet. */
+  isOpen(task: number): boolean {
+    return this.words.has(task)
+  }
+
   /** And after it has. */
   heard(core: CoreState, task: number): void {
     const word = this.words.get(task)

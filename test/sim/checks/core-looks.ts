@@ -1,12 +1,12 @@
 /**
  * The checker's looks into the hub: after an event that may have changed it, its core is recounted and compared with
  * what the wire has shown of credits and leases. A core that has not stepped since is as it was, and is not recounted.
- * Invariants 1, 8, 11, 14 and 33.
+ * Invariants 1, 8, 11, 14, 33 and 38.
  */
 import { violations } from '../../../orchestrator/core/invariants.ts'
 import type { HubEngine } from '../../../orchestrator/engine/engine.ts'
 import type { Process, World } from '../world.ts'
-import { leaseFlaw } from './lease-times.ts'
+import { leaseFlaw } from './attempts/lease-times.ts'
 import type { Ledger } from './ledger.ts'
 import type { Standstill } from './standstill.ts'
 
@@ -95,6 +95,6 @@ export class CoreLooks {
     if (standstill.isAsleep(world.nowMs)) return
     const nowMs = process.nowMs()
     const flaw = leaseFlaw(engine, ledger, nowMs, world.nowMs - nowMs, standstill.totalMs)
-    if (flaw !== null) fail(14, flaw)
+    if (flaw !== null) fail(flaw.invariant, flaw.what)
   }
 }

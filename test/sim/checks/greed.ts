@@ -2,7 +2,8 @@
  * Bounds that hold whatever a stranger reports, begins or offers.
  *
  * 26. No number of a scout is booked beyond what its request and its answer can hold: not in a row, not in a sum.
- * 27. Bodies that are never finished are given back when their time or their session ends.
+ * 27. Bodies that are never finished are given back when their time or their session ends, and requests that were
+ *     written ahead of a growth that never came are removed.
  * 28. Names that nobody offers and nobody waits for are forgotten.
  */
 

@@ -15,10 +15,11 @@
  *     last line only after the commit. Retries, hedges and moves to other scouts are invisible in it.
  *  7. Every answer ends exactly once, and nothing follows.
  *  8. Credits conserve: what the hub holds is what was granted and not used. Usage is booked once per done task.
- *  9. Terminal states absorb: nothing is given out, committed or reported of what has ended, and a cancel is not
+ *  9. Terminal states absorb: nothing is given out, committed or reported of what has ended (a grant that waited for
+ *     its turn meanwhile is cancelled in the same one), and a cancel is not
  *     repeated once its scout has answered with a settlement.
  * 10. Every buffer is within its bound: of readers, of sockets, of the core's memory.
- * 11. Nothing is sent to a session that is gone.
+ * 11. Nothing is sent to a session that is gone, and no task to one whose socket is closed: it is taken back instead.
  * 12. A verdict `committed` on a durable task rests on the disk; so does `committed` in a welcome.
  * 13. A durable task is given out under a lease that is on the disk; all of its attempts get the same request.
  * 14. No lease outlives the last sign of its scout by more than its time and the hub's grace.
@@ -39,22 +40,33 @@
  * 30. Nor does a task that a client waits for, while another one could be asked (`client-verdicts.ts`).
  * 31 and 32. Nothing stays reserved, and what is counted of a key is what is booked (`budgets.ts`).
  * 33. A hub's work ends: no event leads to steps without end, and no life to events without end.
+ * 34. Nobody works in vain: a scout is told to stop in the turn in which its attempt ends otherwise; a durable task is
+ *     with one scout at a time, one that a client waits for with two.
+ * 35. No intent ends the hub's process more than twice.
+ * 36 and 37. A task is tried so often and no more, and not at once where it seems to end scouts (`attempt-limits.ts`).
+ * 38. Nobody waits for a lost scout for longer than is promised (`lease-times.ts`).
+ * 39. A scout that offers a name that means the hub itself is not let in.
  */
 
+import type { Event } from '../../../orchestrator/core/events.ts'
+import type { CoreSettings } from '../../../orchestrator/core/settings.ts'
 import type { HubEngine } from '../../../orchestrator/engine/engine.ts'
 import type { Greeting } from '../../../orchestrator/engine/ports/scouts.ts'
-import type { StoreWrite, StoreWriteOf } from '../../../orchestrator/engine/ports/store.ts'
+import type { StoreWrite } from '../../../orchestrator/engine/ports/store.ts'
 import type { MemoryDisk } from '../../../orchestrator/store/memory/disk.ts'
+import { intentDeathsMax } from '../../../shared/limits/intents.ts'
 import type { FrameOf, HubFrame } from '../../../shared/protocol/frames.ts'
-import { answerTo, contentOf, embeddingFor } from '../answers.ts'
-import { Decisions } from '../decisions.ts'
 import { wordsOf, wordsOfWrite } from '../trace.ts'
+import { isReservedModel, type Offer } from '../../../shared/task.ts'
 import type { Process, World } from '../world.ts'
 import { Broken } from './broken.ts'
-import { Charges } from './charges.ts'
+import { AttemptLimits } from './attempts/attempt-limits.ts'
+import { Charges } from './attempts/charges.ts'
+import { longestWaitMs } from './attempts/lease-times.ts'
 import { ClientVerdicts } from './client-verdicts.ts'
+import { Commits } from './commits.ts'
 import { CoreLooks } from './core-looks.ts'
-import { isHonest, Ledger, type SessionBook, tripleOf } from './ledger.ts'
+import { isHonest, Ledger, type SessionBook } from './ledger.ts'
 import { Standstill } from './standstill.ts'
 import { Verdicts } from './verdicts.ts'
 
@@ -75,11 +87,10 @@ export class Checker {
   /** Set by the hub's life: requests of the tasks that were given out, by task. */
   readonly requests = new Map<number, Uint8Array>()
   private readonly intents = new Set<string>()
-  private readonly idByKey = new Map<string, string>()
+  /** Of the hub, by the node that it died of. */
+  private readonly deaths = new Map<string, number>()
   /** In this event of the world. */
   private hasCommitted = false
-  /** Durable tasks that ended in this event: what was decided before their end may still go out in it. */
-  private ended: number[] = []
   /** The first thing that did not hold. */
   broken: Broken | null = null
   private engine: HubEngine | null = null
@@ -87,21 +98,21 @@ export class Checker {
   readonly standstill = new Standstill()
   readonly clientVerdicts: ClientVerdicts
   private readonly charges = new Charges(this)
+  private readonly attemptLimits: AttemptLimits
   private readonly verdicts = new Verdicts(this, () => this.engine?.core.state)
-  private readonly decisions = new Decisions(
-    () => this.disk(),
-    (what) => this.fail(22, what),
-  )
+  private readonly commits: Commits
 
   constructor(
     private readonly world: World,
     private readonly disk: () => MemoryDisk,
-    creditMax: number,
-    private readonly committedKept: number,
+    private readonly settings: CoreSettings,
   ) {
     const fail = (invariant: number, what: string) => this.fail(invariant, what)
-    this.ledger = new Ledger(fail, creditMax)
+    this.ledger = new Ledger(fail, settings.creditMax)
+    this.attemptLimits = new AttemptLimits(settings, fail)
     this.clientVerdicts = new ClientVerdicts(this.ledger, fail)
+    const { ledger, requests, charges, verdicts, attemptLimits } = this
+    this.commits = new Commits({ world, disk, ledger, requests, charges, verdicts, attemptLimits, fail })
     this.looks = new CoreLooks({ world, ledger: this.ledger, standstill: this.standstill, fail })
   }
 
@@ -113,7 +124,8 @@ export class Checker {
   /** After every event of the world. */
   look(): void {
     this.hasCommitted = false
-    if (this.ended.length > 0) for (const task of this.ended.splice(0)) this.ledger.over(task)
+    this.ledger.endTurn()
+    this.commits.endTurn()
     const { engine, process } = this
     this.looks.look(engine === null ? null : { engine, process: process! })
     if (this.broken !== null) throw this.broken
@@ -142,14 +154,25 @@ export class Checker {
     this.engine = null
     this.decided = null
     this.ledger.forgetSessions((task) => this.disk().tasks.has(task))
+    this.attemptLimits.forget(this.disk())
+  }
+
+  /** A node with this name ends the process. */
+  diesOf(name: string): void {
+    const deaths = (this.deaths.get(name) ?? 0) + 1
+    this.deaths.set(name, deaths)
+    if (deaths > intentDeathsMax) this.fail(35, `the hub died of "${name}" ${deaths} times`)
   }
 
   // ------------------------------------------------------------ scouts to hub
 
-  /** Before it is reported to the engine. */
+  /** Before it is reported to the engine. True where something is expected of the step that it leads to. */
   readonly ears = {
-    joined: (greeting: Greeting) => this.ledger.joined(greeting),
-    offers: (session: number, concurrency: number) => this.ledger.offers(session, concurrency),
+    joined: (greeting: Greeting) => {
+      this.checkNames(greeting.hello.offers)
+      this.ledger.joined(greeting)
+    },
+    offers: (_session: number, _concurrency: number, offers: readonly Offer[]) => this.checkNames(offers),
     started: (session: number, frame: FrameOf<'started'>) => this.worked(session, frame),
     chunk: (session: number, frame: FrameOf<'chunk'>) => this.worked(session, frame),
     alive: (session: number, task: number, attempt: number) => this.worked(session, { task, attempt }),
@@ -158,16 +181,39 @@ export class Checker {
     settle: (session: number, frame: FrameOf<'settle'>) => {
       this.verdicts.heard(session, frame, this.world.nowMs)
       this.clientVerdicts.said(this.engine!.core.state, this.world.nowMs, session, frame)
-      const triple = this.ledger.settle(session, frame)
+      const { triple, isFirst } = this.ledger.settle(session, frame)
+      if (isFirst) this.attemptLimits.settled(frame)
       const isRepeat = this.ledger.acknowledged.get(frame.task) === triple
-      this.mustCommit = isRepeat && this.ledger.acknowledged.size < this.committedKept ? triple : null
-      this.credited(session, frame.credits)
+      this.mustCommit = isRepeat && this.ledger.acknowledged.size < this.settings.committedKept ? triple : null
+      const isTooMuch = this.credited(session, frame.credits)
+      const isAnswer = this.cancels.has(`${session}/${frame.task}/${frame.attempt}`)
+      return isTooMuch || isAnswer || this.mustCommit !== null || this.clientVerdicts.isOpen(frame.task)
     },
     credit: (session: number, count: number) => this.credited(session, count),
+    draining: (session: number) => this.ledger.leaves(session),
+    gone: (session: number) => this.ledger.closed(session),
   }
 
-  private credited(session: number, count: number): void {
-    if (!this.ledger.credit(session, count)) this.refused = count
+  private checkNames(offers: readonly Offer[]): void {
+    const reserved = offers.find(({ model }) => isReservedModel(model))
+    if (reserved !== undefined) this.fail(39, `"${reserved.model}" is offered and means the hub itself`)
+  }
+
+  /** True when these are more than the scout may give. */
+  private credited(session: number, count: number): boolean {
+    if (this.ledger.credit(session, count)) return false
+    this.refused = count
+    return true
+  }
+
+  /** The core has stepped this event; its effects are still to come. */
+  stepped(event: Event): void {
+    if (event.type === 'scoutOffers') this.ledger.offers(event.session, event.concurrency)
+    if (event.type !== 'scoutGone' || this.engine === null) return
+    const { nowMs } = this.world
+    const core = this.engine.core.state
+    const longestWait = (task: number, isLeaving: boolean) => longestWaitMs(core, task, isLeaving)
+    for (const task of this.ledger.gone(event.session, nowMs, longestWait)) this.attemptLimits.lost(task, nowMs)
   }
 
   /** Credits that are more than the scout may give, as its books stand. */
@@ -193,7 +239,6 @@ export class Checker {
       if (this.cancels.has(key)) this.cancels.set(key, 'answered')
       this.refusedCredit(session)
     },
-    gone: (session: number) => this.ledger.gone(session),
   }
 
   private refusedCredit(session: number): void {
@@ -222,8 +267,9 @@ export class Checker {
   sent(session: number, frame: HubFrame, body?: Uint8Array): void {
     const book = this.ledger.sessions.get(session)
     this.world.trace.print?.(`hub -> ${session} ${wordsOf(frame)}`)
-    if (book === undefined || book.isGone) {
-      if (!this.isExcused(frame)) this.fail(11, `${frame.type} to session ${session}, which is gone`)
+    if (book === undefined || book.isGone || (book.isClosed && frame.type === 'task')) {
+      if (frame.type === 'task' || !this.isExcused(frame))
+        this.fail(11, `${frame.type} to session ${session}, which is gone`)
       return
     }
     switch (frame.type) {
@@ -231,6 +277,7 @@ export class Checker {
         return this.sentTask(book, frame, body!)
       case 'cancel':
         this.checkCancel(`${session}/${frame.task}/${frame.attempt}`, frame)
+        this.attemptLimits.revoked(frame.task)
         return this.ledger.revoked(session, frame.task, frame.attempt)
       case 'settled':
         for (const ack of frame.acks) this.sentVerdict(ack)
@@ -255,7 +302,8 @@ export class Checker {
 
   private sentTask(session: SessionBook, frame: FrameOf<'task'>, body: Uint8Array): void {
     const { task, attempt, nonce } = frame
-    this.ledger.granted(session, frame, this.world.nowMs)
+    // Only what a client waits for may be hedged.
+    this.ledger.granted(session, frame, this.world.nowMs, this.disk().tasks.has(task) ? 1 : 2)
     this.verdicts.granted(session, task)
     this.clientVerdicts.given(task, session.scout)
     this.loot.push({ task, attempt, nonce, scout: session.scout })
@@ -263,7 +311,7 @@ export class Checker {
     const isOpen = this.engine?.core.state.tasks.has(task)
     if (isOpen && this.decided?.has(task) === false) this.fail(20, `task ${task} was given out while the hub drains`)
     const row = this.disk().tasks.get(task)?.row
-    if (row === undefined) return
+    if (row === undefined) return this.attemptLimits.granted(task, this.world.nowMs)
     const isWritten = row.attempt > attempt || (row.attempt === attempt && isSameNonce(row.nonce, nonce))
     if (!isWritten) this.fail(13, `attempt ${attempt} of task ${task} was given out before it was written`)
     const { tasks } = this.disk().intents.get(row.intent)!
@@ -296,7 +344,10 @@ export class Checker {
 
   private sentWelcome(session: SessionBook, frame: FrameOf<'welcome'>): void {
     for (const [task, attempt, verdict] of frame.held) {
-      if (verdict === 'resumed') this.ledger.resumed(session, task, attempt, this.world.nowMs)
+      if (verdict === 'resumed') {
+        this.ledger.resumed(session, task, attempt, this.world.nowMs)
+        this.attemptLimits.resumed(task)
+      }
       if (verdict === 'committed') this.checkRest(task, attempt)
     }
   }
@@ -306,46 +357,7 @@ export class Checker {
   committed(writes: readonly StoreWrite[]): void {
     this.hasCommitted = true
     this.world.trace.print?.(`commit ${writes.map(wordsOfWrite).join(', ')}`)
-    for (const write of writes) {
-      if (write.write === 'settle') this.settled(write)
-      if (write.write === 'lease') this.charges.leased(write)
-      if (write.write === 'release' || write.write === 'end') this.charges.charged(write)
-      if (write.write === 'intent') this.planned(write)
-      if (write.write === 'retry') this.revived(write)
-      if (write.write === 'expand') this.decisions.expanded(write)
-      if (write.write === 'decide') this.decisions.done(write)
-      if (write.write !== 'end') continue
-      this.decisions.ended(write)
-      this.verdicts.ended(write, this.world.nowMs)
-      this.ended.push(write.task)
-    }
-  }
-
-  private planned({ intent, tasks }: StoreWriteOf<'intent'>): void {
-    this.decisions.planned(tasks)
-    const { key } = JSON.parse(intent.metadata) as { key?: string }
-    if (key === undefined) return
-    const first = this.idByKey.get(key)
-    if (first !== undefined) this.fail(2, `key ${key} made the intents ${first} and ${intent.id}`)
-    this.idByKey.set(key, intent.id)
-  }
-
-  private revived({ tasks }: StoreWriteOf<'retry'>): void {
-    for (const { task } of tasks) {
-      this.ledger.task(task).isOver = false
-      this.decisions.revived(this.disk().tasks.get(task)!.row)
-    }
-  }
-
-  private settled({ task, attempt, nonce, result }: StoreWriteOf<'settle'>): void {
-    this.ledger.done(task, tripleOf(task, attempt, nonce))
-    this.ended.push(task)
-    const request = this.requests.get(task)
-    const { kind } = this.disk().tasks.get(task)!.row
-    if (request === undefined) return this.fail(3, `task ${task} was settled without being given out`)
-    const text = Buffer.from(result).toString('utf8')
-    const isRight = kind === 'embed' ? text === embeddingFor(request) : contentOf(text) === answerTo(request).text
-    if (!isRight) this.fail(6, `the stored result of task ${task} is not its answer`)
+    this.commits.committed(writes)
   }
 
   // ------------------------------------------------------------ hub to clients
@@ -354,7 +366,7 @@ export class Checker {
   acknowledged(id: string, key: string | null): void {
     if (!this.disk().intents.has(id)) this.fail(2, `intent ${id} was acknowledged before it was written`)
     this.intents.add(id)
-    const first = key === null ? id : this.idByKey.get(key)
+    const first = key === null ? id : this.commits.intentUnder(key)
     if (first !== id) this.fail(2, `key ${key} was answered with ${id}, its intent is ${first}`)
   }
 

@@ -15,6 +15,11 @@ export interface SessionBook {
   capacity: number
   /** Granted and not used, as the scout counts them. */
   credits: number
+  /** It has said that it leaves. */
+  isLeaving: boolean
+  /** Its socket is closed. */
+  isClosed: boolean
+  /** And the core has learnt of it. */
   isGone: boolean
   held: Hello['held']
 }
@@ -29,6 +34,8 @@ interface LeaseBook {
   session: number | null
   /** The last sign of life of its scout or of itself. */
   signMs: number
+  /** Since when its scout is gone, and how long it may be waited for; null while it is there, and after a restart. */
+  awaited: { sinceMs: number; forMs: number } | null
 }
 
 interface TaskBook {
@@ -53,6 +60,9 @@ export function isHonest(operator: string): boolean {
   return operator.startsWith('honest')
 }
 
+/** A stranger that acknowledges no cancel of a hub with this bound, or a lower one, is soon sent no more of them. */
+const deafCreditMax = 8
+
 export class Ledger {
   /** Of the present hub. */
   readonly sessions = new Map<number, SessionBook>()
@@ -64,6 +74,8 @@ export class Ledger {
   /** The last of them that the present hub has acknowledged, by task: repeated, it is to be acknowledged again. */
   readonly acknowledged = new Map<number, string>()
   private readonly nonces = new Set<string>()
+  /** Grants of this event that went out after the end of their task: each must be taken back in it. */
+  private readonly late = new Set<string>()
 
   constructor(
     private readonly fail: (invariant: number, what: string) => void,
@@ -85,7 +97,7 @@ export class Ledger {
     this.acknowledged.clear()
     for (const [id, task] of this.tasks) {
       if (!isDurable(id)) task.leases = []
-      for (const lease of task.leases) lease.session = null
+      for (const lease of task.leases) Object.assign(lease, { session: null, awaited: null })
     }
   }
 
@@ -95,7 +107,7 @@ export class Ledger {
     const { name, instance, held } = hello
     const capacity = Math.min(hello.concurrency, this.creditMax)
     const scout = `${operator}/${name}`
-    const rest = { isHonest: isHonest(operator), credits: 0, isGone: false }
+    const rest = { isHonest: isHonest(operator), credits: 0, isLeaving: false, isClosed: false, isGone: false }
     this.sessions.set(session, { session, scout, instance, capacity, held, ...rest })
   }
 
@@ -127,30 +139,49 @@ export class Ledger {
     return this.leased
   }
 
-  /** Remembers a settlement that has the right to be committed. Returns its triple. */
-  settle(session: number, { task, attempt, nonce, outcome }: FrameOf<'settle'>): string {
+  /** Remembers a settlement that has the right to be committed. Returns its triple, and whether it is the first. */
+  settle(session: number, { task, attempt, nonce, outcome }: FrameOf<'settle'>) {
     const triple = tripleOf(task, attempt, nonce)
     const lease = this.task(task).leases.find((known) => known.attempt === attempt)
-    if (lease?.session !== session || lease.nonce !== hex(nonce)) return triple
+    if (lease?.session !== session || lease.nonce !== hex(nonce)) return { triple, isFirst: false }
     // The first settlement counts; later ones are repeats of it, whatever they hold.
-    if (this.entitled.get(`${task}/${attempt}`)?.triple !== triple) {
-      this.entitled.set(`${task}/${attempt}`, { triple, isDone: outcome === 'done' })
-    }
+    const isFirst = this.entitled.get(`${task}/${attempt}`)?.triple !== triple
+    if (isFirst) this.entitled.set(`${task}/${attempt}`, { triple, isDone: outcome === 'done' })
     if (this.acknowledged.get(task) !== triple) this.acknowledged.delete(task)
-    return triple
+    return { triple, isFirst }
   }
 
-  gone(session: number): void {
+  leaves(session: number): void {
     const book = this.sessions.get(session)
-    if (book !== undefined) book.isGone = true
+    if (book !== undefined) book.isLeaving = true
+  }
+
+  closed(session: number): void {
+    const book = this.sessions.get(session)
+    if (book !== undefined) book.isClosed = true
+  }
+
+  /** Returns the tasks that it worked on. `longestWaitMs`: for how long each may wait for it. */
+  gone(session: number, nowMs: number, longestWaitMs: (task: number, isLeaving: boolean) => number): number[] {
+    const book = this.sessions.get(session)
+    if (book === undefined) return []
+    book.isGone = true
+    const tasks: number[] = []
     for (const { leases } of this.withLeases()) {
-      for (const lease of leases) if (lease.session === session) lease.session = null
+      for (const lease of leases) {
+        const { task, attempt } = lease
+        if (lease.session !== session) continue
+        lease.session = null
+        lease.awaited = { sinceMs: nowMs, forMs: longestWaitMs(task, book.isLeaving) }
+        if (!this.entitled.has(`${task}/${attempt}`)) tasks.push(task)
+      }
     }
+    return tasks
   }
 
   // ------------------------------------------------------------ from the hub
 
-  granted(session: SessionBook, frame: FrameOf<'task'>, nowMs: number): void {
+  granted(session: SessionBook, frame: FrameOf<'task'>, nowMs: number, scoutsMax: 1 | 2): void {
     const { task, attempt } = frame
     const nonce = hex(frame.nonce)
     const book = this.task(task)
@@ -158,14 +189,17 @@ export class Ledger {
     session.credits--
     if (attempt <= book.lastAttempt) this.fail(18, `task ${task}: attempt ${attempt} after ${book.lastAttempt}`)
     if (this.nonces.has(nonce)) this.fail(18, `task ${task}: its nonce was used before`)
-    if (book.isOver) this.fail(9, `task ${task} was sent out after its end`)
+    if (book.isOver) this.late.add(`${session.session}/${task}/${attempt}`)
+    const others = this.atWork(book).length
+    if (others >= scoutsMax) this.fail(34, `task ${task} was sent out while ${others} scouts work on it`)
     this.nonces.add(nonce)
     book.lastAttempt = attempt
     // Whoever held it without being connected has lost it.
     book.leases = book.leases.filter((lease) => lease.session !== null)
     const { scout, instance } = session
     this.leased.add(book)
-    book.leases.push({ task, attempt, nonce, scout, instance, session: session.session, signMs: nowMs })
+    const holder = { scout, instance, session: session.session, signMs: nowMs, awaited: null }
+    book.leases.push({ task, attempt, nonce, ...holder })
   }
 
   resumed(session: SessionBook, task: number, attempt: number, nowMs: number): void {
@@ -176,8 +210,7 @@ export class Ledger {
     // The same process on another socket, which supersedes the one before.
     const isFree = lease?.session === null || this.isTwin(session, lease?.session)
     if (lease !== undefined && isOwn && isFree) {
-      lease.session = session.session
-      lease.signMs = nowMs
+      Object.assign(lease, { session: session.session, signMs: nowMs, awaited: null })
       return
     }
     // Settled and not yet committed: it is asked to settle again.
@@ -191,8 +224,16 @@ export class Ledger {
     return book?.scout === scout && book.instance === instance
   }
 
+  /** The event of the world is over. */
+  endTurn(): void {
+    if (this.late.size === 0) return
+    for (const grant of this.late) this.fail(9, `session/task/attempt ${grant} was sent out after its end`)
+    this.late.clear()
+  }
+
   /** The hub told this attempt to stop. */
   revoked(session: number, task: number, attempt: number): void {
+    this.late.delete(`${session}/${task}/${attempt}`)
     const book = this.tasks.get(task)
     if (book === undefined) return
     book.leases = book.leases.filter((lease) => lease.attempt !== attempt || lease.session !== session)
@@ -200,8 +241,20 @@ export class Ledger {
 
   over(task: number): void {
     const book = this.task(task)
+    for (const { attempt, scout } of this.atWork(book)) {
+      this.fail(34, `${scout} still works on attempt ${attempt} of task ${task}, which is over`)
+    }
     book.isOver = true
     book.leases = []
+  }
+
+  /** Attempts that scouts work on as far as they know. Deaf ones may have had as many cancels as are sent at once. */
+  private atWork({ leases }: TaskBook): LeaseBook[] {
+    return leases.filter(({ task, attempt, session }) => {
+      const book = session === null ? undefined : this.sessions.get(session)
+      const isTold = book?.isHonest === true || this.creditMax > deafCreditMax
+      return isTold && book?.isClosed === false && !this.entitled.has(`${task}/${attempt}`)
+    })
   }
 
   /** The hub acknowledges a settlement. */

@@ -20,7 +20,8 @@ export function checkRest({ checker, hub, scouts, users, planners, scenario }: C
   for (const { errands } of planners) {
     for (const { id, isOver } of errands) if (!isOver) fail(`the reader of intent ${id} still waits for its end`)
   }
-  const { intents, tasks, bookings } = hub.disk.disk
+  const { intents, tasks, bookings, requestsAhead } = hub.disk.disk
+  if (requestsAhead.size > 0) checker.fail(27, `${requestsAhead.size} requests are kept of tasks that never joined`)
   for (const id of checker.acknowledgedIntents) if (!intents.has(id)) checker.fail(2, `intent ${id} is lost`)
   for (const { row } of intents.values()) if (row.state === 'running') fail(`intent ${row.id} is still running`)
   for (const { row, result } of tasks.values()) {

@@ -5,6 +5,7 @@
  */
 
 import { orderMutants } from '../../edge/order-mutants.ts'
+import { attemptMutants } from './attempt-mutants.ts'
 import { budgetMutants } from './budget-mutants.ts'
 
 export interface Mutant {
@@ -384,6 +385,7 @@ export const mutants: readonly Mutant[] = [
     find: '    this.brain.flush()\n',
     replace: '',
   },
+  ...attemptMutants,
   ...budgetMutants,
   ...orderMutants,
 ]

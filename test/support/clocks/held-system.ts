@@ -36,7 +36,8 @@ export function heldSystem(wallMs = Date.UTC(2024, 0, 1)): HeldSystem {
     ...realSystem(),
     random: () => 0,
     nowMs: () => now,
-    wallMs: () => wallMs + now,
+    // Whole milliseconds, as the real clock has them.
+    wallMs: () => Math.floor(wallMs + now),
     after(delayMs, callback) {
       const timer = { delayMs, dueMs: now + delayMs, callback }
       timers.add(timer)

@@ -1,8 +1,8 @@
 /** Real hubs of one network in this process, each with its own scouts, over a bus that the test chooses. */
 import { onTestFinished } from 'vitest'
-import type { HubBus } from '../../../orchestrator/cluster/bus/bus.ts'
-import { openNetworkOver } from '../../../orchestrator/cluster/network.ts'
+import { openNetworkOver, type Servers } from '../../../orchestrator/cluster/network.ts'
 import type { RosterChain } from '../../../orchestrator/cluster/roster/roster-chain.ts'
+import { memoryStore } from '../../../orchestrator/store/memory/store.ts'
 import { realSystem } from '../../../shared/system.ts'
 import { until } from '../clocks/until.ts'
 import { LiveHub } from '../hub/live-hub.ts'
@@ -18,9 +18,14 @@ export interface NetworkedHub {
 }
 
 /** Closed with the test. */
-export function networkedHub(hub: TestHub, chain: RosterChain, connect: (name: string) => HubBus): NetworkedHub {
+export function networkedHub(
+  hub: TestHub,
+  chain: RosterChain,
+  connect: (name: string, prefix: string) => Servers,
+): NetworkedHub {
   const dataDir = folderOf(hub, chain)
-  const network = good(openNetworkOver(connect, { dataDir, roster: null }, { system, log }))
+  const parts = { system, log, copies: memoryStore() }
+  const network = good(openNetworkOver(connect, { dataDir, roster: null }, parts))
   const live = new LiveHub({ network })
   onTestFinished(() => live.close())
   return { name: hub.name, live, dataDir }

@@ -27,6 +27,18 @@ function onPath(): string | null {
   return Bun.which('nats-server') ?? (existsSync('/usr/sbin/nats-server') ? '/usr/sbin/nats-server' : null)
 }
 
+/** Where a server keeps its streams, also while it is not running. */
+const streamsFolder = 'streams'
+
+/** Ports that nobody listens on now. */
+export function freePorts(count: number): number[] {
+  const socket = { data() {} }
+  const listeners = Array.from({ length: count }, () => Bun.listen({ hostname: '127.0.0.1', port: 0, socket }))
+  const ports = listeners.map(({ port }) => port)
+  for (const listener of listeners) listener.stop(true)
+  return ports
+}
+
 const anyClusterPort = 'nats://127.0.0.1:-1'
 
 interface Ports {
@@ -59,6 +71,17 @@ export class NatsServer {
     return servers
   }
 
+  /** One with JetStream, or several that keep its streams together. */
+  static async withStreams(program: string, count: number): Promise<NatsServer[]> {
+    const ports = freePorts(count)
+    const routes = ports.map((port) => `nats://127.0.0.1:${port}`)
+    const starting = ports.map((_, at) => {
+      const own = ['--cluster_name', 'test', '--cluster', routes[at]!, '--routes', routes.join(',')]
+      return NatsServer.start(program, '-js', '--server_name', `test-${at}`, ...(count > 1 ? own : []))
+    })
+    return await Promise.all(starting)
+  }
+
   /** `host:port`, as a hub dials it. */
   get address(): string {
     return this.ports.nats[0]!.replace(/^.*\/\//, '')
@@ -87,9 +110,10 @@ export class NatsServer {
   }
 
   private async run(port: string): Promise<void> {
-    for (const name of readdirSync(this.folder)) rmSync(join(this.folder, name))
+    for (const name of readdirSync(this.folder)) if (name !== streamsFolder) rmSync(join(this.folder, name))
     const own = this.options.map((option) => (option === anyClusterPort ? (this.ports.cluster?.[0] ?? option) : option))
     const where = ['-a', '127.0.0.1', '-p', port, '--ports_file_dir', this.folder]
+    if (own.includes('-js')) where.push('--store_dir', join(this.folder, streamsFolder))
     const child = Bun.spawn([this.program, ...where, ...own], { stdio: ['ignore', 'ignore', 'ignore'] })
     this.child = child
     let ports: Ports | undefined

@@ -12,10 +12,10 @@ import { FrameLinks, fits } from '../../../orchestrator/gateway/frame-links.ts'
 import { helloOf } from '../../../orchestrator/gateway/session.ts'
 import { decodeBatch, encodeBatch } from '../../../orchestrator/link/codec.ts'
 import type { Figures } from '../../../orchestrator/http/figures.ts'
-import type { ToBrain, ToEdgeOf, ToPeer } from '../../../orchestrator/link/control.ts'
+import { linkVersion, type ToBrain, type ToEdgeOf, type ToPeer } from '../../../orchestrator/link/control.ts'
 import type { LinkEnd } from '../../../orchestrator/link/unix-socket.ts'
 import { memoryStore } from '../../../orchestrator/store/memory/store.ts'
-import { goneHoldMs } from '../../../shared/limits/process.ts'
+import { edgesGatherMs, goneHoldMs } from '../../../shared/limits/process.ts'
 import type { CloseName } from '../../../shared/protocol/close-codes.ts'
 import { type FrameOf, type HubFrame, protocolVersion } from '../../../shared/protocol/frames.ts'
 import { ManualSystem } from '../clocks/manual-system.ts'
@@ -55,12 +55,17 @@ export class EdgeSeat {
   readonly sent: { session: number; frame: HubFrame; body: Uint8Array | undefined }[] = []
   readonly closed: { session: number; why: CloseName }[] = []
   readonly desks: EdgeDesks
-  readonly toBrain: Way<ToBrain<Figures>>
-  readonly fromBrain: Way<ToEdgeOf>
-  readonly brainEnd: LinkEnd<ToBrain<Figures>>
+  toBrain!: Way<ToBrain<Figures>>
+  fromBrain!: Way<ToEdgeOf>
+  brainEnd!: LinkEnd<ToBrain<Figures>>
   edge = 0
+  /** Why a brain would not have it. */
+  turnedAway: string | null = null
+  private hasBrain = false
+  /** For the books of a brain that is not there. */
+  private kept: ToBrain[] = []
 
-  constructor(bench: EdgesBench) {
+  constructor(private readonly bench: EdgesBench) {
     const links = new FrameLinks(
       (session, frame, body) => void this.sent.push({ session, frame, body }),
       (session, why) => {
@@ -68,24 +73,68 @@ export class EdgeSeat {
         this.desks.scoutEvents.gone(session)
       },
     )
-    this.fromBrain = new Way((message, body) => {
-      if (message.type === 'seat') this.edge = message.edge
-      else this.desks.fromBrain(message as ToDesks, body)
-    })
-    this.toBrain = new Way((message, body) => this.brainEnd.receive(message, body))
-    this.brainEnd = bench.edges.met({ send: this.fromBrain.send, end: () => {} })
     this.desks = new EdgeDesks({
       system: bench.system,
       links,
       canCarry: fits,
-      toBrain: (message, body) => this.toBrain.send(message as ToBrain<Figures>, body),
+      toBrain: (message, body) => this.tell(message, body),
+      isBrainMissed: () => false,
       onDefect: (defect) => {
         throw defect
       },
     })
-    this.toBrain.send({ type: 'edgeHello', path: '' })
+    this.dialBrain()
     this.toBrain.deliver()
     this.fromBrain.deliver()
+  }
+
+  private tell(message: ToBrain, body?: Uint8Array | null): void {
+    if (this.hasBrain) this.toBrain.send(message as ToBrain<Figures>, body)
+    else if (message.type === 'used' || message.type === 'usage') this.kept.push(message)
+  }
+
+  /** Dials the brain that is there now, and says who it is. */
+  dialBrain(): void {
+    const fromBrain = new Way<ToEdgeOf>((message, body) => this.heard(message, body))
+    const brainEnd = this.bench.edges.met({ send: fromBrain.send, end: () => {} })
+    const toBrain = new Way<ToBrain<Figures>>((message, body) => brainEnd.receive(message, body))
+    Object.assign(this, { fromBrain, brainEnd, toBrain })
+    const hello = { type: 'edgeHello' as const, version: linkVersion, path: '' }
+    this.hasBrain = true
+    if (this.edge === 0) return toBrain.send({ ...hello, before: null })
+    const { held, carried, ...blocks } = this.desks.present()
+    toBrain.send({ ...hello, before: { edge: this.edge, port: 1, ...blocks } })
+    for (const session of held) toBrain.send({ type: 'presentSession', session })
+    for (const task of carried) toBrain.send({ type: 'presentTask', task })
+    toBrain.send({ type: 'presented' })
+    this.desks.brainFound()
+    for (const kept of this.kept.splice(0)) this.tell(kept)
+  }
+
+  private heard(message: ToEdgeOf, body: Uint8Array | null): void {
+    switch (message.type) {
+      case 'seat':
+        this.edge = message.edge
+        return this.desks.seated(message.epoch)
+      case 'turnedAway':
+        this.turnedAway = message.why
+        return
+      case 'edges':
+        for (const edge of this.desks.ways.others(message.edges, message.last)) {
+          this.desks.fromBrain({ type: 'edgeGone', edge }, null)
+        }
+        return
+      default:
+        this.desks.fromBrain(message as ToDesks, body)
+    }
+  }
+
+  /** The brain is gone, and with it what was on its way. */
+  brainLost(): void {
+    this.hasBrain = false
+    this.toBrain.cut()
+    this.fromBrain.cut()
+    this.desks.brainLost()
   }
 
   /** Frames of one type since the last look at that type. */
@@ -117,24 +166,47 @@ export class EdgeSeat {
 
 export class EdgesBench {
   readonly system = new ManualSystem()
-  readonly edges: Edges
-  readonly engine: HubEngine
+  edges!: Edges
+  engine!: HubEngine
   readonly seats: EdgeSeat[] = []
   private readonly between = new Map<string, Way<ToPeer>>()
+  private epoch = 3
 
   constructor(count: number) {
+    this.startBrain()
+    for (let at = 0; at < count; at++) this.addSeat()
+  }
+
+  private startBrain(): void {
+    const { epoch, system } = this
     const onDefect = (defect: Error) => {
       throw defect
     }
     const log = { info() {}, error() {} }
     const shown = () => ({ add() {}, keepMetrics() {} })
-    this.edges = new Edges({ engine: () => this.engine, epoch: 3, canCarry: fits, shown, log })
-    this.engine = new HubEngine({
-      ...{ store: memoryStore(), system: this.system, links: this.edges, onDefect, epoch: 3, seed: 1, goneHoldMs },
+    const awaited = this.seats.length
+    const edges: Edges = new Edges({
+      ...{ engine: () => engine, epoch, awaited, leave() {}, canCarry: fits, shown, log },
+    })
+    const engine: HubEngine = new HubEngine({
+      ...{ store: memoryStore(), system, links: edges, onDefect, epoch, seed: 1, goneHoldMs },
       settings: { retryBaseMs: 50, bootGraceMs: 5_000 },
     })
-    this.engine.start()
-    for (let at = 0; at < count; at++) this.addSeat()
+    engine.start()
+    if (awaited > 0) system.after(edgesGatherMs, () => edges.gathered())
+    Object.assign(this, { edges, engine })
+  }
+
+  /** The brain dies, with all that was on its way to it or from it; nothing else does. */
+  killBrain(): void {
+    for (const seat of this.seats) seat.brainLost()
+  }
+
+  /** Another one starts, and every edge dials it. */
+  nextBrain(): void {
+    this.epoch++
+    this.startBrain()
+    for (const seat of this.seats) seat.dialBrain()
   }
 
   /** Another edge, which knows all others and is known to them. */
@@ -182,13 +254,14 @@ export class EdgesBench {
 
   /** An edge dies: what was on its way to it or from it is lost. */
   kill(seat: EdgeSeat): void {
+    const hadBrain = !seat.toBrain.isCut
     for (const way of [seat.toBrain, seat.fromBrain]) way.cut()
     for (const [name, way] of this.between) {
       if (!name.split('>').includes(String(seat.edge))) continue
       way.cut()
       this.between.delete(name)
     }
-    seat.brainEnd.ended('it was killed')
+    if (hadBrain) seat.brainEnd.ended('it was killed', false)
     this.seats.splice(this.seats.indexOf(seat), 1)
     this.decide()
   }

@@ -128,8 +128,16 @@ export function freeCharges(system: Pick<System, 'nowMs' | 'wallMs'>): Charges {
   return new Charges(new Tenants(nobody), new ModelPrices({ entry: () => undefined }), system)
 }
 
+/** What a hub of a network has beside its own: a clock that it shares, and its part in the network. */
+export interface EngineWorld {
+  system?: ManualSystem
+  taskEpoch?: number
+  /** Called before the engine starts. */
+  prepare?: (engine: HubEngine) => void
+}
+
 export class EngineBench {
-  readonly system = new ManualSystem()
+  readonly system: ManualSystem
   readonly engine: HubEngine
   /** What the engine sends through. */
   readonly links = new FrameLinks(
@@ -150,7 +158,9 @@ export class EngineBench {
     store: Store = memoryStore(),
     epoch = 3,
     planner: PlannerFunctions | null = null,
+    { system = new ManualSystem(), taskEpoch, prepare }: EngineWorld = {},
   ) {
+    this.system = system
     const quick = { retryBaseMs: 50, bootGraceMs: 5_000 }
     this.engine = new HubEngine({
       store,
@@ -161,7 +171,9 @@ export class EngineBench {
       settings: { ...quick, ...settings },
       seed: 1,
       ...(planner && { planner }),
+      ...(taskEpoch !== undefined && { taskEpoch }),
     })
+    prepare?.(this.engine)
     this.scouts = flushing(this.engine, this.engine.scoutEvents)
     this.engine.start()
   }

@@ -138,6 +138,14 @@ export class FakeIntents implements Intents {
   readonly forgotten: string[] = []
   private readonly keys = new Map<string, { bodyHash: string; id: string }>()
 
+  bring(): null {
+    return null
+  }
+
+  whereabouts(): null {
+    return null
+  }
+
   async accept(submission: IntentSubmission): Promise<Accepted> {
     if (this.refusal !== null) return { type: 'refused', fault: this.refusal }
     const { tenant, idempotency } = submission

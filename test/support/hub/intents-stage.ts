@@ -9,7 +9,7 @@ import { type Store, StoreError, type StoreTrouble } from '../../../orchestrator
 import { MemoryDisk } from '../../../orchestrator/store/memory/disk.ts'
 import { memoryStore } from '../../../orchestrator/store/memory/store.ts'
 import type { FrameOf } from '../../../shared/protocol/frames.ts'
-import { bytesOf, deltaLine, EngineBench, finishLine, type Work } from './engine-bench.ts'
+import { bytesOf, deltaLine, EngineBench, type EngineWorld, finishLine, type Work } from './engine-bench.ts'
 
 /** Each node with the nodes it needs; the last one is the result. */
 export type Drawing = Record<string, string[]>
@@ -38,8 +38,9 @@ export class IntentsBench extends EngineBench {
     epoch = 3,
     readonly store = fickle.open(),
     private readonly planner: PlannerFunctions | null = null,
+    world: EngineWorld = {},
   ) {
-    super(settings, store, epoch, planner)
+    super(settings, store, epoch, planner, world)
   }
 
   /** A hub with this planner. */

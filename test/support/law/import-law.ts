@@ -154,6 +154,7 @@ const folders: Folder[] = [
 const packageHomes: Record<string, RegExp> = {
   '@dagrejs/dagre': /^orchestrator\/dashboard\/page\/run\/layout\.ts$/,
   '@preact/signals': /^orchestrator\/dashboard\/page\//,
+  '@nats-io/jetstream': /^orchestrator\/cluster\/journal\/nats-log\.ts$/,
   '@nats-io/transport-node': /^orchestrator\/cluster\/bus\/nats-bus\.ts$/,
   '@noble/curves': /^orchestrator\/accounts\/wallet\/ethereum\.ts$/,
   '@noble/hashes': /^orchestrator\/accounts\/wallet\/ethereum\.ts$/,

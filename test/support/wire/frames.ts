@@ -3,6 +3,7 @@
  * are the exception, since a list's field does not tell its members.
  */
 import fc from 'fast-check'
+import { hubUrlCharsMax } from '../../../shared/limits/cluster/roster.ts'
 import {
   aboutCharsMax,
   attemptNumberMax,
@@ -11,6 +12,7 @@ import {
   modelCharsMax,
   nameCharsMax,
   offersMax,
+  welcomeHubsMax,
 } from '../../../shared/limits/wire.ts'
 import type { Field } from '../../../shared/protocol/fields.ts'
 import { type Frame, type FrameType, frameTable, nonceBytes } from '../../../shared/protocol/frames.ts'
@@ -52,6 +54,7 @@ const lists: Record<string, fc.Arbitrary<unknown>> = {
   'settled.acks': acks,
   'task.acks': acks,
   'ping.acks': acks,
+  'welcome.hubs': fc.array(fc.tuple(named(hubUrlCharsMax)), { maxLength: welcomeHubsMax }),
   'standing.paused': fc.array(fc.tuple(named(modelCharsMax), durationMs), { maxLength: offersMax }),
 }
 

@@ -22,7 +22,9 @@ export interface Plot {
 }
 
 const axisFont = '12px Inter, system-ui, sans-serif'
+/** Of the values at the left, which long ones widen. */
 const leftWidth = 56
+const leftPaddingPx = 12
 const valueTicksPx = 44
 const timeTicksPx = 76
 const dayStep = 86_400
@@ -57,7 +59,7 @@ export function drawPlot(place: HTMLElement, first: Lines): Plot {
       {
         ...axis,
         grid,
-        size: leftWidth,
+        size: (_, values) => widthOf(values),
         space: valueTicksPx,
         values: (_, splits) => splits.map((split) => format(split)),
         ...(first.isWhole && { incrs: wholeSteps }),
@@ -94,13 +96,18 @@ function top(max: number | null): number {
 
 const minuteStep = 60
 
-/** Half of what one character of a label takes, at most. */
-const halfCharPx = 3.6
+/** What one character of a label takes, at most. */
+const charPx = 7.2
+
+function widthOf(values: readonly (string | number | null)[] | null): number {
+  const longest = Math.max(0, ...(values ?? []).map((value) => String(value ?? '').length))
+  return Math.max(leftWidth, Math.ceil(longest * charPx) + leftPaddingPx)
+}
 
 /** Without labels that would be cut off at the right edge. */
 function whole(plot: UPlot, splits: number[], texts: string[]): string[] {
-  const right = plot.width - leftWidth
-  return texts.map((text, at) => (plot.valToPos(splits[at]!, 'x') + text.length * halfCharPx > right ? '' : text))
+  const right = plot.over.clientWidth
+  return texts.map((text, at) => (plot.valToPos(splits[at]!, 'x') + (text.length * charPx) / 2 > right ? '' : text))
 }
 
 function clock(splits: number[], step: number, isDaily: boolean): string[] {

@@ -99,6 +99,9 @@ function sentence(findings: number, { ready, scouts, models }: Topics['hub']): s
   return findings === 1 ? 'One thing needs attention.' : `${findings} things need attention.`
 }
 
+/** How long it takes until a span has its first point. */
+const firstPoints: Record<Span, string> = { '10m': 'two seconds', '24h': 'a minute', '30d': 'a quarter of an hour' }
+
 const spans = [
   ['10m', '10 minutes'],
   ['24h', '24 hours'],
@@ -148,6 +151,11 @@ function TrafficCharts() {
         />
       </div>
       {refusal && <Refused refusal={refusal} retry={() => void reload()} />}
+      {known !== null && isEmpty(known.series) && (
+        <p class="soft">
+          Nothing was measured in this period yet: its first point comes within {firstPoints[span.value]}.
+        </p>
+      )}
       {known === null ? (
         refusal === null && <Pending lines={4} />
       ) : (
@@ -164,4 +172,8 @@ function TrafficCharts() {
       )}
     </section>
   )
+}
+
+function isEmpty(series: Series): boolean {
+  return Object.values(series).every((values) => values.every((value) => value === null))
 }

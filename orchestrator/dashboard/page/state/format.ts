@@ -35,13 +35,16 @@ export function milliseconds(ms: number): string {
 
 const cents = new Intl.NumberFormat('en', { minimumFractionDigits: 2, maximumFractionDigits: 2 })
 const smallestShown = 0.0001
+/** From here on they say nothing that a sum is read for. */
+const centsUpTo = 1_000
 
 /** Millionths of a dollar. */
 export function dollars(micro: number): string {
   const value = micro / 1_000_000
   if (value === 0) return '$0'
   if (value < smallestShown) return `< $${smallestShown}`
-  return value < 0.01 ? `$${value.toFixed(4)}` : `$${cents.format(value)}`
+  if (value < 0.01) return `$${value.toFixed(4)}`
+  return value < centsUpTo ? `$${cents.format(value)}` : `$${whole.format(value)}`
 }
 
 /** The same with as many digits as the others of a column need, the largest of which is given. */

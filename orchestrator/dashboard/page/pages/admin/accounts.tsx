@@ -2,6 +2,7 @@
  * Accounts: who waits to be let in, who is in, and what each may use.
  */
 import { useSignal } from '@preact/signals'
+import { Filters } from '../../parts/filters.tsx'
 import { Empty, Fetched, Refused } from '../../parts/notice.tsx'
 import { type Level, Panel, Pill } from '../../parts/panel.tsx'
 import { type Column, Table } from '../../parts/table.tsx'
@@ -19,10 +20,11 @@ type Open = { is: 'edit'; of: Account | null } | { is: 'suspend'; of: Account } 
 const levels: Record<Account['state'], Level> = { waiting: 'warn', active: 'good', suspended: 'bad' }
 
 export function Accounts() {
-  const before = route.value.query.get('before')
-  const fetched = useResource<{ data: Account[]; next: string | null }>(
-    `/v1/admin/accounts${before === null ? '' : `?before=${encodeURIComponent(before)}`}`,
-  )
+  const { query } = route.value
+  const state = query.get('state')
+  const before = query.get('before')
+  const asked = new URLSearchParams({ ...(state && { state }), ...(before && { before }) })
+  const fetched = useResource<{ data: Account[]; next: string | null }>(`/v1/admin/accounts?${asked}`)
   const { attempt, refusal } = useAttempt()
   const open = useSignal<Open>(null)
   const show = (next: Open) => {
@@ -48,6 +50,7 @@ export function Accounts() {
   )
   return (
     <>
+      <Filters of={[{ name: 'state', text: state }]} />
       {refusal && <Refused refusal={refusal} />}
       <Fetched from={fetched}>
         {({ data, next }) => (
@@ -55,14 +58,18 @@ export function Accounts() {
             {data.length === 0 ? (
               <Empty
                 icon="admin"
-                text="No accounts yet. Wallets sign up when the settings let them, or add one here."
+                text={
+                  state
+                    ? `No account is ${state}.`
+                    : 'No accounts yet. Wallets sign up when the settings let them, or add one here.'
+                }
               />
             ) : (
               <Table caption="Accounts" columns={columns} rows={data} rowKey={({ id }) => id} />
             )}
             {next && (
               <p class="panel-body">
-                <a href={linkTo('admin/accounts', { before: next })}>Older accounts</a>
+                <a href={linkTo('admin/accounts', { state: state ?? '', before: next })}>Older accounts</a>
               </p>
             )}
           </Panel>

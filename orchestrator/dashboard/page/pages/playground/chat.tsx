@@ -11,6 +11,7 @@ import { eventsOf, Refusal, send } from '../../state/api.ts'
 import { useAttempt } from '../../state/attempt.ts'
 import { milliseconds, shortScout } from '../../state/format.ts'
 import { useResource } from '../../state/resource.ts'
+import { linkTo } from '../../state/router.ts'
 import { curlOf } from '../snippets.ts'
 
 interface Turn {
@@ -18,11 +19,14 @@ interface Turn {
   text: string
   /** Who served it and how fast; empty for the user's. */
   facts: string
+  /** The intent behind the answer of a virtual model. */
+  intent?: string
 }
 
 interface Chunk {
   choices?: { delta?: { content?: string | null } }[]
-  chasm?: { scout: string; model: string }
+  /** A virtual model's answer has its intent, and no scout of its own. */
+  chasm?: { scout?: string; model?: string; intent?: string }
   error?: { message: string }
 }
 
@@ -86,11 +90,21 @@ function Turns({ of, isRunning }: { of: Turn[]; isRunning: boolean }) {
   if (of.length === 0) return <Empty icon="play" text="Ask something. The most suitable scout answers." />
   return (
     <div class="chat" role="log" aria-busy={isRunning} aria-label="Conversation">
-      {of.map(({ role, text, facts }, at) => (
+      {of.map(({ role, text, facts, intent }, at) => (
         <div class={`turn ${role}`} key={at}>
           <span class="hidden-text">{role === 'user' ? 'You' : 'Answer'}</span>
           {role === 'user' ? <p class="bubble">{text}</p> : <AnswerText text={text || '…'} />}
-          {facts !== '' && <span class="faint small name">{facts}</span>}
+          {facts !== '' && (
+            <span class="faint small name">
+              {facts}
+              {intent !== undefined && (
+                <>
+                  {' '}
+                  <a href={linkTo(`intents/${encodeURIComponent(intent)}`)}>See its run</a>
+                </>
+              )}
+            </span>
+          )}
         </div>
       ))}
     </div>
@@ -151,15 +165,21 @@ async function answer(model: string, turns: Signal<Turn[]>, signal: AbortSignal)
   const before = turns.value
   let text = ''
   let who = ''
+  let intent: string | undefined
   const show = (isOver: boolean) => {
     const took = isOver ? ` in ${milliseconds(performance.now() - beganMs)}` : ''
-    turns.value = [...before, { role: 'assistant', text, facts: who === '' ? '' : who + took }]
+    const turn: Turn = { role: 'assistant', text, facts: who === '' ? '' : who + took }
+    turns.value = [...before, { ...turn, ...(intent !== undefined && { intent }) }]
   }
   for await (const { data } of eventsOf(response)) {
     if (data === '[DONE]') break
     const chunk = JSON.parse(data) as Chunk
     if (chunk.error) throw new Refusal(0, chunk.error.message)
-    if (chunk.chasm) who = `${shortScout(chunk.chasm.scout)}, ${chunk.chasm.model}`
+    if (chunk.chasm?.scout) who = `${shortScout(chunk.chasm.scout)}, ${chunk.chasm.model}`
+    else if (chunk.chasm?.intent) {
+      intent = chunk.chasm.intent
+      who = model
+    }
     text += chunk.choices?.[0]?.delta?.content ?? ''
     show(false)
   }

@@ -2,8 +2,8 @@
  * What durable tasks are charged on the disk, against what was really sent: an attempt that its scout
  * never received may be taken back, and is not charged.
  */
-import type { StoreWriteOf } from '../../../orchestrator/engine/ports/store.ts'
-import type { Checker } from './invariants.ts'
+import type { StoreWriteOf } from '../../../../orchestrator/engine/ports/store.ts'
+import type { Checker } from '../invariants.ts'
 
 export class Charges {
   /** The last attempt of each task that the present hub has granted; of earlier hubs nobody knows what was sent. */

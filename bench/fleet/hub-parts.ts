@@ -1,0 +1,47 @@
+/**
+ * The processes of a hub of several, found below the one that looks after them: which is the brain, which are edges,
+ * and how one of them is killed. Linux alone tells.
+ */
+import { existsSync, readFileSync } from 'node:fs'
+
+export interface HubPart {
+  pid: number
+  role: 'brain' | 'edge'
+}
+
+const lookEveryMs = 1
+
+/** Of the process that has started them; of one hub, where that has started several: those that name its folder. */
+export function partsOf(pid: number, folder?: string): HubPart[] {
+  const found: HubPart[] = []
+  for (const child of childrenOf(pid)) {
+    const words = read(`/proc/${child}/cmdline`).split('\0')
+    const role = (['brain', 'edge'] as const).find((one) => words.includes(one))
+    if (role !== undefined && (folder === undefined || words.includes(folder))) found.push({ pid: child, role })
+  }
+  return found
+}
+
+function childrenOf(pid: number): number[] {
+  const text = read(`/proc/${pid}/task/${pid}/children`)
+  return text.split(/\s+/).filter(Boolean).map(Number)
+}
+
+/** Empty for a process that is gone. */
+function read(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch {
+    return ''
+  }
+}
+
+/** Resolves once the process is gone. */
+export async function killed(pid: number): Promise<void> {
+  try {
+    process.kill(pid, 'SIGKILL')
+  } catch {
+    // It is gone already.
+  }
+  while (existsSync(`/proc/${pid}`)) await Bun.sleep(lookEveryMs)
+}

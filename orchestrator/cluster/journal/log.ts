@@ -1,0 +1,38 @@
+/**
+ * Where hubs keep what all of them must be able to read: subjects with messages in the order in which they were
+ * appended, each numbered by the log. An append names the number that its subject ends with, and does not happen when
+ * that is not so: whoever has not seen the last message cannot append. Nothing that comes out of it is believed for
+ * having been in it. `nats-log.ts` is the adapter for JetStream.
+ */
+
+/**
+ * `conflict`: the subject ends with another message than was named. `full`: there is no room. `unsure`: there was no
+ * answer, so that it may or may not be there, now or a little later.
+ */
+export type Appended = { seq: number } | 'conflict' | 'full' | 'unsure'
+
+export interface LoggedMessage {
+  seq: number
+  message: Uint8Array
+}
+
+export interface SharedLog {
+  /** Why it cannot be reached, as a clause; null while it can. */
+  readonly apart: string | null
+  /** Calls back when that changes. One listener. */
+  onState(listener: () => void): void
+  /** To be called when the bus to the same servers is connected, or is not any more. */
+  follow(): void
+  /** `last`: the number of the subject's last message; 0 for none. */
+  append(subject: string, message: Uint8Array, last: number): Promise<Appended>
+  /** The number with which a subject ends; 0 when there is none. */
+  last(subject: string): Promise<number | 'unsure'>
+  /** The first message of the subject behind this number, to be asked for what is known to be there. */
+  after(subject: string, seq: number): Promise<LoggedMessage | 'unsure'>
+  /** Subjects that fit a pattern, at most so many; `*` stands for one word. */
+  subjects(pattern: string, limit: number): Promise<string[] | 'unsure'>
+  /** Removes all messages of a subject; false when that is not sure. */
+  erase(subject: string): Promise<boolean>
+  /** The share of its room that is filled, 0 to 1. */
+  filled(): Promise<number | 'unsure'>
+}

@@ -1,0 +1,186 @@
+/**
+ * The log over JetStream: one stream for all intents of a network. It is made by whichever hub comes first, and refuses
+ * what does not fit instead of dropping what is old. Features are those of NATS 2.9.
+ *
+ * Only a hub with CLUSTER_URL loads this file.
+ */
+import {
+  DiscardPolicy,
+  type JetStreamClient,
+  type JetStreamManager,
+  jetstream,
+  jetstreamManager,
+  StorageType,
+} from '@nats-io/jetstream'
+import {
+  journalAgeMs,
+  journalAnswerMs,
+  journalRetryMs,
+  journalStreamBytesMax,
+} from '../../../shared/limits/cluster/journal.ts'
+import type { System } from '../../../shared/system.ts'
+import type { NatsBus } from '../bus/nats-bus.ts'
+import type { Appended, LoggedMessage, SharedLog } from './log.ts'
+
+/** Codes of JetStream's errors. */
+const wrongLastSequence = 10_071
+const maximumBytes = 10_077
+const noStream = 10_059
+const noMessage = 10_037
+
+interface NatsLogParts {
+  system: System
+  bus: NatsBus
+  /** In front of every subject. */
+  prefix: string
+  /** On how many servers the stream is to be. */
+  copies: number
+}
+
+interface Opened {
+  manager: JetStreamManager
+  client: JetStreamClient
+}
+
+export class NatsLog implements SharedLog {
+  private opened: Opened | null = null
+  private why = 'the stream of intents is not open yet'
+  private isOpening = false
+  private listener: () => void = () => {}
+  private readonly stream: string
+
+  constructor(private readonly parts: NatsLogParts) {
+    this.stream = `CHASM_INTENTS_${parts.prefix.replace(/^.*\./, '')}`
+  }
+
+  follow(): void {
+    const { state } = this.parts.bus
+    if (state.isConnected && this.opened === null) void this.open()
+    this.listener()
+  }
+
+  get apart(): string | null {
+    const { state } = this.parts.bus
+    if (!state.isConnected) return state.why
+    return this.opened === null ? this.why : null
+  }
+
+  onState(listener: () => void): void {
+    this.listener = listener
+  }
+
+  async append(subject: string, message: Uint8Array, last: number): Promise<Appended> {
+    if (this.opened === null || this.apart !== null) return 'unsure'
+    const expect = { lastSubjectSequence: last }
+    try {
+      const { seq } = await this.opened.client.publish(subject, message, { expect, timeout: journalAnswerMs })
+      return { seq }
+    } catch (error) {
+      const code = codeOf(error)
+      if (code === wrongLastSequence) return 'conflict'
+      return code === maximumBytes ? 'full' : 'unsure'
+    }
+  }
+
+  async last(subject: string): Promise<number | 'unsure'> {
+    if (this.opened === null || this.apart !== null) return 'unsure'
+    try {
+      // Asked of the leader of the stream: others may lag behind, and what they lack would seem not to be there.
+      const found = await this.opened.manager.streams.getMessage(this.stream, { last_by_subj: subject })
+      return found === null ? 0 : found.seq
+    } catch (error) {
+      return codeOf(error) === noMessage ? 0 : 'unsure'
+    }
+  }
+
+  async after(subject: string, seq: number): Promise<LoggedMessage | 'unsure'> {
+    if (this.opened === null || this.apart !== null) return 'unsure'
+    try {
+      const query = { seq: seq + 1, next_by_subj: subject }
+      const found = await this.opened.manager.direct.getMessage(this.stream, query)
+      return found === null ? 'unsure' : { seq: found.seq, message: found.data }
+    } catch {
+      return 'unsure'
+    }
+  }
+
+  async subjects(pattern: string, limit: number): Promise<string[] | 'unsure'> {
+    if (this.opened === null || this.apart !== null) return 'unsure'
+    try {
+      const { state } = await this.opened.manager.streams.info(this.stream, { subjects_filter: pattern })
+      return Object.keys(state.subjects ?? {}).slice(0, limit)
+    } catch {
+      return 'unsure'
+    }
+  }
+
+  async erase(subject: string): Promise<boolean> {
+    if (this.opened === null || this.apart !== null) return false
+    try {
+      await this.opened.manager.streams.purge(this.stream, { filter: subject })
+      return true
+    } catch {
+      return false
+    }
+  }
+
+  async filled(): Promise<number | 'unsure'> {
+    if (this.opened === null || this.apart !== null) return 'unsure'
+    try {
+      const { state, config } = await this.opened.manager.streams.info(this.stream)
+      return state.bytes / config.max_bytes
+    } catch {
+      return 'unsure'
+    }
+  }
+
+  private async open(): Promise<void> {
+    if (this.isOpening) return
+    this.isOpening = true
+    const connection = this.parts.bus.connected
+    try {
+      if (connection === null) return
+      const manager = await jetstreamManager(connection, { timeout: journalAnswerMs, checkAPI: false })
+      await this.provide(manager)
+      this.opened = { manager, client: jetstream(connection, { timeout: journalAnswerMs }) }
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error)
+      this.why = `the servers between hubs have no stream for intents (${message}; do they run with JetStream?)`
+    } finally {
+      this.isOpening = false
+    }
+    this.listener()
+    if (this.opened === null) this.parts.system.after(journalRetryMs, () => this.follow())
+  }
+
+  /** The stream as it is, or a new one. */
+  private async provide(manager: JetStreamManager): Promise<void> {
+    try {
+      await manager.streams.info(this.stream)
+      return
+    } catch (error) {
+      if (!isMissing(error)) throw error
+    }
+    const { prefix } = this.parts
+    const config = {
+      name: this.stream,
+      subjects: [`${prefix}.intent.*`, `${prefix}.open.*.*`],
+      storage: StorageType.File,
+      discard: DiscardPolicy.New,
+      max_bytes: journalStreamBytesMax,
+      max_age: journalAgeMs * 1_000_000,
+      allow_direct: true,
+    }
+    await manager.streams.add({ ...config, num_replicas: this.parts.copies })
+  }
+}
+
+function codeOf(error: unknown): number | undefined {
+  const { code } = error as { code?: unknown }
+  return typeof code === 'number' ? code : undefined
+}
+
+/** There is no such stream. */
+function isMissing(error: unknown): boolean {
+  return codeOf(error) === noStream
+}

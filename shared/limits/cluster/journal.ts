@@ -1,0 +1,65 @@
+/**
+ * The journal of durable intents between hubs: its records, its stream, and how a hub takes over what another left.
+ */
+
+const KiB = 1024
+const MiB = 1024 * KiB
+const GiB = 1024 * MiB
+
+/** Bytes of a record in one message; a larger record travels in parts, of which all count or none. */
+export const recordPartBytesMax = 192 * KiB
+
+/** Bytes of one record in all its parts: of what is appended at once with the largest entry, as text. */
+export const recordBytesMax = 64 * MiB
+
+/** Records of one intent that are read to take it over or to show it elsewhere; a longer life is its hub's alone. */
+export const intentRecordsMax = 20_000
+
+/** Bytes of one intent's records that are read; the same holds. */
+export const intentLifeBytesMax = 128 * MiB
+
+/** Entries whose records are appended at once, and bytes of their writes; what is more waits for the next ones. */
+export const laneEntriesMax = 512
+export const laneBytesMax = 8 * MiB
+
+/** Until the servers have answered to an append or a read; later it is asked again, which does no harm. */
+export const journalAnswerMs = 5_000
+
+/** After an answer that was none, or a full stream, it is tried again this often. */
+export const journalRetryMs = 500
+
+/** Bytes of the stream, half of which ended intents may fill; when it is full nothing new is accepted anywhere. */
+export const journalStreamBytesMax = 4 * GiB
+/** A new intent is refused once the stream is filled to this share, so that those under way can end. */
+export const journalShareMax = 0.9
+/** Ended intents are erased, oldest first, once the stream is filled to this share. */
+export const journalEndedShareMax = 0.5
+/** How often is looked how full it is, and how many ended intents a hub erases in one look. */
+export const journalLookMs = 10_000
+export const journalErasedMax = 1_000
+/** Ended intents that a hub remembers for that; of older ones the stream's own age rids it. */
+export const journalEndedMax = 100_000
+
+/** Records older than this go, whatever is left of their intent: longer than an intent lives, and is kept for. */
+export const journalAgeMs = 8 * 86_400_000
+
+/** A hub that was silent for so long has lost its intents to those that are here; less than it takes to start anew. */
+export const takeoverMs = 10_000
+/** A scout with leases of a hub that is gone waits so long at most for its welcome; less than until it is impatient. */
+export const leasesWaitMs = 20_000
+/** How often is looked for intents without a hub. */
+export const takeoverLookMs = 1_000
+/** Intents that are read and taken at once. */
+export const takeoverAtOnce = 128
+/** Names of open intents in one listing; the rest is seen once these are taken. */
+export const openListedMax = 250_000
+
+/** Intents of other hubs of which a copy is held for readers, and the bytes of their records. */
+export const copiesMax = 256
+export const copiesBytesMax = 64 * MiB
+/** A copy that somebody follows is brought up to date this often; one that is asked for, if it is older than this. */
+export const copyFollowMs = 500
+export const copyFreshMs = 200
+
+/** The rebuild command waits so long for the servers. */
+export const rebuildWaitMs = 15_000

@@ -1,0 +1,243 @@
+import { describe, expect, test } from 'vitest'
+import { takeoverMs } from '../../../shared/limits/cluster/journal.ts'
+import { leaseGraceMs, leaseTtlMs } from '../../../shared/limits/scheduling.ts'
+import { type EngineHub, EngineNetwork } from '../../support/cluster/engine-network.ts'
+import { outline } from '../../support/hub/intents-stage.ts'
+
+const names = ['alpha', 'beta', 'gamma']
+
+/** Three hubs that know each other. */
+async function three() {
+  const stage = new EngineNetwork(names)
+  await stage.until('all to be here', () => names.every((name) => stage.hub(name).network.counts().here === 2))
+  const [a, b, c] = names.map((name) => stage.hub(name)) as [EngineHub, EngineHub, EngineHub]
+  return { stage, a, b, c }
+}
+
+/** The id of an intent that was accepted. */
+async function accepted(stage: EngineNetwork, hub: EngineHub, drawing: Record<string, string[]> = { answer: [] }) {
+  let id = ''
+  void hub.bench.accepted(drawing).then((given) => {
+    id = given
+  })
+  await stage.until('the intent to be accepted', () => id !== '')
+  return id
+}
+
+/** Hubs that work on it now. */
+function workers(stage: EngineNetwork, id: string): string[] {
+  return [...stage.hubs.values()]
+    .filter(({ bench }) => bench.engine.core.state.intents.has(id))
+    .map(({ hub }) => hub.name)
+}
+
+/** The state as this hub shows it; brings what is elsewhere. */
+async function shown(stage: EngineNetwork, { bench }: EngineHub, id: string): Promise<string | undefined> {
+  let brought = false
+  void Promise.resolve(bench.engine.intents.bring(id)).then(() => {
+    brought = true
+  })
+  await stage.until('the intent to be brought', () => brought)
+  return bench.engine.intents.intent(id, null)?.state
+}
+
+/** Lets whoever has it answer its one task. */
+async function finishAt(stage: EngineNetwork, hub: EngineHub): Promise<void> {
+  const { bench } = hub
+  bench.join(['m'], 1)
+  await stage.until('the lease', () => bench.sent.some(({ frame }) => frame.type === 'task'))
+  bench.finish(bench.work(), 'hello')
+}
+
+describe('an intent in a network', () => {
+  test('is accepted once it is in the journal, ends where it is, and is read and followed anywhere', async () => {
+    const { stage, a, b, c } = await three()
+    const id = await accepted(stage, a)
+    expect(await shown(stage, b, id)).toBe('running')
+    await finishAt(stage, a)
+    await stage.until('its end', () => a.bench.engine.intents.intent(id, null)?.state === 'done')
+    expect(await shown(stage, c, id)).toBe('done')
+    const result = Buffer.from(c.bench.engine.intents.result(id, 'answer')!).toString()
+    expect(result).toContain('hello')
+    const events = a.bench.events(id)
+    expect(c.bench.events(id)).toEqual(events)
+    expect(c.bench.events(id, events[1]!.id)).toEqual(events.slice(2))
+    expect(c.bench.engine.intents.whereabouts(id)).toBe('alpha')
+    expect(await shown(stage, c, 'int_nothing')).toBeUndefined()
+  })
+
+  test('whose hub is killed for good goes on at another one, and its end is read at the third', async () => {
+    const { stage, a, b, c } = await three()
+    const id = await accepted(stage, a)
+    a.die()
+    const diedMs = stage.system.nowMs()
+    await stage.until('another hub to have it', () => workers(stage, id).length > 0)
+    expect(stage.system.nowMs() - diedMs).toBeLessThan(20_000)
+    const [taker] = workers(stage, id)
+    const [at, other] = taker === 'beta' ? [b, c] : [c, b]
+    const followed = other.bench.engine.intents
+    expect(await shown(stage, other, id)).toBe('running')
+    const reader = followed.events(id, null, null)!
+    expect(outline(reader.take()!.events)).toEqual(['planned'])
+    await finishAt(stage, at)
+    await stage.until('its end', () => at.bench.engine.intents.intent(id, null)?.state === 'done')
+    await stage.until('the reader to have all', () => {
+      const part = reader.take()
+      if (part !== null)
+        expect(outline(part.events)).toEqual(['task_started answer 1', 'task_settled answer done', 'done done'])
+      return part?.ended === true
+    })
+    expect(await shown(stage, other, id)).toBe('done')
+  })
+
+  test('comes back with its hub, with the same lease, when that starts anew before others take it', async () => {
+    const { stage, a } = await three()
+    const id = await accepted(stage, a)
+    a.bench.join(['m'], 1)
+    await stage.until('the lease', () => a.bench.sent.some(({ frame }) => frame.type === 'task'))
+    const work = a.bench.work()
+    const again = a.restart()
+    await stage.until('alpha to have it', () => workers(stage, id).includes('alpha'))
+    work.session = again.bench.rejoin(work)
+    const settled = { ...work, bench: again.bench }
+    expect(again.bench.take('welcome').map(({ frame }) => frame.held.map(([, , verdict]) => verdict))).toEqual([
+      ['resumed'],
+    ])
+    expect(settled.lease.attempt).toBe(1)
+    await stage.pass(2 * takeoverMs)
+    expect(workers(stage, id)).toEqual(['alpha'])
+  })
+
+  test('is met by its scout at the next hub, which welcomes that once it has the intent', async () => {
+    const { stage, a, b, c } = await three()
+    const id = await accepted(stage, a)
+    a.bench.join(['m'], 1)
+    await stage.until('the lease', () => a.bench.sent.some(({ frame }) => frame.type === 'task'))
+    const { lease } = a.bench.work()
+    a.die()
+    await stage.pass(3_000)
+    const held = [[lease.task, lease.attempt, lease.nonce]] as [number, number, Uint8Array][]
+    const who = { name: 'scout-1', instance: 'instance-1', held }
+    for (const { bench } of [b, c]) bench.join(['m'], 0, who)
+    await stage.pass(2_000)
+    expect([b.bench.take('welcome'), c.bench.take('welcome')]).toEqual([[], []])
+    await stage.until('both to be welcome', () => {
+      return [b, c].every(({ bench }) => bench.sent.some(({ frame }) => frame.type === 'welcome'))
+    })
+    const verdicts = [b, c].map(({ bench }) => bench.take('welcome')[0]!.frame.held[0]![2])
+    expect(verdicts).toEqual(['resumed', 'stale'])
+    expect(workers(stage, id)).toEqual(['beta'])
+  })
+
+  test('that was leased waits one lease for its scout at the hub that took it, then another scout has it', async () => {
+    const { stage, a } = await three()
+    const id = await accepted(stage, a)
+    a.bench.join(['m'], 1)
+    await stage.until('the lease', () => a.bench.sent.some(({ frame }) => frame.type === 'task'))
+    a.die()
+    await stage.until('another hub to have it', () => workers(stage, id).length > 0)
+    const at = stage.hub(workers(stage, id)[0]!)
+    at.bench.join(['m'], 1, { name: 'other', instance: 'other' })
+    await stage.pass(leaseTtlMs / 2)
+    expect(at.bench.take('task')).toEqual([])
+    await stage.pass(leaseTtlMs + leaseGraceMs)
+    const work = at.bench.work()
+    expect(work.lease.attempt).toBe(2)
+    at.bench.finish(work, 'hello')
+    await stage.until('its end', () => at.bench.engine.intents.intent(id, null)?.state === 'done')
+  })
+
+  test('is let go of by a hub that was cut off: its scouts hear stale, and nothing is committed twice', async () => {
+    const { stage, a, b, c } = await three()
+    const id = await accepted(stage, a)
+    a.bench.join(['m'], 1)
+    await stage.until('the lease', () => a.bench.sent.some(({ frame }) => frame.type === 'task'))
+    const work = a.bench.work()
+    a.cut(true)
+    work.started()
+    work.say(
+      '{"choices":[{"index":0,"delta":{"content":"late"}}]}',
+      '{"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}',
+    )
+    work.done()
+    await stage.until('another hub to have it', () => workers(stage, id).some((name) => name !== 'alpha'))
+    const at = stage.hub(workers(stage, id).find((name) => name !== 'alpha')!)
+    a.cut(false)
+    await stage.until('its scout to hear', () => a.bench.sent.some(({ frame }) => frame.type === 'settled'))
+    expect(a.bench.take('settled').flatMap(({ frame }) => frame.acks.map(([, , verdict]) => verdict))).toEqual([
+      'stale',
+    ])
+    await stage.pass(leaseTtlMs + leaseGraceMs)
+    await finishAt(stage, at)
+    await stage.until('its end', () => at.bench.engine.intents.intent(id, null)?.state === 'done')
+    for (const hub of [a, b, c]) {
+      expect(await shown(stage, hub, id)).toBe('done')
+      const ends = hub.bench.events(id).filter(({ type }) => type === 'task_settled')
+      expect(ends).toHaveLength(1)
+      expect(Buffer.from(hub.bench.engine.intents.result(id, 'answer')!).toString()).toContain('hello')
+    }
+    expect(a.bench.defects).toEqual([])
+  })
+
+  test('that is begun while its hub still looks for what it had before is not taken for one of those', async () => {
+    const stage = new EngineNetwork(names)
+    const a = stage.hub('alpha')
+    a.log.cut(true)
+    await stage.pass(500)
+    // Its mark is there before its first record.
+    stage.logs.lateMs = (subject) => (subject.includes('.intent.') ? 2_000 : 0)
+    a.log.cut(false)
+    const id = await accepted(stage, a)
+    a.die()
+    await stage.until('beta to have it', () => workers(stage, id).includes('beta'))
+  })
+
+  test('is refused while the log is away, and what was accepted before goes on once it is back', async () => {
+    const { stage, a } = await three()
+    const id = await accepted(stage, a)
+    a.log.cut(true)
+    const refused = await a.bench.accept({ answer: [] })
+    expect(refused).toMatchObject({ type: 'refused', fault: { code: 'store_unavailable', retryAfterMs: 5_000 } })
+    a.bench.join(['m'], 1)
+    await stage.pass(3_000)
+    expect(a.bench.take('task')).toEqual([])
+    a.log.cut(false)
+    await stage.until('the lease', () => a.bench.sent.some(({ frame }) => frame.type === 'task'))
+    a.bench.finish(a.bench.work(), 'hello')
+    await stage.until('its end', () => a.bench.engine.intents.intent(id, null)?.state === 'done')
+  })
+
+  test('is refused when the stream is full, with those under way going on as far as there is room', async () => {
+    const { stage, a } = await three()
+    await accepted(stage, a)
+    stage.logs.isFull = true
+    await stage.pass(15_000)
+    const refused = await a.bench.accept({ answer: [] })
+    expect(refused).toMatchObject({ type: 'refused', fault: { code: 'store_unavailable' } })
+  })
+
+  test('that a hub had before it was in a network stays its own', async () => {
+    const stage = new EngineNetwork(names)
+    const a = stage.hub('alpha')
+    a.die()
+    const alone = a.bench.restart()
+    const id = await alone.accepted({ answer: [] })
+    const again = a.restart()
+    await stage.until('alpha to have it', () => workers(stage, id).includes('alpha'))
+    await finishAt(stage, again)
+    await stage.until('its end', () => again.bench.engine.intents.intent(id, null)?.state === 'done')
+    expect(stage.logs.stored.filter(({ subject }) => subject.endsWith(id))).toEqual([])
+  })
+
+  test('is found again by a hub that lost its store, and lost by no hub whose answers get lost', async () => {
+    const { stage, a } = await three()
+    stage.logs.trouble = { delayMs: [1, 40], lostQuestions: 0.1, lostAnswers: 0.1 }
+    const ids: string[] = []
+    for (let at = 0; at < 5; at++) ids.push(await accepted(stage, a))
+    a.fickle.disk.intents.clear()
+    a.fickle.disk.tasks.clear()
+    const again = a.restart()
+    await stage.until('alpha to have all', () => ids.every((id) => workers(stage, id).includes('alpha')))
+    expect(again.bench.defects).toEqual([])
+  })
+})

@@ -1,0 +1,72 @@
+/**
+ * Hubs of one network as a person runs them: programs of their own over real NATS servers, which a test kills. All of
+ * them know the same keys, as if their operators had copied them.
+ */
+import { cpSync } from 'node:fs'
+import { join } from 'node:path'
+import { Keyring } from '../../../orchestrator/engine/keyring.ts'
+import { openDataFolder } from '../../../orchestrator/store/data-folder.ts'
+import { realSystem } from '../../../shared/system.ts'
+import { type Program, start } from '../machine/programs.ts'
+import { temporaryFolder } from '../machine/temporary-folder.ts'
+import { freePorts } from './nats-server.ts'
+import { folderOf, good, networkOf, testHub } from './network.ts'
+
+const system = realSystem()
+
+export interface HubProgram {
+  name: string
+  url: string
+  program: Program
+  dataDir: string
+  /** `kill -9`. */
+  kill(): Promise<void>
+  restart(): Promise<void>
+}
+
+export interface HubPrograms {
+  hubs: HubProgram[]
+  clientKey: string
+  scoutKey: string
+}
+
+/** Started and connected. `addresses`: of the NATS servers, each hub begins with another one. */
+export async function hubPrograms(names: readonly string[], addresses: readonly string[]): Promise<HubPrograms> {
+  const ports = freePorts(names.length)
+  const identities = names.map((name, at) => ({ ...testHub(name, at + 1), url: `http://127.0.0.1:${ports[at]!}` }))
+  const chain = networkOf(identities)
+  const folders = identities.map((hub) => folderOf(hub, chain))
+  const keys = sharedKeys(folders)
+  const hubs = identities.map((hub, at): HubProgram => {
+    const servers = addresses.map((_, turn) => `nats://${addresses[(at + turn) % addresses.length]!}`)
+    const env = { PORT: String(ports[at]!), CLUSTER_URL: servers.join(','), DATA_DIR: folders[at]!, LOG_LEVEL: 'info' }
+    const run = () => start('orchestrator/main.ts', temporaryFolder(), env)
+    const made: HubProgram = {
+      ...{ name: hub.name, url: hub.url, dataDir: folders[at]!, program: run() },
+      async kill() {
+        made.program.signal('SIGKILL')
+        await made.program.exited
+      },
+      async restart() {
+        made.program = run()
+        await made.program.wrote(/connected to the servers between hubs/)
+      },
+    }
+    return made
+  })
+  await Promise.all(hubs.map(({ program }) => program.wrote(/connected to the servers between hubs/)))
+  return { hubs, ...keys }
+}
+
+function sharedKeys(folders: readonly string[]): { clientKey: string; scoutKey: string } {
+  const [first, ...others] = folders
+  const folder = good(openDataFolder(first!, 'guest', system))
+  const keyring = new Keyring(folder.store, folder.pepper, system)
+  const made = [keyring.issue('client', 'test'), keyring.issue('scout', 'test')] as const
+  folder.close()
+  for (const other of others) {
+    // As after a copy of the whole folder, but for who the hub is.
+    for (const name of ['pepper', 'chasm.db']) cpSync(join(first!, name), join(other, name))
+  }
+  return { clientKey: made[0].key, scoutKey: made[1].key }
+}

@@ -1,0 +1,29 @@
+/** One attempt as its scout sees it: says pieces of the answer and its end at the edge where the scout is. */
+import type { FrameOf } from '../../../shared/protocol/frames.ts'
+import { bytesOf, tail } from '../hub/engine-bench.ts'
+import type { EdgeSeat } from './edge-bench.ts'
+
+export class PlayedAttempt {
+  private seq = 0
+  private offset = 0
+
+  constructor(
+    public seat: EdgeSeat,
+    public session: number,
+    readonly lease: FrameOf<'task'>,
+  ) {}
+
+  say(...lines: string[]): void {
+    const body = bytesOf(lines.map((line) => `${line}\n`).join(''))
+    const { task, attempt } = this.lease
+    this.seat.desks.scoutEvents.chunk(this.session, { task, attempt, seq: this.seq++, offset: this.offset }, body)
+    this.offset += body.length
+  }
+
+  done(credits = 0): void {
+    const { task, attempt, nonce } = this.lease
+    const told = { provider: '', fault: '', message: '', param: '', retryAfterMs: 0 }
+    const settlement = { task, attempt, nonce, outcome: 'done' as const, chunks: this.seq, credits, ...told }
+    this.seat.desks.scoutEvents.settle(this.session, settlement, bytesOf(tail))
+  }
+}
