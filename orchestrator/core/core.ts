@@ -57,10 +57,8 @@ function apply(core: CoreState, event: Event): void {
       return adopt(core, event, entryFor(core, event))
     case 'accept':
       return accept(core, event)
-    case 'cancelIntent': {
-      const intent = core.intents.get(event.intent)
-      return intent && cancelIntent(core, intent, event.fault)
-    }
+    case 'cancelIntent':
+      return endIntent(core, event)
     case 'decided':
     case 'decisionFailed':
       return decide(core, event.task, event.type === 'decided' ? null : event.fault)
@@ -119,6 +117,11 @@ function apply(core: CoreState, event: Event): void {
       endLimited(core)
       return core.wheel.advance(core.nowMs, (deadline) => onDue(core, deadline))
   }
+}
+
+function endIntent(core: CoreState, event: Extract<Event, { type: 'cancelIntent' }>): void {
+  const intent = core.intents.get(event.intent)
+  if (intent !== undefined) cancelIntent(core, intent, event.fault)
 }
 
 function startDraining(core: CoreState, session: number): void {

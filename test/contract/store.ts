@@ -18,7 +18,7 @@ import { controlContract } from './store-control.ts'
 import { intentContract } from './store-intents.ts'
 import { reportContract } from './store-reports.ts'
 import { responseContract } from './store-responses.ts'
-import { trustContract } from './store-trust.ts'
+import { trustContract } from './trust/store-trust.ts'
 
 export function storeContract(adapter: string, fresh: () => StoreMaker): void {
   describe(`the store on ${adapter}`, () => {
