@@ -7,11 +7,10 @@ import { bundlePage } from './dashboard/bundle.ts'
 
 const folder = import.meta.dirname
 const outdir = join(folder, '../dist/orchestrator')
+const commands = ['key', 'backup', 'cluster', 'season']
 
 await Bun.build({
-  entrypoints: ['main.ts', 'commands/key.ts', 'commands/backup.ts', 'commands/cluster.ts'].map((name) =>
-    join(folder, name),
-  ),
+  entrypoints: ['main.ts', ...commands.map((name) => `commands/${name}.ts`)].map((name) => join(folder, name)),
   outdir,
   // The image calls them by name, whatever folder they come from.
   naming: { entry: '[name].[ext]' },
@@ -20,4 +19,4 @@ await Bun.build({
   splitting: true,
 })
 await bundlePage(join(outdir, 'page'))
-process.stdout.write('dist/orchestrator  main.js, key.js, backup.js, cluster.js, page/\n')
+process.stdout.write('dist/orchestrator  main.js, key.js, backup.js, cluster.js, season.js, page/\n')

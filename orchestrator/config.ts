@@ -14,6 +14,7 @@ import { bodyBytesMax, requestBodyBytesMax } from '../shared/limits/wire.ts'
 import { TrustedProxies } from '../shared/network/client-address.ts'
 import { readOrigins } from '../shared/network/web-origin.ts'
 import { type SignupMode, signupModes } from './engine/ports/accounts.ts'
+import { type PointsMode, pointsModes } from './engine/ports/ledger/ledger.ts'
 import { type TrustMode, trustModes } from './engine/ports/trust/witness.ts'
 
 const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
@@ -45,6 +46,10 @@ export interface Config {
   readonly clusterRoster: string | null
   /** Whether answers of scouts are audited, and whether anything but a penalty follows. */
   readonly trust: TrustMode
+  /** Whether the hub counts work and signs receipts. */
+  readonly receipts: 'on' | 'off'
+  /** Whether people are shown points. */
+  readonly points: PointsMode
   /** Whether unknown wallets get an account, until an administrator sets it otherwise. */
   readonly signup: SignupMode
   /** Processes that hold the sockets of clients and scouts beside the brain; 0 for one process that does all. */
@@ -118,6 +123,8 @@ const schema = z.object({
     .transform((text) => publicOrigin(text))
     .nullable()
     .default(null),
+  RECEIPTS: z.enum(['on', 'off'], wants('RECEIPTS', 'on or off')).default('on'),
+  POINTS: z.enum(pointsModes, wants('POINTS', `one of ${pointsModes.join(', ')}`)).default('show'),
   SIGNUP: z.enum(signupModes, wants('SIGNUP', `one of ${signupModes.join(', ')}`)).default('off'),
   TRUST: z.enum(trustModes, wants('TRUST', `one of ${trustModes.join(', ')}`)).default('observe'),
   CLUSTER_URL: z
@@ -201,6 +208,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
   const { CLUSTER_USER: user, CLUSTER_PASSWORD: password } = parsed.data
   const { HOST, PORT, DATA_DIR, ADMIN_KEY, CORS_ORIGINS, LOG_LEVEL, TRUSTED_PROXIES, PRIVATE_URLS } = parsed.data
   const { REQUEST_MAX_MIB: requestBytesMax, PUBLIC_URL: publicUrl, SIGNUP: signup, HUB_EDGES: edges } = parsed.data
+  const { RECEIPTS: receipts, POINTS: points } = parsed.data
   return Object.freeze({
     host: HOST,
     port: PORT,
@@ -212,6 +220,8 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     privateUrls: PRIVATE_URLS,
     requestBytesMax,
     publicUrl,
+    receipts,
+    points,
     signup,
     trust: parsed.data.TRUST,
     clusterServers: cluster.servers,

@@ -15,6 +15,7 @@ import { AccountWatch } from './accounts/account-watch.ts'
 import { HubAccounts } from './accounts/accounts.ts'
 import type { Ready } from './banner.ts'
 import { awaits, runBrain } from './brain/brain-process.ts'
+import { openLedger } from './brain/open-ledger.ts'
 import type { Network } from './cluster/network.ts'
 import { type Config, readConfig } from './config.ts'
 import type { CoreSettings } from './core/settings.ts'
@@ -36,7 +37,7 @@ import { createLog, type Logger } from './log.ts'
 import { isLoopback, pageHosts, pageOrigin } from './page-address.ts'
 import { isBelowNpm, watchParent } from './parent-watch.ts'
 import { planner, plannerFunctions } from './planner/planner.ts'
-import { openDataFolder } from './store/data-folder.ts'
+import { type DataFolder, openDataFolder } from './store/data-folder.ts'
 import { defaultTrustSettings, type TrustSettings } from './trust/desk/parts.ts'
 import { TrustDesk } from './trust/trust-desk.ts'
 
@@ -81,6 +82,8 @@ export function startHub(options: HubOptions): Hub | { flaw: string } {
   const keyring = new Keyring(folder.store, folder.pepper, system, config.adminKey ?? undefined)
   const epoch = folder.store.nextEpoch()
   const clientOf = (peer: string, headers: Headers) => proxies.clientOf(peer, headers)
+  const ledger = openLedger(config, folder, system)
+  if (ledger !== null && 'flaw' in ledger) return refused(folder, ledger.flaw)
   const gateway = gatewayOf(options, { system, keyring, clientOf })
   const engine = new HubEngine({
     system,
@@ -89,8 +92,7 @@ export function startHub(options: HubOptions): Hub | { flaw: string } {
     epoch,
     ...(options.network && { taskEpoch: options.network.taskEpoch(epoch) }),
     onDefect: options.onDefect ?? (() => {}),
-    planner: plannerFunctions,
-    settings: { ...graceOf(epoch), ...options.core },
+    ...{ planner: plannerFunctions, settings: { ...graceOf(epoch), ...options.core }, ledger },
   })
   options.network?.share(engine)
   // Recovery comes before the port: nobody may reach a hub that cannot go on from its store.
@@ -120,8 +122,7 @@ export function startHub(options: HubOptions): Hub | { flaw: string } {
     })
   } catch (error) {
     engine.stop()
-    folder.close()
-    return { flaw: listenFlaw(config, error, canListen) }
+    return refused(folder, listenFlaw(config, error, canListen))
   }
   keyring.onDropped(http.keyDropped)
   gateway.start(engine.scoutEvents)
@@ -168,6 +169,11 @@ function openTrust({ config, trust }: HubOptions, engine: HubEngine, store: Stor
 /** On the very first start there is no fleet that could be on its way back. */
 function graceOf(epoch: number): Partial<CoreSettings> {
   return epoch === 1 ? { bootGraceMs: 0 } : {}
+}
+
+function refused(folder: DataFolder, flaw: string): { flaw: string } {
+  folder.close()
+  return { flaw }
 }
 
 /** What there may be to show besides the hub itself. */

@@ -41,7 +41,9 @@ function filesUnder(folder: string, ending: RegExp): string[] {
 const rootFiles = readdirSync(root, { withFileTypes: true })
   .filter((entry) => entry.isFile())
   .map((entry) => entry.name)
-const sides = ['shared', 'orchestrator', 'scout'].flatMap((folder) => filesUnder(folder, /\.tsx?$/)).map(read)
+const sides = ['shared', 'orchestrator', 'scout', 'verifier']
+  .flatMap((folder) => filesUnder(folder, /\.tsx?$/))
+  .map(read)
 const bench = filesUnder('bench', /\.ts$/).map(read)
 const code = [
   ...sides,

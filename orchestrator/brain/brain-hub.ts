@@ -25,6 +25,7 @@ import { pageHosts } from '../page-address.ts'
 import { planner, plannerFunctions } from '../planner/planner.ts'
 import { openDataFolder } from '../store/data-folder.ts'
 import { Edges } from './edges.ts'
+import { openLedger } from './open-ledger.ts'
 
 interface BrainHubOptions {
   config: Config
@@ -68,6 +69,11 @@ export function startBrain(options: BrainHubOptions): BrainHub | { flaw: string 
   if ('flaw' in folder) return folder
   const keyring = new Keyring(folder.store, folder.pepper, system, config.adminKey ?? undefined)
   const epoch = folder.store.nextEpoch()
+  const ledger = openLedger(config, folder, system)
+  if (ledger !== null && 'flaw' in ledger) {
+    folder.close()
+    return ledger
+  }
   const { awaited = 0, onLeave = () => {} } = options
   const edges: Edges = new Edges({
     ...{ engine: () => engine, epoch, awaited, leave: onLeave, canCarry: fits, shown: () => http, log },
@@ -82,6 +88,7 @@ export function startBrain(options: BrainHubOptions): BrainHub | { flaw: string 
     // On the very first start there is no fleet that could be on its way back.
     settings: epoch === 1 ? { bootGraceMs: 0, ...options.core } : { ...options.core },
     goneHoldMs,
+    ledger,
   })
   engine.start()
   for (const { intent, reason } of engine.intents.setAside) log.error({ intent, reason }, 'an intent was set aside')

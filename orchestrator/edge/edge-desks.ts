@@ -11,6 +11,7 @@ import { AnswerChecks } from '../engine/answers/answer-checks.ts'
 import { AnswerHost } from '../engine/answers/answer-host.ts'
 import { Relays } from '../engine/answers/relays.ts'
 import { ClientDesk } from '../engine/client-desk.ts'
+import { WorkCounter } from '../engine/counting/task-count.ts'
 import { UsageBook } from '../engine/durability/usage-book.ts'
 import { Numbers } from '../engine/numbers.ts'
 import type { BrainPort, FromClients } from '../engine/ports/brain.ts'
@@ -48,6 +49,8 @@ interface EdgeDesksParts {
   /** Nobody is to wait for a brain any longer. */
   isBrainMissed: () => boolean
   onDefect: (defect: EngineDefect) => void
+  /** Whether the brain gives receipts of what is done here. */
+  countsWork: boolean
 }
 
 /** What the brain tells an edge that its desks need to know; the rest concerns the process. */
@@ -78,7 +81,7 @@ export class EdgeDesks {
   private pastEpoch = -1
 
   constructor(private readonly parts: EdgeDesksParts) {
-    const { system, links, toBrain, onDefect } = parts
+    const { system, links, toBrain, onDefect, countsWork } = parts
     this.ways = new Ways({ send: toBrain })
     const wanting = (kind: NumberKind) => new Numbers(() => toBrain({ type: 'wantNumbers', kind }))
     this.numbers = { tasks: wanting('tasks'), sessions: wanting('sessions') }
@@ -91,7 +94,7 @@ export class EdgeDesks {
     this.scouts = new ScoutDesk({ brain, answers: this.carriers(), links: new LiveLinks(this.openSessions, guard) })
     const holders = this.holders()
     this.attempts = holders
-    const host = new AnswerHost(brain, holders)
+    const host = new AnswerHost(brain, holders, countsWork ? new WorkCounter() : null)
     const relays = new Relays()
     this.book = new UsageBook((sum) => toBrain({ type: 'usage', sum }), system)
     this.checks = new AnswerChecks(this.lane, (work) => guard.run('check of an answer', work))

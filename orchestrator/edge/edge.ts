@@ -134,6 +134,7 @@ export class Edge {
       toBrain: (message, body) => this.brain.send(message as ToBrain<Figures>, body),
       isBrainMissed: () => this.brain.isMissed,
       onDefect,
+      countsWork: config.receipts === 'on',
     })
     // Whoever starts it asks how that went; what happens later is no failed start.
     this.started.promise.catch(() => {})

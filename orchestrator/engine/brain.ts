@@ -4,6 +4,7 @@
  * recover, run, drain, stop. What to decide is the core's; how an event is stepped is `writer/`.
  */
 import { quarterSlotMs, quarterSlots } from '../../shared/limits/http.ts'
+import { batchEveryMs } from '../../shared/limits/ledger/ledger.ts'
 import { tickMs } from '../../shared/limits/scheduling.ts'
 import {
   forgetEveryMs,
@@ -35,12 +36,13 @@ import { IdempotencyKeys } from './durability/idempotency.ts'
 import { Journal } from './durability/journal.ts'
 import { KeptResponses } from './durability/kept-responses.ts'
 import { DurableIntents } from './intents/intents.ts'
+import { Ledger, type LedgerSettings } from './ledger/ledger.ts'
 import { NumberBlocks, Numbers } from './numbers.ts'
 import type { BrainPort, EdgePort, FromClients, FromScouts } from './ports/brain.ts'
 import type { EngineStats } from './ports/client.ts'
 import type { IntentHost, IntentLog } from './ports/intents.ts'
 import type { PlannerFunctions } from './ports/planner.ts'
-import type { Greeting } from './ports/scouts.ts'
+import type { Greeting, Standing } from './ports/scouts.ts'
 import { type Store, StoreError } from './ports/store.ts'
 import { type HistoryRow, hourMs, type ServedDay, type UsageFilter, type UsagePoint } from './ports/usage.ts'
 import type { IdleScout, TrustNews } from './ports/trust/witness.ts'
@@ -72,6 +74,8 @@ export interface BrainOptions {
   planner: PlannerFunctions | null
   settings: Partial<CoreSettings>
   seed: number
+  /** Null for a hub that gives no receipts. */
+  ledger: LedgerSettings | null
   /** How long the end of a session is held back, milliseconds: what its scout sent before may come by another way. */
   goneHoldMs: number
 }
@@ -86,6 +90,8 @@ export class Brain implements BrainPort {
   readonly fleetList: FleetList
   readonly tenants: Tenants
   readonly charges: Charges
+  /** Null in a hub that gives no receipts. */
+  readonly ledger: Ledger | null
   readonly allowed: AllowedModels
   readonly admission: Admission
   private readonly system: System
@@ -127,9 +133,8 @@ export class Brain implements BrainPort {
     this.writer = new Writer({ core: this.core, system, guard, barrier: () => this.barrier })
     this.listings = new Listings(state, system, lane)
     this.fleetList = new FleetList(state, system, this.listings)
-    this.standings = new StandingReports(state, (session, standing) => {
-      edges.toScouts({ type: 'standing', session, standing })
-    })
+    const tell = (session: number, standing: Standing) => edges.toScouts({ type: 'standing', session, standing })
+    this.standings = new StandingReports(state, tell, (scout) => this.ledger?.shownOf(scout) ?? {})
     const turned = (isTroubled: boolean) => this.turned('store', isTroubled)
     this.journal = new Journal(store, system, turned, (work) => guard.run('journal', work))
     this.servedDays = new ServedDays(state.served, this.journal, system)
@@ -143,6 +148,7 @@ export class Brain implements BrainPort {
     this.allowed = new AllowedModels(() => this.listings.models(), random)
     this.admission = new Admission(this.charges, this.allowed)
     this.responses = new KeptResponses(store, this.journal)
+    this.ledger = options.ledger === null ? null : this.ledgerOf(options.ledger, lane)
     this.idempotencyKeys = new IdempotencyKeys(store, system)
     this.taskBlocks = new NumberBlocks(options.taskEpoch)
     this.numbers = new Numbers(() => this.numbers.add(this.taskBlocks.take()))
@@ -160,6 +166,7 @@ export class Brain implements BrainPort {
       nextTask: () => this.nextTask(),
       spend: (bytes) => share.spend(bytes),
       charges: this.charges,
+      earned: (work) => this.ledger?.earned(work) ?? null,
     })
     const { intents, journal, admission } = this
     const drainWait = new DrainWait(state, this.listings)
@@ -187,6 +194,13 @@ export class Brain implements BrainPort {
     if (is !== was) this.writer.add(is ? { type: 'storeTroubled', unsent: [] } : { type: 'storeRecovered' })
   }
 
+  private ledgerOf(settings: LedgerSettings, lane: TurnLane): Ledger {
+    const { system, store, journal, guard, core } = this
+    const contain = (work: () => void) => guard.run('ledger', work)
+    const ownersOf = (kind: TaskKind, model: string) => core.state.index.entry(kind, model)?.operators.size ?? 0
+    return new Ledger({ ...settings, system, store, journal, lane, contain, ownersOf })
+  }
+
   nextTask(): number {
     return this.numbers.next()
   }
@@ -211,6 +225,8 @@ export class Brain implements BrainPort {
         return this.admission.close(message)
       case 'usage':
         return this.journal.lazily({ write: 'tally', tally: message.sum })
+      case 'worked':
+        return this.ledger?.worked(message.work)
       default:
         return this.writer.add(message)
     }
@@ -277,6 +293,7 @@ export class Brain implements BrainPort {
   /** Takes up what the last process left open, and begins to count time. Before any client or scout comes in. */
   start(): void {
     this.guard.run('recovery', () => {
+      this.ledger?.start()
       this.intents.recover()
       // Whoever waited for these is gone. In a network another hub may have them.
       if (!this.intents.isShared) for (const intent of this.store.unkept()) void this.intents.forget(intent, null)
@@ -286,6 +303,7 @@ export class Brain implements BrainPort {
     this.every('tick', tickMs, () => this.tick())
     this.every('forget', forgetEveryMs, () => this.forget())
     this.every('served', servedFlushMs, () => this.servedDays.flush())
+    if (this.ledger !== null) this.every('ledger', batchEveryMs, () => this.ledger!.tick())
   }
 
   /** A tick that comes much later than it was due means that this process stood still. */
@@ -338,6 +356,7 @@ export class Brain implements BrainPort {
       this.leave(session, isForsaken)
     }
     this.servedDays.flush()
+    this.guard.run('ledger', () => this.ledger?.stop())
     // What follows from a commit may have to be stepped and committed in its turn.
     do {
       this.writer.flush()

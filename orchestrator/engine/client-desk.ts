@@ -58,7 +58,9 @@ export class ClientDesk {
     const witness = tenant === auditTenant ? null : this.witness
     const isDirected = routing.only.length > 0
     const watch = witness && new AnswerWatch(witness, tenant, kind, body, stream, deadlineMs, isDirected)
-    const relay = new Relay({ task, tenant, kind, stream, created, request: body, continues, key, watch }, host)
+    const count = host.works?.begin({ task, tenant, kind, isDirected }) ?? null
+    const options = { task, tenant, kind, stream, created, request: body, continues, key, watch, count }
+    const relay = new Relay(options, host)
     if (!mayAskFor(key.scopes, model)) {
       relay.refuse(unknownModel(model))
       return relay
@@ -103,7 +105,8 @@ export class ClientDesk {
 
   private close(relay: Relay, cause: Fault | null): void {
     const { book, brain } = this.parts
-    const { task, key, kind, use, served, usePrice } = relay
+    const { task, key, kind, use, served, usePrice, work } = relay
+    if (work !== null) brain.fromClients({ type: 'worked', work })
     const microDollars = use === null ? 0 : costOf(use, usePrice)
     relay.microDollars = microDollars
     if (use !== null || isLimited(key)) {

@@ -16,11 +16,13 @@ import { AnswerHost } from './answers/answer-host.ts'
 import { Relays } from './answers/relays.ts'
 import { Brain } from './brain.ts'
 import { ClientDesk } from './client-desk.ts'
+import { WorkCounter } from './counting/task-count.ts'
 import type { IdempotencyKeys } from './durability/idempotency.ts'
 import type { Journal } from './durability/journal.ts'
 import type { KeptResponses } from './durability/kept-responses.ts'
 import { UsageBook } from './durability/usage-book.ts'
 import type { DurableIntents } from './intents/intents.ts'
+import type { LedgerSettings } from './ledger/ledger.ts'
 import type { NumberBlocks } from './numbers.ts'
 import type { BrainPort, EdgePort, ToClients, ToScouts } from './ports/brain.ts'
 import type { ChargedKey } from './ports/charged-key.ts'
@@ -36,6 +38,7 @@ import type {
 } from './ports/client.ts'
 import type { EngineDefect } from './ports/defect.ts'
 import type { IntentHost, IntentLog } from './ports/intents.ts'
+import type { LedgerReport } from './ports/ledger/ledger.ts'
 import type { PlannerFunctions } from './ports/planner.ts'
 import type { AttemptEvents, AttemptLinks, ScoutEvents, ScoutLinks } from './ports/scouts.ts'
 import type { Store } from './ports/store.ts'
@@ -71,6 +74,8 @@ export interface HubEngineOptions {
   planner?: PlannerFunctions
   settings?: Partial<CoreSettings>
   seed?: number
+  /** Without it, or null, the hub gives no receipts. */
+  ledger?: LedgerSettings | null
   /** How long the end of a session is held back, milliseconds: what its scout sent before may come by another way. */
   goneHoldMs?: number
 }
@@ -113,11 +118,12 @@ export class HubEngine implements Engine, AuditedEngine {
     }
     const { holders, edges, scoutDesk } = this.joined(options.links, port, carrier, guard)
     this.scoutDesk = scoutDesk
-    const host = new AnswerHost(port, holders)
-    const { planner = null, goneHoldMs = 0 } = options
+    const host = new AnswerHost(port, holders, options.ledger ? new WorkCounter() : null)
+    const { planner = null, goneHoldMs = 0, ledger = null } = options
     const seed = options.seed ?? Math.floor(system.random() * Number.MAX_SAFE_INTEGER)
     const numbers = { epoch, taskEpoch: options.taskEpoch ?? epoch }
-    this.brain = new Brain({ system, store, guard, lane, edges, host, ...numbers, planner, settings, seed, goneHoldMs })
+    const parts = { system, store, guard, lane, edges, host, ...numbers, planner, settings }
+    this.brain = new Brain({ ...parts, seed, goneHoldMs, ledger })
     const { core, intents } = this.brain
     this.book = new UsageBook((sum) => port.fromClients({ type: 'usage', sum }), system)
     const relays = new Relays()
@@ -316,6 +322,11 @@ export class HubEngine implements Engine, AuditedEngine {
 
   ready(): boolean {
     return this.brain.ready()
+  }
+
+  /** Null in a hub that gives no receipts. */
+  get ledger(): LedgerReport | null {
+    return this.brain.ledger
   }
 
   stats(): EngineStats {

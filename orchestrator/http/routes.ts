@@ -29,6 +29,9 @@ import { brought, changed } from './intents/bring.ts'
 import { followIntent } from './intents/events.ts'
 import { cancelIntent, createIntent, getIntent, listIntents } from './intents/intents.ts'
 import { getNode, getNodeRequest, planIntent, retryNode } from './intents/nodes.ts'
+import { getEarnings } from './ledger/earnings.ts'
+import { exportHeads, exportReceipts, getReceipt } from './ledger/receipts.ts'
+import { getLeaderboard, getStatement, listSeasons, nameOnLeaderboard } from './ledger/seasons.ts'
 import { showHistory } from './live/history.ts'
 import { followLive, showHub } from './live/live.ts'
 import { openapi } from './openapi/openapi.ts'
@@ -120,6 +123,14 @@ export const routes: readonly Route[] = [
   { method: 'GET', path: '/v1/me/usage', access: 'any', handle: ownUsage },
   { method: 'GET', path: '/v1/me/limits', access: 'any', handle: ownLimits },
   { method: 'GET', path: '/v1/admin/usage', access: 'admin', handle: allUsage },
+  { method: 'GET', path: '/v1/earnings', access: 'any', handle: getEarnings },
+  { method: 'GET', path: '/v1/leaderboard', access: 'any', handle: getLeaderboard },
+  { method: 'PATCH', path: '/v1/leaderboard', access: 'any', handle: nameOnLeaderboard },
+  { method: 'GET', path: '/v1/seasons', access: 'any', handle: listSeasons },
+  { method: 'GET', path: '/v1/seasons/{id}/statement', access: 'any', handle: getStatement },
+  { method: 'GET', path: '/v1/receipts', access: 'any', handle: exportReceipts },
+  { method: 'GET', path: '/v1/receipts/{id}', access: 'any', handle: getReceipt },
+  { method: 'GET', path: '/v1/ledger/heads', access: 'open', handle: exportHeads },
   { method: 'GET', path: '/v1/scout', access: 'open', ...everywhere, handle: dialIn },
   { method: 'GET', path: '/v1/live', access: 'any', handle: followLive },
   { method: 'GET', path: '/v1/history', access: 'any', handle: showHistory },

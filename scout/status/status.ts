@@ -4,7 +4,7 @@
  */
 import { plainMessage } from '../../shared/faults.ts'
 import type { ScoutPhase } from '../../shared/protocol/phases.ts'
-import { duration, type Standing, standingSentences } from '../../shared/scouts/standing.ts'
+import { duration, pointsText, type Standing, standingSentences } from '../../shared/scouts/standing.ts'
 import type { Outcome } from '../../shared/task.ts'
 
 export interface ScoutStatus {
@@ -51,6 +51,8 @@ export function statusLines(status: ScoutStatus): string[] {
   if (standing === null) return [...lines, row('Standing', 'the orchestrator has not said yet')]
   const [first, ...more] = standingSentences(standing)
   if (standingAgeMs >= standingOldMs) more.push(`So the orchestrator said ${duration(standingAgeMs)} ago.`)
+  const points = pointsText(standing)
+  if (points !== null) lines.push(row('Points', points))
   return [...lines, row('Standing', first!), ...more.map((sentence) => row('', sentence))]
 }
 

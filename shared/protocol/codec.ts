@@ -45,8 +45,8 @@ export function encode<Type extends FrameType>(frame: FrameOf<Type>): Uint8Array
   const { code, names } = layoutByType[frame.type as FrameType]
   const values: unknown[] = [code]
   for (const name of names) values.push((frame as Record<string, unknown>)[name])
-  // Only the last field of a frame may be absent.
-  if (values[values.length - 1] === undefined) values.pop()
+  // Only the last fields of a frame may be absent.
+  while (values[values.length - 1] === undefined) values.pop()
   return write(values)
 }
 

@@ -61,7 +61,10 @@ export function orNull<T>(inner: Field<T>): Field<T | null> {
   return field(`${inner.wants}, or null`, (v) => v === null || inner.accepts(v))
 }
 
-/** A field at the end of a frame: senders of an earlier version leave it out, others when there is nothing to say. */
+/**
+ * A field at the end of a frame: senders of an earlier version leave it out, others when there is nothing to say. Where
+ * it is absent, so is each behind it.
+ */
 export function added<T>(inner: Field<T>): Field<T | undefined> {
   return field(`${inner.wants}, or absent`, (v) => v === undefined || inner.accepts(v))
 }

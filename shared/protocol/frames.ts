@@ -5,6 +5,7 @@
  * back.
  */
 import { hubUrlCharsMax } from '../limits/cluster/roster.ts'
+import { unpaidCharsMax } from '../limits/ledger/ledger.ts'
 import {
   aboutCharsMax,
   attemptNumberMax,
@@ -227,6 +228,11 @@ export const frameTable = {
       window: count(concurrencyMax),
       /** [model, milliseconds until the hub asks for it again]: paused by a provider's rate limit. */
       paused: listOf(offersMax, name(modelCharsMax), durationMs),
+      /** Points of the present season, and those that wait in escrow; absent from a hub that shows none. */
+      earned: added(count()),
+      waiting: added(count()),
+      /** Why tasks of today earned nothing, in one sentence; absent where none did. */
+      unpaid: added(text(unpaidCharsMax)),
     },
   },
 } as const satisfies Record<string, FrameRow>

@@ -33,7 +33,20 @@ export function standingSentences(standing: Standing): string[] {
     sentences.push(`${model} is paused for ${duration(ms)} because its provider limits the rate.`)
   }
   if (paused.length > 3) sentences.push(`${paused.length - 3} more models are paused for the same reason.`)
+  if (standing.unpaid !== undefined) sentences.push(standing.unpaid)
   return sentences
+}
+
+/** The points of a scout's operator, as its status shows them; null from a hub that shows none. */
+export function pointsText({ earned, waiting }: Pick<Standing, 'earned' | 'waiting'>): string | null {
+  if (earned === undefined || waiting === undefined) return null
+  const season = `${grouped(earned)} this season`
+  return waiting === 0 ? season : `${season}, ${grouped(waiting)} waiting until you are trusted`
+}
+
+/** With commas between thousands. */
+function grouped(points: number): string {
+  return String(points).replace(/\B(?=(\d{3})+$)/g, ',')
 }
 
 const unconsidered =

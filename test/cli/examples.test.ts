@@ -28,9 +28,9 @@ async function answer(response: Response): Promise<string> {
   return json.choices[0]!.message.content
 }
 
-test('every example is run here, raw-scout.ts in test/protocol', () => {
+test('every example is run here, raw-scout.ts in test/protocol, answer-hash.ts in test/e2e/ledger', () => {
   const examples = readdirSync(new URL('../../docs/examples', import.meta.url)).filter((name) => name.endsWith('.ts'))
-  expect(examples.sort()).toEqual(['countdown.ts', 'dice.ts', 'raw-scout.ts', 'retrieval.ts'])
+  expect(examples.sort()).toEqual(['answer-hash.ts', 'countdown.ts', 'dice.ts', 'raw-scout.ts', 'retrieval.ts'])
 })
 
 test('dice.ts answers with an object, and is a scout like any other to status and drain', async () => {

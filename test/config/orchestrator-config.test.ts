@@ -8,6 +8,7 @@ const page = 'an address without a path, as https://hub.example'
 const networks = 'addresses or networks with commas between, as 127.0.0.1 or 10.0.0.0/8'
 const pages = { publicUrl: null, signup: 'off', edges: 0, trust: 'observe' }
 const rest = { corsOrigins: [], trustedProxies: [], privateUrls: 'refuse', requestBytesMax: 33_554_432, ...pages }
+const ledger = { receipts: 'on', points: 'show' }
 const byItself = { clusterServers: [], isClusterSecure: false, clusterLogin: null, clusterRoster: null }
 const defaults = {
   host: '127.0.0.1',
@@ -16,6 +17,7 @@ const defaults = {
   adminKey: null,
   logLevel: 'info',
   ...rest,
+  ...ledger,
   ...byItself,
 }
 
@@ -39,6 +41,8 @@ test('everything set is taken, and the result cannot be changed', () => {
     PUBLIC_URL: 'https://Hub.example:443/',
     SIGNUP: 'approve',
     TRUST: 'enforce',
+    RECEIPTS: 'off',
+    POINTS: 'off',
     CLUSTER_URL: 'tls://one.example, tls://[::1]:4223/',
     CLUSTER_ROSTER: './roster-epoch-2.json',
     CLUSTER_USER: 'hub',
@@ -61,7 +65,7 @@ test('everything set is taken, and the result cannot be changed', () => {
     clusterLogin: { user: 'hub', password: 'secret' },
   }
   const own = { host: '::', port: 0, dataDir: '/var/lib/my data', adminKey, logLevel: 'silent' }
-  expect(config).toEqual({ ...own, ...taken, ...cluster })
+  expect(config).toEqual({ ...own, ...taken, ...cluster, receipts: 'off', points: 'off' })
   expect(Object.isFrozen(config)).toBe(true)
 })
 

@@ -16,6 +16,7 @@ import { batchContract } from './store/batches.ts'
 import { bookContract } from './store/books.ts'
 import { controlContract } from './store/control.ts'
 import { intentContract } from './store/intents.ts'
+import { ledgerContract } from './store/ledger.ts'
 import { reportContract } from './store/reports.ts'
 import { responseContract } from './store/responses.ts'
 import { trustContract } from './store/trust.ts'
@@ -30,6 +31,7 @@ export function storeContract(adapter: string, fresh: () => StoreMaker): void {
     bookContract(fresh)
     responseContract(fresh)
     reportContract(fresh)
+    ledgerContract(fresh)
     trustContract(fresh)
     lifeContract(fresh)
   })

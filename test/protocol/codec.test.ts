@@ -151,9 +151,13 @@ describe('wrong values', () => {
   test.each(frameTypes)('a %s frame that ends before its last field names the missing one', (type) => {
     const good = sampleValues(type)
     for (const [i, [name, field]] of fieldsOf(type).entries()) {
-      if (field.accepts(undefined)) continue
       for (const decode of decodersOf(type)) {
         const frame = decode(messageOf(type, good.slice(0, i)))
+        if (field.accepts(undefined)) {
+          expect(frame).toMatchObject({ type })
+          expect(frame).not.toHaveProperty(name)
+          continue
+        }
         expect(frame).toMatchObject({ type: 'malformed', reason: expect.stringContaining(`${type}.${name} must be`) })
       }
     }
@@ -205,4 +209,16 @@ test('what a sender leaves out at the end of a welcome is absent, from an earlie
   expect(decodeFromHub(encode(frame))).toEqual(frame)
   const listing = { ...frame, hubs: [['https://b.example'] as [string]] }
   expect(decodeFromHub(encode(listing))).toEqual(listing)
+})
+
+test('a standing ends before its points where none are shown, and before the sentence where all tasks earned', () => {
+  const counts = { considered: 0, won: 0, lostLatency: 0, lostPrice: 0, lostCapacity: 0, lostTrust: 0, done: 0 }
+  const frame = { type: 'standing', ...counts, failed: 0, failurePermille: 0, window: 1, paused: [] } as const
+  for (const points of [{}, { earned: 0, waiting: 7 }, { earned: 0, waiting: 7, unpaid: 'x' }]) {
+    const standing = { ...frame, paused: [], ...points }
+    expect(decodeFromHub(encode(standing))).toEqual(standing)
+  }
+  expect(() => encode({ ...frame, paused: [], unpaid: 'x' })).toThrow()
+  const withNull = messageOf('standing', [...Object.values(counts), 0, 0, 1, [], null])
+  expect(decodeFromHub(withNull)).toMatchObject({ reason: expect.stringContaining('standing.earned must be') })
 })

@@ -76,11 +76,14 @@ describe('a standing is told to the operator', () => {
     await stage.start()
     try {
       const session = await stage.hub.session()
-      session.send({ type: 'standing', ...slow })
+      session.send({ type: 'standing', ...slow, earned: 41_200, waiting: 3_100 })
       session.send({ type: 'ping', ping: 1, acks: [] })
       await session.heard('pong')
       expect(stage.log.at(-1)).toMatchObject({ level: 'info', message: expect.stringContaining('considered 40 times') })
-      expect(stage.scout.status()).toMatchObject({ phase: 'ready', standing: slow })
+      expect(stage.scout.status()).toMatchObject({ phase: 'ready', standing: { ...slow, earned: 41_200 } })
+      expect(statusLines(stage.scout.status()).join('\n')).toMatch(
+        /^Points {6}41,200 this season, 3,100 waiting until you are trusted$/m,
+      )
       expect(statusLines(stage.scout.status()).join('\n')).toMatch(/^Standing {4}In the last hour this scout/m)
     } finally {
       await stage.close()

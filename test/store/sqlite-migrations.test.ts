@@ -84,3 +84,23 @@ test('no row of the audit log can be changed', () => {
   db.close(true)
   store.close()
 })
+
+test('a database of the ninth version gets a ledger without anything in it, whose batches cannot be changed', () => {
+  const path = join(temporaryFolder(), 'chasm.db')
+  const db = new Database(path, { create: true })
+  for (const { sql } of migrations.slice(0, 9)) db.run(sql)
+  db.run(`PRAGMA user_version = 9; PRAGMA application_id = ${applicationId}`)
+  db.run('UPDATE hub SET epoch = 7')
+  db.close(true)
+  const store = openSqlite(path, { mayCreate: false, checkWhole: true })
+  if ('flaw' in store) throw new Error(store.flaw)
+  expect(store.nextEpoch()).toBe(8)
+  expect(store.snapshot()).toEqual({ projected: 0, balances: [], seasons: [] })
+  const bytes = (length: number) => new Uint8Array(length)
+  const batch = { seq: 1, atMs: 1, head: bytes(132), signature: bytes(64), leaves: bytes(3) }
+  store.commit([{ write: 'batch', batch, tasks: [1], earned: [], asked: [] }])
+  store.close()
+  const again = new Database(path)
+  expect(() => again.run('UPDATE ledger_batch SET at_ms = 2')).toThrow('a batch of the ledger is never changed')
+  again.close()
+})

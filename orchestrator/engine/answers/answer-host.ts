@@ -6,6 +6,7 @@
 import { ByteAccount } from '../../../shared/byte-account.ts'
 import { type Fault, fault } from '../../../shared/faults.ts'
 import { unreadBytesMax, unreadBytesPerTenantMax } from '../../../shared/limits/http.ts'
+import type { WorkCounter } from '../counting/task-count.ts'
 import type { BrainPort } from '../ports/brain.ts'
 import type { AttemptLinks } from '../ports/scouts.ts'
 import type { AnswerSinkHost } from './answer-sink.ts'
@@ -16,6 +17,7 @@ export class AnswerHost implements AnswerSinkHost {
   constructor(
     private readonly brain: BrainPort,
     private readonly scouts: Pick<AttemptLinks, 'flow'>,
+    readonly works: WorkCounter | null = null,
   ) {}
 
   /**

@@ -7,6 +7,7 @@ import type { ByteAccount } from '../../../shared/byte-account.ts'
 import type { Fault } from '../../../shared/faults.ts'
 import type { Served } from '../../../shared/task.ts'
 import type { Cost } from '../../core/fleet/cost.ts'
+import type { WorkCounter } from '../counting/task-count.ts'
 import type { ChunkHead, Settlement } from '../ports/scouts.ts'
 import type { Check } from './answer-checks.ts'
 import type { AttemptStream } from './attempt-stream.ts'
@@ -36,6 +37,8 @@ export interface AnswerSinkHost {
   fail(task: number, cause: Fault): void
   /** Bytes of streams that wait for their readers, by tenant. */
   readonly unread: ByteAccount
+  /** Counts work for receipts; null in a hub that gives none. */
+  readonly works: WorkCounter | null
 }
 
 export interface AnswerSink {

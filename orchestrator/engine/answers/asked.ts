@@ -27,6 +27,8 @@ export interface Asked {
 export interface AskedSource {
   /** Bytes of the request that was sent. */
   readonly requestBytes: number
+  /** Whether what is answered is counted for a receipt. */
+  readonly isCounted?: boolean
   asked(): Asked
 }
 

@@ -18,7 +18,9 @@ import { witnessedBytesMax } from '../../../shared/limits/trust/audits.ts'
 import { inlineBodyBytesMax } from '../../../shared/limits/wire.ts'
 import type { Served, TaskKind } from '../../../shared/task.ts'
 import type { Cost } from '../../core/fleet/cost.ts'
+import { SpokenAnswer } from '../counting/spoken-answer.ts'
 import type { Use } from '../ports/charged-key.ts'
+import type { AnswerCount } from '../ports/ledger/work.ts'
 import type { ChunkHead, Settlement } from '../ports/scouts.ts'
 import type { Interest } from '../ports/trust/witness.ts'
 import { inspectBody, inspectLine, passBody, type Usage } from './answer-check.ts'
@@ -75,6 +77,8 @@ export class AttemptStream {
   /** null unless it is streamed. */
   private readonly choices: Choices | null
   private readonly template: LineTemplate | null
+  /** What it says, for its receipt; null where there will be none. */
+  private readonly spoken: SpokenAnswer | null
 
   constructor(
     readonly attempt: number,
@@ -84,11 +88,12 @@ export class AttemptStream {
     private readonly stream: boolean,
     private readonly kind: TaskKind,
     /** It goes on after what was forwarded before: what precedes its content has been said. */
-    private readonly continuing: boolean,
+    readonly continuing: boolean,
     private readonly source: AskedSource,
   ) {
     this.choices = stream ? new Choices(source) : null
     this.template = stream ? new LineTemplate() : null
+    this.spoken = source.isCounted === true ? new SpokenAnswer() : null
   }
 
   /** Whether a settlement was taken, on which the core decides at the end of the turn. */
@@ -120,8 +125,11 @@ export class AttemptStream {
     this.seq++
     this.offset += body.length
     // Almost every chunk is one line like the one before.
-    if (!this.template!.fits(body, body.length - 1)) return this.takeLines(body)
+    const template = this.template!
+    if (!template.fits(body, body.length - 1)) return this.takeLines(body)
     this.tokens++
+    const length = body.length - 1
+    this.spoken?.like(body, length, template.textStart, template.textEndOf(length))
     this.released = added(this.released, bytePart(body, 0, body.length - 1))
     return null
   }
@@ -145,6 +153,7 @@ export class AttemptStream {
     const facts = inspectLine(line, this.choices!, this.template!)
     if (facts === null) return false
     if (facts.hasContent) this.tokens++
+    if (facts.hasContent) this.spoken?.line(line, this.template!.lessons)
     // Content in a line that ends a choice is withheld with it: nobody has seen it, the attempt can still fail unseen.
     if (facts.hasContent && !facts.hasFinish && !this.contentBegan) this.beginContent()
     if (this.contentBegan && !facts.hasFinish) this.released = added(this.released, line)
@@ -175,7 +184,14 @@ export class AttemptStream {
 
   private *keepLong(body: Uint8Array): CheckSteps {
     const known = yield* passBody(body)
-    return known === null ? noAnswer : this.keep(body, known)
+    const flaw = known === null ? noAnswer : this.keep(body, known)
+    if (flaw === null && this.isSpokenWhole) yield* this.spoken!.wholeInSteps(body)
+    return flaw
+  }
+
+  /** Its texts are in the settled body; embeddings have none. */
+  private get isSpokenWhole(): boolean {
+    return this.spoken !== null && !this.stream && this.kind === 'chat'
   }
 
   private keep(body: Uint8Array, known: JsonSpans | null): Fault | null {
@@ -184,7 +200,13 @@ export class AttemptStream {
     if (!this.stream) this.tokens = usage.completionTokens
     this.usage = usage
     this.body = body
+    if (known === null && this.isSpokenWhole) this.spoken!.whole(body)
     return null
+  }
+
+  /** What it has said, once; null where that is not counted. */
+  answerCount(): AnswerCount | null {
+    return this.spoken?.end() ?? null
   }
 
   /** What an answer that is whole has used, as far as it is believed; an estimate where nobody counted. */

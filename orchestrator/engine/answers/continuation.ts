@@ -3,10 +3,12 @@
  * already got. Only for clients that opted in, and only for plain text of one choice; `http` refuses the rest. The
  * request is passed over and copied, never parsed: a long one would take the loop for itself.
  */
+import { type Fault, fault } from '../../../shared/faults.ts'
 import { FieldNames } from '../../../shared/json/field-names.ts'
 import { JsonScan } from '../../../shared/json/json-scan.ts'
 import { Class } from '../../../shared/json/json-tokens.ts'
 import { answerValuesMax } from '../../../shared/limits/answers.ts'
+import { bodyBytesMax } from '../../../shared/limits/wire.ts'
 
 const limits = ['max_tokens', 'max_completion_tokens']
 const inRequest = new FieldNames([...limits, 'messages', 'continue_final_message', 'add_generation_prompt'])
@@ -61,6 +63,24 @@ export function continuedRequest(request: Uint8Array, prefix: string, tokens: nu
   for (const [field, value] of missing) replace(end, end, `,"${inRequest.names[field]}":${value}`)
   pieces.push(request.subarray(from))
   return Buffer.concat(pieces)
+}
+
+const tooLongToContinue = fault(
+  'answer_too_large',
+  'The scout that answered is lost, and the answer so far is too long for another one to continue. Ask again.',
+)
+const notContinued = fault(
+  'scout_lost',
+  'The scout that answered is lost, and another one cannot continue a request that names a field twice. Ask again.',
+)
+
+/** The same as far as a body may be long; or why no other scout can go on. */
+export function continuedWithin(request: Uint8Array, prefix: string, tokens: number): Uint8Array | Fault {
+  // Text is at least as long in bytes as in characters: what cannot fit is not put together.
+  if (request.length + prefix.length > bodyBytesMax) return tooLongToContinue
+  const continued = continuedRequest(request, prefix, tokens)
+  if (continued === null) return notContinued
+  return continued.length > bodyBytesMax ? tooLongToContinue : continued
 }
 
 /** The text of a checked line. */

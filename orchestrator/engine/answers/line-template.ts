@@ -15,13 +15,16 @@ export class LineTemplate {
   /** Empty before the first line was learnt. */
   private line: Uint8Array = nothing
   /** Of the text: behind its opening quote, and at its closing one. */
-  private textStart = 0
+  textStart = 0
   private textEnd = 0
+  /** How many lines were learnt. */
+  lessons = 0
 
   /** A line that passed: one choice, content, no finish reason. Its text stands between two quotes and is not empty. */
   learn(line: Uint8Array, textStart: number, textEnd: number): void {
     if (line.length > lineTemplateBytesMax) return
     this.line = ownPart(line)
+    this.lessons++
     this.textStart = textStart
     this.textEnd = textEnd
   }
@@ -39,5 +42,10 @@ export class LineTemplate {
     if (endOfString(line, textStart - 1) !== textEnd + longer + 1) return false
     for (let at = textEnd; at < known.length; at++) if (line[at + longer] !== known[at]) return false
     return isUtf8(line)
+  }
+
+  /** Where the text ends in a line of this length that fits. */
+  textEndOf(length: number): number {
+    return this.textEnd + length - this.line.length
   }
 }

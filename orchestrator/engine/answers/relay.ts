@@ -6,17 +6,19 @@
  */
 import { type Fault, fault } from '../../../shared/faults.ts'
 import { streamBufferBytes, streamOverrunBytes, unreadBytesFree } from '../../../shared/limits/http.ts'
-import { bodyBytesMax, frameBytesMax } from '../../../shared/limits/wire.ts'
+import { frameBytesMax } from '../../../shared/limits/wire.ts'
 import type { Served, TaskKind } from '../../../shared/task.ts'
 import type { Cost } from '../../core/fleet/cost.ts'
+import type { TaskCount } from '../counting/task-count.ts'
 import type { ChargedKey, ServedPrice, Use } from '../ports/charged-key.ts'
-import type { Answer, AnswerEnd, AnswerPart } from '../ports/client.ts'
+import { type Answer, type AnswerEnd, type AnswerPart, answerId } from '../ports/client.ts'
+import type { WorkDone } from '../ports/ledger/work.ts'
 import type { ChunkHead, Settlement } from '../ports/scouts.ts'
 import type { Check } from './answer-checks.ts'
 import type { AnswerSink, AnswerSinkHost, Beginning } from './answer-sink.ts'
 import { type Asked, type AskedSource, askedOf, askedUnknown } from './asked.ts'
 import { AttemptStream } from './attempt-stream.ts'
-import { continuedRequest, textOfLine } from './continuation.ts'
+import { continuedWithin, textOfLine } from './continuation.ts'
 import type { AnswerWatch } from './watch/answer-watch.ts'
 
 export interface RelayOptions {
@@ -33,6 +35,8 @@ export interface RelayOptions {
   key: ChargedKey
   /** For who looks at answers; null for nobody. */
   watch: AnswerWatch | null
+  /** Counts what is done for it; null where no receipt is given. */
+  count: TaskCount | null
 }
 
 /** What may come for one reader after its scout was asked to pause; a frame more than one session leaves room for. */
@@ -51,15 +55,6 @@ const tooMuchUnread = fault(
 )
 const noBody = fault('internal_error', 'The answer was committed without its body.')
 const lostAfterContent = fault('scout_lost', 'The scout that worked on this lost its connection.')
-const tooLongToContinue = fault(
-  'answer_too_large',
-  'The scout that answered is lost, and the answer so far is too long for another one to continue. Ask again.',
-)
-
-const notContinued = fault(
-  'scout_lost',
-  'The scout that answered is lost, and another one cannot continue a request that names a field twice. Ask again.',
-)
 
 export class Relay implements AnswerSink, Answer, AskedSource {
   readonly id: string
@@ -72,10 +67,13 @@ export class Relay implements AnswerSink, Answer, AskedSource {
   queuedMs = 0
   readonly key: ChargedKey
   readonly kind: TaskKind
+  readonly isCounted: boolean
   /** What was used for it, and at which prices; known at the end. Null when that is nothing. */
   use: Use | null = null
   usePrice: ServedPrice | null = null
   microDollars: number | null = null
+  /** For its receipt; known at the end, null where there is none. */
+  work: WorkDone | null = null
   /** Tasks before this one, as far as that is known; null when it does not wait for a scout. */
   place: number | null = null
   private readonly attemptStreams: AttemptStream[] = []
@@ -109,6 +107,7 @@ export class Relay implements AnswerSink, Answer, AskedSource {
   private readonly watch: AnswerWatch | null
   private readonly stream: boolean
   private readonly continues: boolean
+  private readonly count: TaskCount | null
   /** As it arrived; null once the task is over. */
   private body: Uint8Array | null
   /** Of the request as it was sent last. */
@@ -116,7 +115,7 @@ export class Relay implements AnswerSink, Answer, AskedSource {
   private known: Asked | null = null
 
   constructor(
-    { task, tenant, kind, stream, created, request, continues, key, watch }: RelayOptions,
+    { task, tenant, kind, stream, created, request, continues, key, watch, count }: RelayOptions,
     private readonly host: AnswerSinkHost,
   ) {
     this.task = task
@@ -127,6 +126,8 @@ export class Relay implements AnswerSink, Answer, AskedSource {
     this.continues = continues
     this.watch = watch
     this.key = key
+    this.count = count
+    this.isCounted = count !== null
     this.body = request
     this.requestBytes = request.length
     this.id = answerId(kind, task)
@@ -138,6 +139,7 @@ export class Relay implements AnswerSink, Answer, AskedSource {
     const { attempt, session, served, queuedMs, cost } = beginning
     // What was forwarded is known here first: the brain may have granted before it learnt that content began.
     const continuing = this.forwardedLines > 0
+    this.count?.begin(attempt, served.scout)
     const attemptStream = new AttemptStream(attempt, session, served, this.stream, this.kind, continuing, this)
     attemptStream.nonce = beginning.nonce
     attemptStream.after = this.forwardedLines
@@ -155,16 +157,19 @@ export class Relay implements AnswerSink, Answer, AskedSource {
   }
 
   request(): Uint8Array | Fault {
+    const request = this.requestNow()
+    if (request instanceof Uint8Array) this.count?.sent(request)
+    return request
+  }
+
+  private requestNow(): Uint8Array | Fault {
     const request = this.body
     if (request === null) throw new Error(`task ${this.task} begins an attempt after its end`)
     if (this.isLost) return lostAfterContent
     if (this.prefix === '') return request
-    // Text is at least as long in bytes as in characters: what cannot fit is not put together.
-    if (request.length + this.prefix.length > bodyBytesMax) return tooLongToContinue
-    const continued = continuedRequest(request, this.prefix, this.prefixTokens)
-    if (continued === null) return notContinued
-    this.requestBytes = continued.length
-    return continued.length > bodyBytesMax ? tooLongToContinue : continued
+    const continued = continuedWithin(request, this.prefix, this.prefixTokens)
+    if (continued instanceof Uint8Array) this.requestBytes = continued.length
+    return continued
   }
 
   asked(): Asked {
@@ -297,6 +302,7 @@ export class Relay implements AnswerSink, Answer, AskedSource {
 
   private drop(attemptStream: AttemptStream): void {
     this.attemptStreams.splice(this.attemptStreams.indexOf(attemptStream), 1)
+    this.count?.released(attemptStream.attempt)
     if (this.winner === attemptStream) this.winner = null
   }
 
@@ -312,14 +318,15 @@ export class Relay implements AnswerSink, Answer, AskedSource {
       this.addLines(attemptStream.takeReleased())
       this.addLines(attemptStream.end())
       this.end = { type: 'done', body: attemptStream.body }
-      this.used(attemptStream, attemptStream.wholeUse())
+      this.used(attemptStream, attemptStream.wholeUse(), false)
       this.watch?.seen(attemptStream, attemptStream.body)
     } else {
       const why = cause ?? (this.isLost ? lostAfterContent : noBody)
       this.end = { type: 'failed', fault: why, forwardedBytes: this.forwardedBytes + sumOf(this.lines) }
       // Who leaves early has had what was forwarded.
-      if (this.winner !== null && isLeft(why)) this.used(this.winner, this.winner.partUse())
+      if (this.winner !== null && isLeft(why)) this.used(this.winner, this.winner.partUse(), true)
     }
+    this.count?.releasedAll()
     this.attemptStreams.length = 0
     this.winner = null
     // Its reader may hold on to this answer for long.
@@ -334,9 +341,13 @@ export class Relay implements AnswerSink, Answer, AskedSource {
     this.microDollars = 0
   }
 
-  private used({ promptPrice, answerPrice }: AttemptStream, use: Use): void {
+  private used(attemptStream: AttemptStream, use: Use, isPartial: boolean): void {
+    const { promptPrice, answerPrice, attempt, served, continuing: isContinued } = attemptStream
     this.use = use
     this.usePrice = { promptPrice, answerPrice }
+    const answer = attemptStream.answerCount()
+    if (answer === null || this.count === null) return
+    this.work = this.count.over({ attempt, served, answer, isPartial, isContinued })
   }
 
   // ------------------------------------------------------------ reader's side
@@ -381,11 +392,6 @@ export class Relay implements AnswerSink, Answer, AskedSource {
     this.wake = null
     wake?.()
   }
-}
-
-/** The id that a client sees. */
-function answerId(kind: TaskKind, task: number): string {
-  return `${kind === 'embed' ? 'embd' : 'chatcmpl'}-${task.toString(36)}`
 }
 
 /** Whether the client's side ended it. */

@@ -15,7 +15,9 @@ import type { AnswerSink, AnswerSinkHost, Beginning } from '../answers/answer-si
 import { type Asked, type AskedSource, askedOf, askedUnknown } from '../answers/asked.ts'
 import { AnswerAssembly } from '../answers/assembly/assemble.ts'
 import { AttemptStream } from '../answers/attempt-stream.ts'
+import type { TaskCount } from '../counting/task-count.ts'
 import type { ServedPrice, Use } from '../ports/charged-key.ts'
+import type { WorkDone } from '../ports/ledger/work.ts'
 import type { ChunkHead, Settlement } from '../ports/scouts.ts'
 
 export interface DurableSinkOptions {
@@ -28,6 +30,8 @@ export interface DurableSinkOptions {
   breach: ((text: string) => string | null) | null
   /** Called after new lines. */
   onLines: () => void
+  /** Counts what is done for it; null where no receipt is given. */
+  count: TaskCount | null
 }
 
 interface SettledAnswer {
@@ -35,6 +39,8 @@ interface SettledAnswer {
   served: Served
   use: Use
   price: ServedPrice
+  /** For its receipt; null where there is none. */
+  work: WorkDone | null
 }
 
 /** An answer that broke its contract, and how. */
@@ -74,9 +80,14 @@ export class DurableSink implements AnswerSink, AskedSource {
     return this.bytes
   }
 
+  get isCounted(): boolean {
+    return this.options.count !== null
+  }
+
   begin({ attempt, session, nonce, served, promptPrice, answerPrice }: Beginning): void {
     const stream = this.open(attempt, session, served)
     stream.nonce = nonce
+    this.options.count?.begin(attempt, served.scout)
     stream.promptPrice = promptPrice
     stream.answerPrice = answerPrice
   }
@@ -100,7 +111,10 @@ export class DurableSink implements AnswerSink, AskedSource {
     this.repairing = repair !== null
     const isFit = prepared !== null && prepared.repair === repair
     const request = isFit ? prepared.request : atOnce(this.options.request(repair))
-    if (request instanceof Uint8Array) this.requestBytes = request.length
+    if (request instanceof Uint8Array) {
+      this.requestBytes = request.length
+      this.options.count?.sent(request)
+    }
     return request
   }
 
@@ -214,6 +228,7 @@ export class DurableSink implements AnswerSink, AskedSource {
 
   void(attempt: number): void {
     if (this.attempt !== attempt) return
+    this.options.count?.releasedAll()
     this.attempt = 0
     this.lines = []
     this.bytes = 0
@@ -223,6 +238,7 @@ export class DurableSink implements AnswerSink, AskedSource {
 
   /** The settlement is committed: only lines are kept, for readers that lack them. */
   settled(): void {
+    this.options.count?.releasedAll()
     this.current = null
     this.answer = null
   }
@@ -233,6 +249,17 @@ export class DurableSink implements AnswerSink, AskedSource {
     if (attemptStream?.attempt !== attempt || body === null) return undefined
     const { served, promptPrice, answerPrice } = attemptStream
     const use = attemptStream.wholeUse()
-    return { body, served, use, price: { promptPrice, answerPrice } }
+    return { body, served, use, price: { promptPrice, answerPrice }, work: this.workOf(attemptStream) }
+  }
+
+  private workOf(attemptStream: AttemptStream): WorkDone | null {
+    const { attempt, served } = attemptStream
+    const answer = attemptStream.answerCount()
+    const { count, request } = this.options
+    if (answer === null || count === null) return null
+    return count.over({ attempt, served, answer, isPartial: false, isContinued: false }, () => {
+      const made = atOnce(request(null))
+      return made instanceof Uint8Array ? made : null
+    })
   }
 }

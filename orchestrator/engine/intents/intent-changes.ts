@@ -7,6 +7,7 @@ import type { Fault } from '../../../shared/faults.ts'
 import type { System } from '../../../shared/system.ts'
 import type { Change } from '../../core/events.ts'
 import type { Charges } from '../charges/charges.ts'
+import type { WorkDone } from '../ports/ledger/work.ts'
 import type { StoreWrite } from '../ports/store.ts'
 import { hourMs } from '../ports/usage.ts'
 import type { LiveIntent, LiveIntents, LiveTask } from './live-intents.ts'
@@ -18,6 +19,8 @@ export class IntentChanges {
     private readonly live: LiveIntents,
     private readonly system: System,
     private readonly charges: Charges,
+    /** The row of a receipt, which goes with the settlement; null where there is none. */
+    private readonly earned: (work: WorkDone) => StoreWrite | null,
   ) {}
 
   writesOf(change: Change): StoreWrite[] {
@@ -73,7 +76,7 @@ export class IntentChanges {
   private settlement(live: LiveTask, { task, attempt, nonce }: ChangeOf<'settle'>): StoreWrite[] {
     const answer = live.sink.result(attempt)
     if (answer === undefined) throw new Error(`task ${task} settles without a result`)
-    const { body: result, served, use, price } = answer
+    const { body: result, served, use, price, work } = answer
     const { promptTokens, completionTokens, isEstimated } = use
     const usage = { promptTokens, completionTokens }
     const microDollars = this.charges.close(live.tab!, use, price)
@@ -83,9 +86,11 @@ export class IntentChanges {
     const { tenant, key } = live.live
     const charged = { key: key.id, microDollars, isEstimated }
     const booking = { tenant, task, scout, provider, model, ...usage, ...charged, atMs: this.system.wallMs() }
+    const earned = work === null ? null : this.earned(work)
     return [
       { write: 'settle', task, attempt, nonce, result, served: JSON.stringify(served), ...usage },
       { write: 'usage', usage: booking },
+      ...(earned === null ? [] : [earned]),
       event,
     ]
   }

@@ -16,6 +16,7 @@ import type { Journal } from '../durability/journal.ts'
 import { IntentLane, type IntentLaneParts } from '../durability/intent-lane.ts'
 import type { KeyStore } from '../ports/account-store.ts'
 import type { IntentHost, IntentLog, IntentSubmission, Intents, Viewer } from '../ports/intents.ts'
+import type { WorkDone } from '../ports/ledger/work.ts'
 import type { PlannerFunctions } from '../ports/planner.ts'
 import type { BatchStore, IntentFilter, IntentStore, Store, StoreWrite } from '../ports/store.ts'
 import { ControlNodes } from './control-nodes.ts'
@@ -44,10 +45,12 @@ export interface IntentsOptions {
   /** Told of bytes that were read and written to make a request or a decision. */
   spend: (bytes: number) => void
   charges: Charges
+  /** The row of a receipt, which goes with the settlement; null where there is none. */
+  earned: (work: WorkDone) => StoreWrite | null
 }
 
 export class DurableIntents implements Intents {
-  private readonly parts: Omit<IntentsOptions, 'host' | 'planner' | 'spend'>
+  private readonly parts: Omit<IntentsOptions, 'host' | 'planner' | 'spend' | 'earned'>
   private readonly live: LiveIntents
   private readonly commands: IntentCommands
   private readonly recovery: IntentRecovery
@@ -60,14 +63,14 @@ export class DurableIntents implements Intents {
   private copies: IntentCopies | null = null
   private log: IntentLog | null = null
 
-  constructor({ host, planner, spend, ...parts }: IntentsOptions) {
+  constructor({ host, planner, spend, earned, ...parts }: IntentsOptions) {
     this.parts = parts
     const { store, system, dispatch, nextTask, charges } = parts
     this.live = new LiveIntents({ store, planner, host, spend, charges })
     this.commands = new IntentCommands(parts, this.live)
     this.recovery = new IntentRecovery(parts, this.live)
     this.queries = new IntentQueries(store, this.live)
-    this.changes = new IntentChanges(this.live, system, charges)
+    this.changes = new IntentChanges(this.live, system, charges, earned)
     this.controlNodes = new ControlNodes({ store, planner, nextTask, live: this.live, charges, spend })
     this.dispatch = dispatch
     this.journal = parts.journal

@@ -241,7 +241,9 @@ export class LiveIntents {
       contract === undefined || planner === null
         ? null
         : (text: string) => underNote(store, live.id, () => planner.checkContract(contract, text))
-    return new DurableSink({ task, kind, model, request, breach, onLines: () => live.wake() }, host)
+    const isDirected = (terms.routing?.only?.length ?? 0) > 0
+    const count = host.works?.begin({ task, tenant: live.tenant, kind, isDirected }) ?? null
+    return new DurableSink({ task, kind, model, request, breach, onLines: () => live.wake(), count }, host)
   }
 
   /** After the commit of this change: removes what is over, and wakes the readers. */

@@ -8,6 +8,7 @@ import type { Fault } from '../../../shared/faults.ts'
 import type { TaskKind } from '../../../shared/task.ts'
 import type { Effect, Event } from '../../core/events.ts'
 import type { Charge, ChargedKey, Use } from './charged-key.ts'
+import type { WorkDone } from './ledger/work.ts'
 import type { Greeting, Standing, Welcome } from './scouts.ts'
 import type { UsageTally } from './usage.ts'
 
@@ -37,6 +38,8 @@ export type FromClients =
   | { type: 'where'; task: number }
   /** Usage of answers that were given to clients, for the books. */
   | { type: 'usage'; sum: UsageTally }
+  /** What was done for a client that waited, for its receipt. */
+  | { type: 'worked'; work: WorkDone }
 
 /** From who holds the sockets of scouts. */
 export type FromScouts =

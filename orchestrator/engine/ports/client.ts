@@ -10,6 +10,7 @@ import type { RoutingOptions } from '../../core/model/routing-options.ts'
 import type { LastHour } from '../../core/stats/hour-counts.ts'
 import type { LimitKind, RateStanding, Tenants } from '../../tenants/tenants.ts'
 import type { ChargedKey } from './charged-key.ts'
+import type { LedgerReport } from './ledger/ledger.ts'
 import type { Responses } from './responses.ts'
 import type { TrustReport } from './trust/trust-report.ts'
 import type { HistoryRow, ServedDay, UsageFilter, UsagePoint, UsedTotals } from './usage.ts'
@@ -33,6 +34,11 @@ export interface Submission {
   deadlineMs?: number
   /** What the client asked of placement and retries. */
   routing?: Partial<RoutingOptions>
+}
+
+/** The id that a client sees. */
+export function answerId(kind: TaskKind, task: number): string {
+  return `${kind === 'embed' ? 'embd' : 'chatcmpl'}-${task.toString(36)}`
 }
 
 /** How an answer ended. */
@@ -314,6 +320,8 @@ export interface Engine {
   keepHistory(row: HistoryRow): void
   /** What a scout served by the day, from this one on, oldest first; but for the last minute's. */
   daysOfScout(scout: string, fromDay: number): ServedDay[]
+  /** Null in a hub that gives no receipts. */
+  readonly ledger: LedgerReport | null
   stats(): EngineStats
   /** False while starting or draining. */
   ready(): boolean

@@ -137,6 +137,10 @@ export interface Standing {
   window: number
   /** Until the hub asks for this model again. */
   paused: { model: string; resumesInMs: number }[]
+  /** Points of this season, those in escrow, and why tasks of today earned nothing; absent where none are shown. */
+  earned?: number
+  waiting?: number
+  unpaid?: string
 }
 
 /** What is asked of an attempt's scout. Unknown sessions are ignored: the socket may just have closed. */

@@ -7,6 +7,7 @@
 import type { TaskKind } from '../../../shared/task.ts'
 import type { DurableTaskState, FirstTaskState, IntentState, UnansweredTaskState } from '../../../shared/task-state.ts'
 import type { AccountStore, AccountWrite } from './account-store.ts'
+import type { LedgerStore, LedgerWrite } from './ledger/ledger-store.ts'
 import type { TrustStore, TrustWrite } from './trust/trust-store.ts'
 import type { HistoryRow, ReportReads, ServedDay, UsageReads, UsageTally } from './usage.ts'
 
@@ -214,6 +215,7 @@ export type StoreWrite =
   /** The process ended while it worked on this intent. Unknown intents are passed over. */
   | { write: 'blame'; intent: string }
   | AccountWrite
+  | LedgerWrite
   | TrustWrite
 
 /** The writes of one kind. */
@@ -284,6 +286,10 @@ export function sizeOfWrite(write: StoreWrite): { rows: number; bytes: number } 
       return { rows: 1, bytes: write.row.answer?.length ?? 0 }
     case 'response':
       return { rows: 1, bytes: write.row.request.length + (write.row.answer?.length ?? 0) }
+    case 'batch':
+      return { rows: 1 + write.tasks.length + write.earned.length, bytes: write.batch.leaves.length }
+    case 'fold':
+      return { rows: 1 + write.balances.length + write.earnings.length, bytes: 0 }
     default:
       return { rows: 1, bytes: 0 }
   }
@@ -366,5 +372,6 @@ export interface Store
     IdempotencyStore,
     ResponseStore,
     UsageStore,
+    LedgerStore,
     TrustStore,
     MaintenanceStore {}

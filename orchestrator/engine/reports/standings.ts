@@ -13,6 +13,8 @@ import { lastHour } from '../../core/stats/hour-counts.ts'
 import { missing } from '../../core/stats/missed-work.ts'
 import type { Standing } from '../ports/scouts.ts'
 
+type Points = Pick<Standing, 'earned' | 'waiting' | 'unpaid'>
+
 interface Report {
   atMs: number
   /** What was reported, but for times that pass by themselves. */
@@ -25,6 +27,8 @@ export class StandingReports {
   constructor(
     private readonly core: CoreState,
     private readonly tell: (session: number, standing: Standing) => void,
+    /** Of a scout by its id; nothing where no points are shown. */
+    private readonly pointsOf: (scout: string) => Points = () => ({}),
   ) {}
 
   /** A sign of life of this session. */
@@ -32,7 +36,7 @@ export class StandingReports {
     const scout = this.core.roster.bySession.get(session)
     const before = this.reports.get(session)
     if (scout === undefined || (before !== undefined && nowMs - before.atMs < standingEveryMs)) return
-    const standing = standingOf(scout, nowMs)
+    const standing = { ...standingOf(scout, nowMs), ...this.pointsOf(scout.record.scout) }
     const text = JSON.stringify({ ...standing, paused: standing.paused.map(({ model }) => model) })
     this.reports.set(session, { atMs: nowMs, text })
     if (text !== before?.text) this.tell(session, standing)

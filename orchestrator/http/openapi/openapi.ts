@@ -6,6 +6,7 @@ import { z } from 'zod'
 import { taskKinds } from '../../../shared/task.ts'
 import { countTokensRequest, messagesRequest } from '../anthropic/request/messages-request.ts'
 import { completionRequest } from '../completions/text-request.ts'
+import { leaderboardRequest } from '../ledger/seasons.ts'
 import type { RequestContext } from '../request-context.ts'
 import { jsonResponse } from '../response/response.ts'
 import { accountChanges, accountRequest, settingChanges } from '../schema/accounts/account-requests.ts'
@@ -24,6 +25,7 @@ import { accountOperations, accountSchemas } from './account-paths.ts'
 import { dialectOperations, dialectSchemas } from './dialect-paths.ts'
 import { hubList } from './hub-list.ts'
 import { intentOperations, intentSchemas, responseOperations } from './intent-paths.ts'
+import { ledgerOperations, ledgerSchemas } from './ledger-paths.ts'
 import { livePaths, scoutListParameters } from './live-paths.ts'
 import { routerFields } from './model-fields.ts'
 import { count, inHeader, type Json, json, type Operation, object, orNull, ref, seconds, text, texts } from './parts.ts'
@@ -158,6 +160,7 @@ const answerSchemas: Json = {
   ListedScout: object({ ...scoutFields, last_hour: lastHour, verdict: texts }),
   ...accountSchemas,
   ...usageSchemas,
+  ...ledgerSchemas,
   Status: object({ status: text }),
   ...dialectSchemas,
   ...intentSchemas,
@@ -233,6 +236,7 @@ const operations: Record<string, Operation> = {
   },
   ...accountOperations,
   ...usageOperations,
+  ...ledgerOperations,
   'GET /schemas/scroll.json': {
     summary: 'The JSON schema of a scroll.',
     access: 'open',
@@ -352,6 +356,7 @@ function accountRequests(): Json {
     AccountRequest: schemaOf(accountRequest),
     AccountChanges: schemaOf(accountChanges),
     SettingChanges: schemaOf(settingChanges),
+    LeaderboardRequest: schemaOf(leaderboardRequest),
   }
 }
 

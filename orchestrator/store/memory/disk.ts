@@ -13,8 +13,11 @@ import type {
   UsageRow,
   UsageSum,
 } from '../../engine/ports/store.ts'
+import type { BatchRow, ReceiptPlace } from '../../engine/ports/ledger/ledger-store.ts'
 import type { TrustMemoryRow, TrustRow } from '../../engine/ports/trust/trust-store.ts'
 import type { HistoryRow, ServedDay, UsagePoint } from '../../engine/ports/usage.ts'
+import type { Earning } from '../../ledger/accounts/earnings.ts'
+import type { SeasonRow } from '../../ledger/accounts/projector.ts'
 
 export interface StoredTask {
   row: TaskRow
@@ -59,6 +62,20 @@ export class MemoryDisk {
   /** By `idempotencyKey`. */
   idempotency = new Map<string, IdempotencyRow>()
   responses = new Map<string, ResponseRow>()
+  /** Batch n of the ledger stands at n - 1. */
+  batches: BatchRow[] = []
+  /** By task. */
+  receiptPlaces = new Map<number, ReceiptPlace>()
+  earned = new Map<number, Uint8Array>()
+  asked = new Map<number, string>()
+  lastAsked = 0
+  /** By hash. */
+  rules = new Map<string, string>()
+  /** Up to which batch these are. */
+  projected = 0
+  balances = new Map<string, number>()
+  earnings = new Map<string, Earning>()
+  seasons = new Map<string, SeasonRow>()
   /** How often the process died under an intent, by its id. */
   suspects = new Map<string, number>()
   /** What the process that writes here works on now, or worked on when it died. */
@@ -79,9 +96,12 @@ export class MemoryDisk {
     const { usageHours, usageDays, history, servedDays, requestsAhead } = this
     const { trust, trustMemory } = this
     const usage = { trust, trustMemory, bookings, usageSums, usageHours, usageDays, history, servedDays }
+    const { batches, receiptPlaces, earned, asked, lastAsked, rules, projected, balances, earnings, seasons } = this
+    const chain = { batches, receiptPlaces, earned, asked, lastAsked, rules }
+    const ledger = { ...chain, projected, balances, earnings, seasons }
     const work = { intents, tasks, requestsAhead, ...usage, idempotency, responses, suspects }
     // In one piece: what both maps of tasks hold is the same task.
-    return Object.assign(other, structuredClone({ ...owners, ...work }))
+    return Object.assign(other, structuredClone({ ...owners, ...work, ...ledger }))
   }
 }
 

@@ -26,6 +26,7 @@ import {
   MemoryDisk,
   type StoredIntent,
 } from './disk.ts'
+import { ledgerReads } from './ledger.ts'
 import { reportReads } from './reports.ts'
 import { trustReads } from './trust.ts'
 import { usageReads } from './usage.ts'
@@ -46,6 +47,7 @@ export function memoryStore(disk = new MemoryDisk()): Store {
     ...readsOn(disk),
     ...usageReads(disk),
     ...reportReads(disk),
+    ...ledgerReads(disk),
     ...trustReads(disk),
     nextEpoch() {
       writable()

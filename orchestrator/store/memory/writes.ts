@@ -16,6 +16,7 @@ import {
   type StoredIntent,
   type StoredTask,
 } from './disk.ts'
+import { ledgerWrites } from './ledger.ts'
 import { reportWrites } from './reports.ts'
 import { trustWrites } from './trust.ts'
 import { must, put, take, type Undo } from './undo.ts'
@@ -204,6 +205,7 @@ const writes: Writes = {
   },
   ...usageWrites,
   ...reportWrites,
+  ...ledgerWrites,
   ...trustWrites,
   blame(disk, { intent }, undo) {
     if (disk.intents.has(intent)) put(disk.suspects, intent, (disk.suspects.get(intent) ?? 0) + 1, undo)

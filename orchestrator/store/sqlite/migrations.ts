@@ -333,4 +333,63 @@ export const migrations: readonly Migration[] = [
       ) STRICT, WITHOUT ROWID;
     `,
   },
+  {
+    version: 11,
+    // A batch says what the hub has signed; nothing of it may become something else.
+    sql: `
+      CREATE TABLE ledger_batch (
+        seq INTEGER PRIMARY KEY,
+        at_ms INTEGER NOT NULL,
+        head BLOB NOT NULL,
+        signature BLOB NOT NULL,
+        leaves BLOB NOT NULL
+      ) STRICT;
+      CREATE TRIGGER ledger_batch_is_append_only BEFORE UPDATE ON ledger_batch
+        BEGIN SELECT raise(ABORT, 'a batch of the ledger is never changed'); END;
+      CREATE TABLE ledger_receipt (
+        task INTEGER PRIMARY KEY,
+        place INTEGER NOT NULL
+      ) STRICT;
+      CREATE TABLE ledger_earned (
+        task INTEGER PRIMARY KEY,
+        receipt BLOB NOT NULL
+      ) STRICT;
+      CREATE TABLE ledger_asked (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        event TEXT NOT NULL
+      ) STRICT;
+      CREATE TABLE ledger_rules (
+        hash BLOB NOT NULL PRIMARY KEY,
+        text TEXT NOT NULL
+      ) STRICT, WITHOUT ROWID;
+
+      ALTER TABLE hub ADD COLUMN ledger_projected INTEGER NOT NULL DEFAULT 0;
+      CREATE TABLE ledger_balance (
+        account TEXT NOT NULL PRIMARY KEY,
+        points INTEGER NOT NULL
+      ) STRICT, WITHOUT ROWID;
+      CREATE TABLE ledger_earning (
+        scout TEXT NOT NULL,
+        day INTEGER NOT NULL,
+        model TEXT NOT NULL,
+        tasks INTEGER NOT NULL,
+        points INTEGER NOT NULL,
+        unpaid INTEGER NOT NULL,
+        own INTEGER NOT NULL,
+        directed INTEGER NOT NULL,
+        unlisted INTEGER NOT NULL,
+        loop INTEGER NOT NULL,
+        repeat INTEGER NOT NULL,
+        convicted INTEGER NOT NULL,
+        PRIMARY KEY (scout, day, model)
+      ) STRICT, WITHOUT ROWID;
+      CREATE INDEX ledger_earning_by_day ON ledger_earning (day);
+      CREATE TABLE ledger_season (
+        season TEXT NOT NULL PRIMARY KEY,
+        state TEXT NOT NULL CHECK (state IN ('open', 'closing', 'closed', 'paid')),
+        since_ms INTEGER NOT NULL,
+        note TEXT NOT NULL
+      ) STRICT, WITHOUT ROWID;
+    `,
+  },
 ]

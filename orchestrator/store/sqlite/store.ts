@@ -11,6 +11,8 @@ import { accountReads } from './accounts/account-reads.ts'
 import { signInRetention } from './accounts/account-writes.ts'
 import { epochCounter, nonceSealing } from './hub-row.ts'
 import { sqliteReads } from './reads.ts'
+import { ledgerReads } from './ledger/ledger-tables.ts'
+import { snapshotReads } from './ledger/snapshot-tables.ts'
 import { Statements } from './statements.ts'
 import { transact, transactionSteps } from './transaction.ts'
 import { trustReads } from './trust/trust-tables.ts'
@@ -59,6 +61,8 @@ export function sqliteStore(
     ...sqliteReads(statements),
     ...usageReads(statements),
     ...reportReads(statements),
+    ...ledgerReads(statements),
+    ...snapshotReads(statements),
     ...trustReads(statements, steps),
     unbooked: () => unbooked.rows,
     inHand: () => inHand,

@@ -5,6 +5,8 @@
  */
 import { StoreError, type StoreWrite, type StoreWriteOf } from '../../engine/ports/store.ts'
 import { accountWrites } from './accounts/account-writes.ts'
+import { ledgerWrites } from './ledger/ledger-tables.ts'
+import { snapshotWrites } from './ledger/snapshot-tables.ts'
 import type { Statements } from './statements.ts'
 import { trustWrites } from './trust/trust-tables.ts'
 import { reportWrites } from './usage/report-tables.ts'
@@ -30,6 +32,8 @@ export function sqliteWriter(statements: Statements, unbooked: Unbooked): (write
     ...idempotencyWrites(statements),
     ...responseWrites(statements),
     ...accountWrites(statements),
+    ...ledgerWrites(statements),
+    ...snapshotWrites(statements),
     ...trustWrites(statements),
   }
   return (write) => (writes[write.write] as (write: StoreWrite) => void)(write)

@@ -43,6 +43,21 @@ describe('a client at one edge and a scout at another', () => {
     expect(answer.choices[0]!.message.content.length).toBeGreaterThan(0)
   })
 
+  test('a receipt, which each edge can show', async () => {
+    const asked = [{ role: 'user', content: 'Say what nobody has said.' }]
+    const response = await hub.post(here, '/v1/chat/completions', { model: 'demo-small', messages: asked })
+    const { id } = (await response.json()) as { id: string }
+    const task = Number.parseInt(id.slice('chatcmpl-'.length), 36)
+    const { ledger } = hub.brain.engine
+    await until('the receipt to be sealed', () => typeof ledger!.receipt(task, null) === 'object')
+    for (const edge of [here, there]) {
+      const shown = await hub.get(edge, `/v1/receipts/${id}`)
+      expect([shown.status, await shown.json()]).toMatchObject([200, { task, sealed: true, hub: ledger!.hub }])
+    }
+    const { points } = (await (await hub.get(there, '/v1/earnings', hub.scoutKey)).json()) as { points: object }
+    expect(points).toMatchObject({ waiting: ledger!.conservation().escrow })
+  })
+
   test('a stream, as at the edge of the scout itself', async () => {
     const stream = (edge: Edge) =>
       hub.post(edge, '/v1/chat/completions', { model: 'demo-small', messages, stream: true }).then((response) => {

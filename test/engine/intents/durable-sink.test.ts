@@ -19,12 +19,16 @@ function stage(kind: TaskKind = 'chat') {
     abandon() {},
     fail() {},
     unread: new ByteAccount(0, 0),
+    works: null,
   }
   function* request() {
     yield
     return bytesOf('{}')
   }
-  const sink = new DurableSink({ task: 7, kind, model: 'm', request, breach: null, onLines: () => news++ }, host)
+  const sink = new DurableSink(
+    { task: 7, kind, model: 'm', request, breach: null, count: null, onLines: () => news++ },
+    host,
+  )
   const begin = (attempt: number, session = 1) => {
     const terms = { nonce: new Uint8Array(16), queuedMs: 0, cost: plainCost, promptPrice: null, answerPrice: null }
     sink.begin({ attempt, session, served, ...terms })

@@ -67,7 +67,8 @@ describe('a hub that means harm', () => {
       session.send({ type: 'hubDrain', windowMs: 0, reason: `${n}` })
       const paused: [string, number][] = n % 2 === 0 ? [['../../etc/passwd', 1_000]] : []
       const counts = { considered: n, won: 0, lostLatency: n, lostPrice: 0, lostCapacity: 0, lostTrust: 0 }
-      session.send({ type: 'standing', ...counts, done: 0, failed: 0, failurePermille: 0, window: 1, paused })
+      const none = { done: 0, failed: 0, failurePermille: 0 }
+      session.send({ type: 'standing', ...counts, ...none, window: 1, paused })
     }
     session.send({ type: 'ping', ping: 7, acks: [] })
     await session.heard('pong', ({ ping }) => ping === 7)

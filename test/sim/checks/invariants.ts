@@ -46,6 +46,7 @@
  * 36 and 37. A task is tried so often and no more, and not at once where it seems to end scouts (`attempt-limits.ts`).
  * 38. Nobody waits for a lost scout for longer than is promised (`lease-times.ts`).
  * 39. A scout that offers a name that means the hub itself is not let in.
+ * 40 to 42. Points conserve, a task has one receipt, and a start has the balances of the batches (`receipts.ts`).
  */
 
 import type { Event } from '../../../orchestrator/core/events.ts'
@@ -56,6 +57,7 @@ import type { StoreWrite } from '../../../orchestrator/engine/ports/store.ts'
 import type { MemoryDisk } from '../../../orchestrator/store/memory/disk.ts'
 import { intentDeathsMax } from '../../../shared/limits/intents.ts'
 import type { FrameOf, HubFrame } from '../../../shared/protocol/frames.ts'
+import { Receipts } from '../receipts.ts'
 import { wordsOf, wordsOfWrite } from '../trace.ts'
 import { isReservedModel, type Offer } from '../../../shared/task.ts'
 import type { Process, World } from '../world.ts'
@@ -99,6 +101,7 @@ export class Checker {
   readonly clientVerdicts: ClientVerdicts
   private readonly charges = new Charges(this)
   private readonly attemptLimits: AttemptLimits
+  readonly receipts = new Receipts((invariant, what) => this.fail(invariant, what))
   private readonly verdicts = new Verdicts(this, () => this.engine?.core.state)
   private readonly commits: Commits
 
@@ -357,6 +360,7 @@ export class Checker {
   committed(writes: readonly StoreWrite[]): void {
     this.hasCommitted = true
     this.world.trace.print?.(`commit ${writes.map(wordsOfWrite).join(', ')}`)
+    this.receipts.committed(writes)
     this.commits.committed(writes)
   }
 

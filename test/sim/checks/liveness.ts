@@ -9,8 +9,8 @@ import { checkNothingKept } from './greed.ts'
 
 /** Within this everything ends once the faults stop. */
 export const restMs = 120_000
-/** The hub's own: the core's tick, the removal of what is old, what was served, the look after the sessions. */
-const hubTimers = 4
+/** The hub's own: the core's tick, the removal of what is old, what was served, the ledger, the look after sessions. */
+const hubTimers = 5
 /** A scout's own: its session and its catalog. */
 const scoutTimers = 2
 
@@ -22,6 +22,7 @@ export function checkRest({ checker, hub, scouts, users, planners, scenario }: C
   }
   const { intents, tasks, bookings, requestsAhead } = hub.disk.disk
   if (requestsAhead.size > 0) checker.fail(27, `${requestsAhead.size} requests are kept of tasks that never joined`)
+  checker.receipts.over()
   for (const id of checker.acknowledgedIntents) if (!intents.has(id)) checker.fail(2, `intent ${id} is lost`)
   for (const { row } of intents.values()) if (row.state === 'running') fail(`intent ${row.id} is still running`)
   for (const { row, result } of tasks.values()) {

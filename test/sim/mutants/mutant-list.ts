@@ -8,6 +8,7 @@ import { journalMutants } from '../../cluster/journal/journal-mutants.ts'
 import { orderMutants } from '../../edge/order-mutants.ts'
 import { attemptMutants } from './attempt-mutants.ts'
 import { budgetMutants } from './budget-mutants.ts'
+import { ledgerMutants } from './ledger-mutants.ts'
 
 export interface Mutant {
   name: string
@@ -389,5 +390,6 @@ export const mutants: readonly Mutant[] = [
   ...attemptMutants,
   ...budgetMutants,
   ...journalMutants,
+  ...ledgerMutants,
   ...orderMutants,
 ]

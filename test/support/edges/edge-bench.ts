@@ -82,6 +82,7 @@ export class EdgeSeat {
       onDefect: (defect) => {
         throw defect
       },
+      countsWork: false,
     })
     this.dialBrain()
     this.toBrain.deliver()

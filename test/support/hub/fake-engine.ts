@@ -25,6 +25,7 @@ import type {
   ScoutStanding,
   Submission,
 } from '../../../orchestrator/engine/ports/client.ts'
+import type { LedgerReport } from '../../../orchestrator/engine/ports/ledger/ledger.ts'
 import type { TrustReport } from '../../../orchestrator/engine/ports/trust/trust-report.ts'
 import type { HistoryRow, ServedDay, UsageFilter, UsagePoint } from '../../../orchestrator/engine/ports/usage.ts'
 import { memoryStore } from '../../../orchestrator/store/memory/store.ts'
@@ -142,6 +143,7 @@ export class FakeEngine implements Engine {
   readonly tenants = new Tenants({ ofKey: () => [], ofAccount: () => [] })
   readonly journal = new Journal(this.store, realSystem())
   readonly responses = new KeptResponses(this.store, this.journal)
+  ledger: LedgerReport | null = null
   /** Why a model is not served, by its name. */
   readonly missing = new Map<string, Fault>()
   /** Models that may still come. */

@@ -62,7 +62,7 @@ interface Folder {
 }
 
 /** What the engine shows to its edges, and what keys may do; the rest of it is its own. */
-const engineFace = 'orchestrator/(engine/(ports/([a-z-]+/)?[a-z-]+|keyring)|tenants/[a-z-]+)\\.ts$'
+const engineFace = 'orchestrator/(engine/(ports/([a-z-]+/)?[a-z-]+|keyring)|tenants/[a-z-]+|ledger/[a-z/-]+)\\.ts$'
 
 const edgeMay = (own: string): RegExp => new RegExp(`^(${own}/|shared/|${engineFace})`)
 
@@ -71,7 +71,7 @@ function edge(own: string): Folder {
     files: new RegExp(`^${own}/`),
     may: edgeMay(own),
     mayType: /^orchestrator\/core\//,
-    law: `${own} may import itself, shared, the engine's ports and keyring, and core's types`,
+    law: `${own} may import itself, shared, the engine's ports and keyring, tenants, ledger, and core's types`,
   }
 }
 
@@ -99,9 +99,19 @@ const folders: Folder[] = [
     law: `orchestrator/tenants may import itself and what is pure in shared (not ${system})`,
   },
   {
+    files: /^orchestrator\/ledger\//,
+    may: /^(orchestrator\/ledger\/|shared\/(?!system\.ts))/,
+    law: `orchestrator/ledger may import itself and what is pure in shared (not ${system})`,
+  },
+  {
+    files: /^verifier\//,
+    may: /^verifier\//,
+    law: 'the verifier may import itself only: what it proves is not to depend on code of the hub',
+  },
+  {
     files: /^orchestrator\/engine\//,
-    may: /^(orchestrator\/(engine|core|tenants)\/|shared\/)/,
-    law: 'orchestrator/engine may import itself, orchestrator/core and tenants, and shared',
+    may: /^(orchestrator\/(engine|core|tenants|ledger)\/|shared\/)/,
+    law: 'orchestrator/engine may import itself, orchestrator/core, tenants and ledger, and shared',
   },
   {
     files: /^orchestrator\/dashboard\/page\//,
@@ -204,7 +214,7 @@ function targetOf(path: string, specifier: string): string {
 }
 
 function free(path: string): boolean {
-  return !/^(shared|orchestrator|scout)\//.test(path)
+  return !/^(shared|orchestrator|scout|verifier)\//.test(path)
 }
 
 /** Imports of one file that the two tables forbid. */

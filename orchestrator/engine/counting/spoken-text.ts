@@ -1,0 +1,87 @@
+/**
+ * One text of an answer as it is spoken, piece by piece: its length, its hash, and how much of it counts. Short texts
+ * are kept until the end; of a long one no more than a block is, whatever its length.
+ */
+import { createHash, type Hash, hash } from 'node:crypto'
+import { fillerBytesMin } from '../../../shared/limits/ledger/ledger.ts'
+import { countedBytes } from '../../ledger/points/work.ts'
+import { deflated } from './filler.ts'
+
+const firstBytes = 256
+/** Blocks of the size from which on filler is looked for. */
+const blockBytes = fillerBytesMin
+/** So few bytes are copied one by one at less cost. */
+const fewBytes = 24
+const backslash = 0x5c
+
+export class SpokenText {
+  length = 0
+  private counted = 0
+  private block = new Uint8Array(firstBytes)
+  private used = 0
+  /** Of the blocks that were full; null while none was. */
+  private hasher: Hash | null = null
+  /** Half of a pair of code units, of which the other half comes with the next piece. */
+  private half = ''
+
+  /** A piece as it stands between the quotes of a JSON text. */
+  addJson(bytes: Uint8Array, from: number, to: number): void {
+    for (let at = from; at < to; at++) {
+      if (bytes[at] !== backslash) continue
+      const text = Buffer.from(bytes.buffer, bytes.byteOffset + from, to - from).toString('utf8')
+      return this.add(JSON.parse(`"${text}"`) as string)
+    }
+    if (this.half !== '') this.settleHalf()
+    this.append(bytes, from, to)
+  }
+
+  add(text: string): void {
+    const whole = this.half + text
+    const last = whole.charCodeAt(whole.length - 1)
+    const isHalf = last >= 0xd800 && last <= 0xdbff
+    this.half = isHalf ? whole.slice(-1) : ''
+    const bytes = Buffer.from(isHalf ? whole.slice(0, -1) : whole)
+    this.append(bytes, 0, bytes.length)
+  }
+
+  /** Its length, hash and counted bytes; nothing may follow. */
+  end(): { length: number; digest: Uint8Array; counted: number } {
+    if (this.half !== '') this.settleHalf()
+    const rest = this.block.subarray(0, this.used)
+    const digest = this.hasher === null ? hash('sha256', rest, 'buffer') : this.hasher.update(rest).digest()
+    return { length: this.length, digest, counted: this.counted + this.used }
+  }
+
+  /** The other half did not come: it is written as every reader writes it. */
+  private settleHalf(): void {
+    const bytes = Buffer.from(this.half)
+    this.half = ''
+    this.append(bytes, 0, bytes.length)
+  }
+
+  private append(bytes: Uint8Array, from: number, to: number): void {
+    this.length += to - from
+    for (let at = from; at < to; ) {
+      if (this.used === this.block.length) this.makeRoom()
+      const { block, used } = this
+      const count = Math.min(to - at, block.length - used)
+      if (count > fewBytes) block.set(bytes.subarray(at, at + count), used)
+      else for (let place = 0; place < count; place++) block[used + place] = bytes[at + place]!
+      this.used += count
+      at += count
+    }
+  }
+
+  private makeRoom(): void {
+    const { block } = this
+    if (block.length < blockBytes) {
+      this.block = new Uint8Array(Math.min(blockBytes, 4 * block.length))
+      this.block.set(block)
+      return
+    }
+    this.hasher ??= createHash('sha256')
+    this.hasher.update(block)
+    this.counted += countedBytes(blockBytes, deflated(block))
+    this.used = 0
+  }
+}

@@ -1,0 +1,340 @@
+/**
+ * The ledger as one part of the engine: makes receipts of counted work, keeps the chain through its writer, does what
+ * is due by the calendar, takes up what people asked for, and answers reports. The brain brings work and time.
+ */
+import {
+  askedPerTurn,
+  earningRowsMax,
+  leaderboardEveryMs,
+  ledgerUpkeepMs,
+  transfersPerTurn,
+} from '../../../shared/limits/ledger/ledger.ts'
+import type { Fault } from '../../../shared/faults.ts'
+import type { System } from '../../../shared/system.ts'
+import type { TaskKind } from '../../../shared/task.ts'
+import type { Steps, TurnLane } from '../../../shared/turn-lane.ts'
+import { earnedOf } from '../../ledger/accounts/account.ts'
+import { conservationOf } from '../../ledger/accounts/balances.ts'
+import { type Earning, earningKey, unpaidSentence } from '../../ledger/accounts/earnings.ts'
+import { eventFlaw, type LedgerEvent, type SeasonMove } from '../../ledger/accounts/events.ts'
+import { simpleTrust, type TrustView, type Verdict } from '../../ledger/accounts/trust-port.ts'
+import { consequenceOf } from '../../ledger/accounts/verdicts.ts'
+import { eventsDue } from '../../ledger/accounts/vesting.ts'
+import type { Rules } from '../../ledger/points/rules.ts'
+import type { Batch } from '../../ledger/receipts/chain.ts'
+import { HubTags } from '../../ledger/receipts/hashes.ts'
+import { pathsOf } from '../../ledger/receipts/merkle.ts'
+import { isReceipt, operatorOf, type Receipt, readReceipt } from '../../ledger/receipts/receipt.ts'
+import { seasonAt } from '../../ledger/seasons/season.ts'
+import { type Statement, statementOf } from '../../ledger/statement.ts'
+import { dayOf } from '../../tenants/periods.ts'
+import { type Journal, notWritable } from '../durability/journal.ts'
+import type { LeaderboardRow, LedgerReport, OperatorPoints, PointsMode, ReceiptProof } from '../ports/ledger/ledger.ts'
+import type { EarningFilter } from '../ports/ledger/ledger-store.ts'
+import type { WorkDone } from '../ports/ledger/work.ts'
+import type { Standing } from '../ports/scouts.ts'
+import type { Store, StoreWrite } from '../ports/store.ts'
+import { LedgerWriter } from './ledger-writer.ts'
+import { ReceiptMaker } from './receipt-maker.ts'
+import { batchOf } from './replay.ts'
+import { capsOf } from './season-caps.ts'
+
+/** What a hub needs to give receipts. */
+export interface LedgerSettings {
+  rules: Rules
+  mode: PointsMode
+  /** The hub's identity: its public key, and signatures with it. */
+  identity: { readonly key: string; sign(bytes: Uint8Array): Uint8Array }
+  /** At least 32 secret bytes that never change: of salts and tags. */
+  secret: Uint8Array
+  /** Who is trusted and who is convicted; without it a simple policy. */
+  trust?: TrustView
+}
+
+interface LedgerParts extends LedgerSettings {
+  system: System
+  store: Store
+  journal: Journal
+  lane: TurnLane
+  contain: (work: () => void) => void
+  ownersOf: (kind: TaskKind, model: string) => number
+}
+
+const noLeaders: { atMs: number; rows: readonly LeaderboardRow[] } = { atMs: Number.NEGATIVE_INFINITY, rows: [] }
+
+export class Ledger implements LedgerReport {
+  readonly hub: string
+  readonly mode: PointsMode
+  private readonly writer: LedgerWriter
+  private readonly maker: ReceiptMaker
+  private readonly tags: HubTags
+  private readonly trust: TrustView
+  private leaders = noLeaders
+  private isUpkeeping = false
+  private lastAsked = 0
+  private upkeepMs = Number.NEGATIVE_INFINITY
+  /** Points of verdicts that had been paid already. */
+  unreached = 0
+
+  constructor(private readonly parts: LedgerParts) {
+    const { identity, mode, rules, secret, store, ownersOf, trust } = parts
+    this.hub = identity.key
+    this.mode = mode
+    this.tags = new HubTags(secret)
+    this.trust = trust ?? simpleTrust((scout, model) => store.earningRecord(scout, model))
+    this.maker = new ReceiptMaker({ rules, tags: this.tags, trust: this.trust, ownersOf })
+    const { system, journal, contain } = parts
+    const sign = (bytes: Uint8Array) => identity.sign(bytes)
+    this.writer = new LedgerWriter({ system, store, journal, rules, sign, contain })
+  }
+
+  // ------------------------------------------------------------ for the brain
+
+  start(): void {
+    this.writer.start()
+  }
+
+  /** Work for a client that waited: its receipt is made now and sealed within a second. */
+  worked(work: WorkDone): void {
+    this.writer.add(work.task, this.maker.make(work, this.parts.system.wallMs()), false)
+  }
+
+  /** The same of a durable task: the row goes with its settlement. */
+  earned(work: WorkDone): StoreWrite {
+    const receipt = this.maker.make(work, this.parts.system.wallMs())
+    this.writer.add(work.task, receipt, true)
+    return { write: 'earned', earned: { task: work.task, receipt } }
+  }
+
+  /** Once a second. */
+  tick(): void {
+    this.writer.tick()
+    if (this.parts.journal.trouble !== null) return
+    this.takeAsked()
+    // Of the calendar, which may be set: then it is looked at anew.
+    const wallMs = this.parts.system.wallMs()
+    if (this.isUpkeeping || Math.abs(wallMs - this.upkeepMs) < ledgerUpkeepMs) return
+    this.upkeepMs = wallMs
+    this.isUpkeeping = true
+    this.inTurns(this.upkeep(), () => {
+      this.isUpkeeping = false
+    })
+  }
+
+  private inTurns(steps: Steps<void>, over = () => {}): void {
+    this.parts.lane.add(() => {
+      let isOver = true
+      this.parts.contain(() => {
+        isOver = steps.next().done === true
+      })
+      if (isOver) over()
+      return isOver
+    })
+  }
+
+  stop(): void {
+    this.writer.flush()
+  }
+
+  /** What people asked for beside the running hub, in their order. */
+  private takeAsked(): void {
+    const { store, journal } = this.parts
+    for (const { id, event } of store.asked(askedPerTurn)) {
+      // What was taken up waits in the journal, and is gone when that is committed.
+      if (id <= this.lastAsked) continue
+      this.lastAsked = id
+      const asked = readAsked(event)
+      const isPossible = asked !== null && this.writer.projector.flawOf(asked) === null
+      if (isPossible && asked.type === 'season' && asked.to === 'closed') this.inTurns(this.close(asked, [id]))
+      else if (isPossible) this.writer.sealEvents([asked], [id])
+      else journal.add([{ write: 'forgetAsked', id }], () => {})
+    }
+  }
+
+  /** What is due by the calendar. */
+  private *upkeep(): Steps<void> {
+    const { store, system, journal } = this.parts
+    const { projector } = this.writer
+    // Who is trusted is asked of the store.
+    this.writer.snapshot()
+    while (journal.busy && journal.trouble === null) yield
+    const ownerSinceMs = (operator: string): number | null =>
+      store.account(operator)?.createdMs ?? store.keyById(operator)?.createdMs ?? null
+    const due = { nowMs: system.wallMs(), trust: this.trust, ownerSinceMs, eventsMax: transfersPerTurn }
+    const events = yield* eventsDue(projector, due)
+    for (const event of events) if (event.type === 'season') yield* this.close(event)
+    this.sealPossible(events.filter(({ type }) => type === 'transfer'))
+  }
+
+  /** Moves a season on; before it is frozen, what is beyond the caps is burnt. */
+  private *close(move: SeasonMove, asked: readonly number[] = []): Steps<void> {
+    const { projector } = this.writer
+    if (move.to === 'closed') this.sealPossible(yield* capsOf(projector, this.parts.store, move.season))
+    if (projector.flawOf(move) === null) this.writer.sealEvents([move], asked)
+  }
+
+  /** Much may have happened since it was found that these are due. */
+  private sealPossible(events: readonly LedgerEvent[]): void {
+    this.writer.sealEvents(events.filter((event) => this.writer.projector.flawOf(event) === null))
+  }
+
+  /** What a scout is told of its points; nothing where none are shown. */
+  shownOf(scout: string): Pick<Standing, 'earned' | 'waiting' | 'unpaid'> {
+    if (this.mode === 'off') return {}
+    const { earned, waiting } = this.pointsOf(operatorOf(scout))
+    const today = dayOf(this.parts.system.wallMs())
+    const rows = this.earnings({ operator: operatorOf(scout), scout, from: today, to: today, limit: earningRowsMax })
+    const unpaid = unpaidSentence(rows)
+    return { earned, waiting, ...(unpaid !== null && { unpaid }) }
+  }
+
+  // ------------------------------------------------------------ for reports
+
+  pointsOf(operator: string, season = seasonAt(this.parts.system.wallMs())): OperatorPoints {
+    const { projector } = this.writer
+    return { season, earned: projector.balances.of(earnedOf(season, operator)), waiting: projector.waitingOf(operator) }
+  }
+
+  earnings(filter: EarningFilter): Earning[] {
+    const rows = new Map(this.parts.store.earnings(filter).map((row) => [earningKey(row), row]))
+    for (const [key, news] of this.writer.projector.newEarnings) {
+      if (isMeant(filter, news)) rows.set(key, added(rows.get(key), news))
+    }
+    const sorted = [...rows.values()].sort(
+      (one, other) => other.day - one.day || (nameOf(one) < nameOf(other) ? -1 : 1),
+    )
+    return sorted.slice(0, filter.limit)
+  }
+
+  seasons() {
+    return [...this.writer.projector.seasons.values()].sort((one, other) => (one.season < other.season ? -1 : 1))
+  }
+
+  statement(season: string): Statement | undefined {
+    const { projector } = this.writer
+    const state = projector.seasons.get(season)?.state
+    if (state === undefined) return undefined
+    const settings = this.parts.store.settings()
+    const nameOf = (operator: string) => settings.get(leaderboardName(operator)) ?? ''
+    return statementOf(projector, { season, state, hub: this.hub, nameOf })
+  }
+
+  leaderboard(): readonly LeaderboardRow[] {
+    const { system } = this.parts
+    const nowMs = system.nowMs()
+    if (nowMs - this.leaders.atMs < leaderboardEveryMs) return this.leaders.rows
+    const { projector } = this.writer
+    const season = seasonAt(system.wallMs())
+    const names = this.parts.store.settings()
+    const rows = [...projector.operators()].map((operator) => {
+      const points = projector.balances.of(earnedOf(season, operator))
+      return {
+        operator,
+        name: names.get(leaderboardName(operator)) ?? '',
+        points,
+        waiting: projector.waitingOf(operator),
+      }
+    })
+    const ranked = rows.filter(({ points, waiting }) => points + waiting > 0)
+    ranked.sort((one, other) => other.points - one.points || other.waiting - one.waiting)
+    this.leaders = { atMs: nowMs, rows: ranked }
+    return ranked
+  }
+
+  showAs(operator: string, name: string | null): Promise<Fault | null> {
+    const write = { write: 'setting' as const, name: leaderboardName(operator), value: name }
+    return new Promise((resolve) => {
+      const kept = () => {
+        this.leaders = noLeaders
+        resolve(null)
+      }
+      this.parts.journal.promise([write], kept, () => resolve(notWritable))
+    })
+  }
+
+  sign(bytes: Uint8Array): Uint8Array {
+    return this.parts.identity.sign(bytes)
+  }
+
+  conservation() {
+    return conservationOf(this.writer.projector.balances.totals)
+  }
+
+  lastSeq(): number {
+    return this.writer.projector.end.seq
+  }
+
+  receipt(task: number, owner: string | null): ReceiptProof | 'waiting' | undefined {
+    const place = this.parts.store.receiptPlace(task)
+    if (place === undefined) return this.writer.isWaiting(task) && owner === null ? 'waiting' : undefined
+    const { leaves, head, signature } = batchOf(this.parts.store.batch(place.seq)!)
+    const receipt = leaves[place.place]!
+    if (owner !== null && !this.concerns(receipt, owner)) return undefined
+    const [path] = pathsOf(leaves, [place.place])
+    return { receipt, salt: this.tags.salt(task), index: place.place, path: path!, head, signature }
+  }
+
+  batchesAfter(seq: number, limit: number): Batch[] {
+    return this.parts.store.batchesAfter(seq, limit).map(batchOf)
+  }
+
+  rulesText(hash: Uint8Array): string | undefined {
+    return this.parts.store.rulesText(hash)
+  }
+
+  concerns(leaf: Uint8Array, owner: string): boolean {
+    if (!isReceipt(leaf)) return false
+    const { ownerTag, tenantTag } = readReceipt(leaf)
+    const tag = Buffer.from(this.tags.tag(owner))
+    return tag.equals(ownerTag) || tag.equals(tenantTag)
+  }
+
+  // ------------------------------------------------------------ for the trust part
+
+  judge(verdict: Verdict): number {
+    const receipts = verdict.tasks.flatMap((task) => this.find(task) ?? [])
+    const { projector } = this.writer
+    const { events, missing } = consequenceOf(projector, verdict, receipts, this.parts.system.wallMs())
+    this.writer.sealEvents(events)
+    this.unreached += missing
+    return missing
+  }
+
+  private find(task: number): Receipt | undefined {
+    const place = this.parts.store.receiptPlace(task)
+    if (place === undefined) return undefined
+    return readReceipt(batchOf(this.parts.store.batch(place.seq)!).leaves[place.place]!)
+  }
+}
+
+/** The name of the setting that holds under which name an operator agreed to be shown. */
+function leaderboardName(operator: string): string {
+  return `leaderboard/${operator}`
+}
+
+function readAsked(text: string): LedgerEvent | null {
+  try {
+    const event = JSON.parse(text) as LedgerEvent
+    return eventFlaw(event) === null ? event : null
+  } catch {
+    return null
+  }
+}
+
+function isMeant({ operator, scout, from, to }: EarningFilter, row: Earning): boolean {
+  if (row.day < from || row.day > to) return false
+  return scout === undefined ? operator === null || row.scout.startsWith(`${operator}/`) : row.scout === scout
+}
+
+function added(known: Earning | undefined, news: Earning): Earning {
+  const sum = { ...news }
+  if (known === undefined) return sum
+  for (const [name, value] of Object.entries(known)) {
+    if (typeof value === 'number' && name !== 'day') (sum as unknown as Record<string, number>)[name]! += value
+  }
+  return sum
+}
+
+function nameOf({ scout, model }: Earning): string {
+  return `${scout}\0${model}`
+}

@@ -1,0 +1,73 @@
+/**
+ * From counted work to a receipt: the flags that may make it worth nothing, its points, hashes under the salt of its
+ * task. Everything that is known of the world at this moment goes into the receipt, and nothing is looked up later.
+ */
+import type { TaskKind } from '../../../shared/task.ts'
+import type { TrustView } from '../../ledger/accounts/trust-port.ts'
+import { EqualRequests } from '../../ledger/points/request-memory.ts'
+import type { Rules } from '../../ledger/points/rules.ts'
+import { answerUnitsOf, paidPrice, pointsOf, promptUnitsOf } from '../../ledger/points/work.ts'
+import { earnsNothing, flagsOf } from '../../ledger/points/zero-rules.ts'
+import { answerHashOf, type HubTags, requestHashOf } from '../../ledger/receipts/hashes.ts'
+import { operatorOf, packReceipt } from '../../ledger/receipts/receipt.ts'
+import type { WorkDone } from '../ports/ledger/work.ts'
+
+interface ReceiptMakerParts {
+  rules: Rules
+  tags: HubTags
+  trust: Pick<TrustView, 'isConvicted'>
+  /** Owners who offer this model now. */
+  ownersOf: (kind: TaskKind, model: string) => number
+}
+
+const daysS = 86_400
+
+export class ReceiptMaker {
+  private readonly equal = new EqualRequests()
+
+  constructor(private readonly parts: ReceiptMakerParts) {}
+
+  make(work: WorkDone, wallMs: number): Uint8Array {
+    const { tags, rules } = this.parts
+    const { task, attempt, kind, served, tenant, request, answer } = work
+    const { scout, model, provider } = served
+    const atS = Math.floor(wallMs / 1000)
+    const flags = this.flags(work, Math.floor(atS / daysS))
+    const promptUnits = promptUnitsOf(request.textBytes, request.media)
+    const answerUnits = answerUnitsOf(answer.textBytes, request.answerUnitsMax)
+    const points = earnsNothing(flags) ? 0 : pointsOf(paidPrice(rules, model), promptUnits, answerUnits)
+    const salt = tags.salt(task)
+    const who = { scout, ownerTag: tags.tag(operatorOf(scout)), tenantTag: tags.tag(tenant) }
+    const what = { kind, model, provider, promptUnits, answerUnits, points, flags }
+    const requestHash = requestHashOf(salt, request.digest)
+    return packReceipt({
+      task,
+      attempt,
+      atS,
+      ...who,
+      ...what,
+      requestHash,
+      answerHash: answerHashOf(salt, answer.texts),
+    })
+  }
+
+  private flags(work: WorkDone, day: number): number {
+    const { rules, trust, ownersOf } = this.parts
+    const { kind, served, tenant, request, isDirected, isLoop, isPartial, isContinued } = work
+    const { scout, model } = served
+    const isListed = rules.priceOf(model) !== undefined
+    return flagsOf({
+      client: tenant,
+      operator: operatorOf(scout),
+      isDirected,
+      isListed,
+      owners: isListed ? 0 : ownersOf(kind, model),
+      isLoop,
+      equalRequests: this.equal.count(tenant, request.textsHash, day),
+      isConvicted: trust.isConvicted(scout, model),
+      isPartial,
+      isAudit: false,
+      isContinued,
+    })
+  }
+}

@@ -1,0 +1,108 @@
+/**
+ * Where the ledger is kept: the chain of batches, which is only ever added to; what waits to be sealed; and a snapshot
+ * of what the projector made of the chain, so that a start need not fold all of it. Part of the Store port, with the
+ * same promises: writes come in batches, all or none, each with its condition.
+ */
+import type { Earning } from '../../../ledger/accounts/earnings.ts'
+import type { SeasonRow } from '../../../ledger/accounts/projector.ts'
+
+/** A sealed batch as it is stored. */
+export interface BatchRow {
+  /** From 1, without gaps. */
+  seq: number
+  /** Milliseconds since 1970. */
+  atMs: number
+  head: Uint8Array
+  signature: Uint8Array
+  /** All leaves behind one another, each after its length. */
+  leaves: Uint8Array
+}
+
+/** The receipt of a durable task, committed with its settlement and not sealed yet. */
+export interface EarnedRow {
+  task: number
+  receipt: Uint8Array
+}
+
+/** An event that a person asked for, which the hub has not looked at yet. */
+export interface AskedRow {
+  id: number
+  /** JSON of an event. */
+  event: string
+}
+
+/** Where a task's receipt is. */
+export interface ReceiptPlace {
+  seq: number
+  /** Among the leaves of that batch. */
+  place: number
+}
+
+interface Snapshot {
+  /** The number of the last batch that is in it; 0 for none. */
+  projected: number
+  balances: [account: string, points: number][]
+  seasons: SeasonRow[]
+}
+
+export type LedgerWrite =
+  /**
+   * The next batch: its number follows on the last one, and no task of it has a receipt. `tasks`: of its first leaves,
+   * in their order. What was waiting for it is removed: the rows of `earned`, by task, and of `asked`, by id.
+   */
+  | {
+      write: 'batch'
+      batch: BatchRow
+      tasks: readonly number[]
+      earned: readonly number[]
+      asked: readonly number[]
+    }
+  /** Goes with the settlement of its task. There must be none of this task. */
+  | { write: 'earned'; earned: EarnedRow }
+  | { write: 'askLedger'; event: string }
+  /** Of what was asked and cannot be. Unknown ids are passed over. */
+  | { write: 'forgetAsked'; id: number }
+  /** Rules under which batches are sealed; kept once. */
+  | { write: 'rules'; hash: Uint8Array; text: string }
+  /**
+   * The snapshot goes on from batch `from`, where it must be, to batch `to`. Balances replace those of their accounts,
+   * 0 removes one; earnings are added; seasons are replaced.
+   */
+  | {
+      write: 'fold'
+      from: number
+      to: number
+      balances: readonly [account: string, points: number][]
+      earnings: readonly Earning[]
+      seasons: readonly SeasonRow[]
+    }
+
+export interface EarningFilter {
+  /** Whose scouts: an operator, or one scout of it; null for all. */
+  operator: string | null
+  scout?: string
+  /** Numbers of days, both included. */
+  from: number
+  to: number
+  limit: number
+}
+
+/** For the ledger and its reports. */
+export interface LedgerStore {
+  lastBatch(): BatchRow | undefined
+  batch(seq: number): BatchRow | undefined
+  /** In their order. */
+  batchesAfter(seq: number, limit: number): BatchRow[]
+  /** Undefined for a task without one, and for one that is not sealed. */
+  receiptPlace(task: number): ReceiptPlace | undefined
+  /** By task. */
+  earned(limit: number): EarnedRow[]
+  /** Oldest first. */
+  asked(limit: number): AskedRow[]
+  rulesText(hash: Uint8Array): string | undefined
+  snapshot(): Snapshot
+  /** Newest day first; those of one day by scout and model. */
+  earnings(filter: EarningFilter): Earning[]
+  /** Paid tasks of a scout with a model, and days on which there were any. */
+  earningRecord(scout: string, model: string): { paidTasks: number; days: number }
+}

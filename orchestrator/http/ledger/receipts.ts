@@ -1,0 +1,97 @@
+/**
+ * Receipts over HTTP: one with what proves it, and the chain as lines that the verifier reads. Whoever asks gets every
+ * head, because a chain with gaps proves nothing, and of the leaves those that are its own: of its scouts, and of its
+ * requests. Administrators get all of them.
+ */
+import { type Fault, fault } from '../../../shared/faults.ts'
+import { batchesPerPage } from '../../../shared/limits/ledger/ledger.ts'
+import type { LedgerReport } from '../../engine/ports/ledger/ledger.ts'
+import { type Batch, readHead } from '../../ledger/receipts/chain.ts'
+import { firstLine, partBatchLine, rulesLine, wholeBatchLine } from '../../ledger/receipts/export-file.ts'
+import type { RequestContext } from '../request-context.ts'
+import { jsonResponse, refuse } from '../response/response.ts'
+import { ledgerOf, numberAsked, wrong } from './ledger-of.ts'
+
+const unknownReceipt = fault('not_found', 'There is no receipt of this task, or it is not yours.', { param: 'id' })
+
+export function getReceipt(context: RequestContext): Response {
+  const { id, params, caller } = context
+  const ledger = ledgerOf(context)
+  if ('code' in ledger) return refuse(id, ledger)
+  const task = taskIn(params.id)
+  if (task === null) return refuse(id, wrong('id', 'must be the id of an answer, or the number of a task'))
+  const found = ledger.receipt(task, caller!.role === 'admin' ? null : caller!.tenant)
+  if (found === undefined) return refuse(id, unknownReceipt)
+  if (found === 'waiting') return jsonResponse(id, JSON.stringify({ object: 'receipt', task, sealed: false }), 202)
+  const { index, path } = found
+  const bytes = { receipt: base64(found.receipt), salt: base64(found.salt), path: path.map(base64) }
+  const head = { head: base64(found.head), signature: base64(found.signature) }
+  const proof = { object: 'receipt', task, sealed: true, hub: ledger.hub, index, ...bytes, ...head }
+  return jsonResponse(id, JSON.stringify(proof))
+}
+
+/** From `chatcmpl-…` or `embd-…`, whose ends are numbers of tasks; or such a number. */
+function taskIn(text: string): number | null {
+  const [, code] = /^(?:chatcmpl|embd)-([0-9a-z]{1,11})$/.exec(text) ?? []
+  const task = code === undefined ? (/^\d{1,16}$/.test(text) ? Number(text) : Number.NaN) : Number.parseInt(code, 36)
+  return Number.isSafeInteger(task) ? task : null
+}
+
+export function exportReceipts(context: RequestContext): Promise<Response> | Response {
+  const { caller } = context
+  const owner = caller!.role === 'admin' ? null : caller!.tenant
+  return pageOfLines(context, (ledger) => (batch) => {
+    if (owner === null) return wholeBatchLine(batch)
+    const own = [...batch.leaves.keys()].filter((place) => ledger.concerns(batch.leaves[place]!, owner))
+    return partBatchLine(batch, own)
+  })
+}
+
+/** For anybody who wants to hold the hub to its story. */
+export function exportHeads(context: RequestContext): Promise<Response> | Response {
+  return pageOfLines(context, () => (batch) => partBatchLine(batch, []))
+}
+
+type LineMaker = (ledger: LedgerReport) => (batch: Batch) => string
+
+function pageOfLines(context: RequestContext, lineOf: LineMaker): Promise<Response> | Response {
+  const { id, query } = context
+  const ledger = ledgerOf(context)
+  if ('code' in ledger) return refuse(id, ledger)
+  const after = startOf(query)
+  return typeof after === 'number' ? linesAfter(context, ledger, after, lineOf(ledger)) : refuse(id, after)
+}
+
+/** Lines that go on behind batch `after`, or a file that begins with batch `from`. */
+function startOf(query: URLSearchParams): number | Fault {
+  const from = numberAsked(query, 'from', 1)
+  if (typeof from !== 'number') return from
+  return numberAsked(query, 'after', Math.max(0, from - 1))
+}
+
+async function linesAfter(
+  { id, edge, query }: RequestContext,
+  ledger: LedgerReport,
+  after: number,
+  lineOf: (batch: Batch) => string,
+): Promise<Response> {
+  const lines = query.has('after') ? [] : [firstLine(ledger.hub)]
+  let rules = ''
+  let last = after
+  for (const batch of ledger.batchesAfter(after, batchesPerPage)) {
+    const { rulesHash } = readHead(batch.head)!
+    const hash = Buffer.from(rulesHash).toString('hex')
+    if (hash !== rules) lines.push(rulesLine(ledger.rulesText(rulesHash) ?? ''))
+    rules = hash
+    lines.push(lineOf(batch))
+    last = batch.seq
+    // Each has a turn of its own: hundreds of receipts are written in one.
+    await edge.lane.turn()
+  }
+  const next: Record<string, string> = last < ledger.lastSeq() && last > after ? { 'x-next': String(last) } : {}
+  return jsonResponse(id, lines.join(''), 200, { 'content-type': 'application/jsonl', ...next })
+}
+
+function base64(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('base64url')
+}

@@ -1,0 +1,93 @@
+/**
+ * Seasons over HTTP: which there are, who earned how much in one, and the leaderboard of the one that is open. A
+ * statement comes with the hub's signature over its very bytes. Administrators see every operator, others themselves;
+ * names on the leaderboard are of those who agreed to be shown.
+ */
+import { z } from 'zod'
+import { fault } from '../../../shared/faults.ts'
+import { leaderboardRowsMax } from '../../../shared/limits/ledger/ledger.ts'
+import type { SeasonRow } from '../../ledger/accounts/projector.ts'
+import { seasonAt } from '../../ledger/seasons/season.ts'
+import { type Statement, statementCsv, statementJson } from '../../ledger/statement.ts'
+import type { RequestContext } from '../request-context.ts'
+import { baseHeaders, jsonResponse, refuse } from '../response/response.ts'
+import { readSmall } from '../schema/body.ts'
+import { pointsOf, wrong } from './ledger-of.ts'
+
+const unknownSeason = fault('not_found', 'Nothing was earned in this season: GET /v1/seasons lists them.', {
+  param: 'id',
+})
+
+export function listSeasons(context: RequestContext): Response {
+  const { id } = context
+  const ledger = pointsOf(context)
+  if ('code' in ledger) return refuse(id, ledger)
+  const { hub } = ledger
+  const data = ledger.seasons().map(shownSeason).reverse()
+  return jsonResponse(id, JSON.stringify({ object: 'list', hub, ...ledger.conservation(), data }))
+}
+
+export function getStatement(context: RequestContext): Response {
+  const { id, params, query, request, caller } = context
+  const ledger = pointsOf(context)
+  if ('code' in ledger) return refuse(id, ledger)
+  const accepts = request.headers.get('accept')?.includes('text/csv') === true
+  const format = query.get('format') ?? (accepts ? 'csv' : 'json')
+  if (format !== 'csv' && format !== 'json') return refuse(id, wrong('format', 'must be csv or json'))
+  const statement = ledger.statement(params.id)
+  if (statement === undefined) return refuse(id, unknownSeason)
+  const mine = caller!.role === 'admin' ? statement : ownPart(statement, caller!.tenant)
+  const body = format === 'csv' ? statementCsv(mine) : statementJson(mine)
+  const headers = baseHeaders(id, format === 'csv' ? 'text/csv; charset=utf-8' : 'application/json')
+  headers['chasm-signature'] = Buffer.from(ledger.sign(Buffer.from(body))).toString('base64url')
+  return new Response(body, { headers })
+}
+
+function ownPart(statement: Statement, tenant: string): Statement {
+  const operators = statement.operators.filter(({ operator }) => operator === tenant)
+  return { ...statement, operators, points: operators.reduce((sum, { points }) => sum + points, 0) }
+}
+
+export function getLeaderboard(context: RequestContext): Response {
+  const { id, edge, caller } = context
+  const ledger = pointsOf(context)
+  if ('code' in ledger) return refuse(id, ledger)
+  const season = seasonAt(edge.system.wallMs())
+  const rows = ledger.leaderboard()
+  const place = rows.findIndex(({ operator }) => operator === caller!.tenant)
+  const data = rows.slice(0, leaderboardRowsMax).map(({ name, points, waiting, operator }, at) => {
+    return { place: at + 1, name: name === '' ? null : name, points, waiting, own: operator === caller!.tenant }
+  })
+  const own = place < 0 ? null : place + 1
+  return jsonResponse(id, JSON.stringify({ object: 'list', season, operators: rows.length, own, data }))
+}
+
+const nameCharsMax = 40
+
+/** Under which name the caller agrees to be shown; null for none. */
+export const leaderboardRequest = z.strictObject({
+  name: z
+    .string()
+    .trim()
+    .min(1)
+    .max(nameCharsMax)
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what a name must not have.
+    .regex(/^[^\u0000-\u001f\u007f]*$/, 'A name has no control characters.')
+    .nullable(),
+})
+
+export async function nameOnLeaderboard(context: RequestContext): Promise<Response> {
+  const { id, caller } = context
+  const ledger = pointsOf(context)
+  if ('code' in ledger) return refuse(id, ledger)
+  const body = await readSmall(context, leaderboardRequest)
+  if ('code' in body) return refuse(id, body)
+  const { name } = body.value as z.infer<typeof leaderboardRequest>
+  const trouble = await ledger.showAs(caller!.tenant, name)
+  if (trouble !== null) return refuse(id, trouble)
+  return jsonResponse(id, JSON.stringify({ object: 'leaderboard.name', name }))
+}
+
+function shownSeason({ season, state, sinceMs, note }: SeasonRow) {
+  return { season, state, since: Math.floor(sinceMs / 1_000), note }
+}

@@ -1,0 +1,122 @@
+/**
+ * The ledger in the OpenAPI document: earnings, seasons, the leaderboard and receipts.
+ */
+import { seasonStates } from '../../ledger/seasons/season.ts'
+import { count, inQuery, type Json, json, type Operation, object, orNull, ref, seconds, text, texts } from './parts.ts'
+
+const counts = { type: 'object', additionalProperties: count }
+const base64 = { ...text, description: 'Bytes in base64url.' }
+const jsonLines = { 'application/jsonl': { schema: text } }
+const chain = [
+  inQuery('from', count, 'The number of the batch to begin with; 1 when absent.'),
+  inQuery('after', count, 'Goes on behind this batch: the `x-next` of the lines before.'),
+]
+
+export const ledgerSchemas: Json = {
+  Earnings: object({
+    ...{ object: { const: 'earnings' }, operator: text, season: text, by: { enum: ['day', 'scout', 'model'] } },
+    points: object({
+      counted: { ...count, description: 'Of the work of this season.' },
+      vested: { ...count, description: 'Earned in this season, for good unless a dispute takes it back.' },
+      waiting: { ...count, description: 'In escrow, of whatever season, until the scout is trusted.' },
+    }),
+    data: {
+      type: 'array',
+      items: object(
+        {
+          ...{ day: text, scout: text, model: text, tasks: count, points: count },
+          unpaid: { ...count, description: 'Those of the tasks that earned nothing.' },
+          reasons: { ...counts, description: 'The same by reason.' },
+          why: { ...texts, description: 'The reasons in sentences.' },
+        },
+        ['day', 'scout', 'model'],
+      ),
+    },
+  }),
+  SeasonList: object({
+    ...{ object: { const: 'list' }, hub: { ...text, description: 'The public key that signs.' } },
+    ...{ minted: count, escrow: count, earned: count, held: count, burnt: count, spendable: count },
+    data: {
+      type: 'array',
+      items: object({ season: text, state: { enum: seasonStates }, since: seconds, note: text }),
+    },
+  }),
+  Statement: object({
+    ...{ chasm: { const: 'season' }, version: { const: 1 }, hub: text, season: text, points: count },
+    operators: { type: 'array', items: object({ operator: text, points: count }) },
+  }),
+  Leaderboard: object({
+    ...{ object: { const: 'list' }, season: text, operators: count },
+    own: { ...orNull(count), description: "The caller's place; null without points." },
+    data: {
+      type: 'array',
+      items: object({
+        place: count,
+        name: { ...orNull(text), description: 'Of those who agreed to be shown.' },
+        ...{ points: count, waiting: count, own: { type: 'boolean' } },
+      }),
+    },
+  }),
+  LeaderboardName: object({ object: { const: 'leaderboard.name' }, name: orNull(text) }),
+  Receipt: object(
+    {
+      ...{ object: { const: 'receipt' }, task: count },
+      sealed: { type: 'boolean', description: 'False for about a second; then there is nothing more yet.' },
+      ...{ hub: text, index: count, receipt: base64, salt: base64, path: texts, head: base64, signature: base64 },
+    },
+    ['hub', 'index', 'receipt', 'salt', 'path', 'head', 'signature'],
+  ),
+}
+
+export const ledgerOperations: Record<string, Operation> = {
+  'GET /v1/earnings': {
+    summary: "What the caller's scouts earned in a season, and why some tasks earned nothing.",
+    access: 'any',
+    parameters: [
+      inQuery('season', text, 'A month, as 2026-05; the present one when absent.'),
+      inQuery('by', { enum: ['day', 'scout', 'model'] }, 'How tasks are added up.'),
+      inQuery('scout', text, 'Only of this scout, by its id.'),
+      inQuery('operator', text, 'For administrators: whose.'),
+    ],
+    gives: [200, 'The earnings.', json(ref('Earnings'))],
+  },
+  'GET /v1/seasons': {
+    summary: 'The seasons, newest first, with the sums over all accounts.',
+    access: 'any',
+    gives: [200, 'The seasons.', json(ref('SeasonList'))],
+  },
+  'GET /v1/seasons/{id}/statement': {
+    summary: "Who earned how much, signed by the hub in `chasm-signature`; one's own part for others than admins.",
+    access: 'any',
+    parameters: [inQuery('format', { enum: ['json', 'csv'] }, 'CSV also with `Accept: text/csv`.')],
+    gives: [200, 'The statement.', { ...json(ref('Statement')), 'text/csv': { schema: text } }],
+  },
+  'GET /v1/leaderboard': {
+    summary: 'Who has most points in the present season.',
+    access: 'any',
+    gives: [200, 'The leaderboard.', json(ref('Leaderboard'))],
+  },
+  'PATCH /v1/leaderboard': {
+    summary: 'Agree to be shown under a name there, or, with null, no more.',
+    access: 'any',
+    takes: 'LeaderboardRequest',
+    gives: [200, 'The name.', json(ref('LeaderboardName'))],
+  },
+  'GET /v1/receipts': {
+    summary: "The signed chain with all of its heads and the receipts that are the caller's, as chasm-verify reads it.",
+    access: 'any',
+    parameters: chain,
+    gives: [200, 'Lines of JSON; `x-next` while there are more.', jsonLines],
+  },
+  'GET /v1/receipts/{id}': {
+    summary: 'The receipt of an answer, with what proves it; 202 until it is sealed.',
+    access: 'any',
+    gives: [200, 'The receipt.', json(ref('Receipt'))],
+  },
+  'GET /v1/ledger/heads': {
+    summary: 'The signed heads of the chain, without receipts, for anybody.',
+    access: 'open',
+    parameters: chain,
+    gives: [200, 'Lines of JSON; `x-next` while there are more.', jsonLines],
+  },
+}

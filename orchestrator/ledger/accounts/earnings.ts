@@ -1,0 +1,75 @@
+/**
+ * What each scout earned by day and model: sums for its operator to look at, with the reasons of what earned nothing.
+ * They are made of receipts by the projector and never decide about points. Pure.
+ */
+import { unpaidCharsMax } from '../../../shared/limits/ledger/ledger.ts'
+import { earnsNothing, type Flag, flagBits, zeroReasons } from '../points/zero-rules.ts'
+import type { Receipt } from '../receipts/receipt.ts'
+
+/** What one scout did with one model in one day of UTC. */
+export interface Earning {
+  day: number
+  scout: string
+  model: string
+  tasks: number
+  points: number
+  /** Those of its tasks that earned nothing. */
+  unpaid: number
+  /** The same by reason; a task with two reasons counts in both. */
+  own: number
+  directed: number
+  unlisted: number
+  loop: number
+  repeat: number
+  convicted: number
+}
+
+/** Reasons for nothing. */
+export type ZeroReason = Exclude<Flag, 'partial' | 'audit' | 'continued'>
+export const zeroReasonNames = (Object.keys(flagBits) as Flag[]).filter((flag) =>
+  earnsNothing(flagBits[flag]),
+) as ZeroReason[]
+
+const dayS = 86_400
+
+export function dayOfReceipt({ atS }: Pick<Receipt, 'atS'>): number {
+  return Math.floor(atS / dayS)
+}
+
+export function earningKey({ day, scout, model }: Pick<Earning, 'day' | 'scout' | 'model'>): string {
+  return `${day}\t${scout}\t${model}`
+}
+
+export function noEarning(day: number, scout: string, model: string): Earning {
+  const reasons = { own: 0, directed: 0, unlisted: 0, loop: 0, repeat: 0, convicted: 0 }
+  return { day, scout, model, tasks: 0, points: 0, unpaid: 0, ...reasons }
+}
+
+export function addReceipt(earning: Earning, { points, flags }: Receipt): void {
+  earning.tasks++
+  earning.points += points
+  if (!earnsNothing(flags)) return
+  earning.unpaid++
+  for (const reason of zeroReasons(flags)) earning[reason as ZeroReason]++
+}
+
+const reasonWords: Record<ZeroReason, string> = {
+  own: 'your own requests',
+  directed: 'requests that named their scout',
+  unlisted: 'a model that is not listed',
+  loop: 'requests that came back in a loop',
+  repeat: 'the same request too often',
+  convicted: 'a model that gave other answers',
+}
+
+/** Why tasks of a scout earned nothing, for its operator; null where all earned. */
+export function unpaidSentence(rows: readonly Earning[]): string | null {
+  const unpaid = rows.reduce((sum, row) => sum + row.unpaid, 0)
+  if (unpaid === 0) return null
+  const parts = zeroReasonNames.flatMap((reason) => {
+    const tasks = rows.reduce((sum, row) => sum + row[reason], 0)
+    return tasks === 0 ? [] : [`${tasks} were ${reasonWords[reason]}`]
+  })
+  const sentence = `Today ${unpaid} of its tasks earned nothing: ${parts.join(', ')}`
+  return sentence.length < unpaidCharsMax ? `${sentence}.` : `${sentence.slice(0, unpaidCharsMax - 1)}…`
+}

@@ -1,0 +1,41 @@
+/**
+ * What the ledger asks about trust, and what it is told, as plain data. The trust part answers once it is there; until
+ * then a simple policy does: a scout is trusted with a model after some paid tasks on more than one day, and nobody is
+ * convicted. Pure.
+ */
+import { simpleTrustDays, simpleTrustTasks } from '../../../shared/limits/ledger/ledger.ts'
+
+/** Asked when points are counted and when escrow is looked through. */
+export interface TrustView {
+  /** Whether what this scout earned with this model may vest now. */
+  isTrusted(scout: string, model: string): boolean
+  /** Whether its tasks earn nothing now. */
+  isConvicted(scout: string, model: string): boolean
+}
+
+/**
+ * What the trust part decided: the points of these tasks are set aside until it has decided, given back, or burnt.
+ * Tasks without a receipt, or whose points are gone, are passed over.
+ */
+export interface Verdict {
+  /** Of the dispute or conviction; kept with each transfer that follows from it. */
+  id: string
+  do: 'hold' | 'release' | 'clawback'
+  tasks: readonly number[]
+}
+
+/** Tasks that were paid, and days on which there were any, of a scout with a model. */
+export interface Record {
+  paidTasks: number
+  days: number
+}
+
+export function simpleTrust(recordOf: (scout: string, model: string) => Record): TrustView {
+  return {
+    isTrusted(scout, model) {
+      const { paidTasks, days } = recordOf(scout, model)
+      return paidTasks >= simpleTrustTasks && days >= simpleTrustDays
+    },
+    isConvicted: () => false,
+  }
+}

@@ -1,0 +1,123 @@
+/**
+ * The ledger's chain: batches of leaves, each under a head that names the one before, signed by the hub. A leaf is a
+ * receipt or an event. Whoever has two heads of one number with the hub's signature has the proof that it told two
+ * stories; a head that is missing leaves a gap in the numbers. Pure; the engine seals, the store keeps, anybody checks.
+ */
+import { createHash } from 'node:crypto'
+import { batchLeavesMax, leafBytesMax } from '../../../shared/limits/ledger/ledger.ts'
+import { rootOf } from './merkle.ts'
+
+export interface Head {
+  /** From 1, without gaps. */
+  seq: number
+  /** SHA-256 of the head before; zeros before the first. */
+  previous: Uint8Array
+  /** Of the tree over its leaves. */
+  root: Uint8Array
+  /** Leaves. */
+  count: number
+  /** Milliseconds since 1970. */
+  atMs: number
+  /** Of the rules by which its points were computed. */
+  rulesHash: Uint8Array
+}
+
+export interface Batch {
+  seq: number
+  /** Milliseconds since 1970. */
+  atMs: number
+  /** The bytes that are signed. */
+  head: Uint8Array
+  signature: Uint8Array
+  leaves: readonly Uint8Array[]
+}
+
+/** What a batch follows on. */
+export interface ChainEnd {
+  seq: number
+  /** Of the last head; zeros before the first. */
+  hash: Uint8Array
+}
+
+export const emptyChain: ChainEnd = { seq: 0, hash: new Uint8Array(32) }
+
+const headTag = Buffer.from('chasm-ledger-v1\n')
+const headBytes = 132
+
+export function packHead({ seq, previous, root, count, atMs, rulesHash }: Head): Uint8Array {
+  const bytes = Buffer.alloc(headBytes)
+  bytes.set(headTag, 0)
+  bytes.writeBigUInt64BE(BigInt(seq), 16)
+  bytes.set(previous, 24)
+  bytes.set(root, 56)
+  bytes.writeUInt32BE(count, 88)
+  bytes.writeBigUInt64BE(BigInt(atMs), 92)
+  bytes.set(rulesHash, 100)
+  return bytes
+}
+
+/** What bytes of `packHead` say; null for others. */
+export function readHead(bytes: Uint8Array): Head | null {
+  const head = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+  if (head.length !== headBytes || !head.subarray(0, headTag.length).equals(headTag)) return null
+  return {
+    seq: Number(head.readBigUInt64BE(16)),
+    previous: head.subarray(24, 56),
+    root: head.subarray(56, 88),
+    count: head.readUInt32BE(88),
+    atMs: Number(head.readBigUInt64BE(92)),
+    rulesHash: head.subarray(100, 132),
+  }
+}
+
+function headHash(head: Uint8Array): Uint8Array {
+  return createHash('sha256').update(head).digest()
+}
+
+interface Sealing {
+  leaves: readonly Uint8Array[]
+  atMs: number
+  rulesHash: Uint8Array
+  sign: (bytes: Uint8Array) => Uint8Array
+}
+
+/** The next batch of a chain; at least one leaf. */
+export function sealBatch(after: ChainEnd, { leaves, atMs, rulesHash, sign }: Sealing): Batch {
+  if (leaves.length > batchLeavesMax) throw new Error(`a batch of ${leaves.length} leaves is too large`)
+  for (const { length } of leaves) if (length > leafBytesMax) throw new Error(`a leaf of ${length} bytes is too large`)
+  const seq = after.seq + 1
+  const root = rootOf(leaves)
+  const head = packHead({ seq, previous: after.hash, root, count: leaves.length, atMs, rulesHash })
+  return { seq, atMs, head, signature: sign(head), leaves }
+}
+
+export function endOf({ seq, head }: Batch): ChainEnd {
+  return { seq, hash: headHash(head) }
+}
+
+const lengthBytes = 2
+
+/** All leaves behind one another, each after its length, as they are stored. */
+export function packLeaves(leaves: readonly Uint8Array[]): Uint8Array {
+  let bytes = 0
+  for (const { length } of leaves) bytes += lengthBytes + length
+  const packed = Buffer.alloc(bytes)
+  let at = 0
+  for (const leaf of leaves) {
+    at = packed.writeUInt16BE(leaf.length, at)
+    packed.set(leaf, at)
+    at += leaf.length
+  }
+  return packed
+}
+
+/** The leaves of `packLeaves`, as views. */
+export function unpackLeaves(packed: Uint8Array): Uint8Array[] {
+  const leaves: Uint8Array[] = []
+  for (let at = 0; at < packed.length; ) {
+    const from = at + lengthBytes
+    at = from + packed[at]! * 256 + packed[at + 1]!
+    leaves.push(packed.subarray(from, at))
+  }
+  return leaves
+}

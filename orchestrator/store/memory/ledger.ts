@@ -1,0 +1,109 @@
+/**
+ * The ledger on a MemoryDisk, as the SQLite adapter has it in its tables.
+ */
+import type { StoreWriteOf } from '../../engine/ports/store.ts'
+import type { BatchRow, LedgerStore } from '../../engine/ports/ledger/ledger-store.ts'
+import { type Earning, earningKey, noEarning } from '../../ledger/accounts/earnings.ts'
+import { copyBytes, type MemoryDisk } from './disk.ts'
+import { must, put, take, type Undo } from './undo.ts'
+
+const counts = ['tasks', 'points', 'unpaid', 'own', 'directed', 'unlisted', 'loop', 'repeat', 'convicted'] as const
+
+export const ledgerWrites = {
+  batch(disk: MemoryDisk, { batch, tasks, earned, asked }: StoreWriteOf<'batch'>, undo: Undo): void {
+    const { seq } = batch
+    must(seq === disk.batches.length + 1, () => `batch ${seq} does not follow on the last one`)
+    disk.batches.push(copyBatch(batch))
+    undo.push(() => disk.batches.pop())
+    for (const [place, task] of tasks.entries()) {
+      must(!disk.receiptPlaces.has(task), () => `task ${task} has a receipt already`)
+      put(disk.receiptPlaces, task, { seq, place }, undo)
+    }
+    for (const task of earned) take(disk.earned, task, undo)
+    for (const id of asked) take(disk.asked, id, undo)
+  },
+  earned(disk: MemoryDisk, { earned: { task, receipt } }: StoreWriteOf<'earned'>, undo: Undo): void {
+    must(!disk.earned.has(task), () => `task ${task} has earned already`)
+    put(disk.earned, task, copyBytes(receipt), undo)
+  },
+  askLedger(disk: MemoryDisk, { event }: StoreWriteOf<'askLedger'>, undo: Undo): void {
+    disk.lastAsked++
+    put(disk.asked, disk.lastAsked, event, undo)
+  },
+  forgetAsked(disk: MemoryDisk, { id }: StoreWriteOf<'forgetAsked'>, undo: Undo): void {
+    take(disk.asked, id, undo)
+  },
+  rules(disk: MemoryDisk, { hash, text }: StoreWriteOf<'rules'>, undo: Undo): void {
+    const name = hex(hash)
+    if (!disk.rules.has(name)) put(disk.rules, name, text, undo)
+  },
+  fold(disk: MemoryDisk, { from, to, balances, earnings, seasons }: StoreWriteOf<'fold'>, undo: Undo): void {
+    must(disk.projected === from, () => `the ledger is not folded up to batch ${from}`)
+    disk.projected = to
+    undo.push(() => {
+      disk.projected = from
+    })
+    for (const [account, points] of balances) {
+      if (points === 0) take(disk.balances, account, undo)
+      else put(disk.balances, account, points, undo)
+    }
+    for (const earning of earnings) {
+      const key = earningKey(earning)
+      const sum = { ...(disk.earnings.get(key) ?? noEarning(earning.day, earning.scout, earning.model)) }
+      for (const count of counts) sum[count] += earning[count]
+      put(disk.earnings, key, sum, undo)
+    }
+    for (const row of seasons) put(disk.seasons, row.season, { ...row }, undo)
+  },
+}
+
+export function ledgerReads(disk: MemoryDisk): LedgerStore {
+  const copied = (row: BatchRow | undefined) => row && copyBatch(row)
+  return {
+    lastBatch: () => copied(disk.batches.at(-1)),
+    batch: (seq) => copied(disk.batches[seq - 1]),
+    batchesAfter: (seq, limit) => disk.batches.slice(seq, seq + limit).map(copyBatch),
+    receiptPlace(task) {
+      const place = disk.receiptPlaces.get(task)
+      return place && { ...place }
+    },
+    earned(limit) {
+      const rows = [...disk.earned].sort(([one], [other]) => one - other).slice(0, limit)
+      return rows.map(([task, receipt]) => ({ task, receipt: copyBytes(receipt) }))
+    },
+    asked: (limit) => [...disk.asked].slice(0, limit).map(([id, event]) => ({ id, event })),
+    rulesText: (hash) => disk.rules.get(hex(hash)),
+    snapshot() {
+      const balances = [...disk.balances].sort(([one], [other]) => (one < other ? -1 : 1))
+      const seasons = [...disk.seasons.values()].sort((one, other) => (one.season < other.season ? -1 : 1))
+      return { projected: disk.projected, balances, seasons: seasons.map((row) => ({ ...row })) }
+    },
+    earnings({ operator, scout, from, to, limit }) {
+      const isMeant = (row: Earning) =>
+        scout === undefined ? operator === null || row.scout.startsWith(`${operator}/`) : row.scout === scout
+      const rows = [...disk.earnings.values()].filter((row) => isMeant(row) && row.day >= from && row.day <= to)
+      return rows
+        .sort(newestFirst)
+        .slice(0, limit)
+        .map((row) => ({ ...row }))
+    },
+    earningRecord(scout, model) {
+      const rows = [...disk.earnings.values()].filter((row) => row.scout === scout && row.model === model)
+      const paid = rows.filter(({ tasks, unpaid }) => tasks > unpaid)
+      return { paidTasks: paid.reduce((sum, { tasks, unpaid }) => sum + tasks - unpaid, 0), days: paid.length }
+    },
+  }
+}
+
+function newestFirst(one: Earning, other: Earning): number {
+  const [first, second] = [one, other].map(({ scout, model }) => `${scout}\0${model}`)
+  return other.day - one.day || (first! < second! ? -1 : 1)
+}
+
+function copyBatch({ seq, atMs, head, signature, leaves }: BatchRow): BatchRow {
+  return { seq, atMs, head: copyBytes(head), signature: copyBytes(signature), leaves: copyBytes(leaves) }
+}
+
+function hex(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('hex')
+}

@@ -1,0 +1,82 @@
+/**
+ * The ledger as SQL: batches, the places of receipts in them, what waits to be sealed, and the rules. A batch is added
+ * only behind the last one, and a task gets no second receipt because its number is the key of the table of places.
+ */
+import { StoreError, type StoreWriteOf } from '../../../engine/ports/store.ts'
+import type { AskedRow, BatchRow, EarnedRow, LedgerStore } from '../../../engine/ports/ledger/ledger-store.ts'
+import type { Statements } from '../statements.ts'
+
+interface LedgerWrites {
+  batch(write: StoreWriteOf<'batch'>): void
+  earned(write: StoreWriteOf<'earned'>): void
+  askLedger(write: StoreWriteOf<'askLedger'>): void
+  forgetAsked(write: StoreWriteOf<'forgetAsked'>): void
+  rules(write: StoreWriteOf<'rules'>): void
+}
+
+/** Places within a batch, of which there are fewer: a place in the whole chain is one number. */
+const placesPerBatch = 1_024
+
+export function ledgerWrites(statements: Statements): LedgerWrites {
+  const add = statements.keep<never, [number, number, Uint8Array, Uint8Array, Uint8Array]>(
+    `INSERT INTO ledger_batch (seq, at_ms, head, signature, leaves) SELECT ?1, ?2, ?3, ?4, ?5
+     WHERE ?1 = 1 + coalesce((SELECT max(seq) FROM ledger_batch), 0)`,
+  )
+  const addPlace = statements.keep<never, [number, number]>('INSERT INTO ledger_receipt (task, place) VALUES (?, ?)')
+  const forgetEarned = statements.keep<never, [number]>('DELETE FROM ledger_earned WHERE task = ?')
+  const forgetAsked = statements.keep<never, [number]>('DELETE FROM ledger_asked WHERE id = ?')
+  const addEarned = statements.keep<never, [number, Uint8Array]>(
+    'INSERT INTO ledger_earned (task, receipt) VALUES (?, ?)',
+  )
+  const ask = statements.keep<never, [string]>('INSERT INTO ledger_asked (event) VALUES (?)')
+  const addRules = statements.keep<never, [Uint8Array, string]>(
+    'INSERT INTO ledger_rules (hash, text) VALUES (?, ?) ON CONFLICT (hash) DO NOTHING',
+  )
+  return {
+    batch({ batch: { seq, atMs, head, signature, leaves }, tasks, earned, asked }) {
+      const { changes } = add.run(seq, atMs, head, signature, leaves)
+      if (changes !== 1) throw new StoreError('fenced', `batch ${seq} does not follow on the last one`)
+      for (const [place, task] of tasks.entries()) addPlace.run(task, seq * placesPerBatch + place)
+      for (const task of earned) forgetEarned.run(task)
+      for (const id of asked) forgetAsked.run(id)
+    },
+    earned({ earned: { task, receipt } }) {
+      addEarned.run(task, receipt)
+    },
+    askLedger({ event }) {
+      ask.run(event)
+    },
+    forgetAsked({ id }) {
+      forgetAsked.run(id)
+    },
+    rules({ hash, text }) {
+      addRules.run(hash, text)
+    },
+  }
+}
+
+export function ledgerReads(statements: Statements): Omit<LedgerStore, 'snapshot' | 'earnings' | 'earningRecord'> {
+  const columns = 'seq, at_ms AS atMs, head, signature, leaves'
+  const last = statements.keep<BatchRow, []>(`SELECT ${columns} FROM ledger_batch ORDER BY seq DESC LIMIT 1`)
+  const one = statements.keep<BatchRow, [number]>(`SELECT ${columns} FROM ledger_batch WHERE seq = ?`)
+  const after = statements.keep<BatchRow, [number, number]>(
+    `SELECT ${columns} FROM ledger_batch WHERE seq > ? ORDER BY seq LIMIT ?`,
+  )
+  const place = statements.keep<{ place: number }, [number]>('SELECT place FROM ledger_receipt WHERE task = ?')
+  const earned = statements.keep<EarnedRow, [number]>('SELECT task, receipt FROM ledger_earned ORDER BY task LIMIT ?')
+  const asked = statements.keep<AskedRow, [number]>('SELECT id, event FROM ledger_asked ORDER BY id LIMIT ?')
+  const rules = statements.keep<{ text: string }, [Uint8Array]>('SELECT text FROM ledger_rules WHERE hash = ?')
+  return {
+    lastBatch: () => last.get() ?? undefined,
+    batch: (seq) => one.get(seq) ?? undefined,
+    batchesAfter: (seq, limit) => after.all(seq, limit),
+    receiptPlace(task) {
+      const found = place.get(task)?.place
+      if (found === undefined) return undefined
+      return { seq: Math.floor(found / placesPerBatch), place: found % placesPerBatch }
+    },
+    earned: (limit) => earned.all(limit),
+    asked: (limit) => asked.all(limit),
+    rulesText: (hash) => rules.get(hash)?.text,
+  }
+}

@@ -1,0 +1,102 @@
+/**
+ * The ledger: batches of receipts, what is remembered to find repeated requests, vesting, seasons, what is kept.
+ */
+
+const KiB = 1024
+
+/** Receipts and events under one signature; with the next one a batch is sealed at once. */
+export const batchLeavesMax = 512
+
+/** A batch is sealed this long after its first receipt; a crash loses the receipts of no more chats than that. */
+export const batchEveryMs = 1_000
+
+/** Bytes of one receipt or event, whose length is written in two bytes; a larger one is a defect. */
+export const leafBytesMax = 64 * KiB - 1
+
+/** Receipts that wait for a batch while the store is in trouble; what is more is counted and lost, as usage is. */
+export const receiptBacklogMax = 100_000
+
+/** Bytes of text that one unit of work stands for: about a token of English. */
+export const bytesPerUnit = 4
+
+/** Units that an image, a sound or a file counts for, whatever its size. */
+export const unitsPerMedium = 1_000
+
+/** Text of so many bytes is looked at for filler: one that deflates below 1/8 counts 8 times what is left of it. */
+export const fillerBytesMin = 4 * KiB
+export const fillerFactor = 8
+
+/** Of a longer text so many parts of `fillerPartBytes` are looked at and stand for the rest: it is to cost little. */
+export const fillerPartsMax = 4
+export const fillerPartBytes = 16 * KiB
+
+/** Models of a price list; a longer list is refused. */
+export const pricedModelsMax = 1_000
+
+/** Bytes of the rules with their price list as JSON; more is refused. */
+export const rulesBytesMax = 256 * KiB
+
+/** Micro-dollars per million tokens in a price list: 1,000 dollars per million. A dearer row is refused. */
+export const listPriceMax = 1_000_000_000
+
+/** What one task can earn: so that sums of a season stay far below what a number holds. */
+export const taskPointsMax = 1_000_000_000
+
+/** Equal requests of one tenant and day that earn; further ones earn nothing. */
+export const equalRequestsPaid = 3
+
+/** Requests that are remembered to find equal ones; the oldest are forgotten first, and may then earn again. */
+export const requestsRemembered = 50_000
+
+/** Requests under way that are remembered by operator, to find loops; what is more is not looked at. */
+export const leasedRequestsRemembered = 20_000
+
+/** Escrow of a day vests this long after the day is over. */
+export const vestAfterMs = 72 * 3_600_000
+
+/** An owner whose account is younger than this has nothing vested. */
+export const ownerAgeMinMs = 7 * 86_400_000
+
+/** Without a trust part: a scout is trusted with a model after so many paid tasks on so many days. */
+export const simpleTrustTasks = 10
+export const simpleTrustDays = 2
+
+/** Transfers that one event batch may hold; the rest follows in the next one. */
+export const transfersPerTurn = 256
+
+/** How often escrow is looked through for what vests, and seasons for what ends. */
+export const ledgerUpkeepMs = 600_000
+
+/** How long a season stays open for disputes after its month. */
+export const seasonClosingMs = 7 * 86_400_000
+
+/** Characters of a note of a person in an event: a reason, a reference of a payment. */
+export const ledgerNoteCharsMax = 200
+
+/** What an operator may earn in a season by the requests of one owner, whatever its share. */
+export const concentrationFreePoints = 1_000_000
+
+/** Beyond that, one owner may stand for no more than this part of the operator's season; the rest is burnt at close. */
+export const concentrationDivisor = 4
+
+/** What was folded is written down this often, or once so many rows have changed: so many are written in one go. */
+export const snapshotEveryMs = 60_000
+export const foldRowsMax = 512
+
+/** Events that people asked for and are taken up at once; the rest follows a second later. */
+export const askedPerTurn = 16
+
+/** Batches that a reader of the ledger gets in one answer; the next ones are asked for. */
+export const batchesPerPage = 16
+
+/** Rows of earnings in one answer. */
+export const earningRowsMax = 1_000
+
+/** Operators on the leaderboard. */
+export const leaderboardRowsMax = 100
+
+/** The leaderboard is made anew no more often than this. */
+export const leaderboardEveryMs = 10_000
+
+/** Characters of the sentence that tells a scout why tasks earned nothing; it is cut there. */
+export const unpaidCharsMax = 160

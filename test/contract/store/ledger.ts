@@ -1,0 +1,174 @@
+/** What every adapter of the Store port promises about the ledger: the chain, what waits for it, and its snapshot. */
+import { expect, test } from 'vitest'
+import type { StoreWrite, StoreWriteOf } from '../../../orchestrator/engine/ports/store.ts'
+import { type Earning, noEarning } from '../../../orchestrator/ledger/accounts/earnings.ts'
+import { outcome } from '../../support/store/store-rows.ts'
+import { type StoreMaker, storeStage } from '../../support/store/store-stage.ts'
+
+type BatchChanges = Partial<Omit<StoreWriteOf<'batch'>, 'write' | 'batch'>>
+
+function batch(seq: number, changes: BatchChanges = {}): StoreWriteOf<'batch'> {
+  const bytes = (length: number, fill: number) => new Uint8Array(length).fill(fill)
+  const row = { seq, atMs: seq * 10, head: bytes(132, seq), signature: bytes(64, seq), leaves: bytes(9, seq) }
+  return { write: 'batch', batch: row, tasks: [], earned: [], asked: [], ...changes }
+}
+
+function earned(task: number): StoreWrite {
+  return { write: 'earned', earned: { task, receipt: Uint8Array.of(task) } }
+}
+
+function fold(from: number, to: number, changes: Partial<StoreWriteOf<'fold'>> = {}): StoreWriteOf<'fold'> {
+  return { write: 'fold', from, to, balances: [], earnings: [], seasons: [], ...changes }
+}
+
+function earning(day: number, scout: string, changes: Partial<Earning> = {}): Earning {
+  return { ...noEarning(day, scout, 'm'), tasks: 2, points: 30, unpaid: 1, own: 1, ...changes }
+}
+
+export function ledgerContract(fresh: () => StoreMaker): void {
+  test('keeps the batches of the ledger as they were, in their order', () => {
+    const { store, reopen } = storeStage(fresh())
+    expect(store().lastBatch()).toBeUndefined()
+    store().commit([batch(1), batch(2)])
+    store().commit([batch(3)])
+    expect(reopen().lastBatch()).toEqual(batch(3).batch)
+    expect(store().batch(2)).toEqual(batch(2).batch)
+    expect(store().batch(4)).toBeUndefined()
+    expect(
+      store()
+        .batchesAfter(1, 9)
+        .map(({ seq }) => seq),
+    ).toEqual([2, 3])
+    expect(store().batchesAfter(0, 1)).toEqual([batch(1).batch])
+  })
+
+  test('adds a batch behind the last one alone', () => {
+    const { store } = storeStage(fresh())
+    for (const seq of [0, 2]) expect(outcome(store(), [batch(seq)])).toBe('fenced')
+    store().commit([batch(1)])
+    expect(outcome(store(), [batch(1)])).toBe('fenced')
+    expect(outcome(store(), [batch(2), batch(2)])).toBe('fenced')
+    expect(store().lastBatch()?.seq).toBe(1)
+  })
+
+  test('gives a task one receipt, whichever batch it would be in', () => {
+    const { store, reopen } = storeStage(fresh())
+    store().commit([batch(1, { tasks: [70, 71] }), batch(2, { tasks: [9] })])
+    for (const tasks of [[71], [80, 80], [80, 9]]) expect(outcome(store(), [batch(3, { tasks })])).toBe('fenced')
+    expect(reopen().receiptPlace(70)).toEqual({ seq: 1, place: 0 })
+    expect(store().receiptPlace(71)).toEqual({ seq: 1, place: 1 })
+    expect(store().receiptPlace(9)).toEqual({ seq: 2, place: 0 })
+    expect(store().receiptPlace(80)).toBeUndefined()
+  })
+
+  test('keeps what waits to be sealed until a batch has it', () => {
+    const { store, reopen } = storeStage(fresh())
+    store().commit([earned(7), earned(5), { write: 'askLedger', event: '{"a":1}' }])
+    store().commit([{ write: 'askLedger', event: '{"a":2}' }])
+    expect(outcome(store(), [earned(7)])).toBe('fenced')
+    expect(reopen().earned(9)).toEqual([
+      { task: 5, receipt: Uint8Array.of(5) },
+      { task: 7, receipt: Uint8Array.of(7) },
+    ])
+    expect(store().earned(1)).toHaveLength(1)
+    const [first, second] = store().asked(9)
+    expect([first!.event, second!.event]).toEqual(['{"a":1}', '{"a":2}'])
+    store().commit([batch(1, { tasks: [5], earned: [5, 99], asked: [first!.id] })])
+    expect(store().earned(9)).toMatchObject([{ task: 7 }])
+    expect(store().asked(9)).toEqual([second])
+    store().commit([
+      { write: 'forgetAsked', id: second!.id },
+      { write: 'forgetAsked', id: 99 },
+    ])
+    expect(store().asked(9)).toEqual([])
+    store().commit([{ write: 'askLedger', event: '{}' }])
+    expect(store().asked(9)[0]!.id).toBeGreaterThan(second!.id)
+  })
+
+  test('keeps rules by their hash, the first text of each', () => {
+    const { store, reopen } = storeStage(fresh())
+    const hash = new Uint8Array(32).fill(1)
+    store().commit([
+      { write: 'rules', hash, text: 'one' },
+      { write: 'rules', hash, text: 'two' },
+    ])
+    expect(reopen().rulesText(hash)).toBe('one')
+    expect(store().rulesText(new Uint8Array(32))).toBeUndefined()
+  })
+
+  test('carries the snapshot on from where it is, and from nowhere else', () => {
+    const { store, reopen } = storeStage(fresh())
+    expect(store().snapshot()).toEqual({ projected: 0, balances: [], seasons: [] })
+    const season = { season: '2026-05', state: 'open' as const, sinceMs: 5, note: '' }
+    store().commit([
+      fold(0, 3, {
+        balances: [
+          ['mint', -5],
+          ['b', 3],
+          ['a', 2],
+        ],
+        seasons: [season],
+      }),
+    ])
+    for (const from of [0, 2, 4]) expect(outcome(store(), [fold(from, 9, { balances: [['a', 9]] })])).toBe('fenced')
+    store().commit([
+      fold(3, 4, {
+        balances: [
+          ['a', 0],
+          ['b', 4],
+        ],
+        seasons: [{ ...season, state: 'closing' }],
+      }),
+    ])
+    expect(reopen().snapshot()).toEqual({
+      projected: 4,
+      balances: [
+        ['b', 4],
+        ['mint', -5],
+      ],
+      seasons: [{ ...season, state: 'closing' }],
+    })
+  })
+
+  test('adds earnings up by scout, model and day, and finds those of an operator, a scout, a span', () => {
+    const { store, reopen } = storeStage(fresh())
+    const rows = [
+      earning(8, 'k/ant'),
+      earning(9, 'k/ant'),
+      earning(9, 'k/bee'),
+      earning(9, 'k2/ant'),
+      earning(9, 'k-/a'),
+    ]
+    store().commit([fold(0, 1, { earnings: rows })])
+    store().commit([fold(1, 2, { earnings: [earning(9, 'k/ant', { loop: 2 })] })])
+    const found = (filter: { operator: string | null; scout?: string }, from = 0) =>
+      reopen().earnings({ from, to: 9, limit: 9, ...filter })
+    expect(found({ operator: 'k' }).map(({ day, scout }) => [day, scout])).toEqual([
+      [9, 'k/ant'],
+      [9, 'k/bee'],
+      [8, 'k/ant'],
+    ])
+    expect(found({ operator: 'k', scout: 'k/ant' }, 9)).toEqual([
+      { ...earning(9, 'k/ant'), tasks: 4, points: 60, unpaid: 2, own: 2, loop: 2 },
+    ])
+    expect(found({ operator: null })).toHaveLength(5)
+    expect(store().earnings({ operator: null, from: 9, to: 9, limit: 2 })).toHaveLength(2)
+    expect(store().earningRecord('k/ant', 'm')).toEqual({ paidTasks: 3, days: 2 })
+    expect(store().earningRecord('k/ant', 'other')).toEqual({ paidTasks: 0, days: 0 })
+  })
+
+  test('does nothing of a batch whose other writes do not hold', () => {
+    const { store } = storeStage(fresh())
+    store().commit([earned(5), { write: 'askLedger', event: '{}' }])
+    const [asked] = store().asked(1)
+    const sealed = batch(1, { tasks: [5], earned: [5], asked: [asked!.id] })
+    const snapshot = fold(0, 1, { balances: [['a', 1]], earnings: [earning(9, 'k/ant')] })
+    expect(outcome(store(), [sealed, snapshot, batch(1)])).toBe('fenced')
+    expect(store().lastBatch()).toBeUndefined()
+    expect(store().earned(9)).toHaveLength(1)
+    expect(store().asked(9)).toEqual([asked])
+    expect(store().snapshot()).toEqual({ projected: 0, balances: [], seasons: [] })
+    expect(store().earnings({ operator: null, from: 0, to: 99, limit: 9 })).toEqual([])
+    expect(store().receiptPlace(5)).toBeUndefined()
+  })
+}

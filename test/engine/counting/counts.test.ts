@@ -1,0 +1,165 @@
+import { createHash } from 'node:crypto'
+import { describe, expect, test } from 'vitest'
+import { countRequest } from '../../../orchestrator/engine/counting/request-count.ts'
+import { SpokenAnswer } from '../../../orchestrator/engine/counting/spoken-answer.ts'
+import { SpokenText } from '../../../orchestrator/engine/counting/spoken-text.ts'
+import { WorkCounter } from '../../../orchestrator/engine/counting/task-count.ts'
+import { atOnce } from '../../../shared/turn-lane.ts'
+
+const bytesOf = (value: unknown) => Buffer.from(typeof value === 'string' ? value : JSON.stringify(value))
+const sha256 = (text: string) => createHash('sha256').update(text).digest()
+const chat = (content: unknown, more: object = {}) =>
+  bytesOf({ model: 'm', messages: [{ role: 'user', content }], ...more })
+
+describe('a request is counted', () => {
+  test('by the bytes of its texts, and its media', () => {
+    expect(countRequest(chat('four'))).toMatchObject({ textBytes: 4, media: 0, answerUnitsMax: null })
+    const image = { type: 'image_url', image_url: { url: `data:image/png;base64,${'A'.repeat(9_000)}` } }
+    expect(countRequest(chat([{ type: 'text', text: 'what?' }, image, image]))).toMatchObject({
+      textBytes: 5,
+      media: 2,
+    })
+    expect(countRequest(bytesOf({ model: 'e', input: ['ab', 'cde'] }))).toMatchObject({ textBytes: 5 })
+    expect(countRequest(bytesOf({ model: 'e', input: [1, 2, 3] }))).toMatchObject({ textBytes: 12 })
+    expect(countRequest(bytesOf({ model: 'e', input: [[1, 2], [3]] }))).toMatchObject({ textBytes: 12 })
+    expect(countRequest(bytesOf({ model: 'e', input: 'ab' }))).toMatchObject({ textBytes: 2 })
+  })
+
+  test('with the limit of its answer, of all choices together', () => {
+    expect(countRequest(chat('a', { max_tokens: 10 })).answerUnitsMax).toBe(10)
+    expect(countRequest(chat('a', { max_completion_tokens: 10, n: 3 })).answerUnitsMax).toBe(30)
+    expect(countRequest(chat('a', { max_tokens: null })).answerUnitsMax).toBeNull()
+    expect(countRequest(chat('a', { max_tokens: -1e300 })).answerUnitsMax).toBe(0)
+  })
+
+  test('as equal to others with the same texts, whatever stands around them', () => {
+    const hash = countRequest(chat('same')).textsHash
+    expect(countRequest(chat('same', { stream: true, model: 'x' })).textsHash).toBe(hash)
+    expect(countRequest(chat('other')).textsHash).not.toBe(hash)
+  })
+
+  test('by what is left of filler, at its ends and in between', () => {
+    const noise = (bytes: number) => Buffer.from(crypto.getRandomValues(new Uint8Array(bytes / 2))).toString('hex')
+    expect(countRequest(chat('a'.repeat(4_000))).textBytes).toBe(4_000)
+    expect(countRequest(chat('a'.repeat(100_000))).textBytes).toBeLessThan(10_000)
+    expect(countRequest(chat(noise(100_000))).textBytes).toBe(100_000)
+    expect(countRequest(chat('a'.repeat(50_000) + noise(50_000) + 'a'.repeat(50_000))).textBytes).toBeGreaterThan(
+      50_000,
+    )
+  })
+
+  test('as nothing when it cannot be read', () => {
+    expect(countRequest(bytesOf('{"messages":['))).toMatchObject({ textBytes: 0, media: 0 })
+    expect(countRequest(bytesOf('[]'))).toMatchObject({ textBytes: 0, digest: sha256('[]') })
+  })
+})
+
+describe('a text as it is spoken', () => {
+  const spoken = (pieces: string[]) => {
+    const text = new SpokenText()
+    for (const piece of pieces) {
+      const json = bytesOf(`"${piece}"`)
+      text.addJson(json, 1, json.length - 1)
+    }
+    return text.end()
+  }
+
+  test('has the hash of all of it, whatever its pieces', () => {
+    const long = Array.from({ length: 3_000 }, (_, at) => `word ${at} `)
+    expect(spoken(long)).toMatchObject({ digest: sha256(long.join('')), length: long.join('').length })
+    expect(spoken(['a', 'ä', '漢'])).toMatchObject({ digest: sha256('aä漢'), length: 6 })
+    expect(spoken([])).toMatchObject({ digest: sha256(''), length: 0 })
+  })
+
+  test('has the text that is meant where it is written with escapes, also in halves', () => {
+    expect(spoken(['say \\"hi\\"\\n', '\\u00e4'])).toMatchObject({ digest: sha256('say "hi"\nä') })
+    expect(spoken(['\\ud83d', '\\ude00!'])).toMatchObject({ digest: sha256('😀!') })
+    expect(spoken(['\\ud83d', 'x'])).toMatchObject({ digest: sha256('\ufffdx') })
+    expect(spoken(['x\\ud83d'])).toMatchObject({ digest: sha256('x\ufffd') })
+  })
+
+  test('counts filler by what is left of it, block by block', () => {
+    expect(spoken(['a'.repeat(5_000)]).counted).toBeLessThan(1_500)
+    const words = Array.from({ length: 1_000 }, () => `${Math.random().toString(36)} `).join('')
+    expect(spoken([words]).counted).toBe(words.length)
+  })
+})
+
+describe('an answer', () => {
+  const answer = { content: 'Hello', refusal: 'No', reasoning: 'unseen' }
+  const calls = [{ id: 'c', type: 'function', function: { name: 'look', arguments: '{"a":1}' } }]
+  const found = (spoken: SpokenAnswer) =>
+    spoken
+      .end()
+      .texts.map(({ choice, part, place, digest }) => [choice, part, place, Buffer.from(digest).toString('hex')])
+  const expected = (rows: [number, string, number, string][]) =>
+    rows.map(([choice, part, place, text]) => [choice, part, place, sha256(text).toString('hex')])
+
+  test('that is whole has its content, refusals and tool calls, by choice', () => {
+    const body = bytesOf({ choices: [{ index: 1, message: { ...answer, tool_calls: calls } }] })
+    for (const take of [
+      (one: SpokenAnswer) => one.whole(body),
+      (one: SpokenAnswer) => atOnce(one.wholeInSteps(body)),
+    ]) {
+      const spoken = new SpokenAnswer()
+      take(spoken)
+      expect(found(spoken)).toEqual(
+        expected([
+          [1, 'content', 0, 'Hello'],
+          [1, 'refusal', 0, 'No'],
+          [1, 'toolName', 0, 'look'],
+          [1, 'toolArguments', 0, '{"a":1}'],
+        ]),
+      )
+    }
+  })
+
+  test('that streams has the same in pieces', () => {
+    const spoken = new SpokenAnswer()
+    const say = (delta: object) => spoken.line(bytesOf({ choices: [{ index: 0, delta }] }), 0)
+    say({ content: 'Hel' })
+    say({ content: 'lo' })
+    say({ tool_calls: [{ index: 1, function: { name: 'look', arguments: '{"a"' } }] })
+    say({ tool_calls: [{ index: 1, function: { arguments: ':1}' } }] })
+    expect(found(spoken)).toEqual(
+      expected([
+        [0, 'content', 0, 'Hello'],
+        [0, 'toolName', 1, 'look'],
+        [0, 'toolArguments', 1, '{"a":1}'],
+      ]),
+    )
+  })
+
+  test('with anything in it makes no trouble', () => {
+    for (const message of [null, 7, 'x', [], { content: 7, tool_calls: [null, 7, { function: 7 }] }]) {
+      const spoken = new SpokenAnswer()
+      spoken.whole(bytesOf({ choices: [{ index: -5, message }, null, 7] }))
+      expect(spoken.end().texts).toEqual([])
+    }
+  })
+})
+
+test('a task whose client has a scout with an equal request is in a loop, its own attempts aside', () => {
+  const counter = new WorkCounter()
+  const begin = (task: number, tenant: string) => counter.begin({ task, tenant, kind: 'chat', isDirected: false })
+  const served = { scout: 'op_b/s', provider: 'p', model: 'm' }
+  const ended = { attempt: 1, served, answer: { texts: [], textBytes: 0 }, isPartial: false, isContinued: false }
+  const outer = begin(1, 'somebody')
+  outer.begin(1, 'op_a/s')
+  outer.sent(chat('the same'))
+  const inner = begin(2, 'op_a')
+  inner.begin(1, 'op_b/s')
+  inner.sent(chat('the same', { stream: true }))
+  expect(inner.over(ended)?.isLoop).toBe(true)
+  const other = begin(3, 'op_a')
+  other.begin(1, 'op_a/s')
+  other.sent(chat('another'))
+  expect(other.over(ended)?.isLoop).toBe(false)
+  outer.released(1)
+  const after = begin(4, 'op_a')
+  after.begin(1, 'op_b/s')
+  after.sent(chat('the same'))
+  expect(after.over(ended)?.isLoop).toBe(false)
+  expect(begin(5, 'x').over(ended)).toBeNull()
+  expect(begin(6, 'x').over(ended, () => chat('made again'))).toMatchObject({ task: 6, isLoop: false })
+})

@@ -1,0 +1,196 @@
+import { describe, expect, test } from 'vitest'
+import { earnedOf, escrowOf, heldOf, takenOf } from '../../orchestrator/ledger/accounts/account.ts'
+import { unpaidSentence } from '../../orchestrator/ledger/accounts/earnings.ts'
+import type { LedgerEvent } from '../../orchestrator/ledger/accounts/events.ts'
+import { simpleTrust } from '../../orchestrator/ledger/accounts/trust-port.ts'
+import { consequenceOf } from '../../orchestrator/ledger/accounts/verdicts.ts'
+import { eventsDue } from '../../orchestrator/ledger/accounts/vesting.ts'
+import { flagBits } from '../../orchestrator/ledger/points/zero-rules.ts'
+import { excessOf } from '../../orchestrator/ledger/seasons/concentration.ts'
+import { endOfSeason, moveDue, readSeason, seasonOfDay } from '../../orchestrator/ledger/seasons/season.ts'
+import { statementCsv, statementJson, statementOf } from '../../orchestrator/ledger/statement.ts'
+import { unpaidCharsMax } from '../../shared/limits/ledger/ledger.ts'
+import { atOnce } from '../../shared/turn-lane.ts'
+import { dayMs, mayDay, mayMs, receiptOf, SmallLedger } from '../support/ledger/small-ledger.ts'
+
+const escrow = escrowOf(mayDay, 'key_ant/ant', 'llama-3.1-8b-instant')
+const may = earnedOf('2026-05', 'key_ant')
+const june = earnedOf('2026-06', 'key_ant')
+const hourMs = 3_600_000
+
+interface Asked {
+  nowMs: number
+  isTrusted?: boolean
+  ownerSinceMs?: number | null
+}
+
+function due(ledger: SmallLedger, { nowMs, isTrusted = true, ownerSinceMs = 0 }: Asked): LedgerEvent[] {
+  const trust = { isTrusted: () => isTrusted }
+  return atOnce(eventsDue(ledger.projector, { nowMs, trust, ownerSinceMs: () => ownerSinceMs, eventsMax: 9 }))
+}
+
+function withReceipt(): SmallLedger {
+  const ledger = new SmallLedger()
+  ledger.seal([receiptOf(1)])
+  return ledger
+}
+
+describe('escrow vests', () => {
+  const vestMs = mayMs + dayMs + 72 * hourMs
+
+  test('72 hours after its day, whole, for a trusted scout of an owner who is no newcomer', () => {
+    const ledger = withReceipt()
+    expect(due(ledger, { nowMs: vestMs - 1 })).toEqual([])
+    const events = due(ledger, { nowMs: vestMs })
+    expect(events).toEqual([{ type: 'transfer', why: 'vest', from: escrow, to: may, points: 920 }])
+    ledger.seal(events)
+    expect(ledger.projector.balances.of(may)).toBe(920)
+    expect(due(ledger, { nowMs: vestMs })).toEqual([])
+  })
+
+  test('not while its scout is not trusted, nor within a week of its owner, nor for an owner that is unknown', () => {
+    const ledger = withReceipt()
+    expect(due(ledger, { nowMs: vestMs, isTrusted: false })).toEqual([])
+    expect(due(ledger, { nowMs: vestMs, ownerSinceMs: null })).toEqual([])
+    expect(due(ledger, { nowMs: vestMs, ownerSinceMs: vestMs - 7 * dayMs + 1 })).toEqual([])
+    expect(due(ledger, { nowMs: vestMs, ownerSinceMs: vestMs - 7 * dayMs })).toHaveLength(1)
+  })
+
+  test('into the season of its day until that is frozen, then into the present one', () => {
+    const ledger = withReceipt()
+    const closedMs = endOfSeason('2026-05') + 7 * dayMs
+    ledger.seal(due(ledger, { nowMs: closedMs }))
+    expect(due(ledger, { nowMs: closedMs - 1 })).toMatchObject([{ to: may }])
+    ledger.seal(due(ledger, { nowMs: closedMs }))
+    expect(ledger.projector.seasons.get('2026-05')?.state).toBe('closed')
+    expect(due(ledger, { nowMs: closedMs })).toMatchObject([{ to: june }])
+  })
+})
+
+test('without a trust part a scout is trusted after ten paid tasks on two days', () => {
+  const trustOf = (paidTasks: number, days: number) => simpleTrust(() => ({ paidTasks, days }))
+  expect([trustOf(10, 2), trustOf(9, 2), trustOf(10, 1)].map((trust) => trust.isTrusted('a/b', 'm'))).toEqual([
+    ...[true, false, false],
+  ])
+  expect(trustOf(0, 0).isConvicted('a/b', 'm')).toBe(false)
+})
+
+describe('a verdict', () => {
+  const judged = (ledger: SmallLedger, what: 'hold' | 'release' | 'clawback', task = 1, id = 'd1') => {
+    const consequence = consequenceOf(ledger.projector, { id, do: what }, [receiptOf(task)], mayMs)
+    if (consequence.events.length > 0) ledger.seal(consequence.events)
+    return consequence
+  }
+  const held = heldOf('d1', 1)
+  const of = ({ projector }: SmallLedger, account: string) => projector.balances.of(account)
+
+  test('sets the points of a task aside and gives them back', () => {
+    const ledger = withReceipt()
+    judged(ledger, 'hold')
+    expect([of(ledger, escrow), of(ledger, held)]).toEqual([0, 920])
+    expect(judged(ledger, 'hold').events).toEqual([])
+    judged(ledger, 'release')
+    expect([of(ledger, escrow), of(ledger, held)]).toEqual([920, 0])
+  })
+
+  test('takes them back once, whether they were set aside before or not', () => {
+    for (const before of [[], ['hold' as const]]) {
+      const ledger = withReceipt()
+      ledger.seal([receiptOf(2)])
+      for (const what of before) judged(ledger, what)
+      judged(ledger, 'clawback')
+      expect([of(ledger, escrow), of(ledger, takenOf(1))]).toEqual([920, 920])
+      expect(judged(ledger, 'clawback').events).toEqual([])
+      expect(judged(ledger, 'clawback', 1, 'd2').events).toEqual([])
+      expect(judged(ledger, 'hold', 1, 'd2').events).toEqual([])
+    }
+  })
+
+  test('reaches what has vested, and tells what was paid already', () => {
+    const ledger = withReceipt()
+    ledger.seal([{ type: 'transfer', why: 'vest', from: escrow, to: may, points: 920 }])
+    ledger.seal([receiptOf(2)])
+    expect(judged(ledger, 'clawback').missing).toBe(0)
+    expect(of(ledger, escrow)).toBe(0)
+    expect(judged(ledger, 'clawback', 2).missing).toBe(0)
+    expect(of(ledger, may)).toBe(0)
+    const paid = withReceipt()
+    paid.seal([{ type: 'transfer', why: 'vest', from: escrow, to: may, points: 920 }])
+    for (const to of ['closing', 'closed', 'paid'] as const) paid.seal([{ type: 'season', season: '2026-05', to }])
+    expect(judged(paid, 'clawback')).toEqual({ events: [], missing: 920 })
+  })
+
+  test('on many tasks of one escrow takes from it what each was worth', () => {
+    const ledger = withReceipt()
+    ledger.seal([receiptOf(2), receiptOf(3)])
+    const three = [1, 2, 3].map((task) => receiptOf(task))
+    const { events, missing } = consequenceOf(ledger.projector, { id: 'd', do: 'clawback' }, three, mayMs)
+    ledger.seal(events)
+    expect([events.length, missing, of(ledger, escrow)]).toEqual([3, 0, 0])
+  })
+})
+
+describe('a season', () => {
+  test('is a month of UTC', () => {
+    expect([seasonOfDay(mayDay - 1), seasonOfDay(mayDay), seasonOfDay(mayDay + 31)]).toEqual([
+      ...['2026-04', '2026-05', '2026-06'],
+    ])
+    expect(endOfSeason('2026-12')).toBe(Date.UTC(2027, 0, 1))
+    expect(['2026-05', '2026-13', '26-05', '2026-5'].map(readSeason)).toEqual(['2026-05', null, null, null])
+  })
+
+  test('is closing when its month is over, and closed a week later', () => {
+    const endMs = endOfSeason('2026-05')
+    expect([moveDue('2026-05', 'open', endMs - 1), moveDue('2026-05', 'open', endMs)]).toEqual([null, 'closing'])
+    expect(moveDue('2026-05', 'closing', endMs + 7 * dayMs - 1)).toBeNull()
+    expect(moveDue('2026-05', 'closing', endMs + 7 * dayMs)).toBe('closed')
+    expect(moveDue('2026-05', 'closed', endMs + 99 * dayMs)).toBeNull()
+  })
+
+  test('is told as JSON and CSV, the most points first, the same once it was paid', () => {
+    const ledger = new SmallLedger()
+    ledger.seal([receiptOf(1), receiptOf(2, { scout: '=op,2/x' }), receiptOf(3, { scout: '=op,2/x' })])
+    const other = escrowOf(mayDay, '=op,2/x', 'llama-3.1-8b-instant')
+    ledger.seal([
+      { type: 'transfer', why: 'vest', from: escrow, to: may, points: 920 },
+      { type: 'transfer', why: 'vest', from: other, to: earnedOf('2026-05', '=op,2'), points: 1_840 },
+    ])
+    const told = (state: 'closed' | 'paid') => {
+      const parts = { season: '2026-05', state, hub: 'ed25519:x', nameOf: () => '' }
+      const statement = statementOf(ledger.projector, parts)
+      return [statementCsv(statement), statementJson(statement)]
+    }
+    expect(told('closed')[0]).toBe('season,operator,points\n2026-05,"\'=op,2",1840\n2026-05,key_ant,920\n')
+    expect(JSON.parse(told('closed')[1]!)).toMatchObject({ season: '2026-05', points: 2_760 })
+    expect(told('paid')).toEqual(told('closed'))
+  })
+
+  test('burns at its close what stems from one owner beyond a quarter, but for the first million', () => {
+    expect(excessOf([1_000_000])).toBe(0)
+    expect(excessOf([4_000_000])).toBe(3_000_000)
+    expect(excessOf([2_000_000, 2_000_000, 2_000_000, 2_000_000])).toBe(0)
+    expect(excessOf([6_000_000, 1_000_000, 1_000_000])).toBe(4_000_000)
+  })
+})
+
+test('earnings count the tasks of a scout by day and model, with the reasons of what earned nothing', () => {
+  const ledger = new SmallLedger()
+  ledger.seal([receiptOf(1), receiptOf(2, { flags: flagBits.own | flagBits.loop }), receiptOf(3, { flags: 64 })])
+  const [earning] = ledger.projector.newEarnings.values()
+  expect(earning).toMatchObject({ tasks: 3, points: 1_840, unpaid: 1, own: 1, loop: 1, directed: 0 })
+  expect(ledger.projector.takeTouched().earnings.size).toBe(1)
+  expect(ledger.projector.dirty).toBe(0)
+})
+
+test('a scout is told why its tasks earned nothing, in one sentence that fits', () => {
+  const ledger = new SmallLedger()
+  ledger.seal([receiptOf(1), receiptOf(2, { flags: flagBits.own }), receiptOf(3, { flags: flagBits.own | 8 })])
+  const rows = [...ledger.projector.newEarnings.values()]
+  const sentence =
+    'Today 2 of its tasks earned nothing: 2 were your own requests, 1 were requests that came back in a loop.'
+  expect(unpaidSentence(rows)).toBe(sentence)
+  const [row] = rows
+  const every = { unpaid: 9, own: 9, directed: 9, unlisted: 9, loop: 9, repeat: 9, convicted: 9 }
+  expect(unpaidSentence([{ ...row!, ...every }])).toHaveLength(unpaidCharsMax)
+  expect(unpaidSentence([{ ...row!, unpaid: 0 }])).toBeNull()
+})

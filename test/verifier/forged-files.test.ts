@@ -1,0 +1,204 @@
+import { spawnSync } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { earnedOf, escrowOf } from '../../orchestrator/ledger/accounts/account.ts'
+import { identityOf } from '../../orchestrator/cluster/roster/identity.ts'
+import { flagBits } from '../../orchestrator/ledger/points/zero-rules.ts'
+import { packHead, readHead, sealBatch } from '../../orchestrator/ledger/receipts/chain.ts'
+import { firstLine, rulesLine, wholeBatchLine } from '../../orchestrator/ledger/receipts/export-file.ts'
+import { packReceipt } from '../../orchestrator/ledger/receipts/receipt.ts'
+import { Flaw } from '../../verifier/flaw.ts'
+import { type Findings, isSigned, LedgerCheck } from '../../verifier/ledger-check.ts'
+import { mayDay, mayMs, receiptOf, SmallLedger } from '../support/ledger/small-ledger.ts'
+import { temporaryFolder } from '../support/machine/temporary-folder.ts'
+
+const root = join(import.meta.dirname, '../..')
+
+function checked(file: string, hub: string): Findings {
+  const check = new LedgerCheck(hub)
+  const lines = file.split('\n')
+  if (lines.pop() !== '') throw new Flaw('The file ends in the middle of a line.')
+  for (const line of lines) check.take(line)
+  return check.end()
+}
+
+/** What is wrong with a file; null when it is found true. */
+function flawOf(file: string, hub: string): string | null {
+  try {
+    checked(file, hub)
+    return null
+  } catch (error) {
+    if (error instanceof Flaw) return error.message
+    throw error
+  }
+}
+
+function sample(): SmallLedger {
+  const ledger = new SmallLedger()
+  const from = escrowOf(mayDay, 'key_ant/ant', 'llama-3.1-8b-instant')
+  ledger.seal([receiptOf(1), receiptOf(2, { flags: flagBits.own }), receiptOf(3, { model: 'mine' })])
+  ledger.seal([{ type: 'transfer', why: 'vest', from, to: earnedOf('2026-05', 'key_ant'), points: 900 }], mayMs + 9)
+  return ledger
+}
+
+describe('a true file', () => {
+  test('proves its receipts, and with all leaves from the first batch on the balances too', () => {
+    const ledger = sample()
+    const found = checked(ledger.file(), ledger.identity.key)
+    expect(found).toMatchObject({ batches: 2, receipts: 3, events: 1, first: 1, last: 2 })
+    expect(found.points).toBe(920 + 49)
+    expect(found.books?.sums()).toMatchObject({ minted: 969, escrow: 69, earned: 900, held: 0, burnt: 0 })
+    expect(found.books?.season('2026-05')).toEqual([['key_ant', 900]])
+  })
+
+  test('with some leaves and their paths proves those', () => {
+    const ledger = sample()
+    const found = checked(
+      ledger.file(({ seq }) => (seq === 1 ? [0, 2] : [])),
+      ledger.identity.key,
+    )
+    expect(found).toMatchObject({ batches: 2, receipts: 2, books: null })
+  })
+
+  test('may begin later than with the first batch', () => {
+    const ledger = sample()
+    ledger.batches.shift()
+    expect(checked(ledger.file(), ledger.identity.key)).toMatchObject({ first: 2, last: 2, books: null })
+  })
+})
+
+describe('a forged file is found out', () => {
+  test.each([
+    ['with all leaves', undefined],
+    ['with some leaves', ({ seq }: { seq: number }) => (seq === 1 ? [1] : [0])],
+  ])('whichever of its bytes was changed, %s', (_what, places) => {
+    const ledger = sample()
+    const file = Buffer.from(ledger.file(places))
+    for (let at = 0; at < file.length; at++) {
+      for (const change of [0x01, 0x20]) {
+        file[at]! ^= change
+        expect([at, flawOf(file.toString('latin1'), ledger.identity.key)]).not.toEqual([at, null])
+        file[at]! ^= change
+      }
+    }
+  })
+
+  test('whichever line is missing, doubled, or stands in another place', () => {
+    const ledger = sample()
+    ledger.seal([receiptOf(9)])
+    const lines = ledger.file().trimEnd().split('\n')
+    const { key } = ledger.identity
+    const flaw = (changed: string[]) => flawOf(changed.map((line) => `${line}\n`).join(''), key)
+    expect(flaw(lines)).toBeNull()
+    // Without the last one it is a shorter history that was true once; without batch 1 a later part of it.
+    for (const at of [0, 1, 3]) expect([at, flaw(lines.toSpliced(at, 1))]).not.toEqual([at, null])
+    for (const at of [0, 2, 3]) expect([at, flaw(lines.toSpliced(at, 0, lines[at]!))]).not.toEqual([at, null])
+    for (const at of [2, 3]) expect(flaw(lines.toSpliced(at, 2, lines[at + 1]!, lines[at]!))).not.toBeNull()
+    expect(flaw([])).toBe('The file is empty.')
+  })
+
+  const sealed = (changes: object, after = { seq: 0, hash: new Uint8Array(32) }) => {
+    const { rules, identity } = new SmallLedger()
+    const sign = (bytes: Uint8Array) => identity.sign(bytes)
+    const leaves = [packReceipt(receiptOf(1, changes))]
+    const batch = sealBatch(after, { leaves, atMs: mayMs, rulesHash: rules.hash, sign })
+    return { file: [firstLine(identity.key), rulesLine(rules.text), wholeBatchLine(batch)].join(''), key: identity.key }
+  }
+
+  test('also when the hub itself has signed points that its rules do not give', () => {
+    for (const changes of [{ points: 921 }, { points: 0 }, { flags: flagBits.loop, points: 920 }, { flags: 512 }]) {
+      const { file, key } = sealed(changes)
+      expect(flawOf(file, key)).toMatch(/has \d+ points, and its work is worth|does not know/)
+    }
+  })
+
+  test('when another hub has signed it, or a batch follows on one that is not there', () => {
+    const other = identityOf(new Uint8Array(32).fill(8)).key
+    const ledger = sample()
+    expect(flawOf(ledger.file(), other)).toContain('the file is of the hub')
+    expect(flawOf(ledger.file().replace(ledger.identity.key, other), other)).toContain("is not the hub's")
+    const { file, key } = sealed({}, { seq: 0, hash: new Uint8Array(32).fill(1) })
+    expect(flawOf(file, key)).toContain('the first batch follows on another one')
+    expect(() => new LedgerCheck('ed25519:x')).toThrow('is no public key')
+  })
+
+  test('when the hub has told two stories: both are true, and their last heads differ', () => {
+    const [one, other] = [sample(), sample()]
+    one.seal([receiptOf(9)])
+    other.seal([receiptOf(10)])
+    const [first, second] = [one, other].map((ledger) => checked(ledger.file(), ledger.identity.key))
+    expect(first!.last).toBe(second!.last)
+    expect(first!.lastHash).not.toBe(second!.lastHash)
+  })
+
+  test('when one task has two receipts, or an event takes what is not there', () => {
+    const twice = new SmallLedger()
+    twice.seal([receiptOf(1), receiptOf(1)])
+    expect(flawOf(twice.file(), twice.identity.key)).toContain('task 1 has two receipts')
+    const ledger = sample()
+    const { rules, identity, projector, batches } = ledger
+    const event = { type: 'transfer', why: 'revoke', from: earnedOf('2026-05', 'key_ant'), to: 'burn', points: 901 }
+    const leaves = [Buffer.from(JSON.stringify(event))]
+    const sign = (bytes: Uint8Array) => identity.sign(bytes)
+    batches.push(sealBatch(projector.end, { leaves, atMs: mayMs, rulesHash: rules.hash, sign }))
+    expect(flawOf(ledger.file(), identity.key)).toContain('falls below zero')
+  })
+
+  test('when a head was signed that names another number of leaves', () => {
+    const { rules, identity } = new SmallLedger()
+    const sign = (bytes: Uint8Array) => identity.sign(bytes)
+    const end = { seq: 0, hash: new Uint8Array(32) }
+    const batch = sealBatch(end, { leaves: [packReceipt(receiptOf(1))], atMs: mayMs, rulesHash: rules.hash, sign })
+    const head = packHead({ ...readHead(batch.head)!, count: 2 })
+    const file =
+      firstLine(identity.key) + rulesLine(rules.text) + wholeBatchLine({ ...batch, head, signature: sign(head) })
+    expect(flawOf(file, identity.key)).toContain('has 2 leaves, not 1')
+  })
+})
+
+describe('the program, as it is handed out', () => {
+  const program = join(root, 'dist/chasm-verify.mjs')
+  const at =
+    (cwd: string) =>
+    (...words: string[]) => {
+      const { status, stdout, stderr } = spawnSync('node', [program, ...words], { encoding: 'utf8', cwd })
+      return { status, said: stdout + stderr }
+    }
+
+  beforeAll(() => {
+    const built = Bun.spawnSync([process.execPath, join(root, 'verifier/build.ts')], { stderr: 'pipe' })
+    expect([built.exitCode, built.stderr.toString()]).toEqual([0, ''])
+  })
+
+  test('runs on Node, tells what a true file proves and what is wrong with another', () => {
+    const folder = temporaryFolder()
+    const run = at(folder)
+    const ledger = sample()
+    const { key } = ledger.identity
+    writeFileSync(join(folder, 'true.jsonl'), ledger.file())
+    writeFileSync(join(folder, 'cut.jsonl'), ledger.file().slice(0, -9))
+    expect(run('true.jsonl', '--hub', key)).toMatchObject({
+      status: 0,
+      said: expect.stringContaining('2026-05 key_ant 900'),
+    })
+    expect(run('cut.jsonl', '--hub', key)).toMatchObject({ status: 1, said: expect.stringContaining('Not true.') })
+    expect(run('none.jsonl', '--hub', key)).toMatchObject({ status: 2, said: expect.stringContaining('ENOENT') })
+    expect(run('true.jsonl')).toMatchObject({ status: 2, said: expect.stringContaining('Usage') })
+  })
+
+  test('checks a detached signature', () => {
+    const folder = temporaryFolder()
+    const run = at(folder)
+    const { identity } = sample()
+    const bytes = Buffer.from('season,operator,points\n')
+    const signature = Buffer.from(identity.sign(bytes)).toString('base64url')
+    writeFileSync(join(folder, 'may.csv'), bytes)
+    writeFileSync(join(folder, 'may.csv.sig'), `${signature}\n`)
+    const words = ['may.csv', '--hub', identity.key, '--signature', 'may.csv.sig']
+    expect(run(...words)).toMatchObject({ status: 0 })
+    writeFileSync(join(folder, 'may.csv'), 'season,operator,point$\n')
+    expect(run(...words)).toMatchObject({ status: 1 })
+    expect(isSigned(identity.key, bytes, `${signature}A`)).toBe(false)
+  })
+})
