@@ -116,8 +116,12 @@ export class Ledger implements LedgerReport {
     if (this.isUpkeeping || Math.abs(wallMs - this.upkeepMs) < ledgerUpkeepMs) return
     this.upkeepMs = wallMs
     this.isUpkeeping = true
-    this.inTurns(this.upkeep(), () => {
-      this.isUpkeeping = false
+    // Who is trusted is asked of the store, which has to have all of it.
+    this.writer.snapshot()
+    this.parts.journal.addHere([], () => {
+      this.inTurns(this.upkeep(), () => {
+        this.isUpkeeping = false
+      })
     })
   }
 
@@ -153,11 +157,8 @@ export class Ledger implements LedgerReport {
 
   /** What is due by the calendar. */
   private *upkeep(): Steps<void> {
-    const { store, system, journal } = this.parts
+    const { store, system } = this.parts
     const { projector } = this.writer
-    // Who is trusted is asked of the store.
-    this.writer.snapshot()
-    while (journal.busy && journal.trouble === null) yield
     const ownerSinceMs = (operator: string): number | null =>
       store.account(operator)?.createdMs ?? store.keyById(operator)?.createdMs ?? null
     const due = { nowMs: system.wallMs(), trust: this.trust, ownerSinceMs, eventsMax: transfersPerTurn }
