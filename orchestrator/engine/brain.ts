@@ -167,6 +167,7 @@ export class Brain implements BrainPort {
       spend: (bytes) => share.spend(bytes),
       charges: this.charges,
       earned: (work) => this.ledger?.earned(work) ?? null,
+      settled: (task, isCommitted) => this.ledger?.settled(task, isCommitted),
     })
     const { intents, journal, admission } = this
     const drainWait = new DrainWait(state, this.listings)

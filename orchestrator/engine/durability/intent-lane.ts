@@ -8,7 +8,7 @@ import { laneBytesMax, laneEntriesMax } from '../../../shared/limits/cluster/jou
 import type { System } from '../../../shared/system.ts'
 import type { IntentLog, IntentRecord } from '../ports/intents.ts'
 import { type StoreWrite, sizeOfWrite } from '../ports/store.ts'
-import { intentOfWrite, travels } from './travelling-writes.ts'
+import { intentOfWrite, isBound, travels } from './travelling-writes.ts'
 
 /** `lost`: intents of which nothing was written, because another hub has them. */
 export type Landed = (lost: ReadonlySet<string>) => void
@@ -72,7 +72,7 @@ export class IntentLane {
     const { log } = this.parts
     if (refuse !== null && log.trouble !== null) return refuse('apart')
     if (refuse !== null && log.full !== null && writes.some(({ write }) => write === 'intent')) return refuse('full')
-    const intents = writes.map((write) => (travels(write) ? (intent ?? this.intentOf(write)) : null))
+    const intents = writes.map((write) => (isBound(write) ? (intent ?? this.intentOf(write)) : null))
     const bytes = writes.reduce((sum, write) => sum + sizeOfWrite(write).bytes, 0)
     this.waiting.push({ writes, intents, bytes, then, refuse })
     this.schedule()
@@ -139,7 +139,7 @@ export class IntentLane {
     for (const { writes, intents } of batch) {
       const begun = writes.find((write) => write.write === 'intent')?.intent.id ?? null
       for (const [at, write] of writes.entries()) {
-        const intent = intents[at] ?? (write.write === 'idempotency' ? begun : null)
+        const intent = travels(write) ? intents[at]! : write.write === 'idempotency' ? begun : null
         if (intent === null || this.lost.has(intent)) continue
         const known = byIntent.get(intent)
         if (known === undefined) byIntent.set(intent, [write])

@@ -1,6 +1,7 @@
 /**
  * Which writes are part of an intent's life, so that another hub can go on with it, and to which intent each belongs.
- * Bookings stay with the hub that made them; so does what says how this process fares. Pure.
+ * Bookings stay with the hub that made them; so does what says how this process fares. A receipt stays too, and is only
+ * written where the settlement is that it belongs to. Pure.
  */
 import type { StoreWrite } from '../ports/store.ts'
 
@@ -29,7 +30,12 @@ export function travels(write: StoreWrite): boolean {
   }
 }
 
-/** The intent of a write that travels. `intentOf`: that of a task; undefined for one that nobody works on. */
+/** Whether this write is only made while its intent is this hub's. */
+export function isBound(write: StoreWrite): boolean {
+  return write.write === 'earned' || travels(write)
+}
+
+/** The intent of a write that is bound. `intentOf`: that of a task; undefined for one that nobody works on. */
 export function intentOfWrite(write: StoreWrite, intentOf: (task: number) => string | undefined): string | undefined {
   switch (write.write) {
     case 'intent':
@@ -52,6 +58,8 @@ export function intentOfWrite(write: StoreWrite, intentOf: (task: number) => str
     case 'unblock':
     case 'end':
       return intentOf(write.task)
+    case 'earned':
+      return intentOf(write.earned.task)
     default:
       return undefined
   }

@@ -47,6 +47,8 @@ export interface IntentsOptions {
   charges: Charges
   /** The row of a receipt, which goes with the settlement; null where there is none. */
   earned: (work: WorkDone) => StoreWrite | null
+  /** The settlement with that row is committed, or never will be because another hub has the task. */
+  settled: (task: number, isCommitted: boolean) => void
 }
 
 export class DurableIntents implements Intents {
@@ -244,6 +246,13 @@ export class DurableIntents implements Intents {
 
   /** After the commit: readers may look, and what is over is removed. */
   committed(change: Change): void {
+    if (change.change === 'settle') this.parts.settled(change.task, true)
+    this.live.committed(change)
+  }
+
+  /** It was never committed, because another hub has the intent: memory goes on as if it were. */
+  forsaken(change: Change): void {
+    if (change.change === 'settle') this.parts.settled(change.task, false)
     this.live.committed(change)
   }
 }

@@ -1,8 +1,8 @@
 /**
  * Keeps the chain: receipts and events wait here until a batch of them is sealed, folded and handed to the journal. The
- * order of the journal is the order of the chain, and a receipt of a durable task comes behind its settlement. While
- * the store is in trouble nothing is sealed. A snapshot of what was folded follows now and then, so that a start has
- * little to fold.
+ * order of the journal is the order of the chain. A receipt of a durable task is sealed once its settlement is
+ * committed, which in a network of hubs may take long, or never be. While the store is in trouble nothing is sealed. A
+ * snapshot of what was folded follows now and then, so that a start has little to fold.
  */
 import {
   batchLeavesMax,
@@ -39,6 +39,8 @@ interface Waiting {
 export class LedgerWriter {
   projector = new Projector()
   private waiting: Waiting[] = []
+  /** Receipts of durable tasks, by task, whose settlements are not committed yet. */
+  private readonly unsettled = new Map<number, Uint8Array>()
   private isSealSoon = false
   private projected = 0
   private snapshotMs = 0
@@ -66,11 +68,29 @@ export class LedgerWriter {
   }
 
   isWaiting(task: number): boolean {
-    return this.waiting.some((known) => known.task === task)
+    return this.unsettled.has(task) || this.waiting.some((known) => known.task === task)
+  }
+
+  /** The receipt of a durable task, which is committed along with its settlement. */
+  keep(task: number, receipt: Uint8Array): void {
+    this.unsettled.set(task, receipt)
+  }
+
+  /** The settlement of a durable task is committed: now its receipt may be sealed. */
+  settled(task: number): void {
+    const receipt = this.unsettled.get(task)
+    if (receipt === undefined) return
+    this.unsettled.delete(task)
+    this.add(task, receipt, true)
+  }
+
+  /** The settlement never will be committed: another hub has the task. */
+  forsaken(task: number): void {
+    this.unsettled.delete(task)
   }
 
   /** A receipt for the next batch. */
-  add(task: number, receipt: Uint8Array, isDurable: boolean): void {
+  add(task: number, receipt: Uint8Array, isDurable = false): void {
     // That of a durable task is in the store already, and is found there by the next process.
     if (this.waiting.length >= receiptBacklogMax) {
       this.dropped++

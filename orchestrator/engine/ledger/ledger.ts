@@ -96,14 +96,20 @@ export class Ledger implements LedgerReport {
 
   /** Work for a client that waited: its receipt is made now and sealed within a second. */
   worked(work: WorkDone): void {
-    this.writer.add(work.task, this.maker.make(work, this.parts.system.wallMs()), false)
+    this.writer.add(work.task, this.maker.make(work, this.parts.system.wallMs()))
   }
 
   /** The same of a durable task: the row goes with its settlement. */
   earned(work: WorkDone): StoreWrite {
     const receipt = this.maker.make(work, this.parts.system.wallMs())
-    this.writer.add(work.task, receipt, true)
+    this.writer.keep(work.task, receipt)
     return { write: 'earned', earned: { task: work.task, receipt } }
+  }
+
+  /** The settlement of a durable task is committed, or never will be because another hub has the task. */
+  settled(task: number, isCommitted: boolean): void {
+    if (isCommitted) this.writer.settled(task)
+    else this.writer.forsaken(task)
   }
 
   /** Once a second. */
@@ -116,13 +122,12 @@ export class Ledger implements LedgerReport {
     if (this.isUpkeeping || Math.abs(wallMs - this.upkeepMs) < ledgerUpkeepMs) return
     this.upkeepMs = wallMs
     this.isUpkeeping = true
-    // Who is trusted is asked of the store, which has to have all of it.
+    const over = () => {
+      this.isUpkeeping = false
+    }
+    // Who is trusted is asked of the store.
     this.writer.snapshot()
-    this.parts.journal.addHere([], () => {
-      this.inTurns(this.upkeep(), () => {
-        this.isUpkeeping = false
-      })
-    })
+    this.parts.journal.addHere([], () => this.inTurns(this.upkeep(), over))
   }
 
   private inTurns(steps: Steps<void>, over = () => {}): void {

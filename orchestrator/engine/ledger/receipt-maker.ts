@@ -11,6 +11,7 @@ import { earnsNothing, flagsOf } from '../../ledger/points/zero-rules.ts'
 import { answerHashOf, type HubTags, requestHashOf } from '../../ledger/receipts/hashes.ts'
 import { operatorOf, packReceipt } from '../../ledger/receipts/receipt.ts'
 import type { WorkDone } from '../ports/ledger/work.ts'
+import { auditTenant } from '../ports/trust/witness.ts'
 
 interface ReceiptMakerParts {
   rules: Rules
@@ -37,7 +38,9 @@ export class ReceiptMaker {
     const answerUnits = answerUnitsOf(answer.textBytes, request.answerUnitsMax)
     const points = earnsNothing(flags) ? 0 : pointsOf(paidPrice(rules, model), promptUnits, answerUnits)
     const salt = tags.salt(task)
-    const who = { scout, ownerTag: tags.tag(operatorOf(scout)), tenantTag: tags.tag(tenant) }
+    // An audit has a tag of its own: nobody learns from receipts which answers were audits, and what those look like.
+    const client = tenant === auditTenant ? `${tenant}:${task}` : tenant
+    const who = { scout, ownerTag: tags.tag(operatorOf(scout)), tenantTag: tags.tag(client) }
     const what = { kind, model, provider, promptUnits, answerUnits, points, flags }
     const requestHash = requestHashOf(salt, request.digest)
     return packReceipt({
@@ -55,17 +58,20 @@ export class ReceiptMaker {
     const { rules, trust, ownersOf } = this.parts
     const { kind, served, tenant, request, isDirected, isLoop, isPartial, isContinued } = work
     const { scout, model } = served
+    // It earns what any other task earns, though it names its scout, and may ask many scouts the same.
+    const isAudit = tenant === auditTenant
     const isListed = rules.priceOf(model) !== undefined
     return flagsOf({
       client: tenant,
       operator: operatorOf(scout),
-      isDirected,
+      isDirected: isDirected && !isAudit,
       isListed,
       owners: isListed ? 0 : ownersOf(kind, model),
       isLoop,
-      equalRequests: this.equal.count(tenant, request.textsHash, day),
+      equalRequests: isAudit ? 1 : this.equal.count(tenant, request.textsHash, day),
       isConvicted: trust.isConvicted(scout, model),
       isPartial,
+      // Whoever reads the receipt would know what it was: the mark is kept for what people ask for openly.
       isAudit: false,
       isContinued,
     })

@@ -77,6 +77,7 @@ export class CommitBarrier {
   /** It was not written down, and never will be: memory goes on as if it were, and nobody is promised anything. */
   private forsake(effect: Effect): void {
     if (effect.type === 'decide') return
+    if (effect.type === 'persist') return this.intents.forsaken(effect.change)
     if (effect.type === 'grant') {
       if (this.unsent.delete(effect)) this.onForsaken(effect)
     } else this.perform(effect.type === 'verdict' ? { ...effect, verdict: 'stale' } : effect)

@@ -6,13 +6,12 @@
 import type { ServerWebSocket } from 'bun'
 import { identityOf } from '../../../orchestrator/cluster/roster/identity.ts'
 import { HubEngine } from '../../../orchestrator/engine/engine.ts'
-import type { LedgerSettings } from '../../../orchestrator/engine/ledger/ledger.ts'
 import type { ControlNode, Decision } from '../../../orchestrator/engine/ports/planner.ts'
 import type { ScoutEvents } from '../../../orchestrator/engine/ports/scouts.ts'
 import { FrameLinks } from '../../../orchestrator/gateway/frame-links.ts'
 import { Gateway, type SocketData } from '../../../orchestrator/gateway/gateway.ts'
-import { defaultPrices, rulesOf } from '../../../orchestrator/ledger/points/rules.ts'
 import { drainMs } from '../../../shared/limits/process.ts'
+import { ledgerOf } from '../../support/ledger/small-ledger.ts'
 import { checkNumbers } from '../checks/greed.ts'
 import type { Checker } from '../checks/invariants.ts'
 import { storePayers } from '../payers.ts'
@@ -35,12 +34,8 @@ const writtenFrames = new Set(['task', 'settled', 'welcome', 'cancel'])
 /** Of its deaths, those after which its system still closes the sockets; after the others nobody says a word. */
 const noisyDeathShare = 0.7
 
-const rules = rulesOf(defaultPrices)
-if ('flaw' in rules) throw new Error(rules.flaw)
-const identity = identityOf(new Uint8Array(32).fill(1))
-
 /** The same key in every life: what one process has signed is the next one's. */
-const simLedger: LedgerSettings = { rules, mode: 'show', identity, secret: new Uint8Array(32).fill(2) }
+const simLedger = ledgerOf(identityOf(new Uint8Array(32).fill(1)))
 
 export class Hub {
   readonly disk: FaultyDisk

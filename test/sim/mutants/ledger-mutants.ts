@@ -41,9 +41,9 @@ export const ledgerMutants: readonly Mutant[] = [
   {
     name: 'a chat gets its receipt twice',
     file: `${engine}/ledger/ledger.ts`,
-    find: '    this.writer.add(work.task, this.maker.make(work, this.parts.system.wallMs()), false)\n',
+    find: '    this.writer.add(work.task, this.maker.make(work, this.parts.system.wallMs()))\n',
     replace: `    const receipt = this.maker.make(work, this.parts.system.wallMs())
-    for (const _ of [1, 2]) this.writer.add(work.task, receipt, false)\n`,
+    for (const _ of [1, 2]) this.writer.add(work.task, receipt)\n`,
   },
   {
     name: 'a snapshot leaves escrow out',

@@ -12,6 +12,7 @@ import { ManualSystem } from '../clocks/manual-system.ts'
 import { FickleDisk, IntentsBench } from '../hub/intents-stage.ts'
 import { BusModel, type ModelBus } from './model-bus.ts'
 import { LogModel, type ModelLog } from './model-log.ts'
+import { ledgerOf } from '../ledger/small-ledger.ts'
 import { folderOf, good, networkOf, type TestHub, testHub } from './network.ts'
 
 const deafSession = { receive() {}, closed() {} }
@@ -78,6 +79,7 @@ export class EngineHub {
     this.bench = new IntentsBench(fickle, stage.settings, epoch, store, null, {
       system: this.system,
       taskEpoch: this.network.taskEpoch(epoch),
+      ledger: ledgerOf(hub.identity),
       prepare: (engine) => this.network.share(engine),
     })
     const { engine } = this.bench

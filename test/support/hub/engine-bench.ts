@@ -8,6 +8,7 @@ import type { CoreSettings } from '../../../orchestrator/core/settings.ts'
 import { Charges } from '../../../orchestrator/engine/charges/charges.ts'
 import { ModelPrices } from '../../../orchestrator/engine/charges/model-prices.ts'
 import { HubEngine } from '../../../orchestrator/engine/engine.ts'
+import type { LedgerSettings } from '../../../orchestrator/engine/ledger/ledger.ts'
 import type { Answer, Submission } from '../../../orchestrator/engine/ports/client.ts'
 import type { EngineDefect } from '../../../orchestrator/engine/ports/defect.ts'
 import type { PlannerFunctions } from '../../../orchestrator/engine/ports/planner.ts'
@@ -132,6 +133,7 @@ export function freeCharges(system: Pick<System, 'nowMs' | 'wallMs'>): Charges {
 export interface EngineWorld {
   system?: ManualSystem
   taskEpoch?: number
+  ledger?: LedgerSettings | null
   /** Called before the engine starts. */
   prepare?: (engine: HubEngine) => void
 }
@@ -158,7 +160,7 @@ export class EngineBench {
     store: Store = memoryStore(),
     epoch = 3,
     planner: PlannerFunctions | null = null,
-    { system = new ManualSystem(), taskEpoch, prepare }: EngineWorld = {},
+    { system = new ManualSystem(), taskEpoch, ledger = null, prepare }: EngineWorld = {},
   ) {
     this.system = system
     const quick = { retryBaseMs: 50, bootGraceMs: 5_000 }
@@ -170,6 +172,7 @@ export class EngineBench {
       epoch,
       settings: { ...quick, ...settings },
       seed: 1,
+      ledger,
       ...(planner && { planner }),
       ...(taskEpoch !== undefined && { taskEpoch }),
     })

@@ -1,5 +1,6 @@
 /** A ledger in memory for tests: receipts and events are sealed into batches and folded as a hub does it. */
 import { type Identity, identityOf } from '../../../orchestrator/cluster/roster/identity.ts'
+import type { LedgerSettings } from '../../../orchestrator/engine/ledger/ledger.ts'
 import { type LedgerEvent, packEvent } from '../../../orchestrator/ledger/accounts/events.ts'
 import { Projector } from '../../../orchestrator/ledger/accounts/projector.ts'
 import { defaultPrices, type Rules, rulesOf } from '../../../orchestrator/ledger/points/rules.ts'
@@ -23,6 +24,11 @@ export function listedRules(): Rules {
   const rules = rulesOf(defaultPrices)
   if ('flaw' in rules) throw new Error(rules.flaw)
   return rules
+}
+
+/** What a hub is run with that signs with this identity. */
+export function ledgerOf(identity: Identity): LedgerSettings {
+  return { rules: listedRules(), mode: 'show', identity, secret: new Uint8Array(32).fill(2) }
 }
 
 /** A receipt that earns what its work is worth. */
