@@ -16,7 +16,7 @@ export const attemptMutants: readonly Mutant[] = [
   {
     name: 'an attempt whose answer broke is not cancelled',
     file: `${core}/core.ts`,
-    find: '      cancelLease(core, task, lease, event.fault.code)\n',
+    find: '  cancelLease(core, task, lease, event.fault.code)\n',
     replace: '',
   },
   {
