@@ -10,6 +10,7 @@ import { type CommandLine, optionsOf, readCommandLine, usage } from './options.t
 import { writeReport } from './report/benchmarks-page.ts'
 import { keep, machine } from './report/results.ts'
 import { plainTable, summaryColumns, summaryRows } from './report/table.ts'
+import { cores } from './scenarios/cores/cores.ts'
 import { away } from './scenarios/fleet/away.ts'
 import { churn } from './scenarios/fleet/churn.ts'
 import { connect } from './scenarios/fleet/connect.ts'
@@ -50,6 +51,7 @@ const all: Scenario[] = [
   hostile,
   scoutMemory,
   dashboard,
+  cores,
   away,
   trust,
   codec,

@@ -10,6 +10,8 @@ export interface HubPart {
 }
 
 const lookEveryMs = 1
+/** In /proc/net/tcp. */
+const listening = '0A'
 
 /** Of the process that has started them; of one hub, where that has started several: those that name its folder. */
 export function partsOf(pid: number, folder?: string): HubPart[] {
@@ -34,6 +36,16 @@ function read(path: string): string {
   } catch {
     return ''
   }
+}
+
+/** Sockets that listen at this port of all addresses. */
+export function listenersAt(port: number): number {
+  const at = `:${port.toString(16).toUpperCase().padStart(4, '0')}`
+  const rows = read('/proc/net/tcp').split('\n')
+  return rows.filter((row) => {
+    const [, local = '', , state] = row.trim().split(/\s+/)
+    return state === listening && local.endsWith(at)
+  }).length
 }
 
 /** Resolves once the process is gone. */

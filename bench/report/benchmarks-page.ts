@@ -30,6 +30,7 @@ const order = [
   'soak',
   'hostile',
   'scout-memory',
+  'cores',
   'codec',
   'core',
   'store',

@@ -5,6 +5,7 @@
  */
 import { Fleet } from '../fleet/fleet.ts'
 import { HubUnderTest } from '../fleet/hub.ts'
+import { HubOfProcesses } from '../fleet/hub-of-processes.ts'
 import type { Population } from '../fleet/population.ts'
 import { Child, programPath, type Usage } from '../load/child.ts'
 import type { CollectionLog } from '../load/collections.ts'
@@ -28,6 +29,9 @@ interface Server {
   usage(): Usage
 }
 
+/** What scouts have to know of a hub. */
+type Dialed = Pick<HubUnderTest, 'port' | 'scoutKey'>
+
 export type Load = Child<LoadCalls>
 
 export class Stage {
@@ -40,6 +44,13 @@ export class Stage {
 
   async hub(collections: CollectionLog | null = null): Promise<HubUnderTest> {
     const hub = await HubUnderTest.start(this.options.profileDir, collections)
+    this.closers.push(() => hub.close())
+    return hub
+  }
+
+  /** A hub of a brain and so many edges. */
+  async hubOfProcesses(edges: number): Promise<HubOfProcesses> {
+    const hub = await HubOfProcesses.start(edges, this.options.profileDir)
     this.closers.push(() => hub.close())
     return hub
   }
@@ -65,7 +76,7 @@ export class Stage {
     return { hub, fleet }
   }
 
-  async staff(hub: HubUnderTest, fleet: Fleet, scouts: number, population: Partial<Population> = {}): Promise<void> {
+  async staff(hub: Dialed, fleet: Fleet, scouts: number, population: Partial<Population> = {}): Promise<void> {
     const { port, scoutKey: key } = hub
     const whole = { ...this.options.population, ...population }
     const seconds = await fleet.staff(scouts, whole, { port, key, dialsAtOnce })

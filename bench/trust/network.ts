@@ -4,7 +4,7 @@
  * references, verdicts, states, owners, brake and budget are the hub's own code.
  */
 import { Random } from '../../orchestrator/core/model/random.ts'
-import { type Candidate, chooseReference, Judges } from '../../orchestrator/trust/audits/references.ts'
+import { type Candidate, Judges, referencesAmong } from '../../orchestrator/trust/audits/references.ts'
 import type { Likeness } from '../../orchestrator/trust/comparison/pairs.ts'
 import { verdictOf } from '../../orchestrator/trust/comparison/verdict.ts'
 import { Brake } from '../../orchestrator/trust/standing/brake.ts'
@@ -196,7 +196,8 @@ class Network {
     })
     const owners = answers.map((answer) => answer.player.record.owner)
     const answered = { owners, provider: 'other', number: this.audits }
-    const chosen = chooseReference(candidates, answered, player.judges, this.random.unit())
+    const among = referencesAmong(candidates, answered, player.judges)
+    const chosen = among[this.random.below(Math.max(1, among.length))]
     if (chosen === undefined) return undefined
     player.judges.note(chosen.owner)
     return seen[candidates.indexOf(chosen)]

@@ -82,10 +82,8 @@ function apply(core: CoreState, event: Event): void {
       return leave(core, event)
     case 'started':
       return started(core, event)
-    case 'contentBegan': {
-      const task = core.tasks.get(event.task)
-      return task && contentBegan(core, task, event.attempt)
-    }
+    case 'contentBegan':
+      return began(core, event)
     case 'renewed': {
       const lease = heldOrCancel(core, event)
       if (lease === undefined) return
@@ -122,6 +120,11 @@ function attemptBroken(core: CoreState, event: Extract<Event, { type: 'attemptBr
   if (task === undefined || lease === undefined) return
   cancelLease(core, task, lease, event.fault.code)
   endAttempt(core, task, lease, event.fault)
+}
+
+function began(core: CoreState, { task: id, attempt }: Extract<Event, { type: 'contentBegan' }>): void {
+  const task = core.tasks.get(id)
+  if (task !== undefined) contentBegan(core, task, attempt)
 }
 
 function startDraining(core: CoreState, session: number): void {

@@ -272,6 +272,10 @@ export class HubEngine implements Engine, AuditedEngine {
     this.clients.witness = witness
   }
 
+  trustReport(owner: string | null) {
+    return this.clients.witness?.report(owner) ?? null
+  }
+
   markTrust(news: TrustNews) {
     this.brain.markTrust(news)
   }

@@ -24,6 +24,7 @@ import { createCompletion } from './completions/completions.ts'
 import { dialIn } from './fleet/dial-in.ts'
 import { listHubs } from './fleet/hubs.ts'
 import { getOwnScout, getScout, listOwnScouts, listScouts } from './fleet/scouts.ts'
+import { listOwnTrust, listTrust } from './fleet/trust.ts'
 import { brought, changed } from './intents/bring.ts'
 import { followIntent } from './intents/events.ts'
 import { cancelIntent, createIntent, getIntent, listIntents } from './intents/intents.ts'
@@ -136,6 +137,8 @@ export const routes: readonly Route[] = [
   { method: 'GET', path: '/v1/hub', access: 'open', handle: showHub },
   { method: 'GET', path: '/v1/me/scouts', access: 'any', handle: listOwnScouts },
   { method: 'GET', path: '/v1/me/scouts/{id}', access: 'any', handle: getOwnScout },
+  { method: 'GET', path: '/v1/me/trust', access: 'any', handle: listOwnTrust },
+  { method: 'GET', path: '/v1/trust', access: 'admin', handle: listTrust },
   { method: 'GET', path: '/v1/hubs', access: 'admin', handle: listHubs },
   { method: 'GET', path: '/v1/scouts', access: 'admin', handle: listScouts },
   { method: 'GET', path: '/v1/scouts/{id}', access: 'admin', handle: getScout },

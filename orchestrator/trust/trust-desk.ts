@@ -7,6 +7,7 @@ import { auditedPromptBytesMax, auditsRunningMax } from '../../shared/limits/tru
 import { type System, secretUnit, type Timer } from '../../shared/system.ts'
 import type { Served } from '../../shared/task.ts'
 import { isPeerOperator } from '../engine/ports/scouts.ts'
+import type { TrustReport } from '../engine/ports/trust/trust-report.ts'
 import type { AnswerWitness, Interest, WatchedTask, WitnessedAnswer } from '../engine/ports/trust/witness.ts'
 import { delayOf, PendingAudits } from './audits/pending.ts'
 import { SharedTexts } from './checks/repeats.ts'
@@ -14,7 +15,8 @@ import { textHash } from './checks/text-hash.ts'
 import { textIn } from './desk/asking.ts'
 import { type Audit, type AuditEnd, Audits } from './desk/audits.ts'
 import { ModelBook } from './desk/model-book.ts'
-import type { TrustParts } from './desk/parts.ts'
+import type { Life, TrustParts } from './desk/parts.ts'
+import { scoutsOf } from './desk/report.ts'
 import { isUnproven, noteSignals, ownerOf, ringOf, type Seat, Seats, shareOf } from './desk/seats.ts'
 import { TrustBook } from './desk/trust-book.ts'
 import { AuditBudget } from './standing/budget.ts'
@@ -29,25 +31,27 @@ const probeBytes = 512
 
 export class TrustDesk implements AnswerWitness {
   readonly book: TrustBook
-  readonly budget = new AuditBudget()
+  private readonly budget: AuditBudget
   /** Ends of audits since the start. */
-  readonly ended: Record<AuditEnd, number> = { booked: 0, inconclusive: 0, expired: 0 }
+  private readonly ended: Record<AuditEnd, number> = { booked: 0, inconclusive: 0, expired: 0 }
   private readonly system: System
   private readonly models: ModelBook
   private readonly seats: Seats
   private readonly audits: Audits
   private readonly pending = new PendingAudits<Audit>()
   private readonly shared = new SharedTexts()
+  private readonly life: Life = { isOver: false }
   private running = 0
   private timer: Timer | null = null
 
   constructor(private readonly parts: TrustParts) {
     this.system = parts.system
+    this.budget = new AuditBudget(parts.settings.auditsPerDayMin)
     this.models = new ModelBook(parts)
-    this.book = new TrustBook(parts, this.models)
+    this.book = new TrustBook(parts, this.models, this.life)
     this.seats = new Seats(this.book)
     const { book, budget, models, seats } = this
-    this.audits = new Audits({ ...parts, book, budget, models, seats })
+    this.audits = new Audits({ ...parts, book, budget, models, seats, life: this.life })
   }
 
   start(): void {
@@ -60,16 +64,24 @@ export class TrustDesk implements AnswerWitness {
   stop(): void {
     this.timer?.cancel()
     this.models.flush()
+    // What is still under way ends with the engine, and is booked nowhere.
+    this.life.isOver = true
   }
 
-  /** Audits that wait or run, and those that went for want of room. */
-  counts() {
-    return {
-      pending: this.pending.count,
-      running: this.running,
-      dropped: this.pending.dropped,
-      ...this.budget.counts(),
+  report(owner: string | null): TrustReport {
+    const { isEnforced } = this.parts.settings
+    const { audits: asked, settled } = this.budget.counts()
+    const { count, dropped } = this.pending
+    const tally = {
+      asked,
+      settled,
+      pending: count + this.running,
+      dropped,
+      ended: this.ended,
+      booked: this.book.booked,
     }
+    const braked = this.models.names().filter((model) => this.book.isBraked(model))
+    return { isEnforced, ...scoutsOf(this.book, owner, isEnforced, this.system.wallMs()), ...tally, braked }
   }
 
   // ------------------------------------------------------------ from the engine
@@ -129,7 +141,9 @@ export class TrustDesk implements AnswerWitness {
     this.book.tick()
     this.models.remember()
     this.checkDoubted()
-    for (const audit of this.pending.takeDue(this.system.nowMs(), auditsRunningMax - this.running)) this.run(audit)
+    // Each at its own time, and not in step with the others.
+    const untilMs = this.system.nowMs() + this.parts.settings.tickMs
+    for (const audit of this.pending.takeDue(untilMs, auditsRunningMax - this.running)) this.runSoon(audit)
   }
 
   /**
@@ -147,8 +161,17 @@ export class TrustDesk implements AnswerWitness {
       const samples = this.models.of(model)?.samples ?? []
       const sample = samples[Math.floor(secretUnit(this.system) * samples.length)]
       const isProbe = sample === undefined || secretUnit(this.system) < probeShare
-      this.run(isProbe ? { type: 'probe', scout, model } : { type: 'beside', scout, sample })
+      this.runSoon(isProbe ? { type: 'probe', scout, model } : { type: 'beside', scout, sample })
     }
+  }
+
+  private runSoon(audit: Audit): void {
+    this.running++
+    const delayMs = secretUnit(this.system) * this.parts.settings.tickMs
+    this.system.after(delayMs, () => {
+      this.running--
+      this.run(audit)
+    })
   }
 
   private run(audit: Audit): void {

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { NatsBus } from '../../orchestrator/cluster/bus/nats-bus.ts'
 import { realSystem } from '../../shared/system.ts'
-import { type BusStage, busContract } from '../contract/bus.ts'
+import { type BusStage, busContract } from '../contract/cluster/bus.ts'
 import { Conditions } from '../support/clocks/conditions.ts'
 import { BusModel, type ModelBus } from '../support/cluster/model-bus.ts'
 import { findNats, NatsServer } from '../support/cluster/nats-server.ts'

@@ -1,24 +1,22 @@
 import { describe, expect, test } from 'vitest'
-import { type Candidate, chooseReference, Judges } from '../../orchestrator/trust/audits/references.ts'
+import { type Candidate, Judges, referencesAmong } from '../../orchestrator/trust/audits/references.ts'
 
 const candidate = (owner: string, more: Partial<Candidate> = {}): Candidate => {
   return { scout: `${owner}-scout`, owner, provider: 'a', state: 'trusted', isAnchor: false, ...more }
 }
 const first = { owners: ['audited'], provider: 'a', number: 1 }
-const choices = (candidates: Candidate[], answered = first, judges = new Judges()) => {
-  const chosen = [0, 0.3, 0.6, 0.999].map((unit) => chooseReference(candidates, answered, judges, unit)?.owner)
-  return [...new Set(chosen)].sort()
-}
+const choices = (candidates: Candidate[], answered = first, judges = new Judges()) =>
+  referencesAmong(candidates, answered, judges).map(({ owner }) => owner)
 
 describe('a reference', () => {
   test('never belongs to an owner that has answered', () => {
     expect(choices([candidate('audited'), candidate('b')])).toEqual(['b'])
-    expect(choices([candidate('audited')])).toEqual([undefined])
+    expect(choices([candidate('audited')])).toEqual([])
     expect(choices([candidate('b'), candidate('c')], { ...first, owners: ['audited', 'b'] })).toEqual(['c'])
   })
   test('is neither doubted nor convicted', () => {
     const doubted = (['watched', 'confirming', 'convicted'] as const).map((state) => candidate(state, { state }))
-    expect(choices(doubted)).toEqual([undefined])
+    expect(choices(doubted)).toEqual([])
   })
   test('is a newcomer every second time, but never one that breaks a tie', () => {
     const both = [candidate('old'), candidate('young', { state: 'new' })]

@@ -3,12 +3,13 @@
  * open loop at a fixed rate, against a bare HTTP echo of the same server, which takes its turns in the same run.
  */
 
-import type { HubUnderTest } from '../../fleet/hub.ts'
 import { chatBodies } from '../../fleet/population.ts'
 import type { Target } from '../../load/http-connection.ts'
 import { warmUpMs } from '../../load/warm-up.ts'
 import { barsBesideRaw, type Cell, median, type Result, round, type Say, type Scenario } from '../scenario.ts'
 import { type Load, measure, onStage, timeAt, type Window } from '../stage.ts'
+
+type Server = Parameters<typeof measure>[1]
 
 const warmSeconds = 1
 const warmTasks = 40_000
@@ -17,7 +18,7 @@ const warmSecondsMax = 15
 /** Loads the server for a second, measures one window, and ends the load. */
 async function closedRound(
   load: Load,
-  server: Parameters<typeof measure>[1],
+  server: Server,
   target: Target,
   { inFlight, seconds }: { inFlight: number; seconds: number },
 ): Promise<Window> {
@@ -29,7 +30,7 @@ async function closedRound(
 }
 
 /** Until the runtime has compiled the hub's code: its first tasks cost several times what later ones cost. */
-export async function warm(load: Load, hub: HubUnderTest, target: Target, inFlight: number, say: Say): Promise<void> {
+export async function warm(load: Load, hub: Server, target: Target, inFlight: number, say: Say): Promise<void> {
   await load.call('closed', { target, inFlight })
   let done = 0
   let cost = 0

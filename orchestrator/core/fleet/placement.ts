@@ -19,7 +19,7 @@ import { hasPlace } from './windows.ts'
 const drawsMax = 8
 /** Scouts looked at one by one when draws found nobody. */
 const looksMax = 64
-const doubtLooksMax = 1_024
+const manyLooksMax = 1_024
 /** Share of placements that take an untested candidate when one was drawn, so that newcomers can earn a record. */
 const explorationShare = 0.05
 /** Attempts that ended well before a scout's record counts for trust. */
@@ -157,8 +157,8 @@ function isNew({ scout }: Capability): boolean {
 /** The draws found only scouts that had the task before: look through the idle ones, as long as they are few. */
 function searchFew(task: Task): Capability | undefined {
   const { entry } = task
-  // One operator's crowd should not hide the other one that a doubted verdict needs.
-  let looks = task.doubt === null ? looksMax : doubtLooksMax
+  // One operator's crowd should not hide the other one that a doubted verdict needs, nor many the few that are named.
+  let looks = task.doubt === null && task.routing.only.length === 0 ? looksMax : manyLooksMax
   for (const { scout, withdrawn } of entry.ready) {
     if (!withdrawn && scout.idle && canServe(scout, entry) && mayTry(entry, scout, task))
       return capabilityFor(scout, task)

@@ -4,6 +4,7 @@
  */
 import { fullJitterMs, pauseLengthMs } from '../../../shared/backoff.ts'
 import { type Fault, fault, faultTable } from '../../../shared/faults.ts'
+import { autoModel } from '../../../shared/task.ts'
 import type { Event } from '../events.ts'
 import { pauseUntil } from '../fleet/pauses.ts'
 import { growWindow, shrinkWindow } from '../fleet/windows.ts'
@@ -61,7 +62,8 @@ function endOf(core: CoreState, event: Extract<Event, { type: 'settle' }>): void
     finish(core, task, 'done', null)
   } else {
     const cause = event.fault ?? fault('scout_error', `The scout reported "${outcome}" without a cause.`)
-    if (cause.code === 'provider_rate_limited') {
+    // Of a lease of before a restart it is not known which model was chosen for `auto`.
+    if (cause.code === 'provider_rate_limited' && lease.model !== autoModel) {
       pauseUntil(core, scout, lease.model, core.nowMs + pauseLengthMs(cause.retryAfterMs))
     }
     if (cause.code === 'not_offered' || cause.code === 'provider_unauthorized') {

@@ -29,6 +29,7 @@ import { ledgerOperations, ledgerSchemas } from './ledger-paths.ts'
 import { livePaths, scoutListParameters } from './live-paths.ts'
 import { routerFields } from './model-fields.ts'
 import { count, inHeader, type Json, json, type Operation, object, orNull, ref, seconds, text, texts } from './parts.ts'
+import { trustPaths } from './trust-paths.ts'
 import { usageOperations, usageSchemas } from './usage-paths.ts'
 
 const some = { type: 'number', minimum: 0 }
@@ -262,6 +263,7 @@ const operations: Record<string, Operation> = {
     gives: [200, 'An OpenAPI 3.1 document.', json({ type: 'object' })],
   },
   ...livePaths,
+  ...trustPaths,
   'GET /': {
     summary: 'The page for people, where HTML is accepted; else a text.',
     access: 'open',

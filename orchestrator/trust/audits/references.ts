@@ -42,13 +42,12 @@ export interface Answered {
   number: number
 }
 
-/** One of the candidates; undefined when nobody may. `unit` is a random number from 0 to 1. */
-export function chooseReference(
+/** Those of the candidates who may be asked now: placement decides among them, as among all for a client. */
+export function referencesAmong(
   candidates: readonly Candidate[],
   { owners, provider, number }: Answered,
   judges: Judges,
-  unit: number,
-): Candidate | undefined {
+): Candidate[] {
   const may = candidates.filter(
     ({ owner, state }) => (state === 'new' || state === 'trusted') && !owners.includes(owner),
   )
@@ -59,9 +58,8 @@ export function chooseReference(
     (one) => one.provider !== provider,
   ]
   // The first wish weighs most: each narrows what the ones before it have left, unless nobody would be left.
-  const left = wishes.reduce((rest, wish) => {
+  return wishes.reduce((rest, wish) => {
     const kept = rest.filter(wish)
     return kept.length > 0 ? kept : rest
   }, may)
-  return left[Math.min(left.length - 1, Math.floor(unit * left.length))]
 }

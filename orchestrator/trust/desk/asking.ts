@@ -9,25 +9,32 @@ import type { Answer } from '../../engine/ports/client.ts'
 import { type AuditedEngine, auditTenant, type WitnessedAnswer } from '../../engine/ports/trust/witness.ts'
 
 export interface Asking {
-  scout: string
+  /** Who may answer; the engine decides among them. */
+  scouts: readonly string[]
   model: string
   stream: boolean
   body: Uint8Array
   deadlineMs: number
 }
 
-/** The text of its answer; null when there is none. */
-export async function ask(engine: AuditedEngine, asking: Asking): Promise<string | null> {
-  const { scout, deadlineMs, ...request } = asking
+export interface Said {
+  text: string
+  scout: string
+}
+
+/** The text of the answer and who gave it; null when there is none. */
+export async function ask(engine: AuditedEngine, asking: Asking): Promise<Said | null> {
+  const { scouts, deadlineMs, ...request } = asking
   const answer = engine.submit({
     ...request,
     tenant: auditTenant,
     kind: 'chat',
     deadlineMs,
     priority: 0,
-    routing: { only: [scout], attemptsMax: 1, hedgeAfterMs: 0 },
+    routing: { only: [...scouts], attemptsMax: 1, hedgeAfterMs: 0 },
   })
-  return collect(answer, request.stream)
+  const text = await collect(answer, request.stream)
+  return text === null || answer.served === null ? null : { text, scout: answer.served.scout }
 }
 
 async function collect(answer: Answer, stream: boolean): Promise<string | null> {

@@ -8,16 +8,16 @@ import { makersMax } from '../../../shared/limits/trust/audits.ts'
 import { secretUnit } from '../../../shared/system.ts'
 import type { IdleScout } from '../../engine/ports/trust/witness.ts'
 import type { Question } from '../audits/questions.ts'
-import { type Candidate, chooseReference } from '../audits/references.ts'
+import { type Candidate, referencesAmong } from '../audits/references.ts'
 import { type Profile, profileOf } from '../comparison/grams.ts'
 import type { TrustedPairs } from '../comparison/pairs.ts'
 import { finalNumber } from '../comparison/probe-answer.ts'
 import { similarityOf } from '../comparison/similarity.ts'
 import { type AuditVerdict, verdictOf } from '../comparison/verdict.ts'
 import type { AuditBudget } from '../standing/budget.ts'
-import { ask, textIn } from './asking.ts'
+import { ask, type Said, textIn } from './asking.ts'
 import type { ModelBook, Temperature } from './model-book.ts'
-import type { Sample, TrustParts } from './parts.ts'
+import type { Life, Sample, TrustParts } from './parts.ts'
 import { judgesOf, ownerOf, type Seat, type Seats } from './seats.ts'
 import type { TrustBook } from './trust-book.ts'
 
@@ -37,6 +37,7 @@ export interface AuditParts extends TrustParts {
   models: ModelBook
   book: TrustBook
   budget: AuditBudget
+  life: Readonly<Life>
 }
 
 /** How an audit ended. */
@@ -76,9 +77,9 @@ export class Audits {
     if (other === undefined || seat === undefined || seat.record.owner === other.seat.record.owner)
       return 'inconclusive'
     if (!budget.allows(seat.record.state, system.wallMs())) return 'expired'
-    const text = await this.ask(scout, { model: served.model, stream, body, deadlineMs })
-    if (text === null) return 'expired'
-    return this.settle(sample, [{ seat, profile: profileOf(text), atMs: system.wallMs() }, other])
+    const said = await this.ask([scout], { model: served.model, stream, body, deadlineMs })
+    if (said === null) return 'expired'
+    return this.settle(sample, [{ seat, profile: profileOf(said.text), atMs: system.wallMs() }, other])
   }
 
   private witnessOf({ answer, answeredMs }: Sample): Witness | undefined {
@@ -97,17 +98,18 @@ export class Audits {
     const asked = new Set(witnesses.map((one) => one.seat.record.owner))
     let verdict: AuditVerdict = witnesses.length > 1 ? this.judge(witnesses, pairs) : { type: 'open' }
     for (let failures = 0; verdict.type === 'open'; ) {
-      const reference = this.reference(seat, [...asked], model, provider)
-      if (reference === undefined || failures >= failuresMax) return 'expired'
-      asked.add(reference.owner)
+      const references = this.references(seat, [...asked], model, provider)
+      if (references.length === 0 || failures >= failuresMax) return 'expired'
       const { stream, request: body, deadlineMs } = answer
-      const other = await this.ask(reference.scout, { model, stream, body, deadlineMs })
-      const referenceSeat = seats.of(reference.scout, model)
+      const other = await this.ask(references, { model, stream, body, deadlineMs })
+      const referenceSeat = other === null ? undefined : seats.of(other.scout, model)
       if (other === null || referenceSeat === undefined) {
         failures++
         continue
       }
-      witnesses.push({ seat: referenceSeat, profile: profileOf(other), atMs: this.parts.system.wallMs() })
+      asked.add(referenceSeat.record.owner)
+      judgesOf(seat).note(referenceSeat.record.owner)
+      witnesses.push({ seat: referenceSeat, profile: profileOf(other.text), atMs: this.parts.system.wallMs() })
       verdict = this.judge(witnesses, pairs)
       if (witnesses.length === 2) this.notePair(model, temperatureOf(answer.request), witnesses)
     }
@@ -135,15 +137,11 @@ export class Audits {
     return 'booked'
   }
 
-  private reference(seat: Seat, owners: string[], model: string, provider: string): Candidate | undefined {
+  private references(seat: Seat, owners: string[], model: string, provider: string): string[] {
     const { budget, system } = this.parts
-    if (!budget.allows(seat.record.state, system.wallMs())) return undefined
-    const candidates = this.candidates(model)
-    const judges = judgesOf(seat)
+    if (!budget.allows(seat.record.state, system.wallMs())) return []
     const answered = { owners, provider, number: this.number }
-    const chosen = chooseReference(candidates, answered, judges, secretUnit(system))
-    if (chosen !== undefined) judges.note(chosen.owner)
-    return chosen
+    return referencesAmong(this.candidates(model), answered, judgesOf(seat)).map(({ scout }) => scout)
   }
 
   private candidates(model: string): Candidate[] {
@@ -157,12 +155,13 @@ export class Audits {
   }
 
   private ask(
-    scout: string,
+    scouts: readonly string[],
     request: { model: string; stream: boolean; body: Uint8Array; deadlineMs: number },
-  ): Promise<string | null> {
-    const { budget, engine, system } = this.parts
+  ): Promise<Said | null> {
+    const { budget, engine, life, system } = this.parts
+    if (life.isOver) return Promise.resolve(null)
     budget.noteAsked(1, system.wallMs())
-    return ask(engine, { scout, ...request })
+    return ask(engine, { scouts, ...request })
   }
 
   // ------------------------------------------------------------ probes
@@ -221,8 +220,8 @@ export class Audits {
     const { models, system } = this.parts
     const request = models.of(model)?.envelopes.request(model, text, secretUnit(system))
     if (request === undefined) return null
-    const said = await this.ask(scout, { model, ...request, deadlineMs: requestDeadlineMs })
-    return said === null ? null : finalNumber(said) === answer
+    const said = await this.ask([scout], { model, ...request, deadlineMs: requestDeadlineMs })
+    return said === null ? null : finalNumber(said.text) === answer
   }
 }
 

@@ -37,6 +37,10 @@ export class ModelBook {
     for (const { name, body } of parts.store.trustMemory(2 * trustModelsMax)) this.recall(name, body)
   }
 
+  names(): string[] {
+    return [...this.models.keys()]
+  }
+
   /** undefined when there are too many models. */
   of(model: string): ModelKnowledge | undefined {
     const known = this.models.get(model)

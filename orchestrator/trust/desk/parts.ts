@@ -1,7 +1,7 @@
 /**
  * What the parts of the trust desk share: the world, the engine, the store, and how it is set.
  */
-import { trustTickMs } from '../../../shared/limits/trust/audits.ts'
+import { auditsPerDayMin, trustTickMs } from '../../../shared/limits/trust/audits.ts'
 import type { System } from '../../../shared/system.ts'
 import type { TrustStore, TrustWrite } from '../../engine/ports/trust/trust-store.ts'
 import type { AuditedEngine, WitnessedAnswer } from '../../engine/ports/trust/witness.ts'
@@ -13,12 +13,20 @@ export interface TrustSettings {
   /** Between an answer and its audit. */
   delay: DelayRange
   tickMs: number
+  /** So many audits a day there may be, however few tasks are settled. */
+  auditsPerDayMin: number
 }
 
 export const defaultTrustSettings: TrustSettings = {
   isEnforced: false,
   delay: { minMs: 60_000, maxMs: 3_600_000 },
   tickMs: trustTickMs,
+  auditsPerDayMin,
+}
+
+/** Whether the hub has stopped. */
+export interface Life {
+  isOver: boolean
 }
 
 /** An answer that can be asked for again. */

@@ -23,7 +23,7 @@ import {
 } from '../standing/record.ts'
 import type { AuditOutcome } from '../standing/weights.ts'
 import type { ModelBook } from './model-book.ts'
-import type { TrustParts } from './parts.ts'
+import type { Life, TrustParts } from './parts.ts'
 
 export class TrustBook {
   private readonly records = new Map<string, Map<string, TrustRecord>>()
@@ -40,6 +40,7 @@ export class TrustBook {
   constructor(
     private readonly parts: TrustParts,
     private readonly models: ModelBook,
+    private readonly life: Readonly<Life>,
   ) {
     for (const { record: text } of parts.store.trustRows(trustRecordsMax)) this.load(JSON.parse(text) as TrustRecord)
   }
@@ -68,7 +69,8 @@ export class TrustBook {
   /** undefined when there are too many, or too many models. */
   of(scout: string, model: string, owner: string): TrustRecord | undefined {
     const known = this.find(scout, model)
-    if (known !== undefined || this.count >= trustRecordsMax || this.models.of(model) === undefined) return known
+    if (known !== undefined || this.life.isOver || this.count >= trustRecordsMax || this.models.of(model) === undefined)
+      return known
     const record = newRecord(scout, model, owner, this.parts.system.wallMs())
     this.put(record)
     this.keep(record)
@@ -101,6 +103,7 @@ export class TrustBook {
 
   /** A newcomer whose day is over is trusted as soon as somebody asks. */
   look(record: TrustRecord): void {
+    if (this.life.isOver) return
     const { state } = record
     mature(record, this.circumstances(record))
     if (record.state !== state) this.moved(record, state)
@@ -133,6 +136,7 @@ export class TrustBook {
   }
 
   private change(record: TrustRecord, work: (now: Circumstances) => void): void {
+    if (this.life.isOver) return
     const { state } = record
     work(this.circumstances(record))
     if (record.state !== state) return this.moved(record, state)

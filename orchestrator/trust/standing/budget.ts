@@ -19,6 +19,9 @@ export class AuditBudget {
   private settled = 0
   private audits = 0
 
+  /** So many audits a day there may be, however few tasks are settled. */
+  constructor(private readonly perDayMin = auditsPerDayMin) {}
+
   /** Tasks of clients that were settled. */
   noteSettled(count: number, nowMs: number): void {
     this.turn(nowMs)
@@ -38,7 +41,7 @@ export class AuditBudget {
   /** Whether an audit of a scout in this state may ask for another task. */
   allows(state: TrustState, nowMs: number): boolean {
     this.turn(nowMs)
-    return this.audits + 1 <= partOf[state] * Math.max(auditsPerDayMin, auditShareMax * this.settled)
+    return this.audits + 1 <= partOf[state] * Math.max(this.perDayMin, auditShareMax * this.settled)
   }
 
   /** Tasks asked for within the last 24 hours, and settled ones. */

@@ -61,6 +61,9 @@ export const questionsKept = 300
 /** Scouts that are asked one question when it is new. */
 export const makersMax = 5
 
+/** Scouts that a list of trust shows; the gravest come first. */
+export const trustListMax = 500
+
 /** Trust is looked at this often: audits whose time has come, convictions that end. */
 export const trustTickMs = 1_000
 

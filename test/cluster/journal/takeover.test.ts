@@ -1,8 +1,13 @@
 import { describe, expect, test } from 'vitest'
+import { keepChain } from '../../../orchestrator/cluster/hub-files.ts'
+import { partBytes } from '../../../orchestrator/cluster/journal/record.ts'
+import { sealMessage } from '../../../orchestrator/cluster/roster/message.ts'
+import { removing } from '../../../orchestrator/cluster/roster/proposal.ts'
 import { takeoverMs } from '../../../shared/limits/cluster/journal.ts'
 import { leaseGraceMs, leaseTtlMs } from '../../../shared/limits/scheduling.ts'
 import { type EngineHub, EngineNetwork } from '../../support/cluster/engine-network.ts'
-import { outline } from '../../support/hub/intents-stage.ts'
+import { folderOf, good, signedByAll, type TestHub, testHub } from '../../support/cluster/network.ts'
+import { FickleDisk, outline } from '../../support/hub/intents-stage.ts'
 
 const names = ['alpha', 'beta', 'gamma']
 
@@ -239,5 +244,41 @@ describe('an intent in a network', () => {
     const again = a.restart()
     await stage.until('alpha to have all', () => ids.every((id) => workers(stage, id).includes('alpha')))
     expect(again.bench.defects).toEqual([])
+  })
+
+  test('of a hub that was removed goes on elsewhere at once, and what that one still writes is nothing', async () => {
+    const { stage, a, b, c } = await three()
+    const id = await accepted(stage, c)
+    const hubs = names.map((name, at) => testHub(name, at + 1)) as [TestHub, TestHub, TestHub]
+    const shrunk = good(stage.chain.extended(signedByAll(good(removing(stage.chain, 'gamma')), hubs.slice(0, 2)).next))
+    expect(keepChain(a.dataDir, shrunk)).toBeNull()
+    const removedMs = stage.system.nowMs()
+    await stage.until('alpha to have it', () => workers(stage, id).includes('alpha'))
+    expect(stage.system.nowMs() - removedMs).toBeLessThan(5_000)
+    expect(c.network.listing().standing).toBe('removed')
+    // With the epoch in which it was an authority.
+    const subject = stage.logs.stored.find((one) => one.subject.endsWith(`.intent.${id}`))!.subject
+    const last = stage.logs.lastOf(subject)
+    const part = partBytes({ kind: 'taken', previous: last, part: 0, parts: 1, body: new Uint8Array(0) })
+    const head = { from: { name: 'gamma', boot: 1 }, to: null, epoch: stage.chain.epoch, number: 1 }
+    stage.logs.append(subject, sealMessage(head, subject, part, hubs[2].identity), last)
+    await finishAt(stage, a)
+    await stage.until('its end', () => a.bench.engine.intents.intent(id, null)?.state === 'done')
+    expect(await shown(stage, b, id)).toBe('done')
+  })
+
+  test('is worked on by the newer of two processes with one identity, and by the elder not any more', async () => {
+    const { stage, a } = await three()
+    const id = await accepted(stage, a)
+    // Starts are numbered by the second.
+    await stage.pass(2_000)
+    const newer = stage.add(a.hub, folderOf(a.hub, stage.chain), new FickleDisk())
+    await stage.until('the newer one to have it', () => newer.bench.engine.core.state.intents.has(id))
+    await stage.until('the elder to know', () => a.network.listing().standing === 'double')
+    a.bench.join(['m'], 1)
+    await finishAt(stage, newer)
+    await stage.until('its end', () => newer.bench.engine.intents.intent(id, null)?.state === 'done')
+    expect(a.bench.take('task')).toEqual([])
+    a.die()
   })
 })

@@ -294,6 +294,7 @@ export class Hub {
     const { generation, world } = this
     this.hasDefect = true
     this.checker.looks.failedIn(this.engine)
+    this.checker.hubBreaks()
     world.trace.print?.(`hub meets a defect ${where}`)
     world.arm(this.network.ground, 0, () => {
       if (!this.up || this.generation !== generation) return

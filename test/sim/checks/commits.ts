@@ -44,6 +44,11 @@ export class Commits {
     if (this.ended.length > 0) for (const task of this.ended.splice(0)) this.parts.ledger.over(task)
   }
 
+  /** The hub met a defect in this event, and ends before it tells anybody. */
+  hubBreaks(): void {
+    this.ended.length = 0
+  }
+
   committed(writes: readonly StoreWrite[]): void {
     const { charges, verdicts, world } = this.parts
     for (const write of writes) {

@@ -151,6 +151,11 @@ export class Checker {
     this.decided = new Set(tasks.filter(({ lease }) => lease !== null).map(({ id }) => id))
   }
 
+  /** It met a defect, and does nothing more. */
+  hubBreaks(): void {
+    this.commits.hubBreaks()
+  }
+
   hubDies(): void {
     this.charges.forgetLeases()
     this.cancels.clear()

@@ -4,6 +4,7 @@
  * still fits the code.
  */
 
+import { journalMutants } from '../../cluster/journal/journal-mutants.ts'
 import { orderMutants } from '../../edge/order-mutants.ts'
 import { attemptMutants } from './attempt-mutants.ts'
 import { budgetMutants } from './budget-mutants.ts'
@@ -388,6 +389,7 @@ export const mutants: readonly Mutant[] = [
   },
   ...attemptMutants,
   ...budgetMutants,
+  ...journalMutants,
   ...ledgerMutants,
   ...orderMutants,
 ]

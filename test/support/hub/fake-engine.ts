@@ -26,6 +26,7 @@ import type {
   Submission,
 } from '../../../orchestrator/engine/ports/client.ts'
 import type { LedgerReport } from '../../../orchestrator/engine/ports/ledger/ledger.ts'
+import type { TrustReport } from '../../../orchestrator/engine/ports/trust/trust-report.ts'
 import type { HistoryRow, ServedDay, UsageFilter, UsagePoint } from '../../../orchestrator/engine/ports/usage.ts'
 import { memoryStore } from '../../../orchestrator/store/memory/store.ts'
 import { Tenants } from '../../../orchestrator/tenants/tenants.ts'
@@ -224,6 +225,13 @@ export class FakeEngine implements Engine {
 
   daysOfScout(scout: string, fromDay: number): ServedDay[] {
     return this.store.servedDays(scout, fromDay)
+  }
+
+  trust: TrustReport | null = null
+
+  trustReport(owner: string | null): TrustReport | null {
+    const { trust } = this
+    return trust && { ...trust, scouts: trust.scouts.filter((one) => owner === null || one.owner === owner) }
   }
 
   newestSession(): number {

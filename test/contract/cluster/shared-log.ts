@@ -1,8 +1,8 @@
 /** What every log that hubs share does, whichever adapter it is. A stage opens connections to one and makes trouble. */
 import { expect, onTestFinished, test } from 'vitest'
-import type { SharedLog } from '../../orchestrator/cluster/journal/log.ts'
-import { hubMessageBytesMax } from '../../shared/limits/cluster/bus.ts'
-import { until } from '../support/clocks/until.ts'
+import type { SharedLog } from '../../../orchestrator/cluster/journal/log.ts'
+import { hubMessageBytesMax } from '../../../shared/limits/cluster/bus.ts'
+import { until } from '../../support/clocks/until.ts'
 
 export interface LogStage {
   /** Another connection to the same log. */

@@ -3,9 +3,9 @@
  * trouble that the suite asks for.
  */
 import { expect, onTestFinished, test } from 'vitest'
-import type { BusState, HubBus } from '../../orchestrator/cluster/bus/bus.ts'
-import { busBacklogBytesMax, hubMessageBytesMax } from '../../shared/limits/cluster/bus.ts'
-import { Conditions } from '../support/clocks/conditions.ts'
+import type { BusState, HubBus } from '../../../orchestrator/cluster/bus/bus.ts'
+import { busBacklogBytesMax, hubMessageBytesMax } from '../../../shared/limits/cluster/bus.ts'
+import { Conditions } from '../../support/clocks/conditions.ts'
 
 export interface BusStage {
   connect(): HubBus

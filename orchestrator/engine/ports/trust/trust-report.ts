@@ -1,0 +1,39 @@
+/**
+ * What is shown of trust: scouts with their states, and how many audits there were. No prompt, no answer, no single
+ * audit is in it.
+ */
+export interface ScoutTrust {
+  scout: string
+  model: string
+  owner: string
+  state: 'new' | 'trusted' | 'watched' | 'confirming' | 'convicted'
+  doubt: number
+  passed: number
+  /** Passes that probation takes. */
+  needed: number
+  checks: number
+  failed: number
+  /** Milliseconds since 1970: when the state began; when a conviction ends, null without one. */
+  sinceMs: number
+  untilMs: number | null
+  sentences: string[]
+}
+
+export interface TrustReport {
+  isEnforced: boolean
+  /** The gravest first, a bounded number; of one owner, if that was asked for. */
+  scouts: ScoutTrust[]
+  /** Those beyond them. */
+  more: number
+  /** Tasks that audits asked for within 24 hours, and tasks of clients that were settled. */
+  asked: number
+  settled: number
+  /** Audits that wait, and those that went for want of room since the start. */
+  pending: number
+  dropped: number
+  /** Ends of audits and outcomes of checks since the start. */
+  ended: Readonly<Record<string, number>>
+  booked: Readonly<Record<string, number>>
+  /** Models whose convictions wait, because many of their owners came under watch at once. */
+  braked: string[]
+}

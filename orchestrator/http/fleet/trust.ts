@@ -1,0 +1,31 @@
+/**
+ * What audits have found out about scouts, with reasons in words: of all for admins, of the own ones for who runs them.
+ */
+import type { ScoutTrust, TrustReport } from '../../engine/ports/trust/trust-report.ts'
+import type { RequestContext } from '../request-context.ts'
+import { jsonResponse } from '../response/response.ts'
+
+export function listTrust({ id, edge }: RequestContext): Response {
+  const report = edge.engine.trustReport(null)
+  const audits = report && shownAudits(report)
+  return jsonResponse(id, JSON.stringify({ ...shownList(report), audits }))
+}
+
+/** Of scouts that the caller's own keys let in; how many audits there were is no scout's business. */
+export function listOwnTrust({ id, edge, caller }: RequestContext): Response {
+  return jsonResponse(id, JSON.stringify(shownList(edge.engine.trustReport(caller!.tenant))))
+}
+
+function shownList(report: TrustReport | null) {
+  const mode = report === null ? 'off' : report.isEnforced ? 'enforce' : 'observe'
+  return { object: 'list', mode, data: report?.scouts.map(shownTrust) ?? [], more: report?.more ?? 0 }
+}
+
+function shownTrust({ sinceMs, untilMs, ...trust }: ScoutTrust) {
+  const until = untilMs === null ? null : Math.floor(untilMs / 1_000)
+  return { object: 'scout.trust', ...trust, since: Math.floor(sinceMs / 1_000), until }
+}
+
+function shownAudits({ asked, settled, pending, dropped, ended, booked, braked }: TrustReport) {
+  return { asked_24h: asked, settled_24h: settled, pending, dropped, ended, booked, braked }
+}

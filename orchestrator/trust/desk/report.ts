@@ -1,0 +1,27 @@
+/**
+ * The trust desk's findings for people: records with their words, the gravest first, and counts.
+ */
+import { trustListMax } from '../../../shared/limits/trust/audits.ts'
+import { trustSentences } from '../../../shared/scouts/trust-words.ts'
+import type { ScoutTrust, TrustReport } from '../../engine/ports/trust/trust-report.ts'
+import type { TrustRecord } from '../standing/record.ts'
+import type { TrustState } from '../standing/states.ts'
+import { calmDoubt, weights } from '../standing/weights.ts'
+import type { TrustBook } from './trust-book.ts'
+
+const gravity: Record<TrustState, number> = { convicted: 0, confirming: 1, watched: 2, new: 3, trusted: 4 }
+
+export function scoutsOf(book: TrustBook, owner: string | null, isEnforced: boolean, nowMs: number) {
+  const found = [...book.list(owner)].sort((a, b) => gravity[a.state] - gravity[b.state] || b.doubt - a.doubt)
+  const scouts = found.slice(0, trustListMax).map((record) => shown(record, book.needed(record), isEnforced, nowMs))
+  return { scouts, more: found.length - scouts.length } satisfies Partial<TrustReport>
+}
+
+function shown(record: TrustRecord, needed: number, isEnforced: boolean, nowMs: number): ScoutTrust {
+  const { scout, model, owner, state, doubt, passed, checks, failed, sinceMs, untilMs } = record
+  const figures = { model, state, doubt, passed, needed, checks, failed, endsInMs: untilMs - nowMs, isEnforced }
+  const passesToCalm = Math.max(1, Math.ceil((doubt - calmDoubt) / -weights.pass))
+  const sentences = trustSentences({ ...figures, passesToCalm })
+  const counts = { doubt: Math.round(doubt * 100) / 100, passed, needed, checks, failed }
+  return { scout, model, owner, state, ...counts, sinceMs, untilMs: untilMs > 0 ? untilMs : null, sentences }
+}

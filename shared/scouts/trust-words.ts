@@ -1,0 +1,58 @@
+/**
+ * Trust in a scout with a model in sentences: how its answers compared with others', what follows, and what ends it.
+ * The page, lists and commands all use these words; the figures are the hub's. Nothing is said about single checks,
+ * which nobody is to recognise.
+ */
+
+import { duration } from './standing.ts'
+
+export interface TrustFigures {
+  model: string
+  state: 'new' | 'trusted' | 'watched' | 'confirming' | 'convicted'
+  doubt: number
+  /** Passes so far, and those that probation takes. */
+  passed: number
+  needed: number
+  /** Checks of all time, and failed ones. */
+  checks: number
+  failed: number
+  /** Milliseconds until a conviction ends. */
+  endsInMs: number
+  /** Whether convictions have consequences at this hub. */
+  isEnforced: boolean
+  /** Good checks that end a watch, about. */
+  passesToCalm: number
+}
+
+/** The most important first. */
+export function trustSentences(trust: TrustFigures): string[] {
+  const { model, state, passed, needed, checks, failed, endsInMs, isEnforced, passesToCalm } = trust
+  const tally = `${failed} of ${checks} checks failed`
+  switch (state) {
+    case 'new':
+      if (passed >= needed) return [`All first checks of ${model} passed; it is trusted a day after its first hello.`]
+      return [`${passed} of ${needed} first checks of ${model} passed; it gets work meanwhile.`]
+    case 'trusted':
+      return [`Answers for ${model} are like others' (${tally}).`]
+    case 'watched':
+      return [
+        `Answers for ${model} differed from others' (${tally}), so it gets less work: ` +
+          `about ${passesToCalm} good checks end that.`,
+        lookAt,
+      ]
+    case 'confirming':
+      return [
+        `Answers for ${model} differ from others' (${tally}): the next checks decide whether that was chance.`,
+        lookAt,
+      ]
+    case 'convicted': {
+      const span = duration(Math.max(0, endsInMs))
+      const follows = isEnforced
+        ? `for ${span} it gets work only while nobody else offers the model, then it starts anew`
+        : `for ${span} it gets less work, since this hub only watches`
+      return [`Answers for ${model} are not like others' (${tally}): ${follows}.`, lookAt]
+    }
+  }
+}
+
+const lookAt = 'Look at its quantization, its context length, and which model its provider really serves.'

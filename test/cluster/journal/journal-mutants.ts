@@ -1,0 +1,83 @@
+/**
+ * Faults in the journal that hubs share, for `test/sim/mutants/mutant-list.ts`. The life of a network under seeds, and
+ * the tests of single lives and takeovers, find them.
+ */
+import type { Mutant } from '../../sim/mutants/mutant-list.ts'
+
+const journal = 'orchestrator/cluster/journal'
+const lived = 'test/cluster/journal/network-life.test.ts'
+const single = 'test/cluster/journal/life.test.ts'
+const takeover = 'test/cluster/journal/takeover.test.ts'
+
+export const journalMutants: readonly Mutant[] = [
+  {
+    tests: lived,
+    name: 'a hub of a network goes on writing behind who has taken its intent',
+    file: `${journal}/intent-journal.ts`,
+    find: "      if (counts) return 'taken'\n",
+    replace: '      if (counts) place.valid = next.seq\n',
+  },
+  {
+    tests: lived,
+    name: 'a hub of a network takes an intent without what was written of it',
+    file: `${journal}/takeover.ts`,
+    find: 'lives.push({ intent, writes: taken.writes })',
+    replace: 'lives.push({ intent, writes: taken.writes.slice(0, 2) })',
+  },
+  {
+    tests: lived,
+    name: 'an answer that was lost on the way through a network counts as a refusal',
+    file: `${journal}/intent-journal.ts`,
+    find: "      if (found === 'own') return true\n",
+    replace: "      if (found === 'own') return false\n",
+  },
+  {
+    tests: takeover,
+    name: 'the intent of a network is not marked for the others',
+    file: `${journal}/intent-journal.ts`,
+    find: '      isBegun && this.mark(intent),\n',
+    replace: '      isBegun && Promise.resolve(),\n',
+  },
+  {
+    tests: takeover,
+    name: 'what is on its way into the journal of a network is taken for lost',
+    file: `${journal}/intent-journal.ts`,
+    find: "    if (this.places.has(intent)) return { is: 'here' }\n",
+    replace: '',
+  },
+  {
+    tests: takeover,
+    name: 'a scout of a network is told that what was not written is committed',
+    file: 'orchestrator/engine/writer/commit-barrier.ts',
+    find: "effect.type === 'verdict' ? { ...effect, verdict: 'stale' } : effect",
+    replace: "effect.type === 'verdict' ? { ...effect, verdict: effect.verdict } : effect",
+  },
+  {
+    tests: takeover,
+    name: 'a scout of a network is welcomed before it is known whose leases it has',
+    file: 'orchestrator/engine/brain.ts',
+    find: 'if (waits === null) return this.admit(greeting)',
+    replace: 'if (waits === null || hello.held.length > 0) return this.admit(greeting)',
+  },
+  {
+    tests: single,
+    name: 'the signature under a record of a network is not checked',
+    file: `${journal}/life.ts`,
+    find: '  if (!authority.publicKey.verifies(signed, opened.signature)) return null\n',
+    replace: '  if (signed.length === 0) return null\n',
+  },
+  {
+    tests: single,
+    name: 'a record of an older epoch of a network counts',
+    file: `${journal}/life.ts`,
+    find: '    if (part.epoch < before.epoch) return false\n',
+    replace: '',
+  },
+  {
+    tests: single,
+    name: 'whoever is in the network writes behind the records of another hub',
+    file: `${journal}/life.ts`,
+    find: '    if (before.from !== part.from || before.boot !== part.boot || before.key !== part.key) return false\n',
+    replace: '',
+  },
+]

@@ -1,0 +1,26 @@
+import { expect, test } from 'vitest'
+import { type TrustFigures, trustSentences } from '../../shared/scouts/trust-words.ts'
+
+const figures: TrustFigures = {
+  ...{ model: 'm', state: 'new', doubt: 0, passed: 4, needed: 10, checks: 5, failed: 1, endsInMs: 0 },
+  ...{ isEnforced: true, passesToCalm: 11 },
+}
+const endsInMs = 5.5 * 3_600_000
+
+test.each<[string, Partial<TrustFigures>]>([
+  ['4 of 10 first checks of m passed', {}],
+  ['it is trusted a day after its first hello', { passed: 10 }],
+  ['are like others', { state: 'trusted' }],
+  ['about 11 good checks end that', { state: 'watched' }],
+  ['the next checks decide', { state: 'confirming' }],
+  ['for 5 h 30 min it gets work only while nobody else offers the model', { state: 'convicted', endsInMs }],
+  ['this hub only watches', { state: 'convicted', endsInMs, isEnforced: false }],
+])('says that %s', (words, fields) => {
+  expect(trustSentences({ ...figures, ...fields }).join(' ')).toContain(words)
+})
+
+test('what is wrong comes with where to look', () => {
+  for (const state of ['watched', 'confirming', 'convicted'] as const) {
+    expect(trustSentences({ ...figures, state }).at(-1)).toMatch(/quantization/)
+  }
+})
