@@ -1,8 +1,8 @@
 /**
- * What a hub of a network keeps in its data folder beside its identity: `roster.json`, the history of rosters that it has
- * verified, what it has signed, and the number of its start. The command and the hub read and write them here; each gets
- * what it asked for or one sentence about what is wrong and what to do. A roster is only ever replaced by a longer one,
- * whole or not at all.
+ * What a hub of a network keeps in its data folder beside its identity: `roster.json`, the history of rosters that it
+ * has verified, what it has signed, and the number of its start. The command and the hub read and write them here; each
+ * gets what it asked for or one sentence about what is wrong and what to do. A roster is only ever replaced by a longer
+ * one, whole or not at all.
  */
 import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'

@@ -1,6 +1,6 @@
 /**
- * Small files of a hub's data folder that are read within a bound, and written whole or not at all, on the disk when the
- * call is over. What the file system refuses is a sentence.
+ * Small files of a hub's data folder that are read within a bound, and written whole or not at all, on the disk when
+ * the call is over. What the file system refuses is a sentence.
  */
 import { createHash } from 'node:crypto'
 import {

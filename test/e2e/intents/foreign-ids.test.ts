@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { routes } from '../../../orchestrator/http/routes.ts'
 import { IntentClient } from '../../support/clients/intent-client.ts'
+import { until } from '../../support/clocks/until.ts'
 import { LiveHub } from '../../support/hub/live-hub.ts'
 
 let live: LiveHub
@@ -16,12 +17,18 @@ beforeAll(async () => {
   const intent = await new IntentClient(live.url, live.clientKey).accepted({ input: 'a secret' })
   const kept = await live.post('/v1/responses', { model: 'auto', input: 'a secret' })
   const { id: response } = (await kept.json()) as { id: string }
+  const chat = await live.post('/v1/chat/completions', { model: 'auto', messages: [{ role: 'user', content: 'x' }] })
+  const { id: answer } = (await chat.json()) as { id: string }
+  const task = Number.parseInt(answer.slice('chatcmpl-'.length), 36)
+  const { ledger } = live.hub.engine
+  await until('the receipt to be sealed', () => typeof ledger!.receipt(task, null) === 'object')
   const [scout] = live.hub.engine.scouts()
   const mine = live.hub.keyring.verify(live.clientKey)
   if (!mine.ok) throw new Error(mine.flaw)
   ids = {
     '/v1/intents/': [intent, `${intent.slice(0, -4)}0000`],
     '/v1/responses/': [response, `${response.slice(0, -4)}0000`],
+    '/v1/receipts/': [answer, 'chatcmpl-zzzzzzzzz'],
     '/v1/me/keys/': [mine.id, 'key_000000000000'],
     '/v1/me/scouts/': [scout!.id, 'key_000000000000/ant'],
   }
@@ -29,7 +36,8 @@ beforeAll(async () => {
 afterAll(() => live.close())
 
 const own = routes.filter(({ path, access }) => path.includes('{id}') && (access === 'client' || access === 'any'))
-const withIds = own.filter(({ path }) => !path.startsWith('/v1/models'))
+// Models and seasons are everybody's.
+const withIds = own.filter(({ path }) => !/^\/v1\/(models|seasons)/.test(path))
 
 test.each(withIds.map(({ method, path }) => [method, path] as const))('%s %s', async (method, path) => {
   const begin = Object.keys(ids).find((one) => path.startsWith(one))
