@@ -85,11 +85,11 @@ test('no row of the audit log can be changed', () => {
   store.close()
 })
 
-test('a database of the ninth version gets a ledger without anything in it, whose batches cannot be changed', () => {
+test('a database of the tenth version gets a ledger without anything in it, whose batches cannot be changed', () => {
   const path = join(temporaryFolder(), 'chasm.db')
   const db = new Database(path, { create: true })
-  for (const { sql } of migrations.slice(0, 9)) db.run(sql)
-  db.run(`PRAGMA user_version = 9; PRAGMA application_id = ${applicationId}`)
+  for (const { sql } of migrations.slice(0, 10)) db.run(sql)
+  db.run(`PRAGMA user_version = 10; PRAGMA application_id = ${applicationId}`)
   db.run('UPDATE hub SET epoch = 7')
   db.close(true)
   const store = openSqlite(path, { mayCreate: false, checkWhole: true })
