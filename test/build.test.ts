@@ -106,7 +106,7 @@ describe.each(['docs/run-a-scout.md', 'docs/run-an-orchestrator.md'])('%s', (pat
 
   test('names scripts, files and variables that exist', () => {
     const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> }
-    const named = [...text.matchAll(/npm run (?:-s )?([\w:]+)/g)].map(([, name]) => name!)
+    const named = [...text.matchAll(/npm run (?:-s )?([\w:-]+)/g)].map(([, name]) => name!)
     expect(named.filter((name) => scripts[name] === undefined)).toEqual([])
     const files = [...text.matchAll(/(?:docs|dist)\/[\w./-]+|Dockerfile\.\w+|compose\.yaml/g)].map(([file]) => file)
     expect(files.filter((file) => !file.startsWith('dist/') && !existsSync(join(root, file)))).toEqual([])

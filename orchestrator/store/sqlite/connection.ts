@@ -2,7 +2,7 @@
  * Readies a connection for the store: settings, checks, migrations. A file that is damaged, foreign or newer than this
  * program is refused with a sentence and left as it was: nothing here repairs, recreates or downgrades.
  */
-import type { Database } from 'bun:sqlite'
+import { type Database, SQLiteError } from 'bun:sqlite'
 import { walBytesKept } from '../../../shared/limits/store.ts'
 import { sideFileOf } from '../beside/side-file.ts'
 import { damaged, lostCommits, vanished } from './errors.ts'
@@ -13,6 +13,7 @@ const newestVersion = migrations.length
 const countedSince = 4
 /** A program that starts, or copies the database, can wait for another one's lock; a running hub should not. */
 const bootBusyMs = 5_000
+const bootBusyPollMs = 20
 
 export interface OpenOptions {
   /** Whether a missing or empty file may become a new database. */
@@ -56,7 +57,7 @@ export function readyConnection(db: Database, path: string): string | null {
   db.run('PRAGMA trusted_schema = OFF')
   db.run('PRAGMA cell_size_check = ON')
   db.run('PRAGMA foreign_keys = ON')
-  if (pragma(db, 'journal_mode = WAL') !== 'wal') {
+  if (whenFree(() => pragma(db, 'journal_mode = WAL')) !== 'wal') {
     return `${path} is on a disk without shared memory, as network disks are: set DATA_DIR to a folder on a local disk.`
   }
   // FULL: what was committed survives the loss of power, not only of the process; macOS needs a second setting for it.
@@ -65,6 +66,22 @@ export function readyConnection(db: Database, path: string): string | null {
   db.run(`PRAGMA journal_size_limit = ${walBytesKept}`)
   migrate(db)
   return null
+}
+
+/**
+ * Tries again for as long as SQLite itself would wait for a lock: where two programs that have read a new database both
+ * want to change how it is written, it refuses one of them without waiting.
+ */
+function whenFree<T>(work: () => T): T {
+  for (let tries = bootBusyMs / bootBusyPollMs; ; tries--) {
+    try {
+      return work()
+    } catch (error) {
+      const isBusy = error instanceof SQLiteError && error.code?.startsWith('SQLITE_BUSY') === true
+      if (!isBusy || tries <= 0) throw error
+      Bun.sleepSync(bootBusyPollMs)
+    }
+  }
 }
 
 /** The tables that a database of this version must have. */

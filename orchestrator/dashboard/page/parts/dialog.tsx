@@ -25,6 +25,10 @@ export function Dialog({ title, onClose, children }: DialogProps) {
       ref={element}
       class="dialog"
       aria-label={title}
+      onKeyDown={(event) => {
+        // Before the browser takes it for a wish to close.
+        if (onClose === undefined && event.key === 'Escape') event.preventDefault()
+      }}
       onCancel={(event) => {
         event.preventDefault()
         onClose?.()
