@@ -7,8 +7,8 @@ import type { Cast } from '../simulation.ts'
 import { checkBudgets } from './budgets.ts'
 import { checkNothingKept } from './greed.ts'
 
-/** Within this everything ends once the faults stop. */
-export const restMs = 120_000
+/** Within this everything ends once the faults stop: also what has grown much and has one slow scout left. */
+export const restMs = 240_000
 /** The hub's own: the core's tick, the removal of what is old, what was served, the ledger, the look after sessions. */
 const hubTimers = 5
 /** A scout's own: its session and its catalog. */
