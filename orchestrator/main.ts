@@ -8,7 +8,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { loadEnvFile } from '../shared/env-file.ts'
-import { defectCode, drainMs, signalEchoMs } from '../shared/limits/process.ts'
+import { defectCode, drainMs } from '../shared/limits/process.ts'
 import { TrustedProxies } from '../shared/network/client-address.ts'
 import { realSystem, type System } from '../shared/system.ts'
 import { AccountWatch } from './accounts/account-watch.ts'
@@ -35,8 +35,9 @@ import { HubProcesses } from './hub-processes.ts'
 import { listenFlaw } from './listen-flaw.ts'
 import { createLog, type Logger } from './log.ts'
 import { isLoopback, pageHosts, pageOrigin } from './page-address.ts'
-import { isBelowNpm, watchParent } from './parent-watch.ts'
+
 import { planner, plannerFunctions } from './planner/planner.ts'
+import { exitAfter, isBelowNpm, stopWhenAsked, watchParent } from './process-end.ts'
 import { type DataFolder, openDataFolder } from './store/data-folder.ts'
 import { defaultTrustSettings, type TrustSettings } from './trust/desk/parts.ts'
 import { TrustDesk } from './trust/trust-desk.ts'
@@ -279,29 +280,12 @@ async function runHub(config: Config, log: Logger, parent: number): Promise<void
   // Whoever is given a link comes at once. A hub that comes back under load has other things to do first.
   if (introduce(hub, config, log)) page.start()
   warnOfNetwork(config, log)
-  let stoppedMs: number | null = null
-  const stop = () => {
-    const nowMs = performance.now()
-    // One Ctrl-C may come twice: from the terminal and again through the process that started this one.
-    if (stoppedMs !== null && nowMs - stoppedMs < signalEchoMs) return
-    if (stoppedMs !== null) process.exit(1)
-    stoppedMs = nowMs
-    log.info('stopping: taking no new work, finishing what is under way; a second signal stops at once')
+  const signal = stopWhenAsked(log, () => {
     page.stop()
-    hub.stop().then(
-      () => process.exit(0),
-      (err: unknown) => {
-        log.error({ err }, 'stopping failed')
-        process.exit(1)
-      },
-    )
-  }
-  process.on('SIGINT', stop)
-  process.on('SIGTERM', stop)
-  // Without its supervisor it would live on unseen and hold the port.
-  process.on('disconnect', stop)
+    exitAfter(log, hub.stop(), 0)
+  })
   if (process.send === undefined && isBelowNpm(process.env)) {
-    watchParent({ system: realSystem(), parent, parentOf: () => process.ppid, onGone: stop })
+    watchParent({ system: realSystem(), parent, parentOf: () => process.ppid, onGone: signal })
   }
 }
 

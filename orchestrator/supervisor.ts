@@ -19,7 +19,7 @@ import {
 import { reconnectBaseMs, reconnectCapMs } from '../shared/limits/wire.ts'
 import { realSystem, type System, type Timer } from '../shared/system.ts'
 import { banner, type Connected, isConnected, isReady, type Ready } from './banner.ts'
-import { isBelowNpm, watchParent } from './parent-watch.ts'
+import { isBelowNpm, watchParent } from './process-end.ts'
 
 type Part = 'orchestrator' | 'scout'
 

@@ -4,8 +4,8 @@
  */
 import { type Found, manyLives } from './alone.ts'
 import * as kinds from './deployments.ts'
-import type { AttackResult } from './network.ts'
 import type { TextRates } from './level-two.ts'
+import type { AttackResult } from './network.ts'
 
 export interface Held {
   kind: string

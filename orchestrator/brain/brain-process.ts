@@ -2,7 +2,7 @@
  * The program of a brain: started by `hub-processes.ts`, to which it says that edges may dial. It owns signals and exit
  * codes; `brain-hub.ts` is the brain itself.
  */
-import { defectCode, leftCode, signalEchoMs } from '../../shared/limits/process.ts'
+import { defectCode, leftCode } from '../../shared/limits/process.ts'
 import { realSystem } from '../../shared/system.ts'
 import type { Config } from '../config.ts'
 import { PageFiles } from '../dashboard/page-files.ts'
@@ -10,6 +10,7 @@ import { ScoutBuilds } from '../dashboard/scout-builds.ts'
 import type { EngineDefect } from '../engine/ports/defect.ts'
 import { firstClientKey, localScoutKey } from '../first-keys.ts'
 import type { Logger } from '../log.ts'
+import { exitAfter, stopWhenAsked } from '../process-end.ts'
 import { startBrain } from './brain-hub.ts'
 
 /** What is made for whoever started the hub. */
@@ -45,7 +46,7 @@ export function runBrain(config: Config, hubLog: Logger, runDir: string, words: 
   const builds = new ScoutBuilds(realSystem())
   const onLeave = () => {
     log.info('making room for another brain; edges keep their sockets')
-    exitAfter('leave', leftCode)
+    end('leave', leftCode)
   }
   const parts = { system: realSystem(), log, page, builds }
   const hub = startBrain({ config, runDir, awaited, onDefect, onLeave, ...parts })
@@ -53,28 +54,11 @@ export function runBrain(config: Config, hubLog: Logger, runDir: string, words: 
     process.stderr.write(`${hub.flaw}\n`)
     process.exit(1)
   }
-  let stoppedMs: number | null = null
-  const stop = () => {
-    const nowMs = performance.now()
-    if (stoppedMs !== null && nowMs - stoppedMs < signalEchoMs) return
-    if (stoppedMs !== null) process.exit(1)
-    stoppedMs = nowMs
-    log.info('stopping: taking no new work, finishing what is under way; a second signal stops at once')
-    exitAfter('stop', 0)
-  }
-  const exitAfter = (how: 'stop' | 'leave', code: number) => {
+  const end = (how: 'stop' | 'leave', code: number) => {
     page.stop()
-    hub[how]().then(
-      () => process.exit(code),
-      (err: unknown) => {
-        log.error({ err }, 'stopping failed')
-        process.exit(1)
-      },
-    )
+    exitAfter(log, hub[how](), code)
   }
-  process.on('SIGINT', stop)
-  process.on('SIGTERM', stop)
-  process.on('disconnect', stop)
+  stopWhenAsked(log, () => end('stop', 0))
   const clientKey = firstClientKey(hub.keyring)
   const scoutKey = hasScout ? localScoutKey(hub.keyring, config.dataDir) : ''
   const login = hasReader ? hub.accounts.firstLogin() : undefined

@@ -2,6 +2,9 @@
  * Brings the intents of this hub that are over back into its database, from the journal of the network: for a hub whose
  * database was lost or restored from an old copy. What is not over needs no command: the hub takes it up at its start.
  */
+
+import { openListedMax, rebuildWaitMs } from '../../shared/limits/cluster/journal.ts'
+import type { System } from '../../shared/system.ts'
 import { NatsBus } from '../cluster/bus/nats-bus.ts'
 import { readChain } from '../cluster/hub-files.ts'
 import { hubFilesOf, readIdentity } from '../cluster/identity-file.ts'
@@ -14,8 +17,6 @@ import type { Config } from '../config.ts'
 import { projection } from '../engine/intents/handover/handover.ts'
 import { type Store, StoreError } from '../engine/ports/store.ts'
 import { openDataFolder } from '../store/data-folder.ts'
-import { openListedMax, rebuildWaitMs } from '../../shared/limits/cluster/journal.ts'
-import type { System } from '../../shared/system.ts'
 import type { ClusterOutcome } from './cluster-actions.ts'
 
 export async function rebuild(config: Config, system: System): Promise<ClusterOutcome> {

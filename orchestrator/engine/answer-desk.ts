@@ -7,6 +7,7 @@
 import { ByteAccount } from '../../shared/byte-account.ts'
 import { type Fault, fault, isReportable, plainMessage } from '../../shared/faults.ts'
 import { checkedBytesMax, checkedBytesPerOperatorMax } from '../../shared/limits/answers.ts'
+import { operatorOf } from '../../shared/scouts/scout-id.ts'
 import { withoutSecrets } from '../../shared/secrets.ts'
 import type { System } from '../../shared/system.ts'
 import { isInSteps } from '../../shared/turn-lane.ts'
@@ -207,11 +208,6 @@ export class AnswerDesk implements AttemptEvents {
 /** Nothing counts that follows its settlement. */
 function isOver({ isInCheck, isSettled }: AttemptStream): boolean {
   return isInCheck || isSettled
-}
-
-/** The tenant of its key, with which a scout's identity begins. */
-function operatorOf(scout: string): string {
-  return scout.slice(0, scout.indexOf('/'))
 }
 
 /** A scout's account of what went wrong, with a code and a sentence of the hub where its own do not fit. */

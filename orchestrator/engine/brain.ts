@@ -3,12 +3,13 @@
  * the parts before it. It takes in what the edges report and tells them what was decided, and owns the hub's time:
  * recover, run, drain, stop. What to decide is the core's; how an event is stepped is `writer/`.
  */
+
+import { fault } from '../../shared/faults.ts'
 import { batchEveryMs } from '../../shared/limits/ledger/ledger.ts'
 import { tickMs } from '../../shared/limits/scheduling.ts'
 import { forgetEveryMs, servedFlushMs } from '../../shared/limits/store.ts'
 import { standstillMs } from '../../shared/limits/wire.ts'
 import { nonceBytes } from '../../shared/protocol/frames.ts'
-import { fault } from '../../shared/faults.ts'
 import type { System, Timer } from '../../shared/system.ts'
 import type { TaskKind } from '../../shared/task.ts'
 import type { TurnLane } from '../../shared/turn-lane.ts'
@@ -34,8 +35,8 @@ import type { IntentHost, IntentLog } from './ports/intents.ts'
 import type { PlannerFunctions } from './ports/planner.ts'
 import type { Greeting, Standing } from './ports/scouts.ts'
 import type { Store } from './ports/store.ts'
-import type { HistoryRow, ServedDay, UsageFilter, UsagePoint } from './ports/usage.ts'
 import type { IdleScout, TrustNews } from './ports/trust/witness.ts'
+import type { HistoryRow, ServedDay, UsageFilter, UsagePoint } from './ports/usage.ts'
 import { FleetList } from './reports/fleet-list.ts'
 import { idleScouts } from './reports/idle-scouts.ts'
 import { Listings } from './reports/listings.ts'

@@ -2,8 +2,9 @@
  * What a process that holds sockets has counted, on its way to the one that shows it: `/metrics`, the charts, the
  * newest answers. An edge takes its own once a second, the brain adds them to what it counts itself.
  */
-import type { TrafficCounts } from './live/traffic.ts'
+
 import type { Recent } from './live/recent-answers.ts'
+import type { TrafficCounts } from './live/traffic.ts'
 import type { Edge } from './request-context.ts'
 
 /** Plain data. */

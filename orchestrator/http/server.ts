@@ -24,7 +24,6 @@ import { RecentAnswers } from './live/recent-answers.ts'
 import { topicsOf } from './live/topics.ts'
 import { Traffic } from './live/traffic.ts'
 import { Metrics } from './metrics.ts'
-import { Pipelines } from './shares/pipelines.ts'
 import {
   type Access,
   type Builds,
@@ -37,10 +36,11 @@ import {
   RequestContext,
   type Route,
 } from './request-context.ts'
-import { RequestShares } from './shares/request-shares.ts'
 import { refuseInForm } from './response/anthropic-errors.ts'
 import { largeBodyOf } from './response/response.ts'
 import { findRoutes } from './routes.ts'
+import { Pipelines } from './shares/pipelines.ts'
+import { RequestShares } from './shares/request-shares.ts'
 import { pacedResponse } from './streaming/large-answer.ts'
 import { OpenStreams } from './streaming/open-streams.ts'
 import { hasRates, rateHeaders } from './usage/rate-headers.ts'

@@ -4,6 +4,7 @@
  * How answers are judged is in `comparison/`, what follows in `standing/`, one audit's course in `desk/audits.ts`.
  */
 import { auditedPromptBytesMax, auditsRunningMax } from '../../shared/limits/trust/audits.ts'
+import { operatorOf } from '../../shared/scouts/scout-id.ts'
 import { type System, secretUnit, type Timer } from '../../shared/system.ts'
 import type { Served } from '../../shared/task.ts'
 import { isPeerOperator } from '../engine/ports/scouts.ts'
@@ -17,7 +18,7 @@ import { type Audit, type AuditEnd, Audits } from './desk/audits.ts'
 import { ModelBook } from './desk/model-book.ts'
 import type { Life, TrustParts } from './desk/parts.ts'
 import { scoutsOf } from './desk/report.ts'
-import { isUnproven, noteSignals, ownerOf, ringOf, type Seat, Seats, shareOf } from './desk/seats.ts'
+import { isUnproven, noteSignals, ringOf, type Seat, Seats, shareOf } from './desk/seats.ts'
 import { TrustBook } from './desk/trust-book.ts'
 import { AuditBudget } from './standing/budget.ts'
 import { probeShare } from './standing/weights.ts'
@@ -63,6 +64,7 @@ export class TrustDesk implements AnswerWitness {
 
   stop(): void {
     this.timer?.cancel()
+    this.book.flush()
     this.models.flush()
     // What is still under way ends with the engine, and is booked nowhere.
     this.life.isOver = true
@@ -125,7 +127,7 @@ export class TrustDesk implements AnswerWitness {
     const text = textIn(answer, repeatCharsRead)
     const hash = text === null ? null : textHash(text)
     if (hash === null) return
-    const isCommon = this.shared.note(hash, ownerOf(answer.served.scout))
+    const isCommon = this.shared.note(hash, operatorOf(answer.served.scout))
     const isRepeat = ringOf(seat).note(hash, requestHash(answer.request))
     if (isRepeat && !isCommon && !answer.isDirected) this.book.bookRepeat(seat.record, answer.tenant)
   }

@@ -6,9 +6,13 @@
 
 import { duration } from './standing.ts'
 
+/** From the first hello to the end of a conviction; what leads from one to another is the hub's business. */
+export const trustStates = ['new', 'trusted', 'watched', 'confirming', 'convicted'] as const
+export type TrustState = (typeof trustStates)[number]
+
 export interface TrustFigures {
   model: string
-  state: 'new' | 'trusted' | 'watched' | 'confirming' | 'convicted'
+  state: TrustState
   doubt: number
   /** Passes so far, and those that probation takes. */
   passed: number

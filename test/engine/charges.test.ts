@@ -6,8 +6,8 @@ import { memoryStore } from '../../orchestrator/store/memory/store.ts'
 import { type Budget, type KeyLimits, noLimits, noScopes } from '../../shared/keys/key-terms.ts'
 import { priceSpreadMax } from '../../shared/limits/keys.ts'
 import { usageFlushMs } from '../../shared/limits/store.ts'
-import { FickleDisk } from '../support/hub/intents-stage.ts'
 import { bytesOf, deltaLine, EngineBench, finishLine, roleLine } from '../support/hub/engine-bench.ts'
+import { FickleDisk } from '../support/hub/intents-stage.ts'
 
 const within = (...budgets: Budget[]): KeyLimits => ({ ...noLimits, budgets })
 const tokensADay = (amount: number) => within({ unit: 'tokens', per: 'day', amount })

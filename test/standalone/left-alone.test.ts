@@ -1,6 +1,6 @@
 /** Processes whose starter was killed, and addresses on which nobody can listen: each ends by itself and says why. */
 import { expect, test } from 'vitest'
-import { isBelowNpm, watchParent } from '../../orchestrator/parent-watch.ts'
+import { isBelowNpm, watchParent } from '../../orchestrator/process-end.ts'
 import { parentLookMs } from '../../shared/limits/process.ts'
 import { ManualSystem } from '../support/clocks/manual-system.ts'
 import { Program, start } from '../support/machine/programs.ts'

@@ -4,9 +4,10 @@
  * question are its own, as each client's are.
  */
 import { beforeAll, describe, expect, test } from 'vitest'
+import { Random } from '../../orchestrator/core/model/random.ts'
 import { HubEngine } from '../../orchestrator/engine/engine.ts'
-import type { EngineDefect } from '../../orchestrator/engine/ports/defect.ts'
 import type { Submission } from '../../orchestrator/engine/ports/client.ts'
+import type { EngineDefect } from '../../orchestrator/engine/ports/defect.ts'
 import { auditTenant } from '../../orchestrator/engine/ports/trust/witness.ts'
 import { FrameLinks } from '../../orchestrator/gateway/frame-links.ts'
 import { helloOf } from '../../orchestrator/gateway/session.ts'
@@ -14,7 +15,6 @@ import { memoryStore } from '../../orchestrator/store/memory/store.ts'
 import { defaultTrustSettings } from '../../orchestrator/trust/desk/parts.ts'
 import { TrustDesk } from '../../orchestrator/trust/trust-desk.ts'
 import { type FrameOf, protocolVersion } from '../../shared/protocol/frames.ts'
-import { Random } from '../../orchestrator/core/model/random.ts'
 import { ManualSystem } from '../support/clocks/manual-system.ts'
 
 const wanted = 10_000

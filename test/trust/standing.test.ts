@@ -14,9 +14,10 @@ import {
   newRecord,
   type TrustRecord,
 } from '../../orchestrator/trust/standing/record.ts'
-import { nextState, type TrustMove, trustMoves, trustStates } from '../../orchestrator/trust/standing/states.ts'
+import { nextState, type TrustMove, trustMoves } from '../../orchestrator/trust/standing/states.ts'
 import * as weights from '../../orchestrator/trust/standing/weights.ts'
 import { auditShareMax, auditsPerDayMin } from '../../shared/limits/trust/audits.ts'
+import { trustStates } from '../../shared/scouts/trust-words.ts'
 import '../support/law/seeded-properties.ts'
 
 const dayMs = 24 * 3_600_000

@@ -3,9 +3,10 @@
  * and at the end what was done. The counter makes one for each task whose answers pass here, and remembers which
  * requests scouts hold now, so that a scout that asks the hub for what the hub asked it is found.
  */
+
+import { operatorOf } from '../../../shared/scouts/scout-id.ts'
 import type { Served, TaskKind } from '../../../shared/task.ts'
 import { LeasedRequests } from '../../ledger/points/request-memory.ts'
-import { operatorOf } from '../../ledger/receipts/receipt.ts'
 import type { AnswerCount, RequestCount, WorkDone } from '../ports/ledger/work.ts'
 import { countRequest } from './request-count.ts'
 

@@ -3,8 +3,9 @@
  * decisions, and passes each call to the one that it is for. Clients use it through the `Intents` port; the engine asks
  * it for the rows of the core's changes and for the sinks of durable tasks.
  */
-import { journalBytesMax } from '../../../shared/limits/store.ts'
+
 import type { Fault } from '../../../shared/faults.ts'
+import { journalBytesMax } from '../../../shared/limits/store.ts'
 import type { System } from '../../../shared/system.ts'
 import type { Steps } from '../../../shared/turn-lane.ts'
 import type { Change, Event } from '../../core/events.ts'
@@ -12,23 +13,23 @@ import type { CoreState } from '../../core/state.ts'
 import type { AnswerSinkHost } from '../answers/answer-sink.ts'
 import type { Charges } from '../charges/charges.ts'
 import type { IdempotencyKeys } from '../durability/idempotency.ts'
-import type { Journal } from '../durability/journal.ts'
 import { IntentLane, type IntentLaneParts } from '../durability/intent-lane.ts'
+import type { Journal } from '../durability/journal.ts'
 import type { KeyStore } from '../ports/account-store.ts'
 import type { IntentHost, IntentLog, IntentSubmission, Intents, Viewer } from '../ports/intents.ts'
 import type { WorkDone } from '../ports/ledger/work.ts'
 import type { PlannerFunctions } from '../ports/planner.ts'
 import type { BatchStore, IntentFilter, IntentStore, Store, StoreWrite } from '../ports/store.ts'
 import { ControlNodes } from './control-nodes.ts'
-import { IntentCopies } from './handover/copies.ts'
 import type { DurableSink } from './durable-sink.ts'
 import { takeAhead } from './expansion.ts'
+import { IntentCopies } from './handover/copies.ts'
 import { IntentHandover } from './handover/handover.ts'
+import { IntentRecovery } from './handover/recovery.ts'
 import { IntentChanges } from './intent-changes.ts'
 import { IntentCommands } from './intent-commands.ts'
 import { IntentQueries } from './intent-queries.ts'
 import { LiveIntents } from './live-intents.ts'
-import { IntentRecovery } from './handover/recovery.ts'
 
 export interface IntentsOptions {
   system: System

@@ -2,6 +2,8 @@
  * The ledger as one part of the engine: makes receipts of counted work, keeps the chain through its writer, does what
  * is due by the calendar, takes up what people asked for, and answers reports. The brain brings work and time.
  */
+
+import type { Fault } from '../../../shared/faults.ts'
 import {
   askedPerTurn,
   earningRowsMax,
@@ -9,7 +11,7 @@ import {
   ledgerUpkeepMs,
   transfersPerTurn,
 } from '../../../shared/limits/ledger/ledger.ts'
-import type { Fault } from '../../../shared/faults.ts'
+import { operatorOf } from '../../../shared/scouts/scout-id.ts'
 import type { System } from '../../../shared/system.ts'
 import type { TaskKind } from '../../../shared/task.ts'
 import type { Steps, TurnLane } from '../../../shared/turn-lane.ts'
@@ -24,7 +26,7 @@ import type { Rules } from '../../ledger/points/rules.ts'
 import type { Batch } from '../../ledger/receipts/chain.ts'
 import { HubTags } from '../../ledger/receipts/hashes.ts'
 import { pathsOf } from '../../ledger/receipts/merkle.ts'
-import { isReceipt, operatorOf, type Receipt, readReceipt } from '../../ledger/receipts/receipt.ts'
+import { isReceipt, type Receipt, readReceipt } from '../../ledger/receipts/receipt.ts'
 import { seasonAt } from '../../ledger/seasons/season.ts'
 import { type Statement, statementOf } from '../../ledger/statement.ts'
 import { dayOf } from '../../tenants/periods.ts'

@@ -2,6 +2,8 @@
  * From counted work to a receipt: the flags that may make it worth nothing, its points, hashes under the salt of its
  * task. Everything that is known of the world at this moment goes into the receipt, and nothing is looked up later.
  */
+
+import { operatorOf } from '../../../shared/scouts/scout-id.ts'
 import type { TaskKind } from '../../../shared/task.ts'
 import type { TrustView } from '../../ledger/accounts/trust-port.ts'
 import { EqualRequests } from '../../ledger/points/request-memory.ts'
@@ -9,7 +11,7 @@ import type { Rules } from '../../ledger/points/rules.ts'
 import { answerUnitsOf, paidPrice, pointsOf, promptUnitsOf } from '../../ledger/points/work.ts'
 import { earnsNothing, flagsOf } from '../../ledger/points/zero-rules.ts'
 import { answerHashOf, type HubTags, requestHashOf } from '../../ledger/receipts/hashes.ts'
-import { operatorOf, packReceipt } from '../../ledger/receipts/receipt.ts'
+import { packReceipt } from '../../ledger/receipts/receipt.ts'
 import type { WorkDone } from '../ports/ledger/work.ts'
 import { auditTenant } from '../ports/trust/witness.ts'
 

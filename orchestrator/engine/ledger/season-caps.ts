@@ -2,12 +2,14 @@
  * What is burnt before a season closes: of each operator's points those that stem from one owner beyond the cap. All
  * receipts of the season are looked at once more, in steps; it is done once a month.
  */
+
+import { operatorOf } from '../../../shared/scouts/scout-id.ts'
 import type { Steps } from '../../../shared/turn-lane.ts'
 import { burn, earnedOf } from '../../ledger/accounts/account.ts'
 import type { Transfer } from '../../ledger/accounts/events.ts'
 import type { Projector } from '../../ledger/accounts/projector.ts'
 import { unpackLeaves } from '../../ledger/receipts/chain.ts'
-import { isReceipt, operatorOf, type Receipt, readReceipt } from '../../ledger/receipts/receipt.ts'
+import { isReceipt, type Receipt, readReceipt } from '../../ledger/receipts/receipt.ts'
 import { excessOf } from '../../ledger/seasons/concentration.ts'
 import { endOfSeason, seasonAt } from '../../ledger/seasons/season.ts'
 import type { LedgerStore } from '../ports/ledger/ledger-store.ts'

@@ -3,8 +3,10 @@
  * order, and notes what it has touched, so that a snapshot needs to write no more than that. The same batches give the
  * same balances, whenever and however often they are folded. Nothing else changes a balance. Pure.
  */
+
+import { operatorOf } from '../../../shared/scouts/scout-id.ts'
 import { type Batch, type ChainEnd, emptyChain, endOf } from '../receipts/chain.ts'
-import { isReceipt, operatorOf, type Receipt, readReceipt } from '../receipts/receipt.ts'
+import { isReceipt, type Receipt, readReceipt } from '../receipts/receipt.ts'
 import { isFrozen, mayMove, type SeasonState, seasonOfDay } from '../seasons/season.ts'
 import { earnedIn, escrowIn, escrowOf, mint } from './account.ts'
 import { Balances } from './balances.ts'

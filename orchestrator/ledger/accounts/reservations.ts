@@ -2,8 +2,9 @@
  * Points that a client sets aside before it asks, and gets back as far as they were not used. What a task may cost at
  * most follows from its request alone; what it did cost from its receipt. Pure: these are the events of both moments.
  */
-import { pointsOf } from '../points/work.ts'
+
 import type { ListPrice } from '../points/rules.ts'
+import { pointsOf } from '../points/work.ts'
 import { burn, clientOf, reservedOf } from './account.ts'
 import type { Balances } from './balances.ts'
 import type { Transfer } from './events.ts'

@@ -3,7 +3,8 @@
  * is taken first; what has vested is taken from what the operator has earned in a season that is not frozen; what was
  * paid already stays, and is told. The same verdict a second time moves nothing. Pure.
  */
-import { operatorOf, type Receipt } from '../receipts/receipt.ts'
+import { operatorOf } from '../../../shared/scouts/scout-id.ts'
+import type { Receipt } from '../receipts/receipt.ts'
 import { isFrozen, seasonAt, seasonOfDay } from '../seasons/season.ts'
 import { earnedOf, escrowOf, heldOf, takenOf } from './account.ts'
 import { dayOfReceipt } from './earnings.ts'

@@ -3,8 +3,8 @@
  * and gives events; nothing happens before they are sealed. Pure.
  */
 import { ownerAgeMinMs, vestAfterMs } from '../../../shared/limits/ledger/ledger.ts'
+import { operatorOf } from '../../../shared/scouts/scout-id.ts'
 import type { Steps } from '../../../shared/turn-lane.ts'
-import { operatorOf } from '../receipts/receipt.ts'
 import { isFrozen, moveDue, seasonAt, seasonOfDay } from '../seasons/season.ts'
 import { earnedOf, escrowIn } from './account.ts'
 import type { LedgerEvent } from './events.ts'

@@ -68,12 +68,6 @@ export function readReceipt(bytes: Uint8Array): Receipt {
   }
 }
 
-/** Whose scout it was, from the scout's full name. */
-export function operatorOf(scout: string): string {
-  const slash = scout.indexOf('/')
-  return slash < 0 ? scout : scout.slice(0, slash)
-}
-
 /** An event's text begins with a brace, a receipt never does. */
 export function isReceipt(leaf: Uint8Array): boolean {
   return leaf[0] !== 0x7b

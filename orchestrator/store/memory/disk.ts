@@ -4,6 +4,7 @@
  * each replacement records how to undo it.
  */
 import type { AccountRow, AuditRow, KeyRow, LoginLinkRow, SessionRow } from '../../engine/ports/account-store.ts'
+import type { BatchRow, ReceiptPlace } from '../../engine/ports/ledger/ledger-store.ts'
 import type {
   EventRow,
   IdempotencyRow,
@@ -13,7 +14,6 @@ import type {
   UsageRow,
   UsageSum,
 } from '../../engine/ports/store.ts'
-import type { BatchRow, ReceiptPlace } from '../../engine/ports/ledger/ledger-store.ts'
 import type { TrustMemoryRow, TrustRow } from '../../engine/ports/trust/trust-store.ts'
 import type { HistoryRow, ServedDay, UsagePoint } from '../../engine/ports/usage.ts'
 import type { Earning } from '../../ledger/accounts/earnings.ts'

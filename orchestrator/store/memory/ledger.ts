@@ -1,8 +1,9 @@
 /**
  * The ledger on a MemoryDisk, as the SQLite adapter has it in its tables.
  */
-import type { StoreWriteOf } from '../../engine/ports/store.ts'
+
 import type { BatchRow, LedgerStore } from '../../engine/ports/ledger/ledger-store.ts'
+import type { StoreWriteOf } from '../../engine/ports/store.ts'
 import { type Earning, earningKey, noEarning } from '../../ledger/accounts/earnings.ts'
 import { copyBytes, type MemoryDisk } from './disk.ts'
 import { must, put, take, type Undo } from './undo.ts'

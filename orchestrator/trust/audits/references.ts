@@ -5,7 +5,7 @@
  * names could outvote everybody. Every third is an anchor, a scout that the administrator vouches for, where there is
  * one. No owner judges more than a fifth of a scout's audits (gonka's cap on votes), as long as there are others. Pure.
  */
-import type { TrustState } from '../standing/states.ts'
+import type { TrustState } from '../../../shared/scouts/trust-words.ts'
 
 export interface Candidate {
   scout: string

@@ -5,6 +5,7 @@
  */
 import { requestDeadlineMs } from '../../../shared/limits/scheduling.ts'
 import { makersMax } from '../../../shared/limits/trust/audits.ts'
+import { operatorOf } from '../../../shared/scouts/scout-id.ts'
 import { secretUnit } from '../../../shared/system.ts'
 import type { IdleScout } from '../../engine/ports/trust/witness.ts'
 import type { Question } from '../audits/questions.ts'
@@ -18,7 +19,7 @@ import type { AuditBudget } from '../standing/budget.ts'
 import { ask, type Said, textIn } from './asking.ts'
 import type { ModelBook, Temperature } from './model-book.ts'
 import type { Life, Sample, TrustParts } from './parts.ts'
-import { judgesOf, ownerOf, type Seat, type Seats } from './seats.ts'
+import { judgesOf, type Seat, type Seats } from './seats.ts'
 import type { TrustBook } from './trust-book.ts'
 
 /** Idle scouts among which references are chosen. */
@@ -192,7 +193,7 @@ export class Audits {
     const answers = await Promise.all(makers.map((maker) => this.isRight(maker, model, question)))
     const tries = makers.flatMap((maker, at) => {
       const isRight = answers[at] ?? null
-      return isRight === null ? [] : [{ maker, owner: ownerOf(maker), isRight }]
+      return isRight === null ? [] : [{ maker, owner: operatorOf(maker), isRight }]
     })
     const counts = models.of(model)?.questions.enrol(question, tries) ?? []
     let booked = 0

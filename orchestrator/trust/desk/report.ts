@@ -2,10 +2,9 @@
  * The trust desk's findings for people: records with their words, the gravest first, and counts.
  */
 import { trustListMax } from '../../../shared/limits/trust/audits.ts'
-import { trustSentences } from '../../../shared/scouts/trust-words.ts'
+import { type TrustState, trustSentences } from '../../../shared/scouts/trust-words.ts'
 import type { ScoutTrust, TrustReport } from '../../engine/ports/trust/trust-report.ts'
 import type { TrustRecord } from '../standing/record.ts'
-import type { TrustState } from '../standing/states.ts'
 import { calmDoubt, weights } from '../standing/weights.ts'
 import type { TrustBook } from './trust-book.ts'
 

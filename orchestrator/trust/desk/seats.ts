@@ -2,9 +2,10 @@
  * What memory holds of each scout with a model beside its record: the texts it sent last, who judged it, its signals.
  * All of it may be lost with the process: it only makes audits a little more or less likely.
  */
+import { operatorOf } from '../../../shared/scouts/scout-id.ts'
+import { Judges } from '../audits/references.ts'
 import { RepeatRing } from '../checks/repeats.ts'
 import { isSignal, signalFactor, signalTasks } from '../checks/signals.ts'
-import { Judges } from '../audits/references.ts'
 import { auditShare, type TrustRecord } from '../standing/record.ts'
 import { passesNeeded } from '../standing/weights.ts'
 import type { TrustBook } from './trust-book.ts'
@@ -30,19 +31,13 @@ export class Seats {
   }
 
   private make(scout: string, model: string): Seat | undefined {
-    const record = this.book.of(scout, model, ownerOf(scout))
+    const record = this.book.of(scout, model, operatorOf(scout))
     if (record === undefined) return undefined
     const seat: Seat = { record, ring: null, judges: null, signalled: 0, provider: '', checkMs: 0 }
     const ofScout = this.seats.get(scout) ?? new Map<string, Seat>()
     this.seats.set(scout, ofScout.set(model, seat))
     return seat
   }
-}
-
-/** The operator in an identity; owners are told apart by the tenants of their keys, which an account's keys share. */
-export function ownerOf(scout: string): string {
-  const at = scout.indexOf('/')
-  return at < 0 ? scout : scout.slice(0, at)
 }
 
 /** The share of this scout's tasks that is audited now. */

@@ -1,13 +1,14 @@
 /**
- * The records of trust in memory, loaded from the store and written back whenever one changes. It books outcomes,
- * notices what follows for owners and brakes, and tells the engine what weighs in placement. Who is audited and how is
- * not its business. Bounded: scouts beyond the bound are served as before and not judged.
+ * The records of trust in memory, loaded from the store and written back in batches after they change. It books
+ * outcomes, notices what follows for owners and brakes, and tells the engine what weighs in placement. Who is audited
+ * and how is not its business. Bounded: scouts beyond the bound are served as before and not judged.
  */
 import {
   trustForgetEveryMs,
   trustForgetMs,
   trustForgetRows,
   trustRecordsMax,
+  trustRowsPerTick,
 } from '../../../shared/limits/trust/audits.ts'
 import { StoreError } from '../../engine/ports/store.ts'
 import { Owners } from '../standing/owners.ts'
@@ -33,6 +34,8 @@ export class TrustBook {
   private readonly owners = new Owners()
   /** Those of which the engine knows something. */
   private readonly told = new Set<TrustRecord>()
+  /** Those that differ from their rows in the store; the one that changed first is written first. */
+  private readonly changed = new Set<TrustRecord>()
   private forgotMs = Number.NEGATIVE_INFINITY
   /** Checks that were booked since the start, by outcome. */
   readonly booked: Record<AuditOutcome, number> = { pass: 0, odd: 0, gross: 0, wrong: 0 }
@@ -73,7 +76,7 @@ export class TrustBook {
       return known
     const record = newRecord(scout, model, owner, this.parts.system.wallMs())
     this.put(record)
-    this.keep(record)
+    this.changed.add(record)
     return record
   }
 
@@ -124,7 +127,20 @@ export class TrustBook {
       confirm(record, now)
       if (record.state !== state) this.moved(record, state)
     }
+    this.flush(trustRowsPerTick)
     this.forget()
+  }
+
+  /** Writes what has changed, one row for each record however often it did. */
+  flush(rowsMax = Number.POSITIVE_INFINITY): void {
+    const bookedMs = this.parts.system.wallMs()
+    let rows = 0
+    for (const record of this.changed) {
+      if (++rows > rowsMax) break
+      this.changed.delete(record)
+      const { scout, model } = record
+      this.parts.keep({ write: 'trust', row: { scout, model, bookedMs, record: JSON.stringify(record) } })
+    }
   }
 
   private circumstances(record: TrustRecord): Circumstances {
@@ -140,7 +156,7 @@ export class TrustBook {
     const { state } = record
     work(this.circumstances(record))
     if (record.state !== state) return this.moved(record, state)
-    this.keep(record)
+    this.changed.add(record)
     this.tell(record)
   }
 
@@ -152,14 +168,8 @@ export class TrustBook {
     if (state === 'convicted') this.owners.noteConviction(owner, record.convictedMs)
     if (isTimed(record)) this.timed.add(record)
     else this.timed.delete(record)
-    this.keep(record)
+    this.changed.add(record)
     this.tell(record)
-  }
-
-  private keep(record: TrustRecord): void {
-    const { scout, model } = record
-    const row = { scout, model, bookedMs: this.parts.system.wallMs(), record: JSON.stringify(record) }
-    this.parts.keep({ write: 'trust', row })
   }
 
   private tell(record: TrustRecord): void {

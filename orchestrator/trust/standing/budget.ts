@@ -4,7 +4,7 @@
  * use only a part of it. Counted in 24 slots of an hour. Pure.
  */
 import { auditShareMax, auditsPerDayMin } from '../../../shared/limits/trust/audits.ts'
-import type { TrustState } from './states.ts'
+import type { TrustState } from '../../../shared/scouts/trust-words.ts'
 
 const slots = 24
 const slotMs = 3_600_000

@@ -2,7 +2,7 @@
  * What the records of one owner mean together. A new name costs nothing, so a conviction is remembered with the owner:
  * each of its other and later names needs more passes for a while. People are shown the worst state of an owner. Pure.
  */
-import type { TrustState } from './states.ts'
+import type { TrustState } from '../../../shared/scouts/trust-words.ts'
 import { convictionRememberedMs, passesNeeded, passesNeededAgain } from './weights.ts'
 
 export class Owners {

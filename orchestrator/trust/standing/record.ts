@@ -4,7 +4,8 @@
  * for later; what it leads to is decided by fresh checks alone, whose evidence starts at 0. Pure: fed with outcomes of
  * audits and with time, by the trust desk and by the experiment alike.
  */
-import { nextState, type TrustMove, type TrustState } from './states.ts'
+import type { TrustState } from '../../../shared/scouts/trust-words.ts'
+import { nextState, type TrustMove } from './states.ts'
 import {
   type AuditOutcome,
   calmDoubt,

@@ -3,8 +3,7 @@
  * only one that moves a record; what is not in the table is a defect.
  */
 
-export const trustStates = ['new', 'trusted', 'watched', 'confirming', 'convicted'] as const
-export type TrustState = (typeof trustStates)[number]
+import type { TrustState } from '../../../shared/scouts/trust-words.ts'
 
 export const trustMoves = {
   /** Enough passes, and long enough since the first hello. */

@@ -67,6 +67,9 @@ export const trustListMax = 500
 /** Trust is looked at this often: audits whose time has come, convictions that end. */
 export const trustTickMs = 1_000
 
+/** Changed records that are written in one of these looks, which takes about 5 ms; the rest waits for the next. */
+export const trustRowsPerTick = 1_024
+
 /** What is known of models is written this often, where it has changed. */
 export const trustMemoryEveryMs = 300_000
 

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import type { StoreWriteOf } from '../../../orchestrator/engine/ports/store.ts'
 import type { ServedDay } from '../../../orchestrator/engine/ports/usage.ts'
-import { newIntent, intentRow, outcome } from '../../support/store/store-rows.ts'
+import { intentRow, newIntent, outcome } from '../../support/store/store-rows.ts'
 import { type StoreMaker, storeStage } from '../../support/store/store-stage.ts'
 
 function served(scout: string, day: number, changes: Partial<ServedDay> = {}): StoreWriteOf<'served'> {

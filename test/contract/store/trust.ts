@@ -1,7 +1,7 @@
 /** What every adapter of the Store port promises about trust: the newest row of each name, and forgetting. */
 import { expect, test } from 'vitest'
 import type { TrustWrite } from '../../../orchestrator/engine/ports/trust/trust-store.ts'
-import { newIntent, intentRow, outcome } from '../../support/store/store-rows.ts'
+import { intentRow, newIntent, outcome } from '../../support/store/store-rows.ts'
 import { type StoreMaker, storeStage } from '../../support/store/store-stage.ts'
 
 function record(scout: string, bookedMs: number, text = '{}', model = 'm'): TrustWrite {

@@ -4,12 +4,12 @@ import OpenAI from 'openai'
 import { afterEach, describe, expect, test } from 'vitest'
 import { answerHash, type ChoiceTexts } from '../../../docs/examples/answer-hash.ts'
 import type { LedgerReport } from '../../../orchestrator/engine/ports/ledger/ledger.ts'
-import { rootOfPath, sha256 } from '../../../verifier/tree.ts'
 import { readReceipt } from '../../../verifier/receipt.ts'
-import { LiveHub, quietConfig } from '../../support/hub/live-hub.ts'
-import { temporaryFolder } from '../../support/machine/temporary-folder.ts'
-import { checkedLedger } from '../../support/ledger/calendar.ts'
+import { rootOfPath, sha256 } from '../../../verifier/tree.ts'
 import { until } from '../../support/clocks/until.ts'
+import { LiveHub, quietConfig } from '../../support/hub/live-hub.ts'
+import { checkedLedger } from '../../support/ledger/calendar.ts'
+import { temporaryFolder } from '../../support/machine/temporary-folder.ts'
 
 let hub: LiveHub
 

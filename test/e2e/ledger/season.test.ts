@@ -4,12 +4,12 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { endOfSeason, seasonAt } from '../../../orchestrator/ledger/seasons/season.ts'
+import { isSigned } from '../../../verifier/ledger-check.ts'
 import { until } from '../../support/clocks/until.ts'
 import { LiveHub, quietConfig } from '../../support/hub/live-hub.ts'
 import { Calendar, checkedLedger, monthsAgo } from '../../support/ledger/calendar.ts'
 import { dayMs } from '../../support/ledger/small-ledger.ts'
 import { temporaryFolder } from '../../support/machine/temporary-folder.ts'
-import { isSigned } from '../../../verifier/ledger-check.ts'
 
 const command = join(import.meta.dirname, '../../../orchestrator/commands/season.ts')
 

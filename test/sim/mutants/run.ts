@@ -8,7 +8,7 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync }
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { failingTest, type Find, firstFailure } from './hunt.ts'
+import { type Find, failingTest, firstFailure } from './hunt.ts'
 import { type Mutant, mutants } from './mutant-list.ts'
 
 const root = join(import.meta.dirname, '../../..')

@@ -10,9 +10,9 @@ import { memoryStore } from '../../../orchestrator/store/memory/store.ts'
 import type { Timer } from '../../../shared/system.ts'
 import { ManualSystem } from '../clocks/manual-system.ts'
 import { FickleDisk, IntentsBench } from '../hub/intents-stage.ts'
+import { ledgerOf } from '../ledger/small-ledger.ts'
 import { BusModel, type ModelBus } from './model-bus.ts'
 import { LogModel, type ModelLog } from './model-log.ts'
-import { ledgerOf } from '../ledger/small-ledger.ts'
 import { folderOf, good, networkOf, type TestHub, testHub } from './network.ts'
 
 const deafSession = { receive() {}, closed() {} }

@@ -1,7 +1,8 @@
 /** A hub's wall clock that a test moves, and the checks of what its ledger gives out. */
+
+import { realSystem, type System } from '../../../shared/system.ts'
 import { Flaw } from '../../../verifier/flaw.ts'
 import { type Findings, LedgerCheck } from '../../../verifier/ledger-check.ts'
-import { realSystem, type System } from '../../../shared/system.ts'
 import { dayMs } from './small-ledger.ts'
 
 export class Calendar {

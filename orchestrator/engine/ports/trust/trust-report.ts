@@ -2,11 +2,13 @@
  * What is shown of trust: scouts with their states, and how many audits there were. No prompt, no answer, no single
  * audit is in it.
  */
+import type { TrustState } from '../../../../shared/scouts/trust-words.ts'
+
 export interface ScoutTrust {
   scout: string
   model: string
   owner: string
-  state: 'new' | 'trusted' | 'watched' | 'confirming' | 'convicted'
+  state: TrustState
   doubt: number
   passed: number
   /** Passes that probation takes. */

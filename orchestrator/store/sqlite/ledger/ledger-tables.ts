@@ -2,8 +2,9 @@
  * The ledger as SQL: batches, the places of receipts in them, what waits to be sealed, and the rules. A batch is added
  * only behind the last one, and a task gets no second receipt because its number is the key of the table of places.
  */
-import { StoreError, type StoreWriteOf } from '../../../engine/ports/store.ts'
+
 import type { AskedRow, BatchRow, EarnedRow, LedgerStore } from '../../../engine/ports/ledger/ledger-store.ts'
+import { StoreError, type StoreWriteOf } from '../../../engine/ports/store.ts'
 import type { Statements } from '../statements.ts'
 
 interface LedgerWrites {

@@ -2,8 +2,9 @@
  * What the projector made of the ledger, as SQL: balances, seasons, earnings by scout, model and day, and up to which
  * batch they go.
  */
-import { StoreError, type StoreWriteOf } from '../../../engine/ports/store.ts'
+
 import type { LedgerStore } from '../../../engine/ports/ledger/ledger-store.ts'
+import { StoreError, type StoreWriteOf } from '../../../engine/ports/store.ts'
 import type { Earning } from '../../../ledger/accounts/earnings.ts'
 import type { SeasonRow } from '../../../ledger/accounts/projector.ts'
 import type { Statements } from '../statements.ts'

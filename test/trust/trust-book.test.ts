@@ -1,0 +1,64 @@
+/**
+ * The records of trust and their rows: what changes many times between two looks is written once, nothing is lost when
+ * the hub stops, and a start finds what was written.
+ */
+import { expect, test } from 'vitest'
+import type { TrustWrite } from '../../orchestrator/engine/ports/trust/trust-store.ts'
+import type { AuditedEngine } from '../../orchestrator/engine/ports/trust/witness.ts'
+import { memoryStore } from '../../orchestrator/store/memory/store.ts'
+import { ModelBook } from '../../orchestrator/trust/desk/model-book.ts'
+import { defaultTrustSettings, type TrustParts } from '../../orchestrator/trust/desk/parts.ts'
+import { TrustBook } from '../../orchestrator/trust/desk/trust-book.ts'
+import { TrustDesk } from '../../orchestrator/trust/trust-desk.ts'
+import { trustRowsPerTick } from '../../shared/limits/trust/audits.ts'
+import { ManualSystem } from '../support/clocks/manual-system.ts'
+
+/** An engine that nobody asks for anything here. */
+const engine = { markTrust: () => {}, ownersOf: () => new Map() } as unknown as AuditedEngine
+
+function partsOf(store = memoryStore()) {
+  const writes: TrustWrite[] = []
+  const keep = (write: TrustWrite) => {
+    writes.push(write)
+    store.commit([write])
+  }
+  const system = new ManualSystem()
+  const parts: TrustParts = { system, engine, store, keep, settings: defaultTrustSettings }
+  return { parts, writes, system, store }
+}
+
+const bookOf = (parts: TrustParts) => new TrustBook(parts, new ModelBook(parts), { isOver: false })
+
+test('a record that changes often between two looks is one row, and none while nothing changes', () => {
+  const { parts, writes } = partsOf()
+  const book = bookOf(parts)
+  const record = book.of('t/s', 'm', 't')!
+  for (let time = 0; time < 500; time++) book.book(record, 'pass', 0)
+  expect(writes).toHaveLength(0)
+  book.tick()
+  expect(writes).toHaveLength(1)
+  book.tick()
+  expect(writes).toHaveLength(1)
+})
+
+test('a look writes no more than its bound, and the next ones write the rest', () => {
+  const { parts, writes } = partsOf()
+  const book = bookOf(parts)
+  for (let at = 0; at < trustRowsPerTick + 5; at++) book.of(`t/s${at}`, 'm', 't')
+  book.tick()
+  expect(writes).toHaveLength(trustRowsPerTick)
+  book.tick()
+  expect(writes).toHaveLength(trustRowsPerTick + 5)
+})
+
+test('what changed since the last look is written when the desk stops, and found by the next start', () => {
+  const { parts, store } = partsOf()
+  const desk = new TrustDesk(parts)
+  desk.start()
+  const record = desk.book.of('t/s', 'm', 't')!
+  for (let time = 0; time < 3; time++) desk.book.book(record, 'pass', 0)
+  desk.stop()
+  const found = bookOf(partsOf(store).parts).find('t/s', 'm')
+  expect(found).toEqual(record)
+  expect(found?.passed).toBe(3)
+})
