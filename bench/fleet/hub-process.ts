@@ -6,7 +6,7 @@
 
 import { heapSize, heapStats } from 'bun:jsc'
 import { pino } from 'pino'
-import { type Config, defaultConfig } from '../../orchestrator/config.ts'
+import { type Config, readConfig } from '../../orchestrator/config.ts'
 import { firstClientKey } from '../../orchestrator/first-keys.ts'
 import { createLog, type Logger } from '../../orchestrator/log.ts'
 import { type Hub, startHub } from '../../orchestrator/main.ts'
@@ -67,12 +67,19 @@ function nativeOf({ heapCapacity, mimalloc }: Pick<HeapStats, 'heapCapacity' | '
   return { nativeMb: (allocated - heapCapacity) / mib, committedMb: committed.current / mib }
 }
 
+/** What audits and receipts cost shows beside a run with `TRUST=off` or `RECEIPTS=off`; all else is as it comes. */
+function configOf({ TRUST, RECEIPTS }: Readonly<Record<string, string | undefined>>): Config {
+  const config = readConfig({ TRUST, RECEIPTS })
+  if (Array.isArray(config)) throw new Error(config.join(' '))
+  return config
+}
+
 const calls = {
   /** Listens on every address of the machine, for fleets larger than one address has ports. */
   open({ port, dataDir, logs }: { port: number; dataDir: string; logs: boolean }) {
     const log = logs ? createLog('debug') : silent
     if (logs) keepLogging(log)
-    const config: Config = { ...defaultConfig(), host: '0.0.0.0', port, dataDir, logLevel: 'silent' }
+    const config: Config = { ...configOf(process.env), host: '0.0.0.0', port, dataDir, logLevel: 'silent' }
     const started = startHub({
       config,
       log,

@@ -4,6 +4,7 @@
  * drawn. What audits ask for later is not in it. `npm run bench:trust`; the median of the pairs is shown, with the
  * least and the most, and the bytes that a task under way takes for it.
  */
+
 import { heapStats } from 'bun:jsc'
 import { AnswerWatch } from '../../orchestrator/engine/answers/watch/answer-watch.ts'
 import { HubEngine } from '../../orchestrator/engine/engine.ts'
@@ -14,6 +15,7 @@ import { memoryStore } from '../../orchestrator/store/memory/store.ts'
 import { defaultTrustSettings } from '../../orchestrator/trust/desk/parts.ts'
 import { newRecord } from '../../orchestrator/trust/standing/record.ts'
 import { TrustDesk } from '../../orchestrator/trust/trust-desk.ts'
+import { ByteAccount } from '../../shared/byte-account.ts'
 import { type FrameOf, protocolVersion } from '../../shared/protocol/frames.ts'
 import { realSystem } from '../../shared/system.ts'
 import { median, round } from '../scenarios/scenario.ts'
@@ -101,9 +103,11 @@ class Stage {
 function bytesOfWatch(): number {
   const witness = { interest: () => 'none' as const, settled() {}, answered() {}, report: () => never(), stop() {} }
   const watches: AnswerWatch[] = new Array(held).fill(null)
+  const account = new ByteAccount(0, 0)
   Bun.gc(true)
   const before = heapStats().heapSize
-  for (let at = 0; at < held; at++) watches[at] = new AnswerWatch(witness, 't', 'chat', request, true, 1, false)
+  for (let at = 0; at < held; at++)
+    watches[at] = new AnswerWatch(witness, 't', 'chat', request, true, 1, false, account)
   Bun.gc(true)
   return (heapStats().heapSize - before) / watches.length
 }

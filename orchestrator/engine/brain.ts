@@ -382,7 +382,7 @@ export class Brain implements BrainPort {
     return this.timers.length > 0 && !this.core.state.draining && !this.guard.isDead
   }
 
-  stats(): Omit<EngineStats, 'answersInCheck'> {
+  stats(): Omit<EngineStats, 'answersInCheck' | 'watchedBytes'> {
     const { attempts, staleSettlements, finished } = this.effectRunner
     const { totals: used } = this.charges
     const { stopped } = this.tenants

@@ -4,8 +4,10 @@
  * the brain learns what was used, and that goes into the books. What comes of the answer meanwhile passes through the
  * desk of answers.
  */
+import { ByteAccount } from '../../shared/byte-account.ts'
 import { type Fault, fault } from '../../shared/faults.ts'
 import { requestDeadlineMs } from '../../shared/limits/scheduling.ts'
+import { witnessedBytesInAllMax, witnessedBytesPerOperatorMax } from '../../shared/limits/trust/audits.ts'
 import type { System } from '../../shared/system.ts'
 import type { TaskKind } from '../../shared/task.ts'
 import { defaultRouting, type RoutingOptions } from '../core/model/routing-options.ts'
@@ -43,6 +45,9 @@ export class ClientDesk {
   /** Who looks at answers; null for nobody. */
   witness: AnswerWitness | null = null
 
+  /** What is kept of answers that somebody looks at. */
+  readonly watched = new ByteAccount(witnessedBytesInAllMax, witnessedBytesPerOperatorMax)
+
   constructor(private readonly parts: ClientDeskParts) {}
 
   submit(submission: Submission): Answer {
@@ -57,7 +62,7 @@ export class ClientDesk {
     // What is asked in order to judge an answer is not judged once more here: who asked does that.
     const witness = tenant === auditTenant ? null : this.witness
     const isDirected = routing.only.length > 0
-    const watch = witness && new AnswerWatch(witness, tenant, kind, body, stream, deadlineMs, isDirected)
+    const watch = witness && new AnswerWatch(witness, tenant, kind, body, stream, deadlineMs, isDirected, this.watched)
     const count = host.works?.begin({ task, tenant, kind, isDirected }) ?? null
     const options = { task, tenant, kind, stream, created, request: body, continues, key, watch, count }
     const relay = new Relay(options, host)

@@ -330,6 +330,7 @@ export class HubEngine implements Engine, AuditedEngine {
   }
 
   stats(): EngineStats {
-    return { ...this.brain.stats(), answersInCheck: this.checks.size }
+    const watchedBytes = this.clients.watched.held
+    return { ...this.brain.stats(), answersInCheck: this.checks.size, watchedBytes }
   }
 }

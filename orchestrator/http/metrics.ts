@@ -144,6 +144,7 @@ function watchEngine(statsNow: () => EngineStats, registers: Registry[]): void {
   gauge('chasm_scouts', 'Scouts connected.', (stats) => stats.scouts)
   gauge('chasm_tasks_queued', 'Tasks waiting for a scout.', (stats) => stats.tasksQueued)
   gauge('chasm_tasks_leased', 'Tasks in the hands of a scout.', (stats) => stats.tasksLeased)
+  gauge('chasm_watched_bytes', 'Bytes of answers kept to be looked at.', (stats) => stats.watchedBytes)
   gauge('chasm_credits', 'Tasks the connected scouts could take at once.', (stats) => stats.creditsHeld)
   const counter = (name: string, help: string, read: (stats: EngineStats) => number) =>
     new Counter({

@@ -3,6 +3,7 @@
  * time has come. The engine shows it answers and places its requests like any other; the store keeps what it found out.
  * How answers are judged is in `comparison/`, what follows in `standing/`, one audit's course in `desk/audits.ts`.
  */
+import { bytesOf } from '../../shared/json/byte-part.ts'
 import { auditedPromptBytesMax, auditsRunningMax } from '../../shared/limits/trust/audits.ts'
 import { operatorOf } from '../../shared/scouts/scout-id.ts'
 import { type System, secretUnit, type Timer } from '../../shared/system.ts'
@@ -110,17 +111,14 @@ export class TrustDesk implements AnswerWitness {
   }
 
   answered(answer: WitnessedAnswer): void {
-    const { served, interest, request, stream, lines, body } = answer
+    const { served, interest, request, lines, body } = answer
     const seat = this.seats.of(served.scout, served.model)
     if (seat === undefined) return
     const sample = { answer, answeredMs: this.system.wallMs() }
-    this.models.of(served.model)?.envelopes.note(request, stream)
     this.models.noteSample(sample)
     this.lookForRepeats(seat, answer)
     if (interest !== 'audit') return
-    let bytes = request.length + body.length
-    for (const line of lines) bytes += line.length
-    this.add({ type: 'shadow', sample }, bytes)
+    this.add({ type: 'shadow', sample }, request.length + body.length + bytesOf(lines))
   }
 
   private lookForRepeats(seat: Seat, answer: WitnessedAnswer): void {

@@ -26,3 +26,10 @@ export function ownPart(part: Uint8Array): Uint8Array {
   if (part.length <= copiedBytesMax) return part
   return part.buffer.byteLength > 2 * part.length + viewSlackBytes ? new Uint8Array(part) : part
 }
+
+/** Bytes of all of them together. */
+export function bytesOf(parts: readonly Uint8Array[]): number {
+  let bytes = 0
+  for (const { length } of parts) bytes += length
+  return bytes
+}

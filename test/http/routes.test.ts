@@ -212,7 +212,7 @@ test('metrics are valid, count what happened, and hold nothing secret', async ()
   for (const row of ['scouts 3', 'tasks_queued 2', 'tasks_leased 1', 'tasks_finished_total{outcome="done"} 5']) {
     expect(text).toContain(`chasm_${row}\n`)
   }
-  for (const row of ['usage_unbooked_total 11', 'usage_dropped_total 12', 'answers_in_check 13']) {
+  for (const row of ['usage_unbooked_total 11', 'usage_dropped_total 12', 'answers_in_check 13', 'watched_bytes 24']) {
     expect(text).toContain(`chasm_${row}\n`)
   }
   expect(text).not.toMatch(/chasm_(client|admin|scout)_|private|stranger/)

@@ -14,7 +14,6 @@ import {
   promptBytesPerTokenReserved,
   tokensPerMediumReserved,
 } from '../../../shared/limits/keys.ts'
-import { witnessedBytesMax } from '../../../shared/limits/trust/audits.ts'
 import { inlineBodyBytesMax } from '../../../shared/limits/wire.ts'
 import type { Served, TaskKind } from '../../../shared/task.ts'
 import type { Cost } from '../../core/fleet/cost.ts'
@@ -22,12 +21,12 @@ import { SpokenAnswer } from '../counting/spoken-answer.ts'
 import type { Use } from '../ports/charged-key.ts'
 import type { AnswerCount } from '../ports/ledger/work.ts'
 import type { ChunkHead, Settlement } from '../ports/scouts.ts'
-import type { Interest } from '../ports/trust/witness.ts'
 import { inspectBody, inspectLine, passBody, type Usage } from './answer-check.ts'
 import type { Check, CheckSteps } from './answer-checks.ts'
 import type { AskedSource } from './asked.ts'
 import { Choices } from './choices.ts'
 import { LineTemplate } from './line-template.ts'
+import type { WatchedLines } from './watch/watched-lines.ts'
 
 const newline = 0x0a
 /** Shared by all streams that hold no lines; never added to. */
@@ -70,10 +69,8 @@ export class AttemptStream {
   /** What a token of it is charged; null when unknown. */
   promptPrice: number | null = null
   answerPrice: number | null = null
-  /** What is wanted of it; its lines are kept for that, up to a bound. */
-  interest: Interest = 'none'
-  kept = noLines
-  private keptBytes = 0
+  /** Its lines for who looks at answers; null where nobody does. */
+  watched: WatchedLines | null = null
   /** null unless it is streamed. */
   private readonly choices: Choices | null
   private readonly template: LineTemplate | null
@@ -242,20 +239,11 @@ export class AttemptStream {
     return this.stream ? this.offset : (this.body?.length ?? 0)
   }
 
-  /** Keeps copies of lines for who is interested: the frames that they came in go. */
-  retain(lines: readonly Uint8Array[]): void {
-    for (const line of lines) {
-      if (this.keptBytes + line.length > witnessedBytesMax) return
-      this.keptBytes += line.length
-      this.kept = added(this.kept, ownPart(line))
-    }
-  }
-
   /** The lines released since the last call. */
   takeReleased(): Uint8Array[] {
     const { released } = this
     this.released = noLines
-    if (this.interest !== 'none') this.retain(released)
+    this.watched?.add(released)
     return released
   }
 }

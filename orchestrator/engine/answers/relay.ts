@@ -5,6 +5,7 @@
  * continue from there.
  */
 import { type Fault, fault } from '../../../shared/faults.ts'
+import { bytesOf } from '../../../shared/json/byte-part.ts'
 import { streamBufferBytes, streamOverrunBytes, unreadBytesFree } from '../../../shared/limits/http.ts'
 import { frameBytesMax } from '../../../shared/limits/wire.ts'
 import type { Served, TaskKind } from '../../../shared/task.ts'
@@ -143,7 +144,7 @@ export class Relay implements AnswerSink, Answer, AskedSource {
     this.attempts = attempt
     this.queuedMs = queuedMs
     this.place = null
-    if (this.watch !== null && !continuing) attemptStream.interest = this.watch.interest(served, attempt)
+    if (this.watch !== null && !continuing) attemptStream.watched = this.watch.begin(served, attempt)
     if (this.winner !== null) return
     this.served = served
     this.cost = cost
@@ -289,14 +290,20 @@ export class Relay implements AnswerSink, Answer, AskedSource {
     if (!wasShown || (this.continues && this.attemptStreams.length === 0)) return
     this.isLost = true
     // What they bring until the brain ends them would be seen behind the content of another one.
-    this.attemptStreams.length = 0
+    this.dropAll()
     this.host.fail(this.task, lostAfterContent)
   }
 
   private drop(attemptStream: AttemptStream): void {
     this.attemptStreams.splice(this.attemptStreams.indexOf(attemptStream), 1)
+    attemptStream.watched?.release()
     this.count?.released(attemptStream.attempt)
     if (this.winner === attemptStream) this.winner = null
+  }
+
+  private dropAll(): void {
+    for (const { watched } of this.attemptStreams) watched?.release()
+    this.attemptStreams.length = 0
   }
 
   /** The task is terminal. When it is done, the one attempt that was not made void has the answer. */
@@ -315,12 +322,12 @@ export class Relay implements AnswerSink, Answer, AskedSource {
       this.watch?.seen(attemptStream, attemptStream.body)
     } else {
       const why = cause ?? (this.isLost ? lostAfterContent : noBody)
-      this.end = { type: 'failed', fault: why, forwardedBytes: this.forwardedBytes + sumOf(this.lines) }
+      this.end = { type: 'failed', fault: why, forwardedBytes: this.forwardedBytes + bytesOf(this.lines) }
       // Who leaves early has had what was forwarded.
       if (this.winner !== null && isLeft(why)) this.used(this.winner, this.winner.partUse(), true)
     }
     this.count?.releasedAll()
-    this.attemptStreams.length = 0
+    this.dropAll()
     this.winner = null
     // Its reader may hold on to this answer for long.
     this.body = null
@@ -355,7 +362,7 @@ export class Relay implements AnswerSink, Answer, AskedSource {
     if (lines.length === 0 && end === null) return null
     this.lines = noLines
     this.end = null
-    this.forwardedBytes += sumOf(lines)
+    this.forwardedBytes += bytesOf(lines)
     this.readyBytes = 0
     this.letGo()
     if (this.paused) this.setPaused(false)
@@ -390,10 +397,4 @@ export class Relay implements AnswerSink, Answer, AskedSource {
 /** Whether the client's side ended it. */
 function isLeft({ code }: Fault): boolean {
   return code === 'cancelled' || code === 'client_stalled'
-}
-
-function sumOf(lines: readonly Uint8Array[]): number {
-  let bytes = 0
-  for (const line of lines) bytes += line.length
-  return bytes
 }

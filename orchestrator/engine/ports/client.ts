@@ -261,6 +261,8 @@ export interface EngineStats {
   stopped: Readonly<Record<LimitKind, number>>
   /** Long answers that wait to be checked. */
   answersInCheck: number
+  /** Bytes of answers under way that are kept for who looks at them. */
+  watchedBytes: number
 }
 
 /** A request of a key whose rates are limited. */

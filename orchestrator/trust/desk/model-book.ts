@@ -4,6 +4,7 @@
  */
 import {
   envelopeBytesMax,
+  envelopeEveryMs,
   envelopesKept,
   trustMemoryEveryMs,
   trustModelsMax,
@@ -25,6 +26,8 @@ export interface ModelKnowledge {
   questions: QuestionBank
   /** Newest answers, to be asked again of somebody else. */
   samples: Sample[]
+  /** When the last of both was taken. */
+  notedMs: number
 }
 
 export class ModelBook {
@@ -47,16 +50,21 @@ export class ModelBook {
     if (known !== undefined || this.models.size >= trustModelsMax) return known
     const pairs = { cold: new TrustedPairs(), warm: new TrustedPairs() }
     const made = { pairs, brake: new Brake(), envelopes: new Envelopes(), questions: new QuestionBank() }
-    const knowledge: ModelKnowledge = { ...made, samples: [] }
+    const knowledge: ModelKnowledge = { ...made, samples: [], notedMs: 0 }
     this.models.set(model, knowledge)
     return knowledge
   }
 
-  /** Keeps a short request with its answer. */
+  /** Keeps a short request as an example and, with its answer, to be asked again; at times, once there are some. */
   noteSample(sample: Sample): void {
-    const { served, request } = sample.answer
-    const samples = this.of(served.model)?.samples
-    if (samples === undefined || request.length > envelopeBytesMax) return
+    const { served, request, stream } = sample.answer
+    const knowledge = this.of(served.model)
+    if (knowledge === undefined || request.length > envelopeBytesMax) return
+    const { samples, envelopes, notedMs } = knowledge
+    const nowMs = this.parts.system.nowMs()
+    if (samples.length >= envelopesKept && nowMs - notedMs < envelopeEveryMs) return
+    knowledge.notedMs = nowMs
+    envelopes.note(request, stream)
     if (samples.length >= envelopesKept) samples.shift()
     samples.push(sample)
   }

@@ -38,6 +38,13 @@ export const auditedPromptBytesMax = 262_144
 /** Lines of an answer that are kept until it is looked at; what follows is not compared. */
 export const witnessedBytesMax = 65_536
 
+/**
+ * Bytes of such lines of all answers under way, and of those of one operator's scouts: an answer for which there is no
+ * room is not looked at.
+ */
+export const witnessedBytesInAllMax = 16_777_216
+export const witnessedBytesPerOperatorMax = 4_194_304
+
 /** (scout, model) records of trust in memory; the one that was not booked for the longest time goes to the store. */
 export const trustRecordsMax = 50_000
 
@@ -51,6 +58,9 @@ export const auditsRunningMax = 8
 /** A request that is to serve as an example is no longer than this, and so many are kept for a model. */
 export const envelopeBytesMax = 2_048
 export const envelopesKept = 16
+
+/** Once there are so many, another one replaces the oldest this often: reading each request would cost every task. */
+export const envelopeEveryMs = 1_000
 
 /** Models of which pairs, brakes and questions are kept; of further ones nothing is audited. */
 export const trustModelsMax = 500

@@ -261,6 +261,7 @@ export class FakeEngine implements Engine {
       usageUnbooked: 11,
       usageDropped: 12,
       answersInCheck: 13,
+      watchedBytes: 24,
       used: {
         chat: { promptTokens: 14, completionTokens: 15, microDollars: 16, estimated: 17 },
         embed: { promptTokens: 18, completionTokens: 0, microDollars: 19, estimated: 20 },

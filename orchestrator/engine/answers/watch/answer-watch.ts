@@ -2,9 +2,12 @@
  * One task as whoever judges scouts sees it: what of its answer is of interest as an attempt begins, and the answer
  * when it is committed. The relay has one where somebody looks at answers, and none otherwise.
  */
+import type { ByteAccount } from '../../../../shared/byte-account.ts'
+import { operatorOf } from '../../../../shared/scouts/scout-id.ts'
 import type { Served, TaskKind } from '../../../../shared/task.ts'
-import type { AnswerWitness, Interest, WatchedTask } from '../../ports/trust/witness.ts'
+import type { AnswerWitness, WatchedTask } from '../../ports/trust/witness.ts'
 import type { AttemptStream } from '../attempt-stream.ts'
+import { WatchedLines } from './watched-lines.ts'
 
 export class AnswerWatch implements WatchedTask {
   attempts = 0
@@ -18,26 +21,29 @@ export class AnswerWatch implements WatchedTask {
     /** Milliseconds that the client gives it. */
     private readonly deadlineMs: number,
     readonly isDirected: boolean,
+    /** Of all answers that are looked at. */
+    private readonly account: ByteAccount,
   ) {}
 
   get requestBytes(): number {
     return this.request.length
   }
 
-  /** Of an attempt that begins at the beginning. */
-  interest(served: Served, attempt: number): Interest {
+  /** For an attempt that begins at the beginning; null when nothing of its answer is of interest. */
+  begin(served: Served, attempt: number): WatchedLines | null {
     this.attempts = attempt
-    return this.kind === 'chat' ? this.witness.interest(served, this) : 'none'
+    const interest = this.kind === 'chat' ? this.witness.interest(served, this) : 'none'
+    return interest === 'none' ? null : new WatchedLines(interest, operatorOf(served.scout), this.account)
   }
 
   /** The answer is committed. */
   seen(attemptStream: AttemptStream, body: Uint8Array): void {
     const { witness, tenant, stream, isDirected, deadlineMs, request } = this
-    const { served, interest, usage } = attemptStream
+    const { served, watched, usage } = attemptStream
     witness.settled(served, usage.completionTokens, attemptStream.answerBytes)
-    if (interest === 'none') return
-    attemptStream.retain(attemptStream.end())
-    const { kept: lines } = attemptStream
+    watched?.add(attemptStream.end())
+    if (watched === null || watched.lines === null) return
+    const { interest, lines } = watched
     witness.answered({ interest, tenant, served, stream, isDirected, request, deadlineMs, lines, body })
   }
 }

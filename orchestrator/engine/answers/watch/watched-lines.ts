@@ -1,0 +1,37 @@
+/**
+ * Lines of one attempt's answer, copied for who looks at answers: the frames that they came in go. Each answer has a
+ * bound and so have all that are under way together, with a share for the scouts of one operator; a slow reader keeps
+ * its answer under way for long. What finds no room is not looked at, which only means one check less.
+ */
+import type { ByteAccount } from '../../../../shared/byte-account.ts'
+import { ownPart } from '../../../../shared/json/byte-part.ts'
+import { witnessedBytesMax } from '../../../../shared/limits/trust/audits.ts'
+import type { Interest } from '../../ports/trust/witness.ts'
+
+export class WatchedLines {
+  /** Those that were kept, in order; null when there was no room for them. */
+  lines: Uint8Array[] | null = []
+  private bytes = 0
+
+  constructor(
+    readonly interest: Exclude<Interest, 'none'>,
+    private readonly operator: string,
+    private readonly account: ByteAccount,
+  ) {}
+
+  add(lines: readonly Uint8Array[]): void {
+    for (const line of lines) {
+      if (this.lines === null || this.bytes + line.length > witnessedBytesMax) return
+      if (this.account.take(this.operator, line.length) !== null) return this.release()
+      this.bytes += line.length
+      this.lines.push(ownPart(line))
+    }
+  }
+
+  /** Nobody looks any more; may be called again. */
+  release(): void {
+    this.account.give(this.operator, this.bytes)
+    this.bytes = 0
+    this.lines = null
+  }
+}
