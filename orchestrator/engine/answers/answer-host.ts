@@ -21,6 +21,11 @@ export const tooMuchUnread = fault(
   'Too much waits already of answers that are not read: read them faster, or ask for fewer at once.',
 )
 
+/** Whether the client's side ended it. */
+export function isLeft({ code }: Fault): boolean {
+  return code === 'cancelled' || code === 'client_stalled'
+}
+
 export class AnswerHost implements AnswerSinkHost {
   readonly unread = new ByteAccount(unreadBytesMax, unreadBytesPerTenantMax)
 

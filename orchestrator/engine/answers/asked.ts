@@ -7,6 +7,7 @@ import { FieldNames } from '../../../shared/json/field-names.ts'
 import { JsonScan } from '../../../shared/json/json-scan.ts'
 import { Class } from '../../../shared/json/json-tokens.ts'
 import { answerValuesMax, mediaCountedMax, promptTokensPerMedium } from '../../../shared/limits/answers.ts'
+import type { SpokenAnswer } from '../counting/spoken-answer.ts'
 
 export interface Asked {
   /** Choices of an answer, 1 unless the client asked for more. */
@@ -27,9 +28,9 @@ export interface Asked {
 export interface AskedSource {
   /** Bytes of the request that was sent. */
   readonly requestBytes: number
-  /** Whether what is answered is counted for a receipt. */
-  readonly isCounted?: boolean
   asked(): Asked
+  /** Counts what an attempt answers, for a receipt; null where there will be none. */
+  counted?(): SpokenAnswer | null
 }
 
 /** When the request cannot be read here, nothing is held against the answer. */

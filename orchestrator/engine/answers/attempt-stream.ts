@@ -17,7 +17,7 @@ import {
 import { inlineBodyBytesMax } from '../../../shared/limits/wire.ts'
 import type { Served, TaskKind } from '../../../shared/task.ts'
 import type { Cost } from '../../core/fleet/cost.ts'
-import { SpokenAnswer } from '../counting/spoken-answer.ts'
+import type { SpokenAnswer } from '../counting/spoken-answer.ts'
 import type { Use } from '../ports/charged-key.ts'
 import type { AnswerCount } from '../ports/ledger/work.ts'
 import type { ChunkHead, Settlement } from '../ports/scouts.ts'
@@ -90,7 +90,7 @@ export class AttemptStream {
   ) {
     this.choices = stream ? new Choices(source) : null
     this.template = stream ? new LineTemplate() : null
-    this.spoken = source.isCounted === true ? new SpokenAnswer() : null
+    this.spoken = source.counted?.() ?? null
   }
 
   /** Whether a settlement was taken, on which the core decides at the end of the turn. */

@@ -10,13 +10,14 @@ import { streamBufferBytes, streamOverrunBytes, unreadBytesFree } from '../../..
 import { frameBytesMax } from '../../../shared/limits/wire.ts'
 import type { Served, TaskKind } from '../../../shared/task.ts'
 import type { Cost } from '../../core/fleet/cost.ts'
+import type { SpokenAnswer } from '../counting/spoken-answer.ts'
 import type { TaskCount } from '../counting/task-count.ts'
 import type { ChargedKey, ServedPrice, Use } from '../ports/charged-key.ts'
 import { type Answer, type AnswerEnd, type AnswerPart, answerId } from '../ports/client.ts'
 import type { WorkDone } from '../ports/ledger/work.ts'
 import type { ChunkHead, Settlement } from '../ports/scouts.ts'
 import type { Check } from './answer-checks.ts'
-import { tooMuchUnread, tooSlow } from './answer-host.ts'
+import { isLeft, tooMuchUnread, tooSlow } from './answer-host.ts'
 import type { AnswerSink, AnswerSinkHost, Beginning } from './answer-sink.ts'
 import { type Asked, type AskedSource, askedOf, askedUnknown } from './asked.ts'
 import { AttemptStream } from './attempt-stream.ts'
@@ -61,7 +62,6 @@ export class Relay implements AnswerSink, Answer, AskedSource {
   queuedMs = 0
   readonly key: ChargedKey
   readonly kind: TaskKind
-  readonly isCounted: boolean
   /** What was used for it, and at which prices; known at the end. Null when that is nothing. */
   use: Use | null = null
   usePrice: ServedPrice | null = null
@@ -121,7 +121,6 @@ export class Relay implements AnswerSink, Answer, AskedSource {
     this.watch = watch
     this.key = key
     this.count = count
-    this.isCounted = count !== null
     this.body = request
     this.requestBytes = request.length
     this.id = answerId(kind, task)
@@ -164,6 +163,10 @@ export class Relay implements AnswerSink, Answer, AskedSource {
     const continued = continuedWithin(request, this.prefix, this.prefixTokens)
     if (continued instanceof Uint8Array) this.requestBytes = continued.length
     return continued
+  }
+
+  counted(): SpokenAnswer | null {
+    return this.count?.answer() ?? null
   }
 
   asked(): Asked {
@@ -392,9 +395,4 @@ export class Relay implements AnswerSink, Answer, AskedSource {
     this.wake = null
     wake?.()
   }
-}
-
-/** Whether the client's side ended it. */
-function isLeft({ code }: Fault): boolean {
-  return code === 'cancelled' || code === 'client_stalled'
 }

@@ -30,6 +30,9 @@ export class SpokenAnswer {
   private usual: Usual = 'mixed'
   private lessons = 0
 
+  /** `unit`: random numbers from 0 to 1 that nobody can guess. */
+  constructor(private readonly unit: () => number) {}
+
   /** A line of this length that is like the one that was learnt last, but for its text between these places. */
   like(line: Uint8Array, length: number, from: number, to: number): void {
     const { usual } = this
@@ -104,7 +107,7 @@ export class SpokenAnswer {
       if (known.choice === choice && known.part === part && known.place === place) return known.text
     }
     if (this.spoken.length >= textsMax) return null
-    const text = new SpokenText()
+    const text = new SpokenText(this.unit)
     this.spoken.push({ choice, part, place, text })
     return text
   }

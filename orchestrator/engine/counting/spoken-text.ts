@@ -1,6 +1,8 @@
 /**
  * One text of an answer as it is spoken, piece by piece: its length, its hash, and how much of it counts. Short texts
- * are kept until the end; of a long one no more than a block is, whatever its length.
+ * are kept until the end; of a long one no more than two blocks are, whatever its length. Blocks are looked at for
+ * filler: the first ones each, then one by chance for ever longer groups of them, so that a text four times as long
+ * costs six looks more and nobody knows where filler would go unseen.
  */
 import { createHash, type Hash, hash } from 'node:crypto'
 import { fillerBytesMin } from '../../../shared/limits/ledger/ledger.ts'
@@ -10,6 +12,8 @@ import { deflated } from './filler.ts'
 const firstBytes = 256
 /** Blocks of the size from which on filler is looked for. */
 const blockBytes = fillerBytesMin
+/** A group has one block for so many that were before it. */
+const blocksBeforePerBlock = 4
 /** So few bytes are copied one by one at less cost. */
 const fewBytes = 24
 const backslash = 0x5c
@@ -18,11 +22,18 @@ export class SpokenText {
   length = 0
   private counted = 0
   private block = new Uint8Array(firstBytes)
+  /** The one that stands for its group; each of the group is it with the same chance. */
+  private sample: Uint8Array<ArrayBuffer> | null = null
+  private blocks = 0
+  private inGroup = 0
   private used = 0
   /** Of the blocks that were full; null while none was. */
   private hasher: Hash | null = null
   /** Half of a pair of code units, of which the other half comes with the next piece. */
   private half = ''
+
+  /** `unit`: random numbers from 0 to 1 that nobody can guess. */
+  constructor(private readonly unit: () => number) {}
 
   /** A piece as it stands between the quotes of a JSON text. */
   addJson(bytes: Uint8Array, from: number, to: number): void {
@@ -47,6 +58,7 @@ export class SpokenText {
   /** Its length, hash and counted bytes; nothing may follow. */
   end(): { length: number; digest: Uint8Array; counted: number } {
     if (this.half !== '') this.settleHalf()
+    this.endGroup()
     const rest = this.block.subarray(0, this.used)
     const digest = this.hasher === null ? hash('sha256', rest, 'buffer') : this.hasher.update(rest).digest()
     return { length: this.length, digest, counted: this.counted + this.used }
@@ -81,7 +93,19 @@ export class SpokenText {
     }
     this.hasher ??= createHash('sha256')
     this.hasher.update(block)
-    this.counted += countedBytes(blockBytes, deflated(block))
+    this.blocks++
+    this.inGroup++
+    if (this.inGroup === 1 || this.unit() * this.inGroup < 1) {
+      this.block = this.sample ?? new Uint8Array(blockBytes)
+      this.sample = block
+    }
     this.used = 0
+    if (this.inGroup >= this.blocks / (blocksBeforePerBlock + 1)) this.endGroup()
+  }
+
+  private endGroup(): void {
+    if (this.inGroup === 0) return
+    this.counted += this.inGroup * countedBytes(blockBytes, deflated(this.sample!))
+    this.inGroup = 0
   }
 }

@@ -5,10 +5,12 @@
  */
 
 import { operatorOf } from '../../../shared/scouts/scout-id.ts'
+import { type System, secretUnit } from '../../../shared/system.ts'
 import type { Served, TaskKind } from '../../../shared/task.ts'
 import { LeasedRequests } from '../../ledger/points/request-memory.ts'
 import type { AnswerCount, RequestCount, WorkDone } from '../ports/ledger/work.ts'
 import { countRequest } from './request-count.ts'
+import { SpokenAnswer } from './spoken-answer.ts'
 
 export interface CountedTask {
   task: number
@@ -29,9 +31,14 @@ export interface Outcome {
 
 export class WorkCounter {
   private readonly leased = new LeasedRequests()
+  private readonly unit: () => number
+
+  constructor(system: Pick<System, 'randomBytes'>) {
+    this.unit = () => secretUnit(system)
+  }
 
   begin(of: CountedTask): TaskCount {
-    return new TaskCount(of, this.leased)
+    return new TaskCount(of, this.leased, this.unit)
   }
 }
 
@@ -45,7 +52,13 @@ export class TaskCount {
   constructor(
     private readonly of: CountedTask,
     private readonly leased: LeasedRequests,
+    private readonly unit: () => number,
   ) {}
+
+  /** For what one attempt answers. */
+  answer(): SpokenAnswer {
+    return new SpokenAnswer(this.unit)
+  }
 
   /** An attempt begins at this scout; its request follows. */
   begin(attempt: number, scout: string): void {

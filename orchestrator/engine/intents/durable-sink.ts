@@ -15,6 +15,7 @@ import type { AnswerSink, AnswerSinkHost, Beginning } from '../answers/answer-si
 import { type Asked, type AskedSource, askedOf, askedUnknown } from '../answers/asked.ts'
 import { AnswerAssembly } from '../answers/assembly/assemble.ts'
 import { AttemptStream } from '../answers/attempt-stream.ts'
+import type { SpokenAnswer } from '../counting/spoken-answer.ts'
 import type { TaskCount } from '../counting/task-count.ts'
 import type { ServedPrice, Use } from '../ports/charged-key.ts'
 import type { WorkDone } from '../ports/ledger/work.ts'
@@ -80,8 +81,8 @@ export class DurableSink implements AnswerSink, AskedSource {
     return this.bytes
   }
 
-  get isCounted(): boolean {
-    return this.options.count !== null
+  counted(): SpokenAnswer | null {
+    return this.options.count?.answer() ?? null
   }
 
   begin({ attempt, session, nonce, served, promptPrice, answerPrice }: Beginning): void {

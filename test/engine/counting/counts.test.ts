@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
+import { Random } from '../../../orchestrator/core/model/random.ts'
 import { countRequest } from '../../../orchestrator/engine/counting/request-count.ts'
 import { SpokenAnswer } from '../../../orchestrator/engine/counting/spoken-answer.ts'
 import { SpokenText } from '../../../orchestrator/engine/counting/spoken-text.ts'
 import { WorkCounter } from '../../../orchestrator/engine/counting/task-count.ts'
 import { atOnce } from '../../../shared/turn-lane.ts'
+import { ManualSystem } from '../../support/clocks/manual-system.ts'
 
 const bytesOf = (value: unknown) => Buffer.from(typeof value === 'string' ? value : JSON.stringify(value))
 const sha256 = (text: string) => createHash('sha256').update(text).digest()
@@ -56,7 +58,7 @@ describe('a request is counted', () => {
 
 describe('a text as it is spoken', () => {
   const spoken = (pieces: string[]) => {
-    const text = new SpokenText()
+    const text = new SpokenText(Math.random)
     for (const piece of pieces) {
       const json = bytesOf(`"${piece}"`)
       text.addJson(json, 1, json.length - 1)
@@ -83,6 +85,41 @@ describe('a text as it is spoken', () => {
     const words = Array.from({ length: 1_000 }, () => `${Math.random().toString(36)} `).join('')
     expect(spoken([words]).counted).toBe(words.length)
   })
+
+  test('counts filler wherever it stands, also where a long text ends before a block of its group was judged', () => {
+    const block = 4_096
+    const noise = Buffer.from(crypto.getRandomValues(new Uint8Array(40 * block))).toString('hex')
+    const filler = 'a'.repeat(40 * block)
+    const countedOf = (text: string, unit: () => number) => {
+      const spokenText = new SpokenText(unit)
+      spokenText.add(text)
+      return spokenText.end().counted
+    }
+    // Over all chances the mean is what looking at each block would give, within a tenth.
+    for (const text of [noise + filler, filler + noise, noise + filler.slice(0, 10 * block)]) {
+      const blocks = Array.from({ length: text.length / block }, (_, at) => text.slice(at * block, (at + 1) * block))
+      // A block is judged once something follows it.
+      const wanted = blocks.reduce((sum, each) => sum + countedOf(`${each}.`, Math.random) - 1, 0)
+      const random = new Random(5)
+      let sum = 0
+      for (let time = 0; time < 200; time++) sum += countedOf(text, () => random.next32() / 2 ** 32)
+      expect(Math.abs(sum / 200 / wanted - 1)).toBeLessThan(0.1)
+    }
+  })
+
+  test('looks at few blocks of a long text', () => {
+    let asked = 0
+    const text = new SpokenText(() => {
+      asked++
+      return 1
+    })
+    text.add('word '.repeat(2 ** 20))
+    text.end()
+    // The first of each group is taken unasked.
+    const groups = 1_280 - asked
+    expect(groups).toBeGreaterThan(10)
+    expect(groups).toBeLessThan(40)
+  })
 })
 
 describe('an answer', () => {
@@ -101,7 +138,7 @@ describe('an answer', () => {
       (one: SpokenAnswer) => one.whole(body),
       (one: SpokenAnswer) => atOnce(one.wholeInSteps(body)),
     ]) {
-      const spoken = new SpokenAnswer()
+      const spoken = new SpokenAnswer(Math.random)
       take(spoken)
       expect(found(spoken)).toEqual(
         expected([
@@ -115,7 +152,7 @@ describe('an answer', () => {
   })
 
   test('that streams has the same in pieces', () => {
-    const spoken = new SpokenAnswer()
+    const spoken = new SpokenAnswer(Math.random)
     const say = (delta: object) => spoken.line(bytesOf({ choices: [{ index: 0, delta }] }), 0)
     say({ content: 'Hel' })
     say({ content: 'lo' })
@@ -132,7 +169,7 @@ describe('an answer', () => {
 
   test('with anything in it makes no trouble', () => {
     for (const message of [null, 7, 'x', [], { content: 7, tool_calls: [null, 7, { function: 7 }] }]) {
-      const spoken = new SpokenAnswer()
+      const spoken = new SpokenAnswer(Math.random)
       spoken.whole(bytesOf({ choices: [{ index: -5, message }, null, 7] }))
       expect(spoken.end().texts).toEqual([])
     }
@@ -140,7 +177,7 @@ describe('an answer', () => {
 })
 
 test('a task whose client has a scout with an equal request is in a loop, its own attempts aside', () => {
-  const counter = new WorkCounter()
+  const counter = new WorkCounter(new ManualSystem())
   const begin = (task: number, tenant: string) => counter.begin({ task, tenant, kind: 'chat', isDirected: false })
   const served = { scout: 'op_b/s', provider: 'p', model: 'm' }
   const ended = { attempt: 1, served, answer: { texts: [], textBytes: 0 }, isPartial: false, isContinued: false }
