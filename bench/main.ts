@@ -4,6 +4,7 @@
  * what others would use instead, `report` writes `docs/benchmarks.md` from the newest results.
  */
 import { existsSync } from 'node:fs'
+import { cluster } from './cluster/cluster.ts'
 import { attackNames, hostile } from './hostile/hostile.ts'
 import { programPath } from './load/child.ts'
 import { type CommandLine, optionsOf, readCommandLine, usage } from './options.ts'
@@ -53,6 +54,7 @@ const all: Scenario[] = [
   dashboard,
   cores,
   away,
+  cluster,
   trust,
   codec,
   core,

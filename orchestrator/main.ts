@@ -96,6 +96,7 @@ export function startHub(options: HubOptions): Hub | { flaw: string } {
     ...{ planner: plannerFunctions, settings: { ...graceOf(epoch), ...options.core }, ledger },
   })
   options.network?.share(engine)
+  options.network?.shareKeys(keyring, folder.store, engine.tenants)
   // Recovery comes before the port: nobody may reach a hub that cannot go on from its store.
   engine.start()
   for (const { intent, reason } of engine.intents.setAside) log.error({ intent, reason }, 'an intent was set aside')

@@ -6,10 +6,12 @@
 
 import { heapSize, heapStats } from 'bun:jsc'
 import { pino } from 'pino'
+import type { Network } from '../../orchestrator/cluster/network.ts'
 import { type Config, readConfig } from '../../orchestrator/config.ts'
 import { firstClientKey } from '../../orchestrator/first-keys.ts'
 import { createLog, type Logger } from '../../orchestrator/log.ts'
 import { type Hub, startHub } from '../../orchestrator/main.ts'
+import { realSystem } from '../../shared/system.ts'
 import { answerCalls } from '../load/calls.ts'
 import { type Turns, TurnWatch } from './turn-watch.ts'
 
@@ -74,13 +76,35 @@ function configOf({ TRUST, RECEIPTS }: Readonly<Record<string, string | undefine
   return config
 }
 
+interface Opening {
+  port: number
+  dataDir: string
+  logs: boolean
+  /** The servers between the hubs of its network; none for a hub by itself. */
+  servers: readonly string[]
+}
+
+/** The hub's part in a network, whose identity and roster are in its folder. */
+async function networkOf({ dataDir, servers }: Opening): Promise<Network | null> {
+  if (servers.length === 0) return null
+  const { openNetwork } = await import('../../orchestrator/cluster/network.ts')
+  const { memoryStore } = await import('../../orchestrator/store/memory/store.ts')
+  const settings = { dataDir, servers, isSecure: false, login: null, roster: null }
+  const network = openNetwork(settings, { system: realSystem(), log: silent, copies: memoryStore() })
+  if ('flaw' in network) throw new Error(network.flaw)
+  return network
+}
+
 const calls = {
   /** Listens on every address of the machine, for fleets larger than one address has ports. */
-  open({ port, dataDir, logs }: { port: number; dataDir: string; logs: boolean }) {
+  async open(opening: Opening) {
+    const { port, dataDir, logs } = opening
     const log = logs ? createLog('debug') : silent
     if (logs) keepLogging(log)
     const config: Config = { ...configOf(process.env), host: '0.0.0.0', port, dataDir, logLevel: 'silent' }
+    const network = await networkOf(opening)
     const started = startHub({
+      ...(network !== null && { network }),
       config,
       log,
       gateway: {
@@ -108,6 +132,14 @@ const calls = {
   adminKey: (_: null) => hub!.keyring.issue('admin', 'operator').key,
 
   stats: (_: null) => hub!.engine.stats(),
+
+  /** Of each other hub of its network that is here, what it may be given of this model now. */
+  creditsOfOthers(model: string): { hub: string; credits: number }[] {
+    return hub!.engine.scouts().flatMap(({ operator, credits, offers }) => {
+      const offersIt = offers.some((offer) => offer.model === model)
+      return operator.startsWith('hub:') && offersIt ? [{ hub: operator.slice('hub:'.length), credits }] : []
+    })
+  },
 
   /** Microseconds of one look at the counts, which the charts take every two seconds. */
   statsUs(_: null): number {

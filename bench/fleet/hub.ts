@@ -25,7 +25,21 @@ export class HubUnderTest {
     private readonly collections: CollectionLog | null,
     /** Where its log goes when nobody is to read it; null for a silent one. */
     private readonly unread: UnreadPipe | null,
+    /** The servers between the hubs of its network. */
+    private readonly servers: readonly string[] = [],
   ) {}
+
+  /** One of a network; `prepare` puts its identity and the roster into its folder. */
+  static async startInNetwork(
+    profileDir: string | null,
+    servers: readonly string[],
+    prepare: (dataDir: string) => void,
+  ): Promise<HubUnderTest> {
+    const hub = new HubUnderTest(profileFlags(profileDir), null, null, servers)
+    prepare(hub.dataDir)
+    await hub.open()
+    return hub
+  }
 
   /** `profileDir` makes it write a processor profile there when it ends; `collections` receives its collections. */
   static async start(profileDir: string | null, collections: CollectionLog | null = null): Promise<HubUnderTest> {
@@ -42,9 +56,9 @@ export class HubUnderTest {
   }
 
   private async open(): Promise<void> {
-    const { flags, collections, dataDir, unread } = this
+    const { flags, collections, dataDir, unread, servers, port: before } = this
     this.child = await Child.start<HubCalls>(programPath('fleet/hub-process.ts'), flags, collections, unread?.fd)
-    const { port, keys } = await this.child.call('open', { port: this.port, dataDir, logs: unread !== null })
+    const { port, keys } = await this.child.call('open', { port: before, dataDir, logs: unread !== null, servers })
     this.port = port
     this.keys = keys ?? this.keys
   }
@@ -82,6 +96,11 @@ export class HubUnderTest {
 
   stats() {
     return this.child.call('stats', null)
+  }
+
+  /** What each other hub of its network lets it have of a model now. */
+  creditsOfOthers(model: string): Promise<{ hub: string; credits: number }[]> {
+    return this.child.call('creditsOfOthers', model)
   }
 
   /** The JavaScript heap now, and the longest turns of the loop since the last call. */

@@ -7,6 +7,7 @@
 import { NatsBus } from '../../orchestrator/cluster/bus/nats-bus.ts'
 import { IntentJournal } from '../../orchestrator/cluster/journal/intent-journal.ts'
 import { NatsLog } from '../../orchestrator/cluster/journal/nats-log.ts'
+import { intentStream } from '../../orchestrator/cluster/journal/streams.ts'
 import { prefixOf } from '../../orchestrator/cluster/membership.ts'
 import { sealMessage } from '../../orchestrator/cluster/roster/message.ts'
 import { taskEpoch } from '../../orchestrator/cluster/roster/task-space.ts'
@@ -34,7 +35,7 @@ const prefix = prefixOf(chain)
 function journalOf(hub: TestHub, at: number): { journal: IntentJournal; close: () => Promise<void> } {
   const addresses = servers.map((_, turn) => servers[(at + turn) % servers.length]!.address)
   const bus = new NatsBus({ system, servers: addresses, isSecure: false, name: hub.name, login: null })
-  const log = new NatsLog({ system, bus, prefix, copies: serverCount >= 3 ? 3 : 1 })
+  const log = new NatsLog({ system, bus, stream: intentStream(prefix), copies: serverCount >= 3 ? 3 : 1 })
   bus.onState(() => log.follow())
   const own = { name: hub.name, boot: 1 }
   const head = { from: own, to: null, epoch: chain.epoch, number: 1 }

@@ -55,6 +55,11 @@ export class Stage {
     return hub
   }
 
+  /** Whatever has to be ended with the scenario. */
+  closesWith(close: () => Promise<void>): void {
+    this.closers.push(close)
+  }
+
   /** A hub whose log nobody reads. */
   async unreadHub(): Promise<HubUnderTest> {
     const hub = await HubUnderTest.startUnread(this.options.profileDir)

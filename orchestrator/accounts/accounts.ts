@@ -109,6 +109,7 @@ export class HubAccounts implements Accounts {
     if (waitMs !== null) return refusals.tooManyTries(waitMs)
     const check = this.keyring.verify(key)
     if (!check.ok) return refusals.badKey(check.flaw)
+    if (check.home !== undefined) return refusals.badKey('it is a key of another hub of the network: sign in there')
     const { id, account, generation } = check
     return this.begin({ account, key: id, generation }, { id, address: visitor.address }, [])
   }

@@ -77,6 +77,11 @@ export class Membership {
     if (isForked) this.at = 'forked'
   }
 
+  /** The identity of this hub, as the roster has it. */
+  get key(): string {
+    return this.options.identity.key
+  }
+
   get chain(): RosterChain {
     return this.held
   }

@@ -6,9 +6,11 @@
  */
 import { welcomeHubsMax } from '../../shared/limits/wire.ts'
 import type { System } from '../../shared/system.ts'
+import type { Keyring } from '../engine/keyring.ts'
 import type { HubListing, HubNetwork, NetworkListing } from '../engine/ports/client.ts'
 import type { IntentHost, IntentLog } from '../engine/ports/intents.ts'
 import type { Store } from '../engine/ports/store.ts'
+import type { Tenants } from '../tenants/tenants.ts'
 import type { HubBus } from './bus/bus.ts'
 import { NatsBus } from './bus/nats-bus.ts'
 import { hasFork, keepChain, nextBoot, readChain } from './hub-files.ts'
@@ -16,7 +18,10 @@ import { hubFilesOf, readIdentity } from './identity-file.ts'
 import { IntentJournal } from './journal/intent-journal.ts'
 import type { SharedLog } from './journal/log.ts'
 import { NatsLog } from './journal/nats-log.ts'
+import { intentStream, keyStream, type StreamForm, useStream } from './journal/streams.ts'
 import { Takeover } from './journal/takeover.ts'
+import { BudgetSharing } from './keys/budget-sharing.ts'
+import { KeySharing, type KeySharingStore } from './keys/key-sharing.ts'
 import { Membership, type MembershipLog, prefixOf } from './membership.ts'
 import type { PeerChange } from './presence/peers.ts'
 import { Presence } from './presence/presence.ts'
@@ -44,7 +49,11 @@ interface NetworkParts {
 /** What a hub has of the servers between hubs. */
 export interface Servers {
   bus: HubBus
+  /** Of intents. */
   shared: SharedLog
+  keys: SharedLog
+  /** Of what was used of budgets. */
+  use: SharedLog
 }
 
 /** Opens this hub's part over NATS. */
@@ -53,7 +62,9 @@ export function openNetwork(settings: NetworkSettings, parts: NetworkParts): Net
   const { system } = parts
   const connect = (name: string, prefix: string): Servers => {
     const bus = new NatsBus({ system, servers, isSecure, name: `chasm ${name}`, login })
-    return { bus, shared: new NatsLog({ system, bus, prefix, copies: servers.length >= 3 ? 3 : 1 }) }
+    const parts = { system, bus, copies: servers.length >= 3 ? 3 : 1 }
+    const logOf = (stream: StreamForm) => new NatsLog({ ...parts, stream })
+    return { bus, shared: logOf(intentStream(prefix)), keys: logOf(keyStream(prefix)), use: logOf(useStream(prefix)) }
   }
   return openNetworkOver(connect, settings, parts)
 }
@@ -115,11 +126,15 @@ export class Network implements HubNetwork {
   private readonly bus: HubBus
   private readonly log: MembershipLog
   private readonly shared: SharedLog
+  private readonly keyLog: SharedLog
+  private readonly useLog: SharedLog
   private readonly journal: IntentJournal
+  private keySharing: KeySharing | null = null
+  private budgetSharing: BudgetSharing | null = null
 
   constructor(
     private readonly parts: NetworkParts,
-    { bus, shared }: Servers,
+    { bus, shared, keys, use }: Servers,
     private readonly membership: Membership,
     private readonly slot: number,
   ) {
@@ -127,6 +142,8 @@ export class Network implements HubNetwork {
     this.log = parts.log
     this.bus = bus
     this.shared = shared
+    this.keyLog = keys
+    this.useLog = use
     this.journal = new IntentJournal({ system: parts.system, log: shared, membership })
   }
 
@@ -138,6 +155,13 @@ export class Network implements HubNetwork {
   /** Durable intents are the network's from now on. Before the engine starts. */
   share(engine: IntentEngine): void {
     this.host = engine.shareIntents(this.journal, this.parts.copies)
+  }
+
+  /** Keys and their budgets are the network's from now on. Before the hub listens. */
+  shareKeys(keyring: Keyring, store: KeySharingStore, tenants: Tenants): void {
+    const { system, membership, log: report } = this
+    this.keySharing = new KeySharing({ system, log: this.keyLog, membership, store, keyring, report })
+    this.budgetSharing = new BudgetSharing({ system, log: this.useLog, membership, tenants })
   }
 
   /** Begins to take part. */
@@ -157,10 +181,13 @@ export class Network implements HubNetwork {
       else log.warn({ why: state.why }, 'apart from the other hubs')
       if (state.isConnected) presence.changed()
       shared.follow()
+      this.keyLog.follow()
+      this.useLog.follow()
     })
     membership.start(() => {
       presence.followed()
       journal.changed()
+      this.keySharing?.followed()
     })
     presence.start()
     sharing.start()
@@ -170,6 +197,10 @@ export class Network implements HubNetwork {
     }
     journal.start()
     shared.follow()
+    this.keyLog.follow()
+    this.useLog.follow()
+    this.keySharing?.start()
+    this.budgetSharing?.start()
     if (host !== null) {
       const { peers } = presence
       this.takeover = new Takeover({ system, journal, membership, peers, host, log })
@@ -197,6 +228,8 @@ export class Network implements HubNetwork {
     this.presence?.stop()
     this.sharing?.stop()
     this.takeover?.stop()
+    this.keySharing?.stop()
+    this.budgetSharing?.stop()
     this.journal.stop()
     this.membership.stop()
     await this.bus.close()

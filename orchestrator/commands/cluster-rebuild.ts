@@ -11,6 +11,7 @@ import { hubFilesOf, readIdentity } from '../cluster/identity-file.ts'
 import { IntentJournal } from '../cluster/journal/intent-journal.ts'
 import type { SharedLog } from '../cluster/journal/log.ts'
 import { NatsLog } from '../cluster/journal/nats-log.ts'
+import { intentStream } from '../cluster/journal/streams.ts'
 import { prefixOf } from '../cluster/membership.ts'
 import type { RosterChain } from '../cluster/roster/roster-chain.ts'
 import type { Config } from '../config.ts'
@@ -32,7 +33,7 @@ export async function rebuild(config: Config, system: System): Promise<ClusterOu
   const folder = openDataFolder(dataDir, 'hub', system)
   if ('flaw' in folder) return folder
   const bus = new NatsBus({ system, servers, isSecure, name: `chasm ${name} rebuild`, login })
-  const log = new NatsLog({ system, bus, prefix: prefixOf(chain), copies: servers.length >= 3 ? 3 : 1 })
+  const log = new NatsLog({ system, bus, stream: intentStream(prefixOf(chain)), copies: servers.length >= 3 ? 3 : 1 })
   try {
     bus.onState(() => log.follow())
     const why = await opened(log, system)

@@ -45,6 +45,9 @@ const nextStep = {
 const pageRows = 200
 
 function troubled(id: string, trouble: KeyTrouble): Outcome {
+  if (trouble === 'elsewhere') {
+    return { flaw: `${id} is of another hub of the network: change or revoke it there.` }
+  }
   if (trouble === 'sessions') {
     return { flaw: `The sessions of its account run under ${id}: suspend the account instead.` }
   }

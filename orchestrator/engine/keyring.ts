@@ -4,7 +4,8 @@
  * live sockets and streams end. A key itself exists only while it is made and in its owner's hands: everything kept,
  * here or in the store, is its HMAC-SHA-256 under the pepper. Every change shares a transaction with its audit row.
  *
- * Another process may change keys beside a running hub; whoever notices says so with `changedElsewhere`.
+ * Another process may change keys beside a running hub, and other hubs of a network theirs; whoever notices says so
+ * with `changedElsewhere`. What a key is known by in a network, its print, needs no pepper: it hides 256 random bits.
  */
 import { timingSafeEqual } from 'node:crypto'
 import { type Fault, fault } from '../../shared/faults.ts'
@@ -12,7 +13,9 @@ import { type KeyRole, makeKey, parseKey } from '../../shared/keys/api-key.ts'
 import { type KeyLimits, type KeyScopes, limitsOf, noLimits, noScopes, scopesOf } from '../../shared/keys/key-terms.ts'
 import { accountKeysMax, keyCacheMax } from '../../shared/limits/keys.ts'
 import type { System } from '../../shared/system.ts'
-import type { AccountState, AuditAction, KeyFilter, KeyRow, KeyStore } from './ports/account-store.ts'
+import type { AccountRow, AccountState, AuditAction, KeyFilter, KeyRow, KeyStore } from './ports/account-store.ts'
+import type { KeyNetwork, SharedKeyStore } from './ports/network/shared-keys.ts'
+import { accountOfShared, keyOfShared, printOf, printOfKey } from './ports/network/shared-keys.ts'
 import { type BatchStore, StoreError, type StoreWriteOf } from './ports/store.ts'
 
 /** Who a good key belongs to and what it allows. Shared: never changed. */
@@ -30,9 +33,12 @@ export interface KeyHolder {
   readonly limits: KeyLimits
   /** Of its account; the tighter ones win. */
   readonly accountLimits: KeyLimits
+  /** The identity of the hub that made it, when that is another one of the network. */
+  readonly home?: string
 }
 
-export type KeyCheck = Readonly<{ ok: true } & KeyHolder> | Readonly<{ ok: false; flaw: string }>
+/** `isPassing`: nobody can say so far; it is to be presented again. */
+export type KeyCheck = Readonly<{ ok: true } & KeyHolder> | Readonly<{ ok: false; flaw: string; isPassing?: true }>
 
 /** Who makes a change, for the audit log. */
 export interface Actor {
@@ -63,9 +69,9 @@ export type KeyChanges = Partial<Pick<KeyRow, 'name' | 'weight' | 'scopes' | 'li
 
 /**
  * `unknown`: there is no such key, or it was revoked. `changed`: it is not of the generation that was looked at.
- * `sessions`: it is the one under which the sessions of its account run.
+ * `sessions`: it is the one under which the sessions of its account run. `elsewhere`: it is another hub's.
  */
-export type KeyTrouble = 'unknown' | 'changed' | 'sessions'
+export type KeyTrouble = 'unknown' | 'changed' | 'sessions' | 'elsewhere'
 
 interface Known {
   holder: Extract<KeyCheck, { ok: true }>
@@ -84,6 +90,14 @@ const noSuchOwner = fault('invalid_request', '`account` is none of this hub: the
 })
 const tooManyKeys = fault('permission_denied', 'This account has as many keys as one may have: revoke one first.')
 const expired: KeyCheck = { ok: false, flaw: 'the key has expired: ask for a new one, or have its end moved' }
+const unknownKey = {
+  ok: false,
+  flaw: 'this hub does not know the key: it may be of another hub, or was replaced',
+} as const
+const notKnownYet: KeyCheck = {
+  ...{ ok: false, flaw: 'this hub is still learning the keys of its network: try again in a moment' },
+  isPassing: true,
+}
 const closedAccounts: Record<Exclude<AccountState, 'active'>, string> = {
   waiting: 'its account waits to be let in: ask the operator',
   suspended: 'its account is suspended: ask the operator',
@@ -99,10 +113,11 @@ export class Keyring {
   private readonly adminDigest: Uint8Array | null
   /** Keys that expire later than this have not been dropped for it. */
   private sweptMs: number
+  private network: KeyNetwork | null = null
 
   /** `adminKey`: any text that is to pass as an admin's key besides those in the store; it cannot be revoked. */
   constructor(
-    private readonly store: KeyStore & BatchStore,
+    private readonly store: KeyStore & SharedKeyStore & BatchStore,
     pepper: Uint8Array,
     private readonly system: System,
     adminKey?: string,
@@ -110,6 +125,11 @@ export class Keyring {
     this.hasher = new Bun.CryptoHasher('sha256', pepper)
     this.adminDigest = adminKey === undefined ? null : Buffer.from(this.digest(adminKey), 'hex')
     this.sweptMs = system.wallMs()
+  }
+
+  /** Keys of other hubs count from now on, as far as the network says so. */
+  joinNetwork(network: KeyNetwork): void {
+    this.network = network
   }
 
   /** Makes and stores a key. The returned text is the only copy there will ever be. Throws when the store does. */
@@ -132,8 +152,8 @@ export class Keyring {
       createdMs: this.system.wallMs(),
       last4: isSecretless ? null : key.slice(-4),
     }
-    const writes = [{ write: 'key' as const, row }, this.note(by, 'key.made', id, null, shownTerms(row))]
-    return { key, row, writes }
+    const noted = this.note(by, 'key.made', id, null, shownTerms(row))
+    return { key, row, writes: [{ write: 'key' as const, row }, ...(isSecretless ? [] : [printOfKey(id, key)]), noted] }
   }
 
   /** Whose key this is, or one sentence about why it is refused. Malformed text never reaches the store. */
@@ -150,7 +170,24 @@ export class Keyring {
       return environmentAdmin
     }
     const parsed = parseKey(presented)
-    return 'flaw' in parsed ? { ok: false, flaw: parsed.flaw } : this.lookUp(this.store.keyByDigest(digest))
+    if ('flaw' in parsed) return { ok: false, flaw: parsed.flaw }
+    const row = this.store.keyByDigest(digest)
+    if (this.network === null) return this.lookUp(row, digest)
+    return row === undefined ? this.lookUpShared(presented, digest) : this.lookUpMet(row, presented, digest)
+  }
+
+  /** One of this hub's own, which the network is to know by its print. */
+  private lookUpMet(row: KeyRow, presented: string, digest: string): KeyCheck {
+    if (this.store.keyPrint(row.id) === undefined) this.network!.met(row.id, printOf(presented))
+    return this.lookUp(row, digest)
+  }
+
+  private lookUpShared(presented: string, digest: string): KeyCheck {
+    const network = this.network!
+    const shared = this.store.sharedByPrint(printOf(presented))
+    if (shared !== undefined && network.counts(shared.home))
+      return this.lookUp(keyOfShared(shared), digest, shared.home)
+    return network.isCurrent() ? unknownKey : notKnownYet
   }
 
   /** The same of a key that is known by its id, as a session knows it. */
@@ -158,20 +195,21 @@ export class Keyring {
     if (id === environmentAdmin.id && this.adminDigest !== null) return environmentAdmin
     const digest = this.digests.get(id)
     const known = digest === undefined ? undefined : this.known.get(digest)
-    if (known === undefined) return this.lookUp(this.store.keyById(id))
-    return this.isOver(known) ? expired : known.holder
+    if (known !== undefined) return this.isOver(known) ? expired : known.holder
+    const row = this.store.keyById(id)
+    return this.lookUp(row, row?.digest)
   }
 
   /** Replaces the secret of a key and nothing else; the old one stops working at once. Throws when the store does. */
   regenerate(id: string, generation: number, by = hubActor): { key: string; row: KeyRow } | KeyTrouble {
     const before = this.live(id)
-    if (before === undefined) return 'unknown'
+    if (before === undefined) return this.absence(id)
     if (before.generation !== generation || generation === 0) return 'changed'
     const key = this.secret(before.role)
     const fresh = { digest: this.digest(key), last4: key.slice(-4), generation: generation + 1 }
     const row: KeyRow = { ...before, ...fresh }
     const [was, is] = [{ generation }, { generation: row.generation }]
-    const trouble = this.change(before, row, this.note(by, 'key.regenerated', id, was, is))
+    const trouble = this.change(before, row, this.note(by, 'key.regenerated', id, was, is), printOfKey(id, key))
     if (trouble !== null) return trouble
     this.drop(id)
     return { key, row }
@@ -180,7 +218,7 @@ export class Keyring {
   /** Null when it is done. Throws when the store does. */
   revoke(id: string, by = hubActor): KeyTrouble | null {
     const before = this.live(id)
-    if (before === undefined) return 'unknown'
+    if (before === undefined) return this.absence(id)
     if (before.generation === 0) return 'sessions'
     const row: KeyRow = { ...before, revokedMs: this.system.wallMs() }
     const trouble = this.change(before, row, this.note(by, 'key.revoked', id, shownTerms(before), null))
@@ -191,7 +229,7 @@ export class Keyring {
   /** Changes what a key allows, or its name. Its sockets and streams go on. Throws when the store does. */
   amend(id: string, changes: KeyChanges, by = hubActor): KeyRow | KeyTrouble {
     const before = this.live(id)
-    if (before === undefined) return 'unknown'
+    if (before === undefined) return this.absence(id)
     const row: KeyRow = { ...before, ...changes }
     const note = this.note(by, 'key.changed', id, shownTerms(before), shownTerms(row))
     const trouble = this.change(before, row, note)
@@ -229,15 +267,16 @@ export class Keyring {
 
   /** All keys of an account are looked up anew; `isClosed`: they have stopped working. */
   accountChanged(account: string, isClosed: boolean): void {
-    for (const { id } of this.store.keysOfAccount(account)) {
+    const own = this.store.keysOfAccount(account).map(({ id }) => id)
+    for (const id of [...own, ...this.store.sharedOf({ account })]) {
       if (isClosed) this.drop(id)
       else this.uncache(id)
     }
   }
 
-  /** Another process has changed this key; `isDropped`: what its secret was has stopped working. */
+  /** Another process, or its hub, has changed this key; `isDropped`: what its secret was has stopped working. */
   changedElsewhere(id: string, isDropped: boolean): void {
-    const expiresMs = this.store.keyById(id)?.expiresMs ?? Number.POSITIVE_INFINITY
+    const expiresMs = (this.store.keyById(id) ?? this.store.shared(id))?.expiresMs ?? Number.POSITIVE_INFINITY
     if (isDropped || expiresMs <= this.sweptMs) this.drop(id)
     else this.uncache(id)
   }
@@ -247,7 +286,13 @@ export class Keyring {
     const nowMs = this.system.wallMs()
     if (nowMs <= this.sweptMs) return
     for (const id of this.store.keysExpiring(this.sweptMs, nowMs)) this.drop(id)
+    if (this.network !== null) for (const id of this.store.sharedExpiring(this.sweptMs, nowMs)) this.drop(id)
     this.sweptMs = nowMs
+  }
+
+  /** Keys of other hubs are looked up anew. */
+  forgetShared(): void {
+    for (const { holder } of [...this.known.values()]) if (holder.home !== undefined) this.uncache(holder.id)
   }
 
   /** HMAC-SHA-256 under the pepper, hex; for every other secret that only its holder may know. */
@@ -271,10 +316,20 @@ export class Keyring {
     return row?.revokedMs === null ? row : undefined
   }
 
+  /** Why there is no such key to change. */
+  private absence(id: string): KeyTrouble {
+    return this.store.shared(id) === undefined ? 'unknown' : 'elsewhere'
+  }
+
   /** Commits a change of a key; `changed` when another process was faster. */
-  private change({ generation }: KeyRow, row: KeyRow, note: StoreWriteOf<'audit'>): KeyTrouble | null {
+  private change(
+    { generation }: KeyRow,
+    row: KeyRow,
+    note: StoreWriteOf<'audit'>,
+    ...print: StoreWriteOf<'keyPrint'>[]
+  ): KeyTrouble | null {
     try {
-      this.store.commit([{ write: 'changeKey', row, generation }, note])
+      this.store.commit([{ write: 'changeKey', row, generation }, note, ...print])
       return null
     } catch (error) {
       if (error instanceof StoreError && error.trouble === 'fenced') return 'changed'
@@ -293,12 +348,11 @@ export class Keyring {
     this.digests.delete(id)
   }
 
-  private lookUp(row: KeyRow | undefined): KeyCheck {
-    if (row === undefined) {
-      return { ok: false, flaw: 'this hub does not know the key: it may be of another hub, or was replaced' }
-    }
+  /** What it is remembered by: `digest`; by nothing when that is unknown. `home`: of the other hub that made it. */
+  private lookUp(row: KeyRow | undefined, digest: string | undefined, home?: string): KeyCheck {
+    if (row === undefined) return unknownKey
     if (row.revokedMs !== null) return { ok: false, flaw: 'the key was revoked: ask for a new one' }
-    const account = row.account === null ? undefined : this.store.account(row.account)
+    const account = this.accountOf(row.account)
     if (account !== undefined && account.state !== 'active') return { ok: false, flaw: closedAccounts[account.state] }
     const { id, tenant, role, name, weight, generation } = row
     const terms = { scopes: scopesOf(row.scopes), limits: limitsOf(row.limits) }
@@ -306,12 +360,20 @@ export class Keyring {
     const owner = { ok: true as const, id, tenant, account: row.account, role, name, weight, generation }
     const expiresMs = row.expiresMs ?? Number.POSITIVE_INFINITY
     const expiresAtMs = this.system.nowMs() + expiresMs - this.system.wallMs()
-    const known: Known = { holder: Object.freeze({ ...owner, ...terms, accountLimits }), expiresMs, expiresAtMs }
+    const holder = Object.freeze({ ...owner, ...terms, accountLimits, ...(home !== undefined && { home }) })
+    const known: Known = { holder, expiresMs, expiresAtMs }
     if (this.isOver(known)) return expired
+    if (digest === undefined) return holder
     if (this.known.size >= keyCacheMax) this.forgetOldest()
-    this.known.set(row.digest, known)
-    this.digests.set(id, row.digest)
-    return known.holder
+    this.known.set(digest, known)
+    this.digests.set(id, digest)
+    return holder
+  }
+
+  private accountOf(id: string | null): AccountRow | undefined {
+    if (id === null) return undefined
+    const shared = this.network === null ? undefined : this.store.shared(id)
+    return this.store.account(id) ?? (shared && accountOfShared(shared))
   }
 
   private forgetOldest(): void {

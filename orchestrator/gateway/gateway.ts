@@ -24,7 +24,9 @@ import { SessionVisits } from './visits.ts'
 /** The keyring, as much of it as is needed here. */
 export type KeyCheck = (
   key: string,
-) => { ok: true; id: string; tenant: string; role: string; scopes?: ScoutScope } | { ok: false; flaw: string }
+) =>
+  | { ok: true; id: string; tenant: string; role: string; scopes?: ScoutScope }
+  | { ok: false; flaw: string; isPassing?: true }
 
 type ScoutScope = Pick<KeyScopes, 'scouts'>
 
@@ -333,7 +335,7 @@ export function admit(request: Request, address: string, keys: KeyCheck): Admiss
     return refusal('invalid_api_key', 'No scout key: set SCOUT_KEY, sent as "Authorization: Bearer <key>".')
   }
   const check = keys(key)
-  if (!check.ok) return refusal('invalid_api_key', check.flaw)
+  if (!check.ok) return refusal(check.isPassing ? 'store_unavailable' : 'invalid_api_key', check.flaw)
   if (check.role !== 'scout') {
     return refusal(
       'permission_denied',

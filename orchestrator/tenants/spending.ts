@@ -4,6 +4,7 @@
  * that has room for one; settling replaces what was reserved by what was used. Pure: days come in as numbers.
  */
 import { type Budget, budgetPeriods } from '../../shared/keys/key-terms.ts'
+import type { Elsewhere, UsedSums } from './elsewhere.ts'
 import { firstDay, nextFirstDay, type Period } from './periods.ts'
 import { type Amount, saturated } from './price.ts'
 
@@ -35,18 +36,46 @@ export class Spending {
     return Math.min(firstDay('week', day), firstDay('month', day))
   }
 
-  /** The budget that has no room for so much more, of several the one that resets last; null when all have it. */
-  lacking(budgets: readonly Budget[], amount: Amount, day: number): Budget | null {
+  /**
+   * The budget that has no room for so much more, of several the one that resets last; null when all have it. Where
+   * other hubs use it too, what they have told counts.
+   */
+  lacking(budgets: readonly Budget[], amount: Amount, day: number, elsewhere: Elsewhere | null = null): Budget | null {
     this.turn(day)
     let found: Budget | null = null
     for (const budget of budgets) {
       const { per, unit, amount: most } = budget
       const more = unit === 'tokens' ? amount.tokens : amount.microDollars
-      if (this.taken(per, unit) + more <= most) continue
+      const others = elsewhere?.othersOf(per, unit, day) ?? 0
+      // A hub that has lost its books may have told of more than it knows.
+      const own = Math.max(this.taken(per, unit), elsewhere?.toldOf(per, unit, day) ?? 0)
+      if (own + others + more <= most) continue
       // Until the last of them resets, no other one helps.
       if (found === null || nextFirstDay(per, day) > nextFirstDay(found.per, day)) found = budget
     }
     return found
+  }
+
+  /**
+   * Whether so much more has to wait until the others know what this hub has used: of what is left of a budget each of
+   * the hubs may use an equal share that the others do not know of, and one task however large.
+   */
+  isBeyondShare(budgets: readonly Budget[], amount: Amount, day: number, elsewhere: Elsewhere, hubs: number): boolean {
+    this.turn(day)
+    return budgets.some(({ per, unit, amount: most }) => {
+      const more = unit === 'tokens' ? amount.tokens : amount.microDollars
+      const told = elsewhere.toldOf(per, unit, day)
+      const untold = Math.max(0, of(this.used[per], unit) - told) + of(this.reserved, unit)
+      const left = most - told - elsewhere.othersOf(per, unit, day)
+      return untold > 0 && untold + more > left / hubs
+    })
+  }
+
+  /** All that was used, as it is told to others. */
+  sums(day: number): UsedSums {
+    this.turn(day)
+    const { used } = this
+    return { day: this.day, used: { day: { ...used.day }, week: { ...used.week }, month: { ...used.month } } }
   }
 
   reserve(amount: Amount): void {

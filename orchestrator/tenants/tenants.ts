@@ -7,11 +7,12 @@
 import type { Fault } from '../../shared/faults.ts'
 import type { Budget, KeyLimits } from '../../shared/keys/key-terms.ts'
 import { limitedOwnersMax } from '../../shared/limits/keys.ts'
+import { Elsewhere, type UsedSums } from './elsewhere.ts'
 import { dayMs, dayOf, nextFirstDay, type Period } from './periods.ts'
 import type { Amount } from './price.ts'
 import { Rate } from './rate.ts'
 import { type DaySum, Spending } from './spending.ts'
-import { budgetFault, type Owner, type RateUnit, rateFault } from './wording.ts'
+import { budgetFault, type Owner, type RateUnit, rateFault, shareFault } from './wording.ts'
 
 /** A key as far as limits concern it. */
 export interface LimitedKey {
@@ -83,8 +84,43 @@ export class Tenants {
   /** Oldest first; who was used since the last look at it goes to the end instead of being forgotten. */
   private readonly keys = new Map<string, Counts>()
   private readonly accounts = new Map<string, Counts>()
+  /** How many hubs share budgets, and what they used, by the id of a key or an account; null: this one alone. */
+  private network: { hubs: () => number; used: Map<string, Elsewhere> } | null = null
 
   constructor(private readonly booked: Booked) {}
+
+  /** Budgets are shared by so many hubs from now on, this one among them. */
+  joinNetwork(hubs: () => number): void {
+    this.network = { hubs, used: new Map() }
+  }
+
+  /** Another hub has used so much in all, or this one has told so (null). */
+  usedInNetwork(hub: string | null, id: string, sums: UsedSums): void {
+    const { used } = this.network!
+    const known = used.get(id)
+    if (known === undefined && used.size >= 2 * limitedOwnersMax) used.delete(used.keys().next().value!)
+    const elsewhere = known ?? new Elsewhere()
+    used.set(id, elsewhere)
+    if (hub === null) elsewhere.told(sums)
+    else elsewhere.heard(hub, sums)
+  }
+
+  /** What this hub has told of it is lost, and has to be told anew. */
+  forgetTold(id: string): void {
+    this.network?.used.get(id)?.forgetTold()
+  }
+
+  /** What the others do not know yet, of at most so many keys and accounts. */
+  untold(wallMs: number, limit: number): { id: string; sums: UsedSums }[] {
+    const untold: { id: string; sums: UsedSums }[] = []
+    for (const [id, { spending }] of [...this.keys, ...this.accounts]) {
+      if (spending === null || untold.length === limit) continue
+      const sums = spending.sums(dayOf(wallMs))
+      const known = this.network?.used.get(id) ?? new Elsewhere()
+      if (!known.isTold(sums)) untold.push({ id, sums })
+    }
+    return untold
+  }
 
   /** Counts one request. Null when it may go on, else which limit stops it. */
   begin(key: LimitedKey, now: Now): Fault | null {
@@ -111,8 +147,8 @@ export class Tenants {
     if (ofKey === null && ofAccount === null) return null
     const refused =
       later(
-        overBudget('key', ofKey, limits, amount, now),
-        overBudget('account', ofAccount, accountLimits, amount, now),
+        this.overBudget('key', id, ofKey, limits, amount, now),
+        this.overBudget('account', account, ofAccount, accountLimits, amount, now),
       ) ?? longest('tokens', ofKey?.tokens ?? null, ofAccount?.tokens ?? null, amount.tokens, now)
     if (refused !== null) {
       this.stopped[refused.code === 'budget_exceeded' ? 'budget' : 'tokens']++
@@ -181,7 +217,8 @@ export class Tenants {
       const spending = counts?.spending ?? null
       if (spending === null) return []
       return budgets.map(({ per, unit, amount: limit }) => {
-        const used = spending.usedOf(per, unit, day)
+        const elsewhere = this.network?.used.get(of === 'key' ? key.id : key.account!)
+        const used = spending.usedOf(per, unit, day) + (elsewhere?.othersOf(per, unit, day) ?? 0)
         const resetsAtMs = nextFirstDay(per, day) * dayMs
         return { of, per, unit, limit, used, reserved: spending.reservedOf(unit), resetsAtMs }
       })
@@ -206,6 +243,25 @@ export class Tenants {
   /** Whether nothing is reserved for anybody; for checks. */
   get isIdle(): boolean {
     return [...this.keys.values(), ...this.accounts.values()].every(({ spending }) => spending?.isIdle !== false)
+  }
+
+  private overBudget(
+    owner: Owner,
+    id: string | null,
+    counts: Counts | null,
+    { budgets }: KeyLimits,
+    amount: Amount,
+    { wallMs }: Now,
+  ): Fault | null {
+    const spending = counts?.spending ?? null
+    if (spending === null || id === null || budgets.length === 0) return null
+    const day = dayOf(wallMs)
+    const elsewhere = this.network?.used.get(id) ?? null
+    const lacking = spending.lacking(budgets, amount, day, elsewhere)
+    if (lacking !== null) return budgetFault(owner, lacking, day, wallMs)
+    if (this.network === null) return null
+    const hubs = this.network.hubs()
+    return spending.isBeyondShare(budgets, amount, day, elsewhere ?? new Elsewhere(), hubs) ? shareFault(owner) : null
   }
 
   private countsOf(all: Map<string, Counts>, id: string): Counts {
@@ -272,18 +328,6 @@ function rateOf(counts: Counts, unit: RateUnit, limit: number, { nowMs }: Now): 
   const rate = counts[unit]
   if (rate.limit !== limit) rate.become(limit, nowMs)
   return rate
-}
-
-function overBudget(
-  owner: Owner,
-  counts: Counts | null,
-  { budgets }: KeyLimits,
-  amount: Amount,
-  { wallMs }: Now,
-): Fault | null {
-  const day = dayOf(wallMs)
-  const lacking = counts?.spending?.lacking(budgets, amount, day) ?? null
-  return lacking === null ? null : budgetFault(owner, lacking, day, wallMs)
 }
 
 /** Of two refusals the one that lasts longer. */

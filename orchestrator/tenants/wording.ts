@@ -21,6 +21,12 @@ export function budgetFault(owner: Owner, { per, unit, amount }: Budget, day: nu
   return fault('budget_exceeded', text, { retryAfterMs: Math.max(1, resetMs - nowMs) })
 }
 
+/** Of a budget that other hubs use as well. */
+export function shareFault(owner: Owner): Fault {
+  const text = `The rest of this ${owner}'s budget is for several hubs, and the part of this one is in use: wait 1 s.`
+  return fault('rate_limited', text, { retryAfterMs: 1_000 })
+}
+
 export function rateFault(owner: Owner, unit: RateUnit, limit: number, waitMs: number): Fault {
   const seconds = Math.max(1, Math.ceil(waitMs / 1_000))
   const shown = limit === 1 ? `1 ${unit.slice(0, -1)}` : `${grouped(limit)} ${unit}`

@@ -45,7 +45,7 @@ class Stage {
     const connect = () => {
       const bus = this.model.connect()
       buses.push(bus)
-      return { bus, shared: this.logs.connect() }
+      return { bus, shared: this.logs.connect(), keys: this.logs.connect(), use: this.logs.connect() }
     }
     const parts = { system: this.system, log: silent, copies: memoryStore() }
     const network = good(openNetworkOver(connect, { dataDir, roster: null }, parts))
@@ -199,7 +199,12 @@ describe('what must not be', () => {
   test('a hub without identity, roster or place in it does not start, and says what to do', () => {
     const stage = new Stage()
     const open = (dataDir: string, roster: string | null = null) => {
-      const connect = () => ({ bus: stage.model.connect(), shared: stage.logs.connect() })
+      const connect = () => ({
+        bus: stage.model.connect(),
+        shared: stage.logs.connect(),
+        keys: stage.logs.connect(),
+        use: stage.logs.connect(),
+      })
       const parts = { system: stage.system, log: silent, copies: memoryStore() }
       const opened = openNetworkOver(connect, { dataDir, roster }, parts)
       return 'flaw' in opened ? opened.flaw : 'none'

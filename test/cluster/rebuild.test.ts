@@ -4,6 +4,7 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { NatsBus } from '../../orchestrator/cluster/bus/nats-bus.ts'
 import { IntentJournal } from '../../orchestrator/cluster/journal/intent-journal.ts'
 import { NatsLog } from '../../orchestrator/cluster/journal/nats-log.ts'
+import { intentStream } from '../../orchestrator/cluster/journal/streams.ts'
 import { prefixOf } from '../../orchestrator/cluster/membership.ts'
 import { sealMessage } from '../../orchestrator/cluster/roster/message.ts'
 import { taskEpoch } from '../../orchestrator/cluster/roster/task-space.ts'
@@ -29,7 +30,7 @@ describe.skipIf(program === '')(`rebuild${'reason' in found ? ` (skipped: ${foun
     const bus = new NatsBus({ system, servers: [address], isSecure: false, name: hub.name, login: null })
     onTestFinished(() => bus.close())
     const prefix = prefixOf(chain)
-    const log = new NatsLog({ system, bus, prefix, copies: 1 })
+    const log = new NatsLog({ system, bus, stream: intentStream(prefix), copies: 1 })
     bus.onState(() => log.follow())
     const own = { name: hub.name, boot: 1 }
     const head = { from: own, to: null, epoch: chain.epoch, number: 1 }

@@ -19,6 +19,7 @@ import { intentContract } from './store/intents.ts'
 import { ledgerContract } from './store/ledger.ts'
 import { reportContract } from './store/reports.ts'
 import { responseContract } from './store/responses.ts'
+import { sharedKeyContract } from './store/shared-keys.ts'
 import { trustContract } from './store/trust.ts'
 
 export function storeContract(adapter: string, fresh: () => StoreMaker): void {
@@ -33,6 +34,7 @@ export function storeContract(adapter: string, fresh: () => StoreMaker): void {
     reportContract(fresh)
     ledgerContract(fresh)
     trustContract(fresh)
+    sharedKeyContract(fresh)
     lifeContract(fresh)
   })
 }

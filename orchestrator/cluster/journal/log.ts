@@ -12,6 +12,7 @@
 export type Appended = { seq: number } | 'conflict' | 'full' | 'unsure'
 
 export interface LoggedMessage {
+  subject: string
   seq: number
   message: Uint8Array
 }
@@ -25,9 +26,9 @@ export interface SharedLog {
   follow(): void
   /** `last`: the number of the subject's last message; 0 for none. */
   append(subject: string, message: Uint8Array, last: number): Promise<Appended>
-  /** The number with which a subject ends; 0 when there is none. */
+  /** The number with which a subject, or all that fit a pattern, end; 0 when there is none. */
   last(subject: string): Promise<number | 'unsure'>
-  /** The first message of the subject behind this number, to be asked for what is known to be there. */
+  /** The first message of it behind this number, to be asked for what is known to be there. */
   after(subject: string, seq: number): Promise<LoggedMessage | 'unsure'>
   /** Subjects that fit a pattern, at most so many; `*` stands for one word. */
   subjects(pattern: string, limit: number): Promise<string[] | 'unsure'>

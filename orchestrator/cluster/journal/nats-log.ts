@@ -1,5 +1,5 @@
 /**
- * The log over JetStream: one stream for all intents of a network. It is made by whichever hub comes first, and refuses
+ * The log over JetStream: one stream of a network (`streams.ts`). It is made by whichever hub comes first, and refuses
  * what does not fit instead of dropping what is old. Features are those of NATS 2.9.
  *
  * Only a hub with CLUSTER_URL loads this file.
@@ -12,15 +12,11 @@ import {
   jetstreamManager,
   StorageType,
 } from '@nats-io/jetstream'
-import {
-  journalAgeMs,
-  journalAnswerMs,
-  journalRetryMs,
-  journalStreamBytesMax,
-} from '../../../shared/limits/cluster/journal.ts'
+import { journalAnswerMs, journalRetryMs } from '../../../shared/limits/cluster/journal.ts'
 import type { System } from '../../../shared/system.ts'
 import type { NatsBus } from '../bus/nats-bus.ts'
 import type { Appended, LoggedMessage, SharedLog } from './log.ts'
+import type { StreamForm } from './streams.ts'
 
 /** Codes of JetStream's errors. */
 const wrongLastSequence = 10_071
@@ -31,8 +27,7 @@ const noMessage = 10_037
 interface NatsLogParts {
   system: System
   bus: NatsBus
-  /** In front of every subject. */
-  prefix: string
+  stream: StreamForm
   /** On how many servers the stream is to be. */
   copies: number
 }
@@ -44,13 +39,13 @@ interface Opened {
 
 export class NatsLog implements SharedLog {
   private opened: Opened | null = null
-  private why = 'the stream of intents is not open yet'
+  private why = 'the stream of the network is not open yet'
   private isOpening = false
   private listener: () => void = () => {}
   private readonly stream: string
 
   constructor(private readonly parts: NatsLogParts) {
-    this.stream = `CHASM_INTENTS_${parts.prefix.replace(/^.*\./, '')}`
+    this.stream = parts.stream.name
   }
 
   follow(): void {
@@ -98,7 +93,7 @@ export class NatsLog implements SharedLog {
     try {
       const query = { seq: seq + 1, next_by_subj: subject }
       const found = await this.opened.manager.direct.getMessage(this.stream, query)
-      return found === null ? 'unsure' : { seq: found.seq, message: found.data }
+      return found === null ? 'unsure' : { subject: found.subject, seq: found.seq, message: found.data }
     } catch {
       return 'unsure'
     }
@@ -145,7 +140,7 @@ export class NatsLog implements SharedLog {
       this.opened = { manager, client: jetstream(connection, { timeout: journalAnswerMs }) }
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error)
-      this.why = `the servers between hubs have no stream for intents (${message}; do they run with JetStream?)`
+      this.why = `the servers between hubs have no stream ${this.stream} (${message}; do they run with JetStream?)`
     } finally {
       this.isOpening = false
     }
@@ -161,14 +156,15 @@ export class NatsLog implements SharedLog {
     } catch (error) {
       if (!isMissing(error)) throw error
     }
-    const { prefix } = this.parts
+    const { name, subjects, bytesMax, ageMs, isLastOnly } = this.parts.stream
     const config = {
-      name: this.stream,
-      subjects: [`${prefix}.intent.*`, `${prefix}.open.*.*`],
+      name,
+      subjects,
       storage: StorageType.File,
       discard: DiscardPolicy.New,
-      max_bytes: journalStreamBytesMax,
-      max_age: journalAgeMs * 1_000_000,
+      max_bytes: bytesMax,
+      max_age: ageMs * 1_000_000,
+      ...(isLastOnly && { max_msgs_per_subject: 1 }),
       allow_direct: true,
     }
     await manager.streams.add({ ...config, num_replicas: this.parts.copies })

@@ -10,6 +10,7 @@ import { mayAskFor, unknownModel } from '../../tenants/scopes.ts'
 import { askedOf } from '../answers/asked.ts'
 import type { KeyStore } from '../ports/account-store.ts'
 import { type ChargedKey, type Tab, unlimitedKey } from '../ports/charged-key.ts'
+import { accountOfShared, keyOfShared, type SharedKeyStore } from '../ports/network/shared-keys.ts'
 import type { PlannedTask, Terms } from '../ports/planner.ts'
 import type { TaskRow } from '../ports/store.ts'
 import type { Charges } from './charges.ts'
@@ -97,12 +98,18 @@ export function reopenedTab(charges: Charges, key: ChargedKey, { kind }: TaskRow
 
 /** Whose key asked for stored work, as it is now. A key that is gone is limited by nothing any more. */
 export function chargedKeyOf(
-  store: Pick<KeyStore, 'keyById' | 'account'>,
+  store: Pick<KeyStore & SharedKeyStore, 'keyById' | 'account' | 'shared'>,
   { key, tenant }: { key: string | null; tenant: string },
 ): ChargedKey {
-  const row = store.keyById(key ?? tenant)
+  const shared = store.shared(key ?? tenant)
+  const row = store.keyById(key ?? tenant) ?? (shared && keyOfShared(shared))
   if (row === undefined) return { ...unlimitedKey(tenant), id: key ?? tenant }
   const { id, account } = row
-  const accountLimits = limitsOf(account === null ? null : (store.account(account)?.limits ?? null))
+  const accountLimits = limitsOf(account === null ? null : accountLimitsOf(store, account))
   return { id, tenant, account, scopes: scopesOf(row.scopes), limits: limitsOf(row.limits), accountLimits }
+}
+
+function accountLimitsOf(store: Pick<KeyStore & SharedKeyStore, 'account' | 'shared'>, id: string): string | null {
+  const shared = store.shared(id)
+  return (store.account(id) ?? (shared && accountOfShared(shared)))?.limits ?? null
 }

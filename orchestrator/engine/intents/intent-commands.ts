@@ -21,6 +21,7 @@ import { diedTwice } from '../durability/set-aside.ts'
 import type { KeyStore } from '../ports/account-store.ts'
 import { type ChargedKey, type Tab, unlimitedKey } from '../ports/charged-key.ts'
 import type { Accepted, IntentSubmission, Viewer } from '../ports/intents.ts'
+import type { SharedKeyStore } from '../ports/network/shared-keys.ts'
 import type { IntentStore, OpenIntent, RetriedTask, StoreWrite } from '../ports/store.ts'
 import { acceptEvent, faultOf, intentRow, keptRequest, maySee, readEvent, taskRow, termsOf } from './intent-rows.ts'
 import type { LiveIntents } from './live-intents.ts'
@@ -28,7 +29,9 @@ import { tasksToRetry } from './retry.ts'
 
 export interface CommandParts {
   system: System
-  store: Pick<IntentStore, 'intent' | 'openIntent' | 'deaths'> & Pick<KeyStore, 'keys' | 'keyById' | 'account'>
+  store: Pick<IntentStore, 'intent' | 'openIntent' | 'deaths'> &
+    Pick<KeyStore, 'keys' | 'keyById' | 'account'> &
+    Pick<SharedKeyStore, 'shared'>
   journal: Journal
   core: Pick<CoreState, 'draining'>
   idempotencyKeys: IdempotencyKeys

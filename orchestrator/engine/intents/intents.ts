@@ -18,6 +18,7 @@ import type { Journal } from '../durability/journal.ts'
 import type { KeyStore } from '../ports/account-store.ts'
 import type { IntentHost, IntentLog, IntentSubmission, Intents, Viewer } from '../ports/intents.ts'
 import type { WorkDone } from '../ports/ledger/work.ts'
+import type { SharedKeyStore } from '../ports/network/shared-keys.ts'
 import type { PlannerFunctions } from '../ports/planner.ts'
 import type { BatchStore, IntentFilter, IntentStore, Store, StoreWrite } from '../ports/store.ts'
 import { ControlNodes } from './control-nodes.ts'
@@ -33,7 +34,7 @@ import { LiveIntents } from './live-intents.ts'
 
 export interface IntentsOptions {
   system: System
-  store: IntentStore & BatchStore & Pick<KeyStore, 'keys' | 'keyById' | 'account'>
+  store: IntentStore & BatchStore & Pick<KeyStore, 'keys' | 'keyById' | 'account'> & Pick<SharedKeyStore, 'shared'>
   journal: Journal
   core: Pick<CoreState, 'draining'>
   host: AnswerSinkHost

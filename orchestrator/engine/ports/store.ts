@@ -8,6 +8,7 @@ import type { TaskKind } from '../../../shared/task.ts'
 import type { DurableTaskState, FirstTaskState, IntentState, UnansweredTaskState } from '../../../shared/task-state.ts'
 import type { AccountStore, AccountWrite } from './account-store.ts'
 import type { LedgerStore, LedgerWrite } from './ledger/ledger-store.ts'
+import type { SharedKeyStore, SharedKeyWrite } from './network/shared-keys.ts'
 import type { TrustStore, TrustWrite } from './trust/trust-store.ts'
 import type { HistoryRow, ReportReads, ServedDay, UsageReads, UsageTally } from './usage.ts'
 
@@ -217,6 +218,7 @@ export type StoreWrite =
   | AccountWrite
   | LedgerWrite
   | TrustWrite
+  | SharedKeyWrite
 
 /** The writes of one kind. */
 export type StoreWriteOf<Kind extends StoreWrite['write']> = Extract<StoreWrite, { write: Kind }>
@@ -374,4 +376,5 @@ export interface Store
     UsageStore,
     LedgerStore,
     TrustStore,
+    SharedKeyStore,
     MaintenanceStore {}

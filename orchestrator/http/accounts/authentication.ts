@@ -13,6 +13,7 @@ type Required = Exclude<Access, 'open'>
 
 const bearer = /^Bearer +(\S+) *$/i
 const howTo = 'send a client key in the header "Authorization: Bearer <key>"; the operator of this server issues them'
+const soon = { retryAfterMs: 1_000 }
 const sessionOver = fault('invalid_api_key', 'The session is over: sign in again.')
 
 /**
@@ -35,7 +36,10 @@ function callerOfKey(presented: string | undefined, keys: Keys): Caller | Fault 
     return fault('invalid_api_key', `The Authorization header is not of the form "Bearer <key>": ${howTo}.`)
   }
   const verified = keys.verify(presented)
-  return verified.ok ? verified : fault('invalid_api_key', `The API key was refused: ${verified.flaw}; ${howTo}.`)
+  if (verified.ok) return verified
+  if (verified.isPassing)
+    return { ...fault('store_unavailable', `The API key cannot be checked: ${verified.flaw}.`), ...soon }
+  return fault('invalid_api_key', `The API key was refused: ${verified.flaw}; ${howTo}.`)
 }
 
 function callerOfSession(context: RequestContext): Caller | Fault {

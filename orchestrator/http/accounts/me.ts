@@ -19,6 +19,7 @@ const unknownKey = fault('not_found', 'There is no such key, or it was revoked: 
   param: 'id',
 })
 const keyChanged = fault('key_changed', 'The key changed meanwhile: look again.')
+const foreignKey = fault('permission_denied', 'The key is of another hub of the network: change or revoke it there.')
 const sessionKey = fault(
   'permission_denied',
   'The sessions of its account run under this key: suspend the account instead of revoking it.',
@@ -85,6 +86,7 @@ export function answered({ id, edge }: RequestContext, outcome: KeyRow | KeyTrou
 
 export function faultOf(trouble: KeyTrouble): Fault {
   if (trouble === 'sessions') return sessionKey
+  if (trouble === 'elsewhere') return foreignKey
   return trouble === 'changed' ? keyChanged : unknownKey
 }
 

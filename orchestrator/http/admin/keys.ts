@@ -65,7 +65,7 @@ export async function regenerateKey(context: RequestContext): Promise<Response> 
 export function revokeKey(context: RequestContext): Response {
   const { id, edge, params } = context
   const trouble = edge.keys.revoke(params.id, context.actor)
-  if (trouble === 'sessions') return refuse(id, faultOf(trouble))
+  if (trouble === 'sessions' || trouble === 'elsewhere') return refuse(id, faultOf(trouble))
   if (trouble !== null) {
     const text = 'There is no such key, or it was revoked before: GET /v1/admin/keys lists the ids.'
     return refuse(id, fault('not_found', text, { param: 'id' }))

@@ -5,6 +5,7 @@
  */
 import type { AccountRow, AuditRow, KeyRow, LoginLinkRow, SessionRow } from '../../engine/ports/account-store.ts'
 import type { BatchRow, ReceiptPlace } from '../../engine/ports/ledger/ledger-store.ts'
+import type { SharedRow } from '../../engine/ports/network/shared-keys.ts'
 import type {
   EventRow,
   IdempotencyRow,
@@ -43,6 +44,9 @@ export class MemoryDisk {
   audit: AuditRow[] = []
   lastAudit = 0
   settings = new Map<string, string>()
+  /** What a network knows of its keys and accounts, by id; and what this hub's own keys are known by there. */
+  shared = new Map<string, SharedRow>()
+  keyPrints = new Map<string, string>()
   intents = new Map<string, StoredIntent>()
   tasks = new Map<number, StoredTask>()
   /** By tasks that have not come. */
@@ -91,6 +95,7 @@ export class MemoryDisk {
   copy(): MemoryDisk {
     const other = new MemoryDisk()
     const { epoch, keys, accounts, sessions, loginLinks, audit, lastAudit, settings } = this
+    const { shared, keyPrints } = this
     const { intents, tasks, bookings, usageSums, idempotency, responses, suspects } = this
     const owners = { epoch, keys, accounts, sessions, loginLinks, audit, lastAudit, settings }
     const { usageHours, usageDays, history, servedDays, requestsAhead } = this
@@ -101,7 +106,7 @@ export class MemoryDisk {
     const ledger = { ...chain, projected, balances, earnings, seasons }
     const work = { intents, tasks, requestsAhead, ...usage, idempotency, responses, suspects }
     // In one piece: what both maps of tasks hold is the same task.
-    return Object.assign(other, structuredClone({ ...owners, ...work, ...ledger }))
+    return Object.assign(other, structuredClone({ ...owners, shared, keyPrints, ...work, ...ledger }))
   }
 }
 

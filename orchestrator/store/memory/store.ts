@@ -28,6 +28,7 @@ import {
 } from './disk.ts'
 import { ledgerReads } from './ledger.ts'
 import { reportReads } from './reports.ts'
+import { sharedKeyReads } from './shared-keys.ts'
 import { trustReads } from './trust.ts'
 import { usageReads } from './usage.ts'
 import { sameBytes, writeBatch } from './writes.ts'
@@ -49,6 +50,7 @@ export function memoryStore(disk = new MemoryDisk()): Store {
     ...reportReads(disk),
     ...ledgerReads(disk),
     ...trustReads(disk),
+    ...sharedKeyReads(disk),
     nextEpoch() {
       writable()
       disk.epoch += 1

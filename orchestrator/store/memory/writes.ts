@@ -18,6 +18,7 @@ import {
 } from './disk.ts'
 import { ledgerWrites } from './ledger.ts'
 import { reportWrites } from './reports.ts'
+import { sharedKeyWrites } from './shared-keys.ts'
 import { trustWrites } from './trust.ts'
 import { must, put, take, type Undo } from './undo.ts'
 import { usageWrites } from './usage.ts'
@@ -207,6 +208,7 @@ const writes: Writes = {
   ...reportWrites,
   ...ledgerWrites,
   ...trustWrites,
+  ...sharedKeyWrites,
   blame(disk, { intent }, undo) {
     if (disk.intents.has(intent)) put(disk.suspects, intent, (disk.suspects.get(intent) ?? 0) + 1, undo)
   },

@@ -3,14 +3,10 @@
  * one transaction with the bump of `user_version` to its place in the list. The SQLite adapter applies what is missing;
  * a database with more history than this list was written by a newer program.
  */
+import { laterMigrations, type Migration } from './later-migrations.ts'
 
 /** Marks a file as ours ("chsm"), so that another program's database is never mistaken for it. */
 export const applicationId = 0x6368736d
-
-export interface Migration {
-  version: number
-  sql: string
-}
 
 export const migrations: readonly Migration[] = [
   {
@@ -392,4 +388,5 @@ export const migrations: readonly Migration[] = [
       ) STRICT, WITHOUT ROWID;
     `,
   },
+  ...laterMigrations,
 ]

@@ -9,6 +9,7 @@ import type { Store } from '../../engine/ports/store.ts'
 import type { SideFile } from '../beside/side-file.ts'
 import { accountReads } from './accounts/account-reads.ts'
 import { signInRetention } from './accounts/account-writes.ts'
+import { sharedKeyReads } from './accounts/shared-keys.ts'
 import { epochCounter, nonceSealing } from './hub-row.ts'
 import { ledgerReads } from './ledger/ledger-tables.ts'
 import { snapshotReads } from './ledger/snapshot-tables.ts'
@@ -64,6 +65,7 @@ export function sqliteStore(
     ...ledgerReads(statements),
     ...snapshotReads(statements),
     ...trustReads(statements, steps),
+    ...sharedKeyReads(statements),
     unbooked: () => unbooked.rows,
     inHand: () => inHand,
     noteInHand(name) {

@@ -5,6 +5,7 @@
  */
 import { StoreError, type StoreWrite, type StoreWriteOf } from '../../engine/ports/store.ts'
 import { accountWrites } from './accounts/account-writes.ts'
+import { sharedKeyWrites } from './accounts/shared-keys.ts'
 import { ledgerWrites } from './ledger/ledger-tables.ts'
 import { snapshotWrites } from './ledger/snapshot-tables.ts'
 import type { Statements } from './statements.ts'
@@ -35,6 +36,7 @@ export function sqliteWriter(statements: Statements, unbooked: Unbooked): (write
     ...ledgerWrites(statements),
     ...snapshotWrites(statements),
     ...trustWrites(statements),
+    ...sharedKeyWrites(statements),
   }
   return (write) => (writes[write.write] as (write: StoreWrite) => void)(write)
 }

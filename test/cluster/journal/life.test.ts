@@ -72,7 +72,7 @@ function lived(said: readonly (Said | Uint8Array)[], chain: RosterChain = withou
   const life = new Life('int_1', subject)
   const kinds: string[] = []
   const all = said.map((one) => (one instanceof Uint8Array ? one : message(one)))
-  const goesOn = all.every((bytes, at) => life.add({ seq: at + 1, message: bytes }, chain))
+  const goesOn = all.every((bytes, at) => life.add({ subject, seq: at + 1, message: bytes }, chain))
   kinds.push(...life.take().map(({ write }) => write))
   return { kinds, owner: life.tip?.from, flaw: life.flaw, goesOn }
 }
@@ -168,11 +168,11 @@ describe('the life of an intent', () => {
 
   test('has to be read anew when what was given out is cut off', () => {
     const life = new Life('int_1', subject)
-    life.add({ seq: 1, message: message(begun) }, withoutGamma)
-    life.add({ seq: 2, message: message({ by: gamma, previous: 1, writes: 'taken' }) }, withoutGamma)
+    life.add({ subject, seq: 1, message: message(begun) }, withoutGamma)
+    life.add({ subject, seq: 2, message: message({ by: gamma, previous: 1, writes: 'taken' }) }, withoutGamma)
     expect(life.take().map(({ write }) => write)).toEqual(['intent', 'event'])
     const back = message({ by: alpha, previous: 1, epoch: 4 })
-    expect(life.add({ seq: 3, message: back }, withoutGamma)).toBe(false)
+    expect(life.add({ subject, seq: 3, message: back }, withoutGamma)).toBe(false)
   })
 
   test('counts a record of several parts once they are all there, and not what another hub has cut short', () => {

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, onTestFinished, test } from 'vitest'
 import { NatsBus } from '../../../orchestrator/cluster/bus/nats-bus.ts'
 import { NatsLog } from '../../../orchestrator/cluster/journal/nats-log.ts'
+import { intentStream } from '../../../orchestrator/cluster/journal/streams.ts'
 import { realSystem } from '../../../shared/system.ts'
 import { type LogStage, logContract } from '../../contract/cluster/shared-log.ts'
 import { LogModel, type ModelLog } from '../../support/cluster/model-log.ts'
@@ -57,7 +58,7 @@ describe.each([
 
 function logOf(address: string, prefix: string, copies: number): NatsLog {
   const bus = new NatsBus({ system, servers: [address], isSecure: false, name: 'test', login: null })
-  const log = new NatsLog({ system, bus, prefix, copies })
+  const log = new NatsLog({ system, bus, stream: intentStream(prefix), copies })
   bus.onState(() => log.follow())
   onTestFinished(() => bus.close())
   return log

@@ -86,6 +86,24 @@ export function logContract(open: () => Promise<LogStage>): void {
     expect(await log.last(subject('nothing'))).toBe(0)
   })
 
+  test('is read across subjects by a pattern, in the order in which all were appended', async () => {
+    const { stage, logs, subject } = await stageOf(2)
+    const [one, other] = logs as [SharedLog, SharedLog]
+    const pattern = subject('*')
+    expect(await one.last(pattern)).toBe(0)
+    await appended(one, `${stage.prefix}.open.alpha.i9`, 'not meant', 0)
+    for (const name of ['c', 'a', 'b']) await appended(one, subject(name), name, 0)
+    const end = await appended(other, subject('c'), 'c2', await sure(() => one.last(subject('c'))))
+    expect(await sure(() => one.last(pattern))).toBe(end)
+    const found: string[] = []
+    for (let at = 0; at < end; ) {
+      const next = await sure(() => other.after(pattern, at))
+      found.push(`${next.subject.slice(stage.prefix.length)} ${Buffer.from(next.message)}`)
+      at = next.seq
+    }
+    expect(found).toEqual(['.intent.c c', '.intent.a a', '.intent.b b', '.intent.c c2'])
+  })
+
   test('lists subjects by their words, and forgets what is erased', async () => {
     const { stage, logs, subject } = await stageOf(1)
     const [log] = logs as [SharedLog]

@@ -71,7 +71,7 @@ export class EngineHub {
     this.system = new MortalSystem(stage.system)
     this.bus = stage.buses.connect()
     this.log = stage.logs.connect(() => this.system.isDead)
-    const servers = { bus: this.bus, shared: this.log }
+    const servers = { bus: this.bus, shared: this.log, keys: this.log, use: this.log }
     const parts = { system: this.system, log: silent, copies: memoryStore() }
     this.network = good(openNetworkOver(() => servers, { dataDir, roster: null }, parts))
     const store = fickle.open()

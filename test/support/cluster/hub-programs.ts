@@ -1,9 +1,7 @@
 /**
- * Hubs of one network as a person runs them: programs of their own over real NATS servers, which a test kills. All of
- * them know the same keys, as if their operators had copied them.
+ * Hubs of one network as a person runs them: programs of their own over real NATS servers, which a test kills. Keys are
+ * made at the first one, and the others have them from the network.
  */
-import { cpSync } from 'node:fs'
-import { join } from 'node:path'
 import { Keyring } from '../../../orchestrator/engine/keyring.ts'
 import { openDataFolder } from '../../../orchestrator/store/data-folder.ts'
 import { realSystem } from '../../../shared/system.ts'
@@ -36,7 +34,7 @@ export async function hubPrograms(names: readonly string[], addresses: readonly 
   const identities = names.map((name, at) => ({ ...testHub(name, at + 1), url: `http://127.0.0.1:${ports[at]!}` }))
   const chain = networkOf(identities)
   const folders = identities.map((hub) => folderOf(hub, chain))
-  const keys = sharedKeys(folders)
+  const keys = keysOf(folders[0]!)
   const hubs = identities.map((hub, at): HubProgram => {
     const servers = addresses.map((_, turn) => `nats://${addresses[(at + turn) % addresses.length]!}`)
     const env = { PORT: String(ports[at]!), CLUSTER_URL: servers.join(','), DATA_DIR: folders[at]!, LOG_LEVEL: 'info' }
@@ -55,18 +53,23 @@ export async function hubPrograms(names: readonly string[], addresses: readonly 
     return made
   })
   await Promise.all(hubs.map(({ program }) => program.wrote(/connected to the servers between hubs/)))
+  await Promise.all(hubs.map(({ url }) => knows(url, keys.clientKey)))
   return { hubs, ...keys }
 }
 
-function sharedKeys(folders: readonly string[]): { clientKey: string; scoutKey: string } {
-  const [first, ...others] = folders
-  const folder = good(openDataFolder(first!, 'guest', system))
+function keysOf(dataDir: string): { clientKey: string; scoutKey: string } {
+  const folder = good(openDataFolder(dataDir, 'guest', system))
   const keyring = new Keyring(folder.store, folder.pepper, system)
   const made = [keyring.issue('client', 'test'), keyring.issue('scout', 'test')] as const
   folder.close()
-  for (const other of others) {
-    // As after a copy of the whole folder, but for who the hub is.
-    for (const name of ['pepper', 'chasm.db']) cpSync(join(first!, name), join(other, name))
-  }
   return { clientKey: made[0].key, scoutKey: made[1].key }
+}
+
+/** Resolves once the hub takes the key. */
+async function knows(url: string, key: string): Promise<void> {
+  for (;;) {
+    const { status } = await fetch(`${url}/v1/models`, { headers: { authorization: `Bearer ${key}` } })
+    if (status === 200) return
+    await new Promise((resolve) => system.after(50, () => resolve(undefined)))
+  }
 }

@@ -38,8 +38,11 @@ export class LogModel {
     return this.of(subject).at(-1)?.seq ?? 0
   }
 
-  of(subject: string): LoggedMessage[] {
-    return this.stored.filter((one) => one.subject === subject)
+  /** Of a subject, or of all that fit a pattern. */
+  of(pattern: string): LoggedMessage[] {
+    if (!pattern.includes('*')) return this.stored.filter(({ subject }) => subject === pattern)
+    const form = formOf(pattern)
+    return this.stored.filter(({ subject }) => form.test(subject))
   }
 
   append(subject: string, message: Uint8Array, last: number): Appended {
@@ -84,9 +87,8 @@ export class ModelLog implements SharedLog {
   }
 
   subjects(pattern: string, limit: number): Promise<string[] | 'unsure'> {
-    const form = new RegExp(`^${pattern.replaceAll('.', '\\.').replaceAll('*', '[^.]+')}$`)
     return this.ask(() => {
-      const found = this.model.stored.filter(({ subject }) => form.test(subject)).map(({ subject }) => subject)
+      const found = this.model.of(pattern).map(({ subject }) => subject)
       return [...new Set(found)].slice(0, limit)
     })
   }
@@ -124,4 +126,8 @@ export class ModelLog implements SharedLog {
     if (ms === 0) this.model.system.soon(callback)
     else this.model.system.after(ms, callback)
   }
+}
+
+function formOf(pattern: string): RegExp {
+  return new RegExp(`^${pattern.replaceAll('.', '\\.').replaceAll('*', '[^.]+')}$`)
 }

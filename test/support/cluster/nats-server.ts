@@ -87,6 +87,11 @@ export class NatsServer {
     return this.ports.nats[0]!.replace(/^.*\/\//, '')
   }
 
+  /** Of its process. */
+  get pid(): number {
+    return this.child!.pid
+  }
+
   /** Ends it at once. */
   async kill(): Promise<void> {
     this.child?.kill('SIGKILL')

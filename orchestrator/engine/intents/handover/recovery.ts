@@ -13,6 +13,7 @@ import type { Journal } from '../../durability/journal.ts'
 import { diedTwice, setAsideWrites, takingUpAll } from '../../durability/set-aside.ts'
 import type { KeyStore } from '../../ports/account-store.ts'
 import type { ChargedKey } from '../../ports/charged-key.ts'
+import type { SharedKeyStore } from '../../ports/network/shared-keys.ts'
 import type { IntentRow, IntentStore, OpenIntent } from '../../ports/store.ts'
 import { readEvent } from '../intent-rows.ts'
 import type { LiveIntents } from '../live-intents.ts'
@@ -20,7 +21,8 @@ import type { LiveIntents } from '../live-intents.ts'
 interface RecoveryParts {
   system: System
   store: Pick<IntentStore, 'openIntent' | 'openIntents' | 'deaths' | 'inHand' | 'noteInHand'> &
-    Pick<KeyStore, 'keys' | 'keyById' | 'account'>
+    Pick<KeyStore, 'keys' | 'keyById' | 'account'> &
+    Pick<SharedKeyStore, 'shared'>
   journal: Journal
   dispatch: (event: Event) => void
   /** Steps through what was dispatched, now. */
@@ -114,7 +116,7 @@ export class IntentRecovery {
 }
 
 /** Whose keys pay for stored intents, each read once: a start takes up many of one key. */
-function rememberedKeys(store: Pick<KeyStore, 'keyById' | 'account'>) {
+function rememberedKeys(store: Pick<KeyStore & SharedKeyStore, 'keyById' | 'account' | 'shared'>) {
   const known = new Map<string, ChargedKey>()
   return (intent: IntentRow): ChargedKey => {
     const id = intent.key ?? intent.tenant

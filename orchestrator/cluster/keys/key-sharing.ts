@@ -1,0 +1,153 @@
+/**
+ * Keys and accounts that hold in a whole network: a few times a second this hub reads what the log has new, and appends
+ * what has changed here (`own-keys.ts`). What is revoked elsewhere ends here with its sockets and streams. Nothing of
+ * it is on the way of a request: a keyring finds the keys of other hubs in the store of its own.
+ */
+import { keysFreshMs, keysLookMs, keysStaleMs } from '../../../shared/limits/cluster/keys.ts'
+import type { System, Timer } from '../../../shared/system.ts'
+import type { Keyring } from '../../engine/keyring.ts'
+import type { AccountStore } from '../../engine/ports/account-store.ts'
+import { accountOfShared, type KeyNetwork, type SharedKeyTerms } from '../../engine/ports/network/shared-keys.ts'
+import { StoreError } from '../../engine/ports/store.ts'
+import type { SharedLog } from '../journal/log.ts'
+import type { Membership } from '../membership.ts'
+import { OwnKeys } from './own-keys.ts'
+import { Projection, type ProjectionStore, type SharedChange } from './projection.ts'
+
+export type KeySharingStore = ProjectionStore &
+  Pick<AccountStore, 'listKeys' | 'accounts' | 'auditAfter' | 'lastAuditSeq'>
+
+export interface KeySharingParts {
+  system: System
+  log: SharedLog
+  membership: Pick<Membership, 'standing' | 'chain' | 'own' | 'prefix' | 'sign' | 'key'>
+  store: KeySharingStore
+  keyring: Pick<Keyring, 'joinNetwork' | 'changedElsewhere' | 'accountChanged' | 'forgetShared' | 'note'>
+  report: { warn(fields: object, message: string): void }
+}
+
+export class KeySharing implements KeyNetwork {
+  private readonly projection: Projection
+  private readonly own: OwnKeys
+  private timer: Timer | null = null
+  private isStopped = false
+  /** Up to where the log was read. */
+  private cursor: number
+  /** Messages from here on are to be read again with the next roster; null for none. */
+  private laterSeq: number | null = null
+  /** When all of the log was read for the last time. */
+  private currentMs = Number.NEGATIVE_INFINITY
+  private readonly startedMs: number
+  private isStale = false
+  /** Identities of the hubs whose keys count. */
+  private homes: ReadonlySet<string>
+
+  constructor(private readonly parts: KeySharingParts) {
+    const { store, membership, system } = parts
+    this.projection = new Projection(store, membership.key)
+    this.own = new OwnKeys(parts)
+    this.cursor = store.lastSharedSeq()
+    this.homes = this.homesNow()
+    this.startedMs = system.nowMs()
+    parts.keyring.joinNetwork(this)
+  }
+
+  start(): void {
+    this.timer = this.parts.system.after(0, () => void this.look())
+  }
+
+  stop(): void {
+    this.isStopped = true
+    this.timer?.cancel()
+  }
+
+  /** The roster is another one: keys of hubs that are not in it end, and records that came early are read again. */
+  followed(): void {
+    const before = this.homes
+    this.homes = this.homesNow()
+    const { store, keyring } = this.parts
+    for (const home of before) {
+      if (!this.homes.has(home)) for (const id of store.sharedOf({ home })) keyring.changedElsewhere(id, true)
+    }
+    if (this.laterSeq === null) return
+    this.cursor = Math.min(this.cursor, this.laterSeq - 1)
+    this.laterSeq = null
+  }
+
+  // ------------------------------------------------------------ what the keyring asks
+
+  counts(home: string): boolean {
+    return !this.isStale && this.homes.has(home)
+  }
+
+  isCurrent(): boolean {
+    return this.parts.system.nowMs() - this.currentMs < keysFreshMs
+  }
+
+  met(id: string, print: string): void {
+    this.own.met(id, print)
+  }
+
+  // ------------------------------------------------------------ looks
+
+  private async look(): Promise<void> {
+    try {
+      await this.readAndTell()
+    } catch (error) {
+      // The disk has no room, or fails: there is another look.
+      if (!(error instanceof StoreError)) throw error
+      this.parts.report.warn({ why: error.message }, 'keys of the network cannot be written down')
+    }
+    this.notice()
+    if (!this.isStopped) this.timer = this.parts.system.after(keysLookMs, () => void this.look())
+  }
+
+  private async readAndTell(): Promise<void> {
+    const { log, membership } = this.parts
+    if (log.apart !== null || membership.standing !== 'member') return
+    if (!(await this.readOn()) || this.isStopped) return
+    this.own.gather()
+    // What was told is known once it was read.
+    while ((await this.own.tell()) && (await this.readOn()) && !this.isStopped);
+  }
+
+  /** Whether this hub has been apart for too long to know what was revoked, or is not any more. */
+  private notice(): void {
+    const { system, keyring } = this.parts
+    const isStale = system.nowMs() - Math.max(this.currentMs, this.startedMs) > keysStaleMs
+    if (isStale === this.isStale) return
+    this.isStale = isStale
+    if (isStale) keyring.forgetShared()
+  }
+
+  /** Reads the log to its end; false when that is not sure. */
+  private async readOn(): Promise<boolean> {
+    const { log, system, membership } = this.parts
+    const pattern = `${membership.prefix}.keys.*.*`
+    const end = await log.last(pattern)
+    if (end === 'unsure') return false
+    while (this.cursor < end) {
+      const next = await log.after(pattern, this.cursor)
+      if (next === 'unsure' || this.isStopped) return false
+      const taken = this.projection.take(next, membership.chain)
+      this.cursor = next.seq
+      if (taken === 'later') this.laterSeq ??= next.seq
+      else if (taken !== null) this.follow(taken)
+    }
+    this.currentMs = system.nowMs()
+    return true
+  }
+
+  /** What has changed elsewhere takes effect here. */
+  private follow({ before, row }: SharedChange): void {
+    const { keyring, membership } = this.parts
+    if (row.home === membership.key) return
+    if (row.print === null) return keyring.accountChanged(row.id, accountOfShared(row).state !== 'active')
+    const { revokedMs } = JSON.parse(row.terms) as SharedKeyTerms
+    keyring.changedElsewhere(row.id, revokedMs !== null || (before !== undefined && before.print !== row.print))
+  }
+
+  private homesNow(): ReadonlySet<string> {
+    return new Set(this.parts.membership.chain.latest.hubs.map(({ key }) => key))
+  }
+}
