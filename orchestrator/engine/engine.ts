@@ -42,6 +42,7 @@ import type { LedgerReport } from './ports/ledger/ledger.ts'
 import type { PlannerFunctions } from './ports/planner.ts'
 import type { AttemptEvents, AttemptLinks, ScoutEvents, ScoutLinks } from './ports/scouts.ts'
 import type { Store } from './ports/store.ts'
+import type { TrustFilter } from './ports/trust/trust-report.ts'
 import type { AnswerWitness, AuditedEngine, TrustNews } from './ports/trust/witness.ts'
 import type { HistoryRow, UsageFilter } from './ports/usage.ts'
 import { localFleet } from './reports/local-fleet.ts'
@@ -272,8 +273,8 @@ export class HubEngine implements Engine, AuditedEngine {
     this.clients.witness = witness
   }
 
-  trustReport(owner: string | null) {
-    return this.clients.witness?.report(owner) ?? null
+  trustReport(of: TrustFilter) {
+    return this.clients.witness?.report(of) ?? null
   }
 
   markTrust(news: TrustNews) {

@@ -9,7 +9,7 @@ import { operatorOf } from '../../shared/scouts/scout-id.ts'
 import { type System, secretUnit, type Timer } from '../../shared/system.ts'
 import type { Served } from '../../shared/task.ts'
 import { isPeerOperator } from '../engine/ports/scouts.ts'
-import type { TrustReport } from '../engine/ports/trust/trust-report.ts'
+import type { TrustFilter, TrustReport } from '../engine/ports/trust/trust-report.ts'
 import type { AnswerWitness, Interest, WatchedTask, WitnessedAnswer } from '../engine/ports/trust/witness.ts'
 import { delayOf, PendingAudits } from './audits/pending.ts'
 import { SharedTexts } from './checks/repeats.ts'
@@ -71,7 +71,7 @@ export class TrustDesk implements AnswerWitness {
     this.life.isOver = true
   }
 
-  report(owner: string | null): TrustReport {
+  report(of: TrustFilter): TrustReport {
     const { isEnforced } = this.parts.settings
     const { audits: asked, settled } = this.budget.counts()
     const { count, dropped } = this.pending
@@ -84,7 +84,7 @@ export class TrustDesk implements AnswerWitness {
       booked: this.book.booked,
     }
     const braked = this.models.names().filter((model) => this.book.isBraked(model))
-    return { isEnforced, ...scoutsOf(this.book, owner, isEnforced, this.system.wallMs()), ...tally, braked }
+    return { isEnforced, ...scoutsOf(this.book, of, isEnforced, this.system.wallMs()), ...tally, braked }
   }
 
   // ------------------------------------------------------------ from the engine

@@ -37,10 +37,13 @@ export function standingSentences(standing: Standing): string[] {
   return sentences
 }
 
-/** The points of a scout's operator, as its status shows them; null from a hub that shows none. */
-export function pointsText({ earned, waiting }: Pick<Standing, 'earned' | 'waiting'>): string | null {
+/**
+ * The points of a scout's operator, as its status and its page show them; null from a hub that shows none. `unit` is
+ * said where nothing beside it says what is counted.
+ */
+export function pointsText({ earned, waiting }: Pick<Standing, 'earned' | 'waiting'>, unit = ''): string | null {
   if (earned === undefined || waiting === undefined) return null
-  const season = `${grouped(earned)} this season`
+  const season = `${grouped(earned)}${unit} this season`
   return waiting === 0 ? season : `${season}, ${grouped(waiting)} waiting until you are trusted`
 }
 

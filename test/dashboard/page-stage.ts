@@ -2,19 +2,27 @@
  * A real hub that serves the real page, and a real browser in front of it: what the page's tests and pictures start
  * from. The page is bundled once for a process, by the program that the hub itself uses.
  */
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Browser, type BrowserContext, type Cookie, chromium, type Page } from 'playwright-core'
 import { bundlePage } from '../../orchestrator/dashboard/bundle.ts'
 import { PageFiles } from '../../orchestrator/dashboard/page-files.ts'
-import { realSystem } from '../../shared/system.ts'
-import { LiveHub } from '../support/hub/live-hub.ts'
+import { realSystem, type System } from '../../shared/system.ts'
+import { patienceMs } from '../support/clocks/until.ts'
+import { LiveHub, quietConfig } from '../support/hub/live-hub.ts'
+
+const axe = readFileSync(new URL('../../node_modules/axe-core/axe.min.js', import.meta.url), 'utf8')
 
 interface View {
   width?: number
   height?: number
   theme?: 'light' | 'dark'
+}
+
+interface StageOptions {
+  system?: System
+  points?: 'off'
 }
 
 export class PageStage {
@@ -27,11 +35,14 @@ export class PageStage {
     private readonly folder: string,
   ) {}
 
-  static async open(executablePath: string): Promise<PageStage> {
+  /** `system`: the hub's, when a test has to bend it. */
+  static async open(executablePath: string, { system, points }: StageOptions = {}): Promise<PageStage> {
     const folder = mkdtempSync(join(tmpdir(), 'chasm-page-test-'))
     const built = join(folder, 'page')
     await bundlePage(built)
-    const hub = new LiveHub({ page: new PageFiles({ system: realSystem(), built }) })
+    const page = new PageFiles({ system: realSystem(), built })
+    const config = { ...quietConfig(join(folder, 'data')), ...(points && { points }) }
+    const hub = new LiveHub({ page, config, ...(system && { system }) })
     const browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] })
     return new PageStage(hub, browser, folder)
   }
@@ -62,6 +73,25 @@ export class PageStage {
     await this.hub.close()
     rmSync(this.folder, { recursive: true, force: true })
   }
+}
+
+/** Goes to a page of it and waits until that has what it fetches. */
+export async function openPage(page: Page, path: string): Promise<void> {
+  await page.evaluate(`location.hash = ${JSON.stringify(path)}`)
+  await page.locator('main h1, main .verdict').first().waitFor({ timeout: patienceMs })
+  await page.locator('[aria-busy=true]').first().waitFor({ state: 'detached', timeout: patienceMs })
+}
+
+/** What axe finds on a page, and by how much that is wider than its window. */
+export async function flawsOf(page: Page, path: string): Promise<string[]> {
+  await openPage(page, path)
+  if (path.startsWith('intents/')) await page.locator('.run .answer').waitFor({ timeout: patienceMs })
+  await page.evaluate(axe)
+  const violations = await page.evaluate<string[]>(`axe.run().then(({ violations }) =>
+    violations.map(({ id, nodes }) => id + ': ' + nodes.map(({ html }) => html.slice(0, 120)).join(' | ')))`)
+  const overflow = await page.evaluate<number>('document.documentElement.scrollWidth - innerWidth')
+  const tooWide = overflow === 0 ? [] : [`${overflow} pixels too wide`]
+  return [...violations, ...tooWide].map((flaw) => `${path}: ${flaw}`)
 }
 
 /** Presses Tab until what has this name has the focus. */

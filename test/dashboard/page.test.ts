@@ -1,17 +1,14 @@
 /** The page in a real Chromium, in front of a real hub: the ways that people take through it. */
-import { readFileSync } from 'node:fs'
-import type { Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { liveStreamsPerCallerMax } from '../../shared/limits/http.ts'
 import { patienceMs } from '../support/clocks/until.ts'
 import { installMsMax } from '../support/machine/apt.ts'
 import { findChromium } from '../support/machine/chromium.ts'
 import { ScriptedProvider } from '../support/providers/scripted-provider.ts'
-import { PageStage, signIn, tabTo } from './page-stage.ts'
+import { flawsOf, openPage, PageStage, signIn, tabTo } from './page-stage.ts'
 
 const found = await findChromium()
 const skipped = 'reason' in found ? ` (skipped: ${found.reason})` : ''
-const axe = readFileSync(new URL('../../node_modules/axe-core/axe.min.js', import.meta.url), 'utf8')
 
 const hostile =
   '<img src=x onerror="window.broken=1">\u202Egnp.exe [x](javascript:window.broken=1) ![](http://evil.invalid/x)'
@@ -26,25 +23,6 @@ describe.skipIf('reason' in found)(`the page${skipped}`, () => {
   afterEach(async () => {
     for (const context of stage.browser.contexts()) await context.close()
   })
-
-  /** Goes to a page of it and waits until that has what it fetches. */
-  async function open(page: Page, path: string): Promise<void> {
-    await page.evaluate(`location.hash = ${JSON.stringify(path)}`)
-    await page.locator('main h1, main .verdict').first().waitFor({ timeout: patienceMs })
-    await page.locator('[aria-busy=true]').first().waitFor({ state: 'detached', timeout: patienceMs })
-  }
-
-  /** What axe finds on a page, and by how much that is wider than its window. */
-  async function flawsOf(page: Page, path: string): Promise<string[]> {
-    await open(page, path)
-    if (path.startsWith('intents/')) await page.locator('.run .answer').waitFor({ timeout: patienceMs })
-    await page.evaluate(axe)
-    const violations = await page.evaluate<string[]>(`axe.run().then(({ violations }) =>
-      violations.map(({ id, nodes }) => id + ': ' + nodes.map(({ html }) => html.slice(0, 120)).join(' | ')))`)
-    const overflow = await page.evaluate<number>('document.documentElement.scrollWidth - innerWidth')
-    const tooWide = overflow === 0 ? [] : [`${overflow} pixels too wide`]
-    return [...violations, ...tooWide].map((flaw) => `${path}: ${flaw}`)
-  }
 
   test('tells a visitor what there is, and lets in whoever has a key, which it keeps nowhere', async () => {
     const context = await stage.context()
@@ -157,8 +135,8 @@ describe.skipIf('reason' in found)(`the page${skipped}`, () => {
     const page = await stage.signedIn(stage.hub.adminKey)
     const asked: string[] = []
     page.on('request', (request) => asked.push(request.url()))
-    for (const path of ['scouts', 'keys', 'overview']) await open(page, path)
-    await open(page, 'playground')
+    for (const path of ['scouts', 'keys', 'overview']) await openPage(page, path)
+    await openPage(page, 'playground')
     await page.getByLabel('Model').selectOption({ index: 1 })
     await page.getByLabel('Message').fill(hostile)
     await page.keyboard.press('Enter')
@@ -170,7 +148,7 @@ describe.skipIf('reason' in found)(`the page${skipped}`, () => {
     expect(await page.locator('.turn').allInnerTexts()).toContainEqual(expect.stringContaining('<img src=x'))
     const named = { input: hostile, model: 'demo-small', metadata: { name: hostile } }
     expect((await stage.hub.post('/v1/intents', named)).status).toBe(202)
-    await open(page, 'intents')
+    await openPage(page, 'intents')
     await page.getByText('<img src=x').first().waitFor({ timeout: patienceMs })
     await page.getByRole('link', { name: /<img src=x/ }).click()
     await page.locator('.run .answer').waitFor({ timeout: patienceMs })
@@ -206,10 +184,10 @@ describe.skipIf('reason' in found)(`the page${skipped}`, () => {
       'playground',
       'playground/scroll',
     ]) {
-      await open(page, path)
+      await openPage(page, path)
       expect([path, await page.getByRole('alert').allInnerTexts()]).toEqual([path, []])
     }
-    await open(page, 'playground')
+    await openPage(page, 'playground')
     await page.getByLabel('Message').fill('Say hello')
     await page.keyboard.press('Enter')
     await page.getByText('This key has used its 1 token for today').waitFor({ timeout: patienceMs })

@@ -23,6 +23,8 @@ const pages: Record<string, ComponentType | { load: Loader }> = {
   usage: { load: () => import('./pages/usage.tsx').then(({ UsagePage }) => UsagePage) },
   scouts: { load: () => import('./pages/scouts/scouts.tsx').then(({ ScoutsPage }) => ScoutsPage) },
   intents: { load: () => import('./run/intents.tsx').then(({ IntentsPage }) => IntentsPage) },
+  points: { load: () => import('./pages/points/points.tsx').then(({ PointsPage }) => PointsPage) },
+  account: { load: () => import('./pages/account.tsx').then(({ AccountPage }) => AccountPage) },
   playground: { load: () => import('./pages/playground/playground.tsx').then(({ PlaygroundPage }) => PlaygroundPage) },
   admin: { load: () => import('./pages/admin/admin.tsx').then(({ AdminPage }) => AdminPage) },
 }

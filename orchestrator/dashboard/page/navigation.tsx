@@ -24,13 +24,14 @@ const daily: Entry[] = [
 ]
 const managed: Entry[] = [
   { page: 'scouts', text: 'Scouts', icon: 'scouts' },
+  { page: 'points', text: 'Points', icon: 'points' },
   { page: 'keys', text: 'Keys', icon: 'key' },
   { page: 'usage', text: 'Usage', icon: 'usage' },
 ]
 const administered: Entry[] = [{ page: 'admin', text: 'Admin', icon: 'admin' }]
 
 /** The key of a scout asks for no answers. */
-const ofScouts = [daily[0]!, daily[1]!, ...managed.slice(0, 2)]
+const ofScouts = [daily[0]!, daily[1]!, ...managed.slice(0, 3)]
 
 function entriesOf(role: Session['role']): Entry[] {
   if (role === 'scout') return ofScouts
@@ -91,7 +92,7 @@ function Brand() {
 
 function Entries({ of, current }: { of: Entry[]; current: string }) {
   // Whoever is signed in is shown the overview wherever there is nothing else.
-  const shown = of.some(({ page }) => page === current) ? current : 'overview'
+  const shown = current === 'account' || of.some(({ page }) => page === current) ? current : 'overview'
   return (
     <>
       {of.map(({ page, text, icon }) => (
@@ -125,10 +126,10 @@ function Foot() {
       </button>
       {who !== null && (
         <div class="account">
-          <div>
+          <a href={linkTo('account')} {...(route.value.page === 'account' && { 'aria-current': 'page' })}>
             <span class="name">{nameOf(who)}</span>
             <span class="faint small">{who.role === 'admin' ? 'Administrator' : roleTexts[who.role]}</span>
-          </div>
+          </a>
           <button
             type="button"
             class="button quiet square"

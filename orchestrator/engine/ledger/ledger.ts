@@ -62,7 +62,14 @@ interface LedgerParts extends LedgerSettings {
   ownersOf: (kind: TaskKind, model: string) => number
 }
 
-const noLeaders: { atMs: number; rows: readonly LeaderboardRow[] } = { atMs: Number.NEGATIVE_INFINITY, rows: [] }
+interface Leaders {
+  atMs: number
+  rows: readonly LeaderboardRow[]
+  /** Under which name an operator is shown, by the name of its setting. */
+  names: ReadonlyMap<string, string>
+}
+
+const noLeaders: Leaders = { atMs: Number.NEGATIVE_INFINITY, rows: [], names: new Map() }
 
 export class Ledger implements LedgerReport {
   readonly hub: string
@@ -228,9 +235,17 @@ export class Ledger implements LedgerReport {
   }
 
   leaderboard(): readonly LeaderboardRow[] {
+    return this.leadersNow().rows
+  }
+
+  shownAs(operator: string): string | null {
+    return this.leadersNow().names.get(leaderboardName(operator)) ?? null
+  }
+
+  private leadersNow(): Leaders {
     const { system } = this.parts
     const nowMs = system.nowMs()
-    if (nowMs - this.leaders.atMs < leaderboardEveryMs) return this.leaders.rows
+    if (nowMs - this.leaders.atMs < leaderboardEveryMs) return this.leaders
     const { projector } = this.writer
     const season = seasonAt(system.wallMs())
     const names = this.parts.store.settings()
@@ -245,8 +260,8 @@ export class Ledger implements LedgerReport {
     })
     const ranked = rows.filter(({ points, waiting }) => points + waiting > 0)
     ranked.sort((one, other) => other.points - one.points || other.waiting - one.waiting)
-    this.leaders = { atMs: nowMs, rows: ranked }
-    return ranked
+    this.leaders = { atMs: nowMs, rows: ranked, names }
+    return this.leaders
   }
 
   showAs(operator: string, name: string | null): Promise<Fault | null> {

@@ -12,7 +12,7 @@ import type { LimitKind, RateStanding, Tenants } from '../../tenants/tenants.ts'
 import type { ChargedKey } from './charged-key.ts'
 import type { LedgerReport } from './ledger/ledger.ts'
 import type { Responses } from './responses.ts'
-import type { TrustReport } from './trust/trust-report.ts'
+import type { TrustFilter, TrustReport } from './trust/trust-report.ts'
 import type { HistoryRow, ServedDay, UsageFilter, UsagePoint, UsedTotals } from './usage.ts'
 
 export interface Submission {
@@ -288,8 +288,8 @@ export interface Engine {
   /** The session of the scout that connected last, also when it has left; -1 before the first. */
   newestSession(): number
   fleet(): FleetHealth
-  /** What audits found out about scouts, of one owner or all; null where nobody audits. */
-  trustReport(owner: string | null): TrustReport | null
+  /** What audits found out about scouts, of one owner or one scout if that is given; null where nobody audits. */
+  trustReport(of: TrustFilter): TrustReport | null
   /** A connected scout by its id. */
   scout(id: string): ScoutDetail | undefined
   /** Answers that clients may come back for. */

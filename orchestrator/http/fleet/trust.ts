@@ -1,19 +1,26 @@
 /**
  * What audits have found out about scouts, with reasons in words: of all for admins, of the own ones for who runs them.
  */
-import type { ScoutTrust, TrustReport } from '../../engine/ports/trust/trust-report.ts'
+import type { ScoutTrust, TrustFilter, TrustReport } from '../../engine/ports/trust/trust-report.ts'
 import type { RequestContext } from '../request-context.ts'
 import { jsonResponse } from '../response/response.ts'
 
-export function listTrust({ id, edge }: RequestContext): Response {
-  const report = edge.engine.trustReport(null)
+export function listTrust({ id, edge, query }: RequestContext): Response {
+  const report = edge.engine.trustReport(scoutAsked(query))
   const audits = report && shownAudits(report)
   return jsonResponse(id, JSON.stringify({ ...shownList(report), audits }))
 }
 
 /** Of scouts that the caller's own keys let in; how many audits there were is no scout's business. */
-export function listOwnTrust({ id, edge, caller }: RequestContext): Response {
-  return jsonResponse(id, JSON.stringify(shownList(edge.engine.trustReport(caller!.tenant))))
+export function listOwnTrust({ id, edge, caller, query }: RequestContext): Response {
+  const report = edge.engine.trustReport({ ...scoutAsked(query), owner: caller!.tenant })
+  return jsonResponse(id, JSON.stringify(shownList(report)))
+}
+
+/** One that is unknown is as one of whom nothing was found out. */
+function scoutAsked(query: URLSearchParams): TrustFilter {
+  const scout = query.get('scout')
+  return scout === null ? {} : { scout }
 }
 
 function shownList(report: TrustReport | null) {

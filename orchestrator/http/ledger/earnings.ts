@@ -31,12 +31,15 @@ export function getEarnings(context: RequestContext): Response {
   const { season, by, operator, scout } = asked
   const from = Date.parse(`${season}-01T00:00:00Z`) / dayMs
   const to = endOfSeason(season) / dayMs - 1
-  const filter = { operator, ...(scout !== undefined && { scout }), from, to, limit: earningRowsMax }
-  const rows = ledger.earnings(filter)
+  // One more than is shown tells whether there is more.
+  const filter = { operator, ...(scout !== undefined && { scout }), from, to, limit: earningRowsMax + 1 }
+  const found = ledger.earnings(filter)
+  const rows = found.slice(0, earningRowsMax)
   const { earned, waiting } = ledger.pointsOf(operator, season)
   const sums = { counted: rows.reduce((sum, { points }) => sum + points, 0), vested: earned, waiting }
   const data = grouped(rows, by).map((group) => shown(group, by))
-  return jsonResponse(id, JSON.stringify({ object: 'earnings', operator, season, by, points: sums, data }))
+  const what = { object: 'earnings', operator, season, by, points: sums, unpaid: unpaidOf(rows) }
+  return jsonResponse(id, JSON.stringify({ ...what, data, more: found.length > rows.length }))
 }
 
 function earningsAsked({ query, caller, edge }: RequestContext): Asked | Fault {
@@ -79,15 +82,28 @@ function shown(row: Earning, by: Grouping) {
   }
 }
 
-const sentences: Record<ZeroReason, string> = {
-  own: 'your own requests: they cost nothing and earn nothing',
-  directed: 'requests that named the scouts which may serve them',
-  unlisted: 'a model that is not in the price list and that nobody else offers',
-  loop: 'requests that your client sent on while its scout held them',
-  repeat: 'the same request of one client more than three times in a day',
-  convicted: 'a model whose answers of this scout differed from those of others',
+/** Everything that earned nothing, by reason: the most tasks first. */
+function unpaidOf(rows: readonly Earning[]) {
+  const counted = zeroReasonNames.map((reason) => {
+    const tasks = rows.reduce((sum, row) => sum + row[reason], 0)
+    return { reason, tasks, why: `${capital(reasonTexts[reason])}.` }
+  })
+  return counted.filter(({ tasks }) => tasks > 0).sort((one, other) => other.tasks - one.tasks)
+}
+
+const reasonTexts: Record<ZeroReason, string> = {
+  own: 'your own requests cost nothing and earn nothing',
+  directed: 'the request named the scouts which may serve it',
+  unlisted: 'the model is not in the price list and nobody else offers it',
+  loop: 'your client sent the request on while its scout held it',
+  repeat: 'one client asked the same more than three times in a day',
+  convicted: 'answers of this scout for the model differed from those of others',
 }
 
 function sentence(reason: ZeroReason, tasks: number): string {
-  return `${tasks} of its tasks earned nothing because they were ${sentences[reason]}.`
+  return `${tasks === 1 ? '1 task' : `${tasks} tasks`} earned nothing: ${reasonTexts[reason]}.`
+}
+
+function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1)
 }

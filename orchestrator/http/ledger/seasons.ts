@@ -33,13 +33,17 @@ export function getStatement(context: RequestContext): Response {
   if ('code' in ledger) return refuse(id, ledger)
   const accepts = request.headers.get('accept')?.includes('text/csv') === true
   const format = query.get('format') ?? (accepts ? 'csv' : 'json')
-  if (format !== 'csv' && format !== 'json') return refuse(id, wrong('format', 'must be csv or json'))
+  const [, ending, isDetached] = /^(csv|json)(\.sig)?$/.exec(format) ?? []
+  if (ending === undefined) return refuse(id, wrong('format', 'must be csv or json, or csv.sig or json.sig'))
   const statement = ledger.statement(params.id)
   if (statement === undefined) return refuse(id, unknownSeason)
   const mine = caller!.role === 'admin' ? statement : ownPart(statement, caller!.tenant)
-  const body = format === 'csv' ? statementCsv(mine) : statementJson(mine)
-  const headers = baseHeaders(id, format === 'csv' ? 'text/csv; charset=utf-8' : 'application/json')
-  headers['chasm-signature'] = Buffer.from(ledger.sign(Buffer.from(body))).toString('base64url')
+  const body = ending === 'csv' ? statementCsv(mine) : statementJson(mine)
+  const signature = Buffer.from(ledger.sign(Buffer.from(body))).toString('base64url')
+  // For whoever saves files and sees no headers, as browsers do.
+  if (isDetached) return new Response(`${signature}\n`, { headers: baseHeaders(id, 'text/plain; charset=utf-8') })
+  const headers = baseHeaders(id, ending === 'csv' ? 'text/csv; charset=utf-8' : 'application/json')
+  headers['chasm-signature'] = signature
   return new Response(body, { headers })
 }
 
@@ -59,7 +63,8 @@ export function getLeaderboard(context: RequestContext): Response {
     return { place: at + 1, name: name === '' ? null : name, points, waiting, own: operator === caller!.tenant }
   })
   const own = place < 0 ? null : place + 1
-  return jsonResponse(id, JSON.stringify({ object: 'list', season, operators: rows.length, own, data }))
+  const name = ledger.shownAs(caller!.tenant)
+  return jsonResponse(id, JSON.stringify({ object: 'list', season, operators: rows.length, own, name, data }))
 }
 
 const nameCharsMax = 40

@@ -20,6 +20,12 @@ export const ledgerSchemas: Json = {
       vested: { ...count, description: 'Earned in this season, for good unless a dispute takes it back.' },
       waiting: { ...count, description: 'In escrow, of whatever season, until the scout is trusted.' },
     }),
+    unpaid: {
+      type: 'array',
+      items: object({ reason: text, tasks: count, why: text }),
+      description: 'What earned nothing, by reason; a task with two reasons counts in both.',
+    },
+    more: { type: 'boolean', description: 'Whether the oldest days are left out, because there are too many rows.' },
     data: {
       type: 'array',
       items: object(
@@ -48,6 +54,7 @@ export const ledgerSchemas: Json = {
   Leaderboard: object({
     ...{ object: { const: 'list' }, season: text, operators: count },
     own: { ...orNull(count), description: "The caller's place; null without points." },
+    name: { ...orNull(text), description: 'Under which name the caller agreed to be shown.' },
     data: {
       type: 'array',
       items: object({
@@ -88,8 +95,18 @@ export const ledgerOperations: Record<string, Operation> = {
   'GET /v1/seasons/{id}/statement': {
     summary: "Who earned how much, signed by the hub in `chasm-signature`; one's own part for others than admins.",
     access: 'any',
-    parameters: [inQuery('format', { enum: ['json', 'csv'] }, 'CSV also with `Accept: text/csv`.')],
-    gives: [200, 'The statement.', { ...json(ref('Statement')), 'text/csv': { schema: text } }],
+    parameters: [
+      inQuery(
+        'format',
+        { enum: ['json', 'csv', 'json.sig', 'csv.sig'] },
+        'CSV also with `Accept: text/csv`. `.sig`: the signature alone, as a file beside the other.',
+      ),
+    ],
+    gives: [
+      200,
+      'The statement.',
+      { ...json(ref('Statement')), 'text/csv': { schema: text }, 'text/plain': { schema: text } },
+    ],
   },
   'GET /v1/leaderboard': {
     summary: 'Who has most points in the present season.',

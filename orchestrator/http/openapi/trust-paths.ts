@@ -1,7 +1,7 @@
 /**
  * The part of the OpenAPI document about what audits found out about scouts.
  */
-import { count, json, type Operation, object, orNull, seconds, text, texts } from './parts.ts'
+import { count, inQuery, json, type Operation, object, orNull, seconds, text, texts } from './parts.ts'
 
 const counts = { type: 'object', additionalProperties: count }
 
@@ -41,15 +41,19 @@ const audits = {
   type: ['object', 'null'],
 }
 
+const ofScout = inQuery('scout', text, 'Only of this scout, by its id.')
+
 export const trustPaths: Record<string, Operation> = {
   'GET /v1/me/trust': {
     summary: 'What audits have found out about the scouts that this account runs, the gravest first.',
     access: 'any',
+    parameters: [ofScout],
     gives: [200, 'The scouts.', json(object(listed))],
   },
   'GET /v1/trust': {
     summary: 'What audits have found out about all scouts, the gravest first, and how many audits there were.',
     access: 'admin',
+    parameters: [ofScout],
     gives: [200, 'The scouts.', json(object({ ...listed, audits }))],
   },
 }

@@ -3,15 +3,15 @@
  */
 import { trustListMax } from '../../../shared/limits/trust/audits.ts'
 import { type TrustState, trustSentences } from '../../../shared/scouts/trust-words.ts'
-import type { ScoutTrust, TrustReport } from '../../engine/ports/trust/trust-report.ts'
+import type { ScoutTrust, TrustFilter, TrustReport } from '../../engine/ports/trust/trust-report.ts'
 import type { TrustRecord } from '../standing/record.ts'
 import { calmDoubt, weights } from '../standing/weights.ts'
 import type { TrustBook } from './trust-book.ts'
 
 const gravity: Record<TrustState, number> = { convicted: 0, confirming: 1, watched: 2, new: 3, trusted: 4 }
 
-export function scoutsOf(book: TrustBook, owner: string | null, isEnforced: boolean, nowMs: number) {
-  const found = [...book.list(owner)].sort((a, b) => gravity[a.state] - gravity[b.state] || b.doubt - a.doubt)
+export function scoutsOf(book: TrustBook, of: TrustFilter, isEnforced: boolean, nowMs: number) {
+  const found = [...book.list(of)].sort((a, b) => gravity[a.state] - gravity[b.state] || b.doubt - a.doubt)
   const scouts = found.slice(0, trustListMax).map((record) => shown(record, book.needed(record), isEnforced, nowMs))
   return { scouts, more: found.length - scouts.length } satisfies Partial<TrustReport>
 }

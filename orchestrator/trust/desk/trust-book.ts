@@ -11,6 +11,7 @@ import {
   trustRowsPerTick,
 } from '../../../shared/limits/trust/audits.ts'
 import { StoreError } from '../../engine/ports/store.ts'
+import type { TrustFilter } from '../../engine/ports/trust/trust-report.ts'
 import { Owners } from '../standing/owners.ts'
 import { penaltyMs } from '../standing/penalty.ts'
 import {
@@ -81,9 +82,10 @@ export class TrustBook {
   }
 
   /** All of them; of one owner, if that is given. */
-  *list(owner: string | null = null): Iterable<TrustRecord> {
-    for (const ofScout of this.records.values()) {
-      for (const record of ofScout.values()) if (owner === null || record.owner === owner) yield record
+  *list({ owner, scout }: TrustFilter = {}): Iterable<TrustRecord> {
+    const meant = scout === undefined ? this.records.values() : [this.records.get(scout)]
+    for (const ofScout of meant) {
+      for (const record of ofScout?.values() ?? []) if (owner === undefined || record.owner === owner) yield record
     }
   }
 

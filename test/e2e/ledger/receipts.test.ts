@@ -19,6 +19,9 @@ const bytesIn = (text: string) => Buffer.from(text, 'base64url')
 
 /** As far as these tests look into what a route answers. */
 interface Shown {
+  more?: boolean
+  name?: string | null
+  unpaid: { reason: string; tasks: number; why: string }[]
   sealed?: boolean
   data: { why: string[] }[]
   points: { counted: number; waiting: number }
@@ -134,7 +137,15 @@ describe('a chat', () => {
     await sealed(id, hub.clientKey)
     const { body } = await get('/earnings?by=model', hub.scoutKey)
     expect(body.data).toMatchObject([{ model: 'demo-small', tasks: 7, unpaid: 3, reasons: { directed: 1, repeat: 2 } }])
-    expect(body.data[0]!.why).toHaveLength(2)
+    expect(body.data[0]!.why).toEqual([
+      '1 task earned nothing: the request named the scouts which may serve it.',
+      '2 tasks earned nothing: one client asked the same more than three times in a day.',
+    ])
+    expect(body.unpaid).toMatchObject([
+      { reason: 'repeat', tasks: 2, why: 'One client asked the same more than three times in a day.' },
+      { reason: 'directed', tasks: 1 },
+    ])
+    expect(body.more).toBe(false)
     expect(body.points.waiting).toBe(body.points.counted)
     const scouts = hub.hub.engine.scouts()
     expect(hub.hub.engine.ledger!.pointsOf(scouts[0]!.operator).waiting).toBe(body.points.waiting)
@@ -226,6 +237,8 @@ test('the leaderboard names those who agreed to it', async () => {
   }
   expect((await patch('{"name":"Ant & Co"}')).status).toBe(200)
   expect((await board()).data).toMatchObject([{ name: 'Ant & Co' }])
+  expect((await board()).name).toBe(null)
+  expect((await get('/leaderboard', hub.scoutKey)).body.name).toBe('Ant & Co')
   expect((await patch('{"name":null}')).status).toBe(200)
   expect((await board()).data).toMatchObject([{ name: null }])
   expect((await patch('{"name":"\\u0007"}')).status).toBe(400)

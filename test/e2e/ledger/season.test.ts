@@ -68,6 +68,8 @@ test('a season of the demo network is closed, exported and verified', async () =
     `season,operator,points\n${season},${operator},${minted}\n`,
   )
 
+  await expectSameOverHttp(hub, season, folder)
+
   expect(run('paid', season, 'transfer 17')).toMatchObject({ status: 0 })
   await until('the payment to be noted', () => run('list').said.includes(`${season}  paid`))
   expect(ledger.seasons()[0]).toMatchObject({ note: 'transfer 17' })
@@ -79,6 +81,22 @@ test('a season of the demo network is closed, exported and verified', async () =
   writeFileSync(join(folder, 'taken'), '')
   expect(run('ledger', 'taken')).toMatchObject({ status: 1, said: expect.stringContaining('exists already') })
 })
+
+/** The routes give the files that the command has written, and their signatures as files as well. */
+async function expectSameOverHttp(hub: LiveHub, season: string, folder: string): Promise<void> {
+  const fetched = async (format: string) => {
+    const headers = { authorization: `Bearer ${hub.adminKey}` }
+    const response = await fetch(`${hub.baseURL}/seasons/${season}/statement?format=${format}`, { headers })
+    return { status: response.status, bytes: Buffer.from(await response.arrayBuffer()) }
+  }
+  for (const ending of ['csv', 'json']) {
+    const { bytes } = await fetched(ending)
+    expect(bytes.equals(readFileSync(join(folder, `${season}.${ending}`)))).toBe(true)
+    const signature = (await fetched(`${ending}.sig`)).bytes.toString().trim()
+    expect(isSigned(hub.hub.engine.ledger!.hub, bytes, signature)).toBe(true)
+  }
+  expect((await fetched('sig')).status).toBe(400)
+}
 
 test('a hub goes on with its ledger after a restart, and refuses a folder whose key is gone', async () => {
   const dataDir = temporaryFolder()

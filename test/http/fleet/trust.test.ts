@@ -37,6 +37,18 @@ test('who runs scouts sees its own, and no counts', async () => {
   expect(listed).not.toHaveProperty('audits')
 })
 
+test('of one scout alone what was found out about it is told, to whom it may be', async () => {
+  const { tenant } = edge.keyring.list().find(({ role }) => role === 'client')!
+  edge.engine.trust = report('a', tenant)
+  const of = async (path: string, key?: string) => {
+    const { data } = (await (await edge.ask(path, {}, key)).json()) as { data: { scout: string }[] }
+    return data.map(({ scout }) => scout)
+  }
+  expect(await of('/v1/trust?scout=a%2Fant', edge.keys.admin)).toEqual(['a/ant'])
+  expect(await of(`/v1/me/trust?scout=${tenant}%2Fant`)).toEqual([`${tenant}/ant`])
+  expect(await of('/v1/me/trust?scout=a%2Fant')).toEqual([])
+})
+
 test('nobody audits: the list is empty and says so', async () => {
   const listed = await (await edge.ask('/v1/trust', {}, edge.keys.admin)).json()
   expect(listed).toEqual({ object: 'list', mode: 'off', data: [], more: 0, audits: null })

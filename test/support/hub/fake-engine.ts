@@ -26,7 +26,7 @@ import type {
   Submission,
 } from '../../../orchestrator/engine/ports/client.ts'
 import type { LedgerReport } from '../../../orchestrator/engine/ports/ledger/ledger.ts'
-import type { TrustReport } from '../../../orchestrator/engine/ports/trust/trust-report.ts'
+import type { ScoutTrust, TrustFilter, TrustReport } from '../../../orchestrator/engine/ports/trust/trust-report.ts'
 import type { HistoryRow, ServedDay, UsageFilter, UsagePoint } from '../../../orchestrator/engine/ports/usage.ts'
 import { memoryStore } from '../../../orchestrator/store/memory/store.ts'
 import { Tenants } from '../../../orchestrator/tenants/tenants.ts'
@@ -229,9 +229,10 @@ export class FakeEngine implements Engine {
 
   trust: TrustReport | null = null
 
-  trustReport(owner: string | null): TrustReport | null {
+  trustReport({ owner, scout }: TrustFilter): TrustReport | null {
     const { trust } = this
-    return trust && { ...trust, scouts: trust.scouts.filter((one) => owner === null || one.owner === owner) }
+    const isMeant = (one: ScoutTrust) => one.owner === (owner ?? one.owner) && one.scout === (scout ?? one.scout)
+    return trust && { ...trust, scouts: trust.scouts.filter(isMeant) }
   }
 
   newestSession(): number {

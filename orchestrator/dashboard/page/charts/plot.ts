@@ -70,7 +70,7 @@ export function drawPlot(place: HTMLElement, first: Lines): Plot {
       ...first.lines.map((_, at) => {
         const stroke = colour(`--series-${at + 1}`)
         const fill = at === 0 && first.lines.length === 1 ? `${stroke}1f` : ''
-        return { stroke, width: 1.75, points: { show: false }, ...(fill !== '' && { fill }) }
+        return { stroke, width: 1.75, points: { show: isAlone }, ...(fill !== '' && { fill }) }
       }),
     ],
   }
@@ -83,6 +83,13 @@ export function drawPlot(place: HTMLElement, first: Lines): Plot {
     resize: () => plot.setSize(size()),
     destroy: () => plot.destroy(),
   }
+}
+
+/** One value is no line. */
+function isAlone(plot: UPlot, series: number): boolean {
+  return (
+    Array.from(plot.data[series]!, (value) => (value === null ? 0 : 1)).reduce<number>((sum, one) => sum + one, 0) === 1
+  )
 }
 
 function data({ times, lines }: Lines): UPlot.AlignedData {
@@ -106,7 +113,8 @@ function widthOf(values: readonly (string | number | null)[] | null): number {
 
 /** Without labels that would be cut off at the right edge. */
 function whole(plot: UPlot, splits: number[], texts: string[]): string[] {
-  const right = plot.over.clientWidth
+  // Not the element's width, which follows only when all sizes are found.
+  const right = plot.valToPos(plot.scales.x!.max!, 'x')
   return texts.map((text, at) => (plot.valToPos(splits[at]!, 'x') + (text.length * charPx) / 2 > right ? '' : text))
 }
 

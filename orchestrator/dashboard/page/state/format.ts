@@ -10,10 +10,16 @@ const short = new Intl.NumberFormat('en', { notation: 'compact', maximumFraction
 const shortFrom = 1_000_000
 const dates = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium' })
 const utcDays = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeZone: 'UTC' })
+const utcMonths = new Intl.DateTimeFormat(undefined, { month: 'long', year: 'numeric', timeZone: 'UTC' })
 const moments = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' })
 
 export function count(value: number): string {
   return Math.abs(value) < shortFrom ? whole.format(value) : short.format(value)
+}
+
+/** A sum that somebody is owed: never short. */
+export function exact(value: number): string {
+  return whole.format(value)
 }
 
 /** A rate, with as many digits as say something. */
@@ -65,6 +71,11 @@ export function dayText(ms: number): string {
 /** A day of UTC, `2026-11-29`: the same day everywhere. */
 export function shownDay(text: string): string {
   return utcDays.format(Date.parse(text))
+}
+
+/** A month of UTC, `2026-11`. */
+export function shownMonth(text: string): string {
+  return utcMonths.format(Date.parse(`${text}-01T00:00:00Z`))
 }
 
 export function moment(seconds: number): string {

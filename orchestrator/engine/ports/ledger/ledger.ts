@@ -53,6 +53,8 @@ export interface LedgerReport {
   statement(season: string): Statement | undefined
   /** Of the present season: the most points first. */
   leaderboard(): readonly LeaderboardRow[]
+  /** Under which name an operator agreed to be shown; null without one. */
+  shownAs(operator: string): string | null
   /** Under which name an operator agrees to be shown; null for none. What stood in the way, null when nothing did. */
   showAs(operator: string, name: string | null): Promise<Fault | null>
   /** The signature over the bytes of a file. */

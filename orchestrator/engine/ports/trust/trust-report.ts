@@ -21,6 +21,13 @@ export interface ScoutTrust {
   sentences: string[]
 }
 
+/** Whose trust is asked for; everybody's where nothing is said. */
+export interface TrustFilter {
+  owner?: string
+  /** Its id. */
+  scout?: string
+}
+
 export interface TrustReport {
   isEnforced: boolean
   /** The gravest first, a bounded number; of one owner, if that was asked for. */

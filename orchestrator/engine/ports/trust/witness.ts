@@ -4,7 +4,7 @@
  */
 import type { Served, TaskKind } from '../../../../shared/task.ts'
 import type { Answer, Submission } from '../client.ts'
-import type { TrustReport } from './trust-report.ts'
+import type { TrustFilter, TrustReport } from './trust-report.ts'
 
 /** The tenant of requests that the hub makes to check answers; no key has it, for it has a colon. */
 export const auditTenant = 'chasm:audit'
@@ -52,8 +52,8 @@ export interface AnswerWitness {
   settled(served: Served, tokens: number, answerBytes: number): void
   /** Those of interest, after that. */
   answered(answer: WitnessedAnswer): void
-  /** What was found out; of the scouts of one owner, if that is given. */
-  report(owner: string | null): TrustReport
+  /** What was found out. */
+  report(of: TrustFilter): TrustReport
   /** The engine stops: what is to be kept can be written now. */
   stop(): void
 }

@@ -10,6 +10,8 @@ import { ago, count, dayText, milliseconds, percent, rate } from '../../state/fo
 import { useResource } from '../../state/resource.ts'
 import { linkTo } from '../../state/router.ts'
 import { dotOf, type LastHour, type Scout } from './scout.ts'
+import { ScoutPoints } from './scout-points.tsx'
+import { TrustOfScout } from './trust-part.tsx'
 
 interface Offer {
   kind: string
@@ -82,6 +84,8 @@ function Known({ of: scout }: { of: Detail }) {
           rowKey={({ what }) => what}
         />
       </Panel>
+      <TrustOfScout id={scout.id} />
+      <ScoutPoints of={scout} />
       <ServedDays of={scout.served} />
       <Panel title="Offers" isFlush>
         <Table

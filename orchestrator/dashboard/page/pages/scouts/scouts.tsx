@@ -1,5 +1,6 @@
 /**
- * The connected scouts, a page at a time: each with the hub's verdict in words; one of them with all that is known.
+ * The connected scouts, a page at a time: each with the hub's verdict in words; one of them with all that is known; and
+ * what checks of answers found out about scouts, also about those that are away.
  */
 import { useSignal } from '@preact/signals'
 import { Choices } from '../../parts/choices.tsx'
@@ -8,10 +9,11 @@ import { Page, Panel, Pill } from '../../parts/panel.tsx'
 import { type Column, Table } from '../../parts/table.tsx'
 import { ago, count, percent } from '../../state/format.ts'
 import { useResource } from '../../state/resource.ts'
-import { linkTo, route, setQuery } from '../../state/router.ts'
+import { go, linkTo, route, setQuery } from '../../state/router.ts'
 import { scoutsPath } from '../../state/session.ts'
 import { dotOf, type Scout } from './scout.ts'
 import { ScoutDetail } from './scout-detail.tsx'
+import { TrustPart } from './trust-part.tsx'
 
 const shows = [
   ['', 'All'],
@@ -26,9 +28,37 @@ const pageScouts = 50
 export function ScoutsPage() {
   const { subject, query } = route.value
   const base = scoutsPath()
-  if (subject.length > 0) return <ScoutDetail base={base} id={subject.join('/')} />
-  return <ScoutList base={base} query={query} />
+  // An id has its operator before the name, and so is never a single word.
+  if (subject.length > 1) return <ScoutDetail base={base} id={subject.join('/')} />
+  const part = parts.find(([name]) => name === subject[0])?.[0] ?? ''
+  return (
+    <Page
+      title="Scouts"
+      about={part === 'trust' ? trustAbout : 'Connected now, with what the orchestrator thinks of them.'}
+      actions={
+        <>
+          <Choices
+            label="Part"
+            options={parts}
+            value={part}
+            onChoose={(to) => go(to === '' ? 'scouts' : `scouts/${to}`)}
+          />
+          <a class="button primary" href={linkTo('connect/scout')}>
+            Connect a scout
+          </a>
+        </>
+      }
+    >
+      {part === 'trust' ? <TrustPart /> : <ScoutList base={base} query={query} />}
+    </Page>
+  )
 }
+
+const parts = [
+  ['', 'Connected'],
+  ['trust', 'Trust'],
+] as const
+const trustAbout = 'How answers of scouts compare with those of others, whether they are connected or not.'
 
 function ScoutList({ base, query }: { base: string; query: URLSearchParams }) {
   const show = shows.find(([name]) => name === query.get('show'))?.[0] ?? ''
@@ -40,15 +70,7 @@ function ScoutList({ base, query }: { base: string; query: URLSearchParams }) {
   const fetched = useResource<{ data: Scout[]; next: string | null }>(`${base}?${asked}`, refreshMs)
   const isFiltered = show !== '' || (query.get('name') ?? '') !== ''
   return (
-    <Page
-      title="Scouts"
-      about="Connected now, with what the orchestrator thinks of them. Points begin with the ledger."
-      actions={
-        <a class="button primary" href={linkTo('connect/scout')}>
-          Connect a scout
-        </a>
-      }
-    >
+    <>
       <div class="row spread">
         <Choices label="Show" options={shows} value={show} onChoose={(to) => setQuery({ show: to, after: '' })} />
         <Search value={query.get('name') ?? ''} />
@@ -65,7 +87,7 @@ function ScoutList({ base, query }: { base: string; query: URLSearchParams }) {
           </Panel>
         )}
       </Fetched>
-    </Page>
+    </>
   )
 }
 

@@ -1,5 +1,5 @@
 /** The picture of what `npm start` prints, made of the very text: for the README. */
-import { banner } from '../../orchestrator/banner.ts'
+import { banner } from '../../../orchestrator/banner.ts'
 
 const [width, lineHeight, top, left] = [860, 20, 56, 20]
 /** As many characters as fit; a longer line ends in dots. */

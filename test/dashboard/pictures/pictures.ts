@@ -1,15 +1,18 @@
 /**
  * `npm run pictures`: makes the pictures that the README shows: the terminal of a start, and pages, light and dark, of
  * a real hub with demo scouts under some load. With a folder as argument it makes one of every page there, `empty` and
- * `full` unless one of the two is named, at three widths and in both themes, for whoever works on the page.
+ * `full` unless one of the two is named, at three widths and in both themes, for whoever works on the page; a third one
+ * leaves out all pages that do not have it in their address.
  */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Page } from 'playwright-core'
-import type { DemoSettings } from '../../scout/providers/demo/demo.ts'
-import { patienceMs } from '../support/clocks/until.ts'
-import { findChromium } from '../support/machine/chromium.ts'
-import { PageStage } from './page-stage.ts'
+import type { DemoSettings } from '../../../scout/providers/demo/demo.ts'
+import { patienceMs } from '../../support/clocks/until.ts'
+import { Calendar, monthsAgo } from '../../support/ledger/calendar.ts'
+import { findChromium } from '../../support/machine/chromium.ts'
+import { PageStage } from '../page-stage.ts'
+import { liveThePast } from './past.ts'
 import { terminalPicture } from './terminal-picture.ts'
 
 const themes = ['light', 'dark'] as const
@@ -17,10 +20,13 @@ const widths = [1440, 768, 360] as const
 const paths = [
   ...['overview', 'connect', 'connect/scout', 'keys', 'keys?make=client', 'usage', 'usage?by=key', 'scouts'],
   ...['intents', 'playground', 'playground/scroll', 'admin', 'admin/settings', 'admin/audit'],
+  ...['points', 'points/leaderboard', 'points/seasons', 'account', 'scouts/trust'],
 ]
+/** Of who runs scouts: an operator's pages show others than its own. */
+const ownPaths = ['points', 'points?by=scout', 'points/leaderboard', 'account', 'scouts/trust']
 /** For what moves although nothing is fetched any more. */
 const settleMs = 250
-const images = join(import.meta.dirname, '../../docs/images')
+const images = join(import.meta.dirname, '../../../docs/images')
 
 const scroll = {
   nodes: [
@@ -34,23 +40,30 @@ const scroll = {
 
 const found = await findChromium()
 if ('reason' in found) throw new Error(found.reason)
-const stage = await PageStage.open(found.path)
+const [folder, only = 'empty,full', part = ''] = process.argv.slice(2)
+if (folder !== undefined && only.includes('empty')) {
+  const empty = await PageStage.open(found.path)
+  await everyPage(empty, folder, 'empty', []).finally(() => empty.close())
+}
+const calendar = new Calendar()
+calendar.set(monthsAgo(2))
+const stage = await PageStage.open(found.path, { system: calendar.system })
 try {
-  const [folder, only = 'empty,full'] = process.argv.slice(2)
-  if (folder !== undefined && only.includes('empty')) await everyPage(folder, 'empty')
-  const intent = await fill()
+  const { season, intent } = await fill()
   if (folder === undefined) await forReadme(intent)
   else if (only.includes('full')) {
     const [scout] = stage.hub.hub.engine.scouts()
-    await everyPage(folder, 'full', `intents/${intent}`, `scouts/${scout!.id}`)
+    await everyPage(stage, folder, 'full', [`intents/${intent}`, `scouts/${scout!.id}`, `points/seasons/${season}`])
   }
 } finally {
   await stage.close()
 }
 
-/** Scouts, traffic and a run to look at. Resolves with the id of the intent. */
-async function fill(): Promise<string> {
+/** Months of points, scouts, traffic and a run to look at. Resolves with the id of the intent. */
+async function fill(): Promise<{ season: string; intent: string }> {
   const { hub } = stage
+  const owner = hub.hub.keyring.list().find(({ role }) => role === 'scout')!.tenant
+  const { season } = await liveThePast(hub, calendar, owner)
   const demos: [string, Partial<DemoSettings>][] = [
     ['atlas', { firstTokenMs: 40, tokensPerSecond: 220 }],
     ['basalt', { firstTokenMs: 90, tokensPerSecond: 120 }],
@@ -69,7 +82,7 @@ async function fill(): Promise<string> {
   past()
   const accepted = await hub.post('/v1/intents', { scroll, metadata: { name: 'Report on tides' } })
   const { id } = (await accepted.json()) as { id: string }
-  return id
+  return { season, intent: id }
 }
 
 /** Accounts and keys of all kinds, with names as long as people make them. */
@@ -125,24 +138,27 @@ async function forReadme(intent: string): Promise<void> {
   }
 }
 
-async function everyPage(folder: string, state: string, ...more: string[]): Promise<void> {
+async function everyPage(of: PageStage, folder: string, state: string, more: string[]): Promise<void> {
   mkdirSync(folder, { recursive: true })
-  const nameOf = (path: string) => (/^(intents|scouts)\//.test(path) ? path.replace(/s\/.*/, '') : path)
+  const isWanted = (path: string) => path.includes(part)
+  const nameOf = (path: string) => (/^(intents|scouts)\/.*[/_]/.test(path) ? path.replace(/s\/.*/, '') : path)
   for (const theme of themes) {
     for (const width of widths) {
       const name = (path: string) => join(folder, `${path.replaceAll(/[/?=]/g, '-')}-${state}-${width}-${theme}.png`)
       const view = { theme, width, height: width < 500 ? 780 : 900 }
-      const visitor = await (await stage.context(view)).newPage()
-      await visitor.goto(`${stage.hub.url}/`)
-      await shoot(visitor, '', name('welcome'), true)
-      await shoot(visitor, 'sign-in', name('sign-in'), true)
+      const visitor = await (await of.context(view)).newPage()
+      await visitor.goto(`${of.hub.url}/`)
+      for (const path of ['welcome', 'sign-in']) if (isWanted(path)) await shoot(visitor, path, name(path), true)
       await visitor.context().close()
-      const page = await stage.signedIn(stage.hub.adminKey, view)
-      for (const path of [...paths, ...more]) {
-        await shoot(page, path, name(nameOf(path)), true)
-      }
-      if (state === 'full') await shootChat(page, name('chat'))
+      const page = await of.signedIn(of.hub.adminKey, view)
+      for (const path of [...paths, ...more].filter(isWanted)) await shoot(page, path, name(nameOf(path)), true)
+      if (state === 'full' && isWanted('chat')) await shootChat(page, name('chat'))
       await page.context().close()
+      const own = await of.signedIn(of.hub.scoutKey, view)
+      for (const path of [...ownPaths, ...more.filter((path) => path.startsWith('points/'))].filter(isWanted)) {
+        await shoot(own, path, name(`own-${nameOf(path)}`), true)
+      }
+      await own.context().close()
     }
   }
 }

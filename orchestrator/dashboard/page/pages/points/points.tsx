@@ -1,0 +1,54 @@
+/**
+ * Points: what one's scouts earned and why something earned nothing, who has most in the present season, and the
+ * seasons with their signed statements. A hub that shows no points says so here.
+ */
+import { Choices } from '../../parts/choices.tsx'
+import { Empty, Fetched } from '../../parts/notice.tsx'
+import { Page, Panel } from '../../parts/panel.tsx'
+import { useResource } from '../../state/resource.ts'
+import { go, route } from '../../state/router.ts'
+import { EarningsPart } from './earnings-part.tsx'
+import { Leaderboard } from './leaderboard.tsx'
+import { type SeasonList, Seasons } from './seasons.tsx'
+
+const parts = [
+  ['earnings', 'Earnings'],
+  ['leaderboard', 'Leaderboard'],
+  ['seasons', 'Seasons'],
+] as const
+
+const abouts = {
+  earnings:
+    'What scouts earned, as the orchestrator counted it. A point is a millionth of a dollar by its price list; days ' +
+    'begin at 00:00 UTC.',
+  leaderboard: 'Who has most points in the present season. Names are of those who agreed to be shown.',
+  seasons: 'A season is a month of UTC. A week after its end it is closed, and its statement is final and signed.',
+}
+
+export function PointsPage() {
+  const [first, season] = route.value.subject
+  const part = parts.find(([name]) => name === first)?.[0] ?? 'earnings'
+  const fetched = useResource<SeasonList>('/v1/seasons')
+  // Without points there is nothing that could be chosen.
+  const isOff = fetched.refusal?.status === 404
+  return (
+    <Page
+      title="Points"
+      about={isOff ? undefined : abouts[part]}
+      actions={!isOff && <Choices label="Part" options={parts} value={part} onChoose={(to) => go(`points/${to}`)} />}
+    >
+      {isOff ? (
+        <Panel isFlush>
+          <Empty icon="points" text={fetched.refusal!.message} />
+        </Panel>
+      ) : (
+        <Fetched from={fetched}>
+          {(seasons) => {
+            if (part === 'earnings') return <EarningsPart seasons={seasons.data} />
+            return part === 'leaderboard' ? <Leaderboard /> : <Seasons of={seasons} chosen={season} />
+          }}
+        </Fetched>
+      )}
+    </Page>
+  )
+}
