@@ -116,15 +116,26 @@ describe('equal requests', () => {
       1, 2, 1, 1,
     ])
     expect(equal.count('a', 1, 10)).toBe(1)
-    expect(equal.size).toBe(1)
+  })
+
+  test('are told apart by all bits of their hash', () => {
+    const equal = new EqualRequests()
+    const hashes = Array.from({ length: 53 }, (_, bit) => 2 ** bit)
+    for (const hash of hashes) expect(equal.count('a', hash, 9)).toBe(1)
+    for (const hash of hashes) expect(equal.count('a', hash, 9)).toBe(2)
   })
 
   test('are remembered up to a number of them, the oldest not at all', () => {
-    const equal = new EqualRequests(2)
-    for (const hash of [1, 2, 1, 3]) equal.count('a', hash, 9)
-    expect(equal.size).toBe(2)
+    const equal = new EqualRequests(8)
+    for (const hash of [1, 2, 3, 4, 5, 6, 7, 8, 1, 9]) equal.count('a', hash, 9)
     expect(equal.count('a', 1, 9)).toBe(3)
     expect(equal.count('a', 2, 9)).toBe(1)
+  })
+
+  test('are counted no further than is of use', () => {
+    const equal = new EqualRequests(8)
+    for (let at = 0; at < 300; at++) equal.count('a', 1, 9)
+    expect(equal.count('a', 1, 9)).toBe(255)
   })
 })
 

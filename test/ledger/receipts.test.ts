@@ -1,14 +1,15 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import '../support/law/seeded-properties.ts'
-import { packLeaves, readHead, sealBatch, unpackLeaves } from '../../orchestrator/ledger/receipts/chain.ts'
+import { readHead } from '../../orchestrator/ledger/receipts/chain.ts'
 import { answerHashOf, HubTags, requestHashOf } from '../../orchestrator/ledger/receipts/hashes.ts'
-import { pathsOf, rootOf } from '../../orchestrator/ledger/receipts/merkle.ts'
-import { isReceipt, packReceipt, readReceipt } from '../../orchestrator/ledger/receipts/receipt.ts'
+import { packLeaves } from '../../orchestrator/ledger/receipts/leaf-buffer.ts'
+import { pathsOf, rootOf, rootOfPacked } from '../../orchestrator/ledger/receipts/merkle.ts'
+import { isReceipt, readReceipt } from '../../orchestrator/ledger/receipts/receipt.ts'
 import { batchLeavesMax, leafBytesMax } from '../../shared/limits/ledger/ledger.ts'
 import { readReceipt as verifiedReceipt } from '../../verifier/receipt.ts'
 import { rootOfAll, rootOfPath } from '../../verifier/tree.ts'
-import { mayMs, receiptOf, SmallLedger } from '../support/ledger/small-ledger.ts'
+import { mayMs, packReceipt, receiptOf, SmallLedger, sealLeaves } from '../support/ledger/small-ledger.ts'
 
 const bytes = (length: number) => fc.uint8Array({ minLength: length, maxLength: length })
 const count = fc.maxSafeNat()
@@ -72,7 +73,9 @@ describe('a batch', () => {
   test('keeps its leaves as they are stored', () => {
     fc.assert(
       fc.property(fc.array(fc.uint8Array({ maxLength: 300 })), (leaves) => {
-        expect(unpackLeaves(packLeaves(leaves)).map((leaf) => new Uint8Array(leaf))).toEqual(leaves)
+        const packed = packLeaves(leaves)
+        expect(packed.leaves().map((leaf) => new Uint8Array(leaf))).toEqual(leaves)
+        if (leaves.length > 0) expect(rootOfPacked(packed.packed)).toEqual(rootOf(leaves))
       }),
     )
   })
@@ -90,8 +93,8 @@ describe('a batch', () => {
     const sealing = { atMs: 0, rulesHash: new Uint8Array(32), sign: () => new Uint8Array(64) }
     const end = { seq: 0, hash: new Uint8Array(32) }
     const many = Array.from({ length: batchLeavesMax + 1 }, () => new Uint8Array(1))
-    expect(() => sealBatch(end, { ...sealing, leaves: many })).toThrow('too large')
-    expect(() => sealBatch(end, { ...sealing, leaves: [new Uint8Array(leafBytesMax + 1)] })).toThrow('too large')
+    expect(() => sealLeaves(end, many, sealing)).toThrow('too large')
+    expect(() => sealLeaves(end, [new Uint8Array(leafBytesMax + 1)], sealing)).toThrow('too large')
   })
 })
 

@@ -176,19 +176,22 @@ describe('a season', () => {
 test('earnings count the tasks of a scout by day and model, with the reasons of what earned nothing', () => {
   const ledger = new SmallLedger()
   ledger.seal([receiptOf(1), receiptOf(2, { flags: flagBits.own | flagBits.loop }), receiptOf(3, { flags: 64 })])
-  const [earning] = ledger.projector.newEarnings.values()
+  const [earning] = ledger.projector.news.growth()
   expect(earning).toMatchObject({ tasks: 3, points: 1_840, unpaid: 1, own: 1, loop: 1, directed: 0 })
-  expect(ledger.projector.takeTouched().earnings.size).toBe(1)
-  expect(ledger.projector.dirty).toBe(0)
+  expect(ledger.projector.turnOver().take(9)).toMatchObject({ earnings: [earning], isLast: true })
+  expect(ledger.projector.news.rows).toBe(0)
 })
 
 test('a scout is told why its tasks earned nothing, in one sentence that fits', () => {
   const ledger = new SmallLedger()
   ledger.seal([receiptOf(1), receiptOf(2, { flags: flagBits.own }), receiptOf(3, { flags: flagBits.own | 8 })])
-  const rows = [...ledger.projector.newEarnings.values()]
+  const rows = [...ledger.projector.news.growth('key_ant/ant')]
   const sentence =
     'Today 2 of its tasks earned nothing: 2 were your own requests, 1 were requests that came back in a loop.'
   expect(unpaidSentence(rows)).toBe(sentence)
+  const { unpaid } = ledger.projector
+  expect(unpaidSentence([unpaid.of('key_ant/ant', mayDay)!])).toBe(sentence)
+  expect(unpaid.of('key_ant/ant', mayDay + 1)).toBeUndefined()
   const [row] = rows
   const every = { unpaid: 9, own: 9, directed: 9, unlisted: 9, loop: 9, repeat: 9, convicted: 9 }
   expect(unpaidSentence([{ ...row!, ...every }])).toHaveLength(unpaidCharsMax)

@@ -7,7 +7,7 @@ import type { HubEngine } from '../../orchestrator/engine/engine.ts'
 import type { StoreWrite, StoreWriteOf } from '../../orchestrator/engine/ports/store.ts'
 import { violationsOf } from '../../orchestrator/ledger/accounts/balances.ts'
 import { Projector } from '../../orchestrator/ledger/accounts/projector.ts'
-import { unpackLeaves } from '../../orchestrator/ledger/receipts/chain.ts'
+import { unpackLeaves } from '../../orchestrator/ledger/receipts/leaf-buffer.ts'
 import { isReceipt, readReceipt } from '../../orchestrator/ledger/receipts/receipt.ts'
 
 export class Receipts {

@@ -95,7 +95,7 @@ test('a database of the tenth version gets a ledger without anything in it, whos
   const store = openSqlite(path, { mayCreate: false, checkWhole: true })
   if ('flaw' in store) throw new Error(store.flaw)
   expect(store.nextEpoch()).toBe(8)
-  expect(store.snapshot()).toEqual({ projected: 0, balances: [], seasons: [] })
+  expect(store.snapshot()).toEqual({ projected: 0, written: 0, balances: [], seasons: [] })
   const bytes = (length: number) => new Uint8Array(length)
   const batch = { seq: 1, atMs: 1, head: bytes(132), signature: bytes(64), leaves: bytes(3) }
   store.commit([{ write: 'batch', batch, tasks: [1], earned: [], asked: [] }])

@@ -5,12 +5,11 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import { identityOf } from '../../orchestrator/cluster/roster/identity.ts'
 import { earnedOf, escrowOf } from '../../orchestrator/ledger/accounts/account.ts'
 import { flagBits } from '../../orchestrator/ledger/points/zero-rules.ts'
-import { packHead, readHead, sealBatch } from '../../orchestrator/ledger/receipts/chain.ts'
+import { packHead, readHead } from '../../orchestrator/ledger/receipts/chain.ts'
 import { firstLine, rulesLine, wholeBatchLine } from '../../orchestrator/ledger/receipts/export-file.ts'
-import { packReceipt } from '../../orchestrator/ledger/receipts/receipt.ts'
 import { Flaw } from '../../verifier/flaw.ts'
 import { type Findings, isSigned, LedgerCheck } from '../../verifier/ledger-check.ts'
-import { mayDay, mayMs, receiptOf, SmallLedger } from '../support/ledger/small-ledger.ts'
+import { mayDay, mayMs, packReceipt, receiptOf, SmallLedger, sealLeaves } from '../support/ledger/small-ledger.ts'
 import { temporaryFolder } from '../support/machine/temporary-folder.ts'
 
 const root = join(import.meta.dirname, '../..')
@@ -102,7 +101,7 @@ describe('a forged file is found out', () => {
     const { rules, identity } = new SmallLedger()
     const sign = (bytes: Uint8Array) => identity.sign(bytes)
     const leaves = [packReceipt(receiptOf(1, changes))]
-    const batch = sealBatch(after, { leaves, atMs: mayMs, rulesHash: rules.hash, sign })
+    const batch = sealLeaves(after, leaves, { atMs: mayMs, rulesHash: rules.hash, sign })
     return { file: [firstLine(identity.key), rulesLine(rules.text), wholeBatchLine(batch)].join(''), key: identity.key }
   }
 
@@ -141,7 +140,7 @@ describe('a forged file is found out', () => {
     const event = { type: 'transfer', why: 'revoke', from: earnedOf('2026-05', 'key_ant'), to: 'burn', points: 901 }
     const leaves = [Buffer.from(JSON.stringify(event))]
     const sign = (bytes: Uint8Array) => identity.sign(bytes)
-    batches.push(sealBatch(projector.end, { leaves, atMs: mayMs, rulesHash: rules.hash, sign }))
+    batches.push(sealLeaves(projector.end, leaves, { atMs: mayMs, rulesHash: rules.hash, sign }))
     expect(flawOf(ledger.file(), identity.key)).toContain('falls below zero')
   })
 
@@ -149,7 +148,7 @@ describe('a forged file is found out', () => {
     const { rules, identity } = new SmallLedger()
     const sign = (bytes: Uint8Array) => identity.sign(bytes)
     const end = { seq: 0, hash: new Uint8Array(32) }
-    const batch = sealBatch(end, { leaves: [packReceipt(receiptOf(1))], atMs: mayMs, rulesHash: rules.hash, sign })
+    const batch = sealLeaves(end, [packReceipt(receiptOf(1))], { atMs: mayMs, rulesHash: rules.hash, sign })
     const head = packHead({ ...readHead(batch.head)!, count: 2 })
     const file =
       firstLine(identity.key) + rulesLine(rules.text) + wholeBatchLine({ ...batch, head, signature: sign(head) })

@@ -3,12 +3,12 @@
  * others. One scan of bytes that the client edge has checked; nothing is built of them. Whoever carries an answer asks
  * once for each request that is sent.
  */
-import { hash } from 'node:crypto'
 import { FieldNames } from '../../../shared/json/field-names.ts'
 import { JsonScan } from '../../../shared/json/json-scan.ts'
 import { Class } from '../../../shared/json/json-tokens.ts'
 import { answerValuesMax, mediaCountedMax } from '../../../shared/limits/answers.ts'
 import { bytesPerUnit } from '../../../shared/limits/ledger/ledger.ts'
+import { sha256 } from '../../ledger/receipts/sha256.ts'
 import type { RequestCount } from '../ports/ledger/work.ts'
 import { countedOfLong } from './filler.ts'
 
@@ -37,7 +37,7 @@ export function countRequest(body: Uint8Array): RequestCount {
   scan.end()
   const counted = countedOfLong(body, textBytes)
   return {
-    digest: hash('sha256', body, 'buffer'),
+    digest: sha256(body),
     textBytes: counted,
     media,
     // As exact as a number can be: two requests that meet here by chance cost each other a few points.

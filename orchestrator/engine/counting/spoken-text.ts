@@ -4,12 +4,14 @@
  * filler: the first ones each, then one by chance for ever longer groups of them, so that a text four times as long
  * costs six looks more and nobody knows where filler would go unseen.
  */
-import { createHash, type Hash, hash } from 'node:crypto'
+import { createHash, type Hash } from 'node:crypto'
 import { fillerBytesMin } from '../../../shared/limits/ledger/ledger.ts'
 import { countedBytes } from '../../ledger/points/work.ts'
+import { sha256 } from '../../ledger/receipts/sha256.ts'
 import { deflated } from './filler.ts'
 
 const firstBytes = 256
+const noBlock = new Uint8Array(0)
 /** Blocks of the size from which on filler is looked for. */
 const blockBytes = fillerBytesMin
 /** A group has one block for so many that were before it. */
@@ -21,7 +23,7 @@ const backslash = 0x5c
 export class SpokenText {
   length = 0
   private counted = 0
-  private block = new Uint8Array(firstBytes)
+  private block: Uint8Array<ArrayBuffer> = noBlock
   /** The one that stands for its group; each of the group is it with the same chance. */
   private sample: Uint8Array<ArrayBuffer> | null = null
   private blocks = 0
@@ -52,7 +54,11 @@ export class SpokenText {
     const isHalf = last >= 0xd800 && last <= 0xdbff
     this.half = isHalf ? whole.slice(-1) : ''
     const bytes = Buffer.from(isHalf ? whole.slice(0, -1) : whole)
-    this.append(bytes, 0, bytes.length)
+    if (this.block !== noBlock || bytes.length > blockBytes) return this.append(bytes, 0, bytes.length)
+    // Most answers that come whole have one short text.
+    this.block = bytes
+    this.used = bytes.length
+    this.length = bytes.length
   }
 
   /** Its length, hash and counted bytes; nothing may follow. */
@@ -60,7 +66,7 @@ export class SpokenText {
     if (this.half !== '') this.settleHalf()
     this.endGroup()
     const rest = this.block.subarray(0, this.used)
-    const digest = this.hasher === null ? hash('sha256', rest, 'buffer') : this.hasher.update(rest).digest()
+    const digest = this.hasher === null ? sha256(rest) : new Uint8Array(this.hasher.update(rest).digest())
     return { length: this.length, digest, counted: this.counted + this.used }
   }
 
@@ -87,7 +93,7 @@ export class SpokenText {
   private makeRoom(): void {
     const { block } = this
     if (block.length < blockBytes) {
-      this.block = new Uint8Array(Math.min(blockBytes, 4 * block.length))
+      this.block = new Uint8Array(Math.min(blockBytes, Math.max(firstBytes, 4 * block.length)))
       this.block.set(block)
       return
     }

@@ -72,8 +72,9 @@ export class TaskCount {
     this.body = body
     this.begun = null
     if (begun === null) return
+    const { attempt, operator } = begun
     const { textsHash } = this.request
-    if (this.leased.lease(begun.operator, textsHash)) this.held.push({ ...begun, textsHash })
+    if (this.leased.lease(operator, textsHash)) this.held.push({ attempt, operator, textsHash })
   }
 
   /** The scout of this attempt holds it no more. */
@@ -92,16 +93,19 @@ export class TaskCount {
   }
 
   /** What was done. `remade`: makes the request again where it was sent before a restart of the hub. */
-  over({ answer, served, ...ended }: Outcome, remade: () => Uint8Array | null = () => null): WorkDone | null {
+  over(
+    { attempt, answer, served, isPartial, isContinued }: Outcome,
+    remade: () => Uint8Array | null = () => null,
+  ): WorkDone | null {
     if (this.request === null) {
       const body = remade()
       if (body === null) return null
       this.request = countRequest(body)
     }
     const { request } = this
-    const { tenant } = this.of
+    const { task, kind, tenant, isDirected } = this.of
     this.releasedAll()
     const isLoop = this.leased.holds(tenant, request.textsHash)
-    return { ...this.of, ...ended, served, request, answer, isLoop }
+    return { task, attempt, kind, served, tenant, request, answer, isDirected, isLoop, isPartial, isContinued }
   }
 }

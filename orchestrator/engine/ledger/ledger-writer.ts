@@ -1,87 +1,99 @@
 /**
  * Keeps the chain: receipts and events wait here until a batch of them is sealed, folded and handed to the journal. The
  * order of the journal is the order of the chain. A receipt of a durable task is sealed once its settlement is
- * committed, which in a network of hubs may take long, or never be. While the store is in trouble nothing is sealed. A
- * snapshot of what was folded follows now and then, so that a start has little to fold.
+ * committed, which in a network of hubs may take long, or never be. While the store is in trouble nothing is sealed.
  */
-import {
-  batchLeavesMax,
-  foldRowsMax,
-  receiptBacklogMax,
-  snapshotEveryMs,
-} from '../../../shared/limits/ledger/ledger.ts'
+import { batchLeavesMax, receiptBacklogMax } from '../../../shared/limits/ledger/ledger.ts'
 import type { System } from '../../../shared/system.ts'
 import { type LedgerEvent, packEvent } from '../../ledger/accounts/events.ts'
-import { Projector } from '../../ledger/accounts/projector.ts'
+import type { Projector, Worked } from '../../ledger/accounts/projector.ts'
 import type { Rules } from '../../ledger/points/rules.ts'
-import { packLeaves, sealBatch } from '../../ledger/receipts/chain.ts'
+import { sealBatch } from '../../ledger/receipts/chain.ts'
+import { LeafBuffer, packLeaves } from '../../ledger/receipts/leaf-buffer.ts'
+import { readReceipt } from '../../ledger/receipts/receipt.ts'
 import type { Journal } from '../durability/journal.ts'
 import type { LedgerStore } from '../ports/ledger/ledger-store.ts'
-import { replayed } from './replay.ts'
+import type { WorkDone } from '../ports/ledger/work.ts'
+import { OpenBatch } from './open-batch.ts'
+import type { ReceiptMaker } from './receipt-maker.ts'
+import { type SnapshotPace, SnapshotWriter } from './snapshot-writer.ts'
 
 interface LedgerWriterParts {
   system: Pick<System, 'wallMs' | 'nowMs' | 'soon'>
   store: LedgerStore
   journal: Journal
   rules: Rules
+  maker: ReceiptMaker
   sign: (bytes: Uint8Array) => Uint8Array
   /** Runs work of a later turn: an error in it is a defect. */
   contain: (work: () => void) => void
+  /** The chain as the store has it, folded. */
+  projector: Projector
+  projected: number
+  pace?: SnapshotPace | undefined
 }
 
-interface Waiting {
-  task: number
+/** A receipt that was made before it may be sealed. */
+interface Kept {
   receipt: Uint8Array
-  /** There is a row of it in the store. */
-  isDurable: boolean
+  worked: Worked
+}
+
+interface Sealing {
+  /** What the leaves say. */
+  of: readonly (Worked | LedgerEvent)[]
+  tasks: readonly number[]
+  earned: readonly number[]
+  asked: readonly number[]
 }
 
 export class LedgerWriter {
-  projector = new Projector()
-  private waiting: Waiting[] = []
+  readonly projector: Projector
+  readonly snapshot: SnapshotWriter
+  /** Oldest first; all but the last one are full. */
+  private open: OpenBatch[] = []
   /** Receipts of durable tasks, by task, whose settlements are not committed yet. */
-  private readonly unsettled = new Map<number, Uint8Array>()
+  private readonly unsettled = new Map<number, Kept>()
   private isSealSoon = false
-  private projected = 0
-  private snapshotMs = 0
+  /** Receipts that are not sealed yet. */
+  backlog = 0
   /** Receipts that were given up because the store did not recover in time. */
   dropped = 0
 
-  constructor(private readonly parts: LedgerWriterParts) {}
+  constructor(private readonly parts: LedgerWriterParts) {
+    const { system, journal, projector, projected, pace } = parts
+    this.projector = projector
+    this.snapshot = new SnapshotWriter({ system, journal, projector, projected }, pace)
+  }
 
-  /** Takes up what the last process left: the snapshot, the batches behind it, receipts that were not sealed. */
+  /** Takes up what the last process left: receipts that were not sealed. */
   start(): void {
     const { store, journal, rules } = this.parts
-    const { projector, projected } = replayed(store)
-    this.projector = projector
-    this.projected = projected
     for (const { task, receipt } of store.earned(receiptBacklogMax)) {
-      this.waiting.push({ task, receipt, isDurable: true })
+      this.add(task, { receipt, worked: readReceipt(receipt) })
     }
-    this.snapshotMs = this.parts.system.nowMs()
     journal.lazily({ write: 'rules', hash: rules.hash, text: rules.text })
   }
 
-  /** Receipts that are not sealed yet. */
-  get backlog(): number {
-    return this.waiting.length
-  }
-
   isWaiting(task: number): boolean {
-    return this.unsettled.has(task) || this.waiting.some((known) => known.task === task)
+    return this.unsettled.has(task) || this.open.some(({ tasks }) => tasks.includes(task))
   }
 
   /** The receipt of a durable task, which is committed along with its settlement. */
-  keep(task: number, receipt: Uint8Array): void {
-    this.unsettled.set(task, receipt)
+  keep(work: WorkDone): Uint8Array {
+    const leaves = new LeafBuffer()
+    const worked = this.parts.maker.make(work, this.parts.system.wallMs(), leaves)
+    const [receipt] = leaves.leaves()
+    this.unsettled.set(work.task, { receipt: receipt!, worked })
+    return receipt!
   }
 
   /** The settlement of a durable task is committed: now its receipt may be sealed. */
   settled(task: number): void {
-    const receipt = this.unsettled.get(task)
-    if (receipt === undefined) return
+    const kept = this.unsettled.get(task)
+    if (kept === undefined) return
     this.unsettled.delete(task)
-    this.add(task, receipt, true)
+    this.add(task, kept)
   }
 
   /** The settlement never will be committed: another hub has the task. */
@@ -89,15 +101,41 @@ export class LedgerWriter {
     this.unsettled.delete(task)
   }
 
-  /** A receipt for the next batch. */
-  add(task: number, receipt: Uint8Array, isDurable = false): void {
-    // That of a durable task is in the store already, and is found there by the next process.
-    if (this.waiting.length >= receiptBacklogMax) {
+  /** Makes a receipt for the next batch. */
+  give(work: WorkDone): void {
+    const batch = this.roomy()
+    if (batch === null) return
+    batch.worked.push(this.parts.maker.make(work, this.parts.system.wallMs(), batch.leaves))
+    this.added(batch, work.task)
+  }
+
+  /** One of which there is a row in the store: if there is no room for it, the next process finds it there. */
+  private add(task: number, { receipt, worked }: Kept): void {
+    const batch = this.roomy()
+    if (batch === null) return
+    batch.leaves.add(receipt)
+    batch.worked.push(worked)
+    batch.earned.push(task)
+    this.added(batch, task)
+  }
+
+  private added(batch: OpenBatch, task: number): void {
+    batch.tasks.push(task)
+    this.backlog++
+    if (batch.size === batchLeavesMax) this.sealSoon()
+  }
+
+  /** The batch that the next receipt goes into; null when too many wait. */
+  private roomy(): OpenBatch | null {
+    const last = this.open.at(-1)
+    if (last !== undefined && last.size < batchLeavesMax) return last
+    if (this.backlog >= receiptBacklogMax) {
       this.dropped++
-      return
+      return null
     }
-    this.waiting.push({ task, receipt, isDurable })
-    if (this.waiting.length >= batchLeavesMax) this.sealSoon()
+    const batch = new OpenBatch()
+    this.open.push(batch)
+    return batch
   }
 
   private sealSoon(): void {
@@ -109,65 +147,46 @@ export class LedgerWriter {
     })
   }
 
-  /** Once a second: seals what waits, and takes a snapshot when it is time. */
+  /** Once a second: seals what waits. */
   tick(): void {
     this.sealReceipts()
-    const isDue = this.parts.system.nowMs() - this.snapshotMs >= snapshotEveryMs
-    if (isDue || this.projector.dirty >= foldRowsMax) this.snapshot()
+    this.snapshot.step(0)
   }
 
   /** At the end of the process. */
   flush(): void {
-    while (this.waiting.length > 0 && this.sealReceipts());
-    this.snapshot()
+    while (this.open.length > 0 && this.sealReceipts());
+    this.snapshot.flush()
   }
 
   /** Seals one batch of receipts; false when the store is in trouble. */
   private sealReceipts(): boolean {
     if (this.parts.journal.trouble !== null) return false
-    const sealed = this.waiting.splice(0, batchLeavesMax)
-    if (sealed.length === 0) return true
-    const tasks = sealed.map(({ task }) => task)
-    const earned = sealed.filter(({ isDurable }) => isDurable).map(({ task }) => task)
-    this.seal(
-      sealed.map(({ receipt }) => receipt),
-      { tasks, earned, asked: [] },
-    )
+    const batch = this.open.shift()
+    if (batch === undefined) return true
+    this.backlog -= batch.size
+    const { tasks, worked: of, earned } = batch
+    this.seal(batch.leaves, { of, tasks, earned, asked: [] })
+    this.snapshot.step(batch.size)
     // What is more has a turn of its own.
-    if (this.waiting.length >= batchLeavesMax) this.sealSoon()
-    if (this.projector.dirty >= foldRowsMax) this.snapshot()
+    if (this.backlog >= batchLeavesMax) this.sealSoon()
     return true
   }
 
-  /** Seals events that follow from each other, in their order; those that cannot be any more are left out. */
+  /** Seals events that follow from each other, in their order. */
   sealEvents(events: readonly LedgerEvent[], asked: readonly number[] = []): void {
     for (let at = 0; at < events.length; at += batchLeavesMax) {
-      this.seal(events.slice(at, at + batchLeavesMax).map(packEvent), { tasks: [], earned: [], asked })
+      const of = events.slice(at, at + batchLeavesMax)
+      this.seal(packLeaves(of.map(packEvent)), { of, tasks: [], earned: [], asked })
     }
   }
 
-  private seal(leaves: Uint8Array[], of: { tasks: number[]; earned: number[]; asked: readonly number[] }): void {
+  private seal(leaves: LeafBuffer, { of, ...rows }: Sealing): void {
     const { journal, rules, sign, system } = this.parts
     const atMs = Math.floor(system.wallMs())
     const batch = sealBatch(this.projector.end, { leaves, atMs, rulesHash: rules.hash, sign })
-    this.projector.fold(batch)
-    const { seq, head, signature } = batch
-    journal.add([{ write: 'batch', batch: { seq, atMs, head, signature, leaves: packLeaves(leaves) }, ...of }], done)
-  }
-
-  /** Writes what was touched since the last one. */
-  snapshot(): void {
-    const { projector } = this
-    const { journal, system } = this.parts
-    this.snapshotMs = system.nowMs()
-    const to = projector.end.seq
-    if (to === this.projected || journal.trouble !== null) return
-    const { accounts, earnings, seasons } = projector.takeTouched()
-    const balances = [...accounts].map((account): [string, number] => [account, projector.balances.of(account)])
-    const rows = [...seasons].map((season) => projector.seasons.get(season)!)
-    const from = this.projected
-    this.projected = to
-    journal.add([{ write: 'fold', from, to, balances, earnings: [...earnings.values()], seasons: rows }], done)
+    this.projector.take(batch, of)
+    journal.addHere([{ write: 'batch', batch, ...rows }], done)
   }
 }
 

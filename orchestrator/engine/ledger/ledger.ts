@@ -6,7 +6,6 @@
 import type { Fault } from '../../../shared/faults.ts'
 import {
   askedPerTurn,
-  earningRowsMax,
   leaderboardEveryMs,
   ledgerUpkeepMs,
   transfersPerTurn,
@@ -17,7 +16,7 @@ import type { TaskKind } from '../../../shared/task.ts'
 import type { Steps, TurnLane } from '../../../shared/turn-lane.ts'
 import { earnedOf } from '../../ledger/accounts/account.ts'
 import { conservationOf } from '../../ledger/accounts/balances.ts'
-import { type Earning, earningKey, unpaidSentence } from '../../ledger/accounts/earnings.ts'
+import { addEarning, type Earning, earningKey, noEarning, unpaidSentence } from '../../ledger/accounts/earnings.ts'
 import { eventFlaw, type LedgerEvent, type SeasonMove } from '../../ledger/accounts/events.ts'
 import { simpleTrust, type TrustView, type Verdict } from '../../ledger/accounts/trust-port.ts'
 import { consequenceOf } from '../../ledger/accounts/verdicts.ts'
@@ -38,8 +37,9 @@ import type { Standing } from '../ports/scouts.ts'
 import type { Store, StoreWrite } from '../ports/store.ts'
 import { LedgerWriter } from './ledger-writer.ts'
 import { ReceiptMaker } from './receipt-maker.ts'
-import { batchOf } from './replay.ts'
+import { batchOf, replayed } from './replay.ts'
 import { capsOf } from './season-caps.ts'
+import type { SnapshotPace } from './snapshot-writer.ts'
 
 /** What a hub needs to give receipts. */
 export interface LedgerSettings {
@@ -51,6 +51,8 @@ export interface LedgerSettings {
   secret: Uint8Array
   /** Who is trusted and who is convicted; without it a simple policy. */
   trust?: TrustView
+  /** How its snapshot is written, for a simulation that has little time. */
+  snapshot?: SnapshotPace
 }
 
 interface LedgerParts extends LedgerSettings {
@@ -74,7 +76,7 @@ const noLeaders: Leaders = { atMs: Number.NEGATIVE_INFINITY, rows: [], names: ne
 export class Ledger implements LedgerReport {
   readonly hub: string
   readonly mode: PointsMode
-  private readonly writer: LedgerWriter
+  private writer!: LedgerWriter
   private readonly maker: ReceiptMaker
   private readonly tags: HubTags
   private readonly trust: TrustView
@@ -92,27 +94,29 @@ export class Ledger implements LedgerReport {
     this.tags = new HubTags(secret)
     this.trust = trust ?? simpleTrust((scout, model) => store.earningRecord(scout, model))
     this.maker = new ReceiptMaker({ rules, tags: this.tags, trust: this.trust, ownersOf })
-    const { system, journal, contain } = parts
-    const sign = (bytes: Uint8Array) => identity.sign(bytes)
-    this.writer = new LedgerWriter({ system, store, journal, rules, sign, contain })
   }
 
   // ------------------------------------------------------------ for the brain
 
+  /** Takes up what the last process left. */
   start(): void {
+    const { system, store, journal, rules, contain, identity, snapshot: pace } = this.parts
+    const { maker } = this
+    const sign = (bytes: Uint8Array) => identity.sign(bytes)
+    const folded = replayed(store, dayOf(system.wallMs()))
+    const parts = { system, store, journal, rules, maker, sign, contain, pace }
+    this.writer = new LedgerWriter({ ...parts, ...folded })
     this.writer.start()
   }
 
   /** Work for a client that waited: its receipt is made now and sealed within a second. */
   worked(work: WorkDone): void {
-    this.writer.add(work.task, this.maker.make(work, this.parts.system.wallMs()))
+    this.writer.give(work)
   }
 
   /** The same of a durable task: the row goes with its settlement. */
   earned(work: WorkDone): StoreWrite {
-    const receipt = this.maker.make(work, this.parts.system.wallMs())
-    this.writer.keep(work.task, receipt)
-    return { write: 'earned', earned: { task: work.task, receipt } }
+    return { write: 'earned', earned: { task: work.task, receipt: this.writer.keep(work) } }
   }
 
   /** The settlement of a durable task is committed, or never will be because another hub has the task. */
@@ -135,8 +139,7 @@ export class Ledger implements LedgerReport {
       this.isUpkeeping = false
     }
     // Who is trusted is asked of the store.
-    this.writer.snapshot()
-    this.parts.journal.addHere([], () => this.inTurns(this.upkeep(), over))
+    this.writer.snapshot.whenWritten(() => this.inTurns(this.upkeep(), over))
   }
 
   private inTurns(steps: Steps<void>, over = () => {}): void {
@@ -177,6 +180,8 @@ export class Ledger implements LedgerReport {
       store.account(operator)?.createdMs ?? store.keyById(operator)?.createdMs ?? null
     const due = { nowMs: system.wallMs(), trust: this.trust, ownerSinceMs, eventsMax: transfersPerTurn }
     const events = yield* eventsDue(projector, due)
+    // What is more is due at once.
+    if (events.length >= transfersPerTurn) this.upkeepMs = Number.NEGATIVE_INFINITY
     for (const event of events) if (event.type === 'season') yield* this.close(event)
     this.sealPossible(events.filter(({ type }) => type === 'transfer'))
   }
@@ -197,9 +202,8 @@ export class Ledger implements LedgerReport {
   shownOf(scout: string): Pick<Standing, 'earned' | 'waiting' | 'unpaid'> {
     if (this.mode === 'off') return {}
     const { earned, waiting } = this.pointsOf(operatorOf(scout))
-    const today = dayOf(this.parts.system.wallMs())
-    const rows = this.earnings({ operator: operatorOf(scout), scout, from: today, to: today, limit: earningRowsMax })
-    const unpaid = unpaidSentence(rows)
+    const row = this.writer.projector.unpaid.of(scout, dayOf(this.parts.system.wallMs()))
+    const unpaid = row === undefined ? null : unpaidSentence([row])
     return { earned, waiting, ...(unpaid !== null && { unpaid }) }
   }
 
@@ -212,8 +216,12 @@ export class Ledger implements LedgerReport {
 
   earnings(filter: EarningFilter): Earning[] {
     const rows = new Map(this.parts.store.earnings(filter).map((row) => [earningKey(row), row]))
-    for (const [key, news] of this.writer.projector.newEarnings) {
-      if (isMeant(filter, news)) rows.set(key, added(rows.get(key), news))
+    for (const news of this.writer.snapshot.growth(filter.scout)) {
+      if (!isMeant(filter, news)) continue
+      const key = earningKey(news)
+      const row = rows.get(key) ?? noEarning(news.day, news.scout, news.model)
+      addEarning(row, news)
+      rows.set(key, row)
     }
     const sorted = [...rows.values()].sort(
       (one, other) => other.day - one.day || (nameOf(one) < nameOf(other) ? -1 : 1),
@@ -347,15 +355,6 @@ function readAsked(text: string): LedgerEvent | null {
 function isMeant({ operator, scout, from, to }: EarningFilter, row: Earning): boolean {
   if (row.day < from || row.day > to) return false
   return scout === undefined ? operator === null || row.scout.startsWith(`${operator}/`) : row.scout === scout
-}
-
-function added(known: Earning | undefined, news: Earning): Earning {
-  const sum = { ...news }
-  if (known === undefined) return sum
-  for (const [name, value] of Object.entries(known)) {
-    if (typeof value === 'number' && name !== 'day') (sum as unknown as Record<string, number>)[name]! += value
-  }
-  return sum
 }
 
 function nameOf({ scout, model }: Earning): string {

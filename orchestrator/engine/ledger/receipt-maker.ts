@@ -5,13 +5,14 @@
 
 import { operatorOf } from '../../../shared/scouts/scout-id.ts'
 import type { TaskKind } from '../../../shared/task.ts'
+import type { Worked } from '../../ledger/accounts/projector.ts'
 import type { TrustView } from '../../ledger/accounts/trust-port.ts'
 import { EqualRequests } from '../../ledger/points/request-memory.ts'
 import type { Rules } from '../../ledger/points/rules.ts'
 import { answerUnitsOf, paidPrice, pointsOf, promptUnitsOf } from '../../ledger/points/work.ts'
 import { earnsNothing, flagsOf } from '../../ledger/points/zero-rules.ts'
 import { answerHashOf, type HubTags, requestHashOf } from '../../ledger/receipts/hashes.ts'
-import { packReceipt } from '../../ledger/receipts/receipt.ts'
+import type { LeafBuffer } from '../../ledger/receipts/leaf-buffer.ts'
 import type { WorkDone } from '../ports/ledger/work.ts'
 import { auditTenant } from '../ports/trust/witness.ts'
 
@@ -24,39 +25,66 @@ interface ReceiptMakerParts {
 }
 
 const daysS = 86_400
+/** Scouts whose owners are kept at hand. */
+const ownersKept = 20_000
+
+/** Whose scout it is. */
+interface Owner {
+  operator: string
+  tag: Uint8Array
+}
 
 export class ReceiptMaker {
   private readonly equal = new EqualRequests()
+  private readonly owners = new Map<string, Owner>()
 
   constructor(private readonly parts: ReceiptMakerParts) {}
 
-  make(work: WorkDone, wallMs: number): Uint8Array {
+  /** Packs the receipt into these leaves; what is to be folded of it. */
+  make(work: WorkDone, wallMs: number, leaves: LeafBuffer): Worked {
     const { tags, rules } = this.parts
     const { task, attempt, kind, served, tenant, request, answer } = work
     const { scout, model, provider } = served
+    const owner = this.ownerOf(scout)
     const atS = Math.floor(wallMs / 1000)
-    const flags = this.flags(work, Math.floor(atS / daysS))
+    const flags = this.flags(work, owner.operator, Math.floor(atS / daysS))
     const promptUnits = promptUnitsOf(request.textBytes, request.media)
     const answerUnits = answerUnitsOf(answer.textBytes, request.answerUnitsMax)
     const points = earnsNothing(flags) ? 0 : pointsOf(paidPrice(rules, model), promptUnits, answerUnits)
     const salt = tags.salt(task)
     // An audit has a tag of its own: nobody learns from receipts which answers were audits, and what those look like.
     const client = tenant === auditTenant ? `${tenant}:${task}` : tenant
-    const who = { scout, ownerTag: tags.tag(operatorOf(scout)), tenantTag: tags.tag(client) }
-    const what = { kind, model, provider, promptUnits, answerUnits, points, flags }
-    const requestHash = requestHashOf(salt, request.digest)
-    return packReceipt({
+    leaves.receipt({
       task,
       attempt,
       atS,
-      ...who,
-      ...what,
-      requestHash,
+      scout,
+      ownerTag: owner.tag,
+      tenantTag: tags.tag(client),
+      kind,
+      model,
+      provider,
+      requestHash: requestHashOf(salt, request.digest),
       answerHash: answerHashOf(salt, answer.texts),
+      promptUnits,
+      answerUnits,
+      points,
+      flags,
     })
+    return { atS, scout, model, points, flags }
   }
 
-  private flags(work: WorkDone, day: number): number {
+  private ownerOf(scout: string): Owner {
+    const known = this.owners.get(scout)
+    if (known !== undefined) return known
+    const operator = operatorOf(scout)
+    const owner = { operator, tag: this.parts.tags.tag(operator) }
+    if (this.owners.size >= ownersKept) this.owners.clear()
+    this.owners.set(scout, owner)
+    return owner
+  }
+
+  private flags(work: WorkDone, operator: string, day: number): number {
     const { rules, trust, ownersOf } = this.parts
     const { kind, served, tenant, request, isDirected, isLoop, isPartial, isContinued } = work
     const { scout, model } = served
@@ -65,7 +93,7 @@ export class ReceiptMaker {
     const isListed = rules.priceOf(model) !== undefined
     return flagsOf({
       client: tenant,
-      operator: operatorOf(scout),
+      operator,
       isDirected: isDirected && !isAudit,
       isListed,
       owners: isListed ? 0 : ownersOf(kind, model),

@@ -269,6 +269,9 @@ export interface OpenIntent {
   lastSeq: number
 }
 
+/** The place of a receipt costs so much less than a row with a statement of its own. */
+const placesPerRow = 8
+
 /** What a write brings along: rows, of which a task has one and its request another one, and what is large in them. */
 export function sizeOfWrite(write: StoreWrite): { rows: number; bytes: number } {
   switch (write.write) {
@@ -289,7 +292,8 @@ export function sizeOfWrite(write: StoreWrite): { rows: number; bytes: number } 
     case 'response':
       return { rows: 1, bytes: write.row.request.length + (write.row.answer?.length ?? 0) }
     case 'batch':
-      return { rows: 1 + write.tasks.length + write.earned.length, bytes: write.batch.leaves.length }
+      // The places of all of its receipts are one statement.
+      return { rows: 1 + Math.ceil(write.tasks.length / placesPerRow), bytes: write.batch.leaves.length }
     case 'fold':
       return { rows: 1 + write.balances.length + write.earnings.length, bytes: 0 }
     default:

@@ -30,6 +30,17 @@ export class Balances {
     this.add(to, kindOf(to), points)
   }
 
+  /** What a receipt does. */
+  mint(escrow: string, points: number): void {
+    this.add(mint, 'mint', -points)
+    this.add(escrow, 'escrow', points)
+  }
+
+  /** One side of a move alone: the other one is in the snapshot already that a start goes on from. */
+  half(account: string, points: number): void {
+    this.add(account, kindOf(account), points)
+  }
+
   /** Puts a balance as a snapshot has it; for an account that has none. */
   restore(account: string, points: number): void {
     const kind = kindOf(account)

@@ -24,6 +24,17 @@ export interface Earning {
   convicted: number
 }
 
+/** Adds one row's numbers to those of another one. */
+export function addEarning(sum: Earning, more: Earning): void {
+  for (const count of earningCounts) sum[count] += more[count]
+}
+
+/** What is added up; the rest of a row says of what. */
+export const earningCounts = [
+  ...(['tasks', 'points', 'unpaid'] as const),
+  ...(['own', 'directed', 'unlisted', 'loop', 'repeat', 'convicted'] as const),
+]
+
 /** Reasons for nothing. */
 export type ZeroReason = Exclude<Flag, 'partial' | 'audit' | 'continued'>
 export const zeroReasonNames = (Object.keys(flagBits) as Flag[]).filter((flag) =>
@@ -45,7 +56,7 @@ export function noEarning(day: number, scout: string, model: string): Earning {
   return { day, scout, model, tasks: 0, points: 0, unpaid: 0, ...reasons }
 }
 
-export function addReceipt(earning: Earning, { points, flags }: Receipt): void {
+export function addReceipt(earning: Earning, { points, flags }: Pick<Receipt, 'points' | 'flags'>): void {
   earning.tasks++
   earning.points += points
   if (!earnsNothing(flags)) return

@@ -1,17 +1,20 @@
 /**
  * The one projector: from the chain to balances, seasons and earnings. It folds batch after batch, each once and in
  * order, and notes what it has touched, so that a snapshot needs to write no more than that. The same batches give the
- * same balances, whenever and however often they are folded. Nothing else changes a balance. Pure.
+ * same balances, whenever and however often they are folded, also from a snapshot that was being written. Nothing else
+ * changes a balance. Pure.
  */
 
 import { operatorOf } from '../../../shared/scouts/scout-id.ts'
 import { type Batch, type ChainEnd, emptyChain, endOf } from '../receipts/chain.ts'
 import { isReceipt, type Receipt, readReceipt } from '../receipts/receipt.ts'
 import { isFrozen, mayMove, type SeasonState, seasonOfDay } from '../seasons/season.ts'
-import { earnedIn, escrowIn, escrowOf, mint } from './account.ts'
+import { earnedIn, escrowIn, mint } from './account.ts'
 import { Balances } from './balances.ts'
-import { addReceipt, dayOfReceipt, type Earning, earningKey, noEarning } from './earnings.ts'
+import { addReceipt, dayOfReceipt } from './earnings.ts'
 import { eventFlaw, type LedgerEvent, readEvent, type SeasonMove, type Transfer } from './events.ts'
+import { UnpaidToday } from './unpaid-today.ts'
+import { type News, Unwritten } from './unwritten.ts'
 
 /** A season as far as it has come. */
 export interface SeasonRow {
@@ -23,82 +26,121 @@ export interface SeasonRow {
   note: string
 }
 
-/** What was touched since a snapshot. */
-export interface Touched {
-  accounts: Set<string>
-  earnings: Map<string, Earning>
-  seasons: Set<string>
+/** What is folded of a receipt. */
+export type Worked = Pick<Receipt, 'atS' | 'scout' | 'model' | 'points' | 'flags'>
+
+/**
+ * Rows of a snapshot that go further than the snapshot, because the process ended before all of its rows were written:
+ * up to which batch each of them goes.
+ */
+export interface Ahead {
+  /** No row goes further. */
+  upTo: number
+  account(name: string): number
+  earning(day: number, scout: string, model: string): number
 }
 
 export class Projector {
   readonly balances = new Balances()
   readonly seasons = new Map<string, SeasonRow>()
+  readonly unpaid = new UnpaidToday()
   /** Up to where it has folded. */
   end: ChainEnd = emptyChain
   /** Points in escrow by operator: kept as they move, because every scout is told of its own now and then. */
   private readonly waiting = new Map<string, number>()
-  private touched: Touched = nothingTouched()
+  private unwritten = new Unwritten()
   private lastDay = -1
 
   /** Goes on from a snapshot, which was taken after this batch; null for a snapshot of nothing. */
   restore(
     last: Batch | null,
-    balances: readonly [account: string, points: number][],
+    balances: readonly { account: string; points: number }[],
     seasons: readonly SeasonRow[],
   ): void {
-    if (last === null) return
-    for (const [account, points] of balances) {
+    for (const { account, points } of balances) {
+      if (points === 0) continue
       this.balances.restore(account, points)
       this.noteMove(account, points)
     }
     for (const row of seasons) this.seasons.set(row.season, row)
-    this.end = endOf(last)
+    if (last !== null) this.end = endOf(last)
   }
 
-  /** How many rows a snapshot would write now. */
-  get dirty(): number {
-    return this.touched.accounts.size + this.touched.earnings.size + this.touched.seasons.size
+  /** What no snapshot has yet. */
+  get news(): Pick<Unwritten, 'rows' | 'growth'> {
+    return this.unwritten
   }
 
-  /** What was touched since the last call. */
-  takeTouched(): Touched {
-    const { touched } = this
-    this.touched = nothingTouched()
-    return touched
-  }
-
-  /** What earnings have grown by since the last snapshot. */
-  get newEarnings(): ReadonlyMap<string, Earning> {
-    return this.touched.earnings
+  /** Sets apart what no snapshot has yet; what is touched from now on is not in it. */
+  turnOver(): Unwritten {
+    const { unwritten } = this
+    this.unwritten = new Unwritten()
+    return unwritten
   }
 
   /** Folds the next batch. A batch that does not follow, or an event that cannot be, is a defect. */
-  fold(batch: Batch): void {
-    if (batch.seq !== this.end.seq + 1) throw new Error(`batch ${batch.seq} does not follow ${this.end.seq}`)
-    for (const leaf of batch.leaves) {
-      if (isReceipt(leaf)) this.receipt(readReceipt(leaf))
-      else this.event(readEvent(leaf), batch.atMs)
+  fold(batch: Batch, ahead: Ahead | null = null): void {
+    const leaves = batch.leaves.map((leaf) => (isReceipt(leaf) ? readReceipt(leaf) : readEvent(leaf)))
+    this.take(batch, leaves, ahead !== null && batch.seq <= ahead.upTo ? ahead : null)
+  }
+
+  /** The same of a batch whose leaves are known as what they say. */
+  take(
+    batch: Pick<Batch, 'seq' | 'head' | 'atMs'>,
+    leaves: readonly (Worked | LedgerEvent)[],
+    ahead: Ahead | null = null,
+  ): void {
+    const { seq, atMs } = batch
+    if (seq !== this.end.seq + 1) throw new Error(`batch ${seq} does not follow ${this.end.seq}`)
+    for (const leaf of leaves) {
+      if ('type' in leaf) this.event(leaf, { seq, atMs, ahead })
+      else if (ahead === null) this.receipt(leaf)
+      else this.receiptAgain(leaf, seq, ahead)
     }
     this.end = endOf(batch)
   }
 
-  private receipt(receipt: Receipt): void {
-    const { scout, model, points } = receipt
-    const day = dayOfReceipt(receipt)
-    if (day !== this.lastDay) this.begin(day)
+  private receipt(worked: Worked): void {
+    const { points } = worked
+    const news = this.newsOf(worked)
     if (points > 0) {
-      const escrow = escrowOf(day, scout, model)
-      this.balances.move(mint, escrow, points)
-      this.wait(operatorOf(scout), points)
-      this.touched.accounts.add(mint).add(escrow)
+      this.balances.mint(news.account, points)
+      this.wait(news.operator, points)
+      if (!news.isTouched) {
+        news.isTouched = true
+        this.unwritten.accounts.add(mint).add(news.account)
+      }
     }
-    const key = earningKey({ day, scout, model })
-    let earning = this.touched.earnings.get(key)
-    if (earning === undefined) {
-      earning = noEarning(day, scout, model)
-      this.touched.earnings.set(key, earning)
+    this.count(news, worked)
+  }
+
+  /** Of a batch that some rows of the snapshot have already: each side counts where it is not in its row. */
+  private receiptAgain(worked: Worked, seq: number, ahead: Ahead): void {
+    const { scout, model, points } = worked
+    const news = this.newsOf(worked)
+    if (points > 0) {
+      this.half(mint, -points, seq, ahead)
+      this.half(news.account, points, seq, ahead)
     }
-    addReceipt(earning, receipt)
+    if (ahead.earning(news.day, scout, model) < seq) this.count(news, worked)
+  }
+
+  private half(account: string, points: number, seq: number, ahead: Ahead | null): void {
+    if (ahead !== null && ahead.account(account) >= seq) return
+    this.balances.half(account, points)
+    this.noteMove(account, points)
+    this.unwritten.accounts.add(account)
+  }
+
+  private newsOf(worked: Worked): News {
+    const day = dayOfReceipt(worked)
+    if (day !== this.lastDay) this.begin(day)
+    return this.unwritten.newsOf(day, worked.scout, worked.model)
+  }
+
+  private count(news: News, worked: Worked): void {
+    addReceipt(news, worked)
+    this.unpaid.count(news.day, worked)
   }
 
   private begin(day: number): void {
@@ -106,17 +148,16 @@ export class Projector {
     const season = seasonOfDay(day)
     if (this.seasons.has(season)) return
     this.seasons.set(season, { season, state: 'open', sinceMs: day * 86_400_000, note: '' })
-    this.touched.seasons.add(season)
+    this.unwritten.seasons.add(season)
   }
 
-  private event(event: LedgerEvent, atMs: number): void {
-    const flaw = eventFlaw(event) ?? this.flawOf(event)
+  private event(event: LedgerEvent, { seq, atMs, ahead }: { seq: number; atMs: number; ahead: Ahead | null }): void {
+    // What was sealed before could be when it was sealed; rows that are ahead would say otherwise.
+    const flaw = ahead === null ? (eventFlaw(event) ?? this.flawOf(event)) : null
     if (flaw !== null) throw new Error(`an event of the ledger cannot be: ${flaw}`)
     if (event.type === 'season') return this.moveSeason(event, atMs)
-    this.balances.move(event.from, event.to, event.points)
-    this.noteMove(event.from, -event.points)
-    this.noteMove(event.to, event.points)
-    this.touched.accounts.add(event.from).add(event.to)
+    this.half(event.from, -event.points, seq, ahead)
+    this.half(event.to, event.points, seq, ahead)
   }
 
   private noteMove(account: string, points: number): void {
@@ -141,7 +182,7 @@ export class Projector {
 
   private moveSeason({ season, to, note = '' }: SeasonMove, atMs: number): void {
     this.seasons.set(season, { season, state: to, sinceMs: atMs, note })
-    this.touched.seasons.add(season)
+    this.unwritten.seasons.add(season)
   }
 
   /** What does not let this event happen now, as a clause; null when it can. */
@@ -161,8 +202,4 @@ export class Projector {
     const balance = this.balances.of(from)
     return from === mint || balance >= points ? null : `${from} has ${balance} points and not ${points}`
   }
-}
-
-function nothingTouched(): Touched {
-  return { accounts: new Set(), earnings: new Map(), seasons: new Set() }
 }

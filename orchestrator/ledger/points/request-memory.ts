@@ -1,73 +1,115 @@
 /**
  * What is remembered of requests to find those that must earn nothing: equal ones of a tenant and day, and those that a
  * scout of the client holds right now. A request is known by a hash of its texts and counts as equal whatever stands
- * around them. Both memories are bounded and forget the oldest; a restart forgets all. Pure.
+ * around them. Both memories are bounded, and a restart forgets all. Each task asks both several times, so neither
+ * makes anything for a question. Pure.
  */
 import { leasedRequestsRemembered, requestsRemembered } from '../../../shared/limits/ledger/ledger.ts'
 
-/** How often each request came today. */
+/** Requests with the same place in the table stand in one row of it, the newest first. */
+const rowPlaces = 8
+const upper = 2 ** 32
+/** A count goes no further; far fewer are paid. */
+const countMax = 255
+
+/**
+ * How often each request came today. A table of fixed size: where its row is full the oldest of that row is forgotten,
+ * which costs the same whatever is remembered.
+ */
 export class EqualRequests {
   private day = -1
-  /** Oldest first. */
-  private counts = new Map<string, number>()
+  private readonly rows: number
+  /** Of each request that is remembered, two halves of its name; and how often it came, 0 for an empty place. */
+  private readonly low: Uint32Array
+  private readonly high: Uint32Array
+  private readonly counts: Uint8Array
 
-  constructor(private readonly max = requestsRemembered) {}
-
-  get size(): number {
-    return this.counts.size
+  /** `places`: how many are remembered, rounded up to a power of two. */
+  constructor(places = requestsRemembered) {
+    this.rows = 2 ** Math.ceil(Math.log2(Math.max(1, places / rowPlaces)))
+    const size = this.rows * rowPlaces
+    this.low = new Uint32Array(size)
+    this.high = new Uint32Array(size)
+    this.counts = new Uint8Array(size)
   }
 
   /** Counts this request of a tenant, whose texts have this hash; how often it has come today, this time included. */
-  count(tenant: string, hash: number | bigint, day: number): number {
+  count(tenant: string, hash: number, day: number): number {
     if (day !== this.day) {
       this.day = day
-      this.counts = new Map()
+      this.counts.fill(0)
     }
-    const name = `${hash}\t${tenant}`
-    const count = (this.counts.get(name) ?? 0) + 1
-    // The newest stand last.
-    if (count > 1) this.counts.delete(name)
-    this.counts.set(name, count)
-    if (this.counts.size > this.max) {
-      for (const oldest of this.counts.keys()) {
-        this.counts.delete(oldest)
-        break
-      }
+    const name = hashOf(tenant)
+    const low = (hash ^ name) >>> 0
+    const high = (Math.floor(hash / upper) ^ Math.imul(name, 0x9e3779b1)) >>> 0
+    const first = (mixed(low ^ high) & (this.rows - 1)) * rowPlaces
+    const found = this.placeOf(low, high, first)
+    const count = Math.min(countMax, found < 0 ? 1 : this.counts[found]! + 1)
+    // The newest stands first; those before it move up by one, and the last of a full row is gone.
+    for (let place = found < 0 ? first + rowPlaces - 1 : found; place > first; place--) {
+      this.low[place] = this.low[place - 1]!
+      this.high[place] = this.high[place - 1]!
+      this.counts[place] = this.counts[place - 1]!
     }
+    this.low[first] = low
+    this.high[first] = high
+    this.counts[first] = count
     return count
+  }
+
+  private placeOf(low: number, high: number, first: number): number {
+    for (let place = first; place < first + rowPlaces && this.counts[place] !== 0; place++) {
+      if (this.low[place] === low && this.high[place] === high) return place
+    }
+    return -1
   }
 }
 
-/** Requests that scouts hold now, by their operators. */
+function hashOf(text: string): number {
+  let hash = text.length
+  for (let at = 0; at < text.length; at++) hash = (Math.imul(hash, 31) + text.charCodeAt(at)) | 0
+  return mixed(hash)
+}
+
+function mixed(value: number): number {
+  const once = Math.imul(value ^ (value >>> 16), 0x85ebca6b)
+  const twice = Math.imul(once ^ (once >>> 13), 0xc2b2ae35)
+  return twice ^ (twice >>> 16)
+}
+
+/** Requests that scouts hold now, with their operators: one for each scout that holds it. */
 export class LeasedRequests {
-  private readonly counts = new Map<string, number>()
+  private readonly holders = new Map<number, string[]>()
 
   constructor(private readonly max = leasedRequestsRemembered) {}
 
   get size(): number {
-    return this.counts.size
+    return this.holders.size
   }
 
   /** A scout of this operator gets a request; false when as many are remembered as may be, and this one is not. */
-  lease(operator: string, hash: number | bigint): boolean {
-    const name = `${hash}\t${operator}`
-    const count = this.counts.get(name)
-    if (count === undefined && this.counts.size >= this.max) return false
-    this.counts.set(name, (count ?? 0) + 1)
+  lease(operator: string, hash: number): boolean {
+    const holders = this.holders.get(hash)
+    if (holders !== undefined) return holders.length < holdersMax && holders.push(operator) > 0
+    if (this.holders.size >= this.max) return false
+    this.holders.set(hash, [operator])
     return true
   }
 
   /** It holds one that `lease` took no more. */
-  release(operator: string, hash: number | bigint): void {
-    const name = `${hash}\t${operator}`
-    const count = this.counts.get(name)
-    if (count === undefined) return
-    if (count === 1) this.counts.delete(name)
-    else this.counts.set(name, count - 1)
+  release(operator: string, hash: number): void {
+    const holders = this.holders.get(hash)
+    const at = holders?.indexOf(operator) ?? -1
+    if (at < 0) return
+    if (holders!.length === 1) this.holders.delete(hash)
+    else holders!.splice(at, 1)
   }
 
   /** Whether a scout of this owner holds such a request now. */
-  holds(owner: string, hash: number | bigint): boolean {
-    return this.counts.size > 0 && this.counts.has(`${hash}\t${owner}`)
+  holds(owner: string, hash: number): boolean {
+    return this.holders.size > 0 && this.holders.get(hash)?.includes(owner) === true
   }
 }
+
+/** Scouts that are remembered to hold the same request. */
+const holdersMax = 64

@@ -3,9 +3,10 @@
  * receipt or an event. Whoever has two heads of one number with the hub's signature has the proof that it told two
  * stories; a head that is missing leaves a gap in the numbers. Pure; the engine seals, the store keeps, anybody checks.
  */
-import { createHash } from 'node:crypto'
-import { batchLeavesMax, leafBytesMax } from '../../../shared/limits/ledger/ledger.ts'
-import { rootOf } from './merkle.ts'
+import { batchLeavesMax } from '../../../shared/limits/ledger/ledger.ts'
+import type { LeafBuffer } from './leaf-buffer.ts'
+import { rootOfPacked } from './merkle.ts'
+import { sha256 } from './sha256.ts'
 
 export interface Head {
   /** From 1, without gaps. */
@@ -70,54 +71,27 @@ export function readHead(bytes: Uint8Array): Head | null {
   }
 }
 
-function headHash(head: Uint8Array): Uint8Array {
-  return createHash('sha256').update(head).digest()
-}
-
 interface Sealing {
-  leaves: readonly Uint8Array[]
+  leaves: Pick<LeafBuffer, 'packed' | 'count'>
   atMs: number
   rulesHash: Uint8Array
   sign: (bytes: Uint8Array) => Uint8Array
 }
 
+/** A batch as it is stored: its leaves behind one another, each after its length. */
+export interface SealedBatch extends Omit<Batch, 'leaves'> {
+  leaves: Uint8Array
+}
+
 /** The next batch of a chain; at least one leaf. */
-export function sealBatch(after: ChainEnd, { leaves, atMs, rulesHash, sign }: Sealing): Batch {
-  if (leaves.length > batchLeavesMax) throw new Error(`a batch of ${leaves.length} leaves is too large`)
-  for (const { length } of leaves) if (length > leafBytesMax) throw new Error(`a leaf of ${length} bytes is too large`)
+export function sealBatch(after: ChainEnd, { leaves, atMs, rulesHash, sign }: Sealing): SealedBatch {
+  const { packed, count } = leaves
+  if (count > batchLeavesMax) throw new Error(`a batch of ${count} leaves is too large`)
   const seq = after.seq + 1
-  const root = rootOf(leaves)
-  const head = packHead({ seq, previous: after.hash, root, count: leaves.length, atMs, rulesHash })
-  return { seq, atMs, head, signature: sign(head), leaves }
+  const head = packHead({ seq, previous: after.hash, root: rootOfPacked(packed), count, atMs, rulesHash })
+  return { seq, atMs, head, signature: sign(head), leaves: packed }
 }
 
-export function endOf({ seq, head }: Batch): ChainEnd {
-  return { seq, hash: headHash(head) }
-}
-
-const lengthBytes = 2
-
-/** All leaves behind one another, each after its length, as they are stored. */
-export function packLeaves(leaves: readonly Uint8Array[]): Uint8Array {
-  let bytes = 0
-  for (const { length } of leaves) bytes += lengthBytes + length
-  const packed = Buffer.alloc(bytes)
-  let at = 0
-  for (const leaf of leaves) {
-    at = packed.writeUInt16BE(leaf.length, at)
-    packed.set(leaf, at)
-    at += leaf.length
-  }
-  return packed
-}
-
-/** The leaves of `packLeaves`, as views. */
-export function unpackLeaves(packed: Uint8Array): Uint8Array[] {
-  const leaves: Uint8Array[] = []
-  for (let at = 0; at < packed.length; ) {
-    const from = at + lengthBytes
-    at = from + packed[at]! * 256 + packed[at + 1]!
-    leaves.push(packed.subarray(from, at))
-  }
-  return leaves
+export function endOf({ seq, head }: Pick<Batch, 'seq' | 'head'>): ChainEnd {
+  return { seq, hash: sha256(head) }
 }

@@ -4,11 +4,10 @@
  * text of each choice with its length; the texts themselves are hashed one by one as they stream, and any user of an
  * SDK has them. Pure.
  */
-import { hash } from 'node:crypto'
+import { sha256, sha256Bytes } from './sha256.ts'
 
 const saltBytes = 16
 const tagBytes = 8
-const digestBytes = 32
 
 /** What the parts of an answer are, in the order in which they are hashed. */
 const answerParts = { content: 0, refusal: 1, toolName: 2, toolArguments: 3 } as const
@@ -29,33 +28,51 @@ export interface AnswerText {
 const requestTag = Buffer.from('chasm-request-v1')
 const answerTag = Buffer.from('chasm-answer-v1')
 
+/** Choice, part, place and length. */
+const rowHeadBytes = 17
+const rowBytes = rowHeadBytes + sha256Bytes
+
+/** Bytes that begin with this tag and a salt, of which the tag is there. */
+function tagged(tag: Buffer, more: number): Buffer {
+  const bytes = Buffer.alloc(tag.length + saltBytes + more)
+  bytes.set(tag)
+  return bytes
+}
+
+/** Filled again and again: almost every answer has one text. */
+const requestBytes = tagged(requestTag, sha256Bytes)
+const oneAnswer = tagged(answerTag, rowBytes)
+
 /** `digest`: SHA-256 of the body. */
 export function requestHashOf(salt: Uint8Array, digest: Uint8Array): Uint8Array {
-  return hash('sha256', Buffer.concat([requestTag, salt, digest]), 'buffer')
+  requestBytes.set(salt, requestTag.length)
+  requestBytes.set(digest, requestTag.length + saltBytes)
+  return sha256(requestBytes)
 }
 
 /** Empty texts do not count; the others in the order of choice, part and place. */
 export function answerHashOf(salt: Uint8Array, texts: readonly AnswerText[]): Uint8Array {
-  const spoken = texts.filter(({ length }) => length > 0)
-  if (spoken.length > 1) spoken.sort(inOrder)
-  const headBytes = answerTag.length + saltBytes
-  const bytes = Buffer.alloc(headBytes + spoken.length * (rowHeadBytes + digestBytes))
-  bytes.set(answerTag, 0)
+  const isOne = texts.length === 1 && texts[0]!.length > 0
+  const spoken = isOne ? texts : texts.filter(({ length }) => length > 0).sort(inOrder)
+  const bytes = spoken.length === 1 ? oneAnswer : tagged(answerTag, spoken.length * rowBytes)
   bytes.set(salt, answerTag.length)
-  let at = headBytes
+  let at = answerTag.length + saltBytes
   for (const { choice, part, place, length, digest } of spoken) {
     bytes.writeUInt32BE(choice, at)
     bytes[at + 4] = answerParts[part]
     bytes.writeUInt32BE(place, at + 5)
-    bytes.writeBigUInt64BE(BigInt(length), at + 9)
+    putWhole(bytes, length, at + 9)
     bytes.set(digest, at + rowHeadBytes)
-    at += rowHeadBytes + digestBytes
+    at += rowBytes
   }
-  return hash('sha256', bytes, 'buffer')
+  return sha256(bytes)
 }
 
-/** Choice, part, place and length. */
-const rowHeadBytes = 17
+/** A number in eight bytes. */
+function putWhole(bytes: Buffer, value: number, at: number): void {
+  bytes.writeUInt32BE(Math.floor(value / 2 ** 32), at)
+  bytes.writeUInt32BE(value % 2 ** 32, at + 4)
+}
 
 function inOrder(one: AnswerText, other: AnswerText): number {
   return one.choice - other.choice || answerParts[one.part] - answerParts[other.part] || one.place - other.place
@@ -64,30 +81,31 @@ function inOrder(one: AnswerText, other: AnswerText): number {
 /** Salts and tags of one hub: the same for the same task and owner, and known to nobody without its secret. */
 export class HubTags {
   private readonly tags = new Map<string, Uint8Array>()
+  /** The secret, what for, and the task. */
+  private readonly salted: Buffer
 
   constructor(
     /** At least 32 strong bytes that never change. */
     private readonly secret: Uint8Array,
-  ) {}
+  ) {
+    this.salted = Buffer.concat([secret, purposes.salt, Buffer.alloc(8)])
+  }
 
   salt(task: number): Uint8Array {
-    const number = Buffer.alloc(8)
-    number.writeBigUInt64BE(BigInt(task))
-    return this.keyed('salt', number).subarray(0, saltBytes)
+    const { salted } = this
+    putWhole(salted, task, salted.length - 8)
+    return sha256(salted).subarray(0, saltBytes)
   }
 
   tag(owner: string): Uint8Array {
     const known = this.tags.get(owner)
     if (known !== undefined) return known
-    const tag = new Uint8Array(this.keyed('owner', Buffer.from(owner)).subarray(0, tagBytes))
+    // The secret and the purpose have fixed lengths, and what comes out is cut: nobody can go on from it.
+    const keyed = sha256(Buffer.concat([this.secret, purposes.owner, Buffer.from(owner)]))
+    const tag = keyed.slice(0, tagBytes)
     if (this.tags.size >= tagsKept) this.tags.clear()
     this.tags.set(owner, tag)
     return tag
-  }
-
-  /** The secret and the purpose have fixed lengths, and what comes out is cut: nobody can go on from it. */
-  private keyed(purpose: 'salt' | 'owner', what: Uint8Array): Uint8Array {
-    return hash('sha256', Buffer.concat([this.secret, purposes[purpose], what]), 'buffer')
   }
 }
 

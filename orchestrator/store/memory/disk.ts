@@ -4,7 +4,7 @@
  * each replacement records how to undo it.
  */
 import type { AccountRow, AuditRow, KeyRow, LoginLinkRow, SessionRow } from '../../engine/ports/account-store.ts'
-import type { BatchRow, ReceiptPlace } from '../../engine/ports/ledger/ledger-store.ts'
+import type { BalanceRow, BatchRow, ReceiptPlace } from '../../engine/ports/ledger/ledger-store.ts'
 import type { SharedRow } from '../../engine/ports/network/shared-keys.ts'
 import type {
   EventRow,
@@ -77,8 +77,9 @@ export class MemoryDisk {
   rules = new Map<string, string>()
   /** Up to which batch these are. */
   projected = 0
-  balances = new Map<string, number>()
-  earnings = new Map<string, Earning>()
+  written = 0
+  balances = new Map<string, BalanceRow>()
+  earnings = new Map<string, { earning: Earning; upTo: number }>()
   seasons = new Map<string, SeasonRow>()
   /** How often the process died under an intent, by its id. */
   suspects = new Map<string, number>()
@@ -101,9 +102,10 @@ export class MemoryDisk {
     const { usageHours, usageDays, history, servedDays, requestsAhead } = this
     const { trust, trustMemory } = this
     const usage = { trust, trustMemory, bookings, usageSums, usageHours, usageDays, history, servedDays }
-    const { batches, receiptPlaces, earned, asked, lastAsked, rules, projected, balances, earnings, seasons } = this
+    const { batches, receiptPlaces, earned, asked, lastAsked, rules } = this
+    const { projected, written, balances, earnings, seasons } = this
     const chain = { batches, receiptPlaces, earned, asked, lastAsked, rules }
-    const ledger = { ...chain, projected, balances, earnings, seasons }
+    const ledger = { ...chain, projected, written, balances, earnings, seasons }
     const work = { intents, tasks, requestsAhead, ...usage, idempotency, responses, suspects }
     // In one piece: what both maps of tasks hold is the same task.
     return Object.assign(other, structuredClone({ ...owners, shared, keyPrints, ...work, ...ledger }))

@@ -4,11 +4,9 @@
 
 import type { BatchRow, LedgerStore } from '../../engine/ports/ledger/ledger-store.ts'
 import type { StoreWriteOf } from '../../engine/ports/store.ts'
-import { type Earning, earningKey, noEarning } from '../../ledger/accounts/earnings.ts'
+import { addEarning, type Earning, earningKey, noEarning } from '../../ledger/accounts/earnings.ts'
 import { copyBytes, type MemoryDisk } from './disk.ts'
 import { must, put, take, type Undo } from './undo.ts'
-
-const counts = ['tasks', 'points', 'unpaid', 'own', 'directed', 'unlisted', 'loop', 'repeat', 'convicted'] as const
 
 export const ledgerWrites = {
   batch(disk: MemoryDisk, { batch, tasks, earned, asked }: StoreWriteOf<'batch'>, undo: Undo): void {
@@ -38,21 +36,24 @@ export const ledgerWrites = {
     const name = hex(hash)
     if (!disk.rules.has(name)) put(disk.rules, name, text, undo)
   },
-  fold(disk: MemoryDisk, { from, to, balances, earnings, seasons }: StoreWriteOf<'fold'>, undo: Undo): void {
-    must(disk.projected === from, () => `the ledger is not folded up to batch ${from}`)
-    disk.projected = to
-    undo.push(() => {
-      disk.projected = from
-    })
-    for (const [account, points] of balances) {
-      if (points === 0) take(disk.balances, account, undo)
-      else put(disk.balances, account, points, undo)
+  fold(disk: MemoryDisk, write: StoreWriteOf<'fold'>, undo: Undo): void {
+    const { from, to, balances, balancesUpTo, earnings, earningsUpTo, seasons } = write
+    const { projected, written } = disk
+    must(projected === from, () => `the ledger is not folded up to batch ${from}`)
+    Object.assign(disk, { projected: to, written: Math.max(balancesUpTo, earningsUpTo) })
+    undo.push(() => Object.assign(disk, { projected, written }))
+    for (const { account, points } of balances) {
+      put(disk.balances, account, { account, points, upTo: balancesUpTo }, undo)
+    }
+    for (const { account, points, upTo } of [...disk.balances.values()]) {
+      if (points === 0 && upTo <= to) take(disk.balances, account, undo)
     }
     for (const earning of earnings) {
+      const { day, scout, model } = earning
       const key = earningKey(earning)
-      const sum = { ...(disk.earnings.get(key) ?? noEarning(earning.day, earning.scout, earning.model)) }
-      for (const count of counts) sum[count] += earning[count]
-      put(disk.earnings, key, sum, undo)
+      const sum = { ...(disk.earnings.get(key)?.earning ?? noEarning(day, scout, model)) }
+      addEarning(sum, earning)
+      put(disk.earnings, key, { earning: sum, upTo: earningsUpTo }, undo)
     }
     for (const row of seasons) put(disk.seasons, row.season, { ...row }, undo)
   },
@@ -75,25 +76,36 @@ export function ledgerReads(disk: MemoryDisk): LedgerStore {
     asked: (limit) => [...disk.asked].slice(0, limit).map(([id, event]) => ({ id, event })),
     rulesText: (hash) => disk.rules.get(hex(hash)),
     snapshot() {
-      const balances = [...disk.balances].sort(([one], [other]) => (one < other ? -1 : 1))
+      const balances = [...disk.balances.values()].sort((one, other) => (one.account < other.account ? -1 : 1))
       const seasons = [...disk.seasons.values()].sort((one, other) => (one.season < other.season ? -1 : 1))
-      return { projected: disk.projected, balances, seasons: seasons.map((row) => ({ ...row })) }
+      const { projected, written } = disk
+      const copies = { balances: balances.map((row) => ({ ...row })), seasons: seasons.map((row) => ({ ...row })) }
+      return { projected, written, ...copies }
     },
     earnings({ operator, scout, from, to, limit }) {
       const isMeant = (row: Earning) =>
         scout === undefined ? operator === null || row.scout.startsWith(`${operator}/`) : row.scout === scout
-      const rows = [...disk.earnings.values()].filter((row) => isMeant(row) && row.day >= from && row.day <= to)
+      const rows = earningsOf(disk).filter((row) => isMeant(row) && row.day >= from && row.day <= to)
       return rows
         .sort(newestFirst)
         .slice(0, limit)
         .map((row) => ({ ...row }))
     },
+    earningUpTo: (day, scout, model) => disk.earnings.get(earningKey({ day, scout, model }))?.upTo ?? 0,
+    unpaidOf: (day) =>
+      earningsOf(disk)
+        .filter((row) => row.day === day && row.unpaid > 0)
+        .map((row) => ({ ...row })),
     earningRecord(scout, model) {
-      const rows = [...disk.earnings.values()].filter((row) => row.scout === scout && row.model === model)
+      const rows = earningsOf(disk).filter((row) => row.scout === scout && row.model === model)
       const paid = rows.filter(({ tasks, unpaid }) => tasks > unpaid)
       return { paidTasks: paid.reduce((sum, { tasks, unpaid }) => sum + tasks - unpaid, 0), days: paid.length }
     },
   }
+}
+
+function earningsOf(disk: MemoryDisk): Earning[] {
+  return [...disk.earnings.values()].map(({ earning }) => earning)
 }
 
 function newestFirst(one: Earning, other: Earning): number {

@@ -2,6 +2,8 @@
  * The history of the database's shape from version 12 on, under the same rules as `migrations.ts`, which applies it.
  */
 
+import { snapshotExtents } from './ledger/snapshot-tables.ts'
+
 export interface Migration {
   version: number
   sql: string
@@ -30,4 +32,6 @@ export const laterMigrations: readonly Migration[] = [
       ) STRICT, WITHOUT ROWID;
     `,
   },
+  // The snapshot of the ledger is written row by row.
+  { version: 13, sql: snapshotExtents },
 ]

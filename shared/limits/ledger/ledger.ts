@@ -45,8 +45,11 @@ export const taskPointsMax = 1_000_000_000
 /** Equal requests of one tenant and day that earn; further ones earn nothing. */
 export const equalRequestsPaid = 3
 
-/** Requests that are remembered to find equal ones; the oldest are forgotten first, and may then earn again. */
-export const requestsRemembered = 50_000
+/**
+ * Requests that are remembered to find equal ones, in rows of eight: the oldest of a full row is forgotten, and may
+ * then earn again. Nine bytes each.
+ */
+export const requestsRemembered = 65_536
 
 /** Requests under way that are remembered by operator, to find loops; what is more is not looked at. */
 export const leasedRequestsRemembered = 20_000
@@ -79,9 +82,16 @@ export const concentrationFreePoints = 1_000_000
 /** Beyond that, one owner may stand for no more than this part of the operator's season; the rest is burnt at close. */
 export const concentrationDivisor = 4
 
-/** What was folded is written down this often, or once so many rows have changed: so many are written in one go. */
+/**
+ * What was folded is written down this often; sooner once so many rows have gathered, each of about 300 bytes of
+ * memory, or so many receipts, which a start would have to fold again.
+ */
 export const snapshotEveryMs = 60_000
-export const foldRowsMax = 512
+export const foldRowsMax = 200_000
+export const foldReceiptsMax = 1_000_000
+
+/** Rows that are written in one turn; a row takes about 10 us, most of it at the disk. */
+export const foldRowsPerTurn = 128
 
 /** Events that people asked for and are taken up at once; the rest follows a second later. */
 export const askedPerTurn = 16

@@ -18,7 +18,12 @@ function earned(task: number): StoreWrite {
 }
 
 function fold(from: number, to: number, changes: Partial<StoreWriteOf<'fold'>> = {}): StoreWriteOf<'fold'> {
-  return { write: 'fold', from, to, balances: [], earnings: [], seasons: [], ...changes }
+  const rows = { balances: [], balancesUpTo: to, earnings: [], earningsUpTo: to, seasons: [] }
+  return { write: 'fold', from, to, ...rows, ...changes }
+}
+
+function balance(account: string, points: number) {
+  return { account, points }
 }
 
 function earning(day: number, scout: string, changes: Partial<Earning> = {}): Earning {
@@ -98,35 +103,51 @@ export function ledgerContract(fresh: () => StoreMaker): void {
 
   test('carries the snapshot on from where it is, and from nowhere else', () => {
     const { store, reopen } = storeStage(fresh())
-    expect(store().snapshot()).toEqual({ projected: 0, balances: [], seasons: [] })
+    expect(store().snapshot()).toEqual({ projected: 0, written: 0, balances: [], seasons: [] })
     const season = { season: '2026-05', state: 'open' as const, sinceMs: 5, note: '' }
-    store().commit([
-      fold(0, 3, {
-        balances: [
-          ['mint', -5],
-          ['b', 3],
-          ['a', 2],
-        ],
-        seasons: [season],
-      }),
-    ])
-    for (const from of [0, 2, 4]) expect(outcome(store(), [fold(from, 9, { balances: [['a', 9]] })])).toBe('fenced')
-    store().commit([
-      fold(3, 4, {
-        balances: [
-          ['a', 0],
-          ['b', 4],
-        ],
-        seasons: [{ ...season, state: 'closing' }],
-      }),
-    ])
+    const balances = [balance('mint', -5), balance('b', 3), balance('a', 2)]
+    store().commit([fold(0, 3, { balances, seasons: [season] })])
+    for (const from of [0, 2, 4])
+      expect(outcome(store(), [fold(from, 9, { balances: [balance('a', 9)] })])).toBe('fenced')
+    const closing = { ...season, state: 'closing' as const }
+    store().commit([fold(3, 4, { balances: [balance('a', 0), balance('b', 4)], seasons: [closing] })])
     expect(reopen().snapshot()).toEqual({
-      projected: 4,
+      ...{ projected: 4, written: 4, seasons: [closing] },
       balances: [
-        ['b', 4],
-        ['mint', -5],
+        { account: 'b', points: 4, upTo: 4 },
+        { account: 'mint', points: -5, upTo: 3 },
       ],
-      seasons: [{ ...season, state: 'closing' }],
+    })
+  })
+
+  test('takes rows that go further than the snapshot, and says how far, also of accounts that are empty', () => {
+    const { store, reopen } = storeStage(fresh())
+    const some = { balances: [balance('a', 2), balance('b', 0)], balancesUpTo: 8 }
+    store().commit([
+      fold(0, 3, { balances: [balance('b', 1)] }),
+      fold(3, 3, { ...some, earnings: [], earningsUpTo: 5 }),
+    ])
+    expect(reopen().snapshot()).toMatchObject({
+      ...{ projected: 3, written: 8 },
+      balances: [
+        { account: 'a', points: 2, upTo: 8 },
+        { account: 'b', points: 0, upTo: 8 },
+      ],
+    })
+    store().commit([
+      fold(3, 5, { earnings: [earning(9, 'k/ant', { unpaid: 0 }), earning(9, 'k/bee')], balancesUpTo: 9 }),
+    ])
+    expect(store().snapshot()).toMatchObject({ projected: 5, written: 9, balances: [{}, { account: 'b' }] })
+    expect(store().earningUpTo(9, 'k/ant', 'm')).toBe(5)
+    expect([store().earningUpTo(9, 'k/ant', 'n'), store().earningUpTo(8, 'k/ant', 'm')]).toEqual([0, 0])
+    expect(store().unpaidOf(9)).toEqual([earning(9, 'k/bee')])
+    expect(store().unpaidOf(8)).toEqual([])
+    store().commit([fold(5, 8)])
+    expect(reopen().snapshot()).toEqual({
+      projected: 8,
+      written: 8,
+      balances: [{ account: 'a', points: 2, upTo: 8 }],
+      seasons: [],
     })
   })
 
@@ -162,12 +183,12 @@ export function ledgerContract(fresh: () => StoreMaker): void {
     store().commit([earned(5), { write: 'askLedger', event: '{}' }])
     const [asked] = store().asked(1)
     const sealed = batch(1, { tasks: [5], earned: [5], asked: [asked!.id] })
-    const snapshot = fold(0, 1, { balances: [['a', 1]], earnings: [earning(9, 'k/ant')] })
+    const snapshot = fold(0, 1, { balances: [balance('a', 1)], earnings: [earning(9, 'k/ant')] })
     expect(outcome(store(), [sealed, snapshot, batch(1)])).toBe('fenced')
     expect(store().lastBatch()).toBeUndefined()
     expect(store().earned(9)).toHaveLength(1)
     expect(store().asked(9)).toEqual([asked])
-    expect(store().snapshot()).toEqual({ projected: 0, balances: [], seasons: [] })
+    expect(store().snapshot()).toEqual({ projected: 0, written: 0, balances: [], seasons: [] })
     expect(store().earnings({ operator: null, from: 0, to: 99, limit: 9 })).toEqual([])
     expect(store().receiptPlace(5)).toBeUndefined()
   })

@@ -4,7 +4,8 @@ import { ReceiptMaker } from '../../../orchestrator/engine/ledger/receipt-maker.
 import type { WorkDone } from '../../../orchestrator/engine/ports/ledger/work.ts'
 import { auditTenant } from '../../../orchestrator/engine/ports/trust/witness.ts'
 import { HubTags } from '../../../orchestrator/ledger/receipts/hashes.ts'
-import { readReceipt } from '../../../orchestrator/ledger/receipts/receipt.ts'
+import { LeafBuffer } from '../../../orchestrator/ledger/receipts/leaf-buffer.ts'
+import { type Receipt, readReceipt } from '../../../orchestrator/ledger/receipts/receipt.ts'
 import { listedRules, mayMs } from '../../support/ledger/small-ledger.ts'
 
 const request = { digest: new Uint8Array(32), textBytes: 4_000, media: 0, textsHash: 7, answerUnitsMax: null }
@@ -14,15 +15,23 @@ const work: WorkDone = {
   ...{ isLoop: false, isPartial: false, isContinued: false },
 }
 
+function receiptOf(maker: ReceiptMaker, done: WorkDone): Receipt {
+  const leaves = new LeafBuffer()
+  const worked = maker.make(done, mayMs, leaves)
+  const receipt = readReceipt(leaves.leaves()[0]!)
+  expect(receipt).toMatchObject(worked)
+  return receipt
+}
+
 test('earn points though they name their scout and ask many the same, and have a tag and no mark', () => {
   const tags = new HubTags(new Uint8Array(32).fill(1))
   const maker = new ReceiptMaker({ rules: listedRules(), tags, trust: { isConvicted: () => false }, ownersOf: () => 2 })
-  const made = [1, 2, 3, 4, 5].map((task) => readReceipt(maker.make({ ...work, task }, mayMs)))
+  const made = [1, 2, 3, 4, 5].map((task) => receiptOf(maker, { ...work, task }))
   for (const { points, flags } of made) {
     expect(points).toBeGreaterThan(0)
     expect(flags).toBe(0)
   }
   expect(new Set(made.map(({ tenantTag }) => Buffer.from(tenantTag).toString('hex'))).size).toBe(5)
-  const asked = readReceipt(maker.make({ ...work, tenant: 'key_bee' }, mayMs))
+  const asked = receiptOf(maker, { ...work, tenant: 'key_bee' })
   expect(asked.points).toBe(0)
 })

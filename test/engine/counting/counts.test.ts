@@ -9,7 +9,7 @@ import { atOnce } from '../../../shared/turn-lane.ts'
 import { ManualSystem } from '../../support/clocks/manual-system.ts'
 
 const bytesOf = (value: unknown) => Buffer.from(typeof value === 'string' ? value : JSON.stringify(value))
-const sha256 = (text: string) => createHash('sha256').update(text).digest()
+const sha256 = (text: string) => new Uint8Array(createHash('sha256').update(text).digest())
 const chat = (content: unknown, more: object = {}) =>
   bytesOf({ model: 'm', messages: [{ role: 'user', content }], ...more })
 
@@ -130,7 +130,7 @@ describe('an answer', () => {
       .end()
       .texts.map(({ choice, part, place, digest }) => [choice, part, place, Buffer.from(digest).toString('hex')])
   const expected = (rows: [number, string, number, string][]) =>
-    rows.map(([choice, part, place, text]) => [choice, part, place, sha256(text).toString('hex')])
+    rows.map(([choice, part, place, text]) => [choice, part, place, Buffer.from(sha256(text)).toString('hex')])
 
   test('that is whole has its content, refusals and tool calls, by choice', () => {
     const body = bytesOf({ choices: [{ index: 1, message: { ...answer, tool_calls: calls } }] })

@@ -6,6 +6,7 @@
 import type { ServerWebSocket } from 'bun'
 import { identityOf } from '../../../orchestrator/cluster/roster/identity.ts'
 import { HubEngine } from '../../../orchestrator/engine/engine.ts'
+import type { LedgerSettings } from '../../../orchestrator/engine/ledger/ledger.ts'
 import type { ControlNode, Decision } from '../../../orchestrator/engine/ports/planner.ts'
 import type { ScoutEvents } from '../../../orchestrator/engine/ports/scouts.ts'
 import { FrameLinks } from '../../../orchestrator/gateway/frame-links.ts'
@@ -34,8 +35,14 @@ const writtenFrames = new Set(['task', 'settled', 'welcome', 'cancel'])
 /** Of its deaths, those after which its system still closes the sockets; after the others nobody says a word. */
 const noisyDeathShare = 0.7
 
-/** The same key in every life: what one process has signed is the next one's. */
-const simLedger = ledgerOf(identityOf(new Uint8Array(32).fill(1)))
+/**
+ * The same key in every life: what one process has signed is the next one's. Lives are short, and its snapshot is to be
+ * in the middle of being written when they end.
+ */
+const simLedger: LedgerSettings = {
+  ...ledgerOf(identityOf(new Uint8Array(32).fill(1))),
+  snapshot: { everyMs: 4_000, rowsPerTurn: 1 },
+}
 
 export class Hub {
   readonly disk: FaultyDisk

@@ -6,14 +6,15 @@ import { Projector } from '../../../orchestrator/ledger/accounts/projector.ts'
 import { defaultPrices, type Rules, rulesOf } from '../../../orchestrator/ledger/points/rules.ts'
 import { paidPrice, pointsOf } from '../../../orchestrator/ledger/points/work.ts'
 import { earnsNothing } from '../../../orchestrator/ledger/points/zero-rules.ts'
-import { type Batch, sealBatch } from '../../../orchestrator/ledger/receipts/chain.ts'
+import { type Batch, type ChainEnd, sealBatch } from '../../../orchestrator/ledger/receipts/chain.ts'
 import {
   firstLine,
   partBatchLine,
   rulesLine,
   wholeBatchLine,
 } from '../../../orchestrator/ledger/receipts/export-file.ts'
-import { packReceipt, type Receipt } from '../../../orchestrator/ledger/receipts/receipt.ts'
+import { LeafBuffer, packLeaves } from '../../../orchestrator/ledger/receipts/leaf-buffer.ts'
+import type { Receipt } from '../../../orchestrator/ledger/receipts/receipt.ts'
 
 export const dayMs = 86_400_000
 /** 1 May 2026, 00:00 UTC. */
@@ -42,6 +43,19 @@ export function receiptOf(task: number, changes: Partial<Receipt> = {}): Receipt
   return { ...receipt, points: changes.points ?? (earnsNothing(receipt.flags) ? 0 : worth) }
 }
 
+export function packReceipt(receipt: Receipt): Uint8Array {
+  const leaves = new LeafBuffer()
+  leaves.receipt(receipt)
+  return leaves.leaves()[0]!
+}
+
+type Sealing = Omit<Parameters<typeof sealBatch>[1], 'leaves'>
+
+/** The next batch, of leaves that were packed one by one. */
+export function sealLeaves(after: ChainEnd, leaves: readonly Uint8Array[], sealing: Sealing): Batch {
+  return { ...sealBatch(after, { ...sealing, leaves: packLeaves(leaves) }), leaves }
+}
+
 export class SmallLedger {
   readonly rules = listedRules()
   readonly identity: Identity = identityOf(new Uint8Array(32).fill(7))
@@ -52,7 +66,7 @@ export class SmallLedger {
     const packed = leaves.map((leaf) => ('type' in leaf ? packEvent(leaf) : packReceipt(leaf)))
     const { hash: rulesHash } = this.rules
     const sign = (bytes: Uint8Array) => this.identity.sign(bytes)
-    const batch = sealBatch(this.projector.end, { leaves: packed, atMs, rulesHash, sign })
+    const batch = sealLeaves(this.projector.end, packed, { atMs, rulesHash, sign })
     this.batches.push(batch)
     this.projector.fold(batch)
     return batch

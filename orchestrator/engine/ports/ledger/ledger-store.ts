@@ -38,11 +38,21 @@ export interface ReceiptPlace {
   place: number
 }
 
-interface Snapshot {
-  /** The number of the last batch that is in it; 0 for none. */
+export interface Snapshot {
+  /** The number of the last batch that all of it goes up to; 0 for none. */
   projected: number
-  balances: [account: string, points: number][]
+  /** And that some row of it may go up to, because the rest of its rows was not written yet. */
+  written: number
+  /** Those of `points` 0 only say up to where that is so. */
+  balances: BalanceRow[]
   seasons: SeasonRow[]
+}
+
+export interface BalanceRow {
+  account: string
+  points: number
+  /** The number of the last batch that is in it. */
+  upTo: number
 }
 
 export type LedgerWrite =
@@ -65,15 +75,18 @@ export type LedgerWrite =
   /** Rules under which batches are sealed; kept once. */
   | { write: 'rules'; hash: Uint8Array; text: string }
   /**
-   * The snapshot goes on from batch `from`, where it must be, to batch `to`. Balances replace those of their accounts,
-   * 0 removes one; earnings are added; seasons are replaced.
+   * Some rows of the snapshot, which go up to batch `balancesUpTo` or `earningsUpTo`. Balances and seasons replace what
+   * is there, earnings are added. The whole snapshot goes up to batch `from`, where it must be, and from now on to
+   * `to`; accounts that were empty before that are removed.
    */
   | {
       write: 'fold'
       from: number
       to: number
-      balances: readonly [account: string, points: number][]
+      balances: readonly Pick<BalanceRow, 'account' | 'points'>[]
+      balancesUpTo: number
       earnings: readonly Earning[]
+      earningsUpTo: number
       seasons: readonly SeasonRow[]
     }
 
@@ -103,6 +116,10 @@ export interface LedgerStore {
   snapshot(): Snapshot
   /** Newest day first; those of one day by scout and model. */
   earnings(filter: EarningFilter): Earning[]
+  /** Up to which batch the row of this scout, model and day goes; 0 for none. */
+  earningUpTo(day: number, scout: string, model: string): number
+  /** The rows of a day in which something earned nothing. */
+  unpaidOf(day: number): Earning[]
   /** Paid tasks of a scout with a model, and days on which there were any. */
   earningRecord(scout: string, model: string): { paidTasks: number; days: number }
 }

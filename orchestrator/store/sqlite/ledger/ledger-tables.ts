@@ -6,6 +6,7 @@
 import type { AskedRow, BatchRow, EarnedRow, LedgerStore } from '../../../engine/ports/ledger/ledger-store.ts'
 import { StoreError, type StoreWriteOf } from '../../../engine/ports/store.ts'
 import type { Statements } from '../statements.ts'
+import type { SnapshotReads } from './snapshot-tables.ts'
 
 interface LedgerWrites {
   batch(write: StoreWriteOf<'batch'>): void
@@ -23,8 +24,13 @@ export function ledgerWrites(statements: Statements): LedgerWrites {
     `INSERT INTO ledger_batch (seq, at_ms, head, signature, leaves) SELECT ?1, ?2, ?3, ?4, ?5
      WHERE ?1 = 1 + coalesce((SELECT max(seq) FROM ledger_batch), 0)`,
   )
-  const addPlace = statements.keep<never, [number, number]>('INSERT INTO ledger_receipt (task, place) VALUES (?, ?)')
-  const forgetEarned = statements.keep<never, [number]>('DELETE FROM ledger_earned WHERE task = ?')
+  // One statement for all receipts of a batch: each of its own would cost several times as much.
+  const addPlaces = statements.keep<never, [string, number]>(
+    'INSERT INTO ledger_receipt (task, place) SELECT value, ?2 + key FROM json_each(?1)',
+  )
+  const forgetEarned = statements.keep<never, [string]>(
+    'DELETE FROM ledger_earned WHERE task IN (SELECT value FROM json_each(?1))',
+  )
   const forgetAsked = statements.keep<never, [number]>('DELETE FROM ledger_asked WHERE id = ?')
   const addEarned = statements.keep<never, [number, Uint8Array]>(
     'INSERT INTO ledger_earned (task, receipt) VALUES (?, ?)',
@@ -37,8 +43,8 @@ export function ledgerWrites(statements: Statements): LedgerWrites {
     batch({ batch: { seq, atMs, head, signature, leaves }, tasks, earned, asked }) {
       const { changes } = add.run(seq, atMs, head, signature, leaves)
       if (changes !== 1) throw new StoreError('fenced', `batch ${seq} does not follow on the last one`)
-      for (const [place, task] of tasks.entries()) addPlace.run(task, seq * placesPerBatch + place)
-      for (const task of earned) forgetEarned.run(task)
+      if (tasks.length > 0) addPlaces.run(JSON.stringify(tasks), seq * placesPerBatch)
+      if (earned.length > 0) forgetEarned.run(JSON.stringify(earned))
       for (const id of asked) forgetAsked.run(id)
     },
     earned({ earned: { task, receipt } }) {
@@ -56,7 +62,7 @@ export function ledgerWrites(statements: Statements): LedgerWrites {
   }
 }
 
-export function ledgerReads(statements: Statements): Omit<LedgerStore, 'snapshot' | 'earnings' | 'earningRecord'> {
+export function ledgerReads(statements: Statements): Omit<LedgerStore, SnapshotReads> {
   const columns = 'seq, at_ms AS atMs, head, signature, leaves'
   const last = statements.keep<BatchRow, []>(`SELECT ${columns} FROM ledger_batch ORDER BY seq DESC LIMIT 1`)
   const one = statements.keep<BatchRow, [number]>(`SELECT ${columns} FROM ledger_batch WHERE seq = ?`)

@@ -1,0 +1,77 @@
+/**
+ * The leaves of one batch as they are stored and hashed: behind one another in one piece of memory, each after its
+ * length. Receipts are packed where they will stay, so that a task makes no bytes of its own. Pure.
+ */
+import { leafBytesMax } from '../../../shared/limits/ledger/ledger.ts'
+import { packReceiptAt, type Receipt, receiptRoom } from './receipt.ts'
+
+/** Of a leaf's length, most significant byte first. */
+export const lengthBytes = 2
+
+const firstBytes = 1_024
+/** Most batches are small, the largest have a hundred times as much. */
+const growth = 4
+
+export class LeafBuffer {
+  private bytes = Buffer.allocUnsafeSlow(firstBytes)
+  private used = 0
+  /** Leaves. */
+  count = 0
+
+  /** Packs a receipt behind the last leaf. */
+  receipt(receipt: Receipt): void {
+    this.makeRoom(receiptRoom(receipt))
+    const from = this.used + lengthBytes
+    this.close(from, packReceiptAt(this.bytes, from, receipt))
+  }
+
+  /** Takes a leaf that was packed elsewhere. */
+  add(leaf: Uint8Array): void {
+    this.makeRoom(leaf.length)
+    const from = this.used + lengthBytes
+    this.bytes.set(leaf, from)
+    this.close(from, from + leaf.length)
+  }
+
+  leaves(): Uint8Array[] {
+    return unpackLeaves(this.packed)
+  }
+
+  /** All of them, as they are stored. */
+  get packed(): Uint8Array {
+    return this.bytes.subarray(0, this.used)
+  }
+
+  private close(from: number, end: number): void {
+    const length = end - from
+    if (length > leafBytesMax) throw new Error(`a leaf of ${length} bytes is too large`)
+    this.bytes.writeUInt16BE(length, from - lengthBytes)
+    this.used = end
+    this.count++
+  }
+
+  private makeRoom(leafBytes: number): void {
+    const needed = this.used + lengthBytes + leafBytes
+    if (needed <= this.bytes.length) return
+    const larger = Buffer.allocUnsafeSlow(Math.max(needed, growth * this.bytes.length))
+    larger.set(this.bytes.subarray(0, this.used))
+    this.bytes = larger
+  }
+}
+
+/** The leaves of `packed`, as views. */
+export function unpackLeaves(packed: Uint8Array): Uint8Array[] {
+  const leaves: Uint8Array[] = []
+  for (let at = 0; at < packed.length; ) {
+    const from = at + lengthBytes
+    at = from + packed[at]! * 256 + packed[at + 1]!
+    leaves.push(packed.subarray(from, at))
+  }
+  return leaves
+}
+
+export function packLeaves(leaves: readonly Uint8Array[]): LeafBuffer {
+  const buffer = new LeafBuffer()
+  for (const leaf of leaves) buffer.add(leaf)
+  return buffer
+}
