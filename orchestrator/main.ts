@@ -16,6 +16,7 @@ import { HubAccounts } from './accounts/accounts.ts'
 import type { Ready } from './banner.ts'
 import { awaits, runBrain } from './brain/brain-process.ts'
 import { openLedger } from './brain/open-ledger.ts'
+import { openTrust } from './brain/open-trust.ts'
 import type { Network } from './cluster/network.ts'
 import { type Config, readConfig } from './config.ts'
 import type { CoreSettings } from './core/settings.ts'
@@ -25,7 +26,7 @@ import { runEdge } from './edge/edge-process.ts'
 import { HubEngine } from './engine/engine.ts'
 import { Keyring } from './engine/keyring.ts'
 import type { EngineDefect } from './engine/ports/defect.ts'
-import type { Store, StoreWrite } from './engine/ports/store.ts'
+import type { Store } from './engine/ports/store.ts'
 import { firstClientKey, localScoutKey } from './first-keys.ts'
 import { connectionsMax, requestsMax } from './gateway/descriptors.ts'
 import { Gateway, type GatewaySettings } from './gateway/gateway.ts'
@@ -39,8 +40,8 @@ import { isLoopback, pageHosts, pageOrigin } from './page-address.ts'
 import { planner, plannerFunctions } from './planner/planner.ts'
 import { exitAfter, isBelowNpm, stopWhenAsked, watchParent } from './process-end.ts'
 import { type DataFolder, openDataFolder } from './store/data-folder.ts'
-import { defaultTrustSettings, type TrustSettings } from './trust/desk/parts.ts'
-import { TrustDesk } from './trust/trust-desk.ts'
+import type { TrustSettings } from './trust/desk/parts.ts'
+import type { TrustDesk } from './trust/trust-desk.ts'
 
 export interface HubOptions {
   config: Config
@@ -154,18 +155,7 @@ interface StartedParts {
 /** Starts what works beside the engine. */
 function startBeside(options: HubOptions, { engine, gateway, store, system }: StartedParts): TrustDesk | null {
   startNetwork(options.network, engine, gateway)
-  return openTrust(options, engine, store, system)
-}
-
-/** Who audits the answers of scouts; null where nobody does. */
-function openTrust({ config, trust }: HubOptions, engine: HubEngine, store: Store, system: System): TrustDesk | null {
-  if (config.trust === 'off') return null
-  const settings = { ...defaultTrustSettings, isEnforced: config.trust === 'enforce', ...trust }
-  const keep = (write: StoreWrite) => engine.journal.lazily(write)
-  const desk = new TrustDesk({ system, engine, store, keep, settings })
-  engine.watchedBy(desk)
-  desk.start()
-  return desk
+  return openTrust({ config: options.config, changes: options.trust, engine, store, system })
 }
 
 /** On the very first start there is no fleet that could be on its way back. */

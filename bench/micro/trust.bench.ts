@@ -101,7 +101,8 @@ class Stage {
 
 /** Bytes of heap for each of many of the objects that a task has for being looked at. */
 function bytesOfWatch(): number {
-  const witness = { interest: () => 'none' as const, settled() {}, answered() {}, report: () => never(), stop() {} }
+  const silent = { settled() {}, answered() {}, stop() {}, noteOf: () => null }
+  const witness = { ...silent, interest: () => 'none' as const, report: () => never() }
   const watches: AnswerWatch[] = new Array(held).fill(null)
   const account = new ByteAccount(0, 0)
   Bun.gc(true)

@@ -85,6 +85,8 @@ export class Brain implements BrainPort {
   readonly ledger: Ledger | null
   readonly allowed: AllowedModels
   readonly admission: Admission
+  /** What a scout is told about trust; nobody has anything to say until somebody audits. */
+  trustNote: (scout: string) => string | null = () => null
   private readonly system: System
   private readonly store: Store
   private readonly guard: DefectGuard
@@ -125,7 +127,8 @@ export class Brain implements BrainPort {
     this.listings = new Listings(state, system, lane)
     this.fleetList = new FleetList(state, system, this.listings)
     const tell = (session: number, standing: Standing) => edges.toScouts({ type: 'standing', session, standing })
-    this.standings = new StandingReports(state, tell, (scout) => this.ledger?.shownOf(scout) ?? {})
+    const pointsOf = (scout: string) => this.ledger?.shownOf(scout) ?? {}
+    this.standings = new StandingReports(state, tell, pointsOf, (scout) => this.trustNote(scout))
     const turned = (isTroubled: boolean) => this.turned('store', isTroubled)
     this.journal = new Journal(store, system, turned, (work) => guard.run('journal', work))
     this.servedDays = new ServedDays(state.served, this.journal, system)

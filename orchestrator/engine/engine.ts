@@ -42,6 +42,7 @@ import type { LedgerReport } from './ports/ledger/ledger.ts'
 import type { PlannerFunctions } from './ports/planner.ts'
 import type { AttemptEvents, AttemptLinks, ScoutEvents, ScoutLinks } from './ports/scouts.ts'
 import type { Store } from './ports/store.ts'
+import type { Disputes } from './ports/trust/disputes.ts'
 import type { TrustFilter } from './ports/trust/trust-report.ts'
 import type { AnswerWitness, AuditedEngine, TrustNews } from './ports/trust/witness.ts'
 import type { HistoryRow, UsageFilter } from './ports/usage.ts'
@@ -100,6 +101,8 @@ export class HubEngine implements Engine, AuditedEngine {
   private readonly book: UsageBook
   private readonly clients: ClientDesk
   private readonly answers: AnswerDesk
+  /** Who hears disputes; null for nobody. */
+  disputes: Disputes | null = null
   /** Null when the sockets of scouts are elsewhere. */
   private readonly scoutDesk: ScoutDesk | null
 
@@ -201,6 +204,7 @@ export class HubEngine implements Engine, AuditedEngine {
   /** Ends what clients still wait for with `hub_draining`, commits what can be committed, and stops the clock. */
   stop(): void {
     this.clients.witness?.stop()
+    this.disputes?.stop()
     this.clients.endAll()
     // What ends with them is booked as well.
     this.brain.flush()
@@ -271,6 +275,7 @@ export class HubEngine implements Engine, AuditedEngine {
   /** From here on this one looks at the answers of scouts. */
   watchedBy(witness: AnswerWitness): void {
     this.clients.witness = witness
+    this.brain.trustNote = (scout) => witness.noteOf(scout)
   }
 
   trustReport(of: TrustFilter) {

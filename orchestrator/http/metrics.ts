@@ -7,6 +7,7 @@ import { AggregatorRegistry, Counter, collectDefaultMetrics, Gauge, type Metric,
 import type { ByteAccount } from '../../shared/byte-account.ts'
 import { taskKinds } from '../../shared/task.ts'
 import type { Engine, EngineStats, HubNetwork } from '../engine/ports/client.ts'
+import type { DisputeCounts } from '../engine/ports/trust/disputes.ts'
 import { RouteCounts } from './route-counts.ts'
 
 const secondsBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600]
@@ -63,6 +64,7 @@ export class Metrics {
       'firstBytes',
     )
     if (engine !== null) watchEngine(() => this.stats!, registers)
+    if (engine !== null) watchDisputes(engine, registers)
     if (engine !== null) watchNetwork(network, registers)
     watchChecks(answersInCheck ?? (() => this.stats!.answersInCheck), registers)
     new Gauge({
@@ -177,6 +179,37 @@ function watchEngine(statsNow: () => EngineStats, registers: Registry[]): void {
     collect() {
       this.reset()
       for (const [outcome, count] of Object.entries(statsNow().tasksFinished)) this.inc({ outcome }, count)
+    },
+  })
+}
+
+function watchDisputes(engine: Pick<Engine, 'disputes'>, registers: Registry[]): void {
+  const read = (name: string, help: string, label: string, counts: (of: DisputeCounts) => DisputeCounts['votes']) =>
+    new Counter({
+      name,
+      help,
+      labelNames: [label],
+      registers,
+      collect() {
+        this.reset()
+        const now = engine.disputes?.counts()
+        for (const [value, count] of Object.entries(now ? counts(now) : {})) this.inc({ [label]: value }, count)
+      },
+    })
+  read('chasm_disputes_total', 'Disputes that were filed, and those that a limit refused.', 'outcome', (of) => {
+    return { filed: of.filed, refused: of.refused }
+  })
+  read('chasm_dispute_verdicts_total', 'Disputes that ended, by verdict.', 'verdict', ({ verdicts }) => verdicts)
+  read('chasm_dispute_votes_total', 'Judges that were asked, by what they said.', 'vote', ({ votes }) => votes)
+  read('chasm_dispute_tasks_total', 'Requests that disputes made.', 'kind', ({ tasks }) => ({ chat: tasks }))
+  new Gauge({
+    name: 'chasm_disputes_open',
+    help: 'Disputes that are not final, by state.',
+    labelNames: ['state'],
+    registers,
+    collect() {
+      this.reset()
+      for (const [state, count] of Object.entries(engine.disputes?.counts().open ?? {})) this.set({ state }, count)
     },
   })
 }

@@ -21,6 +21,14 @@ import { createMessage } from './anthropic/messages.ts'
 import { modelInForm, modelsInForm } from './anthropic/model-list.ts'
 import { chatCompletions, embeddings } from './chat/completions.ts'
 import { createCompletion } from './completions/completions.ts'
+import {
+  appealDispute,
+  fileDispute,
+  getDispute,
+  getDisputeOfScout,
+  listDisputes,
+  listDisputesOfScouts,
+} from './disputes/disputes.ts'
 import { dialIn } from './fleet/dial-in.ts'
 import { listHubs } from './fleet/hubs.ts'
 import { getOwnScout, getScout, listOwnScouts, listScouts } from './fleet/scouts.ts'
@@ -138,6 +146,12 @@ export const routes: readonly Route[] = [
   { method: 'GET', path: '/v1/me/scouts', access: 'any', handle: listOwnScouts },
   { method: 'GET', path: '/v1/me/scouts/{id}', access: 'any', handle: getOwnScout },
   { method: 'GET', path: '/v1/me/trust', access: 'any', handle: listOwnTrust },
+  { method: 'POST', path: '/v1/disputes', access: 'client', ...rated, handle: fileDispute },
+  { method: 'GET', path: '/v1/disputes', access: 'client', handle: listDisputes },
+  { method: 'POST', path: '/v1/disputes/{id}/appeal', access: 'any', ...rated, handle: appealDispute },
+  { method: 'GET', path: '/v1/disputes/{id}', access: 'client', handle: getDispute },
+  { method: 'GET', path: '/v1/me/disputes', access: 'any', handle: listDisputesOfScouts },
+  { method: 'GET', path: '/v1/me/disputes/{id}', access: 'any', handle: getDisputeOfScout },
   { method: 'GET', path: '/v1/trust', access: 'admin', handle: listTrust },
   { method: 'GET', path: '/v1/hubs', access: 'admin', handle: listHubs },
   { method: 'GET', path: '/v1/scouts', access: 'admin', handle: listScouts },

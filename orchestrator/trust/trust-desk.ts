@@ -18,7 +18,7 @@ import { textIn } from './desk/asking.ts'
 import { type Audit, type AuditEnd, Audits } from './desk/audits.ts'
 import { ModelBook } from './desk/model-book.ts'
 import type { Life, TrustParts } from './desk/parts.ts'
-import { scoutsOf } from './desk/report.ts'
+import { noteOf, scoutsOf } from './desk/report.ts'
 import { isUnproven, noteSignals, ringOf, type Seat, Seats, shareOf } from './desk/seats.ts'
 import { TrustBook } from './desk/trust-book.ts'
 import { AuditBudget } from './standing/budget.ts'
@@ -71,6 +71,11 @@ export class TrustDesk implements AnswerWitness {
     this.life.isOver = true
   }
 
+  /** Tasks of clients that were settled within a day. */
+  get settledTasks(): number {
+    return this.budget.counts().settled
+  }
+
   report(of: TrustFilter): TrustReport {
     const { isEnforced } = this.parts.settings
     const { audits: asked, settled } = this.budget.counts()
@@ -85,6 +90,10 @@ export class TrustDesk implements AnswerWitness {
     }
     const braked = this.models.names().filter((model) => this.book.isBraked(model))
     return { isEnforced, ...scoutsOf(this.book, of, isEnforced, this.system.wallMs()), ...tally, braked }
+  }
+
+  noteOf(scout: string): string | null {
+    return noteOf(this.book, scout, this.parts.settings.isEnforced)
   }
 
   // ------------------------------------------------------------ from the engine

@@ -31,7 +31,7 @@ function shapeOf(standing: Standing): string {
   const failing = standing.failurePermille >= failureWorthPermille ? 'failing' : ''
   const record = standing.considered === 0 ? 'unseen' : standing.won === 0 ? 'idle' : 'working'
   const paused = standing.paused.map(([model]) => model).sort()
-  return JSON.stringify([failing, paused, record, main.map(([name]) => name)])
+  return JSON.stringify([failing, paused, record, main.map(([name]) => name), standing.trust ?? ''])
 }
 
 /** Failures and pauses are worth a line soon; where the work goes only now and then. */

@@ -6,6 +6,7 @@
  */
 import { hubUrlCharsMax } from '../limits/cluster/roster.ts'
 import { unpaidCharsMax } from '../limits/ledger/ledger.ts'
+import { trustNoteCharsMax } from '../limits/trust/audits.ts'
 import {
   aboutCharsMax,
   attemptNumberMax,
@@ -228,11 +229,13 @@ export const frameTable = {
       window: count(concurrencyMax),
       /** [model, milliseconds until the hub asks for it again]: paused by a provider's rate limit. */
       paused: listOf(offersMax, name(modelCharsMax), durationMs),
-      /** Points of the present season, and those that wait in escrow; absent from a hub that shows none. */
-      earned: added(count()),
-      waiting: added(count()),
-      /** Why tasks of today earned nothing, in one sentence; absent where none did. */
-      unpaid: added(text(unpaidCharsMax)),
+      /** Points of the present season, and those that wait in escrow; null or absent from a hub that shows none. */
+      earned: added(orNull(count())),
+      waiting: added(orNull(count())),
+      /** Why tasks of today earned nothing, in one sentence; null or absent where none did. */
+      unpaid: added(orNull(text(unpaidCharsMax))),
+      /** How its answers compare with others', and what follows; absent from a hub that does not audit. */
+      trust: added(text(trustNoteCharsMax)),
     },
   },
 } as const satisfies Record<string, FrameRow>

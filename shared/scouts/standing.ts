@@ -33,7 +33,8 @@ export function standingSentences(standing: Standing): string[] {
     sentences.push(`${model} is paused for ${duration(ms)} because its provider limits the rate.`)
   }
   if (paused.length > 3) sentences.push(`${paused.length - 3} more models are paused for the same reason.`)
-  if (standing.unpaid !== undefined) sentences.push(standing.unpaid)
+  if (typeof standing.unpaid === 'string') sentences.push(standing.unpaid)
+  if (standing.trust !== undefined) sentences.push(standing.trust)
   return sentences
 }
 
@@ -42,7 +43,7 @@ export function standingSentences(standing: Standing): string[] {
  * said where nothing beside it says what is counted.
  */
 export function pointsText({ earned, waiting }: Pick<Standing, 'earned' | 'waiting'>, unit = ''): string | null {
-  if (earned === undefined || waiting === undefined) return null
+  if (typeof earned !== 'number' || typeof waiting !== 'number') return null
   const season = `${grouped(earned)}${unit} this season`
   return waiting === 0 ? season : `${season}, ${grouped(waiting)} waiting until you are trusted`
 }

@@ -59,4 +59,25 @@ export function trustSentences(trust: TrustFigures): string[] {
   }
 }
 
+/**
+ * The same for the scout itself, without figures: they grow with each check, and whoever saw them grow would know which
+ * task was one.
+ */
+export function trustNote(model: string, state: TrustState, isEnforced: boolean): string {
+  switch (state) {
+    case 'new':
+      return `Answers for ${model} are compared with others' at first; it gets work meanwhile.`
+    case 'trusted':
+      return `Answers for ${model} are like others'.`
+    case 'watched':
+      return `Answers for ${model} differed from others', so it gets less work until further checks are good. ${lookAt}`
+    case 'confirming':
+      return `Answers for ${model} differ from others': the next checks decide whether that was chance. ${lookAt}`
+    case 'convicted': {
+      const follows = isEnforced ? 'it gets work only while nobody else offers the model' : 'it gets less work'
+      return `Answers for ${model} are not like others': for a while ${follows}. ${lookAt}`
+    }
+  }
+}
+
 const lookAt = 'Look at its quantization, its context length, and which model its provider really serves.'

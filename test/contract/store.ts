@@ -15,6 +15,7 @@ import { accountContract } from './store/accounts.ts'
 import { batchContract } from './store/batches.ts'
 import { bookContract } from './store/books.ts'
 import { controlContract } from './store/control.ts'
+import { disputeContract } from './store/disputes.ts'
 import { intentContract } from './store/intents.ts'
 import { ledgerContract } from './store/ledger.ts'
 import { reportContract } from './store/reports.ts'
@@ -35,6 +36,7 @@ export function storeContract(adapter: string, fresh: () => StoreMaker): void {
     ledgerContract(fresh)
     trustContract(fresh)
     sharedKeyContract(fresh)
+    disputeContract(fresh)
     lifeContract(fresh)
   })
 }

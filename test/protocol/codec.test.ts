@@ -214,11 +214,12 @@ test('what a sender leaves out at the end of a welcome is absent, from an earlie
 test('a standing ends before its points where none are shown, and before the sentence where all tasks earned', () => {
   const counts = { considered: 0, won: 0, lostLatency: 0, lostPrice: 0, lostCapacity: 0, lostTrust: 0, done: 0 }
   const frame = { type: 'standing', ...counts, failed: 0, failurePermille: 0, window: 1, paused: [] } as const
-  for (const points of [{}, { earned: 0, waiting: 7 }, { earned: 0, waiting: 7, unpaid: 'x' }]) {
+  const trust = { earned: null, waiting: null, unpaid: null, trust: 'y' }
+  for (const points of [{}, { earned: 0, waiting: 7 }, { earned: 0, waiting: 7, unpaid: 'x' }, trust]) {
     const standing = { ...frame, paused: [], ...points }
     expect(decodeFromHub(encode(standing))).toEqual(standing)
   }
   expect(() => encode({ ...frame, paused: [], unpaid: 'x' })).toThrow()
-  const withNull = messageOf('standing', [...Object.values(counts), 0, 0, 1, [], null])
-  expect(decodeFromHub(withNull)).toMatchObject({ reason: expect.stringContaining('standing.earned must be') })
+  const withText = messageOf('standing', [...Object.values(counts), 0, 0, 1, [], 'many'])
+  expect(decodeFromHub(withText)).toMatchObject({ reason: expect.stringContaining('standing.earned must be') })
 })

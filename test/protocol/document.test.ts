@@ -36,7 +36,8 @@ function words(cell: string): string[] {
 function typeOf({ wants }: Field<unknown>): string {
   const rules: [pattern: RegExp, type: (bound: string, members: string) => string][] = [
     [/^a whole number from 0 to 9007199254740991$/, () => 'count'],
-    [/^a whole number from 0 to 9007199254740991, or absent$/, () => 'count, or absent'],
+    [/^a whole number from 0 to 9007199254740991, or null, or absent$/, () => 'count, or null, or absent'],
+    [/^text of at most (\d+) .*, or null, or absent$/, (bound) => `text <= ${bound}, or null, or absent`],
     [/^text of at most (\d+) .*, or absent$/, (bound) => `text <= ${bound}, or absent`],
     [/^a whole number from 0 to (\d+)$/, (bound) => `count <= ${bound}`],
     [/^true or false$/, () => 'bool'],

@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest'
-import { type TrustFigures, trustSentences } from '../../shared/scouts/trust-words.ts'
+import { trustNoteCharsMax } from '../../shared/limits/trust/audits.ts'
+import { modelCharsMax } from '../../shared/limits/wire.ts'
+import { type TrustFigures, trustNote, trustSentences, trustStates } from '../../shared/scouts/trust-words.ts'
 
 const figures: TrustFigures = {
   ...{ model: 'm', state: 'new', doubt: 0, passed: 4, needed: 10, checks: 5, failed: 1, endsInMs: 0 },
@@ -22,5 +24,14 @@ test.each<[string, Partial<TrustFigures>]>([
 test('what is wrong comes with where to look', () => {
   for (const state of ['watched', 'confirming', 'convicted'] as const) {
     expect(trustSentences({ ...figures, state }).at(-1)).toMatch(/quantization/)
+  }
+})
+
+test.each(trustStates)('what a scout in state %s is told fits its frame and has no figures', (state) => {
+  for (const isEnforced of [true, false]) {
+    const note = trustNote('m', state, isEnforced)
+    expect(note).toContain('Answers for m')
+    expect(note).not.toMatch(/\d/)
+    expect(note.length).toBeLessThanOrEqual(trustNoteCharsMax - modelCharsMax)
   }
 })

@@ -25,16 +25,18 @@ import type { Rules } from '../../ledger/points/rules.ts'
 import type { Batch } from '../../ledger/receipts/chain.ts'
 import { HubTags } from '../../ledger/receipts/hashes.ts'
 import { pathsOf } from '../../ledger/receipts/merkle.ts'
-import { isReceipt, type Receipt, readReceipt } from '../../ledger/receipts/receipt.ts'
+import { isReceipt, readReceipt } from '../../ledger/receipts/receipt.ts'
 import { seasonAt } from '../../ledger/seasons/season.ts'
 import { type Statement, statementOf } from '../../ledger/statement.ts'
 import { dayOf } from '../../tenants/periods.ts'
 import { type Journal, notWritable } from '../durability/journal.ts'
+import type { LedgerWitness } from '../ports/ledger/attested.ts'
 import type { LeaderboardRow, LedgerReport, OperatorPoints, PointsMode, ReceiptProof } from '../ports/ledger/ledger.ts'
 import type { EarningFilter } from '../ports/ledger/ledger-store.ts'
 import type { WorkDone } from '../ports/ledger/work.ts'
 import type { Standing } from '../ports/scouts.ts'
 import type { Store, StoreWrite } from '../ports/store.ts'
+import { Attesting, receiptOf } from './attesting.ts'
 import { LedgerWriter } from './ledger-writer.ts'
 import { ReceiptMaker } from './receipt-maker.ts'
 import { batchOf, replayed } from './replay.ts'
@@ -76,6 +78,8 @@ const noLeaders: Leaders = { atMs: Number.NEGATIVE_INFINITY, rows: [], names: ne
 export class Ledger implements LedgerReport {
   readonly hub: string
   readonly mode: PointsMode
+  /** For disputes. */
+  readonly witness: LedgerWitness
   private writer!: LedgerWriter
   private readonly maker: ReceiptMaker
   private readonly tags: HubTags
@@ -92,6 +96,7 @@ export class Ledger implements LedgerReport {
     this.hub = identity.key
     this.mode = mode
     this.tags = new HubTags(secret)
+    this.witness = new Attesting(store, this.tags)
     this.trust = trust ?? simpleTrust((scout, model) => store.earningRecord(scout, model))
     this.maker = new ReceiptMaker({ rules, tags: this.tags, trust: this.trust, ownersOf })
   }
@@ -323,18 +328,12 @@ export class Ledger implements LedgerReport {
   // ------------------------------------------------------------ for the trust part
 
   judge(verdict: Verdict): number {
-    const receipts = verdict.tasks.flatMap((task) => this.find(task) ?? [])
+    const receipts = verdict.tasks.flatMap((task) => receiptOf(this.parts.store, task) ?? [])
     const { projector } = this.writer
     const { events, missing } = consequenceOf(projector, verdict, receipts, this.parts.system.wallMs())
     this.writer.sealEvents(events)
     this.unreached += missing
     return missing
-  }
-
-  private find(task: number): Receipt | undefined {
-    const place = this.parts.store.receiptPlace(task)
-    if (place === undefined) return undefined
-    return readReceipt(batchOf(this.parts.store.batch(place.seq)!).leaves[place.place]!)
   }
 }
 

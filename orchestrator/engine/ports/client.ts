@@ -12,6 +12,7 @@ import type { LimitKind, RateStanding, Tenants } from '../../tenants/tenants.ts'
 import type { ChargedKey } from './charged-key.ts'
 import type { LedgerReport } from './ledger/ledger.ts'
 import type { Responses } from './responses.ts'
+import type { Disputes } from './trust/disputes.ts'
 import type { TrustFilter, TrustReport } from './trust/trust-report.ts'
 import type { HistoryRow, ServedDay, UsageFilter, UsagePoint, UsedTotals } from './usage.ts'
 
@@ -324,6 +325,8 @@ export interface Engine {
   daysOfScout(scout: string, fromDay: number): ServedDay[]
   /** Null in a hub that gives no receipts. */
   readonly ledger: LedgerReport | null
+  /** Null in a hub that hears none. */
+  readonly disputes: Disputes | null
   stats(): EngineStats
   /** False while starting or draining. */
   ready(): boolean

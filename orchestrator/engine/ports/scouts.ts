@@ -137,10 +137,12 @@ export interface Standing {
   window: number
   /** Until the hub asks for this model again. */
   paused: { model: string; resumesInMs: number }[]
-  /** Points of this season, those in escrow, and why tasks of today earned nothing; absent where none are shown. */
-  earned?: number
-  waiting?: number
-  unpaid?: string
+  /** Points of this season, those in escrow, and why tasks of today earned nothing; nothing where none are shown. */
+  earned?: number | null
+  waiting?: number | null
+  unpaid?: string | null
+  /** What audits mean for it, in words; absent where nobody audits. */
+  trust?: string
 }
 
 /** What is asked of an attempt's scout. Unknown sessions are ignored: the socket may just have closed. */

@@ -9,6 +9,7 @@ import type { DurableTaskState, FirstTaskState, IntentState, UnansweredTaskState
 import type { AccountStore, AccountWrite } from './account-store.ts'
 import type { LedgerStore, LedgerWrite } from './ledger/ledger-store.ts'
 import type { SharedKeyStore, SharedKeyWrite } from './network/shared-keys.ts'
+import type { DisputeStore, DisputeWrite } from './trust/dispute-store.ts'
 import type { TrustStore, TrustWrite } from './trust/trust-store.ts'
 import type { HistoryRow, ReportReads, ServedDay, UsageReads, UsageTally } from './usage.ts'
 
@@ -219,6 +220,7 @@ export type StoreWrite =
   | LedgerWrite
   | TrustWrite
   | SharedKeyWrite
+  | DisputeWrite
 
 /** The writes of one kind. */
 export type StoreWriteOf<Kind extends StoreWrite['write']> = Extract<StoreWrite, { write: Kind }>
@@ -291,6 +293,9 @@ export function sizeOfWrite(write: StoreWrite): { rows: number; bytes: number } 
       return { rows: 1, bytes: write.row.answer?.length ?? 0 }
     case 'response':
       return { rows: 1, bytes: write.row.request.length + (write.row.answer?.length ?? 0) }
+    case 'dispute':
+    case 'disputeMove':
+      return { rows: 2, bytes: write.texts?.length ?? 0 }
     case 'batch':
       // The places of all of its receipts are one statement.
       return { rows: 1 + Math.ceil(write.tasks.length / placesPerRow), bytes: write.batch.leaves.length }
@@ -381,4 +386,5 @@ export interface Store
     LedgerStore,
     TrustStore,
     SharedKeyStore,
+    DisputeStore,
     MaintenanceStore {}

@@ -29,6 +29,8 @@ export class StandingReports {
     private readonly tell: (session: number, standing: Standing) => void,
     /** Of a scout by its id; nothing where no points are shown. */
     private readonly pointsOf: (scout: string) => Points = () => ({}),
+    /** What audits mean for it; null where nobody audits, or nothing is known. */
+    private readonly trustOf: (scout: string) => string | null = () => null,
   ) {}
 
   /** A sign of life of this session. */
@@ -36,10 +38,19 @@ export class StandingReports {
     const scout = this.core.roster.bySession.get(session)
     const before = this.reports.get(session)
     if (scout === undefined || (before !== undefined && nowMs - before.atMs < standingEveryMs)) return
-    const standing = { ...standingOf(scout, nowMs), ...this.pointsOf(scout.record.scout) }
+    const standing = { ...standingOf(scout, nowMs), ...this.more(scout.record.scout) }
     const text = JSON.stringify({ ...standing, paused: standing.paused.map(({ model }) => model) })
     this.reports.set(session, { atMs: nowMs, text })
     if (text !== before?.text) this.tell(session, standing)
+  }
+
+  /** On the wire nothing may be absent before what is there. */
+  private more(scout: string): Partial<Standing> {
+    const points = this.pointsOf(scout)
+    const trust = this.trustOf(scout)
+    if (trust === null) return points
+    const { earned = null, waiting = null, unpaid = null } = points
+    return { earned, waiting, unpaid, trust }
   }
 
   gone(session: number): void {

@@ -31,7 +31,7 @@ export function getReceipt(context: RequestContext): Response {
 }
 
 /** From `chatcmpl-…` or `embd-…`, whose ends are numbers of tasks; or such a number. */
-function taskIn(text: string): number | null {
+export function taskIn(text: string): number | null {
   const [, code] = /^(?:chatcmpl|embd)-([0-9a-z]{1,11})$/.exec(text) ?? []
   const task = code === undefined ? (/^\d{1,16}$/.test(text) ? Number(text) : Number.NaN) : Number.parseInt(code, 36)
   return Number.isSafeInteger(task) ? task : null

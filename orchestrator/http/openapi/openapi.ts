@@ -6,6 +6,7 @@ import { z } from 'zod'
 import { taskKinds } from '../../../shared/task.ts'
 import { countTokensRequest, messagesRequest } from '../anthropic/request/messages-request.ts'
 import { completionRequest } from '../completions/text-request.ts'
+import { disputeRequest } from '../disputes/dispute-request.ts'
 import { leaderboardRequest } from '../ledger/seasons.ts'
 import type { RequestContext } from '../request-context.ts'
 import { jsonResponse } from '../response/response.ts'
@@ -29,7 +30,7 @@ import { ledgerOperations, ledgerSchemas } from './ledger-paths.ts'
 import { livePaths, scoutListParameters } from './live-paths.ts'
 import { routerFields } from './model-fields.ts'
 import { count, inHeader, type Json, json, type Operation, object, orNull, ref, seconds, text, texts } from './parts.ts'
-import { trustPaths } from './trust-paths.ts'
+import { disputePaths, disputeSchemas, trustPaths } from './trust-paths.ts'
 import { usageOperations, usageSchemas } from './usage-paths.ts'
 
 const some = { type: 'number', minimum: 0 }
@@ -161,6 +162,7 @@ const answerSchemas: Json = {
   ...accountSchemas,
   ...usageSchemas,
   ...ledgerSchemas,
+  ...disputeSchemas,
   Status: object({ status: text }),
   ...dialectSchemas,
   ...intentSchemas,
@@ -264,6 +266,7 @@ const operations: Record<string, Operation> = {
   },
   ...livePaths,
   ...trustPaths,
+  ...disputePaths,
   'GET /': {
     summary: 'The page for people, where HTML is accepted; else a text.',
     access: 'open',
@@ -357,6 +360,7 @@ function accountRequests(): Json {
     AccountChanges: schemaOf(accountChanges),
     SettingChanges: schemaOf(settingChanges),
     LeaderboardRequest: schemaOf(leaderboardRequest),
+    DisputeRequest: schemaOf(disputeRequest),
   }
 }
 

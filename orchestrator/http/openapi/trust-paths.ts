@@ -1,7 +1,7 @@
 /**
- * The part of the OpenAPI document about what audits found out about scouts.
+ * The part of the OpenAPI document about what audits found out about scouts, and about disputes of single answers.
  */
-import { count, inQuery, json, type Operation, object, orNull, seconds, text, texts } from './parts.ts'
+import { count, inQuery, type Json, json, type Operation, object, orNull, ref, seconds, text, texts } from './parts.ts'
 
 const counts = { type: 'object', additionalProperties: count }
 
@@ -42,6 +42,80 @@ const audits = {
 }
 
 const ofScout = inQuery('scout', text, 'Only of this scout, by its id.')
+const verdict = { enum: ['upheld', 'rejected', 'undecided', null] }
+const side = { enum: ['client', 'scout'] }
+
+const hearing = object({
+  reruns: { ...count, description: 'Scouts of other owners that have answered the same request again.' },
+  judges: { ...count, description: 'Judges that were asked.' },
+  votes: {
+    type: 'array',
+    items: object({
+      against: {
+        type: ['boolean', 'null'],
+        description: 'Whether the answer fails; null where the word of this judge does not count.',
+      },
+      why: { ...text, description: 'In the words of the judge, which is a model.' },
+    }),
+  },
+  ground: { enum: ['empty', 'repeated', 'malformed', null], description: 'What decided without judges.' },
+  verdict,
+})
+
+export const disputeSchemas: Json = {
+  Dispute: object({
+    ...{ object: { const: 'dispute' }, id: text },
+    task: { ...text, description: 'The id of the answer.' },
+    side: { ...side, description: 'As whom the caller sees it.' },
+    state: { enum: ['open', 'rerunning', 'judging', 'upheld', 'rejected', 'undecided', 'appealed', 'final'] },
+    ...{ verdict, reason: { enum: ['wrong', 'truncated', 'off_topic', 'other_model', 'unsafe'] } },
+    comment: { ...orNull(text), description: 'For the client alone.' },
+    scout: { ...orNull(text), description: "For the scout's owner alone." },
+    ...{ model: text, answered: seconds, filed: seconds, changed: seconds },
+    ends_by: { ...orNull(seconds), description: 'When the hearing under way ends at the latest.' },
+    appeal_by: { ...orNull(seconds), description: 'Until when the verdict can be appealed.' },
+    appealed_by: { enum: ['client', 'scout', null] },
+    hearings: { type: 'array', items: hearing },
+    held: { ...count, description: 'Points that are set aside.' },
+    clawed: { ...count, description: 'Points that were taken back.' },
+    sentences: { ...texts, description: 'How it stands, why, and what can be done.' },
+  }),
+  DisputeList: object({ object: { const: 'list' }, data: { type: 'array', items: ref('Dispute') } }),
+}
+
+export const disputePaths: Record<string, Operation> = {
+  'POST /v1/disputes': {
+    summary: 'Dispute an answer: other scouts answer again, and judges compare.',
+    access: 'client',
+    takes: 'DisputeRequest',
+    gives: [201, 'The dispute.', json(ref('Dispute'))],
+  },
+  'GET /v1/disputes': {
+    summary: 'The disputes that the caller filed, newest first.',
+    access: 'client',
+    gives: [200, 'The disputes.', json(ref('DisputeList'))],
+  },
+  'GET /v1/disputes/{id}': {
+    summary: 'One of them.',
+    access: 'client',
+    gives: [200, 'The dispute.', json(ref('Dispute'))],
+  },
+  'POST /v1/disputes/{id}/appeal': {
+    summary: 'Ask for a second hearing, once, by the side that did not win: the client or the owner of the scout.',
+    access: 'any',
+    gives: [200, 'The dispute.', json(ref('Dispute'))],
+  },
+  'GET /v1/me/disputes': {
+    summary: "The disputes about the caller's own scouts, newest first.",
+    access: 'any',
+    gives: [200, 'The disputes.', json(ref('DisputeList'))],
+  },
+  'GET /v1/me/disputes/{id}': {
+    summary: 'One of them.',
+    access: 'any',
+    gives: [200, 'The dispute.', json(ref('Dispute'))],
+  },
+}
 
 export const trustPaths: Record<string, Operation> = {
   'GET /v1/me/trust': {

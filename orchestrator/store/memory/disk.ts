@@ -15,6 +15,7 @@ import type {
   UsageRow,
   UsageSum,
 } from '../../engine/ports/store.ts'
+import type { DisputeRow } from '../../engine/ports/trust/dispute-store.ts'
 import type { TrustMemoryRow, TrustRow } from '../../engine/ports/trust/trust-store.ts'
 import type { HistoryRow, ServedDay, UsagePoint } from '../../engine/ports/usage.ts'
 import type { Earning } from '../../ledger/accounts/earnings.ts'
@@ -63,6 +64,9 @@ export class MemoryDisk {
   /** By scout and model. */
   trust = new Map<string, TrustRow>()
   trustMemory = new Map<string, TrustMemoryRow>()
+  /** By id. */
+  disputes = new Map<string, DisputeRow>()
+  disputeTexts = new Map<string, Uint8Array>()
   /** By `idempotencyKey`. */
   idempotency = new Map<string, IdempotencyRow>()
   responses = new Map<string, ResponseRow>()
@@ -100,8 +104,9 @@ export class MemoryDisk {
     const { intents, tasks, bookings, usageSums, idempotency, responses, suspects } = this
     const owners = { epoch, keys, accounts, sessions, loginLinks, audit, lastAudit, settings }
     const { usageHours, usageDays, history, servedDays, requestsAhead } = this
-    const { trust, trustMemory } = this
-    const usage = { trust, trustMemory, bookings, usageSums, usageHours, usageDays, history, servedDays }
+    const { trust, trustMemory, disputes, disputeTexts } = this
+    const judged = { trust, trustMemory, disputes, disputeTexts }
+    const usage = { ...judged, bookings, usageSums, usageHours, usageDays, history, servedDays }
     const { batches, receiptPlaces, earned, asked, lastAsked, rules } = this
     const { projected, written, balances, earnings, seasons } = this
     const chain = { batches, receiptPlaces, earned, asked, lastAsked, rules }

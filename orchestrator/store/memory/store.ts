@@ -26,6 +26,7 @@ import {
   MemoryDisk,
   type StoredIntent,
 } from './disk.ts'
+import { disputeReads } from './disputes.ts'
 import { ledgerReads } from './ledger.ts'
 import { reportReads } from './reports.ts'
 import { sharedKeyReads } from './shared-keys.ts'
@@ -51,6 +52,7 @@ export function memoryStore(disk = new MemoryDisk()): Store {
     ...ledgerReads(disk),
     ...trustReads(disk),
     ...sharedKeyReads(disk),
+    ...disputeReads(disk),
     nextEpoch() {
       writable()
       disk.epoch += 1

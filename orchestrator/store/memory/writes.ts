@@ -16,6 +16,7 @@ import {
   type StoredIntent,
   type StoredTask,
 } from './disk.ts'
+import { disputeWrites } from './disputes.ts'
 import { ledgerWrites } from './ledger.ts'
 import { reportWrites } from './reports.ts'
 import { sharedKeyWrites } from './shared-keys.ts'
@@ -209,6 +210,7 @@ const writes: Writes = {
   ...ledgerWrites,
   ...trustWrites,
   ...sharedKeyWrites,
+  ...disputeWrites,
   blame(disk, { intent }, undo) {
     if (disk.intents.has(intent)) put(disk.suspects, intent, (disk.suspects.get(intent) ?? 0) + 1, undo)
   },

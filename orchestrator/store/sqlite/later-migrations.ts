@@ -3,6 +3,7 @@
  */
 
 import { snapshotExtents } from './ledger/snapshot-tables.ts'
+import { disputeTables } from './trust/dispute-tables.ts'
 
 export interface Migration {
   version: number
@@ -34,4 +35,5 @@ export const laterMigrations: readonly Migration[] = [
   },
   // The snapshot of the ledger is written row by row.
   { version: 13, sql: snapshotExtents },
+  { version: 14, sql: disputeTables },
 ]

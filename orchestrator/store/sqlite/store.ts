@@ -16,6 +16,7 @@ import { snapshotReads } from './ledger/snapshot-tables.ts'
 import { sqliteReads } from './reads.ts'
 import { Statements } from './statements.ts'
 import { transact, transactionSteps } from './transaction.ts'
+import { disputeReads } from './trust/dispute-tables.ts'
 import { trustReads } from './trust/trust-tables.ts'
 import { sqliteBackup } from './upkeep/backup.ts'
 import { LogFolding } from './upkeep/log-folding.ts'
@@ -66,6 +67,7 @@ export function sqliteStore(
     ...snapshotReads(statements),
     ...trustReads(statements, steps),
     ...sharedKeyReads(statements),
+    ...disputeReads(statements, steps),
     unbooked: () => unbooked.rows,
     inHand: () => inHand,
     noteInHand(name) {

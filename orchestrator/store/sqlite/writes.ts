@@ -9,6 +9,7 @@ import { sharedKeyWrites } from './accounts/shared-keys.ts'
 import { ledgerWrites } from './ledger/ledger-tables.ts'
 import { snapshotWrites } from './ledger/snapshot-tables.ts'
 import type { Statements } from './statements.ts'
+import { disputeWrites } from './trust/dispute-tables.ts'
 import { trustWrites } from './trust/trust-tables.ts'
 import { reportWrites } from './usage/report-tables.ts'
 import { type Unbooked, usageWrites } from './usage/usage-writes.ts'
@@ -37,6 +38,7 @@ export function sqliteWriter(statements: Statements, unbooked: Unbooked): (write
     ...snapshotWrites(statements),
     ...trustWrites(statements),
     ...sharedKeyWrites(statements),
+    ...disputeWrites(statements),
   }
   return (write) => (writes[write.write] as (write: StoreWrite) => void)(write)
 }

@@ -1,8 +1,8 @@
 /**
  * The trust desk's findings for people: records with their words, the gravest first, and counts.
  */
-import { trustListMax } from '../../../shared/limits/trust/audits.ts'
-import { type TrustState, trustSentences } from '../../../shared/scouts/trust-words.ts'
+import { trustListMax, trustNoteCharsMax } from '../../../shared/limits/trust/audits.ts'
+import { type TrustState, trustNote, trustSentences } from '../../../shared/scouts/trust-words.ts'
 import type { ScoutTrust, TrustFilter, TrustReport } from '../../engine/ports/trust/trust-report.ts'
 import type { TrustRecord } from '../standing/record.ts'
 import { calmDoubt, weights } from '../standing/weights.ts'
@@ -14,6 +14,13 @@ export function scoutsOf(book: TrustBook, of: TrustFilter, isEnforced: boolean, 
   const found = [...book.list(of)].sort((a, b) => gravity[a.state] - gravity[b.state] || b.doubt - a.doubt)
   const scouts = found.slice(0, trustListMax).map((record) => shown(record, book.needed(record), isEnforced, nowMs))
   return { scouts, more: found.length - scouts.length } satisfies Partial<TrustReport>
+}
+
+/** What a scout is told, about the model with which it stands worst. */
+export function noteOf(book: TrustBook, scout: string, isEnforced: boolean): string | null {
+  const records = [...book.ofScout(scout)].sort((one, other) => gravity[one.state] - gravity[other.state])
+  const [worst] = records
+  return worst === undefined ? null : trustNote(worst.model, worst.state, isEnforced).slice(0, trustNoteCharsMax)
 }
 
 function shown(record: TrustRecord, needed: number, isEnforced: boolean, nowMs: number): ScoutTrust {

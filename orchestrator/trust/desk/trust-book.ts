@@ -89,6 +89,11 @@ export class TrustBook {
     }
   }
 
+  /** Of one scout, with each of its models. */
+  ofScout(scout: string): Iterable<TrustRecord> {
+    return this.records.get(scout)?.values() ?? []
+  }
+
   *doubted(): Iterable<TrustRecord> {
     for (const record of this.timed) if (record.state !== 'convicted') yield record
   }

@@ -71,6 +71,9 @@ export const questionsKept = 300
 /** Scouts that are asked one question when it is new. */
 export const makersMax = 5
 
+/** Characters of what a scout is told about trust; it is cut there. */
+export const trustNoteCharsMax = 400
+
 /** Scouts that a list of trust shows; the gravest come first. */
 export const trustListMax = 500
 

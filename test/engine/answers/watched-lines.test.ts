@@ -47,6 +47,7 @@ describe('answers that are looked at', () => {
       report: () => {
         throw new Error('nobody asks for it')
       },
+      noteOf: () => null,
       stop: () => {},
     }
     bench.engine.watchedBy(witness)

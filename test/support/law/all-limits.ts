@@ -15,6 +15,7 @@ import * as scheduling from '../../../shared/limits/scheduling.ts'
 import * as scout from '../../../shared/limits/scout.ts'
 import * as store from '../../../shared/limits/store.ts'
 import * as trust from '../../../shared/limits/trust/audits.ts'
+import * as disputes from '../../../shared/limits/trust/disputes.ts'
 import * as wire from '../../../shared/limits/wire.ts'
 
 export const limits = {
@@ -34,5 +35,6 @@ export const limits = {
   ...scout,
   ...store,
   ...trust,
+  ...disputes,
   ...wire,
 }

@@ -124,8 +124,8 @@ const folders: Folder[] = [
     law: `orchestrator/cluster/roster may import itself and what is pure in shared (not ${system})`,
   },
   {
-    files: /^orchestrator\/trust\/(comparison|checks|standing|audits)\//,
-    may: /^(orchestrator\/trust\/(comparison|checks|standing|audits)\/|shared\/(?!system\.ts))/,
+    files: /^orchestrator\/trust\/(comparison|checks|standing|audits|disputes)\//,
+    may: /^(orchestrator\/trust\/(comparison|checks|standing|audits|disputes)\/|shared\/(?!system\.ts))/,
     law: `the judgement of trust may import itself and what is pure in shared (not ${system})`,
   },
   ...['http', 'gateway', 'planner', 'store', 'accounts', 'dashboard', 'link', 'cluster', 'trust'].map((name) =>

@@ -9,6 +9,7 @@ import type { SeasonRow } from '../../../ledger/accounts/projector.ts'
 import type { Verdict } from '../../../ledger/accounts/trust-port.ts'
 import type { Batch } from '../../../ledger/receipts/chain.ts'
 import type { Statement, StatementRow } from '../../../ledger/statement.ts'
+import type { LedgerWitness } from './attested.ts'
 import type { EarningFilter } from './ledger-store.ts'
 
 /** Whether people are shown points: not at all, or as what they earned. */
@@ -43,6 +44,8 @@ export interface LedgerReport {
   /** The hub's public key. */
   readonly hub: string
   readonly mode: PointsMode
+  /** What receipts say of single answers, for disputes. */
+  readonly witness: LedgerWitness
   /** `season`: the present one when absent. */
   pointsOf(operator: string, season?: string): OperatorPoints
   /** Newest day first. */

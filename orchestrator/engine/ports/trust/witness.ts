@@ -54,6 +54,8 @@ export interface AnswerWitness {
   answered(answer: WitnessedAnswer): void
   /** What was found out. */
   report(of: TrustFilter): TrustReport
+  /** What this scout is told: states in words, and no figures. Null when nothing is known of it. */
+  noteOf(scout: string): string | null
   /** The engine stops: what is to be kept can be written now. */
   stop(): void
 }

@@ -1,0 +1,49 @@
+/**
+ * Puts together who judges answers: the trust desk, which audits scouts, and the dispute desk, which hears clients.
+ * Both work beside the engine and end with it.
+ */
+import type { System } from '../../shared/system.ts'
+import { TurnLane } from '../../shared/turn-lane.ts'
+import type { Config } from '../config.ts'
+import { notWritable } from '../engine/durability/journal.ts'
+import type { HubEngine } from '../engine/engine.ts'
+import type { Store, StoreWrite } from '../engine/ports/store.ts'
+import { defaultTrustSettings, type TrustSettings } from '../trust/desk/parts.ts'
+import { DisputeDesk } from '../trust/dispute-desk.ts'
+import { TrustDesk } from '../trust/trust-desk.ts'
+
+interface TrustNeeds {
+  config: Pick<Config, 'trust'>
+  /** What tests set differently. */
+  changes: Partial<TrustSettings> | undefined
+  engine: HubEngine
+  store: Store
+  system: System
+}
+
+/** Who audits the answers of scouts; null where nobody does, and then nobody hears disputes either. */
+export function openTrust({ config, changes, engine, store, system }: TrustNeeds): TrustDesk | null {
+  if (config.trust === 'off') return null
+  const settings = { ...defaultTrustSettings, isEnforced: config.trust === 'enforce', ...changes }
+  const { journal } = engine
+  const keep = (write: StoreWrite) => journal.lazily(write)
+  const desk = new TrustDesk({ system, engine, store, keep, settings })
+  engine.watchedBy(desk)
+  desk.start()
+  const disputes = new DisputeDesk({
+    ...{ system, engine, store, settings, trust: desk.book, lane: new TurnLane(system), ledger: engine.ledger },
+    settledTasks: () => desk.settledTasks,
+    write: (write) => new Promise((resolve) => journal.add([write], () => resolve())),
+    promise: (write) =>
+      new Promise((resolve) => {
+        journal.promise(
+          [write],
+          () => resolve(null),
+          () => resolve(notWritable),
+        )
+      }),
+  })
+  engine.disputes = disputes
+  disputes.start()
+  return desk
+}

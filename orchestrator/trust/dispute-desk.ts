@@ -1,0 +1,387 @@
+/**
+ * The dispute desk: takes disputes of answers and appeals, within everybody's limits, lets hearings go on in their
+ * time, and does what follows from verdicts. Nothing is kept of an answer for its sake: who disputes one shows its
+ * texts, and the receipt says whether they are right; durable tasks have theirs in the store. One hearing's course is
+ * in `desk/hearing.ts`, what decides in `disputes/`.
+ */
+import type { Fault } from '../../shared/faults.ts'
+import {
+  disputedAnswerBytesMax,
+  disputedRequestBytesMax,
+  disputeForgetEveryMs,
+  disputeForgetMs,
+  disputeForgetRows,
+  disputeListMax,
+  disputesCountedMs,
+  disputeWindowMs,
+  hearingsRunningMax,
+  usageRowsCounted,
+  verdictDoubtMs,
+} from '../../shared/limits/trust/disputes.ts'
+import { operatorOf } from '../../shared/scouts/scout-id.ts'
+import { type System, secretUnit, type Timer } from '../../shared/system.ts'
+import type { Served } from '../../shared/task.ts'
+import type { TurnLane } from '../../shared/turn-lane.ts'
+import type { LedgerReport } from '../engine/ports/ledger/ledger.ts'
+import type { IntentStore } from '../engine/ports/store.ts'
+import { StoreError } from '../engine/ports/store.ts'
+import type { DisputeStore, DisputeWrite } from '../engine/ports/trust/dispute-store.ts'
+import type {
+  DisputeCounts,
+  Disputed,
+  DisputeSide,
+  Disputes,
+  DisputeView,
+  Filing,
+} from '../engine/ports/trust/disputes.ts'
+import type { UsageReads } from '../engine/ports/usage.ts'
+import { type DelayRange, delayOf } from './audits/pending.ts'
+import { DisputeBook } from './desk/dispute-book.ts'
+import { viewOf } from './desk/dispute-view.ts'
+import { Hearing, type HearingEngine } from './desk/hearing.ts'
+import * as refusals from './desk/refusals.ts'
+import type { TrustBook } from './desk/trust-book.ts'
+import {
+  appeal,
+  appealEndsMs,
+  type Dispute,
+  type DisputeReason,
+  disputeReasons,
+  type Filed,
+  isTimeUp,
+  newDispute,
+  pass,
+  verdictOf,
+} from './disputes/dispute.ts'
+import { appealFlaw, filingFlaw } from './disputes/quotas.ts'
+import { isDecided } from './disputes/states.ts'
+import type { DisputeTexts } from './disputes/texts.ts'
+
+type DisputeDeskStore = DisputeStore &
+  Pick<IntentStore, 'intent' | 'tasksOf' | 'request' | 'result'> &
+  Pick<UsageReads, 'usagePoints'>
+
+interface DisputeDeskParts {
+  system: System
+  engine: HearingEngine
+  store: DisputeDeskStore
+  /** Null in a hub that gives no receipts: then durable tasks alone can be disputed. */
+  ledger: LedgerReport | null
+  lane: TurnLane
+  trust: TrustBook
+  /** Tasks of clients within a day. */
+  settledTasks: () => number
+  write: (write: DisputeWrite) => Promise<void>
+  promise: (write: DisputeWrite) => Promise<Fault | null>
+  settings: { isEnforced: boolean; delay: DelayRange; tickMs: number }
+}
+
+/** An answer that may be disputed. */
+interface Answered extends Pick<Filed, 'task' | 'scout' | 'operator' | 'model' | 'answeredMs'> {
+  points: number
+  texts: DisputeTexts
+}
+
+const dayMs = 86_400_000
+/** What a hearing waits between two steps is that of an audit, and so much less at most. */
+const paceShare = 1 / 6
+
+export class DisputeDesk implements Disputes {
+  private readonly book: DisputeBook
+  private readonly hearing: Hearing
+  private timer: Timer | null = null
+  private isOver = false
+  /** When the next step of a hearing is due, and those whose step is under way. */
+  private readonly dueMs = new Map<string, number>()
+  private readonly running = new Set<string>()
+  private forgotMs = Number.NEGATIVE_INFINITY
+  private readonly sums = { filed: 0, refused: 0, tasks: 0 }
+  private readonly ended: Record<string, number> = { upheld: 0, rejected: 0, undecided: 0 }
+  private readonly votes: Record<string, number> = { against: 0, for: 0, silent: 0, order: 0, blind: 0, all: 0 }
+
+  constructor(private readonly parts: DisputeDeskParts) {
+    const { system, engine, ledger, lane, trust, store, write, promise } = parts
+    this.book = new DisputeBook({ store, write, promise })
+    const witness = ledger?.witness ?? null
+    const counted: ConstructorParameters<typeof Hearing>[0]['counted'] = (what) => {
+      if (what === 'task') this.sums.tasks++
+      else this.votes[what.abstains ?? (what.against === true ? 'against' : 'for')]!++
+    }
+    this.hearing = new Hearing({ system, engine, witness, lane, book: this.book, trust, counted })
+  }
+
+  start(): void {
+    this.timer = this.parts.system.after(this.parts.settings.tickMs, () => {
+      this.start()
+      this.tick()
+    })
+  }
+
+  stop(): void {
+    this.isOver = true
+    this.book.end()
+    this.timer?.cancel()
+    this.parts.lane.stop()
+  }
+
+  private now(): number {
+    return Math.floor(this.parts.system.wallMs())
+  }
+
+  // ------------------------------------------------------------ for the client edge
+
+  async file(filing: Filing): Promise<DisputeView | Fault> {
+    const { system } = this.parts
+    const answer = this.answered(filing)
+    if ('code' in answer) return answer
+    const { texts, points, ...about } = answer
+    if (this.book.isDisputed(about.task)) return refusals.exists
+    const refused = this.overQuota(filing.tenant, about.operator)
+    if (refused !== null) {
+      this.sums.refused++
+      return refused
+    }
+    const id = `dsp_${Buffer.from(system.randomBytes(15)).toString('base64url')}`
+    const reason: DisputeReason = disputeReasons.find((one) => one === filing.reason) ?? 'wrong'
+    const filed: Filed = { id, tenant: filing.tenant, reason, comment: filing.comment, ...about }
+    const dispute = newDispute(filed, this.now())
+    const trouble = await this.book.add(dispute, texts)
+    if (trouble !== null) return trouble
+    this.sums.filed++
+    this.schedule(dispute)
+    await this.hold(dispute, points)
+    return this.shown(dispute, 'client')
+  }
+
+  private overQuota(tenant: string, operator: string): Fault | null {
+    if (this.book.isFull) return refusals.overQuota('day')
+    const { store, settledTasks } = this.parts
+    const nowMs = this.now()
+    const [from, to] = [nowMs - disputesCountedMs, nowMs].map((ms) => Math.floor(ms / dayMs)) as [number, number]
+    const used = store.usagePoints({ by: 'day', tenant, from, to, limit: usageRowsCounted })
+    const ownTasks = used.reduce((sum, { tasks }) => sum + tasks, 0)
+    const counts = { nowMs, ownTasks, settledTasks: settledTasks() }
+    const flaw = filingFlaw(this.book.counted(), { tenant, operator }, counts)
+    return flaw && refusals.overQuota(flaw)
+  }
+
+  list(side: DisputeSide, owner: string): DisputeView[] {
+    const found: DisputeView[] = []
+    for (const dispute of this.book.of(side, owner)) {
+      if (found.length >= disputeListMax) break
+      found.push(this.shown(dispute, side))
+    }
+    return found
+  }
+
+  find(id: string, side: DisputeSide, owner: string): DisputeView | undefined {
+    const dispute = this.book.find(id)
+    return dispute !== undefined && ownerOn(dispute, side) === owner ? this.shown(dispute, side) : undefined
+  }
+
+  async appeal(id: string, owner: string): Promise<DisputeView | Fault> {
+    const { settledTasks } = this.parts
+    const dispute = this.book.find(id)
+    const side = (['client', 'scout'] as const).find((one) => dispute && ownerOn(dispute, one) === owner)
+    if (dispute === undefined || side === undefined) return refusals.unknown
+    if (dispute.appeal !== null) return refusals.appealed
+    if (!isDecided(dispute.state) && dispute.state !== 'final') return refusals.notDecided
+    const nowMs = this.now()
+    const endsMs = appealEndsMs(dispute)
+    if (endsMs === null || nowMs >= endsMs) return refusals.appealTooLate
+    if ((verdictOf(dispute) === 'upheld') === (side === 'client') && verdictOf(dispute) !== 'undecided')
+      return refusals.hasWon
+    const flaw = appealFlaw(this.book.counted(), dispute, side, { nowMs, settledTasks: settledTasks() })
+    if (flaw !== null) {
+      this.sums.refused++
+      return refusals.overQuota(flaw)
+    }
+    this.schedule(dispute)
+    await this.book.change(dispute, () => appeal(dispute, side, nowMs))
+    return this.shown(dispute, side)
+  }
+
+  counts(): DisputeCounts {
+    const open: Record<string, number> = {}
+    for (const { state } of this.book.all()) open[state] = (open[state] ?? 0) + 1
+    return { open, ...this.sums, verdicts: this.ended, votes: this.votes }
+  }
+
+  private shown(dispute: Dispute, side: DisputeSide): DisputeView {
+    return viewOf(dispute, side, this.parts.settings.isEnforced, this.now())
+  }
+
+  // ------------------------------------------------------------ what may be disputed
+
+  private answered({ tenant, about }: Filing): Answered | Fault {
+    const answer = about.type === 'task' ? this.ofTask(tenant, about) : this.ofNode(tenant, about)
+    if ('code' in answer) return answer
+    if (answer.operator === tenant) return refusals.own
+    if (this.now() - answer.answeredMs > disputeWindowMs) return refusals.tooLate
+    return answer
+  }
+
+  /** The receipt says whose it is, and whether these are its texts. */
+  private ofTask(tenant: string, about: Extract<Disputed, { type: 'task' }>): Answered | Fault {
+    const witness = this.parts.ledger?.witness
+    if (witness === undefined) return refusals.noReceipts
+    const { task, request, answer } = about
+    const found = witness.attested(task, tenant)
+    if (found === undefined) return refusals.noAnswer
+    const { kind, scout, model, atMs, points, isPartial, isContinued } = found
+    if (kind !== 'chat') return refusals.notChat
+    if (isPartial) return refusals.partial
+    if (isContinued) return refusals.continued
+    if (request.length > disputedRequestBytesMax || answer.length > disputedAnswerBytesMax) return refusals.tooLarge
+    const misfit = witness.misfit(task, { request, answer })
+    if (misfit !== null) return refusals.mismatch[misfit]
+    const who = { task, scout, operator: operatorOf(scout), model }
+    return textual({ ...who, answeredMs: atMs, points, texts: textsOf(request, answer) })
+  }
+
+  /** The store has the texts, as long as it keeps the intent. */
+  private ofNode(tenant: string, { intent, node }: Extract<Disputed, { type: 'node' }>): Answered | Fault {
+    const { store, ledger } = this.parts
+    const row = store.intent(intent)
+    if (row === undefined || row.tenant !== tenant) return refusals.noAnswer
+    const task = store.tasksOf(intent).find((one) => one.node === (node ?? row.resultNode))
+    if (task === undefined || task.state !== 'done' || task.served === null) return refusals.noAnswer
+    if (task.kind !== 'chat') return refusals.notChat
+    const request = store.request(task.task)
+    const answer = store.result(task.task)
+    if (request === undefined || answer === undefined) return refusals.noAnswer
+    if (task.needs !== '[]' || task.stage !== null || isTemplate(task.terms)) return refusals.made
+    if (request.length > disputedRequestBytesMax || answer.length > disputedAnswerBytesMax) return refusals.tooLarge
+    const { scout, model } = JSON.parse(task.served) as Served
+    const receipt = ledger?.witness.attested(task.task, tenant)
+    // Without a receipt it was given when its intent was over, at the latest.
+    const answeredMs = receipt?.atMs ?? row.finishedMs ?? row.createdMs
+    const who = { task: task.task, scout, operator: operatorOf(scout), model }
+    return textual({ ...who, answeredMs, points: receipt?.points ?? 0, texts: textsOf(request, answer) })
+  }
+
+  // ------------------------------------------------------------ in its time
+
+  private schedule(dispute: Dispute): void {
+    const { system, settings } = this.parts
+    const { minMs, maxMs } = settings.delay
+    const pace = { minMs, maxMs: Math.max(minMs, maxMs * paceShare) }
+    this.dueMs.set(dispute.id, system.nowMs() + delayOf(pace, secretUnit(system)))
+  }
+
+  private tick(): void {
+    const nowMs = this.now()
+    for (const dispute of this.book.all()) {
+      if (this.running.has(dispute.id)) continue
+      if (dispute.state === 'final') this.run(dispute, () => this.settle(dispute))
+      else if (isTimeUp(dispute, nowMs)) this.run(dispute, () => this.pass(dispute, nowMs))
+      else if (!isDecided(dispute.state)) this.hear(dispute)
+    }
+    this.forget()
+  }
+
+  private pass(dispute: Dispute, nowMs: number): Promise<void> {
+    const work = () => {
+      pass(dispute, nowMs)
+    }
+    return this.book.change(dispute, work)
+  }
+
+  private hear(dispute: Dispute): void {
+    const { system } = this.parts
+    const dueMs = this.dueMs.get(dispute.id)
+    // Taken up from the store: the first step comes at some time, as after any other.
+    if (dueMs === undefined) return this.schedule(dispute)
+    if (dueMs > system.nowMs() || this.running.size >= hearingsRunningMax) return
+    this.run(dispute, () => this.hearing.step(dispute))
+  }
+
+  private run(dispute: Dispute, work: () => Promise<void>): void {
+    if (this.isOver) return
+    this.running.add(dispute.id)
+    void work().then(() => {
+      this.running.delete(dispute.id)
+      if (dispute.isSettled) this.dueMs.delete(dispute.id)
+      else this.schedule(dispute)
+    })
+  }
+
+  private forget(): void {
+    const { system, store } = this.parts
+    if (system.nowMs() - this.forgotMs < disputeForgetEveryMs) return
+    this.forgotMs = system.nowMs()
+    try {
+      store.forgetDisputes(this.now() - disputeForgetMs, disputeForgetRows)
+    } catch (error) {
+      // A store in trouble, which the journal finds out by itself; there is another time to forget.
+      if (!(error instanceof StoreError)) throw error
+    }
+  }
+
+  // ------------------------------------------------------------ what follows
+
+  /** The points of a disputed answer wait, where verdicts have consequences. */
+  private async hold(dispute: Dispute, points: number): Promise<void> {
+    const { ledger, settings } = this.parts
+    if (ledger === null || !settings.isEnforced || points === 0) return
+    const held = points - ledger.judge({ id: dispute.id, do: 'hold', tasks: [dispute.task] })
+    await this.book.change(dispute, () => {
+      dispute.held = held
+    })
+  }
+
+  /**
+   * Points are taken back or given back, and doubt grows by as much as an odd audit adds, but never to a conviction.
+   * Done again after a crash in between: the ledger moves nothing twice, and doubt may grow once more.
+   */
+  private settle(dispute: Dispute): Promise<void> {
+    const { ledger, settings } = this.parts
+    const { id, task, held } = dispute
+    const verdict = verdictOf(dispute) ?? 'undecided'
+    const isTaken = settings.isEnforced && verdict === 'upheld'
+    if (held > 0) ledger?.judge({ id, do: isTaken ? 'clawback' : 'release', tasks: [task] })
+    if (verdict === 'upheld') this.doubt(dispute)
+    this.ended[verdict]!++
+    const note = () => {
+      dispute.clawed = isTaken ? held : 0
+      dispute.isSettled = true
+    }
+    // With its end nobody has to read the texts any more.
+    return this.book.change(dispute, note, null)
+  }
+
+  private doubt({ id, tenant, scout, model, operator }: Dispute): void {
+    const { trust } = this.parts
+    const nowMs = this.now()
+    for (const other of this.book.of('client', tenant)) {
+      if (nowMs - other.filedMs > verdictDoubtMs) break
+      if (other.id !== id && other.scout === scout && other.isSettled && verdictOf(other) === 'upheld') return
+    }
+    const record = trust.of(scout, model, operator)
+    if (record === undefined || record.state === 'confirming' || record.state === 'convicted') return
+    trust.book(record, 'odd', nowMs)
+  }
+}
+
+function ownerOn(dispute: Dispute, side: DisputeSide): string {
+  return side === 'client' ? dispute.tenant : dispute.operator
+}
+
+function textsOf(request: Uint8Array, answer: Uint8Array): DisputeTexts {
+  return { request: plain(request), answer: plain(answer), reruns: [] }
+}
+
+function plain(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8')
+}
+
+function isTemplate(terms: string | null): boolean {
+  return terms !== null && (JSON.parse(terms) as { isTemplate?: unknown }).isTemplate === true
+}
+
+/** Scouts that answer again are asked for a text, and judges compare texts. */
+function textual(answer: Answered): Answered | Fault {
+  const { choices } = JSON.parse(answer.texts.answer) as { choices?: { message?: { tool_calls?: unknown } }[] }
+  const calls = choices?.[0]?.message?.tool_calls
+  return Array.isArray(calls) && calls.length > 0 ? refusals.noText : answer
+}

@@ -1,0 +1,87 @@
+/**
+ * A dispute in sentences, for the client who filed it and for the owner of the scout: how it stands, what was found,
+ * what follows, what can be done. Neither is told who the other is, nor who judged. The page and lists use these words.
+ */
+import { duration } from './standing.ts'
+
+export interface DisputeFigures {
+  side: 'client' | 'scout'
+  state: 'open' | 'rerunning' | 'judging' | 'upheld' | 'rejected' | 'undecided' | 'appealed' | 'final'
+  verdict: 'upheld' | 'rejected' | 'undecided' | null
+  /** Which hearing this is, from 1. */
+  hearing: number
+  /** Of the last hearing: others that answered, votes against the answer and for it, and what decided without any. */
+  reruns: number
+  against: number
+  for: number
+  ground: 'empty' | 'repeated' | 'malformed' | null
+  /** Milliseconds until the hearing ends at the latest, and while an appeal is possible; null for neither. */
+  endsInMs: number | null
+  appealInMs: number | null
+  held: number
+  clawed: number
+  /** Whether verdicts have consequences at this hub. */
+  isEnforced: boolean
+}
+
+/** The most important first. */
+export function disputeSentences(figures: DisputeFigures): string[] {
+  const { state, endsInMs } = figures
+  switch (state) {
+    case 'open':
+    case 'appealed':
+      return [`The same request waits to be put to scouts of other owners; ${atLatest(endsInMs)}.`, ...points(figures)]
+    case 'rerunning':
+      return [`Scouts of other owners answer the same request again; ${atLatest(endsInMs)}.`, ...points(figures)]
+    case 'judging':
+      return [`Judges compare the answer with ${others(figures.reruns)}; ${atLatest(endsInMs)}.`, ...points(figures)]
+    default:
+      return [outcome(figures), ...consequences(figures), ...appealing(figures)]
+  }
+}
+
+function atLatest(endsInMs: number | null): string {
+  return `a verdict comes within ${duration(Math.max(0, endsInMs ?? 0))}`
+}
+
+function others(reruns: number): string {
+  return reruns === 1 ? 'that of another scout' : `those of ${reruns} other scouts`
+}
+
+const grounds: Record<NonNullable<DisputeFigures['ground']>, string> = {
+  empty: 'it is empty, and other scouts had something to say',
+  repeated: 'the scout gave this very text to another request, and other scouts say something else',
+  malformed: 'JSON was asked for, which other scouts gave and this answer is not',
+}
+
+function outcome({ verdict, ground, against, for: inFavour, hearing }: DisputeFigures): string {
+  const again = hearing > 1 ? ' after an appeal' : ''
+  if (verdict === 'upheld' && ground !== null) return `The answer does not hold${again}: ${grounds[ground]}.`
+  if (verdict === 'upheld')
+    return `The answer does not hold${again}: ${counted(against)} against it, ${inFavour} for it.`
+  if (verdict === 'rejected') return `The answer holds${again}: ${counted(inFavour)} for it, ${against} against it.`
+  return `Nobody could tell whether the answer holds${again}: it stays as it is.`
+}
+
+function counted(judges: number): string {
+  return judges === 1 ? '1 judge was' : `${judges} judges were`
+}
+
+function points({ held }: DisputeFigures): string[] {
+  return held > 0 ? [`${held} points wait until then.`] : []
+}
+
+function consequences({ side, verdict, state, held, clawed, isEnforced }: DisputeFigures): string[] {
+  if (verdict === 'rejected' && side === 'client') return ['It counts twice among the disputes that you may file.']
+  if (verdict !== 'upheld') return []
+  if (!isEnforced) return ['This hub only watches: the verdict is shown, and nothing is taken back.']
+  if (state === 'final' && clawed > 0) return [`${clawed} points were taken back.`]
+  return held > 0 && state !== 'final' ? [`${held} points wait until the verdict stands.`] : []
+}
+
+function appealing({ appealInMs, side, verdict }: DisputeFigures): string[] {
+  if (appealInMs === null) return ['The verdict stands.']
+  const hasLost = verdict === 'undecided' || (verdict === 'upheld') === (side === 'scout')
+  const span = duration(Math.max(0, appealInMs))
+  return [hasLost ? `You can appeal for ${span}; then it stands.` : `The other side can appeal for ${span}.`]
+}
