@@ -27,9 +27,12 @@ export const lastLine = '{"choices":[{"index":0,"delta":{},"finish_reason":"stop
 
 const padding = 'x'.repeat(96)
 
+/** Of whole answers: no two of a process are the same, as no two of a model are, or audits would take it for junk. */
+let serial = 0
+
 /** A whole answer of about 300 bytes and `moreBytes` that holds how long it took. */
 export function wholeAnswer(tookMs: number, moreBytes = 0): string {
-  const content = `took ${tookMs.toFixed(3)} ms ${padding}${'x'.repeat(moreBytes)}`
+  const content = `took ${tookMs.toFixed(3)} ms as ${++serial} ${padding}${'x'.repeat(moreBytes)}`
   return (
     `{"choices":[{"index":0,"message":{"role":"assistant","content":"${content}"},` +
     '"finish_reason":"stop","logprobs":null}],"usage":{"prompt_tokens":80,"completion_tokens":40,"total_tokens":120}}'

@@ -2,7 +2,9 @@
  * What looking at answers costs a chat: two hubs without sockets in one process, one with its trust desk and one
  * without, take turns with the same chats; scouts are trusted, as nearly all are, so two of a hundred answers are
  * drawn. What audits ask for later is not in it. `npm run bench:trust`; the median of the pairs is shown, with the
- * least and the most, and the bytes that a task under way takes for it.
+ * least and the most; the bytes that a task under way takes for it; and those that are kept of a task that is over, as
+ * what a collected heap has grown by with the desk and without it. Every answer is another one, as a model's are: the
+ * same text for everybody would look like junk.
  */
 
 import { heapStats } from 'bun:jsc'
@@ -27,14 +29,24 @@ const pairs = 25
 /** In which the runtime still compiles. */
 const warmPairs = 5
 const held = 200_000
+/** Turns over which growth is measured. */
+const keptTurns = 8
 
 const content = 'It depends on the weather, and on the season, and a little on taste. '.repeat(6)
-const piece = (at: number) => ({
-  choices: [{ index: 0, delta: { content: content.slice(at, at + 8) }, finish_reason: null }],
-})
-const lines = Array.from({ length: content.length / 8 }, (_, at) => JSON.stringify(piece(8 * at)))
+const piece = (text: string) =>
+  JSON.stringify({ choices: [{ index: 0, delta: { content: text }, finish_reason: null }] })
+const lines = Array.from({ length: content.length / 8 }, (_, at) => piece(content.slice(8 * at, 8 * at + 8)))
 const end = JSON.stringify({ choices: [{ index: 0, delta: {}, finish_reason: 'stop' }] })
-const stream = Buffer.from(`${[...lines, end].join('\n')}\n`)
+const stream = Buffer.from(`${[piece('00000000'), ...lines, end].join('\n')}\n`)
+/** Where each answer has a number of its own. */
+const serialAt = stream.indexOf('00000000')
+let serial = 0
+
+/** Bytes of an answer with the next number. */
+function nextStream(): Uint8Array {
+  stream.write(String(serial++ % 100_000_000).padStart(8, '0'), serialAt, 'latin1')
+  return new Uint8Array(stream)
+}
 const tail = Buffer.from('{"choices":[],"usage":{"prompt_tokens":30,"completion_tokens":60,"total_tokens":90}}')
 const question = { model: 'm', stream: true, messages: [{ role: 'user', content: 'What do you think of it?' }] }
 const request = Buffer.from(JSON.stringify(question))
@@ -90,7 +102,7 @@ class Stage {
     const none = { fault: '', message: '', param: '', retryAfterMs: 0 }
     for (const { session, task } of given) {
       const { task: id, attempt, nonce } = task
-      this.engine.scoutEvents.chunk(session, { task: id, attempt, seq: 0, offset: 0 }, stream)
+      this.engine.scoutEvents.chunk(session, { task: id, attempt, seq: 0, offset: 0 }, nextStream())
       const head = { task: id, attempt, nonce, outcome: 'done' as const, provider: 'bench', credits: 1, chunks: 1 }
       this.engine.scoutEvents.settle(session, { ...head, ...none }, tail)
     }
@@ -113,6 +125,15 @@ function bytesOfWatch(): number {
   return (heapStats().heapSize - before) / watches.length
 }
 
+/** Bytes that a collected heap grows by with each chat; what is kept for a number of scouts is full by now. */
+function bytesKept(stage: Stage): number {
+  Bun.gc(true)
+  const before = heapStats().heapSize
+  for (let turn = 0; turn < keptTurns; turn++) stage.turn()
+  Bun.gc(true)
+  return (heapStats().heapSize - before) / (keptTurns * chatsPerTurn)
+}
+
 function never(): never {
   throw new Error('nobody asks')
 }
@@ -131,8 +152,11 @@ for (let pair = 0; pair < warmPairs + pairs; pair++) {
 }
 const [least, most] = [Math.min(...added), Math.max(...added)]
 process.stdout.write(
-  '| us of a chat without | added, us | least to most | bytes of a task under way |\n|--:|--:|--:|--:|\n',
+  '| us of a chat without | added, us | least to most | bytes of a task under way | kept of one that is over |\n' +
+    '|--:|--:|--:|--:|--:|\n',
 )
-const figures = [round(median(costs)), round(median(added)), `${round(least)} to ${round(most)}`, round(bytesOfWatch())]
+const range = `${round(least)} to ${round(most)}`
+const kept = bytesKept(watched) - bytesKept(plain)
+const figures = [round(median(costs)), round(median(added)), range, round(bytesOfWatch()), round(kept)]
 process.stdout.write(`| ${figures.join(' | ')} |\n`)
 process.exit(0)

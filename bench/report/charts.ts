@@ -103,10 +103,12 @@ function barSpec({ title, what, groups }: BarChart): TopLevelSpec {
   }
 }
 
-function lineSpec({ title, x, y, points }: LineChart): TopLevelSpec {
+function lineSpec({ title, x, y, points, xTicks }: LineChart): TopLevelSpec {
+  // A place is as far from the next one as it is times as large.
+  const log = xTicks && { scale: { type: 'log' as const }, axis: { values: [...xTicks], format: '~g' } }
   const isOne = new Set(points.map(({ series }) => series)).size === 1
   return {
-    width: 580,
+    width: 550,
     height: 260,
     background: 'transparent',
     title: { text: title, offset: 14 },
@@ -114,7 +116,7 @@ function lineSpec({ title, x, y, points }: LineChart): TopLevelSpec {
     config,
     mark: { type: 'line', point: { size: 50 }, strokeWidth: 2.5 },
     encoding: {
-      x: { field: 'x', type: 'quantitative', title: x },
+      x: { field: 'x', type: 'quantitative', title: x, ...log },
       y: { field: 'y', type: 'quantitative', title: y },
       color: {
         field: 'series',

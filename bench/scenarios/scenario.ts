@@ -58,6 +58,8 @@ export interface LineChart {
   x: string
   y: string
   points: { x: number; y: number; series: string }[]
+  /** Marks of an axis on which each step is as many times as large. */
+  xTicks?: readonly number[]
 }
 
 export type Chart = BarChart | LineChart

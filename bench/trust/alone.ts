@@ -4,8 +4,15 @@
  */
 import { Random } from '../../orchestrator/core/model/random.ts'
 import { signalFactor, signalTasks } from '../../orchestrator/trust/checks/signals.ts'
-import { auditShare, book, bookRepeat, newRecord, type TrustRecord } from '../../orchestrator/trust/standing/record.ts'
-import { passesNeeded, probeShare, weights } from '../../orchestrator/trust/standing/weights.ts'
+import {
+  auditShare,
+  book,
+  bookRepeat,
+  newRecord,
+  probeShareOf,
+  type TrustRecord,
+} from '../../orchestrator/trust/standing/record.ts'
+import { passesNeeded, weights } from '../../orchestrator/trust/standing/weights.ts'
 import { type Deployment, outcomeOf } from './deployments.ts'
 
 const monthMs = 30 * 24 * 3_600_000
@@ -66,17 +73,21 @@ interface Now {
 
 /** One audit; returns the tasks that it asked for. */
 function audit(record: TrustRecord, deployment: Deployment, now: Now, random: Random): number {
-  const isProbe = random.unit() < probeShare
+  const isProbe = random.unit() < probeShareOf(record)
   book(record, outcomeOf(deployment, isProbe, random), now.nowMs, now)
   return isProbe || random.unit() >= tieBreaks ? 1 : 2
 }
 
-/** The most doubt that a scout reaches by so many checks at a trusted scout's share of probes, without states. */
+/** The most doubt that a scout reaches by so many checks, without states. */
 export function mostDoubt(deployment: Deployment, checks: number, random: Random): number {
+  const shown = { wrongDoubt: 0, oddDoubt: 0 }
   let doubt = 0
   let most = 0
   for (let check = 0; check < checks; check++) {
-    doubt = Math.max(0, doubt + weights[outcomeOf(deployment, random.unit() < probeShare, random)])
+    const isProbe = random.unit() < probeShareOf(shown)
+    const weight = weights[outcomeOf(deployment, isProbe, random)]
+    if (weight > 0) shown[isProbe ? 'wrongDoubt' : 'oddDoubt'] += weight
+    doubt = Math.max(0, doubt + weight)
     if (doubt > most) most = doubt
   }
   return most

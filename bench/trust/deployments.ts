@@ -29,6 +29,8 @@ export const constantUnseen: Deployment = { ...constant, name: 'constant text, w
 export const truncated: Deployment = { name: 'truncation', odd: 0.2, gross: 0.5, wrong: 0.5 }
 export const copied: Deployment = { name: 'copied answers', odd: 0.03, gross: 0.95, wrong: 0.95 }
 export const smaller: Deployment = { name: 'smaller model', odd: 0.1, gross: 0.02, wrong: 0.25 }
+/** It takes as long as a large model would; how long is asked nowhere, so nothing else changes. */
+export const slowed: Deployment = { ...smaller, name: 'smaller model that slows down' }
 export const weaker: Deployment = { name: 'weaker gap', odd: 0.06, gross: 0.01, wrong: 0.2 }
 export const tenthJunk: Deployment = { name: '10 % junk', odd: 0, gross: 0.95, wrong: 0.95, honestShare: 0.9 }
 export const tenthSmaller: Deployment = { ...smaller, name: '10 % smaller model', honestShare: 0.9 }

@@ -34,6 +34,7 @@ const wanted: Wanted[] = [
   { deployment: kinds.truncated, tasks: 1_000, p99Tasks: 60 },
   { deployment: kinds.copied, tasks: 1_000, p99Tasks: 40 },
   { deployment: kinds.smaller, tasks: 10_000, p99Tasks: 2_500 },
+  { deployment: kinds.slowed, tasks: 10_000, p99Tasks: 2_500 },
   { deployment: kinds.tenthJunk, tasks: 10_000, p99Tasks: 5_000 },
 ]
 

@@ -10,8 +10,15 @@ import { verdictOf } from '../../orchestrator/trust/comparison/verdict.ts'
 import { Brake } from '../../orchestrator/trust/standing/brake.ts'
 import { AuditBudget } from '../../orchestrator/trust/standing/budget.ts'
 import { Owners } from '../../orchestrator/trust/standing/owners.ts'
-import { auditShare, book, mature, newRecord, type TrustRecord } from '../../orchestrator/trust/standing/record.ts'
-import { type AuditOutcome, probeShare } from '../../orchestrator/trust/standing/weights.ts'
+import {
+  auditShare,
+  book,
+  mature,
+  newRecord,
+  probeShareOf,
+  type TrustRecord,
+} from '../../orchestrator/trust/standing/record.ts'
+import type { AuditOutcome } from '../../orchestrator/trust/standing/weights.ts'
 import { type Deployment, honest } from './deployments.ts'
 
 const monthMs = 30 * 24 * 3_600_000
@@ -129,9 +136,9 @@ class Network {
     this.done++
     this.budget.noteSettled(1, this.nowMs)
     if (this.random.unit() >= auditShare(record)) return
-    if (this.attack.isUnbounded !== true && !this.budget.allows(record.state, this.nowMs)) return
+    if (this.attack.isUnbounded !== true && !this.budget.allows(record, this.nowMs)) return
     this.audits++
-    if (this.random.unit() < probeShare) this.probe(player)
+    if (this.random.unit() < probeShareOf(record)) this.probe(player)
     else this.shadow(player)
   }
 
@@ -194,8 +201,8 @@ class Network {
     const candidates = seen.map(({ record: { scout, owner, state } }): Candidate => {
       return { scout, owner, provider: '', state, isAnchor: false }
     })
-    const owners = answers.map((answer) => answer.player.record.owner)
-    const answered = { owners, provider: 'other', number: this.audits }
+    const owners = new Set(answers.map((answer) => answer.player.record.owner))
+    const answered = { owners, isFirst: answers.length === 1, provider: 'other', number: this.audits }
     const among = referencesAmong(candidates, answered, player.judges)
     const chosen = among[this.random.below(Math.max(1, among.length))]
     if (chosen === undefined) return undefined

@@ -21,10 +21,14 @@ const junk: kinds.Deployment = { ...kinds.cachedJunk, name: 'junk', wrong: 0.95 
 /** Each with the tasks within which 99 of 100 cheats are to be found; null where nothing is promised. */
 const attacks: [Attack, number | null][] = [
   [attack('one owner, ten scouts of a smaller model', kinds.smaller, 10, 1), 2_500],
+  [attack('self-made references, 300 scouts of one owner, junk', junk, 300, 1), 60],
+  [attack('self-made references, 300 scouts of one owner, smaller model', kinds.smaller, 300, 1), 4_500],
   [attack('ring of 30 %, junk, 20 owners', junk, 300, 20), 60],
+  [attack('ring of 30 %, junk, 20 owners, all probes cached', kinds.cachedJunk, 300, 20), null],
   [attack('ring of 30 %, junk, 300 owners', junk, 300, 300), null],
   [attack('ring of 30 %, smaller model, 20 owners', kinds.smaller, 300, 20), 4_500],
   [{ ...attack('the same, audits unbounded', kinds.smaller, 300, 20), isUnbounded: true }, null],
+  [attack('the same, all probes cached', kinds.cachedSmaller, 300, 20), null],
 ]
 
 function attack(name: string, deployment: kinds.Deployment, cheats: number, cheatOwners: number): Attack {
@@ -34,7 +38,7 @@ function attack(name: string, deployment: kinds.Deployment, cheats: number, chea
 /** Found cheats over falsely doubted honest scouts, as the threshold of doubt goes from 1 to 9. */
 function chartOf(seed: number): LineChart {
   const random = new Random(seed)
-  const runs = 4_000
+  const runs = 10_000
   const checks = 60
   const reach = (deployment: kinds.Deployment) =>
     Array.from({ length: runs }, () => mostDoubt(deployment, checks, random))
@@ -44,11 +48,15 @@ function chartOf(seed: number): LineChart {
   const thresholds = Array.from({ length: 33 }, (_, at) => 1 + at / 4)
   return {
     mark: 'line',
-    title: `Found over falsely doubted, ${checks} checks, thresholds 9 to 1`,
+    title: `Found over falsely doubted within ${checks} checks, for thresholds of doubt from 9 to 1`,
     x: 'honest scouts of the worst deployment that reach the threshold, %',
     y: 'cheats that reach it, %',
+    xTicks: [0.1, 0.3, 1, 3, 10, 30, 100],
     points: series.flatMap(({ name, most }) =>
-      thresholds.map((doubt) => ({ x: 100 * share(honest, doubt), y: 100 * share(most, doubt), series: name })),
+      thresholds
+        .map((doubt) => ({ x: 100 * share(honest, doubt), y: 100 * share(most, doubt), series: name }))
+        // A share of nobody has no place on such an axis.
+        .filter(({ x }) => x > 0),
     ),
   }
 }

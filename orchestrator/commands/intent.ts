@@ -9,7 +9,7 @@ import { parseArgs } from 'node:util'
 import { loadEnvFile } from '../../shared/env-file.ts'
 import { fetchProxy } from '../../shared/network/proxy-rule.ts'
 import { realSystem } from '../../shared/system.ts'
-import { ScrollTree } from './intent-tree.ts'
+import { ScrollTree } from './intent/intent-tree.ts'
 
 const usage = `Usage: npm run -s intent -- [options] "what you want"
   --template NAME     single, map-reduce, ensemble, debate, plan-and-solve or auto (the default)

@@ -247,7 +247,8 @@ function checkScout(core: CoreState, session: number, scout: Scout, count: Recou
     add(count.scouts, entry)
     if (!canServe(scout, entry)) continue
     check(isListed || !scout.idle, 10, session, 'is idle and unknown to %', entry.key)
-    if (scout.idle && !served.every(isSetAside)) count.idle.add(entry)
+    const isOpen = (one: Capability) => !isSetAside(one) && canServe(scout, one.entry)
+    if (scout.idle && served.some(isOpen)) count.idle.add(entry)
   }
   checkWindows(scout, held, check)
   check(core.roster.records.get(record.scout) === record, 14, session, 'has lost its record')

@@ -17,12 +17,12 @@ import { textHash } from './checks/text-hash.ts'
 import { textIn } from './desk/asking.ts'
 import { type Audit, type AuditEnd, Audits } from './desk/audits.ts'
 import { ModelBook } from './desk/model-book.ts'
-import type { Life, TrustParts } from './desk/parts.ts'
+import type { Life, Sample, TrustParts } from './desk/parts.ts'
 import { noteOf, scoutsOf } from './desk/report.ts'
 import { isUnproven, noteSignals, ringOf, type Seat, Seats, shareOf } from './desk/seats.ts'
 import { TrustBook } from './desk/trust-book.ts'
 import { AuditBudget } from './standing/budget.ts'
-import { probeShare } from './standing/weights.ts'
+import { probeShareOf } from './standing/record.ts'
 
 /** Characters of a text that are enough to notice a repeat. */
 const repeatCharsRead = 1_024
@@ -103,14 +103,15 @@ export class TrustDesk implements AnswerWitness {
     const seat = this.seats.of(scout, model)
     if (seat === undefined || isPeerOperator(seat.record.owner)) return 'none'
     const isDrawn = secretUnit(this.system) < shareOf(seat) && this.mayAudit(seat)
-    if (isDrawn && secretUnit(this.system) < probeShare) this.add({ type: 'probe', scout, model }, probeBytes)
+    if (isDrawn && secretUnit(this.system) < probeShareOf(seat.record))
+      this.add({ type: 'probe', scout, model }, probeBytes)
     else if (isDrawn && task.requestBytes <= auditedPromptBytesMax) return 'audit'
     return isUnproven(seat) ? 'text' : 'none'
   }
 
   private mayAudit({ record }: Seat): boolean {
     this.book.look(record)
-    return this.budget.allows(record.state, this.system.wallMs())
+    return this.budget.allows(record, this.system.wallMs())
   }
 
   settled({ scout, model, provider }: Served, tokens: number, answerBytes: number): void {
@@ -123,7 +124,8 @@ export class TrustDesk implements AnswerWitness {
     const { served, interest, request, lines, body } = answer
     const seat = this.seats.of(served.scout, served.model)
     if (seat === undefined) return
-    const sample = { answer, answeredMs: this.system.wallMs() }
+    const seenBy = new Set([seat.record.owner])
+    const sample: Sample = { answer, answeredMs: this.system.wallMs(), seenBy, isTaken: false, isSpent: false }
     this.models.noteSample(sample)
     this.lookForRepeats(seat, answer)
     if (interest !== 'audit') return
@@ -167,9 +169,10 @@ export class TrustDesk implements AnswerWitness {
       const seat = this.seats.of(scout, model)
       if (seat === undefined || seat.checkMs > nowMs || !engine.isConnected(scout)) continue
       seat.checkMs = nowMs + delayOf(pace, secretUnit(this.system))
-      const samples = this.models.of(model)?.samples ?? []
+      const { owner } = seat.record
+      const samples = this.models.of(model)?.samples.filter((one) => !one.isTaken && !one.seenBy.has(owner)) ?? []
       const sample = samples[Math.floor(secretUnit(this.system) * samples.length)]
-      const isProbe = sample === undefined || secretUnit(this.system) < probeShare
+      const isProbe = sample === undefined || secretUnit(this.system) < probeShareOf(seat.record)
       this.runSoon(isProbe ? { type: 'probe', scout, model } : { type: 'beside', scout, sample })
     }
   }

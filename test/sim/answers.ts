@@ -63,7 +63,7 @@ function continued({ continue_final_message: _, add_generation_prompt: __, messa
   return spoken(words, text)
 }
 
-function spoken(words: string[], text: string): KnownAnswer {
+export function spoken(words: string[], text: string): KnownAnswer {
   const line = (delta: object, finish: string | null) =>
     JSON.stringify({ choices: [{ index: 0, delta, finish_reason: finish }] })
   const lines = [line({ role: 'assistant', content: '' }, null)]

@@ -5,6 +5,7 @@
  */
 import { type CoreSettings, defaultCoreSettings } from '../../orchestrator/core/settings.ts'
 import { dataBytesPerSecond } from '../../shared/limits/wire.ts'
+import { type TrustLife, trustLifeOf } from './trust/trust-life.ts'
 import type { Dice, World } from './world.ts'
 
 /** Mean milliseconds between two faults of a kind; Infinity for never. */
@@ -60,6 +61,8 @@ export interface Scenario {
   /** Share of provider calls that go wrong in one way or another. */
   providerTrouble: number
   habits: Habit[]
+  /** null where nobody looks at answers. */
+  trust: TrustLife | null
 }
 
 /** How strangers behave on the scouts' wire; each combines a few. */
@@ -152,13 +155,16 @@ export function scenarioOf(world: World, durationMs: number): Scenario {
   if (dice.chance(0.3)) Object.assign(settings, { hedgeSamplesMin: 5, hedgeAfterMinMs: 500 })
   if (dice.chance(0.3)) Object.assign(settings, { creditMax: 2, recordsMax: 3 })
   if (dice.chance(0.2)) Object.assign(settings, { attemptsMax: 2, returnsMax: 2 })
+  const [scouts, concurrency] = [dice.between(1, 5), dice.pick([1, 2, 4])]
+  const models = dice.pick([['a'], ['a', 'b'], ['a', 'b', 'c']])
   return {
     durationMs,
     weather,
     settings: { ...defaultCoreSettings, ...settings },
-    scouts: dice.between(1, 5),
-    concurrency: dice.pick([1, 2, 4]),
-    models: dice.pick([['a'], ['a', 'b'], ['a', 'b', 'c']]),
+    scouts,
+    concurrency,
+    models,
+    trust: trustLifeOf(world, models),
     users: dice.between(1, 5),
     thinkMs: dice.pick([3_000, 10_000, 30_000]),
     planners: dice.between(0, 2),

@@ -8,6 +8,9 @@ import { live, minuteMs } from './simulation.ts'
 const root = join(import.meta.dirname, '../..')
 const seeds = 60
 
+/** What trust does in some of those lives, as their tallies name it. */
+const trustAtWork = ['audit', 'new > trusted', 'watched > confirming', 'confirming > convicted', 'confirming > watched']
+
 /**
  * Lives of ten minutes that once ended badly. The first nine: effects of chats waited for a commit that they did not
  * rest on. 12: use that was not written yet was not counted of a key that got limits. 47: an intent ended the process a
@@ -19,11 +22,15 @@ const onceFatal = [189n, 197n, 287n, 5101n, 752n, 101n, 367n, 672n, 251n, 12n, 4
 describe('the simulated world', () => {
   test(`lives ${seeds} lives of three minutes without breaking an invariant`, () => {
     const failures: string[] = []
+    const seen = new Set<string>()
     for (let seed = 1n; seed <= seeds; seed++) {
-      const { failure } = live(seed, 3 * minuteMs)
+      const { failure, trust } = live(seed, 3 * minuteMs)
       if (failure !== null) failures.push(`bun run sim --seed ${seed} --minutes 3 --trace: ${failure.what}`)
+      for (const what of Object.keys(trust)) seen.add(what)
     }
     expect(failures).toEqual([])
+    // Or what is checked of trust would hold for want of anything to check.
+    expect([...seen]).toEqual(expect.arrayContaining(trustAtWork))
   })
 
   test.each(onceFatal)('lives through seed %s, which once was fatal', (seed) => {

@@ -14,6 +14,7 @@ import { Checker } from './checks/invariants.ts'
 import { checkRest, restMs } from './checks/liveness.ts'
 import { type Scenario, scenarioOf } from './scenario.ts'
 import { Trace } from './trace.ts'
+import { isCheat, type PlayedScout } from './trust/trust-life.ts'
 import { World } from './world.ts'
 
 export interface Cast {
@@ -35,6 +36,8 @@ export interface Life {
   simulatedMs: number
   /** What went wrong; null when nothing did. */
   failure: { invariant: number; what: string; atMs: number } | null
+  /** How often trust did what, for who wants to know whether a life shows it; empty where nobody looks at answers. */
+  trust: Readonly<Record<string, number>>
 }
 
 export const minuteMs = 60_000
@@ -63,7 +66,8 @@ export function live(seed: bigint, durationMs: number, say: ((line: string) => v
     const what = isBroken ? error.message : `0. a defect: ${(error as Error).stack}`
     failure = { invariant: isBroken ? error.invariant : 0, what, atMs: world.nowMs }
   }
-  return { seed, digest: world.trace.digest, simulatedMs: world.nowMs, failure }
+  const trust = cast?.checker.trust.records.tally ?? {}
+  return { seed, digest: world.trace.digest, simulatedMs: world.nowMs, failure, trust }
 }
 
 function castOf(world: World, scenario: Scenario): Cast {
@@ -72,13 +76,15 @@ function castOf(world: World, scenario: Scenario): Cast {
   const network = new Network(world)
   network.refusals = scenario.weather.refusals
   network.unreadBytes = scenario.unreadBytes
-  const checker: Checker = new Checker(world, () => hub.disk.disk, settings)
+  const checker: Checker = new Checker(world, () => hub.disk.disk, settings, scenario.trust)
   const hub: Hub = new Hub(world, network, checker, scenario)
   const dice = world.dice('cast')
-  const scouts = Array.from({ length: scenario.scouts }, (_, at) => {
+  const scouts = playedScouts(scenario).map((played, at) => {
+    const { models, trust } = scenario
     // The first one has every model, so that each is offered by somebody.
-    const models = at === 0 ? scenario.models : scenario.models.filter(() => dice.chance(0.7))
-    return new HonestScout(world, network, checker, scenario, `s${at}`, models)
+    const offered = at === 0 || trust !== null ? models : models.filter(() => dice.chance(0.7))
+    const own = trust !== null && isCheat(played.voice) ? [...offered, trust.cheatsModel] : offered
+    return new HonestScout(world, network, checker, scenario, played, own)
   })
   const strangers: Stranger[] = []
   for (let at = 0; at + 1 < scenario.habits.length; at += 2) {
@@ -91,6 +97,12 @@ function castOf(world: World, scenario: Scenario): Cast {
     return new Planner(world, hub, checker, scenario, `p${at}`)
   })
   return { world, network, checker, hub, scenario, scouts, strangers, users, planners }
+}
+
+/** Scouts that keep to the protocol. */
+function playedScouts({ scouts, trust }: Scenario): PlayedScout[] {
+  if (trust !== null) return trust.scouts
+  return Array.from({ length: scouts }, (_, at) => ({ name: `s${at}`, owner: `honest-s${at}`, voice: 'honest' }))
 }
 
 /** Lets every kind of fault come again and again until the calm. */

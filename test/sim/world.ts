@@ -15,7 +15,7 @@ const eventsMax = 2_000_000
 const grainsPerMs = 1024
 /** The least that lies between two times. */
 export const grainMs = 1 / grainsPerMs
-const wallStartMs = 1_700_000_000_000
+export const wallStartMs = 1_700_000_000_000
 
 export class Dice extends Random {
   chance(share: number): boolean {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { ScrollTree } from '../../orchestrator/commands/intent-tree.ts'
+import { ScrollTree } from '../../orchestrator/commands/intent/intent-tree.ts'
 
 function expanded(children: number) {
   const tree = new ScrollTree()

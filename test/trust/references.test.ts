@@ -4,7 +4,7 @@ import { type Candidate, Judges, referencesAmong } from '../../orchestrator/trus
 const candidate = (owner: string, more: Partial<Candidate> = {}): Candidate => {
   return { scout: `${owner}-scout`, owner, provider: 'a', state: 'trusted', isAnchor: false, ...more }
 }
-const first = { owners: ['audited'], provider: 'a', number: 1 }
+const first = { owners: new Set(['audited']), isFirst: true, provider: 'a', number: 1 }
 const choices = (candidates: Candidate[], answered = first, judges = new Judges()) =>
   referencesAmong(candidates, answered, judges).map(({ owner }) => owner)
 
@@ -12,7 +12,7 @@ describe('a reference', () => {
   test('never belongs to an owner that has answered', () => {
     expect(choices([candidate('audited'), candidate('b')])).toEqual(['b'])
     expect(choices([candidate('audited')])).toEqual([])
-    expect(choices([candidate('b'), candidate('c')], { ...first, owners: ['audited', 'b'] })).toEqual(['c'])
+    expect(choices([candidate('b'), candidate('c')], { ...first, owners: new Set(['audited', 'b']) })).toEqual(['c'])
   })
   test('is neither doubted nor convicted', () => {
     const doubted = (['watched', 'confirming', 'convicted'] as const).map((state) => candidate(state, { state }))
@@ -22,7 +22,7 @@ describe('a reference', () => {
     const both = [candidate('old'), candidate('young', { state: 'new' })]
     expect(choices(both)).toEqual(['old'])
     expect(choices(both, { ...first, number: 2 })).toEqual(['young'])
-    expect(choices(both, { ...first, number: 2, owners: ['audited', 'x'] })).toEqual(['old'])
+    expect(choices(both, { ...first, number: 2, isFirst: false })).toEqual(['old'])
   })
   test('is an anchor every third time', () => {
     const both = [candidate('anchor', { isAnchor: true }), candidate('b')]

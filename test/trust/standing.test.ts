@@ -248,27 +248,27 @@ describe('the budget of audits', () => {
   test('is a twentieth of the tasks of 24 hours, at least 200', () => {
     const budget = new AuditBudget()
     let asked = 0
-    for (; budget.allows('confirming', start); asked++) budget.noteAsked(1, start)
+    for (; budget.allows({ state: 'confirming', doubt: 9 }, start); asked++) budget.noteAsked(1, start)
     expect(asked).toBe(auditsPerDayMin)
     budget.noteSettled(10_000, start)
-    for (; budget.allows('confirming', start); asked++) budget.noteAsked(1, start)
+    for (; budget.allows({ state: 'confirming', doubt: 9 }, start); asked++) budget.noteAsked(1, start)
     expect(asked).toBe(auditShareMax * 10_000)
   })
   test('leaves room for the urgent ones', () => {
     const budget = new AuditBudget()
-    const until = (state: 'trusted' | 'new' | 'watched' | 'confirming') => {
-      while (budget.allows(state, start)) budget.noteAsked(1, start)
+    const until = (state: 'trusted' | 'new' | 'watched' | 'confirming', doubt: number) => {
+      while (budget.allows({ state, doubt }, start)) budget.noteAsked(1, start)
       return budget.counts().audits
     }
-    const used = (['trusted', 'new', 'watched', 'confirming'] as const).map(until)
-    expect(used).toEqual([160, 180, 190, 200])
-    expect(budget.allows('convicted', start)).toBe(false)
+    expect([until('trusted', 0), until('new', 0), until('trusted', 4)]).toEqual([176, 180, 182])
+    expect([until('watched', 5), until('watched', 9), until('confirming', 9)]).toEqual([191, 195, 200])
+    expect(budget.allows({ state: 'convicted', doubt: 9 }, start)).toBe(false)
   })
   test('forgets hour by hour', () => {
     const budget = new AuditBudget()
     budget.noteAsked(auditsPerDayMin, start)
-    expect(budget.allows('confirming', start + dayMs - 3_600_000)).toBe(false)
-    expect(budget.allows('confirming', start + dayMs)).toBe(true)
+    expect(budget.allows({ state: 'confirming', doubt: 9 }, start + dayMs - 3_600_000)).toBe(false)
+    expect(budget.allows({ state: 'confirming', doubt: 9 }, start + dayMs)).toBe(true)
     budget.noteSettled(5, start + dayMs)
     expect(budget.counts()).toEqual({ audits: 0, settled: 5 })
     budget.noteSettled(1, start + 100 * dayMs)

@@ -9,10 +9,10 @@ import { bodyBytesMax } from '../../../shared/limits/wire.ts'
 import { autoModel, type Offer } from '../../../shared/task.ts'
 import type { Capability, ModelEntry, Scout, Task } from '../model/object-graph.ts'
 import type { Random } from '../model/random.ts'
-import type { Requirements } from '../model/routing-options.ts'
+import { defaultRouting, type Requirements } from '../model/routing-options.ts'
 import type { ScoutRecord } from '../model/scout.ts'
 import { type CapabilityIndex, canServe } from './capability-index.ts'
-import { blankCost, type Cost, costOf, type Suited } from './cost.ts'
+import { blankCost, type Cost, costOf } from './cost.ts'
 import { hasPlace } from './windows.ts'
 
 /** Draws to find each of the two candidates: some may be repeats or have had this task before. */
@@ -24,6 +24,9 @@ const manyLooksMax = 1_024
 const explorationShare = 0.05
 /** Attempts that ended well before a scout's record counts for trust. */
 const trustedAttemptsMin = 5
+/** What of a task says who may have it. */
+type Wish = Pick<Task, 'kind' | 'routing' | 'promptBytes'>
+
 /** What this scout would serve the task with; undefined when it cannot, or when it is excluded. */
 export function capabilityFor(scout: Scout, task: Task): Capability | undefined {
   if (task.model === autoModel) return firstAccepted(scout, task)
@@ -31,12 +34,24 @@ export function capabilityFor(scout: Scout, task: Task): Capability | undefined 
   return capability !== undefined && isAccepted(capability, task) ? capability : undefined
 }
 
-function firstAccepted({ capabilities, pauses, windows }: Scout, task: Suited): Capability | undefined {
+function firstAccepted({ capabilities, pauses, windows }: Scout, task: Wish): Capability | undefined {
   return capabilities.find((capability) => {
     const { kind, model, key } = capability.entry
     if (kind !== task.kind || model === autoModel || pauses?.has(model)) return false
     return (windows === null || hasPlace(windows, key)) && isAccepted(capability, task)
   })
+}
+
+/** What a client asks who excludes nobody. */
+const anybody: Omit<Wish, 'kind'> = { routing: defaultRouting, promptBytes: 0 }
+
+/** Whether this scout, which can serve the model, may have what excludes nobody: not while it is set aside. */
+export function servesAnybody(scout: Scout, entry: ModelEntry): boolean {
+  if (entry.convicted === 0) return true
+  const { kind, model } = entry
+  if (model === autoModel) return firstAccepted(scout, { ...anybody, kind }) !== undefined
+  const capability = scout.capabilities[scout.klass.entries.indexOf(entry)]
+  return capability !== undefined && !isSetAside(capability, anybody)
 }
 
 /** Whether anybody is excluded: by the client, or because the request is larger than what every scout takes. */
@@ -45,7 +60,7 @@ export function isConstrained({ routing, promptBytes }: Pick<Task, 'routing' | '
   return isChoosy || promptBytes > bodyBytesMax
 }
 
-function isAccepted(capability: Capability, task: Suited): boolean {
+function isAccepted(capability: Capability, task: Wish): boolean {
   const { scout, offer, provider } = capability
   if (isSetAside(capability, task)) return false
   if (!isConstrained(task)) return true
@@ -59,7 +74,7 @@ function isAccepted(capability: Capability, task: Suited): boolean {
 }
 
 /** Convicted, while others offer the model; whoever names the scout gets it all the same. */
-function isSetAside({ mark, entry }: Capability, { routing }: Suited): boolean {
+function isSetAside({ mark, entry }: Capability, { routing }: Pick<Wish, 'routing'>): boolean {
   return mark?.isConvicted === true && entry.convicted < entry.offerers && routing.only.length === 0
 }
 

@@ -48,9 +48,9 @@ class TenantQueue<T extends Queued> {
     this.rise(task)
   }
 
-  /** What goes first of the tasks that fit. */
-  peek(fits: (task: T) => boolean): T | undefined {
-    const head = this.heap[0]
+  /** What goes first of the tasks that fit; `takesAny`: of those, too, that every scout may have. */
+  peek(fits: (task: T) => boolean, takesAny: boolean): T | undefined {
+    const head = takesAny ? this.heap[0] : undefined
     let looks = Math.min(looksMax, this.constrained.size)
     for (const task of this.constrained) {
       if (looks-- === 0) break
@@ -134,16 +134,20 @@ export class ReadyQueue<T extends Queued> {
     this.next = undefined
   }
 
-  /** The task whose turn it is among those that fit, left in place. */
-  peek(fits: (task: T) => boolean): T | undefined {
+  /**
+   * The task whose turn it is among those that fit, left in place. Without `takesAny` only constrained ones are looked
+   * at, for a scout that may not have what every other may.
+   */
+  peek(fits: (task: T) => boolean, takesAny = true): T | undefined {
+    if (!takesAny) return this.constrained === 0 ? undefined : this.find(fits, false)
     if (this.next !== undefined) return this.next
-    const found = this.find(fits)
+    const found = this.find(fits, true)
     if (this.constrained === 0) this.next = found
     return found
   }
 
   /** Turns the ring until a tenant has a task that fits and enough to spend on it. */
-  private find(fits: (task: T) => boolean): T | undefined {
+  private find(fits: (task: T) => boolean, takesAny: boolean): T | undefined {
     // How many tenants in a row had nothing that fits: after a whole turn of them nobody has.
     let passed = 0
     for (let queue = this.first; queue !== null && passed < this.byTenant.size; queue = queue.after) {
@@ -154,7 +158,8 @@ export class ReadyQueue<T extends Queued> {
         passed = 0
         continue
       }
-      const task = passed < looksMax ? queue.peek(fits) : queue.heap[0]
+      const head = takesAny ? queue.heap[0] : undefined
+      const task = passed < looksMax ? queue.peek(fits, takesAny) : head
       if (task !== undefined) return task
       passed++
     }

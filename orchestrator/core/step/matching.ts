@@ -134,7 +134,7 @@ function nextFor(core: CoreState, scout: Scout): Task | undefined {
   for (let step = 0; step < entries.length && looks > 0; step++) {
     const entry = entries[(from + step) % entries.length]!
     if (entry.queued === 0 || !canServe(scout, entry)) continue
-    const task = firstQueued(core, entry, fits)
+    const task = firstQueued(core, entry, scout, fits)
     if (task === undefined) continue
     looks--
     if (next === undefined || task.queuedMs < next.queuedMs) next = task

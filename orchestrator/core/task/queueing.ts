@@ -7,8 +7,8 @@
  * `core.queued` and `entry.queued` count `waiting` and `returned` together; `queuedByClients` and `queuedByTenant`
  * count those of them that a client waits for, and bound what is accepted. `awaitingStore` is in none of these counts.
  */
-import { isConstrained } from '../fleet/placement.ts'
-import type { ModelEntry, Task } from '../model/object-graph.ts'
+import { isConstrained, servesAnybody } from '../fleet/placement.ts'
+import type { ModelEntry, Scout, Task } from '../model/object-graph.ts'
 import type { CoreState } from '../state.ts'
 import { asideOf, isHeldBack, setAside, takeFromAside } from '../trust/suspects.ts'
 
@@ -87,10 +87,16 @@ export function hasQueued({ draining, storeTroubled, queued, queuedByClients }: 
   return !draining && (storeTroubled ? queuedByClients : queued) > 0
 }
 
-/** The task of this model that goes first among those that fit, left in its queue. */
-export function firstQueued(core: CoreState, entry: ModelEntry, fits: (task: Task) => boolean): Task | undefined {
+/** The task of this model that goes first among those that fit this scout, left in its queue. */
+export function firstQueued(
+  core: CoreState,
+  entry: ModelEntry,
+  scout: Scout,
+  fits: (task: Task) => boolean,
+): Task | undefined {
+  const takesAny = servesAnybody(scout, entry)
   for (;;) {
-    const task = firstReturned(entry, fits) ?? entry.waiting.peek(fits)
+    const task = firstReturned(entry, fits) ?? entry.waiting.peek(fits, takesAny)
     if (task === undefined) return undefined
     const mustWait = waitsForStore(core, task)
     if (!mustWait && !isHeldBack(core, task)) return task

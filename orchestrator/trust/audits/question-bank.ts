@@ -45,13 +45,14 @@ export class QuestionBank {
   /**
    * Enrols a question that enough knew. Returns which of the tries count: right ones of any question, because the hub
    * knows the answer; wrong ones only when enough of the others were right, or the question was too hard for the model.
+   * `askedOf` are all who were given it, answered or not.
    */
-  enrol(question: Question, tries: readonly Try[]): boolean[] {
+  enrol(question: Question, tries: readonly Try[], askedOf: readonly string[]): boolean[] {
     const right = tries.filter(({ isRight }) => isRight).length
     const isKnown = tries.length > 0 && right >= knownShare * tries.length
     if (isKnown) {
       if (this.enrolled.length >= questionsKept) this.enrolled.shift()
-      this.enrolled.push({ question, hadBy: new Set(tries.map(({ owner }) => owner)) })
+      this.enrolled.push({ question, hadBy: new Set(askedOf) })
     }
     if (right === tries.length) this.level = Math.min(levels, this.level + 1)
     else if (!isKnown) this.level = Math.max(1, this.level - 1)

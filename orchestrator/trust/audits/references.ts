@@ -35,7 +35,10 @@ const judgesKept = 20
 const timesMax = 4
 
 export interface Answered {
-  owners: readonly string[]
+  /** Those whose scouts were given the request. */
+  owners: ReadonlySet<string>
+  /** Nobody has answered it beside the audited one, or whom it is compared with. */
+  isFirst: boolean
   /** The provider of the audited answer. */
   provider: string
   /** Counts all audits; decides whose turn it is. */
@@ -45,15 +48,13 @@ export interface Answered {
 /** Those of the candidates who may be asked now: placement decides among them, as among all for a client. */
 export function referencesAmong(
   candidates: readonly Candidate[],
-  { owners, provider, number }: Answered,
+  { owners, isFirst, provider, number }: Answered,
   judges: Judges,
 ): Candidate[] {
-  const may = candidates.filter(
-    ({ owner, state }) => (state === 'new' || state === 'trusted') && !owners.includes(owner),
-  )
+  const may = candidates.filter(({ owner, state }) => (state === 'new' || state === 'trusted') && !owners.has(owner))
   const wishes: ((one: Candidate) => boolean)[] = [
     ({ isAnchor }) => isAnchor === (number % 3 === 0),
-    ({ state }) => (state === 'new') === (owners.length === 1 && number % 2 === 0),
+    ({ state }) => (state === 'new') === (isFirst && number % 2 === 0),
     ({ owner }) => !judges.isWorn(owner),
     (one) => one.provider !== provider,
   ]

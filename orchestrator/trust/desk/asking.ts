@@ -4,7 +4,7 @@
  * others asked for. Bounded in what it keeps of each.
  */
 import { textOf } from '../../../shared/json/answer-text.ts'
-import { witnessedBytesMax } from '../../../shared/limits/trust/audits.ts'
+import { auditWeight, witnessedBytesMax } from '../../../shared/limits/trust/audits.ts'
 import type { Answer } from '../../engine/ports/client.ts'
 import { type AuditedEngine, auditTenant, type WitnessedAnswer } from '../../engine/ports/trust/witness.ts'
 
@@ -18,12 +18,18 @@ export interface Asking {
 }
 
 export interface Said {
-  text: string
-  scout: string
+  /** null when no answer came. */
+  text: string | null
+  /** Who was given the request last; null for nobody. */
+  scout: string | null
+  /** Others were given it before that one. */
+  isShared: boolean
 }
 
-/** The text of the answer and who gave it; null when there is none. */
-export async function ask(engine: AuditedEngine, asking: Asking): Promise<Said | null> {
+export const nothingSaid: Said = { text: null, scout: null, isShared: false }
+
+/** The text of the answer and who gave it. */
+export async function ask(engine: AuditedEngine, asking: Asking): Promise<Said> {
   const { scouts, deadlineMs, ...request } = asking
   const answer = engine.submit({
     ...request,
@@ -31,10 +37,11 @@ export async function ask(engine: AuditedEngine, asking: Asking): Promise<Said |
     kind: 'chat',
     deadlineMs,
     priority: 0,
+    weight: auditWeight,
     routing: { only: [...scouts], attemptsMax: 1, hedgeAfterMs: 0 },
   })
   const text = await collect(answer, request.stream)
-  return text === null || answer.served === null ? null : { text, scout: answer.served.scout }
+  return { text, scout: answer.served?.scout ?? null, isShared: answer.attempts > 1 }
 }
 
 async function collect(answer: Answer, stream: boolean): Promise<string | null> {

@@ -8,15 +8,16 @@ import { makersMax } from '../../../shared/limits/trust/audits.ts'
 import { operatorOf } from '../../../shared/scouts/scout-id.ts'
 import { secretUnit } from '../../../shared/system.ts'
 import type { IdleScout } from '../../engine/ports/trust/witness.ts'
+import type { Try } from '../audits/question-bank.ts'
 import type { Question } from '../audits/questions.ts'
-import { type Candidate, referencesAmong } from '../audits/references.ts'
+import { type Answered, type Candidate, referencesAmong } from '../audits/references.ts'
 import { type Profile, profileOf } from '../comparison/grams.ts'
 import type { TrustedPairs } from '../comparison/pairs.ts'
 import { finalNumber } from '../comparison/probe-answer.ts'
 import { similarityOf } from '../comparison/similarity.ts'
 import { type AuditVerdict, verdictOf } from '../comparison/verdict.ts'
 import type { AuditBudget } from '../standing/budget.ts'
-import { ask, type Said, textIn } from './asking.ts'
+import { ask, nothingSaid, type Said, textIn } from './asking.ts'
 import type { ModelBook, Temperature } from './model-book.ts'
 import type { Life, Sample, TrustParts } from './parts.ts'
 import { judgesOf, type Seat, type Seats } from './seats.ts'
@@ -52,6 +53,12 @@ interface Witness {
   atMs: number
 }
 
+/** What one who was asked a question has answered, and when. */
+interface TimedTry extends Try {
+  scout: string
+  atMs: number
+}
+
 export class Audits {
   private number = 0
 
@@ -59,11 +66,20 @@ export class Audits {
 
   run(audit: Audit): Promise<AuditEnd> {
     this.number++
-    if (audit.type === 'shadow') return this.shadow(audit.sample)
-    return audit.type === 'beside' ? this.beside(audit) : this.probe(audit.scout, audit.model)
+    if (audit.type === 'probe') return this.probe(audit.scout, audit.model)
+    return this.alone(audit.sample, () => (audit.type === 'shadow' ? this.shadow(audit.sample) : this.beside(audit)))
   }
 
   // ------------------------------------------------------------ shadows
+
+  /** What another audit asks for is left to that one. */
+  private async alone(sample: Sample, work: () => Promise<AuditEnd>): Promise<AuditEnd> {
+    if (sample.isTaken) return 'expired'
+    sample.isTaken = true
+    const end = await work()
+    sample.isTaken = sample.isSpent
+    return end
+  }
 
   private async shadow(sample: Sample): Promise<AuditEnd> {
     const first = this.witnessOf(sample)
@@ -72,15 +88,15 @@ export class Audits {
 
   private async beside({ scout, sample }: Extract<Audit, { type: 'beside' }>): Promise<AuditEnd> {
     const { budget, seats, system } = this.parts
-    const { stream, request: body, deadlineMs, served } = sample.answer
+    const { served } = sample.answer
     const other = this.witnessOf(sample)
     const seat = seats.of(scout, served.model)
     if (other === undefined || seat === undefined || seat.record.owner === other.seat.record.owner)
       return 'inconclusive'
-    if (!budget.allows(seat.record.state, system.wallMs())) return 'expired'
-    const said = await this.ask([scout], { model: served.model, stream, body, deadlineMs })
-    if (said === null) return 'expired'
-    return this.settle(sample, [{ seat, profile: profileOf(said.text), atMs: system.wallMs() }, other])
+    if (!budget.allows(seat.record, system.wallMs())) return 'expired'
+    const { text } = await this.askAgain(sample, [scout])
+    if (text === null) return 'expired'
+    return this.settle(sample, [{ seat, profile: profileOf(text), atMs: system.wallMs() }, other])
   }
 
   private witnessOf({ answer, answeredMs }: Sample): Witness | undefined {
@@ -90,27 +106,26 @@ export class Audits {
   }
 
   /** Asks references until it is clear who is odd among these. The first is the one who is audited. */
-  private async settle({ answer }: Sample, witnesses: Witness[]): Promise<AuditEnd> {
+  private async settle(sample: Sample, witnesses: Witness[]): Promise<AuditEnd> {
     const { seats, models } = this.parts
+    const { answer, seenBy } = sample
     const { model, provider } = answer.served
     const [{ seat }] = witnesses as [Witness]
     const pairs = models.of(model)?.pairs[temperatureOf(answer.request)]
     if (pairs === undefined) return 'inconclusive'
-    const asked = new Set(witnesses.map((one) => one.seat.record.owner))
     let verdict: AuditVerdict = witnesses.length > 1 ? this.judge(witnesses, pairs) : { type: 'open' }
     for (let failures = 0; verdict.type === 'open'; ) {
-      const references = this.references(seat, [...asked], model, provider)
+      const answered = { owners: seenBy, isFirst: witnesses.length === 1, provider, number: this.number }
+      const references = sample.isSpent ? [] : this.references(seat, model, answered)
       if (references.length === 0 || failures >= failuresMax) return 'expired'
-      const { stream, request: body, deadlineMs } = answer
-      const other = await this.ask(references, { model, stream, body, deadlineMs })
-      const referenceSeat = other === null ? undefined : seats.of(other.scout, model)
-      if (other === null || referenceSeat === undefined) {
+      const { text, scout } = await this.askAgain(sample, references)
+      const referenceSeat = scout === null ? undefined : seats.of(scout, model)
+      if (text === null || referenceSeat === undefined) {
         failures++
         continue
       }
-      asked.add(referenceSeat.record.owner)
       judgesOf(seat).note(referenceSeat.record.owner)
-      witnesses.push({ seat: referenceSeat, profile: profileOf(other.text), atMs: this.parts.system.wallMs() })
+      witnesses.push({ seat: referenceSeat, profile: profileOf(text), atMs: this.parts.system.wallMs() })
       verdict = this.judge(witnesses, pairs)
       if (witnesses.length === 2) this.notePair(model, temperatureOf(answer.request), witnesses)
     }
@@ -138,10 +153,9 @@ export class Audits {
     return 'booked'
   }
 
-  private references(seat: Seat, owners: string[], model: string, provider: string): string[] {
+  private references(seat: Seat, model: string, answered: Answered): string[] {
     const { budget, system } = this.parts
-    if (!budget.allows(seat.record.state, system.wallMs())) return []
-    const answered = { owners, provider, number: this.number }
+    if (!budget.allows(seat.record, system.wallMs())) return []
     return referencesAmong(this.candidates(model), answered, judgesOf(seat)).map(({ scout }) => scout)
   }
 
@@ -155,12 +169,21 @@ export class Audits {
       })
   }
 
+  /** Gives a client's request to one of these. */
+  private async askAgain(sample: Sample, scouts: readonly string[]): Promise<Said> {
+    const { stream, request: body, deadlineMs, served } = sample.answer
+    const said = await this.ask(scouts, { model: served.model, stream, body, deadlineMs })
+    if (said.scout !== null) sample.seenBy.add(operatorOf(said.scout))
+    if (said.isShared) sample.isSpent = true
+    return said
+  }
+
   private ask(
     scouts: readonly string[],
     request: { model: string; stream: boolean; body: Uint8Array; deadlineMs: number },
-  ): Promise<Said | null> {
+  ): Promise<Said> {
     const { budget, engine, life, system } = this.parts
-    if (life.isOver) return Promise.resolve(null)
+    if (life.isOver) return Promise.resolve(nothingSaid)
     budget.noteAsked(1, system.wallMs())
     return ask(engine, { scouts, ...request })
   }
@@ -172,35 +195,33 @@ export class Audits {
     const seat = seats.of(scout, model)
     const questions = models.of(model)?.questions
     if (seat === undefined || questions === undefined) return 'inconclusive'
-    if (!budget.allows(seat.record.state, system.wallMs())) return 'expired'
+    if (!budget.allows(seat.record, system.wallMs())) return 'expired'
     const known = questions.take(seat.record.owner)
     if (known === undefined)
       return this.enrol(
         seat,
         questions.draft(() => secretUnit(system)),
       )
-    const isRight = await this.isRight(scout, model, known)
-    if (isRight === null) return 'expired'
-    book.book(seat.record, isRight ? 'pass' : 'wrong', system.wallMs())
+    const tried = await this.tryOf(scout, model, known)
+    if (tried === null) return 'expired'
+    book.book(seat.record, tried.isRight ? 'pass' : 'wrong', tried.atMs)
     return 'booked'
   }
 
   /** Asks a new question of this scout and of some others; what they know of it counts for each. */
   private async enrol(seat: Seat, question: Question): Promise<AuditEnd> {
-    const { models, book, seats, system } = this.parts
+    const { models, book, budget, seats, system } = this.parts
     const { scout, model } = seat.record
-    const makers = [scout, ...this.makers(model, seat.record.owner)]
-    const answers = await Promise.all(makers.map((maker) => this.isRight(maker, model, question)))
-    const tries = makers.flatMap((maker, at) => {
-      const isRight = answers[at] ?? null
-      return isRight === null ? [] : [{ maker, owner: operatorOf(maker), isRight }]
-    })
-    const counts = models.of(model)?.questions.enrol(question, tries) ?? []
+    const others = this.makers(model, seat.record.owner)
+    while (others.length > 0 && !budget.allows(seat.record, system.wallMs(), others.length + 1)) others.pop()
+    const makers = [scout, ...others]
+    const tries = (await Promise.all(makers.map((maker) => this.tryOf(maker, model, question)))).filter(isThere)
+    const counts = models.of(model)?.questions.enrol(question, tries, makers.map(operatorOf)) ?? []
     let booked = 0
-    for (const [at, { maker, isRight }] of tries.entries()) {
+    for (const [at, { scout: maker, isRight, atMs }] of tries.entries()) {
       const record = seats.of(maker, model)?.record
       if (record === undefined || counts[at] !== true) continue
-      book.book(record, isRight ? 'pass' : 'wrong', system.wallMs())
+      book.book(record, isRight ? 'pass' : 'wrong', atMs)
       booked++
     }
     return booked > 0 ? 'booked' : 'inconclusive'
@@ -217,13 +238,19 @@ export class Audits {
     return sorted.slice(0, makersMax - 1).map(({ scout }) => scout)
   }
 
-  private async isRight(scout: string, model: string, { text, answer }: Question): Promise<boolean | null> {
+  /** What it knows; null when it did not answer. */
+  private async tryOf(scout: string, model: string, { text, answer }: Question): Promise<TimedTry | null> {
     const { models, system } = this.parts
     const request = models.of(model)?.envelopes.request(model, text, secretUnit(system))
     if (request === undefined) return null
     const said = await this.ask([scout], { model, ...request, deadlineMs: requestDeadlineMs })
-    return said === null ? null : finalNumber(said.text) === answer
+    if (said.text === null) return null
+    return { scout, owner: operatorOf(scout), isRight: finalNumber(said.text) === answer, atMs: system.wallMs() }
   }
+}
+
+function isThere<T>(one: T | null): one is T {
+  return one !== null
 }
 
 function verdictAmong(witnesses: readonly Witness[], pairs: TrustedPairs): AuditVerdict {

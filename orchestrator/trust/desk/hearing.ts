@@ -25,7 +25,7 @@ import { answered, begin, type Dispute, giveUp, hearingOf, sizeOf, voted } from 
 import { asksForJson, groundOf } from '../disputes/grounds.ts'
 import type { DisputeTexts } from '../disputes/texts.ts'
 import { type Vote, voteOf } from '../disputes/votes.ts'
-import { ask, type Said } from './asking.ts'
+import { ask } from './asking.ts'
 import type { DisputeBook } from './dispute-book.ts'
 import type { TrustBook } from './trust-book.ts'
 
@@ -44,6 +44,11 @@ export interface HearingParts {
   trust: TrustBook
   /** Told of each task that is asked, and of each judge. */
   counted: (what: 'task' | Vote) => void
+}
+
+interface Spoken {
+  text: string
+  scout: string
 }
 
 export class Hearing {
@@ -158,9 +163,14 @@ export class Hearing {
     return (trusted.length > 0 ? trusted : rest).map(({ scout }) => scout)
   }
 
-  private ask(scouts: string[], request: { model: string; stream: boolean; body: Uint8Array }): Promise<Said | null> {
+  /** Null when nobody answered. */
+  private async ask(
+    scouts: string[],
+    request: { model: string; stream: boolean; body: Uint8Array },
+  ): Promise<Spoken | null> {
     this.parts.counted('task')
-    return ask(this.parts.engine, { scouts, ...request, deadlineMs: requestDeadlineMs })
+    const { text, scout } = await ask(this.parts.engine, { scouts, ...request, deadlineMs: requestDeadlineMs })
+    return text === null || scout === null ? null : { text, scout }
   }
 
   /** Its time ended while somebody was asked: what that one says is too late. */

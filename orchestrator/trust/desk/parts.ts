@@ -33,6 +33,12 @@ export interface Life {
 export interface Sample {
   answer: WitnessedAnswer
   answeredMs: number
+  /** Owners whose scouts were given it: nobody gets it twice, or it would know the second one as an audit. */
+  seenBy: Set<string>
+  /** An audit asks for it now. */
+  isTaken: boolean
+  /** Others may have been given it as well: nobody is asked any more. */
+  isSpent: boolean
 }
 
 export interface TrustParts {

@@ -11,17 +11,13 @@ export class Brake {
   private readonly watchedMs = new Map<string, number>()
 
   noteWatched(owner: string, atMs: number): void {
-    this.watchedMs.delete(owner)
-    this.watchedMs.set(owner, atMs)
+    this.watchedMs.set(owner, Math.max(atMs, this.watchedMs.get(owner) ?? 0))
   }
 
   /** Owners that came under watch within the window. */
   watched(nowMs: number): number {
-    for (const [owner, atMs] of this.watchedMs) {
-      // Oldest first.
-      if (nowMs - atMs < brakeWindowMs) break
-      this.watchedMs.delete(owner)
-    }
+    // In no order: after a start they come as they were stored.
+    for (const [owner, atMs] of this.watchedMs) if (nowMs - atMs >= brakeWindowMs) this.watchedMs.delete(owner)
     return this.watchedMs.size
   }
 

@@ -1,16 +1,32 @@
 /**
  * How many audits there may be: a twentieth of the tasks that were settled within 24 hours (a small network may have
- * 200 all the same), whatever the states of its scouts ask for. Near the bound the urgent ones go first: each kind may
- * use only a part of it. Counted in 24 slots of an hour. Pure.
+ * 200 all the same), whatever the states of its scouts ask for. Near the bound the urgent ones go first: each
+ * state, and less doubt within it, may use only a part of it. Counted in 24 slots of an hour. Pure.
  */
 import { auditShareMax, auditsPerDayMin } from '../../../shared/limits/trust/audits.ts'
 import type { TrustState } from '../../../shared/scouts/trust-words.ts'
+import { confirmingDoubt } from './weights.ts'
 
 const slots = 24
 const slotMs = 3_600_000
 
-/** What part of the budget audits of a scout in this state may use up. */
-const partOf: Record<TrustState, number> = { confirming: 1, watched: 0.95, new: 0.9, trusted: 0.8, convicted: 0 }
+/** What part of the budget audits of a scout in this state may use up: without doubt, and at the most of it. */
+const partOf: Record<TrustState, readonly [least: number, most: number]> = {
+  confirming: [1, 1],
+  watched: [0.93, 0.98],
+  new: [0.9, 0.95],
+  trusted: [0.88, 0.95],
+  convicted: [0, 0],
+}
+
+/** Whom an audit is about. */
+type Doubted = Readonly<{ state: TrustState; doubt: number }>
+
+/** Near the bound who is doubted most goes first: a crowd of suspects is worked off one after the other. */
+function partFor(state: TrustState, doubt: number): number {
+  const [least, most] = partOf[state]
+  return least + (most - least) * Math.min(1, doubt / confirmingDoubt)
+}
 
 export class AuditBudget {
   private readonly settledBy = new Float64Array(slots)
@@ -38,10 +54,10 @@ export class AuditBudget {
     this.audits += count
   }
 
-  /** Whether an audit of a scout in this state may ask for another task. */
-  allows(state: TrustState, nowMs: number): boolean {
+  /** Whether an audit of this scout may ask for another task, or for so many. */
+  allows({ state, doubt }: Doubted, nowMs: number, count = 1): boolean {
     this.turn(nowMs)
-    return this.audits + 1 <= partOf[state] * Math.max(this.perDayMin, auditShareMax * this.settled)
+    return this.audits + count <= partFor(state, doubt) * Math.max(this.perDayMin, auditShareMax * this.settled)
   }
 
   /** Tasks asked for within the last 24 hours, and settled ones. */

@@ -18,6 +18,8 @@ import {
   keptAfterOdd,
   passesNeeded,
   probationMs,
+  probeShare,
+  probeShareMax,
   repeatsMax,
   trustedShareMin,
   unprovenShare,
@@ -40,6 +42,9 @@ export interface TrustRecord {
   /** Checks and failed ones, of all time, for people to read. */
   checks: number
   failed: number
+  /** What questions and comparisons have added to doubt, of all time; absent while that is nothing. */
+  wrongDoubt?: number
+  oddDoubt?: number
   /** Log-likelihood and count of the fresh checks of this confirmation. */
   evidence: number
   fresh: number
@@ -97,6 +102,8 @@ export function book(record: TrustRecord, outcome: AuditOutcome, askedMs: number
   record.checks++
   if (outcome === 'pass') record.passed++
   else record.failed++
+  if (outcome === 'wrong') record.wrongDoubt = (record.wrongDoubt ?? 0) + weights.wrong
+  else if (outcome !== 'pass') record.oddDoubt = (record.oddDoubt ?? 0) + weights[outcome]
   if (outcome === 'gross') record.passed = 0
   else if (outcome !== 'pass') record.passed = Math.floor(record.passed * keptAfterOdd)
   if (record.state === 'confirming') {
@@ -150,6 +157,17 @@ export function auditShare({ state, passed, watches }: TrustRecord): number {
   if (state === 'watched' || passed < passesNeeded)
     return state === 'trusted' ? trustedShare(passed, watches) : unprovenShare
   return trustedShare(passed, watches)
+}
+
+/**
+ * Of its audits those that ask a question: more than half of them where questions add more to doubt than comparisons do,
+ * as of who serves a smaller model among friends. What is asked next depends on what is known already and never on its
+ * own outcome, so the bounds on evidence hold.
+ */
+export function probeShareOf(record: Pick<TrustRecord, 'wrongDoubt' | 'oddDoubt'>): number {
+  const { wrongDoubt = 0, oddDoubt = 0 } = record
+  const share = (weights.wrong + wrongDoubt) / (2 * weights.wrong + wrongDoubt + oddDoubt)
+  return Math.min(probeShareMax, Math.max(probeShare, share))
 }
 
 function trustedShare(passed: number, watches: number): number {

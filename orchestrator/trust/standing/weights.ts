@@ -9,18 +9,26 @@ export const outcomes = ['pass', 'odd', 'gross', 'wrong'] as const
 /** `pass` is also a probe that was answered right; `wrong` is a probe that was not. */
 export type AuditOutcome = (typeof outcomes)[number]
 
+/** How often an honest scout shows an outcome at most, and one that serves something else. */
+export interface Rates {
+  honest: number
+  other: number
+}
+
+export type Constants = Readonly<Record<AuditOutcome, Rates>>
+
 /**
  * An honest answer is odd in up to 4.5 of 100 audits and grossly so in 0.5, one of something else in 12 and 8. That 5 %
  * and 20 % tell an honest deployment from another one are the defaults of gonka's test (its `params.go`).
  */
-const rates: Record<AuditOutcome, { honest: number; other: number }> = {
+export const rates: Constants = {
   pass: { honest: 0.95, other: 0.8 },
   odd: { honest: 0.045, other: 0.12 },
   gross: { honest: 0.005, other: 0.08 },
   wrong: { honest: 0.05, other: 0.2 },
 }
 
-function weigh({ honest, other }: { honest: number; other: number }): number {
+function weigh({ honest, other }: Rates): number {
   return Math.log(other / honest)
 }
 
@@ -70,12 +78,13 @@ export const watchedFactorMax = 4
 export const confirmingShare = 1
 
 /**
- * Of the audits those that ask a question whose answer is known. They tell a smaller model from a larger one three
- * times as fast as comparisons do; comparisons tell what is hidden from questions that somebody passes on. With a
- * quarter of probes a smaller model was found within 3,400 tasks (p99), with half of them within 2,200 (`bun bench
- * trust`).
+ * Of a scout's audits those that ask a question whose answer is known, at least, and at most where questions show more
+ * than comparisons do. They tell a smaller model from a larger one three times as fast as comparisons do; comparisons
+ * tell what is hidden from questions that somebody passes on, and never become more than half: honest deployments
+ * differ in them.
  */
 export const probeShare = 0.5
+export const probeShareMax = 0.85
 
 /** An odd outcome keeps two thirds of the passes (iExec), a gross one none (BOINC). */
 export const keptAfterOdd = 2 / 3

@@ -32,6 +32,9 @@ export const referencesMax = 3
 export const auditShareMax = 0.05
 export const auditsPerDayMin = 200
 
+/** Of the turns of one client where audits wait for a scout beside clients: priority counts inside a tenant alone. */
+export const auditWeight = 0.1
+
 /** A request that is larger is not asked again. */
 export const auditedPromptBytesMax = 262_144
 

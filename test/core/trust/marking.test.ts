@@ -51,6 +51,20 @@ describe('who is convicted', () => {
     expect(bench.grant()).toMatchObject({ session: honest, task: second })
     expect(cheat).not.toBe(honest)
   })
+  test('gets nothing of what waits for the others when it is freed, but what names it', () => {
+    const { bench, cheat, mark } = pair(1)
+    mark(60_000, true)
+    bench.submit()
+    bench.take('grant')
+    const waiting = ['m', 'auto'].map((model) => bench.submit({ model }))
+    // All scouts look for what waits.
+    bench.step({ type: 'storeTroubled', unsent: [] })
+    bench.step({ type: 'storeRecovered' })
+    expect(bench.take('grant')).toEqual([])
+    const named = bench.submit({ routing: { ...defaultRouting, only: ['cheat/s'] } })
+    expect(bench.grant()).toMatchObject({ session: cheat, task: named })
+    expect(waiting.every((task) => bench.state.tasks.get(task)?.state === 'ready')).toBe(true)
+  })
   test('serves as the last scout of the model, and what waited goes to it when the others leave', () => {
     const { bench, cheat, honest, mark } = pair(1)
     mark(60_000, true)

@@ -6,10 +6,12 @@
 import type { Answer, AnswerPart, Submission } from '../../../orchestrator/engine/ports/client.ts'
 import { clientStallMs, streamBufferBytes, streamOverrunBytes } from '../../../shared/limits/http.ts'
 import { frameBytesMax } from '../../../shared/limits/wire.ts'
-import { answerTo, embeddingFor, uncounted } from '../answers.ts'
+import { embeddingFor, uncounted } from '../answers.ts'
 import type { Checker } from '../checks/invariants.ts'
 import { payerOf, type Tenant } from '../payers.ts'
 import type { Scenario } from '../scenario.ts'
+import type { TrustLife } from '../trust/trust-life.ts'
+import { proseRequest } from '../trust/voices.ts'
 import type { Process, World } from '../world.ts'
 import type { Hub } from './hub.ts'
 
@@ -104,7 +106,7 @@ export class ChatUser {
     const hedgeAfterMs = dice.pick([null, null, 0, 200, 2_000])
     const continues = stream && dice.chance(0.3)
     const tenant = dice.pick<Tenant>(['t1', 't1', 't2', 't3'])
-    return {
+    const plain: Submission = {
       tenant,
       key: payerOf(tenant, want[0], this.world.nowMs),
       weight: dice.pick([1, 1, 2]),
@@ -115,6 +117,16 @@ export class ChatUser {
       deadlineMs: dice.pick([10_000, 60_000, 300_000]),
       routing: { hedgeAfterMs, continues, attemptsMax: dice.pick([1, 3, 9]) },
     }
+    return this.scenario.trust === null || kind === 'embed' ? plain : this.prose(plain, this.scenario.trust)
+  }
+
+  /** Where answers are looked at, most ask for prose; nobody goes on where a scout that says something else stopped. */
+  private prose(plain: Submission, { cheatsModel }: TrustLife): Submission {
+    const { dice } = this.process
+    const { stream, routing } = plain
+    const model = dice.chance(0.1) ? cheatsModel : plain.model
+    const body = dice.chance(0.9) ? proseRequest(model, stream, `${this.name} ${dice.next32()}`) : plain.body
+    return { ...plain, model, body, routing: { ...routing, continues: false } }
   }
 
   private await(reading: Reading): void {
@@ -151,7 +163,7 @@ export class ChatUser {
     }
     const isWithin = bytes <= streamBufferBytes + streamOverrunBytes + 2 * frameBytesMax
     if (!isWithin) checker.fail(10, `task ${task} had ${bytes} bytes waiting for its reader`)
-    const { lines: right, tail, whole, text } = answerTo(submission.body)
+    const { lines: right, tail, whole, text } = checker.trust.answerOf(reading.answer.served, submission.body)
     const isWhole = reading.lines.length > 0 && finishes(reading.lines.at(-1)!)
     if (isWhole || end?.type === 'done') {
       if (checker.ledger.task(task).done === null) checker.fail(6, `task ${task} showed its end before the commit`)

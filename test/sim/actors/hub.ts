@@ -11,6 +11,7 @@ import type { ControlNode, Decision } from '../../../orchestrator/engine/ports/p
 import type { ScoutEvents } from '../../../orchestrator/engine/ports/scouts.ts'
 import { FrameLinks } from '../../../orchestrator/gateway/frame-links.ts'
 import { Gateway, type SocketData } from '../../../orchestrator/gateway/gateway.ts'
+import { memoryStore } from '../../../orchestrator/store/memory/store.ts'
 import { drainMs } from '../../../shared/limits/process.ts'
 import { ledgerOf } from '../../support/ledger/small-ledger.ts'
 import { checkNumbers } from '../checks/greed.ts'
@@ -19,6 +20,7 @@ import { storePayers } from '../payers.ts'
 import type { Scenario } from '../scenario.ts'
 import { type Dice, grainMs, InjectedDefect, isDeath, type Process, ProcessDied, type World } from '../world.ts'
 import { type Spec, simPlanner } from './control-nodes.ts'
+import { HubTrust } from './hub-trust.ts'
 import { withoutIdleTicks } from './idle-ticks.ts'
 import type { Connection, Network } from './network.ts'
 import { type CommitWatcher, FaultyDisk } from './store-faults.ts'
@@ -35,6 +37,9 @@ const writtenFrames = new Set(['task', 'settled', 'welcome', 'cancel'])
 /** Of its deaths, those after which its system still closes the sockets; after the others nobody says a word. */
 const noisyDeathShare = 0.7
 
+/** After the faults have stopped. */
+const auditsGoOnMs = 60_000
+
 /**
  * The same key in every life: what one process has signed is the next one's. Lives are short, and its snapshot is to be
  * in the middle of being written when they end.
@@ -48,6 +53,7 @@ export class Hub {
   readonly disk: FaultyDisk
   engine!: HubEngine
   process!: Process
+  private readonly trust: HubTrust
   /** False from its death to its next boot. */
   up = false
   /** Grows with each boot. */
@@ -89,6 +95,8 @@ export class Hub {
     const { commitMs } = scenario
     this.disk = new FaultyDisk(world.dice('disk'), watcher, () => commitMs > 0 && world.spend(pace.unit() * commitMs))
     storePayers(this.disk.disk)
+    this.trust = new HubTrust(scenario.trust, checker.trust)
+    if (scenario.trust !== null) memoryStore(this.disk.disk).commit(scenario.trust.remembered)
     this.disk.faults = scenario.weather.storeFaults
     this.boot()
   }
@@ -152,6 +160,7 @@ export class Hub {
     // It may have died of what it took up again.
     if (!process.alive) return
     this.checker.receipts.started(engine)
+    this.trust.open(engine, process, store)
     gateway.start(this.tapped(engine))
     this.network.door = (connection) => {
       this.accept(connection, gateway, process)
@@ -246,6 +255,7 @@ export class Hub {
     this.disk.calm()
     this.fuse = 0
     this.boot()
+    this.world.arm(this.network.ground, auditsGoOnMs, () => this.trust.end(this.up))
   }
 
   private die(): void {

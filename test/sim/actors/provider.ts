@@ -12,7 +12,9 @@ import {
 } from '../../../scout/providers/provider.ts'
 import { fault } from '../../../shared/faults.ts'
 import { type Offer, offerOf } from '../../../shared/task.ts'
-import { answerTo, embeddingFor } from '../answers.ts'
+import { embeddingFor } from '../answers.ts'
+import type { PlayedScout } from '../trust/trust-life.ts'
+import { voiced } from '../trust/voices.ts'
 import type { Process } from '../world.ts'
 
 /** Of a whole answer: one that is begun before the calm has to end in it. */
@@ -33,10 +35,12 @@ export class SimProvider implements Provider {
     private readonly process: Process,
     private readonly models: readonly string[],
     trouble: number,
+    private readonly speaker: Pick<PlayedScout, 'name' | 'voice'>,
   ) {
     this.trouble = trouble
     this.firstMs = process.dice.pick([20, 300, 2_000])
     this.gapMs = process.dice.pick([1, 50, 700])
+    if (speaker.voice === 'slow') Object.assign(this, { firstMs: 2_000, gapMs: 700 })
   }
 
   /** From now on nothing goes wrong any more, and what has piled up is worked off quickly. */
@@ -59,7 +63,8 @@ export class SimProvider implements Provider {
     await this.process.pause(dice.waitMs(this.firstMs), signal)
     if (trouble !== null && trouble !== 'breaks' && trouble !== 'hangs') throw failure(trouble, dice.below(20_000))
     if (request.kind === 'embed') return { json: embeddingFor(request.body) }
-    const { lines, tail, whole } = answerTo(request.body)
+    const { voice, name } = this.speaker
+    const { lines, tail, whole } = voiced(voice, name, request.body)
     if (!request.stream) {
       await this.process.pause(Math.min(wholeMsMax, dice.waitMs(this.gapMs * lines.length)), signal)
       if (trouble !== null) await this.failMidway(trouble, signal)

@@ -8,6 +8,7 @@ import { Catalog } from '../../../scout/offers/catalog.ts'
 import { Scout } from '../../../scout/process/scout.ts'
 import type { Checker } from '../checks/invariants.ts'
 import type { Scenario } from '../scenario.ts'
+import type { PlayedScout } from '../trust/trust-life.ts'
 import type { Process, World } from '../world.ts'
 import type { Network } from './network.ts'
 import { SimProvider } from './provider.ts'
@@ -28,18 +29,22 @@ export class HonestScout {
     private readonly network: Network,
     private readonly checker: Checker,
     private readonly scenario: Scenario,
-    readonly name: string,
+    private readonly played: PlayedScout,
     private readonly models: readonly string[],
   ) {
-    this.operator = `honest-${name}`
+    this.operator = played.owner
     this.boot()
+  }
+
+  get name(): string {
+    return this.played.name
   }
 
   private boot(): void {
     const { network, operator, scenario, checker } = this
     const process = this.world.process(`scout ${this.name}`)
     this.process = process
-    this.provider = new SimProvider(process, this.models, scenario.providerTrouble)
+    this.provider = new SimProvider(process, this.models, scenario.providerTrouble, this.played)
     if (this.isCalm) this.provider.calm()
     this.catalog = new Catalog(process, quiet, [this.provider])
     const closing = (code: number, reason: string) => checker.honestClosed(operator, code, reason)

@@ -13,9 +13,10 @@ import {
   protocolVersion,
   type ScoutFrame,
 } from '../../../shared/protocol/frames.ts'
-import { answerTo, embeddingFor } from '../answers.ts'
+import { embeddingFor } from '../answers.ts'
 import type { Checker } from '../checks/invariants.ts'
 import type { Habit, Scenario } from '../scenario.ts'
+import { honestAnswer } from '../trust/voices.ts'
 import type { Process, World } from '../world.ts'
 import type { Network } from './network.ts'
 
@@ -181,7 +182,7 @@ export class Stranger {
   }
 
   private begin(task: FrameOf<'task'>, body: Uint8Array): void {
-    const lines = task.stream ? [...answerTo(body).lines] : []
+    const lines = task.stream ? [...honestAnswer(body).lines] : []
     const job: Job = { task, body, lines, seq: 0, offset: 0, isOver: false }
     this.jobs.set(`${task.task}/${task.attempt}`, job)
     if (this.habits.has('mute')) return
@@ -229,7 +230,7 @@ export class Stranger {
     const { dice } = this.process
     const { task: frame, body: request } = job
     const { task, attempt, nonce, stream, kind } = frame
-    const known = answerTo(request)
+    const known = honestAnswer(request)
     const right = kind === 'embed' ? embeddingFor(request) : stream ? known.tail : known.whole
     const isLiar = this.habits.has('liar') && dice.chance(0.5)
     const outcome = isLiar ? dice.pick(['failed', 'released', 'cancelled'] as const) : 'done'

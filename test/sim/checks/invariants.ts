@@ -47,6 +47,7 @@
  * 38. Nobody waits for a lost scout for longer than is promised (`lease-times.ts`).
  * 39. A scout that offers a name that means the hub itself is not let in.
  * 40 to 42. Points conserve, a task has one receipt, and a start has the balances of the batches (`receipts.ts`).
+ * 43 to 52. Nobody can tell an audit or is audited by itself; states of trust follow their rules (`trust/`).
  */
 
 import type { Event } from '../../../orchestrator/core/events.ts'
@@ -60,6 +61,7 @@ import type { FrameOf, HubFrame } from '../../../shared/protocol/frames.ts'
 import { isReservedModel, type Offer } from '../../../shared/task.ts'
 import { Receipts } from '../receipts.ts'
 import { wordsOf, wordsOfWrite } from '../trace.ts'
+import type { TrustLife } from '../trust/trust-life.ts'
 import type { Process, World } from '../world.ts'
 import { AttemptLimits } from './attempts/attempt-limits.ts'
 import { Charges } from './attempts/charges.ts'
@@ -70,6 +72,7 @@ import { Commits } from './commits.ts'
 import { CoreLooks } from './core-looks.ts'
 import { isHonest, Ledger, type SessionBook } from './ledger.ts'
 import { Standstill } from './standstill.ts'
+import { TrustChecks } from './trust/trust-checks.ts'
 import { Verdicts } from './verdicts.ts'
 
 /** Close codes with which the hub accuses a scout. */
@@ -101,6 +104,7 @@ export class Checker {
   readonly clientVerdicts: ClientVerdicts
   private readonly charges = new Charges(this)
   private readonly attemptLimits: AttemptLimits
+  readonly trust: TrustChecks
   readonly receipts = new Receipts((invariant, what) => this.fail(invariant, what))
   private readonly verdicts = new Verdicts(this, () => this.engine?.core.state)
   private readonly commits: Commits
@@ -109,7 +113,9 @@ export class Checker {
     private readonly world: World,
     private readonly disk: () => MemoryDisk,
     private readonly settings: CoreSettings,
+    life: TrustLife | null,
   ) {
+    this.trust = new TrustChecks(life, (invariant, what) => this.fail(invariant, what))
     const fail = (invariant: number, what: string) => this.fail(invariant, what)
     this.ledger = new Ledger(fail, settings.creditMax)
     this.attemptLimits = new AttemptLimits(settings, fail)
@@ -129,6 +135,7 @@ export class Checker {
     this.hasCommitted = false
     this.ledger.endTurn()
     this.commits.endTurn()
+    this.trust.look()
     const { engine, process } = this
     this.looks.look(engine === null ? null : { engine, process: process! })
     if (this.broken !== null) throw this.broken
@@ -157,6 +164,7 @@ export class Checker {
   }
 
   hubDies(): void {
+    this.trust.hubDies()
     this.charges.forgetLeases()
     this.cancels.clear()
     this.engine = null
@@ -191,11 +199,12 @@ export class Checker {
       this.clientVerdicts.said(this.engine!.core.state, this.world.nowMs, session, frame)
       const { triple, isFirst } = this.ledger.settle(session, frame)
       if (isFirst) this.attemptLimits.settled(frame)
-      const isRepeat = this.ledger.acknowledged.get(frame.task) === triple
-      this.mustCommit = isRepeat && this.ledger.acknowledged.size < this.settings.committedKept ? triple : null
+      this.trust.worked(this.ledger.sessions.get(session))
+      const known = this.ledger.acknowledged.get(frame.task)
+      this.mustCommit = known === triple && this.ledger.acknowledged.size < this.settings.committedKept ? triple : null
       const isTooMuch = this.credited(session, frame.credits)
       const isAnswer = this.cancels.has(`${session}/${frame.task}/${frame.attempt}`)
-      return isTooMuch || isAnswer || this.mustCommit !== null || this.clientVerdicts.isOpen(frame.task)
+      return isTooMuch || isAnswer || known !== undefined || this.clientVerdicts.isOpen(frame.task)
     },
     credit: (session: number, count: number) => this.credited(session, count),
     draining: (session: number) => this.ledger.leaves(session),
@@ -234,7 +243,7 @@ export class Checker {
     this.cancels.delete(`${session}/${attempt.task}/${attempt.attempt}`)
   }
 
-  /** A repeated settlement that must be acknowledged again. */
+  /** A repeated settlement that must be acknowledged again; another one of its task has a turn of its own. */
   private mustCommit: string | null = null
 
   /** After the engine has worked on it. */
@@ -314,6 +323,7 @@ export class Checker {
     this.ledger.granted(session, frame, this.world.nowMs, this.disk().tasks.has(task) ? 1 : 2)
     this.verdicts.granted(session, task)
     this.clientVerdicts.given(task, session.scout)
+    this.trust.sent(session, frame, body)
     this.loot.push({ task, attempt, nonce, scout: session.scout })
     if (this.loot.length > 60) this.loot.shift()
     const isOpen = this.engine?.core.state.tasks.has(task)

@@ -23,6 +23,7 @@ export function checkRest({ checker, hub, scouts, users, planners, scenario }: C
   const { intents, tasks, bookings, requestsAhead } = hub.disk.disk
   if (requestsAhead.size > 0) checker.fail(27, `${requestsAhead.size} requests are kept of tasks that never joined`)
   checker.receipts.over()
+  checker.trust.records.checkKept(hub.disk.disk)
   for (const id of checker.acknowledgedIntents) if (!intents.has(id)) checker.fail(2, `intent ${id} is lost`)
   for (const { row } of intents.values()) if (row.state === 'running') fail(`intent ${row.id} is still running`)
   for (const { row, result } of tasks.values()) {

@@ -9,6 +9,7 @@ import { orderMutants } from '../../edge/order-mutants.ts'
 import { attemptMutants } from './attempt-mutants.ts'
 import { budgetMutants } from './budget-mutants.ts'
 import { ledgerMutants } from './ledger-mutants.ts'
+import { trustMutants } from './trust-mutants.ts'
 
 export interface Mutant {
   name: string
@@ -392,4 +393,5 @@ export const mutants: readonly Mutant[] = [
   ...journalMutants,
   ...ledgerMutants,
   ...orderMutants,
+  ...trustMutants,
 ]

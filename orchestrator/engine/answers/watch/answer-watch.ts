@@ -42,7 +42,8 @@ export class AnswerWatch implements WatchedTask {
     const { served, watched, usage } = attemptStream
     witness.settled(served, usage.completionTokens, attemptStream.answerBytes)
     watched?.add(attemptStream.end())
-    if (watched === null || watched.lines === null) return
+    // Where another scout has seen the request nobody could be asked again who is known not to have.
+    if (watched === null || watched.lines === null || this.attempts > 1) return
     const { interest, lines } = watched
     witness.answered({ interest, tenant, served, stream, isDirected, request, deadlineMs, lines, body })
   }

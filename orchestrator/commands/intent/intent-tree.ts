@@ -2,7 +2,7 @@
  * What a scroll looks like to a person who watches it: a tree of its nodes with state, scout, time and tokens, made of
  * the events of the intent. Pure text; `intent.ts` reads the events and decides when and where it is drawn.
  */
-import type { TerminalTaskState } from '../../shared/task-state.ts'
+import type { TerminalTaskState } from '../../../shared/task-state.ts'
 
 interface EventData {
   node?: string

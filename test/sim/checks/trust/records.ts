@@ -1,0 +1,193 @@
+/**
+ * What becomes of the records of trust, looked at after every event: each change follows from the one before by rules
+ * that are written down here once more, from the documentation and not from the code (48, 49); no honest scout is ever
+ * convicted where cheats are the fewer (50); what the engine was told is what
+ * the record weighs (51); and what is known in the end is on the disk (52).
+ */
+import type { HubEngine } from '../../../../orchestrator/engine/engine.ts'
+import type { TrustNews } from '../../../../orchestrator/engine/ports/trust/witness.ts'
+import type { MemoryDisk } from '../../../../orchestrator/store/memory/disk.ts'
+import type { TrustRecord } from '../../../../orchestrator/trust/standing/record.ts'
+import type { System } from '../../../../shared/system.ts'
+import { Brakes } from './brakes.ts'
+import { flawOfChange } from './changes.ts'
+
+type Book = {
+  list(): Iterable<TrustRecord>
+  find(scout: string, model: string): TrustRecord | undefined
+}
+
+export type TrustTally = Record<string, number>
+
+/** How long time alone may take to bring about what is due: the hub may stand still meanwhile. */
+const dueWithinMs = 25_000
+
+export class Records {
+  /** Changes of state in this life, by their two states, and what else shows that trust was at work. */
+  readonly tally: TrustTally = {}
+  private book: Book | null = null
+  /** When the desk stopped. */
+  private last: readonly TrustRecord[] = []
+  private system: System | null = null
+  private engine: HubEngine | null = null
+  private readonly before = new Map<TrustRecord, TrustRecord>()
+  private readonly brakes = new Brakes()
+  /** What the engine knows: by scout and model. */
+  private readonly marks = new Map<string, TrustNews>()
+  /** Settlements of each scout, and how many there were when a record's state changed. */
+  private readonly works = new Map<string, number>()
+  private readonly worksBefore = new Map<TrustRecord, number>()
+  /** Since when something is due, by record. */
+  private readonly overdue = new Map<TrustRecord, number>()
+
+  constructor(
+    private readonly honest: ReadonlySet<string>,
+    private readonly isEnforced: boolean,
+    private readonly fail: (invariant: number, what: string) => void,
+  ) {}
+
+  nowMs(): number {
+    return this.system!.wallMs()
+  }
+
+  starts(engine: HubEngine, system: System): void {
+    this.engine = engine
+    this.system = system
+    this.before.clear()
+    this.marks.clear()
+    this.overdue.clear()
+    this.brakes.clear()
+  }
+
+  opened(book: Book): void {
+    this.book = book
+    for (const record of book.list()) {
+      this.before.set(record, copyOf(record))
+      this.worksBefore.set(record, this.works.get(record.scout) ?? 0)
+      this.brakes.loaded(record)
+    }
+    for (const record of book.list()) this.checkMark(record)
+  }
+
+  stopped(): void {
+    this.last = [...(this.book?.list() ?? [])].map(copyOf)
+    this.book = null
+  }
+
+  /** Long after that: all of it is on the disk. */
+  checkKept({ trust }: MemoryDisk): void {
+    const rows = new Map([...trust.values()].map(({ scout, model, record }) => [`${scout} ${model}`, record]))
+    for (const record of this.last) {
+      const { scout, model } = record
+      const row = rows.get(`${scout} ${model}`)
+      if (row !== JSON.stringify(record))
+        this.fail(52, `${scout} with ${model} is ${JSON.stringify(record)}, on the disk ${row}`)
+    }
+  }
+
+  hubDies(): void {
+    this.book = null
+    this.engine = null
+  }
+
+  /** The engine is told. */
+  told(news: TrustNews): void {
+    this.marks.set(`${news.scout} ${news.model}`, news)
+    if (news.isConvicted && !this.isEnforced) this.fail(51, `${news.scout} is convicted where that only is shown`)
+  }
+
+  /** It has settled something. */
+  worked(scout: string): void {
+    this.works.set(scout, (this.works.get(scout) ?? 0) + 1)
+  }
+
+  stateOf(scout: string, model: string): TrustRecord['state'] | null {
+    return this.book?.find(scout, model)?.state ?? null
+  }
+
+  /** Who offers the model beside this convicted scout; null when it is not convicted, or alone. */
+  servedWhileConvicted(scout: string, model: string, { core }: HubEngine): string | null {
+    const record = this.book?.find(scout, model)
+    // A conviction of this very event may meet a grant that was made before it.
+    const isSo = this.isEnforced && record?.state === 'convicted' && this.before.get(record)?.state === 'convicted'
+    if (!isSo) return null
+    for (const { record: other, capabilities, state } of core.state.roster.bySession.values()) {
+      const capability = capabilities.find(({ entry }) => entry.model === model && entry.kind === 'chat')
+      if (capability === undefined || state !== 'ready' || capability.mark?.isConvicted === true) continue
+      return other.scout
+    }
+    this.count('last scout served')
+    return null
+  }
+
+  look(): void {
+    const { book } = this
+    if (book === null) return
+    const nowMs = this.nowMs()
+    for (const record of book.list()) {
+      const before = this.before.get(record)
+      if (before === undefined) this.before.set(record, copyOf(record))
+      else if (hasChanged(before, record)) this.judge(before, record, nowMs)
+      this.checkDue(record, nowMs)
+    }
+  }
+
+  private judge(before: TrustRecord, record: TrustRecord, nowMs: number): void {
+    const { scout, model, state } = record
+    const isBraked = this.brakes.holds(model, this.engine!.ownersOf('chat', model), nowMs)
+    const needed = this.brakes.needed(record.owner, nowMs)
+    const works = (this.works.get(scout) ?? 0) - (this.worksBefore.get(record) ?? 0)
+    const flaw = flawOfChange(before, record, { nowMs, isBraked, needed, works })
+    if (flaw !== null) this.fail(flaw.invariant, `${scout} with ${model}: ${flaw.what}`)
+    if (before.state !== state) {
+      this.count(`${before.state} > ${state}`)
+      this.worksBefore.set(record, this.works.get(scout) ?? 0)
+      this.brakes.moved(before, record, nowMs)
+      if (state === 'convicted' && this.honest.has(scout))
+        this.fail(50, `${scout} is honest and convicted for ${model}`)
+    } else if (isBraked && state === 'confirming' && record.evidence >= 7) this.count('brake held')
+    this.before.set(record, copyOf(record))
+    this.checkMark(record)
+  }
+
+  /** What weighs in placement. */
+  private checkMark({ scout, model, state, doubt }: TrustRecord): void {
+    const { trustMs = 0, isConvicted = false } = this.marks.get(`${scout} ${model}`) ?? {}
+    const isCounted = state === 'convicted' && this.isEnforced
+    const weighed = state === 'watched' ? Math.min(1, doubt / Math.log(10_000)) : 1
+    const due = state === 'new' || state === 'trusted' ? 0 : isCounted ? 60_000 : 2_000 * weighed
+    if (isConvicted !== isCounted || Math.abs(trustMs - due) > 1)
+      this.fail(51, `${scout} with ${model} is ${state} at ${doubt}, and weighs ${trustMs} ms`)
+  }
+
+  /** What time alone brings: the end of a conviction, and a confirmation whose brake was released. */
+  private checkDue(record: TrustRecord, nowMs: number): void {
+    const { scout, model, state, untilMs, evidence } = record
+    const isOver = state === 'convicted' && nowMs >= untilMs
+    const isProven = state === 'confirming' && evidence >= 7
+    const owners = isProven ? this.engine!.ownersOf('chat', model) : 0
+    const isDue = isOver || (isProven && !this.brakes.holds(model, owners, nowMs))
+    if (!isDue) return void this.overdue.delete(record)
+    const worldMs = this.system!.nowMs()
+    const sinceMs = this.overdue.get(record) ?? worldMs
+    this.overdue.set(record, sinceMs)
+    if (worldMs - sinceMs > dueWithinMs) this.fail(48, `${scout} with ${model} is ${state} for too long`)
+  }
+
+  count(what: string): void {
+    this.tally[what] = (this.tally[what] ?? 0) + 1
+  }
+}
+
+function copyOf(record: TrustRecord): TrustRecord {
+  return { ...record, repeatTenants: [...record.repeatTenants] }
+}
+
+function hasChanged(before: TrustRecord, record: TrustRecord): boolean {
+  return (
+    before.state !== record.state ||
+    before.checks !== record.checks ||
+    before.doubt !== record.doubt ||
+    before.repeatTenants.length !== record.repeatTenants.length
+  )
+}
