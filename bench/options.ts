@@ -7,6 +7,7 @@ import type { Options } from './scenarios/scenario.ts'
 
 const help: Record<string, string> = {
   scouts: 'scouts in the fleet (10000)',
+  edges: 'edges of the largest hub of `cores`; with any, `storm` kills one (2; 0)',
   processes: 'processes the fleet is spread over, at least (1)',
   models: 'models in the fleet (50)',
   offers: 'models each scout offers (5)',
@@ -65,6 +66,7 @@ export function optionsOf({ given }: CommandLine, defaults: Partial<Options>): O
   const number = (name: string, otherwise: number) => Number(given.get(name) ?? otherwise)
   return {
     scouts: number('scouts', defaults.scouts ?? 10_000),
+    edges: number('edges', defaults.edges ?? 0),
     processes: number('processes', defaults.processes ?? 1),
     inFlight: number('in-flight', defaults.inFlight ?? 200),
     rate: number('rate', defaults.rate ?? 1_000),

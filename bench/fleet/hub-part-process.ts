@@ -4,15 +4,15 @@
  */
 import { pino } from 'pino'
 import { runBrain } from '../../orchestrator/brain/brain-process.ts'
-import { type Config, defaultConfig } from '../../orchestrator/config.ts'
 import { runEdge } from '../../orchestrator/edge/edge-process.ts'
+import { benchConfig } from './hub-config.ts'
 
 const upgradesPerSecond = 1_000_000
 const raised = { upgradesPerSecond, upgradesPerSecondPerOperator: upgradesPerSecond, descriptorShareOfOperator: 1 }
 
 const [role, runDir = '', dataDir = '', ...words] = process.argv.slice(2)
 const port = Number(process.env.PORT)
-const config: Config = { ...defaultConfig(), host: '0.0.0.0', port, dataDir, logLevel: 'silent' }
+const config = benchConfig(process.env, { port, dataDir })
 const log = pino({ level: 'silent' })
 if (role === 'brain') runBrain(config, log, runDir, words)
 else await runEdge(config, log, runDir, raised)

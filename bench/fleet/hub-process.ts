@@ -7,12 +7,12 @@
 import { heapSize, heapStats } from 'bun:jsc'
 import { pino } from 'pino'
 import type { Network } from '../../orchestrator/cluster/network.ts'
-import { type Config, readConfig } from '../../orchestrator/config.ts'
 import { firstClientKey } from '../../orchestrator/first-keys.ts'
 import { createLog, type Logger } from '../../orchestrator/log.ts'
 import { type Hub, startHub } from '../../orchestrator/main.ts'
 import { realSystem } from '../../shared/system.ts'
 import { answerCalls } from '../load/calls.ts'
+import { benchConfig } from './hub-config.ts'
 import { type Turns, TurnWatch } from './turn-watch.ts'
 
 /** A whole fleet dials at once. */
@@ -69,13 +69,6 @@ function nativeOf({ heapCapacity, mimalloc }: Pick<HeapStats, 'heapCapacity' | '
   return { nativeMb: (allocated - heapCapacity) / mib, committedMb: committed.current / mib }
 }
 
-/** What audits and receipts cost shows beside a run with `TRUST=off` or `RECEIPTS=off`; all else is as it comes. */
-function configOf({ TRUST, RECEIPTS }: Readonly<Record<string, string | undefined>>): Config {
-  const config = readConfig({ TRUST, RECEIPTS })
-  if (Array.isArray(config)) throw new Error(config.join(' '))
-  return config
-}
-
 interface Opening {
   port: number
   dataDir: string
@@ -101,7 +94,7 @@ const calls = {
     const { port, dataDir, logs } = opening
     const log = logs ? createLog('debug') : silent
     if (logs) keepLogging(log)
-    const config: Config = { ...configOf(process.env), host: '0.0.0.0', port, dataDir, logLevel: 'silent' }
+    const config = benchConfig(process.env, { port, dataDir })
     const network = await networkOf(opening)
     const started = startHub({
       ...(network !== null && { network }),

@@ -7,6 +7,8 @@ import type { FigureId } from './targets.ts'
 
 export interface Options {
   scouts: number
+  /** Of the largest hub of several processes; 0 for hubs of one. */
+  edges: number
   processes: number
   /** Requests or streams at the same time. */
   inFlight: number

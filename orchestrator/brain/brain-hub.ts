@@ -3,7 +3,14 @@
  * Unix sockets, one for messages and one for the requests that only it can answer.
  */
 import { rmSync } from 'node:fs'
-import { brainLeaveMs, drainMs, edgesGatherMs, edgesStopMs, goneHoldMs } from '../../shared/limits/process.ts'
+import {
+  balanceEveryMs,
+  brainLeaveMs,
+  drainMs,
+  edgesGatherMs,
+  edgesStopMs,
+  goneHoldMs,
+} from '../../shared/limits/process.ts'
 import type { System } from '../../shared/system.ts'
 import { AccountWatch } from '../accounts/account-watch.ts'
 import { HubAccounts } from '../accounts/accounts.ts'
@@ -24,6 +31,7 @@ import { listenLinks } from '../link/unix-socket.ts'
 import { pageHosts } from '../page-address.ts'
 import { planner, plannerFunctions } from '../planner/planner.ts'
 import { openDataFolder } from '../store/data-folder.ts'
+import type { BalanceRules } from './balance.ts'
 import { Edges } from './edges.ts'
 import { openLedger } from './open-ledger.ts'
 
@@ -40,6 +48,8 @@ interface BrainHubOptions {
   builds?: Builds
   /** Edges that outlived the last brain, and come back to this one. */
   awaited?: number
+  /** When scouts are moved from one edge to another. */
+  balance?: BalanceRules & { everyMs: number }
   /** It was told to make room for another brain. */
   onLeave?: () => void
   onDefect: (defect: EngineDefect) => void
@@ -77,6 +87,7 @@ export function startBrain(options: BrainHubOptions): BrainHub | { flaw: string 
   const { awaited = 0, onLeave = () => {} } = options
   const edges: Edges = new Edges({
     ...{ engine: () => engine, epoch, awaited, leave: onLeave, canCarry: fits, shown: () => http, log },
+    ...(options.balance && { balance: options.balance }),
   })
   const engine: HubEngine = new HubEngine({
     system,
@@ -101,7 +112,9 @@ export function startBrain(options: BrainHubOptions): BrainHub | { flaw: string 
   const door = listenLinks<ToBrain<Figures>, ToEdgeOf>(system, brainPath(runDir), (link) => edges.met(link))
   noteRunFolder(config.dataDir, runDir)
   if (awaited > 0) system.after(edgesGatherMs, () => edges.gathered())
+  const balancing = every(system, options.balance?.everyMs ?? balanceEveryMs, () => edges.balance())
   const stop = async () => {
+    balancing.cancel()
     edges.tellAll({ type: 'drain', reason: 'the orchestrator is restarting' })
     await Promise.race([engine.drain(), after(system, drainMs)])
     edges.stop()
@@ -117,6 +130,7 @@ export function startBrain(options: BrainHubOptions): BrainHub | { flaw: string 
     folder.close()
   }
   const leave = async () => {
+    balancing.cancel()
     edges.part()
     // Before another one is there to listen at the same path.
     door.stop()
@@ -171,4 +185,13 @@ function serve(options: BrainHubOptions, { engine, keyring, accounts, edges }: B
 
 function after(system: System, ms: number): Promise<void> {
   return new Promise((resolve) => system.after(ms, resolve))
+}
+
+function every(system: System, ms: number, action: () => void): { cancel(): void } {
+  const again = () => {
+    timer = system.after(ms, again)
+    action()
+  }
+  let timer = system.after(ms, again)
+  return { cancel: () => timer.cancel() }
 }

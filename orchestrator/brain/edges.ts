@@ -4,6 +4,8 @@
  * that ends with an edge. Those that outlived the last brain are taken over together (`returning.ts`).
  */
 import { type Fault, fault } from '../../shared/faults.ts'
+import { balanceLooks } from '../../shared/limits/process.ts'
+import type { CoreState } from '../core/state.ts'
 import type { AwayEdges, HubEngine } from '../engine/engine.ts'
 import { blockOf, NumberBlocks } from '../engine/numbers.ts'
 import type { FromScouts, ToClients, ToScouts } from '../engine/ports/brain.ts'
@@ -15,6 +17,7 @@ import type { Link } from '../link/link.ts'
 import { deliver, holderOver, isAttempt, isFromScouts } from '../link/messages.ts'
 import type { EdgeBefore } from '../link/presented.ts'
 import type { LinkEnd } from '../link/unix-socket.ts'
+import { type BalanceRules, surplusOf, usualBalance } from './balance.ts'
 import { nothingYet, type Returning, takeOver } from './returning.ts'
 
 type FromEdge = ToBrain<Figures>
@@ -43,6 +46,7 @@ interface EdgesParts {
   epoch: number
   /** Edges that outlived the last brain. */
   awaited: number
+  balance?: BalanceRules
   /** The command that restarts the brain was given. */
   leave: () => void
   /** Whether a frame can hold this task. */
@@ -308,6 +312,30 @@ export class Edges implements AwayEdges {
     for (const task of tasks) port.fromClients({ type: 'cancel', task, fault: cause })
   }
 
+  /** Has some idle scouts of the fullest edge dial again, where the edges differ too much. */
+  balance(): void {
+    if (this.isGathering || this.isStopping) return
+    const seats = [...this.seats.values()]
+    const counts = seats.map(({ sessions }) => sessions.size)
+    const surplus = surplusOf(counts, this.parts.balance ?? usualBalance)
+    if (surplus !== null) this.move(seats[surplus.at]!, surplus.count)
+  }
+
+  private move(seat: Seat, wanted: number): void {
+    const { core, port } = this.parts.engine()
+    let left = wanted
+    for (const session of [...upTo(seat.sessions, wanted * balanceLooks)]) {
+      if (left === 0) return
+      seat.sessions.delete(session)
+      if (isIdle(core.state, session)) {
+        left--
+        // As if it were lost: nothing is granted to it any more, and its models are waited for.
+        port.fromScouts({ type: 'gone', session, isForsaken: false })
+        seat.link.send({ type: 'moveSession', session })
+      } else seat.sessions.add(session)
+    }
+  }
+
   // ------------------------------------------------------------ to an edge
 
   toClients(message: ToClients): boolean {
@@ -352,4 +380,18 @@ export class Edges implements AwayEdges {
   private holderOf(session: number): Seat['holder'] | undefined {
     return this.sessionSeats.get(blockOf(session))?.holder
   }
+}
+
+function* upTo<T>(all: Iterable<T>, count: number): Iterable<T> {
+  let left = count
+  for (const one of all) {
+    if (left-- <= 0) return
+    yield one
+  }
+}
+
+/** It works on nothing, and may be given something. */
+function isIdle({ roster }: CoreState, session: number): boolean {
+  const scout = roster.bySession.get(session)
+  return scout !== undefined && scout.state !== 'draining' && scout.newest === null
 }

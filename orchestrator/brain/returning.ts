@@ -47,7 +47,8 @@ interface Found {
 }
 
 /** Takes all of it over. */
-export function takeOver(engine: HubEngine, places: readonly Place[]): { sessions: number; tasks: number } {
+export function takeOver(engine: HubEngine, back: readonly Place[]): { sessions: number; tasks: number } {
+  const places = back.map((place) => withoutDurable(engine, place))
   const claims = claimsOf(places)
   const there = new Set(places.flatMap(({ returning }) => returning.sessions.map(({ greeting }) => greeting.session)))
   const found = new Map<PresentedTask, Found>()
@@ -65,12 +66,7 @@ export function takeOver(engine: HubEngine, places: readonly Place[]): { session
       found.set(task, { kept, lost })
     }
   }
-  let sessions = 0
-  for (const place of places) {
-    for (const session of place.returning.sessions) {
-      if (join(engine, place, session)) sessions++
-    }
-  }
+  for (const place of places) for (const session of place.returning.sessions) join(engine, place, session)
   // Prices and models are known by who is there.
   engine.flush()
   for (const { returning, send } of places) {
@@ -82,7 +78,7 @@ export function takeOver(engine: HubEngine, places: readonly Place[]): { session
   }
   for (const claim of claims.values()) end(engine, claim)
   engine.flush()
-  return { sessions, tasks: found.size }
+  return { sessions: there.size, tasks: found.size }
 }
 
 function claimsOf(places: readonly Place[]): Map<string, Claim> {
@@ -98,20 +94,29 @@ function claimsOf(places: readonly Place[]): Map<string, Claim> {
   return claims
 }
 
-/** False for a session that has to dial again: the answer of a durable task is sent anew from its begin. */
-function join({ core, port }: HubEngine, place: Place, presented: PresentedSession): boolean {
-  const { greeting, isWelcome, isDraining, credits: count, work } = presented
+/**
+ * Sessions with durable work have to dial again: the answer of such a task is sent anew from its begin. What their
+ * scouts do for clients besides is not held by anybody then.
+ */
+function withoutDurable({ core }: HubEngine, place: Place): Place {
+  const { sessions, tasks } = place.returning
+  const staying = sessions.filter(({ greeting: { session }, isWelcome, work }) => {
+    const isDurable = isWelcome && work.some(({ task }) => core.state.tasks.get(task)?.intent)
+    if (isDurable) place.send({ type: 'closeSession', session, why: 'hubDraining' })
+    return !isDurable
+  })
+  const { send, joined } = place
+  return { send, joined, returning: { sessions: staying, tasks } }
+}
+
+function join({ port }: HubEngine, place: Place, presented: PresentedSession): void {
+  const { greeting, isWelcome, isDraining, credits: count } = presented
   const { session, hello } = greeting
-  if (isWelcome && work.some(({ task }) => core.state.tasks.get(task)?.intent)) {
-    place.send({ type: 'closeSession', session, why: 'hubDraining' })
-    return false
-  }
   place.joined(session)
   const tell = (message: FromScouts) => port.fromScouts(message)
   tell({ type: 'joined', greeting: isWelcome ? { ...greeting, hello: { ...hello, held: [] } } : greeting })
   if (count > 0) tell({ type: 'credit', session, count })
   if (isDraining) tell({ type: 'scoutDraining', session })
-  return true
 }
 
 function adopt(

@@ -11,7 +11,7 @@ import { autoModel } from '../../shared/task.ts'
 import type { Adopt, Effect, Event, Submit } from './events.ts'
 import { isDeserted, isOnlyNamed } from './fleet/absence.ts'
 import { notOffered } from './fleet/not-offered.ts'
-import type { Lease, ModelEntry } from './model/object-graph.ts'
+import type { Lease, ModelEntry, Scout } from './model/object-graph.ts'
 import { type CoreSeed, CoreState, hubDraining, refuse } from './state.ts'
 import { noteHour } from './stats/hour-counts.ts'
 import { bookMissed } from './stats/missed-work.ts'
@@ -22,7 +22,7 @@ import { endLimited } from './step/nobody-left.ts'
 import { changeOffers, claimsEnded, join, leave } from './step/sessions.ts'
 import { stoodStill } from './step/standstill.ts'
 import { contentBegan, endAttempt, settle } from './task/attempts.ts'
-import { cancelLease, cancelLeases, watchCancel } from './task/cancels.ts'
+import { cancelLease, cancelLeases, endCancel, watchCancel } from './task/cancels.ts'
 import { credit } from './task/granting.ts'
 import { accept, expand } from './task/intents.ts'
 import { heldBy, leaseOf, noteProvider } from './task/leases.ts'
@@ -183,13 +183,23 @@ function heartbeat(core: CoreState, session: number): void {
 }
 
 function unsent(core: CoreState, event: Extract<Event, { type: 'unsent' }>): void {
+  const { session, attempt } = event
   const task = core.tasks.get(event.task)
-  const lease = task && leaseOf(task, event.attempt)
-  if (task === undefined || lease === undefined) return
-  // The credit was not used.
-  const { holder } = lease
-  if (holder !== null && holder.credits < holder.capacity) holder.credits++
-  endAttempt(core, task, lease, event.fault)
+  const lease = task && leaseOf(task, attempt)
+  if (task !== undefined && lease !== undefined) {
+    if (lease.holder !== null) giveBack(lease.holder)
+    return endAttempt(core, task, lease, event.fault)
+  }
+  // Over meanwhile, and cancelled at a scout that has never heard of it.
+  const scout = core.roster.bySession.get(session)
+  if (scout === undefined || !endCancel(core, scout, event.task, attempt)) return
+  giveBack(scout)
+  core.freed.push(scout)
+}
+
+/** The credit of a grant was not used. */
+function giveBack(scout: Scout): void {
+  if (scout.credits < scout.capacity) scout.credits++
 }
 
 /** A sign of life of an attempt that nobody waits for means that a cancel was lost: it is sent again. */

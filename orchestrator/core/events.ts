@@ -143,7 +143,7 @@ export type Event =
   /** The hub itself found the attempt unusable: a gap, an answer that is no answer. */
   | { type: 'attemptBroken'; task: number; attempt: number; fault: Fault }
   /** The hub could not make the request of this grant, so it was never sent. */
-  | { type: 'unsent'; task: number; attempt: number; fault: Fault }
+  | { type: 'unsent'; session: number; task: number; attempt: number; fault: Fault }
   | {
       type: 'settle'
       session: number

@@ -8,14 +8,15 @@ import type { System, Timer } from '../../shared/system.ts'
 import type { Figures } from '../http/figures.ts'
 import type { ToBrain, ToEdgeOf } from '../link/control.ts'
 import type { Link } from '../link/link.ts'
-import { dialLink } from '../link/unix-socket.ts'
+import type { LinkEnd } from '../link/unix-socket.ts'
 
 type Message = ToBrain<Figures>
-type BrainLink = Link<ToEdgeOf, Message>
+export type BrainLink = Link<ToEdgeOf, Message>
 
 interface BrainLineParts {
   system: System
-  path: string
+  /** Rejects when no brain is there. */
+  dial: (end: LinkEnd<ToEdgeOf>) => Promise<BrainLink>
   receive: (message: ToEdgeOf, body: Uint8Array | null) => void
   /** The link has ended; another brain is looked for. */
   lost: (why: string, isSilent: boolean) => void
@@ -72,7 +73,6 @@ export class BrainLine {
   }
 
   private dialed(): Promise<BrainLink> {
-    const { system, path } = this.parts
     let own: BrainLink | null = null
     const end = {
       receive: (message: ToEdgeOf, body: Uint8Array | null) => {
@@ -82,7 +82,7 @@ export class BrainLine {
         if (own !== null && own === this.link) this.ended(why, isSilent)
       },
     }
-    return dialLink<ToEdgeOf, Message>(system, path, end).then((link) => {
+    return this.parts.dial(end).then((link) => {
       if (link.isOver) throw new Error('the brain ended as it was dialed')
       own = link
       return link

@@ -18,7 +18,14 @@ import type { BrainPort, FromClients } from '../engine/ports/brain.ts'
 import type { ChargedKey } from '../engine/ports/charged-key.ts'
 import type { Answer, Begun, Submission } from '../engine/ports/client.ts'
 import type { EngineDefect } from '../engine/ports/defect.ts'
-import type { AttemptEvents, AttemptLinks, ScoutEvents, ScoutLinks, TaskGrant } from '../engine/ports/scouts.ts'
+import type {
+  AttemptEvents,
+  AttemptLinks,
+  ScoutEvents,
+  ScoutLinks,
+  Settlement,
+  TaskGrant,
+} from '../engine/ports/scouts.ts'
 import { ScoutDesk } from '../engine/scout-desk.ts'
 import { DefectGuard } from '../engine/writer/defect-guard.ts'
 import { LiveLinks } from '../engine/writer/effects.ts'
@@ -31,6 +38,8 @@ import { Ways } from './ways.ts'
 
 /** Nobody's fault, and free of charge. */
 const edgeGone = fault('scout_draining', 'The part of the orchestrator that the scout was connected to is gone.')
+
+const noBody = new Uint8Array(0)
 
 /** Of a brain that does not come back in time. */
 const noBrain = fault(
@@ -243,7 +252,7 @@ export class EdgeDesks {
         if (!canCarry(grant, request)) return false
         const holder = holderOf(session)
         if (holder !== null) holder.task(session, grant, request)
-        else toBrain({ type: 'unsent', task: grant.task, attempt: grant.attempt, fault: edgeGone })
+        else toBrain({ type: 'unsent', session, task: grant.task, attempt: grant.attempt, fault: edgeGone })
         return true
       },
       cancel: (session, task, attempt, reason) => holderOf(session)?.cancel(session, task, attempt, reason),
@@ -260,16 +269,21 @@ export class EdgeDesks {
     return {
       chunk: (session, head, body) => carrierOf(head.task)?.chunk(session, head, body),
       settle: (session, settlement, body) => {
-        const carrier = carrierOf(settlement.task)
         const { credits } = settlement
-        if (credits === 0) return carrier?.settle(session, settlement, body)
+        const carrier = carrierOf(settlement.task)
+        // Its client is gone, and its scout waits for a verdict.
+        const settle = (own: Settlement) => {
+          if (carrier !== null) carrier.settle(session, own, body)
+          else ways.lateCarrier.settle(session, own, noBody)
+        }
+        if (credits === 0) return settle(settlement)
         // A smaller offer would overtake credits that go another way or wait for a check, and an honest scout would
         // have too many; and what was presented to another brain is not to be counted twice.
         toBrain({ type: 'credit', session, count: credits })
-        carrier?.settle(session, { ...settlement, credits: 0 }, body)
+        settle({ ...settlement, credits: 0 })
       },
       broken: (session, task, attempt, cause) => carrierOf(task)?.broken(session, task, attempt, cause),
-      alive: (session, task, attempt) => carrierOf(task)?.alive(session, task, attempt),
+      alive: (session, task, attempt) => (carrierOf(task) ?? ways.lateCarrier).alive(session, task, attempt),
     }
   }
 }

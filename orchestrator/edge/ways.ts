@@ -98,6 +98,11 @@ export class Ways {
     return edge === undefined ? this.brainCarrier : (this.peers.get(edge)?.carrier ?? null)
   }
 
+  /** For what scouts report of answers that an edge carried that is gone: the brain tells them that it was in vain. */
+  get lateCarrier(): Pick<AttemptEvents, 'settle' | 'alive'> {
+    return this.brainCarrier
+  }
+
   end(why: string): void {
     for (const { link } of this.peers.values()) link.end(why)
   }

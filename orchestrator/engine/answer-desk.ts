@@ -40,6 +40,7 @@ type AttemptNews = Grant | Resume | Extract<ToClients, { type: 'servedBy' | 'att
 const tooMuchToCheck = fault('scout_error', 'The scouts of this operator settled with too many large answers at once.')
 const noRoomToCheck = fault('hub_overloaded', 'The orchestrator has too many large answers to check: ask again.')
 /** Why a grant could not be sent. */
+const nobodyWaits = fault('cancelled', 'Nobody waits for the answer any more.')
 const noFrame = fault('internal_error', 'No frame of the protocol can hold this task. Report this, please.')
 
 export class AnswerDesk implements AttemptEvents {
@@ -68,11 +69,12 @@ export class AnswerDesk implements AttemptEvents {
     const { brain, scouts, sinks } = this.parts
     const { session, task, attempt } = message
     const sink = sinks.get(task)
-    if (sink === undefined) return
+    const unsent = (cause: Fault) => brain.fromClients({ type: 'unsent', session, task, attempt, fault: cause })
+    if (sink === undefined) return unsent(nobodyWaits)
     sink.begin(message)
     const request = sink.request()
-    if (!(request instanceof Uint8Array)) return brain.fromClients({ type: 'unsent', task, attempt, fault: request })
-    if (!scouts.task(session, message, request)) brain.fromClients({ type: 'unsent', task, attempt, fault: noFrame })
+    if (!(request instanceof Uint8Array)) return unsent(request)
+    if (!scouts.task(session, message, request)) unsent(noFrame)
   }
 
   private resume({ task, attempt, session, scout, isDecided }: Resume): void {

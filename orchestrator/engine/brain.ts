@@ -168,8 +168,8 @@ export class Brain implements BrainPort {
     this.drainWait = drainWait
     const { leaseTtlMs } = state.settings
     this.effectRunner = new EffectRunner({ store, intents, edges, drainWait, admission, epoch, leaseTtlMs })
-    this.barrier = new CommitBarrier(journal, intents, this.effectRunner, share, ({ task, attempt }) =>
-      this.writer.add({ type: 'unsent', task, attempt, fault: movedOn }),
+    this.barrier = new CommitBarrier(journal, intents, this.effectRunner, share, ({ session, task, attempt }) =>
+      this.writer.add({ type: 'unsent', session, task, attempt, fault: movedOn }),
     )
   }
 
@@ -266,7 +266,8 @@ export class Brain implements BrainPort {
     this.standings.gone(session)
     // Nothing is granted to it any more.
     this.barrier.sessionClosed(session)
-    if (this.goneHoldMs === 0) return this.leave(session, isForsaken)
+    const isAtWork = (this.core.state.roster.bySession.get(session)?.newest ?? null) !== null
+    if (this.goneHoldMs === 0 || !isAtWork) return this.leave(session, isForsaken)
     const timer = this.system.after(this.goneHoldMs, () => this.leave(session, isForsaken))
     this.leaving.set(session, { timer, isForsaken })
   }

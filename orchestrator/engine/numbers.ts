@@ -2,9 +2,7 @@
  * Numbers of tasks and of sessions, unique across restarts: each epoch has a range of its own, and each process of a
  * hub takes blocks of it, so that a number tells who has it. The brain gives blocks out.
  */
-
-/** Numbers of one block. */
-const blockSize = 65_536
+import { numbersPerBlock as blockSize } from '../../shared/limits/process.ts'
 
 /** Which block a number is of. */
 export function blockOf(number: number): number {

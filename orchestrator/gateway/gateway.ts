@@ -7,7 +7,7 @@ import type { Server, ServerWebSocket, WebSocketHandler } from 'bun'
 import { ByteAccount } from '../../shared/byte-account.ts'
 import { type FaultCode, faultTable } from '../../shared/faults.ts'
 import { type KeyScopes, noScopes } from '../../shared/keys/key-terms.ts'
-import { descriptorShareOfOperator } from '../../shared/limits/process.ts'
+import { descriptorShareOfOperator, moveWindowMs } from '../../shared/limits/process.ts'
 import * as wireLimits from '../../shared/limits/wire.ts'
 import { type HubFrame, subprotocol } from '../../shared/protocol/frames.ts'
 import { SetsByKey } from '../../shared/sets-by-key.ts'
@@ -299,6 +299,14 @@ export class Gateway {
   announceDrain(reason: string): void {
     const frame = { type: 'hubDrain' as const, windowMs: wireLimits.reconnectWindowMs, reason }
     for (const session of this.sessions.values()) if (session.phase !== 'greeting') session.send(frame)
+  }
+
+  /** Has the scout of this session dial again soon. It is idle, so that nothing is lost with its socket. */
+  move(id: number, reason: string): void {
+    const session = this.sessions.get(id)
+    if (session === undefined || session.phase === 'greeting') return
+    session.send({ type: 'hubDrain', windowMs: moveWindowMs, reason })
+    session.close('hubDraining', reason)
   }
 
   /** Closes every socket, spread over a time that grows with the fleet; resolves when all are told. */

@@ -9,7 +9,7 @@ import type { AttemptMessage, FromEdge, ToEdge } from './messages.ts'
 import type { EdgeBefore, PresentedSession, PresentedTask } from './presented.ts'
 
 /** Of all messages between processes: those of another version do not understand each other. */
-export const linkVersion = 1
+export const linkVersion = 2
 
 /** What numbers are for. */
 export type NumberKind = 'tasks' | 'sessions'
@@ -52,6 +52,8 @@ export type ToEdgeOf =
   /** It cannot be an edge of this brain, and is to end. */
   | { type: 'turnedAway'; why: string }
   | { type: 'begun'; request: number; refused: Fault | null; rates: ReturnType<Begun['rates']> }
+  /** This session's scout, which is idle, is to dial again, and perhaps at another edge. */
+  | { type: 'moveSession'; session: number }
   /** The hub leaves: scouts are to know. */
   | { type: 'drain'; reason: string }
   /** Everything is decided: write out what is left and end. */

@@ -7,7 +7,7 @@
 import { linkAliveMs, linkBatchBytes, linkQueueBytesMax, linkSilenceMs } from '../../shared/limits/process.ts'
 import { standstillMs } from '../../shared/limits/wire.ts'
 import type { System, Timer } from '../../shared/system.ts'
-import { decodeBatch, encodeBatch, type Posted } from './codec.ts'
+import { BatchCodec, type Posted } from './codec.ts'
 import { FrameReader } from './frame-reader.ts'
 
 /** The socket, as little of it as is needed. */
@@ -35,6 +35,7 @@ export class Link<In, Out> {
   private taken = 0
   private queuedBytes = 0
   private readonly reader = new FrameReader()
+  private readonly codec = new BatchCodec<In, Out>()
   private over = false
   private timer: Timer
   private dueMs: number
@@ -74,7 +75,7 @@ export class Link<In, Out> {
   /** Writes what this turn has gathered so far. */
   flush(): void {
     if (this.over) return
-    const frame = encodeBatch(this.batch)
+    const frame = this.codec.encode(this.batch)
     this.batch = []
     this.batchBytes = 0
     this.saidMs = this.parts.system.nowMs()
@@ -110,7 +111,7 @@ export class Link<In, Out> {
   }
 
   private take(frame: Buffer): void {
-    const batch = decodeBatch<In>(frame)
+    const batch = this.codec.decode(frame)
     if (typeof batch === 'string') return this.end(`the other end sent a bad frame: ${batch}`)
     for (const { message, body } of batch) {
       // A message may have ended it.

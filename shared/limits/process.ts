@@ -73,6 +73,9 @@ export const laneRestFactor = 2
 export const laneRestMsMin = 1
 export const laneRestMsMax = 40
 
+/** Numbers of tasks or sessions that a process of a hub takes at once; a number tells who has its block. */
+export const numbersPerBlock = 65_536
+
 /** Edges of one hub: each of them has a link to each other one. */
 export const edgesMax = 32
 
@@ -114,6 +117,22 @@ export const bookedKeptMax = 65_536
 
 /** How often an edge tells the brain what it has counted. */
 export const edgeFiguresMs = 1_000
+
+/** By how much of the mean edges may differ in the scouts that they hold; beyond it some are asked to move. */
+export const balanceSkew = 0.2
+
+/** How often that is looked at, and how many of all scouts are moved each time. */
+export const balanceEveryMs = 1_000
+export const balanceShare = 0.01
+
+/** With fewer scouts chance alone makes edges differ by more, and any of them has room for all. */
+export const balanceScoutsMin = 200
+
+/** Sessions that are looked at for each one that is to move; busy ones stay where they are. */
+export const balanceLooks = 4
+
+/** Within this a scout that moves dials again; they are few, and its models are waited for meanwhile. */
+export const moveWindowMs = 1_000
 
 /** How long the edges of a hub that leaves may take to close their sockets; then the brain ends without them. */
 export const edgesStopMs = 10_000

@@ -64,7 +64,7 @@ const fromClients: FromClients[] = [
   { type: 'contentBegan', task, attempt },
   { type: 'renewed', session, task, attempt },
   { type: 'attemptBroken', task, attempt, fault: lost },
-  { type: 'unsent', task, attempt, fault: lost },
+  { type: 'unsent', session, task, attempt, fault: lost },
   {
     ...{ type: 'settle', session, task, attempt, nonce, outcome: 'done', provider: 'p', credits: 1, fault: null },
     ...{ tokens: 3, usedTokens: 9 },

@@ -1,6 +1,7 @@
 /** A brain that dies while clients and scouts are at edges: another one takes over what those know. */
 import { describe, expect, test } from 'vitest'
 import type { Answer } from '../../orchestrator/engine/ports/client.ts'
+import { MemoryDisk } from '../../orchestrator/store/memory/disk.ts'
 import { brainLossesMax, edgesGatherMs, goneHoldMs } from '../../shared/limits/process.ts'
 import { type EdgeSeat, EdgesBench } from '../support/edges/edge-bench.ts'
 import { PlayedAttempt } from '../support/edges/played-attempt.ts'
@@ -9,8 +10,8 @@ import { bytesOf, deltaLine, finishLine, textOf } from '../support/hub/engine-be
 const body = bytesOf('{"messages":[]}')
 
 /** A stream of a client at one edge, on its way from a scout at another one. */
-function stage(routing = {}) {
-  const bench = new EdgesBench(3)
+function stage(routing = {}, disk: MemoryDisk | null = null) {
+  const bench = new EdgesBench(3, disk)
   const [client, scout, other] = bench.seats as [EdgeSeat, EdgeSeat, EdgeSeat]
   const answer = client.ask({ routing, body })
   const session = scout.join(['m'], 2)
@@ -126,6 +127,30 @@ describe('an answer that has begun', () => {
     bench.settle()
     expect(endOf(answer).lines).toEqual([deltaLine('one '), deltaLine('two'), finishLine])
   })
+})
+
+test('a request is tried again whose scout has to dial anew because of durable work', async () => {
+  const { bench, client, scout, other, answer, session } = stage({}, new MemoryDisk())
+  scout.desks.scoutEvents.credit(session, 1)
+  const task = { node: 'n', kind: 'chat', model: 'm', needs: [], request: body } as const
+  const plan = { tasks: [{ ...task, needs: [] }], resultNode: 'n' }
+  const asked = { tenant: 't', weight: 1, plan, priority: 5, deadlineMs: 600_000, metadata: {} }
+  const accepted = bench.engine.intents.accept(asked)
+  bench.system.pass(1_000)
+  await accepted
+  bench.settle()
+  expect(scout.take('task').length).toBe(1)
+  restart(bench)
+  expect(scout.closed.map(({ why }) => why)).toEqual(['hubDraining'])
+  const next = other.join(['m'], 1)
+  bench.settle()
+  const [again] = other.take('task')
+  const work = new PlayedAttempt(other, next, again!.frame)
+  work.say(deltaLine('1'), finishLine)
+  work.done()
+  bench.settle()
+  expect(endOf(answer).end?.type).toBe('done')
+  expect(client.closed).toEqual([])
 })
 
 describe('a request that has not begun', () => {

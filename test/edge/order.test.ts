@@ -172,7 +172,36 @@ test('nothing overtakes the welcome of a scout that comes back at another edge',
   expect(other.take('welcome')[0]!.frame.held).toEqual([[task, attempt, 'resumed', 1]])
 })
 
+test('content that broke off before the brain knew of it does not begin anew', () => {
+  const { bench, client, scout, other, answer, work, session } = stage()
+  // Handed back and answered all the same, and wrongly, in one breath.
+  work.released()
+  work.say(deltaLine('1'))
+  scout.desks.scoutEvents.chunk(session, { ...work.lease, seq: 9, offset: 9 }, bytesOf('{}\n'))
+  bench.way(scout, client).deliver()
+  const next = other.join(['m'], 1)
+  bench.settle()
+  expect(other.take('task')).toEqual([])
+  const { lines, end } = answer.take()!
+  expect(textOf(lines)).toEqual([deltaLine('1')])
+  expect(end).toMatchObject({ type: 'failed', fault: { code: 'scout_lost' } })
+  // The credit of what was not sent is there again.
+  expect(bench.engine.core.state.roster.bySession.get(next)?.credits).toBe(1)
+})
+
 describe('an edge that dies', () => {
+  test('leaves no scout without a verdict on what it did for its clients', () => {
+    const { bench, client, scout, work } = stage()
+    work.say(deltaLine('1'), finishLine)
+    bench.settle()
+    bench.kill(client)
+    bench.settle()
+    work.done(1)
+    bench.settle()
+    expect(scout.take('settled').map(({ frame }) => frame.acks[0]?.[2])).toEqual(['stale'])
+    expect(bench.engine.stats().creditsHeld).toBe(2)
+  })
+
   test('takes its clients along, and the work for them is stopped', () => {
     const { bench, client, scout, work } = stage()
     work.say(deltaLine('1'))

@@ -1,6 +1,7 @@
 /** One link, with its socket and its clock held: batches, short writes, silence, bad frames. */
+import { Packr } from 'msgpackr/pack'
 import { describe, expect, test } from 'vitest'
-import { decodeBatch, encodeBatch } from '../../orchestrator/link/codec.ts'
+import { BatchCodec } from '../../orchestrator/link/codec.ts'
 import { Link } from '../../orchestrator/link/link.ts'
 import {
   linkAliveMs,
@@ -39,7 +40,9 @@ function stage(room = Number.POSITIVE_INFINITY) {
 }
 
 const hello: Message = { said: 'hello' }
-const frameOf = (...messages: Message[]) => encodeBatch(messages.map((message) => ({ message, body: null })))
+/** As at the beginning of a link. */
+const codec = () => new BatchCodec<Message, Message>()
+const frameOf = (...messages: Message[]) => codec().encode(messages.map((message) => ({ message, body: null })))
 
 /** The other end says that it is alive for so long, and this one looks. */
 function live(at: ReturnType<typeof stage>, durationMs: number): void {
@@ -135,15 +138,54 @@ describe('reading', () => {
   })
 
   test('what was read may be kept', () => {
-    const frame = Buffer.from(encodeBatch([{ message: hello, body: new Uint8Array([5]) }]))
+    const frame = Buffer.from(codec().encode([{ message: hello, body: new Uint8Array([5]) }]))
     const at = stage()
     at.link.received(frame)
     frame.fill(0)
     expect(at.heard[0]!.body).toEqual(Buffer.from([5]))
   })
 
+  test('names of fields are sent once, and read in their order', () => {
+    const [writer, reader] = [codec(), codec()]
+    const frames = [1, 2, 3].map((at) => Buffer.from(writer.encode([{ message: { said: `hello ${at}` }, body: null }])))
+    expect(frames.map((frame) => frame.includes('said'))).toEqual([true, false, false])
+    const heard = frames.map((frame) => reader.decode(frame.subarray(4)))
+    expect(heard).toEqual([1, 2, 3].map((at) => [{ message: { said: `hello ${at}` }, body: null }]))
+  })
+
+  test('messages of more forms than a link remembers are read all the same', () => {
+    const [writer, reader] = [new BatchCodec<object, object>(), new BatchCodec<object, object>()]
+    for (let round = 0; round < 3; round++) {
+      for (let at = 0; at < 1_500; at++) {
+        const message = { type: 'of many', [`field ${at}`]: { [`inner ${at}`]: round } }
+        const frame = Buffer.from(writer.encode([{ message, body: null }])).subarray(4)
+        expect(reader.decode(frame)).toEqual([{ message, body: null }])
+      }
+    }
+  })
+
+  test('a process of a version that sends maps is understood as far as its version', () => {
+    const head = new Packr({ useRecords: false }).pack([{ type: 'edgeHello', version: 1 }, -1])
+    const length = Buffer.alloc(4)
+    length.writeUInt32BE(head.length)
+    const reader = new BatchCodec<object, object>()
+    expect(reader.decode(Buffer.concat([length, head]))).toEqual([
+      { message: { type: 'edgeHello', version: 1 }, body: null },
+    ])
+  })
+
+  test('figures, whose names have no end, are forgotten by the link', () => {
+    const [writer, reader] = [new BatchCodec<object, object>(), new BatchCodec<object, object>()]
+    const message = { type: 'figures', figures: { metrics: [{ labels: { 'any name': 'x' } }] } }
+    for (let twice = 0; twice < 2; twice++) {
+      const frame = Buffer.from(writer.encode([{ message, body: null }]))
+      expect(frame.includes('any name')).toBe(true)
+      expect(reader.decode(frame.subarray(4))).toEqual([{ message, body: null }])
+    }
+  })
+
   test('a batch without messages is none', () => {
-    expect(decodeBatch(Buffer.from(encodeBatch([])).subarray(4))).toEqual([])
+    expect(codec().decode(Buffer.from(codec().encode([])).subarray(4))).toEqual([])
   })
 })
 

@@ -12,6 +12,8 @@ const { values } = parseArgs({
     seeds: { type: 'string', default: '200' },
     from: { type: 'string', default: '1' },
     seed: { type: 'string' },
+    /** Hubs of several processes instead of one. */
+    edges: { type: 'boolean', default: false },
     minutes: { type: 'string', default: '10' },
     jobs: { type: 'string', default: '2' },
     trace: { type: 'boolean', default: false },
@@ -27,6 +29,8 @@ interface Report {
   failure: { seed: string; invariant: number; what: string; atMs: number } | null
 }
 
+/** To be given on to who lives the same kind of lives. */
+const kind = values.edges ? ['--edges'] : []
 const durationMs = Number(values.minutes) * minuteMs
 
 /** One life leaves up to 200 MB behind, which the runtime would let grow beyond what a hunt allows. */
@@ -42,7 +46,7 @@ function liveAll(from: bigint, count: number, stride: bigint): Report {
   for (let at = 0; at < count; at++) {
     const seed = from + BigInt(at) * stride
     if (values.json) print(`seed ${seed}`)
-    const { failure, simulatedMs } = live(seed, durationMs, values.trace ? print : null)
+    const { failure, simulatedMs } = live(seed, durationMs, values.trace ? print : null, values.edges)
     if (process.memoryUsage.rss() > collectAtBytes) Bun.gc(true)
     report.lives++
     report.simulatedMs += simulatedMs
@@ -57,7 +61,7 @@ function liveAll(from: bigint, count: number, stride: bigint): Report {
 async function liveSpread(from: bigint, count: number, jobs: number): Promise<Report> {
   const workers = Array.from({ length: jobs }, (_, at) => {
     const share = Math.floor((count - at + jobs - 1) / jobs)
-    const own = ['--from', String(from + BigInt(at)), '--seeds', String(share), '--minutes', values.minutes]
+    const own = ['--from', String(from + BigInt(at)), '--seeds', String(share), '--minutes', values.minutes, ...kind]
     const command = [process.execPath, import.meta.path, '--json', '--stride', String(jobs), ...own]
     return Bun.spawn(command, { stdout: 'pipe', stderr: 'inherit' })
   })
@@ -90,7 +94,7 @@ function tell({ lives, simulatedMs, failure }: Report, startedMs: number): void 
   const commit = Bun.spawnSync(['git', 'rev-parse', 'HEAD']).stdout.toString().trim()
   print(`seed ${failure.seed} broke invariant ${failure.what}`)
   print(`after ${(failure.atMs / 1000).toFixed(3)} simulated seconds, at commit ${commit}`)
-  print(`replay: bun run sim --seed ${failure.seed} --minutes ${values.minutes} --trace`)
+  print(`replay: ${['bun run sim', ...kind].join(' ')} --seed ${failure.seed} --minutes ${values.minutes} --trace`)
   process.exitCode = 1
 }
 

@@ -31,6 +31,8 @@ interface Weather {
 
 export interface Scenario {
   durationMs: number
+  /** Processes that hold sockets beside the one that decides; 0 for a hub of one process. */
+  edges: number
   /** Between two looks of a busy loop at its sockets and clocks; 0 where each event has a turn of its own. */
   turnMs: number
   weather: Weather
@@ -127,7 +129,24 @@ function plansOf(world: World, isCalm: boolean): Pick<Scenario, 'bulkChars' | 'd
   }
 }
 
-export function scenarioOf(world: World, durationMs: number): Scenario {
+/**
+ * Lives of a hub of several processes are of their own kind: one of these dies or stands still every other minute, and
+ * turns are short, because a message takes some of them on its way. Nothing is audited in them.
+ */
+function withEdges(scenario: Scenario, dice: Dice): Scenario {
+  const hubFreezeMs = dice.chance(0.2) ? 2 * minuteMs : never
+  const hubCrashMs = dice.pick([minuteMs / 3, minuteMs, 3 * minuteMs])
+  const hubRestartMs = dice.pick([never, minuteMs])
+  const weather = { ...scenario.weather, hubCrashMs, hubRestartMs, hubFreezeMs }
+  return { ...scenario, weather, trust: null, edges: dice.pick([1, 2, 2, 3]), turnMs: Math.min(5, scenario.turnMs) }
+}
+
+export function scenarioOf(world: World, durationMs: number, hasEdges: boolean): Scenario {
+  const scenario = ofOneProcess(world, durationMs)
+  return hasEdges ? withEdges(scenario, world.dice('edges')) : scenario
+}
+
+function ofOneProcess(world: World, durationMs: number): Scenario {
   const dice = world.dice('scenario')
   const isCalm = dice.chance(0.1)
   const sometimes = (share: number, leastMs: number, mostMs: number) =>
@@ -159,6 +178,7 @@ export function scenarioOf(world: World, durationMs: number): Scenario {
   const models = dice.pick([['a'], ['a', 'b'], ['a', 'b', 'c']])
   return {
     durationMs,
+    edges: 0,
     weather,
     settings: { ...defaultCoreSettings, ...settings },
     scouts,

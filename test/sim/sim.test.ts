@@ -7,6 +7,7 @@ import { live, minuteMs } from './simulation.ts'
 
 const root = join(import.meta.dirname, '../..')
 const seeds = 60
+const seedsWithEdges = 15
 
 /** What trust does in some of those lives, as their tallies name it. */
 const trustAtWork = ['audit', 'new > trusted', 'watched > confirming', 'confirming > convicted', 'confirming > watched']
@@ -18,6 +19,12 @@ const trustAtWork = ['audit', 'new > trusted', 'watched > confirming', 'confirmi
  * restart a provider's limit paused `auto` instead of the model that had met it.
  */
 const onceFatal = [189n, 197n, 287n, 5101n, 752n, 101n, 367n, 672n, 251n, 12n, 47n, 77n, 315n]
+
+/**
+ * Lives of hubs of several processes. 101: edges forgot the settlements of each other. 135: content began anew. 202: a
+ * credit was lost. 300: an answer was committed without its body. 311: a settlement got no verdict.
+ */
+const onceFatalWithEdges = [101n, 135n, 202n, 300n, 311n]
 
 describe('the simulated world', () => {
   test(`lives ${seeds} lives of three minutes without breaking an invariant`, () => {
@@ -33,6 +40,19 @@ describe('the simulated world', () => {
     expect([...seen]).toEqual(expect.arrayContaining(trustAtWork))
   })
 
+  test(`lives ${seedsWithEdges} lives of hubs of several processes without breaking one`, () => {
+    const failures: string[] = []
+    for (let seed = 1n; seed <= seedsWithEdges; seed++) {
+      const { failure } = live(seed, 3 * minuteMs, null, true)
+      if (failure !== null) failures.push(`bun run sim --edges --seed ${seed} --minutes 3 --trace: ${failure.what}`)
+    }
+    expect(failures).toEqual([])
+  })
+
+  test.each(onceFatalWithEdges)('lives through seed %s of such hubs, which once was fatal', (seed) => {
+    expect(live(seed, 10 * minuteMs, null, true).failure).toBeNull()
+  })
+
   test.each(onceFatal)('lives through seed %s, which once was fatal', (seed) => {
     expect(live(seed, 10 * minuteMs).failure).toBeNull()
   })
@@ -43,6 +63,8 @@ describe('the simulated world', () => {
     const digests = chosen.map(digest)
     expect(chosen.map(digest)).toEqual(digests)
     expect(new Set(digests).size).toBe(chosen.length)
+    const withEdges = () => live(3n, 2 * minuteMs, null, true).digest
+    expect(withEdges()).toBe(withEdges())
   })
 
   test('is the same whether it prints its trace or not', () => {

@@ -4,6 +4,7 @@
  * broken invariant ends the run with a sentence.
  */
 import { ChatUser } from './actors/clients.ts'
+import type { SimHub } from './actors/front.ts'
 import { Hub } from './actors/hub.ts'
 import { Network } from './actors/network.ts'
 import { Planner } from './actors/planners.ts'
@@ -12,6 +13,7 @@ import { Stranger } from './actors/strangers.ts'
 import { Broken } from './checks/broken.ts'
 import { Checker } from './checks/invariants.ts'
 import { checkRest, restMs } from './checks/liveness.ts'
+import { SplitHub } from './processes/split-hub.ts'
 import { type Scenario, scenarioOf } from './scenario.ts'
 import { Trace } from './trace.ts'
 import { isCheat, type PlayedScout } from './trust/trust-life.ts'
@@ -21,7 +23,7 @@ export interface Cast {
   world: World
   network: Network
   checker: Checker
-  hub: Hub
+  hub: SimHub
   scenario: Scenario
   scouts: HonestScout[]
   strangers: Stranger[]
@@ -42,16 +44,21 @@ export interface Life {
 
 export const minuteMs = 60_000
 
-/** Lives one life. `say` gets a line per event. */
-export function live(seed: bigint, durationMs: number, say: ((line: string) => void) | null = null): Life {
+type Say = (line: string) => void
+
+/** Lives one life. `say` gets a line per event. `hasEdges`: of a hub of several processes. */
+export function live(seed: bigint, durationMs: number, say: Say | null = null, hasEdges = false): Life {
   const trace = new Trace(null)
   const world = new World(seed, say === null ? trace : new Trace((line) => say(`${world.nowMs.toFixed(1)} ${line}`)))
   let failure: Life['failure'] = null
   let cast: Cast | null = null
   try {
-    cast = castOf(world, scenarioOf(world, durationMs))
-    const { checker } = cast
-    world.afterEvent = () => checker.look()
+    cast = castOf(world, scenarioOf(world, durationMs, hasEdges))
+    const { checker, hub } = cast
+    world.afterEvent = () => {
+      hub.endTurn()
+      checker.look()
+    }
     weather(cast)
     world.run(durationMs)
     calm(cast)
@@ -77,7 +84,8 @@ function castOf(world: World, scenario: Scenario): Cast {
   network.refusals = scenario.weather.refusals
   network.unreadBytes = scenario.unreadBytes
   const checker: Checker = new Checker(world, () => hub.disk.disk, settings, scenario.trust)
-  const hub: Hub = new Hub(world, network, checker, scenario)
+  const made = [world, network, checker, scenario] as const
+  const hub: SimHub = scenario.edges > 0 ? new SplitHub(...made) : new Hub(...made)
   const dice = world.dice('cast')
   const scouts = playedScouts(scenario).map((played, at) => {
     const { models, trust } = scenario

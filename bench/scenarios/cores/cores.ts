@@ -12,7 +12,7 @@ import { type Load, measure, onStage, type Stage, timeAt, type Window } from '..
 import { warm } from '../tasks/dispatch.ts'
 import { outage } from './outage.ts'
 
-const edgeCounts = [0, 1, 2]
+const edgeCounts = [0, 1, 2, 4, 8, 16]
 const tokens = 500
 const streams = 64
 const warmSeconds = 1
@@ -43,12 +43,12 @@ async function partOf({ hub }: Contender, load: Load, seconds: number, unit: 'do
 export const cores: Scenario = {
   name: 'cores',
   about: 'A hub of one process, and of a brain with edges: what each process costs, and what is lost with one.',
-  defaults: { scouts: 1_000, seconds: 4, rounds: 3 },
+  defaults: { scouts: 1_000, edges: 2, seconds: 4, rounds: 3 },
   run: (options, say) =>
     onStage(options, say, async (stage): Promise<Result> => {
       const { scouts, rounds, seconds, inFlight, rate } = options
       const contenders: Contender[] = []
-      for (const edges of edgeCounts) {
+      for (const edges of edgeCounts.filter((count) => count <= Math.max(2, options.edges))) {
         const hub = edges === 0 ? await stage.hub() : await stage.hubOfProcesses(edges)
         const fleet = await stage.fleet(scouts)
         await stage.staff(hub, fleet, scouts, { tokens, tokensPerSecond: 0 })

@@ -1,15 +1,16 @@
 /**
  * The last committed settlements, so that a repeated one is answered `committed` again. Fed by `settle`, read for every
- * settlement and presented lease that no current lease matches. Tasks are numbered consecutively, and each number has
- * its place: it is overwritten when about as many later tasks have settled as there are places.
+ * settlement and presented lease that no current lease matches. Each process numbers its tasks consecutively, and each
+ * number has its place: it is overwritten when about as many later tasks have settled as there are places.
  *
  * Plain numbers in arrays of fixed size, and the nonces by value: whatever is kept here per task would be old before it
  * dies, and a view would keep the buffer that it looks into.
  */
+import { numbersPerBlock } from '../../../shared/limits/process.ts'
 import { nonceBytes } from '../../../shared/protocol/frames.ts'
 
-/** A prime, so that the first tasks of one epoch fall on later ones of others. */
-const placesPerEpoch = 7_919
+/** A prime, so that tasks of several processes that count alike, and the first ones of every start, lie apart. */
+const placesPerBlock = 7_919
 
 export class CommittedSettlements {
   private readonly tasks: Float64Array
@@ -38,8 +39,8 @@ export class CommittedSettlements {
     return difference === 0
   }
 
-  /** Every start of the hub numbers its tasks from 2^32 higher on: without a shift all would begin in one place. */
+  /** Without a shift all blocks of numbers would begin in one place. */
   private placeOf(task: number): number {
-    return (task + Math.floor(task / 2 ** 32) * placesPerEpoch) % this.capacity
+    return (task + Math.floor(task / numbersPerBlock) * placesPerBlock) % this.capacity
   }
 }

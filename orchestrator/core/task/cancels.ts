@@ -33,20 +33,20 @@ export function watchCancel(core: CoreState, holder: Scout, task: number, attemp
   send(core, watch)
 }
 
-/** The scout has acknowledged, or settled before it received the cancel. */
-export function endCancel(core: CoreState, holder: Scout, task: number, attempt: number): void {
+/** The scout has acknowledged, or settled before it received the cancel. False when none was under way. */
+export function endCancel(core: CoreState, holder: Scout, task: number, attempt: number): boolean {
   const key = `${task}/${attempt}`
   const watch = holder.cancels?.get(key)
-  if (watch === undefined) return
+  if (watch === undefined) return false
   core.wheel.disarm(watch)
-  holder.cancels!.delete(key)
+  return holder.cancels!.delete(key)
 }
 
 /** Sends it, and again when it is due again; for as long as the scout's own lease could have kept it at work. */
 export function send(core: CoreState, watch: CancelWatch): void {
   const { holder, task, attempt, reason } = watch
   const { leaseTtlMs, leaseGraceMs, cancelResendMs } = core.settings
-  if (watch.sent * cancelResendMs > leaseTtlMs + leaseGraceMs) return endCancel(core, holder, task, attempt)
+  if (watch.sent * cancelResendMs > leaseTtlMs + leaseGraceMs) return void endCancel(core, holder, task, attempt)
   watch.sent++
   core.wheel.arm(watch, core.nowMs + core.settings.cancelResendMs)
   core.emit({ type: 'cancelAttempt', session: holder.session, task, attempt, reason })

@@ -130,8 +130,9 @@ export class Relay implements AnswerSink, Answer, AskedSource {
 
   begin(beginning: Beginning): void {
     const { attempt, session, served, queuedMs, cost } = beginning
-    // What was forwarded is known here first: the brain may have granted before it learnt that content began.
+    // What was forwarded is known here first: the brain may have granted before it learnt that content began, or broke.
     const continuing = this.forwardedLines > 0
+    if (continuing && this.winner === null && !this.continues) this.isLost = true
     this.count?.begin(attempt, served.scout)
     const attemptStream = new AttemptStream(attempt, session, served, this.stream, this.kind, continuing, this)
     attemptStream.nonce = beginning.nonce
@@ -158,6 +159,7 @@ export class Relay implements AnswerSink, Answer, AskedSource {
   private requestNow(): Uint8Array | Fault {
     const request = this.body
     if (request === null) throw new Error(`task ${this.task} begins an attempt after its end`)
+    if (this.isLost) this.host.fail(this.task, lostAfterContent)
     if (this.isLost) return lostAfterContent
     if (this.prefix === '') return request
     const continued = continuedWithin(request, this.prefix, this.prefixTokens)
@@ -291,9 +293,9 @@ export class Relay implements AnswerSink, Answer, AskedSource {
     const wasShown = this.forwardedLines > attemptStream.after && this.winner === attemptStream
     this.drop(attemptStream)
     if (!wasShown || (this.continues && this.attemptStreams.length === 0)) return
-    this.isLost = true
     // What they bring until the brain ends them would be seen behind the content of another one.
     this.dropAll()
+    this.isLost = true
     this.host.fail(this.task, lostAfterContent)
   }
 

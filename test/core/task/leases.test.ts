@@ -86,10 +86,23 @@ describe('a grant that the hub could not send', () => {
     const task = bench.submit()
     const { attempt } = bench.grant()
     const cause = { code: 'request_too_large', message: 'Too large.' } as const
-    bench.step({ type: 'unsent', task, attempt, fault: cause })
+    bench.step({ type: 'unsent', session, task, attempt, fault: cause })
     expect(bench.ended(task).fault).toEqual(cause)
     expect(bench.take('cancelAttempt')).toEqual([])
     expect(bench.state.roster.bySession.get(session)?.credits).toBe(2)
+  })
+
+  test('gives its credit back once, also when its task was over before, and is not cancelled any more', () => {
+    const bench = new CoreHarness()
+    const session = bench.join(['m'], 2)
+    const task = bench.submit()
+    const { attempt } = bench.grant()
+    const cause = { code: 'cancelled', message: 'Gone.' } as const
+    bench.step({ type: 'cancel', task, fault: cause })
+    for (let twice = 0; twice < 2; twice++) bench.step({ type: 'unsent', session, task, attempt, fault: cause })
+    expect(bench.state.roster.bySession.get(session)?.credits).toBe(2)
+    bench.pass(3 * bench.settings.cancelResendMs)
+    expect(bench.take('cancelAttempt').length).toBe(1)
   })
 })
 

@@ -13,12 +13,14 @@ import type { Scenario } from '../scenario.ts'
 import type { TrustLife } from '../trust/trust-life.ts'
 import { proseRequest } from '../trust/voices.ts'
 import type { Process, World } from '../world.ts'
-import type { Hub } from './hub.ts'
+import type { Front, SimHub } from './front.ts'
 
 interface Reading {
   answer: Answer
   submission: Submission
   task: number
+  /** Where it was asked. */
+  front: Front
   generation: number
   /** Mean milliseconds between the news and the look at it; Infinity for a client that never looks. */
   delayMs: number
@@ -33,7 +35,7 @@ export class ChatUser {
 
   constructor(
     private readonly world: World,
-    private readonly hub: Hub,
+    private readonly hub: SimHub,
     private readonly checker: Checker,
     private readonly scenario: Scenario,
     private readonly name: string,
@@ -58,27 +60,29 @@ export class ChatUser {
     this.reading = null
     this.process.after(this.process.dice.waitMs(this.scenario.thinkMs), () => {
       if (this.isLeaving) return
-      if (this.hub.up && this.hub.frozenForMs === 0) this.ask()
+      const front = this.hub.front()
+      if (front?.frozenForMs === 0) this.ask(front)
       else this.think()
     })
   }
 
-  private ask(): void {
-    const { hub, process } = this
+  private ask(front: Front): void {
+    const { process } = this
     const { dice } = process
     const delayMs = dice.pick([0, 0, 5, 3_000, Number.POSITIVE_INFINITY])
     const submission = this.submission(delayMs >= 3_000)
-    const answer = hub.ask(() => hub.engine.submit(submission))
+    const answer = front.ask(() => front.submit(submission))
     if (answer === null) return this.think()
     const task = Number.parseInt(answer.id.slice(answer.id.indexOf('-') + 1), 36)
-    const reading = { answer, submission, task, generation: hub.generation, delayMs, lines: [], isOver: false }
+    const { generation } = front
+    const reading = { answer, submission, task, front, generation, delayMs, lines: [], isOver: false }
     this.reading = reading
     const { model, kind, stream, deadlineMs, routing } = submission
     this.world.trace.print?.(
       `${this.name} asks ${task} ${JSON.stringify({ model, kind, stream, deadlineMs, delayMs, routing })}`,
     )
     const lost = () => this.lose(reading)
-    hub.mourners.add(lost)
+    front.mourners.add(lost)
     this.await(reading)
     if (dice.chance(0.15)) process.after(dice.waitMs(4_000), () => this.abandon(reading))
     if (delayMs === Number.POSITIVE_INFINITY) process.after(clientStallMs, () => this.abandon(reading))
@@ -133,7 +137,7 @@ export class ChatUser {
     if (reading.delayMs === Number.POSITIVE_INFINITY) return
     // As the edge does: not in the middle of what brings it.
     void new Promise<void>((resolve) => reading.answer.onReadable(resolve)).then(() => {
-      if (reading.isOver || reading.generation !== this.hub.generation || !this.hub.up) return
+      if (!isOpen(reading)) return
       const { dice } = this.process
       const waitMs = reading.delayMs === 0 ? 0 : dice.waitMs(reading.delayMs)
       this.process.after(waitMs, () => this.look(reading))
@@ -141,11 +145,11 @@ export class ChatUser {
   }
 
   private look(reading: Reading): void {
-    if (reading.isOver || reading.generation !== this.hub.generation || !this.hub.up) return
-    const { frozenForMs } = this.hub
+    if (!isOpen(reading)) return
+    const { frozenForMs } = reading.front
     if (frozenForMs > 0) return void this.process.after(frozenForMs, () => this.look(reading))
-    const part = this.hub.ask(() => reading.answer.take())
-    if (!this.hub.up) return
+    const part = reading.front.ask(() => reading.answer.take())
+    if (!reading.front.up) return
     if (part === null) return this.checker.fail(7, `task ${reading.task} promised news and had none`)
     this.check(reading, part)
     if (part.end === null) return this.await(reading)
@@ -202,22 +206,22 @@ export class ChatUser {
   }
 
   private abandon(reading: Reading): void {
-    if (reading.isOver || reading.generation !== this.hub.generation || !this.hub.up) return
-    const { frozenForMs } = this.hub
+    if (!isOpen(reading)) return
+    const { frozenForMs } = reading.front
     if (frozenForMs > 0) return void this.process.after(frozenForMs, () => this.abandon(reading))
     // What has not been read yet is checked as well.
-    const part = reading.delayMs === Number.POSITIVE_INFINITY ? this.hub.ask(() => reading.answer.take()) : null
+    const part = reading.delayMs === Number.POSITIVE_INFINITY ? reading.front.ask(() => reading.answer.take()) : null
     if (part !== null) this.check(reading, part)
-    this.hub.ask(() => reading.answer.abandon())
+    reading.front.ask(() => reading.answer.abandon())
     this.lose(reading)
     // The tick of the same turn stands before it, and may still give the task out.
     this.process.after(0, () => {
-      if (this.hub.isSound) this.checker.ledger.over(reading.task)
+      if (reading.front.isSound) reading.front.over(reading.task)
     })
   }
 
   private end(reading: Reading): void {
-    this.checker.ledger.over(reading.task)
+    reading.front.over(reading.task)
     this.lose(reading)
   }
 
@@ -227,6 +231,11 @@ export class ChatUser {
     reading.isOver = true
     if (this.reading === reading) this.think()
   }
+}
+
+/** Neither over, nor lost with the process where it was asked. */
+function isOpen({ isOver, front, generation }: Reading): boolean {
+  return !isOver && front.up && generation === front.generation
 }
 
 interface Line {

@@ -3,27 +3,24 @@
  * outlives it. It dies between two events, in the middle of a step, or around a commit, and comes back with the next
  * epoch. Everything that passes its edges is reported to the checker; a dead process emits nothing.
  */
-import type { ServerWebSocket } from 'bun'
-import { identityOf } from '../../../orchestrator/cluster/roster/identity.ts'
 import { HubEngine } from '../../../orchestrator/engine/engine.ts'
-import type { LedgerSettings } from '../../../orchestrator/engine/ledger/ledger.ts'
+import type { Answer, Submission } from '../../../orchestrator/engine/ports/client.ts'
 import type { ControlNode, Decision } from '../../../orchestrator/engine/ports/planner.ts'
 import type { ScoutEvents } from '../../../orchestrator/engine/ports/scouts.ts'
 import { FrameLinks } from '../../../orchestrator/gateway/frame-links.ts'
-import { Gateway, type SocketData } from '../../../orchestrator/gateway/gateway.ts'
+import { Gateway } from '../../../orchestrator/gateway/gateway.ts'
 import { memoryStore } from '../../../orchestrator/store/memory/store.ts'
 import { drainMs } from '../../../shared/limits/process.ts'
-import { ledgerOf } from '../../support/ledger/small-ledger.ts'
-import { checkNumbers } from '../checks/greed.ts'
 import type { Checker } from '../checks/invariants.ts'
-import { storePayers } from '../payers.ts'
 import type { Scenario } from '../scenario.ts'
 import { type Dice, grainMs, InjectedDefect, isDeath, type Process, ProcessDied, type World } from '../world.ts'
 import { type Spec, simPlanner } from './control-nodes.ts'
+import type { Front, SimHub } from './front.ts'
+import { accept, diskOf, simLedger, watchSteps } from './hub-parts.ts'
 import { HubTrust } from './hub-trust.ts'
 import { withoutIdleTicks } from './idle-ticks.ts'
 import type { Connection, Network } from './network.ts'
-import { type CommitWatcher, FaultyDisk } from './store-faults.ts'
+import type { FaultyDisk } from './store-faults.ts'
 
 /** Of its deaths in the middle of a step, those that are a defect of its own. */
 const defectShare = 0.3
@@ -40,16 +37,10 @@ const noisyDeathShare = 0.7
 /** After the faults have stopped. */
 const auditsGoOnMs = 60_000
 
-/**
- * The same key in every life: what one process has signed is the next one's. Lives are short, and its snapshot is to be
- * in the middle of being written when they end.
- */
-const simLedger: LedgerSettings = {
-  ...ledgerOf(identityOf(new Uint8Array(32).fill(1))),
-  snapshot: { everyMs: 4_000, rowsPerTurn: 1 },
-}
+/** The hub's own: the core's tick, the removal of what is old, what was served, the ledger, the look after sessions. */
+const hubTimers = 5
 
-export class Hub {
+export class Hub implements Front, SimHub {
   readonly disk: FaultyDisk
   engine!: HubEngine
   process!: Process
@@ -82,28 +73,42 @@ export class Hub {
   ) {
     this.dice = world.dice('hub')
     this.awakenings = world.dice('awakenings')
-    const watcher: CommitWatcher = {
-      committing: () => this.burn('before a commit'),
-      committed: (writes) => {
-        checkNumbers(writes, (invariant, what) => checker.fail(invariant, what))
-        checker.committed(writes)
-        if (this.up) this.burn('after a commit')
-      },
-      fenced: (error) => checker.fail(15, `a commit was fenced: ${error.message}`),
-    }
-    const pace = world.dice('commits')
-    const { commitMs } = scenario
-    this.disk = new FaultyDisk(world.dice('disk'), watcher, () => commitMs > 0 && world.spend(pace.unit() * commitMs))
-    storePayers(this.disk.disk)
+    this.disk = diskOf(
+      world,
+      scenario,
+      checker,
+      () => this.up,
+      (where) => this.burn(where),
+    )
     this.trust = new HubTrust(scenario.trust, checker.trust)
     if (scenario.trust !== null) memoryStore(this.disk.disk).commit(scenario.trust.remembered)
-    this.disk.faults = scenario.weather.storeFaults
     this.boot()
   }
 
   /** False also from a defect to its end. */
   get isSound(): boolean {
     return this.up && !this.hasDefect
+  }
+
+  front(): Front | null {
+    return this.up ? this : null
+  }
+
+  submit(submission: Submission): Answer {
+    return this.engine.submit(submission)
+  }
+
+  over(task: number): void {
+    this.checker.ledger.over(task)
+  }
+
+  endTurn(): void {}
+
+  readonly restTimers = hubTimers
+  readonly countsWhatIsBooked = true
+
+  leftOver(): null {
+    return null
   }
 
   /** Of answers that have not arrived whole. */
@@ -154,7 +159,7 @@ export class Hub {
     })
     this.engine = engine
     this.gateway = gateway
-    this.watchSteps(engine)
+    watchSteps(engine, this.checker, () => this.hasDefect)
     this.checker.hubBoots(engine, process)
     engine.start()
     // It may have died of what it took up again.
@@ -163,7 +168,7 @@ export class Hub {
     this.trust.open(engine, process, store)
     gateway.start(this.tapped(engine))
     this.network.door = (connection) => {
-      this.accept(connection, gateway, process)
+      accept(connection, gateway, process, (...how) => this.checker.hubCloses(...how))
       // The system takes a dial while the process stands still, and nobody reads what it brings.
       if (this.frozenForMs > 0) this.holdUntilAwake(connection)
     }
@@ -182,18 +187,6 @@ export class Hub {
   private met(error: unknown): void {
     if (!isDeath(error)) this.checker.fail(0, `the hub met a defect: ${(error as Error).stack}`)
     this.hasReported = true
-  }
-
-  /** What a step does need not show at any edge: after a defect the guard stands before them. */
-  private watchSteps({ core }: HubEngine): void {
-    const step = core.step.bind(core)
-    core.step = (event, nowMs, out) => {
-      const { checker } = this
-      if (this.hasDefect) checker.fail(24, `the hub stepped "${event.type}" after a defect`)
-      if (!checker.looks.stepped(event.type)) throw checker.broken
-      step(event, nowMs, out)
-      checker.stepped(event)
-    }
   }
 
   /** Dies now, or at one of its next frames or commits. */
@@ -319,30 +312,6 @@ export class Hub {
       this.die()
     })
     throw new InjectedDefect(`put in ${where}`)
-  }
-
-  private accept(connection: Connection, gateway: Gateway, process: Process): void {
-    const { operator, address } = connection
-    const { checker } = this
-    const data: SocketData = { admission: { operator, key: operator, address }, session: null }
-    const { websocket } = gateway
-    const ws = {
-      data,
-      sendBinary: (message: Uint8Array) => (process.alive ? connection.send('down', message) : 0),
-      close: (code: number, reason: string) => {
-        if (!process.alive) return
-        checker.hubCloses(data.session!.id, operator, code, reason)
-        connection.leave('hub', code, reason)
-        websocket.close?.(ws, code, reason)
-      },
-      getBufferedAmount: () => connection.down.buffered,
-    } as unknown as ServerWebSocket<SocketData>
-    connection.listen('up', {
-      message: (message) => void (process.alive && websocket.message?.(ws, message as Buffer<ArrayBuffer>)),
-      closed: (code, reason) => void (process.alive && websocket.close?.(ws, code, reason)),
-      drained: () => void (process.alive && websocket.drain?.(ws)),
-    })
-    websocket.open?.(ws)
   }
 
   /** Whether this report is a turn of its own; of those that settle something only a busy loop makes no turns. */

@@ -11,7 +11,7 @@ import { payerOf, type Tenant } from '../payers.ts'
 import type { Scenario } from '../scenario.ts'
 import type { Dice, Process, World } from '../world.ts'
 import type { Spec } from './control-nodes.ts'
-import type { Hub } from './hub.ts'
+import type { SimHub } from './front.ts'
 
 const giveUpAfterTries = 8
 const retryMs = 3_000
@@ -40,7 +40,7 @@ export class Planner {
 
   constructor(
     private readonly world: World,
-    private readonly hub: Hub,
+    private readonly hub: SimHub,
     private readonly checker: Checker,
     private readonly scenario: Scenario,
     private readonly name: string,

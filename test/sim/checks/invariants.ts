@@ -46,6 +46,7 @@
  * 36 and 37. A task is tried so often and no more, and not at once where it seems to end scouts (`attempt-limits.ts`).
  * 38. Nobody waits for a lost scout for longer than is promised (`lease-times.ts`).
  * 39. A scout that offers a name that means the hub itself is not let in.
+ * 43 to 46. Numbers, frames and ends where the hub is several processes (`processes/wire-checks.ts`).
  * 40 to 42. Points conserve, a task has one receipt, and a start has the balances of the batches (`receipts.ts`).
  * 43 to 52. Nobody can tell an audit or is audited by itself; states of trust follow their rules (`trust/`).
  */
@@ -276,6 +277,10 @@ export class Checker {
   hubCloses(_session: number, operator: string, code: number, reason: string): void {
     const flaw = this.standstill.flawOf(this.world.nowMs, code, reason)
     if (flaw !== null) this.fail(25, `${operator} ${flaw}`)
+    this.closed(operator, code, reason)
+  }
+
+  closed(operator: string, code: number, reason: string): void {
     if (isHonest(operator) && accusations.includes(code)) this.fail(17, `${operator} was closed: ${code} ${reason}`)
   }
 

@@ -38,6 +38,8 @@ interface LeaseBook {
   awaited: { sinceMs: number; forMs: number } | null
 }
 
+type AdoptedLease = Pick<FrameOf<'task'>, 'attempt' | 'nonce'> & { session: number }
+
 interface TaskBook {
   lastAttempt: number
   /** Ended as far as anybody outside can tell: nothing more may be granted. */
@@ -96,7 +98,7 @@ export class Ledger {
     this.sessions.clear()
     this.acknowledged.clear()
     for (const [id, task] of this.tasks) {
-      if (!isDurable(id)) task.leases = []
+      if (!isDurable(id)) Object.assign(task, { leases: [], lastAttempt: 0 })
       for (const lease of task.leases) Object.assign(lease, { session: null, awaited: null })
     }
   }
@@ -120,7 +122,9 @@ export class Ledger {
   }
 
   offers(session: number, concurrency: number): void {
-    const book = this.sessions.get(session)!
+    const book = this.sessions.get(session)
+    // One that has to dial another brain.
+    if (book === undefined) return
     book.capacity = Math.min(concurrency, this.creditMax)
     book.credits = Math.min(book.credits, book.capacity)
   }
@@ -177,6 +181,29 @@ export class Ledger {
       }
     }
     return tasks
+  }
+
+  /** What an earlier brain has given out goes on with this one. */
+  adopted(task: number, attempt: number, leases: readonly AdoptedLease[], nowMs: number): void {
+    const book = this.task(task)
+    book.isOver = false
+    book.lastAttempt = Math.max(book.lastAttempt, attempt)
+    for (const { session, attempt: of, nonce } of leases) {
+      const holder = this.sessions.get(session)
+      if (holder === undefined) continue
+      const { scout, instance } = holder
+      this.leased.add(book)
+      const own = { task, attempt: of, nonce: hex(nonce), scout, instance, session }
+      book.leases.push({ ...own, signMs: nowMs, awaited: null })
+    }
+  }
+
+  /** An attempt could not be sent: its credit is as it was. */
+  unsent(session: number, task: number, attempt: number): void {
+    const holder = this.sessions.get(session)
+    if (holder !== undefined) holder.credits = Math.min(holder.capacity, holder.credits + 1)
+    const book = this.task(task)
+    book.leases = book.leases.filter((lease) => lease.attempt !== attempt)
   }
 
   // ------------------------------------------------------------ from the hub

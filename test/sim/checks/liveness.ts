@@ -4,13 +4,11 @@
  */
 
 import type { Cast } from '../simulation.ts'
-import { checkBudgets } from './budgets.ts'
+import { checkCounted, checkReserved } from './budgets.ts'
 import { checkNothingKept } from './greed.ts'
 
 /** Within this everything ends once the faults stop: also what has grown much and has one slow scout left. */
 export const restMs = 240_000
-/** The hub's own: the core's tick, the removal of what is old, what was served, the ledger, the look after sessions. */
-const hubTimers = 5
 /** A scout's own: its session and its catalog. */
 const scoutTimers = 2
 
@@ -39,9 +37,13 @@ export function checkRest({ checker, hub, scouts, users, planners, scenario }: C
   const left = { tasks: state.tasks.size, leases: state.leases, queued: state.queued, intents: state.intents.size }
   for (const [what, count] of Object.entries(left)) if (count > 0) fail(`the core still has ${count} ${what}`)
   if (state.wheel.armed > 0) fail(`${state.wheel.armed} deadlines of the core have no owner`)
-  if (hub.process.armed !== hubTimers) fail(`the hub has ${hub.process.armed} timers`)
-  checkBudgets(hub.engine, hub.disk.disk, hub.process.wallMs(), (invariant, what) => checker.fail(invariant, what))
-  checkNothingKept(state, hub.bytesInFlight, (invariant, what) => checker.fail(invariant, what))
+  if (hub.process.armed !== hub.restTimers) fail(`the hub has ${hub.process.armed} timers`)
+  const leftOver = hub.leftOver()
+  if (leftOver !== null) fail(leftOver)
+  const broken = (invariant: number, what: string) => checker.fail(invariant, what)
+  checkReserved(hub.engine, broken)
+  if (hub.countsWhatIsBooked) checkCounted(hub.engine, hub.disk.disk, hub.process.wallMs(), broken)
+  checkNothingKept(state, hub.bytesInFlight, broken)
   const books = [...checker.ledger.sessions.values()].filter((book) => !book.isGone)
   if (books.length !== scouts.length) fail(`${books.length} scouts of ${scouts.length} are connected`)
   for (const book of books) {

@@ -36,8 +36,14 @@ interface Report {
 }
 
 /** Lives so many seeds with the sources at `folder`. The first one that failed, null when none did. */
-export async function firstFailure(folder: string, seeds: string, bounds = usualBounds): Promise<LifeFind | null> {
-  const command = [process.execPath, 'test/sim/run.ts', '--json', '--seeds', seeds]
+export async function firstFailure(
+  folder: string,
+  seeds: string,
+  bounds = usualBounds,
+  hasEdges = false,
+): Promise<LifeFind | null> {
+  const kind = hasEdges ? ['--edges'] : []
+  const command = [process.execPath, 'test/sim/run.ts', '--json', '--seeds', seeds, ...kind]
   const life = Bun.spawn(command, { cwd: folder, stdout: 'pipe', stderr: 'pipe' })
   const errors = new Response(life.stderr).text()
   let seed = ''

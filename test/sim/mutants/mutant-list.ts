@@ -18,6 +18,8 @@ export interface Mutant {
   replace: string
   /** The tests that find it, where the simulation has no part in it. */
   tests?: string
+  /** It is looked for in lives of hubs of several processes. */
+  hasEdges?: boolean
 }
 
 const core = 'orchestrator/core'

@@ -1,8 +1,8 @@
 /**
  * Shows that the simulation finds faults: puts one after the other into a copy of the sources and runs
  * seeds until an invariant breaks, or the tests that are to find it. `bun run sim:mutants [--seeds 1500]
- * [--only <part of a name, or tests>] [--portion 2/6]` prints what killed which fault at which seed, and fails when one
- * survives. At the end comes a table, as in docs/simulation.
+ * [--only <part of a name, or tests>] [--edges] [--portion 2/6]` prints what killed which fault at which seed, and
+ * fails when one survives. At the end comes a table, as in docs/simulation.
  */
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -19,6 +19,8 @@ const { values } = parseArgs({
   options: {
     seeds: { type: 'string', default: '1500' },
     only: { type: 'string', default: '' },
+    /** Those that are looked for in lives of hubs of several processes. */
+    edges: { type: 'boolean', default: false },
     /** Every sixth fault, beginning with the second, as `2/6`. */
     portion: { type: 'string', default: '1/1' },
     /** The code as it is must live so many seeds before faults are put into it. */
@@ -53,8 +55,9 @@ async function hunt(folder: string, mutant: Mutant): Promise<Verdict> {
     original.replace(mutant.find, () => mutant.replace),
   )
   const startedMs = performance.now()
+  const { tests: own, hasEdges } = mutant
   const killed =
-    mutant.tests === undefined ? await firstFailure(folder, values.seeds) : await failingTest(folder, mutant.tests)
+    own === undefined ? await firstFailure(folder, values.seeds, undefined, hasEdges) : await failingTest(folder, own)
   writeFileSync(path, original)
   return { mutant, killed, seconds: (performance.now() - startedMs) / 1000 }
 }
@@ -90,6 +93,7 @@ function tableOf(verdicts: readonly Verdict[]): string {
 
 const chosen = mutants
   .filter(({ name, tests = '' }) => name.includes(values.only) || (values.only !== '' && tests === values.only))
+  .filter(({ hasEdges = false }) => !values.edges || hasEdges)
   .filter((_, place) => place % portions === portion - 1)
 const queue = [...chosen]
 const verdicts: Verdict[] = []
@@ -98,7 +102,8 @@ const hunters = Array.from({ length: jobs }, async () => {
   const folder = copySources()
   try {
     // A fault proves nothing where the code fails without it.
-    const flaw = await firstFailure(folder, values.sound)
+    const flaw =
+      (await firstFailure(folder, values.sound)) ?? (await firstFailure(folder, values.sound, undefined, true))
     if (flaw !== null) throw new Error(`the code itself breaks an invariant at seed ${flaw.seed}: ${flaw.what}`)
     for (let mutant = queue.shift(); mutant !== undefined; mutant = queue.shift()) {
       const verdict = await hunt(folder, mutant)

@@ -11,9 +11,10 @@ import type { Answer, Submission } from '../../../orchestrator/engine/ports/clie
 import { FrameLinks, fits } from '../../../orchestrator/gateway/frame-links.ts'
 import { helloOf } from '../../../orchestrator/gateway/session.ts'
 import type { Figures } from '../../../orchestrator/http/figures.ts'
-import { decodeBatch, encodeBatch } from '../../../orchestrator/link/codec.ts'
+import { BatchCodec } from '../../../orchestrator/link/codec.ts'
 import { linkVersion, type ToBrain, type ToEdgeOf, type ToPeer } from '../../../orchestrator/link/control.ts'
 import type { LinkEnd } from '../../../orchestrator/link/unix-socket.ts'
+import type { MemoryDisk } from '../../../orchestrator/store/memory/disk.ts'
 import { memoryStore } from '../../../orchestrator/store/memory/store.ts'
 import { edgesGatherMs, goneHoldMs } from '../../../shared/limits/process.ts'
 import type { CloseName } from '../../../shared/protocol/close-codes.ts'
@@ -23,6 +24,7 @@ import { bytesOf } from '../hub/engine-bench.ts'
 
 /** One direction of a link. */
 class Way<Message> {
+  private readonly codec = new BatchCodec<Message, Message>()
   private waiting: { message: Message; body: Uint8Array | null }[] = []
   isCut = false
 
@@ -31,8 +33,8 @@ class Way<Message> {
   /** As the bytes that a link would send. */
   readonly send = (message: Message, body: Uint8Array | null = null): void => {
     if (this.isCut) return
-    const frame = Buffer.from(encodeBatch([{ message, body }])).subarray(4)
-    const batch = decodeBatch<Message>(frame)
+    const frame = Buffer.from(this.codec.encode([{ message, body }])).subarray(4)
+    const batch = this.codec.decode(frame)
     if (typeof batch === 'string') throw new Error(batch)
     this.waiting.push(...batch)
   }
@@ -54,6 +56,8 @@ class Way<Message> {
 export class EdgeSeat {
   readonly sent: { session: number; frame: HubFrame; body: Uint8Array | undefined }[] = []
   readonly closed: { session: number; why: CloseName }[] = []
+  /** Sessions whose scouts were asked to dial again. */
+  readonly moved: number[] = []
   readonly desks: EdgeDesks
   toBrain!: Way<ToBrain<Figures>>
   fromBrain!: Way<ToEdgeOf>
@@ -117,6 +121,9 @@ export class EdgeSeat {
       case 'seat':
         this.edge = message.edge
         return this.desks.seated(message.epoch)
+      case 'moveSession':
+        this.moved.push(message.session)
+        return
       case 'turnedAway':
         this.turnedAway = message.why
         return
@@ -173,7 +180,11 @@ export class EdgesBench {
   private readonly between = new Map<string, Way<ToPeer>>()
   private epoch = 3
 
-  constructor(count: number) {
+  /** `disk`: of all brains; without it each begins with nothing. */
+  constructor(
+    count: number,
+    private readonly disk: MemoryDisk | null = null,
+  ) {
     this.startBrain()
     for (let at = 0; at < count; at++) this.addSeat()
   }
@@ -190,7 +201,7 @@ export class EdgesBench {
       ...{ engine: () => engine, epoch, awaited, leave() {}, canCarry: fits, shown, log },
     })
     const engine: HubEngine = new HubEngine({
-      ...{ store: memoryStore(), system, links: edges, onDefect, epoch, seed: 1, goneHoldMs },
+      ...{ store: memoryStore(this.disk ?? undefined), system, links: edges, onDefect, epoch, seed: 1, goneHoldMs },
       settings: { retryBaseMs: 50, bootGraceMs: 5_000 },
     })
     engine.start()

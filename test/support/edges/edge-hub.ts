@@ -35,12 +35,16 @@ export class EdgeHub {
   private readonly config: Config
   private readonly drains: (() => Promise<void>)[] = []
 
-  constructor() {
+  /** `balance`: when scouts are moved from one edge to another. */
+  constructor(balance?: Parameters<typeof startBrain>[0]['balance']) {
     this.config = { ...quietConfig(join(this.folder, 'data')), edges: 2 }
     const onDefect = (defect: Error) => {
       throw defect
     }
-    const brain = startBrain({ config: this.config, runDir: this.folder, system, log: silent, onDefect })
+    const brain = startBrain({
+      ...{ config: this.config, runDir: this.folder, system, log: silent, onDefect },
+      ...(balance && { balance }),
+    })
     if ('flaw' in brain) throw new Error(brain.flaw)
     this.brain = brain
     this.clientKey = brain.keyring.issue('client', 'test').key
@@ -48,10 +52,10 @@ export class EdgeHub {
     this.scoutKey = brain.keyring.issue('scout', 'test').key
   }
 
-  /** Another edge, which is the last of `edges` then. */
-  async addEdge(): Promise<Edge> {
+  /** Another edge, which is the last of `edges` then; at a port of its own unless it shares one. */
+  async addEdge(port = 0): Promise<Edge> {
     const edge = await startEdge({
-      config: this.config,
+      config: { ...this.config, port },
       runDir: this.folder,
       name: `${this.edges.length}`,
       system,

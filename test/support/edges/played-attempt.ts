@@ -1,5 +1,6 @@
 /** One attempt as its scout sees it: says pieces of the answer and its end at the edge where the scout is. */
 import type { FrameOf } from '../../../shared/protocol/frames.ts'
+import type { Outcome } from '../../../shared/task.ts'
 import { bytesOf, tail } from '../hub/engine-bench.ts'
 import type { EdgeSeat } from './edge-bench.ts'
 
@@ -21,9 +22,18 @@ export class PlayedAttempt {
   }
 
   done(credits = 0): void {
+    this.settle('done', '', credits, bytesOf(tail))
+  }
+
+  /** Hands it back. */
+  released(): void {
+    this.settle('released', 'scout_draining', 0, bytesOf(''))
+  }
+
+  private settle(outcome: Outcome, fault: string, credits: number, body: Uint8Array): void {
     const { task, attempt, nonce } = this.lease
-    const told = { provider: '', fault: '', message: '', param: '', retryAfterMs: 0 }
-    const settlement = { task, attempt, nonce, outcome: 'done' as const, chunks: this.seq, credits, ...told }
-    this.seat.desks.scoutEvents.settle(this.session, settlement, bytesOf(tail))
+    const told = { provider: '', fault, message: '', param: '', retryAfterMs: 0 }
+    const settlement = { task, attempt, nonce, outcome, chunks: this.seq, credits, ...told }
+    this.seat.desks.scoutEvents.settle(this.session, settlement, body)
   }
 }
