@@ -105,7 +105,7 @@ function barSpec({ title, what, groups }: BarChart): TopLevelSpec {
 
 function lineSpec({ title, x, y, points, xTicks }: LineChart): TopLevelSpec {
   // A place is as far from the next one as it is times as large.
-  const log = xTicks && { scale: { type: 'log' as const }, axis: { values: [...xTicks], format: '~g' } }
+  const log = xTicks && { scale: { type: 'log' as const, nice: false }, axis: { values: [...xTicks], format: '~g' } }
   const isOne = new Set(points.map(({ series }) => series)).size === 1
   return {
     width: 550,

@@ -48,7 +48,7 @@ function chartOf(seed: number): LineChart {
   const thresholds = Array.from({ length: 33 }, (_, at) => 1 + at / 4)
   return {
     mark: 'line',
-    title: `Found over falsely doubted within ${checks} checks, for thresholds of doubt from 9 to 1`,
+    title: `Found over falsely doubted, ${checks} checks, thresholds 9 to 1`,
     x: 'honest scouts of the worst deployment that reach the threshold, %',
     y: 'cheats that reach it, %',
     xTicks: [0.1, 0.3, 1, 3, 10, 30, 100],

@@ -20,6 +20,7 @@ import type { SharedLog } from './journal/log.ts'
 import { NatsLog } from './journal/nats-log.ts'
 import { intentStream, keyStream, type StreamForm, useStream } from './journal/streams.ts'
 import { Takeover } from './journal/takeover.ts'
+import { Wishes } from './journal/wishes.ts'
 import { BudgetSharing } from './keys/budget-sharing.ts'
 import { KeySharing, type KeySharingStore } from './keys/key-sharing.ts'
 import { Membership, type MembershipLog, prefixOf } from './membership.ts'
@@ -205,6 +206,9 @@ export class Network implements HubNetwork {
       const { peers } = presence
       this.takeover = new Takeover({ system, journal, membership, peers, host, log })
       this.takeover.start()
+      const wishes = new Wishes({ system, bus, membership, peers, host })
+      journal.ask = (hub, wish) => wishes.ask(hub, wish)
+      wishes.start()
     }
     if (membership.standing === 'forked') log.error({}, 'a fork of the roster is not settled: this hub takes no part')
   }

@@ -33,7 +33,7 @@ import { dialIn } from './fleet/dial-in.ts'
 import { listHubs } from './fleet/hubs.ts'
 import { getOwnScout, getScout, listOwnScouts, listScouts } from './fleet/scouts.ts'
 import { listOwnTrust, listTrust } from './fleet/trust.ts'
-import { brought, changed } from './intents/bring.ts'
+import { brought } from './intents/bring.ts'
 import { followIntent } from './intents/events.ts'
 import { cancelIntent, createIntent, getIntent, listIntents } from './intents/intents.ts'
 import { getNode, getNodeRequest, planIntent, retryNode } from './intents/nodes.ts'
@@ -94,7 +94,7 @@ export const routes: readonly Route[] = [
     access: 'client',
     ...intents,
     ...rated,
-    handle: changed(retryNode),
+    handle: brought(retryNode),
   },
   {
     method: 'GET',
@@ -106,7 +106,7 @@ export const routes: readonly Route[] = [
   { method: 'GET', path: '/v1/intents/{id}/nodes/{node}', access: 'client', ...intents, handle: brought(getNode) },
   { method: 'GET', path: '/v1/intents/{id}/events', access: 'client', ...intents, handle: brought(followIntent) },
   { method: 'GET', path: '/v1/intents/{id}', access: 'client', ...intents, handle: brought(getIntent) },
-  { method: 'DELETE', path: '/v1/intents/{id}', access: 'client', ...intents, handle: changed(cancelIntent) },
+  { method: 'DELETE', path: '/v1/intents/{id}', access: 'client', ...intents, handle: brought(cancelIntent) },
   { method: 'POST', path: '/v1/responses', access: 'client', ...responses, ...rated, handle: createResponse },
   { method: 'POST', path: '/v1/responses/input_tokens', access: 'client', ...responses, handle: countInputTokens },
   { method: 'POST', path: '/v1/responses/compact', access: 'client', ...responses, ...rated, handle: compactResponse },
@@ -115,7 +115,7 @@ export const routes: readonly Route[] = [
     path: '/v1/responses/{id}/cancel',
     access: 'client',
     ...responses,
-    handle: changed(cancelResponse, responseIntent),
+    handle: brought(cancelResponse, responseIntent),
   },
   { method: 'GET', path: '/v1/responses/{id}/input_items', access: 'client', ...responses, handle: listInputItems },
   {

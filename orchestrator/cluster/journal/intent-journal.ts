@@ -4,6 +4,8 @@
  * does not fit, and it learns that the intent is not its own any more. What others write there that does not count is
  * passed over. After an answer that was none it asks again with the same bytes, which can be there once only.
  */
+
+import { fault } from '../../../shared/faults.ts'
 import {
   journalEndedMax,
   journalEndedShareMax,
@@ -45,6 +47,8 @@ export class IntentJournal implements IntentLog {
   full: string | null = null
   /** Whoever takes intents over puts its answer here. */
   decided: (task: number) => Promise<void> | null = () => null
+  /** Whoever asks other hubs does so here. */
+  ask: IntentLog['ask'] = () => Promise.resolve(apart)
   /** Intents that this hub has. */
   private readonly places = new Map<string, Place>()
   /** Those that are in no journal: from before this hub was in a network. */
@@ -331,6 +335,7 @@ export class IntentJournal implements IntentLog {
 }
 
 const nothing = new Uint8Array(0)
+const apart = fault('store_unavailable', 'This hub is apart from the others: try again.', { retryAfterMs: 5_000 })
 const takenHead = { kind: 'taken', part: 0, parts: 1 } as const
 
 function isOver(writes: readonly StoreWrite[]): boolean {

@@ -275,7 +275,7 @@ function intentIn(answer: Uint8Array): string {
   return Buffer.from(answer).toString()
 }
 
-const noSuchIntent = fault('not_found', 'There is no such intent, or it is no longer kept.', { param: 'id' })
+export const noSuchIntent = fault('not_found', 'There is no such intent, or it is no longer kept.', { param: 'id' })
 
 const stillRunning = fault(
   'invalid_request',

@@ -16,7 +16,7 @@ import type { IdempotencyKeys } from '../durability/idempotency.ts'
 import { IntentLane, type IntentLaneParts } from '../durability/intent-lane.ts'
 import type { Journal } from '../durability/journal.ts'
 import type { KeyStore } from '../ports/account-store.ts'
-import type { IntentHost, IntentLog, IntentSubmission, Intents, Viewer } from '../ports/intents.ts'
+import type { IntentHost, IntentLog, IntentSubmission, Intents, IntentWish, Viewer } from '../ports/intents.ts'
 import type { WorkDone } from '../ports/ledger/work.ts'
 import type { SharedKeyStore } from '../ports/network/shared-keys.ts'
 import type { PlannerFunctions } from '../ports/planner.ts'
@@ -28,7 +28,7 @@ import { IntentCopies } from './handover/copies.ts'
 import { IntentHandover } from './handover/handover.ts'
 import { IntentRecovery } from './handover/recovery.ts'
 import { IntentChanges } from './intent-changes.ts'
-import { IntentCommands } from './intent-commands.ts'
+import { IntentCommands, noSuchIntent } from './intent-commands.ts'
 import { IntentQueries } from './intent-queries.ts'
 import { LiveIntents } from './live-intents.ts'
 
@@ -87,6 +87,8 @@ export class DurableIntents implements Intents {
   }
 
   cancel(id: string, viewer: Viewer) {
+    const hub = this.whereabouts(id)
+    if (hub !== null) return this.ask(hub, { act: 'cancel', intent: id, viewer })
     return this.commands.cancel(id, viewer)
   }
 
@@ -95,6 +97,8 @@ export class DurableIntents implements Intents {
   }
 
   retry(id: string, node: string, viewer: Viewer) {
+    const hub = this.whereabouts(id)
+    if (hub !== null) return this.ask(hub, { act: 'retry', intent: id, node, viewer })
     return this.commands.retry(id, node, viewer)
   }
 
@@ -130,8 +134,17 @@ export class DurableIntents implements Intents {
     return this.copies === null || this.isHere(id) ? null : this.copies.bring(id)
   }
 
-  whereabouts(id: string): string | null {
+  /** The hub that has an intent of which there is only a copy here; null for all others. */
+  private whereabouts(id: string): string | null {
     return this.isHere(id) ? null : (this.copies?.ownerOf(id) ?? null)
+  }
+
+  /** Who may not see it learns nothing of it, wherever it is. */
+  private async ask(hub: string, wish: IntentWish): Promise<Fault | null> {
+    const { copies, log } = this
+    if (copies!.queries.intent(wish.intent, wish.viewer) === undefined) return noSuchIntent
+    const refused = await log!.ask(hub, wish)
+    return refused ?? copies!.renew(wish.intent)
   }
 
   /** Whether it is this hub's: at work here, or over. */
@@ -171,8 +184,8 @@ export class DurableIntents implements Intents {
       onLost: (intents) => handover.letGo(intents),
     })
     journal.lane = lane
-    const { live, recovery } = this
-    const handover = new IntentHandover({ store, journal, lane, live, recovery, dispatch, flush })
+    const { live, recovery, commands } = this
+    const handover = new IntentHandover({ store, journal, lane, live, recovery, commands, dispatch, flush })
     this.log = log
     this.copies = new IntentCopies({ system, log, store: copies })
     return handover

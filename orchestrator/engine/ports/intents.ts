@@ -94,8 +94,6 @@ export interface Intents {
    * be done now; with null in all other cases, also for an unknown intent. Null when there is nothing to wait for.
    */
   bring(id: string): Promise<Fault | null> | null
-  /** The hub that has an intent of which there is only a copy here; null for all others. */
-  whereabouts(id: string): string | null
   /** Resolves after the commit: what is accepted survives a crash. */
   accept(submission: IntentSubmission): Promise<Accepted>
   intent(id: string, viewer: Viewer): IntentView | undefined
@@ -113,6 +111,8 @@ export interface Intents {
   /** Events after `lastEventId`, from the beginning when that is null or not one of ours. */
   events(id: string, viewer: Viewer, lastEventId: string | null): IntentEvents | undefined
   /**
+   * In a network `retry` and `cancel` are passed on to the hub that has the intent.
+   *
    * Runs a node of an intent that is over again, and with it what was skipped or cancelled because of it; existing
    * answers stay. Resolves after the commit with null, or with why not.
    */
@@ -138,6 +138,9 @@ export interface IntentRecord {
   writes: readonly StoreWrite[]
 }
 
+/** What somebody at another hub wants to be done to an intent of this one. */
+export type IntentWish = { intent: string; viewer: Viewer } & ({ act: 'cancel' } | { act: 'retry'; node: string })
+
 export interface IntentLog {
   /** Why nothing can be appended now, as a clause; null when all is well. */
   readonly trouble: string | null
@@ -155,6 +158,8 @@ export interface IntentLog {
    * null when that is known.
    */
   decided(task: number): Promise<void> | null
+  /** Asks the hub that has an intent. Resolves with null once it is done there, else with why not. */
+  ask(hub: string, wish: IntentWish): Promise<Fault | null>
   /** Everything that was written of an intent so far, or beyond `after`. `unknown`: there is no such intent. */
   read(intent: string, after?: IntentPlace): Promise<IntentLife | 'unknown' | 'troubled'>
 }
@@ -184,6 +189,8 @@ export interface IntentHost {
   take(lives: readonly { intent: string; writes: readonly StoreWrite[] }[]): { intent: string; reason: string }[]
   /** Goes on with those that are in this store and in no journal. */
   keep(intents: readonly string[]): void
+  /** Does what somebody at another hub wants. Resolves with null once it is done, else with why not. */
+  perform(wish: IntentWish): Promise<Fault | null>
   /** Another hub has it: forgets it, also in the store. */
   letGo(intents: readonly string[]): void
 }

@@ -1,18 +1,18 @@
 /**
  * What a calibration asks: of each prompt four answers by the honest deployments in turn, as references of a network
- * give them, and one more by each model under test for every second prompt; of each model questions of every level. Each has
+ * give them; of every second prompt one more by each model under test; of each model questions of every level. Each has
  * a name that does not depend on the order, so that a file of answers tells what is still to be asked. Pure.
  */
 import { levels, questionOf } from '../audits/questions.ts'
 
-export interface Models {
+interface Models {
   /** Deployments of the model that is to be offered; the first one is asked most. */
   honest: readonly string[]
   /** What cheats might serve instead. */
   other: readonly string[]
 }
 
-export interface Asked {
+interface Asked {
   /** Names it in a file of answers. */
   id: string
   model: string
@@ -63,7 +63,7 @@ export function questionId(level: number, at: number, model: string): string {
   return `question ${level}.${at} @${model}`
 }
 
-export interface PlannedQuestion {
+interface PlannedQuestion {
   level: number
   at: number
   text: string

@@ -1,8 +1,8 @@
 /**
  * What measured rates mean for the formulas. A weight is the logarithm of a likelihood ratio, so evidence of an honest
  * scout is bounded by Ville's inequality exactly where the mean of the ratios is at most 1 under its rates: then at
- * most one confirmation in a thousand convicts it. Where that is not shown, constants are computed under which it is. All
- * shares are taken at the end of their confidence that speaks against enforcing. Pure.
+ * most one confirmation in a thousand convicts it. Where that is not shown, constants are computed under which it is.
+ * All shares are taken at the end of their confidence that speaks against enforcing. Pure.
  */
 import {
   type AuditOutcome,
@@ -12,6 +12,7 @@ import {
   convictingEvidence,
   rates as presentConstants,
   probeShare,
+  probeShareMax,
   type Rates,
   trustedShareMin,
   unprovenShare,
@@ -37,14 +38,14 @@ export interface Judged {
   model: string
   isHonest: boolean
   shares: Record<Failure, Bounds>
-  /** Mean likelihood ratio of a check, as measured and at the worse end of the confidence. */
+  /** Mean likelihood ratio of a check at the worst mix of kinds, as measured and at the worse end of the confidence. */
   ratio: number
   ratioHigh: number
   /** Tasks of a trusted scout until it is convicted, about; Infinity where doubt does not grow. */
   tasksToConvict: number
 }
 
-export type Verdict =
+type Verdict =
   /** Under these constants an honest scout is convicted in a thousandth of its confirmations at most. */
   | 'safe'
   /** Too few answers to say so. */
@@ -52,7 +53,7 @@ export type Verdict =
   /** One of the honest deployments would be convicted more often. */
   | 'unsafe'
 
-export interface Judgement {
+interface Judgement {
   verdict: Verdict
   models: Judged[]
   /** Constants under which the honest ones are safe, with what they would find; null where the present ones do. */
@@ -75,8 +76,10 @@ export function judge({ rates, pairs }: Measured): Judgement {
 function judgedOf({ model, isHonest, odd, gross, wrong }: ModelRates, constants: Constants): Judged {
   const shares = { odd: boundsOf(odd), gross: boundsOf(gross), wrong: boundsOf(wrong) }
   const at = (end: keyof Bounds) => ({ odd: shares.odd[end], gross: shares.gross[end], wrong: shares.wrong[end] })
-  const growth = meanOf(at('rate'), constants, Math.log)
-  const [ratio, ratioHigh] = [meanOf(at('rate'), constants), meanOf(at('high'), constants)]
+  const growth = meanOf(at('rate'), constants, probeShare, Math.log)
+  const worstMix = (end: keyof Bounds) =>
+    Math.max(...[probeShare, probeShareMax].map((share) => meanOf(at(end), constants, share)))
+  const [ratio, ratioHigh] = [worstMix('rate'), worstMix('high')]
   return { model, isHonest, shares, ratio, ratioHigh, tasksToConvict: tasksUntil(growth) }
 }
 
@@ -88,16 +91,17 @@ function tasksUntil(growth: number): number {
   return (untilWatched + untilConfirming + convictingEvidence / confirmingShare) / growth
 }
 
-/** The mean of the likelihood ratios of a check, or of a function of them; the hub's share of checks are questions. */
+/** The mean of the likelihood ratios of a check, or of a function of them; such a share of the checks are questions. */
 function meanOf(
   { odd, gross, wrong }: Record<Failure, number>,
   constants: Constants,
+  questions: number,
   of: (ratio: number) => number = (ratio) => ratio,
 ): number {
   const weight = (outcome: AuditOutcome) => of(constants[outcome].other / constants[outcome].honest)
   const shadow = (1 - odd - gross) * weight('pass') + odd * weight('odd') + gross * weight('gross')
   const probe = (1 - wrong) * weight('pass') + wrong * weight('wrong')
-  return (1 - probeShare) * shadow + probeShare * probe
+  return (1 - questions) * shadow + questions * probe
 }
 
 /** Wilson's interval. */

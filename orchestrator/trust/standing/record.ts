@@ -160,7 +160,7 @@ export function auditShare({ state, passed, watches }: TrustRecord): number {
 }
 
 /**
- * Of its audits those that ask a question: more than half of them where questions add more to doubt than comparisons do,
+ * Of its audits those that ask a question: more than half of them where questions add more to doubt than comparisons,
  * as of who serves a smaller model among friends. What is asked next depends on what is known already and never on its
  * own outcome, so the bounds on evidence hold.
  */

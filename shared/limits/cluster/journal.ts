@@ -63,3 +63,11 @@ export const copyFreshMs = 200
 
 /** The rebuild command waits so long for the servers. */
 export const rebuildWaitMs = 15_000
+
+/**
+ * Wishes of clients that are passed on to the hub which has their intent: answered within this time, so many under way
+ * from here, and so many from one other hub. Beyond them the client is told to try again.
+ */
+export const wishAnswerMs = 10_000
+export const wishesAtOnce = 1_024
+export const wishesOfHub = 256

@@ -67,7 +67,6 @@ describe('an intent in a network', () => {
     const events = a.bench.events(id)
     expect(c.bench.events(id)).toEqual(events)
     expect(c.bench.events(id, events[1]!.id)).toEqual(events.slice(2))
-    expect(c.bench.engine.intents.whereabouts(id)).toBe('alpha')
     expect(await shown(stage, c, 'int_nothing')).toBeUndefined()
   })
 

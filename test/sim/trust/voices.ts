@@ -15,7 +15,7 @@ import { answerTo, type KnownAnswer, spoken } from '../answers.ts'
  * `ring` says what the others of its ring say.
  */
 export const cheats = ['constant', 'junk', 'cached', 'smaller', 'slow', 'ring'] as const
-export type Cheat = (typeof cheats)[number]
+type Cheat = (typeof cheats)[number]
 export type Voice = 'honest' | 'noisy' | Cheat
 
 /** Of requests for prose and of probes; all others begin with their messages. */

@@ -22,7 +22,11 @@ const silent = { info() {}, warn() {}, error() {} }
 class MortalSystem extends ManualSystem {
   isDead = false
 
-  constructor(private readonly world: ManualSystem) {
+  constructor(
+    private readonly world: ManualSystem,
+    /** How far the clock on its wall is ahead of the others. */
+    private readonly aheadMs: number,
+  ) {
     super()
   }
 
@@ -31,7 +35,7 @@ class MortalSystem extends ManualSystem {
   }
 
   override wallMs(): number {
-    return this.world.wallMs()
+    return this.world.wallMs() + this.aheadMs
   }
 
   override after(delayMs: number, callback: () => void): Timer {
@@ -68,7 +72,7 @@ export class EngineHub {
     readonly dataDir: string,
     readonly fickle: FickleDisk,
   ) {
-    this.system = new MortalSystem(stage.system)
+    this.system = new MortalSystem(stage.system, stage.aheadMs(hub.name))
     this.bus = stage.buses.connect()
     this.log = stage.logs.connect(() => this.system.isDead)
     const servers = { bus: this.bus, shared: this.log, keys: this.log, use: this.log }
@@ -122,6 +126,7 @@ export class EngineNetwork {
     names: readonly string[],
     readonly settings: Partial<CoreSettings> = {},
     system = new ManualSystem(),
+    readonly aheadMs: (name: string) => number = () => 0,
   ) {
     this.system = system
     this.buses = new BusModel(system)

@@ -142,10 +142,6 @@ export class FakeIntents implements Intents {
     return null
   }
 
-  whereabouts(): null {
-    return null
-  }
-
   async accept(submission: IntentSubmission): Promise<Accepted> {
     if (this.refusal !== null) return { type: 'refused', fault: this.refusal }
     const { tenant, idempotency } = submission

@@ -70,6 +70,15 @@ export class IntentCopies {
     return reading
   }
 
+  /** Reads on, however fresh what is here seems: it was just changed. */
+  renew(id: string): Promise<Fault | null> {
+    const known = this.copies.get(id)
+    // One that was over may go on: who followed it has left.
+    if (known?.isOver) this.drop(id)
+    else if (known !== undefined) known.readMs = Number.NEGATIVE_INFINITY
+    return this.bring(id)
+  }
+
   private async read(id: string, known: Copy | undefined): Promise<Fault | null> {
     const life = await this.parts.log.read(id, known?.place)
     // What was read before is better than nothing.

@@ -8,8 +8,9 @@ import { fault } from '../../../../shared/faults.ts'
 import type { Event } from '../../../core/events.ts'
 import type { IntentLane } from '../../durability/intent-lane.ts'
 import type { Journal } from '../../durability/journal.ts'
-import type { IntentHost } from '../../ports/intents.ts'
+import type { IntentHost, IntentWish } from '../../ports/intents.ts'
 import { type BatchStore, type IntentStore, StoreError, type StoreWrite } from '../../ports/store.ts'
+import type { IntentCommands } from '../intent-commands.ts'
 import type { LiveIntents } from '../live-intents.ts'
 import type { IntentRecovery } from './recovery.ts'
 
@@ -19,6 +20,7 @@ interface HandoverParts {
   lane: IntentLane
   live: Pick<LiveIntents, 'intent'>
   recovery: IntentRecovery
+  commands: Pick<IntentCommands, 'cancel' | 'retry'>
   dispatch: (event: Event) => void
   flush: () => void
 }
@@ -64,6 +66,16 @@ export class IntentHandover implements IntentHost {
     recovery.takeUp(open)
   }
 
+  perform(wish: IntentWish): Promise<Fault | null> {
+    const { commands, live, store } = this.parts
+    const { intent, viewer } = wish
+    const row = store.intent(intent)
+    // Whoever asked will see who has it now.
+    const isHere = row !== undefined && (row.state !== 'running' || live.intent(intent) !== undefined)
+    if (!isHere) return Promise.resolve(goneOn)
+    return wish.act === 'cancel' ? commands.cancel(intent, viewer) : commands.retry(intent, wish.node, viewer)
+  }
+
   letGo(intents: readonly string[]): void {
     const { live, dispatch, flush, journal } = this.parts
     for (const intent of intents) {
@@ -98,4 +110,7 @@ export function projection({ intent, writes }: Life): StoreWrite[] {
   return [{ write: 'dropIntent', intent }, { write: 'forgetRequestsAhead', intent, tasks }, ...writes]
 }
 
+const goneOn = fault('store_unavailable', 'The intent has just gone on to another hub: try again.', {
+  retryAfterMs: 1_000,
+})
 const movedOn = fault('cancelled', 'Another hub of the network goes on with this intent.')

@@ -6,7 +6,7 @@ import type { DisputeRow, DisputeStore, DisputeWrite } from '../../../engine/por
 import type { Statements } from '../statements.ts'
 import { type TransactionSteps, transact } from '../transaction.ts'
 
-/** What migration 12 makes. */
+/** What migration 14 makes. */
 export const disputeTables = `
   CREATE TABLE dispute (
     id TEXT NOT NULL PRIMARY KEY,

@@ -4,7 +4,7 @@
  */
 import type { TrustRecord } from '../../../../orchestrator/trust/standing/record.ts'
 
-export interface Around {
+interface Around {
   nowMs: number
   /** Nobody may be convicted for this model now. */
   isBraked: boolean

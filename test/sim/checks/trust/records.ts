@@ -7,17 +7,15 @@
 import type { HubEngine } from '../../../../orchestrator/engine/engine.ts'
 import type { TrustNews } from '../../../../orchestrator/engine/ports/trust/witness.ts'
 import type { MemoryDisk } from '../../../../orchestrator/store/memory/disk.ts'
+import type { TrustBook } from '../../../../orchestrator/trust/desk/trust-book.ts'
 import type { TrustRecord } from '../../../../orchestrator/trust/standing/record.ts'
 import type { System } from '../../../../shared/system.ts'
 import { Brakes } from './brakes.ts'
 import { flawOfChange } from './changes.ts'
 
-type Book = {
-  list(): Iterable<TrustRecord>
-  find(scout: string, model: string): TrustRecord | undefined
-}
+type Book = Pick<TrustBook, 'list' | 'find'>
 
-export type TrustTally = Record<string, number>
+type TrustTally = Record<string, number>
 
 /** How long time alone may take to bring about what is due: the hub may stand still meanwhile. */
 const dueWithinMs = 25_000

@@ -20,6 +20,7 @@ import {
   type Earnings,
   earningsPath,
   type Grouping,
+  mostFirst,
   nameIn,
   type Season,
   seasonAt,
@@ -232,10 +233,6 @@ function Details({ season, filter, daily }: DetailsProps) {
       {group === 'day' ? table(daily) : <Fetched from={fetched}>{({ data }) => table(mostFirst(data))}</Fetched>}
     </Panel>
   )
-}
-
-function mostFirst(rows: readonly EarningRow[]): EarningRow[] {
-  return [...rows].sort((one, other) => other.points - one.points || other.tasks - one.tasks)
 }
 
 const leadNames = { day: 'Day', scout: 'Scout', model: 'Model' } as const

@@ -47,6 +47,10 @@ export function nameIn(row: EarningRow): string {
   return row.day ?? row.scout ?? row.model ?? ''
 }
 
+export function mostFirst(rows: readonly EarningRow[]): EarningRow[] {
+  return [...rows].sort((one, other) => other.points - one.points || other.tasks - one.tasks)
+}
+
 /** The season that is open at this time: a month of UTC, `2026-11`. */
 export function seasonAt(ms: number): string {
   return dayText(ms).slice(0, 'YYYY-MM'.length)

@@ -8,7 +8,7 @@ import { exact } from '../../state/format.ts'
 import { useResource } from '../../state/resource.ts'
 import { linkTo } from '../../state/router.ts'
 import { isAdmin } from '../../state/session.ts'
-import { type Earnings, earningsPath, nameIn, seasonAt } from '../points/earnings.ts'
+import { type Earnings, earningsPath, mostFirst, nameIn, seasonAt } from '../points/earnings.ts'
 import { earningColumns } from '../points/earnings-part.tsx'
 import type { Scout } from './scout.ts'
 
@@ -38,7 +38,7 @@ export function ScoutPoints({ of: { id, operator } }: { of: Pick<Scout, 'id' | '
           data.length === 0 ? (
             <p class="panel-body soft">It has done nothing this season yet.</p>
           ) : (
-            <Table caption="Points by model" small="figures" columns={columns} rows={data} rowKey={nameIn} />
+            <Table caption="Points by model" small="figures" columns={columns} rows={mostFirst(data)} rowKey={nameIn} />
           )
         }
       </Fetched>
