@@ -233,7 +233,7 @@ export class SplitHub implements SimHub {
   }
 
   private edgeEnded(edge: EdgeActor, why: string | null): void {
-    if (why !== null && !this.mayGiveUp) this.checker.fail(46, `an edge gave up: ${why}`)
+    if (why !== null && !this.mayGiveUp) this.checker.fail(56, `an edge gave up: ${why}`)
     this.seats.splice(this.seats.indexOf(edge), 1)
     const delayMs = this.dice.pick([50, 500, 4_000])
     this.world.arm(this.network.ground, delayMs, () => {

@@ -61,14 +61,14 @@ export class WireChecks {
   /** A client has asked. */
   asked(answer: Answer): Answer {
     const task = Number.parseInt(answer.id.slice(answer.id.indexOf('-') + 1), 36)
-    if (this.tasks.has(task) || this.disk().tasks.has(task)) this.fail(43, `two tasks have the number ${task}`)
+    if (this.tasks.has(task) || this.disk().tasks.has(task)) this.fail(53, `two tasks have the number ${task}`)
     this.tasks.add(task)
     return answer
   }
 
   /** Everything has ended: durable tasks have numbers of their own as well. */
   over(): void {
-    for (const task of this.disk().tasks.keys()) if (this.tasks.has(task)) this.fail(43, `two tasks have ${task}`)
+    for (const task of this.disk().tasks.keys()) if (this.tasks.has(task)) this.fail(53, `two tasks have ${task}`)
   }
 
   // ------------------------------------------------------------ from scouts
@@ -78,7 +78,7 @@ export class WireChecks {
     return {
       joined: (greeting) => {
         const { session, operator, hello } = greeting
-        if (this.sessions.has(session)) this.fail(43, `two sessions have the number ${session}`)
+        if (this.sessions.has(session)) this.fail(53, `two sessions have the number ${session}`)
         const known = new Set(hello.held.map(({ task, attempt }) => `${task}/${attempt}`))
         const open = { isWelcome: false, isClosed: false, settled: new Map(), known }
         this.sessions.set(session, { isHonest: isHonest(operator), ...open })
@@ -126,11 +126,11 @@ export class WireChecks {
     // The socket may just have closed; then the gateway lets it fall.
     if (open === undefined || open.isClosed) return
     if (frame.type === 'welcome') {
-      if (open.isWelcome) this.fail(44, `session ${session} is welcomed twice`)
+      if (open.isWelcome) this.fail(54, `session ${session} is welcomed twice`)
       open.isWelcome = true
       return
     }
-    if (!open.isWelcome) this.fail(44, `${wordsOf(frame)} was sent to session ${session} before its welcome`)
+    if (!open.isWelcome) this.fail(54, `${wordsOf(frame)} was sent to session ${session} before its welcome`)
     if (!('task' in frame) || !('attempt' in frame)) return
     const name = `${frame.task}/${frame.attempt}`
     if (frame.type !== 'task') {
@@ -141,13 +141,13 @@ export class WireChecks {
       if (!isExcused && !this.notSent.has(name)) this.early(session, name, wordsOf(frame))
       return
     }
-    if (this.given.has(name)) this.fail(44, `attempt ${name} was sent twice`)
+    if (this.given.has(name)) this.fail(54, `attempt ${name} was sent twice`)
     this.given.add(name)
     open.known.add(name)
     const decided = this.decided.get(`${name}/${session}`)
-    if (decided === undefined) this.fail(44, `attempt ${name} was sent to session ${session}, which did not get it`)
+    if (decided === undefined) this.fail(54, `attempt ${name} was sent to session ${session}, which did not get it`)
     else if (decided < epoch)
-      this.fail(44, `attempt ${name} was sent to session ${session}, and is of an earlier brain`)
+      this.fail(54, `attempt ${name} was sent to session ${session}, and is of an earlier brain`)
   }
 
   /** Sent about an attempt that the session does not know: its edge may have found that it cannot be sent. */
@@ -155,7 +155,7 @@ export class WireChecks {
     const atMs = this.world.nowMs
     this.world.arm(this.ground, unsentWithinMs, () => {
       if (this.isTroubled(unsentWithinMs) || this.notSent.has(name)) return
-      this.fail(44, `${words} was sent to session ${session} at ${atMs} before its task`)
+      this.fail(54, `${words} was sent to session ${session} at ${atMs} before its task`)
     })
   }
 
@@ -182,7 +182,7 @@ export class WireChecks {
     for (const { task, attempt } of attempts) {
       const bytes = open.settled.get(`${task}/${attempt}`)
       if (bytes === undefined || bytes > quickBytes) continue
-      this.fail(45, `attempt ${attempt} of task ${task} was settled, and is taken for lost`)
+      this.fail(55, `attempt ${attempt} of task ${task} was settled, and is taken for lost`)
     }
   }
 }

@@ -4,7 +4,7 @@
  * forgets it. What the journal holds is verified before it comes here; what does not fit the store is refused, and the
  * rest goes on.
  */
-import { fault } from '../../../../shared/faults.ts'
+import { type Fault, fault } from '../../../../shared/faults.ts'
 import type { Event } from '../../../core/events.ts'
 import type { IntentLane } from '../../durability/intent-lane.ts'
 import type { Journal } from '../../durability/journal.ts'
@@ -15,7 +15,7 @@ import type { LiveIntents } from '../live-intents.ts'
 import type { IntentRecovery } from './recovery.ts'
 
 interface HandoverParts {
-  store: BatchStore & Pick<IntentStore, 'openIntent' | 'openIntents'>
+  store: BatchStore & Pick<IntentStore, 'intent' | 'openIntent' | 'openIntents'>
   journal: Journal
   lane: IntentLane
   live: Pick<LiveIntents, 'intent'>
