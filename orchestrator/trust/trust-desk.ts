@@ -103,10 +103,15 @@ export class TrustDesk implements AnswerWitness {
     const seat = this.seats.of(scout, model)
     if (seat === undefined || isPeerOperator(seat.record.owner)) return 'none'
     const isDrawn = secretUnit(this.system) < shareOf(seat) && this.mayAudit(seat)
-    if (isDrawn && secretUnit(this.system) < probeShareOf(seat.record))
-      this.add({ type: 'probe', scout, model }, probeBytes)
+    if (isDrawn && this.isQuestion(seat)) this.add({ type: 'probe', scout, model }, probeBytes)
     else if (isDrawn && task.requestBytes <= auditedPromptBytesMax) return 'audit'
     return isUnproven(seat) ? 'text' : 'none'
+  }
+
+  /** Whether this audit asks a question. */
+  private isQuestion({ record }: Seat): boolean {
+    const isUseful = this.models.of(record.model)?.questions.isUseful ?? false
+    return isUseful && secretUnit(this.system) < probeShareOf(record)
   }
 
   private mayAudit({ record }: Seat): boolean {
@@ -169,11 +174,12 @@ export class TrustDesk implements AnswerWitness {
       const seat = this.seats.of(scout, model)
       if (seat === undefined || seat.checkMs > nowMs || !engine.isConnected(scout)) continue
       seat.checkMs = nowMs + delayOf(pace, secretUnit(this.system))
-      const { owner } = seat.record
-      const samples = this.models.of(model)?.samples.filter((one) => !one.isTaken && !one.seenBy.has(owner)) ?? []
-      const sample = samples[Math.floor(secretUnit(this.system) * samples.length)]
-      const isProbe = sample === undefined || secretUnit(this.system) < probeShareOf(seat.record)
-      this.runSoon(isProbe ? { type: 'probe', scout, model } : { type: 'beside', scout, sample })
+      if (this.isQuestion(seat)) {
+        this.runSoon({ type: 'probe', scout, model })
+        continue
+      }
+      const sample = this.models.takeSample(model, seat.record.owner, secretUnit(this.system))
+      if (sample !== undefined) this.runSoon({ type: 'beside', scout, sample })
     }
   }
 

@@ -76,6 +76,13 @@ describe('the bank of questions', () => {
     expect(bank.take('new')).toBeDefined()
     expect(bank.take('new')).toBeUndefined()
   })
+  test('is of no use for a model whose scouts know not even the easiest, until one is known', () => {
+    const bank = new QuestionBank()
+    for (let at = 0; at < 9; at++) enrol(bank, tries(false, false, false))
+    expect(bank.isUseful).toBe(false)
+    enrol(bank, tries(true, true, true))
+    expect(bank.isUseful).toBe(true)
+  })
   test('asks nobody again who was given it and did not answer', () => {
     const bank = new QuestionBank()
     enrol(bank, tries(true, true), ['silent'])

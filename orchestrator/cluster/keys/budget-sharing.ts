@@ -1,5 +1,5 @@
 /**
- * Budgets that hold in a whole network: each hub tells the others, twice a second, what it has used of the budgets of
+ * Budgets that hold in a whole network: each hub tells the others, once a second, what it has used of the budgets of
  * keys and accounts, and counts what they have used. Between two words a hub may use a share of what is left
  * (`tenants/spending.ts`), so that nobody is asked before a request. The log keeps the last word of each hub on each
  * key: a hub that starts reads them all, and until it has it uses shares of everything.

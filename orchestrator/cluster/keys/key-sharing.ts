@@ -1,5 +1,5 @@
 /**
- * Keys and accounts that hold in a whole network: a few times a second this hub reads what the log has new, and appends
+ * Keys and accounts that hold in a whole network: twice a second this hub reads what the log has new, and appends
  * what has changed here (`own-keys.ts`). What is revoked elsewhere ends here with its sockets and streams. Nothing of
  * it is on the way of a request: a keyring finds the keys of other hubs in the store of its own.
  */

@@ -8,6 +8,8 @@ import { levels, type Question, questionOf } from './questions.ts'
 
 /** Of those who were asked first. */
 const knownShare = 0.6
+/** After so many that nobody knows a model is taken for one that cannot do sums, and is asked no more. */
+const unknownMax = 8
 /** Beside the one who is judged. */
 const othersMin = 2
 
@@ -25,9 +27,16 @@ export interface Try {
 export class QuestionBank {
   private enrolled: Enrolled[] = []
   private level = 2
+  /** New questions of the easiest level in a row that too few knew. */
+  private unknown = 0
 
   get size(): number {
     return this.enrolled.length
+  }
+
+  /** Whether its scouts can be told apart by questions. */
+  get isUseful(): boolean {
+    return this.unknown < unknownMax
   }
 
   /** A question that this owner has not had; undefined when a new one has to be asked. It counts as had from now on. */
@@ -50,6 +59,8 @@ export class QuestionBank {
   enrol(question: Question, tries: readonly Try[], askedOf: readonly string[]): boolean[] {
     const right = tries.filter(({ isRight }) => isRight).length
     const isKnown = tries.length > 0 && right >= knownShare * tries.length
+    if (isKnown) this.unknown = 0
+    else if (this.level === 1) this.unknown++
     if (isKnown) {
       if (this.enrolled.length >= questionsKept) this.enrolled.shift()
       this.enrolled.push({ question, hadBy: new Set(askedOf) })

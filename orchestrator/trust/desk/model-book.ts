@@ -69,6 +69,15 @@ export class ModelBook {
     samples.push(sample)
   }
 
+  /** One that this owner was not given, out of those that are kept: the next answer takes its place. */
+  takeSample(model: string, owner: string, unit: number): Sample | undefined {
+    const samples = this.of(model)?.samples ?? []
+    const fitting = samples.filter((one) => !one.isTaken && !one.seenBy.has(owner))
+    const sample = fitting[Math.floor(unit * fitting.length)]
+    if (sample !== undefined) samples.splice(samples.indexOf(sample), 1)
+    return sample
+  }
+
   addPair(model: string, temperature: Temperature, owners: readonly [string, string], similarity: number): void {
     this.of(model)?.pairs[temperature].add(...owners, similarity)
     this.changed.add(nameOf(model, temperature))

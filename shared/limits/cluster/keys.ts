@@ -6,7 +6,7 @@ const KiB = 1024
 const MiB = 1024 * KiB
 
 /** A hub looks for what it or others have changed this often: what is revoked ends elsewhere within two looks. */
-export const keysLookMs = 250
+export const keysLookMs = 500
 
 /** Bytes of one record: three lists of scopes of the longest names; more is not told, and passed over. */
 export const sharedRecordBytesMax = 128 * KiB
@@ -24,7 +24,7 @@ export const keysFreshMs = 10_000
 export const keysStaleMs = 3_600_000
 
 /** A hub tells the others what it has used of budgets, and reads what they have, this often. */
-export const useLookMs = 500
+export const useLookMs = 1_000
 /** Keys and accounts that it tells of in one look; the rest follows with the next one. */
 export const useAtOnce = 64
 /** Bytes of the stream of what was used, one message for each hub and key; beyond it budgets are used by shares. */

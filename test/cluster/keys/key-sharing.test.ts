@@ -14,7 +14,7 @@ import { good, signedByAll, type TestHub, testHub } from '../../support/cluster/
 
 const system = realSystem()
 /** Within so long everything that was changed holds everywhere. */
-const twoLooksMs = 600
+const twoLooksMs = 1_100
 
 async function trio() {
   const stage = new KeyNetworkStage(['alpha', 'beta', 'gamma'])

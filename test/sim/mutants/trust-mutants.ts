@@ -23,7 +23,7 @@ export const trustMutants: readonly Mutant[] = [
   },
   {
     name: 'a doubted scout is asked again what its owner was asked',
-    file: `${trust}/trust-desk.ts`,
+    file: `${trust}/desk/model-book.ts`,
     find: '!one.isTaken && !one.seenBy.has(owner)',
     replace: '!one.isTaken && !one.seenBy.has(owner.toUpperCase())',
   },
