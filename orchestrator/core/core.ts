@@ -22,7 +22,7 @@ import { endLimited } from './step/nobody-left.ts'
 import { changeOffers, claimsEnded, join, leave } from './step/sessions.ts'
 import { stoodStill } from './step/standstill.ts'
 import { contentBegan, endAttempt, settle } from './task/attempts.ts'
-import { cancelLease, cancelLeases, endCancel, watchCancel } from './task/cancels.ts'
+import { cancelLease, cancelLeases, endCancel, staleReason, watchCancel } from './task/cancels.ts'
 import { credit } from './task/granting.ts'
 import { accept, expand } from './task/intents.ts'
 import { heldBy, leaseOf, noteProvider } from './task/leases.ts'
@@ -207,7 +207,7 @@ function heldOrCancel(core: CoreState, event: { session: number; task: number; a
   const held = heldBy(core, event.session, event.task, event.attempt)
   if (held !== undefined) return held
   const scout = core.roster.bySession.get(event.session)
-  if (scout !== undefined) watchCancel(core, scout, event.task, event.attempt, 'stale')
+  if (scout !== undefined) watchCancel(core, scout, event.task, event.attempt, staleReason)
   return undefined
 }
 

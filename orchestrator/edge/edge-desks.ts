@@ -97,7 +97,10 @@ export class EdgeDesks {
     const guard = new DefectGuard(onDefect)
     this.lane = new TurnLane(system)
     this.openTasks = new OpenTasks(() => system.nowMs())
-    this.openSessions = new OpenSessions(links, () => this.scouts)
+    const unsent = (session: number, task: number, attempt: number) => {
+      toBrain({ type: 'unsent', session, task, attempt, fault: edgeGone })
+    }
+    this.openSessions = new OpenSessions(links, () => this.scouts, unsent)
     // Nothing is decided in this process, so there is nothing to wait for.
     const brain: BrainPort = { fromClients: (message) => this.report(message), fromScouts: toBrain, flush() {} }
     this.scouts = new ScoutDesk({ brain, answers: this.carriers(), links: new LiveLinks(this.openSessions, guard) })

@@ -17,6 +17,7 @@ import type {
   TaskGrant,
   Welcome,
 } from '../engine/ports/scouts.ts'
+import { staleReason } from '../core/task/cancels.ts'
 import type { PresentedSession } from '../link/presented.ts'
 
 type Work = PresentedSession['work'][number]
@@ -28,6 +29,8 @@ interface OpenSession {
   credits: number
   /** By `task/attempt`. */
   work: Map<string, Work>
+  /** Cancelled before they came, by the same: they are not given any more. */
+  refused: Set<string>
 }
 
 export class OpenSessions implements ScoutEvents, ScoutLinks {
@@ -37,10 +40,14 @@ export class OpenSessions implements ScoutEvents, ScoutLinks {
   constructor(
     private readonly links: ScoutLinks,
     private readonly desk: () => ScoutEvents,
+    /** A grant of the brain never came here. */
+    private readonly unsent: (session: number, task: number, attempt: number) => void,
   ) {}
 
   present(): PresentedSession[] {
-    return [...this.sessions.values()].map(({ work, ...open }) => ({ ...open, work: [...work.values()] }))
+    return [...this.sessions.values()].map(({ work, refused: _refused, ...open }) => {
+      return { ...open, work: [...work.values()] }
+    })
   }
 
   // ------------------------------------------------------------ from the gateway
@@ -48,7 +55,7 @@ export class OpenSessions implements ScoutEvents, ScoutLinks {
   joined(greeting: Greeting): void {
     this.sessions.set(greeting.session, {
       greeting,
-      ...{ isWelcome: false, isDraining: false, credits: 0, work: new Map<string, Work>() },
+      ...{ isWelcome: false, isDraining: false, credits: 0, work: new Map<string, Work>(), refused: new Set<string>() },
     })
     // What it brings along it may still end, whatever becomes of it.
     for (const { task, attempt, nonce } of greeting.hello.held) this.note(greeting.session, task, attempt, nonce)
@@ -115,8 +122,9 @@ export class OpenSessions implements ScoutEvents, ScoutLinks {
   // ------------------------------------------------------------ to the gateway
 
   task(session: number, grant: TaskGrant, request: Uint8Array): boolean {
-    const isSent = this.links.task(session, grant, request)
     const open = this.sessions.get(session)
+    if (open?.refused.delete(nameOf(grant.task, grant.attempt))) return true
+    const isSent = this.links.task(session, grant, request)
     if (!isSent || open === undefined) return isSent
     open.credits = Math.max(0, open.credits - 1)
     this.note(session, grant.task, grant.attempt, grant.nonce)
@@ -147,8 +155,19 @@ export class OpenSessions implements ScoutEvents, ScoutLinks {
     this.links.welcome(session, welcome)
   }
 
+  /**
+   * A cancel comes the way of its task, unless who carried the answer is gone: then the task may not have come, and may
+   * still. What the scout has never had is not cancelled there, where it would count as received.
+   */
   cancel(session: number, task: number, attempt: number, reason: string): void {
-    this.links.cancel(session, task, attempt, reason)
+    const open = this.sessions.get(session)
+    const name = nameOf(task, attempt)
+    if (open === undefined || open.work.has(name) || reason === staleReason) {
+      return this.links.cancel(session, task, attempt, reason)
+    }
+    if (open.refused.size >= sessionWorkMax) open.refused.delete(open.refused.values().next().value!)
+    open.refused.add(name)
+    this.unsent(session, task, attempt)
   }
 
   flow(session: number, task: number, attempt: number, paused: boolean): void {

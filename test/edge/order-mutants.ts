@@ -157,4 +157,11 @@ export const orderMutants: readonly Mutant[] = [
     find: '    if (continuing && this.winner === null && !this.continues) this.isLost = true\n',
     replace: '',
   },
+  {
+    hasEdges,
+    name: 'what an edge that died had in hand costs its scout a credit',
+    file: 'orchestrator/edge/open-sessions.ts',
+    find: 'open.work.has(name) || reason === staleReason',
+    replace: 'open.work.has(name) || reason !== name',
+  },
 ]

@@ -6,6 +6,9 @@ import type { CancelWatch, Lease, Scout, Task } from '../model/object-graph.ts'
 import type { CoreState } from '../state.ts'
 import { leasesOf } from './leases.ts'
 
+/** Why an attempt is cancelled that shows signs of life and is nobody's: whoever holds it may have made it up. */
+export const staleReason = 'stale'
+
 /** Unacknowledged cancels of one scout, for each task that it may have at once. */
 export const cancelsPerCredit = 4
 

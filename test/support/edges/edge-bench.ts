@@ -46,6 +46,11 @@ class Way<Message> {
     return arriving.length > 0
   }
 
+  /** What was sent arrives although its sender has died. */
+  outlive(): void {
+    this.cut = () => {}
+  }
+
   cut(): void {
     this.isCut = true
     this.waiting = []

@@ -88,7 +88,7 @@ class PlayedEngine {
   }
 }
 
-function deskOn(store: Store, system: ManualSystem, played: PlayedEngine) {
+function deskOn(store: Store, system: ManualSystem, played: PlayedEngine, kept = Promise.resolve()) {
   const engine = played as unknown as HearingEngine
   const settings = { ...defaultTrustSettings, tickMs }
   const write = (one: Parameters<Store['commit']>[0][number]) => store.commit([one])
@@ -97,7 +97,7 @@ function deskOn(store: Store, system: ManualSystem, played: PlayedEngine) {
     ...{ system, engine, store, settings, ledger: null, lane: new TurnLane(system), trust: trust.book },
     settledTasks: () => 0,
     write: (one) => Promise.resolve(write(one)),
-    promise: (one) => Promise.resolve(write(one)).then(() => null),
+    promise: (one) => kept.then(() => write(one)).then(() => null),
   })
   desk.start()
   return desk
@@ -162,6 +162,20 @@ describe('a dispute', () => {
     }
     const owners = played.asked.map(({ routing }) => routing!.only![0]!)
     expect(new Set(owners).size).toBe(5)
+  })
+
+  test('is heard only once it is kept', async () => {
+    const system = new Clock()
+    const played = new PlayedEngine(others)
+    const kept = Promise.withResolvers<void>()
+    const desk = deskOn(storeWithAnswer(system), system, played, kept.promise)
+    const filingNow = filed(desk)
+    await pass(system, 10 * tickMs)
+    expect([played.asked.length, desk.counts().open]).toEqual([0, {}])
+    kept.resolve()
+    const id = await filingNow
+    await pass(system, 20 * tickMs)
+    expect(desk.find(id, 'client', 'key_a')).toMatchObject({ state: 'upheld' })
   })
 
   test('goes on after a restart where it was', async () => {
