@@ -24,6 +24,7 @@ const pages: Record<string, ComponentType | { load: Loader }> = {
   scouts: { load: () => import('./pages/scouts/scouts.tsx').then(({ ScoutsPage }) => ScoutsPage) },
   intents: { load: () => import('./run/intents.tsx').then(({ IntentsPage }) => IntentsPage) },
   points: { load: () => import('./pages/points/points.tsx').then(({ PointsPage }) => PointsPage) },
+  disputes: { load: () => import('./pages/disputes.tsx').then(({ DisputesPage }) => DisputesPage) },
   account: { load: () => import('./pages/account.tsx').then(({ AccountPage }) => AccountPage) },
   playground: { load: () => import('./pages/playground/playground.tsx').then(({ PlaygroundPage }) => PlaygroundPage) },
   admin: { load: () => import('./pages/admin/admin.tsx').then(({ AdminPage }) => AdminPage) },

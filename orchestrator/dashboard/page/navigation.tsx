@@ -25,13 +25,14 @@ const daily: Entry[] = [
 const managed: Entry[] = [
   { page: 'scouts', text: 'Scouts', icon: 'scouts' },
   { page: 'points', text: 'Points', icon: 'points' },
+  { page: 'disputes', text: 'Disputes', icon: 'flag' },
   { page: 'keys', text: 'Keys', icon: 'key' },
   { page: 'usage', text: 'Usage', icon: 'usage' },
 ]
 const administered: Entry[] = [{ page: 'admin', text: 'Admin', icon: 'admin' }]
 
 /** The key of a scout asks for no answers. */
-const ofScouts = [daily[0]!, daily[1]!, ...managed.slice(0, 3)]
+const ofScouts = [daily[0]!, daily[1]!, ...managed.slice(0, 4)]
 
 function entriesOf(role: Session['role']): Entry[] {
   if (role === 'scout') return ofScouts

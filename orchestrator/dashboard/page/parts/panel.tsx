@@ -5,6 +5,8 @@ import type { ComponentChildren } from 'preact'
 
 interface PanelProps {
   title?: string
+  /** What it is called where several have the same title. */
+  label?: string
   about?: string
   actions?: ComponentChildren
   /** Content up to the edges, as tables have it. */
@@ -12,9 +14,9 @@ interface PanelProps {
   children: ComponentChildren
 }
 
-export function Panel({ title, about, actions, isFlush, children }: PanelProps) {
+export function Panel({ title, label = title, about, actions, isFlush, children }: PanelProps) {
   return (
-    <section class="panel" {...(title !== undefined && { 'aria-label': title })}>
+    <section class="panel" {...(label !== undefined && { 'aria-label': label })}>
       {title !== undefined && (
         <header class="panel-head">
           <div>

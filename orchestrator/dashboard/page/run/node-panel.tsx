@@ -2,6 +2,7 @@
  * All that is known of one node of a run: times, attempts, who served, the answer as it streams, the request, a retry.
  */
 import { useSignal } from '@preact/signals'
+import { DisputeButton } from '../disputes/dispute-button.tsx'
 import { Code } from '../parts/code.tsx'
 import { Refused } from '../parts/notice.tsx'
 import { type Level, Panel, Pill } from '../parts/panel.tsx'
@@ -59,8 +60,18 @@ export function NodePanel({ intent, node, nowMs, canRetry, onRetried }: NodePane
         <Retry path={`${path}/retry`} onRetried={onRetried} />
       )}
       <Answer path={path} state={state} streamed={node.text} />
+      {isDisputable(node) && (
+        <div>
+          <DisputeButton key={node.node} of={{ intent, node: node.node }} />
+        </div>
+      )}
     </Panel>
   )
+}
+
+/** Of an answer whose request was made from results of others nobody else could make the same again. */
+function isDisputable({ state, scout, needs }: RunNode): boolean {
+  return state === 'done' && scout !== '' && needs.length === 0
 }
 
 interface NodeResult {

@@ -3,6 +3,8 @@
  */
 import { type Signal, useSignal } from '@preact/signals'
 import { useEffect, useRef } from 'preact/hooks'
+import type { Disputable } from '../../disputes/dispute.ts'
+import { DisputeButton } from '../../disputes/dispute-button.tsx'
 import { Code } from '../../parts/code.tsx'
 import { Empty, Refused } from '../../parts/notice.tsx'
 import { Panel } from '../../parts/panel.tsx'
@@ -21,9 +23,12 @@ interface Turn {
   facts: string
   /** The intent behind the answer of a virtual model. */
   intent?: string
+  /** What is shown to dispute an answer that has come to its end. */
+  disputable?: Disputable
 }
 
 interface Chunk {
+  id?: string
   choices?: { delta?: { content?: string | null } }[]
   /** A virtual model's answer has its intent, and no scout of its own. */
   chasm?: { scout?: string; model?: string; intent?: string }
@@ -90,7 +95,7 @@ function Turns({ of, isRunning }: { of: Turn[]; isRunning: boolean }) {
   if (of.length === 0) return <Empty icon="play" text="Ask something. The most suitable scout answers." />
   return (
     <div class="chat" role="log" aria-busy={isRunning} aria-label="Conversation">
-      {of.map(({ role, text, facts, intent }, at) => (
+      {of.map(({ role, text, facts, intent, disputable }, at) => (
         <div class={`turn ${role}`} key={at}>
           <span class="hidden-text">{role === 'user' ? 'You' : 'Answer'}</span>
           {role === 'user' ? <p class="bubble">{text}</p> : <AnswerText text={text || '…'} />}
@@ -104,6 +109,11 @@ function Turns({ of, isRunning }: { of: Turn[]; isRunning: boolean }) {
                 </>
               )}
             </span>
+          )}
+          {disputable !== undefined && (
+            <div>
+              <DisputeButton of={disputable} />
+            </div>
           )}
         </div>
       ))}
@@ -165,16 +175,21 @@ async function answer(model: string, turns: Signal<Turn[]>, signal: AbortSignal)
   const before = turns.value
   let text = ''
   let who = ''
+  let id = ''
   let intent: string | undefined
+  const disputable = (): Disputable => ({ task: id, request: JSON.stringify(body), answer: text })
   const show = (isOver: boolean) => {
     const took = isOver ? ` in ${milliseconds(performance.now() - beganMs)}` : ''
     const turn: Turn = { role: 'assistant', text, facts: who === '' ? '' : who + took }
+    // Of a virtual model's answer the nodes of its run can be disputed, each by itself.
+    if (isOver && id !== '' && intent === undefined) turn.disputable = disputable()
     turns.value = [...before, { ...turn, ...(intent !== undefined && { intent }) }]
   }
   for await (const { data } of eventsOf(response)) {
     if (data === '[DONE]') break
     const chunk = JSON.parse(data) as Chunk
     if (chunk.error) throw new Refusal(0, chunk.error.message)
+    id = chunk.id ?? id
     if (chunk.chasm?.scout) who = `${shortScout(chunk.chasm.scout)}, ${chunk.chasm.model}`
     else if (chunk.chasm?.intent) {
       intent = chunk.chasm.intent

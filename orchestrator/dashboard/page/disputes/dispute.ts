@@ -1,0 +1,65 @@
+/**
+ * A dispute as the hub shows it to one of its sides, the answers that can be disputed, and what may be said about them.
+ * Pure; the sentences are the hub's.
+ */
+/** Which answer is meant: that of a request that waited, with the texts of both; or that of a node of an intent. */
+export type Disputable = { task: string; request: string; answer: string } | { intent: string; node?: string }
+
+export const reasons = [
+  ['wrong', 'It is wrong'],
+  ['off_topic', 'It does not answer the question'],
+  ['truncated', 'It ends too early'],
+  ['other_model', 'It seems to be of another model'],
+  ['unsafe', 'It is unsafe'],
+] as const
+
+type Verdict = 'upheld' | 'rejected' | 'undecided'
+
+interface Hearing {
+  /** Scouts of other owners that have answered again. */
+  reruns: number
+  /** `against` null: the word of this judge does not count. */
+  votes: { against: boolean | null; why: string }[]
+  verdict: Verdict | null
+}
+
+export interface Dispute {
+  id: string
+  side: 'client' | 'scout'
+  state: 'open' | 'rerunning' | 'judging' | Verdict | 'appealed' | 'final'
+  verdict: Verdict | null
+  reason: string
+  /** For the client alone. */
+  comment: string | null
+  /** For the owner of the scout alone. */
+  scout: string | null
+  model: string
+  /** Seconds since 1970. */
+  filed: number
+  appeal_by: number | null
+  hearings: Hearing[]
+  /** How it stands, why, and what can be done. */
+  sentences: string[]
+}
+
+export function reasonText(reason: string): string {
+  return reasons.find(([name]) => name === reason)?.[1] ?? reason
+}
+
+const verdictLevels = { upheld: 'bad', rejected: 'good', undecided: '' } as const
+
+/** The colour is the answer's: red is one that does not hold. */
+export function levelOf({ verdict }: Pick<Dispute, 'verdict'>): 'bad' | 'good' | 'accent' | '' {
+  return verdict === null ? 'accent' : verdictLevels[verdict]
+}
+
+/** The verdict where there is one, else how far it is. */
+export function stateText({ state, verdict }: Pick<Dispute, 'state' | 'verdict'>): string {
+  if (verdict === null) return state
+  return state === 'final' ? `${verdict}, final` : verdict
+}
+
+/** Whoever won has nothing to appeal against. */
+export function mayAppeal({ appeal_by: until, verdict, side }: Dispute): boolean {
+  return until !== null && (verdict === 'undecided' || (verdict === 'upheld') === (side === 'scout'))
+}

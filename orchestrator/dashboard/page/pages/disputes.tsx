@@ -1,0 +1,159 @@
+/**
+ * Disputes about answers: those that one filed, and those about one's own scouts; how each stands, what judges said,
+ * and an appeal where one is possible. Neither side is told who the other is.
+ */
+import { type Dispute, levelOf, mayAppeal, reasonText, stateText } from '../disputes/dispute.ts'
+import { Choices } from '../parts/choices.tsx'
+import { Empty, Fetched, Refused } from '../parts/notice.tsx'
+import { type Level, Page, Panel, Pill } from '../parts/panel.tsx'
+import { ask } from '../state/api.ts'
+import { useAttempt } from '../state/attempt.ts'
+import { ago, plural, shortScout } from '../state/format.ts'
+import { useResource } from '../state/resource.ts'
+import { linkTo, route, setQuery } from '../state/router.ts'
+import { session } from '../state/session.ts'
+
+const sides = [
+  ['', 'Filed by you'],
+  ['scouts', 'About your scouts'],
+] as const
+
+const refreshMs = 10_000
+
+export function DisputesPage() {
+  // The key of a scout asks for no answers, and so has none to dispute.
+  const isOfScouts = session.value?.role === 'scout' || route.value.query.get('of') === 'scouts'
+  const fetched = useResource<{ data: Dispute[] }>(isOfScouts ? '/v1/me/disputes' : '/v1/disputes', refreshMs)
+  const isOff = fetched.refusal?.status === 404
+  return (
+    <Page
+      title="Disputes"
+      about="Answers that somebody says do not hold. Scouts of other owners answer again, and judges compare."
+      actions={
+        session.value?.role !== 'scout' &&
+        !isOff && (
+          <Choices
+            label="Which"
+            options={sides}
+            value={isOfScouts ? 'scouts' : ''}
+            onChoose={(of) => setQuery({ of })}
+          />
+        )
+      }
+    >
+      {isOff ? (
+        <Panel isFlush>
+          <Empty icon="flag" text={fetched.refusal!.message} />
+        </Panel>
+      ) : (
+        <Fetched from={fetched}>
+          {({ data }) =>
+            data.length === 0 ? (
+              <Nothing isOfScouts={isOfScouts} />
+            ) : (
+              data.map((dispute) => <OneDispute of={dispute} onChanged={fetched.reload} key={dispute.id} />)
+            )
+          }
+        </Fetched>
+      )}
+    </Page>
+  )
+}
+
+function Nothing({ isOfScouts }: { isOfScouts: boolean }) {
+  return (
+    <Panel isFlush>
+      {isOfScouts ? (
+        <Empty icon="flag" text="Nobody disputes an answer of your scouts." />
+      ) : (
+        <Empty icon="flag" text="You dispute no answer. A flag beside each answer, here and in runs, begins it.">
+          <a class="button" href={linkTo('playground')}>
+            To the playground
+          </a>
+        </Empty>
+      )}
+    </Panel>
+  )
+}
+
+interface OneDisputeProps {
+  of: Dispute
+  onChanged: () => Promise<void>
+}
+
+function OneDispute({ of: dispute, onChanged }: OneDisputeProps) {
+  const { id, model, scout, reason, comment, filed, sentences } = dispute
+  const whose = scout === null ? model : `${shortScout(scout)} with ${model}`
+  return (
+    <Panel
+      title={whose}
+      label={`${whose}, ${id}`}
+      about={`“${reasonText(reason)}”, ${ago(filed)}`}
+      actions={<Pill level={levelOf(dispute)}>{stateText(dispute)}</Pill>}
+    >
+      <div>
+        {sentences.map((sentence) => (
+          <p key={sentence}>{sentence}</p>
+        ))}
+      </div>
+      {comment !== null && comment !== '' && <p class="soft name">Your comment: {comment}</p>}
+      <Hearings of={dispute} />
+      {mayAppeal(dispute) && <Appeal id={id} onAppealed={onChanged} />}
+    </Panel>
+  )
+}
+
+/** Words of judges are those of strangers' models: text, and nothing else. */
+function Hearings({ of: { hearings } }: { of: Dispute }) {
+  const heard = hearings.filter(({ votes }) => votes.length > 0)
+  return (
+    <>
+      {heard.map(({ votes, reruns }, at) => (
+        <details key={at}>
+          <summary>
+            {at === 0 ? 'What' : 'What, after the appeal,'} {plural(votes.length, 'judge')} said beside{' '}
+            {plural(reruns, 'other answer')}
+          </summary>
+          <ul class="stack">
+            {votes.map(({ against, why }, judge) => (
+              <li class="row" key={judge}>
+                <Pill level={voteLevel(against)}>{voteText(against)}</Pill>
+                <span class="name soft">{why}</span>
+              </li>
+            ))}
+          </ul>
+        </details>
+      ))}
+    </>
+  )
+}
+
+function voteText(against: boolean | null): string {
+  if (against === null) return 'does not count'
+  return against ? 'against it' : 'for it'
+}
+
+function voteLevel(against: boolean | null): Level {
+  if (against === null) return ''
+  return against ? 'bad' : 'good'
+}
+
+function Appeal({ id, onAppealed }: { id: string; onAppealed: () => Promise<void> }) {
+  const { attempt, refusal, isBusy } = useAttempt()
+  const appeal = () =>
+    attempt(async () => {
+      await ask(`/v1/disputes/${encodeURIComponent(id)}/appeal`, { method: 'POST', body: {} })
+      await onAppealed()
+    })
+  return (
+    <div class="stack">
+      {refusal && <Refused refusal={refusal} />}
+      <div class="row">
+        <button type="button" class="button" disabled={isBusy} onClick={() => void appeal()}>
+          Appeal
+        </button>
+        <span class="faint small">Once: more scouts answer, and others judge.</span>
+      </div>
+    </div>
+  )
+}
