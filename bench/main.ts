@@ -6,6 +6,7 @@
 import { existsSync } from 'node:fs'
 import { cluster } from './cluster/cluster.ts'
 import { attackNames, hostile } from './hostile/hostile.ts'
+import { ledger } from './ledger/ledger.ts'
 import { programPath } from './load/child.ts'
 import { type CommandLine, optionsOf, readCommandLine, usage } from './options.ts'
 import { writeReport } from './report/benchmarks-page.ts'
@@ -56,6 +57,7 @@ const all: Scenario[] = [
   away,
   cluster,
   trust,
+  ledger,
   codec,
   core,
   store,

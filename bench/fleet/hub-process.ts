@@ -69,12 +69,14 @@ function nativeOf({ heapCapacity, mimalloc }: Pick<HeapStats, 'heapCapacity' | '
   return { nativeMb: (allocated - heapCapacity) / mib, committedMb: committed.current / mib }
 }
 
-interface Opening {
+export interface Opening {
   port: number
   dataDir: string
   logs: boolean
   /** The servers between the hubs of its network; none for a hub by itself. */
   servers: readonly string[]
+  /** Whether it gives receipts; null for what the environment says. */
+  receipts: 'on' | 'off' | null
 }
 
 /** The hub's part in a network, whose identity and roster are in its folder. */
@@ -91,10 +93,10 @@ async function networkOf({ dataDir, servers }: Opening): Promise<Network | null>
 const calls = {
   /** Listens on every address of the machine, for fleets larger than one address has ports. */
   async open(opening: Opening) {
-    const { port, dataDir, logs } = opening
+    const { port, dataDir, logs, receipts } = opening
     const log = logs ? createLog('debug') : silent
     if (logs) keepLogging(log)
-    const config = benchConfig(process.env, { port, dataDir })
+    const config = benchConfig({ ...process.env, ...(receipts !== null && { RECEIPTS: receipts }) }, { port, dataDir })
     const network = await networkOf(opening)
     const started = startHub({
       ...(network !== null && { network }),

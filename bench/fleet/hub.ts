@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { anonymousMbOfPid, Child, profileFlags, programPath, type Usage } from '../load/child.ts'
 import type { CollectionLog } from '../load/collections.ts'
 import type { Target } from '../load/http-connection.ts'
-import type { Heap, HubCalls, Kinds } from './hub-process.ts'
+import type { Heap, HubCalls, Kinds, Opening } from './hub-process.ts'
 import type { Turns } from './turn-watch.ts'
 
 /** What a pipe holds on Linux. */
@@ -25,8 +25,7 @@ export class HubUnderTest {
     private readonly collections: CollectionLog | null,
     /** Where its log goes when nobody is to read it; null for a silent one. */
     private readonly unread: UnreadPipe | null,
-    /** The servers between the hubs of its network. */
-    private readonly servers: readonly string[] = [],
+    private readonly how: Pick<Opening, 'servers' | 'receipts'> = { servers: [], receipts: null },
   ) {}
 
   /** One of a network; `prepare` puts its identity and the roster into its folder. */
@@ -35,15 +34,19 @@ export class HubUnderTest {
     servers: readonly string[],
     prepare: (dataDir: string) => void,
   ): Promise<HubUnderTest> {
-    const hub = new HubUnderTest(profileFlags(profileDir), null, null, servers)
+    const hub = new HubUnderTest(profileFlags(profileDir), null, null, { servers, receipts: null })
     prepare(hub.dataDir)
     await hub.open()
     return hub
   }
 
   /** `profileDir` makes it write a processor profile there when it ends; `collections` receives its collections. */
-  static async start(profileDir: string | null, collections: CollectionLog | null = null): Promise<HubUnderTest> {
-    const hub = new HubUnderTest(profileFlags(profileDir), collections, null)
+  static async start(
+    profileDir: string | null,
+    collections: CollectionLog | null = null,
+    receipts: Opening['receipts'] = null,
+  ): Promise<HubUnderTest> {
+    const hub = new HubUnderTest(profileFlags(profileDir), collections, null, { servers: [], receipts })
     await hub.open()
     return hub
   }
@@ -56,9 +59,9 @@ export class HubUnderTest {
   }
 
   private async open(): Promise<void> {
-    const { flags, collections, dataDir, unread, servers, port: before } = this
+    const { flags, collections, dataDir, unread, how, port: before } = this
     this.child = await Child.start<HubCalls>(programPath('fleet/hub-process.ts'), flags, collections, unread?.fd)
-    const { port, keys } = await this.child.call('open', { port: before, dataDir, logs: unread !== null, servers })
+    const { port, keys } = await this.child.call('open', { port: before, dataDir, logs: unread !== null, ...how })
     this.port = port
     this.keys = keys ?? this.keys
   }

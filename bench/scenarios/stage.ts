@@ -42,8 +42,8 @@ export class Stage {
     readonly say: Say,
   ) {}
 
-  async hub(collections: CollectionLog | null = null): Promise<HubUnderTest> {
-    const hub = await HubUnderTest.start(this.options.profileDir, collections)
+  async hub(collections: CollectionLog | null = null, receipts: 'on' | 'off' | null = null): Promise<HubUnderTest> {
+    const hub = await HubUnderTest.start(this.options.profileDir, collections, receipts)
     this.closers.push(() => hub.close())
     return hub
   }

@@ -106,7 +106,7 @@ export class EdgeDesks {
     this.scouts = new ScoutDesk({ brain, answers: this.carriers(), links: new LiveLinks(this.openSessions, guard) })
     const holders = this.holders()
     this.attempts = holders
-    const host = new AnswerHost(brain, holders, countsWork ? new WorkCounter(system) : null)
+    const host = new AnswerHost(brain, holders, countsWork ? new WorkCounter(system, this.lane) : null)
     const relays = new Relays()
     this.book = new UsageBook((sum) => toBrain({ type: 'usage', sum }), system)
     this.checks = new AnswerChecks(this.lane, (work) => guard.run('check of an answer', work))

@@ -6,6 +6,7 @@ import type { Fault } from '../../shared/faults.ts'
 import { sessionWorkMax } from '../../shared/limits/process.ts'
 import type { CloseName } from '../../shared/protocol/close-codes.ts'
 import type { Offer, Verdict } from '../../shared/task.ts'
+import { staleReason } from '../core/task/cancels.ts'
 import type {
   AttemptStarted,
   ChunkHead,
@@ -17,7 +18,6 @@ import type {
   TaskGrant,
   Welcome,
 } from '../engine/ports/scouts.ts'
-import { staleReason } from '../core/task/cancels.ts'
 import type { PresentedSession } from '../link/presented.ts'
 
 type Work = PresentedSession['work'][number]

@@ -122,7 +122,7 @@ export class HubEngine implements Engine, AuditedEngine {
     }
     const { holders, edges, scoutDesk } = this.joined(options.links, port, carrier, guard)
     this.scoutDesk = scoutDesk
-    const host = new AnswerHost(port, holders, options.ledger ? new WorkCounter(system) : null)
+    const host = new AnswerHost(port, holders, options.ledger ? new WorkCounter(system, lane) : null)
     const { planner = null, goneHoldMs = 0, ledger = null } = options
     const seed = options.seed ?? Math.floor(system.random() * Number.MAX_SAFE_INTEGER)
     const numbers = { epoch, taskEpoch: options.taskEpoch ?? epoch }

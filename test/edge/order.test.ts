@@ -190,28 +190,31 @@ test('content that broke off before the brain knew of it does not begin anew', (
 })
 
 describe('an edge that dies', () => {
-  test.each([false, true])('costs no scout a credit for what had not come from there (comes later: %s)', (comesLater) => {
-    const bench = new EdgesBench(2)
-    const [client, scout] = bench.seats as [EdgeSeat, EdgeSeat]
-    const session = scout.join(['m'], 1)
-    bench.settle()
-    client.ask({ body: bytesOf('{"messages":[]}') })
-    client.toBrain.deliver()
-    bench.decide()
-    client.fromBrain.deliver()
-    const way = bench.way(client, scout)
-    if (comesLater) way.outlive()
-    bench.kill(client)
-    bench.settle()
-    way.deliver()
-    bench.settle()
-    const heard = scout.sent.filter((one) => one.session === session).map(({ frame }) => frame.type)
-    expect(heard).toEqual(['welcome'])
-    expect(bench.engine.core.state.roster.bySession.get(session)?.credits).toBe(1)
-    bench.system.pass(10_000)
-    bench.settle()
-    expect(scout.take('cancel')).toEqual([])
-  })
+  test.each([false, true])(
+    'costs no scout a credit for what had not come from there (comes later: %s)',
+    (comesLater) => {
+      const bench = new EdgesBench(2)
+      const [client, scout] = bench.seats as [EdgeSeat, EdgeSeat]
+      const session = scout.join(['m'], 1)
+      bench.settle()
+      client.ask({ body: bytesOf('{"messages":[]}') })
+      client.toBrain.deliver()
+      bench.decide()
+      client.fromBrain.deliver()
+      const way = bench.way(client, scout)
+      if (comesLater) way.outlive()
+      bench.kill(client)
+      bench.settle()
+      way.deliver()
+      bench.settle()
+      const heard = scout.sent.filter((one) => one.session === session).map(({ frame }) => frame.type)
+      expect(heard).toEqual(['welcome'])
+      expect(bench.engine.core.state.roster.bySession.get(session)?.credits).toBe(1)
+      bench.system.pass(10_000)
+      bench.settle()
+      expect(scout.take('cancel')).toEqual([])
+    },
+  )
 
   test('leaves no scout without a verdict on what it did for its clients', () => {
     const { bench, client, scout, work } = stage()

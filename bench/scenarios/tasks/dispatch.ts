@@ -16,7 +16,7 @@ const warmTasks = 40_000
 const warmSecondsMax = 15
 
 /** Loads the server for a second, measures one window, and ends the load. */
-async function closedRound(
+export async function closedRound(
   load: Load,
   server: Server,
   target: Target,

@@ -5,11 +5,15 @@
  */
 import { ByteAccount } from '../../../shared/byte-account.ts'
 import { type Fault, fault } from '../../../shared/faults.ts'
-import { unreadBytesMax, unreadBytesPerTenantMax } from '../../../shared/limits/http.ts'
+import { streamOverrunBytes, unreadBytesMax, unreadBytesPerTenantMax } from '../../../shared/limits/http.ts'
+import { frameBytesMax } from '../../../shared/limits/wire.ts'
 import type { WorkCounter } from '../counting/task-count.ts'
 import type { BrainPort } from '../ports/brain.ts'
 import type { AttemptLinks } from '../ports/scouts.ts'
 import type { AnswerSinkHost } from './answer-sink.ts'
+
+/** What may come for one reader after its scout was asked to pause; a frame more than one session leaves room for. */
+export const afterPauseBytesMax = streamOverrunBytes + frameBytesMax
 
 /** Why an answer ends for which there is no more room. */
 export const tooSlow = fault(

@@ -16,6 +16,7 @@ import {
 } from '../../../shared/limits/keys.ts'
 import { inlineBodyBytesMax } from '../../../shared/limits/wire.ts'
 import type { Served, TaskKind } from '../../../shared/task.ts'
+import { isInSteps, type Steps } from '../../../shared/turn-lane.ts'
 import type { Cost } from '../../core/fleet/cost.ts'
 import type { SpokenAnswer } from '../counting/spoken-answer.ts'
 import type { Use } from '../ports/charged-key.ts'
@@ -177,6 +178,13 @@ export class AttemptStream {
       return fault('bad_answer', 'The answer ended without a finish reason.')
     }
     return body.length <= answerSliceBytes ? this.keep(body, null) : this.keepLong(body)
+  }
+
+  /** The same once something else is over: a long request is counted to its end before its answer is taken. */
+  *settleBehind(before: Steps<void>, settlement: Settlement, body: Uint8Array): CheckSteps {
+    yield* before
+    const check = this.settle(settlement, body)
+    return isInSteps(check) ? yield* check : check
   }
 
   private *keepLong(body: Uint8Array): CheckSteps {

@@ -7,7 +7,6 @@
 import { type Fault, fault } from '../../../shared/faults.ts'
 import { bytesOf } from '../../../shared/json/byte-part.ts'
 import { streamBufferBytes, streamOverrunBytes, unreadBytesFree } from '../../../shared/limits/http.ts'
-import { frameBytesMax } from '../../../shared/limits/wire.ts'
 import type { Served, TaskKind } from '../../../shared/task.ts'
 import type { Cost } from '../../core/fleet/cost.ts'
 import type { SpokenAnswer } from '../counting/spoken-answer.ts'
@@ -17,7 +16,7 @@ import { type Answer, type AnswerEnd, type AnswerPart, answerId } from '../ports
 import type { WorkDone } from '../ports/ledger/work.ts'
 import type { ChunkHead, Settlement } from '../ports/scouts.ts'
 import type { Check } from './answer-checks.ts'
-import { isLeft, tooMuchUnread, tooSlow } from './answer-host.ts'
+import { afterPauseBytesMax, isLeft, tooMuchUnread, tooSlow } from './answer-host.ts'
 import type { AnswerSink, AnswerSinkHost, Beginning } from './answer-sink.ts'
 import { type Asked, type AskedSource, askedOf, askedUnknown } from './asked.ts'
 import { AttemptStream } from './attempt-stream.ts'
@@ -41,9 +40,6 @@ export interface RelayOptions {
   /** Counts what is done for it; null where no receipt is given. */
   count: TaskCount | null
 }
-
-/** What may come for one reader after its scout was asked to pause; a frame more than one session leaves room for. */
-const afterPauseBytesMax = streamOverrunBytes + frameBytesMax
 
 /** Shared by all relays without lines; never added to. */
 const noLines: Uint8Array[] = []
@@ -221,7 +217,8 @@ export class Relay implements AnswerSink, Answer, AskedSource {
   }
 
   settle(attemptStream: AttemptStream, settlement: Settlement, body: Uint8Array): Check {
-    return attemptStream.settle(settlement, body)
+    const left = this.count?.left() ?? null
+    return left === null ? attemptStream.settle(settlement, body) : attemptStream.settleBehind(left, settlement, body)
   }
 
   private overrun(body: Uint8Array): Fault | null {

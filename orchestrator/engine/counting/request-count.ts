@@ -1,13 +1,16 @@
 /**
  * Counts a request for its receipt: the bytes of its texts as they stand in it, its media, and what makes it equal to
  * others. One scan of bytes that the client edge has checked; nothing is built of them. Whoever carries an answer asks
- * once for each request that is sent.
+ * once for each request that is sent. A long request is counted in steps, a slice of it in each turn.
  */
+import { createHash } from 'node:crypto'
 import { FieldNames } from '../../../shared/json/field-names.ts'
 import { JsonScan } from '../../../shared/json/json-scan.ts'
+import type { JsonSpans } from '../../../shared/json/json-spans.ts'
 import { Class } from '../../../shared/json/json-tokens.ts'
+import { SlicedScan } from '../../../shared/json/sliced-scan.ts'
 import { answerValuesMax, mediaCountedMax } from '../../../shared/limits/answers.ts'
-import { bytesPerUnit } from '../../../shared/limits/ledger/ledger.ts'
+import { bytesPerUnit, countSliceBytes } from '../../../shared/limits/ledger/ledger.ts'
 import { sha256 } from '../../ledger/receipts/sha256.ts'
 import type { RequestCount } from '../ports/ledger/work.ts'
 import { countedOfLong } from './filler.ts'
@@ -27,17 +30,48 @@ let textsHash = 0n
 let tokensMax: number | null = null
 let choices = 1
 
+/** Whether it takes more than one step. */
+export function isLongRequest(body: Uint8Array): boolean {
+  return body.length > countSliceBytes
+}
+
 export function countRequest(body: Uint8Array): RequestCount {
+  return countTexts(body, null, sha256(body))
+}
+
+/** The same in steps: what is large in it is passed first, and leapt over when it is read. */
+export function* countInSteps(body: Uint8Array): Generator<void, RequestCount> {
+  const hash = createHash('sha256')
+  for (let from = 0; from < body.length; from += countSliceBytes) {
+    hash.update(body.subarray(from, from + countSliceBytes))
+    yield
+  }
+  const digest = new Uint8Array(hash.digest())
+  const sliced = new SlicedScan()
+  if (!sliced.begin(body, valuesMax)) return nothingIn(digest)
+  yield
+  while (!sliced.pass(countSliceBytes)) yield
+  if (!sliced.end()) return nothingIn(digest)
+  yield
+  return countTexts(body, sliced.spans, digest)
+}
+
+/** Of more lists, objects, fields and texts than are read of a request nothing counts. */
+function nothingIn(digest: Uint8Array): RequestCount {
+  return { digest, textBytes: 0, media: 0, textsHash: 0, answerUnitsMax: null }
+}
+
+function countTexts(body: Uint8Array, known: JsonSpans | null, digest: Uint8Array): RequestCount {
   textBytes = 0
   media = 0
   textsHash = 0n
   tokensMax = null
   choices = 1
-  walk(body)
+  walk(body, known)
   scan.end()
   const counted = countedOfLong(body, textBytes)
   return {
-    digest: sha256(body),
+    digest,
     textBytes: counted,
     media,
     // As exact as a number can be: two requests that meet here by chance cost each other a few points.
@@ -46,8 +80,8 @@ export function countRequest(body: Uint8Array): RequestCount {
   }
 }
 
-function walk(body: Uint8Array): void {
-  if (!scan.begin(body, valuesMax) || !scan.enterObject()) return
+function walk(body: Uint8Array, known: JsonSpans | null): void {
+  if (!scan.begin(body, valuesMax, known) || !scan.enterObject()) return
   while (scan.nextField()) {
     const field = scan.fieldIn(fields)
     if (field === 0) messages(body)

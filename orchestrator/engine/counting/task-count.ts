@@ -7,9 +7,10 @@
 import { operatorOf } from '../../../shared/scouts/scout-id.ts'
 import { type System, secretUnit } from '../../../shared/system.ts'
 import type { Served, TaskKind } from '../../../shared/task.ts'
+import type { Steps, TurnLane } from '../../../shared/turn-lane.ts'
 import { LeasedRequests } from '../../ledger/points/request-memory.ts'
 import type { AnswerCount, RequestCount, WorkDone } from '../ports/ledger/work.ts'
-import { countRequest } from './request-count.ts'
+import { countInSteps, countRequest, isLongRequest } from './request-count.ts'
 import { SpokenAnswer } from './spoken-answer.ts'
 
 export interface CountedTask {
@@ -33,26 +34,33 @@ export class WorkCounter {
   private readonly leased = new LeasedRequests()
   private readonly unit: () => number
 
-  constructor(system: Pick<System, 'randomBytes'>) {
+  constructor(
+    system: Pick<System, 'randomBytes'>,
+    /** For long requests. */
+    private readonly lane: Pick<TurnLane, 'add'>,
+  ) {
     this.unit = () => secretUnit(system)
   }
 
   begin(of: CountedTask): TaskCount {
-    return new TaskCount(of, this.leased, this.unit)
+    return new TaskCount(of, this.leased, this.unit, this.lane)
   }
 }
 
 export class TaskCount {
   private body: Uint8Array | null = null
   private request: RequestCount | null = null
-  /** Attempts by the operators that hold them, each with what it was sent. */
-  private held: { attempt: number; operator: string; textsHash: number }[] = []
+  /** A long request is being counted: in turns of the lane, and in those of the check of its answer. */
+  private counting: Generator<void, RequestCount> | null = null
+  /** Attempts by the operators that hold them, each with what it was sent; null while that is not counted. */
+  private held: { attempt: number; operator: string; textsHash: number | null }[] = []
   private begun: { attempt: number; operator: string } | null = null
 
   constructor(
     private readonly of: CountedTask,
     private readonly leased: LeasedRequests,
     private readonly unit: () => number,
+    private readonly lane: Pick<TurnLane, 'add'>,
   ) {}
 
   /** For what one attempt answers. */
@@ -68,41 +76,85 @@ export class TaskCount {
   /** The request of the attempt that has begun, as its scout gets it. */
   sent(body: Uint8Array): void {
     const { begun } = this
-    if (this.body !== body || this.request === null) this.request = countRequest(body)
+    if (this.body !== body || (this.request === null && this.counting === null)) this.count(body)
     this.body = body
     this.begun = null
     if (begun === null) return
     const { attempt, operator } = begun
+    this.held.push({ attempt, operator, textsHash: null })
+    this.lease()
+  }
+
+  private count(body: Uint8Array): void {
+    this.counting = null
+    this.request = isLongRequest(body) ? null : countRequest(body)
+    if (this.request !== null) return
+    const counting = countInSteps(body)
+    this.counting = counting
+    this.lane.add(() => this.counting !== counting || this.goOn(counting))
+  }
+
+  /** One step; true when it was the last. */
+  private goOn(counting: Generator<void, RequestCount>): boolean {
+    const { done, value } = counting.next()
+    if (done !== true) return false
+    this.request = value
+    this.counting = null
+    this.lease()
+    return true
+  }
+
+  /** Whoever holds it is remembered by what it says. */
+  private lease(): void {
+    if (this.request === null) return
     const { textsHash } = this.request
-    if (this.leased.lease(operator, textsHash)) this.held.push({ attempt, operator, textsHash })
+    for (const held of this.held) {
+      if (held.textsHash === null && this.leased.lease(held.operator, textsHash)) held.textsHash = textsHash
+    }
+  }
+
+  /**
+   * The steps that are left until the request is counted, for the check of its answer; null where none are. `remade`:
+   * makes it again where it was sent before a restart of the hub, which no chat outlives.
+   */
+  left(remade: (() => Steps<Uint8Array | null>) | null = null): Steps<void> | null {
+    return this.request === null ? this.rest(remade) : null
+  }
+
+  private *rest(remade: (() => Steps<Uint8Array | null>) | null): Steps<void> {
+    if (this.counting === null && remade !== null) {
+      const body = yield* remade()
+      if (body !== null) this.count(body)
+    }
+    while (this.counting !== null && !this.goOn(this.counting)) yield
   }
 
   /** The scout of this attempt holds it no more. */
   released(attempt: number): void {
     const at = this.held.findIndex((held) => held.attempt === attempt)
     if (at < 0) return
-    const [held] = this.held.splice(at, 1)
-    this.leased.release(held!.operator, held!.textsHash)
+    this.release(this.held.splice(at, 1))
+  }
+
+  private release(held: typeof this.held): void {
+    for (const { operator, textsHash } of held) if (textsHash !== null) this.leased.release(operator, textsHash)
   }
 
   /** No scout holds it any more. */
   releasedAll(): void {
-    for (const { operator, textsHash } of this.held) this.leased.release(operator, textsHash)
+    this.release(this.held)
     this.held = []
     this.body = null
+    this.counting = null
   }
 
-  /** What was done. `remade`: makes the request again where it was sent before a restart of the hub. */
-  over(
-    { attempt, answer, served, isPartial, isContinued }: Outcome,
-    remade: () => Uint8Array | null = () => null,
-  ): WorkDone | null {
-    if (this.request === null) {
-      const body = remade()
-      if (body === null) return null
-      this.request = countRequest(body)
-    }
+  /**
+   * What was done. Null where the request was not counted to its end: it is long, and its client left while the answer
+   * had just begun.
+   */
+  over({ attempt, answer, served, isPartial, isContinued }: Outcome): WorkDone | null {
     const { request } = this
+    if (request === null) return null
     const { task, kind, tenant, isDirected } = this.of
     this.releasedAll()
     const isLoop = this.leased.holds(tenant, request.textsHash)

@@ -181,8 +181,9 @@ export class DurableSink implements AnswerSink, AskedSource {
     if (isInSteps(check)) return this.settleInSteps(check, attemptStream, body)
     if (check !== null) return check
     // A contract's schema is compiled for its first answer, and many such answers may come in one turn.
-    const isLong = this.isLong || this.options.breach !== null
-    const steps = this.assemble(attemptStream, body)
+    const left = this.options.count?.left(() => this.requestAgain()) ?? null
+    const isLong = this.isLong || this.options.breach !== null || left !== null
+    const steps = this.assemble(attemptStream, body, left)
     return isLong ? steps : atOnce(steps)
   }
 
@@ -195,10 +196,18 @@ export class DurableSink implements AnswerSink, AskedSource {
     const flaw = yield* check
     if (flaw !== null) return flaw
     yield
-    return yield* this.assemble(attemptStream, body)
+    return yield* this.assemble(attemptStream, body, this.options.count?.left(() => this.requestAgain()) ?? null)
   }
 
-  private *assemble(attemptStream: AttemptStream, body: Uint8Array): CheckSteps {
+  /** After a restart of the hub it has to be counted once more. */
+  private *requestAgain(): Steps<Uint8Array | null> {
+    const made = yield* this.options.request(null)
+    return made instanceof Uint8Array ? made : null
+  }
+
+  /** `left`: what is left to be counted of its request. */
+  private *assemble(attemptStream: AttemptStream, body: Uint8Array, left: Steps<void> | null): CheckSteps {
+    if (left !== null) yield* left
     if (this.options.kind !== 'chat') this.answer = body
     else {
       const assembly = new AnswerAssembly()
@@ -256,11 +265,8 @@ export class DurableSink implements AnswerSink, AskedSource {
   private workOf(attemptStream: AttemptStream): WorkDone | null {
     const { attempt, served } = attemptStream
     const answer = attemptStream.answerCount()
-    const { count, request } = this.options
+    const { count } = this.options
     if (answer === null || count === null) return null
-    return count.over({ attempt, served, answer, isPartial: false, isContinued: false }, () => {
-      const made = atOnce(request(null))
-      return made instanceof Uint8Array ? made : null
-    })
+    return count.over({ attempt, served, answer, isPartial: false, isContinued: false })
   }
 }

@@ -26,6 +26,9 @@ export const unitsPerMedium = 1_000
 export const fillerBytesMin = 4 * KiB
 export const fillerFactor = 8
 
+/** Of a longer request so many bytes are counted in one turn: a slice takes 1 to 3 ms. */
+export const countSliceBytes = 256 * KiB
+
 /** Of a longer text so many parts of `fillerPartBytes` are looked at and stand for the rest: it is to cost little. */
 export const fillerPartsMax = 4
 export const fillerPartBytes = 16 * KiB

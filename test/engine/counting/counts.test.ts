@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import { Random } from '../../../orchestrator/core/model/random.ts'
-import { countRequest } from '../../../orchestrator/engine/counting/request-count.ts'
+import { countRequest, isLongRequest } from '../../../orchestrator/engine/counting/request-count.ts'
 import { SpokenAnswer } from '../../../orchestrator/engine/counting/spoken-answer.ts'
 import { SpokenText } from '../../../orchestrator/engine/counting/spoken-text.ts'
 import { WorkCounter } from '../../../orchestrator/engine/counting/task-count.ts'
-import { atOnce } from '../../../shared/turn-lane.ts'
+import { countSliceBytes } from '../../../shared/limits/ledger/ledger.ts'
+import { atOnce, type Steps } from '../../../shared/turn-lane.ts'
 import { ManualSystem } from '../../support/clocks/manual-system.ts'
 
 const bytesOf = (value: unknown) => Buffer.from(typeof value === 'string' ? value : JSON.stringify(value))
@@ -177,7 +178,7 @@ describe('an answer', () => {
 })
 
 test('a task whose client has a scout with an equal request is in a loop, its own attempts aside', () => {
-  const counter = new WorkCounter(new ManualSystem())
+  const counter = new WorkCounter(new ManualSystem(), { add: () => {} })
   const begin = (task: number, tenant: string) => counter.begin({ task, tenant, kind: 'chat', isDirected: false })
   const served = { scout: 'op_b/s', provider: 'p', model: 'm' }
   const ended = { attempt: 1, served, answer: { texts: [], textBytes: 0 }, isPartial: false, isContinued: false }
@@ -198,5 +199,47 @@ test('a task whose client has a scout with an equal request is in a loop, its ow
   after.sent(chat('the same'))
   expect(after.over(ended)?.isLoop).toBe(false)
   expect(begin(5, 'x').over(ended)).toBeNull()
-  expect(begin(6, 'x').over(ended, () => chat('made again'))).toMatchObject({ task: 6, isLoop: false })
+  const resumed = begin(6, 'x')
+  atOnce(resumed.left(again(chat('made again')))!)
+  expect(resumed.over(ended)).toMatchObject({ task: 6, isLoop: false })
+  expect(resumed.left(again(null))).toBeNull()
 })
+
+test('a long request is counted in steps as a short one is at once, by the lane or by the check of its answer', () => {
+  const served = { scout: 'op_b/s', provider: 'p', model: 'm' }
+  const ended = { attempt: 1, served, answer: { texts: [], textBytes: 0 }, isPartial: false, isContinued: false }
+  const text = Array.from({ length: 60_000 }, (_, at) => `${at * 7919} "words" of it`).join(' ')
+  const long = chat([{ type: 'text', text }, { type: 'image_url' }, { type: 'text', text: 'and a question' }], { n: 2 })
+  expect(isLongRequest(long)).toBe(true)
+  const whole = countRequest(long)
+  expect(whole.media).toBe(1)
+  for (const turns of [0, 3, Number.POSITIVE_INFINITY]) {
+    const works: (() => boolean)[] = []
+    const counter = new WorkCounter(new ManualSystem(), { add: (work) => void works.push(work) })
+    const [count, twin] = [1, 2].map((task) => {
+      const one = counter.begin({ task, tenant: 'op_a', kind: 'chat', isDirected: false })
+      one.begin(1, task === 1 ? 'op_a/s' : 'op_b/s')
+      one.sent(long)
+      return one
+    })
+    for (const work of works) for (let turn = 0; turn < turns && !work(); turn++);
+    const steps = [...(count!.left(again(null)) ?? [])].length + [...(twin!.left(again(null)) ?? [])].length
+    if (turns === 0) expect(steps).toBeGreaterThan((2 * long.length) / countSliceBytes)
+    expect(count!.left(again(null))).toBeNull()
+    expect(twin!.over(ended)).toMatchObject({ request: whole, isLoop: true })
+    expect(count!.over(ended)).toMatchObject({ request: whole, isLoop: false })
+    for (const work of works) expect(work()).toBe(true)
+  }
+  const early = new WorkCounter(new ManualSystem(), { add: () => {} })
+  const left = early.begin({ task: 3, tenant: 'op_a', kind: 'chat', isDirected: false })
+  left.sent(long)
+  expect(left.over(ended)).toBeNull()
+})
+
+/** A request that was sent before a restart. */
+function again(made: Uint8Array | null) {
+  // biome-ignore lint/correctness/useYield: it has no step
+  return function* (): Steps<Uint8Array | null> {
+    return made
+  }
+}

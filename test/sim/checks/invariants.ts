@@ -16,8 +16,7 @@
  *  7. Every answer ends exactly once, and nothing follows.
  *  8. Credits conserve: what the hub holds is what was granted and not used. Usage is booked once per done task.
  *  9. Terminal states absorb: nothing is given out, committed or reported of what has ended (a grant that waited for
- *     its turn meanwhile is cancelled in the same one), and a cancel is not
- *     repeated once its scout has answered with a settlement.
+ *     its turn meanwhile is cancelled in the same one); no cancel is repeated once its scout has settled.
  * 10. Every buffer is within its bound: of readers, of sockets, of the core's memory.
  * 11. Nothing is sent to a session that is gone, and no task to one whose socket is closed: it is taken back instead.
  * 12. A verdict `committed` on a durable task rests on the disk; so does `committed` in a welcome.
@@ -36,21 +35,17 @@
  * 24. A hub that met a defect reports it and does nothing more.
  * 25. A hub that stood still closes nobody as silent before it has given everybody a round trip.
  * 26 to 28. What strangers report or leave behind is not booked and not kept (`greed.ts`).
- * 29. No durable task ends on the word of one operator about the client (`verdicts.ts`).
- * 30. Nor does a task that a client waits for, while another one could be asked (`client-verdicts.ts`).
+ * 29, 30. No task ends on the word of one operator about the client, while another could be asked (`verdicts.ts`).
  * 31 and 32. Nothing stays reserved, and what is counted of a key is what is booked (`budgets.ts`).
  * 33. A hub's work ends: no event leads to steps without end, and no life to events without end.
- * 34. Nobody works in vain: a scout is told to stop in the turn in which its attempt ends otherwise; a durable task is
- *     with one scout at a time, one that a client waits for with two.
+ * 34. A scout is told to stop in the turn in which its attempt ends otherwise; a durable task has one, a chat two.
  * 35. No intent ends the hub's process more than twice.
  * 36 and 37. A task is tried so often and no more, and not at once where it seems to end scouts (`attempt-limits.ts`).
- * 38. Nobody waits for a lost scout for longer than is promised (`lease-times.ts`).
- * 39. A scout that offers a name that means the hub itself is not let in.
- * 43 to 46. Numbers, frames and ends where the hub is several processes (`processes/wire-checks.ts`).
+ * 38, 39. Nobody waits for a lost scout longer than promised (`lease-times.ts`); no name that means the hub is let in.
  * 40 to 42. Points conserve, a task has one receipt, and a start has the balances of the batches (`receipts.ts`).
  * 43 to 52. Nobody can tell an audit or is audited by itself; states of trust follow their rules (`trust/`).
+ * 53 to 56. Numbers, frames and ends where the hub is several processes (`processes/wire-checks.ts`).
  */
-
 import type { Event } from '../../../orchestrator/core/events.ts'
 import type { CoreSettings } from '../../../orchestrator/core/settings.ts'
 import type { HubEngine } from '../../../orchestrator/engine/engine.ts'

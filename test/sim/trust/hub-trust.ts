@@ -9,8 +9,8 @@ import type { AuditedEngine, TrustNews } from '../../../orchestrator/engine/port
 import { defaultTrustSettings } from '../../../orchestrator/trust/desk/parts.ts'
 import { TrustDesk } from '../../../orchestrator/trust/trust-desk.ts'
 import type { TrustChecks } from '../checks/trust/trust-checks.ts'
-import { auditDelay, hastened, type TrustLife } from '../trust/trust-life.ts'
 import type { Process } from '../world.ts'
+import { auditDelay, hastened, type TrustLife } from './trust-life.ts'
 
 export class HubTrust {
   private desk: TrustDesk | null = null
