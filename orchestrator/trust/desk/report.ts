@@ -6,13 +6,19 @@ import { type TrustState, trustNote, trustSentences } from '../../../shared/scou
 import type { ScoutTrust, TrustFilter, TrustReport } from '../../engine/ports/trust/trust-report.ts'
 import type { TrustRecord } from '../standing/record.ts'
 import { calmDoubt, weights } from '../standing/weights.ts'
+import type { OwnerFigures } from './owner-figures.ts'
 import type { TrustBook } from './trust-book.ts'
 
 const gravity: Record<TrustState, number> = { convicted: 0, confirming: 1, watched: 2, new: 3, trusted: 4 }
 
 export function scoutsOf(book: TrustBook, of: TrustFilter, isEnforced: boolean, nowMs: number) {
-  const found = [...book.list(of)].sort((a, b) => gravity[a.state] - gravity[b.state] || b.doubt - a.doubt)
-  const scouts = found.slice(0, trustListMax).map((record) => shown(record, book.needed(record), isEnforced, nowMs))
+  const isForOwner = (of.owner ?? null) !== null
+  const figuresOf = (record: TrustRecord) => (isForOwner ? book.midnight.of(record) : record)
+  const found = [...book.list(of)].map((record) => ({ record, figures: figuresOf(record) }))
+  found.sort((a, b) => gravity[a.record.state] - gravity[b.record.state] || b.figures.doubt - a.figures.doubt)
+  const scouts = found.slice(0, trustListMax).map(({ record, figures }) => {
+    return shown(record, figures, { needed: book.needed(record), isEnforced, nowMs })
+  })
   return { scouts, more: found.length - scouts.length } satisfies Partial<TrustReport>
 }
 
@@ -23,8 +29,15 @@ export function noteOf(book: TrustBook, scout: string, isEnforced: boolean): str
   return worst === undefined ? null : trustNote(worst.model, worst.state, isEnforced).slice(0, trustNoteCharsMax)
 }
 
-function shown(record: TrustRecord, needed: number, isEnforced: boolean, nowMs: number): ScoutTrust {
-  const { scout, model, owner, state, doubt, passed, checks, failed, sinceMs, untilMs } = record
+interface Moment {
+  needed: number
+  isEnforced: boolean
+  nowMs: number
+}
+
+function shown(record: TrustRecord, of: OwnerFigures, { needed, isEnforced, nowMs }: Moment): ScoutTrust {
+  const { scout, model, owner, state, sinceMs, untilMs } = record
+  const { doubt, passed, checks, failed } = of
   const figures = { model, state, doubt, passed, needed, checks, failed, endsInMs: untilMs - nowMs, isEnforced }
   const passesToCalm = Math.max(1, Math.ceil((doubt - calmDoubt) / -weights.pass))
   const sentences = trustSentences({ ...figures, passesToCalm })

@@ -25,6 +25,7 @@ import {
 } from '../standing/record.ts'
 import type { AuditOutcome } from '../standing/weights.ts'
 import type { ModelBook } from './model-book.ts'
+import { MidnightFigures } from './owner-figures.ts'
 import type { Life, TrustParts } from './parts.ts'
 
 export class TrustBook {
@@ -33,6 +34,7 @@ export class TrustBook {
   /** Those that time alone may move, or that are checked without requests of their own. */
   private readonly timed = new Set<TrustRecord>()
   private readonly owners = new Owners()
+  readonly midnight = new MidnightFigures()
   /** Those of which the engine knows something. */
   private readonly told = new Set<TrustRecord>()
   /** Those that differ from their rows in the store; the one that changed first is written first. */
@@ -51,6 +53,7 @@ export class TrustBook {
 
   private load(record: TrustRecord): void {
     this.put(record)
+    this.midnight.loaded(record)
     if (record.convictedMs > 0) this.owners.noteConviction(record.owner, record.convictedMs)
     if (record.state === 'watched' || record.state === 'confirming') {
       this.models.of(record.model)?.brake.noteWatched(record.owner, record.sinceMs)
@@ -134,6 +137,7 @@ export class TrustBook {
       confirm(record, now)
       if (record.state !== state) this.moved(record, state)
     }
+    this.midnight.turn(this.list(), this.parts.system.wallMs())
     this.flush(trustRowsPerTick)
     this.forget()
   }
