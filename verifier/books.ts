@@ -27,13 +27,21 @@ export class Books {
   private readonly balances = new Map<string, number>()
   private readonly seasons = new Map<string, string>()
   private readonly tasks = new Set<number>()
+  /** Of the day of the last receipt: those of a day stand together. */
+  private day = -1
 
   receipt({ task, atS, scout, model, points }: Receipt): void {
     must(!this.tasks.has(task), () => `task ${task} has two receipts`)
     this.tasks.add(task)
-    const season = new Date(atS * 1000).toISOString().slice(0, 7)
+    const day = Math.floor(atS / 86_400)
+    if (day !== this.day) this.begin(day)
+    if (points > 0) this.move('mint', `escrow\t${day}\t${scout}\t${model}`, points)
+  }
+
+  private begin(day: number): void {
+    this.day = day
+    const season = new Date(day * 86_400_000).toISOString().slice(0, 7)
     if (!this.seasons.has(season)) this.seasons.set(season, 'open')
-    if (points > 0) this.move('mint', `escrow\t${Math.floor(atS / 86_400)}\t${scout}\t${model}`, points)
   }
 
   event(event: Readonly<Record<string, unknown>>): void {

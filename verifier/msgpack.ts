@@ -61,23 +61,30 @@ class Reader {
   }
 
   private unsigned(width: number): number {
-    return this.part(width).readUIntBE(0, width)
+    this.skip(width)
+    return this.bytes.readUIntBE(this.at - width, width)
   }
 
   /** Whole numbers beyond 32 bits are written as floats. */
   private double(): number {
-    const number = this.part(8).readDoubleBE(0)
+    this.skip(8)
+    const number = this.bytes.readDoubleBE(this.at - 8)
     must(Number.isSafeInteger(number) && number >= 0, () => `a receipt holds the number ${number}`)
     return number
   }
 
   private text(length: number): string {
-    return this.part(length).toString('utf8')
+    this.skip(length)
+    return this.bytes.toString('utf8', this.at - length, this.at)
+  }
+
+  private skip(length: number): void {
+    must(length <= this.bytes.length - this.at, ended)
+    this.at += length
   }
 
   private part(length: number): Buffer {
-    must(length <= this.bytes.length - this.at, ended)
-    this.at += length
+    this.skip(length)
     return this.bytes.subarray(this.at - length, this.at)
   }
 }
