@@ -17,11 +17,16 @@ beforeAll(async () => {
   const intent = await new IntentClient(live.url, live.clientKey).accepted({ input: 'a secret' })
   const kept = await live.post('/v1/responses', { model: 'auto', input: 'a secret' })
   const { id: response } = (await kept.json()) as { id: string }
-  const chat = await live.post('/v1/chat/completions', { model: 'auto', messages: [{ role: 'user', content: 'x' }] })
-  const { id: answer } = (await chat.json()) as { id: string }
+  const asked = JSON.stringify({ model: 'demo-small', messages: [{ role: 'user', content: 'x' }] })
+  const chat = await live.post('/v1/chat/completions', JSON.parse(asked))
+  const answered = (await chat.json()) as { id: string; choices: { message: unknown }[] }
+  const { id: answer } = answered
   const task = Number.parseInt(answer.slice('chatcmpl-'.length), 36)
   const { ledger } = live.hub.engine
   await until('the receipt to be sealed', () => typeof ledger!.receipt(task, null) === 'object')
+  const shown = { task: answer, reason: 'wrong', request: asked, answer: { choices: answered.choices } }
+  const filed = await live.post('/v1/disputes', shown)
+  const { id: dispute } = (await filed.json()) as { id: string }
   const [scout] = live.hub.engine.scouts()
   const mine = live.hub.keyring.verify(live.clientKey)
   if (!mine.ok) throw new Error(mine.flaw)
@@ -29,6 +34,8 @@ beforeAll(async () => {
     '/v1/intents/': [intent, `${intent.slice(0, -4)}0000`],
     '/v1/responses/': [response, `${response.slice(0, -4)}0000`],
     '/v1/receipts/': [answer, 'chatcmpl-zzzzzzzzz'],
+    '/v1/disputes/': [dispute, `${dispute.slice(0, -4)}0000`],
+    '/v1/me/disputes/': [dispute, `${dispute.slice(0, -4)}0000`],
     '/v1/me/keys/': [mine.id, 'key_000000000000'],
     '/v1/me/scouts/': [scout!.id, 'key_000000000000/ant'],
   }
