@@ -44,6 +44,17 @@ test('figures stay as they were at midnight for owners, and are live for adminis
   expect(seenBy(book, null)[0]).toBe(2)
 })
 
+test('a change of state, which is told at once, brings the figures that it rests on', () => {
+  const { system, open, seenBy } = stage()
+  const book = open()
+  const record = book.of('t/s', 'm', 't')!
+  while (record.state === 'new') book.book(record, 'gross', system.wallMs())
+  expect(seenBy(book, 't')[0]).toBe(record.checks)
+  book.book(record, 'odd', system.wallMs())
+  expect(seenBy(book, null)[0]).toBe(record.checks)
+  expect(seenBy(book, 't')[0]).toBe(record.checks - (record.state === 'watched' ? 1 : 0))
+})
+
 test('a start shows what the store had', () => {
   const { system, open, seenBy } = stage()
   const book = open()

@@ -1,6 +1,7 @@
 /**
- * Figures of trust as owners of scouts see them: as of the last midnight (UTC). Live ones would tell whoever asks often
- * enough which task was an audit. Administrators see live ones, and states, which change seldom, are told at once.
+ * Figures of trust as owners of scouts see them: as of the last midnight (UTC), or the last change of state since. Live
+ * ones would tell whoever asks often enough which task was an audit. Administrators see live ones; states, which change
+ * seldom, are told at once.
  */
 import { dayOf } from '../../tenants/periods.ts'
 import type { TrustRecord } from '../standing/record.ts'
@@ -14,8 +15,8 @@ export class MidnightFigures {
   private readonly known = new Map<TrustRecord, OwnerFigures>()
   private day = -1
 
-  /** Of a record as the store had it. */
-  loaded(record: TrustRecord): void {
+  /** Of a record as it is now: as the store had it, or as its state has changed. */
+  take(record: TrustRecord): void {
     this.known.set(record, figuresOf(record))
   }
 

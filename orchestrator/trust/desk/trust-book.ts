@@ -53,7 +53,7 @@ export class TrustBook {
 
   private load(record: TrustRecord): void {
     this.put(record)
-    this.midnight.loaded(record)
+    this.midnight.take(record)
     if (record.convictedMs > 0) this.owners.noteConviction(record.owner, record.convictedMs)
     if (record.state === 'watched' || record.state === 'confirming') {
       this.models.of(record.model)?.brake.noteWatched(record.owner, record.sinceMs)
@@ -177,6 +177,7 @@ export class TrustBook {
     if (isDoubted && (before === 'new' || before === 'trusted'))
       this.models.of(model)?.brake.noteWatched(owner, sinceMs)
     if (state === 'convicted') this.owners.noteConviction(owner, record.convictedMs)
+    this.midnight.take(record)
     if (isTimed(record)) this.timed.add(record)
     else this.timed.delete(record)
     this.changed.add(record)

@@ -2,10 +2,10 @@
  * What must hold on the wire of a hub of several processes, where what the brain decides arrives later and by several
  * ways. The checker has judged the decisions; here each scout's wire is judged, and numbers.
  *
- * 43. No number of a session or a task is given twice, over restarts of edges and brains.
- * 44. Nothing is sent to a session before its welcome, no task but as it was decided, and nothing about an attempt
+ * 53. No number of a session or a task is given twice, over restarts of edges and brains.
+ * 54. Nothing is sent to a session before its welcome, no task but as it was decided, and nothing about an attempt
  *     before its task. No attempt is sent twice.
- * 45. A settlement that came before its socket closed is not taken for lost, where no process stood still or died.
+ * 55. A settlement that came before its socket closed is not taken for lost, where no process stood still or died.
  */
 import type { Answer } from '../../../orchestrator/engine/ports/client.ts'
 import type { ScoutEvents } from '../../../orchestrator/engine/ports/scouts.ts'
