@@ -2,7 +2,7 @@
  * Writes the values that protocol v1 is made of as msgpack: whole numbers, floats, true, false, null, strings, bytes
  * and arrays of these. `codec.ts` hands it one frame's values at a time. It stands in for msgpackr's packer, which
  * takes byte strings by a detour through its extension types: a chunk costs it twice what JSON costs and almost four
- * times what it costs here. `read.ts` is its counterpart.
+ * times what it costs here. `read.ts` is its counterpart. Receipts are written with it, too, where they will stay.
  */
 
 const poolBytes = 64 * 1024
@@ -21,6 +21,23 @@ export function write(values: readonly unknown[]): Uint8Array {
   const start = at
   writeArray(values)
   return pool.subarray(start, at)
+}
+
+/**
+ * Lets `put` write what it is given, value by value with the functions below, into bytes of somebody else that have
+ * room for it from there on. Where it ends.
+ */
+export function writeInto<T>(bytes: Buffer<ArrayBuffer>, from: number, put: (of: T) => void, of: T): number {
+  const [ownPool, ownAt] = [pool, at]
+  pool = bytes
+  at = from
+  try {
+    put(of)
+    return at
+  } finally {
+    pool = ownPool
+    at = ownAt
+  }
 }
 
 /** What the values may take at most; rough, because room is all that it is for. */
@@ -45,7 +62,7 @@ function writeValue(value: unknown): void {
 }
 
 /** Past 2^32 as a float64, which holds every whole number that JavaScript is sure of. */
-function writeNumber(value: number): void {
+export function writeNumber(value: number): void {
   if (value >>> 0 !== value) {
     pool[at] = 0xcb
     at = pool.writeDoubleBE(value, at + 1)
@@ -56,12 +73,17 @@ function writeNumber(value: number): void {
 }
 
 function writeArray(values: readonly unknown[]): void {
-  if (values.length < 16) pool[at++] = 0x90 | values.length
-  else writeHead(0xdd, 4, values.length)
+  writeListHead(values.length)
   for (const value of values) writeValue(value)
 }
 
-function writeBytes(bytes: Uint8Array): void {
+/** Of a list of so many values, which follow. */
+export function writeListHead(count: number): void {
+  if (count < 16) pool[at++] = 0x90 | count
+  else writeHead(0xdd, 4, count)
+}
+
+export function writeBytes(bytes: Uint8Array): void {
   const { length } = bytes
   if (length < 0x100) writeHead(0xc4, 1, length)
   else writeHead(0xc6, 4, length)
@@ -70,7 +92,7 @@ function writeBytes(bytes: Uint8Array): void {
 }
 
 /** Half a surrogate pair (a cut emoji) is written as U+FFFD, since the peer would refuse it. */
-function writeString(value: string): void {
+export function writeString(value: string): void {
   if (value.length < 32) {
     const length = pool.write(value, at + 1)
     if (length < 32) {

@@ -155,8 +155,10 @@ export class Relay implements AnswerSink, Answer, AskedSource {
   private requestNow(): Uint8Array | Fault {
     const request = this.body
     if (request === null) throw new Error(`task ${this.task} begins an attempt after its end`)
-    if (this.isLost) this.host.fail(this.task, lostAfterContent)
-    if (this.isLost) return lostAfterContent
+    if (this.isLost) {
+      this.host.fail(this.task, lostAfterContent)
+      return lostAfterContent
+    }
     if (this.prefix === '') return request
     const continued = continuedWithin(request, this.prefix, this.prefixTokens)
     if (continued instanceof Uint8Array) this.requestBytes = continued.length

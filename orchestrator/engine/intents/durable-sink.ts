@@ -5,6 +5,7 @@
  */
 import { type Fault, fault } from '../../../shared/faults.ts'
 import { textOf } from '../../../shared/json/answer-text.ts'
+import { bytesOf } from '../../../shared/json/byte-part.ts'
 import { assemblyStepBytes } from '../../../shared/limits/answers.ts'
 import { quotedAnswerCharsMax } from '../../../shared/limits/intents.ts'
 import { bodyBytesMax } from '../../../shared/limits/wire.ts'
@@ -165,7 +166,7 @@ export class DurableSink implements AnswerSink, AskedSource {
 
   private keep(attemptStream: AttemptStream): Fault | null {
     if (attemptStream.released.length === 0) return null
-    for (const line of attemptStream.released) this.bytes += line.length
+    this.bytes += bytesOf(attemptStream.released)
     if (this.bytes > bodyBytesMax)
       return fault('answer_too_large', 'The answer is larger than a durable task may have.')
     // Copies: a view would keep its whole frame in memory until the lines are freed.

@@ -3,7 +3,6 @@
  * make again, so an answer can be disputed, and a text that a scout gives to everybody can be found, though no text was
  * kept. Nothing of it is done while answers are made.
  */
-import { hash } from 'node:crypto'
 import { repeatCharsMin } from '../../../shared/limits/trust/audits.ts'
 import { repeatBatchesMax, repeatReceiptsPerTurn } from '../../../shared/limits/trust/disputes.ts'
 import { operatorOf } from '../../../shared/scouts/scout-id.ts'
@@ -11,6 +10,7 @@ import type { Steps } from '../../../shared/turn-lane.ts'
 import { flagBits } from '../../ledger/points/zero-rules.ts'
 import { type AnswerText, answerHashOf, type HubTags, requestHashOf } from '../../ledger/receipts/hashes.ts'
 import { isReceipt, type Receipt, readReceipt } from '../../ledger/receipts/receipt.ts'
+import { sha256 } from '../../ledger/receipts/sha256.ts'
 import { SpokenAnswer } from '../counting/spoken-answer.ts'
 import type { Attested, LedgerWitness, ShownTexts } from '../ports/ledger/attested.ts'
 import type { LedgerStore } from '../ports/ledger/ledger-store.ts'
@@ -36,7 +36,7 @@ export class Attesting implements LedgerWitness {
   misfit(task: number, { request, answer }: ShownTexts): 'request' | 'answer' | null {
     const receipt = receiptOf(this.store, task)
     const salt = this.tags.salt(task)
-    if (receipt === undefined || !sameBytes(requestHashOf(salt, digestOf(request)), receipt.requestHash))
+    if (receipt === undefined || !sameBytes(requestHashOf(salt, sha256(request)), receipt.requestHash))
       return 'request'
     return sameBytes(answerHashOf(salt, textsOf(answer)), receipt.answerHash) ? null : 'answer'
   }
@@ -45,7 +45,7 @@ export class Attesting implements LedgerWitness {
     const own = receiptOf(this.store, task)
     const texts = textsOf(answer)
     if (own === undefined || texts.reduce((sum, { length }) => sum + length, 0) < repeatCharsMin) return false
-    const digest = digestOf(request)
+    const digest = sha256(request)
     let isRepeated = false
     let read = 0
     const last = this.store.lastBatch()?.seq ?? 0
@@ -78,10 +78,6 @@ function textsOf(answer: Uint8Array): readonly AnswerText[] {
   const spoken = new SpokenAnswer(() => 0)
   spoken.whole(answer)
   return spoken.end().texts
-}
-
-function digestOf(request: Uint8Array): Uint8Array {
-  return hash('sha256', request, 'buffer')
 }
 
 function sameBytes(one: Uint8Array, other: Uint8Array): boolean {

@@ -4,8 +4,8 @@
  * stories; a head that is missing leaves a gap in the numbers. Pure; the engine seals, the store keeps, anybody checks.
  */
 import { batchLeavesMax } from '../../../shared/limits/ledger/ledger.ts'
-import type { LeafBuffer } from './leaf-buffer.ts'
-import { rootOfPacked } from './merkle.ts'
+import { type LeafBuffer, unpackLeaves } from './leaf-buffer.ts'
+import { rootOf } from './merkle.ts'
 import { sha256 } from './sha256.ts'
 
 export interface Head {
@@ -88,7 +88,8 @@ export function sealBatch(after: ChainEnd, { leaves, atMs, rulesHash, sign }: Se
   const { packed, count } = leaves
   if (count > batchLeavesMax) throw new Error(`a batch of ${count} leaves is too large`)
   const seq = after.seq + 1
-  const head = packHead({ seq, previous: after.hash, root: rootOfPacked(packed), count, atMs, rulesHash })
+  const root = rootOf(unpackLeaves(packed))
+  const head = packHead({ seq, previous: after.hash, root, count, atMs, rulesHash })
   return { seq, atMs, head, signature: sign(head), leaves: packed }
 }
 

@@ -6,7 +6,7 @@ import { leafBytesMax } from '../../../shared/limits/ledger/ledger.ts'
 import { packReceiptAt, type Receipt, receiptRoom } from './receipt.ts'
 
 /** Of a leaf's length, most significant byte first. */
-export const lengthBytes = 2
+const lengthBytes = 2
 
 const firstBytes = 1_024
 /** Most batches are small, the largest have a hundred times as much. */

@@ -4,7 +4,6 @@
  * the root from one leaf. Pure.
  */
 import { leafBytesMax } from '../../../shared/limits/ledger/ledger.ts'
-import { lengthBytes } from './leaf-buffer.ts'
 import { sha256, sha256Bytes } from './sha256.ts'
 
 const leafPrefix = 0
@@ -27,23 +26,8 @@ function nodeHash(left: Uint8Array, right: Uint8Array): Uint8Array {
 
 /** The root over at least one leaf. */
 export function rootOf(leaves: readonly Uint8Array[]): Uint8Array {
-  return top(leaves.map(leafHash))
-}
-
-/** The same of leaves that stand behind one another, each after its length. */
-export function rootOfPacked(packed: Uint8Array): Uint8Array {
-  const level: Uint8Array[] = []
-  for (let at = 0; at < packed.length; ) {
-    const from = at + lengthBytes
-    at = from + packed[at]! * 256 + packed[at + 1]!
-    level.push(leafHash(packed.subarray(from, at)))
-  }
-  return top(level)
-}
-
-function top(leaves: Uint8Array[]): Uint8Array {
   if (leaves.length === 0) throw new Error('a tree has at least one leaf')
-  let level = leaves
+  let level = leaves.map(leafHash)
   while (level.length > 1) level = above(level)
   return level[0]!
 }

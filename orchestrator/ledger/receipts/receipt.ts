@@ -4,6 +4,7 @@
  * packs it again. Pure; batches are made of receipts in `leaf-buffer.ts` and `chain.ts`.
  */
 import { beginFrame, readValue } from '../../../shared/protocol/read.ts'
+import { writeBytes, writeInto, writeListHead, writeNumber, writeString } from '../../../shared/protocol/write.ts'
 import { type TaskKind, taskKinds } from '../../../shared/task.ts'
 
 export interface Receipt {
@@ -46,76 +47,30 @@ export function receiptRoom({ scout, model, provider, ownerTag, tenantTag, reque
   return fixedBytes + hashes + utf8BytesMax * (scout.length + model.length + provider.length)
 }
 
-/** Where the next value goes, and into what. */
-let at = 0
-let into = Buffer.alloc(0)
-
 /** Packs a receipt into bytes that have room for it; where it ends. */
-export function packReceiptAt(bytes: Buffer, from: number, receipt: Receipt): number {
-  into = bytes as Buffer<ArrayBuffer>
-  at = from
-  putHead(0xdd, valueCount)
-  putNumber(receiptVersion)
-  putNumber(receipt.task)
-  putNumber(receipt.attempt)
-  putNumber(receipt.atS)
-  putText(receipt.scout)
-  putBytes(receipt.ownerTag)
-  putBytes(receipt.tenantTag)
-  putNumber(taskKinds.indexOf(receipt.kind))
-  putText(receipt.model)
-  putText(receipt.provider)
-  putBytes(receipt.requestHash)
-  putBytes(receipt.answerHash)
-  putNumber(receipt.promptUnits)
-  putNumber(receipt.answerUnits)
-  putNumber(receipt.points)
-  putNumber(receipt.flags)
-  return at
+export function packReceiptAt(bytes: Buffer<ArrayBuffer>, from: number, receipt: Receipt): number {
+  return writeInto(bytes, from, writeReceipt, receipt)
 }
 
-function putHead(tag: number, value: number): void {
-  into[at] = tag
-  at = into.writeUInt32BE(value, at + 1)
-}
-
-/** Past 2^32 as a float64, which holds every whole number that JavaScript is sure of. */
-function putNumber(value: number): void {
-  if (value >>> 0 !== value) {
-    into[at] = 0xcb
-    at = into.writeDoubleBE(value, at + 1)
-  } else if (value < 0x80) into[at++] = value
-  else if (value < 0x100) {
-    into[at] = 0xcc
-    into[at + 1] = value
-    at += 2
-  } else if (value < 0x10000) {
-    into[at] = 0xcd
-    at = into.writeUInt16BE(value, at + 1)
-  } else putHead(0xce, value)
-}
-
-/** Tags and hashes. */
-function putBytes(bytes: Uint8Array): void {
-  into[at] = 0xc4
-  into[at + 1] = bytes.length
-  into.set(bytes, at + 2)
-  at += 2 + bytes.length
-}
-
-/** Half a surrogate pair is written as U+FFFD, as every reader reads it. */
-function putText(text: string): void {
-  if (text.length < 32) {
-    const length = into.write(text, at + 1)
-    if (length < 32) {
-      into[at] = 0xa0 | length
-      at += 1 + length
-      return
-    }
-  }
-  const length = into.write(text, at + 5)
-  putHead(0xdb, length)
-  at += length
+/** One by one: a list of them would be made for each task. */
+function writeReceipt(receipt: Receipt): void {
+  writeListHead(valueCount)
+  writeNumber(receiptVersion)
+  writeNumber(receipt.task)
+  writeNumber(receipt.attempt)
+  writeNumber(receipt.atS)
+  writeString(receipt.scout)
+  writeBytes(receipt.ownerTag)
+  writeBytes(receipt.tenantTag)
+  writeNumber(taskKinds.indexOf(receipt.kind))
+  writeString(receipt.model)
+  writeString(receipt.provider)
+  writeBytes(receipt.requestHash)
+  writeBytes(receipt.answerHash)
+  writeNumber(receipt.promptUnits)
+  writeNumber(receipt.answerUnits)
+  writeNumber(receipt.points)
+  writeNumber(receipt.flags)
 }
 
 /** What stands in bytes that `packReceiptAt` made. */
