@@ -36,8 +36,7 @@ export class Attesting implements LedgerWitness {
   misfit(task: number, { request, answer }: ShownTexts): 'request' | 'answer' | null {
     const receipt = receiptOf(this.store, task)
     const salt = this.tags.salt(task)
-    if (receipt === undefined || !sameBytes(requestHashOf(salt, sha256(request)), receipt.requestHash))
-      return 'request'
+    if (receipt === undefined || !sameBytes(requestHashOf(salt, sha256(request)), receipt.requestHash)) return 'request'
     return sameBytes(answerHashOf(salt, textsOf(answer)), receipt.answerHash) ? null : 'answer'
   }
 
