@@ -35,18 +35,17 @@ import type {
   Filing,
 } from '../engine/ports/trust/disputes.ts'
 import type { UsageReads } from '../engine/ports/usage.ts'
+import { dayOf } from '../tenants/periods.ts'
 import { type DelayRange, delayOf } from './audits/pending.ts'
 import { DisputeBook } from './desk/dispute-book.ts'
 import { viewOf } from './desk/dispute-view.ts'
-import { Hearing, type HearingEngine } from './desk/hearing.ts'
+import { Hearing, type HearingEngine, type HearingParts } from './desk/hearing.ts'
 import * as refusals from './desk/refusals.ts'
 import type { TrustBook } from './desk/trust-book.ts'
 import {
   appeal,
   appealEndsMs,
   type Dispute,
-  type DisputeReason,
-  disputeReasons,
   type Filed,
   isTimeUp,
   newDispute,
@@ -82,7 +81,6 @@ interface Answered extends Pick<Filed, 'task' | 'scout' | 'operator' | 'model' |
   texts: DisputeTexts
 }
 
-const dayMs = 86_400_000
 /** What a hearing waits between two steps is that of an audit, and so much less at most. */
 const paceShare = 1 / 6
 
@@ -103,7 +101,7 @@ export class DisputeDesk implements Disputes {
     const { system, engine, ledger, lane, trust, store, write, promise } = parts
     this.book = new DisputeBook({ store, write, promise })
     const witness = ledger?.witness ?? null
-    const counted: ConstructorParameters<typeof Hearing>[0]['counted'] = (what) => {
+    const counted: HearingParts['counted'] = (what) => {
       if (what === 'task') this.sums.tasks++
       else this.votes[what.abstains ?? (what.against === true ? 'against' : 'for')]!++
     }
@@ -142,8 +140,8 @@ export class DisputeDesk implements Disputes {
       return refused
     }
     const id = `dsp_${Buffer.from(system.randomBytes(15)).toString('base64url')}`
-    const reason: DisputeReason = disputeReasons.find((one) => one === filing.reason) ?? 'wrong'
-    const filed: Filed = { id, tenant: filing.tenant, reason, comment: filing.comment, ...about }
+    const { tenant, reason, comment } = filing
+    const filed: Filed = { id, tenant, reason, comment, ...about }
     const dispute = newDispute(filed, this.now())
     const trouble = await this.book.add(dispute, texts)
     if (trouble !== null) return trouble
@@ -157,7 +155,7 @@ export class DisputeDesk implements Disputes {
     if (this.book.isFull) return refusals.overQuota('day')
     const { store, settledTasks } = this.parts
     const nowMs = this.now()
-    const [from, to] = [nowMs - disputesCountedMs, nowMs].map((ms) => Math.floor(ms / dayMs)) as [number, number]
+    const [from, to] = [nowMs - disputesCountedMs, nowMs].map(dayOf) as [number, number]
     const used = store.usagePoints({ by: 'day', tenant, from, to, limit: usageRowsCounted })
     const ownTasks = used.reduce((sum, { tasks }) => sum + tasks, 0)
     const counts = { nowMs, ownTasks, settledTasks: settledTasks() }
@@ -281,10 +279,7 @@ export class DisputeDesk implements Disputes {
   }
 
   private pass(dispute: Dispute, nowMs: number): Promise<void> {
-    const work = () => {
-      pass(dispute, nowMs)
-    }
-    return this.book.change(dispute, work)
+    return this.book.change(dispute, () => void pass(dispute, nowMs))
   }
 
   private hear(dispute: Dispute): void {

@@ -1,20 +1,34 @@
 /**
  * A dispute in sentences, for the client who filed it and for the owner of the scout: how it stands, what was found,
  * what follows, what can be done. Neither is told who the other is, nor who judged. The page and lists use these words.
+ * And the names of reasons, states and verdicts; what leads from one state to another is the hub's business.
  */
 import { duration } from './standing.ts'
 
+export const disputeReasons = ['wrong', 'truncated', 'off_topic', 'other_model', 'unsafe'] as const
+export type DisputeReason = (typeof disputeReasons)[number]
+
+export const verdicts = ['upheld', 'rejected', 'undecided'] as const
+export type Verdict = (typeof verdicts)[number]
+
+export const disputeStates = ['open', 'rerunning', 'judging', ...verdicts, 'appealed', 'final'] as const
+export type DisputeState = (typeof disputeStates)[number]
+
+/** What decides without a judge. */
+export const groundKinds = ['empty', 'repeated', 'malformed'] as const
+export type Ground = (typeof groundKinds)[number]
+
 export interface DisputeFigures {
   side: 'client' | 'scout'
-  state: 'open' | 'rerunning' | 'judging' | 'upheld' | 'rejected' | 'undecided' | 'appealed' | 'final'
-  verdict: 'upheld' | 'rejected' | 'undecided' | null
+  state: DisputeState
+  verdict: Verdict | null
   /** Which hearing this is, from 1. */
   hearing: number
   /** Of the last hearing: others that answered, votes against the answer and for it, and what decided without any. */
   reruns: number
   against: number
   for: number
-  ground: 'empty' | 'repeated' | 'malformed' | null
+  ground: Ground | null
   /** Milliseconds until the hearing ends at the latest, and while an appeal is possible; null for neither. */
   endsInMs: number | null
   appealInMs: number | null
@@ -48,7 +62,7 @@ function others(reruns: number): string {
   return reruns === 1 ? 'that of another scout' : `those of ${reruns} other scouts`
 }
 
-const grounds: Record<NonNullable<DisputeFigures['ground']>, string> = {
+const grounds: Record<Ground, string> = {
   empty: 'it is empty, and other scouts had something to say',
   repeated: 'the scout gave this very text to another request, and other scouts say something else',
   malformed: 'JSON was asked for, which other scouts gave and this answer is not',

@@ -6,18 +6,18 @@
 import { z } from 'zod'
 import { type Fault, fault } from '../../../shared/faults.ts'
 import { disputeCommentCharsMax } from '../../../shared/limits/trust/disputes.ts'
+import { disputeReasons } from '../../../shared/scouts/dispute-words.ts'
 import type { Disputed } from '../../engine/ports/trust/disputes.ts'
 import { taskIn } from '../ledger/receipts.ts'
 import { expects, textUpTo } from '../schema/validation.ts'
 
-const reasons = ['wrong', 'truncated', 'off_topic', 'other_model', 'unsafe'] as const
 const shown = z.union([z.string(), z.record(z.string(), z.unknown())], expects('must be a string or an object'))
 
 export const disputeRequest = z.strictObject({
   task: textUpTo(64).optional().describe('The id of the answer, as `chatcmpl-…`, or the number of its task.'),
   intent: textUpTo(64).optional().describe('The id of an intent, in the place of `task`.'),
   node: textUpTo(256).optional().describe('A node of the intent; the one that makes its result when absent.'),
-  reason: z.enum(reasons, expects(`must be one of ${reasons.join(', ')}`)),
+  reason: z.enum(disputeReasons, expects(`must be one of ${disputeReasons.join(', ')}`)),
   comment: textUpTo(disputeCommentCharsMax).optional().describe('For yourself and administrators.'),
   request: shown.optional().describe('With `task`: the body as it was sent, as a string, or as its JSON.'),
   answer: shown.optional().describe('With `task`: the text of the answer, or the object with its `choices`.'),

@@ -1,6 +1,7 @@
 /**
  * The part of the OpenAPI document about what audits found out about scouts, and about disputes of single answers.
  */
+import { disputeReasons, disputeStates, groundKinds, verdicts } from '../../../shared/scouts/dispute-words.ts'
 import { count, inQuery, type Json, json, type Operation, object, orNull, ref, seconds, text, texts } from './parts.ts'
 
 const counts = { type: 'object', additionalProperties: count }
@@ -42,7 +43,7 @@ const audits = {
 }
 
 const ofScout = inQuery('scout', text, 'Only of this scout, by its id.')
-const verdict = { enum: ['upheld', 'rejected', 'undecided', null] }
+const verdict = { enum: [...verdicts, null] }
 const side = { enum: ['client', 'scout'] }
 
 const hearing = object({
@@ -58,7 +59,7 @@ const hearing = object({
       why: { ...text, description: 'In the words of the judge, which is a model.' },
     }),
   },
-  ground: { enum: ['empty', 'repeated', 'malformed', null], description: 'What decided without judges.' },
+  ground: { enum: [...groundKinds, null], description: 'What decided without judges.' },
   verdict,
 })
 
@@ -67,8 +68,8 @@ export const disputeSchemas: Json = {
     ...{ object: { const: 'dispute' }, id: text },
     task: { ...text, description: 'The id of the answer.' },
     side: { ...side, description: 'As whom the caller sees it.' },
-    state: { enum: ['open', 'rerunning', 'judging', 'upheld', 'rejected', 'undecided', 'appealed', 'final'] },
-    ...{ verdict, reason: { enum: ['wrong', 'truncated', 'off_topic', 'other_model', 'unsafe'] } },
+    state: { enum: disputeStates },
+    ...{ verdict, reason: { enum: disputeReasons } },
     comment: { ...orNull(text), description: 'For the client alone.' },
     scout: { ...orNull(text), description: "For the scout's owner alone." },
     ...{ model: text, answered: seconds, filed: seconds, changed: seconds },

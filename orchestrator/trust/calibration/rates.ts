@@ -51,7 +51,7 @@ export function measure(plan: Plan, answers: ReadonlyMap<string, string>): Measu
   const level = knownLevel(plan, answers)
   const { honest, other } = plan.models
   const rates = [...honest, ...other].map((model, at): ModelRates => {
-    const wrong = wrongShare(plan, answers, model, (one) => one === level)
+    const wrong = wrongShare(plan, answers, model, level)
     return { model, isHonest: at < honest.length, ...audited(plan, model, pairs, profile), wrong }
   })
   return { pairs: pairs.count, level, rates }
@@ -106,22 +106,17 @@ function outcomeOf(witnesses: readonly Profile[], pairs: TrustedPairs): 'pass' |
 
 function knownLevel(plan: Plan, answers: ReadonlyMap<string, string>): number {
   for (let level = levels; level > 0; level--) {
-    const shares = plan.models.honest.map((model) => wrongShare(plan, answers, model, (one) => one === level))
+    const shares = plan.models.honest.map((model) => wrongShare(plan, answers, model, level))
     const [count, of] = [sum(shares.map((share) => share.count)), sum(shares.map((share) => share.of))]
     if (of > 0 && count <= (1 - knownShare) * of) return level
   }
   return 0
 }
 
-function wrongShare(
-  { questions }: Plan,
-  answers: ReadonlyMap<string, string>,
-  model: string,
-  counts: (level: number) => boolean,
-): Share {
+function wrongShare({ questions }: Plan, answers: ReadonlyMap<string, string>, model: string, ofLevel: number): Share {
   const share = { count: 0, of: 0 }
   for (const { level, at, answer } of questions) {
-    const text = counts(level) ? answers.get(questionId(level, at, model)) : undefined
+    const text = level === ofLevel ? answers.get(questionId(level, at, model)) : undefined
     if (text === undefined) continue
     share.of++
     if (finalNumber(text) !== answer) share.count++

@@ -11,10 +11,10 @@ import {
   lostMax,
   openPerClientMax,
 } from '../../../shared/limits/trust/disputes.ts'
+import { dayMs } from '../../tenants/periods.ts'
 import type { QuotaFlaw } from '../disputes/quotas.ts'
 
 const hourMs = 3_600_000
-const dayMs = 24 * hourMs
 
 export const unknown = fault('not_found', 'There is no dispute of this id, or it is not yours: GET /v1/disputes.')
 export const noReceipts = fault(

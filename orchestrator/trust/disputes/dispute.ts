@@ -4,12 +4,9 @@
  * Pure: fed by the dispute desk with answers, votes and time.
  */
 import { appealSize, appealWindowMs, hearingMs, hearingSize } from '../../../shared/limits/trust/disputes.ts'
-import type { Ground } from './grounds.ts'
-import { type DisputeMove, type DisputeState, isDecided, nextState, type Verdict } from './states.ts'
+import type { DisputeReason, DisputeState, Ground, Verdict } from '../../../shared/scouts/dispute-words.ts'
+import { type DisputeMove, isDecided, nextState } from './states.ts'
 import { countVotes, type Vote } from './votes.ts'
-
-export const disputeReasons = ['wrong', 'truncated', 'off_topic', 'other_model', 'unsafe'] as const
-export type DisputeReason = (typeof disputeReasons)[number]
 
 export const sides = ['client', 'scout'] as const
 export type Side = (typeof sides)[number]

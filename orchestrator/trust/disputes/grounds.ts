@@ -3,15 +3,9 @@
  * answered the same request. Judges would rather be fooled in these cases than not. Pure.
  */
 import { rerunsMin } from '../../../shared/limits/trust/disputes.ts'
+import type { Ground } from '../../../shared/scouts/dispute-words.ts'
 import { profileOf } from '../comparison/grams.ts'
 import { similarityOf } from '../comparison/similarity.ts'
-
-export const groundKinds = ['empty', 'repeated', 'malformed'] as const
-/**
- * `empty`: it says nothing, and others said something. `repeated`: the scout gave this very text to somebody else's
- * other request, and it is unlike what others say here. `malformed`: JSON was asked for, others gave it, this is none.
- */
-export type Ground = (typeof groundKinds)[number]
 
 export interface Findings {
   answer: string
@@ -25,6 +19,10 @@ export interface Findings {
 /** To each of the reruns. Of the experiment's texts two honest ones are about 0.4 alike, a constant one 0.1. */
 const alikeMin = 0.3
 
+/**
+ * `empty`: it says nothing, and others said something. `repeated`: the scout gave this very text to somebody else's
+ * other request, and it is unlike what others say here. `malformed`: JSON was asked for, others gave it, this is none.
+ */
 export function groundOf({ answer, reruns, asksForJson, isRepeated }: Findings): Ground | null {
   if (reruns.length < rerunsMin) return null
   const spoken = reruns.filter((text) => text.trim() !== '')

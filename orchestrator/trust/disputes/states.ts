@@ -2,21 +2,7 @@
  * The states of a dispute, and the table of what leads from one to another. `dispute.ts` is the only one that moves a
  * dispute; what is not in the table is a defect.
  */
-
-export const disputeStates = [
-  'open',
-  'rerunning',
-  'judging',
-  'upheld',
-  'rejected',
-  'undecided',
-  'appealed',
-  'final',
-] as const
-export type DisputeState = (typeof disputeStates)[number]
-
-export const verdicts = ['upheld', 'rejected', 'undecided'] as const
-export type Verdict = (typeof verdicts)[number]
+import { type DisputeState, type Verdict, verdicts } from '../../../shared/scouts/dispute-words.ts'
 
 export const disputeMoves = {
   /** The first scout is asked again. */

@@ -5,7 +5,7 @@
  * orders agree, when it has found an answer that the hub put there to be found, and when it does not condemn everybody.
  * Pure.
  */
-import type { Verdict } from './states.ts'
+import type { Verdict } from '../../../shared/scouts/dispute-words.ts'
 
 /** Places of the answers that a reading fails: 0 is the disputed one, 1 and up the reruns, -1 the hub's own. */
 export interface Reading {

@@ -16,16 +16,10 @@ import {
   verdictOf,
   voted,
 } from '../../../orchestrator/trust/disputes/dispute.ts'
-import { groundKinds } from '../../../orchestrator/trust/disputes/grounds.ts'
-import {
-  disputeMoves,
-  disputeStates,
-  isDecided,
-  nextState,
-  verdicts,
-} from '../../../orchestrator/trust/disputes/states.ts'
+import { disputeMoves, isDecided, nextState } from '../../../orchestrator/trust/disputes/states.ts'
 import { type Abstention, majorityOf, type Vote } from '../../../orchestrator/trust/disputes/votes.ts'
 import { appealSize, appealWindowMs, hearingMs, hearingSize } from '../../../shared/limits/trust/disputes.ts'
+import { disputeStates, groundKinds, verdicts } from '../../../shared/scouts/dispute-words.ts'
 import '../../support/law/seeded-properties.ts'
 
 const filed = {

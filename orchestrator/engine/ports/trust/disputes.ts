@@ -3,6 +3,7 @@
  * either may appeal once. Nothing in a view names the other side.
  */
 import type { Fault } from '../../../../shared/faults.ts'
+import type { DisputeReason, DisputeState, Ground, Verdict } from '../../../../shared/scouts/dispute-words.ts'
 
 export type DisputeSide = 'client' | 'scout'
 
@@ -16,7 +17,7 @@ export type Disputed =
 export interface Filing {
   tenant: string
   about: Disputed
-  reason: string
+  reason: DisputeReason
   comment: string
 }
 
@@ -27,8 +28,8 @@ export interface HearingView {
   /** `against`: whether the answer fails; null where the judge's word does not count. */
   votes: { against: boolean | null; why: string }[]
   /** What decided without judges; null for nothing. */
-  ground: string | null
-  verdict: string | null
+  ground: Ground | null
+  verdict: Verdict | null
 }
 
 export interface DisputeView {
@@ -36,9 +37,9 @@ export interface DisputeView {
   task: number
   /** As whom this is shown. */
   side: DisputeSide
-  state: string
-  verdict: string | null
-  reason: string
+  state: DisputeState
+  verdict: Verdict | null
+  reason: DisputeReason
   /** For the client alone. */
   comment: string | null
   /** For the scout's owner alone. */
