@@ -129,12 +129,13 @@ export class TrustDesk implements AnswerWitness {
     const { served, interest, request, lines, body } = answer
     const seat = this.seats.of(served.scout, served.model)
     if (seat === undefined) return
+    this.lookForRepeats(seat, answer)
+    const isExample = this.models.wantsExample(answer)
+    if (!isExample && interest !== 'audit') return
     const seenBy = new Set([seat.record.owner])
     const sample: Sample = { answer, answeredMs: this.system.wallMs(), seenBy, isTaken: false, isSpent: false }
-    this.models.noteSample(sample)
-    this.lookForRepeats(seat, answer)
-    if (interest !== 'audit') return
-    this.add({ type: 'shadow', sample }, request.length + body.length + bytesOf(lines))
+    if (isExample) this.models.noteExample(sample)
+    if (interest === 'audit') this.add({ type: 'shadow', sample }, request.length + body.length + bytesOf(lines))
   }
 
   private lookForRepeats(seat: Seat, answer: WitnessedAnswer): void {

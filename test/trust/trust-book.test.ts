@@ -41,10 +41,25 @@ test('a record that changes often between two looks is one row, and none while n
   expect(writes).toHaveLength(1)
 })
 
+test('a scout is written once something was found out about it, with the time of its first answer', () => {
+  const { parts, writes, system } = partsOf()
+  const book = bookOf(parts)
+  const record = book.of('t/s', 'm', 't')!
+  const { firstMs } = record
+  book.tick()
+  expect(writes).toHaveLength(0)
+  system.stand(5_000)
+  book.book(record, 'pass', 0)
+  book.tick()
+  expect(writes).toMatchObject([
+    { row: { scout: 't/s', model: 'm', record: expect.stringContaining(`"firstMs":${firstMs},`) } },
+  ])
+})
+
 test('a look writes no more than its bound, and the next ones write the rest', () => {
   const { parts, writes } = partsOf()
   const book = bookOf(parts)
-  for (let at = 0; at < trustRowsPerTick + 5; at++) book.of(`t/s${at}`, 'm', 't')
+  for (let at = 0; at < trustRowsPerTick + 5; at++) book.book(book.of(`t/s${at}`, 'm', 't')!, 'pass', 0)
   book.tick()
   expect(writes).toHaveLength(trustRowsPerTick)
   book.tick()

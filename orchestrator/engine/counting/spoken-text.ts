@@ -65,7 +65,8 @@ export class SpokenText {
   end(): { length: number; digest: Uint8Array; counted: number } {
     if (this.half !== '') this.settleHalf()
     this.endGroup()
-    const rest = this.block.subarray(0, this.used)
+    const { block, used } = this
+    const rest = used === block.length ? block : block.subarray(0, used)
     const digest = this.hasher === null ? sha256(rest) : new Uint8Array(this.hasher.update(rest).digest())
     return { length: this.length, digest, counted: this.counted + this.used }
   }

@@ -307,7 +307,7 @@ export class Ledger implements LedgerReport {
     const receipt = leaves[place.place]!
     if (owner !== null && !this.concerns(receipt, owner)) return undefined
     const [path] = pathsOf(leaves, [place.place])
-    return { receipt, salt: this.tags.salt(task), index: place.place, path: path!, head, signature }
+    return { receipt, salt: this.tags.salt(task).slice(), index: place.place, path: path!, head, signature }
   }
 
   batchesAfter(seq: number, limit: number): Batch[] {

@@ -5,7 +5,7 @@
 import type { Fault } from '../../../shared/faults.ts'
 import { earningRowsMax } from '../../../shared/limits/ledger/ledger.ts'
 import type { Earning } from '../../ledger/accounts/earnings.ts'
-import { type ZeroReason, zeroReasonNames } from '../../ledger/accounts/earnings.ts'
+import { type ZeroReason, zeroReasonNames } from '../../ledger/points/zero-rules.ts'
 import { endOfSeason, readSeason, seasonAt } from '../../ledger/seasons/season.ts'
 import { dayMs } from '../../tenants/periods.ts'
 import type { RequestContext } from '../request-context.ts'

@@ -3,7 +3,7 @@
  * They are made of receipts by the projector and never decide about points. Pure.
  */
 import { unpaidCharsMax } from '../../../shared/limits/ledger/ledger.ts'
-import { earnsNothing, type Flag, flagBits, zeroReasons } from '../points/zero-rules.ts'
+import { earnsNothing, type ZeroReason, zeroReasonNames, zeroReasons } from '../points/zero-rules.ts'
 import type { Receipt } from '../receipts/receipt.ts'
 
 /** What one scout did with one model in one day of UTC. */
@@ -35,12 +35,6 @@ export const earningCounts = [
   ...(['own', 'directed', 'unlisted', 'loop', 'repeat', 'convicted'] as const),
 ]
 
-/** Reasons for nothing. */
-export type ZeroReason = Exclude<Flag, 'partial' | 'audit' | 'continued'>
-export const zeroReasonNames = (Object.keys(flagBits) as Flag[]).filter((flag) =>
-  earnsNothing(flagBits[flag]),
-) as ZeroReason[]
-
 const dayS = 86_400
 
 export function dayOfReceipt({ atS }: Pick<Receipt, 'atS'>): number {
@@ -61,7 +55,7 @@ export function addReceipt(earning: Earning, { points, flags }: Pick<Receipt, 'p
   earning.points += points
   if (!earnsNothing(flags)) return
   earning.unpaid++
-  for (const reason of zeroReasons(flags)) earning[reason as ZeroReason]++
+  for (const reason of zeroReasons(flags)) earning[reason]++
 }
 
 const reasonWords: Record<ZeroReason, string> = {

@@ -35,8 +35,10 @@ export class UnpaidToday {
     if (day < this.day) return null
     if (day > this.day) this.byScout.clear()
     this.day = day
-    const known = this.byScout.get(scout) ?? noEarning(day, scout, '')
-    this.byScout.set(scout, known)
-    return known
+    const known = this.byScout.get(scout)
+    if (known !== undefined) return known
+    const row = noEarning(day, scout, '')
+    this.byScout.set(scout, row)
+    return row
   }
 }

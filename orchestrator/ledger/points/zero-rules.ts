@@ -68,7 +68,18 @@ export function earnsNothing(flags: number): boolean {
   return (flags & zeroBits) !== 0
 }
 
-/** The reasons in these flags, for people and machines; in their order. */
-export function zeroReasons(flags: number): Flag[] {
-  return (Object.keys(flagBits) as Flag[]).filter((flag) => (flagBits[flag] & zeroBits & flags) !== 0)
+/** Reasons for nothing, in their order. */
+export type ZeroReason = Exclude<Flag, 'partial' | 'audit' | 'continued'>
+export const zeroReasonNames = (Object.keys(flagBits) as Flag[]).filter((flag) =>
+  earnsNothing(flagBits[flag]),
+) as ZeroReason[]
+
+/** By zero bits: every receipt is counted by its reasons, and for that no list is to be made. */
+const reasonsOf: readonly (readonly ZeroReason[])[] = Array.from({ length: zeroBits + 1 }, (_, bits) =>
+  zeroReasonNames.filter((reason) => (flagBits[reason] & bits) !== 0),
+)
+
+/** The reasons in these flags, for people and machines. */
+export function zeroReasons(flags: number): readonly ZeroReason[] {
+  return reasonsOf[flags & zeroBits]!
 }

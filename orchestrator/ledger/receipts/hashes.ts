@@ -4,7 +4,7 @@
  * text of each choice with its length; the texts themselves are hashed one by one as they stream, and any user of an
  * SDK has them. Pure.
  */
-import { sha256, sha256Bytes } from './sha256.ts'
+import { sha256, sha256Bytes, sha256Into } from './sha256.ts'
 
 const saltBytes = 16
 const tagBytes = 8
@@ -83,6 +83,9 @@ export class HubTags {
   private readonly tags = new Map<string, Uint8Array>()
   /** The secret, what for, and the task. */
   private readonly salted: Buffer
+  /** The hash of it, filled again and again, and the part that is the salt. */
+  private readonly digest = new Uint8Array(sha256Bytes)
+  private readonly saltInHand = this.digest.subarray(0, saltBytes)
 
   constructor(
     /** At least 32 strong bytes that never change. */
@@ -91,10 +94,12 @@ export class HubTags {
     this.salted = Buffer.concat([secret, purposes.salt, Buffer.alloc(8)])
   }
 
+  /** Good until the next salt is asked for. */
   salt(task: number): Uint8Array {
-    const { salted } = this
+    const { salted, digest } = this
     putWhole(salted, task, salted.length - 8)
-    return sha256(salted).subarray(0, saltBytes)
+    sha256Into(salted, digest)
+    return this.saltInHand
   }
 
   tag(owner: string): Uint8Array {

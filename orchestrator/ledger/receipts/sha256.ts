@@ -7,6 +7,10 @@ export const sha256Bytes = 32
 
 export function sha256(bytes: Uint8Array): Uint8Array {
   const digest = new Uint8Array(sha256Bytes)
-  Bun.SHA256.hash(bytes as Uint8Array<ArrayBuffer>, digest)
+  sha256Into(bytes, digest)
   return digest
+}
+
+export function sha256Into(bytes: Uint8Array, digest: Uint8Array): void {
+  Bun.SHA256.hash(bytes as Uint8Array<ArrayBuffer>, digest as Uint8Array<ArrayBuffer>)
 }

@@ -10,22 +10,35 @@ import { repeatRing, sharedTextsKept } from '../../../shared/limits/trust/audits
 /** Owners after which a text is nobody's own. */
 const ownersMany = 3
 
+/** Of a ring that has just begun: most scouts of a fleet have few answers with most of their models. */
+const firstAnswers = 2
+
 /** The newest answers of one scout. */
 export class RepeatRing {
-  private readonly texts = new Float64Array(repeatRing)
-  private readonly requests = new Float64Array(repeatRing)
+  /** Texts, each before its request. */
+  private pairs = new Float64Array(2 * firstAnswers)
   private next = 0
 
   /** Whether this text was there under another request; remembers it. 0 stands for nothing. */
   note(text: number, request: number): boolean {
+    const { pairs } = this
     let repeats = false
-    for (let at = 0; at < repeatRing; at++) {
-      if (this.texts[at] === text && this.requests[at] !== request) repeats = true
-    }
-    this.texts[this.next] = text
-    this.requests[this.next] = request
-    this.next = (this.next + 1) % repeatRing
+    for (let at = 0; at < pairs.length; at += 2) if (pairs[at] === text && pairs[at + 1] !== request) repeats = true
+    if (this.next === pairs.length) this.goOn()
+    this.pairs[this.next++] = text
+    this.pairs[this.next++] = request
     return repeats
+  }
+
+  /** It grows until it has its size; then the oldest answer is the next to go. */
+  private goOn(): void {
+    const { pairs } = this
+    if (pairs.length >= 2 * repeatRing) {
+      this.next = 0
+      return
+    }
+    this.pairs = new Float64Array(2 * pairs.length)
+    this.pairs.set(pairs)
   }
 }
 

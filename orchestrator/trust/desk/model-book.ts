@@ -9,6 +9,7 @@ import {
   trustMemoryEveryMs,
   trustModelsMax,
 } from '../../../shared/limits/trust/audits.ts'
+import type { WitnessedAnswer } from '../../engine/ports/trust/witness.ts'
 import { Envelopes } from '../audits/envelopes.ts'
 import { QuestionBank } from '../audits/question-bank.ts'
 import { type Pair, TrustedPairs } from '../comparison/pairs.ts'
@@ -55,15 +56,20 @@ export class ModelBook {
     return knowledge
   }
 
-  /** Keeps a short request as an example and, with its answer, to be asked again; at times, once there are some. */
-  noteSample(sample: Sample): void {
+  /** Whether this one is to be kept as an example: its request is short, and there are few or the newest is old. */
+  wantsExample({ served, request }: WitnessedAnswer): boolean {
+    const knowledge = request.length > envelopeBytesMax ? undefined : this.of(served.model)
+    if (knowledge === undefined) return false
+    return knowledge.samples.length < envelopesKept || this.parts.system.nowMs() - knowledge.notedMs >= envelopeEveryMs
+  }
+
+  /** Keeps its request as an example and, with its answer, to be asked again. */
+  noteExample(sample: Sample): void {
     const { served, request, stream } = sample.answer
     const knowledge = this.of(served.model)
-    if (knowledge === undefined || request.length > envelopeBytesMax) return
-    const { samples, envelopes, notedMs } = knowledge
-    const nowMs = this.parts.system.nowMs()
-    if (samples.length >= envelopesKept && nowMs - notedMs < envelopeEveryMs) return
-    knowledge.notedMs = nowMs
+    if (knowledge === undefined) return
+    const { samples, envelopes } = knowledge
+    knowledge.notedMs = this.parts.system.nowMs()
     envelopes.note(request, stream)
     if (samples.length >= envelopesKept) samples.shift()
     samples.push(sample)

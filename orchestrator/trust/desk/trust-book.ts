@@ -78,9 +78,9 @@ export class TrustBook {
     const known = this.find(scout, model)
     if (known !== undefined || this.life.isOver || this.count >= trustRecordsMax || this.models.of(model) === undefined)
       return known
+    // Nothing is written of it before something is found out: a fleet that is new would be written as a whole.
     const record = newRecord(scout, model, owner, this.parts.system.wallMs())
     this.put(record)
-    this.changed.add(record)
     return record
   }
 
