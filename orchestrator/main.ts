@@ -36,7 +36,6 @@ import { HubProcesses } from './hub-processes.ts'
 import { listenFlaw } from './listen-flaw.ts'
 import { createLog, type Logger } from './log.ts'
 import { isLoopback, pageHosts, pageOrigin } from './page-address.ts'
-
 import { planner, plannerFunctions } from './planner/planner.ts'
 import { exitAfter, isBelowNpm, stopWhenAsked, watchParent } from './process-end.ts'
 import { type DataFolder, openDataFolder } from './store/data-folder.ts'

@@ -31,9 +31,7 @@ describe.skipIf('reason' in found)(`disputes${skipped}`, () => {
     await stage.hub.addScout({ name: 'ant' })
   }, installMsMax)
   afterAll(() => stage?.close())
-  afterEach(async () => {
-    for (const context of stage.browser.contexts()) await context.close()
-  })
+  afterEach(() => stage.closePages())
 
   /** Answers filing; gives the bodies that were sent. */
   async function filing(page: Page): Promise<Record<string, unknown>[]> {

@@ -17,9 +17,7 @@ describe.skipIf('reason' in found)(`the page${skipped}`, () => {
     await stage.hub.addScout({ name: 'ant' })
   }, installMsMax)
   afterAll(() => stage?.close())
-  afterEach(async () => {
-    for (const context of stage.browser.contexts()) await context.close()
-  })
+  afterEach(() => stage.closePages())
 
   const well = (page: Page) => page.getByText(/^All is well/).waitFor({ timeout: patienceMs })
   const lost = (page: Page) => page.getByText('The connection to the orchestrator is lost')

@@ -68,6 +68,11 @@ export class PageStage {
     return page
   }
 
+  /** Between two tests. */
+  async closePages(): Promise<void> {
+    for (const context of this.browser.contexts()) await context.close()
+  }
+
   async close(): Promise<void> {
     await this.browser.close()
     await this.hub.close()

@@ -20,9 +20,7 @@ describe.skipIf('reason' in found)(`the page${skipped}`, () => {
     await stage.hub.addScout({ name: 'ant' })
   }, installMsMax)
   afterAll(() => stage?.close())
-  afterEach(async () => {
-    for (const context of stage.browser.contexts()) await context.close()
-  })
+  afterEach(() => stage.closePages())
 
   test('tells a visitor what there is, and lets in whoever has a key, which it keeps nowhere', async () => {
     const context = await stage.context()

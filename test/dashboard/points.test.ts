@@ -39,9 +39,7 @@ describe.skipIf('reason' in found)(`points${skipped}`, () => {
     })
   }, installMsMax)
   afterAll(() => stage?.close())
-  afterEach(async () => {
-    for (const context of stage.browser.contexts()) await context.close()
-  })
+  afterEach(() => stage.closePages())
 
   test('are summed by day, scout and model, and whatever earned nothing has its reason', async () => {
     const page = await stage.signedIn(ownerKey, {}, 'points')

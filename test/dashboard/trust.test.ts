@@ -26,9 +26,7 @@ describe.skipIf('reason' in found)(`trust${skipped}`, () => {
     for (const record of book.list()) book.midnight.take(record)
   }, installMsMax)
   afterAll(() => stage?.close())
-  afterEach(async () => {
-    for (const context of stage.browser.contexts()) await context.close()
-  })
+  afterEach(() => stage.closePages())
 
   test('is shown to whoever runs the scout: its state, and what that means, of its own scouts alone', async () => {
     const page = await stage.signedIn(stage.hub.scoutKey, {}, 'scouts/trust')

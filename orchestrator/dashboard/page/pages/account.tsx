@@ -2,7 +2,7 @@
  * One's own account: who is signed in and as what, how many points there are, and whether one is named beside them.
  */
 import { pointsText } from '../../../../shared/scouts/standing.ts'
-import { Page, Panel } from '../parts/panel.tsx'
+import { Facts, Page, Panel } from '../parts/panel.tsx'
 import { day } from '../state/format.ts'
 import { useResource } from '../state/resource.ts'
 import { linkTo } from '../state/router.ts'
@@ -34,14 +34,7 @@ function Who({ of: { account, key, role } }: { of: Session }) {
   facts.push(['Role', roleTexts[role]])
   return (
     <Panel title="Signed in">
-      <dl class="facts">
-        {facts.map(([name, value]) => (
-          <div class="fact" key={name}>
-            <dt>{name}</dt>
-            <dd class="name">{value}</dd>
-          </div>
-        ))}
-      </dl>
+      <Facts of={facts} />
     </Panel>
   )
 }

@@ -2,7 +2,7 @@
  * Sums of usage: the hub gives rows by key, model and day; by which of these the page sums is its reader's choice.
  * Pure.
  */
-import { dayText } from '../state/format.ts'
+import { dayMs, dayText } from '../state/format.ts'
 
 export interface UsageRow {
   start: string
@@ -21,7 +21,6 @@ type Figures = Omit<UsageRow, 'start' | 'account' | 'key' | 'model'>
 export type Sum = Figures & { name: string }
 export type Group = 'day' | 'key' | 'model' | 'account'
 
-const dayMs = 86_400_000
 const nothing = { requests: 0, failed: 0, prompt_tokens: 0, completion_tokens: 0, micro_dollars: 0, estimated: 0 }
 const fields = Object.keys(nothing) as (keyof Figures)[]
 

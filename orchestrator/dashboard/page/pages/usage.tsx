@@ -10,7 +10,7 @@ import { Icon } from '../parts/icon.tsx'
 import { Empty, Fetched, Notice } from '../parts/notice.tsx'
 import { Page, Panel, Stats } from '../parts/panel.tsx'
 import { type Column, Table } from '../parts/table.tsx'
-import { count, dayText, dollars, dollarsBeside, shownDay } from '../state/format.ts'
+import { count, dayMs, dayText, dollars, dollarsBeside, shownDay } from '../state/format.ts'
 import { useResource } from '../state/resource.ts'
 import { linkTo, route, setQuery } from '../state/router.ts'
 import { isAdmin, session } from '../state/session.ts'
@@ -35,7 +35,6 @@ const whose = [
 
 /** What the address may filter by. */
 const filtersOf = (isOfAll: boolean) => (isOfAll ? ['key', 'model', 'account'] : ['key', 'model'])
-const dayMs = 86_400_000
 /** As many as the hub gives at once. */
 const rowsMax = 10_000
 

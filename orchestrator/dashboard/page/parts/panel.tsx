@@ -1,5 +1,5 @@
 /**
- * Panels with a heading, page headings, pills and figures: what most pages are laid out with.
+ * Panels with a heading, page headings, pills, facts and figures: what most pages are laid out with.
  */
 import type { ComponentChildren } from 'preact'
 
@@ -63,6 +63,20 @@ interface StatProps {
   name: string
   value: string
   unit?: string
+}
+
+/** What is known of one thing: names, each with its value. */
+export function Facts({ of }: { of: readonly (readonly [name: string, value: ComponentChildren])[] }) {
+  return (
+    <dl class="facts">
+      {of.map(([name, value]) => (
+        <div class="fact" key={name}>
+          <dt>{name}</dt>
+          <dd class="name">{value}</dd>
+        </div>
+      ))}
+    </dl>
+  )
 }
 
 /** Figures side by side; each in a cell of the same size. */

@@ -5,7 +5,7 @@ import { useSignal } from '@preact/signals'
 import { DisputeButton } from '../disputes/dispute-button.tsx'
 import { Code } from '../parts/code.tsx'
 import { Refused } from '../parts/notice.tsx'
-import { type Level, Panel, Pill } from '../parts/panel.tsx'
+import { Facts, type Level, Panel, Pill } from '../parts/panel.tsx'
 import { ask } from '../state/api.ts'
 import { useAttempt } from '../state/attempt.ts'
 import { count, dollars, milliseconds } from '../state/format.ts'
@@ -47,14 +47,7 @@ export function NodePanel({ intent, node, nowMs, canRetry, onRetried }: NodePane
   ]
   return (
     <Panel title={node.node} actions={<Pill level={nodeLevels[state]!}>{state}</Pill>}>
-      <dl class="facts">
-        {facts.map(([name, value]) => (
-          <div class="fact" key={name}>
-            <dt>{name}</dt>
-            <dd class="name">{value}</dd>
-          </div>
-        ))}
-      </dl>
+      <Facts of={facts} />
       {problem !== null && <p class="notice bad">{problem}</p>}
       {canRetry && (state === 'failed' || state === 'cancelled') && (
         <Retry path={`${path}/retry`} onRetried={onRetried} />

@@ -63,6 +63,9 @@ export function day(seconds: number): string {
   return dates.format(seconds * 1_000)
 }
 
+/** Of UTC, which has no longer and shorter ones. */
+export const dayMs = 86_400_000
+
 /** The day of UTC: `2026-11-29`. */
 export function dayText(ms: number): string {
   return new Date(ms).toISOString().slice(0, 10)

@@ -3,7 +3,7 @@
  */
 
 import { Empty, Fetched } from '../../parts/notice.tsx'
-import { Panel } from '../../parts/panel.tsx'
+import { Facts, Panel } from '../../parts/panel.tsx'
 import { type Column, Table } from '../../parts/table.tsx'
 import { ago, moment, plural } from '../../state/format.ts'
 import { useResource } from '../../state/resource.ts'
@@ -79,19 +79,14 @@ function Change({ before, after }: Pick<AuditRow, 'before' | 'after'>) {
   const fields = [...new Set([...was.keys(), ...is.keys()])]
   const changed = fields.filter((field) => shown(was.get(field)) !== shown(is.get(field)))
   if (changed.length === 0) return null
+  const facts = changed.map((field) => {
+    const gone = was.has(field) && <s class="faint">{shown(was.get(field))}</s>
+    return [field, [gone, ' ', shown(is.get(field))]] as const
+  })
   return (
     <details class="small">
       <summary>{plural(changed.length, 'field')}</summary>
-      <dl class="facts">
-        {changed.map((field) => (
-          <div class="fact" key={field}>
-            <dt>{field}</dt>
-            <dd class="name">
-              {was.has(field) && <s class="faint">{shown(was.get(field))}</s>} {shown(is.get(field))}
-            </dd>
-          </div>
-        ))}
-      </dl>
+      <Facts of={facts} />
     </details>
   )
 }

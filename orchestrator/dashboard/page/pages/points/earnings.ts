@@ -2,7 +2,7 @@
  * What the hub says of earnings, as rows by day, scout or model, and the days of a season with those on which nothing
  * was earned. Pure.
  */
-import { dayText } from '../../state/format.ts'
+import { dayMs, dayText } from '../../state/format.ts'
 
 export type Grouping = 'day' | 'scout' | 'model'
 
@@ -55,8 +55,6 @@ export function mostFirst(rows: readonly EarningRow[]): EarningRow[] {
 export function seasonAt(ms: number): string {
   return dayText(ms).slice(0, 'YYYY-MM'.length)
 }
-
-const dayMs = 86_400_000
 
 interface SeasonDay {
   day: string

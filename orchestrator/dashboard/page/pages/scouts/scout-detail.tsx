@@ -6,7 +6,7 @@ import { Chart } from '../../charts/chart.tsx'
 import { Fetched } from '../../parts/notice.tsx'
 import { Page, Panel, Pill, Stats } from '../../parts/panel.tsx'
 import { type Column, Table } from '../../parts/table.tsx'
-import { ago, count, dayText, milliseconds, percent, rate } from '../../state/format.ts'
+import { ago, count, dayMs, dayText, milliseconds, percent, rate } from '../../state/format.ts'
 import { useResource } from '../../state/resource.ts'
 import { linkTo } from '../../state/router.ts'
 import { dotOf, type LastHour, type Scout } from './scout.ts'
@@ -41,8 +41,6 @@ interface Detail extends Scout {
 
 const refreshMs = 5_000
 const daysShown = 30
-const dayMs = 86_400_000
-
 export function ScoutDetail({ base, id }: { base: string; id: string }) {
   const path = id.split('/').map(encodeURIComponent).join('/')
   const fetched = useResource<Detail>(`${base}/${path}`, refreshMs)
