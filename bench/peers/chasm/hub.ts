@@ -1,6 +1,7 @@
 /**
  * This project's own hub as a peer: the whole of it, as `npm run orchestrator` starts it, with keys, placement, leases
- * and acknowledgements. The only thing that differs from the defaults is how many upgrades one address may ask for.
+ * and acknowledgements. What differs from the defaults is how many upgrades one address may ask for and, in a second row,
+ * that nobody audits answers and nothing is counted for receipts, as with all the others.
  */
 
 import { pino } from 'pino'
@@ -9,9 +10,10 @@ import { startHub } from '../../../orchestrator/main.ts'
 import { ready, setting } from '../child.mjs'
 
 const upgradesPerSecond = 100_000
+const extras = setting.isBare ? ({ trust: 'off', receipts: 'off' } as const) : {}
 
 const hub = startHub({
-  config: { ...defaultConfig(), port: 0, dataDir: setting.folder, logLevel: 'silent' },
+  config: { ...defaultConfig(), ...extras, port: 0, dataDir: setting.folder, logLevel: 'silent' },
   log: pino({ level: 'silent' }),
   gateway: { upgradesPerSecond, upgradesPerSecondPerOperator: upgradesPerSecond },
 })

@@ -9,7 +9,7 @@ export interface Peer {
   title: string
   /** A limit hands nothing to anybody else, or looks at nothing: what no contender on this runtime can surpass. */
   kind: 'ours' | 'other' | 'limit'
-  server: { file: string; runtime: 'bun' | 'node' }
+  server: { file: string; runtime: 'bun' | 'node'; isBare?: boolean }
   /** Null when nobody stands behind the server. */
   worker: { file: string; runtime: 'bun' | 'node' } | null
   broker: 'nats' | 'jetstream' | 'redis' | null
@@ -28,6 +28,16 @@ export const peers: readonly Peer[] = [
     title: 'this hub',
     kind: 'ours',
     server: { file: 'chasm/hub.ts', runtime: 'bun' },
+    worker: { file: 'chasm/worker.ts', runtime: 'bun' },
+    broker: null,
+    workersMax: all,
+    limitedBy: '',
+  },
+  {
+    name: 'chasm-bare',
+    title: 'this hub, no audits or receipts',
+    kind: 'ours',
+    server: { file: 'chasm/hub.ts', runtime: 'bun', isBare: true },
     worker: { file: 'chasm/worker.ts', runtime: 'bun' },
     broker: null,
     workersMax: all,

@@ -17,6 +17,8 @@ export interface ChildSetting {
   answer: string
   /** What workers present to the hub. */
   key: string
+  /** For this hub: without what no other peer has. */
+  isBare: boolean
   /** For a process that keeps files. */
   folder: string
 }

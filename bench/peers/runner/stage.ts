@@ -59,7 +59,10 @@ export async function playRound(peer: Peer, settings: RoundSettings): Promise<Ro
   try {
     if (peer.broker !== null) broker = await startBroker(peer.broker, folder)
     const url = broker?.url ?? ''
-    const server = start('server', [runtimes[peer.server.runtime], peer.server.file], { url })
+    const server = start('server', [runtimes[peer.server.runtime], peer.server.file], {
+      url,
+      isBare: peer.server.isBare ?? false,
+    })
     const facts = await server.ready()
     const workers = workersOf(peer, settings.workers)
     const startMs = performance.now()
