@@ -24,6 +24,7 @@ const halfAnswers: Attack = {
       return stranger.settle(task, body, 0, 0.97)
     }
     await site.strangers(30, (at) => ({ name: `half-${at}`, models: [model], concurrency: 4, onTask }))
+    await site.offered(model)
     await site.fire(120, '/v1/chat/completions', chatFor(model))
   },
 }
@@ -78,6 +79,7 @@ const stalled: Attack = {
     }
     const scouts = Math.ceil(stalledCount / 64)
     await site.strangers(scouts, (at) => ({ name: `fills-${at}`, models: [model], concurrency: 64, onTask }))
+    await site.offered(model)
     await deaf(site, stalledCount, chatFor(model, { stream: true }))
   },
 }
@@ -97,6 +99,7 @@ const unread: Attack = {
       return stranger.settle(task, answer)
     }
     await site.strangers(20, (at) => ({ name: `large-${at}`, models: [model], concurrency: 2, onTask }))
+    await site.offered(model)
     await deaf(site, unreadCount, chatFor(model))
   },
 }
