@@ -4,7 +4,8 @@
  * leaf; `ledger-check.ts` stops asking once one is missing.
  */
 import { must } from './flaw.ts'
-import type { Receipt } from './receipt.ts'
+import { type Event, isWork, type Work } from './line-check.ts'
+import { Tasks } from './tasks.ts'
 
 /** What each reason may move, from one kind of account to another. */
 const legal: Readonly<Record<string, readonly string[]>> = {
@@ -26,25 +27,28 @@ const nextStates: Readonly<Record<string, string>> = { open: 'closing', closing:
 export class Books {
   private readonly balances = new Map<string, number>()
   private readonly seasons = new Map<string, string>()
-  private readonly tasks = new Set<number>()
-  /** Of the day of the last receipt: those of a day stand together. */
-  private day = -1
+  private readonly tasks = new Tasks()
 
-  receipt({ task, atS, scout, model, points }: Receipt): void {
-    must(!this.tasks.has(task), () => `task ${task} has two receipts`)
-    this.tasks.add(task)
-    const day = Math.floor(atS / 86_400)
-    if (day !== this.day) this.begin(day)
-    if (points > 0) this.move('mint', `escrow\t${day}\t${scout}\t${model}`, points)
+  /** The leaves of the next batch. */
+  take(steps: readonly (Work | Event)[]): void {
+    for (const step of steps) {
+      if (isWork(step)) this.work(step)
+      else this.event(step)
+    }
+  }
+
+  private work({ tasks, escrow, days }: Work): void {
+    for (const task of tasks) must(this.tasks.add(task), () => `task ${task} has two receipts`)
+    for (const day of days) this.begin(day)
+    for (const [account, points] of escrow) this.move('mint', account, points)
   }
 
   private begin(day: number): void {
-    this.day = day
     const season = new Date(day * 86_400_000).toISOString().slice(0, 7)
     if (!this.seasons.has(season)) this.seasons.set(season, 'open')
   }
 
-  event(event: Readonly<Record<string, unknown>>): void {
+  private event(event: Event): void {
     if (event.type === 'season') return this.moveSeason(String(event.season), String(event.to))
     must(event.type === 'transfer', () => `there is no event of the type ${String(event.type)}`)
     const { why, from, to, points } = event

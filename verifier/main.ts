@@ -6,24 +6,32 @@
  *
  *   chasm-verify ledger.jsonl --hub ed25519:…
  *   chasm-verify 2026-05.csv --hub ed25519:… --signature 2026-05.csv.sig
+ *
+ * A large file is checked in as many threads as there are processors beside the one that reads, or as `--threads` says.
  */
-import { readFileSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
+import { isMainThread } from 'node:worker_threads'
+import { chunksOf, linesIn } from './chunks.ts'
+import { checkInThreads, work } from './crew.ts'
 import { Flaw } from './flaw.ts'
-import { type Findings, isSigned, LedgerCheck } from './ledger-check.ts'
-import { linesOf } from './lines.ts'
+import { type Findings, LedgerCheck } from './ledger-check.ts'
+import { isSigned } from './line-check.ts'
 
-const usage = 'Usage: chasm-verify <file> --hub <public key> [--signature <file>]'
+const usage = 'Usage: chasm-verify <file> --hub <public key> [--signature <file>] [--threads <number>]'
+/** A smaller file is checked before threads have begun. */
+const threadsFromBytes = 4 * 1024 * 1024
+/** The thread that reads has enough to do with so many. */
+const threadsMax = 16
 
 async function run(): Promise<number> {
   const parsed = argumentsGiven()
   if (parsed === null) return say(process.stderr, usage, 2)
-  const { file, hub, signature } = parsed
+  const { file, hub, signature, threads } = parsed
   try {
     if (signature !== undefined) return statement(file, hub, signature)
-    const check = new LedgerCheck(hub)
-    for await (const line of linesOf(file)) check.take(line)
-    return say(process.stdout, told(check.end()), 0)
+    return say(process.stdout, told(await checked(file, hub, threads)), 0)
   } catch (error) {
     if (error instanceof Flaw) return say(process.stderr, `Not true. ${error.message}`, 1)
     const code = (error as { code?: unknown }).code
@@ -32,14 +40,32 @@ async function run(): Promise<number> {
   }
 }
 
-function argumentsGiven(): { file: string; hub: string; signature?: string } | null {
+async function checked(file: string, hub: string, threads: number): Promise<Findings> {
+  const check = new LedgerCheck(hub)
+  if (threads > 1 && statSync(file).size >= threadsFromBytes) {
+    await checkInThreads({ file, hub, program: new URL(import.meta.url), threads }, check)
+  } else for await (const chunk of chunksOf(file)) for (const line of linesIn(chunk)) check.take(line)
+  return check.end()
+}
+
+interface Given {
+  file: string
+  hub: string
+  signature?: string
+  threads: number
+}
+
+function argumentsGiven(): Given | null {
   try {
-    const options = { hub: { type: 'string' }, signature: { type: 'string' } } as const
+    const text = { type: 'string' } as const
+    const options = { hub: text, signature: text, threads: text } as const
     const { values, positionals } = parseArgs({ options, allowPositionals: true })
     const [file] = positionals
     const { hub, signature } = values
-    if (file === undefined || positionals.length > 1 || hub === undefined) return null
-    return { file, hub, ...(signature !== undefined && { signature }) }
+    const threads = Number(values.threads ?? Math.max(1, availableParallelism() - 1))
+    const isCount = Number.isInteger(threads) && threads > 0
+    if (file === undefined || positionals.length > 1 || hub === undefined || !isCount) return null
+    return { file, hub, threads: Math.min(threads, threadsMax), ...(signature !== undefined && { signature }) }
   } catch {
     return null
   }
@@ -72,4 +98,5 @@ function say(stream: NodeJS.WriteStream, text: string, code: number): number {
   return code
 }
 
-process.exitCode = await run()
+if (isMainThread) process.exitCode = await run()
+else work()

@@ -1,58 +1,59 @@
 /**
- * Reads the one form of msgpack that a receipt has: an array of whole numbers, texts and byte strings. Anything else is
- * a flaw. It shares no code with the program that writes receipts: what both agree on is their documentation.
+ * Reads the one form of msgpack that a receipt has: an array of whole numbers, texts and byte strings, of which whoever
+ * reads says what comes next. Anything else is a flaw. It shares no code with the program that writes receipts: what
+ * both agree on is their documentation.
  */
 import { must } from './flaw.ts'
 
-export type Value = number | string | Uint8Array
-
-/** The values of a receipt, all of it and nothing behind it. */
-export function readValues(bytes: Buffer): Value[] {
-  const reader = new Reader(bytes)
-  const count = reader.arrayLength()
-  must(count <= valuesMax, () => `a receipt has ${count} values`)
-  const values: Value[] = []
-  for (let at = 0; at < count; at++) values.push(reader.value())
-  must(reader.at === bytes.length, () => 'a receipt has bytes behind its last value')
-  return values
-}
-
-const valuesMax = 64
-
-class Reader {
-  at = 0
+export class Reader {
+  private at = 0
 
   constructor(private readonly bytes: Buffer) {}
 
-  arrayLength(): number {
+  /** The number of its values. */
+  array(): number {
     const tag = this.byte()
     if (tag >= 0x90 && tag < 0xa0) return tag & 0x0f
     must(tag === 0xdc || tag === 0xdd, () => 'a receipt is no array')
     return this.unsigned(tag === 0xdc ? 2 : 4)
   }
 
-  value(): Value {
+  number(): number {
     const tag = this.byte()
     if (tag < 0x80) return tag
-    if (tag >= 0xa0 && tag < 0xc0) return this.text(tag & 0x1f)
-    switch (tag) {
-      case 0xc4:
-      case 0xc5:
-      case 0xc6:
-        return this.part(this.unsigned(1 << (tag - 0xc4)))
-      case 0xcb:
-        return this.double()
-      case 0xcc:
-      case 0xcd:
-      case 0xce:
-        return this.unsigned(1 << (tag - 0xcc))
-      case 0xd9:
-      case 0xda:
-      case 0xdb:
-        return this.text(this.unsigned(1 << (tag - 0xd9)))
-      default:
-        must(false, () => `a receipt holds a value of the kind ${tag}`)
-    }
+    if (tag === 0xcb) return this.double()
+    must(tag >= 0xcc && tag <= 0xce, () => `a receipt has a value of the kind ${tag} where a number belongs`)
+    return this.unsigned(1 << (tag - 0xcc))
+  }
+
+  text(): string {
+    const length = this.textLength()
+    this.skip(length)
+    return this.bytes.toString('utf8', this.at - length, this.at)
+  }
+
+  passText(): void {
+    this.skip(this.textLength())
+  }
+
+  /** A byte string of this length. */
+  passBytes(length: number): void {
+    const tag = this.byte()
+    const isBytes = tag >= 0xc4 && tag <= 0xc6 && this.unsigned(1 << (tag - 0xc4)) === length
+    must(isBytes, () => `a receipt has something else where ${length} bytes belong`)
+    this.skip(length)
+  }
+
+  /** Nothing may stand behind the last value. */
+  end(): void {
+    must(this.at === this.bytes.length, () => 'a receipt has bytes behind its last value')
+  }
+
+  private textLength(): number {
+    const tag = this.byte()
+    if (tag >= 0xa0 && tag < 0xc0) return tag & 0x1f
+    must(tag >= 0xd9 && tag <= 0xdb, () => `a receipt has a value of the kind ${tag} where a text belongs`)
+    return this.unsigned(1 << (tag - 0xd9))
   }
 
   private byte(): number {
@@ -62,7 +63,9 @@ class Reader {
 
   private unsigned(width: number): number {
     this.skip(width)
-    return this.bytes.readUIntBE(this.at - width, width)
+    let value = 0
+    for (let at = this.at - width; at < this.at; at++) value = value * 256 + this.bytes[at]!
+    return value
   }
 
   /** Whole numbers beyond 32 bits are written as floats. */
@@ -73,19 +76,9 @@ class Reader {
     return number
   }
 
-  private text(length: number): string {
-    this.skip(length)
-    return this.bytes.toString('utf8', this.at - length, this.at)
-  }
-
   private skip(length: number): void {
     must(length <= this.bytes.length - this.at, ended)
     this.at += length
-  }
-
-  private part(length: number): Buffer {
-    this.skip(length)
-    return this.bytes.subarray(this.at - length, this.at)
   }
 }
 

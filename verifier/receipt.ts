@@ -2,7 +2,7 @@
  * What a receipt says, and the points that it should say, computed again from the units, the model and the rules.
  */
 import { must, objectOf } from './flaw.ts'
-import { readValues, type Value } from './msgpack.ts'
+import { Reader } from './msgpack.ts'
 
 export interface Receipt {
   task: number
@@ -32,25 +32,29 @@ const perUnits = 1_000_000
 const unlistedDivisor = 10
 
 export function readReceipt(bytes: Buffer): Receipt {
-  const values = readValues(bytes)
-  must(values.length === valueCount, () => `a receipt has ${values.length} values and not ${valueCount}`)
-  must(values[0] === version, () => `a receipt has the version ${String(values[0])}, which this program does not know`)
-  for (const place of [5, 6]) length(values[place]!, 8)
-  for (const place of [10, 11]) length(values[place]!, 32)
-  const kind = number(values[7]!)
+  const reader = new Reader(bytes)
+  const count = reader.array()
+  must(count === valueCount, () => `a receipt has ${count} values and not ${valueCount}`)
+  const stated = reader.number()
+  must(stated === version, () => `a receipt has the version ${stated}, which this program does not know`)
+  const task = reader.number()
+  // Which attempt it was.
+  reader.number()
+  const atS = reader.number()
+  const scout = reader.text()
+  for (let tags = 0; tags < 2; tags++) reader.passBytes(8)
+  const kind = reader.number()
   must(kind <= 1, () => `a receipt has the kind ${kind}`)
-  text(values[9]!)
-  number(values[2]!)
-  return {
-    task: number(values[1]!),
-    atS: number(values[3]!),
-    scout: text(values[4]!),
-    model: text(values[8]!),
-    promptUnits: number(values[12]!),
-    answerUnits: number(values[13]!),
-    points: number(values[14]!),
-    flags: number(values[15]!),
-  }
+  const model = reader.text()
+  // The provider.
+  reader.passText()
+  for (let hashes = 0; hashes < 2; hashes++) reader.passBytes(32)
+  const promptUnits = reader.number()
+  const answerUnits = reader.number()
+  const points = reader.number()
+  const flags = reader.number()
+  reader.end()
+  return { task, atS, scout, model, promptUnits, answerUnits, points, flags }
 }
 
 /** Fails unless its points are those of its work under these rules. */
@@ -81,19 +85,4 @@ export function readRules(json: string): Rules {
 function unlisted(prices: readonly number[]): number {
   const priced = prices.filter((price) => price > 0)
   return priced.length === 0 ? 0 : Math.floor(Math.min(...priced) / unlistedDivisor)
-}
-
-function number(value: Value): number {
-  must(typeof value === 'number', () => 'a receipt has something else where a number belongs')
-  return value
-}
-
-function text(value: Value): string {
-  must(typeof value === 'string', () => 'a receipt has something else where a text belongs')
-  return value
-}
-
-function length(value: Value, bytes: number): void {
-  const fits = value instanceof Uint8Array && value.length === bytes
-  must(fits, () => `a receipt has something else where ${bytes} bytes belong`)
 }

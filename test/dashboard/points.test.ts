@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { seasonAt } from '../../orchestrator/ledger/seasons/season.ts'
-import { isSigned } from '../../verifier/ledger-check.ts'
+import { isSigned } from '../../verifier/line-check.ts'
 import { patienceMs } from '../support/clocks/until.ts'
 import { Calendar, monthsAgo } from '../support/ledger/calendar.ts'
 import { PastWork } from '../support/ledger/past-work.ts'
@@ -43,7 +43,7 @@ describe.skipIf('reason' in found)(`points${skipped}`, () => {
 
   test('are summed by day, scout and model, and whatever earned nothing has its reason', async () => {
     const page = await stage.signedIn(ownerKey, {}, 'points')
-    await page.getByText(/^[\d,]+ points this season, [\d,]+ waiting until you are trusted\.$/).waitFor({
+    await page.getByText(/^[\d,]+ points this season, [\d,]+ waiting for some days to pass\.$/).waitFor({
       timeout: patienceMs,
     })
     await page.getByRole('row', { name: /^Your own requests cost nothing and earn nothing/ }).waitFor()

@@ -1,18 +1,17 @@
-import { spawnSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { identityOf } from '../../orchestrator/cluster/roster/identity.ts'
 import { earnedOf, escrowOf } from '../../orchestrator/ledger/accounts/account.ts'
 import { flagBits } from '../../orchestrator/ledger/points/zero-rules.ts'
 import { packHead, readHead } from '../../orchestrator/ledger/receipts/chain.ts'
 import { firstLine, rulesLine, wholeBatchLine } from '../../orchestrator/ledger/receipts/export-file.ts'
 import { Flaw } from '../../verifier/flaw.ts'
-import { type Findings, isSigned, LedgerCheck } from '../../verifier/ledger-check.ts'
+import { type Findings, LedgerCheck } from '../../verifier/ledger-check.ts'
+import { isSigned } from '../../verifier/line-check.ts'
 import { mayDay, mayMs, packReceipt, receiptOf, SmallLedger, sealLeaves } from '../support/ledger/small-ledger.ts'
+import { builtVerifier } from '../support/ledger/verifier-program.ts'
 import { temporaryFolder } from '../support/machine/temporary-folder.ts'
-
-const root = join(import.meta.dirname, '../..')
 
 function checked(file: string, hub: string): Findings {
   const check = new LedgerCheck(hub)
@@ -135,6 +134,10 @@ describe('a forged file is found out', () => {
     const twice = new SmallLedger()
     twice.seal([receiptOf(1), receiptOf(1)])
     expect(flawOf(twice.file(), twice.identity.key)).toContain('task 1 has two receipts')
+    const later = new SmallLedger()
+    // In other blocks of numbers, and the same again.
+    for (const task of [1, 1_025, 2 ** 52, 1_025]) later.seal([receiptOf(task)])
+    expect(flawOf(later.file(), later.identity.key)).toBe('Line 6: task 1025 has two receipts.')
     const ledger = sample()
     const { rules, identity, projector, batches } = ledger
     const event = { type: 'transfer', why: 'revoke', from: earnedOf('2026-05', 'key_ant'), to: 'burn', points: 901 }
@@ -157,18 +160,11 @@ describe('a forged file is found out', () => {
 })
 
 describe('the program, as it is handed out', () => {
-  const program = join(root, 'dist/chasm-verify.mjs')
+  const verify = builtVerifier()
   const at =
-    (cwd: string) =>
-    (...words: string[]) => {
-      const { status, stdout, stderr } = spawnSync('node', [program, ...words], { encoding: 'utf8', cwd })
-      return { status, said: stdout + stderr }
-    }
-
-  beforeAll(() => {
-    const built = Bun.spawnSync([process.execPath, join(root, 'verifier/build.ts')], { stderr: 'pipe' })
-    expect([built.exitCode, built.stderr.toString()]).toEqual([0, ''])
-  })
+    (folder: string) =>
+    (...words: string[]) =>
+      verify(folder, ...words)
 
   test('runs on Node, tells what a true file proves and what is wrong with another', () => {
     const folder = temporaryFolder()
@@ -184,6 +180,48 @@ describe('the program, as it is handed out', () => {
     expect(run('cut.jsonl', '--hub', key)).toMatchObject({ status: 1, said: expect.stringContaining('Not true.') })
     expect(run('none.jsonl', '--hub', key)).toMatchObject({ status: 2, said: expect.stringContaining('ENOENT') })
     expect(run('true.jsonl')).toMatchObject({ status: 2, said: expect.stringContaining('Usage') })
+  })
+
+  describe('checks a large file in threads', () => {
+    /** Of more than four megabytes, which is several chunks. */
+    const batches = 60
+    const lines = ((): string[] => {
+      const ledger = new SmallLedger()
+      for (let batch = 0; batch < batches; batch++) {
+        ledger.seal(Array.from({ length: 512 }, (_, at) => receiptOf(batch * 512 + at)))
+      }
+      return ledger.file().trimEnd().split('\n')
+    })()
+    const { key } = new SmallLedger().identity
+    /** What is said with two threads and with one. */
+    const both = (changed: readonly string[]) => {
+      const folder = temporaryFolder()
+      writeFileSync(join(folder, 'large.jsonl'), `${changed.join('\n')}\n`)
+      return ['2', '1'].map((threads) => verify(folder, 'large.jsonl', '--hub', key, '--threads', threads))
+    }
+    const changedAt = (at: number, change: (line: string) => string[]) => lines.toSpliced(at, 1, ...change(lines[at]!))
+
+    test('and tells of a true one what one thread tells', () => {
+      const [threads, one] = both(lines)
+      expect(threads).toEqual(one)
+      expect(threads).toMatchObject({ status: 0, said: expect.stringContaining(`${batches * 512} receipts`) })
+      expect(threads!.said).toContain('Nothing came from nowhere: minted')
+    })
+
+    test.each([
+      [
+        'a byte is changed',
+        changedAt(35, (line) => [line.replace(/(leaves":\[".{40})./, '$1!')]),
+        'Line 36: bytes are',
+      ],
+      ['a batch is missing', changedAt(30, () => []), 'Line 31: batch 30 comes after batch 28'],
+      ['the rules come too late', [lines[0]!, lines[2]!, lines[1]!, ...lines.slice(3)], 'Line 2: the rules of batch 1'],
+      ['something follows that is nothing', [...lines, '{}'], 'Line 63: something else stands where bytes belong'],
+    ])('and finds what one thread finds when %s', (_what, changed, flaw) => {
+      const [threads, one] = both(changed)
+      expect(threads).toEqual(one)
+      expect(threads).toMatchObject({ status: 1, said: expect.stringContaining(flaw) })
+    })
   })
 
   test('checks a detached signature', () => {
