@@ -4,6 +4,7 @@
  */
 import { earnedOf } from './accounts/account.ts'
 import type { Projector } from './accounts/projector.ts'
+import { csvLine } from './csv.ts'
 import type { SeasonState } from './seasons/season.ts'
 
 export interface StatementRow {
@@ -49,12 +50,6 @@ export function statementJson({ season, hub, points, operators }: Statement): st
 }
 
 export function statementCsv({ season, operators }: Statement): string {
-  const rows = operators.map(({ operator, points }) => `${season},${field(operator)},${points}`)
-  return `${['season,operator,points', ...rows].join('\n')}\n`
-}
-
-/** Names of operators are ids of the hub; quoted all the same, and never a formula of a table. */
-function field(text: string): string {
-  const safe = /^[=+\-@]/.test(text) ? `'${text}` : text
-  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe
+  const rows = operators.map(({ operator, points }) => csvLine([season, operator, points]))
+  return [csvLine(['season', 'operator', 'points']), ...rows].join('')
 }

@@ -64,6 +64,16 @@ function programOf(ended: (code: number) => void): Command {
       ended(await status(name, json === true))
     })
   program
+    .command('earnings')
+    .description('what the scouts of this key earned, by model and day, and why something earned nothing')
+    .option('--season <month>', 'of another month than the present one, as 2026-05')
+    .option('--name <name>', 'only the scout of this name')
+    .option('--json', 'as one JSON line')
+    .action(async (options: { season?: string; name?: string; json?: true }) => {
+      const { earnings } = await import('./earnings/earnings.ts')
+      ended(await earnings(options))
+    })
+  program
     .command('drain')
     .description('let the running scout finish what it has, and end')
     .option('--name <name>', 'which one, when several run here')

@@ -25,7 +25,7 @@ export interface Reach {
 
 /** Asks the hub for its health, as anybody may. */
 export async function reachHub({ url }: Address, system: System): Promise<Reach> {
-  const base = url.replace(/^ws/, 'http').slice(0, -scoutPath.length)
+  const base = baseOf(url)
   const proxy = fetchProxy(base, process.env)
   const unreached = (flaw: string): Reach => ({ flaw: `${base}${wayTo(url)}: ${flaw}.`, skewMs: null })
   try {
@@ -36,11 +36,21 @@ export async function reachHub({ url }: Address, system: System): Promise<Reach>
     const date = Date.parse(response.headers.get('date') ?? '')
     return { flaw: null, skewMs: Number.isNaN(date) ? null : date - system.wallMs() }
   } catch (error) {
-    const { code, name } = error as { code?: unknown; name?: string }
-    const direct = name === 'TimeoutError' ? 'ETIMEDOUT' : String(code ?? name)
-    const cause = proxy === false ? direct : (proxyFailure(direct) ?? direct)
-    return unreached(networkFailure(cause) ?? `the connection failed (${cause})`)
+    return unreached(whyUnreached(error, proxy !== false))
   }
+}
+
+/** The orchestrator's address for HTTP, without a path of its own. */
+export function baseOf(url: string): string {
+  return url.replace(/^ws/, 'http').slice(0, -scoutPath.length)
+}
+
+/** Why a `fetch` failed, as a clause. */
+export function whyUnreached(error: unknown, isByProxy: boolean): string {
+  const { code, name } = error as { code?: unknown; name?: string }
+  const direct = name === 'TimeoutError' ? 'ETIMEDOUT' : String(code ?? name)
+  const cause = isByProxy ? (proxyFailure(direct) ?? direct) : direct
+  return networkFailure(cause) ?? `the connection failed (${cause})`
 }
 
 /** Through which proxy this machine reaches the address, in brackets; empty when directly. */

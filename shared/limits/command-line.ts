@@ -13,6 +13,12 @@ export const statusAnswerMs = 2_000
 export const statusQuestionBytesMax = 64
 /** Bytes of one answer of the status socket: 256 offers and as many pauses fit many times; more closes it. */
 export const statusAnswerBytesMax = 1 * MiB
+/** The orchestrator answers a question of `earnings` within this, or counts as not reached. */
+export const earningsAnswerMs = 10_000
+/** Bytes of one of its answers: a thousand rows with their reasons fit; a longer one is not read. */
+export const earningsAnswerBytesMax = 4 * MiB
+/** Answers that are added up, with a thousand rows or fewer each; what is beyond is left out, and that is said. */
+export const earningsAnswersMax = 50
 /** Connections to the status socket at once; one more is closed at once. */
 export const statusAskersMax = 16
 /** The live status on a terminal is redrawn this often. */

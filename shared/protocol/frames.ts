@@ -234,8 +234,10 @@ export const frameTable = {
       waiting: added(orNull(count())),
       /** Why tasks of today earned nothing, in one sentence; null or absent where none did. */
       unpaid: added(orNull(text(unpaidCharsMax))),
-      /** How its answers compare with others', and what follows; absent from a hub that does not audit. */
+      /** How its answers compare with others', and what follows; empty or absent from a hub that does not audit. */
       trust: added(text(trustNoteCharsMax)),
+      /** Of `waiting`, the points of scouts that are not trusted with their model; null or absent where nobody says. */
+      untrusted: added(orNull(count())),
     },
   },
 } as const satisfies Record<string, FrameRow>

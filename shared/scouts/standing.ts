@@ -34,22 +34,34 @@ export function standingSentences(standing: Standing): string[] {
   }
   if (paused.length > 3) sentences.push(`${paused.length - 3} more models are paused for the same reason.`)
   if (typeof standing.unpaid === 'string') sentences.push(standing.unpaid)
-  if (standing.trust !== undefined) sentences.push(standing.trust)
+  if (standing.trust !== undefined && standing.trust !== '') sentences.push(standing.trust)
   return sentences
 }
+
+/** Points of an operator: earned this season, in escrow, and what of that waits for trust, where it is known. */
+export type PointsShown = Pick<Standing, 'earned' | 'waiting' | 'untrusted'>
 
 /**
  * The points of a scout's operator, as its status and its page show them; null from a hub that shows none. `unit` is
  * said where nothing beside it says what is counted.
  */
-export function pointsText({ earned, waiting }: Pick<Standing, 'earned' | 'waiting'>, unit = ''): string | null {
+export function pointsText({ earned, waiting, untrusted }: PointsShown, unit = ''): string | null {
   if (typeof earned !== 'number' || typeof waiting !== 'number') return null
   const season = `${grouped(earned)}${unit} this season`
-  return waiting === 0 ? season : `${season}, ${grouped(waiting)} waiting until you are trusted`
+  return waiting === 0 ? season : `${season}, ${grouped(waiting)} waiting${waitingFor(waiting, untrusted)}`
 }
 
+/** What points wait for; empty from a hub that does not say. */
+function waitingFor(waiting: number, untrusted: number | null | undefined): string {
+  if (typeof untrusted !== 'number') return ''
+  if (untrusted === 0) return ' for some days to pass'
+  return untrusted >= waiting ? untilTrusted : `, ${grouped(untrusted)} of them${untilTrusted}`
+}
+
+const untilTrusted = ' until you are trusted'
+
 /** With commas between thousands. */
-function grouped(points: number): string {
+export function grouped(points: number): string {
   return String(points).replace(/\B(?=(\d{3})+$)/g, ',')
 }
 

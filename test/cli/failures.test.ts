@@ -249,6 +249,7 @@ describe('a command line', () => {
   test('--help names every command', async () => {
     const program = startCommand(['--help'], temporaryFolder())
     expect(await program.exited).toBe(0)
-    for (const name of ['start', 'init', 'doctor', 'status', 'drain']) expect(program.stdout).toContain(`  ${name} `)
+    for (const name of ['start', 'init', 'doctor', 'status', 'earnings', 'drain'])
+      expect(program.stdout).toContain(`  ${name} `)
   })
 })

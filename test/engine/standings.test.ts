@@ -3,6 +3,8 @@ import { describe, expect, test } from 'vitest'
 import { standingEveryMs } from '../../shared/limits/scheduling.ts'
 import { heartbeatMs, offersMax } from '../../shared/limits/wire.ts'
 import { decodeFromHub, encode } from '../../shared/protocol/codec.ts'
+import { identityOf } from '../../orchestrator/cluster/roster/identity.ts'
+import { ledgerOf } from '../support/ledger/small-ledger.ts'
 import { EngineBench } from '../support/hub/engine-bench.ts'
 
 /** Lets so much time pass, with a pong of each session at every heartbeat. */
@@ -68,6 +70,25 @@ describe('a standing', () => {
     expect(bench.take('standing')).toEqual([])
     live(bench, 600_000, session)
     expect(bench.take('standing').map(({ frame }) => frame.paused)).toEqual([[]])
+  })
+
+  test('has the points of its operator, and what of those that wait does so for want of trust', () => {
+    const model = 'llama-3.1-8b-instant'
+    const toldBy = (isTrusted: boolean) => {
+      const trust = { isTrusted: () => isTrusted, isConvicted: () => false }
+      const ledger = { ...ledgerOf(identityOf(new Uint8Array(32).fill(1))), trust }
+      const bench = new EngineBench({}, undefined, undefined, undefined, { ledger })
+      const session = bench.join([model], 8)
+      bench.ask({ stream: false, model })
+      bench.work().done()
+      live(bench, 2 * standingEveryMs, session)
+      const { frame } = bench.take('standing').at(-1)!
+      expect(decodeFromHub(encode(frame))).toEqual(frame)
+      return frame
+    }
+    const points = { earned: 0, waiting: 1, unpaid: null, trust: '' }
+    expect(toldBy(false)).toMatchObject({ ...points, untrusted: 1 })
+    expect(toldBy(true)).toMatchObject({ ...points, untrusted: 0 })
   })
 
   test('fits into its frame whatever the scout offers', () => {

@@ -3,6 +3,7 @@ import { earnedOf, escrowOf, heldOf, takenOf } from '../../orchestrator/ledger/a
 import { unpaidSentence } from '../../orchestrator/ledger/accounts/earnings.ts'
 import type { LedgerEvent } from '../../orchestrator/ledger/accounts/events.ts'
 import { simpleTrust } from '../../orchestrator/ledger/accounts/trust-port.ts'
+import { lookThrough, untrustedOf } from '../../orchestrator/ledger/accounts/untrusted.ts'
 import { consequenceOf } from '../../orchestrator/ledger/accounts/verdicts.ts'
 import { eventsDue } from '../../orchestrator/ledger/accounts/vesting.ts'
 import { flagBits } from '../../orchestrator/ledger/points/zero-rules.ts'
@@ -73,6 +74,32 @@ test('without a trust part a scout is trusted after ten paid tasks on two days',
     ...[true, false, false],
   ])
   expect(trustOf(0, 0).isConvicted('a/b', 'm')).toBe(false)
+})
+
+describe('points that wait', () => {
+  const looked = (ledger: SmallLedger, trusted: (scout: string) => boolean) =>
+    atOnce(lookThrough(ledger.projector, { isTrusted: trusted }))
+
+  test('are told apart by whether their scout is trusted with its model', () => {
+    const ledger = withReceipt()
+    ledger.seal([receiptOf(2, { scout: 'key_ant/bee' }), receiptOf(3, { scout: 'key_cow/cow' })])
+    const found = looked(ledger, (scout) => scout !== 'key_ant/bee')
+    expect(found.get('key_ant')).toEqual({ points: 1_840, untrusted: 920 })
+    expect(found.get('key_cow')).toEqual({ points: 920, untrusted: 0 })
+    expect(untrustedOf(found.get('key_ant'), 1_840)).toBe(920)
+    expect(untrustedOf(found.get('key_cow'), 5_000)).toBe(0)
+  })
+
+  test('of a newcomer wait for trust, and what came since waits for what all of the rest did', () => {
+    const ledger = withReceipt()
+    const found = looked(ledger, () => false)
+    expect(untrustedOf(found.get('key_ant'), 5_000)).toBe(5_000)
+    expect(untrustedOf(found.get('key_new'), 70)).toBe(70)
+    ledger.seal(due(ledger, { nowMs: mayMs + dayMs + 72 * hourMs }))
+    // All of it is earned: nobody who has earned is a newcomer.
+    expect(untrustedOf(looked(ledger, () => false).get('key_ant'), 70)).toBe(0)
+    expect(untrustedOf({ points: 9, untrusted: 8 }, 3)).toBe(3)
+  })
 })
 
 describe('a verdict', () => {

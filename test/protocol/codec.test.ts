@@ -215,7 +215,8 @@ test('a standing ends before its points where none are shown, and before the sen
   const counts = { considered: 0, won: 0, lostLatency: 0, lostPrice: 0, lostCapacity: 0, lostTrust: 0, done: 0 }
   const frame = { type: 'standing', ...counts, failed: 0, failurePermille: 0, window: 1, paused: [] } as const
   const trust = { earned: null, waiting: null, unpaid: null, trust: 'y' }
-  for (const points of [{}, { earned: 0, waiting: 7 }, { earned: 0, waiting: 7, unpaid: 'x' }, trust]) {
+  const untrusted = { earned: 0, waiting: 7, unpaid: null, trust: '', untrusted: 7 }
+  for (const points of [{}, { earned: 0, waiting: 7 }, { earned: 0, waiting: 7, unpaid: 'x' }, trust, untrusted]) {
     const standing = { ...frame, paused: [], ...points }
     expect(decodeFromHub(encode(standing))).toEqual(standing)
   }

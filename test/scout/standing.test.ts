@@ -3,7 +3,7 @@ import { StandingKeeper } from '../../scout/status/standing.ts'
 import { statusLines } from '../../scout/status/status.ts'
 import { Tally } from '../../scout/tasks/tally.ts'
 import { standingSayAgainMs, standingUrgentMs } from '../../shared/limits/scout.ts'
-import { type Standing, standingSentences } from '../../shared/scouts/standing.ts'
+import { pointsText, type Standing, standingSentences } from '../../shared/scouts/standing.ts'
 import { ScoutStage } from '../support/scout/scout-stage.ts'
 
 const none: Standing = {
@@ -50,6 +50,23 @@ describe('a standing in words', () => {
   })
 })
 
+describe('points in words', () => {
+  const text = (untrusted?: number | null) => pointsText({ earned: 41_200, waiting: 3_100, untrusted })
+
+  test('say what those wait for that are not earned yet, as far as the hub says', () => {
+    expect(text(3_100)).toBe('41,200 this season, 3,100 waiting until you are trusted')
+    expect(text(0)).toBe('41,200 this season, 3,100 waiting for some days to pass')
+    expect(text(1_200)).toBe('41,200 this season, 3,100 waiting, 1,200 of them until you are trusted')
+    for (const unknown of [null, undefined]) expect(text(unknown)).toBe('41,200 this season, 3,100 waiting')
+    expect(pointsText({ earned: 7, waiting: 0, untrusted: 0 }, ' points')).toBe('7 points this season')
+    expect(pointsText({})).toBeNull()
+  })
+
+  test('of a hub that audits nobody add no empty sentence', () => {
+    expect(standingSentences({ ...none, trust: '' })).toHaveLength(1)
+  })
+})
+
 describe('a standing is told to the operator', () => {
   test('when it first comes, and again only when its picture has changed', () => {
     const keeper = new StandingKeeper()
@@ -76,7 +93,8 @@ describe('a standing is told to the operator', () => {
     await stage.start()
     try {
       const session = await stage.hub.session()
-      session.send({ type: 'standing', ...slow, earned: 41_200, waiting: 3_100 })
+      const points = { earned: 41_200, waiting: 3_100, unpaid: null, trust: '', untrusted: 3_100 }
+      session.send({ type: 'standing', ...slow, ...points })
       session.send({ type: 'ping', ping: 1, acks: [] })
       await session.heard('pong')
       expect(stage.log.at(-1)).toMatchObject({ level: 'info', message: expect.stringContaining('considered 40 times') })

@@ -75,8 +75,12 @@ export class LedgerWriter {
     journal.lazily({ write: 'rules', hash: rules.hash, text: rules.text })
   }
 
-  isWaiting(task: number): boolean {
-    return this.unsettled.has(task) || this.open.some(({ tasks }) => tasks.includes(task))
+  /** The receipt of this task, which is not sealed yet; undefined for a task of which none waits. */
+  waiting(task: number): Uint8Array | undefined {
+    const kept = this.unsettled.get(task)
+    if (kept !== undefined) return kept.receipt
+    const batch = this.open.find(({ tasks }) => tasks.includes(task))
+    return batch?.leaves.leaves()[batch.tasks.indexOf(task)]
   }
 
   /** The receipt of a durable task, which is committed along with its settlement. */

@@ -16,9 +16,18 @@ import type { TaskKind } from '../../../shared/task.ts'
 import type { Steps, TurnLane } from '../../../shared/turn-lane.ts'
 import { earnedOf } from '../../ledger/accounts/account.ts'
 import { conservationOf } from '../../ledger/accounts/balances.ts'
-import { addEarning, type Earning, earningKey, noEarning, unpaidSentence } from '../../ledger/accounts/earnings.ts'
+import {
+  addEarning,
+  comesBehind,
+  type Earning,
+  earningKey,
+  inReading,
+  noEarning,
+  unpaidSentence,
+} from '../../ledger/accounts/earnings.ts'
 import { eventFlaw, type LedgerEvent, type SeasonMove } from '../../ledger/accounts/events.ts'
 import { simpleTrust, type TrustView, type Verdict } from '../../ledger/accounts/trust-port.ts'
+import { type LookedThrough, lookThrough, untrustedOf } from '../../ledger/accounts/untrusted.ts'
 import { consequenceOf } from '../../ledger/accounts/verdicts.ts'
 import { eventsDue } from '../../ledger/accounts/vesting.ts'
 import type { Rules } from '../../ledger/points/rules.ts'
@@ -26,7 +35,7 @@ import type { Batch } from '../../ledger/receipts/chain.ts'
 import { HubTags } from '../../ledger/receipts/hashes.ts'
 import { pathsOf } from '../../ledger/receipts/merkle.ts'
 import { isReceipt, readReceipt } from '../../ledger/receipts/receipt.ts'
-import { seasonAt } from '../../ledger/seasons/season.ts'
+import { receiptsKeptFrom, seasonAt } from '../../ledger/seasons/season.ts'
 import { type Statement, statementOf } from '../../ledger/statement.ts'
 import { dayOf } from '../../tenants/periods.ts'
 import { type Journal, notWritable } from '../durability/journal.ts'
@@ -34,11 +43,12 @@ import type { LedgerWitness } from '../ports/ledger/attested.ts'
 import type { LeaderboardRow, LedgerReport, OperatorPoints, PointsMode, ReceiptProof } from '../ports/ledger/ledger.ts'
 import type { EarningFilter } from '../ports/ledger/ledger-store.ts'
 import type { WorkDone } from '../ports/ledger/work.ts'
-import type { Standing } from '../ports/scouts.ts'
+import type { ShownPoints } from '../ports/scouts.ts'
 import type { Store, StoreWrite } from '../ports/store.ts'
 import { Attesting, receiptOf } from './attesting.ts'
 import { LedgerWriter } from './ledger-writer.ts'
 import { ReceiptMaker } from './receipt-maker.ts'
+import { ReceiptRetention } from './receipt-retention.ts'
 import { batchOf, replayed } from './replay.ts'
 import { capsOf } from './season-caps.ts'
 import type { SnapshotPace } from './snapshot-writer.ts'
@@ -81,10 +91,13 @@ export class Ledger implements LedgerReport {
   /** For disputes. */
   readonly witness: LedgerWitness
   private writer!: LedgerWriter
+  private readonly retention: ReceiptRetention
   private readonly maker: ReceiptMaker
   private readonly tags: HubTags
   private readonly trust: TrustView
   private leaders = noLeaders
+  /** By operator; null until it is known. */
+  private waiting: ReadonlyMap<string, LookedThrough> | null = null
   private isUpkeeping = false
   private lastAsked = 0
   private upkeepMs = Number.NEGATIVE_INFINITY
@@ -97,6 +110,7 @@ export class Ledger implements LedgerReport {
     this.mode = mode
     this.tags = new HubTags(secret)
     this.witness = new Attesting(store, this.tags)
+    this.retention = new ReceiptRetention(parts)
     this.trust = trust ?? simpleTrust((scout, model) => store.earningRecord(scout, model))
     this.maker = new ReceiptMaker({ rules, tags: this.tags, trust: this.trust, ownersOf })
   }
@@ -189,6 +203,8 @@ export class Ledger implements LedgerReport {
     if (events.length >= transfersPerTurn) this.upkeepMs = Number.NEGATIVE_INFINITY
     for (const event of events) if (event.type === 'season') yield* this.close(event)
     this.sealPossible(events.filter(({ type }) => type === 'transfer'))
+    this.waiting = yield* lookThrough(projector, this.trust)
+    yield* this.retention.forget(receiptsKeptFrom(projector.seasons.values(), due.nowMs), this.writer.snapshot.upTo)
   }
 
   /** Moves a season on; before it is frozen, what is beyond the caps is burnt. */
@@ -204,19 +220,22 @@ export class Ledger implements LedgerReport {
   }
 
   /** What a scout is told of its points; nothing where none are shown. */
-  shownOf(scout: string): Pick<Standing, 'earned' | 'waiting' | 'unpaid'> {
+  shownOf(scout: string): ShownPoints {
     if (this.mode === 'off') return {}
-    const { earned, waiting } = this.pointsOf(operatorOf(scout))
+    const { earned, waiting, untrusted } = this.pointsOf(operatorOf(scout))
     const row = this.writer.projector.unpaid.of(scout, dayOf(this.parts.system.wallMs()))
     const unpaid = row === undefined ? null : unpaidSentence([row])
-    return { earned, waiting, ...(unpaid !== null && { unpaid }) }
+    const isWaiting = waiting > 0 && untrusted !== null
+    return { earned, waiting, ...(unpaid !== null && { unpaid }), ...(isWaiting && { untrusted }) }
   }
 
   // ------------------------------------------------------------ for reports
 
   pointsOf(operator: string, season = seasonAt(this.parts.system.wallMs())): OperatorPoints {
     const { projector } = this.writer
-    return { season, earned: projector.balances.of(earnedOf(season, operator)), waiting: projector.waitingOf(operator) }
+    const waiting = projector.waitingOf(operator)
+    const untrusted = this.waiting && untrustedOf(this.waiting.get(operator), waiting)
+    return { season, earned: projector.balances.of(earnedOf(season, operator)), waiting, untrusted }
   }
 
   earnings(filter: EarningFilter): Earning[] {
@@ -228,10 +247,7 @@ export class Ledger implements LedgerReport {
       addEarning(row, news)
       rows.set(key, row)
     }
-    const sorted = [...rows.values()].sort(
-      (one, other) => other.day - one.day || (nameOf(one) < nameOf(other) ? -1 : 1),
-    )
-    return sorted.slice(0, filter.limit)
+    return [...rows.values()].sort(inReading).slice(0, filter.limit)
   }
 
   seasons() {
@@ -302,10 +318,13 @@ export class Ledger implements LedgerReport {
 
   receipt(task: number, owner: string | null): ReceiptProof | 'waiting' | undefined {
     const place = this.parts.store.receiptPlace(task)
-    if (place === undefined) return this.writer.isWaiting(task) && owner === null ? 'waiting' : undefined
+    if (place === undefined) {
+      const waiting = this.writer.waiting(task)
+      return waiting !== undefined && this.isOf(waiting, owner) ? 'waiting' : undefined
+    }
     const { leaves, head, signature } = batchOf(this.parts.store.batch(place.seq)!)
     const receipt = leaves[place.place]!
-    if (owner !== null && !this.concerns(receipt, owner)) return undefined
+    if (!this.isOf(receipt, owner)) return undefined
     const [path] = pathsOf(leaves, [place.place])
     return { receipt, salt: this.tags.salt(task).slice(), index: place.place, path: path!, head, signature }
   }
@@ -316,6 +335,10 @@ export class Ledger implements LedgerReport {
 
   rulesText(hash: Uint8Array): string | undefined {
     return this.parts.store.rulesText(hash)
+  }
+
+  private isOf(receipt: Uint8Array, owner: string | null): boolean {
+    return owner === null || this.concerns(receipt, owner)
   }
 
   concerns(leaf: Uint8Array, owner: string): boolean {
@@ -351,11 +374,7 @@ function readAsked(text: string): LedgerEvent | null {
   }
 }
 
-function isMeant({ operator, scout, from, to }: EarningFilter, row: Earning): boolean {
-  if (row.day < from || row.day > to) return false
+function isMeant({ operator, scout, from, to, after }: EarningFilter, row: Earning): boolean {
+  if (row.day < from || row.day > to || (after !== undefined && !comesBehind(row, after))) return false
   return scout === undefined ? operator === null || row.scout.startsWith(`${operator}/`) : row.scout === scout
-}
-
-function nameOf({ scout, model }: Earning): string {
-  return `${scout}\0${model}`
 }

@@ -11,7 +11,7 @@ import type { Projector } from '../../ledger/accounts/projector.ts'
 import { unpackLeaves } from '../../ledger/receipts/leaf-buffer.ts'
 import { isReceipt, type Receipt, readReceipt } from '../../ledger/receipts/receipt.ts'
 import { excessOf } from '../../ledger/seasons/concentration.ts'
-import { endOfSeason, seasonAt } from '../../ledger/seasons/season.ts'
+import { endOfSeason, seasonAt, startOfSeason } from '../../ledger/seasons/season.ts'
 import type { LedgerStore } from '../ports/ledger/ledger-store.ts'
 
 type Batches = Pick<LedgerStore, 'batch' | 'batchesAfter'>
@@ -24,7 +24,7 @@ const lateMs = 7 * 86_400_000
 export function* capsOf(projector: Projector, store: Batches, season: string): Steps<Transfer[]> {
   const byOperator = new Map<string, Map<string, number>>()
   const endMs = endOfSeason(season)
-  const first = firstBatchFrom(store, projector.end.seq, Date.parse(`${season}-01T00:00:00Z`))
+  const first = firstBatchFrom(store, projector.end.seq, startOfSeason(season))
   for (let seq = first - 1; ; ) {
     const rows = store.batchesAfter(seq, portion)
     for (const { leaves } of rows) {

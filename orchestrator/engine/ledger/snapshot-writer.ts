@@ -68,6 +68,11 @@ export class SnapshotWriter {
     this.waiting.push(then)
   }
 
+  /** Up to which batch all of it is written, or on its way to the store. */
+  get upTo(): number {
+    return this.projected
+  }
+
   /** All that there is, now; for the end of the process. */
   flush(): void {
     if (this.parts.journal.trouble !== null) return

@@ -141,9 +141,14 @@ export interface Standing {
   earned?: number | null
   waiting?: number | null
   unpaid?: string | null
-  /** What audits mean for it, in words; absent where nobody audits. */
+  /** What audits mean for it, in words; empty or absent where nobody audits. */
   trust?: string
+  /** Those of the points in escrow that wait for trust; absent where it is not known, or nothing waits. */
+  untrusted?: number | null
 }
+
+/** What a scout is told of points; nothing where none are shown. */
+export type ShownPoints = Pick<Standing, 'earned' | 'waiting' | 'unpaid' | 'untrusted'>
 
 /** What is asked of an attempt's scout. Unknown sessions are ignored: the socket may just have closed. */
 interface AttemptCommands {

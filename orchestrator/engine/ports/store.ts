@@ -299,6 +299,8 @@ export function sizeOfWrite(write: StoreWrite): { rows: number; bytes: number } 
     case 'batch':
       // The places of all of its receipts are one statement.
       return { rows: 1 + Math.ceil(write.tasks.length / placesPerRow), bytes: write.batch.leaves.length }
+    case 'forgetLeaves':
+      return { rows: 1 + write.batches.length + Math.ceil(write.tasks.length / placesPerRow), bytes: 0 }
     case 'fold':
       return { rows: 1 + write.balances.length + write.earnings.length, bytes: 0 }
     default:

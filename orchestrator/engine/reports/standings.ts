@@ -11,9 +11,7 @@ import type { Scout } from '../../core/model/object-graph.ts'
 import type { CoreState } from '../../core/state.ts'
 import { lastHour } from '../../core/stats/hour-counts.ts'
 import { missing } from '../../core/stats/missed-work.ts'
-import type { Standing } from '../ports/scouts.ts'
-
-type Points = Pick<Standing, 'earned' | 'waiting' | 'unpaid'>
+import type { ShownPoints, Standing } from '../ports/scouts.ts'
 
 interface Report {
   atMs: number
@@ -28,7 +26,7 @@ export class StandingReports {
     private readonly core: CoreState,
     private readonly tell: (session: number, standing: Standing) => void,
     /** Of a scout by its id; nothing where no points are shown. */
-    private readonly pointsOf: (scout: string) => Points = () => ({}),
+    private readonly pointsOf: (scout: string) => ShownPoints = () => ({}),
     /** What audits mean for it; null where nobody audits, or nothing is known. */
     private readonly trustOf: (scout: string) => string | null = () => null,
   ) {}
@@ -48,9 +46,9 @@ export class StandingReports {
   private more(scout: string): Partial<Standing> {
     const points = this.pointsOf(scout)
     const trust = this.trustOf(scout)
-    if (trust === null) return points
-    const { earned = null, waiting = null, unpaid = null } = points
-    return { earned, waiting, unpaid, trust }
+    const { earned = null, waiting = null, unpaid = null, untrusted = null } = points
+    if (untrusted !== null) return { earned, waiting, unpaid, trust: trust ?? '', untrusted }
+    return trust === null ? points : { earned, waiting, unpaid, trust }
   }
 
   gone(session: number): void {

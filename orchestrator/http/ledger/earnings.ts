@@ -3,10 +3,11 @@
  * administrators that of any operator. Points are in escrow until their scout is trusted, and the answer says how many.
  */
 import type { Fault } from '../../../shared/faults.ts'
-import { earningRowsMax } from '../../../shared/limits/ledger/ledger.ts'
-import type { Earning } from '../../ledger/accounts/earnings.ts'
+import { earningGroupsMax, earningRowsMax, earningRowsSummed } from '../../../shared/limits/ledger/ledger.ts'
+import type { LedgerReport } from '../../engine/ports/ledger/ledger.ts'
+import { addEarning, type Earning, type EarningPlace, noEarning } from '../../ledger/accounts/earnings.ts'
 import { type ZeroReason, zeroReasonNames } from '../../ledger/points/zero-rules.ts'
-import { endOfSeason, readSeason, seasonAt } from '../../ledger/seasons/season.ts'
+import { endOfSeason, readSeason, seasonAt, startOfSeason } from '../../ledger/seasons/season.ts'
 import { dayMs } from '../../tenants/periods.ts'
 import type { RequestContext } from '../request-context.ts'
 import { jsonResponse, refuse } from '../response/response.ts'
@@ -20,26 +21,70 @@ interface Asked {
   by: Grouping
   operator: string
   scout?: string
+  /** Goes on behind this row. */
+  after?: EarningPlace
 }
 
-export function getEarnings(context: RequestContext): Response {
+export async function getEarnings(context: RequestContext): Promise<Response> {
   const { id } = context
   const ledger = pointsOf(context)
   if ('code' in ledger) return refuse(id, ledger)
   const asked = earningsAsked(context)
   if ('code' in asked) return refuse(id, asked)
+  const { season, by, operator } = asked
+  const { groups, sum, next } = await addedUp(ledger, asked, () => context.edge.lane.turn())
+  const { earned: vested, waiting, untrusted } = ledger.pointsOf(operator, season)
+  const points = { counted: sum.points, vested, waiting, untrusted }
+  const data = [...groups.values()].map((group) => shown(group, by))
+  const what = { object: 'earnings', operator, season, by, points, unpaid: unpaidOf(sum) }
+  return jsonResponse(id, JSON.stringify({ ...what, data, more: next !== null, next: next && cursorOf(next) }))
+}
+
+interface AddedUp {
+  /** By the name of the group, the newest day first. */
+  groups: Map<string, Earning>
+  sum: Earning
+  /** The last row that is in it, where there are more. */
+  next: EarningPlace | null
+}
+
+/** Rows from the newest on, some in each turn, until there are too many of them, or of their groups. */
+async function addedUp(ledger: LedgerReport, asked: Asked, turn: () => Promise<void>): Promise<AddedUp> {
   const { season, by, operator, scout } = asked
-  const from = Date.parse(`${season}-01T00:00:00Z`) / dayMs
-  const to = endOfSeason(season) / dayMs - 1
-  // One more than is shown tells whether there is more.
-  const filter = { operator, ...(scout !== undefined && { scout }), from, to, limit: earningRowsMax + 1 }
-  const found = ledger.earnings(filter)
-  const rows = found.slice(0, earningRowsMax)
-  const { earned, waiting } = ledger.pointsOf(operator, season)
-  const sums = { counted: rows.reduce((sum, { points }) => sum + points, 0), vested: earned, waiting }
-  const data = grouped(rows, by).map((group) => shown(group, by))
-  const what = { object: 'earnings', operator, season, by, points: sums, unpaid: unpaidOf(rows) }
-  return jsonResponse(id, JSON.stringify({ ...what, data, more: found.length > rows.length }))
+  const span = { from: startOfSeason(season) / dayMs, to: endOfSeason(season) / dayMs - 1, limit: earningRowsMax }
+  const groups = new Map<string, Earning>()
+  const sum = noEarning(0, '', '')
+  let last = asked.after
+  for (let rows = 0; rows < earningRowsSummed; rows += earningRowsMax) {
+    if (rows > 0) await turn()
+    const whose = { operator, ...(scout !== undefined && { scout }), ...(last !== undefined && { after: last }) }
+    const found = ledger.earnings({ ...span, ...whose })
+    for (const row of found) {
+      const name = String(row[by])
+      const group = groups.get(name)
+      if (group !== undefined) addEarning(group, row)
+      else if (groups.size === earningGroupsMax) return { groups, sum, next: last! }
+      else groups.set(name, { ...row })
+      addEarning(sum, row)
+      last = row
+    }
+    if (found.length < earningRowsMax) return { groups, sum, next: null }
+  }
+  return { groups, sum, next: last! }
+}
+
+/** Names a row to whoever wants the rows behind it; what it is made of is nobody's business. */
+function cursorOf({ day, scout, model }: EarningPlace): string {
+  return Buffer.from(`${day}\t${scout}\t${model}`).toString('base64url')
+}
+
+/** Null for a text that `cursorOf` did not make. */
+function placeIn(cursor: string): EarningPlace | null {
+  const [day, scout, model, ...more] = Buffer.from(cursor, 'base64url').toString('utf8').split('\t')
+  const isDay = /^\d{1,6}$/.test(day ?? '')
+  return isDay && scout !== undefined && model !== undefined && more.length === 0
+    ? { day: Number(day), scout, model }
+    : null
 }
 
 function earningsAsked({ query, caller, edge }: RequestContext): Asked | Fault {
@@ -54,21 +99,11 @@ function earningsAsked({ query, caller, edge }: RequestContext): Asked | Fault {
   const operator = caller!.role === 'admin' && named !== null ? named : caller!.tenant
   const scout = query.get('scout')
   if (scout !== null && !scout.startsWith(`${operator}/`)) return wrong('scout', `must begin with ${operator}/`)
-  return { season, by: grouping, operator, ...(scout !== null && { scout }) }
+  const cursor = query.get('after')
+  const after = cursor === null ? undefined : placeIn(cursor)
+  if (after === null) return wrong('after', 'must be the `next` of an earlier answer')
+  return { season, by: grouping, operator, ...(scout !== null && { scout }), ...(after !== undefined && { after }) }
 }
-
-function grouped(rows: readonly Earning[], by: Grouping): Earning[] {
-  const groups = new Map<string, Earning>()
-  for (const row of rows) {
-    const name = String(row[by])
-    const known = groups.get(name)
-    if (known === undefined) groups.set(name, { ...row })
-    else for (const count of counts) known[count] += row[count]
-  }
-  return [...groups.values()]
-}
-
-const counts = ['tasks', 'points', 'unpaid', ...zeroReasonNames] as const
 
 function shown(row: Earning, by: Grouping) {
   const { tasks, points, unpaid } = row
@@ -83,10 +118,9 @@ function shown(row: Earning, by: Grouping) {
 }
 
 /** Everything that earned nothing, by reason: the most tasks first. */
-function unpaidOf(rows: readonly Earning[]) {
+function unpaidOf(sum: Earning) {
   const counted = zeroReasonNames.map((reason) => {
-    const tasks = rows.reduce((sum, row) => sum + row[reason], 0)
-    return { reason, tasks, why: `${capital(reasonTexts[reason])}.` }
+    return { reason, tasks: sum[reason], why: `${capital(reasonTexts[reason])}.` }
   })
   return counted.filter(({ tasks }) => tasks > 0).sort((one, other) => other.tasks - one.tasks)
 }

@@ -8,6 +8,8 @@ import { batchesPerPage } from '../../../shared/limits/ledger/ledger.ts'
 import type { LedgerReport } from '../../engine/ports/ledger/ledger.ts'
 import { type Batch, readHead } from '../../ledger/receipts/chain.ts'
 import { firstLine, partBatchLine, rulesLine, wholeBatchLine } from '../../ledger/receipts/export-file.ts'
+import { isReceipt, readReceipt } from '../../ledger/receipts/receipt.ts'
+import { receiptTableHead, receiptTableLine } from '../../ledger/receipts/receipt-table.ts'
 import type { RequestContext } from '../request-context.ts'
 import { jsonResponse, refuse } from '../response/response.ts'
 import { ledgerOf, numberAsked, wrong } from './ledger-of.ts'
@@ -38,8 +40,11 @@ export function taskIn(text: string): number | null {
 }
 
 export function exportReceipts(context: RequestContext): Promise<Response> | Response {
-  const { caller } = context
+  const { id, caller, query } = context
   const owner = caller!.role === 'admin' ? null : caller!.tenant
+  const format = query.get('format') ?? 'jsonl'
+  if (format === 'csv') return pageOfTable(context, owner)
+  if (format !== 'jsonl') return refuse(id, wrong('format', 'must be jsonl or csv'))
   return pageOfLines(context, (ledger) => (batch) => {
     if (owner === null) return wholeBatchLine(batch)
     const own = [...batch.leaves.keys()].filter((place) => ledger.concerns(batch.leaves[place]!, owner))
@@ -50,6 +55,20 @@ export function exportReceipts(context: RequestContext): Promise<Response> | Res
 /** For anybody who wants to hold the hub to its story. */
 export function exportHeads(context: RequestContext): Promise<Response> | Response {
   return pageOfLines(context, () => (batch) => partBatchLine(batch, []))
+}
+
+/** For people: it proves nothing. */
+function pageOfTable(context: RequestContext, owner: string | null): Promise<Response> | Response {
+  const { id, query } = context
+  const ledger = ledgerOf(context)
+  if ('code' in ledger) return refuse(id, ledger)
+  const after = startOf(query)
+  if (typeof after !== 'number') return refuse(id, after)
+  const isMeant = (leaf: Uint8Array) => isReceipt(leaf) && (owner === null || ledger.concerns(leaf, owner))
+  const head = query.has('after') ? '' : receiptTableHead
+  return batchesAfter(context, { ledger, after, head, type: 'text/csv; charset=utf-8' }, ({ leaves }) => {
+    return leaves.filter(isMeant).map((leaf) => receiptTableLine(readReceipt(leaf))).join('')
+  })
 }
 
 type LineMaker = (ledger: LedgerReport) => (batch: Batch) => string
@@ -69,27 +88,48 @@ function startOf(query: URLSearchParams): number | Fault {
   return numberAsked(query, 'after', Math.max(0, from - 1))
 }
 
-async function linesAfter(
-  { id, edge, query }: RequestContext,
+function linesAfter(
+  context: RequestContext,
   ledger: LedgerReport,
   after: number,
   lineOf: (batch: Batch) => string,
 ): Promise<Response> {
-  const lines = query.has('after') ? [] : [firstLine(ledger.hub)]
   let rules = ''
-  let last = after
-  for (const batch of ledger.batchesAfter(after, batchesPerPage)) {
+  const head = context.query.has('after') ? '' : firstLine(ledger.hub)
+  return batchesAfter(context, { ledger, after, head, type: 'application/jsonl' }, (batch) => {
     const { rulesHash } = readHead(batch.head)!
     const hash = Buffer.from(rulesHash).toString('hex')
-    if (hash !== rules) lines.push(rulesLine(ledger.rulesText(rulesHash) ?? ''))
+    const isNew = hash !== rules
     rules = hash
-    lines.push(lineOf(batch))
+    return (isNew ? rulesLine(ledger.rulesText(rulesHash) ?? '') : '') + lineOf(batch)
+  })
+}
+
+interface Page {
+  ledger: LedgerReport
+  after: number
+  /** Before the first batch. */
+  head: string
+  /** Its content type. */
+  type: string
+}
+
+/** The next batches, each as a text; where there are more, the header says behind which they are. */
+async function batchesAfter(
+  { id, edge }: RequestContext,
+  { ledger, after, head, type }: Page,
+  textOf: (batch: Batch) => string,
+): Promise<Response> {
+  const texts = [head]
+  let last = after
+  for (const batch of ledger.batchesAfter(after, batchesPerPage)) {
+    texts.push(textOf(batch))
     last = batch.seq
     // Each has a turn of its own: hundreds of receipts are written in one.
     await edge.lane.turn()
   }
   const next: Record<string, string> = last < ledger.lastSeq() && last > after ? { 'x-next': String(last) } : {}
-  return jsonResponse(id, lines.join(''), 200, { 'content-type': 'application/jsonl', ...next })
+  return jsonResponse(id, texts.join(''), 200, { 'content-type': type, ...next })
 }
 
 function base64(bytes: Uint8Array): string {

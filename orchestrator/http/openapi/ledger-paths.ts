@@ -18,7 +18,11 @@ export const ledgerSchemas: Json = {
     points: object({
       counted: { ...count, description: 'Of the work of this season.' },
       vested: { ...count, description: 'Earned in this season, for good unless a dispute takes it back.' },
-      waiting: { ...count, description: 'In escrow, of whatever season, until the scout is trusted.' },
+      waiting: { ...count, description: 'In escrow, of whatever season: for some days, and until the scout is trusted.' },
+      untrusted: {
+        ...orNull(count),
+        description: 'Those that wait because their scout is not trusted yet, as of minutes ago; null where unknown.',
+      },
     }),
     unpaid: {
       type: 'array',
@@ -26,6 +30,7 @@ export const ledgerSchemas: Json = {
       description: 'What earned nothing, by reason; a task with two reasons counts in both.',
     },
     more: { type: 'boolean', description: 'Whether the oldest days are left out, because there are too many rows.' },
+    next: { ...orNull(text), description: 'Where the rows go on that are left out, for `after`; null where none are.' },
     data: {
       type: 'array',
       items: object(
@@ -83,6 +88,7 @@ export const ledgerOperations: Record<string, Operation> = {
       inQuery('season', text, 'A month, as 2026-05; the present one when absent.'),
       inQuery('by', { enum: ['day', 'scout', 'model'] }, 'How tasks are added up.'),
       inQuery('scout', text, 'Only of this scout, by its id.'),
+      inQuery('after', text, 'The `next` of an earlier answer: goes on with older work; rows of one name are to be added up.'),
       inQuery('operator', text, 'For administrators: whose.'),
     ],
     gives: [200, 'The earnings.', json(ref('Earnings'))],
@@ -122,8 +128,8 @@ export const ledgerOperations: Record<string, Operation> = {
   'GET /v1/receipts': {
     summary: "The signed chain with all of its heads and the receipts that are the caller's, as chasm-verify reads it.",
     access: 'any',
-    parameters: chain,
-    gives: [200, 'Lines of JSON; `x-next` while there are more.', jsonLines],
+    parameters: [...chain, inQuery('format', { enum: ['jsonl', 'csv'] }, 'CSV: a table for people, which proves nothing.')],
+    gives: [200, 'Lines; `x-next` while there are more.', { ...jsonLines, 'text/csv': { schema: text } }],
   },
   'GET /v1/receipts/{id}': {
     summary: 'The receipt of an answer, with what proves it; 202 until it is sealed.',

@@ -41,8 +41,26 @@ export function dayOfReceipt({ atS }: Pick<Receipt, 'atS'>): number {
   return Math.floor(atS / dayS)
 }
 
-export function earningKey({ day, scout, model }: Pick<Earning, 'day' | 'scout' | 'model'>): string {
+export function earningKey({ day, scout, model }: EarningPlace): string {
   return `${day}\t${scout}\t${model}`
+}
+
+/** The row of a scout, model and day. */
+export type EarningPlace = Pick<Earning, 'day' | 'scout' | 'model'>
+
+/** The order in which rows are read: the newest day first, those of one day by scout and model. */
+export function inReading(one: EarningPlace, other: EarningPlace): number {
+  if (one.day !== other.day) return other.day - one.day
+  const [first, second] = [nameOf(one), nameOf(other)]
+  return first === second ? 0 : first < second ? -1 : 1
+}
+
+export function comesBehind(row: EarningPlace, place: EarningPlace): boolean {
+  return inReading(row, place) > 0
+}
+
+function nameOf({ scout, model }: EarningPlace): string {
+  return `${scout}\0${model}`
 }
 
 export function noEarning(day: number, scout: string, model: string): Earning {

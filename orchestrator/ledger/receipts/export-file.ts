@@ -16,8 +16,10 @@ export function rulesLine(text: string): string {
   return `${JSON.stringify({ rules: text })}\n`
 }
 
-/** With all leaves, from which the root can be computed. */
-export function wholeBatchLine({ head, signature, leaves }: Batch): string {
+/** With all leaves, from which the root can be computed; without any where its receipts are forgotten. */
+export function wholeBatchLine(batch: Batch): string {
+  const { head, signature, leaves } = batch
+  if (leaves.length === 0) return partBatchLine(batch, [])
   return `${JSON.stringify({ head: base64(head), signature: base64(signature), leaves: leaves.map(base64) })}\n`
 }
 

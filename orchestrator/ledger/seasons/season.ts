@@ -3,7 +3,7 @@
  * that disputes can end; closed, nothing of it changes any more; and paid once somebody has noted how. Pure: whoever
  * calls says what time it is.
  */
-import { seasonClosingMs } from '../../../shared/limits/ledger/ledger.ts'
+import { receiptsKeptMs, seasonClosingMs } from '../../../shared/limits/ledger/ledger.ts'
 
 /**
  * - `open`: from its first receipt on. - `closing`: its month is over. - `closed`: frozen; what its operators have
@@ -43,10 +43,26 @@ export function readSeason(text: string): string | null {
   return /^20\d\d-(0[1-9]|1[0-2])$/.test(text) ? text : null
 }
 
+export function startOfSeason(season: string): number {
+  return Date.parse(`${season}-01T00:00:00Z`)
+}
+
 /** The first moment after its month. */
 export function endOfSeason(season: string): number {
   const [year, month] = season.split('-').map(Number)
   return Date.UTC(year!, month!, 1)
+}
+
+/**
+ * The moment from which on receipts are kept: the start of the oldest season that is not frozen, or has not been over for
+ * long enough.
+ */
+export function receiptsKeptFrom(seasons: Iterable<{ season: string; state: SeasonState }>, nowMs: number): number {
+  let fromMs = startOfSeason(seasonAt(nowMs - receiptsKeptMs))
+  for (const { season, state } of seasons) {
+    if (!isFrozen(state)) fromMs = Math.min(fromMs, startOfSeason(season))
+  }
+  return fromMs
 }
 
 /** The move that is due now by the calendar alone; null for none. */

@@ -82,6 +82,8 @@ export class MemoryDisk {
   /** Up to which batch these are. */
   projected = 0
   written = 0
+  /** Up to which batch receipts are forgotten. */
+  forgotten = 0
   balances = new Map<string, BalanceRow>()
   earnings = new Map<string, { earning: Earning; upTo: number }>()
   seasons = new Map<string, SeasonRow>()
@@ -108,9 +110,9 @@ export class MemoryDisk {
     const judged = { trust, trustMemory, disputes, disputeTexts }
     const usage = { ...judged, bookings, usageSums, usageHours, usageDays, history, servedDays }
     const { batches, receiptPlaces, earned, asked, lastAsked, rules } = this
-    const { projected, written, balances, earnings, seasons } = this
+    const { projected, written, forgotten, balances, earnings, seasons } = this
     const chain = { batches, receiptPlaces, earned, asked, lastAsked, rules }
-    const ledger = { ...chain, projected, written, balances, earnings, seasons }
+    const ledger = { ...chain, projected, written, forgotten, balances, earnings, seasons }
     const work = { intents, tasks, requestsAhead, ...usage, idempotency, responses, suspects }
     // In one piece: what both maps of tasks hold is the same task.
     return Object.assign(other, structuredClone({ ...owners, shared, keyPrints, ...work, ...ledger }))

@@ -4,7 +4,14 @@
 
 import type { BatchRow, LedgerStore } from '../../engine/ports/ledger/ledger-store.ts'
 import type { StoreWriteOf } from '../../engine/ports/store.ts'
-import { addEarning, type Earning, earningKey, noEarning } from '../../ledger/accounts/earnings.ts'
+import {
+  addEarning,
+  comesBehind,
+  type Earning,
+  earningKey,
+  inReading,
+  noEarning,
+} from '../../ledger/accounts/earnings.ts'
 import { copyBytes, type MemoryDisk } from './disk.ts'
 import { must, put, take, type Undo } from './undo.ts'
 
@@ -36,6 +43,18 @@ export const ledgerWrites = {
     const name = hex(hash)
     if (!disk.rules.has(name)) put(disk.rules, name, text, undo)
   },
+  forgetLeaves(disk: MemoryDisk, { from, to, batches, tasks }: StoreWriteOf<'forgetLeaves'>, undo: Undo): void {
+    must(disk.forgotten === from && to > from, () => `receipts are not forgotten up to batch ${from}`)
+    disk.forgotten = to
+    undo.push(() => Object.assign(disk, { forgotten: from }))
+    for (const seq of batches) {
+      must(seq > from && seq <= to, () => `batch ${seq} does not lie between ${from} and ${to}`)
+      const row = disk.batches[seq - 1]!
+      disk.batches[seq - 1] = { ...row, leaves: new Uint8Array() }
+      undo.push(() => disk.batches.splice(seq - 1, 1, row))
+    }
+    for (const task of tasks) take(disk.receiptPlaces, task, undo)
+  },
   fold(disk: MemoryDisk, write: StoreWriteOf<'fold'>, undo: Undo): void {
     const { from, to, balances, balancesUpTo, earnings, earningsUpTo, seasons } = write
     const { projected, written } = disk
@@ -65,6 +84,7 @@ export function ledgerReads(disk: MemoryDisk): LedgerStore {
     lastBatch: () => copied(disk.batches.at(-1)),
     batch: (seq) => copied(disk.batches[seq - 1]),
     batchesAfter: (seq, limit) => disk.batches.slice(seq, seq + limit).map(copyBatch),
+    forgottenUpTo: () => disk.forgotten,
     receiptPlace(task) {
       const place = disk.receiptPlaces.get(task)
       return place && { ...place }
@@ -82,12 +102,13 @@ export function ledgerReads(disk: MemoryDisk): LedgerStore {
       const copies = { balances: balances.map((row) => ({ ...row })), seasons: seasons.map((row) => ({ ...row })) }
       return { projected, written, ...copies }
     },
-    earnings({ operator, scout, from, to, limit }) {
+    earnings({ operator, scout, from, to, after, limit }) {
       const isMeant = (row: Earning) =>
         scout === undefined ? operator === null || row.scout.startsWith(`${operator}/`) : row.scout === scout
-      const rows = earningsOf(disk).filter((row) => isMeant(row) && row.day >= from && row.day <= to)
+      const isBehind = (row: Earning) => after === undefined || comesBehind(row, after)
+      const rows = earningsOf(disk).filter((row) => isMeant(row) && row.day >= from && row.day <= to && isBehind(row))
       return rows
-        .sort(newestFirst)
+        .sort(inReading)
         .slice(0, limit)
         .map((row) => ({ ...row }))
     },
@@ -106,11 +127,6 @@ export function ledgerReads(disk: MemoryDisk): LedgerStore {
 
 function earningsOf(disk: MemoryDisk): Earning[] {
   return [...disk.earnings.values()].map(({ earning }) => earning)
-}
-
-function newestFirst(one: Earning, other: Earning): number {
-  const [first, second] = [one, other].map(({ scout, model }) => `${scout}\0${model}`)
-  return other.day - one.day || (first! < second! ? -1 : 1)
 }
 
 function copyBatch({ seq, atMs, head, signature, leaves }: BatchRow): BatchRow {

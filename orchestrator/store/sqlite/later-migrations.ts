@@ -2,6 +2,7 @@
  * The history of the database's shape from version 12 on, under the same rules as `migrations.ts`, which applies it.
  */
 
+import { receiptRetention } from './ledger/ledger-tables.ts'
 import { snapshotExtents } from './ledger/snapshot-tables.ts'
 import { disputeTables } from './trust/dispute-tables.ts'
 
@@ -36,4 +37,5 @@ export const laterMigrations: readonly Migration[] = [
   // The snapshot of the ledger is written row by row.
   { version: 13, sql: snapshotExtents },
   { version: 14, sql: disputeTables },
+  { version: 15, sql: receiptRetention },
 ]

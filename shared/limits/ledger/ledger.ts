@@ -76,6 +76,16 @@ export const ledgerUpkeepMs = 600_000
 /** How long a season stays open for disputes after its month. */
 export const seasonClosingMs = 7 * 86_400_000
 
+/** Receipts are kept this long after the end of their season; then heads, events and sums are what is left of it. */
+export const receiptsKeptMs = 30 * 86_400_000
+
+/** Receipts that are forgotten in one turn, a batch more or less, and batches that are looked at for that. */
+export const forgottenReceiptsPerTurn = 512
+export const forgottenBatchesPerTurn = 16
+
+/** Batches that are looked at in a row; the rest follows with the next upkeep. A day has no more than 86,400 or so. */
+export const forgottenBatchesMax = 20_000
+
 /** Characters of a note of a person in an event: a reason, a reference of a payment. */
 export const ledgerNoteCharsMax = 200
 
@@ -102,8 +112,13 @@ export const askedPerTurn = 16
 /** Batches that a reader of the ledger gets in one answer; the next ones are asked for. */
 export const batchesPerPage = 16
 
-/** Rows of earnings in one answer. */
+/**
+ * Rows of earnings, each of a scout, model and day, that are read in one turn; that are added up in one answer; and
+ * sums in it. It goes on with the next answer.
+ */
 export const earningRowsMax = 1_000
+export const earningRowsSummed = 50_000
+export const earningGroupsMax = 1_000
 
 /** Operators on the leaderboard. */
 export const leaderboardRowsMax = 100

@@ -66,6 +66,33 @@ export function ledgerContract(fresh: () => StoreMaker): void {
     expect(store().receiptPlace(80)).toBeUndefined()
   })
 
+  test('forgets receipts along the chain, and nothing else of their batches', () => {
+    const { store, reopen } = storeStage(fresh())
+    const sealed = [batch(1, { tasks: [7, 8] }), batch(2), batch(3, { tasks: [9] }), batch(4, { tasks: [10] })]
+    store().commit(sealed)
+    expect(store().forgottenUpTo()).toBe(0)
+    const forget = (from: number, to: number, batches: number[], tasks: number[]): StoreWrite => {
+      return { write: 'forgetLeaves', from, to, batches, tasks }
+    }
+    store().commit([forget(0, 3, [1, 3], [7, 8, 9])])
+    expect(reopen().forgottenUpTo()).toBe(3)
+    const leaves = new Uint8Array()
+    expect(store().batchesAfter(0, 9)).toEqual([
+      { ...sealed[0]!.batch, leaves },
+      sealed[1]!.batch,
+      { ...sealed[2]!.batch, leaves },
+      sealed[3]!.batch,
+    ])
+    for (const task of [7, 8, 9]) expect(store().receiptPlace(task)).toBeUndefined()
+    expect(store().receiptPlace(10)).toEqual({ seq: 4, place: 0 })
+    for (const wrong of [forget(0, 4, [], []), forget(3, 3, [], []), forget(3, 4, [3], []), forget(3, 4, [5], [])]) {
+      expect(outcome(store(), [wrong])).toBe('fenced')
+    }
+    expect(outcome(store(), [forget(3, 4, [4], [10]), batch(9)])).toBe('fenced')
+    expect(store().batch(4)).toEqual(sealed[3]!.batch)
+    expect([store().forgottenUpTo(), store().receiptPlace(10)?.seq]).toEqual([3, 4])
+  })
+
   test('keeps what waits to be sealed until a batch has it', () => {
     const { store, reopen } = storeStage(fresh())
     store().commit([earned(7), earned(5), { write: 'askLedger', event: '{"a":1}' }])
@@ -173,6 +200,15 @@ export function ledgerContract(fresh: () => StoreMaker): void {
       { ...earning(9, 'k/ant'), tasks: 4, points: 60, unpaid: 2, own: 2, loop: 2 },
     ])
     expect(found({ operator: null })).toHaveLength(5)
+    const span = { operator: null, from: 0, to: 9 }
+    const behind = (at: number) => ({ after: store().earnings({ ...span, limit: 9 })[at]! })
+    const whole = store().earnings({ ...span, limit: 9 })
+    expect(store().earnings({ ...span, limit: 1, ...behind(1) })).toEqual([whole[2]])
+    expect(store().earnings({ ...span, limit: 9, ...behind(3) })).toEqual([whole[4]])
+    expect(store().earnings({ ...span, limit: 9, ...behind(4) })).toEqual([])
+    const ofOne = { operator: 'k', scout: 'k/ant', from: 0, to: 9, limit: 9 }
+    expect(store().earnings({ ...ofOne, after: { day: 9, scout: 'k/ant', model: 'm' } })).toMatchObject([{ day: 8 }])
+    expect(store().earnings({ ...ofOne, after: { day: 9, scout: 'k/ant', model: 'l' } })).toHaveLength(2)
     expect(store().earnings({ operator: null, from: 9, to: 9, limit: 2 })).toHaveLength(2)
     expect(store().earningRecord('k/ant', 'm')).toEqual({ paidTasks: 3, days: 2 })
     expect(store().earningRecord('k/ant', 'other')).toEqual({ paidTasks: 0, days: 0 })

@@ -1,11 +1,12 @@
 /** Receipts of real work: through a real hub, from the answer to the file that an auditor checks. */
 import { createHash } from 'node:crypto'
-import OpenAI from 'openai'
 import { afterEach, describe, expect, test } from 'vitest'
-import { answerHash, type ChoiceTexts } from '../../../docs/examples/answer-hash.ts'
+import { isAttested } from '../../../docs/examples/answer-hash.ts'
 import type { LedgerReport } from '../../../orchestrator/engine/ports/ledger/ledger.ts'
 import { readReceipt } from '../../../verifier/receipt.ts'
 import { rootOfPath, sha256 } from '../../../verifier/tree.ts'
+import type { Provider } from '../../../scout/providers/provider.ts'
+import { offerOf } from '../../../shared/task.ts'
 import { until } from '../../support/clocks/until.ts'
 import { LiveHub, quietConfig } from '../../support/hub/live-hub.ts'
 import { checkedLedger } from '../../support/ledger/calendar.ts'
@@ -68,10 +69,6 @@ function receiptsIn(ledger: LedgerReport): number {
   return ledger.batchesAfter(0, 99).reduce((sum, { leaves }) => sum + leaves.length, 0)
 }
 
-function hashOf(salt: string, content: string): Buffer {
-  return answerHash(bytesIn(salt), [{ index: 0, message: { content } }])
-}
-
 describe('a chat', () => {
   test('has one receipt that proves what was asked and answered, for its client and its scout alone', async () => {
     hub = new LiveHub()
@@ -90,41 +87,12 @@ describe('a chat', () => {
     const digest = createHash('sha256').update(body).digest()
     const requestHash = sha256(Buffer.concat([Buffer.from('chasm-request-v1'), salt, digest]))
     expect(receipt.includes(requestHash)).toBe(true)
-    expect(receipt.includes(hashOf(proof.salt, text))).toBe(true)
+    expect(isAttested(proof, [{ index: 0, message: { content: text } }])).toBe(true)
     expect((await get(`/receipts/${id}`, hub.scoutKey)).status).toBe(200)
     const stranger = hub.hub.keyring.issue('client', 'stranger').key
     expect((await get(`/receipts/${id}`, stranger)).status).toBe(404)
     expect((await get('/receipts/chatcmpl-zzz', hub.clientKey)).status).toBe(404)
     expect((await get('/receipts/nonsense', hub.clientKey)).status).toBe(400)
-  })
-
-  test('has an answer whose hash the example of the documentation finds, also with calls or choices', async () => {
-    hub = new LiveHub()
-    await hub.addScout({ name: 'ant' })
-    const openai = new OpenAI({ baseURL: hub.baseURL, apiKey: hub.clientKey })
-    const parameters = { type: 'object', properties: { city: { type: 'string' } }, required: ['city'] }
-    const tools = [{ type: 'function' as const, function: { name: 'weather', parameters } }]
-    const messages = [{ role: 'user' as const, content: 'How is the weather?' }]
-    for (const more of [{ tools, tool_choice: 'required' as const }, { n: 2 }]) {
-      const { id, choices } = await openai.chat.completions.create({ model: 'demo-small', messages, ...more })
-      const proof = await sealed(id, hub.clientKey)
-      expect(bytesIn(proof.receipt).includes(answerHash(bytesIn(proof.salt), choices as ChoiceTexts[]))).toBe(true)
-    }
-  })
-
-  test('that is streamed has the same hash of its texts', async () => {
-    hub = new LiveHub()
-    await hub.addScout({ name: 'ant', demo: { tokensPerSecond: 400 } })
-    const headers = { authorization: `Bearer ${hub.clientKey}`, 'content-type': 'application/json' }
-    const messages = [{ role: 'user', content: 'Tell "me" a story' }]
-    const request = JSON.stringify({ model: 'demo-small', stream: true, messages })
-    const response = await fetch(`${hub.baseURL}/chat/completions`, { method: 'POST', headers, body: request })
-    const lines = (await response.text()).split('\n').filter((line) => line.startsWith('data: {'))
-    const chunks = lines.map((line) => JSON.parse(line.slice('data: '.length)))
-    const text = chunks.map(({ choices }) => choices[0]?.delta?.content ?? '').join('')
-    expect(text.length).toBeGreaterThan(20)
-    const proof = await sealed(chunks[0].id, hub.clientKey)
-    expect(bytesIn(proof.receipt).includes(hashOf(proof.salt, text))).toBe(true)
   })
 
   test('of an owner with itself, or that names its scouts, earns nothing, and the owner is told why', async () => {
@@ -150,6 +118,23 @@ describe('a chat', () => {
     expect(body.points.waiting).toBe(body.points.counted)
     const scouts = hub.hub.engine.scouts()
     expect(hub.hub.engine.ledger!.pointsOf(scouts[0]!.operator).waiting).toBe(body.points.waiting)
+  })
+
+  test('whose provider reports absurd usage is worth what the hub counted', async () => {
+    hub = new LiveHub()
+    const model = 'llama-3.1-8b-instant'
+    const message = { role: 'assistant', content: 'Three words here' }
+    const usage = { prompt_tokens: 10 ** 12, completion_tokens: 10 ** 12, total_tokens: 2 * 10 ** 12 }
+    const json = JSON.stringify({ choices: [{ index: 0, message, finish_reason: 'stop' }], usage })
+    const liar: Provider = {
+      name: 'liar',
+      discover: async () => [offerOf({ kind: 'chat', model, provider: 'liar' })],
+      answer: async () => ({ json }),
+    }
+    await hub.addScout({ name: 'ant', providers: [liar] })
+    const { id } = await chat('Say hello', hub.clientKey, { model })
+    const { promptUnits, answerUnits, points } = readReceipt(bytesIn((await sealed(id, hub.clientKey)).receipt))
+    expect({ promptUnits, answerUnits, points }).toEqual({ promptUnits: 3, answerUnits: 4, points: 1 })
   })
 
   test('that breaks off after content is paid for what was forwarded', async () => {
@@ -190,6 +175,13 @@ describe('the chain', () => {
     expect(checkedLedger((await get('/receipts', stranger)).text, key)).toMatchObject({ receipts: 0, batches: 1 })
     const heads = await (await fetch(`${hub.baseURL}/ledger/heads`)).text()
     expect(checkedLedger(heads, key)).toMatchObject({ receipts: 0, batches: 1 })
+    const table = await get('/receipts?format=csv', hub.scoutKey)
+    const task = Number.parseInt(id.slice('chatcmpl-'.length), 36)
+    expect(table.text).toMatch(
+      new RegExp(`^time,task,scout,.*\\n20[^,]+Z,${task},[^,]+/ant,chat,demo-small,demo,1,\\d+,\\d+,\\n$`),
+    )
+    expect((await get('/receipts?format=csv', stranger)).text.split('\n')).toHaveLength(2)
+    expect((await get('/receipts?format=pdf', hub.scoutKey)).status).toBe(400)
     expect((await get('/receipts?after=1', hub.adminKey)).text).toBe('')
     expect((await get('/receipts?after=x', hub.adminKey)).status).toBe(400)
   })

@@ -14,7 +14,7 @@ import { dayMs } from './small-ledger.ts'
 const firstTask = 2 ** 40
 const weekMs = 7 * dayMs
 
-interface Worked {
+export interface Worked {
   /** Its id. */
   scout: string
   model: string
@@ -23,6 +23,16 @@ interface Worked {
   units: number
   isDirected?: boolean
   isLoop?: boolean
+}
+
+/** As a desk counts it, but for texts. */
+export function workOf(task: number, { isDirected = false, isLoop = false, ...worked }: Worked): WorkDone {
+  const { scout, model, tenant, units } = worked
+  const bytes = { textBytes: units * 4 }
+  const request = { ...bytes, digest: new Uint8Array(32), media: 0, textsHash: task, answerUnitsMax: null }
+  const kind = { kind: 'chat', isPartial: false, isContinued: false, attempt: 1 } as const
+  const served = { scout, model, provider: 'demo' } as WorkDone['served']
+  return { task, ...kind, served, tenant, request, answer: { ...bytes, texts: [] }, isDirected, isLoop }
 }
 
 export class PastWork {
@@ -34,14 +44,8 @@ export class PastWork {
   ) {}
 
   /** As of the calendar's day. */
-  add({ scout, model, tenant, units, isDirected = false, isLoop = false }: Worked): void {
-    const bytes = { textBytes: units * 4 }
-    const request = { ...bytes, digest: new Uint8Array(32), media: 0, textsHash: this.tasks, answerUnitsMax: null }
-    const kind = { kind: 'chat', isPartial: false, isContinued: false, attempt: 1 } as const
-    const served = { scout, model, provider: 'demo' } as WorkDone['served']
-    const task = firstTask + this.tasks++
-    const marks = { isDirected, isLoop }
-    this.ledger.worked({ task, ...kind, served, tenant, request, answer: { ...bytes, texts: [] }, ...marks })
+  add(worked: Worked): void {
+    this.ledger.worked(workOf(firstTask + this.tasks++, worked))
   }
 
   /** Resolves once everything that was added is in the chain. */

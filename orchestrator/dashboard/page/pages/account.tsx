@@ -44,11 +44,11 @@ function Points() {
   const asked = { season: seasonAt(Date.now()), by: 'day', scout: '', operator: '' }
   const { data } = useResource<Earnings>(earningsPath(asked))
   if (data === null) return null
-  const { vested, waiting } = data.points
+  const { vested, waiting, untrusted } = data.points
   return (
     <Panel title="Points">
       <p>
-        {pointsText({ earned: vested, waiting }, ' points')}. <a href={linkTo('points')}>See what for</a>
+        {pointsText({ earned: vested, waiting, untrusted }, ' points')}. <a href={linkTo('points')}>See what for</a>
       </p>
     </Panel>
   )

@@ -3,7 +3,7 @@
  * of what the projector made of the chain, so that a start need not fold all of it. Part of the Store port, with the
  * same promises: writes come in batches, all or none, each with its condition.
  */
-import type { Earning } from '../../../ledger/accounts/earnings.ts'
+import type { Earning, EarningPlace } from '../../../ledger/accounts/earnings.ts'
 import type { SeasonRow } from '../../../ledger/accounts/projector.ts'
 
 /** A sealed batch as it is stored. */
@@ -14,7 +14,7 @@ export interface BatchRow {
   atMs: number
   head: Uint8Array
   signature: Uint8Array
-  /** All leaves behind one another, each after its length. */
+  /** All leaves behind one another, each after its length; empty once its receipts are forgotten. */
   leaves: Uint8Array
 }
 
@@ -75,6 +75,11 @@ export type LedgerWrite =
   /** Rules under which batches are sealed; kept once. */
   | { write: 'rules'; hash: Uint8Array; text: string }
   /**
+   * Receipts are forgotten up to batch `to`, and were up to `from`: the leaves of these batches, which lie between the
+   * two, and the places of these tasks. Whatever else there is between the two stays.
+   */
+  | { write: 'forgetLeaves'; from: number; to: number; batches: readonly number[]; tasks: readonly number[] }
+  /**
    * Some rows of the snapshot, which go up to batch `balancesUpTo` or `earningsUpTo`. Balances and seasons replace what
    * is there, earnings are added. The whole snapshot goes up to batch `from`, where it must be, and from now on to
    * `to`; accounts that were empty before that are removed.
@@ -97,6 +102,8 @@ export interface EarningFilter {
   /** Numbers of days, both included. */
   from: number
   to: number
+  /** Goes on behind this row. */
+  after?: EarningPlace
   limit: number
 }
 
@@ -106,7 +113,9 @@ export interface LedgerStore {
   batch(seq: number): BatchRow | undefined
   /** In their order. */
   batchesAfter(seq: number, limit: number): BatchRow[]
-  /** Undefined for a task without one, and for one that is not sealed. */
+  /** Up to which batch receipts are forgotten; 0 for none. */
+  forgottenUpTo(): number
+  /** Undefined for a task without one, and for one that is not sealed, or forgotten. */
   receiptPlace(task: number): ReceiptPlace | undefined
   /** By task. */
   earned(limit: number): EarnedRow[]

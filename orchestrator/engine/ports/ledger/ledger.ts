@@ -23,6 +23,8 @@ export interface OperatorPoints {
   earned: number
   /** In escrow, of whatever season. */
   waiting: number
+  /** Those of them whose scout is not trusted with its model, as of minutes ago; null soon after a start. */
+  untrusted: number | null
 }
 
 export interface LeaderboardRow extends StatementRow {

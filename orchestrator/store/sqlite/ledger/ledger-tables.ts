@@ -8,12 +8,23 @@ import { StoreError, type StoreWriteOf } from '../../../engine/ports/store.ts'
 import type { Statements } from '../statements.ts'
 import type { SnapshotReads } from './snapshot-tables.ts'
 
+/** Of a batch whose receipts are forgotten the leaves go; nothing else of it ever changes. */
+export const receiptRetention = `
+  ALTER TABLE hub ADD COLUMN ledger_forgotten INTEGER NOT NULL DEFAULT 0;
+  DROP TRIGGER ledger_batch_is_append_only;
+  CREATE TRIGGER ledger_batch_is_append_only BEFORE UPDATE ON ledger_batch
+    WHEN new.seq IS NOT old.seq OR new.at_ms IS NOT old.at_ms OR new.head IS NOT old.head
+      OR new.signature IS NOT old.signature OR length(new.leaves) > 0
+    BEGIN SELECT raise(ABORT, 'a batch of the ledger is never changed'); END;
+`
+
 interface LedgerWrites {
   batch(write: StoreWriteOf<'batch'>): void
   earned(write: StoreWriteOf<'earned'>): void
   askLedger(write: StoreWriteOf<'askLedger'>): void
   forgetAsked(write: StoreWriteOf<'forgetAsked'>): void
   rules(write: StoreWriteOf<'rules'>): void
+  forgetLeaves(write: StoreWriteOf<'forgetLeaves'>): void
 }
 
 /** Places within a batch, of which there are fewer: a place in the whole chain is one number. */
@@ -39,7 +50,25 @@ export function ledgerWrites(statements: Statements): LedgerWrites {
   const addRules = statements.keep<never, [Uint8Array, string]>(
     'INSERT INTO ledger_rules (hash, text) VALUES (?, ?) ON CONFLICT (hash) DO NOTHING',
   )
+  const forget = statements.keep<never, [number, number]>(
+    'UPDATE hub SET ledger_forgotten = ?2 WHERE ledger_forgotten = ?1 AND ?2 > ?1',
+  )
+  const empty = statements.keep<never, [string, number, number]>(
+    `UPDATE ledger_batch SET leaves = x''
+     WHERE seq IN (SELECT value FROM json_each(?)) AND seq > ? AND seq <= ?`,
+  )
+  const removePlaces = statements.keep<never, [string]>(
+    'DELETE FROM ledger_receipt WHERE task IN (SELECT value FROM json_each(?))',
+  )
   return {
+    forgetLeaves({ from, to, batches, tasks }) {
+      if (forget.run(from, to).changes !== 1) {
+        throw new StoreError('fenced', `receipts are not forgotten up to batch ${from}`)
+      }
+      const { changes } = empty.run(JSON.stringify(batches), from, to)
+      if (changes !== batches.length) throw new StoreError('fenced', `batches do not lie between ${from} and ${to}`)
+      removePlaces.run(JSON.stringify(tasks))
+    },
     batch({ batch: { seq, atMs, head, signature, leaves }, tasks, earned, asked }) {
       const { changes } = add.run(seq, atMs, head, signature, leaves)
       if (changes !== 1) throw new StoreError('fenced', `batch ${seq} does not follow on the last one`)
@@ -70,6 +99,7 @@ export function ledgerReads(statements: Statements): Omit<LedgerStore, SnapshotR
     `SELECT ${columns} FROM ledger_batch WHERE seq > ? ORDER BY seq LIMIT ?`,
   )
   const place = statements.keep<{ place: number }, [number]>('SELECT place FROM ledger_receipt WHERE task = ?')
+  const forgotten = statements.keep<{ upTo: number }, []>('SELECT ledger_forgotten AS upTo FROM hub')
   const earned = statements.keep<EarnedRow, [number]>('SELECT task, receipt FROM ledger_earned ORDER BY task LIMIT ?')
   const asked = statements.keep<AskedRow, [number]>('SELECT id, event FROM ledger_asked ORDER BY id LIMIT ?')
   const rules = statements.keep<{ text: string }, [Uint8Array]>('SELECT text FROM ledger_rules WHERE hash = ?')
@@ -77,6 +107,7 @@ export function ledgerReads(statements: Statements): Omit<LedgerStore, SnapshotR
     lastBatch: () => last.get() ?? undefined,
     batch: (seq) => one.get(seq) ?? undefined,
     batchesAfter: (seq, limit) => after.all(seq, limit),
+    forgottenUpTo: () => forgotten.get()!.upTo,
     receiptPlace(task) {
       const found = place.get(task)?.place
       if (found === undefined) return undefined

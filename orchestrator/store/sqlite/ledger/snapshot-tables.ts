@@ -54,6 +54,9 @@ export function snapshotWrites(statements: Statements): { fold(write: StoreWrite
   }
 }
 
+/** The place that is gone on behind, its day twice, and how many rows. */
+type Rest = [day: number, sameDay: number, scout: string, model: string, limit: number]
+
 export type SnapshotReads = 'snapshot' | 'earnings' | 'earningRecord' | 'earningUpTo' | 'unpaidOf'
 
 export function snapshotReads(statements: Statements): Pick<LedgerStore, SnapshotReads> {
@@ -67,15 +70,15 @@ export function snapshotReads(statements: Statements): Pick<LedgerStore, Snapsho
     'SELECT season, state, since_ms AS sinceMs, note FROM ledger_season ORDER BY season',
   )
   const columns = `day, scout, model, ${counts.join(', ')}`
-  const ordered = 'ORDER BY day DESC, scout, model LIMIT ?'
-  const all = statements.keep<Earning, [number, number, number]>(
+  const ordered = `AND (day < ? OR (day = ? AND (scout, model) > (?, ?))) ORDER BY day DESC, scout, model LIMIT ?`
+  const all = statements.keep<Earning, [number, number, ...Rest]>(
     `SELECT ${columns} FROM ledger_earning WHERE day BETWEEN ? AND ? ${ordered}`,
   )
   // An operator's scouts are named `operator/…`; the sign after the slash ends the range.
-  const ofOperator = statements.keep<Earning, [string, string, number, number, number]>(
+  const ofOperator = statements.keep<Earning, [string, string, number, number, ...Rest]>(
     `SELECT ${columns} FROM ledger_earning WHERE scout >= ? AND scout < ? AND day BETWEEN ? AND ? ${ordered}`,
   )
-  const ofScout = statements.keep<Earning, [string, number, number, number]>(
+  const ofScout = statements.keep<Earning, [string, number, number, ...Rest]>(
     `SELECT ${columns} FROM ledger_earning WHERE scout = ? AND day BETWEEN ? AND ? ${ordered}`,
   )
   const upTo = statements.keep<{ upTo: number }, [number, string, string]>(
@@ -94,10 +97,12 @@ export function snapshotReads(statements: Statements): Pick<LedgerStore, Snapsho
       balances: balances.all(),
       seasons: seasons.all(),
     }),
-    earnings({ operator, scout, from, to, limit }) {
-      if (scout !== undefined) return ofScout.all(scout, from, to, limit)
-      if (operator === null) return all.all(from, to, limit)
-      return ofOperator.all(`${operator}/`, `${operator}0`, from, to, limit)
+    earnings({ operator, scout, from, to, after, limit }) {
+      const place = after ?? { day: to + 1, scout: '', model: '' }
+      const rest: Rest = [place.day, place.day, place.scout, place.model, limit]
+      if (scout !== undefined) return ofScout.all(scout, from, to, ...rest)
+      if (operator === null) return all.all(from, to, ...rest)
+      return ofOperator.all(`${operator}/`, `${operator}0`, from, to, ...rest)
     },
     earningUpTo: (day, scout, model) => upTo.get(day, scout, model)?.upTo ?? 0,
     unpaidOf: (day) => unpaid.all(day),

@@ -137,9 +137,9 @@ interface SumProps {
   isPresent: boolean
 }
 
-function Sum({ points: { vested, waiting }, season, isPresent }: SumProps) {
+function Sum({ points: { vested, waiting, untrusted }, season, isPresent }: SumProps) {
   const text = isPresent
-    ? pointsText({ earned: vested, waiting }, ' points')
+    ? pointsText({ earned: vested, waiting, untrusted }, ' points')
     : `${exact(vested)} points in ${shownMonth(season)}`
   return (
     <div class="stack">

@@ -21,7 +21,8 @@ export interface EarningRow {
 export interface Earnings {
   operator: string
   season: string
-  points: { counted: number; vested: number; waiting: number }
+  /** `untrusted`: what of those that wait does so for want of trust; null where the hub does not know yet. */
+  points: { counted: number; vested: number; waiting: number; untrusted: number | null }
   /** What earned nothing, by reason. */
   unpaid: { reason: string; tasks: number; why: string }[]
   data: EarningRow[]

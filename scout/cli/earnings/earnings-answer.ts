@@ -1,0 +1,77 @@
+/**
+ * What an orchestrator answers to `GET /v1/earnings`, checked field by field: whatever else it may be is no answer. Pure.
+ */
+
+export interface EarningSum {
+  tasks: number
+  points: number
+  unpaid: number
+}
+
+export interface PointSums {
+  vested: number
+  waiting: number
+  /** Those that wait for want of trust; null where the orchestrator does not say. */
+  untrusted: number | null
+}
+
+export interface EarningsAnswer {
+  operator: string
+  /** As `2026-05`. */
+  season: string
+  points: PointSums
+  /** What earned nothing, by reason, each in a sentence. */
+  unpaid: { why: string; tasks: number }[]
+  /** By the name of a model, or the day. */
+  data: (EarningSum & { name: string })[]
+  /** Where it goes on; null at the end, and from an earlier orchestrator, which leaves out what is beyond. */
+  next: string | null
+  more: boolean
+}
+
+type Loose = { readonly [name: string]: unknown } | null | undefined
+
+/** Null for anything else. */
+export function earningsAnswerIn(json: unknown, by: 'model' | 'day'): EarningsAnswer | null {
+  const answer = json as Loose
+  const points = answer?.points as Loose
+  const { operator, season, data, unpaid, more, next = null } = answer ?? {}
+  const { vested, waiting, untrusted = null } = points ?? {}
+  if (!isText(operator) || !isText(season) || typeof more !== 'boolean') return null
+  if (!isCount(vested) || !isCount(waiting) || (untrusted !== null && !isCount(untrusted))) return null
+  if (next !== null && !isText(next)) return null
+  const rows = allOf(data, (row) => rowIn(row, by))
+  const reasons = allOf(unpaid, reasonIn)
+  if (rows === null || reasons === null) return null
+  return { operator, season, points: { vested, waiting, untrusted }, unpaid: reasons, data: rows, next, more }
+}
+
+function rowIn(row: Loose, by: 'model' | 'day') {
+  const { [by]: name, tasks, points, unpaid } = row ?? {}
+  return isText(name) && isCount(tasks) && isCount(points) && isCount(unpaid) ? { name, tasks, points, unpaid } : null
+}
+
+function reasonIn(row: Loose) {
+  const { why, tasks } = row ?? {}
+  return isText(why) && isCount(tasks) ? { why, tasks } : null
+}
+
+/** Null unless it is a list of nothing else. */
+function allOf<T>(list: unknown, read: (row: Loose) => T | null): T[] | null {
+  if (!Array.isArray(list)) return null
+  const found: T[] = []
+  for (const row of list as Loose[]) {
+    const one = read(row)
+    if (one === null) return null
+    found.push(one)
+  }
+  return found
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string'
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0
+}
