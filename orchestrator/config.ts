@@ -59,6 +59,8 @@ export interface Config {
 const MiB = 1024 * 1024
 const edgesInNetwork =
   'A hub of a network (CLUSTER_URL) is one process for now: set HUB_EDGES to 0, or leave CLUSTER_URL out.'
+const spendingInNetwork =
+  'A hub of a network (CLUSTER_URL) cannot have its points spent for now: set POINTS to show, or leave CLUSTER_URL out.'
 const hostName = /^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$/
 const adminKeyForm = new RegExp(`^[\\x21-\\x7e]{${adminKeyCharsMin},${adminKeyCharsMax}}$`)
 
@@ -173,12 +175,19 @@ function clusterFlaws({
   CLUSTER_USER,
   CLUSTER_PASSWORD,
   HUB_EDGES,
+  POINTS,
 }: z.infer<typeof schema>): string[] {
   const [user, password] = [CLUSTER_USER !== null, CLUSTER_PASSWORD !== null]
   if (user !== password) return ['CLUSTER_USER and CLUSTER_PASSWORD belong together: set both or neither.']
   if (CLUSTER_URL.servers.length > 0 && HUB_EDGES > 0) return [edgesInNetwork]
+  if (CLUSTER_URL.servers.length > 0 && POINTS === 'spend') return [spendingInNetwork]
   if (CLUSTER_URL.servers.length > 0 || !(user || CLUSTER_ROSTER !== null)) return []
   return [`${user ? 'CLUSTER_USER' : 'CLUSTER_ROSTER'} does nothing without CLUSTER_URL: set that, or neither.`]
+}
+
+function pointsFlaws({ POINTS, RECEIPTS }: z.infer<typeof schema>): string[] {
+  const isVain = POINTS === 'spend' && RECEIPTS === 'off'
+  return isVain ? ['POINTS=spend needs RECEIPTS=on: what a task costs follows from its receipt.'] : []
 }
 
 /** As browsers write it; null for what is no address of a page, or holds more than that. */
@@ -202,7 +211,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
   if (quoted.length > 0) return quoted
   const parsed = schema.safeParse(given)
   if (!parsed.success) return parsed.error.issues.map((issue) => issue.message)
-  const flaws = clusterFlaws(parsed.data)
+  const flaws = [...clusterFlaws(parsed.data), ...pointsFlaws(parsed.data)]
   if (flaws.length > 0) return flaws
   const { CLUSTER_URL: cluster, CLUSTER_ROSTER: clusterRoster } = parsed.data
   const { CLUSTER_USER: user, CLUSTER_PASSWORD: password } = parsed.data

@@ -47,6 +47,7 @@ export const faultTable = {
   rate_limited: { blame: 'client', retry: 'never', status: 429, type: 'rate_limit_error' },
   cancelled: { blame: 'client', retry: 'never', status: 499, type: 'cancelled' },
   budget_exceeded: { blame: 'client', retry: 'never', status: 402, type: invalid },
+  insufficient_points: { blame: 'client', retry: 'never', status: 402, type: invalid },
   client_stalled: { blame: 'client', retry: 'never', status: 499, type: 'cancelled' },
 
   // The provider behind a scout. None of these marks the scout.
@@ -98,6 +99,8 @@ const ofOneModel: ReadonlySet<FaultCode> = new Set<FaultCode>([
   'attempts_exhausted',
   'no_agreement',
   'no_scout_available',
+  // Another one may cost less.
+  'insufficient_points',
   // Of a request that was taken: its model is at its provider's limit for longer than it can wait.
   'rate_limited',
 ])

@@ -42,6 +42,7 @@ const replayed = 10_000_000
 /** The first receipts cost more: the runtime compiles. */
 const warmReceipts = 50_000
 
+const twoOwners = { ownersOf: () => 2, isOfferedBy: () => false, models: () => [] }
 const system = realSystem()
 const folderPath = mkdtempSync(join(tmpdir(), 'chasm-bench-ledger-'))
 
@@ -120,7 +121,7 @@ async function main(): Promise<LedgerAlone> {
     if (isWarm) longest[turn] = Math.max(longest[turn], performance.now() - beganMs)
   }
   const journal = new Journal(store, system, () => {}, timed('commit'))
-  const parts = { system, store, journal, lane: new TurnLane(system), contain: timed('seal'), ownersOf: () => 2 }
+  const parts = { system, store, journal, lane: new TurnLane(system), contain: timed('seal'), market: twoOwners }
   const ledger = new Ledger({ ...settings, ...parts })
   ledger.start()
   setTimeout(() => (isWarm = true), 1_000)

@@ -56,7 +56,7 @@ function chatsOf(key: ChargedKey): () => number {
   const tenants = new Tenants({ ofKey: () => [], ofAccount: () => [] })
   const system = { wallMs: () => wallMs, nowMs: () => performance.now() }
   const charges = new Charges(tenants, new ModelPrices(index), system)
-  const task = { kind: 'chat' as const, model: 'm', requires: null, requestBytes: body.length }
+  const task = { kind: 'chat' as const, model: 'm', requires: null, isOpen: true, requestBytes: body.length }
   return () => {
     const beganMs = performance.now()
     for (let chat = 0; chat < chats; chat++) {

@@ -16,6 +16,7 @@ const usage = `Usage: npm run -s season -- COMMAND
   close SEASON                    close it now; its month must be over
   paid SEASON REFERENCE           note how a closed season was paid
   correct OPERATOR POINTS REASON  add points to the season that is open, or take them (-POINTS)
+  grant CLIENT POINTS REASON      give a client points to spend, or take them (-POINTS); a key's id, or an account's
 `
 
 process.exitCode = run(process.argv.slice(2))
@@ -42,8 +43,9 @@ function readCommand([name, first, second, third, ...more]: string[]): SeasonCom
   if (name === 'export' && words === 2) return { name, season: first!, folder: second! }
   if (name === 'paid' && words === 2) return { name, season: first!, reference: second! }
   const points = Number(second)
-  const isCorrection = name === 'correct' && words === 3 && Number.isSafeInteger(points) && points !== 0
-  return isCorrection ? { name, operator: first!, points, reason: third! } : null
+  if (words !== 3 || !Number.isSafeInteger(points) || points === 0) return null
+  if (name !== 'correct' && name !== 'grant') return null
+  return { name, owner: first!, points, reason: third! }
 }
 
 function complain(exitCode: number, text: string): number {

@@ -60,6 +60,8 @@ interface EdgeDesksParts {
   onDefect: (defect: EngineDefect) => void
   /** Whether the brain gives receipts of what is done here. */
   countsWork: boolean
+  /** Whether tasks cost points. */
+  costsPoints: boolean
 }
 
 /** What the brain tells an edge that its desks need to know; the rest concerns the process. */
@@ -90,7 +92,7 @@ export class EdgeDesks {
   private pastEpoch = -1
 
   constructor(private readonly parts: EdgeDesksParts) {
-    const { system, links, toBrain, onDefect, countsWork } = parts
+    const { system, links, toBrain, onDefect, countsWork, costsPoints } = parts
     this.ways = new Ways({ send: toBrain })
     const wanting = (kind: NumberKind) => new Numbers(() => toBrain({ type: 'wantNumbers', kind }))
     this.numbers = { tasks: wanting('tasks'), sessions: wanting('sessions') }
@@ -114,7 +116,7 @@ export class EdgeDesks {
     const isLive = (session: number) => this.ways.isLive(session)
     this.answers = new AnswerDesk({ system, brain, scouts: holders, sinks: relays, checks, isLive })
     const nextTask = () => this.numbers.tasks.next()
-    this.clients = new ClientDesk({ system, brain, relays, host, book: this.book, nextTask })
+    this.clients = new ClientDesk({ system, brain, relays, host, book: this.book, nextTask, costsPoints })
   }
 
   /** Where the gateway reports to. */

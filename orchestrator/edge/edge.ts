@@ -128,6 +128,7 @@ export class Edge {
     return new Mesh({
       ...{ system, links: this.gateway.links, canCarry: fits, onDefect, path, log },
       countsWork: config.receipts === 'on',
+      costsPoints: config.points === 'spend',
       dialBrain: (end) => dialLink<ToEdgeOf, ToBrain<Figures>>(system, brainPath(runDir), end),
       dialPeer: (peer, end) => dialLink<ToPeer, ToPeer>(system, peer, end),
       port: () => this.http?.port ?? null,

@@ -24,6 +24,8 @@ interface MeshParts {
   onDefect: (defect: EngineDefect) => void
   /** Whether the brain gives receipts of what is done here. */
   countsWork: boolean
+  /** Whether tasks cost points. */
+  costsPoints: boolean
   /** Where other edges reach this one. */
   path: string
   dialBrain: (end: LinkEnd<ToEdgeOf>) => Promise<BrainLink>
@@ -64,7 +66,7 @@ export class Mesh {
   private isOver = false
 
   constructor(private readonly parts: MeshParts) {
-    const { system, links, canCarry, onDefect, countsWork, log } = parts
+    const { system, links, canCarry, onDefect, countsWork, costsPoints, log } = parts
     this.brain = new BrainLine({
       system,
       dial: parts.dialBrain,
@@ -76,7 +78,7 @@ export class Mesh {
       over: () => parts.end('no brain came back'),
     })
     this.desks = new EdgeDesks({
-      ...{ system, links, canCarry, onDefect, countsWork },
+      ...{ system, links, canCarry, onDefect, countsWork, costsPoints },
       toBrain: (message, body) => this.brain.send(message as ToBrain<Figures>, body),
       isBrainMissed: () => this.brain.isMissed,
     })

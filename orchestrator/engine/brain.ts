@@ -28,6 +28,7 @@ import { Journal } from './durability/journal.ts'
 import { KeptResponses } from './durability/kept-responses.ts'
 import { DurableIntents } from './intents/intents.ts'
 import { Ledger, type LedgerSettings } from './ledger/ledger.ts'
+import { marketOf } from './ledger/spending/market.ts'
 import { NumberBlocks, Numbers } from './numbers.ts'
 import type { BrainPort, EdgePort, FromClients, FromScouts } from './ports/brain.ts'
 import type { EngineStats } from './ports/client.ts'
@@ -137,7 +138,8 @@ export class Brain implements BrainPort {
       ofKey: ({ id, tenant }, since) => booked.since(since, tenant, id),
       ofAccount: (account, since) => booked.since(since, account, null),
     })
-    this.charges = new Charges(this.tenants, new ModelPrices(state.index), system)
+    const purse = () => this.ledger?.purse ?? null
+    this.charges = new Charges(this.tenants, new ModelPrices(state.index), system, purse)
     const random = () => system.random()
     this.allowed = new AllowedModels(() => this.listings.models(), random)
     this.admission = new Admission(this.charges, this.allowed)
@@ -192,8 +194,7 @@ export class Brain implements BrainPort {
   private ledgerOf(settings: LedgerSettings, lane: TurnLane): Ledger {
     const { system, store, journal, guard, core } = this
     const contain = (work: () => void) => guard.run('ledger', work)
-    const ownersOf = (kind: TaskKind, model: string) => core.state.index.entry(kind, model)?.operators.size ?? 0
-    return new Ledger({ ...settings, system, store, journal, lane, contain, ownersOf })
+    return new Ledger({ ...settings, system, store, journal, lane, contain, market: marketOf(core.state.index) })
   }
 
   nextTask(): number {
@@ -221,7 +222,7 @@ export class Brain implements BrainPort {
       case 'usage':
         return this.journal.lazily({ write: 'tally', tally: message.sum })
       case 'worked':
-        return this.ledger?.worked(message.work)
+        return this.admission.owes(message.work.task, this.ledger?.worked(message.work) ?? 0)
       default:
         return this.writer.add(message)
     }

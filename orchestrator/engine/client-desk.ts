@@ -36,6 +36,8 @@ interface ClientDeskParts {
   book: UsageBook
   /** A number that no task has had. */
   nextTask: () => number
+  /** Whether tasks cost points, so that the size of every request is told. */
+  costsPoints: boolean
 }
 
 /** What concerns a task as its client sees it. */
@@ -51,7 +53,7 @@ export class ClientDesk {
   constructor(private readonly parts: ClientDeskParts) {}
 
   submit(submission: Submission): Answer {
-    const { brain, nextTask, relays, host, system } = this.parts
+    const { brain, nextTask, relays, host, system, costsPoints } = this.parts
     const { tenant, kind, stream, body, key = unlimitedKey(tenant) } = submission
     const task = nextTask()
     const created = Math.floor(system.wallMs() / 1000)
@@ -86,7 +88,7 @@ export class ClientDesk {
       promptBytes,
       deadlineMs,
       routing,
-      charge: chargeFor(key, kind, body),
+      charge: chargeFor(key, kind, body, costsPoints),
     })
     return relay
   }
@@ -109,12 +111,12 @@ export class ClientDesk {
   }
 
   private close(relay: Relay, cause: Fault | null): void {
-    const { book, brain } = this.parts
+    const { book, brain, costsPoints } = this.parts
     const { task, key, kind, use, served, usePrice, work } = relay
     if (work !== null) brain.fromClients({ type: 'worked', work })
     const microDollars = use === null ? 0 : costOf(use, usePrice)
     relay.microDollars = microDollars
-    if (use !== null || isLimited(key)) {
+    if (use !== null || costsPoints || isLimited(key)) {
       const { id, account } = key
       brain.fromClients({ type: 'used', task, payer: { id, account }, kind, use, microDollars })
     }
@@ -131,9 +133,9 @@ export class ClientDesk {
 }
 
 /** Null where nothing counts and nothing is to be chosen; only then is nothing read of the request. */
-function chargeFor(key: ChargedKey, kind: TaskKind, body: Uint8Array): Charge | null {
+function chargeFor(key: ChargedKey, kind: TaskKind, body: Uint8Array, costsPoints: boolean): Charge | null {
   const { id, tenant, account, limits, accountLimits } = key
-  const isCounted = isLimited(key)
+  const isCounted = costsPoints || isLimited(key)
   if (!isCounted && key.scopes.models === null) return null
   const scopes = { models: key.scopes.models }
   const size = isCounted ? sizeOf(askedOf(body), body.length, kind) : null

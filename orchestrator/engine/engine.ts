@@ -136,7 +136,8 @@ export class HubEngine implements Engine, AuditedEngine {
     const isLive = (session: number) => core.state.roster.bySession.has(session)
     this.answers = new AnswerDesk({ system, brain: port, scouts: holders, sinks, checks: this.checks, isLive })
     const nextTask = () => this.brain.nextTask()
-    this.clients = new ClientDesk({ system, brain: port, relays, host, book: this.book, nextTask })
+    const costsPoints = ledger?.mode === 'spend'
+    this.clients = new ClientDesk({ system, brain: port, relays, host, book: this.book, nextTask, costsPoints })
     this.port = port
     this.carrier = carrier
     this.tenants = this.brain.tenants

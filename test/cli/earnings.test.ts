@@ -1,7 +1,10 @@
 /** `chasm-scout earnings` asks a real hub, and tells an operator what was earned and why something earned nothing. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { seasonAt } from '../../orchestrator/ledger/seasons/season.ts'
+import { makeKey } from '../../shared/keys/api-key.ts'
 import { earningRowsMax } from '../../shared/limits/ledger/ledger.ts'
+import { realSystem } from '../../shared/system.ts'
+import { until } from '../support/clocks/until.ts'
 import { LiveHub } from '../support/hub/live-hub.ts'
 import { Calendar } from '../support/ledger/calendar.ts'
 import { PastWork } from '../support/ledger/past-work.ts'
@@ -32,6 +35,8 @@ beforeAll(async () => {
     past.add({ scout: `${other.operator}/cow`, model: `model-${model}`, tenant: 'client', units: 1, isLoop: true })
   }
   await past.sealed()
+  const ledger = hub.hub.engine.ledger!
+  await until('trust to be known', () => ledger.pointsOf(operator).untrusted === ledger.pointsOf(operator).waiting)
 })
 afterAll(() => hub.close())
 
@@ -66,7 +71,10 @@ describe('earnings', () => {
     expect(stdout).toMatch(row('odd model', '1', '1', '0'))
     expect(stdout).not.toContain(listed)
     const before = await earnings(['--season', '2026-01'])
-    expect(before).toMatchObject({ code: 0, stdout: expect.stringContaining('Nothing was done for others in 2026-01.') })
+    expect(before).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('Nothing was done for others in 2026-01.'),
+    })
     expect(before.stdout).toMatch(/^Points {6}0 in 2026-01$/m)
   })
 
@@ -77,10 +85,10 @@ describe('earnings', () => {
     expect(told).toMatchObject({ operator: other.operator, season, cut: false })
     expect(told.models).toHaveLength(earningRowsMax + 20)
     expect(told.days).toMatchObject([{ tasks: earningRowsMax + 20, unpaid: earningRowsMax + 20, points: 0 }])
-    expect(told.unpaid).toEqual([
-      { why: 'Your client sent the request on while its scout held it.', tasks: earningRowsMax + 20 },
-      expect.objectContaining({ why: 'The model is not in the price list and nobody else offers it.' }),
-    ])
+    expect(told.unpaid).toContainEqual({
+      why: 'Your client sent the request on while its scout held it.',
+      tasks: earningRowsMax + 20,
+    })
   })
 
   test('that cannot be known are one sentence with what to do', async () => {
@@ -88,7 +96,7 @@ describe('earnings', () => {
     expect(refused).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining('must be a month') })
     const away = await earnings([], { ORCHESTRATOR_URL: 'http://127.0.0.1:1' })
     expect(away).toMatchObject({ code: 1, stderr: expect.stringContaining('nothing listens at this address') })
-    const unknown = await earnings([], { SCOUT_KEY: `chasm_scout_${'0'.repeat(49)}` })
+    const unknown = await earnings([], { SCOUT_KEY: makeKey('scout', realSystem().randomBytes) })
     expect(unknown).toMatchObject({ code: 1, stderr: expect.stringContaining('does not know the key in SCOUT_KEY') })
     const malformed = await earnings([], { SCOUT_KEY: 'none' })
     expect(malformed).toMatchObject({ code: 2, stderr: expect.stringContaining('SCOUT_KEY') })

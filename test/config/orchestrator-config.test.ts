@@ -82,6 +82,16 @@ test('a hub of a network is one process', () => {
   expect(readConfig({ CLUSTER_URL: 'tls://one.example', HUB_EDGES: '0' })).toMatchObject({ edges: 0 })
 })
 
+test('points are spent where there are receipts, and not in a network', () => {
+  expect(readConfig({ POINTS: 'spend' })).toMatchObject({ points: 'spend' })
+  const receipts = 'POINTS=spend needs RECEIPTS=on: what a task costs follows from its receipt.'
+  expect(readConfig({ POINTS: 'spend', RECEIPTS: 'off' })).toEqual([receipts])
+  const network =
+    'A hub of a network (CLUSTER_URL) cannot have its points spent for now: ' +
+    'set POINTS to show, or leave CLUSTER_URL out.'
+  expect(readConfig({ POINTS: 'spend', CLUSTER_URL: 'tls://one.example' })).toEqual([network])
+})
+
 const clusterUrl =
   'CLUSTER_URL must be addresses as tls://nats.example:4222 with commas between, all tls:// or all nats://, ' +
   'without a user or password.'

@@ -1,11 +1,11 @@
 /** What the hub tells a scout of how it stands: soon after the welcome, then once a minute, and only news. */
 import { describe, expect, test } from 'vitest'
+import { identityOf } from '../../orchestrator/cluster/roster/identity.ts'
 import { standingEveryMs } from '../../shared/limits/scheduling.ts'
 import { heartbeatMs, offersMax } from '../../shared/limits/wire.ts'
 import { decodeFromHub, encode } from '../../shared/protocol/codec.ts'
-import { identityOf } from '../../orchestrator/cluster/roster/identity.ts'
-import { ledgerOf } from '../support/ledger/small-ledger.ts'
 import { EngineBench } from '../support/hub/engine-bench.ts'
+import { ledgerOf } from '../support/ledger/small-ledger.ts'
 
 /** Lets so much time pass, with a pong of each session at every heartbeat. */
 function live(bench: EngineBench, durationMs: number, ...sessions: number[]): void {

@@ -5,7 +5,7 @@ import { burn, clientOf, earnedOf, escrowIn, escrowOf, mint } from '../../orches
 import { Balances, conservationOf, violationsOf } from '../../orchestrator/ledger/accounts/balances.ts'
 import type { LedgerEvent } from '../../orchestrator/ledger/accounts/events.ts'
 import { Projector } from '../../orchestrator/ledger/accounts/projector.ts'
-import { reserve, reserveNeeded, settle } from '../../orchestrator/ledger/accounts/reservations.ts'
+import { chargeNeeded, chargeOf, reserveEvent, settleEvents } from '../../orchestrator/ledger/accounts/reservations.ts'
 import type { Verdict } from '../../orchestrator/ledger/accounts/trust-port.ts'
 import { consequenceOf } from '../../orchestrator/ledger/accounts/verdicts.ts'
 import { eventsDue } from '../../orchestrator/ledger/accounts/vesting.ts'
@@ -94,11 +94,11 @@ class Play {
       if (this.ledger.projector.flawOf(deposit) === null) this.seal([deposit])
     }
     const before = balances.of(clientOf(tenant))
-    const task = ++this.task
-    const reserved = reserve(balances, tenant, task, most)
-    if (reserved === null || most === 0) return expect(reserved === null || most === 0).toBe(true)
-    this.seal([reserved])
-    this.seal(settle(balances, tenant, task, cost))
+    if (before < most || most === 0) return
+    const hold = `${++this.task}`
+    this.seal([reserveEvent(tenant, hold, most)])
+    expect(balances.totals.reserved).toBe(most)
+    this.seal(settleEvents(tenant, hold, most, cost))
     expect(balances.of(clientOf(tenant))).toBe(before - Math.min(cost, most))
     expect(balances.totals.reserved).toBe(0)
   }
@@ -225,6 +225,7 @@ describe('an event that cannot be is a defect, and changes nothing', () => {
   })
 })
 
-test('a task may cost no more than its prompt and the longest answer that it allows', () => {
-  expect(reserveNeeded({ prompt: 50_000, answer: 80_000 }, 1_000_000, 1_000_000)).toBe(130_000)
+test('a task may cost no more than its prompt and the longest answer that it allows, with the fee', () => {
+  expect(chargeNeeded({ prompt: 50_000, answer: 80_000 }, 1_000_000, 1_000_000)).toBe(136_500)
+  expect([0, 1, 20, 21].map(chargeOf)).toEqual([0, 2, 21, 23])
 })

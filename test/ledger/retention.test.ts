@@ -84,7 +84,8 @@ describe('a ledger whose first season has been over for thirty days', () => {
 test('a receipt that is not sealed yet is waited for by its client and by the operator of its scout alone', () => {
   const kept = new KeptLedger()
   const task = kept.work(worked)
-  for (const owner of [null, 'client', 'key_ant']) expect([owner, kept.ledger.receipt(task, owner)]).toEqual([owner, 'waiting'])
+  for (const owner of [null, 'client', 'key_ant'])
+    expect([owner, kept.ledger.receipt(task, owner)]).toEqual([owner, 'waiting'])
   expect(kept.ledger.receipt(task, 'key_bee')).toBeUndefined()
   expect(kept.ledger.receipt(task + 1, null)).toBeUndefined()
   kept.pass(1)

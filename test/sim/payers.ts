@@ -32,7 +32,8 @@ const changesEveryMs = 60_000
 /** Everybody whose use is limited, alone or with others. */
 export const limitedKeys: readonly ChargedKey[] = [...lasting.t1, ...lasting.t2, k3]
 
-export type Tenant = 't1' | 't2' | 't3'
+export const tenants = ['t1', 't2', 't3'] as const
+export type Tenant = (typeof tenants)[number]
 
 /** The key with which a tenant sends its request of this number at this time of the world. */
 export function payerOf(tenant: Tenant, number: number, nowMs: number): ChargedKey {

@@ -10,7 +10,7 @@ import { readIdentity } from '../../cluster/identity-file.ts'
 import type { Config } from '../../config.ts'
 import { batchOf, replayed } from '../../engine/ledger/replay.ts'
 import type { Store } from '../../engine/ports/store.ts'
-import { burn, earnedOf, mint } from '../../ledger/accounts/account.ts'
+import { burn, clientOf, earnedOf, mint } from '../../ledger/accounts/account.ts'
 import { conservationOf } from '../../ledger/accounts/balances.ts'
 import { eventFlaw, type LedgerEvent } from '../../ledger/accounts/events.ts'
 import type { Projector } from '../../ledger/accounts/projector.ts'
@@ -26,7 +26,7 @@ export type SeasonCommand =
   | { name: 'export'; season: string; folder: string }
   | { name: 'ledger'; file: string }
   | { name: 'paid'; season: string; reference: string }
-  | { name: 'correct'; operator: string; points: number; reason: string }
+  | { name: 'correct' | 'grant'; owner: string; points: number; reason: string }
 
 type Outcome = { output: string } | { flaw: string }
 
@@ -59,7 +59,9 @@ function act(parts: Parts, command: SeasonCommand): Outcome {
     case 'ledger':
       return writeLedger(parts, command.file)
     case 'correct':
-      return correct(parts, command)
+      return correct(parts, command, earnedOf(seasonAt(parts.nowMs), command.owner))
+    case 'grant':
+      return grant(parts, command)
   }
   const season = readSeason(command.season)
   if (season === null) return { flaw: `${command.season} is no season: name a month, as 2026-05.` }
@@ -156,13 +158,22 @@ function close(parts: Parts, season: string): Outcome {
   return ask(parts, state === 'open' ? [{ type: 'season', season, to: 'closing' }, ...moves] : moves)
 }
 
-function correct(parts: Parts, { operator, points, reason }: Extract<SeasonCommand, { name: 'correct' }>): Outcome {
-  const earned = earnedOf(seasonAt(parts.nowMs), operator)
+type Correction = Extract<SeasonCommand, { name: 'correct' | 'grant' }>
+
+/** A client that nobody knows would never spend them. */
+function grant(parts: Parts, command: Correction): Outcome {
+  const { owner } = command
+  const isKnown = parts.store.account(owner) !== undefined || parts.store.keyById(owner)?.tenant === owner
+  if (!isKnown) return { flaw: `${owner} is no account, and no key of its own: npm run -s key -- list names them.` }
+  return correct(parts, command, clientOf(owner))
+}
+
+function correct(parts: Parts, { points, reason }: Correction, account: string): Outcome {
   const amount = { type: 'transfer', points: Math.abs(points), note: reason } as const
   const event: LedgerEvent =
     points > 0
-      ? { ...amount, why: 'grant', from: mint, to: earned }
-      : { ...amount, why: 'revoke', from: earned, to: burn }
+      ? { ...amount, why: 'grant', from: mint, to: account }
+      : { ...amount, why: 'revoke', from: account, to: burn }
   return ask(parts, [event])
 }
 

@@ -34,8 +34,10 @@ export class Admission {
     }
     if (size === null) return null
     const { model, routing } = submitted
-    const tab = this.charges.openSized(key, { kind, model, requires: routing.requires }, size)
+    const charged = { kind, model, requires: routing.requires, isOpen: routing.only.length === 0 }
+    const tab = this.charges.openSized(key, charged, size)
     if ('code' in tab) return tab
+    if (isForOwnScouts(tab)) submitted.routing = { ...routing, only: [key.tenant] }
     this.tabs.set(task, tab)
     return null
   }
@@ -50,7 +52,8 @@ export class Admission {
     }
     if (size === null) return
     const { model } = adopted
-    this.tabs.set(task, this.charges.reopenSized(key, { kind, model, requires: routing.requires }, size))
+    const charged = { kind, model, requires: routing.requires, isOpen: routing.only.length === 0 }
+    this.tabs.set(task, this.charges.reopenSized(key, charged, size))
   }
 
   /** What a token of this attempt is charged, by what its offer asks and what others ask. */
@@ -58,19 +61,30 @@ export class Admission {
     return this.charges.priceOf(this.tabs.get(task)?.price ?? null, kind, model, { promptPrice, answerPrice })
   }
 
+  /** Its receipt says that it cost so many points. */
+  owes(task: number, points: number): void {
+    const hold = this.tabs.get(task)?.hold ?? null
+    if (hold !== null) hold.owed = points
+  }
+
   /** The task is over. */
   close({ task, payer, kind, use, microDollars }: Used): void {
-    const tab = this.tabs.get(task)
+    const tab = this.tabs.get(task) ?? null
     this.tabs.delete(task)
-    this.charges.settle(payer, kind, tab?.reservation ?? null, use, microDollars)
+    this.charges.settle(payer, kind, tab, use, microDollars)
   }
 
   /** Nobody will report any more what these tasks used. */
   forget(isMeant: (task: number) => boolean): void {
-    for (const [task, { key, kind, reservation }] of this.tabs) {
+    for (const [task, tab] of this.tabs) {
       if (!isMeant(task)) continue
       this.tabs.delete(task)
-      this.charges.settle(key, kind, reservation, null, 0)
+      this.charges.settle(tab.key, tab.kind, tab, null, 0)
     }
   }
+}
+
+/** Its client has not enough points for the scouts of others. */
+export function isForOwnScouts({ hold }: Tab): boolean {
+  return hold !== null && hold.points === 0
 }

@@ -17,16 +17,15 @@ import {
   reserveFor,
   saturated,
 } from '../../tenants/price.ts'
-import { isLimited, type Reservation, type Tenants } from '../../tenants/tenants.ts'
+import { isLimited, type Tenants } from '../../tenants/tenants.ts'
 import type { Asked } from '../answers/asked.ts'
-import type { ChargedKey, ServedPrice, Tab, Use } from '../ports/charged-key.ts'
+import type { ChargedKey, HeldTask, Hold, Purse, ServedPrice, Tab, Use } from '../ports/charged-key.ts'
+import type { Terms } from '../ports/planner.ts'
 import type { UsedTotals } from '../ports/usage.ts'
 import { believedPrices, type ModelPrices } from './model-prices.ts'
 
 /** What is known of a task before it runs. */
-interface ChargedTask {
-  kind: TaskKind
-  model: string
+interface ChargedTask extends HeldTask {
   requires: Requirements | null
 }
 
@@ -41,56 +40,91 @@ export class Charges {
     private readonly tenants: Tenants,
     private readonly prices: ModelPrices,
     private readonly system: Pick<System, 'nowMs' | 'wallMs'>,
+    /** Null where nobody pays with points. */
+    private readonly purseOf: () => Purse | null = () => null,
   ) {}
+
+  private get purse(): Purse | null {
+    return this.purseOf()
+  }
 
   /** The tab of a task, or which limit stops it. `asked` is called only where something is limited. */
   open(key: ChargedKey, task: ChargedTask & { requestBytes: number }, asked: () => Asked): Tab | Fault {
     const { kind, requestBytes } = task
-    if (!isLimited(key)) return { key, kind, reservation: null, price: null }
+    if (!isLimited(key) && this.purse === null) return noTab(key, kind)
     return this.openSized(key, task, sizeOf(asked(), requestBytes, kind))
   }
 
-  /** The same for a key that is limited. */
-  openSized(key: ChargedKey, { kind, model, requires }: ChargedTask, size: RequestSize): Tab | Fault {
+  /** The same for a key that is limited, or whose tasks cost points. */
+  openSized(key: ChargedKey, task: ChargedTask, size: RequestSize): Tab | Fault {
+    const { kind, model, requires } = task
     const price = this.prices.dearest(kind, model, requires)
-    return this.openAmount(key, kind, reserveFor(size, price), price)
+    const hold = () => this.purse?.hold(key.tenant, task, size) ?? null
+    return this.openAmount(key, kind, { amount: reserveFor(size, price), price }, hold)
   }
 
   /** The same for a task of which it is known how much to set aside. */
-  openAmount(key: ChargedKey, kind: TaskKind, amount: Amount, price: Price): Tab | Fault {
-    const reservation = this.tenants.reserve(key, amount, this.now())
-    return reservation !== null && 'code' in reservation ? reservation : { key, kind, reservation, price }
+  openKnown(key: ChargedKey, kind: TaskKind, { reserved, points }: SetAside): Tab | Fault {
+    const hold = () => (points === undefined ? null : (this.purse?.holdPoints(key.tenant, points) ?? null))
+    return this.openAmount(key, kind, reserved === undefined ? null : amountIn(reserved), hold)
+  }
+
+  private openAmount(
+    key: ChargedKey,
+    kind: TaskKind,
+    most: Most | null,
+    holding: () => Hold | Fault | null,
+  ): Tab | Fault {
+    const now = this.now()
+    const reservation = most === null ? null : this.tenants.reserve(key, most.amount, now)
+    if (reservation !== null && 'code' in reservation) return reservation
+    const hold = holding()
+    if (hold === null || !('code' in hold)) {
+      return { key, kind, reservation, price: reservation === null ? null : most!.price, hold }
+    }
+    if (reservation !== null) this.tenants.settle(key.id, key.account, reservation, nothing, now.wallMs)
+    return hold
   }
 
   /** The same for a task that an earlier process admitted. */
-  reopenSized(key: ChargedKey, { kind, model, requires }: ChargedTask, size: RequestSize): Tab {
+  reopenSized(key: ChargedKey, task: ChargedTask, size: RequestSize): Tab {
+    const { kind, model, requires } = task
     const price = this.prices.dearest(kind, model, requires)
-    return this.reopen(key, kind, reserveFor(size, price), price)
+    const hold = this.purse?.restoreSized(key.tenant, task, size) ?? null
+    return { ...this.reopened(key, kind, { amount: reserveFor(size, price), price }), hold }
   }
 
   /** The tab of a task that an earlier process admitted. */
-  reopen(key: ChargedKey, kind: TaskKind, amount: Amount, price: Price): Tab {
-    return { key, kind, reservation: this.tenants.restore(key, amount, this.now()), price }
+  reopen(key: ChargedKey, kind: TaskKind, { reserved, points }: SetAside): Tab {
+    const tab = reserved === undefined ? noTab(key, kind) : this.reopened(key, kind, amountIn(reserved))
+    return { ...tab, hold: points === undefined ? null : (this.purse?.restore(key.tenant, points) ?? null) }
+  }
+
+  private reopened(key: ChargedKey, kind: TaskKind, { amount, price }: Most): Tab {
+    return { ...noTab(key, kind), reservation: this.tenants.restore(key, amount, this.now()), price }
   }
 
   /**
    * The task is over: what its use cost, in millionths of a dollar. Null for a use stands for nothing; `served` is what
    * the offer asked, as far as it is known. To be called once.
    */
-  close({ key, kind, reservation, price }: Tab, use: Use | null, served: ServedPrice | null): number {
+  close(tab: Tab, use: Use | null, served: ServedPrice | null): number {
+    const { key, kind, price } = tab
     const microDollars = use === null ? 0 : costOf(use, this.priceOf(price, kind, use.model, served))
-    this.settle(key, kind, reservation, use, microDollars)
+    this.settle(key, kind, tab, use, microDollars)
     return microDollars
   }
 
-  /** The same where it is known what the use cost. */
+  /** The same where it is known what the use cost; `tab` is null for a task that had none. */
   settle(
     { id, account }: Payer,
     kind: TaskKind,
-    reservation: Reservation | null,
+    tab: Pick<Tab, 'reservation' | 'hold'> | null,
     use: Use | null,
     microDollars: number,
   ): void {
+    const { reservation = null, hold = null } = tab ?? {}
+    if (hold !== null) this.purse!.over(hold)
     if (use !== null) count(this.totals[kind], use, microDollars)
     const tokens = use === null ? 0 : saturated(use.promptTokens + use.completionTokens)
     this.tenants.settle(id, account, reservation, { tokens, microDollars }, this.system.wallMs())
@@ -106,6 +140,31 @@ export class Charges {
   private now() {
     return { wallMs: this.system.wallMs(), nowMs: this.system.nowMs() }
   }
+}
+
+const nothing: Amount = { tokens: 0, microDollars: 0 }
+
+/** What is stored of a task's tab. */
+type SetAside = Pick<Terms, 'reserved' | 'points'>
+
+/** Of a budget, and the price of a token. */
+interface Most {
+  amount: Amount
+  price: Price
+}
+
+function amountIn({
+  tokens,
+  microDollars,
+  promptPrice: prompt,
+  answerPrice: answer,
+}: Required<Terms>['reserved']): Most {
+  return { amount: { tokens, microDollars }, price: { prompt, answer } }
+}
+
+/** Nothing is set aside. */
+function noTab(key: ChargedKey, kind: TaskKind): Tab {
+  return { key, kind, reservation: null, price: null, hold: null }
 }
 
 function nothingUsed(): UsedTotals {

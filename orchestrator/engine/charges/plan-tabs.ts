@@ -13,6 +13,7 @@ import { type ChargedKey, type Tab, unlimitedKey } from '../ports/charged-key.ts
 import { accountOfShared, keyOfShared, type SharedKeyStore } from '../ports/network/shared-keys.ts'
 import type { PlannedTask, Terms } from '../ports/planner.ts'
 import type { TaskRow } from '../ports/store.ts'
+import { isForOwnScouts } from './admission.ts'
 import type { Charges } from './charges.ts'
 
 /** In the order of the plan; null for a control node, which costs nothing itself. */
@@ -43,13 +44,20 @@ function admit(charges: Charges, key: ChargedKey, task: PlannedTask, { tasks, ta
   if (!mayAskFor(key.scopes, model)) return unknownModel(model)
   const { models } = key.scopes
   const requires = models === null || model !== autoModel ? task.requires : { ...task.requires, models }
-  const charged = { kind, model, requires: requires ?? null, requestBytes: request.length }
+  const isOpen = (task.routing?.only?.length ?? 0) === 0
+  const charged = { kind, model, requires: requires ?? null, requestBytes: request.length, isOpen }
   const tab = charges.open(key, charged, () => askedOf(request))
   if ('code' in tab) return tab
-  const { reservation, price } = tab
+  const { reservation, price, hold } = tab
   const amount = reservation && { tokens: reservation.tokens, microDollars: reservation.microDollars }
   const reserved = amount && price && { ...amount, promptPrice: price.prompt, answerPrice: price.answer }
-  tasks.push({ ...task, ...(requires !== undefined && { requires }), ...(reserved !== null && { reserved }) })
+  tasks.push({
+    ...task,
+    ...(requires !== undefined && { requires }),
+    ...(reserved !== null && { reserved }),
+    ...(hold !== null && { points: hold.points }),
+    ...(isForOwnScouts(tab) && { routing: { ...task.routing, only: [key.tenant] } }),
+  })
   tabs.push(tab)
   return null
 }
@@ -77,9 +85,8 @@ export function retriedTabs(
 ): Map<number, Tab> | Fault {
   const tabs = new Map<number, Tab>()
   for (const { row, terms } of rows) {
-    if (terms.reserved === undefined) continue
-    const { promptPrice: prompt, answerPrice: answer, ...amount } = terms.reserved
-    const tab = charges.openAmount(key, row.kind, amount, { prompt, answer })
+    if (terms.reserved === undefined && terms.points === undefined) continue
+    const tab = charges.openKnown(key, row.kind, terms)
     if ('code' in tab) {
       closeAll(charges, tabs.values())
       return tab
@@ -90,10 +97,8 @@ export function retriedTabs(
 }
 
 /** The tab of a task that was admitted before, by this process or an earlier one. */
-export function reopenedTab(charges: Charges, key: ChargedKey, { kind }: TaskRow, { reserved }: Terms): Tab {
-  if (reserved === undefined) return { key, kind, reservation: null, price: null }
-  const { tokens, microDollars, promptPrice: prompt, answerPrice: answer } = reserved
-  return charges.reopen(key, kind, { tokens, microDollars }, { prompt, answer })
+export function reopenedTab(charges: Charges, key: ChargedKey, { kind }: TaskRow, terms: Terms): Tab {
+  return charges.reopen(key, kind, terms)
 }
 
 /** Whose key asked for stored work, as it is now. A key that is gone is limited by nothing any more. */

@@ -19,8 +19,8 @@ export class IntentChanges {
     private readonly live: LiveIntents,
     private readonly system: System,
     private readonly charges: Charges,
-    /** The row of a receipt, which goes with the settlement; null where there is none. */
-    private readonly earned: (work: WorkDone) => StoreWrite | null,
+    /** The row of a receipt, which goes with the settlement, and what is owed for it; null where there is none. */
+    private readonly earned: (work: WorkDone) => { row: StoreWrite; owed: number } | null,
   ) {}
 
   writesOf(change: Change): StoreWrite[] {
@@ -79,18 +79,20 @@ export class IntentChanges {
     const { body: result, served, use, price, work } = answer
     const { promptTokens, completionTokens, isEstimated } = use
     const usage = { promptTokens, completionTokens }
-    const microDollars = this.charges.close(live.tab!, use, price)
+    const earned = work === null ? null : this.earned(work)
+    const tab = live.tab!
+    if (tab.hold !== null) tab.hold.owed = earned?.owed ?? 0
+    const microDollars = this.charges.close(tab, use, price)
     live.tab = null
     const event = this.settledEvent(live, { state: 'done', served, usage, microDollars, fault: null })
     const { scout, provider, model } = served
     const { tenant, key } = live.live
     const charged = { key: key.id, microDollars, isEstimated }
     const booking = { tenant, task, scout, provider, model, ...usage, ...charged, atMs: this.system.wallMs() }
-    const earned = work === null ? null : this.earned(work)
     return [
       { write: 'settle', task, attempt, nonce, result, served: JSON.stringify(served), ...usage },
       { write: 'usage', usage: booking },
-      ...(earned === null ? [] : [earned]),
+      ...(earned === null ? [] : [earned.row]),
       event,
     ]
   }

@@ -75,8 +75,18 @@ export function taskRow(intent: string, task: number, planned: PlannedTask): Tas
 }
 
 function termsText(terms: Terms): string | null {
-  const { contract, isTemplate, reserved, attemptsMax, deadlineMs, boost, requires, routing } = terms
-  const text = JSON.stringify({ contract, isTemplate, reserved, attemptsMax, deadlineMs, boost, requires, routing })
+  const { contract, isTemplate, reserved, points, attemptsMax, deadlineMs, boost, requires, routing } = terms
+  const text = JSON.stringify({
+    contract,
+    isTemplate,
+    reserved,
+    points,
+    attemptsMax,
+    deadlineMs,
+    boost,
+    requires,
+    routing,
+  })
   return text === '{}' ? null : text
 }
 
@@ -98,6 +108,7 @@ function coreTermsOf(row: TaskRow): TaskTerms {
   delete terms.contract
   delete terms.isTemplate
   delete terms.reserved
+  delete terms.points
   return terms
 }
 

@@ -47,8 +47,8 @@ export interface IntentsOptions {
   /** Told of bytes that were read and written to make a request or a decision. */
   spend: (bytes: number) => void
   charges: Charges
-  /** The row of a receipt, which goes with the settlement; null where there is none. */
-  earned: (work: WorkDone) => StoreWrite | null
+  /** The row of a receipt, which goes with the settlement, and what is owed for it; null where there is none. */
+  earned: (work: WorkDone) => { row: StoreWrite; owed: number } | null
   /** The settlement with that row is committed, or never will be because another hub has the task. */
   settled: (task: number, isCommitted: boolean) => void
 }

@@ -83,13 +83,13 @@ export class LedgerWriter {
     return batch?.leaves.leaves()[batch.tasks.indexOf(task)]
   }
 
-  /** The receipt of a durable task, which is committed along with its settlement. */
-  keep(work: WorkDone): Uint8Array {
+  /** The receipt of a durable task, which is committed along with its settlement, and what its client owes for it. */
+  keep(work: WorkDone): { receipt: Uint8Array; owed: number } {
     const leaves = new LeafBuffer()
-    const worked = this.parts.maker.make(work, this.parts.system.wallMs(), leaves)
-    const [receipt] = leaves.leaves()
-    this.unsettled.set(work.task, { receipt: receipt!, worked })
-    return receipt!
+    const { worked, owed } = this.parts.maker.make(work, this.parts.system.wallMs(), leaves)
+    const receipt = leaves.leaves()[0]!
+    this.unsettled.set(work.task, { receipt, worked })
+    return { receipt, owed }
   }
 
   /** The settlement of a durable task is committed: now its receipt may be sealed. */
@@ -105,12 +105,14 @@ export class LedgerWriter {
     this.unsettled.delete(task)
   }
 
-  /** Makes a receipt for the next batch. */
-  give(work: WorkDone): void {
+  /** Makes a receipt for the next batch; what its client owes for it. */
+  give(work: WorkDone): number {
     const batch = this.roomy()
-    if (batch === null) return
-    batch.worked.push(this.parts.maker.make(work, this.parts.system.wallMs(), batch.leaves))
+    if (batch === null) return 0
+    const { worked, owed } = this.parts.maker.make(work, this.parts.system.wallMs(), batch.leaves)
+    batch.worked.push(worked)
     this.added(batch, work.task)
+    return owed
   }
 
   /** One of which there is a row in the store: if there is no room for it, the next process finds it there. */

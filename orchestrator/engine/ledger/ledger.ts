@@ -4,15 +4,9 @@
  */
 
 import type { Fault } from '../../../shared/faults.ts'
-import {
-  askedPerTurn,
-  leaderboardEveryMs,
-  ledgerUpkeepMs,
-  transfersPerTurn,
-} from '../../../shared/limits/ledger/ledger.ts'
+import { askedPerTurn, ledgerUpkeepMs, transfersPerTurn } from '../../../shared/limits/ledger/ledger.ts'
 import { operatorOf } from '../../../shared/scouts/scout-id.ts'
 import type { System } from '../../../shared/system.ts'
-import type { TaskKind } from '../../../shared/task.ts'
 import type { Steps, TurnLane } from '../../../shared/turn-lane.ts'
 import { earnedOf } from '../../ledger/accounts/account.ts'
 import { conservationOf } from '../../ledger/accounts/balances.ts'
@@ -40,18 +34,29 @@ import { type Statement, statementOf } from '../../ledger/statement.ts'
 import { dayOf } from '../../tenants/periods.ts'
 import { type Journal, notWritable } from '../durability/journal.ts'
 import type { LedgerWitness } from '../ports/ledger/attested.ts'
-import type { LeaderboardRow, LedgerReport, OperatorPoints, PointsMode, ReceiptProof } from '../ports/ledger/ledger.ts'
+import type {
+  LeaderboardRow,
+  LedgerReport,
+  OperatorPoints,
+  PointsMode,
+  ReceiptProof,
+  SpendablePoints,
+} from '../ports/ledger/ledger.ts'
 import type { EarningFilter } from '../ports/ledger/ledger-store.ts'
 import type { WorkDone } from '../ports/ledger/work.ts'
 import type { ShownPoints } from '../ports/scouts.ts'
 import type { Store, StoreWrite } from '../ports/store.ts'
 import { Attesting, receiptOf } from './attesting.ts'
+import { Leaderboard } from './leaderboard.ts'
 import { LedgerWriter } from './ledger-writer.ts'
 import { ReceiptMaker } from './receipt-maker.ts'
 import { ReceiptRetention } from './receipt-retention.ts'
 import { batchOf, replayed } from './replay.ts'
 import { capsOf } from './season-caps.ts'
 import type { SnapshotPace } from './snapshot-writer.ts'
+import { depositEvents, openEarnings } from './spending/deposits.ts'
+import type { Market } from './spending/market.ts'
+import { Spending } from './spending/spending.ts'
 
 /** What a hub needs to give receipts. */
 export interface LedgerSettings {
@@ -73,17 +78,8 @@ interface LedgerParts extends LedgerSettings {
   journal: Journal
   lane: TurnLane
   contain: (work: () => void) => void
-  ownersOf: (kind: TaskKind, model: string) => number
+  market: Market
 }
-
-interface Leaders {
-  atMs: number
-  rows: readonly LeaderboardRow[]
-  /** Under which name an operator is shown, by the name of its setting. */
-  names: ReadonlyMap<string, string>
-}
-
-const noLeaders: Leaders = { atMs: Number.NEGATIVE_INFINITY, rows: [], names: new Map() }
 
 export class Ledger implements LedgerReport {
   readonly hub: string
@@ -91,11 +87,13 @@ export class Ledger implements LedgerReport {
   /** For disputes. */
   readonly witness: LedgerWitness
   private writer!: LedgerWriter
+  /** Null where points are not spent, and before the start. */
+  private spending: Spending | null = null
   private readonly retention: ReceiptRetention
   private readonly maker: ReceiptMaker
   private readonly tags: HubTags
   private readonly trust: TrustView
-  private leaders = noLeaders
+  private readonly leaders: Leaderboard
   /** By operator; null until it is known. */
   private waiting: ReadonlyMap<string, LookedThrough> | null = null
   private isUpkeeping = false
@@ -105,12 +103,14 @@ export class Ledger implements LedgerReport {
   unreached = 0
 
   constructor(private readonly parts: LedgerParts) {
-    const { identity, mode, rules, secret, store, ownersOf, trust } = parts
+    const { identity, mode, rules, secret, store, market, trust } = parts
+    const { ownersOf } = market
     this.hub = identity.key
     this.mode = mode
     this.tags = new HubTags(secret)
     this.witness = new Attesting(store, this.tags)
     this.retention = new ReceiptRetention(parts)
+    this.leaders = new Leaderboard({ ...parts, projector: () => this.writer.projector })
     this.trust = trust ?? simpleTrust((scout, model) => store.earningRecord(scout, model))
     this.maker = new ReceiptMaker({ rules, tags: this.tags, trust: this.trust, ownersOf })
   }
@@ -126,16 +126,26 @@ export class Ledger implements LedgerReport {
     const parts = { system, store, journal, rules, maker, sign, contain, pace }
     this.writer = new LedgerWriter({ ...parts, ...folded })
     this.writer.start()
+    if (this.mode !== 'spend') return
+    const { projector } = this.writer
+    const seal = (events: readonly LedgerEvent[]) => this.writer.sealEvents(events)
+    this.spending = new Spending({ system, projector, rules, market: this.parts.market, seal })
   }
 
-  /** Work for a client that waited: its receipt is made now and sealed within a second. */
-  worked(work: WorkDone): void {
-    this.writer.give(work)
+  /** For whoever admits tasks; null where clients pay nothing. */
+  get purse(): Spending | null {
+    return this.spending
+  }
+
+  /** Work for a client that waited: its receipt is made now and sealed within a second. What the client owes for it. */
+  worked(work: WorkDone): number {
+    return this.writer.give(work)
   }
 
   /** The same of a durable task: the row goes with its settlement. */
-  earned(work: WorkDone): StoreWrite {
-    return { write: 'earned', earned: { task: work.task, receipt: this.writer.keep(work) } }
+  earned(work: WorkDone): { row: StoreWrite; owed: number } {
+    const { receipt, owed } = this.writer.keep(work)
+    return { row: { write: 'earned', earned: { task: work.task, receipt } }, owed }
   }
 
   /** The settlement of a durable task is committed, or never will be because another hub has the task. */
@@ -148,6 +158,7 @@ export class Ledger implements LedgerReport {
   tick(): void {
     this.writer.tick()
     if (this.parts.journal.trouble !== null) return
+    this.spending?.seal()
     this.takeAsked()
     // Of the calendar, which may be set: then it is looked at anew.
     const wallMs = this.parts.system.wallMs()
@@ -173,6 +184,7 @@ export class Ledger implements LedgerReport {
   }
 
   stop(): void {
+    if (this.parts.journal.trouble === null) this.spending?.seal()
     this.writer.flush()
   }
 
@@ -258,50 +270,40 @@ export class Ledger implements LedgerReport {
     const { projector } = this.writer
     const state = projector.seasons.get(season)?.state
     if (state === undefined) return undefined
-    const settings = this.parts.store.settings()
-    const nameOf = (operator: string) => settings.get(leaderboardName(operator)) ?? ''
-    return statementOf(projector, { season, state, hub: this.hub, nameOf })
+    return statementOf(projector, { season, state, hub: this.hub, nameOf: this.leaders.names() })
   }
 
   leaderboard(): readonly LeaderboardRow[] {
-    return this.leadersNow().rows
+    return this.leaders.rows()
   }
 
   shownAs(operator: string): string | null {
-    return this.leadersNow().names.get(leaderboardName(operator)) ?? null
-  }
-
-  private leadersNow(): Leaders {
-    const { system } = this.parts
-    const nowMs = system.nowMs()
-    if (nowMs - this.leaders.atMs < leaderboardEveryMs) return this.leaders
-    const { projector } = this.writer
-    const season = seasonAt(system.wallMs())
-    const names = this.parts.store.settings()
-    const rows = [...projector.operators()].map((operator) => {
-      const points = projector.balances.of(earnedOf(season, operator))
-      return {
-        operator,
-        name: names.get(leaderboardName(operator)) ?? '',
-        points,
-        waiting: projector.waitingOf(operator),
-      }
-    })
-    const ranked = rows.filter(({ points, waiting }) => points + waiting > 0)
-    ranked.sort((one, other) => other.points - one.points || other.waiting - one.waiting)
-    this.leaders = { atMs: nowMs, rows: ranked, names }
-    return this.leaders
+    return this.leaders.shownAs(operator)
   }
 
   showAs(operator: string, name: string | null): Promise<Fault | null> {
-    const write = { write: 'setting' as const, name: leaderboardName(operator), value: name }
-    return new Promise((resolve) => {
-      const kept = () => {
-        this.leaders = noLeaders
-        resolve(null)
-      }
-      this.parts.journal.promise([write], kept, () => resolve(notWritable))
-    })
+    return this.leaders.showAs(operator, name)
+  }
+
+  get held(): number {
+    return this.spending?.reserved ?? 0
+  }
+
+  spendable(tenant: string): SpendablePoints | null {
+    const { spending } = this
+    if (spending === null) return null
+    const points = openEarnings(this.writer.projector, tenant).reduce((sum, { points: some }) => sum + some, 0)
+    return { available: spending.available(tenant), earned: points }
+  }
+
+  deposit(operator: string, client: string, points: number): Promise<Fault | null> {
+    const { journal } = this.parts
+    if (this.spending === null || journal.trouble !== null) return Promise.resolve(notWritable)
+    const events = depositEvents(this.writer.projector, operator, client, points)
+    if ('code' in events) return Promise.resolve(events)
+    this.spending.seal()
+    this.writer.sealEvents(events)
+    return new Promise((resolve) => journal.addHere([], () => resolve(null)))
   }
 
   sign(bytes: Uint8Array): Uint8Array {
@@ -358,11 +360,6 @@ export class Ledger implements LedgerReport {
     this.unreached += missing
     return missing
   }
-}
-
-/** The name of the setting that holds under which name an operator agreed to be shown. */
-function leaderboardName(operator: string): string {
-  return `leaderboard/${operator}`
 }
 
 function readAsked(text: string): LedgerEvent | null {

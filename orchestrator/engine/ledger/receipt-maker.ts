@@ -6,11 +6,12 @@
 import { operatorOf } from '../../../shared/scouts/scout-id.ts'
 import type { TaskKind } from '../../../shared/task.ts'
 import type { Worked } from '../../ledger/accounts/projector.ts'
+import { chargeOf } from '../../ledger/accounts/reservations.ts'
 import type { TrustView } from '../../ledger/accounts/trust-port.ts'
 import { EqualRequests } from '../../ledger/points/request-memory.ts'
 import type { Rules } from '../../ledger/points/rules.ts'
 import { answerUnitsOf, paidPrice, pointsOf, promptUnitsOf } from '../../ledger/points/work.ts'
-import { earnsNothing, flagsOf } from '../../ledger/points/zero-rules.ts'
+import { earnsNothing, flagBits, flagsOf } from '../../ledger/points/zero-rules.ts'
 import { answerHashOf, type HubTags, requestHashOf } from '../../ledger/receipts/hashes.ts'
 import type { LeafBuffer } from '../../ledger/receipts/leaf-buffer.ts'
 import type { WorkDone } from '../ports/ledger/work.ts'
@@ -28,6 +29,15 @@ const daysS = 86_400
 /** Scouts whose owners are kept at hand. */
 const ownersKept = 20_000
 
+/** What is folded of a receipt, and what its client owes for it where points are spent. */
+interface Made {
+  worked: Worked
+  owed: number
+}
+
+/** What its client need not pay for, whatever it was worth; for the rest it pays though its scout earns nothing. */
+const freeBits = flagBits.own | flagBits.convicted
+
 /** Whose scout it is. */
 interface Owner {
   operator: string
@@ -40,8 +50,8 @@ export class ReceiptMaker {
 
   constructor(private readonly parts: ReceiptMakerParts) {}
 
-  /** Packs the receipt into these leaves; what is to be folded of it. */
-  make(work: WorkDone, wallMs: number, leaves: LeafBuffer): Worked {
+  /** Packs the receipt into these leaves. */
+  make(work: WorkDone, wallMs: number, leaves: LeafBuffer): Made {
     const { tags, rules } = this.parts
     const { task, attempt, kind, served, tenant, request, answer } = work
     const { scout, model, provider } = served
@@ -50,7 +60,8 @@ export class ReceiptMaker {
     const flags = this.flags(work, owner.operator, Math.floor(atS / daysS))
     const promptUnits = promptUnitsOf(request.textBytes, request.media)
     const answerUnits = answerUnitsOf(answer.textBytes, request.answerUnitsMax)
-    const points = earnsNothing(flags) ? 0 : pointsOf(paidPrice(rules, model), promptUnits, answerUnits)
+    const worth = pointsOf(paidPrice(rules, model), promptUnits, answerUnits)
+    const points = earnsNothing(flags) ? 0 : worth
     const salt = tags.salt(task)
     // An audit has a tag of its own: nobody learns from receipts which answers were audits, and what those look like.
     const client = tenant === auditTenant ? `${tenant}:${task}` : tenant
@@ -71,7 +82,7 @@ export class ReceiptMaker {
       points,
       flags,
     })
-    return { atS, scout, model, points, flags }
+    return { worked: { atS, scout, model, points, flags }, owed: (flags & freeBits) === 0 ? chargeOf(worth) : 0 }
   }
 
   private ownerOf(scout: string): Owner {

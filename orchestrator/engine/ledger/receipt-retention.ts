@@ -1,7 +1,7 @@
 /**
  * Lets go of receipts whose season has been over for long. Of their batches head and signature stay, so that the chain
- * has no gap, and events stay as they are: what moved points can be read for good. It goes along the chain, some batches
- * in each turn, and is never ahead of the snapshot, without which a start could not do without them.
+ * has no gap, and events stay as they are: what moved points can be read for good. It goes along the chain, some
+ * batches in each turn, and is never ahead of the snapshot, from which a start goes on.
  */
 import {
   forgottenBatchesMax,

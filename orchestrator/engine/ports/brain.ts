@@ -17,14 +17,14 @@ type EffectOf<Type extends Effect['type']> = Extract<Effect, { type: Type }>
 
 /** From who carries the answers of tasks. A `settle` comes once its body is checked and kept. */
 export type FromClients =
-  /** `charge` is null for a key without limits that may use every model. */
+  /** `charge` is null for a key without limits that may use every model, where tasks cost no points. */
   | (EventOf<'submit'> & { charge: Charge | null })
   /** What was submitted to an earlier brain, and goes on. */
   | (EventOf<'adopt'> & { charge: Charge | null })
   | EventOf<'cancel' | 'settle' | 'contentBegan' | 'renewed' | 'attemptBroken' | 'unsent'>
   /**
    * The task is over, and this was used of it: null for nothing. At the prices of its grant, in millionths of a dollar.
-   * Not sent of a task that used nothing and whose key is not limited.
+   * Not sent of a task that used nothing, costs no points, and whose key is not limited.
    */
   | {
       type: 'used'

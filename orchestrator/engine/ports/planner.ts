@@ -21,6 +21,8 @@ export interface Terms extends TaskTerms {
   isTemplate?: boolean
   /** What the engine has set aside of its key's budgets, and the price of a token at most. */
   reserved?: { tokens: number; microDollars: number; promptPrice: number; answerPrice: number }
+  /** And of its points. */
+  points?: number
 }
 
 /** One task of a plan. `needs` name nodes of the same plan; the planner has checked that they form no cycle. */

@@ -67,7 +67,10 @@ function pageOfTable(context: RequestContext, owner: string | null): Promise<Res
   const isMeant = (leaf: Uint8Array) => isReceipt(leaf) && (owner === null || ledger.concerns(leaf, owner))
   const head = query.has('after') ? '' : receiptTableHead
   return batchesAfter(context, { ledger, after, head, type: 'text/csv; charset=utf-8' }, ({ leaves }) => {
-    return leaves.filter(isMeant).map((leaf) => receiptTableLine(readReceipt(leaf))).join('')
+    return leaves
+      .filter(isMeant)
+      .map((leaf) => receiptTableLine(readReceipt(leaf)))
+      .join('')
   })
 }
 

@@ -18,7 +18,10 @@ export const ledgerSchemas: Json = {
     points: object({
       counted: { ...count, description: 'Of the work of this season.' },
       vested: { ...count, description: 'Earned in this season, for good unless a dispute takes it back.' },
-      waiting: { ...count, description: 'In escrow, of whatever season: for some days, and until the scout is trusted.' },
+      waiting: {
+        ...count,
+        description: 'In escrow, of whatever season: for some days, and until the scout is trusted.',
+      },
       untrusted: {
         ...orNull(count),
         description: 'Those that wait because their scout is not trusted yet, as of minutes ago; null where unknown.',
@@ -43,6 +46,11 @@ export const ledgerSchemas: Json = {
         ['day', 'scout', 'model'],
       ),
     },
+  }),
+  Points: object({
+    object: { const: 'points' },
+    available: { ...count, description: 'What requests can be paid with; what is set aside for some is not in it.' },
+    earned: { ...count, description: 'Earned in seasons that are not closed: it can be made available.' },
   }),
   SeasonList: object({
     ...{ object: { const: 'list' }, hub: { ...text, description: 'The public key that signs.' } },
@@ -88,10 +96,25 @@ export const ledgerOperations: Record<string, Operation> = {
       inQuery('season', text, 'A month, as 2026-05; the present one when absent.'),
       inQuery('by', { enum: ['day', 'scout', 'model'] }, 'How tasks are added up.'),
       inQuery('scout', text, 'Only of this scout, by its id.'),
-      inQuery('after', text, 'The `next` of an earlier answer: goes on with older work; rows of one name are to be added up.'),
+      inQuery(
+        'after',
+        text,
+        'The `next` of an earlier answer: goes on with older work; rows of one name are to be added up.',
+      ),
       inQuery('operator', text, 'For administrators: whose.'),
     ],
     gives: [200, 'The earnings.', json(ref('Earnings'))],
+  },
+  'GET /v1/points': {
+    summary: 'What the caller has to spend, where requests cost points.',
+    access: 'any',
+    gives: [200, 'The points.', json(ref('Points'))],
+  },
+  'POST /v1/points': {
+    summary: 'Make points that were earned available to oneself, or to the owner of the key `to`.',
+    access: 'any',
+    takes: 'DepositRequest',
+    gives: [200, 'What the caller has now.', json(ref('Points'))],
   },
   'GET /v1/seasons': {
     summary: 'The seasons, newest first, with the sums over all accounts.',
@@ -128,7 +151,10 @@ export const ledgerOperations: Record<string, Operation> = {
   'GET /v1/receipts': {
     summary: "The signed chain with all of its heads and the receipts that are the caller's, as chasm-verify reads it.",
     access: 'any',
-    parameters: [...chain, inQuery('format', { enum: ['jsonl', 'csv'] }, 'CSV: a table for people, which proves nothing.')],
+    parameters: [
+      ...chain,
+      inQuery('format', { enum: ['jsonl', 'csv'] }, 'CSV: a table for people, which proves nothing.'),
+    ],
     gives: [200, 'Lines; `x-next` while there are more.', { ...jsonLines, 'text/csv': { schema: text } }],
   },
   'GET /v1/receipts/{id}': {

@@ -7,6 +7,7 @@ import { taskKinds } from '../../../shared/task.ts'
 import { countTokensRequest, messagesRequest } from '../anthropic/request/messages-request.ts'
 import { completionRequest } from '../completions/text-request.ts'
 import { disputeRequest } from '../disputes/dispute-request.ts'
+import { depositRequest } from '../ledger/points.ts'
 import { leaderboardRequest } from '../ledger/seasons.ts'
 import type { RequestContext } from '../request-context.ts'
 import { jsonResponse } from '../response/response.ts'
@@ -360,6 +361,7 @@ function accountRequests(): Json {
     AccountChanges: schemaOf(accountChanges),
     SettingChanges: schemaOf(settingChanges),
     LeaderboardRequest: schemaOf(leaderboardRequest),
+    DepositRequest: schemaOf(depositRequest),
     DisputeRequest: schemaOf(disputeRequest),
   }
 }

@@ -37,9 +37,15 @@ export function clientOf(tenant: string): string {
   return `client\t${tenant}`
 }
 
-/** What is set aside for one task. */
-export function reservedOf(task: number): string {
-  return `reserved\t${task}`
+/** What is set aside of a client's points for one task; `hold` is unique in its hub. */
+export function reservedOf(tenant: string, hold: string): string {
+  return `reserved\t${tenant}\t${hold}`
+}
+
+/** Whose points are set aside, and for which hold; null for another account. */
+export function reservedIn(account: string): { tenant: string; hold: string } | null {
+  const [kind, tenant, hold] = account.split(separator)
+  return kind === 'reserved' && tenant !== undefined && hold !== undefined ? { tenant, hold } : null
 }
 
 export function kindOf(account: string): AccountKind {

@@ -1,30 +1,33 @@
 /**
  * Points that a client sets aside before it asks, and gets back as far as they were not used. What a task may cost at
- * most follows from its request alone; what it did cost from its receipt. Pure: these are the events of both moments.
+ * most follows from its request alone; what it did cost from its receipt. A client pays a fee on top of what its scout
+ * earns, so that two who ask each other all day lose by it. Pure: these are the events of both moments.
  */
 
+import { spendingFeeDivisor } from '../../../shared/limits/ledger/ledger.ts'
 import type { ListPrice } from '../points/rules.ts'
 import { pointsOf } from '../points/work.ts'
 import { burn, clientOf, reservedOf } from './account.ts'
-import type { Balances } from './balances.ts'
 import type { Transfer } from './events.ts'
 
+/** What a client pays for work that is worth so many points: with the fee, rounded up. */
+export function chargeOf(worth: number): number {
+  return worth + Math.ceil(worth / spendingFeeDivisor)
+}
+
 /** What a task may cost at most: all of its prompt, and as long an answer as it allows. */
-export function reserveNeeded(price: ListPrice, promptUnits: number, answerUnitsMax: number): number {
-  return pointsOf(price, promptUnits, answerUnitsMax)
+export function chargeNeeded(price: ListPrice, promptUnits: number, answerUnitsMax: number): number {
+  return chargeOf(pointsOf(price, promptUnits, answerUnitsMax))
 }
 
-/** Sets so many points aside for a task; null when the client has fewer. */
-export function reserve(balances: Balances, tenant: string, task: number, points: number): Transfer | null {
-  const from = clientOf(tenant)
-  if (balances.of(from) < points) return null
-  return { type: 'transfer', why: 'reserve', from, to: reservedOf(task), points }
+/** Sets so many points aside, which the client has to have. */
+export function reserveEvent(tenant: string, hold: string, points: number): Transfer {
+  return { type: 'transfer', why: 'reserve', from: clientOf(tenant), to: reservedOf(tenant, hold), points }
 }
 
-/** The task is over and cost so many points; one that failed, or earned nothing, costs none. */
-export function settle(balances: Balances, tenant: string, task: number, cost: number): Transfer[] {
-  const from = reservedOf(task)
-  const reserved = balances.of(from)
+/** The task is over and cost so many of the points that are reserved for it: no more than those, and perhaps none. */
+export function settleEvents(tenant: string, hold: string, reserved: number, cost: number): Transfer[] {
+  const from = reservedOf(tenant, hold)
   const spent = Math.min(cost, reserved)
   const events: Transfer[] = []
   if (spent > 0) events.push({ type: 'transfer', why: 'spend', from, to: burn, points: spent })

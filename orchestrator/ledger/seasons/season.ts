@@ -54,8 +54,8 @@ export function endOfSeason(season: string): number {
 }
 
 /**
- * The moment from which on receipts are kept: the start of the oldest season that is not frozen, or has not been over for
- * long enough.
+ * The moment from which on receipts are kept: the start of the oldest season that is not frozen, or has not been over
+ * for long enough.
  */
 export function receiptsKeptFrom(seasons: Iterable<{ season: string; state: SeasonState }>, nowMs: number): number {
   let fromMs = startOfSeason(seasonAt(nowMs - receiptsKeptMs))

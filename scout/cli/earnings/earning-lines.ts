@@ -33,7 +33,10 @@ function table(title: string, rows: readonly [string, EarningSum][]): string[] {
     return name.padEnd(nameChars) + cells.map((cell) => cell.padStart(columnChars)).join('')
   }
   const cellsOf = (sum: EarningSum) => columns.map((column) => grouped(sum[column]))
-  const heading = line(title, columns.map((column) => headings[column]))
+  const heading = line(
+    title,
+    columns.map((column) => headings[column]),
+  )
   return [heading, ...named.map(([name, sum]) => line(name, cellsOf(sum)))]
 }
 

@@ -1,5 +1,5 @@
 /**
- * What an orchestrator answers to `GET /v1/earnings`, checked field by field: whatever else it may be is no answer. Pure.
+ * What an orchestrator answers to `GET /v1/earnings`, checked field by field: whatever else comes is no answer. Pure.
  */
 
 export interface EarningSum {

@@ -37,7 +37,11 @@ interface Asked {
 export async function askEarnings(hub: Address, { by, season, scout }: Asked): Promise<SeasonEarnings | string> {
   const rows = new Map<string, EarningSum>()
   const unpaid = new Map<string, number>()
-  const query = new URLSearchParams({ by, ...(season !== undefined && { season }), ...(scout !== undefined && { scout }) })
+  const query = new URLSearchParams({
+    by,
+    ...(season !== undefined && { season }),
+    ...(scout !== undefined && { scout }),
+  })
   for (let answers = 1; ; answers++) {
     const answer = await ask(hub, by, `/v1/earnings?${query}`)
     if (typeof answer === 'string') return answer

@@ -95,6 +95,15 @@ export const concentrationFreePoints = 1_000_000
 /** Beyond that, one owner may stand for no more than this part of the operator's season; the rest is burnt at close. */
 export const concentrationDivisor = 4
 
+/** Of what a scout earns its client pays this part on top, where points are spent: 5 %, which is burnt. */
+export const spendingFeeDivisor = 20
+
+/** Points that are made spendable at once: far below what a number holds. */
+export const depositPointsMax = 1_000_000_000_000
+
+/** Moves of clients' points that are not sealed yet, while the store is in trouble; then nothing more is set aside. */
+export const spendingBacklogMax = 100_000
+
 /**
  * What was folded is written down this often; sooner once so many rows have gathered, each of about 300 bytes of
  * memory, or so many receipts, which a start would have to fold again.

@@ -17,7 +17,7 @@ const work: WorkDone = {
 
 function receiptOf(maker: ReceiptMaker, done: WorkDone): Receipt {
   const leaves = new LeafBuffer()
-  const worked = maker.make(done, mayMs, leaves)
+  const { worked } = maker.make(done, mayMs, leaves)
   const receipt = readReceipt(leaves.leaves()[0]!)
   expect(receipt).toMatchObject(worked)
   return receipt

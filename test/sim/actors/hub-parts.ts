@@ -1,12 +1,12 @@
 /** What a simulated hub is made of, be it one process or several: its disk, and sockets of the simulated network. */
 import type { ServerWebSocket } from 'bun'
-import { identityOf } from '../../../orchestrator/cluster/roster/identity.ts'
 import type { HubEngine } from '../../../orchestrator/engine/engine.ts'
 import type { LedgerSettings } from '../../../orchestrator/engine/ledger/ledger.ts'
 import type { Gateway, SocketData } from '../../../orchestrator/gateway/gateway.ts'
 import { ledgerOf } from '../../support/ledger/small-ledger.ts'
 import { checkNumbers } from '../checks/greed.ts'
 import type { Checker } from '../checks/invariants.ts'
+import { simIdentity, storeFirstBatch } from '../grants.ts'
 import { storePayers } from '../payers.ts'
 import type { Scenario } from '../scenario.ts'
 import type { Process, World } from '../world.ts'
@@ -14,11 +14,12 @@ import type { Connection } from './network.ts'
 import { type CommitWatcher, FaultyDisk } from './store-faults.ts'
 
 /**
- * The same key in every life: what one process has signed is the next one's. Lives are short, and its snapshot is to be
- * in the middle of being written when they end.
+ * Points are spent in all of them. Lives are short, and its snapshot is to be in the middle of being written when they
+ * end.
  */
 export const simLedger: LedgerSettings = {
-  ...ledgerOf(identityOf(new Uint8Array(32).fill(1))),
+  ...ledgerOf(simIdentity),
+  mode: 'spend',
   snapshot: { everyMs: 4_000, rowsPerTurn: 1 },
 }
 
@@ -43,6 +44,7 @@ export function diskOf(
   const { commitMs } = scenario
   const disk = new FaultyDisk(world.dice('disk'), watcher, () => commitMs > 0 && world.spend(pace.unit() * commitMs))
   storePayers(disk.disk)
+  storeFirstBatch(disk.disk)
   disk.faults = scenario.weather.storeFaults
   return disk
 }

@@ -2,6 +2,7 @@
  * What keys use, once everything has ended.
  *
  * 31. Nothing stays reserved of a budget, whatever ended its tasks: an answer, a failure, a cancel, or a crash.
+ * 57. The same of points that clients spend.
  * 32. What a hub counts of a key is what is booked of it, and keys, accounts and models have the same sums.
  */
 import type { HubEngine } from '../../../orchestrator/engine/engine.ts'
@@ -16,8 +17,10 @@ interface Sum {
   microDollars: number
 }
 
-export function checkReserved({ tenants }: HubEngine, fail: Fail): void {
+export function checkReserved({ tenants, ledger }: HubEngine, fail: Fail): void {
   if (!tenants.isIdle) fail(31, 'something is still reserved, and nothing is under way')
+  const { held = 0 } = ledger ?? {}
+  if (held !== 0) fail(57, `${held} points are still set aside, and nothing is under way`)
 }
 
 export function checkCounted({ tenants, journal }: HubEngine, disk: MemoryDisk, wallMs: number, fail: Fail): void {

@@ -36,13 +36,13 @@
  * 25. A hub that stood still closes nobody as silent before it has given everybody a round trip.
  * 26 to 28. What strangers report or leave behind is not booked and not kept (`greed.ts`).
  * 29, 30. No task ends on the word of one operator about the client, while another could be asked (`verdicts.ts`).
- * 31 and 32. Nothing stays reserved, and what is counted of a key is what is booked (`budgets.ts`).
+ * 31, 32, 57. Nothing stays reserved, no points either, and what is counted of a key is what is booked (`budgets.ts`).
  * 33. A hub's work ends: no event leads to steps without end, and no life to events without end.
  * 34. A scout is told to stop in the turn in which its attempt ends otherwise; a durable task has one, a chat two.
  * 35. No intent ends the hub's process more than twice.
  * 36 and 37. A task is tried so often and no more, and not at once where it seems to end scouts (`attempt-limits.ts`).
  * 38, 39. Nobody waits for a lost scout longer than promised (`lease-times.ts`); no name that means the hub is let in.
- * 40 to 42. Points conserve, a task has one receipt, and a start has the balances of the batches (`receipts.ts`).
+ * 40 to 42, 58. Points conserve, a task has one receipt and costs no more, a start has all balances (`receipts.ts`).
  * 43 to 52. Nobody can tell an audit or is audited by itself; states of trust follow their rules (`trust/`).
  * 53 to 56. Numbers, frames and ends where the hub is several processes (`processes/wire-checks.ts`).
  */

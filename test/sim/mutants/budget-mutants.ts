@@ -9,7 +9,7 @@ export const budgetMutants: readonly Mutant[] = [
   {
     name: 'a chat that fails keeps what was reserved for it',
     file: `${engine}/client-desk.ts`,
-    find: '    if (use !== null || isLimited(key)) {\n',
+    find: '    if (use !== null || costsPoints || isLimited(key)) {\n',
     replace: '    if (use !== null) {\n',
   },
   {

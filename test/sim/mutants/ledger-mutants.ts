@@ -23,8 +23,8 @@ export const ledgerMutants: readonly Mutant[] = [
   {
     name: 'a durable task settles without its receipt',
     file: `${engine}/intents/intent-changes.ts`,
-    find: '      ...(earned === null ? [] : [earned]),\n',
-    replace: "      ...(earned === null || earned.write === 'earned' ? [] : [earned]),\n",
+    find: '      ...(earned === null ? [] : [earned.row]),\n',
+    replace: '      ...(earned === null || earned.owed >= 0 ? [] : [earned.row]),\n',
   },
   {
     name: 'what is sealed stays among what waits',
@@ -73,6 +73,24 @@ export const ledgerMutants: readonly Mutant[] = [
     file: `${ledger}/accounts/projector.ts`,
     find: '    this.unwritten.accounts.add(account)\n',
     replace: '    if (points > 0) this.unwritten.accounts.add(account)\n',
+  },
+  {
+    name: 'what is set aside of points stays so when its task is over',
+    file: `${engine}/charges/charges.ts`,
+    find: '    if (hold !== null) this.purse!.over(hold)\n    if (use',
+    replace: '    if (use',
+  },
+  {
+    name: 'what an earlier process set aside of points is not given back',
+    file: `${engine}/ledger/spending/spending.ts`,
+    find: 'if (of !== null) this.add(settleEvents(of.tenant, of.hold, points, 0))',
+    replace: 'if (of !== null) this.add(settleEvents(of.tenant, of.hold, 0, 0))',
+  },
+  {
+    name: 'a task costs all that was set aside for it',
+    file: `${ledger}/accounts/reservations.ts`,
+    find: 'const spent = Math.min(cost, reserved)',
+    replace: 'const spent = cost > 0 ? reserved : 0',
   },
   {
     name: 'a part of a receipt is minted and not given',

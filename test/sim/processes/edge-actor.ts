@@ -69,7 +69,7 @@ export class EdgeActor implements Front {
       (session, why, detail) => process.alive && this.gateway.links.close(session, why, detail),
     )
     this.mesh = new Mesh({
-      ...{ system: process, links, canCarry: fits, onDefect: met, countsWork: true, path: name },
+      ...{ system: process, links, canCarry: fits, onDefect: met, countsWork: true, costsPoints: true, path: name },
       dialBrain: (end) => sockets.dial<ToEdgeOf, ToBrain<Figures>>('brain', process, end),
       dialPeer: (path, end) => sockets.dial<ToPeer, ToPeer>(path, process, end),
       port: () => (this.isListening ? 1 : null),

@@ -92,6 +92,7 @@ export class EdgeSeat {
         throw defect
       },
       countsWork: false,
+      costsPoints: false,
     })
     this.dialBrain()
     this.toBrain.deliver()

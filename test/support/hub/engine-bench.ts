@@ -200,7 +200,7 @@ export class EngineBench {
     return found as ReturnType<typeof this.take<Type>>
   }
 
-  join(models: string[], credits = 0, fields: Partial<FrameOf<'hello'>> = {}): number {
+  join(models: string[], credits = 0, fields: Partial<FrameOf<'hello'>> = {}, operator = 'operator'): number {
     const session = this.nextSession++
     const hello: FrameOf<'hello'> = {
       type: 'hello',
@@ -213,7 +213,7 @@ export class EngineBench {
       held: [],
       ...fields,
     }
-    this.scouts.joined({ session, operator: 'operator', address: '127.0.0.1', hello: helloOf(hello) })
+    this.scouts.joined({ session, operator, address: '127.0.0.1', hello: helloOf(hello) })
     if (credits > 0) this.scouts.credit(session, credits)
     return session
   }

@@ -11,6 +11,7 @@ import { ManualSystem } from '../clocks/manual-system.ts'
 import { type Worked, workOf } from './past-work.ts'
 import { dayMs, ledgerOf } from './small-ledger.ts'
 
+const twoOwners = { ownersOf: () => 2, isOfferedBy: () => false, models: () => [] }
 const identity = identityOf(new Uint8Array(32).fill(7))
 const upkeepMs = dayMs / 24
 
@@ -32,7 +33,7 @@ export class KeptLedger {
     const contain = (work: () => void) => work()
     const journal = new Journal(this.store, system, () => {}, contain)
     const trust = { isTrusted: () => true, isConvicted: () => false }
-    const parts = { system, store: this.store, journal, lane: new TurnLane(system), contain, ownersOf: () => 2 }
+    const parts = { system, store: this.store, journal, lane: new TurnLane(system), contain, market: twoOwners }
     this.ledger = new Ledger({ ...ledgerOf(identity), ...parts, trust })
     this.ledger.start()
     system.pass(0)

@@ -12,8 +12,8 @@ import type { Statement, StatementRow } from '../../../ledger/statement.ts'
 import type { LedgerWitness } from './attested.ts'
 import type { EarningFilter } from './ledger-store.ts'
 
-/** Whether people are shown points: not at all, or as what they earned. */
-export const pointsModes = ['off', 'show'] as const
+/** Whether people are shown points: not at all, or as what they earned; or have to spend them on what they ask. */
+export const pointsModes = ['off', 'show', 'spend'] as const
 export type PointsMode = (typeof pointsModes)[number]
 
 /** How an operator stands in the season that is open now. */
@@ -30,6 +30,13 @@ export interface OperatorPoints {
 export interface LeaderboardRow extends StatementRow {
   /** In escrow. */
   waiting: number
+}
+
+/** What an owner has to spend on its requests. */
+export interface SpendablePoints {
+  available: number
+  /** Earned in seasons that are not closed: what can be made available. */
+  earned: number
 }
 
 /** One task's receipt with what proves it. */
@@ -62,6 +69,15 @@ export interface LedgerReport {
   shownAs(operator: string): string | null
   /** Under which name an operator agrees to be shown; null for none. What stood in the way, null when nothing did. */
   showAs(operator: string, name: string | null): Promise<Fault | null>
+  /** Points that are set aside for tasks now. */
+  readonly held: number
+  /** Null where points are not spent. */
+  spendable(tenant: string): SpendablePoints | null
+  /**
+   * Moves so many points that an operator earned to what a client can spend, be it itself or another one. What stood in
+   * the way, null when nothing did.
+   */
+  deposit(operator: string, client: string, points: number): Promise<Fault | null>
   /** The signature over the bytes of a file. */
   sign(bytes: Uint8Array): Uint8Array
   conservation(): Conservation
