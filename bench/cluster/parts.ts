@@ -11,7 +11,7 @@ import { sleep } from '../load/calls.ts'
 import { warmUpMs } from '../load/warm-up.ts'
 import { median } from '../scenarios/scenario.ts'
 import { type Load, measure, type Stage, timeAt, type Window } from '../scenarios/stage.ts'
-import { warm } from '../scenarios/tasks/dispatch.ts'
+import { closedRound, warm } from '../scenarios/tasks/dispatch.ts'
 import { type Hubs, lends, serversMs, together } from './hubs.ts'
 
 type Server = Parameters<typeof measure>[1]
@@ -47,14 +47,6 @@ export function presenceOfMany(): number {
 
 async function openWindow(load: Load, server: Server, target: Target, perSecond: number, seconds: number) {
   await load.call('open', { target, perSecond })
-  await load.call('measure', { seconds: warmSeconds })
-  const window = await measure(load, server, seconds)
-  await load.call('end', null)
-  return window
-}
-
-async function closedWindow(load: Load, server: Server, target: Target, inFlight: number, seconds: number) {
-  await load.call('closed', { target, inFlight })
   await load.call('measure', { seconds: warmSeconds })
   const window = await measure(load, server, seconds)
   await load.call('end', null)
@@ -124,9 +116,9 @@ export async function servedByPeer(stage: Stage, hubs: Hubs, load: Load, openRat
   const found: Served = { home: [], peer: [], homeOpen: [], peerOpen: [], serverUs: 0 }
   const serverUs = []
   for (let turn = 1; turn <= rounds; turn++) {
-    found.home.push(await closedWindow(load, beta, home, inFlight, seconds))
+    found.home.push(await closedRound(load, beta, home, stage.options))
     const beforeMs = serversMs(hubs)
-    const window = await closedWindow(load, both, peer, inFlight, seconds)
+    const window = await closedRound(load, both, peer, stage.options)
     // The second before the window is of the same load.
     serverUs.push(((serversMs(hubs) - beforeMs) * 1_000) / (window.perSecond * (seconds + warmSeconds)))
     found.peer.push(window)
@@ -146,7 +138,7 @@ export async function shareNothing(
   { alpha, beta, gamma }: Hubs,
   load: Load,
 ): Promise<{ alone: number[]; ofNetwork: number[] }> {
-  const { scouts, inFlight, rounds, seconds, population } = stage.options
+  const { scouts, inFlight, rounds, population } = stage.options
   const three = [alpha, beta, gamma]
   for (const hub of [alone, alpha, gamma]) await stage.staff(hub, await stage.fleet(scouts), scouts)
   const loads = [load, await stage.load(), await stage.load()]
@@ -155,9 +147,9 @@ export async function shareNothing(
   await warm(load, gamma, gamma.target(bodies), inFlight, stage.say)
   const found: { alone: number[]; ofNetwork: number[] } = { alone: [], ofNetwork: [] }
   for (let turn = 1; turn <= rounds; turn++) {
-    found.alone.push((await closedWindow(load, alone, alone.target(bodies), inFlight, seconds)).cpuUs)
+    found.alone.push((await closedRound(load, alone, alone.target(bodies), stage.options)).cpuUs)
     const windows = await Promise.all(
-      three.map((hub, at) => closedWindow(loads[at]!, hub, hub.target(bodies), inFlight, seconds)),
+      three.map((hub, at) => closedRound(loads[at]!, hub, hub.target(bodies), stage.options)),
     )
     const done = windows.reduce((sum, window) => sum + window.done, 0)
     found.ofNetwork.push(windows.reduce((sum, window) => sum + window.cpuUs * window.done, 0) / done)

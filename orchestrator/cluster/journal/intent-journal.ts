@@ -15,9 +15,10 @@ import {
   journalShareMax,
   openListedMax,
 } from '../../../shared/limits/cluster/journal.ts'
-import type { System, Timer } from '../../../shared/system.ts'
+import type { System } from '../../../shared/system.ts'
 import type { IntentLife, IntentLog, IntentPlace, IntentRecord } from '../../engine/ports/intents.ts'
 import type { StoreWrite } from '../../engine/ports/store.ts'
+import { Looks } from '../looks.ts'
 import type { Membership } from '../membership.ts'
 import { judgePart, Life } from './life.ts'
 import type { SharedLog } from './log.ts'
@@ -60,21 +61,21 @@ export class IntentJournal implements IntentLog {
   private listener: (isTroubled: boolean) => void = () => {}
   private wasTroubled = false
   private readonly waiters = new Set<() => void>()
-  private timer: Timer | null = null
-  private isClosed = false
+  private readonly looks: Looks
 
-  constructor(private readonly parts: IntentJournalParts) {}
+  constructor(private readonly parts: IntentJournalParts) {
+    this.looks = new Looks(parts.system, journalLookMs, () => this.look())
+  }
 
   start(): void {
     this.parts.log.onState(() => this.changed())
     this.changed()
-    this.timer = this.parts.system.after(0, () => void this.look())
+    this.looks.start()
   }
 
   /** What waits for an answer waits for ever. */
   stop(): void {
-    this.isClosed = true
-    this.timer?.cancel()
+    this.looks.stop()
   }
 
   get trouble(): string | null {
@@ -286,15 +287,12 @@ export class IntentJournal implements IntentLog {
   // ------------------------------------------------------------ room
 
   private async look(): Promise<void> {
-    if (this.isClosed) return
-    const { log, system } = this.parts
+    const { log } = this.parts
     const filled = log.apart === null ? await log.filled() : 'unsure'
-    if (filled !== 'unsure') {
-      this.full = filled < journalShareMax ? null : 'the stream of intents is full'
-      const oldest = filled < journalEndedShareMax ? [] : this.ended.splice(0, journalErasedMax)
-      for (const intent of oldest) void log.erase(this.subjectOf(intent))
-    }
-    if (!this.isClosed) this.timer = system.after(journalLookMs, () => void this.look())
+    if (filled === 'unsure') return
+    this.full = filled < journalShareMax ? null : 'the stream of intents is full'
+    const oldest = filled < journalEndedShareMax ? [] : this.ended.splice(0, journalErasedMax)
+    for (const intent of oldest) void log.erase(this.subjectOf(intent))
   }
 
   // ------------------------------------------------------------ waiting
@@ -310,7 +308,7 @@ export class IntentJournal implements IntentLog {
   }
 
   private async untilWell(): Promise<void> {
-    while (this.trouble !== null || this.isClosed) {
+    while (this.trouble !== null || this.looks.isStopped) {
       await new Promise<void>((resolve) => {
         const wake = () => {
           this.waiters.delete(wake)

@@ -8,7 +8,7 @@
 import { intentLifeBytesMax, intentRecordsMax } from '../../../shared/limits/cluster/journal.ts'
 import type { StoreWrite } from '../../engine/ports/store.ts'
 import type { PublicKey } from '../roster/identity.ts'
-import { openMessage, signedBytes } from '../roster/message.ts'
+import { isSignedBy, openMessage } from '../roster/message.ts'
 import { slotOfTask } from '../roster/task-space.ts'
 import type { LoggedMessage } from './log.ts'
 import { type RecordPart, readPart, readWrites } from './record.ts'
@@ -37,8 +37,7 @@ export function judgePart(message: Uint8Array, subject: string, authorities: Aut
   const authority = authorities.authorityAt(epoch, from.name)
   const part = authority && readPart(opened.payload)
   if (authority === undefined || !part) return null
-  const signed = signedBytes(opened.headBytes, subject, opened.payload)
-  if (!authority.publicKey.verifies(signed, opened.signature)) return null
+  if (!isSignedBy(opened, subject, authority.publicKey)) return null
   return { ...part, from: from.name, boot: from.boot, epoch, key: authority.key, slot: authority.slot }
 }
 

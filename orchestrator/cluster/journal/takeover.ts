@@ -5,9 +5,10 @@
  * intents wait until it is known whether this hub has them.
  */
 import { leasesWaitMs, takeoverAtOnce, takeoverLookMs, takeoverMs } from '../../../shared/limits/cluster/journal.ts'
-import type { System, Timer } from '../../../shared/system.ts'
+import type { System } from '../../../shared/system.ts'
 import type { IntentHost } from '../../engine/ports/intents.ts'
 import type { StoreWrite } from '../../engine/ports/store.ts'
+import { Looks } from '../looks.ts'
 import type { Membership } from '../membership.ts'
 import type { Peers } from '../presence/peers.ts'
 import { circleBehind } from '../roster/circle.ts'
@@ -26,8 +27,7 @@ interface TakeoverParts {
 export class Takeover {
   /** Intents of other hubs that this one took, since it was started. */
   taken = 0
-  private timer: Timer | null = null
-  private isStopped = false
+  private readonly looks: Looks
   /** Since when the servers are connected without a break; null while they are not. */
   private wellSinceMs: number | null = null
   private hasOwn = false
@@ -39,27 +39,27 @@ export class Takeover {
 
   constructor(private readonly parts: TakeoverParts) {
     parts.journal.decided = (task) => this.decided(task)
+    this.looks = new Looks(parts.system, takeoverLookMs, () => this.look())
   }
 
   start(): void {
-    this.timer = this.parts.system.after(0, () => void this.look())
+    this.looks.start()
   }
 
   stop(): void {
-    this.isStopped = true
-    this.timer?.cancel()
+    this.looks.stop()
   }
 
   private async look(): Promise<void> {
     const { system, journal } = this.parts
-    if (journal.trouble !== null) this.wellSinceMs = null
-    else {
-      this.wellSinceMs ??= system.nowMs()
-      if (!this.hasOwn) await this.takeOwn()
-      this.hearAgain()
-      for (const hub of this.absentHubs()) await this.takeFrom(hub)
+    if (journal.trouble !== null) {
+      this.wellSinceMs = null
+      return
     }
-    if (!this.isStopped) this.timer = system.after(takeoverLookMs, () => void this.look())
+    this.wellSinceMs ??= system.nowMs()
+    if (!this.hasOwn) await this.takeOwn()
+    this.hearAgain()
+    for (const hub of this.absentHubs()) await this.takeFrom(hub)
   }
 
   /** What this hub had when its last process ended; others may have taken it. */
@@ -140,7 +140,7 @@ export class Takeover {
   /** False when some have to be tried again. */
   private async takeAll(intents: readonly string[], from: string): Promise<boolean> {
     let isDone = true
-    for (let at = 0; at < intents.length && !this.isStopped; at += takeoverAtOnce) {
+    for (let at = 0; at < intents.length && !this.looks.isStopped; at += takeoverAtOnce) {
       if (!(await this.takeSome(intents.slice(at, at + takeoverAtOnce), from))) isDone = false
     }
     return isDone
@@ -165,7 +165,7 @@ export class Takeover {
       if (isRid && !staysMarked.has(taken.is)) journal.unmark(from, intent)
     }
     await Promise.all(intents.map(takeOne))
-    if (this.isStopped) return false
+    if (this.looks.isStopped) return false
     for (const { intent, reason } of host.take(lives)) this.refuse(intent, reason)
     if (isOwn) {
       host.keep(kept)

@@ -11,7 +11,7 @@ import type { IntentHost, IntentWish } from '../../engine/ports/intents.ts'
 import type { HubBus } from '../bus/bus.ts'
 import type { Membership } from '../membership.ts'
 import type { Peers } from '../presence/peers.ts'
-import type { HubProcess } from '../roster/message.ts'
+import { type HubProcess, jsonIn } from '../roster/message.ts'
 
 interface WishesParts {
   system: System
@@ -84,7 +84,7 @@ export class Wishes {
   private heard(subject: string, message: Uint8Array): void {
     const believed = this.parts.membership.receive(message, subject)
     if (believed === null || believed.head.to === null) return
-    const parsed = wishForm.safeParse(jsonOf(believed.payload))
+    const parsed = wishForm.safeParse(jsonIn(believed.payload))
     if (parsed.success) void this.perform(believed.head.from, parsed.data)
   }
 
@@ -104,7 +104,7 @@ export class Wishes {
   private answered(subject: string, message: Uint8Array): void {
     const believed = this.parts.membership.receive(message, subject)
     if (believed === null || believed.head.to === null) return
-    const parsed = answerForm.safeParse(jsonOf(believed.payload))
+    const parsed = answerForm.safeParse(jsonIn(believed.payload))
     const waiting = parsed.success ? this.waiting.get(parsed.data.number) : undefined
     if (waiting?.hub !== believed.head.from.name) return
     const { fault: outcome } = parsed.data!
@@ -113,14 +113,6 @@ export class Wishes {
 
   private subject(what: 'wish' | 'done', hub: string): string {
     return `${this.parts.membership.prefix}.${what}.${hub}`
-  }
-}
-
-function jsonOf(payload: Uint8Array): unknown {
-  try {
-    return JSON.parse(Buffer.from(payload.buffer, payload.byteOffset, payload.length).toString())
-  } catch {
-    return null
   }
 }
 

@@ -7,12 +7,14 @@
 import { z } from 'zod'
 import { usageSumMax } from '../../../shared/limits/answers.ts'
 import { useAtOnce, useLookMs } from '../../../shared/limits/cluster/keys.ts'
-import type { System, Timer } from '../../../shared/system.ts'
+import type { System } from '../../../shared/system.ts'
 import type { UsedSums } from '../../tenants/elsewhere.ts'
 import type { Tenants } from '../../tenants/tenants.ts'
 import type { LoggedMessage, SharedLog } from '../journal/log.ts'
+import { LogReader } from '../journal/log-reader.ts'
+import { Looks } from '../looks.ts'
 import type { Membership } from '../membership.ts'
-import { openMessage, signedBytes } from '../roster/message.ts'
+import { isSignedBy, jsonIn, openMessage } from '../roster/message.ts'
 import type { RosterChain } from '../roster/roster-chain.ts'
 
 interface BudgetSharingParts {
@@ -32,45 +34,34 @@ const form = z.strictObject({
 })
 
 export class BudgetSharing {
-  private timer: Timer | null = null
-  private isStopped = false
-  private cursor = 0
+  private readonly looks: Looks
+  private readonly reader: LogReader
   /** With which number the subjects of this hub end, by the id of the key or account. */
   private readonly ends = new Map<string, number>()
 
   constructor(private readonly parts: BudgetSharingParts) {
-    const { tenants, membership } = parts
+    const { log, tenants, membership, system } = parts
     tenants.joinNetwork(() => membership.chain.latest.hubs.length)
+    this.looks = new Looks(system, useLookMs, () => this.look())
+    this.reader = new LogReader({
+      ...{ log, pattern: `${membership.prefix}.use.*.*`, cursor: 0 },
+      take: (message) => this.take(message),
+      isStopped: () => this.looks.isStopped,
+    })
   }
 
   start(): void {
-    this.timer = this.parts.system.after(0, () => void this.look())
+    this.looks.start()
   }
 
   stop(): void {
-    this.isStopped = true
-    this.timer?.cancel()
+    this.looks.stop()
   }
 
   private async look(): Promise<void> {
-    const { log, membership, system } = this.parts
-    const isWell = log.apart === null && membership.standing === 'member'
-    if (isWell && (await this.readOn())) await this.tell()
-    if (!this.isStopped) this.timer = system.after(useLookMs, () => void this.look())
-  }
-
-  private async readOn(): Promise<boolean> {
     const { log, membership } = this.parts
-    const pattern = `${membership.prefix}.use.*.*`
-    const end = await log.last(pattern)
-    if (end === 'unsure') return false
-    while (this.cursor < end) {
-      const next = await log.after(pattern, this.cursor)
-      if (next === 'unsure' || this.isStopped) return false
-      this.cursor = next.seq
-      this.take(next)
-    }
-    return true
+    const isWell = log.apart === null && membership.standing === 'member'
+    if (isWell && (await this.reader.readOn())) await this.tell()
   }
 
   private take({ subject, seq, message }: LoggedMessage): void {
@@ -109,13 +100,6 @@ function readUse(message: Uint8Array, subject: string, hub: string, chain: Roste
   const opened = openMessage(message)
   const authority = chain.authority(hub)
   if (opened === null || authority === undefined || opened.head.from.name !== hub) return null
-  const { headBytes, payload, signature } = opened
-  if (!authority.publicKey.verifies(signedBytes(headBytes, subject, payload), signature)) return null
-  let value: unknown
-  try {
-    value = JSON.parse(Buffer.from(payload.buffer, payload.byteOffset, payload.length).toString())
-  } catch {
-    return null
-  }
-  return form.safeParse(value).data ?? null
+  if (!isSignedBy(opened, subject, authority.publicKey)) return null
+  return form.safeParse(jsonIn(opened.payload)).data ?? null
 }

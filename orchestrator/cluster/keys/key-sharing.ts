@@ -4,12 +4,14 @@
  * it is on the way of a request: a keyring finds the keys of other hubs in the store of its own.
  */
 import { keysFreshMs, keysLookMs, keysStaleMs } from '../../../shared/limits/cluster/keys.ts'
-import type { System, Timer } from '../../../shared/system.ts'
+import type { System } from '../../../shared/system.ts'
 import type { Keyring } from '../../engine/keyring.ts'
 import type { AccountStore } from '../../engine/ports/account-store.ts'
 import { accountOfShared, type KeyNetwork, type SharedKeyTerms } from '../../engine/ports/network/shared-keys.ts'
 import { StoreError } from '../../engine/ports/store.ts'
-import type { SharedLog } from '../journal/log.ts'
+import type { LoggedMessage, SharedLog } from '../journal/log.ts'
+import { LogReader } from '../journal/log-reader.ts'
+import { Looks } from '../looks.ts'
 import type { Membership } from '../membership.ts'
 import { OwnKeys } from './own-keys.ts'
 import { Projection, type ProjectionStore, type SharedChange } from './projection.ts'
@@ -29,10 +31,8 @@ export interface KeySharingParts {
 export class KeySharing implements KeyNetwork {
   private readonly projection: Projection
   private readonly own: OwnKeys
-  private timer: Timer | null = null
-  private isStopped = false
-  /** Up to where the log was read. */
-  private cursor: number
+  private readonly looks: Looks
+  private readonly reader: LogReader
   /** Messages from here on are to be read again with the next roster; null for none. */
   private laterSeq: number | null = null
   /** When all of the log was read for the last time. */
@@ -43,22 +43,26 @@ export class KeySharing implements KeyNetwork {
   private homes: ReadonlySet<string>
 
   constructor(private readonly parts: KeySharingParts) {
-    const { store, membership, system } = parts
+    const { log, store, membership, system } = parts
     this.projection = new Projection(store, membership.key)
     this.own = new OwnKeys(parts)
-    this.cursor = store.lastSharedSeq()
+    this.looks = new Looks(system, keysLookMs, () => this.look())
+    this.reader = new LogReader({
+      ...{ log, pattern: `${membership.prefix}.keys.*.*`, cursor: store.lastSharedSeq() },
+      take: (message) => this.take(message),
+      isStopped: () => this.looks.isStopped,
+    })
     this.homes = this.homesNow()
     this.startedMs = system.nowMs()
     parts.keyring.joinNetwork(this)
   }
 
   start(): void {
-    this.timer = this.parts.system.after(0, () => void this.look())
+    this.looks.start()
   }
 
   stop(): void {
-    this.isStopped = true
-    this.timer?.cancel()
+    this.looks.stop()
   }
 
   /** The roster is another one: keys of hubs that are not in it end, and records that came early are read again. */
@@ -70,7 +74,7 @@ export class KeySharing implements KeyNetwork {
       if (!this.homes.has(home)) for (const id of store.sharedOf({ home })) keyring.changedElsewhere(id, true)
     }
     if (this.laterSeq === null) return
-    this.cursor = Math.min(this.cursor, this.laterSeq - 1)
+    this.reader.back(this.laterSeq)
     this.laterSeq = null
   }
 
@@ -99,16 +103,15 @@ export class KeySharing implements KeyNetwork {
       this.parts.report.warn({ why: error.message }, 'keys of the network cannot be written down')
     }
     this.notice()
-    if (!this.isStopped) this.timer = this.parts.system.after(keysLookMs, () => void this.look())
   }
 
   private async readAndTell(): Promise<void> {
     const { log, membership } = this.parts
     if (log.apart !== null || membership.standing !== 'member') return
-    if (!(await this.readOn()) || this.isStopped) return
+    if (!(await this.readOn()) || this.looks.isStopped) return
     this.own.gather()
     // What was told is known once it was read.
-    while ((await this.own.tell()) && (await this.readOn()) && !this.isStopped);
+    while ((await this.own.tell()) && (await this.readOn()) && !this.looks.isStopped);
   }
 
   /** Whether this hub has been apart for too long to know what was revoked, or is not any more. */
@@ -122,20 +125,15 @@ export class KeySharing implements KeyNetwork {
 
   /** Reads the log to its end; false when that is not sure. */
   private async readOn(): Promise<boolean> {
-    const { log, system, membership } = this.parts
-    const pattern = `${membership.prefix}.keys.*.*`
-    const end = await log.last(pattern)
-    if (end === 'unsure') return false
-    while (this.cursor < end) {
-      const next = await log.after(pattern, this.cursor)
-      if (next === 'unsure' || this.isStopped) return false
-      const taken = this.projection.take(next, membership.chain)
-      this.cursor = next.seq
-      if (taken === 'later') this.laterSeq ??= next.seq
-      else if (taken !== null) this.follow(taken)
-    }
-    this.currentMs = system.nowMs()
-    return true
+    const isRead = await this.reader.readOn()
+    if (isRead) this.currentMs = this.parts.system.nowMs()
+    return isRead
+  }
+
+  private take(message: LoggedMessage): void {
+    const taken = this.projection.take(message, this.parts.membership.chain)
+    if (taken === 'later') this.laterSeq ??= message.seq
+    else if (taken !== null) this.follow(taken)
   }
 
   /** What has changed elsewhere takes effect here. */

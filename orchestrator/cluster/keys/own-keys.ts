@@ -171,12 +171,8 @@ export class OwnKeys {
   }
 }
 
-function says({ id, print, account, expiresMs, terms }: SharedRow, thing: SharedThing): boolean {
-  return JSON.stringify([id, print, account, expiresMs, terms]) === JSON.stringify(Object.values(inOrder(thing)))
-}
-
-function inOrder({ id, print, account, expiresMs, terms }: SharedThing) {
-  return { id, print, account, expiresMs, terms }
+function says(known: SharedRow, thing: SharedThing): boolean {
+  return (['id', 'print', 'account', 'expiresMs', 'terms'] as const).every((name) => known[name] === thing[name])
 }
 
 function isRevoked({ print, terms }: SharedThing): boolean {

@@ -9,7 +9,7 @@ import type { KeyStore } from '../../engine/ports/account-store.ts'
 import type { SharedKeyStore, SharedRow } from '../../engine/ports/network/shared-keys.ts'
 import type { BatchStore } from '../../engine/ports/store.ts'
 import type { LoggedMessage } from '../journal/log.ts'
-import { openMessage, signedBytes } from '../roster/message.ts'
+import { isSignedBy, openMessage } from '../roster/message.ts'
 import type { RosterChain } from '../roster/roster-chain.ts'
 import { type KeyRecord, readRecord } from './record.ts'
 
@@ -69,6 +69,5 @@ function judge(message: Uint8Array, subject: string, chain: RosterChain): Judged
   if (authority === undefined) return epoch > chain.epoch ? 'later' : null
   const record = readRecord(opened.payload)
   if (record === null || record.thing.id !== id) return null
-  const signed = signedBytes(opened.headBytes, subject, opened.payload)
-  return authority.publicKey.verifies(signed, opened.signature) ? { ...record, home: authority.key } : null
+  return isSignedBy(opened, subject, authority.publicKey) ? { ...record, home: authority.key } : null
 }

@@ -18,6 +18,7 @@ import { keyWeightMax, keyWeightMin, limitMax, scopeNamesMax } from '../../../sh
 import { modelCharsMax, nameCharsMax } from '../../../shared/limits/wire.ts'
 import { type AccountRow, accountStates, type KeyRow } from '../../engine/ports/account-store.ts'
 import type { SharedAccountTerms, SharedKeyTerms, SharedRow } from '../../engine/ports/network/shared-keys.ts'
+import { jsonIn } from '../roster/message.ts'
 
 /** What a row says, without where it is from. */
 export type SharedThing = Omit<SharedRow, 'home' | 'seq'>
@@ -53,13 +54,7 @@ export function recordBytes({ previous, thing }: KeyRecord): Uint8Array | null {
 /** Null for what is no record. */
 export function readRecord(bytes: Uint8Array): KeyRecord | null {
   if (bytes.length > sharedRecordBytesMax) return null
-  let value: unknown
-  try {
-    value = JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString())
-  } catch {
-    return null
-  }
-  const parsed = recordForm.safeParse(value)
+  const parsed = recordForm.safeParse(jsonIn(bytes))
   if (!parsed.success) return null
   const { previous, terms, ...row } = parsed.data
   return { previous, thing: { ...row, terms: JSON.stringify(terms) } }

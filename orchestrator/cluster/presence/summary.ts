@@ -10,6 +10,7 @@ import { authoritiesMax, hubNameCharsMax } from '../../../shared/limits/cluster/
 import { modelCharsMax } from '../../../shared/limits/wire.ts'
 import { taskKinds } from '../../../shared/task.ts'
 import type { HubModel, LocalFleet } from '../../engine/ports/client.ts'
+import { jsonIn } from '../roster/message.ts'
 
 export interface Summary {
   /** The start of each hub that was heard last, by its name: proof that a summary is no older than that start. */
@@ -62,13 +63,7 @@ export function summaryBytes(heard: Summary['heard'], fleet: LocalFleet): Uint8A
 /** Null for what is no summary. */
 export function readSummary(bytes: Uint8Array): Summary | null {
   if (bytes.length > summaryBytesMax) return null
-  let value: unknown
-  try {
-    value = JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString())
-  } catch {
-    return null
-  }
-  const parsed = schema.safeParse(value)
+  const parsed = schema.safeParse(jsonIn(bytes))
   if (!parsed.success) return null
   const models = parsed.data.models.map((model): HubModel => {
     if (typeof model === 'string') return { id: model, row: null }

@@ -10,7 +10,7 @@
  */
 import { forgedPerSecondMax } from '../../../shared/limits/cluster/roster.ts'
 import type { Identity } from './identity.ts'
-import { type HubProcess, type MessageHead, openMessage, sealMessage, signedBytes } from './message.ts'
+import { type HubProcess, isSignedBy, type MessageHead, openMessage, sealMessage } from './message.ts'
 import { PerSecond } from './per-second.ts'
 import { ReplayWindow } from './replay-window.ts'
 import type { RosterChain } from './roster-chain.ts'
@@ -87,7 +87,7 @@ export class MessageGate {
   private judge(message: Uint8Array, subject: string): BelievedMessage | DropReason {
     const opened = openMessage(message)
     if (opened === null) return 'malformed'
-    const { head, payload, headBytes, signature } = opened
+    const { head, payload } = opened
     const { from, to, epoch, number } = head
     const authority = this.chain.authority(from.name)
     if (authority === undefined) return 'stranger'
@@ -101,7 +101,7 @@ export class MessageGate {
     if (current !== undefined && !windowOf(current, to).isNew(number)) return 'replayed'
     const nowMs = this.nowMs()
     if (!this.forged.has(nowMs)) return 'flood'
-    if (!authority.publicKey.verifies(signedBytes(headBytes, subject, payload), signature)) {
+    if (!isSignedBy(opened, subject, authority.publicKey)) {
       this.forged.add(nowMs)
       return 'forged'
     }

@@ -8,7 +8,7 @@
  */
 import { hubMessageBytesMax } from '../../../shared/limits/cluster/bus.ts'
 import { hubNameCharsMax, hubSubjectBytesMax } from '../../../shared/limits/cluster/roster.ts'
-import { type Identity, signatureBytes } from './identity.ts'
+import { type Identity, type PublicKey, signatureBytes } from './identity.ts'
 
 const version = 1
 const numbersBytes = 20
@@ -78,8 +78,23 @@ export function openMessage(message: Uint8Array): OpenedMessage | null {
   }
 }
 
+/** Whether the holder of this key sealed it under this subject. */
+export function isSignedBy(opened: OpenedMessage, subject: string, publicKey: PublicKey): boolean {
+  const { headBytes, payload, signature } = opened
+  return publicKey.verifies(signedBytes(headBytes, subject, payload), signature)
+}
+
+/** What a payload is as JSON; null for what is none. */
+export function jsonIn(payload: Uint8Array): unknown {
+  try {
+    return JSON.parse(Buffer.from(payload.buffer, payload.byteOffset, payload.length).toString())
+  } catch {
+    return null
+  }
+}
+
 /** What a signature stands for. */
-export function signedBytes(headBytes: Uint8Array, subject: string, payload: Uint8Array): Uint8Array {
+function signedBytes(headBytes: Uint8Array, subject: string, payload: Uint8Array): Uint8Array {
   const subjectBytes = Buffer.from(subject)
   if (subjectBytes.length > hubSubjectBytesMax) throw new RangeError(`a subject of ${subjectBytes.length} bytes`)
   return Buffer.concat([domain, Uint8Array.of(subjectBytes.length), subjectBytes, headBytes, payload])

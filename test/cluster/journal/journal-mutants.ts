@@ -63,8 +63,8 @@ export const journalMutants: readonly Mutant[] = [
     tests: single,
     name: 'the signature under a record of a network is not checked',
     file: `${journal}/life.ts`,
-    find: '  if (!authority.publicKey.verifies(signed, opened.signature)) return null\n',
-    replace: '  if (signed.length === 0) return null\n',
+    find: '  if (!isSignedBy(opened, subject, authority.publicKey)) return null\n',
+    replace: '  if (isSignedBy === undefined) return null\n',
   },
   {
     tests: single,
