@@ -40,8 +40,9 @@ export function presenceOfMany(): number {
     offer: { kind: 'chat' as const, model: `provider/some-model-${at}-instruct`, contextTokens: 131_072 },
     ...{ scouts: 20, idle: 40 },
   }))
-  const fleet = { scouts: 2_000, concurrency: 8_000, credits: 4_000, running: 4_000, queued: 0, models }
-  const bytes = summaryBytes(heard, fleet as Parameters<typeof summaryBytes>[1]).length + envelopeBytesMax
+  const counts = { scouts: 2_000, concurrency: 8_000, credits: 4_000, running: 4_000, queued: 0, intents: 10_000 }
+  const fleet = { ...counts, models } as Parameters<typeof summaryBytes>[1]
+  const bytes = summaryBytes(heard, fleet, 1_000).length + envelopeBytesMax
   return ((manyHubs - 1) * bytes) / (presenceMs / 1_000) / 1e6
 }
 

@@ -175,7 +175,8 @@ export class Network implements HubNetwork {
       this.noteHub(change)
       sharing.note(change)
     }
-    const presence = new Presence({ system, bus, membership, fleet: () => hub.localFleet(), onPeer })
+    const taken = () => this.takeover?.taken ?? 0
+    const presence = new Presence({ system, bus, membership, fleet: () => hub.localFleet(), taken, onPeer })
     this.presence = presence
     bus.onState((state) => {
       if (state.isConnected) log.info({ server: state.server }, 'connected to the servers between hubs')
@@ -255,24 +256,26 @@ export class Network implements HubNetwork {
   }
 
   private hubListing(name: string, url: string): HubListing {
-    const nothing = { scouts: 0, credits: 0, running: 0, models: [], moreModels: 0 }
+    const nothing = { scouts: 0, credits: 0, running: 0, intents: null, borrows: null, models: [], moreModels: 0 }
     if (name === this.membership.own.name) return this.ownListing(name, url)
     const peer = this.presence?.peers.get(name)
     if (peer === undefined) return { ...nothing, name, url, isSelf: false, state: 'unheard', silentMs: null }
-    const { scouts, credits, running, models, more } = peer.summary
+    const { scouts, credits, running, intents, models, more } = peer.summary
+    const borrows = this.sharing?.loanTo(name) ?? null
     const silentMs = this.system.nowMs() - peer.heardMs
-    const known = { scouts, credits, running, models, moreModels: more }
+    const known = { scouts, credits, running, intents, borrows, models, moreModels: more }
     return { ...known, name, url, isSelf: false, state: peer.isHere ? 'here' : 'gone', silentMs }
   }
 
   private ownListing(name: string, url: string): HubListing {
-    const fleet = this.hub?.localFleet() ?? { scouts: 0, credits: 0, running: 0, models: [] }
+    const fleet = this.hub?.localFleet() ?? { scouts: 0, credits: 0, running: 0, intents: 0, models: [] }
     const { scouts, credits, running } = fleet
+    const intents = { open: fleet.intents, taken: this.takeover?.taken ?? 0 }
     const models = fleet.models.map(({ offer, scouts: offerers, idle }) => {
       const { kind, model: id, contextTokens } = offer
       return { id, row: { kind, scouts: offerers, idle, contextTokens } }
     })
-    const own = { scouts, credits, running, models, moreModels: 0 }
+    const own = { scouts, credits, running, intents, borrows: null, models, moreModels: 0 }
     return { ...own, name, url, isSelf: true, state: 'here', silentMs: null }
   }
 

@@ -156,7 +156,7 @@ export const routes: readonly Route[] = [
   { method: 'GET', path: '/v1/me/disputes', access: 'any', handle: listDisputesOfScouts },
   { method: 'GET', path: '/v1/me/disputes/{id}', access: 'any', handle: getDisputeOfScout },
   { method: 'GET', path: '/v1/trust', access: 'admin', handle: listTrust },
-  { method: 'GET', path: '/v1/hubs', access: 'admin', handle: listHubs },
+  { method: 'GET', path: '/v1/hubs', access: 'any', handle: listHubs },
   { method: 'GET', path: '/v1/scouts', access: 'admin', handle: listScouts },
   { method: 'GET', path: '/v1/scouts/{id}', access: 'admin', handle: getScout },
   { method: 'POST', path: '/v1/admin/keys', access: 'admin', handle: createKey },

@@ -24,7 +24,7 @@ const silent = { info() {}, warn() {}, error() {} }
 function fleetOf(...models: string[]): LocalFleet {
   const offers = models.map((model) => offerOf({ kind: 'chat', model, provider: 'demo' }))
   return {
-    ...{ scouts: models.length, concurrency: 4, credits: 3, running: 1, queued: 0 },
+    ...{ scouts: models.length, concurrency: 4, credits: 3, running: 1, queued: 0, intents: 5 },
     models: offers.map((offer) => ({ offer, scouts: 1, idle: 1 })),
   }
 }
@@ -73,6 +73,7 @@ describe('hubs of a network', () => {
     expect(seenBy(a.network)).toEqual({ alpha: 'here', beta: 'here', gamma: 'unheard' })
     const shown = b.network.listing().hubs.find(({ name }) => name === 'alpha')
     expect(shown).toMatchObject({ url: 'https://alpha.example', isSelf: false, scouts: 2, credits: 3, running: 1 })
+    expect(shown!.intents).toEqual({ open: 5, taken: 0 })
     expect(shown!.models).toEqual(
       ['llama', 'qwen'].map((id) => ({ id, row: { kind: 'chat', scouts: 1, idle: 1, contextTokens: 0 } })),
     )
@@ -220,12 +221,15 @@ describe('what must not be', () => {
 
   test('a summary that claims too much: it is bounded when made and refused when read', () => {
     const many = Array.from({ length: 9_000 }, (_, at) => `model-${at}-${'x'.repeat(at % 60)}`)
-    const bytes = summaryBytes({ beta: 7 }, fleetOf(...many))
+    const bytes = summaryBytes({ beta: 7 }, fleetOf(...many), 3)
     expect(bytes.length).toBeLessThanOrEqual(summaryBytesMax)
     const summary = readSummary(bytes)!
     expect(summary.models.length + summary.more).toBe(many.length)
     expect(summary.models[0]!.row).not.toBeNull()
     expect(summary.models.at(-1)!.row).toBeNull()
+    expect(summary.intents).toEqual({ open: 5, taken: 3 })
+    // As versions before wrote it.
+    expect(readSummary(Buffer.from(bytes.toString().replace(/"intents":\{[^}]*\},/, '')))!.intents).toBeNull()
     expect(readSummary(Buffer.concat([bytes, Buffer.alloc(summaryBytesMax, ' ')]))).toBeNull()
     for (const text of ['', '[]', '{"heard":{}}', bytes.toString().replace('"more":', '"more":-')]) {
       expect(readSummary(Buffer.from(text))).toBeNull()
@@ -241,5 +245,5 @@ const entryOf = ({ name, identity, url }: TestHub) => ({ name, key: identity.key
 function presenceOf({ name, identity }: TestHub, chain: RosterChain): [string, Uint8Array] {
   const subject = `chasm.${chain.network.slice(0, 16)}.presence.${name}`
   const head = { from: { name, boot: 4_000_000_000 }, to: null, epoch: chain.epoch, number: 1 }
-  return [subject, sealMessage(head, subject, summaryBytes({}, fleetOf('m')), identity)]
+  return [subject, sealMessage(head, subject, summaryBytes({}, fleetOf('m'), 0), identity)]
 }

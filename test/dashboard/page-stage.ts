@@ -6,6 +6,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Browser, type BrowserContext, type Cookie, chromium, type Page } from 'playwright-core'
+import type { Network } from '../../orchestrator/cluster/network.ts'
 import { bundlePage } from '../../orchestrator/dashboard/bundle.ts'
 import { PageFiles } from '../../orchestrator/dashboard/page-files.ts'
 import { realSystem, type System } from '../../shared/system.ts'
@@ -23,6 +24,7 @@ interface View {
 interface StageOptions {
   system?: System
   points?: 'off'
+  network?: Network
 }
 
 export class PageStage {
@@ -36,13 +38,13 @@ export class PageStage {
   ) {}
 
   /** `system`: the hub's, when a test has to bend it. */
-  static async open(executablePath: string, { system, points }: StageOptions = {}): Promise<PageStage> {
+  static async open(executablePath: string, { system, points, network }: StageOptions = {}): Promise<PageStage> {
     const folder = mkdtempSync(join(tmpdir(), 'chasm-page-test-'))
     const built = join(folder, 'page')
     await bundlePage(built)
     const page = new PageFiles({ system: realSystem(), built })
     const config = { ...quietConfig(join(folder, 'data')), ...(points && { points }) }
-    const hub = new LiveHub({ page, config, ...(system && { system }) })
+    const hub = new LiveHub({ page, config, ...(system && { system }), ...(network && { network }) })
     const browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] })
     return new PageStage(hub, browser, folder)
   }

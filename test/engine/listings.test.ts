@@ -42,7 +42,7 @@ test('what a hub tells of itself is what its own scouts can do, merged by model,
   bench.scouts.credit(99, 5)
   bench.engine.flush()
   const { models, ...counts } = bench.engine.localFleet()
-  expect(counts).toEqual({ scouts: 3, concurrency: 24, credits: 3, running: 0, queued: 0 })
+  expect(counts).toEqual({ scouts: 3, concurrency: 24, credits: 3, running: 0, queued: 0, intents: 0 })
   expect(
     models.map(({ offer: { model, contextTokens, promptPrice }, scouts, idle }) => {
       return [model, contextTokens, promptPrice, scouts, idle]

@@ -16,6 +16,8 @@ export interface PresenceParts {
   membership: Membership
   /** What this hub tells of itself, at that moment. */
   fleet: () => LocalFleet
+  /** Intents of other hubs that this one took, since it was started. */
+  taken: () => number
   onPeer: (change: PeerChange) => void
 }
 
@@ -78,11 +80,11 @@ export class Presence {
   }
 
   private tell(): void {
-    const { membership, system, fleet } = this.parts
+    const { membership, system, fleet, taken } = this.parts
     this.toldMs = system.nowMs()
     this.dueMs = Number.POSITIVE_INFINITY
     const { name } = membership.own
-    membership.publish(null, this.subjectOf(name), summaryBytes(this.peers.heard(), fleet()))
+    membership.publish(null, this.subjectOf(name), summaryBytes(this.peers.heard(), fleet(), taken()))
     this.tellAt(this.toldMs + presenceMs)
   }
 

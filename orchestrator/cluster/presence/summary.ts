@@ -9,7 +9,7 @@ import { summaryBytesMax, summaryModelsMax, summaryRowBytesMax } from '../../../
 import { authoritiesMax, hubNameCharsMax } from '../../../shared/limits/cluster/roster.ts'
 import { modelCharsMax } from '../../../shared/limits/wire.ts'
 import { taskKinds } from '../../../shared/task.ts'
-import type { HubModel, LocalFleet } from '../../engine/ports/client.ts'
+import type { HubIntents, HubModel, LocalFleet } from '../../engine/ports/client.ts'
 import { jsonIn } from '../roster/message.ts'
 
 export interface Summary {
@@ -18,6 +18,8 @@ export interface Summary {
   scouts: number
   credits: number
   running: number
+  /** Null from a version that does not tell. */
+  intents: HubIntents | null
   models: HubModel[]
   /** Models beyond those. */
   more: number
@@ -31,6 +33,7 @@ const schema = z.object({
   scouts: count,
   credits: count,
   running: count,
+  intents: z.object({ open: count, taken: count }).nullable().default(null),
   models: z
     .array(
       z.union([
@@ -42,11 +45,11 @@ const schema = z.object({
   more: count,
 })
 
-/** Within `summaryBytesMax`, whatever the fleet offers. */
-export function summaryBytes(heard: Summary['heard'], fleet: LocalFleet): Uint8Array {
-  const { scouts, credits, running } = fleet
+/** Within `summaryBytesMax`, whatever the fleet offers. `taken`: intents of other hubs, since the start. */
+export function summaryBytes(heard: Summary['heard'], fleet: LocalFleet, taken: number): Uint8Array {
+  const { scouts, credits, running, intents: open } = fleet
   const models: z.infer<typeof schema>['models'] = []
-  const head = { heard, scouts, credits, running }
+  const head = { heard, scouts, credits, running, intents: { open, taken } }
   // What stands around the models, with the largest number of more.
   let bytes = Buffer.byteLength(JSON.stringify({ ...head, models, more: Number.MAX_SAFE_INTEGER }))
   for (const { offer, scouts: offerers, idle } of fleet.models) {

@@ -11,7 +11,7 @@ import { type FrameOf, protocolVersion, type ScoutFrame } from '../../../shared/
 import { offersThatFit, packOffers } from '../../../shared/protocol/offers.ts'
 import type { System } from '../../../shared/system.ts'
 import type { Offer } from '../../../shared/task.ts'
-import type { Answer, Submission } from '../../engine/ports/client.ts'
+import type { Answer, HubLoan, Submission } from '../../engine/ports/client.ts'
 import { peerOperator } from '../../engine/ports/scouts.ts'
 import type { HubProcess } from '../roster/message.ts'
 import type { FrameLink } from './frame-link.ts'
@@ -60,6 +60,11 @@ export class Serving {
     this.shownOffers = JSON.stringify(wire)
     const identity = { version: protocolVersion, name, instance: `${boot}-${link.link}`, agent: 'chasm hub' }
     this.send({ type: 'hello', ...identity, concurrency: concurrencyMax, offers: wire, held: [] })
+  }
+
+  /** What the other hub may use of this one. */
+  get loan(): HubLoan {
+    return { credits: this.outstanding, running: this.tasks.size }
   }
 
   /** A look at the clock: what is offered now, how many credits the other hub may hold, which tasks were silent. */

@@ -11,7 +11,7 @@ import {
 } from '../../../shared/limits/cluster/sharing.ts'
 import { encode } from '../../../shared/protocol/codec.ts'
 import type { System, Timer } from '../../../shared/system.ts'
-import type { Answer, LocalFleet, Submission } from '../../engine/ports/client.ts'
+import type { Answer, HubLoan, LocalFleet, Submission } from '../../engine/ports/client.ts'
 import { peerOperator } from '../../engine/ports/scouts.ts'
 import type { HubBus } from '../bus/bus.ts'
 import type { Membership } from '../membership.ts'
@@ -91,6 +91,11 @@ export class Sharing {
       serving?.link.end()
       asking?.link.end()
     }
+  }
+
+  /** What another hub may use of this one; null while there is no link. */
+  loanTo(name: string): HubLoan | null {
+    return this.neighbours.get(name)?.serving?.service.loan ?? null
   }
 
   note({ peer, what }: PeerChange): void {

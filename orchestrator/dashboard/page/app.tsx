@@ -25,6 +25,7 @@ const pages: Record<string, ComponentType | { load: Loader }> = {
   intents: { load: () => import('./run/intents.tsx').then(({ IntentsPage }) => IntentsPage) },
   points: { load: () => import('./pages/points/points.tsx').then(({ PointsPage }) => PointsPage) },
   disputes: { load: () => import('./pages/disputes.tsx').then(({ DisputesPage }) => DisputesPage) },
+  hubs: { load: () => import('./pages/hubs.tsx').then(({ HubsPage }) => HubsPage) },
   account: { load: () => import('./pages/account.tsx').then(({ AccountPage }) => AccountPage) },
   playground: { load: () => import('./pages/playground/playground.tsx').then(({ PlaygroundPage }) => PlaygroundPage) },
   admin: { load: () => import('./pages/admin/admin.tsx').then(({ AdminPage }) => AdminPage) },

@@ -7,7 +7,7 @@ import { Refused } from './parts/notice.tsx'
 import { useAttempt } from './state/attempt.ts'
 import { shortAddress } from './state/format.ts'
 import { linkTo, route } from './state/router.ts'
-import { type Session, session, signOut } from './state/session.ts'
+import { isInNetwork, type Session, session, signOut } from './state/session.ts'
 import { choice, turnTheme } from './state/theme.ts'
 
 interface Entry {
@@ -29,14 +29,16 @@ const managed: Entry[] = [
   { page: 'keys', text: 'Keys', icon: 'key' },
   { page: 'usage', text: 'Usage', icon: 'usage' },
 ]
+const ofNetwork: Entry[] = [{ page: 'hubs', text: 'Hubs', icon: 'hubs' }]
 const administered: Entry[] = [{ page: 'admin', text: 'Admin', icon: 'admin' }]
 
 /** The key of a scout asks for no answers. */
 const ofScouts = [daily[0]!, daily[1]!, ...managed.slice(0, 4)]
 
 function entriesOf(role: Session['role']): Entry[] {
-  if (role === 'scout') return ofScouts
-  return role === 'admin' ? [...daily, ...managed, ...administered] : [...daily, ...managed]
+  const more = isInNetwork.value ? ofNetwork : []
+  if (role === 'scout') return [...ofScouts, ...more]
+  return [...daily, ...managed, ...more, ...(role === 'admin' ? administered : [])]
 }
 
 export function Navigation() {

@@ -191,6 +191,8 @@ export interface LocalFleet {
   running: number
   /** Tasks that wait for a scout, whoever asked for them. */
   queued: number
+  /** Durable intents that are under way here. */
+  intents: number
   /** One for each kind and name, by name. */
   models: LocalModel[]
 }
@@ -234,10 +236,27 @@ export interface HubListing {
   scouts: number
   credits: number
   running: number
+  /** Null of a hub that was not heard, or does not tell. */
+  intents: HubIntents | null
+  /** What it may use of this hub; null while there is no link, and of this hub itself. */
+  borrows: HubLoan | null
   /** Rows are absent for models that were named only. */
   models: HubModel[]
   /** Models beyond those. */
   moreModels: number
+}
+
+export interface HubIntents {
+  /** Under way there. */
+  open: number
+  /** Taken over from other hubs since its process was started. */
+  taken: number
+}
+
+export interface HubLoan {
+  /** Credits that were granted and not used yet. */
+  credits: number
+  running: number
 }
 
 export interface HubModel {

@@ -14,6 +14,11 @@ export function peerOperator(hub: string): string {
   return peerOperatorPrefix + hub
 }
 
+/** The id of the scout by whose name another hub is known here. */
+export function peerScout(hub: string): string {
+  return `${peerOperator(hub)}/${hub}`
+}
+
 export function isPeerOperator(operator: string): boolean {
   return operator.startsWith(peerOperatorPrefix)
 }

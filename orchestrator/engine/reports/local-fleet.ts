@@ -16,8 +16,8 @@ interface ClassCount {
   idle: number
 }
 
-export function localFleet({ roster, queued }: CoreState): LocalFleet {
-  const fleet: LocalFleet = { scouts: 0, concurrency: 0, credits: 0, running: 0, queued, models: [] }
+export function localFleet({ roster, queued, intents: { size: intents } }: CoreState): LocalFleet {
+  const fleet: LocalFleet = { scouts: 0, concurrency: 0, credits: 0, running: 0, queued, intents, models: [] }
   const classes = new Map<OfferClass, ClassCount>()
   for (const scout of roster.bySession.values()) {
     if (isPeerOperator(scout.record.operator) || scout.state !== 'ready') continue

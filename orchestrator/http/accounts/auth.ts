@@ -29,7 +29,8 @@ export function getAuth(context: RequestContext): Response {
   const { id, edge } = context
   const token = cookieOf(context)
   const session = token === null || foreignPage(context) !== null ? null : edge.accounts.session(token)
-  const shown = { object: 'auth', signup: edge.accounts.signup(), wallet: pageOf(context) !== null }
+  const ways = { signup: edge.accounts.signup(), wallet: pageOf(context) !== null }
+  const shown = { object: 'auth', ...ways, network: edge.network !== null }
   // A visitor's page shows them first: it need not ask twice.
   const hub = hubNow(edge.engine)
   return jsonResponse(id, JSON.stringify({ ...shown, session: session && shownSession(session), hub }), 200, unkept)

@@ -1,29 +1,59 @@
 /**
- * The hubs of the network that this one belongs to, for admins: who is there, and what each one tells of itself. Read
- * from the network at that moment; a hub by itself lists nobody.
+ * The hubs of the network that this one belongs to: who is there, and what each one tells of itself. Admins see all of
+ * it, with what the hubs lend each other; everybody else where the hubs are and which models they have, as far as the
+ * key may see those. Read from the network at that moment; a hub by itself lists nobody.
  */
-import type { HubListing, HubModel } from '../../engine/ports/client.ts'
-import type { RequestContext } from '../request-context.ts'
-import { jsonResponse } from '../response/response.ts'
+import { type Fault, fault } from '../../../shared/faults.ts'
+import { summaryModelsMax } from '../../../shared/limits/cluster/presence.ts'
+import type { Engine, HubListing, HubLoan, HubModel } from '../../engine/ports/client.ts'
+import { peerScout } from '../../engine/ports/scouts.ts'
+import { allowsModel } from '../../tenants/scopes.ts'
+import type { Caller, RequestContext } from '../request-context.ts'
+import { jsonResponse, refuse } from '../response/response.ts'
 
-export function listHubs({ id, edge }: RequestContext): Response {
+export function listHubs({ id, edge, caller, query }: RequestContext): Response {
+  const modelsMax = modelsAsked(query)
+  if (typeof modelsMax !== 'number') return refuse(id, modelsMax)
   const listing = edge.network?.listing() ?? null
   if (listing === null) return jsonResponse(id, JSON.stringify({ object: 'list', network: null, data: [] }))
   const { network, epoch, threshold, standing, apart, dropped, hubs } = listing
-  const shown = { id: network, epoch, threshold, standing, apart, messages_dropped: dropped }
-  return jsonResponse(id, JSON.stringify({ object: 'list', network: shown, data: hubs.map(shownHub) }))
+  const isAdmin = caller!.role === 'admin'
+  const known = { id: network, epoch, standing }
+  const shown = isAdmin ? { ...known, threshold, apart, messages_dropped: dropped } : known
+  const data = hubs.map((hub) => ({
+    ...shownHub(hub),
+    ...(isAdmin && shownWork(hub, edge.engine)),
+    ...shownModels(hub, caller!, modelsMax),
+  }))
+  return jsonResponse(id, JSON.stringify({ object: 'list', network: shown, data }))
 }
 
-function shownHub({ isSelf, silentMs, moreModels, models, ...hub }: HubListing) {
+/** How many models of each hub are listed. */
+function modelsAsked(query: URLSearchParams): number | Fault {
+  const text = query.get('models') ?? String(summaryModelsMax)
+  if (/^\d{1,4}$/.test(text) && Number(text) <= summaryModelsMax) return Number(text)
+  const rule = `a whole number from 0 to ${summaryModelsMax}`
+  return fault('invalid_request', `\`models\` must be ${rule}.`, { param: 'models' })
+}
+
+function shownHub({ name, url, isSelf, state, silentMs, scouts }: HubListing) {
   const silence = silentMs === null ? null : Math.round(silentMs)
-  return {
-    object: 'hub',
-    ...hub,
-    is_self: isSelf,
-    silent_ms: silence,
-    models: models.map(shownModel),
-    more: moreModels,
-  }
+  return { object: 'hub', name, url, is_self: isSelf, state, silent_ms: silence, scouts }
+}
+
+/** What a hub has to do, and what it and this one do for each other. */
+function shownWork({ name, credits, running, intents, borrows }: HubListing, engine: Pick<Engine, 'scout'>) {
+  const seat = engine.scout(peerScout(name))
+  const lends: HubLoan | null = seat === undefined ? null : { credits: seat.credits, running: seat.inFlight }
+  return { credits, running, intents, lends, borrows }
+}
+
+function shownModels({ models, moreModels }: HubListing, { scopes }: Caller, modelsMax: number) {
+  const allowed = models.filter(({ id }) => allowsModel(scopes, id))
+  // Of what is not named nobody can say whether the key may see it.
+  const unnamed = scopes.models === null ? moreModels : 0
+  const more = Math.max(0, allowed.length - modelsMax) + unnamed
+  return { models: allowed.slice(0, modelsMax).map(shownModel), more }
 }
 
 function shownModel({ id, row }: HubModel) {

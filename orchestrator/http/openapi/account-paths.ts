@@ -77,6 +77,7 @@ export const accountSchemas: Json = {
   Auth: object({
     ...{ object: { const: 'auth' }, signup: { enum: signupModes }, session: orNull('Session') },
     wallet: { type: 'boolean', description: 'Whether a wallet can sign in at the address of this request.' },
+    network: { type: 'boolean', description: 'Whether this hub is one of several, which `GET /v1/hubs` lists.' },
     hub: { type: 'object', description: 'As `GET /v1/hub` has it.' },
   }),
   Challenge: object({ nonce: text, message: text, expires_in: count }),

@@ -25,7 +25,7 @@ import { chatRequest, embeddingsRequest } from '../schema/openai-requests.ts'
 import { compactRequest, responseRequest, tokenCountRequest } from '../schema/response-request.ts'
 import { accountOperations, accountSchemas } from './account-paths.ts'
 import { dialectOperations, dialectSchemas } from './dialect-paths.ts'
-import { hubList } from './hub-list.ts'
+import { hubList, hubOperations } from './hub-list.ts'
 import { intentOperations, intentSchemas, responseOperations } from './intent-paths.ts'
 import { ledgerOperations, ledgerSchemas } from './ledger-paths.ts'
 import { livePaths, scoutListParameters } from './live-paths.ts'
@@ -210,11 +210,7 @@ const operations: Record<string, Operation> = {
     access: 'scout',
     gives: [101, 'The connection is a websocket from here on.'],
   },
-  'GET /v1/hubs': {
-    summary: 'The hubs of the network, and what each tells of itself; nobody where this hub is by itself.',
-    access: 'admin',
-    gives: [200, 'The hubs.', json(ref('HubList'))],
-  },
+  ...hubOperations,
   'GET /v1/scouts': {
     summary: 'The connected scouts, in the order in which they connected, with their last hour in words.',
     access: 'admin',

@@ -1,14 +1,13 @@
 /** Real hubs of one network in this process, each with its own scouts, over a bus that the test chooses. */
 import { onTestFinished } from 'vitest'
-import { openNetworkOver, type Servers } from '../../../orchestrator/cluster/network.ts'
+import { type Network, openNetworkOver, type Servers } from '../../../orchestrator/cluster/network.ts'
 import type { RosterChain } from '../../../orchestrator/cluster/roster/roster-chain.ts'
 import { memoryStore } from '../../../orchestrator/store/memory/store.ts'
-import { realSystem } from '../../../shared/system.ts'
+import { realSystem, type System } from '../../../shared/system.ts'
 import { until } from '../clocks/until.ts'
 import { LiveHub } from '../hub/live-hub.ts'
 import { folderOf, good, type TestHub } from './network.ts'
 
-const system = realSystem()
 const log = { info() {}, warn() {}, error() {} }
 
 export interface NetworkedHub {
@@ -17,15 +16,23 @@ export interface NetworkedHub {
   dataDir: string
 }
 
-/** Closed with the test. */
-export function networkedHub(
+type Connect = (name: string, prefix: string) => Servers
+
+/** A hub's part in a network, for whoever starts the hub. */
+export function openedNetwork(
   hub: TestHub,
   chain: RosterChain,
-  connect: (name: string, prefix: string) => Servers,
-): NetworkedHub {
+  connect: Connect,
+  system: System = realSystem(),
+): { network: Network; dataDir: string } {
   const dataDir = folderOf(hub, chain)
   const parts = { system, log, copies: memoryStore() }
-  const network = good(openNetworkOver(connect, { dataDir, roster: null }, parts))
+  return { network: good(openNetworkOver(connect, { dataDir, roster: null }, parts)), dataDir }
+}
+
+/** Closed with the test. */
+export function networkedHub(hub: TestHub, chain: RosterChain, connect: Connect, system?: System): NetworkedHub {
+  const { network, dataDir } = openedNetwork(hub, chain, connect, system)
   const live = new LiveHub({ network })
   onTestFinished(() => live.close())
   return { name: hub.name, live, dataDir }

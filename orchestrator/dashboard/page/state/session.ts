@@ -41,6 +41,9 @@ export function scoutsPath(): string {
 /** How people get in here. */
 export const ways = signal<{ wallet: boolean; signup: string }>({ wallet: false, signup: 'off' })
 
+/** Whether the hub is one of several. */
+export const isInNetwork = signal(false)
+
 /** How much of a hub there was when the page last asked who this is; null before. */
 export const hubThen = signal<HubNow | null>(null)
 
@@ -52,11 +55,20 @@ export interface HubNow {
 /** The text of a key that was made in this tab, for snippets; never kept anywhere else. */
 export const freshKeys = signal<{ client: string | null; scout: string | null }>({ client: null, scout: null })
 
+interface Auth {
+  signup: string
+  wallet: boolean
+  network: boolean
+  session: Session | null
+  hub: HubNow
+}
+
 /** Asks the hub who this is: at the start, and after every change. */
 export async function refreshSession(): Promise<void> {
   try {
-    const auth = await ask<{ signup: string; wallet: boolean; session: Session | null; hub: HubNow }>('/v1/auth')
+    const auth = await ask<Auth>('/v1/auth')
     hubThen.value = auth.hub
+    isInNetwork.value = auth.network
     ways.value = { wallet: auth.wallet, signup: auth.signup }
     state.value = auth.session === null ? { is: 'out' } : { is: 'in', session: auth.session }
     noteSession(auth.session !== null)
