@@ -16,6 +16,7 @@ import { NatsBus } from './bus/nats-bus.ts'
 import { hasFork, keepChain, nextBoot, readChain } from './hub-files.ts'
 import { hubFilesOf, readIdentity } from './identity-file.ts'
 import { IntentJournal } from './journal/intent-journal.ts'
+import { LineSharing } from './journal/line-sharing.ts'
 import type { SharedLog } from './journal/log.ts'
 import { NatsLog } from './journal/nats-log.ts'
 import { intentStream, keyStream, type StreamForm, useStream } from './journal/streams.ts'
@@ -210,6 +211,9 @@ export class Network implements HubNetwork {
       const wishes = new Wishes({ system, bus, membership, peers, host })
       journal.ask = (hub, wish) => wishes.ask(hub, wish)
       wishes.start()
+      const lines = new LineSharing({ system, bus, membership, peers, host })
+      journal.lines = (hub, asked) => lines.ask(hub, asked)
+      lines.start()
     }
     if (membership.standing === 'forked') log.error({}, 'a fork of the roster is not settled: this hub takes no part')
   }

@@ -50,6 +50,7 @@ export class IntentJournal implements IntentLog {
   decided: (task: number) => Promise<void> | null = () => null
   /** Whoever asks other hubs does so here. */
   ask: IntentLog['ask'] = () => Promise.resolve(apart)
+  lines: IntentLog['lines'] = () => Promise.resolve(null)
   /** Intents that this hub has. */
   private readonly places = new Map<string, Place>()
   /** Those that are in no journal: from before this hub was in a network. */

@@ -1,40 +1,25 @@
 /**
  * What clients of one hub want to be done to intents of another one: cancel it, or try a node again. The hub that was
- * asked passes the wish on, signed and meant for that very start of the other hub, which does it as if its own client
- * had asked, and answers. A wish may be lost, and is never repeated: who wants it knows that it may have been done.
+ * asked passes the wish on to the other hub, which does it as if its own client had asked, and answers.
  */
 import { z } from 'zod'
 import { type Fault, fault, faultTable, plainMessage } from '../../../shared/faults.ts'
 import { wishAnswerMs, wishesAtOnce, wishesOfHub } from '../../../shared/limits/cluster/journal.ts'
-import type { System } from '../../../shared/system.ts'
 import type { IntentHost, IntentWish } from '../../engine/ports/intents.ts'
-import type { HubBus } from '../bus/bus.ts'
-import type { Membership } from '../membership.ts'
-import type { Peers } from '../presence/peers.ts'
-import { type HubProcess, jsonIn } from '../roster/message.ts'
+import { Questions, type QuestionsParts } from '../questions.ts'
 
-interface WishesParts {
-  system: System
-  bus: HubBus
-  membership: Pick<Membership, 'own' | 'prefix' | 'publish' | 'receive'>
-  peers: Pick<Peers, 'get'>
+interface WishesParts extends QuestionsParts {
   host: Pick<IntentHost, 'perform'>
 }
 
-interface Waiting {
-  hub: string
-  answered(outcome: Fault | null): void
-}
-
 const idForm = z.string().min(1).max(256)
-const asked = { number: z.int().min(1), intent: idForm, viewer: z.union([idForm, z.null()]) }
+const asked = { intent: idForm, viewer: z.union([idForm, z.null()]) }
 const wishForm = z.discriminatedUnion('act', [
   z.strictObject({ ...asked, act: z.literal('cancel') }),
   z.strictObject({ ...asked, act: z.literal('retry'), node: idForm }),
 ])
 const codes = Object.keys(faultTable) as (keyof typeof faultTable)[]
-const answerForm = z.strictObject({
-  number: z.int().min(1),
+const outcomeForm = z.strictObject({
   fault: z
     .strictObject({
       code: z.enum(codes),
@@ -45,78 +30,38 @@ const answerForm = z.strictObject({
     .nullable(),
 })
 
+type Outcome = z.infer<typeof outcomeForm>
+
 export class Wishes {
-  private readonly waiting = new Map<number, Waiting>()
-  private last = 0
-  /** Under way here, by the hub that asked. */
-  private readonly running = new Map<string, number>()
+  private readonly questions: Questions<IntentWish, Outcome>
 
-  constructor(private readonly parts: WishesParts) {}
-
-  start(): void {
-    const { bus, membership } = this.parts
-    const { name } = membership.own
-    bus.subscribe(this.subject('wish', name), (subject, message) => this.heard(subject, message))
-    bus.subscribe(this.subject('done', name), (subject, message) => this.answered(subject, message))
-  }
-
-  ask(hub: string, wish: IntentWish): Promise<Fault | null> {
-    const { peers, membership, system } = this.parts
-    const peer = peers.get(hub)
-    if (peer?.isHere !== true) return Promise.resolve(away(hub))
-    if (this.waiting.size >= wishesAtOnce) return Promise.resolve(tooMany)
-    const number = ++this.last
-    const bytes = Buffer.from(JSON.stringify({ number, ...wish }))
-    if (!membership.publish({ name: hub, boot: peer.boot }, this.subject('wish', hub), bytes)) {
-      return Promise.resolve(away(hub))
-    }
-    return new Promise((resolve) => {
-      const answered = (outcome: Fault | null) => {
-        timer.cancel()
-        this.waiting.delete(number)
-        resolve(outcome)
-      }
-      const timer = system.after(wishAnswerMs, () => answered(unanswered(hub)))
-      this.waiting.set(number, { hub, answered })
+  constructor({ host, ...parts }: WishesParts) {
+    this.questions = new Questions<IntentWish, Outcome>(parts, {
+      words: { question: 'wish', answer: 'done' },
+      questionForm: wishForm,
+      answerForm: outcomeForm,
+      answerMs: () => wishAnswerMs,
+      atOnceMax: wishesAtOnce,
+      ofHubMax: wishesOfHub,
+      busy: { fault: tooMany } as Outcome,
+      perform: async (wish) => ({ fault: await host.perform(wish) }) as Outcome,
     })
   }
 
-  private heard(subject: string, message: Uint8Array): void {
-    const believed = this.parts.membership.receive(message, subject)
-    if (believed === null || believed.head.to === null) return
-    const parsed = wishForm.safeParse(jsonIn(believed.payload))
-    if (parsed.success) void this.perform(believed.head.from, parsed.data)
+  start(): void {
+    this.questions.start()
   }
 
-  private async perform(from: HubProcess, { number, ...wish }: z.infer<typeof wishForm>): Promise<void> {
-    const { host, membership } = this.parts
-    const running = this.running.get(from.name) ?? 0
-    let outcome: Fault | null = tooMany
-    if (running < wishesOfHub) {
-      this.running.set(from.name, running + 1)
-      outcome = await host.perform(wish)
-      this.running.set(from.name, this.running.get(from.name)! - 1)
-    }
-    const bytes = Buffer.from(JSON.stringify({ number, fault: outcome }))
-    membership.publish(from, this.subject('done', from.name), bytes)
-  }
-
-  private answered(subject: string, message: Uint8Array): void {
-    const believed = this.parts.membership.receive(message, subject)
-    if (believed === null || believed.head.to === null) return
-    const parsed = answerForm.safeParse(jsonIn(believed.payload))
-    const waiting = parsed.success ? this.waiting.get(parsed.data.number) : undefined
-    if (waiting?.hub !== believed.head.from.name) return
-    const { fault: outcome } = parsed.data!
-    waiting.answered(outcome && faultOf(outcome))
-  }
-
-  private subject(what: 'wish' | 'done', hub: string): string {
-    return `${this.parts.membership.prefix}.${what}.${hub}`
+  async ask(hub: string, wish: IntentWish): Promise<Fault | null> {
+    const outcome = await this.questions.ask(hub, wish)
+    if (outcome === 'away') return away(hub)
+    if (outcome === 'busy') return tooMany
+    if (outcome === 'unanswered') return unanswered(hub)
+    return outcome.fault && faultOf(outcome.fault)
   }
 }
 
-function faultOf({ code, message, param, retryAfterMs }: NonNullable<z.infer<typeof answerForm>['fault']>): Fault {
+function faultOf({ code, message, param, retryAfterMs }: NonNullable<Outcome['fault']>): Fault {
   return fault(code, plainMessage(message), {
     ...(param !== undefined && { param }),
     ...(retryAfterMs !== undefined && { retryAfterMs }),

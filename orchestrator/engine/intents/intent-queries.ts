@@ -4,14 +4,14 @@
  */
 import type { IntentEvents, Intents, IntentView, TaskView, Viewer } from '../ports/intents.ts'
 import type { IntentFilter, IntentStore } from '../ports/store.ts'
-import { EventReader } from './intent-events.ts'
+import type { Followed, FollowedTask } from './events/followed.ts'
+import { EventReader } from './events/intent-events.ts'
 import { intentView, maySee, summed, taskView } from './intent-rows.ts'
-import type { LiveIntents } from './live-intents.ts'
 
 export class IntentQueries {
   constructor(
     private readonly store: Pick<IntentStore, 'intent' | 'intents' | 'tasksOf' | 'request' | 'result' | 'eventsAfter'>,
-    private readonly live: Pick<LiveIntents, 'intent'>,
+    private readonly live: { intent(id: string): Followed<FollowedTask> | undefined },
   ) {}
 
   intent(id: string, viewer: Viewer): IntentView | undefined {

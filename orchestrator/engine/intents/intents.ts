@@ -26,6 +26,7 @@ import type { DurableSink } from './durable-sink.ts'
 import { takeAhead } from './expansion.ts'
 import { IntentCopies } from './handover/copies.ts'
 import { IntentHandover } from './handover/handover.ts'
+import { LinesForOthers } from './handover/lines-for-others.ts'
 import { IntentRecovery } from './handover/recovery.ts'
 import { IntentChanges } from './intent-changes.ts'
 import { IntentCommands, noSuchIntent } from './intent-commands.ts'
@@ -65,6 +66,7 @@ export class DurableIntents implements Intents {
   private readonly journal: Journal
   /** Those of other hubs; null in a hub by itself. */
   private copies: IntentCopies | null = null
+  private linesForOthers: LinesForOthers | null = null
   private log: IntentLog | null = null
 
   constructor({ host, planner, spend, earned, ...parts }: IntentsOptions) {
@@ -185,8 +187,10 @@ export class DurableIntents implements Intents {
     })
     journal.lane = lane
     const { live, recovery, commands } = this
-    const handover = new IntentHandover({ store, journal, lane, live, recovery, commands, dispatch, flush })
+    const lines = new LinesForOthers({ system, live, store })
+    const handover = new IntentHandover({ store, journal, lane, live, recovery, commands, lines, dispatch, flush })
     this.log = log
+    this.linesForOthers = lines
     this.copies = new IntentCopies({ system, log, store: copies })
     return handover
   }
@@ -200,6 +204,7 @@ export class DurableIntents implements Intents {
 
   stop(): void {
     this.copies?.stop()
+    this.linesForOthers?.stop()
   }
 
   /** Intents that the start did not take up again, and why: for the operator. */

@@ -18,16 +18,15 @@ import type { ChargedKey, Tab } from '../ports/charged-key.ts'
 import type { PlannerFunctions } from '../ports/planner.ts'
 import type { IntentStore, OpenIntent, TaskRow } from '../ports/store.ts'
 import { DurableSink, type Repair } from './durable-sink.ts'
+import { Followed, type FollowedTask } from './events/followed.ts'
 import type { Pending } from './expansion.ts'
 import { termsOf, waitsOf } from './intent-rows.ts'
 import { renderRequest } from './render.ts'
 
-export interface LiveTask {
+export interface LiveTask extends FollowedTask {
   task: number
-  node: string
   live: LiveIntent
   sink: DurableSink
-  /** Number of the event of its end; 0 before. Readers get its lines before that event and never after. */
   settledSeq: number
   /** How many times it has expanded; null unless it is a control node. */
   stage: number | null
@@ -41,95 +40,21 @@ export interface LiveTask {
   isOver: boolean
 }
 
-/** A reader of an intent's events: the number of the last event that it has. */
-export interface Follower {
-  readonly seq: number
-}
-
 /** An intent that is not over. */
-export class LiveIntent {
-  readonly tasks: LiveTask[] = []
+export class LiveIntent extends Followed<LiveTask> {
   /** Every task of it, also those that are over, by its node's name. */
   readonly numbers = new Map<string, number>()
-  private readonly followers = new Set<Follower>()
-  private readonly waiters = new Set<() => void>()
-  /** Settled tasks whose lines some follower lacks, each with the bytes that are counted for it. */
-  private held: { task: LiveTask; bytes: number }[] = []
-  private isOver = false
-  /** Another hub goes on with it: who follows it here has to ask anew. */
-  isLetGo = false
 
   constructor(
-    readonly id: string,
-    readonly tenant: string,
+    id: string,
+    tenant: string,
     /** Whose key pays. */
     readonly key: ChargedKey,
     /** Number of the last event, committed or pending. */
     public seq: number,
-    /** Of lines that are kept for followers, by tenant. */
-    private readonly keptLines: ByteAccount,
-  ) {}
-
-  /** Something is new. */
-  wake(): void {
-    for (const waiter of this.waiters) waiter()
-    this.waiters.clear()
-  }
-
-  onNews(waiter: () => void): void {
-    this.waiters.add(waiter)
-  }
-
-  offNews(waiter: () => void): void {
-    this.waiters.delete(waiter)
-  }
-
-  get isFollowed(): boolean {
-    return this.followers.size > 0
-  }
-
-  follow(follower: Follower): void {
-    this.followers.add(follower)
-  }
-
-  /** The last one may have been cut off and come back at once: what it lacks stays until the next task settles. */
-  unfollow(follower: Follower): void {
-    this.followers.delete(follower)
-    if (this.followers.size > 0 || this.isOver) this.freeLines()
-  }
-
-  /** The end of this task is committed: its lines stay for as long as a follower lacks them and there is room. */
-  settled(task: LiveTask): void {
-    const bytes = task.sink.linesBytes
-    task.sink.settled()
-    if (this.keptLines.take(this.tenant, bytes) !== null) task.sink.void(task.sink.attempt)
-    else this.held.push({ task, bytes })
-    this.freeLines()
-  }
-
-  letGo(): void {
-    this.isLetGo = true
-    this.wake()
-  }
-
-  /** Nothing of it runs any more, and who asks for its events from now on gets none of its lines. */
-  over(): void {
-    this.isOver = true
-    this.freeLines()
-    this.wake()
-  }
-
-  /** Frees the lines of settled tasks whose end every follower has; called when one has read such an end. */
-  freeLines(): void {
-    if (this.held.length === 0) return
-    let reached = Number.POSITIVE_INFINITY
-    for (const { seq } of this.followers) reached = Math.min(reached, seq)
-    this.held = this.held.filter(({ task: { settledSeq, sink }, bytes }) => {
-      if (settledSeq > reached) return true
-      sink.void(sink.attempt)
-      this.keptLines.give(this.tenant, bytes)
-      return false
-    })
+    keptLines: ByteAccount,
+  ) {
+    super(id, tenant, keptLines)
   }
 }
 

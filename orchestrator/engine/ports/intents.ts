@@ -8,6 +8,7 @@ import type { Fault } from '../../../shared/faults.ts'
 import type { Served, TaskKind } from '../../../shared/task.ts'
 import type { DurableTaskState, IntentState } from '../../../shared/task-state.ts'
 import type { ChargedKey } from './charged-key.ts'
+import type { LinesAsked, LinesFound } from './network/live-lines.ts'
 import type { Plan } from './planner.ts'
 import type { StoreWrite } from './store.ts'
 
@@ -160,6 +161,8 @@ export interface IntentLog {
   decided(task: number): Promise<void> | null
   /** Asks the hub that has an intent. Resolves with null once it is done there, else with why not. */
   ask(hub: string, wish: IntentWish): Promise<Fault | null>
+  /** Asks the hub that has an intent for lines of its answers in progress. Null: it cannot be asked now. */
+  lines(hub: string, asked: LinesAsked): Promise<LinesFound | null>
   /** Everything that was written of an intent so far, or beyond `after`. `unknown`: there is no such intent. */
   read(intent: string, after?: IntentPlace): Promise<IntentLife | 'unknown' | 'troubled'>
 }
@@ -191,6 +194,8 @@ export interface IntentHost {
   keep(intents: readonly string[]): void
   /** Does what somebody at another hub wants. Resolves with null once it is done, else with why not. */
   perform(wish: IntentWish): Promise<Fault | null>
+  /** What another hub's readers lack of the lines of an intent. */
+  lines(hub: string, asked: LinesAsked): Promise<LinesFound>
   /** Another hub has it: forgets it, also in the store. */
   letGo(intents: readonly string[]): void
 }

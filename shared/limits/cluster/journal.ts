@@ -61,6 +61,31 @@ export const copiesBytesMax = 64 * MiB
 export const copyFollowMs = 500
 export const copyFreshMs = 200
 
+/**
+ * Lines of answers in progress, for readers at other hubs. Whoever follows an intent elsewhere is told of new ones at
+ * most once in this time; a question waits so long for some. An answer that takes longer than that, and this, is lost.
+ */
+export const linesGapMs = 50
+export const linesWaitMs = 5_000
+export const linesAnswerMs = 3_000
+/**
+ * Bytes of lines in one answer; as text within another they are twice that at most. A longer line is not sent on, nor
+ * is what follows it in that answer: the result has them.
+ */
+export const linesAnswerBytesMax = 96 * KiB
+/** Nodes whose lines a hub follows in one intent elsewhere; of others the lines come when one of these has ended. */
+export const linesNodesMax = 64
+/** Answers that a hub asks for, one after the other, to have all lines of a task before it tells of its end. */
+export const linesRoundsMax = 64
+/** Intents that a hub follows at others, and that each other one may follow here; beyond it only events are told. */
+export const linesAtOnce = 256
+export const linesOfHub = 256
+/** A hub that has asked for no lines of an intent for so long follows it no more, and nothing is kept for it. */
+export const linesForgetMs = 15_000
+/** Bytes of such lines, of all tenants and of one; beyond them readers get the end of the task, and its result. */
+export const mirroredLinesBytesMax = 64 * MiB
+export const mirroredLinesBytesPerTenantMax = 16 * MiB
+
 /** The rebuild command waits so long for the servers. */
 export const rebuildWaitMs = 15_000
 

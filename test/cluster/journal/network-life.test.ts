@@ -8,4 +8,5 @@ test.each(seeds)('what three hubs accept is done, once, and shown by all, whatev
   expect(outcome.broken).toEqual([])
   expect(outcome.accepted).toBeGreaterThan(5)
   expect(outcome.deaths + outcome.cuts).toBeGreaterThan(2)
+  expect(outcome.piecesAway).toBeGreaterThan(0)
 })

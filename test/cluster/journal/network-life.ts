@@ -1,14 +1,17 @@
 /**
  * The life of a network under a seed: three hubs with their scouts, to whom intents are given while hubs die and start
- * anew, are cut off from the others, and questions to the log and their answers are late or lost. In the end all is
- * well again, and every promise is checked: what was accepted is done, once, and shown the same by every hub.
+ * anew, are cut off from the others, and questions to the log and their answers are late or lost. Clients follow intents
+ * at any hub, and go on at another one when theirs breaks off. In the end all is well again, and every promise is
+ * checked: what was accepted is done, once, and shown the same by every hub, and who followed it was told each piece of
+ * an answer once and in order.
  */
 import { Random } from '../../../orchestrator/core/model/random.ts'
 import { leaseGraceMs, leaseTtlMs } from '../../../shared/limits/scheduling.ts'
 import { ManualSystem } from '../../support/clocks/manual-system.ts'
+import type { IntentEvent, IntentEvents } from '../../../orchestrator/engine/ports/intents.ts'
 import { type EngineHub, EngineNetwork } from '../../support/cluster/engine-network.ts'
 import { noTrouble as noBusTrouble } from '../../support/cluster/model-bus.ts'
-import { Work } from '../../support/hub/engine-bench.ts'
+import { deltaLine, Work } from '../../support/hub/engine-bench.ts'
 
 const names = ['alpha', 'beta', 'gamma']
 const steps = 60
@@ -28,8 +31,19 @@ export interface Outcome {
   refused: number
   deaths: number
   cuts: number
+  /** Pieces of answers that clients were told of at hubs that did not have the intent. */
+  piecesAway: number
   /** What was promised and does not hold. */
   broken: string[]
+}
+
+/** A client that follows an intent, now at one hub and then at another. */
+interface Following {
+  id: string
+  events: IntentEvent[]
+  /** Null while it looks for a hub. */
+  reading: { reader: IntentEvents; hub: EngineHub } | null
+  isOver: boolean
 }
 
 export async function networkLife(seed: number): Promise<Outcome> {
@@ -42,7 +56,10 @@ export async function networkLife(seed: number): Promise<Outcome> {
 
 class NetworkLife {
   private readonly accepted = new Set<string>()
-  private readonly outcome: Outcome = { accepted: 0, refused: 0, deaths: 0, cuts: 0, broken: [] }
+  private readonly outcome: Outcome = { accepted: 0, refused: 0, deaths: 0, cuts: 0, piecesAway: 0, broken: [] }
+  private readonly following: Following[] = []
+  /** Answers that have begun, with the hub that their scout is at. */
+  private readonly begun: { work: Work; hub: EngineHub }[] = []
   private readonly dead = new Set<EngineHub>()
   private readonly cut = new Set<EngineHub>()
   /** Verdicts that scouts heard, by task. */
@@ -67,7 +84,8 @@ class NetworkLife {
     else if (draw < 0.65) this.restart()
     else if (hub !== undefined && draw < 0.75 && this.cut.size === 0) this.cutOff(hub, true)
     else if (draw < 0.85) for (const one of [...this.cut]) this.cutOff(one, false)
-    this.work()
+    this.work(0.5)
+    this.follow()
     await stage.pass(200 + Math.floor(chance.unit() * 3_000))
   }
 
@@ -78,7 +96,8 @@ class NetworkLife {
     for (const one of [...this.cut]) this.cutOff(one, false)
     while (this.dead.size > 0) this.restart()
     for (let passed = 0; passed < 4 * (leaseTtlMs + leaseGraceMs); passed += 1_000) {
-      this.work()
+      this.work(1)
+      this.follow()
       await this.stage.pass(1_000)
     }
   }
@@ -89,6 +108,7 @@ class NetworkLife {
     for (const id of this.accepted) await this.judge(id)
     for (const [task, times] of this.committed)
       if (times > 1) outcome.broken.push(`task ${task} committed ${times} times`)
+    for (const following of this.following) this.judgeEvents(following)
     for (const { hub, bench } of stage.hubs.values()) {
       for (const defect of bench.defects) outcome.broken.push(`a defect of ${hub.name}: ${String(defect.cause)}`)
     }
@@ -116,9 +136,67 @@ class NetworkLife {
 
   private accept({ bench }: EngineHub): void {
     void bench.accept({ answer: [] }).then((accepted) => {
-      if (accepted.type === 'accepted') this.accepted.add(accepted.id)
-      else this.outcome.refused++
+      if (accepted.type === 'accepted') {
+        this.accepted.add(accepted.id)
+        this.following.push({ id: accepted.id, events: [], reading: null, isOver: false })
+      } else this.outcome.refused++
     })
+  }
+
+  // ------------------------------------------------------------ clients that follow
+
+  private follow(): void {
+    for (const following of this.following) {
+      if (following.isOver) continue
+      if (following.reading === null) this.look(following)
+      else this.read(following, following.reading)
+    }
+  }
+
+  /** At any hub, behind what it has. */
+  private look(following: Following): void {
+    const hubs = [...this.stage.hubs.values()]
+    const hub = hubs[Math.floor(this.chance.unit() * hubs.length)]
+    const intents = hub?.bench.engine.intents
+    void Promise.resolve(intents?.bring(following.id)).then((why) => {
+      const isHere = (why ?? null) === null && this.stage.hubs.get(hub?.hub.name ?? '') === hub
+      if (following.reading !== null || !isHere) return
+      const reader = intents?.events(following.id, null, following.events.at(-1)?.id ?? null)
+      if (reader !== undefined) following.reading = { reader, hub: hub! }
+    })
+  }
+
+  private read(following: Following, { reader, hub }: NonNullable<Following['reading']>): void {
+    const isAway = !hub.bench.engine.core.state.intents.has(following.id)
+    for (let part = reader.take(); part !== null; part = reader.take()) {
+      following.events.push(...part.events)
+      if (isAway) this.outcome.piecesAway += part.events.filter(({ type }) => type === 'chunk').length
+      if (!part.ended) continue
+      following.isOver = following.events.at(-1)?.type === 'done'
+      following.reading = null
+      return reader.close()
+    }
+    if (this.stage.hubs.get(hub.hub.name) === hub) return
+    reader.close()
+    following.reading = null
+  }
+
+  /** Each piece of an attempt once and in order, from the first one on, and none of what was given up or is over. */
+  private judgeEvents({ id, events, isOver }: Following): void {
+    const { broken } = this.outcome
+    if (!isOver) broken.push(`whoever followed ${id} was not told of its end`)
+    let told = 0
+    let attempt = 0
+    for (const { type, data } of events) {
+      const event = JSON.parse(data) as { attempt?: number; index?: number }
+      if (type === 'chunk') {
+        if (event.attempt! < attempt) broken.push(`a piece of attempt ${event.attempt} of ${id} came late`)
+        if (event.attempt! > attempt) told = 0
+        attempt = event.attempt!
+        if (event.index !== told++) broken.push(`piece ${event.index} of ${id} came where ${told - 1} was due`)
+      }
+      if (type === 'attempt_reset' || type === 'task_settled') attempt = Math.max(attempt, (event.attempt ?? attempt) + 1)
+    }
   }
 
   private kill(hub: EngineHub): void {
@@ -141,11 +219,23 @@ class NetworkLife {
     } else this.cut.delete(hub)
   }
 
-  /** Scouts come, and answer what they were given; each answer is another one. */
-  private work(): void {
-    for (const { hub, bench } of this.stage.hubs.values()) {
-      const answered = bench.take('task').map(({ session, frame, body }) => new Work(bench, session, frame, body!))
-      for (const work of answered) bench.finish(work, `by ${hub.name}, attempt ${work.lease.attempt}`)
+  /** Scouts come, and answer what they were given, some of it later than at once; each answer is another one. */
+  private work(share: number): void {
+    for (const { work, hub } of this.begun.splice(0)) {
+      if (this.stage.hubs.get(hub.hub.name) !== hub) continue
+      if (this.chance.unit() > share) {
+        work.say(deltaLine('and more, '))
+        this.begun.push({ work, hub })
+      } else hub.bench.finish(work, `attempt ${work.lease.attempt}`)
+    }
+    for (const network of this.stage.hubs.values()) {
+      const { hub, bench } = network
+      for (const { session, frame, body } of bench.take('task')) {
+        const work = new Work(bench, session, frame, body!)
+        work.started()
+        work.say(deltaLine(`by ${hub.name}, `))
+        this.begun.push({ work, hub: network })
+      }
       const verdicts = bench.take('settled').flatMap(({ frame }) => frame.acks)
       for (const [task, , verdict] of verdicts) {
         if (verdict === 'committed') this.committed.set(task, (this.committed.get(task) ?? 0) + 1)

@@ -291,7 +291,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'a reader that reconnects gets the pieces again',
-    file: `${engine}/intents/intent-events.ts`,
+    file: `${engine}/intents/events/intent-events.ts`,
     find: 'index: Number(match[3])',
     replace: 'index: 0',
   },

@@ -9,9 +9,11 @@ import type { Event } from '../../../core/events.ts'
 import type { IntentLane } from '../../durability/intent-lane.ts'
 import type { Journal } from '../../durability/journal.ts'
 import type { IntentHost, IntentWish } from '../../ports/intents.ts'
+import type { LinesAsked, LinesFound } from '../../ports/network/live-lines.ts'
 import { type BatchStore, type IntentStore, StoreError, type StoreWrite } from '../../ports/store.ts'
 import type { IntentCommands } from '../intent-commands.ts'
 import type { LiveIntents } from '../live-intents.ts'
+import type { LinesForOthers } from './lines-for-others.ts'
 import type { IntentRecovery } from './recovery.ts'
 
 interface HandoverParts {
@@ -21,6 +23,7 @@ interface HandoverParts {
   live: Pick<LiveIntents, 'intent'>
   recovery: IntentRecovery
   commands: Pick<IntentCommands, 'cancel' | 'retry'>
+  lines: LinesForOthers
   dispatch: (event: Event) => void
   flush: () => void
 }
@@ -74,6 +77,10 @@ export class IntentHandover implements IntentHost {
     const isHere = row !== undefined && (row.state !== 'running' || live.intent(intent) !== undefined)
     if (!isHere) return Promise.resolve(goneOn)
     return wish.act === 'cancel' ? commands.cancel(intent, viewer) : commands.retry(intent, wish.node, viewer)
+  }
+
+  lines(hub: string, asked: LinesAsked): Promise<LinesFound> {
+    return this.parts.lines.find(hub, asked)
   }
 
   letGo(intents: readonly string[]): void {

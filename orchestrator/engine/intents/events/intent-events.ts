@@ -10,11 +10,11 @@ import {
   eventsPortionChars,
   expandedIdCharsMax,
   followedNodesMax,
-} from '../../../shared/limits/intents.ts'
-import { reservedField } from '../../../shared/protocol/reserved-fields.ts'
-import type { IntentEvent, IntentEvents } from '../ports/intents.ts'
-import type { EventRow, IntentStore } from '../ports/store.ts'
-import type { Follower, LiveIntent, LiveTask } from './live-intents.ts'
+} from '../../../../shared/limits/intents.ts'
+import { reservedField } from '../../../../shared/protocol/reserved-fields.ts'
+import type { IntentEvent, IntentEvents } from '../../ports/intents.ts'
+import type { EventRow, IntentStore } from '../../ports/store.ts'
+import type { Followed, FollowedTask, Follower } from './followed.ts'
 
 /** Names of nodes that joined by expansion may hold dots, so the numbers are the last two parts. */
 const placeForm = new RegExp(`^([A-Za-z0-9_.-]{1,${expandedIdCharsMax}})\\.(\\d{1,9})\\.(\\d{1,9})$`)
@@ -36,7 +36,7 @@ export class EventReader implements IntentEvents, Follower {
 
   constructor(
     private readonly intent: string,
-    private readonly live: LiveIntent | null,
+    private readonly live: Followed<FollowedTask> | null,
     private readonly store: Pick<IntentStore, 'eventsAfter'>,
     lastEventId: string | null,
   ) {
@@ -79,7 +79,7 @@ export class EventReader implements IntentEvents, Follower {
     waiter()
   }
 
-  private hasNews(live: LiveIntent): boolean {
+  private hasNews(live: Followed<FollowedTask>): boolean {
     if (this.store.eventsAfter(this.intent, this.seq, 1).length > 0) return true
     return live.tasks.some((task) => {
       if (this.isOver(task)) return false
@@ -103,7 +103,7 @@ export class EventReader implements IntentEvents, Follower {
     return true
   }
 
-  private isOver({ settledSeq }: LiveTask): boolean {
+  private isOver({ settledSeq }: FollowedTask): boolean {
     return settledSeq > 0 && settledSeq <= this.seq
   }
 
@@ -113,7 +113,7 @@ export class EventReader implements IntentEvents, Follower {
   }
 
   /** False when some did not fit. */
-  private addChunks(task: LiveTask, events: IntentEvent[], isOver = false): boolean {
+  private addChunks(task: FollowedTask, events: IntentEvent[], isOver = false): boolean {
     const { node, sink } = task
     const { attempt, lines } = sink
     if (attempt === 0 || this.isOver(task)) return true
