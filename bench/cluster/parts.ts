@@ -186,18 +186,19 @@ export async function durable(stage: Stage, { alpha, beta, gamma }: Hubs, load: 
     windows.push(await measure(load, alpha, seconds))
     stage.say(`round ${turn}/${rounds}: ${windows.at(-1)!.perSecond.toFixed(0)} accepted/s`)
   }
-  while ((await alpha.stats()).tasksQueued < openIntents) await load.call('measure', { seconds: 1 })
+  while ((await alpha.openIntents()) < openIntents) await load.call('measure', { seconds: 1 })
   await load.call('end', null)
   // Until nothing is under way: what was not acknowledged may be lost.
   await sleep(settleMs)
-  const open = (await alpha.stats()).tasksQueued
-  const before = (await beta.stats()).tasksQueued + (await gamma.stats()).tasksQueued
+  const open = await alpha.openIntents()
+  const others = async () => (await beta.openIntents()) + (await gamma.openIntents())
+  const before = await others()
   await alpha.kill()
   const killedMs = performance.now()
   let taken = 0
   while (taken < open && performance.now() - killedMs < patienceMs) {
     await sleep(pollMs)
-    taken = (await beta.stats()).tasksQueued + (await gamma.stats()).tasksQueued - before
+    taken = (await others()) - before
   }
   const takeoverSeconds = (performance.now() - killedMs) / 1_000
   stage.say(`${taken} of ${open} open intents taken ${takeoverSeconds.toFixed(1)} s after the kill`)

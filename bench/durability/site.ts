@@ -12,9 +12,47 @@ import { killed, partsOf } from '../fleet/hub-parts.ts'
 import { HttpLine } from './http-line.ts'
 
 const root = new URL('../../', import.meta.url).pathname
-const adminKey = 'an-admin-key-for-benches-of-forty-letters'
+export const adminKey = 'an-admin-key-for-benches-of-forty-letters'
 const startsWithinMs = 30_000
 const lookEveryMs = 2
+
+/** A program of the product, which knows nothing but `env`. */
+export function spawned(command: string[], folder: string, env: Record<string, string>): Bun.Subprocess {
+  return Bun.spawn([process.execPath, ...command.map((part) => (part.endsWith('main.ts') ? join(root, part) : part))], {
+    cwd: folder,
+    env: { PATH: process.env.PATH, ...env },
+    stdio: ['ignore', 'ignore', 'inherit'],
+  })
+}
+
+/** A scout that dials again at once whenever it lost its hub. `env` sets the demo provider's knobs. */
+export function eagerScout(folder: string, env: Record<string, string>): Bun.Subprocess {
+  const eager = `Math.random = () => 0.01; await import(${JSON.stringify(join(root, 'scout/main.ts'))})`
+  return spawned(['-e', eager], folder, { PROVIDERS: 'demo', LOG_LEVEL: 'error', ...env })
+}
+
+/** Resolves once the hub at this port says that it is ready, with the milliseconds since `begin`. */
+export async function readyAt(port: number, hub: Bun.Subprocess, begin: number, isWhole = () => true): Promise<number> {
+  const line = new HttpLine(port, adminKey)
+  for (;;) {
+    const reply = await line.ask('GET', '/readyz').catch(() => null)
+    const tookMs = performance.now() - begin
+    if (reply?.status === 200 && isWhole()) {
+      line.close()
+      return tookMs
+    }
+    if (hub.exitCode !== null) throw new Error(`the hub ended by itself with code ${hub.exitCode}`)
+    if (tookMs > startsWithinMs) throw new Error(`the hub is not ready after ${startsWithinMs} ms`)
+    await Bun.sleep(lookEveryMs)
+  }
+}
+
+export async function madeKey(port: number, role: 'client' | 'scout'): Promise<string> {
+  const line = new HttpLine(port, adminKey)
+  const { body } = await line.ask('POST', '/v1/admin/keys', JSON.stringify({ role, name: `a ${role}` }))
+  line.close()
+  return (JSON.parse(body) as { key: string }).key
+}
 
 export class Site {
   readonly folder = mkdtempSync(join(tmpdir(), 'chasm-durability-'))
@@ -33,7 +71,7 @@ export class Site {
   static async open(edges = 0): Promise<Site> {
     const site = new Site(await freePort(), edges)
     await site.start()
-    site.clientKey = await site.makeKey('client')
+    site.clientKey = await madeKey(site.port, 'client')
     return site
   }
 
@@ -51,25 +89,13 @@ export class Site {
     const settings = { DATA_DIR: this.folder, PORT: String(this.port), ADMIN_KEY: adminKey }
     // A supervisor tells of each death that it is there for.
     const LOG_LEVEL = this.edges > 0 ? 'fatal' : 'error'
-    this.hub = this.spawn(['orchestrator/main.ts'], { ...settings, LOG_LEVEL, HUB_EDGES: String(this.edges) })
+    const env = { ...settings, LOG_LEVEL, HUB_EDGES: String(this.edges) }
+    this.hub = spawned(['orchestrator/main.ts'], this.folder, env)
     return this.ready(begin)
   }
 
-  /** Resolves once the hub says that it is ready, with the milliseconds since `begin`. */
-  private async ready(begin: number): Promise<number> {
-    const hub = this.hub!
-    const line = new HttpLine(this.port, adminKey)
-    for (;;) {
-      const reply = await line.ask('GET', '/readyz').catch(() => null)
-      const tookMs = performance.now() - begin
-      if (reply?.status === 200 && this.isWhole()) {
-        line.close()
-        return tookMs
-      }
-      if (hub.exitCode !== null) throw new Error(`the hub ended by itself with code ${hub.exitCode}`)
-      if (tookMs > startsWithinMs) throw new Error(`the hub is not ready after ${startsWithinMs} ms`)
-      await Bun.sleep(lookEveryMs)
-    }
+  private ready(begin: number): Promise<number> {
+    return readyAt(this.port, this.hub!, begin, () => this.isWhole())
   }
 
   /** Whether all processes of the hub are there. */
@@ -103,18 +129,17 @@ export class Site {
 
   /** A scout that dials again at once whenever it lost the hub. `env` sets the demo provider's knobs. */
   async addScout(name: string, env: Record<string, string>): Promise<void> {
-    this.scouts.push(this.spawnScout(name, await this.makeKey('scout'), env))
+    this.scouts.push(this.spawnScout(name, await madeKey(this.port, 'scout'), env))
   }
 
   private spawnScout(name: string, key: string, env: Record<string, string>): Bun.Subprocess {
     const who = { ORCHESTRATOR_URL: `http://127.0.0.1:${this.port}`, SCOUT_KEY: key, SCOUT_NAME: name }
-    const eager = `Math.random = () => 0.01; await import(${JSON.stringify(join(root, 'scout/main.ts'))})`
-    return this.spawn(['-e', eager], { ...who, PROVIDERS: 'demo', LOG_LEVEL: 'error', ...env })
+    return eagerScout(this.folder, { ...who, ...env })
   }
 
   /** A scout that dies like a power cut within so many milliseconds, and comes back, until the site is closed. */
   async addFlapper(name: string, env: Record<string, string>, lifeMsMax: number): Promise<void> {
-    const key = await this.makeKey('scout')
+    const key = await madeKey(this.port, 'scout')
     const flap = async () => {
       while (!this.isClosed) {
         const child = this.spawnScout(name, key, env)
@@ -135,28 +160,10 @@ export class Site {
     await Promise.all([this.hub, ...this.scouts].map((child) => child?.exited))
     rmSync(this.folder, { recursive: true })
   }
-
-  private async makeKey(role: 'client' | 'scout'): Promise<string> {
-    const line = new HttpLine(this.port, adminKey)
-    const { body } = await line.ask('POST', '/v1/admin/keys', JSON.stringify({ role, name: `a ${role}` }))
-    line.close()
-    return (JSON.parse(body) as { key: string }).key
-  }
-
-  private spawn(command: string[], env: Record<string, string>): Bun.Subprocess {
-    return Bun.spawn(
-      [process.execPath, ...command.map((part) => (part.endsWith('main.ts') ? join(root, part) : part))],
-      {
-        cwd: this.folder,
-        env: { PATH: process.env.PATH, ...env },
-        stdio: ['ignore', 'ignore', 'inherit'],
-      },
-    )
-  }
 }
 
 /** A port that was free a moment ago. */
-function freePort(): Promise<number> {
+export function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer()
     server.on('error', reject)

@@ -128,6 +128,9 @@ const calls = {
 
   stats: (_: null) => hub!.engine.stats(),
 
+  /** Durable intents that are under way here. */
+  openIntents: (_: null) => hub!.engine.core.state.intents.size,
+
   /** Of each other hub of its network that is here, what it may be given of this model now. */
   creditsOfOthers(model: string): { hub: string; credits: number }[] {
     return hub!.engine.scouts().flatMap(({ operator, credits, offers }) => {

@@ -101,6 +101,11 @@ export class HubUnderTest {
     return this.child.call('stats', null)
   }
 
+  /** Durable intents that are under way there. */
+  openIntents(): Promise<number> {
+    return this.child.call('openIntents', null)
+  }
+
   /** What each other hub of its network lets it have of a model now. */
   creditsOfOthers(model: string): Promise<{ hub: string; credits: number }[]> {
     return this.child.call('creditsOfOthers', model)

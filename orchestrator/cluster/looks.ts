@@ -1,6 +1,6 @@
 /**
- * Looks at something again and again: the first one at once, each next one a while after the one before has ended. Feeds
- * what reads and writes the logs between hubs, which decides what is done in a look.
+ * Looks at something again and again: the first one at once, each next one a while after the one before has ended.
+ * Feeds what reads and writes the logs between hubs, which decides what is done in a look.
  */
 import type { System, Timer } from '../../shared/system.ts'
 

@@ -1,7 +1,7 @@
 /**
  * What one hub asks another one over the bus, and the answer: signed, and meant for that very start of the other hub.
- * Either may be lost, and neither is repeated: whoever asks knows that it may have been heard. How many are under way is
- * bounded on both sides.
+ * Either may be lost, and neither is repeated: whoever asks knows that it may have been heard. How many are under way
+ * is bounded on both sides.
  */
 import { z } from 'zod'
 import type { System } from '../../shared/system.ts'

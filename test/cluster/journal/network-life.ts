@@ -1,9 +1,9 @@
 /**
  * The life of a network under a seed: three hubs with their scouts, to whom intents are given while hubs die and start
- * anew, are cut off from the others, and questions to the log and their answers are late or lost. Clients follow intents
- * at any hub, and go on at another one when theirs breaks off. In the end all is well again, and every promise is
- * checked: what was accepted is done, once, and shown the same by every hub, and who followed it was told each piece of
- * an answer once and in order.
+ * anew, are cut off from the others, and questions to the log and their answers are late or lost. Clients follow
+ * intents at any hub, and go on at another one when theirs breaks off. In the end all is well again, and every promise
+ * is checked: what was accepted is done, once, and shown the same by every hub, and who followed it was told each
+ * piece of an answer once and in order.
  */
 import { Random } from '../../../orchestrator/core/model/random.ts'
 import { leaseGraceMs, leaseTtlMs } from '../../../shared/limits/scheduling.ts'
@@ -185,17 +185,19 @@ class NetworkLife {
   private judgeEvents({ id, events, isOver }: Following): void {
     const { broken } = this.outcome
     if (!isOver) broken.push(`whoever followed ${id} was not told of its end`)
-    let told = 0
-    let attempt = 0
+    let due = 0
+    let current = 0
+    /** The least attempt that may still be told of. */
+    let open = 1
     for (const { type, data } of events) {
-      const event = JSON.parse(data) as { attempt?: number; index?: number }
-      if (type === 'chunk') {
-        if (event.attempt! < attempt) broken.push(`a piece of attempt ${event.attempt} of ${id} came late`)
-        if (event.attempt! > attempt) told = 0
-        attempt = event.attempt!
-        if (event.index !== told++) broken.push(`piece ${event.index} of ${id} came where ${told - 1} was due`)
-      }
-      if (type === 'attempt_reset' || type === 'task_settled') attempt = Math.max(attempt, (event.attempt ?? attempt) + 1)
+      const { attempt = current, index } = JSON.parse(data) as { attempt?: number; index?: number }
+      if (type === 'attempt_reset' || type === 'task_settled') open = Math.max(open, attempt + 1)
+      if (type !== 'chunk') continue
+      if (attempt < open) broken.push(`a piece of attempt ${attempt} of ${id} came late`)
+      if (attempt !== current) due = 0
+      current = attempt
+      if (index !== due) broken.push(`piece ${index} of ${id} came where ${due} was due`)
+      due++
     }
   }
 

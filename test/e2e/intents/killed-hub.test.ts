@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { type HubProgram, type HubPrograms, hubPrograms } from '../../support/cluster/hub-programs.ts'
 import { findNats, NatsServer } from '../../support/cluster/nats-server.ts'
+import { networkKillRuns } from '../../../bench/durability/network-runs.ts'
 import { installMsMax } from '../../support/machine/apt.ts'
 import { start } from '../../support/machine/programs.ts'
 import { temporaryFolder } from '../../support/machine/temporary-folder.ts'
@@ -124,6 +125,16 @@ describe.skipIf(program === '')(
         expect((await of.events(b, id, '0')).filter((type) => type === 'attempt_reset')).toEqual([])
       },
       takeoverTestMs,
+    )
+    test(
+      'hubs that are killed in turn under load lose nothing that they acknowledged and commit nothing twice',
+      async () => {
+        const ran = await networkKillRuns({ kills: 4, scouts: 2, clients: 3, natsServer: program })
+        expect(ran).toMatchObject({ lost: 0, undone: 0, doubled: 0, unshown: 0 })
+        expect(ran.acknowledged).toBeGreaterThan(ran.kills)
+        expect(ran.broken).toBeGreaterThan(0)
+      },
+      2 * takeoverTestMs,
     )
   },
 )

@@ -1,8 +1,8 @@
 /**
  * Intents of other hubs, for who asks for them here: copies made of the shared journal, held in memory for as long as
- * there is room, brought up to date when they are asked for and while somebody follows their events. Lines of answers in
- * progress come from the hub that has the intent, while somebody follows it (`mirrored-intent.ts`). Nothing is done to
- * an intent through its copy.
+ * there is room, brought up to date when they are asked for and while somebody follows their events. Lines of answers
+ * in progress come from the hub that has the intent, while somebody follows it (`mirrored-intent.ts`). Nothing is done
+ * to an intent through its copy.
  */
 import { ByteAccount } from '../../../../shared/byte-account.ts'
 import { type Fault, fault } from '../../../../shared/faults.ts'

@@ -1,7 +1,7 @@
 /**
- * Lines of answers in progress, for readers of an intent at other hubs: a hub that asks is a follower of the intent like
- * any reader here, for as long as it asks again. It is told at once of what there is, else as soon as there is some, a
- * bounded number of times a second, and is never sent more than it asked for.
+ * Lines of answers in progress, for readers of an intent at other hubs: a hub that asks is a follower of the intent
+ * like any reader here, for as long as it asks again. It is told at once of what there is, else as soon as there is
+ * some, a bounded number of times a second, and is never sent more than it asked for.
  */
 import {
   linesAnswerBytesMax,
