@@ -37,13 +37,13 @@ async function network() {
     ReturnType<typeof networkedHub>,
   ]
   await b.live.addScout({ name: 'worker' })
-  await shares({ name: 'alpha', live: stage.hub, dataDir: own.dataDir }, b, 'demo-small')
+  await shares({ name: 'alpha', live: stage.hub }, b, 'demo-small')
   const cut = (name: string) => {
     const { bus, log } = lines.get(name)!
     bus.cut(true)
     log.cut(true)
   }
-  return { stage, b, c, cut, own }
+  return { stage, b, c, cut }
 }
 
 const work = { model: 'offered-by-nobody', messages: [{ role: 'user', content: 'hello' }] }

@@ -38,6 +38,12 @@ export interface IntentJournalParts {
   membership: Pick<Membership, 'standing' | 'chain' | 'own' | 'prefix' | 'sign'>
 }
 
+/** Marks of one hub, and the number of the last one. */
+export interface Marks {
+  end: number
+  intents: readonly string[]
+}
+
 type Taken =
   | { is: 'taken' | 'over'; writes: StoreWrite[] }
   /** `unshared`: it is in no journal. `later`: this hub has to learn of a new roster first. */
@@ -253,13 +259,22 @@ export class IntentJournal implements IntentLog {
   }
 
   /** Intents that this hub had when it marked them; some may be over, or another hub's by now. */
-  async markedOf(hub: string): Promise<string[] | 'unsure'> {
-    const found = await this.parts.log.subjects(this.markOf(hub, '*'), openListedMax)
-    return found === 'unsure' ? found : found.map((subject) => subject.slice(subject.lastIndexOf('.') + 1))
+  async markedOf(hub: string): Promise<Marks | 'unsure'> {
+    const { log } = this.parts
+    const pattern = this.markOf(hub, '*')
+    const end = await log.last(pattern)
+    const found = end === 'unsure' ? end : await log.subjects(pattern, openListedMax)
+    if (end === 'unsure' || found === 'unsure') return 'unsure'
+    return { end, intents: found.map((subject) => subject.slice(subject.lastIndexOf('.') + 1)) }
   }
 
   unmark(hub: string, intent: string): void {
     void this.parts.log.erase(this.markOf(hub, intent))
+  }
+
+  /** All that were marked so far, at once: for the servers that is as much as one of them. */
+  unmarkAll(hub: string, { end }: Marks): void {
+    void this.parts.log.erase(this.markOf(hub, '*'), end)
   }
 
   /** So that others find it when this hub is gone. */

@@ -109,10 +109,12 @@ export class NatsLog implements SharedLog {
     }
   }
 
-  async erase(subject: string): Promise<boolean> {
+  async erase(subject: string, upTo?: number): Promise<boolean> {
     if (this.opened === null || this.apart !== null) return false
     try {
-      await this.opened.manager.streams.purge(this.stream, { filter: subject })
+      // It counts up to the first one that stays.
+      const range = upTo === undefined ? {} : { seq: upTo + 1 }
+      await this.opened.manager.streams.purge(this.stream, { filter: subject, ...range })
       return true
     } catch {
       return false

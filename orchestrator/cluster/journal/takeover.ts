@@ -4,7 +4,14 @@
  * work: what counts is who appends first, which the journal knows. Scouts that come meanwhile with leases of such
  * intents wait until it is known whether this hub has them.
  */
-import { leasesWaitMs, takeoverAtOnce, takeoverLookMs, takeoverMs } from '../../../shared/limits/cluster/journal.ts'
+import {
+  leasesWaitMs,
+  openListedMax,
+  takeoverAtOnce,
+  takeoverLanes,
+  takeoverLookMs,
+  takeoverMs,
+} from '../../../shared/limits/cluster/journal.ts'
 import type { System } from '../../../shared/system.ts'
 import type { IntentHost } from '../../engine/ports/intents.ts'
 import type { StoreWrite } from '../../engine/ports/store.ts'
@@ -17,7 +24,7 @@ import type { IntentJournal } from './intent-journal.ts'
 
 interface TakeoverParts {
   system: System
-  journal: Pick<IntentJournal, 'trouble' | 'take' | 'markedOf' | 'unmark' | 'decided'>
+  journal: Pick<IntentJournal, 'trouble' | 'take' | 'markedOf' | 'unmark' | 'unmarkAll' | 'decided'>
   membership: Pick<Membership, 'own' | 'chain'>
   peers: Pick<Peers, 'get' | 'here'>
   host: IntentHost
@@ -68,8 +75,10 @@ export class Takeover {
     const { name } = membership.own
     const marked = await journal.markedOf(name)
     if (marked === 'unsure') return
-    this.hasOwn = await this.takeAll([...new Set([...host.waiting(), ...marked])], name)
-    if (!this.hasOwn) return
+    const { isDone, rid } = await this.takeAll([...new Set([...host.waiting(), ...marked.intents])], name)
+    for (const intent of rid) journal.unmark(name, intent)
+    this.hasOwn = isDone
+    if (!isDone) return
     for (const { hub, done } of [...this.waiting]) if (hub === name) done()
   }
 
@@ -92,8 +101,11 @@ export class Takeover {
     if (marked === 'unsure') return
     const living = [membership.own.name, ...peers.here().map(({ name }) => name)]
     if (circleBehind(hub, living)[0] === membership.own.name) {
-      const fit = marked.filter((intent) => !this.unfit.has(intent))
-      await this.takeAll(fit, hub)
+      const fit = marked.intents.filter((intent) => !this.unfit.has(intent))
+      const { rid } = await this.takeAll(fit, hub)
+      const areAll = rid.length > 1 && rid.length === marked.intents.length && rid.length < openListedMax
+      if (areAll) journal.unmarkAll(hub, marked)
+      else for (const intent of rid) journal.unmark(hub, intent)
     }
     this.decide(hub)
   }
@@ -137,16 +149,24 @@ export class Takeover {
     for (const hub of this.decidedHubs) if (peers.get(hub)?.isHere === true) this.decidedHubs.delete(hub)
   }
 
-  /** False when some have to be tried again. */
-  private async takeAll(intents: readonly string[], from: string): Promise<boolean> {
+  /** `isDone` false: some have to be tried again. `rid`: those whose marks mean nothing any more. */
+  private async takeAll(intents: readonly string[], from: string): Promise<{ isDone: boolean; rid: string[] }> {
+    const rid: string[] = []
     let isDone = true
-    for (let at = 0; at < intents.length && !this.looks.isStopped; at += takeoverAtOnce) {
-      if (!(await this.takeSome(intents.slice(at, at + takeoverAtOnce), from))) isDone = false
+    let at = 0
+    // While some are written into the store, others are read.
+    const lane = async () => {
+      while (at < intents.length && !this.looks.isStopped) {
+        const some = intents.slice(at, at + takeoverAtOnce)
+        at += takeoverAtOnce
+        if (!(await this.takeSome(some, from, rid))) isDone = false
+      }
     }
-    return isDone
+    await Promise.all(Array.from({ length: takeoverLanes }, lane))
+    return { isDone: isDone && !this.looks.isStopped, rid }
   }
 
-  private async takeSome(intents: readonly string[], from: string): Promise<boolean> {
+  private async takeSome(intents: readonly string[], from: string, rid: string[]): Promise<boolean> {
     const { journal, membership, host, log } = this.parts
     const isOwn = from === membership.own.name
     const lives: { intent: string; writes: StoreWrite[] }[] = []
@@ -162,7 +182,7 @@ export class Takeover {
       if (taken.is === 'later') isDone = false
       // One that is marked and not there yet may be on its way, from a hub that is not as gone as it seems.
       const isRid = isOwn ? taken.is !== 'taken' : taken.is !== 'unshared'
-      if (isRid && !staysMarked.has(taken.is)) journal.unmark(from, intent)
+      if (isRid && !staysMarked.has(taken.is)) rid.push(intent)
     }
     await Promise.all(intents.map(takeOne))
     if (this.looks.isStopped) return false

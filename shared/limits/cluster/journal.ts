@@ -49,8 +49,9 @@ export const takeoverMs = 10_000
 export const leasesWaitMs = 20_000
 /** How often is looked for intents without a hub. */
 export const takeoverLookMs = 1_000
-/** Intents that are read and taken at once. */
+/** Intents that are taken and written into the store at once, and how many times as many are under way. */
 export const takeoverAtOnce = 128
+export const takeoverLanes = 3
 /** Names of open intents in one listing; the rest is seen once these are taken. */
 export const openListedMax = 250_000
 

@@ -1,6 +1,7 @@
 /** Lines of the failure table in docs/operations/run-a-network.md that have no other test. */
 import { describe, expect, test } from 'vitest'
 import { type EngineHub, EngineNetwork } from '../../support/cluster/engine-network.ts'
+import { deltaLine, finishLine, textOf } from '../../support/hub/engine-bench.ts'
 
 const names = ['alpha', 'beta', 'gamma']
 const minuteMs = 60_000
@@ -41,6 +42,24 @@ describe('a network', () => {
       { forged: 0, replayed: 0, epoch: 0 },
       { forged: 0, replayed: 0, epoch: 0 },
     ])
+  })
+
+  test('that lost a hub to a broken line: chats with its own scouts go on there, intents are refused', async () => {
+    const stage = new EngineNetwork(names)
+    const [a] = await whole(stage)
+    a.cut(true)
+    await stage.pass(1_000)
+    a.bench.join(['m'], 1)
+    const answer = a.bench.ask()
+    const work = a.bench.work()
+    work.started()
+    work.say(deltaLine('hello'), finishLine)
+    work.done()
+    const lines = textOf(answer.take()!.lines)
+    expect(lines[0]).toContain('hello')
+    expect(await a.bench.accept({ answer: [] })).toMatchObject({
+      ...{ type: 'refused', fault: { code: 'store_unavailable', retryAfterMs: 5_000 } },
+    })
   })
 
   test('that lost all of its servers is together again without a start, and each hub kept what it had', async () => {

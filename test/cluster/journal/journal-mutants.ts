@@ -8,6 +8,8 @@ const journal = 'orchestrator/cluster/journal'
 const lived = 'test/cluster/journal/network-life.test.ts'
 const single = 'test/cluster/journal/life.test.ts'
 const takeover = 'test/cluster/journal/takeover.test.ts'
+const handover = 'orchestrator/engine/intents/handover'
+const lines = 'test/engine/mirrored-intent.test.ts'
 
 export const journalMutants: readonly Mutant[] = [
   {
@@ -79,5 +81,26 @@ export const journalMutants: readonly Mutant[] = [
     file: `${journal}/life.ts`,
     find: '    if (before.from !== part.from || before.boot !== part.boot || before.key !== part.key) return false\n',
     replace: '',
+  },
+  {
+    tests: lines,
+    name: 'a line that a hub of a network has asked for twice is told twice',
+    file: `${handover}/mirrored-intent.ts`,
+    find: 'lines.slice(before - from)',
+    replace: 'lines.slice(0)',
+  },
+  {
+    tests: lines,
+    name: 'lines of an attempt that was given up stay at other hubs of a network',
+    file: `${handover}/mirrored-intent.ts`,
+    find: '?.sink.void(write.attempt)\n',
+    replace: '?.sink.void(0)\n',
+  },
+  {
+    tests: 'test/cluster/journal/live-lines.test.ts',
+    name: 'the end of a task is told at another hub of a network before all of its lines',
+    file: `${handover}/copies.ts`,
+    find: 'life.writes.some(endsTask)',
+    replace: 'life.writes.length < 0',
   },
 ]

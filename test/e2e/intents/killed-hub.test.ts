@@ -51,7 +51,7 @@ async function scoutAt(hub: HubProgram, { scoutKey }: HubPrograms, env: Record<s
   const folder = temporaryFolder()
   const settings = { ORCHESTRATOR_URL: hub.url, SCOUT_KEY: scoutKey, SCOUT_NAME: 'worker', PROVIDERS: 'demo' }
   const scout = start('scout/main.ts', folder, { ...settings, SCOUT_STATE_DIR: folder, ...env })
-  await scout.wrote(/Connected as worker/)
+  await scout.wrote(/Connected as/)
   return scout
 }
 
@@ -126,6 +126,25 @@ describe.skipIf(program === '')(
       },
       takeoverTestMs,
     )
+    test(
+      'a NATS server of three that is killed costs a pause: intents are taken and done at every hub meanwhile',
+      async () => {
+        const all = await network()
+        const of = client(all)
+        for (const hub of all.hubs) await scoutAt(hub, all, { SCOUT_NAME: hub.name })
+        for (const [at, server] of servers.entries()) {
+          await server.kill()
+          const accepted: [HubProgram, string][] = []
+          for (const hub of all.hubs) accepted.push([hub, await of.accept(hub)])
+          for (const [hub, id] of accepted) await shows(of, hub, [id], isDone)
+          await server.restart()
+          const id = await of.accept(all.hubs[at]!)
+          await shows(of, all.hubs[(at + 1) % 3]!, [id], isDone)
+        }
+      },
+      2 * takeoverTestMs,
+    )
+
     test(
       'hubs that are killed in turn under load lose nothing that they acknowledged and commit nothing twice',
       async () => {

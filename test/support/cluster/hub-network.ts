@@ -13,6 +13,7 @@ const log = { info() {}, warn() {}, error() {} }
 export interface NetworkedHub {
   name: string
   live: LiveHub
+  network: Network
   dataDir: string
 }
 
@@ -35,11 +36,15 @@ export function networkedHub(hub: TestHub, chain: RosterChain, connect: Connect,
   const { network, dataDir } = openedNetwork(hub, chain, connect, system)
   const live = new LiveHub({ network })
   onTestFinished(() => live.close())
-  return { name: hub.name, live, dataDir }
+  return { name: hub.name, live, network, dataDir }
 }
 
 /** Resolves once `asker` can have a task of this model done by `server`. */
-export async function shares(asker: NetworkedHub, server: NetworkedHub, model: string): Promise<void> {
+export async function shares(
+  asker: Pick<NetworkedHub, 'name' | 'live'>,
+  server: Pick<NetworkedHub, 'name'>,
+  model: string,
+): Promise<void> {
   const isServing = () =>
     asker.live.hub.engine.scouts().some(({ operator, credits, offers }) => {
       return operator === `hub:${server.name}` && credits > 0 && offers.some((offer) => offer.model === model)

@@ -93,9 +93,10 @@ export class ModelLog implements SharedLog {
     })
   }
 
-  async erase(subject: string): Promise<boolean> {
+  async erase(subject: string, upTo = Number.POSITIVE_INFINITY): Promise<boolean> {
     const done = await this.ask(() => {
-      this.model.stored = this.model.stored.filter((one) => one.subject !== subject)
+      const gone = new Set(this.model.of(subject).filter(({ seq }) => seq <= upTo))
+      this.model.stored = this.model.stored.filter((one) => !gone.has(one))
       return true
     })
     return done === true
