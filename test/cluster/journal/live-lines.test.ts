@@ -140,7 +140,7 @@ describe('an answer in progress', () => {
     expect(chunks).toEqual(['chunk answer 1 0', 'chunk answer 1 1', 'chunk answer 1 2'])
   })
 
-  test('is never told twice or out of order, however often messages between the hubs are lost or repeated', async () => {
+  test('is never told twice or out of order, however often messages between hubs are lost or repeated', async () => {
     const { stage, c, id, work } = await answering()
     stage.buses.trouble = { delayMs: [0, 80], lost: 0.2, repeated: 0.2 }
     const away = await Reading.at(stage, c, id)
