@@ -50,10 +50,7 @@ export class NetworkSite {
     })
     const site = new NetworkSite(folder, servers, hubs)
     await Promise.all(hubs.map((_, at) => site.start(at)))
-    ;[site.clientKey, site.scoutKey] = await Promise.all([
-      madeKey(ports[0]!, 'client'),
-      madeKey(ports[0]!, 'scout'),
-    ])
+    ;[site.clientKey, site.scoutKey] = await Promise.all([madeKey(ports[0]!, 'client'), madeKey(ports[0]!, 'scout')])
     for (let at = 0; at < hubs.length; at++) await site.knows(at)
     return site
   }

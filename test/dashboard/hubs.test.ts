@@ -1,4 +1,4 @@
-/** The hubs of a network in a real Chromium: all of it to administrators, where they are and what they offer to others. */
+/** The hubs of a network in a real Chromium: all about them to administrators, less to others. */
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { noScopes, storedScopes } from '../../shared/keys/key-terms.ts'
 import { realSystem, type System } from '../../shared/system.ts'
@@ -67,7 +67,9 @@ describe.skipIf(browser === '')(`hubs${skipped}`, () => {
     await row('gamma').getByText('1 open').waitFor({ timeout: patienceMs })
     cut('gamma')
     await row('gamma').getByText('away').waitFor({ timeout: patienceMs })
-    await row('gamma').getByText(/^silent for/).waitFor({ timeout: patienceMs })
+    await row('gamma')
+      .getByText(/^silent for/)
+      .waitFor({ timeout: patienceMs })
     await row('alpha').getByText('1 taken over').waitFor({ timeout: patienceMs })
     expect(await page.locator('.stats').textContent()).toMatch(/2 *of 3/)
     expect(b.live.hub.engine.localFleet().intents).toBe(0)

@@ -32,7 +32,7 @@ export interface SharedLog {
   after(subject: string, seq: number): Promise<LoggedMessage | 'unsure'>
   /** Subjects that fit a pattern, at most so many; `*` stands for one word. */
   subjects(pattern: string, limit: number): Promise<string[] | 'unsure'>
-  /** Removes all messages of a subject, or of all that fit a pattern, up to this number; false when that is not sure. */
+  /** Removes all messages of a subject or a pattern, up to this number; false when that is not sure. */
   erase(subject: string, upTo?: number): Promise<boolean>
   /** The share of its room that is filled, 0 to 1. */
   filled(): Promise<number | 'unsure'>

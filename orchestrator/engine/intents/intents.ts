@@ -273,6 +273,9 @@ export class DurableIntents implements Intents {
   /** It was never committed, because another hub has the intent: memory goes on as if it were. */
   forsaken(change: Change): void {
     if (change.change === 'settle') this.parts.settled(change.task, false)
+    // Who follows it would wait for an end that is told elsewhere.
+    const intent = change.change === 'intentEnd' ? change.intent : this.intentOf(change.task)
+    this.live.intent(intent ?? '')?.letGo()
     this.live.committed(change)
   }
 }

@@ -84,7 +84,7 @@ describe('an answer in progress', () => {
     await third.until('done done')
     home.look()
     expect(third.events).toEqual(home.events.slice(3))
-    expect(home.look().filter((line) => line.startsWith('chunk'))).toHaveLength(4)
+    expect(home.look().filter((line) => line.startsWith('chunk'))).toHaveLength(3)
   })
 
   test('is whole before its end, also where nobody had asked for what came last', async () => {
@@ -105,6 +105,7 @@ describe('an answer in progress', () => {
     const away = await Reading.at(stage, c, id)
     work.say(deltaLine('in vain'))
     await away.until('chunk answer 1 0')
+    home.look()
     work.fail('provider_error')
     const second = await workAt(stage, a)
     second.say(deltaLine('well'))
@@ -137,7 +138,7 @@ describe('an answer in progress', () => {
     again.done()
     await away.until('done done')
     const chunks = away.look().filter((line) => line.startsWith('chunk'))
-    expect(chunks).toEqual(['chunk answer 1 0', 'chunk answer 1 1', 'chunk answer 1 2'])
+    expect(chunks).toEqual(['chunk answer 1 0', 'chunk answer 1 1'])
   })
 
   test('is never told twice or out of order, however often messages between hubs are lost or repeated', async () => {
@@ -158,7 +159,7 @@ describe('an answer in progress', () => {
   })
 
   test('costs the hub that has it nothing once nobody follows any more', async () => {
-    const { stage, a, c, id, home, work } = await answering()
+    const { stage, c, id, home, work } = await answering()
     home.leave()
     const away = await Reading.at(stage, c, id)
     work.say(deltaLine('one'))
@@ -170,9 +171,5 @@ describe('an answer in progress', () => {
     expect(before).toBeGreaterThan(0)
     await stage.pass(10_000)
     expect(asked()).toBe(before)
-    expect(a.bench.engine.intents.events(id, null, null)).toBeDefined()
-    work.say(finishLine)
-    work.done()
-    await stage.until('its end', () => a.bench.engine.intents.intent(id, null)?.state === 'done')
   })
 })

@@ -6,9 +6,9 @@
  * piece of an answer once and in order.
  */
 import { Random } from '../../../orchestrator/core/model/random.ts'
+import type { IntentEvent, IntentEvents } from '../../../orchestrator/engine/ports/intents.ts'
 import { leaseGraceMs, leaseTtlMs } from '../../../shared/limits/scheduling.ts'
 import { ManualSystem } from '../../support/clocks/manual-system.ts'
-import type { IntentEvent, IntentEvents } from '../../../orchestrator/engine/ports/intents.ts'
 import { type EngineHub, EngineNetwork } from '../../support/cluster/engine-network.ts'
 import { noTrouble as noBusTrouble } from '../../support/cluster/model-bus.ts'
 import { deltaLine, Work } from '../../support/hub/engine-bench.ts'

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { networkKillRuns } from '../../../bench/durability/network-runs.ts'
 import { type HubProgram, type HubPrograms, hubPrograms } from '../../support/cluster/hub-programs.ts'
 import { findNats, NatsServer } from '../../support/cluster/nats-server.ts'
-import { networkKillRuns } from '../../../bench/durability/network-runs.ts'
 import { installMsMax } from '../../support/machine/apt.ts'
 import { start } from '../../support/machine/programs.ts'
 import { temporaryFolder } from '../../support/machine/temporary-folder.ts'

@@ -12,7 +12,15 @@ import { type Find, failingTest, firstFailure } from './hunt.ts'
 import { type Mutant, mutants } from './mutant-list.ts'
 
 const root = join(import.meta.dirname, '../../..')
-const tests = ['test/sim', 'test/edge', 'test/e2e/edges', 'test/cluster', 'test/engine', 'test/support', 'vitest.config.ts']
+const tests = [
+  'test/sim',
+  'test/edge',
+  'test/e2e/edges',
+  'test/cluster',
+  'test/engine',
+  'test/support',
+  'vitest.config.ts',
+]
 const sources = ['shared', 'orchestrator', 'scout', ...tests, 'package.json', 'tsconfig.json']
 
 const { values } = parseArgs({

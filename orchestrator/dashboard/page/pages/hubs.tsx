@@ -132,9 +132,7 @@ const columns: Column<Hub>[] = [
     cell: ({ state, silent_ms: silentMs }) => (
       <>
         <Pill level={stateLevels[state]}>{stateTexts[state]}</Pill>
-        {state === 'gone' && silentMs !== null && (
-          <div class="faint small">silent for {milliseconds(silentMs)}</div>
-        )}
+        {state === 'gone' && silentMs !== null && <div class="faint small">silent for {milliseconds(silentMs)}</div>}
       </>
     ),
   },

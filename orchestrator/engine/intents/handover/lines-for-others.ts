@@ -40,7 +40,8 @@ export class LinesForOthers {
   constructor(private readonly parts: LinesForOthersParts) {}
 
   async find(hub: string, asked: LinesAsked): Promise<LinesFound> {
-    const live = this.parts.live.intent(asked.intent)
+    // One that is over is held for its followers, who may lack its last lines.
+    const live = this.parts.live.intent(asked.intent) ?? this.hubs.get(hub)?.get(asked.intent)?.live
     if (live === undefined || !this.follows(hub, live, asked)) return notHere
     if (asked.waits && !this.hasNews(live, asked)) await this.news(live)
     // What comes within a moment goes along.
