@@ -8,6 +8,7 @@ import { MessageGate } from '../../../orchestrator/cluster/roster/message-gate.t
 import type { RosterChain } from '../../../orchestrator/cluster/roster/roster-chain.ts'
 import { type Batch, batchBytes, readBatch } from '../../../orchestrator/cluster/sharing/batch.ts'
 import type { LocalFleet } from '../../../orchestrator/engine/ports/client.ts'
+import { concurrencyMax } from '../../../shared/limits/wire.ts'
 import { decodeFromHub, encode } from '../../../shared/protocol/codec.ts'
 import { type FrameOf, protocolVersion, type ScoutFrame } from '../../../shared/protocol/frames.ts'
 import type { System } from '../../../shared/system.ts'
@@ -67,7 +68,7 @@ export class FalseHub {
     this.isEnded = false
     const identity = { version: protocolVersion, name: this.own.name, instance: `i-${this.link}`, agent: 'false hub' }
     const offers = models.map((model): FrameOf<'hello'>['offers'][number] => ['chat', model, 'x', 0, 0, null, null, ''])
-    this.send(to, { type: 'hello', ...identity, concurrency: 4_096, offers, held: [] })
+    this.send(to, { type: 'hello', ...identity, concurrency: concurrencyMax, offers, held: [] })
   }
 
   send(to: string, ...frames: ScoutFrame[]): void {
