@@ -129,7 +129,7 @@ export function startHub(options: HubOptions): Hub | { flaw: string } {
   keyring.onDropped(http.keyDropped)
   gateway.start(engine.scoutEvents)
   watch.start()
-  const trust = startBeside(options, { engine, gateway, store: folder.store, system })
+  const trust = startBeside(options, { engine, gateway, keyring, store: folder.store, system })
   const stop = async () => {
     gateway.announceDrain('the orchestrator is restarting')
     options.network?.drain('the orchestrator is restarting')
@@ -147,14 +147,15 @@ export function startHub(options: HubOptions): Hub | { flaw: string } {
 interface StartedParts {
   engine: HubEngine
   gateway: Gateway
+  keyring: Keyring
   store: Store
   system: System
 }
 
 /** Starts what works beside the engine. */
-function startBeside(options: HubOptions, { engine, gateway, store, system }: StartedParts): TrustDesk | null {
-  startNetwork(options.network, engine, gateway)
-  return openTrust({ config: options.config, changes: options.trust, engine, store, system })
+function startBeside(options: HubOptions, { gateway, ...parts }: StartedParts): TrustDesk | null {
+  startNetwork(options.network, parts.engine, gateway)
+  return openTrust({ config: options.config, changes: options.trust, ...parts })
 }
 
 /** On the very first start there is no fleet that could be on its way back. */

@@ -82,7 +82,8 @@ class Stage {
     this.engine.flush()
     if (!isWatched) return
     const settings = { ...defaultTrustSettings, auditsPerDayMin: Number.POSITIVE_INFINITY }
-    this.engine.watchedBy(new TrustDesk({ system, engine: this.engine, store, keep: () => {}, settings }))
+    const keep = (_write: unknown, then?: () => void) => then?.()
+    this.engine.watchedBy(new TrustDesk({ system, engine: this.engine, store, keep, settings }))
   }
 
   /** Microseconds of each chat. */
@@ -113,7 +114,7 @@ class Stage {
 
 /** Bytes of heap for each of many of the objects that a task has for being looked at. */
 function bytesOfWatch(): number {
-  const silent = { settled() {}, answered() {}, stop() {}, noteOf: () => null }
+  const silent = { settled() {}, answered() {}, stop() {}, noteOf: () => null, stateOf: () => null }
   const witness = { ...silent, interest: () => 'none' as const, report: () => never() }
   const watches: AnswerWatch[] = new Array(held).fill(null)
   const account = new ByteAccount(0, 0)

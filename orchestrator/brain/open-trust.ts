@@ -7,6 +7,7 @@ import { TurnLane } from '../../shared/turn-lane.ts'
 import type { Config } from '../config.ts'
 import { notWritable } from '../engine/durability/journal.ts'
 import type { HubEngine } from '../engine/engine.ts'
+import type { Keyring } from '../engine/keyring.ts'
 import type { Store, StoreWrite } from '../engine/ports/store.ts'
 import { defaultTrustSettings, type TrustSettings } from '../trust/desk/parts.ts'
 import { DisputeDesk } from '../trust/dispute-desk.ts'
@@ -17,23 +18,34 @@ interface TrustNeeds {
   /** What tests set differently. */
   changes: Partial<TrustSettings> | undefined
   engine: HubEngine
+  keyring: Keyring
   store: Store
   system: System
 }
 
 /** Who audits the answers of scouts; null where nobody does, and then nobody hears disputes either. */
-export function openTrust({ config, changes, engine, store, system }: TrustNeeds): TrustDesk | null {
+export function openTrust({ config, changes, engine, keyring, store, system }: TrustNeeds): TrustDesk | null {
   if (config.trust === 'off') return null
   const settings = { ...defaultTrustSettings, isEnforced: config.trust === 'enforce', ...changes }
   const { journal } = engine
-  const keep = (write: StoreWrite) => journal.lazily(write)
+  const keep = (write: StoreWrite, then?: () => void) =>
+    then === undefined ? journal.lazily(write) : journal.addHere([write], then)
   const desk = new TrustDesk({ system, engine, store, keep, settings })
   engine.watchedBy(desk)
   desk.start()
   const disputes = new DisputeDesk({
-    ...{ system, engine, store, settings, trust: desk.book, lane: new TurnLane(system), ledger: engine.ledger },
+    ...{
+      system,
+      engine,
+      keyring,
+      store,
+      settings,
+      trust: desk.book,
+      lane: new TurnLane(system),
+      ledger: engine.ledger,
+    },
     settledTasks: () => desk.settledTasks,
-    write: (write) => new Promise((resolve) => journal.add([write], () => resolve())),
+    write: (...writes) => new Promise((resolve) => journal.add(writes, () => resolve())),
     promise: (write) =>
       new Promise((resolve) => {
         journal.promise(

@@ -8,6 +8,7 @@ import type { HeldVerdict, Offer, Outcome, Served, TaskKind, Verdict } from '../
 import type { DurableTaskState, IntentOutcome, UnansweredTaskState } from '../../shared/task-state.ts'
 import type { Cost } from './fleet/cost.ts'
 import type { Requirements, RoutingOptions } from './model/routing-options.ts'
+import type { TrustMark } from './model/scout.ts'
 
 /** A new task. Durations count from the event's time. */
 export interface Submit {
@@ -163,7 +164,7 @@ export type Event =
       usedTokens?: number
     }
   /** What trust in this scout with this model weighs from now on, whether it is connected or not. */
-  | { type: 'trust'; scout: string; model: string; trustMs: number; isConvicted: boolean }
+  | ({ type: 'trust'; scout: string; model: string } & TrustMark)
   /** The store cannot write; these grants wait for it and will not be sent. */
   | { type: 'storeTroubled'; unsent: UnsentGrant[] }
   | { type: 'storeRecovered' }

@@ -28,6 +28,8 @@
  * 16. A task is blocked exactly while it has blockers, only in an intent, and an intent is open while its tasks are.
  * 17. A scout has windows only of models that it offers, each of a size of one or more, and counts its leases in them.
  * 18. A model of which all scouts are paused knows when the first of them may be asked again, and no other does.
+ * 19. A window belongs to a newcomer exactly while marks make its scout one, the places of an operator's newcomers are
+ *     counted rightly, and nobody waits for one while there is one (but those that are woken in the next steps).
  */
 
 import { bodyBytesMax, offersMax } from '../../shared/limits/wire.ts'
@@ -37,7 +39,7 @@ import { clients } from './fleet/model-names.ts'
 import { resumesAtMs } from './fleet/resume-times.ts'
 import { weightOf } from './fleet/retired-records.ts'
 import { hasRoom, instanceKey } from './fleet/roster.ts'
-import type { Capability, Lease, ModelEntry, OfferClass, Scout, Task } from './model/object-graph.ts'
+import type { Capability, ModelEntry, OfferClass, Scout, Task } from './model/object-graph.ts'
 import { isTerminal } from './model/task.ts'
 import type { CoreState } from './state.ts'
 import { cancelsPerCredit } from './task/cancels.ts'
@@ -45,6 +47,7 @@ import { heldLeases, leasesOf } from './task/leases.ts'
 import { leasedDueMs } from './task/patience.ts'
 import { waitsForStore } from './task/queueing.ts'
 import { isHeldBack } from './trust/suspects.ts'
+import { type Check, checkNewcomers, checkWindows, isAwaitingPlace } from './window-checks.ts'
 
 /** One sentence per broken invariant, opening with its number; empty when all hold. */
 export function violations(core: CoreState): string[] {
@@ -61,6 +64,7 @@ export function violations(core: CoreState): string[] {
   for (const entry of core.index.entries.values()) checkEntry(core, entry, count, check)
   for (const klass of core.index.offerClasses()) checkClass(klass, count, check)
   checkNames(core, count, check)
+  checkNewcomers(core, check)
   checkQueues(core, count, check)
   let orphans = 0
   for (const [key, tasks] of core.orphans) {
@@ -88,19 +92,6 @@ export function violations(core: CoreState): string[] {
   check(core.freed.length === 0 && core.unplaced.length === 0, 13, 'step', 'left work behind')
   return broken
 }
-
-type Fact = string | number | null | undefined
-
-/** `what` is a sentence in which a fact takes the place of each `%`: texts are made of what does not hold alone. */
-type Check = (
-  holds: boolean,
-  invariant: number,
-  who: string | number,
-  what: string,
-  first?: Fact,
-  second?: Fact,
-  third?: Fact,
-) => void
 
 /** What there is, counted anew. */
 class Recount {
@@ -246,11 +237,12 @@ function checkScout(core: CoreState, session: number, scout: Scout, count: Recou
     if (!isAble(scout, entry)) continue
     add(count.scouts, entry)
     if (!canServe(scout, entry)) continue
+    if (isAwaitingPlace(scout)) continue
     check(isListed || !scout.idle, 10, session, 'is idle and unknown to %', entry.key)
     const isOpen = (one: Capability) => !isSetAside(one) && canServe(scout, one.entry)
     if (scout.idle && served.some(isOpen)) count.idle.add(entry)
   }
-  checkWindows(scout, held, check)
+  checkWindows(core, scout, held, check)
   check(core.roster.records.get(record.scout) === record, 14, session, 'has lost its record')
   const pauses = [...(scout.pauses?.values() ?? [])]
   const cancels = [...(scout.cancels?.values() ?? [])]
@@ -282,18 +274,6 @@ function noteResume({ pauses, state, klass }: Scout, entry: ModelEntry, count: R
     if (pause !== undefined) {
       count.resumes.set(entry, Math.min(pause.dueMs, count.resumes.get(entry) ?? pause.dueMs))
     }
-  }
-}
-
-function checkWindows(scout: Scout, leases: readonly Lease[], check: Check): void {
-  const { windows, session, klass, record } = scout
-  check(windows === null || windows.size > 0, 17, session, 'keeps no window at all')
-  check((record.windows?.size ?? 0) <= offersMax, 14, session, 'remembers too many windows')
-  for (const [key, { size, running }] of windows ?? []) {
-    const isOffered = klass.entries.some((entry) => entry.key === key && entry.model !== autoModel)
-    check(isOffered && size >= 1, 17, session, 'has a window of % for %', size, key)
-    const held = leases.filter(({ capability }) => capability?.entry.key === key).length
-    check(running === held, 17, session, 'counts % of % leases of %', running, held, key)
   }
 }
 

@@ -279,6 +279,10 @@ export class HubEngine implements Engine, AuditedEngine {
     this.brain.trustNote = (scout) => witness.noteOf(scout)
   }
 
+  get isAuditing(): boolean {
+    return this.clients.witness !== null
+  }
+
   trustReport(of: TrustFilter) {
     return this.clients.witness?.report(of) ?? null
   }

@@ -2,45 +2,43 @@
  * The dispute desk: takes disputes of answers and appeals, within everybody's limits, lets hearings go on in their
  * time, and does what follows from verdicts. Nothing is kept of an answer for its sake: who disputes one shows its
  * texts, and the receipt says whether they are right; durable tasks have theirs in the store. One hearing's course is
- * in `desk/hearing.ts`, what decides in `disputes/`.
+ * in `desk/hearings/hearing.ts`, what decides in `disputes/`.
  */
 import type { Fault } from '../../shared/faults.ts'
 import {
-  disputedAnswerBytesMax,
-  disputedRequestBytesMax,
   disputeForgetEveryMs,
   disputeForgetMs,
   disputeForgetRows,
   disputeListMax,
   disputesCountedMs,
-  disputeWindowMs,
   hearingsRunningMax,
   usageRowsCounted,
   verdictDoubtMs,
 } from '../../shared/limits/trust/disputes.ts'
-import { operatorOf } from '../../shared/scouts/scout-id.ts'
 import { type System, secretUnit, type Timer } from '../../shared/system.ts'
-import type { Served } from '../../shared/task.ts'
 import type { TurnLane } from '../../shared/turn-lane.ts'
+import type { Actor, Keyring } from '../engine/keyring.ts'
 import type { LedgerReport } from '../engine/ports/ledger/ledger.ts'
 import type { IntentStore } from '../engine/ports/store.ts'
 import { StoreError } from '../engine/ports/store.ts'
 import type { DisputeStore, DisputeWrite } from '../engine/ports/trust/dispute-store.ts'
 import type {
   DisputeCounts,
-  Disputed,
   DisputeSide,
   Disputes,
   DisputeView,
   Filing,
+  RulingAsked,
+  ShownTexts,
 } from '../engine/ports/trust/disputes.ts'
 import type { UsageReads } from '../engine/ports/usage.ts'
 import { dayOf } from '../tenants/periods.ts'
 import { type DelayRange, delayOf } from './audits/pending.ts'
-import { DisputeBook } from './desk/dispute-book.ts'
-import { viewOf } from './desk/dispute-view.ts'
-import { Hearing, type HearingEngine, type HearingParts } from './desk/hearing.ts'
-import * as refusals from './desk/refusals.ts'
+import { disputable } from './desk/hearings/disputable.ts'
+import { DisputeBook, type DisputeDeskWrite } from './desk/hearings/dispute-book.ts'
+import { viewOf } from './desk/hearings/dispute-view.ts'
+import { Hearing, type HearingEngine, type HearingParts } from './desk/hearings/hearing.ts'
+import * as refusals from './desk/hearings/refusals.ts'
 import type { TrustBook } from './desk/trust-book.ts'
 import {
   appeal,
@@ -50,11 +48,12 @@ import {
   isTimeUp,
   newDispute,
   pass,
+  rule,
+  rulingEndsMs,
   verdictOf,
 } from './disputes/dispute.ts'
 import { appealFlaw, filingFlaw } from './disputes/quotas.ts'
 import { isDecided } from './disputes/states.ts'
-import type { DisputeTexts } from './disputes/texts.ts'
 
 type DisputeDeskStore = DisputeStore &
   Pick<IntentStore, 'intent' | 'tasksOf' | 'request' | 'result'> &
@@ -70,15 +69,10 @@ interface DisputeDeskParts {
   trust: TrustBook
   /** Tasks of clients within a day. */
   settledTasks: () => number
-  write: (write: DisputeWrite) => Promise<void>
+  keyring: Pick<Keyring, 'note'>
+  write: (...writes: DisputeDeskWrite[]) => Promise<void>
   promise: (write: DisputeWrite) => Promise<Fault | null>
   settings: { isEnforced: boolean; delay: DelayRange; tickMs: number }
-}
-
-/** An answer that may be disputed. */
-interface Answered extends Pick<Filed, 'task' | 'scout' | 'operator' | 'model' | 'answeredMs'> {
-  points: number
-  texts: DisputeTexts
 }
 
 /** What a hearing waits between two steps is that of an audit, and so much less at most. */
@@ -130,7 +124,7 @@ export class DisputeDesk implements Disputes {
 
   async file(filing: Filing): Promise<DisputeView | Fault> {
     const { system } = this.parts
-    const answer = this.answered(filing)
+    const answer = disputable(this.parts, filing, this.now())
     if ('code' in answer) return answer
     const { texts, points, ...about } = answer
     if (this.book.isDisputed(about.task)) return refusals.exists
@@ -199,63 +193,43 @@ export class DisputeDesk implements Disputes {
     return this.shown(dispute, side)
   }
 
+  appealed(): DisputeView[] {
+    const found: DisputeView[] = []
+    for (const dispute of this.book.appealed()) {
+      if (found.length >= disputeListMax) break
+      found.push(this.shown(dispute, 'admin'))
+    }
+    return found
+  }
+
+  forAdmins(id: string): { tenant: string; view: DisputeView; texts: ShownTexts | null } | undefined {
+    const dispute = this.book.find(id)
+    if (dispute === undefined) return undefined
+    const { tenant } = dispute
+    return { tenant, view: this.shown(dispute, 'admin'), texts: this.book.texts(id) ?? null }
+  }
+
+  async rule(id: string, asked: RulingAsked, by: Actor): Promise<DisputeView | Fault> {
+    const dispute = this.book.find(id)
+    if (dispute === undefined) return refusals.unknown
+    if (dispute.state === 'final') return refusals.rulingTooLate
+    if (rulingEndsMs(dispute) === null) return refusals.noAppeal
+    const before = { verdict: verdictOf(dispute) }
+    await this.book.changeWith(dispute, () => {
+      rule(dispute, asked, this.now())
+      return [this.parts.keyring.note(by, 'dispute.ruled', id, before, asked)]
+    })
+    return this.shown(dispute, 'admin')
+  }
+
   counts(): DisputeCounts {
     const open: Record<string, number> = {}
     for (const { state } of this.book.all()) open[state] = (open[state] ?? 0) + 1
     return { open, ...this.sums, verdicts: this.ended, votes: this.votes }
   }
 
-  private shown(dispute: Dispute, side: DisputeSide): DisputeView {
+  private shown(dispute: Dispute, side: DisputeView['side']): DisputeView {
     return viewOf(dispute, side, this.parts.settings.isEnforced, this.now())
-  }
-
-  // ------------------------------------------------------------ what may be disputed
-
-  private answered({ tenant, about }: Filing): Answered | Fault {
-    const answer = about.type === 'task' ? this.ofTask(tenant, about) : this.ofNode(tenant, about)
-    if ('code' in answer) return answer
-    if (answer.operator === tenant) return refusals.own
-    if (this.now() - answer.answeredMs > disputeWindowMs) return refusals.tooLate
-    return answer
-  }
-
-  /** The receipt says whose it is, and whether these are its texts. */
-  private ofTask(tenant: string, about: Extract<Disputed, { type: 'task' }>): Answered | Fault {
-    const witness = this.parts.ledger?.witness
-    if (witness === undefined) return refusals.noReceipts
-    const { task, request, answer } = about
-    const found = witness.attested(task, tenant)
-    if (found === undefined) return refusals.noAnswer
-    const { kind, scout, model, atMs, points, isPartial, isContinued } = found
-    if (kind !== 'chat') return refusals.notChat
-    if (isPartial) return refusals.partial
-    if (isContinued) return refusals.continued
-    if (request.length > disputedRequestBytesMax || answer.length > disputedAnswerBytesMax) return refusals.tooLarge
-    const misfit = witness.misfit(task, { request, answer })
-    if (misfit !== null) return refusals.mismatch[misfit]
-    const who = { task, scout, operator: operatorOf(scout), model }
-    return textual({ ...who, answeredMs: atMs, points, texts: textsOf(request, answer) })
-  }
-
-  /** The store has the texts, as long as it keeps the intent. */
-  private ofNode(tenant: string, { intent, node }: Extract<Disputed, { type: 'node' }>): Answered | Fault {
-    const { store, ledger } = this.parts
-    const row = store.intent(intent)
-    if (row === undefined || row.tenant !== tenant) return refusals.noAnswer
-    const task = store.tasksOf(intent).find((one) => one.node === (node ?? row.resultNode))
-    if (task === undefined || task.state !== 'done' || task.served === null) return refusals.noAnswer
-    if (task.kind !== 'chat') return refusals.notChat
-    const request = store.request(task.task)
-    const answer = store.result(task.task)
-    if (request === undefined || answer === undefined) return refusals.noAnswer
-    if (task.needs !== '[]' || task.stage !== null || isTemplate(task.terms)) return refusals.made
-    if (request.length > disputedRequestBytesMax || answer.length > disputedAnswerBytesMax) return refusals.tooLarge
-    const { scout, model } = JSON.parse(task.served) as Served
-    const receipt = ledger?.witness.attested(task.task, tenant)
-    // Without a receipt it was given when its intent was over, at the latest.
-    const answeredMs = receipt?.atMs ?? row.finishedMs ?? row.createdMs
-    const who = { task: task.task, scout, operator: operatorOf(scout), model }
-    return textual({ ...who, answeredMs, points: receipt?.points ?? 0, texts: textsOf(request, answer) })
   }
 
   // ------------------------------------------------------------ in its time
@@ -360,23 +334,4 @@ export class DisputeDesk implements Disputes {
 
 function ownerOn(dispute: Dispute, side: DisputeSide): string {
   return side === 'client' ? dispute.tenant : dispute.operator
-}
-
-function textsOf(request: Uint8Array, answer: Uint8Array): DisputeTexts {
-  return { request: plain(request), answer: plain(answer), reruns: [] }
-}
-
-function plain(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8')
-}
-
-function isTemplate(terms: string | null): boolean {
-  return terms !== null && (JSON.parse(terms) as { isTemplate?: unknown }).isTemplate === true
-}
-
-/** Scouts that answer again are asked for a text, and judges compare texts. */
-function textual(answer: Answered): Answered | Fault {
-  const { choices } = JSON.parse(answer.texts.answer) as { choices?: { message?: { tool_calls?: unknown } }[] }
-  const calls = choices?.[0]?.message?.tool_calls
-  return Array.isArray(calls) && calls.length > 0 ? refusals.noText : answer
 }

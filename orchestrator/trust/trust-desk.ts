@@ -4,11 +4,11 @@
  * How answers are judged is in `comparison/`, what follows in `standing/`, one audit's course in `desk/audits.ts`.
  */
 import { bytesOf } from '../../shared/json/byte-part.ts'
-import { auditedPromptBytesMax, auditsRunningMax } from '../../shared/limits/trust/audits.ts'
-import { operatorOf } from '../../shared/scouts/scout-id.ts'
+import { auditedPromptBytesMax, auditedVectorBytesMax, auditsRunningMax } from '../../shared/limits/trust/audits.ts'
+import { isPeerOperator, operatorOf } from '../../shared/scouts/scout-id.ts'
+import type { TrustState } from '../../shared/scouts/trust-words.ts'
 import { type System, secretUnit, type Timer } from '../../shared/system.ts'
 import type { Served } from '../../shared/task.ts'
-import { isPeerOperator } from '../engine/ports/scouts.ts'
 import type { TrustFilter, TrustReport } from '../engine/ports/trust/trust-report.ts'
 import type { AnswerWitness, Interest, WatchedTask, WitnessedAnswer } from '../engine/ports/trust/witness.ts'
 import { delayOf, PendingAudits } from './audits/pending.ts'
@@ -16,12 +16,12 @@ import { SharedTexts } from './checks/repeats.ts'
 import { textHash } from './checks/text-hash.ts'
 import { textIn } from './desk/asking.ts'
 import { type Audit, type AuditEnd, Audits } from './desk/audits.ts'
+import { KeptBudget } from './desk/kept-budget.ts'
 import { ModelBook } from './desk/model-book.ts'
 import type { Life, Sample, TrustParts } from './desk/parts.ts'
 import { noteOf, scoutsOf } from './desk/report.ts'
 import { isUnproven, noteSignals, ringOf, type Seat, Seats, shareOf } from './desk/seats.ts'
 import { TrustBook } from './desk/trust-book.ts'
-import { AuditBudget } from './standing/budget.ts'
 import { probeShareOf } from './standing/record.ts'
 
 /** Characters of a text that are enough to notice a repeat. */
@@ -33,7 +33,7 @@ const probeBytes = 512
 
 export class TrustDesk implements AnswerWitness {
   readonly book: TrustBook
-  private readonly budget: AuditBudget
+  private readonly budget: KeptBudget
   /** Ends of audits since the start. */
   private readonly ended: Record<AuditEnd, number> = { booked: 0, inconclusive: 0, expired: 0 }
   private readonly system: System
@@ -48,12 +48,13 @@ export class TrustDesk implements AnswerWitness {
 
   constructor(private readonly parts: TrustParts) {
     this.system = parts.system
-    this.budget = new AuditBudget(parts.settings.auditsPerDayMin)
+    this.budget = new KeptBudget(parts, this.life)
     this.models = new ModelBook(parts)
     this.book = new TrustBook(parts, this.models, this.life)
     this.seats = new Seats(this.book)
     const { book, budget, models, seats } = this
     this.audits = new Audits({ ...parts, book, budget, models, seats, life: this.life })
+    budget.tick()
   }
 
   start(): void {
@@ -65,6 +66,7 @@ export class TrustDesk implements AnswerWitness {
 
   stop(): void {
     this.timer?.cancel()
+    this.budget.stop()
     this.book.flush()
     this.models.flush()
     // What is still under way ends with the engine, and is booked nowhere.
@@ -96,13 +98,21 @@ export class TrustDesk implements AnswerWitness {
     return noteOf(this.book, scout, this.parts.settings.isEnforced)
   }
 
+  stateOf(scout: string, model: string): TrustState | null {
+    if (isPeerOperator(operatorOf(scout))) return null
+    return this.book.find(scout, model)?.state ?? 'new'
+  }
+
   // ------------------------------------------------------------ from the engine
 
   interest({ scout, model }: Served, task: WatchedTask): Interest {
     if (task.attempts > 1) return 'none'
     const seat = this.seats.of(scout, model)
     if (seat === undefined || isPeerOperator(seat.record.owner)) return 'none'
+    seat.kind = task.kind
     const isDrawn = secretUnit(this.system) < shareOf(seat) && this.mayAudit(seat)
+    // Nobody answers a question with vectors, and each is as unlike the others as its text.
+    if (task.kind === 'embed') return isDrawn && task.requestBytes <= auditedPromptBytesMax ? 'audit' : 'none'
     if (isDrawn && this.isQuestion(seat)) this.add({ type: 'probe', scout, model }, probeBytes)
     else if (isDrawn && task.requestBytes <= auditedPromptBytesMax) return 'audit'
     return isUnproven(seat) ? 'text' : 'none'
@@ -116,20 +126,21 @@ export class TrustDesk implements AnswerWitness {
 
   private mayAudit({ record }: Seat): boolean {
     this.book.look(record)
-    return this.budget.allows(record, this.system.wallMs())
+    return this.budget.allows(record)
   }
 
   settled({ scout, model, provider }: Served, tokens: number, answerBytes: number): void {
-    this.budget.noteSettled(1, this.system.wallMs())
+    this.budget.noteSettled(1)
     const seat = this.seats.of(scout, model)
     if (seat !== undefined) noteSignals(seat, provider, tokens, answerBytes)
   }
 
   answered(answer: WitnessedAnswer): void {
-    const { served, interest, request, lines, body } = answer
+    const { kind, served, interest, request, lines, body } = answer
+    if (kind === 'embed' && body.length > auditedVectorBytesMax) return
     const seat = this.seats.of(served.scout, served.model)
     if (seat === undefined) return
-    this.lookForRepeats(seat, answer)
+    if (kind === 'chat') this.lookForRepeats(seat, answer)
     const isExample = this.models.wantsExample(answer)
     if (!isExample && interest !== 'audit') return
     const seenBy = new Set([seat.record.owner])
@@ -156,6 +167,7 @@ export class TrustDesk implements AnswerWitness {
 
   private tick(): void {
     this.book.tick()
+    this.budget.tick()
     this.models.remember()
     this.checkDoubted()
     // Each at its own time, and not in step with the others.
@@ -175,7 +187,7 @@ export class TrustDesk implements AnswerWitness {
       const seat = this.seats.of(scout, model)
       if (seat === undefined || seat.checkMs > nowMs || !engine.isConnected(scout)) continue
       seat.checkMs = nowMs + delayOf(pace, secretUnit(this.system))
-      if (this.isQuestion(seat)) {
+      if (seat.kind === 'chat' && this.isQuestion(seat)) {
         this.runSoon({ type: 'probe', scout, model })
         continue
       }

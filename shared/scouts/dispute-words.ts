@@ -19,7 +19,7 @@ export const groundKinds = ['empty', 'repeated', 'malformed'] as const
 export type Ground = (typeof groundKinds)[number]
 
 export interface DisputeFigures {
-  side: 'client' | 'scout'
+  side: 'client' | 'scout' | 'admin'
   state: DisputeState
   verdict: Verdict | null
   /** Which hearing this is, from 1. */
@@ -32,6 +32,10 @@ export interface DisputeFigures {
   /** Milliseconds until the hearing ends at the latest, and while an appeal is possible; null for neither. */
   endsInMs: number | null
   appealInMs: number | null
+  /** Milliseconds in which an administrator may decide otherwise; null for none. */
+  rulingInMs: number | null
+  /** Why an administrator decided as the verdict says; null where none did. */
+  ruling: string | null
   held: number
   clawed: number
   /** Whether verdicts have consequences at this hub. */
@@ -68,7 +72,9 @@ const grounds: Record<Ground, string> = {
   malformed: 'JSON was asked for, which other scouts gave and this answer is not',
 }
 
-function outcome({ verdict, ground, against, for: inFavour, hearing }: DisputeFigures): string {
+function outcome({ verdict, ground, against, for: inFavour, hearing, ruling }: DisputeFigures): string {
+  if (ruling !== null)
+    return `An administrator decided that the answer ${verdict === 'upheld' ? 'does not hold' : 'holds'}: ${ruling}`
   const again = hearing > 1 ? ' after an appeal' : ''
   if (verdict === 'upheld' && ground !== null) return `The answer does not hold${again}: ${grounds[ground]}.`
   if (verdict === 'upheld')
@@ -93,8 +99,11 @@ function consequences({ side, verdict, state, held, clawed, isEnforced }: Disput
   return held > 0 && state !== 'final' ? [`${held} points wait until the verdict stands.`] : []
 }
 
-function appealing({ appealInMs, side, verdict }: DisputeFigures): string[] {
+function appealing({ appealInMs, rulingInMs, side, verdict }: DisputeFigures): string[] {
+  if (rulingInMs !== null)
+    return [`It stands in ${duration(Math.max(0, rulingInMs))}, unless an administrator decides otherwise.`]
   if (appealInMs === null) return ['The verdict stands.']
+  if (side === 'admin') return [`It can be appealed for ${duration(Math.max(0, appealInMs))}.`]
   const hasLost = verdict === 'undecided' || (verdict === 'upheld') === (side === 'scout')
   const span = duration(Math.max(0, appealInMs))
   return [hasLost ? `You can appeal for ${span}; then it stands.` : `The other side can appeal for ${span}.`]

@@ -8,3 +8,19 @@ export function operatorOf(scout: string): string {
   const slash = scout.indexOf('/')
   return slash < 0 ? scout : scout.slice(0, slash)
 }
+
+/** A session that stands for another hub has an operator of this form, which no tenant of a key has. */
+const peerOperatorPrefix = 'hub:'
+
+export function peerOperator(hub: string): string {
+  return peerOperatorPrefix + hub
+}
+
+export function isPeerOperator(operator: string): boolean {
+  return operator.startsWith(peerOperatorPrefix)
+}
+
+/** The id of the scout by whose name another hub is known here. */
+export function peerScout(hub: string): string {
+  return `${peerOperator(hub)}/${hub}`
+}

@@ -10,6 +10,17 @@ import { duration } from './standing.ts'
 export const trustStates = ['new', 'trusted', 'watched', 'confirming', 'convicted'] as const
 export type TrustState = (typeof trustStates)[number]
 
+/** What a client is told of who served it; a convicted scout serves where nobody else offers the model. */
+export type TrustWord = 'trusted' | 'new' | 'watched' | 'failing'
+
+export const trustWords: Record<TrustState, TrustWord> = {
+  new: 'new',
+  trusted: 'trusted',
+  watched: 'watched',
+  confirming: 'watched',
+  convicted: 'failing',
+}
+
 export interface TrustFigures {
   model: string
   state: TrustState
@@ -24,18 +35,23 @@ export interface TrustFigures {
   endsInMs: number
   /** Whether convictions have consequences at this hub. */
   isEnforced: boolean
+  /** Whether it has few tasks at once for being new. */
+  isLimited: boolean
   /** Good checks that end a watch, about. */
   passesToCalm: number
 }
 
 /** The most important first. */
 export function trustSentences(trust: TrustFigures): string[] {
-  const { model, state, passed, needed, checks, failed, endsInMs, isEnforced, passesToCalm } = trust
+  const { model, state, passed, needed, checks, failed, endsInMs, isEnforced, isLimited, passesToCalm } = trust
   const tally = `${failed} of ${checks} checks failed`
   switch (state) {
     case 'new':
-      if (passed >= needed) return [`All first checks of ${model} passed; it is trusted a day after its first hello.`]
-      return [`${passed} of ${needed} first checks of ${model} passed; it gets work meanwhile.`]
+      if (passed >= needed) {
+        const few = isLimited ? ', and gets two tasks at a time until then' : ''
+        return [`All first checks of ${model} passed; it is trusted a day after its first hello${few}.`]
+      }
+      return [`${passed} of ${needed} first checks of ${model} passed; ${workOf(isLimited)} meanwhile.`]
     case 'trusted':
       return [`Answers for ${model} are like others' (${tally}).`]
     case 'watched':
@@ -59,14 +75,23 @@ export function trustSentences(trust: TrustFigures): string[] {
   }
 }
 
+/** What a newcomer gets: `newcomerWindow` in a word, because the scout is told no figures. */
+function workOf(isLimited: boolean): string {
+  return isLimited ? 'it gets two tasks at a time' : 'it gets work'
+}
+
 /**
  * The same for the scout itself, without figures: they grow with each check, and whoever saw them grow would know which
  * task was one.
  */
-export function trustNote(model: string, state: TrustState, isEnforced: boolean): string {
+export function trustNote(
+  model: string,
+  state: TrustState,
+  { isEnforced, isLimited }: Pick<TrustFigures, 'isEnforced' | 'isLimited'>,
+): string {
   switch (state) {
     case 'new':
-      return `Answers for ${model} are compared with others' at first; it gets work meanwhile.`
+      return `Answers for ${model} are compared with others' at first; ${workOf(isLimited)} meanwhile.`
     case 'trusted':
       return `Answers for ${model} are like others'.`
     case 'watched':

@@ -28,6 +28,7 @@ class HeldAnswer implements Answer {
   readonly attempts = 1
   readonly queuedMs = 0
   readonly cost = null
+  readonly trust = null
   readonly microDollars = null
   isAbandoned = false
   private parts: AnswerPart[] = []

@@ -1,16 +1,18 @@
 import { expect, test } from 'vitest'
-import { trustNoteCharsMax } from '../../shared/limits/trust/audits.ts'
+import { newcomerWindow, trustNoteCharsMax } from '../../shared/limits/trust/audits.ts'
 import { modelCharsMax } from '../../shared/limits/wire.ts'
 import { type TrustFigures, trustNote, trustSentences, trustStates } from '../../shared/scouts/trust-words.ts'
 
 const figures: TrustFigures = {
   ...{ model: 'm', state: 'new', doubt: 0, passed: 4, needed: 10, checks: 5, failed: 1, endsInMs: 0 },
-  ...{ isEnforced: true, passesToCalm: 11 },
+  ...{ isEnforced: true, isLimited: false, passesToCalm: 11 },
 }
 const endsInMs = 5.5 * 3_600_000
 
 test.each<[string, Partial<TrustFigures>]>([
-  ['4 of 10 first checks of m passed', {}],
+  ['4 of 10 first checks of m passed; it gets work meanwhile', {}],
+  ['4 of 10 first checks of m passed; it gets two tasks at a time meanwhile', { isLimited: true }],
+  ['after its first hello, and gets two tasks at a time until then', { passed: 10, isLimited: true }],
   ['it is trusted a day after its first hello', { passed: 10 }],
   ['are like others', { state: 'trusted' }],
   ['about 11 good checks end that', { state: 'watched' }],
@@ -29,9 +31,15 @@ test('what is wrong comes with where to look', () => {
 
 test.each(trustStates)('what a scout in state %s is told fits its frame and has no figures', (state) => {
   for (const isEnforced of [true, false]) {
-    const note = trustNote('m', state, isEnforced)
+    const note = trustNote('m', state, { isEnforced, isLimited: isEnforced })
     expect(note).toContain('Answers for m')
     expect(note).not.toMatch(/\d/)
     expect(note.length).toBeLessThanOrEqual(trustNoteCharsMax - modelCharsMax)
   }
+})
+
+test('a newcomer with few tasks at once is told how many', () => {
+  expect(newcomerWindow).toBe(2)
+  expect(trustNote('m', 'new', { isEnforced: true, isLimited: true })).toContain('two tasks at a time')
+  expect(trustNote('m', 'new', { isEnforced: true, isLimited: false })).not.toContain('two')
 })

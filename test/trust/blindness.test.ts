@@ -65,7 +65,7 @@ class Hub {
     const submit = (submission: Submission) => this.submit(submission)
     const { engine } = this
     const asked = Object.assign(Object.create(engine) as HubEngine, { submit })
-    const keep = () => {}
+    const keep = (_write: unknown, then?: () => void) => then?.()
     const settings = { ...defaultTrustSettings, auditsPerDayMin: Number.POSITIVE_INFINITY }
     this.desk = new TrustDesk({ system, engine: asked, store, keep, settings })
     engine.watchedBy(this.desk)

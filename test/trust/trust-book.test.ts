@@ -18,9 +18,10 @@ const engine = { markTrust: () => {}, ownersOf: () => new Map() } as unknown as 
 
 function partsOf(store = memoryStore()) {
   const writes: TrustWrite[] = []
-  const keep = (write: TrustWrite) => {
+  const keep = (write: TrustWrite, then?: () => void) => {
     writes.push(write)
     store.commit([write])
+    then?.()
   }
   const system = new ManualSystem()
   const parts: TrustParts = { system, engine, store, keep, settings: defaultTrustSettings }

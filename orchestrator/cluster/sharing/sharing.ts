@@ -10,9 +10,9 @@ import {
   linkRetryMs,
 } from '../../../shared/limits/cluster/sharing.ts'
 import { encode } from '../../../shared/protocol/codec.ts'
+import { peerOperator } from '../../../shared/scouts/scout-id.ts'
 import type { System, Timer } from '../../../shared/system.ts'
 import type { Answer, HubLoan, LocalFleet, Submission } from '../../engine/ports/client.ts'
-import { peerOperator } from '../../engine/ports/scouts.ts'
 import type { HubBus } from '../bus/bus.ts'
 import type { Membership } from '../membership.ts'
 import type { Peer, PeerChange } from '../presence/peers.ts'

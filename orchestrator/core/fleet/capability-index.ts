@@ -14,11 +14,12 @@ import type { Random } from '../model/random.ts'
 import { ReadyQueue } from '../model/ready-queue.ts'
 import type { Speed } from '../model/scout.ts'
 import { noteFull, noteRoom } from '../stats/missed-work.ts'
+import { Newcomers } from '../stats/newcomers.ts'
 import { typicalMicros } from '../stats/prices.ts'
 import { countSizes, sizesOf } from '../stats/request-sizes.ts'
 import { countConvicted, TrustMarks } from '../stats/trust-marks.ts'
 import { clients, type ModelBounds, ModelNames } from './model-names.ts'
-import { hasPlace } from './windows.ts'
+import { awaitPlace, hasPlace } from './windows.ts'
 
 /** Ways to offer a model that are kept for sharing; a scout with another one keeps a copy of its own. */
 const variantsMax = 16
@@ -32,6 +33,7 @@ export class CapabilityIndex {
   readonly entries = new Map<string, ModelEntry>()
   readonly names: ModelNames
   readonly marks = new TrustMarks()
+  readonly newcomers = new Newcomers()
   /** How often a model began or ceased to be offered: whoever keeps a list of them looks whether it has changed. */
   changes = 0
   /** The same by kind and model, found without making a key. */
@@ -293,6 +295,7 @@ export class CapabilityIndex {
       if (capability.withdrawn) entry.withdrawnReady--
       else {
         scout.unlisted.push(capability)
+        awaitPlace(scout)
         if (scout.state === 'ready' && isAble(scout, entry)) noteFull(capability)
       }
     }
@@ -309,7 +312,10 @@ function listThoseWithPlace(scout: Scout, windows: NonNullable<Scout['windows']>
   if (scout.unlisted.length === 0) return
   scout.unlisted = scout.unlisted.filter((capability) => {
     const { entry } = capability
-    if (!hasPlace(windows, entry.key)) return true
+    if (!hasPlace(windows, entry.key)) {
+      awaitPlace(scout)
+      return true
+    }
     noteRoom(capability)
     entry.ready.push(capability)
     return false

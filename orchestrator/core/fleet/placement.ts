@@ -10,10 +10,9 @@ import { autoModel, type Offer } from '../../../shared/task.ts'
 import type { Capability, ModelEntry, Scout, Task } from '../model/object-graph.ts'
 import type { Random } from '../model/random.ts'
 import { defaultRouting, type Requirements } from '../model/routing-options.ts'
-import type { ScoutRecord } from '../model/scout.ts'
 import { type CapabilityIndex, canServe } from './capability-index.ts'
 import { blankCost, type Cost, costOf } from './cost.ts'
-import { hasPlace } from './windows.ts'
+import { awaitPlace, hasPlace } from './windows.ts'
 
 /** Draws to find each of the two candidates: some may be repeats or have had this task before. */
 const drawsMax = 8
@@ -67,7 +66,7 @@ function isAccepted(capability: Capability, task: Wish): boolean {
   if (task.promptBytes > offer.requestBytesMax) return false
   const { only, ignore, requires } = task.routing
   const { record } = scout
-  if (requires !== null && !(meets(offer, requires) && isTrusted(record, requires))) return false
+  if (requires !== null && !(meets(offer, requires) && isTrusted(capability, requires))) return false
   const isOneOf = (names: readonly string[]) =>
     names.includes(record.scout) || names.includes(record.operator) || names.includes(provider)
   return (only.length === 0 || isOneOf(only)) && !isOneOf(ignore)
@@ -78,7 +77,9 @@ function isSetAside({ mark, entry }: Capability, { routing }: Pick<Wish, 'routin
   return mark?.isConvicted === true && entry.convicted < entry.offerers && routing.only.length === 0
 }
 
-function isTrusted({ done, failureRate }: ScoutRecord, { trustMin }: Requirements): boolean {
+function isTrusted({ scout, mark }: Capability, { trustMin, isTrusted: isAudited }: Requirements): boolean {
+  const { done, failureRate } = scout.record
+  if (isAudited === true && mark?.state !== 'trusted') return false
   return trustMin === undefined || (done >= trustedAttemptsMin && 1 - failureRate >= trustMin)
 }
 
@@ -175,8 +176,10 @@ function searchFew(task: Task): Capability | undefined {
   // One operator's crowd should not hide the other one that a doubted verdict needs, nor many the few that are named.
   let looks = task.doubt === null && task.routing.only.length === 0 ? looksMax : manyLooksMax
   for (const { scout, withdrawn } of entry.ready) {
-    if (!withdrawn && scout.idle && canServe(scout, entry) && mayTry(entry, scout, task))
-      return capabilityFor(scout, task)
+    if (!withdrawn && scout.idle) {
+      if (!canServe(scout, entry)) awaitPlace(scout)
+      else if (mayTry(entry, scout, task)) return capabilityFor(scout, task)
+    }
     if (--looks === 0) return undefined
   }
   return undefined

@@ -60,7 +60,7 @@ export class Roster {
       refusal: null,
       isBlank: joined.held.length === 0,
     }
-    takeUpWindows(scout)
+    takeUpWindows(scout, this.index)
     this.index.advertise(scout)
     this.bySession.set(scout.session, scout)
     this.byInstance.set(instanceKey(record.scout, scout.instance), scout)
@@ -76,7 +76,7 @@ export class Roster {
     this.bySession.delete(scout.session)
     const key = instanceKey(scout.record.scout, scout.instance)
     if (this.byInstance.get(key) === scout) this.byInstance.delete(key)
-    keepWindows(scout)
+    keepWindows(scout, this.index.newcomers)
     scout.record.sessions--
     if (scout.record.sessions > 0) return
     const used = this.records.size - this.retired.size - 1
@@ -95,16 +95,16 @@ export class Roster {
 
   /** Replaces what the scout offers. */
   changeOffers(scout: Scout, offers: readonly Offer[], nowMs: number): void {
-    keepWindows(scout)
+    keepWindows(scout, this.index.newcomers)
     this.index.withdraw(scout)
     this.index.leave(scout.klass)
     scout.klass = this.index.enter(offers, nowMs, scout.record.operator)
-    takeUpWindows(scout)
+    takeUpWindows(scout, this.index)
     this.index.advertise(scout)
     this.refresh(scout)
   }
 
-  /** The window of one of its models is wide open again. */
+  /** The window of one of its models is wide open again, or its probation is over. */
   widened(scout: Scout): void {
     this.index.relist(scout)
   }

@@ -20,6 +20,8 @@ export interface Requirements {
   answerPriceMax?: number
   /** Share of its newest attempts that ended well, 0 to 1; a scout without a record is not trusted. */
   trustMin?: number
+  /** Audits of its answers for the model have passed, and nothing is held against it. */
+  isTrusted?: true
 }
 
 export interface RoutingOptions {

@@ -2,6 +2,7 @@
  * A scout's session and the record of its identity as data, with the table of the session's states, which change only
  * through `moveScout`. The roster makes and ends sessions; what a session refers to is in `object-graph.ts`.
  */
+import type { TrustState } from '../../../shared/scouts/trust-words.ts'
 
 /**
  * - `ready`: entered with the hello. Takes tasks while it has credit and room. Ends with a drain or the socket.
@@ -34,7 +35,7 @@ export interface ScoutData {
   capacity: number
   /** Granted and not yet used. */
   credits: number
-  /** By key of the model, of those that have failed lately: see `fleet/windows.ts`. Null while there is none. */
+  /** By key of the model, of those that failed lately or are on probation: see `fleet/windows.ts`. Null for none. */
   windows: Map<string, Window> | null
   /** It presented no lease with its hello, as a process that has just begun. */
   isBlank: boolean
@@ -51,10 +52,24 @@ export interface ScoutData {
 
 /** How many tasks of one model at once a session is trusted with, and has. */
 export interface Window {
-  /** One more per round of successes, half with a failure. */
+  /** One more per round of successes, half with a failure; Infinity while there was none. */
   size: number
   /** Leases of this model that the session holds. */
   running: number
+  /** What it shares with its operator's other newcomers while it is one; else null. */
+  places: NewcomerPlaces | null
+}
+
+/** How many tasks the newcomers of one operator have. */
+export interface NewcomerPlaces {
+  readonly operator: string
+  /** Windows of newcomers, and leases in them. */
+  windows: number
+  running: number
+  /** Sessions that found no place for lack of one of their operator's. */
+  readonly waiting: Set<number>
+  /** Of all operators those that have a place, and sessions that wait for it. */
+  readonly roomy: Set<NewcomerPlaces>
 }
 
 interface Refusal {
@@ -102,8 +117,11 @@ export interface ScoutRecord {
 
 /** What trust in a scout with a model weighs. One object for all sessions of its scout. */
 export interface TrustMark {
+  state: TrustState
   /** Added to the cost of a placement. */
   trustMs: number
   /** It gets nothing while somebody else offers the model. */
   isConvicted: boolean
+  /** Its probation is over, where there is one. */
+  isProven: boolean
 }

@@ -4,11 +4,13 @@
  */
 
 import { type Fault, fault } from '../../../shared/faults.ts'
+import { newcomersWokenMax } from '../../../shared/limits/trust/audits.ts'
 import { attemptNumberMax } from '../../../shared/limits/wire.ts'
 import { isDeserted } from '../fleet/absence.ts'
 import { canServe } from '../fleet/capability-index.ts'
 import { type Choice, capabilityFor, choose, mayTry } from '../fleet/placement.ts'
 import { hasRoom } from '../fleet/roster.ts'
+import { awaitPlace } from '../fleet/windows.ts'
 import type { Scout, Task } from '../model/object-graph.ts'
 import { type CoreState, hubDraining } from '../state.ts'
 import { noteServed, noteSought } from '../stats/missed-work.ts'
@@ -26,13 +28,24 @@ export function matchAll(core: CoreState): void {
   const { freed, unplaced } = core
   // Many come at once when the store can write again: an index, because taking from the front would move the rest.
   let next = 0
-  while (freed.length > 0 || next < unplaced.length) {
-    for (let scout = freed.pop(); scout !== undefined; scout = freed.pop()) serve(core, scout)
-    // One at a time, because a task that ends here may free scouts.
-    const task = unplaced[next++]
-    if (task !== undefined) placeOrQueue(core, task)
-  }
+  let woken = 0
+  do {
+    while (freed.length > 0 || next < unplaced.length) {
+      for (let scout = freed.pop(); scout !== undefined; scout = freed.pop()) serve(core, scout)
+      // One at a time, because a task that ends here may free scouts.
+      const task = unplaced[next++]
+      if (task !== undefined) placeOrQueue(core, task)
+    }
+  } while (woken++ < newcomersWokenMax && wakeNewcomer(core))
   unplaced.length = 0
+}
+
+/** A newcomer whose owner has a place again; one after the other, because the first of them may take it. */
+function wakeNewcomer({ index, roster, freed }: CoreState): boolean {
+  const session = index.newcomers.next()
+  const scout = session === undefined ? undefined : roster.bySession.get(session)
+  if (scout !== undefined) freed.push(scout)
+  return session !== undefined
 }
 
 function placeOrQueue(core: CoreState, task: Task): void {
@@ -118,6 +131,7 @@ function serve(core: CoreState, scout: Scout): void {
     noteServed(scout, task)
     grant(core, task, capabilityFor(scout, task)!)
   }
+  if (hasQueued(core)) awaitPlace(scout)
   core.roster.refresh(scout)
 }
 

@@ -25,6 +25,9 @@ export const tooMuchUnread = fault(
   'Too much waits already of answers that are not read: read them faster, or ask for fewer at once.',
 )
 
+export const noBody = fault('internal_error', 'The answer was committed without its body.')
+export const lostAfterContent = fault('scout_lost', 'The scout that worked on this lost its connection.')
+
 /** Whether the client's side ended it. */
 export function isLeft({ code }: Fault): boolean {
   return code === 'cancelled' || code === 'client_stalled'

@@ -1,12 +1,12 @@
 /**
  * Forwards one answer to a client that waits for it, without the core seeing a byte. It takes one attempt, or two that
  * race until the first content; hands what is released to its reader; and bounds what the reader leaves: a slow one
- * makes the scout pause. For a client that opted in it keeps the text that was forwarded, so that another scout can
- * continue from there.
+ * makes the scout pause. For a client that opted in it keeps what was forwarded, and another scout can go on there.
  */
 import { type Fault, fault } from '../../../shared/faults.ts'
 import { bytesOf } from '../../../shared/json/byte-part.ts'
 import { streamBufferBytes, streamOverrunBytes, unreadBytesFree } from '../../../shared/limits/http.ts'
+import type { TrustWord } from '../../../shared/scouts/trust-words.ts'
 import type { Served, TaskKind } from '../../../shared/task.ts'
 import type { Cost } from '../../core/fleet/cost.ts'
 import type { SpokenAnswer } from '../counting/spoken-answer.ts'
@@ -16,7 +16,7 @@ import { type Answer, type AnswerEnd, type AnswerPart, answerId } from '../ports
 import type { WorkDone } from '../ports/ledger/work.ts'
 import type { ChunkHead, Settlement } from '../ports/scouts.ts'
 import type { Check } from './answer-checks.ts'
-import { afterPauseBytesMax, isLeft, tooMuchUnread, tooSlow } from './answer-host.ts'
+import { afterPauseBytesMax, isLeft, lostAfterContent, noBody, tooMuchUnread, tooSlow } from './answer-host.ts'
 import type { AnswerSink, AnswerSinkHost, Beginning } from './answer-sink.ts'
 import { type Asked, type AskedSource, askedOf, askedUnknown } from './asked.ts'
 import { AttemptStream } from './attempt-stream.ts'
@@ -43,9 +43,6 @@ export interface RelayOptions {
 
 /** Shared by all relays without lines; never added to. */
 const noLines: Uint8Array[] = []
-
-const noBody = fault('internal_error', 'The answer was committed without its body.')
-const lostAfterContent = fault('scout_lost', 'The scout that worked on this lost its connection.')
 
 export class Relay implements AnswerSink, Answer, AskedSource {
   readonly id: string
@@ -120,6 +117,10 @@ export class Relay implements AnswerSink, Answer, AskedSource {
     this.body = request
     this.requestBytes = request.length
     this.id = answerId(kind, task)
+  }
+
+  get trust(): TrustWord | null {
+    return this.served && (this.watch?.trustIn(this.served) ?? null)
   }
 
   // ------------------------------------------------------------ scout's side

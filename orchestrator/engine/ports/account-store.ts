@@ -77,11 +77,11 @@ export interface LoginLinkRow {
   expiresMs: number
 }
 
-/** What can be done to a key, an account, a setting. */
+/** What can be done to a key, an account, a setting, a dispute. */
 export type AuditAction =
   | ('key.made' | 'key.regenerated' | 'key.revoked' | 'key.changed')
   | ('account.made' | 'account.changed' | 'account.closed')
-  | ('session.begun' | 'session.ended' | 'link.made' | 'setting.changed' | 'content.read')
+  | ('session.begun' | 'session.ended' | 'link.made' | 'setting.changed' | 'content.read' | 'dispute.ruled')
 
 /** What somebody changed, or looked at. */
 export interface AuditRow {

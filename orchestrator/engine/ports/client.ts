@@ -4,6 +4,7 @@
  */
 
 import type { Fault } from '../../../shared/faults.ts'
+import type { TrustWord } from '../../../shared/scouts/trust-words.ts'
 import type { Offer, Served, TaskKind } from '../../../shared/task.ts'
 import type { Cost } from '../../core/fleet/cost.ts'
 import type { RoutingOptions } from '../../core/model/routing-options.ts'
@@ -68,6 +69,8 @@ export interface Answer {
   readonly queuedMs: number
   /** Terms of the placement cost of the scout that serves it, milliseconds. */
   readonly cost: Cost | null
+  /** What audits have shown of who serves it; null where nobody audits, and until somebody serves it. */
+  readonly trust: TrustWord | null
   /** What it cost, in millionths of a dollar; null until it has ended. */
   readonly microDollars: number | null
   /** Whether the task waits for a scout, and how many are before it. */
@@ -308,6 +311,8 @@ export interface Engine {
   /** The session of the scout that connected last, also when it has left; -1 before the first. */
   newestSession(): number
   fleet(): FleetHealth
+  /** Whether answers are audited: else no scout is trusted. */
+  readonly isAuditing: boolean
   /** What audits found out about scouts, of one owner or one scout if that is given; null where nobody audits. */
   trustReport(of: TrustFilter): TrustReport | null
   /** A connected scout by its id. */

@@ -7,22 +7,6 @@ import type { Fault } from '../../../shared/faults.ts'
 import type { CloseName } from '../../../shared/protocol/close-codes.ts'
 import type { HeldVerdict, Offer, Outcome, TaskKind, Verdict } from '../../../shared/task.ts'
 
-/** A session that stands for another hub has an operator of this form, which no tenant of a key has. */
-const peerOperatorPrefix = 'hub:'
-
-export function peerOperator(hub: string): string {
-  return peerOperatorPrefix + hub
-}
-
-/** The id of the scout by whose name another hub is known here. */
-export function peerScout(hub: string): string {
-  return `${peerOperator(hub)}/${hub}`
-}
-
-export function isPeerOperator(operator: string): boolean {
-  return operator.startsWith(peerOperatorPrefix)
-}
-
 /** A lease that a scout still holds from an earlier session. */
 interface LeaseClaim {
   task: number

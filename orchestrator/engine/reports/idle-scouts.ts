@@ -4,6 +4,7 @@
  */
 import { type System, secretUnit } from '../../../shared/system.ts'
 import type { TaskKind } from '../../../shared/task.ts'
+import { canServe } from '../../core/fleet/capability-index.ts'
 import type { CoreState } from '../../core/state.ts'
 import type { IdleScout } from '../ports/trust/witness.ts'
 
@@ -24,9 +25,11 @@ export function idleScouts(
   const draws = Math.min(count * drawsEach, 4 * ready.length)
   for (let draw = 0; draw < draws && found.size < count; draw++) {
     const capability = ready[Math.floor(secretUnit(system) * ready.length)]
-    if (capability === undefined || capability.withdrawn || !capability.scout.idle) continue
-    const { record } = capability.scout
-    found.set(record.scout, { scout: record.scout, operator: record.operator, provider: capability.provider })
+    if (capability === undefined || capability.withdrawn) continue
+    const { scout, provider } = capability
+    if (!scout.idle || !canServe(scout, entry)) continue
+    const { record } = scout
+    found.set(record.scout, { scout: record.scout, operator: record.operator, provider })
   }
   return [...found.values()]
 }

@@ -3,12 +3,12 @@
  * others of itself. Counted from the sessions when it is asked for, a few times a second at most: a look at each
  * session and at each class of equal offers.
  */
+import { isPeerOperator } from '../../../shared/scouts/scout-id.ts'
 import type { Offer } from '../../../shared/task.ts'
 import { autoModel } from '../../../shared/task.ts'
 import type { OfferClass } from '../../core/model/object-graph.ts'
 import type { CoreState } from '../../core/state.ts'
 import type { LocalFleet, LocalModel } from '../ports/client.ts'
-import { isPeerOperator } from '../ports/scouts.ts'
 
 /** Scouts with equal offers. */
 interface ClassCount {

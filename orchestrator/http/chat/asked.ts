@@ -2,7 +2,7 @@
  * What a checked request asks of the engine: one submission, or several ways to be answered that are tried in turn. The
  * routes of chats and of embeddings make it, and those of other dialects of what they have translated.
  */
-import type { Fault } from '../../../shared/faults.ts'
+import { type Fault, fault } from '../../../shared/faults.ts'
 import type { TaskKind } from '../../../shared/task.ts'
 import type { Answer, Submission } from '../../engine/ports/client.ts'
 import type { RequestContext } from '../request-context.ts'
@@ -26,11 +26,18 @@ export interface Asked {
   explains: boolean
 }
 
+const nobodyTrusted = fault(
+  'invalid_request',
+  '`chasm.trusted` needs audits, which this orchestrator does not make (TRUST): remove it.',
+  { param: 'chasm.trusted' },
+)
+
 export function askedBy(context: RequestContext, body: JsonBody, kind: TaskKind): Asked | Fault {
   const sent = body.value as AskedFields
   const { stream, stream_options: options, chasm } = sent
   const tries = triesOf(sent, kind)
   if (tries !== null && 'code' in tries) return tries
+  if (chasm?.trusted === true && !context.edge.engine.isAuditing) return nobodyTrusted
   const key = context.caller!
   const { tenant, weight } = key
   const isStream = kind === 'chat' && stream === true

@@ -7,6 +7,7 @@
 import { leadsToNextModel } from '../../../shared/faults.ts'
 import { fallbackWaitMs, providersListedMax } from '../../../shared/limits/http.ts'
 import { requestDeadlineMs } from '../../../shared/limits/scheduling.ts'
+import type { TrustWord } from '../../../shared/scouts/trust-words.ts'
 import type { System, Timer } from '../../../shared/system.ts'
 import { autoModel, type Served, type TaskKind } from '../../../shared/task.ts'
 import type { Cost } from '../../core/fleet/cost.ts'
@@ -79,6 +80,10 @@ class FallbackAnswer implements Answer {
 
   get cost(): Cost | null {
     return this.current.cost
+  }
+
+  get trust(): TrustWord | null {
+    return this.current.trust
   }
 
   get microDollars(): number | null {

@@ -21,7 +21,8 @@ export function envelopeHead(answer: Answer, object: string): string {
 }
 
 /**
- * Which scout, provider and model served the answer and, once it has ended, what it cost, ending in a comma; with the
+ * Which scout, provider and model served the answer, what audits have shown of that scout, and, once it has ended, what
+ * it cost, ending in a comma; with the
  * terms of the cost that led to them when the client asks for an explanation.
  */
 export function chasmField(answer: Answer, explains = false): string {
@@ -34,13 +35,19 @@ export function costField(microDollars: number): string {
 }
 
 /** The same as a value. */
-export function servedShown(answer: Answer, explains: boolean): object {
+function servedShown(answer: Answer, explains: boolean): object {
   const { scout, provider, model } = servedBy(answer)
-  const { attempts, queuedMs, cost, microDollars } = answer
+  const { attempts, queuedMs, cost, trust, microDollars } = answer
+  const known = trust === null ? {} : { trust }
   const charged = microDollars === null ? {} : { micro_dollars: microDollars }
-  const shown = { scout, provider, model, attempts, queued_ms: Math.round(queuedMs), ...charged }
+  const shown = { scout, provider, model, ...known, attempts, queued_ms: Math.round(queuedMs), ...charged }
   const explained = explains && cost !== null ? { ...shown, cost_ms: shownCost(cost) } : shown
   return explained
+}
+
+/** The same of an answer whose own id does not name its task. */
+export function servedAs(answer: Answer, explains: boolean): object {
+  return { task: answer.id, ...servedShown(answer, explains) }
 }
 
 /** Terms of a placement's cost, whole milliseconds each. */

@@ -20,6 +20,7 @@ export interface ChasmFields {
   sort?: (typeof sorts)[number] | null
   only?: string[] | null
   ignore?: string[] | null
+  trusted?: boolean | null
   max_attempts?: number | null
   hedge_after_ms?: number | null
   continue?: boolean | null
@@ -35,6 +36,7 @@ export const chasm = z
       sort: sort.nullish().describe('What counts when scouts are compared; latency when absent.'),
       only: names.nullish().describe(`Nobody else may answer: ${whom}.`),
       ignore: names.nullish().describe(`These may not answer: ${whom}.`),
+      trusted: flag.describe('Only scouts whose answers for the model have passed the audits of the hub.'),
       max_attempts: integerFrom(1, attemptsMax).describe('How many attempts at most.'),
       hedge_after_ms: integerFrom(0, requestDeadlineMs).describe(
         'Ask a second scout when no content has come by then; 0 for never. When absent, the hub decides.',
@@ -94,6 +96,7 @@ export function routingOf(asked: ChasmFields | null | undefined): Pick<Submissio
     ...(typeof attempts === 'number' && { attemptsMax: attempts }),
     ...(typeof hedgeAfterMs === 'number' && { hedgeAfterMs }),
     ...(asked.continue && { continues: true }),
+    ...(asked.trusted && { requires: { isTrusted: true } }),
   }
   return { routing, ...(typeof deadlineMs === 'number' && { deadlineMs }) }
 }

@@ -79,6 +79,7 @@ function termsFor({ output, requires, deadline_ms: deadlineMs, attempts }: NodeT
         ...(requires.context_tokens !== undefined && { contextTokensMin: requires.context_tokens }),
         ...(requires.abilities !== undefined && { abilities: abilitiesOf(requires.abilities) }),
         ...(requires.trust !== undefined && { trustMin: requires.trust }),
+        ...(requires.trusted && { isTrusted: true }),
         ...(requires.max_price !== undefined && { priceMax: Math.round(requires.max_price * 1_000_000) }),
       },
     }),

@@ -70,6 +70,10 @@ const requires = z
         .max(1, says('must be a number from 0 to 1'))
         .optional()
         .describe("Share of the scout's newest attempts that ended well; who has no record yet is left out."),
+      trusted: z
+        .literal(true, says('must be true'))
+        .optional()
+        .describe('Only scouts whose answers for the model have passed the audits of the hub.'),
     },
     anObject,
   )

@@ -5,12 +5,14 @@
  */
 import { textOf } from '../../../shared/json/answer-text.ts'
 import { auditWeight, witnessedBytesMax } from '../../../shared/limits/trust/audits.ts'
+import type { TaskKind } from '../../../shared/task.ts'
 import type { Answer } from '../../engine/ports/client.ts'
 import { type AuditedEngine, auditTenant, type WitnessedAnswer } from '../../engine/ports/trust/witness.ts'
 
 export interface Asking {
   /** Who may answer; the engine decides among them. */
   scouts: readonly string[]
+  kind: TaskKind
   model: string
   stream: boolean
   body: Uint8Array
@@ -18,15 +20,17 @@ export interface Asking {
 }
 
 export interface Said {
-  /** null when no answer came. */
+  /** null when no answer came, or one without a text. */
   text: string | null
+  /** Of embeddings the answer as it came. */
+  body: Uint8Array | null
   /** Who was given the request last; null for nobody. */
   scout: string | null
   /** Others were given it before that one. */
   isShared: boolean
 }
 
-export const nothingSaid: Said = { text: null, scout: null, isShared: false }
+export const nothingSaid: Said = { text: null, body: null, scout: null, isShared: false }
 
 /** The text of the answer and who gave it. */
 export async function ask(engine: AuditedEngine, asking: Asking): Promise<Said> {
@@ -34,17 +38,20 @@ export async function ask(engine: AuditedEngine, asking: Asking): Promise<Said> 
   const answer = engine.submit({
     ...request,
     tenant: auditTenant,
-    kind: 'chat',
     deadlineMs,
     priority: 0,
     weight: auditWeight,
     routing: { only: [...scouts], attemptsMax: 1, hedgeAfterMs: 0 },
   })
-  const text = await collect(answer, request.stream)
-  return { text, scout: answer.served?.scout ?? null, isShared: answer.attempts > 1 }
+  const whole = await collect(answer)
+  const isText = request.kind === 'chat'
+  const text = whole && isText ? textIn({ stream: request.stream, ...whole }) : null
+  const body = whole && !isText ? whole.body : null
+  return { text, body, scout: answer.served?.scout ?? null, isShared: answer.attempts > 1 }
 }
 
-async function collect(answer: Answer, stream: boolean): Promise<string | null> {
+/** Null for an answer that failed. */
+async function collect(answer: Answer): Promise<Pick<WitnessedAnswer, 'lines' | 'body'> | null> {
   const lines: Uint8Array[] = []
   let bytes = 0
   for (;;) {
@@ -58,7 +65,7 @@ async function collect(answer: Answer, stream: boolean): Promise<string | null> 
       if (bytes <= witnessedBytesMax) lines.push(line)
     }
     if (part.end?.type === 'failed') return null
-    if (part.end?.type === 'done') return textIn({ stream, lines, body: part.end.body })
+    if (part.end?.type === 'done') return { lines, body: part.end.body }
   }
 }
 

@@ -20,11 +20,16 @@ import type { Sample, TrustParts } from './parts.ts'
 const temperatures = ['cold', 'warm'] as const
 export type Temperature = (typeof temperatures)[number]
 
+/** Rows of the store's memory: pairs of each model at both temperatures, and one row of the budget's. */
+export const trustMemoryRows = 2 * trustModelsMax + 1
+
 export interface ModelKnowledge {
   pairs: Record<Temperature, TrustedPairs>
   brake: Brake
   envelopes: Envelopes
   questions: QuestionBank
+  /** Scouts whose probation with it is over, where there are probations. */
+  proven: Set<string>
   /** Newest answers, to be asked again of somebody else. */
   samples: Sample[]
   /** When the last of both was taken. */
@@ -33,12 +38,13 @@ export interface ModelKnowledge {
 
 export class ModelBook {
   private readonly models = new Map<string, ModelKnowledge>()
-  private readonly changed = new Set<string>()
+  /** Pairs that differ from their rows in the store, by the rows' names. */
+  private readonly changed = new Map<string, TrustedPairs>()
   private writtenMs: number
 
   constructor(private readonly parts: TrustParts) {
     this.writtenMs = parts.system.nowMs()
-    for (const { name, body } of parts.store.trustMemory(2 * trustModelsMax)) this.recall(name, body)
+    for (const { name, body } of parts.store.trustMemory(trustMemoryRows)) this.recall(name, body)
   }
 
   names(): string[] {
@@ -51,7 +57,7 @@ export class ModelBook {
     if (known !== undefined || this.models.size >= trustModelsMax) return known
     const pairs = { cold: new TrustedPairs(), warm: new TrustedPairs() }
     const made = { pairs, brake: new Brake(), envelopes: new Envelopes(), questions: new QuestionBank() }
-    const knowledge: ModelKnowledge = { ...made, samples: [], notedMs: 0 }
+    const knowledge: ModelKnowledge = { ...made, proven: new Set(), samples: [], notedMs: 0 }
     this.models.set(model, knowledge)
     return knowledge
   }
@@ -65,12 +71,12 @@ export class ModelBook {
 
   /** Keeps its request as an example and, with its answer, to be asked again. */
   noteExample(sample: Sample): void {
-    const { served, request, stream } = sample.answer
+    const { kind, served, request, stream } = sample.answer
     const knowledge = this.of(served.model)
     if (knowledge === undefined) return
     const { samples, envelopes } = knowledge
     knowledge.notedMs = this.parts.system.nowMs()
-    envelopes.note(request, stream)
+    if (kind === 'chat') envelopes.note(request, stream)
     if (samples.length >= envelopesKept) samples.shift()
     samples.push(sample)
   }
@@ -85,8 +91,10 @@ export class ModelBook {
   }
 
   addPair(model: string, temperature: Temperature, owners: readonly [string, string], similarity: number): void {
-    this.of(model)?.pairs[temperature].add(...owners, similarity)
-    this.changed.add(nameOf(model, temperature))
+    const pairs = this.of(model)?.pairs[temperature]
+    if (pairs === undefined) return
+    pairs.add(...owners, similarity)
+    this.changed.set(nameOf(model, temperature), pairs)
   }
 
   /** Writes what has changed, when that was not done for a while. */
@@ -98,17 +106,16 @@ export class ModelBook {
   flush(): void {
     const { keep, system } = this.parts
     this.writtenMs = system.nowMs()
-    for (const name of this.changed) {
-      const { model, temperature } = namedBy(name)
-      const body = JSON.stringify(this.of(model)?.pairs[temperature].list() ?? [])
-      keep({ write: 'trustMemory', row: { name, bookedMs: system.wallMs(), body } })
+    for (const [name, pairs] of this.changed) {
+      keep({ write: 'trustMemory', row: { name, bookedMs: system.wallMs(), body: JSON.stringify(pairs.list()) } })
     }
     this.changed.clear()
   }
 
   private recall(name: string, body: string): void {
-    const { model, temperature } = namedBy(name)
-    const knowledge = this.of(model)
+    const temperature = temperatures.find((one) => name.startsWith(nameOf('', one)))
+    if (temperature === undefined) return
+    const knowledge = this.of(name.slice(nameOf('', temperature).length))
     for (const { owners, similarity } of JSON.parse(body) as Pair[]) {
       const [one = '', other = ''] = owners.split('\n')
       knowledge?.pairs[temperature].add(one, other, similarity)
@@ -118,9 +125,4 @@ export class ModelBook {
 
 function nameOf(model: string, temperature: Temperature): string {
   return `${temperature} ${model}`
-}
-
-function namedBy(name: string): { model: string; temperature: Temperature } {
-  const temperature = temperatures.find((one) => name.startsWith(`${one} `)) ?? 'warm'
-  return { model: name.slice(temperature.length + 1), temperature }
 }

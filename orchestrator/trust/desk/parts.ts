@@ -45,7 +45,7 @@ export interface TrustParts {
   system: System
   engine: AuditedEngine
   store: TrustStore
-  /** Commits it some time soon. */
-  keep: (write: TrustWrite) => void
+  /** Commits it some time soon, and then calls `then`; a crash before that may forget it. */
+  keep: (write: TrustWrite, then?: () => void) => void
   settings: TrustSettings
 }

@@ -17,7 +17,7 @@ export function scoutsOf(book: TrustBook, of: TrustFilter, isEnforced: boolean, 
   const found = [...book.list(of)].map((record) => ({ record, figures: figuresOf(record) }))
   found.sort((a, b) => gravity[a.record.state] - gravity[b.record.state] || b.figures.doubt - a.figures.doubt)
   const scouts = found.slice(0, trustListMax).map(({ record, figures }) => {
-    return shown(record, figures, { needed: book.needed(record), isEnforced, nowMs })
+    return shown(record, figures, { needed: book.needed(record), isLimited: book.isLimited(record), isEnforced, nowMs })
   })
   return { scouts, more: found.length - scouts.length } satisfies Partial<TrustReport>
 }
@@ -26,19 +26,22 @@ export function scoutsOf(book: TrustBook, of: TrustFilter, isEnforced: boolean, 
 export function noteOf(book: TrustBook, scout: string, isEnforced: boolean): string | null {
   const records = [...book.ofScout(scout)].sort((one, other) => gravity[one.state] - gravity[other.state])
   const [worst] = records
-  return worst === undefined ? null : trustNote(worst.model, worst.state, isEnforced).slice(0, trustNoteCharsMax)
+  if (worst === undefined) return null
+  const { model, state } = worst
+  return trustNote(model, state, { isEnforced, isLimited: book.isLimited(worst) }).slice(0, trustNoteCharsMax)
 }
 
 interface Moment {
   needed: number
+  isLimited: boolean
   isEnforced: boolean
   nowMs: number
 }
 
-function shown(record: TrustRecord, of: OwnerFigures, { needed, isEnforced, nowMs }: Moment): ScoutTrust {
+function shown(record: TrustRecord, of: OwnerFigures, { needed, nowMs, ...follows }: Moment): ScoutTrust {
   const { scout, model, owner, state, sinceMs, untilMs } = record
   const { doubt, passed, checks, failed } = of
-  const figures = { model, state, doubt, passed, needed, checks, failed, endsInMs: untilMs - nowMs, isEnforced }
+  const figures = { model, state, doubt, passed, needed, checks, failed, endsInMs: untilMs - nowMs, ...follows }
   const passesToCalm = Math.max(1, Math.ceil((doubt - calmDoubt) / -weights.pass))
   const sentences = trustSentences({ ...figures, passesToCalm })
   const counts = { doubt: Math.round(doubt * 100) / 100, passed, needed, checks, failed }

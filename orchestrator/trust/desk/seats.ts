@@ -3,6 +3,7 @@
  * All of it may be lost with the process: it only makes audits a little more or less likely.
  */
 import { operatorOf } from '../../../shared/scouts/scout-id.ts'
+import type { TaskKind } from '../../../shared/task.ts'
 import { Judges } from '../audits/references.ts'
 import { RepeatRing } from '../checks/repeats.ts'
 import { isSignal, signalFactor, signalTasks } from '../checks/signals.ts'
@@ -17,6 +18,8 @@ export interface Seat {
   /** Tasks for which the last signal counts. */
   signalled: number
   provider: string
+  /** Of its newest task. */
+  kind: TaskKind
   /** When it is checked next for being doubted. */
   checkMs: number
 }
@@ -33,7 +36,7 @@ export class Seats {
   private make(scout: string, model: string): Seat | undefined {
     const record = this.book.of(scout, model, operatorOf(scout))
     if (record === undefined) return undefined
-    const seat: Seat = { record, ring: null, judges: null, signalled: 0, provider: '', checkMs: 0 }
+    const seat: Seat = { record, ring: null, judges: null, signalled: 0, provider: '', kind: 'chat', checkMs: 0 }
     const ofScout = this.seats.get(scout) ?? new Map<string, Seat>()
     this.seats.set(scout, ofScout.set(model, seat))
     return seat

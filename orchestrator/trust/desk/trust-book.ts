@@ -19,6 +19,7 @@ import {
   bookRepeat,
   type Circumstances,
   confirm,
+  isProven,
   mature,
   newRecord,
   type TrustRecord,
@@ -124,7 +125,8 @@ export class TrustBook {
 
   /** Whether convictions for this model wait. */
   isBraked(model: string): boolean {
-    const owners = this.parts.engine.ownersOf('chat', model)
+    const { engine } = this.parts
+    const owners = Math.max(engine.ownersOf('chat', model), engine.ownersOf('embed', model))
     return this.models.of(model)?.brake.holds(owners, this.parts.system.wallMs()) ?? false
   }
 
@@ -189,9 +191,18 @@ export class TrustBook {
     const { scout, model, state } = record
     const trustMs = penaltyMs(record, settings.isEnforced)
     const isConvicted = settings.isEnforced && state === 'convicted'
-    if (trustMs === 0 && !this.told.has(record)) return
+    const isNoNewcomer = settings.isEnforced && isProven(record)
+    if (state === 'new' && !isNoNewcomer && !this.told.has(record)) return
     this.told.add(record)
-    engine.markTrust({ scout, model, trustMs, isConvicted })
+    if (isNoNewcomer) this.models.of(model)?.proven.add(scout)
+    else this.models.of(model)?.proven.delete(scout)
+    engine.markTrust({ scout, model, state, trustMs, isConvicted, isProven: isNoNewcomer })
+  }
+
+  /** Whether this scout has few tasks at once for being new. */
+  isLimited(record: TrustRecord): boolean {
+    const { isEnforced } = this.parts.settings
+    return isEnforced && !isProven(record) && (this.models.of(record.model)?.proven.size ?? 0) > 0
   }
 
   private forget(): void {

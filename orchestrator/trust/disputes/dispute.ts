@@ -3,7 +3,13 @@
  * hearing asks other owners' scouts again, then judges; a second one follows an appeal. Every hearing ends in its time.
  * Pure: fed by the dispute desk with answers, votes and time.
  */
-import { appealSize, appealWindowMs, hearingMs, hearingSize } from '../../../shared/limits/trust/disputes.ts'
+import {
+  appealSize,
+  appealWindowMs,
+  hearingMs,
+  hearingSize,
+  rulingWindowMs,
+} from '../../../shared/limits/trust/disputes.ts'
 import type { DisputeReason, DisputeState, Ground, Verdict } from '../../../shared/scouts/dispute-words.ts'
 import { type DisputeMove, isDecided, nextState } from './states.ts'
 import { countVotes, type Vote } from './votes.ts'
@@ -25,6 +31,13 @@ export interface Hearing {
   endsMs: number
 }
 
+/** What an administrator has decided, and why. */
+export interface Ruling {
+  verdict: Exclude<Verdict, 'undecided'>
+  why: string
+  atMs: number
+}
+
 export interface Dispute {
   id: string
   task: number
@@ -44,6 +57,8 @@ export interface Dispute {
   hearings: Hearing[]
   /** Who appealed, and when. */
   appeal: { by: Side; atMs: number } | null
+  /** An administrator's word after the appeal; absent without one. */
+  ruling?: Ruling
   /** Points that are set aside, and those that were taken back. */
   held: number
   clawed: number
@@ -79,8 +94,12 @@ export function sizeOf({ hearings }: Dispute): number {
   return hearings.length === 1 ? hearingSize : appealSize
 }
 
-/** The verdict that counts: an appeal that decided nothing leaves the first one as it is. Null before the first. */
-export function verdictOf({ hearings }: Dispute): Verdict | null {
+/**
+ * The verdict that counts: an administrator's; else an appeal's, which leaves the first one as it is where it decided
+ * nothing. Null before the first.
+ */
+export function verdictOf({ hearings, ruling }: Dispute): Verdict | null {
+  if (ruling !== undefined) return ruling.verdict
   const [first, second] = hearings
   if (second?.verdict === 'upheld' || second?.verdict === 'rejected') return second.verdict
   return first?.verdict ?? null
@@ -89,6 +108,11 @@ export function verdictOf({ hearings }: Dispute): Verdict | null {
 /** Until when a verdict may be appealed; null when it may not. */
 export function appealEndsMs({ state, appeal, sinceMs }: Dispute): number | null {
   return isDecided(state) && appeal === null ? sinceMs + appealWindowMs : null
+}
+
+/** Until when an administrator may decide otherwise; null when none may. */
+export function rulingEndsMs({ state, appeal, sinceMs }: Dispute): number | null {
+  return isDecided(state) && appeal !== null ? sinceMs + rulingWindowMs : null
 }
 
 /** The one mutator. */
@@ -129,11 +153,18 @@ export function appeal(dispute: Dispute, by: Side, nowMs: number): void {
   move(dispute, 'appealed', nowMs)
 }
 
-/** Whether time alone moves it now: its hearing is over, or nobody has appealed its verdict in time. */
+/** The last word. */
+export function rule(dispute: Dispute, ruling: Omit<Ruling, 'atMs'>, nowMs: number): void {
+  if (rulingEndsMs(dispute) === null) throw new Error(`dispute: a ruling without an appeal in state ${dispute.state}`)
+  dispute.ruling = { ...ruling, atMs: nowMs }
+  move(dispute, 'ruled', nowMs)
+}
+
+/** Whether time alone moves it now: its hearing is over, or nobody has moved on from its verdict in time. */
 export function isTimeUp(dispute: Dispute, nowMs: number): boolean {
   const { state } = dispute
   if (state === 'final') return false
-  if (isDecided(state)) return dispute.appeal !== null || nowMs >= appealEndsMs(dispute)!
+  if (isDecided(state)) return nowMs >= (appealEndsMs(dispute) ?? rulingEndsMs(dispute)!)
   return nowMs >= hearingOf(dispute).endsMs
 }
 

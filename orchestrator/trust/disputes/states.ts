@@ -17,7 +17,9 @@ export const disputeMoves = {
   undecided: { open: 'undecided', rerunning: 'undecided', judging: 'undecided', appealed: 'undecided' },
   /** One side asks for another hearing. */
   appealed: { upheld: 'appealed', rejected: 'appealed', undecided: 'appealed' },
-  /** Nobody appealed in time, or this was the appeal. */
+  /** An administrator has the last word about an appeal. */
+  ruled: { upheld: 'final', rejected: 'final', undecided: 'final' },
+  /** Nobody appealed in time; or this was the appeal, and no administrator decided otherwise in time. */
   closed: { upheld: 'final', rejected: 'final', undecided: 'final' },
 } as const satisfies Record<string, Partial<Record<DisputeState, DisputeState>>>
 

@@ -22,6 +22,14 @@ const partOf: Record<TrustState, readonly [least: number, most: number]> = {
 /** Whom an audit is about. */
 type Doubted = Readonly<{ state: TrustState; doubt: number }>
 
+/** What was counted, as it outlives the process. */
+export interface BudgetCounts {
+  /** The newest hour since 1970, and the counts of it and the hours before it, newest first. */
+  hour: number
+  settled: number[]
+  audits: number[]
+}
+
 /** Near the bound who is doubted most goes first: a crowd of suspects is worked off one after the other. */
 function partFor(state: TrustState, doubt: number): number {
   const [least, most] = partOf[state]
@@ -63,6 +71,26 @@ export class AuditBudget {
   /** Tasks asked for within the last 24 hours, and settled ones. */
   counts(): { audits: number; settled: number } {
     return { audits: this.audits, settled: this.settled }
+  }
+
+  /** By hour, to be kept. */
+  kept(nowMs: number): BudgetCounts {
+    this.turn(nowMs)
+    const newestFirst = (by: Float64Array) =>
+      Array.from({ length: slots }, (_, age) => by[(this.slot - age + slots) % slots]!)
+    return { hour: this.slot, settled: newestFirst(this.settledBy), audits: newestFirst(this.auditsBy) }
+  }
+
+  /** Goes on from what was kept; before anything else is counted. */
+  recall({ hour, settled, audits }: BudgetCounts, nowMs: number): void {
+    for (let age = slots - 1; age >= 0; age--) {
+      const atMs = (hour - age) * slotMs
+      // After a clock that ran ahead they count as of now.
+      const countedMs = Math.min(atMs, nowMs)
+      this.noteSettled(settled[age] ?? 0, countedMs)
+      this.noteAsked(audits[age] ?? 0, countedMs)
+    }
+    this.turn(nowMs)
   }
 
   private turn(nowMs: number): void {

@@ -1,6 +1,6 @@
 /**
- * What trust in a scout weighs in placement, in milliseconds, and whether newcomers may have more. A penalty ranks and
- * never excludes, so the last scout of a model still serves; only who else there is makes a convicted one wait. Pure.
+ * What trust in a scout weighs in placement, in milliseconds. A penalty ranks and never excludes, so the last scout of
+ * a model still serves; only who else there is makes a convicted one wait. Pure.
  */
 import type { TrustRecord } from './record.ts'
 import { confirmingDoubt, convictedPenaltyMs, doubtPenaltyMs } from './weights.ts'

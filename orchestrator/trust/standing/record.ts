@@ -50,6 +50,8 @@ export interface TrustRecord {
   fresh: number
   /** Repeats of one text, and whose requests showed them. */
   repeatTenants: string[]
+  /** It was trusted since its first hello, or its last conviction: it is no newcomer, whatever its state is now. */
+  isProven?: boolean
   /** Times it came under watch: what was doubted once is looked at more closely for good. */
   watches: number
   /** Convictions so far, when the last one began (0: never), and when this one ends. */
@@ -65,6 +67,11 @@ export function newRecord(scout: string, model: string, owner: string, nowMs: nu
   }
 }
 
+/** Whether its probation is over. Records of before this was noted say it by their state alone. */
+export function isProven(record: Pick<TrustRecord, 'state' | 'isProven'>): boolean {
+  return record.isProven ?? record.state === 'trusted'
+}
+
 /** What a booking may depend on beside the record. */
 export interface Circumstances {
   nowMs: number
@@ -78,16 +85,20 @@ export interface Circumstances {
 function move(record: TrustRecord, what: TrustMove, nowMs: number): void {
   const next = nextState(record.state, what)
   if (next === undefined) throw new Error(`trust: ${what} in state ${record.state}`)
+  // Its state alone does not say so any more.
+  if (isProven(record)) record.isProven = true
   record.state = next
   record.sinceMs = nowMs
   if (what === 'grave') Object.assign(record, { evidence: 0, fresh: 0 })
   if (what === 'calmed') record.passed = 0
+  if (what === 'earned') record.isProven = true
   if (what === 'doubted') record.watches++
   if (what === 'cleared') record.doubt = watchedDoubt
   if (what === 'confirmed' || what === 'repeated') {
     record.untilMs = nowMs + Math.min(convictionMs * 2 ** record.convictions, convictionMsMax)
     record.convictions++
     record.convictedMs = nowMs
+    record.isProven = false
   }
   if (what === 'served') Object.assign(record, { doubt: 0, passed: 0, repeatTenants: [], untilMs: 0, firstMs: nowMs })
 }

@@ -32,11 +32,21 @@ export const referencesMax = 3
 export const auditShareMax = 0.05
 export const auditsPerDayMin = 200
 
+/**
+ * Tasks that audits may ask for before the store has to know of them: a start counts those that were not asked, too.
+ * One more look takes so many when half of them are used; an audit that finds none left is not made.
+ */
+export const auditsAhead = 16
+
 /** Of the turns of one client where audits wait for a scout beside clients: priority counts inside a tenant alone. */
 export const auditWeight = 0.1
 
 /** A request that is larger is not asked again. */
 export const auditedPromptBytesMax = 262_144
+
+/** Longer answers with embeddings are not compared, which is done in one turn; and of each the first ones. */
+export const auditedVectorBytesMax = 131_072
+export const comparedVectorsMax = 16
 
 /** Lines of an answer that are kept until it is looked at; what follows is not compared. */
 export const witnessedBytesMax = 65_536
@@ -93,3 +103,13 @@ export const trustMemoryEveryMs = 300_000
 export const trustForgetMs = 90 * 86_400_000
 export const trustForgetRows = 500
 export const trustForgetEveryMs = 3_600_000
+
+/**
+ * Tasks of one model that a newcomer has at once, and tasks that all newcomers of one owner have, where convictions
+ * count and somebody is trusted with the model; further ones go to others, or wait.
+ */
+export const newcomerWindow = 2
+export const newcomersInFlightMax = 8
+
+/** Newcomers that look for work in one step because a place of their owner is free again; others in the next ones. */
+export const newcomersWokenMax = 8

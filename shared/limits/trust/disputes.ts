@@ -10,6 +10,11 @@ const dayMs = 24 * hourMs
 export const disputeWindowMs = 72 * hourMs
 export const appealWindowMs = 72 * hourMs
 
+/** So long after the second verdict an administrator may decide otherwise; then it stands. */
+export const rulingWindowMs = 72 * hourMs
+/** Characters of an administrator's reasons, which both sides read. */
+export const rulingWhyCharsMax = 500
+
 /** A hearing that has not come to an end by then is undecided. */
 export const hearingMs = 24 * hourMs
 

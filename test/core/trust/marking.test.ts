@@ -8,7 +8,7 @@ function pair(credits = 4) {
   const cheat = bench.join(['m'], credits, { scout: 'cheat/s', operator: 'cheat' })
   const honest = bench.join(['m'], credits, { scout: 'honest/s', operator: 'honest' })
   const mark = (trustMs: number, isConvicted = false, scout = 'cheat/s') =>
-    bench.step({ type: 'trust', scout, model: 'm', trustMs, isConvicted })
+    bench.step({ type: 'trust', scout, model: 'm', state: 'watched', trustMs, isConvicted, isProven: false })
   /** Who gets the next tasks, one at a time. */
   const served = (times: number, model = 'm') =>
     Array.from({ length: times }, () => {
@@ -104,7 +104,8 @@ describe('who is convicted', () => {
     const bench = new CoreHarness()
     const cheat = bench.join(['m', 'other'], 4, { scout: 'cheat/s', operator: 'cheat' })
     bench.join(['m'], 0, { scout: 'honest/s', operator: 'honest' })
-    bench.step({ type: 'trust', scout: 'cheat/s', model: 'm', trustMs: 60_000, isConvicted: true })
+    const weighs = { trustMs: 60_000, isConvicted: true, isProven: false }
+    bench.step({ type: 'trust', scout: 'cheat/s', model: 'm', state: 'convicted', ...weighs })
     bench.submit({ model: 'auto' })
     expect(bench.grant()).toMatchObject({ session: cheat, model: 'other' })
   })
@@ -116,5 +117,22 @@ describe('who is convicted', () => {
     bench.submit()
     mark(0)
     expect(bench.grant()).toMatchObject({ session: cheat })
+  })
+})
+
+describe('a client that asks for a trusted scout', () => {
+  const trusted = { ...defaultRouting, requires: { isTrusted: true as const } }
+
+  test('is served by none but those of whom audits say so, and waits for one', () => {
+    const { bench, honest, mark } = pair()
+    mark(500)
+    const task = bench.submit({ routing: trusted })
+    expect(bench.take('grant')).toEqual([])
+    const weighs = { trustMs: 0, isConvicted: false, isProven: false }
+    bench.step({ type: 'trust', scout: 'honest/s', model: 'm', state: 'trusted', ...weighs })
+    expect(bench.grant()).toMatchObject({ session: honest, task })
+    bench.step({ type: 'trust', scout: 'honest/s', model: 'm', state: 'watched', ...weighs })
+    bench.submit({ routing: trusted })
+    expect(bench.take('grant')).toEqual([])
   })
 })

@@ -54,9 +54,9 @@ export const trustMutants: readonly Mutant[] = [
   {
     name: "a client's tenant is in what a reference gets",
     file: `${trust}/desk/audits.ts`,
-    find: '    const { stream, request: body, deadlineMs, served } = sample.answer\n',
+    find: '    const { kind, stream, request: body, deadlineMs, served } = sample.answer\n',
     replace:
-      '    const { stream, request, deadlineMs, served, tenant } = sample.answer\n' +
+      '    const { kind, stream, request, deadlineMs, served, tenant } = sample.answer\n' +
       "    const asked = JSON.parse(Buffer.from(request).toString('utf8')) as object\n" +
       '    const body = Buffer.from(JSON.stringify({ ...asked, user: tenant }))\n',
   },
@@ -73,9 +73,21 @@ export const trustMutants: readonly Mutant[] = [
     replace: '    return this.audits - 5 <= partFor(state, doubt)',
   },
   {
+    name: 'what audits asked for before a restart is forgotten',
+    file: `${trust}/desk/kept-budget.ts`,
+    find: 'if (row !== undefined) this.budget.recall(',
+    replace: 'if (row === null) this.budget.recall(',
+  },
+  {
+    name: 'audits are asked for before the store knows of them',
+    file: `${trust}/desk/kept-budget.ts`,
+    find: '    counts.audits[0]! += ahead\n',
+    replace: '',
+  },
+  {
     name: 'a new question is asked of more than the bound allows',
     file: `${trust}/desk/audits.ts`,
-    find: 'while (others.length > 0 && !budget.allows(seat.record, system.wallMs(), others.length + 1)) others.pop()',
+    find: 'while (others.length > 0 && !budget.allows(seat.record, others.length + 1)) others.pop()',
     replace: 'while (others.length > 9) others.pop()',
   },
   {
@@ -185,10 +197,34 @@ export const trustMutants: readonly Mutant[] = [
     replace: "if (state === 'convicted') return",
   },
   {
+    name: 'a newcomer gets as much as it asks for',
+    file: `${core}/fleet/windows.ts`,
+    find: 'running >= newcomerWindow || isFull(places)',
+    replace: 'running >= 99 * newcomerWindow || isFull(places)',
+  },
+  {
+    name: 'a newcomer whose window is free is not woken when its owner has a place again',
+    file: `${core}/stats/newcomers.ts`,
+    find: 'if (more < 0 && places.waiting.size > 0 && !isFull(places)) places.roomy.add(places)',
+    replace: 'if (more < 0 && places.waiting.size > 99) places.roomy.add(places)',
+  },
+  {
+    name: 'who was convicted is no newcomer afterwards',
+    file: `${trust}/standing/record.ts`,
+    find: '    record.isProven = false\n',
+    replace: '',
+  },
+  {
+    name: 'newcomers have few places where convictions are only shown',
+    file: `${trust}/desk/trust-book.ts`,
+    find: 'const isNoNewcomer = settings.isEnforced && isProven(record)',
+    replace: 'const isNoNewcomer = isProven(record)',
+  },
+  {
     name: 'doubt that is gone still weighs',
     file: `${trust}/desk/trust-book.ts`,
-    find: 'if (trustMs === 0 && !this.told.has(record)) return',
-    replace: 'if (trustMs === 0) return',
+    find: "if (state === 'new' && !isNoNewcomer && !this.told.has(record)) return",
+    replace: 'if (trustMs === 0 && !isNoNewcomer) return',
   },
   {
     name: 'what becomes of a doubted scout is not written',

@@ -28,7 +28,9 @@ export class HubTrust {
     if (life === null || this.isOver) return
     const system = hastened(process, life.haste)
     checks.starts(engine, system)
-    const keep = (write: StoreWrite) => engine.journal.lazily(write)
+    const { journal } = engine
+    const keep = (write: StoreWrite, then?: () => void) =>
+      then === undefined ? journal.lazily(write) : journal.addHere([write], then)
     const { isEnforced, auditsPerDayMin } = life
     const settings = { ...defaultTrustSettings, isEnforced, auditsPerDayMin, delay: auditDelay }
     const desk = new TrustDesk({ system, engine: this.tapped(engine), store, keep, settings })

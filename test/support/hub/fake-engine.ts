@@ -40,6 +40,7 @@ const encode = (text: string) => new TextEncoder().encode(text)
 
 export class FakeAnswer implements Answer {
   cost: Cost | null = null
+  trust: Answer['trust'] = null
   microDollars: number | null = null
   readonly created = 1_700_000_000
   attempts = 1
@@ -230,6 +231,10 @@ export class FakeEngine implements Engine {
   }
 
   trust: TrustReport | null = null
+
+  get isAuditing(): boolean {
+    return this.trust !== null
+  }
 
   trustReport({ owner, scout }: TrustFilter): TrustReport | null {
     const { trust } = this

@@ -11,6 +11,8 @@ import {
   loserOf,
   newDispute,
   pass,
+  rule,
+  rulingEndsMs,
   sides,
   sizeOf,
   verdictOf,
@@ -18,7 +20,13 @@ import {
 } from '../../../orchestrator/trust/disputes/dispute.ts'
 import { disputeMoves, isDecided, nextState } from '../../../orchestrator/trust/disputes/states.ts'
 import { type Abstention, majorityOf, type Vote } from '../../../orchestrator/trust/disputes/votes.ts'
-import { appealSize, appealWindowMs, hearingMs, hearingSize } from '../../../shared/limits/trust/disputes.ts'
+import {
+  appealSize,
+  appealWindowMs,
+  hearingMs,
+  hearingSize,
+  rulingWindowMs,
+} from '../../../shared/limits/trust/disputes.ts'
 import { disputeStates, groundKinds, verdicts } from '../../../shared/scouts/dispute-words.ts'
 import '../../support/law/seeded-properties.ts'
 
@@ -40,6 +48,9 @@ function heard(against: boolean): Dispute {
   return dispute
 }
 
+const ruling = { verdict: 'upheld', why: 'It is wrong.' } as const
+const appealedOf = (dispute: Dispute): Dispute => ({ ...dispute, appeal: { by: 'client', atMs: 5 } })
+
 describe('the table of moves', () => {
   test('leads nowhere from the end, and everywhere else somewhere', () => {
     const moves = Object.keys(disputeMoves) as (keyof typeof disputeMoves)[]
@@ -53,6 +64,9 @@ describe('the table of moves', () => {
     ['an appeal before a verdict', 'judging', (one: Dispute) => appeal(one, 'client', 9)],
     ['answers after the verdict', 'rejected', (one: Dispute) => answered(one, null, 9)],
     ['a hearing after the end', 'final', (one: Dispute) => begin(one, 9)],
+    ['an administrator before an appeal', 'rejected', (one: Dispute) => rule(one, ruling, 9)],
+    ['an administrator while an appeal is heard', 'judging', (one: Dispute) => rule(appealedOf(one), ruling, 9)],
+    ['an administrator after the end', 'final', (one: Dispute) => rule(appealedOf(one), ruling, 9)],
   ] as const)('has no place for %s', (_, state, act) => {
     expect(() => act({ ...heard(false), state })).toThrow(`in state ${state}`)
   })
@@ -94,7 +108,7 @@ describe('a hearing', () => {
 })
 
 describe('an appeal', () => {
-  test('is heard by more, and its verdict is final at once', () => {
+  function heardAgain(): Dispute {
     const dispute = heard(false)
     expect(sizeOf(dispute)).toBe(hearingSize)
     appeal(dispute, 'client', 10)
@@ -102,10 +116,24 @@ describe('an appeal', () => {
     begin(dispute, 11)
     answered(dispute, null, 12)
     for (let judge = 0; judge < majorityOf(appealSize); judge++) voted(dispute, vote(true), 13)
+    return dispute
+  }
+
+  test('is heard by more, cannot be appealed, and stands when no administrator decides otherwise', () => {
+    const dispute = heardAgain()
     expect(dispute.state).toBe('upheld')
-    expect(appealEndsMs(dispute)).toBeNull()
-    expect(pass(dispute, 14)).toBe(true)
-    expect([dispute.state, verdictOf(dispute)]).toEqual(['final', 'upheld'])
+    expect([appealEndsMs(dispute), rulingEndsMs(dispute)]).toEqual([null, 13 + rulingWindowMs])
+    expect(pass(dispute, 12 + rulingWindowMs)).toBe(false)
+    expect(pass(dispute, 13 + rulingWindowMs)).toBe(true)
+    expect([dispute.state, verdictOf(dispute), rulingEndsMs(dispute)]).toEqual(['final', 'upheld', null])
+  })
+
+  test('ends with the word of an administrator, whatever judges said', () => {
+    const dispute = heardAgain()
+    rule(dispute, { verdict: 'rejected', why: 'It holds.' }, 20)
+    expect([dispute.state, verdictOf(dispute), loserOf(dispute)]).toEqual(['final', 'rejected', 'client'])
+    expect(dispute.hearings.map(({ verdict }) => verdict)).toEqual(['rejected', 'upheld'])
+    expect(() => rule(dispute, ruling, 21)).toThrow('in state final')
   })
 
   test('that decides nothing leaves the first verdict', () => {
@@ -117,7 +145,7 @@ describe('an appeal', () => {
 })
 
 test('every course ends, with at most two hearings and in bounded time', () => {
-  const step = fc.constantFrom('begin', 'answered', 'for', 'against', 'nothing', 'appeal', 'wait')
+  const step = fc.constantFrom('begin', 'answered', 'for', 'against', 'nothing', 'appeal', 'wait', 'rule')
   fc.assert(
     fc.property(fc.array(step, { maxLength: 60 }), fc.constantFrom(...sides), (steps, side) => {
       const dispute = newDispute(filed, 0)
@@ -129,6 +157,7 @@ test('every course ends, with at most two hearings and in bounded time', () => {
         else if (one === 'begin' && (state === 'open' || state === 'appealed')) begin(dispute, nowMs)
         else if (one === 'answered' && state === 'rerunning') answered(dispute, null, nowMs)
         else if (one === 'appeal' && isDecided(state) && dispute.appeal === null) appeal(dispute, side, nowMs)
+        else if (one === 'rule' && rulingEndsMs(dispute) !== null) rule(dispute, ruling, nowMs)
         else if (state === 'judging' && (one === 'for' || one === 'against' || one === 'nothing'))
           voted(dispute, vote(one === 'nothing' ? null : one === 'against'), nowMs)
       }

@@ -3,15 +3,16 @@
  * a restart where it was, and keeps no text longer than it needs.
  */
 import { describe, expect, test } from 'vitest'
+import { Keyring } from '../../../orchestrator/engine/keyring.ts'
 import type { Answer, Submission } from '../../../orchestrator/engine/ports/client.ts'
 import type { Store } from '../../../orchestrator/engine/ports/store.ts'
 import { auditTenant } from '../../../orchestrator/engine/ports/trust/witness.ts'
 import { memoryStore } from '../../../orchestrator/store/memory/store.ts'
-import type { HearingEngine } from '../../../orchestrator/trust/desk/hearing.ts'
-import { defaultTrustSettings } from '../../../orchestrator/trust/desk/parts.ts'
+import type { HearingEngine } from '../../../orchestrator/trust/desk/hearings/hearing.ts'
+import { defaultTrustSettings, type TrustParts } from '../../../orchestrator/trust/desk/parts.ts'
 import { DisputeDesk } from '../../../orchestrator/trust/dispute-desk.ts'
 import { TrustDesk } from '../../../orchestrator/trust/trust-desk.ts'
-import { appealWindowMs, disputeWindowMs, hearingMs } from '../../../shared/limits/trust/disputes.ts'
+import { appealWindowMs, disputeWindowMs, hearingMs, rulingWindowMs } from '../../../shared/limits/trust/disputes.ts'
 import { realSystem } from '../../../shared/system.ts'
 import { TurnLane } from '../../../shared/turn-lane.ts'
 import { ManualSystem } from '../../support/clocks/manual-system.ts'
@@ -92,11 +93,16 @@ function deskOn(store: Store, system: ManualSystem, played: PlayedEngine, kept =
   const engine = played as unknown as HearingEngine
   const settings = { ...defaultTrustSettings, tickMs }
   const write = (one: Parameters<Store['commit']>[0][number]) => store.commit([one])
-  const trust = new TrustDesk({ system, engine, store, keep: write, settings })
+  const keep: TrustParts['keep'] = (one, then) => {
+    write(one)
+    then?.()
+  }
+  const trust = new TrustDesk({ system, engine, store, keep, settings })
   const desk = new DisputeDesk({
     ...{ system, engine, store, settings, ledger: null, lane: new TurnLane(system), trust: trust.book },
+    keyring: new Keyring(store, new Uint8Array(32), system),
     settledTasks: () => 0,
-    write: (one) => Promise.resolve(write(one)),
+    write: (...all) => Promise.resolve(store.commit(all)),
     promise: (one) => kept.then(() => write(one)).then(() => null),
   })
   desk.start()
@@ -208,6 +214,70 @@ describe('a dispute', () => {
     await pass(system, appealWindowMs)
     expect(desk.find(id, 'scout', 'ops')).toMatchObject({ state: 'final', verdict: 'upheld', clawed: 0 })
     expect(await desk.appeal(id, 'ops')).toMatchObject({ code: 'too_late' })
+  })
+})
+
+describe('an administrator', () => {
+  const admin = { id: 'acc_admin', address: '::1' }
+  const why = 'The first sentence is made up.'
+
+  /** An answer that nine judges found wanting, after the owner of its scout has appealed. */
+  async function appealed() {
+    const system = new Clock()
+    const store = storeWithAnswer(system)
+    const many = Array.from({ length: 20 }, (_, at) => `o${at}/s`)
+    const desk = deskOn(store, system, new PlayedEngine(many))
+    const id = await filed(desk)
+    await pass(system, 20 * tickMs)
+    expect(desk.find(id, 'scout', 'ops')).toMatchObject({ state: 'upheld', rulingEndsMs: null })
+    expect(await desk.rule(id, { verdict: 'rejected', why }, admin)).toMatchObject({ code: 'mismatch' })
+    expect(desk.appealed()).toEqual([])
+    expect(await desk.appeal(id, 'ops')).toMatchObject({ state: 'appealed' })
+    expect(await desk.rule(id, { verdict: 'rejected', why }, admin)).toMatchObject({ code: 'mismatch' })
+    await pass(system, 40 * tickMs)
+    expect(desk.find(id, 'scout', 'ops')).toMatchObject({ state: 'upheld', hearings: [{}, { verdict: 'upheld' }] })
+    return { system, store, desk, id }
+  }
+
+  test('has the last word after an appeal, which both sides read, and the log keeps', async () => {
+    const { system, store, desk, id } = await appealed()
+    expect(desk.find(id, 'scout', 'ops')!.sentences.at(-1)).toMatch(/^It stands in 2 d .* unless an administrator/)
+    expect(desk.appealed()).toMatchObject([{ id, side: 'admin', scout: 'ops/ant', comment: 'A sock!' }])
+    expect(desk.forAdmins(id)).toMatchObject({ tenant: 'key_a', texts: { request: JSON.stringify(request) } })
+    const ruled = await desk.rule(id, { verdict: 'rejected', why }, admin)
+    expect(ruled).toMatchObject({ state: 'final', verdict: 'rejected', ruling: { verdict: 'rejected', why } })
+    for (const [side, owner] of [
+      ['client', 'key_a'],
+      ['scout', 'ops'],
+    ] as const)
+      expect(desk.find(id, side, owner)!.sentences[0]).toBe(`An administrator decided that the answer holds: ${why}`)
+    expect(store.audit({ limit: 9 })).toMatchObject([
+      {
+        ...{ actor: 'acc_admin', address: '::1', action: 'dispute.ruled', subject: id },
+        ...{ before: '{"verdict":"upheld"}', after: JSON.stringify({ verdict: 'rejected', why }) },
+      },
+    ])
+    expect(await desk.rule(id, { verdict: 'upheld', why }, admin)).toMatchObject({ code: 'too_late' })
+    await pass(system, 4 * tickMs)
+    expect(desk.counts()).toMatchObject({ open: {}, verdicts: { rejected: 1, upheld: 0 } })
+    expect(desk.forAdmins(id)).toMatchObject({ texts: null })
+  })
+
+  test('who says nothing lets the verdict stand, and it counts once', async () => {
+    const { system, store, desk, id } = await appealed()
+    await pass(system, rulingWindowMs - 60 * tickMs)
+    expect(desk.find(id, 'client', 'key_a')).toMatchObject({ state: 'upheld' })
+    await pass(system, 62 * tickMs)
+    expect(desk.find(id, 'client', 'key_a')).toMatchObject({ state: 'final', verdict: 'upheld', ruling: null })
+    expect(desk.counts()).toMatchObject({ verdicts: { upheld: 1 } })
+    expect(store.audit({ limit: 9 })).toEqual([])
+  })
+
+  test('is told that there is no such dispute', async () => {
+    const system = new Clock()
+    const desk = deskOn(storeWithAnswer(system), system, new PlayedEngine(others))
+    expect(await desk.rule('dsp_x', { verdict: 'upheld', why }, admin)).toMatchObject({ code: 'not_found' })
+    expect(desk.forAdmins('dsp_x')).toBeUndefined()
   })
 })
 

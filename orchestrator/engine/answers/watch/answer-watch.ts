@@ -4,6 +4,7 @@
  */
 import type { ByteAccount } from '../../../../shared/byte-account.ts'
 import { operatorOf } from '../../../../shared/scouts/scout-id.ts'
+import { type TrustWord, trustWords } from '../../../../shared/scouts/trust-words.ts'
 import type { Served, TaskKind } from '../../../../shared/task.ts'
 import type { AnswerWitness, WatchedTask } from '../../ports/trust/witness.ts'
 import type { AttemptStream } from '../attempt-stream.ts'
@@ -32,19 +33,25 @@ export class AnswerWatch implements WatchedTask {
   /** For an attempt that begins at the beginning; null when nothing of its answer is of interest. */
   begin(served: Served, attempt: number): WatchedLines | null {
     this.attempts = attempt
-    const interest = this.kind === 'chat' ? this.witness.interest(served, this) : 'none'
+    const interest = this.witness.interest(served, this)
     return interest === 'none' ? null : new WatchedLines(interest, operatorOf(served.scout), this.account)
+  }
+
+  /** What is known of who serves it. */
+  trustIn({ scout, model }: Served): TrustWord | null {
+    const state = this.witness.stateOf(scout, model)
+    return state && trustWords[state]
   }
 
   /** The answer is committed. */
   seen(attemptStream: AttemptStream, body: Uint8Array): void {
-    const { witness, tenant, stream, isDirected, deadlineMs, request } = this
+    const { witness, tenant, kind, stream, isDirected, deadlineMs, request } = this
     const { served, watched, usage } = attemptStream
     witness.settled(served, usage.completionTokens, attemptStream.answerBytes)
     watched?.add(attemptStream.end())
     // Where another scout has seen the request nobody could be asked again who is known not to have.
     if (watched === null || watched.lines === null || this.attempts > 1) return
     const { interest, lines } = watched
-    witness.answered({ interest, tenant, served, stream, isDirected, request, deadlineMs, lines, body })
+    witness.answered({ interest, tenant, kind, served, stream, isDirected, request, deadlineMs, lines, body })
   }
 }

@@ -4,8 +4,15 @@
  */
 import type { Fault } from '../../../../shared/faults.ts'
 import type { DisputeReason, DisputeState, Ground, Verdict } from '../../../../shared/scouts/dispute-words.ts'
+import type { Actor } from '../../keyring.ts'
 
 export type DisputeSide = 'client' | 'scout'
+
+/** What an administrator decides in the end, and why, which both sides read. */
+export interface RulingAsked {
+  verdict: 'upheld' | 'rejected'
+  why: string
+}
 
 /** The answer that is meant. */
 export type Disputed =
@@ -35,14 +42,14 @@ export interface HearingView {
 export interface DisputeView {
   id: string
   task: number
-  /** As whom this is shown. */
-  side: DisputeSide
+  /** As whom this is shown: an administrator sees what each side sees. */
+  side: DisputeSide | 'admin'
   state: DisputeState
   verdict: Verdict | null
   reason: DisputeReason
-  /** For the client alone. */
+  /** Not for the scout's owner. */
   comment: string | null
-  /** For the scout's owner alone. */
+  /** Not for the client. */
   scout: string | null
   model: string
   /** Milliseconds since 1970. */
@@ -54,12 +61,23 @@ export interface DisputeView {
   appealEndsMs: number | null
   /** Which side asked for the second hearing. */
   appealedBy: DisputeSide | null
+  /** Until when an administrator may decide otherwise than the second hearing; null for no longer, or not yet. */
+  rulingEndsMs: number | null
+  /** What one has decided, and why. */
+  ruling: RulingAsked | null
   hearings: HearingView[]
   /** Points that are set aside, and those that were taken back. */
   held: number
   clawed: number
   /** How it stands and why, the most important first. */
   sentences: string[]
+}
+
+/** What was asked and answered, as JSON, and what others have answered. */
+export interface ShownTexts {
+  request: string
+  answer: string
+  reruns: readonly string[]
 }
 
 export interface DisputeCounts {
@@ -83,6 +101,12 @@ export interface Disputes {
   find(id: string, side: DisputeSide, owner: string): DisputeView | undefined
   /** Another hearing, by whichever side this owner is on. Resolves after the commit. */
   appeal(id: string, owner: string): Promise<DisputeView | Fault>
+  /** Those that were appealed, for administrators: what they may decide, and what they or judges have; newest first. */
+  appealed(): DisputeView[]
+  /** One with its texts, for an administrator who is to decide; null for texts that are kept no more. */
+  forAdmins(id: string): { tenant: string; view: DisputeView; texts: ShownTexts | null } | undefined
+  /** An administrator's last word after an appeal, with its row in the audit log. Resolves after the commit. */
+  rule(id: string, ruling: RulingAsked, by: Actor): Promise<DisputeView | Fault>
   counts(): DisputeCounts
   /** The engine stops: nothing more is asked or written. */
   stop(): void

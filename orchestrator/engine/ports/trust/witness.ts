@@ -2,6 +2,7 @@
  * What the engine tells whoever judges scouts by their answers, and what that one asks of the engine. Nothing of it is
  * on the wire: a scout cannot see whether its answer is looked at, nor for whom it works.
  */
+import type { TrustState } from '../../../../shared/scouts/trust-words.ts'
 import type { Served, TaskKind } from '../../../../shared/task.ts'
 import type { Answer, Submission } from '../client.ts'
 import type { TrustFilter, TrustReport } from './trust-report.ts'
@@ -34,6 +35,7 @@ export interface WatchedTask {
 export interface WitnessedAnswer {
   interest: Interest
   tenant: string
+  kind: TaskKind
   served: Served
   stream: boolean
   isDirected: boolean
@@ -46,7 +48,7 @@ export interface WitnessedAnswer {
 }
 
 export interface AnswerWitness {
-  /** Asked of each attempt of a chat as it begins. */
+  /** Asked of each attempt as it begins. */
   interest(served: Served, task: WatchedTask): Interest
   /** Each committed answer; tokens are the provider's count, 0 without one. */
   settled(served: Served, tokens: number, answerBytes: number): void
@@ -56,6 +58,8 @@ export interface AnswerWitness {
   report(of: TrustFilter): TrustReport
   /** What this scout is told: states in words, and no figures. Null when nothing is known of it. */
   noteOf(scout: string): string | null
+  /** How this scout stands with this model; null where others judge it. */
+  stateOf(scout: string, model: string): TrustState | null
   /** The engine stops: what is to be kept can be written now. */
   stop(): void
 }
@@ -71,8 +75,11 @@ export interface IdleScout {
 export interface TrustNews {
   scout: string
   model: string
+  state: TrustState
   trustMs: number
   isConvicted: boolean
+  /** Its probation is over. Never where convictions are only shown: there nobody is limited for being new. */
+  isProven: boolean
 }
 
 /** The engine as whoever audits knows it. */

@@ -111,7 +111,7 @@ function optionsOf(sent: PreferenceFields, kind: TaskKind): Routing | Fault {
     ...(sort && { sort }),
     ...(only && { only }),
     ...(ignore && { ignore }),
-    ...(requires !== null && { requires }),
+    ...(requires !== null && { requires: { ...routing.requires, ...requires } }),
     // Whoever is asked first is the only one.
     ...(goesOn === false && !order && { attemptsMax: 1, hedgeAfterMs: 0 }),
   }

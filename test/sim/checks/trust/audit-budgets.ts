@@ -1,23 +1,21 @@
-/** How many tasks audits ask for: at most a twentieth of those that were settled, or the day's least. Invariant 44. */
+/**
+ * How many tasks audits ask for: at most a twentieth of those that were settled, or the day's least, however often the
+ * hub dies within that day. Invariant 44.
+ */
 
 const hourMs = 3_600_000
 const hours = 24
 const shareMax = 0.05
 
 export class AuditBudgets {
-  /** By hour; what is known of a start belongs to it alone. */
-  private settledBy = new Map<number, number>()
-  private askedBy = new Map<number, number>()
+  /** By hour. */
+  private readonly settledBy = new Map<number, number>()
+  private readonly askedBy = new Map<number, number>()
 
   constructor(
     private readonly perDayMin: number,
     private readonly fail: (invariant: number, what: string) => void,
   ) {}
-
-  starts(): void {
-    this.settledBy = new Map()
-    this.askedBy = new Map()
-  }
 
   settled(wallMs: number): void {
     count(this.settledBy, wallMs)

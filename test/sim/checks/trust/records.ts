@@ -32,6 +32,8 @@ export class Records {
   private readonly brakes = new Brakes()
   /** What the engine knows: by scout and model. */
   private readonly marks = new Map<string, TrustNews>()
+  /** Those that were trusted since their first hello, or their last conviction. */
+  private readonly proven = new Set<TrustRecord>()
   /** Settlements of each scout, and how many there were when a record's state changed. */
   private readonly works = new Map<string, number>()
   private readonly worksBefore = new Map<TrustRecord, number>()
@@ -53,6 +55,7 @@ export class Records {
     this.system = system
     this.before.clear()
     this.marks.clear()
+    this.proven.clear()
     this.overdue.clear()
     this.brakes.clear()
   }
@@ -61,6 +64,7 @@ export class Records {
     this.book = book
     for (const record of book.list()) {
       this.before.set(record, copyOf(record))
+      if (record.isProven ?? record.state === 'trusted') this.proven.add(record)
       this.worksBefore.set(record, this.works.get(record.scout) ?? 0)
       this.brakes.loaded(record)
     }
@@ -78,7 +82,7 @@ export class Records {
     for (const record of this.last) {
       const { scout, model } = record
       const row = rows.get(`${scout} ${model}`)
-      if (row === undefined && record.checks === 0 && record.repeatTenants.length === 0) continue
+      if (row === undefined && isBlank(record)) continue
       if (row !== JSON.stringify(record))
         this.fail(52, `${scout} with ${model} is ${JSON.stringify(record)}, on the disk ${row}`)
     }
@@ -142,6 +146,8 @@ export class Records {
       this.count(`${before.state} > ${state}`)
       this.worksBefore.set(record, this.works.get(scout) ?? 0)
       this.brakes.moved(before, record, nowMs)
+      if (state === 'trusted') this.proven.add(record)
+      if (state === 'convicted') this.proven.delete(record)
       if (state === 'convicted' && this.honest.has(scout))
         this.fail(50, `${scout} is honest and convicted for ${model}`)
     } else if (isBraked && state === 'confirming' && record.evidence >= 7) this.count('brake held')
@@ -150,8 +156,14 @@ export class Records {
   }
 
   /** What weighs in placement. */
-  private checkMark({ scout, model, state, doubt }: TrustRecord): void {
-    const { trustMs = 0, isConvicted = false } = this.marks.get(`${scout} ${model}`) ?? {}
+  private checkMark(record: TrustRecord): void {
+    const { scout, model, state, doubt } = record
+    const news = this.marks.get(`${scout} ${model}`)
+    const { trustMs = 0, isConvicted = false, isProven = false } = news ?? {}
+    if (isProven !== (this.isEnforced && this.proven.has(record)))
+      this.fail(51, `${scout} with ${model} is ${isProven ? 'no' : 'a'} newcomer to the engine`)
+    if ((news?.state ?? 'new') !== state)
+      this.fail(51, `${scout} with ${model} is ${state}, to the engine ${news?.state}`)
     const isCounted = state === 'convicted' && this.isEnforced
     const weighed = state === 'watched' ? Math.min(1, doubt / Math.log(10_000)) : 1
     const due = state === 'new' || state === 'trusted' ? 0 : isCounted ? 60_000 : 2_000 * weighed
@@ -176,6 +188,11 @@ export class Records {
   count(what: string): void {
     this.tally[what] = (this.tally[what] ?? 0) + 1
   }
+}
+
+/** Nothing is known of it yet. */
+function isBlank({ state, checks, repeatTenants }: TrustRecord): boolean {
+  return state === 'new' && checks === 0 && repeatTenants.length === 0
 }
 
 function copyOf(record: TrustRecord): TrustRecord {

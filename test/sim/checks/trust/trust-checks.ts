@@ -1,6 +1,6 @@
 /**
  * What is checked where a life has trust: what scouts are sent of audits, how many there are, and what becomes of their
- * records. Knows every scout's voice, so that clients know which answer is the right one. Invariants 43 to 51.
+ * records. Knows every scout's voice, so that clients know which answer is the right one. Invariants 43 to 52 and 57.
  */
 import type { HubEngine } from '../../../../orchestrator/engine/engine.ts'
 import type { Submission } from '../../../../orchestrator/engine/ports/client.ts'
@@ -14,12 +14,14 @@ import { honestAnswer, type Voice, voiced } from '../../trust/voices.ts'
 import type { SessionBook } from '../ledger.ts'
 import { AuditBudgets } from './audit-budgets.ts'
 import { AuditFrames } from './audit-frames.ts'
+import { NewcomerChecks } from './newcomers.ts'
 import { Records } from './records.ts'
 
 export class TrustChecks {
   readonly budget: AuditBudgets
   readonly records: Records
   private readonly frames: AuditFrames
+  private readonly newcomers: NewcomerChecks
   private readonly voices = new Map<string, { voice: Voice; name: string }>()
   private engine: HubEngine | null = null
 
@@ -35,6 +37,7 @@ export class TrustChecks {
     this.budget = new AuditBudgets(life?.auditsPerDayMin ?? 0, fail)
     this.records = new Records(honest, life?.isEnforced ?? false, fail)
     this.frames = new AuditFrames(this.records, fail)
+    this.newcomers = new NewcomerChecks(life?.isEnforced ?? false, fail, (what) => this.records.count(what))
   }
 
   /** The right answer of whoever served this request. */
@@ -48,7 +51,6 @@ export class TrustChecks {
   /** A hub starts, and its desk is about to be made. */
   starts(engine: HubEngine, system: System): void {
     this.engine = engine
-    this.budget.starts()
     this.records.starts(engine, system)
   }
 
@@ -64,11 +66,14 @@ export class TrustChecks {
   hubDies(): void {
     this.engine = null
     this.records.hubDies()
+    this.newcomers.hubDies()
   }
 
   /** After every event of the world. */
   look(): void {
-    if (this.life !== null && this.engine !== null) this.records.look()
+    if (this.life === null || this.engine === null) return
+    this.records.look()
+    this.newcomers.look(this.engine)
   }
 
   // ------------------------------------------------------------ audits

@@ -4,8 +4,8 @@
  * on no wire. Only idle scouts are asked, one after the other, with the least priority. Nobody hears who took part:
  * never a scout of the accused's owner or of the client, no owner twice, and nobody who is doubted.
  */
-import { textOf } from '../../../shared/json/answer-text.ts'
-import { requestDeadlineMs } from '../../../shared/limits/scheduling.ts'
+import { textOf } from '../../../../shared/json/answer-text.ts'
+import { requestDeadlineMs } from '../../../../shared/limits/scheduling.ts'
 import {
   hearingCandidatesSeen,
   judgeModelsMax,
@@ -13,21 +13,21 @@ import {
   rerunsShownMax,
   rerunsWaitMs,
   triesEach,
-} from '../../../shared/limits/trust/disputes.ts'
-import { operatorOf } from '../../../shared/scouts/scout-id.ts'
-import { type System, secretUnit } from '../../../shared/system.ts'
-import type { TurnLane } from '../../../shared/turn-lane.ts'
-import type { ModelListing } from '../../engine/ports/client.ts'
-import type { LedgerWitness } from '../../engine/ports/ledger/attested.ts'
-import type { AuditedEngine } from '../../engine/ports/trust/witness.ts'
-import { ballotOf, readBallot, type Shown } from '../disputes/ballot.ts'
-import { answered, begin, type Dispute, giveUp, hearingOf, sizeOf, voted } from '../disputes/dispute.ts'
-import { asksForJson, groundOf } from '../disputes/grounds.ts'
-import type { DisputeTexts } from '../disputes/texts.ts'
-import { type Vote, voteOf } from '../disputes/votes.ts'
-import { ask } from './asking.ts'
+} from '../../../../shared/limits/trust/disputes.ts'
+import { operatorOf } from '../../../../shared/scouts/scout-id.ts'
+import { type System, secretUnit } from '../../../../shared/system.ts'
+import type { TurnLane } from '../../../../shared/turn-lane.ts'
+import type { ModelListing } from '../../../engine/ports/client.ts'
+import type { LedgerWitness } from '../../../engine/ports/ledger/attested.ts'
+import type { AuditedEngine } from '../../../engine/ports/trust/witness.ts'
+import { ballotOf, readBallot, type Shown } from '../../disputes/ballot.ts'
+import { answered, begin, type Dispute, giveUp, hearingOf, sizeOf, voted } from '../../disputes/dispute.ts'
+import { asksForJson, groundOf } from '../../disputes/grounds.ts'
+import type { DisputeTexts } from '../../disputes/texts.ts'
+import { type Vote, voteOf } from '../../disputes/votes.ts'
+import { ask } from '../asking.ts'
+import type { TrustBook } from '../trust-book.ts'
 import type { DisputeBook } from './dispute-book.ts'
-import type { TrustBook } from './trust-book.ts'
 
 export interface HearingEngine extends AuditedEngine {
   models(): readonly ModelListing[]
@@ -169,7 +169,8 @@ export class Hearing {
     request: { model: string; stream: boolean; body: Uint8Array },
   ): Promise<Spoken | null> {
     this.parts.counted('task')
-    const { text, scout } = await ask(this.parts.engine, { scouts, ...request, deadlineMs: requestDeadlineMs })
+    const asking = { scouts, kind: 'chat', ...request, deadlineMs: requestDeadlineMs } as const
+    const { text, scout } = await ask(this.parts.engine, asking)
     return text === null || scout === null ? null : { text, scout }
   }
 

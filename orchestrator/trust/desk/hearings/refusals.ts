@@ -2,7 +2,7 @@
  * Why a dispute or an appeal is not taken, each in one sentence that says what to do. What is somebody else's looks
  * like what is not there.
  */
-import { type Fault, fault } from '../../../shared/faults.ts'
+import { type Fault, fault } from '../../../../shared/faults.ts'
 import {
   disputedAnswerBytesMax,
   disputedRequestBytesMax,
@@ -10,9 +10,9 @@ import {
   lostAmong,
   lostMax,
   openPerClientMax,
-} from '../../../shared/limits/trust/disputes.ts'
-import { dayMs } from '../../tenants/periods.ts'
-import type { QuotaFlaw } from '../disputes/quotas.ts'
+} from '../../../../shared/limits/trust/disputes.ts'
+import { dayMs } from '../../../tenants/periods.ts'
+import type { QuotaFlaw } from '../../disputes/quotas.ts'
 
 const hourMs = 3_600_000
 
@@ -57,6 +57,8 @@ export const exists = fault('dispute_exists', 'There is a dispute about this ans
 export const notDecided = fault('mismatch', 'There is no verdict yet that could be appealed.')
 export const appealed = fault('dispute_exists', 'This verdict was appealed once, and that is final.')
 export const appealTooLate = fault('too_late', 'A verdict can be appealed for 72 hours; this one stands.')
+export const noAppeal = fault('mismatch', 'Administrators decide after an appeal; there is none, or it is being heard.')
+export const rulingTooLate = fault('too_late', 'This dispute is over.')
 export const hasWon = fault('mismatch', 'The verdict is in your favour.')
 
 const limits: Record<QuotaFlaw, [sentence: string, retryAfterMs: number]> = {

@@ -4,18 +4,22 @@
  * store when somebody asks for them.
  */
 
-import type { Fault } from '../../../shared/faults.ts'
-import { disputesKnownMax, disputesLiveMax } from '../../../shared/limits/trust/disputes.ts'
-import type { DisputeRow, DisputeStore, DisputeWrite } from '../../engine/ports/trust/dispute-store.ts'
-import { type Dispute, loserOf, type Side, verdictOf } from '../disputes/dispute.ts'
-import type { Counted } from '../disputes/quotas.ts'
-import { isDecided } from '../disputes/states.ts'
-import { type DisputeTexts, packTexts, unpackTexts } from '../disputes/texts.ts'
+import type { Fault } from '../../../../shared/faults.ts'
+import { disputesKnownMax, disputesLiveMax } from '../../../../shared/limits/trust/disputes.ts'
+import type { AccountWrite } from '../../../engine/ports/account-store.ts'
+import type { DisputeRow, DisputeStore, DisputeWrite } from '../../../engine/ports/trust/dispute-store.ts'
+import { type Dispute, loserOf, type Side, verdictOf } from '../../disputes/dispute.ts'
+import type { Counted } from '../../disputes/quotas.ts'
+import { isDecided } from '../../disputes/states.ts'
+import { type DisputeTexts, packTexts, unpackTexts } from '../../disputes/texts.ts'
+
+/** A dispute goes on, or begins; and what an administrator does leaves a row in the audit log. */
+export type DisputeDeskWrite = DisputeWrite | Extract<AccountWrite, { write: 'audit' }>
 
 interface BookParts {
   store: DisputeStore
-  /** Resolves after the commit; while the store is in trouble it waits. */
-  write: (write: DisputeWrite) => Promise<void>
+  /** Resolves after the commit of all; while the store is in trouble it waits. */
+  write: (...writes: DisputeDeskWrite[]) => Promise<void>
   /** The same of what nothing rests on yet; resolves with null after the commit, or with why there was none. */
   promise: (write: DisputeWrite) => Promise<Fault | null>
 }
@@ -82,6 +86,14 @@ export class DisputeBook {
     }
   }
 
+  /** Those of which one side has appealed, newest first. */
+  *appealed(): Iterable<Dispute> {
+    for (const { id, appeal } of this.known) {
+      const dispute = appeal === null ? undefined : this.find(id)
+      if (dispute !== undefined) yield dispute
+    }
+  }
+
   async add(dispute: Dispute, texts: DisputeTexts): Promise<Fault | null> {
     // It counts from now on, so that nobody files it twice meanwhile; nothing is done with it before it is kept.
     this.filing.add(dispute.task)
@@ -99,14 +111,24 @@ export class DisputeBook {
 
   /** A change of a dispute; `texts` replaces its texts, null removes them. Resolves after the commit. */
   change(dispute: Dispute, work: () => void, texts?: DisputeTexts | null): Promise<void> {
+    const alone = () => {
+      work()
+      return []
+    }
+    return this.changeWith(dispute, alone, texts)
+  }
+
+  /** The same with what `work` gives back, in one commit. */
+  changeWith(dispute: Dispute, work: () => DisputeDeskWrite[], texts?: DisputeTexts | null): Promise<void> {
     if (this.isOver) return Promise.resolve()
     const from = dispute.state
-    work()
+    const beside = work()
     const { id } = dispute
     const kept = texts === undefined ? {} : { texts: texts === null ? null : packTexts(texts) }
     const at = this.known.findIndex((one) => one.id === id)
     if (at >= 0) this.known[at] = countedOf(dispute)
-    const written = this.parts.write({ write: 'disputeMove', id, from, to: rowOf(dispute), ...kept })
+    const moved = { write: 'disputeMove', id, from, to: rowOf(dispute), ...kept } as const
+    const written = this.parts.write(moved, ...beside)
     const isOver = dispute.state === 'final' && dispute.isSettled
     // Until then the store would show it as it was.
     return isOver ? written.then(() => void this.live.delete(id)) : written
