@@ -29,6 +29,7 @@ import {
   listDisputes,
   listDisputesOfScouts,
 } from './disputes/disputes.ts'
+import { getForAdmins, listAppealed, ruleDispute } from './disputes/rulings.ts'
 import { dialIn } from './fleet/dial-in.ts'
 import { listHubs } from './fleet/hubs.ts'
 import { getOwnScout, getScout, listOwnScouts, listScouts } from './fleet/scouts.ts'
@@ -155,6 +156,9 @@ export const routes: readonly Route[] = [
   { method: 'GET', path: '/v1/disputes/{id}', access: 'client', handle: getDispute },
   { method: 'GET', path: '/v1/me/disputes', access: 'any', handle: listDisputesOfScouts },
   { method: 'GET', path: '/v1/me/disputes/{id}', access: 'any', handle: getDisputeOfScout },
+  { method: 'GET', path: '/v1/admin/disputes', access: 'admin', handle: listAppealed },
+  { method: 'POST', path: '/v1/admin/disputes/{id}/ruling', access: 'admin', handle: ruleDispute },
+  { method: 'GET', path: '/v1/admin/disputes/{id}', access: 'admin', handle: getForAdmins },
   { method: 'GET', path: '/v1/trust', access: 'admin', handle: listTrust },
   { method: 'GET', path: '/v1/hubs', access: 'any', handle: listHubs },
   { method: 'GET', path: '/v1/scouts', access: 'admin', handle: listScouts },

@@ -20,6 +20,7 @@ const votes = [
 const upheld: Dispute = {
   ...{ id: 'dsp_1', side: 'scout', state: 'upheld', verdict: 'upheld', reason: 'off_topic', comment: null },
   ...{ scout: 'key_a/ant', model: 'demo-large', filed: 1_700_000_000, appeal_by: 4_000_000_000 },
+  ruling_by: null,
   hearings: [{ reruns: 3, votes, verdict: 'upheld' }],
   sentences: ['The answer does not hold: 2 judges were against it, 0 for it.'],
 }
@@ -120,6 +121,28 @@ describe.skipIf('reason' in found)(`disputes${skipped}`, () => {
     await page.getByRole('link', { name: 'Disputes' }).click()
     await page.getByText('Your comment: No word of it.').waitFor({ timeout: patienceMs })
     expect(await page.getByRole('button', { name: 'Appeal' }).count()).toBe(0)
+  })
+
+  test('that were appealed are decided by an administrator, who reads the texts when asking for them', async () => {
+    const page = await stage.signedIn(stage.hub.adminKey, {}, 'disputes')
+    const appealed: Dispute = { ...upheld, side: 'admin', comment: 'No word of it.', ruling_by: 4_000_000_000 }
+    await page.route('**/v1/admin/disputes', (route) => route.fulfill({ json: { object: 'list', data: [appealed] } }))
+    const texts = { request: '{"model":"m"}', answer: '{"choices":[]}', reruns: ['Another <i>answer</i>.'] }
+    await page.route('**/v1/admin/disputes/dsp_1', (route) => route.fulfill({ json: { ...appealed, texts } }))
+    await page.getByRole('button', { name: 'Appealed, of everybody' }).click({ timeout: patienceMs })
+    const panel = page.getByRole('region', { name: 'ant with demo-large' })
+    await panel.getByText("The client's comment: No word of it.").waitFor({ timeout: patienceMs })
+    expect(await panel.getByRole('button', { name: 'Appeal' }).count()).toBe(0)
+    await panel.getByRole('button', { name: 'Read request and answers' }).click()
+    await panel.getByText("Another scout's answer 1").click({ timeout: patienceMs })
+    await panel.getByText('Another <i>answer</i>.').waitFor({ timeout: patienceMs })
+    await panel.getByRole('button', { name: 'Decide' }).click()
+    await panel.getByLabel('Verdict').selectOption('rejected')
+    await panel.getByLabel('Why').fill('It holds.')
+    const decided = page.waitForRequest('**/v1/admin/disputes/dsp_1/ruling', { timeout: patienceMs })
+    await page.route('**/v1/admin/disputes/dsp_1/ruling', (route) => route.fulfill({ json: appealed }))
+    await panel.getByRole('button', { name: 'Decide' }).click()
+    expect((await decided).postDataJSON()).toEqual({ verdict: 'rejected', why: 'It holds.' })
   })
 
   describe.each(['light', 'dark'] as const)('in the %s theme', (theme) => {

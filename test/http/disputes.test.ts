@@ -18,7 +18,16 @@ const view: DisputeView = {
     filedMs: 1_700_000_001_500,
     changedMs: 1_700_000_002_500,
   },
-  ...{ endsMs: null, appealEndsMs: 1_700_000_003_500, appealedBy: null, held: 3, clawed: 0, sentences: ['It fails.'] },
+  ...{
+    endsMs: null,
+    appealEndsMs: 1_700_000_003_500,
+    appealedBy: null,
+    rulingEndsMs: null,
+    ruling: null,
+    held: 3,
+    clawed: 0,
+    sentences: ['It fails.'],
+  },
   hearings: [{ reruns: 3, judges: 2, votes: [{ against: true, why: 'w' }], ground: null, verdict: 'upheld' }],
 }
 
@@ -44,6 +53,20 @@ class PlayedDisputes implements Disputes {
   appeal(...of: Parameters<Disputes['appeal']>) {
     this.asked.push(of)
     return Promise.resolve(fault('too_late', 'It stands.'))
+  }
+
+  appealed() {
+    return [{ ...view, side: 'admin' as const, rulingEndsMs: 1_700_000_004_500 }]
+  }
+
+  forAdmins(id: string) {
+    const texts = { request: '{}', answer: '{"choices":[]}', reruns: ['a', 'b'] }
+    return id === 'dsp_1' ? { tenant: 'key_other', view: { ...view, side: 'admin' as const }, texts } : undefined
+  }
+
+  rule(...of: Parameters<Disputes['rule']>) {
+    this.asked.push(of)
+    return Promise.resolve({ ...view, state: 'final' as const })
   }
 
   counts() {
@@ -142,10 +165,54 @@ describe('a dispute', () => {
   })
 })
 
+describe('after an appeal', () => {
+  const ruling = { verdict: 'rejected', why: 'It holds.' }
+  const path = '/v1/admin/disputes/dsp_1/ruling'
+
+  test('an administrator reads the texts, which is noted, and decides', async () => {
+    const disputes = played()
+    const listed = await (await edge.ask('/v1/admin/disputes', {}, edge.keys.admin)).json()
+    expect(listed).toMatchObject({ data: [{ side: 'admin', ruling_by: 1_700_000_004 }] })
+    const one = await (await edge.ask('/v1/admin/disputes/dsp_1', {}, edge.keys.admin)).json()
+    expect(one).toMatchObject({ id: 'dsp_1', texts: { request: '{}', reruns: ['a', 'b'] } })
+    const noted = edge.store.audit({ subject: 'dsp_1', limit: 9 })
+    expect(noted).toMatchObject([{ action: 'content.read', after: '{"tenant":"key_other"}' }])
+    const response = await edge.post(path, ruling, {}, edge.keys.admin)
+    expect([response.status, await response.json()]).toMatchObject([200, { state: 'final' }])
+    const { id } = edge.keyring.list().find(({ role }) => role === 'admin')!
+    expect(disputes.asked).toEqual([['dsp_1', ruling, expect.objectContaining({ id })]])
+    expect((await edge.ask('/v1/admin/disputes/dsp_2', {}, edge.keys.admin)).status).toBe(404)
+  })
+
+  test.each([
+    ['another verdict', { ...ruling, verdict: 'undecided' }, 'verdict'],
+    ['no reason', { verdict: 'upheld' }, 'why'],
+    ['an empty reason', { ...ruling, why: '' }, 'why'],
+    ['a long reason', { ...ruling, why: 'x'.repeat(501) }, 'why'],
+    ['unknown fields', { ...ruling, points: 5 }, 'points'],
+  ])('a decision with %s decides nothing', async (_, body, param) => {
+    const disputes = played()
+    const response = await edge.post(path, body, {}, edge.keys.admin)
+    expect([response.status, await response.json()]).toMatchObject([400, { error: { param } }])
+    expect(disputes.asked).toEqual([])
+  })
+
+  test('nobody else decides, or reads what others dispute', async () => {
+    const disputes = played()
+    for (const key of [edge.keys.client, edge.keys.scout]) {
+      expect((await edge.post(path, ruling, {}, key)).status).toBe(403)
+      for (const read of ['/v1/admin/disputes', '/v1/admin/disputes/dsp_1'])
+        expect((await edge.ask(read, {}, key)).status).toBe(403)
+    }
+    expect(disputes.asked).toEqual([])
+  })
+})
+
 test('a hub that hears none says so', async () => {
   for (const path of ['/v1/disputes', '/v1/disputes/dsp_1', '/v1/me/disputes', '/v1/me/disputes/dsp_1'])
     expect((await edge.ask(path)).status).toBe(404)
   expect((await edge.post('/v1/disputes', valid)).status).toBe(404)
+  expect((await edge.ask('/v1/admin/disputes', {}, edge.keys.admin)).status).toBe(404)
 })
 
 test('counts are for Prometheus', async () => {

@@ -3,7 +3,6 @@
  * message, whole or as events. `request` and `answer` below hold the two directions of the translation.
  */
 import { type Fault, fault } from '../../../shared/faults.ts'
-import { parseExactly } from '../../../shared/json/exact-json.ts'
 import { type Asked, askedBy, submit } from '../chat/asked.ts'
 import { earlyFault } from '../chat/chunk-encoder.ts'
 import { endOf, giveWhole } from '../chat/whole-answer.ts'
@@ -20,7 +19,7 @@ import type { AnswerForm, Json } from './answer/answer-form.ts'
 import { messageOf } from './answer/message.ts'
 import { MessageEncoder, messageId } from './answer/message-encoder.ts'
 import { asMessage } from './answer/translated-chat.ts'
-import { chatRequestOf } from './request/chat-request.ts'
+import { chatRequestOf, exactFields } from './request/chat-request.ts'
 import { type MessagesFields, messagesRequest } from './request/messages-request.ts'
 
 const utf8 = new TextDecoder()
@@ -48,7 +47,7 @@ interface AskedMessage extends Asked {
 }
 
 function askedMessage(context: RequestContext, body: JsonBody): AskedMessage | Fault {
-  const sent = exactly(body)
+  const sent = exactFields(utf8.decode(body.bytes), body.value)
   const made = chatRequestOf(sent)
   if ('code' in made) return made
   const { chat } = made
@@ -57,12 +56,6 @@ function askedMessage(context: RequestContext, body: JsonBody): AskedMessage | F
   if (flaw !== null) return flaw
   const asked = askedBy(context, { bytes, value: { ...chat, ...preferencesOf(body.value) } }, 'chat')
   return 'code' in asked ? asked : { ...asked, form: formOf(sent) }
-}
-
-/** Numbers that a double cannot hold go on with the digits they came with: they are somebody's ids. */
-function exactly({ bytes, value }: JsonBody): MessagesFields {
-  const text = utf8.decode(bytes)
-  return (/\d{16}/.test(text) ? parseExactly(text) : value) as unknown as MessagesFields
 }
 
 /** Beside the chat request: the hub alone reads them. */

@@ -1,7 +1,7 @@
 /**
  * What a client sends to dispute an answer, as a schema and as the dispute desk takes it. A request may be shown as
  * the bytes of its body in a string, or as an object, which stands for its shortest JSON, as most SDKs send it; an
- * answer as its text, or as the object that came.
+ * answer as its text, or as the object that came. Other dialects are translated in `shown-work.ts`.
  */
 import { z } from 'zod'
 import { type Fault, fault } from '../../../shared/faults.ts'
@@ -9,18 +9,22 @@ import { disputeCommentCharsMax } from '../../../shared/limits/trust/disputes.ts
 import { disputeReasons } from '../../../shared/scouts/dispute-words.ts'
 import type { Disputed } from '../../engine/ports/trust/disputes.ts'
 import { taskIn } from '../ledger/receipts.ts'
+import type { RequestContext } from '../request-context.ts'
 import { expects, textUpTo } from '../schema/validation.ts'
+import { shownWork } from './shown-work.ts'
 
 const shown = z.union([z.string(), z.record(z.string(), z.unknown())], expects('must be a string or an object'))
 
 export const disputeRequest = z.strictObject({
-  task: textUpTo(64).optional().describe('The id of the answer, as `chatcmpl-…`, or the number of its task.'),
+  task: textUpTo(64)
+    .optional()
+    .describe('The id of the answer (`chatcmpl-…`, `msg_…`, `cmpl-…`; of a response its `chasm.task`), or a number.'),
   intent: textUpTo(64).optional().describe('The id of an intent, in the place of `task`.'),
   node: textUpTo(256).optional().describe('A node of the intent; the one that makes its result when absent.'),
   reason: z.enum(disputeReasons, expects(`must be one of ${disputeReasons.join(', ')}`)),
   comment: textUpTo(disputeCommentCharsMax).optional().describe('For yourself and administrators.'),
   request: shown.optional().describe('With `task`: the body as it was sent, as a string, or as its JSON.'),
-  answer: shown.optional().describe('With `task`: the text of the answer, or the object with its `choices`.'),
+  answer: shown.optional().describe('With `task`: the text of the answer, or the object that came.'),
 })
 
 type DisputeFields = z.infer<typeof disputeRequest>
@@ -29,7 +33,8 @@ const which = fault('invalid_request', 'Name the answer: send `task` with `reque
   param: 'task',
 })
 
-export function disputedIn({ task, intent, node, request, answer }: DisputeFields): Disputed | Fault {
+export function disputedIn(context: RequestContext, fields: DisputeFields): Disputed | Fault {
+  const { task, intent, node, request, answer } = fields
   if ((task === undefined) === (intent === undefined)) return which
   if (intent !== undefined) return { type: 'node', intent, node: node ?? null }
   const number = taskIn(task!)
@@ -37,15 +42,6 @@ export function disputedIn({ task, intent, node, request, answer }: DisputeField
     return fault('invalid_request', '`task` must be the id of an answer, or the number of a task.', { param: 'task' })
   }
   if (request === undefined || answer === undefined) return which
-  return { type: 'task', task: number, request: bytesOf(request), answer: answerOf(answer) }
-}
-
-function bytesOf(request: string | Record<string, unknown>): Uint8Array {
-  return Buffer.from(typeof request === 'string' ? request : JSON.stringify(request))
-}
-
-/** Of what came with an answer its texts count. */
-function answerOf(answer: string | Record<string, unknown>): Uint8Array {
-  const choices = typeof answer === 'string' ? [{ index: 0, message: { content: answer } }] : answer.choices
-  return Buffer.from(JSON.stringify({ choices }))
+  const shownNow = shownWork(context, task!, request, answer)
+  return 'code' in shownNow ? shownNow : { type: 'task', task: number, ...shownNow }
 }

@@ -15,7 +15,7 @@ const noDisputes = fault(
   'not_found',
   'This orchestrator hears no disputes: its operator can set TRUST=observe, and HUB_EDGES=0.',
 )
-const unknownDispute = fault('not_found', 'There is no dispute of this id, or it is not yours.', { param: 'id' })
+export const unknownDispute = fault('not_found', 'There is no dispute of this id, or it is not yours.', { param: 'id' })
 
 export async function fileDispute(context: RequestContext): Promise<Response> {
   const { id, caller } = context
@@ -24,7 +24,7 @@ export async function fileDispute(context: RequestContext): Promise<Response> {
   const read = await readChecked(context, disputeRequest)
   if ('code' in read) return refuse(id, read)
   const fields = read.value as z.infer<typeof disputeRequest>
-  const about = disputedIn(fields)
+  const about = disputedIn(context, fields)
   if ('code' in about) return refuse(id, about)
   const { reason, comment = '' } = fields
   const filed = await disputes.file({ tenant: caller!.tenant, about, reason, comment })
@@ -72,13 +72,15 @@ export async function appealDispute(context: RequestContext): Promise<Response> 
   return 'code' in view ? refuse(id, view) : jsonResponse(id, JSON.stringify(shown(view)))
 }
 
-function disputesOf({ edge }: RequestContext): Disputes | Fault {
+export function disputesOf({ edge }: RequestContext): Disputes | Fault {
   return edge.engine.disputes ?? noDisputes
 }
 
-function shown({ task, answeredMs, filedMs, changedMs, endsMs, appealEndsMs, appealedBy, ...view }: DisputeView) {
+export function shown(dispute: DisputeView) {
+  const { task, answeredMs, filedMs, changedMs, endsMs, appealEndsMs, appealedBy, rulingEndsMs, ...view } = dispute
   const times = { answered: seconds(answeredMs), filed: seconds(filedMs), changed: seconds(changedMs) }
-  const ends = { ends_by: secondsOrNull(endsMs), appeal_by: secondsOrNull(appealEndsMs), appealed_by: appealedBy }
+  const appeals = { appeal_by: secondsOrNull(appealEndsMs), appealed_by: appealedBy }
+  const ends = { ends_by: secondsOrNull(endsMs), ...appeals, ruling_by: secondsOrNull(rulingEndsMs) }
   return { object: 'dispute', ...view, task: answerId('chat', task), ...times, ...ends }
 }
 

@@ -32,9 +32,9 @@ export function getReceipt(context: RequestContext): Response {
   return jsonResponse(id, JSON.stringify(proof))
 }
 
-/** From `chatcmpl-…` or `embd-…`, whose ends are numbers of tasks; or such a number. */
+/** From `chatcmpl-…`, `cmpl-…`, `msg_…` or `embd-…`, whose ends are numbers of tasks; or such a number. */
 export function taskIn(text: string): number | null {
-  const [, code] = /^(?:chatcmpl|embd)-([0-9a-z]{1,11})$/.exec(text) ?? []
+  const [, code] = /^(?:(?:chatcmpl|cmpl|embd)-|msg_)([0-9a-z]{1,11})$/.exec(text) ?? []
   const task = code === undefined ? (/^\d{1,16}$/.test(text) ? Number(text) : Number.NaN) : Number.parseInt(code, 36)
   return Number.isSafeInteger(task) ? task : null
 }

@@ -7,6 +7,7 @@ import { taskKinds } from '../../../shared/task.ts'
 import { countTokensRequest, messagesRequest } from '../anthropic/request/messages-request.ts'
 import { completionRequest } from '../completions/text-request.ts'
 import { disputeRequest } from '../disputes/dispute-request.ts'
+import { rulingRequest } from '../disputes/rulings.ts'
 import { depositRequest } from '../ledger/points.ts'
 import { leaderboardRequest } from '../ledger/seasons.ts'
 import type { RequestContext } from '../request-context.ts'
@@ -31,7 +32,7 @@ import { ledgerOperations, ledgerSchemas } from './ledger-paths.ts'
 import { livePaths, scoutListParameters } from './live-paths.ts'
 import { routerFields } from './model-fields.ts'
 import { count, inHeader, type Json, json, type Operation, object, orNull, ref, seconds, text, texts } from './parts.ts'
-import { disputePaths, disputeSchemas, trustPaths } from './trust-paths.ts'
+import { disputePaths, disputeSchemas, rulingPaths, trustPaths } from './trust-paths.ts'
 import { usageOperations, usageSchemas } from './usage-paths.ts'
 
 const some = { type: 'number', minimum: 0 }
@@ -96,8 +97,15 @@ const answerSchemas: Json = {
     ),
   }),
   Served: object(
-    { scout: text, provider: text, model: text, attempts: count, queued_ms: count, cost_ms: ref('Cost') },
-    ['cost_ms'],
+    {
+      task: { ...text, description: 'Of a response: the answer by which receipts and disputes know it.' },
+      ...{ scout: text, provider: text, model: text, attempts: count, queued_ms: count, cost_ms: ref('Cost') },
+      trust: {
+        enum: ['trusted', 'new', 'watched', 'failing'],
+        description: 'What audits have shown of the scout with this model; absent where nobody audits.',
+      },
+    },
+    ['task', 'cost_ms', 'trust'],
   ),
   Cost: {
     ...object({
@@ -264,6 +272,7 @@ const operations: Record<string, Operation> = {
   ...livePaths,
   ...trustPaths,
   ...disputePaths,
+  ...rulingPaths,
   'GET /': {
     summary: 'The page for people, where HTML is accepted; else a text.',
     access: 'open',
@@ -359,6 +368,7 @@ function accountRequests(): Json {
     LeaderboardRequest: schemaOf(leaderboardRequest),
     DepositRequest: schemaOf(depositRequest),
     DisputeRequest: schemaOf(disputeRequest),
+    RulingRequest: schemaOf(rulingRequest),
   }
 }
 

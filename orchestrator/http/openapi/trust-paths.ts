@@ -44,7 +44,7 @@ const audits = {
 
 const ofScout = inQuery('scout', text, 'Only of this scout, by its id.')
 const verdict = { enum: [...verdicts, null] }
-const side = { enum: ['client', 'scout'] }
+const side = { enum: ['client', 'scout', 'admin'] }
 
 const hearing = object({
   reruns: { ...count, description: 'Scouts of other owners that have answered the same request again.' },
@@ -70,12 +70,14 @@ export const disputeSchemas: Json = {
     side: { ...side, description: 'As whom the caller sees it.' },
     state: { enum: disputeStates },
     ...{ verdict, reason: { enum: disputeReasons } },
-    comment: { ...orNull(text), description: 'For the client alone.' },
-    scout: { ...orNull(text), description: "For the scout's owner alone." },
+    comment: { ...orNull(text), description: "Not for the scout's owner." },
+    scout: { ...orNull(text), description: 'Not for the client.' },
     ...{ model: text, answered: seconds, filed: seconds, changed: seconds },
     ends_by: { ...orNull(seconds), description: 'When the hearing under way ends at the latest.' },
     appeal_by: { ...orNull(seconds), description: 'Until when the verdict can be appealed.' },
     appealed_by: { enum: ['client', 'scout', null] },
+    ruling_by: { ...orNull(seconds), description: 'Until when an administrator may decide otherwise.' },
+    ruling: { ...object({ verdict: { enum: ['upheld', 'rejected'] }, why: text }), type: ['object', 'null'] },
     hearings: { type: 'array', items: hearing },
     held: { ...count, description: 'Points that are set aside.' },
     clawed: { ...count, description: 'Points that were taken back.' },
@@ -115,6 +117,39 @@ export const disputePaths: Record<string, Operation> = {
     summary: 'One of them.',
     access: 'any',
     gives: [200, 'The dispute.', json(ref('Dispute'))],
+  },
+}
+
+const disputeWithTexts = {
+  allOf: [
+    ref('Dispute'),
+    object({
+      texts: {
+        ...object({ request: text, answer: text, reruns: texts }),
+        type: ['object', 'null'],
+        description:
+          'What was asked and answered, as JSON, and what others have answered; null once the dispute is over.',
+      },
+    }),
+  ],
+}
+
+export const rulingPaths: Record<string, Operation> = {
+  'GET /v1/admin/disputes': {
+    summary: 'The disputes of which one side has appealed, newest first.',
+    access: 'admin',
+    gives: [200, 'The disputes.', json(ref('DisputeList'))],
+  },
+  'GET /v1/admin/disputes/{id}': {
+    summary: 'A dispute with its texts. The look is noted in the audit log.',
+    access: 'admin',
+    gives: [200, 'The dispute.', json(disputeWithTexts)],
+  },
+  'POST /v1/admin/disputes/{id}/ruling': {
+    summary: 'Have the last word after an appeal. It is noted in the audit log.',
+    access: 'admin',
+    takes: 'RulingRequest',
+    gives: [200, 'The dispute, which is final.', json(ref('Dispute'))],
   },
 }
 

@@ -10,7 +10,7 @@ import type { Answer } from '../../engine/ports/client.ts'
 import { askedBy, submit } from '../chat/asked.ts'
 import { endOf } from '../chat/whole-answer.ts'
 import type { RequestContext } from '../request-context.ts'
-import { servedShown } from '../response/envelope.ts'
+import { servedAs } from '../response/envelope.ts'
 import { jsonResponse, refuse } from '../response/response.ts'
 import { type ResponseFields, refusedAt } from '../schema/response-request.ts'
 import { conversationOf, withIds } from './conversation.ts'
@@ -95,7 +95,7 @@ async function wholeResponse(context: RequestContext, asked: Asked): Promise<Res
   made.add(JSON.parse(Buffer.from(end.body).toString('utf8')) as Json)
   made.close()
   const atSeconds = Math.floor(edge.system.wallMs() / 1000)
-  const ending = { atSeconds, model: answer.served!.model, chasm: servedShown(answer, explains) }
+  const ending = { atSeconds, model: answer.served!.model, chasm: servedAs(answer, explains) }
   const response = made.ended(ending, beginning.store)
   const isStored = beginning.store && (await kept(context, asked, response))
   return jsonResponse(id, JSON.stringify(isStored === beginning.store ? response : { ...response, store: isStored }))

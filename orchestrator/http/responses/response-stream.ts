@@ -6,7 +6,7 @@
 import { type Fault, fault } from '../../../shared/faults.ts'
 import type { Answer, AnswerEnd, AnswerPart } from '../../engine/ports/client.ts'
 import type { RequestContext } from '../request-context.ts'
-import { servedShown } from '../response/envelope.ts'
+import { servedAs } from '../response/envelope.ts'
 import { PullStream, type StreamContent } from '../streaming/pull-stream.ts'
 import { doneMark } from './durable-view.ts'
 import { EventWriter } from './events/event-writer.ts'
@@ -151,7 +151,7 @@ class ResponseContent implements StreamContent<AnswerPart> {
   private ending() {
     const { answer, context, options } = this
     const atSeconds = Math.floor(context.edge.system.wallMs() / 1000)
-    return { atSeconds, model: answer.served?.model, chasm: servedShown(answer, options.explains) }
+    return { atSeconds, model: answer.served?.model, chasm: servedAs(answer, options.explains) }
   }
 }
 

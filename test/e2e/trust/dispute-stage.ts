@@ -161,7 +161,7 @@ export class DisputeStage {
     return (await (await this.as(this.keyOf(scout), `/v1/me/disputes/${id}`)).json()) as Disputed
   }
 
-  /** The dispute once it has a verdict that may be appealed, or is final. */
+  /** The dispute once it has a verdict that may be appealed or decided otherwise, or is final. */
   async decided(id: string, by = 0): Promise<Disputed> {
     const over = ['upheld', 'rejected', 'undecided', 'final']
     const find = () => this.live.hub.engine.disputes!.find(id, 'client', this.tenants[by]!)

@@ -43,12 +43,29 @@ describe('a dispute', () => {
     expect((await stage.as(stage.keyOf('s3'), path, {})).status).toBe(422)
     expect((await stage.as(stage.clientKeys[1]!, path, {})).status).toBe(404)
     expect((await stage.as(stage.clientKeys[0]!, path, {})).status).toBe(200)
-    const { disputes } = stage.live.hub.engine
-    await until('the end', () => disputes!.find(filed.body.id, 'client', stage.tenants[0]!)?.state === 'final')
-    const final = await stage.seenByClient(filed.body.id)
-    expect(final).toMatchObject({ state: 'final', verdict: 'rejected', hearings: [{}, { reruns: 7 }], clawed: 0 })
-    expect(final.hearings[1]!.votes.filter(({ against }) => against === false)).toHaveLength(4)
+    const again = await stage.decided(filed.body.id)
+    expect(again).toMatchObject({ state: 'rejected', verdict: 'rejected', hearings: [{}, { reruns: 7 }], clawed: 0 })
+    expect(again.hearings[1]!.votes.filter(({ against }) => against === false)).toHaveLength(4)
     expect((await stage.as(stage.clientKeys[0]!, path, {})).status).toBe(409)
+    const ruling = { verdict: 'upheld', why: 'Nobody asked about the weather.' }
+    const rulingPath = `/v1/admin/disputes/${filed.body.id}/ruling`
+    for (const key of [stage.clientKeys[0]!, stage.keyOf('s3')])
+      expect((await stage.as(key, rulingPath, ruling)).status).toBe(403)
+    const seenByAdmin = await (await stage.as(stage.live.adminKey, `/v1/admin/disputes/${filed.body.id}`)).json()
+    expect(seenByAdmin).toMatchObject({ side: 'admin', texts: { request: given.body } })
+    const ruled = await stage.as(stage.live.adminKey, rulingPath, ruling)
+    expect(await ruled.json()).toMatchObject({ state: 'final', verdict: 'upheld', ruling })
+    const final = await stage.seenByClient(filed.body.id)
+    expect(final.sentences[0]).toBe(
+      'An administrator decided that the answer does not hold: Nobody asked about the weather.',
+    )
+    const { disputes } = stage.live.hub.engine
+    await until('what follows', () => disputes!.counts().verdicts.upheld === 1)
+    expect((await stage.seenByClient(filed.body.id)).clawed).toBe(filed.body.held)
+    const log = (await (
+      await stage.as(stage.live.adminKey, `/v1/admin/audit?subject=${filed.body.id}`)
+    ).json()) as object
+    expect(log).toMatchObject({ data: [{ action: 'dispute.ruled', after: ruling }, { action: 'content.read' }] })
   })
 
   test('that is upheld in the end takes points back and adds to doubt, where that is enforced', async () => {
@@ -64,6 +81,9 @@ describe('a dispute', () => {
     const before = doubt()
     const burnt = ledger!.conservation().burnt
     expect((await stage.as(stage.keyOf('cheat'), path, {})).status).toBe(200)
+    await stage.decided(filed.body.id)
+    const ruling = { verdict: 'upheld', why: 'It says the same to everybody.' }
+    await stage.as(stage.live.adminKey, `/v1/admin/disputes/${filed.body.id}/ruling`, ruling)
     await until('what follows', () => disputes!.counts().verdicts.upheld === 1)
     const final = await stage.seenByClient(filed.body.id)
     expect(final).toMatchObject({ state: 'final', verdict: 'upheld', clawed: filed.body.held })

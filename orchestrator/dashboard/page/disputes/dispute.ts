@@ -25,18 +25,20 @@ interface Hearing {
 
 export interface Dispute {
   id: string
-  side: 'client' | 'scout'
+  side: 'client' | 'scout' | 'admin'
   state: 'open' | 'rerunning' | 'judging' | Verdict | 'appealed' | 'final'
   verdict: Verdict | null
   reason: string
-  /** For the client alone. */
+  /** Not for the owner of the scout. */
   comment: string | null
-  /** For the owner of the scout alone. */
+  /** Not for the client. */
   scout: string | null
   model: string
   /** Seconds since 1970. */
   filed: number
   appeal_by: number | null
+  /** Until when an administrator may decide. */
+  ruling_by: number | null
   hearings: Hearing[]
   /** How it stands, why, and what can be done. */
   sentences: string[]
@@ -59,7 +61,15 @@ export function stateText({ state, verdict }: Pick<Dispute, 'state' | 'verdict'>
   return state === 'final' ? `${verdict}, final` : verdict
 }
 
+/** What was asked, answered, and answered by others, for an administrator who is to decide. */
+export interface DisputeTexts {
+  request: string
+  answer: string
+  reruns: string[]
+}
+
 /** Whoever won has nothing to appeal against. */
 export function mayAppeal({ appeal_by: until, verdict, side }: Dispute): boolean {
+  if (side === 'admin') return false
   return until !== null && (verdict === 'undecided' || (verdict === 'upheld') === (side === 'scout'))
 }

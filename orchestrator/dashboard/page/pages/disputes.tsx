@@ -1,8 +1,9 @@
 /**
  * Disputes about answers: those that one filed, and those about one's own scouts; how each stands, what judges said,
- * and an appeal where one is possible. Neither side is told who the other is.
+ * and an appeal where one is possible. Neither side is told who the other is. Administrators decide after an appeal.
  */
 import { type Dispute, levelOf, mayAppeal, reasonText, stateText } from '../disputes/dispute.ts'
+import { Ruling } from '../disputes/ruling.tsx'
 import { Choices } from '../parts/choices.tsx'
 import { Empty, Fetched, Refused } from '../parts/notice.tsx'
 import { type Level, Page, Panel, Pill } from '../parts/panel.tsx'
@@ -13,17 +14,22 @@ import { useResource } from '../state/resource.ts'
 import { linkTo, route, setQuery } from '../state/router.ts'
 import { session } from '../state/session.ts'
 
-const sides = [
+const sides: Choice[] = [
   ['', 'Filed by you'],
   ['scouts', 'About your scouts'],
-] as const
+]
+const allSides: Choice[] = [...sides, ['appealed', 'Appealed, of everybody']]
+
+const paths = { '': '/v1/disputes', scouts: '/v1/me/disputes', appealed: '/v1/admin/disputes' } as const
+type Which = keyof typeof paths
+type Choice = [which: Which, text: string]
 
 const refreshMs = 10_000
 
 export function DisputesPage() {
   // The key of a scout asks for no answers, and so has none to dispute.
-  const isOfScouts = session.value?.role === 'scout' || route.value.query.get('of') === 'scouts'
-  const fetched = useResource<{ data: Dispute[] }>(isOfScouts ? '/v1/me/disputes' : '/v1/disputes', refreshMs)
+  const which = whichAsked(session.value?.role, route.value.query.get('of'))
+  const fetched = useResource<{ data: Dispute[] }>(paths[which], refreshMs)
   const isOff = fetched.refusal?.status === 404
   return (
     <Page
@@ -34,8 +40,8 @@ export function DisputesPage() {
         !isOff && (
           <Choices
             label="Which"
-            options={sides}
-            value={isOfScouts ? 'scouts' : ''}
+            options={session.value?.role === 'admin' ? allSides : sides}
+            value={which}
             onChoose={(of) => setQuery({ of })}
           />
         )
@@ -49,7 +55,7 @@ export function DisputesPage() {
         <Fetched from={fetched}>
           {({ data }) =>
             data.length === 0 ? (
-              <Nothing isOfScouts={isOfScouts} />
+              <Nothing which={which} />
             ) : (
               data.map((dispute) => <OneDispute of={dispute} onChanged={fetched.reload} key={dispute.id} />)
             )
@@ -60,11 +66,21 @@ export function DisputesPage() {
   )
 }
 
-function Nothing({ isOfScouts }: { isOfScouts: boolean }) {
+function whichAsked(role: string | undefined, of: string | null): Which {
+  if (role === 'scout' || of === 'scouts') return 'scouts'
+  return role === 'admin' && of === 'appealed' ? 'appealed' : ''
+}
+
+const nothing = {
+  scouts: 'Nobody disputes an answer of your scouts.',
+  appealed: 'Nobody has appealed: until then others decide.',
+} as const
+
+function Nothing({ which }: { which: Which }) {
   return (
     <Panel isFlush>
-      {isOfScouts ? (
-        <Empty icon="flag" text="Nobody disputes an answer of your scouts." />
+      {which !== '' ? (
+        <Empty icon="flag" text={nothing[which]} />
       ) : (
         <Empty icon="flag" text="You dispute no answer. A flag beside each answer, here and in runs, begins it.">
           <a class="button" href={linkTo('playground')}>
@@ -82,7 +98,7 @@ interface OneDisputeProps {
 }
 
 function OneDispute({ of: dispute, onChanged }: OneDisputeProps) {
-  const { id, model, scout, reason, comment, filed, sentences } = dispute
+  const { id, side, model, scout, reason, comment, filed, sentences } = dispute
   const whose = scout === null ? model : `${shortScout(scout)} with ${model}`
   return (
     <Panel
@@ -96,9 +112,14 @@ function OneDispute({ of: dispute, onChanged }: OneDisputeProps) {
           <p key={sentence}>{sentence}</p>
         ))}
       </div>
-      {comment !== null && comment !== '' && <p class="soft name">Your comment: {comment}</p>}
+      {comment !== null && comment !== '' && (
+        <p class="soft name">
+          {side === 'admin' ? "The client's comment" : 'Your comment'}: {comment}
+        </p>
+      )}
       <Hearings of={dispute} />
       {mayAppeal(dispute) && <Appeal id={id} onAppealed={onChanged} />}
+      {side === 'admin' && <Ruling of={dispute} onRuled={onChanged} />}
     </Panel>
   )
 }

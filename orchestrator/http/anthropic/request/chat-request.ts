@@ -5,6 +5,7 @@
  */
 import { createHash } from 'node:crypto'
 import type { Fault } from '../../../../shared/faults.ts'
+import { parseExactly } from '../../../../shared/json/exact-json.ts'
 import type { MessagesFields } from './messages-request.ts'
 import { type Json, Refusals } from './refusals.ts'
 import { chatTools } from './tools.ts'
@@ -12,6 +13,14 @@ import { chatMessages, isUnfinished } from './turns.ts'
 
 /** Providers refuse a longer `user`; Claude Code sends three times as much. */
 const userCharsMax = 64
+
+/**
+ * A request as it was written: numbers that a double cannot hold go on with the digits they came with, for they are
+ * somebody's ids. `value` is the same text, parsed.
+ */
+export function exactFields(text: string, value: unknown): MessagesFields {
+  return (/\d{16}/.test(text) ? parseExactly(text) : value) as MessagesFields
+}
 
 /** The chat request, without `stream_options`: usage comes with every answer of a scout. */
 export function chatRequestOf(sent: MessagesFields): { chat: Json } | Fault {
