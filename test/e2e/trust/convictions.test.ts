@@ -82,14 +82,19 @@ async function site(trust: TrustMode): Promise<Site> {
 let asked = 0
 
 /** One chat of one of the clients; gives back the identity of who served it. */
-async function chat({ live, keys }: Site): Promise<string> {
+async function chat(of: Site): Promise<string> {
+  return (await served(of)).scout
+}
+
+/** The same with what the client is told of that scout; `chasm`: what it asks of the hub. */
+async function served({ live, keys }: Site, chasm: object = {}): Promise<{ scout: string; trust: string }> {
   const number = asked++
   const content = `What do you think of number ${number} and its many friends?`
-  const body = { model: 'm', messages: [{ role: 'user', content }] }
+  const body = { model: 'm', messages: [{ role: 'user', content }], chasm }
   const headers = { authorization: `Bearer ${keys[number % clients]}` }
   const answer = await live.post('/v1/chat/completions', body, { headers })
   expect(answer.status).toBe(200)
-  return ((await answer.json()) as { chasm: { scout: string } }).chasm.scout
+  return ((await answer.json()) as { chasm: { scout: string; trust: string } }).chasm
 }
 
 function recordOf({ live, ids }: Site, name: string): TrustRecord | undefined {
@@ -121,7 +126,14 @@ describe('a scout with one text for everybody', () => {
     await chatUntil('the conviction', of, () => recordOf(of, 'cheat')?.state === 'convicted')
     for (const name of ['ant', 'bee', 'cow', 'noisy']) of.live.hub.keyring.revoke(of.ids[name]!.split('/')[0]!)
     await until('the others to be gone', () => of.live.hub.engine.scouts().length === 1)
-    expect(await chat(of)).toBe(of.ids.cheat)
+    expect(await served(of)).toMatchObject({ scout: of.ids.cheat, trust: 'failing' })
+  })
+
+  test('gets nothing of clients that ask for trusted scouts, before anybody doubts it', async () => {
+    const of = await site('observe')
+    for (let times = 0; times < 30; times++)
+      expect(await served(of, { trusted: true })).toMatchObject({ trust: 'trusted' })
+    expect(recordOf(of, 'cheat')?.checks ?? 0).toBeLessThan(30)
   })
 
   test('is only shown as one where nothing is enforced', async () => {

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import type { TrustReport } from '../../../orchestrator/engine/ports/trust/trust-report.ts'
 import { StreamReader } from '../../support/clients/stream-reader.ts'
 import { startEdge, type TestEdge } from '../../support/hub/client-edge.ts'
 
@@ -41,6 +42,18 @@ describe('the routing options of a request', () => {
   test.each(rows)('%j reaches the engine', async (asked, wanted) => {
     const { routing, deadlineMs } = await submissionOf(asked)
     expect({ routing, ...(deadlineMs !== undefined && { deadlineMs }) }).toEqual(wanted)
+  })
+
+  test('may be that its scout is trusted, beside what else is required, where anybody is', async () => {
+    edge.engine.trust = { isEnforced: false, scouts: [], more: 0 } as unknown as TrustReport
+    expect((await submissionOf({ trusted: true })).routing).toEqual({ requires: { isTrusted: true } })
+    expect((await submissionOf({ trusted: false })).routing).toEqual({})
+    const { routing } = await submissionOf({ trusted: true }, { provider: { max_price: { prompt: 1 } } })
+    expect(routing!.requires).toEqual({ isTrusted: true, promptPriceMax: 1_000_000 })
+    edge.engine.trust = null
+    edge.engine.answers.length = 0
+    const response = await edge.post('/v1/chat/completions', { ...chat, chasm: { trusted: true } })
+    await expectRefused(response, 'chasm.trusted', 'needs audits')
   })
 
   test('also of vectors', async () => {
@@ -104,6 +117,18 @@ describe('the routing options of a request', () => {
     expect(error.message).toContain(rule)
     expect(edge.engine.answers).toEqual([])
   }
+})
+
+test.each(['trusted', 'failing', null] as const)('an answer says that its scout is %s', async (trust) => {
+  edge.engine.script = (answer) => {
+    answer.trust = trust
+    answer.serve().line('{"choices":[{"index":0,"delta":{"content":"a"},"finish_reason":null}]}').done()
+  }
+  const whole = (await (await edge.post('/v1/chat/completions', chat)).json()) as { chasm: { trust?: string } }
+  expect(whole.chasm.trust ?? null).toBe(trust)
+  const streamed = new StreamReader(await edge.post('/v1/chat/completions', { ...chat, stream: true }))
+  await streamed.over()
+  expect((streamed.events[0] as { chasm: { trust?: string } }).chasm.trust ?? null).toBe(trust)
 })
 
 describe('an answer that is to be explained', () => {

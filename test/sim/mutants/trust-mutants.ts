@@ -203,12 +203,6 @@ export const trustMutants: readonly Mutant[] = [
     replace: 'running >= 99 * newcomerWindow || isFull(places)',
   },
   {
-    name: 'a newcomer whose window is free is not woken when its owner has a place again',
-    file: `${core}/stats/newcomers.ts`,
-    find: 'if (more < 0 && places.waiting.size > 0 && !isFull(places)) places.roomy.add(places)',
-    replace: 'if (more < 0 && places.waiting.size > 99) places.roomy.add(places)',
-  },
-  {
     name: 'who was convicted is no newcomer afterwards',
     file: `${trust}/standing/record.ts`,
     find: '    record.isProven = false\n',
