@@ -55,6 +55,9 @@ export const nodeResultsBytesMax = 6 * MiB
 /** Deaths of the process under one intent; at the last of them the intent is set aside and fails. */
 export const intentDeathsMax = 2
 
+/** Intents whose deaths the database could not take so far; the oldest is forgotten, and may end one process more. */
+export const owedDeathsMax = 8
+
 /**
  * Bytes that are read and written in one turn of the loop to make requests of durable tasks and decisions of control
  * nodes, but for its last step; the rest is made in turns to come, one task after the other.

@@ -214,8 +214,8 @@ export type StoreWrite =
   | { write: 'forgetIntent'; intent: string }
   /** The same whatever its state: another hub has it. */
   | { write: 'dropIntent'; intent: string }
-  /** The process ended while it worked on this intent. Unknown intents are passed over. */
-  | { write: 'blame'; intent: string }
+  /** The process has ended so often while it worked on this intent, or more often. Unknown intents are passed over. */
+  | { write: 'blame'; intent: string; deaths: number }
   | AccountWrite
   | LedgerWrite
   | TrustWrite
@@ -340,6 +340,15 @@ export interface IntentStore {
    */
   noteInHand(name: string | null): void
   inHand(): string | null
+  /** The same at once with deaths that are not written yet, which stay noted until others are, over a clean end too. */
+  noteDeaths(owed: readonly IntentDeaths[], inHand: string | null): void
+  owedDeaths(): readonly IntentDeaths[]
+}
+
+/** How often the process has died under an intent. */
+export interface IntentDeaths {
+  intent: string
+  deaths: number
 }
 
 /** For Idempotency-Keys. */

@@ -9,6 +9,7 @@ import type { SharedRow } from '../../engine/ports/network/shared-keys.ts'
 import type {
   EventRow,
   IdempotencyRow,
+  IntentDeaths,
   IntentRow,
   ResponseRow,
   TaskRow,
@@ -91,6 +92,7 @@ export class MemoryDisk {
   suspects = new Map<string, number>()
   /** What the process that writes here works on now, or worked on when it died. */
   inHand: string | null = null
+  owedDeaths: readonly IntentDeaths[] = []
   /** Rows of usage that were left out. */
   unbooked = 0
   /** Of every store that writes here. */

@@ -128,6 +128,11 @@ function readsOn(
       disk.inHand = name
     },
     inHand: () => disk.inHand,
+    noteDeaths(owed, inHand) {
+      disk.owedDeaths = owed.map((one) => ({ ...one }))
+      disk.inHand = inHand
+    },
+    owedDeaths: () => disk.owedDeaths,
     *openIntents() {
       for (const stored of disk.intents.values()) if (stored.row.state === 'running') yield whole(stored)
     },

@@ -211,8 +211,8 @@ const writes: Writes = {
   ...trustWrites,
   ...sharedKeyWrites,
   ...disputeWrites,
-  blame(disk, { intent }, undo) {
-    if (disk.intents.has(intent)) put(disk.suspects, intent, (disk.suspects.get(intent) ?? 0) + 1, undo)
+  blame(disk, { intent, deaths }, undo) {
+    if (disk.intents.has(intent)) put(disk.suspects, intent, Math.max(disk.suspects.get(intent) ?? 0, deaths), undo)
   },
   idempotency(disk, { row }, undo) {
     put(disk.idempotency, idempotencyKey(row), copyIdempotency(row), undo)

@@ -35,7 +35,11 @@ export function openSqlite(
     if (flaw === null) {
       keepPrivate(path)
       const beside: Beside | null = options.checkWhole
-        ? { file: new SideFile(path), inHand: left?.inHand ?? null }
+        ? {
+            file: new SideFile(path, left !== null && left.owed.length > 0),
+            inHand: left?.inHand ?? null,
+            owed: left?.owed ?? [],
+          }
         : null
       return sqliteStore(db, beside, system)
     }

@@ -50,7 +50,10 @@ const lastSeq = 'coalesce((SELECT max(event.seq) FROM event WHERE event.intent_s
 /** Open intents read at once at boot. */
 const openPageRows = 1_000
 
-type Reads = Omit<IntentStore, 'inHand' | 'noteInHand'> & IdempotencyStore & ResponseStore & Pick<UsageStore, 'usage'>
+type Reads = Omit<IntentStore, 'inHand' | 'noteInHand' | 'owedDeaths' | 'noteDeaths'> &
+  IdempotencyStore &
+  ResponseStore &
+  Pick<UsageStore, 'usage'>
 
 export function sqliteReads(statements: Statements): Reads {
   const intent = statements.keep<IntentRow, [string]>(`SELECT ${intentColumns} FROM intent WHERE id = ?`)

@@ -5,7 +5,7 @@
 import type { Database } from 'bun:sqlite'
 import { storeBusyMs } from '../../../shared/limits/store.ts'
 import type { System } from '../../../shared/system.ts'
-import type { Store } from '../../engine/ports/store.ts'
+import type { IntentDeaths, Store } from '../../engine/ports/store.ts'
 import type { SideFile } from '../beside/side-file.ts'
 import { accountReads } from './accounts/account-reads.ts'
 import { signInRetention } from './accounts/account-writes.ts'
@@ -34,8 +34,9 @@ export interface SqliteStore extends Store {
 /** What a hub's store writes beside its database; a guest has none of it. */
 export interface Beside {
   file: SideFile
-  /** What the process before worked on when it died. */
+  /** What the process before worked on when it died, and deaths before that which are not in the database. */
   inHand: string | null
+  owed: readonly IntentDeaths[]
 }
 
 /** `system`: of a running hub, whose loop is not to be held up. */
@@ -50,6 +51,7 @@ export function sqliteStore(
   const unbooked: Unbooked = { rows: 0 }
   const apply = sqliteWriter(statements, unbooked)
   let inHand = beside?.inHand ?? null
+  let owed = beside?.owed ?? []
   const nextEpoch = epochCounter(statements, steps)
   const forgetBefore = sqliteRetention(statements, steps)
   return {
@@ -75,6 +77,12 @@ export function sqliteStore(
       inHand = name
       beside?.file.noteInHand(name)
     },
+    noteDeaths(deaths, name) {
+      owed = deaths
+      inHand = name
+      beside?.file.noteDeaths(deaths, name)
+    },
+    owedDeaths: () => owed,
     commit(writes) {
       if (writes.length === 0) return
       transact(steps, () => {

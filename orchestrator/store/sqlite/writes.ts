@@ -240,13 +240,13 @@ function retryWrites(statements: Statements): Writes<'retry'> {
 }
 
 function blameWrites(statements: Statements): Writes<'blame'> {
-  const add = statements.keep<never, [string]>(
-    `INSERT INTO suspect (intent_seq, deaths) SELECT seq, 1 FROM intent WHERE id = ?
-     ON CONFLICT (intent_seq) DO UPDATE SET deaths = deaths + 1`,
+  const note = statements.keep<never, [number, string]>(
+    `INSERT INTO suspect (intent_seq, deaths) SELECT seq, ? FROM intent WHERE id = ?
+     ON CONFLICT (intent_seq) DO UPDATE SET deaths = max(deaths, excluded.deaths)`,
   )
   return {
-    blame({ intent }) {
-      add.run(intent)
+    blame({ intent, deaths }) {
+      note.run(deaths, intent)
     },
   }
 }

@@ -123,14 +123,29 @@ function usageContract(fresh: () => StoreMaker): void {
     const { store, reopen } = storeStage(fresh())
     store().commit([newIntent(intentRow('int_1')), newIntent(intentRow('int_2'))])
     store().commit([
-      { write: 'blame', intent: 'int_1' },
-      { write: 'blame', intent: 'int_9' },
+      { write: 'blame', intent: 'int_1', deaths: 1 },
+      { write: 'blame', intent: 'int_9', deaths: 1 },
     ])
-    store().commit([{ write: 'blame', intent: 'int_1' }])
+    store().commit([{ write: 'blame', intent: 'int_1', deaths: 2 }])
+    // What may have been written before counts once.
+    store().commit([{ write: 'blame', intent: 'int_1', deaths: 2 }])
     store().noteInHand('int_1')
     expect(store().inHand()).toBe('int_1')
     expect(reopen().inHand()).toBeNull()
     expect(store().deaths()).toEqual(new Map([['int_1', 2]]))
+  })
+
+  test('keeps what is owed of deaths until something else is, over a clean end and beside what is in hand', () => {
+    const { store, reopen } = storeStage(fresh())
+    store().noteInHand('int_1')
+    store().noteDeaths([{ intent: 'int_1', deaths: 2 }], 'int_2')
+    expect([store().inHand(), store().owedDeaths()]).toEqual(['int_2', [{ intent: 'int_1', deaths: 2 }]])
+    store().noteInHand('int_3')
+    expect(reopen().owedDeaths()).toEqual([{ intent: 'int_1', deaths: 2 }])
+    expect(store().inHand()).toBeNull()
+    expect(reopen().owedDeaths()).toEqual([{ intent: 'int_1', deaths: 2 }])
+    store().noteDeaths([], null)
+    expect(reopen().owedDeaths()).toEqual([])
   })
 }
 

@@ -66,6 +66,43 @@ describe('an intent under which the process dies', () => {
     expect([stateOf(innocent), stateOf(poison)]).toEqual(['leased', 'leased'])
   })
 
+  test('counts as one that died so, where the next processes die too before that can be written', async () => {
+    const first = new IntentsBench()
+    const [poison, other] = [await first.accepted({ a: [] }), await first.accepted({ b: [] })]
+    first.store.noteInHand(poison)
+    first.fickle.trouble = 'full'
+    const second = first.restart()
+    // Killed while it works on something else, and the next one too.
+    second.store.noteInHand(other)
+    const third = second.restart()
+    third.store.noteInHand('all')
+    first.fickle.trouble = null
+    const fourth = third.restart()
+    fourth.turn()
+    expect(fourth.store.deaths()).toEqual(
+      new Map([
+        [poison, 1],
+        [other, 1],
+      ]),
+    )
+    fourth.store.noteInHand(poison)
+    expect(fourth.restart().engine.intents.setAside).toMatchObject([{ intent: poison }])
+  })
+
+  test('is counted once where it is not known whether that was written', async () => {
+    const first = new IntentsBench()
+    const poison = await first.accepted({ a: [] })
+    first.store.noteInHand(poison)
+    first.fickle.trouble = 'unknown'
+    const second = first.restart()
+    // It was, after all.
+    first.fickle.disk.suspects.set(poison, 1)
+    first.fickle.trouble = null
+    second.system.pass(journalRetryMs)
+    const third = second.restart()
+    expect([third.store.deaths(), third.engine.intents.setAside]).toEqual([new Map([[poison, 1]]), []])
+  })
+
   test('has its result where only other nodes of it were open', async () => {
     const bench = new IntentsBench()
     const id = await bench.accepted({ rest: [], b: [] })

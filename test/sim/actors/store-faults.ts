@@ -43,6 +43,9 @@ export class FaultyDisk {
       noteInHand: (name) => {
         if (isAlive()) store.noteInHand(name)
       },
+      noteDeaths: (owed, inHand) => {
+        if (isAlive()) store.noteDeaths(owed, inHand)
+      },
       commit: (writes) => {
         if (!isAlive()) throw new ProcessDied()
         this.watcher.committing()

@@ -74,10 +74,11 @@ export const attemptMutants: readonly Mutant[] = [
     replace: 'const isPoison = (deaths.get(id) ?? 0) > 9 * intentDeathsMax',
   },
   {
-    name: 'what the hub died of is taken up before that is written down',
+    name: 'what the hub died of is forgotten with the next note, before it is written down',
     file: 'orchestrator/engine/intents/handover/recovery.ts',
-    find: 'if (id === this.unblamed) journal',
-    replace: "if (id === this.unblamed && id === '') journal",
+    find: '    store.noteDeaths(all, null)\n',
+    replace: '',
+    tests: 'test/engine/durability/set-aside.test.ts',
   },
   {
     name: 'an intent that is set aside has failed though its result is there',

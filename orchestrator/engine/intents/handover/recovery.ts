@@ -5,7 +5,7 @@
  * name.
  */
 import type { Fault } from '../../../../shared/faults.ts'
-import { intentDeathsMax } from '../../../../shared/limits/intents.ts'
+import { intentDeathsMax, owedDeathsMax } from '../../../../shared/limits/intents.ts'
 import type { System } from '../../../../shared/system.ts'
 import type { Accept, Event } from '../../../core/events.ts'
 import { chargedKeyOf } from '../../charges/plan-tabs.ts'
@@ -14,13 +14,16 @@ import { diedTwice, setAsideWrites, takingUpAll } from '../../durability/set-asi
 import type { KeyStore } from '../../ports/account-store.ts'
 import type { ChargedKey } from '../../ports/charged-key.ts'
 import type { SharedKeyStore } from '../../ports/network/shared-keys.ts'
-import type { IntentRow, IntentStore, OpenIntent } from '../../ports/store.ts'
+import type { IntentDeaths, IntentRow, IntentStore, OpenIntent } from '../../ports/store.ts'
 import { readEvent } from '../intent-rows.ts'
 import type { LiveIntents } from '../live-intents.ts'
 
 interface RecoveryParts {
   system: System
-  store: Pick<IntentStore, 'openIntent' | 'openIntents' | 'deaths' | 'inHand' | 'noteInHand'> &
+  store: Pick<
+    IntentStore,
+    'openIntent' | 'openIntents' | 'deaths' | 'inHand' | 'noteInHand' | 'owedDeaths' | 'noteDeaths'
+  > &
     Pick<KeyStore, 'keys' | 'keyById' | 'account'> &
     Pick<SharedKeyStore, 'shared'>
   journal: Journal
@@ -41,8 +44,8 @@ export class IntentRecovery {
   readonly setAside: { intent: string; reason: string }[] = []
   /** The last process died of something. */
   private isWary = false
-  /** What it died of, while that could not be written down. */
-  private unblamed: string | null = null
+  /** What it and those before it died of, while that could not be written down. */
+  private unblamed: ReadonlySet<string> = new Set()
 
   constructor(
     private readonly parts: RecoveryParts,
@@ -54,10 +57,21 @@ export class IntentRecovery {
     const { store, journal } = this.parts
     const diedOf = store.inHand()
     this.isWary = diedOf !== null
-    if (diedOf === null || diedOf === takingUpAll) return
-    this.unblamed = diedOf
-    journal.addHere([{ write: 'blame', intent: diedOf }], () => {
-      this.unblamed = null
+    const owed = new Map(store.owedDeaths().map(({ intent, deaths }) => [intent, deaths]))
+    if (diedOf !== null && diedOf !== takingUpAll) {
+      const deaths = 1 + Math.max(owed.get(diedOf) ?? 0, store.deaths().get(diedOf) ?? 0)
+      owed.delete(diedOf)
+      owed.set(diedOf, deaths)
+    }
+    if (owed.size === 0) return
+    const all = [...owed].slice(-owedDeathsMax).map(([intent, deaths]): IntentDeaths => ({ intent, deaths }))
+    // The disk may refuse it, and what comes into hand next takes the place of what this is known by.
+    store.noteDeaths(all, null)
+    this.unblamed = new Set(owed.keys())
+    const writes = all.map((one) => ({ write: 'blame' as const, ...one }))
+    journal.addHere(writes, () => {
+      this.unblamed = new Set()
+      store.noteDeaths([], store.inHand())
     })
     journal.flush()
   }
@@ -75,7 +89,7 @@ export class IntentRecovery {
     for (const open of intents) {
       const { id } = open.intent
       // Taken up before that is written, it might end one process after the other without being counted.
-      if (id === this.unblamed) journal.addHere([], () => this.takeUpSuspect(id))
+      if (this.unblamed.has(id)) journal.addHere([], () => this.takeUpSuspect(id))
       else if (!this.isWary && !known.deaths.has(id)) this.takeUpOne(open, known)
       else {
         store.noteInHand(id)
