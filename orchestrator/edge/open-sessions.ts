@@ -136,7 +136,7 @@ export class OpenSessions implements ScoutEvents, ScoutLinks {
     if (work === undefined) return
     // One that does not report the end of what it has: the brain has long given it up.
     if (work.size >= sessionWorkMax) work.delete(work.keys().next().value!)
-    work.set(nameOf(task, attempt), { task, attempt, nonce: nonce.slice(), isSettled: false })
+    work.set(nameOf(task, attempt), { task, attempt, nonce: new Uint8Array(nonce), isSettled: false })
   }
 
   settled(session: number, task: number, attempt: number, verdict: Verdict): void {

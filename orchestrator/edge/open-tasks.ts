@@ -64,7 +64,7 @@ export class OpenTasks {
       case 'grant': {
         const { session, attempt, nonce, served, queuedMs } = message
         const { model, provider } = served
-        open.leases.push({ session, attempt, nonce: nonce.slice(), model, provider, end: null })
+        open.leases.push({ session, attempt, nonce: new Uint8Array(nonce), model, provider, end: null })
         open.attempt = attempt
         open.queuedMs = queuedMs
         return

@@ -37,6 +37,14 @@ function restart(bench: EdgesBench): void {
   bench.settle()
 }
 
+test('what an edge keeps of an attempt keeps no frame in which it came', () => {
+  const { client, scout } = stage()
+  const leases = client.desks.present().carried.flatMap((task) => task.leases)
+  const work = scout.desks.present().held.flatMap((session) => session.work)
+  expect([leases.length, work.length]).toEqual([1, 1])
+  for (const { nonce } of [...leases, ...work]) expect(nonce.buffer.byteLength).toBe(nonce.length)
+})
+
 describe('an answer that has begun', () => {
   test('goes on, and its scout notices nothing', () => {
     const { bench, answer, work, scout } = stage()

@@ -61,7 +61,7 @@ function takeOver(core: CoreState, task: Task, { scout, lease: known }: Held): L
     task,
     attempt,
     // A copy: it came along in a frame.
-    nonce: nonce.slice(),
+    nonce: new Uint8Array(nonce),
     holder: null,
     session: 0,
     before: null,
