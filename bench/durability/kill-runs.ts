@@ -1,11 +1,11 @@
 /**
- * Kills a hub again and again, or one of its processes, while clients post durable intents and scouts work on them,
- * lets everything come to its end, and audits the database. Also measures how long a hub takes to serve again, and what
- * a deep queue does to that.
+ * Kills a hub again and again, or one of its processes or scouts, while clients post durable intents and scouts work on
+ * them, lets everything come to its end, and audits the database. Also measures how long a hub takes to serve again,
+ * and what a deep queue does to that.
  */
 import { audit, type Findings } from './audit.ts'
 import { Clients } from './clients.ts'
-import { Site } from './site.ts'
+import { Site, type SitePart, siteParts } from './site.ts'
 
 export interface KillPlan {
   kills: number
@@ -13,7 +13,7 @@ export interface KillPlan {
   clients: number
   /** Tasks of each intent, one after another. */
   steps: number
-  /** With some, the brain or an edge is killed each time; without, the whole hub. */
+  /** With some, each of the parts of the site is killed in turns; without, the whole hub. */
   edges: number
 }
 
@@ -22,8 +22,8 @@ export interface KillFigures extends Findings {
   acknowledged: number
   contradicted: number
   broken: number
-  /** Of these, how many were brains. */
-  brains: number
+  /** Of these, how many were what; nothing where the whole hub was killed. */
+  killed: Partial<Record<SitePart, number>>
   /** From the start of each new process until it said that it is ready, sorted. With edges, from the kill. */
   readyMs: number[]
   /** From the start of each new process until a client had the next 202, sorted. */
@@ -45,7 +45,8 @@ const scoutKnobs = {
 
 export async function killRuns({ kills, scouts, clients: count, steps, edges }: KillPlan): Promise<KillFigures> {
   const site = await Site.open(edges)
-  let brains = 0
+  const killed: Partial<Record<SitePart, number>> = {}
+  const turns: SitePart[] = []
   try {
     for (let at = 0; at < scouts; at++) await site.addScout(`scout-${at}`, scoutKnobs)
     const clients = new Clients()
@@ -60,9 +61,10 @@ export async function killRuns({ kills, scouts, clients: count, steps, edges }: 
       await Bun.sleep(lifeMsMin + Math.random() * (lifeMsMax - lifeMsMin))
       if (edges > 0) {
         const begin = performance.now()
-        const { part, readyMs: tookMs } = await site.killPart()
-        if (part === 'brain') brains++
-        readyMs.push(tookMs)
+        if (turns.length === 0) turns.push(...shuffled(siteParts))
+        const part = turns.pop()!
+        killed[part] = (killed[part] ?? 0) + 1
+        readyMs.push(await site.killPart(part))
         await clients.next()
         servingMs.push(performance.now() - begin)
         continue
@@ -80,7 +82,7 @@ export async function killRuns({ kills, scouts, clients: count, steps, edges }: 
     const { acknowledged, contradicted, broken } = clients
     const findings = audit(site.database, acknowledged.values())
     const times = { readyMs: sorted(readyMs), servingMs: sorted(servingMs) }
-    return { kills, brains, acknowledged: acknowledged.size, contradicted, broken, ...times, exitCode, ...findings }
+    return { kills, killed, acknowledged: acknowledged.size, contradicted, broken, ...times, exitCode, ...findings }
   } finally {
     await site.close()
   }
@@ -123,6 +125,13 @@ async function quiet(site: Site): Promise<void> {
     await Bun.sleep(lookEveryMs)
   }
   line.close()
+}
+
+function shuffled<One>(all: readonly One[]): One[] {
+  return all
+    .map((one) => ({ one, at: Math.random() }))
+    .sort((a, b) => a.at - b.at)
+    .map(({ one }) => one)
 }
 
 function sorted(times: number[]): number[] {

@@ -1,8 +1,8 @@
 /**
  * What `kill -9` costs: a hub killed under load again and again, an audit of what it had acknowledged, and how soon a
  * hub with a deep queue serves again. `npm run bench:kill [-- --kills 100 --queued 100000]`. With `--edges 2` it is a
- * hub of several processes, of which the brain or an edge is killed each time. Ends with 1 when anything that was
- * acknowledged is lost, or anything was committed twice.
+ * hub of several processes, and each time the brain, an edge, their supervisor or a scout is killed. Ends with 1 when
+ * anything that was acknowledged is lost, or anything was committed twice.
  */
 import { parseArgs } from 'node:util'
 import { killRuns, returnWithQueue } from './kill-runs.ts'
@@ -26,7 +26,8 @@ function spread(times: number[]): string {
 }
 
 const ran = await killRuns({ kills: Number(values.kills), scouts: 4, clients: 8, steps: 3, edges })
-print(`kills                          ${ran.kills}${edges > 0 ? `, of brains ${ran.brains}, else of edges` : ''}`)
+const parts = Object.entries(ran.killed).map(([part, count]) => `${part} ${count}`)
+print(`kills                          ${[ran.kills, ...parts].join(', ')}`)
 print(`intents acknowledged           ${ran.acknowledged}, of ${ran.intents} in the store, ${ran.tasks} tasks`)
 print(`attempts                       ${ran.attempts}`)
 print(`requests without an answer     ${ran.broken}`)

@@ -1,9 +1,9 @@
 /**
  * A hub and its scouts as the processes they are in production, on a data folder of their own, so that they can be
  * killed like there. The hub keeps its port and its folder over all restarts. One of several processes is killed in
- * parts: a brain or an edge, which its supervisor starts again.
+ * parts: a brain or an edge, which its supervisor starts again, the supervisor itself, or a scout.
  */
-import { mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -15,6 +15,12 @@ const root = new URL('../../', import.meta.url).pathname
 export const adminKey = 'an-admin-key-for-benches-of-forty-letters'
 const startsWithinMs = 30_000
 const lookEveryMs = 2
+/** Without their supervisor an edge ends at once, and a brain once it has no edge any more. */
+const orphansEndWithinMs = 10_000
+
+/** What of a hub of several processes, and beside it, is killed. */
+export const siteParts = ['brain', 'edge', 'supervisor', 'scout'] as const
+export type SitePart = (typeof siteParts)[number]
 
 /** A program of the product, which knows nothing but `env`. */
 export function spawned(command: string[], folder: string, env: Record<string, string>): Bun.Subprocess {
@@ -58,7 +64,7 @@ export class Site {
   readonly folder = mkdtempSync(join(tmpdir(), 'chasm-durability-'))
   clientKey = ''
   private hub: Bun.Subprocess | null = null
-  private readonly scouts: Bun.Subprocess[] = []
+  private readonly scouts: { child: Bun.Subprocess; spawn: () => Bun.Subprocess }[] = []
   private readonly flappers: Promise<void>[] = []
   private isClosed = false
 
@@ -103,16 +109,32 @@ export class Site {
     return this.edges === 0 || partsOf(this.hub!.pid).length === this.edges + 1
   }
 
-  /** Ends the brain or an edge of it, whichever chance has, and waits until the hub is whole and ready again. */
-  async killPart(): Promise<{ part: 'brain' | 'edge'; readyMs: number }> {
-    const parts = partsOf(this.hub!.pid)
-    // Brains as often as all edges together.
-    const wanted = Math.random() < 0.5 ? 'brain' : 'edge'
-    const chosen = parts.filter(({ role }) => role === wanted)
-    const { pid } = chosen[Math.floor(Math.random() * chosen.length)]!
+  /** Ends one of these and waits until the hub is whole and ready again; resolves with how long that took. */
+  async killPart(part: SitePart): Promise<number> {
     const begin = performance.now()
-    await killed(pid)
-    return { part: wanted, readyMs: await this.ready(begin) }
+    if (part === 'supervisor') return this.killSupervisor()
+    if (part === 'scout') await this.killScout()
+    else await killed(chosen(partsOf(this.hub!.pid).filter(({ role }) => role === part)).pid)
+    return this.ready(begin)
+  }
+
+  /** What it looked after ends with it, and another one finds the folder free. */
+  private async killSupervisor(): Promise<number> {
+    const parts = partsOf(this.hub!.pid)
+    await this.kill()
+    const endMs = performance.now() + orphansEndWithinMs
+    while (parts.some(({ pid }) => existsSync(`/proc/${pid}`))) {
+      if (performance.now() > endMs) throw new Error(`what was supervised still runs after ${orphansEndWithinMs} ms`)
+      await Bun.sleep(lookEveryMs)
+    }
+    return this.start()
+  }
+
+  private async killScout(): Promise<void> {
+    const scout = chosen(this.scouts)
+    scout.child.kill('SIGKILL')
+    await scout.child.exited
+    scout.child = scout.spawn()
   }
 
   /** Ends the hub as a power cut would, but for what the disk has. */
@@ -129,7 +151,9 @@ export class Site {
 
   /** A scout that dials again at once whenever it lost the hub. `env` sets the demo provider's knobs. */
   async addScout(name: string, env: Record<string, string>): Promise<void> {
-    this.scouts.push(this.spawnScout(name, await madeKey(this.port, 'scout'), env))
+    const key = await madeKey(this.port, 'scout')
+    const spawn = () => this.spawnScout(name, key, env)
+    this.scouts.push({ child: spawn(), spawn })
   }
 
   private spawnScout(name: string, key: string, env: Record<string, string>): Bun.Subprocess {
@@ -155,11 +179,17 @@ export class Site {
     this.isClosed = true
     await Promise.all(this.flappers)
     const parts = this.edges > 0 && this.hub !== null ? partsOf(this.hub.pid) : []
-    for (const child of [this.hub, ...this.scouts]) child?.kill('SIGKILL')
+    const children = [this.hub, ...this.scouts.map(({ child }) => child)]
+    for (const child of children) child?.kill('SIGKILL')
     for (const { pid } of parts) await killed(pid)
-    await Promise.all([this.hub, ...this.scouts].map((child) => child?.exited))
+    await Promise.all(children.map((child) => child?.exited))
     rmSync(this.folder, { recursive: true })
   }
+}
+
+/** One of them, by chance. */
+function chosen<One>(of: readonly One[]): One {
+  return of[Math.floor(Math.random() * of.length)]!
 }
 
 /** A port that was free a moment ago. */

@@ -8,3 +8,9 @@ test('a hub killed again and again under load loses nothing it acknowledged and 
   expect(ran.acknowledged).toBeGreaterThanOrEqual(2 * ran.kills)
   expect(ran.broken).toBeGreaterThan(0)
 })
+
+test('nor does one of several processes, whichever of them is killed, or a scout', async () => {
+  const ran = await killRuns({ kills: 4, scouts: 2, clients: 4, steps: 2, edges: 2 })
+  expect(ran).toMatchObject({ lost: 0, undone: 0, doubled: 0, repeated: 0, contradicted: 0, exitCode: 0 })
+  expect(ran.killed).toEqual({ brain: 1, edge: 1, supervisor: 1, scout: 1 })
+})
