@@ -57,8 +57,6 @@ export interface Config {
 }
 
 const MiB = 1024 * 1024
-const edgesInNetwork =
-  'A hub of a network (CLUSTER_URL) is one process for now: set HUB_EDGES to 0, or leave CLUSTER_URL out.'
 const spendingInNetwork =
   'A hub of a network (CLUSTER_URL) cannot have its points spent for now: set POINTS to show, or leave CLUSTER_URL out.'
 const hostName = /^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$/
@@ -168,18 +166,16 @@ function clusterServer(text: string): string | null {
   return url === null || url.hostname === '' ? null : `${url.hostname}:${url.port || '4222'}`
 }
 
-/** What is missing of settings that belong together, or what of them cannot be had together. */
+/** What is missing of settings that belong together. */
 function clusterFlaws({
   CLUSTER_URL,
   CLUSTER_ROSTER,
   CLUSTER_USER,
   CLUSTER_PASSWORD,
-  HUB_EDGES,
   POINTS,
 }: z.infer<typeof schema>): string[] {
   const [user, password] = [CLUSTER_USER !== null, CLUSTER_PASSWORD !== null]
   if (user !== password) return ['CLUSTER_USER and CLUSTER_PASSWORD belong together: set both or neither.']
-  if (CLUSTER_URL.servers.length > 0 && HUB_EDGES > 0) return [edgesInNetwork]
   if (CLUSTER_URL.servers.length > 0 && POINTS === 'spend') return [spendingInNetwork]
   if (CLUSTER_URL.servers.length > 0 || !(user || CLUSTER_ROSTER !== null)) return []
   return [`${user ? 'CLUSTER_USER' : 'CLUSTER_ROSTER'} does nothing without CLUSTER_URL: set that, or neither.`]

@@ -16,6 +16,7 @@ import { HubAccounts } from './accounts/accounts.ts'
 import type { Ready } from './banner.ts'
 import { awaits, runBrain } from './brain/brain-process.ts'
 import { openLedger } from './brain/open-ledger.ts'
+import { openNetworkOf, startNetwork } from './brain/open-network.ts'
 import { openTrust } from './brain/open-trust.ts'
 import type { Network } from './cluster/network.ts'
 import { type Config, readConfig } from './config.ts'
@@ -173,14 +174,6 @@ function shownParts({ page, builds, network }: HubOptions): Pick<HubOptions, 'pa
   return { ...(page && { page }), ...(builds && { builds }), ...(network && { network }) }
 }
 
-function startNetwork(network: Network | undefined, engine: HubEngine, gateway: Gateway): void {
-  network?.start({
-    localFleet: () => engine.localFleet(),
-    submit: (submission) => engine.submit(submission),
-    openPeer: (operator, address, socket, allowance) => gateway.openPeer(operator, address, socket, allowance),
-  })
-}
-
 interface GatewayNeeds {
   system: System
   keyring: Keyring
@@ -220,17 +213,6 @@ function within(system: System, ms: number, promise: Promise<void>): Promise<voi
 }
 
 // ---------------------------------------------------------------- the program
-
-/** Nothing of networks is loaded for a hub by itself. */
-async function openNetworkOf(config: Config, log: Logger): Promise<Network | { flaw: string } | null> {
-  const { dataDir, clusterServers: servers, isClusterSecure: isSecure } = config
-  const { clusterLogin: login, clusterRoster: roster } = config
-  if (servers.length === 0) return null
-  const { openNetwork } = await import('./cluster/network.ts')
-  const { memoryStore } = await import('./store/memory/store.ts')
-  const settings = { dataDir, servers, isSecure, login, roster }
-  return openNetwork(settings, { system: realSystem(), log, copies: memoryStore() })
-}
 
 async function run(): Promise<void> {
   const parent = process.ppid

@@ -7,6 +7,12 @@ import { auditMs, keyWatchMs, signInsForgetMs, signInsForgetRows } from '../../s
 import type { System, Timer } from '../../shared/system.ts'
 import { consoleActor, type Keyring } from '../engine/keyring.ts'
 import type { AccountStore, AuditRow } from '../engine/ports/account-store.ts'
+import type {
+  SharedAccountTerms,
+  SharedKeyStore,
+  SharedKeyTerms,
+  SharedRow,
+} from '../engine/ports/network/shared-keys.ts'
 import { StoreError } from '../engine/ports/store.ts'
 
 /** Audit rows that are read at once. */
@@ -16,9 +22,11 @@ export class AccountWatch {
   private readonly timers = new Map<() => void, Timer>()
   private commits: number
   private seq: number
+  /** The last row of what the network says of keys, as far as it was read. */
+  private sharedSeq: number
 
   constructor(
-    private readonly store: AccountStore,
+    private readonly store: AccountStore & Pick<SharedKeyStore, 'sharedAfter' | 'lastSharedSeq'>,
     private readonly keyring: Keyring,
     private readonly system: System,
     /**
@@ -29,6 +37,7 @@ export class AccountWatch {
   ) {
     this.commits = store.foreignCommits()
     this.seq = store.lastAuditSeq()
+    this.sharedSeq = store.lastSharedSeq()
   }
 
   start(): void {
@@ -63,6 +72,27 @@ export class AccountWatch {
       for (const row of rows) if (this.role === 'edge' || row.actor === consoleActor.id) this.follow(row)
       this.seq = rows.at(-1)!.seq
     }
+    if (this.role === 'edge') this.lookAtNetwork()
+  }
+
+  /** What other hubs have changed, which the brain has written down. */
+  private lookAtNetwork(): void {
+    for (let rows = this.newShared(); rows.length > 0; rows = this.newShared()) {
+      for (const row of rows) this.followShared(row)
+      this.sharedSeq = rows.at(-1)!.seq
+    }
+  }
+
+  private newShared(): SharedRow[] {
+    return this.store.sharedAfter(this.sharedSeq, portionRows)
+  }
+
+  /** Whether a secret was replaced is told by its generation: a row does not say what it was before. */
+  private followShared({ id, print, terms }: SharedRow): void {
+    const { keyring } = this
+    if (print === null) return keyring.accountChanged(id, (JSON.parse(terms) as SharedAccountTerms).state !== 'active')
+    const { revokedMs, generation } = JSON.parse(terms) as SharedKeyTerms
+    keyring.changedElsewhere(id, revokedMs !== null || generation !== keyring.generationOf(id))
   }
 
   private unseen(): AuditRow[] {

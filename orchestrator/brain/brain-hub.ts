@@ -14,6 +14,7 @@ import {
 import type { System } from '../../shared/system.ts'
 import { AccountWatch } from '../accounts/account-watch.ts'
 import { HubAccounts } from '../accounts/accounts.ts'
+import type { Network } from '../cluster/network.ts'
 import type { Config } from '../config.ts'
 import type { CoreSettings } from '../core/settings.ts'
 import { addressFromEdge } from '../edge/brain-http.ts'
@@ -30,10 +31,14 @@ import { brainHttpPath, brainPath, forgetRunFolder, noteRunFolder } from '../lin
 import { listenLinks } from '../link/unix-socket.ts'
 import { pageHosts } from '../page-address.ts'
 import { planner, plannerFunctions } from '../planner/planner.ts'
-import { openDataFolder } from '../store/data-folder.ts'
+import { type DataFolder, openDataFolder } from '../store/data-folder.ts'
+import type { TrustSettings } from '../trust/desk/parts.ts'
+import type { TrustDesk } from '../trust/trust-desk.ts'
 import type { BalanceRules } from './balance.ts'
 import { Edges } from './edges.ts'
 import { openLedger } from './open-ledger.ts'
+import { openTrust } from './open-trust.ts'
+import { PeerHubs } from './peer-hubs.ts'
 
 interface BrainHubOptions {
   config: Config
@@ -43,9 +48,12 @@ interface BrainHubOptions {
   log: Log
   core?: Partial<CoreSettings>
   http?: Partial<HttpSettings>
+  trust?: Partial<TrustSettings>
   /** The page for people; without it `GET /` has a text for everybody. */
   page?: Page
   builds?: Builds
+  /** Its part in a network of hubs, null for none; stopped with the hub. */
+  network?: Network | null
   /** Edges that outlived the last brain, and come back to this one. */
   awaited?: number
   /** When scouts are moved from one edge to another. */
@@ -59,6 +67,8 @@ export interface BrainHub {
   engine: HubEngine
   keyring: Keyring
   accounts: HubAccounts
+  /** Null where `TRUST` is off. */
+  trust: TrustDesk | null
   /** Edges that are there. */
   edges(): number
   /** Stops taking work, lets what is under way finish within `drainMs`, then closes edges and store. */
@@ -70,76 +80,99 @@ export interface BrainHub {
 type Shown = ReturnType<typeof serveHub>
 
 const stopPollMs = 10
+const leaving = 'the orchestrator is restarting'
 const noScoutsHere = 'Scouts dial the edges of this orchestrator, and never its brain.'
 
 /** Starts a brain, or says in one sentence why it cannot. */
 export function startBrain(options: BrainHubOptions): BrainHub | { flaw: string } {
-  const { config, runDir, system, log } = options
+  const { config, runDir, system, log, awaited = 0, onLeave = () => {}, network = null } = options
   const folder = openDataFolder(config.dataDir, 'hub', system)
   if ('flaw' in folder) return folder
-  const keyring = new Keyring(folder.store, folder.pepper, system, config.adminKey ?? undefined)
-  const epoch = folder.store.nextEpoch()
+  const { store } = folder
+  const keyring = new Keyring(store, folder.pepper, system, config.adminKey ?? undefined)
+  const epoch = store.nextEpoch()
   const ledger = openLedger(config, folder, system)
   if (ledger !== null && 'flaw' in ledger) {
     folder.close()
     return ledger
   }
-  const { awaited = 0, onLeave = () => {} } = options
   const edges: Edges = new Edges({
-    ...{ engine: () => engine, epoch, awaited, leave: onLeave, canCarry: fits, shown: () => http, log },
+    ...{ engine: () => engine, epoch, awaited, leave: onLeave, canCarry: fits, shown: () => http, log, network },
     ...(options.balance && { balance: options.balance }),
   })
   const engine: HubEngine = new HubEngine({
-    system,
-    store: folder.store,
-    links: edges,
-    epoch,
-    onDefect: options.onDefect,
+    ...{ system, store, links: edges, epoch, onDefect: options.onDefect, goneHoldMs, ledger },
     planner: plannerFunctions,
+    ...(network && { taskEpoch: network.taskEpoch(epoch) }),
     // On the very first start there is no fleet that could be on its way back.
     settings: epoch === 1 ? { bootGraceMs: 0, ...options.core } : { ...options.core },
-    goneHoldMs,
-    ledger,
   })
+  network?.share(engine)
+  network?.shareKeys(keyring, store, engine.tenants)
+  const peers = network && new PeerHubs({ system, engine, edges, network, log })
   engine.start()
   for (const { intent, reason } of engine.intents.setAside) log.error({ intent, reason }, 'an intent was set aside')
-  const accounts = new HubAccounts({ store: folder.store, keyring, system, signup: config.signup })
-  const watch = new AccountWatch(folder.store, keyring, system)
+  const accounts = new HubAccounts({ store, keyring, system, signup: config.signup })
+  const watch = new AccountWatch(store, keyring, system)
   const http: Shown = serve(options, { engine, keyring, accounts, edges })
   // Edges read of it in the audit log.
   keyring.onDropped(http.keyDropped)
   watch.start()
+  peers?.start()
+  const trust = openTrust({ config, changes: options.trust, engine, store, system })
   const door = listenLinks<ToBrain<Figures>, ToEdgeOf>(system, brainPath(runDir), (link) => edges.met(link))
   noteRunFolder(config.dataDir, runDir)
   if (awaited > 0) system.after(edgesGatherMs, () => edges.gathered())
   const balancing = every(system, options.balance?.everyMs ?? balanceEveryMs, () => edges.balance())
-  const stop = async () => {
-    balancing.cancel()
-    edges.tellAll({ type: 'drain', reason: 'the orchestrator is restarting' })
-    await Promise.race([engine.drain(), after(system, drainMs)])
-    edges.stop()
-    // What they have for the books comes before their end.
-    for (let waitedMs = 0; edges.size > 0 && waitedMs < edgesStopMs; waitedMs += stopPollMs) {
-      await after(system, stopPollMs)
-    }
-    watch.stop()
-    engine.stop()
-    await http.stop()
-    door.stop()
-    forgetRunFolder(config.dataDir)
-    folder.close()
+  const parts = { options, engine, edges, http, door, folder, watch, balancing, peers }
+  const ends = { stop: () => stop(parts), leave: () => leave(parts) }
+  return { engine, keyring, accounts, trust, edges: () => edges.size, ...ends }
+}
+
+interface RunningBrain {
+  options: BrainHubOptions
+  engine: HubEngine
+  edges: Edges
+  http: Shown
+  /** Where edges dial. */
+  door: { stop(): void }
+  folder: DataFolder
+  watch: AccountWatch
+  balancing: { cancel(): void }
+  peers: PeerHubs | null
+}
+
+async function stop({ options, engine, edges, http, door, folder, watch, balancing, peers }: RunningBrain) {
+  const { config, system, network } = options
+  balancing.cancel()
+  edges.tellAll({ type: 'drain', reason: leaving })
+  network?.drain(leaving)
+  await Promise.race([engine.drain(), after(system, drainMs)])
+  edges.stop()
+  // What they have for the books comes before their end.
+  for (let waitedMs = 0; edges.size > 0 && waitedMs < edgesStopMs; waitedMs += stopPollMs) {
+    await after(system, stopPollMs)
   }
-  const leave = async () => {
-    balancing.cancel()
-    edges.part()
-    // Before another one is there to listen at the same path.
-    door.stop()
-    watch.stop()
-    engine.stop()
-    await Promise.race([http.stop(), after(system, brainLeaveMs)])
-    folder.close()
-  }
-  return { engine, keyring, accounts, edges: () => edges.size, stop, leave }
+  watch.stop()
+  await peers?.stop()
+  engine.stop()
+  await http.stop()
+  door.stop()
+  forgetRunFolder(config.dataDir)
+  folder.close()
+}
+
+async function leave({ options, engine, edges, http, door, folder, watch, balancing, peers }: RunningBrain) {
+  const { system } = options
+  balancing.cancel()
+  edges.part()
+  // Before another one is there to listen at the same path.
+  door.stop()
+  watch.stop()
+  await peers?.stop()
+  engine.stop()
+  await Promise.race([http.stop(), after(system, brainLeaveMs)])
+  folder.close()
 }
 
 interface BrainParts {
@@ -151,7 +184,7 @@ interface BrainParts {
 
 /** For the requests that edges pass on. */
 function serve(options: BrainHubOptions, { engine, keyring, accounts, edges }: BrainParts): Shown {
-  const { config, runDir, system, log, page, builds } = options
+  const { config, runDir, system, log, page, builds, network } = options
   const { corsOrigins, requestBytesMax, publicUrl } = config
   // Left behind by a brain that was killed.
   rmSync(brainHttpPath(runDir), { force: true })
@@ -163,6 +196,7 @@ function serve(options: BrainHubOptions, { engine, keyring, accounts, edges }: B
     keyring,
     ...(page && { page }),
     ...(builds && { builds }),
+    ...(network && { network }),
     accounts,
     system,
     clientOf: (_peer, headers) => addressFromEdge(headers),

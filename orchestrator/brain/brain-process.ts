@@ -12,6 +12,7 @@ import { firstClientKey, localScoutKey } from '../first-keys.ts'
 import type { Logger } from '../log.ts'
 import { exitAfter, stopWhenAsked } from '../process-end.ts'
 import { startBrain } from './brain-hub.ts'
+import { openNetworkOf } from './open-network.ts'
 
 /** What is made for whoever started the hub. */
 interface FirstStart {
@@ -31,7 +32,12 @@ function readBrainArguments(words: readonly string[]): { start: FirstStart; awai
 export const awaits = 'awaits='
 
 /** Runs until a signal. `runDir`: where the sockets between the processes are. */
-export function runBrain(config: Config, hubLog: Logger, runDir: string, words: readonly string[]): void {
+export async function runBrain(
+  config: Config,
+  hubLog: Logger,
+  runDir: string,
+  words: readonly string[],
+): Promise<void> {
   const {
     start: { hasScout, hasReader },
     awaited,
@@ -48,11 +54,17 @@ export function runBrain(config: Config, hubLog: Logger, runDir: string, words: 
     log.info('making room for another brain; edges keep their sockets')
     end('leave', leftCode)
   }
-  const parts = { system: realSystem(), log, page, builds }
+  // Until it can stop in order, there is nothing to lose.
+  const leftAlone = () => process.exit(defectCode)
+  process.on('disconnect', leftAlone)
+  const network = await openNetworkOf(config, log)
+  process.off('disconnect', leftAlone)
+  if (network !== null && 'flaw' in network) return giveUp(network.flaw)
+  const parts = { system: realSystem(), log, page, builds, network }
   const hub = startBrain({ config, runDir, awaited, onDefect, onLeave, ...parts })
   if ('flaw' in hub) {
-    process.stderr.write(`${hub.flaw}\n`)
-    process.exit(1)
+    await network?.stop()
+    return giveUp(hub.flaw)
   }
   const end = (how: 'stop' | 'leave', code: number) => {
     page.stop()
@@ -67,4 +79,9 @@ export function runBrain(config: Config, hubLog: Logger, runDir: string, words: 
   // Its address is known once an edge listens.
   const loginUrl = login === undefined ? {} : { loginUrl: login }
   process.send?.({ part: 'brain', type: 'ready', scoutKey, ...(clientKey !== undefined && { clientKey }), ...loginUrl })
+}
+
+function giveUp(flaw: string): never {
+  process.stderr.write(`${flaw}\n`)
+  process.exit(1)
 }

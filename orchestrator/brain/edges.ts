@@ -5,41 +5,20 @@
  */
 import { type Fault, fault } from '../../shared/faults.ts'
 import { balanceLooks } from '../../shared/limits/process.ts'
-import type { CoreState } from '../core/state.ts'
 import type { AwayEdges, HubEngine } from '../engine/engine.ts'
 import { blockOf, NumberBlocks } from '../engine/numbers.ts'
 import type { FromScouts, ToClients, ToScouts } from '../engine/ports/brain.ts'
-import type { AttemptLinks, TaskGrant } from '../engine/ports/scouts.ts'
-import type { Figures } from '../http/figures.ts'
+import type { EdgesNetwork } from '../engine/ports/network/network-state.ts'
+import type { AttemptEvents, AttemptLinks, TaskGrant } from '../engine/ports/scouts.ts'
+import type { ScoutDesk } from '../engine/scout-desk.ts'
 import type { serveHub } from '../http/server.ts'
-import { linkVersion, type NumberKind, type ToBrain, type ToEdgeOf } from '../link/control.ts'
-import type { Link } from '../link/link.ts'
-import { deliver, holderOver, isAttempt, isFromScouts } from '../link/messages.ts'
+import { atBrain, linkVersion, type NumberKind, type ToEdgeOf } from '../link/control.ts'
+import { deliver, isAttempt, isFromScouts } from '../link/messages.ts'
 import type { EdgeBefore } from '../link/presented.ts'
 import type { LinkEnd } from '../link/unix-socket.ts'
 import { type BalanceRules, surplusOf, usualBalance } from './balance.ts'
 import { nothingYet, type Returning, takeOver } from './returning.ts'
-
-type FromEdge = ToBrain<Figures>
-type EdgeLink = Pick<Link<FromEdge, ToEdgeOf>, 'send' | 'end'>
-
-interface Seat {
-  edge: number
-  link: EdgeLink
-  holder: ReturnType<typeof holderOver>
-  /** Where other edges reach it. */
-  path: string
-  /** Open sessions. */
-  sessions: Set<number>
-  /** Blocks of sessions of which it knows the edge. */
-  told: Set<number>
-  /** As it exported them last. */
-  metrics: unknown[]
-  /** Connections of scouts and streams, by key. */
-  open: Map<string, { scouts: number; streams: number }>
-  /** It outlived the last brain, or waits for those that did, and is not taken over yet; null else. */
-  returning: Returning<FromEdge> | null
-}
+import { type EdgeLink, type FromEdge, isIdle, newSeat, type Seat, upTo } from './seat.ts'
 
 interface EdgesParts {
   engine: () => HubEngine
@@ -51,6 +30,8 @@ interface EdgesParts {
   leave: () => void
   /** Whether a frame can hold this task. */
   canCarry: (grant: TaskGrant, request: Uint8Array) => boolean
+  /** The network that the hub belongs to; null for a hub by itself. */
+  network: EdgesNetwork | null
   /** Where what edges have counted is shown. */
   shown: () => Pick<ReturnType<typeof serveHub>, 'add' | 'keepMetrics'>
   log: { info(fields: object, message: string): void; error(fields: object, message: string): void }
@@ -70,7 +51,10 @@ export class Edges implements AwayEdges {
   private readonly seats = new Map<number, Seat>()
   private readonly sessionBlocks: NumberBlocks
   private readonly taskSeats = new Map<number, Seat>()
-  private readonly sessionSeats = new Map<number, Seat>()
+  /** Null for sessions of this process. */
+  private readonly sessionSeats = new Map<number, Seat | null>()
+  /** The desk of sessions that stand for other hubs, which are in this process; null for a hub by itself. */
+  private own: ScoutDesk | null = null
   private lastEdge: number
   /** Edges that are gone: nothing that they bring counts any more. */
   private readonly gone = new Set<number>()
@@ -148,14 +132,14 @@ export class Edges implements AwayEdges {
   private seat(link: EdgeLink, path: string, before: EdgeBefore | null): Seat {
     const edge = before?.edge ?? ++this.lastEdge
     const { epoch } = this.parts
-    const holder = holderOver(link, () => epoch)
-    const none = { sessions: new Set<number>(), told: new Set<number>(), metrics: [], open: new Map() }
     const isNew = before === null
     const returning = isNew && !this.isGathering ? null : nothingYet<FromEdge>(isNew)
-    const seat: Seat = { edge, link, holder, path, ...none, returning }
+    const seat = newSeat({ edge, link, path, returning }, epoch)
     const peers = [...this.seats.values()].map((other) => ({ edge: other.edge, path: other.path }))
     this.seats.set(edge, seat)
     link.send({ type: 'seat', edge, epoch, pid: process.pid, peers })
+    const { network } = this.parts
+    if (network !== null) link.send({ type: 'network', state: network.state() })
     if (before !== null) {
       this.port = before.port
       for (const from of before.tasks) this.taskSeats.set(blockOf(from), seat)
@@ -169,10 +153,7 @@ export class Edges implements AwayEdges {
   private giveNumbers(seat: Seat, kind: NumberKind): void {
     const isTasks = kind === 'tasks'
     const from = isTasks ? this.parts.engine().taskBlocks.take() : this.sessionBlocks.take()
-    const seats = isTasks ? this.taskSeats : this.sessionSeats
-    seats.set(blockOf(from), seat)
-    // Its numbers are long out of use.
-    if (seats.size > blocksMax) seats.delete(seats.keys().next().value!)
+    note<Seat | null>(isTasks ? this.taskSeats : this.sessionSeats, from, seat)
     seat.link.send({ type: 'numbers', kind, from })
   }
 
@@ -192,6 +173,11 @@ export class Edges implements AwayEdges {
       }
       case 'figures':
         return this.noteFigures(seat, message)
+      case 'answerSettled':
+      case 'answerKept':
+        return this.parts.engine().saw(message)
+      case 'keyMet':
+        return this.parts.network?.keyMet(message.id, message.print)
       case 'edgeHello':
       case 'leave':
       case 'presentSession':
@@ -284,6 +270,7 @@ export class Edges implements AwayEdges {
       for (const [block, of] of seats) if (of === seat) seats.delete(block)
     }
     this.tellAll({ type: 'edgeGone', edge: seat.edge })
+    this.own?.carrierGone()
   }
 
   /** Ends what the clients of edges still wait for, and then the edges. */
@@ -342,6 +329,7 @@ export class Edges implements AwayEdges {
     const seat = this.taskSeats.get(blockOf(message.task))
     if (seat === undefined) return false
     if (message.type === 'grant' || message.type === 'resume') this.tellPlace(seat, message.session)
+    if (message.type === 'grant') this.parts.engine().noteInterest(message)
     seat.link.send(message)
     return true
   }
@@ -352,7 +340,7 @@ export class Edges implements AwayEdges {
     const holder = this.sessionSeats.get(block)
     if (holder === undefined || holder === seat || seat.told.has(block)) return
     seat.told.add(block)
-    seat.link.send({ type: 'sessionsAt', block, edge: holder.edge })
+    seat.link.send({ type: 'sessionsAt', block, edge: holder === null ? atBrain : holder.edge })
   }
 
   toScouts(message: ToScouts): void {
@@ -360,7 +348,8 @@ export class Edges implements AwayEdges {
     const carrier = message.type === 'cancelAttempt' ? this.taskSeats.get(blockOf(message.task)) : undefined
     const isThere = carrier !== undefined && this.seats.has(carrier.edge)
     const seat = isThere ? carrier : this.sessionSeats.get(blockOf(message.session))
-    seat?.link.send(message)
+    if (seat === null) this.own?.receive(message)
+    else seat?.link.send(message)
   }
 
   /** For answers that the brain carries itself. */
@@ -377,21 +366,33 @@ export class Edges implements AwayEdges {
     },
   }
 
-  private holderOf(session: number): Seat['holder'] | undefined {
-    return this.sessionSeats.get(blockOf(session))?.holder
+  private holderOf(session: number): Seat['holder'] | ScoutDesk | null | undefined {
+    const seat = this.sessionSeats.get(blockOf(session))
+    return seat === null ? this.own : seat?.holder
+  }
+
+  // ------------------------------------------------------------ a network of hubs
+
+  /** Sessions of this process report to this desk. */
+  host(desk: ScoutDesk): void {
+    this.own = desk
+  }
+
+  /** The first number of another block, for sessions of this process. */
+  ownSessions(): number {
+    const from = this.sessionBlocks.take()
+    note<Seat | null>(this.sessionSeats, from, null)
+    return from
+  }
+
+  /** Who carries the answer of a task: an edge, or this process. */
+  carrierOf(task: number): AttemptEvents {
+    return this.taskSeats.get(blockOf(task))?.carrier ?? this.parts.engine().carrier
   }
 }
 
-function* upTo<T>(all: Iterable<T>, count: number): Iterable<T> {
-  let left = count
-  for (const one of all) {
-    if (left-- <= 0) return
-    yield one
-  }
-}
-
-/** It works on nothing, and may be given something. */
-function isIdle({ roster }: CoreState, session: number): boolean {
-  const scout = roster.bySession.get(session)
-  return scout !== undefined && scout.state !== 'draining' && scout.newest === null
+/** Remembers whose block this number is the first of; those of the oldest are long out of use. */
+function note<Of>(seats: Map<number, Of>, from: number, seat: Of): void {
+  seats.set(blockOf(from), seat)
+  if (seats.size > blocksMax) seats.delete(seats.keys().next().value!)
 }

@@ -48,7 +48,8 @@ interface Found {
 
 /** Takes all of it over. */
 export function takeOver(engine: HubEngine, back: readonly Place[]): { sessions: number; tasks: number } {
-  const places = back.map((place) => withoutDurable(engine, place))
+  const carried = new Set(back.flatMap(({ returning }) => returning.tasks.map(({ submitted }) => submitted.task)))
+  const places = back.map((place) => withoutDurable(engine, carried, place))
   const claims = claimsOf(places)
   const there = new Set(places.flatMap(({ returning }) => returning.sessions.map(({ greeting }) => greeting.session)))
   const found = new Map<PresentedTask, Found>()
@@ -96,12 +97,15 @@ function claimsOf(places: readonly Place[]): Map<string, Claim> {
 
 /**
  * Sessions with durable work have to dial again: the answer of such a task is sent anew from its begin. What their
- * scouts do for clients besides is not held by anybody then.
+ * scouts do for clients besides is not held by anybody then. In a network it is known only later which intents this hub
+ * goes on with: what no edge carries may be of one of them, and is presented again.
  */
-function withoutDurable({ core }: HubEngine, place: Place): Place {
+function withoutDurable({ core, intents }: HubEngine, carried: ReadonlySet<number>, place: Place): Place {
   const { sessions, tasks } = place.returning
+  const mayBeDurable = ({ task }: Work) =>
+    core.state.tasks.get(task)?.intent || (intents.isShared && !carried.has(task))
   const staying = sessions.filter(({ greeting: { session }, isWelcome, work }) => {
-    const isDurable = isWelcome && work.some(({ task }) => core.state.tasks.get(task)?.intent)
+    const isDurable = isWelcome && work.some(mayBeDurable)
     if (isDurable) place.send({ type: 'closeSession', session, why: 'hubDraining' })
     return !isDurable
   })

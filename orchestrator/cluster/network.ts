@@ -9,6 +9,7 @@ import type { System } from '../../shared/system.ts'
 import type { Keyring } from '../engine/keyring.ts'
 import type { HubListing, HubNetwork, NetworkListing } from '../engine/ports/client.ts'
 import type { IntentHost, IntentLog } from '../engine/ports/intents.ts'
+import type { EdgesNetwork, NetworkState } from '../engine/ports/network/network-state.ts'
 import type { Store } from '../engine/ports/store.ts'
 import type { Tenants } from '../tenants/tenants.ts'
 import type { HubBus } from './bus/bus.ts'
@@ -118,7 +119,7 @@ interface IntentEngine {
   shareIntents(log: IntentLog, copies: Store): IntentHost
 }
 
-export class Network implements HubNetwork {
+export class Network implements HubNetwork, EdgesNetwork {
   private presence: Presence | null = null
   private sharing: Sharing | null = null
   private hub: SharingHub | null = null
@@ -226,6 +227,16 @@ export class Network implements HubNetwork {
     return circleBehind(own.name, [...urls.keys()])
       .slice(0, welcomeHubsMax)
       .map((name) => urls.get(name)!)
+  }
+
+  /** What edges are told. */
+  state(): NetworkState {
+    const keys = this.keySharing?.state ?? { homes: [], isStale: false, isCurrent: false }
+    return { otherHubs: this.otherHubs(), keys }
+  }
+
+  keyMet(id: string, print: string): void {
+    this.keySharing?.met(id, print)
   }
 
   /** The hub is leaving: no more work for other hubs begins. */

@@ -32,6 +32,7 @@ import { LiveLinks } from '../engine/writer/effects.ts'
 import type { NumberKind, ToBrain, ToEdgeOf, ToPeer } from '../link/control.ts'
 import { type AttemptMessage, deliver, isAttempt, isToClients, isToScouts, type ToEdge } from '../link/messages.ts'
 import type { EdgeBefore, PresentedSession, PresentedTask } from '../link/presented.ts'
+import { FarWitness } from './far-witness.ts'
 import { OpenSessions } from './open-sessions.ts'
 import { OpenTasks } from './open-tasks.ts'
 import { Ways } from './ways.ts'
@@ -62,6 +63,8 @@ interface EdgeDesksParts {
   countsWork: boolean
   /** Whether tasks cost points. */
   costsPoints: boolean
+  /** Whether somebody beside the brain judges answers. */
+  showsAnswers: boolean
 }
 
 /** What the brain tells an edge that its desks need to know; the rest concerns the process. */
@@ -117,6 +120,7 @@ export class EdgeDesks {
     this.answers = new AnswerDesk({ system, brain, scouts: holders, sinks: relays, checks, isLive })
     const nextTask = () => this.numbers.tasks.next()
     this.clients = new ClientDesk({ system, brain, relays, host, book: this.book, nextTask, costsPoints })
+    if (parts.showsAnswers) this.clients.witness = new FarWitness(system, toBrain)
   }
 
   /** Where the gateway reports to. */
@@ -124,9 +128,9 @@ export class EdgeDesks {
     return this.openSessions
   }
 
-  /** Long answers that wait to be checked. */
-  get answersInCheck(): number {
-    return this.checks.size
+  /** Long answers that wait to be checked, and bytes that are kept for who judges answers. */
+  get held(): { answersInCheck: number; watchedBytes: number } {
+    return { answersInCheck: this.checks.size, watchedBytes: this.clients.watched.held }
   }
 
   /** Only the brain knows what others have used of a rate. */
@@ -177,8 +181,8 @@ export class EdgeDesks {
       case 'position':
         return this.clients.receive(message)
       case 'grant':
-        // It is kept for as long as the attempt: a view would keep its whole frame.
-        return this.answers.receive({ ...message, nonce: message.nonce.slice() })
+        // It is kept for as long as the attempt: a view, which a slice of a buffer is, would keep its whole frame.
+        return this.answers.receive({ ...message, nonce: new Uint8Array(message.nonce) })
       case 'cancelAttempt':
         return this.attempts.cancel(message.session, message.task, message.attempt, message.reason)
       default:
@@ -228,7 +232,7 @@ export class EdgeDesks {
 
   /** The brain with this epoch decides from now on. */
   seated(epoch: number): void {
-    this.ways.epoch = epoch
+    this.ways.brainChanged(epoch)
   }
 
   /** Another one has been told of this edge; what the last one left unanswered is asked again. */

@@ -31,6 +31,7 @@ import { type DataFolder, openDataFolder } from '../store/data-folder.ts'
 import { askedHere } from './asked-here.ts'
 import { brainHttp } from './brain-http.ts'
 import { Mesh } from './mesh.ts'
+import { NetworkKeys } from './network-keys.ts'
 
 interface EdgeOptions {
   config: Config
@@ -72,6 +73,8 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
 export class Edge {
   private readonly keyring: Keyring
   private readonly watch: AccountWatch
+  /** Null for a hub by itself. */
+  private readonly network: NetworkKeys | null
   private readonly gateway: Gateway
   private readonly mesh: Mesh
   private readonly peersDoor: { stop(): void }
@@ -96,12 +99,14 @@ export class Edge {
     this.keyring = new Keyring(folder.store, folder.pepper, system, config.adminKey ?? undefined)
     this.watch = new AccountWatch(folder.store, this.keyring, system, 'edge')
     this.clientOf = (peer, headers) => proxies.clientOf(peer, headers)
+    this.network = config.clusterServers.length > 0 ? this.networkKeys() : null
     this.gateway = new Gateway({
       system,
       keys: (key) => this.keyring.verify(key),
       connectionsMax: connectionsMax(),
       clientOf: this.clientOf,
       countChanged: this.countChanged,
+      otherHubs: () => this.network?.otherHubs ?? [],
       onDefect: (err) => log.error({ err }, "a scout's frame met a defect of this orchestrator"),
       nextSession: () => this.mesh.desks.nextSession(),
       ...(options.gateway && { settings: options.gateway }),
@@ -122,6 +127,15 @@ export class Edge {
     return this.http?.url ?? ''
   }
 
+  private networkKeys(): NetworkKeys {
+    return new NetworkKeys({
+      keyring: this.keyring,
+      store: this.folder.store,
+      isBrainThere: () => this.mesh.brain.isThere,
+      met: (id, print) => this.mesh.brain.send({ type: 'keyMet', id, print }),
+    })
+  }
+
   private meshAt(path: string): Mesh {
     const { options } = this
     const { config, system, log, runDir, onDefect } = options
@@ -129,6 +143,7 @@ export class Edge {
       ...{ system, links: this.gateway.links, canCarry: fits, onDefect, path, log },
       countsWork: config.receipts === 'on',
       costsPoints: config.points === 'spend',
+      showsAnswers: config.trust !== 'off',
       dialBrain: (end) => dialLink<ToEdgeOf, ToBrain<Figures>>(system, brainPath(runDir), end),
       dialPeer: (peer, end) => dialLink<ToPeer, ToPeer>(system, peer, end),
       port: () => this.http?.port ?? null,
@@ -141,6 +156,7 @@ export class Edge {
         for (const key of this.openKeys) this.changedKeys.add(key)
       },
       takenOver: () => options.onTakenOver?.(),
+      network: (state) => this.network?.take(state),
       silent: (pid) => options.onSilence?.(pid),
       drain: (reason) => this.gateway.announceDrain(reason),
       move: (session) => this.gateway.move(session, hasMoreRoom),
@@ -190,7 +206,7 @@ export class Edge {
       system,
       clientOf: this.clientOf,
       countChanged: this.countChanged,
-      answersInCheck: () => desks.answersInCheck,
+      answersHeld: () => desks.held,
       upgradeScout: (request, server) => this.gateway.upgrade(request, server),
       websocket: this.gateway.websocket,
       requestsMax: () => requestsMax(this.gateway.room),

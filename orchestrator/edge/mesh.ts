@@ -7,6 +7,7 @@
 import { linkSilenceMs, presentedPerFrame } from '../../shared/limits/process.ts'
 import type { System } from '../../shared/system.ts'
 import type { EngineDefect } from '../engine/ports/defect.ts'
+import type { NetworkState } from '../engine/ports/network/network-state.ts'
 import type { ScoutLinks, TaskGrant } from '../engine/ports/scouts.ts'
 import type { Figures } from '../http/figures.ts'
 import { linkVersion, type ToBrain, type ToEdgeOf, type ToPeer } from '../link/control.ts'
@@ -26,6 +27,8 @@ interface MeshParts {
   countsWork: boolean
   /** Whether tasks cost points. */
   costsPoints: boolean
+  /** Whether somebody beside the brain judges answers. */
+  showsAnswers: boolean
   /** Where other edges reach this one. */
   path: string
   dialBrain: (end: LinkEnd<ToEdgeOf>) => Promise<BrainLink>
@@ -39,6 +42,8 @@ interface MeshParts {
   accepted: () => void
   /** Another brain has taken over what the edges had. */
   takenOver: () => void
+  /** What the brain says of the network that the hub belongs to. */
+  network: (state: NetworkState) => void
   /** The process of the brain does not answer, and may still be there. */
   silent: (pid: number) => void
   /** The hub leaves: scouts are to know. */
@@ -66,7 +71,7 @@ export class Mesh {
   private isOver = false
 
   constructor(private readonly parts: MeshParts) {
-    const { system, links, canCarry, onDefect, countsWork, costsPoints, log } = parts
+    const { system, links, canCarry, onDefect, countsWork, costsPoints, showsAnswers, log } = parts
     this.brain = new BrainLine({
       system,
       dial: parts.dialBrain,
@@ -78,7 +83,7 @@ export class Mesh {
       over: () => parts.end('no brain came back'),
     })
     this.desks = new EdgeDesks({
-      ...{ system, links, canCarry, onDefect, countsWork, costsPoints },
+      ...{ system, links, canCarry, onDefect, countsWork, costsPoints, showsAnswers },
       toBrain: (message, body) => this.brain.send(message as ToBrain<Figures>, body),
       isBrainMissed: () => this.brain.isMissed,
     })
@@ -142,6 +147,8 @@ export class Mesh {
         return parts.drain(message.reason)
       case 'moveSession':
         return parts.move(message.session)
+      case 'network':
+        return parts.network(message.state)
       case 'stop':
         this.isLeaving = true
         return parts.stop()

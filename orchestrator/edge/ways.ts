@@ -6,7 +6,7 @@
 
 import { blockOf, firstOf } from '../engine/numbers.ts'
 import type { AttemptEvents, AttemptLinks } from '../engine/ports/scouts.ts'
-import type { ToPeer } from '../link/control.ts'
+import { atBrain, type ToPeer } from '../link/control.ts'
 import type { Link } from '../link/link.ts'
 import { type AttemptMessage, carrierOver, holderOver } from '../link/messages.ts'
 
@@ -30,11 +30,14 @@ export class Ways {
   private readonly sessions = new Map<number, number>()
   private readonly peers = new Map<number, Peer>()
   private readonly brainCarrier: AttemptEvents
+  /** Of the sessions that stand for other hubs. */
+  private readonly brainHolder: Holder
   /** Of the brain that decides now. */
   epoch = 0
 
   constructor(brain: { send(message: AttemptMessage, body?: Uint8Array | null): void }) {
     this.brainCarrier = carrierOver(brain)
+    this.brainHolder = holderOver(brain, () => this.epoch)
   }
 
   /** This edge numbers its tasks from this block. */
@@ -53,6 +56,12 @@ export class Ways {
 
   sessionsAt(block: number, edge: number): void {
     this.sessions.set(block, edge)
+  }
+
+  /** Another brain is there, and the sessions that the last one held have ended with it. */
+  brainChanged(epoch: number): void {
+    this.epoch = epoch
+    for (const [block, edge] of this.sessions) if (edge === atBrain) this.sessions.delete(block)
   }
 
   meet(edge: number, link: PeerLink): void {
@@ -81,13 +90,14 @@ export class Ways {
   /** Whether the socket of this session may still be open somewhere. */
   isLive(session: number): boolean {
     const edge = this.sessions.get(blockOf(session))
-    return edge !== undefined && (edge === here || this.peers.has(edge))
+    return edge !== undefined && (edge === here || edge === atBrain || this.peers.has(edge))
   }
 
   /** `own` if the session's socket is in this process; null when it was at an edge that is gone. */
   holderOf(session: number, own: AttemptLinks): AttemptLinks | Holder | null {
     const edge = this.sessions.get(blockOf(session))
     if (edge === here) return own
+    if (edge === atBrain) return this.brainHolder
     return edge === undefined ? null : (this.peers.get(edge)?.holder ?? null)
   }
 

@@ -23,7 +23,7 @@ import type { UsageBook } from './durability/usage-book.ts'
 import type { BrainPort, ToClients } from './ports/brain.ts'
 import { type Charge, type ChargedKey, unlimitedKey } from './ports/charged-key.ts'
 import type { Answer, Submission } from './ports/client.ts'
-import { type AnswerWitness, auditTenant } from './ports/trust/witness.ts'
+import { type AnswerObserver, auditTenant } from './ports/trust/witness.ts'
 
 /** Somebody waits in front of a screen: the middle of the scale that intents may use. */
 const chatPriority = 5
@@ -45,7 +45,7 @@ type TaskNews = Extract<ToClients, { type: 'finished' | 'refused' | 'position' }
 
 export class ClientDesk {
   /** Who looks at answers; null for nobody. */
-  witness: AnswerWitness | null = null
+  witness: AnswerObserver | null = null
 
   /** What is kept of answers that somebody looks at. */
   readonly watched = new ByteAccount(witnessedBytesInAllMax, witnessedBytesPerOperatorMax)

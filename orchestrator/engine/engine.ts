@@ -44,13 +44,15 @@ import type { AttemptEvents, AttemptLinks, ScoutEvents, ScoutLinks } from './por
 import type { Store } from './ports/store.ts'
 import type { Disputes } from './ports/trust/disputes.ts'
 import type { TrustFilter } from './ports/trust/trust-report.ts'
-import type { AnswerWitness, AuditedEngine, TrustNews } from './ports/trust/witness.ts'
+import type { AnswerWitness, AuditedEngine, SeenAnswer, TrustNews } from './ports/trust/witness.ts'
 import type { HistoryRow, UsageFilter } from './ports/usage.ts'
 import { localFleet } from './reports/local-fleet.ts'
 import { ScoutDesk } from './scout-desk.ts'
 import { DefectGuard } from './writer/defect-guard.ts'
 import { LiveLinks } from './writer/effects.ts'
 import { Sinks } from './writer/sinks.ts'
+
+type Grant = Extract<ToClients, { type: 'grant' }>
 
 /** Edges in processes of their own. */
 export interface AwayEdges {
@@ -101,6 +103,8 @@ export class HubEngine implements Engine, AuditedEngine {
   private readonly book: UsageBook
   private readonly clients: ClientDesk
   private readonly answers: AnswerDesk
+  /** Who judges answers; null for nobody. */
+  private witness: AnswerWitness | null = null
   /** Who hears disputes; null for nobody. */
   disputes: Disputes | null = null
   /** Null when the sockets of scouts are elsewhere. */
@@ -204,7 +208,7 @@ export class HubEngine implements Engine, AuditedEngine {
 
   /** Ends what clients still wait for with `hub_draining`, commits what can be committed, and stops the clock. */
   stop(): void {
-    this.clients.witness?.stop()
+    this.witness?.stop()
     this.disputes?.stop()
     this.clients.endAll()
     // What ends with them is booked as well.
@@ -275,6 +279,7 @@ export class HubEngine implements Engine, AuditedEngine {
 
   /** From here on this one looks at the answers of scouts. */
   watchedBy(witness: AnswerWitness): void {
+    this.witness = witness
     this.clients.witness = witness
     this.brain.trustNote = (scout) => witness.noteOf(scout)
   }
@@ -284,7 +289,27 @@ export class HubEngine implements Engine, AuditedEngine {
   }
 
   trustReport(of: TrustFilter) {
-    return this.clients.witness?.report(of) ?? null
+    return this.witness?.report(of) ?? null
+  }
+
+  /** Says in the grant what is wanted of its answer, which another process carries. */
+  noteInterest(grant: Grant): void {
+    const { witness, core } = this
+    const task = witness === null ? undefined : core.state.tasks.get(grant.task)
+    if (witness === null || task === undefined || task.kind !== 'chat') return
+    const { tenant, kind, promptBytes: requestBytes, routing } = task
+    const isDirected = routing.only.length > 0
+    grant.interest = witness.interest(grant.served, { tenant, kind, requestBytes, attempts: grant.attempt, isDirected })
+  }
+
+  /** What another process has seen of an answer. Its bytes are copied: views would keep the frame that they came in. */
+  saw(seen: SeenAnswer): void {
+    const { witness } = this
+    if (witness === null) return
+    if (seen.type === 'answerSettled') return witness.settled(seen.served, seen.tokens, seen.answerBytes)
+    const { request, lines, body } = seen.answer
+    const own = (bytes: Uint8Array) => new Uint8Array(bytes)
+    witness.answered({ ...seen.answer, request: own(request), lines: lines.map(own), body: own(body) })
   }
 
   markTrust(news: TrustNews) {

@@ -281,6 +281,11 @@ export class Keyring {
     else this.uncache(id)
   }
 
+  /** Of the secret that was good here last; 1, with which each key begins, where that is not remembered. */
+  generationOf(id: string): number {
+    return this.known.get(this.digests.get(id) ?? '')?.holder.generation ?? 1
+  }
+
   /** Drops the keys that have expired since the last call. */
   sweep(): void {
     const nowMs = this.system.wallMs()

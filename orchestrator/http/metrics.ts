@@ -20,9 +20,12 @@ interface MetricsParts {
   network?: HubNetwork | null
   /** What other processes of this hub exported last. */
   ofOthers?: (() => unknown[][]) | undefined
-  /** Long answers that wait to be checked, where no engine tells. */
-  answersInCheck?: (() => number) | undefined
+  /** Where no engine tells. */
+  answersHeld?: (() => AnswersHeld) | undefined
 }
+
+/** What is held of answers for their checks, and for who judges them. */
+export type AnswersHeld = Pick<EngineStats, 'answersInCheck' | 'watchedBytes'>
 
 export class Metrics {
   private readonly registry = new Registry()
@@ -36,7 +39,7 @@ export class Metrics {
 
   constructor(
     private readonly engine: Engine | null,
-    { bytesInFlight, network = null, ofOthers = () => [], answersInCheck }: MetricsParts,
+    { bytesInFlight, network = null, ofOthers = () => [], answersHeld }: MetricsParts,
   ) {
     this.ofOthers = ofOthers
     this.stats = engine?.stats() ?? null
@@ -66,7 +69,7 @@ export class Metrics {
     if (engine !== null) watchEngine(() => this.stats!, registers)
     if (engine !== null) watchDisputes(engine, registers)
     if (engine !== null) watchNetwork(network, registers)
-    watchChecks(answersInCheck ?? (() => this.stats!.answersInCheck), registers)
+    watchHeld(answersHeld ?? (() => this.stats!), registers)
     new Gauge({
       name: 'chasm_request_bytes_in_flight',
       help: 'Bytes of requests that are arriving or wait for their answer.',
@@ -122,15 +125,18 @@ export class Metrics {
   }
 }
 
-function watchChecks(waiting: () => number, registers: Registry[]): void {
-  new Gauge({
-    name: 'chasm_answers_in_check',
-    help: 'Long answers that wait to be checked.',
-    registers,
-    collect() {
-      this.set(waiting())
-    },
-  })
+function watchHeld(heldNow: () => AnswersHeld, registers: Registry[]): void {
+  const gauge = (name: string, help: string, read: (held: AnswersHeld) => number) =>
+    new Gauge({
+      name,
+      help,
+      registers,
+      collect() {
+        this.set(read(heldNow()))
+      },
+    })
+  gauge('chasm_answers_in_check', 'Long answers that wait to be checked.', (held) => held.answersInCheck)
+  gauge('chasm_watched_bytes', 'Bytes of answers kept to be looked at.', (held) => held.watchedBytes)
 }
 
 function watchEngine(statsNow: () => EngineStats, registers: Registry[]): void {
@@ -146,7 +152,6 @@ function watchEngine(statsNow: () => EngineStats, registers: Registry[]): void {
   gauge('chasm_scouts', 'Scouts connected.', (stats) => stats.scouts)
   gauge('chasm_tasks_queued', 'Tasks waiting for a scout.', (stats) => stats.tasksQueued)
   gauge('chasm_tasks_leased', 'Tasks in the hands of a scout.', (stats) => stats.tasksLeased)
-  gauge('chasm_watched_bytes', 'Bytes of answers kept to be looked at.', (stats) => stats.watchedBytes)
   gauge('chasm_credits', 'Tasks the connected scouts could take at once.', (stats) => stats.creditsHeld)
   const counter = (name: string, help: string, read: (stats: EngineStats) => number) =>
     new Counter({

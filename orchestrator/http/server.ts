@@ -23,7 +23,7 @@ import { LiveFeed } from './live/live-feed.ts'
 import { RecentAnswers } from './live/recent-answers.ts'
 import { topicsOf } from './live/topics.ts'
 import { Traffic } from './live/traffic.ts'
-import { Metrics } from './metrics.ts'
+import { type AnswersHeld, Metrics } from './metrics.ts'
 import {
   type Access,
   type Builds,
@@ -74,8 +74,8 @@ interface HubOptions<SocketData> {
   forward?: Forward
   /** What other processes of this hub have measured. */
   metricsOfOthers?: () => unknown[][]
-  /** Long answers that wait to be checked, in a process that forwards. */
-  answersInCheck?: () => number
+  /** What is held of answers in a process that forwards. */
+  answersHeld?: () => AnswersHeld
   streamsOfOthers?: (key: string) => number
   /** The port at which clients reach this hub, where that is another process's. */
   port?: () => number
@@ -163,7 +163,7 @@ export function serveHub<SocketData>(options: HubOptions<SocketData>): Hub {
       bytesInFlight,
       network: options.network ?? null,
       ofOthers: options.metricsOfOthers,
-      answersInCheck: options.answersInCheck,
+      answersHeld: options.answersHeld,
     }),
     traffic,
     recent,

@@ -5,11 +5,16 @@
 import type { Fault } from '../../shared/faults.ts'
 import type { ChargedKey } from '../engine/ports/charged-key.ts'
 import type { Begun } from '../engine/ports/client.ts'
+import type { NetworkState } from '../engine/ports/network/network-state.ts'
+import type { SeenAnswer } from '../engine/ports/trust/witness.ts'
 import type { AttemptMessage, FromEdge, ToEdge } from './messages.ts'
 import type { EdgeBefore, PresentedSession, PresentedTask } from './presented.ts'
 
 /** Of all messages between processes: those of another version do not understand each other. */
-export const linkVersion = 2
+export const linkVersion = 3
+
+/** In the place of the number of an edge: the brain holds these sessions itself, which stand for other hubs. */
+export const atBrain = -1
 
 /** What numbers are for. */
 export type NumberKind = 'tasks' | 'sessions'
@@ -31,6 +36,10 @@ export type ToBrain<Figures = unknown> =
   | { type: 'wantNumbers'; kind: NumberKind }
   /** Counts a request of a key whose rates are limited; answered with `begun`. */
   | { type: 'begin'; request: number; key: ChargedKey }
+  /** Of answers that were committed, for who judges them. */
+  | SeenAnswer
+  /** A key of this hub, which was made by an older program, is known in the network by this print. */
+  | { type: 'keyMet'; id: string; print: string }
   /** Once a second. `open`: connections of scouts and streams of keys that have more or fewer than before. */
   | { type: 'figures'; figures: Figures; open: OpenOfKey[] }
 
@@ -42,7 +51,7 @@ export type ToEdgeOf =
   /** The answer to the hello: its number, epoch and process of the brain, and the edges that it is to dial. */
   | { type: 'seat'; edge: number; epoch: number; pid: number; peers: { edge: number; path: string }[] }
   | { type: 'numbers'; kind: NumberKind; from: number }
-  /** Which edge holds the sessions of this block. */
+  /** Which edge holds the sessions of this block; `atBrain` for the brain. */
   | { type: 'sessionsAt'; block: number; edge: number }
   | { type: 'edgeGone'; edge: number }
   /**
@@ -52,6 +61,8 @@ export type ToEdgeOf =
   /** It cannot be an edge of this brain, and is to end. */
   | { type: 'turnedAway'; why: string }
   | { type: 'begun'; request: number; refused: Fault | null; rates: ReturnType<Begun['rates']> }
+  /** After the seat, and whenever it is another; of a hub by itself never. */
+  | { type: 'network'; state: NetworkState }
   /** This session's scout, which is idle, is to dial again, and perhaps at another edge. */
   | { type: 'moveSession'; session: number }
   /** The hub leaves: scouts are to know. */

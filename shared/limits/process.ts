@@ -118,6 +118,9 @@ export const bookedKeptMax = 65_536
 /** How often an edge tells the brain what it has counted. */
 export const edgeFiguresMs = 1_000
 
+/** How often a brain looks whether edges have to be told something else of the network that the hub belongs to. */
+export const networkTellMs = 250
+
 /** By how much of the mean edges may differ in the scouts that they hold; beyond it some are asked to move. */
 export const balanceSkew = 0.2
 

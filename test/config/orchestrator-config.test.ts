@@ -75,11 +75,10 @@ test('the number of edges is taken, and is 0 where `auto` finds few cores', () =
   expect(readConfig({ HUB_EDGES: 'auto' })).toMatchObject({ edges: cores < 3 ? 0 : Math.min(32, cores - 1) })
 })
 
-test('a hub of a network is one process', () => {
-  const sentence =
-    'A hub of a network (CLUSTER_URL) is one process for now: set HUB_EDGES to 0, or leave CLUSTER_URL out.'
-  expect(readConfig({ CLUSTER_URL: 'tls://one.example', HUB_EDGES: '2' })).toEqual([sentence])
-  expect(readConfig({ CLUSTER_URL: 'tls://one.example', HUB_EDGES: '0' })).toMatchObject({ edges: 0 })
+test('a hub of a network may have edges', () => {
+  const clusterServers = ['one.example:4222']
+  const config = readConfig({ CLUSTER_URL: 'tls://one.example', HUB_EDGES: '2' })
+  expect(config).toMatchObject({ edges: 2, clusterServers })
 })
 
 test('points are spent where there are receipts, and not in a network', () => {

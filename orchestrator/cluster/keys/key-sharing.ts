@@ -7,6 +7,7 @@ import { keysFreshMs, keysLookMs, keysStaleMs } from '../../../shared/limits/clu
 import type { System } from '../../../shared/system.ts'
 import type { Keyring } from '../../engine/keyring.ts'
 import type { AccountStore } from '../../engine/ports/account-store.ts'
+import type { KeyNetworkState } from '../../engine/ports/network/network-state.ts'
 import { accountOfShared, type KeyNetwork, type SharedKeyTerms } from '../../engine/ports/network/shared-keys.ts'
 import { StoreError } from '../../engine/ports/store.ts'
 import type { LoggedMessage, SharedLog } from '../journal/log.ts'
@@ -76,6 +77,12 @@ export class KeySharing implements KeyNetwork {
     if (this.laterSeq === null) return
     this.reader.back(this.laterSeq)
     this.laterSeq = null
+  }
+
+  // ------------------------------------------------------------ what edges are told
+
+  get state(): KeyNetworkState {
+    return { homes: [...this.homes], isStale: this.isStale, isCurrent: this.isCurrent() }
   }
 
   // ------------------------------------------------------------ what the keyring asks

@@ -115,7 +115,9 @@ export class OwnKeys {
     const own = store.keyById(known.id)!
     const { digest, generation, revokedMs, last4 } = keyOfShared(known)
     const row = { ...own, digest, generation, revokedMs, last4 }
-    const note = keyring.note(hubActor, 'key.changed', own.id, null, { from: 'the network' })
+    // Edges end what was open with it by what the audit log says.
+    const action = revokedMs === null ? 'key.regenerated' : 'key.revoked'
+    const note = keyring.note(hubActor, action, own.id, null, { from: 'the network' })
     const print = { write: 'keyPrint', id: own.id, print: known.print! } as const
     store.commit([{ write: 'changeKey', row, generation: own.generation }, print, note])
     keyring.changedElsewhere(own.id, true)

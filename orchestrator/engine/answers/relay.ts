@@ -141,7 +141,8 @@ export class Relay implements AnswerSink, Answer, AskedSource {
     this.attempts = attempt
     this.queuedMs = queuedMs
     this.place = null
-    if (this.watch !== null && !continuing) attemptStream.watched = this.watch.begin(served, attempt)
+    if (this.watch !== null && !continuing)
+      attemptStream.watched = this.watch.begin(served, attempt, beginning.interest)
     if (this.winner !== null) return
     this.served = served
     this.cost = cost

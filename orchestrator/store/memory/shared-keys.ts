@@ -36,6 +36,10 @@ export function sharedKeyReads(disk: MemoryDisk): SharedKeyStore {
       return ends.sort((one, other) => one.expiresMs - other.expiresMs).map(({ id }) => id)
     },
     lastSharedSeq: () => Math.max(0, ...rows().map(({ seq }) => seq)),
+    sharedAfter(seq, limit) {
+      const newer = rows().filter((row) => row.seq > seq)
+      return newer.sort((one, other) => one.seq - other.seq).slice(0, limit)
+    },
     keyPrint: (id) => disk.keyPrints.get(id),
   }
 }

@@ -58,6 +58,15 @@ export const witnessedBytesMax = 65_536
 export const witnessedBytesInAllMax = 16_777_216
 export const witnessedBytesPerOperatorMax = 4_194_304
 
+/**
+ * Bytes of request and answer that an edge hands to whoever looks at answers, of one answer and within a second, with a
+ * share for the scouts of one operator: an answer for which there is no room is not looked at.
+ */
+export const handedBytesMax = 1_048_576
+export const handedBytesPerSecondMax = 4_194_304
+export const handedBytesPerOperatorMax = 1_048_576
+export const handedWindowMs = 1_000
+
 /** (scout, model) records of trust in memory; the one that was not booked for the longest time goes to the store. */
 export const trustRecordsMax = 50_000
 

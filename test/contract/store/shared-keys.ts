@@ -38,6 +38,20 @@ export function sharedKeyContract(fresh: () => StoreMaker): void {
     expect(store().sharedExpiring(10, 30)).toEqual(['key_1', 'key_3'])
   })
 
+  test('lists what was written since, by number and in portions', () => {
+    const { store, reopen } = storeStage(fresh())
+    store().commit([told('key_1', 4), told('acc_1', 9, { print: null }), told('key_2', 5)])
+    const after = (seq: number, limit: number) =>
+      store()
+        .sharedAfter(seq, limit)
+        .map(({ id }) => id)
+    expect(after(0, 2)).toEqual(['key_1', 'key_2'])
+    expect(reopen().sharedAfter(5, 2)).toEqual([rowOf('acc_1', 9, { print: null })])
+    store().commit([told('key_1', 12)])
+    expect(after(9, 2)).toEqual(['key_1'])
+    expect(after(12, 2)).toEqual([])
+  })
+
   test('refuses a print that another key has, with the whole batch', () => {
     const { store } = storeStage(fresh())
     store().commit([told('key_1', 1)])

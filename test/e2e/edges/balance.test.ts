@@ -5,7 +5,7 @@ import { until } from '../../support/clocks/until.ts'
 import { EdgeHub } from '../../support/edges/edge-hub.ts'
 
 const scouts = 10
-const hub = new EdgeHub({ share: 0.2, scoutsMin: scouts, everyMs: 50 })
+const hub = new EdgeHub({ balance: { share: 0.2, scoutsMin: scouts, everyMs: 50 } })
 
 afterAll(() => hub.close())
 

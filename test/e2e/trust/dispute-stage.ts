@@ -4,11 +4,11 @@
  */
 import { expect, onTestFinished } from 'vitest'
 import type { TrustMode } from '../../../orchestrator/engine/ports/trust/witness.ts'
-import type { TrustSettings } from '../../../orchestrator/trust/desk/parts.ts'
 import { until } from '../../support/clocks/until.ts'
 import { LiveHub, quietConfig } from '../../support/hub/live-hub.ts'
 import { temporaryFolder } from '../../support/machine/temporary-folder.ts'
 import { AnsweringProvider } from '../../support/providers/answering-provider.ts'
+import type { MakeHub, StageHub } from './conviction-stage.ts'
 
 /** What a judge is shown. */
 export interface Shown {
@@ -69,24 +69,29 @@ export interface Given {
 const clients = 4
 
 export class DisputeStage {
-  readonly live: LiveHub
+  readonly live: StageHub
   readonly clientKeys: string[]
   readonly tenants: string[]
   private readonly scoutKeys = new Map<string, string>()
   private readonly providers = new Map<string, AnsweringProvider>()
   private asked = 0
 
-  private constructor(trust: TrustMode, dataDir: string, changes: Partial<TrustSettings>) {
-    const settings = { delay: { minMs: 1, maxMs: 2 }, tickMs: 5, auditsPerDayMin: 0, ...changes }
-    this.live = new LiveHub({ config: { ...quietConfig(dataDir), trust }, trust: settings })
+  private constructor(live: StageHub) {
+    this.live = live
     const issued = Array.from({ length: clients }, (_, at) => this.live.hub.keyring.issue('client', `c${at}`))
     this.clientKeys = issued.map(({ key }) => key)
     this.tenants = issued.map(({ row }) => row.tenant)
   }
 
-  static async open(trust: TrustMode, scouts: Record<string, Character>): Promise<DisputeStage> {
-    const stage = new DisputeStage(trust, temporaryFolder(), {})
-    onTestFinished(() => stage.live.close())
+  static async open(
+    trust: TrustMode,
+    scouts: Record<string, Character>,
+    make: MakeHub = (options) => new LiveHub(options),
+  ): Promise<DisputeStage> {
+    const settings = { delay: { minMs: 1, maxMs: 2 }, tickMs: 5, auditsPerDayMin: 0 }
+    const live = await make({ config: { ...quietConfig(temporaryFolder()), trust }, trust: settings })
+    onTestFinished(() => live.close())
+    const stage = new DisputeStage(live)
     for (const [name, character] of Object.entries(scouts)) await stage.addScout(name, character)
     return stage
   }

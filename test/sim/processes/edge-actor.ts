@@ -69,7 +69,8 @@ export class EdgeActor implements Front {
       (session, why, detail) => process.alive && this.gateway.links.close(session, why, detail),
     )
     this.mesh = new Mesh({
-      ...{ system: process, links, canCarry: fits, onDefect: met, countsWork: true, costsPoints: true, path: name },
+      ...{ system: process, links, canCarry: fits, onDefect: met, path: name },
+      ...{ countsWork: true, costsPoints: true, showsAnswers: false },
       dialBrain: (end) => sockets.dial<ToEdgeOf, ToBrain<Figures>>('brain', process, end),
       dialPeer: (path, end) => sockets.dial<ToPeer, ToPeer>(path, process, end),
       port: () => (this.isListening ? 1 : null),
@@ -77,6 +78,7 @@ export class EdgeActor implements Front {
       seatFailed: met,
       accepted() {},
       takenOver() {},
+      network() {},
       silent: () => parts.silent(),
       move: (session) => this.gateway.move(session, 'there is more room elsewhere'),
       // Hubs of several processes do not leave here.

@@ -101,7 +101,7 @@ export class SplitHub implements SimHub {
       error: (_fields: object, message: string) => world.trace.print?.(`brain: ${message}`),
     }
     const edges: Edges = new Edges({
-      ...{ engine: () => engine, epoch, awaited, canCarry: fits, log },
+      ...{ engine: () => engine, epoch, awaited, canCarry: fits, log, network: null },
       leave() {},
       shown: () => ({ add() {}, keepMetrics() {} }),
       balance: { share: 0.01, scoutsMin: 2 },

@@ -2,6 +2,7 @@
  * Hubs of one network as a person runs them: programs of their own over real NATS servers, which a test kills. Keys are
  * made at the first one, and the others have them from the network.
  */
+import { killed, partsOf } from '../../../bench/fleet/hub-parts.ts'
 import { Keyring } from '../../../orchestrator/engine/keyring.ts'
 import { openDataFolder } from '../../../orchestrator/store/data-folder.ts'
 import { realSystem } from '../../../shared/system.ts'
@@ -17,7 +18,7 @@ export interface HubProgram {
   url: string
   program: Program
   dataDir: string
-  /** `kill -9`. */
+  /** `kill -9`, of all its processes. */
   kill(): Promise<void>
   restart(): Promise<void>
 }
@@ -29,7 +30,12 @@ export interface HubPrograms {
 }
 
 /** Started and connected. `addresses`: of the NATS servers, each hub begins with another one. */
-export async function hubPrograms(names: readonly string[], addresses: readonly string[]): Promise<HubPrograms> {
+export async function hubPrograms(
+  names: readonly string[],
+  addresses: readonly string[],
+  /** Of hubs by their names, beside what all of them get. */
+  more: Record<string, Record<string, string>> = {},
+): Promise<HubPrograms> {
   const ports = freePorts(names.length)
   const identities = names.map((name, at) => ({ ...testHub(name, at + 1), url: `http://127.0.0.1:${ports[at]!}` }))
   const chain = networkOf(identities)
@@ -37,12 +43,15 @@ export async function hubPrograms(names: readonly string[], addresses: readonly 
   const keys = keysOf(folders[0]!)
   const hubs = identities.map((hub, at): HubProgram => {
     const servers = addresses.map((_, turn) => `nats://${addresses[(at + turn) % addresses.length]!}`)
-    const env = { PORT: String(ports[at]!), CLUSTER_URL: servers.join(','), DATA_DIR: folders[at]!, LOG_LEVEL: 'info' }
+    const own = { PORT: String(ports[at]!), CLUSTER_URL: servers.join(','), DATA_DIR: folders[at]!, LOG_LEVEL: 'info' }
+    const env = { ...own, ...more[hub.name] }
     const run = () => start('orchestrator/main.ts', temporaryFolder(), env)
     const made: HubProgram = {
       ...{ name: hub.name, url: hub.url, dataDir: folders[at]!, program: run() },
       async kill() {
+        const parts = partsOf(made.program.pid)
         made.program.signal('SIGKILL')
+        for (const { pid } of parts) await killed(pid)
         await made.program.exited
       },
       async restart() {
@@ -68,8 +77,9 @@ function keysOf(dataDir: string): { clientKey: string; scoutKey: string } {
 /** Resolves once the hub takes the key. */
 async function knows(url: string, key: string): Promise<void> {
   for (;;) {
-    const { status } = await fetch(`${url}/v1/models`, { headers: { authorization: `Bearer ${key}` } })
-    if (status === 200) return
+    // The brain of one with edges is connected before they listen.
+    const response = await fetch(`${url}/v1/models`, { headers: { authorization: `Bearer ${key}` } }).catch(() => null)
+    if (response?.status === 200) return
     await new Promise((resolve) => system.after(50, () => resolve(undefined)))
   }
 }

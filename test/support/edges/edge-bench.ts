@@ -93,6 +93,7 @@ export class EdgeSeat {
       },
       countsWork: false,
       costsPoints: false,
+      showsAnswers: false,
     })
     this.dialBrain()
     this.toBrain.deliver()
@@ -204,7 +205,7 @@ export class EdgesBench {
     const shown = () => ({ add() {}, keepMetrics() {} })
     const awaited = this.seats.length
     const edges: Edges = new Edges({
-      ...{ engine: () => engine, epoch, awaited, leave() {}, canCarry: fits, shown, log },
+      ...{ engine: () => engine, epoch, awaited, leave() {}, canCarry: fits, shown, log, network: null },
     })
     const engine: HubEngine = new HubEngine({
       ...{ store: memoryStore(this.disk ?? undefined), system, links: edges, onDefect, epoch, seed: 1, goneHoldMs },

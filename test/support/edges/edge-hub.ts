@@ -11,7 +11,7 @@ import type { Config } from '../../../orchestrator/config.ts'
 import { type Edge, startEdge } from '../../../orchestrator/edge/edge.ts'
 import { websocketDial } from '../../../scout/link/socket.ts'
 import { Catalog } from '../../../scout/offers/catalog.ts'
-import { Scout } from '../../../scout/process/scout.ts'
+import { Scout, type ScoutPorts } from '../../../scout/process/scout.ts'
 import { DemoProvider, demoDefaults } from '../../../scout/providers/demo/demo.ts'
 import type { Provider } from '../../../scout/providers/provider.ts'
 import { scoutPath } from '../../../shared/protocol/frames.ts'
@@ -22,6 +22,17 @@ import { quietConfig } from '../hub/live-hub.ts'
 const silent = pino({ level: 'silent' })
 const system = realSystem()
 const promptly = { upgradesPerSecondPerAddress: 10_000, acksHeldMax: 0 }
+
+type BrainOptions = Parameters<typeof startBrain>[0]
+
+interface EdgeHubOptions extends Pick<BrainOptions, 'balance' | 'network' | 'trust'> {
+  /** One of its own, removed at the end, without it. */
+  dataDir?: string
+  config?: Partial<Config>
+}
+
+/** `key`: of an operator of its own; the hub's test key without it. */
+type ScoutMore = { key?: string } & Pick<ScoutPorts, 'welcomed'>
 
 export class EdgeHub {
   readonly brain: BrainHub
@@ -35,15 +46,16 @@ export class EdgeHub {
   private readonly config: Config
   private readonly drains: (() => Promise<void>)[] = []
 
-  /** `balance`: when scouts are moved from one edge to another. */
-  constructor(balance?: Parameters<typeof startBrain>[0]['balance']) {
-    this.config = { ...quietConfig(join(this.folder, 'data')), edges: 2 }
+  constructor({ dataDir, config, balance, network, trust }: EdgeHubOptions = {}) {
+    this.config = { ...quietConfig(dataDir ?? join(this.folder, 'data')), edges: 2, ...config }
     const onDefect = (defect: Error) => {
       throw defect
     }
     const brain = startBrain({
       ...{ config: this.config, runDir: this.folder, system, log: silent, onDefect },
       ...(balance && { balance }),
+      ...(network && { network }),
+      ...(trust && { trust }),
     })
     if ('flaw' in brain) throw new Error(brain.flaw)
     this.brain = brain
@@ -71,14 +83,15 @@ export class EdgeHub {
   }
 
   /** A scout that dials this edge, connected and with its credits granted. Resolves with what drains it. */
-  async addScout(edge: Edge, name: string, provider?: Provider): Promise<() => Promise<void>> {
+  async addScout(edge: Edge, name: string, provider?: Provider, more: ScoutMore = {}): Promise<() => Promise<void>> {
     const concurrency = 4
     const demo = { ...demoDefaults, firstTokenMs: 0, tokensPerSecond: 0 }
     const catalog = new Catalog(system, silent, [provider ?? new DemoProvider(demo, system)])
     await catalog.open()
-    const dial = websocketDial(edge.url.replace('http', 'ws') + scoutPath, this.scoutKey, system)
+    const { key = this.scoutKey, ...heard } = more
+    const dial = websocketDial(edge.url.replace('http', 'ws') + scoutPath, key, system)
     const ended = Promise.withResolvers<void>()
-    const ports = { system, dial, catalog, log: silent, stopped: () => ended.resolve() }
+    const ports = { system, dial, catalog, log: silent, stopped: () => ended.resolve(), ...heard }
     const scout = new Scout({ name, concurrency }, ports)
     scout.start()
     await until(`scout ${name} to connect`, () =>

@@ -4,17 +4,19 @@
  */
 import type { ByteAccount } from '../../../../shared/byte-account.ts'
 import { operatorOf } from '../../../../shared/scouts/scout-id.ts'
-import { type TrustWord, trustWords } from '../../../../shared/scouts/trust-words.ts'
+import { type TrustState, type TrustWord, trustWords } from '../../../../shared/scouts/trust-words.ts'
 import type { Served, TaskKind } from '../../../../shared/task.ts'
-import type { AnswerWitness, WatchedTask } from '../../ports/trust/witness.ts'
+import type { AnswerObserver, GrantNote, Interest, WatchedTask } from '../../ports/trust/witness.ts'
 import type { AttemptStream } from '../attempt-stream.ts'
 import { WatchedLines } from './watched-lines.ts'
 
 export class AnswerWatch implements WatchedTask {
   attempts = 0
+  /** How scouts of attempts stand, where that came with their grants. */
+  private states: Map<Served, TrustState | null> | null = null
 
   constructor(
-    private readonly witness: AnswerWitness,
+    private readonly witness: AnswerObserver,
     readonly tenant: string,
     readonly kind: TaskKind,
     private readonly request: Uint8Array,
@@ -30,16 +32,26 @@ export class AnswerWatch implements WatchedTask {
     return this.request.length
   }
 
-  /** For an attempt that begins at the beginning; null when nothing of its answer is of interest. */
-  begin(served: Served, attempt: number): WatchedLines | null {
+  /** What came with a grant. */
+  note(served: Served, { state }: GrantNote): void {
+    this.states ??= new Map()
+    this.states.set(served, state)
+  }
+
+  /**
+   * For an attempt that begins at the beginning; null when nothing of its answer is of interest. `noted`: what is wanted
+   * of it, where that came with the grant.
+   */
+  begin(served: Served, attempt: number, noted: Interest | undefined): WatchedLines | null {
     this.attempts = attempt
-    const interest = this.witness.interest(served, this)
+    const interest = noted ?? this.witness.interest(served, this)
     return interest === 'none' ? null : new WatchedLines(interest, operatorOf(served.scout), this.account)
   }
 
   /** What is known of who serves it. */
-  trustIn({ scout, model }: Served): TrustWord | null {
-    const state = this.witness.stateOf(scout, model)
+  trustIn(served: Served): TrustWord | null {
+    const noted = this.states?.get(served)
+    const state = noted === undefined ? this.witness.stateOf(served.scout, served.model) : noted
     return state && trustWords[state]
   }
 

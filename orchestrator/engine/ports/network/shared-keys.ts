@@ -46,6 +46,8 @@ export interface SharedKeyStore {
   sharedExpiring(afterMs: number, untilMs: number): string[]
   /** Of the row that was written with the highest number; 0 when there is none. */
   lastSharedSeq(): number
+  /** Rows that were written with a higher number than this one, in order of their numbers. */
+  sharedAfter(seq: number, limit: number): SharedRow[]
   keyPrint(id: string): string | undefined
 }
 

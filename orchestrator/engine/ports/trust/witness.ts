@@ -20,6 +20,13 @@ export type TrustMode = (typeof trustModes)[number]
 /** What is wanted of an attempt: nothing, the text of its answer, or that with an audit to follow. */
 export type Interest = 'none' | 'text' | 'audit'
 
+/** What who judges answers says of an attempt as it is granted, to the process that carries its answer. */
+export interface GrantNote {
+  interest: Interest
+  /** How its scout stands with the model; null where others judge it. */
+  state: TrustState | null
+}
+
 /** A task whose attempt begins. */
 export interface WatchedTask {
   readonly tenant: string
@@ -47,19 +54,28 @@ export interface WitnessedAnswer {
   body: Uint8Array
 }
 
-export interface AnswerWitness {
+/** Who is shown answers. */
+export interface AnswerObserver {
   /** Asked of each attempt as it begins. */
   interest(served: Served, task: WatchedTask): Interest
   /** Each committed answer; tokens are the provider's count, 0 without one. */
   settled(served: Served, tokens: number, answerBytes: number): void
   /** Those of interest, after that. */
   answered(answer: WitnessedAnswer): void
+  /** How this scout stands with this model; null where others judge it. */
+  stateOf(scout: string, model: string): TrustState | null
+}
+
+/** What a process that carries answers has to show to an observer in another one. */
+export type SeenAnswer =
+  | { type: 'answerSettled'; served: Served; tokens: number; answerBytes: number }
+  | { type: 'answerKept'; answer: WitnessedAnswer }
+
+export interface AnswerWitness extends AnswerObserver {
   /** What was found out. */
   report(of: TrustFilter): TrustReport
   /** What this scout is told: states in words, and no figures. Null when nothing is known of it. */
   noteOf(scout: string): string | null
-  /** How this scout stands with this model; null where others judge it. */
-  stateOf(scout: string, model: string): TrustState | null
   /** The engine stops: what is to be kept can be written now. */
   stop(): void
 }

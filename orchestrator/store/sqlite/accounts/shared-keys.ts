@@ -42,6 +42,9 @@ export function sharedKeyReads(statements: Statements): SharedKeyStore {
     'SELECT id FROM shared_key WHERE expires_ms > ? AND expires_ms <= ? ORDER BY expires_ms, id',
   )
   const last = statements.keep<{ seq: number }, []>('SELECT coalesce(max(seq), 0) AS seq FROM shared_key')
+  const after = statements.keep<SharedRow, [number, number]>(
+    `SELECT ${columns} FROM shared_key WHERE seq > ? ORDER BY seq LIMIT ?`,
+  )
   const print = statements.keep<{ print: string }, [string]>('SELECT print FROM key_print WHERE id = ?')
   const ids = (rows: { id: string }[]) => rows.map(({ id }) => id)
   return {
@@ -50,6 +53,7 @@ export function sharedKeyReads(statements: Statements): SharedKeyStore {
     sharedOf: (owner) => ids('home' in owner ? ofHome.all(owner.home) : ofAccount.all(owner.account)),
     sharedExpiring: (afterMs, untilMs) => ids(expiring.all(afterMs, untilMs)),
     lastSharedSeq: () => last.get()!.seq,
+    sharedAfter: (seq, limit) => after.all(seq, limit),
     keyPrint: (id) => print.get(id)?.print,
   }
 }
