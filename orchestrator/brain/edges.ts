@@ -329,7 +329,7 @@ export class Edges implements AwayEdges {
     const seat = this.taskSeats.get(blockOf(message.task))
     if (seat === undefined) return false
     if (message.type === 'grant' || message.type === 'resume') this.tellPlace(seat, message.session)
-    if (message.type === 'grant') this.parts.engine().noteInterest(message)
+    if (message.type === 'grant') this.parts.engine().noteTrust(message)
     seat.link.send(message)
     return true
   }

@@ -34,16 +34,9 @@ export function openTrust({ config, changes, engine, keyring, store, system }: T
   engine.watchedBy(desk)
   desk.start()
   const disputes = new DisputeDesk({
-    ...{
-      system,
-      engine,
-      keyring,
-      store,
-      settings,
-      trust: desk.book,
-      lane: new TurnLane(system),
-      ledger: engine.ledger,
-    },
+    ...{ system, engine, keyring, store, settings, ledger: engine.ledger },
+    trust: desk.book,
+    lane: new TurnLane(system),
     settledTasks: () => desk.settledTasks,
     write: (...writes) => new Promise((resolve) => journal.add(writes, () => resolve())),
     promise: (write) =>

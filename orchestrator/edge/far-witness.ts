@@ -31,6 +31,11 @@ export class FarWitness implements AnswerObserver {
     return 'none'
   }
 
+  /** The same. */
+  stateOf(): null {
+    return null
+  }
+
   settled({ scout, model, provider }: Served, tokens: number, answerBytes: number): void {
     this.tell({ type: 'answerSettled', served: { scout, model, provider }, tokens, answerBytes })
   }

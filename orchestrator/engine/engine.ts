@@ -292,14 +292,16 @@ export class HubEngine implements Engine, AuditedEngine {
     return this.witness?.report(of) ?? null
   }
 
-  /** Says in the grant what is wanted of its answer, which another process carries. */
-  noteInterest(grant: Grant): void {
+  /** Says in the grant what whoever carries its answer in another process has to know of trust. */
+  noteTrust(grant: Grant): void {
     const { witness, core } = this
     const task = witness === null ? undefined : core.state.tasks.get(grant.task)
-    if (witness === null || task === undefined || task.kind !== 'chat') return
+    if (witness === null || task === undefined) return
+    const { served, attempt } = grant
     const { tenant, kind, promptBytes: requestBytes, routing } = task
     const isDirected = routing.only.length > 0
-    grant.interest = witness.interest(grant.served, { tenant, kind, requestBytes, attempts: grant.attempt, isDirected })
+    const interest = witness.interest(served, { tenant, kind, requestBytes, attempts: attempt, isDirected })
+    grant.noted = { interest, state: witness.stateOf(served.scout, served.model) }
   }
 
   /** What another process has seen of an answer. Its bytes are copied: views would keep the frame that they came in. */

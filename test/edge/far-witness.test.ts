@@ -22,8 +22,8 @@ function answerOf(operator: string, bytes: number): WitnessedAnswer {
   const request = bytesOf('{}')
   const body = new Uint8Array(bytes - request.length)
   return {
-    ...{ interest: 'text', tenant: 'tenant', served, stream: false, isDirected: false, request, deadlineMs: 1_000 },
-    ...{ lines: [], body },
+    ...{ interest: 'text', tenant: 'tenant', kind: 'chat', served, stream: false, isDirected: false, request },
+    ...{ deadlineMs: 1_000, lines: [], body },
   }
 }
 
@@ -38,6 +38,7 @@ test('each answer is told of, and the texts of those that were wanted are handed
   ])
   // What is wanted comes with a grant.
   expect(witness.interest()).toBe('none')
+  expect(witness.stateOf()).toBeNull()
 })
 
 test('texts have a bound for each answer, each operator and each second', () => {

@@ -1,7 +1,7 @@
 /**
  * This project's own hub as a peer: the whole of it, as `npm run orchestrator` starts it, with keys, placement, leases
- * and acknowledgements. What differs from the defaults is how many upgrades one address may ask for and, in a second row,
- * that nobody audits answers and nothing is counted for receipts, as with all the others.
+ * and acknowledgements. What differs from the defaults is how many upgrades one address may ask for and, in a second
+ * row, that nobody audits answers and nothing is counted for receipts, as with all the others.
  */
 
 import { pino } from 'pino'

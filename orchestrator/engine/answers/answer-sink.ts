@@ -9,7 +9,7 @@ import type { Served } from '../../../shared/task.ts'
 import type { Cost } from '../../core/fleet/cost.ts'
 import type { WorkCounter } from '../counting/task-count.ts'
 import type { ChunkHead, Settlement } from '../ports/scouts.ts'
-import type { Interest } from '../ports/trust/witness.ts'
+import type { GrantNote } from '../ports/trust/witness.ts'
 import type { Check } from './answer-checks.ts'
 import type { AttemptStream } from './attempt-stream.ts'
 
@@ -25,8 +25,8 @@ export interface Beginning {
   /** What a token of this attempt is charged. */
   promptPrice: number | null
   answerPrice: number | null
-  /** What is wanted of the answer by who judges answers in another process; absent where that one is in this one. */
-  interest?: Interest
+  /** What who judges answers in another process says of it; absent where that one is in this one. */
+  noted?: GrantNote
 }
 
 /** What carriers ask of the engine. */

@@ -141,8 +141,7 @@ export class Relay implements AnswerSink, Answer, AskedSource {
     this.attempts = attempt
     this.queuedMs = queuedMs
     this.place = null
-    if (this.watch !== null && !continuing)
-      attemptStream.watched = this.watch.begin(served, attempt, beginning.interest)
+    if (this.watch !== null) attemptStream.watched = this.watch.begin(served, attempt, beginning.noted, continuing)
     if (this.winner !== null) return
     this.served = served
     this.cost = cost

@@ -10,7 +10,7 @@ import type { Effect, Event } from '../../core/events.ts'
 import type { Charge, ChargedKey, Use } from './charged-key.ts'
 import type { WorkDone } from './ledger/work.ts'
 import type { Greeting, Standing, Welcome } from './scouts.ts'
-import type { Interest } from './trust/witness.ts'
+import type { GrantNote } from './trust/witness.ts'
 import type { UsageTally } from './usage.ts'
 
 type EventOf<Type extends Event['type']> = Extract<Event, { type: Type }>
@@ -52,10 +52,10 @@ export type FromScouts =
 /** To who carries the answer of this task. */
 export type ToClients =
   /**
-   * The prices of a grant are what is charged: no more than the offer asks, nor than was set aside. `interest`: what is
-   * wanted of its answer, where that is carried in another process than who judges answers is in.
+   * The prices of a grant are what is charged: no more than the offer asks, nor than was set aside. `noted`: what who
+   * judges answers says of it, where its answer is carried in another process.
    */
-  | (EffectOf<'grant'> & { interest?: Interest })
+  | (EffectOf<'grant'> & { noted?: GrantNote })
   | EffectOf<'servedBy' | 'attemptVoid' | 'finished'>
   /** A limit of its key stops the task, which never began. */
   | { type: 'refused'; task: number; fault: Fault }

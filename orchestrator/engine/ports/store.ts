@@ -346,10 +346,7 @@ export interface IntentStore {
 }
 
 /** How often the process has died under an intent. */
-export interface IntentDeaths {
-  intent: string
-  deaths: number
-}
+export type IntentDeaths = Omit<StoreWriteOf<'blame'>, 'write'>
 
 /** For Idempotency-Keys. */
 export interface IdempotencyStore {

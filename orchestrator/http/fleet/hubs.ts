@@ -5,8 +5,8 @@
  */
 import { type Fault, fault } from '../../../shared/faults.ts'
 import { summaryModelsMax } from '../../../shared/limits/cluster/presence.ts'
-import type { Engine, HubListing, HubLoan, HubModel } from '../../engine/ports/client.ts'
 import { peerScout } from '../../../shared/scouts/scout-id.ts'
+import type { Engine, HubListing, HubLoan, HubModel } from '../../engine/ports/client.ts'
 import { allowsModel } from '../../tenants/scopes.ts'
 import type { Caller, RequestContext } from '../request-context.ts'
 import { jsonResponse, refuse } from '../response/response.ts'

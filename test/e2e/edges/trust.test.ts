@@ -17,6 +17,7 @@ const withEdges: MakeHub = async ({ config, trust }) => {
   return {
     url: edges[0].url,
     hub: hub.brain,
+    adminKey: hub.adminKey,
     addScout: ({ name, key, providers: [provider] }) => hub.addScout(next(), name, provider, { key }),
     post: (path, body, init = {}) => {
       const headers = { 'content-type': 'application/json', ...init.headers }

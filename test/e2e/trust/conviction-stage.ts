@@ -35,7 +35,7 @@ const dayMs = 24 * 3_600_000
 const clients = 5
 
 /** What a stage needs of a hub; edges of its own do not matter to it. */
-export type StageHub = Pick<LiveHub, 'url' | 'post' | 'close'> & {
+export type StageHub = Pick<LiveHub, 'url' | 'post' | 'adminKey' | 'close'> & {
   hub: Pick<LiveHub['hub'], 'keyring' | 'engine' | 'trust'>
   addScout(options: { name: string; key: string; providers: AnsweringProvider[] }): Promise<unknown>
 }
@@ -104,11 +104,6 @@ export async function served({ live, keys }: Site, chasm: object = {}): Promise<
   const answer = await live.post('/v1/chat/completions', body, { headers })
   expect(answer.status).toBe(200)
   return ((await answer.json()) as { chasm: { scout: string; trust: string } }).chasm
-}
-  const headers = { authorization: `Bearer ${keys[number % clients]}` }
-  const answer = await live.post('/v1/chat/completions', body, { headers })
-  expect(answer.status).toBe(200)
-  return ((await answer.json()) as { chasm: { scout: string } }).chasm.scout
 }
 
 export function recordOf({ live, ids }: Site, name: string): TrustRecord | undefined {

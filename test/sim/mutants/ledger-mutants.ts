@@ -41,8 +41,8 @@ export const ledgerMutants: readonly Mutant[] = [
   {
     name: 'a chat gets its receipt twice',
     file: `${engine}/ledger/ledger.ts`,
-    find: '    this.writer.give(work)\n',
-    replace: '    for (const _ of [1, 2]) this.writer.give(work)\n',
+    find: '    return this.writer.give(work)\n',
+    replace: '    return this.writer.give(work) + this.writer.give(work)\n',
   },
   {
     name: 'a snapshot leaves escrow out',

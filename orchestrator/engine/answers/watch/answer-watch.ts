@@ -6,7 +6,7 @@ import type { ByteAccount } from '../../../../shared/byte-account.ts'
 import { operatorOf } from '../../../../shared/scouts/scout-id.ts'
 import { type TrustState, type TrustWord, trustWords } from '../../../../shared/scouts/trust-words.ts'
 import type { Served, TaskKind } from '../../../../shared/task.ts'
-import type { AnswerObserver, GrantNote, Interest, WatchedTask } from '../../ports/trust/witness.ts'
+import type { AnswerObserver, GrantNote, WatchedTask } from '../../ports/trust/witness.ts'
 import type { AttemptStream } from '../attempt-stream.ts'
 import { WatchedLines } from './watched-lines.ts'
 
@@ -32,19 +32,16 @@ export class AnswerWatch implements WatchedTask {
     return this.request.length
   }
 
-  /** What came with a grant. */
-  note(served: Served, { state }: GrantNote): void {
-    this.states ??= new Map()
-    this.states.set(served, state)
-  }
-
   /**
-   * For an attempt that begins at the beginning; null when nothing of its answer is of interest. `noted`: what is wanted
-   * of it, where that came with the grant.
+   * What is kept of an attempt's answer; null when nothing of it is of interest, as where it goes on behind another
+   * one's. `noted`: what came with the grant.
    */
-  begin(served: Served, attempt: number, noted: Interest | undefined): WatchedLines | null {
+  begin(served: Served, attempt: number, noted: GrantNote | undefined, goesOn: boolean): WatchedLines | null {
+    if (noted !== undefined)
+      this.states = (this.states ?? new Map<Served, TrustState | null>()).set(served, noted.state)
+    if (goesOn) return null
     this.attempts = attempt
-    const interest = noted ?? this.witness.interest(served, this)
+    const interest = noted?.interest ?? this.witness.interest(served, this)
     return interest === 'none' ? null : new WatchedLines(interest, operatorOf(served.scout), this.account)
   }
 
