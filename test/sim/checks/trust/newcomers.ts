@@ -1,6 +1,6 @@
 /**
  * What newcomers get, looked at after every event: of one model two tasks at a time, all of one owner eight, and no
- * bound at all where nothing follows from convictions (57). What a window has when its probation begins, or a session
+ * bound at all where nothing follows from convictions (59). What a window has when its probation begins, or a session
  * brings along, it may keep; it must not become more.
  */
 import type { HubEngine } from '../../../../orchestrator/engine/engine.ts'
@@ -28,13 +28,13 @@ export class NewcomerChecks {
     for (const { windows, record } of core.state.roster.bySession.values()) {
       for (const [key, window] of windows ?? []) {
         if (window.places === null) continue
-        if (!this.isEnforced) this.fail(57, `${record.scout} has few places for being new, where nothing follows`)
+        if (!this.isEnforced) this.fail(59, `${record.scout} has few places for being new, where nothing follows`)
         const { running } = window
         const before = this.before.get(window)
         now.set(window, running)
         const grown = before === undefined ? 0 : Math.max(0, running - before)
         if (grown > 0 && running > windowMost)
-          this.fail(57, `${record.scout} is new with ${key} and was given ${running} tasks at once`)
+          this.fail(59, `${record.scout} is new with ${key} and was given ${running} tasks at once`)
         const owner = owners.get(record.operator) ?? { grown: 0, running: 0 }
         // What a session has brought along was not given to it now.
         const known = before === undefined ? 0 : running
@@ -44,7 +44,7 @@ export class NewcomerChecks {
     }
     for (const [owner, { grown, running }] of owners)
       if (grown > 0 && running > ownerMost)
-        this.fail(57, `the newcomers of ${owner} were given ${running} tasks at once`)
+        this.fail(59, `the newcomers of ${owner} were given ${running} tasks at once`)
     this.before = now
   }
 }
