@@ -114,8 +114,7 @@ class Stage {
 
 /** Bytes of heap for each of many of the objects that a task has for being looked at. */
 function bytesOfWatch(): number {
-  const silent = { settled() {}, answered() {}, stop() {}, noteOf: () => null, stateOf: () => null }
-  const witness = { ...silent, interest: () => 'none' as const, report: () => never() }
+  const witness = { settled() {}, answered() {}, note: () => ({ interest: 'none', state: null }) as const }
   const watches: AnswerWatch[] = new Array(held).fill(null)
   const account = new ByteAccount(0, 0)
   Bun.gc(true)
@@ -133,10 +132,6 @@ function bytesKept(stage: Stage): number {
   for (let turn = 0; turn < keptTurns; turn++) stage.turn()
   Bun.gc(true)
   return (heapStats().heapSize - before) / (keptTurns * chatsPerTurn)
-}
-
-function never(): never {
-  throw new Error('nobody asks')
 }
 
 const [plain, watched] = [new Stage(false), new Stage(true)]

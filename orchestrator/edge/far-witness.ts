@@ -14,7 +14,7 @@ import {
 import { operatorOf } from '../../shared/scouts/scout-id.ts'
 import type { System } from '../../shared/system.ts'
 import type { Served } from '../../shared/task.ts'
-import type { AnswerObserver, Interest, SeenAnswer, WitnessedAnswer } from '../engine/ports/trust/witness.ts'
+import type { AnswerObserver, GrantNote, SeenAnswer, WitnessedAnswer } from '../engine/ports/trust/witness.ts'
 
 export class FarWitness implements AnswerObserver {
   /** Of this second. */
@@ -26,14 +26,9 @@ export class FarWitness implements AnswerObserver {
     private readonly tell: (seen: SeenAnswer) => void,
   ) {}
 
-  /** Of what no grant says otherwise. */
-  interest(): Interest {
-    return 'none'
-  }
-
-  /** The same. */
-  stateOf(): null {
-    return null
+  /** Of an attempt whose grant says nothing. */
+  note(): GrantNote {
+    return { interest: 'none', state: null }
   }
 
   settled({ scout, model, provider }: Served, tokens: number, answerBytes: number): void {

@@ -300,8 +300,7 @@ export class HubEngine implements Engine, AuditedEngine {
     const { served, attempt } = grant
     const { tenant, kind, promptBytes: requestBytes, routing } = task
     const isDirected = routing.only.length > 0
-    const interest = witness.interest(served, { tenant, kind, requestBytes, attempts: attempt, isDirected })
-    grant.noted = { interest, state: witness.stateOf(served.scout, served.model) }
+    grant.noted = witness.note(served, { tenant, kind, requestBytes, attempts: attempt, isDirected })
   }
 
   /** What another process has seen of an answer. Its bytes are copied: views would keep the frame that they came in. */

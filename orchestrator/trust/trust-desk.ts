@@ -6,11 +6,10 @@
 import { bytesOf } from '../../shared/json/byte-part.ts'
 import { auditedPromptBytesMax, auditedVectorBytesMax, auditsRunningMax } from '../../shared/limits/trust/audits.ts'
 import { isPeerOperator, operatorOf } from '../../shared/scouts/scout-id.ts'
-import type { TrustState } from '../../shared/scouts/trust-words.ts'
 import { type System, secretUnit, type Timer } from '../../shared/system.ts'
 import type { Served } from '../../shared/task.ts'
 import type { TrustFilter, TrustReport } from '../engine/ports/trust/trust-report.ts'
-import type { AnswerWitness, Interest, WatchedTask, WitnessedAnswer } from '../engine/ports/trust/witness.ts'
+import type { AnswerWitness, GrantNote, Interest, WatchedTask, WitnessedAnswer } from '../engine/ports/trust/witness.ts'
 import { delayOf, PendingAudits } from './audits/pending.ts'
 import { SharedTexts } from './checks/repeats.ts'
 import { textHash } from './checks/text-hash.ts'
@@ -98,17 +97,18 @@ export class TrustDesk implements AnswerWitness {
     return noteOf(this.book, scout, this.parts.settings.isEnforced)
   }
 
-  stateOf(scout: string, model: string): TrustState | null {
-    if (isPeerOperator(operatorOf(scout))) return null
-    return this.book.find(scout, model)?.state ?? 'new'
-  }
-
   // ------------------------------------------------------------ from the engine
 
-  interest({ scout, model }: Served, task: WatchedTask): Interest {
-    if (task.attempts > 1) return 'none'
+  note({ scout, model }: Served, task: WatchedTask): GrantNote {
     const seat = this.seats.of(scout, model)
-    if (seat === undefined || isPeerOperator(seat.record.owner)) return 'none'
+    if (isPeerOperator(seat?.record.owner ?? operatorOf(scout))) return { interest: 'none', state: null }
+    if (seat === undefined) return { interest: 'none', state: 'new' }
+    const interest = task.attempts > 1 ? 'none' : this.interest(seat, task)
+    return { interest, state: seat.record.state }
+  }
+
+  private interest(seat: Seat, task: WatchedTask): Interest {
+    const { scout, model } = seat.record
     seat.kind = task.kind
     const isDrawn = secretUnit(this.system) < shareOf(seat) && this.mayAudit(seat)
     // Nobody answers a question with vectors, and each is as unlike the others as its text.

@@ -37,8 +37,7 @@ test('each answer is told of, and the texts of those that were wanted are handed
     { type: 'answerKept', answer },
   ])
   // What is wanted comes with a grant.
-  expect(witness.interest()).toBe('none')
-  expect(witness.stateOf()).toBeNull()
+  expect(witness.note()).toEqual({ interest: 'none', state: null })
 })
 
 test('texts have a bound for each answer, each operator and each second', () => {

@@ -15,6 +15,7 @@ import {
   tokensPerMediumReserved,
 } from '../../../shared/limits/keys.ts'
 import { inlineBodyBytesMax } from '../../../shared/limits/wire.ts'
+import type { TrustWord } from '../../../shared/scouts/trust-words.ts'
 import type { Served, TaskKind } from '../../../shared/task.ts'
 import { isInSteps, type Steps } from '../../../shared/turn-lane.ts'
 import type { Cost } from '../../core/fleet/cost.ts'
@@ -72,6 +73,8 @@ export class AttemptStream {
   answerPrice: number | null = null
   /** Its lines for who looks at answers; null where nobody does. */
   watched: WatchedLines | null = null
+  /** How its scout was trusted with the model when it was granted; null where nobody judges it. */
+  trust: TrustWord | null = null
   /** null unless it is streamed. */
   private readonly choices: Choices | null
   private readonly template: LineTemplate | null

@@ -50,6 +50,7 @@ export class Relay implements AnswerSink, Answer, AskedSource {
   readonly tenant: string
   readonly created: number
   served: Served | null = null
+  trust: TrustWord | null = null
   cost: Cost | null = null
   attempts = 0
   queuedMs = 0
@@ -119,10 +120,6 @@ export class Relay implements AnswerSink, Answer, AskedSource {
     this.id = answerId(kind, task)
   }
 
-  get trust(): TrustWord | null {
-    return this.served && (this.watch?.trustIn(this.served) ?? null)
-  }
-
   // ------------------------------------------------------------ scout's side
 
   begin(beginning: Beginning): void {
@@ -141,9 +138,10 @@ export class Relay implements AnswerSink, Answer, AskedSource {
     this.attempts = attempt
     this.queuedMs = queuedMs
     this.place = null
-    if (this.watch !== null) attemptStream.watched = this.watch.begin(served, attempt, beginning.noted, continuing)
+    this.watch?.begin(attemptStream, beginning.noted)
     if (this.winner !== null) return
     this.served = served
+    this.trust = attemptStream.trust
     this.cost = cost
   }
 
@@ -239,6 +237,7 @@ export class Relay implements AnswerSink, Answer, AskedSource {
   private win(attemptStream: AttemptStream): void {
     this.winner = attemptStream
     this.served = attemptStream.served
+    this.trust = attemptStream.trust
     this.cost = attemptStream.cost
     this.host.contentBegan(this.task, attemptStream.attempt)
   }
@@ -319,6 +318,7 @@ export class Relay implements AnswerSink, Answer, AskedSource {
     const [attemptStream] = this.attemptStreams
     if (cause === null && attemptStream?.body && !this.isLost) {
       this.served = attemptStream.served
+      this.trust = attemptStream.trust
       this.cost = attemptStream.cost
       this.addLines(attemptStream.takeReleased())
       this.addLines(attemptStream.end())

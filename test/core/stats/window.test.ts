@@ -214,10 +214,18 @@ describe('windows of several models at one scout', () => {
     for (let i = 0; i < 5; i++) bench.submit()
     const [first] = bench.take('grant')
     bench.settle(first!, 'failed', 'provider_unavailable')
-    expect(bench.state.roster.bySession.get(session)!.windows!.get('chat\tm')).toEqual({ size: 4, running: 4 })
+    expect(bench.state.roster.bySession.get(session)!.windows!.get('chat\tm')).toEqual({
+      size: 4,
+      running: 4,
+      places: null,
+    })
     bench.step({ type: 'scoutOffers', session, concurrency: 8, offers: offersOf('n') })
     bench.step({ type: 'scoutOffers', session, concurrency: 8, offers: offersOf('n', 'm') })
-    expect(bench.state.roster.bySession.get(session)!.windows!.get('chat\tm')).toEqual({ size: 4, running: 4 })
+    expect(bench.state.roster.bySession.get(session)!.windows!.get('chat\tm')).toEqual({
+      size: 4,
+      running: 4,
+      places: null,
+    })
     bench.submit()
     expect(bench.take('grant')).toEqual([])
   })

@@ -41,14 +41,13 @@ describe('answers that are looked at', () => {
     const bench = new EngineBench()
     const seen: WitnessedAnswer[] = []
     const witness: AnswerWitness = {
-      interest: () => 'audit',
+      note: () => ({ interest: 'audit', state: 'new' }),
       settled: () => {},
       answered: (answer) => seen.push(answer),
       report: () => {
         throw new Error('nobody asks for it')
       },
       noteOf: () => null,
-      stateOf: () => null,
       stop: () => {},
     }
     bench.engine.watchedBy(witness)

@@ -4,16 +4,14 @@
  */
 import type { ByteAccount } from '../../../../shared/byte-account.ts'
 import { operatorOf } from '../../../../shared/scouts/scout-id.ts'
-import { type TrustState, type TrustWord, trustWords } from '../../../../shared/scouts/trust-words.ts'
-import type { Served, TaskKind } from '../../../../shared/task.ts'
+import { trustWords } from '../../../../shared/scouts/trust-words.ts'
+import type { TaskKind } from '../../../../shared/task.ts'
 import type { AnswerObserver, GrantNote, WatchedTask } from '../../ports/trust/witness.ts'
 import type { AttemptStream } from '../attempt-stream.ts'
 import { WatchedLines } from './watched-lines.ts'
 
 export class AnswerWatch implements WatchedTask {
   attempts = 0
-  /** How scouts of attempts stand, where that came with their grants. */
-  private states: Map<Served, TrustState | null> | null = null
 
   constructor(
     private readonly witness: AnswerObserver,
@@ -33,23 +31,16 @@ export class AnswerWatch implements WatchedTask {
   }
 
   /**
-   * What is kept of an attempt's answer; null when nothing of it is of interest, as where it goes on behind another
-   * one's. `noted`: what came with the grant.
+   * An attempt begins: what is known of its scout, and what of its answer is kept, which is nothing where it goes on
+   * behind another one's. `noted`: what came with its grant.
    */
-  begin(served: Served, attempt: number, noted: GrantNote | undefined, goesOn: boolean): WatchedLines | null {
-    if (noted !== undefined)
-      this.states = (this.states ?? new Map<Served, TrustState | null>()).set(served, noted.state)
-    if (goesOn) return null
+  begin(attemptStream: AttemptStream, noted: GrantNote | undefined): void {
+    const { attempt, served, continuing } = attemptStream
     this.attempts = attempt
-    const interest = noted?.interest ?? this.witness.interest(served, this)
-    return interest === 'none' ? null : new WatchedLines(interest, operatorOf(served.scout), this.account)
-  }
-
-  /** What is known of who serves it. */
-  trustIn(served: Served): TrustWord | null {
-    const noted = this.states?.get(served)
-    const state = noted === undefined ? this.witness.stateOf(served.scout, served.model) : noted
-    return state && trustWords[state]
+    const { interest, state } = noted ?? this.witness.note(served, this)
+    attemptStream.trust = state && trustWords[state]
+    if (interest === 'none' || continuing) return
+    attemptStream.watched = new WatchedLines(interest, operatorOf(served.scout), this.account)
   }
 
   /** The answer is committed. */

@@ -20,7 +20,7 @@ export type TrustMode = (typeof trustModes)[number]
 /** What is wanted of an attempt: nothing, the text of its answer, or that with an audit to follow. */
 export type Interest = 'none' | 'text' | 'audit'
 
-/** What who judges answers says of an attempt as it is granted, to the process that carries its answer. */
+/** What who judges answers says of an attempt as it begins, or as it is granted to who carries its answer elsewhere. */
 export interface GrantNote {
   interest: Interest
   /** How its scout stands with the model; null where others judge it. */
@@ -57,13 +57,11 @@ export interface WitnessedAnswer {
 /** Who is shown answers. */
 export interface AnswerObserver {
   /** Asked of each attempt as it begins. */
-  interest(served: Served, task: WatchedTask): Interest
+  note(served: Served, task: WatchedTask): GrantNote
   /** Each committed answer; tokens are the provider's count, 0 without one. */
   settled(served: Served, tokens: number, answerBytes: number): void
   /** Those of interest, after that. */
   answered(answer: WitnessedAnswer): void
-  /** How this scout stands with this model; null where others judge it. */
-  stateOf(scout: string, model: string): TrustState | null
 }
 
 /** What a process that carries answers has to show to an observer in another one. */
