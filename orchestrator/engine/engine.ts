@@ -282,6 +282,7 @@ export class HubEngine implements Engine, AuditedEngine {
     this.witness = witness
     this.clients.witness = witness
     this.brain.trustNote = (scout) => witness.noteOf(scout)
+    if (witness.findings !== null) this.brain.ledger?.judgedBy(witness.findings)
   }
 
   get isAuditing(): boolean {

@@ -10,6 +10,7 @@ import { type System, secretUnit, type Timer } from '../../shared/system.ts'
 import type { Served } from '../../shared/task.ts'
 import type { TrustFilter, TrustReport } from '../engine/ports/trust/trust-report.ts'
 import type { AnswerWitness, GrantNote, Interest, WatchedTask, WitnessedAnswer } from '../engine/ports/trust/witness.ts'
+import type { TrustView } from '../ledger/accounts/trust-port.ts'
 import { delayOf, PendingAudits } from './audits/pending.ts'
 import { SharedTexts } from './checks/repeats.ts'
 import { textHash } from './checks/text-hash.ts'
@@ -30,7 +31,7 @@ const hashedRequestBytesMax = 32_768
 /** Of what an audit waits for. */
 const probeBytes = 512
 
-export class TrustDesk implements AnswerWitness {
+export class TrustDesk implements AnswerWitness, TrustView {
   readonly book: TrustBook
   private readonly budget: KeptBudget
   /** Ends of audits since the start. */
@@ -95,6 +96,20 @@ export class TrustDesk implements AnswerWitness {
 
   noteOf(scout: string): string | null {
     return noteOf(this.book, scout, this.parts.settings.isEnforced)
+  }
+
+  // ------------------------------------------------------------ from the ledger
+
+  get findings(): TrustView | null {
+    return this.parts.settings.isEnforced ? this : null
+  }
+
+  isTrusted(scout: string, model: string): boolean {
+    return this.book.find(scout, model)?.state === 'trusted'
+  }
+
+  isConvicted(scout: string, model: string): boolean {
+    return this.book.find(scout, model)?.state === 'convicted'
   }
 
   // ------------------------------------------------------------ from the engine

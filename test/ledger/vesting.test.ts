@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { earnedOf, escrowOf, heldOf, takenOf } from '../../orchestrator/ledger/accounts/account.ts'
 import { unpaidSentence } from '../../orchestrator/ledger/accounts/earnings.ts'
 import type { LedgerEvent } from '../../orchestrator/ledger/accounts/events.ts'
-import { simpleTrust } from '../../orchestrator/ledger/accounts/trust-port.ts'
+import { auditedTrust, simpleTrust, type TrustView } from '../../orchestrator/ledger/accounts/trust-port.ts'
 import { lookThrough, untrustedOf } from '../../orchestrator/ledger/accounts/untrusted.ts'
 import { consequenceOf } from '../../orchestrator/ledger/accounts/verdicts.ts'
 import { eventsDue } from '../../orchestrator/ledger/accounts/vesting.ts'
@@ -74,6 +74,20 @@ test('without a trust part a scout is trusted after ten paid tasks on two days',
     ...[true, false, false],
   ])
   expect(trustOf(0, 0).isConvicted('a/b', 'm')).toBe(false)
+})
+
+test('where audits have consequences they say who is trusted, but for scouts of other hubs', () => {
+  const viewOf = (is: boolean): TrustView => ({ isTrusted: () => is, isConvicted: () => is })
+  const [yes, no] = [viewOf(true), viewOf(false)]
+  const asked = (trust: TrustView) => ['key/own', 'hub:far/far'].map((scout) => trust.isTrusted(scout, 'm'))
+  expect([asked(auditedTrust(yes, no)), asked(auditedTrust(no, yes))]).toEqual([
+    ...[
+      [true, false],
+      [false, true],
+    ],
+  ])
+  expect(auditedTrust(yes, no).isConvicted('key/own', 'm')).toBe(true)
+  expect(auditedTrust(no, yes).isConvicted('key/own', 'm')).toBe(false)
 })
 
 describe('points that wait', () => {

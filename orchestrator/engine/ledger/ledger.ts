@@ -20,7 +20,7 @@ import {
   unpaidSentence,
 } from '../../ledger/accounts/earnings.ts'
 import { eventFlaw, type LedgerEvent, type SeasonMove } from '../../ledger/accounts/events.ts'
-import { simpleTrust, type TrustView, type Verdict } from '../../ledger/accounts/trust-port.ts'
+import { auditedTrust, simpleTrust, type TrustView, type Verdict } from '../../ledger/accounts/trust-port.ts'
 import { type LookedThrough, lookThrough, untrustedOf } from '../../ledger/accounts/untrusted.ts'
 import { consequenceOf } from '../../ledger/accounts/verdicts.ts'
 import { eventsDue } from '../../ledger/accounts/vesting.ts'
@@ -66,8 +66,6 @@ export interface LedgerSettings {
   identity: { readonly key: string; sign(bytes: Uint8Array): Uint8Array }
   /** At least 32 secret bytes that never change: of salts and tags. */
   secret: Uint8Array
-  /** Who is trusted and who is convicted; without it a simple policy. */
-  trust?: TrustView
   /** How its snapshot is written, for a simulation that has little time. */
   snapshot?: SnapshotPace
 }
@@ -92,7 +90,7 @@ export class Ledger implements LedgerReport {
   private readonly retention: ReceiptRetention
   private readonly maker: ReceiptMaker
   private readonly tags: HubTags
-  private readonly trust: TrustView
+  private trust: TrustView
   private readonly leaders: Leaderboard
   /** By operator; null until it is known. */
   private waiting: ReadonlyMap<string, LookedThrough> | null = null
@@ -103,7 +101,7 @@ export class Ledger implements LedgerReport {
   unreached = 0
 
   constructor(private readonly parts: LedgerParts) {
-    const { identity, mode, rules, secret, store, market, trust } = parts
+    const { identity, mode, rules, secret, store, market } = parts
     const { ownersOf } = market
     this.hub = identity.key
     this.mode = mode
@@ -111,11 +109,17 @@ export class Ledger implements LedgerReport {
     this.witness = new Attesting(store, this.tags)
     this.retention = new ReceiptRetention(parts)
     this.leaders = new Leaderboard({ ...parts, projector: () => this.writer.projector })
-    this.trust = trust ?? simpleTrust((scout, model) => store.earningRecord(scout, model))
-    this.maker = new ReceiptMaker({ rules, tags: this.tags, trust: this.trust, ownersOf })
+    this.trust = simpleTrust((scout, model) => store.earningRecord(scout, model))
+    const isConvicted: TrustView['isConvicted'] = (scout, model) => this.trust.isConvicted(scout, model)
+    this.maker = new ReceiptMaker({ rules, tags: this.tags, trust: { isConvicted }, ownersOf })
   }
 
   // ------------------------------------------------------------ for the brain
+
+  /** What audits find has consequences from now on. */
+  judgedBy(found: TrustView): void {
+    this.trust = auditedTrust(found, this.trust)
+  }
 
   /** Takes up what the last process left. */
   start(): void {

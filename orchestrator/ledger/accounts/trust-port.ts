@@ -1,9 +1,10 @@
 /**
- * What the ledger asks about trust, and what it is told, as plain data. The trust part answers once it is there; until
- * then a simple policy does: a scout is trusted with a model after some paid tasks on more than one day, and nobody is
+ * What the ledger asks about trust, and what it is told, as plain data. Where audits have consequences they answer.
+ * Else a simple policy does: a scout is trusted with a model after some paid tasks on more than one day, and nobody is
  * convicted. Pure.
  */
 import { simpleTrustDays, simpleTrustTasks } from '../../../shared/limits/ledger/ledger.ts'
+import { isPeerOperator, operatorOf } from '../../../shared/scouts/scout-id.ts'
 
 /** Asked when points are counted and when escrow is looked through. */
 export interface TrustView {
@@ -22,6 +23,15 @@ export interface Verdict {
   id: string
   do: 'hold' | 'release' | 'clawback'
   tasks: readonly number[]
+}
+
+/** What audits have found out; scouts of other hubs are judged there, so that here the simple policy is for them. */
+export function auditedTrust(found: TrustView, simple: TrustView): TrustView {
+  const judgeOf = (scout: string) => (isPeerOperator(operatorOf(scout)) ? simple : found)
+  return {
+    isTrusted: (scout, model) => judgeOf(scout).isTrusted(scout, model),
+    isConvicted: (scout, model) => judgeOf(scout).isConvicted(scout, model),
+  }
 }
 
 /** Tasks that were paid, and days on which there were any, of a scout with a model. */

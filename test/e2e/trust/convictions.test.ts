@@ -23,6 +23,9 @@ describe('a scout with one text for everybody', () => {
     for (const name of ['ant', 'bee', 'cow', 'noisy']) of.live.hub.keyring.revoke(of.ids[name]!.split('/')[0]!)
     await until('the others to be gone', () => of.live.hub.engine.scouts().length === 1)
     expect(await served(of)).toMatchObject({ scout: of.ids.cheat, trust: 'failing' })
+    const all = { operator: null, from: 0, to: 1e6, limit: 100 }
+    const unpaid = () => of.live.hub.engine.ledger!.earnings(all).find(({ scout }) => scout === of.ids.cheat)?.convicted
+    await until('a task that earned nothing', () => unpaid() === 1)
   })
 
   test('gets nothing of clients that ask for trusted scouts, before anybody doubts it', async () => {

@@ -48,6 +48,7 @@ describe('answers that are looked at', () => {
         throw new Error('nobody asks for it')
       },
       noteOf: () => null,
+      findings: null,
       stop: () => {},
     }
     bench.engine.watchedBy(witness)

@@ -34,7 +34,8 @@ export class KeptLedger {
     const journal = new Journal(this.store, system, () => {}, contain)
     const trust = { isTrusted: () => true, isConvicted: () => false }
     const parts = { system, store: this.store, journal, lane: new TurnLane(system), contain, market: twoOwners }
-    this.ledger = new Ledger({ ...ledgerOf(identity), ...parts, trust })
+    this.ledger = new Ledger({ ...ledgerOf(identity), ...parts })
+    this.ledger.judgedBy(trust)
     this.ledger.start()
     system.pass(0)
   }

@@ -4,6 +4,7 @@
  */
 import type { TrustState } from '../../../../shared/scouts/trust-words.ts'
 import type { Served, TaskKind } from '../../../../shared/task.ts'
+import type { TrustView } from '../../../ledger/accounts/trust-port.ts'
 import type { Answer, Submission } from '../client.ts'
 import type { TrustFilter, TrustReport } from './trust-report.ts'
 
@@ -70,6 +71,8 @@ export type SeenAnswer =
   | { type: 'answerKept'; answer: WitnessedAnswer }
 
 export interface AnswerWitness extends AnswerObserver {
+  /** What was found out, for whoever counts points; null where nothing follows from it. */
+  readonly findings: TrustView | null
   /** What was found out. */
   report(of: TrustFilter): TrustReport
   /** What this scout is told: states in words, and no figures. Null when nothing is known of it. */
