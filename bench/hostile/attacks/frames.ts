@@ -57,8 +57,8 @@ async function deaf(site: Site, count: number, body: string): Promise<void> {
   for (let at = 0; at < count && !site.isOver; at += 50) {
     const sockets = await Promise.all(Array.from({ length: 50 }, () => site.connection()))
     for (const socket of sockets) {
+      if (socket?.write(request!) === request!.length) site.note('asked')
       socket?.pause()
-      socket?.write(request!)
     }
     await sleep(20)
   }
