@@ -6,6 +6,7 @@ import { heartbeatMs, offersMax } from '../../shared/limits/wire.ts'
 import { decodeFromHub, encode } from '../../shared/protocol/codec.ts'
 import { EngineBench } from '../support/hub/engine-bench.ts'
 import { ledgerOf } from '../support/ledger/small-ledger.ts'
+import { silentWitness } from '../support/trust/silent-witness.ts'
 
 /** Lets so much time pass, with a pong of each session at every heartbeat. */
 function live(bench: EngineBench, durationMs: number, ...sessions: number[]): void {
@@ -75,9 +76,9 @@ describe('a standing', () => {
   test('has the points of its operator, and what of those that wait does so for want of trust', () => {
     const model = 'llama-3.1-8b-instant'
     const toldBy = (isTrusted: boolean) => {
-      const trust = { isTrusted: () => isTrusted, isConvicted: () => false }
-      const ledger = { ...ledgerOf(identityOf(new Uint8Array(32).fill(1))), trust }
+      const ledger = ledgerOf(identityOf(new Uint8Array(32).fill(1)))
       const bench = new EngineBench({}, undefined, undefined, undefined, { ledger })
+      bench.engine.watchedBy({ ...silentWitness, findings: { isTrusted: () => isTrusted, isConvicted: () => false } })
       const session = bench.join([model], 8)
       bench.ask({ stream: false, model })
       bench.work().done()

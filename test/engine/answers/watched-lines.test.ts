@@ -1,10 +1,11 @@
 /** What is kept of answers for who looks at them: bounded for each, for one operator's scouts and for all. */
 import { describe, expect, test } from 'vitest'
 import { WatchedLines } from '../../../orchestrator/engine/answers/watch/watched-lines.ts'
-import type { AnswerWitness, WitnessedAnswer } from '../../../orchestrator/engine/ports/trust/witness.ts'
+import type { WitnessedAnswer } from '../../../orchestrator/engine/ports/trust/witness.ts'
 import { ByteAccount } from '../../../shared/byte-account.ts'
 import { witnessedBytesMax, witnessedBytesPerOperatorMax } from '../../../shared/limits/trust/audits.ts'
 import { deltaLine, EngineBench, finishLine, roleLine } from '../../support/hub/engine-bench.ts'
+import { silentWitness } from '../../support/trust/silent-witness.ts'
 
 const kib = (count: number) => new Uint8Array(count * 1_024)
 
@@ -40,18 +41,8 @@ describe('answers that are looked at', () => {
   function stage() {
     const bench = new EngineBench()
     const seen: WitnessedAnswer[] = []
-    const witness: AnswerWitness = {
-      note: () => ({ interest: 'audit', state: 'new' }),
-      settled: () => {},
-      answered: (answer) => seen.push(answer),
-      report: () => {
-        throw new Error('nobody asks for it')
-      },
-      noteOf: () => null,
-      findings: null,
-      stop: () => {},
-    }
-    bench.engine.watchedBy(witness)
+    const note = () => ({ interest: 'audit', state: 'new' }) as const
+    bench.engine.watchedBy({ ...silentWitness, note, answered: (answer) => void seen.push(answer) })
     return { bench, seen, watchedBytes: () => bench.engine.stats().watchedBytes }
   }
 
