@@ -46,7 +46,8 @@ export function leaseFlaw(
       if (awaited !== null && nowMs + bootMs > awaited.sinceMs + awaited.forMs + 2 * tickMs + stoodMs) {
         return { invariant: 38, what: `attempt ${attempt} of task ${task.id} waits for a scout that is gone` }
       }
-      const signMs = Math.max(0, book.signMs - bootMs)
+      // Of what an earlier process gave out, from when it is taken up: what that one died of waits for the disk.
+      const signMs = Math.max(task.submittedMs, book.signMs - bootMs)
       if (expiresMs > signMs + leaseTtlMs + leaseGraceMs + tickMs + stoodMs) {
         return late(`attempt ${attempt} of task ${task.id} lives on without a sign of its scout`)
       }
