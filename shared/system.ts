@@ -30,6 +30,16 @@ export function secretUnit(system: Pick<System, 'randomBytes'>): number {
   return (a * 0x1000000 + b * 0x10000 + c * 0x100 + d) / 0x100000000
 }
 
+/** Runs `action` again and again until it is cancelled, the first time after `everyMs`. */
+export function every(system: Pick<System, 'after'>, everyMs: number, action: () => void): Timer {
+  const again = () => {
+    timer = system.after(everyMs, again)
+    action()
+  }
+  let timer = system.after(everyMs, again)
+  return { cancel: () => timer.cancel() }
+}
+
 const poolBytes = 4096
 
 /** The real clock, timers and entropy of this process. */

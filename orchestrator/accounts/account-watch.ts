@@ -4,7 +4,7 @@
  * elsewhere is read off the audit log, in which every change has its row.
  */
 import { auditMs, keyWatchMs, signInsForgetMs, signInsForgetRows } from '../../shared/limits/keys.ts'
-import type { System, Timer } from '../../shared/system.ts'
+import { every, type System, type Timer } from '../../shared/system.ts'
 import { consoleActor, type Keyring } from '../engine/keyring.ts'
 import type { AccountStore, AuditRow } from '../engine/ports/account-store.ts'
 import type {
@@ -19,7 +19,7 @@ import { StoreError } from '../engine/ports/store.ts'
 const portionRows = 500
 
 export class AccountWatch {
-  private readonly timers = new Map<() => void, Timer>()
+  private readonly timers: Timer[] = []
   private commits: number
   private seq: number
   /** The last row of what the network says of keys, as far as it was read. */
@@ -41,21 +41,12 @@ export class AccountWatch {
   }
 
   start(): void {
-    this.every(keyWatchMs, () => this.look())
-    if (this.role === 'hub') this.every(signInsForgetMs, () => this.forget())
+    this.timers.push(every(this.system, keyWatchMs, () => this.look()))
+    if (this.role === 'hub') this.timers.push(every(this.system, signInsForgetMs, () => this.forget()))
   }
 
   stop(): void {
-    for (const timer of this.timers.values()) timer.cancel()
-    this.timers.clear()
-  }
-
-  private every(ms: number, action: () => void): void {
-    const again = () => {
-      this.timers.set(action, this.system.after(ms, again))
-      action()
-    }
-    this.timers.set(action, this.system.after(ms, again))
+    for (const timer of this.timers.splice(0)) timer.cancel()
   }
 
   private look(): void {

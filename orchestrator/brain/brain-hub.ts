@@ -11,7 +11,7 @@ import {
   edgesStopMs,
   goneHoldMs,
 } from '../../shared/limits/process.ts'
-import type { System } from '../../shared/system.ts'
+import { every, type System } from '../../shared/system.ts'
 import { AccountWatch } from '../accounts/account-watch.ts'
 import { HubAccounts } from '../accounts/accounts.ts'
 import type { Network } from '../cluster/network.ts'
@@ -219,13 +219,4 @@ function serve(options: BrainHubOptions, { engine, keyring, accounts, edges }: B
 
 function after(system: System, ms: number): Promise<void> {
   return new Promise((resolve) => system.after(ms, resolve))
-}
-
-function every(system: System, ms: number, action: () => void): { cancel(): void } {
-  const again = () => {
-    timer = system.after(ms, again)
-    action()
-  }
-  let timer = system.after(ms, again)
-  return { cancel: () => timer.cancel() }
 }

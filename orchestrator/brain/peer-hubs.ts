@@ -5,7 +5,7 @@
  */
 import { isDeepStrictEqual } from 'node:util'
 import { networkTellMs } from '../../shared/limits/process.ts'
-import type { System, Timer } from '../../shared/system.ts'
+import { every, type System, type Timer } from '../../shared/system.ts'
 import type { Network } from '../cluster/network.ts'
 import type { HubEngine } from '../engine/engine.ts'
 import { Numbers } from '../engine/numbers.ts'
@@ -50,14 +50,14 @@ export class PeerHubs {
 
   /** Begins to take part. */
   start(): void {
-    const { engine, network } = this.parts
+    const { system, engine, network } = this.parts
     startNetwork(network, engine, this.gateway)
+    this.timer = every(system, networkTellMs, () => this.look())
     this.look()
   }
 
   private look(): void {
-    const { system, edges, network } = this.parts
-    this.timer = system.after(networkTellMs, () => this.look())
+    const { edges, network } = this.parts
     const state = network.state()
     if (isDeepStrictEqual(state, this.told)) return
     this.told = state

@@ -5,7 +5,7 @@
  */
 import type { Keyring } from '../engine/keyring.ts'
 import type { NetworkState } from '../engine/ports/network/network-state.ts'
-import type { KeyNetwork, SharedKeyStore } from '../engine/ports/network/shared-keys.ts'
+import { type KeyNetwork, keysOfLeft, type SharedKeyStore } from '../engine/ports/network/shared-keys.ts'
 
 interface NetworkKeysParts {
   keyring: Pick<Keyring, 'joinNetwork' | 'changedElsewhere' | 'forgetShared'>
@@ -35,9 +35,7 @@ export class NetworkKeys implements KeyNetwork {
     const { homes: before, state: last } = this
     this.state = state
     this.homes = new Set(state.keys.homes)
-    for (const home of before) {
-      if (!this.homes.has(home)) for (const id of store.sharedOf({ home })) keyring.changedElsewhere(id, true)
-    }
+    for (const id of keysOfLeft(before, this.homes, store)) keyring.changedElsewhere(id, true)
     if (state.keys.isStale && !last.keys.isStale) keyring.forgetShared()
   }
 

@@ -10,7 +10,7 @@ import { tickMs } from '../../shared/limits/scheduling.ts'
 import { forgetEveryMs, servedFlushMs } from '../../shared/limits/store.ts'
 import { standstillMs } from '../../shared/limits/wire.ts'
 import { nonceBytes } from '../../shared/protocol/frames.ts'
-import type { System, Timer } from '../../shared/system.ts'
+import { every, type System, type Timer } from '../../shared/system.ts'
 import type { TaskKind } from '../../shared/task.ts'
 import type { TurnLane } from '../../shared/turn-lane.ts'
 import { Core } from '../core/core.ts'
@@ -297,10 +297,10 @@ export class Brain implements BrainPort {
     })
     this.writer.flush()
     this.tickDueMs = this.system.nowMs() + tickMs
-    this.every('tick', tickMs, () => this.tick())
-    this.every('forget', forgetEveryMs, () => this.forget())
-    this.every('served', servedFlushMs, () => this.servedDays.flush())
-    if (this.ledger !== null) this.every('ledger', batchEveryMs, () => this.ledger!.tick())
+    this.guarded('tick', tickMs, () => this.tick())
+    this.guarded('forget', forgetEveryMs, () => this.forget())
+    this.guarded('served', servedFlushMs, () => this.servedDays.flush())
+    if (this.ledger !== null) this.guarded('ledger', batchEveryMs, () => this.ledger!.tick())
   }
 
   /** A tick that comes much later than it was due means that this process stood still. */
@@ -314,13 +314,8 @@ export class Brain implements BrainPort {
     this.drainWait.check()
   }
 
-  private every(name: string, ms: number, action: () => void): void {
-    const at = this.timers.length
-    const again = () => {
-      this.timers[at] = this.system.after(ms, again)
-      this.guard.run(name, action)
-    }
-    this.timers[at] = this.system.after(ms, again)
+  private guarded(name: string, everyMs: number, action: () => void): void {
+    this.timers.push(every(this.system, everyMs, () => this.guard.run(name, action)))
   }
 
   /** Removes a portion of what has outlived its time. */

@@ -15,7 +15,7 @@ import {
   usageRowsCounted,
   verdictDoubtMs,
 } from '../../shared/limits/trust/disputes.ts'
-import { type System, secretUnit, type Timer } from '../../shared/system.ts'
+import { every, type System, secretUnit, type Timer } from '../../shared/system.ts'
 import type { TurnLane } from '../../shared/turn-lane.ts'
 import type { Actor, Keyring } from '../engine/keyring.ts'
 import type { LedgerReport } from '../engine/ports/ledger/ledger.ts'
@@ -103,10 +103,7 @@ export class DisputeDesk implements Disputes {
   }
 
   start(): void {
-    this.timer = this.parts.system.after(this.parts.settings.tickMs, () => {
-      this.start()
-      this.tick()
-    })
+    this.timer = every(this.parts.system, this.parts.settings.tickMs, () => this.tick())
   }
 
   stop(): void {

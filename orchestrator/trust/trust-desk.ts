@@ -6,7 +6,7 @@
 import { bytesOf } from '../../shared/json/byte-part.ts'
 import { auditedPromptBytesMax, auditedVectorBytesMax, auditsRunningMax } from '../../shared/limits/trust/audits.ts'
 import { isPeerOperator, operatorOf } from '../../shared/scouts/scout-id.ts'
-import { type System, secretUnit, type Timer } from '../../shared/system.ts'
+import { every, type System, secretUnit, type Timer } from '../../shared/system.ts'
 import type { Served } from '../../shared/task.ts'
 import type { TrustFilter, TrustReport } from '../engine/ports/trust/trust-report.ts'
 import type { AnswerWitness, GrantNote, Interest, WatchedTask, WitnessedAnswer } from '../engine/ports/trust/witness.ts'
@@ -58,10 +58,7 @@ export class TrustDesk implements AnswerWitness, TrustView {
   }
 
   start(): void {
-    this.timer = this.system.after(this.parts.settings.tickMs, () => {
-      this.start()
-      this.tick()
-    })
+    this.timer = every(this.system, this.parts.settings.tickMs, () => this.tick())
   }
 
   stop(): void {

@@ -8,7 +8,11 @@ import { duration } from './standing.ts'
 export const disputeReasons = ['wrong', 'truncated', 'off_topic', 'other_model', 'unsafe'] as const
 export type DisputeReason = (typeof disputeReasons)[number]
 
-export const verdicts = ['upheld', 'rejected', 'undecided'] as const
+/** What an administrator may decide. */
+export const rulingVerdicts = ['upheld', 'rejected'] as const
+export type RulingVerdict = (typeof rulingVerdicts)[number]
+
+export const verdicts = [...rulingVerdicts, 'undecided'] as const
 export type Verdict = (typeof verdicts)[number]
 
 export const disputeStates = ['open', 'rerunning', 'judging', ...verdicts, 'appealed', 'final'] as const

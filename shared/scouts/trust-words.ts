@@ -11,7 +11,8 @@ export const trustStates = ['new', 'trusted', 'watched', 'confirming', 'convicte
 export type TrustState = (typeof trustStates)[number]
 
 /** What a client is told of who served it; a convicted scout serves where nobody else offers the model. */
-export type TrustWord = 'trusted' | 'new' | 'watched' | 'failing'
+export const trustWordNames = ['trusted', 'new', 'watched', 'failing'] as const
+export type TrustWord = (typeof trustWordNames)[number]
 
 export const trustWords: Record<TrustState, TrustWord> = {
   new: 'new',

@@ -8,7 +8,12 @@ import type { System } from '../../../shared/system.ts'
 import type { Keyring } from '../../engine/keyring.ts'
 import type { AccountStore } from '../../engine/ports/account-store.ts'
 import type { KeyNetworkState } from '../../engine/ports/network/network-state.ts'
-import { accountOfShared, type KeyNetwork, type SharedKeyTerms } from '../../engine/ports/network/shared-keys.ts'
+import {
+  accountOfShared,
+  type KeyNetwork,
+  keysOfLeft,
+  type SharedKeyTerms,
+} from '../../engine/ports/network/shared-keys.ts'
 import { StoreError } from '../../engine/ports/store.ts'
 import type { LoggedMessage, SharedLog } from '../journal/log.ts'
 import { LogReader } from '../journal/log-reader.ts'
@@ -71,9 +76,7 @@ export class KeySharing implements KeyNetwork {
     const before = this.homes
     this.homes = this.homesNow()
     const { store, keyring } = this.parts
-    for (const home of before) {
-      if (!this.homes.has(home)) for (const id of store.sharedOf({ home })) keyring.changedElsewhere(id, true)
-    }
+    for (const id of keysOfLeft(before, this.homes, store)) keyring.changedElsewhere(id, true)
     if (this.laterSeq === null) return
     this.reader.back(this.laterSeq)
     this.laterSeq = null

@@ -10,6 +10,7 @@ import {
   calibrationTokensMax,
   calibrationTriesMax,
 } from '../../../shared/limits/trust/calibration.ts'
+import { boundedText } from '../../../shared/network/bounded-text.ts'
 import { fetchProxy } from '../../../shared/network/proxy-rule.ts'
 import type { System } from '../../../shared/system.ts'
 
@@ -64,25 +65,13 @@ export class ModelService {
         redirect: 'error',
         ...(proxy && { proxy }),
       })
-      const text = await bounded(response)
+      const text = await boundedText(response, calibrationResponseBytesMax)
       if (text === null) return failed(`${model} answers with more than ${calibrationResponseBytesMax} bytes.`, true)
       return response.ok ? answerIn(model, text) : refused(model, response)
     } catch (error) {
       return failed(`${this.url} cannot be reached for ${model}: ${(error as Error).name}.`, false)
     }
   }
-}
-
-/** null when it is longer than any answer. */
-async function bounded(response: Response): Promise<string | null> {
-  const parts: Uint8Array[] = []
-  let bytes = 0
-  for await (const part of response.body ?? []) {
-    bytes += part.length
-    if (bytes > calibrationResponseBytesMax) return null
-    parts.push(part)
-  }
-  return Buffer.concat(parts).toString('utf8')
 }
 
 function answerIn(model: string, body: string): Reply {

@@ -4,6 +4,7 @@
  */
 import { z } from 'zod'
 import { rulingWhyCharsMax } from '../../../shared/limits/trust/disputes.ts'
+import { rulingVerdicts } from '../../../shared/scouts/dispute-words.ts'
 import type { RulingAsked } from '../../engine/ports/trust/disputes.ts'
 import type { RequestContext } from '../request-context.ts'
 import { jsonResponse, refuse } from '../response/response.ts'
@@ -13,7 +14,7 @@ import { disputesOf, shown, unknownDispute } from './disputes.ts'
 
 export const rulingRequest = z.strictObject({
   verdict: z
-    .enum(['upheld', 'rejected'], expects('must be upheld or rejected'))
+    .enum(rulingVerdicts, expects(`must be ${rulingVerdicts.join(' or ')}`))
     .describe('Upheld: the answer does not hold.'),
   why: textUpTo(rulingWhyCharsMax).describe('Both sides read it.'),
 })

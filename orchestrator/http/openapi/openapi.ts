@@ -3,6 +3,7 @@
  * that check them; answers are described here. Built once, when it is first asked for.
  */
 import { z } from 'zod'
+import { trustWordNames } from '../../../shared/scouts/trust-words.ts'
 import { taskKinds } from '../../../shared/task.ts'
 import { countTokensRequest, messagesRequest } from '../anthropic/request/messages-request.ts'
 import { completionRequest } from '../completions/text-request.ts'
@@ -101,7 +102,7 @@ const answerSchemas: Json = {
       task: { ...text, description: 'Of a response: the answer by which receipts and disputes know it.' },
       ...{ scout: text, provider: text, model: text, attempts: count, queued_ms: count, cost_ms: ref('Cost') },
       trust: {
-        enum: ['trusted', 'new', 'watched', 'failing'],
+        enum: trustWordNames,
         description: 'What audits have shown of the scout with this model; absent where nobody audits.',
       },
     },

@@ -1,7 +1,13 @@
 /**
  * The part of the OpenAPI document about what audits found out about scouts, and about disputes of single answers.
  */
-import { disputeReasons, disputeStates, groundKinds, verdicts } from '../../../shared/scouts/dispute-words.ts'
+import {
+  disputeReasons,
+  disputeStates,
+  groundKinds,
+  rulingVerdicts,
+  verdicts,
+} from '../../../shared/scouts/dispute-words.ts'
 import { count, inQuery, type Json, json, type Operation, object, orNull, ref, seconds, text, texts } from './parts.ts'
 
 const counts = { type: 'object', additionalProperties: count }
@@ -77,7 +83,7 @@ export const disputeSchemas: Json = {
     appeal_by: { ...orNull(seconds), description: 'Until when the verdict can be appealed.' },
     appealed_by: { enum: ['client', 'scout', null] },
     ruling_by: { ...orNull(seconds), description: 'Until when an administrator may decide otherwise.' },
-    ruling: { ...object({ verdict: { enum: ['upheld', 'rejected'] }, why: text }), type: ['object', 'null'] },
+    ruling: { ...object({ verdict: { enum: rulingVerdicts }, why: text }), type: ['object', 'null'] },
     hearings: { type: 'array', items: hearing },
     held: { ...count, description: 'Points that are set aside.' },
     clawed: { ...count, description: 'Points that were taken back.' },

@@ -4,20 +4,19 @@
  * none; it may count some that were never asked. Fed by the desk, asked by it and by audits.
  */
 import { auditsAhead } from '../../../shared/limits/trust/audits.ts'
-import { AuditBudget, type BudgetCounts } from '../standing/budget.ts'
+import { AuditBudget, type BudgetCounts, slotOf } from '../standing/budget.ts'
 import type { TrustRecord } from '../standing/record.ts'
 import { trustMemoryRows } from './model-book.ts'
 import type { Life, TrustParts } from './parts.ts'
 
 /** No name of a model's row, which begin with a temperature and a space. */
 const rowName = 'audits'
-const hourMs = 3_600_000
 
 export class KeptBudget {
   private readonly budget: AuditBudget
   /** Audits that the store counts and that were not asked yet; for the hour in which it was told. */
   private ahead = 0
-  private aheadHour = Number.NEGATIVE_INFINITY
+  private aheadSlot = Number.NEGATIVE_INFINITY
   /** The store is being told. */
   private isTold = false
 
@@ -55,11 +54,11 @@ export class KeptBudget {
     this.isTold = true
     // What is asked meanwhile would not be in what the store is told.
     this.ahead = 0
-    const hour = hourOf(this.now())
+    const slot = slotOf(this.now())
     this.write(auditsAhead, () => {
       this.isTold = false
       this.ahead = auditsAhead
-      this.aheadHour = hour
+      this.aheadSlot = slot
     })
   }
 
@@ -69,7 +68,7 @@ export class KeptBudget {
   }
 
   private known(): number {
-    return this.aheadHour === hourOf(this.now()) ? this.ahead : 0
+    return this.aheadSlot === slotOf(this.now()) ? this.ahead : 0
   }
 
   private write(ahead: number, then?: () => void): void {
@@ -86,8 +85,4 @@ export class KeptBudget {
   private now(): number {
     return this.parts.system.wallMs()
   }
-}
-
-function hourOf(ms: number): number {
-  return Math.floor(ms / hourMs)
 }

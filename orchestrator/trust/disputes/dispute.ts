@@ -10,7 +10,13 @@ import {
   hearingSize,
   rulingWindowMs,
 } from '../../../shared/limits/trust/disputes.ts'
-import type { DisputeReason, DisputeState, Ground, Verdict } from '../../../shared/scouts/dispute-words.ts'
+import type {
+  DisputeReason,
+  DisputeState,
+  Ground,
+  RulingVerdict,
+  Verdict,
+} from '../../../shared/scouts/dispute-words.ts'
 import { type DisputeMove, isDecided, nextState } from './states.ts'
 import { countVotes, type Vote } from './votes.ts'
 
@@ -33,7 +39,7 @@ export interface Hearing {
 
 /** What an administrator has decided, and why. */
 export interface Ruling {
-  verdict: Exclude<Verdict, 'undecided'>
+  verdict: RulingVerdict
   why: string
   atMs: number
 }

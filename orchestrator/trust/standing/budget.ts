@@ -10,6 +10,11 @@ import { confirmingDoubt } from './weights.ts'
 const slots = 24
 const slotMs = 3_600_000
 
+/** In which slot something counts. */
+export function slotOf(ms: number): number {
+  return Math.floor(ms / slotMs)
+}
+
 /** What part of the budget audits of a scout in this state may use up: without doubt, and at the most of it. */
 const partOf: Record<TrustState, readonly [least: number, most: number]> = {
   confirming: [1, 1],
@@ -94,7 +99,7 @@ export class AuditBudget {
   }
 
   private turn(nowMs: number): void {
-    const slot = Math.floor(nowMs / slotMs)
+    const slot = slotOf(nowMs)
     if (this.slot === -1 || slot - this.slot >= slots) {
       this.settledBy.fill(0)
       this.auditsBy.fill(0)

@@ -4,6 +4,7 @@
  */
 import { plainMessage } from '../../../shared/faults.ts'
 import { earningsAnswerBytesMax, earningsAnswerMs, earningsAnswersMax } from '../../../shared/limits/command-line.ts'
+import { boundedText } from '../../../shared/network/bounded-text.ts'
 import { fetchProxy } from '../../../shared/network/proxy-rule.ts'
 import type { ScoutConfig } from '../../config.ts'
 import { finalStatus, refusedReason } from '../../core/refusal.ts'
@@ -74,7 +75,7 @@ async function ask({ url, key }: Address, by: Asked['by'], path: string): Promis
     // It carries a key, which goes to the configured address alone.
     const headers = { authorization: `Bearer ${key}` }
     const response = await fetch(base + path, { redirect: 'manual', signal, proxy, headers })
-    const text = await readSome(response)
+    const text = await boundedText(response, earningsAnswerBytesMax)
     if (response.status !== 200) return refusedBecause(response.status, text, from)
     return earningsAnswerIn(jsonIn(text), by) ?? `${from}: the answer is not that of an orchestrator.`
   } catch (error) {
@@ -95,17 +96,4 @@ function jsonIn(text: string | null): unknown {
   } catch {
     return null
   }
-}
-
-/** Null for a body that is longer than it may be. */
-async function readSome({ body }: Response): Promise<string | null> {
-  if (body === null) return ''
-  const parts: Uint8Array[] = []
-  let bytes = 0
-  for await (const part of body) {
-    bytes += part.length
-    if (bytes > earningsAnswerBytesMax) return null
-    parts.push(part)
-  }
-  return Buffer.concat(parts).toString('utf8')
 }

@@ -2,6 +2,8 @@
  * A dispute as the hub shows it to one of its sides, the answers that can be disputed, and what may be said about them.
  * Pure; the sentences are the hub's.
  */
+import type { DisputeReason, DisputeState, Verdict } from '../../../../shared/scouts/dispute-words.ts'
+
 /** Which answer is meant: that of a request that waited, with the texts of both; or that of a node of an intent. */
 export type Disputable = { task: string; request: string; answer: string } | { intent: string; node?: string }
 
@@ -11,9 +13,7 @@ export const reasons = [
   ['truncated', 'It ends too early'],
   ['other_model', 'It seems to be of another model'],
   ['unsafe', 'It is unsafe'],
-] as const
-
-type Verdict = 'upheld' | 'rejected' | 'undecided'
+] as const satisfies readonly (readonly [DisputeReason, string])[]
 
 interface Hearing {
   /** Scouts of other owners that have answered again. */
@@ -26,7 +26,7 @@ interface Hearing {
 export interface Dispute {
   id: string
   side: 'client' | 'scout' | 'admin'
-  state: 'open' | 'rerunning' | 'judging' | Verdict | 'appealed' | 'final'
+  state: DisputeState
   verdict: Verdict | null
   reason: string
   /** Not for the owner of the scout. */

@@ -3,6 +3,7 @@
  * for, and the form with which it is decided.
  */
 import { useSignal } from '@preact/signals'
+import type { RulingVerdict } from '../../../../shared/scouts/dispute-words.ts'
 import { Field, Form, Select } from '../parts/form.tsx'
 import { Refused } from '../parts/notice.tsx'
 import { ask } from '../state/api.ts'
@@ -14,7 +15,7 @@ const whyCharsMax = 500
 const verdicts = [
   ['upheld', 'The answer does not hold'],
   ['rejected', 'The answer holds'],
-] as const
+] as const satisfies readonly (readonly [RulingVerdict, string])[]
 
 export function Ruling({ of: { id, ruling_by }, onRuled }: { of: Dispute; onRuled: () => Promise<void> }) {
   const isDeciding = useSignal(false)

@@ -85,3 +85,12 @@ export function keyOfShared({ id, print, account, expiresMs, terms }: SharedRow)
 export function accountOfShared({ id, terms }: SharedRow): AccountRow {
   return { ...(JSON.parse(terms) as SharedAccountTerms), id, address: null, role: 'member' }
 }
+
+/** Ids of the keys of hubs that were in the network and are not any more. */
+export function* keysOfLeft(
+  before: ReadonlySet<string>,
+  now: ReadonlySet<string>,
+  store: Pick<SharedKeyStore, 'sharedOf'>,
+): Iterable<string> {
+  for (const home of before) if (!now.has(home)) yield* store.sharedOf({ home })
+}

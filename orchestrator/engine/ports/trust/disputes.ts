@@ -3,14 +3,20 @@
  * either may appeal once. Nothing in a view names the other side.
  */
 import type { Fault } from '../../../../shared/faults.ts'
-import type { DisputeReason, DisputeState, Ground, Verdict } from '../../../../shared/scouts/dispute-words.ts'
+import type {
+  DisputeReason,
+  DisputeState,
+  Ground,
+  RulingVerdict,
+  Verdict,
+} from '../../../../shared/scouts/dispute-words.ts'
 import type { Actor } from '../../keyring.ts'
 
 export type DisputeSide = 'client' | 'scout'
 
 /** What an administrator decides in the end, and why, which both sides read. */
 export interface RulingAsked {
-  verdict: 'upheld' | 'rejected'
+  verdict: RulingVerdict
   why: string
 }
 
