@@ -39,6 +39,9 @@ function streams(...texts: string[]): void {
   )
 }
 
+/** At most so many bytes at once, however long the text is. */
+const pieceBytes = 32 * 1024
+
 /** Sends `text` for as long as it is read; returns how many bytes were sent. */
 function endless(text: string, type = 'text/event-stream'): () => number {
   let sent = 0
@@ -48,9 +51,11 @@ function endless(text: string, type = 'text/event-stream'): () => number {
     const pull = async (controller: ReadableStreamDefaultController<Uint8Array>) => {
       // The scout, in this same loop, reads in between: else it is a race which of them fills the sockets' buffers.
       if (sent >= pauseAt) await new Promise((resolve) => setTimeout(resolve, 1))
-      if (sent >= pauseAt) pauseAt = sent + 32 * 1024
-      sent += bytes.length
-      controller.enqueue(bytes)
+      if (sent >= pauseAt) pauseAt = sent + pieceBytes
+      const from = sent % bytes.length
+      const piece = bytes.subarray(from, from + pieceBytes)
+      sent += piece.length
+      controller.enqueue(piece)
     }
     return new Response(new ReadableStream({ pull }), { headers: { 'content-type': type } })
   })
