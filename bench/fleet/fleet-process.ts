@@ -9,6 +9,7 @@ import type { Log } from '../../scout/log.ts'
 import { Catalog } from '../../scout/offers/catalog.ts'
 import { Scout } from '../../scout/process/scout.ts'
 import { DemoProvider, demoDefaults } from '../../scout/providers/demo/demo.ts'
+import { closeTable } from '../../shared/protocol/close-codes.ts'
 import { realSystem } from '../../shared/system.ts'
 import { answerCalls, clockMs } from '../load/calls.ts'
 import type { Population } from './population.ts'
@@ -64,6 +65,7 @@ class Member {
     return (events) => {
       const closed = (code: number, reason: string) => {
         connected.delete(this)
+        if (code !== closeTable.hubDraining.code) dropped++
         events.closed(code, reason)
       }
       const socket: Socket = dial({ ...events, closed })
@@ -83,6 +85,8 @@ const bare: Socket[] = []
 let flapping: Timer | null = null
 /** Of all scouts, since the start. */
 let welcomes = 0
+/** Sockets of scouts that ended though no hub had asked for that. */
+let dropped = 0
 
 /** Scouts with the same offers share a catalog, which was opened before. */
 function catalogOf(number: number, population: Population): Catalog {
@@ -163,6 +167,8 @@ const calls = {
   connected: (_: null) => connected.size,
 
   welcomes: (_: null) => welcomes,
+
+  dropped: (_: null) => dropped,
 
   /** From now on so many scouts per second lose their socket and dial again; 0 ends it. */
   flap({ perSecond }: { perSecond: number }): void {

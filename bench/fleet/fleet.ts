@@ -69,15 +69,23 @@ export class Fleet {
     )
   }
 
-  async connected(): Promise<number> {
-    const counts = await Promise.all(this.children.map((child) => child.call('connected', null)))
-    return counts.reduce((sum, count) => sum + count, 0)
+  connected(): Promise<number> {
+    return this.sum('connected')
   }
 
   /** Sessions of all scouts so far. */
-  async welcomes(): Promise<number> {
-    const counts = await Promise.all(this.children.map((child) => child.call('welcomes', null)))
-    return counts.reduce((sum, count) => sum + count, 0)
+  welcomes(): Promise<number> {
+    return this.sum('welcomes')
+  }
+
+  /** Sockets of scouts so far that ended though no hub had asked for that, as it does to balance its edges. */
+  dropped(): Promise<number> {
+    return this.sum('dropped')
+  }
+
+  private async sum(count: 'connected' | 'welcomes' | 'dropped'): Promise<number> {
+    const counts = await Promise.all(this.children.map((child) => child.call(count, null)))
+    return counts.reduce((sum, some) => sum + some, 0)
   }
 
   /** Seconds until this share of the fleet is connected; throws when that takes longer than `limitSeconds`. */

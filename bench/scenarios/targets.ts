@@ -84,6 +84,20 @@ export const targets = {
     aim: 1,
     better: 'less',
   },
+  brainDropped: {
+    what: 'Scouts that lose their socket when the brain is killed (kill -9)',
+    unit: '',
+    floor: 0,
+    aim: 0,
+    better: 'less',
+  },
+  edgeStormSeconds: {
+    what: 'After kill -9 of an edge, until 99 % of the fleet is there',
+    unit: 's',
+    floor: 20,
+    aim: 15,
+    better: 'less',
+  },
   peerCostRatio: {
     what: 'Processor time of both hubs for a task that another hub serves / of one that serves it itself',
     unit: 'x',

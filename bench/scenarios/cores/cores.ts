@@ -10,7 +10,7 @@ import { chatBodies } from '../../fleet/population.ts'
 import { median, type Result, round, type Scenario } from '../scenario.ts'
 import { type Load, measure, onStage, type Stage, timeAt, type Window } from '../stage.ts'
 import { warm } from '../tasks/dispatch.ts'
-import { outage } from './outage.ts'
+import { type Outage, outage } from './outage.ts'
 
 const edgeCounts = [0, 1, 2, 4, 8, 16]
 const tokens = 500
@@ -87,7 +87,7 @@ export const cores: Scenario = {
           ...[`p50 ms at ${rate}/s`, 'p99 ms', 'MB per edge', 'MB of the rest'],
         ],
         rows: contenders.map(rowOf),
-        figures: figuresOf(contenders, lost[1]!.gapSeconds),
+        figures: figuresOf(contenders, lost[1]!),
         notes: [
           `${scouts} scouts at each hub, ${inFlight} requests in flight, ${streams} streams of ${tokens} tokens at ` +
             `full speed, providers answer at once; ${availableParallelism()} cores for hubs, fleets and load together.`,
@@ -125,7 +125,7 @@ function rowOf(one: Contender): (string | number)[] {
 }
 
 /** Ratios of neighbours in the same round, as everywhere. */
-function figuresOf([whole, one, two]: readonly Contender[], brainGapSeconds: number) {
+function figuresOf([whole, one, two]: readonly Contender[], brainKilled: Outage) {
   const ratio = (edges: Contender) => {
     return median(edges.tasks.map(({ cpuUs }, turn) => cpuUs / whole!.tasks[turn]!.cpuUs))
   }
@@ -135,7 +135,8 @@ function figuresOf([whole, one, two]: readonly Contender[], brainGapSeconds: num
     brainUs: of(two!.tasks, 'brainUs'),
     edgesAddedP50: timeAt(two!.open, 'added', 0.5),
     edgesChunkUs: of(two!.chunks, 'cpuUs'),
-    brainGapSeconds,
+    brainGapSeconds: brainKilled.gapSeconds,
+    brainDropped: brainKilled.dropped,
   }
 }
 

@@ -22,10 +22,17 @@ interface Scene {
   say: Say
 }
 
-export async function outage(scene: Scene): Promise<{ sentence: string; gapSeconds: number }> {
+export interface Outage {
+  sentence: string
+  /** Scouts that lost their socket. */
+  dropped: number
+  gapSeconds: number
+}
+
+export async function outage(scene: Scene): Promise<Outage> {
   const { hub, fleet, load, options, part, say } = scene
   const target = hub.target(chatBodies(options.population))
-  const before = await fleet.welcomes()
+  const before = await fleet.dropped()
   await load.call('open', { target, perSecond })
   await Bun.sleep(warmMs)
   const watch = new Watch(`http://127.0.0.1:${target.port}${target.path}`, target.key, target.bodies[0]!)
@@ -37,18 +44,18 @@ export async function outage(scene: Scene): Promise<{ sentence: string; gapSecon
   const gapMs = await watch.end(killedMs)
   await load.call('end', null)
   const back = await fleet.returned(1, backWithinSeconds, () => {})
-  const dialed = (await fleet.welcomes()) - before
+  const dropped = (await fleet.dropped()) - before
   const gapSeconds = gapMs / 1_000
   const who = part === 'edge' ? 'one of the edges' : 'the brain'
   const how = failed > 0 ? ` (${JSON.stringify(codes)})` : ''
   const seconds = watchMs / 1_000
-  const again = dialed > 0 ? `, the last ${round(back)} s after that` : ''
+  const again = dropped > 0 ? `, the last came back ${round(back)} s after that` : ''
   const sentence =
     `Killed under ${perSecond} requests/s, ${who}: of ${done + failed} requests ${failed} failed${how} within ` +
-    `${seconds} s, nobody was answered for ${round(gapSeconds)} s, ${dialed} of ${fleet.size} scouts had to dial ` +
-    `again${again}.`
+    `${seconds} s, nobody was answered for ${round(gapSeconds)} s, ${dropped} of ${fleet.size} scouts lost their ` +
+    `socket${again}.`
   say(sentence)
-  return { sentence, gapSeconds }
+  return { sentence, dropped, gapSeconds }
 }
 
 /** Asks all the time, over connections of their own, and notes when an answer came. */

@@ -53,7 +53,7 @@ function edgeKilled(options: Options, say: Say): Promise<Result> {
     await stage.staff(hub, fleet, scouts)
     const rows: Cell[][] = []
     for (let turn = 1; turn <= rounds; turn++) {
-      const before = await fleet.welcomes()
+      const before = await fleet.dropped()
       await hub.kill('edge')
       const killedMs = performance.now()
       // The ends of its sockets are on their way.
@@ -63,14 +63,14 @@ function edgeKilled(options: Options, say: Say): Promise<Result> {
         await fleet.returned(share, limitSeconds, () => {})
         back.push(round((performance.now() - killedMs) / 1_000))
       }
-      const dialed = (await fleet.welcomes()) - before
-      rows.push([turn, dialed, ...back])
-      say(`round ${turn}/${rounds}: ${dialed} dialed again, the last of them after ${back[3]} s`)
+      const dropped = (await fleet.dropped()) - before
+      rows.push([turn, dropped, ...back])
+      say(`round ${turn}/${rounds}: ${dropped} lost their socket, the last of them was back after ${back[3]} s`)
     }
     return {
-      columns: ['round', 'scouts that dialed again', '50 % s', '90 % s', '99 % s', 'all s'],
+      columns: ['round', 'scouts that lost their socket', '50 % s', '90 % s', '99 % s', 'all s'],
       rows,
-      figures: {},
+      figures: { edgeStormSeconds: median(rows.map((row) => Number(row[4]))) },
       notes: [
         `${scouts} scouts at ${edges} edges, one of which is killed; seconds count from that, and shares are of the ` +
           'whole fleet.',
