@@ -35,6 +35,13 @@ export interface Usage {
   completionTokens: number
 }
 
+/** What is found in a settled body. */
+export interface BodyFacts extends Usage {
+  /** Where the text of an answer stands that says nothing but this one text; `textEnd` 0 where it is not so simple. */
+  textStart: number
+  textEnd: number
+}
+
 const openingBrace = 0x7b
 
 const inLine = new FieldNames(['choices', ...reservedFields])
@@ -48,7 +55,8 @@ const inDelta = new FieldNames([
 ])
 const listsFrom = 4
 const objectsFrom = 6
-const inMessage = new FieldNames(['content'])
+/** What an answer says, in the words of its message. */
+const inMessage = new FieldNames(['content', 'refusal', 'tool_calls'])
 const inUsage = new FieldNames(['prompt_tokens', 'completion_tokens'])
 
 const scan = new JsonScan()
@@ -57,6 +65,9 @@ const sliced = new SlicedScan()
 
 /** Of the line under way: the content that is a text, when there is any. */
 const textOfLine = { start: 0, end: 0 }
+
+/** Of the body under way: the one text of it, while there is no more than one of anything that may say something. */
+const textOfBody = { start: 0, end: 0, isOne: true, messages: 0 }
 
 /**
  * The facts about one streamed line, or null when it is no line of an answer. The template learns a line of which the
@@ -145,7 +156,7 @@ function delta(facts: LineFacts): boolean {
 }
 
 /**
- * The usage told by a settlement's body, or null when that is no answer. No more completion tokens are believed than
+ * The facts about a settlement's body, or null when that is no answer. No more completion tokens are believed than
  * there are bytes they could have come in (those of the body and `streamedBytes`), and no more prompt tokens than the
  * request can have cost. `known`: what was found of a long body as it was passed in slices.
  */
@@ -156,23 +167,30 @@ export function inspectBody(
   source: AskedSource,
   streamedBytes = 0,
   known: JsonSpans | null = null,
-): Usage | null {
+): BodyFacts | null {
   if (!beginsAnswer(body, answerValuesMax, known)) return null
-  const usage = { promptTokens: 0, completionTokens: 0 }
+  const facts = { promptTokens: 0, completionTokens: 0, textStart: 0, textEnd: 0 }
+  textOfBody.start = textOfBody.end = textOfBody.messages = 0
+  textOfBody.isOne = true
   let hasItems = false
   while (scan.nextField()) {
     const field = scan.fieldIn(inBody)
     if (field > 2) return null
     if (field === 2) {
-      if (!usageHere(usage)) return null
+      if (!usageHere(facts)) return null
     } else if (field === (kind === 'embed' ? 1 : 0)) {
       if (!(kind === 'embed' ? inspectEmbeddings(scan, source.asked()) : wholeChoices(stream, source))) return null
       hasItems = true
     } else scan.skip()
   }
   if (!scan.end() || !hasItems) return null
-  const completionTokens = Math.min(usage.completionTokens, body.length + streamedBytes)
-  return { promptTokens: believedPromptTokens(usage.promptTokens, source), completionTokens }
+  facts.completionTokens = Math.min(facts.completionTokens, body.length + streamedBytes)
+  facts.promptTokens = believedPromptTokens(facts.promptTokens, source)
+  if (textOfBody.isOne) {
+    facts.textStart = textOfBody.start
+    facts.textEnd = textOfBody.end
+  }
+  return facts
 }
 
 function wholeChoices(stream: boolean, source: AskedSource): boolean {
@@ -209,19 +227,28 @@ function wholeChoice(): number {
       case 3:
         if (!message()) return -1
         hasMessage = true
+        textOfBody.messages++
         break
       default:
         scan.skip()
     }
   }
+  // Of two messages, or two fields of one name, a reader of JSON takes the second: whoever counts such a body reads it.
+  if (index !== 0 || textOfBody.messages > 1) textOfBody.isOne = false
   return hasMessage && !scan.failed && Number.isInteger(index) ? index : -1
 }
 
 function message(): boolean {
   if (!scan.enterObject()) return false
   while (scan.nextField()) {
-    if (scan.fieldIn(inMessage) !== 0 || scan.next === Class.text) scan.skip()
+    const field = scan.fieldIn(inMessage)
+    const isText = scan.next === Class.text
+    if (field !== 0 || isText) scan.skip()
     else if (!isNull()) return false
+    if (field < 0) continue
+    if (field > 0 || !isText || textOfBody.end > 0) textOfBody.isOne = false
+    textOfBody.start = scan.textStart
+    textOfBody.end = scan.textEnd
   }
   return !scan.failed
 }

@@ -203,12 +203,14 @@ export class AttemptStream {
   }
 
   private keep(body: Uint8Array, known: JsonSpans | null): Fault | null {
-    const usage = inspectBody(body, this.kind, this.stream, this.source, this.offset, known)
-    if (usage === null) return noAnswer
-    if (!this.stream) this.tokens = usage.completionTokens
-    this.usage = usage
+    const facts = inspectBody(body, this.kind, this.stream, this.source, this.offset, known)
+    if (facts === null) return noAnswer
+    if (!this.stream) this.tokens = facts.completionTokens
+    this.usage = facts
     this.body = body
-    if (known === null && this.isSpokenWhole) this.spoken!.whole(body)
+    if (known !== null || !this.isSpokenWhole) return null
+    if (facts.textEnd > 0) this.spoken!.text(body, facts.textStart, facts.textEnd)
+    else this.spoken!.whole(body)
     return null
   }
 
@@ -219,9 +221,10 @@ export class AttemptStream {
 
   /** What an answer that is whole has used, as far as it is believed; an estimate where nobody counted. */
   wholeUse(): Use {
-    const { usage, tokens, body } = this
+    const { tokens, body } = this
+    const { promptTokens, completionTokens } = this.usage
     const { model } = this.served
-    if (usage.promptTokens > 0 || usage.completionTokens > 0) return { model, ...usage, isEstimated: false }
+    if (promptTokens > 0 || completionTokens > 0) return { model, promptTokens, completionTokens, isEstimated: false }
     const inBody = this.kind === 'embed' ? 0 : Math.ceil((body?.length ?? 0) / answerBytesPerTokenEstimated)
     return this.estimate(tokens > 0 ? tokens : inBody)
   }

@@ -48,6 +48,11 @@ export class SpokenAnswer {
     this.usual = this.usualOf(choices)
   }
 
+  /** A whole answer that is one text, as it stands between its quotes. */
+  text(body: Uint8Array, from: number, to: number): void {
+    if (to > from) this.textAt(0, 'content', 0)?.addWhole(body, from, to)
+  }
+
   /** A whole answer. */
   whole(body: Uint8Array): void {
     this.message(JSON.parse(textOf(body)) as Loose)

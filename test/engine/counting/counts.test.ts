@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import { Random } from '../../../orchestrator/core/model/random.ts'
+import { inspectBody } from '../../../orchestrator/engine/answers/answer-check.ts'
+import { askedUnknown } from '../../../orchestrator/engine/answers/asked.ts'
 import { countRequest, isLongRequest } from '../../../orchestrator/engine/counting/request-count.ts'
 import { SpokenAnswer } from '../../../orchestrator/engine/counting/spoken-answer.ts'
 import { SpokenText } from '../../../orchestrator/engine/counting/spoken-text.ts'
@@ -132,6 +134,41 @@ describe('an answer', () => {
       .texts.map(({ choice, part, place, digest }) => [choice, part, place, Buffer.from(digest).toString('hex')])
   const expected = (rows: [number, string, number, string][]) =>
     rows.map(([choice, part, place, text]) => [choice, part, place, Buffer.from(sha256(text)).toString('hex')])
+
+  const choice = (message: string) => `{"choices":[{"index":0,"message":${message},"finish_reason":"stop"}]}`
+  const one = choice('{"role":"assistant","content":"plain ä"}')
+  const bodies: [what: string, body: string, isOneText: boolean][] = [
+    ['one text', one, true],
+    ['a text that is written with escapes', choice(String.raw`{"content":"say \"hi\"\n"}`), true],
+    ['a text that is longer than a block', choice(`{"content":"${'long '.repeat(3_000)}"}`), true],
+    ['an escape behind its text', choice(String.raw`{"content":"plain","other":"\n"}`), true],
+    ['a choice without a number', '{"choices":[{"message":{"content":"plain"}}]}', true],
+    ['an empty text', choice('{"content":""}'), true],
+    ['no text', choice('{"content":null}'), false],
+    ['a refusal beside it', choice('{"content":"plain","refusal":"no"}'), false],
+    ['a refusal before it', choice('{"refusal":null,"content":"plain"}'), false],
+    ['a tool call', choice('{"content":"plain","tool_calls":[{"function":{"name":"f","arguments":"{}"}}]}'), false],
+    ['two texts of one name', choice('{"content":"first","content":"second"}'), false],
+    ['an empty text behind one', choice('{"content":"first","content":""}'), false],
+    ['two messages', '{"choices":[{"message":{"content":"first"},"message":{"content":"second"}}]}', false],
+    ['two lists of choices', `{"choices":[{"message":{"content":"first"}}],${one.slice(1)}`, false],
+    ['two choices', '{"choices":[{"index":0,"message":{"content":"a"}},{"index":1,"message":{"content":"b"}}]}', false],
+    ['another choice than the first', '{"choices":[{"index":1,"message":{"content":"b"}}]}', false],
+  ]
+  test.each(bodies)('that is whole and has %s is counted as a reader of it finds it', (_what, body, isOneText) => {
+    const bytes = bytesOf(body)
+    const source = { requestBytes: 100, asked: () => ({ ...askedUnknown, choices: 2 }) }
+    const facts = inspectBody(bytes, 'chat', false, source)
+    // Two lists of choices are no answer, and never counted.
+    if (facts === null) return expect(isOneText).toBe(false)
+    expect(facts.textEnd > 0).toBe(isOneText)
+    const read = new SpokenAnswer(() => 0)
+    read.whole(bytes)
+    const cut = new SpokenAnswer(() => 0)
+    if (isOneText) cut.text(bytes, facts.textStart, facts.textEnd)
+    else cut.whole(bytes)
+    expect(cut.end()).toEqual(read.end())
+  })
 
   test('that is whole has its content, refusals and tool calls, by choice', () => {
     const body = bytesOf({ choices: [{ index: 1, message: { ...answer, tool_calls: calls } }] })
