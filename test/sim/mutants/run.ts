@@ -1,7 +1,7 @@
 /**
  * Shows that the simulation finds faults: puts one after the other into a copy of the sources and runs
  * seeds until an invariant breaks, or the tests that are to find it. `bun run sim:mutants [--seeds 1500]
- * [--only <part of a name, or tests>] [--edges] [--portion 2/6]` prints what killed which fault at which seed, and
+ * [--only <part of a name, or tests>] [--edges] [--portion 2/6] [--from 70]` prints what killed which fault at which seed, and
  * fails when one survives. At the end comes a table, as in docs/simulation.
  */
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
@@ -31,6 +31,8 @@ const { values } = parseArgs({
     edges: { type: 'boolean', default: false },
     /** Every sixth fault, beginning with the second, as `2/6`. */
     portion: { type: 'string', default: '1/1' },
+    /** The place of the first one, to go on with a hunt that was cut off. */
+    from: { type: 'string', default: '1' },
     /** The code as it is must live so many seeds before faults are put into it. */
     sound: { type: 'string', default: '60' },
     jobs: { type: 'string', default: '2' },
@@ -103,6 +105,7 @@ const chosen = mutants
   .filter(({ name, tests = '' }) => name.includes(values.only) || (values.only !== '' && tests === values.only))
   .filter(({ hasEdges = false }) => !values.edges || hasEdges)
   .filter((_, place) => place % portions === portion - 1)
+  .slice(Number(values.from) - 1)
 const queue = [...chosen]
 const verdicts: Verdict[] = []
 const jobs = Math.min(Number(values.jobs), queue.length)
