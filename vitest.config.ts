@@ -3,7 +3,7 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 /** The files that take longest begin first, so that none of them ends alone when all others are done. */
 const longest = [
-  ...['sim/sim', 'core/step/random-walk', 'dashboard/page', 'standalone/hub-processes', 'dashboard/points'],
+  ...['sim/sim', 'core/step/random-walk', 'dashboard/page', 'standalone/hub-processes', 'dashboard/points/points'],
   ...['dashboard/hubs', 'faults/replaced-keys', 'clients/peer-hubs', 'chat/lifecycle', 'tidy'],
 ]
 

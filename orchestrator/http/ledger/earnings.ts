@@ -6,12 +6,13 @@ import type { Fault } from '../../../shared/faults.ts'
 import { earningGroupsMax, earningRowsMax, earningRowsSummed } from '../../../shared/limits/ledger/ledger.ts'
 import type { LedgerReport } from '../../engine/ports/ledger/ledger.ts'
 import { addEarning, type Earning, type EarningPlace, noEarning } from '../../ledger/accounts/earnings.ts'
-import { type ZeroReason, zeroReasonNames } from '../../ledger/points/zero-rules.ts'
+import { zeroReasonNames } from '../../ledger/points/zero-rules.ts'
 import { endOfSeason, readSeason, seasonAt, startOfSeason } from '../../ledger/seasons/season.ts'
 import { dayMs } from '../../tenants/periods.ts'
 import type { RequestContext } from '../request-context.ts'
 import { jsonResponse, refuse } from '../response/response.ts'
 import { pointsOf, wrong } from './ledger-of.ts'
+import { reasonSentence, tasksSentence } from './reasons.ts'
 
 const groupings = ['day', 'scout', 'model'] as const
 type Grouping = (typeof groupings)[number]
@@ -113,31 +114,14 @@ function shown(row: Earning, by: Grouping) {
     [by]: name,
     ...{ tasks, points, unpaid },
     reasons: Object.fromEntries(reasons.map((reason) => [reason, row[reason]])),
-    why: reasons.map((reason) => sentence(reason, row[reason])),
+    why: reasons.map((reason) => tasksSentence(reason, row[reason])),
   }
 }
 
 /** Everything that earned nothing, by reason: the most tasks first. */
 function unpaidOf(sum: Earning) {
   const counted = zeroReasonNames.map((reason) => {
-    return { reason, tasks: sum[reason], why: `${capital(reasonTexts[reason])}.` }
+    return { reason, tasks: sum[reason], why: reasonSentence(reason) }
   })
   return counted.filter(({ tasks }) => tasks > 0).sort((one, other) => other.tasks - one.tasks)
-}
-
-const reasonTexts: Record<ZeroReason, string> = {
-  own: 'your own requests cost nothing and earn nothing',
-  directed: 'the request named the scouts which may serve it',
-  unlisted: 'the model is not in the price list and nobody else offers it',
-  loop: 'your client sent the request on while its scout held it',
-  repeat: 'one client asked the same more than three times in a day',
-  convicted: 'answers of this scout for the model differed from those of others',
-}
-
-function sentence(reason: ZeroReason, tasks: number): string {
-  return `${tasks === 1 ? '1 task' : `${tasks} tasks`} earned nothing: ${reasonTexts[reason]}.`
-}
-
-function capital(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1)
 }

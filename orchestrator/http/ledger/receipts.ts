@@ -6,13 +6,15 @@
 import { type Fault, fault } from '../../../shared/faults.ts'
 import { batchesPerPage } from '../../../shared/limits/ledger/ledger.ts'
 import type { LedgerReport } from '../../engine/ports/ledger/ledger.ts'
+import { zeroReasons } from '../../ledger/points/zero-rules.ts'
 import { type Batch, readHead } from '../../ledger/receipts/chain.ts'
 import { firstLine, partBatchLine, rulesLine, wholeBatchLine } from '../../ledger/receipts/export-file.ts'
-import { isReceipt, readReceipt } from '../../ledger/receipts/receipt.ts'
+import { isReceipt, type Receipt, readReceipt } from '../../ledger/receipts/receipt.ts'
 import { receiptTableHead, receiptTableLine } from '../../ledger/receipts/receipt-table.ts'
 import type { RequestContext } from '../request-context.ts'
 import { jsonResponse, refuse } from '../response/response.ts'
 import { ledgerOf, numberAsked, wrong } from './ledger-of.ts'
+import { reasonSentence } from './reasons.ts'
 
 const unknownReceipt = fault('not_found', 'There is no receipt of this task, or it is not yours.', { param: 'id' })
 
@@ -28,8 +30,16 @@ export function getReceipt(context: RequestContext): Response {
   const { index, path } = found
   const bytes = { receipt: base64(found.receipt), salt: base64(found.salt), path: path.map(base64) }
   const head = { head: base64(found.head), signature: base64(found.signature) }
-  const proof = { object: 'receipt', task, sealed: true, hub: ledger.hub, index, ...bytes, ...head }
+  const says = saidBy(readReceipt(found.receipt))
+  const proof = { object: 'receipt', task, sealed: true, hub: ledger.hub, says, index, ...bytes, ...head }
   return jsonResponse(id, JSON.stringify(proof))
+}
+
+/** What a receipt says, for people; what proves it are its bytes. */
+function saidBy({ atS, scout, kind, model, provider, promptUnits, answerUnits, points, flags }: Receipt) {
+  const reasons = zeroReasons(flags)
+  const units = { prompt_units: promptUnits, answer_units: answerUnits }
+  return { at: atS, scout, kind, model, provider, ...units, points, reasons, why: reasons.map(reasonSentence) }
 }
 
 /** From `chatcmpl-…`, `cmpl-…`, `msg_…` or `embd-…`, whose ends are numbers of tasks; or such a number. */

@@ -82,9 +82,15 @@ export const ledgerSchemas: Json = {
     {
       ...{ object: { const: 'receipt' }, task: count },
       sealed: { type: 'boolean', description: 'False for about a second; then there is nothing more yet.' },
+      says: object({
+        ...{ at: seconds, scout: text, kind: text, model: text, provider: text },
+        ...{ prompt_units: count, answer_units: count, points: count },
+        reasons: { ...texts, description: 'Why it earned nothing; empty where it earned points.' },
+        why: { ...texts, description: 'The same in sentences, for the owner of the scout.' },
+      }),
       ...{ hub: text, index: count, receipt: base64, salt: base64, path: texts, head: base64, signature: base64 },
     },
-    ['hub', 'index', 'receipt', 'salt', 'path', 'head', 'signature'],
+    ['hub', 'says', 'index', 'receipt', 'salt', 'path', 'head', 'signature'],
   ),
 }
 

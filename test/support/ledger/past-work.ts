@@ -48,11 +48,15 @@ export class PastWork {
     this.ledger.worked(workOf(firstTask + this.tasks++, worked))
   }
 
+  /** The number of the task that was added last. */
+  get lastTask(): number {
+    return firstTask + this.tasks - 1
+  }
+
   /** Resolves once everything that was added is in the chain. */
   async sealed(): Promise<void> {
     if (this.tasks === 0) return
-    const last = firstTask + this.tasks - 1
-    await until('past work to be sealed', () => typeof this.ledger.receipt(last, null) === 'object')
+    await until('past work to be sealed', () => typeof this.ledger.receipt(this.lastTask, null) === 'object')
   }
 
   /** Two months and the present one with work on each of their days; the first of them, which is closed for sure. */

@@ -9,12 +9,14 @@ import { useResource } from '../../state/resource.ts'
 import { go, route } from '../../state/router.ts'
 import { EarningsPart } from './earnings-part.tsx'
 import { Leaderboard } from './leaderboard.tsx'
+import { ReceiptPart } from './receipt-part.tsx'
 import { type SeasonList, Seasons } from './seasons.tsx'
 
 const parts = [
   ['earnings', 'Earnings'],
   ['leaderboard', 'Leaderboard'],
   ['seasons', 'Seasons'],
+  ['receipts', 'Receipts'],
 ] as const
 
 const abouts = {
@@ -22,11 +24,12 @@ const abouts = {
     'What scouts earned, as the orchestrator counted it. A point is a millionth of a dollar by its price list; days ' +
     'begin at 00:00 UTC.',
   leaderboard: 'Who has most points in the present season. Names are of those who agreed to be shown.',
+  receipts: 'Every answer has a signed receipt. It says what it was worth, or why it earned nothing.',
   seasons: 'A season is a month of UTC. A week after its end it is closed, and its statement is final and signed.',
 }
 
 export function PointsPage() {
-  const [first, season] = route.value.subject
+  const [first, subject] = route.value.subject
   const part = parts.find(([name]) => name === first)?.[0] ?? 'earnings'
   const fetched = useResource<SeasonList>('/v1/seasons')
   // Without points there is nothing that could be chosen.
@@ -45,7 +48,8 @@ export function PointsPage() {
         <Fetched from={fetched}>
           {(seasons) => {
             if (part === 'earnings') return <EarningsPart seasons={seasons.data} />
-            return part === 'leaderboard' ? <Leaderboard /> : <Seasons of={seasons} chosen={season} />
+            if (part === 'receipts') return <ReceiptPart id={subject ?? ''} />
+            return part === 'leaderboard' ? <Leaderboard /> : <Seasons of={seasons} chosen={subject} />
           }}
         </Fetched>
       )}

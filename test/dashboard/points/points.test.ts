@@ -2,15 +2,15 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
-import { seasonAt } from '../../orchestrator/ledger/seasons/season.ts'
-import { isSigned } from '../../verifier/line-check.ts'
-import { patienceMs } from '../support/clocks/until.ts'
-import { Calendar, monthsAgo } from '../support/ledger/calendar.ts'
-import { PastWork } from '../support/ledger/past-work.ts'
-import { installMsMax } from '../support/machine/apt.ts'
-import { findChromium } from '../support/machine/chromium.ts'
-import { temporaryFolder } from '../support/machine/temporary-folder.ts'
-import { flawsOf, openPage, PageStage, tabTo } from './page-stage.ts'
+import { seasonAt } from '../../../orchestrator/ledger/seasons/season.ts'
+import { isSigned } from '../../../verifier/line-check.ts'
+import { patienceMs } from '../../support/clocks/until.ts'
+import { Calendar, monthsAgo } from '../../support/ledger/calendar.ts'
+import { PastWork } from '../../support/ledger/past-work.ts'
+import { installMsMax } from '../../support/machine/apt.ts'
+import { findChromium } from '../../support/machine/chromium.ts'
+import { temporaryFolder } from '../../support/machine/temporary-folder.ts'
+import { flawsOf, openPage, PageStage, tabTo } from '../page-stage.ts'
 
 const found = await findChromium()
 const skipped = 'reason' in found ? ` (skipped: ${found.reason})` : ''
@@ -21,6 +21,8 @@ describe.skipIf('reason' in found)(`points${skipped}`, () => {
   let season: string
   let ownerKey: string
   let owner: string
+  /** Of the last day: of ant, of bee with two reasons for nothing, and of somebody else. */
+  let lastTask: number
   beforeAll(async () => {
     const calendar = new Calendar()
     calendar.set(monthsAgo(2))
@@ -37,6 +39,7 @@ describe.skipIf('reason' in found)(`points${skipped}`, () => {
       past.add({ scout: `${owner}/bee`, model: listed, tenant: owner, units: 2_000 + day })
       past.add({ scout: `${other}/cow`, model: listed, tenant: 'client', units: 30_000 + day })
     })
+    lastTask = past.lastTask
   }, installMsMax)
   afterAll(() => stage?.close())
   afterEach(() => stage.closePages())
@@ -60,6 +63,21 @@ describe.skipIf('reason' in found)(`points${skipped}`, () => {
     await page.getByText(/^[\d,]+ points in \w+ \d{4}\.$/).waitFor({ timeout: patienceMs })
     await page.getByRole('button', { name: 'Points a day as a table' }).click()
     await page.getByRole('columnheader', { name: 'points', exact: true }).waitFor({ timeout: patienceMs })
+  })
+
+  test('that one task did not earn have their reason on its receipt, which others do not find', async () => {
+    const page = await stage.signedIn(ownerKey, {}, 'points/receipts')
+    await page.getByLabel('Id of the answer').fill(`${lastTask - 1}`, { timeout: patienceMs })
+    await page.getByRole('button', { name: 'Find it' }).click()
+    await page.getByText('It earned nothing. Your own requests cost nothing and earn nothing.').waitFor({
+      timeout: patienceMs,
+    })
+    await page.getByText(`${owner}/bee`).waitFor()
+    await openPage(page, `points/receipts/${lastTask - 3}`)
+    await page.getByText(`${owner}/ant`).waitFor({ timeout: patienceMs })
+    expect(await page.getByText(/^It earned nothing\./).count()).toBe(0)
+    const visitor = await stage.signedIn(stage.hub.clientKey, {}, `points/receipts/${lastTask - 3}`)
+    await visitor.getByText('There is no receipt of this task, or it is not yours.').waitFor({ timeout: patienceMs })
   })
 
   test('on the leaderboard have names by consent alone, which is given and taken back by keyboard', async () => {
@@ -132,7 +150,14 @@ describe.skipIf('reason' in found)(`points${skipped}`, () => {
     test.each([1440, 768, 360])('are accessible and do not overflow at %i pixels', async (width) => {
       const page = await stage.signedIn(ownerKey, { theme, width })
       const flaws: string[] = []
-      const parts = ['points', 'points?by=model', 'points/leaderboard', 'points/seasons', `points/seasons/${season}`]
+      const parts = [
+        'points',
+        'points?by=model',
+        'points/leaderboard',
+        'points/seasons',
+        `points/seasons/${season}`,
+        `points/receipts/${lastTask - 1}`,
+      ]
       for (const path of [...parts, 'account']) flaws.push(...(await flawsOf(page, path)))
       expect(flaws).toEqual([])
     })
