@@ -109,6 +109,10 @@ export class TrustDesk implements AnswerWitness, TrustView {
     return this.book.find(scout, model)?.state === 'convicted'
   }
 
+  convictedMs(scout: string, model: string): number | null {
+    return this.book.find(scout, model)?.convictedMs || null
+  }
+
   // ------------------------------------------------------------ from the engine
 
   note({ scout, model }: Served, task: WatchedTask): GrantNote {

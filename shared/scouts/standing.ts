@@ -58,6 +58,12 @@ function waitingFor(waiting: number, untrusted: number | null | undefined): stri
   return untrusted >= waiting ? untilTrusted : `, ${grouped(untrusted)} of them${untilTrusted}`
 }
 
+/** What becomes of points that waited when their scout was convicted. `at`: when the first of them are burnt. */
+export function burningText(convicted: number, at: string): string {
+  const which = `${grouped(convicted)} of the points that wait are of a scout that was convicted`
+  return `${which}: they are burnt from ${at} on, unless an appeal clears it before.`
+}
+
 const untilTrusted = ' until you are trusted'
 
 /** With commas between thousands. */

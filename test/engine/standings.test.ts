@@ -78,7 +78,10 @@ describe('a standing', () => {
     const toldBy = (isTrusted: boolean) => {
       const ledger = ledgerOf(identityOf(new Uint8Array(32).fill(1)))
       const bench = new EngineBench({}, undefined, undefined, undefined, { ledger })
-      bench.engine.watchedBy({ ...silentWitness, findings: { isTrusted: () => isTrusted, isConvicted: () => false } })
+      bench.engine.watchedBy({
+        ...silentWitness,
+        findings: { isTrusted: () => isTrusted, isConvicted: () => false, convictedMs: () => null },
+      })
       const session = bench.join([model], 8)
       bench.ask({ stream: false, model })
       bench.work().done()

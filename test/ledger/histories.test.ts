@@ -3,14 +3,14 @@ import { describe, expect, test } from 'vitest'
 import '../support/law/seeded-properties.ts'
 import { burn, clientOf, earnedOf, escrowIn, escrowOf, mint } from '../../orchestrator/ledger/accounts/account.ts'
 import { Balances, conservationOf, violationsOf } from '../../orchestrator/ledger/accounts/balances.ts'
-import type { LedgerEvent } from '../../orchestrator/ledger/accounts/events.ts'
+import type { LedgerEvent, Transfer } from '../../orchestrator/ledger/accounts/events.ts'
 import { Projector } from '../../orchestrator/ledger/accounts/projector.ts'
-import { chargeNeeded, chargeOf, reserveEvent, settleEvents } from '../../orchestrator/ledger/accounts/reservations.ts'
 import type { Verdict } from '../../orchestrator/ledger/accounts/trust-port.ts'
 import { consequenceOf } from '../../orchestrator/ledger/accounts/verdicts.ts'
 import { eventsDue } from '../../orchestrator/ledger/accounts/vesting.ts'
 import { flagBits } from '../../orchestrator/ledger/points/zero-rules.ts'
 import type { Receipt } from '../../orchestrator/ledger/receipts/receipt.ts'
+import { chargeNeeded, chargeOf, reserveEvent, settleEvents } from '../../orchestrator/ledger/accounts/reservations.ts'
 import { atOnce } from '../../shared/turn-lane.ts'
 import { dayMs, mayMs, receiptOf, SmallLedger } from '../support/ledger/small-ledger.ts'
 
@@ -19,6 +19,7 @@ type Step =
   | { do: 'work'; tasks: { scout: number; model: number; units: number; isOwn: boolean }[] }
   | { do: 'wait'; days: number }
   | { do: 'upkeep'; trusted: boolean }
+  | { do: 'convict'; scout: number; isCleared: boolean }
   | { do: 'judge'; verdict: Verdict['do']; id: number; tasks: number[] }
   | { do: 'spend'; tenant: number; most: number; cost: number }
 
@@ -29,6 +30,7 @@ const steps = fc.oneof(
   fc.record({ do: fc.constant('work' as const), tasks: fc.array(works, { minLength: 1, maxLength: 6 }) }),
   fc.record({ do: fc.constant('wait' as const), days: small(12) }),
   fc.record({ do: fc.constant('upkeep' as const), trusted: fc.boolean() }),
+  fc.record({ do: fc.constant('convict' as const), scout: small(3), isCleared: fc.boolean() }),
   fc.record({ do: fc.constant('judge' as const), verdict: verdicts, id: small(2), tasks: fc.array(small(20)) }),
   fc.record({ do: fc.constant('spend' as const), tenant: small(2), most: small(1e6), cost: small(1e6) }),
 )
@@ -39,6 +41,8 @@ class Play {
   readonly receipts = new Map<number, Receipt>()
   private nowMs = mayMs
   private task = 0
+  /** When scouts were convicted that have not been cleared. */
+  private readonly convicted = new Map<string, number>()
   /** What every receipt was worth. */
   earned = 0
 
@@ -51,6 +55,8 @@ class Play {
         return
       case 'upkeep':
         return this.seal(this.due(step.trusted))
+      case 'convict':
+        return this.convict(`op${step.scout % 2}/s${step.scout}`, step.isCleared)
       case 'judge':
         return this.judge({ id: `d${step.id}`, do: step.verdict, tasks: step.tasks })
       case 'spend':
@@ -71,10 +77,38 @@ class Play {
     this.seal(made)
   }
 
+  private convict(scout: string, isCleared: boolean): void {
+    if (isCleared) this.convicted.delete(scout)
+    else this.convicted.set(scout, this.nowMs)
+  }
+
   private due(trusted: boolean): LedgerEvent[] {
-    const trust = { isTrusted: () => trusted }
-    const due = { nowMs: this.nowMs, trust, ownerSinceMs: () => 0, eventsMax: 3 }
-    return atOnce(eventsDue(this.ledger.projector, due))
+    const { nowMs, convicted } = this
+    const trust = { isTrusted: () => trusted, convictedMs: (scout: string) => convicted.get(scout) ?? null }
+    const due = { nowMs, trust, ownerSinceMs: () => 0, eventsMax: 3 }
+    const events = atOnce(eventsDue(this.ledger.projector, due))
+    for (const event of events) if (event.type === 'transfer') this.isDue(event)
+    return events
+  }
+
+  /** What waited at a conviction is burnt seven days later, and nothing else is; meanwhile it does not vest. */
+  private isDue({ why, from }: Transfer): void {
+    const { day, scout } = escrowIn(from)!
+    const convictedMs = this.convicted.get(scout) ?? null
+    const isHeld = convictedMs !== null && day * dayMs <= convictedMs
+    expect(why).toBe(isHeld ? 'clawback' : 'vest')
+    if (isHeld) expect(this.nowMs).toBeGreaterThanOrEqual(convictedMs + 7 * dayMs)
+  }
+
+  /** Nothing that is to be burnt by now is there after as many looks as it takes. */
+  left(): string[] {
+    for (let events = this.due(false); events.length > 0; events = this.due(false)) this.seal(events)
+    const { nowMs, convicted } = this
+    return [...this.ledger.projector.balances.accounts()].flatMap(([account]) => {
+      const escrow = escrowIn(account)
+      const atMs = escrow === null ? undefined : convicted.get(escrow.scout)
+      return atMs !== undefined && escrow!.day * dayMs <= atMs && nowMs >= atMs + 7 * dayMs ? [account] : []
+    })
   }
 
   private judge(verdict: Verdict): void {
@@ -144,6 +178,17 @@ describe('over any history', () => {
           expect(new Set(waits).size).toBe(1)
         }
         expect(again.end).toEqual(projector.end)
+      }),
+    )
+  })
+
+  test('what waited at a conviction is burnt after seven days, unless the scout was cleared', () => {
+    fc.assert(
+      fc.property(histories, (history) => {
+        const play = new Play()
+        for (const step of history) play.step(step)
+        expect(play.left()).toEqual([])
+        expect(violationsOf(play.ledger.projector.balances)).toEqual([])
       }),
     )
   })

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { earnedOf, escrowOf, heldOf, takenOf } from '../../orchestrator/ledger/accounts/account.ts'
+import { violationsOf } from '../../orchestrator/ledger/accounts/balances.ts'
 import { unpaidSentence } from '../../orchestrator/ledger/accounts/earnings.ts'
 import type { LedgerEvent } from '../../orchestrator/ledger/accounts/events.ts'
 import { auditedTrust, simpleTrust, type TrustView } from '../../orchestrator/ledger/accounts/trust-port.ts'
@@ -11,6 +12,7 @@ import { excessOf } from '../../orchestrator/ledger/seasons/concentration.ts'
 import { endOfSeason, moveDue, readSeason, seasonOfDay } from '../../orchestrator/ledger/seasons/season.ts'
 import { statementCsv, statementJson, statementOf } from '../../orchestrator/ledger/statement.ts'
 import { unpaidCharsMax } from '../../shared/limits/ledger/ledger.ts'
+import { burningText } from '../../shared/scouts/standing.ts'
 import { atOnce } from '../../shared/turn-lane.ts'
 import { dayMs, mayDay, mayMs, receiptOf, SmallLedger } from '../support/ledger/small-ledger.ts'
 
@@ -22,11 +24,13 @@ const hourMs = 3_600_000
 interface Asked {
   nowMs: number
   isTrusted?: boolean
+  convictedMs?: number | null
   ownerSinceMs?: number | null
 }
 
-function due(ledger: SmallLedger, { nowMs, isTrusted = true, ownerSinceMs = 0 }: Asked): LedgerEvent[] {
-  const trust = { isTrusted: () => isTrusted }
+function due(ledger: SmallLedger, asked: Asked): LedgerEvent[] {
+  const { nowMs, isTrusted = true, convictedMs = null, ownerSinceMs = 0 } = asked
+  const trust = { isTrusted: () => isTrusted, convictedMs: () => convictedMs }
   return atOnce(eventsDue(ledger.projector, { nowMs, trust, ownerSinceMs: () => ownerSinceMs, eventsMax: 9 }))
 }
 
@@ -68,6 +72,47 @@ describe('escrow vests', () => {
   })
 })
 
+describe('escrow of a scout that was convicted', () => {
+  const vestMs = mayMs + dayMs + 72 * hourMs
+  const convictedMs = mayMs + 20 * hourMs
+  const burnsMs = convictedMs + 7 * dayMs
+
+  test('waits for seven days, though it be trusted again, and is burnt whatever its owner is', () => {
+    const ledger = withReceipt()
+    for (const nowMs of [vestMs, burnsMs - 1]) expect(due(ledger, { nowMs, convictedMs })).toEqual([])
+    const events = due(ledger, { nowMs: burnsMs, convictedMs, ownerSinceMs: null, isTrusted: false })
+    const burning = { type: 'transfer', why: 'clawback', from: escrow, to: 'burn', points: 920, note: 'convicted' }
+    expect(events).toEqual([burning])
+    ledger.seal(events)
+    expect(violationsOf(ledger.projector.balances)).toEqual([])
+    expect([ledger.projector.balances.totals.escrow, ledger.projector.balances.of('burn')]).toEqual([0, 920])
+    expect(due(ledger, { nowMs: burnsMs, convictedMs })).toEqual([])
+  })
+
+  test('vests as before once it is cleared', () => {
+    const ledger = withReceipt()
+    expect(due(ledger, { nowMs: vestMs, convictedMs })).toEqual([])
+    expect(due(ledger, { nowMs: vestMs, convictedMs: null })).toMatchObject([{ why: 'vest' }])
+  })
+
+  test('is untouched where it was earned on a later day', () => {
+    const ledger = withReceipt()
+    expect(due(ledger, { nowMs: burnsMs + 9 * dayMs, convictedMs: mayMs - 1 })).toMatchObject([{ why: 'vest' }])
+  })
+
+  test('is told to its operator with the day on which it is burnt', () => {
+    const ledger = withReceipt()
+    ledger.seal([receiptOf(2, { scout: 'key_ant/bee' })])
+    const convicted = (scout: string) => (scout === 'key_ant/bee' ? convictedMs : null)
+    const found = atOnce(lookThrough(ledger.projector, { isTrusted: () => false, convictedMs: convicted }))
+    expect(found.get('key_ant')).toEqual({ points: 1_840, untrusted: 1_840, convicted: 920, burnsMs })
+    expect(burningText(1_920, '8 May, 20:00')).toBe(
+      '1,920 of the points that wait are of a scout that was convicted: they are burnt from 8 May, 20:00 on, ' +
+        'unless an appeal clears it before.',
+    )
+  })
+})
+
 test('without a trust part a scout is trusted after ten paid tasks on two days', () => {
   const trustOf = (paidTasks: number, days: number) => simpleTrust(() => ({ paidTasks, days }))
   expect([trustOf(10, 2), trustOf(9, 2), trustOf(10, 1)].map((trust) => trust.isTrusted('a/b', 'm'))).toEqual([
@@ -77,7 +122,11 @@ test('without a trust part a scout is trusted after ten paid tasks on two days',
 })
 
 test('where audits have consequences they say who is trusted, but for scouts of other hubs', () => {
-  const viewOf = (is: boolean): TrustView => ({ isTrusted: () => is, isConvicted: () => is })
+  const viewOf = (is: boolean): TrustView => ({
+    isTrusted: () => is,
+    isConvicted: () => is,
+    convictedMs: () => +is || null,
+  })
   const [yes, no] = [viewOf(true), viewOf(false)]
   const asked = (trust: TrustView) => ['key/own', 'hub:far/far'].map((scout) => trust.isTrusted(scout, 'm'))
   expect([asked(auditedTrust(yes, no)), asked(auditedTrust(no, yes))]).toEqual([
@@ -88,18 +137,20 @@ test('where audits have consequences they say who is trusted, but for scouts of 
   ])
   expect(auditedTrust(yes, no).isConvicted('key/own', 'm')).toBe(true)
   expect(auditedTrust(no, yes).isConvicted('key/own', 'm')).toBe(false)
+  const times = ['key/own', 'hub:far/far'].map((scout) => auditedTrust(yes, no).convictedMs(scout, 'm'))
+  expect(times).toEqual([1, null])
 })
 
 describe('points that wait', () => {
   const looked = (ledger: SmallLedger, trusted: (scout: string) => boolean) =>
-    atOnce(lookThrough(ledger.projector, { isTrusted: trusted }))
+    atOnce(lookThrough(ledger.projector, { isTrusted: trusted, convictedMs: () => null }))
 
   test('are told apart by whether their scout is trusted with its model', () => {
     const ledger = withReceipt()
     ledger.seal([receiptOf(2, { scout: 'key_ant/bee' }), receiptOf(3, { scout: 'key_cow/cow' })])
     const found = looked(ledger, (scout) => scout !== 'key_ant/bee')
-    expect(found.get('key_ant')).toEqual({ points: 1_840, untrusted: 920 })
-    expect(found.get('key_cow')).toEqual({ points: 920, untrusted: 0 })
+    expect(found.get('key_ant')).toMatchObject({ points: 1_840, untrusted: 920, convicted: 0, burnsMs: null })
+    expect(found.get('key_cow')).toMatchObject({ points: 920, untrusted: 0 })
     expect(untrustedOf(found.get('key_ant'), 1_840)).toBe(920)
     expect(untrustedOf(found.get('key_cow'), 5_000)).toBe(0)
   })
@@ -112,7 +163,7 @@ describe('points that wait', () => {
     ledger.seal(due(ledger, { nowMs: mayMs + dayMs + 72 * hourMs }))
     // All of it is earned: nobody who has earned is a newcomer.
     expect(untrustedOf(looked(ledger, () => false).get('key_ant'), 70)).toBe(0)
-    expect(untrustedOf({ points: 9, untrusted: 8 }, 3)).toBe(3)
+    expect(untrustedOf({ points: 9, untrusted: 8, convicted: 0, burnsMs: null }, 3)).toBe(3)
   })
 })
 

@@ -250,8 +250,11 @@ export class Ledger implements LedgerReport {
   pointsOf(operator: string, season = seasonAt(this.parts.system.wallMs())): OperatorPoints {
     const { projector } = this.writer
     const waiting = projector.waitingOf(operator)
-    const untrusted = this.waiting && untrustedOf(this.waiting.get(operator), waiting)
-    return { season, earned: projector.balances.of(earnedOf(season, operator)), waiting, untrusted }
+    const looked = this.waiting?.get(operator)
+    const untrusted = this.waiting && untrustedOf(looked, waiting)
+    const { convicted = 0, burnsMs = null } = looked ?? {}
+    const earned = projector.balances.of(earnedOf(season, operator))
+    return { season, earned, waiting, untrusted, convicted: Math.min(convicted, waiting), burnsMs }
   }
 
   earnings(filter: EarningFilter): Earning[] {

@@ -34,8 +34,9 @@ export async function getEarnings(context: RequestContext): Promise<Response> {
   if ('code' in asked) return refuse(id, asked)
   const { season, by, operator } = asked
   const { groups, sum, next } = await addedUp(ledger, asked, () => context.edge.lane.turn())
-  const { earned: vested, waiting, untrusted } = ledger.pointsOf(operator, season)
-  const points = { counted: sum.points, vested, waiting, untrusted }
+  const { earned: vested, waiting, untrusted, convicted, burnsMs } = ledger.pointsOf(operator, season)
+  const burns = convicted === 0 || burnsMs === null ? null : Math.floor(burnsMs / 1_000)
+  const points = { counted: sum.points, vested, waiting, untrusted, convicted, burns }
   const data = [...groups.values()].map((group) => shown(group, by))
   const what = { object: 'earnings', operator, season, by, points, unpaid: unpaidOf(sum) }
   return jsonResponse(id, JSON.stringify({ ...what, data, more: next !== null, next: next && cursorOf(next) }))

@@ -26,6 +26,11 @@ export const ledgerSchemas: Json = {
         ...orNull(count),
         description: 'Those that wait because their scout is not trusted yet, as of minutes ago; null where unknown.',
       },
+      convicted: {
+        ...count,
+        description: 'Those that waited when their scout was convicted: they are burnt unless it is cleared.',
+      },
+      burns: { ...orNull(seconds), description: 'When the first of these are burnt; null where there are none.' },
     }),
     unpaid: {
       type: 'array',

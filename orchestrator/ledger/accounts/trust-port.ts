@@ -12,6 +12,11 @@ export interface TrustView {
   isTrusted(scout: string, model: string): boolean
   /** Whether its tasks earn nothing now. */
   isConvicted(scout: string, model: string): boolean
+  /**
+   * When it was convicted last, in milliseconds since 1970, though that conviction be over; null for who never was, and
+   * for who was cleared since.
+   */
+  convictedMs(scout: string, model: string): number | null
 }
 
 /**
@@ -31,6 +36,7 @@ export function auditedTrust(found: TrustView, simple: TrustView): TrustView {
   return {
     isTrusted: (scout, model) => judgeOf(scout).isTrusted(scout, model),
     isConvicted: (scout, model) => judgeOf(scout).isConvicted(scout, model),
+    convictedMs: (scout, model) => judgeOf(scout).convictedMs(scout, model),
   }
 }
 
@@ -47,5 +53,6 @@ export function simpleTrust(recordOf: (scout: string, model: string) => Record):
       return paidTasks >= simpleTrustTasks && days >= simpleTrustDays
     },
     isConvicted: () => false,
+    convictedMs: () => null,
   }
 }

@@ -3,16 +3,17 @@
  * Pure.
  */
 import { plainMessage } from '../../../shared/faults.ts'
-import { grouped, pointsText } from '../../../shared/scouts/standing.ts'
+import { burningText, grouped, pointsText } from '../../../shared/scouts/standing.ts'
 import type { EarningSum } from './earnings-answer.ts'
 import type { SeasonEarnings } from './hub-earnings.ts'
 
 /** `isPresent`: of the season that is open now; points that wait belong to no other. */
 export function earningLines(byModel: SeasonEarnings, byDay: SeasonEarnings, isPresent: boolean): string[] {
   const { season, points, unpaid } = byDay
-  const { vested: earned, waiting, untrusted } = points
+  const { vested: earned, waiting, untrusted, convicted, burns } = points
   const shown = isPresent ? pointsText({ earned, waiting, untrusted }) : `${grouped(earned)} in ${season}`
   const lines = [`Points      ${shown}`]
+  if (isPresent && convicted > 0 && burns !== null) lines.push(burningText(convicted, momentOf(burns)))
   if (byDay.rows.size === 0) return [...lines, '', `Nothing was done for others in ${season}.`]
   const models = [...byModel.rows].sort(([, one], [, other]) => other.points - one.points || other.tasks - one.tasks)
   const days = [...byDay.rows].sort(([one], [other]) => (one < other ? 1 : -1))
@@ -20,6 +21,10 @@ export function earningLines(byModel: SeasonEarnings, byDay: SeasonEarnings, isP
   if (unpaid.size > 0) lines.push('', 'What earned nothing', ...reasonLines(unpaid))
   if (byModel.isCut || byDay.isCut) lines.push('', 'There is more than is added up here: name one scout with --name.')
   return lines
+}
+
+function momentOf(seconds: number): string {
+  return `${new Date(seconds * 1_000).toISOString().slice(0, 'YYYY-MM-DDTHH:MM'.length).replace('T', ' ')} UTC`
 }
 
 const headings = { tasks: 'Tasks', unpaid: 'Unpaid', points: 'Points' } as const

@@ -13,6 +13,9 @@ export interface PointSums {
   waiting: number
   /** Those that wait for want of trust; null where the orchestrator does not say. */
   untrusted: number | null
+  /** Those of a scout that was convicted, and when they are burnt: seconds since 1970, null where it does not say. */
+  convicted: number
+  burns: number | null
 }
 
 export interface EarningsAnswer {
@@ -36,14 +39,23 @@ export function earningsAnswerIn(json: unknown, by: 'model' | 'day'): EarningsAn
   const answer = json as Loose
   const points = answer?.points as Loose
   const { operator, season, data, unpaid, more, next = null } = answer ?? {}
-  const { vested, waiting, untrusted = null } = points ?? {}
+  const { vested, waiting, untrusted = null, convicted = 0, burns = null } = points ?? {}
   if (!isText(operator) || !isText(season) || typeof more !== 'boolean') return null
   if (!isCount(vested) || !isCount(waiting) || (untrusted !== null && !isCount(untrusted))) return null
+  if (!isCount(convicted) || (burns !== null && !isTime(burns))) return null
   if (next !== null && !isText(next)) return null
   const rows = allOf(data, (row) => rowIn(row, by))
   const reasons = allOf(unpaid, reasonIn)
   if (rows === null || reasons === null) return null
-  return { operator, season, points: { vested, waiting, untrusted }, unpaid: reasons, data: rows, next, more }
+  return {
+    operator,
+    season,
+    points: { vested, waiting, untrusted, convicted, burns },
+    unpaid: reasons,
+    data: rows,
+    next,
+    more,
+  }
 }
 
 function rowIn(row: Loose, by: 'model' | 'day') {
@@ -70,6 +82,11 @@ function allOf<T>(list: unknown, read: (row: Loose) => T | null): T[] | null {
 
 function isText(value: unknown): value is string {
   return typeof value === 'string'
+}
+
+/** Seconds that a calendar can show. */
+function isTime(value: unknown): value is number {
+  return isCount(value) && value <= 8_640_000_000_000
 }
 
 function isCount(value: unknown): value is number {

@@ -60,6 +60,9 @@ export const leasedRequestsRemembered = 20_000
 /** Escrow of a day vests this long after the day is over. */
 export const vestAfterMs = 72 * 3_600_000
 
+/** What waits when its scout is convicted is burnt so long afterwards, unless the scout is cleared before. */
+export const burnAfterMs = 7 * 86_400_000
+
 /** An owner whose account is younger than this has nothing vested. */
 export const ownerAgeMinMs = 7 * 86_400_000
 

@@ -18,6 +18,7 @@ const tests = [
   'test/e2e/edges',
   'test/cluster',
   'test/engine',
+  'test/ledger',
   'test/support',
   'vitest.config.ts',
 ]

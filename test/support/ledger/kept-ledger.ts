@@ -32,7 +32,7 @@ export class KeptLedger {
     this.store = memoryStore(this.disk)
     const contain = (work: () => void) => work()
     const journal = new Journal(this.store, system, () => {}, contain)
-    const trust = { isTrusted: () => true, isConvicted: () => false }
+    const trust = { isTrusted: () => true, isConvicted: () => false, convictedMs: () => null }
     const parts = { system, store: this.store, journal, lane: new TurnLane(system), contain, market: twoOwners }
     this.ledger = new Ledger({ ...ledgerOf(identity), ...parts })
     this.ledger.judgedBy(trust)

@@ -25,6 +25,9 @@ export interface OperatorPoints {
   waiting: number
   /** Those of them whose scout is not trusted with its model, as of minutes ago; null soon after a start. */
   untrusted: number | null
+  /** Those that waited when their scout was convicted, and when the first of them are burnt; as of minutes ago. */
+  convicted: number
+  burnsMs: number | null
 }
 
 export interface LeaderboardRow extends StatementRow {

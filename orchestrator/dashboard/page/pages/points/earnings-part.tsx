@@ -3,14 +3,14 @@
  * model, and what earned nothing with the reasons. An administrator can look at any operator.
  */
 import { useMemo } from 'preact/hooks'
-import { pointsText } from '../../../../../shared/scouts/standing.ts'
+import { burningText, pointsText } from '../../../../../shared/scouts/standing.ts'
 import { Chart } from '../../charts/chart.tsx'
 import { Choices } from '../../parts/choices.tsx'
 import { Filters } from '../../parts/filters.tsx'
 import { Empty, Fetched, Notice } from '../../parts/notice.tsx'
 import { Panel, Stats } from '../../parts/panel.tsx'
 import { type Column, Table } from '../../parts/table.tsx'
-import { count, exact, shortScout, shownDay, shownMonth } from '../../state/format.ts'
+import { count, exact, moment, shortScout, shownDay, shownMonth } from '../../state/format.ts'
 import { useResource } from '../../state/resource.ts'
 import { linkTo, route, setQuery } from '../../state/router.ts'
 import { isAdmin } from '../../state/session.ts'
@@ -137,7 +137,7 @@ interface SumProps {
   isPresent: boolean
 }
 
-function Sum({ points: { vested, waiting, untrusted }, season, isPresent }: SumProps) {
+function Sum({ points: { vested, waiting, untrusted, convicted, burns }, season, isPresent }: SumProps) {
   const text = isPresent
     ? pointsText({ earned: vested, waiting, untrusted }, ' points')
     : `${exact(vested)} points in ${shownMonth(season)}`
@@ -146,6 +146,9 @@ function Sum({ points: { vested, waiting, untrusted }, season, isPresent }: SumP
       <p class="verdict" role="status">
         {text}.
       </p>
+      {isPresent && convicted > 0 && burns !== null && (
+        <Notice level="warn">{burningText(convicted, moment(burns))}</Notice>
+      )}
       {isPresent && waiting > 0 && (
         <details class="soft">
           <summary>Why points wait</summary>

@@ -22,7 +22,15 @@ export interface Earnings {
   operator: string
   season: string
   /** `untrusted`: what of those that wait does so for want of trust; null where the hub does not know yet. */
-  points: { counted: number; vested: number; waiting: number; untrusted: number | null }
+  points: {
+    counted: number
+    vested: number
+    waiting: number
+    untrusted: number | null
+    /** Of those that wait, what is burnt because its scout was convicted, and when: seconds since 1970. */
+    convicted: number
+    burns: number | null
+  }
   /** What earned nothing, by reason. */
   unpaid: { reason: string; tasks: number; why: string }[]
   data: EarningRow[]
