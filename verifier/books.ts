@@ -19,7 +19,10 @@ const legal: Readonly<Record<string, readonly string[]>> = {
   deposit: ['earned>client'],
   reserve: ['client>reserved'],
   spend: ['reserved>burn'],
-  refund: ['reserved>client'],
+  refund: ['reserved>client', 'pledged>client'],
+  pledge: ['client>pledged'],
+  forfeit: ['pledged>burn'],
+  repay: ['burn>client'],
 }
 
 const nextStates: Readonly<Record<string, string>> = { open: 'closing', closing: 'closed', closed: 'paid' }
@@ -88,7 +91,9 @@ export class Books {
     const sums: Record<string, number> = { minted: 0, escrow: 0, earned: 0, held: 0, burnt: 0, spendable: 0 }
     for (const [account, points] of this.balances) {
       const kind = kindOf(account)
-      const name = { mint: 'minted', burn: 'burnt', client: 'spendable', reserved: 'spendable' }[kind] ?? kind
+      const name =
+        { mint: 'minted', burn: 'burnt', client: 'spendable', reserved: 'spendable', pledged: 'spendable' }[kind] ??
+        kind
       sums[name] = (sums[name] ?? 0) + (kind === 'mint' ? -points : points)
     }
     return sums

@@ -38,6 +38,7 @@ import { disputable } from './desk/hearings/disputable.ts'
 import { DisputeBook, type DisputeDeskWrite } from './desk/hearings/dispute-book.ts'
 import { viewOf } from './desk/hearings/dispute-view.ts'
 import { Hearing, type HearingEngine, type HearingParts } from './desk/hearings/hearing.ts'
+import { Pledging, pledgeOf } from './desk/hearings/pledging.ts'
 import * as refusals from './desk/hearings/refusals.ts'
 import type { TrustBook } from './desk/trust-book.ts'
 import {
@@ -47,6 +48,7 @@ import {
   type Filed,
   isTimeUp,
   newDispute,
+  ownerOn,
   pass,
   rule,
   rulingEndsMs,
@@ -81,6 +83,8 @@ const paceShare = 1 / 6
 export class DisputeDesk implements Disputes {
   private readonly book: DisputeBook
   private readonly hearing: Hearing
+  private readonly pledging: Pledging
+  private isTakenUp = false
   private timer: Timer | null = null
   private isOver = false
   /** When the next step of a hearing is due, and those whose step is under way. */
@@ -94,6 +98,7 @@ export class DisputeDesk implements Disputes {
   constructor(private readonly parts: DisputeDeskParts) {
     const { system, engine, ledger, lane, trust, store, write, promise } = parts
     this.book = new DisputeBook({ store, write, promise })
+    this.pledging = new Pledging({ ledger, lane, isEnforced: parts.settings.isEnforced })
     const witness = ledger?.witness ?? null
     const counted: HearingParts['counted'] = (what) => {
       if (what === 'task') this.sums.tasks++
@@ -132,10 +137,15 @@ export class DisputeDesk implements Disputes {
     }
     const id = `dsp_${Buffer.from(system.randomBytes(15)).toString('base64url')}`
     const { tenant, reason, comment } = filing
-    const filed: Filed = { id, tenant, reason, comment, ...about }
+    const pledged = this.pledging.set({ id, tenant, ...about }, 'client', 1)
+    if (typeof pledged !== 'number') return pledged
+    const filed: Filed = { id, tenant, reason, comment, ...about, ...(pledged > 0 && { pledged }) }
     const dispute = newDispute(filed, this.now())
     const trouble = await this.book.add(dispute, texts)
-    if (trouble !== null) return trouble
+    if (trouble !== null) {
+      if (pledged > 0) this.pledging.giveBack(pledgeOf(dispute, 'client', 1))
+      return trouble
+    }
     this.sums.filed++
     this.schedule(dispute)
     await this.hold(dispute, points)
@@ -185,8 +195,10 @@ export class DisputeDesk implements Disputes {
       this.sums.refused++
       return refusals.overQuota(flaw)
     }
+    const pledged = this.pledging.set(dispute, side, 2)
+    if (typeof pledged !== 'number') return pledged
     this.schedule(dispute)
-    await this.book.change(dispute, () => appeal(dispute, side, nowMs))
+    await this.book.change(dispute, () => appeal(dispute, side, nowMs, pledged))
     return this.shown(dispute, side)
   }
 
@@ -240,6 +252,8 @@ export class DisputeDesk implements Disputes {
 
   private tick(): void {
     const nowMs = this.now()
+    if (!this.isTakenUp) this.pledging.giveBackOrphans(this.book)
+    this.isTakenUp = true
     for (const dispute of this.book.all()) {
       if (this.running.has(dispute.id)) continue
       if (dispute.state === 'final') this.run(dispute, () => this.settle(dispute))
@@ -300,16 +314,18 @@ export class DisputeDesk implements Disputes {
    * Points are taken back or given back, and doubt grows by as much as an odd audit adds, but never to a conviction.
    * Done again after a crash in between: the ledger moves nothing twice, and doubt may grow once more.
    */
-  private settle(dispute: Dispute): Promise<void> {
+  private async settle(dispute: Dispute): Promise<void> {
     const { ledger, settings } = this.parts
     const { id, task, held } = dispute
     const verdict = verdictOf(dispute) ?? 'undecided'
     const isTaken = settings.isEnforced && verdict === 'upheld'
-    if (held > 0) ledger?.judge({ id, do: isTaken ? 'clawback' : 'release', tasks: [task] })
+    const ends = await this.pledging.endOf(dispute, isTaken)
+    ledger?.judge({ id, do: isTaken ? 'clawback' : 'release', tasks: held > 0 || !isTaken ? [task] : [], ...ends })
     if (verdict === 'upheld') this.doubt(dispute)
     this.ended[verdict]!++
     const note = () => {
       dispute.clawed = isTaken ? held : 0
+      if (ends.repay !== undefined) dispute.repaid = ends.repay.points
       dispute.isSettled = true
     }
     // With its end nobody has to read the texts any more.
@@ -327,8 +343,4 @@ export class DisputeDesk implements Disputes {
     if (record === undefined || record.state === 'confirming' || record.state === 'convicted') return
     trust.book(record, 'odd', nowMs)
   }
-}
-
-function ownerOn(dispute: Dispute, side: DisputeSide): string {
-  return side === 'client' ? dispute.tenant : dispute.operator
 }

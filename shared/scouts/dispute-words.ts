@@ -42,6 +42,10 @@ export interface DisputeFigures {
   ruling: string | null
   held: number
   clawed: number
+  /** What this side has pledged, what it loses of that as it stands, and what it got back of the answer's cost. */
+  pledged: number
+  lost: number
+  repaid: number
   /** Whether verdicts have consequences at this hub. */
   isEnforced: boolean
 }
@@ -58,7 +62,7 @@ export function disputeSentences(figures: DisputeFigures): string[] {
     case 'judging':
       return [`Judges compare the answer with ${others(figures.reruns)}; ${atLatest(endsInMs)}.`, ...points(figures)]
     default:
-      return [outcome(figures), ...consequences(figures), ...appealing(figures)]
+      return [outcome(figures), ...consequences(figures), ...pledge(figures), ...appealing(figures)]
   }
 }
 
@@ -91,8 +95,21 @@ function counted(judges: number): string {
   return judges === 1 ? '1 judge was' : `${judges} judges were`
 }
 
-function points({ held }: DisputeFigures): string[] {
-  return held > 0 ? [`${held} points wait until then.`] : []
+function points(figures: DisputeFigures): string[] {
+  const { held } = figures
+  return [...(held > 0 ? [`${held} points wait until then.`] : []), ...pledge(figures)]
+}
+
+/** Administrators read of the sides' points alone. */
+function pledge({ side, state, pledged, lost, repaid }: DisputeFigures): string[] {
+  if (side === 'admin' || pledged === 0) return []
+  if (state !== 'final') return [`You pledged ${pledged} points, which come back unless you lose.`]
+  const back =
+    lost === 0
+      ? `The ${pledged} points that you pledged came back`
+      : `You lost ${lost} of the ${pledged} points that you pledged`
+  const spent = repaid === 0 ? '' : `, and the ${repaid} that you had spent on the answer`
+  return [`${back}${spent}.`]
 }
 
 function consequences({ side, verdict, state, held, clawed, isEnforced }: DisputeFigures): string[] {

@@ -26,6 +26,8 @@ const view: DisputeView = {
     ruling: null,
     held: 3,
     clawed: 0,
+    pledged: 0,
+    repaid: 0,
     sentences: ['It fails.'],
   },
   hearings: [{ reruns: 3, judges: 2, votes: [{ against: true, why: 'w' }], ground: null, verdict: 'upheld' }],

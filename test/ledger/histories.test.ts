@@ -10,7 +10,7 @@ import { consequenceOf } from '../../orchestrator/ledger/accounts/verdicts.ts'
 import { eventsDue } from '../../orchestrator/ledger/accounts/vesting.ts'
 import { flagBits } from '../../orchestrator/ledger/points/zero-rules.ts'
 import type { Receipt } from '../../orchestrator/ledger/receipts/receipt.ts'
-import { chargeNeeded, chargeOf, reserveEvent, settleEvents } from '../../orchestrator/ledger/accounts/reservations.ts'
+import { chargeNeeded, chargeOf, reserveEvent, settleEvents } from '../../orchestrator/ledger/spending/reservations.ts'
 import { atOnce } from '../../shared/turn-lane.ts'
 import { dayMs, mayMs, receiptOf, SmallLedger } from '../support/ledger/small-ledger.ts'
 
@@ -132,7 +132,7 @@ class Play {
     const hold = `${++this.task}`
     this.seal([reserveEvent(tenant, hold, most)])
     expect(balances.totals.reserved).toBe(most)
-    this.seal(settleEvents(tenant, hold, most, cost))
+    this.seal(settleEvents(tenant, hold, most, { task: this.task, points: cost }))
     expect(balances.of(clientOf(tenant))).toBe(before - Math.min(cost, most))
     expect(balances.totals.reserved).toBe(0)
   }

@@ -64,7 +64,7 @@ export class Admission {
   /** Its receipt says that it cost so many points. */
   owes(task: number, points: number): void {
     const hold = this.tabs.get(task)?.hold ?? null
-    if (hold !== null) hold.owed = points
+    if (hold !== null) hold.owed = { task, points }
   }
 
   /** The task is over. */

@@ -81,7 +81,7 @@ export class IntentChanges {
     const usage = { promptTokens, completionTokens }
     const earned = work === null ? null : this.earned(work)
     const tab = live.tab!
-    if (tab.hold !== null) tab.hold.owed = earned?.owed ?? 0
+    if (tab.hold !== null) tab.hold.owed = earned && { task, points: earned.owed }
     const microDollars = this.charges.close(tab, use, price)
     live.tab = null
     const event = this.settledEvent(live, { state: 'done', served, usage, microDollars, fault: null })

@@ -56,6 +56,7 @@ import { capsOf } from './season-caps.ts'
 import type { SnapshotPace } from './snapshot-writer.ts'
 import { depositEvents, openEarnings } from './spending/deposits.ts'
 import type { Market } from './spending/market.ts'
+import { PledgeBook } from './spending/pledges.ts'
 import { Spending } from './spending/spending.ts'
 
 /** What a hub needs to give receipts. */
@@ -87,6 +88,7 @@ export class Ledger implements LedgerReport {
   private writer!: LedgerWriter
   /** Null where points are not spent, and before the start. */
   private spending: Spending | null = null
+  pledges: PledgeBook | null = null
   private readonly retention: ReceiptRetention
   private readonly maker: ReceiptMaker
   private readonly tags: HubTags
@@ -133,7 +135,10 @@ export class Ledger implements LedgerReport {
     if (this.mode !== 'spend') return
     const { projector } = this.writer
     const seal = (events: readonly LedgerEvent[]) => this.writer.sealEvents(events)
-    this.spending = new Spending({ system, projector, rules, market: this.parts.market, seal })
+    const spending = new Spending({ system, projector, rules, market: this.parts.market, seal })
+    const isInTrouble = () => journal.trouble !== null
+    this.pledges = new PledgeBook({ store, projector, rules, spending, seal, isInTrouble })
+    this.spending = spending
   }
 
   /** For whoever admits tasks; null where clients pay nothing. */
@@ -362,6 +367,8 @@ export class Ledger implements LedgerReport {
   judge(verdict: Verdict): number {
     const receipts = verdict.tasks.flatMap((task) => receiptOf(this.parts.store, task) ?? [])
     const { projector } = this.writer
+    // What clients have set aside meanwhile comes first in the chain.
+    this.spending?.seal()
     const { events, missing } = consequenceOf(projector, verdict, receipts, this.parts.system.wallMs())
     this.writer.sealEvents(events)
     this.unreached += missing

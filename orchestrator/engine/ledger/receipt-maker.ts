@@ -6,7 +6,6 @@
 import { operatorOf } from '../../../shared/scouts/scout-id.ts'
 import type { TaskKind } from '../../../shared/task.ts'
 import type { Worked } from '../../ledger/accounts/projector.ts'
-import { chargeOf } from '../../ledger/accounts/reservations.ts'
 import type { TrustView } from '../../ledger/accounts/trust-port.ts'
 import { EqualRequests } from '../../ledger/points/request-memory.ts'
 import type { Rules } from '../../ledger/points/rules.ts'
@@ -14,6 +13,7 @@ import { answerUnitsOf, paidPrice, pointsOf, promptUnitsOf } from '../../ledger/
 import { earnsNothing, flagBits, flagsOf } from '../../ledger/points/zero-rules.ts'
 import { answerHashOf, type HubTags, requestHashOf } from '../../ledger/receipts/hashes.ts'
 import type { LeafBuffer } from '../../ledger/receipts/leaf-buffer.ts'
+import { chargeOf } from '../../ledger/spending/reservations.ts'
 import type { WorkDone } from '../ports/ledger/work.ts'
 import { auditTenant } from '../ports/trust/witness.ts'
 

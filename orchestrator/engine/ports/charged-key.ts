@@ -6,6 +6,7 @@
 import type { Fault } from '../../../shared/faults.ts'
 import { type KeyScopes, noLimits, noScopes } from '../../../shared/keys/key-terms.ts'
 import type { TaskKind } from '../../../shared/task.ts'
+import type { Cost } from '../../ledger/spending/reservations.ts'
 import type { Price, RequestSize } from '../../tenants/price.ts'
 import type { LimitedKey, Reservation } from '../../tenants/tenants.ts'
 
@@ -33,8 +34,8 @@ export interface Hold {
   readonly id: string
   /** None where only the client's own scouts may serve it, which costs nothing. */
   readonly points: number
-  /** What its receipt says that it cost; nothing before there is one. */
-  owed: number
+  /** What its receipt says that it cost; null before there is one. */
+  owed: Cost | null
   isOver: boolean
 }
 

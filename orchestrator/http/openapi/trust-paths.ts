@@ -87,6 +87,8 @@ export const disputeSchemas: Json = {
     hearings: { type: 'array', items: hearing },
     held: { ...count, description: 'Points that are set aside.' },
     clawed: { ...count, description: 'Points that were taken back.' },
+    pledged: { ...count, description: 'Points that you have at stake in it, where points are spent.' },
+    repaid: { ...count, description: 'Points that you had spent on the answer, and got back in the end.' },
     sentences: { ...texts, description: 'How it stands, why, and what can be done.' },
   }),
   DisputeList: object({ object: { const: 'list' }, data: { type: 'array', items: ref('Dispute') } }),

@@ -8,7 +8,7 @@
 export const mint = 'mint'
 export const burn = 'burn'
 
-export const accountKinds = ['mint', 'escrow', 'earned', 'held', 'burn', 'client', 'reserved'] as const
+export const accountKinds = ['mint', 'escrow', 'earned', 'held', 'burn', 'client', 'reserved', 'pledged'] as const
 export type AccountKind = (typeof accountKinds)[number]
 
 const separator = '\t'
@@ -46,6 +46,25 @@ export function reservedOf(tenant: string, hold: string): string {
 export function reservedIn(account: string): { tenant: string; hold: string } | null {
   const [kind, tenant, hold] = account.split(separator)
   return kind === 'reserved' && tenant !== undefined && hold !== undefined ? { tenant, hold } : null
+}
+
+/** What a side of a dispute puts at stake, for the first hearing or the second one. */
+export interface Pledge {
+  tenant: string
+  task: number
+  dispute: string
+  hearing: 1 | 2
+}
+
+export function pledgedOf({ tenant, task, dispute, hearing }: Pledge): string {
+  return `pledged\t${tenant}\t${task}\t${dispute}\t${hearing}`
+}
+
+/** Null for another account. */
+export function pledgeIn(account: string): Pledge | null {
+  const [kind, tenant, task, dispute, hearing] = account.split(separator)
+  if (kind !== 'pledged' || tenant === undefined || dispute === undefined) return null
+  return { tenant, task: Number(task), dispute, hearing: hearing === '2' ? 2 : 1 }
 }
 
 export function kindOf(account: string): AccountKind {

@@ -8,7 +8,7 @@ export type Totals = Record<AccountKind, number>
 
 export class Balances {
   private readonly byAccount = new Map<string, number>()
-  readonly totals: Totals = { mint: 0, escrow: 0, earned: 0, held: 0, burn: 0, client: 0, reserved: 0 }
+  readonly totals: Totals = { mint: 0, escrow: 0, earned: 0, held: 0, burn: 0, client: 0, reserved: 0, pledged: 0 }
 
   /** Accounts that are not empty. */
   get size(): number {
@@ -65,12 +65,21 @@ export interface Conservation {
   earned: number
   held: number
   burnt: number
-  /** Of clients, with what is reserved for their tasks. */
+  /** Of clients, with what is reserved for their tasks and what they pledge in disputes. */
   spendable: number
 }
 
-export function conservationOf({ mint: made, escrow, earned, held, burn, client, reserved }: Totals): Conservation {
-  return { minted: 0 - made, escrow, earned, held, burnt: burn, spendable: client + reserved }
+export function conservationOf({
+  mint: made,
+  escrow,
+  earned,
+  held,
+  burn,
+  client,
+  reserved,
+  pledged,
+}: Totals): Conservation {
+  return { minted: 0 - made, escrow, earned, held, burnt: burn, spendable: client + reserved + pledged }
 }
 
 /**
@@ -82,7 +91,7 @@ export function conservationOf({ mint: made, escrow, earned, held, burn, client,
  */
 export function violationsOf(balances: Balances): string[] {
   const found: string[] = []
-  const sums: Totals = { mint: 0, escrow: 0, earned: 0, held: 0, burn: 0, client: 0, reserved: 0 }
+  const sums: Totals = { mint: 0, escrow: 0, earned: 0, held: 0, burn: 0, client: 0, reserved: 0, pledged: 0 }
   let sum = 0
   for (const [account, points] of balances.accounts()) {
     sum += points

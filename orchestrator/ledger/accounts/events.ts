@@ -43,7 +43,15 @@ const moves = {
   /** A task may cost so much at most; what it did cost; what is left of it. */
   reserve: [['client', 'reserved']],
   spend: [['reserved', 'burn']],
-  refund: [['reserved', 'client']],
+  refund: [
+    ['reserved', 'client'],
+    ['pledged', 'client'],
+  ],
+  /** A side of a dispute puts something at stake, which comes back unless it loses; and it has lost. */
+  pledge: [['client', 'pledged']],
+  forfeit: [['pledged', 'burn']],
+  /** What was spent on an answer that does not hold. */
+  repay: [['burn', 'client']],
 } as const satisfies Record<string, readonly (readonly [AccountKind, AccountKind])[]>
 
 export type TransferReason = keyof typeof moves

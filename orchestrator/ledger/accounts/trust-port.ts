@@ -5,6 +5,7 @@
  */
 import { simpleTrustDays, simpleTrustTasks } from '../../../shared/limits/ledger/ledger.ts'
 import { isPeerOperator, operatorOf } from '../../../shared/scouts/scout-id.ts'
+import type { Pledge } from './account.ts'
 
 /** Asked when points are counted and when escrow is looked through. */
 export interface TrustView {
@@ -28,6 +29,10 @@ export interface Verdict {
   id: string
   do: 'hold' | 'release' | 'clawback'
   tasks: readonly number[]
+  /** Where points are spent: what its sides have pledged, and whether that is lost. */
+  pledges?: readonly (Pledge & { isLost: boolean })[]
+  /** And what its client had spent on the answer, which it is given back. Once, with the end of its pledges. */
+  repay?: { tenant: string; points: number }
 }
 
 /** What audits have found out; scouts of other hubs are judged there, so that here the simple policy is for them. */

@@ -6,7 +6,7 @@
 import { operatorOf } from '../../../shared/scouts/scout-id.ts'
 import type { Receipt } from '../receipts/receipt.ts'
 import { isFrozen, seasonAt, seasonOfDay } from '../seasons/season.ts'
-import { earnedOf, escrowOf, heldOf, takenOf } from './account.ts'
+import { burn, clientOf, earnedOf, escrowOf, heldOf, pledgedOf, takenOf } from './account.ts'
 import { dayOfReceipt } from './earnings.ts'
 import type { Transfer, TransferReason } from './events.ts'
 import type { Projector } from './projector.ts'
@@ -20,12 +20,13 @@ export interface Consequence {
 
 export function consequenceOf(
   projector: Projector,
-  verdict: Pick<Verdict, 'id' | 'do'>,
+  verdict: Omit<Verdict, 'tasks'>,
   receipts: readonly Receipt[],
   nowMs: number,
 ): Consequence {
   const draft = new Draft(projector, verdict.id)
   for (const receipt of receipts) judge(draft, verdict, receipt, nowMs)
+  settle(draft, verdict)
   const { events, missing } = draft
   return { events, missing }
 }
@@ -48,6 +49,17 @@ function judge(draft: Draft, { id, do: verdict }: Pick<Verdict, 'id' | 'do'>, re
     missing -= draft.take(verdict, from, to, missing)
   }
   draft.missing += missing
+}
+
+/** A pledge ends once, and only with it anything is repaid: so the same verdict a second time repays nothing. */
+function settle(draft: Draft, { pledges = [], repay }: Omit<Verdict, 'tasks'>): void {
+  let ended = 0
+  for (const { isLost, ...pledge } of pledges) {
+    const from = pledgedOf(pledge)
+    const [why, to] = isLost ? (['forfeit', burn] as const) : (['refund', clientOf(pledge.tenant)] as const)
+    ended += draft.take(why, from, to, draft.of(from))
+  }
+  if (repay !== undefined && ended > 0) draft.take('repay', burn, clientOf(repay.tenant), repay.points)
 }
 
 /** Where the operator's vested points are that are not frozen: of the receipt's season, then of the present one. */

@@ -61,20 +61,24 @@ export interface Dispute {
   filedMs: number
   sinceMs: number
   hearings: Hearing[]
-  /** Who appealed, and when. */
-  appeal: { by: Side; atMs: number } | null
+  /** Points that its client has pledged; absent without. */
+  pledged?: number
+  /** Who appealed and when, and what that one has pledged. */
+  appeal: { by: Side; atMs: number; pledged?: number } | null
   /** An administrator's word after the appeal; absent without one. */
   ruling?: Ruling
   /** Points that are set aside, and those that were taken back. */
   held: number
   clawed: number
+  /** What its client has got back of what the answer had cost; absent without. */
+  repaid?: number
   /** What follows from its end has been done. */
   isSettled: boolean
 }
 
 export type Filed = Pick<
   Dispute,
-  'id' | 'task' | 'tenant' | 'operator' | 'scout' | 'model' | 'reason' | 'comment' | 'answeredMs'
+  'id' | 'task' | 'tenant' | 'operator' | 'scout' | 'model' | 'reason' | 'comment' | 'answeredMs' | 'pledged'
 >
 
 export function newDispute(filed: Filed, nowMs: number): Dispute {
@@ -154,8 +158,8 @@ export function giveUp(dispute: Dispute, nowMs: number): void {
   move(dispute, 'undecided', nowMs)
 }
 
-export function appeal(dispute: Dispute, by: Side, nowMs: number): void {
-  dispute.appeal = { by, atMs: nowMs }
+export function appeal(dispute: Dispute, by: Side, nowMs: number, pledged = 0): void {
+  dispute.appeal = { by, atMs: nowMs, ...(pledged > 0 && { pledged }) }
   move(dispute, 'appealed', nowMs)
 }
 
@@ -179,6 +183,31 @@ export function pass(dispute: Dispute, nowMs: number): boolean {
   if (!isTimeUp(dispute, nowMs)) return false
   move(dispute, isDecided(dispute.state) ? 'closed' : 'undecided', nowMs)
   return true
+}
+
+/** Whose it is: the client's owner, or the scout's. */
+export function ownerOn({ tenant, operator }: Pick<Dispute, 'tenant' | 'operator'>, side: Side): string {
+  return side === 'client' ? tenant : operator
+}
+
+/** What a side has at stake, and whether it loses that as the case stands. */
+export interface Stake {
+  hearing: 1 | 2
+  by: Side
+  points: number
+  isLost: boolean
+}
+
+/** An appeal is lost where what it led to is against whoever appealed; where it decided nothing, it is not. */
+export function stakesOf(dispute: Dispute): Stake[] {
+  const { pledged = 0, appeal: appealed, hearings, ruling } = dispute
+  const stakes: Stake[] = []
+  const isRejected = verdictOf(dispute) === 'rejected'
+  if (pledged > 0) stakes.push({ hearing: 1, by: 'client', points: pledged, isLost: isRejected })
+  if (appealed?.pledged === undefined) return stakes
+  const { by, pledged: points } = appealed
+  const isLost = (ruling?.verdict ?? hearings[1]?.verdict) === (by === 'client' ? 'rejected' : 'upheld')
+  return [...stakes, { hearing: 2, by, points, isLost }]
 }
 
 /** Who lost the case as it stands: the one whose claim was not followed. Null where nobody did. */

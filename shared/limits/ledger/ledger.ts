@@ -108,6 +108,13 @@ export const depositPointsMax = 1_000_000_000_000
 export const spendingBacklogMax = 100_000
 
 /**
+ * What a client has spent on a task is in a batch that lies so far from that of its receipt at most, on either side: it
+ * is sealed within seconds of it. What lies further away is not found, and not given back. And batches in one turn.
+ */
+export const spendSearchBatches = 128
+export const spendSearchPerTurn = 8
+
+/**
  * What was folded is written down this often; sooner once so many rows have gathered, each of about 300 bytes of
  * memory, or so many receipts, which a start would have to fold again.
  */

@@ -54,6 +54,8 @@ export const hearingsRunningMax = 4
 /** Reruns and judges of the first hearing, and of an appeal (twice as many and one more, as Kleros has it). */
 export const hearingSize = 3
 export const appealSize = 7
+/** Whoever appeals pledges so many times what filing costs (Kleros has 2). */
+export const appealPledgeFactor = 2
 /** With fewer reruns nothing is decided. */
 export const rerunsMin = 2
 /** Reruns and judges that are asked for each that is wanted: some fail, some say nothing. */

@@ -3,6 +3,7 @@
  * answer as functions say, also when they are asked to judge.
  */
 import { expect, onTestFinished } from 'vitest'
+import type { PointsMode } from '../../../orchestrator/engine/ports/ledger/ledger.ts'
 import type { TrustMode } from '../../../orchestrator/engine/ports/trust/witness.ts'
 import { until } from '../../support/clocks/until.ts'
 import { LiveHub, quietConfig } from '../../support/hub/live-hub.ts'
@@ -51,6 +52,8 @@ export interface Disputed {
   }[]
   held: number
   clawed: number
+  pledged: number
+  repaid: number
   sentences: string[]
   scout: string | null
   comment: string | null
@@ -87,9 +90,10 @@ export class DisputeStage {
     trust: TrustMode,
     scouts: Record<string, Character>,
     make: MakeHub = (options) => new LiveHub(options),
+    points: PointsMode = 'show',
   ): Promise<DisputeStage> {
     const settings = { delay: { minMs: 1, maxMs: 2 }, tickMs: 5, auditsPerDayMin: 0 }
-    const live = await make({ config: { ...quietConfig(temporaryFolder()), trust }, trust: settings })
+    const live = await make({ config: { ...quietConfig(temporaryFolder()), trust, points }, trust: settings })
     onTestFinished(() => live.close())
     const stage = new DisputeStage(live)
     for (const [name, character] of Object.entries(scouts)) await stage.addScout(name, character)

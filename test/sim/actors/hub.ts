@@ -13,6 +13,7 @@ import { memoryStore } from '../../../orchestrator/store/memory/store.ts'
 import { drainMs } from '../../../shared/limits/process.ts'
 import type { Checker } from '../checks/invariants.ts'
 import type { Scenario } from '../scenario.ts'
+import { Claims } from '../trust/claims.ts'
 import { HubTrust } from '../trust/hub-trust.ts'
 import { type Dice, grainMs, InjectedDefect, isDeath, type Process, ProcessDied, type World } from '../world.ts'
 import { type Spec, simPlanner } from './control-nodes.ts'
@@ -45,6 +46,7 @@ export class Hub implements Front, SimHub {
   engine!: HubEngine
   process!: Process
   private readonly trust: HubTrust
+  private readonly claims: Claims
   /** False from its death to its next boot. */
   up = false
   /** Grows with each boot. */
@@ -81,6 +83,7 @@ export class Hub implements Front, SimHub {
       (where) => this.burn(where),
     )
     this.trust = new HubTrust(scenario.trust, checker.trust)
+    this.claims = new Claims(world, network.ground, checker.receipts, this)
     if (scenario.trust !== null) memoryStore(this.disk.disk).commit(scenario.trust.remembered)
     this.boot()
   }
@@ -166,6 +169,7 @@ export class Hub implements Front, SimHub {
     if (!process.alive) return
     this.checker.receipts.started(engine)
     this.trust.open(engine, process, store)
+    this.claims.begins(engine)
     gateway.start(this.tapped(engine))
     this.network.door = (connection) => {
       accept(connection, gateway, process, (...how) => this.checker.hubCloses(...how))
@@ -247,6 +251,7 @@ export class Hub implements Front, SimHub {
   calm(): void {
     this.disk.calm()
     this.fuse = 0
+    this.claims.calm()
     this.boot()
     this.world.arm(this.network.ground, auditsGoOnMs, () => this.trust.end(this.up))
   }
@@ -264,6 +269,7 @@ export class Hub implements Front, SimHub {
     this.world.trace.print?.('hub is gone')
     this.up = false
     this.process.kill()
+    this.claims.dies()
     this.network.door = null
     this.disk.settle()
     for (const connection of [...this.network.open]) sever(connection)

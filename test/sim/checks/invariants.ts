@@ -42,7 +42,7 @@
  * 35. No intent ends the hub's process more than twice.
  * 36 and 37. A task is tried so often and no more, and not at once where it seems to end scouts (`attempt-limits.ts`).
  * 38, 39. Nobody waits for a lost scout longer than promised (`lease-times.ts`); no name that means the hub is let in.
- * 40 to 42, 58. Points conserve, a task has one receipt and costs no more, a start has all balances (`receipts.ts`).
+ * 40 to 42, 58, 60, 61. Points conserve, a task has one receipt and costs no more, disputes end right (`receipts.ts`).
  * 43 to 52, 59. No audit can be told or is of its own owner; trust follows rules, newcomers have little (`trust/`).
  * 53 to 56. Numbers, frames and ends where the hub is several processes (`processes/wire-checks.ts`).
  */

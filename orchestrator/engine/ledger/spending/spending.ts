@@ -11,9 +11,9 @@ import { autoModel, type TaskKind } from '../../../../shared/task.ts'
 import { clientOf, reservedIn } from '../../../ledger/accounts/account.ts'
 import type { Transfer } from '../../../ledger/accounts/events.ts'
 import type { Projector } from '../../../ledger/accounts/projector.ts'
-import { chargeNeeded, reserveEvent, settleEvents } from '../../../ledger/accounts/reservations.ts'
 import type { ListPrice, Rules } from '../../../ledger/points/rules.ts'
 import { paidPrice } from '../../../ledger/points/work.ts'
+import { chargeNeeded, reserveEvent, settleEvents } from '../../../ledger/spending/reservations.ts'
 import type { RequestSize } from '../../../tenants/price.ts'
 import { notWritable } from '../../durability/journal.ts'
 import type { HeldTask, Hold, Purse } from '../../ports/charged-key.ts'
@@ -48,7 +48,7 @@ export class Spending implements Purse {
     this.prefix = `${projector.end.seq}.`
     for (const [account, points] of projector.balances.accounts()) {
       const of = reservedIn(account)
-      if (of !== null) this.add(settleEvents(of.tenant, of.hold, points, 0))
+      if (of !== null) this.add(settleEvents(of.tenant, of.hold, points, null))
     }
   }
 
@@ -103,7 +103,7 @@ export class Spending implements Purse {
     const id = this.prefix + ++this.holds
     this.reserved += points
     if (points > 0) this.add([reserveEvent(tenant, id, points)])
-    return { tenant, id, points, owed: 0, isOver: false }
+    return { tenant, id, points, owed: null, isOver: false }
   }
 
   private add(events: readonly Transfer[]): void {

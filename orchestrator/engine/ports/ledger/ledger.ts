@@ -11,6 +11,7 @@ import type { Batch } from '../../../ledger/receipts/chain.ts'
 import type { Statement, StatementRow } from '../../../ledger/statement.ts'
 import type { LedgerWitness } from './attested.ts'
 import type { EarningFilter } from './ledger-store.ts'
+import type { Pledges } from './pledges.ts'
 
 /** Whether people are shown points: not at all, or as what they earned; or have to spend them on what they ask. */
 export const pointsModes = ['off', 'show', 'spend'] as const
@@ -58,6 +59,8 @@ export interface LedgerReport {
   readonly mode: PointsMode
   /** What receipts say of single answers, for disputes. */
   readonly witness: LedgerWitness
+  /** Null where points are not spent. */
+  readonly pledges: Pledges | null
   /** `season`: the present one when absent. */
   pointsOf(operator: string, season?: string): OperatorPoints
   /** Newest day first. */

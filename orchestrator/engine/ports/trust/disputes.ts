@@ -75,6 +75,9 @@ export interface DisputeView {
   /** Points that are set aside, and those that were taken back. */
   held: number
   clawed: number
+  /** What whoever is shown this has pledged, and what the client has got back of what the answer had cost. */
+  pledged: number
+  repaid: number
   /** How it stands and why, the most important first. */
   sentences: string[]
 }

@@ -4,7 +4,15 @@
  */
 import { disputeSentences } from '../../../../shared/scouts/dispute-words.ts'
 import type { DisputeView, HearingView } from '../../../engine/ports/trust/disputes.ts'
-import { appealEndsMs, type Dispute, type Hearing, hearingOf, rulingEndsMs, verdictOf } from '../../disputes/dispute.ts'
+import {
+  appealEndsMs,
+  type Dispute,
+  type Hearing,
+  hearingOf,
+  rulingEndsMs,
+  stakesOf,
+  verdictOf,
+} from '../../disputes/dispute.ts'
 import { isDecided } from '../../disputes/states.ts'
 
 export function viewOf(dispute: Dispute, side: DisputeView['side'], isEnforced: boolean, nowMs: number): DisputeView {
@@ -15,10 +23,14 @@ export function viewOf(dispute: Dispute, side: DisputeView['side'], isEnforced: 
   const appealMs = appealEndsMs(dispute)
   const rulingMs = rulingEndsMs(dispute)
   const { ruling } = dispute
+  const stakes = stakesOf(dispute).filter(({ by }) => side === 'admin' || by === side)
+  const pledged = sumOf(stakes)
+  const repaid = side === 'scout' ? 0 : (dispute.repaid ?? 0)
   const decisive = hearings.findLast((one) => one.verdict === verdict) ?? hearingOf(dispute)
   const { reruns, votes, ground } = isHeard ? hearingOf(dispute) : decisive
   const sentences = disputeSentences({
     ...{ side, state, verdict, hearing: hearings.length, reruns: reruns.length, ground, held, clawed, isEnforced },
+    ...{ pledged, lost: sumOf(stakes.filter(({ isLost }) => isLost)), repaid },
     against: votes.filter(({ against }) => against === true).length,
     for: votes.filter(({ against }) => against === false).length,
     endsInMs: endsMs === null ? null : endsMs - nowMs,
@@ -28,6 +40,7 @@ export function viewOf(dispute: Dispute, side: DisputeView['side'], isEnforced: 
   })
   return {
     ...{ id, task, side, state, verdict, reason, model, answeredMs, filedMs, changedMs: sinceMs, endsMs, held, clawed },
+    ...{ pledged, repaid },
     comment: side === 'scout' ? null : dispute.comment,
     scout: side === 'client' ? null : dispute.scout,
     appealEndsMs: appealMs,
@@ -37,6 +50,10 @@ export function viewOf(dispute: Dispute, side: DisputeView['side'], isEnforced: 
     hearings: hearings.map(hearingView),
     sentences,
   }
+}
+
+function sumOf(stakes: readonly { points: number }[]): number {
+  return stakes.reduce((sum, { points }) => sum + points, 0)
 }
 
 function hearingView({ reruns, judges, votes, ground, verdict }: Hearing): HearingView {

@@ -5,10 +5,10 @@
  */
 
 import { spendingFeeDivisor } from '../../../shared/limits/ledger/ledger.ts'
+import { burn, clientOf, reservedOf } from '../accounts/account.ts'
+import type { Transfer } from '../accounts/events.ts'
 import type { ListPrice } from '../points/rules.ts'
 import { pointsOf } from '../points/work.ts'
-import { burn, clientOf, reservedOf } from './account.ts'
-import type { Transfer } from './events.ts'
 
 /** What a client pays for work that is worth so many points: with the fee, rounded up. */
 export function chargeOf(worth: number): number {
@@ -25,12 +25,20 @@ export function reserveEvent(tenant: string, hold: string, points: number): Tran
   return { type: 'transfer', why: 'reserve', from: clientOf(tenant), to: reservedOf(tenant, hold), points }
 }
 
-/** The task is over and cost so many of the points that are reserved for it: no more than those, and perhaps none. */
-export function settleEvents(tenant: string, hold: string, reserved: number, cost: number): Transfer[] {
+/** What a task cost by its receipt. */
+export interface Cost {
+  task: number
+  points: number
+}
+
+/** The task is over and cost so many of the points that are reserved for it: no more than those; null for nothing. */
+export function settleEvents(tenant: string, hold: string, reserved: number, cost: Cost | null): Transfer[] {
   const from = reservedOf(tenant, hold)
-  const spent = Math.min(cost, reserved)
+  const spent = Math.min(cost?.points ?? 0, reserved)
   const events: Transfer[] = []
-  if (spent > 0) events.push({ type: 'transfer', why: 'spend', from, to: burn, points: spent })
+  // By the note it is found again where the answer does not hold.
+  const note = String(cost?.task)
+  if (spent > 0) events.push({ type: 'transfer', why: 'spend', from, to: burn, points: spent, note })
   const rest = reserved - spent
   if (rest > 0) events.push({ type: 'transfer', why: 'refund', from, to: clientOf(tenant), points: rest })
   return events
