@@ -39,7 +39,7 @@ import { followIntent } from './intents/events.ts'
 import { cancelIntent, createIntent, getIntent, listIntents } from './intents/intents.ts'
 import { getNode, getNodeRequest, planIntent, retryNode } from './intents/nodes.ts'
 import { getEarnings } from './ledger/earnings.ts'
-import { depositPoints, getPoints } from './ledger/points.ts'
+import { depositPoints, getPoints, listMovements } from './ledger/points.ts'
 import { exportHeads, exportReceipts, getReceipt } from './ledger/receipts.ts'
 import { getLeaderboard, getStatement, listSeasons, nameOnLeaderboard } from './ledger/seasons.ts'
 import { showHistory } from './live/history.ts'
@@ -136,6 +136,7 @@ export const routes: readonly Route[] = [
   { method: 'GET', path: '/v1/earnings', access: 'any', handle: getEarnings },
   { method: 'GET', path: '/v1/points', access: 'any', handle: getPoints },
   { method: 'POST', path: '/v1/points', access: 'any', handle: depositPoints },
+  { method: 'GET', path: '/v1/points/movements', access: 'any', handle: listMovements },
   { method: 'GET', path: '/v1/leaderboard', access: 'any', handle: getLeaderboard },
   { method: 'PATCH', path: '/v1/leaderboard', access: 'any', handle: nameOnLeaderboard },
   { method: 'GET', path: '/v1/seasons', access: 'any', handle: listSeasons },

@@ -23,7 +23,7 @@ interface View {
 
 interface StageOptions {
   system?: System
-  points?: 'off'
+  points?: 'off' | 'spend'
   network?: Network
 }
 
@@ -36,6 +36,11 @@ export class PageStage {
     readonly browser: Browser,
     private readonly folder: string,
   ) {}
+
+  /** For commands beside the running hub. */
+  get dataDir(): string {
+    return join(this.folder, 'data')
+  }
 
   /** `system`: the hub's, when a test has to bend it. */
   static async open(executablePath: string, { system, points, network }: StageOptions = {}): Promise<PageStage> {

@@ -305,7 +305,7 @@ export class Ledger implements LedgerReport {
     const { spending } = this
     if (spending === null) return null
     const points = openEarnings(this.writer.projector, tenant).reduce((sum, { points: some }) => sum + some, 0)
-    return { available: spending.available(tenant), earned: points }
+    return { available: spending.available(tenant), reserved: spending.reservedOf(tenant), earned: points }
   }
 
   deposit(operator: string, client: string, points: number): Promise<Fault | null> {

@@ -2,6 +2,7 @@
  * The ledger in the OpenAPI document: earnings, seasons, the leaderboard and receipts.
  */
 import { seasonStates } from '../../ledger/seasons/season.ts'
+import { movementKinds } from '../../ledger/spending/movements.ts'
 import { count, inQuery, type Json, json, type Operation, object, orNull, ref, seconds, text, texts } from './parts.ts'
 
 const counts = { type: 'object', additionalProperties: count }
@@ -55,7 +56,22 @@ export const ledgerSchemas: Json = {
   Points: object({
     object: { const: 'points' },
     available: { ...count, description: 'What requests can be paid with; what is set aside for some is not in it.' },
+    reserved: { ...count, description: 'Set aside for requests under way; what those do not cost comes back.' },
     earned: { ...count, description: 'Earned in seasons that are not closed: it can be made available.' },
+  }),
+  PointMovements: object({
+    object: { const: 'list' },
+    data: {
+      type: 'array',
+      items: object({
+        day: text,
+        kind: { enum: movementKinds, description: '`return`: of a pledge.' },
+        points: { type: 'integer', description: 'Below zero where they were taken.' },
+        count: { ...count, description: 'Movements that are added up here.' },
+      }),
+      description: 'Newest day first; those of one day and kind are added up.',
+    },
+    next: { ...orNull(count), description: 'For `before`: what is older; rows of one day are to be added up.' },
   }),
   SeasonList: object({
     ...{ object: { const: 'list' }, hub: { ...text, description: 'The public key that signs.' } },
@@ -126,6 +142,12 @@ export const ledgerOperations: Record<string, Operation> = {
     access: 'any',
     takes: 'DepositRequest',
     gives: [200, 'What the caller has now.', json(ref('Points'))],
+  },
+  'GET /v1/points/movements': {
+    summary: "What changed the caller's points to spend, newest first.",
+    access: 'any',
+    parameters: [inQuery('before', count, 'The `next` of an earlier answer: goes on with what is older.')],
+    gives: [200, 'The movements.', json(ref('PointMovements'))],
   },
   'GET /v1/seasons': {
     summary: 'The seasons, newest first, with the sums over all accounts.',

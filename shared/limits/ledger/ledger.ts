@@ -108,6 +108,14 @@ export const depositPointsMax = 1_000_000_000_000
 export const spendingBacklogMax = 100_000
 
 /**
+ * Rows of movements of a client's points in one answer, batches that are looked through for them, and how many of those
+ * in one turn. What is older is asked for.
+ */
+export const movementRowsMax = 50
+export const movementBatchesMax = 2_000
+export const movementBatchesPerTurn = 8
+
+/**
  * What a client has spent on a task is in a batch that lies so far from that of its receipt at most, on either side: it
  * is sealed within seconds of it. What lies further away is not found, and not given back. And batches in one turn.
  */

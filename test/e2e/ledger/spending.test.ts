@@ -65,7 +65,8 @@ test('requests are paid with points that were granted or earned, and refused by 
   const { points: worth } = readReceipt(Buffer.from(proof.receipt))
   const paid = worth + Math.ceil(worth / 20)
   await until('what is left to be given back', () => ledger.held === 0)
-  expect(await points()).toEqual({ status: 200, body: { object: 'points', available: 100_000 - paid, earned: 0 } })
+  const left = { object: 'points', available: 100_000 - paid, reserved: 0, earned: 0 }
+  expect(await points()).toEqual({ status: 200, body: left })
 
   const operator = hub.hub.engine.scouts()[0]!.operator
   expect(season('correct', operator, '700', 'earned')).toMatchObject({ status: 0 })
@@ -76,6 +77,24 @@ test('requests are paid with points that were granted or earned, and refused by 
   expect(await points(hub.scoutKey, { points: 1 })).toMatchObject({ status: 402 })
   expect(await points(hub.scoutKey, { points: 1, to: 'nobody' })).toMatchObject({ status: 404 })
   expect(await points(key, { points: -1 })).toMatchObject({ status: 400 })
+
+  const headers = { authorization: `Bearer ${key}` }
+  const movements = async (query = '') => {
+    const response = await fetch(`${hub.baseURL}/points/movements${query}`, { headers })
+    return (await response.json()) as { data: object[]; next: number | null }
+  }
+  const { data, next } = await movements()
+  const day = new Date().toISOString().slice(0, 10)
+  expect(data).toEqual(
+    expect.arrayContaining([
+      { day, kind: 'grant', points: 100_000, count: 1 },
+      { day, kind: 'deposit', points: 500, count: 1 },
+      { day, kind: 'spend', points: -paid, count: 1 },
+    ]),
+  )
+  expect(next).toBeNull()
+  expect(await movements('?before=1')).toEqual({ object: 'list', data: [], next: null })
+  expect((await movements('?before=x')) as object).toMatchObject({ error: { param: 'before' } })
 })
 
 test('intents set points aside for all of their nodes, and get back what was not used', async () => {

@@ -3,6 +3,7 @@
  */
 import type { ComponentChildren } from 'preact'
 import type { Refusal } from '../state/api.ts'
+import { linkTo } from '../state/router.ts'
 import { Icon, type IconName } from './icon.tsx'
 
 interface NoticeProps {
@@ -53,7 +54,15 @@ export function Refused({ refusal, retry }: { refusal: Refusal; retry?: () => vo
   return (
     <Notice level="bad">
       <div class="row">
-        <span>{refusal.message}</span>
+        <span>
+          {refusal.message}
+          {refusal.code === 'insufficient_points' && (
+            <>
+              {' '}
+              <a href={linkTo('points/spend')}>Your points</a>
+            </>
+          )}
+        </span>
         {retry && (
           <button type="button" class="button small" onClick={retry}>
             Try again

@@ -9,6 +9,8 @@ export class Refusal extends Error {
     /** Of HTTP; 0 for what did not come from the hub. */
     readonly status: number,
     message: string,
+    /** By which the hub names what stands in the way; null without one. */
+    readonly code: string | null = null,
   ) {
     super(message)
   }
@@ -56,9 +58,11 @@ export async function ask<T>(path: string, asked?: Asked): Promise<T> {
 }
 
 async function refusalOf(response: Response): Promise<Refusal> {
-  const body = (await response.json().catch(() => null)) as { error?: { message?: string } } | null
+  const body = (await response.json().catch(() => null)) as {
+    error?: { message?: string; code?: string | null }
+  } | null
   const text = body?.error?.message ?? `The orchestrator answered with status ${response.status}.`
-  return new Refusal(response.status, text)
+  return new Refusal(response.status, text, body?.error?.code ?? null)
 }
 
 export interface ServerEvent {

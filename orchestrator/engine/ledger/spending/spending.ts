@@ -39,8 +39,9 @@ export class Spending implements Purse {
   private readonly dearest: Record<TaskKind, { atMs: number; price: ListPrice } | null> = { chat: null, embed: null }
   private readonly prefix: string
   private holds = 0
-  /** Points of all holds that are not over. */
+  /** Points of all holds that are not over; and the same by tenant. */
   reserved = 0
+  private readonly reservedBy = new Map<string, number>()
 
   constructor(private readonly parts: SpendingParts) {
     const { projector } = parts
@@ -81,7 +82,7 @@ export class Spending implements Purse {
   over(hold: Hold): void {
     if (hold.isOver) throw new Error('points that were set aside were given back twice')
     hold.isOver = true
-    this.reserved -= hold.points
+    this.setAside(hold.tenant, -hold.points)
     this.add(settleEvents(hold.tenant, hold.id, hold.points, hold.owed))
   }
 
@@ -89,6 +90,11 @@ export class Spending implements Purse {
   available(tenant: string): number {
     const account = clientOf(tenant)
     return this.parts.projector.balances.of(account) + (this.changes.get(account) ?? 0)
+  }
+
+  /** What is set aside of a client's points now. */
+  reservedOf(tenant: string): number {
+    return this.reservedBy.get(tenant) ?? 0
   }
 
   /** Everything so far goes into the chain, before anything else moves points of clients. */
@@ -101,9 +107,16 @@ export class Spending implements Purse {
 
   private made(tenant: string, points: number): Hold {
     const id = this.prefix + ++this.holds
-    this.reserved += points
+    this.setAside(tenant, points)
     if (points > 0) this.add([reserveEvent(tenant, id, points)])
     return { tenant, id, points, owed: null, isOver: false }
+  }
+
+  private setAside(tenant: string, points: number): void {
+    this.reserved += points
+    const sum = this.reservedOf(tenant) + points
+    if (sum === 0) this.reservedBy.delete(tenant)
+    else this.reservedBy.set(tenant, sum)
   }
 
   private add(events: readonly Transfer[]): void {

@@ -39,6 +39,8 @@ export interface LeaderboardRow extends StatementRow {
 /** What an owner has to spend on its requests. */
 export interface SpendablePoints {
   available: number
+  /** Set aside for tasks that are under way: what they do not cost comes back. */
+  reserved: number
   /** Earned in seasons that are not closed: what can be made available. */
   earned: number
 }

@@ -21,6 +21,8 @@ export interface SeasonList {
   earned: number
   held: number
   burnt: number
+  /** Of clients. */
+  spendable: number
   data: Season[]
 }
 
@@ -50,11 +52,12 @@ export function Seasons({ of, chosen }: { of: SeasonList; chosen: string | undef
   )
 }
 
-function Conservation({ of: { minted, escrow, earned, held, burnt } }: { of: SeasonList }) {
+function Conservation({ of: { minted, escrow, earned, held, burnt, spendable } }: { of: SeasonList }) {
   const rows: [string, number][] = [
     ['Waits until its scout is trusted', escrow],
     ['Earned', earned],
     ['Held until a dispute is decided', held],
+    ['With clients, to spend', spendable],
     ['Burnt', burnt],
     ['Made, in all', minted],
   ]
