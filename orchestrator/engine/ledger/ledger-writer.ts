@@ -159,9 +159,14 @@ export class LedgerWriter {
     this.snapshot.step(0)
   }
 
+  /** Seals all that waits, before something that is not to come before it in the chain. */
+  sealWaiting(): void {
+    while (this.open.length > 0 && this.sealReceipts());
+  }
+
   /** At the end of the process. */
   flush(): void {
-    while (this.open.length > 0 && this.sealReceipts());
+    this.sealWaiting()
     this.snapshot.flush()
   }
 

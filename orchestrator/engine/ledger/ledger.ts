@@ -137,8 +137,15 @@ export class Ledger implements LedgerReport {
     const seal = (events: readonly LedgerEvent[]) => this.writer.sealEvents(events)
     const spending = new Spending({ system, projector, rules, market: this.parts.market, seal })
     const isInTrouble = () => journal.trouble !== null
-    this.pledges = new PledgeBook({ store, projector, rules, spending, seal, isInTrouble })
+    const sealSpent = () => this.sealSpent(spending)
+    this.pledges = new PledgeBook({ store, projector, rules, spending, sealSpent, seal, isInTrouble })
     this.spending = spending
+  }
+
+  /** Before anything else takes from clients. What was spent comes behind its receipt, for a death may come between. */
+  private sealSpent(spending: Spending): void {
+    this.writer.sealWaiting()
+    spending.seal()
   }
 
   /** For whoever admits tasks; null where clients pay nothing. */
@@ -313,7 +320,7 @@ export class Ledger implements LedgerReport {
     if (this.spending === null || journal.trouble !== null) return Promise.resolve(notWritable)
     const events = depositEvents(this.writer.projector, operator, client, points)
     if ('code' in events) return Promise.resolve(events)
-    this.spending.seal()
+    this.sealSpent(this.spending)
     this.writer.sealEvents(events)
     return new Promise((resolve) => journal.addHere([], () => resolve(null)))
   }
@@ -367,8 +374,6 @@ export class Ledger implements LedgerReport {
   judge(verdict: Verdict): number {
     const receipts = verdict.tasks.flatMap((task) => receiptOf(this.parts.store, task) ?? [])
     const { projector } = this.writer
-    // What clients have set aside meanwhile comes first in the chain.
-    this.spending?.seal()
     const { events, missing } = consequenceOf(projector, verdict, receipts, this.parts.system.wallMs())
     this.writer.sealEvents(events)
     this.unreached += missing

@@ -10,6 +10,10 @@ describe('a scout with one text for everybody', () => {
   test('is convicted among honest ones, and gets nothing more; a noisy honest one is not', async () => {
     const of = await site('enforce')
     await chatUntil('the conviction', of, () => recordOf(of, 'cheat')?.state === 'convicted')
+    // From which on what waited in its escrow is held.
+    const { trust } = of.live.hub
+    expect(trust!.convictedMs(of.ids.cheat!, 'm')).toBe(recordOf(of, 'cheat')!.convictedMs)
+    expect(trust!.convictedMs(of.ids.ant!, 'm')).toBeNull()
     const served = new Set<string>()
     for (let times = 0; times < 40; times++) served.add(await chat(of))
     expect(served).not.toContain(of.ids.cheat)

@@ -24,7 +24,9 @@ interface PledgesParts {
   store: Pick<LedgerStore, 'receiptPlace' | 'batch' | 'batchesAfter' | 'lastBatch'>
   projector: Projector
   rules: Rules
-  spending: Pick<Spending, 'available' | 'seal'>
+  spending: Pick<Spending, 'available'>
+  /** Everything so far goes into the chain. */
+  sealSpent: () => void
   /** The store takes nothing now. */
   isInTrouble: () => boolean
   seal: (events: readonly Transfer[]) => void
@@ -42,12 +44,12 @@ export class PledgeBook implements Pledges {
   }
 
   set(pledge: Pledge, points: number): Fault | null {
-    const { spending, seal, isInTrouble } = this.parts
+    const { spending, sealSpent, seal, isInTrouble } = this.parts
     if (isInTrouble()) return notWritable
     const has = spending.available(pledge.tenant)
     if (has < points) return lacking(points, has)
     // What clients have set aside meanwhile comes first in the chain.
-    spending.seal()
+    sealSpent()
     seal([{ type: 'transfer', why: 'pledge', from: clientOf(pledge.tenant), to: pledgedOf(pledge), points }])
     return null
   }
