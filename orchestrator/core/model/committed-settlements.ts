@@ -9,8 +9,11 @@
 import { numbersPerBlock } from '../../../shared/limits/process.ts'
 import { nonceBytes } from '../../../shared/protocol/frames.ts'
 
-/** A prime, so that tasks of several processes that count alike, and the first ones of every start, lie apart. */
+/** Primes, so that tasks of several processes that count alike, and the first ones of every start, lie apart. */
 const placesPerBlock = 7_919
+const placesPerStart = 15_887
+/** Each start of a hub begins with a multiple of it. */
+const numbersPerStart = 2 ** 32
 
 export class CommittedSettlements {
   private readonly tasks: Float64Array
@@ -39,8 +42,10 @@ export class CommittedSettlements {
     return difference === 0
   }
 
-  /** Without a shift all blocks of numbers would begin in one place. */
+  /** Without shifts all blocks of numbers would begin in one place, and all starts as well. */
   private placeOf(task: number): number {
-    return (task + Math.floor(task / numbersPerBlock) * placesPerBlock) % this.capacity
+    const block = Math.floor(task / numbersPerBlock)
+    const start = Math.floor(task / numbersPerStart)
+    return (task + block * placesPerBlock + start * placesPerStart) % this.capacity
   }
 }

@@ -14,3 +14,11 @@ test('tasks of several processes that count alike do not take the places of each
   const forgotten = firsts.filter((first) => !committed.has(first + 999, 1, nonce) || !committed.has(first, 1, nonce))
   expect(forgotten).toEqual([])
 })
+
+test('the first tasks of several starts do not take the places of each other', () => {
+  const committed = new CommittedSettlements(committedKept)
+  const firsts = Array.from({ length: 4 }, (_, start) => (start + 1) * 2 ** 32)
+  for (let at = 0; at < 1_000; at++) for (const first of firsts) committed.remember(first + at, 1, nonce)
+  const forgotten = firsts.filter((first) => !committed.has(first + 999, 1, nonce) || !committed.has(first, 1, nonce))
+  expect(forgotten).toEqual([])
+})
