@@ -37,6 +37,7 @@ export const faultTable = {
   idempotency_in_flight: { blame: 'client', retry: 'never', status: 409, type: invalid },
   key_changed: { blame: 'client', retry: 'never', status: 409, type: invalid },
   dispute_exists: { blame: 'client', retry: 'never', status: 409, type: invalid },
+  appeal_exists: { blame: 'client', retry: 'never', status: 409, type: invalid },
   too_late: { blame: 'client', retry: 'never', status: 410, type: invalid },
   request_too_slow: { blame: 'client', retry: 'never', status: 408, type: invalid },
   request_too_large: { blame: 'client', retry: 'never', status: 413, type: invalid },

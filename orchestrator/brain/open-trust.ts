@@ -2,6 +2,7 @@
  * Puts together who judges answers: the trust desk, which audits scouts, and the dispute desk, which hears clients.
  * Both work beside the engine and end with it.
  */
+import type { Fault } from '../../shared/faults.ts'
 import type { System } from '../../shared/system.ts'
 import { TurnLane } from '../../shared/turn-lane.ts'
 import type { Config } from '../config.ts'
@@ -9,6 +10,7 @@ import { notWritable } from '../engine/durability/journal.ts'
 import type { HubEngine } from '../engine/engine.ts'
 import type { Keyring } from '../engine/keyring.ts'
 import type { Store, StoreWrite } from '../engine/ports/store.ts'
+import { AppealDesk } from '../trust/desk/appeals.ts'
 import { defaultTrustSettings, type TrustSettings } from '../trust/desk/parts.ts'
 import { DisputeDesk } from '../trust/dispute-desk.ts'
 import { TrustDesk } from '../trust/trust-desk.ts'
@@ -33,20 +35,22 @@ export function openTrust({ config, changes, engine, keyring, store, system }: T
   const desk = new TrustDesk({ system, engine, store, keep, settings })
   engine.watchedBy(desk)
   desk.start()
+  const promise = (write: StoreWrite) =>
+    new Promise<Fault | null>((resolve) => {
+      journal.promise(
+        [write],
+        () => resolve(null),
+        () => resolve(notWritable),
+      )
+    })
+  engine.appeals = new AppealDesk({ system, promise, book: desk.book, isEnforced: settings.isEnforced })
   const disputes = new DisputeDesk({
     ...{ system, engine, keyring, store, settings, ledger: engine.ledger },
     trust: desk.book,
     lane: new TurnLane(system),
     settledTasks: () => desk.settledTasks,
     write: (...writes) => new Promise((resolve) => journal.add(writes, () => resolve())),
-    promise: (write) =>
-      new Promise((resolve) => {
-        journal.promise(
-          [write],
-          () => resolve(null),
-          () => resolve(notWritable),
-        )
-      }),
+    promise,
   })
   engine.disputes = disputes
   disputes.start()

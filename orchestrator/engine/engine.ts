@@ -42,6 +42,7 @@ import type { LedgerReport } from './ports/ledger/ledger.ts'
 import type { PlannerFunctions } from './ports/planner.ts'
 import type { AttemptEvents, AttemptLinks, ScoutEvents, ScoutLinks } from './ports/scouts.ts'
 import type { Store } from './ports/store.ts'
+import type { Appeals } from './ports/trust/appeals.ts'
 import type { Disputes } from './ports/trust/disputes.ts'
 import type { TrustFilter } from './ports/trust/trust-report.ts'
 import type { AnswerWitness, AuditedEngine, SeenAnswer, TrustNews } from './ports/trust/witness.ts'
@@ -107,6 +108,8 @@ export class HubEngine implements Engine, AuditedEngine {
   private witness: AnswerWitness | null = null
   /** Who hears disputes; null for nobody. */
   disputes: Disputes | null = null
+  /** Who takes appeals against convictions; null for nobody. */
+  appeals: Appeals | null = null
   /** Null when the sockets of scouts are elsewhere. */
   private readonly scoutDesk: ScoutDesk | null
 

@@ -33,7 +33,7 @@ import { getForAdmins, listAppealed, ruleDispute } from './disputes/rulings.ts'
 import { dialIn } from './fleet/dial-in.ts'
 import { listHubs } from './fleet/hubs.ts'
 import { getOwnScout, getScout, listOwnScouts, listScouts } from './fleet/scouts.ts'
-import { listOwnTrust, listTrust } from './fleet/trust.ts'
+import { appealConviction, listOwnTrust, listTrust } from './fleet/trust.ts'
 import { brought } from './intents/bring.ts'
 import { followIntent } from './intents/events.ts'
 import { cancelIntent, createIntent, getIntent, listIntents } from './intents/intents.ts'
@@ -161,6 +161,7 @@ export const routes: readonly Route[] = [
   { method: 'POST', path: '/v1/admin/disputes/{id}/ruling', access: 'admin', handle: ruleDispute },
   { method: 'GET', path: '/v1/admin/disputes/{id}', access: 'admin', handle: getForAdmins },
   { method: 'GET', path: '/v1/trust', access: 'admin', handle: listTrust },
+  { method: 'POST', path: '/v1/trust/{id}/appeal', access: 'any', ...rated, handle: appealConviction },
   { method: 'GET', path: '/v1/hubs', access: 'any', handle: listHubs },
   { method: 'GET', path: '/v1/scouts', access: 'admin', handle: listScouts },
   { method: 'GET', path: '/v1/scouts/{id}', access: 'admin', handle: getScout },

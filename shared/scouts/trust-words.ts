@@ -22,6 +22,10 @@ export const trustWords: Record<TrustState, TrustWord> = {
   convicted: 'failing',
 }
 
+/** Of an appeal against a conviction. */
+export const appealStates = ['possible', 'under_way', 'lost'] as const
+export type AppealState = (typeof appealStates)[number]
+
 export interface TrustFigures {
   model: string
   state: TrustState
@@ -34,6 +38,8 @@ export interface TrustFigures {
   failed: number
   /** Milliseconds until a conviction ends. */
   endsInMs: number
+  /** How an appeal against it stands; null without one. */
+  appeal: AppealState | null
   /** Whether convictions have consequences at this hub. */
   isEnforced: boolean
   /** Whether it has few tasks at once for being new. */
@@ -71,7 +77,8 @@ export function trustSentences(trust: TrustFigures): string[] {
       const follows = isEnforced
         ? `for ${span} it gets work only while nobody else offers the model, then it starts anew`
         : `for ${span} it gets less work, since this hub only watches`
-      return [`Answers for ${model} are not like others' (${tally}): ${follows}.`, lookAt]
+      const sentences = [`Answers for ${model} are not like others' (${tally}): ${follows}.`, lookAt]
+      return trust.appeal === null ? sentences : [...sentences, appealWords[trust.appeal]]
     }
   }
 }
@@ -88,7 +95,7 @@ function workOf(isLimited: boolean): string {
 export function trustNote(
   model: string,
   state: TrustState,
-  { isEnforced, isLimited }: Pick<TrustFigures, 'isEnforced' | 'isLimited'>,
+  { isEnforced, isLimited, appeal }: Pick<TrustFigures, 'isEnforced' | 'isLimited' | 'appeal'>,
 ): string {
   switch (state) {
     case 'new':
@@ -101,9 +108,16 @@ export function trustNote(
       return `Answers for ${model} differ from others': the next checks decide whether that was chance. ${lookAt}`
     case 'convicted': {
       const follows = isEnforced ? 'it gets work only while nobody else offers the model' : 'it gets less work'
-      return `Answers for ${model} are not like others': for a while ${follows}. ${lookAt}`
+      const note = `Answers for ${model} are not like others': for a while ${follows}. ${lookAt}`
+      return appeal === null ? note : `${note} ${appealWords[appeal]}`
     }
   }
+}
+
+const appealWords: Record<AppealState, string> = {
+  possible: 'Its owner may appeal once, on the page or with POST /v1/trust/{id}/appeal: then fresh checks decide anew.',
+  under_way: 'Its owner has appealed: fresh checks decide anew, and the conviction ends at once if they are good.',
+  lost: 'Its owner has appealed, and fresh checks showed the same.',
 }
 
 const lookAt = 'Look at its quantization, its context length, and which model its provider really serves.'

@@ -46,6 +46,7 @@ describe('the table of moves', () => {
     'watched repeated convicted',
     'confirming repeated convicted',
     'convicted served new',
+    'convicted overturned watched',
   ]
   const moves = Object.keys(trustMoves) as TrustMove[]
   test.each(trustStates.flatMap((state) => moves.map((move) => [state, move] as const)))('%s, %s', (state, move) => {

@@ -13,6 +13,7 @@ import type { LimitKind, RateStanding, Tenants } from '../../tenants/tenants.ts'
 import type { ChargedKey } from './charged-key.ts'
 import type { LedgerReport } from './ledger/ledger.ts'
 import type { Responses } from './responses.ts'
+import type { Appeals } from './trust/appeals.ts'
 import type { Disputes } from './trust/disputes.ts'
 import type { TrustFilter, TrustReport } from './trust/trust-report.ts'
 import type { HistoryRow, ServedDay, UsageFilter, UsagePoint, UsedTotals } from './usage.ts'
@@ -351,6 +352,8 @@ export interface Engine {
   readonly ledger: LedgerReport | null
   /** Null in a hub that hears none. */
   readonly disputes: Disputes | null
+  /** Null in a hub that convicts nobody. */
+  readonly appeals: Appeals | null
   stats(): EngineStats
   /** False while starting or draining. */
   ready(): boolean

@@ -1,9 +1,24 @@
 /**
- * What audits have found out about scouts, with reasons in words: of all for admins, of the own ones for who runs them.
+ * What audits have found out about scouts, with reasons in words: of all for admins, of the own ones for who runs them,
+ * who may appeal against a conviction.
  */
+import { z } from 'zod'
+import { fault } from '../../../shared/faults.ts'
+import { modelCharsMax } from '../../../shared/limits/wire.ts'
 import type { ScoutTrust, TrustFilter, TrustReport } from '../../engine/ports/trust/trust-report.ts'
 import type { RequestContext } from '../request-context.ts'
-import { jsonResponse } from '../response/response.ts'
+import { jsonResponse, refuse } from '../response/response.ts'
+import { readChecked } from '../schema/body.ts'
+import { textUpTo } from '../schema/validation.ts'
+
+export const appealRequest = z.strictObject({
+  model: textUpTo(modelCharsMax).optional().describe('Where the scout is convicted for several models: one of them.'),
+})
+
+const noConvictions = fault(
+  'not_found',
+  'This orchestrator checks no answers, so nobody is convicted: its operator can set TRUST=observe.',
+)
 
 export function listTrust({ id, edge, query }: RequestContext): Response {
   const report = edge.engine.trustReport(scoutAsked(query))
@@ -15,6 +30,19 @@ export function listTrust({ id, edge, query }: RequestContext): Response {
 export function listOwnTrust({ id, edge, caller, query }: RequestContext): Response {
   const report = edge.engine.trustReport({ ...scoutAsked(query), owner: caller!.tenant })
   return jsonResponse(id, JSON.stringify(shownList(report)))
+}
+
+/** By its owner, once for each conviction. */
+export async function appealConviction(context: RequestContext): Promise<Response> {
+  const { id, edge, caller, params } = context
+  const { appeals } = edge.engine
+  if (appeals === null) return refuse(id, noConvictions)
+  // Who means the only one need not say anything.
+  const read = context.hasUnreadBody ? await readChecked(context, appealRequest) : { value: {} }
+  if ('code' in read) return refuse(id, read)
+  const { model = null } = read.value as z.infer<typeof appealRequest>
+  const stands = await appeals.appeal({ scout: params.id, model, owner: caller!.tenant })
+  return 'code' in stands ? refuse(id, stands) : jsonResponse(id, JSON.stringify(shownTrust(stands)))
 }
 
 /** One that is unknown is as one of whom nothing was found out. */

@@ -9,6 +9,7 @@ import { countTokensRequest, messagesRequest } from '../anthropic/request/messag
 import { completionRequest } from '../completions/text-request.ts'
 import { disputeRequest } from '../disputes/dispute-request.ts'
 import { rulingRequest } from '../disputes/rulings.ts'
+import { appealRequest } from '../fleet/trust.ts'
 import { depositRequest } from '../ledger/points.ts'
 import { leaderboardRequest } from '../ledger/seasons.ts'
 import type { RequestContext } from '../request-context.ts'
@@ -368,6 +369,7 @@ function accountRequests(): Json {
     SettingChanges: schemaOf(settingChanges),
     LeaderboardRequest: schemaOf(leaderboardRequest),
     DepositRequest: schemaOf(depositRequest),
+    AppealRequest: schemaOf(appealRequest),
     DisputeRequest: schemaOf(disputeRequest),
     RulingRequest: schemaOf(rulingRequest),
   }

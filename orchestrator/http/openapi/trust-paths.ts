@@ -8,6 +8,7 @@ import {
   rulingVerdicts,
   verdicts,
 } from '../../../shared/scouts/dispute-words.ts'
+import { appealStates } from '../../../shared/scouts/trust-words.ts'
 import { count, inQuery, type Json, json, type Operation, object, orNull, ref, seconds, text, texts } from './parts.ts'
 
 const counts = { type: 'object', additionalProperties: count }
@@ -26,6 +27,7 @@ const scoutTrust = object({
   sentences: { ...texts, description: 'What that means and what helps.' },
   since: seconds,
   until: { ...orNull(seconds), description: 'When a conviction ends.' },
+  appeal: { enum: [...appealStates, null], description: 'How an appeal against a conviction stands.' },
 })
 
 const listed = {
@@ -173,5 +175,11 @@ export const trustPaths: Record<string, Operation> = {
     access: 'admin',
     parameters: [ofScout],
     gives: [200, 'The scouts.', json(object({ ...listed, audits }))],
+  },
+  'POST /v1/trust/{id}/appeal': {
+    summary: 'Appeal against the conviction of a scout, once, by its owner: fresh checks decide anew.',
+    access: 'any',
+    takes: 'AppealRequest',
+    gives: [200, 'The scout, whose conviction goes on until they have decided.', json(scoutTrust)],
   },
 }

@@ -5,7 +5,7 @@
  */
 import { auditsAhead } from '../../../shared/limits/trust/audits.ts'
 import { AuditBudget, type BudgetCounts, slotOf } from '../standing/budget.ts'
-import type { TrustRecord } from '../standing/record.ts'
+import { isDecidedAfresh, type TrustRecord } from '../standing/record.ts'
 import { trustMemoryRows } from './model-book.ts'
 import type { Life, TrustParts } from './parts.ts'
 
@@ -41,7 +41,9 @@ export class KeptBudget {
 
   /** Whether an audit of this scout may ask for another task, or for so many, now. */
   allows(record: TrustRecord, count = 1): boolean {
-    return count <= this.known() && this.budget.allows(record, this.now(), count)
+    // What decides goes first, an appeal as well.
+    const state = isDecidedAfresh(record) ? 'confirming' : record.state
+    return count <= this.known() && this.budget.allows({ state, doubt: record.doubt }, this.now(), count)
   }
 
   counts(): { audits: number; settled: number } {

@@ -2,7 +2,7 @@
  * The trust desk's findings for people: records with their words, the gravest first, and counts.
  */
 import { trustListMax, trustNoteCharsMax } from '../../../shared/limits/trust/audits.ts'
-import { type TrustState, trustNote, trustSentences } from '../../../shared/scouts/trust-words.ts'
+import { type AppealState, type TrustState, trustNote, trustSentences } from '../../../shared/scouts/trust-words.ts'
 import type { ScoutTrust, TrustFilter, TrustReport } from '../../engine/ports/trust/trust-report.ts'
 import type { TrustRecord } from '../standing/record.ts'
 import { calmDoubt, weights } from '../standing/weights.ts'
@@ -28,7 +28,14 @@ export function noteOf(book: TrustBook, scout: string, isEnforced: boolean): str
   const [worst] = records
   if (worst === undefined) return null
   const { model, state } = worst
-  return trustNote(model, state, { isEnforced, isLimited: book.isLimited(worst) }).slice(0, trustNoteCharsMax)
+  const follows = { isEnforced, isLimited: book.isLimited(worst), appeal: appealOf(worst) }
+  return trustNote(model, state, follows).slice(0, trustNoteCharsMax)
+}
+
+function appealOf({ state, appeal }: TrustRecord): AppealState | null {
+  if (state !== 'convicted') return null
+  if (appeal === undefined) return 'possible'
+  return appeal.isLost ? 'lost' : 'under_way'
 }
 
 interface Moment {
@@ -41,9 +48,10 @@ interface Moment {
 function shown(record: TrustRecord, of: OwnerFigures, { needed, nowMs, ...follows }: Moment): ScoutTrust {
   const { scout, model, owner, state, sinceMs, untilMs } = record
   const { doubt, passed, checks, failed } = of
-  const figures = { model, state, doubt, passed, needed, checks, failed, endsInMs: untilMs - nowMs, ...follows }
+  const appeal = appealOf(record)
+  const figures = { model, state, doubt, passed, needed, checks, failed, endsInMs: untilMs - nowMs, appeal, ...follows }
   const passesToCalm = Math.max(1, Math.ceil((doubt - calmDoubt) / -weights.pass))
   const sentences = trustSentences({ ...figures, passesToCalm })
   const counts = { doubt: Math.round(doubt * 100) / 100, passed, needed, checks, failed }
-  return { scout, model, owner, state, ...counts, sinceMs, untilMs: untilMs > 0 ? untilMs : null, sentences }
+  return { scout, model, owner, state, ...counts, sinceMs, untilMs: untilMs > 0 ? untilMs : null, appeal, sentences }
 }

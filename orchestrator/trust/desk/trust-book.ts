@@ -12,13 +12,16 @@ import {
 } from '../../../shared/limits/trust/audits.ts'
 import { StoreError } from '../../engine/ports/store.ts'
 import type { TrustFilter } from '../../engine/ports/trust/trust-report.ts'
+import type { TrustRow } from '../../engine/ports/trust/trust-store.ts'
 import { Owners } from '../standing/owners.ts'
 import { penaltyMs } from '../standing/penalty.ts'
 import {
+  appeal,
   book,
   bookRepeat,
   type Circumstances,
   confirm,
+  isAppealed,
   isProven,
   mature,
   newRecord,
@@ -99,7 +102,7 @@ export class TrustBook {
   }
 
   *doubted(): Iterable<TrustRecord> {
-    for (const record of this.timed) if (record.state !== 'convicted') yield record
+    for (const record of this.timed) if (record.state !== 'convicted' || isAppealed(record)) yield record
   }
 
   needed({ owner }: TrustRecord): number {
@@ -113,6 +116,10 @@ export class TrustBook {
 
   bookRepeat(record: TrustRecord, tenant: string): void {
     this.change(record, (now) => bookRepeat(record, tenant, now))
+  }
+
+  appeal(record: TrustRecord, atMs: number): void {
+    this.change(record, () => appeal(record, atMs))
   }
 
   /** A newcomer whose day is over is trusted as soon as somebody asks. */
@@ -133,11 +140,12 @@ export class TrustBook {
   /** What time alone brings: convictions that end, and confirmations for which a brake was released. */
   tick(): void {
     for (const record of this.timed) {
-      const { state } = record
+      const { state, appeal } = record
       const now = this.circumstances(record)
       mature(record, now)
       confirm(record, now)
       if (record.state !== state) this.moved(record, state)
+      else if (record.appeal !== appeal) this.changed.add(record)
     }
     this.midnight.turn(this.list(), this.parts.system.wallMs())
     this.flush(trustRowsPerTick)
@@ -151,8 +159,7 @@ export class TrustBook {
     for (const record of this.changed) {
       if (++rows > rowsMax) break
       this.changed.delete(record)
-      const { scout, model } = record
-      this.parts.keep({ write: 'trust', row: { scout, model, bookedMs, record: JSON.stringify(record) } })
+      this.parts.keep({ write: 'trust', row: rowOf(record, bookedMs) })
     }
   }
 
@@ -179,11 +186,19 @@ export class TrustBook {
     if (isDoubted && (before === 'new' || before === 'trusted'))
       this.models.of(model)?.brake.noteWatched(owner, sinceMs)
     if (state === 'convicted') this.owners.noteConviction(owner, record.convictedMs)
+    if (state === 'watched' && before === 'convicted') this.absolve(owner)
     this.midnight.take(record)
     if (isTimed(record)) this.timed.add(record)
     else this.timed.delete(record)
     this.changed.add(record)
     this.tell(record)
+  }
+
+  /** A conviction of one of its scouts was overturned: those that stand are what is remembered. */
+  private absolve(owner: string): void {
+    this.owners.forget(owner)
+    for (const { convictedMs } of this.list({ owner }))
+      if (convictedMs > 0) this.owners.noteConviction(owner, convictedMs)
   }
 
   private tell(record: TrustRecord): void {
@@ -217,6 +232,11 @@ export class TrustBook {
       if (!(error instanceof StoreError)) throw error
     }
   }
+}
+
+export function rowOf(record: TrustRecord, bookedMs: number): TrustRow {
+  const { scout, model } = record
+  return { scout, model, bookedMs, record: JSON.stringify(record) }
 }
 
 function isTimed({ state }: TrustRecord): boolean {

@@ -13,6 +13,11 @@ export class Owners {
     if (atMs > (this.convictedMs.get(owner) ?? 0)) this.convictedMs.set(owner, atMs)
   }
 
+  /** A conviction that did not hold says nothing about this owner; those that do are noted again. */
+  forget(owner: string): void {
+    this.convictedMs.delete(owner)
+  }
+
   /** Passes that a new record of this owner needs. */
   needed(owner: string, nowMs: number): number {
     const atMs = this.convictedMs.get(owner)

@@ -45,7 +45,7 @@ export interface TrustRecord {
   /** What questions and comparisons have added to doubt, of all time; absent while that is nothing. */
   wrongDoubt?: number
   oddDoubt?: number
-  /** Log-likelihood and count of the fresh checks of this confirmation. */
+  /** Log-likelihood and count of the fresh checks of this confirmation, or of an appeal. */
   evidence: number
   fresh: number
   /** Repeats of one text, and whose requests showed them. */
@@ -58,6 +58,16 @@ export interface TrustRecord {
   convictions: number
   convictedMs: number
   untilMs: number
+  /** The appeal against this conviction; absent without one. */
+  appeal?: Appeal | undefined
+  /** What the last conviction took, and an appeal gives back. */
+  taken?: Pick<TrustRecord, 'isProven' | 'convictedMs'> | undefined
+}
+
+interface Appeal {
+  atMs: number
+  /** Its fresh checks have shown the same again. */
+  isLost: boolean
 }
 
 export function newRecord(scout: string, model: string, owner: string, nowMs: number): TrustRecord {
@@ -72,6 +82,16 @@ export function isProven(record: Pick<TrustRecord, 'state' | 'isProven'>): boole
   return record.isProven ?? record.state === 'trusted'
 }
 
+/** An appeal is under way. */
+export function isAppealed({ state, appeal }: Pick<TrustRecord, 'state' | 'appeal'>): boolean {
+  return state === 'convicted' && appeal?.isLost === false
+}
+
+/** Checks that are made from now on decide what becomes of it: of a confirmation, or of an appeal. */
+export function isDecidedAfresh(record: Pick<TrustRecord, 'state' | 'appeal'>): boolean {
+  return record.state === 'confirming' || isAppealed(record)
+}
+
 /** What a booking may depend on beside the record. */
 export interface Circumstances {
   nowMs: number
@@ -84,9 +104,11 @@ export interface Circumstances {
 /** The one mutator. */
 function move(record: TrustRecord, what: TrustMove, nowMs: number): void {
   const next = nextState(record.state, what)
+  const { convictedMs } = record
   if (next === undefined) throw new Error(`trust: ${what} in state ${record.state}`)
+  const wasProven = isProven(record)
   // Its state alone does not say so any more.
-  if (isProven(record)) record.isProven = true
+  if (wasProven) record.isProven = true
   record.state = next
   record.sinceMs = nowMs
   if (what === 'grave') Object.assign(record, { evidence: 0, fresh: 0 })
@@ -95,21 +117,30 @@ function move(record: TrustRecord, what: TrustMove, nowMs: number): void {
   if (what === 'doubted') record.watches++
   if (what === 'cleared') record.doubt = watchedDoubt
   if (what === 'confirmed' || what === 'repeated') {
+    record.taken = { isProven: wasProven, convictedMs }
     record.untilMs = nowMs + Math.min(convictionMs * 2 ** record.convictions, convictionMsMax)
     record.convictions++
     record.convictedMs = nowMs
     record.isProven = false
   }
+  if (what === 'overturned') {
+    const { isProven = false, convictedMs = 0 } = record.taken ?? {}
+    Object.assign(record, { doubt: watchedDoubt, repeatTenants: [], untilMs: 0, isProven, convictedMs })
+    record.convictions--
+  }
+  if (what === 'served' || what === 'overturned') Object.assign(record, { appeal: undefined, taken: undefined })
   if (what === 'served') Object.assign(record, { doubt: 0, passed: 0, repeatTenants: [], untilMs: 0, firstMs: nowMs })
 }
 
 /**
- * Counts the outcome of one check. `askedMs` is when the audited text was made: what is older than a confirmation is no
- * fresh check of it, and does not count at all, because it led there. Nor does anything count during a conviction.
+ * Counts the outcome of one check. `askedMs` is when the audited text was made: what is older than a confirmation, or an
+ * appeal, is no fresh check of it, and does not count at all, because it led there. Nor does anything else count during
+ * a conviction.
  */
 export function book(record: TrustRecord, outcome: AuditOutcome, askedMs: number, now: Circumstances): void {
-  if (record.state === 'convicted') return
-  if (record.state === 'confirming' && askedMs < record.sinceMs) return
+  const isFresh = isDecidedAfresh(record)
+  if (record.state === 'convicted' && !isFresh) return
+  if (isFresh && askedMs < (record.appeal?.atMs ?? record.sinceMs)) return
   record.checks++
   if (outcome === 'pass') record.passed++
   else record.failed++
@@ -117,7 +148,7 @@ export function book(record: TrustRecord, outcome: AuditOutcome, askedMs: number
   else if (outcome !== 'pass') record.oddDoubt = (record.oddDoubt ?? 0) + weights[outcome]
   if (outcome === 'gross') record.passed = 0
   else if (outcome !== 'pass') record.passed = Math.floor(record.passed * keptAfterOdd)
-  if (record.state === 'confirming') {
+  if (isFresh) {
     record.fresh++
     record.evidence += weights[outcome]
     return confirm(record, now)
@@ -126,12 +157,22 @@ export function book(record: TrustRecord, outcome: AuditOutcome, askedMs: number
   judge(record, now)
 }
 
-/** Looks whether a confirmation has come to its end; also called when the brake is released. */
+/** Looks whether a confirmation or an appeal has come to its end; also called when the brake is released. */
 export function confirm(record: TrustRecord, { nowMs, mayConvict }: Circumstances): void {
-  if (record.state !== 'confirming') return
+  if (!isDecidedAfresh(record)) return
+  const { appeal } = record
   if (record.evidence >= convictingEvidence) {
-    if (mayConvict) move(record, 'confirmed', nowMs)
-  } else if (record.fresh >= freshChecksMax) move(record, 'cleared', nowMs)
+    if (!mayConvict) return
+    if (appeal === undefined) move(record, 'confirmed', nowMs)
+    else record.appeal = { ...appeal, isLost: true }
+  } else if (record.fresh >= freshChecksMax) move(record, appeal === undefined ? 'cleared' : 'overturned', nowMs)
+}
+
+/** Its owner appeals: from now on fresh checks decide, as in a confirmation. Once for each conviction. */
+export function appeal(record: TrustRecord, nowMs: number): void {
+  if (record.state !== 'convicted' || record.appeal !== undefined)
+    throw new Error(`trust: an appeal in state ${record.state}`)
+  Object.assign(record, { appeal: { atMs: nowMs, isLost: false }, evidence: 0, fresh: 0 })
 }
 
 function judge(record: TrustRecord, now: Circumstances): void {
@@ -162,8 +203,9 @@ export function bookRepeat(record: TrustRecord, tenant: string, { nowMs, mayConv
  * Share of this scout's tasks of this model that are audited. A newcomer that has its passes only waits for its first
  * day to end, and is audited like a trusted one meanwhile.
  */
-export function auditShare({ state, passed, watches }: TrustRecord): number {
-  if (state === 'confirming') return confirmingShare
+export function auditShare(record: TrustRecord): number {
+  const { state, passed, watches } = record
+  if (isDecidedAfresh(record)) return confirmingShare
   if (state === 'convicted') return 0
   if (state === 'watched' || passed < passesNeeded)
     return state === 'trusted' ? trustedShare(passed, watches) : unprovenShare

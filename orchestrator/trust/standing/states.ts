@@ -20,8 +20,10 @@ export const trustMoves = {
   confirmed: { confirming: 'convicted' },
   /** It repeats one text to everybody. */
   repeated: { new: 'convicted', trusted: 'convicted', watched: 'convicted', confirming: 'convicted' },
-  /** The conviction's time is over, or an appeal succeeded. */
+  /** The conviction's time is over. */
   served: { convicted: 'new' },
+  /** The fresh checks of an appeal did not show again what it was convicted of. */
+  overturned: { convicted: 'watched' },
 } as const satisfies Record<string, Partial<Record<TrustState, TrustState>>>
 
 export type TrustMove = keyof typeof trustMoves

@@ -1,5 +1,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import type { AppealAsked } from '../../../orchestrator/engine/ports/trust/appeals.ts'
 import type { ScoutTrust, TrustReport } from '../../../orchestrator/engine/ports/trust/trust-report.ts'
+import { fault } from '../../../shared/faults.ts'
 import { startEdge, type TestEdge } from '../../support/hub/client-edge.ts'
 
 let edge: TestEdge
@@ -10,7 +12,8 @@ afterEach(() => edge.hub.stop())
 
 const trustOf = (owner: string): ScoutTrust => ({
   ...{ scout: `${owner}/ant`, model: 'm', owner, state: 'watched', doubt: 4.3, passed: 3, needed: 10 },
-  ...{ checks: 12, failed: 3, sinceMs: 1_700_000_000_500, untilMs: null, sentences: ['Answers for m differed.'] },
+  ...{ checks: 12, failed: 3, sinceMs: 1_700_000_000_500, untilMs: null, appeal: null },
+  sentences: ['Answers for m differed.'],
 })
 
 const report = (...owners: string[]): TrustReport => ({
@@ -47,6 +50,31 @@ test('of one scout alone what was found out about it is told, to whom it may be'
   expect(await of('/v1/trust?scout=a%2Fant', edge.keys.admin)).toEqual(['a/ant'])
   expect(await of(`/v1/me/trust?scout=${tenant}%2Fant`)).toEqual([`${tenant}/ant`])
   expect(await of('/v1/me/trust?scout=a%2Fant')).toEqual([])
+})
+
+test('an appeal is made by whoever sends it, of the scout in the path and the model in the body', async () => {
+  const { tenant } = edge.keyring.list().find(({ role }) => role === 'client')!
+  const asked: AppealAsked[] = []
+  edge.engine.appeals = {
+    appeal: async (of) => {
+      asked.push(of)
+      if (of.model === 'none') return fault('not_found', 'Nothing is known of such a scout.')
+      return { ...trustOf(tenant), state: 'convicted', appeal: 'under_way' }
+    },
+  }
+  const path = `/v1/trust/${encodeURIComponent(`${tenant}/ant`)}/appeal`
+  const bare = await edge.ask(path, { method: 'POST' })
+  expect([bare.status, await bare.json()]).toMatchObject([200, { object: 'scout.trust', appeal: 'under_way' }])
+  expect((await edge.post(path, { model: 'm' })).status).toBe(200)
+  expect((await edge.post(path, { model: 'none' })).status).toBe(404)
+  expect((await edge.post(path, { modell: 'm' })).status).toBe(400)
+  expect(asked.map(({ model }) => model)).toEqual([null, 'm', 'none'])
+  expect(asked[0]).toEqual({ scout: `${tenant}/ant`, model: null, owner: tenant })
+  expect((await edge.post(path, {}, {}, null)).status).toBe(401)
+})
+
+test('nobody convicts: an appeal is to nobody', async () => {
+  expect((await edge.post('/v1/trust/a%2Fant/appeal', {})).status).toBe(404)
 })
 
 test('nobody audits: the list is empty and says so', async () => {

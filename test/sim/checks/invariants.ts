@@ -43,7 +43,7 @@
  * 36 and 37. A task is tried so often and no more, and not at once where it seems to end scouts (`attempt-limits.ts`).
  * 38, 39. Nobody waits for a lost scout longer than promised (`lease-times.ts`); no name that means the hub is let in.
  * 40 to 42, 58, 60, 61. Points conserve, a task has one receipt and costs no more, disputes end right (`receipts.ts`).
- * 43 to 52, 59. No audit can be told or is of its own owner; trust follows rules, newcomers have little (`trust/`).
+ * 43 to 52, 59, 62. No audit can be told or is of its own owner; trust follows rules, newcomers have little (`trust/`).
  * 53 to 56. Numbers, frames and ends where the hub is several processes (`processes/wire-checks.ts`).
  */
 import type { Event } from '../../../orchestrator/core/events.ts'

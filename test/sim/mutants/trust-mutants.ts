@@ -165,6 +165,62 @@ export const trustMutants: readonly Mutant[] = [
     replace: '',
   },
 
+  // ------------------------------------------------------------ appeals
+  {
+    name: 'anybody may appeal for a scout',
+    file: `${trust}/desk/appeals.ts`,
+    find: '.filter((record) => record.owner === owner)',
+    replace: '.filter((record) => record.owner !== owner || owner !== null)',
+  },
+  {
+    name: 'a conviction can be appealed as often as one likes',
+    file: `${trust}/desk/appeals.ts`,
+    find: '  return asked === undefined ? null : appealed\n',
+    replace: '  if (asked?.isLost === true) Object.assign(arguments[0], { appeal: undefined })\n  return null\n',
+  },
+  {
+    name: 'an appeal is taken before the store knows of it',
+    file: `${trust}/desk/appeals.ts`,
+    find: "    const trouble = await promise({ write: 'trust', row: rowOf(heard, atMs) })\n",
+    replace: '    const trouble = promise === null ? await promise : null\n',
+  },
+  {
+    name: 'an appeal succeeds after half of its checks',
+    file: `${trust}/standing/record.ts`,
+    find: '} else if (record.fresh >= freshChecksMax)',
+    replace: '} else if (record.fresh >= (appeal === undefined ? freshChecksMax : freshChecksMax / 2))',
+  },
+  {
+    name: 'what was made before an appeal counts in it',
+    file: `${trust}/standing/record.ts`,
+    find: 'askedMs < (record.appeal?.atMs ?? record.sinceMs)',
+    replace: 'askedMs < record.sinceMs',
+  },
+  {
+    name: 'an appeal is lost while the brake holds',
+    file: `${trust}/standing/record.ts`,
+    find: '    if (!mayConvict) return\n',
+    replace: '    if (!mayConvict && appeal === undefined) return\n',
+  },
+  {
+    name: 'a conviction that was overturned counts for the next one',
+    file: `${trust}/standing/record.ts`,
+    find: '    record.convictions--\n',
+    replace: '',
+  },
+  {
+    name: 'new names of an owner whose conviction was overturned need more checks',
+    file: `${trust}/desk/trust-book.ts`,
+    find: "    if (state === 'watched' && before === 'convicted') this.absolve(owner)\n",
+    replace: '',
+  },
+  {
+    name: 'who was convicted wrongly is a newcomer afterwards',
+    file: `${trust}/standing/record.ts`,
+    find: 'const { isProven = false, convictedMs = 0 } = record.taken ?? {}',
+    replace: 'const { isProven = false, convictedMs = 0 } = { ...record.taken, isProven: false }',
+  },
+
   // ------------------------------------------------------------ what follows
   {
     name: 'the last scout of a model is not asked when it is convicted',

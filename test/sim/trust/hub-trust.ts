@@ -8,12 +8,15 @@ import type { Store, StoreWrite } from '../../../orchestrator/engine/ports/store
 import type { AuditedEngine, TrustNews } from '../../../orchestrator/engine/ports/trust/witness.ts'
 import { defaultTrustSettings } from '../../../orchestrator/trust/desk/parts.ts'
 import { TrustDesk } from '../../../orchestrator/trust/trust-desk.ts'
+import type { Timer } from '../../../shared/system.ts'
 import type { TrustChecks } from '../checks/trust/trust-checks.ts'
 import type { Process } from '../world.ts'
+import { appellants } from './appellants.ts'
 import { auditDelay, hastened, type TrustLife } from './trust-life.ts'
 
 export class HubTrust {
   private desk: TrustDesk | null = null
+  private appeals: Timer | null = null
   /** Nothing is audited any more. */
   private isOver = false
 
@@ -43,6 +46,8 @@ export class HubTrust {
     checks.opened(desk)
     engine.watchedBy(desk)
     desk.start()
+    const { records } = checks
+    this.appeals = appellants({ system, engine, book: desk.book, isEnforced, records, dice: life.appeals })
   }
 
   /** What is under way ends, and nothing more is asked. */
@@ -50,6 +55,7 @@ export class HubTrust {
     this.isOver = true
     if (!isUp) return
     this.desk?.stop()
+    this.appeals?.cancel()
     this.checks.stopped()
   }
 

@@ -4,7 +4,7 @@
  * disk; the wall clock of trust runs fast in most, so that days pass, newcomers grow old and convictions end.
  */
 import type { TrustWrite } from '../../../orchestrator/engine/ports/trust/trust-store.ts'
-import { newRecord, type TrustRecord } from '../../../orchestrator/trust/standing/record.ts'
+import { isProven, newRecord, type TrustRecord } from '../../../orchestrator/trust/standing/record.ts'
 import { confirmingDoubt, freshChecksMax } from '../../../orchestrator/trust/standing/weights.ts'
 import type { System } from '../../../shared/system.ts'
 import { type Dice, type World, wallStartMs } from '../world.ts'
@@ -28,6 +28,8 @@ export interface TrustLife {
   cheatsModel: string
   /** On the disk when the life begins. */
   remembered: TrustWrite[]
+  /** Decides who appeals, and when. */
+  appeals: Dice
 }
 
 export function isCheat(voice: Voice): boolean {
@@ -48,13 +50,15 @@ export function trustLifeOf(world: World, models: readonly string[]): TrustLife 
   const scouts = [...honestScouts(dice), ...cheatsOf(dice)]
   const haste = dice.pick([1, 150, 400])
   const remembered = models.map((model) => pairsOf(dice, model))
+  const appeals = world.dice('appeals')
   for (const scout of scouts) {
     const offered = isCheat(scout.voice) ? [...models, cheatsModel] : models
-    for (const model of offered) remembered.push(rowOf(past(dice, scout, model, haste)))
+    for (const model of offered)
+      remembered.push(rowOf(appealing(appeals, scout, past(dice, scout, model, haste), haste)))
   }
   if (dice.chance(0.2)) remembered.push(...suspects(dice, models))
   const auditsPerDayMin = dice.pick([30, 300, 2_000])
-  return { isEnforced: dice.chance(0.7), haste, auditsPerDayMin, scouts, cheatsModel, remembered }
+  return { isEnforced: dice.chance(0.7), haste, auditsPerDayMin, scouts, cheatsModel, remembered, appeals }
 }
 
 function honestScouts(dice: Dice): PlayedScout[] {
@@ -103,6 +107,22 @@ function convictedOf(record: TrustRecord, haste: number): TrustRecord {
   const untilMs = wallMs + 150_000 * haste
   const times = { sinceMs: untilMs - dayMs, convictedMs: untilMs - dayMs, untilMs }
   return { ...record, state: 'convicted', convictions: 1, watches: 1, ...times }
+}
+
+/**
+ * Some have appealed already, and little is missing to the end of that; among them an honest one that was convicted
+ * wrongly.
+ */
+function appealing(dice: Dice, { voice }: PlayedScout, record: TrustRecord, haste: number): TrustRecord {
+  const isWronged = !isCheat(voice) && dice.chance(0.05)
+  if (!isWronged && (record.state !== 'convicted' || !dice.chance(0.5))) return record
+  const convicted = convictedOf(record, haste)
+  const taken = { isProven: isWronged && isProven(record), convictedMs: 0 }
+  const shown = dice.pick([
+    { fresh: freshChecksMax - 3, evidence: -8 },
+    { fresh: 20, evidence: isWronged ? 0 : 5 },
+  ])
+  return { ...convicted, ...shown, taken, isProven: false, appeal: { atMs: wallMs, isLost: false } }
 }
 
 /** So many of other owners came under watch today that nobody is convicted, until a day has passed. */

@@ -26,6 +26,7 @@ import type {
   Submission,
 } from '../../../orchestrator/engine/ports/client.ts'
 import type { LedgerReport } from '../../../orchestrator/engine/ports/ledger/ledger.ts'
+import type { Appeals } from '../../../orchestrator/engine/ports/trust/appeals.ts'
 import type { Disputes } from '../../../orchestrator/engine/ports/trust/disputes.ts'
 import type { ScoutTrust, TrustFilter, TrustReport } from '../../../orchestrator/engine/ports/trust/trust-report.ts'
 import type { HistoryRow, ServedDay, UsageFilter, UsagePoint } from '../../../orchestrator/engine/ports/usage.ts'
@@ -147,6 +148,7 @@ export class FakeEngine implements Engine {
   readonly responses = new KeptResponses(this.store, this.journal)
   ledger: LedgerReport | null = null
   disputes: Disputes | null = null
+  appeals: Appeals | null = null
   /** Why a model is not served, by its name. */
   readonly missing = new Map<string, Fault>()
   /** Models that may still come. */

@@ -2,7 +2,7 @@
  * What is shown of trust: scouts with their states, and how many audits there were. No prompt, no answer, no single
  * audit is in it.
  */
-import type { TrustState } from '../../../../shared/scouts/trust-words.ts'
+import type { AppealState, TrustState } from '../../../../shared/scouts/trust-words.ts'
 
 export interface ScoutTrust {
   scout: string
@@ -18,6 +18,8 @@ export interface ScoutTrust {
   /** Milliseconds since 1970: when the state began; when a conviction ends, null without one. */
   sinceMs: number
   untilMs: number | null
+  /** How an appeal against its conviction stands; null without a conviction. */
+  appeal: AppealState | null
   sentences: string[]
 }
 

@@ -39,8 +39,8 @@ export class AuditFrames {
     if (only.length === 0) this.fail(45, `audit ${task} may be answered by anybody`)
     for (const scout of only) {
       const state = this.records.stateOf(scout, model)
-      const isDoubted = state === 'watched' || state === 'confirming'
-      if (state === 'convicted' || (isDoubted && only.length > 1))
+      const isDoubted = state === 'watched' || state === 'confirming' || this.records.isAppealed(scout, model)
+      if ((state === 'convicted' && !isDoubted) || (isDoubted && only.length > 1))
         this.fail(45, `${scout} is ${state} and may answer audit ${task}`)
     }
   }

@@ -26,6 +26,12 @@ export class Brakes {
     if (state === 'convicted') this.convict(owner, nowMs)
   }
 
+  /** A conviction of this owner was overturned: these are all of its records. */
+  absolve(owner: string, records: Iterable<TrustRecord>): void {
+    this.convicted.delete(owner)
+    for (const { convictedMs } of records) this.convict(owner, convictedMs)
+  }
+
   /** At least three owners, and a fifth of those who offer the model, within a day. */
   holds(model: string, owners: number, nowMs: number): boolean {
     const times = [...(this.watched.get(model)?.values() ?? [])]

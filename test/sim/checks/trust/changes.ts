@@ -30,7 +30,9 @@ const close = 1e-9
 /** What is wrong with this change; null when nothing is. */
 export function flawOfChange(before: TrustRecord, after: TrustRecord, around: Around): Flaw | null {
   return (
-    flawOfCounts(before, after, around) ?? (before.state === after.state ? null : flawOfMove(before, after, around))
+    flawOfCounts(before, after, around) ??
+    flawOfAppeal(before, after, around) ??
+    (before.state === after.state ? null : flawOfMove(before, after, around))
   )
 }
 
@@ -41,19 +43,36 @@ function flawOfCounts(before: TrustRecord, after: TrustRecord, { works }: Around
   if (checks < 0) return flaw(48, `it has ${-checks} checks less`)
   if (new Set(after.repeatTenants).size !== after.repeatTenants.length)
     return flaw(48, 'one tenant showed two of its repeats')
-  if (before.state === 'convicted' && after.state === 'convicted' && checks > 0)
+  const isHeard = before.state === 'convicted' && before.appeal?.isLost === false
+  if (before.state === 'convicted' && after.state === 'convicted' && !isHeard && checks > 0)
     return flaw(48, 'it is checked while it is convicted')
   if (checks !== 1) return null
-  if (before.state === 'confirming') {
+  if (before.state === 'confirming' || isHeard) {
     if (after.state === 'convicted' || after.state === 'confirming') {
       if (!weights.some((weight) => isNear(after.evidence, before.evidence + weight)))
         return flaw(48, `its evidence went from ${before.evidence} to ${after.evidence}`)
     }
     const fresh = after.fresh - before.fresh
-    return fresh === 1 && works < 1 ? flaw(48, 'what was made before its confirmation counts as fresh') : null
+    const begun = isHeard ? 'appeal' : 'confirmation'
+    return fresh === 1 && works < 1
+      ? flaw(isHeard ? 60 : 48, `what was made before its ${begun} counts as fresh`)
+      : null
   }
   const isRight = weights.some((weight) => isNear(after.doubt, Math.max(0, before.doubt + weight)))
   return isRight ? null : flaw(48, `its doubt went from ${before.doubt} to ${after.doubt}`)
+}
+
+/** One appeal for each conviction, which begins with no evidence and is lost by evidence alone. */
+function flawOfAppeal(before: TrustRecord, after: TrustRecord, { isBraked }: Around): Flaw | null {
+  if (after.appeal === undefined) return null
+  if (after.state !== 'convicted') return flaw(60, `it is ${after.state}, and its appeal goes on`)
+  if (before.state !== 'convicted' || before.appeal === after.appeal) return null
+  if (before.appeal === undefined)
+    return after.fresh === 0 && after.evidence === 0 ? null : flaw(60, 'its appeal begins with evidence')
+  if (before.appeal.isLost || before.appeal.atMs !== after.appeal.atMs)
+    return flaw(60, 'its conviction is appealed again')
+  if (isBraked) return flaw(60, 'its appeal is lost while nobody may be convicted')
+  return after.evidence >= provenAt ? null : flaw(60, `its appeal is lost with an evidence of ${after.evidence}`)
 }
 
 function flawOfMove(before: TrustRecord, after: TrustRecord, around: Around): Flaw | null {
@@ -78,6 +97,12 @@ function flawOfMove(before: TrustRecord, after: TrustRecord, around: Around): Fl
     case 'convicted > new':
       if (nowMs < before.untilMs) return wrong('before its time')
       return after.doubt !== 0 || after.passed !== 0 ? wrong('its past is not forgotten') : null
+    case 'convicted > watched':
+      if (before.appeal?.isLost !== false) return flaw(60, 'its conviction ends without an appeal')
+      if (after.fresh < freshMax) return flaw(60, `its conviction ends after ${after.fresh} fresh checks`)
+      if (after.evidence >= provenAt) return flaw(60, `its conviction ends with an evidence of ${after.evidence}`)
+      if (after.convictions !== before.convictions - 1) return flaw(60, 'a conviction that was overturned counts')
+      return isNear(after.doubt, watchedAt) ? null : wrong(`its doubt is ${after.doubt}`)
     default:
       return after.state === 'convicted' ? flawOfConviction(before, after, around) : wrong('is no way that trust goes')
   }

@@ -1,19 +1,24 @@
 /**
  * What becomes of the records of trust, looked at after every event: each change follows from the one before by rules
  * that are written down here once more, from the documentation and not from the code (48, 49); no honest scout is ever
- * convicted where cheats are the fewer (50); what the engine was told is what
- * the record weighs (51); and what is known in the end is on the disk (52).
+ * convicted where cheats are the fewer (50); what the engine was told is what the record weighs (51); what is known in
+ * the end is on the disk (52); and an appeal is its owner's, once for each conviction, and outlives the hub (60).
  */
+
 import type { HubEngine } from '../../../../orchestrator/engine/engine.ts'
+import type { Appeals } from '../../../../orchestrator/engine/ports/trust/appeals.ts'
+import type { ScoutTrust } from '../../../../orchestrator/engine/ports/trust/trust-report.ts'
 import type { TrustNews } from '../../../../orchestrator/engine/ports/trust/witness.ts'
 import type { MemoryDisk } from '../../../../orchestrator/store/memory/disk.ts'
 import type { TrustBook } from '../../../../orchestrator/trust/desk/trust-book.ts'
 import type { TrustRecord } from '../../../../orchestrator/trust/standing/record.ts'
+import type { Fault } from '../../../../shared/faults.ts'
 import type { System } from '../../../../shared/system.ts'
 import { Brakes } from './brakes.ts'
 import { flawOfChange } from './changes.ts'
 
 type Book = Pick<TrustBook, 'list' | 'find'>
+type Asked = Parameters<Appeals['appeal']>[0]
 
 type TrustTally = Record<string, number>
 
@@ -34,6 +39,10 @@ export class Records {
   private readonly marks = new Map<string, TrustNews>()
   /** Those that were trusted since their first hello, or their last conviction. */
   private readonly proven = new Set<TrustRecord>()
+  /** Those that were so when they were convicted. */
+  private readonly provenThen = new Set<TrustRecord>()
+  /** Convictions whose owner was told that its appeal is taken. */
+  private readonly appeals = new Set<string>()
   /** Settlements of each scout, and how many there were when a record's state changed. */
   private readonly works = new Map<string, number>()
   private readonly worksBefore = new Map<TrustRecord, number>()
@@ -56,6 +65,7 @@ export class Records {
     this.before.clear()
     this.marks.clear()
     this.proven.clear()
+    this.provenThen.clear()
     this.overdue.clear()
     this.brakes.clear()
   }
@@ -65,6 +75,9 @@ export class Records {
     for (const record of book.list()) {
       this.before.set(record, copyOf(record))
       if (record.isProven ?? record.state === 'trusted') this.proven.add(record)
+      if (record.taken?.isProven === true) this.provenThen.add(record)
+      if (record.state === 'convicted' && record.appeal === undefined && this.appeals.has(convictionOf(record)))
+        this.fail(60, `the appeal of ${record.scout} with ${record.model} is forgotten`)
       this.worksBefore.set(record, this.works.get(record.scout) ?? 0)
       this.brakes.loaded(record)
     }
@@ -97,6 +110,25 @@ export class Records {
   told(news: TrustNews): void {
     this.marks.set(`${news.scout} ${news.model}`, news)
     if (news.isConvicted && !this.isEnforced) this.fail(51, `${news.scout} is convicted where that only is shown`)
+  }
+
+  /** What somebody was told who appealed. */
+  appealed({ scout, model, owner }: Asked, isForeign: boolean, told: ScoutTrust | Fault): void {
+    const record = this.book?.find(scout, model!)
+    // The hub has died meanwhile.
+    if (record === undefined) return
+    this.count(isForeign ? 'foreign appeal' : 'code' in told ? 'appeal refused' : 'appeal')
+    if (isForeign && !('code' in told && told.code === 'not_found'))
+      return this.fail(60, `${owner} appeals for ${scout}, and is told ${JSON.stringify(told)}`)
+    if ('code' in told) return
+    const conviction = convictionOf(record)
+    if (this.appeals.has(conviction)) this.fail(60, `${scout} with ${model} appeals once more against one conviction`)
+    this.appeals.add(conviction)
+  }
+
+  isAppealed(scout: string, model: string): boolean {
+    const record = this.book?.find(scout, model)
+    return record?.state === 'convicted' && record.appeal?.isLost === false
   }
 
   /** It has settled something. */
@@ -142,17 +174,37 @@ export class Records {
     const works = (this.works.get(scout) ?? 0) - (this.worksBefore.get(record) ?? 0)
     const flaw = flawOfChange(before, record, { nowMs, isBraked, needed, works })
     if (flaw !== null) this.fail(flaw.invariant, `${scout} with ${model}: ${flaw.what}`)
+    if (before.appeal === undefined && record.appeal !== undefined)
+      this.worksBefore.set(record, this.works.get(scout) ?? 0)
+    if (before.appeal?.isLost === false && record.appeal?.isLost === true) this.count('appeal lost')
     if (before.state !== state) {
       this.count(`${before.state} > ${state}`)
       this.worksBefore.set(record, this.works.get(scout) ?? 0)
       this.brakes.moved(before, record, nowMs)
       if (state === 'trusted') this.proven.add(record)
-      if (state === 'convicted') this.proven.delete(record)
+      if (state === 'convicted') this.convict(record)
+      if (before.state === 'convicted') this.release(record)
       if (state === 'convicted' && this.honest.has(scout))
         this.fail(50, `${scout} is honest and convicted for ${model}`)
     } else if (isBraked && state === 'confirming' && record.evidence >= 7) this.count('brake held')
     this.before.set(record, copyOf(record))
     this.checkMark(record)
+  }
+
+  private convict(record: TrustRecord): void {
+    if (this.proven.delete(record)) this.provenThen.add(record)
+    else this.provenThen.delete(record)
+  }
+
+  /** By its time or by an appeal, which gives back what the conviction took. */
+  private release(record: TrustRecord): void {
+    const { owner, state } = record
+    if (state !== 'watched') return
+    if (this.provenThen.has(record)) this.proven.add(record)
+    this.brakes.absolve(
+      owner,
+      [...this.book!.list()].filter((one) => one.owner === owner),
+    )
   }
 
   /** What weighs in placement. */
@@ -175,7 +227,8 @@ export class Records {
   private checkDue(record: TrustRecord, nowMs: number): void {
     const { scout, model, state, untilMs, evidence } = record
     const isOver = state === 'convicted' && nowMs >= untilMs
-    const isProven = state === 'confirming' && evidence >= 7
+    const isHeard = state === 'confirming' || (state === 'convicted' && record.appeal?.isLost === false)
+    const isProven = isHeard && evidence >= 7
     const owners = isProven ? this.engine!.ownersOf('chat', model) : 0
     const isDue = isOver || (isProven && !this.brakes.holds(model, owners, nowMs))
     if (!isDue) return void this.overdue.delete(record)
@@ -195,6 +248,10 @@ function isBlank({ state, checks, repeatTenants }: TrustRecord): boolean {
   return state === 'new' && checks === 0 && repeatTenants.length === 0
 }
 
+function convictionOf({ scout, model, convictedMs }: TrustRecord): string {
+  return `${scout} ${model} ${convictedMs}`
+}
+
 function copyOf(record: TrustRecord): TrustRecord {
   return { ...record, repeatTenants: [...record.repeatTenants] }
 }
@@ -204,6 +261,7 @@ function hasChanged(before: TrustRecord, record: TrustRecord): boolean {
     before.state !== record.state ||
     before.checks !== record.checks ||
     before.doubt !== record.doubt ||
+    before.appeal !== record.appeal ||
     before.repeatTenants.length !== record.repeatTenants.length
   )
 }

@@ -1,11 +1,13 @@
 /**
  * What checks of answers found out about scouts: each with each of its models, in words, the gravest first; for an
  * administrator with their doubts, and how many checks there are. Single checks are never shown, nobody is to recognise
- * them.
+ * them. Whoever runs a convicted scout may appeal here.
  */
-import { Empty, Fetched, Notice } from '../../parts/notice.tsx'
+import { Empty, Fetched, Notice, Refused } from '../../parts/notice.tsx'
 import { Panel, Pill, Stats } from '../../parts/panel.tsx'
 import { type Column, Table } from '../../parts/table.tsx'
+import { ask } from '../../state/api.ts'
+import { useAttempt } from '../../state/attempt.ts'
 import { ago, count, percent, shortScout } from '../../state/format.ts'
 import { useResource } from '../../state/resource.ts'
 import { isAdmin } from '../../state/session.ts'
@@ -29,7 +31,7 @@ export function TrustPart() {
             ) : (
               <Table
                 caption="Trust"
-                columns={isAdmin.value ? [...columns, ...doubtColumns] : columns}
+                columns={[whole(fetched.reload), ...stateColumns, ...(isAdmin.value ? doubtColumns : [])]}
                 rows={data}
                 rowKey={({ scout, model }) => `${scout} ${model}`}
               />
@@ -68,24 +70,57 @@ function Audits({ of }: { of: NonNullable<TrustList['audits']> }) {
 
 /** Of one scout, with whatever it offers; nothing where nobody checks answers, and before the first check. */
 export function TrustOfScout({ id }: { id: string }) {
-  const { data: list } = useResource<TrustList>(`${trustPath()}?${new URLSearchParams({ scout: id })}`, refreshMs)
+  const of = `${trustPath()}?${new URLSearchParams({ scout: id })}`
+  const { data: list, reload } = useResource<TrustList>(of, refreshMs)
   if (list === null || list.mode === 'off' || list.data.length === 0) return null
   return (
     <Panel title="Trust" about={modeTexts[list.mode]} isFlush>
-      <Table caption="Trust" columns={modelColumns} rows={list.data} rowKey={({ model }) => model} />
+      <Table
+        caption="Trust"
+        columns={[model(reload), ...stateColumns]}
+        rows={list.data}
+        rowKey={({ model }) => model}
+      />
     </Panel>
   )
 }
 
-const words = ({ sentences }: ScoutTrust) => (
-  <ul class="verdict-list">
-    {sentences.map((sentence) => (
-      <li class="name" key={sentence}>
-        {sentence}
-      </li>
-    ))}
-  </ul>
-)
+type Reload = () => Promise<void>
+
+function Words({ of, onAppealed }: { of: ScoutTrust; onAppealed: Reload }) {
+  return (
+    <>
+      <ul class="verdict-list">
+        {of.sentences.map((sentence) => (
+          <li class="name" key={sentence}>
+            {sentence}
+          </li>
+        ))}
+      </ul>
+      {of.appeal === 'possible' && !isAdmin.value && <Appeal of={of} onAppealed={onAppealed} />}
+    </>
+  )
+}
+
+function Appeal({ of: { scout, model }, onAppealed }: { of: ScoutTrust; onAppealed: Reload }) {
+  const { attempt, refusal, isBusy } = useAttempt()
+  const appeal = () =>
+    attempt(async () => {
+      await ask(`/v1/trust/${encodeURIComponent(scout)}/appeal`, { method: 'POST', body: { model } })
+      await onAppealed()
+    })
+  return (
+    <div class="stack">
+      {refusal && <Refused refusal={refusal} />}
+      <div class="row">
+        <button type="button" class="button small" disabled={isBusy} onClick={() => void appeal()}>
+          Appeal
+        </button>
+        <span class="faint small">Once for this conviction: fresh checks decide anew.</span>
+      </div>
+    </div>
+  )
+}
 
 const stateColumns: Column<ScoutTrust>[] = [
   { name: 'State', isShort: true, cell: ({ state }) => <Pill level={trustLevels[state]}>{state}</Pill> },
@@ -94,33 +129,27 @@ const stateColumns: Column<ScoutTrust>[] = [
   { name: 'Since', isNumber: true, cell: ({ since }) => ago(since) },
 ]
 
-const modelColumns: Column<ScoutTrust>[] = [
-  {
-    ...{ name: 'Model', isLead: true },
-    cell: (trust) => (
-      <>
-        <strong class="name">{trust.model}</strong>
-        {words(trust)}
-      </>
-    ),
-  },
-  ...stateColumns,
-]
+const model = (reload: Reload): Column<ScoutTrust> => ({
+  ...{ name: 'Model', isLead: true },
+  cell: (trust) => (
+    <>
+      <strong class="name">{trust.model}</strong>
+      <Words of={trust} onAppealed={reload} />
+    </>
+  ),
+})
 
-const columns: Column<ScoutTrust>[] = [
-  {
-    ...{ name: 'Scout', isLead: true },
-    cell: (trust) => (
-      <>
-        <span class="name" title={trust.scout}>
-          <strong>{shortScout(trust.scout)}</strong> <span class="faint">with {trust.model}</span>
-        </span>
-        {words(trust)}
-      </>
-    ),
-  },
-  ...stateColumns,
-]
+const whole = (reload: Reload): Column<ScoutTrust> => ({
+  ...{ name: 'Scout', isLead: true },
+  cell: (trust) => (
+    <>
+      <span class="name" title={trust.scout}>
+        <strong>{shortScout(trust.scout)}</strong> <span class="faint">with {trust.model}</span>
+      </span>
+      <Words of={trust} onAppealed={reload} />
+    </>
+  ),
+})
 
 const doubtColumns: Column<ScoutTrust>[] = [
   { name: 'Doubt', isNumber: true, cell: ({ doubt }) => String(doubt) },

@@ -13,6 +13,8 @@ export interface ScoutTrust {
   failed: number
   /** Seconds since 1970. */
   since: number
+  /** How an appeal against its conviction stands; null without a conviction. */
+  appeal: 'possible' | 'under_way' | 'lost' | null
   /** What that means and what helps. */
   sentences: string[]
 }
