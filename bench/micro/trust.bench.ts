@@ -120,7 +120,7 @@ function bytesOfWatch(): number {
   Bun.gc(true)
   const before = heapStats().heapSize
   for (let at = 0; at < held; at++)
-    watches[at] = new AnswerWatch(witness, 't', 'chat', request, true, 1, false, account)
+    watches[at] = new AnswerWatch(witness, 't', 'chat', request, true, 1, false, true, account)
   Bun.gc(true)
   return (heapStats().heapSize - before) / watches.length
 }

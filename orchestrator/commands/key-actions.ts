@@ -114,7 +114,11 @@ function limit(parts: ActionParts, command: KeyCommand): Outcome {
 function mergedScopes(before: string | null, after: string | null, named: object): string | null {
   const [old, now] = [scopesOf(before), scopesOf(after)]
   const pick = <Name extends keyof KeyScopes>(name: Name) => (name in named ? now[name] : old[name])
-  return storedScopes({ routes: pick('routes'), models: pick('models'), scouts: pick('scouts') })
+  const audit = pick('audit')
+  return storedScopes({
+    ...{ routes: pick('routes'), models: pick('models'), scouts: pick('scouts') },
+    ...(audit === false && { audit }),
+  })
 }
 
 function mergedLimits(before: string | null, after: string | null, named: object): string | null {

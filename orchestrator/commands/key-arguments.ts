@@ -26,7 +26,8 @@ const usage = `Usage: npm run -s key -- COMMAND
   list                          all keys
   regenerate ID                 a new secret for a key; the old one stops working at once
   revoke ID                     a key stops working at once
-  scopes ID                     of a key: --routes chat,intents|all --models a,b*|all --scouts a,b|all --expires never
+  scopes ID                     of a key: --routes chat,intents|all --models a,b*|all --scouts a,b|all --audit yes|no
+                                --expires never
   limits ID                     of a key or an account: --requests-per-minute N --tokens-per-minute N --budget 5usd/day
   accounts                      all accounts
   account NAME                  make one: --address 0x… --role admin|member and limits
@@ -38,7 +39,7 @@ const usage = `Usage: npm run -s key -- COMMAND
 
 const text = { type: 'string' } as const
 const options = {
-  ...{ account: text, routes: text, models: text, scouts: text, expires: text, name: text, address: text },
+  ...{ account: text, routes: text, models: text, scouts: text, audit: text, expires: text, name: text, address: text },
   ...{ role: text, state: text, signup: text, subject: text, limit: text },
   ...{ 'requests-per-minute': text, 'tokens-per-minute': text },
   budget: { type: 'string', multiple: true },
@@ -84,6 +85,8 @@ function bodyOf(values: Given, nowMs: number): Record<string, unknown> | { flaw:
     if (values[name] !== undefined) body[name] = values[name]
   }
   if (values.address !== undefined) body.address = values.address === 'none' ? null : values.address
+  if (!['yes', 'no', undefined].includes(values.audit as string | undefined))
+    return { flaw: '--audit must be yes or no.\n' }
   const scopes = scopesOf(values)
   if (scopes !== null) body.scopes = scopes
   const limits = limitsOf(values)
@@ -98,10 +101,12 @@ function bodyOf(values: Given, nowMs: number): Record<string, unknown> | { flaw:
 }
 
 /** null when none was given; what was not named stays unrestricted. */
-function scopesOf(values: Given): Record<string, string[] | null> | null {
+function scopesOf(values: Given): Record<string, string[] | boolean | null> | null {
+  const { audit } = values
   const named = (['routes', 'models', 'scouts'] as const).filter((name) => values[name] !== undefined)
-  if (named.length === 0) return null
-  return Object.fromEntries(named.map((name) => [name, listOf(values[name] as string)]))
+  if (named.length === 0 && audit === undefined) return null
+  const lists = Object.fromEntries(named.map((name) => [name, listOf(values[name] as string)]))
+  return { ...lists, ...(audit !== undefined && { audit: audit === 'yes' }) }
 }
 
 function listOf(text: string): string[] | null {

@@ -6,8 +6,10 @@
  */
 import { ByteAccount } from '../../shared/byte-account.ts'
 import { type Fault, fault } from '../../shared/faults.ts'
+import { isAudited } from '../../shared/keys/key-terms.ts'
 import { requestDeadlineMs } from '../../shared/limits/scheduling.ts'
 import { witnessedBytesInAllMax, witnessedBytesPerOperatorMax } from '../../shared/limits/trust/audits.ts'
+import { anyPeerOperator } from '../../shared/scouts/scout-id.ts'
 import type { System } from '../../shared/system.ts'
 import type { TaskKind } from '../../shared/task.ts'
 import { defaultRouting, type RoutingOptions } from '../core/model/routing-options.ts'
@@ -64,7 +66,9 @@ export class ClientDesk {
     // What is asked in order to judge an answer is not judged once more here: who asked does that.
     const witness = tenant === auditTenant ? null : this.witness
     const isDirected = routing.only.length > 0
-    const watch = witness && new AnswerWatch(witness, tenant, kind, body, stream, deadlineMs, isDirected, this.watched)
+    const isShown = isAudited(key.scopes)
+    const watch =
+      witness && new AnswerWatch(witness, tenant, kind, body, stream, deadlineMs, isDirected, isShown, this.watched)
     const count = host.works?.begin({ task, tenant, kind, isDirected }) ?? null
     const options = { task, tenant, kind, stream, created, request: body, continues, key, watch, count }
     const relay = new Relay(options, host)
@@ -144,7 +148,9 @@ function chargeFor(key: ChargedKey, kind: TaskKind, body: Uint8Array, costsPoint
 
 /** Shared while nothing was asked for: the core only reads it. */
 function routingFor({ scopes }: ChargedKey, { routing }: Submission): RoutingOptions {
-  const asked = routing === undefined ? defaultRouting : { ...defaultRouting, ...routing }
+  const wished = routing === undefined ? defaultRouting : { ...defaultRouting, ...routing }
+  // Another hub would show it to its own scouts, as any request.
+  const asked = isAudited(scopes) ? wished : { ...wished, ignore: [...wished.ignore, anyPeerOperator] }
   if (scopes.models === null) return asked
   return { ...asked, requires: { ...asked.requires, models: scopes.models } }
 }

@@ -304,7 +304,9 @@ export class HubEngine implements Engine, AuditedEngine {
     const { served, attempt } = grant
     const { tenant, kind, promptBytes: requestBytes, routing } = task
     const isDirected = routing.only.length > 0
-    grant.noted = witness.note(served, { tenant, kind, requestBytes, attempts: attempt, isDirected })
+    // Whether its key allows that is known where its answer is: what may not be shown stays there.
+    const isShown = true
+    grant.noted = witness.note(served, { tenant, kind, requestBytes, attempts: attempt, isDirected, isShown })
   }
 
   /** What another process has seen of an answer. Its bytes are copied: views would keep the frame that they came in. */

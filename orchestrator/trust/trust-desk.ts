@@ -128,16 +128,17 @@ export class TrustDesk implements AnswerWitness, TrustView {
     seat.kind = task.kind
     const isDrawn = secretUnit(this.system) < shareOf(seat) && this.mayAudit(seat)
     // Nobody answers a question with vectors, and each is as unlike the others as its text.
-    if (task.kind === 'embed') return isDrawn && task.requestBytes <= auditedPromptBytesMax ? 'audit' : 'none'
-    if (isDrawn && this.isQuestion(seat)) this.add({ type: 'probe', scout, model }, probeBytes)
-    else if (isDrawn && task.requestBytes <= auditedPromptBytesMax) return 'audit'
-    return isUnproven(seat) ? 'text' : 'none'
+    const mayShow = task.isShown && task.requestBytes <= auditedPromptBytesMax
+    if (task.kind === 'embed') return isDrawn && mayShow ? 'audit' : 'none'
+    if (isDrawn && this.isQuestion(seat, task.isShown)) this.add({ type: 'probe', scout, model }, probeBytes)
+    else if (isDrawn && mayShow) return 'audit'
+    return task.isShown && isUnproven(seat) ? 'text' : 'none'
   }
 
-  /** Whether this audit asks a question. */
-  private isQuestion({ record }: Seat): boolean {
+  /** Whether this audit asks a question, which it does in any case where the request may not be shown. */
+  private isQuestion({ record }: Seat, mayCompare = true): boolean {
     const isUseful = this.models.of(record.model)?.questions.isUseful ?? false
-    return isUseful && secretUnit(this.system) < probeShareOf(record)
+    return isUseful && (!mayCompare || secretUnit(this.system) < probeShareOf(record))
   }
 
   private mayAudit({ record }: Seat): boolean {

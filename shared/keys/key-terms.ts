@@ -14,6 +14,8 @@ export interface KeyScopes {
   models: readonly string[] | null
   /** For a scout's key: the names that its scouts may have. */
   scouts: readonly string[] | null
+  /** Its requests are shown to nobody but the scouts that serve them; absent where audits may use them. */
+  audit?: false
 }
 
 export const budgetPeriods = ['day', 'week', 'month'] as const
@@ -42,7 +44,13 @@ export const noLimits: KeyLimits = Object.freeze({ requestsPerMinute: null, toke
 /** As the store keeps them; null where nothing is restricted. */
 export function storedScopes(scopes: KeyScopes): string | null {
   const { routes, models, scouts } = scopes
-  return routes === null && models === null && scouts === null ? null : JSON.stringify({ routes, models, scouts })
+  const isNone = routes === null && models === null && scouts === null && isAudited(scopes)
+  return isNone ? null : JSON.stringify({ routes, models, scouts, ...(!isAudited(scopes) && { audit: false }) })
+}
+
+/** Whether what is asked with it may be asked again of other scouts, to check answers. */
+export function isAudited({ audit }: Pick<KeyScopes, 'audit'>): boolean {
+  return audit !== false
 }
 
 export function storedLimits(limits: KeyLimits): string | null {

@@ -20,6 +20,9 @@ export function isPeerOperator(operator: string): boolean {
   return operator.startsWith(peerOperatorPrefix)
 }
 
+/** In the place of an operator that a request excludes: all other hubs. */
+export const anyPeerOperator = peerOperatorPrefix
+
 /** The id of the scout by whose name another hub is known here. */
 export function peerScout(hub: string): string {
   return `${peerOperator(hub)}/${hub}`

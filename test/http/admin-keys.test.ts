@@ -66,6 +66,7 @@ test.each([
   [{ role: 'client', name: 'x', scopes: { models: ['a*b'] } }, 'scopes.models[0]'],
   [{ role: 'client', name: 'x', scopes: { models: Array(65).fill('m') } }, 'scopes.models'],
   [{ role: 'client', name: 'x', scopes: { scouts: ['a\nb'] } }, 'scopes.scouts[0]'],
+  [{ role: 'client', name: 'x', scopes: { audit: 'no' } }, 'scopes.audit'],
   [{ role: 'client', name: 'x', limits: { requests_per_minute: 0 } }, 'limits.requests_per_minute'],
   [{ role: 'client', name: 'x', limits: { tokens_per_minute: 1e300 } }, 'limits.tokens_per_minute'],
   [

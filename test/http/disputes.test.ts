@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Disputes, DisputeView, Filing } from '../../orchestrator/engine/ports/trust/disputes.ts'
 import { fault } from '../../shared/faults.ts'
+import { noScopes, storedScopes } from '../../shared/keys/key-terms.ts'
 import { startEdge, type TestEdge } from '../support/hub/client-edge.ts'
 
 let edge: TestEdge
@@ -229,4 +230,18 @@ test('counts are for Prometheus', async () => {
     'chasm_dispute_votes_total{vote="for"} 8',
   ])
     expect(text).toContain(line)
+})
+
+test('a key whose requests are shown to nobody files a dispute only where it says so', async () => {
+  const disputes = new PlayedDisputes()
+  edge.engine.disputes = disputes
+  const scopes = storedScopes({ ...noScopes, audit: false })
+  const { key } = edge.keyring.issue('client', 'quiet', { scopes })
+  const filing = { intent: 'int_1', reason: 'wrong' }
+  const refused = await edge.post('/v1/disputes', filing, {}, key)
+  expect([refused.status, await refused.json()]).toMatchObject([400, { error: { param: 'consent' } }])
+  expect((await edge.post('/v1/disputes', { ...filing, consent: false }, {}, key)).status).toBe(400)
+  expect(disputes.filings).toHaveLength(0)
+  expect((await edge.post('/v1/disputes', { ...filing, consent: true }, {}, key)).status).toBe(201)
+  expect((await edge.post('/v1/disputes', filing)).status).toBe(201)
 })

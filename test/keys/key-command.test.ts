@@ -114,13 +114,15 @@ test('does what the routes of administrators do: terms, secrets, accounts, links
     .split(' ')[0]!
   done('limits', id, '--tokens-per-minute', '100')
   done('limits', id, '--requests-per-minute', '7', '--budget', '1000tokens/week')
+  done('scopes', id, '--audit', 'no')
   done('scopes', id, '--routes', 'chat,intents')
   expect(verify(dataDir, key)).toMatchObject({
-    scopes: { models: ['llama*'], routes: ['chat', 'intents'] },
+    scopes: { models: ['llama*'], routes: ['chat', 'intents'], audit: false },
     limits: { tokensPerMinute: 100, requestsPerMinute: 7, budgets: [{ unit: 'tokens', per: 'week', amount: 1000 }] },
   })
   done('limits', id, '--tokens-per-minute', 'none', '--budget', 'none')
-  done('scopes', id, '--models', 'all')
+  done('scopes', id, '--models', 'all', '--audit', 'yes')
+  expect(verify(dataDir, key)).not.toHaveProperty('scopes.audit')
   expect(verify(dataDir, key)).toMatchObject({
     scopes: { models: null },
     limits: { tokensPerMinute: null, budgets: [] },
@@ -144,7 +146,7 @@ test('does what the routes of administrators do: terms, secrets, accounts, links
       .map((line) => line.split('  ')[3]),
   ).toEqual([
     ...['key.revoked', 'key.regenerated', 'key.changed', 'key.changed', 'key.changed', 'key.changed', 'key.changed'],
-    'key.made',
+    ...['key.changed', 'key.made'],
   ])
   expect(audit).toContain('console')
 })

@@ -70,6 +70,7 @@ const scopesForm = z.strictObject({
   routes: z.array(z.enum(scopedRoutes)).max(scopedRoutes.length).nullable(),
   models: list(modelCharsMax + 1, scopeNamesMax),
   scouts: list(nameCharsMax, scopeNamesMax),
+  audit: z.literal(false).optional(),
 })
 
 const budgetForm = z.strictObject({

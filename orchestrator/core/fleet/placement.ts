@@ -6,6 +6,7 @@
 
 import { matchesAny } from '../../../shared/keys/key-terms.ts'
 import { bodyBytesMax } from '../../../shared/limits/wire.ts'
+import { anyPeerOperator, isPeerOperator } from '../../../shared/scouts/scout-id.ts'
 import { autoModel, type Offer } from '../../../shared/task.ts'
 import type { Capability, ModelEntry, Scout, Task } from '../model/object-graph.ts'
 import type { Random } from '../model/random.ts'
@@ -68,7 +69,10 @@ function isAccepted(capability: Capability, task: Wish): boolean {
   const { record } = scout
   if (requires !== null && !(meets(offer, requires) && isTrusted(capability, requires))) return false
   const isOneOf = (names: readonly string[]) =>
-    names.includes(record.scout) || names.includes(record.operator) || names.includes(provider)
+    names.includes(record.scout) ||
+    names.includes(record.operator) ||
+    names.includes(provider) ||
+    (isPeerOperator(record.operator) && names.includes(anyPeerOperator))
   return (only.length === 0 || isOneOf(only)) && !isOneOf(ignore)
 }
 

@@ -4,7 +4,8 @@
  * are admitted in the same way. A key's models hold for every node, whoever planned it.
  */
 import type { Fault } from '../../../shared/faults.ts'
-import { limitsOf, scopesOf } from '../../../shared/keys/key-terms.ts'
+import { isAudited, limitsOf, scopesOf } from '../../../shared/keys/key-terms.ts'
+import { anyPeerOperator } from '../../../shared/scouts/scout-id.ts'
 import { autoModel } from '../../../shared/task.ts'
 import { mayAskFor, unknownModel } from '../../tenants/scopes.ts'
 import { askedOf } from '../answers/asked.ts'
@@ -45,6 +46,7 @@ function admit(charges: Charges, key: ChargedKey, task: PlannedTask, { tasks, ta
   const { models } = key.scopes
   const requires = models === null || model !== autoModel ? task.requires : { ...task.requires, models }
   const isOpen = (task.routing?.only?.length ?? 0) === 0
+  const routing = isAudited(key.scopes) ? task.routing : atHome(task.routing)
   const charged = { kind, model, requires: requires ?? null, requestBytes: request.length, isOpen }
   const tab = charges.open(key, charged, () => askedOf(request))
   if ('code' in tab) return tab
@@ -54,12 +56,18 @@ function admit(charges: Charges, key: ChargedKey, task: PlannedTask, { tasks, ta
   tasks.push({
     ...task,
     ...(requires !== undefined && { requires }),
+    ...(routing !== undefined && { routing }),
     ...(reserved !== null && { reserved }),
     ...(hold !== null && { points: hold.points }),
-    ...(isForOwnScouts(tab) && { routing: { ...task.routing, only: [key.tenant] } }),
+    ...(isForOwnScouts(tab) && { routing: { ...routing, only: [key.tenant] } }),
   })
   tabs.push(tab)
   return null
+}
+
+/** Not at other hubs, which would show it to their own scouts as any request. */
+function atHome(routing: PlannedTask['routing']): PlannedTask['routing'] {
+  return { ...routing, ignore: [...(routing?.ignore ?? []), anyPeerOperator] }
 }
 
 /** The same tabs by the numbers of their tasks, whose rows are in the order of the plan. */

@@ -12,7 +12,7 @@ import type { LimitedKey, Reservation } from '../../tenants/tenants.ts'
 
 export interface ChargedKey extends LimitedKey {
   readonly tenant: string
-  readonly scopes: Pick<KeyScopes, 'models'>
+  readonly scopes: Pick<KeyScopes, 'models' | 'audit'>
 }
 
 /** Of somebody whose key is not known: nothing is restricted. */

@@ -3,7 +3,7 @@
  * administrator. Pure.
  */
 import { type Fault, fault } from '../../../shared/faults.ts'
-import { type KeyLimits, type KeyScopes, limitsOf, scopesOf } from '../../../shared/keys/key-terms.ts'
+import { isAudited, type KeyLimits, type KeyScopes, limitsOf, scopesOf } from '../../../shared/keys/key-terms.ts'
 import type { KeyChanges } from '../../engine/keyring.ts'
 import type { KeyRow } from '../../engine/ports/account-store.ts'
 
@@ -32,7 +32,9 @@ function isNarrowerScope(after: KeyScopes, before: KeyScopes): boolean {
   return (
     isWithin(after.routes, before.routes) &&
     isWithin(after.models, before.models, isWithinPattern) &&
-    isWithin(after.scouts, before.scouts)
+    isWithin(after.scouts, before.scouts) &&
+    // Whoever finds the key must not be able to have its requests shown.
+    (isAudited(before) || !isAudited(after))
   )
 }
 

@@ -24,6 +24,10 @@ export const disputeRequest = z.strictObject({
   reason: z.enum(disputeReasons, expects(`must be one of ${disputeReasons.join(', ')}`)),
   comment: textUpTo(disputeCommentCharsMax).optional().describe('For yourself and administrators.'),
   request: shown.optional().describe('With `task`: the body as it was sent, as a string, or as its JSON.'),
+  consent: z
+    .boolean(expects('must be a boolean'))
+    .optional()
+    .describe('true: others may be shown the request, which the key does not allow by itself (`audit: false`).'),
   answer: shown.optional().describe('With `task`: the text of the answer, or the object that came.'),
 })
 

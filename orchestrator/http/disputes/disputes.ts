@@ -4,6 +4,7 @@
  */
 import type { z } from 'zod'
 import { type Fault, fault } from '../../../shared/faults.ts'
+import { isAudited } from '../../../shared/keys/key-terms.ts'
 import { answerId } from '../../engine/ports/client.ts'
 import type { DisputeSide, Disputes, DisputeView } from '../../engine/ports/trust/disputes.ts'
 import type { RequestContext } from '../request-context.ts'
@@ -15,6 +16,11 @@ const noDisputes = fault(
   'not_found',
   'This orchestrator hears no disputes: its operator can set TRUST=observe, and HUB_EDGES=0.',
 )
+const notShown = fault(
+  'invalid_request',
+  'Others would be shown this request, which this key does not allow: send `"consent": true` to allow it this time.',
+  { param: 'consent' },
+)
 export const unknownDispute = fault('not_found', 'There is no dispute of this id, or it is not yours.', { param: 'id' })
 
 export async function fileDispute(context: RequestContext): Promise<Response> {
@@ -24,6 +30,7 @@ export async function fileDispute(context: RequestContext): Promise<Response> {
   const read = await readChecked(context, disputeRequest)
   if ('code' in read) return refuse(id, read)
   const fields = read.value as z.infer<typeof disputeRequest>
+  if (!isAudited(caller!.scopes) && fields.consent !== true) return refuse(id, notShown)
   const about = disputedIn(context, fields)
   if ('code' in about) return refuse(id, about)
   const { reason, comment = '' } = fields

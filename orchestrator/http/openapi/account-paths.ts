@@ -46,11 +46,18 @@ export const accountSchemas: Json = {
     ...{ id: text, object: { const: 'account' }, address: textOrNull, name: text, role: { enum: accountRoles } },
     ...{ state: { enum: accountStates }, limits: orNull('Limits'), created: seconds },
   }),
-  Scopes: object({
-    routes: { type: ['array', 'null'], items: { enum: scopedRoutes } },
-    models: { ...texts, type: ['array', 'null'], description: 'Names, or beginnings of names with `*` behind.' },
-    scouts: { ...texts, type: ['array', 'null'], description: 'The names that its scouts may have.' },
-  }),
+  Scopes: object(
+    {
+      routes: { type: ['array', 'null'], items: { enum: scopedRoutes } },
+      models: { ...texts, type: ['array', 'null'], description: 'Names, or beginnings of names with `*` behind.' },
+      scouts: { ...texts, type: ['array', 'null'], description: 'The names that its scouts may have.' },
+      audit: {
+        type: 'boolean',
+        description: 'false: what is asked with it is shown to no scout but those that serve it. Absent: true.',
+      },
+    },
+    ['audit'],
+  ),
   Limits: object({
     requests_per_minute: countOrNull,
     tokens_per_minute: countOrNull,

@@ -47,6 +47,8 @@ export interface Site {
   /** Identities by name. */
   ids: Record<string, string>
   keys: string[]
+  /** What their scouts ask, by name. */
+  providers: Record<string, AnsweringProvider>
 }
 
 /** What a hub that ran for some time knows: all but the cheat are trusted, and how alike their answers are. */
@@ -82,10 +84,9 @@ export async function site(trust: TrustMode, make: MakeHub = (options) => new Li
   writeThePast(dataDir, ids)
   const live = await make({ config, trust: { delay: { minMs: 1, maxMs: 2 }, tickMs: 5 } })
   onTestFinished(() => live.close())
-  for (const { name, key } of scoutKeys) {
-    await live.addScout({ name, key, providers: [new AnsweringProvider(sayings[name]!)] })
-  }
-  return { live, ids, keys }
+  const providers = Object.fromEntries(scoutKeys.map(({ name }) => [name, new AnsweringProvider(sayings[name]!)]))
+  for (const { name, key } of scoutKeys) await live.addScout({ name, key, providers: [providers[name]!] })
+  return { live, ids, keys, providers }
 }
 
 let asked = 0

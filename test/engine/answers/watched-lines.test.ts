@@ -1,8 +1,10 @@
 /** What is kept of answers for who looks at them: bounded for each, for one operator's scouts and for all. */
 import { describe, expect, test } from 'vitest'
 import { WatchedLines } from '../../../orchestrator/engine/answers/watch/watched-lines.ts'
+import { unlimitedKey } from '../../../orchestrator/engine/ports/charged-key.ts'
 import type { WitnessedAnswer } from '../../../orchestrator/engine/ports/trust/witness.ts'
 import { ByteAccount } from '../../../shared/byte-account.ts'
+import { noScopes } from '../../../shared/keys/key-terms.ts'
 import { witnessedBytesMax, witnessedBytesPerOperatorMax } from '../../../shared/limits/trust/audits.ts'
 import { deltaLine, EngineBench, finishLine, roleLine } from '../../support/hub/engine-bench.ts'
 import { silentWitness } from '../../support/trust/silent-witness.ts'
@@ -65,6 +67,48 @@ describe('answers that are looked at', () => {
     }
     expect(seen).toHaveLength(1)
     expect(seen[0]?.lines).toHaveLength(3)
+  })
+
+  test('are kept of no key that rules it out, of which it is counted all the same that they were given', () => {
+    const bench = new EngineBench()
+    const seen: string[] = []
+    const asked: boolean[] = []
+    bench.engine.watchedBy({
+      ...silentWitness,
+      // As an edge hears it of a brain that does not know the key.
+      note: (_served, { isShown }) => {
+        asked.push(isShown)
+        return { interest: 'audit', state: 'trusted' }
+      },
+      settled: () => void seen.push('settled'),
+      answered: () => void seen.push('answered'),
+    })
+    for (const scopes of [{ ...noScopes, audit: false as const }, noScopes]) {
+      const answer = bench.ask({ key: { ...unlimitedKey('t'), scopes } })
+      bench.join(['m'], 1)
+      const work = bench.work()
+      work.started()
+      work.say(roleLine, deltaLine('one'))
+      if (scopes.audit === false) expect(bench.engine.stats().watchedBytes).toBe(0)
+      work.say(finishLine)
+      work.done()
+      bench.engine.flush()
+      expect(answer.trust).toBe('trusted')
+    }
+    expect([asked, seen]).toEqual([
+      [false, true],
+      ['settled', 'settled', 'answered'],
+    ])
+  })
+
+  test('of such a key are given by no other hub', () => {
+    const bench = new EngineBench()
+    const scopes = { ...noScopes, audit: false as const }
+    bench.ask({ key: { ...unlimitedKey('t'), scopes } })
+    const peer = bench.join(['m'], 4, {}, 'hub:beta')
+    expect(bench.take('task')).toEqual([])
+    bench.ask()
+    expect(bench.work().session).toBe(peer)
   })
 
   test('that are read slowly hold no more than one operator may', () => {

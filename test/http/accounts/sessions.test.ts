@@ -282,7 +282,7 @@ describe('making keys', () => {
 describe("one's own keys", () => {
   test('can be made to allow less, and not more', async () => {
     await page.sign()
-    const scopes = { routes: ['chat', 'intents'], models: ['llama*'] }
+    const scopes = { routes: ['chat', 'intents'], models: ['llama*'], audit: false }
     const limits = { tokens_per_minute: 100, budgets: [{ unit: 'tokens', per: 'day', amount: 50 }] }
     const wanted = { role: 'client', name: 'a', scopes, limits, expires: 4_000_000_000 }
     const { id } = (await (await page.sign({ type: 'make_key', key: wanted })).json()) as ShownKey
@@ -291,6 +291,7 @@ describe("one's own keys", () => {
       { scopes: { ...scopes, routes: ['chat', 'responses'] } },
       { scopes: { ...scopes, models: ['*'] } },
       { scopes: { ...scopes, models: ['lla*'] } },
+      { scopes: { ...scopes, audit: true } },
       { limits: null },
       { limits: { ...limits, tokens_per_minute: 101 } },
       { limits: { ...limits, budgets: [] } },
@@ -303,7 +304,7 @@ describe("one's own keys", () => {
       expect([changes, refused.status]).toEqual([changes, 403])
     }
     const narrower = {
-      scopes: { routes: ['chat'], models: ['llama-3*'], scouts: ['x'] },
+      scopes: { routes: ['chat'], models: ['llama-3*'], scouts: ['x'], audit: false },
       name: 'b',
       expires: 3_999_999_999,
     }

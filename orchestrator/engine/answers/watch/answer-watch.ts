@@ -22,6 +22,7 @@ export class AnswerWatch implements WatchedTask {
     /** Milliseconds that the client gives it. */
     private readonly deadlineMs: number,
     readonly isDirected: boolean,
+    readonly isShown: boolean,
     /** Of all answers that are looked at. */
     private readonly account: ByteAccount,
   ) {}
@@ -39,7 +40,8 @@ export class AnswerWatch implements WatchedTask {
     this.attempts = attempt
     const { interest, state } = noted ?? this.witness.note(served, this)
     attemptStream.trust = state && trustWords[state]
-    if (interest === 'none' || continuing) return
+    // Who noted it elsewhere does not know whether it may be shown.
+    if (interest === 'none' || continuing || !this.isShown) return
     attemptStream.watched = new WatchedLines(interest, operatorOf(served.scout), this.account)
   }
 

@@ -37,6 +37,8 @@ export interface WatchedTask {
   readonly attempts: number
   /** The client chose among scouts. */
   readonly isDirected: boolean
+  /** It may be asked again of other scouts. */
+  readonly isShown: boolean
 }
 
 /** An answer that was committed, and was of interest. Nothing of it is shared with anybody. */

@@ -40,6 +40,10 @@ const scopesField = z
       scouts: listOf(plainName, namesRule('names of scouts'), scopeNamesMax)
         .nullish()
         .describe('The names that scouts with it may have.'),
+      audit: z
+        .boolean(expects('must be a boolean'))
+        .nullish()
+        .describe('false: what is asked with it is shown to no scout but those that serve it; true when absent.'),
     },
     expects('must be an object of scopes'),
   )
@@ -99,6 +103,8 @@ export const ownKeyChanges = z.strictObject({
 })
 export const keyChanges = z.strictObject({ ...ownKeyChanges.shape, weight })
 
+type ShownScopes = Partial<Omit<KeyScopes, 'audit'>> & { audit?: boolean | null }
+
 interface ShownLimits {
   requests_per_minute?: number | null
   tokens_per_minute?: number | null
@@ -121,8 +127,11 @@ export function limitsToStore(limits: unknown): string | null {
 
 /** As the store keeps them. `scopes` has passed `scopesField`. */
 function scopesToStore(scopes: unknown): string | null {
-  const { routes = null, models = null, scouts = null } = (scopes ?? {}) as Partial<KeyScopes>
-  return storedScopes({ routes, models, scouts })
+  const { routes, models, scouts, audit } = (scopes ?? {}) as ShownScopes
+  return storedScopes({
+    ...{ routes: routes ?? null, models: models ?? null, scouts: scouts ?? null },
+    ...(audit === false && { audit }),
+  })
 }
 
 interface KeyBody {

@@ -34,6 +34,8 @@ export interface Scopes {
   routes?: string[] | null
   models?: string[] | null
   scouts?: string[] | null
+  /** What is asked with it is shown to no scout but those that serve it. */
+  audit?: false
 }
 
 interface Owner {
@@ -87,7 +89,12 @@ export function termsOf(fields: FormData): NewKeyTerms {
   const role = text('role') as Key['role']
   const models = list('models')
   const scouts = list('scouts')
-  const scopes: Scopes = { ...(models.length > 0 && { models }), ...(scouts.length > 0 && { scouts }) }
+  const isShown = fields.get('unshown') === null
+  const scopes: Scopes = {
+    ...(models.length > 0 && { models }),
+    ...(scouts.length > 0 && { scouts }),
+    ...(!isShown && { audit: false }),
+  }
   const amount = number('budget')
   const [unit, per] = text('budget-of').split(' ') as [Budget['unit'], Budget['per']]
   const perMinute = number('requests')
@@ -160,6 +167,7 @@ export function limitsText({ requests_per_minute: requests, tokens_per_minute: t
   return parts.join(', ')
 }
 
-export function scopesText({ routes, models, scouts }: Scopes): string {
-  return [...(routes ?? []), ...(models ?? []), ...(scouts ?? [])].join(', ')
+export function scopesText({ routes, models, scouts, audit }: Scopes): string {
+  const names = [...(routes ?? []), ...(models ?? []), ...(scouts ?? [])]
+  return [...names, ...(audit === false ? ['not shown to check answers'] : [])].join(', ')
 }

@@ -75,6 +75,10 @@ function ClientLimits() {
       <Field label="Models" hint="Names with commas between; a * at the end stands for the rest. Empty: all.">
         <input class="input" name="models" autocomplete="off" />
       </Field>
+      <label class="row">
+        <input type="checkbox" name="unshown" />
+        <span>Show its requests to no scout but those that answer them: none is asked again to check an answer.</span>
+      </label>
       <Expiry />
     </>
   )
