@@ -36,13 +36,13 @@ export async function planInTurns(asked: PlanAsked, context: PlanContext): Promi
 
 function* planning(asked: PlanAsked, context: Circumstances): Steps<BudgetedPlan | Fault> {
   const { input, messages, scroll, template } = asked
-  const { check } = context
+  const { check, lacksAudits = false } = context
   if (asked.request) return triesPlan(asked.request, asked.tries, context.deadlineMs)
   const model = asked.model ?? autoModel
   if (template) return yield* templatePlan(template, { ...asked, model }, context)
   if (messages) return singlePlan(messages, model, 'messages')
   if (typeof input === 'string') return singlePlan([{ role: 'user', content: input }], model, 'input')
-  return yield* scrollPlanning(scroll, { model, check })
+  return yield* scrollPlanning(scroll, { model, check, lacksAudits })
 }
 
 function* templatePlan(

@@ -154,6 +154,15 @@ describe('nodes that are refused by name and place', () => {
   })
 })
 
+test('a node asks for trusted scouts only where somebody audits answers', () => {
+  const scroll = { nodes: [{ id: 'a', prompt: 'x', requires: { trusted: true } }] }
+  const circumstances = { check, catalog, deadlineMs: 60_000 }
+  expect(plan({ scroll }, circumstances)).toMatchObject({ tasks: [{ requires: { isTrusted: true } }] })
+  const refused = plan({ scroll }, { ...circumstances, lacksAudits: true })
+  expect(refused).toMatchObject({ code: 'invalid_request', param: 'scroll.nodes[0].requires.trusted' })
+  expect(refused).toMatchObject({ message: expect.stringContaining('In node "a"') })
+})
+
 describe('a map', () => {
   const listed = (map: object, more: object = {}) => ({
     nodes: [

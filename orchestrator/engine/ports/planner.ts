@@ -100,6 +100,8 @@ export interface PlanContext {
   catalog: readonly CatalogModel[]
   /** How long the whole may take. */
   deadlineMs: number
+  /** Nobody looks at answers here, so no scout is trusted. */
+  lacksAudits?: boolean
   /** The next turn of the loop: planning a large scroll leaves it to others between nodes. */
   soon: () => Promise<void>
 }

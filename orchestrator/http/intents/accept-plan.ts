@@ -150,7 +150,8 @@ export function planContext(
     const isForeign = typeof model === 'string' && !mayAskFor(scopes, model)
     return isForeign ? unknownModel(model) : checkRequest(kind, request)
   }
-  return { check, catalog: catalogOf(engine.modelsFor(scopes)), deadlineMs, soon: () => lane.turn() }
+  const catalog = catalogOf(engine.modelsFor(scopes))
+  return { check, catalog, deadlineMs, lacksAudits: !engine.isAuditing, soon: () => lane.turn() }
 }
 
 const checkRequest: RequestCheck = (kind, request) => {

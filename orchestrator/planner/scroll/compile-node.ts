@@ -19,6 +19,8 @@ export interface CompileContext {
   /** Of nodes that name none. */
   model: string
   check: RequestCheck
+  /** No scout is trusted. */
+  lacksAudits: boolean
   reader: TextReader
 }
 
@@ -37,6 +39,7 @@ export function compileNode(node: ScrollNode, needs: string[], context: CompileC
   const read = readTerms(node)
   if ('code' in read) return read as Fault
   const { terms, fields } = read
+  if (terms.requires?.trusted && context.lacksAudits) return nodeFlaw(node, 'requires.trusted', needsAudits)
   const asked = askedBy({ ...node, fields }, context.model)
   if ('code' in asked) return asked
   const refused = context.check(asked.kind, asked.request)
@@ -47,6 +50,7 @@ export function compileNode(node: ScrollNode, needs: string[], context: CompileC
   return new NodeCompiler(node, terms, work, context).compile(needs)
 }
 
+const needsAudits = 'needs audits, which this orchestrator does not make (TRUST): remove it'
 const termNames = Object.keys(nodeTerms.shape)
 
 function readTerms(node: ScrollNode): { terms: NodeTerms; fields: Fields } | Fault {

@@ -26,6 +26,8 @@ export interface ScrollOptions {
   /** Of nodes that name none. */
   model: string
   check: RequestCheck
+  /** No scout is trusted, and no node may ask for one that is. */
+  lacksAudits?: boolean
   /** Stands before the name of every task. */
   prefix?: string
   /** Tasks that it may expand to. */
@@ -75,7 +77,7 @@ function* compileNodes(
   terms: ScrollTerms,
   options: ScrollOptions,
 ): Steps<CompiledNode[] | Fault> {
-  const { prefix = '', model, check } = options
+  const { prefix = '', model, check, lacksAudits = false } = options
   const positions = new Map(nodes.map(({ id }, position) => [prefix + id, position]))
   const nameOf = (id: string) => (positions.has(prefix + id) ? prefix + id : undefined)
   const reader = new TextReader({ input: terms.input ?? null, params: terms.params ?? {} }, nameOf)
@@ -84,7 +86,7 @@ function* compileNodes(
   let expansion = 0
   for (const node of nodes) {
     const names = node.needs.map((position) => prefix + nodes[position]!.id)
-    const made = compileNode(node, names, { model, check, reader })
+    const made = compileNode(node, names, { model, check, lacksAudits, reader })
     if ('code' in made) return made
     compiled.push(made)
     node.needs = made.needs.map((name) => positions.get(name)!)
