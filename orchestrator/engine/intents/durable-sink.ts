@@ -16,6 +16,7 @@ import type { AnswerSink, AnswerSinkHost, Beginning } from '../answers/answer-si
 import { type Asked, type AskedSource, askedOf, askedUnknown } from '../answers/asked.ts'
 import { AnswerAssembly } from '../answers/assembly/assemble.ts'
 import { AttemptStream } from '../answers/attempt-stream.ts'
+import type { DurableWatch } from '../answers/watch/durable-watch.ts'
 import type { SpokenAnswer } from '../counting/spoken-answer.ts'
 import type { TaskCount } from '../counting/task-count.ts'
 import type { ServedPrice, Use } from '../ports/charged-key.ts'
@@ -34,6 +35,8 @@ export interface DurableSinkOptions {
   onLines: () => void
   /** Counts what is done for it; null where no receipt is given. */
   count: TaskCount | null
+  /** For whoever looks at answers; null where nobody is to. */
+  watch: DurableWatch | null
 }
 
 interface SettledAnswer {
@@ -116,6 +119,7 @@ export class DurableSink implements AnswerSink, AskedSource {
     if (request instanceof Uint8Array) {
       this.requestBytes = request.length
       this.options.count?.sent(request)
+      if (this.current !== null) this.options.watch?.sent(this.attempt, this.current.served, request)
     }
     return request
   }
@@ -240,6 +244,7 @@ export class DurableSink implements AnswerSink, AskedSource {
   void(attempt: number): void {
     if (this.attempt !== attempt) return
     this.options.count?.releasedAll()
+    this.options.watch?.release()
     this.attempt = 0
     this.lines = []
     this.bytes = 0
@@ -249,7 +254,10 @@ export class DurableSink implements AnswerSink, AskedSource {
 
   /** The settlement is committed: only lines are kept, for readers that lack them. */
   settled(): void {
-    this.options.count?.releasedAll()
+    const { count, watch } = this.options
+    count?.releasedAll()
+    if (this.current !== null && this.answer !== null) watch?.seen(this.current, this.lines, this.answer)
+    watch?.release()
     this.current = null
     this.answer = null
   }

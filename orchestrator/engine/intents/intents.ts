@@ -21,6 +21,7 @@ import type { WorkDone } from '../ports/ledger/work.ts'
 import type { SharedKeyStore } from '../ports/network/shared-keys.ts'
 import type { PlannerFunctions } from '../ports/planner.ts'
 import type { BatchStore, IntentFilter, IntentStore, Store, StoreWrite } from '../ports/store.ts'
+import type { AnswerObserver } from '../ports/trust/witness.ts'
 import { ControlNodes } from './control-nodes.ts'
 import type { DurableSink } from './durable-sink.ts'
 import { takeAhead } from './expansion.ts'
@@ -80,6 +81,11 @@ export class DurableIntents implements Intents {
     this.controlNodes = new ControlNodes({ store, planner, nextTask, live: this.live, charges, spend })
     this.dispatch = dispatch
     this.journal = parts.journal
+  }
+
+  /** From here on this one looks at the answers of scouts. */
+  watchedBy(witness: AnswerObserver): void {
+    this.live.watchers.witness = witness
   }
 
   // ------------------------------------------------------------ for clients

@@ -6,11 +6,15 @@
 
 import { ByteAccount } from '../../../shared/byte-account.ts'
 import { type Fault, fault } from '../../../shared/faults.ts'
+import { isAudited } from '../../../shared/keys/key-terms.ts'
 import { keptLinesBytesMax, keptLinesBytesPerTenantMax } from '../../../shared/limits/intents.ts'
+import { requestDeadlineMs } from '../../../shared/limits/scheduling.ts'
+import { witnessedBytesInAllMax, witnessedBytesPerOperatorMax } from '../../../shared/limits/trust/audits.ts'
 import { isTerminalState } from '../../../shared/task-state.ts'
 import type { Steps } from '../../../shared/turn-lane.ts'
 import type { Change, Event } from '../../core/events.ts'
 import type { AnswerSinkHost } from '../answers/answer-sink.ts'
+import { DurableWatch, type Watchers } from '../answers/watch/durable-watch.ts'
 import type { Charges } from '../charges/charges.ts'
 import { closeAll, reopenedTab } from '../charges/plan-tabs.ts'
 import { underNote, underNoteInSteps } from '../durability/set-aside.ts'
@@ -58,6 +62,14 @@ export class LiveIntent extends Followed<LiveTask> {
   }
 }
 
+/**
+ * Made by a control node: of those the answers of a vote have one request, which several scouts get, so that none can
+ * be asked of another one who would not know it.
+ */
+function isGrown(node: string): boolean {
+  return node.includes('.')
+}
+
 const noTabs: ReadonlyMap<number, Tab> = new Map()
 
 interface LiveIntentsParts {
@@ -76,6 +88,12 @@ export class LiveIntents {
 
   private readonly openByTenant = new Map<string, number>()
   private readonly keptLines = new ByteAccount(keptLinesBytesMax, keptLinesBytesPerTenantMax)
+
+  /** Whoever looks at answers. */
+  readonly watchers: Watchers = {
+    witness: null,
+    account: new ByteAccount(witnessedBytesInAllMax, witnessedBytesPerOperatorMax),
+  }
 
   constructor(private readonly parts: LiveIntentsParts) {}
 
@@ -167,8 +185,12 @@ export class LiveIntents {
         ? null
         : (text: string) => underNote(store, live.id, () => planner.checkContract(contract, text))
     const isDirected = (terms.routing?.only?.length ?? 0) > 0
+    const { watchers } = this
+    const watched = { tenant: live.tenant, kind, isDirected, isShown: isAudited(live.key.scopes) }
+    const deadlineMs = Math.min(terms.deadlineMs ?? requestDeadlineMs, requestDeadlineMs)
+    const watch = isGrown(node) ? null : new DurableWatch(watchers, { ...watched, deadlineMs })
     const count = host.works?.begin({ task, tenant: live.tenant, kind, isDirected }) ?? null
-    return new DurableSink({ task, kind, model, request, breach, onLines: () => live.wake(), count }, host)
+    return new DurableSink({ task, kind, model, request, breach, onLines: () => live.wake(), count, watch }, host)
   }
 
   /** After the commit of this change: removes what is over, and wakes the readers. */

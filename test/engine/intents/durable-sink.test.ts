@@ -26,7 +26,7 @@ function stage(kind: TaskKind = 'chat') {
     return bytesOf('{}')
   }
   const sink = new DurableSink(
-    { task: 7, kind, model: 'm', request, breach: null, count: null, onLines: () => news++ },
+    { task: 7, kind, model: 'm', request, breach: null, count: null, watch: null, onLines: () => news++ },
     host,
   )
   const begin = (attempt: number, session = 1) => {
