@@ -46,6 +46,8 @@ export interface Config {
   readonly clusterRoster: string | null
   /** Whether answers of scouts are audited, and whether anything but a penalty follows. */
   readonly trust: TrustMode
+  /** What audits may cost within a day, in micro-dollars of the hub's price list; null for no bound. */
+  readonly auditMicroDollars: number | null
   /** Whether the hub counts work and signs receipts. */
   readonly receipts: 'on' | 'off'
   /** Whether people are shown points. */
@@ -57,6 +59,7 @@ export interface Config {
 }
 
 const MiB = 1024 * 1024
+const microDollars = 1_000_000
 const spendingInNetwork =
   'A hub of a network (CLUSTER_URL) cannot have its points spent for now: set POINTS to show, or leave CLUSTER_URL out.'
 const hostName = /^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$/
@@ -127,6 +130,15 @@ const schema = z.object({
   POINTS: z.enum(pointsModes, wants('POINTS', `one of ${pointsModes.join(', ')}`)).default('show'),
   SIGNUP: z.enum(signupModes, wants('SIGNUP', `one of ${signupModes.join(', ')}`)).default('off'),
   TRUST: z.enum(trustModes, wants('TRUST', `one of ${trustModes.join(', ')}`)).default('observe'),
+  AUDIT_DAILY_USD: z
+    .string()
+    .refine(
+      (text) => /^\d{1,6}(\.\d{1,6})?$/.test(text) && Number(text) > 0,
+      wants('AUDIT_DAILY_USD', 'dollars above 0 and below a million, as 2.50'),
+    )
+    .transform((text) => Math.round(Number(text) * microDollars))
+    .nullable()
+    .default(null),
   CLUSTER_URL: z
     .string()
     .default('')
@@ -181,9 +193,11 @@ function clusterFlaws({
   return [`${user ? 'CLUSTER_USER' : 'CLUSTER_ROSTER'} does nothing without CLUSTER_URL: set that, or neither.`]
 }
 
-function pointsFlaws({ POINTS, RECEIPTS }: z.infer<typeof schema>): string[] {
-  const isVain = POINTS === 'spend' && RECEIPTS === 'off'
-  return isVain ? ['POINTS=spend needs RECEIPTS=on: what a task costs follows from its receipt.'] : []
+function pointsFlaws({ POINTS, RECEIPTS, AUDIT_DAILY_USD: audits }: z.infer<typeof schema>): string[] {
+  if (RECEIPTS === 'on') return []
+  const spend = 'POINTS=spend needs RECEIPTS=on: what a task costs follows from its receipt.'
+  const bound = 'AUDIT_DAILY_USD needs RECEIPTS=on: what an audit costs follows from the price list of receipts.'
+  return [...(POINTS === 'spend' ? [spend] : []), ...(audits !== null ? [bound] : [])]
 }
 
 /** As browsers write it; null for what is no address of a page, or holds more than that. */
@@ -229,6 +243,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     points,
     signup,
     trust: parsed.data.TRUST,
+    auditMicroDollars: parsed.data.AUDIT_DAILY_USD,
     clusterServers: cluster.servers,
     isClusterSecure: cluster.isSecure,
     clusterLogin: user === null || password === null ? null : { user, password },

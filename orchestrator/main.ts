@@ -26,6 +26,7 @@ import { ScoutBuilds } from './dashboard/scout-builds.ts'
 import { runEdge } from './edge/edge-process.ts'
 import { HubEngine } from './engine/engine.ts'
 import { Keyring } from './engine/keyring.ts'
+import type { LedgerSettings } from './engine/ledger/ledger.ts'
 import type { EngineDefect } from './engine/ports/defect.ts'
 import type { Store } from './engine/ports/store.ts'
 import { firstClientKey, localScoutKey } from './first-keys.ts'
@@ -130,7 +131,7 @@ export function startHub(options: HubOptions): Hub | { flaw: string } {
   keyring.onDropped(http.keyDropped)
   gateway.start(engine.scoutEvents)
   watch.start()
-  const trust = startBeside(options, { engine, gateway, keyring, store: folder.store, system })
+  const trust = startBeside(options, { engine, gateway, keyring, store: folder.store, system, ledger })
   const stop = async () => {
     gateway.announceDrain('the orchestrator is restarting')
     options.network?.drain('the orchestrator is restarting')
@@ -151,6 +152,7 @@ interface StartedParts {
   keyring: Keyring
   store: Store
   system: System
+  ledger: Pick<LedgerSettings, 'rules'> | null
 }
 
 /** Starts what works beside the engine. */

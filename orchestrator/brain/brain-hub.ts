@@ -119,7 +119,7 @@ export function startBrain(options: BrainHubOptions): BrainHub | { flaw: string 
   keyring.onDropped(http.keyDropped)
   watch.start()
   peers?.start()
-  const trust = openTrust({ config, changes: options.trust, engine, keyring, store, system })
+  const trust = openTrust({ config, ledger, changes: options.trust, engine, keyring, store, system })
   const door = listenLinks<ToBrain<Figures>, ToEdgeOf>(system, brainPath(runDir), (link) => edges.met(link))
   noteRunFolder(config.dataDir, runDir)
   if (awaited > 0) system.after(edgesGatherMs, () => edges.gathered())

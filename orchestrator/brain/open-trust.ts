@@ -10,13 +10,17 @@ import { notWritable } from '../engine/durability/journal.ts'
 import type { HubEngine } from '../engine/engine.ts'
 import type { Keyring } from '../engine/keyring.ts'
 import type { Store, StoreWrite } from '../engine/ports/store.ts'
+import type { Rules } from '../ledger/points/rules.ts'
+import { paidPrice, pointsOf } from '../ledger/points/work.ts'
 import { AppealDesk } from '../trust/desk/appeals.ts'
 import { defaultTrustSettings, type TrustSettings } from '../trust/desk/parts.ts'
 import { DisputeDesk } from '../trust/dispute-desk.ts'
 import { TrustDesk } from '../trust/trust-desk.ts'
 
 interface TrustNeeds {
-  config: Pick<Config, 'trust'>
+  config: Pick<Config, 'trust' | 'auditMicroDollars'>
+  /** By whose rules audits are priced; null where the hub has no price list. */
+  ledger: { rules: Rules } | null
   /** What tests set differently. */
   changes: Partial<TrustSettings> | undefined
   engine: HubEngine
@@ -26,9 +30,13 @@ interface TrustNeeds {
 }
 
 /** Who audits the answers of scouts; null where nobody does, and then nobody hears disputes either. */
-export function openTrust({ config, changes, engine, keyring, store, system }: TrustNeeds): TrustDesk | null {
+export function openTrust({ config, ledger, changes, engine, keyring, store, system }: TrustNeeds): TrustDesk | null {
   if (config.trust === 'off') return null
-  const settings = { ...defaultTrustSettings, isEnforced: config.trust === 'enforce', ...changes }
+  const { auditMicroDollars: perDay } = config
+  const costOf = (model: string, prompt: number, answer: number) =>
+    pointsOf(paidPrice(ledger!.rules, model), prompt, answer)
+  const money = perDay === null || ledger === null ? null : { perDay, costOf }
+  const settings = { ...defaultTrustSettings, isEnforced: config.trust === 'enforce', money, ...changes }
   const { journal } = engine
   const keep = (write: StoreWrite, then?: () => void) =>
     then === undefined ? journal.lazily(write) : journal.addHere([write], then)
@@ -43,7 +51,8 @@ export function openTrust({ config, changes, engine, keyring, store, system }: T
         () => resolve(notWritable),
       )
     })
-  engine.appeals = new AppealDesk({ system, promise, book: desk.book, isEnforced: settings.isEnforced })
+  const commit = (write: StoreWrite) => new Promise<void>((resolve) => journal.addHere([write], resolve))
+  engine.appeals = new AppealDesk({ system, promise, commit, book: desk.book, isEnforced: settings.isEnforced })
   const disputes = new DisputeDesk({
     ...{ system, engine, keyring, store, settings, ledger: engine.ledger },
     trust: desk.book,

@@ -78,10 +78,12 @@ export class TrustDesk implements AnswerWitness, TrustView {
   report(of: TrustFilter): TrustReport {
     const { isEnforced } = this.parts.settings
     const { audits: asked, settled } = this.budget.counts()
+    const money = this.budget.money()
     const { count, dropped } = this.pending
     const tally = {
       asked,
       settled,
+      money,
       pending: count + this.running,
       dropped,
       ended: this.ended,

@@ -109,7 +109,7 @@ export function trustNote(
     case 'convicted': {
       const follows = isEnforced ? 'it gets work only while nobody else offers the model' : 'it gets less work'
       const note = `Answers for ${model} are not like others': for a while ${follows}. ${lookAt}`
-      return appeal === null ? note : `${note} ${appealWords[appeal]}`
+      return appeal === null ? note : `${note} ${appealNotes[appeal]}`
     }
   }
 }
@@ -118,6 +118,12 @@ const appealWords: Record<AppealState, string> = {
   possible: 'Its owner may appeal once, on the page or with POST /v1/trust/{id}/appeal: then fresh checks decide anew.',
   under_way: 'Its owner has appealed: fresh checks decide anew, and the conviction ends at once if they are good.',
   lost: 'Its owner has appealed, and fresh checks showed the same.',
+}
+
+const appealNotes: Record<AppealState, string> = {
+  possible: 'Its owner may appeal once.',
+  under_way: 'Its owner has appealed.',
+  lost: 'Its owner has appealed in vain.',
 }
 
 const lookAt = 'Look at its quantization, its context length, and which model its provider really serves.'

@@ -21,7 +21,7 @@ test('each variable has a line of meaning right above it', () => {
 test("the orchestrator's variables are shown with the defaults they really have", () => {
   expect(Object.keys(defaults)).toEqual(expect.arrayContaining(['HOST', 'PORT', 'DATA_DIR', 'ADMIN_KEY', 'LOG_LEVEL']))
   const { HOST, PORT, DATA_DIR, LOG_LEVEL, ADMIN_KEY, CORS_ORIGINS, TRUSTED_PROXIES, PRIVATE_URLS } = defaults
-  const { REQUEST_MAX_MIB, PUBLIC_URL, SIGNUP, TRUST, HUB_EDGES, RECEIPTS, POINTS } = defaults
+  const { REQUEST_MAX_MIB, PUBLIC_URL, SIGNUP, TRUST, AUDIT_DAILY_USD, HUB_EDGES, RECEIPTS, POINTS } = defaults
   const { CLUSTER_URL, CLUSTER_ROSTER, CLUSTER_USER, CLUSTER_PASSWORD } = defaults
   expect({
     host: HOST,
@@ -36,6 +36,7 @@ test("the orchestrator's variables are shown with the defaults they really have"
     publicUrl: PUBLIC_URL || null,
     signup: SIGNUP,
     trust: TRUST,
+    auditMicroDollars: AUDIT_DAILY_USD || null,
     receipts: RECEIPTS,
     points: POINTS,
     clusterServers: CLUSTER_URL === '' ? [] : CLUSTER_URL,

@@ -6,7 +6,7 @@ const origins = '* or origins with commas between, as https://app.example.com or
 const orEach = 'to allow every origin, or name each one'
 const page = 'an address without a path, as https://hub.example'
 const networks = 'addresses or networks with commas between, as 127.0.0.1 or 10.0.0.0/8'
-const pages = { publicUrl: null, signup: 'off', edges: 0, trust: 'observe' }
+const pages = { publicUrl: null, signup: 'off', edges: 0, trust: 'observe', auditMicroDollars: null }
 const rest = { corsOrigins: [], trustedProxies: [], privateUrls: 'refuse', requestBytesMax: 33_554_432, ...pages }
 const ledger = { receipts: 'on', points: 'show' }
 const byItself = { clusterServers: [], isClusterSecure: false, clusterLogin: null, clusterRoster: null }
@@ -65,8 +65,19 @@ test('everything set is taken, and the result cannot be changed', () => {
     clusterLogin: { user: 'hub', password: 'secret' },
   }
   const own = { host: '::', port: 0, dataDir: '/var/lib/my data', adminKey, logLevel: 'silent' }
-  expect(config).toEqual({ ...own, ...taken, ...cluster, receipts: 'off', points: 'off' })
+  expect(config).toEqual({ ...own, ...taken, ...cluster, auditMicroDollars: null, receipts: 'off', points: 'off' })
   expect(Object.isFrozen(config)).toBe(true)
+})
+
+test('what audits may cost is taken in dollars, where the hub has a price list', () => {
+  expect(readConfig({ AUDIT_DAILY_USD: '2.50' })).toMatchObject({ auditMicroDollars: 2_500_000 })
+  for (const text of ['0', '-1', '1e3', '0.0000001', '1000000', 'much']) {
+    const flaw = `AUDIT_DAILY_USD must be dollars above 0 and below a million, as 2.50, but it is "${text}".`
+    expect(readConfig({ AUDIT_DAILY_USD: text })).toEqual([flaw])
+  }
+  expect(readConfig({ AUDIT_DAILY_USD: '1', RECEIPTS: 'off', POINTS: 'off' })).toEqual([
+    'AUDIT_DAILY_USD needs RECEIPTS=on: what an audit costs follows from the price list of receipts.',
+  ])
 })
 
 test('the number of edges is taken, and is 0 where `auto` finds few cores', () => {

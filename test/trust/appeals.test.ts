@@ -1,6 +1,6 @@
 /**
- * Appeals against convictions: who may ask, how often, what fresh checks do to the record then, and that a start goes on
- * with an appeal of which its owner was told.
+ * Appeals against convictions: who may ask, how often, what fresh checks do to the record then, and that a start goes
+ * on with an appeal of which its owner was told.
  */
 import { describe, expect, test } from 'vitest'
 import type { AuditedEngine } from '../../orchestrator/engine/ports/trust/witness.ts'
@@ -32,6 +32,7 @@ function stage(store = memoryStore(), system = new ManualSystem()) {
       store.commit([write])
       return null
     },
+    commit: async (write) => store.commit([write]),
   })
   return { store, system, book, desk, trouble }
 }

@@ -61,6 +61,7 @@ function shownTrust({ sinceMs, untilMs, ...trust }: ScoutTrust) {
   return { object: 'scout.trust', ...trust, since: Math.floor(sinceMs / 1_000), until }
 }
 
-function shownAudits({ asked, settled, pending, dropped, ended, booked, braked }: TrustReport) {
-  return { asked_24h: asked, settled_24h: settled, pending, dropped, ended, booked, braked }
+function shownAudits({ asked, settled, money, pending, dropped, ended, booked, braked }: TrustReport) {
+  const usd = { spent_usd_24h: money && money.spent / 1e6, usd_24h_max: money && money.perDay / 1e6 }
+  return { asked_24h: asked, settled_24h: settled, ...usd, pending, dropped, ended, booked, braked }
 }

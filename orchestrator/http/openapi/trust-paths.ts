@@ -41,6 +41,8 @@ const audits = {
   ...object({
     asked_24h: count,
     settled_24h: count,
+    spent_usd_24h: { type: ['number', 'null'], description: 'Of the price list of this hub; null without a bound.' },
+    usd_24h_max: { type: ['number', 'null'], description: '`AUDIT_DAILY_USD`.' },
     pending: count,
     dropped: count,
     ended: counts,

@@ -1,6 +1,6 @@
 /**
- * Appeals against convictions: the owner of a scout may ask once for fresh checks, as many as a confirmation takes. What
- * they show is booked like any check; here is who may ask, and that the store knows of it first.
+ * Appeals against convictions: the owner of a scout may ask once for fresh checks, as many as a confirmation takes.
+ * What they show is booked like any check; here is who may ask, and that the store knows of it first.
  */
 import { type Fault, fault } from '../../../shared/faults.ts'
 import type { System } from '../../../shared/system.ts'
@@ -25,6 +25,8 @@ interface AppealParts {
   book: TrustBook
   /** Commits it, or says why not. */
   promise: (write: TrustWrite) => Promise<Fault | null>
+  /** Commits it, however long that takes. */
+  commit: (write: TrustWrite) => Promise<void>
   isEnforced: boolean
 }
 
@@ -32,7 +34,7 @@ export class AppealDesk implements Appeals {
   constructor(private readonly parts: AppealParts) {}
 
   async appeal(asked: AppealAsked): Promise<ScoutTrust | Fault> {
-    const { book, promise } = this.parts
+    const { book, promise, commit } = this.parts
     const record = this.meant(asked)
     if ('code' in record) return record
     const refused = refusalOf(record)
@@ -42,10 +44,12 @@ export class AppealDesk implements Appeals {
     appeal(heard, atMs)
     const trouble = await promise({ write: 'trust', row: rowOf(heard, atMs) })
     if (trouble !== null) return trouble
-    // Its time may have ended meanwhile, or the same have been asked twice at once; what is in memory is written again.
+    // Its time may have ended meanwhile, or the same was asked twice at once: then memory is written again.
     const lost = refusalOf(record)
     if (lost !== null) return lost
     book.appeal(record, atMs)
+    // An older row that nobody waited for may have gone into the store behind the first one.
+    await commit({ write: 'trust', row: rowOf(record, atMs) })
     return this.shown(record)
   }
 

@@ -182,14 +182,18 @@ export class Audits {
     return said
   }
 
-  private ask(
+  private async ask(
     scouts: readonly string[],
     request: { kind: TaskKind; model: string; stream: boolean; body: Uint8Array; deadlineMs: number },
   ): Promise<Said> {
     const { budget, engine, life } = this.parts
-    if (life.isOver) return Promise.resolve(nothingSaid)
+    const bill = life.isOver ? null : budget.bill(request.model, request.body)
+    if (bill === null) return nothingSaid
     budget.noteAsked()
-    return ask(engine, { scouts, ...request })
+    const said = await ask(engine, { scouts, ...request })
+    // Of vectors the list prices the prompt alone.
+    budget.settle(bill, said.scout === null ? null : Buffer.byteLength(said.text ?? ''))
+    return said
   }
 
   // ------------------------------------------------------------ probes

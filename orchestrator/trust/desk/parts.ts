@@ -6,6 +6,7 @@ import type { System } from '../../../shared/system.ts'
 import type { TrustStore, TrustWrite } from '../../engine/ports/trust/trust-store.ts'
 import type { AuditedEngine, WitnessedAnswer } from '../../engine/ports/trust/witness.ts'
 import type { DelayRange } from '../audits/pending.ts'
+import type { Bound } from '../standing/spending.ts'
 
 export interface TrustSettings {
   /** Whether convictions are; else they are shown. */
@@ -15,6 +16,8 @@ export interface TrustSettings {
   tickMs: number
   /** So many audits a day there may be, however few tasks are settled. */
   auditsPerDayMin: number
+  /** What audits may cost in 24 hours; null for no bound. */
+  money: Bound | null
 }
 
 export const defaultTrustSettings: TrustSettings = {
@@ -22,6 +25,7 @@ export const defaultTrustSettings: TrustSettings = {
   delay: { minMs: 60_000, maxMs: 3_600_000 },
   tickMs: trustTickMs,
   auditsPerDayMin,
+  money: null,
 }
 
 /** Whether the hub has stopped. */

@@ -25,7 +25,7 @@ const partOf: Record<TrustState, readonly [least: number, most: number]> = {
 }
 
 /** Whom an audit is about. */
-type Doubted = Readonly<{ state: TrustState; doubt: number }>
+export type Doubted = Readonly<{ state: TrustState; doubt: number }>
 
 /** What was counted, as it outlives the process. */
 export interface BudgetCounts {
@@ -33,10 +33,12 @@ export interface BudgetCounts {
   hour: number
   settled: number[]
   audits: number[]
+  /** Micro-dollars that audits cost; absent where that has no bound. */
+  spent?: number[]
 }
 
 /** Near the bound who is doubted most goes first: a crowd of suspects is worked off one after the other. */
-function partFor(state: TrustState, doubt: number): number {
+export function partFor({ state, doubt }: Doubted): number {
   const [least, most] = partOf[state]
   return least + (most - least) * Math.min(1, doubt / confirmingDoubt)
 }
@@ -68,9 +70,9 @@ export class AuditBudget {
   }
 
   /** Whether an audit of this scout may ask for another task, or for so many. */
-  allows({ state, doubt }: Doubted, nowMs: number, count = 1): boolean {
+  allows(doubted: Doubted, nowMs: number, count = 1): boolean {
     this.turn(nowMs)
-    return this.audits + count <= partFor(state, doubt) * Math.max(this.perDayMin, auditShareMax * this.settled)
+    return this.audits + count <= partFor(doubted) * Math.max(this.perDayMin, auditShareMax * this.settled)
   }
 
   /** Tasks asked for within the last 24 hours, and settled ones. */

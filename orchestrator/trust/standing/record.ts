@@ -133,9 +133,9 @@ function move(record: TrustRecord, what: TrustMove, nowMs: number): void {
 }
 
 /**
- * Counts the outcome of one check. `askedMs` is when the audited text was made: what is older than a confirmation, or an
- * appeal, is no fresh check of it, and does not count at all, because it led there. Nor does anything else count during
- * a conviction.
+ * Counts the outcome of one check. `askedMs` is when the audited text was made: what is older than a confirmation, or
+ * an appeal, is no fresh check of it, and does not count at all, because it led there. Nor does anything else count
+ * during a conviction.
  */
 export function book(record: TrustRecord, outcome: AuditOutcome, askedMs: number, now: Circumstances): void {
   const isFresh = isDecidedAfresh(record)

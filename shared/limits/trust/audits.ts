@@ -87,6 +87,14 @@ export const envelopeEveryMs = 1_000
 /** Models of which pairs, brakes and questions are kept; of further ones nothing is audited. */
 export const trustModelsMax = 500
 
+/**
+ * Where what audits cost is bounded: units of an answer for which money is set aside, as for a key's budget, unless its
+ * request allows fewer; and the part of a day's money of which the store knows before it is spent. What was not spent
+ * of that is lost for the day when the hub is killed.
+ */
+export const auditAnswerUnits = 1_024
+export const moneyAheadShare = 1 / 16
+
 /** Questions that are kept for a model, with the owners who have had them; the oldest goes. */
 export const questionsKept = 300
 

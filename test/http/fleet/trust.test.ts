@@ -17,7 +17,16 @@ const trustOf = (owner: string): ScoutTrust => ({
 })
 
 const report = (...owners: string[]): TrustReport => ({
-  ...{ isEnforced: true, scouts: owners.map(trustOf), more: 0, asked: 7, settled: 200, pending: 1, dropped: 0 },
+  ...{
+    isEnforced: true,
+    scouts: owners.map(trustOf),
+    more: 0,
+    asked: 7,
+    settled: 200,
+    money: { spent: 1_500_000, perDay: 2e6 },
+    pending: 1,
+    dropped: 0,
+  },
   ...{ ended: { booked: 5 }, booked: { pass: 8 }, braked: ['m'] },
 })
 
@@ -27,7 +36,7 @@ test('an admin sees what audits found out about all scouts, with reasons and cou
   expect(listed).toMatchObject({
     mode: 'enforce',
     data: [{ object: 'scout.trust', scout: 'a/ant', state: 'watched', since: 1_700_000_000, until: null }, {}],
-    audits: { asked_24h: 7, settled_24h: 200, booked: { pass: 8 }, braked: ['m'] },
+    audits: { spent_usd_24h: 1.5, usd_24h_max: 2, asked_24h: 7, settled_24h: 200, booked: { pass: 8 }, braked: ['m'] },
   })
   expect((await edge.ask('/v1/trust')).status).toBe(403)
 })

@@ -69,14 +69,32 @@ export const trustMutants: readonly Mutant[] = [
   {
     name: 'audits are asked for beyond their bound',
     file: `${trust}/standing/budget.ts`,
-    find: '    return this.audits + count <= partFor(state, doubt)',
-    replace: '    return this.audits - 5 <= partFor(state, doubt)',
+    find: '    return this.audits + count <= partFor(doubted)',
+    replace: '    return this.audits - 5 <= partFor(doubted)',
   },
   {
     name: 'what audits asked for before a restart is forgotten',
     file: `${trust}/desk/kept-budget.ts`,
-    find: 'if (row !== undefined) this.budget.recall(',
-    replace: 'if (row === null) this.budget.recall(',
+    find: '    this.budget.recall(counts, this.now())\n',
+    replace: '',
+  },
+  {
+    name: 'what audits cost is counted nowhere',
+    file: `${trust}/desk/kept-budget.ts`,
+    find: '    spending.add(microDollars, nowMs)\n',
+    replace: '',
+  },
+  {
+    name: 'what audits cost before a restart is forgotten',
+    file: `${trust}/desk/kept-budget.ts`,
+    find: 'this.spending?.recall(hour, spent, this.now())',
+    replace: 'this.spending?.recall(hour, [], this.now())',
+  },
+  {
+    name: 'money is spent on audits before the store knows of it',
+    file: `${trust}/desk/kept-budget.ts`,
+    find: '    if (counts.spent !== undefined) counts.spent[0]! += money\n',
+    replace: '',
   },
   {
     name: 'audits are asked for before the store knows of them',
@@ -113,7 +131,7 @@ export const trustMutants: readonly Mutant[] = [
   {
     name: 'what led to a confirmation counts in it',
     file: `${trust}/standing/record.ts`,
-    find: "  if (record.state === 'confirming' && askedMs < record.sinceMs) return\n",
+    find: '  if (isFresh && askedMs < (record.appeal?.atMs ?? record.sinceMs)) return\n',
     replace: '',
   },
   {
@@ -181,8 +199,16 @@ export const trustMutants: readonly Mutant[] = [
   {
     name: 'an appeal is taken before the store knows of it',
     file: `${trust}/desk/appeals.ts`,
-    find: "    const trouble = await promise({ write: 'trust', row: rowOf(heard, atMs) })\n",
-    replace: '    const trouble = promise === null ? await promise : null\n',
+    find:
+      "    const trouble = await promise({ write: 'trust', row: rowOf(heard, atMs) })\n" +
+      '    if (trouble !== null) return trouble\n' +
+      '    // Its time may have ended meanwhile, or the same was asked twice at once: then memory is written again.\n' +
+      '    const lost = refusalOf(record)\n' +
+      '    if (lost !== null) return lost\n' +
+      '    book.appeal(record, atMs)\n' +
+      '    // An older row that nobody waited for may have gone into the store behind the first one.\n' +
+      "    await commit({ write: 'trust', row: rowOf(record, atMs) })\n",
+    replace: '    if (promise !== null || commit !== null) book.appeal(record, atMs)\n',
   },
   {
     name: 'an appeal succeeds after half of its checks',
@@ -206,12 +232,6 @@ export const trustMutants: readonly Mutant[] = [
     name: 'a conviction that was overturned counts for the next one',
     file: `${trust}/standing/record.ts`,
     find: '    record.convictions--\n',
-    replace: '',
-  },
-  {
-    name: 'new names of an owner whose conviction was overturned need more checks',
-    file: `${trust}/desk/trust-book.ts`,
-    find: "    if (state === 'watched' && before === 'convicted') this.absolve(owner)\n",
     replace: '',
   },
   {

@@ -34,8 +34,9 @@ export class HubTrust {
     const { journal } = engine
     const keep = (write: StoreWrite, then?: () => void) =>
       then === undefined ? journal.lazily(write) : journal.addHere([write], then)
-    const { isEnforced, auditsPerDayMin } = life
-    const settings = { ...defaultTrustSettings, isEnforced, auditsPerDayMin, delay: auditDelay }
+    const { isEnforced, auditsPerDayMin, moneyPerDay: perDay } = life
+    const money = perDay === null ? null : { perDay, costOf: (_model: string, prompt: number) => prompt }
+    const settings = { ...defaultTrustSettings, isEnforced, auditsPerDayMin, money, delay: auditDelay }
     const desk = new TrustDesk({ system, engine: this.tapped(engine), store, keep, settings })
     const settled = desk.settled.bind(desk)
     desk.settled = (...facts) => {
@@ -47,7 +48,7 @@ export class HubTrust {
     engine.watchedBy(desk)
     desk.start()
     const { records } = checks
-    this.appeals = appellants({ system, engine, book: desk.book, isEnforced, records, dice: life.appeals })
+    this.appeals = appellants({ system, engine, store, book: desk.book, isEnforced, records, dice: life.appeals })
   }
 
   /** What is under way ends, and nothing more is asked. */

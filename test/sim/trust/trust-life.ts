@@ -22,6 +22,8 @@ export interface TrustLife {
   /** Of trust's wall clock. */
   haste: number
   auditsPerDayMin: number
+  /** Micro-dollars that audits may cost in a day; null for no bound. */
+  moneyPerDay: number | null
   /** They follow the protocol, whatever they say. */
   scouts: PlayedScout[]
   /** A model that only the cheats offer. */
@@ -58,7 +60,9 @@ export function trustLifeOf(world: World, models: readonly string[]): TrustLife 
   }
   if (dice.chance(0.2)) remembered.push(...suspects(dice, models))
   const auditsPerDayMin = dice.pick([30, 300, 2_000])
-  return { isEnforced: dice.chance(0.7), haste, auditsPerDayMin, scouts, cheatsModel, remembered, appeals }
+  // A request for prose costs about 25.
+  const moneyPerDay = world.dice('money').pick([null, null, 400, 4_000])
+  return { isEnforced: dice.chance(0.7), haste, auditsPerDayMin, moneyPerDay, scouts, cheatsModel, remembered, appeals }
 }
 
 function honestScouts(dice: Dice): PlayedScout[] {

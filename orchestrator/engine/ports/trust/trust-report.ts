@@ -39,6 +39,8 @@ export interface TrustReport {
   /** Tasks that audits asked for within 24 hours, and tasks of clients that were settled. */
   asked: number
   settled: number
+  /** Micro-dollars that audits cost in that time, and may cost; null where that has no bound. */
+  money: { spent: number; perDay: number } | null
   /** Audits that wait, and those that went for want of room since the start. */
   pending: number
   dropped: number

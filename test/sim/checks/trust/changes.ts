@@ -93,7 +93,7 @@ function flawOfMove(before: TrustRecord, after: TrustRecord, around: Around): Fl
       return after.doubt > calmAt || after.passed !== 0 ? wrong(`at a doubt of ${after.doubt}`) : null
     case 'confirming > watched':
       if (after.fresh < freshMax) return wrong(`after ${after.fresh} fresh checks`)
-      return isNear(after.doubt, watchedAt) ? null : wrong(`its doubt stays at ${after.doubt}`)
+      return startsWatch(before, after) ? null : wrong(`its doubt stays at ${after.doubt}`)
     case 'convicted > new':
       if (nowMs < before.untilMs) return wrong('before its time')
       return after.doubt !== 0 || after.passed !== 0 ? wrong('its past is not forgotten') : null
@@ -102,7 +102,7 @@ function flawOfMove(before: TrustRecord, after: TrustRecord, around: Around): Fl
       if (after.fresh < freshMax) return flaw(60, `its conviction ends after ${after.fresh} fresh checks`)
       if (after.evidence >= provenAt) return flaw(60, `its conviction ends with an evidence of ${after.evidence}`)
       if (after.convictions !== before.convictions - 1) return flaw(60, 'a conviction that was overturned counts')
-      return isNear(after.doubt, watchedAt) ? null : wrong(`its doubt is ${after.doubt}`)
+      return startsWatch(before, after) ? null : wrong(`its doubt is ${after.doubt}`)
     default:
       return after.state === 'convicted' ? flawOfConviction(before, after, around) : wrong('is no way that trust goes')
   }
@@ -116,6 +116,11 @@ function flawOfConviction(before: TrustRecord, after: TrustRecord, { isBraked, n
     return flaw(48, `${before.state} > convicted: neither repeats nor fresh checks show it`)
   const days = Math.min(2 ** before.convictions, 30)
   return isNear(after.untilMs - nowMs, days * dayMs, dayMs / 2) ? null : flaw(48, `a conviction of not ${days} days`)
+}
+
+/** At the threshold of a watch, unless another check came in the same event. */
+function startsWatch(before: TrustRecord, after: TrustRecord): boolean {
+  return isNear(after.doubt, watchedAt) || after.checks - before.checks > 1
 }
 
 function flaw(invariant: number, what: string): Flaw {

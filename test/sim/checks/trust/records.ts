@@ -113,7 +113,7 @@ export class Records {
   }
 
   /** What somebody was told who appealed. */
-  appealed({ scout, model, owner }: Asked, isForeign: boolean, told: ScoutTrust | Fault): void {
+  appealed({ scout, model, owner }: Asked, isForeign: boolean, told: ScoutTrust | Fault, isStored: boolean): void {
     const record = this.book?.find(scout, model!)
     // The hub has died meanwhile.
     if (record === undefined) return
@@ -121,6 +121,8 @@ export class Records {
     if (isForeign && !('code' in told && told.code === 'not_found'))
       return this.fail(60, `${owner} appeals for ${scout}, and is told ${JSON.stringify(told)}`)
     if ('code' in told) return
+    // Nothing but time and checks can have ended it since.
+    if (!isStored && record.state === 'convicted') this.fail(60, `the store does not know that ${scout} appealed`)
     const conviction = convictionOf(record)
     if (this.appeals.has(conviction)) this.fail(60, `${scout} with ${model} appeals once more against one conviction`)
     this.appeals.add(conviction)

@@ -1,6 +1,6 @@
 /**
  * What is checked where a life has trust: what scouts are sent of audits, how many there are, and what becomes of their
- * records. Knows every scout's voice, so that clients know which answer is the right one. Invariants 43 to 52, 59 and 60.
+ * records. Knows every scout's voice, so that clients know which answer is the right one. Invariants 43 to 52, 59, 60.
  */
 import type { HubEngine } from '../../../../orchestrator/engine/engine.ts'
 import type { Submission } from '../../../../orchestrator/engine/ports/client.ts'
@@ -34,7 +34,7 @@ export class TrustChecks {
       this.voices.set(`${owner}/${name}`, { voice, name })
       if (!isCheat(voice)) honest.add(`${owner}/${name}`)
     }
-    this.budget = new AuditBudgets(life?.auditsPerDayMin ?? 0, fail)
+    this.budget = new AuditBudgets(life?.auditsPerDayMin ?? 0, life?.moneyPerDay ?? null, fail)
     this.records = new Records(honest, life?.isEnforced ?? false, fail)
     this.frames = new AuditFrames(this.records, fail)
     this.newcomers = new NewcomerChecks(life?.isEnforced ?? false, fail, (what) => this.records.count(what))
@@ -80,7 +80,7 @@ export class TrustChecks {
 
   asked(submission: Submission, task: number): void {
     this.records.count('audit')
-    this.budget.asked(this.records.nowMs())
+    this.budget.asked(task, this.records.nowMs())
     this.frames.asked(submission, task)
   }
 
@@ -92,6 +92,7 @@ export class TrustChecks {
   /** A task goes out to a scout. */
   sent(session: SessionBook, frame: FrameOf<'task'>, body: Uint8Array): void {
     if (this.life === null || this.engine === null) return
+    this.budget.given(frame.task, body.length)
     if (frame.kind === 'chat') this.frames.sent(session.scout, frame, body, this.engine)
   }
 }

@@ -8,7 +8,7 @@ import { Panel, Pill, Stats } from '../../parts/panel.tsx'
 import { type Column, Table } from '../../parts/table.tsx'
 import { ask } from '../../state/api.ts'
 import { useAttempt } from '../../state/attempt.ts'
-import { ago, count, percent, shortScout } from '../../state/format.ts'
+import { ago, count, dollars, percent, shortScout } from '../../state/format.ts'
 import { useResource } from '../../state/resource.ts'
 import { isAdmin } from '../../state/session.ts'
 import { modeTexts, type ScoutTrust, type TrustList, trustLevels } from './trust.ts'
@@ -48,6 +48,7 @@ const emptyText = 'No answer of a scout was checked yet. Checks begin by themsel
 
 function Audits({ of }: { of: NonNullable<TrustList['audits']> }) {
   const { asked_24h: asked, settled_24h: settled, pending, dropped, braked } = of
+  const { spent_usd_24h: spent, usd_24h_max: most } = of
   return (
     <>
       {braked.map((model) => (
@@ -60,6 +61,9 @@ function Audits({ of }: { of: NonNullable<TrustList['audits']> }) {
         of={[
           { name: 'Checks in 24 hours', value: count(asked) },
           { name: 'Of the tasks', value: settled === 0 ? '–' : percent(asked / settled) },
+          ...(spent === null
+            ? []
+            : [{ name: 'Cost in 24 hours', value: dollars(spent * 1e6), unit: `of ${dollars((most ?? 0) * 1e6)}` }]),
           { name: 'Waiting', value: count(pending), unit: 'checks' },
           { name: 'Given up', value: count(dropped), unit: 'for want of room' },
         ]}

@@ -28,6 +28,9 @@ export interface TrustList {
   audits?: {
     asked_24h: number
     settled_24h: number
+    /** Null where what checks cost has no bound. */
+    spent_usd_24h: number | null
+    usd_24h_max: number | null
     pending: number
     dropped: number
     /** Models whose convictions wait. */
