@@ -22,7 +22,7 @@ import type { Life, Sample, TrustParts } from './desk/parts.ts'
 import { noteOf, scoutsOf } from './desk/report.ts'
 import { isUnproven, noteSignals, ringOf, type Seat, Seats, shareOf } from './desk/seats.ts'
 import { TrustBook } from './desk/trust-book.ts'
-import { probeShareOf } from './standing/record.ts'
+import { isAppealed, probeShareOf } from './standing/record.ts'
 
 /** Characters of a text that are enough to notice a repeat. */
 const repeatCharsRead = 1_024
@@ -112,7 +112,8 @@ export class TrustDesk implements AnswerWitness, TrustView {
   }
 
   convictedMs(scout: string, model: string): number | null {
-    return this.book.find(scout, model)?.convictedMs || null
+    const record = this.book.find(scout, model)
+    return record === undefined || isAppealed(record) ? null : record.convictedMs || null
   }
 
   // ------------------------------------------------------------ from the engine

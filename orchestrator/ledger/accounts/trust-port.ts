@@ -14,8 +14,8 @@ export interface TrustView {
   /** Whether its tasks earn nothing now. */
   isConvicted(scout: string, model: string): boolean
   /**
-   * When it was convicted last, in milliseconds since 1970, though that conviction be over; null for who never was, and
-   * for who was cleared since.
+   * When it was convicted last, in milliseconds since 1970, though that conviction be over; null for who never was, for
+   * who was cleared since, and while an appeal decides.
    */
   convictedMs(scout: string, model: string): number | null
 }

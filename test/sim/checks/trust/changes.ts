@@ -55,7 +55,7 @@ function flawOfCounts(before: TrustRecord, after: TrustRecord, { works }: Around
     const fresh = after.fresh - before.fresh
     const begun = isHeard ? 'appeal' : 'confirmation'
     return fresh === 1 && works < 1
-      ? flaw(isHeard ? 60 : 48, `what was made before its ${begun} counts as fresh`)
+      ? flaw(isHeard ? 62 : 48, `what was made before its ${begun} counts as fresh`)
       : null
   }
   const isRight = weights.some((weight) => isNear(after.doubt, Math.max(0, before.doubt + weight)))
@@ -65,14 +65,14 @@ function flawOfCounts(before: TrustRecord, after: TrustRecord, { works }: Around
 /** One appeal for each conviction, which begins with no evidence and is lost by evidence alone. */
 function flawOfAppeal(before: TrustRecord, after: TrustRecord, { isBraked }: Around): Flaw | null {
   if (after.appeal === undefined) return null
-  if (after.state !== 'convicted') return flaw(60, `it is ${after.state}, and its appeal goes on`)
+  if (after.state !== 'convicted') return flaw(62, `it is ${after.state}, and its appeal goes on`)
   if (before.state !== 'convicted' || before.appeal === after.appeal) return null
   if (before.appeal === undefined)
-    return after.fresh === 0 && after.evidence === 0 ? null : flaw(60, 'its appeal begins with evidence')
+    return after.fresh === 0 && after.evidence === 0 ? null : flaw(62, 'its appeal begins with evidence')
   if (before.appeal.isLost || before.appeal.atMs !== after.appeal.atMs)
-    return flaw(60, 'its conviction is appealed again')
-  if (isBraked) return flaw(60, 'its appeal is lost while nobody may be convicted')
-  return after.evidence >= provenAt ? null : flaw(60, `its appeal is lost with an evidence of ${after.evidence}`)
+    return flaw(62, 'its conviction is appealed again')
+  if (isBraked) return flaw(62, 'its appeal is lost while nobody may be convicted')
+  return after.evidence >= provenAt ? null : flaw(62, `its appeal is lost with an evidence of ${after.evidence}`)
 }
 
 function flawOfMove(before: TrustRecord, after: TrustRecord, around: Around): Flaw | null {
@@ -98,10 +98,10 @@ function flawOfMove(before: TrustRecord, after: TrustRecord, around: Around): Fl
       if (nowMs < before.untilMs) return wrong('before its time')
       return after.doubt !== 0 || after.passed !== 0 ? wrong('its past is not forgotten') : null
     case 'convicted > watched':
-      if (before.appeal?.isLost !== false) return flaw(60, 'its conviction ends without an appeal')
-      if (after.fresh < freshMax) return flaw(60, `its conviction ends after ${after.fresh} fresh checks`)
-      if (after.evidence >= provenAt) return flaw(60, `its conviction ends with an evidence of ${after.evidence}`)
-      if (after.convictions !== before.convictions - 1) return flaw(60, 'a conviction that was overturned counts')
+      if (before.appeal?.isLost !== false) return flaw(62, 'its conviction ends without an appeal')
+      if (after.fresh < freshMax) return flaw(62, `its conviction ends after ${after.fresh} fresh checks`)
+      if (after.evidence >= provenAt) return flaw(62, `its conviction ends with an evidence of ${after.evidence}`)
+      if (after.convictions !== before.convictions - 1) return flaw(62, 'a conviction that was overturned counts')
       return startsWatch(before, after) ? null : wrong(`its doubt is ${after.doubt}`)
     default:
       return after.state === 'convicted' ? flawOfConviction(before, after, around) : wrong('is no way that trust goes')

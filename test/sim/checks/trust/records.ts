@@ -2,7 +2,7 @@
  * What becomes of the records of trust, looked at after every event: each change follows from the one before by rules
  * that are written down here once more, from the documentation and not from the code (48, 49); no honest scout is ever
  * convicted where cheats are the fewer (50); what the engine was told is what the record weighs (51); what is known in
- * the end is on the disk (52); and an appeal is its owner's, once for each conviction, and outlives the hub (60).
+ * the end is on the disk (52); and an appeal is its owner's, once for each conviction, and outlives the hub (62).
  */
 
 import type { HubEngine } from '../../../../orchestrator/engine/engine.ts'
@@ -77,7 +77,7 @@ export class Records {
       if (record.isProven ?? record.state === 'trusted') this.proven.add(record)
       if (record.taken?.isProven === true) this.provenThen.add(record)
       if (record.state === 'convicted' && record.appeal === undefined && this.appeals.has(convictionOf(record)))
-        this.fail(60, `the appeal of ${record.scout} with ${record.model} is forgotten`)
+        this.fail(62, `the appeal of ${record.scout} with ${record.model} is forgotten`)
       this.worksBefore.set(record, this.works.get(record.scout) ?? 0)
       this.brakes.loaded(record)
     }
@@ -119,12 +119,12 @@ export class Records {
     if (record === undefined) return
     this.count(isForeign ? 'foreign appeal' : 'code' in told ? 'appeal refused' : 'appeal')
     if (isForeign && !('code' in told && told.code === 'not_found'))
-      return this.fail(60, `${owner} appeals for ${scout}, and is told ${JSON.stringify(told)}`)
+      return this.fail(62, `${owner} appeals for ${scout}, and is told ${JSON.stringify(told)}`)
     if ('code' in told) return
     // Nothing but time and checks can have ended it since.
-    if (!isStored && record.state === 'convicted') this.fail(60, `the store does not know that ${scout} appealed`)
+    if (!isStored && record.state === 'convicted') this.fail(62, `the store does not know that ${scout} appealed`)
     const conviction = convictionOf(record)
-    if (this.appeals.has(conviction)) this.fail(60, `${scout} with ${model} appeals once more against one conviction`)
+    if (this.appeals.has(conviction)) this.fail(62, `${scout} with ${model} appeals once more against one conviction`)
     this.appeals.add(conviction)
   }
 

@@ -1,6 +1,6 @@
 /**
  * What is checked where a life has trust: what scouts are sent of audits, how many there are, and what becomes of their
- * records. Knows every scout's voice, so that clients know which answer is the right one. Invariants 43 to 52, 59, 60.
+ * records. Knows every scout's voice, so that clients know which answer is the right one. Invariants 43 to 52, 59, 62.
  */
 import type { HubEngine } from '../../../../orchestrator/engine/engine.ts'
 import type { Submission } from '../../../../orchestrator/engine/ports/client.ts'
