@@ -8,9 +8,17 @@ import { bundlePage } from './dashboard/bundle.ts'
 const folder = import.meta.dirname
 const outdir = join(folder, '../dist/orchestrator')
 const commands = ['key', 'backup', 'cluster', 'season']
+/** Threads, which are started by the name of their file. */
+const threads = ['steady-flush-thread']
+
+const entries = [
+  'main',
+  ...commands.map((name) => `commands/${name}`),
+  ...threads.map((name) => `store/sqlite/upkeep/${name}`),
+]
 
 await Bun.build({
-  entrypoints: ['main.ts', ...commands.map((name) => `commands/${name}.ts`)].map((name) => join(folder, name)),
+  entrypoints: entries.map((name) => join(folder, `${name}.ts`)),
   outdir,
   // The image calls them by name, whatever folder they come from.
   naming: { entry: '[name].[ext]' },

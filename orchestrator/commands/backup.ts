@@ -5,12 +5,14 @@
  */
 
 import { existsSync, statSync } from 'node:fs'
+import { constants, setPriority } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { loadEnvFile } from '../../shared/env-file.ts'
 import { realSystem } from '../../shared/system.ts'
 import { readConfig } from '../config.ts'
 import { StoreError } from '../engine/ports/store.ts'
 import { databaseIn, openDataFolder } from '../store/data-folder.ts'
+import { lockCopying } from '../store/folder-lock.ts'
 import { sqliteFlaw } from '../store/sqlite/errors.ts'
 
 const usage = 'Usage: npm run -s backup -- <file>; the file must not exist, and its folder must.'
@@ -28,15 +30,20 @@ function run(args: string[]): number {
   const database = databaseIn(config.dataDir)
   const flaw = placeFlaw(target, database)
   if (flaw !== null) return complain(1, [flaw])
+  // A hub beside it comes first.
+  setPriority(constants.priority.PRIORITY_BELOW_NORMAL)
   const folder = openDataFolder(config.dataDir, 'guest', realSystem())
   if ('flaw' in folder) return complain(1, [folder.flaw])
+  const lock = lockCopying(dirname(database))
   try {
+    if ('flaw' in lock) return complain(1, [lock.flaw])
     folder.store.backup(target)
     process.stdout.write(`${wroteSentence(target, database)}\n`)
     return 0
   } catch (error) {
     return complain(1, [failedSentence(target, database, error)])
   } finally {
+    if ('release' in lock) lock.release()
     folder.close()
   }
 }

@@ -27,6 +27,12 @@ export const journalBytesMax = MiB
 export const foldBytes = MiB
 export const foldRowBytes = 8 * KiB
 
+/**
+ * A copy of the database is flushed each time it has grown by this, while it is written: a commit beside it mostly
+ * waits for a few of these at the disk, where it waited for the whole copy.
+ */
+export const copyFlushBytes = MiB
+
 /** A store that could not write is tried again this often; meanwhile new intents are refused with 503. */
 export const journalRetryMs = 1_000
 

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import type { Store } from '../../orchestrator/engine/ports/store.ts'
 import { openDataFolder } from '../../orchestrator/store/data-folder.ts'
+import { lockCopying } from '../../orchestrator/store/folder-lock.ts'
 import { openSqlite } from '../../orchestrator/store/sqlite/open.ts'
 import { realSystem } from '../../shared/system.ts'
 import { temporaryFolder } from '../support/machine/temporary-folder.ts'
@@ -155,4 +156,21 @@ test('leaves nothing under the final name, nor beside it, when it fails', () => 
   mkdirSync(`${path}.${process.pid}.partial`)
   expect(() => store.backup(path)).toThrow()
   expect(existsSync(path)).toBe(false)
+})
+
+test('makes one copy at a time', () => {
+  const dataDir = temporaryFolder()
+  addWhole(hub(dataDir), 0)
+  const folder = temporaryFolder()
+  const other = lockCopying(dataDir)
+  if ('flaw' in other) throw new Error(other.flaw)
+  const refused = run(dataDir, [join(folder, 'copy.db')])
+  expect(refused).toEqual({
+    exitCode: 1,
+    stdout: '',
+    stderr: `Another copy of ${dataDir} is being made: wait for its end.\n`,
+  })
+  expect(readdirSync(folder)).toEqual([])
+  other.release()
+  expect(run(dataDir, [join(folder, 'copy.db')])).toMatchObject({ exitCode: 0, stderr: '' })
 })

@@ -1,16 +1,24 @@
 /**
  * A consistent copy of the whole database while it is in use. The copy grows beside its final name and takes that name
  * only when it is complete and on the disk; a file that is there already is never touched. What a copy that was killed
- * left behind is removed by the next one to the same name.
+ * left behind is removed by the next one to the same name. Beside a running hub it goes to the disk while it is
+ * written, and it folds in itself what of the hub's log had to wait for it: neither the disk nor the hub has that at
+ * once.
  */
 import { closeSync, existsSync, fsyncSync, linkSync, openSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import type { MaintenanceStore } from '../../../engine/ports/store.ts'
 import { asStoreError } from '../errors.ts'
 import type { Statements } from '../statements.ts'
+import { SteadyFlush } from './steady-flush.ts'
 
-export function sqliteBackup(statements: Statements): MaintenanceStore['backup'] {
+/** `flushing`: begins to bring the file at a path to the disk. */
+export function sqliteBackup(
+  statements: Statements,
+  flushing = (path: string): Pick<SteadyFlush, 'end'> => new SteadyFlush(path),
+): MaintenanceStore['backup'] {
   const copyInto = statements.keep<never, [string]>('VACUUM INTO ?')
+  const fold = statements.keep<unknown, []>('PRAGMA wal_checkpoint(PASSIVE)')
   return (path) => {
     if (existsSync(path)) throw new Error(`there is a file at ${path} already`)
     const draft = `${path}.${process.pid}.partial`
@@ -18,7 +26,14 @@ export function sqliteBackup(statements: Statements): MaintenanceStore['backup']
     try {
       // For its owner alone from the first byte on: it holds what clients asked and were answered.
       closeSync(openSync(draft, 'wx', 0o600))
-      copyInto.run(draft)
+      const flush = flushing(draft)
+      try {
+        copyInto.run(draft)
+        // The hub could not while all of it was being read, and would hold its loop for what has come together.
+        fold.all()
+      } finally {
+        flush.end()
+      }
       toDisk(draft)
       takeName(draft, path)
     } catch (error) {
