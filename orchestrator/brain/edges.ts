@@ -17,8 +17,9 @@ import { deliver, isAttempt, isFromScouts } from '../link/messages.ts'
 import type { EdgeBefore } from '../link/presented.ts'
 import type { LinkEnd } from '../link/unix-socket.ts'
 import { type BalanceRules, surplusOf, usualBalance } from './balance.ts'
+import { HeldTexts } from './held-texts.ts'
 import { nothingYet, type Returning, takeOver } from './returning.ts'
-import { type EdgeLink, type FromEdge, isIdle, newSeat, type Seat, upTo } from './seat.ts'
+import { type EdgeLink, type FromEdge, isIdle, newSeat, noteBlock, type Seat, upTo } from './seat.ts'
 
 interface EdgesParts {
   engine: () => HubEngine
@@ -37,8 +38,6 @@ interface EdgesParts {
   log: { info(fields: object, message: string): void; error(fields: object, message: string): void }
 }
 
-/** Blocks of which the edge is remembered. */
-const blocksMax = 65_536
 /** Edges that one brain can number; the numbers of others are never theirs. */
 const edgesPerEpoch = 65_536
 
@@ -51,6 +50,7 @@ export class Edges implements AwayEdges {
   private readonly seats = new Map<number, Seat>()
   private readonly sessionBlocks: NumberBlocks
   private readonly taskSeats = new Map<number, Seat>()
+  readonly texts = new HeldTexts()
   /** Null for sessions of this process. */
   private readonly sessionSeats = new Map<number, Seat | null>()
   /** The desk of sessions that stand for other hubs, which are in this process; null for a hub by itself. */
@@ -140,6 +140,7 @@ export class Edges implements AwayEdges {
     link.send({ type: 'seat', edge, epoch, pid: process.pid, peers })
     const { network } = this.parts
     if (network !== null) link.send({ type: 'network', state: network.state() })
+    this.texts.met(seat)
     if (before !== null) {
       this.port = before.port
       for (const from of before.tasks) this.taskSeats.set(blockOf(from), seat)
@@ -153,7 +154,7 @@ export class Edges implements AwayEdges {
   private giveNumbers(seat: Seat, kind: NumberKind): void {
     const isTasks = kind === 'tasks'
     const from = isTasks ? this.parts.engine().taskBlocks.take() : this.sessionBlocks.take()
-    note<Seat | null>(isTasks ? this.taskSeats : this.sessionSeats, from, seat)
+    noteBlock<Seat | null>(isTasks ? this.taskSeats : this.sessionSeats, from, seat)
     seat.link.send({ type: 'numbers', kind, from })
   }
 
@@ -176,6 +177,8 @@ export class Edges implements AwayEdges {
       case 'answerSettled':
       case 'answerKept':
         return this.parts.engine().saw(message)
+      case 'heldTexts':
+        return this.texts.told(seat, message)
       case 'keyMet':
         return this.parts.network?.keyMet(message.id, message.print)
       case 'edgeHello':
@@ -185,7 +188,7 @@ export class Edges implements AwayEdges {
       case 'presented':
         return seat.link.end('it said twice who it is')
       default:
-        if (!isFromScouts(message)) return port.fromClients(message)
+        if (!isFromScouts(message)) return port.fromClients(this.texts.seen(message))
         this.noteSession(seat, message)
         port.fromScouts(message)
     }
@@ -228,6 +231,7 @@ export class Edges implements AwayEdges {
     const { engine, log } = this.parts
     const places = seats.map((seat) => {
       const { returning, link, sessions } = seat
+      for (const { submitted } of returning!.tasks) this.texts.asks(submitted.tenant)
       seat.returning = null
       const send = (message: ToEdgeOf) => link.send(message)
       return { seat, returning: returning!, send, joined: (session: number) => void sessions.add(session) }
@@ -259,6 +263,7 @@ export class Edges implements AwayEdges {
     const { log, engine } = this.parts
     if (!this.isStopping) log.error({ edge: seat.edge, sessions: seat.sessions.size }, `an edge is gone: ${why}`)
     this.seats.delete(seat.edge)
+    this.texts.gone(seat)
     this.gone.add(seat.edge)
     const { port } = engine()
     for (const session of seat.sessions) port.fromScouts({ type: 'gone', session, isForsaken: false })
@@ -381,7 +386,7 @@ export class Edges implements AwayEdges {
   /** The first number of another block, for sessions of this process. */
   ownSessions(): number {
     const from = this.sessionBlocks.take()
-    note<Seat | null>(this.sessionSeats, from, null)
+    noteBlock<Seat | null>(this.sessionSeats, from, null)
     return from
   }
 
@@ -389,10 +394,4 @@ export class Edges implements AwayEdges {
   carrierOf(task: number): AttemptEvents {
     return this.taskSeats.get(blockOf(task))?.carrier ?? this.parts.engine().carrier
   }
-}
-
-/** Remembers whose block this number is the first of; those of the oldest are long out of use. */
-function note<Of>(seats: Map<number, Of>, from: number, seat: Of): void {
-  seats.set(blockOf(from), seat)
-  if (seats.size > blocksMax) seats.delete(seats.keys().next().value!)
 }

@@ -3,6 +3,7 @@
  * scouts may be asked to dial again.
  */
 import type { CoreState } from '../core/state.ts'
+import { blockOf } from '../engine/numbers.ts'
 import type { AttemptEvents } from '../engine/ports/scouts.ts'
 import type { Figures } from '../http/figures.ts'
 import type { ToBrain, ToEdgeOf } from '../link/control.ts'
@@ -54,4 +55,13 @@ export function* upTo<T>(all: Iterable<T>, count: number): Iterable<T> {
 export function isIdle({ roster }: CoreState, session: number): boolean {
   const scout = roster.bySession.get(session)
   return scout !== undefined && scout.state !== 'draining' && scout.newest === null
+}
+
+/** Blocks of which the edge is remembered. */
+const blocksMax = 65_536
+
+/** Remembers whose block this number is the first of; those of the oldest are long out of use. */
+export function noteBlock<Of>(seats: Map<number, Of>, from: number, seat: Of): void {
+  seats.set(blockOf(from), seat)
+  if (seats.size > blocksMax) seats.delete(seats.keys().next().value!)
 }

@@ -18,6 +18,7 @@ import type { BrainPort, FromClients } from '../engine/ports/brain.ts'
 import type { ChargedKey } from '../engine/ports/charged-key.ts'
 import type { Answer, Begun, Submission } from '../engine/ports/client.ts'
 import type { EngineDefect } from '../engine/ports/defect.ts'
+import type { TellHeld } from '../engine/ports/ledger/held-requests.ts'
 import type {
   AttemptEvents,
   AttemptLinks,
@@ -71,7 +72,7 @@ interface EdgeDesksParts {
 export type ToDesks =
   | ToEdge
   | AttemptMessage
-  | Extract<ToEdgeOf, { type: 'numbers' | 'sessionsAt' | 'edgeGone' | 'begun' }>
+  | Extract<ToEdgeOf, { type: 'numbers' | 'sessionsAt' | 'edgeGone' | 'begun' | 'clients' }>
 
 export class EdgeDesks {
   /** To other edges. */
@@ -85,6 +86,7 @@ export class EdgeDesks {
   private readonly book: UsageBook
   private readonly lane: TurnLane
   private readonly checks: AnswerChecks
+  private readonly works: WorkCounter | null
   /** Requests of limited keys of which the brain has not said whether they may go on. */
   private readonly beginning = new Map<number, { key: ChargedKey; answer: (begun: Begun) => void }>()
   private lastRequest = 0
@@ -111,7 +113,9 @@ export class EdgeDesks {
     this.scouts = new ScoutDesk({ brain, answers: this.carriers(), links: new LiveLinks(this.openSessions, guard) })
     const holders = this.holders()
     this.attempts = holders
-    const host = new AnswerHost(brain, holders, countsWork ? new WorkCounter(system, this.lane) : null)
+    const tell: TellHeld = (operator, texts, isHeld) => toBrain({ type: 'heldTexts', operator, texts, isHeld })
+    this.works = countsWork ? new WorkCounter(system, this.lane, { tell }) : null
+    const host = new AnswerHost(brain, holders, this.works)
     const relays = new Relays()
     this.book = new UsageBook((sum) => toBrain({ type: 'usage', sum }), system)
     this.checks = new AnswerChecks(this.lane, (work) => guard.run('check of an answer', work))
@@ -170,6 +174,8 @@ export class EdgeDesks {
       case 'edgeGone':
         this.ways.part(message.edge)
         return this.scouts.carrierGone()
+      case 'clients':
+        return this.works?.watch(message.names)
       case 'begun': {
         const { request, refused, rates } = message
         this.beginning.get(request)?.answer({ refused, rates: () => rates })

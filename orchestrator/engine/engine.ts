@@ -38,6 +38,7 @@ import type {
 } from './ports/client.ts'
 import type { EngineDefect } from './ports/defect.ts'
 import type { IntentHost, IntentLog } from './ports/intents.ts'
+import type { RequestsHeldElsewhere } from './ports/ledger/held-requests.ts'
 import type { LedgerReport } from './ports/ledger/ledger.ts'
 import type { PlannerFunctions } from './ports/planner.ts'
 import type { AttemptEvents, AttemptLinks, ScoutEvents, ScoutLinks } from './ports/scouts.ts'
@@ -62,6 +63,8 @@ export interface AwayEdges {
   toScouts(message: ToScouts): void
   /** Who hold the sockets of scouts. */
   holders: AttemptLinks
+  /** What scouts hold of which they carry the answers. */
+  texts: RequestsHeldElsewhere
 }
 
 export interface HubEngineOptions {
@@ -129,7 +132,8 @@ export class HubEngine implements Engine, AuditedEngine {
     }
     const { holders, edges, scoutDesk } = this.joined(options.links, port, carrier, guard)
     this.scoutDesk = scoutDesk
-    const host = new AnswerHost(port, holders, options.ledger ? new WorkCounter(system, lane) : null)
+    const others = 'texts' in options.links ? { others: options.links.texts } : {}
+    const host = new AnswerHost(port, holders, options.ledger ? new WorkCounter(system, lane, others) : null)
     const { planner = null, goneHoldMs = 0, ledger = null } = options
     const seed = options.seed ?? Math.floor(system.random() * Number.MAX_SAFE_INTEGER)
     const numbers = { epoch, taskEpoch: options.taskEpoch ?? epoch }

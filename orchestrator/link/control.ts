@@ -11,7 +11,7 @@ import type { AttemptMessage, FromEdge, ToEdge } from './messages.ts'
 import type { EdgeBefore, PresentedSession, PresentedTask } from './presented.ts'
 
 /** Of all messages between processes: those of another version do not understand each other. */
-export const linkVersion = 3
+export const linkVersion = 4
 
 /** In the place of the number of an edge: the brain holds these sessions itself, which stand for other hubs. */
 export const atBrain = -1
@@ -38,6 +38,8 @@ export type ToBrain<Figures = unknown> =
   | { type: 'begin'; request: number; key: ChargedKey }
   /** Of answers that were committed, for who judges them. */
   | SeenAnswer
+  /** A scout of an operator that is a client as well holds a request with these texts now, or does so no more. */
+  | { type: 'heldTexts'; operator: string; texts: number; isHeld: boolean }
   /** A key of this hub, which was made by an older program, is known in the network by this print. */
   | { type: 'keyMet'; id: string; print: string }
   /** Once a second. `open`: connections of scouts and streams of keys that have more or fewer than before. */
@@ -60,6 +62,8 @@ export type ToEdgeOf =
   | { type: 'edges'; edges: number[]; last: number }
   /** It cannot be an edge of this brain, and is to end. */
   | { type: 'turnedAway'; why: string }
+  /** These ask for something: what their scouts hold is to be told. */
+  | { type: 'clients'; names: string[] }
   | { type: 'begun'; request: number; refused: Fault | null; rates: ReturnType<Begun['rates']> }
   /** After the seat, and whenever it is another; of a hub by itself never. */
   | { type: 'network'; state: NetworkState }

@@ -9,6 +9,7 @@ import { type System, secretUnit } from '../../../shared/system.ts'
 import type { Served, TaskKind } from '../../../shared/task.ts'
 import type { Steps, TurnLane } from '../../../shared/turn-lane.ts'
 import { LeasedRequests } from '../../ledger/points/request-memory.ts'
+import type { RequestsHeldElsewhere, TellHeld } from '../ports/ledger/held-requests.ts'
 import type { AnswerCount, RequestCount, WorkDone } from '../ports/ledger/work.ts'
 import { countInSteps, countRequest, isLongRequest } from './request-count.ts'
 import { SpokenAnswer } from './spoken-answer.ts'
@@ -30,20 +31,39 @@ export interface Outcome {
   isContinued: boolean
 }
 
+/** What there is where answers are carried in several processes. */
+interface Elsewhere {
+  /** At an edge: the brain is told. */
+  tell?: TellHeld
+  /** In the brain: what edges have told. */
+  others?: RequestsHeldElsewhere
+}
+
 export class WorkCounter {
-  private readonly leased = new LeasedRequests()
+  private readonly leased: LeasedRequests
   private readonly unit: () => number
+  private readonly others: RequestsHeldElsewhere | null
 
   constructor(
     system: Pick<System, 'randomBytes'>,
     /** For long requests. */
     private readonly lane: Pick<TurnLane, 'add'>,
+    { tell, others }: Elsewhere = {},
   ) {
     this.unit = () => secretUnit(system)
+    this.leased = new LeasedRequests(undefined, tell)
+    this.others = others ?? null
+    others?.beside(this.leased)
   }
 
   begin(of: CountedTask): TaskCount {
-    return new TaskCount(of, this.leased, this.unit, this.lane)
+    this.others?.asks(of.tenant)
+    return new TaskCount(of, this.leased, this.unit, this.lane, this.others)
+  }
+
+  /** These operators are clients as well. */
+  watch(names: readonly string[]): void {
+    for (const name of names) this.leased.watch(name)
   }
 }
 
@@ -61,6 +81,7 @@ export class TaskCount {
     private readonly leased: LeasedRequests,
     private readonly unit: () => number,
     private readonly lane: Pick<TurnLane, 'add'>,
+    private readonly others: RequestsHeldElsewhere | null,
   ) {}
 
   /** For what one attempt answers. */
@@ -157,7 +178,8 @@ export class TaskCount {
     if (request === null) return null
     const { task, kind, tenant, isDirected } = this.of
     this.releasedAll()
-    const isLoop = this.leased.holds(tenant, request.textsHash)
+    const { textsHash } = request
+    const isLoop = this.leased.holds(tenant, textsHash) || this.others?.holds(tenant, textsHash) === true
     return { task, attempt, kind, served, tenant, request, answer, isDirected, isLoop, isPartial, isContinued }
   }
 }

@@ -4,7 +4,11 @@
  * around them. Both memories are bounded, and a restart forgets all. Each task asks both several times, so neither
  * makes anything for a question. Pure.
  */
-import { leasedRequestsRemembered, requestsRemembered } from '../../../shared/limits/ledger/ledger.ts'
+import {
+  clientsWatchedMax,
+  leasedRequestsRemembered,
+  requestsRemembered,
+} from '../../../shared/limits/ledger/ledger.ts'
 
 /** Requests with the same place in the table stand in one row of it, the newest first. */
 const rowPlaces = 8
@@ -80,8 +84,14 @@ function mixed(value: number): number {
 /** Requests that scouts hold now, with their operators: one for each scout that holds it. */
 export class LeasedRequests {
   private readonly holders = new Map<number, string[]>()
+  /** Operators of whom others are told. */
+  private readonly watched = new Set<string>()
 
-  constructor(private readonly max = leasedRequestsRemembered) {}
+  constructor(
+    private readonly max = leasedRequestsRemembered,
+    /** Of what watched operators hold from now on, and hold no more. */
+    private readonly tell: (operator: string, hash: number, isHeld: boolean) => void = () => {},
+  ) {}
 
   get size(): number {
     return this.holders.size
@@ -90,9 +100,10 @@ export class LeasedRequests {
   /** A scout of this operator gets a request; false when as many are remembered as may be, and this one is not. */
   lease(operator: string, hash: number): boolean {
     const holders = this.holders.get(hash)
-    if (holders !== undefined) return holders.length < holdersMax && holders.push(operator) > 0
-    if (this.holders.size >= this.max) return false
-    this.holders.set(hash, [operator])
+    if (holders === undefined ? this.holders.size >= this.max : holders.length >= holdersMax) return false
+    if (holders === undefined) this.holders.set(hash, [operator])
+    else holders.push(operator)
+    if (this.watched.size > 0 && this.watched.has(operator)) this.tell(operator, hash, true)
     return true
   }
 
@@ -103,6 +114,16 @@ export class LeasedRequests {
     if (at < 0) return
     if (holders!.length === 1) this.holders.delete(hash)
     else holders!.splice(at, 1)
+    if (this.watched.size > 0 && this.watched.has(operator)) this.tell(operator, hash, false)
+  }
+
+  /** Tells of all that this operator's scouts hold, now and from now on. Bounded: of more nobody is told. */
+  watch(operator: string): void {
+    if (!this.watched.has(operator) && this.watched.size >= clientsWatchedMax) return
+    this.watched.add(operator)
+    for (const [hash, holders] of this.holders) {
+      for (const holder of holders) if (holder === operator) this.tell(operator, hash, true)
+    }
   }
 
   /** Whether a scout of this owner holds such a request now. */

@@ -57,6 +57,9 @@ export const requestsRemembered = 65_536
 /** Requests under way that are remembered by operator, to find loops; what is more is not looked at. */
 export const leasedRequestsRemembered = 20_000
 
+/** Clients for whom loops are found over several edges of a hub; of more only those that stay at one edge are. */
+export const clientsWatchedMax = 4_096
+
 /** Escrow of a day vests this long after the day is over. */
 export const vestAfterMs = 72 * 3_600_000
 

@@ -38,8 +38,9 @@ export function tappedEdges(edges: () => Edges, { checker, wire, epoch, isAlive,
     if (frame.type === 'task' && closing.has(session)) return
     checker.sent(session, frame, body)
   }
-  const { holders } = lazily(edges)
+  const { holders, texts } = lazily(edges)
   return {
+    texts,
     toClients(message) {
       const isAway = edges().toClients(message)
       if (!isAway) return false
@@ -71,8 +72,13 @@ export function tappedEdges(edges: () => Edges, { checker, wire, epoch, isAlive,
 }
 
 /** The edges are made after the engine that they are a part of. */
-function lazily(edges: () => Edges): Pick<AwayEdges, 'holders'> {
+function lazily(edges: () => Edges): Pick<AwayEdges, 'holders' | 'texts'> {
   return {
+    texts: {
+      beside: (own) => edges().texts.beside(own),
+      asks: (tenant) => edges().texts.asks(tenant),
+      holds: (tenant, texts) => edges().texts.holds(tenant, texts),
+    },
     holders: {
       task: (...what) => edges().holders.task(...what),
       cancel: (...what) => edges().holders.cancel(...what),
