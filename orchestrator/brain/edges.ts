@@ -99,16 +99,18 @@ export class Edges implements AwayEdges {
 
   /** A process has dialed in. */
   met(link: EdgeLink): LinkEnd<FromEdge> {
-    let seat: Seat | null = null
+    let seat: Seat | 'turnedAway' | null = null
     return {
       receive: (message, body) => {
+        // What follows its hello must not end the link before the edge has heard why.
+        if (seat === 'turnedAway') return
         if (seat !== null) this.receive(seat, message, body)
-        else if (message.type === 'edgeHello') seat = this.greet(link, message)
+        else if (message.type === 'edgeHello') seat = this.greet(link, message) ?? 'turnedAway'
         else if (message.type === 'leave') this.parts.leave()
         else link.end('it did not say who it is')
       },
       ended: (why) => {
-        if (seat !== null) this.ended(seat, why)
+        if (seat !== null && seat !== 'turnedAway') this.ended(seat, why)
       },
     }
   }

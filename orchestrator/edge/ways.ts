@@ -68,8 +68,11 @@ export class Ways {
     this.peers.set(edge, { link, holder: holderOver(link, () => this.epoch), carrier: carrierOver(link) })
   }
 
+  /** The brain has given it up. Where it is still there it learns that nothing goes between the two any more. */
   part(edge: number): void {
+    const peer = this.peers.get(edge)
     this.peers.delete(edge)
+    peer?.link.end('the brain has given it up')
   }
 
   has(edge: number): boolean {

@@ -98,6 +98,8 @@ export class AnswerDesk implements AttemptEvents {
   settle(session: number, settlement: Settlement, body: Uint8Array): void {
     const { task, attempt, outcome } = settlement
     const sink = this.sinkOf(session, task, attempt)
+    // Whoever carries the answer cannot be reached: what was done is not there, and nobody's fault.
+    if (sink === undefined && outcome === 'done') return this.settled(session, handedBack(settlement), undefined)
     const attemptStream = sink?.attemptStream(attempt, session)
     if (attemptStream?.isInCheck === true) return
     // Of what the brain will refuse nothing is kept; nor of another settlement while it decides on the first one.
@@ -205,6 +207,11 @@ export class AnswerDesk implements AttemptEvents {
     brain.fromClients({ type: 'renewed', session, task, attempt })
     return attemptStream
   }
+}
+
+function handedBack(settlement: Settlement): Settlement {
+  const message = 'The answer was lost within the orchestrator.'
+  return { ...settlement, outcome: 'released', fault: 'scout_draining', message }
 }
 
 /** Nothing counts that follows its settlement. */

@@ -164,4 +164,32 @@ export const orderMutants: readonly Mutant[] = [
     find: 'open.work.has(name) || reason === staleReason',
     replace: 'open.work.has(name) || reason !== name',
   },
+  {
+    hasEdges,
+    name: 'a cancel of a grant that was taken back gives its credit back again',
+    file: 'orchestrator/core/task/store-trouble.ts',
+    find: '    if (scout !== undefined) endCancel(core, scout, id, attempt)\n',
+    replace: '',
+  },
+  {
+    hasEdges,
+    name: 'an edge that a brain has given up does not hear so, and goes on with the next one',
+    file: 'orchestrator/brain/edges.ts',
+    find: "        if (seat === 'turnedAway') return\n",
+    replace: '',
+  },
+  {
+    tests: 'test/edge',
+    name: 'an answer that nobody carries any more is committed',
+    file: 'orchestrator/engine/answer-desk.ts',
+    find: "if (sink === undefined && outcome === 'done') return",
+    replace: 'if (sink === undefined && task < 0) return',
+  },
+  {
+    hasEdges,
+    name: 'who carries an answer is not told that the next brain does not know its scout any more',
+    file: 'orchestrator/core/step/adopting.ts',
+    find: "    else core.emit({ type: 'attemptVoid', task: event.task, attempt: lease.attempt })\n",
+    replace: '',
+  },
 ]

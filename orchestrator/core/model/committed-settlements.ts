@@ -11,9 +11,9 @@ import { nonceBytes } from '../../../shared/protocol/frames.ts'
 
 /** Primes, so that tasks of several processes that count alike, and the first ones of every start, lie apart. */
 const placesPerBlock = 7_919
-const placesPerStart = 15_887
-/** Each start of a hub begins with a multiple of it. */
-const numbersPerStart = 2 ** 32
+/** The same for starts, whose edges outlive them: between the places of blocks, also of some starts further on. */
+const placesPerEpoch = 3_023
+const numbersPerEpoch = 2 ** 32
 
 export class CommittedSettlements {
   private readonly tasks: Float64Array
@@ -44,8 +44,8 @@ export class CommittedSettlements {
 
   /** Without shifts all blocks of numbers would begin in one place, and all starts as well. */
   private placeOf(task: number): number {
-    const block = Math.floor(task / numbersPerBlock)
-    const start = Math.floor(task / numbersPerStart)
-    return (task + block * placesPerBlock + start * placesPerStart) % this.capacity
+    const blocks = Math.floor(task / numbersPerBlock)
+    const epochs = Math.floor(task / numbersPerEpoch)
+    return (task + blocks * placesPerBlock + epochs * placesPerEpoch) % this.capacity
   }
 }

@@ -27,6 +27,8 @@ export function adopt(core: CoreState, event: Adopt, known: ModelEntry | undefin
   for (const lease of event.leases) {
     const scout = core.roster.bySession.get(lease.session)
     if (scout !== undefined) held.push({ scout, lease })
+    // It has dialed again and is here under another session: who carries the answer waits for this attempt in vain.
+    else core.emit({ type: 'attemptVoid', task: event.task, attempt: lease.attempt })
   }
   if (core.draining && held.length === 0) return refuse(core, event.task, hubDraining())
   if (known === undefined && held.length === 0) {

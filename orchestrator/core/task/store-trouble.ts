@@ -7,6 +7,7 @@
 import type { UnsentGrant } from '../events.ts'
 import type { CoreState } from '../state.ts'
 import { comeBack } from './attempts.ts'
+import { endCancel } from './cancels.ts'
 import { leaseOf, noteTried, release } from './leases.ts'
 import { lookAgain } from './patience.ts'
 
@@ -25,8 +26,11 @@ export function takeBack(core: CoreState, { session, task: id, attempt }: Unsent
   }
   const task = core.tasks.get(id)
   const lease = task && leaseOf(task, attempt)
-  // Its intent may have been cancelled, or its time been over, in the meantime.
-  if (task === undefined || lease === undefined) return
+  // Its intent may have been cancelled, or its time been over, in the meantime: nobody can acknowledge that.
+  if (task === undefined || lease === undefined) {
+    if (scout !== undefined) endCancel(core, scout, id, attempt)
+    return
+  }
   release(core, task, lease)
   noteTried(task, lease)
   task.outrun++

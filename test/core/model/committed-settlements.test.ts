@@ -22,3 +22,11 @@ test('the first tasks of several starts do not take the places of each other', (
   const forgotten = firsts.filter((first) => !committed.has(first + 999, 1, nonce) || !committed.has(first, 1, nonce))
   expect(forgotten).toEqual([])
 })
+
+test('nor do tasks of edges that outlived a brain and those of the next one', () => {
+  const committed = new CommittedSettlements(committedKept)
+  const epochs = [5, 6, 7].map((epoch) => epoch * 2 ** 32)
+  const firsts = epochs.flatMap((epoch) => Array.from({ length: 4 }, (_, block) => epoch + block * numbersPerBlock))
+  for (let at = 0; at < 700; at++) for (const first of firsts) committed.remember(first + at, 1, nonce)
+  expect(firsts.filter((first) => !committed.has(first, 1, nonce))).toEqual([])
+})

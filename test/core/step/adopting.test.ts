@@ -49,6 +49,8 @@ test('looks for a scout where none is at it, with the next number', () => {
   bench.join(['m'], 1)
   bench.step(adopted({ leases: [leaseOf(gone)] }))
   expect(bench.grant()).toMatchObject({ task, attempt: 4, continuing: false })
+  // Who carries the answer knows of that attempt, and waits for it.
+  expect(bench.take('attemptVoid')).toMatchObject([{ task, attempt: 3 }])
 })
 
 test('of two attempts that race the first content decides', () => {
