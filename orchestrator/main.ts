@@ -4,9 +4,7 @@
  * benches); run as a program it takes its configuration from the environment and drains on a signal.
  */
 
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { rmSync } from 'node:fs'
 import { loadEnvFile } from '../shared/env-file.ts'
 import { defectCode, drainMs } from '../shared/limits/process.ts'
 import { TrustedProxies } from '../shared/network/client-address.ts'
@@ -35,6 +33,7 @@ import { Gateway, type GatewaySettings } from './gateway/gateway.ts'
 import type { Builds, HttpSettings, Page } from './http/request-context.ts'
 import { canListen, serveHub } from './http/server.ts'
 import { HubProcesses } from './hub-processes.ts'
+import { makeRunFolder, noteRunFolder } from './link/run-folder.ts'
 import { listenFlaw } from './listen-flaw.ts'
 import { createLog, type Logger } from './log.ts'
 import { isLoopback, pageHosts, pageOrigin } from './page-address.ts'
@@ -252,6 +251,7 @@ async function runHub(config: Config, log: Logger, parent: number): Promise<void
     await network?.stop()
     return giveUp(hub.flaw)
   }
+  noteRunFolder(config.dataDir, null)
   // Whoever is given a link comes at once. A hub that comes back under load has other things to do first.
   if (introduce(hub, config, log)) page.start()
   warnOfNetwork(config, log)
@@ -266,8 +266,7 @@ async function runHub(config: Config, log: Logger, parent: number): Promise<void
 
 /** Brain and edges as processes of their own, and this one to look after them. */
 function runProcesses(config: Config, log: Logger): void {
-  // A path of its own, because the system allows a socket's no more than 107 bytes.
-  const runDir = mkdtempSync(join(tmpdir(), 'chasm-hub-'))
+  const runDir = makeRunFolder()
   const parent = process.ppid
   const program = [process.execPath, '--no-env-file', process.argv[1]!]
   const forWhom = [...(process.send === undefined ? [] : ['scout']), ...(hasReader() ? ['reader'] : [])]

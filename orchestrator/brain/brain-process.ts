@@ -2,6 +2,7 @@
  * The program of a brain: started by `hub-processes.ts`, to which it says that edges may dial. It owns signals and exit
  * codes; `brain-hub.ts` is the brain itself.
  */
+import { rmSync } from 'node:fs'
 import { defectCode, leftCode } from '../../shared/limits/process.ts'
 import { realSystem } from '../../shared/system.ts'
 import type { Config } from '../config.ts'
@@ -54,8 +55,13 @@ export async function runBrain(
     log.info('making room for another brain; edges keep their sockets')
     end('leave', leftCode)
   }
+  // Who made the folder would remove it, and is gone; the edges have ended with it.
+  const clear = () => rmSync(runDir, { recursive: true, force: true })
   // Until it can stop in order, there is nothing to lose.
-  const leftAlone = () => process.exit(defectCode)
+  const leftAlone = () => {
+    clear()
+    process.exit(defectCode)
+  }
   process.on('disconnect', leftAlone)
   const network = await openNetworkOf(config, log)
   process.off('disconnect', leftAlone)
@@ -68,7 +74,10 @@ export async function runBrain(
   }
   const end = (how: 'stop' | 'leave', code: number) => {
     page.stop()
-    exitAfter(log, hub[how](), code)
+    const stopped = hub[how]().then(() => {
+      if (!process.connected) clear()
+    })
+    exitAfter(log, stopped, code)
   }
   stopWhenAsked(log, () => end('stop', 0))
   const clientKey = firstClientKey(hub.keyring)

@@ -139,3 +139,6 @@ export const moveWindowMs = 1_000
 
 /** How long the edges of a hub that leaves may take to close their sockets; then the brain ends without them. */
 export const edgesStopMs = 10_000
+
+/** Sockets in the folder of a hub that was killed; one with more was never made by a hub, and is left alone. */
+export const runFolderSocketsMax = 256

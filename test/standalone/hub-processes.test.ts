@@ -1,5 +1,5 @@
 /** A hub of several processes, as an operator starts it: killed in every part, and stopped in order. */
-import { existsSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { killed, partsOf } from '../../bench/fleet/hub-parts.ts'
 import { OwnPage } from '../support/clients/own-page.ts'
@@ -16,9 +16,8 @@ interface Ready {
   loginUrl: string
 }
 
-/** The hub with two edges and a scout of the demo provider that has dialed in. */
-async function start(tokensPerSecond = 0) {
-  const folder = temporaryFolder()
+/** The hub with two edges, with its data and its sockets in this folder. */
+function hubIn(folder: string) {
   const env = { PATH: process.env.PATH, LOG_LEVEL: 'fatal', TMPDIR: folder }
   const ready = Promise.withResolvers<Ready>()
   const hub = Bun.spawn([process.execPath, '--no-env-file', `${root}orchestrator/main.ts`], {
@@ -29,7 +28,14 @@ async function start(tokensPerSecond = 0) {
   onTestFinished(async () => {
     for (const { pid } of [{ pid: hub.pid }, ...partsOf(hub.pid)]) await killed(pid)
   })
-  const { url, scoutKey, clientKey, loginUrl } = await ready.promise
+  return { hub, env, ready: ready.promise }
+}
+
+/** And a scout of the demo provider that has dialed in. */
+async function start(tokensPerSecond = 0) {
+  const folder = temporaryFolder()
+  const { hub, env, ready } = hubIn(folder)
+  const { url, scoutKey, clientKey, loginUrl } = await ready
   const who = { ORCHESTRATOR_URL: url, SCOUT_KEY: scoutKey, SCOUT_NAME: 'one', PROVIDERS: 'demo' }
   const knobs = {
     DEMO_FIRST_TOKEN_MS: '0',
@@ -57,7 +63,7 @@ async function start(tokensPerSecond = 0) {
     while ((await chat()) !== 200) await Bun.sleep(50)
   }
   await answers()
-  return { hub, answers, ask, chat, loginUrl, dataDir: `${folder}/data` }
+  return { hub, answers, ask, chat, loginUrl, folder, dataDir: `${folder}/data` }
 }
 
 test('an edge that is killed comes back, and chats are answered', async () => {
@@ -171,4 +177,26 @@ test('a signal ends all of them in order, after the answers that are under way',
   expect((await reader.over()).isDone).toBe(true)
   expect(await hub.exited).toBe(0)
   expect(parts.filter(({ pid }) => existsSync(`/proc/${pid}`))).toEqual([])
+})
+
+describe('the folder of sockets', () => {
+  const foldersIn = (folder: string) => readdirSync(folder).filter((name) => name.startsWith('chasm-hub-'))
+
+  test('goes with the processes when who looks after them is killed', async () => {
+    const { hub, folder } = await start()
+    expect(foldersIn(folder)).toHaveLength(1)
+    hub.kill('SIGKILL')
+    await until('it to be gone', () => foldersIn(folder).length === 0)
+  })
+
+  test('that all of them left when they were killed goes with the next start', async () => {
+    const { hub, folder } = await start()
+    const [left] = foldersIn(folder)
+    for (const { pid } of [{ pid: hub.pid }, ...partsOf(hub.pid)].reverse()) process.kill(pid, 'SIGSTOP')
+    for (const { pid } of [...partsOf(hub.pid), { pid: hub.pid }]) await killed(pid)
+    expect(foldersIn(folder)).toEqual([left])
+    await hubIn(folder).ready
+    await until('it to be gone', () => !foldersIn(folder).includes(left!))
+    expect(foldersIn(folder)).toHaveLength(1)
+  })
 })
