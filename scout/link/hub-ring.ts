@@ -1,6 +1,7 @@
 /**
  * Which hub to dial: the one of the last session, and while that stays away the others that it named, one after the
- * other, with the configured one among them. A dial that ends without a welcome moves on to the next. The key goes to
+ * other, with the configured one among them. A dial that ends without a welcome moves on to the next, and where nobody
+ * listens at once: a hub that is gone costs its scouts no time beyond that over which they spread. The key goes to
  * every hub of the ring, so that one that was dialed with TLS names none without it; and only the configured one may
  * send this scout away for good.
  */
@@ -23,6 +24,10 @@ export class HubRing {
 
   get endpoint(): string {
     return this.ring[0]!
+  }
+
+  get size(): number {
+    return this.ring.length
   }
 
   /** A session begins at the hub that was dialed; these are the others. */
@@ -58,35 +63,48 @@ export class HubRing {
 
 const networkFailed = 1006
 
-/** Dials whichever hub is next. */
+/** Dials whichever hub is next, and behind those at which nobody listens the others, each once. */
 export function ringDial(ring: HubRing, dialTo: (endpoint: string) => Dial): Dial {
   return (events) => {
-    let isOver = false
-    const over = () => {
-      if (!isOver) ring.ended()
-      isOver = true
+    let isClosed = false
+    const dial = (others: number) => {
+      let isOver = false
+      let isOpen = false
+      over = () => {
+        if (!isOver) ring.ended()
+        isOver = true
+      }
+      socket = dialTo(ring.endpoint)({
+        opened() {
+          isOpen = true
+          events.opened()
+        },
+        message: (bytes) => events.message(bytes),
+        refused(status) {
+          const isPassedOver = finalStatus(status) !== null && ring.refused()
+          over()
+          if (isPassedOver)
+            events.closed(networkFailed, `another hub of the network refused this scout, HTTP ${status}`)
+          else events.refused(status)
+        },
+        closed(code, reason) {
+          const isPassedOver = finalClose(code, reason) !== null && ring.refused()
+          over()
+          if (!isOpen && !isClosed && others > 0) dial(others - 1)
+          else events.closed(isPassedOver ? networkFailed : code, reason)
+        },
+      })
     }
-    const socket: Socket = dialTo(ring.endpoint)({
-      opened: () => events.opened(),
-      message: (bytes) => events.message(bytes),
-      refused(status) {
-        const isPassedOver = finalStatus(status) !== null && ring.refused()
-        over()
-        if (isPassedOver) events.closed(networkFailed, `another hub of the network refused this scout, HTTP ${status}`)
-        else events.refused(status)
-      },
-      closed(code, reason) {
-        const isPassedOver = finalClose(code, reason) !== null && ring.refused()
-        over()
-        events.closed(isPassedOver ? networkFailed : code, reason)
-      },
-    })
+    let socket!: Socket
+    let over = () => {}
+    dial(ring.size - 1)
     return {
       get bufferedAmount() {
         return socket.bufferedAmount
       },
       send: (bytes) => socket.send(bytes),
       close(code, reason) {
+        isClosed = true
         over()
         socket.close(code, reason)
       },

@@ -1,4 +1,5 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
+import { HubRing, ringDial } from '../../../scout/link/hub-ring.ts'
 import type { Dial } from '../../../scout/link/socket.ts'
 import type { Log } from '../../../scout/log.ts'
 import { Catalog } from '../../../scout/offers/catalog.ts'
@@ -32,7 +33,11 @@ class Away {
   heard: ReturnType<typeof decodeFromScout>[] = []
   private events: Parameters<Dial>[0] | null = null
 
-  constructor(private readonly system: ManualSystem) {}
+  constructor(
+    private readonly system: ManualSystem,
+    /** Addresses of other hubs that its welcome names. */
+    private readonly others: readonly string[] = [],
+  ) {}
 
   readonly dial: Dial = (events) => {
     this.dials++
@@ -65,7 +70,8 @@ class Away {
     if (frame.type !== 'hello') return
     const held: FrameOf<'welcome'>['held'] = frame.held.map(([task, attempt]) => [task, attempt, 'resumed', 0])
     const terms = { version: 1, epoch: 1, scout: 's', heartbeatMs: 10_000, silenceMs, leaseTtlMs: 30_000, creditMax: 4 }
-    this.say({ type: 'welcome', ...terms, held })
+    const hubs = this.others.map((address): [string] => [address])
+    this.say({ type: 'welcome', ...terms, held, ...(hubs.length > 0 && { hubs }) })
   }
 }
 
@@ -170,5 +176,92 @@ describe('a hub that is gone for long', () => {
     system.pass(1_000)
     const settled = hub.heard.filter((frame) => frame.type === 'settle')
     expect(settled).toEqual([expect.objectContaining({ task: 7, outcome: 'done' })])
+  })
+})
+
+describe('a hub of a network that dies', () => {
+  const [home, beta, gamma] = ['wss://alpha.example', 'wss://beta.example', 'wss://gamma.example'] as const
+  const elsewhereMs = 15_000
+
+  /** A scout of a network of three; `known`: hubs that an earlier start of it has heard of. */
+  async function networked(seed: number, known: string[] = []) {
+    const clock = new SeededSystem(seed)
+    const hubs = { [home]: new Away(clock, [beta, gamma]), [beta]: new Away(clock), [gamma]: new Away(clock) }
+    const own = new ScriptedProvider()
+    const offered = new Catalog(clock, log, [own])
+    await offered.open()
+    const ring = new HubRing(home, known, () => {})
+    const made = new Scout(
+      { name: 'tester', concurrency: 4 },
+      {
+        ...{ system: clock, catalog: offered, log },
+        dial: ringDial(ring, (endpoint) => hubs[endpoint as keyof typeof hubs].dial),
+        welcomed: ({ hubs: named = [] }) => ring.welcomed(named.map(([address]) => address)),
+      },
+    )
+    onTestFinished(() => offered.close())
+    /** Milliseconds until it is at work again. */
+    const backAfterMs = () => {
+      for (let passedMs = 0; passedMs <= minuteMs; passedMs += 100) {
+        if (made.status().phase === 'ready') return passedMs
+        clock.pass(100)
+      }
+      return Number.POSITIVE_INFINITY
+    }
+    return { clock, hubs, scout: made, backAfterMs, provider: own }
+  }
+
+  const seeds = Array.from({ length: 20 }, (_, at) => at + 1)
+
+  test.each(seeds)('is left for another one within 15 s, which gets what was under way (seed %i)', async (seed) => {
+    const { clock, hubs, scout: made, backAfterMs, provider: own } = await networked(seed)
+    made.start()
+    expect(backAfterMs()).toBeLessThan(1_000)
+    const times = { ttlMs: 30_000, deadlineMs: 600_000 }
+    const what = { kind: 'chat' as const, model: 'm', stream: false, ...times, acks: [] }
+    const nonce = new Uint8Array(16).fill(7)
+    clock.pass(1_000)
+    hubs[home].say({ type: 'task', task: 7, attempt: 1, nonce, ...what, size: 2, body: Buffer.from('{}') })
+    const call = await own.call()
+    hubs[home].state = 'gone'
+    hubs[home].cut()
+    clock.pass(0)
+    expect(backAfterMs()).toBeLessThanOrEqual(elsewhereMs)
+    const hello = hubs[beta].heard.find(({ type }) => type === 'hello') as FrameOf<'hello'>
+    expect(hello.held).toEqual([[7, 1, nonce]])
+    call.done('{"choices":[]}')
+    await call.ended
+    await new Promise((resolve) => setImmediate(resolve))
+    clock.pass(1_000)
+    expect(hubs[beta].heard.filter(({ type }) => type === 'settle')).toMatchObject([{ task: 7, outcome: 'done' }])
+  })
+
+  test.each(seeds)('together with the next one is left for the third within 15 s (seed %i)', async (seed) => {
+    const { clock, hubs, scout: made, backAfterMs } = await networked(seed)
+    made.start()
+    backAfterMs()
+    for (const name of [home, beta] as const) hubs[name].state = 'gone'
+    hubs[home].cut()
+    clock.pass(0)
+    expect(backAfterMs()).toBeLessThanOrEqual(elsewhereMs)
+    expect(hubs[gamma].dials).toBe(1)
+  })
+
+  test('before a scout starts anew is passed over by it: it remembers the others', async () => {
+    const { hubs, scout: made, backAfterMs } = await networked(1, [beta, gamma])
+    hubs[home].state = 'gone'
+    made.start()
+    expect(backAfterMs()).toBeLessThanOrEqual(elsewhereMs)
+    expect(hubs[beta].dials).toBe(1)
+  })
+
+  test('without closing its sockets, as when its machine is off, is left once it was silent for too long', async () => {
+    const { hubs, scout: made, backAfterMs, clock } = await networked(1)
+    made.start()
+    backAfterMs()
+    hubs[home].state = 'frozen'
+    for (let passedMs = 0; made.status().phase === 'ready' && passedMs <= minuteMs; passedMs += 100) clock.pass(100)
+    hubs[home].state = 'gone'
+    expect(backAfterMs()).toBeLessThanOrEqual(elsewhereMs)
   })
 })
