@@ -10,7 +10,7 @@ import {
   rosterSendBytesMax,
   rosterSendGapMs,
 } from '../../shared/limits/cluster/presence.ts'
-import type { System, Timer } from '../../shared/system.ts'
+import { every, type System, type Timer } from '../../shared/system.ts'
 import type { NetworkListing } from '../engine/ports/client.ts'
 import type { HubBus } from './bus/bus.ts'
 import { keepChain, keepFork, readChain } from './hub-files.ts'
@@ -18,6 +18,7 @@ import { hubFilesOf } from './identity-file.ts'
 import type { Identity } from './roster/identity.ts'
 import { type HubProcess, openMessage, sealMessage } from './roster/message.ts'
 import { type BelievedMessage, MessageGate } from './roster/message-gate.ts'
+import { PairKeys } from './roster/pair-keys.ts'
 import { PerSecond } from './roster/per-second.ts'
 import { RosterChain } from './roster/roster-chain.ts'
 import { readRosterFile, rosterFileText, type SignedRoster } from './roster/roster-document.ts'
@@ -57,6 +58,8 @@ export interface MembershipOptions {
 export class Membership {
   readonly own: HubProcess
   readonly gate: MessageGate
+  /** What is said to one hub alone is proved with them. */
+  readonly pairs: PairKeys
   /** In front of every subject, so that networks can share servers. */
   readonly prefix: string
   private held: RosterChain
@@ -69,10 +72,11 @@ export class Membership {
   private onChange: () => void = () => {}
 
   constructor(private readonly options: MembershipOptions) {
-    const { identity, own, chain, isForked } = options
+    const { system, identity, own, chain, isForked } = options
     this.own = own
     this.held = chain
-    this.gate = new MessageGate(identity, own, chain, () => options.system.nowMs())
+    this.pairs = new PairKeys(own, chain.network, system.randomBytes(32))
+    this.gate = new MessageGate(identity, own, chain, () => system.nowMs(), this.pairs)
     this.prefix = prefixOf(chain)
     if (isForked) this.at = 'forked'
   }
@@ -94,6 +98,7 @@ export class Membership {
   start(onChange: () => void): void {
     this.onChange = onChange
     this.options.bus.subscribe(`${this.prefix}.roster`, (_, message) => this.takeRoster(message))
+    this.timer = every(this.options.system, rosterLookMs, () => this.look())
     this.look()
   }
 
@@ -129,8 +134,7 @@ export class Membership {
   // ------------------------------------------------------------ rosters
 
   private look(): void {
-    const { system, dataDir } = this.options
-    this.timer = system.after(rosterLookMs, () => this.look())
+    const { dataDir } = this.options
     const { roster } = hubFilesOf(dataDir)
     const fileMs = statSync(roster, { throwIfNoEntry: false })?.mtimeMs ?? 0
     if (fileMs === this.fileMs) return

@@ -1,76 +1,22 @@
 /**
  * Attacks on a real hub from its network, beside a client of its own whose requests go on: by whoever reaches the
- * servers between hubs and is no authority, and by an authority that lies. What is written into the logs that hubs
- * share has its attacks in `journal/life.test.ts` and `keys/key-sharing.test.ts`.
+ * servers between hubs and is no authority, and by an authority that breaks the protocol; `lies.test.ts` has what one
+ * says within it. What is written into the logs that hubs share has its attacks in `journal/life.test.ts` and
+ * `keys/key-sharing.test.ts`.
  */
-import OpenAI from 'openai'
-import { expect, onTestFinished, test } from 'vitest'
-import { prefixOf } from '../../orchestrator/cluster/membership.ts'
+import { expect, test } from 'vitest'
 import { batchBytes } from '../../orchestrator/cluster/sharing/batch.ts'
-import { concurrencyMax, frameBytesMax } from '../../shared/limits/wire.ts'
-import type { FrameOf } from '../../shared/protocol/frames.ts'
-import { realSystem, type System } from '../../shared/system.ts'
+import { summariesPerSecondMax } from '../../shared/limits/cluster/presence.ts'
+import { linkAskedFramesPerSecond } from '../../shared/limits/cluster/sharing.ts'
+import { frameBytesMax } from '../../shared/limits/wire.ts'
 import { until } from '../support/clocks/until.ts'
-import { FalseHub } from '../support/cluster/false-hub.ts'
-import { networkedHub } from '../support/cluster/hub-network.ts'
-import { BusModel } from '../support/cluster/model-bus.ts'
-import { LogModel } from '../support/cluster/model-log.ts'
-import { networkOf, type TestHub, testHub } from '../support/cluster/network.ts'
-import { ScriptedProvider } from '../support/providers/scripted-provider.ts'
+import { attacked, beta, prefix } from '../support/cluster/attacked-hub.ts'
+import { testHub } from '../support/cluster/network.ts'
 import { bombs } from '../support/wire/bombs.ts'
-
-const system = realSystem()
-const [alpha, beta] = [testHub('alpha', 1), testHub('beta', 2)]
-const pair = networkOf([alpha, beta])
-const prefix = prefixOf(pair)
-const messages = [{ role: 'user' as const, content: 'hello' }]
-const whole = JSON.stringify({ choices: [{ index: 0, message: { role: 'assistant', content: 'hi' } }] })
-
-/** A hub with a scout of its own for model `m`, and the attacker, who says that it is here again and again. */
-async function attacked(by: TestHub, ...models: string[]) {
-  const buses = new BusModel(system)
-  const logs = new LogModel(system)
-  let frozenMs: number | null = null
-  const freeze = () => {
-    frozenMs = system.nowMs()
-  }
-  const clock: System = { ...system, nowMs: () => frozenMs ?? system.nowMs() }
-  const connect = () => ({ bus: buses.connect(), shared: logs.connect(), keys: logs.connect(), use: logs.connect() })
-  const a = networkedHub(alpha, pair, connect, clock)
-  const provider = new ScriptedProvider('scripted', ['m'])
-  await a.live.addScout({ name: 'worker', providers: [provider] })
-  const mallory = new FalseHub(system, buses, by, pair, prefix)
-  await until('the attacker to hear of the hub', () => mallory.processOf('alpha') !== undefined)
-  again(50, () => mallory.tell(...models))
-  const { engine } = a.live.hub
-  const client = new OpenAI({ baseURL: a.live.baseURL, apiKey: a.live.clientKey, maxRetries: 0 })
-  const ask = (model: string) => client.chat.completions.create({ model, messages })
-  /** A request of the hub's own client is answered by its own scout. */
-  const goesOn = async () => {
-    const asked = ask('m')
-    const call = await provider.call()
-    call.done(whole)
-    expect((await asked).choices[0]!.message.content).toBe('hi')
-  }
-  const seat = () => engine.scouts().find(({ operator }) => operator === 'hub:beta')
-  /** A link with these models. */
-  const open = async (...offered: string[]) => {
-    await until('the hub to know of it', () => a.network.listing().hubs[1]!.state === 'here')
-    mallory.open('alpha', offered)
-    await until('its seat', () => seat() !== undefined)
-  }
-  return { a, engine, mallory, ask, goesOn, seat, open, provider, freeze, dropped: () => a.network.listing().dropped }
-}
-
-/** Every so many milliseconds, until the test is over. */
-function again(everyMs: number, act: () => void): void {
-  const timer = setInterval(act, everyMs)
-  onTestFinished(() => clearInterval(timer))
-}
 
 test('who is no authority is nobody: not as a hub, a scout, a client or a reader, whatever its name', async () => {
   for (const by of [testHub('mallory', 66), { ...testHub('beta', 66), name: 'beta' }]) {
-    const { a, engine, mallory, goesOn, dropped } = await attacked(by, 'm', 'n')
+    const { network, engine, mallory, goesOn, dropped } = await attacked(by, 'm', 'n')
     const to = mallory.processOf('alpha')!
     mallory.open('alpha', ['m', 'n'])
     mallory.send('alpha', { type: 'credit', count: 4_000 })
@@ -84,7 +30,7 @@ test('who is no authority is nobody: not as a hub, a scout, a client or a reader
     const counted = () => Object.values(dropped()).reduce((sum, some) => sum + some, 0)
     await until('all of it to have come', () => counted() >= 8)
     expect(dropped()).toMatchObject(by.name === 'beta' ? { stranger: 0 } : { forged: 0 })
-    expect(a.network.listing().hubs.map(({ name, state }) => [name, state])).toEqual([
+    expect(network.listing().hubs.map(({ name, state }) => [name, state])).toEqual([
       ['alpha', 'here'],
       ['beta', 'unheard'],
     ])
@@ -120,37 +66,42 @@ test('an authority that floods its link loses that, and harms nobody', async () 
   await goesOn()
 })
 
-test('an authority that lies about credits and models gets bounded work, and little once it failed at it', async () => {
-  const { mallory, ask, seat, provider, open } = await attacked(beta, 'm', 'n')
-  await open('m', 'n')
-  mallory.send('alpha', ...Array.from({ length: 2 }, () => ({ type: 'credit' as const, count: concurrencyMax })))
-  await until('the link to be over', () => mallory.isEnded && seat() === undefined)
-  await open('m', 'n')
-  const welcome = mallory.heard.findLast(({ type }) => type === 'welcome') as FrameOf<'welcome'>
-  mallory.send('alpha', { type: 'credit', count: welcome.creditMax })
-  await until('credits to have come', () => (seat()?.credits ?? 0) > 0)
-  let refusals = 0
-  const refuse = () => {
-    for (const frame of mallory.heard.splice(0)) {
-      if (frame.type !== 'task') continue
-      refusals++
-      const { task, attempt, nonce } = frame
-      const why = { fault: 'provider_error', message: 'No.', param: '', retryAfterMs: 0, provider: 'x' }
-      const how = { outcome: 'failed' as const, chunks: 0, credits: 1, size: 0, body: new Uint8Array(0) }
-      mallory.send('alpha', { type: 'settle', task, attempt, nonce, ...why, ...how })
-    }
+test('an authority that floods with word of itself is read a few times a second, and harms nobody', async () => {
+  const { network, mallory, goesOn, freeze } = await attacked(beta)
+  await until('the hub to know of it', () => network.listing().hubs[1]!.state === 'here')
+  freeze()
+  for (let word = 1; word <= 1_000; word++) mallory.claim({ credits: word })
+  await goesOn()
+  expect(network.listing().hubs[1]!.credits).toBeLessThanOrEqual(summariesPerSecondMax)
+})
+
+test('an authority that floods the hub that works for it loses the link, and harms nobody', async () => {
+  const { mallory, goesOn, freeze, asks } = await attacked(beta)
+  await asks()
+  freeze()
+  const pings = Array.from({ length: 200 }, (_, at) => ({ type: 'ping' as const, ping: at, acks: [] }))
+  for (let sent = 0; sent <= linkAskedFramesPerSecond; sent += pings.length) mallory.ask('alpha', ...pings)
+  await until('the link to be over', () => !mallory.isServed)
+  await goesOn()
+})
+
+test('an authority that sends bombs to the hub that works for it loses the link each time', async () => {
+  const { mallory, goesOn, asks } = await attacked(beta)
+  const fitting = Object.values(bombs).filter(({ length }) => length > 0 && length <= frameBytesMax)
+  for (const bomb of fitting.slice(0, 3)) {
+    await asks()
+    mallory.askRaw('alpha', bomb)
+    await until('the link to be over', () => !mallory.isServed)
   }
-  const answer = () => {
-    for (const call of provider.calls.splice(0)) call.done(whole)
-  }
-  again(5, refuse)
-  again(5, answer)
-  // It takes what only it offers, and does none of it.
-  const failed = ask('n').catch(({ status }: { status?: number }) => status)
-  expect(await failed).toBeGreaterThanOrEqual(500)
-  expect(refusals).toBeGreaterThan(0)
-  // What it offers as others do is done by them.
-  refusals = 0
-  for (let request = 0; request < 20; request++) expect((await ask('m')).choices[0]!.message.content).toBe('hi')
-  expect(refusals).toBeLessThan(10)
+  await goesOn()
+})
+
+test('an authority that has more done than it was granted loses the link, and all of its work ends', async () => {
+  const { mallory, goesOn, asks, provider, engine } = await attacked(beta)
+  const granted = await asks()
+  mallory.ask('alpha', ...Array.from({ length: granted + 1 }, () => mallory.task('m')))
+  await until('the link to be over', () => !mallory.isServed)
+  await until('its work to end', () => engine.stats().tasksLeased === 0)
+  provider.calls.splice(0)
+  await goesOn()
 })

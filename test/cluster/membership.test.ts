@@ -221,7 +221,7 @@ describe('what must not be', () => {
 
   test('a summary that claims too much: it is bounded when made and refused when read', () => {
     const many = Array.from({ length: 9_000 }, (_, at) => `model-${at}-${'x'.repeat(at % 60)}`)
-    const bytes = summaryBytes({ beta: 7 }, fleetOf(...many), 3)
+    const bytes = summaryBytes({ beta: 7 }, null, fleetOf(...many), 3)
     expect(bytes.length).toBeLessThanOrEqual(summaryBytesMax)
     const summary = readSummary(bytes)!
     expect(summary.models.length + summary.more).toBe(many.length)
@@ -245,5 +245,5 @@ const entryOf = ({ name, identity, url }: TestHub) => ({ name, key: identity.key
 function presenceOf({ name, identity }: TestHub, chain: RosterChain): [string, Uint8Array] {
   const subject = `chasm.${chain.network.slice(0, 16)}.presence.${name}`
   const head = { from: { name, boot: 4_000_000_000 }, to: null, epoch: chain.epoch, number: 1 }
-  return [subject, sealMessage(head, subject, summaryBytes({}, fleetOf('m'), 0), identity)]
+  return [subject, sealMessage(head, subject, summaryBytes({}, null, fleetOf('m'), 0), identity)]
 }

@@ -2,11 +2,12 @@
  * Presence: this hub tells the others of itself every few seconds, at once when something changed, and hears who else
  * is there. It drives `peers.ts` by bus and clock; whoever starts it is told of hubs that come and go.
  */
-import { hubLookMs, presenceGapMs, presenceMs } from '../../../shared/limits/cluster/presence.ts'
-import type { System, Timer } from '../../../shared/system.ts'
+import { hubLookMs, presenceGapMs, presenceMs, summariesPerSecondMax } from '../../../shared/limits/cluster/presence.ts'
+import { every, type System, type Timer } from '../../../shared/system.ts'
 import type { LocalFleet } from '../../engine/ports/client.ts'
 import type { HubBus } from '../bus/bus.ts'
 import type { Membership } from '../membership.ts'
+import { PerSecond } from '../roster/per-second.ts'
 import { type PeerChange, Peers } from './peers.ts'
 import { readSummary, summaryBytes } from './summary.ts'
 
@@ -27,6 +28,8 @@ export class Presence {
   private looked: Timer | null = null
   private toldMs = Number.NEGATIVE_INFINITY
   private dueMs = Number.POSITIVE_INFINITY
+  /** Summaries that were read, by the name of their hub; the roster bounds it. */
+  private readonly reads = new Map<string, PerSecond>()
 
   constructor(private readonly parts: PresenceParts) {
     this.peers = new Peers(parts.membership.own)
@@ -36,7 +39,8 @@ export class Presence {
     const { bus, membership } = this.parts
     bus.subscribe(`${membership.prefix}.presence.*`, (subject, message) => this.hear(subject, message))
     this.tell()
-    this.look()
+    const { system } = this.parts
+    this.looked = every(system, hubLookMs, () => this.report(this.peers.look(system.nowMs())))
   }
 
   stop(): void {
@@ -53,6 +57,7 @@ export class Presence {
   followed(): void {
     const { membership } = this.parts
     const isMember = membership.standing === 'member'
+    for (const name of this.reads.keys()) if (membership.chain.authority(name) === undefined) this.reads.delete(name)
     this.report(isMember ? this.peers.follow(membership.chain) : this.peers.leaveAll())
     if (isMember) this.changed()
   }
@@ -62,21 +67,27 @@ export class Presence {
     const believed = membership.receive(message, subject)
     if (believed === null || believed.head.to !== null) return
     const { from } = believed.head
-    if (subject !== this.subjectOf(from.name)) return
+    if (subject !== this.subjectOf(from.name) || !this.mayRead(from.name)) return
     const summary = readSummary(believed.payload)
     if (summary === null) return
+    if (summary.key !== null) membership.pairs.meet(from, summary.key)
     const { isNew, changes } = this.peers.note(from, summary, system.nowMs())
     this.report(changes)
     if (isNew) this.changed()
   }
 
-  private report(changes: readonly PeerChange[]): void {
-    for (const change of changes) this.parts.onPeer(change)
+  /** One more summary of this hub. */
+  private mayRead(name: string): boolean {
+    const nowMs = this.parts.system.nowMs()
+    const reads = this.reads.get(name) ?? new PerSecond(summariesPerSecondMax)
+    this.reads.set(name, reads)
+    const isRead = reads.has(nowMs)
+    if (isRead) reads.add(nowMs)
+    return isRead
   }
 
-  private look(): void {
-    this.looked = this.parts.system.after(hubLookMs, () => this.look())
-    this.report(this.peers.look(this.parts.system.nowMs()))
+  private report(changes: readonly PeerChange[]): void {
+    for (const change of changes) this.parts.onPeer(change)
   }
 
   private tell(): void {
@@ -84,7 +95,8 @@ export class Presence {
     this.toldMs = system.nowMs()
     this.dueMs = Number.POSITIVE_INFINITY
     const { name } = membership.own
-    membership.publish(null, this.subjectOf(name), summaryBytes(this.peers.heard(), fleet(), taken()))
+    const summary = summaryBytes(this.peers.heard(), membership.pairs.own, fleet(), taken())
+    membership.publish(null, this.subjectOf(name), summary)
     this.tellAt(this.toldMs + presenceMs)
   }
 

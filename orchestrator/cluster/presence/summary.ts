@@ -15,6 +15,8 @@ import { jsonIn } from '../roster/message.ts'
 export interface Summary {
   /** The start of each hub that was heard last, by its name: proof that a summary is no older than that start. */
   heard: Readonly<Record<string, number>>
+  /** Of what it says to one hub alone (`roster/pair-keys.ts`); null from a version that signs that as well. */
+  key: string | null
   scouts: number
   credits: number
   running: number
@@ -25,11 +27,14 @@ export interface Summary {
   more: number
 }
 
+/** 32 bytes in base64url. */
+const keyCharsMax = 43
 const count = z.int().min(0)
 const schema = z.object({
   heard: z
     .record(z.string().max(hubNameCharsMax), count)
     .refine((heard) => Object.keys(heard).length <= authoritiesMax),
+  key: z.string().max(keyCharsMax).nullable().default(null),
   scouts: count,
   credits: count,
   running: count,
@@ -46,10 +51,15 @@ const schema = z.object({
 })
 
 /** Within `summaryBytesMax`, whatever the fleet offers. `taken`: intents of other hubs, since the start. */
-export function summaryBytes(heard: Summary['heard'], fleet: LocalFleet, taken: number): Uint8Array {
+export function summaryBytes(
+  heard: Summary['heard'],
+  key: string | null,
+  fleet: LocalFleet,
+  taken: number,
+): Uint8Array {
   const { scouts, credits, running, intents: open } = fleet
   const models: z.infer<typeof schema>['models'] = []
-  const head = { heard, scouts, credits, running, intents: { open, taken } }
+  const head = { heard, key, scouts, credits, running, intents: { open, taken } }
   // What stands around the models, with the largest number of more.
   let bytes = Buffer.byteLength(JSON.stringify({ ...head, models, more: Number.MAX_SAFE_INTEGER }))
   for (const { offer, scouts: offerers, idle } of fleet.models) {

@@ -1,16 +1,27 @@
 /**
  * What one process of a hub believes of messages, and the numbers of those it sends. A message counts if an authority
- * of the present roster signed it, under this subject, for this process or for every hub, in an epoch next to the
- * present one, and if its number is new; each other one is counted by reason and dropped. Cheap checks come before the
- * signature, and nothing is remembered of a message whose signature does not hold.
+ * of the present roster signed it, or made it with the key that it has with this process, under this subject, for this
+ * process or for every hub, in an epoch next to the present one, and if its number is new; each other one is counted by
+ * reason and dropped. Cheap checks come before the proof, and nothing is remembered of a message whose proof does not
+ * hold.
  *
  * A message that was recorded for an earlier start of this hub names that start. One meant for every hub can be shown
  * again to a process that has just started; whoever acts on those asks for proof that the sender knows this start
  * (`boot`).
  */
-import { forgedPerSecondMax } from '../../../shared/limits/cluster/roster.ts'
-import type { Identity } from './identity.ts'
-import { type HubProcess, isSignedBy, type MessageHead, openMessage, sealMessage } from './message.ts'
+import { believedPerSecondMax, forgedPerSecondMax } from '../../../shared/limits/cluster/roster.ts'
+import type { Identity, PublicKey } from './identity.ts'
+import {
+  type HubProcess,
+  isOfPair,
+  isSignedBy,
+  type MessageHead,
+  type OpenedMessage,
+  openMessage,
+  sealForPair,
+  sealMessage,
+} from './message.ts'
+import type { PairKeys } from './pair-keys.ts'
 import { PerSecond } from './per-second.ts'
 import { ReplayWindow } from './replay-window.ts'
 import type { RosterChain } from './roster-chain.ts'
@@ -18,7 +29,7 @@ import type { RosterChain } from './roster-chain.ts'
 /**
  * `echo`: of this process itself, or of an earlier start. `double`: another process has this hub's identity, and
  * started later; this one has to stop taking part. `elsewhere`: for another process. `epoch`: too far from the present.
- * `flood`: not looked at, because too many were forged in this second.
+ * `flood`: not looked at, because too many were forged in this second, or its sender has had its share of it.
  */
 export type DropReason =
   | 'malformed'
@@ -38,6 +49,8 @@ export interface BelievedMessage {
 
 interface Sender {
   boot: number
+  /** How many of its messages counted, over all of its starts. */
+  believed: PerSecond
   toAll: ReplayWindow
   toThis: ReplayWindow
 }
@@ -58,11 +71,14 @@ export class MessageGate {
     private readonly own: HubProcess,
     private chain: RosterChain,
     private readonly nowMs: () => number,
+    /** With whom this process has a key; null: everything is signed. */
+    private readonly pairs: PairKeys | null = null,
   ) {}
 
   /** From now on this roster counts. What is known of hubs that are not in it is forgotten. */
   follow(chain: RosterChain): void {
     this.chain = chain
+    this.pairs?.keep((name) => chain.authority(name) !== undefined)
     for (const name of this.senders.keys()) if (chain.authority(name) === undefined) this.senders.delete(name)
     for (const name of this.numbers.keys()) {
       if (name !== '' && chain.authority(name) === undefined) this.numbers.delete(name)
@@ -74,7 +90,10 @@ export class MessageGate {
     const name = to?.name ?? ''
     const number = (this.numbers.get(name) ?? 0) + 1
     this.numbers.set(name, number)
-    return sealMessage({ from: this.own, to, epoch: this.chain.epoch, number }, subject, payload, this.identity)
+    const head = { from: this.own, to, epoch: this.chain.epoch, number }
+    const key = to === null ? undefined : this.pairs?.with(to)
+    if (key !== undefined) return sealForPair(head, subject, payload, key)
+    return sealMessage(head, subject, payload, this.identity)
   }
 
   /** What a message that came under `subject` says; or why it does not count. */
@@ -100,16 +119,28 @@ export class MessageGate {
     const current = known?.boot === from.boot ? known : undefined
     if (current !== undefined && !windowOf(current, to).isNew(number)) return 'replayed'
     const nowMs = this.nowMs()
-    if (!this.forged.has(nowMs)) return 'flood'
-    if (!isSignedBy(opened, subject, authority.publicKey)) {
+    if (!this.forged.has(nowMs) || known?.believed.has(nowMs) === false) return 'flood'
+    if (!this.isProved(opened, subject, authority.publicKey)) {
       this.forged.add(nowMs)
       return 'forged'
     }
     if (from.name === this.own.name) return 'double'
-    const sender = current ?? { boot: from.boot, toAll: new ReplayWindow(), toThis: new ReplayWindow() }
+    const sender = current ?? {
+      ...{ boot: from.boot, believed: known?.believed ?? new PerSecond(believedPerSecondMax) },
+      ...{ toAll: new ReplayWindow(), toThis: new ReplayWindow() },
+    }
     this.senders.set(from.name, sender)
+    sender.believed.add(nowMs)
     windowOf(sender, to).add(number)
     return { head, payload }
+  }
+
+  private isProved(opened: OpenedMessage, subject: string, publicKey: PublicKey): boolean {
+    const { from, to } = opened.head
+    if (opened.proof.by === 'signature') return isSignedBy(opened, subject, publicKey)
+    // What every hub is to believe is signed.
+    const key = to === null ? undefined : this.pairs?.with(from)
+    return key !== undefined && isOfPair(opened, subject, key)
   }
 }
 

@@ -1,16 +1,20 @@
 /**
  * The envelope of a message between hubs: who sent it, to whom, in which epoch of the roster, under which number, and
- * the sender's signature over all of that, the subject and the bytes. It owns the layout; what is believed of a message
- * is decided in `message-gate.ts`. Reading allocates views only, and nothing is believed before it is measured.
+ * a proof over all of that, the subject and the bytes: the sender's signature, or what only the two of them can have
+ * made (`pair-keys.ts`). It owns the layout; what is believed of a message is decided in `message-gate.ts`. Reading
+ * allocates views only, and nothing is believed before it is measured.
  *
- * Layout: version, sender and receiver (a length of one byte before each; no receiver means every hub), then big-endian
- * epoch, boot, receiver's boot (4 bytes each) and number (8 bytes), the signature (64), and the payload to the end.
+ * Layout: version (1: signed, 2: proved by the pair's key), sender and receiver (a length of one byte before each; no
+ * receiver means every hub), then big-endian epoch, boot, receiver's boot (4 bytes each) and number (8 bytes), the
+ * proof (a signature of 64 bytes, or 32 bytes), and the payload to the end.
  */
 import { hubMessageBytesMax } from '../../../shared/limits/cluster/bus.ts'
 import { hubNameCharsMax, hubSubjectBytesMax } from '../../../shared/limits/cluster/roster.ts'
 import { type Identity, type PublicKey, signatureBytes } from './identity.ts'
 
-const version = 1
+/** Of the layout, by what proves the sender. */
+const versions = { signature: 1, pair: 2 } as const
+const pairProofBytes = 32
 const numbersBytes = 20
 /** In front of the signed bytes, so that a signature of a message can stand for nothing else. */
 const domain = Buffer.from('chasm message 1\n')
@@ -37,29 +41,47 @@ export interface OpenedMessage {
   head: MessageHead
   /** Bytes of the head, as they are signed. */
   headBytes: Uint8Array
-  signature: Uint8Array
+  proof: { by: keyof typeof versions; bytes: Uint8Array }
   /** A view into the message. */
   payload: Uint8Array
 }
 
+/** A key that sender and receiver have, and nobody else. */
+export interface SharedKey {
+  /** Over these parts, one behind the other. */
+  proof(...parts: readonly Uint8Array[]): Uint8Array
+  proves(proof: Uint8Array, ...parts: readonly Uint8Array[]): boolean
+}
+
 /** Throws when subject or message are larger than allowed: whoever sends bounds its payloads. */
 export function sealMessage(head: MessageHead, subject: string, payload: Uint8Array, identity: Identity): Uint8Array {
-  const headBytes = bytesOfHead(head)
-  const signature = identity.sign(signedBytes(headBytes, subject, payload))
-  const message = Buffer.concat([headBytes, signature, payload])
+  const headBytes = bytesOfHead(head, versions.signature)
+  return wholeOf(headBytes, identity.sign(Buffer.concat(provedParts(headBytes, subject, payload))), payload)
+}
+
+/** The same for one receiver, who can check it and can show nobody who made it. */
+export function sealForPair(head: MessageHead, subject: string, payload: Uint8Array, key: SharedKey): Uint8Array {
+  const headBytes = bytesOfHead(head, versions.pair)
+  return wholeOf(headBytes, key.proof(...provedParts(headBytes, subject, payload)), payload)
+}
+
+function wholeOf(headBytes: Uint8Array, proof: Uint8Array, payload: Uint8Array): Uint8Array {
+  const message = Buffer.concat([headBytes, proof, payload])
   if (message.length > hubMessageBytesMax) throw new RangeError(`a message between hubs of ${message.length} bytes`)
   return message
 }
 
-/** Takes the envelope off; null when it is none. The signature is not looked at. */
+/** Takes the envelope off; null when it is none. The proof is not looked at. */
 export function openMessage(message: Uint8Array): OpenedMessage | null {
-  if (message.length > hubMessageBytesMax || message[0] !== version) return null
+  const by = message[0] === versions.signature ? 'signature' : 'pair'
+  if (message.length > hubMessageBytesMax || message[0] !== versions[by]) return null
+  const proofLength = by === 'signature' ? signatureBytes : pairProofBytes
   const sender = nameAt(message, 1)
   if (sender === null || sender.name === '') return null
   const receiver = nameAt(message, sender.end)
   if (receiver === null) return null
   const headEnd = receiver.end + numbersBytes
-  if (message.length < headEnd + signatureBytes) return null
+  if (message.length < headEnd + proofLength) return null
   const numbers = new DataView(message.buffer, message.byteOffset + receiver.end, numbersBytes)
   const number = Number(numbers.getBigUint64(12))
   const toBoot = numbers.getUint32(8)
@@ -73,15 +95,21 @@ export function openMessage(message: Uint8Array): OpenedMessage | null {
   return {
     head,
     headBytes: message.subarray(0, headEnd),
-    signature: message.subarray(headEnd, headEnd + signatureBytes),
-    payload: message.subarray(headEnd + signatureBytes),
+    proof: { by, bytes: message.subarray(headEnd, headEnd + proofLength) },
+    payload: message.subarray(headEnd + proofLength),
   }
 }
 
 /** Whether the holder of this key sealed it under this subject. */
 export function isSignedBy(opened: OpenedMessage, subject: string, publicKey: PublicKey): boolean {
-  const { headBytes, payload, signature } = opened
-  return publicKey.verifies(signedBytes(headBytes, subject, payload), signature)
+  const { headBytes, payload, proof } = opened
+  if (proof.by !== 'signature') return false
+  return publicKey.verifies(Buffer.concat(provedParts(headBytes, subject, payload)), proof.bytes)
+}
+
+/** Whether the other one who has this key sealed it under this subject. */
+export function isOfPair({ headBytes, payload, proof }: OpenedMessage, subject: string, key: SharedKey): boolean {
+  return proof.by === 'pair' && key.proves(proof.bytes, ...provedParts(headBytes, subject, payload))
 }
 
 /** What a payload is as JSON; null for what is none. */
@@ -93,14 +121,14 @@ export function jsonIn(payload: Uint8Array): unknown {
   }
 }
 
-/** What a signature stands for. */
-function signedBytes(headBytes: Uint8Array, subject: string, payload: Uint8Array): Uint8Array {
+/** What a proof stands for. */
+function provedParts(headBytes: Uint8Array, subject: string, payload: Uint8Array): Uint8Array[] {
   const subjectBytes = Buffer.from(subject)
   if (subjectBytes.length > hubSubjectBytesMax) throw new RangeError(`a subject of ${subjectBytes.length} bytes`)
-  return Buffer.concat([domain, Uint8Array.of(subjectBytes.length), subjectBytes, headBytes, payload])
+  return [domain, Uint8Array.of(subjectBytes.length), subjectBytes, headBytes, payload]
 }
 
-function bytesOfHead({ from, to, epoch, number }: MessageHead): Uint8Array {
+function bytesOfHead({ from, to, epoch, number }: MessageHead, version: number): Uint8Array {
   const names = Buffer.from(`\0${from.name}\0${to?.name ?? ''}`, 'latin1')
   names[0] = from.name.length
   names[1 + from.name.length] = to?.name.length ?? 0

@@ -3,17 +3,18 @@
  * can do, grants a share of their free credits, takes the tasks that come for them, and leaves everything else to the
  * engine. A peer that asks for more than it was granted, or sends what is no frame of a hub, loses its link.
  */
-import { linkRequestBytesMax, linkSignMs } from '../../../shared/limits/cluster/sharing.ts'
+import { linkAskedFramesPerSecond, linkRequestBytesMax, linkSignMs } from '../../../shared/limits/cluster/sharing.ts'
 import { concurrencyMax, requestBodyBytesMax } from '../../../shared/limits/wire.ts'
 import { decodeFromHub, encode } from '../../../shared/protocol/codec.ts'
 import { Assembly } from '../../../shared/protocol/fragments.ts'
-import { type FrameOf, protocolVersion, type ScoutFrame } from '../../../shared/protocol/frames.ts'
+import { type FrameOf, type HubFrame, protocolVersion, type ScoutFrame } from '../../../shared/protocol/frames.ts'
 import { offersThatFit, packOffers } from '../../../shared/protocol/offers.ts'
 import { peerOperator } from '../../../shared/scouts/scout-id.ts'
 import type { System } from '../../../shared/system.ts'
 import type { Offer } from '../../../shared/task.ts'
 import type { Answer, HubLoan, Submission } from '../../engine/ports/client.ts'
 import type { HubProcess } from '../roster/message.ts'
+import { PerSecond } from '../roster/per-second.ts'
 import type { FrameLink } from './frame-link.ts'
 import { ServedTask } from './served-task.ts'
 
@@ -49,6 +50,7 @@ export class Serving {
   private creditsMax = 0
   private isDraining = false
   private shownOffers: string
+  private readonly frames = new PerSecond(linkAskedFramesPerSecond)
 
   constructor(
     private readonly parts: ServingParts,
@@ -64,7 +66,7 @@ export class Serving {
 
   /** What the other hub may use of this one. */
   get loan(): HubLoan {
-    return { credits: this.outstanding, running: this.tasks.size }
+    return { credits: this.outstanding, running: this.tasks.size + this.arriving.size }
   }
 
   /** A look at the clock: what is offered now, how many credits the other hub may hold, which tasks were silent. */
@@ -97,9 +99,8 @@ export class Serving {
 
   receive(bytes: Uint8Array): void {
     const frame = decodeFromHub(bytes)
+    if (frame.type === 'malformed' || !this.mayCome(frame)) return this.link.end()
     switch (frame.type) {
-      case 'malformed':
-        return this.link.end()
       case 'welcome':
         this.creditMax = frame.creditMax
         return this.grant()
@@ -121,6 +122,15 @@ export class Serving {
       case 'standing':
         return
     }
+  }
+
+  /** Requests are bounded by themselves. */
+  private mayCome({ type }: HubFrame): boolean {
+    const nowMs = this.parts.system.nowMs()
+    if (type === 'fragment') return true
+    const mayCome = this.frames.has(nowMs)
+    this.frames.add(nowMs)
+    return mayCome
   }
 
   private take(frame: FrameOf<'task'>): void {

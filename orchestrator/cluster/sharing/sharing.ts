@@ -4,6 +4,7 @@
  * This file keeps one link in each direction to each hub that is here, and divides what the others may use.
  */
 import {
+  capacityShareOfPeers,
   creditShareOfPeers,
   linkAllowanceFactor,
   linkLookMs,
@@ -11,7 +12,7 @@ import {
 } from '../../../shared/limits/cluster/sharing.ts'
 import { encode } from '../../../shared/protocol/codec.ts'
 import { peerOperator } from '../../../shared/scouts/scout-id.ts'
-import type { System, Timer } from '../../../shared/system.ts'
+import { every, type System, type Timer } from '../../../shared/system.ts'
 import type { Answer, HubLoan, LocalFleet, Submission } from '../../engine/ports/client.ts'
 import type { HubBus } from '../bus/bus.ts'
 import type { Membership } from '../membership.ts'
@@ -76,7 +77,7 @@ export class Sharing {
     const { bus, membership } = this.parts
     const { prefix, own } = membership
     bus.subscribe(`${prefix}.to.${own.name}.*`, (subject, message) => this.receive(subject, message))
-    this.look()
+    this.timer = every(this.parts.system, linkLookMs, () => this.look())
   }
 
   /** Asks no hub for more credits and grants none; what is under way goes on. */
@@ -119,14 +120,17 @@ export class Sharing {
 
   private look(): void {
     const { system, hub } = this.parts
-    this.timer = system.after(linkLookMs, () => this.look())
     if (this.neighbours.size === 0) return
     const fleet = hub.localFleet()
     const offers = fleet.models.map(({ offer }) => offer)
     const credits = this.creditsEach(fleet)
+    let left = this.capacityLeft(fleet)
+    let others = this.neighbours.size
     for (const neighbour of this.neighbours.values()) {
       const { serving, retryAtMs } = neighbour
-      if (serving !== null) serving.service.look(offers, credits)
+      const own = Math.min(credits, Math.ceil(left / others--))
+      left -= own
+      if (serving !== null) serving.service.look(offers, own)
       else if (offers.length > 0 && !this.isDraining && system.nowMs() >= retryAtMs) this.serve(neighbour, fleet)
     }
   }
@@ -135,6 +139,13 @@ export class Sharing {
   private creditsEach({ credits, queued }: LocalFleet): number {
     if (queued > 0) return 0
     return Math.ceil((credits * creditShareOfPeers) / this.neighbours.size)
+  }
+
+  /** What the other hubs together may have at once beyond what they have. */
+  private capacityLeft({ concurrency }: LocalFleet): number {
+    const most = Math.max(this.neighbours.size, Math.floor(concurrency * capacityShareOfPeers))
+    const running = [...this.neighbours.values()].map(({ serving }) => serving?.service.loan.running ?? 0)
+    return Math.max(0, most - running.reduce((sum, some) => sum + some, 0))
   }
 
   private serve(neighbour: Neighbour, fleet: LocalFleet): void {

@@ -10,6 +10,9 @@ export const presenceMs = 2_000
 /** And at once when something changed, but never two times within this. */
 export const presenceGapMs = 200
 
+/** Summaries of one hub that are read in a second, twice what it may send; more are dropped, and later ones count. */
+export const summariesPerSecondMax = 10
+
 /** A hub that was silent for so long is gone: three messages may be lost. */
 export const hubGoneMs = 7_000
 

@@ -29,5 +29,11 @@ export const hubSubjectBytesMax = 255
  */
 export const forgedPerSecondMax = 200
 
+/**
+ * Messages of one hub in a second that are looked at, for 45 us each: several times what it takes to fill a link in
+ * both directions. What comes after them is dropped unseen until the second is over, which breaks its links.
+ */
+export const believedPerSecondMax = 8_192
+
 /** Messages by which one may arrive late and still count; what is older was replayed, or is as good as lost. */
 export const replayWindowMessages = 1_024

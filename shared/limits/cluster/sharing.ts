@@ -20,8 +20,17 @@ export const linkSignMs = 3_000
 /** Of the free credits of a hub's scouts, what all other hubs together may use; the rest waits for its own clients. */
 export const creditShareOfPeers = 0.5
 
+/**
+ * Of the tasks that a hub's scouts can take at once, what all other hubs together may have, waiting credits included;
+ * one for each of them where that is less. The rest is its own clients', however long the others' tasks take.
+ */
+export const capacityShareOfPeers = 0.75
+
 /** Requests of one hub that have not arrived whole; a task beyond is handed back. */
 export const linkRequestBytesMax = 64 * MiB
 
 /** A hub stands for many scouts: its frames and bytes per second are so many times those of one. */
 export const linkAllowanceFactor = 16
+
+/** Frames a second of a hub that has work done here, beside fragments of its requests; more ends its link. */
+export const linkAskedFramesPerSecond = 12_800

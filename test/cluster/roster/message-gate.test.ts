@@ -6,7 +6,12 @@ import { removing } from '../../../orchestrator/cluster/roster/proposal.ts'
 import { ReplayWindow } from '../../../orchestrator/cluster/roster/replay-window.ts'
 import type { RosterChain } from '../../../orchestrator/cluster/roster/roster-chain.ts'
 import { hubMessageBytesMax } from '../../../shared/limits/cluster/bus.ts'
-import { forgedPerSecondMax, hubSubjectBytesMax, replayWindowMessages } from '../../../shared/limits/cluster/roster.ts'
+import {
+  believedPerSecondMax,
+  forgedPerSecondMax,
+  hubSubjectBytesMax,
+  replayWindowMessages,
+} from '../../../shared/limits/cluster/roster.ts'
 import { good, networkOf, signedByAll, type TestHub, testHub } from '../../support/cluster/network.ts'
 import '../../support/law/seeded-properties.ts'
 
@@ -167,4 +172,18 @@ test('the window takes each number once, in any order as long as it is not too l
       }
     }),
   )
+})
+
+test('messages of one hub beyond a bound are not looked at, however often it starts anew, and others are', () => {
+  const b = gateOf(beta)
+  clock.nowMs = 50_000
+  const early = gateOf(alpha, 1)
+  for (let message = 0; message < believedPerSecondMax; message++) {
+    expect(b.receive(early.seal(null, subject, payload), subject)).toHaveProperty('payload')
+  }
+  expect(b.receive(early.seal(null, subject, payload), subject)).toBe('flood')
+  expect(b.receive(gateOf(alpha, 2).seal(null, subject, payload), subject)).toBe('flood')
+  expect(b.receive(gateOf(gamma).seal(null, subject, payload), subject)).toHaveProperty('payload')
+  clock.nowMs += 1_000
+  expect(b.receive(gateOf(alpha, 2).seal(null, subject, payload), subject)).toHaveProperty('payload')
 })
