@@ -1,9 +1,10 @@
-import { afterAll, beforeAll, describe, onTestFinished, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { NatsBus } from '../../../orchestrator/cluster/bus/nats-bus.ts'
 import { NatsLog } from '../../../orchestrator/cluster/journal/nats-log.ts'
 import { intentStream } from '../../../orchestrator/cluster/journal/streams.ts'
 import { realSystem } from '../../../shared/system.ts'
 import { type LogStage, logContract } from '../../contract/cluster/shared-log.ts'
+import { until } from '../../support/clocks/until.ts'
 import { LogModel, type ModelLog } from '../../support/cluster/model-log.ts'
 import { findNats, NatsServer } from '../../support/cluster/nats-server.ts'
 import { installMsMax } from '../../support/machine/apt.ts'
@@ -47,7 +48,7 @@ describe.each([
     let made = 0
     return {
       prefix,
-      connect: () => logOf(servers[made++ % count]!.address, prefix, count),
+      connect: () => logOf([servers[made++ % count]!.address], prefix, count),
       cut: async (isCut) => {
         await Promise.all(servers.map((server) => (isCut ? server.kill() : server.restart())))
       },
@@ -56,8 +57,46 @@ describe.each([
   })
 })
 
-function logOf(address: string, prefix: string, copies: number): NatsLog {
-  const bus = new NatsBus({ system, servers: [address], isSecure: false, name: 'test', login: null })
+describe.skipIf(program === '')(
+  `JetStream on three servers${'reason' in found ? ` (skipped: ${found.reason})` : ''}`,
+  () => {
+    test('has all that it had, and takes more, whichever server dies, while two are there', async () => {
+      const servers = await NatsServer.withStreams(program, 3)
+      onTestFinished(async () => void (await Promise.all(servers.map((server) => server.remove()))))
+      const addresses = servers.map(({ address }) => address)
+      const log = logOf(addresses, 'chasm.deaths', 3)
+      const subject = 'chasm.deaths.intent.kept'
+      /** Asked again where there is no answer, as a hub does: the end of the subject shows whether it was appended. */
+      const appended = async (text: string, last: number): Promise<number> => {
+        for (;;) {
+          await until('the log to be there', () => log.apart === null)
+          const outcome = await log.append(subject, Buffer.from(text), last)
+          if (typeof outcome === 'object') return outcome.seq
+          const end = await log.last(subject)
+          if (outcome === 'conflict' && typeof end === 'number' && end > last) return end
+        }
+      }
+      const ends = [await appended('first', 0)]
+      for (const [at, server] of servers.entries()) {
+        await server.kill()
+        ends.push(await appended(`without ${at}`, ends.at(-1)!))
+        await server.restart()
+        ends.push(await appended(`with ${at}`, ends.at(-1)!))
+      }
+      const texts: string[] = []
+      for (let seq = 0; seq < ends.at(-1)!; ) {
+        const next = await log.after(subject, seq)
+        if (next === 'unsure') continue
+        texts.push(Buffer.from(next.message).toString())
+        seq = next.seq
+      }
+      expect(texts).toEqual(['first', ...[0, 1, 2].flatMap((at) => [`without ${at}`, `with ${at}`])])
+    })
+  },
+)
+
+function logOf(addresses: string[], prefix: string, copies: number): NatsLog {
+  const bus = new NatsBus({ system, servers: addresses, isSecure: false, name: 'test', login: null })
   const log = new NatsLog({ system, bus, stream: intentStream(prefix), copies })
   bus.onState(() => log.follow())
   onTestFinished(() => bus.close())
